@@ -1,0 +1,147 @@
+import { describe, expect, test } from 'bun:test'
+import { rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { ConfigError, SETTINGS, parseConfig } from '../src/config.ts'
+import { temporaryFolder } from './support/binary.ts'
+
+const faults = (env: Record<string, string>): string => {
+  try {
+    parseConfig(env)
+    return ''
+  } catch (error) {
+    expect(error).toBeInstanceOf(ConfigError)
+    return (error as Error).message
+  }
+}
+
+const SECRET = 'qJ8vN2xW5tR9mK4pL7sB3dF6gH1cZ0yT'
+
+describe('settings', () => {
+  test('the defaults are those of the design', () => {
+    const config = parseConfig({})
+    expect(config).toMatchObject({
+      host: '0.0.0.0',
+      port: 8080,
+      accessTokenMinutes: 30,
+      debug: false,
+    })
+    expect(config.databaseUri).toBe(join(config.dataDir, 'secure-lock.db'))
+    expect(config.bodyBytesMax).toBe(65_536)
+    expect(config.rateLimitAuth).toStrictEqual([
+      { max: 20, windowMs: 60_000 },
+      { max: 100, windowMs: 3_600_000 },
+    ])
+    expect(Object.isFrozen(config)).toBe(true)
+  })
+
+  test('the older app’s names and forms keep working', () => {
+    const config = parseConfig({
+      DATABASE_URI: 'sqlite:////var/lib/lock.db',
+      JWT_SECRET_KEY: SECRET,
+      JWT_ACCESS_TOKEN_EXPIRES: '15',
+      DEBUG: 'True',
+    })
+    expect(config).toMatchObject({
+      databaseUri: '/var/lib/lock.db',
+      debug: true,
+      accessTokenMinutes: 15,
+    })
+    expect(parseConfig({ DATABASE_URI: 'sqlite:///lock.db' }).databaseUri).toBe(
+      join(process.cwd(), 'lock.db'),
+    )
+  })
+
+  test('every fault is named at once, and no secret is repeated', () => {
+    const message = faults({
+      PORT: '80a',
+      HOST: 'nowhere.example',
+      DEBUG: 'maybe',
+      REGISTRATION: 'sometimes',
+      RATE_LIMIT_AUTH: '20 per minute',
+      TRUSTED_PROXIES: '10.0.0.0/99',
+      CORS_ORIGINS: 'https://home.example/',
+      BODY_LIMIT: '1 GiB',
+      LOG_LEVEL: 'loud',
+      JWT_SECRET_KEY: 'too-short-kanarienvogel',
+      JWT_ACCESS_TOKEN_EXPIRES: '0',
+      PASSWORD_MIN_LENGTH: '7',
+      DATABASE_URI: 'postgres://x',
+      TLS_CERT_FILE: '/a.pem',
+    })
+    for (const name of [
+      'PORT',
+      'HOST',
+      'DEBUG',
+      'REGISTRATION',
+      'RATE_LIMIT_AUTH',
+      'TRUSTED_PROXIES',
+      'CORS_ORIGINS',
+      'BODY_LIMIT',
+      'LOG_LEVEL',
+      'JWT_SECRET_KEY',
+      'JWT_ACCESS_TOKEN_EXPIRES',
+      'PASSWORD_MIN_LENGTH',
+      'DATABASE_URI',
+      'TLS_CERT_FILE',
+    ])
+      expect(message).toContain(`\n  ${name} `)
+    expect(message).not.toContain('kanarienvogel')
+  })
+
+  test('[T2] a secret that is short or a known example is refused with the command that makes a good one', () => {
+    for (const bad of [
+      'short',
+      'x'.repeat(64),
+      'your-secret-key-your-secret-key-1234',
+      'change_me_change_me_change_me_ABCDEFGHIJ',
+      'super secret key for my jwt tokens!!',
+    ])
+      expect(faults({ JWT_SECRET_KEY: bad })).toContain('openssl rand -base64 48')
+    expect(parseConfig({ JWT_SECRET_KEY: SECRET }).jwtSecretKey).toBe(SECRET)
+  })
+
+  test('a secret may come from a file, but not from both places', () => {
+    const folder = temporaryFolder()
+    const path = join(folder, 'key')
+    writeFileSync(path, `${SECRET}\n`)
+    expect(parseConfig({ JWT_SECRET_KEY_FILE: path }).jwtSecretKey).toBe(SECRET)
+    expect(faults({ JWT_SECRET_KEY_FILE: path, JWT_SECRET_KEY: SECRET })).toContain('contradict')
+    expect(faults({ JWT_SECRET_KEY_FILE: join(folder, 'none') })).toContain('cannot be read')
+    writeFileSync(path, '\n')
+    expect(faults({ JWT_SECRET_KEY_FILE: path })).toContain('empty')
+    rmSync(folder, { recursive: true })
+  })
+
+  test('limits read like 20/minute;100/hour, or off', () => {
+    fc.assert(
+      fc.property(
+        fc.array(
+          fc.tuple(
+            fc.integer({ min: 1, max: 1e9 - 1 }),
+            fc.constantFrom('second', 'minute', 'hour', 'day'),
+          ),
+          { minLength: 1, maxLength: 4 },
+        ),
+        (windows) => {
+          const text = windows.map(([max, unit]) => `${max}/${unit}`).join(';')
+          const { rateLimitUnlock } = parseConfig({ RATE_LIMIT_UNLOCK: text })
+          expect(rateLimitUnlock.map(({ max }) => max)).toStrictEqual(windows.map(([max]) => max))
+        },
+      ),
+    )
+    expect(parseConfig({ RATE_LIMIT_AUTH: 'off' }).rateLimitAuth).toStrictEqual([])
+    for (const bad of ['0/minute', '1/week', '/minute', '1', 'on', '1/minute;', '-1/hour'])
+      expect(faults({ RATE_LIMIT_AUTH: bad })).toContain('must read like')
+  })
+
+  test('any text in any setting is taken or refused with its name', () => {
+    const names = Object.values(SETTINGS).map(({ env }) => env)
+    fc.assert(
+      fc.property(fc.constantFrom(...names), fc.string(), (name, value) => {
+        const message = faults({ [name]: value })
+        expect(message === '' || message.includes(name) || message.includes('TLS_')).toBe(true)
+      }),
+    )
+  })
+})
