@@ -1,0 +1,133 @@
+import { Database as Sqlite, SQLiteError, type SQLQueryBindings, type Statement } from 'bun:sqlite'
+import { AppError } from '../errors.ts'
+
+type Params = readonly SQLQueryBindings[]
+
+/** What a statement can be asked for; a failing disk or a lock rejects with `unavailable`. */
+type Queries = {
+  all: <Row>(sql: string, ...params: Params) => Promise<Row[]>
+  get: <Row>(sql: string, ...params: Params) => Promise<Row | undefined>
+  /** Runs a statement that answers no rows; gives the number of rows changed. */
+  run: (sql: string, ...params: Params) => Promise<number>
+}
+
+/** The small database interface that stores speak through. */
+export type Database = Queries & {
+  /** Runs `work` alone in one transaction; the promise resolves only after COMMIT. */
+  transaction: <Result>(work: (tx: Queries) => Promise<Result>) => Promise<Result>
+  /** Waits for the transaction under way, folds the WAL into the file and closes it. */
+  close: () => Promise<void>
+}
+
+/** How long a writer waits for another process's lock before it answers `unavailable`. */
+const LOCK_WAIT_MS = 5000
+const LOCK_RETRY_MS = 20
+
+/** Gives the database interface over one writing and one reading connection, which may be the same. */
+export const database = ({ writer, reader }: Connections): Database => {
+  const writes = queriesOn(writer)
+  const reads = queriesOn(reader)
+  let lastWrite: Promise<unknown> = Promise.resolve()
+
+  const exclusively = <Result>(work: () => Promise<Result>): Promise<Result> => {
+    const result = lastWrite.then(work)
+    lastWrite = result.catch(() => {})
+    return result
+  }
+
+  const transaction = <Result>(work: (tx: Queries) => Promise<Result>): Promise<Result> =>
+    exclusively(async () => {
+      await beginImmediate(writer)
+      try {
+        const result = await work(writes)
+        readable(() => writer.run('COMMIT'))
+        return result
+      } finally {
+        if (writer.inTransaction) writer.run('ROLLBACK')
+      }
+    })
+
+  return {
+    all: reads.all,
+    get: reads.get,
+    run: (sql, ...params) => transaction((tx) => tx.run(sql, ...params)),
+    transaction,
+    close: () =>
+      exclusively(async () => {
+        reads.finalize()
+        writes.finalize()
+        if (reader !== writer) reader.close(true)
+        writer.run('PRAGMA wal_checkpoint(TRUNCATE)')
+        writer.close(true)
+      }),
+  }
+}
+
+type Connections = { readonly writer: Sqlite; readonly reader: Sqlite }
+
+/** Statements are prepared once: SQL texts are constants of the stores, so the cache is bounded. */
+const queriesOn = (connection: Sqlite): Queries & { finalize: () => void } => {
+  const statements = new Map<string, Statement>()
+  const prepared = (sql: string): Statement => {
+    const known = statements.get(sql)
+    if (known) return known
+    const statement = connection.prepare(sql)
+    statements.set(sql, statement)
+    return statement
+  }
+  return {
+    all: async <Row>(sql: string, ...params: Params) =>
+      readable(() => prepared(sql).all(...params)) as Row[],
+    get: async <Row>(sql: string, ...params: Params) =>
+      (readable(() => prepared(sql).get(...params)) ?? undefined) as Row | undefined,
+    run: async (sql, ...params) => readable(() => prepared(sql).run(...params)).changes,
+    finalize: () => {
+      for (const statement of statements.values()) statement.finalize()
+    },
+  }
+}
+
+/** Waits for another process's lock without stopping the event loop, so that reads go on. */
+const beginImmediate = async (writer: Sqlite): Promise<void> => {
+  const deadline = performance.now() + LOCK_WAIT_MS
+  for (;;) {
+    try {
+      writer.run('BEGIN IMMEDIATE')
+      return
+    } catch (error) {
+      if (!isBusy(error) || performance.now() > deadline) throw unavailable(error)
+      await Bun.sleep(LOCK_RETRY_MS)
+    }
+  }
+}
+
+const isBusy = (error: unknown): boolean =>
+  error instanceof SQLiteError && error.code?.startsWith('SQLITE_BUSY') === true
+
+const readable = <Result>(work: () => Result): Result => {
+  try {
+    return work()
+  } catch (error) {
+    throw unavailable(error)
+  }
+}
+
+/** SQLite's primary result codes for which the disk or another process is at fault, not we. */
+const OUTAGES: Readonly<Record<string, string>> = {
+  SQLITE_BUSY: 'The database is locked by another program',
+  SQLITE_CANTOPEN: 'The database file cannot be opened',
+  SQLITE_CORRUPT: 'The database file is damaged',
+  SQLITE_FULL: 'The disk is full',
+  SQLITE_IOERR: 'The disk does not answer',
+  SQLITE_LOCKED: 'The database is locked by another program',
+  SQLITE_NOTADB: 'The database file is damaged',
+  SQLITE_READONLY: 'The database is read-only',
+}
+
+/** Makes a fault of disk, lock or file an `unavailable` AppError; gives any other back as it is. */
+export const unavailable = (error: unknown): unknown => {
+  if (!(error instanceof SQLiteError)) return error
+  const primary = error.code?.match(/^SQLITE_[A-Z]+/)?.[0] ?? ''
+  const message = OUTAGES[primary]
+  return message ? new AppError('unavailable', message, { cause: error }) : error
+}

@@ -1,0 +1,4 @@
+import accountsAndUnlocks from './migrations/0001_accounts_and_unlocks.sql' with { type: 'text' }
+
+/** Schema steps in order, forward only: step N takes a database from version N-1 to N. */
+export const MIGRATIONS: readonly string[] = [accountsAndUnlocks]

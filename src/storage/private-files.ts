@@ -1,0 +1,113 @@
+import {
+  accessSync,
+  chmodSync,
+  closeSync,
+  constants,
+  existsSync,
+  fsyncSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs'
+import { dirname } from 'node:path'
+import { AppError } from '../errors.ts'
+
+/** Makes a folder that only this user can enter; an existing one loses other people's rights.
+ * Throws `unavailable`. */
+export const makePrivateFolder = (path: string): void => {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 })
+    if ((statSync(path).mode & 0o077) !== 0) chmodSync(path, 0o700)
+  } catch (error) {
+    throw new AppError('unavailable', `Cannot use the folder ${path}: ${fileFault(error)}`, {
+      cause: error,
+    })
+  }
+}
+
+/** Makes an empty file that only this user can read; an existing one loses other people's rights. */
+export const makePrivateFile = (path: string): void => {
+  if (existsSync(path)) {
+    takeRights(path)
+    // SQLite would only say that it cannot open the file.
+    return accessSync(path, constants.R_OK | constants.W_OK)
+  }
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+  closeSync(openSync(path, 'wx', 0o600))
+}
+
+const takeRights = (path: string): void => {
+  if ((statSync(path).mode & 0o077) !== 0) chmodSync(path, 0o600)
+}
+
+const SECRET_BYTES = 48
+
+/** Reads a secret file, or makes it of 384 random bits, base64url, mode 0600 and synced to disk.
+ * Throws `unavailable`; of two processes that start at once both get the same secret. */
+export const secretFile = (path: string): string => {
+  try {
+    if (!existsSync(path)) makeSecretFile(path)
+    takeRights(path)
+    const secret = readFileSync(path, 'utf8').trim()
+    if (secret.length < SECRET_BYTES) throw new Error('it is cut short; remove it for a new one')
+    return secret
+  } catch (error) {
+    throw new AppError('unavailable', `Cannot use the secret in ${path}: ${fileFault(error)}`, {
+      cause: error,
+    })
+  }
+}
+
+const makeSecretFile = (path: string): void => {
+  const secret = crypto.getRandomValues(new Uint8Array(SECRET_BYTES))
+  const draft = `${path}.${crypto.randomUUID()}`
+  writeSynced(draft, `${secret.toBase64({ alphabet: 'base64url' })}\n`)
+  try {
+    linkSync(draft, path)
+  } catch (error) {
+    if (faultCode(error) !== 'EEXIST') throw error
+  } finally {
+    rmSync(draft)
+  }
+  syncFolder(dirname(path))
+}
+
+const writeSynced = (path: string, content: string): void => {
+  const file = openSync(path, 'wx', 0o600)
+  try {
+    writeSync(file, content)
+    fsyncSync(file)
+  } finally {
+    closeSync(file)
+  }
+}
+
+const syncFolder = (path: string): void => {
+  const folder = openSync(path, 'r')
+  try {
+    fsyncSync(folder)
+  } finally {
+    closeSync(folder)
+  }
+}
+
+const FAULTS: Readonly<Record<string, string>> = {
+  EACCES: 'this user may not use it; change its owner or choose another DATA_DIR',
+  EPERM: 'this user may not use it; change its owner or choose another DATA_DIR',
+  EROFS: 'the file system is read-only; choose another DATA_DIR',
+  ENOSPC: 'the disk is full; make room first',
+  ENOTDIR: 'a part of the path is a file, not a folder',
+  EEXIST: 'a file of that name is in the way',
+  EISDIR: 'it is a folder, not a file',
+}
+
+/** Says what is wrong with a file, and what to do. */
+export const fileFault = (error: unknown): string =>
+  FAULTS[faultCode(error)] ?? (error instanceof Error ? error.message : String(error))
+
+const faultCode = (error: unknown): string =>
+  error instanceof Error && 'code' in error ? String(error.code) : ''
