@@ -1,0 +1,41 @@
+import { AppError } from '../errors.ts'
+import { tokenError } from './errors.ts'
+
+/** What an account may do; each role may do all that the ones before it may. */
+export const ROLES = ['member', 'admin', 'owner'] as const
+export type Role = (typeof ROLES)[number]
+
+/** Who may call a route: everyone, a role upwards, or whoever may see the tables (`debug/`). */
+export type Access = 'public' | 'tables' | Role
+
+export type Account = {
+  readonly id: number
+  readonly publicId: string
+  readonly username: string
+  readonly role: Role
+}
+
+/** Who calls: found out afresh for each request, the account and its role from the database. */
+export type Caller = {
+  readonly address: string
+  readonly account: Account | undefined
+  /** The request comes from this machine, addresses it by a loopback name, and through no proxy. */
+  readonly isLocal: boolean
+}
+
+export const hasRole = (account: Account | undefined, role: Role): boolean =>
+  account !== undefined && ROLES.indexOf(account.role) >= ROLES.indexOf(role)
+
+/** Refuses a caller without an account (401) or of too low a role (403). */
+export const requireRole = (caller: Caller, role: Role): void => {
+  if (!caller.account) throw tokenError()
+  if (!hasRole(caller.account, role)) throw new AppError('forbidden', `Only an ${role} may do this`)
+}
+
+/** The credentials of an Authorization header of that scheme, whose name is compared without case. */
+export const credentials = (request: Request, scheme: 'Bearer' | 'Basic'): string | undefined => {
+  const header = request.headers.get('authorization') ?? ''
+  const [name, value, ...rest] = header.split(' ')
+  const matches = name?.toLowerCase() === scheme.toLowerCase() && rest.length === 0
+  return matches && value ? value : undefined
+}

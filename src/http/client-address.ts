@@ -1,0 +1,40 @@
+import ipaddr from 'ipaddr.js'
+import type { Cidr } from '../config.ts'
+
+type Hop = {
+  /** Address of the TCP peer. */
+  readonly peer: string
+  readonly forwardedFor: string | null
+  readonly trustedProxies: readonly Cidr[]
+}
+
+/** The client's address. `X-Forwarded-For` is read from its right end, and only as far as each
+ * hop before it is a trusted proxy; IPv4-mapped IPv6 addresses become IPv4. */
+export const clientAddress = ({ peer, forwardedFor, trustedProxies }: Hop): string => {
+  let address = parse(peer)
+  if (!address) return 'unknown'
+  const hops = forwardedFor?.split(',') ?? []
+  while (isTrusted(address, trustedProxies)) {
+    const hop = parse(hops.pop()?.trim() ?? '')
+    if (!hop) break
+    address = hop
+  }
+  return address.toString()
+}
+
+/** What limits count by: an IPv4 address, or the /64 that one IPv6 subscriber can roam in. */
+export const clientKey = (address: string): string => {
+  const parsed = parse(address)
+  if (!parsed || parsed.kind() === 'ipv4') return address
+  return ipaddr.IPv6.networkAddressFromCIDR(`${address}/64`).toString()
+}
+
+export const isLoopback = (address: string): boolean => parse(address)?.range() === 'loopback'
+
+const isTrusted = (address: Address, ranges: readonly Cidr[]): boolean =>
+  ranges.some(([range, bits]) => address.kind() === range.kind() && address.match(range, bits))
+
+type Address = ReturnType<typeof ipaddr.process>
+
+const parse = (text: string): Address | undefined =>
+  ipaddr.isValid(text) ? ipaddr.process(text) : undefined

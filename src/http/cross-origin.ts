@@ -1,0 +1,16 @@
+import { cors } from '@elysiajs/cors'
+import { Elysia } from 'elysia'
+
+/** Lets the pages of exactly these origins call the service; without any, nothing is said of CORS. */
+export const crossOrigin = (origins: readonly string[]) =>
+  origins.length === 0
+    ? new Elysia()
+    : new Elysia().use(
+        cors({
+          origin: (request) => origins.includes(request.headers.get('origin') ?? ''),
+          methods: ['GET', 'POST', 'PATCH', 'DELETE'],
+          allowedHeaders: ['Authorization', 'Content-Type'],
+          exposeHeaders: ['Retry-After', 'X-Request-Id'],
+          credentials: false,
+        }),
+      )

@@ -1,0 +1,59 @@
+import { Elysia } from 'elysia'
+import type { Cidr, RateWindow } from '../config.ts'
+import type { Account, Caller } from './access.ts'
+import { credentials } from './access.ts'
+import { clientAddress, isLoopback } from './client-address.ts'
+import { type Limits, rateLimits } from './rate-limits.ts'
+
+type Options = {
+  readonly trustedProxies: readonly Cidr[]
+  readonly limits: Readonly<Record<LimitGroup, readonly RateWindow[]>>
+  /** Gives the account of a good access token. */
+  readonly authenticate: (token: string) => Promise<Account | undefined>
+}
+
+export type LimitGroup = 'auth' | 'unlock' | 'default'
+
+export type Endpoints = ReturnType<typeof endpointsOf>
+
+/** Gives what every route file starts from: an Elysia instance that knows the caller, then counts
+ * the request against the limits of its group. The route's own guard runs after both. */
+export const endpointsOf = ({ trustedProxies, limits, authenticate }: Options) => {
+  const callers = new Elysia({ name: 'callers' }).resolve(
+    { as: 'scoped' },
+    async ({ request, server }) => {
+      const token = credentials(request, 'Bearer')
+      const caller: Caller = {
+        ...origin(request, server?.requestIP(request)?.address ?? '', trustedProxies),
+        account: token ? await authenticate(token) : undefined,
+      }
+      return { caller }
+    },
+  )
+  const groups: Record<LimitGroup, Limits> = {
+    auth: rateLimits(limits.auth),
+    unlock: rateLimits(limits.unlock),
+    default: rateLimits(limits.default),
+  }
+  return {
+    group: (name: LimitGroup) => new Elysia().use(callers).use(groups[name]()),
+    /** Limits of `auth` for those requests of another group that carry a password. */
+    passwordLimits: () => groups.auth((request) => credentials(request, 'Basic') !== undefined),
+  }
+}
+
+const origin = (request: Request, peer: string, trustedProxies: readonly Cidr[]) => {
+  const forwardedFor = request.headers.get('x-forwarded-for')
+  const address = clientAddress({ peer, forwardedFor, trustedProxies })
+  const isForwarded = FORWARDING_HEADERS.some((name) => request.headers.has(name))
+  const isLocal = isLoopback(address) && !isForwarded && LOCAL_HOST.test(hostOf(request))
+  return { address, isLocal }
+}
+
+/** A proxy on this machine that nobody trusted must not make the whole world local. */
+const FORWARDING_HEADERS = ['x-forwarded-for', 'forwarded', 'x-real-ip', 'via']
+
+/** A foreign page can point its own name at this machine (DNS rebinding), but not these. */
+const LOCAL_HOST = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/
+
+const hostOf = (request: Request): string => new URL(request.url).hostname

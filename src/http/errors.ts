@@ -1,0 +1,76 @@
+import { Elysia } from 'elysia'
+import { AppError, type ErrorCode } from '../errors.ts'
+import type { Log } from './log.ts'
+
+/** An answer that only HTTP knows, with the headers that go with it (405 and `Allow`, for one). */
+export class HttpError extends Error {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+
+  constructor(status: number, message: string, headers: Readonly<Record<string, string>> = {}) {
+    super(message)
+    this.name = 'HttpError'
+    this.status = status
+    this.headers = headers
+  }
+}
+
+const STATUS: Readonly<Record<ErrorCode, number>> = {
+  invalid: 400,
+  unauthorized: 401,
+  forbidden: 403,
+  not_found: 404,
+  conflict: 409,
+  rate_limited: 429,
+  unavailable: 503,
+}
+
+/** Seconds after which a refused caller may find the service less busy. */
+const RETRY_AFTER_SECONDS = 2
+
+export const tokenError = () =>
+  new HttpError(401, 'There is an error with this token', { 'WWW-Authenticate': 'Bearer' })
+
+/** Answers every error of every route: `{"msg"}`, or RFC 9457 problem details under `/v1`.
+ * What is not an AppError or HttpError is our fault: 500, and its cause goes to the log alone. */
+export const errorAnswers = (log: Log) =>
+  new Elysia({ name: 'error-answers' }).onError(
+    { as: 'global' },
+    ({ error, code, request, set, path }) => {
+      const known = code === 'NOT_FOUND' ? new HttpError(404, 'Not found') : knownError(error)
+      if (!known)
+        log.error({ request_id: set.headers['x-request-id'], err: error }, 'request failed')
+      else if (known.status === 503) log.warn({ reason: known.message }, 'request refused')
+      return answer(known ?? new HttpError(500, 'Internal error'), path ?? pathOf(request))
+    },
+  )
+
+const knownError = (error: unknown): HttpError | undefined => {
+  if (error instanceof HttpError) return error
+  if (!(error instanceof AppError)) return undefined
+  const status = STATUS[error.code]
+  const busy = status === 503 || status === 429
+  return new HttpError(
+    status,
+    error.message,
+    busy ? { 'Retry-After': String(RETRY_AFTER_SECONDS) } : {},
+  )
+}
+
+const answer = ({ status, message, headers }: HttpError, path: string): Response => {
+  if (!path.startsWith('/v1/')) return Response.json({ msg: message }, { status, headers })
+  const title = message
+  const code = PROBLEM_CODES[status] ?? 'internal'
+  return Response.json(
+    { type: 'about:blank', title, status, code },
+    { status, headers: { ...headers, 'content-type': 'application/problem+json' } },
+  )
+}
+
+const PROBLEM_CODES: Readonly<Record<number, string>> = {
+  ...Object.fromEntries(Object.entries(STATUS).map(([code, status]) => [status, code])),
+  405: 'method_not_allowed',
+  413: 'too_large',
+}
+
+const pathOf = (request: Request): string => new URL(request.url).pathname

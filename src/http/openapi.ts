@@ -1,0 +1,88 @@
+import { swagger } from '@elysiajs/swagger'
+import bundlePath from 'swagger-ui-dist/swagger-ui-bundle.js' with { type: 'file' }
+import stylePath from 'swagger-ui-dist/swagger-ui.css' with { type: 'file' }
+import { asset } from './assets.ts'
+import type { Endpoints } from './endpoints.ts'
+import page from './openapi.html' with { type: 'text' }
+import { PAGE_HEADERS } from './response-headers.ts'
+
+/** The OpenAPI document at `/swagger/json`, and Swagger UI at `/swagger` from files within the
+ * executable. The page takes the place of the plugin's own, which loads from another host. */
+export const openapiRoutes = (endpoints: Endpoints, version: string) =>
+  endpoints
+    .group('default')
+    .use(
+      swagger({
+        path: '/swagger',
+        specPath: '/swagger/json',
+        provider: 'swagger-ui',
+        documentation: {
+          info: { title: 'Secure Lock Server', version, description: DESCRIPTION },
+          tags: TAGS,
+          components: { securitySchemes: SECURITY_SCHEMES },
+        },
+      }),
+    )
+    .get('/swagger', () => new Response(PAGE, { headers: PAGE_HEADERS }), HIDDEN)
+    .get('/swagger/swagger-ui.js', () => asset(Bun.file(bundlePath), 'text/javascript'), HIDDEN)
+    .get('/swagger/swagger-ui.css', () => asset(Bun.file(stylePath), 'text/css'), HIDDEN)
+    .get('/swagger/start.js', () => asset(START, 'text/javascript'), HIDDEN)
+
+// Types take an imported page for a bundle; it is its text.
+const PAGE = page as unknown as string
+
+const HIDDEN = { parse: 'none', detail: { hide: true } } as const
+
+/** Starts Swagger UI; dark where the browser is, and ready to have the token pasted. */
+const START = `const dark = matchMedia('(prefers-color-scheme: dark)')
+const follow = () => document.documentElement.classList.toggle('dark-mode', dark.matches)
+dark.addEventListener('change', follow)
+follow()
+
+SwaggerUIBundle({
+  url: '/swagger/json',
+  dom_id: '#swagger-ui',
+  deepLinking: true,
+  defaultModelsExpandDepth: -1,
+  displayRequestDuration: true,
+  tryItOutEnabled: true,
+  validatorUrl: null,
+})
+
+// Left alone, the dialog puts the cursor into its last form, the one for a name and password.
+document.addEventListener('click', ({ target }) => {
+  if (!target.closest('.btn.authorize, .authorization__btn')) return
+  setTimeout(() => document.querySelector('.auth-container input')?.focus())
+})
+`
+
+const DESCRIPTION = `Accounts at a front door, and the log of who opened it.
+
+**To try it here:** register a person, sign in with \`POST /login\`, press **Authorize**, paste the
+\`access_token\` once, and every request below carries it. The tables ask for the name and password
+of an owner or admin, whom \`secure-lock-server user add --role owner NAME\` makes on the gateway.
+
+Every error is \`{"msg": "…"}\` and never repeats what was sent. \`X-Request-Id\` names a request in
+the server's log.`
+
+const TAGS = [
+  { name: 'Accounts', description: 'Registering and signing in' },
+  { name: 'Unlocks', description: 'Recording who opened the door' },
+  { name: 'Tables', description: 'What an owner or admin reads in a browser' },
+  { name: 'Health', description: 'For supervisors' },
+  { name: 'Pages', description: 'For browsers' },
+]
+
+const SECURITY_SCHEMES = {
+  bearer: {
+    type: 'http',
+    scheme: 'bearer',
+    bearerFormat: 'JWT',
+    description: 'The access_token of POST /login',
+  },
+  basic: {
+    type: 'http',
+    scheme: 'basic',
+    description: 'Name and password of an owner or admin, for the tables',
+  },
+} as const

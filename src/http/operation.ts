@@ -1,0 +1,115 @@
+import type { TObject, TSchema } from '@sinclair/typebox'
+import { type DocumentDecoration, t } from 'elysia'
+import { type Access, type Caller, requireRole } from './access.ts'
+
+/** One documented answer: JSON by `schema`, or text of another `contentType`. */
+export type Answer = {
+  readonly description: string
+  readonly schema?: TSchema
+  readonly example?: unknown
+  /** Several examples, by what they show. */
+  readonly examples?: Readonly<Record<string, unknown>>
+  readonly contentType?: string
+}
+
+type Description = {
+  readonly access: Access
+  readonly tag: Tag
+  readonly summary: string
+  readonly description?: string
+  readonly body?: TObject
+  readonly answers: Readonly<Record<number, Answer | readonly Answer[]>>
+}
+
+type Tag = 'Accounts' | 'Unlocks' | 'Tables' | 'Health' | 'Pages'
+
+const Message = t.Object(
+  { msg: t.String({ description: 'What happened, in words' }) },
+  { additionalProperties: false },
+)
+
+/** A documented `{"msg"}` answer. */
+export const message = (description: string, ...examples: readonly string[]): Answer => ({
+  description,
+  schema: Message,
+  ...(examples.length === 1
+    ? { example: { msg: examples[0] } }
+    : { examples: Object.fromEntries(examples.map((msg) => [msg, { msg }])) }),
+})
+
+/** Gives the options of a route: its guard, and its place in the OpenAPI document together with
+ * the answers that its access, its body and the limits add. The handler reads the body itself, so
+ * that limits and guard come first. */
+export const operation = ({ access, tag, summary, description, body, answers }: Description) => {
+  const documented = { ...commonAnswers(access, body), ...answers }
+  return {
+    parse: 'none' as const,
+    beforeHandle: ({ caller }: { caller: Caller }): void => {
+      if (access !== 'public' && access !== 'tables') requireRole(caller, access)
+    },
+    // TypeBox schemas are JSON Schema, which the types of OpenAPI do not know.
+    detail: {
+      summary,
+      ...(description ? { description } : {}),
+      tags: [tag],
+      'x-access': access,
+      security: SECURITY[access],
+      ...(body ? { requestBody: { required: true, content: content({ schema: body }) } } : {}),
+      responses: Object.fromEntries(
+        Object.entries(documented).map(([status, one]) => [status, response([one].flat())]),
+      ),
+    } as DocumentDecoration,
+  }
+}
+
+const BEARER = [{ bearer: [] }]
+
+const SECURITY: Readonly<Record<Access, Record<string, string[]>[]>> = {
+  public: [],
+  tables: [{ basic: [] }, ...BEARER],
+  member: BEARER,
+  admin: BEARER,
+  owner: BEARER,
+}
+
+const commonAnswers = (access: Access, body: TObject | undefined): Record<number, Answer> => ({
+  ...(body ? { 413: message('The body is over the limit', 'Request body too large') } : {}),
+  ...(access === 'public' || access === 'tables'
+    ? {}
+    : {
+        401: message(
+          'The token is missing, malformed, expired, revoked or forged, or its account is gone',
+          'There is an error with this token',
+        ),
+      }),
+  429: {
+    description: 'Over the limit; `Retry-After` says for how many seconds',
+    schema: t.Object({ error: t.String() }, { additionalProperties: false }),
+    example: { error: 'ratelimit exceeded' },
+  },
+  500: message('A fault of the server; its log has the cause by `X-Request-Id`', 'Internal error'),
+})
+
+const response = (answers: readonly Answer[]) => ({
+  description: answers.map((one) => one.description).join('; '),
+  content: Object.assign({}, ...answers.map(content)) as Record<string, unknown>,
+})
+
+const content = ({
+  schema,
+  example,
+  examples,
+  contentType = 'application/json',
+}: Partial<Answer>) => ({
+  [contentType]: {
+    schema: schema ?? { type: 'string' },
+    ...(example === undefined ? {} : { example }),
+    ...(examples
+      ? {
+          examples: Object.fromEntries(
+            Object.entries(examples).map(([k, value]) => [k, { value }]),
+          ),
+        }
+      : {}),
+  },
+})

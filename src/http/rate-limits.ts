@@ -1,0 +1,75 @@
+import { Elysia } from 'elysia'
+import { type Context as Counter, rateLimit } from 'elysia-rate-limit'
+import type { RateWindow } from '../config.ts'
+import type { Caller } from './access.ts'
+import { clientKey } from './client-address.ts'
+
+/** Makes the plugin that counts requests against all windows of a group; each use of it shares the
+ * group's counters. `counts` picks the requests that count. */
+export type Limits = (counts?: (request: Request) => boolean) => Elysia
+
+/** Callers remembered per window; beyond it the one whose window began first is forgotten. */
+const KEYS_MAX = 50_000
+
+/** Counts per account where the caller has one, else per client; failed requests count too. */
+export const rateLimits = (windows: readonly RateWindow[]): Limits => {
+  const counted = windows.map((window) => ({ ...window, context: windowCounter() }))
+  return (counts = () => true) => {
+    const plugin = new Elysia()
+    for (const { max, windowMs, context } of counted)
+      plugin.use(
+        rateLimit({
+          scoping: 'scoped',
+          // Functions, since two limits of equal numbers would be taken for one plugin.
+          max: () => max,
+          duration: () => windowMs,
+          context,
+          countFailedRequest: true,
+          generator: (_request, _server, { caller }: { caller: Caller }) => limitKey(caller),
+          skip: (request) => !counts(request),
+          errorResponse: Response.json({ error: 'ratelimit exceeded' }, { status: 429 }),
+        }),
+      )
+    return plugin.as('scoped')
+  }
+}
+
+const limitKey = ({ account, address }: Caller): string =>
+  account ? `account:${account.publicId}` : `client:${clientKey(address)}`
+
+type Window = { count: number; readonly startMs: number; readonly endMs: number }
+
+/** A fixed-window counter on the monotonic clock, so that no jump of the clock makes a limit stick,
+ * and bounded, so that no number of callers grows the process. */
+export const windowCounter = (now: () => number = () => performance.now()): Counter => {
+  const windows = new Map<string, Window>()
+  const current = (key: string, durationMs: number): Window => {
+    const known = windows.get(key)
+    if (known && now() < known.endMs) return known
+    windows.delete(key)
+    const oldest = windows.keys().next().value
+    if (windows.size >= KEYS_MAX && oldest !== undefined) windows.delete(oldest)
+    const fresh = { count: 0, startMs: now(), endMs: now() + durationMs }
+    windows.set(key, fresh)
+    return fresh
+  }
+  return {
+    init: () => {},
+    increment: (key, durationMs = 0) => {
+      const window = current(key, durationMs)
+      window.count += 1
+      const leftMs = Math.max(window.endMs - now(), 1)
+      return {
+        count: window.count,
+        nextReset: new Date(Date.now() + leftMs),
+        start: Date.now() + leftMs - durationMs,
+      }
+    },
+    decrement: (key) => {
+      const window = windows.get(key)
+      if (window) window.count -= 1
+    },
+    reset: (key) => (key === undefined ? windows.clear() : void windows.delete(key)),
+    kill: () => windows.clear(),
+  }
+}

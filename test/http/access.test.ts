@@ -1,0 +1,229 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { Database } from 'bun:sqlite'
+import { join } from 'node:path'
+import { PASSWORD, basic, bearer, clientOf } from '../support/app.ts'
+import { type Service, UNLIMITED, runCommand, startService } from '../support/binary.ts'
+
+const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const
+
+/** What each kind of caller is answered, by path, in the order of METHODS. A route that is not
+ * listed, or another answer, fails. Bodies are `{}`, so 400 means: let in, fields missing. */
+const PUBLIC_PAGE = '200 200 405 405 405 405 405'
+const PUBLIC_POST = '405 405 400 405 405 405 405'
+const CLOSED_TABLE = '401 401 401 405 405 405 405'
+const OPEN_TABLE = '200 200 200 405 405 405 405'
+const CLOSED_POST = '405 405 401 405 405 405 405'
+
+const everybody = (answers: string) => ({ stranger: answers, member: answers, ruler: answers })
+
+const GOLDEN: Record<string, { stranger: string; member: string; ruler: string }> = {
+  '/': everybody(PUBLIC_PAGE),
+  '/page.css': everybody(PUBLIC_PAGE),
+  '/swagger': everybody(PUBLIC_PAGE),
+  '/swagger/json': everybody(PUBLIC_PAGE),
+  '/swagger/start.js': everybody(PUBLIC_PAGE),
+  '/swagger/swagger-ui.css': everybody(PUBLIC_PAGE),
+  '/swagger/swagger-ui.js': everybody(PUBLIC_PAGE),
+  '/livez': everybody(PUBLIC_PAGE),
+  '/readyz': everybody(PUBLIC_PAGE),
+  '/register': everybody(PUBLIC_POST),
+  '/login': everybody(PUBLIC_POST),
+  '/logUnlocking': { stranger: CLOSED_POST, member: PUBLIC_POST, ruler: PUBLIC_POST },
+  '/getLogs': { stranger: CLOSED_TABLE, member: CLOSED_TABLE, ruler: OPEN_TABLE },
+  '/getUsers': { stranger: CLOSED_TABLE, member: CLOSED_TABLE, ruler: OPEN_TABLE },
+  '/nowhere': everybody('404 404 404 404 404 404 404'),
+}
+
+describe('who may call what, at the compiled file', () => {
+  let service: Service
+  let db: Database
+  const callers: Record<
+    string,
+    { kind: 'stranger' | 'member' | 'ruler'; headers: Record<string, string> }
+  > = {}
+
+  const signIn = async (username: string) => {
+    const answer = await clientOf(service.url).post('/login', { username, password: PASSWORD })
+    return ((await answer.json()) as { access_token: string }).access_token
+  }
+
+  beforeAll(async () => {
+    service = await startService({ env: UNLIMITED })
+    const names = {
+      member: ['mia', 'max', 'expired', 'revoked', 'disabled', 'deleted'],
+      admin: ['amy'],
+      owner: ['oli'],
+    }
+    for (const [role, people] of Object.entries(names))
+      for (const name of people)
+        await runCommand(['user', 'add', '--role', role, name], {
+          folder: service.folder,
+          input: `${PASSWORD}\n`,
+        })
+    const tokenOf: Record<string, string> = {}
+    for (const name of Object.values(names).flat()) tokenOf[name] = await signIn(name)
+
+    db = new Database(join(service.folder, 'data/secure-lock.db'))
+    db.run('PRAGMA foreign_keys = ON')
+    const account = (name: string) => `(SELECT id FROM account WHERE username = '${name}')`
+    db.run(`UPDATE session SET expires_at_ms = 1 WHERE account_id = ${account('expired')}`)
+    db.run(`DELETE FROM session WHERE account_id = ${account('revoked')}`)
+    db.run("UPDATE account SET disabled_at_ms = 1 WHERE username = 'disabled'")
+    db.run("DELETE FROM account WHERE username = 'deleted'")
+
+    const token = (name: string) => bearer(tokenOf[name] ?? '')
+    Object.assign(callers, {
+      'no token': { kind: 'stranger', headers: {} },
+      garbage: { kind: 'stranger', headers: bearer('garbage') },
+      expired: { kind: 'stranger', headers: token('expired') },
+      revoked: { kind: 'stranger', headers: token('revoked') },
+      disabled: { kind: 'stranger', headers: token('disabled') },
+      deleted: { kind: 'stranger', headers: token('deleted') },
+      member: { kind: 'member', headers: token('mia') },
+      'other member': { kind: 'member', headers: token('max') },
+      admin: { kind: 'ruler', headers: token('amy') },
+      owner: { kind: 'ruler', headers: token('oli') },
+    })
+  })
+
+  afterAll(async () => {
+    db.close()
+    await service.stop()
+  })
+
+  const answersAt = async (path: string, headers: Record<string, string>) => {
+    const statuses: number[] = []
+    for (const method of METHODS) {
+      const hasBody = method !== 'GET' && method !== 'HEAD'
+      const answer = await fetch(service.url + path, {
+        method,
+        headers: { 'content-type': 'application/json', ...headers },
+        ...(hasBody ? { body: '{}' } : {}),
+      })
+      await answer.arrayBuffer()
+      statuses.push(answer.status)
+    }
+    return statuses.join(' ')
+  }
+
+  test('[A1] every route, method and kind of caller gets the listed answer', async () => {
+    for (const [path, expected] of Object.entries(GOLDEN))
+      for (const [caller, { kind, headers }] of Object.entries(callers))
+        expect(`${caller} ${path}: ${await answersAt(path, headers)}`).toBe(
+          `${caller} ${path}: ${expected[kind]}`,
+        )
+  })
+
+  test('[A1] every documented path is in the list', async () => {
+    const spec = (await (await fetch(`${service.url}/swagger/json`)).json()) as { paths: object }
+    expect(Object.keys(spec.paths).filter((path) => !(path in GOLDEN))).toStrictEqual([])
+  })
+
+  test('[I2] a wrong method names the right ones', async () => {
+    const allow = async (path: string) =>
+      (await fetch(service.url + path, { method: 'DELETE' })).headers.get('allow')
+    expect(await allow('/login')).toBe('POST')
+    expect(await allow('/getLogs')).toBe('GET, HEAD, POST')
+    expect(await allow('/readyz')).toBe('GET, HEAD')
+  })
+
+  test('the tables open to the name and password of an owner or admin, and to nobody else', async () => {
+    const status = async (headers: Record<string, string>) =>
+      (await clientOf(service.url).get('/getUsers', headers)).status
+    expect(await status(basic('oli', PASSWORD))).toBe(200)
+    expect(await status(basic('amy', PASSWORD))).toBe(200)
+    expect(await status(basic('mia', PASSWORD))).toBe(401)
+    expect(await status(basic('oli', 'wrong'))).toBe(401)
+    expect(await status(basic('', ''))).toBe(401)
+    expect(await status({ authorization: 'Basic !!!' })).toBe(401)
+    const refused = await clientOf(service.url).get('/getUsers')
+    expect(refused.headers.get('www-authenticate')).toBe(
+      'Basic realm="Secure Lock Server", charset="UTF-8"',
+    )
+  })
+
+  test('[A2] a member, by token or by password, reads nothing of others', async () => {
+    const { get, post } = clientOf(service.url)
+    for (const path of ['/getLogs', '/getUsers'])
+      for (const headers of [callers['member']?.headers ?? {}, basic('mia', PASSWORD)])
+        for (const answer of [await get(path, headers), await post(path, {}, headers)]) {
+          expect(answer.status).toBe(401)
+          expect(await answer.text()).not.toMatch(/oli|max/)
+        }
+  })
+
+  test('[A6] a role taken away in the database is gone at the next request', async () => {
+    const { headers = {} } = callers['admin'] ?? {}
+    const status = async () => (await clientOf(service.url).get('/getLogs', headers)).status
+    expect(await status()).toBe(200)
+    db.run("UPDATE account SET role = 'member' WHERE username = 'amy'")
+    expect(await status()).toBe(401)
+    db.run("UPDATE account SET role = 'admin' WHERE username = 'amy'")
+  })
+
+  test('[T3] a session ended in the database fails at the next request, also after a restart', async () => {
+    const token = await signIn('max')
+    const unlock = async (url: string) =>
+      (await clientOf(url).post('/logUnlocking', { 'unlocking-method': 'pin' }, bearer(token)))
+        .status
+    expect(await unlock(service.url)).toBe(200)
+    db.run("DELETE FROM session WHERE account_id = (SELECT id FROM account WHERE username = 'max')")
+    expect(await unlock(service.url)).toBe(401)
+    await using again = await startService({ env: UNLIMITED, folder: service.folder })
+    expect(await unlock(again.url)).toBe(401)
+  })
+
+  test('[A3] privileged fields in a body change nothing', async () => {
+    const { post } = clientOf(service.url)
+    const body = {
+      username: 'eve',
+      password: PASSWORD,
+      phone: '1',
+      address: 'x',
+      role: 'owner',
+      id: 1,
+      public_id: 'mine',
+      disabled_at_ms: null,
+      created_at_ms: 1,
+    }
+    expect((await post('/register', JSON.stringify(body))).status).toBe(200)
+    const headers = bearer(await signIn('eve'))
+    const unlock = { 'unlocking-method': 'pin', id: 99, seq: 99, username: 'oli', received_at: 1 }
+    expect((await post('/logUnlocking', unlock, headers)).status).toBe(200)
+    const eve = db.query("SELECT * FROM account WHERE username = 'eve'").get() as Record<
+      string,
+      unknown
+    >
+    expect(eve).toMatchObject({ role: 'member' })
+    expect([eve['id'], eve['public_id'], eve['created_at_ms']]).not.toContainAnyValues([1, 'mine'])
+    const last = db.query('SELECT * FROM unlock ORDER BY seq DESC LIMIT 1').get()
+    expect(last).toMatchObject({ username: 'eve', account_public_id: eve['public_id'] })
+    expect((last as { seq: number }).seq).toBeLessThan(99)
+    expect((last as { received_at_ms: number }).received_at_ms).toBeGreaterThan(1e12)
+  })
+
+  test('[A4] answers hold the listed fields and nothing else', async () => {
+    const headers = basic('oli', PASSWORD)
+    const { get, post } = clientOf(service.url)
+    const users = (await (await get('/getUsers', headers)).json()) as Record<string, object>
+    for (const user of Object.values(users))
+      expect(Object.keys(user)).toStrictEqual([
+        'id',
+        'public_id',
+        'username',
+        'phone',
+        'address',
+        'email',
+        'role',
+      ])
+    const logs = (await (await get('/getLogs', headers)).json()) as Record<string, object>
+    for (const row of Object.values(logs))
+      expect(Object.keys(row)).toStrictEqual(['id', 'username', 'unlocking_method', 'date_time'])
+    const everything =
+      JSON.stringify(users) +
+      (await (await get('/getUsers', { ...headers, accept: 'text/html' })).text())
+    expect(everything).not.toMatch(/argon2|password/i)
+    const login = await (await post('/login', { username: 'mia', password: PASSWORD })).json()
+    expect(Object.keys(login as object)).toStrictEqual(['access_token', 'token_type', 'expires_in'])
+  })
+})

@@ -1,0 +1,39 @@
+import { describe, expect, test } from 'bun:test'
+import { logger } from '../../src/http/log.ts'
+import { startApp } from '../support/app.ts'
+
+describe('the log', () => {
+  const lines = (format: 'json' | 'text', write: (log: ReturnType<typeof logger>) => void) => {
+    const out: string[] = []
+    write(logger({ level: 'info', format, write: (line) => out.push(line) }))
+    return out
+  }
+
+  test('[I4] no field can forge a line or reach the terminal', () => {
+    for (const format of ['json', 'text'] as const) {
+      const out = lines(format, (log) =>
+        log.info({ name: 'a\r\nb\u001b[31m', err: new Error('x\ny') }, 'hello'),
+      )
+      expect(out).toHaveLength(1)
+      expect(out[0]?.slice(0, -1)).not.toMatch(/\p{Cc}/u)
+    }
+  })
+
+  test('text is for people: time, level, message, fields', () => {
+    const [line] = lines('text', (log) => log.warn({ port: 1 }, 'hello'))
+    expect(line).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z WARN {2}hello port=1\n$/)
+  })
+
+  test('each request is one record, by its route and without its query', async () => {
+    await using app = startApp()
+    await app.get('/readyz?token=kanarienvogel')
+    await app.get('/kanarienvogel')
+    await Bun.sleep(10)
+    const records = app.log.map((line) => JSON.parse(line) as Record<string, unknown>)
+    expect(records).toMatchObject([
+      { msg: 'request', method: 'GET', route: '/readyz', status: 200, client: '127.0.0.1' },
+      { msg: 'request', method: 'GET', route: '/*', status: 404 },
+    ])
+    expect(app.log.join('')).not.toContain('kanarienvogel')
+  })
+})

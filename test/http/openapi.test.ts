@@ -1,0 +1,171 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { PASSWORD, basic, bearer, startApp } from '../support/app.ts'
+
+type Schema = {
+  type?: string
+  required?: string[]
+  properties?: Record<string, Schema & { const?: unknown; examples?: unknown[] }>
+  patternProperties?: Record<string, Schema>
+  anyOf?: Schema[]
+  const?: unknown
+}
+type Content = Record<
+  string,
+  { schema: Schema; example?: unknown; examples?: Record<string, { value: unknown }> }
+>
+type Operation = {
+  summary?: string
+  tags?: string[]
+  security?: object[]
+  'x-access'?: string
+  requestBody?: { content: Content }
+  responses: Record<string, { description: string; content: Content }>
+}
+
+type Spec = {
+  openapi: string
+  paths: Record<string, Record<string, Operation>>
+  components: { securitySchemes: object }
+}
+
+/** The members that a documented schema knows, checked by hand so that no checker of ours judges itself. */
+const fits = (schema: Schema, value: unknown): boolean => {
+  if (schema.anyOf) return schema.anyOf.some((one) => fits(one, value))
+  if (schema.const !== undefined) return value === schema.const
+  switch (schema.type) {
+    case 'object': {
+      if (typeof value !== 'object' || value === null) return false
+      const { properties = {}, patternProperties, required = [] } = schema
+      const each = Object.values(patternProperties ?? {})[0]
+      return (
+        required.every((name) => name in value) &&
+        Object.entries(value).every(([name, member]) => {
+          const known = properties[name] ?? each
+          return known !== undefined && fits(known, member)
+        })
+      )
+    }
+    case 'string':
+      return typeof value === 'string'
+    case 'integer':
+      return Number.isInteger(value)
+    case 'null':
+      return value === null
+    case undefined:
+    default:
+      return false
+  }
+}
+
+describe('the OpenAPI document', () => {
+  let app: ReturnType<typeof startApp>
+  let spec: Spec
+  let operations: [string, Operation][]
+
+  beforeAll(async () => {
+    app = startApp()
+    spec = (await (await app.get('/swagger/json')).json()) as Spec
+    operations = Object.entries(spec.paths).flatMap(([path, methods]) =>
+      Object.entries(methods).map(([method, one]): [string, Operation] => [
+        `${method.toUpperCase()} ${path}`,
+        one,
+      ]),
+    )
+  })
+
+  afterAll(async () => {
+    await app[Symbol.asyncDispose]()
+  })
+
+  test('describes every endpoint of the contract', () => {
+    const names = operations.map(([name]) => name)
+    for (const name of [
+      'POST /register',
+      'POST /login',
+      'POST /logUnlocking',
+      'GET /getLogs',
+      'POST /getLogs',
+      'GET /getUsers',
+      'POST /getUsers',
+      'GET /livez',
+      'GET /readyz',
+      'GET /',
+    ])
+      expect(names).toContain(name)
+    expect(names.some((name) => name.includes('*') || name.includes('ALL'))).toBe(false)
+  })
+
+  test('every operation has a summary, a tag, its access and security, and documented errors', () => {
+    for (const [name, one] of operations) {
+      expect(`${name} ${one.summary}`).not.toEndWith('undefined')
+      expect(one.tags).toHaveLength(1)
+      expect(['public', 'tables', 'member', 'admin', 'owner']).toContain(one['x-access'] ?? name)
+      expect(one.security?.length === 0).toBe(one['x-access'] === 'public')
+      expect(Object.keys(one.responses)).toEqual(expect.arrayContaining(['200', '429', '500']))
+      if (one['x-access'] !== 'public') expect(one.responses).toHaveProperty('401')
+      if (one.requestBody)
+        for (const status of ['400', '413']) expect(one.responses).toHaveProperty(status)
+    }
+  })
+
+  test('every schema of a body or an answer carries examples, and the examples fit it', () => {
+    for (const [name, { requestBody, responses }] of operations) {
+      for (const [property, schema] of Object.entries(
+        requestBody?.content['application/json']?.schema.properties ?? {},
+      ))
+        expect(`${name} ${property} ${schema.examples?.length ?? 0}`).toBe(`${name} ${property} 1`)
+      for (const [status, { content, description }] of Object.entries(responses)) {
+        expect(description).not.toBe('')
+        const json = content['application/json']
+        if (!json) continue
+        const examples = [
+          json.example,
+          ...Object.values(json.examples ?? {}).map(({ value }) => value),
+        ].filter((one) => one !== undefined)
+        for (const example of examples)
+          expect(`${name} ${status} ${fits(json.schema, example)}`).toEndWith('true')
+        const hasFieldExamples = JSON.stringify(json.schema).includes('examples')
+        expect(`${name} ${status} ${examples.length > 0 || hasFieldExamples}`).toEndWith('true')
+      }
+    }
+  })
+
+  test('what is documented is what is answered', async () => {
+    const owner = bearer(await app.signIn('own', 'owner'))
+    const person = { username: 'ada', password: PASSWORD, phone: '1', address: 'x' }
+    const calls: [string, Promise<Response>][] = [
+      ['POST /register', app.post('/register', person)],
+      ['POST /register', app.post('/register', {})],
+      ['POST /register', app.post('/register', { ...person, address: 'x'.repeat(70_000) })],
+      ['POST /login', app.post('/login', { username: 'own', password: PASSWORD })],
+      ['POST /login', app.post('/login', { username: 'own', password: 'wrong' })],
+      ['POST /logUnlocking', app.post('/logUnlocking', { 'unlocking-method': 'pin' }, owner)],
+      ['POST /logUnlocking', app.post('/logUnlocking', {})],
+      ['GET /getLogs', app.get('/getLogs', owner)],
+      ['POST /getUsers', app.post('/getUsers', {}, basic('own', PASSWORD))],
+      ['GET /getUsers', app.get('/getUsers')],
+      ['GET /livez', app.get('/livez')],
+      ['GET /readyz', app.get('/readyz')],
+      ['GET /', app.get('/')],
+    ]
+    const documented = Object.fromEntries(operations)
+    for (const [name, call] of calls) {
+      const answer = await call
+      const body: unknown = await answer.json()
+      const schema = documented[name]?.responses[answer.status]?.content['application/json']?.schema
+      expect(
+        `${name} ${answer.status} ${JSON.stringify(body)} ${schema && fits(schema, body)}`,
+      ).toEndWith(' true')
+    }
+  })
+
+  test('each body is read by the schema that documents it', async () => {
+    const owner = bearer(await app.signIn('reader', 'owner'))
+    for (const [name, { requestBody }] of operations) {
+      const schema = requestBody?.content['application/json']?.schema
+      if (!schema) continue
+      const answer = await app.post(name.split(' ')[1] ?? '', {}, owner)
+      expect(await answer.json()).toStrictEqual({ msg: `Missing ${schema.required?.join(', ')}` })
+    }
+  })
+})

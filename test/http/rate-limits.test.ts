@@ -1,0 +1,143 @@
+import { describe, expect, test } from 'bun:test'
+import { windowCounter } from '../../src/http/rate-limits.ts'
+import { PASSWORD, basic, bearer, startApp } from '../support/app.ts'
+
+const LIMITED = { msg: 'x' }
+
+describe('limits', () => {
+  test('over the limit the answer is 429 with Retry-After, in the contract’s words', async () => {
+    await using app = startApp({ RATE_LIMIT_AUTH: '2/minute;100/hour' })
+    for (const _ of [1, 2]) expect((await app.post('/login', LIMITED)).status).toBe(400)
+    const answer = await app.post('/login', LIMITED)
+    expect(answer.status).toBe(429)
+    expect(await answer.json()).toStrictEqual({ error: 'ratelimit exceeded' })
+    expect(Number(answer.headers.get('retry-after'))).toBeWithin(1, 61)
+    expect(answer.headers.get('x-content-type-options')).toBe('nosniff')
+  })
+
+  test('both windows of a limit count', async () => {
+    await using app = startApp({ RATE_LIMIT_AUTH: '100/minute;3/hour' })
+    const statuses = []
+    for (const _ of [1, 2, 3, 4]) statuses.push((await app.post('/login', LIMITED)).status)
+    expect(statuses).toStrictEqual([400, 400, 400, 429])
+    expect(Number((await app.post('/login')).headers.get('retry-after'))).toBeGreaterThan(60)
+  })
+
+  test('[P4] guesses count whatever way they fail', async () => {
+    await using app = startApp({ RATE_LIMIT_AUTH: '6/minute' })
+    await app.signIn('ada')
+    const guesses = [
+      app.post('/login', { username: 'ada', password: 'wrong' }),
+      app.post('/login', { username: 'nobody', password: 'wrong' }),
+      app.post('/login', '{'),
+      app.post('/login', {}),
+      app.post('/login', { username: 1, password: 2 }),
+      app.get('/getLogs', basic('ada', 'wrong')),
+    ]
+    const statuses = (await Promise.all(guesses)).map((answer) => answer.status)
+    expect(statuses).toStrictEqual([401, 401, 400, 400, 400, 401])
+    expect((await app.post('/login', { username: 'ada', password: PASSWORD })).status).toBe(429)
+    expect((await app.get('/getLogs', basic('ada', PASSWORD))).status).toBe(429)
+  })
+
+  test('[P4] another X-Forwarded-For does not give a stranger a fresh limit', async () => {
+    await using app = startApp({ RATE_LIMIT_AUTH: '1/minute' })
+    await app.post('/login', {}, { 'x-forwarded-for': '1.1.1.1' })
+    expect((await app.post('/login', {}, { 'x-forwarded-for': '2.2.2.2' })).status).toBe(429)
+  })
+
+  test('clients behind a trusted proxy are counted one by one', async () => {
+    await using app = startApp({ RATE_LIMIT_AUTH: '1/minute', TRUSTED_PROXIES: '127.0.0.1' })
+    const from = async (address: string) =>
+      (await app.post('/login', {}, { 'x-forwarded-for': address })).status
+    expect(await from('203.0.113.1')).toBe(400)
+    expect(await from('203.0.113.2')).toBe(400)
+    expect(await from('::ffff:203.0.113.1')).toBe(429)
+    expect(await from('2001:db8::1')).toBe(400)
+    expect(await from('2001:db8::2')).toBe(429)
+  })
+
+  test('unlocks count per account, not per address', async () => {
+    await using app = startApp({ RATE_LIMIT_UNLOCK: '2/minute' })
+    const [ada, grace] = [await app.signIn('ada'), await app.signIn('grace')]
+    const unlock = async (token: string) =>
+      (await app.post('/logUnlocking', { 'unlocking-method': 'pin' }, bearer(token))).status
+    expect([await unlock(ada), await unlock(ada), await unlock(ada)]).toStrictEqual([200, 200, 429])
+    expect(await unlock(grace)).toBe(200)
+  })
+
+  test('bad tokens at the unlock endpoint count against the client', async () => {
+    await using app = startApp({ RATE_LIMIT_UNLOCK: '2/minute' })
+    const statuses = []
+    for (const token of ['a', 'b', 'c'])
+      statuses.push((await app.post('/logUnlocking', {}, bearer(token))).status)
+    expect(statuses).toStrictEqual([401, 401, 429])
+  })
+
+  test('the groups have counters of their own, also where their numbers are equal', async () => {
+    await using app = startApp({
+      RATE_LIMIT_AUTH: '2/minute',
+      RATE_LIMIT_UNLOCK: '2/minute',
+      RATE_LIMIT_DEFAULT: '2/minute',
+    })
+    const statuses = []
+    for (const _ of [1, 2, 3])
+      statuses.push(
+        (await app.post('/login')).status,
+        (await app.post('/logUnlocking')).status,
+        (await app.get('/livez')).status,
+      )
+    expect(statuses).toStrictEqual([400, 401, 200, 400, 401, 200, 429, 429, 429])
+  })
+
+  test('unknown paths and wrong methods count too', async () => {
+    await using app = startApp({ RATE_LIMIT_DEFAULT: '2/minute' })
+    expect((await app.get('/nowhere')).status).toBe(404)
+    expect((await app.get('/login')).status).toBe(405)
+    expect((await app.get('/nowhere/else')).status).toBe(429)
+  })
+
+  test('every route is limited', async () => {
+    await using app = startApp({
+      RATE_LIMIT_AUTH: '1/hour',
+      RATE_LIMIT_UNLOCK: '1/hour',
+      RATE_LIMIT_DEFAULT: '1/hour',
+    })
+    for (const path of ['/', '/login', '/logUnlocking']) await app.post(path)
+    for (const { method, path } of app.http.routes) {
+      const answer = await fetch(app.url + path, { method: method === 'ALL' ? 'PUT' : method })
+      expect(`${method} ${path} ${answer.status}`).toBe(`${method} ${path} 429`)
+    }
+  })
+})
+
+describe('the counter of a window', () => {
+  const counted = (start = 0) => {
+    const clock = { now: start }
+    return { clock, counter: windowCounter(() => clock.now) }
+  }
+
+  test('begins anew when the window is over', async () => {
+    const { clock, counter } = counted()
+    await counter.increment('a', 1000)
+    expect(await counter.increment('a', 1000)).toMatchObject({ count: 2 })
+    clock.now = 1000
+    expect(await counter.increment('a', 1000)).toMatchObject({ count: 1 })
+  })
+
+  test('[D6] does not stick when the clock of the day jumps', async () => {
+    const { clock, counter } = counted()
+    const before = await counter.increment('a', 1000)
+    expect(before.nextReset.getTime() - Date.now()).toBeWithin(900, 1001)
+    clock.now = 999
+    const after = await counter.increment('a', 1000)
+    expect(after.nextReset.getTime() - Date.now()).toBeWithin(-50, 2)
+  })
+
+  test('remembers a bounded number of callers', async () => {
+    const { counter } = counted()
+    for (let caller = 0; caller < 50_001; caller++) await counter.increment(`c${caller}`, 1000)
+    expect(await counter.increment('c0', 1000)).toMatchObject({ count: 1 })
+    expect(await counter.increment('c50000', 1000)).toMatchObject({ count: 2 })
+  })
+})

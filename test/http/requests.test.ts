@@ -1,0 +1,303 @@
+import { describe, expect, test } from 'bun:test'
+import { Database } from 'bun:sqlite'
+import { connect } from 'node:net'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { PASSWORD, basic, bearer, clientOf, startApp } from '../support/app.ts'
+import { UNLIMITED, runCommand, startService } from '../support/binary.ts'
+
+/** A body whose length is not told before, a byte at a time. */
+const inChunks = (bytes: Uint8Array): ReadableStream<Uint8Array> =>
+  new ReadableStream({
+    start: (controller) => {
+      for (const byte of bytes) controller.enqueue(Uint8Array.of(byte))
+      controller.close()
+    },
+  })
+
+const PERSON = { username: 'ada', password: PASSWORD, phone: '1', address: 'x' }
+
+describe('what may be sent', () => {
+  test('[I1] what was sent is in no answer, header or log line, whatever is wrong with it', async () => {
+    const canary = 'kanarienvogel-7291'
+    for (const nodeEnv of [{}, { NODE_ENV: 'development' }, { NODE_ENV: 'production' }]) {
+      await using service = await startService({
+        env: { ...UNLIMITED, LOG_LEVEL: 'debug', ...nodeEnv },
+      })
+      const { post, get } = clientOf(service.url)
+      const fields = ['username', 'password', 'phone', 'address', 'email', 'unlocking-method']
+      const bodies = [
+        ...fields.map((field) =>
+          JSON.stringify({ ...PERSON, username: 'bob', [field]: canary.repeat(99) }),
+        ),
+        ...fields.map((field) => JSON.stringify({ ...PERSON, [field]: { nested: canary } })),
+        ...fields.map((field) => JSON.stringify({ ...PERSON, [field]: `${canary}\u0000` })),
+        JSON.stringify({ username: canary, password: canary }),
+        JSON.stringify({ [canary]: canary }),
+        JSON.stringify(canary),
+        `{"password": "${canary}`,
+        `{"password": ${canary}}`,
+        canary,
+        '',
+      ]
+      const calls = bodies.flatMap((body) => [
+        () => post('/register', body),
+        () => post('/login', body),
+        () => post('/logUnlocking', body),
+        () => post('/logUnlocking', body, bearer(canary)),
+        () => post('/login', body, { 'content-type': canary }),
+        () =>
+          post('/login', body, { authorization: canary, cookie: canary, 'x-request-id': canary }),
+        () => post(`/${canary}`, body),
+      ])
+      calls.push(
+        () => get('/getLogs', basic(canary, canary)),
+        () => get(`/getLogs?token=${canary}`, bearer(canary)),
+        () => get(`/${canary}`, { accept: 'text/html' }),
+        () => get(`/v1/${canary}`),
+      )
+      let seen = ''
+      for (const call of calls) {
+        const answer = await call()
+        expect(answer.status).toBeWithin(200, 500)
+        seen += `${JSON.stringify([...answer.headers])}${await answer.text()}\n`
+      }
+      await service.stop()
+      const { log, words } = service.output()
+      expect(log.length).toBeGreaterThan(1000)
+      for (const text of [seen, log, words]) expect(text).not.toContain('kanarienvogel')
+      expect(seen).not.toMatch(/TypeBox|Expected|at .*\.ts|bunfs|SELECT|INSERT|schema/)
+    }
+  })
+
+  test('[I1] a fault of ours answers 500 with a request id, its cause in the log alone', async () => {
+    await using service = await startService({ env: UNLIMITED })
+    const { post } = clientOf(service.url)
+    await post('/register', PERSON)
+    using db = new Database(join(service.folder, 'data/secure-lock.db'))
+    db.run('DROP TABLE session')
+    const answer = await post('/login', PERSON)
+    expect(answer.status).toBe(500)
+    expect(await answer.json()).toStrictEqual({ msg: 'Internal error' })
+    const id = answer.headers.get('x-request-id') ?? ''
+    expect(id).toMatch(/^[0-9a-f-]{36}$/)
+    const { log } = service.output()
+    const record = log.split('\n').find((line) => line.includes('request failed'))
+    expect(record).toContain(id)
+    expect(record).toContain('no such table')
+    expect(log).not.toContain(PASSWORD)
+  })
+
+  test('[I2] a body over the limit answers 413, with or without its length told before', async () => {
+    await using service = await startService({ env: { ...UNLIMITED, BODY_LIMIT: '2 KiB' } })
+    const { post } = clientOf(service.url)
+    const large = { ...PERSON, address: 'x'.repeat(2048) }
+    const answer = await post('/register', large)
+    expect(answer.status).toBe(413)
+    expect(await answer.json()).toStrictEqual({ msg: 'Request body too large' })
+    expect(answer.headers.get('x-content-type-options')).toBe('nosniff')
+    const streamed = await fetch(`${service.url}/register`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: inChunks(new Uint8Array(8192)),
+    })
+    expect(streamed.status).toBe(413)
+    expect((await post('/register', PERSON)).status).toBe(200)
+  })
+
+  test('a body in many chunks is read like one', async () => {
+    await using app = startApp()
+    const bytes = new TextEncoder().encode(JSON.stringify({ ...PERSON, address: 'Größe 1' }))
+    const answer = await fetch(`${app.url}/register`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json; charset=utf-8' },
+      body: inChunks(bytes),
+    })
+    expect(await answer.json()).toStrictEqual({ msg: 'User registered successfully' })
+    expect(await app.people.page(0, 1)).toMatchObject([{ address: 'Größe 1' }])
+  })
+
+  test('[I2] deep, odd and hostile JSON is a fault of the caller', async () => {
+    await using app = startApp({ BODY_LIMIT: '4 MiB' })
+    const { post } = app
+    const badJson = { msg: 'Invalid JSON format' }
+    const answered = async (body: string, type = 'application/json') =>
+      (await post('/register', body, { 'content-type': type })).json()
+    for (const opening of ['[', '{"a":'])
+      expect(await answered(opening.repeat(200_000))).toStrictEqual(badJson)
+    expect(await answered(`{"a":${'['.repeat(200_000)}${']'.repeat(200_000)}}`)).toHaveProperty(
+      'msg',
+    )
+    for (const body of ['null', '1', '"text"', '[]', '', '{', '\u{feff}x', '{"a":1,}', "{'a':1}"])
+      expect(await answered(body)).toStrictEqual(badJson)
+    expect(await answered('{}', 'text/plain')).toStrictEqual(badJson)
+    expect(await answered('{}', 'application/jsonp')).toStrictEqual(badJson)
+    expect(await answered('{}', 'APPLICATION/JSON;charset=UTF-8')).toMatchObject({
+      msg: expect.stringContaining('Missing'),
+    })
+    const notUtf8 = await fetch(`${app.url}/login`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: Uint8Array.from([...Buffer.from('{"username":"'), 0xc3, 0x28, ...Buffer.from('"}')]),
+    })
+    expect(await notUtf8.json()).toStrictEqual(badJson)
+  })
+
+  test('[I2] __proto__ and constructor in a body do not count as fields', async () => {
+    await using app = startApp()
+    const hostile =
+      '{"__proto__":{"username":"ada","password":"x"},"constructor":{"prototype":{"role":"owner"}}}'
+    const answer = await app.post('/login', hostile)
+    expect(await answer.json()).toStrictEqual({ msg: 'Missing username, password' })
+    expect(({} as Record<string, unknown>)['role']).toBeUndefined()
+  })
+
+  test('[I2] text is refused or stored as it is, never as something else', async () => {
+    await using app = startApp()
+    const refused = ['a\u0000b', 'a\u001b[31m', '\ud800', 'a\nb', '', 'x'.repeat(51), '\u0085']
+    for (const username of refused) {
+      const answer = await app.post('/register', { ...PERSON, username })
+      expect(await answer.json()).toStrictEqual({ msg: 'Invalid username' })
+    }
+    const kept = [
+      'аda',
+      'Ada',
+      ' ada ',
+      '😀'.repeat(50),
+      'a\u200db',
+      "'; DROP TABLE account; --",
+      '=1+1',
+      '__proto__',
+      'e\u0301',
+    ]
+    for (const username of kept)
+      expect((await app.post('/register', { ...PERSON, username })).status).toBe(200)
+    expect((await app.people.page(0, 100)).map((person) => person.username)).toStrictEqual(kept)
+    const address = 'Line 1\r\nLine 2\t'
+    expect((await app.post('/register', { ...PERSON, address })).status).toBe(200)
+    expect((await app.people.page(kept.length, 1))[0]?.address).toBe(address)
+  })
+
+  test('[I2] of two members of one name the last counts, whole', async () => {
+    await using app = startApp()
+    await app.post(
+      '/register',
+      `{"username":"first","username":"last","password":"${PASSWORD}","phone":"1","address":"x"}`,
+    )
+    expect((await app.people.page(0, 9)).map((person) => person.username)).toStrictEqual(['last'])
+  })
+
+  test('[I2] any JSON value in any field gives an answer below 500', async () => {
+    await using app = startApp()
+    const token = await app.signIn('owner', 'owner')
+    await fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom('/login', '/register', '/logUnlocking'),
+        fc.dictionary(
+          fc.constantFrom('username', 'password', 'phone', 'unlocking-method'),
+          fc.jsonValue(),
+        ),
+        async (path, body) => {
+          const answer = await app.post(path, body, bearer(token))
+          expect(answer.status).toBeWithin(200, 500)
+        },
+      ),
+      { numRuns: 300 },
+    )
+  })
+
+  test('names that only look equal after Unicode normalisation are one name', async () => {
+    await using app = startApp()
+    await app.post('/register', { ...PERSON, username: 'Jose\u0301' })
+    const again = await app.post('/register', { ...PERSON, username: 'Jos\u00e9' })
+    expect(await again.json()).toStrictEqual({ msg: 'User already exists' })
+    expect((await app.post('/login', { ...PERSON, username: 'Jos\u00e9' })).status).toBe(200)
+  })
+})
+
+describe('what every answer carries', () => {
+  test('[I5] headers on every status, no server name, no CORS, HSTS only over TLS', async () => {
+    await using service = await startService({ env: { ...UNLIMITED, RATE_LIMIT_UNLOCK: '1/hour' } })
+    const { post, get, url } = clientOf(service.url)
+    const origin = { origin: 'https://evil.example' }
+    const large = { ...PERSON, address: 'x'.repeat(70_000) }
+    const answers = [
+      [200, await get('/', origin)],
+      [200, await get('/swagger', origin)],
+      [200, await post('/register', PERSON, origin)],
+      [400, await post('/login', '{', origin)],
+      [401, await post('/login', { username: 'ada', password: 'wrong' }, origin)],
+      [401, await post('/logUnlocking', {}, origin)],
+      [401, await get('/getLogs', origin)],
+      [404, await get('/nowhere', origin)],
+      [405, await fetch(`${url}/login`, { method: 'OPTIONS', headers: origin })],
+      [413, await post('/register', large, origin)],
+      [429, await post('/logUnlocking', {}, origin)],
+    ] as const
+    for (const [status, { status: got, headers }] of answers) {
+      expect(got).toBe(status)
+      expect(headers.get('x-content-type-options')).toBe('nosniff')
+      expect(headers.get('referrer-policy')).toBe('no-referrer')
+      expect(headers.get('content-security-policy')).toContain("default-src 'none'")
+      expect(headers.get('cache-control')).toBe('no-store')
+      expect(headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/)
+      for (const absent of [
+        'server',
+        'x-powered-by',
+        'strict-transport-security',
+        'access-control-allow-origin',
+      ])
+        expect(headers.has(absent)).toBe(false)
+    }
+  })
+
+  test('[I5] CORS answers the configured origins and no other', async () => {
+    await using app = startApp({ CORS_ORIGINS: 'https://home.example' })
+    const allowed = async (origin: string) =>
+      (await app.get('/livez', { origin })).headers.get('access-control-allow-origin')
+    expect(await allowed('https://home.example')).toBe('https://home.example')
+    expect(await allowed('https://home.example.evil.example')).toBeNull()
+    const preflight = await fetch(`${app.url}/login`, {
+      method: 'OPTIONS',
+      headers: { origin: 'https://home.example', 'access-control-request-method': 'POST' },
+    })
+    expect(preflight.status).toBe(204)
+    expect(preflight.headers.get('access-control-allow-headers')).toContain('Authorization')
+    expect(preflight.headers.has('access-control-allow-credentials')).toBe(false)
+  })
+
+  test('under /v1 errors are RFC 9457 problem details', async () => {
+    await using app = startApp()
+    const answer = await app.get('/v1/nowhere')
+    expect(answer.headers.get('content-type')).toContain('application/problem+json')
+    expect(await answer.json()).toStrictEqual({
+      type: 'about:blank',
+      title: 'Not found',
+      status: 404,
+      code: 'not_found',
+    })
+  })
+
+  test('bytes that are no HTTP do not end the service', async () => {
+    await using service = await startService({ env: UNLIMITED })
+    const { hostname, port } = new URL(service.url)
+    const raw = (bytes: string) =>
+      new Promise<void>((done) => {
+        const socket = connect(Number(port), hostname, () => socket.end(bytes))
+        socket.on('close', () => done()).on('error', () => done())
+        socket.resume()
+      })
+    const requests = [
+      '\u0016\u0003\u0001 hello',
+      'GET / HTTP/9.9\r\n\r\n',
+      'GET http://[::1 HTTP/1.1\r\nHost: x\r\n\r\n',
+      'GET //evil.example/%00%zz HTTP/1.1\r\nHost: \u0001\r\n\r\n',
+      'POST /login HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
+      'POST /login HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n',
+      'POST /login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{',
+    ]
+    for (const bytes of requests) await raw(bytes)
+    expect((await clientOf(service.url).get('/readyz')).status).toBe(200)
+    expect(await runCommand(['healthcheck'], { env: { PORT: port } })).toMatchObject({ status: 0 })
+  })
+})

@@ -1,0 +1,60 @@
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { openApp } from '../../src/app.ts'
+import { parseConfig } from '../../src/config.ts'
+import type { Role } from '../../src/http/access.ts'
+import { logger } from '../../src/http/log.ts'
+import { UNLIMITED, temporaryFolder } from './binary.ts'
+
+export const PASSWORD = 'correct horse battery'
+
+/** A real app on a database in memory, listening on a free port, with its own clock and log. */
+export const startApp = (env: Readonly<Record<string, string>> = {}) => {
+  const folder = temporaryFolder()
+  const clock = { nowMs: Date.now() }
+  const log: string[] = []
+  const config = { ...parseConfig({ ...UNLIMITED, DATA_DIR: join(folder, 'data'), ...env }) }
+  const app = openApp(
+    { ...config, databaseUri: ':memory:' },
+    {
+      log: logger({ level: 'info', format: 'json', write: (line) => log.push(line) }),
+      now: () => clock.nowMs,
+    },
+  )
+  app.http.listen({ hostname: '127.0.0.1', port: 0 })
+  const url = `http://127.0.0.1:${app.http.server?.port}`
+  return {
+    ...clientOf(url),
+    ...app,
+    clock,
+    log,
+    /** Adds an account and signs it in. */
+    signIn: async (username: string, role: Role = 'member'): Promise<string> => {
+      await app.accounts.add({ username, password: PASSWORD, phone: '1', address: 'x' }, role)
+      return app.accounts.login(username, PASSWORD)
+    },
+    [Symbol.asyncDispose]: async () => {
+      await app.http.server?.stop(true)
+      await app.close()
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+/** Calls a service as the phone app does. */
+export const clientOf = (url: string) => ({
+  url,
+  get: (path: string, headers: Record<string, string> = {}) => fetch(url + path, { headers }),
+  post: (path: string, body?: unknown, headers: Record<string, string> = {}) =>
+    fetch(url + path, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body: typeof body === 'string' ? body : JSON.stringify(body ?? {}),
+    }),
+})
+
+export const bearer = (token: string) => ({ authorization: `Bearer ${token}` })
+
+export const basic = (username: string, password: string) => ({
+  authorization: `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`,
+})

@@ -1,0 +1,132 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+
+/** The compiled executable that `bun run build` makes. */
+export const BINARY = resolve(import.meta.dir, '../../dist/secure-lock-server')
+
+export type Service = {
+  readonly url: string
+  readonly folder: string
+  readonly pid: number
+  /** Everything written to standard output (the log) and standard error (words for people). */
+  readonly output: () => { readonly log: string; readonly words: string }
+  /** Sends the signal, waits for the end, gives the exit status. */
+  readonly stop: (signal?: NodeJS.Signals) => Promise<number>
+  [Symbol.asyncDispose]: () => Promise<void>
+}
+
+type Options = {
+  readonly env?: Readonly<Record<string, string>>
+  /** Kept afterwards; without one the service starts in a new empty folder, removed at the end. */
+  readonly folder?: string
+  readonly args?: readonly string[]
+}
+
+/** Limits out of the way, for tests that are about something else. */
+export const UNLIMITED = {
+  RATE_LIMIT_AUTH: 'off',
+  RATE_LIMIT_UNLOCK: 'off',
+  RATE_LIMIT_DEFAULT: 'off',
+} as const
+
+export const temporaryFolder = (): string => mkdtempSync(join(tmpdir(), 'secure-lock-'))
+
+/** Starts the executable with nothing of this process's environment, and waits until it answers. */
+export const startService = async ({
+  env = {},
+  folder,
+  args = [],
+}: Options = {}): Promise<Service> => {
+  const cwd = folder ?? temporaryFolder()
+  const port = Number(env['PORT'] ?? (await freePort()))
+  const started = Bun.spawn([BINARY, ...args], {
+    cwd,
+    env: { HOST: '127.0.0.1', PORT: String(port), ...env },
+    stdin: 'ignore',
+    stdout: 'pipe',
+    stderr: 'pipe',
+  })
+  const output = { log: '', words: '' }
+  const collected = Promise.all([
+    collect(started.stdout, (text) => (output.log += text)),
+    collect(started.stderr, (text) => (output.words += text)),
+  ])
+  const url = `${env['TLS_CERT_FILE'] ? 'https' : 'http'}://127.0.0.1:${port}`
+  const stop = async (signal: NodeJS.Signals = 'SIGTERM') => {
+    started.kill(signal)
+    const status = await started.exited
+    await collected
+    if (folder === undefined) rmSync(cwd, { recursive: true, force: true })
+    return status
+  }
+  await answering(url, started.exited)
+  return {
+    url,
+    folder: cwd,
+    pid: started.pid,
+    output: () => output,
+    stop,
+    [Symbol.asyncDispose]: async () => {
+      if (started.exitCode === null && started.signalCode === null) await stop('SIGKILL')
+    },
+  }
+}
+
+type Run = { readonly status: number; readonly out: string; readonly words: string }
+
+/** Runs a command of the executable to its end. */
+export const runCommand = async (
+  args: readonly string[],
+  { env = {}, folder, input = '' }: Options & { readonly input?: string } = {},
+): Promise<Run> => {
+  const cwd = folder ?? temporaryFolder()
+  const run = Bun.spawn([BINARY, ...args], {
+    cwd,
+    env,
+    stdin: Buffer.from(input),
+    stdout: 'pipe',
+    stderr: 'pipe',
+  })
+  const [out, words, status] = await Promise.all([
+    new Response(run.stdout).text(),
+    new Response(run.stderr).text(),
+    run.exited,
+  ])
+  if (folder === undefined) rmSync(cwd, { recursive: true, force: true })
+  return { status, out, words }
+}
+
+/** A port that nothing listens on. */
+export const freePort = (): Promise<number> =>
+  new Promise((give, fail) => {
+    const probe = createServer()
+    probe.once('error', fail)
+    probe.listen(0, '127.0.0.1', () => {
+      const address = probe.address()
+      probe.close(() => give(typeof address === 'object' && address ? address.port : 0))
+    })
+  })
+
+const START_MS_MAX = 20_000
+
+const answering = async (url: string, exited: Promise<number>): Promise<void> => {
+  const deadline = performance.now() + START_MS_MAX
+  while (performance.now() < deadline) {
+    const answer = await fetch(`${url}/livez`, { tls: { rejectUnauthorized: false } }).catch(
+      () => null,
+    )
+    if (answer?.ok) return
+    if ((await Promise.race([exited, Bun.sleep(10)])) !== undefined) break
+  }
+  throw new Error(`the service did not start at ${url}`)
+}
+
+const collect = async (
+  stream: ReadableStream<Uint8Array>,
+  take: (text: string) => void,
+): Promise<void> => {
+  const decoder = new TextDecoder()
+  for await (const chunk of stream) take(decoder.decode(chunk, { stream: true }))
+}
