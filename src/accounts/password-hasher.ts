@@ -1,0 +1,68 @@
+import { AppError } from '../errors.ts'
+
+export type PasswordHasher = {
+  /** Gives an Argon2id hash in PHC form, its parameters in it. */
+  hash: (password: string) => Promise<string>
+  /** True where the password fits; without a hash, false after the same work. */
+  verify: (password: string, hash: string | undefined) => Promise<boolean>
+  /** True where a hash was made with weaker parameters than today's. */
+  isOutdated: (hash: string) => boolean
+}
+
+/** OWASP Password Storage: at least 19 MiB, two passes; Bun computes with one lane. */
+const ARGON2ID = { algorithm: 'argon2id', memoryCost: 19_456, timeCost: 2 } as const
+
+/** Hashing of passwords, bounded: `concurrency` at once, `waitingMax` in line, and the rest are
+ * refused with `unavailable` at once rather than after seconds. */
+export const passwordHasher = (
+  bounds: { readonly concurrency: number; readonly waitingMax: number },
+  argon2id: { memoryCost: number; timeCost: number } = ARGON2ID,
+): PasswordHasher => {
+  const bounded = gate(bounds)
+  const parameters = { ...ARGON2ID, ...argon2id }
+  const compute = (password: string) => Bun.password.hash(normalised(password) || EMPTY, parameters)
+  const decoy = compute(crypto.randomUUID())
+  return {
+    hash: (password) => bounded(() => compute(password)),
+    verify: (password, hash) =>
+      bounded(async () => {
+        const fits = await Bun.password.verify(
+          normalised(password) || EMPTY,
+          hash ?? (await decoy),
+          'argon2id',
+        )
+        return fits && hash !== undefined && password !== ''
+      }),
+    isOutdated: (hash) => {
+      const [, memory, time] = /^\$argon2id\$v=19\$m=(\d+),t=(\d+),p=\d+\$/.exec(hash) ?? []
+      return Number(memory) < parameters.memoryCost || Number(time) < parameters.timeCost || !memory
+    },
+  }
+}
+
+/** Bun refuses to hash nothing; no password is stored as this, since the policy is longer. */
+const EMPTY = ' '
+
+/** The form in which passwords are hashed, so that two keyboards' spellings of one are equal. */
+const normalised = (password: string): string => password.normalize('NFKC')
+
+const gate = ({ concurrency, waitingMax }: { concurrency: number; waitingMax: number }) => {
+  const waiting: (() => void)[] = []
+  let running = 0
+  const release = () => {
+    const next = waiting.shift()
+    if (next) next()
+    else running -= 1
+  }
+  return async <Result>(work: () => Promise<Result>): Promise<Result> => {
+    if (running < concurrency) running += 1
+    else if (waiting.length < waitingMax)
+      await new Promise<void>((resolve) => waiting.push(resolve))
+    else throw new AppError('unavailable', 'Server busy, try again')
+    try {
+      return await work()
+    } finally {
+      release()
+    }
+  }
+}

@@ -1,0 +1,52 @@
+import { codePoints } from '../http/text.ts'
+import commonPasswords from './common-passwords.txt' with { type: 'text' }
+
+export type PasswordPolicy = (password: string, username: string) => boolean
+
+/** Words of this product; a password of little else is as easily guessed as the user name. */
+const PRODUCT_WORDS = [
+  'securelock',
+  'secure',
+  'smartlock',
+  'frontdoor',
+  'unlock',
+  'lock',
+  'door',
+  'server',
+]
+
+/** Characters that a password needs beside the user name or the product's words. */
+const OTHER_CHARACTERS_MIN = 4
+
+/** Tells whether a password is weak: too short (code points after NFKC), among the commonest, or
+ * little more than the user name or the product's name. No rules of composition (NIST SP 800-63B). */
+export const passwordPolicy = (options: {
+  readonly minLength: number
+  readonly useBlocklist: boolean
+}): PasswordPolicy => {
+  const blocklist = options.useBlocklist ? blockedPasswords() : new Set<string>()
+  return (password, username) => {
+    const plain = comparable(password)
+    return (
+      codePoints(password.normalize('NFKC')) < options.minLength ||
+      blocklist.has(plain) ||
+      codePoints(without(plain, [comparable(username)])) < OTHER_CHARACTERS_MIN ||
+      isMadeOfProductWords(plain)
+    )
+  }
+}
+
+const comparable = (word: string): string => word.normalize('NFKC').toLowerCase()
+
+/** Signs between the words hide nothing: `Secure-Lock-1!` is `securelock1`. */
+const isMadeOfProductWords = (plain: string): boolean => {
+  const letters = plain.replaceAll(/[^\p{L}\p{N}]/gu, '')
+  const others = without(letters, PRODUCT_WORDS)
+  return others !== letters && codePoints(others) < OTHER_CHARACTERS_MIN
+}
+
+const without = (password: string, words: readonly string[]): string =>
+  words.reduce((rest, word) => (word ? rest.replaceAll(word, '') : rest), password)
+
+const blockedPasswords = (): ReadonlySet<string> =>
+  new Set(commonPasswords.split('\n').filter((line) => line !== '' && !line.startsWith('# ')))

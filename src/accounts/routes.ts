@@ -1,0 +1,102 @@
+import { AppError } from '../errors.ts'
+import type { Endpoints } from '../http/endpoints.ts'
+import type { ReadBody } from '../http/json-body.ts'
+import { message, operation } from '../http/operation.ts'
+import { LoginAnswer, LoginBody, RegisterBody } from './schema.ts'
+import type { Accounts } from './service.ts'
+
+type Dependencies = {
+  readonly endpoints: Endpoints
+  readonly readBody: ReadBody
+  readonly accounts: Pick<Accounts, 'add' | 'login'>
+  readonly isRegistrationOpen: boolean
+  readonly tokenLifetimeMs: number
+}
+
+/** Registering and signing in, as the phone app does it. */
+export const accountRoutes = (deps: Dependencies) => {
+  const { endpoints, readBody, accounts, isRegistrationOpen, tokenLifetimeMs } = deps
+  return endpoints
+    .group('auth')
+    .post(
+      '/register',
+      async ({ request }) => {
+        const person = await readBody(request, RegisterBody)
+        if (!isRegistrationOpen) throw new AppError('forbidden', 'Registration is closed')
+        await accounts.add(person, 'member')
+        return { msg: 'User registered successfully' }
+      },
+      REGISTER,
+    )
+    .post(
+      '/login',
+      async ({ request }) => {
+        const { username, password } = await readBody(request, LoginBody)
+        const accessToken = await accounts.login(username, password)
+        return {
+          access_token: accessToken,
+          token_type: 'Bearer',
+          expires_in: Math.floor(tokenLifetimeMs / 1000),
+        }
+      },
+      LOGIN,
+    )
+}
+
+const BUSY = message(
+  'Too many passwords are being checked; `Retry-After` says when to try again',
+  'Server busy, try again',
+)
+
+const REGISTER = operation({
+  access: 'public',
+  tag: 'Accounts',
+  summary: 'Register a person',
+  description: 'Makes a member. The owner comes from the command line of the gateway.',
+  body: RegisterBody,
+  answers: {
+    200: message('The account stands', 'User registered successfully'),
+    400: message(
+      'The body, a field, the name or the password cannot be taken',
+      'Invalid JSON format',
+      'Missing username, password, phone, address',
+      'Invalid phone, address',
+      'User already exists',
+      'Weak password',
+    ),
+    403: message('The owner has closed registration', 'Registration is closed'),
+    503: BUSY,
+  },
+})
+
+const LOGIN = operation({
+  access: 'public',
+  tag: 'Accounts',
+  summary: 'Sign in',
+  description:
+    'Answers an access token. Send it with every further request as `Authorization: Bearer …`; ' +
+    'on this page, press Authorize and paste it once.',
+  body: LoginBody,
+  answers: {
+    200: {
+      description: 'Signed in',
+      schema: LoginAnswer,
+      example: {
+        access_token: 'eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9…',
+        token_type: 'Bearer',
+        expires_in: 1800,
+      },
+    },
+    400: message(
+      'The body or a field cannot be taken',
+      'Invalid JSON format',
+      'Missing password',
+      'Invalid username',
+    ),
+    401: message(
+      'Unknown name, wrong password or disabled account',
+      'Invalid username or password',
+    ),
+    503: BUSY,
+  },
+})

@@ -1,0 +1,89 @@
+import { AppError } from '../errors.ts'
+import type { Account, Role } from '../http/access.ts'
+import type { AccessTokens } from '../http/access-tokens.ts'
+import type { PasswordHasher } from './password-hasher.ts'
+import type { PasswordPolicy } from './password-policy.ts'
+import type { AccountStore, StoredPassword } from './store.ts'
+
+export type Accounts = ReturnType<typeof accountService>
+
+type Dependencies = {
+  readonly store: AccountStore
+  readonly hasher: PasswordHasher
+  readonly isWeak: PasswordPolicy
+  readonly tokens: AccessTokens
+  readonly tokenLifetimeMs: number
+}
+
+type Registration = {
+  readonly username: string
+  readonly password: string
+  readonly phone: string
+  readonly address: string
+  readonly email?: string
+}
+
+/** The rules of accounts: who may be added, who may sign in, whose token is good. */
+export const accountService = (deps: Dependencies) => {
+  const { store, hasher, isWeak, tokens, tokenLifetimeMs } = deps
+
+  /** Throws `invalid` for a taken name, told before a weak password is. */
+  const add = async (person: Registration, role: Role): Promise<void> => {
+    const usernameKey = person.username.normalize('NFKC')
+    if (await store.exists(usernameKey)) throw taken()
+    if (isWeak(person.password, person.username)) throw new AppError('invalid', 'Weak password')
+    const publicId = await store.add({
+      username: person.username,
+      usernameKey,
+      passwordHash: await hasher.hash(person.password),
+      role,
+      phone: person.phone,
+      address: person.address,
+      email: person.email,
+    })
+    if (publicId === undefined) throw taken()
+  }
+
+  /** Gives the account of a name and its password; nothing, after the same work, for an unknown
+   * name, a wrong password and a disabled account alike. */
+  const checkPassword = async (
+    username: string,
+    password: string,
+  ): Promise<Account | undefined> => {
+    const found = await store.findPassword(username.normalize('NFKC'))
+    const fits = await hasher.verify(password, found?.passwordHash)
+    if (!found || !fits || found.isDisabled) return undefined
+    if (hasher.isOutdated(found.passwordHash)) await rehash(found, password)
+    return found
+  }
+
+  /** A hash that cannot be renewed now, because the service is busy, is renewed at a later login. */
+  const rehash = async ({ id, passwordHash }: StoredPassword, password: string): Promise<void> => {
+    try {
+      await store.replacePasswordHash(id, passwordHash, await hasher.hash(password))
+    } catch (error) {
+      if (!(error instanceof AppError && error.code === 'unavailable')) throw error
+    }
+  }
+
+  return {
+    add,
+    checkPassword,
+
+    /** Begins a session and gives its access token; throws `unauthorized`. */
+    login: async (username: string, password: string): Promise<string> => {
+      const account = await checkPassword(username, password)
+      const sessionId = account && (await store.beginSession(account.id, tokenLifetimeMs))
+      if (!account || !sessionId) throw new AppError('unauthorized', 'Invalid username or password')
+      return tokens.issue({ accountPublicId: account.publicId, sessionId })
+    },
+
+    /** Gives the account of a good access token, its role as the database has it now. */
+    authenticate: async (token: string): Promise<Account | undefined> => {
+      const claims = await tokens.verify(token)
+      return claims && store.findBySession(claims.sessionId, claims.accountPublicId)
+    },
+  }
+}
+
+const taken = () => new AppError('invalid', 'User already exists')

@@ -1,0 +1,75 @@
+import type { TObject } from '@sinclair/typebox'
+import { t } from 'elysia'
+import { type Account, type Caller, credentials, hasRole } from '../http/access.ts'
+import type { Endpoints } from '../http/endpoints.ts'
+import { HttpError } from '../http/errors.ts'
+import { message, operation } from '../http/operation.ts'
+import { LogRow, UserRow } from './schema.ts'
+import { type Table, streamHtml, streamJson } from './table.ts'
+
+type Dependencies = {
+  readonly endpoints: Endpoints
+  /** Opens the tables without a password to callers on this machine. */
+  readonly isOpenLocally: boolean
+  readonly checkPassword: (username: string, password: string) => Promise<Account | undefined>
+  readonly unlocks: Table
+  readonly users: Table
+}
+
+/** The tables that an owner's browser reads directly. */
+export const tableRoutes = (deps: Dependencies) => {
+  const { endpoints, unlocks, users } = deps
+  const guard = tableGuard(deps)
+  const routes = endpoints.group('default').use(endpoints.passwordLimits()).onBeforeHandle(guard)
+  return routes
+    .get('/getLogs', ({ request }) => answer(request, unlocks), GET_LOGS)
+    .post('/getLogs', () => streamJson(unlocks), GET_LOGS)
+    .get('/getUsers', ({ request }) => answer(request, users), GET_USERS)
+    .post('/getUsers', () => streamJson(users), GET_USERS)
+}
+
+/** Lets in owners and admins, by token or by name and password, and in debug mode this machine. */
+const tableGuard =
+  ({ isOpenLocally, checkPassword }: Dependencies) =>
+  async ({ request, caller }: { request: Request; caller: Caller }): Promise<void> => {
+    if (isOpenLocally && caller.isLocal) return
+    if (hasRole(caller.account, 'admin')) return
+    const basic = nameAndPassword(credentials(request, 'Basic'))
+    if (basic && hasRole(await checkPassword(basic.username, basic.password), 'admin')) return
+    throw new HttpError(401, SIGN_IN, {
+      'WWW-Authenticate': 'Basic realm="Secure Lock Server", charset="UTF-8"',
+    })
+  }
+
+/** RFC 7617, in UTF-8 as the challenge asks. */
+const nameAndPassword = (encoded: string | undefined) => {
+  const text = Buffer.from(encoded ?? '', 'base64').toString('utf8')
+  const colon = text.indexOf(':')
+  if (colon < 1) return undefined
+  return { username: text.slice(0, colon), password: text.slice(colon + 1) }
+}
+
+const answer = (request: Request, table: Table): Response =>
+  request.headers.get('accept')?.includes('text/html') ? streamHtml(table) : streamJson(table)
+
+const tableOperation = (summary: string, row: TObject) =>
+  operation({
+    access: 'tables',
+    tag: 'Tables',
+    summary,
+    description:
+      'A browser gets a page; anything else gets one JSON object whose keys are the ids. Both are ' +
+      'streamed, however long they are.',
+    answers: {
+      200: [
+        { description: 'All rows, oldest first', schema: t.Record(t.String(), row) },
+        { description: 'the same as a page', contentType: 'text/html' },
+      ],
+      401: message(SIGN_IN, SIGN_IN),
+    },
+  })
+
+const SIGN_IN = 'Sign in with the name and password of an owner or admin'
+
+const GET_LOGS = tableOperation('Every unlock', LogRow)
+const GET_USERS = tableOperation('Every account, without its password', UserRow)

@@ -1,0 +1,115 @@
+import { PAGE_HEADERS } from '../http/response-headers.ts'
+
+type Row = { readonly id: number } & Readonly<Record<string, string | number | null>>
+
+/** Something to show row by row, however many there are. */
+export type Table = {
+  readonly title: string
+  /** Heading of each member of a row, in order. */
+  readonly columns: Readonly<Record<string, string>>
+  /** Up to `limit` rows whose id is over `afterId`, in the order of ids. */
+  readonly page: (afterId: number, limit: number) => Promise<readonly Row[]>
+}
+
+const ROWS_PER_PAGE = 500
+
+/** Answers `{"1":{"id":1,…},…}`, a page of rows in memory at a time. */
+export const streamJson = (table: Table): Response =>
+  stream(jsonParts(table), { 'content-type': 'application/json' })
+
+/** Answers the same rows as an HTML table. */
+export const streamHtml = (table: Table): Response => stream(htmlParts(table), PAGE_HEADERS)
+
+async function* jsonParts(table: Table) {
+  let separator = '{'
+  for await (const rows of pages(table)) {
+    yield rows
+      .map((row) => {
+        const member = `${separator}"${row.id}":${JSON.stringify(row)}`
+        separator = ','
+        return member
+      })
+      .join('')
+  }
+  yield separator === '{' ? '{}' : '}'
+}
+
+async function* htmlParts({ title, columns, page }: Table) {
+  const note = TIME in columns ? ' Times are UTC.' : ''
+  const headings = Object.values(columns).map((heading) => `<th scope="col">${heading}</th>`)
+  yield `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${title} · Secure Lock Server</title>
+<meta name="color-scheme" content="light dark">
+<link rel="icon" href="data:,">
+<link rel="stylesheet" href="/page.css">
+</head>
+<body class="wide">
+<header><a href="/">Secure Lock Server</a></header>
+<main>
+<h1>${title}</h1>
+<p class="aside">Oldest first. <a href="#newest">To the newest</a></p>
+<div class="scroll" tabindex="0" role="region" aria-label="${title}">
+<table>
+<thead><tr>${headings.join('')}</tr></thead>
+<tbody>
+`
+  let count = 0
+  for await (const rows of pages({ page })) {
+    count += rows.length
+    yield rows.map((row) => htmlRow(row, Object.keys(columns))).join('')
+  }
+  yield `</tbody>
+</table>
+</div>
+<p id="newest" class="aside">${count === 0 ? 'Nothing yet.' : `${count} in all.`}${note}</p>
+</main>
+</body>
+</html>
+`
+}
+
+const htmlRow = (row: Row, names: readonly string[]): string =>
+  `<tr>${names.map((name) => `<td>${htmlCell(name, String(row[name] ?? ''))}</td>`).join('')}</tr>\n`
+
+const htmlCell = (name: string, value: string): string => {
+  if (name === TIME)
+    return `<time datetime="${value}">${value.slice(0, 19).replace('T', ' ')}</time>`
+  if (name === PUBLIC_ID) return `<code>${Bun.escapeHTML(value)}</code>`
+  return Bun.escapeHTML(value)
+}
+
+/** Columns whose values must not break into lines anywhere: an ISO 8601 time in UTC and a UUID. */
+const TIME = 'date_time'
+const PUBLIC_ID = 'public_id'
+
+async function* pages({ page }: Pick<Table, 'page'>) {
+  let afterId = 0
+  for (;;) {
+    const rows = await page(afterId, ROWS_PER_PAGE)
+    if (rows.length > 0) yield rows
+    if (rows.length < ROWS_PER_PAGE) return
+    afterId = rows.at(-1)?.id ?? afterId
+  }
+}
+
+const stream = (
+  parts: AsyncGenerator<string>,
+  headers: Readonly<Record<string, string>>,
+): Response => {
+  const encoder = new TextEncoder()
+  const body = new ReadableStream<Uint8Array>({
+    pull: async (controller) => {
+      const { done, value } = await parts.next()
+      if (done) controller.close()
+      else controller.enqueue(encoder.encode(value))
+    },
+    cancel: async () => {
+      await parts.return(undefined)
+    },
+  })
+  return new Response(body, { headers })
+}

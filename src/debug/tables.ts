@@ -1,0 +1,62 @@
+import type { Table } from './table.ts'
+
+type Page<Row> = (after: number, limit: number) => Promise<readonly Row[]>
+
+type Unlock = {
+  readonly seq: number
+  readonly username: string
+  readonly method: string
+  readonly receivedAtMs: number
+}
+
+type Person = {
+  readonly id: number
+  readonly publicId: string
+  readonly username: string
+  readonly phone: string
+  readonly address: string
+  readonly email: string | null
+  readonly role: string
+}
+
+/** Every unlock as a table; its id is the sequence number plus one. */
+export const unlockTable = (page: Page<Unlock>): Table => ({
+  title: 'Who opened the door',
+  columns: {
+    id: 'ID',
+    username: 'Username',
+    unlocking_method: 'Unlocking Method',
+    date_time: 'Unlocking Date/Time',
+  },
+  page: async (afterId, limit) =>
+    (await page(afterId - 1, limit)).map((unlock) => ({
+      id: unlock.seq + 1,
+      username: unlock.username,
+      unlocking_method: unlock.method,
+      date_time: new Date(unlock.receivedAtMs).toISOString(),
+    })),
+})
+
+/** Every account as a table, without its password. */
+export const userTable = (page: Page<Person>): Table => ({
+  title: 'Accounts',
+  columns: {
+    id: 'ID',
+    public_id: 'Public ID',
+    username: 'Username',
+    phone: 'Phone',
+    address: 'Address',
+    email: 'Email',
+    role: 'Role',
+  },
+  page: async (afterId, limit) =>
+    (await page(afterId, limit)).map((person) => ({
+      id: person.id,
+      public_id: person.publicId,
+      username: person.username,
+      phone: person.phone,
+      address: person.address,
+      email: person.email,
+      role: person.role,
+    })),
+})

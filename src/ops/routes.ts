@@ -1,0 +1,61 @@
+import { t } from 'elysia'
+import type { Endpoints } from '../http/endpoints.ts'
+import { message, operation } from '../http/operation.ts'
+
+type Dependencies = {
+  readonly endpoints: Endpoints
+  readonly probeWrite: () => Promise<void>
+}
+
+/** Health, for supervisors. */
+export const healthRoutes = ({ endpoints, probeWrite }: Dependencies) => {
+  const isReady = remembered(probeWrite, READINESS_KEPT_MS)
+  return endpoints
+    .group('default')
+    .get('/livez', () => ({ status: 'ok' }), LIVEZ)
+    .get(
+      '/readyz',
+      async () => {
+        await isReady()
+        return { status: 'ready' }
+      },
+      READYZ,
+    )
+}
+
+/** How long one probe's outcome answers further checks, so that polling does not wear the disk. */
+const READINESS_KEPT_MS = 2000
+
+const remembered = (probe: () => Promise<void>, keptMs: number) => {
+  let outcome: Promise<void> | undefined
+  let probedAt = 0
+  return (): Promise<void> => {
+    const now = performance.now()
+    if (!outcome || now - probedAt > keptMs) {
+      probedAt = now
+      outcome = probe()
+    }
+    return outcome
+  }
+}
+
+const status = (word: string) => ({
+  description: word,
+  schema: t.Object({ status: t.Literal(word) }, { additionalProperties: false }),
+  example: { status: word },
+})
+
+const LIVEZ = operation({
+  access: 'public',
+  tag: 'Health',
+  summary: 'Is the process alive?',
+  answers: { 200: status('ok') },
+})
+
+const READYZ = operation({
+  access: 'public',
+  tag: 'Health',
+  summary: 'Can the service do its work?',
+  description: 'The database answers and has committed a write within the last seconds.',
+  answers: { 200: status('ready'), 503: message('It cannot, and why', 'The disk is full') },
+})

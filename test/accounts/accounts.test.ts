@@ -1,0 +1,206 @@
+import { describe, expect, test } from 'bun:test'
+import { Database } from 'bun:sqlite'
+import { join } from 'node:path'
+import { PASSWORD, bearer, clientOf, startApp } from '../support/app.ts'
+import { UNLIMITED, runCommand, startService } from '../support/binary.ts'
+
+const PERSON = { username: 'ada', password: PASSWORD, phone: '1', address: 'x' }
+
+describe('registering', () => {
+  test('[I3] many registrations of one name at once make one account', async () => {
+    await using service = await startService({ env: UNLIMITED })
+    const { post } = clientOf(service.url)
+    const answers = await Promise.all(Array.from({ length: 12 }, () => post('/register', PERSON)))
+    const bodies = await Promise.all(answers.map((answer) => answer.json()))
+    const said = (msg: string) =>
+      bodies.filter((body) => (body as { msg: string }).msg === msg).length
+    expect(said('User registered successfully')).toBe(1)
+    expect(said('User already exists') + said('Server busy, try again')).toBe(11)
+  })
+
+  test('nobody becomes owner by being first to register', async () => {
+    await using app = startApp()
+    await app.post('/register', PERSON)
+    expect(await app.people.page(0, 9)).toMatchObject([{ username: 'ada', role: 'member' }])
+    expect(await app.people.hasOwner()).toBe(false)
+  })
+
+  test('a closed registration answers 403 and adds nobody', async () => {
+    await using app = startApp({ REGISTRATION: 'closed' })
+    const answer = await app.post('/register', PERSON)
+    expect(answer.status).toBe(403)
+    expect(await answer.json()).toStrictEqual({ msg: 'Registration is closed' })
+    expect(await app.people.page(0, 1)).toStrictEqual([])
+  })
+
+  test('[P2] a password of 128 characters and more is taken and compared in full', async () => {
+    await using app = startApp()
+    const long = 'correct horse battery staple '.repeat(20)
+    await app.post('/register', { ...PERSON, password: `${long}a` })
+    const login = async (password: string) =>
+      (await app.post('/login', { username: 'ada', password })).status
+    expect(await login(`${long}a`)).toBe(200)
+    expect(await login(`${long}b`)).toBe(401)
+    expect(await login(long)).toBe(401)
+  })
+
+  test('[P2] two keyboards’ spellings of a password are one (NFKC)', async () => {
+    await using app = startApp()
+    await app.post('/register', { ...PERSON, password: 'Cafe\u0301 cre\u0300me' })
+    expect(
+      (await app.post('/login', { username: 'ada', password: 'Caf\u00e9 cr\u00e8me' })).status,
+    ).toBe(200)
+  })
+
+  test('[P2] the setting raises the least length', async () => {
+    await using app = startApp({ PASSWORD_MIN_LENGTH: '15' })
+    const said = async (password: string) =>
+      (await app.post('/register', { ...PERSON, password })).json()
+    expect(await said('fourteen chars')).toStrictEqual({ msg: 'Weak password' })
+    expect(await said('fifteen charact')).toStrictEqual({ msg: 'User registered successfully' })
+  })
+})
+
+describe('signing in', () => {
+  test('[P1] hashes are Argon2id with at least 19 MiB and two passes, and a login renews weaker ones', async () => {
+    await using service = await startService({ env: UNLIMITED })
+    const { post } = clientOf(service.url)
+    await post('/register', PERSON)
+    using db = new Database(join(service.folder, 'data/secure-lock.db'))
+    const hash = () => (db.query('SELECT password_hash AS h FROM account').get() as { h: string }).h
+    const strong = /^\$argon2id\$v=19\$m=(\d+),t=(\d+),p=1\$/
+    const [, memory, passes] = strong.exec(hash()) ?? []
+    expect(Number(memory)).toBeGreaterThanOrEqual(19 * 1024)
+    expect(Number(passes)).toBeGreaterThanOrEqual(2)
+    const weak = await Bun.password.hash(PASSWORD, {
+      algorithm: 'argon2id',
+      memoryCost: 8,
+      timeCost: 1,
+    })
+    db.run('UPDATE account SET password_hash = ?', [weak])
+    expect((await post('/login', { username: 'ada', password: 'wrong' })).status).toBe(401)
+    expect(hash()).toBe(weak)
+    expect((await post('/login', PERSON)).status).toBe(200)
+    expect(hash()).not.toBe(weak)
+    expect(hash()).toMatch(strong)
+    expect((await post('/login', PERSON)).status).toBe(200)
+  })
+
+  test('[P6] an unknown name, a wrong password and a disabled account are told apart by nothing', async () => {
+    await using service = await startService({ env: UNLIMITED })
+    const { post } = clientOf(service.url)
+    await post('/register', PERSON)
+    await post('/register', { ...PERSON, username: 'disabled' })
+    using db = new Database(join(service.folder, 'data/secure-lock.db'))
+    db.run("UPDATE account SET disabled_at_ms = 1 WHERE username = 'disabled'")
+    const attempts = {
+      unknown: { username: 'nobody', password: 'wrong horse battery' },
+      wrong: { username: 'ada', password: 'wrong horse battery' },
+      disabled: { username: 'disabled', password: PASSWORD },
+      empty: { username: 'ada', password: '' },
+    }
+    const times: Record<string, number[]> = { unknown: [], wrong: [], disabled: [], empty: [] }
+    const answers = new Set<string>()
+    for (let round = 0; round < 40; round++)
+      for (const [what, body] of Object.entries(attempts)) {
+        const begun = performance.now()
+        const answer = await post('/login', body)
+        const text = await answer.text()
+        times[what]?.push(performance.now() - begun)
+        const headers = [...answer.headers].filter(
+          ([name]) => name !== 'x-request-id' && name !== 'date',
+        )
+        answers.add(JSON.stringify([answer.status, headers, text]))
+      }
+    expect([...answers]).toHaveLength(1)
+    const medians = Object.values(times).map((some) => some.toSorted((a, b) => a - b)[20] ?? 0)
+    // A login costs one Argon2 hash whatever the outcome: no median may lack that part, or double it.
+    expect(Math.max(...medians) / Math.min(...medians)).toBeLessThan(1.6)
+  })
+
+  test('[P7] of 200 logins at once the excess is refused at once, and other routes stay quick', async () => {
+    await using service = await startService({ env: UNLIMITED })
+    const { post, get } = clientOf(service.url)
+    await post('/register', PERSON)
+    const begun = performance.now()
+    const refusedAfter: number[] = []
+    const logins = Array.from({ length: 200 }, async () => {
+      const answer = await post('/login', PERSON)
+      if (answer.status === 503) {
+        refusedAfter.push(performance.now() - begun)
+        expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0)
+        expect(await answer.json()).toStrictEqual({ msg: 'Server busy, try again' })
+      }
+      return answer.status
+    })
+    const pings: number[] = []
+    for (let ping = 0; ping < 5; ping++) {
+      const sent = performance.now()
+      await get('/livez')
+      pings.push(performance.now() - sent)
+    }
+    const statuses = await Promise.all(logins)
+    const lasted = performance.now() - begun
+    expect(new Set(statuses)).toStrictEqual(new Set([200, 503]))
+    expect(statuses.filter((status) => status === 200).length).toBeWithin(2, 40)
+    // In the run's own measure, since machines differ: refusals and pings do not wait for the hashes.
+    expect(Math.max(...pings)).toBeLessThan(lasted)
+    expect(refusedAfter.length).toBeGreaterThan(150)
+    const status = await Bun.file(`/proc/${service.pid}/status`).text()
+    expect(Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1])).toBeLessThan(400 * 1024)
+  })
+
+  test('a session lasts as long as its token, and those that are over are swept', async () => {
+    await using app = startApp({ JWT_ACCESS_TOKEN_EXPIRES: '5' })
+    const token = await app.signIn('ada')
+    const unlock = async () =>
+      (await app.post('/logUnlocking', { 'unlocking-method': 'pin' }, bearer(token))).status
+    expect(await unlock()).toBe(200)
+    app.clock.nowMs += 5 * 60_000 + 1000
+    expect(await unlock()).toBe(401)
+    expect((await app.post('/login', PERSON)).status).toBe(200)
+  })
+})
+
+describe('accounts from the command line', () => {
+  test('an owner is made with a password from standard input, also while the service runs', async () => {
+    await using service = await startService({ env: UNLIMITED })
+    const { folder } = service
+    const made = await runCommand(['user', 'add', '--role', 'owner', 'oli'], {
+      folder,
+      input: `${PASSWORD}\n`,
+    })
+    expect(made).toStrictEqual({
+      status: 0,
+      out: 'Added owner oli\n',
+      words: expect.any(String) as string,
+    })
+    const listed = await runCommand(['user', 'list'], { folder })
+    expect(listed.out).toMatch(/^ID\tROLE\tPUBLIC ID\tUSERNAME\n1\towner\t[0-9a-f-]{36}\toli\n$/)
+    expect(
+      (await clientOf(service.url).post('/login', { username: 'oli', password: PASSWORD })).status,
+    ).toBe(200)
+  })
+
+  test('what cannot be added is refused with a reason, and a password is never an argument', async () => {
+    await using service = await startService({ env: UNLIMITED })
+    const add = async (args: string[], input = `${PASSWORD}\n`) => {
+      const { status, words } = await runCommand(['user', ...args], {
+        folder: service.folder,
+        input,
+      })
+      return `${status} ${words.split('\n')[0]}`
+    }
+    expect(await add(['add', 'oli'], 'short\n')).toContain('1 Weak password')
+    expect(await add(['add', 'oli'], '')).toContain('1 Weak password')
+    expect(await add(['add', 'oli', PASSWORD])).toContain('2 user add needs one NAME')
+    expect(await add(['add', '--role', 'king', 'oli'])).toContain('2 --role must be')
+    expect(await add(['add', '--password', PASSWORD, 'oli'])).toContain('2 Unknown option')
+    expect(await add(['add', 'o\nli'])).toContain('2 Invalid username')
+    expect(await add(['add'])).toContain('2 user add needs one NAME')
+    expect(await add([])).toContain('2 user needs an action')
+    expect(await add(['remove'])).toContain('2 user knows')
+    expect(await add(['add', 'oli'])).toContain('0')
+    expect(await add(['add', 'oli'])).toContain('1 User already exists')
+  })
+})

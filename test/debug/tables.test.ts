@@ -1,0 +1,106 @@
+import { describe, expect, test } from 'bun:test'
+import { Database } from 'bun:sqlite'
+import { join } from 'node:path'
+import { PASSWORD, basic, bearer, clientOf, startApp } from '../support/app.ts'
+import { UNLIMITED, runCommand, startService } from '../support/binary.ts'
+
+const HTML = { accept: 'text/html,application/xhtml+xml' }
+
+describe('the tables', () => {
+  test('an empty table is {} and a page that says so', async () => {
+    await using app = startApp({ DEBUG: 'true' })
+    expect(await (await app.get('/getLogs')).json()).toStrictEqual({})
+    expect(await (await app.get('/getLogs', HTML)).text()).toContain('Nothing yet.')
+  })
+
+  test('an unlock is shown with the name as it was, counted from 1', async () => {
+    await using app = startApp()
+    const ada = await app.signIn('ada', 'admin')
+    for (const method of ['fingerprint', 'pin'])
+      await app.post('/logUnlocking', { 'unlocking-method': method }, bearer(ada))
+    const date_time = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/) as string
+    const expected = {
+      1: { id: 1, username: 'ada', unlocking_method: 'fingerprint', date_time },
+      2: { id: 2, username: 'ada', unlocking_method: 'pin', date_time },
+    }
+    for (const call of [
+      app.get('/getLogs', bearer(ada)),
+      app.post('/getLogs', {}, { ...bearer(ada), ...HTML }),
+    ])
+      expect(await (await call).json()).toEqual(expected)
+    const page = await app.get('/getLogs', { ...bearer(ada), ...HTML })
+    expect(page.headers.get('content-type')).toBe('text/html; charset=utf-8')
+    const html = await page.text()
+    for (const heading of ['ID', 'Username', 'Unlocking Method', 'Unlocking Date/Time'])
+      expect(html).toContain(`<th scope="col">${heading}</th>`)
+    expect(html).toContain('<td>fingerprint</td>')
+  })
+
+  test('accounts are shown without their passwords', async () => {
+    await using app = startApp()
+    await app.post('/register', {
+      username: 'bob',
+      password: PASSWORD,
+      phone: '1',
+      address: 'x',
+      email: 'b@x',
+    })
+    const owner = bearer(await app.signIn('own', 'owner'))
+    const users = (await (await app.get('/getUsers', owner)).json()) as Record<string, object>
+    expect(users['1']).toMatchObject({
+      id: 1,
+      username: 'bob',
+      phone: '1',
+      address: 'x',
+      email: 'b@x',
+      role: 'member',
+    })
+    const html = await (await app.get('/getUsers', { ...owner, ...HTML })).text()
+    for (const heading of ['ID', 'Public ID', 'Username', 'Phone', 'Address', 'Email', 'Role'])
+      expect(html).toContain(`<th scope="col">${heading}</th>`)
+    expect(html).not.toContain('argon2')
+  })
+
+  test('[I4] text of people is text on the page', async () => {
+    await using app = startApp({ DEBUG: 'true' })
+    const hostile = `<script>alert(1)</script>"'&`
+    await app.post('/register', {
+      username: hostile,
+      password: PASSWORD,
+      phone: '<b>',
+      address: '</td>',
+    })
+    const html = await (await app.get('/getUsers', HTML)).text()
+    expect(html).not.toContain('<script>alert')
+    expect(html).toContain('&lt;script&gt;alert(1)&lt;/script&gt;&quot;&#x27;&amp;')
+    expect(html.match(/<td>/g)).toHaveLength(7)
+  })
+
+  test('hundreds of thousands of rows stream without growing the process', async () => {
+    await using service = await startService({ env: UNLIMITED })
+    const { folder, url, pid } = service
+    await runCommand(['user', 'add', '--role', 'owner', 'own'], { folder, input: `${PASSWORD}\n` })
+    using db = new Database(join(folder, 'data/secure-lock.db'))
+    db.run(`WITH RECURSIVE n (seq) AS (SELECT 0 UNION ALL SELECT seq + 1 FROM n WHERE seq < 299999)
+      INSERT INTO unlock SELECT seq, 'id', 'ada', 'pin ' || seq, 1700000000000 + seq FROM n`)
+    const residentMb = async () =>
+      Number(/VmRSS:\s+(\d+)/.exec(await Bun.file(`/proc/${pid}/status`).text())?.[1]) / 1024
+    const read = async () => {
+      const answer = await clientOf(url).get('/getLogs', basic('own', PASSWORD))
+      let [bytes, peakMb, tail] = [0, 0, '']
+      for await (const chunk of answer.body ?? []) {
+        bytes += chunk.byteLength
+        tail = (tail + new TextDecoder().decode(chunk)).slice(-120)
+        if (bytes % 7 === 0) peakMb = Math.max(peakMb, await residentMb())
+      }
+      return { bytes, peakMb, tail }
+    }
+    const before = await residentMb()
+    const { bytes, peakMb, tail } = await read()
+    expect(tail).toEndWith(
+      '"300000":{"id":300000,"username":"ada","unlocking_method":"pin 299999","date_time":"2023-11-14T22:18:19.999Z"}}',
+    )
+    expect(bytes).toBeGreaterThan(28_000_000)
+    expect(Math.max(peakMb, await residentMb()) - before).toBeLessThan(120)
+  })
+})

@@ -1,0 +1,46 @@
+import { expect, test } from 'bun:test'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+/** What the service must withstand, by the numbers that test names carry in brackets. Lines about
+ * parts that do not exist yet (invitations, refresh tokens, backups) join with those parts. */
+const REQUIREMENTS = {
+  A1: 'every route, caller and method gets a listed answer',
+  A2: 'a member reads only their own',
+  A3: 'privileged fields change nothing',
+  A4: 'answers carry only listed fields',
+  A6: 'the role is read from the database at each request',
+  P1: 'Argon2id, rehashed when the parameters rise',
+  P2: 'length in code points, NFKC, compared in full, no composition rules',
+  P3: 'common passwords and the product’s words are refused offline',
+  P4: 'guesses count whatever way they fail and wherever they come from',
+  P6: 'failed logins are told apart by nothing',
+  P7: 'hashing is bounded',
+  T1: 'every odd token answers 401',
+  T2: 'a missing secret is made, a short or known one refused',
+  T3: 'an ended session fails at the next request',
+  I1: 'nothing sent is echoed',
+  I2: 'odd bodies, methods and text',
+  I3: 'parallel registrations of one name',
+  I4: 'HTML and log lines cannot be forged',
+  I5: 'headers on every status',
+  I6: 'pages load nothing from another host',
+  D1: 'what was acknowledged survives kill -9',
+  D2: 'pragmas are read back',
+  D4: 'failing disks and files',
+  D5: 'migrations and newer databases',
+  D6: 'clocks that jump',
+  O1: 'SIGTERM',
+  O2: 'hostile folders',
+} as const
+
+test('every requirement is named by a test', () => {
+  const named = new Set<string>()
+  for (const path of new Bun.Glob('**/*.test.ts').scanSync(import.meta.dir))
+    for (const [, ids = ''] of readFileSync(join(import.meta.dir, path), 'utf8').matchAll(
+      /\b(?:test|describe)[^(\n]*\(\s*['"`]\[([A-Z]\d(?:, [A-Z]\d)*)\]/g,
+    ))
+      for (const id of ids.split(', ')) named.add(id)
+  expect(Object.keys(REQUIREMENTS).filter((id) => !named.has(id))).toStrictEqual([])
+  expect([...named].filter((id) => !(id in REQUIREMENTS))).toStrictEqual([])
+})
