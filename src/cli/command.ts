@@ -1,0 +1,42 @@
+import type { Config } from '../config.ts'
+
+/** All of the process that a command may touch, so that a test can stand in for it. */
+export type Terminal = {
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** Writes a line to standard output: what was asked for. */
+  readonly print: (line: string) => void
+  /** Writes a line to standard error: words for people. */
+  readonly say: (line: string) => void
+  /** Reads one line that is not shown: hidden where a person types, else from standard input. */
+  readonly readSecret: (prompt: string) => Promise<string>
+  /** True where a person types at a terminal. */
+  readonly isInteractive: boolean
+  /** Resolves when the process is asked to stop. */
+  readonly stopRequested: Promise<void>
+}
+
+export type Command = {
+  readonly usage: string
+  readonly summary: string
+  /** More lines for `--help`. */
+  readonly details?: string
+  /** Gives the exit status. */
+  readonly run: (args: readonly string[], terminal: Terminal) => Promise<number>
+}
+
+/** Words on the command line that make no sense; exit status 2. */
+export class UsageError extends Error {
+  constructor(message: string) {
+    super(`${message}\nSee: secure-lock-server --help`)
+    this.name = 'UsageError'
+  }
+}
+
+/** The address at which this machine reaches its own service. */
+export const ownUrl = ({ host, port, tlsCertFile }: Config, path: string): string => {
+  const reachable = OWN_HOSTS[host] ?? host
+  const name = reachable.includes(':') ? `[${reachable}]` : reachable
+  return `${tlsCertFile ? 'https' : 'http'}://${name}:${port}${path}`
+}
+
+const OWN_HOSTS: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' }

@@ -1,0 +1,33 @@
+import { SETTINGS } from '../config.ts'
+import type { Command } from './command.ts'
+import { healthcheck } from './healthcheck.ts'
+import { serve } from './serve.ts'
+import { user } from './user.ts'
+
+/** Every command, by the word that starts it. */
+export const COMMANDS: Readonly<Record<string, Command>> = { serve, user, healthcheck }
+
+/** What `--help` prints. */
+export const help = (): string =>
+  [
+    'Accounts at a front door, and the log of who opened it.',
+    '',
+    'Usage: secure-lock-server [COMMAND]',
+    '',
+    'Commands:',
+    ...Object.values(COMMANDS).flatMap(({ usage, summary, details }) => [
+      `  ${usage}`,
+      `      ${summary}`,
+      ...(details?.split('\n').map((line) => `      ${line}`) ?? []),
+    ]),
+    '',
+    'Options:',
+    '  --help, -h     this text',
+    '  --version, -v  the version',
+    '',
+    'Settings, from the environment (default in brackets):',
+    ...Object.values(SETTINGS).map(
+      ({ env, doc, fallback }) => `  ${env.padEnd(25)} ${doc} [${fallback || 'none'}]`,
+    ),
+    '  JWT_SECRET_KEY_FILE       a file that holds JWT_SECRET_KEY [none]',
+  ].join('\n')

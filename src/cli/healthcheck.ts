@@ -1,0 +1,26 @@
+import { parseConfig } from '../config.ts'
+import { type Command, ownUrl } from './command.ts'
+
+const TIMEOUT_MS = 3000
+
+/** Asks the service on this machine whether it is ready: exit status 0 or 1. */
+export const healthcheck: Command = {
+  usage: 'healthcheck',
+  summary: 'ask the running service whether it is ready',
+  run: async (_args, { env, print, say }) => {
+    const url = ownUrl(parseConfig(env), '/readyz')
+    try {
+      const answer = await fetch(url, {
+        signal: AbortSignal.timeout(TIMEOUT_MS),
+        // It asks itself over loopback, by a name that no certificate holds.
+        tls: { rejectUnauthorized: false },
+      })
+      if (answer.ok) print('ready')
+      else say(`Not ready: ${await answer.text()}`)
+      return answer.ok ? 0 : 1
+    } catch {
+      say(`No answer from ${url}`)
+      return 1
+    }
+  },
+}

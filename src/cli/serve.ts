@@ -1,0 +1,147 @@
+import { readFileSync } from 'node:fs'
+import { networkInterfaces } from 'node:os'
+import { createSecureContext } from 'node:tls'
+import { parseArgs, parseEnv } from 'node:util'
+import { version } from '../../package.json'
+import { type App, openApp } from '../app.ts'
+import { type Config, parseConfig } from '../config.ts'
+import { AppError } from '../errors.ts'
+import { isLoopback } from '../http/client-address.ts'
+import { logger } from '../http/log.ts'
+import type { Command, Terminal } from './command.ts'
+
+/** Runs the service until it is asked to stop. */
+export const serve: Command = {
+  usage: 'serve [--env-file FILE]',
+  summary: 'run the service (the default)',
+  details:
+    'Settings come from the environment, and with --env-file from a file of NAME=value lines\n' +
+    'under it. No file is read unless it is named: not even .env in the current folder.',
+  run: async (args, terminal) => {
+    const { values } = parseArgs({ args: [...args], options: { 'env-file': { type: 'string' } } })
+    const config = parseConfig({ ...envFile(values['env-file']), ...terminal.env })
+    const log = logger({ level: config.logLevel, format: config.logFormat })
+    const app = openApp(config, { log })
+    try {
+      const server = listen(app, config)
+      await greet(config, app, terminal)
+      log.info({ version, port: config.port }, 'started')
+      await terminal.stopRequested
+      log.info('stopping')
+      await finishRequests(server)
+    } finally {
+      await app.close()
+    }
+    log.info('stopped')
+    return 0
+  },
+}
+
+const envFile = (path: string | undefined): Record<string, string | undefined> => {
+  if (path === undefined) return {}
+  try {
+    return parseEnv(readFileSync(path, 'utf8'))
+  } catch (error) {
+    throw new AppError('unavailable', `Cannot read the settings in ${path}`, { cause: error })
+  }
+}
+
+type Server = NonNullable<App['http']['server']>
+
+/** Longer than a phone's pauses, shorter than a sleeping one keeps a connection for nothing. */
+const IDLE_SECONDS = 30
+
+const listen = ({ http }: App, config: Config): Server => {
+  const { host, port } = config
+  const tls = certificate(config)
+  try {
+    http.listen({
+      hostname: host,
+      port,
+      // Elysia's default lets two servers share a port, and each answer half of the phones.
+      reusePort: false,
+      idleTimeout: IDLE_SECONDS,
+      // The body's own limit answers 413 in our words; see http/json-body.ts.
+      maxRequestBodySize: Number.MAX_SAFE_INTEGER,
+      ...(tls ? { tls } : {}),
+    })
+  } catch (error) {
+    throw new AppError('unavailable', cannotListen(error, host, port), { cause: error })
+  }
+  if (!http.server) throw new Error('the server did not start')
+  return http.server
+}
+
+/** Reads the certificate and its key, and checks that they are PEM and belong together. */
+const certificate = ({ tlsCertFile, tlsKeyFile }: Config) => {
+  if (!tlsCertFile) return undefined
+  try {
+    const tls = { cert: readFileSync(tlsCertFile), key: readFileSync(tlsKeyFile) }
+    createSecureContext(tls)
+    return tls
+  } catch (error) {
+    const words = error instanceof Error ? error.message : String(error)
+    throw new AppError('unavailable', `Cannot use TLS_CERT_FILE and TLS_KEY_FILE: ${words}`, {
+      cause: error,
+    })
+  }
+}
+
+const cannotListen = (error: unknown, host: string, port: number): string => {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  const reason: Readonly<Record<string, string>> = {
+    EADDRINUSE: 'another program uses this port; stop it, or set PORT to another number',
+    EACCES: 'this user may not use this port; set PORT to 1024 or more',
+    EPERM: 'this user may not use this port; set PORT to 1024 or more',
+    EADDRNOTAVAIL: 'this machine does not have that address; check HOST',
+  }
+  const words = error instanceof Error ? error.message : String(error)
+  return `Cannot listen on ${host} port ${port}: ${reason[String(code)] ?? words}`
+}
+
+/** Tells the person at the terminal where the service is, where its data lies and what to mind. */
+const greet = async (config: Config, app: App, { say }: Terminal): Promise<void> => {
+  const scheme = config.tlsCertFile ? 'https' : 'http'
+  say(`Secure Lock Server ${version}`)
+  for (const address of reachableAddresses(config.host))
+    say(`  listening  ${scheme}://${address}:${config.port}`)
+  say(`  data       ${config.databaseUri}`)
+  for (const warning of await warnings(config, app)) say(`  warning    ${warning}`)
+}
+
+const reachableAddresses = (host: string): string[] => {
+  const isAny = host === '0.0.0.0' || host === '::'
+  if (!isAny) return [host.includes(':') ? `[${host}]` : host]
+  const addresses = Object.values(networkInterfaces())
+    .flatMap((ofOne) => ofOne ?? [])
+    .filter(({ family, internal }) => family === 'IPv4' && !internal)
+    .map(({ address }) => address)
+  return [...addresses, 'localhost']
+}
+
+const warnings = async (config: Config, { people }: App): Promise<string[]> => {
+  const found: string[] = []
+  if (!config.tlsCertFile && !isLoopback(config.host))
+    found.push(
+      'plain HTTP: whoever shares the network can read passwords; set TLS_CERT_FILE and TLS_KEY_FILE',
+    )
+  if (config.registration === 'open')
+    found.push(
+      'registration is open to everybody on the network; set REGISTRATION=closed once all are in',
+    )
+  if (!(await people.hasOwner()))
+    found.push('no owner yet: run secure-lock-server user add --role owner NAME')
+  if (config.debug)
+    found.push('DEBUG shows the tables to every program on this machine without a password')
+  return found
+}
+
+/** Requests in flight get this long before their connections are cut. */
+const FINISH_MS_MAX = 4000
+
+const finishRequests = async (server: Server): Promise<void> => {
+  void server.stop()
+  const deadline = performance.now() + FINISH_MS_MAX
+  while (server.pendingRequests > 0 && performance.now() < deadline) await Bun.sleep(10)
+  await server.stop(true)
+}

@@ -1,0 +1,49 @@
+import { createInterface } from 'node:readline'
+import type { Terminal } from './command.ts'
+
+/** The process's own terminal. */
+export const processTerminal = (env: Terminal['env']): Terminal => ({
+  env,
+  print: (line) => process.stdout.write(`${line}\n`),
+  say: (line) => process.stderr.write(`${line}\n`),
+  readSecret: process.stdin.isTTY ? askHidden : readLine,
+  isInteractive: process.stdin.isTTY,
+  stopRequested: new Promise((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => resolve())
+  }),
+})
+
+let lines: AsyncIterator<string> | undefined
+
+const readLine = async (): Promise<string> => {
+  lines ??= createInterface({ input: process.stdin })[Symbol.asyncIterator]()
+  const { value, done } = await lines.next()
+  return done ? '' : value
+}
+
+const ENTER = /[\r\n]/
+const BACKSPACES = '\b\u007f'
+
+const askHidden = (prompt: string): Promise<string> => {
+  process.stderr.write(prompt)
+  process.stdin.setRawMode(true)
+  return new Promise((resolve, reject) => {
+    let typed = ''
+    const finish = (settle: () => void) => {
+      process.stdin.off('data', take).pause().setRawMode(false)
+      process.stderr.write('\n')
+      settle()
+    }
+    const take = (chunk: Buffer) => {
+      for (const key of chunk.toString('utf8')) {
+        if (ENTER.test(key)) return finish(() => resolve(typed))
+        if (key === '\u0003' || key === '\u0004') return finish(() => reject(new Interrupted()))
+        typed = BACKSPACES.includes(key) ? Array.from(typed).slice(0, -1).join('') : typed + key
+      }
+    }
+    process.stdin.on('data', take).resume()
+  })
+}
+
+/** The person at the prompt pressed Ctrl-C or Ctrl-D. */
+export class Interrupted extends Error {}

@@ -1,0 +1,86 @@
+import { parseArgs } from 'node:util'
+import { Value } from '@sinclair/typebox/value'
+import { RegisterBody } from '../accounts/schema.ts'
+import { type App, openApp } from '../app.ts'
+import { parseConfig } from '../config.ts'
+import { ROLES, type Role } from '../http/access.ts'
+import { logger } from '../http/log.ts'
+import { type Command, type Terminal, UsageError } from './command.ts'
+
+/** Adds and lists accounts, also while the service runs. */
+export const user: Command = {
+  usage:
+    'user add [--role member|admin|owner] [--phone P] [--address A] [--email E] NAME | user list',
+  summary: 'add an account, or list them',
+  details:
+    'The password is asked for, or read as the first line of standard input; it is never an\n' +
+    'argument, which other users of the machine could read.',
+  run: async ([action, ...args], terminal) => {
+    switch (action) {
+      case 'add':
+        return withApp(terminal, (app) => add(app, args, terminal))
+      case 'list':
+        return withApp(terminal, (app) => list(app, terminal))
+      case undefined:
+        throw new UsageError('user needs an action: add or list')
+      default:
+        throw new UsageError('user knows add and list')
+    }
+  },
+}
+
+const withApp = async ({ env }: Terminal, work: (app: App) => Promise<void>): Promise<number> => {
+  const config = parseConfig(env)
+  const app = openApp(config, { log: logger({ level: 'error', format: 'text' }) })
+  try {
+    await work(app)
+    return 0
+  } finally {
+    await app.close()
+  }
+}
+
+const add = async ({ accounts }: App, args: string[], terminal: Terminal): Promise<void> => {
+  const { values, positionals } = parseArgs({
+    args,
+    allowPositionals: true,
+    options: {
+      role: { type: 'string', default: 'member' },
+      phone: { type: 'string', default: '' },
+      address: { type: 'string', default: '' },
+      email: { type: 'string' },
+    },
+  })
+  const [username, ...more] = positionals
+  if (username === undefined || more.length > 0) throw new UsageError('user add needs one NAME')
+  const { role, ...details } = values
+  if (!isRole(role)) throw new UsageError(`--role must be ${ROLES.join(', ')}`)
+  const person = { username, ...details, password: await newPassword(terminal) }
+  const fault = Value.Errors(RegisterBody, person).First()
+  if (fault) throw new UsageError(`Invalid ${fault.path.slice(1)}`)
+  await accounts.add(person, role)
+  terminal.print(`Added ${role} ${username}`)
+}
+
+const isRole = (word: string): word is Role => ROLES.some((role) => role === word)
+
+const newPassword = async ({ isInteractive, readSecret }: Terminal): Promise<string> => {
+  const password = await readSecret('Password: ')
+  if (isInteractive && (await readSecret('The same again: ')) !== password)
+    throw new UsageError('The two passwords differ; nothing was added')
+  return password
+}
+
+const ROWS_PER_PAGE = 500
+
+const list = async ({ people }: App, { print }: Terminal): Promise<void> => {
+  print(['ID', 'ROLE', 'PUBLIC ID', 'USERNAME'].join('\t'))
+  let afterId = 0
+  for (;;) {
+    const page = await people.page(afterId, ROWS_PER_PAGE)
+    for (const { id, role, publicId, username } of page)
+      print([id, role, publicId, username].join('\t'))
+    if (page.length < ROWS_PER_PAGE) return
+    afterId = page.at(-1)?.id ?? afterId
+  }
+}

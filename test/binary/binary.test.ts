@@ -1,0 +1,444 @@
+import { Database } from 'bun:sqlite'
+import { describe, expect, test } from 'bun:test'
+import {
+  chmodSync,
+  chownSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { connect } from 'node:net'
+import { join } from 'node:path'
+import { version } from '../../package.json'
+import { PASSWORD, basic, bearer, clientOf } from '../support/app.ts'
+import {
+  BINARY,
+  UNLIMITED,
+  freePort,
+  runCommand,
+  startService,
+  temporaryFolder,
+} from '../support/binary.ts'
+
+const PERSON = { username: 'ada', password: PASSWORD, phone: '1', address: 'x' }
+
+/** Starts the service where it must refuse, and gives its exit status and its words. */
+const refusal = async (options: Parameters<typeof runCommand>[1]) => {
+  const { status, words } = await runCommand(['serve'], options)
+  return { status, words: words.trim() }
+}
+
+describe('the compiled file', () => {
+  test('copied alone into an empty folder it runs, and makes its data folder 0700 and files 0600', async () => {
+    const folder = temporaryFolder()
+    cpSync(BINARY, join(folder, 'server'))
+    await using service = await startService({ folder, env: UNLIMITED })
+    expect((await clientOf(service.url).post('/register', PERSON)).status).toBe(200)
+    expect(readdirSync(folder).toSorted()).toStrictEqual(['data', 'server'])
+    expect(statSync(join(folder, 'data')).mode & 0o777).toBe(0o700)
+    for (const file of readdirSync(join(folder, 'data')))
+      expect(`${file} ${(statSync(join(folder, 'data', file)).mode & 0o777).toString(8)}`).toBe(
+        `${file} 600`,
+      )
+    await service.stop()
+    rmSync(folder, { recursive: true })
+  })
+
+  test('tells people where it listens, where data lies and what to mind', async () => {
+    await using service = await startService({ env: { HOST: '0.0.0.0', DEBUG: 'true' } })
+    const { words } = service.output()
+    expect(words).toContain(`Secure Lock Server ${version}`)
+    expect(words).toMatch(/listening {2}http:\/\/[\d.]+:\d+/)
+    expect(words).toContain(join(service.folder, 'data/secure-lock.db'))
+    for (const warning of ['plain HTTP', 'registration is open', 'no owner yet', 'DEBUG shows'])
+      expect(words).toContain(warning)
+    expect(JSON.parse(service.output().log.split('\n')[0] ?? '')).toMatchObject({
+      msg: 'started',
+      version,
+    })
+  })
+
+  test('[O2] nothing in a hostile folder is run or read', async () => {
+    const folder = temporaryFolder()
+    const trap = `require('node:fs').writeFileSync(${JSON.stringify(join(folder, 'TRAPPED'))}, 'x')`
+    writeFileSync(join(folder, '.env'), 'DEBUG=true\nREGISTRATION=closed\nJWT_SECRET_KEY=short\n')
+    writeFileSync(join(folder, '.env.production'), 'DEBUG=true\n')
+    writeFileSync(join(folder, 'bunfig.toml'), 'preload = ["./trap.js"]\n')
+    writeFileSync(join(folder, 'trap.js'), trap)
+    writeFileSync(join(folder, 'package.json'), '{"main":"trap.js","type":"commonjs"}')
+    writeFileSync(
+      join(folder, 'tsconfig.json'),
+      '{"compilerOptions":{"paths":{"*":["./trap.js"]}}}',
+    )
+    for (const module of ['elysia', 'pino', 'jose', 'debug']) {
+      mkdirSync(join(folder, 'node_modules', module), { recursive: true })
+      writeFileSync(join(folder, 'node_modules', module, 'index.js'), trap)
+    }
+    await using service = await startService({ folder, env: UNLIMITED })
+    const { post, get } = clientOf(service.url)
+    expect((await post('/register', PERSON)).status).toBe(200)
+    expect((await post('/login', PERSON)).status).toBe(200)
+    expect((await get('/getLogs')).status).toBe(401)
+    expect((await get('/swagger/json')).status).toBe(200)
+    await service.stop()
+    expect(existsSync(join(folder, 'TRAPPED'))).toBe(false)
+    rmSync(folder, { recursive: true })
+  })
+
+  test('reads the older app’s .env where it is named, and the environment goes before it', async () => {
+    const folder = temporaryFolder()
+    writeFileSync(join(folder, '.env'), 'DEBUG=True\nREGISTRATION="closed"\nPORT=1\n')
+    await using service = await startService({ folder, args: ['--env-file', '.env'] })
+    const { post, get } = clientOf(service.url)
+    expect((await post('/register', PERSON)).status).toBe(403)
+    expect((await get('/getLogs')).status).toBe(200)
+    await service.stop()
+    const absent = await runCommand(['serve', '--env-file', 'none'], { folder })
+    expect(absent).toMatchObject({ status: 1, words: 'Cannot read the settings in none\n' })
+    rmSync(folder, { recursive: true })
+  })
+
+  test('DEBUG opens the tables to this machine alone: not through a proxy, not under a foreign name', async () => {
+    await using service = await startService({ env: { ...UNLIMITED, DEBUG: 'true' } })
+    const status = async (headers: Record<string, string>) =>
+      (await clientOf(service.url).get('/getUsers', headers)).status
+    expect(await status({})).toBe(200)
+    expect(await status({ 'x-forwarded-for': '203.0.113.9' })).toBe(401)
+    expect(await status({ 'x-forwarded-for': '127.0.0.1' })).toBe(401)
+    expect(await status({ forwarded: 'for=203.0.113.9' })).toBe(401)
+    expect(await status({ host: 'evil.example' })).toBe(401)
+    expect(await status({ host: 'localhost' })).toBe(200)
+  })
+
+  test('[T2] a short or known secret stops the start', async () => {
+    for (const secret of ['kurz-und-geheim', 'your-secret-key-your-secret-key-your']) {
+      const { status, words } = await refusal({ env: { JWT_SECRET_KEY: secret } })
+      expect(status).toBe(1)
+      expect(words).toContain('JWT_SECRET_KEY')
+      expect(words).not.toContain(secret)
+    }
+  })
+
+  test('a bad setting, a port in use and a bad certificate each give one understandable message', async () => {
+    expect(await refusal({ env: { PORT: 'http' } })).toStrictEqual({
+      status: 1,
+      words: 'The settings cannot be used:\n  PORT must be a whole number from 1 to 65535',
+    })
+    await using service = await startService()
+    const { port } = new URL(service.url)
+    const inUse = await refusal({ env: { HOST: '127.0.0.1', PORT: port } })
+    expect(inUse).toStrictEqual({
+      status: 1,
+      words: `Cannot listen on 127.0.0.1 port ${port}: another program uses this port; stop it, or set PORT to another number`,
+    })
+    const free = String(await freePort())
+    const noFile = await refusal({
+      env: { PORT: free, TLS_CERT_FILE: '/none.pem', TLS_KEY_FILE: '/none.pem' },
+    })
+    expect(noFile).toMatchObject({
+      status: 1,
+      words: expect.stringContaining('TLS_CERT_FILE') as string,
+    })
+    const noPem = await refusal({
+      env: { PORT: free, TLS_CERT_FILE: '/proc/version', TLS_KEY_FILE: '/proc/version' },
+    })
+    expect(noPem).toMatchObject({
+      status: 1,
+      words: expect.stringContaining('TLS_CERT_FILE') as string,
+    })
+  })
+
+  test('[I5] serves HTTPS with a certificate, and says HSTS only there', async () => {
+    const folder = temporaryFolder()
+    const [cert, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')]
+    const made = Bun.spawnSync([
+      'openssl',
+      'req',
+      '-x509',
+      '-newkey',
+      'ec',
+      '-pkeyopt',
+      'ec_paramgen_curve:P-256',
+      '-nodes',
+      '-days',
+      '2',
+      '-subj',
+      '/CN=gateway',
+      '-addext',
+      'subjectAltName=IP:127.0.0.1',
+      '-keyout',
+      key,
+      '-out',
+      cert,
+    ])
+    expect(made.exitCode).toBe(0)
+    const env = { ...UNLIMITED, TLS_CERT_FILE: cert, TLS_KEY_FILE: key }
+    await using service = await startService({ folder, env })
+    const answer = await fetch(`${service.url}/livez`, { tls: { ca: await Bun.file(cert).text() } })
+    expect(answer.status).toBe(200)
+    expect(answer.headers.get('strict-transport-security')).toContain('max-age=')
+    const health = await runCommand(['healthcheck'], {
+      folder,
+      env: { ...env, PORT: new URL(service.url).port },
+    })
+    expect(health).toMatchObject({ status: 0, out: 'ready\n' })
+    await service.stop()
+    rmSync(folder, { recursive: true })
+  })
+})
+
+describe('commands', () => {
+  test('--help, --version and what is no command', async () => {
+    const help = await runCommand(['--help'])
+    expect(help.status).toBe(0)
+    for (const word of [
+      'serve',
+      'user add',
+      'healthcheck',
+      'DATA_DIR',
+      'JWT_SECRET_KEY_FILE',
+      'TRUSTED_PROXIES',
+    ])
+      expect(help.out).toContain(word)
+    expect(await runCommand(['--version'])).toMatchObject({ status: 0, out: `${version}\n` })
+    expect((await runCommand(['dance'])).status).toBe(2)
+    expect((await runCommand(['serve', '--dance'])).status).toBe(2)
+  })
+
+  test('healthcheck says when nobody answers', async () => {
+    const PORT = String(await freePort())
+    expect(await runCommand(['healthcheck'], { env: { PORT } })).toMatchObject({
+      status: 1,
+      words: `No answer from http://127.0.0.1:${PORT}/readyz\n`,
+    })
+  })
+})
+
+describe('stopping', () => {
+  test('[O1] SIGTERM answers the request in flight, cuts idle connections, leaves no WAL and exits 0', async () => {
+    const folder = temporaryFolder()
+    await using service = await startService({ folder, env: UNLIMITED })
+    const { post } = clientOf(service.url)
+    await post('/register', PERSON)
+    const login = (await (await post('/login', PERSON)).json()) as { access_token: string }
+    const { port } = new URL(service.url)
+    const idle = connect(Number(port), '127.0.0.1')
+    await new Promise((connected) => idle.once('connect', connected))
+    idle.on('error', () => {})
+
+    const half = connect(Number(port), '127.0.0.1')
+    const body = '{"unlocking-method":"pin"}'
+    half.write(
+      `POST /logUnlocking HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${login.access_token}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n`,
+    )
+    await Bun.sleep(100)
+    const begun = performance.now()
+    const stopped = service.stop()
+    await Bun.sleep(200)
+    const answer = new Promise<string>((got) => half.once('data', (data) => got(data.toString())))
+    half.write(body)
+    expect(await answer).toContain('200 OK')
+    expect(await stopped).toBe(0)
+    expect(performance.now() - begun).toBeLessThan(5000)
+    expect(readdirSync(join(folder, 'data')).toSorted()).toStrictEqual([
+      'jwt-secret-key',
+      'secure-lock.db',
+    ])
+    using db = new Database(join(folder, 'data/secure-lock.db'))
+    expect(db.query('SELECT seq, username, method FROM unlock').all()).toStrictEqual([
+      { seq: 0, username: 'ada', method: 'pin' },
+    ])
+    idle.destroy()
+    half.destroy()
+    rmSync(folder, { recursive: true })
+  })
+
+  test('[D1] what was acknowledged is there after kill -9, in order and without gaps', async () => {
+    const folder = temporaryFolder()
+    let acknowledged = 0
+    for (let round = 0; round < 5; round++) {
+      await using service = await startService({ folder, env: UNLIMITED })
+      const { post } = clientOf(service.url)
+      if (round === 0) await post('/register', PERSON)
+      const login = (await (await post('/login', PERSON)).json()) as { access_token: string }
+      const unlock = async () => {
+        const answer = await post(
+          '/logUnlocking',
+          { 'unlocking-method': 'pin' },
+          bearer(login.access_token),
+        ).catch(() => null)
+        if (answer?.status === 200) acknowledged += 1
+      }
+      const load = Promise.all(Array.from({ length: 60 }, unlock))
+      await Bun.sleep(15)
+      await service.stop('SIGKILL')
+      await load
+    }
+    using db = new Database(join(folder, 'data/secure-lock.db'))
+    const { rows, last } = db
+      .query('SELECT count(*) AS rows, max(seq) AS last FROM unlock')
+      .get() as { rows: number; last: number }
+    expect(rows).toBeGreaterThanOrEqual(acknowledged)
+    expect(acknowledged).toBeGreaterThan(0)
+    expect(last).toBe(rows - 1)
+    rmSync(folder, { recursive: true })
+  })
+})
+
+/** Runs a shell script as root in a mount namespace of its own, so that its mounts end with it. */
+const inNamespace = (script: string, folder: string) => {
+  const run = Bun.spawnSync(['unshare', '-m', 'sh', '-ec', script], {
+    cwd: folder,
+    env: { PATH: process.env['PATH'] ?? '', BINARY, ...UNLIMITED, HOST: '127.0.0.1' },
+    stdout: 'pipe',
+    stderr: 'pipe',
+  })
+  return { status: run.exitCode, out: run.stdout.toString(), words: run.stderr.toString() }
+}
+
+const isRoot = process.getuid?.() === 0
+
+describe.if(isRoot)('a disk that fails (these need root, to mount one)', () => {
+  test('[D4] a full disk at the start: one message, exit 1, nothing half-made', () => {
+    const folder = temporaryFolder()
+    const script = `
+      mkdir disk; mount -t tmpfs -o size=64k tmpfs disk
+      head -c 61440 /dev/zero > disk/filler
+      DATA_DIR=disk/data "$BINARY" 2>&1 && exit 9 || echo "status $?"`
+    const { out } = inNamespace(script, folder)
+    expect(out).toContain('status 1')
+    expect(out).toMatch(/^Cannot .*disk is full/m)
+    expect(out.trim().split('\n')).toHaveLength(2)
+    rmSync(folder, { recursive: true })
+  })
+
+  test('[D4] a disk that fills up: writes answer 503, reads go on, nothing half-written, and it recovers', async () => {
+    const folder = temporaryFolder()
+    const port = await freePort()
+    const script = `
+      export PORT=${port}; url=http://127.0.0.1:$PORT
+      mkdir disk; mount -t tmpfs -o size=4m tmpfs disk; mkdir disk/data
+      printf '${PASSWORD}\\n' | DATA_DIR=disk/data "$BINARY" user add --role owner oli >/dev/null
+      DATA_DIR=disk/data "$BINARY" >/dev/null 2>&1 & server=$!
+      for i in $(seq 100); do curl -sf $url/livez >/dev/null && break; sleep 0.1; done
+      json='content-type: application/json'
+      token=$(curl -s $url/login -H "$json" -d '{"username":"oli","password":"${PASSWORD}"}' | sed 's/.*access_token":"\\([^"]*\\).*/\\1/')
+      unlock() { curl -s -w ' %{http_code} %header{retry-after}\\n' $url/logUnlocking -H "$json" -H "Authorization: Bearer $token" -d '{"unlocking-method":"pin"}'; }
+      logs() { curl -s -u 'oli:${PASSWORD}' $url/getLogs | grep -o unlocking_method | wc -l; }
+      unlock; unlock
+      dd if=/dev/zero of=disk/filler bs=1k 2>/dev/null || true
+      for i in $(seq 2000); do answer=$(unlock); case "$answer" in *' 503 '*) break;; esac; done
+      echo "$answer"; before=$(logs); unlock
+      curl -s -o /dev/null -w 'ready %{http_code}\\n' $url/readyz
+      curl -s -o /dev/null -w 'live %{http_code}\\n' $url/livez
+      [ "$(logs)" = "$before" ] && echo "reads go on"
+      rm disk/filler; sleep 2.1; unlock
+      curl -s -w ' %{http_code}\\n' $url/readyz
+      [ "$(logs)" = "$((before + 1))" ] && echo "one more"
+      kill $server; wait $server; echo "status $?"`
+    const { out } = inNamespace(script, folder)
+    const stored = '{"msg":"Unlocking process logged successfully"} 200 '
+    expect(
+      out
+        .trim()
+        .split('\n')
+        .map((line) => line.trimEnd()),
+    ).toStrictEqual([
+      stored.trimEnd(),
+      stored.trimEnd(),
+      '{"msg":"The disk is full"} 503 2',
+      '{"msg":"The disk is full"} 503 2',
+      'ready 503',
+      'live 200',
+      'reads go on',
+      stored.trimEnd(),
+      '{"status":"ready"} 200',
+      'one more',
+      'status 0',
+    ])
+    rmSync(folder, { recursive: true })
+  })
+
+  test('[D4] a read-only disk: one message and exit 1', () => {
+    const folder = temporaryFolder()
+    const script = `
+      mkdir disk; mount -t tmpfs -o size=8m tmpfs disk; mkdir disk/data
+      printf '${PASSWORD}\\n' | DATA_DIR=disk/data "$BINARY" user add oli >/dev/null
+      mount -o remount,ro disk
+      DATA_DIR=disk/data "$BINARY" 2>&1 && exit 9 || echo "status $?"
+      DATA_DIR=disk/new "$BINARY" 2>&1 && exit 9 || echo "status $?"`
+    const { out } = inNamespace(script, folder)
+    const [existing, first, fresh, second, ...more] = out.trim().split('\n')
+    expect(existing).toMatch(/^Cannot .*read-only/)
+    expect(fresh).toMatch(/^Cannot .*read-only/)
+    expect([first, second, more]).toStrictEqual(['status 1', 'status 1', []])
+    rmSync(folder, { recursive: true })
+  })
+
+  test('[D4] a data folder of another user: one message and exit 1, as the user of a service', () => {
+    const folder = temporaryFolder()
+    chmodSync(folder, 0o755)
+    mkdirSync(join(folder, 'data'), { mode: 0o755 })
+    const asNobody = (env: string) =>
+      inNamespace(
+        `${env} setpriv --reuid=65534 --regid=65534 --clear-groups "$BINARY" 2>&1 && exit 9 || echo "status $?"`,
+        folder,
+      )
+    cpSync(BINARY, join(folder, 'server'))
+    const denied = asNobody('BINARY=./server')
+    expect(denied.out).toMatch(/^Cannot use .*this user may not use it.*\nstatus 1\n$/)
+    chownSync(join(folder, 'data'), 65534, 65534)
+    writeFileSync(join(folder, 'data/secure-lock.db'), '')
+    const deniedFile = asNobody('BINARY=./server')
+    expect(deniedFile.out).toMatch(/^Cannot .*this user may not use it.*\nstatus 1\n$/)
+    rmSync(folder, { recursive: true })
+  })
+})
+
+describe('a database that cannot be used', () => {
+  test('[D4] a corrupt file: one message, exit 1, and the file is left as it is', async () => {
+    const folder = temporaryFolder()
+    mkdirSync(join(folder, 'data'))
+    const garbage = 'garbage '.repeat(4096)
+    writeFileSync(join(folder, 'data/secure-lock.db'), garbage)
+    const { status, words } = await refusal({ folder })
+    expect(status).toBe(1)
+    expect(words).toBe(
+      `Cannot open database ${join(folder, 'data/secure-lock.db')}: The database file is damaged`,
+    )
+    expect(await Bun.file(join(folder, 'data/secure-lock.db')).text()).toBe(garbage)
+    rmSync(folder, { recursive: true })
+  })
+
+  test('[D4] a lock held by another program: writes answer 503 after a wait, reads go on', async () => {
+    await using service = await startService({ env: UNLIMITED })
+    const { post, get } = clientOf(service.url)
+    const { folder } = service
+    await runCommand(['user', 'add', '--role', 'owner', 'oli'], { folder, input: `${PASSWORD}\n` })
+    const login = (await (
+      await post('/login', { username: 'oli', password: PASSWORD })
+    ).json()) as { access_token: string }
+    using other = new Database(join(folder, 'data/secure-lock.db'))
+    other.run('BEGIN IMMEDIATE')
+    const unlock = post('/logUnlocking', { 'unlocking-method': 'pin' }, bearer(login.access_token))
+    expect((await get('/getUsers', basic('oli', PASSWORD))).status).toBe(200)
+    const answer = await unlock
+    expect(answer.status).toBe(503)
+    expect(answer.headers.get('retry-after')).toBe('2')
+    expect(await answer.json()).toStrictEqual({ msg: 'The database is locked by another program' })
+    other.run('ROLLBACK')
+    const again = await post(
+      '/logUnlocking',
+      { 'unlocking-method': 'pin' },
+      bearer(login.access_token),
+    )
+    expect(again.status).toBe(200)
+    expect(await (await get('/getLogs', bearer(login.access_token))).json()).toMatchObject({
+      1: { username: 'oli' },
+    })
+  })
+})

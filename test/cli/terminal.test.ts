@@ -1,0 +1,44 @@
+import { expect, test } from 'bun:test'
+import { rmSync } from 'node:fs'
+import { BINARY, runCommand, temporaryFolder } from '../support/binary.ts'
+
+/** Runs a command at a pseudo-terminal (util-linux `script`), and types what it is given. */
+const atTerminal = async (command: string, typed: readonly string[], folder: string) => {
+  const run = Bun.spawn(['script', '-qec', `${BINARY} ${command}`, '/dev/null'], {
+    cwd: folder,
+    env: { PATH: process.env['PATH'] ?? '', TERM: 'xterm' },
+    stdin: 'pipe',
+    stdout: 'pipe',
+  })
+  const shown = new Response(run.stdout).text()
+  for (const keys of typed) {
+    await Bun.sleep(600)
+    await run.stdin.write(keys)
+    await run.stdin.flush()
+  }
+  const status = await run.exited
+  return { status, shown: await shown }
+}
+
+test('a password typed at a terminal is asked for twice and never shown', async () => {
+  const folder = temporaryFolder()
+  const typed = ['correct horse batteryX\u007f\r', 'correct horse battery\r']
+  const { status, shown } = await atTerminal('user add --role owner oli', typed, folder)
+  expect(status).toBe(0)
+  expect(shown).toContain('Password: ')
+  expect(shown).toContain('The same again: ')
+  expect(shown).toContain('Added owner oli')
+  expect(shown).not.toContain('correct')
+  rmSync(folder, { recursive: true })
+})
+
+test('two passwords that differ, and Ctrl-C, add nobody', async () => {
+  const folder = temporaryFolder()
+  const differing = await atTerminal('user add oli', ['correct horse\r', 'wrong horse\r'], folder)
+  expect(differing).toMatchObject({ status: 2, shown: expect.stringContaining('differ') as string })
+  expect((await atTerminal('user add oli', ['corr\u0003'], folder)).status).toBe(130)
+  expect((await runCommand(['user', 'list'], { folder })).out).toBe(
+    'ID\tROLE\tPUBLIC ID\tUSERNAME\n',
+  )
+  rmSync(folder, { recursive: true })
+})
