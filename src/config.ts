@@ -188,16 +188,16 @@ const rawValue = (
   const file = one.secret ? env[`${one.env}_FILE`]?.trim() : undefined
   if (value && file) throw new Error(`and ${one.env}_FILE contradict: set one of them`)
   if (!file) return value || one.fallback
-  const content = readSecretFile(file)
-  if (!content) throw new Error(`_FILE names an empty file`)
+  const content = readSecretFile(file, one.env)
+  if (!content) throw new Error(`is empty in the file that ${one.env}_FILE names`)
   return content
 }
 
-const readSecretFile = (path: string): string => {
+const readSecretFile = (path: string, env: string): string => {
   try {
     return readFileSync(path, 'utf8').trim()
   } catch {
-    throw new Error(`_FILE names a file that cannot be read`)
+    throw new Error(`cannot be read from the file that ${env}_FILE names`)
   }
 }
 

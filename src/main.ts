@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+import { parseEnv } from 'node:util'
 import { version } from '../package.json'
 import { UsageError } from './cli/command.ts'
 import { COMMANDS, help } from './cli/commands.ts'
@@ -7,8 +9,9 @@ import { AppError } from './errors.ts'
 
 const EXIT = { failed: 1, usage: 2, bug: 70, interrupted: 130 } as const
 
-const main = async (args: readonly string[]): Promise<number> => {
-  const terminal = processTerminal(process.env)
+const main = async (words: readonly string[]): Promise<number> => {
+  const { args, settings } = takeEnvFile(words)
+  const terminal = processTerminal({ ...settings, ...process.env })
   const [first = 'serve', ...rest] = args
   if (args.includes('--help') || args.includes('-h')) return printed(help())
   if (first === '--version' || first === '-v') return printed(version)
@@ -20,6 +23,19 @@ const main = async (args: readonly string[]): Promise<number> => {
   function printed(text: string): number {
     terminal.print(text)
     return 0
+  }
+}
+
+/** Takes `--env-file FILE` out of the words, wherever it stands, and reads the file. */
+const takeEnvFile = (words: readonly string[]) => {
+  const place = words.indexOf('--env-file')
+  if (place === -1) return { args: words, settings: {} }
+  const path = words[place + 1]
+  if (path === undefined) throw new UsageError('--env-file needs a FILE')
+  try {
+    return { args: words.toSpliced(place, 2), settings: parseEnv(readFileSync(path, 'utf8')) }
+  } catch (error) {
+    throw new AppError('unavailable', `Cannot read the settings in ${path}`, { cause: error })
   }
 }
 

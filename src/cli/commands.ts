@@ -12,7 +12,7 @@ export const help = (): string =>
   [
     'Accounts at a front door, and the log of who opened it.',
     '',
-    'Usage: secure-lock-server [COMMAND]',
+    'Usage: secure-lock-server [OPTIONS] [COMMAND]',
     '',
     'Commands:',
     ...Object.values(COMMANDS).flatMap(({ usage, summary, details }) => [
@@ -22,8 +22,10 @@ export const help = (): string =>
     ]),
     '',
     'Options:',
-    '  --help, -h     this text',
-    '  --version, -v  the version',
+    '  --env-file FILE  settings, as NAME=value lines, for whatever the environment does not set;',
+    '                   no file is read unless it is named, not even .env in this folder',
+    '  --help, -h       this text',
+    '  --version, -v    the version',
     '',
     'Settings, from the environment (default in brackets):',
     ...Object.values(SETTINGS).map(

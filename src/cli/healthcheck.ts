@@ -1,3 +1,4 @@
+import { parseArgs } from 'node:util'
 import { parseConfig } from '../config.ts'
 import { type Command, ownUrl } from './command.ts'
 
@@ -7,7 +8,8 @@ const TIMEOUT_MS = 3000
 export const healthcheck: Command = {
   usage: 'healthcheck',
   summary: 'ask the running service whether it is ready',
-  run: async (_args, { env, print, say }) => {
+  run: async (args, { env, print, say }) => {
+    parseArgs({ args: [...args], options: {} })
     const url = ownUrl(parseConfig(env), '/readyz')
     try {
       const answer = await fetch(url, {

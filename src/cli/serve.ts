@@ -1,25 +1,26 @@
 import { readFileSync } from 'node:fs'
 import { networkInterfaces } from 'node:os'
 import { createSecureContext } from 'node:tls'
-import { parseArgs, parseEnv } from 'node:util'
+import { parseArgs } from 'node:util'
 import { version } from '../../package.json'
 import { type App, openApp } from '../app.ts'
 import { type Config, parseConfig } from '../config.ts'
 import { AppError } from '../errors.ts'
 import { isLoopback } from '../http/client-address.ts'
 import { logger } from '../http/log.ts'
+import { lockFolder } from '../storage/folder-lock.ts'
+import { makePrivateFolder } from '../storage/private-files.ts'
 import type { Command, Terminal } from './command.ts'
 
 /** Runs the service until it is asked to stop. */
 export const serve: Command = {
-  usage: 'serve [--env-file FILE]',
+  usage: 'serve',
   summary: 'run the service (the default)',
-  details:
-    'Settings come from the environment, and with --env-file from a file of NAME=value lines\n' +
-    'under it. No file is read unless it is named: not even .env in the current folder.',
   run: async (args, terminal) => {
-    const { values } = parseArgs({ args: [...args], options: { 'env-file': { type: 'string' } } })
-    const config = parseConfig({ ...envFile(values['env-file']), ...terminal.env })
+    parseArgs({ args: [...args], options: {} })
+    const config = parseConfig(terminal.env)
+    makePrivateFolder(config.dataDir)
+    const unlockFolder = lockFolder(config.dataDir)
     const log = logger({ level: config.logLevel, format: config.logFormat })
     const app = openApp(config, { log })
     try {
@@ -31,19 +32,11 @@ export const serve: Command = {
       await finishRequests(server)
     } finally {
       await app.close()
+      unlockFolder()
     }
     log.info('stopped')
     return 0
   },
-}
-
-const envFile = (path: string | undefined): Record<string, string | undefined> => {
-  if (path === undefined) return {}
-  try {
-    return parseEnv(readFileSync(path, 'utf8'))
-  } catch (error) {
-    throw new AppError('unavailable', `Cannot read the settings in ${path}`, { cause: error })
-  }
 }
 
 type Server = NonNullable<App['http']['server']>

@@ -3,6 +3,7 @@ import { Value } from '@sinclair/typebox/value'
 import { RegisterBody } from '../accounts/schema.ts'
 import { type App, openApp } from '../app.ts'
 import { parseConfig } from '../config.ts'
+import { AppError } from '../errors.ts'
 import { ROLES, type Role } from '../http/access.ts'
 import { logger } from '../http/log.ts'
 import { type Command, type Terminal, UsageError } from './command.ts'
@@ -20,6 +21,7 @@ export const user: Command = {
       case 'add':
         return withApp(terminal, (app) => add(app, args, terminal))
       case 'list':
+        if (args.length > 0) throw new UsageError('user list takes no more words')
         return withApp(terminal, (app) => list(app, terminal))
       case undefined:
         throw new UsageError('user needs an action: add or list')
@@ -58,8 +60,18 @@ const add = async ({ accounts }: App, args: string[], terminal: Terminal): Promi
   const person = { username, ...details, password: await newPassword(terminal) }
   const fault = Value.Errors(RegisterBody, person).First()
   if (fault) throw new UsageError(`Invalid ${fault.path.slice(1)}`)
-  await accounts.add(person, role)
+  await accounts.add(person, role).catch(explained)
   terminal.print(`Added ${role} ${username}`)
+}
+
+/** Tells a person at the terminal what the app's contract says in two words. */
+const explained = (error: unknown): never => {
+  if (error instanceof AppError && error.message === 'Weak password')
+    throw new AppError(
+      'invalid',
+      'Weak password: shorter than PASSWORD_MIN_LENGTH, too common, or little but the user name',
+    )
+  throw error
 }
 
 const isRole = (word: string): word is Role => ROLES.some((role) => role === word)

@@ -41,7 +41,9 @@ export const errorAnswers = (log: Log) =>
       if (!known)
         log.error({ request_id: set.headers['x-request-id'], err: error }, 'request failed')
       else if (known.status === 503) log.warn({ reason: known.message }, 'request refused')
-      return answer(known ?? new HttpError(500, 'Internal error'), path ?? pathOf(request))
+      const told = known ?? new HttpError(500, 'Internal error')
+      set.status = told.status
+      return answer(told, path ?? pathOf(request))
     },
   )
 

@@ -101,7 +101,8 @@ const beginImmediate = async (writer: Sqlite): Promise<void> => {
   }
 }
 
-const isBusy = (error: unknown): boolean =>
+/** True where another process holds the lock. */
+export const isBusy = (error: unknown): boolean =>
   error instanceof SQLiteError && error.code?.startsWith('SQLITE_BUSY') === true
 
 const readable = <Result>(work: () => Result): Result => {

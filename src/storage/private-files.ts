@@ -21,7 +21,13 @@ import { AppError } from '../errors.ts'
 export const makePrivateFolder = (path: string): void => {
   try {
     mkdirSync(path, { recursive: true, mode: 0o700 })
-    if ((statSync(path).mode & 0o077) !== 0) chmodSync(path, 0o700)
+    const { mode, uid } = statSync(path)
+    // Root could go on, and leave files that the service's user cannot read.
+    if (uid !== process.getuid?.())
+      throw new Error(
+        `it belongs to user ${uid}; run this as that user, or choose another DATA_DIR`,
+      )
+    if ((mode & 0o077) !== 0) chmodSync(path, 0o700)
   } catch (error) {
     throw new AppError('unavailable', `Cannot use the folder ${path}: ${fileFault(error)}`, {
       cause: error,

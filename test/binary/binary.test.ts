@@ -96,6 +96,10 @@ describe('the compiled file', () => {
     const { post, get } = clientOf(service.url)
     expect((await post('/register', PERSON)).status).toBe(403)
     expect((await get('/getLogs')).status).toBe(200)
+    writeFileSync(join(folder, 'elsewhere'), 'DATA_DIR=elsewhere-data\n')
+    const add = ['user', 'add', 'eve', '--env-file', 'elsewhere']
+    expect((await runCommand(add, { folder, input: `${PASSWORD}\n` })).status).toBe(0)
+    expect(readdirSync(join(folder, 'elsewhere-data'))).toContain('secure-lock.db')
     await service.stop()
     const absent = await runCommand(['serve', '--env-file', 'none'], { folder })
     expect(absent).toMatchObject({ status: 1, words: 'Cannot read the settings in none\n' })
@@ -150,6 +154,20 @@ describe('the compiled file', () => {
       status: 1,
       words: expect.stringContaining('TLS_CERT_FILE') as string,
     })
+  })
+
+  test('a second service on the same data folder is refused, and the first goes on', async () => {
+    await using service = await startService()
+    const second = await refusal({
+      folder: service.folder,
+      env: { PORT: String(await freePort()) },
+    })
+    expect(second).toStrictEqual({
+      status: 1,
+      words: `Cannot lock the folder ${join(service.folder, 'data')}: another service already serves from there`,
+    })
+    expect((await clientOf(service.url).get('/readyz')).status).toBe(200)
+    await service.stop('SIGKILL')
   })
 
   test('[I5] serves HTTPS with a certificate, and says HSTS only there', async () => {
@@ -247,6 +265,7 @@ describe('stopping', () => {
     expect(readdirSync(join(folder, 'data')).toSorted()).toStrictEqual([
       'jwt-secret-key',
       'secure-lock.db',
+      'service.lock',
     ])
     using db = new Database(join(folder, 'data/secure-lock.db'))
     expect(db.query('SELECT seq, username, method FROM unlock').all()).toStrictEqual([
@@ -390,7 +409,9 @@ describe.if(isRoot)('a disk that fails (these need root, to mount one)', () => {
       )
     cpSync(BINARY, join(folder, 'server'))
     const denied = asNobody('BINARY=./server')
-    expect(denied.out).toMatch(/^Cannot use .*this user may not use it.*\nstatus 1\n$/)
+    expect(denied.out).toMatch(
+      /^Cannot use .*it belongs to user 0; run this as that user.*\nstatus 1\n$/,
+    )
     chownSync(join(folder, 'data'), 65534, 65534)
     writeFileSync(join(folder, 'data/secure-lock.db'), '')
     const deniedFile = asNobody('BINARY=./server')

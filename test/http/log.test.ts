@@ -28,11 +28,13 @@ describe('the log', () => {
     await using app = startApp()
     await app.get('/readyz?token=kanarienvogel')
     await app.get('/kanarienvogel')
+    await app.post('/login', {})
     await Bun.sleep(10)
     const records = app.log.map((line) => JSON.parse(line) as Record<string, unknown>)
     expect(records).toMatchObject([
       { msg: 'request', method: 'GET', route: '/readyz', status: 200, client: '127.0.0.1' },
       { msg: 'request', method: 'GET', route: '/*', status: 404 },
+      { msg: 'request', method: 'POST', route: '/login', status: 400 },
     ])
     expect(app.log.join('')).not.toContain('kanarienvogel')
   })
