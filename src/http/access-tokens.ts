@@ -42,15 +42,17 @@ export const accessTokens = ({ secret, lifetimeMs, now }: Options): AccessTokens
       issuer: ISSUER,
       audience: AUDIENCE,
       requiredClaims: ['exp', 'iat', 'jti', 'sub', 'sid'],
-      maxTokenAge: lifetimeMs / 1000,
       currentDate: new Date(now()),
     })
     if (!payload) return undefined
     const { sub, exp, iat } = payload
     const sid: unknown = payload['sid']
     if (typeof sub !== 'string' || typeof sid !== 'string' || !exp || !iat) return undefined
-    const expiresAtMs = Math.min(exp * 1000, iat * 1000 + lifetimeMs)
-    return { accountPublicId: sub, sessionId: sid, expiresAtMs }
+    // The library stamps `iat` by the machine's clock, which `now` may have left behind.
+    const isOfTheFuture = iat * 1000 > Math.max(now(), Date.now())
+    const isTooLong = exp * 1000 > now() + lifetimeMs
+    if (isOfTheFuture || isTooLong) return undefined
+    return { accountPublicId: sub, sessionId: sid, expiresAtMs: exp * 1000 }
   }
 
   return {
