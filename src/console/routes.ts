@@ -29,17 +29,12 @@ export const consoleRoutes = ({ endpoints, version }: Dependencies) =>
           : Response.json({ name: 'Secure Lock Server', version, links: LINKS }),
       INDEX,
     )
-    .get('/page.css', () => asset(css, 'text/css'), STYLE)
+    .get('/page.css', asset(css, 'text/css'), HIDDEN)
 
 // Types take an imported page for a bundle; it is its text.
 const PAGE = page as unknown as string
 
-const STYLE = operation({
-  access: 'public',
-  tag: 'Pages',
-  summary: 'Style of the pages',
-  answers: { 200: { description: 'CSS', contentType: 'text/css' } },
-})
+const HIDDEN = { parse: 'none', detail: { hide: true } } as const
 
 const INDEX = operation({
   access: 'public',

@@ -6,6 +6,30 @@ import type { Endpoints } from './endpoints.ts'
 import page from './openapi.html' with { type: 'text' }
 import { PAGE_HEADERS } from './response-headers.ts'
 
+/** Starts Swagger UI; dark where the browser is, and ready to have the token pasted. */
+const START = `const dark = matchMedia('(prefers-color-scheme: dark)')
+const follow = () => document.documentElement.classList.toggle('dark-mode', dark.matches)
+dark.addEventListener('change', follow)
+follow()
+
+SwaggerUIBundle({
+  url: '/swagger/json',
+  dom_id: '#swagger-ui',
+  deepLinking: true,
+  defaultModelsExpandDepth: -1,
+  displayRequestDuration: true,
+  syntaxHighlight: { theme: 'tomorrow-night' },
+  tryItOutEnabled: true,
+  validatorUrl: null,
+})
+
+// Left alone, the dialog puts the cursor into its last form, the one for a name and password.
+document.addEventListener('click', ({ target }) => {
+  if (!target.closest('.btn.authorize:not(.modal-btn), .authorization__btn')) return
+  setTimeout(() => document.querySelector('.auth-container input')?.focus())
+})
+`
+
 /** The OpenAPI document at `/swagger/json`, and Swagger UI at `/swagger` from files within the
  * executable. The page takes the place of the plugin's own, which loads from another host. */
 export const openapiRoutes = (endpoints: Endpoints, version: string) =>
@@ -24,37 +48,14 @@ export const openapiRoutes = (endpoints: Endpoints, version: string) =>
       }),
     )
     .get('/swagger', () => new Response(PAGE, { headers: PAGE_HEADERS }), HIDDEN)
-    .get('/swagger/swagger-ui.js', () => asset(Bun.file(bundlePath), 'text/javascript'), HIDDEN)
-    .get('/swagger/swagger-ui.css', () => asset(Bun.file(stylePath), 'text/css'), HIDDEN)
-    .get('/swagger/start.js', () => asset(START, 'text/javascript'), HIDDEN)
+    .get('/swagger/swagger-ui.js', asset(Bun.file(bundlePath), 'text/javascript'), HIDDEN)
+    .get('/swagger/swagger-ui.css', asset(Bun.file(stylePath), 'text/css'), HIDDEN)
+    .get('/swagger/start.js', asset(START, 'text/javascript'), HIDDEN)
 
 // Types take an imported page for a bundle; it is its text.
 const PAGE = page as unknown as string
 
 const HIDDEN = { parse: 'none', detail: { hide: true } } as const
-
-/** Starts Swagger UI; dark where the browser is, and ready to have the token pasted. */
-const START = `const dark = matchMedia('(prefers-color-scheme: dark)')
-const follow = () => document.documentElement.classList.toggle('dark-mode', dark.matches)
-dark.addEventListener('change', follow)
-follow()
-
-SwaggerUIBundle({
-  url: '/swagger/json',
-  dom_id: '#swagger-ui',
-  deepLinking: true,
-  defaultModelsExpandDepth: -1,
-  displayRequestDuration: true,
-  tryItOutEnabled: true,
-  validatorUrl: null,
-})
-
-// Left alone, the dialog puts the cursor into its last form, the one for a name and password.
-document.addEventListener('click', ({ target }) => {
-  if (!target.closest('.btn.authorize, .authorization__btn')) return
-  setTimeout(() => document.querySelector('.auth-container input')?.focus())
-})
-`
 
 const DESCRIPTION = `Accounts at a front door, and the log of who opened it.
 
@@ -62,8 +63,8 @@ const DESCRIPTION = `Accounts at a front door, and the log of who opened it.
 \`access_token\` once, and every request below carries it. The tables ask for the name and password
 of an owner or admin, whom \`secure-lock-server user add --role owner NAME\` makes on the gateway.
 
-Every error is \`{"msg": "…"}\` and never repeats what was sent. \`X-Request-Id\` names a request in
-the server's log.`
+Errors are \`{"msg": "…"}\`, over a limit \`{"error": "…"}\` with \`Retry-After\`; none repeats what was
+sent. \`X-Request-Id\` names a request in the server's log.`
 
 const TAGS = [
   { name: 'Accounts', description: 'Registering and signing in' },

@@ -54,13 +54,21 @@ export const operation = ({ access, tag, summary, description, body, answers }: 
       tags: [tag],
       'x-access': access,
       security: SECURITY[access],
-      ...(body ? { requestBody: { required: true, content: content({ schema: body }) } } : {}),
+      ...(body ? { requestBody: { required: true, content: content(bodyAnswer(body)) } } : {}),
       responses: Object.fromEntries(
         Object.entries(documented).map(([status, one]) => [status, response([one].flat())]),
       ),
     } as DocumentDecoration,
   }
 }
+
+/** The first example of each field together, which Swagger UI starts a request with. */
+const bodyAnswer = (body: TObject) => ({
+  schema: body,
+  example: Object.fromEntries(
+    Object.entries(body.properties).map(([name, { examples }]) => [name, examples?.[0]]),
+  ),
+})
 
 const BEARER = [{ bearer: [] }]
 

@@ -1,8 +1,15 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { Database } from 'bun:sqlite'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { PASSWORD, basic, bearer, clientOf } from '../support/app.ts'
-import { type Service, UNLIMITED, runCommand, startService } from '../support/binary.ts'
+import {
+  type Service,
+  UNLIMITED,
+  runCommand,
+  startService,
+  temporaryFolder,
+} from '../support/binary.ts'
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const
 
@@ -152,6 +159,21 @@ describe('who may call what, at the compiled file', () => {
         }
   })
 
+  test('scripts and styles are kept by browsers only as long as they are the same', async () => {
+    for (const path of ['/page.css', '/swagger/swagger-ui.js']) {
+      const first = await clientOf(service.url).get(path)
+      const etag = first.headers.get('etag') ?? ''
+      expect(first.headers.get('cache-control')).toBe('no-cache')
+      expect((await first.text()).length).toBeGreaterThan(100)
+      const again = await clientOf(service.url).get(path, { 'if-none-match': etag })
+      expect([again.status, again.headers.get('x-content-type-options')]).toStrictEqual([
+        304,
+        'nosniff',
+      ])
+      expect((await clientOf(service.url).get(path, { 'if-none-match': '"x"' })).status).toBe(200)
+    }
+  })
+
   test('[A6] a role taken away in the database is gone at the next request', async () => {
     const { headers = {} } = callers['admin'] ?? {}
     const status = async () => (await clientOf(service.url).get('/getLogs', headers)).status
@@ -162,15 +184,28 @@ describe('who may call what, at the compiled file', () => {
   })
 
   test('[T3] a session ended in the database fails at the next request, also after a restart', async () => {
-    const token = await signIn('max')
-    const unlock = async (url: string) =>
+    const folder = temporaryFolder()
+    const person = { username: 'ada', password: PASSWORD, phone: '1', address: 'x' }
+    const unlock = async (url: string, token: string) =>
       (await clientOf(url).post('/logUnlocking', { 'unlocking-method': 'pin' }, bearer(token)))
         .status
-    expect(await unlock(service.url)).toBe(200)
-    db.run("DELETE FROM session WHERE account_id = (SELECT id FROM account WHERE username = 'max')")
-    expect(await unlock(service.url)).toBe(401)
-    await using again = await startService({ env: UNLIMITED, folder: service.folder })
-    expect(await unlock(again.url)).toBe(401)
+    const before = await startService({ env: UNLIMITED, folder })
+    const { post } = clientOf(before.url)
+    await post('/register', person)
+    const login = async () =>
+      ((await (await post('/login', person)).json()) as { access_token: string }).access_token
+    const [ended, kept] = [await login(), await login()]
+    expect(await unlock(before.url, ended)).toBe(200)
+    const { sid } = JSON.parse(atob(ended.split('.')[1] ?? '')) as { sid: string }
+    using sessions = new Database(join(folder, 'data/secure-lock.db'))
+    sessions.run('DELETE FROM session WHERE id = ?', [sid])
+    expect(await unlock(before.url, ended)).toBe(401)
+    await before.stop()
+    await using after = await startService({ env: UNLIMITED, folder })
+    expect(await unlock(after.url, ended)).toBe(401)
+    expect(await unlock(after.url, kept)).toBe(200)
+    await after.stop()
+    rmSync(folder, { recursive: true })
   })
 
   test('[A3] privileged fields in a body change nothing', async () => {
