@@ -68,7 +68,12 @@ export const openApp = (config: Config, { log, now = Date.now }: Dependencies) =
     authenticate: accounts.authenticate,
   })
 
-  const routes = new Elysia({ strictPath: true, nativeStaticResponse: false })
+  const routes = new Elysia({
+    strictPath: true,
+    nativeStaticResponse: false,
+    // Else a path under a name of three letters or fewer, such as http://pi/, is cut wrongly.
+    handler: { standardHostname: false },
+  })
     .use(requestLog(log))
     .use(responseHeaders({ hasTls: config.tlsCertFile !== '' }))
     .use(errorAnswers(log))

@@ -144,6 +144,12 @@ export const SETTINGS = {
   }),
 } as const
 
+/** True for the name of a setting, or of the file that holds a secret one. */
+export const isSetting = (name: string): boolean =>
+  Object.values(SETTINGS).some(
+    (one) => name === one.env || ('secret' in one && name === `${one.env}_FILE`),
+  )
+
 type Settings = typeof SETTINGS
 
 /** The checked settings; an absent path or secret is an empty string. */
@@ -281,7 +287,7 @@ const JWT_SECRET_BYTES_MIN = 32
 
 /** Words that stand in published examples of secrets, compared without case, `-`, `_` and spaces. */
 const EXAMPLE_WORDS =
-  /secretkey|yoursecret|supersecret|mysecret|jwtsecret|changeme|changethis|changeit|replaceme|example|placeholder|password|keyboardcat|securelock|topsecret|default|01234567|abcdefgh|abcd1234/
+  /secretkey|yoursecret|supersecret|mysecret|jwtsecret|bitsecret|changeme|changethis|changeit|replaceme|example|placeholder|password|keyboardcat|securelock|topsecret|default|01234567|abcdefgh|abcd1234/
 
 function jwtSecret(text: string): string {
   if (text === '') return ''

@@ -3,22 +3,25 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 /** What the service must withstand, by the numbers that test names carry in brackets. Lines about
- * parts that do not exist yet (invitations, refresh tokens, backups) join with those parts. */
+ * parts that do not exist yet (claim codes, refresh tokens, backups) join with those parts. */
 const REQUIREMENTS = {
   A1: 'every route, caller and method gets a listed answer',
   A2: 'a member reads only their own',
   A3: 'privileged fields change nothing',
   A4: 'answers carry only listed fields',
+  A5: 'nobody is owner without being made it on the gateway',
   A6: 'the role is read from the database at each request',
   P1: 'Argon2id, rehashed when the parameters rise',
   P2: 'length in code points, NFKC, compared in full, no composition rules',
   P3: 'common passwords and the product’s words are refused offline',
   P4: 'guesses count whatever way they fail and wherever they come from',
+  P5: 'a stranger’s guesses do not keep the owner out',
   P6: 'failed logins are told apart by nothing',
   P7: 'hashing is bounded',
   T1: 'every odd token answers 401',
   T2: 'a missing secret is made, a short or known one refused',
   T3: 'an ended session fails at the next request',
+  T6: 'tokens are in no address and no log',
   I1: 'nothing sent is echoed',
   I2: 'odd bodies, methods and text',
   I3: 'parallel registrations of one name',

@@ -29,14 +29,24 @@ export const passwordPolicy = (options: {
     const plain = comparable(password)
     return (
       codePoints(password.normalize('NFKC')) < options.minLength ||
+      plain === '' ||
       blocklist.has(plain) ||
+      REPETITION.test(plain) ||
       codePoints(without(plain, [comparable(username)])) < OTHER_CHARACTERS_MIN ||
       isMadeOfProductWords(plain)
     )
   }
 }
 
-const comparable = (word: string): string => word.normalize('NFKC').toLowerCase()
+/** As a guesser sees it: without case, and without signs that nobody sees. */
+const comparable = (word: string): string =>
+  word
+    .normalize('NFKC')
+    .replaceAll(/[\p{Cf}\p{Cc}\s]/gu, '')
+    .toLowerCase()
+
+/** One to four characters over and over. */
+const REPETITION = /^(?<part>.{1,4})\k<part>+$/u
 
 /** Signs between the words hide nothing: `Secure-Lock-1!` is `securelock1`. */
 const isMadeOfProductWords = (plain: string): boolean => {

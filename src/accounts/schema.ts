@@ -3,9 +3,13 @@ import { text } from '../http/text.ts'
 
 const Username = text({ min: 1, max: 50, description: 'Name to sign in with', examples: ['ada'] })
 
+/** Normalising costs the square of a run of combining marks, so nobody may send many. */
+const PASSWORD_CHARACTERS_MAX = 1024
+
 const Password = text({
+  max: PASSWORD_CHARACTERS_MAX,
   controls: 'any',
-  description: 'Compared in full, whatever its length, after Unicode normalisation (NFKC)',
+  description: 'Compared in full, up to 1024 characters, after Unicode normalisation (NFKC)',
   examples: ['correct horse battery'],
 })
 

@@ -1,8 +1,10 @@
+import { Value } from '@sinclair/typebox/value'
 import { AppError } from '../errors.ts'
 import type { Account, Role } from '../http/access.ts'
 import type { AccessTokens } from '../http/access-tokens.ts'
 import type { PasswordHasher } from './password-hasher.ts'
 import type { PasswordPolicy } from './password-policy.ts'
+import { LoginBody } from './schema.ts'
 import type { AccountStore, StoredPassword } from './store.ts'
 
 export type Accounts = ReturnType<typeof accountService>
@@ -29,7 +31,8 @@ export const accountService = (deps: Dependencies) => {
 
   /** Throws `invalid` for a taken name, told before a weak password is. */
   const add = async (person: Registration, role: Role): Promise<void> => {
-    const usernameKey = person.username.normalize('NFKC')
+    const usernameKey = keyOf(person.username)
+    if (usernameKey === '') throw new AppError('invalid', 'Invalid username')
     if (await store.exists(usernameKey)) throw taken()
     if (isWeak(person.password, person.username)) throw new AppError('invalid', 'Weak password')
     const publicId = await store.add({
@@ -50,7 +53,8 @@ export const accountService = (deps: Dependencies) => {
     username: string,
     password: string,
   ): Promise<Account | undefined> => {
-    const found = await store.findPassword(username.normalize('NFKC'))
+    if (!Value.Check(LoginBody, { username, password })) return undefined
+    const found = await store.findPassword(keyOf(username))
     const fits = await hasher.verify(password, found?.passwordHash)
     if (!found || !fits || found.isDisabled) return undefined
     if (hasher.isOutdated(found.passwordHash)) await rehash(found, password)
@@ -87,3 +91,12 @@ export const accountService = (deps: Dependencies) => {
 }
 
 const taken = () => new AppError('invalid', 'User already exists')
+
+/** What makes two names one: the name in NFKC, without signs that nobody sees and without space at
+ * its ends. Letters of other alphabets that look alike stay other names. */
+const keyOf = (username: string): string =>
+  username
+    .normalize('NFKC')
+    .replaceAll(/\p{Cf}/gu, '')
+    .replaceAll(/\s+/g, ' ')
+    .trim()

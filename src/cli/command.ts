@@ -25,12 +25,7 @@ export type Command = {
 }
 
 /** Words on the command line that make no sense; exit status 2. */
-export class UsageError extends Error {
-  constructor(message: string) {
-    super(`${message}\nSee: secure-lock-server --help`)
-    this.name = 'UsageError'
-  }
-}
+export class UsageError extends Error {}
 
 /** The address at which this machine reaches its own service. */
 export const ownUrl = ({ host, port, tlsCertFile }: Config, path: string): string => {

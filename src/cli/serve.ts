@@ -7,9 +7,9 @@ import { type App, openApp } from '../app.ts'
 import { type Config, parseConfig } from '../config.ts'
 import { AppError } from '../errors.ts'
 import { isLoopback } from '../http/client-address.ts'
-import { logger } from '../http/log.ts'
+import { logWritten, logger } from '../http/log.ts'
 import { lockFolder } from '../storage/folder-lock.ts'
-import { makePrivateFolder } from '../storage/private-files.ts'
+import { fileFault, makePrivateFolder } from '../storage/private-files.ts'
 import type { Command, Terminal } from './command.ts'
 
 /** Runs the service until it is asked to stop. */
@@ -35,6 +35,7 @@ export const serve: Command = {
       unlockFolder()
     }
     log.info('stopped')
+    await logWritten()
     return 0
   },
 }
@@ -73,11 +74,18 @@ const certificate = ({ tlsCertFile, tlsKeyFile }: Config) => {
     createSecureContext(tls)
     return tls
   } catch (error) {
-    const words = error instanceof Error ? error.message : String(error)
-    throw new AppError('unavailable', `Cannot use TLS_CERT_FILE and TLS_KEY_FILE: ${words}`, {
+    const fault = tlsFault(error)
+    throw new AppError('unavailable', `Cannot use TLS_CERT_FILE and TLS_KEY_FILE: ${fault}`, {
       cause: error,
     })
   }
+}
+
+const tlsFault = (error: unknown): string => {
+  const words = fileFault(error)
+  if (words.includes('NO_START_LINE')) return 'one of them is not PEM'
+  if (words.includes('VALUES_MISMATCH')) return 'the key does not belong to the certificate'
+  return words
 }
 
 const cannotListen = (error: unknown, host: string, port: number): string => {
@@ -118,12 +126,12 @@ const warnings = async (config: Config, { people }: App): Promise<string[]> => {
     found.push(
       'plain HTTP: whoever shares the network can read passwords; set TLS_CERT_FILE and TLS_KEY_FILE',
     )
-  if (config.registration === 'open')
+  if (config.registration === 'open' && !isLoopback(config.host))
     found.push(
       'registration is open to everybody on the network; set REGISTRATION=closed once all are in',
     )
   if (!(await people.hasOwner()))
-    found.push('no owner yet: run secure-lock-server user add --role owner NAME')
+    found.push(`no owner yet: run ${process.execPath} user add --role owner NAME, settings as here`)
   if (config.debug)
     found.push('DEBUG shows the tables to every program on this machine without a password')
   return found

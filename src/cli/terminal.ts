@@ -10,6 +10,8 @@ export const processTerminal = (env: Terminal['env']): Terminal => ({
   isInteractive: process.stdin.isTTY,
   stopRequested: new Promise((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => resolve())
+    // A terminal that is closed; without one, nohup has asked for this signal to be ignored.
+    if (process.stdin.isTTY) process.on('SIGHUP', () => resolve())
   }),
 })
 

@@ -1,8 +1,9 @@
+import { existsSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { Value } from '@sinclair/typebox/value'
 import { RegisterBody } from '../accounts/schema.ts'
 import { type App, openApp } from '../app.ts'
-import { parseConfig } from '../config.ts'
+import { type Config, parseConfig } from '../config.ts'
 import { AppError } from '../errors.ts'
 import { ROLES, type Role } from '../http/access.ts'
 import { logger } from '../http/log.ts'
@@ -19,20 +20,18 @@ export const user: Command = {
   run: async ([action, ...args], terminal) => {
     switch (action) {
       case 'add':
-        return withApp(terminal, (app) => add(app, args, terminal))
+        return add(args, terminal)
       case 'list':
         if (args.length > 0) throw new UsageError('user list takes no more words')
-        return withApp(terminal, (app) => list(app, terminal))
+        return list(terminal)
       case undefined:
-        throw new UsageError('user needs an action: add or list')
       default:
-        throw new UsageError('user knows add and list')
+        throw new UsageError('user needs an action: add or list')
     }
   },
 }
 
-const withApp = async ({ env }: Terminal, work: (app: App) => Promise<void>): Promise<number> => {
-  const config = parseConfig(env)
+const withApp = async (config: Config, work: (app: App) => Promise<void>): Promise<number> => {
   const app = openApp(config, { log: logger({ level: 'error', format: 'text' }) })
   try {
     await work(app)
@@ -42,7 +41,7 @@ const withApp = async ({ env }: Terminal, work: (app: App) => Promise<void>): Pr
   }
 }
 
-const add = async ({ accounts }: App, args: string[], terminal: Terminal): Promise<void> => {
+const add = async (args: string[], terminal: Terminal): Promise<number> => {
   const { values, positionals } = parseArgs({
     args,
     allowPositionals: true,
@@ -56,43 +55,58 @@ const add = async ({ accounts }: App, args: string[], terminal: Terminal): Promi
   const [username, ...more] = positionals
   if (username === undefined || more.length > 0) throw new UsageError('user add needs one NAME')
   const { role, ...details } = values
-  if (!isRole(role)) throw new UsageError(`--role must be ${ROLES.join(', ')}`)
-  const person = { username, ...details, password: await newPassword(terminal) }
-  const fault = Value.Errors(RegisterBody, person).First()
+  if (!isRole(role)) throw new UsageError(`--role must be ${ROLES.join(' or ')}`)
+  const fault = Value.Errors(RegisterBody, { username, ...details, password: '' }).First()
   if (fault) throw new UsageError(`Invalid ${fault.path.slice(1)}`)
-  await accounts.add(person, role).catch(explained)
-  terminal.print(`Added ${role} ${username}`)
+  const config = parseConfig(terminal.env)
+  const password = await newPassword(terminal)
+  return withApp(config, async ({ accounts }) => {
+    await accounts.add({ username, ...details, password }, role).catch(explained(config))
+    terminal.print(`Added ${role} ${username}`)
+  })
 }
 
 /** Tells a person at the terminal what the app's contract says in two words. */
-const explained = (error: unknown): never => {
-  if (error instanceof AppError && error.message === 'Weak password')
-    throw new AppError(
-      'invalid',
-      'Weak password: shorter than PASSWORD_MIN_LENGTH, too common, or little but the user name',
-    )
-  throw error
-}
+const explained =
+  ({ passwordMinLength }: Config) =>
+  (error: unknown): never => {
+    if (error instanceof AppError && error.message === 'Weak password')
+      throw new AppError(
+        'invalid',
+        `Weak password: it needs ${passwordMinLength} characters, must not be among the commonest, ` +
+          'and must be more than the user name',
+      )
+    throw error
+  }
 
 const isRole = (word: string): word is Role => ROLES.some((role) => role === word)
 
 const newPassword = async ({ isInteractive, readSecret }: Terminal): Promise<string> => {
   const password = await readSecret('Password: ')
   if (isInteractive && (await readSecret('The same again: ')) !== password)
-    throw new UsageError('The two passwords differ; nothing was added')
+    throw new AppError('invalid', 'The two passwords differ; nothing was added')
+  if (password === '') throw new AppError('invalid', 'No password was given; nothing was added')
   return password
 }
 
 const ROWS_PER_PAGE = 500
 
-const list = async ({ people }: App, { print }: Terminal): Promise<void> => {
-  print(['ID', 'ROLE', 'PUBLIC ID', 'USERNAME'].join('\t'))
-  let afterId = 0
-  for (;;) {
-    const page = await people.page(afterId, ROWS_PER_PAGE)
-    for (const { id, role, publicId, username } of page)
-      print([id, role, publicId, username].join('\t'))
-    if (page.length < ROWS_PER_PAGE) return
-    afterId = page.at(-1)?.id ?? afterId
-  }
+const list = async ({ env, print }: Terminal): Promise<number> => {
+  const config = parseConfig(env)
+  if (!existsSync(config.databaseUri))
+    throw new AppError(
+      'unavailable',
+      `There is no database at ${config.databaseUri}; check DATA_DIR, or start the service first`,
+    )
+  return withApp(config, async ({ people }) => {
+    print(['ID', 'ROLE', 'PUBLIC ID', 'USERNAME'].join('\t'))
+    let afterId = 0
+    for (;;) {
+      const page = await people.page(afterId, ROWS_PER_PAGE)
+      for (const { id, role, publicId, username } of page)
+        print([id, role, publicId, username].join('\t'))
+      if (page.length < ROWS_PER_PAGE) return
+      afterId = page.at(-1)?.id ?? afterId
+    }
+  })
 }

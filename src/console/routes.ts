@@ -1,7 +1,7 @@
 import { t } from 'elysia'
 import { asset } from '../http/assets.ts'
 import type { Endpoints } from '../http/endpoints.ts'
-import { operation } from '../http/operation.ts'
+import { HIDDEN, operation } from '../http/operation.ts'
 import css from '../http/page.css' with { type: 'text' }
 import { PAGE_HEADERS } from '../http/response-headers.ts'
 import page from './page.html' with { type: 'text' }
@@ -33,8 +33,6 @@ export const consoleRoutes = ({ endpoints, version }: Dependencies) =>
 
 // Types take an imported page for a bundle; it is its text.
 const PAGE = page as unknown as string
-
-const HIDDEN = { parse: 'none', detail: { hide: true } } as const
 
 const INDEX = operation({
   access: 'public',

@@ -11,6 +11,7 @@ type Dependencies = {
   readonly endpoints: Endpoints
   /** Opens the tables without a password to callers on this machine. */
   readonly isOpenLocally: boolean
+  /** Gives the account of a name and its password; nothing for any other. */
   readonly checkPassword: (username: string, password: string) => Promise<Account | undefined>
   readonly unlocks: Table
   readonly users: Table

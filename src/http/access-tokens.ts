@@ -33,9 +33,10 @@ export const accessTokens = ({ secret, lifetimeMs, now }: Options): AccessTokens
     iss: ISSUER,
     aud: AUDIENCE,
   }).decorator
-  const verified = new Map<string, TokenClaims & { readonly expiresAtMs: number }>()
+  const verified = new Map<string, VerifiedToken>()
 
-  const verifySignature = async (token: string) => {
+  const verifySignature = async (token: string): Promise<VerifiedToken | undefined> => {
+    if (!isCanonical(token)) return undefined
     const payload = await signer.verify(token, {
       algorithms: ['HS256'],
       typ: 'JWT',
@@ -47,13 +48,17 @@ export const accessTokens = ({ secret, lifetimeMs, now }: Options): AccessTokens
     if (!payload) return undefined
     const { sub, exp, iat } = payload
     const sid: unknown = payload['sid']
-    if (typeof sub !== 'string' || typeof sid !== 'string' || !exp || !iat) return undefined
-    // The library stamps `iat` by the machine's clock, which `now` may have left behind.
-    const isOfTheFuture = iat * 1000 > Math.max(now(), Date.now())
-    const isTooLong = exp * 1000 > now() + lifetimeMs
-    if (isOfTheFuture || isTooLong) return undefined
-    return { accountPublicId: sub, sessionId: sid, expiresAtMs: exp * 1000 }
+    if (typeof sub !== 'string' || typeof sid !== 'string') return undefined
+    if (!isTimestamp(exp) || !isTimestamp(iat)) return undefined
+    return { accountPublicId: sub, sessionId: sid, issuedAtMs: iat * 1000, expiresAtMs: exp * 1000 }
   }
+
+  /** Asked at every request, also of a token verified before: the clock may have jumped since. */
+  const isTimely = ({ issuedAtMs, expiresAtMs }: VerifiedToken): boolean =>
+    now() < expiresAtMs &&
+    expiresAtMs <= now() + lifetimeMs &&
+    // The library stamps `iat` by the machine's clock, which `now` may have left behind.
+    issuedAtMs <= Math.max(now(), Date.now())
 
   return {
     issue: ({ accountPublicId, sessionId }) =>
@@ -67,8 +72,7 @@ export const accessTokens = ({ secret, lifetimeMs, now }: Options): AccessTokens
     verify: async (token) => {
       if (!token.startsWith(`${HEADER}.`)) return undefined
       const known = verified.get(token) ?? (await verifySignature(token))
-      if (!known) return undefined
-      if (now() >= known.expiresAtMs) {
+      if (!known || !isTimely(known)) {
         verified.delete(token)
         return undefined
       }
@@ -79,3 +83,12 @@ export const accessTokens = ({ secret, lifetimeMs, now }: Options): AccessTokens
     },
   }
 }
+
+type VerifiedToken = TokenClaims & { readonly issuedAtMs: number; readonly expiresAtMs: number }
+
+const isTimestamp = (claim: number | undefined): claim is number =>
+  claim !== undefined && Number.isSafeInteger(claim) && claim > 0
+
+/** Base64url has several spellings of some bytes; ours are the ones that encoding gives. */
+const isCanonical = (token: string): boolean =>
+  token.split('.').every((part) => Buffer.from(part, 'base64url').toString('base64url') === part)

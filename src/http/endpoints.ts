@@ -3,7 +3,7 @@ import type { Cidr, RateWindow } from '../config.ts'
 import type { Account, Caller } from './access.ts'
 import { credentials } from './access.ts'
 import { clientAddress, isLoopback } from './client-address.ts'
-import { type Limits, rateLimits } from './rate-limits.ts'
+import { type Limits, byAccount, byClient, rateLimits } from './rate-limits.ts'
 
 type Options = {
   readonly trustedProxies: readonly Cidr[]
@@ -31,9 +31,9 @@ export const endpointsOf = ({ trustedProxies, limits, authenticate }: Options) =
     },
   )
   const groups: Record<LimitGroup, Limits> = {
-    auth: rateLimits(limits.auth),
-    unlock: rateLimits(limits.unlock),
-    default: rateLimits(limits.default),
+    auth: rateLimits(limits.auth, byClient),
+    unlock: rateLimits(limits.unlock, byAccount),
+    default: rateLimits(limits.default, byClient),
   }
   return {
     group: (name: LimitGroup) => new Elysia().use(callers).use(groups[name]()),
@@ -56,4 +56,5 @@ const FORWARDING_HEADERS = ['x-forwarded-for', 'forwarded', 'x-real-ip', 'via']
 /** A foreign page can point its own name at this machine (DNS rebinding), but not these. */
 const LOCAL_HOST = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/
 
-const hostOf = (request: Request): string => new URL(request.url).hostname
+/** Empty for a Host that is none: HTTP/1.0 need not send one. */
+const hostOf = (request: Request): string => URL.parse(request.url)?.hostname ?? ''

@@ -75,4 +75,4 @@ const PROBLEM_CODES: Readonly<Record<number, string>> = {
   413: 'too_large',
 }
 
-const pathOf = (request: Request): string => new URL(request.url).pathname
+const pathOf = (request: Request): string => URL.parse(request.url)?.pathname ?? ''

@@ -14,7 +14,7 @@ export type ReadBody = <Body extends TObject>(
 export const bodyReader =
   (bytesMax: number): ReadBody =>
   async (request, schema) => {
-    const bytes = await readBytes(request, bytesMax)
+    const bytes = await readBytes(request, bytesMax).catch(endedEarly)
     const type = request.headers.get('content-type') ?? ''
     const body = JSON_TYPE.test(type) ? parseObject(bytes) : undefined
     if (!body) throw new AppError('invalid', 'Invalid JSON format')
@@ -35,6 +35,12 @@ const readBytes = async (request: Request, bytesMax: number): Promise<Uint8Array
     chunks.push(chunk)
   }
   return Buffer.concat(chunks)
+}
+
+/** A client that goes away while it sends is no fault of ours. */
+const endedEarly = (error: unknown): never => {
+  if (error instanceof HttpError) throw error
+  throw new HttpError(400, 'The request ended early')
 }
 
 const tooLarge = () => new HttpError(413, 'Request body too large')

@@ -11,17 +11,40 @@ type LogOptions = {
 
 /** Gives the process log: one record a line, JSON or text, with control characters escaped. */
 export const logger = ({ level, format, write }: LogOptions): Log => {
-  const out = write ? { write } : pino.destination({ dest: 1, sync: true })
+  const out = write ? { write } : standardOutput()
   return pino(
     {
       level,
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
+      // No further members: those of some errors repeat what was sent.
+      serializers: { err: ({ name, message, stack }: Error) => ({ name, message, stack }) },
       formatters: { level: (label) => ({ level: label }) },
     },
     format === 'json' ? out : textStream(out),
   )
 }
+
+/** Lines kept for a reader that is slow; beyond them lines are dropped, since a log that nobody
+ * reads or that has no room must not stop the door. */
+const WAITING_BYTES_MAX = 1024 ** 2
+
+const standardOutput = (): DestinationStream => {
+  const { stdout } = process
+  stdout.on('error', () => {})
+  return {
+    write: (line) => {
+      if (stdout.writableLength < WAITING_BYTES_MAX) stdout.write(line)
+    },
+  }
+}
+
+/** Resolves when standard output has taken the lines so far, or after half a second if it does not. */
+export const logWritten = (): Promise<void> =>
+  Promise.race([
+    new Promise<void>((written) => process.stdout.write('', () => written())),
+    Bun.sleep(500),
+  ])
 
 const textStream = (out: DestinationStream): DestinationStream => ({
   write: (line) => out.write(textLine(JSON.parse(line) as Record<string, unknown>)),

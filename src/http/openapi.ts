@@ -4,6 +4,7 @@ import stylePath from 'swagger-ui-dist/swagger-ui.css' with { type: 'file' }
 import { asset } from './assets.ts'
 import type { Endpoints } from './endpoints.ts'
 import page from './openapi.html' with { type: 'text' }
+import { HIDDEN } from './operation.ts'
 import { PAGE_HEADERS } from './response-headers.ts'
 
 /** Starts Swagger UI; dark where the browser is, and ready to have the token pasted. */
@@ -54,8 +55,6 @@ export const openapiRoutes = (endpoints: Endpoints, version: string) =>
 
 // Types take an imported page for a bundle; it is its text.
 const PAGE = page as unknown as string
-
-const HIDDEN = { parse: 'none', detail: { hide: true } } as const
 
 const DESCRIPTION = `Accounts at a front door, and the log of who opened it.
 

@@ -23,6 +23,9 @@ type Description = {
 
 type Tag = 'Accounts' | 'Unlocks' | 'Tables' | 'Health' | 'Pages'
 
+/** The options of a route that the OpenAPI document leaves out: files of pages, refusals. */
+export const HIDDEN = { parse: 'none', detail: { hide: true } } as const
+
 const Message = t.Object(
   { msg: t.String({ description: 'What happened, in words' }) },
   { additionalProperties: false },

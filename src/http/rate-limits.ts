@@ -11,8 +11,11 @@ export type Limits = (counts?: (request: Request) => boolean) => Elysia
 /** Callers remembered per window; beyond it the one whose window began first is forgotten. */
 const KEYS_MAX = 50_000
 
-/** Counts per account where the caller has one, else per client; failed requests count too. */
-export const rateLimits = (windows: readonly RateWindow[]): Limits => {
+/** Counts each window for whom `keyOf` names; failed requests count too. */
+export const rateLimits = (
+  windows: readonly RateWindow[],
+  keyOf: (caller: Caller) => string,
+): Limits => {
   const counted = windows.map((window) => ({ ...window, context: windowCounter() }))
   return (counts = () => true) => {
     const plugin = new Elysia()
@@ -25,7 +28,7 @@ export const rateLimits = (windows: readonly RateWindow[]): Limits => {
           duration: () => windowMs,
           context,
           countFailedRequest: true,
-          generator: (_request, _server, { caller }: { caller: Caller }) => limitKey(caller),
+          generator: (_request, _server, { caller }: { caller: Caller }) => keyOf(caller),
           skip: (request) => !counts(request),
           errorResponse: Response.json({ error: 'ratelimit exceeded' }, { status: 429 }),
         }),
@@ -34,8 +37,12 @@ export const rateLimits = (windows: readonly RateWindow[]): Limits => {
   }
 }
 
-const limitKey = ({ account, address }: Caller): string =>
-  account ? `account:${account.publicId}` : `client:${clientKey(address)}`
+/** Counts by client, whoever has signed in: a token must not buy a guesser fresh attempts. */
+export const byClient = ({ address }: Caller): string => `client:${clientKey(address)}`
+
+/** Counts by account where the caller has one, since a family shares an address. */
+export const byAccount = (caller: Caller): string =>
+  caller.account ? `account:${caller.account.publicId}` : byClient(caller)
 
 type Window = { count: number; readonly startMs: number; readonly endMs: number }
 

@@ -18,9 +18,13 @@ export const text = ({ min = 0, max, controls = 'none', ...rest }: TextOptions):
     type: 'string',
     minLength: min,
     ...(max === undefined ? {} : { maxLength: max }),
+    ...(controls === 'none' ? { pattern: NO_CONTROLS } : {}),
     ...rest,
     [CONTROLS]: controls,
   })
+
+/** For readers of the OpenAPI document; the check itself is below. */
+const NO_CONTROLS = String.raw`^[^\u0000-\u001f\u007f-\u009f]*$`
 
 const CONTROLS = Symbol('controls')
 

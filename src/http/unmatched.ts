@@ -1,6 +1,7 @@
 import type { AnyElysia } from 'elysia'
 import type { Endpoints } from './endpoints.ts'
 import { HttpError } from './errors.ts'
+import { HIDDEN } from './operation.ts'
 
 /** Answers what no route of `app` answers: 405 with `Allow` at its paths, 404 elsewhere, counted
  * against the default limits. Throws where a route does not declare who may call it. */
@@ -35,5 +36,3 @@ export const unmatchedRoutes = (endpoints: Endpoints, app: AnyElysia) => {
     HIDDEN,
   )
 }
-
-const HIDDEN = { parse: 'none', detail: { hide: true } } as const

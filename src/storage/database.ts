@@ -19,8 +19,9 @@ export type Database = Queries & {
   close: () => Promise<void>
 }
 
-/** How long a writer waits for another process's lock before it answers `unavailable`. */
-const LOCK_WAIT_MS = 5000
+/** How long a write waits for its turn and for another process's lock before it is `unavailable`:
+ * short of the time that a stop gives to requests in flight. */
+const LOCK_WAIT_MS = 3000
 const LOCK_RETRY_MS = 20
 
 /** Gives the database interface over one writing and one reading connection, which may be the same. */
@@ -29,15 +30,16 @@ export const database = ({ writer, reader }: Connections): Database => {
   const reads = queriesOn(reader)
   let lastWrite: Promise<unknown> = Promise.resolve()
 
-  const exclusively = <Result>(work: () => Promise<Result>): Promise<Result> => {
-    const result = lastWrite.then(work)
+  const exclusively = <Result>(work: (queuedAt: number) => Promise<Result>): Promise<Result> => {
+    const queuedAt = performance.now()
+    const result = lastWrite.then(() => work(queuedAt))
     lastWrite = result.catch(() => {})
     return result
   }
 
   const transaction = <Result>(work: (tx: Queries) => Promise<Result>): Promise<Result> =>
-    exclusively(async () => {
-      await beginImmediate(writer)
+    exclusively(async (queuedAt) => {
+      await beginImmediate(writer, queuedAt + LOCK_WAIT_MS)
       try {
         const result = await work(writes)
         readable(() => writer.run('COMMIT'))
@@ -88,8 +90,7 @@ const queriesOn = (connection: Sqlite): Queries & { finalize: () => void } => {
 }
 
 /** Waits for another process's lock without stopping the event loop, so that reads go on. */
-const beginImmediate = async (writer: Sqlite): Promise<void> => {
-  const deadline = performance.now() + LOCK_WAIT_MS
+const beginImmediate = async (writer: Sqlite, deadline: number): Promise<void> => {
   for (;;) {
     try {
       writer.run('BEGIN IMMEDIATE')
@@ -117,11 +118,11 @@ const readable = <Result>(work: () => Result): Result => {
 const OUTAGES: Readonly<Record<string, string>> = {
   SQLITE_BUSY: 'The database is locked by another program',
   SQLITE_CANTOPEN: 'The database file cannot be opened',
-  SQLITE_CORRUPT: 'The database file is damaged',
+  SQLITE_CORRUPT: 'The database file is damaged; restore a backup of it',
   SQLITE_FULL: 'The disk is full',
   SQLITE_IOERR: 'The disk does not answer',
   SQLITE_LOCKED: 'The database is locked by another program',
-  SQLITE_NOTADB: 'The database file is damaged',
+  SQLITE_NOTADB: 'The database file is damaged; restore a backup of it',
   SQLITE_READONLY: 'The database is read-only',
 }
 

@@ -6,6 +6,7 @@ import {
   existsSync,
   fsyncSync,
   linkSync,
+  lstatSync,
   mkdirSync,
   openSync,
   readFileSync,
@@ -27,6 +28,8 @@ export const makePrivateFolder = (path: string): void => {
       throw new Error(
         `it belongs to user ${uid}; run this as that user, or choose another DATA_DIR`,
       )
+    if ((mode & 0o1000) !== 0)
+      throw new Error('it is shared with others, like /tmp; choose a folder of its own')
     if ((mode & 0o077) !== 0) chmodSync(path, 0o700)
   } catch (error) {
     throw new AppError('unavailable', `Cannot use the folder ${path}: ${fileFault(error)}`, {
@@ -46,8 +49,12 @@ export const makePrivateFile = (path: string): void => {
   closeSync(openSync(path, 'wx', 0o600))
 }
 
+/** A link or another user's file may have been planted, and is not ours to use or change. */
 const takeRights = (path: string): void => {
-  if ((statSync(path).mode & 0o077) !== 0) chmodSync(path, 0o600)
+  const file = lstatSync(path)
+  if (!file.isFile()) throw new Error('it is no file of its own')
+  if (file.uid !== process.getuid?.()) throw new Error(`it belongs to user ${file.uid}`)
+  if ((file.mode & 0o077) !== 0) chmodSync(path, 0o600)
 }
 
 const SECRET_BYTES = 48
@@ -109,6 +116,7 @@ const FAULTS: Readonly<Record<string, string>> = {
   ENOTDIR: 'a part of the path is a file, not a folder',
   EEXIST: 'a file of that name is in the way',
   EISDIR: 'it is a folder, not a file',
+  ENOENT: 'there is no such file',
 }
 
 /** Says what is wrong with a file, and what to do. */

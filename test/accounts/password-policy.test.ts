@@ -39,6 +39,20 @@ describe('the password policy', () => {
       expect(`${other} ${isWeak(other, 'joan')}`).toBe(`${other} false`)
   })
 
+  test('[P3] refuses repetitions, and what hides a common password among signs that nobody sees', () => {
+    for (const weak of [
+      'aaaaaaaa',
+      '        ',
+      '12341234',
+      'abcabcabc',
+      'PASSWORD\u200b',
+      'password ',
+      '\u00ad'.repeat(8),
+    ])
+      expect(`${weak} ${isWeak(weak, 'joan')}`).toBe(`${weak} true`)
+    expect(isWeak('four brown doors', 'joan')).toBe(false)
+  })
+
   test('the list can be switched off', () => {
     expect(passwordPolicy({ minLength: 8, useBlocklist: false })('football', 'joan')).toBe(false)
   })

@@ -102,7 +102,10 @@ describe('the compiled file', () => {
     expect(readdirSync(join(folder, 'elsewhere-data'))).toContain('secure-lock.db')
     await service.stop()
     const absent = await runCommand(['serve', '--env-file', 'none'], { folder })
-    expect(absent).toMatchObject({ status: 1, words: 'Cannot read the settings in none\n' })
+    expect(absent).toMatchObject({
+      status: 1,
+      words: 'Cannot read the settings in none: there is no such file\n',
+    })
     rmSync(folder, { recursive: true })
   })
 
@@ -292,8 +295,11 @@ describe('stopping', () => {
         ).catch(() => null)
         if (answer?.status === 200) acknowledged += 1
       }
+      const before = acknowledged
+      await unlock()
+      expect(acknowledged).toBe(before + 1)
       const load = Promise.all(Array.from({ length: 60 }, unlock))
-      await Bun.sleep(15)
+      await Bun.sleep(4 * round)
       await service.stop('SIGKILL')
       await load
     }
@@ -302,7 +308,6 @@ describe('stopping', () => {
       .query('SELECT count(*) AS rows, max(seq) AS last FROM unlock')
       .get() as { rows: number; last: number }
     expect(rows).toBeGreaterThanOrEqual(acknowledged)
-    expect(acknowledged).toBeGreaterThan(0)
     expect(last).toBe(rows - 1)
     rmSync(folder, { recursive: true })
   })
@@ -322,6 +327,28 @@ const inNamespace = (script: string, folder: string) => {
 const isRoot = process.getuid?.() === 0
 
 describe.if(isRoot)('a disk that fails (these need root, to mount one)', () => {
+  test('[D4] a log without room, and a log that nobody reads, do not stop the door', () => {
+    const folder = temporaryFolder()
+    const ask = (out: string, times: number) => `
+      PORT=$port "$BINARY" ${out} 2>/dev/null & server=$!
+      for i in $(seq 100); do curl -sf localhost:$port/livez >/dev/null && break; sleep 0.1; done
+      for i in $(seq ${times}); do curl -s -m 2 localhost:$port/livez >/dev/null || echo hung; done
+      curl -s -m 2 localhost:$port/readyz; kill $server; wait $server; echo " status $?"`
+    const { out } = inNamespace(
+      `export port=${20_000 + Math.floor(Math.random() * 9000)} LOG_LEVEL=debug
+      ${ask('> /dev/full', 5)}
+      mkfifo pipe; sleep 30 < pipe & reader=$!
+      ${ask('> pipe', 600)}
+      kill $reader`,
+      folder,
+    )
+    expect(out.trim().split('\n')).toStrictEqual([
+      '{"status":"ready"} status 0',
+      '{"status":"ready"} status 0',
+    ])
+    rmSync(folder, { recursive: true })
+  })
+
   test('[D4] a full disk at the start: one message, exit 1, nothing half-made', () => {
     const folder = temporaryFolder()
     const script = `
@@ -415,7 +442,7 @@ describe.if(isRoot)('a disk that fails (these need root, to mount one)', () => {
     chownSync(join(folder, 'data'), 65534, 65534)
     writeFileSync(join(folder, 'data/secure-lock.db'), '')
     const deniedFile = asNobody('BINARY=./server')
-    expect(deniedFile.out).toMatch(/^Cannot .*this user may not use it.*\nstatus 1\n$/)
+    expect(deniedFile.out).toMatch(/^Cannot .*it belongs to user 0\nstatus 1\n$/)
     rmSync(folder, { recursive: true })
   })
 })
@@ -429,7 +456,7 @@ describe('a database that cannot be used', () => {
     const { status, words } = await refusal({ folder })
     expect(status).toBe(1)
     expect(words).toBe(
-      `Cannot open database ${join(folder, 'data/secure-lock.db')}: The database file is damaged`,
+      `Cannot open database ${join(folder, 'data/secure-lock.db')}: The database file is damaged; restore a backup of it`,
     )
     expect(await Bun.file(join(folder, 'data/secure-lock.db')).text()).toBe(garbage)
     rmSync(folder, { recursive: true })

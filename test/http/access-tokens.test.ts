@@ -60,6 +60,9 @@ const badTokens = (good: string, secret: string): Record<string, string> => {
     'a jku': oddHeader({ jku: 'https://evil.example/keys' }),
     'a jwk': oddHeader({ jwk: { kty: 'oct', k: 'AAAA' } }),
     'a crit': oddHeader({ crit: ['exp'] }),
+    'an exp with a fraction': resigned({ exp: now + 600.5 }),
+    'a negative iat': resigned({ iat: -1 }),
+    'padding after the signature': `${good}=`,
     'no sub': hmacToken(HS256, without('sub'), secret),
     'a sub of another account': resigned({ sub: crypto.randomUUID() }),
     'no sid': hmacToken(HS256, without('sid'), secret),
@@ -122,6 +125,15 @@ describe('access tokens', () => {
     expect(await tokens.verify(token)).toMatchObject(whose)
     clock.now += 61_000
     expect(await tokens.verify(token)).toBeUndefined()
+    expect(await tokens.verify(token)).toBeUndefined()
+  })
+
+  test('[D6] verified before the clock was set back are checked against it anew', async () => {
+    const clock = { now: Date.now() + 86_400_000 }
+    const tokens = accessTokens({ secret, lifetimeMs: 60_000, now: () => clock.now })
+    const token = await tokens.issue(whose)
+    expect(await tokens.verify(token)).toMatchObject(whose)
+    clock.now -= 86_400_000
     expect(await tokens.verify(token)).toBeUndefined()
   })
 

@@ -24,6 +24,17 @@ describe('the log', () => {
     expect(line).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z WARN {2}hello port=1\n$/)
   })
 
+  test('[T6] a token opens nothing from an address, and is in no log line', async () => {
+    await using app = startApp()
+    const token = await app.signIn('own', 'owner')
+    for (const name of ['access_token', 'token', 'authorization'])
+      expect((await app.get(`/getLogs?${name}=${token}`)).status).toBe(401)
+    expect((await app.get('/getLogs', { authorization: `Bearer ${token}` })).status).toBe(200)
+    await Bun.sleep(10)
+    expect(app.log.length).toBeGreaterThan(3)
+    expect(app.log.join('')).not.toContain(token.slice(0, 40))
+  })
+
   test('each request is one record, by its route and without its query', async () => {
     await using app = startApp()
     await app.get('/readyz?token=kanarienvogel')

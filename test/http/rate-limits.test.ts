@@ -40,10 +40,31 @@ describe('limits', () => {
     expect((await app.get('/getLogs', basic('ada', PASSWORD))).status).toBe(429)
   })
 
+  test('[P4] a token buys its bearer no fresh guesses at another account', async () => {
+    await using app = startApp({ RATE_LIMIT_AUTH: '3/minute' })
+    const guess = async (name: string) =>
+      (await app.post('/login', { username: 'ada', password: 'x' }, bearer(await app.signIn(name))))
+        .status
+    const statuses = []
+    for (const name of ['a', 'b', 'c', 'd']) statuses.push(await guess(name))
+    expect(statuses).toStrictEqual([401, 401, 401, 429])
+  })
+
   test('[P4] another X-Forwarded-For does not give a stranger a fresh limit', async () => {
     await using app = startApp({ RATE_LIMIT_AUTH: '1/minute' })
     await app.post('/login', {}, { 'x-forwarded-for': '1.1.1.1' })
     expect((await app.post('/login', {}, { 'x-forwarded-for': '2.2.2.2' })).status).toBe(429)
+  })
+
+  test('[P5] a stranger who hammers a name does not keep its owner out from another address', async () => {
+    await using app = startApp({ RATE_LIMIT_AUTH: '3/minute', TRUSTED_PROXIES: '127.0.0.1' })
+    await app.signIn('ada')
+    const login = async (address: string, password: string) =>
+      (await app.post('/login', { username: 'ada', password }, { 'x-forwarded-for': address }))
+        .status
+    for (const _ of [1, 2, 3]) expect(await login('203.0.113.66', 'wrong')).toBe(401)
+    expect(await login('203.0.113.66', PASSWORD)).toBe(429)
+    expect(await login('203.0.113.1', PASSWORD)).toBe(200)
   })
 
   test('clients behind a trusted proxy are counted one by one', async () => {

@@ -174,7 +174,8 @@ describe('what may be sent', () => {
       expect((await app.post('/register', { ...PERSON, username })).status).toBe(200)
     expect((await app.people.page(0, 100)).map((person) => person.username)).toStrictEqual(kept)
     const address = 'Line 1\r\nLine 2\t'
-    expect((await app.post('/register', { ...PERSON, address })).status).toBe(200)
+    const person = { ...PERSON, username: 'someone', address }
+    expect((await app.post('/register', person)).status).toBe(200)
     expect((await app.people.page(kept.length, 1))[0]?.address).toBe(address)
   })
 
@@ -206,8 +207,16 @@ describe('what may be sent', () => {
     )
   })
 
-  test('names that only look equal after Unicode normalisation are one name', async () => {
+  test('names that differ only in what nobody sees are one name', async () => {
     await using app = startApp()
+    await app.post('/register', PERSON)
+    for (const username of [' ada', 'ada ', 'ad\u200ba', '\u202eada', 'ada\u00a0']) {
+      const answer = await app.post('/register', { ...PERSON, username })
+      expect(await answer.json()).toStrictEqual({ msg: 'User already exists' })
+      expect((await app.post('/login', { ...PERSON, username })).status).toBe(200)
+    }
+    const blank = await app.post('/register', { ...PERSON, username: ' \u200b ' })
+    expect(await blank.json()).toStrictEqual({ msg: 'Invalid username' })
     await app.post('/register', { ...PERSON, username: 'Jose\u0301' })
     const again = await app.post('/register', { ...PERSON, username: 'Jos\u00e9' })
     expect(await again.json()).toStrictEqual({ msg: 'User already exists' })
@@ -276,6 +285,31 @@ describe('what every answer carries', () => {
       status: 404,
       code: 'not_found',
     })
+  })
+
+  test('[I1, I2] a missing or odd Host is answered and limited like any other, its address not logged', async () => {
+    await using service = await startService({
+      env: { ...UNLIMITED, RATE_LIMIT_DEFAULT: '20/minute' },
+    })
+    const { hostname, port } = new URL(service.url)
+    const status = (request: string) =>
+      new Promise<string>((done) => {
+        const socket = connect(Number(port), hostname, () => socket.write(request))
+        socket.once('data', (data) => {
+          done(data.toString().slice(9, 12))
+          socket.destroy()
+        })
+      })
+    const ask = (host: string) =>
+      status(`GET /livez?access_token=kanarienvogel HTTP/1.${host ? 1 : 0}\r\n${host}\r\n`)
+    for (const host of ['', 'Host: [\r\n', 'Host: a@localhost:99999\r\n', 'Host: pi\r\n'])
+      expect(await ask(host)).toBe('200')
+    expect(await status('DELETE /livez HTTP/1.1\r\nHost: pi\r\n\r\n')).toBe('405')
+    const statuses = []
+    for (let request = 0; request < 30; request++) statuses.push(await ask('Host: [\r\n'))
+    expect(new Set(statuses)).toStrictEqual(new Set(['200', '429']))
+    await service.stop()
+    expect(service.output().log).not.toContain('kanarienvogel')
   })
 
   test('bytes that are no HTTP do not end the service', async () => {

@@ -1,10 +1,10 @@
 import { Database as Sqlite } from 'bun:sqlite'
 import { describe, expect, test } from 'bun:test'
-import { chmodSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { MIGRATIONS } from '../../src/storage/migrations.ts'
 import { migrate, openDatabase } from '../../src/storage/open.ts'
-import { secretFile } from '../../src/storage/private-files.ts'
+import { makePrivateFolder, secretFile } from '../../src/storage/private-files.ts'
 import { temporaryFolder } from '../support/binary.ts'
 
 const inFolder = async (work: (folder: string) => Promise<void> | void): Promise<void> => {
@@ -189,12 +189,28 @@ describe('the secret file', () => {
       expect([...new Bun.Glob('*').scanSync(folder)].toSorted()).toStrictEqual(['other', 'secret'])
     }))
 
+  test('links, other people’s files and shared folders are refused, and left as they are', () =>
+    inFolder((folder) => {
+      const target = join(folder, 'target')
+      writeFileSync(target, 'a'.repeat(64), { mode: 0o644 })
+      symlinkSync(target, join(folder, 'secret'))
+      symlinkSync(target, join(folder, 'a.db'))
+      expect(() => secretFile(join(folder, 'secret'))).toThrow('no file of its own')
+      expect(() => openDatabase(join(folder, 'a.db'))).toThrow('no file of its own')
+      expect(statSync(target).mode & 0o777).toBe(0o644)
+      const shared = join(folder, 'shared')
+      mkdirSync(shared)
+      chmodSync(shared, 0o1777)
+      expect(() => makePrivateFolder(shared)).toThrow('shared with others')
+      expect(statSync(shared).mode & 0o7777).toBe(0o1777)
+    }))
+
   test('one that is cut short or no file is refused, not replaced', () =>
     inFolder((folder) => {
       writeFileSync(join(folder, 'short'), 'abc')
       expect(() => secretFile(join(folder, 'short'))).toThrow('cut short')
       mkdirSync(join(folder, 'folder'))
-      expect(() => secretFile(join(folder, 'folder'))).toThrow('it is a folder')
+      expect(() => secretFile(join(folder, 'folder'))).toThrow('no file of its own')
       expect(() => secretFile(join(folder, 'absent/secret'))).toThrow('Cannot use the secret')
     }))
 })

@@ -1,5 +1,5 @@
--- People who may open the door. `username_key` is the NFKC form of the name: two spellings that
--- look the same are one account. `disabled_at_ms` is set while the account may not sign in.
+-- People who may open the door. `username_key` is the name in NFKC without invisible signs and
+-- outer space: two accounts must differ in it. `disabled_at_ms` is set while the account may not sign in.
 CREATE TABLE account (
   id INTEGER PRIMARY KEY,
   public_id TEXT NOT NULL UNIQUE,
