@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import { logger } from '../../src/http/log.ts'
+import { logWritten, logger } from '../../src/http/log.ts'
 import { startApp } from '../support/app.ts'
 
 describe('the log', () => {
@@ -17,6 +17,11 @@ describe('the log', () => {
       expect(out).toHaveLength(1)
       expect(out[0]?.slice(0, -1)).not.toMatch(/\p{Cc}/u)
     }
+  })
+
+  test('standard output takes lines without being waited for', async () => {
+    logger({ level: 'error', format: 'json' }).info('below the level, so not seen')
+    await logWritten()
   })
 
   test('text is for people: time, level, message, fields', () => {
