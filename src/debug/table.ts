@@ -1,4 +1,5 @@
 import { PAGE_HEADERS } from '../http/response-headers.ts'
+import { streamed } from '../http/streamed.ts'
 
 type Row = { readonly id: number } & Readonly<Record<string, string | number | null>>
 
@@ -15,10 +16,10 @@ const ROWS_PER_PAGE = 500
 
 /** Answers `{"1":{"id":1,…},…}`, a page of rows in memory at a time. */
 export const streamJson = (table: Table): Response =>
-  stream(jsonParts(table), { 'content-type': 'application/json' })
+  streamed(jsonParts(table), { 'content-type': 'application/json' })
 
 /** Answers the same rows as an HTML table. */
-export const streamHtml = (table: Table): Response => stream(htmlParts(table), PAGE_HEADERS)
+export const streamHtml = (table: Table): Response => streamed(htmlParts(table), PAGE_HEADERS)
 
 async function* jsonParts(table: Table) {
   let separator = '{'
@@ -96,22 +97,4 @@ async function* pages({ page }: Pick<Table, 'page'>) {
     // Rows come without waiting for the disk: let the other requests have their turn.
     await Bun.sleep(0)
   }
-}
-
-const stream = (
-  parts: AsyncGenerator<string>,
-  headers: Readonly<Record<string, string>>,
-): Response => {
-  const encoder = new TextEncoder()
-  const body = new ReadableStream<Uint8Array>({
-    pull: async (controller) => {
-      const { done, value } = await parts.next()
-      if (done) controller.close()
-      else controller.enqueue(encoder.encode(value))
-    },
-    cancel: async () => {
-      await parts.return(undefined)
-    },
-  })
-  return new Response(body, { headers })
 }

@@ -4,8 +4,7 @@ type Page<Row> = (after: number, limit: number) => Promise<readonly Row[]>
 
 type Unlock = {
   readonly seq: number
-  readonly username: string
-  readonly method: string
+  readonly person: { readonly username: string; readonly method: string } | undefined
   readonly receivedAtMs: number
 }
 
@@ -19,6 +18,9 @@ type Person = {
   readonly role: string
 }
 
+/** What stands in the table where a person was erased. */
+const ERASED = '(erased)'
+
 /** Every unlock as a table; its id is the sequence number plus one. */
 export const unlockTable = (page: Page<Unlock>): Table => ({
   title: 'Who opened the door',
@@ -31,8 +33,8 @@ export const unlockTable = (page: Page<Unlock>): Table => ({
   page: async (afterId, limit) =>
     (await page(afterId - 1, limit)).map((unlock) => ({
       id: unlock.seq + 1,
-      username: unlock.username,
-      unlocking_method: unlock.method,
+      username: unlock.person?.username ?? ERASED,
+      unlocking_method: unlock.person?.method ?? ERASED,
       date_time: new Date(unlock.receivedAtMs).toISOString(),
     })),
 })

@@ -28,8 +28,14 @@ export const hasRole = (account: Account | undefined, role: Role): boolean =>
 
 /** Refuses a caller without an account (401) or of too low a role (403). */
 export const requireRole = (caller: Caller, role: Role): void => {
-  if (!caller.account) throw tokenError()
-  if (!hasRole(caller.account, role)) throw new AppError('forbidden', `Only an ${role} may do this`)
+  if (!hasRole(signedIn(caller.account), role))
+    throw new AppError('forbidden', `Only an ${role} may do this`)
+}
+
+/** The account of a caller who has one; throws 401 for one without. */
+export const signedIn = (account: Account | undefined): Account => {
+  if (!account) throw tokenError()
+  return account
 }
 
 /** The credentials of an Authorization header of that scheme, whose name is compared without case. */

@@ -9,8 +9,8 @@ export const crossOrigin = (origins: readonly string[]) =>
         cors({
           origin: (request) => origins.includes(request.headers.get('origin') ?? ''),
           methods: ['GET', 'POST', 'PATCH', 'DELETE'],
-          allowedHeaders: ['Authorization', 'Content-Type'],
-          exposeHeaders: ['Retry-After', 'X-Request-Id'],
+          allowedHeaders: ['Authorization', 'Content-Type', 'Last-Event-ID'],
+          exposeHeaders: ['Link', 'Retry-After', 'X-Request-Id'],
           credentials: false,
         }),
       )

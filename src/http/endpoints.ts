@@ -36,6 +36,8 @@ export const endpointsOf = ({ trustedProxies, limits, authenticate }: Options) =
     default: rateLimits(limits.default, byClient),
   }
   return {
+    /** Gives the account of a good access token, for an answer that outlives its request. */
+    authenticate,
     group: (name: LimitGroup) => new Elysia().use(callers).use(groups[name]()),
     /** Limits of `auth` for those requests of another group that carry a password. */
     passwordLimits: () => groups.auth((request) => credentials(request, 'Basic') !== undefined),

@@ -61,10 +61,9 @@ const knownError = (error: unknown): HttpError | undefined => {
 
 const answer = ({ status, message, headers }: HttpError, path: string): Response => {
   if (!path.startsWith('/v1/')) return Response.json({ msg: message }, { status, headers })
-  const title = message
   const code = PROBLEM_CODES[status] ?? 'internal'
   return Response.json(
-    { type: 'about:blank', title, status, code },
+    { type: 'about:blank', title: TITLES[status] ?? 'Error', status, detail: message, code },
     { status, headers: { ...headers, 'content-type': 'application/problem+json' } },
   )
 }
@@ -73,6 +72,19 @@ const PROBLEM_CODES: Readonly<Record<number, string>> = {
   ...Object.fromEntries(Object.entries(STATUS).map(([code, status]) => [status, code])),
   405: 'method_not_allowed',
   413: 'too_large',
+}
+
+const TITLES: Readonly<Record<number, string>> = {
+  400: 'Bad Request',
+  401: 'Unauthorized',
+  403: 'Forbidden',
+  404: 'Not Found',
+  405: 'Method Not Allowed',
+  409: 'Conflict',
+  413: 'Content Too Large',
+  429: 'Too Many Requests',
+  500: 'Internal Server Error',
+  503: 'Service Unavailable',
 }
 
 const pathOf = (request: Request): string => URL.parse(request.url)?.pathname ?? ''

@@ -8,18 +8,37 @@ export type ReadBody = <Body extends TObject>(
   schema: Body,
 ) => Promise<Static<Body>>
 
+/** Reads a body of any JSON value, of up to `bytesMax` instead of the setting. */
+export type ReadJson = (request: Request, bytesMax: number) => Promise<unknown>
+
 /** Gives the one way a body is read: bounded, UTF-8, JSON, an object, with the schema's fields.
  * Faults are told in that order: 413, `Invalid JSON format`, `Missing a, b`, `Invalid c, d`; none
  * repeats a value. Fields that the schema does not list are dropped. */
 export const bodyReader =
   (bytesMax: number): ReadBody =>
   async (request, schema) => {
-    const bytes = await readBytes(request, bytesMax).catch(endedEarly)
-    const type = request.headers.get('content-type') ?? ''
-    const body = JSON_TYPE.test(type) ? parseObject(bytes) : undefined
-    if (!body) throw new AppError('invalid', 'Invalid JSON format')
+    const body = await readJson(request, bytesMax)
+    if (!isObject(body)) throw new AppError('invalid', 'Invalid JSON format')
     return checkFields(body, schema)
   }
+
+/** Throws 413 over the limit, `Invalid JSON format` for what is not UTF-8, not JSON or not said to
+ * be JSON. */
+export const readJson: ReadJson = async (request, bytesMax) => {
+  const bytes = await readBytes(request, bytesMax).catch(endedEarly)
+  const type = request.headers.get('content-type') ?? ''
+  try {
+    if (JSON_TYPE.test(type)) return JSON.parse(UTF8.decode(bytes))
+  } catch {
+    // Told below, without the parser's words, which quote the body.
+  }
+  throw new AppError('invalid', 'Invalid JSON format')
+}
+
+export const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+const UTF8 = new TextDecoder('utf-8', { fatal: true })
 
 const JSON_TYPE = /^application\/json\s*(;|$)/i
 
@@ -45,17 +64,8 @@ const endedEarly = (error: unknown): never => {
 
 const tooLarge = () => new HttpError(413, 'Request body too large')
 
-const parseObject = (bytes: Uint8Array): Record<string, unknown> | undefined => {
-  try {
-    const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
-    const isObject = typeof value === 'object' && value !== null && !Array.isArray(value)
-    return isObject ? (value as Record<string, unknown>) : undefined
-  } catch {
-    return undefined
-  }
-}
-
-const checkFields = <Body extends TObject>(
+/** The listed fields of an object; throws `Missing a, b`, then `Invalid c, d`. */
+export const checkFields = <Body extends TObject>(
   body: Record<string, unknown>,
   schema: Body,
 ): Static<Body> => {

@@ -17,11 +17,14 @@ type Description = {
   readonly tag: Tag
   readonly summary: string
   readonly description?: string
-  readonly body?: TObject
+  readonly body?: TSchema
+  readonly query?: TObject
+  readonly params?: TObject
+  readonly headers?: TObject
   readonly answers: Readonly<Record<number, Answer | readonly Answer[]>>
 }
 
-type Tag = 'Accounts' | 'Unlocks' | 'Tables' | 'Health' | 'Pages'
+type Tag = 'Accounts' | 'Unlocks' | 'Log' | 'Tables' | 'Health' | 'Pages'
 
 /** The options of a route that the OpenAPI document leaves out: files of pages, refusals. */
 export const HIDDEN = { parse: 'none', detail: { hide: true } } as const
@@ -40,10 +43,30 @@ export const message = (description: string, ...examples: readonly string[]): An
     : { examples: Object.fromEntries(examples.map((msg) => [msg, { msg }])) }),
 })
 
+const Problem = t.Object(
+  {
+    type: t.Literal('about:blank'),
+    title: t.String(),
+    status: t.Integer(),
+    detail: t.String({ description: 'What happened, in words' }),
+    code: t.String({ description: 'Stable, for programs' }),
+  },
+  { additionalProperties: false },
+)
+
+/** A documented RFC 9457 answer, as everything under `/v1` gives errors. */
+export const problem = (status: number, code: string, detail: string): Answer => ({
+  description: detail,
+  schema: Problem,
+  example: { type: 'about:blank', title: 'As the status says', status, detail, code },
+  contentType: 'application/problem+json',
+})
+
 /** Gives the options of a route: its guard, and its place in the OpenAPI document together with
  * the answers that its access, its body and the limits add. The handler reads the body itself, so
  * that limits and guard come first. */
-export const operation = ({ access, tag, summary, description, body, answers }: Description) => {
+export const operation = (described: Description) => {
+  const { access, tag, summary, description, body, answers } = described
   const documented = { ...commonAnswers(access, body), ...answers }
   return {
     parse: 'none' as const,
@@ -57,6 +80,7 @@ export const operation = ({ access, tag, summary, description, body, answers }: 
       tags: [tag],
       'x-access': access,
       security: SECURITY[access],
+      parameters: parameters(described),
       ...(body ? { requestBody: { required: true, content: content(bodyAnswer(body)) } } : {}),
       responses: Object.fromEntries(
         Object.entries(documented).map(([status, one]) => [status, response([one].flat())]),
@@ -65,13 +89,31 @@ export const operation = ({ access, tag, summary, description, body, answers }: 
   }
 }
 
-/** The first example of each field together, which Swagger UI starts a request with. */
-const bodyAnswer = (body: TObject) => ({
+const parameters = ({ query, params, headers }: Description) =>
+  Object.entries({ query, path: params, header: headers }).flatMap(([place, schema]) =>
+    Object.entries(schema?.properties ?? {}).map(([name, { description, ...one }]) => ({
+      name,
+      in: place,
+      required: schema?.required?.includes(name) ?? false,
+      ...(typeof description === 'string' ? { description } : {}),
+      schema: one,
+    })),
+  )
+
+/** What Swagger UI starts a request with: the schema's own example, or that of each field. */
+const bodyAnswer = (body: TSchema) => ({
   schema: body,
-  example: Object.fromEntries(
-    Object.entries(body.properties).map(([name, { examples }]) => [name, examples?.[0]]),
-  ),
+  example:
+    firstExample(body) ??
+    Object.fromEntries(
+      Object.entries<TSchema>(body['properties'] ?? {}).map(([name, field]) => [
+        name,
+        firstExample(field),
+      ]),
+    ),
 })
+
+const firstExample = (schema: TSchema): unknown => schema.examples?.[0]
 
 const BEARER = [{ bearer: [] }]
 
@@ -83,7 +125,7 @@ const SECURITY: Readonly<Record<Access, Record<string, string[]>[]>> = {
   owner: BEARER,
 }
 
-const commonAnswers = (access: Access, body: TObject | undefined): Record<number, Answer> => ({
+const commonAnswers = (access: Access, body: TSchema | undefined): Record<number, Answer> => ({
   ...(body ? { 413: message('The body is over the limit', 'Request body too large') } : {}),
   ...(access === 'public' || access === 'tables'
     ? {}

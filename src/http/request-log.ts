@@ -5,8 +5,11 @@ import type { Log } from './log.ts'
 /** Writes one record a request: the route as it was declared, never the path, query, headers or
  * body as they were sent, since any of them may hold a secret. */
 export const requestLog = (log: Log) => {
+  const plugin = new Elysia({ name: 'request-log' })
+  // What a request's record costs is saved where the level would drop it anyway.
+  if (!log.isLevelEnabled('info')) return plugin
   const startedAt = new WeakMap<Request, number>()
-  return new Elysia({ name: 'request-log' })
+  return plugin
     .onRequest(({ request }) => {
       startedAt.set(request, performance.now())
     })

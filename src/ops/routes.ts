@@ -1,14 +1,17 @@
 import { t } from 'elysia'
+import { AppError } from '../errors.ts'
 import type { Endpoints } from '../http/endpoints.ts'
 import { message, operation } from '../http/operation.ts'
 
 type Dependencies = {
   readonly endpoints: Endpoints
   readonly probeWrite: () => Promise<void>
+  /** What is wrong with the unlock log, if anything is. */
+  readonly logFault: () => string | undefined
 }
 
 /** Health, for supervisors. */
-export const healthRoutes = ({ endpoints, probeWrite }: Dependencies) => {
+export const healthRoutes = ({ endpoints, probeWrite, logFault }: Dependencies) => {
   const isReady = remembered(probeWrite, READINESS_KEPT_MS)
   return endpoints
     .group('default')
@@ -17,6 +20,8 @@ export const healthRoutes = ({ endpoints, probeWrite }: Dependencies) => {
       '/readyz',
       async () => {
         await isReady()
+        const fault = logFault()
+        if (fault) throw new AppError('unavailable', `The unlock log does not verify. ${fault}`)
         return { status: 'ready' }
       },
       READYZ,
@@ -56,6 +61,14 @@ const READYZ = operation({
   access: 'public',
   tag: 'Health',
   summary: 'Can the service do its work?',
-  description: 'The database answers and has committed a write within the last seconds.',
-  answers: { 200: status('ready'), 503: message('It cannot, and why', 'The disk is full') },
+  description:
+    'The database answers and has committed a write within the last seconds, and the last check of the unlock log found it whole.',
+  answers: {
+    200: status('ready'),
+    503: message(
+      'It cannot, and why',
+      'The disk is full',
+      'The unlock log does not verify. Event 41: it was changed',
+    ),
+  },
 })

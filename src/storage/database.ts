@@ -4,7 +4,7 @@ import { AppError } from '../errors.ts'
 type Params = readonly SQLQueryBindings[]
 
 /** What a statement can be asked for; a failing disk or a lock rejects with `unavailable`. */
-type Queries = {
+export type Queries = {
   all: <Row>(sql: string, ...params: Params) => Promise<Row[]>
   get: <Row>(sql: string, ...params: Params) => Promise<Row | undefined>
   /** Runs a statement that answers no rows; gives the number of rows changed. */
@@ -27,7 +27,8 @@ const LOCK_RETRY_MS = 20
 /** Gives the database interface over one writing and one reading connection, which may be the same. */
 export const database = ({ writer, reader }: Connections): Database => {
   const writes = queriesOn(writer)
-  const reads = queriesOn(reader)
+  const snapshot = reader === writer ? NO_SNAPSHOT : turnSnapshot(reader)
+  const reads = queriesOn(reader, snapshot.begin)
   let lastWrite: Promise<unknown> = Promise.resolve()
 
   const exclusively = <Result>(work: (queuedAt: number) => Promise<Result>): Promise<Result> => {
@@ -42,6 +43,7 @@ export const database = ({ writer, reader }: Connections): Database => {
       await beginImmediate(writer, queuedAt + LOCK_WAIT_MS)
       try {
         const result = await work(writes)
+        snapshot.end()
         readable(() => writer.run('COMMIT'))
         return result
       } finally {
@@ -56,6 +58,7 @@ export const database = ({ writer, reader }: Connections): Database => {
     transaction,
     close: () =>
       exclusively(async () => {
+        snapshot.end()
         reads.finalize()
         writes.finalize()
         if (reader !== writer) reader.close(true)
@@ -67,10 +70,40 @@ export const database = ({ writer, reader }: Connections): Database => {
 
 type Connections = { readonly writer: Sqlite; readonly reader: Sqlite }
 
+type Snapshot = { readonly begin: () => void; readonly end: () => void }
+
+const NO_SNAPSHOT: Snapshot = { begin: () => {}, end: () => {} }
+
+/** Lets the reads of one turn of the event loop share a snapshot, so that they lock the file once
+ * and not once each. A commit of this process ends it, for a read must see what was written before
+ * it, and a checkpoint must not wait for it. */
+const turnSnapshot = (reader: Sqlite): Snapshot => {
+  let turn: NodeJS.Immediate | undefined
+  const end = () => {
+    if (!turn) return
+    clearImmediate(turn)
+    turn = undefined
+    // A read that failed may have ended it.
+    if (reader.inTransaction) reader.run('COMMIT')
+  }
+  return {
+    begin: () => {
+      if (turn) return
+      reader.run('BEGIN')
+      turn = setImmediate(end)
+    },
+    end,
+  }
+}
+
 /** Statements are prepared once: SQL texts are constants of the stores, so the cache is bounded. */
-const queriesOn = (connection: Sqlite): Queries & { finalize: () => void } => {
+const queriesOn = (
+  connection: Sqlite,
+  beforeRead: () => void = () => {},
+): Queries & { finalize: () => void } => {
   const statements = new Map<string, Statement>()
   const prepared = (sql: string): Statement => {
+    beforeRead()
     const known = statements.get(sql)
     if (known) return known
     const statement = connection.prepare(sql)

@@ -24,6 +24,8 @@ const PRAGMAS = {
   foreign_keys: 1,
   /** Milliseconds for short waits; longer ones are waited for without blocking (see database.ts). */
   busy_timeout: 20,
+  /** What is erased is overwritten, not only unlinked. */
+  secure_delete: 1,
 } as const
 
 /** Opens (or makes) the database file with mode 0600 and brings its schema up to date.

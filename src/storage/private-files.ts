@@ -59,11 +59,15 @@ const takeRights = (path: string): void => {
 
 const SECRET_BYTES = 48
 
-/** Reads a secret file, or makes it of 384 random bits, base64url, mode 0600 and synced to disk.
- * Throws `unavailable`; of two processes that start at once both get the same secret. */
-export const secretFile = (path: string): string => {
+/** A secret of 384 random bits, base64url. */
+const randomSecret = (): string =>
+  crypto.getRandomValues(new Uint8Array(SECRET_BYTES)).toBase64({ alphabet: 'base64url' })
+
+/** Reads a secret file, or makes it, mode 0600 and synced to disk. Throws `unavailable`; of two
+ * processes that start at once both get the same secret. */
+export const secretFile = (path: string, newSecret: () => string = randomSecret): string => {
   try {
-    if (!existsSync(path)) makeSecretFile(path)
+    if (!existsSync(path)) makeSecretFile(path, newSecret())
     takeRights(path)
     const secret = readFileSync(path, 'utf8').trim()
     if (secret.length < SECRET_BYTES) throw new Error('it is cut short; remove it for a new one')
@@ -75,10 +79,9 @@ export const secretFile = (path: string): string => {
   }
 }
 
-const makeSecretFile = (path: string): void => {
-  const secret = crypto.getRandomValues(new Uint8Array(SECRET_BYTES))
+const makeSecretFile = (path: string, secret: string): void => {
   const draft = `${path}.${crypto.randomUUID()}`
-  writeSynced(draft, `${secret.toBase64({ alphabet: 'base64url' })}\n`)
+  writeSynced(draft, `${secret}\n`)
   try {
     linkSync(draft, path)
   } catch (error) {
@@ -99,7 +102,8 @@ const writeSynced = (path: string, content: string): void => {
   }
 }
 
-const syncFolder = (path: string): void => {
+/** Puts the names of files in a folder on disk. */
+export const syncFolder = (path: string): void => {
   const folder = openSync(path, 'r')
   try {
     fsyncSync(folder)
@@ -109,9 +113,9 @@ const syncFolder = (path: string): void => {
 }
 
 const FAULTS: Readonly<Record<string, string>> = {
-  EACCES: 'this user may not use it; change its owner or choose another DATA_DIR',
-  EPERM: 'this user may not use it; change its owner or choose another DATA_DIR',
-  EROFS: 'the file system is read-only; choose another DATA_DIR',
+  EACCES: 'this user may not use it; change its owner or choose another folder',
+  EPERM: 'this user may not use it; change its owner or choose another folder',
+  EROFS: 'the file system is read-only; choose another folder',
   ENOSPC: 'the disk is full; make room first',
   ENOTDIR: 'a part of the path is a file, not a folder',
   EEXIST: 'a file of that name is in the way',

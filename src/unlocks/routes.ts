@@ -1,38 +1,159 @@
-import { tokenError } from '../http/errors.ts'
+import { type Static, Type as t } from '@sinclair/typebox'
+import { AppError } from '../errors.ts'
+import { type Account, hasRole, signedIn } from '../http/access.ts'
 import type { Endpoints } from '../http/endpoints.ts'
-import type { ReadBody } from '../http/json-body.ts'
-import { message, operation } from '../http/operation.ts'
-import { UnlockBody } from './schema.ts'
+import { type ReadBody, checkFields, isObject, readJson } from '../http/json-body.ts'
+import { message, operation, problem } from '../http/operation.ts'
+import { DEFAULT_LOCK, type NewEvent } from './event.ts'
+import { EventBody, OutcomeAnswer, UnlockBody, UnlockHeaders, Uuid } from './schema.ts'
+import type { Outcome, UnlockLog } from './service.ts'
 import type { UnlockStore } from './store.ts'
 
 type Dependencies = {
   readonly endpoints: Endpoints
   readonly readBody: ReadBody
-  readonly unlocks: Pick<UnlockStore, 'append'>
+  readonly log: Pick<UnlockLog, 'append' | 'receipt'>
+  readonly store: Pick<UnlockStore, 'find'>
 }
 
-/** Recording unlocks, as the phone app does it. */
-export const unlockRoutes = ({ endpoints, readBody, unlocks }: Dependencies) =>
-  endpoints.group('unlock').post(
-    '/logUnlocking',
-    async ({ request, caller: { account } }) => {
-      if (!account) throw tokenError()
-      const body = await readBody(request, UnlockBody)
-      await unlocks.append({
-        accountPublicId: account.publicId,
-        username: account.username,
-        method: body['unlocking-method'],
-      })
-      return { msg: 'Unlocking process logged successfully' }
-    },
-    LOG_UNLOCKING,
-  )
+/** Recording unlocks: as the phone app does it, and under `/v1` with receipts. */
+export const unlockRoutes = ({ endpoints, readBody, log, store }: Dependencies) =>
+  endpoints
+    .group('unlock')
+    .post(
+      '/logUnlocking',
+      async ({ request, caller }) => {
+        const account = signedIn(caller.account)
+        const { 'unlocking-method': method } = await readBody(request, UnlockBody)
+        const id = idOf(request.headers.get('idempotency-key'), account)
+        const [outcome] = await log.append([newEvent(account, { id, method })])
+        if (outcome?.status === 'conflict')
+          throw new AppError('conflict', 'This Idempotency-Key was used for another unlock')
+        return { msg: 'Unlocking process logged successfully' }
+      },
+      LOG_UNLOCKING,
+    )
+    .post(
+      '/v1/unlocks',
+      async ({ request, caller }) => {
+        const account = signedIn(caller.account)
+        const body = await readJson(request, SUBMISSION_BYTES_MAX)
+        return Array.isArray(body) ? recordAll(log, account, body) : recordOne(log, account, body)
+      },
+      RECORD,
+    )
+    .get(
+      '/v1/unlocks/:id/receipt',
+      async ({ params, caller }) => {
+        const account = signedIn(caller.account)
+        const event = await store.find(params.id)
+        const isOwn = event?.person?.accountPublicId === account.publicId
+        if (!event || !(isOwn || hasRole(account, 'admin'))) throw noSuchUnlock()
+        return textAnswer(await log.receipt(event.seq))
+      },
+      RECEIPT,
+    )
+
+/** Events of one submission: what a phone collects while it is offline. */
+const EVENTS_MAX = 500
+const SUBMISSION_BYTES_MAX = 512 * 1024
+
+const noSuchUnlock = () => new AppError('not_found', 'No such unlock')
+
+type OutcomeBody = Static<typeof OutcomeAnswer>
+
+const recordOne = async (log: Dependencies['log'], account: Account, body: unknown) => {
+  const [outcome] = await log.append([eventOf(account, body)])
+  if (outcome === undefined || outcome.status === 'conflict')
+    throw new AppError('conflict', 'Another unlock has this id')
+  return outcomeBody(log, outcome)
+}
+
+/** Each event has an outcome of its own; the good ones are stored in one transaction. */
+const recordAll = async (
+  log: Dependencies['log'],
+  account: Account,
+  bodies: readonly unknown[],
+): Promise<{ outcomes: OutcomeBody[] }> => {
+  if (bodies.length > EVENTS_MAX)
+    throw new AppError('invalid', `More than ${EVENTS_MAX} events; send the rest by themselves`)
+  const parsed = bodies.map((body) => checked(() => eventOf(account, body)))
+  const good = parsed.filter((one) => 'id' in one)
+  const recorded = (good.length > 0 ? await log.append(good) : []).values()
+  const outcomes: OutcomeBody[] = []
+  for (const one of parsed) {
+    const outcome = 'id' in one ? recorded.next().value : undefined
+    if (outcome) outcomes.push(await outcomeBody(log, outcome))
+    else if ('detail' in one) outcomes.push({ status: 'invalid', detail: one.detail })
+  }
+  return { outcomes }
+}
+
+const outcomeBody = async (log: Dependencies['log'], outcome: Outcome): Promise<OutcomeBody> => {
+  if (outcome.status === 'conflict')
+    return { status: outcome.status, detail: 'Another unlock has this id' }
+  const { id, seq } = outcome.event
+  return { status: outcome.status, id, seq, receipt: await log.receipt(seq, outcome.head) }
+}
+
+const checked = <Result>(work: () => Result): Result | { readonly detail: string } => {
+  try {
+    return work()
+  } catch (error) {
+    if (error instanceof AppError) return { detail: error.message }
+    throw error
+  }
+}
+
+const eventOf = (account: Account, body: unknown): NewEvent => {
+  if (!isObject(body)) throw new AppError('invalid', 'An event is a JSON object')
+  const { occurred_at: occurredAt, ...event } = checkFields(body, EventBody)
+  const occurredAtMs = occurredAt === undefined ? null : Date.parse(occurredAt)
+  if (Number.isNaN(occurredAtMs)) throw new AppError('invalid', 'Invalid occurred_at')
+  if ((event.result === 'denied') !== (event.reason !== undefined))
+    throw new AppError('invalid', 'A denied event has a reason, and an unlocked one has none')
+  return newEvent(account, { ...event, occurredAtMs })
+}
+
+type Given = { readonly method: string } & Partial<NewEvent>
+
+const newEvent = (account: Account, { id, ...given }: Given): NewEvent => ({
+  lock: DEFAULT_LOCK,
+  result: 'unlocked',
+  reason: null,
+  source: 'claimed',
+  occurredAtMs: null,
+  ...given,
+  id: id ?? Bun.randomUUIDv7(),
+  accountPublicId: account.publicId,
+  username: account.username,
+})
+
+/** The id that an app's own key stands for: the same for the same account and key (RFC 9562, UUID
+ * version 8). */
+const idOf = (key: string | null, account: Account): string => {
+  if (key === null) return Bun.randomUUIDv7()
+  if (key === '' || key.length > IDEMPOTENCY_KEY_CHARACTERS_MAX)
+    throw new AppError('invalid', 'Invalid Idempotency-Key')
+  const digest = new Bun.CryptoHasher('sha256').update(`${account.publicId}\n${key}`).digest()
+  digest.writeUInt8((digest.readUInt8(6) & 0x0f) | 0x80, 6)
+  digest.writeUInt8((digest.readUInt8(8) & 0x3f) | 0x80, 8)
+  return digest.toString('hex', 0, 16).replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')
+}
+
+const IDEMPOTENCY_KEY_CHARACTERS_MAX = 255
+
+const textAnswer = (text: string): Response =>
+  new Response(text, { headers: { 'content-type': 'text/plain; charset=utf-8' } })
+
+const DISK = 'The disk does not take it now, or too many wait; nothing was written'
 
 const LOG_UNLOCKING = operation({
   access: 'member',
   tag: 'Unlocks',
   summary: 'Record an unlock',
   description: 'Answered only after the unlock is committed to disk.',
+  headers: UnlockHeaders,
   body: UnlockBody,
   answers: {
     200: message('The unlock is on disk', 'Unlocking process logged successfully'),
@@ -42,6 +163,54 @@ const LOG_UNLOCKING = operation({
       'Missing unlocking-method',
       'Invalid unlocking-method',
     ),
-    503: message('The disk does not take it now; nothing was written', 'The disk is full'),
+    409: message(
+      'The Idempotency-Key was used with another method',
+      'This Idempotency-Key was used for another unlock',
+    ),
+    503: message(DISK, 'The disk is full'),
+  },
+})
+
+const RECORD = operation({
+  access: 'member',
+  tag: 'Unlocks',
+  summary: 'Record one unlock or up to 500',
+  description:
+    'One event, or an array of those that a phone collected while it was offline. Each has its own ' +
+    'outcome: an id sent again with the same content is a `duplicate` and answered as the first ' +
+    'time, with other content a `conflict`; those that are good are stored in one transaction. ' +
+    'A receipt proves, without this server, that the event is in the log.',
+  body: t.Union([EventBody, t.Array(EventBody, { maxItems: EVENTS_MAX })], {
+    examples: [{ method: 'fingerprint', occurred_at: '2026-11-22T18:30:00Z' }],
+  }),
+  answers: {
+    200: {
+      description: 'Stored, or stored before; for an array, what became of each',
+      schema: t.Union([
+        OutcomeAnswer,
+        t.Object({ outcomes: t.Array(OutcomeAnswer) }, { additionalProperties: false }),
+      ]),
+      example: {
+        status: 'stored',
+        id: '0193c6a8-5f0e-7c3a-9b1d-2e4f6a8b0c1d',
+        seq: 41,
+        receipt: 'c2sp.org/tlog-proof@v1\nindex 41\n…',
+      },
+    },
+    400: problem(400, 'invalid', 'Invalid method'),
+    409: problem(409, 'conflict', 'Another unlock has this id'),
+    503: problem(503, 'unavailable', 'The disk is full'),
+  },
+})
+
+const RECEIPT = operation({
+  access: 'member',
+  tag: 'Unlocks',
+  summary: 'The receipt of an unlock',
+  description: 'Proof against the newest checkpoint that the log holds it. Members see their own.',
+  params: t.Object({ id: Uuid }),
+  answers: {
+    200: { description: 'C2SP tlog-proof', contentType: 'text/plain' },
+    404: problem(404, 'not_found', 'No such unlock'),
   },
 })

@@ -19,14 +19,14 @@ describe('registering', () => {
   })
 
   test('[A5] nobody becomes owner by being first to register', async () => {
-    await using app = startApp()
+    await using app = await startApp()
     await app.post('/register', PERSON)
     expect(await app.people.page(0, 9)).toMatchObject([{ username: 'ada', role: 'member' }])
     expect(await app.people.hasOwner()).toBe(false)
   })
 
   test('a closed registration answers 403 and adds nobody', async () => {
-    await using app = startApp({ REGISTRATION: 'closed' })
+    await using app = await startApp({ REGISTRATION: 'closed' })
     const answer = await app.post('/register', PERSON)
     expect(answer.status).toBe(403)
     expect(await answer.json()).toStrictEqual({ msg: 'Registration is closed' })
@@ -34,7 +34,7 @@ describe('registering', () => {
   })
 
   test('[P2] a password of 128 characters and more is taken and compared in full', async () => {
-    await using app = startApp()
+    await using app = await startApp()
     const long = 'correct horse battery staple '.repeat(20)
     await app.post('/register', { ...PERSON, password: `${long}a` })
     const login = async (password: string) =>
@@ -45,7 +45,7 @@ describe('registering', () => {
   })
 
   test('[P2] two keyboards’ spellings of a password are one (NFKC)', async () => {
-    await using app = startApp()
+    await using app = await startApp()
     await app.post('/register', { ...PERSON, password: 'Cafe\u0301 cre\u0300me' })
     expect(
       (await app.post('/login', { username: 'ada', password: 'Caf\u00e9 cr\u00e8me' })).status,
@@ -53,7 +53,7 @@ describe('registering', () => {
   })
 
   test('[P2] the setting raises the least length', async () => {
-    await using app = startApp({ PASSWORD_MIN_LENGTH: '15' })
+    await using app = await startApp({ PASSWORD_MIN_LENGTH: '15' })
     const said = async (password: string) =>
       (await app.post('/register', { ...PERSON, password })).json()
     expect(await said('fourteen chars')).toStrictEqual({ msg: 'Weak password' })
@@ -151,7 +151,7 @@ describe('signing in', () => {
   })
 
   test('[P7] no body costs the others their turn: a password may not be long enough for that', async () => {
-    await using app = startApp()
+    await using app = await startApp()
     const marks = `a${'\u0301'.repeat(16_000)}${'\u0316'.repeat(16_000)}`
     const begun = performance.now()
     for (const path of ['/login', '/register']) {
@@ -166,7 +166,7 @@ describe('signing in', () => {
   })
 
   test('a session lasts as long as its token, and those that are over are swept', async () => {
-    await using app = startApp({ JWT_ACCESS_TOKEN_EXPIRES: '5' })
+    await using app = await startApp({ JWT_ACCESS_TOKEN_EXPIRES: '5' })
     const token = await app.signIn('ada')
     const unlock = async () =>
       (await app.post('/logUnlocking', { 'unlocking-method': 'pin' }, bearer(token))).status

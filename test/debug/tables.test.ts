@@ -8,13 +8,13 @@ const HTML = { accept: 'text/html,application/xhtml+xml' }
 
 describe('the tables', () => {
   test('an empty table is {} and a page that says so', async () => {
-    await using app = startApp({ DEBUG: 'true' })
+    await using app = await startApp({ DEBUG: 'true' })
     expect(await (await app.get('/getLogs')).json()).toStrictEqual({})
     expect(await (await app.get('/getLogs', HTML)).text()).toContain('Nothing yet.')
   })
 
   test('an unlock is shown with the name as it was, counted from 1', async () => {
-    await using app = startApp()
+    await using app = await startApp()
     const ada = await app.signIn('ada', 'admin')
     for (const method of ['fingerprint', 'pin'])
       await app.post('/logUnlocking', { 'unlocking-method': method }, bearer(ada))
@@ -37,7 +37,7 @@ describe('the tables', () => {
   })
 
   test('accounts are shown without their passwords', async () => {
-    await using app = startApp()
+    await using app = await startApp()
     await app.post('/register', {
       username: 'bob',
       password: PASSWORD,
@@ -62,7 +62,7 @@ describe('the tables', () => {
   })
 
   test('[I4] text of people is text on the page', async () => {
-    await using app = startApp({ DEBUG: 'true' })
+    await using app = await startApp({ DEBUG: 'true' })
     const hostile = `<script>alert(1)</script>"'&`
     await app.post('/register', {
       username: hostile,
@@ -82,7 +82,10 @@ describe('the tables', () => {
     await runCommand(['user', 'add', '--role', 'owner', 'own'], { folder, input: `${PASSWORD}\n` })
     using db = new Database(join(folder, 'data/secure-lock.db'))
     db.run(`WITH RECURSIVE n (seq) AS (SELECT 0 UNION ALL SELECT seq + 1 FROM n WHERE seq < 299999)
-      INSERT INTO unlock SELECT seq, 'id', 'ada', 'pin ' || seq, 1700000000000 + seq FROM n`)
+      INSERT INTO unlock (seq, id, account_public_id, username, method, salt, person_hash, lock,
+        result, source, received_at_ms, is_late, is_time_uncertain, leaf_hash)
+      SELECT seq, seq, 'id', 'ada', 'pin ' || seq, x'00', x'00', 'front-door', 'unlocked', 'claimed',
+        1700000000000 + seq, 0, 0, x'00' FROM n`)
     const residentMb = async () =>
       Number(/VmRSS:\s+(\d+)/.exec(await Bun.file(`/proc/${pid}/status`).text())?.[1]) / 1024
     const read = async () => {

@@ -21,6 +21,13 @@ const CLOSED_TABLE = '401 401 401 405 405 405 405'
 const OPEN_TABLE = '200 200 200 405 405 405 405'
 const CLOSED_POST = '405 405 401 405 405 405 405'
 
+const CLOSED_BOTH = '401 401 401 405 405 405 405'
+const OPEN_BOTH = '200 200 400 405 405 405 405'
+const CLOSED_GET = '401 401 405 405 405 405 405'
+const FORBIDDEN_GET = '403 403 405 405 405 405 405'
+const INVALID_GET = '400 400 405 405 405 405 405'
+const NONE_GET = '404 404 405 405 405 405 405'
+
 const everybody = (answers: string) => ({ stranger: answers, member: answers, ruler: answers })
 
 const GOLDEN: Record<string, { stranger: string; member: string; ruler: string }> = {
@@ -38,6 +45,15 @@ const GOLDEN: Record<string, { stranger: string; member: string; ruler: string }
   '/logUnlocking': { stranger: CLOSED_POST, member: PUBLIC_POST, ruler: PUBLIC_POST },
   '/getLogs': { stranger: CLOSED_TABLE, member: CLOSED_TABLE, ruler: OPEN_TABLE },
   '/getUsers': { stranger: CLOSED_TABLE, member: CLOSED_TABLE, ruler: OPEN_TABLE },
+  '/v1/unlocks': { stranger: CLOSED_BOTH, member: OPEN_BOTH, ruler: OPEN_BOTH },
+  '/v1/unlocks/export': { stranger: CLOSED_GET, member: INVALID_GET, ruler: INVALID_GET },
+  '/v1/unlocks/stream': { stranger: CLOSED_GET, member: PUBLIC_PAGE, ruler: PUBLIC_PAGE },
+  '/v1/unlocks/stats': { stranger: CLOSED_GET, member: PUBLIC_PAGE, ruler: PUBLIC_PAGE },
+  '/v1/unlocks/{id}/receipt': { stranger: CLOSED_GET, member: NONE_GET, ruler: NONE_GET },
+  '/v1/log/key': { stranger: CLOSED_GET, member: PUBLIC_PAGE, ruler: PUBLIC_PAGE },
+  '/v1/log/checkpoint': { stranger: CLOSED_GET, member: PUBLIC_PAGE, ruler: PUBLIC_PAGE },
+  '/v1/log/consistency': { stranger: CLOSED_GET, member: INVALID_GET, ruler: INVALID_GET },
+  '/v1/log/entries': { stranger: CLOSED_GET, member: FORBIDDEN_GET, ruler: INVALID_GET },
   '/nowhere': everybody('404 404 404 404 404 404 404'),
 }
 
@@ -107,7 +123,8 @@ describe('who may call what, at the compiled file', () => {
         headers: { 'content-type': 'application/json', ...headers },
         ...(hasBody ? { body: '{}' } : {}),
       })
-      await answer.arrayBuffer()
+      // A stream has no end.
+      await answer.body?.cancel()
       statuses.push(answer.status)
     }
     return statuses.join(' ')

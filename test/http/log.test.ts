@@ -30,28 +30,28 @@ describe('the log', () => {
   })
 
   test('[T6] a token opens nothing from an address, and is in no log line', async () => {
-    await using app = startApp()
+    await using app = await startApp()
     const token = await app.signIn('own', 'owner')
     for (const name of ['access_token', 'token', 'authorization'])
       expect((await app.get(`/getLogs?${name}=${token}`)).status).toBe(401)
     expect((await app.get('/getLogs', { authorization: `Bearer ${token}` })).status).toBe(200)
     await Bun.sleep(10)
-    expect(app.log.length).toBeGreaterThan(3)
-    expect(app.log.join('')).not.toContain(token.slice(0, 40))
+    expect(app.logLines.length).toBeGreaterThan(3)
+    expect(app.logLines.join('')).not.toContain(token.slice(0, 40))
   })
 
   test('each request is one record, by its route and without its query', async () => {
-    await using app = startApp()
+    await using app = await startApp()
     await app.get('/readyz?token=kanarienvogel')
     await app.get('/kanarienvogel')
     await app.post('/login', {})
     await Bun.sleep(10)
-    const records = app.log.map((line) => JSON.parse(line) as Record<string, unknown>)
+    const records = app.logLines.map((line) => JSON.parse(line) as Record<string, unknown>)
     expect(records).toMatchObject([
       { msg: 'request', method: 'GET', route: '/readyz', status: 200, client: '127.0.0.1' },
       { msg: 'request', method: 'GET', route: '/*', status: 404 },
       { msg: 'request', method: 'POST', route: '/login', status: 400 },
     ])
-    expect(app.log.join('')).not.toContain('kanarienvogel')
+    expect(app.logLines.join('')).not.toContain('kanarienvogel')
   })
 })

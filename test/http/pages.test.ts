@@ -4,7 +4,7 @@ import { startApp } from '../support/app.ts'
 const HTML = { accept: 'text/html,application/xhtml+xml' }
 
 test('[I6] a browser gets pages that name no other host, and everything they name is here', async () => {
-  await using app = startApp()
+  await using app = await startApp()
   for (const path of ['/', '/swagger']) {
     const page = await app.get(path, HTML)
     expect(page.headers.get('content-type')).toBe('text/html; charset=utf-8')
@@ -20,7 +20,7 @@ test('[I6] a browser gets pages that name no other host, and everything they nam
 })
 
 test('anything but a browser gets the first page as JSON', async () => {
-  await using app = startApp()
+  await using app = await startApp()
   expect(await (await app.get('/')).json()).toMatchObject({
     name: 'Secure Lock Server',
     links: { api: '/swagger' },
@@ -28,7 +28,7 @@ test('anything but a browser gets the first page as JSON', async () => {
 })
 
 test('a style that is still the same is not sent again', async () => {
-  await using app = startApp()
+  await using app = await startApp()
   const etag = (await app.get('/page.css')).headers.get('etag') ?? ''
   expect((await app.get('/page.css', { 'if-none-match': etag })).status).toBe(304)
   expect((await app.get('/page.css', { 'if-none-match': '"older"' })).status).toBe(200)

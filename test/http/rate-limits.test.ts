@@ -6,7 +6,7 @@ const LIMITED = { msg: 'x' }
 
 describe('limits', () => {
   test('over the limit the answer is 429 with Retry-After, in the contract’s words', async () => {
-    await using app = startApp({ RATE_LIMIT_AUTH: '2/minute;100/hour' })
+    await using app = await startApp({ RATE_LIMIT_AUTH: '2/minute;100/hour' })
     for (const _ of [1, 2]) expect((await app.post('/login', LIMITED)).status).toBe(400)
     const answer = await app.post('/login', LIMITED)
     expect(answer.status).toBe(429)
@@ -16,7 +16,7 @@ describe('limits', () => {
   })
 
   test('both windows of a limit count', async () => {
-    await using app = startApp({ RATE_LIMIT_AUTH: '100/minute;3/hour' })
+    await using app = await startApp({ RATE_LIMIT_AUTH: '100/minute;3/hour' })
     const statuses = []
     for (const _ of [1, 2, 3, 4]) statuses.push((await app.post('/login', LIMITED)).status)
     expect(statuses).toStrictEqual([400, 400, 400, 429])
@@ -24,7 +24,7 @@ describe('limits', () => {
   })
 
   test('[P4] guesses count whatever way they fail', async () => {
-    await using app = startApp({ RATE_LIMIT_AUTH: '6/minute' })
+    await using app = await startApp({ RATE_LIMIT_AUTH: '6/minute' })
     await app.signIn('ada')
     const guesses = [
       app.post('/login', { username: 'ada', password: 'wrong' }),
@@ -41,7 +41,7 @@ describe('limits', () => {
   })
 
   test('[P4] a token buys its bearer no fresh guesses at another account', async () => {
-    await using app = startApp({ RATE_LIMIT_AUTH: '3/minute' })
+    await using app = await startApp({ RATE_LIMIT_AUTH: '3/minute' })
     const guess = async (name: string) =>
       (await app.post('/login', { username: 'ada', password: 'x' }, bearer(await app.signIn(name))))
         .status
@@ -51,13 +51,13 @@ describe('limits', () => {
   })
 
   test('[P4] another X-Forwarded-For does not give a stranger a fresh limit', async () => {
-    await using app = startApp({ RATE_LIMIT_AUTH: '1/minute' })
+    await using app = await startApp({ RATE_LIMIT_AUTH: '1/minute' })
     await app.post('/login', {}, { 'x-forwarded-for': '1.1.1.1' })
     expect((await app.post('/login', {}, { 'x-forwarded-for': '2.2.2.2' })).status).toBe(429)
   })
 
   test('[P5] a stranger who hammers a name does not keep its owner out from another address', async () => {
-    await using app = startApp({ RATE_LIMIT_AUTH: '3/minute', TRUSTED_PROXIES: '127.0.0.1' })
+    await using app = await startApp({ RATE_LIMIT_AUTH: '3/minute', TRUSTED_PROXIES: '127.0.0.1' })
     await app.signIn('ada')
     const login = async (address: string, password: string) =>
       (await app.post('/login', { username: 'ada', password }, { 'x-forwarded-for': address }))
@@ -68,7 +68,7 @@ describe('limits', () => {
   })
 
   test('clients behind a trusted proxy are counted one by one', async () => {
-    await using app = startApp({ RATE_LIMIT_AUTH: '1/minute', TRUSTED_PROXIES: '127.0.0.1' })
+    await using app = await startApp({ RATE_LIMIT_AUTH: '1/minute', TRUSTED_PROXIES: '127.0.0.1' })
     const from = async (address: string) =>
       (await app.post('/login', {}, { 'x-forwarded-for': address })).status
     expect(await from('203.0.113.1')).toBe(400)
@@ -79,7 +79,7 @@ describe('limits', () => {
   })
 
   test('unlocks count per account, not per address', async () => {
-    await using app = startApp({ RATE_LIMIT_UNLOCK: '2/minute' })
+    await using app = await startApp({ RATE_LIMIT_UNLOCK: '2/minute' })
     const [ada, grace] = [await app.signIn('ada'), await app.signIn('grace')]
     const unlock = async (token: string) =>
       (await app.post('/logUnlocking', { 'unlocking-method': 'pin' }, bearer(token))).status
@@ -88,7 +88,7 @@ describe('limits', () => {
   })
 
   test('bad tokens at the unlock endpoint count against the client', async () => {
-    await using app = startApp({ RATE_LIMIT_UNLOCK: '2/minute' })
+    await using app = await startApp({ RATE_LIMIT_UNLOCK: '2/minute' })
     const statuses = []
     for (const token of ['a', 'b', 'c'])
       statuses.push((await app.post('/logUnlocking', {}, bearer(token))).status)
@@ -96,7 +96,7 @@ describe('limits', () => {
   })
 
   test('the groups have counters of their own, also where their numbers are equal', async () => {
-    await using app = startApp({
+    await using app = await startApp({
       RATE_LIMIT_AUTH: '2/minute',
       RATE_LIMIT_UNLOCK: '2/minute',
       RATE_LIMIT_DEFAULT: '2/minute',
@@ -112,14 +112,14 @@ describe('limits', () => {
   })
 
   test('unknown paths and wrong methods count too', async () => {
-    await using app = startApp({ RATE_LIMIT_DEFAULT: '2/minute' })
+    await using app = await startApp({ RATE_LIMIT_DEFAULT: '2/minute' })
     expect((await app.get('/nowhere')).status).toBe(404)
     expect((await app.get('/login')).status).toBe(405)
     expect((await app.get('/nowhere/else')).status).toBe(429)
   })
 
   test('every route is limited', async () => {
-    await using app = startApp({
+    await using app = await startApp({
       RATE_LIMIT_AUTH: '1/hour',
       RATE_LIMIT_UNLOCK: '1/hour',
       RATE_LIMIT_DEFAULT: '1/hour',

@@ -106,7 +106,7 @@ describe('what may be sent', () => {
   })
 
   test('a body in many chunks is read like one', async () => {
-    await using app = startApp()
+    await using app = await startApp()
     const bytes = new TextEncoder().encode(JSON.stringify({ ...PERSON, address: 'Größe 1' }))
     const answer = await fetch(`${app.url}/register`, {
       method: 'POST',
@@ -118,7 +118,7 @@ describe('what may be sent', () => {
   })
 
   test('[I2] deep, odd and hostile JSON is a fault of the caller', async () => {
-    await using app = startApp({ BODY_LIMIT: '4 MiB' })
+    await using app = await startApp({ BODY_LIMIT: '4 MiB' })
     const { post } = app
     const badJson = { msg: 'Invalid JSON format' }
     const answered = async (body: string, type = 'application/json') =>
@@ -144,7 +144,7 @@ describe('what may be sent', () => {
   })
 
   test('[I2] __proto__ and constructor in a body do not count as fields', async () => {
-    await using app = startApp()
+    await using app = await startApp()
     const hostile =
       '{"__proto__":{"username":"ada","password":"x"},"constructor":{"prototype":{"role":"owner"}}}'
     const answer = await app.post('/login', hostile)
@@ -153,7 +153,7 @@ describe('what may be sent', () => {
   })
 
   test('[I2] text is refused or stored as it is, never as something else', async () => {
-    await using app = startApp()
+    await using app = await startApp()
     const refused = ['a\u0000b', 'a\u001b[31m', '\ud800', 'a\nb', '', 'x'.repeat(51), '\u0085']
     for (const username of refused) {
       const answer = await app.post('/register', { ...PERSON, username })
@@ -180,7 +180,7 @@ describe('what may be sent', () => {
   })
 
   test('[I2] of two members of one name the last counts, whole', async () => {
-    await using app = startApp()
+    await using app = await startApp()
     await app.post(
       '/register',
       `{"username":"first","username":"last","password":"${PASSWORD}","phone":"1","address":"x"}`,
@@ -189,7 +189,7 @@ describe('what may be sent', () => {
   })
 
   test('[I2] any JSON value in any field gives an answer below 500', async () => {
-    await using app = startApp()
+    await using app = await startApp()
     const token = await app.signIn('owner', 'owner')
     await fc.assert(
       fc.asyncProperty(
@@ -208,7 +208,7 @@ describe('what may be sent', () => {
   })
 
   test('names that differ only in what nobody sees are one name', async () => {
-    await using app = startApp()
+    await using app = await startApp()
     await app.post('/register', PERSON)
     for (const username of [' ada', 'ada ', 'ad\u200ba', '\u202eada', 'ada\u00a0']) {
       const answer = await app.post('/register', { ...PERSON, username })
@@ -261,7 +261,7 @@ describe('what every answer carries', () => {
   })
 
   test('[I5] CORS answers the configured origins and no other', async () => {
-    await using app = startApp({ CORS_ORIGINS: 'https://home.example' })
+    await using app = await startApp({ CORS_ORIGINS: 'https://home.example' })
     const allowed = async (origin: string) =>
       (await app.get('/livez', { origin })).headers.get('access-control-allow-origin')
     expect(await allowed('https://home.example')).toBe('https://home.example')
@@ -276,13 +276,14 @@ describe('what every answer carries', () => {
   })
 
   test('under /v1 errors are RFC 9457 problem details', async () => {
-    await using app = startApp()
+    await using app = await startApp()
     const answer = await app.get('/v1/nowhere')
     expect(answer.headers.get('content-type')).toContain('application/problem+json')
     expect(await answer.json()).toStrictEqual({
       type: 'about:blank',
-      title: 'Not found',
+      title: 'Not Found',
       status: 404,
+      detail: 'Not found',
       code: 'not_found',
     })
   })

@@ -72,6 +72,40 @@ describe('transactions', () => {
       await db.close()
     }))
 
+  test('reads see what was written before them, and what another program wrote by the next turn', () =>
+    inFolder(async (folder) => {
+      const path = join(folder, 'a.db')
+      const db = openDatabase(path)
+      const rows = async () => (await db.all('SELECT * FROM t')).length
+      await db.run('CREATE TABLE t (n INTEGER)')
+      expect(await rows()).toBe(0)
+      await db.run('INSERT INTO t VALUES (1)')
+      expect(await rows()).toBe(1)
+      using other = new Sqlite(path)
+      other.run('INSERT INTO t VALUES (2)')
+      await new Promise((turn) => setImmediate(turn))
+      expect(await rows()).toBe(2)
+      expect(db.all('SELECT * FROM absent')).rejects.toThrow('no such table')
+      await new Promise((turn) => setImmediate(turn))
+      expect(await rows()).toBe(2)
+      other.close()
+      await db.close()
+    }))
+
+  test('a reader does not keep the WAL from being folded into the file', () =>
+    inFolder(async (folder) => {
+      const path = join(folder, 'a.db')
+      const db = openDatabase(path)
+      await db.run('CREATE TABLE t (bytes BLOB)')
+      for (let row = 0; row < 50; row += 1) {
+        await db.get('SELECT count(*) FROM t')
+        await db.run('INSERT INTO t VALUES (zeroblob(400000))')
+      }
+      // Some 5000 pages were written; a WAL that starts again from time to time stays near 1000.
+      expect(statSync(`${path}-wal`).size).toBeLessThan(2500 * 4096)
+      await db.close()
+    }))
+
   test('closing leaves neither a WAL nor another file', () =>
     inFolder(async (folder) => {
       const db = openDatabase(join(folder, 'a.db'))

@@ -8,17 +8,23 @@ import { UNLIMITED, temporaryFolder } from './binary.ts'
 
 export const PASSWORD = 'correct horse battery'
 
+export type TestApp = Awaited<ReturnType<typeof startApp>>
+
 /** A real app on a database in memory, listening on a free port, with its own clock and log. */
-export const startApp = (env: Readonly<Record<string, string>> = {}) => {
+export const startApp = async (
+  env: Readonly<Record<string, string>> = {},
+  options: { readonly heartbeatSeconds?: number } = {},
+) => {
   const folder = temporaryFolder()
   const clock = { nowMs: Date.now() }
-  const log: string[] = []
+  const logLines: string[] = []
   const config = { ...parseConfig({ ...UNLIMITED, DATA_DIR: join(folder, 'data'), ...env }) }
-  const app = openApp(
+  const app = await openApp(
     { ...config, databaseUri: ':memory:' },
     {
-      log: logger({ level: 'info', format: 'json', write: (line) => log.push(line) }),
+      log: logger({ level: 'info', format: 'json', write: (line) => logLines.push(line) }),
       now: () => clock.nowMs,
+      ...options,
     },
   )
   app.http.listen({ hostname: '127.0.0.1', port: 0 })
@@ -27,7 +33,7 @@ export const startApp = (env: Readonly<Record<string, string>> = {}) => {
     ...clientOf(url),
     ...app,
     clock,
-    log,
+    logLines,
     /** Adds an account and signs it in. */
     signIn: async (username: string, role: Role = 'member'): Promise<string> => {
       await app.accounts.add({ username, password: PASSWORD, phone: '1', address: 'x' }, role)

@@ -22,6 +22,8 @@ type Options = {
   /** Kept afterwards; without one the service starts in a new empty folder, removed at the end. */
   readonly folder?: string
   readonly args?: readonly string[]
+  /** The command that runs the executable, with its arguments; it must keep the process id. */
+  readonly within?: readonly string[]
 }
 
 /** Limits out of the way, for tests that are about something else. */
@@ -38,10 +40,11 @@ export const startService = async ({
   env = {},
   folder,
   args = [],
+  within = [],
 }: Options = {}): Promise<Service> => {
   const cwd = folder ?? temporaryFolder()
   const port = Number(env['PORT'] ?? (await freePort()))
-  const started = Bun.spawn([BINARY, ...args], {
+  const started = Bun.spawn([...within, BINARY, ...args], {
     cwd,
     env: { HOST: '127.0.0.1', PORT: String(port), ...env },
     stdin: 'ignore',
@@ -79,10 +82,10 @@ type Run = { readonly status: number; readonly out: string; readonly words: stri
 /** Runs a command of the executable to its end. */
 export const runCommand = async (
   args: readonly string[],
-  { env = {}, folder, input = '' }: Options & { readonly input?: string } = {},
+  { env = {}, folder, within = [], input = '' }: Options & { readonly input?: string } = {},
 ): Promise<Run> => {
   const cwd = folder ?? temporaryFolder()
-  const run = Bun.spawn([BINARY, ...args], {
+  const run = Bun.spawn([...within, BINARY, ...args], {
     cwd,
     env,
     stdin: Buffer.from(input),

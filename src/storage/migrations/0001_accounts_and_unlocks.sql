@@ -25,14 +25,50 @@ CREATE TABLE session (
 CREATE INDEX session_by_account ON session (account_id);
 CREATE INDEX session_by_expiry ON session (expires_at_ms);
 
--- Every unlock, in the order it was received: `seq` counts from 0 without gaps. The account is
--- kept by its public id and the name as it was, so that a row outlives the account.
+-- The unlock log, in the order of receipt: `seq` counts from 0 without gaps. Account, name and
+-- method are kept as they were, together with the salt of their commitment `person_hash`; all four
+-- become NULL when a person is erased or the retention ends, and the leaf stays what it was.
 CREATE TABLE unlock (
   seq INTEGER PRIMARY KEY,
-  account_public_id TEXT NOT NULL,
-  username TEXT NOT NULL,
-  method TEXT NOT NULL,
-  received_at_ms INTEGER NOT NULL
+  id TEXT NOT NULL UNIQUE,
+  account_public_id TEXT,
+  username TEXT,
+  method TEXT,
+  salt BLOB,
+  person_hash BLOB NOT NULL,
+  lock TEXT NOT NULL,
+  result TEXT NOT NULL CHECK (result IN ('unlocked', 'denied')),
+  reason TEXT,
+  source TEXT NOT NULL,
+  occurred_at_ms INTEGER,
+  received_at_ms INTEGER NOT NULL,
+  is_late INTEGER NOT NULL,
+  is_time_uncertain INTEGER NOT NULL,
+  leaf_hash BLOB NOT NULL
+) STRICT;
+
+-- What the log is searched by; each ends in seq by itself, being the row's own key. Those by account
+-- and by time hold what statistics count, so that these need not read the rows.
+CREATE INDEX unlock_by_account ON unlock (account_public_id, seq, received_at_ms, method);
+CREATE INDEX unlock_by_lock ON unlock (lock);
+CREATE INDEX unlock_by_method ON unlock (method);
+CREATE INDEX unlock_by_result ON unlock (result);
+CREATE INDEX unlock_by_time ON unlock (received_at_ms, seq, method, account_public_id);
+
+-- The Merkle tree over the unlocks (RFC 6962): the hash of each complete subtree of 2^level
+-- leaves. Level 0 is unlock.leaf_hash.
+CREATE TABLE tree_node (
+  level INTEGER NOT NULL,
+  idx INTEGER NOT NULL,
+  hash BLOB NOT NULL,
+  PRIMARY KEY (level, idx)
+) STRICT, WITHOUT ROWID;
+
+-- The newest checkpoint, signed, written in the same transaction as the unlocks it covers.
+CREATE TABLE log_head (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  size INTEGER NOT NULL,
+  checkpoint TEXT NOT NULL
 ) STRICT;
 
 -- One row that a readiness check writes, to learn whether the disk still takes a commit.

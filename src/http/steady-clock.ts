@@ -1,0 +1,14 @@
+/** A clock of the day that never runs backwards: when the gateway's is set back, this one goes on
+ * by the monotonic clock, so that nothing that has expired comes to life again. */
+export const steadyClock = (
+  now: () => number,
+  monotonic: () => number = () => performance.now(),
+): (() => number) => {
+  let last = { day: now(), steady: monotonic() }
+  return () => {
+    const steady = monotonic()
+    const day = Math.max(now(), last.day + (steady - last.steady))
+    last = { day, steady }
+    return Math.floor(day)
+  }
+}

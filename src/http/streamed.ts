@@ -1,0 +1,19 @@
+/** Answers text part by part, each made only when the reader has taken the one before, so that one
+ * part is in memory at a time; a reader that goes away ends the parts. */
+export const streamed = (
+  parts: AsyncGenerator<string>,
+  headers: Readonly<Record<string, string>>,
+): Response => {
+  const encoder = new TextEncoder()
+  const body = new ReadableStream<Uint8Array>({
+    pull: async (controller) => {
+      const { done, value } = await parts.next()
+      if (done) controller.close()
+      else controller.enqueue(encoder.encode(value))
+    },
+    cancel: async () => {
+      await parts.return(undefined)
+    },
+  })
+  return new Response(body, { headers })
+}

@@ -1,0 +1,112 @@
+import { encodeBase64 } from '#primitives'
+import { Type as t } from '@sinclair/typebox'
+import { AppError } from '../errors.ts'
+import type { Endpoints } from '../http/endpoints.ts'
+import { operation, problem } from '../http/operation.ts'
+import { readQuery } from '../http/query.ts'
+import { entryBytes } from './event.ts'
+import type { UnlockLog } from './service.ts'
+import type { UnlockStore } from './store.ts'
+
+type Dependencies = {
+  readonly endpoints: Endpoints
+  readonly log: Pick<UnlockLog, 'verifierKey' | 'origin' | 'head' | 'consistency'>
+  readonly store: Pick<UnlockStore, 'page'>
+}
+
+/** What an auditor needs: the key, the newest checkpoint, consistency proofs and the leaves. */
+export const logRoutes = ({ endpoints, log, store }: Dependencies) =>
+  endpoints
+    .group('default')
+    .get('/v1/log/key', () => ({ origin: log.origin, verifier_key: log.verifierKey }), KEY)
+    .get('/v1/log/checkpoint', async () => text((await log.head()).checkpoint), CHECKPOINT)
+    .get(
+      '/v1/log/consistency',
+      async ({ request }) => {
+        const { from, to } = readQuery(request, Range)
+        const proof = await log.consistency(from, to)
+        return { from, to, proof: proof.map(encodeBase64) }
+      },
+      CONSISTENCY,
+    )
+    .get(
+      '/v1/log/entries',
+      async ({ request }) => {
+        const { start, end } = readQuery(request, Entries)
+        const { size } = await log.head()
+        if (start > end || end > size)
+          throw new AppError('invalid', `Needs 0 <= start <= end <= ${size}, the size of the log`)
+        const limit = Math.min(end - start, ENTRIES_MAX)
+        const events = await store.page(start - 1, limit)
+        return { start, entries: events.map((event) => encodeBase64(entryBytes(event))) }
+      },
+      ENTRIES,
+    )
+
+const ENTRIES_MAX = 1000
+
+const Size = t.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, examples: [1] })
+const Range = t.Object({ from: Size, to: Size })
+const Entries = t.Object({ start: Size, end: Size })
+const Hashes = t.Array(t.String({ description: 'Base64' }))
+
+const text = (content: string): Response =>
+  new Response(content, { headers: { 'content-type': 'text/plain; charset=utf-8' } })
+
+const KEY = operation({
+  access: 'member',
+  tag: 'Log',
+  summary: 'The key that checkpoints are verified with',
+  answers: {
+    200: {
+      description: 'Name and key, as C2SP signed-note has them',
+      schema: t.Object({ origin: t.String(), verifier_key: t.String() }),
+      example: {
+        origin: 'secure-lock-server/2f6f1f0c9b8a7d6e',
+        verifier_key: 'secure-lock-server/2f6f1f0c9b8a7d6e+1a2b3c4d+AX0v…',
+      },
+    },
+  },
+})
+
+const CHECKPOINT = operation({
+  access: 'member',
+  tag: 'Log',
+  summary: 'The newest checkpoint, signed',
+  description:
+    'Keep it somewhere else: against it, `secure-lock-server log verify --checkpoint FILE` finds a ' +
+    'log that was cut short or written anew.',
+  answers: { 200: { description: 'C2SP tlog-checkpoint', contentType: 'text/plain' } },
+})
+
+const CONSISTENCY = operation({
+  access: 'member',
+  tag: 'Log',
+  summary: 'Proof that the log only grew between two sizes',
+  query: Range,
+  answers: {
+    200: {
+      description: 'RFC 6962 consistency proof',
+      schema: t.Object({ from: Size, to: Size, proof: Hashes }),
+      example: { from: 1, to: 2, proof: ['47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='] },
+    },
+    400: problem(400, 'invalid', 'Needs 0 <= from <= to <= 2, the size of the log'),
+  },
+})
+
+const ENTRIES = operation({
+  access: 'admin',
+  tag: 'Log',
+  summary: 'The leaves of the log',
+  description: `The bytes that the tree is made of, ${ENTRIES_MAX} at the most; none holds a person’s text.`,
+  query: Entries,
+  answers: {
+    200: {
+      description: 'Entries from start, up to end',
+      schema: t.Object({ start: Size, entries: t.Array(t.String({ description: 'Base64' })) }),
+      example: { start: 0, entries: ['eyJpZCI6Ii4uLiJ9'] },
+    },
+    400: problem(400, 'invalid', 'Needs 0 <= start <= end <= 2, the size of the log'),
+    403: problem(403, 'forbidden', 'Only an admin may do this'),
+  },
+})

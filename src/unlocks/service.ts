@@ -1,0 +1,219 @@
+import { AppError } from '../errors.ts'
+import { type GroupCommit, groupCommit } from '../storage/group-commit.ts'
+import { openCheckpoint, signCheckpoint } from './checkpoint.ts'
+import { type NewEvent, SALT_BYTES, entryBytes, isLate, personHash } from './event.ts'
+import type { Reading } from './log-clock.ts'
+import { type Frontier, consistencyProof, frontier, inclusionProof, leafHash } from './merkle.ts'
+import { formatReceipt } from './receipt.ts'
+import { type NoteSigner, formatVerifierKey } from './signed-note.ts'
+import {
+  type Head,
+  type StoredUnlock,
+  type UnlockStore,
+  type UnlockWrites,
+  withNodes,
+} from './store.ts'
+
+export type UnlockLog = Awaited<ReturnType<typeof openUnlockLog>>
+
+/** What became of an event that was to be recorded. A `duplicate` was recorded before with the same
+ * content; a `conflict` has the id of an event with other content. */
+export type Outcome =
+  | { readonly status: 'stored' | 'duplicate'; readonly event: StoredUnlock; readonly head: Head }
+  | { readonly status: 'conflict' }
+
+/** Events looked at in one transaction, so that unlocks wait for milliseconds at the most. */
+const ERASED_AT_ONCE = 2000
+
+type Dependencies = {
+  readonly store: UnlockStore
+  readonly signer: NoteSigner
+  readonly clock: () => Reading
+}
+
+/** Events that share one commit, and events that may wait for theirs. */
+const GROUP_SUBMISSIONS_MAX = 256
+const WAITING_SUBMISSIONS_MAX = 1024
+
+/** Opens the unlock log: appends in groups, and proves what it holds. Appending throws
+ * `unavailable` where the stored tree is not the one that this key signed: it never forks. */
+export const openUnlockLog = async ({ store, signer, clock }: Dependencies) => {
+  const origin = signer.verifierKey.name
+  const verifierKey = formatVerifierKey(signer.verifierKey)
+  let tree: Frontier | undefined
+  const listeners = new Set<(size: number) => void>()
+
+  const sign = (of: Frontier): Head => ({
+    size: of.size(),
+    checkpoint: signCheckpoint({ origin, size: of.size(), root: of.root() }, signer),
+  })
+
+  /** The tree as stored; another process may have written since. */
+  const currentTree = async (writes: UnlockWrites): Promise<Frontier> => {
+    const known = await writes.head()
+    const size = known?.size ?? 0
+    if ((await writes.nextSeq()) !== size) throw broken('its rows and its head differ')
+    if (tree?.size() === size) return tree
+    const stored = await withNodes(writes, (read) => frontier(size, read))
+    if (known) requireSigned(known, stored, signer)
+    tree = stored
+    return stored
+  }
+
+  const appendGroup = async (submissions: readonly (readonly NewEvent[])[]) => {
+    try {
+      const committed = await store.transaction(async (writes) => {
+        const growing = await currentTree(writes)
+        const reading = clock()
+        const outcomes: (readonly (StoredUnlock | Repeated)[])[] = []
+        for (const events of submissions) {
+          const recorded: (StoredUnlock | Repeated)[] = []
+          for (const event of events)
+            recorded.push(await appendOne({ writes, growing, event, reading }))
+          outcomes.push(recorded)
+        }
+        const head = sign(growing)
+        await writes.setHead(head)
+        return {
+          outcomes: outcomes.map((recorded) => recorded.map((one) => outcomeOf(one, head))),
+          size: head.size,
+        }
+      })
+      for (const listener of listeners) listener(committed.size)
+      return committed.outcomes
+    } catch (error) {
+      // What this tree has grown by was rolled back.
+      tree = undefined
+      throw error
+    }
+  }
+
+  const group: GroupCommit<readonly NewEvent[], readonly Outcome[]> = groupCommit({
+    commit: appendGroup,
+    itemsMax: GROUP_SUBMISSIONS_MAX,
+    waitingMax: WAITING_SUBMISSIONS_MAX,
+  })
+
+  const head = async (): Promise<Head> => {
+    const known = await store.head()
+    if (!known) throw broken('it has no head')
+    return known
+  }
+
+  if (!(await store.head()) && (await store.nextSeq()) === 0)
+    await store.transaction((writes) => writes.setHead(sign(frontier())))
+
+  return {
+    origin,
+    verifierKey,
+    head,
+
+    /** Records events, those of one call in one transaction; resolves after COMMIT. */
+    append: (events: readonly NewEvent[]): Promise<readonly Outcome[]> => group.submit(events),
+
+    /** Tells of every COMMIT from now on, with the size of the log after it. */
+    onCommit: (listener: (size: number) => void): void => {
+      listeners.add(listener)
+    },
+
+    /** A C2SP tlog-proof of an event against a checkpoint, the newest unless another is given. */
+    receipt: async (seq: number, against?: Head): Promise<string> => {
+      const { size, checkpoint } = against ?? (await head())
+      const proof = await withNodes(store, (read) => inclusionProof(seq, size, read))
+      return formatReceipt({ index: seq, proof, checkpoint })
+    },
+
+    /** The hashes that show the log of `to` events to extend that of `from`; throws `invalid`. */
+    consistency: async (from: number, to: number): Promise<readonly Uint8Array[]> => {
+      const { size } = await head()
+      if (from > to || to > size)
+        throw new AppError('invalid', `Needs 0 <= from <= to <= ${size}, the size of the log`)
+      return withNodes(store, (read) => consistencyProof(from, to, read))
+    },
+
+    /** Removes a person's text from the log; every proof still holds. Gives how many events. */
+    eraseAccount: (accountPublicId: string): Promise<number> =>
+      store.transaction((writes) => writes.eraseAccount(accountPublicId)),
+
+    /** Removes all persons' text of events received before then. Gives how many events. */
+    eraseBefore: async (receivedAtMs: number): Promise<number> => {
+      const size = await store.nextSeq()
+      let erased = 0
+      for (let seq = 0; seq < size; seq += ERASED_AT_ONCE) {
+        const events = { fromSeq: seq, toSeq: seq + ERASED_AT_ONCE, receivedAtMs }
+        erased += await store.transaction((writes) => writes.eraseBefore(events))
+        // Lets requests that came meanwhile go first.
+        await Bun.sleep(0)
+      }
+      return erased
+    },
+
+    /** Resolves when every event that was to be recorded is committed or refused. */
+    drained: group.drained,
+  }
+}
+
+type Repeated = { readonly event: StoredUnlock; readonly isSame: boolean }
+
+type Append = {
+  readonly writes: UnlockWrites
+  readonly growing: Frontier
+  readonly event: NewEvent
+  readonly reading: Reading
+}
+
+const appendOne = async ({
+  writes,
+  growing,
+  event,
+  reading,
+}: Append): Promise<StoredUnlock | Repeated> => {
+  const known = await writes.find(event.id)
+  if (known) return { event: known, isSame: isSameEvent(known, event) }
+  const { accountPublicId, username, method, ...rest } = event
+  const salt = crypto.getRandomValues(new Uint8Array(SALT_BYTES))
+  const person = { accountPublicId, username, method, salt }
+  const entry = {
+    ...rest,
+    seq: growing.size(),
+    receivedAtMs: reading.nowMs,
+    isLate: isLate(event.occurredAtMs, reading.nowMs),
+    isTimeUncertain: reading.isUncertain,
+    personHash: personHash(salt, person),
+  }
+  const stored = { ...entry, person, leafHash: leafHash(entryBytes(entry)) }
+  await writes.insert(stored)
+  for (const node of growing.append(stored.leafHash))
+    if (node.level > 0) await writes.insertNode(node)
+  return stored
+}
+
+const isSameEvent = (known: StoredUnlock, event: NewEvent): boolean =>
+  known.person?.accountPublicId === event.accountPublicId &&
+  known.person.method === event.method &&
+  known.lock === event.lock &&
+  known.result === event.result &&
+  known.reason === event.reason &&
+  known.source === event.source &&
+  known.occurredAtMs === event.occurredAtMs
+
+const outcomeOf = (recorded: StoredUnlock | Repeated, head: Head): Outcome => {
+  if (!('isSame' in recorded)) return { status: 'stored', event: recorded, head }
+  return recorded.isSame
+    ? { status: 'duplicate', event: recorded.event, head }
+    : { status: 'conflict' }
+}
+
+/** Another key, or a tree that was tampered with, must not be signed on. */
+const requireSigned = (head: Head, tree: Frontier, { verifierKey }: NoteSigner): void => {
+  try {
+    const { size, root } = openCheckpoint(head.checkpoint, verifierKey)
+    if (size === tree.size() && Buffer.compare(root, tree.root()) === 0) return
+  } catch {
+    throw broken('its newest checkpoint is not signed by the key in the data folder')
+  }
+  throw broken('its tree is not the one that its newest checkpoint was signed for')
+}
+
+const broken = (fault: string): AppError =>
+  new AppError('unavailable', `The unlock log does not hold together: ${fault}`)

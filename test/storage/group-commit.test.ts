@@ -1,0 +1,85 @@
+import { describe, expect, test } from 'bun:test'
+import { AppError } from '../../src/errors.ts'
+import { groupCommit } from '../../src/storage/group-commit.ts'
+
+/** A commit that keeps each of its groups, and fails for the groups that hold an item to fail at. */
+const recording = (limits: { itemsMax?: number; waitingMax?: number } = {}, failsAt = '') => {
+  const groups: string[][] = []
+  const group = groupCommit({
+    commit: async (items: readonly string[]) => {
+      groups.push([...items])
+      await Bun.sleep(1)
+      if (items.includes(failsAt)) throw new Error('the disk is full')
+      return items.map((item) => item.toUpperCase())
+    },
+    itemsMax: 10,
+    waitingMax: 100,
+    ...limits,
+  })
+  return { ...group, groups }
+}
+
+describe('writes that share a commit', () => {
+  test('arrive together, share one, and each gets its own outcome', async () => {
+    const { submit, groups } = recording()
+    expect(await Promise.all(['a', 'b', 'c'].map(submit))).toStrictEqual(['A', 'B', 'C'])
+    expect(groups).toStrictEqual([['a', 'b', 'c']])
+  })
+
+  test('keep the order in which they came, over groups of a bounded size', async () => {
+    const { submit, groups } = recording({ itemsMax: 2 })
+    const answered: string[] = []
+    await Promise.all(
+      ['a', 'b', 'c', 'd', 'e'].map(async (item) => answered.push(await submit(item))),
+    )
+    expect(groups).toStrictEqual([['a', 'b'], ['c', 'd'], ['e']])
+    expect(answered).toStrictEqual(['A', 'B', 'C', 'D', 'E'])
+  })
+
+  test('that come while a commit runs form the next group', async () => {
+    const { submit, groups } = recording()
+    const first = submit('a')
+    while (groups.length === 0) await Bun.sleep(0)
+    const second = submit('b')
+    expect(await Promise.all([first, second])).toStrictEqual(['A', 'B'])
+    expect(groups).toStrictEqual([['a'], ['b']])
+  })
+
+  test('are refused at once where too many wait, and those that wait are not disturbed', async () => {
+    const { submit, groups } = recording({ waitingMax: 2 })
+    const waiting = [submit('a'), submit('b')]
+    const refused: unknown = await submit('c').catch((error: unknown) => error)
+    expect(refused).toBeInstanceOf(AppError)
+    expect(refused).toMatchObject({ code: 'unavailable' })
+    expect(await Promise.all(waiting)).toStrictEqual(['A', 'B'])
+    expect(await submit('d')).toBe('D')
+    expect(groups).toStrictEqual([['a', 'b'], ['d']])
+  })
+
+  test('fail together where their commit fails, and the next group goes on', async () => {
+    const { submit, groups } = recording({ itemsMax: 2 }, 'b')
+    const settled = await Promise.allSettled(['a', 'b', 'c'].map(submit))
+    expect(settled.map(({ status }) => status)).toStrictEqual(['rejected', 'rejected', 'fulfilled'])
+    expect(groups).toStrictEqual([['a', 'b'], ['c']])
+    expect(await submit('d')).toBe('D')
+  })
+
+  test('without an outcome of their own are not taken for written', async () => {
+    const { submit } = groupCommit({
+      commit: async () => [] as string[],
+      itemsMax: 10,
+      waitingMax: 10,
+    })
+    expect(submit('a')).rejects.toThrow('too few outcomes')
+  })
+
+  test('are all answered before it counts as drained, also those that came meanwhile', async () => {
+    const { submit, drained } = recording({ itemsMax: 1 })
+    const answered: string[] = []
+    const submitted = ['a', 'b'].map(async (item) => answered.push(await submit(item)))
+    setTimeout(() => submitted.push(submit('c').then((one) => answered.push(one))), 1)
+    await drained()
+    expect(answered).toStrictEqual(['A', 'B', 'C'])
+    await drained()
+  })
+})

@@ -1,0 +1,159 @@
+import { Database } from 'bun:sqlite'
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { openApp } from '../../src/app.ts'
+import { parseConfig } from '../../src/config.ts'
+import { logger } from '../../src/http/log.ts'
+import { signCheckpoint } from '../../src/unlocks/checkpoint.ts'
+import { type NewEvent, entryBytes } from '../../src/unlocks/event.ts'
+import { frontier, leafHash } from '../../src/unlocks/merkle.ts'
+import type { NoteSigner } from '../../src/unlocks/signed-note.ts'
+import { parseSigningKey } from '../../src/unlocks/signing-key.ts'
+import { runCommand, temporaryFolder } from './binary.ts'
+
+const PEOPLE = ['ada', 'grace', 'hedy'] as const
+
+/** An event as an app would claim it; person and method follow from the number. */
+export const claimed = (seq: number, person: string = PEOPLE[seq % 3] ?? 'ada'): NewEvent => ({
+  id: crypto.randomUUID(),
+  accountPublicId: `account-of-${person}`,
+  username: person,
+  method: seq % 2 === 0 ? 'fingerprint' : `pin ${seq}`,
+  lock: 'front-door',
+  result: 'unlocked',
+  reason: null,
+  source: 'claimed',
+  occurredAtMs: null,
+})
+
+type Options = {
+  readonly size: number
+  /** Sizes at which the checkpoint is kept by somebody. */
+  readonly keptAt?: readonly number[]
+  readonly now?: () => number
+  readonly env?: Readonly<Record<string, string>>
+  /** Something to do with the app before it is closed. */
+  readonly before?: (app: Awaited<ReturnType<typeof openLog>>) => Promise<void>
+}
+
+/** An app on a real file, without a server. */
+export const openLog = (
+  dataDir: string,
+  { now, env = {} }: Pick<Options, 'now' | 'env'> = {},
+  write: (line: string) => void = () => {},
+) =>
+  openApp(parseConfig({ DATA_DIR: dataDir, ...env }), {
+    log: logger({ level: 'info', format: 'json', write }),
+    ...(now ? { now } : {}),
+  })
+
+/** A data folder with a log of so many events in it, and the checkpoints that were kept of it. */
+export const recordedLog = async ({ size, keptAt = [], before, ...options }: Options) => {
+  const folder = temporaryFolder()
+  const dataDir = join(folder, 'data')
+  const kept = new Map<number, string>()
+  const app = await openLog(dataDir, options)
+  for (let seq = 0; seq <= size; seq += 1) {
+    if (keptAt.includes(seq)) {
+      const path = join(folder, `checkpoint-${seq}`)
+      writeFileSync(path, (await app.log.head()).checkpoint)
+      kept.set(seq, path)
+    }
+    if (seq < size) await app.log.append([claimed(seq)])
+  }
+  await before?.(app)
+  await app.close()
+  return { ...handle(folder, kept), folder }
+}
+
+export type RecordedLog = Awaited<ReturnType<typeof recordedLog>>
+
+const handle = (folder: string, kept: ReadonlyMap<number, string>) => {
+  const dataDir = join(folder, 'data')
+  const path = join(dataDir, 'secure-lock.db')
+  return {
+    dataDir,
+    database: path,
+    /** A copy to lay hands on, removed with it. */
+    copy: () => {
+      const other = temporaryFolder()
+      mkdirSync(other, { recursive: true })
+      cpSync(dataDir, join(other, 'data'), { recursive: true })
+      return { ...handle(other, kept), [Symbol.dispose]: () => remove(other) }
+    },
+    kept: (size: number): string => kept.get(size) ?? '',
+    /** Changes the file as anybody could who has it, by hand. */
+    edit: (work: (db: Database) => void): void => {
+      const db = new Database(path, { strict: true })
+      db.run('PRAGMA secure_delete = ON')
+      db.transaction(() => work(db))()
+      db.close()
+    },
+    verify: (...args: string[]) =>
+      runCommand(['log', 'verify', ...args], { env: { DATA_DIR: dataDir } }),
+    run: (...args: string[]) => runCommand(args, { env: { DATA_DIR: dataDir } }),
+    signer: (): NoteSigner => {
+      const text = readFileSync(join(dataDir, 'log-signing-key'), 'utf8').trim()
+      const signer = parseSigningKey(text)
+      if (!signer) throw new Error('the key cannot be read')
+      return signer
+    },
+    remove: () => remove(folder),
+  }
+}
+
+const remove = (folder: string) => rmSync(folder, { recursive: true, force: true })
+
+type Row = {
+  readonly seq: number
+  readonly id: string
+  readonly lock: string
+  readonly result: NewEvent['result']
+  readonly reason: NewEvent['reason']
+  readonly source: NewEvent['source']
+  readonly occurred_at_ms: number | null
+  readonly received_at_ms: number
+  readonly is_late: number
+  readonly is_time_uncertain: number
+  readonly person_hash: Uint8Array
+}
+
+/** The rows of the log, as they now stand. */
+export const rowsOf = (db: Database): readonly Row[] =>
+  db.query('SELECT * FROM unlock ORDER BY seq').all() as Row[]
+
+/** Makes the leaf hash of a row fit the row, as a careful forger would. */
+export const restampLeaf = (db: Database, row: Row): Uint8Array => {
+  const hash = leafHash(
+    entryBytes({
+      seq: row.seq,
+      id: row.id,
+      lock: row.lock,
+      result: row.result,
+      reason: row.reason,
+      source: row.source,
+      occurredAtMs: row.occurred_at_ms,
+      receivedAtMs: row.received_at_ms,
+      isLate: row.is_late === 1,
+      isTimeUncertain: row.is_time_uncertain === 1,
+      personHash: row.person_hash,
+    }),
+  )
+  db.query('UPDATE unlock SET leaf_hash = ? WHERE seq = ?').run(hash, row.seq)
+  return hash
+}
+
+/** Makes leaf hashes, tree and size fit the rows, and signs the result if there is a signer. */
+export const restamp = (db: Database, signer?: NoteSigner): void => {
+  db.run('DELETE FROM tree_node')
+  const tree = frontier()
+  const insert = db.query('INSERT INTO tree_node (level, idx, hash) VALUES (?, ?, ?)')
+  for (const row of rowsOf(db))
+    for (const { level, index, hash } of tree.append(restampLeaf(db, row)))
+      if (level > 0) insert.run(level, index, hash)
+  db.run('UPDATE log_head SET size = ?', [tree.size()])
+  if (!signer) return
+  const origin = signer.verifierKey.name
+  const note = signCheckpoint({ origin, size: tree.size(), root: tree.root() }, signer)
+  db.run('UPDATE log_head SET checkpoint = ?', [note])
+}

@@ -1,0 +1,58 @@
+import { Database } from 'bun:sqlite'
+import { database } from '../../src/storage/database.ts'
+import { migrate } from '../../src/storage/open.ts'
+import type { Queries } from '../../src/storage/database.ts'
+
+export type Planted = {
+  readonly account: string | null
+  readonly username: string | null
+  readonly method: string | null
+  readonly lock: string
+  readonly result: 'unlocked' | 'denied'
+  readonly receivedAtMs: number
+}
+
+/** A database in memory whose unlocks are planted without proofs, for what only reads; it remembers
+ * the statements that it was asked. */
+export const plantedLog = (path = ':memory:') => {
+  const sqlite = new Database(path, { strict: true })
+  migrate(sqlite)
+  const { all, get, run } = database({ writer: sqlite, reader: sqlite })
+  const asked: { sql: string; params: readonly unknown[] }[] = []
+  const remembering = (ask: Queries['all'] | Queries['get']) =>
+    ((sql: string, ...params: never[]) => {
+      asked.push({ sql, params })
+      return ask(sql, ...params)
+    }) as never
+  const db: Queries = { all: remembering(all), get: remembering(get), run }
+  const insert = sqlite.prepare(
+    `INSERT INTO unlock (seq, id, account_public_id, username, method, salt, person_hash, lock,
+       result, source, received_at_ms, is_late, is_time_uncertain, leaf_hash)
+     VALUES (?, ?, ?, ?, ?, ?, x'00', ?, ?, 'claimed', ?, 0, 0, x'00')`,
+  )
+  let size = 0
+  return {
+    db,
+    asked,
+    size: () => size,
+    plant: (unlocks: Iterable<Planted>): void =>
+      sqlite.transaction(() => {
+        for (const { account, username, method, lock, result, receivedAtMs } of unlocks) {
+          const salt = account === null ? null : new Uint8Array([0])
+          const id = `${size}`
+          insert.run(size, id, account, username, method, salt, lock, result, receivedAtMs)
+          size += 1
+        }
+      })(),
+    /** How SQLite goes about what it was asked. */
+    plans: (): string[] =>
+      asked.map(({ sql, params }) =>
+        sqlite
+          .prepare<{ detail: string }, never[]>(`EXPLAIN QUERY PLAN ${sql}`)
+          .all(...(params as never[]))
+          .map(({ detail }) => detail)
+          .join('; '),
+      ),
+    [Symbol.dispose]: () => sqlite.close(),
+  }
+}
