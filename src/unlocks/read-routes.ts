@@ -1,0 +1,200 @@
+import { Value } from '@sinclair/typebox/value'
+import { AppError } from '../errors.ts'
+import { type Account, credentials, hasRole, signedIn } from '../http/access.ts'
+import type { Endpoints } from '../http/endpoints.ts'
+import { readQuery } from '../http/query.ts'
+import { streamed } from '../http/streamed.ts'
+import { readCursor, writeCursor } from './cursor.ts'
+import { eventJson } from './event-json.ts'
+import { exportParts } from './export.ts'
+import type { LiveUnlocks } from './live.ts'
+import { EXPORT, LIST, STATS, STATS_DAYS_MAX, STATS_NAMES_MAX, STREAM } from './read-operations.ts'
+import {
+  DEFAULT_LIMIT,
+  ExportQuery,
+  ListQuery,
+  type Search,
+  StatsQuery,
+  StreamHeaders,
+  StreamQuery,
+} from './read-schema.ts'
+import type { UnlockFilter, UnlockReads } from './read-store.ts'
+import type { UnlockLog } from './service.ts'
+import { unlockStats } from './stats.ts'
+import type { UnlockCounts } from './stats-store.ts'
+
+type Dependencies = {
+  readonly endpoints: Endpoints
+  readonly log: Pick<UnlockLog, 'head'>
+  readonly reads: UnlockReads
+  readonly counts: UnlockCounts
+  readonly live: Pick<LiveUnlocks, 'follow' | 'stalledSecondsMax'>
+  readonly now: () => number
+}
+
+/** Reading who opened the door: members their own, admins and owners all. */
+export const unlockReadRoutes = (deps: Dependencies) =>
+  deps.endpoints
+    .group('default')
+    .get(
+      '/v1/unlocks',
+      async ({ request, caller, set }) => {
+        const { answer, link } = await list(deps, request, caller.account)
+        if (link) set.headers['link'] = link
+        return answer
+      },
+      LIST,
+    )
+    .get(
+      '/v1/unlocks/export',
+      ({ request, caller }) => download(deps, request, caller.account),
+      EXPORT,
+    )
+    .get(
+      '/v1/unlocks/stream',
+      async ({ request, caller, server }) => {
+        const answer = await follow(deps, request, caller.account)
+        server?.timeout(request, deps.live.stalledSecondsMax)
+        return answer
+      },
+      STREAM,
+    )
+    .get(
+      '/v1/unlocks/stats',
+      ({ request, caller }) => countAll(deps, request, caller.account),
+      STATS,
+    )
+
+const list = async (
+  { log, reads }: Dependencies,
+  request: Request,
+  caller: Account | undefined,
+) => {
+  const query = readQuery(request, ListQuery)
+  const { order = 'newest', limit = DEFAULT_LIMIT, cursor } = query
+  const filter = filterOf(query, caller)
+  const after = cursor === undefined ? undefined : readCursor(cursor, { filter, order })
+  const { size } = await log.head()
+  const { unlocks, next } = await reads.page({ filter, order, after, size, limit })
+  const nextCursor = next === undefined ? null : writeCursor(next, { filter, order })
+  return {
+    answer: { unlocks: unlocks.map(eventJson), next: nextCursor },
+    link: nextCursor === null ? undefined : nextLink(request, nextCursor),
+  }
+}
+
+/** RFC 8288, relative: whatever name and scheme the client reaches the server by. */
+const nextLink = (request: Request, cursor: string): string => {
+  const { pathname, searchParams } = new URL(request.url)
+  searchParams.set('cursor', cursor)
+  return `<${pathname}?${searchParams.toString()}>; rel="next"`
+}
+
+const CONTENT_TYPES = { csv: 'text/csv; charset=utf-8', ndjson: 'application/x-ndjson' } as const
+
+const download = async (
+  { log, reads }: Dependencies,
+  request: Request,
+  caller: Account | undefined,
+): Promise<Response> => {
+  const { format, ...query } = readQuery(request, ExportQuery)
+  const filter = filterOf(query, caller)
+  const { size } = await log.head()
+  return streamed(exportParts({ reads, filter, size, format }), {
+    'content-type': CONTENT_TYPES[format],
+    'content-disposition': `attachment; filename="unlocks.${format}"`,
+  })
+}
+
+const follow = async (
+  { live, endpoints }: Dependencies,
+  request: Request,
+  caller: Account | undefined,
+): Promise<Response> => {
+  const account = signedIn(caller)
+  const filter = filterOf(readQuery(request, StreamQuery), account)
+  const token = credentials(request, 'Bearer') ?? ''
+  const body = await live.follow({
+    account,
+    filter,
+    lastSeq: lastEventId(request),
+    signal: request.signal,
+    isAllowed: async () => (await endpoints.authenticate(token))?.role === account.role,
+  })
+  return new Response(body, { headers: { 'content-type': 'text/event-stream' } })
+}
+
+const lastEventId = (request: Request): number | undefined => {
+  const id = request.headers.get('last-event-id')
+  if (id === null) return undefined
+  if (!Value.Check(StreamHeaders, { 'last-event-id': id }))
+    throw new AppError('invalid', 'Invalid Last-Event-ID')
+  return Number(id)
+}
+
+const DAY_MS = 86_400_000
+const STATS_DAYS = 30
+
+const countAll = async (
+  { counts, now }: Dependencies,
+  request: Request,
+  caller: Account | undefined,
+) => {
+  const query = readQuery(request, StatsQuery)
+  const { zone = 'UTC' } = query
+  const { account, fromMs: givenFromMs, toMs = now() + 1 } = filterOf(query, caller)
+  const fromMs = givenFromMs ?? Math.max(toMs - STATS_DAYS * DAY_MS, 0)
+  if (fromMs >= toMs || toMs - fromMs > STATS_DAYS_MAX * DAY_MS)
+    throw new AppError('invalid', `Needs from < to, and no more than ${STATS_DAYS_MAX} days`)
+  const { total, days, hours, methods, accounts } = await unlockStats(counts, {
+    zone,
+    account,
+    fromMs,
+    toMs,
+  })
+  const people = await Promise.all(
+    mostOf(accounts).map(async ([public_id, count]) => ({
+      account: public_id,
+      username: public_id === null ? null : await counts.usernameOf(public_id),
+      count,
+    })),
+  )
+  return {
+    zone,
+    from: new Date(fromMs).toISOString(),
+    to: new Date(toMs).toISOString(),
+    total,
+    days: [...days].map(([day, count]) => ({ day, count })),
+    hours,
+    methods: mostOf(methods).map(([method, count]) => ({ method, count })),
+    accounts: people,
+  }
+}
+
+const mostOf = <Key>(counts: ReadonlyMap<Key, number>): readonly (readonly [Key, number])[] =>
+  [...counts].toSorted(([, one], [, other]) => other - one).slice(0, STATS_NAMES_MAX)
+
+/** The filter that was asked for, as far as the caller may see: a member only their own. */
+const filterOf = (query: Search, caller: Account | undefined): UnlockFilter => {
+  const { publicId } = signedIn(caller)
+  const { account, lock, method, result, text, from, to } = query
+  const seesAll = hasRole(caller, 'admin')
+  if (!seesAll && account !== undefined && account !== publicId)
+    throw new AppError('not_found', 'No such account')
+  return {
+    account: seesAll ? account : publicId,
+    lock,
+    method,
+    result,
+    text,
+    fromMs: timeOf('from', from),
+    toMs: timeOf('to', to),
+  }
+}
+
+const timeOf = (name: string, text: string | undefined): number | undefined => {
+  if (text === undefined) return undefined
+  const ms = Date.parse(text)
+  if (Number.isNaN(ms) || ms < 0) throw new AppError('invalid', `Invalid ${name}`)
+  return ms
+}

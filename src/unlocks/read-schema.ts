@@ -1,0 +1,98 @@
+import { type Static, Type as t } from '@sinclair/typebox'
+import { text } from '../http/text.ts'
+import { RESULTS } from './event.ts'
+import { ORDERS } from './read-store.ts'
+import { EventAnswer, Lock, Method, Time, Uuid, oneOf } from './schema.ts'
+
+const { default: _noDefault, ...AnyLock } = Lock
+
+const FILTER = {
+  account: t.Optional({ ...Uuid, description: 'Public id; a member’s own only' }),
+  lock: t.Optional(AnyLock),
+  method: t.Optional(Method),
+  result: t.Optional(oneOf(RESULTS)),
+  text: t.Optional(
+    text({
+      min: 1,
+      max: 80,
+      description: 'Part of the user name or the method; ASCII letters of either case are the same',
+      examples: ['finger'],
+    }),
+  ),
+}
+
+const SPAN = {
+  from: t.Optional({ ...Time, description: 'Received at this time or later, RFC 3339' }),
+  to: t.Optional({ ...Time, description: 'Received before this time, RFC 3339' }),
+}
+
+/** Events of a page, unless asked otherwise. */
+export const DEFAULT_LIMIT = 50
+
+export const ListQuery = t.Object({
+  ...FILTER,
+  ...SPAN,
+  order: t.Optional({ ...oneOf(ORDERS), default: 'newest' }),
+  limit: t.Optional(t.Integer({ minimum: 1, maximum: 200, default: DEFAULT_LIMIT })),
+  cursor: t.Optional(
+    t.String({ pattern: '^[A-Za-z0-9_-]{1,100}$', description: '`next` of the page before' }),
+  ),
+})
+
+const FORMATS = ['csv', 'ndjson'] as const
+
+export const ExportQuery = t.Object({ format: oneOf(FORMATS), ...FILTER, ...SPAN })
+
+export const StreamQuery = t.Object(FILTER)
+
+export const StreamHeaders = t.Object({
+  'last-event-id': t.Optional(
+    t.String({
+      pattern: String.raw`^\d{1,15}$`,
+      description: 'The sequence number of the last unlock received: the stream goes on behind it',
+      examples: ['41'],
+    }),
+  ),
+})
+
+export const StatsQuery = t.Object({
+  zone: t.Optional(
+    t.String({
+      pattern: '^[A-Za-z][A-Za-z0-9_+/-]{0,63}$',
+      default: 'UTC',
+      description: 'Name in the IANA time zone database',
+      examples: ['Europe/Berlin'],
+    }),
+  ),
+  ...SPAN,
+})
+
+/** What the search parameters of all have in common. */
+export type Search = Partial<Static<typeof ListQuery>>
+
+const Nullable = t.Union([t.String(), t.Null()])
+const Count = t.Integer({ minimum: 0 })
+
+export const ListAnswer = t.Object(
+  {
+    unlocks: t.Array(EventAnswer),
+    next: t.Union([t.String(), t.Null()], {
+      description: 'Cursor of the next page; null at the end',
+    }),
+  },
+  { additionalProperties: false },
+)
+
+export const StatsAnswer = t.Object(
+  {
+    zone: t.String(),
+    from: t.String({ format: 'date-time' }),
+    to: t.String({ format: 'date-time' }),
+    total: Count,
+    days: t.Array(t.Object({ day: t.String({ format: 'date' }), count: Count })),
+    hours: t.Array(Count, { description: 'By hour of the local day, 0 to 23' }),
+    methods: t.Array(t.Object({ method: Nullable, count: Count })),
+    accounts: t.Array(t.Object({ account: Nullable, username: Nullable, count: Count })),
+  },
+  { additionalProperties: false },
+)

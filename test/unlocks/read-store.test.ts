@@ -1,0 +1,165 @@
+import { describe, expect, test } from 'bun:test'
+import fc from 'fast-check'
+import { type UnlockFilter, unlockReads } from '../../src/unlocks/read-store.ts'
+import { type Planted, plantedLog } from '../support/unlocks.ts'
+
+const unlock = fc.record({
+  person: fc.option(
+    fc.record({
+      account: fc.constantFrom('a', 'b', 'c'),
+      username: fc.constantFrom('ada', 'Bob', '50%', 'c_c', String.raw`\o/`),
+      method: fc.constantFrom('pin', 'PINpad', 'finger', '%', '_'),
+    }),
+    { freq: 5 },
+  ),
+  lock: fc.constantFrom('front-door', 'garage'),
+  result: fc.constantFrom('unlocked' as const, 'denied' as const),
+  // Clocks are set back now and then.
+  receivedAtMs: fc.integer({ min: 0, max: 30 }),
+})
+
+const unlocks = fc.array(unlock, { maxLength: 60 }).map((all) =>
+  all.map(({ person, ...rest }): Planted => ({
+    ...(person ?? { account: null, username: null, method: null }),
+    ...rest,
+  })),
+)
+
+const maybe = <Value>(values: fc.Arbitrary<Value>) => fc.option(values, { nil: undefined, freq: 2 })
+
+const filters: fc.Arbitrary<UnlockFilter> = fc.record({
+  account: maybe(fc.constantFrom('a', 'b', 'nobody')),
+  lock: maybe(fc.constantFrom('front-door', 'nowhere')),
+  method: maybe(fc.constantFrom('pin', 'finger')),
+  result: maybe(fc.constantFrom('unlocked' as const, 'denied' as const)),
+  fromMs: maybe(fc.integer({ min: 0, max: 30 })),
+  toMs: maybe(fc.integer({ min: 1, max: 30 })),
+  text: maybe(fc.constantFrom('PIN', 'a', '%', '_', String.raw`\ `.trim(), 'O')),
+})
+
+const fits = (filter: UnlockFilter, one: Planted): boolean => {
+  const text = filter.text?.toLowerCase()
+  const has = (words: string | null) => words?.toLowerCase().includes(text ?? '') === true
+  return (
+    [undefined, one.account].includes(filter.account) &&
+    [undefined, one.lock].includes(filter.lock) &&
+    [undefined, one.method].includes(filter.method) &&
+    [undefined, one.result].includes(filter.result) &&
+    one.receivedAtMs >= (filter.fromMs ?? 0) &&
+    one.receivedAtMs < (filter.toMs ?? Infinity) &&
+    (text === undefined || has(one.username) || has(one.method))
+  )
+}
+
+const expected = (planted: readonly Planted[], wanted: UnlockFilter) => {
+  const isTimed =
+    wanted.account === undefined && (wanted.fromMs !== undefined || wanted.toMs !== undefined)
+  return planted
+    .map((one, seq) => ({ ...one, seq }))
+    .filter((one) => fits(wanted, one))
+    .toSorted(
+      (one, two) => (isTimed ? one.receivedAtMs - two.receivedAtMs : 0) || one.seq - two.seq,
+    )
+    .map(({ seq }) => seq)
+}
+
+const allPages = async (
+  log: ReturnType<typeof plantedLog>,
+  wanted: { filter: UnlockFilter; order: 'newest' | 'oldest'; limit: number },
+  between: () => void = () => {},
+) => {
+  const { page } = unlockReads(log.db)
+  const seqs: number[] = []
+  let after: number | undefined
+  do {
+    const { unlocks: some, next } = await page({ ...wanted, after, size: log.size() })
+    expect(some.length).toBeLessThanOrEqual(wanted.limit)
+    seqs.push(...some.map(({ seq }) => seq))
+    after = next
+    between()
+  } while (after !== undefined)
+  return seqs
+}
+
+const orders = fc.constantFrom('newest' as const, 'oldest' as const)
+const limits = fc.integer({ min: 1, max: 20 })
+
+describe('searching the unlock log', () => {
+  test('the pages of any filter, order and limit hold each fitting unlock once, in order', () =>
+    fc.assert(
+      fc.asyncProperty(unlocks, filters, orders, limits, async (planted, wanted, order, limit) => {
+        using log = plantedLog()
+        log.plant(planted)
+        const seqs = await allPages(log, { filter: wanted, order, limit })
+        const oldest = expected(planted, wanted)
+        expect(seqs).toStrictEqual(order === 'oldest' ? oldest : oldest.toReversed())
+      }),
+      { numRuns: 400 },
+    ))
+
+  test('unlocks recorded between two pages make none appear twice or go missing', () =>
+    fc.assert(
+      fc.asyncProperty(unlocks, unlocks, orders, limits, async (before, later, order, limit) => {
+        using log = plantedLog()
+        log.plant(before)
+        const queue = [...later]
+        const seqs = await allPages(log, { filter: {}, order, limit }, () =>
+          log.plant(queue.splice(0, 1)),
+        )
+        expect(new Set(seqs).size).toBe(seqs.length)
+        expect(expected(before, {}).filter((seq) => !seqs.includes(seq))).toStrictEqual([])
+        if (order === 'newest') expect(seqs).toHaveLength(before.length)
+      }),
+      { numRuns: 100 },
+    ))
+
+  test('a page goes through a bounded number of unlocks, and the next goes on from there', async () => {
+    using log = plantedLog()
+    log.plant(ordinary(50_000))
+    log.plant([{ ...one(0), method: 'needle' }])
+    log.plant(ordinary(50_000))
+    const { page } = unlockReads(log.db)
+    const found: number[] = []
+    let [after, pages] = [undefined as number | undefined, 0]
+    do {
+      const { unlocks: some, next } = await page({
+        filter: { text: 'NEEDLE' },
+        order: 'newest',
+        after,
+        size: log.size(),
+        limit: 50,
+      })
+      found.push(...some.map(({ seq }) => seq))
+      if (next !== undefined) expect((after ?? log.size()) - next).toBe(20_000)
+      after = next
+      pages += 1
+    } while (after !== undefined)
+    expect([found, pages]).toStrictEqual([[50_000], 6])
+  })
+
+  test('every filter is led by an index: nothing is scanned or sorted', async () => {
+    using log = plantedLog()
+    log.plant(ordinary(100))
+    const { page } = unlockReads(log.db)
+    for (const wanted of fc.sample(filters, { numRuns: 500, seed: 1 }))
+      for (const order of ['newest', 'oldest'] as const)
+        for (const after of [undefined, 50])
+          await page({ filter: wanted, order, after, size: log.size(), limit: 5 })
+    const plans = [...new Set(log.plans())]
+    expect(plans.filter((plan) => /SCAN|TEMP B-TREE/.test(plan))).toStrictEqual([])
+    expect(plans.toSorted()).toMatchSnapshot()
+  })
+})
+
+const one = (seq: number): Planted => ({
+  account: `account-${seq % 50}`,
+  username: 'ada',
+  method: ['pin', 'finger', 'card'][seq % 3] ?? 'pin',
+  lock: 'front-door',
+  result: seq % 10 === 0 ? 'denied' : 'unlocked',
+  receivedAtMs: 1_767_225_600_000 + seq * 1000,
+})
+
+function* ordinary(count: number) {
+  for (let seq = 0; seq < count; seq += 1) yield one(seq)
+}
