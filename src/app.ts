@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { Elysia } from 'elysia'
 import { version } from '../package.json'
@@ -7,6 +8,7 @@ import { accountRoutes } from './accounts/routes.ts'
 import { accountService } from './accounts/service.ts'
 import { accountStore } from './accounts/store.ts'
 import type { Config } from './config.ts'
+import { AppError } from './errors.ts'
 import { consoleRoutes } from './console/routes.ts'
 import { tableRoutes } from './debug/routes.ts'
 import { unlockTable, userTable } from './debug/tables.ts'
@@ -19,32 +21,71 @@ import type { Log } from './http/log.ts'
 import { openapiRoutes } from './http/openapi.ts'
 import { requestLog } from './http/request-log.ts'
 import { responseHeaders } from './http/response-headers.ts'
+import { steadyClock } from './http/steady-clock.ts'
 import { unmatchedRoutes } from './http/unmatched.ts'
 import { healthRoutes } from './ops/routes.ts'
 import { opsStore } from './ops/store.ts'
 import { openDatabase } from './storage/open.ts'
 import { makePrivateFolder, secretFile } from './storage/private-files.ts'
+import { HEARTBEAT_SECONDS, liveUnlocks } from './unlocks/live.ts'
+import { logClock } from './unlocks/log-clock.ts'
+import { logRoutes } from './unlocks/log-routes.ts'
+import { unlockReadRoutes } from './unlocks/read-routes.ts'
+import { unlockReads } from './unlocks/read-store.ts'
 import { unlockRoutes } from './unlocks/routes.ts'
-import { unlockStore } from './unlocks/store.ts'
+import { type Round, retention } from './unlocks/retention.ts'
+import { openUnlockLog } from './unlocks/service.ts'
+import { logWatch } from './unlocks/watch.ts'
+import type { NoteSigner } from './unlocks/signed-note.ts'
+import { newSigningKey, parseSigningKey } from './unlocks/signing-key.ts'
+import { unlockCounts } from './unlocks/stats-store.ts'
+import { type UnlockStore, unlockStore } from './unlocks/store.ts'
 
 type Dependencies = {
   readonly log: Log
   /** The clock, in milliseconds since 1970. */
   readonly now?: () => number
+  /** Silence after which a live stream sends a comment. */
+  readonly heartbeatSeconds?: number
 }
 
-export type App = ReturnType<typeof openApp>
+export type App = Awaited<ReturnType<typeof openApp>>
 
 /** Joins everything: settings -> database -> stores -> services -> routes. Throws AppError
  * `unavailable` where the data folder, a key or the database cannot be used. */
-export const openApp = (config: Config, { log, now = Date.now }: Dependencies) => {
+export const openApp = async (
+  config: Config,
+  { log: processLog, now = Date.now, heartbeatSeconds = HEARTBEAT_SECONDS }: Dependencies,
+) => {
   const tokenLifetimeMs = config.accessTokenMinutes * 60_000
 
   makePrivateFolder(config.dataDir)
   const secret = config.jwtSecretKey || secretFile(join(config.dataDir, 'jwt-secret-key'))
   const db = openDatabase(config.databaseUri)
-  const people = accountStore(db, now)
-  const unlocks = unlockStore(db, now)
+  const steady = steadyClock(now)
+  const people = accountStore(db, steady)
+  const unlocks = unlockStore(db)
+  const signer = await logSigner(config.dataDir, unlocks)
+  const clock = logClock({ now, newestMs: await unlocks.newestReceivedAtMs() })
+  const log = await openUnlockLog({ store: unlocks, signer, clock })
+  const keeping = retention({
+    days: config.logRetentionDays,
+    clock,
+    eraseBefore: log.eraseBefore,
+    report: (round) => reportRound(round, processLog),
+  })
+
+  const reads = unlockReads(db)
+  const live = liveUnlocks({ reads, log, heartbeatSeconds })
+
+  const watch = logWatch({
+    store: unlocks,
+    key: signer.verifierKey,
+    report: (verdict) => {
+      if (!verdict.ok) processLog.error({ seq: verdict.seq, fault: verdict.fault }, 'log is broken')
+      else processLog.info({ size: verdict.size }, 'log verified')
+    },
+  })
 
   const accounts = accountService({
     store: people,
@@ -53,7 +94,7 @@ export const openApp = (config: Config, { log, now = Date.now }: Dependencies) =
       minLength: config.passwordMinLength,
       useBlocklist: config.passwordBlocklist === 'on',
     }),
-    tokens: accessTokens({ secret, lifetimeMs: tokenLifetimeMs, now }),
+    tokens: accessTokens({ secret, lifetimeMs: tokenLifetimeMs, now: steady }),
     tokenLifetimeMs,
   })
 
@@ -74,13 +115,22 @@ export const openApp = (config: Config, { log, now = Date.now }: Dependencies) =
     // Else a path under a name of three letters or fewer, such as http://pi/, is cut wrongly.
     handler: { standardHostname: false },
   })
-    .use(requestLog(log))
+    .use(requestLog(processLog))
     .use(responseHeaders({ hasTls: config.tlsCertFile !== '' }))
-    .use(errorAnswers(log))
+    .use(errorAnswers(processLog))
     .use(crossOrigin(config.corsOrigins))
     .use(openapiRoutes(endpoints, version))
     .use(consoleRoutes({ endpoints, version }))
-    .use(healthRoutes({ endpoints, probeWrite: opsStore(db, now).probeWrite }))
+    .use(
+      healthRoutes({
+        endpoints,
+        probeWrite: opsStore(db, now).probeWrite,
+        logFault: () => {
+          const verdict = watch.verdict()
+          return verdict?.ok === false ? verdict.fault : undefined
+        },
+      }),
+    )
     .use(
       accountRoutes({
         endpoints,
@@ -90,7 +140,9 @@ export const openApp = (config: Config, { log, now = Date.now }: Dependencies) =
         tokenLifetimeMs,
       }),
     )
-    .use(unlockRoutes({ endpoints, readBody, unlocks }))
+    .use(unlockRoutes({ endpoints, readBody, log, store: unlocks }))
+    .use(unlockReadRoutes({ endpoints, log, reads, counts: unlockCounts(db), live, now }))
+    .use(logRoutes({ endpoints, log, store: unlocks }))
     .use(
       tableRoutes({
         endpoints,
@@ -102,5 +154,49 @@ export const openApp = (config: Config, { log, now = Date.now }: Dependencies) =
     )
   const http = routes.use(unmatchedRoutes(endpoints, routes))
 
-  return { http, people, accounts, close: db.close }
+  const close = async () => {
+    watch.stop()
+    live.close()
+    keeping.stop()
+    await log.drained()
+    await db.close()
+  }
+  return {
+    http,
+    people,
+    accounts,
+    log,
+    live,
+    watch,
+    keeping,
+    unlocks,
+    verifierKey: signer.verifierKey,
+    close,
+  }
+}
+
+const reportRound = (round: Round, processLog: Log): void => {
+  switch (round.outcome) {
+    case 'erased': {
+      const before = new Date(round.beforeMs).toISOString()
+      return processLog.info({ events: round.events, before }, 'retention applied')
+    }
+    case 'waiting':
+      return processLog.warn('retention waits for a clock that can be trusted')
+    case 'failed':
+      return processLog.error({ err: round.error }, 'retention failed')
+  }
+}
+
+/** The key of the log, made with the log and never again: a new one would begin another log. */
+const logSigner = async (dataDir: string, unlocks: UnlockStore): Promise<NoteSigner> => {
+  const path = join(dataDir, 'log-signing-key')
+  if ((await unlocks.head()) && !existsSync(path))
+    throw new AppError(
+      'unavailable',
+      `The log's signing key is missing: restore ${path} from a backup`,
+    )
+  const signer = parseSigningKey(secretFile(path, newSigningKey))
+  if (!signer) throw new AppError('unavailable', `The log's signing key in ${path} is damaged`)
+  return signer
 }

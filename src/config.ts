@@ -130,6 +130,12 @@ export const SETTINGS = {
     fallback: '64 KiB',
     parse: byteSize,
   }),
+  logRetentionDays: setting({
+    env: 'LOG_RETENTION_DAYS',
+    doc: 'days after which names and methods are erased from the unlock log (none: kept)',
+    fallback: '',
+    parse: (text) => (text === '' ? 0 : integer(text, 1, 36_500)),
+  }),
   logLevel: setting({
     env: 'LOG_LEVEL',
     doc: 'debug, info, warn or error',
@@ -152,7 +158,7 @@ export const isSetting = (name: string): boolean =>
 
 type Settings = typeof SETTINGS
 
-/** The checked settings; an absent path or secret is an empty string. */
+/** The checked settings; an absent path or secret is an empty string, an absent number 0. */
 export type Config = {
   readonly [Name in keyof Settings]: ReturnType<Settings[Name]['parse']>
 }

@@ -1,11 +1,12 @@
 import { SETTINGS } from '../config.ts'
 import type { Command } from './command.ts'
 import { healthcheck } from './healthcheck.ts'
+import { log } from './log.ts'
 import { serve } from './serve.ts'
 import { user } from './user.ts'
 
 /** Every command, by the word that starts it. */
-export const COMMANDS: Readonly<Record<string, Command>> = { serve, user, healthcheck }
+export const COMMANDS: Readonly<Record<string, Command>> = { serve, user, log, healthcheck }
 
 /** What `--help` prints. */
 export const help = (): string =>

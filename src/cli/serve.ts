@@ -22,13 +22,16 @@ export const serve: Command = {
     makePrivateFolder(config.dataDir)
     const unlockFolder = lockFolder(config.dataDir)
     const log = logger({ level: config.logLevel, format: config.logFormat })
-    const app = openApp(config, { log })
+    const app = await openApp(config, { log })
     try {
       const server = listen(app, config)
+      await app.watch.checkNewest()
+      await app.keeping.apply()
       await greet(config, app, terminal)
       log.info({ version, port: config.port }, 'started')
       await terminal.stopRequested
       log.info('stopping')
+      app.live.close()
       await finishRequests(server)
     } finally {
       await app.close()

@@ -32,7 +32,7 @@ export const user: Command = {
 }
 
 const withApp = async (config: Config, work: (app: App) => Promise<void>): Promise<number> => {
-  const app = openApp(config, { log: logger({ level: 'error', format: 'text' }) })
+  const app = await openApp(config, { log: logger({ level: 'error', format: 'text' }) })
   try {
     await work(app)
     return 0

@@ -306,9 +306,14 @@ const tokenOf = (answer: unknown): string => {
   return String(token)
 }
 
-type Operation = { readonly 'x-access': string }
+type Operation = {
+  readonly 'x-access': string
+  readonly parameters?: readonly { readonly required: boolean }[]
+  readonly responses: Readonly<Record<string, { readonly content?: object }>>
+}
 
-/** Every operation of the OpenAPI document that these callers may use: `POST /login` and so on. */
+/** Every operation of the OpenAPI document, `POST /login` and so on; of these callers, those that
+ * answer as they stand. */
 const documentedOperations = async (access?: readonly string[]): Promise<string[]> => {
   const answer = await fetch(`${service.url}/swagger/json`)
   const { paths } = (await answer.json()) as {
@@ -316,10 +321,15 @@ const documentedOperations = async (access?: readonly string[]): Promise<string[
   }
   return Object.entries(paths).flatMap(([path, methods]) =>
     Object.entries(methods)
-      .filter(([, operation]) => access?.includes(operation['x-access']) ?? true)
+      .filter(([, one]) => !access || (access.includes(one['x-access']) && answersAsItStands(one)))
       .map(([method]) => `${method.toUpperCase()} ${path}`),
   )
 }
+
+/** Whether an operation answers without anything filled in, and comes to an end. */
+const answersAsItStands = ({ parameters = [], responses }: Operation): boolean =>
+  !parameters.some(({ required }) => required) &&
+  !('text/event-stream' in (responses['200']?.content ?? {}))
 
 const hrefs = async (page: Page): Promise<string[]> => {
   const links = await page.locator('a').all()

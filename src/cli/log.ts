@@ -1,0 +1,226 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { type App, openApp } from '../app.ts'
+import { parseConfig } from '../config.ts'
+import { AppError } from '../errors.ts'
+import { logger } from '../http/log.ts'
+import { draftFolder } from '../storage/folder-draft.ts'
+import { PROOFS_DEFAULT, SUMS_FILE, exportBundle } from '../unlocks/bundle-export.ts'
+import { BUNDLE_FILES, type Bundle, verifyBundle } from '../unlocks/bundle.ts'
+import { ProofError } from '../unlocks/proof-text.ts'
+import { type VerifierKey, formatVerifierKey, parseVerifierKey } from '../unlocks/signed-note.ts'
+import { type Verdict, verifyLog } from '../unlocks/verify.ts'
+import { type Command, type Terminal, UsageError } from './command.ts'
+
+/** Proves the unlock log, also while the service runs, and hands its proof on. */
+export const log: Command = {
+  usage:
+    'log verify [--bundle DIR] [--checkpoint FILE]… [--key VKEY] | log export --out DIR [--proofs COUNT] | log key | log checkpoint',
+  summary: 'prove that the unlock log is whole, or hand on what others prove it with',
+  details:
+    'verify recomputes everything from the rows; with --checkpoint it proves that the log extends\n' +
+    'one that somebody kept, with --key that it is of the key that is expected. It names the first\n' +
+    'wrong event, and the exit status is then 1. With --bundle it does the same for a folder that\n' +
+    'export wrote, and touches no DATA_DIR. export writes entries, checkpoint, key, the receipts of\n' +
+    `the newest COUNT events (${PROOFS_DEFAULT}) and a page that verifies all of it in a browser.`,
+  run: async ([action, ...args], terminal) => {
+    switch (action) {
+      case 'verify':
+        return verify(args, terminal)
+      case 'export':
+        return exportLog(args, terminal)
+      case 'key':
+        noMore(args)
+        return withApp(terminal, async (app) => printed(terminal, app.log.verifierKey))
+      case 'checkpoint':
+        noMore(args)
+        return withApp(terminal, async (app) =>
+          printed(terminal, (await app.log.head()).checkpoint.trimEnd()),
+        )
+      case undefined:
+      default:
+        throw new UsageError('log knows verify, export, key and checkpoint')
+    }
+  },
+}
+
+const withApp = async ({ env }: Terminal, work: (app: App) => Promise<number>): Promise<number> => {
+  const app = await openApp(parseConfig(env), { log: logger({ level: 'fatal', format: 'text' }) })
+  try {
+    return await work(app)
+  } finally {
+    await app.close()
+  }
+}
+
+const noMore = (args: readonly string[]): void => {
+  if (args.length > 0) throw new UsageError('log key and log checkpoint take no more words')
+}
+
+const printed = ({ print }: Terminal, line: string): number => {
+  print(line)
+  return 0
+}
+
+/** What a log is to be held against. */
+type Expected = {
+  readonly checkpointFiles: readonly string[]
+  readonly kept: readonly string[]
+  readonly key: VerifierKey | undefined
+}
+
+const verify = async (args: string[], terminal: Terminal): Promise<number> => {
+  const { values } = parseArgs({
+    args,
+    options: {
+      bundle: { type: 'string' },
+      checkpoint: { type: 'string', multiple: true, default: [] },
+      key: { type: 'string' },
+    },
+  })
+  const expected: Expected = {
+    checkpointFiles: values.checkpoint,
+    kept: values.checkpoint.map(readCheckpoint),
+    key: values.key === undefined ? undefined : expectedKey(values.key),
+  }
+  return values.bundle === undefined
+    ? withApp(terminal, (app) => verifyRows(app, expected, terminal))
+    : verifyFolder(values.bundle, expected, terminal)
+}
+
+const verifyRows = async (
+  { unlocks, log: unlockLog, verifierKey }: App,
+  expected: Expected,
+  terminal: Terminal,
+): Promise<number> => {
+  const verdict = await verifyLog({
+    source: unlocks,
+    head: await unlockLog.head(),
+    key: expected.key ?? verifierKey,
+    kept: expected.kept,
+  })
+  return told({ verdict, what: 'log', expected, terminal })
+}
+
+const verifyFolder = async (
+  folder: string,
+  expected: Expected,
+  terminal: Terminal,
+): Promise<number> => {
+  const verdict = await verifyBundle(openBundle(folder), {
+    kept: expected.kept,
+    ...(expected.key ? { key: expected.key } : {}),
+  })
+  const fault = verdict.ok ? await sumsFault(folder) : undefined
+  const whole: Verdict = fault === undefined ? verdict : { ok: false, seq: undefined, fault }
+  const status = told({ verdict: whole, what: 'bundle', expected, terminal })
+  if (whole.ok && !expected.key)
+    terminal.print(
+      `The key was taken from the bundle itself: ${readFileSync(join(folder, 'key'), 'utf8').trim()}\n` +
+        'Compare it with the one you know the log by, or name that one with --key.',
+    )
+  return status
+}
+
+type Told = {
+  readonly verdict: Verdict
+  readonly what: 'log' | 'bundle'
+  readonly expected: Expected
+  readonly terminal: Terminal
+}
+
+const told = ({ verdict, what, expected, terminal: { print, say } }: Told): number => {
+  if (!verdict.ok) {
+    const first = verdict.seq === undefined ? '' : `\nFirst wrong event: ${verdict.seq}`
+    say(`The ${what} is broken. ${verdict.fault}${first}`)
+    return 1
+  }
+  const { checkpointFiles, key } = expected
+  const extending = checkpointFiles.length > 0 ? `, and extends ${checkpointFiles.join(', ')}` : ''
+  const signed = key ? `, signed by ${formatVerifierKey(key)}` : ''
+  print(`The ${what} is whole: ${verdict.size} events${extending}${signed}`)
+  return 0
+}
+
+const openBundle = (folder: string): Bundle => {
+  const missing = BUNDLE_FILES.filter((name) => !existsSync(join(folder, name)))
+  if (missing.length > 0)
+    throw new AppError('unavailable', `${folder} is no bundle: it has no ${missing.join(', ')}`)
+  const file = (name: keyof Bundle) => Bun.file(join(folder, name))
+  return {
+    'entries.ndjson': file('entries.ndjson'),
+    'proofs.ndjson': file('proofs.ndjson'),
+    checkpoint: file('checkpoint'),
+    key: file('key'),
+  }
+}
+
+/** Compares the files with the sums beside them, which cover what no signature does. */
+const sumsFault = async (folder: string): Promise<string | undefined> => {
+  const path = join(folder, SUMS_FILE)
+  if (!existsSync(path)) return `${SUMS_FILE} is missing`
+  const lines = readFileSync(path, 'utf8').split('\n')
+  if (lines.pop() !== '') return `${SUMS_FILE} is cut off`
+  for (const line of lines) {
+    const { sum, name } = /^(?<sum>[0-9a-f]{64}) {2}(?<name>[\w.-]+)$/.exec(line)?.groups ?? {}
+    if (sum === undefined || name === undefined) return `${SUMS_FILE} cannot be read`
+    if (!existsSync(join(folder, name))) return `${name} is missing`
+    const hasher = new Bun.CryptoHasher('sha256')
+    for await (const chunk of Bun.file(join(folder, name)).stream()) hasher.update(chunk)
+    if (hasher.digest('hex') !== sum) return `${name} does not fit ${SUMS_FILE}`
+  }
+  return undefined
+}
+
+const exportLog = async (args: string[], terminal: Terminal): Promise<number> => {
+  const { values } = parseArgs({
+    args,
+    options: { out: { type: 'string' }, proofs: { type: 'string' } },
+  })
+  const { out, proofs = String(PROOFS_DEFAULT) } = values
+  if (!out) throw new UsageError('log export needs --out DIR')
+  if (!/^\d{1,15}$/.test(proofs)) throw new UsageError('--proofs must be a whole number')
+  return withApp(terminal, async (app) => {
+    const draft = draftFolder(out)
+    try {
+      const { path, write } = draft
+      const { log: unlockLog, unlocks: store } = app
+      await exportBundle(
+        { log: unlockLog, store, now: Date.now, write },
+        { proofs: Number(proofs) },
+      )
+      const verdict = await verifyBundle(openBundle(path), { key: app.verifierKey })
+      draft.commit()
+      return exported(out, verdict, terminal)
+    } finally {
+      draft.discard()
+    }
+  })
+}
+
+const exported = (out: string, verdict: Verdict, { print, say }: Terminal): number => {
+  if (!verdict.ok) {
+    say(`Exported to ${out} what there is, but the log is broken. ${verdict.fault}`)
+    return 1
+  }
+  print(`Exported ${verdict.size} events to ${out}, and verified them. They hold personal data.`)
+  return 0
+}
+
+const expectedKey = (text: string): VerifierKey => {
+  try {
+    return parseVerifierKey(text)
+  } catch (error) {
+    if (error instanceof ProofError) throw new UsageError(`--key: ${error.message}`)
+    throw error
+  }
+}
+
+const readCheckpoint = (path: string): string => {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    throw new AppError('unavailable', `Cannot read the checkpoint in ${path}`, { cause: error })
+  }
+}

@@ -1,0 +1,155 @@
+import { describe, expect, test } from 'bun:test'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { entryBytes } from '../../src/unlocks/event.ts'
+import { logClock } from '../../src/unlocks/log-clock.ts'
+import { verifyReceipt } from '../../src/unlocks/receipt.ts'
+import { type Round, retention } from '../../src/unlocks/retention.ts'
+import { startService } from '../support/binary.ts'
+import { claimed, openLog, recordedLog } from '../support/unlock-log.ts'
+
+const DAY_MS = 86_400_000
+const NAME = 'Persephone-Quill'
+const SIZE = 12
+
+/** Whether a text is anywhere in the bytes of the database or of its write-ahead log. */
+const isOnDisk = (database: string, text: string): boolean =>
+  [database, `${database}-wal`].some(
+    (path) => existsSync(path) && readFileSync(path).includes(Buffer.from(text)),
+  )
+
+describe('erasing a person', () => {
+  test('removes the name from the disk, and every receipt, checkpoint and proof of before still holds [D7]', async () => {
+    const given: { receipt: string; entry: Uint8Array; verifierKey: string }[] = []
+    const log = await recordedLog({
+      size: SIZE,
+      keptAt: [4, SIZE],
+      before: async (app) => {
+        const { log: unlocks } = app
+        for (let seq = SIZE; seq < SIZE + 3; seq += 1) await unlocks.append([claimed(seq, NAME)])
+        for (const event of await app.unlocks.page(-1, 100))
+          given.push({
+            receipt: await unlocks.receipt(event.seq),
+            entry: entryBytes(event),
+            verifierKey: unlocks.verifierKey,
+          })
+      },
+    })
+    expect(given).toHaveLength(SIZE + 3)
+    expect(isOnDisk(log.database, NAME)).toBe(true)
+
+    const app = await openLog(log.dataDir)
+    expect(await app.log.eraseAccount(`account-of-${NAME}`)).toBe(3)
+    expect(await app.log.eraseAccount(`account-of-${NAME}`)).toBe(0)
+    await app.log.append([claimed(SIZE + 3)])
+    const erased = await app.unlocks.page(-1, 100)
+    await app.close()
+
+    expect(isOnDisk(log.database, NAME)).toBe(false)
+    for (const [seq, one] of given.entries()) {
+      const event = erased[seq]
+      expect(event && new TextDecoder().decode(entryBytes(event))).toBe(
+        new TextDecoder().decode(one.entry),
+      )
+      expect(verifyReceipt(one)).toMatchObject({ ok: true, index: seq })
+    }
+    const receipt = join(log.folder, 'receipt')
+    writeFileSync(receipt, given.at(-1)?.receipt ?? '')
+    const kept = [log.kept(4), log.kept(SIZE), receipt].flatMap((path) => ['--checkpoint', path])
+    expect(await log.verify(...kept)).toMatchObject({ status: 0, words: '' })
+
+    const bundle = join(log.folder, 'bundle')
+    expect((await log.run('log', 'export', '--out', bundle)).status).toBe(0)
+    expect(readFileSync(join(bundle, 'entries.ndjson'), 'utf8')).not.toContain(NAME)
+    expect(readFileSync(join(bundle, 'verify.html'), 'utf8')).not.toContain(NAME)
+    log.remove()
+  })
+})
+
+describe('LOG_RETENTION_DAYS', () => {
+  test('removes names and methods that are over the time at the start, says how many, and the log still holds [D7]', async () => {
+    const clock = { nowMs: Date.now() - 40 * DAY_MS }
+    const log = await recordedLog({
+      size: SIZE,
+      keptAt: [SIZE],
+      now: () => clock.nowMs,
+      before: async (app) => {
+        for (let seq = SIZE; seq < SIZE + 3; seq += 1) {
+          clock.nowMs = Date.now()
+          await app.log.append([claimed(seq, NAME)])
+        }
+      },
+    })
+    const service = await startService({
+      env: { DATA_DIR: log.dataDir, LOG_RETENTION_DAYS: '30' },
+    })
+    expect(await service.stop()).toBe(0)
+    const record = service
+      .output()
+      .log.split('\n')
+      .find((line) => line.includes('retention applied'))
+    expect(JSON.parse(record ?? '{}')).toMatchObject({ level: 'info', events: SIZE })
+    expect(isOnDisk(log.database, 'account-of-ada')).toBe(false)
+    expect(isOnDisk(log.database, NAME)).toBe(true)
+    expect(await log.verify('--checkpoint', log.kept(SIZE))).toMatchObject({ status: 0, words: '' })
+    log.remove()
+  })
+
+  test('erases across many pages what is older, to the millisecond, and nothing else', async () => {
+    const clock = { nowMs: Date.UTC(2026, 5, 1) }
+    const log = await recordedLog({ size: 0, now: () => clock.nowMs })
+    const app = await openLog(log.dataDir, {
+      now: () => clock.nowMs,
+      env: { LOG_RETENTION_DAYS: '7' },
+    })
+    const batch = () => app.log.append(Array.from({ length: 2100 }, (_, seq) => claimed(seq)))
+    await batch()
+    clock.nowMs += 1
+    await batch()
+    clock.nowMs += 7 * DAY_MS
+    // The clock has leapt a week between two events, so it is doubted, and nothing is erased.
+    await app.keeping.apply()
+    expect((await app.unlocks.page(-1, 1))[0]?.person).toBeDefined()
+    await app.close()
+
+    const later = await openLog(log.dataDir, {
+      now: () => clock.nowMs,
+      env: { LOG_RETENTION_DAYS: '7' },
+    })
+    await later.keeping.apply()
+    const events = await later.unlocks.page(-1, 5000)
+    expect(events.filter(({ person }) => person === undefined)).toHaveLength(2100)
+    expect(events[2100]?.person).toBeDefined()
+    await later.close()
+    log.remove()
+  })
+
+  test('is off unless it is set, waits for a clock that can be trusted, and reports what fails', async () => {
+    const rounds: Round[] = []
+    let calls = 0
+    const applied = async (days: number, nowMs: number, fails = false) => {
+      const keeping = retention({
+        days,
+        clock: logClock({ now: () => nowMs, monotonic: () => 0, newestMs: 0 }),
+        eraseBefore: async () => {
+          calls += 1
+          if (fails) throw new Error('no disk')
+          return 3
+        },
+        report: (round) => rounds.push(round),
+      })
+      await keeping.apply()
+      keeping.stop()
+    }
+    const now = Date.UTC(2026, 5, 9)
+    await applied(0, now)
+    await applied(7, 0)
+    expect([calls, rounds]).toStrictEqual([0, [{ outcome: 'waiting' }]])
+    await applied(7, now)
+    await applied(7, now, true)
+    expect(rounds.slice(1)).toMatchObject([
+      { outcome: 'erased', events: 3, beforeMs: Date.UTC(2026, 5, 2) },
+      { outcome: 'failed' },
+    ])
+  })
+})
