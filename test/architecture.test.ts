@@ -55,7 +55,7 @@ test('each technology is named only in its rooms', () => {
     files.filter((path) => importsOf(path).some((from) => what.test(from)))
   const outside = (what: RegExp, allowed: RegExp) =>
     namedIn(what).filter((path) => !allowed.test(path))
-  const elysia = /^http\/|\/routes\.ts$|^app\.ts$/
+  const elysia = /^http\/|[/-]routes\.ts$|^app\.ts$/
   expect(outside(/^(elysia|@elysiajs\/.*|elysia-rate-limit)$/, elysia)).toStrictEqual([])
   expect(outside(/^bun:sqlite$/, /^storage\//)).toStrictEqual([])
   expect(namedIn(/^elysia$/).length).toBeGreaterThan(3)
@@ -65,6 +65,8 @@ test('SQL stands in storage and stores, and process.exit and process.env in main
   const containing = (what: RegExp) =>
     files.filter((path) => what.test(readFileSync(join(SRC, path), 'utf8')))
   const sql = /`\s*(SELECT|INSERT|UPDATE|DELETE)\b|'(SELECT|INSERT|UPDATE|DELETE) /
-  expect(containing(sql).filter((path) => !/^storage\/|\/store\.ts$/.test(path))).toStrictEqual([])
+  expect(containing(sql).filter((path) => !/^storage\/|[/-]store\.ts$/.test(path))).toStrictEqual(
+    [],
+  )
   expect(containing(/process\.(exit\(|env\b)/)).toStrictEqual(['main.ts'])
 })

@@ -62,6 +62,7 @@ describe('settings', () => {
       TRUSTED_PROXIES: '10.0.0.0/99',
       CORS_ORIGINS: 'https://home.example/',
       BODY_LIMIT: '1 GiB',
+      LOG_RETENTION_DAYS: '36501',
       LOG_LEVEL: 'loud',
       JWT_SECRET_KEY: 'too-short-kanarienvogel',
       JWT_ACCESS_TOKEN_EXPIRES: '0',
@@ -78,6 +79,7 @@ describe('settings', () => {
       'TRUSTED_PROXIES',
       'CORS_ORIGINS',
       'BODY_LIMIT',
+      'LOG_RETENTION_DAYS',
       'LOG_LEVEL',
       'JWT_SECRET_KEY',
       'JWT_ACCESS_TOKEN_EXPIRES',
@@ -87,6 +89,14 @@ describe('settings', () => {
     ])
       expect(message).toContain(`\n  ${name} `)
     expect(message).not.toContain('kanarienvogel')
+  })
+
+  test('names are kept for ever unless a whole number of days says otherwise', () => {
+    expect(parseConfig({}).logRetentionDays).toBe(0)
+    expect(parseConfig({ LOG_RETENTION_DAYS: '1' }).logRetentionDays).toBe(1)
+    expect(parseConfig({ LOG_RETENTION_DAYS: '36500' }).logRetentionDays).toBe(36_500)
+    for (const bad of ['0', '-1', '1.5', '30 days', '36501', 'none'])
+      expect(faults({ LOG_RETENTION_DAYS: bad })).toContain('whole number from 1 to 36500')
   })
 
   test('[T2] a secret that is short or a known example is refused with the command that makes a good one', () => {

@@ -25,7 +25,7 @@ const REQUIREMENTS = {
   I1: 'nothing sent is echoed',
   I2: 'odd bodies, methods and text',
   I3: 'parallel registrations of one name',
-  I4: 'HTML and log lines cannot be forged',
+  I4: 'HTML, CSV and log lines cannot be forged',
   I5: 'headers on every status',
   I6: 'pages load nothing from another host',
   D1: 'what was acknowledged survives kill -9',
@@ -33,6 +33,7 @@ const REQUIREMENTS = {
   D4: 'failing disks and files',
   D5: 'migrations and newer databases',
   D6: 'clocks that jump',
+  D7: 'erasure leaves every proof',
   O1: 'SIGTERM',
   O2: 'hostile folders',
 } as const

@@ -1,0 +1,210 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { cpus, release, totalmem } from 'node:os'
+import { join } from 'node:path'
+import { scripts } from '../../package.json'
+import { PASSWORD, clientOf } from '../support/app.ts'
+import { freePort, startService } from '../support/binary.ts'
+import { syncsPerSecond } from './disk.ts'
+import {
+  QUIET,
+  exported,
+  fill,
+  firstPagesMs,
+  median,
+  receiptMs,
+  verifiedPerSecond,
+} from './large-log.ts'
+import { type Load, postLoad } from './load.ts'
+
+const ROOT = join(import.meta.dir, '../..')
+
+/** Rounds of each server in turn, so that what else the machine does disturbs both alike. */
+const ROUNDS = Number(process.env['BENCH_ROUNDS'] ?? 7)
+const SECONDS = Number(process.env['BENCH_SECONDS'] ?? 4)
+const EVENTS = Number(process.env['BENCH_EVENTS'] ?? 1_000_000)
+const EVENTS_FEW = 1000
+const MANY = 64
+
+type Line = {
+  readonly what: string
+  readonly measured: string
+  readonly target?: string
+  readonly isMet?: boolean
+}
+
+const say = (text: string): void => void process.stderr.write(`${text}\n`)
+const count = (value: number): string => Math.round(value).toLocaleString('en')
+
+const main = async (): Promise<number> => {
+  if (!Bun.which('wrk')) {
+    say('The bench needs wrk: apt-get install wrk')
+    return 1
+  }
+  const folder = mkdtempSync(join(ROOT, 'dist/bench-'))
+  try {
+    const lines = [...(await loadLines(folder)), ...(await largeLogLines(folder))]
+    process.stdout.write(`${machine()}\n\n${table(lines)}\n`)
+    return lines.some(({ isMet }) => isMet === false) ? 1 : 0
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+/** Builds the yardstick with the flags of the service. */
+const buildBareServer = (outfile: string): void => {
+  const command = scripts.build
+    .replace('src/main.ts', 'test/bench/bare-server.ts')
+    .replace('dist/secure-lock-server', outfile)
+  const built = Bun.spawnSync(command.replace(/^bun /, `${process.execPath} `).split(' '), {
+    cwd: ROOT,
+  })
+  if (built.exitCode !== 0) throw new Error(`cannot build: ${built.stderr.toString()}`)
+}
+
+const startBareServer = async (folder: string) => {
+  const file = join(folder, 'bare-server')
+  buildBareServer(file)
+  const started = Bun.spawn([file, String(await freePort())], { stdout: 'pipe' })
+  const reader = started.stdout.getReader()
+  const url = new TextDecoder().decode((await reader.read()).value).trim()
+  return {
+    url,
+    [Symbol.asyncDispose]: async () => {
+      started.kill()
+      await started.exited
+    },
+  }
+}
+
+const loadLines = async (folder: string): Promise<readonly Line[]> => {
+  await using bare = await startBareServer(folder)
+  await using service = await startService({ folder, env: QUIET })
+  const { post } = clientOf(service.url)
+  await post('/register', { username: 'ada', password: PASSWORD, phone: '1', address: 'x' })
+  const answer = await post('/login', { username: 'ada', password: PASSWORD })
+  const { access_token: token } = (await answer.json()) as { access_token: string }
+  const targets = {
+    bare: { url: bare.url, token },
+    service: { url: `${service.url}/logUnlocking`, token },
+  }
+  const syncs: number[] = []
+  const measured = async (connections: number) => {
+    const found = { bare: [] as Load[], service: [] as Load[] }
+    for (const target of Object.values(targets)) await postLoad(target, { connections, seconds: 1 })
+    for (let round = 1; round <= ROUNDS; round += 1) {
+      say(`${connections} connections, round ${round} of ${ROUNDS}`)
+      for (const name of ['bare', 'service'] as const)
+        found[name].push(await postLoad(targets[name], { connections, seconds: SECONDS }))
+      syncs.push(syncsPerSecond(folder, 1))
+    }
+    return { bare: typical(found.bare), service: typical(found.service) }
+  }
+  const many = await measured(MANY)
+  const one = await measured(1)
+  const sync = median(syncs)
+  await service.stop()
+  const ratio = many.service.perSecond / many.bare.perSecond
+  return [
+    { what: `bare server, ${MANY} connections`, measured: told(many.bare) },
+    { what: `\`/logUnlocking\`, ${MANY} connections`, measured: told(many.service) },
+    {
+      what: 'the second, part of the first',
+      measured: ratio.toFixed(3),
+      target: '≥ 0.20',
+      isMet: ratio >= 0.2,
+    },
+    {
+      what: `p99 of \`/logUnlocking\`, ${MANY} connections`,
+      measured: `${many.service.p99Ms.toFixed(1)} ms`,
+      target: '< 10 ms',
+      isMet: many.service.p99Ms < 10,
+    },
+    { what: 'bare server, 1 connection', measured: told(one.bare) },
+    { what: '`/logUnlocking`, 1 connection', measured: told(one.service) },
+    { what: 'syncs of 4 KiB appended to a file', measured: `${count(sync)}/s` },
+    {
+      what: 'unlocks a sync, 1 connection',
+      measured: (one.service.perSecond / sync).toFixed(2),
+    },
+  ]
+}
+
+/** The medians over the rounds. */
+const typical = (loads: readonly Load[]): Load => ({
+  perSecond: median(loads.map(({ perSecond }) => perSecond)),
+  p50Ms: median(loads.map(({ p50Ms }) => p50Ms)),
+  p99Ms: median(loads.map(({ p99Ms }) => p99Ms)),
+})
+
+const told = ({ perSecond, p50Ms, p99Ms }: Load): string =>
+  `${count(perSecond)}/s, p50 ${p50Ms.toFixed(2)} ms, p99 ${p99Ms.toFixed(2)} ms`
+
+const largeLogLines = async (parent: string): Promise<readonly Line[]> => {
+  const folder = mkdtempSync(join(parent, 'large-'))
+  await fill(folder, EVENTS_FEW)
+  const few = await firstPagesMs(folder)
+  say(`filling the log to ${count(EVENTS)} events`)
+  const filled = await fill(folder, EVENTS)
+  const many = few && (await firstPagesMs(folder))
+  say('receipts, verification, export')
+  const receipt = await receiptMs(folder)
+  const verified = await verifiedPerSecond(folder, EVENTS)
+  const whole = await exported(folder, EVENTS)
+  return [
+    { what: `append, submissions of 500, to ${count(EVENTS)}`, measured: `${count(filled)}/s` },
+    ...pageLines(few, many),
+    {
+      what: `a receipt at ${count(EVENTS)}`,
+      measured: `${receipt.toFixed(3)} ms`,
+      target: '< 1 ms',
+      isMet: receipt < 1,
+    },
+    {
+      what: '`log verify`',
+      measured: `${count(verified)}/s`,
+      target: '≥ 200,000/s',
+      isMet: verified >= 200_000,
+    },
+    {
+      what: `export of ${count(EVENTS)}`,
+      measured: whole
+        ? `${count(whole.rowsPerSecond)}/s, ${count(whole.restMiB)} MiB before, ${count(whole.peakMiB)} MiB at the peak`
+        : 'not there yet',
+      target: 'constant memory',
+    },
+  ]
+}
+
+type Pages = ReadonlyMap<string, number> | undefined
+
+const pageLines = (few: Pages, many: Pages): readonly Line[] => {
+  const target = `≤ 1.5 × that at ${count(EVENTS_FEW)}`
+  if (!few || !many) return [{ what: 'first page of a query', measured: 'not there yet', target }]
+  return [...few].map(([query, fewMs]) => {
+    const manyMs = many.get(query) ?? Number.NaN
+    return {
+      what: `first page at ${count(EVENTS)}, \`${query}\``,
+      measured: `${manyMs.toFixed(2)} ms, ${(manyMs / fewMs).toFixed(2)} × that at ${count(EVENTS_FEW)}`,
+      target,
+      isMet: manyMs <= 1.5 * fewMs,
+    }
+  })
+}
+
+const machine = (): string => {
+  const [first] = cpus()
+  const memory = `${Math.round(totalmem() / 2 ** 30)} GiB`
+  return `${cpus().length} × ${first?.model ?? 'unknown'}, ${memory}, Linux ${release()}, Bun ${Bun.version}; wrk on the same machine; medians of ${ROUNDS} rounds of ${SECONDS} s.`
+}
+
+const table = (lines: readonly Line[]): string =>
+  [
+    '| what | measured | target | |',
+    '| --- | --- | --- | --- |',
+    ...lines.map(
+      ({ what, measured, target = '', isMet }) =>
+        `| ${what} | ${measured} | ${target} | ${isMet === undefined ? '' : isMet ? 'met' : 'MISSED'} |`,
+    ),
+  ].join('\n')
+
+process.exit(await main())

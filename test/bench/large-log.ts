@@ -1,0 +1,163 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type App, openApp } from '../../src/app.ts'
+import { parseConfig } from '../../src/config.ts'
+import { logger } from '../../src/http/log.ts'
+import type { NewEvent } from '../../src/unlocks/event.ts'
+import { PASSWORD, bearer, clientOf } from '../support/app.ts'
+import { UNLIMITED, runCommand, startService } from '../support/binary.ts'
+
+const OWNER = 'owner'
+const METHODS = ['fingerprint', 'pin', 'face', 'card'] as const
+const LOCKS = ['front-door', 'back-door', 'garage'] as const
+const SUBMISSION_EVENTS = 500
+const RECEIPTS = 2000
+const PAGES = 200
+
+/** The first pages that are timed: all, by one filter, and by two. */
+const QUERIES = ['limit=50', 'limit=50&method=pin', 'limit=50&lock=garage&result=unlocked'] as const
+
+/** Appends events through the service's own code until the log of a folder holds so many; gives
+ * events a second. */
+export const fill = (folder: string, events: number): Promise<number> =>
+  withApp(folder, async (app) => {
+    if (!(await app.people.hasOwner()))
+      await app.accounts.add(
+        { username: OWNER, password: PASSWORD, phone: '1', address: 'x' },
+        OWNER,
+      )
+    const { size } = await app.log.head()
+    const begun = performance.now()
+    for (let seq = size; seq < events; seq += SUBMISSION_EVENTS)
+      await app.log.append(
+        Array.from({ length: Math.min(SUBMISSION_EVENTS, events - seq) }, (_, at) =>
+          numberedEvent(seq + at),
+        ),
+      )
+    return (events - size) / seconds(begun)
+  })
+
+const numberedEvent = (seq: number): NewEvent => ({
+  id: Bun.randomUUIDv7(),
+  accountPublicId: `00000000-0000-4000-8000-${String(seq % 20).padStart(12, '0')}`,
+  username: `person-${seq % 20}`,
+  method: METHODS[seq % METHODS.length] ?? METHODS[0],
+  lock: LOCKS[seq % LOCKS.length] ?? LOCKS[0],
+  result: 'unlocked',
+  reason: null,
+  source: 'claimed',
+  occurredAtMs: null,
+})
+
+/** Milliseconds of work for one receipt, the mean over random events. */
+export const receiptMs = (folder: string): Promise<number> =>
+  withApp(folder, async ({ log }) => {
+    const { size } = await log.head()
+    const begun = performance.now()
+    for (let done = 0; done < RECEIPTS; done += 1)
+      await log.receipt(Math.floor(Math.random() * size))
+    return (seconds(begun) * 1000) / RECEIPTS
+  })
+
+/** Entries a second that `log verify` recomputes, its start left out; throws unless it is whole. */
+export const verifiedPerSecond = async (folder: string, events: number): Promise<number> => {
+  const [starting] = await timed(() => runCommand(['log', 'key'], { folder }))
+  const [whole, { status, out, words }] = await timed(() =>
+    runCommand(['log', 'verify'], { folder }),
+  )
+  if (status !== 0 || !out.includes(String(events))) throw new Error(`log verify: ${out}${words}`)
+  return events / (whole - starting)
+}
+
+/** The median of the milliseconds until the first page is there, for each query; nothing where the
+ * service has no such endpoint. */
+export const firstPagesMs = async (
+  folder: string,
+): Promise<ReadonlyMap<string, number> | undefined> => {
+  await using service = await startService({ folder, env: QUIET })
+  const token = await signIn(service.url)
+  const { get } = clientOf(service.url)
+  const medians = new Map<string, number>()
+  for (const query of QUERIES) {
+    const times: number[] = []
+    for (let done = 0; done < PAGES; done += 1) {
+      const begun = performance.now()
+      const answer = await get(`/v1/unlocks?${query}`, bearer(token))
+      await answer.arrayBuffer()
+      if (answer.status === 404 || answer.status === 405) return undefined
+      if (answer.status !== 200) throw new Error(`/v1/unlocks?${query} answered ${answer.status}`)
+      times.push(performance.now() - begun)
+    }
+    medians.set(query, median(times))
+  }
+  await service.stop()
+  return medians
+}
+
+export type Export = {
+  readonly rowsPerSecond: number
+  readonly restMiB: number
+  readonly peakMiB: number
+}
+
+/** Reads the whole export and watches the service's memory; nothing where there is no export. */
+export const exported = async (folder: string, events: number): Promise<Export | undefined> => {
+  await using service = await startService({ folder, env: QUIET })
+  const token = await signIn(service.url)
+  const restMiB = memoryMiB(service.pid, 'VmRSS')
+  // 5 forgets the peak that the start and the login left.
+  writeFileSync(`/proc/${service.pid}/clear_refs`, '5')
+  const begun = performance.now()
+  const answer = await clientOf(service.url).get('/v1/unlocks/export?format=ndjson', bearer(token))
+  if (answer.status === 404 || answer.status === 405) return undefined
+  if (answer.status !== 200) throw new Error(`/v1/unlocks/export answered ${answer.status}`)
+  let rows = 0
+  for await (const chunk of answer.body ?? [])
+    for (const byte of chunk) if (byte === NEWLINE) rows += 1
+  if (rows !== events) throw new Error(`the export has ${rows} rows instead of ${events}`)
+  const found = {
+    rowsPerSecond: rows / seconds(begun),
+    restMiB,
+    peakMiB: memoryMiB(service.pid, 'VmHWM'),
+  }
+  await service.stop()
+  return found
+}
+
+const NEWLINE = 10
+
+export const QUIET = { ...UNLIMITED, LOG_LEVEL: 'warn' } as const
+
+const signIn = async (url: string): Promise<string> => {
+  const answer = await clientOf(url).post('/login', { username: OWNER, password: PASSWORD })
+  return ((await answer.json()) as { access_token: string }).access_token
+}
+
+const withApp = async <Result>(
+  folder: string,
+  work: (app: App) => Promise<Result>,
+): Promise<Result> => {
+  const config = parseConfig({ DATA_DIR: join(folder, 'data') })
+  const app = await openApp(config, { log: logger({ level: 'fatal', format: 'text' }) })
+  try {
+    return await work(app)
+  } finally {
+    await app.close()
+  }
+}
+
+const timed = async <Result>(work: () => Promise<Result>): Promise<readonly [number, Result]> => {
+  const begun = performance.now()
+  const result = await work()
+  return [seconds(begun), result]
+}
+
+const seconds = (begun: number): number => (performance.now() - begun) / 1000
+
+const memoryMiB = (pid: number, field: 'VmRSS' | 'VmHWM'): number => {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8')
+  return Number(new RegExp(`^${field}:\\s+(\\d+)`, 'm').exec(status)?.[1]) / 1024
+}
+
+export const median = (values: readonly number[]): number =>
+  values.toSorted((left, right) => left - right)[Math.floor(values.length / 2)] ?? Number.NaN

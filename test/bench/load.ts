@@ -1,0 +1,30 @@
+import { join } from 'node:path'
+
+/** What a round of load found. */
+export type Load = {
+  readonly perSecond: number
+  readonly p50Ms: number
+  readonly p99Ms: number
+}
+
+type Target = { readonly url: string; readonly token: string }
+
+type Round = { readonly connections: number; readonly seconds: number }
+
+const SCRIPT = join(import.meta.dir, 'post.lua')
+
+/** Posts unlocks with wrk, over so many connections at once; throws unless each was answered 200. */
+export const postLoad = async (target: Target, { connections, seconds }: Round): Promise<Load> => {
+  const wrk = Bun.spawn(
+    ['wrk', '-t1', `-c${connections}`, `-d${seconds}s`, '--latency', '-s', SCRIPT, target.url],
+    { env: { PATH: process.env['PATH'], TOKEN: target.token }, stdout: 'pipe', stderr: 'inherit' },
+  )
+  const printed = await new Response(wrk.stdout).text()
+  const line = printed.split('\n').find((one) => one.startsWith('{'))
+  if ((await wrk.exited) !== 0 || line === undefined) throw new Error(`wrk failed: ${printed}`)
+  const found = JSON.parse(line) as Record<string, number>
+  const { requests = 0, durationUs = 0, p50Us = 0, p99Us = 0, refused = 0, broken = 0 } = found
+  if (refused + broken > 0 || requests === 0)
+    throw new Error(`Of ${requests} requests ${refused} were refused and ${broken} not answered`)
+  return { perSecond: requests / (durationUs / 1e6), p50Ms: p50Us / 1000, p99Ms: p99Us / 1000 }
+}

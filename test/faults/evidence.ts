@@ -1,0 +1,56 @@
+import { Database } from 'bun:sqlite'
+import { expect } from 'bun:test'
+import { PASSWORD, clientOf } from '../support/app.ts'
+import type { Told } from './load.ts'
+
+/** Rounds of each fault: a few with every test run, 200 with `bun run test:faults`. */
+export const ROUNDS = Number(process.env['FAULT_ROUNDS'] ?? 10)
+
+/** Signs in, and registers before that where nobody has. */
+export const signIn = async (url: string): Promise<string> => {
+  const { post } = clientOf(url)
+  const person = { username: 'ada', password: PASSWORD, phone: '1', address: 'x' }
+  const login = () => post('/login', person)
+  let answer = await login()
+  if (answer.status === 401) {
+    await post('/register', person)
+    answer = await login()
+  }
+  expect(answer.status).toBe(200)
+  return ((await answer.json()) as { access_token: string }).access_token
+}
+
+/** Holds what phones were told against the events from `fromSeq` on; gives the size of the log. */
+export const expectTruth = (databasePath: string, told: Told, fromSeq: number): number => {
+  using db = new Database(databasePath, { readonly: true })
+  const rows = db
+    .query<{ seq: number; method: string }, [number]>(
+      'SELECT seq, method FROM unlock WHERE seq >= ? ORDER BY seq',
+    )
+    .all(fromSeq)
+  expect(rows.every(({ seq }, at) => seq === fromSeq + at)).toBe(true)
+  const seqs = new Map(rows.map(({ method, seq }) => [method, seq]))
+  const isIn = (method: string) => seqs.has(method)
+  // As many events as methods: none is there twice.
+  expect(seqs.size).toBe(rows.length)
+  const lost = [...told.acknowledged].filter(
+    ([method, seq]) => !isIn(method) || (seq !== undefined && seqs.get(method) !== seq),
+  )
+  expect(lost).toStrictEqual([])
+  expect([...told.refused].filter(isIn)).toStrictEqual([])
+  const unknown = rows.filter(
+    ({ method }) => !told.acknowledged.has(method) && !told.unanswered.has(method),
+  )
+  expect(unknown).toStrictEqual([])
+  return fromSeq + rows.length
+}
+
+/** A line for people: the figures of a fault test. */
+export const tell = (line: string): void => void process.stderr.write(`${line}\n`)
+
+/** The middle and the largest of some milliseconds. */
+export const spread = (values: readonly number[]): string => {
+  const sorted = values.toSorted((left, right) => left - right)
+  const middle = sorted[Math.floor(sorted.length / 2)] ?? Number.NaN
+  return `median ${middle.toFixed(0)} ms, longest ${(sorted.at(-1) ?? Number.NaN).toFixed(0)} ms`
+}

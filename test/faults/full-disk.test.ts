@@ -1,0 +1,95 @@
+import { describe, expect, test } from 'bun:test'
+import { cpSync, mkdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { UNLIMITED, runCommand, startService, temporaryFolder } from '../support/binary.ts'
+import { ROUNDS, expectTruth, signIn, tell } from './evidence.ts'
+import { type Told, load, nothingTold } from './load.ts'
+
+const DISK_MIB = 96
+const ROUNDS_MAX = 40
+const FREE_BYTES_MAX = 2 * 1024 ** 2
+const FULL_MS_MAX = 10_000
+const MORE_MS_MAX = 200
+
+const isRoot = process.getuid?.() === 0
+const rounds = Math.min(ROUNDS, ROUNDS_MAX)
+
+/** A small disk of its own, seen only from within one mount namespace, which ends with `holder`. */
+const smallDisk = async (folder: string) => {
+  const disk = join(folder, 'disk')
+  mkdirSync(disk)
+  const script = `mount -t tmpfs -o size=${DISK_MIB}m tmpfs "$0" && echo mounted && exec sleep 3600`
+  const holder = Bun.spawn(['unshare', '-m', 'sh', '-c', script, disk], { stdout: 'pipe' })
+  const { value } = await holder.stdout.getReader().read()
+  expect(new TextDecoder().decode(value)).toBe('mounted\n')
+  return {
+    disk,
+    /** The same folder, as this process can reach it. */
+    outside: `/proc/${holder.pid}/root${disk}`,
+    within: ['nsenter', '-t', String(holder.pid), '-m'],
+    [Symbol.asyncDispose]: async () => {
+      holder.kill('SIGKILL')
+      await holder.exited
+    },
+  }
+}
+
+/** Leaves so many bytes of a disk free; gives what makes room again. */
+const fillUp = (disk: string, freeBytes: number): (() => void) => {
+  const { bavail, bsize } = statfsSync(disk)
+  const filler = join(disk, 'filler')
+  writeFileSync(filler, Buffer.alloc(Math.max(bavail * bsize - freeBytes, 0), 'x'))
+  return () => rmSync(filler)
+}
+
+describe.if(isRoot)('a disk that fills up under load (needs root, to mount one)', () => {
+  test(`[D1, D4] ${rounds} times full, then kill -9: what was acknowledged is there once, what was refused is not`, async () => {
+    const folder = temporaryFolder()
+    await using small = await smallDisk(folder)
+    const { within, outside } = small
+    const env = {
+      ...UNLIMITED,
+      LOG_LEVEL: 'error',
+      JWT_ACCESS_TOKEN_EXPIRES: '1440',
+      DATA_DIR: join(small.disk, 'data'),
+    }
+    const copy = join(folder, 'copy')
+    let [token, size, acknowledged, refused] = ['', 0, 0, 0]
+    for (let round = 0; round < rounds; round += 1) {
+      const told = nothingTold()
+      {
+        await using service = await startService({ folder, env, within })
+        token ||= await signIn(service.url)
+        const makeRoom = fillUp(outside, Math.random() * FREE_BYTES_MAX)
+        let isOver = false
+        const loaded = load({ url: service.url, token, told, isOver: () => isOver })
+        await untilRefused(told)
+        // In half of the rounds the service is killed while the disk is still full.
+        if (round % 2 === 0) makeRoom()
+        await Bun.sleep(Math.random() * MORE_MS_MAX)
+        await service.stop('SIGKILL')
+        isOver = true
+        await loaded
+        if (round % 2 === 1) makeRoom()
+      }
+      const { status, words } = await runCommand(['log', 'verify'], { folder, env, within })
+      expect({ status, words }).toStrictEqual({ status: 0, words: '' })
+      // SQLite would follow the way into the namespace back to this one.
+      cpSync(join(outside, 'data'), copy, { recursive: true })
+      size = expectTruth(join(copy, 'secure-lock.db'), told, size)
+      rmSync(copy, { recursive: true })
+      expect(told.refused.size).toBeGreaterThan(0)
+      acknowledged += told.acknowledged.size
+      refused += told.refused.size
+    }
+    tell(
+      `full disk: ${rounds} rounds, ${acknowledged} acknowledged of ${size} events, none lost; ${refused} refused, none there`,
+    )
+    rmSync(folder, { recursive: true, force: true })
+  })
+})
+
+const untilRefused = async ({ refused }: Told): Promise<void> => {
+  const deadline = performance.now() + FULL_MS_MAX
+  while (refused.size === 0 && performance.now() < deadline) await Bun.sleep(5)
+}

@@ -1,0 +1,46 @@
+import { expect, test } from 'bun:test'
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { UNLIMITED, runCommand, startService, temporaryFolder } from '../support/binary.ts'
+import { ROUNDS, expectTruth, signIn, spread, tell } from './evidence.ts'
+import { load, nothingTold } from './load.ts'
+
+const ENV = { ...UNLIMITED, LOG_LEVEL: 'warn', JWT_ACCESS_TOKEN_EXPIRES: '1440' }
+const LOAD_MS_MAX = 400
+
+/** Five times what is asked for: a start is measured, but a busy machine is not a fault. */
+const START_MS_MAX = 10_000
+
+test(`[D1] ${ROUNDS} times kill -9 under load: what was acknowledged is there once, and the log is whole`, async () => {
+  const folder = temporaryFolder()
+  const database = join(folder, 'data/secure-lock.db')
+  const starts: number[] = []
+  let [token, size, acknowledged] = ['', 0, 0]
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const told = nothingTold()
+    {
+      const begun = performance.now()
+      await using service = await startService({ folder, env: ENV })
+      starts.push(performance.now() - begun)
+      token ||= await signIn(service.url)
+      let isOver = false
+      const loaded = load({ url: service.url, token, told, isOver: () => isOver })
+      await Bun.sleep(10 + Math.random() * LOAD_MS_MAX)
+      await service.stop('SIGKILL')
+      isOver = true
+      await loaded
+    }
+    // The next process, this command, is the one that recovers the file.
+    const { status, out, words } = await runCommand(['log', 'verify'], { folder })
+    expect({ status, words }).toStrictEqual({ status: 0, words: '' })
+    size = expectTruth(database, told, size)
+    expect(out).toContain(`${size} events`)
+    acknowledged += told.acknowledged.size
+  }
+  expect(acknowledged).toBeGreaterThan(ROUNDS)
+  expect(Math.max(...starts)).toBeLessThan(START_MS_MAX)
+  tell(
+    `kill -9: ${ROUNDS} rounds, ${acknowledged} acknowledged of ${size} events, none lost; start-up ${spread(starts)}`,
+  )
+  rmSync(folder, { recursive: true })
+})
