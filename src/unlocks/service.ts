@@ -168,8 +168,6 @@ const appendOne = async ({
   event,
   reading,
 }: Append): Promise<StoredUnlock | Repeated> => {
-  const known = await writes.find(event.id)
-  if (known) return { event: known, isSame: isSameEvent(known, event) }
   const { accountPublicId, username, method, ...rest } = event
   const salt = crypto.getRandomValues(new Uint8Array(SALT_BYTES))
   const person = { accountPublicId, username, method, salt }
@@ -182,7 +180,11 @@ const appendOne = async ({
     personHash: personHash(salt, person),
   }
   const stored = { ...entry, person, leafHash: leafHash(entryBytes(entry)) }
-  await writes.insert(stored)
+  if (!(await writes.insert(stored))) {
+    const known = await writes.find(event.id)
+    if (!known) throw broken(`it refuses an event that it does not have`)
+    return { event: known, isSame: isSameEvent(known, event) }
+  }
   for (const node of growing.append(stored.leafHash))
     if (node.level > 0) await writes.insertNode(node)
   return stored

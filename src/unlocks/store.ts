@@ -123,8 +123,9 @@ const readsOn = (db: Queries) => ({
 const writesOn = (tx: Queries) => ({
   ...readsOn(tx),
 
-  insert: async (event: Required<StoredUnlock>): Promise<void> => {
-    await tx.run(
+  /** Gives whether it is there now; not where an event of that id was there before. */
+  insert: async (event: Required<StoredUnlock>): Promise<boolean> => {
+    const inserted = await tx.run(
       `INSERT INTO unlock (
          seq,
          id,
@@ -142,7 +143,8 @@ const writesOn = (tx: Queries) => ({
          is_late,
          is_time_uncertain,
          leaf_hash
-       ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+       ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+       ON CONFLICT (id) DO NOTHING`,
       event.seq,
       event.id,
       event.person?.accountPublicId ?? null,
@@ -160,6 +162,7 @@ const writesOn = (tx: Queries) => ({
       Number(event.isTimeUncertain),
       event.leafHash,
     )
+    return inserted === 1
   },
 
   insertNode: async ({ level, index, hash }: TreeNode): Promise<void> => {
