@@ -74,9 +74,10 @@ const check = async (): Promise<void> => {
     isOvertaken: () => own !== checks,
     onEvents: (events) => collect(findings, events),
   })
+  const facts = await factsOf(verdict, findings, { bundle, name })
   if (own !== checks) return
   page.progress.hidden = true
-  await show(verdict, findings, chosen)
+  show(verdict, findings, facts)
 }
 
 type Checking = {
@@ -121,7 +122,7 @@ const collect = (findings: Findings, events: readonly StoredUnlock[]): void => {
   if (tooMany > LISTED_STEP) findings.events.splice(0, tooMany)
 }
 
-const show = async (verdict: Verdict, findings: Findings, { bundle, name }: Origin) => {
+const show = (verdict: Verdict, findings: Findings, facts: readonly Fact[]): void => {
   if (verdict.ok) {
     const { size } = verdict
     say('whole', 'The log is whole', wholeWords(size, findings))
@@ -129,7 +130,8 @@ const show = async (verdict: Verdict, findings: Findings, { bundle, name }: Orig
     const where = verdict.seq === undefined ? '' : ` First fault: event number ${verdict.seq}.`
     say('broken', 'The log does not hold', `${verdict.fault}.${where} Do not rely on this bundle.`)
   }
-  await showFacts(verdict, findings, { bundle, name })
+  page.facts.replaceChildren(...facts.map(factRow))
+  page.facts.hidden = false
   const wrong = verdict.ok ? undefined : verdict.seq
   faultSeq = wrong
   listed = findings.events.filter(({ seq }) => wrong === undefined || seq <= wrong).toReversed()
@@ -157,8 +159,14 @@ const wholeWords = (size: number, { erased }: Findings): string => {
     .join(' ')
 }
 
-const showFacts = async (verdict: Verdict, findings: Findings, { bundle, name }: Origin) => {
-  const facts: [string, string, ('code' | 'text')?][] = [['Checked', name]]
+type Fact = readonly [term: string, words: string, form?: 'code']
+
+const factsOf = async (
+  verdict: Verdict,
+  findings: Findings,
+  { bundle, name }: Origin,
+): Promise<readonly Fact[]> => {
+  const facts: Fact[] = [['Checked', name]]
   try {
     const { origin, size, root } = parseCheckpoint(parseNote(await bundle.checkpoint.text()).text)
     facts.push(['Log', origin, 'code'], ['Events', number(size)])
@@ -169,18 +177,11 @@ const showFacts = async (verdict: Verdict, findings: Findings, { bundle, name }:
   } catch {
     // A checkpoint that cannot be read states nothing; the verdict says so.
   }
-  page.facts.replaceChildren(
-    ...facts.map(([term, words, form = 'text']) => {
-      const row = document.createElement('div')
-      row.append(
-        made('dt', term),
-        form === 'code' ? made('dd', made('code', words)) : made('dd', words),
-      )
-      return row
-    }),
-  )
-  page.facts.hidden = false
+  return facts
 }
+
+const factRow = ([term, words, form]: Fact): HTMLElement =>
+  made('div', made('dt', term), made('dd', form === 'code' ? made('code', words) : words))
 
 const list = (): void => {
   const wanted = page.filter.value.trim().toLowerCase()
