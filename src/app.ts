@@ -6,7 +6,12 @@ import { passwordHasher } from './accounts/password-hasher.ts'
 import { passwordPolicy } from './accounts/password-policy.ts'
 import { accountRoutes } from './accounts/routes.ts'
 import { accountService } from './accounts/service.ts'
+import { sessionRoutes } from './accounts/session-routes.ts'
+import { sessionStore } from './accounts/session-store.ts'
+import { sessionService } from './accounts/sessions.ts'
 import { accountStore } from './accounts/store.ts'
+import { securityRecorder } from './audit/service.ts'
+import { auditStore } from './audit/store.ts'
 import type { Config } from './config.ts'
 import { AppError } from './errors.ts'
 import { consoleRoutes } from './console/routes.ts'
@@ -49,6 +54,8 @@ type Dependencies = {
   readonly heartbeatSeconds?: number
 }
 
+const DAY_MS = 86_400_000
+
 export type App = Awaited<ReturnType<typeof openApp>>
 
 /** Joins everything: settings -> database -> stores -> services -> routes. Throws AppError
@@ -87,6 +94,16 @@ export const openApp = async (
     },
   })
 
+  const record = securityRecorder({ store: auditStore(db), log: processLog, now })
+  const sessions = sessionService({
+    store: sessionStore(db, steady, {
+      // No session is over before the access token that began it.
+      idleMs: Math.max(config.sessionIdleDays * DAY_MS, tokenLifetimeMs),
+      maxMs: Math.max(config.sessionMaxDays * DAY_MS, tokenLifetimeMs),
+    }),
+    tokens: accessTokens({ secret, lifetimeMs: tokenLifetimeMs, now: steady }),
+    record,
+  })
   const accounts = accountService({
     store: people,
     hasher: passwordHasher({ concurrency: navigator.hardwareConcurrency, waitingMax: 16 }),
@@ -94,8 +111,8 @@ export const openApp = async (
       minLength: config.passwordMinLength,
       useBlocklist: config.passwordBlocklist === 'on',
     }),
-    tokens: accessTokens({ secret, lifetimeMs: tokenLifetimeMs, now: steady }),
-    tokenLifetimeMs,
+    sessions,
+    record,
   })
 
   const readBody = bodyReader(config.bodyBytesMax)
@@ -106,7 +123,7 @@ export const openApp = async (
       unlock: config.rateLimitUnlock,
       default: config.rateLimitDefault,
     },
-    authenticate: accounts.authenticate,
+    authenticate: sessions.authenticate,
   })
 
   const routes = new Elysia({
@@ -140,6 +157,15 @@ export const openApp = async (
         tokenLifetimeMs,
       }),
     )
+    .use(
+      sessionRoutes({
+        endpoints,
+        readBody,
+        sessions,
+        findAccount: people.findByPublicId,
+        tokenLifetimeMs,
+      }),
+    )
     .use(unlockRoutes({ endpoints, readBody, log, store: unlocks }))
     .use(unlockReadRoutes({ endpoints, log, reads, counts: unlockCounts(db), live, now }))
     .use(logRoutes({ endpoints, log, store: unlocks }))
@@ -165,6 +191,8 @@ export const openApp = async (
     http,
     people,
     accounts,
+    sessions,
+    record,
     log,
     live,
     watch,

@@ -58,6 +58,18 @@ export const SETTINGS = {
     fallback: '30',
     parse: (text) => integer(text, 1, 43_200),
   }),
+  sessionIdleDays: setting({
+    env: 'SESSION_IDLE_DAYS',
+    doc: 'days after which a session ends that was not refreshed',
+    fallback: '30',
+    parse: (text) => integer(text, 1, 365),
+  }),
+  sessionMaxDays: setting({
+    env: 'SESSION_MAX_DAYS',
+    doc: 'days after its login at which a session ends, however often it was refreshed',
+    fallback: '180',
+    parse: (text) => integer(text, 1, 3650),
+  }),
   debug: setting({
     env: 'DEBUG',
     doc: 'true opens /getLogs and /getUsers without a password to callers on this machine',

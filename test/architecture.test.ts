@@ -10,14 +10,14 @@ const LEVELS = [
   ['config'],
   ['storage'],
   ['http'],
-  ['accounts', 'unlocks', 'locks'],
+  ['accounts', 'unlocks', 'locks', 'audit'],
   ['debug', 'ops', 'console'],
   ['app'],
   ['cli'],
   ['main'],
 ]
 
-const FEATURES = new Set(['accounts', 'unlocks', 'locks', 'debug', 'ops', 'console'])
+const FEATURES = new Set(['accounts', 'unlocks', 'locks', 'audit', 'debug', 'ops', 'console'])
 
 const roomOf = (path: string): string => (path.split('/')[0] ?? '').replace(/\.ts$/, '')
 const levelOf = (room: string): number => LEVELS.findIndex((level) => level.includes(room))

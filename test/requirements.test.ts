@@ -21,6 +21,8 @@ const REQUIREMENTS = {
   T1: 'every odd token answers 401',
   T2: 'a missing secret is made, a short or known one refused',
   T3: 'an ended session fails at the next request',
+  T4: 'refresh tokens rotate, and a second use ends the session',
+  T5: 'people end their sessions, admins anybody’s',
   T6: 'tokens are in no address and no log',
   I1: 'nothing sent is echoed',
   I2: 'odd bodies, methods and text',

@@ -2,8 +2,9 @@ import { AppError } from '../errors.ts'
 import type { Endpoints } from '../http/endpoints.ts'
 import type { ReadBody } from '../http/json-body.ts'
 import { message, operation } from '../http/operation.ts'
-import { LoginAnswer, LoginBody, RegisterBody } from './schema.ts'
+import { LoginBody, RegisterBody, TokenAnswer } from './schema.ts'
 import type { Accounts } from './service.ts'
+import { TOKEN_EXAMPLE, tokenAnswer } from './session-routes.ts'
 
 type Dependencies = {
   readonly endpoints: Endpoints
@@ -30,14 +31,9 @@ export const accountRoutes = (deps: Dependencies) => {
     )
     .post(
       '/login',
-      async ({ request }) => {
-        const { username, password } = await readBody(request, LoginBody)
-        const accessToken = await accounts.login(username, password)
-        return {
-          access_token: accessToken,
-          token_type: 'Bearer',
-          expires_in: Math.floor(tokenLifetimeMs / 1000),
-        }
+      async ({ request, caller }) => {
+        const credentials = await readBody(request, LoginBody)
+        return tokenAnswer(await accounts.login(credentials, caller), tokenLifetimeMs)
       },
       LOGIN,
     )
@@ -80,12 +76,8 @@ const LOGIN = operation({
   answers: {
     200: {
       description: 'Signed in',
-      schema: LoginAnswer,
-      example: {
-        access_token: 'eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9…',
-        token_type: 'Bearer',
-        expires_in: 1800,
-      },
+      schema: TokenAnswer,
+      example: TOKEN_EXAMPLE,
     },
     400: message(
       'The body or a field cannot be taken',

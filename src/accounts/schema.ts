@@ -23,13 +23,62 @@ export const RegisterBody = t.Object({
 
 export const LoginBody = t.Object({ username: Username, password: Password })
 
-export const LoginAnswer = t.Object(
+const RefreshToken = t.String({
+  description: 'Good for one use at `POST /v1/session/refresh`; to be kept like a password',
+  examples: ['b3BlbiBzZXNhbWUsIG9wZW4gc2VzYW1lLCBvcGVuIQ'],
+})
+
+export const TokenAnswer = t.Object(
   {
     access_token: t.String({
       description: 'JWT (HS256) with `sub`, `public_id`, `sid`, `jti`, `iat`, `exp`, `iss`, `aud`',
     }),
     token_type: t.Literal('Bearer'),
-    expires_in: t.Integer({ description: 'Seconds for which the token is good' }),
+    expires_in: t.Integer({ description: 'Seconds for which the access token is good' }),
+    refresh_token: RefreshToken,
   },
   { additionalProperties: false },
 )
+
+export const RefreshBody = t.Object({
+  refresh_token: text({
+    min: 1,
+    max: 100,
+    description: 'From the login or the refresh before',
+    examples: ['b3BlbiBzZXNhbWUsIG9wZW4gc2VzYW1lLCBvcGVuIQ'],
+  }),
+})
+
+const Time = t.String({ format: 'date-time', description: 'RFC 3339, UTC' })
+
+const SessionAnswer = t.Object(
+  {
+    id: t.String({ description: 'UUID, as `sid` in its access tokens' }),
+    current: t.Boolean({ description: 'True for the session of the token that asks' }),
+    begun_at: Time,
+    used_at: Time,
+    expires_at: Time,
+    address: t.String({ description: 'Where it was begun or last refreshed' }),
+    device: t.String({ description: 'What the device calls itself (User-Agent)' }),
+  },
+  { additionalProperties: false },
+)
+
+export const SessionsAnswer = t.Object(
+  { sessions: t.Array(SessionAnswer) },
+  { additionalProperties: false },
+)
+
+export const AccountQuery = t.Object({
+  account: t.Optional(
+    t.String({
+      maxLength: 36,
+      description: 'Public id of another person, for admins and owners',
+      examples: ['6f1b4e0a-5a7e-4d0e-9a3b-0f5f6c2d7e81'],
+    }),
+  ),
+})
+
+export const SessionParams = t.Object({
+  id: t.String({ description: 'UUID', examples: ['0c6f8a52-7d39-4c8f-8a2e-51f0d4b7c913'] }),
+})

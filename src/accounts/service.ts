@@ -1,10 +1,10 @@
 import { Value } from '@sinclair/typebox/value'
 import { AppError } from '../errors.ts'
-import type { Account, Role } from '../http/access.ts'
-import type { AccessTokens } from '../http/access-tokens.ts'
+import type { Account, Origin, RecordSecurityEvent, Role } from '../http/access.ts'
 import type { PasswordHasher } from './password-hasher.ts'
 import type { PasswordPolicy } from './password-policy.ts'
 import { LoginBody } from './schema.ts'
+import type { Sessions, Tokens } from './sessions.ts'
 import type { AccountStore, StoredPassword } from './store.ts'
 
 export type Accounts = ReturnType<typeof accountService>
@@ -13,8 +13,8 @@ type Dependencies = {
   readonly store: AccountStore
   readonly hasher: PasswordHasher
   readonly isWeak: PasswordPolicy
-  readonly tokens: AccessTokens
-  readonly tokenLifetimeMs: number
+  readonly sessions: Pick<Sessions, 'begin'>
+  readonly record: RecordSecurityEvent
 }
 
 type Registration = {
@@ -25,9 +25,11 @@ type Registration = {
   readonly email?: string
 }
 
-/** The rules of accounts: who may be added, who may sign in, whose token is good. */
+type Credentials = { readonly username: string; readonly password: string }
+
+/** The rules of accounts: who may be added, who may sign in. */
 export const accountService = (deps: Dependencies) => {
-  const { store, hasher, isWeak, tokens, tokenLifetimeMs } = deps
+  const { store, hasher, isWeak, sessions, record } = deps
 
   /** Throws `invalid` for a taken name, told before a weak password is. */
   const add = async (person: Registration, role: Role): Promise<void> => {
@@ -74,18 +76,16 @@ export const accountService = (deps: Dependencies) => {
     add,
     checkPassword,
 
-    /** Begins a session and gives its access token; throws `unauthorized`. */
-    login: async (username: string, password: string): Promise<string> => {
+    /** Begins a session and gives its tokens; throws `unauthorized`. */
+    login: async ({ username, password }: Credentials, from: Origin): Promise<Tokens> => {
       const account = await checkPassword(username, password)
-      const sessionId = account && (await store.beginSession(account.id, tokenLifetimeMs))
-      if (!account || !sessionId) throw new AppError('unauthorized', 'Invalid username or password')
-      return tokens.issue({ accountPublicId: account.publicId, sessionId })
-    },
-
-    /** Gives the account of a good access token, its role as the database has it now. */
-    authenticate: async (token: string): Promise<Account | undefined> => {
-      const claims = await tokens.verify(token)
-      return claims && store.findBySession(claims.sessionId, claims.accountPublicId)
+      const tokens = account && (await sessions.begin(account, from))
+      if (!tokens) {
+        await record(from, { action: 'login', result: 'failure' })
+        throw new AppError('unauthorized', 'Invalid username or password')
+      }
+      await record({ ...from, account }, { action: 'login', result: 'success' })
+      return tokens
     },
   }
 }

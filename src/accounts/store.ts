@@ -39,7 +39,7 @@ type Stored = {
   disabled_at_ms: number | null
 }
 
-/** Accounts and their sessions in the database. */
+/** Accounts in the database. */
 export const accountStore = (db: Database, now: () => number) => ({
   exists: async (usernameKey: string): Promise<boolean> =>
     (await db.get('SELECT 1 FROM account WHERE username_key = ?', usernameKey)) !== undefined,
@@ -95,6 +95,14 @@ export const accountStore = (db: Database, now: () => number) => ({
     )
   },
 
+  findByPublicId: async (publicId: string): Promise<Account | undefined> => {
+    const row = await db.get<Stored>(
+      'SELECT id, public_id, username, role FROM account WHERE public_id = ?',
+      publicId,
+    )
+    return row && account(row)
+  },
+
   replacePasswordHash: async (id: number, from: string, to: string): Promise<void> => {
     await db.run(
       'UPDATE account SET password_hash = ? WHERE id = ? AND password_hash = ?',
@@ -102,43 +110,6 @@ export const accountStore = (db: Database, now: () => number) => ({
       id,
       from,
     )
-  },
-
-  /** Begins a session of that length, unless the account was disabled or deleted meanwhile; sweeps
-   * those that are over. */
-  beginSession: (id: number, lifetimeMs: number): Promise<string | undefined> =>
-    db.transaction(async (tx) => {
-      const sessionId = crypto.randomUUID()
-      await tx.run('DELETE FROM session WHERE expires_at_ms <= ?', now())
-      const begun = await tx.run(
-        `INSERT INTO session (id, account_id, created_at_ms, expires_at_ms)
-         SELECT ?, id, ?, ? FROM account WHERE id = ? AND disabled_at_ms IS NULL`,
-        sessionId,
-        now(),
-        now() + lifetimeMs,
-        id,
-      )
-      return begun === 1 ? sessionId : undefined
-    }),
-
-  /** The enabled account whose session stands; both are looked up at every request, by a subquery
-   * because SQLite takes seven times as long for the same as a join. */
-  findBySession: async (sessionId: string, publicId: string): Promise<Account | undefined> => {
-    const row = await db.get<Stored>(
-      `SELECT
-         id,
-         public_id,
-         username,
-         role
-       FROM account
-       WHERE id = (SELECT account_id FROM session WHERE id = ? AND expires_at_ms > ?)
-         AND public_id = ?
-         AND disabled_at_ms IS NULL`,
-      sessionId,
-      now(),
-      publicId,
-    )
-    return row && account(row)
   },
 
   hasOwner: async (): Promise<boolean> =>

@@ -15,13 +15,43 @@ export type Account = {
   readonly role: Role
 }
 
-/** Who calls: found out afresh for each request, the account and its role from the database. */
-export type Caller = {
+/** Where a request, or a command at the gateway itself, comes from. */
+export type Origin = {
   readonly address: string
+  /** What the device calls itself, bounded and without control characters. */
+  readonly device: string
+  readonly requestId: string | undefined
+}
+
+/** An account that a good access token speaks for, and the session that the token belongs to. */
+export type SignedIn = { readonly account: Account; readonly sessionId: string }
+
+/** Who calls: found out afresh for each request, the account and its role from the database. */
+export type Caller = Origin & {
   readonly account: Account | undefined
+  readonly sessionId: string | undefined
   /** The request comes from this machine, addresses it by a loopback name, and through no proxy. */
   readonly isLocal: boolean
 }
+
+/** Something that an owner would want to know of later (ASVS 16.3): who did what to whom, and how it
+ * ended. People are named by public id; `detail` holds no personal text and no secret. */
+export type SecurityEvent = {
+  /** Dotted, the thing first: `session.begin`, `account.role`. */
+  readonly action: string
+  readonly result: 'success' | 'failure'
+  /** Who did it, where that is not the caller's account. */
+  readonly actor?: string
+  /** The account or thing that it was done to. */
+  readonly subject?: string
+  readonly detail?: Readonly<Record<string, string | number | boolean>>
+}
+
+/** Records a security event before the request is answered. */
+export type RecordSecurityEvent = (
+  from: Origin & { readonly account?: Account | undefined },
+  event: SecurityEvent,
+) => Promise<void>
 
 export const hasRole = (account: Account | undefined, role: Role): boolean =>
   account !== undefined && ROLES.indexOf(account.role) >= ROLES.indexOf(role)

@@ -1,6 +1,6 @@
 import { Elysia } from 'elysia'
 import type { Cidr, RateWindow } from '../config.ts'
-import type { Account, Caller } from './access.ts'
+import type { Caller, SignedIn } from './access.ts'
 import { credentials } from './access.ts'
 import { clientAddress, isLoopback } from './client-address.ts'
 import { type Limits, byAccount, byClient, rateLimits } from './rate-limits.ts'
@@ -9,7 +9,7 @@ type Options = {
   readonly trustedProxies: readonly Cidr[]
   readonly limits: Readonly<Record<LimitGroup, readonly RateWindow[]>>
   /** Gives the account of a good access token. */
-  readonly authenticate: (token: string) => Promise<Account | undefined>
+  readonly authenticate: (token: string) => Promise<SignedIn | undefined>
 }
 
 export type LimitGroup = 'auth' | 'unlock' | 'default'
@@ -21,11 +21,14 @@ export type Endpoints = ReturnType<typeof endpointsOf>
 export const endpointsOf = ({ trustedProxies, limits, authenticate }: Options) => {
   const callers = new Elysia({ name: 'callers' }).resolve(
     { as: 'scoped' },
-    async ({ request, server }) => {
+    async ({ request, server, set }) => {
       const token = credentials(request, 'Bearer')
+      const signedIn = token ? await authenticate(token) : undefined
       const caller: Caller = {
         ...origin(request, server?.requestIP(request)?.address ?? '', trustedProxies),
-        account: token ? await authenticate(token) : undefined,
+        requestId: set.headers['x-request-id'],
+        account: signedIn?.account,
+        sessionId: signedIn?.sessionId,
       }
       return { caller }
     },
@@ -49,8 +52,16 @@ const origin = (request: Request, peer: string, trustedProxies: readonly Cidr[])
   const address = clientAddress({ peer, forwardedFor, trustedProxies })
   const isForwarded = FORWARDING_HEADERS.some((name) => request.headers.has(name))
   const isLocal = isLoopback(address) && !isForwarded && LOCAL_HOST.test(hostOf(request))
-  return { address, isLocal }
+  return { address, device: deviceOf(request), isLocal }
 }
+
+const DEVICE_CHARACTERS_MAX = 200
+
+const deviceOf = (request: Request): string =>
+  (request.headers.get('user-agent') ?? '')
+    .replaceAll(/\p{Cc}/gu, ' ')
+    .slice(0, DEVICE_CHARACTERS_MAX)
+    .toWellFormed()
 
 /** A proxy on this machine that nobody trusted must not make the whole world local. */
 const FORWARDING_HEADERS = ['x-forwarded-for', 'forwarded', 'x-real-ip', 'via']

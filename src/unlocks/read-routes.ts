@@ -119,7 +119,7 @@ const follow = async (
     filter,
     lastSeq: lastEventId(request),
     signal: request.signal,
-    isAllowed: async () => (await endpoints.authenticate(token))?.role === account.role,
+    isAllowed: async () => (await endpoints.authenticate(token))?.account.role === account.role,
   })
   return new Response(body, { headers: { 'content-type': 'text/event-stream' } })
 }

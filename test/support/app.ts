@@ -28,16 +28,21 @@ export const startApp = async (
     },
   )
   app.http.listen({ hostname: '127.0.0.1', port: 0 })
+  const logIn = async (username: string): Promise<string> => {
+    const origin = { address: '127.0.0.1', device: 'test', requestId: undefined }
+    return (await app.accounts.login({ username, password: PASSWORD }, origin)).accessToken
+  }
   const url = `http://127.0.0.1:${app.http.server?.port}`
   return {
     ...clientOf(url),
     ...app,
     clock,
     logLines,
+    logIn,
     /** Adds an account and signs it in. */
     signIn: async (username: string, role: Role = 'member'): Promise<string> => {
       await app.accounts.add({ username, password: PASSWORD, phone: '1', address: 'x' }, role)
-      return app.accounts.login(username, PASSWORD)
+      return logIn(username)
     },
     [Symbol.asyncDispose]: async () => {
       await app.http.server?.stop(true)

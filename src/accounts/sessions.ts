@@ -1,0 +1,103 @@
+import { createHash, createHmac, randomBytes } from 'node:crypto'
+import { AppError } from '../errors.ts'
+import type { Account, Caller, Origin, RecordSecurityEvent, SignedIn } from '../http/access.ts'
+import type { AccessTokens } from '../http/access-tokens.ts'
+import type { Session, SessionStore } from './session-store.ts'
+
+export type Sessions = ReturnType<typeof sessionService>
+
+/** What a device is given to call with, and to get the next pair with. */
+export type Tokens = { readonly accessToken: string; readonly refreshToken: string }
+
+type Dependencies = {
+  readonly store: SessionStore
+  readonly tokens: AccessTokens
+  readonly record: RecordSecurityEvent
+}
+
+/** The rules of sessions: how they begin, go on and end. */
+export const sessionService = ({ store, tokens, record }: Dependencies) => {
+  const tokensOf = async (
+    { account, sessionId }: SignedIn,
+    refreshToken: string,
+  ): Promise<Tokens> => ({
+    accessToken: await tokens.issue({ accountPublicId: account.publicId, sessionId }),
+    refreshToken,
+  })
+
+  return {
+    /** Begins a session; nothing where the account may not sign in any more. */
+    begin: async (account: Account, place: Origin): Promise<Tokens | undefined> => {
+      const refreshToken = randomBytes(REFRESH_TOKEN_BYTES).toString('base64url')
+      const sessionId = await store.begin(account.id, { place, tokenHash: sha256(refreshToken) })
+      return sessionId ? tokensOf({ account, sessionId }, refreshToken) : undefined
+    },
+
+    /** Gives the next pair of tokens for a refresh token, which is void from then on. One that is
+     * used again ends the session, since one of the two who hold it is a thief (RFC 9700 4.14). */
+    refresh: async (refreshToken: string, from: Origin): Promise<Tokens> => {
+      const rotation = await store.rotate(sha256(refreshToken), {
+        place: from,
+        successorHash: (salt) => sha256(successor(refreshToken, salt)),
+      })
+      if (rotation.outcome === 'rotated' || rotation.outcome === 'repeated')
+        return tokensOf(rotation.session, successor(refreshToken, rotation.salt))
+      if (rotation.outcome === 'reused')
+        await record(from, {
+          action: 'session.reuse',
+          result: 'failure',
+          subject: rotation.session.account.publicId,
+          detail: { session: rotation.session.sessionId },
+        })
+      throw new AppError('unauthorized', 'This session is over; log in again')
+    },
+
+    /** Gives the account of a good access token, its role as the database has it now. */
+    authenticate: async (token: string): Promise<SignedIn | undefined> => {
+      const claims = await tokens.verify(token)
+      if (!claims) return undefined
+      const { accountPublicId, sessionId } = claims
+      const account = await store.findAccount(sessionId, accountPublicId)
+      return account && { account, sessionId }
+    },
+
+    list: (accountId: number): Promise<readonly Session[]> => store.list(accountId),
+
+    /** Ends one session: the caller's own, or anybody's where `ofAnyone`. */
+    end: async (caller: Caller, sessionId: string, ofAnyone: boolean): Promise<void> => {
+      const own = ofAnyone ? undefined : caller.account?.id
+      const subject = await store.end(sessionId, own)
+      if (!subject) throw new AppError('not_found', 'No such session')
+      await record(caller, {
+        action: 'session.end',
+        result: 'success',
+        subject,
+        detail: { session: sessionId },
+      })
+    },
+
+    /** Ends all sessions of an account, but for one that may be kept; gives their number. */
+    endAll: async (
+      caller: Origin & { readonly account?: Account | undefined },
+      { id, publicId }: Pick<Account, 'id' | 'publicId'>,
+      keptId?: string,
+    ): Promise<number> => {
+      const sessions = await store.endAll(id, keptId)
+      await record(caller, {
+        action: 'session.end_all',
+        result: 'success',
+        subject: publicId,
+        detail: { sessions },
+      })
+      return sessions
+    },
+  }
+}
+
+const REFRESH_TOKEN_BYTES = 32
+
+const sha256 = (text: string): Buffer => createHash('sha256').update(text).digest()
+
+/** A successor follows from the token before it and a salt: the database alone gives neither. */
+const successor = (refreshToken: string, salt: Buffer): string =>
+  createHmac('sha256', refreshToken).update(salt).digest('base64url')

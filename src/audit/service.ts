@@ -1,0 +1,23 @@
+import type { RecordSecurityEvent } from '../http/access.ts'
+import type { Log } from '../http/log.ts'
+import type { AuditStore } from './store.ts'
+
+type Dependencies = {
+  readonly store: Pick<AuditStore, 'append'>
+  readonly log: Log
+  readonly now: () => number
+}
+
+/** Gives the one way a security event is recorded: durably in the audit trail, and in the process
+ * log. A record that the disk does not take is still in the log, and fails what it was about. */
+export const securityRecorder =
+  ({ store, log, now }: Dependencies): RecordSecurityEvent =>
+  async ({ address, requestId, account }, event) => {
+    const actor = event.actor ?? account?.publicId
+    const { action, result, subject, detail } = event
+    log[result === 'failure' ? 'warn' : 'info'](
+      { action, result, actor, subject, client: address, request_id: requestId, detail },
+      'security event',
+    )
+    await store.append({ ...event, ...(actor ? { actor } : {}), atMs: now(), address, requestId })
+  }

@@ -1,0 +1,37 @@
+import type { SecurityEvent } from '../http/access.ts'
+import type { Database } from '../storage/database.ts'
+
+export type AuditStore = ReturnType<typeof auditStore>
+
+type NewRecord = SecurityEvent & {
+  readonly atMs: number
+  readonly address: string
+  readonly requestId: string | undefined
+}
+
+/** The audit trail in the database; a trigger keeps it from being changed. */
+export const auditStore = (db: Database) => ({
+  append: async (record: NewRecord): Promise<void> => {
+    await db.run(
+      `INSERT INTO audit_event (
+         seq,
+         at_ms,
+         action,
+         result,
+         actor,
+         subject,
+         address,
+         request_id,
+         detail
+       ) SELECT coalesce(max(seq) + 1, 0), ?, ?, ?, ?, ?, ?, ?, ? FROM audit_event`,
+      record.atMs,
+      record.action,
+      record.result,
+      record.actor ?? null,
+      record.subject ?? null,
+      record.address,
+      record.requestId ?? null,
+      JSON.stringify(record.detail ?? {}),
+    )
+  },
+})

@@ -1,0 +1,131 @@
+-- A session is a login on one device. `expires_at_ms` moves on with each refresh and never beyond
+-- `ends_at_ms`; a session that is ended is deleted, and with it every token of it is void.
+-- Logins from before hold nothing to refresh with and last half an hour at most, so they are not
+-- carried over: those people log in again.
+DROP TABLE session;
+
+CREATE TABLE session (
+  id TEXT PRIMARY KEY,
+  account_id INTEGER NOT NULL REFERENCES account (id) ON DELETE CASCADE,
+  created_at_ms INTEGER NOT NULL,
+  used_at_ms INTEGER NOT NULL,
+  expires_at_ms INTEGER NOT NULL,
+  ends_at_ms INTEGER NOT NULL,
+  address TEXT NOT NULL,
+  device TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX session_by_account ON session (account_id, used_at_ms);
+CREATE INDEX session_by_expiry ON session (expires_at_ms);
+
+-- SHA-256 of every refresh token of a session that stands. A token that was used has the time and
+-- the salt with which its successor follows from it, so that a second use at once gets the same one
+-- and a later use is known for what it is (RFC 9700).
+CREATE TABLE refresh_token (
+  hash BLOB PRIMARY KEY,
+  session_id TEXT NOT NULL REFERENCES session (id) ON DELETE CASCADE,
+  used_at_ms INTEGER,
+  successor_salt BLOB
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX refresh_token_by_session ON refresh_token (session_id);
+
+-- Codes that let a person register, SHA-256 of each.
+CREATE TABLE invitation (
+  id TEXT PRIMARY KEY,
+  code_hash BLOB NOT NULL UNIQUE,
+  role TEXT NOT NULL CHECK (role IN ('owner', 'admin', 'member')),
+  label TEXT NOT NULL,
+  made_by TEXT NOT NULL,
+  created_at_ms INTEGER NOT NULL,
+  expires_at_ms INTEGER NOT NULL,
+  uses INTEGER NOT NULL,
+  uses_max INTEGER NOT NULL,
+  revoked_at_ms INTEGER
+) STRICT, WITHOUT ROWID;
+
+ALTER TABLE account ADD COLUMN invitation_id TEXT REFERENCES invitation (id);
+
+-- One code an account, SHA-256 of it, with which the person chooses a new password.
+CREATE TABLE password_reset (
+  account_id INTEGER PRIMARY KEY REFERENCES account (id) ON DELETE CASCADE,
+  code_hash BLOB NOT NULL,
+  expires_at_ms INTEGER NOT NULL
+) STRICT;
+
+-- Logins that failed, by whom they count against: a client, a name, or a client at a name, each as
+-- a keyed hash, so that a password typed as a name is not kept. `waits_until_ms` is set while
+-- further attempts of that subject are refused.
+CREATE TABLE guess (
+  subject BLOB PRIMARY KEY,
+  kind TEXT NOT NULL CHECK (kind IN ('client', 'name', 'client_at_name')),
+  account_id INTEGER REFERENCES account (id) ON DELETE CASCADE,
+  address TEXT,
+  failures INTEGER NOT NULL,
+  failed_at_ms INTEGER NOT NULL,
+  waits_until_ms INTEGER
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX guess_by_account ON guess (account_id);
+CREATE INDEX guess_by_time ON guess (failed_at_ms);
+
+-- Where an account has logged in before: SHA-256 of an address or of a device's token. A stranger's
+-- guesses at the name do not keep these out.
+CREATE TABLE known_device (
+  account_id INTEGER NOT NULL REFERENCES account (id) ON DELETE CASCADE,
+  hash BLOB NOT NULL,
+  logged_in_at_ms INTEGER NOT NULL,
+  PRIMARY KEY (account_id, hash)
+) STRICT, WITHOUT ROWID;
+
+-- TOTP (RFC 6238): on once confirmed; `last_step` is the newest time step that was used.
+CREATE TABLE second_factor (
+  account_id INTEGER PRIMARY KEY REFERENCES account (id) ON DELETE CASCADE,
+  secret BLOB NOT NULL,
+  confirmed_at_ms INTEGER,
+  last_step INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE recovery_code (
+  account_id INTEGER NOT NULL REFERENCES account (id) ON DELETE CASCADE,
+  hash BLOB NOT NULL,
+  PRIMARY KEY (account_id, hash)
+) STRICT, WITHOUT ROWID;
+
+-- What happened to accounts and settings, oldest first, `seq` from 0 without gaps. People stand in
+-- it by public id alone, so that erasing one takes the name away and leaves the record.
+CREATE TABLE audit_event (
+  seq INTEGER PRIMARY KEY,
+  at_ms INTEGER NOT NULL,
+  action TEXT NOT NULL,
+  result TEXT NOT NULL CHECK (result IN ('success', 'failure')),
+  actor TEXT,
+  subject TEXT,
+  address TEXT,
+  request_id TEXT,
+  detail TEXT NOT NULL
+) STRICT;
+
+CREATE INDEX audit_event_by_action ON audit_event (action);
+CREATE INDEX audit_event_by_actor ON audit_event (actor);
+CREATE INDEX audit_event_by_subject ON audit_event (subject);
+
+CREATE TRIGGER audit_event_is_not_deleted BEFORE DELETE ON audit_event
+BEGIN
+  SELECT RAISE(ABORT, 'the audit trail only grows');
+END;
+
+-- Only an erasure changes a record, and takes the address alone.
+CREATE TRIGGER audit_event_is_not_changed BEFORE UPDATE ON audit_event
+WHEN NEW.address IS NOT NULL
+  OR NEW.seq IS NOT OLD.seq
+  OR NEW.at_ms IS NOT OLD.at_ms
+  OR NEW.action IS NOT OLD.action
+  OR NEW.result IS NOT OLD.result
+  OR NEW.actor IS NOT OLD.actor
+  OR NEW.subject IS NOT OLD.subject
+  OR NEW.request_id IS NOT OLD.request_id
+  OR NEW.detail IS NOT OLD.detail
+BEGIN
+  SELECT RAISE(ABORT, 'the audit trail only grows');
+END;
