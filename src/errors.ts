@@ -8,13 +8,20 @@ export type ErrorCode =
   | 'rate_limited'
   | 'unavailable'
 
+type Options = ErrorOptions & {
+  /** Tells one fault of a code from the others, for programs: stable, in snake case. */
+  readonly reason?: string
+}
+
 /** A fault whose message may be shown to the caller; it never holds submitted values or secrets. */
 export class AppError extends Error {
   readonly code: ErrorCode
+  readonly reason: string | undefined
 
-  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+  constructor(code: ErrorCode, message: string, { reason, ...options }: Options = {}) {
     super(message, options)
     this.name = 'AppError'
     this.code = code
+    this.reason = reason
   }
 }

@@ -6,12 +6,19 @@ import type { Log } from './log.ts'
 export class HttpError extends Error {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
+  readonly reason: string | undefined
 
-  constructor(status: number, message: string, headers: Readonly<Record<string, string>> = {}) {
+  constructor(
+    status: number,
+    message: string,
+    headers: Readonly<Record<string, string>> = {},
+    reason?: string,
+  ) {
     super(message)
     this.name = 'HttpError'
     this.status = status
     this.headers = headers
+    this.reason = reason
   }
 }
 
@@ -56,12 +63,16 @@ const knownError = (error: unknown): HttpError | undefined => {
     status,
     error.message,
     busy ? { 'Retry-After': String(RETRY_AFTER_SECONDS) } : {},
+    error.reason,
   )
 }
 
-const answer = ({ status, message, headers }: HttpError, path: string): Response => {
-  if (!path.startsWith('/v1/')) return Response.json({ msg: message }, { status, headers })
-  const code = PROBLEM_CODES[status] ?? 'internal'
+const answer = ({ status, message, headers, reason }: HttpError, path: string): Response => {
+  if (!path.startsWith('/v1/')) {
+    const body = { msg: message, ...(reason ? { code: reason } : {}) }
+    return Response.json(body, { status, headers })
+  }
+  const code = reason ?? PROBLEM_CODES[status] ?? 'internal'
   return Response.json(
     { type: 'about:blank', title: TITLES[status] ?? 'Error', status, detail: message, code },
     { status, headers: { ...headers, 'content-type': 'application/problem+json' } },
