@@ -10,6 +10,7 @@ import { sessionRoutes } from './accounts/session-routes.ts'
 import { sessionStore } from './accounts/session-store.ts'
 import { sessionService } from './accounts/sessions.ts'
 import { accountStore } from './accounts/store.ts'
+import { auditRoutes } from './audit/routes.ts'
 import { securityRecorder } from './audit/service.ts'
 import { auditStore } from './audit/store.ts'
 import type { Config } from './config.ts'
@@ -70,6 +71,10 @@ export const openApp = async (
   const secret = config.jwtSecretKey || secretFile(join(config.dataDir, 'jwt-secret-key'))
   const db = openDatabase(config.databaseUri)
   const steady = steadyClock(now)
+
+  const audit = auditStore(db)
+  const record = securityRecorder({ store: audit, log: processLog, now })
+
   const people = accountStore(db, steady)
   const unlocks = unlockStore(db)
   const signer = await logSigner(config.dataDir, unlocks)
@@ -94,7 +99,6 @@ export const openApp = async (
     },
   })
 
-  const record = securityRecorder({ store: auditStore(db), log: processLog, now })
   const sessions = sessionService({
     store: sessionStore(db, steady, {
       // No session is over before the access token that began it.
@@ -166,6 +170,7 @@ export const openApp = async (
         tokenLifetimeMs,
       }),
     )
+    .use(auditRoutes({ endpoints, store: audit }))
     .use(unlockRoutes({ endpoints, readBody, log, store: unlocks }))
     .use(unlockReadRoutes({ endpoints, log, reads, counts: unlockCounts(db), live, now }))
     .use(logRoutes({ endpoints, log, store: unlocks }))
@@ -193,6 +198,7 @@ export const openApp = async (
     accounts,
     sessions,
     record,
+    audit,
     log,
     live,
     watch,

@@ -38,6 +38,7 @@ const REQUIREMENTS = {
   D7: 'erasure leaves every proof',
   O1: 'SIGTERM',
   O2: 'hostile folders',
+  O3: 'what happens to accounts and settings is recorded',
 } as const
 
 test('every requirement is named by a test', () => {

@@ -148,6 +148,7 @@ describe('the OpenAPI document', () => {
       ['POST /logUnlocking', app.post('/logUnlocking', {})],
       ['GET /v1/unlocks', app.get('/v1/unlocks', owner)],
       ['GET /v1/unlocks/stats', app.get('/v1/unlocks/stats?zone=Europe/Berlin', owner)],
+      ['GET /v1/audit', app.get('/v1/audit', owner)],
       ['GET /getLogs', app.get('/getLogs', owner)],
       ['POST /getUsers', app.post('/getUsers', {}, basic('own', PASSWORD))],
       ['GET /getUsers', app.get('/getUsers')],
