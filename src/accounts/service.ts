@@ -31,8 +31,9 @@ type Credentials = { readonly username: string; readonly password: string }
 export const accountService = (deps: Dependencies) => {
   const { store, hasher, isWeak, sessions, record } = deps
 
-  /** Throws `invalid` for a taken name, told before a weak password is. */
-  const add = async (person: Registration, role: Role): Promise<void> => {
+  /** Gives the new account's public id. Throws `invalid` for a taken name, told before a weak
+   * password is. */
+  const add = async (person: Registration, role: Role): Promise<Pick<Account, 'publicId'>> => {
     const usernameKey = keyOf(person.username)
     if (usernameKey === '') throw new AppError('invalid', 'Invalid username')
     if (await store.exists(usernameKey)) throw taken()
@@ -47,6 +48,7 @@ export const accountService = (deps: Dependencies) => {
       email: person.email,
     })
     if (publicId === undefined) throw taken()
+    return { publicId }
   }
 
   /** Gives the account of a name and its password; nothing, after the same work, for an unknown
@@ -84,7 +86,6 @@ export const accountService = (deps: Dependencies) => {
         await record(from, { action: 'login', result: 'failure' })
         throw new AppError('unauthorized', 'Invalid username or password')
       }
-      await record({ ...from, account }, { action: 'login', result: 'success' })
       return tokens
     },
   }
