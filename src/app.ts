@@ -10,6 +10,7 @@ import { sessionRoutes } from './accounts/session-routes.ts'
 import { sessionStore } from './accounts/session-store.ts'
 import { sessionService } from './accounts/sessions.ts'
 import { accountStore } from './accounts/store.ts'
+import { repeatRecorder } from './audit/repeats.ts'
 import { auditRoutes } from './audit/routes.ts'
 import { securityRecorder } from './audit/service.ts'
 import { auditStore } from './audit/store.ts'
@@ -74,6 +75,7 @@ export const openApp = async (
 
   const audit = auditStore(db)
   const record = securityRecorder({ store: audit, log: processLog, now })
+  const repeats = repeatRecorder({ record, log: processLog })
 
   const people = accountStore(db, steady)
   const unlocks = unlockStore(db)
@@ -107,6 +109,7 @@ export const openApp = async (
     }),
     tokens: accessTokens({ secret, lifetimeMs: tokenLifetimeMs, now: steady }),
     record,
+    recordSparingly: repeats.recordSparingly,
   })
   const accounts = accountService({
     store: people,
@@ -138,7 +141,7 @@ export const openApp = async (
   })
     .use(requestLog(processLog))
     .use(responseHeaders({ hasTls: config.tlsCertFile !== '' }))
-    .use(errorAnswers(processLog))
+    .use(errorAnswers({ log: processLog, recordDenial: repeats.recordSparingly }))
     .use(crossOrigin(config.corsOrigins))
     .use(openapiRoutes(endpoints, version))
     .use(consoleRoutes({ endpoints, version }))
@@ -189,7 +192,7 @@ export const openApp = async (
     watch.stop()
     live.close()
     keeping.stop()
-    await log.drained()
+    await Promise.all([log.drained(), repeats.close()])
     await db.close()
   }
   return {

@@ -13,10 +13,12 @@ type Dependencies = {
   readonly store: SessionStore
   readonly tokens: AccessTokens
   readonly record: RecordSecurityEvent
+  /** Records what anybody can cause without end. */
+  readonly recordSparingly: RecordSecurityEvent
 }
 
 /** The rules of sessions: how they begin, go on and end. */
-export const sessionService = ({ store, tokens, record }: Dependencies) => {
+export const sessionService = ({ store, tokens, record, recordSparingly }: Dependencies) => {
   const tokensOf = async (
     { account, sessionId }: SignedIn,
     refreshToken: string,
@@ -57,6 +59,8 @@ export const sessionService = ({ store, tokens, record }: Dependencies) => {
       })
       if (rotation.outcome === 'rotated' || rotation.outcome === 'repeated')
         return tokensOf(rotation.session, successor(refreshToken, rotation.salt))
+      if (rotation.outcome === 'unknown')
+        await recordSparingly(from, { action: 'session.refresh', result: 'failure' })
       throw new AppError('unauthorized', 'This session is over; log in again')
     },
 
