@@ -10,9 +10,10 @@ import { sessionRoutes } from './accounts/session-routes.ts'
 import { sessionStore } from './accounts/session-store.ts'
 import { sessionService } from './accounts/sessions.ts'
 import { accountStore } from './accounts/store.ts'
+import { lifeRecorder } from './audit/life.ts'
 import { repeatRecorder } from './audit/repeats.ts'
 import { auditRoutes } from './audit/routes.ts'
-import { securityRecorder } from './audit/service.ts'
+import { gatewayRecorder, securityRecorder } from './audit/service.ts'
 import { auditStore } from './audit/store.ts'
 import type { Config } from './config.ts'
 import { AppError } from './errors.ts'
@@ -75,6 +76,7 @@ export const openApp = async (
 
   const audit = auditStore(db)
   const record = securityRecorder({ store: audit, log: processLog, now })
+  const recordHere = gatewayRecorder(record)
   const repeats = repeatRecorder({ record, log: processLog })
 
   const people = accountStore(db, steady)
@@ -85,7 +87,13 @@ export const openApp = async (
   const keeping = retention({
     days: config.logRetentionDays,
     clock,
-    eraseBefore: log.eraseBefore,
+    eraseBefore: async (beforeMs) => {
+      await audit.eraseAddressesBefore(beforeMs)
+      const events = await log.eraseBefore(beforeMs)
+      const detail = { events, before: new Date(beforeMs).toISOString() }
+      if (events > 0) await recordHere({ action: 'unlocks.erase', result: 'success', detail })
+      return events
+    },
     report: (round) => reportRound(round, processLog),
   })
 
@@ -175,7 +183,7 @@ export const openApp = async (
     )
     .use(auditRoutes({ endpoints, store: audit }))
     .use(unlockRoutes({ endpoints, readBody, log, store: unlocks }))
-    .use(unlockReadRoutes({ endpoints, log, reads, counts: unlockCounts(db), live, now }))
+    .use(unlockReadRoutes({ endpoints, log, reads, counts: unlockCounts(db), live, record, now }))
     .use(logRoutes({ endpoints, log, store: unlocks }))
     .use(
       tableRoutes({
@@ -201,6 +209,8 @@ export const openApp = async (
     accounts,
     sessions,
     record,
+    recordHere,
+    ...lifeRecorder({ store: audit, record: recordHere, version }),
     audit,
     log,
     live,

@@ -1,4 +1,4 @@
-import type { RecordSecurityEvent } from '../http/access.ts'
+import type { RecordSecurityEvent, SecurityEvent } from '../http/access.ts'
 import type { Log } from '../http/log.ts'
 import type { AuditStore } from './store.ts'
 
@@ -22,3 +22,12 @@ export const securityRecorder =
     const record = { ...event, ...(actor ? { actor } : {}), atMs: now(), address, requestId }
     await store.append(record, tx)
   }
+
+const COMMAND_LINE = { address: 'command line', device: '', requestId: undefined } as const
+
+/** Records what is done at the gateway itself, by commands and by the service on its own. The
+ * system's user is told by number: a name is personal, and would stay for ever. */
+export const gatewayRecorder =
+  (record: RecordSecurityEvent) =>
+  (event: SecurityEvent): Promise<void> =>
+    record(COMMAND_LINE, { actor: `uid:${process.getuid?.() ?? 'unknown'}`, ...event })

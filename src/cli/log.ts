@@ -191,6 +191,8 @@ const exportLog = async (args: string[], terminal: Terminal): Promise<number> =>
         { proofs: Number(proofs) },
       )
       const verdict = await verifyBundle(openBundle(path), { key: app.verifierKey })
+      const detail = { whole: verdict.ok }
+      await app.recordHere({ action: 'log.export', result: 'success', detail })
       draft.commit()
       return exported(out, verdict, terminal)
     } finally {

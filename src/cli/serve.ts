@@ -4,10 +4,10 @@ import { createSecureContext } from 'node:tls'
 import { parseArgs } from 'node:util'
 import { version } from '../../package.json'
 import { type App, openApp } from '../app.ts'
-import { type Config, parseConfig } from '../config.ts'
+import { type Config, givenSettings, parseConfig } from '../config.ts'
 import { AppError } from '../errors.ts'
 import { isLoopback } from '../http/client-address.ts'
-import { logWritten, logger } from '../http/log.ts'
+import { type Log, logWritten, logger } from '../http/log.ts'
 import { lockFolder } from '../storage/folder-lock.ts'
 import { fileFault, makePrivateFolder } from '../storage/private-files.ts'
 import type { Command, Terminal } from './command.ts'
@@ -25,6 +25,7 @@ export const serve: Command = {
     const app = await openApp(config, { log })
     try {
       const server = listen(app, config)
+      await orTold(app.recordStart(givenSettings(terminal.env)), log)
       await app.watch.checkNewest()
       await app.keeping.apply()
       await greet(config, app, terminal)
@@ -32,7 +33,7 @@ export const serve: Command = {
       await terminal.stopRequested
       log.info('stopping')
       app.live.close()
-      await finishRequests(server)
+      await Promise.all([orTold(app.recordStop(), log), finishRequests(server)])
     } finally {
       await app.close()
       unlockFolder()
@@ -41,6 +42,15 @@ export const serve: Command = {
     await logWritten()
     return 0
   },
+}
+
+/** A disk that takes no record keeps the service neither from starting nor from stopping. */
+const orTold = async (recorded: Promise<void>, log: Log): Promise<void> => {
+  try {
+    await recorded
+  } catch (error) {
+    log.error({ err: error }, 'security event not recorded')
+  }
 }
 
 type Server = NonNullable<App['http']['server']>

@@ -60,8 +60,10 @@ const add = async (args: string[], terminal: Terminal): Promise<number> => {
   if (fault) throw new UsageError(`Invalid ${fault.path.slice(1)}`)
   const config = parseConfig(terminal.env)
   const password = await newPassword(terminal)
-  return withApp(config, async ({ accounts }) => {
-    await accounts.add({ username, ...details, password }, role).catch(explained(config))
+  return withApp(config, async ({ accounts, recordHere }) => {
+    const person = { username, ...details, password }
+    const { publicId: subject } = await accounts.add(person, role).catch(explained(config))
+    await recordHere({ action: 'account.add', result: 'success', subject, detail: { role } })
     terminal.print(`Added ${role} ${username}`)
   })
 }

@@ -1,6 +1,13 @@
 import { Value } from '@sinclair/typebox/value'
 import { AppError } from '../errors.ts'
-import { type Account, type Caller, credentials, hasRole, signedIn } from '../http/access.ts'
+import {
+  type Account,
+  type Caller,
+  type RecordSecurityEvent,
+  credentials,
+  hasRole,
+  signedIn,
+} from '../http/access.ts'
 import type { Endpoints } from '../http/endpoints.ts'
 import { type Answered, nextPage, pageOf, spanOf } from '../http/paging.ts'
 import { readQuery } from '../http/query.ts'
@@ -28,6 +35,7 @@ type Dependencies = {
   readonly reads: UnlockReads
   readonly counts: UnlockCounts
   readonly live: Pick<LiveUnlocks, 'follow' | 'stalledSecondsMax'>
+  readonly record: RecordSecurityEvent
   readonly now: () => number
 }
 
@@ -36,11 +44,7 @@ export const unlockReadRoutes = (deps: Dependencies) =>
   deps.endpoints
     .group('default')
     .get('/v1/unlocks', (asked) => list(deps, asked), LIST)
-    .get(
-      '/v1/unlocks/export',
-      ({ request, caller }) => download(deps, request, caller.account),
-      EXPORT,
-    )
+    .get('/v1/unlocks/export', ({ request, caller }) => download(deps, request, caller), EXPORT)
     .get(
       '/v1/unlocks/stream',
       async ({ request, caller, server }) => {
@@ -74,13 +78,19 @@ const list = async (
 const CONTENT_TYPES = { csv: 'text/csv; charset=utf-8', ndjson: 'application/x-ndjson' } as const
 
 const download = async (
-  { log, reads }: Dependencies,
+  { log, reads, record }: Dependencies,
   request: Request,
-  caller: Account | undefined,
+  caller: Caller,
 ): Promise<Response> => {
   const { format, ...query } = readQuery(request, ExportQuery)
-  const filter = filterOf(query, caller)
+  const filter = filterOf(query, caller.account)
   const { size } = await log.head()
+  await record(caller, {
+    action: 'unlocks.export',
+    result: 'success',
+    ...(filter.account ? { subject: filter.account } : {}),
+    detail: { format },
+  })
   return streamed(exportParts({ reads, filter, size, format }), {
     'content-type': CONTENT_TYPES[format],
     'content-disposition': `attachment; filename="unlocks.${format}"`,
