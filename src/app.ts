@@ -35,6 +35,7 @@ import { healthRoutes } from './ops/routes.ts'
 import { opsStore } from './ops/store.ts'
 import { openDatabase } from './storage/open.ts'
 import { makePrivateFolder, secretFile } from './storage/private-files.ts'
+import { doorDenials } from './unlocks/denials.ts'
 import { HEARTBEAT_SECONDS, liveUnlocks } from './unlocks/live.ts'
 import { logClock } from './unlocks/log-clock.ts'
 import { logRoutes } from './unlocks/log-routes.ts'
@@ -84,6 +85,7 @@ export const openApp = async (
   const signer = await logSigner(config.dataDir, unlocks)
   const clock = logClock({ now, newestMs: await unlocks.newestReceivedAtMs() })
   const log = await openUnlockLog({ store: unlocks, signer, clock })
+  const recordDenied = doorDenials({ append: log.append, processLog })
   const keeping = retention({
     days: config.logRetentionDays,
     clock,
@@ -182,7 +184,16 @@ export const openApp = async (
       }),
     )
     .use(auditRoutes({ endpoints, store: audit }))
-    .use(unlockRoutes({ endpoints, readBody, log, store: unlocks }))
+    .use(
+      unlockRoutes({
+        endpoints,
+        readBody,
+        log,
+        store: unlocks,
+        refusedAccount: sessions.refusedAccount,
+        recordDenied,
+      }),
+    )
     .use(unlockReadRoutes({ endpoints, log, reads, counts: unlockCounts(db), live, record, now }))
     .use(logRoutes({ endpoints, log, store: unlocks }))
     .use(

@@ -176,6 +176,24 @@ export const sessionStore = (db: Database, now: () => number, life: SessionLife)
     return row && account(row)
   },
 
+  /** An account, enabled or not, whatever sessions it has. */
+  findOwner: async (
+    publicId: string,
+  ): Promise<{ readonly account: Account; readonly isDisabled: boolean } | undefined> => {
+    const row = await db.get<Owner & { disabled_at_ms: number | null }>(
+      `SELECT
+         id,
+         public_id,
+         username,
+         role,
+         disabled_at_ms
+       FROM account
+       WHERE public_id = ?`,
+      publicId,
+    )
+    return row && { account: account(row), isDisabled: row.disabled_at_ms !== null }
+  },
+
   /** The sessions of an account that stand, the last used first. */
   list: async (accountId: number): Promise<readonly Session[]> => {
     const rows = await db.all<{

@@ -73,6 +73,15 @@ export const sessionService = ({ store, tokens, record, recordSparingly }: Depen
       return account && { account, sessionId }
     },
 
+    /** Gives the account of a token that was issued by this server, is in its time, and opens nothing
+     * any more: its session is over, or the account disabled. */
+    refusedAccount: async (
+      token: string,
+    ): Promise<{ readonly account: Account; readonly isDisabled: boolean } | undefined> => {
+      const claims = await tokens.verify(token)
+      return claims && store.findOwner(claims.accountPublicId)
+    },
+
     list: (accountId: number): Promise<readonly Session[]> => store.list(accountId),
 
     /** Ends one session: the caller's own, or anybody's where `ofAnyone`. */

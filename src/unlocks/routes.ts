@@ -1,9 +1,10 @@
 import { type Static, Type as t } from '@sinclair/typebox'
 import { AppError } from '../errors.ts'
-import { type Account, hasRole, signedIn } from '../http/access.ts'
+import { type Account, credentials, hasRole, signedIn } from '../http/access.ts'
 import type { Endpoints } from '../http/endpoints.ts'
 import { type ReadBody, checkFields, isObject, readJson } from '../http/json-body.ts'
 import { message, operation, problem } from '../http/operation.ts'
+import type { RecordDenied } from './denials.ts'
 import { DEFAULT_LOCK, type NewEvent } from './event.ts'
 import { EventBody, OutcomeAnswer, UnlockBody, UnlockHeaders, Uuid } from './schema.ts'
 import type { Outcome, UnlockLog } from './service.ts'
@@ -14,12 +15,21 @@ type Dependencies = {
   readonly readBody: ReadBody
   readonly log: Pick<UnlockLog, 'append' | 'receipt'>
   readonly store: Pick<UnlockStore, 'find'>
+  /** Whose a genuine token is that opens nothing any more. */
+  readonly refusedAccount: (token: string) => Promise<RefusedAccount | undefined>
+  readonly recordDenied: RecordDenied
 }
 
+type RefusedAccount = { readonly account: Account; readonly isDisabled: boolean }
+
 /** Recording unlocks: as the phone app does it, and under `/v1` with receipts. */
-export const unlockRoutes = ({ endpoints, readBody, log, store }: Dependencies) =>
-  endpoints
+export const unlockRoutes = (deps: Dependencies) => {
+  const { endpoints, readBody, log, store } = deps
+  return endpoints
     .group('unlock')
+    .onBeforeHandle(async ({ request, caller }) => {
+      if (!caller.account) await noteRefused(deps, request)
+    })
     .post(
       '/logUnlocking',
       async ({ request, caller }) => {
@@ -53,6 +63,19 @@ export const unlockRoutes = ({ endpoints, readBody, log, store }: Dependencies) 
       },
       RECEIPT,
     )
+}
+
+/** A person whose session or account has ended, and who asks for the door all the same. */
+const noteRefused = async (
+  { refusedAccount, recordDenied }: Dependencies,
+  request: Request,
+): Promise<void> => {
+  const token = request.method === 'POST' ? credentials(request, 'Bearer') : undefined
+  const refused = token ? await refusedAccount(token) : undefined
+  if (!refused) return
+  const { account, isDisabled } = refused
+  await recordDenied({ account, reason: isDisabled ? 'disabled_user_denied' : 'session_ended' })
+}
 
 /** Events of one submission: what a phone collects while it is offline. */
 const EVENTS_MAX = 500
