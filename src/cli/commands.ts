@@ -1,4 +1,5 @@
 import { SETTINGS } from '../config.ts'
+import { audit } from './audit.ts'
 import type { Command } from './command.ts'
 import { healthcheck } from './healthcheck.ts'
 import { log } from './log.ts'
@@ -6,7 +7,7 @@ import { serve } from './serve.ts'
 import { user } from './user.ts'
 
 /** Every command, by the word that starts it. */
-export const COMMANDS: Readonly<Record<string, Command>> = { serve, user, log, healthcheck }
+export const COMMANDS: Readonly<Record<string, Command>> = { serve, user, log, audit, healthcheck }
 
 /** What `--help` prints. */
 export const help = (): string =>

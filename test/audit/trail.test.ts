@@ -356,4 +356,22 @@ describe('the audit trail, at the compiled file', () => {
     )
     expect(written.join('')).not.toMatch(/kanarienvogel|correct horse|eyJ/)
   })
+
+  test('the command shows the newest records, as a table or as JSON', async () => {
+    const { status, out } = await command('audit', '--limit', '2')
+    expect(status).toBe(0)
+    const [heading = '', ...rows] = out.trimEnd().split('\n')
+    expect(heading).toMatch(/^TIME \(UTC\) +ACTION +RESULT +WHO +WHOM +FROM +DETAIL$/)
+    expect(rows).toHaveLength(2)
+    expect(rows[1]).toMatch(
+      new RegExp(
+        String.raw`^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d {2}service.stop +success +${UID} +- +command line$`,
+      ),
+    )
+    const asJson = (await command('audit', '--json', '--limit', '1')).out
+    expect(JSON.parse(asJson)).toMatchObject({ action: 'service.stop', actor: { id: UID } })
+    expect((await command('audit')).out.split('\n').length).toBeGreaterThan(30)
+    for (const limit of ['0', 'x', '10001'])
+      expect((await command('audit', '--limit', limit)).status).toBe(2)
+  })
 })
