@@ -46,6 +46,7 @@ export const verifyBundle = async (
 ): Promise<Verdict> => {
   const entries = lineReader(bundle['entries.ndjson'], 'entries.ndjson')
   const proofs = lineReader(bundle['proofs.ndjson'], 'proofs.ndjson')
+  let read = 0
   try {
     const key = bundleKey(await smallText(bundle.key), expected)
     const receipts = receiptReader(proofs)
@@ -57,11 +58,12 @@ export const verifyBundle = async (
         page: async (afterSeq, limit) => {
           const lines = await entries.take(limit, afterSeq + 1)
           const events = lines.map((line, at) => parseEntryLine(line, afterSeq + 1 + at))
+          read += events.length
           onEvents?.(events)
           return events
         },
         receiptsOf: receipts.of,
-        strays: async () => (await entries.take(1)).length,
+        strayEvent: async () => ((await entries.take(1)).length > 0 ? read : undefined),
       },
     })
     if (verdict.ok) await receipts.requireEnd(verdict.size)

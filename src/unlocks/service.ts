@@ -186,7 +186,8 @@ const appendOne = async ({
     return { event: known, isSame: isSameEvent(known, event) }
   }
   for (const node of growing.append(stored.leafHash))
-    if (node.level > 0) await writes.insertNode(node)
+    if (node.level > 0 && !(await writes.insertNode(node)))
+      throw broken('its tree has a node that no event made')
   return stored
 }
 

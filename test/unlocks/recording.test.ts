@@ -291,6 +291,20 @@ describe('proving the log', () => {
 })
 
 describe('watching the log', () => {
+  test('a node planted where the tree would grow stops the log, which is never signed over it', async () => {
+    await using app = await startApp()
+    const { record } = await signedIn(app)
+    expect((await record({ method: 'pin' })).status).toBe(200)
+    const hash = new Uint8Array(32)
+    await app.unlocks.transaction((writes) => writes.insertNode({ level: 1, index: 0, hash }))
+    expect(await record({ method: 'pin' })).toMatchObject({
+      status: 503,
+      body: { detail: expect.stringContaining('its tree has a node that no event made') },
+    })
+    expect(await app.watch.checkAll()).toMatchObject({ ok: false, seq: 0 })
+    expect((await app.log.head()).size).toBe(1)
+  })
+
   test('a log that was tampered with shows in /readyz and the process log, takes no more events, and is not repaired', async () => {
     const folder = temporaryFolder()
     const person = { username: 'ada', password: PASSWORD, phone: '1', address: 'x' }

@@ -41,7 +41,7 @@ const expectDetected = (
   { by, seq }: Detected,
 ): void => {
   expect(words).toMatch(by)
-  const named = /^First wrong event: (\d+)$/m.exec(words)?.[1]
+  const named = /^First wrong event: (-?\d+)$/m.exec(words)?.[1]
   expect(named).toBe(seq === undefined ? undefined : String(seq))
   expect({ status, out }).toStrictEqual({ status: 1, out: '' })
 }
@@ -221,6 +221,20 @@ describe('a hand in the database file', () => {
       },
       by: 'There are events that no checkpoint was signed for',
       seq: SIZE,
+    },
+    {
+      what: 'adds an event before the first, where no page begins',
+      how: 'its number',
+      edit: (db) => insertCopy(db, 6, -1),
+      by: 'There are events that no checkpoint was signed for',
+      seq: -1,
+    },
+    {
+      what: 'plants a node where the tree will grow',
+      how: 'the size in the head',
+      edit: (db) => db.run('INSERT INTO tree_node VALUES (2, 3, zeroblob(32))'),
+      by: 'The tree has nodes that no event made',
+      seq: 12,
     },
     {
       what: 'adds an event at the end and raises the size',
