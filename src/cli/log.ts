@@ -11,7 +11,7 @@ import { BUNDLE_FILES, type Bundle, verifyBundle } from '../unlocks/bundle.ts'
 import { ProofError } from '../unlocks/proof-text.ts'
 import { type VerifierKey, formatVerifierKey, parseVerifierKey } from '../unlocks/signed-note.ts'
 import { type Verdict, verifyLog } from '../unlocks/verify.ts'
-import { type Command, type Terminal, UsageError } from './command.ts'
+import { type Command, type Terminal, UsageError, requireDatabase } from './command.ts'
 
 /** Proves the unlock log, also while the service runs, and hands its proof on. */
 export const log: Command = {
@@ -46,7 +46,9 @@ export const log: Command = {
 }
 
 const withApp = async ({ env }: Terminal, work: (app: App) => Promise<number>): Promise<number> => {
-  const app = await openApp(parseConfig(env), { log: logger({ level: 'fatal', format: 'text' }) })
+  const config = parseConfig(env)
+  requireDatabase(config)
+  const app = await openApp(config, { log: logger({ level: 'fatal', format: 'text' }) })
   try {
     return await work(app)
   } finally {
