@@ -19,6 +19,7 @@ import {
   StreamQuery,
 } from './read-schema.ts'
 import type { UnlockFilter, UnlockReads } from './read-store.ts'
+import { timeMs } from './schema.ts'
 import type { UnlockLog } from './service.ts'
 import { unlockStats } from './stats.ts'
 import type { UnlockCounts } from './stats-store.ts'
@@ -194,7 +195,7 @@ const filterOf = (query: Search, caller: Account | undefined): UnlockFilter => {
 
 const timeOf = (name: string, text: string | undefined): number | undefined => {
   if (text === undefined) return undefined
-  const ms = Date.parse(text)
-  if (Number.isNaN(ms) || ms < 0) throw new AppError('invalid', `Invalid ${name}`)
+  const ms = timeMs(text)
+  if (ms === undefined || ms < 0) throw new AppError('invalid', `Invalid ${name}`)
   return ms
 }

@@ -5,7 +5,7 @@ import type { Endpoints } from '../http/endpoints.ts'
 import { type ReadBody, checkFields, isObject, readJson } from '../http/json-body.ts'
 import { message, operation, problem } from '../http/operation.ts'
 import { DEFAULT_LOCK, type NewEvent } from './event.ts'
-import { EventBody, OutcomeAnswer, UnlockBody, UnlockHeaders, Uuid } from './schema.ts'
+import { EventBody, OutcomeAnswer, UnlockBody, UnlockHeaders, Uuid, timeMs } from './schema.ts'
 import type { Outcome, UnlockLog } from './service.ts'
 import type { UnlockStore } from './store.ts'
 
@@ -108,8 +108,8 @@ const checked = <Result>(work: () => Result): Result | { readonly detail: string
 const eventOf = (account: Account, body: unknown): NewEvent => {
   if (!isObject(body)) throw new AppError('invalid', 'An event is a JSON object')
   const { occurred_at: occurredAt, ...event } = checkFields(body, EventBody)
-  const occurredAtMs = occurredAt === undefined ? null : Date.parse(occurredAt)
-  if (Number.isNaN(occurredAtMs)) throw new AppError('invalid', 'Invalid occurred_at')
+  const occurredAtMs = occurredAt === undefined ? null : timeMs(occurredAt)
+  if (occurredAtMs === undefined) throw new AppError('invalid', 'Invalid occurred_at')
   if ((event.result === 'denied') !== (event.reason !== undefined))
     throw new AppError('invalid', 'A denied event has a reason, and an unlocked one has none')
   return newEvent(account, { ...event, occurredAtMs })

@@ -93,6 +93,32 @@ describe('recording unlocks', () => {
     expect((await app.log.head()).size).toBe(3)
   })
 
+  test.each([
+    ['2026-11-22T18:30:00.125+01:00', '2026-11-22T17:30:00.125Z'],
+    ['2024-02-29T23:59:59Z', '2024-02-29T23:59:59.000Z'],
+    ['0000-01-01T00:00:00Z', '0000-01-01T00:00:00.000Z'],
+    ['9999-12-31T23:59:59.999999999Z', '9999-12-31T23:59:59.999Z'],
+    ['2026-02-30T00:00:00Z', undefined],
+    ['2025-02-29T00:00:00Z', undefined],
+    ['2026-01-01T24:00:00Z', undefined],
+    ['2026-01-01T00:00:00+24:00', undefined],
+    ['9999-12-31T23:59:59-00:01', undefined],
+    ['0000-01-01T00:00:00+00:01', undefined],
+  ])('[I2] the phone’s time %s is kept as the moment that it is, or refused', async (at, kept) => {
+    await using app = await startApp()
+    const { headers, record } = await signedIn(app)
+    const { status, body } = await record({ method: 'pin', occurred_at: at })
+    const list = (await (await app.get('/v1/unlocks', headers)).json()) as {
+      unlocks: { occurred_at: string }[]
+    }
+    expect([status, body.detail]).toStrictEqual(
+      kept ? [200, undefined as never] : [400, 'Invalid occurred_at'],
+    )
+    expect(list.unlocks.map(({ occurred_at }) => occurred_at)).toStrictEqual(kept ? [kept] : [])
+    const since = await app.get(`/v1/unlocks?from=${encodeURIComponent(at)}`, headers)
+    expect(since.status).toBe(kept?.startsWith('2') || kept?.startsWith('9') ? 200 : 400)
+  })
+
   test('an event sent again is answered as the first time, and one of another person is a conflict', async () => {
     await using app = await startApp()
     const ada = await signedIn(app)
