@@ -274,6 +274,8 @@ describe('proving the log', () => {
     expect(await said('?from=0&to=kanarienvogel')).toBe('Invalid to')
     expect(await said('?from=0&from=0&to=0')).toBe('Invalid from')
     expect(await said('?from=0&to=0&kanarienvogel=1')).toBe('Unknown parameter; there are from, to')
+    for (const inherited of ['__proto__', 'constructor', 'toString'])
+      expect(await said(`?from=0&to=0&${inherited}=1`)).toStartWith('Unknown parameter')
     expect(await said('?from=0&to=1')).toBe('Needs 0 <= from <= to <= 0, the size of the log')
     expect(await said('?from=-1&to=1e3')).toBe('Invalid from, to')
   })
