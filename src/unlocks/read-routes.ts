@@ -178,7 +178,8 @@ const mostOf = <Key>(counts: ReadonlyMap<Key, number>): readonly (readonly [Key,
 /** The filter that was asked for, as far as the caller may see: a member only their own. */
 const filterOf = (query: Search, caller: Account | undefined): UnlockFilter => {
   const { publicId } = signedIn(caller)
-  const { account, lock, method, result, text, from, to } = query
+  const { lock, method, result, text, from, to } = query
+  const account = query.account?.toLowerCase()
   const seesAll = hasRole(caller, 'admin')
   if (!seesAll && account !== undefined && account !== publicId)
     throw new AppError('not_found', 'No such account')

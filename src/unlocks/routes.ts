@@ -5,7 +5,7 @@ import type { Endpoints } from '../http/endpoints.ts'
 import { type ReadBody, checkFields, isObject, readJson } from '../http/json-body.ts'
 import { message, operation, problem } from '../http/operation.ts'
 import { DEFAULT_LOCK, type NewEvent } from './event.ts'
-import { EventBody, OutcomeAnswer, UnlockBody, UnlockHeaders, Uuid, timeMs } from './schema.ts'
+import { EventBody, GivenUuid, OutcomeAnswer, UnlockBody, UnlockHeaders, timeMs } from './schema.ts'
 import type { Outcome, UnlockLog } from './service.ts'
 import type { UnlockStore } from './store.ts'
 
@@ -46,7 +46,7 @@ export const unlockRoutes = ({ endpoints, readBody, log, store }: Dependencies) 
       '/v1/unlocks/:id/receipt',
       async ({ params, caller }) => {
         const account = signedIn(caller.account)
-        const event = await store.find(params.id)
+        const event = await store.find(params.id.toLowerCase())
         const isOwn = event?.person?.accountPublicId === account.publicId
         if (!event || !(isOwn || hasRole(account, 'admin'))) throw noSuchUnlock()
         return textAnswer(await log.receipt(event.seq))
@@ -124,7 +124,7 @@ const newEvent = (account: Account, { id, ...given }: Given): NewEvent => ({
   source: 'claimed',
   occurredAtMs: null,
   ...given,
-  id: id ?? Bun.randomUUIDv7(),
+  id: id?.toLowerCase() ?? Bun.randomUUIDv7(),
   accountPublicId: account.publicId,
   username: account.username,
 })
@@ -208,7 +208,7 @@ const RECEIPT = operation({
   tag: 'Unlocks',
   summary: 'The receipt of an unlock',
   description: 'Proof against the newest checkpoint that the log holds it. Members see their own.',
-  params: t.Object({ id: Uuid }),
+  params: t.Object({ id: GivenUuid }),
   answers: {
     200: { description: 'C2SP tlog-proof', contentType: 'text/plain' },
     404: problem(404, 'not_found', 'No such unlock'),

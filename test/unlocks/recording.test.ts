@@ -132,6 +132,21 @@ describe('recording unlocks', () => {
     expect((await app.log.head()).size).toBe(1)
   })
 
+  test('an id in capitals, as some phones write it, is the same id', async () => {
+    await using app = await startApp()
+    const { headers, record } = await signedIn(app)
+    const first = await record({ id: UUID.toUpperCase(), method: 'pin' })
+    expect(first).toMatchObject({ status: 200, body: { status: 'stored', id: UUID } })
+    expect((await record({ id: UUID, method: 'pin' })).body.status).toBe('duplicate')
+    for (const id of [UUID, UUID.toUpperCase()])
+      expect((await app.get(`/v1/unlocks/${id}/receipt`, headers)).status).toBe(200)
+    const { unlocks } = (await (await app.get('/v1/unlocks', headers)).json()) as {
+      unlocks: { account: string }[]
+    }
+    const account = unlocks[0]?.account.toUpperCase()
+    expect((await app.get(`/v1/unlocks?account=${account}`, headers)).status).toBe(200)
+  })
+
   test('an Idempotency-Key records an unlock of the older app once', async () => {
     await using app = await startApp()
     const { headers } = await signedIn(app)
