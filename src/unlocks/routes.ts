@@ -6,13 +6,13 @@ import { type ReadBody, checkFields, isObject, readJson } from '../http/json-bod
 import { message, operation, problem } from '../http/operation.ts'
 import { DEFAULT_LOCK, type NewEvent } from './event.ts'
 import { EventBody, GivenUuid, OutcomeAnswer, UnlockBody, UnlockHeaders, timeMs } from './schema.ts'
-import type { Outcome, UnlockLog } from './service.ts'
+import type { UnlockLog } from './service.ts'
 import type { UnlockStore } from './store.ts'
 
 type Dependencies = {
   readonly endpoints: Endpoints
   readonly readBody: ReadBody
-  readonly log: Pick<UnlockLog, 'append' | 'receipt'>
+  readonly log: Pick<UnlockLog, 'append' | 'receipt' | 'receipts'>
   readonly store: Pick<UnlockStore, 'find'>
 }
 
@@ -63,10 +63,10 @@ const noSuchUnlock = () => new AppError('not_found', 'No such unlock')
 type OutcomeBody = Static<typeof OutcomeAnswer>
 
 const recordOne = async (log: Dependencies['log'], account: Account, body: unknown) => {
-  const [outcome] = await log.append([eventOf(account, body)])
+  const [outcome] = await record(log, [eventOf(account, body)])
   if (outcome === undefined || outcome.status === 'conflict')
-    throw new AppError('conflict', 'Another unlock has this id')
-  return outcomeBody(log, outcome)
+    throw new AppError('conflict', ID_TAKEN)
+  return outcome
 }
 
 /** Each event has an outcome of its own; the good ones are stored in one transaction. */
@@ -79,22 +79,34 @@ const recordAll = async (
     throw new AppError('invalid', `More than ${EVENTS_MAX} events; send the rest by themselves`)
   const parsed = bodies.map((body) => checked(() => eventOf(account, body)))
   const good = parsed.filter((one) => 'id' in one)
-  const recorded = (good.length > 0 ? await log.append(good) : []).values()
+  const recorded = (await record(log, good)).values()
   const outcomes: OutcomeBody[] = []
   for (const one of parsed) {
     const outcome = 'id' in one ? recorded.next().value : undefined
-    if (outcome) outcomes.push(await outcomeBody(log, outcome))
+    if (outcome) outcomes.push(outcome)
     else if ('detail' in one) outcomes.push({ status: 'invalid', detail: one.detail })
   }
   return { outcomes }
 }
 
-const outcomeBody = async (log: Dependencies['log'], outcome: Outcome): Promise<OutcomeBody> => {
-  if (outcome.status === 'conflict')
-    return { status: outcome.status, detail: 'Another unlock has this id' }
-  const { id, seq } = outcome.event
-  return { status: outcome.status, id, seq, receipt: await log.receipt(seq, outcome.head) }
+/** Records events in one transaction, and answers each with its receipt. */
+const record = async (
+  log: Dependencies['log'],
+  events: readonly NewEvent[],
+): Promise<readonly OutcomeBody[]> => {
+  if (events.length === 0) return []
+  const outcomes = await log.append(events)
+  const receipts = await log.receipts(
+    outcomes.flatMap((outcome) => (outcome.status === 'conflict' ? [] : outcome.event.seq)),
+  )
+  return outcomes.map((outcome) => {
+    if (outcome.status === 'conflict') return { status: outcome.status, detail: ID_TAKEN }
+    const { id, seq } = outcome.event
+    return { status: outcome.status, id, seq, receipt: receipts.get(seq) ?? '' }
+  })
 }
+
+const ID_TAKEN = 'Another unlock has this id'
 
 const checked = <Result>(work: () => Result): Result | { readonly detail: string } => {
   try {

@@ -19,7 +19,7 @@ export type UnlockLog = Awaited<ReturnType<typeof openUnlockLog>>
 /** What became of an event that was to be recorded. A `duplicate` was recorded before with the same
  * content; a `conflict` has the id of an event with other content. */
 export type Outcome =
-  | { readonly status: 'stored' | 'duplicate'; readonly event: StoredUnlock; readonly head: Head }
+  | { readonly status: 'stored' | 'duplicate'; readonly event: StoredUnlock }
   | { readonly status: 'conflict' }
 
 /** Events looked at in one transaction, so that unlocks wait for milliseconds at the most. */
@@ -31,9 +31,10 @@ type Dependencies = {
   readonly clock: () => Reading
 }
 
-/** Events that share one commit, and events that may wait for theirs. */
-const GROUP_SUBMISSIONS_MAX = 256
-const WAITING_SUBMISSIONS_MAX = 1024
+/** Events that share one commit, so that other requests wait for milliseconds at the most, and
+ * events that may wait for theirs. */
+const GROUP_EVENTS_MAX = 500
+const WAITING_EVENTS_MAX = 10_000
 
 /** Opens the unlock log: appends in groups, and proves what it holds. Appending throws
  * `unavailable` where the stored tree is not the one that this key signed: it never forks. */
@@ -75,7 +76,7 @@ export const openUnlockLog = async ({ store, signer, clock }: Dependencies) => {
         const head = sign(growing)
         await writes.setHead(head)
         return {
-          outcomes: outcomes.map((recorded) => recorded.map((one) => outcomeOf(one, head))),
+          outcomes: outcomes.map((recorded) => recorded.map(outcomeOf)),
           size: head.size,
         }
       })
@@ -90,8 +91,9 @@ export const openUnlockLog = async ({ store, signer, clock }: Dependencies) => {
 
   const group: GroupCommit<readonly NewEvent[], readonly Outcome[]> = groupCommit({
     commit: appendGroup,
-    itemsMax: GROUP_SUBMISSIONS_MAX,
-    waitingMax: WAITING_SUBMISSIONS_MAX,
+    sizeOf: (events) => events.length,
+    groupSizeMax: GROUP_EVENTS_MAX,
+    waitingSizeMax: WAITING_EVENTS_MAX,
   })
 
   const head = async (): Promise<Head> => {
@@ -121,6 +123,17 @@ export const openUnlockLog = async ({ store, signer, clock }: Dependencies) => {
       const { size, checkpoint } = against ?? (await head())
       const proof = await withNodes(store, (read) => inclusionProof(seq, size, read))
       return formatReceipt({ index: seq, proof, checkpoint })
+    },
+
+    /** The same of many events, by sequence number: most of their hashes are read but once. */
+    receipts: async (seqs: readonly number[]): Promise<ReadonlyMap<number, string>> => {
+      const { size, checkpoint } = await head()
+      const proofs = await withNodes(store, (read) =>
+        seqs.map((index) => ({ index, proof: inclusionProof(index, size, read) })),
+      )
+      return new Map(
+        proofs.map((proven) => [proven.index, formatReceipt({ ...proven, checkpoint })]),
+      )
     },
 
     /** The hashes that show the log of `to` events to extend that of `from`; throws `invalid`. */
@@ -200,11 +213,9 @@ const isSameEvent = (known: StoredUnlock, event: NewEvent): boolean =>
   known.source === event.source &&
   known.occurredAtMs === event.occurredAtMs
 
-const outcomeOf = (recorded: StoredUnlock | Repeated, head: Head): Outcome => {
-  if (!('isSame' in recorded)) return { status: 'stored', event: recorded, head }
-  return recorded.isSame
-    ? { status: 'duplicate', event: recorded.event, head }
-    : { status: 'conflict' }
+const outcomeOf = (recorded: StoredUnlock | Repeated): Outcome => {
+  if (!('isSame' in recorded)) return { status: 'stored', event: recorded }
+  return recorded.isSame ? { status: 'duplicate', event: recorded.event } : { status: 'conflict' }
 }
 
 /** Another key, or a tree that was tampered with, must not be signed on. */

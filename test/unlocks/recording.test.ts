@@ -166,6 +166,18 @@ describe('recording unlocks', () => {
     expect((await app.log.head()).size).toBe(2)
   })
 
+  test('full queues that come at once are committed one by one, and others are answered between', async () => {
+    await using app = await startApp()
+    const { recordAll } = await signedIn(app)
+    const sizes: number[] = []
+    app.log.onCommit((size) => sizes.push(size))
+    const queue = Array.from({ length: 500 }, () => ({ method: 'pin' }))
+    const outcomes = (await Promise.all(Array.from({ length: 4 }, () => recordAll(queue)))).flat()
+    expect(sizes).toStrictEqual([500, 1000, 1500, 2000])
+    expect(new Set(outcomes.map(({ seq }) => seq)).size).toBe(2000)
+    expect(outcomes.every(({ seq, receipt }) => receipt.includes(`\nindex ${seq}\n`))).toBe(true)
+  })
+
   test('an offline phone empties a queue of 500, and not of 501', async () => {
     await using app = await startApp()
     const { recordAll, record } = await signedIn(app)
