@@ -141,7 +141,7 @@ export const openApp = async (
         tokenLifetimeMs,
       }),
     )
-    .use(unlockRoutes({ endpoints, readBody, log, store: unlocks }))
+    .use(unlockRoutes({ endpoints, readBody, log }))
     .use(unlockReadRoutes({ endpoints, log, reads, counts: unlockCounts(db), live, now }))
     .use(logRoutes({ endpoints, log, store: unlocks }))
     .use(

@@ -1,23 +1,21 @@
 import { type Static, Type as t } from '@sinclair/typebox'
 import { AppError } from '../errors.ts'
-import { type Account, hasRole, signedIn } from '../http/access.ts'
+import { type Account, signedIn } from '../http/access.ts'
 import type { Endpoints } from '../http/endpoints.ts'
 import { type ReadBody, checkFields, isObject, readJson } from '../http/json-body.ts'
 import { message, operation, problem } from '../http/operation.ts'
 import { DEFAULT_LOCK, type NewEvent } from './event.ts'
-import { EventBody, GivenUuid, OutcomeAnswer, UnlockBody, UnlockHeaders, timeMs } from './schema.ts'
+import { EventBody, OutcomeAnswer, UnlockBody, UnlockHeaders, timeMs } from './schema.ts'
 import type { UnlockLog } from './service.ts'
-import type { UnlockStore } from './store.ts'
 
 type Dependencies = {
   readonly endpoints: Endpoints
   readonly readBody: ReadBody
-  readonly log: Pick<UnlockLog, 'append' | 'receipt' | 'receipts'>
-  readonly store: Pick<UnlockStore, 'find'>
+  readonly log: Pick<UnlockLog, 'append' | 'receipts'>
 }
 
 /** Recording unlocks: as the phone app does it, and under `/v1` with receipts. */
-export const unlockRoutes = ({ endpoints, readBody, log, store }: Dependencies) =>
+export const unlockRoutes = ({ endpoints, readBody, log }: Dependencies) =>
   endpoints
     .group('unlock')
     .post(
@@ -42,23 +40,10 @@ export const unlockRoutes = ({ endpoints, readBody, log, store }: Dependencies) 
       },
       RECORD,
     )
-    .get(
-      '/v1/unlocks/:id/receipt',
-      async ({ params, caller }) => {
-        const account = signedIn(caller.account)
-        const event = await store.find(params.id.toLowerCase())
-        const isOwn = event?.person?.accountPublicId === account.publicId
-        if (!event || !(isOwn || hasRole(account, 'admin'))) throw noSuchUnlock()
-        return textAnswer(await log.receipt(event.seq))
-      },
-      RECEIPT,
-    )
 
 /** Events of one submission: what a phone collects while it is offline. */
 const EVENTS_MAX = 500
 const SUBMISSION_BYTES_MAX = 512 * 1024
-
-const noSuchUnlock = () => new AppError('not_found', 'No such unlock')
 
 type OutcomeBody = Static<typeof OutcomeAnswer>
 
@@ -97,7 +82,7 @@ const record = async (
   if (events.length === 0) return []
   const outcomes = await log.append(events)
   const receipts = await log.receipts(
-    outcomes.flatMap((outcome) => (outcome.status === 'conflict' ? [] : outcome.event.seq)),
+    outcomes.flatMap((outcome) => (outcome.status === 'conflict' ? [] : outcome.event)),
   )
   return outcomes.map((outcome) => {
     if (outcome.status === 'conflict') return { status: outcome.status, detail: ID_TAKEN }
@@ -155,9 +140,6 @@ const idOf = (key: string | null, account: Account): string => {
 
 const IDEMPOTENCY_KEY_CHARACTERS_MAX = 255
 
-const textAnswer = (text: string): Response =>
-  new Response(text, { headers: { 'content-type': 'text/plain; charset=utf-8' } })
-
 const DISK = 'The disk does not take it now, or too many wait; nothing was written'
 
 const LOG_UNLOCKING = operation({
@@ -191,7 +173,7 @@ const RECORD = operation({
     'One event, or an array of those that a phone collected while it was offline. Each has its own ' +
     'outcome: an id sent again with the same content is a `duplicate` and answered as the first ' +
     'time, with other content a `conflict`; those that are good are stored in one transaction. ' +
-    'A receipt proves, without this server, that the event is in the log.',
+    'A receipt has the event within it and proves, without this server, that the log holds it.',
   body: t.Union([EventBody, t.Array(EventBody, { maxItems: EVENTS_MAX })], {
     examples: [{ method: 'fingerprint', occurred_at: '2026-11-22T18:30:00Z' }],
   }),
@@ -206,23 +188,11 @@ const RECORD = operation({
         status: 'stored',
         id: '0193c6a8-5f0e-7c3a-9b1d-2e4f6a8b0c1d',
         seq: 41,
-        receipt: 'c2sp.org/tlog-proof@v1\nindex 41\n…',
+        receipt: 'c2sp.org/tlog-proof@v1\nextra eyJl…\nindex 41\n…',
       },
     },
     400: problem(400, 'invalid', 'Invalid method'),
     409: problem(409, 'conflict', 'Another unlock has this id'),
     503: problem(503, 'unavailable', 'The disk is full'),
-  },
-})
-
-const RECEIPT = operation({
-  access: 'member',
-  tag: 'Unlocks',
-  summary: 'The receipt of an unlock',
-  description: 'Proof against the newest checkpoint that the log holds it. Members see their own.',
-  params: t.Object({ id: GivenUuid }),
-  answers: {
-    200: { description: 'C2SP tlog-proof', contentType: 'text/plain' },
-    404: problem(404, 'not_found', 'No such unlock'),
   },
 })

@@ -1,5 +1,6 @@
 import { AppError } from '../errors.ts'
 import { type GroupCommit, groupCommit } from '../storage/group-commit.ts'
+import { entryLine } from './bundle.ts'
 import { openCheckpoint, signCheckpoint } from './checkpoint.ts'
 import { type NewEvent, SALT_BYTES, entryBytes, isLate, personHash } from './event.ts'
 import type { Reading } from './log-clock.ts'
@@ -125,14 +126,19 @@ export const openUnlockLog = async ({ store, signer, clock }: Dependencies) => {
       return formatReceipt({ index: seq, proof, checkpoint })
     },
 
-    /** The same of many events, by sequence number: most of their hashes are read but once. */
-    receipts: async (seqs: readonly number[]): Promise<ReadonlyMap<number, string>> => {
+    /** Receipts to hand out, by sequence number, against the newest checkpoint: each has its event
+     * as extra data, so that whoever holds it needs nothing else but the log's key. */
+    receipts: async (events: readonly StoredUnlock[]): Promise<ReadonlyMap<number, string>> => {
       const { size, checkpoint } = await head()
       const proofs = await withNodes(store, (read) =>
-        seqs.map((index) => ({ index, proof: inclusionProof(index, size, read) })),
+        events.map(({ seq }) => inclusionProof(seq, size, read)),
       )
       return new Map(
-        proofs.map((proven) => [proven.index, formatReceipt({ ...proven, checkpoint })]),
+        events.map((event, at) => {
+          const extra = UTF8.encode(entryLine(event))
+          const proven = { index: event.seq, proof: proofs[at] ?? [], checkpoint, extra }
+          return [event.seq, formatReceipt(proven)]
+        }),
       )
     },
 
@@ -165,6 +171,8 @@ export const openUnlockLog = async ({ store, signer, clock }: Dependencies) => {
     drained: group.drained,
   }
 }
+
+const UTF8 = new TextEncoder()
 
 type Repeated = { readonly event: StoredUnlock; readonly isSame: boolean }
 

@@ -3,6 +3,7 @@ import { Database } from 'bun:sqlite'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import canonicalize from 'canonicalize'
+import { personHash } from '../../src/unlocks/event.ts'
 import { openCheckpoint } from '../../src/unlocks/checkpoint.ts'
 import { verifyConsistency } from '../../src/unlocks/merkle-verifier.ts'
 import { parseReceipt, verifyReceipt } from '../../src/unlocks/receipt.ts'
@@ -61,6 +62,40 @@ describe('recording unlocks', () => {
       changed[10] = 0x41
       expect(verifyReceipt({ ...proven, entry: changed })).toMatchObject({ failed: 'inclusion' })
     }
+  })
+
+  test('a member needs nothing but the key to verify their own receipt', async () => {
+    await using app = await startApp()
+    const { headers, record } = await signedIn(app)
+    const { body } = await record({ method: 'fingerprint' })
+    const answer = await app.get(`/v1/unlocks/${body.id}/receipt`, headers)
+    for (const receipt of [body.receipt, await answer.text()]) {
+      const extra = Buffer.from(parseReceipt(receipt).extra ?? []).toString()
+      const { entry, person } = JSON.parse(extra) as {
+        entry: string
+        person: { account: string; username: string; method: string; salt: string }
+      }
+      const proven = { receipt, entry: Buffer.from(entry), verifierKey: app.log.verifierKey }
+      expect(verifyReceipt(proven)).toMatchObject({ ok: true, index: 0 })
+      const { salt, account, username, method } = person
+      expect({ username, method }).toStrictEqual({ username: 'ada', method: 'fingerprint' })
+      const hash = personHash(Buffer.from(salt, 'base64'), {
+        accountPublicId: account,
+        username,
+        method,
+      })
+      expect(JSON.parse(entry)).toMatchObject({ person: Buffer.from(hash).toString('base64') })
+    }
+  })
+
+  test('receipts are not counted against the unlocks of an account', async () => {
+    await using app = await startApp({ RATE_LIMIT_UNLOCK: '1/minute' })
+    const { headers, record } = await signedIn(app)
+    const { body } = await record({ method: 'pin' })
+    const path = `/v1/unlocks/${body.id}/receipt`
+    expect((await app.get(path, headers)).status).toBe(200)
+    expect((await app.get(path, headers)).status).toBe(200)
+    expect((await record({ method: 'pin' })).status).toBe(429)
   })
 
   test('[I2] of an array each event has its own outcome, and a bad one does not fail its neighbours', async () => {
