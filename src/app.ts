@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { Elysia } from 'elysia'
 import { version } from '../package.json'
@@ -67,6 +67,7 @@ export const openApp = async (
   const tokenLifetimeMs = config.accessTokenMinutes * 60_000
 
   makePrivateFolder(config.dataDir)
+  requireDatabase(config)
   const secret = config.jwtSecretKey || secretFile(join(config.dataDir, 'jwt-secret-key'))
   const db = openDatabase(config.databaseUri)
   const steady = steadyClock(now)
@@ -166,7 +167,7 @@ export const openApp = async (
         tokenLifetimeMs,
       }),
     )
-    .use(unlockRoutes({ endpoints, readBody, log, store: unlocks }))
+    .use(unlockRoutes({ endpoints, readBody, log }))
     .use(unlockReadRoutes({ endpoints, log, reads, counts: unlockCounts(db), live, now }))
     .use(logRoutes({ endpoints, log, store: unlocks }))
     .use(
@@ -216,9 +217,23 @@ const reportRound = (round: Round, processLog: Log): void => {
   }
 }
 
+const signingKeyPath = (dataDir: string): string => join(dataDir, 'log-signing-key')
+
+/** The key is made after the database, so where it stands alone the database was lost. To begin
+ * anew with it would be to sign another log under the same name. */
+const requireDatabase = ({ dataDir, databaseUri }: Config): void => {
+  const key = signingKeyPath(dataDir)
+  if (databaseUri === ':memory:' || !existsSync(key)) return
+  if ((statSync(databaseUri, { throwIfNoEntry: false })?.size ?? 0) > 0) return
+  throw new AppError(
+    'unavailable',
+    `The database ${databaseUri} is missing or empty: restore it from a backup. To begin another log, remove ${key}, which signed the lost one`,
+  )
+}
+
 /** The key of the log, made with the log and never again: a new one would begin another log. */
 const logSigner = async (dataDir: string, unlocks: UnlockStore): Promise<NoteSigner> => {
-  const path = join(dataDir, 'log-signing-key')
+  const path = signingKeyPath(dataDir)
   if ((await unlocks.head()) && !existsSync(path))
     throw new AppError(
       'unavailable',

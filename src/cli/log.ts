@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { accessSync, constants, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { type App, openApp } from '../app.ts'
@@ -6,12 +6,20 @@ import { parseConfig } from '../config.ts'
 import { AppError } from '../errors.ts'
 import { logger } from '../http/log.ts'
 import { draftFolder } from '../storage/folder-draft.ts'
+import { fileFault } from '../storage/private-files.ts'
 import { PROOFS_DEFAULT, SUMS_FILE, exportBundle } from '../unlocks/bundle-export.ts'
 import { BUNDLE_FILES, type Bundle, verifyBundle } from '../unlocks/bundle.ts'
+import { parseCheckpoint } from '../unlocks/checkpoint.ts'
 import { ProofError } from '../unlocks/proof-text.ts'
-import { type VerifierKey, formatVerifierKey, parseVerifierKey } from '../unlocks/signed-note.ts'
+import { keptCheckpoint } from '../unlocks/receipt.ts'
+import {
+  type VerifierKey,
+  formatVerifierKey,
+  parseNote,
+  parseVerifierKey,
+} from '../unlocks/signed-note.ts'
 import { type Verdict, verifyLog } from '../unlocks/verify.ts'
-import { type Command, type Terminal, UsageError } from './command.ts'
+import { type Command, type Terminal, UsageError, requireDatabase } from './command.ts'
 
 /** Proves the unlock log, also while the service runs, and hands its proof on. */
 export const log: Command = {
@@ -46,7 +54,9 @@ export const log: Command = {
 }
 
 const withApp = async ({ env }: Terminal, work: (app: App) => Promise<number>): Promise<number> => {
-  const app = await openApp(parseConfig(env), { log: logger({ level: 'fatal', format: 'text' }) })
+  const config = parseConfig(env)
+  requireDatabase(config)
+  const app = await openApp(config, { log: logger({ level: 'fatal', format: 'text' }) })
   try {
     return await work(app)
   } finally {
@@ -144,7 +154,7 @@ const told = ({ verdict, what, expected, terminal: { print, say } }: Told): numb
 }
 
 const openBundle = (folder: string): Bundle => {
-  const missing = BUNDLE_FILES.filter((name) => !existsSync(join(folder, name)))
+  const missing = BUNDLE_FILES.filter((name) => !hasFile(folder, name))
   if (missing.length > 0)
     throw new AppError('unavailable', `${folder} is no bundle: it has no ${missing.join(', ')}`)
   const file = (name: keyof Bundle) => Bun.file(join(folder, name))
@@ -156,16 +166,28 @@ const openBundle = (folder: string): Bundle => {
   }
 }
 
+/** Whether a folder has a file of that name. Throws `unavailable` where it cannot be read. */
+const hasFile = (folder: string, name: string): boolean => {
+  const path = join(folder, name)
+  try {
+    if (!statSync(path, { throwIfNoEntry: false })?.isFile()) return false
+    accessSync(path, constants.R_OK)
+    return true
+  } catch (error) {
+    throw new AppError('unavailable', `Cannot read ${path}: ${fileFault(error)}`, { cause: error })
+  }
+}
+
 /** Compares the files with the sums beside them, which cover what no signature does. */
 const sumsFault = async (folder: string): Promise<string | undefined> => {
   const path = join(folder, SUMS_FILE)
-  if (!existsSync(path)) return `${SUMS_FILE} is missing`
+  if (!hasFile(folder, SUMS_FILE)) return `${SUMS_FILE} is missing`
   const lines = readFileSync(path, 'utf8').split('\n')
   if (lines.pop() !== '') return `${SUMS_FILE} is cut off`
   for (const line of lines) {
     const { sum, name } = /^(?<sum>[0-9a-f]{64}) {2}(?<name>[\w.-]+)$/.exec(line)?.groups ?? {}
     if (sum === undefined || name === undefined) return `${SUMS_FILE} cannot be read`
-    if (!existsSync(join(folder, name))) return `${name} is missing`
+    if (!hasFile(folder, name)) return `${name} is missing`
     const hasher = new Bun.CryptoHasher('sha256')
     for await (const chunk of Bun.file(join(folder, name)).stream()) hasher.update(chunk)
     if (hasher.digest('hex') !== sum) return `${name} does not fit ${SUMS_FILE}`
@@ -217,10 +239,17 @@ const expectedKey = (text: string): VerifierKey => {
   }
 }
 
+/** A checkpoint that somebody kept, by itself or in a receipt. A file that holds none says nothing
+ * against the log. */
 const readCheckpoint = (path: string): string => {
   try {
-    return readFileSync(path, 'utf8')
+    const text = readFileSync(path, 'utf8')
+    parseCheckpoint(parseNote(keptCheckpoint(text)).text)
+    return text
   } catch (error) {
-    throw new AppError('unavailable', `Cannot read the checkpoint in ${path}`, { cause: error })
+    const fault = error instanceof ProofError ? error.message : fileFault(error)
+    throw new AppError('unavailable', `Cannot use the checkpoint in ${path}: ${fault}`, {
+      cause: error,
+    })
   }
 }

@@ -18,6 +18,7 @@ export const serve: Command = {
   summary: 'run the service (the default)',
   run: async (args, terminal) => {
     parseArgs({ args: [...args], options: {} })
+    const stopRequested = terminal.stopRequested()
     const config = parseConfig(terminal.env)
     makePrivateFolder(config.dataDir)
     const unlockFolder = lockFolder(config.dataDir)
@@ -29,7 +30,7 @@ export const serve: Command = {
       await app.keeping.apply()
       await greet(config, app, terminal)
       log.info({ version, port: config.port }, 'started')
-      await terminal.stopRequested
+      await stopRequested
       log.info('stopping')
       app.live.close()
       await finishRequests(server)

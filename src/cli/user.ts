@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { Value } from '@sinclair/typebox/value'
 import { RegisterBody } from '../accounts/schema.ts'
@@ -7,7 +6,7 @@ import { type Config, parseConfig } from '../config.ts'
 import { AppError } from '../errors.ts'
 import { ROLES, type Role } from '../http/access.ts'
 import { logger } from '../http/log.ts'
-import { type Command, type Terminal, UsageError } from './command.ts'
+import { type Command, type Terminal, UsageError, requireDatabase } from './command.ts'
 
 /** Adds and lists accounts, also while the service runs. */
 export const user: Command = {
@@ -93,11 +92,7 @@ const ROWS_PER_PAGE = 500
 
 const list = async ({ env, print }: Terminal): Promise<number> => {
   const config = parseConfig(env)
-  if (!existsSync(config.databaseUri))
-    throw new AppError(
-      'unavailable',
-      `There is no database at ${config.databaseUri}; check DATA_DIR, or start the service first`,
-    )
+  requireDatabase(config)
   return withApp(config, async ({ people }) => {
     print(['ID', 'ROLE', 'PUBLIC ID', 'USERNAME'].join('\t'))
     let afterId = 0

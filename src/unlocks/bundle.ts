@@ -46,22 +46,24 @@ export const verifyBundle = async (
 ): Promise<Verdict> => {
   const entries = lineReader(bundle['entries.ndjson'], 'entries.ndjson')
   const proofs = lineReader(bundle['proofs.ndjson'], 'proofs.ndjson')
+  let read = 0
   try {
-    const key = bundleKey(await smallText(bundle.key), expected)
+    const key = bundleKey(await smallText(bundle.key, 'key'), expected)
     const receipts = receiptReader(proofs)
     const verdict = await verifyLog({
       ...options,
-      head: { checkpoint: await smallText(bundle.checkpoint) },
+      head: { checkpoint: await smallText(bundle.checkpoint, 'checkpoint') },
       key,
       source: {
         page: async (afterSeq, limit) => {
           const lines = await entries.take(limit, afterSeq + 1)
           const events = lines.map((line, at) => parseEntryLine(line, afterSeq + 1 + at))
+          read += events.length
           onEvents?.(events)
           return events
         },
         receiptsOf: receipts.of,
-        strays: async () => (await entries.take(1)).length,
+        strayEvent: async () => ((await entries.take(1)).length > 0 ? read : undefined),
       },
     })
     if (verdict.ok) await receipts.requireEnd(verdict.size)
@@ -79,9 +81,16 @@ const TEXT = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 /** No line that an export writes comes near this. */
 const LINE_BYTES_MAX = 1024 * 1024
 
-/** A key or a checkpoint is some hundred bytes. */
-const smallText = async (file: Blob): Promise<string> =>
-  new TextDecoder().decode(await file.slice(0, LINE_BYTES_MAX).arrayBuffer())
+/** The text of a key or a checkpoint, which is some hundred bytes. */
+const smallText = async (file: Blob, name: string): Promise<string> => {
+  const bytes = await file.slice(0, LINE_BYTES_MAX + 1).arrayBuffer()
+  if (bytes.byteLength > LINE_BYTES_MAX) throw new LogFault(`The ${name} file is too long`)
+  try {
+    return TEXT.decode(bytes)
+  } catch {
+    throw new LogFault(`The ${name} file is not UTF-8`)
+  }
+}
 
 const bundleKey = (file: string, expected: VerifierKey | undefined): VerifierKey => {
   try {

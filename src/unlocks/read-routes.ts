@@ -19,6 +19,7 @@ import {
   StreamQuery,
 } from './read-schema.ts'
 import type { UnlockFilter, UnlockReads } from './read-store.ts'
+import { timeMs } from './schema.ts'
 import type { UnlockLog } from './service.ts'
 import { unlockStats } from './stats.ts'
 import type { UnlockCounts } from './stats-store.ts'
@@ -177,7 +178,8 @@ const mostOf = <Key>(counts: ReadonlyMap<Key, number>): readonly (readonly [Key,
 /** The filter that was asked for, as far as the caller may see: a member only their own. */
 const filterOf = (query: Search, caller: Account | undefined): UnlockFilter => {
   const { publicId } = signedIn(caller)
-  const { account, lock, method, result, text, from, to } = query
+  const { lock, method, result, text, from, to } = query
+  const account = query.account?.toLowerCase()
   const seesAll = hasRole(caller, 'admin')
   if (!seesAll && account !== undefined && account !== publicId)
     throw new AppError('not_found', 'No such account')
@@ -194,7 +196,7 @@ const filterOf = (query: Search, caller: Account | undefined): UnlockFilter => {
 
 const timeOf = (name: string, text: string | undefined): number | undefined => {
   if (text === undefined) return undefined
-  const ms = Date.parse(text)
-  if (Number.isNaN(ms) || ms < 0) throw new AppError('invalid', `Invalid ${name}`)
+  const ms = timeMs(text)
+  if (ms === undefined || ms < 0) throw new AppError('invalid', `Invalid ${name}`)
   return ms
 }

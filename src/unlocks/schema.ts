@@ -26,6 +26,9 @@ const UUID = '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$'
 
 const Uuid = t.String({ pattern: UUID, examples: ['0193c6a8-5f0e-7c3a-9b1d-2e4f6a8b0c1d'] })
 
+/** As a caller may write it (RFC 9562: capitals are read as small letters); kept in small letters. */
+const GivenUuid = t.String({ pattern: UUID.replaceAll('a-f', 'A-Fa-f'), examples: Uuid.examples })
+
 const Lock = t.String({
   pattern: '^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$',
   default: DEFAULT_LOCK,
@@ -39,12 +42,26 @@ export const Time = t.String({
   examples: ['2026-11-22T18:30:00Z'],
 })
 
+/** The milliseconds since 1970 of a Time; nothing for one that no calendar has, such as 30 February,
+ * or that is outside the years 0 to 9999, which RFC 3339 cannot write. */
+export const timeMs = (time: string): number | undefined => {
+  try {
+    const ms = Temporal.Instant.from(time).epochMilliseconds
+    return ms >= TIME_MS_MIN && ms <= TIME_MS_MAX ? ms : undefined
+  } catch {
+    return undefined
+  }
+}
+
+const TIME_MS_MIN = Date.parse('0000-01-01T00:00:00Z')
+const TIME_MS_MAX = Date.parse('9999-12-31T23:59:59.999Z')
+
 /** One of some words. */
 export const oneOf = <const Words extends readonly string[]>(words: Words) =>
   t.Unsafe<Words[number]>({ ...t.Union(words.map((word) => t.Literal(word))) })
 
 export const EventBody = t.Object({
-  id: t.Optional(Uuid),
+  id: t.Optional(GivenUuid),
   method: Method,
   lock: t.Optional(Lock),
   result: t.Optional(oneOf(RESULTS)),
@@ -52,7 +69,7 @@ export const EventBody = t.Object({
   occurred_at: t.Optional(Time),
 })
 export type EventBody = Static<typeof EventBody>
-export { Lock, Method, Uuid }
+export { GivenUuid, Lock, Method }
 
 const Nullable = <Type extends ReturnType<typeof t.String>>(type: Type, example: unknown) =>
   t.Union([type, t.Null()], { examples: [example] })

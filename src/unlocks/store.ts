@@ -9,6 +9,9 @@ export type UnlockWrites = ReturnType<typeof writesOn>
 
 export type { Head, StoredUnlock }
 
+/** A tree of 2^53 leaves, the most that can be counted, has so many levels over them. */
+const LEVELS_MAX = 53
+
 type EraseBefore = {
   readonly fromSeq: number
   readonly toSeq: number
@@ -93,13 +96,33 @@ const readsOn = (db: Queries) => ({
     return row?.hash
   },
 
-  /** How many events stand beyond the head; none, unless somebody wrote to the file. */
-  strays: async (): Promise<number> => {
-    const row = await db.get<{ strays: number }>(
-      `SELECT coalesce(max(seq) + 1, 0) - (SELECT size FROM log_head WHERE id = 1) AS strays
-       FROM unlock`,
+  /** The first number outside the head's size, or before 0, at which an event stands; none, unless
+   * somebody wrote to the file. */
+  strayEvent: async (): Promise<number | undefined> => {
+    const row = await db.get<{ seq: number | null }>(
+      `SELECT min(seq) AS seq
+       FROM (
+         SELECT min(seq) AS seq FROM unlock WHERE seq < 0
+         UNION ALL
+         SELECT min(seq) FROM unlock WHERE seq >= (SELECT size FROM log_head WHERE id = 1)
+       ) AS outside`,
     )
-    return row?.strays ?? 0
+    return row?.seq ?? undefined
+  },
+
+  /** The first event that a node of the tree stands for without being made of events within the
+   * head's size; none, unless somebody wrote to the file. */
+  strayNode: async (): Promise<number | undefined> => {
+    const row = await db.get<{ seq: number | null }>(
+      `WITH RECURSIVE step (level) AS (
+         SELECT 1 UNION ALL SELECT level + 1 FROM step WHERE level < ${LEVELS_MAX}
+       )
+       SELECT min(idx << node.level) AS seq
+       FROM step
+       CROSS JOIN log_head
+       CROSS JOIN tree_node AS node ON node.level = step.level AND idx >= size >> step.level`,
+    )
+    return row?.seq ?? undefined
   },
 
   /** The inner nodes that the leaves from first to last complete. */
@@ -165,8 +188,15 @@ const writesOn = (tx: Queries) => ({
     return inserted === 1
   },
 
-  insertNode: async ({ level, index, hash }: TreeNode): Promise<void> => {
-    await tx.run('INSERT INTO tree_node (level, idx, hash) VALUES (?, ?, ?)', level, index, hash)
+  /** Gives whether it is there now; not where another node was there before. */
+  insertNode: async ({ level, index, hash }: TreeNode): Promise<boolean> => {
+    const inserted = await tx.run(
+      'INSERT INTO tree_node (level, idx, hash) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
+      level,
+      index,
+      hash,
+    )
+    return inserted === 1
   },
 
   setHead: async ({ size, checkpoint }: Head): Promise<void> => {

@@ -16,8 +16,10 @@ export type Verdict =
 type LogSource = {
   /** Events in order, called for each page once; LogFault where one cannot be read. */
   readonly page: (afterSeq: number, limit: number) => Promise<readonly StoredUnlock[]>
-  /** Whether events stand beyond the newest head: more than 0, in one look at both. */
-  readonly strays: () => Promise<number>
+  /** The number of an event that stands outside the newest head, in one look at both. */
+  readonly strayEvent: () => Promise<number | undefined>
+  /** The same of a node, where nodes are kept. */
+  readonly strayNode?: () => Promise<number | undefined>
   /** The inner nodes of the tree, where they are kept. */
   readonly nodesOf?: (firstSeq: number, lastSeq: number) => Promise<readonly TreeNode[]>
   /** Receipts against the newest checkpoint, where they are kept, by sequence number. */
@@ -82,8 +84,9 @@ export const verifyLog = async ({
       await checkPage({ rows, tree, source, stated, checkpoint: head.checkpoint, passMilestones })
       await afterPage?.(tree.size())
     }
-    if ((await source.strays()) > 0)
-      throw new LogFault('There are events that no checkpoint was signed for', tree.size())
+    const strayEvent = await source.strayEvent()
+    if (strayEvent !== undefined)
+      throw new LogFault('There are events that no checkpoint was signed for', strayEvent)
     if (tree.size() < stated.size)
       throw new LogFault(`${stated.size - tree.size()} events are missing at the end`, tree.size())
     if (size !== stated.size || !isSameHash(tree.root(), stated.root))
@@ -91,6 +94,9 @@ export const verifyLog = async ({
         `${range(known, tree.size())} not those that the newest checkpoint was signed for`,
         known < tree.size() ? known : undefined,
       )
+    const strayNode = await source.strayNode?.()
+    if (strayNode !== undefined)
+      throw new LogFault('The tree has nodes that no event made', strayNode)
     return { ok: true, size: tree.size() }
   } catch (error) {
     return faultVerdict(error)

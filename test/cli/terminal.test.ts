@@ -44,3 +44,14 @@ test('two passwords that differ, and Ctrl-C, add nobody', async () => {
   })
   rmSync(folder, { recursive: true })
 })
+
+test.each(['SIGINT', 'SIGTERM'] as const)('%s ends a command that is at work', async (signal) => {
+  const folder = temporaryFolder()
+  const run = Bun.spawn([BINARY, 'user', 'add', 'oli'], { cwd: folder, env: {}, stdin: 'pipe' })
+  await Bun.sleep(500)
+  expect(run.exitCode).toBeNull()
+  run.kill(signal)
+  await run.exited
+  expect(run.signalCode).toBe(signal)
+  rmSync(folder, { recursive: true })
+})

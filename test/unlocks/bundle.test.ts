@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import {
   cpSync,
   existsSync,
+  mkdirSync,
   readFileSync,
   readdirSync,
   rmSync,
@@ -205,6 +206,29 @@ describe('verifying a bundle', () => {
     expect(words).toContain('not those of the kept checkpoint')
   })
 
+  test('what cannot be read is named, and nothing is said of the log', async () => {
+    using copy = copied()
+    const told = async (...args: string[]) => {
+      const { status, out, words } = await verify(copy.folder, ...args)
+      expect({ status, out }).toStrictEqual({ status: 1, out: '' })
+      expect(words).not.toMatch(/broken|\n./)
+      return words.trim()
+    }
+    const kept = join(copy.folder, 'kept')
+    expect(await told('--checkpoint', kept)).toEndWith(`${kept}: there is no such file`)
+    expect(await told('--checkpoint', copy.folder)).toEndWith('it is a folder, not a file')
+    writeFileSync(kept, readFileSync(log.kept(5)).subarray(0, 90))
+    expect(await told('--checkpoint', kept)).toContain(`Cannot use the checkpoint in ${kept}: The `)
+    for (const name of ['checkpoint', 'entries.ndjson']) {
+      rmSync(join(copy.folder, name))
+      mkdirSync(join(copy.folder, name))
+    }
+    expect(await told()).toContain('is no bundle: it has no entries.ndjson, checkpoint')
+    rmSync(copy.folder, { recursive: true })
+    writeFileSync(copy.folder, '')
+    expect(await told()).toEndWith('a part of the path is a file, not a folder')
+  })
+
   test('a folder that is none is said to be none', async () => {
     const { status, words } = await verify(log.folder)
     expect({ status, words }).toMatchObject({
@@ -326,6 +350,31 @@ describe('a hand in the bundle', () => {
     expect((await verify(out, '--key', key)).status).toBe(1)
     const mine = parseSigningKey(readFileSync(join(copy.dataDir, 'log-signing-key'), 'utf8').trim())
     expect(readFileSync(join(out, 'key'), 'utf8')).toContain(mine?.verifierKey.name ?? '?')
+  })
+
+  test.each(['checkpoint', 'key'])(
+    'writes a byte order mark before the %s, and a sum that fits: detected',
+    async (name) => {
+      using copy = copied()
+      copy.edit(name, (text) => `\uFEFF${text}`)
+      const sum = new Bun.CryptoHasher('sha256')
+        .update(readFileSync(join(copy.folder, name)))
+        .digest('hex')
+      copy.edit('SHA256SUMS', (text) => text.replace(new RegExp(`.{64}(?=  ${name}$)`, 'm'), sum))
+      const { status, out, words } = await verify(copy.folder)
+      expect({ status, out }).toStrictEqual({ status: 1, out: '' })
+      expect(words).not.toContain('SHA256SUMS')
+    },
+  )
+
+  test('lists a folder among the sums: detected', async () => {
+    using copy = copied()
+    copy.edit('SHA256SUMS', (text) => `${text}${'0'.repeat(64)}  ..\n`)
+    const { status, words } = await verify(copy.folder)
+    expect({ status, words }).toStrictEqual({
+      status: 1,
+      words: 'The bundle is broken. .. is missing\n',
+    })
   })
 
   test.each(FILES)('flips a bit anywhere in %s: detected', async (name) => {

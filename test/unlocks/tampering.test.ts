@@ -1,10 +1,10 @@
 import type { Database } from 'bun:sqlite'
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { personHash } from '../../src/unlocks/event.ts'
 import { newSigningKey, parseSigningKey } from '../../src/unlocks/signing-key.ts'
-import { runCommand } from '../support/binary.ts'
+import { runCommand, temporaryFolder } from '../support/binary.ts'
 import {
   type RecordedLog,
   recordedLog,
@@ -41,7 +41,7 @@ const expectDetected = (
   { by, seq }: Detected,
 ): void => {
   expect(words).toMatch(by)
-  const named = /^First wrong event: (\d+)$/m.exec(words)?.[1]
+  const named = /^First wrong event: (-?\d+)$/m.exec(words)?.[1]
   expect(named).toBe(seq === undefined ? undefined : String(seq))
   expect({ status, out }).toStrictEqual({ status: 1, out: '' })
 }
@@ -221,6 +221,20 @@ describe('a hand in the database file', () => {
       },
       by: 'There are events that no checkpoint was signed for',
       seq: SIZE,
+    },
+    {
+      what: 'adds an event before the first, where no page begins',
+      how: 'its number',
+      edit: (db) => insertCopy(db, 6, -1),
+      by: 'There are events that no checkpoint was signed for',
+      seq: -1,
+    },
+    {
+      what: 'plants a node where the tree will grow',
+      how: 'the size in the head',
+      edit: (db) => db.run('INSERT INTO tree_node VALUES (2, 3, zeroblob(32))'),
+      by: 'The tree has nodes that no event made',
+      seq: 12,
     },
     {
       what: 'adds an event at the end and raises the size',
@@ -430,5 +444,38 @@ describe('the signing key file', () => {
     using copy = log.copy()
     rmSync(join(copy.dataDir, 'log-signing-key'))
     expectDetected(await copy.verify(), { by: 'signing key is missing', seq: undefined })
+  })
+})
+
+describe('the database file', () => {
+  const without = (change: (path: string) => void) => {
+    const copy = log.copy()
+    change(copy.database)
+    return copy
+  }
+
+  test.each([
+    ['removed', (path: string) => rmSync(path)],
+    ['emptied', (path: string) => writeFileSync(path, '')],
+  ])('[D4] %s: no other log is begun under its name', async (_what, change) => {
+    using copy = without(change)
+    for (const command of ['serve', 'serve']) {
+      const { status, out, words } = await copy.run(command)
+      expect({ status, out }).toStrictEqual({ status: 1, out: '' })
+      expect(words).toContain('is missing or empty: restore it from a backup')
+    }
+  })
+
+  test('never there: the log commands make none, and say where they looked', async () => {
+    const folder = temporaryFolder()
+    for (const args of [['verify'], ['key'], ['checkpoint'], ['export', '--out', 'bundle']]) {
+      const { status, out, words } = await runCommand(['log', ...args], { folder })
+      expect({ status, out }).toStrictEqual({ status: 1, out: '' })
+      expect(words).toBe(
+        `There is no database at ${join(folder, 'data/secure-lock.db')}; check DATA_DIR, or start the service first\n`,
+      )
+    }
+    expect(readdirSync(folder)).toStrictEqual([])
+    rmSync(folder, { recursive: true })
   })
 })
