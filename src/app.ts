@@ -86,6 +86,10 @@ export const openApp = async (
       else processLog.info({ size: verdict.size }, 'log verified')
     },
   })
+  const logFault = () => {
+    const verdict = watch.verdict()
+    return verdict?.ok === false ? verdict : undefined
+  }
 
   const accounts = accountService({
     store: people,
@@ -120,15 +124,12 @@ export const openApp = async (
     .use(errorAnswers(processLog))
     .use(crossOrigin(config.corsOrigins))
     .use(openapiRoutes(endpoints, version))
-    .use(consoleRoutes({ endpoints, version }))
+    .use(consoleRoutes({ endpoints, version, logFault }))
     .use(
       healthRoutes({
         endpoints,
         probeWrite: opsStore(db, now).probeWrite,
-        logFault: () => {
-          const verdict = watch.verdict()
-          return verdict?.ok === false ? verdict.fault : undefined
-        },
+        logFault,
       }),
     )
     .use(
