@@ -180,7 +180,8 @@ const reportRound = (round: Round, processLog: Log): void => {
   switch (round.outcome) {
     case 'erased': {
       const before = new Date(round.beforeMs).toISOString()
-      return processLog.info({ events: round.events, before }, 'retention applied')
+      const { events, isGone } = round
+      return processLog.info({ events, before, is_gone: isGone }, 'retention applied')
     }
     case 'waiting':
       return processLog.warn('retention waits for a clock that can be trusted')

@@ -1,17 +1,18 @@
 import type { Reading } from './log-clock.ts'
+import type { Erasure } from './service.ts'
 
 type Options = {
   /** How long names and methods are kept, days; 0 keeps them for ever. */
   readonly days: number
   readonly clock: () => Reading
-  /** Removes the personal text of events received before then; gives how many. */
-  readonly eraseBefore: (receivedAtMs: number) => Promise<number>
+  /** Removes the personal text of events received before then. */
+  readonly eraseBefore: (receivedAtMs: number) => Promise<Erasure>
   /** Told what each round did; `waiting` where the clock was not to be trusted. */
   readonly report: (round: Round) => void
 }
 
 export type Round =
-  | { readonly outcome: 'erased'; readonly events: number; readonly beforeMs: number }
+  | ({ readonly outcome: 'erased'; readonly beforeMs: number } & Erasure)
   | { readonly outcome: 'waiting' }
   | { readonly outcome: 'failed'; readonly error: unknown }
 
@@ -32,7 +33,7 @@ export const retention = ({ days, clock, eraseBefore, report }: Options): Retent
     if (isUncertain) return report({ outcome: 'waiting' })
     const beforeMs = nowMs - days * DAY_MS
     try {
-      report({ outcome: 'erased', events: await eraseBefore(beforeMs), beforeMs })
+      report({ outcome: 'erased', beforeMs, ...(await eraseBefore(beforeMs)) })
     } catch (error) {
       report({ outcome: 'failed', error })
     }

@@ -22,6 +22,13 @@ export type Outcome =
   | { readonly status: 'stored' | 'duplicate'; readonly event: StoredUnlock; readonly head: Head }
   | { readonly status: 'conflict' }
 
+/** What erasing did. */
+export type Erasure = {
+  readonly events: number
+  /** False while the write-ahead log still holds bytes of it, because another process reads. */
+  readonly isGone: boolean
+}
+
 /** Events looked at in one transaction, so that unlocks wait for milliseconds at the most. */
 const ERASED_AT_ONCE = 2000
 
@@ -131,21 +138,29 @@ export const openUnlockLog = async ({ store, signer, clock }: Dependencies) => {
       return withNodes(store, (read) => consistencyProof(from, to, read))
     },
 
-    /** Removes a person's text from the log; every proof still holds. Gives how many events. */
-    eraseAccount: (accountPublicId: string): Promise<number> =>
-      store.transaction((writes) => writes.eraseAccount(accountPublicId)),
+    /** Removes a person's text from the log and from the bytes of its files; every proof still
+     * holds. */
+    eraseAccount: async (accountPublicId: string): Promise<Erasure> => {
+      const events = await store.transaction(async (writes) => {
+        const erased = await writes.eraseAccount(accountPublicId)
+        if (erased > 0) await writes.rebuildPersonalIndexes()
+        return erased
+      })
+      return { events, isGone: await store.foldWal() }
+    },
 
-    /** Removes all persons' text of events received before then. Gives how many events. */
-    eraseBefore: async (receivedAtMs: number): Promise<number> => {
+    /** The same for all persons' text of events received before then. */
+    eraseBefore: async (receivedAtMs: number): Promise<Erasure> => {
       const size = await store.nextSeq()
-      let erased = 0
+      let events = 0
       for (let seq = 0; seq < size; seq += ERASED_AT_ONCE) {
-        const events = { fromSeq: seq, toSeq: seq + ERASED_AT_ONCE, receivedAtMs }
-        erased += await store.transaction((writes) => writes.eraseBefore(events))
+        const some = { fromSeq: seq, toSeq: seq + ERASED_AT_ONCE, receivedAtMs }
+        events += await store.transaction((writes) => writes.eraseBefore(some))
         // Lets requests that came meanwhile go first.
         await Bun.sleep(0)
       }
-      return erased
+      if (events > 0) await store.transaction((writes) => writes.rebuildPersonalIndexes())
+      return { events, isGone: await store.foldWal() }
     },
 
     /** Resolves when every event that was to be recorded is committed or refused. */

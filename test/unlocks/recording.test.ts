@@ -277,7 +277,10 @@ describe('proving the log', () => {
     const { body } = await record({ method: 'geheim' })
     const [before] = await app.unlocks.page(-1, 1)
     const entry = await entryOf(app, 0, admin)
-    expect(await app.log.eraseAccount(before?.person?.accountPublicId ?? '')).toBe(1)
+    expect(await app.log.eraseAccount(before?.person?.accountPublicId ?? '')).toStrictEqual({
+      events: 1,
+      isGone: true,
+    })
     expect(await entryOf(app, 0, admin)).toStrictEqual(entry)
     const { verifier_key: verifierKey } = (await (
       await app.get('/v1/log/key', headers)
