@@ -66,7 +66,7 @@ export const openApp = async (
   const people = accountStore(db, steady)
   const unlocks = unlockStore(db)
   const signer = await logSigner(config.dataDir, unlocks)
-  const clock = logClock({ now, newestMs: await unlocks.newestReceivedAtMs() })
+  const clock = logClock({ now, newestMs: await unlocks.newestCertainMs() })
   const log = await openUnlockLog({ store: unlocks, signer, clock })
   const keeping = retention({
     days: config.logRetentionDays,

@@ -151,11 +151,11 @@ export const openUnlockLog = async ({ store, signer, clock }: Dependencies) => {
 
     /** The same for all persons' text of events received before then. */
     eraseBefore: async (receivedAtMs: number): Promise<Erasure> => {
-      const size = await store.nextSeq()
+      const count = await store.countBefore(receivedAtMs)
       let events = 0
-      for (let seq = 0; seq < size; seq += ERASED_AT_ONCE) {
-        const some = { fromSeq: seq, toSeq: seq + ERASED_AT_ONCE, receivedAtMs }
-        events += await store.transaction((writes) => writes.eraseBefore(some))
+      for (let seq = 0; seq < count; seq += ERASED_AT_ONCE) {
+        const end = Math.min(seq + ERASED_AT_ONCE, count)
+        events += await store.transaction((writes) => writes.eraseRange(seq, end))
         // Lets requests that came meanwhile go first.
         await Bun.sleep(0)
       }

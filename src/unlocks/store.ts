@@ -9,12 +9,6 @@ export type UnlockWrites = ReturnType<typeof writesOn>
 
 export type { Head, StoredUnlock }
 
-type EraseBefore = {
-  readonly fromSeq: number
-  readonly toSeq: number
-  readonly receivedAtMs: number
-}
-
 /** A row of the table `unlock`. */
 export type UnlockRow = {
   seq: number
@@ -59,12 +53,30 @@ const readsOn = (db: Queries) => ({
     return row?.next ?? 0
   },
 
-  /** The time of the newest event, by its receipt. */
-  newestReceivedAtMs: async (): Promise<number> => {
+  /** The newest time of receipt that was not doubted; 0 where there is none. */
+  newestCertainMs: async (): Promise<number> => {
     const row = await db.get<{ newest: number }>(
-      'SELECT coalesce(max(received_at_ms), 0) AS newest FROM unlock',
+      `SELECT received_at_ms AS newest
+       FROM unlock
+       WHERE is_time_uncertain = 0
+       ORDER BY received_at_ms DESC
+       LIMIT 1`,
     )
     return row?.newest ?? 0
+  },
+
+  /** How many events, from the first on, were received before then: up to the last one whose time
+   * says so and is not doubted, for all in front of it came earlier, whatever their times say. */
+  countBefore: async (receivedAtMs: number): Promise<number> => {
+    const row = await db.get<{ count: number }>(
+      `SELECT seq + 1 AS count
+       FROM unlock
+       WHERE received_at_ms < ? AND is_time_uncertain = 0
+       ORDER BY received_at_ms DESC, seq DESC
+       LIMIT 1`,
+      receivedAtMs,
+    )
+    return row?.count ?? 0
   },
 
   find: async (id: string): Promise<StoredUnlock | undefined> => {
@@ -191,16 +203,15 @@ const writesOn = (tx: Queries) => ({
       accountPublicId,
     ),
 
-  /** Removes the personal text and salt of the events from one number up to another that were
-   * received before then; gives how many. */
-  eraseBefore: ({ fromSeq, toSeq, receivedAtMs }: EraseBefore): Promise<number> =>
+  /** Removes the personal text and salt of the events from one number up to another; gives how
+   * many had any. */
+  eraseRange: (fromSeq: number, toSeq: number): Promise<number> =>
     tx.run(
       `UPDATE unlock
        SET account_public_id = NULL, username = NULL, method = NULL, salt = NULL
-       WHERE seq >= ? AND seq < ? AND received_at_ms < ? AND salt IS NOT NULL`,
+       WHERE seq >= ? AND seq < ? AND salt IS NOT NULL`,
       fromSeq,
       toSeq,
-      receivedAtMs,
     ),
 
   /** Makes the indexes with personal text anew: where entries moved from one page to another, the

@@ -117,21 +117,22 @@ describe('erasing a person', () => {
 })
 
 describe('LOG_RETENTION_DAYS', () => {
+  /** A log with an event each five days, from so many days ago until now. */
+  const livedLog = async (days: number) => {
+    const log = await recordedLog({ size: 0 })
+    for (let ago = days; ago >= 0; ago -= 5) {
+      const nowMs = Date.now() - ago * DAY_MS
+      const app = await openLog(log.dataDir, { now: () => nowMs })
+      await app.log.append([claimed(ago, ago > 32 ? 'ada' : NAME)])
+      await app.close()
+    }
+    return log
+  }
+
   test('removes names and methods that are over the time at the start, says how many, and the log still holds [D7]', async () => {
-    const clock = { nowMs: Date.now() - 40 * DAY_MS }
-    const log = await recordedLog({
-      size: SIZE,
-      keptAt: [SIZE],
-      now: () => clock.nowMs,
-      before: async (app) => {
-        for (let seq = SIZE; seq < SIZE + 3; seq += 1) {
-          clock.nowMs = Date.now()
-          await app.log.append([claimed(seq, NAME)])
-        }
-      },
-    })
+    const log = await livedLog(45)
     const service = await startService({
-      env: { DATA_DIR: log.dataDir, LOG_RETENTION_DAYS: '30' },
+      env: { DATA_DIR: log.dataDir, LOG_RETENTION_DAYS: '32' },
     })
     const record = () =>
       service
@@ -139,12 +140,63 @@ describe('LOG_RETENTION_DAYS', () => {
         .log.split('\n')
         .find((line) => line.includes('retention applied'))
     while (!record()) await Bun.sleep(10)
-    expect(JSON.parse(record() ?? '{}')).toMatchObject({ events: SIZE, is_gone: true })
+    expect(JSON.parse(record() ?? '{}')).toMatchObject({ events: 3, is_gone: true })
     // It still runs.
     expect(isOnDisk(log.dataDir, 'account-of-ada')).toBe(false)
     expect(await service.stop()).toBe(0)
     expect(isOnDisk(log.dataDir, NAME)).toBe(true)
-    expect(await log.verify('--checkpoint', log.kept(SIZE))).toMatchObject({ status: 0, words: '' })
+    expect(await log.verify()).toMatchObject({ status: 0, words: '' })
+    log.remove()
+  })
+
+  test('[D6] erases nothing by a clock that is found a year ahead, and goes on once it is right', async () => {
+    const log = await livedLog(45)
+    const namesAfter = async (now: () => number) => {
+      const app = await openLog(log.dataDir, { now, env: { LOG_RETENTION_DAYS: '32' } })
+      await app.log.append([claimed(0, NAME)])
+      await app.keeping.apply()
+      const events = await app.unlocks.page(-1, 100)
+      await app.close()
+      return events.filter(({ person }) => person).length
+    }
+    const ahead = () => Date.now() + 365 * DAY_MS
+    expect(await namesAfter(ahead)).toBe(11)
+    // What was recorded meanwhile confirms nothing.
+    expect(await namesAfter(ahead)).toBe(12)
+    expect(await namesAfter(Date.now)).toBe(10)
+    log.remove()
+  })
+
+  test('[D6] an event that was stamped wrongly is erased with those recorded after it, no sooner and no later', async () => {
+    const log = await recordedLog({ size: 0 })
+    const begunMs = Date.UTC(2026, 5, 1)
+    const recordedAt = async (nowMs: number, jumpsTo = nowMs) => {
+      const clock = { nowMs }
+      const app = await openLog(log.dataDir, { now: () => clock.nowMs })
+      clock.nowMs = jumpsTo
+      await app.log.append([claimed(0)])
+      await app.close()
+    }
+    await recordedAt(begunMs)
+    await recordedAt(0)
+    await recordedAt(begunMs, begunMs + 999 * DAY_MS)
+    await recordedAt(begunMs + DAY_MS)
+    const app = await openLog(log.dataDir, { now: () => begunMs + DAY_MS })
+    const names = async () =>
+      (await app.unlocks.page(-1, 10)).map(({ person, isTimeUncertain }) => [
+        person !== undefined,
+        isTimeUncertain,
+      ])
+    await app.log.eraseBefore(begunMs + DAY_MS)
+    expect(await names()).toStrictEqual([
+      [false, false],
+      [true, true],
+      [true, true],
+      [true, false],
+    ])
+    await app.log.eraseBefore(begunMs + DAY_MS + 1)
+    expect((await names()).map(([hasName]) => hasName)).toStrictEqual([false, false, false, false])
+    await app.close()
     log.remove()
   })
 
