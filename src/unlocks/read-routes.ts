@@ -181,15 +181,10 @@ const filterOf = (query: Search, caller: Account | undefined): UnlockFilter => {
   const seesAll = hasRole(caller, 'admin')
   if (!seesAll && account !== undefined && account !== publicId)
     throw new AppError('not_found', 'No such account')
-  return {
-    account: seesAll ? account : publicId,
-    lock,
-    method,
-    result,
-    text,
-    fromMs: timeOf('from', from),
-    toMs: timeOf('to', to),
-  }
+  const [fromMs, toMs] = [timeOf('from', from), timeOf('to', to)]
+  if (fromMs !== undefined && toMs !== undefined && fromMs >= toMs)
+    throw new AppError('invalid', 'Needs from < to')
+  return { account: seesAll ? account : publicId, lock, method, result, text, fromMs, toMs }
 }
 
 const timeOf = (name: string, text: string | undefined): number | undefined => {

@@ -65,19 +65,7 @@ const readsOn = (db: Queries) => ({
     return row?.newest ?? 0
   },
 
-  /** How many events, from the first on, were received before then: up to the last one whose time
-   * says so and is not doubted, for all in front of it came earlier, whatever their times say. */
-  countBefore: async (receivedAtMs: number): Promise<number> => {
-    const row = await db.get<{ count: number }>(
-      `SELECT seq + 1 AS count
-       FROM unlock
-       WHERE received_at_ms < ? AND is_time_uncertain = 0
-       ORDER BY received_at_ms DESC, seq DESC
-       LIMIT 1`,
-      receivedAtMs,
-    )
-    return row?.count ?? 0
-  },
+  countBefore: (receivedAtMs: number): Promise<number> => countBefore(db, receivedAtMs),
 
   find: async (id: string): Promise<StoredUnlock | undefined> => {
     const row = await db.get<UnlockRow>('SELECT * FROM unlock WHERE id = ?', id)
@@ -220,6 +208,34 @@ const writesOn = (tx: Queries) => ({
     for (const index of PERSONAL_INDEXES) await tx.run(`REINDEX ${index}`)
   },
 })
+
+/** How many events, from the first on, were received before then: up to the last one whose time says
+ * so and is not doubted. Such times never run backwards from one event to the next, so that all in
+ * front of it came earlier, whatever their times say. */
+export const countBefore = async (db: Queries, receivedAtMs: number): Promise<number> => {
+  const row = await db.get<{ seq: number }>(
+    `SELECT seq
+     FROM unlock
+     WHERE received_at_ms < ? AND is_time_uncertain = 0
+     ORDER BY received_at_ms DESC, seq DESC
+     LIMIT 1`,
+    receivedAtMs,
+  )
+  return row ? row.seq + 1 : 0
+}
+
+/** The first event whose time says that it was received then or later, and is not doubted. */
+export const firstSince = async (db: Queries, receivedAtMs: number): Promise<number> => {
+  const row = await db.get<{ seq: number }>(
+    `SELECT seq
+     FROM unlock
+     WHERE received_at_ms >= ? AND is_time_uncertain = 0
+     ORDER BY received_at_ms, seq
+     LIMIT 1`,
+    receivedAtMs,
+  )
+  return row?.seq ?? Number.MAX_SAFE_INTEGER
+}
 
 /** The event that a row holds. */
 export const stored = (row: UnlockRow): StoredUnlock => ({
