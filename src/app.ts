@@ -13,6 +13,7 @@ import { consoleRoutes } from './console/routes.ts'
 import { tableRoutes } from './debug/routes.ts'
 import { unlockTable, userTable } from './debug/tables.ts'
 import { accessTokens } from './http/access-tokens.ts'
+import { type Audit, auditTo } from './http/audit.ts'
 import { crossOrigin } from './http/cross-origin.ts'
 import { endpointsOf } from './http/endpoints.ts'
 import { errorAnswers } from './http/errors.ts'
@@ -67,12 +68,13 @@ export const openApp = async (
   const unlocks = unlockStore(db)
   const signer = await logSigner(config.dataDir, unlocks)
   const clock = logClock({ now, newestMs: await unlocks.newestCertainMs() })
-  const log = await openUnlockLog({ store: unlocks, signer, clock })
+  const audit = auditTo(processLog)
+  const log = await openUnlockLog({ store: unlocks, signer, clock, audit })
   const keeping = retention({
     days: config.logRetentionDays,
     clock,
     eraseBefore: log.eraseBefore,
-    report: (round) => reportRound(round, processLog),
+    report: (round) => reportRound(round, { processLog, audit }),
   })
 
   const reads = unlockReads(db)
@@ -142,7 +144,7 @@ export const openApp = async (
       }),
     )
     .use(unlockRoutes({ endpoints, readBody, log, store: unlocks }))
-    .use(unlockReadRoutes({ endpoints, log, reads, counts: unlockCounts(db), live, now }))
+    .use(unlockReadRoutes({ endpoints, log, reads, counts: unlockCounts(db), live, audit, now }))
     .use(logRoutes({ endpoints, log, store: unlocks }))
     .use(
       tableRoutes({
@@ -170,18 +172,26 @@ export const openApp = async (
     live,
     watch,
     keeping,
+    audit,
     unlocks,
     verifierKey: signer.verifierKey,
     close,
   }
 }
 
-const reportRound = (round: Round, processLog: Log): void => {
+type Records = { readonly processLog: Log; readonly audit: Audit }
+
+const reportRound = (round: Round, { processLog, audit }: Records): void => {
   switch (round.outcome) {
     case 'erased': {
-      const before = new Date(round.beforeMs).toISOString()
-      const { events, isGone } = round
-      return processLog.info({ events, before, is_gone: isGone }, 'retention applied')
+      const { events, beforeMs, isGone } = round
+      const before = new Date(beforeMs).toISOString()
+      return audit({
+        action: 'unlocks.retention',
+        actor: { who: 'retention', from: 'gateway' },
+        result: 'done',
+        details: { before, events, is_gone: isGone },
+      })
     }
     case 'waiting':
       return processLog.warn('retention waits for a clock that can be trusted')

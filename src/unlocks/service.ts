@@ -1,4 +1,5 @@
 import { AppError } from '../errors.ts'
+import type { Actor, Audit } from '../http/audit.ts'
 import { type GroupCommit, groupCommit } from '../storage/group-commit.ts'
 import { openCheckpoint, signCheckpoint } from './checkpoint.ts'
 import { type NewEvent, SALT_BYTES, entryBytes, isLate, personHash } from './event.ts'
@@ -36,6 +37,7 @@ type Dependencies = {
   readonly store: UnlockStore
   readonly signer: NoteSigner
   readonly clock: () => Reading
+  readonly audit: Audit
 }
 
 /** Events that share one commit, and events that may wait for theirs. */
@@ -44,7 +46,7 @@ const WAITING_SUBMISSIONS_MAX = 1024
 
 /** Opens the unlock log: appends in groups, and proves what it holds. Appending throws
  * `unavailable` where the stored tree is not the one that this key signed: it never forks. */
-export const openUnlockLog = async ({ store, signer, clock }: Dependencies) => {
+export const openUnlockLog = async ({ store, signer, clock, audit }: Dependencies) => {
   const origin = signer.verifierKey.name
   const verifierKey = formatVerifierKey(signer.verifierKey)
   let tree: Frontier | undefined
@@ -140,13 +142,20 @@ export const openUnlockLog = async ({ store, signer, clock }: Dependencies) => {
 
     /** Removes a person's text from the log and from the bytes of its files; every proof still
      * holds. */
-    eraseAccount: async (accountPublicId: string): Promise<Erasure> => {
+    eraseAccount: async (accountPublicId: string, actor: Actor): Promise<Erasure> => {
       const events = await store.transaction(async (writes) => {
         const erased = await writes.eraseAccount(accountPublicId)
         if (erased > 0) await writes.rebuildPersonalIndexes()
         return erased
       })
-      return { events, isGone: await store.foldWal() }
+      const isGone = await store.foldWal()
+      audit({
+        action: 'unlocks.erase',
+        actor,
+        result: 'done',
+        details: { account: accountPublicId, events, is_gone: isGone },
+      })
+      return { events, isGone }
     },
 
     /** The same for all persons' text of events received before then. */

@@ -7,7 +7,7 @@ import { logClock } from '../../src/unlocks/log-clock.ts'
 import { verifyReceipt } from '../../src/unlocks/receipt.ts'
 import { type Round, retention } from '../../src/unlocks/retention.ts'
 import { startService } from '../support/binary.ts'
-import { claimed, openLog, recordedLog } from '../support/unlock-log.ts'
+import { SOMEBODY, claimed, openLog, recordedLog } from '../support/unlock-log.ts'
 
 const DAY_MS = 86_400_000
 const NAME = 'Persephone-Quill'
@@ -38,7 +38,7 @@ describe('erasing a person', () => {
     expect(isOnDisk(log.dataDir, NAME)).toBe(true)
 
     const app = await openLog(log.dataDir)
-    const erase = () => app.log.eraseAccount(`account-of-${NAME}`)
+    const erase = () => app.log.eraseAccount(`account-of-${NAME}`, SOMEBODY)
     expect(await erase()).toStrictEqual({ events: 3, isGone: true })
     expect(isOnDisk(log.dataDir, NAME)).toBe(false)
     expect(await erase()).toStrictEqual({ events: 0, isGone: true })
@@ -80,7 +80,9 @@ describe('erasing a person', () => {
         })),
       )
     for (const text of CANARIES) expect(isOnDisk(log.dataDir, text)).toBe(true)
-    expect(await app.log.eraseAccount(`account-of-${NAME}`)).toMatchObject({ events: 1000 })
+    expect(await app.log.eraseAccount(`account-of-${NAME}`, SOMEBODY)).toMatchObject({
+      events: 1000,
+    })
     expect(isOnDisk(log.dataDir, NAME)).toBe(false)
     expect(isOnDisk(log.dataDir, 'kanarienvogel')).toBe(false)
     await app.log.append([claimed(1)])
@@ -102,7 +104,7 @@ describe('erasing a person', () => {
     using reader = new Database(log.database, { readonly: true })
     reader.run('BEGIN')
     reader.query('SELECT count(*) FROM unlock').get()
-    const erase = () => app.log.eraseAccount(`account-of-${NAME}`)
+    const erase = () => app.log.eraseAccount(`account-of-${NAME}`, SOMEBODY)
     const erasing = erase()
     // Unlocks do not wait for the reader.
     await app.log.append([claimed(4)])
@@ -129,7 +131,7 @@ describe('LOG_RETENTION_DAYS', () => {
     return log
   }
 
-  test('removes names and methods that are over the time at the start, says how many, and the log still holds [D7]', async () => {
+  test('removes names and methods that are over the time at the start, records how many, and the log still holds [D7, O3]', async () => {
     const log = await livedLog(45)
     const service = await startService({
       env: { DATA_DIR: log.dataDir, LOG_RETENTION_DAYS: '32' },
@@ -138,9 +140,16 @@ describe('LOG_RETENTION_DAYS', () => {
       service
         .output()
         .log.split('\n')
-        .find((line) => line.includes('retention applied'))
+        .find((line) => line.includes('unlocks.retention'))
     while (!record()) await Bun.sleep(10)
-    expect(JSON.parse(record() ?? '{}')).toMatchObject({ events: 3, is_gone: true })
+    expect(JSON.parse(record() ?? '{}')).toMatchObject({
+      msg: 'audit',
+      who: 'retention',
+      from: 'gateway',
+      result: 'done',
+      events: 3,
+      is_gone: true,
+    })
     // It still runs.
     expect(isOnDisk(log.dataDir, 'account-of-ada')).toBe(false)
     expect(await service.stop()).toBe(0)

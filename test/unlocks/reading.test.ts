@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import { type TestApp, bearer, startApp } from '../support/app.ts'
+import { type TestApp, bearer, recordsOf, startApp } from '../support/app.ts'
 import { parseCsv } from './csv.test.ts'
 
 type Page = {
@@ -261,6 +261,30 @@ describe('the log as a file', () => {
       expect(row[3]).toBe("'=cmd|calc!A0")
       for (const field of row) expect(field).not.toMatch(/^[=+\-@\t\r]/)
     }
+  })
+
+  test('[O3] who took the log out is on record, whatever the level: who, what, when, from where', async () => {
+    await using app = await startApp({ LOG_LEVEL: 'error' })
+    const { mia, amy } = await household(app)
+    const [miaId, amyId] = [await publicIdOf(app, 'mia'), await publicIdOf(app, 'amy')]
+    const path = '/v1/unlocks/export?format=csv'
+    const answers = [
+      await app.get(path, bearer(mia)),
+      await app.get(`${path}&text=max&lock=garage`, bearer(amy)),
+    ]
+    await app.get(path)
+    const common = { from: '127.0.0.1', result: 'begun', format: 'csv', size: 4 }
+    const records = recordsOf(app.logLines, 'unlocks.export')
+    expect(records).toMatchObject([
+      { ...common, who: miaId, account: miaId, filters: '' },
+      { ...common, who: amyId, account: null, filters: 'lock,text' },
+    ])
+    for (const [at, { time, request_id: id }] of records.entries()) {
+      expect(new Date(String(time)).toISOString()).toBe(String(time))
+      expect(answers[at]?.headers.get('x-request-id')).toBe(String(id))
+    }
+    // What was searched for may be a name.
+    expect(JSON.stringify(records)).not.toContain('max')
   })
 
   test('NDJSON holds what the list does, page after page, oldest first', async () => {
