@@ -36,7 +36,8 @@ import { unlockReads } from './unlocks/read-store.ts'
 import { unlockRoutes } from './unlocks/routes.ts'
 import { type Round, retention } from './unlocks/retention.ts'
 import { openUnlockLog } from './unlocks/service.ts'
-import { logWatch } from './unlocks/watch.ts'
+import { verificationRoutes } from './unlocks/verification-routes.ts'
+import { type LogCheck, logWatch } from './unlocks/watch.ts'
 import type { NoteSigner } from './unlocks/signed-note.ts'
 import { newSigningKey, parseSigningKey } from './unlocks/signing-key.ts'
 import { unlockCounts } from './unlocks/stats-store.ts'
@@ -83,14 +84,12 @@ export const openApp = async (
   const watch = logWatch({
     store: unlocks,
     key: signer.verifierKey,
-    report: (verdict) => {
-      if (!verdict.ok) processLog.error({ seq: verdict.seq, fault: verdict.fault }, 'log is broken')
-      else processLog.info({ size: verdict.size }, 'log verified')
-    },
+    now,
+    report: (check) => reportCheck(check, processLog),
   })
   const logFault = () => {
-    const verdict = watch.verdict()
-    return verdict?.ok === false ? verdict : undefined
+    const check = watch.last()
+    return check?.ok === false ? check : undefined
   }
 
   const accounts = accountService({
@@ -146,6 +145,7 @@ export const openApp = async (
     .use(unlockRoutes({ endpoints, readBody, log, store: unlocks }))
     .use(unlockReadRoutes({ endpoints, log, reads, counts: unlockCounts(db), live, audit, now }))
     .use(logRoutes({ endpoints, log, store: unlocks }))
+    .use(verificationRoutes({ endpoints, watch }))
     .use(
       tableRoutes({
         endpoints,
@@ -158,7 +158,7 @@ export const openApp = async (
   const http = routes.use(unmatchedRoutes(endpoints, routes))
 
   const close = async () => {
-    watch.stop()
+    await watch.stop()
     live.close()
     keeping.stop()
     await log.drained()
@@ -177,6 +177,13 @@ export const openApp = async (
     verifierKey: signer.verifierKey,
     close,
   }
+}
+
+const reportCheck = (check: LogCheck, processLog: Log): void => {
+  const { extent } = check
+  if (check.ok) return processLog.info({ extent, size: check.size }, 'log verified')
+  const { seq, fault, error: err } = check
+  processLog.error({ extent, seq, fault, err }, 'log is broken')
 }
 
 type Records = { readonly processLog: Log; readonly audit: Audit }

@@ -28,6 +28,9 @@ const FORBIDDEN_GET = '403 403 405 405 405 405 405'
 const INVALID_GET = '400 400 405 405 405 405 405'
 const NONE_GET = '404 404 405 405 405 405 405'
 
+const READ_ONLY = '200 200 403 405 405 405 405'
+const STARTED = '200 200 202 405 405 405 405'
+
 const everybody = (answers: string) => ({ stranger: answers, member: answers, ruler: answers })
 
 const GOLDEN: Record<string, { stranger: string; member: string; ruler: string }> = {
@@ -53,6 +56,7 @@ const GOLDEN: Record<string, { stranger: string; member: string; ruler: string }
   '/v1/log/key': { stranger: CLOSED_GET, member: PUBLIC_PAGE, ruler: PUBLIC_PAGE },
   '/v1/log/checkpoint': { stranger: CLOSED_GET, member: PUBLIC_PAGE, ruler: PUBLIC_PAGE },
   '/v1/log/consistency': { stranger: CLOSED_GET, member: INVALID_GET, ruler: INVALID_GET },
+  '/v1/log/verification': { stranger: CLOSED_BOTH, member: READ_ONLY, ruler: STARTED },
   '/v1/log/entries': { stranger: CLOSED_GET, member: FORBIDDEN_GET, ruler: INVALID_GET },
   '/nowhere': everybody('404 404 404 404 404 404 404'),
 }

@@ -288,7 +288,7 @@ describe('proving the log', () => {
       await app.get('/v1/log/key', headers)
     ).json()) as { verifier_key: string }
     expect(verifyReceipt({ receipt: body.receipt, entry, verifierKey })).toMatchObject({ ok: true })
-    expect(await app.watch.checkAll()).toStrictEqual({ ok: true, size: 1 })
+    expect(await app.watch.checkAll()).toMatchObject({ ok: true, size: 1 })
     const logs = await (await app.get('/getLogs')).text()
     expect(logs).toContain('(erased)')
     expect(logs).not.toMatch(/kanarienvogel|geheim/)
