@@ -18,6 +18,7 @@ import { consoleRoutes } from './console/routes.ts'
 import { tableRoutes } from './debug/routes.ts'
 import { unlockTable, userTable } from './debug/tables.ts'
 import { accessTokens } from './http/access-tokens.ts'
+import { type Audit, auditTo } from './http/audit.ts'
 import { crossOrigin } from './http/cross-origin.ts'
 import { endpointsOf } from './http/endpoints.ts'
 import { errorAnswers } from './http/errors.ts'
@@ -40,7 +41,8 @@ import { unlockReads } from './unlocks/read-store.ts'
 import { unlockRoutes } from './unlocks/routes.ts'
 import { type Round, retention } from './unlocks/retention.ts'
 import { openUnlockLog } from './unlocks/service.ts'
-import { logWatch } from './unlocks/watch.ts'
+import { verificationRoutes } from './unlocks/verification-routes.ts'
+import { type LogCheck, logWatch } from './unlocks/watch.ts'
 import type { NoteSigner } from './unlocks/signed-note.ts'
 import { newSigningKey, parseSigningKey } from './unlocks/signing-key.ts'
 import { unlockCounts } from './unlocks/stats-store.ts'
@@ -74,13 +76,14 @@ export const openApp = async (
   const people = accountStore(db, steady)
   const unlocks = unlockStore(db)
   const signer = await logSigner(config.dataDir, unlocks)
-  const clock = logClock({ now, newestMs: await unlocks.newestReceivedAtMs() })
-  const log = await openUnlockLog({ store: unlocks, signer, clock })
+  const clock = logClock({ now, newestMs: await unlocks.newestCertainMs() })
+  const audit = auditTo(processLog)
+  const log = await openUnlockLog({ store: unlocks, signer, clock, audit })
   const keeping = retention({
     days: config.logRetentionDays,
     clock,
     eraseBefore: log.eraseBefore,
-    report: (round) => reportRound(round, processLog),
+    report: (round) => reportRound(round, { processLog, audit }),
   })
 
   const reads = unlockReads(db)
@@ -89,11 +92,13 @@ export const openApp = async (
   const watch = logWatch({
     store: unlocks,
     key: signer.verifierKey,
-    report: (verdict) => {
-      if (!verdict.ok) processLog.error({ seq: verdict.seq, fault: verdict.fault }, 'log is broken')
-      else processLog.info({ size: verdict.size }, 'log verified')
-    },
+    now,
+    report: (check) => reportCheck(check, processLog),
   })
+  const logFault = () => {
+    const check = watch.last()
+    return check?.ok === false ? check : undefined
+  }
 
   const record = securityRecorder({ store: auditStore(db), log: processLog, now })
   const sessions = sessionService({
@@ -138,15 +143,12 @@ export const openApp = async (
     .use(errorAnswers(processLog))
     .use(crossOrigin(config.corsOrigins))
     .use(openapiRoutes(endpoints, version))
-    .use(consoleRoutes({ endpoints, version }))
+    .use(consoleRoutes({ endpoints, version, logFault }))
     .use(
       healthRoutes({
         endpoints,
         probeWrite: opsStore(db, now).probeWrite,
-        logFault: () => {
-          const verdict = watch.verdict()
-          return verdict?.ok === false ? verdict.fault : undefined
-        },
+        logFault,
       }),
     )
     .use(
@@ -168,8 +170,9 @@ export const openApp = async (
       }),
     )
     .use(unlockRoutes({ endpoints, readBody, log }))
-    .use(unlockReadRoutes({ endpoints, log, reads, counts: unlockCounts(db), live, now }))
+    .use(unlockReadRoutes({ endpoints, log, reads, counts: unlockCounts(db), live, audit, now }))
     .use(logRoutes({ endpoints, log, store: unlocks }))
+    .use(verificationRoutes({ endpoints, watch }))
     .use(
       tableRoutes({
         endpoints,
@@ -182,7 +185,7 @@ export const openApp = async (
   const http = routes.use(unmatchedRoutes(endpoints, routes))
 
   const close = async () => {
-    watch.stop()
+    await watch.stop()
     live.close()
     keeping.stop()
     await log.drained()
@@ -198,17 +201,33 @@ export const openApp = async (
     live,
     watch,
     keeping,
+    audit,
     unlocks,
     verifierKey: signer.verifierKey,
     close,
   }
 }
 
-const reportRound = (round: Round, processLog: Log): void => {
+const reportCheck = (check: LogCheck, processLog: Log): void => {
+  const { extent } = check
+  if (check.ok) return processLog.info({ extent, size: check.size }, 'log verified')
+  const { seq, fault, error: err } = check
+  processLog.error({ extent, seq, fault, err }, 'log is broken')
+}
+
+type Records = { readonly processLog: Log; readonly audit: Audit }
+
+const reportRound = (round: Round, { processLog, audit }: Records): void => {
   switch (round.outcome) {
     case 'erased': {
-      const before = new Date(round.beforeMs).toISOString()
-      return processLog.info({ events: round.events, before }, 'retention applied')
+      const { events, beforeMs, isGone } = round
+      const before = new Date(beforeMs).toISOString()
+      return audit({
+        action: 'unlocks.retention',
+        actor: { who: 'retention', from: 'gateway' },
+        result: 'done',
+        details: { before, events, is_gone: isGone },
+      })
     }
     case 'waiting':
       return processLog.warn('retention waits for a clock that can be trusted')

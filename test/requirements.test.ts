@@ -38,6 +38,7 @@ const REQUIREMENTS = {
   D7: 'erasure leaves every proof',
   O1: 'SIGTERM',
   O2: 'hostile folders',
+  O3: 'exports and erasures leave a structured record',
 } as const
 
 test('every requirement is named by a test', () => {

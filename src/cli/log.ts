@@ -1,5 +1,5 @@
 import { accessSync, constants, readFileSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { type App, openApp } from '../app.ts'
 import { parseConfig } from '../config.ts'
@@ -53,10 +53,15 @@ export const log: Command = {
   },
 }
 
-const withApp = async ({ env }: Terminal, work: (app: App) => Promise<number>): Promise<number> => {
+const withApp = async (
+  { env, say }: Terminal,
+  work: (app: App) => Promise<number>,
+): Promise<number> => {
   const config = parseConfig(env)
   requireDatabase(config)
-  const app = await openApp(config, { log: logger({ level: 'fatal', format: 'text' }) })
+  const write = (line: string) => say(line.trimEnd())
+  const processLog = logger({ level: 'fatal', format: config.logFormat, write })
+  const app = await openApp(config, { log: processLog })
   try {
     return await work(app)
   } finally {
@@ -214,6 +219,12 @@ const exportLog = async (args: string[], terminal: Terminal): Promise<number> =>
       )
       const verdict = await verifyBundle(openBundle(path), { key: app.verifierKey })
       draft.commit()
+      app.audit({
+        action: 'log.export',
+        actor: { who: `uid ${process.getuid?.()}`, from: 'gateway' },
+        result: 'done',
+        details: { folder: resolve(out), is_whole: verdict.ok },
+      })
       return exported(out, verdict, terminal)
     } finally {
       draft.discard()

@@ -26,7 +26,7 @@ export const serve: Command = {
     const app = await openApp(config, { log })
     try {
       const server = listen(app, config)
-      await app.watch.checkNewest()
+      await app.watch.start()
       await app.keeping.apply()
       await greet(config, app, terminal)
       log.info({ version, port: config.port }, 'started')

@@ -1,6 +1,7 @@
 import { Value } from '@sinclair/typebox/value'
 import { AppError } from '../errors.ts'
 import { type Account, credentials, hasRole, signedIn } from '../http/access.ts'
+import { type Actor, type Audit, actorOf } from '../http/audit.ts'
 import type { Endpoints } from '../http/endpoints.ts'
 import { readQuery } from '../http/query.ts'
 import { streamed } from '../http/streamed.ts'
@@ -30,6 +31,7 @@ type Dependencies = {
   readonly reads: UnlockReads
   readonly counts: UnlockCounts
   readonly live: Pick<LiveUnlocks, 'follow' | 'stalledSecondsMax'>
+  readonly audit: Audit
   readonly now: () => number
 }
 
@@ -48,7 +50,8 @@ export const unlockReadRoutes = (deps: Dependencies) =>
     )
     .get(
       '/v1/unlocks/export',
-      ({ request, caller }) => download(deps, request, caller.account),
+      ({ request, caller, set }) =>
+        download(deps, request, { account: caller.account, actor: actorOf(caller, set) }),
       EXPORT,
     )
     .get(
@@ -93,14 +96,22 @@ const nextLink = (request: Request, cursor: string): string => {
 
 const CONTENT_TYPES = { csv: 'text/csv; charset=utf-8', ndjson: 'application/x-ndjson' } as const
 
+type Reader = { readonly account: Account | undefined; readonly actor: Actor }
+
 const download = async (
-  { log, reads }: Dependencies,
+  { log, reads, audit }: Dependencies,
   request: Request,
-  caller: Account | undefined,
+  { account, actor }: Reader,
 ): Promise<Response> => {
   const { format, ...query } = readQuery(request, ExportQuery)
-  const filter = filterOf(query, caller)
+  const filter = filterOf(query, account)
   const { size } = await log.head()
+  audit({
+    action: 'unlocks.export',
+    actor,
+    result: 'begun',
+    details: { format, size, account: filter.account ?? null, filters: Object.keys(query).join() },
+  })
   return streamed(exportParts({ reads, filter, size, format }), {
     'content-type': CONTENT_TYPES[format],
     'content-disposition': `attachment; filename="unlocks.${format}"`,
@@ -183,15 +194,10 @@ const filterOf = (query: Search, caller: Account | undefined): UnlockFilter => {
   const seesAll = hasRole(caller, 'admin')
   if (!seesAll && account !== undefined && account !== publicId)
     throw new AppError('not_found', 'No such account')
-  return {
-    account: seesAll ? account : publicId,
-    lock,
-    method,
-    result,
-    text,
-    fromMs: timeOf('from', from),
-    toMs: timeOf('to', to),
-  }
+  const [fromMs, toMs] = [timeOf('from', from), timeOf('to', to)]
+  if (fromMs !== undefined && toMs !== undefined && fromMs >= toMs)
+    throw new AppError('invalid', 'Needs from < to')
+  return { account: seesAll ? account : publicId, lock, method, result, text, fromMs, toMs }
 }
 
 const timeOf = (name: string, text: string | undefined): number | undefined => {

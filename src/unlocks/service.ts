@@ -1,4 +1,5 @@
 import { AppError } from '../errors.ts'
+import type { Actor, Audit } from '../http/audit.ts'
 import { type GroupCommit, groupCommit } from '../storage/group-commit.ts'
 import { entryLine } from './bundle.ts'
 import { openCheckpoint, signCheckpoint } from './checkpoint.ts'
@@ -23,6 +24,13 @@ export type Outcome =
   | { readonly status: 'stored' | 'duplicate'; readonly event: StoredUnlock }
   | { readonly status: 'conflict' }
 
+/** What erasing did. */
+export type Erasure = {
+  readonly events: number
+  /** False while the write-ahead log still holds bytes of it, because another process reads. */
+  readonly isGone: boolean
+}
+
 /** Events looked at in one transaction, so that unlocks wait for milliseconds at the most. */
 const ERASED_AT_ONCE = 2000
 
@@ -30,6 +38,7 @@ type Dependencies = {
   readonly store: UnlockStore
   readonly signer: NoteSigner
   readonly clock: () => Reading
+  readonly audit: Audit
 }
 
 /** Events that share one commit, so that other requests wait for milliseconds at the most, and
@@ -39,7 +48,7 @@ const WAITING_EVENTS_MAX = 10_000
 
 /** Opens the unlock log: appends in groups, and proves what it holds. Appending throws
  * `unavailable` where the stored tree is not the one that this key signed: it never forks. */
-export const openUnlockLog = async ({ store, signer, clock }: Dependencies) => {
+export const openUnlockLog = async ({ store, signer, clock, audit }: Dependencies) => {
   const origin = signer.verifierKey.name
   const verifierKey = formatVerifierKey(signer.verifierKey)
   let tree: Frontier | undefined
@@ -150,21 +159,36 @@ export const openUnlockLog = async ({ store, signer, clock }: Dependencies) => {
       return withNodes(store, (read) => consistencyProof(from, to, read))
     },
 
-    /** Removes a person's text from the log; every proof still holds. Gives how many events. */
-    eraseAccount: (accountPublicId: string): Promise<number> =>
-      store.transaction((writes) => writes.eraseAccount(accountPublicId)),
+    /** Removes a person's text from the log and from the bytes of its files; every proof still
+     * holds. */
+    eraseAccount: async (accountPublicId: string, actor: Actor): Promise<Erasure> => {
+      const events = await store.transaction(async (writes) => {
+        const erased = await writes.eraseAccount(accountPublicId)
+        if (erased > 0) await writes.rebuildPersonalIndexes()
+        return erased
+      })
+      const isGone = await store.foldWal()
+      audit({
+        action: 'unlocks.erase',
+        actor,
+        result: 'done',
+        details: { account: accountPublicId, events, is_gone: isGone },
+      })
+      return { events, isGone }
+    },
 
-    /** Removes all persons' text of events received before then. Gives how many events. */
-    eraseBefore: async (receivedAtMs: number): Promise<number> => {
-      const size = await store.nextSeq()
-      let erased = 0
-      for (let seq = 0; seq < size; seq += ERASED_AT_ONCE) {
-        const events = { fromSeq: seq, toSeq: seq + ERASED_AT_ONCE, receivedAtMs }
-        erased += await store.transaction((writes) => writes.eraseBefore(events))
+    /** The same for all persons' text of events received before then. */
+    eraseBefore: async (receivedAtMs: number): Promise<Erasure> => {
+      const count = await store.countBefore(receivedAtMs)
+      let events = 0
+      for (let seq = 0; seq < count; seq += ERASED_AT_ONCE) {
+        const end = Math.min(seq + ERASED_AT_ONCE, count)
+        events += await store.transaction((writes) => writes.eraseRange(seq, end))
         // Lets requests that came meanwhile go first.
         await Bun.sleep(0)
       }
-      return erased
+      if (events > 0) await store.transaction((writes) => writes.rebuildPersonalIndexes())
+      return { events, isGone: await store.foldWal() }
     },
 
     /** Resolves when every event that was to be recorded is committed or refused. */

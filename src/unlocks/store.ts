@@ -12,12 +12,6 @@ export type { Head, StoredUnlock }
 /** A tree of 2^53 leaves, the most that can be counted, has so many levels over them. */
 const LEVELS_MAX = 53
 
-type EraseBefore = {
-  readonly fromSeq: number
-  readonly toSeq: number
-  readonly receivedAtMs: number
-}
-
 /** A row of the table `unlock`. */
 export type UnlockRow = {
   seq: number
@@ -44,7 +38,11 @@ export const unlockStore = (db: Database) => ({
   /** Runs `work` in one transaction; resolves after COMMIT. */
   transaction: <Result>(work: (writes: UnlockWrites) => Promise<Result>): Promise<Result> =>
     db.transaction((tx) => work(writesOn(tx))),
+  foldWal: db.foldWal,
 })
+
+/** The indexes that hold personal text. */
+const PERSONAL_INDEXES = ['unlock_by_account', 'unlock_by_method', 'unlock_by_time'] as const
 
 const readsOn = (db: Queries) => ({
   head: (): Promise<Head | undefined> =>
@@ -58,13 +56,19 @@ const readsOn = (db: Queries) => ({
     return row?.next ?? 0
   },
 
-  /** The time of the newest event, by its receipt. */
-  newestReceivedAtMs: async (): Promise<number> => {
+  /** The newest time of receipt that was not doubted; 0 where there is none. */
+  newestCertainMs: async (): Promise<number> => {
     const row = await db.get<{ newest: number }>(
-      'SELECT coalesce(max(received_at_ms), 0) AS newest FROM unlock',
+      `SELECT received_at_ms AS newest
+       FROM unlock
+       WHERE is_time_uncertain = 0
+       ORDER BY received_at_ms DESC
+       LIMIT 1`,
     )
     return row?.newest ?? 0
   },
+
+  countBefore: (receivedAtMs: number): Promise<number> => countBefore(db, receivedAtMs),
 
   find: async (id: string): Promise<StoredUnlock | undefined> => {
     const row = await db.get<UnlockRow>('SELECT * FROM unlock WHERE id = ?', id)
@@ -217,18 +221,51 @@ const writesOn = (tx: Queries) => ({
       accountPublicId,
     ),
 
-  /** Removes the personal text and salt of the events from one number up to another that were
-   * received before then; gives how many. */
-  eraseBefore: ({ fromSeq, toSeq, receivedAtMs }: EraseBefore): Promise<number> =>
+  /** Removes the personal text and salt of the events from one number up to another; gives how
+   * many had any. */
+  eraseRange: (fromSeq: number, toSeq: number): Promise<number> =>
     tx.run(
       `UPDATE unlock
        SET account_public_id = NULL, username = NULL, method = NULL, salt = NULL
-       WHERE seq >= ? AND seq < ? AND received_at_ms < ? AND salt IS NOT NULL`,
+       WHERE seq >= ? AND seq < ? AND salt IS NOT NULL`,
       fromSeq,
       toSeq,
-      receivedAtMs,
     ),
+
+  /** Makes the indexes with personal text anew: where entries moved from one page to another, the
+   * first may keep a copy that no later erasure finds. Some 2 s for a million events. */
+  rebuildPersonalIndexes: async (): Promise<void> => {
+    for (const index of PERSONAL_INDEXES) await tx.run(`REINDEX ${index}`)
+  },
 })
+
+/** How many events, from the first on, were received before then: up to the last one whose time says
+ * so and is not doubted. Such times never run backwards from one event to the next, so that all in
+ * front of it came earlier, whatever their times say. */
+export const countBefore = async (db: Queries, receivedAtMs: number): Promise<number> => {
+  const row = await db.get<{ seq: number }>(
+    `SELECT seq
+     FROM unlock
+     WHERE received_at_ms < ? AND is_time_uncertain = 0
+     ORDER BY received_at_ms DESC, seq DESC
+     LIMIT 1`,
+    receivedAtMs,
+  )
+  return row ? row.seq + 1 : 0
+}
+
+/** The first event whose time says that it was received then or later, and is not doubted. */
+export const firstSince = async (db: Queries, receivedAtMs: number): Promise<number> => {
+  const row = await db.get<{ seq: number }>(
+    `SELECT seq
+     FROM unlock
+     WHERE received_at_ms >= ? AND is_time_uncertain = 0
+     ORDER BY received_at_ms, seq
+     LIMIT 1`,
+    receivedAtMs,
+  )
+  return row?.seq ?? Number.MAX_SAFE_INTEGER
+}
 
 /** The event that a row holds. */
 export const stored = (row: UnlockRow): StoredUnlock => ({

@@ -97,8 +97,8 @@ test.if(FAKETIME !== undefined)(
       expect(await unlock(url, tokens.first)).toBe(401)
       expect(await unlock(url, tokens.ahead)).toBe(401)
       tokens.last = await signIn(url)
-      // The log holds an event of tomorrow.
-      await records(url, tokens.last, true)
+      // The log holds an event of tomorrow, whose time was doubted.
+      await records(url, tokens.last, false)
     })
     await running('-1d', async (url) => {
       expect(await unlock(url, tokens.last)).toBe(401)
@@ -111,6 +111,9 @@ test.if(FAKETIME !== undefined)(
     await running('+2d', async (url) => {
       for (const token of Object.values(tokens)) expect(await unlock(url, token)).toBe(401)
       await records(url, await signIn(url), false)
+    })
+    await running('+30d', async (url) => {
+      await records(url, await signIn(url), true)
     })
     using db = new Database(join(folder, 'data/secure-lock.db'), { readonly: true })
     expect(

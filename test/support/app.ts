@@ -22,7 +22,11 @@ export const startApp = async (
   const app = await openApp(
     { ...config, databaseUri: ':memory:' },
     {
-      log: logger({ level: 'info', format: 'json', write: (line) => logLines.push(line) }),
+      log: logger({
+        level: config.logLevel,
+        format: 'json',
+        write: (line) => logLines.push(line),
+      }),
       now: () => clock.nowMs,
       ...options,
     },
@@ -69,3 +73,12 @@ export const bearer = (token: string) => ({ authorization: `Bearer ${token}` })
 export const basic = (username: string, password: string) => ({
   authorization: `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`,
 })
+
+/** The audit records of an action among lines of the process log. */
+export const recordsOf = (
+  lines: readonly string[],
+  action: string,
+): readonly Record<string, unknown>[] =>
+  lines
+    .map((line) => JSON.parse(line) as Record<string, unknown>)
+    .filter((record) => record['msg'] === 'audit' && record['action'] === action)

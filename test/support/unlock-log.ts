@@ -5,7 +5,7 @@ import { openApp } from '../../src/app.ts'
 import { parseConfig } from '../../src/config.ts'
 import { logger } from '../../src/http/log.ts'
 import { signCheckpoint } from '../../src/unlocks/checkpoint.ts'
-import { type NewEvent, entryBytes } from '../../src/unlocks/event.ts'
+import { type NewEvent, type StoredUnlock, entryBytes } from '../../src/unlocks/event.ts'
 import { frontier, leafHash } from '../../src/unlocks/merkle.ts'
 import type { NoteSigner } from '../../src/unlocks/signed-note.ts'
 import { parseSigningKey } from '../../src/unlocks/signing-key.ts'
@@ -25,6 +25,25 @@ export const claimed = (seq: number, person: string = PEOPLE[seq % 3] ?? 'ada'):
   source: 'claimed',
   occurredAtMs: null,
 })
+
+/** Whoever asks for an erasure, in tests that are about what it does. */
+export const SOMEBODY = { who: 'amy', from: '192.0.2.7', requestId: 'r1' } as const
+
+/** A row as a hand might add it, that no checkpoint knows. */
+export const strayEvent = (seq: number, person: string): Required<StoredUnlock> => {
+  const { accountPublicId, username, method, ...rest } = claimed(seq, person)
+  const hash = new Uint8Array(32)
+  return {
+    ...rest,
+    seq,
+    receivedAtMs: 0,
+    isLate: false,
+    isTimeUncertain: false,
+    person: { accountPublicId, username, method, salt: hash },
+    personHash: hash,
+    leafHash: hash,
+  }
+}
 
 type Options = {
   readonly size: number

@@ -12,7 +12,7 @@ import {
 import { join } from 'node:path'
 import { newSigningKey, parseSigningKey } from '../../src/unlocks/signing-key.ts'
 import { BINARY, runCommand, temporaryFolder } from '../support/binary.ts'
-import { type RecordedLog, recordedLog, restamp } from '../support/unlock-log.ts'
+import { type RecordedLog, SOMEBODY, recordedLog, restamp } from '../support/unlock-log.ts'
 
 const SIZE = 13
 const FILES = [
@@ -28,18 +28,20 @@ const FILES = [
 let log: RecordedLog
 let bundle: string
 let key: string
+let record: Record<string, unknown>
 
 beforeAll(async () => {
   log = await recordedLog({
     size: SIZE,
     keptAt: [5, SIZE],
     before: async (app) => {
-      await app.log.eraseAccount('account-of-hedy')
+      await app.log.eraseAccount('account-of-hedy', SOMEBODY)
     },
   })
   bundle = join(log.folder, 'bundle')
   const exported = await log.run('log', 'export', '--out', bundle)
-  expect(exported).toMatchObject({ status: 0, words: '' })
+  expect(exported.status).toBe(0)
+  record = JSON.parse(exported.words) as Record<string, unknown>
   key = readFileSync(join(bundle, 'key'), 'utf8').trim()
 })
 
@@ -125,6 +127,18 @@ describe('exporting', () => {
     }
     expect((await log.run('log', 'export', '--out', 'x', '--proofs', 'all')).status).toBe(2)
     expect((await log.run('log', 'export')).status).toBe(2)
+  })
+
+  test('[O3] whoever writes one is on record, as a line of the log on standard error', () => {
+    expect(record).toMatchObject({
+      msg: 'audit',
+      action: 'log.export',
+      who: `uid ${process.getuid?.()}`,
+      from: 'gateway',
+      result: 'done',
+      folder: bundle,
+      is_whole: true,
+    })
   })
 
   test('a log without events has a bundle too', async () => {

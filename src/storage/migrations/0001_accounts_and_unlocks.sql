@@ -53,7 +53,13 @@ CREATE INDEX unlock_by_account ON unlock (account_public_id, seq, received_at_ms
 CREATE INDEX unlock_by_lock ON unlock (lock);
 CREATE INDEX unlock_by_method ON unlock (method);
 CREATE INDEX unlock_by_result ON unlock (result);
-CREATE INDEX unlock_by_time ON unlock (received_at_ms, seq, method, account_public_id);
+CREATE INDEX unlock_by_time ON unlock (
+  received_at_ms,
+  seq,
+  method,
+  account_public_id,
+  is_time_uncertain
+);
 
 -- The Merkle tree over the unlocks (RFC 6962): the hash of each complete subtree of 2^level
 -- leaves. Level 0 is unlock.leaf_hash.
