@@ -18,3 +18,7 @@ declare module 'swagger-ui-dist/swagger-ui.css' {
   const path: string
   export default path
 }
+declare module '*.service' {
+  const text: string
+  export default text
+}

@@ -3,10 +3,17 @@ import type { Command } from './command.ts'
 import { healthcheck } from './healthcheck.ts'
 import { log } from './log.ts'
 import { serve } from './serve.ts'
+import { systemdUnit } from './systemd-unit.ts'
 import { user } from './user.ts'
 
 /** Every command, by the word that starts it. */
-export const COMMANDS: Readonly<Record<string, Command>> = { serve, user, log, healthcheck }
+export const COMMANDS: Readonly<Record<string, Command>> = {
+  serve,
+  user,
+  log,
+  healthcheck,
+  'systemd-unit': systemdUnit,
+}
 
 /** What `--help` prints. */
 export const help = (): string =>

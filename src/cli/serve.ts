@@ -11,6 +11,7 @@ import { logWritten, logger } from '../http/log.ts'
 import { lockFolder } from '../storage/folder-lock.ts'
 import { fileFault, makePrivateFolder } from '../storage/private-files.ts'
 import type { Command, Terminal } from './command.ts'
+import { serviceManager } from './service-manager.ts'
 
 /** Runs the service until it is asked to stop. */
 export const serve: Command = {
@@ -24,14 +25,17 @@ export const serve: Command = {
     const unlockFolder = lockFolder(config.dataDir)
     const log = logger({ level: config.logLevel, format: config.logFormat })
     const app = await openApp(config, { log })
+    const manager = serviceManager(terminal.env)
     try {
       const server = listen(app, config)
       await app.watch.start()
       await app.keeping.apply()
       await greet(config, app, terminal)
       log.info({ version, port: config.port }, 'started')
+      manager.ready()
       await stopRequested
       log.info('stopping')
+      manager.stopping()
       app.live.close()
       await finishRequests(server)
     } finally {
