@@ -167,9 +167,11 @@ const told = ({ verdict, what, expected, terminal: { print, say } }: Told): numb
   const { checkpointFiles, key } = expected
   const extending = checkpointFiles.length > 0 ? `, and extends ${checkpointFiles.join(', ')}` : ''
   const signed = key ? `, signed by ${formatVerifierKey(key)}` : ''
-  print(`The ${what} is whole: ${verdict.size} events${extending}${signed}`)
+  print(`The ${what} is whole: ${events(verdict.size)}${extending}${signed}`)
   return 0
 }
+
+const events = (count: number): string => (count === 1 ? '1 event' : `${count} events`)
 
 const openBundle = (folder: string): Bundle => {
   const missing = BUNDLE_FILES.filter((name) => !hasFile(folder, name))
@@ -244,7 +246,9 @@ const exported = (out: string, verdict: Verdict, { print, say }: Terminal): numb
     say(`Exported to ${out} what there is, but the log is broken. ${verdict.fault}`)
     return 1
   }
-  print(`Exported ${verdict.size} events to ${out}, and verified them. They hold personal data.`)
+  print(
+    `Exported ${events(verdict.size)} to ${out}, and verified the bundle. It holds personal data.`,
+  )
   return 0
 }
 
