@@ -8,7 +8,7 @@ import { logger } from '../http/log.ts'
 import { draftFolder } from '../storage/folder-draft.ts'
 import { fileFault } from '../storage/private-files.ts'
 import { PROOFS_DEFAULT, SUMS_FILE, exportBundle } from '../unlocks/bundle-export.ts'
-import { BUNDLE_FILES, type Bundle, verifyBundle } from '../unlocks/bundle.ts'
+import { BUNDLE_FILES, type Bundle, provenEvent, verifyBundle } from '../unlocks/bundle.ts'
 import { parseCheckpoint } from '../unlocks/checkpoint.ts'
 import { ProofError } from '../unlocks/proof-text.ts'
 import { keptCheckpoint } from '../unlocks/receipt.ts'
@@ -18,19 +18,19 @@ import {
   parseNote,
   parseVerifierKey,
 } from '../unlocks/signed-note.ts'
-import { type Verdict, verifyLog } from '../unlocks/verify.ts'
+import { LogFault, type Verdict, verifyLog } from '../unlocks/verify.ts'
 import { type Command, type Terminal, UsageError, requireDatabase } from './command.ts'
 
 /** Proves the unlock log, also while the service runs, and hands its proof on. */
 export const log: Command = {
   usage:
-    'log verify [--bundle DIR] [--checkpoint FILE]… [--key VKEY] | log export --out DIR [--proofs COUNT] | log key | log checkpoint',
+    'log verify [--bundle DIR] [--checkpoint FILE]… [--key VKEY] | log verify --receipt FILE --key VKEY | log export --out DIR [--proofs COUNT] | log key | log checkpoint',
   summary: 'prove that the unlock log is whole, or hand on what others prove it with',
   details:
     'verify recomputes everything from the rows; with --checkpoint it proves that the log extends\n' +
     'one that somebody kept, with --key that it is of the key that is expected. It names the first\n' +
     'wrong event, and the exit status is then 1. With --bundle it does the same for a folder that\n' +
-    'export wrote, and touches no DATA_DIR. export writes entries, checkpoint, key, the receipts of\n' +
+    'export wrote, and touches no DATA_DIR; with --receipt for one event. export writes entries, checkpoint, key, the receipts of\n' +
     `the newest COUNT events (${PROOFS_DEFAULT}) and a page that verifies all of it in a browser.`,
   run: async ([action, ...args], terminal) => {
     switch (action) {
@@ -92,6 +92,7 @@ const verify = async (args: string[], terminal: Terminal): Promise<number> => {
       bundle: { type: 'string' },
       checkpoint: { type: 'string', multiple: true, default: [] },
       key: { type: 'string' },
+      receipt: { type: 'string' },
     },
   })
   const expected: Expected = {
@@ -99,6 +100,7 @@ const verify = async (args: string[], terminal: Terminal): Promise<number> => {
     kept: values.checkpoint.map(readCheckpoint),
     key: values.key === undefined ? undefined : expectedKey(values.key),
   }
+  if (values.receipt !== undefined) return verifyReceiptIn(values.receipt, expected, terminal)
   return values.bundle === undefined
     ? withApp(terminal, (app) => verifyRows(app, expected, terminal))
     : verifyFolder(values.bundle, expected, terminal)
@@ -138,6 +140,22 @@ const verifyFolder = async (
   return status
 }
 
+/** Verifies a receipt that carries its event, which needs neither the server nor a bundle. */
+const verifyReceiptIn = (path: string, { key }: Expected, { print, say }: Terminal): number => {
+  if (!key) throw new UsageError('log verify --receipt needs --key, the key of the log')
+  try {
+    const { seq, person, lock, result, receivedAtMs } = provenEvent(readText(path), key)
+    const who = person ? `${person.username} by ${person.method}` : 'somebody who was erased'
+    const at = new Date(receivedAtMs).toISOString()
+    print(`The receipt holds. Event ${seq}: ${lock} ${result} for ${who}, received ${at}`)
+    return 0
+  } catch (error) {
+    if (!(error instanceof ProofError || error instanceof LogFault)) throw error
+    say(`The receipt does not hold. ${error.message}`)
+    return 1
+  }
+}
+
 type Told = {
   readonly verdict: Verdict
   readonly what: 'log' | 'bundle'
@@ -154,9 +172,11 @@ const told = ({ verdict, what, expected, terminal: { print, say } }: Told): numb
   const { checkpointFiles, key } = expected
   const extending = checkpointFiles.length > 0 ? `, and extends ${checkpointFiles.join(', ')}` : ''
   const signed = key ? `, signed by ${formatVerifierKey(key)}` : ''
-  print(`The ${what} is whole: ${verdict.size} events${extending}${signed}`)
+  print(`The ${what} is whole: ${events(verdict.size)}${extending}${signed}`)
   return 0
 }
+
+const events = (count: number): string => (count === 1 ? '1 event' : `${count} events`)
 
 const openBundle = (folder: string): Bundle => {
   const missing = BUNDLE_FILES.filter((name) => !hasFile(folder, name))
@@ -237,7 +257,9 @@ const exported = (out: string, verdict: Verdict, { print, say }: Terminal): numb
     say(`Exported to ${out} what there is, but the log is broken. ${verdict.fault}`)
     return 1
   }
-  print(`Exported ${verdict.size} events to ${out}, and verified them. They hold personal data.`)
+  print(
+    `Exported ${events(verdict.size)} to ${out}, and verified the bundle. It holds personal data.`,
+  )
   return 0
 }
 
@@ -253,14 +275,20 @@ const expectedKey = (text: string): VerifierKey => {
 /** A checkpoint that somebody kept, by itself or in a receipt. A file that holds none says nothing
  * against the log. */
 const readCheckpoint = (path: string): string => {
+  const text = readText(path)
   try {
-    const text = readFileSync(path, 'utf8')
     parseCheckpoint(parseNote(keptCheckpoint(text)).text)
     return text
   } catch (error) {
-    const fault = error instanceof ProofError ? error.message : fileFault(error)
-    throw new AppError('unavailable', `Cannot use the checkpoint in ${path}: ${fault}`, {
-      cause: error,
-    })
+    if (!(error instanceof ProofError)) throw error
+    throw new AppError('unavailable', `${path} holds no checkpoint: ${error.message}`)
+  }
+}
+
+const readText = (path: string): string => {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    throw new AppError('unavailable', `Cannot read ${path}: ${fileFault(error)}`, { cause: error })
   }
 }

@@ -2,8 +2,16 @@ import { decodeBase64, encodeBase64 } from '#primitives'
 import { type StoredUnlock, entryBytes, parseEntry, parsedObject } from './event.ts'
 import { leafHash } from './merkle.ts'
 import { ProofError } from './proof-text.ts'
+import { parseReceipt, verifyReceipt } from './receipt.ts'
 import { type VerifierKey, formatVerifierKey, parseVerifierKey } from './signed-note.ts'
-import { LogFault, type Verdict, type VerifyOptions, faultVerdict, verifyLog } from './verify.ts'
+import {
+  LogFault,
+  type Verdict,
+  type VerifyOptions,
+  eventFault,
+  faultVerdict,
+  verifyLog,
+} from './verify.ts'
 
 /** What an evidence bundle proves the log with, by the names of its files. */
 export const BUNDLE_FILES = ['entries.ndjson', 'proofs.ndjson', 'checkpoint', 'key'] as const
@@ -75,6 +83,22 @@ export const verifyBundle = async (
     await proofs.close()
   }
 }
+
+/** The event that a receipt carries and proves; ProofError or LogFault where it does not. */
+export const provenEvent = (receipt: string, key: VerifierKey): StoredUnlock => {
+  const { index, extra } = parseReceipt(receipt)
+  if (!extra) throw new LogFault('It carries no event')
+  const event = parseEntryLine(UTF8.decode(extra), index)
+  const fault = eventFault(event)
+  if (fault) throw new LogFault(`Event ${index}: ${fault}`, index)
+  const verifierKey = formatVerifierKey(key)
+  const verdict = verifyReceipt({ receipt, entry: entryBytes(event), verifierKey })
+  if (!verdict.ok) throw new ProofError(verdict.failed, verdict.message)
+  return event
+}
+
+/** What is no UTF-8 gets other bytes, which no leaf and no commitment is made of. */
+const UTF8 = new TextDecoder('utf-8', { ignoreBOM: true })
 
 const TEXT = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 

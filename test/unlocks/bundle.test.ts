@@ -12,7 +12,7 @@ import {
 import { join } from 'node:path'
 import { newSigningKey, parseSigningKey } from '../../src/unlocks/signing-key.ts'
 import { BINARY, runCommand, temporaryFolder } from '../support/binary.ts'
-import { type RecordedLog, SOMEBODY, recordedLog, restamp } from '../support/unlock-log.ts'
+import { type RecordedLog, SOMEBODY, openLog, recordedLog, restamp } from '../support/unlock-log.ts'
 
 const SIZE = 13
 const FILES = [
@@ -232,7 +232,7 @@ describe('verifying a bundle', () => {
     expect(await told('--checkpoint', kept)).toEndWith(`${kept}: there is no such file`)
     expect(await told('--checkpoint', copy.folder)).toEndWith('it is a folder, not a file')
     writeFileSync(kept, readFileSync(log.kept(5)).subarray(0, 90))
-    expect(await told('--checkpoint', kept)).toContain(`Cannot use the checkpoint in ${kept}: The `)
+    expect(await told('--checkpoint', kept)).toStartWith(`${kept} holds no checkpoint: The `)
     for (const name of ['checkpoint', 'entries.ndjson']) {
       rmSync(join(copy.folder, name))
       mkdirSync(join(copy.folder, name))
@@ -258,6 +258,62 @@ const newLogKey = async () => {
   other.remove()
   return result
 }
+
+describe('verifying a receipt', () => {
+  const receiptFile = async (change: (receipt: string) => string = (text) => text) => {
+    const app = await openLog(log.dataDir)
+    const events = await app.unlocks.page(5, 1)
+    const receipt = (await app.log.receipts(events)).get(6) ?? ''
+    await app.close()
+    const path = join(log.folder, 'held')
+    writeFileSync(path, change(receipt))
+    return path
+  }
+  const verifyHeld = async (path: string, vkey = key) => {
+    const { status, out, words } = await runCommand(
+      ['log', 'verify', '--receipt', path, '--key', vkey],
+      { env: { DATA_DIR: '/nowhere' } },
+    )
+    return { status, told: out + words }
+  }
+  const withExtra = (change: (line: string) => string) => (receipt: string) =>
+    receipt.replace(/^extra (.*)$/m, (_line, extra: string) => `extra ${btoa(change(atob(extra)))}`)
+
+  test('needs the key of the log and nothing else, and tells the event', async () => {
+    const { status, told } = await verifyHeld(await receiptFile())
+    expect(status).toBe(0)
+    expect(told).toMatch(
+      /^The receipt holds\. Event 6: front-door unlocked for ada by fingerprint, received \S+Z\n$/,
+    )
+    const keyless = await runCommand(['log', 'verify', '--receipt', await receiptFile()])
+    expect(keyless).toMatchObject({ status: 2, words: expect.stringContaining('needs --key') })
+    expect(await verifyHeld('/nowhere/held')).toStrictEqual({
+      status: 1,
+      told: 'Cannot read /nowhere/held: there is no such file\n',
+    })
+  })
+
+  test.each([
+    ['another name', withExtra((one) => one.replace('"ada"', '"eve"')), 'name or method'],
+    ['another lock', withExtra((one) => one.replace('front', 'back')), 'does not hold this'],
+    ['another spelling', withExtra((one) => `${one} `), 'cannot be read'],
+    ['no event', (text: string) => text.replace(/^extra .*\n/m, ''), 'carries no event'],
+    ['another number', (text: string) => text.replace(/^index 6$/m, 'index 7'), 'does not hold'],
+    ['half of it', (text: string) => text.slice(0, text.length / 2), 'receipt'],
+  ])('with %s it does not hold', async (_what, change, by) => {
+    const { status, told } = await verifyHeld(await receiptFile(change))
+    expect(status).toBe(1)
+    expect(told).toStartWith('The receipt does not hold. ')
+    expect(told).toContain(by)
+  })
+
+  test('of a log with another key it does not hold', async () => {
+    const { out: other } = await newLogKey()
+    const { status, told } = await verifyHeld(await receiptFile(), other.trim())
+    expect(status).toBe(1)
+    expect(told).toContain('is not signed by')
+  })
+})
 
 describe('a hand in the bundle', () => {
   const entries = (change: (text: string) => string) => ['entries.ndjson', change] as const
