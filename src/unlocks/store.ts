@@ -2,7 +2,7 @@ import { AppError } from '../errors.ts'
 import type { Database, Queries } from '../storage/database.ts'
 import type { Head } from './checkpoint.ts'
 import type { NewEvent, StoredUnlock } from './event.ts'
-import { HASH_BYTES, type ReadNode, type TreeNode } from './merkle.ts'
+import { HASH_BYTES, type ReadNode, type TreeNode, innerNodes, nodeNumber } from './merkle.ts'
 
 export type UnlockStore = ReturnType<typeof unlockStore>
 export type UnlockWrites = ReturnType<typeof writesOn>
@@ -90,9 +90,8 @@ const readsOn = (db: Queries) => ({
             index,
           )
         : await db.get<{ hash: Uint8Array }>(
-            'SELECT hash FROM tree_node WHERE level = ? AND idx = ?',
-            level,
-            index,
+            'SELECT hash FROM tree_node WHERE number = ?',
+            nodeNumber(level, index),
           )
     return row?.hash
   },
@@ -106,21 +105,14 @@ const readsOn = (db: Queries) => ({
     return row?.strays ?? 0
   },
 
-  /** The inner nodes that the leaves from first to last complete. */
-  nodesOf: async (firstSeq: number, lastSeq: number): Promise<readonly TreeNode[]> => {
-    const nodes: TreeNode[] = []
-    for (let level = 1; 2 ** level <= lastSeq + 1; level += 1) {
-      const width = 2 ** level
-      const [from, to] = [Math.floor(firstSeq / width), Math.floor((lastSeq + 1) / width)]
-      const rows = await db.all<{ idx: number; hash: Uint8Array }>(
-        'SELECT idx, hash FROM tree_node WHERE level = ? AND idx >= ? AND idx < ?',
-        level,
-        from,
-        to,
-      )
-      for (const { idx, hash } of rows) nodes.push({ level, index: idx, hash })
-    }
-    return nodes
+  /** The inner nodes that the leaves from first to last complete, in that order. */
+  nodesOf: async (firstSeq: number, lastSeq: number): Promise<readonly Uint8Array[]> => {
+    const rows = await db.all<{ hash: Uint8Array }>(
+      'SELECT hash FROM tree_node WHERE number >= ? AND number < ? ORDER BY number',
+      innerNodes(firstSeq),
+      innerNodes(lastSeq + 1),
+    )
+    return rows.map(({ hash }) => hash)
   },
 })
 
@@ -170,7 +162,8 @@ const writesOn = (tx: Queries) => ({
   },
 
   insertNode: async ({ level, index, hash }: TreeNode): Promise<void> => {
-    await tx.run('INSERT INTO tree_node (level, idx, hash) VALUES (?, ?, ?)', level, index, hash)
+    const number = nodeNumber(level, index)
+    await tx.run('INSERT INTO tree_node (number, hash) VALUES (?, ?)', number, hash)
   },
 
   setHead: async ({ size, checkpoint }: Head): Promise<void> => {

@@ -1,7 +1,7 @@
 import { type Head, type ParsedCheckpoint, openCheckpoint } from './checkpoint.ts'
 import { type StoredUnlock, entryBytes, personHash } from './event.ts'
 import { verifyInclusion } from './merkle-verifier.ts'
-import { type Frontier, type TreeNode, frontier, isSameHash, leafHash } from './merkle.ts'
+import { type Frontier, frontier, isSameHash, leafHash } from './merkle.ts'
 import { ProofError } from './proof-text.ts'
 import { keptCheckpoint, parseReceipt } from './receipt.ts'
 import type { VerifierKey } from './signed-note.ts'
@@ -18,8 +18,8 @@ type LogSource = {
   readonly page: (afterSeq: number, limit: number) => Promise<readonly StoredUnlock[]>
   /** Whether events stand beyond the newest head: more than 0, in one look at both. */
   readonly strays: () => Promise<number>
-  /** The inner nodes of the tree, where they are kept. */
-  readonly nodesOf?: (firstSeq: number, lastSeq: number) => Promise<readonly TreeNode[]>
+  /** The inner nodes of the tree, where they are kept, in the order in which events complete them. */
+  readonly nodesOf?: (firstSeq: number, lastSeq: number) => Promise<readonly Uint8Array[]>
   /** Receipts against the newest checkpoint, where they are kept, by sequence number. */
   readonly receiptsOf?: (firstSeq: number, lastSeq: number) => Promise<ReadonlyMap<number, string>>
 }
@@ -124,7 +124,7 @@ type Page = {
 const checkPage = async ({ rows, tree, source, passMilestones, ...signed }: Page) => {
   const first = tree.size()
   const last = first + rows.length - 1
-  const nodes = await nodesByPlace(source, first, last)
+  const nodes = (await source.nodesOf?.(first, last))?.values()
   const receipts = await source.receiptsOf?.(first, last)
   for (const event of rows) {
     const seq = tree.size()
@@ -134,7 +134,7 @@ const checkPage = async ({ rows, tree, source, passMilestones, ...signed }: Page
     const receipt = receipts?.get(seq)
     if (receipt !== undefined) requireProof(receipt, event, signed)
     for (const { level, index, hash } of tree.append(event.leafHash)) {
-      const kept = level === 0 || !nodes ? hash : nodes.get(`${level}/${index}`)
+      const kept = level === 0 || !nodes ? hash : nodes.next().value
       if (!kept || !isSameHash(kept, hash)) {
         const from = index * 2 ** level
         throw new LogFault(`Events ${from} to ${seq}: the tree was made of others`, from)
@@ -142,14 +142,6 @@ const checkPage = async ({ rows, tree, source, passMilestones, ...signed }: Page
     }
     passMilestones()
   }
-}
-
-const nodesByPlace = async ({ nodesOf }: LogSource, first: number, last: number) => {
-  if (!nodesOf) return undefined
-  const nodes = new Map<string, Uint8Array>()
-  for (const { level, index, hash } of await nodesOf(first, last))
-    nodes.set(`${level}/${index}`, hash)
-  return nodes
 }
 
 type Signed = Pick<Page, 'stated' | 'checkpoint'>
