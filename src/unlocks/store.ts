@@ -2,15 +2,12 @@ import { AppError } from '../errors.ts'
 import type { Database, Queries } from '../storage/database.ts'
 import type { Head } from './checkpoint.ts'
 import type { NewEvent, StoredUnlock } from './event.ts'
-import { HASH_BYTES, type ReadNode, type TreeNode } from './merkle.ts'
+import { HASH_BYTES, type ReadNode, type TreeNode, innerNodes, nodeNumber } from './merkle.ts'
 
 export type UnlockStore = ReturnType<typeof unlockStore>
 export type UnlockWrites = ReturnType<typeof writesOn>
 
 export type { Head, StoredUnlock }
-
-/** A tree of 2^53 leaves, the most that can be counted, has so many levels over them. */
-const LEVELS_MAX = 53
 
 /** A row of the table `unlock`. */
 export type UnlockRow = {
@@ -93,9 +90,8 @@ const readsOn = (db: Queries) => ({
             index,
           )
         : await db.get<{ hash: Uint8Array }>(
-            'SELECT hash FROM tree_node WHERE level = ? AND idx = ?',
-            level,
-            index,
+            'SELECT hash FROM tree_node WHERE number = ?',
+            nodeNumber(level, index),
           )
     return row?.hash
   },
@@ -114,36 +110,26 @@ const readsOn = (db: Queries) => ({
     return row?.seq ?? undefined
   },
 
-  /** The first event that a node of the tree stands for without being made of events within the
-   * head's size; none, unless somebody wrote to the file. */
-  strayNode: async (): Promise<number | undefined> => {
-    const row = await db.get<{ seq: number | null }>(
-      `WITH RECURSIVE step (level) AS (
-         SELECT 1 UNION ALL SELECT level + 1 FROM step WHERE level < ${LEVELS_MAX}
-       )
-       SELECT min(idx << node.level) AS seq
-       FROM step
-       CROSS JOIN log_head
-       CROSS JOIN tree_node AS node ON node.level = step.level AND idx >= size >> step.level`,
+  /** Whether the tree has a node that no event within the head's size completed, in one look at
+   * both; it has none, unless somebody wrote to the file. */
+  hasStrayNode: async (): Promise<boolean> => {
+    const row = await db.get<{ first: number | null; last: number | null; size: number | null }>(
+      `SELECT
+         (SELECT min(number) FROM tree_node) AS first,
+         (SELECT max(number) FROM tree_node) AS last,
+         (SELECT size FROM log_head WHERE id = 1) AS size`,
     )
-    return row?.seq ?? undefined
+    return (row?.first ?? 0) < 0 || (row?.last ?? -1) >= innerNodes(row?.size ?? 0)
   },
 
-  /** The inner nodes that the leaves from first to last complete. */
-  nodesOf: async (firstSeq: number, lastSeq: number): Promise<readonly TreeNode[]> => {
-    const nodes: TreeNode[] = []
-    for (let level = 1; 2 ** level <= lastSeq + 1; level += 1) {
-      const width = 2 ** level
-      const [from, to] = [Math.floor(firstSeq / width), Math.floor((lastSeq + 1) / width)]
-      const rows = await db.all<{ idx: number; hash: Uint8Array }>(
-        'SELECT idx, hash FROM tree_node WHERE level = ? AND idx >= ? AND idx < ?',
-        level,
-        from,
-        to,
-      )
-      for (const { idx, hash } of rows) nodes.push({ level, index: idx, hash })
-    }
-    return nodes
+  /** The inner nodes that the leaves from first to last complete, in that order. */
+  nodesOf: async (firstSeq: number, lastSeq: number): Promise<readonly Uint8Array[]> => {
+    const rows = await db.all<{ hash: Uint8Array }>(
+      'SELECT hash FROM tree_node WHERE number >= ? AND number < ? ORDER BY number',
+      innerNodes(firstSeq),
+      innerNodes(lastSeq + 1),
+    )
+    return rows.map(({ hash }) => hash)
   },
 })
 
@@ -195,9 +181,8 @@ const writesOn = (tx: Queries) => ({
   /** Gives whether it is there now; not where another node was there before. */
   insertNode: async ({ level, index, hash }: TreeNode): Promise<boolean> => {
     const inserted = await tx.run(
-      'INSERT INTO tree_node (level, idx, hash) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
-      level,
-      index,
+      'INSERT INTO tree_node (number, hash) VALUES (?, ?) ON CONFLICT DO NOTHING',
+      nodeNumber(level, index),
       hash,
     )
     return inserted === 1

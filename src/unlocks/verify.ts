@@ -1,7 +1,7 @@
 import { type Head, type ParsedCheckpoint, openCheckpoint } from './checkpoint.ts'
 import { type StoredUnlock, entryBytes, personHash } from './event.ts'
 import { verifyInclusion } from './merkle-verifier.ts'
-import { type Frontier, type TreeNode, frontier, isSameHash, leafHash } from './merkle.ts'
+import { type Frontier, frontier, isSameHash, leafHash } from './merkle.ts'
 import { ProofError } from './proof-text.ts'
 import { keptCheckpoint, parseReceipt } from './receipt.ts'
 import type { VerifierKey } from './signed-note.ts'
@@ -18,10 +18,10 @@ type LogSource = {
   readonly page: (afterSeq: number, limit: number) => Promise<readonly StoredUnlock[]>
   /** The number of an event that stands outside the newest head, in one look at both. */
   readonly strayEvent: () => Promise<number | undefined>
-  /** The same of a node, where nodes are kept. */
-  readonly strayNode?: () => Promise<number | undefined>
-  /** The inner nodes of the tree, where they are kept. */
-  readonly nodesOf?: (firstSeq: number, lastSeq: number) => Promise<readonly TreeNode[]>
+  /** Whether there is a node outside it, where nodes are kept. */
+  readonly hasStrayNode?: () => Promise<boolean>
+  /** The inner nodes of the tree, where they are kept, in the order in which events complete them. */
+  readonly nodesOf?: (firstSeq: number, lastSeq: number) => Promise<readonly Uint8Array[]>
   /** Receipts against the newest checkpoint, where they are kept, by sequence number. */
   readonly receiptsOf?: (firstSeq: number, lastSeq: number) => Promise<ReadonlyMap<number, string>>
 }
@@ -95,9 +95,8 @@ export const verifyLog = async ({
         `${range(known, tree.size())} not those that the newest checkpoint was signed for`,
         known < tree.size() ? known : undefined,
       )
-    const strayNode = await source.strayNode?.()
-    if (strayNode !== undefined)
-      throw new LogFault('The tree has nodes that no event made', strayNode)
+    if (await source.hasStrayNode?.())
+      throw new LogFault('The tree has nodes that no event made', tree.size())
     return { ok: true, size: tree.size() }
   } catch (error) {
     return faultVerdict(error)
@@ -130,7 +129,7 @@ type Page = {
 const checkPage = async ({ rows, tree, source, passMilestones, ...signed }: Page) => {
   const first = tree.size()
   const last = first + rows.length - 1
-  const nodes = await nodesByPlace(source, first, last)
+  const nodes = (await source.nodesOf?.(first, last))?.values()
   const receipts = await source.receiptsOf?.(first, last)
   for (const event of rows) {
     const seq = tree.size()
@@ -140,7 +139,7 @@ const checkPage = async ({ rows, tree, source, passMilestones, ...signed }: Page
     const receipt = receipts?.get(seq)
     if (receipt !== undefined) requireProof(receipt, event, signed)
     for (const { level, index, hash } of tree.append(event.leafHash)) {
-      const kept = level === 0 || !nodes ? hash : nodes.get(`${level}/${index}`)
+      const kept = level === 0 || !nodes ? hash : nodes.next().value
       if (!kept || !isSameHash(kept, hash)) {
         const from = index * 2 ** level
         throw new LogFault(`Events ${from} to ${seq}: the tree was made of others`, from)
@@ -148,14 +147,6 @@ const checkPage = async ({ rows, tree, source, passMilestones, ...signed }: Page
     }
     passMilestones()
   }
-}
-
-const nodesByPlace = async ({ nodesOf }: LogSource, first: number, last: number) => {
-  if (!nodesOf) return undefined
-  const nodes = new Map<string, Uint8Array>()
-  for (const { level, index, hash } of await nodesOf(first, last))
-    nodes.set(`${level}/${index}`, hash)
-  return nodes
 }
 
 type Signed = Pick<Page, 'stated' | 'checkpoint'>

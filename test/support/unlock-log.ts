@@ -166,10 +166,11 @@ export const restampLeaf = (db: Database, row: Row): Uint8Array => {
 export const restamp = (db: Database, signer?: NoteSigner): void => {
   db.run('DELETE FROM tree_node')
   const tree = frontier()
-  const insert = db.query('INSERT INTO tree_node (level, idx, hash) VALUES (?, ?, ?)')
+  const insert = db.query('INSERT INTO tree_node (hash) VALUES (?)')
   for (const row of rowsOf(db))
-    for (const { level, index, hash } of tree.append(restampLeaf(db, row)))
-      if (level > 0) insert.run(level, index, hash)
+    for (const { level, hash } of tree.append(restampLeaf(db, row))) if (level > 0) insert.run(hash)
+  // Inserted so, they count from 1.
+  db.run('UPDATE tree_node SET number = number - 1')
   db.run('UPDATE log_head SET size = ?', [tree.size()])
   if (!signer) return
   const origin = signer.verifierKey.name

@@ -396,7 +396,7 @@ describe('watching the log', () => {
       status: 503,
       body: { detail: expect.stringContaining('its tree has a node that no event made') },
     })
-    expect(await app.watch.checkAll()).toMatchObject({ ok: false, seq: 0 })
+    expect(await app.watch.checkAll()).toMatchObject({ ok: false, seq: 1 })
     expect((await app.log.head()).size).toBe(1)
   })
 

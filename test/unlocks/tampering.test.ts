@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { personHash } from '../../src/unlocks/event.ts'
+import { innerNodes, nodeNumber } from '../../src/unlocks/merkle.ts'
 import { newSigningKey, parseSigningKey } from '../../src/unlocks/signing-key.ts'
 import { runCommand, temporaryFolder } from '../support/binary.ts'
 import {
@@ -169,9 +170,17 @@ describe('a hand in the database file', () => {
     {
       what: 'edits a node of the tree',
       how: 'the leaves below it',
-      edit: (db) => db.run('UPDATE tree_node SET hash = zeroblob(32) WHERE level = 2 AND idx = 1'),
+      edit: (db) =>
+        db.run(`UPDATE tree_node SET hash = zeroblob(32) WHERE number = ${nodeNumber(2, 1)}`),
       by: 'Events 4 to 7: the tree was made of others',
       seq: 4,
+    },
+    {
+      what: 'removes a node of the tree',
+      how: 'the leaves below it',
+      edit: (db) => db.run(`DELETE FROM tree_node WHERE number = ${nodeNumber(1, 3)}`),
+      by: 'Events 6 to 7: the tree was made of others',
+      seq: 6,
     },
     {
       what: 'deletes an event in the middle',
@@ -233,9 +242,9 @@ describe('a hand in the database file', () => {
     {
       what: 'plants a node where the tree will grow',
       how: 'the size in the head',
-      edit: (db) => db.run('INSERT INTO tree_node VALUES (2, 3, zeroblob(32))'),
+      edit: (db) => db.run(`INSERT INTO tree_node VALUES (${nodeNumber(2, 3)}, zeroblob(32))`),
       by: 'The tree has nodes that no event made',
-      seq: 12,
+      seq: SIZE,
     },
     {
       what: 'adds an event at the end and raises the size',
@@ -369,7 +378,7 @@ describe('an older head, genuine once, with the newest events cut off', () => {
     const copy = log.copy()
     copy.edit((db) => {
       db.run('DELETE FROM unlock WHERE seq >= 8')
-      db.run('DELETE FROM tree_node WHERE (idx + 1) * (1 << level) > 8')
+      db.run(`DELETE FROM tree_node WHERE number >= ${innerNodes(8)}`)
       const note = readFileSync(log.kept(8), 'utf8')
       db.run('UPDATE log_head SET size = 8, checkpoint = ?', [note])
     })
