@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'bun:test'
+import { describe, expect, jest, test } from 'bun:test'
 import { Database } from 'bun:sqlite'
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -265,5 +265,35 @@ describe('LOG_RETENTION_DAYS', () => {
       { outcome: 'erased', events: 3, beforeMs: Date.UTC(2026, 5, 2) },
       { outcome: 'failed' },
     ])
+  })
+
+  test('looks again an hour after it had to wait, and a day after it erased', async () => {
+    const outcomes: string[] = []
+    let isUncertain = true
+    const keeping = retention({
+      days: 7,
+      clock: () => ({ nowMs: Date.UTC(2026, 5, 9), isUncertain }),
+      eraseBefore: async () => ({ events: 0, isGone: true }),
+      report: ({ outcome }) => outcomes.push(outcome),
+    })
+    const outcomesAfter = async (ms: number) => {
+      jest.advanceTimersByTime(ms)
+      for (let turn = 0; turn < 10; turn += 1) await Promise.resolve()
+      return outcomes.length
+    }
+    jest.useFakeTimers()
+    try {
+      await keeping.apply()
+      expect(await outcomesAfter(DAY_MS / 24 - 1)).toBe(1)
+      isUncertain = false
+      expect(await outcomesAfter(1)).toBe(2)
+      expect(await outcomesAfter(DAY_MS - 1)).toBe(2)
+      expect(await outcomesAfter(1)).toBe(3)
+      keeping.stop()
+      expect(await outcomesAfter(9 * DAY_MS)).toBe(3)
+    } finally {
+      jest.useRealTimers()
+    }
+    expect(outcomes).toStrictEqual(['waiting', 'erased', 'erased'])
   })
 })

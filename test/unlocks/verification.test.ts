@@ -1,4 +1,4 @@
-import { expect, test } from 'bun:test'
+import { expect, jest, test } from 'bun:test'
 import { AppError } from '../../src/errors.ts'
 import { newSigningKey, parseSigningKey } from '../../src/unlocks/signing-key.ts'
 import { type LogCheck, logWatch } from '../../src/unlocks/watch.ts'
@@ -77,6 +77,23 @@ test('whoever asks while a check runs joins it, and other requests do not wait f
   expect(answered).toBeGreaterThan(10)
   expect(await verdict(app, amy)).toMatchObject({ state: 'whole', size: 20_000 })
   expect(app.logLines.filter((line) => line.includes('log verified'))).toHaveLength(1)
+})
+
+test('a minute after the start all is checked, whatever a start before has found', async () => {
+  await using app = await startApp()
+  await app.log.append([claimed(0)])
+  jest.useFakeTimers()
+  try {
+    await app.watch.start()
+    expect(app.watch.last()).toMatchObject({ ok: true, extent: 'newest' })
+    jest.advanceTimersByTime(59_999)
+    expect(app.watch.isChecking()).toBe(false)
+    jest.advanceTimersByTime(1)
+    expect(app.watch.isChecking()).toBe(true)
+  } finally {
+    jest.useRealTimers()
+  }
+  expect(await app.watch.checkAll()).toMatchObject({ ok: true, extent: 'all' })
 })
 
 test('a check under way ends with the service', async () => {
