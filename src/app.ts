@@ -9,6 +9,8 @@ import { accountService } from './accounts/service.ts'
 import { sessionRoutes } from './accounts/session-routes.ts'
 import { sessionStore } from './accounts/session-store.ts'
 import { sessionService } from './accounts/sessions.ts'
+import { setupRoutes } from './accounts/setup-routes.ts'
+import { setupService } from './accounts/setup.ts'
 import { accountStore } from './accounts/store.ts'
 import { securityRecorder } from './audit/service.ts'
 import { auditStore } from './audit/store.ts'
@@ -24,6 +26,7 @@ import { errorAnswers } from './http/errors.ts'
 import { bodyReader } from './http/json-body.ts'
 import type { Log } from './http/log.ts'
 import { openapiRoutes } from './http/openapi.ts'
+import { linkBase } from './http/own-address.ts'
 import { requestLog } from './http/request-log.ts'
 import { responseHeaders } from './http/response-headers.ts'
 import { steadyClock } from './http/steady-clock.ts'
@@ -50,6 +53,8 @@ type Dependencies = {
   readonly log: Log
   /** The clock, in milliseconds since 1970. */
   readonly now?: () => number
+  /** A clock that nobody sets, in milliseconds since whenever. */
+  readonly monotonic?: () => number
   /** Silence after which a live stream sends a comment. */
   readonly heartbeatSeconds?: number
 }
@@ -62,7 +67,12 @@ export type App = Awaited<ReturnType<typeof openApp>>
  * `unavailable` where the data folder, a key or the database cannot be used. */
 export const openApp = async (
   config: Config,
-  { log: processLog, now = Date.now, heartbeatSeconds = HEARTBEAT_SECONDS }: Dependencies,
+  {
+    log: processLog,
+    now = Date.now,
+    monotonic = () => performance.now(),
+    heartbeatSeconds = HEARTBEAT_SECONDS,
+  }: Dependencies,
 ) => {
   const tokenLifetimeMs = config.accessTokenMinutes * 60_000
 
@@ -114,6 +124,8 @@ export const openApp = async (
     sessions,
     record,
   })
+  const linkTo = (fragment: string) => `${linkBase(config)}/join#${fragment}`
+  const setup = setupService({ store: people, accounts, sessions, record, linkTo, monotonic })
 
   const readBody = bodyReader(config.bodyBytesMax)
   const endpoints = endpointsOf({
@@ -157,6 +169,7 @@ export const openApp = async (
         tokenLifetimeMs,
       }),
     )
+    .use(setupRoutes({ endpoints, readBody, setup, tokenLifetimeMs }))
     .use(
       sessionRoutes({
         endpoints,
@@ -192,6 +205,7 @@ export const openApp = async (
     people,
     accounts,
     sessions,
+    setup,
     record,
     log,
     live,

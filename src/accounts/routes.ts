@@ -48,7 +48,7 @@ const REGISTER = operation({
   access: 'public',
   tag: 'Accounts',
   summary: 'Register a person',
-  description: 'Makes a member. The owner comes from the command line of the gateway.',
+  description: 'Makes a member; whoever is first is no owner for that.',
   body: RegisterBody,
   answers: {
     200: message('The account stands', 'User registered successfully'),

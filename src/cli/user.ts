@@ -5,7 +5,7 @@ import { RegisterBody } from '../accounts/schema.ts'
 import { type App, openApp } from '../app.ts'
 import { type Config, parseConfig } from '../config.ts'
 import { AppError } from '../errors.ts'
-import { ROLES, type Role } from '../http/access.ts'
+import { COMMAND_LINE, ROLES, type Role } from '../http/access.ts'
 import { logger } from '../http/log.ts'
 import { type Command, type Terminal, UsageError } from './command.ts'
 
@@ -60,8 +60,15 @@ const add = async (args: string[], terminal: Terminal): Promise<number> => {
   if (fault) throw new UsageError(`Invalid ${fault.path.slice(1)}`)
   const config = parseConfig(terminal.env)
   const password = await newPassword(terminal)
-  return withApp(config, async ({ accounts }) => {
-    await accounts.add({ username, ...details, password }, role).catch(explained(config))
+  return withApp(config, async ({ accounts, record }) => {
+    const person = { username, ...details, password }
+    const { publicId } = await accounts.add(person, role).catch(explained(config))
+    await record(COMMAND_LINE, {
+      action: 'account.add',
+      result: 'success',
+      subject: publicId,
+      detail: { role },
+    })
     terminal.print(`Added ${role} ${username}`)
   })
 }

@@ -1,12 +1,18 @@
 import { expect, test } from 'bun:test'
 import { rmSync } from 'node:fs'
-import { BINARY, runCommand, temporaryFolder } from '../support/binary.ts'
+import { qrTerminal } from '../../src/http/qr.ts'
+import { BINARY, freePort, runCommand, temporaryFolder } from '../support/binary.ts'
 
 /** Runs a command at a pseudo-terminal (util-linux `script`), and types what it is given. */
-const atTerminal = async (command: string, typed: readonly string[], folder: string) => {
-  const run = Bun.spawn(['script', '-qec', `${BINARY} ${command}`, '/dev/null'], {
+const atTerminal = async (
+  command: string,
+  typed: readonly string[],
+  folder: string,
+  env: Readonly<Record<string, string>> = {},
+) => {
+  const run = Bun.spawn(['script', '-qec', `exec ${BINARY} ${command}`, '/dev/null'], {
     cwd: folder,
-    env: { PATH: process.env['PATH'] ?? '', TERM: 'xterm' },
+    env: { PATH: process.env['PATH'] ?? '', TERM: 'xterm', ...env },
     stdin: 'pipe',
     stdout: 'pipe',
   })
@@ -42,5 +48,16 @@ test('two passwords that differ, and Ctrl-C, add nobody', async () => {
     status: 1,
     words: expect.stringContaining('no database') as string,
   })
+  rmSync(folder, { recursive: true })
+})
+
+test('[A5] at a terminal the claim code is shown as a QR code of its link', async () => {
+  const folder = temporaryFolder()
+  const env = { HOST: '127.0.0.1', PORT: String(await freePort()) }
+  const { status, shown } = await atTerminal('serve', ['', '\u0003'], folder, env)
+  expect(status).toBe(0)
+  const [link = 'none'] = /http\S+#claim=\S+/.exec(shown) ?? []
+  expect(link).toStartWith(`http://127.0.0.1:${env.PORT}/join#`)
+  expect(shown.replaceAll('\r', '')).toContain(qrTerminal(link))
   rmSync(folder, { recursive: true })
 })

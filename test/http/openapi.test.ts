@@ -151,6 +151,7 @@ describe('the OpenAPI document', () => {
       ['GET /getLogs', app.get('/getLogs', owner)],
       ['POST /getUsers', app.post('/getUsers', {}, basic('own', PASSWORD))],
       ['GET /getUsers', app.get('/getUsers')],
+      ['GET /v1/setup', app.get('/v1/setup')],
       ['GET /livez', app.get('/livez')],
       ['GET /readyz', app.get('/readyz')],
       ['GET /', app.get('/')],

@@ -46,6 +46,8 @@ CREATE TABLE invitation (
 
 ALTER TABLE account ADD COLUMN invitation_id TEXT REFERENCES invitation (id);
 
+CREATE INDEX account_owner ON account (role) WHERE role = 'owner';
+
 -- One code an account, SHA-256 of it, with which the person chooses a new password.
 CREATE TABLE password_reset (
   account_id INTEGER PRIMARY KEY REFERENCES account (id) ON DELETE CASCADE,
