@@ -2,8 +2,12 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { Elysia } from 'elysia'
 import { version } from '../package.json'
+import { invitationRoutes } from './accounts/invitation-routes.ts'
+import { invitationStore } from './accounts/invitation-store.ts'
+import { invitationService } from './accounts/invitations.ts'
 import { passwordHasher } from './accounts/password-hasher.ts'
 import { passwordPolicy } from './accounts/password-policy.ts'
+import { registration } from './accounts/registration.ts'
 import { accountRoutes } from './accounts/routes.ts'
 import { accountService } from './accounts/service.ts'
 import { sessionRoutes } from './accounts/session-routes.ts'
@@ -126,6 +130,8 @@ export const openApp = async (
   })
   const linkTo = (fragment: string) => `${linkBase(config)}/join#${fragment}`
   const setup = setupService({ store: people, accounts, sessions, record, linkTo, monotonic })
+  const invited = invitationStore(db, steady)
+  const invitations = invitationService({ store: invited, record, linkTo })
 
   const readBody = bodyReader(config.bodyBytesMax)
   const endpoints = endpointsOf({
@@ -165,11 +171,17 @@ export const openApp = async (
         endpoints,
         readBody,
         accounts,
-        isRegistrationOpen: config.registration === 'open',
+        register: registration({
+          mode: config.registration,
+          accounts,
+          invitations: invited,
+          record,
+        }),
         tokenLifetimeMs,
       }),
     )
     .use(setupRoutes({ endpoints, readBody, setup, tokenLifetimeMs }))
+    .use(invitationRoutes({ endpoints, readBody, invitations }))
     .use(
       sessionRoutes({
         endpoints,
@@ -206,6 +218,7 @@ export const openApp = async (
     accounts,
     sessions,
     setup,
+    invitations,
     record,
     log,
     live,

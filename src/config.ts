@@ -78,9 +78,9 @@ export const SETTINGS = {
   }),
   registration: setting({
     env: 'REGISTRATION',
-    doc: 'who may register: open (anyone who reaches the port) or closed (user add only)',
+    doc: 'who may register: open (anyone who reaches the port), invite (with an invitation) or closed (user add only)',
     fallback: 'open',
-    parse: (text) => oneOf(text, ['open', 'closed']),
+    parse: (text) => oneOf(text, ['open', 'invite', 'closed']),
   }),
   publicUrl: setting({
     env: 'PUBLIC_URL',

@@ -13,7 +13,7 @@ const Password = text({
   examples: ['correct horse battery'],
 })
 
-const CODE_EXAMPLE = '7QJK-3MPN-0V8T-XW2H-5RBD-9CFA-ESYG'
+export const CODE_EXAMPLE = '7QJK-3MPN-0V8T-XW2H-5RBD-9CFA-ESYG'
 
 export const RegisterBody = t.Object({
   username: Username,
@@ -21,6 +21,13 @@ export const RegisterBody = t.Object({
   phone: text({ max: 32, examples: ['01234567890'] }),
   address: text({ max: 200, controls: 'whitespace', examples: ['1 Lock Lane'] }),
   email: t.Optional(text({ max: 254, examples: ['ada@example.org'] })),
+  invitation: t.Optional(
+    text({
+      max: 64,
+      description: 'Code of an invitation; needed where the owner has said so',
+      examples: [CODE_EXAMPLE],
+    }),
+  ),
 })
 
 const { username, password, phone, address, email } = RegisterBody.properties

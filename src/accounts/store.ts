@@ -13,7 +13,7 @@ export type NewPerson = {
   readonly email: string | undefined
 }
 
-type NewAccount = NewPerson & { readonly role: Role }
+type NewAccount = NewPerson & { readonly role: Role; readonly invitationId?: string }
 
 /** What a login compares with; `isDisabled` accounts may not sign in. */
 export type StoredPassword = Account & {
@@ -126,7 +126,7 @@ export const accountStore = (db: Database, now: () => number) => ({
 })
 
 /** Adds an account within a transaction; nothing where the name is taken. */
-const insertAccount = async (
+export const insertAccount = async (
   tx: Queries,
   person: NewAccount,
   atMs: number,
@@ -141,8 +141,9 @@ const insertAccount = async (
        phone,
        address,
        email,
-       created_at_ms
-     ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+       created_at_ms,
+       invitation_id
+     ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT (username_key) DO NOTHING
      RETURNING
        id,
@@ -158,6 +159,7 @@ const insertAccount = async (
     person.address,
     person.email ?? null,
     atMs,
+    person.invitationId ?? null,
   )
   return row && account(row)
 }

@@ -138,7 +138,7 @@ const warnings = (config: Config): readonly string[] => {
     )
   if (config.registration === 'open' && !isLoopback(config.host))
     found.push(
-      'registration is open to everybody on the network; set REGISTRATION=closed once all are in',
+      'registration is open to everybody on the network; set REGISTRATION=invite, or closed once all are in',
     )
   if (config.debug)
     found.push('DEBUG shows the tables to every program on this machine without a password')

@@ -68,6 +68,7 @@ sent. \`X-Request-Id\` names a request in the server's log.`
 
 const TAGS = [
   { name: 'Accounts', description: 'Registering and signing in' },
+  { name: 'Invitations', description: 'Letting people in who may register' },
   { name: 'Unlocks', description: 'Recording who opened the door' },
   { name: 'Log', description: 'What proves that the log is honest' },
   { name: 'Tables', description: 'What an owner or admin reads in a browser' },

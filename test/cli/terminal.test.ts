@@ -51,13 +51,16 @@ test('two passwords that differ, and Ctrl-C, add nobody', async () => {
   rmSync(folder, { recursive: true })
 })
 
-test('[A5] at a terminal the claim code is shown as a QR code of its link', async () => {
+test('[A5] at a terminal the claim code, and an invitation, are shown as QR codes of their links', async () => {
   const folder = temporaryFolder()
   const env = { HOST: '127.0.0.1', PORT: String(await freePort()) }
-  const { status, shown } = await atTerminal('serve', ['', '\u0003'], folder, env)
-  expect(status).toBe(0)
-  const [link = 'none'] = /http\S+#claim=\S+/.exec(shown) ?? []
-  expect(link).toStartWith(`http://127.0.0.1:${env.PORT}/join#`)
-  expect(shown.replaceAll('\r', '')).toContain(qrTerminal(link))
+  const linkShown = (shown: string): string => /http\S+#\S+/.exec(shown)?.[0] ?? 'none'
+  const served = await atTerminal('serve', ['', '\u0003'], folder, env)
+  expect(served.status).toBe(0)
+  expect(linkShown(served.shown)).toStartWith(`http://127.0.0.1:${env.PORT}/join#claim=`)
+  const { shown } = await atTerminal('invite', [], folder, env)
+  expect(linkShown(shown)).toStartWith(`http://127.0.0.1:${env.PORT}/join#invitation=`)
+  for (const one of [served.shown, shown])
+    expect(one.replaceAll('\r', '')).toContain(qrTerminal(linkShown(one)))
   rmSync(folder, { recursive: true })
 })
