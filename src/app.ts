@@ -20,6 +20,7 @@ import { securityRecorder } from './audit/service.ts'
 import { auditStore } from './audit/store.ts'
 import type { Config } from './config.ts'
 import { AppError } from './errors.ts'
+import { joinRoutes } from './console/join-routes.ts'
 import { consoleRoutes } from './console/routes.ts'
 import { tableRoutes } from './debug/routes.ts'
 import { unlockTable, userTable } from './debug/tables.ts'
@@ -156,6 +157,7 @@ export const openApp = async (
     .use(crossOrigin(config.corsOrigins))
     .use(openapiRoutes(endpoints, version))
     .use(consoleRoutes({ endpoints, version }))
+    .use(joinRoutes(endpoints))
     .use(
       healthRoutes({
         endpoints,
