@@ -2,18 +2,25 @@ import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { Elysia } from 'elysia'
 import { version } from '../package.json'
+import { invitationRoutes } from './accounts/invitation-routes.ts'
+import { invitationStore } from './accounts/invitation-store.ts'
+import { invitationService } from './accounts/invitations.ts'
 import { passwordHasher } from './accounts/password-hasher.ts'
 import { passwordPolicy } from './accounts/password-policy.ts'
+import { registration } from './accounts/registration.ts'
 import { accountRoutes } from './accounts/routes.ts'
 import { accountService } from './accounts/service.ts'
 import { sessionRoutes } from './accounts/session-routes.ts'
 import { sessionStore } from './accounts/session-store.ts'
 import { sessionService } from './accounts/sessions.ts'
+import { setupRoutes } from './accounts/setup-routes.ts'
+import { setupService } from './accounts/setup.ts'
 import { accountStore } from './accounts/store.ts'
 import { securityRecorder } from './audit/service.ts'
 import { auditStore } from './audit/store.ts'
 import type { Config } from './config.ts'
 import { AppError } from './errors.ts'
+import { joinRoutes } from './console/join-routes.ts'
 import { consoleRoutes } from './console/routes.ts'
 import { tableRoutes } from './debug/routes.ts'
 import { unlockTable, userTable } from './debug/tables.ts'
@@ -25,6 +32,7 @@ import { errorAnswers } from './http/errors.ts'
 import { bodyReader } from './http/json-body.ts'
 import type { Log } from './http/log.ts'
 import { openapiRoutes } from './http/openapi.ts'
+import { linkBase } from './http/own-address.ts'
 import { requestLog } from './http/request-log.ts'
 import { responseHeaders } from './http/response-headers.ts'
 import { steadyClock } from './http/steady-clock.ts'
@@ -52,6 +60,8 @@ type Dependencies = {
   readonly log: Log
   /** The clock, in milliseconds since 1970. */
   readonly now?: () => number
+  /** A clock that nobody sets, in milliseconds since whenever. */
+  readonly monotonic?: () => number
   /** Silence after which a live stream sends a comment. */
   readonly heartbeatSeconds?: number
 }
@@ -64,7 +74,12 @@ export type App = Awaited<ReturnType<typeof openApp>>
  * `unavailable` where the data folder, a key or the database cannot be used. */
 export const openApp = async (
   config: Config,
-  { log: processLog, now = Date.now, heartbeatSeconds = HEARTBEAT_SECONDS }: Dependencies,
+  {
+    log: processLog,
+    now = Date.now,
+    monotonic = () => performance.now(),
+    heartbeatSeconds = HEARTBEAT_SECONDS,
+  }: Dependencies,
 ) => {
   const tokenLifetimeMs = config.accessTokenMinutes * 60_000
 
@@ -120,6 +135,10 @@ export const openApp = async (
     sessions,
     record,
   })
+  const linkTo = (fragment: string) => `${linkBase(config)}/join#${fragment}`
+  const setup = setupService({ store: people, accounts, sessions, record, linkTo, monotonic })
+  const invited = invitationStore(db, steady)
+  const invitations = invitationService({ store: invited, record, linkTo })
 
   const readBody = bodyReader(config.bodyBytesMax)
   const endpoints = endpointsOf({
@@ -144,6 +163,7 @@ export const openApp = async (
     .use(crossOrigin(config.corsOrigins))
     .use(openapiRoutes(endpoints, version))
     .use(consoleRoutes({ endpoints, version, logFault }))
+    .use(joinRoutes(endpoints))
     .use(
       healthRoutes({
         endpoints,
@@ -156,10 +176,17 @@ export const openApp = async (
         endpoints,
         readBody,
         accounts,
-        isRegistrationOpen: config.registration === 'open',
+        register: registration({
+          mode: config.registration,
+          accounts,
+          invitations: invited,
+          record,
+        }),
         tokenLifetimeMs,
       }),
     )
+    .use(setupRoutes({ endpoints, readBody, setup, tokenLifetimeMs }))
+    .use(invitationRoutes({ endpoints, readBody, invitations }))
     .use(
       sessionRoutes({
         endpoints,
@@ -196,6 +223,8 @@ export const openApp = async (
     people,
     accounts,
     sessions,
+    setup,
+    invitations,
     record,
     log,
     live,

@@ -13,6 +13,8 @@ export type Terminal = {
   readonly readSecret: (prompt: string) => Promise<string>
   /** True where a person types at a terminal. */
   readonly isInteractive: boolean
+  /** True where what `say` writes is shown on a terminal. */
+  readonly isShown: boolean
   /** Resolves when the process is asked to stop, which from now on does not end it by itself. */
   readonly stopRequested: () => Promise<void>
 }

@@ -1,6 +1,7 @@
 import { SETTINGS } from '../config.ts'
 import type { Command } from './command.ts'
 import { healthcheck } from './healthcheck.ts'
+import { invite } from './invite.ts'
 import { log } from './log.ts'
 import { serve } from './serve.ts'
 import { systemdUnit } from './systemd-unit.ts'
@@ -10,6 +11,7 @@ import { user } from './user.ts'
 export const COMMANDS: Readonly<Record<string, Command>> = {
   serve,
   user,
+  invite,
   log,
   healthcheck,
   'systemd-unit': systemdUnit,

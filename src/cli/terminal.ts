@@ -8,6 +8,7 @@ export const processTerminal = (env: Terminal['env']): Terminal => ({
   say: (line) => process.stderr.write(`${line}\n`),
   readSecret: process.stdin.isTTY ? askHidden : readLine,
   isInteractive: process.stdin.isTTY,
+  isShown: process.stderr.isTTY,
   stopRequested: () =>
     new Promise((resolve) => {
       for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => resolve())

@@ -231,6 +231,7 @@ describe.skipIf(IS_LEFT_OUT).each(LOOKS)(
   ({ width, viewport, colorScheme }) => {
     const PAGES = [
       { path: '/', name: 'first-page' },
+      { path: '/join', name: 'join' },
       { path: '/getLogs', name: 'unlocks' },
       { path: '/getUsers', name: 'accounts' },
       { path: '/swagger', name: 'api' },

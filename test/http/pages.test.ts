@@ -6,7 +6,7 @@ const HTML = { accept: 'text/html,application/xhtml+xml' }
 
 test('[I6] a browser gets pages that name no other host, and everything they name is here', async () => {
   await using app = await startApp()
-  for (const path of ['/', '/swagger']) {
+  for (const path of ['/', '/join', '/swagger']) {
     const page = await app.get(path, HTML)
     expect(page.headers.get('content-type')).toBe('text/html; charset=utf-8')
     expect(page.headers.get('content-security-policy')).toContain("script-src 'self'")
