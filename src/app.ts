@@ -1,25 +1,33 @@
-import { existsSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { Elysia } from 'elysia'
 import { version } from '../package.json'
+import { invitationRoutes } from './accounts/invitation-routes.ts'
+import { invitationStore } from './accounts/invitation-store.ts'
+import { invitationService } from './accounts/invitations.ts'
 import { passwordHasher } from './accounts/password-hasher.ts'
 import { passwordPolicy } from './accounts/password-policy.ts'
+import { registration } from './accounts/registration.ts'
 import { accountRoutes } from './accounts/routes.ts'
 import { accountService } from './accounts/service.ts'
 import { sessionRoutes } from './accounts/session-routes.ts'
 import { sessionStore } from './accounts/session-store.ts'
 import { sessionService } from './accounts/sessions.ts'
+import { setupRoutes } from './accounts/setup-routes.ts'
+import { setupService } from './accounts/setup.ts'
 import { accountStore } from './accounts/store.ts'
 import { lifeRecorder } from './audit/life.ts'
 import { repeatRecorder } from './audit/repeats.ts'
 import { auditRoutes } from './audit/routes.ts'
-import { gatewayRecorder, securityRecorder } from './audit/service.ts'
+import { securityRecorder } from './audit/service.ts'
 import { auditStore } from './audit/store.ts'
 import type { Config } from './config.ts'
 import { AppError } from './errors.ts'
+import { joinRoutes } from './console/join-routes.ts'
 import { consoleRoutes } from './console/routes.ts'
 import { tableRoutes } from './debug/routes.ts'
 import { unlockTable, userTable } from './debug/tables.ts'
+import { GATEWAY } from './http/access.ts'
 import { accessTokens } from './http/access-tokens.ts'
 import { crossOrigin } from './http/cross-origin.ts'
 import { endpointsOf } from './http/endpoints.ts'
@@ -27,6 +35,7 @@ import { errorAnswers } from './http/errors.ts'
 import { bodyReader } from './http/json-body.ts'
 import type { Log } from './http/log.ts'
 import { openapiRoutes } from './http/openapi.ts'
+import { linkBase } from './http/own-address.ts'
 import { requestLog } from './http/request-log.ts'
 import { responseHeaders } from './http/response-headers.ts'
 import { steadyClock } from './http/steady-clock.ts'
@@ -44,7 +53,8 @@ import { unlockReads } from './unlocks/read-store.ts'
 import { unlockRoutes } from './unlocks/routes.ts'
 import { type Round, retention } from './unlocks/retention.ts'
 import { openUnlockLog } from './unlocks/service.ts'
-import { logWatch } from './unlocks/watch.ts'
+import { verificationRoutes } from './unlocks/verification-routes.ts'
+import { type LogCheck, logWatch } from './unlocks/watch.ts'
 import type { NoteSigner } from './unlocks/signed-note.ts'
 import { newSigningKey, parseSigningKey } from './unlocks/signing-key.ts'
 import { unlockCounts } from './unlocks/stats-store.ts'
@@ -52,8 +62,12 @@ import { type UnlockStore, unlockStore } from './unlocks/store.ts'
 
 type Dependencies = {
   readonly log: Log
+  /** Where security events are told, if that is another log. */
+  readonly securityLog?: Log
   /** The clock, in milliseconds since 1970. */
   readonly now?: () => number
+  /** A clock that nobody sets, in milliseconds since whenever. */
+  readonly monotonic?: () => number
   /** Silence after which a live stream sends a comment. */
   readonly heartbeatSeconds?: number
 }
@@ -66,35 +80,43 @@ export type App = Awaited<ReturnType<typeof openApp>>
  * `unavailable` where the data folder, a key or the database cannot be used. */
 export const openApp = async (
   config: Config,
-  { log: processLog, now = Date.now, heartbeatSeconds = HEARTBEAT_SECONDS }: Dependencies,
+  {
+    log: processLog,
+    securityLog = processLog,
+    now = Date.now,
+    monotonic = () => performance.now(),
+    heartbeatSeconds = HEARTBEAT_SECONDS,
+  }: Dependencies,
 ) => {
   const tokenLifetimeMs = config.accessTokenMinutes * 60_000
 
   makePrivateFolder(config.dataDir)
+  requireDatabase(config)
   const secret = config.jwtSecretKey || secretFile(join(config.dataDir, 'jwt-secret-key'))
   const db = openDatabase(config.databaseUri)
   const steady = steadyClock(now)
 
   const audit = auditStore(db)
-  const record = securityRecorder({ store: audit, log: processLog, now })
-  const recordHere = gatewayRecorder(record)
+  const record = securityRecorder({ store: audit, log: securityLog, now })
   const repeats = repeatRecorder({ record, log: processLog })
 
   const people = accountStore(db, steady)
   const unlocks = unlockStore(db)
   const signer = await logSigner(config.dataDir, unlocks)
-  const clock = logClock({ now, newestMs: await unlocks.newestReceivedAtMs() })
+  const clock = logClock({ now, newestMs: await unlocks.newestCertainMs() })
   const log = await openUnlockLog({ store: unlocks, signer, clock })
-  const recordDenied = doorDenials({ append: log.append, processLog })
+  const recordDenied = doorDenials({ append: log.append, processLog, monotonic })
   const keeping = retention({
     days: config.logRetentionDays,
     clock,
     eraseBefore: async (beforeMs) => {
-      await audit.eraseAddressesBefore(beforeMs)
-      const events = await log.eraseBefore(beforeMs)
-      const detail = { events, before: new Date(beforeMs).toISOString() }
-      if (events > 0) await recordHere({ action: 'unlocks.erase', result: 'success', detail })
-      return events
+      const addresses = await audit.eraseAddressesBefore(beforeMs)
+      const erasure = await log.eraseBefore(beforeMs)
+      const { events, isGone: is_gone } = erasure
+      const detail = { before: new Date(beforeMs).toISOString(), events, addresses, is_gone }
+      if (events + addresses > 0)
+        await record(GATEWAY, { action: 'unlocks.retention', result: 'success', detail })
+      return erasure
     },
     report: (round) => reportRound(round, processLog),
   })
@@ -105,11 +127,13 @@ export const openApp = async (
   const watch = logWatch({
     store: unlocks,
     key: signer.verifierKey,
-    report: (verdict) => {
-      if (!verdict.ok) processLog.error({ seq: verdict.seq, fault: verdict.fault }, 'log is broken')
-      else processLog.info({ size: verdict.size }, 'log verified')
-    },
+    now,
+    report: (check) => reportCheck(check, processLog),
   })
+  const logFault = () => {
+    const check = watch.last()
+    return check?.ok === false ? check : undefined
+  }
 
   const sessions = sessionService({
     store: sessionStore(db, steady, {
@@ -131,6 +155,10 @@ export const openApp = async (
     sessions,
     record,
   })
+  const linkTo = (fragment: string) => `${linkBase(config)}/join#${fragment}`
+  const setup = setupService({ store: people, accounts, sessions, record, linkTo, monotonic })
+  const invited = invitationStore(db, steady)
+  const invitations = invitationService({ store: invited, record, linkTo })
 
   const readBody = bodyReader(config.bodyBytesMax)
   const endpoints = endpointsOf({
@@ -154,15 +182,13 @@ export const openApp = async (
     .use(errorAnswers({ log: processLog, recordDenial: repeats.recordSparingly }))
     .use(crossOrigin(config.corsOrigins))
     .use(openapiRoutes(endpoints, version))
-    .use(consoleRoutes({ endpoints, version }))
+    .use(consoleRoutes({ endpoints, version, logFault }))
+    .use(joinRoutes(endpoints))
     .use(
       healthRoutes({
         endpoints,
         probeWrite: opsStore(db, now).probeWrite,
-        logFault: () => {
-          const verdict = watch.verdict()
-          return verdict?.ok === false ? verdict.fault : undefined
-        },
+        logFault,
       }),
     )
     .use(
@@ -170,10 +196,17 @@ export const openApp = async (
         endpoints,
         readBody,
         accounts,
-        isRegistrationOpen: config.registration === 'open',
+        register: registration({
+          mode: config.registration,
+          accounts,
+          invitations: invited,
+          record,
+        }),
         tokenLifetimeMs,
       }),
     )
+    .use(setupRoutes({ endpoints, readBody, setup, tokenLifetimeMs }))
+    .use(invitationRoutes({ endpoints, readBody, invitations }))
     .use(
       sessionRoutes({
         endpoints,
@@ -189,13 +222,13 @@ export const openApp = async (
         endpoints,
         readBody,
         log,
-        store: unlocks,
         refusedAccount: sessions.refusedAccount,
         recordDenied,
       }),
     )
     .use(unlockReadRoutes({ endpoints, log, reads, counts: unlockCounts(db), live, record, now }))
     .use(logRoutes({ endpoints, log, store: unlocks }))
+    .use(verificationRoutes({ endpoints, watch }))
     .use(
       tableRoutes({
         endpoints,
@@ -208,7 +241,7 @@ export const openApp = async (
   const http = routes.use(unmatchedRoutes(endpoints, routes))
 
   const close = async () => {
-    watch.stop()
+    await watch.stop()
     live.close()
     keeping.stop()
     await Promise.all([log.drained(), repeats.close()])
@@ -219,9 +252,10 @@ export const openApp = async (
     people,
     accounts,
     sessions,
+    setup,
+    invitations,
     record,
-    recordHere,
-    ...lifeRecorder({ store: audit, record: recordHere, version }),
+    ...lifeRecorder({ store: audit, record, version }),
     audit,
     log,
     live,
@@ -233,11 +267,19 @@ export const openApp = async (
   }
 }
 
+const reportCheck = (check: LogCheck, processLog: Log): void => {
+  const { extent } = check
+  if (check.ok) return processLog.info({ extent, size: check.size }, 'log verified')
+  const { seq, fault, error: err } = check
+  processLog.error({ extent, seq, fault, err }, 'log is broken')
+}
+
 const reportRound = (round: Round, processLog: Log): void => {
   switch (round.outcome) {
     case 'erased': {
-      const before = new Date(round.beforeMs).toISOString()
-      return processLog.info({ events: round.events, before }, 'retention applied')
+      const { events, beforeMs, isGone } = round
+      const before = new Date(beforeMs).toISOString()
+      return processLog.info({ before, events, is_gone: isGone }, 'retention applied')
     }
     case 'waiting':
       return processLog.warn('retention waits for a clock that can be trusted')
@@ -246,9 +288,23 @@ const reportRound = (round: Round, processLog: Log): void => {
   }
 }
 
+const signingKeyPath = (dataDir: string): string => join(dataDir, 'log-signing-key')
+
+/** The key is made after the database, so where it stands alone the database was lost. To begin
+ * anew with it would be to sign another log under the same name. */
+const requireDatabase = ({ dataDir, databaseUri }: Config): void => {
+  const key = signingKeyPath(dataDir)
+  if (databaseUri === ':memory:' || !existsSync(key)) return
+  if ((statSync(databaseUri, { throwIfNoEntry: false })?.size ?? 0) > 0) return
+  throw new AppError(
+    'unavailable',
+    `The database ${databaseUri} is missing or empty: restore it from a backup. To begin another log, remove ${key}, which signed the lost one`,
+  )
+}
+
 /** The key of the log, made with the log and never again: a new one would begin another log. */
 const logSigner = async (dataDir: string, unlocks: UnlockStore): Promise<NoteSigner> => {
-  const path = join(dataDir, 'log-signing-key')
+  const path = signingKeyPath(dataDir)
   if ((await unlocks.head()) && !existsSync(path))
     throw new AppError(
       'unavailable',

@@ -1,7 +1,7 @@
-import { AppError } from '../errors.ts'
 import type { Endpoints } from '../http/endpoints.ts'
 import type { ReadBody } from '../http/json-body.ts'
-import { message, operation } from '../http/operation.ts'
+import { coded, message, operation } from '../http/operation.ts'
+import type { Register } from './registration.ts'
 import { LoginBody, RegisterBody, TokenAnswer } from './schema.ts'
 import type { Accounts } from './service.ts'
 import { TOKEN_EXAMPLE, tokenAnswer } from './session-routes.ts'
@@ -9,22 +9,20 @@ import { TOKEN_EXAMPLE, tokenAnswer } from './session-routes.ts'
 type Dependencies = {
   readonly endpoints: Endpoints
   readonly readBody: ReadBody
-  readonly accounts: Pick<Accounts, 'add' | 'login'>
-  readonly isRegistrationOpen: boolean
+  readonly accounts: Pick<Accounts, 'login'>
+  readonly register: Register
   readonly tokenLifetimeMs: number
 }
 
 /** Registering and signing in, as the phone app does it. */
 export const accountRoutes = (deps: Dependencies) => {
-  const { endpoints, readBody, accounts, isRegistrationOpen, tokenLifetimeMs } = deps
+  const { endpoints, readBody, accounts, register, tokenLifetimeMs } = deps
   return endpoints
     .group('auth')
     .post(
       '/register',
-      async ({ request }) => {
-        const person = await readBody(request, RegisterBody)
-        if (!isRegistrationOpen) throw new AppError('forbidden', 'Registration is closed')
-        await accounts.add(person, 'member')
+      async ({ request, caller }) => {
+        await register(await readBody(request, RegisterBody), caller)
         return { msg: 'User registered successfully' }
       },
       REGISTER,
@@ -48,7 +46,9 @@ const REGISTER = operation({
   access: 'public',
   tag: 'Accounts',
   summary: 'Register a person',
-  description: 'Makes a member. The owner comes from the command line of the gateway.',
+  description:
+    'Makes a member, or with an invitation whatever that says. The owner decides whether registering ' +
+    'is open to all, needs an invitation, or is closed; whoever is first is no owner for that.',
   body: RegisterBody,
   answers: {
     200: message('The account stands', 'User registered successfully'),
@@ -60,7 +60,11 @@ const REGISTER = operation({
       'User already exists',
       'Weak password',
     ),
-    403: message('The owner has closed registration', 'Registration is closed'),
+    403: coded('The owner has not opened registration to this person', {
+      registration_closed: 'Registration is closed',
+      invitation_needed: 'Registering needs an invitation',
+      invitation_invalid: 'This invitation is not valid',
+    }),
     503: BUSY,
   },
 })

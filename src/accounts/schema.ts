@@ -13,12 +13,37 @@ const Password = text({
   examples: ['correct horse battery'],
 })
 
+export const CODE_EXAMPLE = '7QJK-3MPN-0V8T-XW2H-5RBD-9CFA-ESYG'
+
 export const RegisterBody = t.Object({
   username: Username,
   password: Password,
   phone: text({ max: 32, examples: ['01234567890'] }),
   address: text({ max: 200, controls: 'whitespace', examples: ['1 Lock Lane'] }),
   email: t.Optional(text({ max: 254, examples: ['ada@example.org'] })),
+  invitation: t.Optional(
+    text({
+      max: 64,
+      description: 'Code of an invitation; needed where the owner has said so',
+      examples: [CODE_EXAMPLE],
+    }),
+  ),
+})
+
+const { username, password, phone, address, email } = RegisterBody.properties
+
+export const SetupBody = t.Object({
+  code: text({
+    min: 1,
+    max: 64,
+    description: 'As the service printed it at its start',
+    examples: [CODE_EXAMPLE],
+  }),
+  username,
+  password,
+  phone: t.Optional(phone),
+  address: t.Optional(address),
+  email,
 })
 
 export const LoginBody = t.Object({ username: Username, password: Password })

@@ -5,7 +5,7 @@ import type { PasswordHasher } from './password-hasher.ts'
 import type { PasswordPolicy } from './password-policy.ts'
 import { LoginBody } from './schema.ts'
 import type { Sessions, Tokens } from './sessions.ts'
-import type { AccountStore, StoredPassword } from './store.ts'
+import type { AccountStore, NewPerson, StoredPassword } from './store.ts'
 
 export type Accounts = ReturnType<typeof accountService>
 
@@ -17,7 +17,8 @@ type Dependencies = {
   readonly record: RecordSecurityEvent
 }
 
-type Registration = {
+/** What a person says of themselves. */
+export type Registration = {
   readonly username: string
   readonly password: string
   readonly phone: string
@@ -31,24 +32,27 @@ type Credentials = { readonly username: string; readonly password: string }
 export const accountService = (deps: Dependencies) => {
   const { store, hasher, isWeak, sessions, record } = deps
 
-  /** Gives the new account's public id. Throws `invalid` for a taken name, told before a weak
+  /** Gives a person as they may be added. Throws `invalid` for a taken name, told before a weak
    * password is. */
-  const add = async (person: Registration, role: Role): Promise<Pick<Account, 'publicId'>> => {
+  const checkPerson = async (person: Registration): Promise<NewPerson> => {
     const usernameKey = keyOf(person.username)
     if (usernameKey === '') throw new AppError('invalid', 'Invalid username')
-    if (await store.exists(usernameKey)) throw taken()
+    if (await store.exists(usernameKey)) throw nameTaken()
     if (isWeak(person.password, person.username)) throw new AppError('invalid', 'Weak password')
-    const publicId = await store.add({
+    return {
       username: person.username,
       usernameKey,
       passwordHash: await hasher.hash(person.password),
-      role,
       phone: person.phone,
       address: person.address,
       email: person.email,
-    })
-    if (publicId === undefined) throw taken()
-    return { publicId }
+    }
+  }
+
+  const add = async (person: Registration, role: Role): Promise<Account> => {
+    const added = await store.add(await checkPerson(person), role)
+    if (!added) throw nameTaken()
+    return added
   }
 
   /** Gives the account of a name and its password; nothing, after the same work, for an unknown
@@ -76,6 +80,7 @@ export const accountService = (deps: Dependencies) => {
 
   return {
     add,
+    checkPerson,
     checkPassword,
 
     /** Begins a session and gives its tokens; throws `unauthorized`. */
@@ -91,7 +96,8 @@ export const accountService = (deps: Dependencies) => {
   }
 }
 
-const taken = () => new AppError('invalid', 'User already exists')
+/** Told before a password is judged, as the phone app expects. */
+export const nameTaken = () => new AppError('invalid', 'User already exists')
 
 /** What makes two names one: the name in NFKC, without signs that nobody sees and without space at
  * its ends. Letters of other alphabets that look alike stay other names. */

@@ -1,9 +1,9 @@
-import type { SecurityEvent } from '../http/access.ts'
+import { COMMAND_LINE, type RecordSecurityEvent } from '../http/access.ts'
 import type { AuditStore } from './store.ts'
 
 type Dependencies = {
   readonly store: Pick<AuditStore, 'newestDetail'>
-  readonly record: (event: SecurityEvent) => Promise<void>
+  readonly record: RecordSecurityEvent
   readonly version: string
 }
 
@@ -20,10 +20,13 @@ export const lifeRecorder = ({ store, record, version }: Dependencies) => ({
       const { to: before = fallback } = (await store.newestDetail(SETTING_CHANGE, name)) ?? {}
       if (before === value) continue
       const detail = { from: before, to: value }
-      await record({ action: SETTING_CHANGE, result: 'success', subject: name, detail })
+      const event = { action: SETTING_CHANGE, result: 'success', subject: name, detail } as const
+      await record(COMMAND_LINE, event)
     }
-    await record({ action: 'service.start', result: 'success', detail: { version } })
+    const detail = { version }
+    await record(COMMAND_LINE, { action: 'service.start', result: 'success', detail })
   },
 
-  recordStop: (): Promise<void> => record({ action: 'service.stop', result: 'success' }),
+  recordStop: (): Promise<void> =>
+    record(COMMAND_LINE, { action: 'service.stop', result: 'success' }),
 })

@@ -8,11 +8,13 @@ export const processTerminal = (env: Terminal['env']): Terminal => ({
   say: (line) => process.stderr.write(`${line}\n`),
   readSecret: process.stdin.isTTY ? askHidden : readLine,
   isInteractive: process.stdin.isTTY,
-  stopRequested: new Promise((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => resolve())
-    // A terminal that is closed; without one, nohup has asked for this signal to be ignored.
-    if (process.stdin.isTTY) process.on('SIGHUP', () => resolve())
-  }),
+  isShown: process.stderr.isTTY,
+  stopRequested: () =>
+    new Promise((resolve) => {
+      for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => resolve())
+      // A terminal that is closed; without one, nohup has asked for this signal to be ignored.
+      if (process.stdin.isTTY) process.on('SIGHUP', () => resolve())
+    }),
 })
 
 let lines: AsyncIterator<string> | undefined

@@ -1,13 +1,11 @@
-import { existsSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { Value } from '@sinclair/typebox/value'
 import { RegisterBody } from '../accounts/schema.ts'
-import { type App, openApp } from '../app.ts'
 import { type Config, parseConfig } from '../config.ts'
 import { AppError } from '../errors.ts'
-import { ROLES, type Role } from '../http/access.ts'
-import { logger } from '../http/log.ts'
+import { COMMAND_LINE, ROLES, type Role } from '../http/access.ts'
 import { type Command, type Terminal, UsageError } from './command.ts'
+import { withApp, withExistingData } from './with-app.ts'
 
 /** Adds and lists accounts, also while the service runs. */
 export const user: Command = {
@@ -31,16 +29,6 @@ export const user: Command = {
   },
 }
 
-const withApp = async (config: Config, work: (app: App) => Promise<void>): Promise<number> => {
-  const app = await openApp(config, { log: logger({ level: 'error', format: 'text' }) })
-  try {
-    await work(app)
-    return 0
-  } finally {
-    await app.close()
-  }
-}
-
 const add = async (args: string[], terminal: Terminal): Promise<number> => {
   const { values, positionals } = parseArgs({
     args,
@@ -60,10 +48,15 @@ const add = async (args: string[], terminal: Terminal): Promise<number> => {
   if (fault) throw new UsageError(`Invalid ${fault.path.slice(1)}`)
   const config = parseConfig(terminal.env)
   const password = await newPassword(terminal)
-  return withApp(config, async ({ accounts, recordHere }) => {
+  return withApp(config, async ({ accounts, record }) => {
     const person = { username, ...details, password }
-    const { publicId: subject } = await accounts.add(person, role).catch(explained(config))
-    await recordHere({ action: 'account.add', result: 'success', subject, detail: { role } })
+    const { publicId } = await accounts.add(person, role).catch(explained(config))
+    await record(COMMAND_LINE, {
+      action: 'account.add',
+      result: 'success',
+      subject: publicId,
+      detail: { role },
+    })
     terminal.print(`Added ${role} ${username}`)
   })
 }
@@ -94,13 +87,7 @@ const newPassword = async ({ isInteractive, readSecret }: Terminal): Promise<str
 const ROWS_PER_PAGE = 500
 
 const list = async ({ env, print }: Terminal): Promise<number> => {
-  const config = parseConfig(env)
-  if (!existsSync(config.databaseUri))
-    throw new AppError(
-      'unavailable',
-      `There is no database at ${config.databaseUri}; check DATA_DIR, or start the service first`,
-    )
-  return withApp(config, async ({ people }) => {
+  return withExistingData(parseConfig(env), async ({ people }) => {
     print(['ID', 'ROLE', 'PUBLIC ID', 'USERNAME'].join('\t'))
     let afterId = 0
     for (;;) {

@@ -56,18 +56,21 @@ export const errorAnswers = ({ log, recordDenial }: Dependencies) =>
     else if (known.status === 503) log.warn({ reason: known.message }, 'request refused')
     const told = known ?? new HttpError(500, 'Internal error')
     set.status = told.status
-    if (caller && isDenial(told, request)) {
+    if (caller && isDenial(told, { request, caller })) {
       const detail = { status: told.status, method: request.method, route }
       await recordDenial(caller, { action: 'access.deny', result: 'failure', detail })
     }
     return answer(told, path ?? pathOf(request))
   })
 
-/** Whether somebody was kept from what they asked for: by role, or because what they signed in with
- * is not good. A login that fails is recorded as such, and who has not tried to sign in is only
- * asked to. */
-const isDenial = ({ status, headers }: HttpError, request: Request): boolean =>
-  status === 403 ||
+/** Whether somebody was kept from what they asked for: by what a person's account may do, or because
+ * what they signed in with is not good. A login or a registration that fails has a record of its
+ * own, and who has not tried to sign in is only asked to. */
+const isDenial = (
+  { status, headers }: HttpError,
+  { request, caller: { account } }: { readonly request: Request; readonly caller: Caller },
+): boolean =>
+  (status === 403 && account !== undefined) ||
   (status === 401 && 'WWW-Authenticate' in headers && request.headers.has('authorization'))
 
 const knownError = (error: unknown): HttpError | undefined => {

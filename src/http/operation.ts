@@ -24,13 +24,27 @@ type Description = {
   readonly answers: Readonly<Record<number, Answer | readonly Answer[]>>
 }
 
-type Tag = 'Accounts' | 'Sessions' | 'Audit' | 'Unlocks' | 'Log' | 'Tables' | 'Health' | 'Pages'
+type Tag =
+  | 'Accounts'
+  | 'Sessions'
+  | 'Invitations'
+  | 'Audit'
+  | 'Unlocks'
+  | 'Log'
+  | 'Tables'
+  | 'Health'
+  | 'Pages'
 
 /** The options of a route that the OpenAPI document leaves out: files of pages, refusals. */
 export const HIDDEN = { parse: 'none', detail: { hide: true } } as const
 
 const Message = t.Object(
   { msg: t.String({ description: 'What happened, in words' }) },
+  { additionalProperties: false },
+)
+
+const Fault = t.Composite(
+  [Message, t.Object({ code: t.String({ description: 'Stable, for programs' }) })],
   { additionalProperties: false },
 )
 
@@ -41,6 +55,13 @@ export const message = (description: string, ...examples: readonly string[]): An
   ...(examples.length === 1
     ? { example: { msg: examples[0] } }
     : { examples: Object.fromEntries(examples.map((msg) => [msg, { msg }])) }),
+})
+
+/** A documented `{"msg", "code"}` answer, by code: faults that a program tells from one another. */
+export const coded = (description: string, faults: Readonly<Record<string, string>>): Answer => ({
+  description,
+  schema: Fault,
+  examples: Object.fromEntries(Object.entries(faults).map(([code, msg]) => [code, { msg, code }])),
 })
 
 const Problem = t.Object(

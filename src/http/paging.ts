@@ -1,6 +1,6 @@
 import { type Static, Type as t } from '@sinclair/typebox'
 import { AppError } from '../errors.ts'
-import { Time, oneOf } from './text.ts'
+import { Time, oneOf, timeMs } from './text.ts'
 
 const ORDERS = ['newest', 'oldest'] as const
 export type Order = (typeof ORDERS)[number]
@@ -31,16 +31,18 @@ export const Next = t.Union([t.String(), t.Null()], {
   description: 'Cursor of the next page; null at the end',
 })
 
-/** The times of a span, milliseconds; throws `invalid` for what is no time. */
-export const spanOf = ({ from, to }: { readonly from?: string; readonly to?: string }) => ({
-  fromMs: timeOf('from', from),
-  toMs: timeOf('to', to),
-})
+/** The times of a span, milliseconds; throws `invalid` for what is no time, or no span. */
+export const spanOf = ({ from, to }: { readonly from?: string; readonly to?: string }) => {
+  const [fromMs, toMs] = [timeOf('from', from), timeOf('to', to)]
+  if (fromMs !== undefined && toMs !== undefined && fromMs >= toMs)
+    throw new AppError('invalid', 'Needs from < to')
+  return { fromMs, toMs }
+}
 
 const timeOf = (name: string, text: string | undefined): number | undefined => {
   if (text === undefined) return undefined
-  const ms = Date.parse(text)
-  if (Number.isNaN(ms) || ms < 0) throw new AppError('invalid', `Invalid ${name}`)
+  const ms = timeMs(text)
+  if (ms === undefined || ms < 0) throw new AppError('invalid', `Invalid ${name}`)
   return ms
 }
 

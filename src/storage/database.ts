@@ -15,6 +15,9 @@ export type Queries = {
 export type Database = Queries & {
   /** Runs `work` alone in one transaction; the promise resolves only after COMMIT. */
   transaction: <Result>(work: (tx: Queries) => Promise<Result>) => Promise<Result>
+  /** Folds the WAL into the file and empties it, so that what was overwritten is in neither; false
+   * where that cannot be now, because another process reads or the disk refuses. */
+  foldWal: () => Promise<boolean>
   /** Waits for the transaction under way, folds the WAL into the file and closes it. */
   close: () => Promise<void>
 }
@@ -23,6 +26,9 @@ export type Database = Queries & {
  * short of the time that a stop gives to requests in flight. */
 const LOCK_WAIT_MS = 3000
 const LOCK_RETRY_MS = 20
+
+/** Between two tries to fold the WAL, each of which waits for `busy_timeout` itself. */
+const FOLD_RETRY_MS = 200
 
 /** Gives the database interface over one writing and one reading connection, which may be the same. */
 export const database = ({ writer, reader }: Connections): Database => {
@@ -56,6 +62,18 @@ export const database = ({ writer, reader }: Connections): Database => {
     get: reads.get,
     run: (sql, ...params) => transaction((tx) => tx.run(sql, ...params)),
     transaction,
+    foldWal: async () => {
+      const deadline = performance.now() + LOCK_WAIT_MS
+      const fold = async () => {
+        snapshot.end()
+        return isFolded(writer)
+      }
+      while (!(await exclusively(fold))) {
+        if (performance.now() > deadline) return false
+        await Bun.sleep(FOLD_RETRY_MS)
+      }
+      return true
+    },
     close: () =>
       exclusively(async () => {
         snapshot.end()
@@ -132,6 +150,16 @@ const beginImmediate = async (writer: Sqlite, deadline: number): Promise<void> =
       if (!isBusy(error) || performance.now() > deadline) throw unavailable(error)
       await Bun.sleep(LOCK_RETRY_MS)
     }
+  }
+}
+
+const isFolded = (writer: Sqlite): boolean => {
+  try {
+    const row = writer.query('PRAGMA wal_checkpoint(TRUNCATE)').get() as { busy: number } | null
+    return row?.busy === 0
+  } catch (error) {
+    if (error instanceof SQLiteError) return false
+    throw error
   }
 }
 

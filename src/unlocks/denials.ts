@@ -7,7 +7,7 @@ type Dependencies = {
   readonly append: UnlockLog['append']
   readonly processLog: Log
   /** A clock that only runs forward, milliseconds. */
-  readonly monotonic?: () => number
+  readonly monotonic: () => number
 }
 
 type Denial = {
@@ -32,11 +32,7 @@ const METHODS: Readonly<Record<Refusal, string>> = {
 /** Records in the unlock log whom this server kept from the door, at most once a minute an account,
  * so that a phone that tries again and again does not flood it. It never rejects: a refusal stands
  * whether the log takes it or not. */
-export const doorDenials = ({
-  append,
-  processLog,
-  monotonic = () => performance.now(),
-}: Dependencies): RecordDenied => {
+export const doorDenials = ({ append, processLog, monotonic }: Dependencies): RecordDenied => {
   const lastMs = new Map<string, number>()
 
   return async ({ account: { publicId, username }, reason }) => {

@@ -89,7 +89,8 @@ const download = async (
     action: 'unlocks.export',
     result: 'success',
     ...(filter.account ? { subject: filter.account } : {}),
-    detail: { format },
+    // By name alone: what was searched for may be a person's.
+    detail: { format, size, filters: Object.keys(query).join() },
   })
   return streamed(exportParts({ reads, filter, size, format }), {
     'content-type': CONTENT_TYPES[format],
@@ -168,7 +169,8 @@ const mostOf = <Key>(counts: ReadonlyMap<Key, number>): readonly (readonly [Key,
 /** The filter that was asked for, as far as the caller may see: a member only their own. */
 const filterOf = (query: Search, caller: Account | undefined): UnlockFilter => {
   const { publicId } = signedIn(caller)
-  const { account, lock, method, result, text } = query
+  const { lock, method, result, text } = query
+  const account = query.account?.toLowerCase()
   const seesAll = hasRole(caller, 'admin')
   if (!seesAll && account !== undefined && account !== publicId)
     throw new AppError('not_found', 'No such account')

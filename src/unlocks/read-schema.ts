@@ -2,12 +2,12 @@ import { type Static, Type as t } from '@sinclair/typebox'
 import { Next, PAGE, SPAN } from '../http/paging.ts'
 import { oneOf, text } from '../http/text.ts'
 import { RESULTS } from './event.ts'
-import { EventAnswer, Lock, Method, Uuid } from './schema.ts'
+import { EventAnswer, GivenUuid, Lock, Method } from './schema.ts'
 
 const { default: _noDefault, ...AnyLock } = Lock
 
 const FILTER = {
-  account: t.Optional({ ...Uuid, description: 'Public id; a member’s own only' }),
+  account: t.Optional({ ...GivenUuid, description: 'Public id; a member’s own only' }),
   lock: t.Optional(AnyLock),
   method: t.Optional(Method),
   result: t.Optional(oneOf(RESULTS)),

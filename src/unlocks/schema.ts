@@ -26,6 +26,9 @@ const UUID = '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$'
 
 const Uuid = t.String({ pattern: UUID, examples: ['0193c6a8-5f0e-7c3a-9b1d-2e4f6a8b0c1d'] })
 
+/** As a caller may write it (RFC 9562: capitals are read as small letters); kept in small letters. */
+const GivenUuid = t.String({ pattern: UUID.replaceAll('a-f', 'A-Fa-f'), examples: Uuid.examples })
+
 const Lock = t.String({
   pattern: '^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$',
   default: DEFAULT_LOCK,
@@ -34,7 +37,7 @@ const Lock = t.String({
 })
 
 export const EventBody = t.Object({
-  id: t.Optional(Uuid),
+  id: t.Optional(GivenUuid),
   method: Method,
   lock: t.Optional(Lock),
   result: t.Optional(oneOf(RESULTS)),
@@ -42,7 +45,7 @@ export const EventBody = t.Object({
   occurred_at: t.Optional(Time),
 })
 export type EventBody = Static<typeof EventBody>
-export { Lock, Method, Uuid }
+export { GivenUuid, Lock, Method }
 
 const Nullable = <Type extends ReturnType<typeof t.String>>(type: Type, example: unknown) =>
   t.Union([type, t.Null()], { examples: [example] })

@@ -27,6 +27,7 @@ type Entry = {
 }
 type Pair = { access_token: string; refresh_token: string }
 
+const PERSON = { password: PASSWORD, phone: '1', address: 'x' }
 const UID = `uid:${process.getuid?.()}`
 const DAY_MS = 86_400_000
 
@@ -192,6 +193,24 @@ describe('the audit trail, at the compiled file', () => {
         },
       ],
       [
+        () => client().post('/register', { ...PERSON, username: 'new' }),
+        200,
+        {
+          action: 'account.register',
+          result: 'success',
+          subject: expect.objectContaining({ name: 'new' }),
+        },
+      ],
+      [
+        () => client().post('/v1/invitations', { role: 'member' }, bearer(amy.access_token)),
+        200,
+        {
+          action: 'invitation.make',
+          result: 'success',
+          actor: { id: subOf(amy).sub, name: 'amy' },
+        },
+      ],
+      [
         () => client().get('/v1/unlocks/export?format=csv', bearer(third.access_token)),
         200,
         {
@@ -283,17 +302,6 @@ describe('the audit trail, at the compiled file', () => {
       { action: 'service.start' },
       { action: 'login' },
     ])
-    expect(
-      (
-        await client().post('/register', {
-          username: 'eve',
-          password: PASSWORD,
-          phone: '1',
-          address: 'x',
-        })
-      ).status,
-    ).toBe(403)
-    expect(await recorded()).toMatchObject([{ action: 'access.deny', actor: null }])
     await stop()
     await start()
     expect((await recorded()).map(({ action }) => action)).toStrictEqual([
@@ -313,8 +321,8 @@ describe('the audit trail, at the compiled file', () => {
     )
     await start({ LOG_RETENTION_DAYS: '1' })
     const records = await recorded()
-    expect(records.filter(({ action }) => action === 'unlocks.erase')).toMatchObject([
-      { result: 'success', actor: { id: UID }, detail: { events: 1 } },
+    expect(records.filter(({ action }) => action === 'unlocks.retention')).toMatchObject([
+      { result: 'success', address: 'gateway', detail: { events: 1, addresses: 8, is_gone: true } },
     ])
     newest = -1
     for (const { seq, address } of await recorded())
@@ -374,4 +382,21 @@ describe('the audit trail, at the compiled file', () => {
     for (const limit of ['0', 'x', '10001'])
       expect((await command('audit', '--limit', limit)).status).toBe(2)
   })
+})
+
+test('[O3] security events are lines of the log whatever its level leaves out else', async () => {
+  const service = await startService({ env: { ...UNLIMITED, LOG_LEVEL: 'error' } })
+  await clientOf(service.url).get('/v1/audit', bearer('garbage'))
+  await service.stop()
+  const lines = service
+    .output()
+    .log.trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Record<string, unknown>)
+  expect(lines.every(({ msg }) => msg === 'security event')).toBe(true)
+  expect(lines.filter(({ action }) => action !== 'setting.change')).toMatchObject([
+    { action: 'service.start', level: 'info' },
+    { action: 'access.deny', level: 'warn' },
+    { action: 'service.stop' },
+  ])
 })

@@ -1,12 +1,18 @@
 import { expect, test } from 'bun:test'
 import { rmSync } from 'node:fs'
-import { BINARY, runCommand, temporaryFolder } from '../support/binary.ts'
+import { qrTerminal } from '../../src/http/qr.ts'
+import { BINARY, freePort, runCommand, temporaryFolder } from '../support/binary.ts'
 
 /** Runs a command at a pseudo-terminal (util-linux `script`), and types what it is given. */
-const atTerminal = async (command: string, typed: readonly string[], folder: string) => {
-  const run = Bun.spawn(['script', '-qec', `${BINARY} ${command}`, '/dev/null'], {
+const atTerminal = async (
+  command: string,
+  typed: readonly string[],
+  folder: string,
+  env: Readonly<Record<string, string>> = {},
+) => {
+  const run = Bun.spawn(['script', '-qec', `exec ${BINARY} ${command}`, '/dev/null'], {
     cwd: folder,
-    env: { PATH: process.env['PATH'] ?? '', TERM: 'xterm' },
+    env: { PATH: process.env['PATH'] ?? '', TERM: 'xterm', ...env },
     stdin: 'pipe',
     stdout: 'pipe',
   })
@@ -42,5 +48,30 @@ test('two passwords that differ, and Ctrl-C, add nobody', async () => {
     status: 1,
     words: expect.stringContaining('no database') as string,
   })
+  rmSync(folder, { recursive: true })
+})
+
+test.each(['SIGINT', 'SIGTERM'] as const)('%s ends a command that is at work', async (signal) => {
+  const folder = temporaryFolder()
+  const run = Bun.spawn([BINARY, 'user', 'add', 'oli'], { cwd: folder, env: {}, stdin: 'pipe' })
+  await Bun.sleep(500)
+  expect(run.exitCode).toBeNull()
+  run.kill(signal)
+  await run.exited
+  expect(run.signalCode).toBe(signal)
+  rmSync(folder, { recursive: true })
+})
+
+test('[A5] at a terminal the claim code, and an invitation, are shown as QR codes of their links', async () => {
+  const folder = temporaryFolder()
+  const env = { HOST: '127.0.0.1', PORT: String(await freePort()) }
+  const linkShown = (shown: string): string => /http\S+#\S+/.exec(shown)?.[0] ?? 'none'
+  const served = await atTerminal('serve', ['', '\u0003'], folder, env)
+  expect(served.status).toBe(0)
+  expect(linkShown(served.shown)).toStartWith(`http://127.0.0.1:${env.PORT}/join#claim=`)
+  const { shown } = await atTerminal('invite', [], folder, env)
+  expect(linkShown(shown)).toStartWith(`http://127.0.0.1:${env.PORT}/join#invitation=`)
+  for (const one of [served.shown, shown])
+    expect(one.replaceAll('\r', '')).toContain(qrTerminal(linkShown(one)))
   rmSync(folder, { recursive: true })
 })

@@ -13,7 +13,7 @@ export type TestApp = Awaited<ReturnType<typeof startApp>>
 /** A real app on a database in memory, listening on a free port, with its own clock and log. */
 export const startApp = async (
   env: Readonly<Record<string, string>> = {},
-  options: { readonly heartbeatSeconds?: number } = {},
+  options: { readonly heartbeatSeconds?: number; readonly monotonic?: () => number } = {},
 ) => {
   const folder = temporaryFolder()
   const clock = { nowMs: Date.now() }
@@ -22,7 +22,11 @@ export const startApp = async (
   const app = await openApp(
     { ...config, databaseUri: ':memory:' },
     {
-      log: logger({ level: 'info', format: 'json', write: (line) => logLines.push(line) }),
+      log: logger({
+        level: config.logLevel,
+        format: 'json',
+        write: (line) => logLines.push(line),
+      }),
       now: () => clock.nowMs,
       ...options,
     },
@@ -69,3 +73,12 @@ export const bearer = (token: string) => ({ authorization: `Bearer ${token}` })
 export const basic = (username: string, password: string) => ({
   authorization: `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`,
 })
+
+/** The security events of an action among lines of the process log. */
+export const recordsOf = (
+  lines: readonly string[],
+  action: string,
+): readonly Record<string, unknown>[] =>
+  lines
+    .map((line) => JSON.parse(line) as Record<string, unknown>)
+    .filter((record) => record['msg'] === 'security event' && record['action'] === action)

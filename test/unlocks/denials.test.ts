@@ -116,6 +116,7 @@ describe('whom the server keeps from the door', () => {
     const recordDenied = doorDenials({
       append: () => Promise.reject(new AppError('unavailable', 'The disk is full')),
       processLog: logger({ level: 'info', format: 'json', write: (line) => lines.push(line) }),
+      monotonic: () => 0,
     })
     await recordDenied({ account: { publicId: 'a', username: 'ada' }, reason: 'session_ended' })
     expect(lines.join('')).toContain('denial not recorded')

@@ -30,13 +30,14 @@ CREATE TABLE refresh_token (
 
 CREATE INDEX refresh_token_by_session ON refresh_token (session_id);
 
--- Codes that let a person register, SHA-256 of each.
+-- Codes that let people register, SHA-256 of each. `id` is a UUID in the order of making; `made_by`
+-- is the public id of whoever made it, NULL for the gateway's command line.
 CREATE TABLE invitation (
   id TEXT PRIMARY KEY,
   code_hash BLOB NOT NULL UNIQUE,
   role TEXT NOT NULL CHECK (role IN ('owner', 'admin', 'member')),
   label TEXT NOT NULL,
-  made_by TEXT NOT NULL,
+  made_by TEXT,
   created_at_ms INTEGER NOT NULL,
   expires_at_ms INTEGER NOT NULL,
   uses INTEGER NOT NULL,
@@ -45,6 +46,9 @@ CREATE TABLE invitation (
 ) STRICT, WITHOUT ROWID;
 
 ALTER TABLE account ADD COLUMN invitation_id TEXT REFERENCES invitation (id);
+
+CREATE INDEX account_by_invitation ON account (invitation_id) WHERE invitation_id IS NOT NULL;
+CREATE INDEX account_owner ON account (role) WHERE role = 'owner';
 
 -- One code an account, SHA-256 of it, with which the person chooses a new password.
 CREATE TABLE password_reset (
