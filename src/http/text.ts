@@ -41,6 +41,17 @@ const isText = (schema: TSchema & { [CONTROLS]?: keyof typeof FORBIDDEN }, value
   return length >= Number(schema['minLength']) && length <= Number(schema['maxLength'] ?? Infinity)
 }
 
+/** A time as a client sends it; whether there is such a day is for the reader to say. */
+export const Time = t.String({
+  pattern: String.raw`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$`,
+  description: 'RFC 3339',
+  examples: ['2026-11-22T18:30:00Z'],
+})
+
+/** One of some words. */
+export const oneOf = <const Words extends readonly string[]>(words: Words) =>
+  t.Unsafe<Words[number]>({ ...t.Union(words.map((word) => t.Literal(word))) })
+
 /** The number of code points of a string. */
 export const codePoints = (value: string): number => Array.from(value).length
 

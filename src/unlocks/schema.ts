@@ -1,5 +1,5 @@
 import { type Static, Type as t } from '@sinclair/typebox'
-import { text } from '../http/text.ts'
+import { Time, oneOf, text } from '../http/text.ts'
 import { DEFAULT_LOCK, REASONS, RESULTS } from './event.ts'
 
 const Method = text({
@@ -32,16 +32,6 @@ const Lock = t.String({
   description: 'Which lock: small letters, digits and hyphens',
   examples: [DEFAULT_LOCK],
 })
-
-export const Time = t.String({
-  pattern: String.raw`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$`,
-  description: 'RFC 3339',
-  examples: ['2026-11-22T18:30:00Z'],
-})
-
-/** One of some words. */
-export const oneOf = <const Words extends readonly string[]>(words: Words) =>
-  t.Unsafe<Words[number]>({ ...t.Union(words.map((word) => t.Literal(word))) })
 
 export const EventBody = t.Object({
   id: t.Optional(Uuid),
