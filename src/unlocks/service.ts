@@ -132,8 +132,17 @@ export const openUnlockLog = async ({ store, signer, clock }: Dependencies) => {
     },
 
     /** Removes a person's text from the log; every proof still holds. Gives how many events. */
-    eraseAccount: (accountPublicId: string): Promise<number> =>
-      store.transaction((writes) => writes.eraseAccount(accountPublicId)),
+    eraseAccount: async (accountPublicId: string): Promise<number> => {
+      const events = { accountPublicId, limit: ERASED_AT_ONCE }
+      let erased = 0
+      for (;;) {
+        const some = await store.transaction((writes) => writes.eraseAccount(events))
+        erased += some
+        if (some < ERASED_AT_ONCE) return erased
+        // Lets requests that came meanwhile go first.
+        await Bun.sleep(0)
+      }
+    },
 
     /** Removes all persons' text of events received before then. Gives how many events. */
     eraseBefore: async (receivedAtMs: number): Promise<number> => {
