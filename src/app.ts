@@ -2,14 +2,22 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { Elysia } from 'elysia'
 import { version } from '../package.json'
+import { changeStore } from './accounts/change-store.ts'
+import { erasureService } from './accounts/erasure.ts'
+import { ownAccountService } from './accounts/own-account.ts'
+import { ownExport } from './accounts/own-export.ts'
+import { ownRoutes } from './accounts/own-routes.ts'
 import { passwordHasher } from './accounts/password-hasher.ts'
 import { passwordPolicy } from './accounts/password-policy.ts'
+import { peopleStore } from './accounts/people-store.ts'
+import { personalData } from './accounts/personal-data-store.ts'
 import { accountRoutes } from './accounts/routes.ts'
 import { accountService } from './accounts/service.ts'
 import { sessionRoutes } from './accounts/session-routes.ts'
 import { sessionStore } from './accounts/session-store.ts'
 import { sessionService } from './accounts/sessions.ts'
 import { accountStore } from './accounts/store.ts'
+import { personTrail } from './audit/person-store.ts'
 import { securityRecorder } from './audit/service.ts'
 import { auditStore } from './audit/store.ts'
 import type { Config } from './config.ts'
@@ -32,6 +40,7 @@ import { healthRoutes } from './ops/routes.ts'
 import { opsStore } from './ops/store.ts'
 import { openDatabase } from './storage/open.ts'
 import { makePrivateFolder, secretFile } from './storage/private-files.ts'
+import { accountPages } from './unlocks/export.ts'
 import { HEARTBEAT_SECONDS, liveUnlocks } from './unlocks/live.ts'
 import { logClock } from './unlocks/log-clock.ts'
 import { logRoutes } from './unlocks/log-routes.ts'
@@ -94,7 +103,8 @@ export const openApp = async (
     },
   })
 
-  const record = securityRecorder({ store: auditStore(db), log: processLog, now })
+  const audit = auditStore(db)
+  const record = securityRecorder({ store: audit, log: processLog, now })
   const sessions = sessionService({
     store: sessionStore(db, steady, {
       // No session is over before the access token that began it.
@@ -104,16 +114,22 @@ export const openApp = async (
     tokens: accessTokens({ secret, lifetimeMs: tokenLifetimeMs, now: steady }),
     record,
   })
-  const accounts = accountService({
-    store: people,
-    hasher: passwordHasher({ concurrency: navigator.hardwareConcurrency, waitingMax: 16 }),
-    isWeak: passwordPolicy({
-      minLength: config.passwordMinLength,
-      useBlocklist: config.passwordBlocklist === 'on',
-    }),
-    sessions,
-    record,
+  const hasher = passwordHasher({ concurrency: navigator.hardwareConcurrency, waitingMax: 16 })
+  const isWeak = passwordPolicy({
+    minLength: config.passwordMinLength,
+    useBlocklist: config.passwordBlocklist === 'on',
   })
+  const accounts = accountService({ store: people, hasher, isWeak, sessions, record })
+
+  const changes = changeStore(db, steady)
+  const erasures = erasureService({
+    store: changes,
+    traces: [log.eraseAccount, audit.eraseAddressesOf],
+    record,
+    now: steady,
+    report: (error) => processLog.error({ err: error }, 'erasure is not finished'),
+  })
+  const roster = peopleStore(db, steady)
 
   const readBody = bodyReader(config.bodyBytesMax)
   const endpoints = endpointsOf({
@@ -166,6 +182,29 @@ export const openApp = async (
         tokenLifetimeMs,
       }),
     )
+    .use(
+      ownRoutes({
+        endpoints,
+        readBody,
+        people: roster,
+        own: ownAccountService({
+          store: changes,
+          checkPassword: accounts.checkPassword,
+          hasher,
+          isWeak,
+          erasures,
+          record,
+        }),
+        exportParts: ownExport({
+          people: roster,
+          sessions,
+          data: personalData(db),
+          lists: { audit: personTrail(db), unlocks: accountPages({ log, reads }) },
+          record,
+          now,
+        }),
+      }),
+    )
     .use(unlockRoutes({ endpoints, readBody, log, store: unlocks }))
     .use(unlockReadRoutes({ endpoints, log, reads, counts: unlockCounts(db), live, now }))
     .use(logRoutes({ endpoints, log, store: unlocks }))
@@ -184,6 +223,7 @@ export const openApp = async (
     watch.stop()
     live.close()
     keeping.stop()
+    erasures.stop()
     await log.drained()
     await db.close()
   }
@@ -191,6 +231,7 @@ export const openApp = async (
     http,
     people,
     accounts,
+    erasures,
     sessions,
     record,
     log,

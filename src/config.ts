@@ -96,7 +96,7 @@ export const SETTINGS = {
   }),
   rateLimitAuth: setting({
     env: 'RATE_LIMIT_AUTH',
-    doc: 'register, login and passwords at the tables, per client; off switches it off',
+    doc: 'register, login and all that takes a password or code, per client; off switches it off',
     fallback: '20/minute;100/hour',
     parse: rateLimit,
   }),

@@ -76,6 +76,9 @@ export const accountService = (deps: Dependencies) => {
     add,
     checkPassword,
 
+    /** The account of a name, whoever asks. */
+    find: (username: string): Promise<Account | undefined> => store.findPassword(keyOf(username)),
+
     /** Begins a session and gives its tokens; throws `unauthorized`. */
     login: async ({ username, password }: Credentials, from: Origin): Promise<Tokens> => {
       const account = await checkPassword(username, password)

@@ -35,4 +35,14 @@ export const auditStore = (db: Database) => ({
       JSON.stringify(record.detail ?? {}),
     )
   },
+
+  /** Removes the addresses from which a person acted, or somebody in their name. */
+  eraseAddressesOf: (publicId: string): Promise<number> =>
+    db.run(
+      `UPDATE audit_event
+       SET address = NULL
+       WHERE (actor = ? OR (subject = ? AND actor IS NULL)) AND address IS NOT NULL`,
+      publicId,
+      publicId,
+    ),
 })

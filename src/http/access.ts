@@ -56,7 +56,7 @@ export type RecordSecurityEvent = (
   tx?: Pick<Queries, 'run'>,
 ) => Promise<void>
 
-export const hasRole = (account: Account | undefined, role: Role): boolean =>
+export const hasRole = (account: Pick<Account, 'role'> | undefined, role: Role): boolean =>
   account !== undefined && ROLES.indexOf(account.role) >= ROLES.indexOf(role)
 
 /** Refuses a caller without an account (401) or of too low a role (403). */
