@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { Elysia } from 'elysia'
 import { version } from '../package.json'
+import { administration } from './accounts/administration.ts'
 import { changeStore } from './accounts/change-store.ts'
 import { erasureService } from './accounts/erasure.ts'
 import { ownAccountService } from './accounts/own-account.ts'
@@ -9,6 +10,7 @@ import { ownExport } from './accounts/own-export.ts'
 import { ownRoutes } from './accounts/own-routes.ts'
 import { passwordHasher } from './accounts/password-hasher.ts'
 import { passwordPolicy } from './accounts/password-policy.ts'
+import { peopleRoutes } from './accounts/people-routes.ts'
 import { peopleStore } from './accounts/people-store.ts'
 import { personalData } from './accounts/personal-data-store.ts'
 import { accountRoutes } from './accounts/routes.ts'
@@ -129,6 +131,7 @@ export const openApp = async (
     now: steady,
     report: (error) => processLog.error({ err: error }, 'erasure is not finished'),
   })
+  const admin = administration({ store: changes, erasures, record, now: steady })
   const roster = peopleStore(db, steady)
 
   const readBody = bodyReader(config.bodyBytesMax)
@@ -205,6 +208,7 @@ export const openApp = async (
         }),
       }),
     )
+    .use(peopleRoutes({ endpoints, readBody, people: roster, administration: admin }))
     .use(unlockRoutes({ endpoints, readBody, log, store: unlocks }))
     .use(unlockReadRoutes({ endpoints, log, reads, counts: unlockCounts(db), live, now }))
     .use(logRoutes({ endpoints, log, store: unlocks }))
@@ -231,6 +235,7 @@ export const openApp = async (
     http,
     people,
     accounts,
+    administration: admin,
     erasures,
     sessions,
     record,

@@ -1,17 +1,24 @@
 import { AppError } from '../errors.ts'
-import { type Account, type Caller, type RecordSecurityEvent, signedIn } from '../http/access.ts'
+import {
+  type Account,
+  type Caller,
+  type Origin,
+  type RecordSecurityEvent,
+  signedIn,
+} from '../http/access.ts'
 import { tokenError } from '../http/errors.ts'
 import { attempt } from './authority.ts'
 import type { ChangeStore, Changes, Contact, Standing } from './change-store.ts'
 import type { Erasures } from './erasure.ts'
 import type { PasswordHasher } from './password-hasher.ts'
 import type { PasswordPolicy } from './password-policy.ts'
-import type { Accounts } from './service.ts'
+import { type Accounts, keyOf } from './service.ts'
+import { codeHash } from './typed-code.ts'
 
 export type OwnAccount = ReturnType<typeof ownAccountService>
 
 type Dependencies = {
-  readonly store: Pick<ChangeStore, 'transaction'>
+  readonly store: ChangeStore
   readonly checkPassword: Accounts['checkPassword']
   readonly hasher: Pick<PasswordHasher, 'hash'>
   readonly isWeak: PasswordPolicy
@@ -20,6 +27,12 @@ type Dependencies = {
 }
 
 type PasswordChange = { readonly currentPassword: string; readonly newPassword: string }
+
+type Redemption = {
+  readonly username: string
+  readonly code: string
+  readonly newPassword: string
+}
 
 /** What people do to their own account. */
 export const ownAccountService = (deps: Dependencies) => {
@@ -68,6 +81,29 @@ export const ownAccountService = (deps: Dependencies) => {
       })
     },
 
+    /** Uses up the code that an admin has begun a reset with, and ends all sessions. A code that is
+     * wrong, used or over, and an unknown name, are told apart by nothing. */
+    redeemReset: async (redemption: Redemption, from: Origin): Promise<void> => {
+      const reset = {
+        usernameKey: keyOf(redemption.username),
+        codeHash: codeHash(redemption.code),
+      }
+      const account = await store.findReset(reset)
+      if (!account) throw await invalidCode(from)
+      const passwordHash = await newHash(redemption.newPassword, account)
+      const isRedeemed = await store.transaction(async (changes, tx) => {
+        const person = await changes.findReset(reset)
+        if (!person) return false
+        await changes.setPassword(person.id, passwordHash)
+        await changes.endSessions(person.id)
+        await changes.endReset(person.id)
+        const event = { action: 'password.reset', subject: person.publicId } as const
+        await record({ ...from, account: person }, { ...event, result: 'success' }, tx)
+        return true
+      })
+      if (!isRedeemed) throw await invalidCode(from)
+    },
+
     erase: (caller: Caller, password: string): Promise<void> => {
       const subject = signedIn(caller.account).publicId
       return attempt(
@@ -78,6 +114,12 @@ export const ownAccountService = (deps: Dependencies) => {
         },
       )
     },
+  }
+
+  async function invalidCode(from: Origin): Promise<AppError> {
+    const reason = 'invalid_code'
+    await record(from, { action: 'password.reset', result: 'failure', detail: { reason } })
+    return new AppError('unauthorized', 'Invalid username or code', { reason })
   }
 }
 

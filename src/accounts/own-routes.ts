@@ -14,6 +14,7 @@ import {
   OwnAnswer,
   OwnExportAnswer,
   PasswordBody,
+  ResetBody,
   ownJson,
 } from './own-schema.ts'
 import type { PeopleStore } from './people-store.ts'
@@ -79,6 +80,15 @@ const secrets = ({ endpoints, readBody, own }: Dependencies) =>
         return { msg: 'Account erased' }
       },
       ERASE,
+    )
+    .post(
+      '/v1/password-reset',
+      async ({ request, caller }) => {
+        const { new_password: newPassword, ...named } = await readBody(request, ResetBody)
+        await own.redeemReset({ ...named, newPassword }, caller)
+        return { msg: 'Password changed' }
+      },
+      REDEEM,
     )
 
 const BUSY = problem(503, 'unavailable', 'Server busy, try again')
@@ -162,6 +172,22 @@ const ERASE = operation({
     400: problem(400, 'invalid', 'Missing password'),
     403: WRONG_PASSWORD,
     409: problem(409, 'last_owner', 'This is the last owner; make another one first'),
+    503: BUSY,
+  },
+})
+
+const REDEEM = operation({
+  access: 'public',
+  tag: 'Accounts',
+  summary: 'Choose a new password with a one-time code',
+  description:
+    'The code comes from an admin or owner and is good once. All sessions end; log in with the new ' +
+    'password. A password that is too weak does not use the code up.',
+  body: ResetBody,
+  answers: {
+    200: message('The new password counts', 'Password changed'),
+    400: problem(400, 'weak_password', 'Weak password'),
+    401: problem(401, 'invalid_code', 'Invalid username or code'),
     503: BUSY,
   },
 })

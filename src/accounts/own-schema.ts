@@ -1,10 +1,10 @@
 import { type Static, type TSchema, Type as t } from '@sinclair/typebox'
 import { ROLES, type Role } from '../http/access.ts'
-import { oneOf } from '../http/text.ts'
+import { oneOf, text } from '../http/text.ts'
 import type { PersonDetails } from './people-store.ts'
-import { Address, Email, Password, Phone, SessionAnswer, Time } from './schema.ts'
+import { Address, Email, Password, Phone, SessionAnswer, Time, Username } from './schema.ts'
 
-const RoleName = { ...oneOf(ROLES), examples: ['admin'] }
+export const RoleName = { ...oneOf(ROLES), examples: ['admin'] }
 
 const Maybe = <Value extends TSchema>(value: Value) => t.Union([value, t.Null()])
 
@@ -68,6 +68,17 @@ export const PasswordBody = t.Object({
 })
 
 export const EraseBody = t.Object({ password: Password })
+
+export const ResetBody = t.Object({
+  username: Username,
+  code: text({
+    min: 1,
+    max: 100,
+    description: 'As it was given, in either case, with or without hyphens',
+    examples: ['7QJK-0M3V-X8TB-4ZPN-HC5W-9RFD-2YGE'],
+  }),
+  new_password: { ...Password, examples: ['nine quiet green keys'] },
+})
 
 export const OwnExportAnswer = t.Object({
   exported_at: Time,

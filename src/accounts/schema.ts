@@ -1,7 +1,7 @@
 import { Type as t } from '@sinclair/typebox'
 import { text } from '../http/text.ts'
 
-const Username = text({
+export const Username = text({
   min: 1,
   max: 50,
   description: 'Name to sign in with',

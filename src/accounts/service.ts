@@ -97,7 +97,7 @@ const taken = () => new AppError('invalid', 'User already exists')
 
 /** What makes two names one: the name in NFKC, without signs that nobody sees and without space at
  * its ends. Letters of other alphabets that look alike stay other names. */
-const keyOf = (username: string): string =>
+export const keyOf = (username: string): string =>
   username
     .normalize('NFKC')
     .replaceAll(/\p{Cf}/gu, '')

@@ -24,6 +24,9 @@ export type Origin = {
   readonly requestId: string | undefined
 }
 
+/** Whoever has the gateway's command line may do anything, and is no account. */
+export const COMMAND_LINE: Origin = { address: 'command line', device: '', requestId: undefined }
+
 /** An account that a good access token speaks for, and the session that the token belongs to. */
 export type SignedIn = { readonly account: Account; readonly sessionId: string }
 

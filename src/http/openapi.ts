@@ -67,6 +67,7 @@ sent. \`X-Request-Id\` names a request in the server's log.`
 
 const TAGS = [
   { name: 'Accounts', description: 'Registering, signing in, and one’s own account' },
+  { name: 'People', description: 'Other people’s accounts, for admins and owners' },
   { name: 'Unlocks', description: 'Recording who opened the door' },
   { name: 'Log', description: 'What proves that the log is honest' },
   { name: 'Tables', description: 'What an owner or admin reads in a browser' },

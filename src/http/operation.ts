@@ -24,7 +24,7 @@ type Description = {
   readonly answers: Readonly<Record<number, Answer | readonly Answer[]>>
 }
 
-type Tag = 'Accounts' | 'Sessions' | 'Unlocks' | 'Log' | 'Tables' | 'Health' | 'Pages'
+type Tag = 'Accounts' | 'People' | 'Sessions' | 'Unlocks' | 'Log' | 'Tables' | 'Health' | 'Pages'
 
 /** The options of a route that the OpenAPI document leaves out: files of pages, refusals. */
 export const HIDDEN = { parse: 'none', detail: { hide: true } } as const
