@@ -44,3 +44,21 @@ test('two passwords that differ, and Ctrl-C, add nobody', async () => {
   })
   rmSync(folder, { recursive: true })
 })
+
+test('erasing a person asks for the name again, shown as it is typed', async () => {
+  const folder = temporaryFolder()
+  const add = ['user', 'add', 'oli']
+  expect((await runCommand(add, { folder, input: 'correct horse battery\n' })).status).toBe(0)
+  const other = await atTerminal('user erase oli', ['ola\r'], folder)
+  expect(other).toMatchObject({
+    status: 1,
+    shown: expect.stringContaining('That is another name; nothing was erased') as string,
+  })
+  expect((await runCommand(['user', 'list'], { folder })).out).toContain('oli')
+  const { status, shown } = await atTerminal('user erase oli', ['oli\r'], folder)
+  expect(status).toBe(0)
+  expect(shown).toContain('Type oli again to erase for good: ')
+  expect(shown).toContain('Erased oli')
+  expect((await runCommand(['user', 'list'], { folder })).out).not.toContain('oli')
+  rmSync(folder, { recursive: true })
+})
