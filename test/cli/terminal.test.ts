@@ -2,7 +2,7 @@ import { expect, test } from 'bun:test'
 import { rmSync } from 'node:fs'
 import { BINARY, runCommand, temporaryFolder } from '../support/binary.ts'
 
-/** Runs a command at a pseudo-terminal (util-linux `script`), and types what it is given. */
+/** Runs a command at a pseudo-terminal (util-linux `script`), and answers each of its questions. */
 const atTerminal = async (command: string, typed: readonly string[], folder: string) => {
   const run = Bun.spawn(['script', '-qec', `${BINARY} ${command}`, '/dev/null'], {
     cwd: folder,
@@ -10,14 +10,18 @@ const atTerminal = async (command: string, typed: readonly string[], folder: str
     stdin: 'pipe',
     stdout: 'pipe',
   })
-  const shown = new Response(run.stdout).text()
-  for (const keys of typed) {
-    await Bun.sleep(600)
-    await run.stdin.write(keys)
+  const answers = typed.values()
+  const decoder = new TextDecoder()
+  let shown = ''
+  for await (const part of run.stdout) {
+    shown += decoder.decode(part, { stream: true })
+    if (!shown.endsWith(': ')) continue
+    // The terminal is told to hide what is typed right after the question.
+    await Bun.sleep(100)
+    await run.stdin.write(answers.next().value ?? '')
     await run.stdin.flush()
   }
-  const status = await run.exited
-  return { status, shown: await shown }
+  return { status: await run.exited, shown }
 }
 
 test('a password typed at a terminal is asked for twice and never shown', async () => {
