@@ -2,11 +2,20 @@ import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { Elysia } from 'elysia'
 import { version } from '../package.json'
+import { administration } from './accounts/administration.ts'
+import { changeStore } from './accounts/change-store.ts'
+import { erasureService } from './accounts/erasure.ts'
 import { invitationRoutes } from './accounts/invitation-routes.ts'
 import { invitationStore } from './accounts/invitation-store.ts'
 import { invitationService } from './accounts/invitations.ts'
+import { ownAccountService } from './accounts/own-account.ts'
+import { ownExport } from './accounts/own-export.ts'
+import { ownRoutes } from './accounts/own-routes.ts'
 import { passwordHasher } from './accounts/password-hasher.ts'
 import { passwordPolicy } from './accounts/password-policy.ts'
+import { peopleRoutes } from './accounts/people-routes.ts'
+import { peopleStore } from './accounts/people-store.ts'
+import { personalData } from './accounts/personal-data-store.ts'
 import { registration } from './accounts/registration.ts'
 import { accountRoutes } from './accounts/routes.ts'
 import { accountService } from './accounts/service.ts'
@@ -16,6 +25,7 @@ import { sessionService } from './accounts/sessions.ts'
 import { setupRoutes } from './accounts/setup-routes.ts'
 import { setupService } from './accounts/setup.ts'
 import { accountStore } from './accounts/store.ts'
+import { personTrail } from './audit/person-store.ts'
 import { securityRecorder } from './audit/service.ts'
 import { auditStore } from './audit/store.ts'
 import type { Config } from './config.ts'
@@ -41,6 +51,7 @@ import { healthRoutes } from './ops/routes.ts'
 import { opsStore } from './ops/store.ts'
 import { openDatabase } from './storage/open.ts'
 import { makePrivateFolder, secretFile } from './storage/private-files.ts'
+import { accountPages } from './unlocks/export.ts'
 import { HEARTBEAT_SECONDS, liveUnlocks } from './unlocks/live.ts'
 import { logClock } from './unlocks/log-clock.ts'
 import { logRoutes } from './unlocks/log-routes.ts'
@@ -93,7 +104,7 @@ export const openApp = async (
   const signer = await logSigner(config.dataDir, unlocks)
   const clock = logClock({ now, newestMs: await unlocks.newestCertainMs() })
   const audit = auditTo(processLog)
-  const log = await openUnlockLog({ store: unlocks, signer, clock, audit })
+  const log = await openUnlockLog({ store: unlocks, signer, clock })
   const keeping = retention({
     days: config.logRetentionDays,
     clock,
@@ -115,7 +126,8 @@ export const openApp = async (
     return check?.ok === false ? check : undefined
   }
 
-  const record = securityRecorder({ store: auditStore(db), log: processLog, now })
+  const trail = auditStore(db)
+  const record = securityRecorder({ store: trail, log: processLog, now })
   const sessions = sessionService({
     store: sessionStore(db, steady, {
       // No session is over before the access token that began it.
@@ -125,20 +137,28 @@ export const openApp = async (
     tokens: accessTokens({ secret, lifetimeMs: tokenLifetimeMs, now: steady }),
     record,
   })
-  const accounts = accountService({
-    store: people,
-    hasher: passwordHasher({ concurrency: navigator.hardwareConcurrency, waitingMax: 16 }),
-    isWeak: passwordPolicy({
-      minLength: config.passwordMinLength,
-      useBlocklist: config.passwordBlocklist === 'on',
-    }),
-    sessions,
-    record,
+  const hasher = passwordHasher({ concurrency: navigator.hardwareConcurrency, waitingMax: 16 })
+  const isWeak = passwordPolicy({
+    minLength: config.passwordMinLength,
+    useBlocklist: config.passwordBlocklist === 'on',
   })
+  const accounts = accountService({ store: people, hasher, isWeak, sessions, record })
+
   const linkTo = (fragment: string) => `${linkBase(config)}/join#${fragment}`
   const setup = setupService({ store: people, accounts, sessions, record, linkTo, monotonic })
   const invited = invitationStore(db, steady)
   const invitations = invitationService({ store: invited, record, linkTo })
+
+  const changes = changeStore(db, steady)
+  const erasures = erasureService({
+    store: changes,
+    traces: [log.eraseAccount, trail.eraseAddressesOf],
+    record,
+    now: steady,
+    report: (error) => processLog.error({ err: error }, 'erasure is not finished'),
+  })
+  const admin = administration({ store: changes, erasures, record, now: steady })
+  const roster = peopleStore(db, steady)
 
   const readBody = bodyReader(config.bodyBytesMax)
   const endpoints = endpointsOf({
@@ -196,6 +216,30 @@ export const openApp = async (
         tokenLifetimeMs,
       }),
     )
+    .use(
+      ownRoutes({
+        endpoints,
+        readBody,
+        people: roster,
+        own: ownAccountService({
+          store: changes,
+          checkPassword: accounts.checkPassword,
+          hasher,
+          isWeak,
+          erasures,
+          record,
+        }),
+        exportParts: ownExport({
+          people: roster,
+          sessions,
+          data: personalData(db),
+          lists: { audit: personTrail(db), unlocks: accountPages({ log, reads }) },
+          record,
+          now,
+        }),
+      }),
+    )
+    .use(peopleRoutes({ endpoints, readBody, people: roster, administration: admin }))
     .use(unlockRoutes({ endpoints, readBody, log }))
     .use(unlockReadRoutes({ endpoints, log, reads, counts: unlockCounts(db), live, audit, now }))
     .use(logRoutes({ endpoints, log, store: unlocks }))
@@ -215,6 +259,7 @@ export const openApp = async (
     await watch.stop()
     live.close()
     keeping.stop()
+    erasures.stop()
     await log.drained()
     await db.close()
   }
@@ -222,6 +267,8 @@ export const openApp = async (
     http,
     people,
     accounts,
+    administration: admin,
+    erasures,
     sessions,
     setup,
     invitations,

@@ -102,7 +102,7 @@ export const SETTINGS = {
   }),
   rateLimitAuth: setting({
     env: 'RATE_LIMIT_AUTH',
-    doc: 'register, login, claim codes and passwords at the tables, per client; off: no limit',
+    doc: 'register, login and all that takes a password or code, per client; off switches it off',
     fallback: '20/minute;100/hour',
     parse: rateLimit,
   }),

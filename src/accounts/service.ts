@@ -83,6 +83,9 @@ export const accountService = (deps: Dependencies) => {
     checkPerson,
     checkPassword,
 
+    /** The account of a name, whoever asks. */
+    find: (username: string): Promise<Account | undefined> => store.findPassword(keyOf(username)),
+
     /** Begins a session and gives its tokens; throws `unauthorized`. */
     login: async ({ username, password }: Credentials, from: Origin): Promise<Tokens> => {
       const account = await checkPassword(username, password)
@@ -102,7 +105,7 @@ export const nameTaken = () => new AppError('invalid', 'User already exists')
 
 /** What makes two names one: the name in NFKC, without signs that nobody sees and without space at
  * its ends. Letters of other alphabets that look alike stay other names. */
-const keyOf = (username: string): string =>
+export const keyOf = (username: string): string =>
   username
     .normalize('NFKC')
     .replaceAll(/\p{Cf}/gu, '')

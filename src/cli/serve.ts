@@ -32,6 +32,7 @@ export const serve: Command = {
       const server = listen(app, config)
       await app.watch.start()
       await app.keeping.apply()
+      await app.erasures.resume()
       await greet(config, app, terminal)
       log.info({ version, port: config.port }, 'started')
       manager.ready()

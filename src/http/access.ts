@@ -1,4 +1,5 @@
 import { AppError } from '../errors.ts'
+import type { Queries } from '../storage/database.ts'
 import { tokenError } from './errors.ts'
 
 /** What an account may do; each role may do all that the ones before it may. */
@@ -50,13 +51,15 @@ export type SecurityEvent = {
   readonly detail?: Readonly<Record<string, string | number | boolean>>
 }
 
-/** Records a security event before the request is answered. */
+/** Records a security event before the request is answered: by itself, or in the transaction of
+ * what it is about, so that neither is without the other. */
 export type RecordSecurityEvent = (
   from: Origin & { readonly account?: Account | undefined },
   event: SecurityEvent,
+  tx?: Pick<Queries, 'run'>,
 ) => Promise<void>
 
-export const hasRole = (account: Account | undefined, role: Role): boolean =>
+export const hasRole = (account: Pick<Account, 'role'> | undefined, role: Role): boolean =>
   account !== undefined && ROLES.indexOf(account.role) >= ROLES.indexOf(role)
 
 /** Refuses a caller without an account (401) or of too low a role (403). */

@@ -67,8 +67,9 @@ Errors are \`{"msg": "…"}\`, over a limit \`{"error": "…"}\` with \`Retry-Af
 sent. \`X-Request-Id\` names a request in the server's log.`
 
 const TAGS = [
-  { name: 'Accounts', description: 'Registering and signing in' },
+  { name: 'Accounts', description: 'Registering, signing in, and one’s own account' },
   { name: 'Invitations', description: 'Letting people in who may register' },
+  { name: 'People', description: 'Other people’s accounts, for admins and owners' },
   { name: 'Unlocks', description: 'Recording who opened the door' },
   { name: 'Log', description: 'What proves that the log is honest' },
   { name: 'Tables', description: 'What an owner or admin reads in a browser' },

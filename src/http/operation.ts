@@ -28,6 +28,7 @@ type Tag =
   | 'Accounts'
   | 'Sessions'
   | 'Invitations'
+  | 'People'
   | 'Unlocks'
   | 'Log'
   | 'Tables'

@@ -1,17 +1,16 @@
 import { Value } from '@sinclair/typebox/value'
 import { AppError } from '../errors.ts'
-import { type Account, credentials, hasRole, signedIn } from '../http/access.ts'
+import { type Account, type Caller, credentials, hasRole, signedIn } from '../http/access.ts'
 import { type Actor, type Audit, actorOf } from '../http/audit.ts'
 import type { Endpoints } from '../http/endpoints.ts'
+import { type Answered, nextPage, pageOf, spanOf } from '../http/paging.ts'
 import { readQuery } from '../http/query.ts'
 import { streamed } from '../http/streamed.ts'
-import { readCursor, writeCursor } from './cursor.ts'
 import { eventJson } from './event-json.ts'
 import { exportParts } from './export.ts'
 import type { LiveUnlocks } from './live.ts'
 import { EXPORT, LIST, STATS, STATS_DAYS_MAX, STATS_NAMES_MAX, STREAM } from './read-operations.ts'
 import {
-  DEFAULT_LIMIT,
   ExportQuery,
   ListQuery,
   type Search,
@@ -20,7 +19,6 @@ import {
   StreamQuery,
 } from './read-schema.ts'
 import type { UnlockFilter, UnlockReads } from './read-store.ts'
-import { timeMs } from './schema.ts'
 import type { UnlockLog } from './service.ts'
 import { unlockStats } from './stats.ts'
 import type { UnlockCounts } from './stats-store.ts'
@@ -39,15 +37,7 @@ type Dependencies = {
 export const unlockReadRoutes = (deps: Dependencies) =>
   deps.endpoints
     .group('default')
-    .get(
-      '/v1/unlocks',
-      async ({ request, caller, set }) => {
-        const { answer, link } = await list(deps, request, caller.account)
-        if (link) set.headers['link'] = link
-        return answer
-      },
-      LIST,
-    )
+    .get('/v1/unlocks', (asked) => list(deps, asked), LIST)
     .get(
       '/v1/unlocks/export',
       ({ request, caller, set }) =>
@@ -71,27 +61,17 @@ export const unlockReadRoutes = (deps: Dependencies) =>
 
 const list = async (
   { log, reads }: Dependencies,
-  request: Request,
-  caller: Account | undefined,
+  asked: Answered & { readonly caller: Caller },
 ) => {
-  const query = readQuery(request, ListQuery)
-  const { order = 'newest', limit = DEFAULT_LIMIT, cursor } = query
-  const filter = filterOf(query, caller)
-  const after = cursor === undefined ? undefined : readCursor(cursor, { filter, order })
+  const query = readQuery(asked.request, ListQuery)
+  const filter = filterOf(query, asked.caller.account)
+  const page = pageOf(query, filter)
   const { size } = await log.head()
-  const { unlocks, next } = await reads.page({ filter, order, after, size, limit })
-  const nextCursor = next === undefined ? null : writeCursor(next, { filter, order })
+  const { unlocks, next } = await reads.page({ filter, ...page, size })
   return {
-    answer: { unlocks: unlocks.map(eventJson), next: nextCursor },
-    link: nextCursor === null ? undefined : nextLink(request, nextCursor),
+    unlocks: unlocks.map(eventJson),
+    next: nextPage(asked, { filter, order: page.order, after: next }),
   }
-}
-
-/** RFC 8288, relative: whatever name and scheme the client reaches the server by. */
-const nextLink = (request: Request, cursor: string): string => {
-  const { pathname, searchParams } = new URL(request.url)
-  searchParams.set('cursor', cursor)
-  return `<${pathname}?${searchParams.toString()}>; rel="next"`
 }
 
 const CONTENT_TYPES = { csv: 'text/csv; charset=utf-8', ndjson: 'application/x-ndjson' } as const
@@ -189,20 +169,17 @@ const mostOf = <Key>(counts: ReadonlyMap<Key, number>): readonly (readonly [Key,
 /** The filter that was asked for, as far as the caller may see: a member only their own. */
 const filterOf = (query: Search, caller: Account | undefined): UnlockFilter => {
   const { publicId } = signedIn(caller)
-  const { lock, method, result, text, from, to } = query
+  const { lock, method, result, text } = query
   const account = query.account?.toLowerCase()
   const seesAll = hasRole(caller, 'admin')
   if (!seesAll && account !== undefined && account !== publicId)
     throw new AppError('not_found', 'No such account')
-  const [fromMs, toMs] = [timeOf('from', from), timeOf('to', to)]
-  if (fromMs !== undefined && toMs !== undefined && fromMs >= toMs)
-    throw new AppError('invalid', 'Needs from < to')
-  return { account: seesAll ? account : publicId, lock, method, result, text, fromMs, toMs }
-}
-
-const timeOf = (name: string, text: string | undefined): number | undefined => {
-  if (text === undefined) return undefined
-  const ms = timeMs(text)
-  if (ms === undefined || ms < 0) throw new AppError('invalid', `Invalid ${name}`)
-  return ms
+  return {
+    account: seesAll ? account : publicId,
+    lock,
+    method,
+    result,
+    text,
+    ...spanOf(query),
+  }
 }

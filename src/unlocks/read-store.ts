@@ -1,3 +1,4 @@
+import type { Order } from '../http/paging.ts'
 import type { Queries } from '../storage/database.ts'
 import type { Result } from './event.ts'
 import { type StoredUnlock, type UnlockRow, countBefore, firstSince, stored } from './store.ts'
@@ -18,9 +19,6 @@ export type UnlockFilter = {
   /** Part of the user name or the method; ASCII letters of either case are the same. */
   readonly text?: string | undefined
 }
-
-export const ORDERS = ['newest', 'oldest'] as const
-export type Order = (typeof ORDERS)[number]
 
 type Wanted = {
   readonly filter: UnlockFilter

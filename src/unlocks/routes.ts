@@ -4,8 +4,9 @@ import { type Account, signedIn } from '../http/access.ts'
 import type { Endpoints } from '../http/endpoints.ts'
 import { type ReadBody, checkFields, isObject, readJson } from '../http/json-body.ts'
 import { message, operation, problem } from '../http/operation.ts'
+import { timeMs } from '../http/text.ts'
 import { DEFAULT_LOCK, type NewEvent } from './event.ts'
-import { EventBody, OutcomeAnswer, UnlockBody, UnlockHeaders, timeMs } from './schema.ts'
+import { EventBody, OutcomeAnswer, UnlockBody, UnlockHeaders } from './schema.ts'
 import type { UnlockLog } from './service.ts'
 
 type Dependencies = {

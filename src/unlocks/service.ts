@@ -1,5 +1,4 @@
 import { AppError } from '../errors.ts'
-import type { Actor, Audit } from '../http/audit.ts'
 import { type GroupCommit, groupCommit } from '../storage/group-commit.ts'
 import { entryLine } from './bundle.ts'
 import { openCheckpoint, signCheckpoint } from './checkpoint.ts'
@@ -38,7 +37,6 @@ type Dependencies = {
   readonly store: UnlockStore
   readonly signer: NoteSigner
   readonly clock: () => Reading
-  readonly audit: Audit
 }
 
 /** Events that share one commit, so that other requests wait for milliseconds at the most, and
@@ -48,7 +46,7 @@ const WAITING_EVENTS_MAX = 10_000
 
 /** Opens the unlock log: appends in groups, and proves what it holds. Appending throws
  * `unavailable` where the stored tree is not the one that this key signed: it never forks. */
-export const openUnlockLog = async ({ store, signer, clock, audit }: Dependencies) => {
+export const openUnlockLog = async ({ store, signer, clock }: Dependencies) => {
   const origin = signer.verifierKey.name
   const verifierKey = formatVerifierKey(signer.verifierKey)
   let tree: Frontier | undefined
@@ -161,20 +159,20 @@ export const openUnlockLog = async ({ store, signer, clock, audit }: Dependencie
 
     /** Removes a person's text from the log and from the bytes of its files; every proof still
      * holds. */
-    eraseAccount: async (accountPublicId: string, actor: Actor): Promise<Erasure> => {
-      const events = await store.transaction(async (writes) => {
-        const erased = await writes.eraseAccount(accountPublicId)
-        if (erased > 0) await writes.rebuildPersonalIndexes()
-        return erased
-      })
-      const isGone = await store.foldWal()
-      audit({
-        action: 'unlocks.erase',
-        actor,
-        result: 'done',
-        details: { account: accountPublicId, events, is_gone: isGone },
-      })
-      return { events, isGone }
+    eraseAccount: async (accountPublicId: string): Promise<Erasure> => {
+      let events = 0
+      for (;;) {
+        const some = await store.transaction(async (writes) => {
+          const erased = await writes.eraseAccount({ accountPublicId, limit: ERASED_AT_ONCE })
+          const isLast = erased < ERASED_AT_ONCE
+          if (isLast && events + erased > 0) await writes.rebuildPersonalIndexes()
+          return erased
+        })
+        events += some
+        if (some < ERASED_AT_ONCE) return { events, isGone: await store.foldWal() }
+        // Lets requests that came meanwhile go first.
+        await Bun.sleep(0)
+      }
     },
 
     /** The same for all persons' text of events received before then. */

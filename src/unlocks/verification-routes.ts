@@ -1,7 +1,7 @@
 import { type Static, type TSchema, Type as t } from '@sinclair/typebox'
 import type { Endpoints } from '../http/endpoints.ts'
 import { operation, problem } from '../http/operation.ts'
-import { oneOf } from './schema.ts'
+import { oneOf } from '../http/text.ts'
 import { EXTENTS, type LogWatch } from './watch.ts'
 
 type Dependencies = {

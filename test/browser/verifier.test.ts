@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import axe from 'axe-core'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
-import { type RecordedLog, SOMEBODY, recordedLog, restamp } from '../support/unlock-log.ts'
+import { type RecordedLog, recordedLog, restamp } from '../support/unlock-log.ts'
 import { IS_LEFT_OUT, startChromium, visit } from './chromium.ts'
 
 const SIZE = 300
@@ -26,7 +26,7 @@ beforeAll(async () => {
     size: SIZE,
     keptAt: [100],
     before: async (app) => {
-      await app.log.eraseAccount('account-of-hedy', SOMEBODY)
+      await app.log.eraseAccount('account-of-hedy')
     },
   })
   bundle = await exported(log, 'bundle')

@@ -4,6 +4,7 @@ import { PASSWORD, basic, bearer, startApp } from '../support/app.ts'
 type Schema = {
   type?: string
   required?: string[]
+  minProperties?: number
   properties?: Record<string, Schema & { const?: unknown; examples?: unknown[] }>
   patternProperties?: Record<string, Schema>
   anyOf?: Schema[]
@@ -152,6 +153,8 @@ describe('the OpenAPI document', () => {
       ['GET /v1/log/verification', app.get('/v1/log/verification', owner)],
       ['POST /v1/log/verification', app.post('/v1/log/verification', {}, owner)],
       ['GET /v1/unlocks/stats', app.get('/v1/unlocks/stats?zone=Europe/Berlin', owner)],
+      ['GET /v1/me', app.get('/v1/me', owner)],
+      ['GET /v1/people', app.get('/v1/people', owner)],
       ['GET /getLogs', app.get('/getLogs', owner)],
       ['POST /getUsers', app.post('/getUsers', {}, basic('own', PASSWORD))],
       ['GET /getUsers', app.get('/getUsers')],
@@ -179,10 +182,15 @@ describe('the OpenAPI document', () => {
     for (const [name, { requestBody }] of operations) {
       const schema = requestBody?.content['application/json']?.schema
       if (!schema) continue
-      const answer = await app.post(name.split(' ')[1] ?? '', {}, owner)
+      const [method = '', path = ''] = name.split(' ')
+      const headers = { 'content-type': 'application/json', ...owner }
+      const answer = await fetch(app.url + path, { method, headers, body: '{}' })
       const { msg, detail } = (await answer.json()) as { msg?: string; detail?: string }
-      const { required } = schema.anyOf?.[0] ?? schema
-      expect(msg ?? detail).toBe(`Missing ${required?.join(', ')}`)
+      const { required, minProperties, properties = {} } = schema.anyOf?.[0] ?? schema
+      const missing = minProperties
+        ? `one of ${Object.keys(properties).join(', ')}`
+        : required?.join(', ')
+      expect(`${name}: ${msg ?? detail}`).toBe(`${name}: Missing ${missing}`)
     }
   })
 })

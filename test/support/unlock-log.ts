@@ -26,9 +26,6 @@ export const claimed = (seq: number, person: string = PEOPLE[seq % 3] ?? 'ada'):
   occurredAtMs: null,
 })
 
-/** Whoever asks for an erasure, in tests that are about what it does. */
-export const SOMEBODY = { who: 'amy', from: '192.0.2.7', requestId: 'r1' } as const
-
 /** A row as a hand might add it, that no checkpoint knows. */
 export const strayEvent = (seq: number, person: string): Required<StoredUnlock> => {
   const { accountPublicId, username, method, ...rest } = claimed(seq, person)

@@ -12,7 +12,7 @@ import {
 import { join } from 'node:path'
 import { newSigningKey, parseSigningKey } from '../../src/unlocks/signing-key.ts'
 import { BINARY, runCommand, temporaryFolder } from '../support/binary.ts'
-import { type RecordedLog, SOMEBODY, openLog, recordedLog, restamp } from '../support/unlock-log.ts'
+import { type RecordedLog, openLog, recordedLog, restamp } from '../support/unlock-log.ts'
 
 const SIZE = 13
 const FILES = [
@@ -35,7 +35,7 @@ beforeAll(async () => {
     size: SIZE,
     keptAt: [5, SIZE],
     before: async (app) => {
-      await app.log.eraseAccount('account-of-hedy', SOMEBODY)
+      await app.log.eraseAccount('account-of-hedy')
     },
   })
   bundle = join(log.folder, 'bundle')

@@ -7,7 +7,7 @@ import { logClock } from '../../src/unlocks/log-clock.ts'
 import { verifyReceipt } from '../../src/unlocks/receipt.ts'
 import { type Round, retention } from '../../src/unlocks/retention.ts'
 import { startService } from '../support/binary.ts'
-import { SOMEBODY, claimed, openLog, recordedLog } from '../support/unlock-log.ts'
+import { claimed, openLog, recordedLog } from '../support/unlock-log.ts'
 
 const DAY_MS = 86_400_000
 const NAME = 'Persephone-Quill'
@@ -38,7 +38,7 @@ describe('erasing a person', () => {
     expect(isOnDisk(log.dataDir, NAME)).toBe(true)
 
     const app = await openLog(log.dataDir)
-    const erase = () => app.log.eraseAccount(`account-of-${NAME}`, SOMEBODY)
+    const erase = () => app.log.eraseAccount(`account-of-${NAME}`)
     expect(await erase()).toStrictEqual({ events: 3, isGone: true })
     expect(isOnDisk(log.dataDir, NAME)).toBe(false)
     expect(await erase()).toStrictEqual({ events: 0, isGone: true })
@@ -80,7 +80,7 @@ describe('erasing a person', () => {
         })),
       )
     for (const text of CANARIES) expect(isOnDisk(log.dataDir, text)).toBe(true)
-    expect(await app.log.eraseAccount(`account-of-${NAME}`, SOMEBODY)).toMatchObject({
+    expect(await app.log.eraseAccount(`account-of-${NAME}`)).toMatchObject({
       events: 1000,
     })
     expect(isOnDisk(log.dataDir, NAME)).toBe(false)
@@ -104,7 +104,7 @@ describe('erasing a person', () => {
     using reader = new Database(log.database, { readonly: true })
     reader.run('BEGIN')
     reader.query('SELECT count(*) FROM unlock').get()
-    const erase = () => app.log.eraseAccount(`account-of-${NAME}`, SOMEBODY)
+    const erase = () => app.log.eraseAccount(`account-of-${NAME}`)
     const erasing = erase()
     // Unlocks do not wait for the reader.
     await app.log.append([claimed(4)])

@@ -8,7 +8,6 @@ import { newSigningKey, parseSigningKey } from '../../src/unlocks/signing-key.ts
 import { runCommand, temporaryFolder } from '../support/binary.ts'
 import {
   type RecordedLog,
-  SOMEBODY,
   recordedLog,
   restamp,
   restampLeaf,
@@ -24,7 +23,7 @@ beforeAll(async () => {
     size: SIZE,
     keptAt: [0, 5, 8, SIZE],
     before: async (app) => {
-      await app.log.eraseAccount('account-of-hedy', SOMEBODY)
+      await app.log.eraseAccount('account-of-hedy')
     },
   })
 })

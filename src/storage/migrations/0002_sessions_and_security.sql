@@ -50,6 +50,13 @@ ALTER TABLE account ADD COLUMN invitation_id TEXT REFERENCES invitation (id);
 CREATE INDEX account_by_invitation ON account (invitation_id) WHERE invitation_id IS NOT NULL;
 CREATE INDEX account_owner ON account (role) WHERE role = 'owner';
 
+-- People who were erased: their accounts are gone, and the mark stays until nothing that was under
+-- way then can bring their names back into the log.
+CREATE TABLE erasure (
+  public_id TEXT PRIMARY KEY,
+  begun_at_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
 -- One code an account, SHA-256 of it, with which the person chooses a new password.
 CREATE TABLE password_reset (
   account_id INTEGER PRIMARY KEY REFERENCES account (id) ON DELETE CASCADE,
