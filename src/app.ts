@@ -5,6 +5,11 @@ import { version } from '../package.json'
 import { passwordHasher } from './accounts/password-hasher.ts'
 import { passwordPolicy } from './accounts/password-policy.ts'
 import { accountRoutes } from './accounts/routes.ts'
+import { secondFactorEnrolment } from './accounts/second-factor-enrolment.ts'
+import { secondFactorRoutes } from './accounts/second-factor-routes.ts'
+import { secondFactorStore } from './accounts/second-factor-store.ts'
+import { secondFactors } from './accounts/second-factor.ts'
+import { secretBox } from './accounts/secret-box.ts'
 import { accountService } from './accounts/service.ts'
 import { sessionRoutes } from './accounts/session-routes.ts'
 import { sessionStore } from './accounts/session-store.ts'
@@ -104,6 +109,14 @@ export const openApp = async (
     tokens: accessTokens({ secret, lifetimeMs: tokenLifetimeMs, now: steady }),
     record,
   })
+  const factorStore = secondFactorStore(db)
+  const box = secretBox(secretFile(join(config.dataDir, 'second-factor-key')))
+  const factors = secondFactors({
+    store: factorStore,
+    box,
+    isRequired: config.secondFactor === 'required',
+    now,
+  })
   const accounts = accountService({
     store: people,
     hasher: passwordHasher({ concurrency: navigator.hardwareConcurrency, waitingMax: 16 }),
@@ -111,6 +124,15 @@ export const openApp = async (
       minLength: config.passwordMinLength,
       useBlocklist: config.passwordBlocklist === 'on',
     }),
+    sessions,
+    secondFactors: factors,
+    record,
+  })
+  const enrolment = secondFactorEnrolment({
+    store: factorStore,
+    box,
+    factors,
+    checkPassword: ({ username, password }) => accounts.checkPassword(username, password),
     sessions,
     record,
   })
@@ -123,7 +145,10 @@ export const openApp = async (
       unlock: config.rateLimitUnlock,
       default: config.rateLimitDefault,
     },
-    authenticate: sessions.authenticate,
+    authenticate: async (token) => {
+      const signedIn = await sessions.authenticate(token)
+      return signedIn && { ...signedIn, account: await factors.standing(signedIn.account) }
+    },
   })
 
   const routes = new Elysia({
@@ -166,6 +191,14 @@ export const openApp = async (
         tokenLifetimeMs,
       }),
     )
+    .use(
+      secondFactorRoutes({
+        endpoints,
+        readBody,
+        enrolment,
+        findAccount: people.findByPublicId,
+      }),
+    )
     .use(unlockRoutes({ endpoints, readBody, log, store: unlocks }))
     .use(unlockReadRoutes({ endpoints, log, reads, counts: unlockCounts(db), live, now }))
     .use(logRoutes({ endpoints, log, store: unlocks }))
@@ -173,7 +206,10 @@ export const openApp = async (
       tableRoutes({
         endpoints,
         isOpenLocally: config.debug,
-        checkPassword: accounts.checkPassword,
+        checkPassword: async (username, password) => {
+          const account = await accounts.checkPassword(username, password)
+          return account && factors.withoutCode(account)
+        },
         unlocks: unlockTable(unlocks.page),
         users: userTable(people.page),
       }),
@@ -192,6 +228,7 @@ export const openApp = async (
     people,
     accounts,
     sessions,
+    enrolment,
     record,
     log,
     live,

@@ -6,7 +6,7 @@ const Username = text({ min: 1, max: 50, description: 'Name to sign in with', ex
 /** Normalising costs the square of a run of combining marks, so nobody may send many. */
 const PASSWORD_CHARACTERS_MAX = 1024
 
-const Password = text({
+export const Password = text({
   max: PASSWORD_CHARACTERS_MAX,
   controls: 'any',
   description: 'Compared in full, up to 1024 characters, after Unicode normalisation (NFKC)',
@@ -21,7 +21,19 @@ export const RegisterBody = t.Object({
   email: t.Optional(text({ max: 254, examples: ['ada@example.org'] })),
 })
 
-export const LoginBody = t.Object({ username: Username, password: Password })
+const OTP_CHARACTERS_MAX = 64
+
+export const OneTimeCode = text({
+  max: OTP_CHARACTERS_MAX,
+  description: 'Six digits from the authenticator app, or a recovery code; spaces do not matter',
+  examples: ['492039'],
+})
+
+export const LoginBody = t.Object({
+  username: Username,
+  password: Password,
+  otp: t.Optional(OneTimeCode),
+})
 
 const RefreshToken = t.String({
   description: 'Good for one use at `POST /v1/session/refresh`; to be kept like a password',

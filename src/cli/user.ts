@@ -5,14 +5,15 @@ import { RegisterBody } from '../accounts/schema.ts'
 import { type App, openApp } from '../app.ts'
 import { type Config, parseConfig } from '../config.ts'
 import { AppError } from '../errors.ts'
-import { ROLES, type Role } from '../http/access.ts'
+import { COMMAND_LINE, ROLES, type Role } from '../http/access.ts'
 import { logger } from '../http/log.ts'
 import { type Command, type Terminal, UsageError } from './command.ts'
 
 /** Adds and lists accounts, also while the service runs. */
 export const user: Command = {
   usage:
-    'user add [--role member|admin|owner] [--phone P] [--address A] [--email E] NAME | user list',
+    'user add [--role member|admin|owner] [--phone P] [--address A] [--email E] NAME | user list |\n' +
+    '  user second-factor off NAME',
   summary: 'add an account, or list them',
   details:
     'The password is asked for, or read as the first line of standard input; it is never an\n' +
@@ -24,9 +25,11 @@ export const user: Command = {
       case 'list':
         if (args.length > 0) throw new UsageError('user list takes no more words')
         return list(terminal)
+      case 'second-factor':
+        return secondFactor(args, terminal)
       case undefined:
       default:
-        throw new UsageError('user needs an action: add or list')
+        throw new UsageError('user needs an action: add, list or second-factor')
     }
   },
 }
@@ -87,6 +90,21 @@ const newPassword = async ({ isInteractive, readSecret }: Terminal): Promise<str
     throw new AppError('invalid', 'The two passwords differ; nothing was added')
   if (password === '') throw new AppError('invalid', 'No password was given; nothing was added')
   return password
+}
+
+/** Turns a second factor off for a person whose phone and recovery codes are lost. */
+const secondFactor = async (
+  [state, username, ...more]: readonly string[],
+  terminal: Terminal,
+): Promise<number> => {
+  if (state !== 'off' || username === undefined || more.length > 0)
+    throw new UsageError('user second-factor needs the word off and one NAME')
+  return withApp(parseConfig(terminal.env), async ({ accounts, enrolment }) => {
+    const account = await accounts.find(username)
+    if (!account) throw new AppError('not_found', 'There is no account of that name')
+    await enrolment.reset(COMMAND_LINE, account)
+    terminal.print(`Second factor of ${username} is off, and all sessions are ended`)
+  })
 }
 
 const ROWS_PER_PAGE = 500

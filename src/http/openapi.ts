@@ -63,10 +63,12 @@ const DESCRIPTION = `Accounts at a front door, and the log of who opened it.
 of an owner or admin, whom \`secure-lock-server user add --role owner NAME\` makes on the gateway.
 
 Errors are \`{"msg": "…"}\`, over a limit \`{"error": "…"}\` with \`Retry-After\`; none repeats what was
-sent. \`X-Request-Id\` names a request in the server's log.`
+sent. \`X-Request-Id\` names a request in the server's log. Where \`SECOND_FACTOR=required\`, what is for
+admins and owners answers 403 with the code \`second_factor_required\` to those who have not set one up.`
 
 const TAGS = [
   { name: 'Accounts', description: 'Registering and signing in' },
+  { name: 'Second factor', description: 'One-time codes beside the password' },
   { name: 'Unlocks', description: 'Recording who opened the door' },
   { name: 'Log', description: 'What proves that the log is honest' },
   { name: 'Tables', description: 'What an owner or admin reads in a browser' },
