@@ -18,6 +18,11 @@ import { peopleStore } from './accounts/people-store.ts'
 import { personalData } from './accounts/personal-data-store.ts'
 import { registration } from './accounts/registration.ts'
 import { accountRoutes } from './accounts/routes.ts'
+import { secondFactorEnrolment } from './accounts/second-factor-enrolment.ts'
+import { secondFactorRoutes } from './accounts/second-factor-routes.ts'
+import { secondFactorStore } from './accounts/second-factor-store.ts'
+import { secondFactors } from './accounts/second-factor.ts'
+import { secretBox } from './accounts/secret-box.ts'
 import { accountService } from './accounts/service.ts'
 import { sessionRoutes } from './accounts/session-routes.ts'
 import { sessionStore } from './accounts/session-store.ts'
@@ -137,12 +142,35 @@ export const openApp = async (
     tokens: accessTokens({ secret, lifetimeMs: tokenLifetimeMs, now: steady }),
     record,
   })
+  const factorStore = secondFactorStore(db)
+  const box = secretBox(secretFile(join(config.dataDir, 'second-factor-key')))
+  const factors = secondFactors({
+    store: factorStore,
+    box,
+    isRequired: config.secondFactor === 'required',
+    now,
+  })
   const hasher = passwordHasher({ concurrency: navigator.hardwareConcurrency, waitingMax: 16 })
   const isWeak = passwordPolicy({
     minLength: config.passwordMinLength,
     useBlocklist: config.passwordBlocklist === 'on',
   })
-  const accounts = accountService({ store: people, hasher, isWeak, sessions, record })
+  const accounts = accountService({
+    store: people,
+    hasher,
+    isWeak,
+    sessions,
+    secondFactors: factors,
+    record,
+  })
+  const enrolment = secondFactorEnrolment({
+    store: factorStore,
+    box,
+    factors,
+    checkPassword: ({ username, password }) => accounts.checkPassword(username, password),
+    sessions,
+    record,
+  })
 
   const linkTo = (fragment: string) => `${linkBase(config)}/join#${fragment}`
   const setup = setupService({ store: people, accounts, sessions, record, linkTo, monotonic })
@@ -168,7 +196,10 @@ export const openApp = async (
       unlock: config.rateLimitUnlock,
       default: config.rateLimitDefault,
     },
-    authenticate: sessions.authenticate,
+    authenticate: async (token) => {
+      const signedIn = await sessions.authenticate(token)
+      return signedIn && { ...signedIn, account: await factors.standing(signedIn.account) }
+    },
   })
 
   const routes = new Elysia({
@@ -240,6 +271,14 @@ export const openApp = async (
       }),
     )
     .use(peopleRoutes({ endpoints, readBody, people: roster, administration: admin }))
+    .use(
+      secondFactorRoutes({
+        endpoints,
+        readBody,
+        enrolment,
+        findAccount: people.findByPublicId,
+      }),
+    )
     .use(unlockRoutes({ endpoints, readBody, log }))
     .use(unlockReadRoutes({ endpoints, log, reads, counts: unlockCounts(db), live, audit, now }))
     .use(logRoutes({ endpoints, log, store: unlocks }))
@@ -248,7 +287,10 @@ export const openApp = async (
       tableRoutes({
         endpoints,
         isOpenLocally: config.debug,
-        checkPassword: accounts.checkPassword,
+        checkPassword: async (username, password) => {
+          const account = await accounts.checkPassword(username, password)
+          return account && factors.withoutCode(account)
+        },
         unlocks: unlockTable(unlocks.page),
         users: userTable(people.page),
       }),
@@ -272,6 +314,7 @@ export const openApp = async (
     sessions,
     setup,
     invitations,
+    enrolment,
     record,
     log,
     live,

@@ -52,7 +52,19 @@ export const SetupBody = t.Object({
   email: t.Optional(Email),
 })
 
-export const LoginBody = t.Object({ username: Username, password: Password })
+const OTP_CHARACTERS_MAX = 64
+
+export const OneTimeCode = text({
+  max: OTP_CHARACTERS_MAX,
+  description: 'Six digits from the authenticator app, or a recovery code; spaces do not matter',
+  examples: ['492039'],
+})
+
+export const LoginBody = t.Object({
+  username: Username,
+  password: Password,
+  otp: t.Optional(OneTimeCode),
+})
 
 const RefreshToken = t.String({
   description: 'Good for one use at `POST /v1/session/refresh`; to be kept like a password',

@@ -5,7 +5,7 @@ import { RegisterBody } from '../accounts/schema.ts'
 import type { App } from '../app.ts'
 import { type Config, parseConfig } from '../config.ts'
 import { AppError } from '../errors.ts'
-import { COMMAND_LINE, type Origin, ROLES, type Role } from '../http/access.ts'
+import { type Account, COMMAND_LINE, type Origin, ROLES, type Role } from '../http/access.ts'
 import { type Command, type Terminal, UsageError } from './command.ts'
 import { withApp, withExistingData } from './with-app.ts'
 
@@ -16,7 +16,7 @@ export const user: Command = {
   usage: [
     'user add [--role member|admin|owner] [--phone P] [--address A] [--email E] NAME | user list',
     'user role NAME member|admin|owner | user disable NAME | user enable NAME',
-    'user reset NAME | user erase [--yes] NAME',
+    'user reset NAME | user erase [--yes] NAME | user second-factor off NAME',
   ].join('\n  '),
   summary: 'add accounts, list, change or erase them',
   details:
@@ -148,6 +148,16 @@ const erase: Action = async (args, { env, print, isInteractive, readLine }) => {
   })
 }
 
+/** Turns a second factor off for a person whose phone and recovery codes are lost. */
+const secondFactor: Action = async ([state, ...names], { env, print }) => {
+  if (state !== 'off') throw new UsageError('user second-factor needs the word off and one NAME')
+  const name = onlyName(names, 'second-factor off')
+  return withPerson({ env, name }, async ({ enrolment }, { by, account }) => {
+    await enrolment.reset(by, account)
+    print(`Second factor of ${name} is off, and all sessions are ended`)
+  })
+}
+
 const onlyName = (args: string[], action: string): string => {
   const [name, ...more] = parseArgs({ args, allowPositionals: true }).positionals
   if (name === undefined || more.length > 0) throw new UsageError(`user ${action} needs one NAME`)
@@ -155,7 +165,11 @@ const onlyName = (args: string[], action: string): string => {
 }
 
 type Named = { readonly env: Terminal['env']; readonly name: string }
-type Person = { readonly by: Origin; readonly publicId: string }
+type Person = {
+  readonly by: Origin
+  readonly account: Account
+  readonly publicId: string
+}
 
 /** Finds whom a change is about, as whoever commands the gateway may make it. */
 const withPerson = (
@@ -165,7 +179,7 @@ const withPerson = (
   withExistingData(parseConfig(env), async (app) => {
     const account = await app.accounts.find(name)
     if (!account) throw new AppError('not_found', 'There is no such account; see user list')
-    await work(app, { by: COMMAND_LINE, publicId: account.publicId })
+    await work(app, { by: COMMAND_LINE, account, publicId: account.publicId })
   })
 
 const ACTIONS: Readonly<Record<string, Action>> = {
@@ -176,4 +190,5 @@ const ACTIONS: Readonly<Record<string, Action>> = {
   enable: disable(false),
   reset,
   erase,
+  'second-factor': secondFactor,
 }

@@ -14,6 +14,8 @@ export type Account = {
   readonly publicId: string
   readonly username: string
   readonly role: Role
+  /** The role that the account gets once it has a second factor; `role` is what it may do now. */
+  readonly roleHeldBack?: Role
 }
 
 /** Where a request, or a command at the gateway itself, comes from. */
@@ -60,12 +62,24 @@ export type RecordSecurityEvent = (
 ) => Promise<void>
 
 export const hasRole = (account: Pick<Account, 'role'> | undefined, role: Role): boolean =>
-  account !== undefined && ROLES.indexOf(account.role) >= ROLES.indexOf(role)
+  account !== undefined && isAtLeast(account.role, role)
+
+const isAtLeast = (held: Role, role: Role): boolean => ROLES.indexOf(held) >= ROLES.indexOf(role)
 
 /** Refuses a caller without an account (401) or of too low a role (403). */
 export const requireRole = (caller: Caller, role: Role): void => {
-  if (!hasRole(signedIn(caller.account), role))
-    throw new AppError('forbidden', `Only an ${role} may do this`)
+  const account = signedIn(caller.account)
+  if (hasRole(account, role)) return
+  refuseHeldBack(account, role)
+  throw new AppError('forbidden', `Only an ${role} may do this`)
+}
+
+/** Tells an account whose role is held back what it takes to get it (403). */
+export const refuseHeldBack = (account: Account | undefined, role: Role): void => {
+  if (account?.roleHeldBack && isAtLeast(account.roleHeldBack, role))
+    throw new AppError('forbidden', 'Set up a second factor first: POST /v1/me/second-factor', {
+      reason: 'second_factor_required',
+    })
 }
 
 /** The account of a caller who has one; throws 401 for one without. */

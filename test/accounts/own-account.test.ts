@@ -262,7 +262,7 @@ describe('taking one’s data out', () => {
     db.run("INSERT INTO known_device VALUES (1, x'AB', 1000)")
     db.run("INSERT INTO guess VALUES (x'AC', 'name', 1, '192.0.2.1', 3, 2000, 3000)")
     db.run(
-      "INSERT INTO second_factor (account_id, secret, confirmed_at_ms, last_step) VALUES (1, x'AD', 4000, 5)",
+      "INSERT INTO second_factor (account_id, secret, confirmed_at_ms, last_step, failures, failed_at_ms) VALUES (1, x'AD', 4000, 5, 0, 0)",
     )
     db.run("INSERT INTO recovery_code VALUES (1, x'AE'), (1, x'AF')")
     db.run("INSERT INTO password_reset VALUES (1, x'BA', 6000)")

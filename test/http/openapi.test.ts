@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { PASSWORD, basic, bearer, startApp } from '../support/app.ts'
+import { enrol } from '../support/second-factor.ts'
 
 type Schema = {
   type?: string
@@ -140,6 +141,7 @@ describe('the OpenAPI document', () => {
 
   test('what is documented is what is answered', async () => {
     const owner = bearer(await app.signIn('own', 'owner'))
+    await enrol(app, await app.signIn('factor', 'owner'), app.clock.nowMs)
     const person = { username: 'ada', password: PASSWORD, phone: '1', address: 'x' }
     const calls: [string, Promise<Response>][] = [
       ['POST /register', app.post('/register', person)],
@@ -147,6 +149,13 @@ describe('the OpenAPI document', () => {
       ['POST /register', app.post('/register', { ...person, address: 'x'.repeat(70_000) })],
       ['POST /login', app.post('/login', { username: 'own', password: PASSWORD })],
       ['POST /login', app.post('/login', { username: 'own', password: 'wrong' })],
+      ['POST /login', app.post('/login', { username: 'factor', password: PASSWORD })],
+      ['GET /getUsers', app.get('/getUsers', basic('factor', PASSWORD))],
+      ['GET /v1/me/second-factor', app.get('/v1/me/second-factor', owner)],
+      [
+        'POST /v1/me/second-factor',
+        app.post('/v1/me/second-factor', { password: PASSWORD }, owner),
+      ],
       ['POST /logUnlocking', app.post('/logUnlocking', { 'unlocking-method': 'pin' }, owner)],
       ['POST /logUnlocking', app.post('/logUnlocking', {})],
       ['GET /v1/unlocks', app.get('/v1/unlocks', owner)],

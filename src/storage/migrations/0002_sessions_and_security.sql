@@ -89,12 +89,15 @@ CREATE TABLE known_device (
   PRIMARY KEY (account_id, hash)
 ) STRICT, WITHOUT ROWID;
 
--- TOTP (RFC 6238): on once confirmed; `last_step` is the newest time step that was used.
+-- TOTP (RFC 6238): on once confirmed; the secret is sealed, `last_step` is the newest time step that
+-- was used, `failures` are the wrong codes since then.
 CREATE TABLE second_factor (
   account_id INTEGER PRIMARY KEY REFERENCES account (id) ON DELETE CASCADE,
   secret BLOB NOT NULL,
   confirmed_at_ms INTEGER,
-  last_step INTEGER NOT NULL
+  last_step INTEGER NOT NULL,
+  failures INTEGER NOT NULL,
+  failed_at_ms INTEGER NOT NULL
 ) STRICT;
 
 CREATE TABLE recovery_code (
