@@ -2,13 +2,27 @@ import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { Elysia } from 'elysia'
 import { version } from '../package.json'
+import { administration } from './accounts/administration.ts'
+import { changeStore } from './accounts/change-store.ts'
+import { erasureService } from './accounts/erasure.ts'
 import { invitationRoutes } from './accounts/invitation-routes.ts'
 import { invitationStore } from './accounts/invitation-store.ts'
 import { invitationService } from './accounts/invitations.ts'
+import { ownAccountService } from './accounts/own-account.ts'
+import { ownExport } from './accounts/own-export.ts'
+import { ownRoutes } from './accounts/own-routes.ts'
 import { passwordHasher } from './accounts/password-hasher.ts'
 import { passwordPolicy } from './accounts/password-policy.ts'
+import { peopleRoutes } from './accounts/people-routes.ts'
+import { peopleStore } from './accounts/people-store.ts'
+import { personalData } from './accounts/personal-data-store.ts'
 import { registration } from './accounts/registration.ts'
 import { accountRoutes } from './accounts/routes.ts'
+import { secondFactorEnrolment } from './accounts/second-factor-enrolment.ts'
+import { secondFactorRoutes } from './accounts/second-factor-routes.ts'
+import { secondFactorStore } from './accounts/second-factor-store.ts'
+import { secondFactors } from './accounts/second-factor.ts'
+import { secretBox } from './accounts/secret-box.ts'
 import { accountService } from './accounts/service.ts'
 import { sessionRoutes } from './accounts/session-routes.ts'
 import { sessionStore } from './accounts/session-store.ts'
@@ -17,6 +31,7 @@ import { setupRoutes } from './accounts/setup-routes.ts'
 import { setupService } from './accounts/setup.ts'
 import { accountStore } from './accounts/store.ts'
 import { lifeRecorder } from './audit/life.ts'
+import { personTrail } from './audit/person-store.ts'
 import { repeatRecorder } from './audit/repeats.ts'
 import { auditRoutes } from './audit/routes.ts'
 import { securityRecorder } from './audit/service.ts'
@@ -45,6 +60,7 @@ import { opsStore } from './ops/store.ts'
 import { openDatabase } from './storage/open.ts'
 import { makePrivateFolder, secretFile } from './storage/private-files.ts'
 import { doorDenials } from './unlocks/denials.ts'
+import { accountPages } from './unlocks/export.ts'
 import { HEARTBEAT_SECONDS, liveUnlocks } from './unlocks/live.ts'
 import { logClock } from './unlocks/log-clock.ts'
 import { logRoutes } from './unlocks/log-routes.ts'
@@ -145,20 +161,51 @@ export const openApp = async (
     record,
     recordSparingly: repeats.recordSparingly,
   })
+  const factorStore = secondFactorStore(db)
+  const box = secretBox(secretFile(join(config.dataDir, 'second-factor-key')))
+  const factors = secondFactors({
+    store: factorStore,
+    box,
+    isRequired: config.secondFactor === 'required',
+    now,
+  })
+  const hasher = passwordHasher({ concurrency: navigator.hardwareConcurrency, waitingMax: 16 })
+  const isWeak = passwordPolicy({
+    minLength: config.passwordMinLength,
+    useBlocklist: config.passwordBlocklist === 'on',
+  })
   const accounts = accountService({
     store: people,
-    hasher: passwordHasher({ concurrency: navigator.hardwareConcurrency, waitingMax: 16 }),
-    isWeak: passwordPolicy({
-      minLength: config.passwordMinLength,
-      useBlocklist: config.passwordBlocklist === 'on',
-    }),
+    hasher,
+    isWeak,
+    sessions,
+    secondFactors: factors,
+    record,
+  })
+  const enrolment = secondFactorEnrolment({
+    store: factorStore,
+    box,
+    factors,
+    checkPassword: ({ username, password }) => accounts.checkPassword(username, password),
     sessions,
     record,
   })
+
   const linkTo = (fragment: string) => `${linkBase(config)}/join#${fragment}`
   const setup = setupService({ store: people, accounts, sessions, record, linkTo, monotonic })
   const invited = invitationStore(db, steady)
   const invitations = invitationService({ store: invited, record, linkTo })
+
+  const changes = changeStore(db, steady)
+  const erasures = erasureService({
+    store: changes,
+    traces: [log.eraseAccount, audit.eraseAddressesOf],
+    record,
+    now: steady,
+    report: (error) => processLog.error({ err: error }, 'erasure is not finished'),
+  })
+  const admin = administration({ store: changes, erasures, record, now: steady })
+  const roster = peopleStore(db, steady)
 
   const readBody = bodyReader(config.bodyBytesMax)
   const endpoints = endpointsOf({
@@ -168,7 +215,10 @@ export const openApp = async (
       unlock: config.rateLimitUnlock,
       default: config.rateLimitDefault,
     },
-    authenticate: sessions.authenticate,
+    authenticate: async (token) => {
+      const signedIn = await sessions.authenticate(token)
+      return signedIn && { ...signedIn, account: await factors.standing(signedIn.account) }
+    },
   })
 
   const routes = new Elysia({
@@ -216,6 +266,38 @@ export const openApp = async (
         tokenLifetimeMs,
       }),
     )
+    .use(
+      ownRoutes({
+        endpoints,
+        readBody,
+        people: roster,
+        own: ownAccountService({
+          store: changes,
+          checkPassword: accounts.checkPassword,
+          hasher,
+          isWeak,
+          erasures,
+          record,
+        }),
+        exportParts: ownExport({
+          people: roster,
+          sessions,
+          data: personalData(db),
+          lists: { audit: personTrail(db), unlocks: accountPages({ log, reads }) },
+          record,
+          now,
+        }),
+      }),
+    )
+    .use(peopleRoutes({ endpoints, readBody, people: roster, administration: admin }))
+    .use(
+      secondFactorRoutes({
+        endpoints,
+        readBody,
+        enrolment,
+        findAccount: people.findByPublicId,
+      }),
+    )
     .use(auditRoutes({ endpoints, store: audit }))
     .use(
       unlockRoutes({
@@ -233,7 +315,10 @@ export const openApp = async (
       tableRoutes({
         endpoints,
         isOpenLocally: config.debug,
-        checkPassword: accounts.checkPassword,
+        checkPassword: async (username, password) => {
+          const account = await accounts.checkPassword(username, password)
+          return account && factors.withoutCode(account)
+        },
         unlocks: unlockTable(unlocks.page),
         users: userTable(people.page),
       }),
@@ -244,6 +329,7 @@ export const openApp = async (
     await watch.stop()
     live.close()
     keeping.stop()
+    erasures.stop()
     await Promise.all([log.drained(), repeats.close()])
     await db.close()
   }
@@ -251,9 +337,12 @@ export const openApp = async (
     http,
     people,
     accounts,
+    administration: admin,
+    erasures,
     sessions,
     setup,
     invitations,
+    enrolment,
     record,
     ...lifeRecorder({ store: audit, record, version }),
     audit,

@@ -100,9 +100,15 @@ export const SETTINGS = {
     fallback: 'on',
     parse: (text) => oneOf(text, ['on', 'off']),
   }),
+  secondFactor: setting({
+    env: 'SECOND_FACTOR',
+    doc: 'optional, or required: owners and admins may do no more than members until they have one',
+    fallback: 'optional',
+    parse: (text) => oneOf(text, ['optional', 'required']),
+  }),
   rateLimitAuth: setting({
     env: 'RATE_LIMIT_AUTH',
-    doc: 'register, login, claim codes and passwords at the tables, per client; off: no limit',
+    doc: 'register, login and all that takes a password or code, per client; off switches it off',
     fallback: '20/minute;100/hour',
     parse: rateLimit,
   }),

@@ -75,7 +75,9 @@ const LOGIN = operation({
   summary: 'Sign in',
   description:
     'Answers an access token. Send it with every further request as `Authorization: Bearer …`; ' +
-    'on this page, press Authorize and paste it once.',
+    'on this page, press Authorize and paste it once. An account with a second factor sends its ' +
+    'code as `otp`; the answer asks for it, by the code `otp_required`, only after the right ' +
+    'password. Other accounts leave it away; where it is sent, it is not looked at.',
   body: LoginBody,
   answers: {
     200: {
@@ -90,8 +92,13 @@ const LOGIN = operation({
       'Invalid username',
     ),
     401: message(
-      'Unknown name, wrong password or disabled account',
+      'Unknown name, wrong password or disabled account; or, after the right password, a code that ' +
+        'is missing, wrong or used before. Where every code is wrong, the clock of the gateway or of ' +
+        'the phone is: the `Date` header of each answer is the gateway’s, and recovery codes work ' +
+        'whatever it says',
       'Invalid username or password',
+      { msg: 'One-time code required', code: 'otp_required' },
+      { msg: 'Invalid one-time code', code: 'otp_invalid' },
     ),
     503: BUSY,
   },

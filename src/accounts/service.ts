@@ -4,6 +4,7 @@ import type { Account, Origin, RecordSecurityEvent, Role } from '../http/access.
 import type { PasswordHasher } from './password-hasher.ts'
 import type { PasswordPolicy } from './password-policy.ts'
 import { LoginBody } from './schema.ts'
+import type { CodeVerdict, SecondFactors } from './second-factor.ts'
 import type { Sessions, Tokens } from './sessions.ts'
 import type { AccountStore, NewPerson, StoredPassword } from './store.ts'
 
@@ -14,6 +15,7 @@ type Dependencies = {
   readonly hasher: PasswordHasher
   readonly isWeak: PasswordPolicy
   readonly sessions: Pick<Sessions, 'begin'>
+  readonly secondFactors: Pick<SecondFactors, 'check'>
   readonly record: RecordSecurityEvent
 }
 
@@ -26,11 +28,15 @@ export type Registration = {
   readonly email?: string
 }
 
-type Credentials = { readonly username: string; readonly password: string }
+type Credentials = {
+  readonly username: string
+  readonly password: string
+  readonly otp?: string
+}
 
 /** The rules of accounts: who may be added, who may sign in. */
 export const accountService = (deps: Dependencies) => {
-  const { store, hasher, isWeak, sessions, record } = deps
+  const { store, hasher, isWeak, sessions, secondFactors, record } = deps
 
   /** Gives a person as they may be added. Throws `invalid` for a taken name, told before a weak
    * password is. */
@@ -83,13 +89,27 @@ export const accountService = (deps: Dependencies) => {
     checkPerson,
     checkPassword,
 
-    /** Begins a session and gives its tokens; throws `unauthorized`. */
-    login: async ({ username, password }: Credentials, from: Origin): Promise<Tokens> => {
+    /** The account of a name, whoever asks. */
+    find: (username: string): Promise<Account | undefined> => store.findPassword(keyOf(username)),
+
+    /** Begins a session and gives its tokens; throws `unauthorized`, and only after the right
+     * password asks for the code of a second factor. */
+    login: async ({ username, password, otp }: Credentials, from: Origin): Promise<Tokens> => {
       const account = await checkPassword(username, password)
-      const tokens = account && (await sessions.begin(account, from))
+      const verdict = account && (await secondFactors.check(account, otp))
+      const isIn = verdict !== 'missing' && verdict !== 'wrong'
+      const how = { second_factor: verdict ?? 'unneeded' }
+      const tokens = account && isIn && (await sessions.begin(account, from, how))
       if (!tokens) {
-        await record(from, { action: 'login', result: 'failure' })
-        throw new AppError('unauthorized', 'Invalid username or password')
+        // Every login that fails passes here, whichever factor it fails by.
+        const fault = loginFault(verdict)
+        await record(from, {
+          action: 'login',
+          result: 'failure',
+          ...(account ? { subject: account.publicId } : {}),
+          ...(fault.reason ? { detail: { reason: fault.reason } } : {}),
+        })
+        throw fault
       }
       return tokens
     },
@@ -99,9 +119,17 @@ export const accountService = (deps: Dependencies) => {
 /** Told before a password is judged, as the phone app expects. */
 export const nameTaken = () => new AppError('invalid', 'User already exists')
 
+const loginFault = (verdict: CodeVerdict | undefined): AppError => {
+  if (verdict === 'missing')
+    return new AppError('unauthorized', 'One-time code required', { reason: 'otp_required' })
+  if (verdict === 'wrong')
+    return new AppError('unauthorized', 'Invalid one-time code', { reason: 'otp_invalid' })
+  return new AppError('unauthorized', 'Invalid username or password')
+}
+
 /** What makes two names one: the name in NFKC, without signs that nobody sees and without space at
  * its ends. Letters of other alphabets that look alike stay other names. */
-const keyOf = (username: string): string =>
+export const keyOf = (username: string): string =>
   username
     .normalize('NFKC')
     .replaceAll(/\p{Cf}/gu, '')

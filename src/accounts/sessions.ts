@@ -1,6 +1,13 @@
 import { createHash, createHmac, randomBytes } from 'node:crypto'
 import { AppError } from '../errors.ts'
-import type { Account, Caller, Origin, RecordSecurityEvent, SignedIn } from '../http/access.ts'
+import type {
+  Account,
+  Caller,
+  Origin,
+  RecordSecurityEvent,
+  SecurityEvent,
+  SignedIn,
+} from '../http/access.ts'
 import type { AccessTokens } from '../http/access-tokens.ts'
 import type { Session, SessionStore } from './session-store.ts'
 
@@ -29,7 +36,11 @@ export const sessionService = ({ store, tokens, record, recordSparingly }: Depen
 
   return {
     /** Begins a session and records the login; nothing where the account may not sign in any more. */
-    begin: async (account: Account, from: Origin): Promise<Tokens | undefined> => {
+    begin: async (
+      account: Account,
+      from: Origin,
+      how: SecurityEvent['detail'] = {},
+    ): Promise<Tokens | undefined> => {
       const refreshToken = randomBytes(REFRESH_TOKEN_BYTES).toString('base64url')
       const sessionId = await store.begin(account.id, {
         place: from,
@@ -37,7 +48,7 @@ export const sessionService = ({ store, tokens, record, recordSparingly }: Depen
         record: (session, tx) =>
           record(
             { ...from, account },
-            { action: 'login', result: 'success', detail: { session } },
+            { action: 'login', result: 'success', detail: { session, ...how } },
             tx,
           ),
       })

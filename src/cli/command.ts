@@ -11,6 +11,8 @@ export type Terminal = {
   readonly say: (line: string) => void
   /** Reads one line that is not shown: hidden where a person types, else from standard input. */
   readonly readSecret: (prompt: string) => Promise<string>
+  /** Asks for one line that is shown as it is typed. */
+  readonly readLine: (prompt: string) => Promise<string>
   /** True where a person types at a terminal. */
   readonly isInteractive: boolean
   /** True where what `say` writes is shown on a terminal. */

@@ -35,6 +35,7 @@ export const serve: Command = {
       await orTold(app.recordStart(givenSettings(terminal.env)), log)
       await app.watch.start()
       await app.keeping.apply()
+      await app.erasures.resume()
       await greet(config, app, terminal)
       log.info({ version, port: config.port }, 'started')
       manager.ready()

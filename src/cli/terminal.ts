@@ -6,7 +6,11 @@ export const processTerminal = (env: Terminal['env']): Terminal => ({
   env,
   print: (line) => process.stdout.write(`${line}\n`),
   say: (line) => process.stderr.write(`${line}\n`),
-  readSecret: process.stdin.isTTY ? askHidden : readLine,
+  readSecret: process.stdin.isTTY ? askHidden : nextLine,
+  readLine: (prompt) => {
+    process.stderr.write(prompt)
+    return nextLine()
+  },
   isInteractive: process.stdin.isTTY,
   isShown: process.stderr.isTTY,
   stopRequested: () =>
@@ -19,7 +23,7 @@ export const processTerminal = (env: Terminal['env']): Terminal => ({
 
 let lines: AsyncIterator<string> | undefined
 
-const readLine = async (): Promise<string> => {
+const nextLine = async (): Promise<string> => {
   lines ??= createInterface({ input: process.stdin })[Symbol.asyncIterator]()
   const { value, done } = await lines.next()
   return done ? '' : value

@@ -39,6 +39,9 @@ const RETRY_AFTER_SECONDS = 2
 export const tokenError = () =>
   new HttpError(401, 'There is an error with this token', { 'WWW-Authenticate': 'Bearer' })
 
+export const roleError = (message: string, reason?: string) =>
+  new HttpError(403, message, {}, reason)
+
 type Dependencies = {
   readonly log: Log
   /** Told of each refusal, as often as somebody cares to be refused; must not reject. */
@@ -56,22 +59,18 @@ export const errorAnswers = ({ log, recordDenial }: Dependencies) =>
     else if (known.status === 503) log.warn({ reason: known.message }, 'request refused')
     const told = known ?? new HttpError(500, 'Internal error')
     set.status = told.status
-    if (caller && isDenial(told, { request, caller })) {
+    if (caller && isDenial(error, request)) {
       const detail = { status: told.status, method: request.method, route }
       await recordDenial(caller, { action: 'access.deny', result: 'failure', detail })
     }
     return answer(told, path ?? pathOf(request))
   })
 
-/** Whether somebody was kept from what they asked for: by what a person's account may do, or because
- * what they signed in with is not good. A login or a registration that fails has a record of its
- * own, and who has not tried to sign in is only asked to. */
-const isDenial = (
-  { status, headers }: HttpError,
-  { request, caller: { account } }: { readonly request: Request; readonly caller: Caller },
-): boolean =>
-  (status === 403 && account !== undefined) ||
-  (status === 401 && 'WWW-Authenticate' in headers && request.headers.has('authorization'))
+/** Whether a guard refused somebody: by role, or because what they signed in with is not good. Who has
+ * not tried to sign in is only asked to, and what services refuse by an AppError they record. */
+const isDenial = (error: unknown, { headers }: Request): boolean =>
+  error instanceof HttpError &&
+  (error.status === 403 || (error.status === 401 && headers.has('authorization')))
 
 const knownError = (error: unknown): HttpError | undefined => {
   if (error instanceof HttpError) return error

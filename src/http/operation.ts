@@ -27,7 +27,9 @@ type Description = {
 type Tag =
   | 'Accounts'
   | 'Sessions'
+  | 'Second factor'
   | 'Invitations'
+  | 'People'
   | 'Audit'
   | 'Unlocks'
   | 'Log'
@@ -39,30 +41,35 @@ type Tag =
 export const HIDDEN = { parse: 'none', detail: { hide: true } } as const
 
 const Message = t.Object(
-  { msg: t.String({ description: 'What happened, in words' }) },
+  {
+    msg: t.String({ description: 'What happened, in words' }),
+    code: t.Optional(
+      t.String({ description: 'Stable, for programs, where a status is not enough' }),
+    ),
+  },
   { additionalProperties: false },
 )
 
-const Fault = t.Composite(
-  [Message, t.Object({ code: t.String({ description: 'Stable, for programs' }) })],
-  { additionalProperties: false },
-)
+type MessageExample = { readonly msg: string; readonly code?: string }
 
-/** A documented `{"msg"}` answer. */
-export const message = (description: string, ...examples: readonly string[]): Answer => ({
-  description,
-  schema: Message,
-  ...(examples.length === 1
-    ? { example: { msg: examples[0] } }
-    : { examples: Object.fromEntries(examples.map((msg) => [msg, { msg }])) }),
-})
+/** A documented `{"msg"}` answer, or `{"msg", "code"}`. */
+export const message = (
+  description: string,
+  ...given: readonly (string | MessageExample)[]
+): Answer => {
+  const examples = given.map((one) => (typeof one === 'string' ? { msg: one } : one))
+  return {
+    description,
+    schema: Message,
+    ...(examples.length === 1
+      ? { example: examples[0] }
+      : { examples: Object.fromEntries(examples.map((one) => [one.msg, one])) }),
+  }
+}
 
 /** A documented `{"msg", "code"}` answer, by code: faults that a program tells from one another. */
-export const coded = (description: string, faults: Readonly<Record<string, string>>): Answer => ({
-  description,
-  schema: Fault,
-  examples: Object.fromEntries(Object.entries(faults).map(([code, msg]) => [code, { msg, code }])),
-})
+export const coded = (description: string, faults: Readonly<Record<string, string>>): Answer =>
+  message(description, ...Object.entries(faults).map(([code, msg]) => ({ msg, code })))
 
 const Problem = t.Object(
   {

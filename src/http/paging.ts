@@ -31,7 +31,7 @@ export const Next = t.Union([t.String(), t.Null()], {
   description: 'Cursor of the next page; null at the end',
 })
 
-/** The times of a span, milliseconds; throws `invalid` for what is no time, or no span. */
+/** The times of a span, milliseconds; throws `invalid` for what is no time, or not before the other. */
 export const spanOf = ({ from, to }: { readonly from?: string; readonly to?: string }) => {
   const [fromMs, toMs] = [timeOf('from', from), timeOf('to', to)]
   if (fromMs !== undefined && toMs !== undefined && fromMs >= toMs)

@@ -160,12 +160,19 @@ export const openUnlockLog = async ({ store, signer, clock }: Dependencies) => {
     /** Removes a person's text from the log and from the bytes of its files; every proof still
      * holds. */
     eraseAccount: async (accountPublicId: string): Promise<Erasure> => {
-      const events = await store.transaction(async (writes) => {
-        const erased = await writes.eraseAccount(accountPublicId)
-        if (erased > 0) await writes.rebuildPersonalIndexes()
-        return erased
-      })
-      return { events, isGone: await store.foldWal() }
+      let events = 0
+      for (;;) {
+        const some = await store.transaction(async (writes) => {
+          const erased = await writes.eraseAccount({ accountPublicId, limit: ERASED_AT_ONCE })
+          const isLast = erased < ERASED_AT_ONCE
+          if (isLast && events + erased > 0) await writes.rebuildPersonalIndexes()
+          return erased
+        })
+        events += some
+        if (some < ERASED_AT_ONCE) return { events, isGone: await store.foldWal() }
+        // Lets requests that came meanwhile go first.
+        await Bun.sleep(0)
+      }
     },
 
     /** The same for all persons' text of events received before then. */

@@ -9,6 +9,8 @@ export type UnlockWrites = ReturnType<typeof writesOn>
 
 export type { Head, StoredUnlock }
 
+type EraseAccount = { readonly accountPublicId: string; readonly limit: number }
+
 /** A row of the table `unlock`. */
 export type UnlockRow = {
   seq: number
@@ -197,13 +199,14 @@ const writesOn = (tx: Queries) => ({
     )
   },
 
-  /** Removes the personal text and salt of an account's events; gives how many. */
-  eraseAccount: (accountPublicId: string): Promise<number> =>
+  /** Removes the personal text and salt of up to `limit` events of an account; gives how many. */
+  eraseAccount: ({ accountPublicId, limit }: EraseAccount): Promise<number> =>
     tx.run(
       `UPDATE unlock
        SET account_public_id = NULL, username = NULL, method = NULL, salt = NULL
-       WHERE account_public_id = ?`,
+       WHERE seq IN (SELECT seq FROM unlock WHERE account_public_id = ? LIMIT ?)`,
       accountPublicId,
+      limit,
     ),
 
   /** Removes the personal text and salt of the events from one number up to another; gives how

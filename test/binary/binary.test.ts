@@ -265,6 +265,7 @@ describe('stopping', () => {
     expect(readdirSync(join(folder, 'data')).toSorted()).toStrictEqual([
       'jwt-secret-key',
       'log-signing-key',
+      'second-factor-key',
       'secure-lock.db',
       'service.lock',
     ])

@@ -57,16 +57,23 @@ export const startApp = async (
 }
 
 /** Calls a service as the phone app does. */
-export const clientOf = (url: string) => ({
-  url,
-  get: (path: string, headers: Record<string, string> = {}) => fetch(url + path, { headers }),
-  post: (path: string, body?: unknown, headers: Record<string, string> = {}) =>
-    fetch(url + path, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', ...headers },
-      body: typeof body === 'string' ? body : JSON.stringify(body ?? {}),
-    }),
-})
+export const clientOf = (url: string) => {
+  const sending =
+    (method: string) =>
+    (path: string, body?: unknown, headers: Record<string, string> = {}) =>
+      fetch(url + path, {
+        method,
+        headers: { 'content-type': 'application/json', ...headers },
+        body: typeof body === 'string' ? body : JSON.stringify(body ?? {}),
+      })
+  return {
+    url,
+    get: (path: string, headers: Record<string, string> = {}) => fetch(url + path, { headers }),
+    post: sending('POST'),
+    patch: sending('PATCH'),
+    delete: sending('DELETE'),
+  }
+}
 
 export const bearer = (token: string) => ({ authorization: `Bearer ${token}` })
 

@@ -25,6 +25,7 @@ export const claimed = (seq: number, person: string = PEOPLE[seq % 3] ?? 'ada'):
   source: 'claimed',
   occurredAtMs: null,
 })
+
 /** A row as a hand might add it, that no checkpoint knows. */
 export const strayEvent = (seq: number, person: string): Required<StoredUnlock> => {
   const { accountPublicId, username, method, ...rest } = claimed(seq, person)

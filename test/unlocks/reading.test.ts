@@ -210,7 +210,7 @@ describe('who opened the door', () => {
     await using app = await startApp()
     const { mia, amy } = await household(app)
     const miaId = await publicIdOf(app, 'mia')
-    await app.unlocks.transaction((writes) => writes.eraseAccount(miaId))
+    await app.log.eraseAccount(miaId)
     expect(await seqs(app, mia)).toStrictEqual([])
     const { unlocks } = await list(app, amy)
     expect(unlocks.find(({ seq }) => seq === 0)).toMatchObject({

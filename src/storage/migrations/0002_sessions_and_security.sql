@@ -50,6 +50,13 @@ ALTER TABLE account ADD COLUMN invitation_id TEXT REFERENCES invitation (id);
 CREATE INDEX account_by_invitation ON account (invitation_id) WHERE invitation_id IS NOT NULL;
 CREATE INDEX account_owner ON account (role) WHERE role = 'owner';
 
+-- People who were erased: their accounts are gone, and the mark stays until nothing that was under
+-- way then can bring their names back into the log.
+CREATE TABLE erasure (
+  public_id TEXT PRIMARY KEY,
+  begun_at_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
 -- One code an account, SHA-256 of it, with which the person chooses a new password.
 CREATE TABLE password_reset (
   account_id INTEGER PRIMARY KEY REFERENCES account (id) ON DELETE CASCADE,
@@ -82,12 +89,15 @@ CREATE TABLE known_device (
   PRIMARY KEY (account_id, hash)
 ) STRICT, WITHOUT ROWID;
 
--- TOTP (RFC 6238): on once confirmed; `last_step` is the newest time step that was used.
+-- TOTP (RFC 6238): on once confirmed; the secret is sealed, `last_step` is the newest time step that
+-- was used, `failures` are the wrong codes since then.
 CREATE TABLE second_factor (
   account_id INTEGER PRIMARY KEY REFERENCES account (id) ON DELETE CASCADE,
   secret BLOB NOT NULL,
   confirmed_at_ms INTEGER,
-  last_step INTEGER NOT NULL
+  last_step INTEGER NOT NULL,
+  failures INTEGER NOT NULL,
+  failed_at_ms INTEGER NOT NULL
 ) STRICT;
 
 CREATE TABLE recovery_code (
