@@ -2,6 +2,8 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { Elysia } from 'elysia'
 import { version } from '../package.json'
+import { guessStore, newestFailureMs } from './accounts/guess-store.ts'
+import { guessService } from './accounts/guesses.ts'
 import { passwordHasher } from './accounts/password-hasher.ts'
 import { passwordPolicy } from './accounts/password-policy.ts'
 import { accountRoutes } from './accounts/routes.ts'
@@ -10,6 +12,7 @@ import { sessionRoutes } from './accounts/session-routes.ts'
 import { sessionStore } from './accounts/session-store.ts'
 import { sessionService } from './accounts/sessions.ts'
 import { accountStore } from './accounts/store.ts'
+import { waitRoutes } from './accounts/wait-routes.ts'
 import { securityRecorder } from './audit/service.ts'
 import { auditStore } from './audit/store.ts'
 import type { Config } from './config.ts'
@@ -26,7 +29,7 @@ import type { Log } from './http/log.ts'
 import { openapiRoutes } from './http/openapi.ts'
 import { requestLog } from './http/request-log.ts'
 import { responseHeaders } from './http/response-headers.ts'
-import { steadyClock } from './http/steady-clock.ts'
+import { pacedClock, steadyClock } from './http/steady-clock.ts'
 import { unmatchedRoutes } from './http/unmatched.ts'
 import { healthRoutes } from './ops/routes.ts'
 import { opsStore } from './ops/store.ts'
@@ -50,6 +53,8 @@ type Dependencies = {
   readonly log: Log
   /** The clock, in milliseconds since 1970. */
   readonly now?: () => number
+  /** Milliseconds that pass whatever becomes of the clock. */
+  readonly monotonic?: () => number
   /** Silence after which a live stream sends a comment. */
   readonly heartbeatSeconds?: number
 }
@@ -62,14 +67,19 @@ export type App = Awaited<ReturnType<typeof openApp>>
  * `unavailable` where the data folder, a key or the database cannot be used. */
 export const openApp = async (
   config: Config,
-  { log: processLog, now = Date.now, heartbeatSeconds = HEARTBEAT_SECONDS }: Dependencies,
+  {
+    log: processLog,
+    now = Date.now,
+    monotonic = () => performance.now(),
+    heartbeatSeconds = HEARTBEAT_SECONDS,
+  }: Dependencies,
 ) => {
   const tokenLifetimeMs = config.accessTokenMinutes * 60_000
 
   makePrivateFolder(config.dataDir)
   const secret = config.jwtSecretKey || secretFile(join(config.dataDir, 'jwt-secret-key'))
   const db = openDatabase(config.databaseUri)
-  const steady = steadyClock(now)
+  const steady = steadyClock(now, monotonic)
   const people = accountStore(db, steady)
   const unlocks = unlockStore(db)
   const signer = await logSigner(config.dataDir, unlocks)
@@ -104,6 +114,14 @@ export const openApp = async (
     tokens: accessTokens({ secret, lifetimeMs: tokenLifetimeMs, now: steady }),
     record,
   })
+  const paced = pacedClock(Math.max(now(), await newestFailureMs(db)), monotonic)
+  const guesses = guessService({
+    store: guessStore(db, paced),
+    key: secretFile(join(config.dataDir, 'guess-key')),
+    now: paced,
+    day: now,
+    record,
+  })
   const accounts = accountService({
     store: people,
     hasher: passwordHasher({ concurrency: navigator.hardwareConcurrency, waitingMax: 16 }),
@@ -112,6 +130,7 @@ export const openApp = async (
       useBlocklist: config.passwordBlocklist === 'on',
     }),
     sessions,
+    guesses,
     record,
   })
 
@@ -166,6 +185,7 @@ export const openApp = async (
         tokenLifetimeMs,
       }),
     )
+    .use(waitRoutes({ endpoints, guesses, findAccount: people.findByPublicId }))
     .use(unlockRoutes({ endpoints, readBody, log, store: unlocks }))
     .use(unlockReadRoutes({ endpoints, log, reads, counts: unlockCounts(db), live, now }))
     .use(logRoutes({ endpoints, log, store: unlocks }))

@@ -2,14 +2,14 @@ import { AppError } from '../errors.ts'
 import type { Endpoints } from '../http/endpoints.ts'
 import type { ReadBody } from '../http/json-body.ts'
 import { message, operation } from '../http/operation.ts'
-import { LoginBody, RegisterBody, TokenAnswer } from './schema.ts'
+import { DEVICE_TOKEN_EXAMPLE, LoginAnswer, LoginBody, RegisterBody } from './schema.ts'
 import type { Accounts } from './service.ts'
 import { TOKEN_EXAMPLE, tokenAnswer } from './session-routes.ts'
 
 type Dependencies = {
   readonly endpoints: Endpoints
   readonly readBody: ReadBody
-  readonly accounts: Pick<Accounts, 'add' | 'login'>
+  readonly accounts: Pick<Accounts, 'add' | 'login' | 'refuseMalformed' | 'welcome'>
   readonly isRegistrationOpen: boolean
   readonly tokenLifetimeMs: number
 }
@@ -21,10 +21,11 @@ export const accountRoutes = (deps: Dependencies) => {
     .group('auth')
     .post(
       '/register',
-      async ({ request }) => {
+      async ({ request, caller }) => {
         const person = await readBody(request, RegisterBody)
         if (!isRegistrationOpen) throw new AppError('forbidden', 'Registration is closed')
         await accounts.add(person, 'member')
+        await accounts.welcome(person.username, caller)
         return { msg: 'User registered successfully' }
       },
       REGISTER,
@@ -32,8 +33,12 @@ export const accountRoutes = (deps: Dependencies) => {
     .post(
       '/login',
       async ({ request, caller }) => {
-        const credentials = await readBody(request, LoginBody)
-        return tokenAnswer(await accounts.login(credentials, caller), tokenLifetimeMs)
+        const credentials = await readBody(request, LoginBody).catch(async (error: unknown) => {
+          await accounts.refuseMalformed(caller)
+          throw error
+        })
+        const tokens = await accounts.login(credentials, caller)
+        return { ...tokenAnswer(tokens, tokenLifetimeMs), device_token: tokens.deviceToken }
       },
       LOGIN,
     )
@@ -76,8 +81,8 @@ const LOGIN = operation({
   answers: {
     200: {
       description: 'Signed in',
-      schema: TokenAnswer,
-      example: TOKEN_EXAMPLE,
+      schema: LoginAnswer,
+      example: { ...TOKEN_EXAMPLE, device_token: DEVICE_TOKEN_EXAMPLE },
     },
     400: message(
       'The body or a field cannot be taken',
@@ -86,7 +91,7 @@ const LOGIN = operation({
       'Invalid username',
     ),
     401: message(
-      'Unknown name, wrong password or disabled account',
+      'Unknown name, wrong password, disabled account, or a wait after too many failures',
       'Invalid username or password',
     ),
     503: BUSY,

@@ -33,6 +33,7 @@ const PRAGMAS = {
 export const openDatabase = (path: string): Database => {
   if (path === ':memory:') {
     const memory = new Sqlite(path, { strict: true })
+    memory.run(`PRAGMA foreign_keys = ${PRAGMAS.foreign_keys}`)
     migrate(memory)
     return database({ writer: memory, reader: memory })
   }

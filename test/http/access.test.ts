@@ -247,6 +247,7 @@ describe('who may call what, at the compiled file', () => {
       'token_type',
       'expires_in',
       'refresh_token',
+      'device_token',
     ])
   })
 })

@@ -16,7 +16,7 @@ export const startApp = async (
   options: { readonly heartbeatSeconds?: number } = {},
 ) => {
   const folder = temporaryFolder()
-  const clock = { nowMs: Date.now() }
+  const clock = { nowMs: Date.now(), passedMs: 0 }
   const logLines: string[] = []
   const config = { ...parseConfig({ ...UNLIMITED, DATA_DIR: join(folder, 'data'), ...env }) }
   const app = await openApp(
@@ -24,6 +24,7 @@ export const startApp = async (
     {
       log: logger({ level: 'info', format: 'json', write: (line) => logLines.push(line) }),
       now: () => clock.nowMs,
+      monotonic: () => performance.now() + clock.passedMs,
       ...options,
     },
   )
