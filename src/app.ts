@@ -124,7 +124,8 @@ export const openApp = async (
   })
   const accounts = accountService({
     store: people,
-    hasher: passwordHasher({ concurrency: navigator.hardwareConcurrency, waitingMax: 16 }),
+    // Two a core: Bun hashes one on each, and the next must not wait for the event loop.
+    hasher: passwordHasher({ concurrency: 2 * navigator.hardwareConcurrency, waitingMax: 16 }),
     isWeak: passwordPolicy({
       minLength: config.passwordMinLength,
       useBlocklist: config.passwordBlocklist === 'on',
