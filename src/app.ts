@@ -5,6 +5,8 @@ import { version } from '../package.json'
 import { administration } from './accounts/administration.ts'
 import { changeStore } from './accounts/change-store.ts'
 import { erasureService } from './accounts/erasure.ts'
+import { guessStore, newestFailureMs } from './accounts/guess-store.ts'
+import { guessService } from './accounts/guesses.ts'
 import { invitationRoutes } from './accounts/invitation-routes.ts'
 import { invitationStore } from './accounts/invitation-store.ts'
 import { invitationService } from './accounts/invitations.ts'
@@ -30,6 +32,7 @@ import { sessionService } from './accounts/sessions.ts'
 import { setupRoutes } from './accounts/setup-routes.ts'
 import { setupService } from './accounts/setup.ts'
 import { accountStore } from './accounts/store.ts'
+import { waitRoutes } from './accounts/wait-routes.ts'
 import { personTrail } from './audit/person-store.ts'
 import { securityRecorder } from './audit/service.ts'
 import { auditStore } from './audit/store.ts'
@@ -50,7 +53,7 @@ import { openapiRoutes } from './http/openapi.ts'
 import { linkBase } from './http/own-address.ts'
 import { requestLog } from './http/request-log.ts'
 import { responseHeaders } from './http/response-headers.ts'
-import { steadyClock } from './http/steady-clock.ts'
+import { pacedClock, steadyClock } from './http/steady-clock.ts'
 import { unmatchedRoutes } from './http/unmatched.ts'
 import { healthRoutes } from './ops/routes.ts'
 import { opsStore } from './ops/store.ts'
@@ -103,7 +106,7 @@ export const openApp = async (
   requireDatabase(config)
   const secret = config.jwtSecretKey || secretFile(join(config.dataDir, 'jwt-secret-key'))
   const db = openDatabase(config.databaseUri)
-  const steady = steadyClock(now)
+  const steady = steadyClock(now, monotonic)
   const people = accountStore(db, steady)
   const unlocks = unlockStore(db)
   const signer = await logSigner(config.dataDir, unlocks)
@@ -142,6 +145,14 @@ export const openApp = async (
     tokens: accessTokens({ secret, lifetimeMs: tokenLifetimeMs, now: steady }),
     record,
   })
+  const paced = pacedClock(Math.max(now(), await newestFailureMs(db)), monotonic)
+  const guesses = guessService({
+    store: guessStore(db, paced),
+    key: secretFile(join(config.dataDir, 'guess-key')),
+    now: paced,
+    day: now,
+    record,
+  })
   const factorStore = secondFactorStore(db)
   const box = secretBox(secretFile(join(config.dataDir, 'second-factor-key')))
   const factors = secondFactors({
@@ -150,7 +161,11 @@ export const openApp = async (
     isRequired: config.secondFactor === 'required',
     now,
   })
-  const hasher = passwordHasher({ concurrency: navigator.hardwareConcurrency, waitingMax: 16 })
+  const hasher = passwordHasher({
+    // Two a core: Bun hashes one on each, and the next must not wait for the event loop.
+    concurrency: 2 * navigator.hardwareConcurrency,
+    waitingMax: 16,
+  })
   const isWeak = passwordPolicy({
     minLength: config.passwordMinLength,
     useBlocklist: config.passwordBlocklist === 'on',
@@ -161,13 +176,14 @@ export const openApp = async (
     isWeak,
     sessions,
     secondFactors: factors,
+    guesses,
     record,
   })
   const enrolment = secondFactorEnrolment({
     store: factorStore,
     box,
     factors,
-    checkPassword: ({ username, password }) => accounts.checkPassword(username, password),
+    checkPassword: accounts.checkPassword,
     sessions,
     record,
   })
@@ -279,6 +295,7 @@ export const openApp = async (
         findAccount: people.findByPublicId,
       }),
     )
+    .use(waitRoutes({ endpoints, guesses, findAccount: people.findByPublicId }))
     .use(unlockRoutes({ endpoints, readBody, log }))
     .use(unlockReadRoutes({ endpoints, log, reads, counts: unlockCounts(db), live, audit, now }))
     .use(logRoutes({ endpoints, log, store: unlocks }))
@@ -287,8 +304,8 @@ export const openApp = async (
       tableRoutes({
         endpoints,
         isOpenLocally: config.debug,
-        checkPassword: async (username, password) => {
-          const account = await accounts.checkPassword(username, password)
+        checkPassword: async (credentials, from) => {
+          const account = await accounts.checkPassword(credentials, from)
           return account && factors.withoutCode(account)
         },
         unlocks: unlockTable(unlocks.page),
