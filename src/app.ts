@@ -196,7 +196,8 @@ export const openApp = async (
   const changes = changeStore(db, steady)
   const erasures = erasureService({
     store: changes,
-    traces: [log.eraseAccount, trail.eraseAddressesOf],
+    // The log last, since it empties the write-ahead log in the end.
+    traces: [trail.eraseAddressesOf, log.eraseAccount],
     record,
     now: steady,
     report: (error) => processLog.error({ err: error }, 'erasure is not finished'),
