@@ -5,6 +5,8 @@ import { version } from '../package.json'
 import { administration } from './accounts/administration.ts'
 import { changeStore } from './accounts/change-store.ts'
 import { erasureService } from './accounts/erasure.ts'
+import { guessStore, newestFailureMs } from './accounts/guess-store.ts'
+import { guessService } from './accounts/guesses.ts'
 import { invitationRoutes } from './accounts/invitation-routes.ts'
 import { invitationStore } from './accounts/invitation-store.ts'
 import { invitationService } from './accounts/invitations.ts'
@@ -30,6 +32,7 @@ import { sessionService } from './accounts/sessions.ts'
 import { setupRoutes } from './accounts/setup-routes.ts'
 import { setupService } from './accounts/setup.ts'
 import { accountStore } from './accounts/store.ts'
+import { waitRoutes } from './accounts/wait-routes.ts'
 import { lifeRecorder } from './audit/life.ts'
 import { personTrail } from './audit/person-store.ts'
 import { repeatRecorder } from './audit/repeats.ts'
@@ -53,7 +56,7 @@ import { openapiRoutes } from './http/openapi.ts'
 import { linkBase } from './http/own-address.ts'
 import { requestLog } from './http/request-log.ts'
 import { responseHeaders } from './http/response-headers.ts'
-import { steadyClock } from './http/steady-clock.ts'
+import { pacedClock, steadyClock } from './http/steady-clock.ts'
 import { unmatchedRoutes } from './http/unmatched.ts'
 import { healthRoutes } from './ops/routes.ts'
 import { opsStore } from './ops/store.ts'
@@ -110,7 +113,7 @@ export const openApp = async (
   requireDatabase(config)
   const secret = config.jwtSecretKey || secretFile(join(config.dataDir, 'jwt-secret-key'))
   const db = openDatabase(config.databaseUri)
-  const steady = steadyClock(now)
+  const steady = steadyClock(now, monotonic)
 
   const audit = auditStore(db)
   const record = securityRecorder({ store: audit, log: securityLog, now })
@@ -161,6 +164,15 @@ export const openApp = async (
     record,
     recordSparingly: repeats.recordSparingly,
   })
+  const paced = pacedClock(Math.max(now(), await newestFailureMs(db)), monotonic)
+  const guesses = guessService({
+    store: guessStore(db, paced),
+    key: secretFile(join(config.dataDir, 'guess-key')),
+    now: paced,
+    day: now,
+    record,
+    recordDenied,
+  })
   const factorStore = secondFactorStore(db)
   const box = secretBox(secretFile(join(config.dataDir, 'second-factor-key')))
   const factors = secondFactors({
@@ -169,7 +181,11 @@ export const openApp = async (
     isRequired: config.secondFactor === 'required',
     now,
   })
-  const hasher = passwordHasher({ concurrency: navigator.hardwareConcurrency, waitingMax: 16 })
+  const hasher = passwordHasher({
+    // Two a core: Bun hashes one on each, and the next must not wait for the event loop.
+    concurrency: 2 * navigator.hardwareConcurrency,
+    waitingMax: 16,
+  })
   const isWeak = passwordPolicy({
     minLength: config.passwordMinLength,
     useBlocklist: config.passwordBlocklist === 'on',
@@ -180,13 +196,14 @@ export const openApp = async (
     isWeak,
     sessions,
     secondFactors: factors,
+    guesses,
     record,
   })
   const enrolment = secondFactorEnrolment({
     store: factorStore,
     box,
     factors,
-    checkPassword: ({ username, password }) => accounts.checkPassword(username, password),
+    checkPassword: accounts.checkPassword,
     sessions,
     record,
   })
@@ -199,7 +216,8 @@ export const openApp = async (
   const changes = changeStore(db, steady)
   const erasures = erasureService({
     store: changes,
-    traces: [log.eraseAccount, audit.eraseAddressesOf],
+    // The log last, since it empties the write-ahead log in the end.
+    traces: [audit.eraseAddressesOf, log.eraseAccount],
     record,
     now: steady,
     report: (error) => processLog.error({ err: error }, 'erasure is not finished'),
@@ -298,6 +316,7 @@ export const openApp = async (
         findAccount: people.findByPublicId,
       }),
     )
+    .use(waitRoutes({ endpoints, guesses, findAccount: people.findByPublicId }))
     .use(auditRoutes({ endpoints, store: audit }))
     .use(
       unlockRoutes({
@@ -315,8 +334,8 @@ export const openApp = async (
       tableRoutes({
         endpoints,
         isOpenLocally: config.debug,
-        checkPassword: async (username, password) => {
-          const account = await accounts.checkPassword(username, password)
+        checkPassword: async (credentials, from) => {
+          const account = await accounts.checkPassword(credentials, from)
           return account && factors.withoutCode(account)
         },
         unlocks: unlockTable(unlocks.page),

@@ -41,7 +41,7 @@ export const ownAccountService = (deps: Dependencies) => {
   /** Throws `forbidden` unless the caller knows the password too: a phone left open is not enough. */
   const confirm = async (caller: Caller, password: string): Promise<Account> => {
     const account = signedIn(caller.account)
-    const confirmed = await checkPassword(account.username, password)
+    const confirmed = await checkPassword({ username: account.username, password }, caller)
     if (confirmed?.publicId !== account.publicId)
       throw new AppError('forbidden', 'Wrong password', { reason: 'wrong_password' })
     return account

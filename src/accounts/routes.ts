@@ -2,14 +2,14 @@ import type { Endpoints } from '../http/endpoints.ts'
 import type { ReadBody } from '../http/json-body.ts'
 import { coded, message, operation } from '../http/operation.ts'
 import type { Register } from './registration.ts'
-import { LoginBody, RegisterBody, TokenAnswer } from './schema.ts'
+import { DEVICE_TOKEN_EXAMPLE, LoginAnswer, LoginBody, RegisterBody } from './schema.ts'
 import type { Accounts } from './service.ts'
 import { TOKEN_EXAMPLE, tokenAnswer } from './session-routes.ts'
 
 type Dependencies = {
   readonly endpoints: Endpoints
   readonly readBody: ReadBody
-  readonly accounts: Pick<Accounts, 'login'>
+  readonly accounts: Pick<Accounts, 'login' | 'refuseMalformed' | 'welcome'>
   readonly register: Register
   readonly tokenLifetimeMs: number
 }
@@ -22,7 +22,9 @@ export const accountRoutes = (deps: Dependencies) => {
     .post(
       '/register',
       async ({ request, caller }) => {
-        await register(await readBody(request, RegisterBody), caller)
+        const person = await readBody(request, RegisterBody)
+        await register(person, caller)
+        await accounts.welcome(person.username, caller)
         return { msg: 'User registered successfully' }
       },
       REGISTER,
@@ -30,8 +32,12 @@ export const accountRoutes = (deps: Dependencies) => {
     .post(
       '/login',
       async ({ request, caller }) => {
-        const credentials = await readBody(request, LoginBody)
-        return tokenAnswer(await accounts.login(credentials, caller), tokenLifetimeMs)
+        const credentials = await readBody(request, LoginBody).catch(async (error: unknown) => {
+          await accounts.refuseMalformed(caller)
+          throw error
+        })
+        const tokens = await accounts.login(credentials, caller)
+        return { ...tokenAnswer(tokens, tokenLifetimeMs), device_token: tokens.deviceToken }
       },
       LOGIN,
     )
@@ -82,8 +88,8 @@ const LOGIN = operation({
   answers: {
     200: {
       description: 'Signed in',
-      schema: TokenAnswer,
-      example: TOKEN_EXAMPLE,
+      schema: LoginAnswer,
+      example: { ...TOKEN_EXAMPLE, device_token: DEVICE_TOKEN_EXAMPLE },
     },
     400: message(
       'The body or a field cannot be taken',
@@ -92,7 +98,7 @@ const LOGIN = operation({
       'Invalid username',
     ),
     401: message(
-      'Unknown name, wrong password or disabled account; or, after the right password, a code that ' +
+      'Unknown name, wrong password, disabled account, or a wait after too many failures; or, after the right password, a code that ' +
         'is missing, wrong or used before. Where every code is wrong, the clock of the gateway or of ' +
         'the phone is: the `Date` header of each answer is the gateway’s, and recovery codes work ' +
         'whatever it says',

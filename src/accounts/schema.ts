@@ -1,5 +1,9 @@
 import { Type as t } from '@sinclair/typebox'
 import { text } from '../http/text.ts'
+import { KINDS } from './waits.ts'
+
+export const DEVICE_TOKEN_EXAMPLE =
+  'd2hvZXZlciByZWFkcyB0aGlzAAABmq3p5QCkM7vQ1pUuZ0f6wJ8sL2yXbTnHcR9eVg5oKiA3xDlqPm'
 
 export const Username = text({
   min: 1,
@@ -64,6 +68,13 @@ export const LoginBody = t.Object({
   username: Username,
   password: Password,
   otp: t.Optional(OneTimeCode),
+  device_token: t.Optional(
+    text({
+      max: 100,
+      description: 'From an earlier login on this device: others’ failures do not keep it waiting',
+      examples: [DEVICE_TOKEN_EXAMPLE],
+    }),
+  ),
 })
 
 const RefreshToken = t.String({
@@ -79,6 +90,18 @@ export const TokenAnswer = t.Object(
     token_type: t.Literal('Bearer'),
     expires_in: t.Integer({ description: 'Seconds for which the access token is good' }),
     refresh_token: RefreshToken,
+  },
+  { additionalProperties: false },
+)
+
+export const LoginAnswer = t.Object(
+  {
+    ...TokenAnswer.properties,
+    device_token: t.String({
+      description:
+        'To be kept, and sent with the next login: for 90 days it tells this device from a ' +
+        'stranger’s who guesses at the same name. It opens nothing.',
+    }),
   },
   { additionalProperties: false },
 )
@@ -124,4 +147,36 @@ export const AccountQuery = t.Object({
 
 export const SessionParams = t.Object({
   id: t.String({ description: 'UUID', examples: ['0c6f8a52-7d39-4c8f-8a2e-51f0d4b7c913'] }),
+})
+
+const WaitAnswer = t.Object(
+  {
+    id: t.String({ description: 'To lift it by' }),
+    kind: t.Union(
+      KINDS.map((kind) => t.Literal(kind)),
+      {
+        description:
+          'Who waits: a client at names new to it, strangers at a name, a client at a name',
+      },
+    ),
+    account: t.Union([t.String(), t.Null()], { description: 'Public id, where the name has one' }),
+    username: t.Union([t.String(), t.Null()]),
+    address: t.Union([t.String(), t.Null()], { description: 'Last seen of the client that waits' }),
+    failures: t.Integer(),
+    failed_at: Time,
+    waits_until: Time,
+  },
+  { additionalProperties: false },
+)
+
+export const WaitsAnswer = t.Object(
+  { total: t.Integer(), waits: t.Array(WaitAnswer) },
+  { additionalProperties: false },
+)
+
+export const WaitParams = t.Object({
+  id: t.String({
+    description: 'From the list',
+    examples: ['5f0c7a3e9b1d482c6e8f70a1b2c3d4e55f0c7a3e9b1d482c6e8f70a1b2c3d4e5'],
+  }),
 })

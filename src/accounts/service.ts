@@ -1,6 +1,8 @@
+import type { Static } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
 import { AppError } from '../errors.ts'
 import type { Account, Origin, RecordSecurityEvent, Role } from '../http/access.ts'
+import type { Guesses } from './guesses.ts'
 import type { PasswordHasher } from './password-hasher.ts'
 import type { PasswordPolicy } from './password-policy.ts'
 import { LoginBody } from './schema.ts'
@@ -15,7 +17,8 @@ type Dependencies = {
   readonly hasher: PasswordHasher
   readonly isWeak: PasswordPolicy
   readonly sessions: Pick<Sessions, 'begin'>
-  readonly secondFactors: Pick<SecondFactors, 'check'>
+  readonly secondFactors: Pick<SecondFactors, 'check' | 'isOn'>
+  readonly guesses: Pick<Guesses, 'deviceToken' | 'judge' | 'welcome'>
   readonly record: RecordSecurityEvent
 }
 
@@ -28,15 +31,16 @@ export type Registration = {
   readonly email?: string
 }
 
-type Credentials = {
-  readonly username: string
-  readonly password: string
-  readonly otp?: string
-}
+type Credentials = Static<typeof LoginBody>
+
+type CodeAttempt = Credentials & { readonly account: Account; readonly from: Origin }
+
+/** What a login gives beside the session's tokens: see `guesses.ts`. */
+type SignedInDevice = Tokens & { readonly deviceToken: string }
 
 /** The rules of accounts: who may be added, who may sign in. */
 export const accountService = (deps: Dependencies) => {
-  const { store, hasher, isWeak, sessions, secondFactors, record } = deps
+  const { store, hasher, isWeak, sessions, secondFactors, guesses, record } = deps
 
   /** Gives a person as they may be added. Throws `invalid` for a taken name, told before a weak
    * password is. */
@@ -62,17 +66,44 @@ export const accountService = (deps: Dependencies) => {
   }
 
   /** Gives the account of a name and its password; nothing, after the same work, for an unknown
-   * name, a wrong password and a disabled account alike. */
+   * name, a wrong password, a disabled account and one that has to wait. Each failure is counted. */
   const checkPassword = async (
-    username: string,
-    password: string,
+    credentials: Credentials,
+    from: Origin,
   ): Promise<Account | undefined> => {
-    if (!Value.Check(LoginBody, { username, password })) return undefined
-    const found = await store.findPassword(keyOf(username))
+    if (!Value.Check(LoginBody, credentials)) return refuseMalformed(from)
+    const { username, password, device_token: deviceToken } = credentials
+    const usernameKey = keyOf(username)
+    const found = await store.findPassword(usernameKey)
     const fits = await hasher.verify(password, found?.passwordHash)
-    if (!found || !fits || found.isDisabled) return undefined
+    const isRight = fits && found !== undefined && !found.isDisabled
+    const attempt = { usernameKey, account: found, deviceToken, from }
+    const isHalf = isRight && (await secondFactors.isOn(found))
+    const outcome = isHalf ? 'unfinished' : isRight ? 'right' : 'wrong'
+    const passes = await guesses.judge(attempt, outcome)
+    if (!passes || !found) return undefined
     if (hasher.isOutdated(found.passwordHash)) await rehash(found, password)
     return found
+  }
+
+  /** Judges the code of whoever knows the password. A wrong one counts as a wrong password does,
+   * and a right one is what ends the count. */
+  const checkCode = async ({ account, from, ...given }: CodeAttempt): Promise<CodeVerdict> => {
+    const verdict = await secondFactors.check(account, given.otp)
+    const attempt = {
+      usernameKey: keyOf(account.username),
+      account,
+      deviceToken: given.device_token,
+      from,
+    }
+    if (verdict === 'wrong') await guesses.judge(attempt, 'wrong')
+    if (verdict === 'totp' || verdict === 'recovery_code') await guesses.welcome(attempt)
+    return verdict
+  }
+
+  /** Counts what is no name and password at all: a guess at a name that nobody can have. */
+  const refuseMalformed = async (from: Origin): Promise<undefined> => {
+    await guesses.judge({ usernameKey: '', account: undefined, from }, 'wrong')
   }
 
   /** A hash that cannot be renewed now, because the service is busy, is renewed at a later login. */
@@ -94,9 +125,9 @@ export const accountService = (deps: Dependencies) => {
 
     /** Begins a session and gives its tokens; throws `unauthorized`, and only after the right
      * password asks for the code of a second factor. */
-    login: async ({ username, password, otp }: Credentials, from: Origin): Promise<Tokens> => {
-      const account = await checkPassword(username, password)
-      const verdict = account && (await secondFactors.check(account, otp))
+    login: async (credentials: Credentials, from: Origin): Promise<SignedInDevice> => {
+      const account = await checkPassword(credentials, from)
+      const verdict = account && (await checkCode({ ...credentials, account, from }))
       const isIn = verdict !== 'missing' && verdict !== 'wrong'
       const how = { second_factor: verdict ?? 'unneeded' }
       const tokens = account && isIn && (await sessions.begin(account, from, how))
@@ -111,7 +142,16 @@ export const accountService = (deps: Dependencies) => {
         })
         throw fault
       }
-      return tokens
+      return { ...tokens, deviceToken: guesses.deviceToken(account) }
+    },
+
+    refuseMalformed,
+
+    /** Knows the device that registered an account as one that has signed in to it. */
+    welcome: async (username: string, from: Origin): Promise<void> => {
+      const usernameKey = keyOf(username)
+      const account = await store.findPassword(usernameKey)
+      if (account) await guesses.welcome({ usernameKey, account, from })
     },
   }
 }

@@ -1,6 +1,13 @@
 import type { TObject } from '@sinclair/typebox'
 import { t } from 'elysia'
-import { type Account, type Caller, credentials, hasRole, refuseHeldBack } from '../http/access.ts'
+import {
+  type Account,
+  type Caller,
+  type Origin,
+  credentials,
+  hasRole,
+  refuseHeldBack,
+} from '../http/access.ts'
 import type { Endpoints } from '../http/endpoints.ts'
 import { HttpError } from '../http/errors.ts'
 import { message, operation } from '../http/operation.ts'
@@ -13,7 +20,10 @@ type Dependencies = {
   readonly isOpenLocally: boolean
   /** Gives the account of a name and its password; nothing for any other. Throws `unauthorized`
    * where a password is not enough. */
-  readonly checkPassword: (username: string, password: string) => Promise<Account | undefined>
+  readonly checkPassword: (
+    credentials: { readonly username: string; readonly password: string },
+    from: Origin,
+  ) => Promise<Account | undefined>
   readonly unlocks: Table
   readonly users: Table
 }
@@ -35,8 +45,8 @@ const tableGuard =
   ({ isOpenLocally, checkPassword }: Dependencies) =>
   async ({ request, caller }: { request: Request; caller: Caller }): Promise<void> => {
     if (isOpenLocally && caller.isLocal) return
-    const basic = nameAndPassword(credentials(request, 'Basic'))
-    const account = basic ? await checkPassword(basic.username, basic.password) : caller.account
+    const basic = credentials(request, 'Basic')
+    const account = basic ? await checkPassword(nameAndPassword(basic), caller) : caller.account
     if (hasRole(account, 'admin')) return
     refuseHeldBack(account, 'admin')
     throw new HttpError(401, SIGN_IN, {
@@ -44,12 +54,11 @@ const tableGuard =
     })
   }
 
-/** RFC 7617, in UTF-8 as the challenge asks. */
-const nameAndPassword = (encoded: string | undefined) => {
-  const text = Buffer.from(encoded ?? '', 'base64').toString('utf8')
+/** RFC 7617, in UTF-8 as the challenge asks; the name is empty where there is no colon. */
+const nameAndPassword = (encoded: string) => {
+  const text = Buffer.from(encoded, 'base64').toString('utf8')
   const colon = text.indexOf(':')
-  if (colon < 1) return undefined
-  return { username: text.slice(0, colon), password: text.slice(colon + 1) }
+  return { username: text.slice(0, Math.max(colon, 0)), password: text.slice(colon + 1) }
 }
 
 const answer = (request: Request, table: Table): Response =>

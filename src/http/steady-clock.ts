@@ -12,3 +12,12 @@ export const steadyClock = (
     return Math.floor(day)
   }
 }
+
+/** A clock that goes on from a time by the monotonic clock alone, and so follows no jump at all. */
+export const pacedClock = (
+  startMs: number,
+  monotonic: () => number = () => performance.now(),
+): (() => number) => {
+  const begun = monotonic()
+  return () => Math.floor(startMs + (monotonic() - begun))
+}

@@ -162,14 +162,15 @@ export const openUnlockLog = async ({ store, signer, clock }: Dependencies) => {
     eraseAccount: async (accountPublicId: string): Promise<Erasure> => {
       let events = 0
       for (;;) {
-        const some = await store.transaction(async (writes) => {
-          const erased = await writes.eraseAccount({ accountPublicId, limit: ERASED_AT_ONCE })
-          const isLast = erased < ERASED_AT_ONCE
-          if (isLast && events + erased > 0) await writes.rebuildPersonalIndexes()
-          return erased
+        const { erased, isLast } = await store.transaction(async (writes) => {
+          const some = await writes.eraseAccount({ accountPublicId, limit: ERASED_AT_ONCE })
+          const isDone = !(await writes.hasEventsOf(accountPublicId))
+          // With the last ones, so that whoever is interrupted before finds some and rebuilds too.
+          if (isDone && some > 0) await writes.rebuildPersonalIndexes()
+          return { erased: some, isLast: isDone }
         })
-        events += some
-        if (some < ERASED_AT_ONCE) return { events, isGone: await store.foldWal() }
+        events += erased
+        if (isLast) return { events, isGone: await store.foldWal() }
         // Lets requests that came meanwhile go first.
         await Bun.sleep(0)
       }

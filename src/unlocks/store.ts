@@ -209,6 +209,10 @@ const writesOn = (tx: Queries) => ({
       limit,
     ),
 
+  hasEventsOf: async (accountPublicId: string): Promise<boolean> =>
+    (await tx.get('SELECT 1 FROM unlock WHERE account_public_id = ? LIMIT 1', accountPublicId)) !==
+    undefined,
+
   /** Removes the personal text and salt of the events from one number up to another; gives how
    * many had any. */
   eraseRange: (fromSeq: number, toSeq: number): Promise<number> =>

@@ -16,8 +16,9 @@ type Login = { username?: string; password?: string; otp?: unknown }
 const logIn = async (
   { post }: Pick<TestApp, 'post'>,
   login: Login = {},
+  headers: Record<string, string> = {},
 ): Promise<Record<string, unknown>> => {
-  const answer = await post('/login', { username: 'ada', password: PASSWORD, ...login })
+  const answer = await post('/login', { username: 'ada', password: PASSWORD, ...login }, headers)
   return { status: answer.status, ...((await answer.json()) as object) }
 }
 
@@ -97,7 +98,11 @@ describe('logging in with a second factor', () => {
     const { access_token: token } = (await logIn(client)) as { access_token: string }
     const { secret, recoveryCodes } = await enrol(client, token)
     const codes = [nextCode(secret, Date.now()), recoveryCodes[0]]
+    // So many wrong codes would have to wait otherwise.
+    using db = new Database(join(folder, 'data/secure-lock.db'))
+    const forgive = () => db.run('DELETE FROM guess; UPDATE second_factor SET failures = 0')
     for (const otp of codes) {
+      forgive()
       const statuses: unknown[] = []
       const attempts = async () => {
         while (true) {
@@ -112,9 +117,7 @@ describe('logging in with a second factor', () => {
       expect(statuses.filter((status) => status === 401)).toHaveLength(49)
     }
     await before.stop()
-    // So many wrong codes would have to wait otherwise.
-    using db = new Database(join(folder, 'data/secure-lock.db'))
-    db.run('UPDATE second_factor SET failures = 0')
+    forgive()
     await using after = await startService({ env: UNLIMITED, folder })
     for (const otp of codes)
       expect(await logIn(clientOf(after.url), { otp })).toStrictEqual(INVALID)
@@ -145,10 +148,13 @@ describe('logging in with a second factor', () => {
   })
 
   test('[P4] after five wrong codes in a row codes wait, longer each time, and recovery codes do not', async () => {
-    await using app = await startApp()
+    await using app = await startApp({ TRUSTED_PROXIES: '127.0.0.1' })
     const { secret, recoveryCodes } = await enrol(app, await app.signIn('ada'), app.clock.nowMs)
-    const wrong = () => logIn(app, { otp: wrongCode(secret, app.clock.nowMs) })
-    const right = () => logIn(app, { otp: nextCode(secret, app.clock.nowMs) })
+    // Each from another address, whose failures at the name would have to wait otherwise.
+    let host = 0
+    const elsewhere = () => ({ 'x-forwarded-for': `203.0.113.${(host += 1)}` })
+    const wrong = () => logIn(app, { otp: wrongCode(secret, app.clock.nowMs) }, elsewhere())
+    const right = () => logIn(app, { otp: nextCode(secret, app.clock.nowMs) }, elsewhere())
     for (let guess = 0; guess < 5; guess += 1) expect(await wrong()).toStrictEqual(INVALID)
     expect(await right()).toStrictEqual(INVALID)
     expect(await logIn(app, { otp: recoveryCodes[0] })).toMatchObject({ status: 200 })
@@ -170,6 +176,17 @@ describe('logging in with a second factor', () => {
     for (let guess = 0; guess < 4; guess += 1) await wrong()
     app.clock.nowMs += STEP_MS
     expect(await right()).toMatchObject({ status: 200 })
+  })
+
+  test('[P4] a wrong code counts as a wrong password does, and a right one ends the count', async () => {
+    await using app = await startApp()
+    const { secret, recoveryCodes } = await enrol(app, await app.signIn('ada'), app.clock.nowMs)
+    const wrong = () => logIn(app, { otp: wrongCode(secret, app.clock.nowMs) })
+    const recover = (at: number) => logIn(app, { otp: recoveryCodes[at] })
+    for (let guess = 0; guess < 9; guess += 1) await wrong()
+    expect(await recover(0)).toMatchObject({ status: 200 })
+    for (let guess = 0; guess < 10; guess += 1) expect(await wrong()).toStrictEqual(INVALID)
+    expect(await recover(1)).toStrictEqual({ status: 401, msg: 'Invalid username or password' })
   })
 
   test('[D6] codes follow the gateway’s clock, also when it is set back, and recovery codes do not', async () => {

@@ -7,17 +7,37 @@ export type Load = {
   readonly p99Ms: number
 }
 
-type Target = { readonly url: string; readonly token: string }
+/** Where to, and what post.lua takes from its environment. */
+export type Target = {
+  readonly url: string
+  readonly BODY: string
+  readonly TOKEN?: string
+  readonly PEOPLE?: string
+}
 
 type Round = { readonly connections: number; readonly seconds: number }
 
 const SCRIPT = join(import.meta.dir, 'post.lua')
 
-/** Posts unlocks with wrk, over so many connections at once; throws unless each was answered 200. */
-export const postLoad = async (target: Target, { connections, seconds }: Round): Promise<Load> => {
+/** Posts with wrk, over so many connections at once; throws unless each was answered 200. */
+export const postLoad = async (
+  { url, ...env }: Target,
+  { connections, seconds }: Round,
+): Promise<Load> => {
   const wrk = Bun.spawn(
-    ['wrk', '-t1', `-c${connections}`, `-d${seconds}s`, '--latency', '-s', SCRIPT, target.url],
-    { env: { PATH: process.env['PATH'], TOKEN: target.token }, stdout: 'pipe', stderr: 'inherit' },
+    [
+      'wrk',
+      '-t1',
+      `-c${connections}`,
+      `-d${seconds}s`,
+      '--latency',
+      '--timeout',
+      '30s',
+      '-s',
+      SCRIPT,
+      url,
+    ],
+    { env: { PATH: process.env['PATH'], ...env }, stdout: 'pipe', stderr: 'inherit' },
   )
   const printed = await new Response(wrk.stdout).text()
   const line = printed.split('\n').find((one) => one.startsWith('{'))

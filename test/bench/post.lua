@@ -1,8 +1,19 @@
 -- What each connection of wrk sends, over and over; prints what came of it as one line of JSON.
 wrk.method = 'POST'
-wrk.body = '{"unlocking-method":"fingerprint"}'
+wrk.body = os.getenv('BODY')
 wrk.headers['content-type'] = 'application/json'
-wrk.headers['authorization'] = 'Bearer ' .. os.getenv('TOKEN')
+
+local token = os.getenv('TOKEN')
+if token then wrk.headers['authorization'] = 'Bearer ' .. token end
+
+-- Where there are people, each request speaks for another of them.
+local people = tonumber(os.getenv('PEOPLE'))
+if people then
+  local body = wrk.body
+  request = function()
+    return wrk.format(nil, nil, nil, (body:gsub('NUMBER', math.random(people))))
+  end
+end
 
 function done(summary, latency)
   local errors = summary.errors

@@ -6,6 +6,9 @@ import type { Told } from './load.ts'
 /** Rounds of each fault: a few with every test run, 200 with `bun run test:faults`. */
 export const ROUNDS = Number(process.env['FAULT_ROUNDS'] ?? 10)
 
+/** True with `bun run test:faults`, where times are asserted too. */
+export const IS_TIMED = process.env['FAULT_ROUNDS'] !== undefined
+
 /** Signs in, and registers before that where nobody has. */
 export const signIn = async (url: string): Promise<string> => {
   const { post } = clientOf(url)

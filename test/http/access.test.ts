@@ -248,6 +248,7 @@ describe('who may call what, at the compiled file', () => {
       'token_type',
       'expires_in',
       'refresh_token',
+      'device_token',
     ])
   })
 })

@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import { steadyClock } from '../../src/http/steady-clock.ts'
+import { pacedClock, steadyClock } from '../../src/http/steady-clock.ts'
 
 const DAY_MS = 86_400_000
 const NOON_MS = Date.UTC(2026, 10, 22, 12)
@@ -42,4 +42,12 @@ test('[D6] never runs backwards, however often the clock of the day jumps', () =
     expect(Number.isInteger(now)).toBe(true)
     last = now
   }
+})
+
+test('[D6] a paced clock follows no jump either way', () => {
+  const elapsed = { ms: 7 }
+  const read = pacedClock(NOON_MS, () => elapsed.ms)
+  expect(read()).toBe(NOON_MS)
+  elapsed.ms += 1234.5
+  expect(read()).toBe(NOON_MS + 1234)
 })

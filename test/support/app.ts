@@ -16,7 +16,7 @@ export const startApp = async (
   options: { readonly heartbeatSeconds?: number; readonly monotonic?: () => number } = {},
 ) => {
   const folder = temporaryFolder()
-  const clock = { nowMs: Date.now() }
+  const clock = { nowMs: Date.now(), passedMs: 0 }
   const logLines: string[] = []
   const config = { ...parseConfig({ ...UNLIMITED, DATA_DIR: join(folder, 'data'), ...env }) }
   const app = await openApp(
@@ -28,6 +28,7 @@ export const startApp = async (
         write: (line) => logLines.push(line),
       }),
       now: () => clock.nowMs,
+      monotonic: () => performance.now() + clock.passedMs,
       ...options,
     },
   )

@@ -5,7 +5,7 @@ import { AppError } from '../../src/errors.ts'
 import { logger } from '../../src/http/log.ts'
 import { doorDenials } from '../../src/unlocks/denials.ts'
 import type { NewEvent } from '../../src/unlocks/event.ts'
-import { PASSWORD, basic, bearer, clientOf } from '../support/app.ts'
+import { PASSWORD, basic, bearer, clientOf, startApp } from '../support/app.ts'
 import { UNLIMITED, runCommand, startService } from '../support/binary.ts'
 
 const UNLOCK = { 'unlocking-method': 'pin' }
@@ -67,6 +67,26 @@ describe('whom the server keeps from the door', () => {
       ['verify', '--bundle', 'bundle'],
     ])
       expect((await runCommand(['log', ...args], { folder })).status).toBe(0)
+  })
+
+  test('[O3] a person whose logins begin to wait is in it too, and a name that nobody has is not', async () => {
+    await using app = await startApp()
+    await app.accounts.add(
+      { username: 'ada', password: PASSWORD, phone: '1', address: 'x' },
+      'member',
+    )
+    for (const username of ['ada', 'nobody'])
+      for (let times = 0; times < 10; times += 1)
+        expect((await app.post('/login', { username, password: 'wrong' })).status).toBe(401)
+    await app.log.drained()
+    expect(await app.unlocks.page(-1, 10)).toMatchObject([
+      {
+        person: { username: 'ada', method: 'login' },
+        result: 'denied',
+        reason: 'too_many_attempts',
+        source: 'observed',
+      },
+    ])
   })
 
   test('an app cannot claim what only the server can know', async () => {

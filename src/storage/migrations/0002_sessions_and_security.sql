@@ -66,7 +66,7 @@ CREATE TABLE password_reset (
 
 -- Logins that failed, by whom they count against: a client, a name, or a client at a name, each as
 -- a keyed hash, so that a password typed as a name is not kept. `waits_until_ms` is set while
--- further attempts of that subject are refused.
+-- further attempts of that subject are refused. Both times are of a clock that follows no jump.
 CREATE TABLE guess (
   subject BLOB PRIMARY KEY,
   kind TEXT NOT NULL CHECK (kind IN ('client', 'name', 'client_at_name')),
@@ -78,16 +78,19 @@ CREATE TABLE guess (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX guess_by_account ON guess (account_id);
+CREATE INDEX guess_by_kind ON guess (kind, failures, failed_at_ms);
 CREATE INDEX guess_by_time ON guess (failed_at_ms);
 
--- Where an account has logged in before: SHA-256 of an address or of a device's token. A stranger's
--- guesses at the name do not keep these out.
+-- Where an account has signed in before: a keyed hash of the client's address. A stranger's guesses
+-- at the name do not keep these out.
 CREATE TABLE known_device (
   account_id INTEGER NOT NULL REFERENCES account (id) ON DELETE CASCADE,
   hash BLOB NOT NULL,
   logged_in_at_ms INTEGER NOT NULL,
   PRIMARY KEY (account_id, hash)
 ) STRICT, WITHOUT ROWID;
+
+CREATE INDEX known_device_by_time ON known_device (logged_in_at_ms);
 
 -- TOTP (RFC 6238): on once confirmed; the secret is sealed, `last_step` is the newest time step that
 -- was used, `failures` are the wrong codes since then.

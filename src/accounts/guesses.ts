@@ -1,0 +1,125 @@
+import { createHmac } from 'node:crypto'
+import { AppError } from '../errors.ts'
+import type { Account, Caller, Origin, RecordSecurityEvent } from '../http/access.ts'
+import { clientKey } from '../http/client-address.ts'
+import { deviceTokens } from './device-token.ts'
+import { type GuessStore, type Guesser, KNOWN_MS, type Waits } from './guess-store.ts'
+import { type Outcome, judged } from './waits.ts'
+
+export type Guesses = ReturnType<typeof guessService>
+
+type Dependencies = {
+  readonly store: GuessStore
+  /** Hides names and addresses in the counters, and signs device tokens. */
+  readonly key: string
+  /** The clock of the store. */
+  readonly now: () => number
+  /** The clock of the day. */
+  readonly day: () => number
+  readonly record: RecordSecurityEvent
+  /** Notes at the door whom it kept out; never rejects. */
+  readonly recordDenied: (denial: Denial) => Promise<void>
+}
+
+type Denial = {
+  readonly account: Pick<Account, 'publicId' | 'username'>
+  readonly reason: 'too_many_attempts'
+}
+
+/** An attempt to prove who one is, at whatever place asks for a password. */
+export type Attempt = {
+  /** What the account is found by, or would be. Empty where nothing was named that could be one. */
+  readonly usernameKey: string
+  readonly account: Account | undefined
+  readonly deviceToken?: string | undefined
+  readonly from: Origin
+}
+
+/** The rules of guessing: who has to wait after failed logins, and who may lift that. */
+export const guessService = (deps: Dependencies) => {
+  const { store, key, now, day, record, recordDenied } = deps
+  const devices = deviceTokens(key)
+
+  const hash = (...parts: readonly string[]): Buffer =>
+    createHmac('sha256', key).update(JSON.stringify(parts)).digest()
+
+  const guesserOf = ({ usernameKey, account, deviceToken = '', from }: Attempt): Guesser => {
+    const client = clientKey(from.address)
+    const device = account && devices.verify(deviceToken, account.publicId, now())
+    return {
+      subjects: {
+        client: hash('client', client),
+        name: hash('name', usernameKey),
+        client_at_name: device
+          ? hash('device', device)
+          : hash('client_at_name', client, usernameKey),
+      },
+      place: hash('place', client),
+      address: from.address,
+      accountId: account?.id,
+      hasToken: device !== undefined,
+    }
+  }
+
+  const judge = async (attempt: Attempt, outcome: Outcome): Promise<boolean> => {
+    const { account, from } = attempt
+    const guesser = guesserOf(attempt)
+    const judgement = await store.judge(guesser, (standing) => judged({ ...standing, outcome }))
+    if (judgement.passes) {
+      if (account && outcome === 'right') await store.welcome(account.id, guesser)
+      return true
+    }
+    for (const { kind, failures, waitMs } of judgement.begun)
+      await record(from, {
+        action: 'login.wait_begin',
+        result: 'failure',
+        ...(account ? { subject: account.publicId } : {}),
+        detail: { kind, failures, seconds: waitMs / 1000 },
+      })
+    // Not waited for: the time of the answer must not tell that there is such an account.
+    if (account && judgement.begun.some(({ kind }) => kind !== 'client'))
+      void recordDenied({ account, reason: 'too_many_attempts' })
+    return false
+  }
+
+  return {
+    /** Tells whether an attempt may pass whose outcome is found out, and not told yet; counts it
+     * where it may not. Ask it last and whatever the outcome, so that in a wait the right password
+     * costs the same work and gets the same answer as a wrong one. */
+    judge,
+
+    /** Makes the place of a person known who has just shown to be the account's by other means than
+     * its password, and forgives the failures there. */
+    welcome: (attempt: Attempt & { readonly account: Account }): Promise<void> =>
+      store.welcome(attempt.account.id, guesserOf(attempt)),
+
+    /** Gives a token that makes a device known to that account, wherever it is. */
+    deviceToken: ({ publicId }: Account): string => devices.issue(publicId, now() + KNOWN_MS),
+
+    /** The waits that run now, at one account or at all, in times of the day's clock. */
+    list: async (accountId?: number): Promise<Waits> => {
+      const { total, waits } = await store.waits(accountId)
+      const aheadMs = day() - now()
+      return {
+        total,
+        waits: waits.map((wait) => ({
+          ...wait,
+          failedAtMs: wait.failedAtMs + aheadMs,
+          waitsUntilMs: wait.waitsUntilMs + aheadMs,
+        })),
+      }
+    },
+
+    /** Ends a wait and forgets its failures; throws `not_found` where none of that id runs. */
+    lift: async (caller: Caller, id: string): Promise<void> => {
+      const lifted = await store.lift(id)
+      if (!lifted) throw new AppError('not_found', 'No such wait')
+      await record(caller, {
+        action: 'wait.lift',
+        result: 'success',
+        ...(lifted.account ? { subject: lifted.account.publicId } : {}),
+        detail: { kind: lifted.kind, failures: lifted.failures },
+      })
+    },
+  }
+}

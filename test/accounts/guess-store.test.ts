@@ -1,0 +1,131 @@
+import { describe, expect, test } from 'bun:test'
+import { createHash } from 'node:crypto'
+import { guessStore } from '../../src/accounts/guess-store.ts'
+import { judged } from '../../src/accounts/waits.ts'
+import { openDatabase } from '../../src/storage/open.ts'
+
+const MINUTE_MS = 60_000
+const DAY_MS = 86_400_000
+const COUNTERS_MAX = 50
+
+const hash = (text: string): Buffer => createHash('sha256').update(text).digest()
+
+/** Counters on a database in memory that holds few of them. */
+const smallStore = () => {
+  const clock = { ms: 0 }
+  const db = openDatabase(':memory:')
+  const store = guessStore(db, () => clock.ms, COUNTERS_MAX)
+  const guesser = (address: string, name: string, accountId?: number) => ({
+    subjects: {
+      client: hash(address),
+      name: hash(name),
+      client_at_name: hash(`${address} ${name}`),
+    },
+    place: hash(`place ${address}`),
+    address,
+    accountId,
+    hasToken: false,
+  })
+  const count = async (table: 'guess' | 'known_device'): Promise<number> =>
+    (await db.get<{ n: number }>(`SELECT count(*) AS n FROM ${table}`))?.n ?? 0
+  return {
+    clock,
+    db,
+    store,
+    count,
+    guesser,
+    fail: (address: string, name: string) =>
+      store.judge(guesser(address, name), (standing) => judged({ ...standing, outcome: 'wrong' })),
+    /** The failures of a name as the next attempt would find them. */
+    failuresOf: async (name: string): Promise<number> => {
+      let failures = 0
+      await store.judge(guesser('192.0.2.1', name), ({ counters }) => {
+        failures = counters.name.failures
+        return { passes: true }
+      })
+      return failures
+    },
+  }
+}
+
+const addAccount = async ({ db }: Pick<ReturnType<typeof smallStore>, 'db'>): Promise<void> => {
+  await db.run(
+    `INSERT INTO account (id, public_id, username, username_key, password_hash, role, phone,
+       address, created_at_ms)
+     VALUES (1, 'p', 'ada', 'ada', 'h', 'member', '', '', 0)`,
+  )
+}
+
+describe('counters of failed logins', () => {
+  test('[P4] a flood of other names and addresses washes nothing away that has failed more often', async () => {
+    const store = smallStore()
+    for (let failure = 1; failure <= 5; failure += 1) await store.fail('198.51.100.1', 'ada')
+    for (let flood = 0; flood < 4 * COUNTERS_MAX; flood += 1) {
+      store.clock.ms += MINUTE_MS
+      await store.fail(`192.0.2.${flood}`, `name ${flood}`)
+      await store.fail(`192.0.2.${flood}`, `name ${flood}`)
+    }
+    expect(await store.failuresOf('ada')).toBe(5)
+  })
+
+  test('their number is bounded', async () => {
+    const store = smallStore()
+    for (let flood = 0; flood < 4 * COUNTERS_MAX; flood += 1)
+      await store.fail(`192.0.2.${flood}`, `name ${flood}`)
+    expect(await store.count('guess')).toBe(3 * 4 * COUNTERS_MAX)
+    store.clock.ms += MINUTE_MS
+    await store.failuresOf('ada')
+    expect(await store.count('guess')).toBe(3 * COUNTERS_MAX)
+  })
+
+  test('they are gone a day after the last attempt', async () => {
+    const store = smallStore()
+    await store.fail('192.0.2.1', 'ada')
+    store.clock.ms += DAY_MS - 1
+    expect(await store.failuresOf('ada')).toBe(1)
+    store.clock.ms += 1
+    expect(await store.failuresOf('ada')).toBe(0)
+    store.clock.ms += MINUTE_MS
+    await store.failuresOf('ada')
+    expect(await store.count('guess')).toBe(0)
+  })
+})
+
+describe('known places', () => {
+  test('[P5] an account is known at the ten it signed in from last, for ninety days', async () => {
+    const store = smallStore()
+    await addAccount(store)
+    const isKnownAt = async (place: number): Promise<boolean> => {
+      let found = false
+      await store.store.judge(store.guesser(`192.0.2.${place}`, 'ada', 1), ({ isKnown }) => {
+        found = isKnown
+        return { passes: true }
+      })
+      return found
+    }
+    for (let place = 0; place < 12; place += 1) {
+      store.clock.ms += MINUTE_MS
+      await store.store.welcome(1, store.guesser(`192.0.2.${place}`, 'ada', 1))
+    }
+    expect(await store.count('known_device')).toBe(10)
+    expect([await isKnownAt(1), await isKnownAt(2), await isKnownAt(11)]).toStrictEqual([
+      false,
+      true,
+      true,
+    ])
+    store.clock.ms += 90 * DAY_MS
+    expect(await isKnownAt(11)).toBe(false)
+    expect(await store.count('known_device')).toBe(0)
+  })
+
+  test('what was counted and known of an account goes with it', async () => {
+    const store = smallStore()
+    await addAccount(store)
+    const guesser = store.guesser('192.0.2.1', 'ada', 1)
+    await store.store.welcome(1, guesser)
+    await store.store.judge(guesser, (standing) => judged({ ...standing, outcome: 'wrong' }))
+    await store.db.run('DELETE FROM account')
+    expect(await store.count('known_device')).toBe(0)
+    expect(await store.count('guess')).toBe(1)
+  })
+})

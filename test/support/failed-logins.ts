@@ -1,0 +1,71 @@
+import { Database } from 'bun:sqlite'
+import { join } from 'node:path'
+import { PASSWORD, clientOf } from './app.ts'
+import { UNLIMITED, runCommand, startService } from './binary.ts'
+
+const PEOPLE = 100
+
+/** Fails logins of the compiled file in every way in turn; gives what was answered, all headers but
+ * the request's id and the date, and the median of the milliseconds of each way. */
+export const failedLogins = async (rounds: number) => {
+  await using service = await startService({
+    env: { ...UNLIMITED, TRUSTED_PROXIES: '127.0.0.1', LOG_LEVEL: 'warn' },
+  })
+  const { folder } = service
+  await runCommand(['user', 'add', 'wanda'], { folder, input: `${PASSWORD}\n` })
+  using db = new Database(join(folder, 'data/secure-lock.db'))
+  addPeople(db)
+  const { post } = clientOf(service.url)
+  const logIn = (username: string, password: string, address: string) =>
+    post('/login', { username, password }, { 'x-forwarded-for': address })
+  const waiting = '203.0.113.66'
+  for (let failure = 0; failure < 10; failure += 1) await logIn('wanda', 'wrong', waiting)
+  db.run('UPDATE guess SET waits_until_ms = waits_until_ms + 3600000')
+
+  // A client of its own for each round, so that only who is meant to has to wait.
+  const ways: Record<string, (round: number, address: string) => Promise<Response>> = {
+    unknown: (round, address) => logIn(`nobody-${round}`, 'wrong horse battery', address),
+    wrong: (round, address) => logIn(`person-${round % PEOPLE}`, 'wrong horse battery', address),
+    empty: (round, address) => logIn(`person-${round % PEOPLE}`, '', address),
+    disabled: (round, address) => logIn(`disabled-${round % PEOPLE}`, PASSWORD, address),
+    waiting: () => logIn('wanda', PASSWORD, waiting),
+  }
+  const times = new Map(Object.keys(ways).map((way) => [way, [] as number[]]))
+  const answers = new Set<string>()
+  for (let round = 0; round < rounds; round += 1)
+    for (const [way, attempt] of Object.entries(ways)) {
+      const begun = performance.now()
+      const answer = await attempt(round, `10.0.${round >> 8}.${round & 255}`)
+      const text = await answer.text()
+      times.get(way)?.push(performance.now() - begun)
+      const headers = [...answer.headers].filter(
+        ([name]) => !['x-request-id', 'date'].includes(name),
+      )
+      answers.add(JSON.stringify([answer.status, headers, text]))
+    }
+  await service.stop()
+  return {
+    answers: [...answers],
+    medians: new Map([...times].map(([way, ms]) => [way, median(ms)])),
+  }
+}
+
+/** Accounts with the password of `wanda`, the half of them disabled. */
+const addPeople = (db: Database): void => {
+  const add = db.prepare(
+    `INSERT INTO account (
+       public_id, username, username_key, password_hash, role, phone, address, created_at_ms,
+       disabled_at_ms
+     ) SELECT ?1, ?2, ?2, password_hash, 'member', '1', 'x', 0, ?3
+     FROM account WHERE username = 'wanda'`,
+  )
+  db.transaction(() => {
+    for (let person = 0; person < PEOPLE; person += 1) {
+      add.run(crypto.randomUUID(), `person-${person}`, null)
+      add.run(crypto.randomUUID(), `disabled-${person}`, 1)
+    }
+  })()
+}
+
+const median = (values: readonly number[]): number =>
+  values.toSorted((left, right) => left - right)[Math.floor(values.length / 2)] ?? Number.NaN
