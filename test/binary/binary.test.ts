@@ -263,6 +263,7 @@ describe('stopping', () => {
     expect(await stopped).toBe(0)
     expect(performance.now() - begun).toBeLessThan(5000)
     expect(readdirSync(join(folder, 'data')).toSorted()).toStrictEqual([
+      'guess-key',
       'jwt-secret-key',
       'log-signing-key',
       'secure-lock.db',
