@@ -1,32 +1,56 @@
-import { existsSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { Elysia } from 'elysia'
 import { version } from '../package.json'
+import { administration } from './accounts/administration.ts'
+import { changeStore } from './accounts/change-store.ts'
+import { erasureService } from './accounts/erasure.ts'
 import { guessStore, newestFailureMs } from './accounts/guess-store.ts'
 import { guessService } from './accounts/guesses.ts'
+import { invitationRoutes } from './accounts/invitation-routes.ts'
+import { invitationStore } from './accounts/invitation-store.ts'
+import { invitationService } from './accounts/invitations.ts'
+import { ownAccountService } from './accounts/own-account.ts'
+import { ownExport } from './accounts/own-export.ts'
+import { ownRoutes } from './accounts/own-routes.ts'
 import { passwordHasher } from './accounts/password-hasher.ts'
 import { passwordPolicy } from './accounts/password-policy.ts'
+import { peopleRoutes } from './accounts/people-routes.ts'
+import { peopleStore } from './accounts/people-store.ts'
+import { personalData } from './accounts/personal-data-store.ts'
+import { registration } from './accounts/registration.ts'
 import { accountRoutes } from './accounts/routes.ts'
+import { secondFactorEnrolment } from './accounts/second-factor-enrolment.ts'
+import { secondFactorRoutes } from './accounts/second-factor-routes.ts'
+import { secondFactorStore } from './accounts/second-factor-store.ts'
+import { secondFactors } from './accounts/second-factor.ts'
+import { secretBox } from './accounts/secret-box.ts'
 import { accountService } from './accounts/service.ts'
 import { sessionRoutes } from './accounts/session-routes.ts'
 import { sessionStore } from './accounts/session-store.ts'
 import { sessionService } from './accounts/sessions.ts'
+import { setupRoutes } from './accounts/setup-routes.ts'
+import { setupService } from './accounts/setup.ts'
 import { accountStore } from './accounts/store.ts'
 import { waitRoutes } from './accounts/wait-routes.ts'
+import { personTrail } from './audit/person-store.ts'
 import { securityRecorder } from './audit/service.ts'
 import { auditStore } from './audit/store.ts'
 import type { Config } from './config.ts'
 import { AppError } from './errors.ts'
+import { joinRoutes } from './console/join-routes.ts'
 import { consoleRoutes } from './console/routes.ts'
 import { tableRoutes } from './debug/routes.ts'
 import { unlockTable, userTable } from './debug/tables.ts'
 import { accessTokens } from './http/access-tokens.ts'
+import { type Audit, auditTo } from './http/audit.ts'
 import { crossOrigin } from './http/cross-origin.ts'
 import { endpointsOf } from './http/endpoints.ts'
 import { errorAnswers } from './http/errors.ts'
 import { bodyReader } from './http/json-body.ts'
 import type { Log } from './http/log.ts'
 import { openapiRoutes } from './http/openapi.ts'
+import { linkBase } from './http/own-address.ts'
 import { requestLog } from './http/request-log.ts'
 import { responseHeaders } from './http/response-headers.ts'
 import { pacedClock, steadyClock } from './http/steady-clock.ts'
@@ -35,6 +59,7 @@ import { healthRoutes } from './ops/routes.ts'
 import { opsStore } from './ops/store.ts'
 import { openDatabase } from './storage/open.ts'
 import { makePrivateFolder, secretFile } from './storage/private-files.ts'
+import { accountPages } from './unlocks/export.ts'
 import { HEARTBEAT_SECONDS, liveUnlocks } from './unlocks/live.ts'
 import { logClock } from './unlocks/log-clock.ts'
 import { logRoutes } from './unlocks/log-routes.ts'
@@ -43,7 +68,8 @@ import { unlockReads } from './unlocks/read-store.ts'
 import { unlockRoutes } from './unlocks/routes.ts'
 import { type Round, retention } from './unlocks/retention.ts'
 import { openUnlockLog } from './unlocks/service.ts'
-import { logWatch } from './unlocks/watch.ts'
+import { verificationRoutes } from './unlocks/verification-routes.ts'
+import { type LogCheck, logWatch } from './unlocks/watch.ts'
 import type { NoteSigner } from './unlocks/signed-note.ts'
 import { newSigningKey, parseSigningKey } from './unlocks/signing-key.ts'
 import { unlockCounts } from './unlocks/stats-store.ts'
@@ -53,7 +79,7 @@ type Dependencies = {
   readonly log: Log
   /** The clock, in milliseconds since 1970. */
   readonly now?: () => number
-  /** Milliseconds that pass whatever becomes of the clock. */
+  /** A clock that nobody sets, in milliseconds since whenever. */
   readonly monotonic?: () => number
   /** Silence after which a live stream sends a comment. */
   readonly heartbeatSeconds?: number
@@ -77,19 +103,21 @@ export const openApp = async (
   const tokenLifetimeMs = config.accessTokenMinutes * 60_000
 
   makePrivateFolder(config.dataDir)
+  requireDatabase(config)
   const secret = config.jwtSecretKey || secretFile(join(config.dataDir, 'jwt-secret-key'))
   const db = openDatabase(config.databaseUri)
   const steady = steadyClock(now, monotonic)
   const people = accountStore(db, steady)
   const unlocks = unlockStore(db)
   const signer = await logSigner(config.dataDir, unlocks)
-  const clock = logClock({ now, newestMs: await unlocks.newestReceivedAtMs() })
+  const clock = logClock({ now, newestMs: await unlocks.newestCertainMs() })
+  const audit = auditTo(processLog)
   const log = await openUnlockLog({ store: unlocks, signer, clock })
   const keeping = retention({
     days: config.logRetentionDays,
     clock,
     eraseBefore: log.eraseBefore,
-    report: (round) => reportRound(round, processLog),
+    report: (round) => reportRound(round, { processLog, audit }),
   })
 
   const reads = unlockReads(db)
@@ -98,13 +126,16 @@ export const openApp = async (
   const watch = logWatch({
     store: unlocks,
     key: signer.verifierKey,
-    report: (verdict) => {
-      if (!verdict.ok) processLog.error({ seq: verdict.seq, fault: verdict.fault }, 'log is broken')
-      else processLog.info({ size: verdict.size }, 'log verified')
-    },
+    now,
+    report: (check) => reportCheck(check, processLog),
   })
+  const logFault = () => {
+    const check = watch.last()
+    return check?.ok === false ? check : undefined
+  }
 
-  const record = securityRecorder({ store: auditStore(db), log: processLog, now })
+  const trail = auditStore(db)
+  const record = securityRecorder({ store: trail, log: processLog, now })
   const sessions = sessionService({
     store: sessionStore(db, steady, {
       // No session is over before the access token that began it.
@@ -122,18 +153,57 @@ export const openApp = async (
     day: now,
     record,
   })
+  const factorStore = secondFactorStore(db)
+  const box = secretBox(secretFile(join(config.dataDir, 'second-factor-key')))
+  const factors = secondFactors({
+    store: factorStore,
+    box,
+    isRequired: config.secondFactor === 'required',
+    now,
+  })
+  const hasher = passwordHasher({
+    // Two a core: Bun hashes one on each, and the next must not wait for the event loop.
+    concurrency: 2 * navigator.hardwareConcurrency,
+    waitingMax: 16,
+  })
+  const isWeak = passwordPolicy({
+    minLength: config.passwordMinLength,
+    useBlocklist: config.passwordBlocklist === 'on',
+  })
   const accounts = accountService({
     store: people,
-    // Two a core: Bun hashes one on each, and the next must not wait for the event loop.
-    hasher: passwordHasher({ concurrency: 2 * navigator.hardwareConcurrency, waitingMax: 16 }),
-    isWeak: passwordPolicy({
-      minLength: config.passwordMinLength,
-      useBlocklist: config.passwordBlocklist === 'on',
-    }),
+    hasher,
+    isWeak,
     sessions,
+    secondFactors: factors,
     guesses,
     record,
   })
+  const enrolment = secondFactorEnrolment({
+    store: factorStore,
+    box,
+    factors,
+    checkPassword: accounts.checkPassword,
+    sessions,
+    record,
+  })
+
+  const linkTo = (fragment: string) => `${linkBase(config)}/join#${fragment}`
+  const setup = setupService({ store: people, accounts, sessions, record, linkTo, monotonic })
+  const invited = invitationStore(db, steady)
+  const invitations = invitationService({ store: invited, record, linkTo })
+
+  const changes = changeStore(db, steady)
+  const erasures = erasureService({
+    store: changes,
+    // The log last, since it empties the write-ahead log in the end.
+    traces: [trail.eraseAddressesOf, log.eraseAccount],
+    record,
+    now: steady,
+    report: (error) => processLog.error({ err: error }, 'erasure is not finished'),
+  })
+  const admin = administration({ store: changes, erasures, record, now: steady })
+  const roster = peopleStore(db, steady)
 
   const readBody = bodyReader(config.bodyBytesMax)
   const endpoints = endpointsOf({
@@ -143,7 +213,10 @@ export const openApp = async (
       unlock: config.rateLimitUnlock,
       default: config.rateLimitDefault,
     },
-    authenticate: sessions.authenticate,
+    authenticate: async (token) => {
+      const signedIn = await sessions.authenticate(token)
+      return signedIn && { ...signedIn, account: await factors.standing(signedIn.account) }
+    },
   })
 
   const routes = new Elysia({
@@ -157,15 +230,13 @@ export const openApp = async (
     .use(errorAnswers(processLog))
     .use(crossOrigin(config.corsOrigins))
     .use(openapiRoutes(endpoints, version))
-    .use(consoleRoutes({ endpoints, version }))
+    .use(consoleRoutes({ endpoints, version, logFault }))
+    .use(joinRoutes(endpoints))
     .use(
       healthRoutes({
         endpoints,
         probeWrite: opsStore(db, now).probeWrite,
-        logFault: () => {
-          const verdict = watch.verdict()
-          return verdict?.ok === false ? verdict.fault : undefined
-        },
+        logFault,
       }),
     )
     .use(
@@ -173,10 +244,17 @@ export const openApp = async (
         endpoints,
         readBody,
         accounts,
-        isRegistrationOpen: config.registration === 'open',
+        register: registration({
+          mode: config.registration,
+          accounts,
+          invitations: invited,
+          record,
+        }),
         tokenLifetimeMs,
       }),
     )
+    .use(setupRoutes({ endpoints, readBody, setup, tokenLifetimeMs }))
+    .use(invitationRoutes({ endpoints, readBody, invitations }))
     .use(
       sessionRoutes({
         endpoints,
@@ -186,15 +264,51 @@ export const openApp = async (
         tokenLifetimeMs,
       }),
     )
+    .use(
+      ownRoutes({
+        endpoints,
+        readBody,
+        people: roster,
+        own: ownAccountService({
+          store: changes,
+          checkPassword: accounts.checkPassword,
+          hasher,
+          isWeak,
+          erasures,
+          record,
+        }),
+        exportParts: ownExport({
+          people: roster,
+          sessions,
+          data: personalData(db),
+          lists: { audit: personTrail(db), unlocks: accountPages({ log, reads }) },
+          record,
+          now,
+        }),
+      }),
+    )
+    .use(peopleRoutes({ endpoints, readBody, people: roster, administration: admin }))
+    .use(
+      secondFactorRoutes({
+        endpoints,
+        readBody,
+        enrolment,
+        findAccount: people.findByPublicId,
+      }),
+    )
     .use(waitRoutes({ endpoints, guesses, findAccount: people.findByPublicId }))
-    .use(unlockRoutes({ endpoints, readBody, log, store: unlocks }))
-    .use(unlockReadRoutes({ endpoints, log, reads, counts: unlockCounts(db), live, now }))
+    .use(unlockRoutes({ endpoints, readBody, log }))
+    .use(unlockReadRoutes({ endpoints, log, reads, counts: unlockCounts(db), live, audit, now }))
     .use(logRoutes({ endpoints, log, store: unlocks }))
+    .use(verificationRoutes({ endpoints, watch }))
     .use(
       tableRoutes({
         endpoints,
         isOpenLocally: config.debug,
-        checkPassword: accounts.checkPassword,
+        checkPassword: async (credentials, from) => {
+          const account = await accounts.checkPassword(credentials, from)
+          return account && factors.withoutCode(account)
+        },
         unlocks: unlockTable(unlocks.page),
         users: userTable(people.page),
       }),
@@ -202,9 +316,10 @@ export const openApp = async (
   const http = routes.use(unmatchedRoutes(endpoints, routes))
 
   const close = async () => {
-    watch.stop()
+    await watch.stop()
     live.close()
     keeping.stop()
+    erasures.stop()
     await log.drained()
     await db.close()
   }
@@ -212,23 +327,44 @@ export const openApp = async (
     http,
     people,
     accounts,
+    administration: admin,
+    erasures,
     sessions,
+    setup,
+    invitations,
+    enrolment,
     record,
     log,
     live,
     watch,
     keeping,
+    audit,
     unlocks,
     verifierKey: signer.verifierKey,
     close,
   }
 }
 
-const reportRound = (round: Round, processLog: Log): void => {
+const reportCheck = (check: LogCheck, processLog: Log): void => {
+  const { extent } = check
+  if (check.ok) return processLog.info({ extent, size: check.size }, 'log verified')
+  const { seq, fault, error: err } = check
+  processLog.error({ extent, seq, fault, err }, 'log is broken')
+}
+
+type Records = { readonly processLog: Log; readonly audit: Audit }
+
+const reportRound = (round: Round, { processLog, audit }: Records): void => {
   switch (round.outcome) {
     case 'erased': {
-      const before = new Date(round.beforeMs).toISOString()
-      return processLog.info({ events: round.events, before }, 'retention applied')
+      const { events, beforeMs, isGone } = round
+      const before = new Date(beforeMs).toISOString()
+      return audit({
+        action: 'unlocks.retention',
+        actor: { who: 'retention', from: 'gateway' },
+        result: 'done',
+        details: { before, events, is_gone: isGone },
+      })
     }
     case 'waiting':
       return processLog.warn('retention waits for a clock that can be trusted')
@@ -237,9 +373,23 @@ const reportRound = (round: Round, processLog: Log): void => {
   }
 }
 
+const signingKeyPath = (dataDir: string): string => join(dataDir, 'log-signing-key')
+
+/** The key is made after the database, so where it stands alone the database was lost. To begin
+ * anew with it would be to sign another log under the same name. */
+const requireDatabase = ({ dataDir, databaseUri }: Config): void => {
+  const key = signingKeyPath(dataDir)
+  if (databaseUri === ':memory:' || !existsSync(key)) return
+  if ((statSync(databaseUri, { throwIfNoEntry: false })?.size ?? 0) > 0) return
+  throw new AppError(
+    'unavailable',
+    `The database ${databaseUri} is missing or empty: restore it from a backup. To begin another log, remove ${key}, which signed the lost one`,
+  )
+}
+
 /** The key of the log, made with the log and never again: a new one would begin another log. */
 const logSigner = async (dataDir: string, unlocks: UnlockStore): Promise<NoteSigner> => {
-  const path = join(dataDir, 'log-signing-key')
+  const path = signingKeyPath(dataDir)
   if ((await unlocks.head()) && !existsSync(path))
     throw new AppError(
       'unavailable',

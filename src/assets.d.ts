@@ -10,6 +10,10 @@ declare module '*.css' {
   const text: string
   export default text
 }
+declare module '*/join.js' {
+  const text: string
+  export default text
+}
 declare module 'swagger-ui-dist/swagger-ui-bundle.js' {
   const path: string
   export default path
@@ -17,4 +21,8 @@ declare module 'swagger-ui-dist/swagger-ui-bundle.js' {
 declare module 'swagger-ui-dist/swagger-ui.css' {
   const path: string
   export default path
+}
+declare module '*.service' {
+  const text: string
+  export default text
 }

@@ -78,9 +78,15 @@ export const SETTINGS = {
   }),
   registration: setting({
     env: 'REGISTRATION',
-    doc: 'who may register: open (anyone who reaches the port) or closed (user add only)',
+    doc: 'who may register: open (anyone who reaches the port), invite (with an invitation) or closed (user add only)',
     fallback: 'open',
-    parse: (text) => oneOf(text, ['open', 'closed']),
+    parse: (text) => oneOf(text, ['open', 'invite', 'closed']),
+  }),
+  publicUrl: setting({
+    env: 'PUBLIC_URL',
+    doc: 'where links send a phone, such as https://lock.home:8443 (none: to this machine’s address)',
+    fallback: '',
+    parse: webAddress,
   }),
   passwordMinLength: setting({
     env: 'PASSWORD_MIN_LENGTH',
@@ -94,9 +100,15 @@ export const SETTINGS = {
     fallback: 'on',
     parse: (text) => oneOf(text, ['on', 'off']),
   }),
+  secondFactor: setting({
+    env: 'SECOND_FACTOR',
+    doc: 'optional, or required: owners and admins may do no more than members until they have one',
+    fallback: 'optional',
+    parse: (text) => oneOf(text, ['optional', 'required']),
+  }),
   rateLimitAuth: setting({
     env: 'RATE_LIMIT_AUTH',
-    doc: 'register, login and passwords at the tables, per client; off switches it off',
+    doc: 'register, login and all that takes a password or code, per client; off switches it off',
     fallback: '20/minute;100/hour',
     parse: rateLimit,
   }),
@@ -269,6 +281,14 @@ function origin(text: string): string {
       'must hold origins, such as https://home.example, without path or trailing slash',
     )
   return text
+}
+
+function webAddress(text: string): string {
+  if (text === '') return ''
+  const url = URL.parse(text)
+  const isBare = url && url.href === `${url.origin}/` && /^https?:$/.test(url.protocol)
+  if (!isBare) throw new Error('must be an address such as https://lock.home:8443, without a path')
+  return url.origin
 }
 
 const UNIT_MS = { second: 1000, minute: 60_000, hour: 3_600_000, day: 86_400_000 } as const

@@ -58,6 +58,7 @@ describe('settings', () => {
       HOST: 'nowhere.example',
       DEBUG: 'maybe',
       REGISTRATION: 'sometimes',
+      PUBLIC_URL: 'lock.home',
       RATE_LIMIT_AUTH: '20 per minute',
       TRUSTED_PROXIES: '10.0.0.0/99',
       CORS_ORIGINS: 'https://home.example/',
@@ -75,6 +76,7 @@ describe('settings', () => {
       'HOST',
       'DEBUG',
       'REGISTRATION',
+      'PUBLIC_URL',
       'RATE_LIMIT_AUTH',
       'TRUSTED_PROXIES',
       'CORS_ORIGINS',
@@ -143,6 +145,24 @@ describe('settings', () => {
     expect(parseConfig({ RATE_LIMIT_AUTH: 'off' }).rateLimitAuth).toStrictEqual([])
     for (const bad of ['0/minute', '1/week', '/minute', '1', 'on', '1/minute;', '-1/hour'])
       expect(faults({ RATE_LIMIT_AUTH: bad })).toContain('must read like')
+  })
+
+  test('links lead to a web address without a path, or to this machine', () => {
+    const publicUrl = (PUBLIC_URL: string) => parseConfig({ PUBLIC_URL }).publicUrl
+    expect(publicUrl('')).toBe('')
+    expect(publicUrl('https://lock.home:8443')).toBe('https://lock.home:8443')
+    expect(publicUrl('http://192.168.1.20:80/')).toBe('http://192.168.1.20')
+    for (const bad of [
+      'lock.home',
+      '//lock.home',
+      'ftp://lock.home',
+      'javascript:alert(1)',
+      'https://lock.home/door',
+      'https://lock.home/?x',
+      'https://lock.home/#claim',
+      'https://me:secret@lock.home',
+    ])
+      expect(faults({ PUBLIC_URL: bad })).toContain('https://lock.home:8443')
   })
 
   test('any text in any setting is taken or refused with its name', () => {

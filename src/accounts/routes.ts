@@ -1,7 +1,7 @@
-import { AppError } from '../errors.ts'
 import type { Endpoints } from '../http/endpoints.ts'
 import type { ReadBody } from '../http/json-body.ts'
-import { message, operation } from '../http/operation.ts'
+import { coded, message, operation } from '../http/operation.ts'
+import type { Register } from './registration.ts'
 import { DEVICE_TOKEN_EXAMPLE, LoginAnswer, LoginBody, RegisterBody } from './schema.ts'
 import type { Accounts } from './service.ts'
 import { TOKEN_EXAMPLE, tokenAnswer } from './session-routes.ts'
@@ -9,22 +9,21 @@ import { TOKEN_EXAMPLE, tokenAnswer } from './session-routes.ts'
 type Dependencies = {
   readonly endpoints: Endpoints
   readonly readBody: ReadBody
-  readonly accounts: Pick<Accounts, 'add' | 'login' | 'refuseMalformed' | 'welcome'>
-  readonly isRegistrationOpen: boolean
+  readonly accounts: Pick<Accounts, 'login' | 'refuseMalformed' | 'welcome'>
+  readonly register: Register
   readonly tokenLifetimeMs: number
 }
 
 /** Registering and signing in, as the phone app does it. */
 export const accountRoutes = (deps: Dependencies) => {
-  const { endpoints, readBody, accounts, isRegistrationOpen, tokenLifetimeMs } = deps
+  const { endpoints, readBody, accounts, register, tokenLifetimeMs } = deps
   return endpoints
     .group('auth')
     .post(
       '/register',
       async ({ request, caller }) => {
         const person = await readBody(request, RegisterBody)
-        if (!isRegistrationOpen) throw new AppError('forbidden', 'Registration is closed')
-        await accounts.add(person, 'member')
+        await register(person, caller)
         await accounts.welcome(person.username, caller)
         return { msg: 'User registered successfully' }
       },
@@ -53,7 +52,9 @@ const REGISTER = operation({
   access: 'public',
   tag: 'Accounts',
   summary: 'Register a person',
-  description: 'Makes a member. The owner comes from the command line of the gateway.',
+  description:
+    'Makes a member, or with an invitation whatever that says. The owner decides whether registering ' +
+    'is open to all, needs an invitation, or is closed; whoever is first is no owner for that.',
   body: RegisterBody,
   answers: {
     200: message('The account stands', 'User registered successfully'),
@@ -65,7 +66,11 @@ const REGISTER = operation({
       'User already exists',
       'Weak password',
     ),
-    403: message('The owner has closed registration', 'Registration is closed'),
+    403: coded('The owner has not opened registration to this person', {
+      registration_closed: 'Registration is closed',
+      invitation_needed: 'Registering needs an invitation',
+      invitation_invalid: 'This invitation is not valid',
+    }),
     503: BUSY,
   },
 })
@@ -76,7 +81,9 @@ const LOGIN = operation({
   summary: 'Sign in',
   description:
     'Answers an access token. Send it with every further request as `Authorization: Bearer …`; ' +
-    'on this page, press Authorize and paste it once.',
+    'on this page, press Authorize and paste it once. An account with a second factor sends its ' +
+    'code as `otp`; the answer asks for it, by the code `otp_required`, only after the right ' +
+    'password. Other accounts leave it away; where it is sent, it is not looked at.',
   body: LoginBody,
   answers: {
     200: {
@@ -91,8 +98,13 @@ const LOGIN = operation({
       'Invalid username',
     ),
     401: message(
-      'Unknown name, wrong password, disabled account, or a wait after too many failures',
+      'Unknown name, wrong password, disabled account, or a wait after too many failures; or, after the right password, a code that ' +
+        'is missing, wrong or used before. Where every code is wrong, the clock of the gateway or of ' +
+        'the phone is: the `Date` header of each answer is the gateway’s, and recovery codes work ' +
+        'whatever it says',
       'Invalid username or password',
+      { msg: 'One-time code required', code: 'otp_required' },
+      { msg: 'Invalid one-time code', code: 'otp_invalid' },
     ),
     503: BUSY,
   },

@@ -5,29 +5,69 @@ import { KINDS } from './waits.ts'
 export const DEVICE_TOKEN_EXAMPLE =
   'd2hvZXZlciByZWFkcyB0aGlzAAABmq3p5QCkM7vQ1pUuZ0f6wJ8sL2yXbTnHcR9eVg5oKiA3xDlqPm'
 
-const Username = text({ min: 1, max: 50, description: 'Name to sign in with', examples: ['ada'] })
+export const Username = text({
+  min: 1,
+  max: 50,
+  description: 'Name to sign in with',
+  examples: ['ada'],
+})
 
 /** Normalising costs the square of a run of combining marks, so nobody may send many. */
 const PASSWORD_CHARACTERS_MAX = 1024
 
-const Password = text({
+export const Password = text({
   max: PASSWORD_CHARACTERS_MAX,
   controls: 'any',
   description: 'Compared in full, up to 1024 characters, after Unicode normalisation (NFKC)',
   examples: ['correct horse battery'],
 })
 
+export const CODE_EXAMPLE = '7QJK-3MPN-0V8T-XW2H-5RBD-9CFA-ESYG'
+export const Phone = text({ max: 32, examples: ['01234567890'] })
+export const Address = text({ max: 200, controls: 'whitespace', examples: ['1 Lock Lane'] })
+export const Email = text({ max: 254, examples: ['ada@example.org'] })
+
 export const RegisterBody = t.Object({
   username: Username,
   password: Password,
-  phone: text({ max: 32, examples: ['01234567890'] }),
-  address: text({ max: 200, controls: 'whitespace', examples: ['1 Lock Lane'] }),
-  email: t.Optional(text({ max: 254, examples: ['ada@example.org'] })),
+  phone: Phone,
+  address: Address,
+  email: t.Optional(Email),
+  invitation: t.Optional(
+    text({
+      max: 64,
+      description: 'Code of an invitation; needed where the owner has said so',
+      examples: [CODE_EXAMPLE],
+    }),
+  ),
+})
+
+export const SetupBody = t.Object({
+  code: text({
+    min: 1,
+    max: 64,
+    description: 'As the service printed it at its start',
+    examples: [CODE_EXAMPLE],
+  }),
+  username: Username,
+  password: Password,
+  phone: t.Optional(Phone),
+  address: t.Optional(Address),
+  email: t.Optional(Email),
+})
+
+const OTP_CHARACTERS_MAX = 64
+
+export const OneTimeCode = text({
+  max: OTP_CHARACTERS_MAX,
+  description: 'Six digits from the authenticator app, or a recovery code; spaces do not matter',
+  examples: ['492039'],
 })
 
 export const LoginBody = t.Object({
   username: Username,
   password: Password,
+  otp: t.Optional(OneTimeCode),
   device_token: t.Optional(
     text({
       max: 100,
@@ -75,9 +115,9 @@ export const RefreshBody = t.Object({
   }),
 })
 
-const Time = t.String({ format: 'date-time', description: 'RFC 3339, UTC' })
+export const Time = t.String({ format: 'date-time', description: 'RFC 3339, UTC' })
 
-const SessionAnswer = t.Object(
+export const SessionAnswer = t.Object(
   {
     id: t.String({ description: 'UUID, as `sid` in its access tokens' }),
     current: t.Boolean({ description: 'True for the session of the token that asks' }),

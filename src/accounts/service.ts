@@ -6,8 +6,9 @@ import type { Guesses } from './guesses.ts'
 import type { PasswordHasher } from './password-hasher.ts'
 import type { PasswordPolicy } from './password-policy.ts'
 import { LoginBody } from './schema.ts'
+import type { CodeVerdict, SecondFactors } from './second-factor.ts'
 import type { Sessions, Tokens } from './sessions.ts'
-import type { AccountStore, StoredPassword } from './store.ts'
+import type { AccountStore, NewPerson, StoredPassword } from './store.ts'
 
 export type Accounts = ReturnType<typeof accountService>
 
@@ -16,11 +17,13 @@ type Dependencies = {
   readonly hasher: PasswordHasher
   readonly isWeak: PasswordPolicy
   readonly sessions: Pick<Sessions, 'begin'>
+  readonly secondFactors: Pick<SecondFactors, 'check' | 'isOn'>
   readonly guesses: Pick<Guesses, 'deviceToken' | 'judge' | 'welcome'>
   readonly record: RecordSecurityEvent
 }
 
-type Registration = {
+/** What a person says of themselves. */
+export type Registration = {
   readonly username: string
   readonly password: string
   readonly phone: string
@@ -30,29 +33,36 @@ type Registration = {
 
 type Credentials = Static<typeof LoginBody>
 
+type CodeAttempt = Credentials & { readonly account: Account; readonly from: Origin }
+
 /** What a login gives beside the session's tokens: see `guesses.ts`. */
 type SignedInDevice = Tokens & { readonly deviceToken: string }
 
 /** The rules of accounts: who may be added, who may sign in. */
 export const accountService = (deps: Dependencies) => {
-  const { store, hasher, isWeak, sessions, guesses, record } = deps
+  const { store, hasher, isWeak, sessions, secondFactors, guesses, record } = deps
 
-  /** Throws `invalid` for a taken name, told before a weak password is. */
-  const add = async (person: Registration, role: Role): Promise<void> => {
+  /** Gives a person as they may be added. Throws `invalid` for a taken name, told before a weak
+   * password is. */
+  const checkPerson = async (person: Registration): Promise<NewPerson> => {
     const usernameKey = keyOf(person.username)
     if (usernameKey === '') throw new AppError('invalid', 'Invalid username')
-    if (await store.exists(usernameKey)) throw taken()
+    if (await store.exists(usernameKey)) throw nameTaken()
     if (isWeak(person.password, person.username)) throw new AppError('invalid', 'Weak password')
-    const publicId = await store.add({
+    return {
       username: person.username,
       usernameKey,
       passwordHash: await hasher.hash(person.password),
-      role,
       phone: person.phone,
       address: person.address,
       email: person.email,
-    })
-    if (publicId === undefined) throw taken()
+    }
+  }
+
+  const add = async (person: Registration, role: Role): Promise<Account> => {
+    const added = await store.add(await checkPerson(person), role)
+    if (!added) throw nameTaken()
+    return added
   }
 
   /** Gives the account of a name and its password; nothing, after the same work, for an unknown
@@ -68,10 +78,27 @@ export const accountService = (deps: Dependencies) => {
     const fits = await hasher.verify(password, found?.passwordHash)
     const isRight = fits && found !== undefined && !found.isDisabled
     const attempt = { usernameKey, account: found, deviceToken, from }
-    const passes = await guesses.judge(attempt, isRight ? 'right' : 'wrong')
+    const isHalf = isRight && (await secondFactors.isOn(found))
+    const outcome = isHalf ? 'unfinished' : isRight ? 'right' : 'wrong'
+    const passes = await guesses.judge(attempt, outcome)
     if (!passes || !found) return undefined
     if (hasher.isOutdated(found.passwordHash)) await rehash(found, password)
     return found
+  }
+
+  /** Judges the code of whoever knows the password. A wrong one counts as a wrong password does,
+   * and a right one is what ends the count. */
+  const checkCode = async ({ account, from, ...given }: CodeAttempt): Promise<CodeVerdict> => {
+    const verdict = await secondFactors.check(account, given.otp)
+    const attempt = {
+      usernameKey: keyOf(account.username),
+      account,
+      deviceToken: given.device_token,
+      from,
+    }
+    if (verdict === 'wrong') await guesses.judge(attempt, 'wrong')
+    if (verdict === 'totp' || verdict === 'recovery_code') await guesses.welcome(attempt)
+    return verdict
   }
 
   /** Counts what is no name and password at all: a guess at a name that nobody can have. */
@@ -90,17 +117,34 @@ export const accountService = (deps: Dependencies) => {
 
   return {
     add,
+    checkPerson,
     checkPassword,
 
-    /** Begins a session and gives its tokens; throws `unauthorized`. */
+    /** The account of a name, whoever asks. */
+    find: (username: string): Promise<Account | undefined> => store.findPassword(keyOf(username)),
+
+    /** Begins a session and gives its tokens; throws `unauthorized`, and only after the right
+     * password asks for the code of a second factor. */
     login: async (credentials: Credentials, from: Origin): Promise<SignedInDevice> => {
       const account = await checkPassword(credentials, from)
-      const tokens = account && (await sessions.begin(account, from))
+      const verdict = account && (await checkCode({ ...credentials, account, from }))
+      const isIn = verdict !== 'missing' && verdict !== 'wrong'
+      const tokens = account && isIn && (await sessions.begin(account, from))
       if (!tokens) {
-        await record(from, { action: 'login', result: 'failure' })
-        throw new AppError('unauthorized', 'Invalid username or password')
+        // Every login that fails passes here, whichever factor it fails by.
+        const fault = loginFault(verdict)
+        await record(from, {
+          action: 'login',
+          result: 'failure',
+          ...(account ? { subject: account.publicId } : {}),
+          ...(fault.reason ? { detail: { reason: fault.reason } } : {}),
+        })
+        throw fault
       }
-      await record({ ...from, account }, { action: 'login', result: 'success' })
+      await record(
+        { ...from, account },
+        { action: 'login', result: 'success', detail: { second_factor: verdict ?? 'unneeded' } },
+      )
       return { ...tokens, deviceToken: guesses.deviceToken(account) }
     },
 
@@ -115,11 +159,20 @@ export const accountService = (deps: Dependencies) => {
   }
 }
 
-const taken = () => new AppError('invalid', 'User already exists')
+/** Told before a password is judged, as the phone app expects. */
+export const nameTaken = () => new AppError('invalid', 'User already exists')
+
+const loginFault = (verdict: CodeVerdict | undefined): AppError => {
+  if (verdict === 'missing')
+    return new AppError('unauthorized', 'One-time code required', { reason: 'otp_required' })
+  if (verdict === 'wrong')
+    return new AppError('unauthorized', 'Invalid one-time code', { reason: 'otp_invalid' })
+  return new AppError('unauthorized', 'Invalid username or password')
+}
 
 /** What makes two names one: the name in NFKC, without signs that nobody sees and without space at
  * its ends. Letters of other alphabets that look alike stay other names. */
-const keyOf = (username: string): string =>
+export const keyOf = (username: string): string =>
   username
     .normalize('NFKC')
     .replaceAll(/\p{Cf}/gu, '')

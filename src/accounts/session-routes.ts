@@ -87,7 +87,7 @@ export const tokenAnswer = ({ accessToken, refreshToken }: Tokens, lifetimeMs: n
   refresh_token: refreshToken,
 })
 
-const sessionAnswer = (session: Session, { sessionId }: Caller) => ({
+export const sessionAnswer = (session: Session, { sessionId }: Caller) => ({
   id: session.id,
   current: session.id === sessionId,
   begun_at: new Date(session.createdAtMs).toISOString(),

@@ -1,17 +1,19 @@
 import type { Account, Role } from '../http/access.ts'
-import type { Database } from '../storage/database.ts'
+import type { Database, Queries } from '../storage/database.ts'
 
 export type AccountStore = ReturnType<typeof accountStore>
 
-export type NewAccount = {
+/** A person whose account may be made, as it will be stored; in which role is for others to say. */
+export type NewPerson = {
   readonly username: string
   readonly usernameKey: string
   readonly passwordHash: string
-  readonly role: Role
   readonly phone: string
   readonly address: string
   readonly email: string | undefined
 }
+
+type NewAccount = NewPerson & { readonly role: Role; readonly invitationId?: string }
 
 /** What a login compares with; `isDisabled` accounts may not sign in. */
 export type StoredPassword = Account & {
@@ -44,34 +46,16 @@ export const accountStore = (db: Database, now: () => number) => ({
   exists: async (usernameKey: string): Promise<boolean> =>
     (await db.get('SELECT 1 FROM account WHERE username_key = ?', usernameKey)) !== undefined,
 
-  /** Gives the new account's public id, or nothing where the name is taken. */
-  add: async (account: NewAccount): Promise<string | undefined> => {
-    const publicId = crypto.randomUUID()
-    const added = await db.run(
-      `INSERT INTO account (
-         public_id,
-         username,
-         username_key,
-         password_hash,
-         role,
-         phone,
-         address,
-         email,
-         created_at_ms
-       ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-       ON CONFLICT (username_key) DO NOTHING`,
-      publicId,
-      account.username,
-      account.usernameKey,
-      account.passwordHash,
-      account.role,
-      account.phone,
-      account.address,
-      account.email ?? null,
-      now(),
-    )
-    return added === 1 ? publicId : undefined
-  },
+  /** Gives the new account, or nothing where the name is taken. */
+  add: (person: NewPerson, role: Role): Promise<Account | undefined> =>
+    db.transaction((tx) => insertAccount(tx, { ...person, role }, now())),
+
+  /** Adds an owner where there is none; two at once, from whatever process, cannot both be first. */
+  addFirstOwner: (person: NewPerson): Promise<Account | 'name_taken' | 'owner_exists'> =>
+    db.transaction(async (tx) => {
+      if (await hasOwner(tx)) return 'owner_exists'
+      return (await insertAccount(tx, { ...person, role: 'owner' }, now())) ?? 'name_taken'
+    }),
 
   findPassword: async (usernameKey: string): Promise<StoredPassword | undefined> => {
     const row = await db.get<Stored>(
@@ -112,8 +96,7 @@ export const accountStore = (db: Database, now: () => number) => ({
     )
   },
 
-  hasOwner: async (): Promise<boolean> =>
-    (await db.get("SELECT 1 FROM account WHERE role = 'owner' LIMIT 1")) !== undefined,
+  hasOwner: (): Promise<boolean> => hasOwner(db),
 
   /** Up to `limit` people whose id is over `afterId`, in the order they were registered. */
   page: async (afterId: number, limit: number): Promise<readonly Person[]> => {
@@ -141,6 +124,48 @@ export const accountStore = (db: Database, now: () => number) => ({
     }))
   },
 })
+
+/** Adds an account within a transaction; nothing where the name is taken. */
+export const insertAccount = async (
+  tx: Queries,
+  person: NewAccount,
+  atMs: number,
+): Promise<Account | undefined> => {
+  const row = await tx.get<Stored>(
+    `INSERT INTO account (
+       public_id,
+       username,
+       username_key,
+       password_hash,
+       role,
+       phone,
+       address,
+       email,
+       created_at_ms,
+       invitation_id
+     ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+     ON CONFLICT (username_key) DO NOTHING
+     RETURNING
+       id,
+       public_id,
+       username,
+       role`,
+    crypto.randomUUID(),
+    person.username,
+    person.usernameKey,
+    person.passwordHash,
+    person.role,
+    person.phone,
+    person.address,
+    person.email ?? null,
+    atMs,
+    person.invitationId ?? null,
+  )
+  return row && account(row)
+}
+
+const hasOwner = async (queries: Pick<Queries, 'get'>): Promise<boolean> =>
+  (await queries.get("SELECT 1 FROM account WHERE role = 'owner' LIMIT 1")) !== undefined
 
 const account = (row: Pick<Stored, 'id' | 'public_id' | 'username' | 'role'>): Account => ({
   id: row.id,

@@ -12,12 +12,13 @@ type Dependencies = {
  * log. A record that the disk does not take is still in the log, and fails what it was about. */
 export const securityRecorder =
   ({ store, log, now }: Dependencies): RecordSecurityEvent =>
-  async ({ address, requestId, account }, event) => {
+  async ({ address, requestId, account }, event, tx) => {
     const actor = event.actor ?? account?.publicId
     const { action, result, subject, detail } = event
     log[result === 'failure' ? 'warn' : 'info'](
       { action, result, actor, subject, client: address, request_id: requestId, detail },
       'security event',
     )
-    await store.append({ ...event, ...(actor ? { actor } : {}), atMs: now(), address, requestId })
+    const record = { ...event, ...(actor ? { actor } : {}), atMs: now(), address, requestId }
+    await store.append(record, tx)
   }

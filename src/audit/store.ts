@@ -1,5 +1,5 @@
 import type { SecurityEvent } from '../http/access.ts'
-import type { Database } from '../storage/database.ts'
+import type { Database, Queries } from '../storage/database.ts'
 
 export type AuditStore = ReturnType<typeof auditStore>
 
@@ -11,8 +11,9 @@ type NewRecord = SecurityEvent & {
 
 /** The audit trail in the database; a trigger keeps it from being changed. */
 export const auditStore = (db: Database) => ({
-  append: async (record: NewRecord): Promise<void> => {
-    await db.run(
+  /** Appends a record, by itself or in a transaction. */
+  append: async (record: NewRecord, writes: Pick<Queries, 'run'> = db): Promise<void> => {
+    await writes.run(
       `INSERT INTO audit_event (
          seq,
          at_ms,
@@ -34,4 +35,14 @@ export const auditStore = (db: Database) => ({
       JSON.stringify(record.detail ?? {}),
     )
   },
+
+  /** Removes the addresses from which a person acted, or somebody in their name. */
+  eraseAddressesOf: (publicId: string): Promise<number> =>
+    db.run(
+      `UPDATE audit_event
+       SET address = NULL
+       WHERE (actor = ? OR (subject = ? AND actor IS NULL)) AND address IS NOT NULL`,
+      publicId,
+      publicId,
+    ),
 })

@@ -1,4 +1,6 @@
+import { existsSync } from 'node:fs'
 import type { Config } from '../config.ts'
+import { AppError } from '../errors.ts'
 
 /** All of the process that a command may touch, so that a test can stand in for it. */
 export type Terminal = {
@@ -9,10 +11,14 @@ export type Terminal = {
   readonly say: (line: string) => void
   /** Reads one line that is not shown: hidden where a person types, else from standard input. */
   readonly readSecret: (prompt: string) => Promise<string>
+  /** Asks for one line that is shown as it is typed. */
+  readonly readLine: (prompt: string) => Promise<string>
   /** True where a person types at a terminal. */
   readonly isInteractive: boolean
-  /** Resolves when the process is asked to stop. */
-  readonly stopRequested: Promise<void>
+  /** True where what `say` writes is shown on a terminal. */
+  readonly isShown: boolean
+  /** Resolves when the process is asked to stop, which from now on does not end it by itself. */
+  readonly stopRequested: () => Promise<void>
 }
 
 export type Command = {
@@ -26,6 +32,16 @@ export type Command = {
 
 /** Words on the command line that make no sense; exit status 2. */
 export class UsageError extends Error {}
+
+/** For commands that work on what there is: in a wrong folder they must not make another. Throws
+ * `unavailable`. */
+export const requireDatabase = ({ databaseUri }: Config): void => {
+  if (!existsSync(databaseUri))
+    throw new AppError(
+      'unavailable',
+      `There is no database at ${databaseUri}; check DATA_DIR, or start the service first`,
+    )
+}
 
 /** The address at which this machine reaches its own service. */
 export const ownUrl = ({ host, port, tlsCertFile }: Config, path: string): string => {

@@ -1,28 +1,36 @@
-import { existsSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { accessSync, constants, readFileSync, statSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { type App, openApp } from '../app.ts'
 import { parseConfig } from '../config.ts'
 import { AppError } from '../errors.ts'
 import { logger } from '../http/log.ts'
 import { draftFolder } from '../storage/folder-draft.ts'
+import { fileFault } from '../storage/private-files.ts'
 import { PROOFS_DEFAULT, SUMS_FILE, exportBundle } from '../unlocks/bundle-export.ts'
-import { BUNDLE_FILES, type Bundle, verifyBundle } from '../unlocks/bundle.ts'
+import { BUNDLE_FILES, type Bundle, provenEvent, verifyBundle } from '../unlocks/bundle.ts'
+import { parseCheckpoint } from '../unlocks/checkpoint.ts'
 import { ProofError } from '../unlocks/proof-text.ts'
-import { type VerifierKey, formatVerifierKey, parseVerifierKey } from '../unlocks/signed-note.ts'
-import { type Verdict, verifyLog } from '../unlocks/verify.ts'
-import { type Command, type Terminal, UsageError } from './command.ts'
+import { keptCheckpoint } from '../unlocks/receipt.ts'
+import {
+  type VerifierKey,
+  formatVerifierKey,
+  parseNote,
+  parseVerifierKey,
+} from '../unlocks/signed-note.ts'
+import { LogFault, type Verdict, verifyLog } from '../unlocks/verify.ts'
+import { type Command, type Terminal, UsageError, requireDatabase } from './command.ts'
 
 /** Proves the unlock log, also while the service runs, and hands its proof on. */
 export const log: Command = {
   usage:
-    'log verify [--bundle DIR] [--checkpoint FILE]… [--key VKEY] | log export --out DIR [--proofs COUNT] | log key | log checkpoint',
+    'log verify [--bundle DIR] [--checkpoint FILE]… [--key VKEY] | log verify --receipt FILE --key VKEY | log export --out DIR [--proofs COUNT] | log key | log checkpoint',
   summary: 'prove that the unlock log is whole, or hand on what others prove it with',
   details:
     'verify recomputes everything from the rows; with --checkpoint it proves that the log extends\n' +
     'one that somebody kept, with --key that it is of the key that is expected. It names the first\n' +
     'wrong event, and the exit status is then 1. With --bundle it does the same for a folder that\n' +
-    'export wrote, and touches no DATA_DIR. export writes entries, checkpoint, key, the receipts of\n' +
+    'export wrote, and touches no DATA_DIR; with --receipt for one event. export writes entries, checkpoint, key, the receipts of\n' +
     `the newest COUNT events (${PROOFS_DEFAULT}) and a page that verifies all of it in a browser.`,
   run: async ([action, ...args], terminal) => {
     switch (action) {
@@ -45,8 +53,15 @@ export const log: Command = {
   },
 }
 
-const withApp = async ({ env }: Terminal, work: (app: App) => Promise<number>): Promise<number> => {
-  const app = await openApp(parseConfig(env), { log: logger({ level: 'fatal', format: 'text' }) })
+const withApp = async (
+  { env, say }: Terminal,
+  work: (app: App) => Promise<number>,
+): Promise<number> => {
+  const config = parseConfig(env)
+  requireDatabase(config)
+  const write = (line: string) => say(line.trimEnd())
+  const processLog = logger({ level: 'fatal', format: config.logFormat, write })
+  const app = await openApp(config, { log: processLog })
   try {
     return await work(app)
   } finally {
@@ -77,6 +92,7 @@ const verify = async (args: string[], terminal: Terminal): Promise<number> => {
       bundle: { type: 'string' },
       checkpoint: { type: 'string', multiple: true, default: [] },
       key: { type: 'string' },
+      receipt: { type: 'string' },
     },
   })
   const expected: Expected = {
@@ -84,6 +100,7 @@ const verify = async (args: string[], terminal: Terminal): Promise<number> => {
     kept: values.checkpoint.map(readCheckpoint),
     key: values.key === undefined ? undefined : expectedKey(values.key),
   }
+  if (values.receipt !== undefined) return verifyReceiptIn(values.receipt, expected, terminal)
   return values.bundle === undefined
     ? withApp(terminal, (app) => verifyRows(app, expected, terminal))
     : verifyFolder(values.bundle, expected, terminal)
@@ -123,6 +140,22 @@ const verifyFolder = async (
   return status
 }
 
+/** Verifies a receipt that carries its event, which needs neither the server nor a bundle. */
+const verifyReceiptIn = (path: string, { key }: Expected, { print, say }: Terminal): number => {
+  if (!key) throw new UsageError('log verify --receipt needs --key, the key of the log')
+  try {
+    const { seq, person, lock, result, receivedAtMs } = provenEvent(readText(path), key)
+    const who = person ? `${person.username} by ${person.method}` : 'somebody who was erased'
+    const at = new Date(receivedAtMs).toISOString()
+    print(`The receipt holds. Event ${seq}: ${lock} ${result} for ${who}, received ${at}`)
+    return 0
+  } catch (error) {
+    if (!(error instanceof ProofError || error instanceof LogFault)) throw error
+    say(`The receipt does not hold. ${error.message}`)
+    return 1
+  }
+}
+
 type Told = {
   readonly verdict: Verdict
   readonly what: 'log' | 'bundle'
@@ -139,12 +172,14 @@ const told = ({ verdict, what, expected, terminal: { print, say } }: Told): numb
   const { checkpointFiles, key } = expected
   const extending = checkpointFiles.length > 0 ? `, and extends ${checkpointFiles.join(', ')}` : ''
   const signed = key ? `, signed by ${formatVerifierKey(key)}` : ''
-  print(`The ${what} is whole: ${verdict.size} events${extending}${signed}`)
+  print(`The ${what} is whole: ${events(verdict.size)}${extending}${signed}`)
   return 0
 }
 
+const events = (count: number): string => (count === 1 ? '1 event' : `${count} events`)
+
 const openBundle = (folder: string): Bundle => {
-  const missing = BUNDLE_FILES.filter((name) => !existsSync(join(folder, name)))
+  const missing = BUNDLE_FILES.filter((name) => !hasFile(folder, name))
   if (missing.length > 0)
     throw new AppError('unavailable', `${folder} is no bundle: it has no ${missing.join(', ')}`)
   const file = (name: keyof Bundle) => Bun.file(join(folder, name))
@@ -156,16 +191,28 @@ const openBundle = (folder: string): Bundle => {
   }
 }
 
+/** Whether a folder has a file of that name. Throws `unavailable` where it cannot be read. */
+const hasFile = (folder: string, name: string): boolean => {
+  const path = join(folder, name)
+  try {
+    if (!statSync(path, { throwIfNoEntry: false })?.isFile()) return false
+    accessSync(path, constants.R_OK)
+    return true
+  } catch (error) {
+    throw new AppError('unavailable', `Cannot read ${path}: ${fileFault(error)}`, { cause: error })
+  }
+}
+
 /** Compares the files with the sums beside them, which cover what no signature does. */
 const sumsFault = async (folder: string): Promise<string | undefined> => {
   const path = join(folder, SUMS_FILE)
-  if (!existsSync(path)) return `${SUMS_FILE} is missing`
+  if (!hasFile(folder, SUMS_FILE)) return `${SUMS_FILE} is missing`
   const lines = readFileSync(path, 'utf8').split('\n')
   if (lines.pop() !== '') return `${SUMS_FILE} is cut off`
   for (const line of lines) {
     const { sum, name } = /^(?<sum>[0-9a-f]{64}) {2}(?<name>[\w.-]+)$/.exec(line)?.groups ?? {}
     if (sum === undefined || name === undefined) return `${SUMS_FILE} cannot be read`
-    if (!existsSync(join(folder, name))) return `${name} is missing`
+    if (!hasFile(folder, name)) return `${name} is missing`
     const hasher = new Bun.CryptoHasher('sha256')
     for await (const chunk of Bun.file(join(folder, name)).stream()) hasher.update(chunk)
     if (hasher.digest('hex') !== sum) return `${name} does not fit ${SUMS_FILE}`
@@ -192,6 +239,12 @@ const exportLog = async (args: string[], terminal: Terminal): Promise<number> =>
       )
       const verdict = await verifyBundle(openBundle(path), { key: app.verifierKey })
       draft.commit()
+      app.audit({
+        action: 'log.export',
+        actor: { who: `uid ${process.getuid?.()}`, from: 'gateway' },
+        result: 'done',
+        details: { folder: resolve(out), is_whole: verdict.ok },
+      })
       return exported(out, verdict, terminal)
     } finally {
       draft.discard()
@@ -204,7 +257,9 @@ const exported = (out: string, verdict: Verdict, { print, say }: Terminal): numb
     say(`Exported to ${out} what there is, but the log is broken. ${verdict.fault}`)
     return 1
   }
-  print(`Exported ${verdict.size} events to ${out}, and verified them. They hold personal data.`)
+  print(
+    `Exported ${events(verdict.size)} to ${out}, and verified the bundle. It holds personal data.`,
+  )
   return 0
 }
 
@@ -217,10 +272,23 @@ const expectedKey = (text: string): VerifierKey => {
   }
 }
 
+/** A checkpoint that somebody kept, by itself or in a receipt. A file that holds none says nothing
+ * against the log. */
 const readCheckpoint = (path: string): string => {
+  const text = readText(path)
+  try {
+    parseCheckpoint(parseNote(keptCheckpoint(text)).text)
+    return text
+  } catch (error) {
+    if (!(error instanceof ProofError)) throw error
+    throw new AppError('unavailable', `${path} holds no checkpoint: ${error.message}`)
+  }
+}
+
+const readText = (path: string): string => {
   try {
     return readFileSync(path, 'utf8')
   } catch (error) {
-    throw new AppError('unavailable', `Cannot read the checkpoint in ${path}`, { cause: error })
+    throw new AppError('unavailable', `Cannot read ${path}: ${fileFault(error)}`, { cause: error })
   }
 }

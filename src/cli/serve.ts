@@ -1,16 +1,19 @@
 import { readFileSync } from 'node:fs'
-import { networkInterfaces } from 'node:os'
 import { createSecureContext } from 'node:tls'
 import { parseArgs } from 'node:util'
 import { version } from '../../package.json'
+import { CLAIM_MINUTES } from '../accounts/setup.ts'
 import { type App, openApp } from '../app.ts'
 import { type Config, parseConfig } from '../config.ts'
 import { AppError } from '../errors.ts'
 import { isLoopback } from '../http/client-address.ts'
 import { logWritten, logger } from '../http/log.ts'
+import { ownUrls } from '../http/own-address.ts'
+import { qrTerminal } from '../http/qr.ts'
 import { lockFolder } from '../storage/folder-lock.ts'
 import { fileFault, makePrivateFolder } from '../storage/private-files.ts'
 import type { Command, Terminal } from './command.ts'
+import { serviceManager } from './service-manager.ts'
 
 /** Runs the service until it is asked to stop. */
 export const serve: Command = {
@@ -18,19 +21,24 @@ export const serve: Command = {
   summary: 'run the service (the default)',
   run: async (args, terminal) => {
     parseArgs({ args: [...args], options: {} })
+    const stopRequested = terminal.stopRequested()
     const config = parseConfig(terminal.env)
     makePrivateFolder(config.dataDir)
     const unlockFolder = lockFolder(config.dataDir)
     const log = logger({ level: config.logLevel, format: config.logFormat })
     const app = await openApp(config, { log })
+    const manager = serviceManager(terminal.env)
     try {
       const server = listen(app, config)
-      await app.watch.checkNewest()
+      await app.watch.start()
       await app.keeping.apply()
+      await app.erasures.resume()
       await greet(config, app, terminal)
       log.info({ version, port: config.port }, 'started')
-      await terminal.stopRequested
+      manager.ready()
+      await stopRequested
       log.info('stopping')
+      manager.stopping()
       app.live.close()
       await finishRequests(server)
     } finally {
@@ -104,26 +112,31 @@ const cannotListen = (error: unknown, host: string, port: number): string => {
 }
 
 /** Tells the person at the terminal where the service is, where its data lies and what to mind. */
-const greet = async (config: Config, app: App, { say }: Terminal): Promise<void> => {
-  const scheme = config.tlsCertFile ? 'https' : 'http'
+const greet = async (config: Config, app: App, terminal: Terminal): Promise<void> => {
+  const { say } = terminal
   say(`Secure Lock Server ${version}`)
-  for (const address of reachableAddresses(config.host))
-    say(`  listening  ${scheme}://${address}:${config.port}`)
+  for (const url of ownUrls(config)) say(`  listening  ${url}`)
   say(`  data       ${config.databaseUri}`)
-  for (const warning of await warnings(config, app)) say(`  warning    ${warning}`)
+  for (const warning of warnings(config)) say(`  warning    ${warning}`)
+  await offerClaim(app, terminal)
 }
 
-const reachableAddresses = (host: string): string[] => {
-  const isAny = host === '0.0.0.0' || host === '::'
-  if (!isAny) return [host.includes(':') ? `[${host}]` : host]
-  const addresses = Object.values(networkInterfaces())
-    .flatMap((ofOne) => ofOne ?? [])
-    .filter(({ family, internal }) => family === 'IPv4' && !internal)
-    .map(({ address }) => address)
-  return [...addresses, 'localhost']
+/** Says how somebody becomes the first owner. The code is for whoever sees this start, so it is
+ * said and never logged. */
+const offerClaim = async ({ setup }: App, { say, isShown }: Terminal): Promise<void> => {
+  const claim = await setup.newClaim()
+  if (!claim) return
+  say(
+    `  owner      no owner yet: make one within ${CLAIM_MINUTES} minutes with this code, or its link`,
+  )
+  say(`  code       ${claim.code}`)
+  say(`  link       ${claim.link}`)
+  if (isShown) say(qrTerminal(claim.link))
+  say('  later      restart for another code, or, with these settings, run')
+  say(`             ${process.execPath} user add --role owner NAME`)
 }
 
-const warnings = async (config: Config, { people }: App): Promise<string[]> => {
+const warnings = (config: Config): readonly string[] => {
   const found: string[] = []
   if (!config.tlsCertFile && !isLoopback(config.host))
     found.push(
@@ -131,10 +144,8 @@ const warnings = async (config: Config, { people }: App): Promise<string[]> => {
     )
   if (config.registration === 'open' && !isLoopback(config.host))
     found.push(
-      'registration is open to everybody on the network; set REGISTRATION=closed once all are in',
+      'registration is open to everybody on the network; set REGISTRATION=invite, or closed once all are in',
     )
-  if (!(await people.hasOwner()))
-    found.push(`no owner yet: run ${process.execPath} user add --role owner NAME, settings as here`)
   if (config.debug)
     found.push('DEBUG shows the tables to every program on this machine without a password')
   return found

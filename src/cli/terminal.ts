@@ -6,18 +6,24 @@ export const processTerminal = (env: Terminal['env']): Terminal => ({
   env,
   print: (line) => process.stdout.write(`${line}\n`),
   say: (line) => process.stderr.write(`${line}\n`),
-  readSecret: process.stdin.isTTY ? askHidden : readLine,
+  readSecret: process.stdin.isTTY ? askHidden : nextLine,
+  readLine: (prompt) => {
+    process.stderr.write(prompt)
+    return nextLine()
+  },
   isInteractive: process.stdin.isTTY,
-  stopRequested: new Promise((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => resolve())
-    // A terminal that is closed; without one, nohup has asked for this signal to be ignored.
-    if (process.stdin.isTTY) process.on('SIGHUP', () => resolve())
-  }),
+  isShown: process.stderr.isTTY,
+  stopRequested: () =>
+    new Promise((resolve) => {
+      for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => resolve())
+      // A terminal that is closed; without one, nohup has asked for this signal to be ignored.
+      if (process.stdin.isTTY) process.on('SIGHUP', () => resolve())
+    }),
 })
 
 let lines: AsyncIterator<string> | undefined
 
-const readLine = async (): Promise<string> => {
+const nextLine = async (): Promise<string> => {
   lines ??= createInterface({ input: process.stdin })[Symbol.asyncIterator]()
   const { value, done } = await lines.next()
   return done ? '' : value

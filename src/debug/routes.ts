@@ -1,6 +1,13 @@
 import type { TObject } from '@sinclair/typebox'
 import { t } from 'elysia'
-import { type Account, type Caller, type Origin, credentials, hasRole } from '../http/access.ts'
+import {
+  type Account,
+  type Caller,
+  type Origin,
+  credentials,
+  hasRole,
+  refuseHeldBack,
+} from '../http/access.ts'
 import type { Endpoints } from '../http/endpoints.ts'
 import { HttpError } from '../http/errors.ts'
 import { message, operation } from '../http/operation.ts'
@@ -11,7 +18,8 @@ type Dependencies = {
   readonly endpoints: Endpoints
   /** Opens the tables without a password to callers on this machine. */
   readonly isOpenLocally: boolean
-  /** Gives the account of a name and its password; nothing for any other. */
+  /** Gives the account of a name and its password; nothing for any other. Throws `unauthorized`
+   * where a password is not enough. */
   readonly checkPassword: (
     credentials: { readonly username: string; readonly password: string },
     from: Origin,
@@ -37,9 +45,10 @@ const tableGuard =
   ({ isOpenLocally, checkPassword }: Dependencies) =>
   async ({ request, caller }: { request: Request; caller: Caller }): Promise<void> => {
     if (isOpenLocally && caller.isLocal) return
-    if (hasRole(caller.account, 'admin')) return
     const basic = credentials(request, 'Basic')
-    if (basic && hasRole(await checkPassword(nameAndPassword(basic), caller), 'admin')) return
+    const account = basic ? await checkPassword(nameAndPassword(basic), caller) : caller.account
+    if (hasRole(account, 'admin')) return
+    refuseHeldBack(account, 'admin')
     throw new HttpError(401, SIGN_IN, {
       'WWW-Authenticate': 'Basic realm="Secure Lock Server", charset="UTF-8"',
     })
@@ -68,7 +77,19 @@ const tableOperation = (summary: string, row: TObject) =>
         { description: 'All rows, oldest first', schema: t.Record(t.String(), row) },
         { description: 'the same as a page', contentType: 'text/html' },
       ],
-      401: message(SIGN_IN, SIGN_IN),
+      401: message(
+        'No token and no password of an owner or admin; or a password where a second factor is on, ' +
+          'which needs a token',
+        SIGN_IN,
+        {
+          msg: 'This account has a second factor: sign in with POST /login, …',
+          code: 'otp_required',
+        },
+      ),
+      403: message('An owner or admin who must have a second factor and has none', {
+        msg: 'Set up a second factor first: POST /v1/me/second-factor',
+        code: 'second_factor_required',
+      }),
     },
   })
 

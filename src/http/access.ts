@@ -1,4 +1,5 @@
 import { AppError } from '../errors.ts'
+import type { Queries } from '../storage/database.ts'
 import { tokenError } from './errors.ts'
 
 /** What an account may do; each role may do all that the ones before it may. */
@@ -13,6 +14,8 @@ export type Account = {
   readonly publicId: string
   readonly username: string
   readonly role: Role
+  /** The role that the account gets once it has a second factor; `role` is what it may do now. */
+  readonly roleHeldBack?: Role
 }
 
 /** Where a request, or a command at the gateway itself, comes from. */
@@ -22,6 +25,9 @@ export type Origin = {
   readonly device: string
   readonly requestId: string | undefined
 }
+
+/** Whoever has the gateway's command line may do anything, and is no account. */
+export const COMMAND_LINE: Origin = { address: 'command line', device: '', requestId: undefined }
 
 /** An account that a good access token speaks for, and the session that the token belongs to. */
 export type SignedIn = { readonly account: Account; readonly sessionId: string }
@@ -47,19 +53,33 @@ export type SecurityEvent = {
   readonly detail?: Readonly<Record<string, string | number | boolean>>
 }
 
-/** Records a security event before the request is answered. */
+/** Records a security event before the request is answered: by itself, or in the transaction of
+ * what it is about, so that neither is without the other. */
 export type RecordSecurityEvent = (
   from: Origin & { readonly account?: Account | undefined },
   event: SecurityEvent,
+  tx?: Pick<Queries, 'run'>,
 ) => Promise<void>
 
-export const hasRole = (account: Account | undefined, role: Role): boolean =>
-  account !== undefined && ROLES.indexOf(account.role) >= ROLES.indexOf(role)
+export const hasRole = (account: Pick<Account, 'role'> | undefined, role: Role): boolean =>
+  account !== undefined && isAtLeast(account.role, role)
+
+const isAtLeast = (held: Role, role: Role): boolean => ROLES.indexOf(held) >= ROLES.indexOf(role)
 
 /** Refuses a caller without an account (401) or of too low a role (403). */
 export const requireRole = (caller: Caller, role: Role): void => {
-  if (!hasRole(signedIn(caller.account), role))
-    throw new AppError('forbidden', `Only an ${role} may do this`)
+  const account = signedIn(caller.account)
+  if (hasRole(account, role)) return
+  refuseHeldBack(account, role)
+  throw new AppError('forbidden', `Only an ${role} may do this`)
+}
+
+/** Tells an account whose role is held back what it takes to get it (403). */
+export const refuseHeldBack = (account: Account | undefined, role: Role): void => {
+  if (account?.roleHeldBack && isAtLeast(account.roleHeldBack, role))
+    throw new AppError('forbidden', 'Set up a second factor first: POST /v1/me/second-factor', {
+      reason: 'second_factor_required',
+    })
 }
 
 /** The account of a caller who has one; throws 401 for one without. */

@@ -73,6 +73,8 @@ export const checkFields = <Body extends TObject>(
   const given = (name: string) => Object.hasOwn(body, name)
   const missing = (schema.required ?? []).filter((name) => !given(name))
   if (missing.length > 0) throw new AppError('invalid', `Missing ${missing.join(', ')}`)
+  if (names.filter(given).length < (schema.minProperties ?? 0))
+    throw new AppError('invalid', `Missing one of ${names.join(', ')}`)
   const checks = fieldChecks(schema)
   const invalid = names.filter((name) => given(name) && !checks.get(name)?.Check(body[name]))
   if (invalid.length > 0) throw new AppError('invalid', `Invalid ${invalid.join(', ')}`)

@@ -60,13 +60,18 @@ const DESCRIPTION = `Accounts at a front door, and the log of who opened it.
 
 **To try it here:** register a person, sign in with \`POST /login\`, press **Authorize**, paste the
 \`access_token\` once, and every request below carries it. The tables ask for the name and password
-of an owner or admin, whom \`secure-lock-server user add --role owner NAME\` makes on the gateway.
+of an owner or admin. The first owner is made with the code that the service prints when it starts,
+at \`POST /v1/setup\`, or on the gateway by \`secure-lock-server user add --role owner NAME\`.
 
 Errors are \`{"msg": "…"}\`, over a limit \`{"error": "…"}\` with \`Retry-After\`; none repeats what was
-sent. \`X-Request-Id\` names a request in the server's log.`
+sent. \`X-Request-Id\` names a request in the server's log. Where \`SECOND_FACTOR=required\`, what is for
+admins and owners answers 403 with the code \`second_factor_required\` to those who have not set one up.`
 
 const TAGS = [
-  { name: 'Accounts', description: 'Registering and signing in' },
+  { name: 'Accounts', description: 'Registering, signing in, and one’s own account' },
+  { name: 'Second factor', description: 'One-time codes beside the password' },
+  { name: 'Invitations', description: 'Letting people in who may register' },
+  { name: 'People', description: 'Other people’s accounts, for admins and owners' },
   { name: 'Unlocks', description: 'Recording who opened the door' },
   { name: 'Log', description: 'What proves that the log is honest' },
   { name: 'Tables', description: 'What an owner or admin reads in a browser' },

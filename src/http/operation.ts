@@ -24,24 +24,51 @@ type Description = {
   readonly answers: Readonly<Record<number, Answer | readonly Answer[]>>
 }
 
-type Tag = 'Accounts' | 'Sessions' | 'Unlocks' | 'Log' | 'Tables' | 'Health' | 'Pages'
+type Tag =
+  | 'Accounts'
+  | 'Sessions'
+  | 'Second factor'
+  | 'Invitations'
+  | 'People'
+  | 'Unlocks'
+  | 'Log'
+  | 'Tables'
+  | 'Health'
+  | 'Pages'
 
 /** The options of a route that the OpenAPI document leaves out: files of pages, refusals. */
 export const HIDDEN = { parse: 'none', detail: { hide: true } } as const
 
 const Message = t.Object(
-  { msg: t.String({ description: 'What happened, in words' }) },
+  {
+    msg: t.String({ description: 'What happened, in words' }),
+    code: t.Optional(
+      t.String({ description: 'Stable, for programs, where a status is not enough' }),
+    ),
+  },
   { additionalProperties: false },
 )
 
-/** A documented `{"msg"}` answer. */
-export const message = (description: string, ...examples: readonly string[]): Answer => ({
-  description,
-  schema: Message,
-  ...(examples.length === 1
-    ? { example: { msg: examples[0] } }
-    : { examples: Object.fromEntries(examples.map((msg) => [msg, { msg }])) }),
-})
+type MessageExample = { readonly msg: string; readonly code?: string }
+
+/** A documented `{"msg"}` answer, or `{"msg", "code"}`. */
+export const message = (
+  description: string,
+  ...given: readonly (string | MessageExample)[]
+): Answer => {
+  const examples = given.map((one) => (typeof one === 'string' ? { msg: one } : one))
+  return {
+    description,
+    schema: Message,
+    ...(examples.length === 1
+      ? { example: examples[0] }
+      : { examples: Object.fromEntries(examples.map((one) => [one.msg, one])) }),
+  }
+}
+
+/** A documented `{"msg", "code"}` answer, by code: faults that a program tells from one another. */
+export const coded = (description: string, faults: Readonly<Record<string, string>>): Answer =>
+  message(description, ...Object.entries(faults).map(([code, msg]) => ({ msg, code })))
 
 const Problem = t.Object(
   {

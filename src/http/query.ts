@@ -9,7 +9,9 @@ export const readQuery = <Query extends TObject>(
   schema: Query,
 ): Static<Query> => {
   const given = new URL(request.url).searchParams
-  const unknown = [...new Set(given.keys())].filter((name) => !(name in schema.properties))
+  const unknown = [...new Set(given.keys())].filter(
+    (name) => !Object.hasOwn(schema.properties, name),
+  )
   if (unknown.length > 0) {
     const known = Object.keys(schema.properties).join(', ')
     throw new AppError('invalid', `Unknown parameter; there are ${known}`)

@@ -41,6 +41,31 @@ const isText = (schema: TSchema & { [CONTROLS]?: keyof typeof FORBIDDEN }, value
   return length >= Number(schema['minLength']) && length <= Number(schema['maxLength'] ?? Infinity)
 }
 
+/** A time as a client sends it; whether there is such a day is for the reader to say. */
+export const Time = t.String({
+  pattern: String.raw`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$`,
+  description: 'RFC 3339',
+  examples: ['2026-11-22T18:30:00Z'],
+})
+
+/** The milliseconds since 1970 of a Time; nothing for one that no calendar has, such as 30 February,
+ * or that is outside the years 0 to 9999, which RFC 3339 cannot write. */
+export const timeMs = (time: string): number | undefined => {
+  try {
+    const ms = Temporal.Instant.from(time).epochMilliseconds
+    return ms >= TIME_MS_MIN && ms <= TIME_MS_MAX ? ms : undefined
+  } catch {
+    return undefined
+  }
+}
+
+const TIME_MS_MIN = Date.parse('0000-01-01T00:00:00Z')
+const TIME_MS_MAX = Date.parse('9999-12-31T23:59:59.999Z')
+
+/** One of some words. */
+export const oneOf = <const Words extends readonly string[]>(words: Words) =>
+  t.Unsafe<Words[number]>({ ...t.Union(words.map((word) => t.Literal(word))) })
+
 /** The number of code points of a string. */
 export const codePoints = (value: string): number => Array.from(value).length
 

@@ -7,7 +7,7 @@ type Dependencies = {
   readonly endpoints: Endpoints
   readonly probeWrite: () => Promise<void>
   /** What is wrong with the unlock log, if anything is. */
-  readonly logFault: () => string | undefined
+  readonly logFault: () => { readonly fault: string } | undefined
 }
 
 /** Health, for supervisors. */
@@ -20,8 +20,9 @@ export const healthRoutes = ({ endpoints, probeWrite, logFault }: Dependencies) 
       '/readyz',
       async () => {
         await isReady()
-        const fault = logFault()
-        if (fault) throw new AppError('unavailable', `The unlock log does not verify. ${fault}`)
+        const broken = logFault()
+        if (broken)
+          throw new AppError('unavailable', `The unlock log does not verify. ${broken.fault}`)
         return { status: 'ready' }
       },
       READYZ,

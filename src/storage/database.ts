@@ -17,6 +17,9 @@ export type Database = Queries & {
   /** Runs `work` alone, all of it or nothing; the promise resolves only after COMMIT, which works
    * that came meanwhile share. */
   transaction: <Result>(work: (tx: Queries) => Promise<Result>) => Promise<Result>
+  /** Folds the WAL into the file and empties it, so that what was overwritten is in neither; false
+   * where that cannot be now, because another process reads or the disk refuses. */
+  foldWal: () => Promise<boolean>
   /** Waits for what is to be committed, folds the WAL into the file and closes it. */
   close: () => Promise<void>
 }
@@ -25,6 +28,9 @@ export type Database = Queries & {
  * short of the time that a stop gives to requests in flight. */
 const LOCK_WAIT_MS = 3000
 const LOCK_RETRY_MS = 20
+
+/** Between two tries to fold the WAL, each of which waits for `busy_timeout` itself. */
+const FOLD_RETRY_MS = 200
 
 /** Works that share a COMMIT, and works in line; beyond them a write is `unavailable` at once. */
 const TOGETHER_MAX = 100
@@ -43,6 +49,14 @@ export const database = ({ writer, reader }: Connections): Database => {
   const snapshot = reader === writer ? NO_SNAPSHOT : turnSnapshot(reader)
   const reads = queriesOn(reader, snapshot.begin)
 
+  let lastTurn: Promise<unknown> = Promise.resolve()
+
+  const exclusively = <Result>(turn: () => Promise<Result>): Promise<Result> => {
+    const result = lastTurn.then(turn)
+    lastTurn = result.catch(() => {})
+    return result
+  }
+
   /** Runs one work of several so that, where it fails, its own writes alone are taken back. */
   const runApart = async ({ run }: Work): Promise<Outcome> => {
     readable(() => writer.run('SAVEPOINT work'))
@@ -59,21 +73,24 @@ export const database = ({ writer, reader }: Connections): Database => {
     }
   }
 
+  const commit = async (works: readonly Work[]): Promise<readonly Outcome[]> => {
+    await beginImmediate(writer, (works[0]?.queuedAtMs ?? 0) + LOCK_WAIT_MS)
+    try {
+      const outcomes: Outcome[] = []
+      for (const work of works) outcomes.push(await runApart(work))
+      snapshot.end()
+      readable(() => writer.run('COMMIT'))
+      return outcomes
+    } finally {
+      if (writer.inTransaction) writer.run('ROLLBACK')
+    }
+  }
+
   const writing = groupCommit<Work, Outcome>({
-    itemsMax: TOGETHER_MAX,
-    waitingMax: WAITING_MAX,
-    commit: async (works) => {
-      await beginImmediate(writer, (works[0]?.queuedAtMs ?? 0) + LOCK_WAIT_MS)
-      try {
-        const outcomes: Outcome[] = []
-        for (const work of works) outcomes.push(await runApart(work))
-        snapshot.end()
-        readable(() => writer.run('COMMIT'))
-        return outcomes
-      } finally {
-        if (writer.inTransaction) writer.run('ROLLBACK')
-      }
-    },
+    commit: (works) => exclusively(() => commit(works)),
+    sizeOf: () => 1,
+    groupSizeMax: TOGETHER_MAX,
+    waitingSizeMax: WAITING_MAX,
   })
 
   const transaction = async <Result>(run: (tx: Queries) => Promise<Result>): Promise<Result> => {
@@ -87,14 +104,28 @@ export const database = ({ writer, reader }: Connections): Database => {
     get: reads.get,
     run: (sql, ...params) => transaction((tx) => tx.run(sql, ...params)),
     transaction,
+    foldWal: async () => {
+      const deadline = performance.now() + LOCK_WAIT_MS
+      const fold = async () => {
+        snapshot.end()
+        return isFolded(writer)
+      }
+      while (!(await exclusively(fold))) {
+        if (performance.now() > deadline) return false
+        await Bun.sleep(FOLD_RETRY_MS)
+      }
+      return true
+    },
     close: async () => {
       await writing.drained()
-      snapshot.end()
-      reads.finalize()
-      writes.finalize()
-      if (reader !== writer) reader.close(true)
-      writer.run('PRAGMA wal_checkpoint(TRUNCATE)')
-      writer.close(true)
+      await exclusively(async () => {
+        snapshot.end()
+        reads.finalize()
+        writes.finalize()
+        if (reader !== writer) reader.close(true)
+        writer.run('PRAGMA wal_checkpoint(TRUNCATE)')
+        writer.close(true)
+      })
     },
   }
 }
@@ -163,6 +194,16 @@ const beginImmediate = async (writer: Sqlite, deadlineMs: number): Promise<void>
       if (!isBusy(error) || performance.now() > deadlineMs) throw unavailable(error)
       await Bun.sleep(LOCK_RETRY_MS)
     }
+  }
+}
+
+const isFolded = (writer: Sqlite): boolean => {
+  try {
+    const row = writer.query('PRAGMA wal_checkpoint(TRUNCATE)').get() as { busy: number } | null
+    return row?.busy === 0
+  } catch (error) {
+    if (error instanceof SQLiteError) return false
+    throw error
   }
 }
 

@@ -11,8 +11,12 @@ export type GroupCommit<Item, Outcome> = {
 type Options<Item, Outcome> = {
   /** Commits all items in one transaction, and gives an outcome for each, in their order. */
   readonly commit: (items: readonly Item[]) => Promise<readonly Outcome[]>
-  readonly itemsMax: number
-  readonly waitingMax: number
+  /** How much of a commit's time an item takes. */
+  readonly sizeOf: (item: Item) => number
+  /** Size of a group, unless a single item is larger. */
+  readonly groupSizeMax: number
+  /** Size of all that wait. */
+  readonly waitingSizeMax: number
 }
 
 type Waiting<Item, Outcome> = {
@@ -24,15 +28,27 @@ type Waiting<Item, Outcome> = {
 /** Lets writes that arrive together share one COMMIT, and so one sync of the disk. */
 export const groupCommit = <Item, Outcome>({
   commit,
-  itemsMax,
-  waitingMax,
+  sizeOf,
+  groupSizeMax,
+  waitingSizeMax,
 }: Options<Item, Outcome>): GroupCommit<Item, Outcome> => {
-  let waiting: Waiting<Item, Outcome>[] = []
+  const waiting: Waiting<Item, Outcome>[] = []
+  let waitingSize = 0
   let running: Promise<void> | undefined
 
+  const nextGroup = (): readonly Waiting<Item, Outcome>[] => {
+    let [count, size] = [0, 0]
+    for (const { item } of waiting) {
+      if (count > 0 && size + sizeOf(item) > groupSizeMax) break
+      count += 1
+      size += sizeOf(item)
+    }
+    waitingSize -= size
+    return waiting.splice(0, count)
+  }
+
   const commitSome = async (): Promise<void> => {
-    const group = waiting.slice(0, itemsMax)
-    waiting = waiting.slice(itemsMax)
+    const group = nextGroup()
     try {
       const outcomes = await commit(group.map(({ item }) => item))
       for (const [place, { resolve, reject }] of group.entries()) {
@@ -56,10 +72,11 @@ export const groupCommit = <Item, Outcome>({
 
   return {
     submit: (item) => {
-      if (waiting.length >= waitingMax)
+      if (waitingSize + sizeOf(item) > waitingSizeMax)
         return Promise.reject(new AppError('unavailable', 'Server busy, try again'))
       return new Promise((resolve, reject) => {
         waiting.push({ item, resolve, reject })
+        waitingSize += sizeOf(item)
         running ??= run()
       })
     },

@@ -24,8 +24,10 @@ const PRAGMAS = {
   foreign_keys: 1,
   /** Milliseconds for short waits; longer ones are waited for without blocking (see database.ts). */
   busy_timeout: 20,
-  /** What is erased is overwritten, not only unlinked. */
+  /** What is erased is overwritten, in pages that become free too: FAST (2) would leave those. */
   secure_delete: 1,
+  /** 2 is MEMORY: what is sorted is never written beside the data folder. */
+  temp_store: 2,
 } as const
 
 /** Opens (or makes) the database file with mode 0600 and brings its schema up to date.

@@ -2,8 +2,16 @@ import { decodeBase64, encodeBase64 } from '#primitives'
 import { type StoredUnlock, entryBytes, parseEntry, parsedObject } from './event.ts'
 import { leafHash } from './merkle.ts'
 import { ProofError } from './proof-text.ts'
+import { parseReceipt, verifyReceipt } from './receipt.ts'
 import { type VerifierKey, formatVerifierKey, parseVerifierKey } from './signed-note.ts'
-import { LogFault, type Verdict, type VerifyOptions, faultVerdict, verifyLog } from './verify.ts'
+import {
+  LogFault,
+  type Verdict,
+  type VerifyOptions,
+  eventFault,
+  faultVerdict,
+  verifyLog,
+} from './verify.ts'
 
 /** What an evidence bundle proves the log with, by the names of its files. */
 export const BUNDLE_FILES = ['entries.ndjson', 'proofs.ndjson', 'checkpoint', 'key'] as const
@@ -46,22 +54,24 @@ export const verifyBundle = async (
 ): Promise<Verdict> => {
   const entries = lineReader(bundle['entries.ndjson'], 'entries.ndjson')
   const proofs = lineReader(bundle['proofs.ndjson'], 'proofs.ndjson')
+  let read = 0
   try {
-    const key = bundleKey(await smallText(bundle.key), expected)
+    const key = bundleKey(await smallText(bundle.key, 'key'), expected)
     const receipts = receiptReader(proofs)
     const verdict = await verifyLog({
       ...options,
-      head: { checkpoint: await smallText(bundle.checkpoint) },
+      head: { checkpoint: await smallText(bundle.checkpoint, 'checkpoint') },
       key,
       source: {
         page: async (afterSeq, limit) => {
           const lines = await entries.take(limit, afterSeq + 1)
           const events = lines.map((line, at) => parseEntryLine(line, afterSeq + 1 + at))
+          read += events.length
           onEvents?.(events)
           return events
         },
         receiptsOf: receipts.of,
-        strays: async () => (await entries.take(1)).length,
+        strayEvent: async () => ((await entries.take(1)).length > 0 ? read : undefined),
       },
     })
     if (verdict.ok) await receipts.requireEnd(verdict.size)
@@ -74,14 +84,37 @@ export const verifyBundle = async (
   }
 }
 
+/** The event that a receipt carries and proves; ProofError or LogFault where it does not. */
+export const provenEvent = (receipt: string, key: VerifierKey): StoredUnlock => {
+  const { index, extra } = parseReceipt(receipt)
+  if (!extra) throw new LogFault('It carries no event')
+  const event = parseEntryLine(UTF8.decode(extra), index)
+  const fault = eventFault(event)
+  if (fault) throw new LogFault(`Event ${index}: ${fault}`, index)
+  const verifierKey = formatVerifierKey(key)
+  const verdict = verifyReceipt({ receipt, entry: entryBytes(event), verifierKey })
+  if (!verdict.ok) throw new ProofError(verdict.failed, verdict.message)
+  return event
+}
+
+/** What is no UTF-8 gets other bytes, which no leaf and no commitment is made of. */
+const UTF8 = new TextDecoder('utf-8', { ignoreBOM: true })
+
 const TEXT = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /** No line that an export writes comes near this. */
 const LINE_BYTES_MAX = 1024 * 1024
 
-/** A key or a checkpoint is some hundred bytes. */
-const smallText = async (file: Blob): Promise<string> =>
-  new TextDecoder().decode(await file.slice(0, LINE_BYTES_MAX).arrayBuffer())
+/** The text of a key or a checkpoint, which is some hundred bytes. */
+const smallText = async (file: Blob, name: string): Promise<string> => {
+  const bytes = await file.slice(0, LINE_BYTES_MAX + 1).arrayBuffer()
+  if (bytes.byteLength > LINE_BYTES_MAX) throw new LogFault(`The ${name} file is too long`)
+  try {
+    return TEXT.decode(bytes)
+  } catch {
+    throw new LogFault(`The ${name} file is not UTF-8`)
+  }
+}
 
 const bundleKey = (file: string, expected: VerifierKey | undefined): VerifierKey => {
   try {

@@ -2,29 +2,46 @@ import { csvLine } from './csv.ts'
 import { eventJson } from './event-json.ts'
 import type { UnlockFilter, UnlockReads } from './read-store.ts'
 import { EventAnswer } from './schema.ts'
+import type { UnlockLog } from './service.ts'
 
-type Options = {
+type Wanted = {
   readonly reads: Pick<UnlockReads, 'page'>
   readonly filter: UnlockFilter
   /** Size of the log when the export began: what comes later is left out. */
   readonly size: number
-  readonly format: 'csv' | 'ndjson'
 }
 
 const EVENTS_PER_PART = 500
 
 const COLUMNS = Object.keys(EventAnswer.properties) as (keyof EventAnswer)[]
 
-/** All events of a filter, oldest first, as a file; a page of them in memory at a time. */
-export async function* exportParts({ reads, filter, size, format }: Options) {
-  if (format === 'csv') yield csvLine(COLUMNS)
+/** All events of a filter, oldest first, a page of them in memory at a time. */
+async function* eventPages({ reads, filter, size }: Wanted) {
   let after: number | undefined
   do {
     const found = await reads.page({ filter, order: 'oldest', after, size, limit: EVENTS_PER_PART })
-    const events = found.unlocks.map(eventJson)
-    if (events.length > 0) yield events.map(format === 'csv' ? csvOf : jsonOf).join('')
+    if (found.unlocks.length > 0) yield found.unlocks.map(eventJson)
     after = found.next
   } while (after !== undefined)
+}
+
+type Log = { readonly log: Pick<UnlockLog, 'head'>; readonly reads: Pick<UnlockReads, 'page'> }
+
+/** Gives the events of one account, by its public id, in pages. */
+export const accountPages = ({ log, reads }: Log) =>
+  async function* (account: string) {
+    const { size } = await log.head()
+    yield* eventPages({ reads, filter: { account }, size })
+  }
+
+/** All events of a filter as a file. */
+export async function* exportParts({
+  format,
+  ...wanted
+}: Wanted & { readonly format: 'csv' | 'ndjson' }) {
+  if (format === 'csv') yield csvLine(COLUMNS)
+  for await (const events of eventPages(wanted))
+    yield events.map(format === 'csv' ? csvOf : jsonOf).join('')
 }
 
 const csvOf = (event: EventAnswer): string => csvLine(COLUMNS.map((column) => event[column]))

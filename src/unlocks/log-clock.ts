@@ -6,7 +6,7 @@ type Options = {
   readonly now: () => number
   /** A clock that only runs forward, milliseconds. */
   readonly monotonic?: () => number
-  /** The newest time that the log holds. */
+  /** The newest time in the log that was not doubted; 0 where there is none. */
   readonly newestMs: number
 }
 
@@ -20,8 +20,17 @@ const DRIFT_MS_MAX = 60_000
 /** How long after a jump the clock is doubted. */
 const DOUBT_MS = 10 * 60_000
 
-/** Gives a clock that knows when not to be trusted: before 2026, behind the newest event, or just
- * after a jump. Order is never its business: that is the sequence number's. */
+/** How far ahead of the newest event a clock is believed as it is found, at the start or after a
+ * jump. One that is wrong by more would end the keeping of names for years of events at once. */
+const AHEAD_MS_MAX = 7 * 24 * 3_600_000
+
+/** How long a clock further ahead must run on without a jump to be believed: time for a time server
+ * or a person to set it right, and less than a gateway runs that is restarted every night. */
+const AHEAD_DOUBT_MS = 12 * 3_600_000
+
+/** Gives a clock that knows when not to be trusted: before 2026, behind the newest event, far ahead
+ * of it, or just after a jump. Times that are not doubted never run backwards from one event to the
+ * next. Order is never its business: that is the sequence number's. */
 export const logClock = ({
   now,
   monotonic = () => performance.now(),
@@ -29,15 +38,19 @@ export const logClock = ({
 }: Options): (() => Reading) => {
   let newest = newestMs
   let last = { day: now(), steady: monotonic() }
-  let doubtedUntil = -Infinity
+  const isFarAhead = (day: number) => newest > 0 && day - newest > AHEAD_MS_MAX
+  let doubtedUntil = isFarAhead(last.day) ? last.steady + AHEAD_DOUBT_MS : -Infinity
   return () => {
     const [day, steady] = [now(), monotonic()]
     const parted = Math.abs(day - last.day - (steady - last.steady))
     const wasPlausible = last.day >= EARLIEST_MS && last.day >= newest
-    if (parted > DRIFT_MS_MAX && wasPlausible) doubtedUntil = steady + DOUBT_MS
+    if (parted > DRIFT_MS_MAX) {
+      if (isFarAhead(day)) doubtedUntil = steady + AHEAD_DOUBT_MS
+      else if (wasPlausible) doubtedUntil = steady + DOUBT_MS
+    }
     last = { day, steady }
     const isUncertain = day < EARLIEST_MS || day < newest || steady < doubtedUntil
-    newest = Math.max(newest, day)
+    if (!isUncertain) newest = day
     return { nowMs: day, isUncertain }
   }
 }

@@ -2,19 +2,21 @@ import { encodeBase64 } from '#primitives'
 import { Type as t } from '@sinclair/typebox'
 import { AppError } from '../errors.ts'
 import type { Endpoints } from '../http/endpoints.ts'
+import { hasRole, signedIn } from '../http/access.ts'
 import { operation, problem } from '../http/operation.ts'
 import { readQuery } from '../http/query.ts'
 import { entryBytes } from './event.ts'
+import { GivenUuid } from './schema.ts'
 import type { UnlockLog } from './service.ts'
 import type { UnlockStore } from './store.ts'
 
 type Dependencies = {
   readonly endpoints: Endpoints
-  readonly log: Pick<UnlockLog, 'verifierKey' | 'origin' | 'head' | 'consistency'>
-  readonly store: Pick<UnlockStore, 'page'>
+  readonly log: Pick<UnlockLog, 'verifierKey' | 'origin' | 'head' | 'consistency' | 'receipts'>
+  readonly store: Pick<UnlockStore, 'find' | 'page'>
 }
 
-/** What an auditor needs: the key, the newest checkpoint, consistency proofs and the leaves. */
+/** What an auditor needs: the key, the newest checkpoint, receipts, consistency proofs and leaves. */
 export const logRoutes = ({ endpoints, log, store }: Dependencies) =>
   endpoints
     .group('default')
@@ -28,6 +30,19 @@ export const logRoutes = ({ endpoints, log, store }: Dependencies) =>
         return { from, to, proof: proof.map(encodeBase64) }
       },
       CONSISTENCY,
+    )
+    .get(
+      '/v1/unlocks/:id/receipt',
+      async ({ params, caller }) => {
+        const account = signedIn(caller.account)
+        const event = await store.find(params.id.toLowerCase())
+        const isOwn = event?.person?.accountPublicId === account.publicId
+        if (!event || !(isOwn || hasRole(account, 'admin')))
+          throw new AppError('not_found', 'No such unlock')
+        const receipts = await log.receipts([event])
+        return text(receipts.get(event.seq) ?? '')
+      },
+      RECEIPT,
     )
     .get(
       '/v1/log/entries',
@@ -91,6 +106,21 @@ const CONSISTENCY = operation({
       example: { from: 1, to: 2, proof: ['47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='] },
     },
     400: problem(400, 'invalid', 'Needs 0 <= from <= to <= 2, the size of the log'),
+  },
+})
+
+const RECEIPT = operation({
+  access: 'member',
+  tag: 'Unlocks',
+  summary: 'The receipt of an unlock',
+  description:
+    'Proof against the newest checkpoint that the log holds it. Members see their own. Its `extra` ' +
+    'is the Base64 of a line of JSON: `entry`, the text whose UTF-8 bytes are the leaf, and ' +
+    '`person`, the account, name, method and salt that the leaf commits to, null once erased.',
+  params: t.Object({ id: GivenUuid }),
+  answers: {
+    200: { description: 'C2SP tlog-proof', contentType: 'text/plain' },
+    404: problem(404, 'not_found', 'No such unlock'),
   },
 })
 

@@ -39,6 +39,18 @@ export const nodeHash = (left: Uint8Array, right: Uint8Array): Uint8Array => {
   return sha256(input)
 }
 
+/** How many inner nodes so many leaves complete. */
+export const innerNodes = (leaves: number): number => {
+  let count = 0
+  for (let level = half(leaves); level > 0; level = half(level)) count += level
+  return count
+}
+
+/** The number of an inner node: from 0 without gaps, in the order in which leaves complete them, so
+ * that a log that only grows writes them at one place. */
+export const nodeNumber = (level: number, index: number): number =>
+  innerNodes((index + 1) * 2 ** level - 1) + level - 1
+
 /** The root of a tree without leaves: SHA-256 of nothing, RFC 6962 section 2.1. */
 export const emptyRoot = (): Uint8Array => sha256(new Uint8Array())
 

@@ -34,6 +34,11 @@ const EXAMPLE = {
 
 const OWN = 'Members see their own, admins and owners all. '
 
+const ORDER =
+  'The order is that of the sequence numbers, never that of a clock. `from` and `to` part it by the ' +
+  'times that were not doubted; an unlock whose time was (`time_uncertain`) is there where it may ' +
+  'have been received then, by the unlocks before and after it. '
+
 const REFUSED = {
   400: problem(400, 'invalid', 'Invalid from'),
   404: problem(404, 'not_found', 'No such account'),
@@ -44,7 +49,7 @@ export const LIST = operation({
   tag: 'Unlocks',
   summary: 'Who opened the door',
   description:
-    `${OWN}A page may hold fewer than \`limit\`, even none, and still have a \`next\`: where no ` +
+    `${OWN}${ORDER}A page may hold fewer than \`limit\`, even none, and still have a \`next\`: where no ` +
     'index answers the filter (a text, or several conditions at once), one request goes through ' +
     '20,000 events at the most. `next` also comes as `Link` (RFC 8288) and holds for the same ' +
     'filter and order. What was erased is null.',
@@ -64,7 +69,7 @@ export const EXPORT = operation({
   tag: 'Unlocks',
   summary: 'All unlocks of a filter as a file',
   description:
-    `${OWN}Oldest first, however many, up to the newest at the time of asking. CSV is RFC 4180 with ` +
+    `${OWN}${ORDER}Oldest first, however many, up to the newest at the time of asking. CSV is RFC 4180 with ` +
     'a heading; text that a spreadsheet would take for a formula, or that begins with an ' +
     'apostrophe, gets an apostrophe in front.',
   query: ExportQuery,
@@ -102,7 +107,7 @@ export const STATS = operation({
   summary: 'How often the door was opened',
   description:
     `${OWN}Counts by the days and hours of a time zone, and by method and account, of the last 30 ` +
-    `days unless asked otherwise, ${STATS_DAYS_MAX} days at the most. The ${STATS_NAMES_MAX} methods ` +
+    `days unless asked otherwise, ${STATS_DAYS_MAX} days at the most, whether a time was doubted or not. The ${STATS_NAMES_MAX} methods ` +
     'and accounts with the most are named; what was erased is null.',
   query: StatsQuery,
   answers: {

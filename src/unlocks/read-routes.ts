@@ -1,16 +1,16 @@
 import { Value } from '@sinclair/typebox/value'
 import { AppError } from '../errors.ts'
-import { type Account, credentials, hasRole, signedIn } from '../http/access.ts'
+import { type Account, type Caller, credentials, hasRole, signedIn } from '../http/access.ts'
+import { type Actor, type Audit, actorOf } from '../http/audit.ts'
 import type { Endpoints } from '../http/endpoints.ts'
+import { type Answered, nextPage, pageOf, spanOf } from '../http/paging.ts'
 import { readQuery } from '../http/query.ts'
 import { streamed } from '../http/streamed.ts'
-import { readCursor, writeCursor } from './cursor.ts'
 import { eventJson } from './event-json.ts'
 import { exportParts } from './export.ts'
 import type { LiveUnlocks } from './live.ts'
 import { EXPORT, LIST, STATS, STATS_DAYS_MAX, STATS_NAMES_MAX, STREAM } from './read-operations.ts'
 import {
-  DEFAULT_LIMIT,
   ExportQuery,
   ListQuery,
   type Search,
@@ -29,6 +29,7 @@ type Dependencies = {
   readonly reads: UnlockReads
   readonly counts: UnlockCounts
   readonly live: Pick<LiveUnlocks, 'follow' | 'stalledSecondsMax'>
+  readonly audit: Audit
   readonly now: () => number
 }
 
@@ -36,18 +37,11 @@ type Dependencies = {
 export const unlockReadRoutes = (deps: Dependencies) =>
   deps.endpoints
     .group('default')
-    .get(
-      '/v1/unlocks',
-      async ({ request, caller, set }) => {
-        const { answer, link } = await list(deps, request, caller.account)
-        if (link) set.headers['link'] = link
-        return answer
-      },
-      LIST,
-    )
+    .get('/v1/unlocks', (asked) => list(deps, asked), LIST)
     .get(
       '/v1/unlocks/export',
-      ({ request, caller }) => download(deps, request, caller.account),
+      ({ request, caller, set }) =>
+        download(deps, request, { account: caller.account, actor: actorOf(caller, set) }),
       EXPORT,
     )
     .get(
@@ -67,39 +61,37 @@ export const unlockReadRoutes = (deps: Dependencies) =>
 
 const list = async (
   { log, reads }: Dependencies,
-  request: Request,
-  caller: Account | undefined,
+  asked: Answered & { readonly caller: Caller },
 ) => {
-  const query = readQuery(request, ListQuery)
-  const { order = 'newest', limit = DEFAULT_LIMIT, cursor } = query
-  const filter = filterOf(query, caller)
-  const after = cursor === undefined ? undefined : readCursor(cursor, { filter, order })
+  const query = readQuery(asked.request, ListQuery)
+  const filter = filterOf(query, asked.caller.account)
+  const page = pageOf(query, filter)
   const { size } = await log.head()
-  const { unlocks, next } = await reads.page({ filter, order, after, size, limit })
-  const nextCursor = next === undefined ? null : writeCursor(next, { filter, order })
+  const { unlocks, next } = await reads.page({ filter, ...page, size })
   return {
-    answer: { unlocks: unlocks.map(eventJson), next: nextCursor },
-    link: nextCursor === null ? undefined : nextLink(request, nextCursor),
+    unlocks: unlocks.map(eventJson),
+    next: nextPage(asked, { filter, order: page.order, after: next }),
   }
-}
-
-/** RFC 8288, relative: whatever name and scheme the client reaches the server by. */
-const nextLink = (request: Request, cursor: string): string => {
-  const { pathname, searchParams } = new URL(request.url)
-  searchParams.set('cursor', cursor)
-  return `<${pathname}?${searchParams.toString()}>; rel="next"`
 }
 
 const CONTENT_TYPES = { csv: 'text/csv; charset=utf-8', ndjson: 'application/x-ndjson' } as const
 
+type Reader = { readonly account: Account | undefined; readonly actor: Actor }
+
 const download = async (
-  { log, reads }: Dependencies,
+  { log, reads, audit }: Dependencies,
   request: Request,
-  caller: Account | undefined,
+  { account, actor }: Reader,
 ): Promise<Response> => {
   const { format, ...query } = readQuery(request, ExportQuery)
-  const filter = filterOf(query, caller)
+  const filter = filterOf(query, account)
   const { size } = await log.head()
+  audit({
+    action: 'unlocks.export',
+    actor,
+    result: 'begun',
+    details: { format, size, account: filter.account ?? null, filters: Object.keys(query).join() },
+  })
   return streamed(exportParts({ reads, filter, size, format }), {
     'content-type': CONTENT_TYPES[format],
     'content-disposition': `attachment; filename="unlocks.${format}"`,
@@ -177,7 +169,8 @@ const mostOf = <Key>(counts: ReadonlyMap<Key, number>): readonly (readonly [Key,
 /** The filter that was asked for, as far as the caller may see: a member only their own. */
 const filterOf = (query: Search, caller: Account | undefined): UnlockFilter => {
   const { publicId } = signedIn(caller)
-  const { account, lock, method, result, text, from, to } = query
+  const { lock, method, result, text } = query
+  const account = query.account?.toLowerCase()
   const seesAll = hasRole(caller, 'admin')
   if (!seesAll && account !== undefined && account !== publicId)
     throw new AppError('not_found', 'No such account')
@@ -187,14 +180,6 @@ const filterOf = (query: Search, caller: Account | undefined): UnlockFilter => {
     method,
     result,
     text,
-    fromMs: timeOf('from', from),
-    toMs: timeOf('to', to),
+    ...spanOf(query),
   }
-}
-
-const timeOf = (name: string, text: string | undefined): number | undefined => {
-  if (text === undefined) return undefined
-  const ms = Date.parse(text)
-  if (Number.isNaN(ms) || ms < 0) throw new AppError('invalid', `Invalid ${name}`)
-  return ms
 }

@@ -1,13 +1,13 @@
 import { type Static, Type as t } from '@sinclair/typebox'
-import { text } from '../http/text.ts'
+import { Next, PAGE, SPAN } from '../http/paging.ts'
+import { oneOf, text } from '../http/text.ts'
 import { RESULTS } from './event.ts'
-import { ORDERS } from './read-store.ts'
-import { EventAnswer, Lock, Method, Time, Uuid, oneOf } from './schema.ts'
+import { EventAnswer, GivenUuid, Lock, Method } from './schema.ts'
 
 const { default: _noDefault, ...AnyLock } = Lock
 
 const FILTER = {
-  account: t.Optional({ ...Uuid, description: 'Public id; a member’s own only' }),
+  account: t.Optional({ ...GivenUuid, description: 'Public id; a member’s own only' }),
   lock: t.Optional(AnyLock),
   method: t.Optional(Method),
   result: t.Optional(oneOf(RESULTS)),
@@ -21,23 +21,7 @@ const FILTER = {
   ),
 }
 
-const SPAN = {
-  from: t.Optional({ ...Time, description: 'Received at this time or later, RFC 3339' }),
-  to: t.Optional({ ...Time, description: 'Received before this time, RFC 3339' }),
-}
-
-/** Events of a page, unless asked otherwise. */
-export const DEFAULT_LIMIT = 50
-
-export const ListQuery = t.Object({
-  ...FILTER,
-  ...SPAN,
-  order: t.Optional({ ...oneOf(ORDERS), default: 'newest' }),
-  limit: t.Optional(t.Integer({ minimum: 1, maximum: 200, default: DEFAULT_LIMIT })),
-  cursor: t.Optional(
-    t.String({ pattern: '^[A-Za-z0-9_-]{1,100}$', description: '`next` of the page before' }),
-  ),
-})
+export const ListQuery = t.Object({ ...FILTER, ...SPAN, ...PAGE })
 
 const FORMATS = ['csv', 'ndjson'] as const
 
@@ -76,9 +60,7 @@ const Count = t.Integer({ minimum: 0 })
 export const ListAnswer = t.Object(
   {
     unlocks: t.Array(EventAnswer),
-    next: t.Union([t.String(), t.Null()], {
-      description: 'Cursor of the next page; null at the end',
-    }),
+    next: Next,
   },
   { additionalProperties: false },
 )

@@ -1,6 +1,7 @@
+import type { Order } from '../http/paging.ts'
 import type { Queries } from '../storage/database.ts'
 import type { Result } from './event.ts'
-import { type StoredUnlock, type UnlockRow, stored } from './store.ts'
+import { type StoredUnlock, type UnlockRow, countBefore, firstSince, stored } from './store.ts'
 
 export type UnlockReads = ReturnType<typeof unlockReads>
 
@@ -10,16 +11,14 @@ export type UnlockFilter = {
   readonly lock?: string | undefined
   readonly method?: string | undefined
   readonly result?: Result | undefined
-  /** Received at this time or later. */
+  /** Received at this time or later. Where the time of an event was doubted, it is taken for
+   * anything between those of its neighbours. */
   readonly fromMs?: number | undefined
   /** Received before this time. */
   readonly toMs?: number | undefined
   /** Part of the user name or the method; ASCII letters of either case are the same. */
   readonly text?: string | undefined
 }
-
-export const ORDERS = ['newest', 'oldest'] as const
-export type Order = (typeof ORDERS)[number]
 
 type Wanted = {
   readonly filter: UnlockFilter
@@ -37,9 +36,8 @@ export type Found = {
   readonly next: number | undefined
 }
 
-/** A stretch of the log; neither end is itself in it. */
-type Stretch = { readonly low: Place; readonly high: Place }
-type Place = { readonly seq: number; readonly receivedAtMs: number }
+/** A stretch of the log, from one sequence number to another; neither is itself in it. */
+type Stretch = { readonly low: number; readonly high: number }
 
 /** Events that one statement goes through where no index answers the whole filter, and events that
  * one page does: a page may hold fewer than its limit and still be followed by another. */
@@ -48,27 +46,23 @@ const PAGE_ROWS_MAX = 20_000
 
 /** The unlock log as it is searched. */
 export const unlockReads = (db: Queries) => ({
-  /** Events in the order of their numbers. Those of a time, of whatever account, come in the order
-   * of receipt by the clock, which differs only where that was set back. */
+  /** Events in the order of their numbers, which no clock can change. */
   page: async (wanted: Wanted): Promise<Found> => {
     const { order, limit, filter } = wanted
-    const search = searchFor(filter, order)
-    const { rows, keys, lead, rest } = search
+    const { rows, keys, lead, rest } = searchFor(filter, order)
     const found: StoredUnlock[] = []
     let stretch = await wholeStretch(db, wanted)
     for (let examined = STEP_ROWS; ; examined += STEP_ROWS) {
-      const edge =
-        rest.length === 0
-          ? undefined
-          : await edgeOf(db, keys, [...lead, ...search.ends(stretch), STEP_ROWS])
-      const part = edge ? upTo(edge, stretch, order) : stretch
+      const { low, high } = stretch
+      const edge = rest.length === 0 ? undefined : await edgeOf(db, keys, [...lead, low, high])
+      const part = edge === undefined ? stretch : upTo(edge, stretch, order)
       const left = limit + 1 - found.length
-      const some = await db.all<UnlockRow>(rows, ...lead, ...search.ends(part), ...rest, left)
+      const some = await db.all<UnlockRow>(rows, ...lead, part.low, part.high, ...rest, left)
       found.push(...some.map(stored))
       if (found.length > limit)
         return { unlocks: found.slice(0, limit), next: found[limit - 1]?.seq }
-      if (!edge) return { unlocks: found, next: undefined }
-      if (examined >= PAGE_ROWS_MAX) return { unlocks: found, next: edge.seq }
+      if (edge === undefined) return { unlocks: found, next: undefined }
+      if (examined >= PAGE_ROWS_MAX) return { unlocks: found, next: edge }
       stretch = behind(edge, stretch, order)
       await otherWork()
     }
@@ -80,19 +74,15 @@ const otherWork = (): Promise<void> => new Promise((turn) => setImmediate(turn))
 
 const wholeStretch = async (
   db: Queries,
-  { filter, order, after, size }: Wanted,
+  { filter: { fromMs, toMs }, order, after, size }: Wanted,
 ): Promise<Stretch> => {
-  const isTimed = isByTime(filter)
   const whole = {
-    low: { seq: -1, receivedAtMs: filter.fromMs ?? 0 },
-    high: { seq: isTimed ? -1 : size, receivedAtMs: filter.toMs ?? Number.MAX_SAFE_INTEGER },
+    low: fromMs === undefined ? -1 : (await countBefore(db, fromMs)) - 1,
+    high: toMs === undefined ? size : Math.min(await firstSince(db, toMs), size),
   }
   if (after === undefined) return whole
-  const row = await db.get<{ received_at_ms: number }>(
-    'SELECT received_at_ms FROM unlock WHERE seq = ?',
-    after,
-  )
-  return behind({ seq: after, receivedAtMs: row?.received_at_ms ?? 0 }, whole, order)
+  const rest = behind(after, whole, order)
+  return { low: Math.max(rest.low, whole.low), high: Math.min(rest.high, whole.high) }
 }
 
 /** The last of the next events that a statement goes through; none where they are the last. */
@@ -100,24 +90,16 @@ const edgeOf = async (
   db: Queries,
   keys: string,
   params: readonly (string | number)[],
-): Promise<Place | undefined> => {
-  const steps = await db.all<{ seq: number; received_at_ms: number }>(keys, ...params)
-  const last = steps.at(-1)
-  return last && steps.length === STEP_ROWS
-    ? { seq: last.seq, receivedAtMs: last.received_at_ms }
-    : undefined
+): Promise<number | undefined> => {
+  const steps = await db.all<{ seq: number }>(keys, ...params, STEP_ROWS)
+  return steps.length === STEP_ROWS ? steps.at(-1)?.seq : undefined
 }
 
-const behind = (place: Place, stretch: Stretch, order: Order): Stretch =>
-  order === 'oldest' ? { ...stretch, low: place } : { ...stretch, high: place }
+const behind = (seq: number, stretch: Stretch, order: Order): Stretch =>
+  order === 'oldest' ? { ...stretch, low: seq } : { ...stretch, high: seq }
 
-const upTo = ({ seq, receivedAtMs }: Place, stretch: Stretch, order: Order): Stretch =>
-  order === 'oldest'
-    ? { ...stretch, high: { seq: seq + 1, receivedAtMs } }
-    : { ...stretch, low: { seq: seq - 1, receivedAtMs } }
-
-const isByTime = ({ account, fromMs, toMs }: UnlockFilter): boolean =>
-  account === undefined && (fromMs !== undefined || toMs !== undefined)
+const upTo = (seq: number, stretch: Stretch, order: Order): Stretch =>
+  order === 'oldest' ? { ...stretch, high: seq + 1 } : { ...stretch, low: seq - 1 }
 
 type Condition = { readonly sql: string; readonly values: readonly (string | number)[] }
 
@@ -125,44 +107,34 @@ type Condition = { readonly sql: string; readonly values: readonly (string | num
  * and gives their order; the rest of the filter is asked of each event in a shape that no index
  * serves, so that the planner has no choice. */
 const searchFor = (filter: UnlockFilter, order: Order) => {
-  const isTimed = isByTime(filter)
-  const equal = equalities(filter)
-  const lead = isTimed ? undefined : equal[0]
+  const [lead, ...others] = equalities(filter)
   const rest = [
-    ...equal.slice(lead ? 1 : 0).map(({ sql, values }) => ({ sql: `(${sql}) IS TRUE`, values })),
-    ...(isTimed ? [] : times(filter)),
+    ...others.map(({ sql, values }) => ({ sql: `(${sql}) IS TRUE`, values })),
+    ...(filter.result === 'unlocked' ? [{ sql: "result = 'unlocked'", values: [] }] : []),
     ...textCondition(filter.text),
   ]
-  const direction = order === 'oldest' ? 'ASC' : 'DESC'
-  const sorted = isTimed ? `received_at_ms ${direction}, seq ${direction}` : `seq ${direction}`
-  const within = isTimed
-    ? '(received_at_ms, seq) > (?, ?) AND (received_at_ms, seq) < (?, ?)'
-    : 'seq > ? AND seq < ?'
-  const led = [...(lead ? [lead.sql] : []), within].join(' AND ')
+  const sorted = `seq ${order === 'oldest' ? 'ASC' : 'DESC'}`
+  const led = [...(lead ? [lead.sql] : []), 'seq > ? AND seq < ?'].join(' AND ')
   const all = [led, ...rest.map(({ sql }) => sql)].join(' AND ')
   return {
     rows: `SELECT * FROM unlock WHERE ${all} ORDER BY ${sorted} LIMIT ?`,
-    keys: `SELECT seq, received_at_ms FROM unlock WHERE ${led} ORDER BY ${sorted} LIMIT ?`,
+    keys: `SELECT seq FROM unlock WHERE ${led} ORDER BY ${sorted} LIMIT ?`,
     lead: lead?.values ?? [],
     rest: rest.flatMap(({ values }) => values),
-    ends: ({ low, high }: Stretch): readonly number[] =>
-      isTimed ? [low.receivedAtMs, low.seq, high.receivedAtMs, high.seq] : [low.seq, high.seq],
   }
 }
 
-const equalities = ({ account, lock, method, result }: UnlockFilter): readonly Condition[] =>
-  [
-    { sql: 'account_public_id = ?', value: account },
-    { sql: 'result = ?', value: result === 'denied' ? result : undefined },
-    { sql: 'method = ?', value: method },
-    { sql: 'lock = ?', value: lock },
-    { sql: 'result = ?', value: result === 'unlocked' ? result : undefined },
-  ].flatMap(({ sql, value }) => (value === undefined ? [] : [{ sql, values: [value] }]))
-
-const times = ({ fromMs, toMs }: UnlockFilter): readonly Condition[] => [
-  ...(fromMs === undefined ? [] : [{ sql: '(received_at_ms >= ?) IS TRUE', values: [fromMs] }]),
-  ...(toMs === undefined ? [] : [{ sql: '(received_at_ms < ?) IS TRUE', values: [toMs] }]),
+/** Those that an index serves, in the order in which they leave few events; what is asked of nearly
+ * all events, that the door was unlocked, has none. */
+const equalities = ({ account, lock, method, result }: UnlockFilter): readonly Condition[] => [
+  ...equality('account_public_id', account),
+  ...(result === 'denied' ? [{ sql: "result = 'denied'", values: [] }] : []),
+  ...equality('method', method),
+  ...equality('lock', lock),
 ]
+
+const equality = (column: string, value: string | undefined): readonly Condition[] =>
+  value === undefined ? [] : [{ sql: `${column} = ?`, values: [value] }]
 
 const textCondition = (text: string | undefined): readonly Condition[] => {
   if (text === undefined) return []

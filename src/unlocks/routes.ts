@@ -1,23 +1,22 @@
 import { type Static, Type as t } from '@sinclair/typebox'
 import { AppError } from '../errors.ts'
-import { type Account, hasRole, signedIn } from '../http/access.ts'
+import { type Account, signedIn } from '../http/access.ts'
 import type { Endpoints } from '../http/endpoints.ts'
 import { type ReadBody, checkFields, isObject, readJson } from '../http/json-body.ts'
 import { message, operation, problem } from '../http/operation.ts'
+import { timeMs } from '../http/text.ts'
 import { DEFAULT_LOCK, type NewEvent } from './event.ts'
-import { EventBody, OutcomeAnswer, UnlockBody, UnlockHeaders, Uuid } from './schema.ts'
-import type { Outcome, UnlockLog } from './service.ts'
-import type { UnlockStore } from './store.ts'
+import { EventBody, OutcomeAnswer, UnlockBody, UnlockHeaders } from './schema.ts'
+import type { UnlockLog } from './service.ts'
 
 type Dependencies = {
   readonly endpoints: Endpoints
   readonly readBody: ReadBody
-  readonly log: Pick<UnlockLog, 'append' | 'receipt'>
-  readonly store: Pick<UnlockStore, 'find'>
+  readonly log: Pick<UnlockLog, 'append' | 'receipts'>
 }
 
 /** Recording unlocks: as the phone app does it, and under `/v1` with receipts. */
-export const unlockRoutes = ({ endpoints, readBody, log, store }: Dependencies) =>
+export const unlockRoutes = ({ endpoints, readBody, log }: Dependencies) =>
   endpoints
     .group('unlock')
     .post(
@@ -42,31 +41,18 @@ export const unlockRoutes = ({ endpoints, readBody, log, store }: Dependencies) 
       },
       RECORD,
     )
-    .get(
-      '/v1/unlocks/:id/receipt',
-      async ({ params, caller }) => {
-        const account = signedIn(caller.account)
-        const event = await store.find(params.id)
-        const isOwn = event?.person?.accountPublicId === account.publicId
-        if (!event || !(isOwn || hasRole(account, 'admin'))) throw noSuchUnlock()
-        return textAnswer(await log.receipt(event.seq))
-      },
-      RECEIPT,
-    )
 
 /** Events of one submission: what a phone collects while it is offline. */
 const EVENTS_MAX = 500
 const SUBMISSION_BYTES_MAX = 512 * 1024
 
-const noSuchUnlock = () => new AppError('not_found', 'No such unlock')
-
 type OutcomeBody = Static<typeof OutcomeAnswer>
 
 const recordOne = async (log: Dependencies['log'], account: Account, body: unknown) => {
-  const [outcome] = await log.append([eventOf(account, body)])
+  const [outcome] = await record(log, [eventOf(account, body)])
   if (outcome === undefined || outcome.status === 'conflict')
-    throw new AppError('conflict', 'Another unlock has this id')
-  return outcomeBody(log, outcome)
+    throw new AppError('conflict', ID_TAKEN)
+  return outcome
 }
 
 /** Each event has an outcome of its own; the good ones are stored in one transaction. */
@@ -79,22 +65,34 @@ const recordAll = async (
     throw new AppError('invalid', `More than ${EVENTS_MAX} events; send the rest by themselves`)
   const parsed = bodies.map((body) => checked(() => eventOf(account, body)))
   const good = parsed.filter((one) => 'id' in one)
-  const recorded = (good.length > 0 ? await log.append(good) : []).values()
+  const recorded = (await record(log, good)).values()
   const outcomes: OutcomeBody[] = []
   for (const one of parsed) {
     const outcome = 'id' in one ? recorded.next().value : undefined
-    if (outcome) outcomes.push(await outcomeBody(log, outcome))
+    if (outcome) outcomes.push(outcome)
     else if ('detail' in one) outcomes.push({ status: 'invalid', detail: one.detail })
   }
   return { outcomes }
 }
 
-const outcomeBody = async (log: Dependencies['log'], outcome: Outcome): Promise<OutcomeBody> => {
-  if (outcome.status === 'conflict')
-    return { status: outcome.status, detail: 'Another unlock has this id' }
-  const { id, seq } = outcome.event
-  return { status: outcome.status, id, seq, receipt: await log.receipt(seq, outcome.head) }
+/** Records events in one transaction, and answers each with its receipt. */
+const record = async (
+  log: Dependencies['log'],
+  events: readonly NewEvent[],
+): Promise<readonly OutcomeBody[]> => {
+  if (events.length === 0) return []
+  const outcomes = await log.append(events)
+  const receipts = await log.receipts(
+    outcomes.flatMap((outcome) => (outcome.status === 'conflict' ? [] : outcome.event)),
+  )
+  return outcomes.map((outcome) => {
+    if (outcome.status === 'conflict') return { status: outcome.status, detail: ID_TAKEN }
+    const { id, seq } = outcome.event
+    return { status: outcome.status, id, seq, receipt: receipts.get(seq) ?? '' }
+  })
 }
+
+const ID_TAKEN = 'Another unlock has this id'
 
 const checked = <Result>(work: () => Result): Result | { readonly detail: string } => {
   try {
@@ -108,8 +106,8 @@ const checked = <Result>(work: () => Result): Result | { readonly detail: string
 const eventOf = (account: Account, body: unknown): NewEvent => {
   if (!isObject(body)) throw new AppError('invalid', 'An event is a JSON object')
   const { occurred_at: occurredAt, ...event } = checkFields(body, EventBody)
-  const occurredAtMs = occurredAt === undefined ? null : Date.parse(occurredAt)
-  if (Number.isNaN(occurredAtMs)) throw new AppError('invalid', 'Invalid occurred_at')
+  const occurredAtMs = occurredAt === undefined ? null : timeMs(occurredAt)
+  if (occurredAtMs === undefined) throw new AppError('invalid', 'Invalid occurred_at')
   if ((event.result === 'denied') !== (event.reason !== undefined))
     throw new AppError('invalid', 'A denied event has a reason, and an unlocked one has none')
   return newEvent(account, { ...event, occurredAtMs })
@@ -124,7 +122,7 @@ const newEvent = (account: Account, { id, ...given }: Given): NewEvent => ({
   source: 'claimed',
   occurredAtMs: null,
   ...given,
-  id: id ?? Bun.randomUUIDv7(),
+  id: id?.toLowerCase() ?? Bun.randomUUIDv7(),
   accountPublicId: account.publicId,
   username: account.username,
 })
@@ -142,9 +140,6 @@ const idOf = (key: string | null, account: Account): string => {
 }
 
 const IDEMPOTENCY_KEY_CHARACTERS_MAX = 255
-
-const textAnswer = (text: string): Response =>
-  new Response(text, { headers: { 'content-type': 'text/plain; charset=utf-8' } })
 
 const DISK = 'The disk does not take it now, or too many wait; nothing was written'
 
@@ -179,7 +174,7 @@ const RECORD = operation({
     'One event, or an array of those that a phone collected while it was offline. Each has its own ' +
     'outcome: an id sent again with the same content is a `duplicate` and answered as the first ' +
     'time, with other content a `conflict`; those that are good are stored in one transaction. ' +
-    'A receipt proves, without this server, that the event is in the log.',
+    'A receipt has the event within it and proves, without this server, that the log holds it.',
   body: t.Union([EventBody, t.Array(EventBody, { maxItems: EVENTS_MAX })], {
     examples: [{ method: 'fingerprint', occurred_at: '2026-11-22T18:30:00Z' }],
   }),
@@ -194,23 +189,11 @@ const RECORD = operation({
         status: 'stored',
         id: '0193c6a8-5f0e-7c3a-9b1d-2e4f6a8b0c1d',
         seq: 41,
-        receipt: 'c2sp.org/tlog-proof@v1\nindex 41\n…',
+        receipt: 'c2sp.org/tlog-proof@v1\nextra eyJl…\nindex 41\n…',
       },
     },
     400: problem(400, 'invalid', 'Invalid method'),
     409: problem(409, 'conflict', 'Another unlock has this id'),
     503: problem(503, 'unavailable', 'The disk is full'),
-  },
-})
-
-const RECEIPT = operation({
-  access: 'member',
-  tag: 'Unlocks',
-  summary: 'The receipt of an unlock',
-  description: 'Proof against the newest checkpoint that the log holds it. Members see their own.',
-  params: t.Object({ id: Uuid }),
-  answers: {
-    200: { description: 'C2SP tlog-proof', contentType: 'text/plain' },
-    404: problem(404, 'not_found', 'No such unlock'),
   },
 })

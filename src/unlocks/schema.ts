@@ -1,5 +1,5 @@
 import { type Static, Type as t } from '@sinclair/typebox'
-import { text } from '../http/text.ts'
+import { Time, oneOf, text } from '../http/text.ts'
 import { DEFAULT_LOCK, REASONS, RESULTS } from './event.ts'
 
 const Method = text({
@@ -26,6 +26,9 @@ const UUID = '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$'
 
 const Uuid = t.String({ pattern: UUID, examples: ['0193c6a8-5f0e-7c3a-9b1d-2e4f6a8b0c1d'] })
 
+/** As a caller may write it (RFC 9562: capitals are read as small letters); kept in small letters. */
+const GivenUuid = t.String({ pattern: UUID.replaceAll('a-f', 'A-Fa-f'), examples: Uuid.examples })
+
 const Lock = t.String({
   pattern: '^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$',
   default: DEFAULT_LOCK,
@@ -33,18 +36,8 @@ const Lock = t.String({
   examples: [DEFAULT_LOCK],
 })
 
-export const Time = t.String({
-  pattern: String.raw`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$`,
-  description: 'RFC 3339',
-  examples: ['2026-11-22T18:30:00Z'],
-})
-
-/** One of some words. */
-export const oneOf = <const Words extends readonly string[]>(words: Words) =>
-  t.Unsafe<Words[number]>({ ...t.Union(words.map((word) => t.Literal(word))) })
-
 export const EventBody = t.Object({
-  id: t.Optional(Uuid),
+  id: t.Optional(GivenUuid),
   method: Method,
   lock: t.Optional(Lock),
   result: t.Optional(oneOf(RESULTS)),
@@ -52,7 +45,7 @@ export const EventBody = t.Object({
   occurred_at: t.Optional(Time),
 })
 export type EventBody = Static<typeof EventBody>
-export { Lock, Method, Uuid }
+export { GivenUuid, Lock, Method }
 
 const Nullable = <Type extends ReturnType<typeof t.String>>(type: Type, example: unknown) =>
   t.Union([type, t.Null()], { examples: [example] })

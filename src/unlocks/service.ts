@@ -1,5 +1,6 @@
 import { AppError } from '../errors.ts'
 import { type GroupCommit, groupCommit } from '../storage/group-commit.ts'
+import { entryLine } from './bundle.ts'
 import { openCheckpoint, signCheckpoint } from './checkpoint.ts'
 import { type NewEvent, SALT_BYTES, entryBytes, isLate, personHash } from './event.ts'
 import type { Reading } from './log-clock.ts'
@@ -19,8 +20,15 @@ export type UnlockLog = Awaited<ReturnType<typeof openUnlockLog>>
 /** What became of an event that was to be recorded. A `duplicate` was recorded before with the same
  * content; a `conflict` has the id of an event with other content. */
 export type Outcome =
-  | { readonly status: 'stored' | 'duplicate'; readonly event: StoredUnlock; readonly head: Head }
+  | { readonly status: 'stored' | 'duplicate'; readonly event: StoredUnlock }
   | { readonly status: 'conflict' }
+
+/** What erasing did. */
+export type Erasure = {
+  readonly events: number
+  /** False while the write-ahead log still holds bytes of it, because another process reads. */
+  readonly isGone: boolean
+}
 
 /** Events looked at in one transaction, so that unlocks wait for milliseconds at the most. */
 const ERASED_AT_ONCE = 2000
@@ -31,9 +39,10 @@ type Dependencies = {
   readonly clock: () => Reading
 }
 
-/** Events that share one commit, and events that may wait for theirs. */
-const GROUP_SUBMISSIONS_MAX = 256
-const WAITING_SUBMISSIONS_MAX = 1024
+/** Events that share one commit, so that other requests wait for milliseconds at the most, and
+ * events that may wait for theirs. */
+const GROUP_EVENTS_MAX = 500
+const WAITING_EVENTS_MAX = 10_000
 
 /** Opens the unlock log: appends in groups, and proves what it holds. Appending throws
  * `unavailable` where the stored tree is not the one that this key signed: it never forks. */
@@ -75,7 +84,7 @@ export const openUnlockLog = async ({ store, signer, clock }: Dependencies) => {
         const head = sign(growing)
         await writes.setHead(head)
         return {
-          outcomes: outcomes.map((recorded) => recorded.map((one) => outcomeOf(one, head))),
+          outcomes: outcomes.map((recorded) => recorded.map(outcomeOf)),
           size: head.size,
         }
       })
@@ -90,8 +99,9 @@ export const openUnlockLog = async ({ store, signer, clock }: Dependencies) => {
 
   const group: GroupCommit<readonly NewEvent[], readonly Outcome[]> = groupCommit({
     commit: appendGroup,
-    itemsMax: GROUP_SUBMISSIONS_MAX,
-    waitingMax: WAITING_SUBMISSIONS_MAX,
+    sizeOf: (events) => events.length,
+    groupSizeMax: GROUP_EVENTS_MAX,
+    waitingSizeMax: WAITING_EVENTS_MAX,
   })
 
   const head = async (): Promise<Head> => {
@@ -123,6 +133,22 @@ export const openUnlockLog = async ({ store, signer, clock }: Dependencies) => {
       return formatReceipt({ index: seq, proof, checkpoint })
     },
 
+    /** Receipts to hand out, by sequence number, against the newest checkpoint: each has its event
+     * as extra data, so that whoever holds it needs nothing else but the log's key. */
+    receipts: async (events: readonly StoredUnlock[]): Promise<ReadonlyMap<number, string>> => {
+      const { size, checkpoint } = await head()
+      const proofs = await withNodes(store, (read) =>
+        events.map(({ seq }) => inclusionProof(seq, size, read)),
+      )
+      return new Map(
+        events.map((event, at) => {
+          const extra = UTF8.encode(entryLine(event))
+          const proven = { index: event.seq, proof: proofs[at] ?? [], checkpoint, extra }
+          return [event.seq, formatReceipt(proven)]
+        }),
+      )
+    },
+
     /** The hashes that show the log of `to` events to extend that of `from`; throws `invalid`. */
     consistency: async (from: number, to: number): Promise<readonly Uint8Array[]> => {
       const { size } = await head()
@@ -131,27 +157,45 @@ export const openUnlockLog = async ({ store, signer, clock }: Dependencies) => {
       return withNodes(store, (read) => consistencyProof(from, to, read))
     },
 
-    /** Removes a person's text from the log; every proof still holds. Gives how many events. */
-    eraseAccount: (accountPublicId: string): Promise<number> =>
-      store.transaction((writes) => writes.eraseAccount(accountPublicId)),
-
-    /** Removes all persons' text of events received before then. Gives how many events. */
-    eraseBefore: async (receivedAtMs: number): Promise<number> => {
-      const size = await store.nextSeq()
-      let erased = 0
-      for (let seq = 0; seq < size; seq += ERASED_AT_ONCE) {
-        const events = { fromSeq: seq, toSeq: seq + ERASED_AT_ONCE, receivedAtMs }
-        erased += await store.transaction((writes) => writes.eraseBefore(events))
+    /** Removes a person's text from the log and from the bytes of its files; every proof still
+     * holds. */
+    eraseAccount: async (accountPublicId: string): Promise<Erasure> => {
+      let events = 0
+      for (;;) {
+        const { erased, isLast } = await store.transaction(async (writes) => {
+          const some = await writes.eraseAccount({ accountPublicId, limit: ERASED_AT_ONCE })
+          const isDone = !(await writes.hasEventsOf(accountPublicId))
+          // With the last ones, so that whoever is interrupted before finds some and rebuilds too.
+          if (isDone && some > 0) await writes.rebuildPersonalIndexes()
+          return { erased: some, isLast: isDone }
+        })
+        events += erased
+        if (isLast) return { events, isGone: await store.foldWal() }
         // Lets requests that came meanwhile go first.
         await Bun.sleep(0)
       }
-      return erased
+    },
+
+    /** The same for all persons' text of events received before then. */
+    eraseBefore: async (receivedAtMs: number): Promise<Erasure> => {
+      const count = await store.countBefore(receivedAtMs)
+      let events = 0
+      for (let seq = 0; seq < count; seq += ERASED_AT_ONCE) {
+        const end = Math.min(seq + ERASED_AT_ONCE, count)
+        events += await store.transaction((writes) => writes.eraseRange(seq, end))
+        // Lets requests that came meanwhile go first.
+        await Bun.sleep(0)
+      }
+      if (events > 0) await store.transaction((writes) => writes.rebuildPersonalIndexes())
+      return { events, isGone: await store.foldWal() }
     },
 
     /** Resolves when every event that was to be recorded is committed or refused. */
     drained: group.drained,
   }
 }
+
+const UTF8 = new TextEncoder()
 
 type Repeated = { readonly event: StoredUnlock; readonly isSame: boolean }
 
@@ -186,7 +230,8 @@ const appendOne = async ({
     return { event: known, isSame: isSameEvent(known, event) }
   }
   for (const node of growing.append(stored.leafHash))
-    if (node.level > 0) await writes.insertNode(node)
+    if (node.level > 0 && !(await writes.insertNode(node)))
+      throw broken('its tree has a node that no event made')
   return stored
 }
 
@@ -199,11 +244,9 @@ const isSameEvent = (known: StoredUnlock, event: NewEvent): boolean =>
   known.source === event.source &&
   known.occurredAtMs === event.occurredAtMs
 
-const outcomeOf = (recorded: StoredUnlock | Repeated, head: Head): Outcome => {
-  if (!('isSame' in recorded)) return { status: 'stored', event: recorded, head }
-  return recorded.isSame
-    ? { status: 'duplicate', event: recorded.event, head }
-    : { status: 'conflict' }
+const outcomeOf = (recorded: StoredUnlock | Repeated): Outcome => {
+  if (!('isSame' in recorded)) return { status: 'stored', event: recorded }
+  return recorded.isSame ? { status: 'duplicate', event: recorded.event } : { status: 'conflict' }
 }
 
 /** Another key, or a tree that was tampered with, must not be signed on. */

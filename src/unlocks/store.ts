@@ -2,18 +2,14 @@ import { AppError } from '../errors.ts'
 import type { Database, Queries } from '../storage/database.ts'
 import type { Head } from './checkpoint.ts'
 import type { NewEvent, StoredUnlock } from './event.ts'
-import { HASH_BYTES, type ReadNode, type TreeNode } from './merkle.ts'
+import { HASH_BYTES, type ReadNode, type TreeNode, innerNodes, nodeNumber } from './merkle.ts'
 
 export type UnlockStore = ReturnType<typeof unlockStore>
 export type UnlockWrites = ReturnType<typeof writesOn>
 
 export type { Head, StoredUnlock }
 
-type EraseBefore = {
-  readonly fromSeq: number
-  readonly toSeq: number
-  readonly receivedAtMs: number
-}
+type EraseAccount = { readonly accountPublicId: string; readonly limit: number }
 
 /** A row of the table `unlock`. */
 export type UnlockRow = {
@@ -41,7 +37,11 @@ export const unlockStore = (db: Database) => ({
   /** Runs `work` in one transaction; resolves after COMMIT. */
   transaction: <Result>(work: (writes: UnlockWrites) => Promise<Result>): Promise<Result> =>
     db.transaction((tx) => work(writesOn(tx))),
+  foldWal: db.foldWal,
 })
+
+/** The indexes that hold personal text. */
+const PERSONAL_INDEXES = ['unlock_by_account', 'unlock_by_method', 'unlock_by_time'] as const
 
 const readsOn = (db: Queries) => ({
   head: (): Promise<Head | undefined> =>
@@ -55,13 +55,19 @@ const readsOn = (db: Queries) => ({
     return row?.next ?? 0
   },
 
-  /** The time of the newest event, by its receipt. */
-  newestReceivedAtMs: async (): Promise<number> => {
+  /** The newest time of receipt that was not doubted; 0 where there is none. */
+  newestCertainMs: async (): Promise<number> => {
     const row = await db.get<{ newest: number }>(
-      'SELECT coalesce(max(received_at_ms), 0) AS newest FROM unlock',
+      `SELECT received_at_ms AS newest
+       FROM unlock
+       WHERE is_time_uncertain = 0
+       ORDER BY received_at_ms DESC
+       LIMIT 1`,
     )
     return row?.newest ?? 0
   },
+
+  countBefore: (receivedAtMs: number): Promise<number> => countBefore(db, receivedAtMs),
 
   find: async (id: string): Promise<StoredUnlock | undefined> => {
     const row = await db.get<UnlockRow>('SELECT * FROM unlock WHERE id = ?', id)
@@ -86,37 +92,46 @@ const readsOn = (db: Queries) => ({
             index,
           )
         : await db.get<{ hash: Uint8Array }>(
-            'SELECT hash FROM tree_node WHERE level = ? AND idx = ?',
-            level,
-            index,
+            'SELECT hash FROM tree_node WHERE number = ?',
+            nodeNumber(level, index),
           )
     return row?.hash
   },
 
-  /** How many events stand beyond the head; none, unless somebody wrote to the file. */
-  strays: async (): Promise<number> => {
-    const row = await db.get<{ strays: number }>(
-      `SELECT coalesce(max(seq) + 1, 0) - (SELECT size FROM log_head WHERE id = 1) AS strays
-       FROM unlock`,
+  /** The first number outside the head's size, or before 0, at which an event stands; none, unless
+   * somebody wrote to the file. */
+  strayEvent: async (): Promise<number | undefined> => {
+    const row = await db.get<{ seq: number | null }>(
+      `SELECT min(seq) AS seq
+       FROM (
+         SELECT min(seq) AS seq FROM unlock WHERE seq < 0
+         UNION ALL
+         SELECT min(seq) FROM unlock WHERE seq >= (SELECT size FROM log_head WHERE id = 1)
+       ) AS outside`,
     )
-    return row?.strays ?? 0
+    return row?.seq ?? undefined
   },
 
-  /** The inner nodes that the leaves from first to last complete. */
-  nodesOf: async (firstSeq: number, lastSeq: number): Promise<readonly TreeNode[]> => {
-    const nodes: TreeNode[] = []
-    for (let level = 1; 2 ** level <= lastSeq + 1; level += 1) {
-      const width = 2 ** level
-      const [from, to] = [Math.floor(firstSeq / width), Math.floor((lastSeq + 1) / width)]
-      const rows = await db.all<{ idx: number; hash: Uint8Array }>(
-        'SELECT idx, hash FROM tree_node WHERE level = ? AND idx >= ? AND idx < ?',
-        level,
-        from,
-        to,
-      )
-      for (const { idx, hash } of rows) nodes.push({ level, index: idx, hash })
-    }
-    return nodes
+  /** Whether the tree has a node that no event within the head's size completed, in one look at
+   * both; it has none, unless somebody wrote to the file. */
+  hasStrayNode: async (): Promise<boolean> => {
+    const row = await db.get<{ first: number | null; last: number | null; size: number | null }>(
+      `SELECT
+         (SELECT min(number) FROM tree_node) AS first,
+         (SELECT max(number) FROM tree_node) AS last,
+         (SELECT size FROM log_head WHERE id = 1) AS size`,
+    )
+    return (row?.first ?? 0) < 0 || (row?.last ?? -1) >= innerNodes(row?.size ?? 0)
+  },
+
+  /** The inner nodes that the leaves from first to last complete, in that order. */
+  nodesOf: async (firstSeq: number, lastSeq: number): Promise<readonly Uint8Array[]> => {
+    const rows = await db.all<{ hash: Uint8Array }>(
+      'SELECT hash FROM tree_node WHERE number >= ? AND number < ? ORDER BY number',
+      innerNodes(firstSeq),
+      innerNodes(lastSeq + 1),
+    )
+    return rows.map(({ hash }) => hash)
   },
 })
 
@@ -165,8 +180,14 @@ const writesOn = (tx: Queries) => ({
     return inserted === 1
   },
 
-  insertNode: async ({ level, index, hash }: TreeNode): Promise<void> => {
-    await tx.run('INSERT INTO tree_node (level, idx, hash) VALUES (?, ?, ?)', level, index, hash)
+  /** Gives whether it is there now; not where another node was there before. */
+  insertNode: async ({ level, index, hash }: TreeNode): Promise<boolean> => {
+    const inserted = await tx.run(
+      'INSERT INTO tree_node (number, hash) VALUES (?, ?) ON CONFLICT DO NOTHING',
+      nodeNumber(level, index),
+      hash,
+    )
+    return inserted === 1
   },
 
   setHead: async ({ size, checkpoint }: Head): Promise<void> => {
@@ -178,27 +199,65 @@ const writesOn = (tx: Queries) => ({
     )
   },
 
-  /** Removes the personal text and salt of an account's events; gives how many. */
-  eraseAccount: (accountPublicId: string): Promise<number> =>
+  /** Removes the personal text and salt of up to `limit` events of an account; gives how many. */
+  eraseAccount: ({ accountPublicId, limit }: EraseAccount): Promise<number> =>
     tx.run(
       `UPDATE unlock
        SET account_public_id = NULL, username = NULL, method = NULL, salt = NULL
-       WHERE account_public_id = ?`,
+       WHERE seq IN (SELECT seq FROM unlock WHERE account_public_id = ? LIMIT ?)`,
       accountPublicId,
+      limit,
     ),
 
-  /** Removes the personal text and salt of the events from one number up to another that were
-   * received before then; gives how many. */
-  eraseBefore: ({ fromSeq, toSeq, receivedAtMs }: EraseBefore): Promise<number> =>
+  hasEventsOf: async (accountPublicId: string): Promise<boolean> =>
+    (await tx.get('SELECT 1 FROM unlock WHERE account_public_id = ? LIMIT 1', accountPublicId)) !==
+    undefined,
+
+  /** Removes the personal text and salt of the events from one number up to another; gives how
+   * many had any. */
+  eraseRange: (fromSeq: number, toSeq: number): Promise<number> =>
     tx.run(
       `UPDATE unlock
        SET account_public_id = NULL, username = NULL, method = NULL, salt = NULL
-       WHERE seq >= ? AND seq < ? AND received_at_ms < ? AND salt IS NOT NULL`,
+       WHERE seq >= ? AND seq < ? AND salt IS NOT NULL`,
       fromSeq,
       toSeq,
-      receivedAtMs,
     ),
+
+  /** Makes the indexes with personal text anew: where entries moved from one page to another, the
+   * first may keep a copy that no later erasure finds. Some 2 s for a million events. */
+  rebuildPersonalIndexes: async (): Promise<void> => {
+    for (const index of PERSONAL_INDEXES) await tx.run(`REINDEX ${index}`)
+  },
 })
+
+/** How many events, from the first on, were received before then: up to the last one whose time says
+ * so and is not doubted. Such times never run backwards from one event to the next, so that all in
+ * front of it came earlier, whatever their times say. */
+export const countBefore = async (db: Queries, receivedAtMs: number): Promise<number> => {
+  const row = await db.get<{ seq: number }>(
+    `SELECT seq
+     FROM unlock
+     WHERE received_at_ms < ? AND is_time_uncertain = 0
+     ORDER BY received_at_ms DESC, seq DESC
+     LIMIT 1`,
+    receivedAtMs,
+  )
+  return row ? row.seq + 1 : 0
+}
+
+/** The first event whose time says that it was received then or later, and is not doubted. */
+export const firstSince = async (db: Queries, receivedAtMs: number): Promise<number> => {
+  const row = await db.get<{ seq: number }>(
+    `SELECT seq
+     FROM unlock
+     WHERE received_at_ms >= ? AND is_time_uncertain = 0
+     ORDER BY received_at_ms, seq
+     LIMIT 1`,
+    receivedAtMs,
+  )
+  return row?.seq ?? Number.MAX_SAFE_INTEGER
+}
 
 /** The event that a row holds. */
 export const stored = (row: UnlockRow): StoredUnlock => ({

@@ -1,7 +1,7 @@
 import { type Head, type ParsedCheckpoint, openCheckpoint } from './checkpoint.ts'
 import { type StoredUnlock, entryBytes, personHash } from './event.ts'
 import { verifyInclusion } from './merkle-verifier.ts'
-import { type Frontier, type TreeNode, frontier, isSameHash, leafHash } from './merkle.ts'
+import { type Frontier, frontier, isSameHash, leafHash } from './merkle.ts'
 import { ProofError } from './proof-text.ts'
 import { keptCheckpoint, parseReceipt } from './receipt.ts'
 import type { VerifierKey } from './signed-note.ts'
@@ -16,10 +16,12 @@ export type Verdict =
 type LogSource = {
   /** Events in order, called for each page once; LogFault where one cannot be read. */
   readonly page: (afterSeq: number, limit: number) => Promise<readonly StoredUnlock[]>
-  /** Whether events stand beyond the newest head: more than 0, in one look at both. */
-  readonly strays: () => Promise<number>
-  /** The inner nodes of the tree, where they are kept. */
-  readonly nodesOf?: (firstSeq: number, lastSeq: number) => Promise<readonly TreeNode[]>
+  /** The number of an event that stands outside the newest head, in one look at both. */
+  readonly strayEvent: () => Promise<number | undefined>
+  /** Whether there is a node outside it, where nodes are kept. */
+  readonly hasStrayNode?: () => Promise<boolean>
+  /** The inner nodes of the tree, where they are kept, in the order in which events complete them. */
+  readonly nodesOf?: (firstSeq: number, lastSeq: number) => Promise<readonly Uint8Array[]>
   /** Receipts against the newest checkpoint, where they are kept, by sequence number. */
   readonly receiptsOf?: (firstSeq: number, lastSeq: number) => Promise<ReadonlyMap<number, string>>
 }
@@ -38,7 +40,8 @@ type Options = VerifyOptions & {
   readonly key: VerifierKey
 }
 
-const PAGE_ROWS = 2000
+/** Few enough that other work waits for some 2 ms at the most on a fast machine. */
+const PAGE_ROWS = 500
 
 /** Recomputes every commitment, leaf and node of the log from its rows, and compares the root with
  * the signed head and with kept checkpoints. Memory does not grow with the log. */
@@ -82,8 +85,9 @@ export const verifyLog = async ({
       await checkPage({ rows, tree, source, stated, checkpoint: head.checkpoint, passMilestones })
       await afterPage?.(tree.size())
     }
-    if ((await source.strays()) > 0)
-      throw new LogFault('There are events that no checkpoint was signed for', tree.size())
+    const strayEvent = await source.strayEvent()
+    if (strayEvent !== undefined)
+      throw new LogFault('There are events that no checkpoint was signed for', strayEvent)
     if (tree.size() < stated.size)
       throw new LogFault(`${stated.size - tree.size()} events are missing at the end`, tree.size())
     if (size !== stated.size || !isSameHash(tree.root(), stated.root))
@@ -91,6 +95,8 @@ export const verifyLog = async ({
         `${range(known, tree.size())} not those that the newest checkpoint was signed for`,
         known < tree.size() ? known : undefined,
       )
+    if (await source.hasStrayNode?.())
+      throw new LogFault('The tree has nodes that no event made', tree.size())
     return { ok: true, size: tree.size() }
   } catch (error) {
     return faultVerdict(error)
@@ -123,7 +129,7 @@ type Page = {
 const checkPage = async ({ rows, tree, source, passMilestones, ...signed }: Page) => {
   const first = tree.size()
   const last = first + rows.length - 1
-  const nodes = await nodesByPlace(source, first, last)
+  const nodes = (await source.nodesOf?.(first, last))?.values()
   const receipts = await source.receiptsOf?.(first, last)
   for (const event of rows) {
     const seq = tree.size()
@@ -133,7 +139,7 @@ const checkPage = async ({ rows, tree, source, passMilestones, ...signed }: Page
     const receipt = receipts?.get(seq)
     if (receipt !== undefined) requireProof(receipt, event, signed)
     for (const { level, index, hash } of tree.append(event.leafHash)) {
-      const kept = level === 0 || !nodes ? hash : nodes.get(`${level}/${index}`)
+      const kept = level === 0 || !nodes ? hash : nodes.next().value
       if (!kept || !isSameHash(kept, hash)) {
         const from = index * 2 ** level
         throw new LogFault(`Events ${from} to ${seq}: the tree was made of others`, from)
@@ -141,14 +147,6 @@ const checkPage = async ({ rows, tree, source, passMilestones, ...signed }: Page
     }
     passMilestones()
   }
-}
-
-const nodesByPlace = async ({ nodesOf }: LogSource, first: number, last: number) => {
-  if (!nodesOf) return undefined
-  const nodes = new Map<string, Uint8Array>()
-  for (const { level, index, hash } of await nodesOf(first, last))
-    nodes.set(`${level}/${index}`, hash)
-  return nodes
 }
 
 type Signed = Pick<Page, 'stated' | 'checkpoint'>

@@ -1,3 +1,4 @@
+import { AppError } from '../errors.ts'
 import { openCheckpoint } from './checkpoint.ts'
 import { frontier } from './merkle.ts'
 import type { VerifierKey } from './signed-note.ts'
@@ -7,57 +8,102 @@ import { type Verdict, eventFault, verifyLog } from './verify.ts'
 type Options = {
   readonly store: UnlockStore
   readonly key: VerifierKey
-  /** Told of each check's verdict. */
-  readonly report: (verdict: Verdict) => void
+  readonly now: () => number
+  /** Told of each check. */
+  readonly report: (check: LogCheck) => void
 }
 
+/** What a check of the newest events, or of all, found, and when. */
+export type LogCheck = Verdict & {
+  readonly extent: Extent
+  readonly checkedAtMs: number
+  /** Why it could not be made, where that is for the process log alone. */
+  readonly error?: unknown
+}
+
+export const EXTENTS = ['newest', 'all'] as const
+type Extent = (typeof EXTENTS)[number]
+
 export type LogWatch = {
-  /** The last verdict; a fault stays until a later check finds none. */
-  readonly verdict: () => Verdict | undefined
-  /** Checks the newest events and the root. */
-  readonly checkNewest: () => Promise<Verdict>
-  /** Checks everything, page by page, letting other work go first. */
-  readonly checkAll: () => Promise<Verdict>
-  readonly stop: () => void
+  /** The last check; a fault stays until a later check finds none. */
+  readonly last: () => LogCheck | undefined
+  /** Checks the newest events and the root; all of them in a while, and then once a day. */
+  readonly start: () => Promise<void>
+  /** Checks everything, page by page, letting other work go first; joins the check under way.
+   * Gives nothing where it was stopped. */
+  readonly checkAll: () => Promise<LogCheck | undefined>
+  readonly isChecking: () => boolean
+  readonly stop: () => Promise<void>
 }
 
 /** Events checked at each start. */
 const NEWEST_EVENTS = 1000
 
+const FIRST_FULL_MS = 60_000
 const DAY_MS = 86_400_000
 
-/** Watches the log's honesty: the newest part at the start, all of it once a day. It repairs
- * nothing; what it finds shows in the readiness and in the process log. */
-export const logWatch = ({ store, key, report }: Options): LogWatch => {
-  let last: Verdict | undefined
-  const concluded = (verdict: Verdict): Verdict => {
-    last = verdict
-    report(verdict)
-    return verdict
+/** Rest after each page of a full check, somewhat longer than the page takes. */
+const REST_MS = 4
+
+/** Watches the log's honesty. It repairs nothing; what it finds shows on the first page, in the
+ * readiness and in the process log. */
+export const logWatch = ({ store, key, now, report }: Options): LogWatch => {
+  let last: LogCheck | undefined
+  let running: Promise<LogCheck | undefined> | undefined
+  let next: Timer | undefined
+  const stopping = new AbortController()
+
+  const check = async (extent: Extent, work: () => Promise<Verdict>) => {
+    const found = await work().catch(unreadable)
+    if (stopping.signal.aborted) return undefined
+    last = { ...found, extent, checkedAtMs: now() }
+    report(last)
+    return last
   }
 
-  const checkAll = async (): Promise<Verdict> => {
+  const verifyAll = async (): Promise<Verdict> => {
     const head = await store.head()
-    if (!head) return concluded({ ok: false, seq: 0, fault: 'The log has no head' })
-    return concluded(
-      await verifyLog({
-        source: store,
-        head,
-        key,
-        afterPage: () => Bun.sleep(1),
-      }),
-    )
+    if (!head) return { ok: false, seq: 0, fault: 'The log has no head' }
+    const rest = async () => {
+      stopping.signal.throwIfAborted()
+      await Bun.sleep(REST_MS)
+    }
+    return verifyLog({ source: store, head, key, afterPage: rest })
   }
 
-  const daily = setInterval(() => void checkAll(), DAY_MS)
-  daily.unref()
+  const checkAll = (): Promise<LogCheck | undefined> =>
+    (running ??= check('all', verifyAll).finally(() => {
+      running = undefined
+    }))
+
+  const checkAllIn = (delayMs: number): void => {
+    next = setTimeout(() => {
+      checkAllIn(DAY_MS)
+      void checkAll()
+    }, delayMs)
+    next.unref()
+  }
 
   return {
-    verdict: () => last,
-    checkNewest: async () => concluded(await newestVerdict(store, key)),
+    last: () => last,
+    start: async () => {
+      checkAllIn(FIRST_FULL_MS)
+      await check('newest', () => newestVerdict(store, key))
+    },
     checkAll,
-    stop: () => clearInterval(daily),
+    isChecking: () => running !== undefined,
+    stop: async () => {
+      clearTimeout(next)
+      stopping.abort()
+      await running
+    },
   }
+}
+
+/** A log that cannot be read is not known to hold. */
+const unreadable = (error: unknown): Verdict & { readonly error: unknown } => {
+  const reason = error instanceof AppError ? error.message : 'The log of the process says why'
+  return { ok: false, seq: undefined, fault: `The log cannot be checked. ${reason}`, error }
 }
 
 const newestVerdict = async (store: UnlockStore, key: VerifierKey): Promise<Verdict> => {

@@ -30,7 +30,10 @@ describe('registering', () => {
     await using app = await startApp({ REGISTRATION: 'closed' })
     const answer = await app.post('/register', PERSON)
     expect(answer.status).toBe(403)
-    expect(await answer.json()).toStrictEqual({ msg: 'Registration is closed' })
+    expect(await answer.json()).toStrictEqual({
+      msg: 'Registration is closed',
+      code: 'registration_closed',
+    })
     expect(await app.people.page(0, 1)).toStrictEqual([])
   })
 

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import axe from 'axe-core'
 import type { Browser, BrowserContextOptions, Locator, Page } from 'playwright-core'
 import { type Service, UNLIMITED, runCommand, startService } from '../support/binary.ts'
+import { type RecordedLog, recordedLog } from '../support/unlock-log.ts'
 import { IS_LEFT_OUT, type Visit, startChromium, visit } from './chromium.ts'
 
 const PASSWORD = 'correct horse battery'
@@ -28,6 +29,8 @@ const LOOKS = [PHONE, DESK].flatMap((viewport) =>
 const TEST_MS_MAX = 60_000
 
 let service: Service
+let tampered: RecordedLog
+let broken: Service
 let browser: Browser
 
 beforeAll(async () => {
@@ -43,11 +46,16 @@ beforeAll(async () => {
   for (const username of ['ada', MARKUP]) await addPerson(username)
   await unlock('ada', 'fingerprint')
   await unlock(MARKUP, '<img src=x onerror=alert(2)>')
+  tampered = await recordedLog({ size: 3 })
+  tampered.edit((db) => db.run("UPDATE unlock SET username = 'eve' WHERE seq = 1"))
+  broken = await startService({ env: { ...UNLIMITED, DATA_DIR: tampered.dataDir } })
 }, TEST_MS_MAX)
 
 afterAll(async () => {
   await browser?.close()
   await service?.stop()
+  await broken?.stop()
+  tampered?.remove()
 }, TEST_MS_MAX)
 
 describe.skipIf(IS_LEFT_OUT).each([...DEVICES])(
@@ -136,7 +144,10 @@ describe.skipIf(IS_LEFT_OUT).each([...DEVICES])(
         const operations = await documentedOperations(['tables', 'admin', 'owner'])
         expect(operations).toContain('GET /getLogs')
         for (const operation of operations)
-          expect([operation, (await execute(page, operation)).status]).toEqual([operation, 200])
+          expect([operation, (await execute(page, operation)).status]).toEqual([
+            operation,
+            operation === 'POST /v1/log/verification' ? 202 : 200,
+          ])
         expectCalm(seen)
       },
       TEST_MS_MAX,
@@ -220,6 +231,7 @@ describe.skipIf(IS_LEFT_OUT).each(LOOKS)(
   ({ width, viewport, colorScheme }) => {
     const PAGES = [
       { path: '/', name: 'first-page' },
+      { path: '/join', name: 'join' },
       { path: '/getLogs', name: 'unlocks' },
       { path: '/getUsers', name: 'accounts' },
       { path: '/swagger', name: 'api' },
@@ -240,6 +252,24 @@ describe.skipIf(IS_LEFT_OUT).each(LOOKS)(
         expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(width)
         const paper = await page.evaluate<string>('getComputedStyle(document.body).backgroundColor')
         expect(brightness(paper) > 128).toBe(colorScheme === 'light')
+        expect(await inaccessible(page)).toEqual([])
+        expectCalm(seen)
+      },
+      TEST_MS_MAX,
+    )
+
+    test(
+      'a log that does not hold is told on the first page, calmly and to everybody',
+      async () => {
+        await using seen = await visit(browser, broken.url, { viewport, colorScheme })
+        const { page } = seen
+        await page.goto('/')
+        await screenshot(page, `first-page-broken-${width}-${colorScheme}`)
+        const notice = page.getByRole('region', { name: 'The unlock log does not hold' })
+        expect(await notice.innerText()).toContain('First wrong event: 1.')
+        expect(await notice.innerText()).toContain('secure-lock-server log verify')
+        expect(await page.locator('main').innerText()).not.toMatch(/ada|grace|hedy|eve\b/)
+        expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(width)
         expect(await inaccessible(page)).toEqual([])
         expectCalm(seen)
       },

@@ -168,6 +168,23 @@ describe.skipIf(IS_LEFT_OUT)('The page of a bundle, opened from a file', () => {
   )
 
   test(
+    'checks the folder that was chosen, not a good copy within it',
+    async () => {
+      const folder = join(log.dataDir, '..', 'nested')
+      cpSync(bundle, folder, { recursive: true })
+      cpSync(bundle, join(folder, 'zz'), { recursive: true })
+      const path = join(folder, 'entries.ndjson')
+      writeFileSync(path, readFileSync(path, 'utf8').replace('"ada"', '"eve"'))
+      const { page } = await openPage(bundle)
+      await page.locator('#folder').setInputFiles(folder)
+      await page.locator('#verdict[data-state="broken"]').waitFor()
+      expect((await verdict(page)).words).toContain('its account, name or method was changed')
+      await page.context().close()
+    },
+    TEST_MS_MAX,
+  )
+
+  test(
     'compares with a kept checkpoint and with the key that is expected',
     async () => {
       const kept = readFileSync(log.kept(100), 'utf8')

@@ -1,23 +1,33 @@
 import { expect, test } from 'bun:test'
 import { rmSync } from 'node:fs'
-import { BINARY, runCommand, temporaryFolder } from '../support/binary.ts'
+import { qrTerminal } from '../../src/http/qr.ts'
+import { BINARY, freePort, runCommand, temporaryFolder } from '../support/binary.ts'
 
-/** Runs a command at a pseudo-terminal (util-linux `script`), and types what it is given. */
-const atTerminal = async (command: string, typed: readonly string[], folder: string) => {
-  const run = Bun.spawn(['script', '-qec', `${BINARY} ${command}`, '/dev/null'], {
+/** Runs a command at a pseudo-terminal (util-linux `script`), and answers each of its questions. */
+const atTerminal = async (
+  command: string,
+  typed: readonly string[],
+  folder: string,
+  { env = {}, asks = /: $/ }: { env?: Readonly<Record<string, string>>; asks?: RegExp } = {},
+) => {
+  const run = Bun.spawn(['script', '-qec', `exec ${BINARY} ${command}`, '/dev/null'], {
     cwd: folder,
-    env: { PATH: process.env['PATH'] ?? '', TERM: 'xterm' },
+    env: { PATH: process.env['PATH'] ?? '', TERM: 'xterm', ...env },
     stdin: 'pipe',
     stdout: 'pipe',
   })
-  const shown = new Response(run.stdout).text()
-  for (const keys of typed) {
-    await Bun.sleep(600)
-    await run.stdin.write(keys)
+  const answers = typed.values()
+  const decoder = new TextDecoder()
+  let shown = ''
+  for await (const part of run.stdout) {
+    shown += decoder.decode(part, { stream: true })
+    if (!asks.test(shown)) continue
+    // The terminal is told to hide what is typed right after the question.
+    await Bun.sleep(100)
+    await run.stdin.write(answers.next().value ?? '')
     await run.stdin.flush()
   }
-  const status = await run.exited
-  return { status, shown: await shown }
+  return { status: await run.exited, shown }
 }
 
 test('a password typed at a terminal is asked for twice and never shown', async () => {
@@ -42,5 +52,48 @@ test('two passwords that differ, and Ctrl-C, add nobody', async () => {
     status: 1,
     words: expect.stringContaining('no database') as string,
   })
+  rmSync(folder, { recursive: true })
+})
+
+test.each(['SIGINT', 'SIGTERM'] as const)('%s ends a command that is at work', async (signal) => {
+  const folder = temporaryFolder()
+  const run = Bun.spawn([BINARY, 'user', 'add', 'oli'], { cwd: folder, env: {}, stdin: 'pipe' })
+  await Bun.sleep(500)
+  expect(run.exitCode).toBeNull()
+  run.kill(signal)
+  await run.exited
+  expect(run.signalCode).toBe(signal)
+  rmSync(folder, { recursive: true })
+})
+
+test('[A5] at a terminal the claim code, and an invitation, are shown as QR codes of their links', async () => {
+  const folder = temporaryFolder()
+  const env = { HOST: '127.0.0.1', PORT: String(await freePort()) }
+  const linkShown = (shown: string): string => /http\S+#\S+/.exec(shown)?.[0] ?? 'none'
+  const served = await atTerminal('serve', ['\u0003'], folder, { env, asks: /"started"\}\s*$/ })
+  expect(served.status).toBe(0)
+  expect(linkShown(served.shown)).toStartWith(`http://127.0.0.1:${env.PORT}/join#claim=`)
+  const { shown } = await atTerminal('invite', [], folder, { env })
+  expect(linkShown(shown)).toStartWith(`http://127.0.0.1:${env.PORT}/join#invitation=`)
+  for (const one of [served.shown, shown])
+    expect(one.replaceAll('\r', '')).toContain(qrTerminal(linkShown(one)))
+  rmSync(folder, { recursive: true })
+})
+
+test('erasing a person asks for the name again, shown as it is typed', async () => {
+  const folder = temporaryFolder()
+  const add = ['user', 'add', 'oli']
+  expect((await runCommand(add, { folder, input: 'correct horse battery\n' })).status).toBe(0)
+  const other = await atTerminal('user erase oli', ['ola\r'], folder)
+  expect(other).toMatchObject({
+    status: 1,
+    shown: expect.stringContaining('That is another name; nothing was erased') as string,
+  })
+  expect((await runCommand(['user', 'list'], { folder })).out).toContain('oli')
+  const { status, shown } = await atTerminal('user erase oli', ['oli\r'], folder)
+  expect(status).toBe(0)
+  expect(shown).toContain('Type oli again to erase for good: ')
+  expect(shown).toContain('Erased oli')
+  expect((await runCommand(['user', 'list'], { folder })).out).not.toContain('oli')
   rmSync(folder, { recursive: true })
 })

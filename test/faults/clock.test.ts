@@ -93,12 +93,12 @@ test.if(FAKETIME !== undefined)(
       await records(url, tokens.ahead, true)
     })
     await running('+0', async (url) => {
-      // Its session was over, and swept, while the clock stood a day ahead.
-      expect(await unlock(url, tokens.first)).toBe(401)
+      // Its half hour is not over, now that the clock is right again.
+      await records(url, tokens.first, false)
       expect(await unlock(url, tokens.ahead)).toBe(401)
       tokens.last = await signIn(url)
-      // The log holds an event of tomorrow.
-      await records(url, tokens.last, true)
+      // The log holds an event of tomorrow, whose time was doubted.
+      await records(url, tokens.last, false)
     })
     await running('-1d', async (url) => {
       expect(await unlock(url, tokens.last)).toBe(401)
@@ -111,6 +111,9 @@ test.if(FAKETIME !== undefined)(
     await running('+2d', async (url) => {
       for (const token of Object.values(tokens)) expect(await unlock(url, token)).toBe(401)
       await records(url, await signIn(url), false)
+    })
+    await running('+30d', async (url) => {
+      await records(url, await signIn(url), true)
     })
     using db = new Database(join(folder, 'data/secure-lock.db'), { readonly: true })
     expect(

@@ -1,11 +1,12 @@
 import { expect, test } from 'bun:test'
 import { startApp } from '../support/app.ts'
+import { strayEvent } from '../support/unlock-log.ts'
 
 const HTML = { accept: 'text/html,application/xhtml+xml' }
 
 test('[I6] a browser gets pages that name no other host, and everything they name is here', async () => {
   await using app = await startApp()
-  for (const path of ['/', '/swagger']) {
+  for (const path of ['/', '/join', '/swagger']) {
     const page = await app.get(path, HTML)
     expect(page.headers.get('content-type')).toBe('text/html; charset=utf-8')
     expect(page.headers.get('content-security-policy')).toContain("script-src 'self'")
@@ -32,4 +33,32 @@ test('a style that is still the same is not sent again', async () => {
   const etag = (await app.get('/page.css')).headers.get('etag') ?? ''
   expect((await app.get('/page.css', { 'if-none-match': etag })).status).toBe(304)
   expect((await app.get('/page.css', { 'if-none-match': '"older"' })).status).toBe(200)
+})
+
+test('the first page says that the log does not hold, where and what to do, and nothing of a person', async () => {
+  await using app = await startApp()
+  const firstPage = (headers = {}) => app.get('/', { ...HTML, ...headers })
+  expect(await app.watch.checkAll()).toMatchObject({ ok: true })
+  const calm = await firstPage()
+  expect(await calm.text()).not.toContain('does not hold')
+  await app.unlocks.transaction((writes) => writes.insert(strayEvent(0, 'Persephone')))
+  expect(await app.watch.checkAll()).toMatchObject({ ok: false, seq: 0 })
+  // Whatever a browser has kept of it, it gets the newest verdict.
+  const page = await firstPage({
+    'if-none-match': '*',
+    'if-modified-since': new Date().toUTCString(),
+  })
+  expect(page.status).toBe(200)
+  for (const one of [calm, page]) {
+    expect(one.headers.get('cache-control')).toBe('no-store')
+    expect(one.headers.get('etag')).toBeNull()
+  }
+  const html = await page.text()
+  expect(html).toContain('The unlock log does not hold')
+  expect(html).toContain('There are events that no checkpoint was signed for.')
+  expect(html).toContain(
+    'First wrong event: <strong>0</strong>. The table counts from 1, and calls it 1.',
+  )
+  expect(html).toContain('<code>secure-lock-server log verify</code>')
+  expect(html).not.toMatch(/Persephone|fingerprint|<!--/)
 })

@@ -25,7 +25,15 @@ describe('what may be sent', () => {
         env: { ...UNLIMITED, LOG_LEVEL: 'debug', ...nodeEnv },
       })
       const { post, get } = clientOf(service.url)
-      const fields = ['username', 'password', 'phone', 'address', 'email', 'unlocking-method']
+      const fields = [
+        'username',
+        'password',
+        'otp',
+        'phone',
+        'address',
+        'email',
+        'unlocking-method',
+      ]
       const bodies = [
         ...fields.map((field) =>
           JSON.stringify({ ...PERSON, username: 'bob', [field]: canary.repeat(99) }),

@@ -168,6 +168,7 @@ describe('opening a database', () => {
         expect(await tx.get('PRAGMA synchronous')).toStrictEqual({ synchronous: 2 })
         expect(await tx.get('PRAGMA foreign_keys')).toStrictEqual({ foreign_keys: 1 })
         expect(await tx.get('PRAGMA busy_timeout')).toStrictEqual({ timeout: 20 })
+        expect(await tx.get('PRAGMA secure_delete')).toStrictEqual({ secure_delete: 1 })
         const version = await tx.get<{ v: string }>('SELECT sqlite_version() AS v')
         expect(Bun.semver.order(version?.v ?? '', '3.51.3')).toBeGreaterThanOrEqual(0)
       })

@@ -3,7 +3,10 @@ import { AppError } from '../../src/errors.ts'
 import { groupCommit } from '../../src/storage/group-commit.ts'
 
 /** A commit that keeps each of its groups, and fails for the groups that hold an item to fail at. */
-const recording = (limits: { itemsMax?: number; waitingMax?: number } = {}, failsAt = '') => {
+const recording = (
+  limits: { groupSizeMax?: number; waitingSizeMax?: number } = {},
+  failsAt = '',
+) => {
   const groups: string[][] = []
   const group = groupCommit({
     commit: async (items: readonly string[]) => {
@@ -12,8 +15,9 @@ const recording = (limits: { itemsMax?: number; waitingMax?: number } = {}, fail
       if (items.includes(failsAt)) throw new Error('the disk is full')
       return items.map((item) => item.toUpperCase())
     },
-    itemsMax: 10,
-    waitingMax: 100,
+    sizeOf: (item) => item.length,
+    groupSizeMax: 10,
+    waitingSizeMax: 100,
     ...limits,
   })
   return { ...group, groups }
@@ -27,13 +31,19 @@ describe('writes that share a commit', () => {
   })
 
   test('keep the order in which they came, over groups of a bounded size', async () => {
-    const { submit, groups } = recording({ itemsMax: 2 })
+    const { submit, groups } = recording({ groupSizeMax: 2 })
     const answered: string[] = []
     await Promise.all(
       ['a', 'b', 'c', 'd', 'e'].map(async (item) => answered.push(await submit(item))),
     )
     expect(groups).toStrictEqual([['a', 'b'], ['c', 'd'], ['e']])
     expect(answered).toStrictEqual(['A', 'B', 'C', 'D', 'E'])
+  })
+
+  test('are weighed: a large one goes by itself, small ones together', async () => {
+    const { submit, groups } = recording({ groupSizeMax: 3 })
+    await Promise.all(['a', 'bb', 'cc', 'd', 'eeeee', 'f'].map(submit))
+    expect(groups).toStrictEqual([['a', 'bb'], ['cc', 'd'], ['eeeee'], ['f']])
   })
 
   test('that come while a commit runs form the next group', async () => {
@@ -46,7 +56,7 @@ describe('writes that share a commit', () => {
   })
 
   test('are refused at once where too many wait, and those that wait are not disturbed', async () => {
-    const { submit, groups } = recording({ waitingMax: 2 })
+    const { submit, groups } = recording({ waitingSizeMax: 2 })
     const waiting = [submit('a'), submit('b')]
     const refused: unknown = await submit('c').catch((error: unknown) => error)
     expect(refused).toBeInstanceOf(AppError)
@@ -57,7 +67,7 @@ describe('writes that share a commit', () => {
   })
 
   test('fail together where their commit fails, and the next group goes on', async () => {
-    const { submit, groups } = recording({ itemsMax: 2 }, 'b')
+    const { submit, groups } = recording({ groupSizeMax: 2 }, 'b')
     const settled = await Promise.allSettled(['a', 'b', 'c'].map(submit))
     expect(settled.map(({ status }) => status)).toStrictEqual(['rejected', 'rejected', 'fulfilled'])
     expect(groups).toStrictEqual([['a', 'b'], ['c']])
@@ -67,14 +77,15 @@ describe('writes that share a commit', () => {
   test('without an outcome of their own are not taken for written', async () => {
     const { submit } = groupCommit({
       commit: async () => [] as string[],
-      itemsMax: 10,
-      waitingMax: 10,
+      sizeOf: () => 1,
+      groupSizeMax: 10,
+      waitingSizeMax: 10,
     })
     expect(submit('a')).rejects.toThrow('too few outcomes')
   })
 
   test('are all answered before it counts as drained, also those that came meanwhile', async () => {
-    const { submit, drained } = recording({ itemsMax: 1 })
+    const { submit, drained } = recording({ groupSizeMax: 1 })
     const answered: string[] = []
     const submitted = ['a', 'b'].map(async (item) => answered.push(await submit(item)))
     setTimeout(() => submitted.push(submit('c').then((one) => answered.push(one))), 1)

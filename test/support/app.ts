@@ -13,7 +13,7 @@ export type TestApp = Awaited<ReturnType<typeof startApp>>
 /** A real app on a database in memory, listening on a free port, with its own clock and log. */
 export const startApp = async (
   env: Readonly<Record<string, string>> = {},
-  options: { readonly heartbeatSeconds?: number } = {},
+  options: { readonly heartbeatSeconds?: number; readonly monotonic?: () => number } = {},
 ) => {
   const folder = temporaryFolder()
   const clock = { nowMs: Date.now(), passedMs: 0 }
@@ -22,7 +22,11 @@ export const startApp = async (
   const app = await openApp(
     { ...config, databaseUri: ':memory:' },
     {
-      log: logger({ level: 'info', format: 'json', write: (line) => logLines.push(line) }),
+      log: logger({
+        level: config.logLevel,
+        format: 'json',
+        write: (line) => logLines.push(line),
+      }),
       now: () => clock.nowMs,
       monotonic: () => performance.now() + clock.passedMs,
       ...options,
@@ -54,19 +58,35 @@ export const startApp = async (
 }
 
 /** Calls a service as the phone app does. */
-export const clientOf = (url: string) => ({
-  url,
-  get: (path: string, headers: Record<string, string> = {}) => fetch(url + path, { headers }),
-  post: (path: string, body?: unknown, headers: Record<string, string> = {}) =>
-    fetch(url + path, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', ...headers },
-      body: typeof body === 'string' ? body : JSON.stringify(body ?? {}),
-    }),
-})
+export const clientOf = (url: string) => {
+  const sending =
+    (method: string) =>
+    (path: string, body?: unknown, headers: Record<string, string> = {}) =>
+      fetch(url + path, {
+        method,
+        headers: { 'content-type': 'application/json', ...headers },
+        body: typeof body === 'string' ? body : JSON.stringify(body ?? {}),
+      })
+  return {
+    url,
+    get: (path: string, headers: Record<string, string> = {}) => fetch(url + path, { headers }),
+    post: sending('POST'),
+    patch: sending('PATCH'),
+    delete: sending('DELETE'),
+  }
+}
 
 export const bearer = (token: string) => ({ authorization: `Bearer ${token}` })
 
 export const basic = (username: string, password: string) => ({
   authorization: `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`,
 })
+
+/** The audit records of an action among lines of the process log. */
+export const recordsOf = (
+  lines: readonly string[],
+  action: string,
+): readonly Record<string, unknown>[] =>
+  lines
+    .map((line) => JSON.parse(line) as Record<string, unknown>)
+    .filter((record) => record['msg'] === 'audit' && record['action'] === action)

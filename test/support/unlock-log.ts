@@ -5,7 +5,7 @@ import { openApp } from '../../src/app.ts'
 import { parseConfig } from '../../src/config.ts'
 import { logger } from '../../src/http/log.ts'
 import { signCheckpoint } from '../../src/unlocks/checkpoint.ts'
-import { type NewEvent, entryBytes } from '../../src/unlocks/event.ts'
+import { type NewEvent, type StoredUnlock, entryBytes } from '../../src/unlocks/event.ts'
 import { frontier, leafHash } from '../../src/unlocks/merkle.ts'
 import type { NoteSigner } from '../../src/unlocks/signed-note.ts'
 import { parseSigningKey } from '../../src/unlocks/signing-key.ts'
@@ -25,6 +25,22 @@ export const claimed = (seq: number, person: string = PEOPLE[seq % 3] ?? 'ada'):
   source: 'claimed',
   occurredAtMs: null,
 })
+
+/** A row as a hand might add it, that no checkpoint knows. */
+export const strayEvent = (seq: number, person: string): Required<StoredUnlock> => {
+  const { accountPublicId, username, method, ...rest } = claimed(seq, person)
+  const hash = new Uint8Array(32)
+  return {
+    ...rest,
+    seq,
+    receivedAtMs: 0,
+    isLate: false,
+    isTimeUncertain: false,
+    person: { accountPublicId, username, method, salt: hash },
+    personHash: hash,
+    leafHash: hash,
+  }
+}
 
 type Options = {
   readonly size: number
@@ -147,10 +163,11 @@ export const restampLeaf = (db: Database, row: Row): Uint8Array => {
 export const restamp = (db: Database, signer?: NoteSigner): void => {
   db.run('DELETE FROM tree_node')
   const tree = frontier()
-  const insert = db.query('INSERT INTO tree_node (level, idx, hash) VALUES (?, ?, ?)')
+  const insert = db.query('INSERT INTO tree_node (hash) VALUES (?)')
   for (const row of rowsOf(db))
-    for (const { level, index, hash } of tree.append(restampLeaf(db, row)))
-      if (level > 0) insert.run(level, index, hash)
+    for (const { level, hash } of tree.append(restampLeaf(db, row))) if (level > 0) insert.run(hash)
+  // Inserted so, they count from 1.
+  db.run('UPDATE tree_node SET number = number - 1')
   db.run('UPDATE log_head SET size = ?', [tree.size()])
   if (!signer) return
   const origin = signer.verifierKey.name

@@ -10,6 +10,7 @@ export type Planted = {
   readonly lock: string
   readonly result: 'unlocked' | 'denied'
   readonly receivedAtMs: number
+  readonly isTimeUncertain?: boolean
 }
 
 /** A database in memory whose unlocks are planted without proofs, for what only reads; it remembers
@@ -28,7 +29,7 @@ export const plantedLog = (path = ':memory:') => {
   const insert = sqlite.prepare(
     `INSERT INTO unlock (seq, id, account_public_id, username, method, salt, person_hash, lock,
        result, source, received_at_ms, is_late, is_time_uncertain, leaf_hash)
-     VALUES (?, ?, ?, ?, ?, ?, x'00', ?, ?, 'claimed', ?, 0, 0, x'00')`,
+     VALUES (?, ?, ?, ?, ?, ?, x'00', ?, ?, 'claimed', ?, 0, ?, x'00')`,
   )
   let size = 0
   return {
@@ -37,10 +38,12 @@ export const plantedLog = (path = ':memory:') => {
     size: () => size,
     plant: (unlocks: Iterable<Planted>): void =>
       sqlite.transaction(() => {
-        for (const { account, username, method, lock, result, receivedAtMs } of unlocks) {
+        for (const { account, username, method, lock, result, receivedAtMs, ...one } of unlocks) {
+          const isUncertain = Number(one.isTimeUncertain ?? false)
           const salt = account === null ? null : new Uint8Array([0])
           const id = `${size}`
-          insert.run(size, id, account, username, method, salt, lock, result, receivedAtMs)
+          const person = [account, username, method, salt]
+          insert.run(size, id, ...person, lock, result, receivedAtMs, isUncertain)
           size += 1
         }
       })(),

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import {
   cpSync,
   existsSync,
+  mkdirSync,
   readFileSync,
   readdirSync,
   rmSync,
@@ -11,7 +12,7 @@ import {
 import { join } from 'node:path'
 import { newSigningKey, parseSigningKey } from '../../src/unlocks/signing-key.ts'
 import { BINARY, runCommand, temporaryFolder } from '../support/binary.ts'
-import { type RecordedLog, recordedLog, restamp } from '../support/unlock-log.ts'
+import { type RecordedLog, openLog, recordedLog, restamp } from '../support/unlock-log.ts'
 
 const SIZE = 13
 const FILES = [
@@ -27,6 +28,7 @@ const FILES = [
 let log: RecordedLog
 let bundle: string
 let key: string
+let record: Record<string, unknown>
 
 beforeAll(async () => {
   log = await recordedLog({
@@ -38,7 +40,8 @@ beforeAll(async () => {
   })
   bundle = join(log.folder, 'bundle')
   const exported = await log.run('log', 'export', '--out', bundle)
-  expect(exported).toMatchObject({ status: 0, words: '' })
+  expect(exported.status).toBe(0)
+  record = JSON.parse(exported.words) as Record<string, unknown>
   key = readFileSync(join(bundle, 'key'), 'utf8').trim()
 })
 
@@ -126,6 +129,18 @@ describe('exporting', () => {
     expect((await log.run('log', 'export')).status).toBe(2)
   })
 
+  test('[O3] whoever writes one is on record, as a line of the log on standard error', () => {
+    expect(record).toMatchObject({
+      msg: 'audit',
+      action: 'log.export',
+      who: `uid ${process.getuid?.()}`,
+      from: 'gateway',
+      result: 'done',
+      folder: bundle,
+      is_whole: true,
+    })
+  })
+
   test('a log without events has a bundle too', async () => {
     const empty = await recordedLog({ size: 0 })
     const out = join(empty.folder, 'bundle')
@@ -205,6 +220,29 @@ describe('verifying a bundle', () => {
     expect(words).toContain('not those of the kept checkpoint')
   })
 
+  test('what cannot be read is named, and nothing is said of the log', async () => {
+    using copy = copied()
+    const told = async (...args: string[]) => {
+      const { status, out, words } = await verify(copy.folder, ...args)
+      expect({ status, out }).toStrictEqual({ status: 1, out: '' })
+      expect(words).not.toMatch(/broken|\n./)
+      return words.trim()
+    }
+    const kept = join(copy.folder, 'kept')
+    expect(await told('--checkpoint', kept)).toEndWith(`${kept}: there is no such file`)
+    expect(await told('--checkpoint', copy.folder)).toEndWith('it is a folder, not a file')
+    writeFileSync(kept, readFileSync(log.kept(5)).subarray(0, 90))
+    expect(await told('--checkpoint', kept)).toStartWith(`${kept} holds no checkpoint: The `)
+    for (const name of ['checkpoint', 'entries.ndjson']) {
+      rmSync(join(copy.folder, name))
+      mkdirSync(join(copy.folder, name))
+    }
+    expect(await told()).toContain('is no bundle: it has no entries.ndjson, checkpoint')
+    rmSync(copy.folder, { recursive: true })
+    writeFileSync(copy.folder, '')
+    expect(await told()).toEndWith('a part of the path is a file, not a folder')
+  })
+
   test('a folder that is none is said to be none', async () => {
     const { status, words } = await verify(log.folder)
     expect({ status, words }).toMatchObject({
@@ -220,6 +258,62 @@ const newLogKey = async () => {
   other.remove()
   return result
 }
+
+describe('verifying a receipt', () => {
+  const receiptFile = async (change: (receipt: string) => string = (text) => text) => {
+    const app = await openLog(log.dataDir)
+    const events = await app.unlocks.page(5, 1)
+    const receipt = (await app.log.receipts(events)).get(6) ?? ''
+    await app.close()
+    const path = join(log.folder, 'held')
+    writeFileSync(path, change(receipt))
+    return path
+  }
+  const verifyHeld = async (path: string, vkey = key) => {
+    const { status, out, words } = await runCommand(
+      ['log', 'verify', '--receipt', path, '--key', vkey],
+      { env: { DATA_DIR: '/nowhere' } },
+    )
+    return { status, told: out + words }
+  }
+  const withExtra = (change: (line: string) => string) => (receipt: string) =>
+    receipt.replace(/^extra (.*)$/m, (_line, extra: string) => `extra ${btoa(change(atob(extra)))}`)
+
+  test('needs the key of the log and nothing else, and tells the event', async () => {
+    const { status, told } = await verifyHeld(await receiptFile())
+    expect(status).toBe(0)
+    expect(told).toMatch(
+      /^The receipt holds\. Event 6: front-door unlocked for ada by fingerprint, received \S+Z\n$/,
+    )
+    const keyless = await runCommand(['log', 'verify', '--receipt', await receiptFile()])
+    expect(keyless).toMatchObject({ status: 2, words: expect.stringContaining('needs --key') })
+    expect(await verifyHeld('/nowhere/held')).toStrictEqual({
+      status: 1,
+      told: 'Cannot read /nowhere/held: there is no such file\n',
+    })
+  })
+
+  test.each([
+    ['another name', withExtra((one) => one.replace('"ada"', '"eve"')), 'name or method'],
+    ['another lock', withExtra((one) => one.replace('front', 'back')), 'does not hold this'],
+    ['another spelling', withExtra((one) => `${one} `), 'cannot be read'],
+    ['no event', (text: string) => text.replace(/^extra .*\n/m, ''), 'carries no event'],
+    ['another number', (text: string) => text.replace(/^index 6$/m, 'index 7'), 'does not hold'],
+    ['half of it', (text: string) => text.slice(0, text.length / 2), 'receipt'],
+  ])('with %s it does not hold', async (_what, change, by) => {
+    const { status, told } = await verifyHeld(await receiptFile(change))
+    expect(status).toBe(1)
+    expect(told).toStartWith('The receipt does not hold. ')
+    expect(told).toContain(by)
+  })
+
+  test('of a log with another key it does not hold', async () => {
+    const { out: other } = await newLogKey()
+    const { status, told } = await verifyHeld(await receiptFile(), other.trim())
+    expect(status).toBe(1)
+    expect(told).toContain('is not signed by')
+  })
+})
 
 describe('a hand in the bundle', () => {
   const entries = (change: (text: string) => string) => ['entries.ndjson', change] as const
@@ -326,6 +420,31 @@ describe('a hand in the bundle', () => {
     expect((await verify(out, '--key', key)).status).toBe(1)
     const mine = parseSigningKey(readFileSync(join(copy.dataDir, 'log-signing-key'), 'utf8').trim())
     expect(readFileSync(join(out, 'key'), 'utf8')).toContain(mine?.verifierKey.name ?? '?')
+  })
+
+  test.each(['checkpoint', 'key'])(
+    'writes a byte order mark before the %s, and a sum that fits: detected',
+    async (name) => {
+      using copy = copied()
+      copy.edit(name, (text) => `\uFEFF${text}`)
+      const sum = new Bun.CryptoHasher('sha256')
+        .update(readFileSync(join(copy.folder, name)))
+        .digest('hex')
+      copy.edit('SHA256SUMS', (text) => text.replace(new RegExp(`.{64}(?=  ${name}$)`, 'm'), sum))
+      const { status, out, words } = await verify(copy.folder)
+      expect({ status, out }).toStrictEqual({ status: 1, out: '' })
+      expect(words).not.toContain('SHA256SUMS')
+    },
+  )
+
+  test('lists a folder among the sums: detected', async () => {
+    using copy = copied()
+    copy.edit('SHA256SUMS', (text) => `${text}${'0'.repeat(64)}  ..\n`)
+    const { status, words } = await verify(copy.folder)
+    expect({ status, words }).toStrictEqual({
+      status: 1,
+      words: 'The bundle is broken. .. is missing\n',
+    })
   })
 
   test.each(FILES)('flips a bit anywhere in %s: detected', async (name) => {

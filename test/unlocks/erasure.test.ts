@@ -1,5 +1,6 @@
-import { describe, expect, test } from 'bun:test'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { describe, expect, jest, test } from 'bun:test'
+import { Database } from 'bun:sqlite'
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { entryBytes } from '../../src/unlocks/event.ts'
 import { logClock } from '../../src/unlocks/log-clock.ts'
@@ -12,11 +13,9 @@ const DAY_MS = 86_400_000
 const NAME = 'Persephone-Quill'
 const SIZE = 12
 
-/** Whether a text is anywhere in the bytes of the database or of its write-ahead log. */
-const isOnDisk = (database: string, text: string): boolean =>
-  [database, `${database}-wal`].some(
-    (path) => existsSync(path) && readFileSync(path).includes(Buffer.from(text)),
-  )
+/** Whether a text is anywhere in the bytes of a data folder: database, write-ahead log or other. */
+const isOnDisk = (dataDir: string, text: string): boolean =>
+  readdirSync(dataDir).some((name) => readFileSync(join(dataDir, name)).includes(Buffer.from(text)))
 
 describe('erasing a person', () => {
   test('removes the name from the disk, and every receipt, checkpoint and proof of before still holds [D7]', async () => {
@@ -36,16 +35,18 @@ describe('erasing a person', () => {
       },
     })
     expect(given).toHaveLength(SIZE + 3)
-    expect(isOnDisk(log.database, NAME)).toBe(true)
+    expect(isOnDisk(log.dataDir, NAME)).toBe(true)
 
     const app = await openLog(log.dataDir)
-    expect(await app.log.eraseAccount(`account-of-${NAME}`)).toBe(3)
-    expect(await app.log.eraseAccount(`account-of-${NAME}`)).toBe(0)
+    const erase = () => app.log.eraseAccount(`account-of-${NAME}`)
+    expect(await erase()).toStrictEqual({ events: 3, isGone: true })
+    expect(isOnDisk(log.dataDir, NAME)).toBe(false)
+    expect(await erase()).toStrictEqual({ events: 0, isGone: true })
     await app.log.append([claimed(SIZE + 3)])
     const erased = await app.unlocks.page(-1, 100)
     await app.close()
 
-    expect(isOnDisk(log.database, NAME)).toBe(false)
+    expect(isOnDisk(log.dataDir, NAME)).toBe(false)
     for (const [seq, one] of given.entries()) {
       const event = erased[seq]
       expect(event && new TextDecoder().decode(entryBytes(event))).toBe(
@@ -64,34 +65,147 @@ describe('erasing a person', () => {
     expect(readFileSync(join(bundle, 'verify.html'), 'utf8')).not.toContain(NAME)
     log.remove()
   })
+
+  test('leaves no name, account or method in any byte of the data folder, while the service runs on [D7]', async () => {
+    const log = await recordedLog({ size: 0 })
+    const app = await openLog(log.dataDir)
+    // Each word of its own, so that pages of the indexes are split in every place.
+    const wordOf = (seq: number) => new Bun.CryptoHasher('sha256').update(`${seq}`).digest('hex')
+    const CANARIES = ['kanarienvogel', NAME, 'account-of-'] as const
+    for (let seq = 0; seq < 10_000; seq += 500)
+      await app.log.append(
+        Array.from({ length: 500 }, (_, at) => ({
+          ...claimed(seq + at, at % 10 === 0 ? NAME : 'ada'),
+          method: wordOf(seq + at) + (at % 10 === 0 ? 'kanarienvogel' : ''),
+        })),
+      )
+    for (const text of CANARIES) expect(isOnDisk(log.dataDir, text)).toBe(true)
+    expect(await app.log.eraseAccount(`account-of-${NAME}`)).toMatchObject({
+      events: 1000,
+    })
+    expect(isOnDisk(log.dataDir, NAME)).toBe(false)
+    expect(isOnDisk(log.dataDir, 'kanarienvogel')).toBe(false)
+    await app.log.append([claimed(1)])
+    expect(await app.log.eraseBefore(Number.MAX_SAFE_INTEGER)).toStrictEqual({
+      events: 9001,
+      isGone: true,
+    })
+    for (const text of CANARIES) expect(isOnDisk(log.dataDir, text)).toBe(false)
+    await app.log.append([claimed(2)])
+    expect(await app.watch.checkAll()).toMatchObject({ ok: true, size: 10_002 })
+    await app.close()
+    log.remove()
+  })
+
+  test('is done though another program reads, and says that the write-ahead log waits for it', async () => {
+    const log = await recordedLog({ size: 3 })
+    const app = await openLog(log.dataDir)
+    await app.log.append([claimed(3, NAME)])
+    using reader = new Database(log.database, { readonly: true })
+    reader.run('BEGIN')
+    reader.query('SELECT count(*) FROM unlock').get()
+    const erase = () => app.log.eraseAccount(`account-of-${NAME}`)
+    const erasing = erase()
+    // Unlocks do not wait for the reader.
+    await app.log.append([claimed(4)])
+    expect(await erasing).toStrictEqual({ events: 1, isGone: false })
+    expect(isOnDisk(log.dataDir, NAME)).toBe(true)
+    reader.run('COMMIT')
+    expect(await erase()).toStrictEqual({ events: 0, isGone: true })
+    expect(isOnDisk(log.dataDir, NAME)).toBe(false)
+    await app.close()
+    log.remove()
+  })
 })
 
 describe('LOG_RETENTION_DAYS', () => {
-  test('removes names and methods that are over the time at the start, says how many, and the log still holds [D7]', async () => {
-    const clock = { nowMs: Date.now() - 40 * DAY_MS }
-    const log = await recordedLog({
-      size: SIZE,
-      keptAt: [SIZE],
-      now: () => clock.nowMs,
-      before: async (app) => {
-        for (let seq = SIZE; seq < SIZE + 3; seq += 1) {
-          clock.nowMs = Date.now()
-          await app.log.append([claimed(seq, NAME)])
-        }
-      },
-    })
+  /** A log with an event each five days, from so many days ago until now. */
+  const livedLog = async (days: number) => {
+    const log = await recordedLog({ size: 0 })
+    for (let ago = days; ago >= 0; ago -= 5) {
+      const nowMs = Date.now() - ago * DAY_MS
+      const app = await openLog(log.dataDir, { now: () => nowMs })
+      await app.log.append([claimed(ago, ago > 32 ? 'ada' : NAME)])
+      await app.close()
+    }
+    return log
+  }
+
+  test('removes names and methods that are over the time at the start, records how many, and the log still holds [D7, O3]', async () => {
+    const log = await livedLog(45)
     const service = await startService({
-      env: { DATA_DIR: log.dataDir, LOG_RETENTION_DAYS: '30' },
+      env: { DATA_DIR: log.dataDir, LOG_RETENTION_DAYS: '32' },
     })
+    const record = () =>
+      service
+        .output()
+        .log.split('\n')
+        .find((line) => line.includes('unlocks.retention'))
+    while (!record()) await Bun.sleep(10)
+    expect(JSON.parse(record() ?? '{}')).toMatchObject({
+      msg: 'audit',
+      who: 'retention',
+      from: 'gateway',
+      result: 'done',
+      events: 3,
+      is_gone: true,
+    })
+    // It still runs.
+    expect(isOnDisk(log.dataDir, 'account-of-ada')).toBe(false)
     expect(await service.stop()).toBe(0)
-    const record = service
-      .output()
-      .log.split('\n')
-      .find((line) => line.includes('retention applied'))
-    expect(JSON.parse(record ?? '{}')).toMatchObject({ level: 'info', events: SIZE })
-    expect(isOnDisk(log.database, 'account-of-ada')).toBe(false)
-    expect(isOnDisk(log.database, NAME)).toBe(true)
-    expect(await log.verify('--checkpoint', log.kept(SIZE))).toMatchObject({ status: 0, words: '' })
+    expect(isOnDisk(log.dataDir, NAME)).toBe(true)
+    expect(await log.verify()).toMatchObject({ status: 0, words: '' })
+    log.remove()
+  })
+
+  test('[D6] erases nothing by a clock that is found a year ahead, and goes on once it is right', async () => {
+    const log = await livedLog(45)
+    const namesAfter = async (now: () => number) => {
+      const app = await openLog(log.dataDir, { now, env: { LOG_RETENTION_DAYS: '32' } })
+      await app.log.append([claimed(0, NAME)])
+      await app.keeping.apply()
+      const events = await app.unlocks.page(-1, 100)
+      await app.close()
+      return events.filter(({ person }) => person).length
+    }
+    const ahead = () => Date.now() + 365 * DAY_MS
+    expect(await namesAfter(ahead)).toBe(11)
+    // What was recorded meanwhile confirms nothing.
+    expect(await namesAfter(ahead)).toBe(12)
+    expect(await namesAfter(Date.now)).toBe(10)
+    log.remove()
+  })
+
+  test('[D6] an event that was stamped wrongly is erased with those recorded after it, no sooner and no later', async () => {
+    const log = await recordedLog({ size: 0 })
+    const begunMs = Date.UTC(2026, 5, 1)
+    const recordedAt = async (nowMs: number, jumpsTo = nowMs) => {
+      const clock = { nowMs }
+      const app = await openLog(log.dataDir, { now: () => clock.nowMs })
+      clock.nowMs = jumpsTo
+      await app.log.append([claimed(0)])
+      await app.close()
+    }
+    await recordedAt(begunMs)
+    await recordedAt(0)
+    await recordedAt(begunMs, begunMs + 999 * DAY_MS)
+    await recordedAt(begunMs + DAY_MS)
+    const app = await openLog(log.dataDir, { now: () => begunMs + DAY_MS })
+    const names = async () =>
+      (await app.unlocks.page(-1, 10)).map(({ person, isTimeUncertain }) => [
+        person !== undefined,
+        isTimeUncertain,
+      ])
+    await app.log.eraseBefore(begunMs + DAY_MS)
+    expect(await names()).toStrictEqual([
+      [false, false],
+      [true, true],
+      [true, true],
+      [true, false],
+    ])
+    await app.log.eraseBefore(begunMs + DAY_MS + 1)
+    expect((await names()).map(([hasName]) => hasName)).toStrictEqual([false, false, false, false])
+    await app.close()
     log.remove()
   })
 
@@ -134,7 +248,7 @@ describe('LOG_RETENTION_DAYS', () => {
         eraseBefore: async () => {
           calls += 1
           if (fails) throw new Error('no disk')
-          return 3
+          return { events: 3, isGone: true }
         },
         report: (round) => rounds.push(round),
       })
@@ -151,5 +265,35 @@ describe('LOG_RETENTION_DAYS', () => {
       { outcome: 'erased', events: 3, beforeMs: Date.UTC(2026, 5, 2) },
       { outcome: 'failed' },
     ])
+  })
+
+  test('looks again an hour after it had to wait, and a day after it erased', async () => {
+    const outcomes: string[] = []
+    let isUncertain = true
+    const keeping = retention({
+      days: 7,
+      clock: () => ({ nowMs: Date.UTC(2026, 5, 9), isUncertain }),
+      eraseBefore: async () => ({ events: 0, isGone: true }),
+      report: ({ outcome }) => outcomes.push(outcome),
+    })
+    const outcomesAfter = async (ms: number) => {
+      jest.advanceTimersByTime(ms)
+      for (let turn = 0; turn < 10; turn += 1) await Promise.resolve()
+      return outcomes.length
+    }
+    jest.useFakeTimers()
+    try {
+      await keeping.apply()
+      expect(await outcomesAfter(DAY_MS / 24 - 1)).toBe(1)
+      isUncertain = false
+      expect(await outcomesAfter(1)).toBe(2)
+      expect(await outcomesAfter(DAY_MS - 1)).toBe(2)
+      expect(await outcomesAfter(1)).toBe(3)
+      keeping.stop()
+      expect(await outcomesAfter(9 * DAY_MS)).toBe(3)
+    } finally {
+      jest.useRealTimers()
+    }
+    expect(outcomes).toStrictEqual(['waiting', 'erased', 'erased'])
   })
 })

@@ -2,6 +2,7 @@ import { expect, test } from 'bun:test'
 import { logClock } from '../../src/unlocks/log-clock.ts'
 
 const MINUTE_MS = 60_000
+const HOUR_MS = 3_600_000
 const DAY_MS = 86_400_000
 const NOON_MS = Date.UTC(2026, 10, 22, 12)
 
@@ -67,4 +68,41 @@ test('[D6] a clock set right again after a jump back is believed', () => {
   expect(isDoubted(1000)).toBe(false)
   expect(isDoubted(20 * MINUTE_MS, -DAY_MS)).toBe(true)
   expect(isDoubted(20 * MINUTE_MS, DAY_MS)).toBe(false)
+})
+
+test('[D6] a clock found up to a week ahead of the newest event is believed, after a journey for one', () => {
+  const { isDoubted } = clocks({ newestMs: NOON_MS - 7 * DAY_MS })
+  expect(isDoubted(0)).toBe(false)
+})
+
+test('[D6] a clock found further ahead must run on for twelve hours to be believed', () => {
+  const { isDoubted } = clocks({ newestMs: NOON_MS - 7 * DAY_MS - 1 })
+  expect([isDoubted(0), isDoubted(12 * HOUR_MS - 1), isDoubted(1)]).toStrictEqual([
+    true,
+    true,
+    false,
+  ])
+})
+
+test('[D6] a clock found years ahead is believed soon after it is set right', () => {
+  const { isDoubted } = clocks({ startMs: NOON_MS + 999 * DAY_MS, newestMs: NOON_MS })
+  expect(isDoubted(HOUR_MS)).toBe(true)
+  expect(isDoubted(HOUR_MS, -999 * DAY_MS)).toBe(true)
+  expect(isDoubted(10 * MINUTE_MS)).toBe(false)
+})
+
+test('[D6] a clock set years ahead while it runs must run on for twelve hours to be believed', () => {
+  const { isDoubted } = clocks()
+  expect(isDoubted(1000)).toBe(false)
+  expect(isDoubted(1000, 999 * DAY_MS)).toBe(true)
+  expect(isDoubted(12 * HOUR_MS - 1)).toBe(true)
+  expect(isDoubted(1)).toBe(false)
+})
+
+test('[D6] a time that was doubted does not make the right one look late afterwards', () => {
+  const { isDoubted } = clocks()
+  expect(isDoubted(1000)).toBe(false)
+  expect(isDoubted(1000, DAY_MS)).toBe(true)
+  expect(isDoubted(1000, -DAY_MS)).toBe(true)
+  expect(isDoubted(10 * MINUTE_MS)).toBe(false)
 })

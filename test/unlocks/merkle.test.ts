@@ -5,7 +5,9 @@ import {
   emptyRoot,
   frontier,
   inclusionProof,
+  innerNodes,
   leafHash,
+  nodeNumber,
   nodesCompletedBy,
   rootHash,
 } from '../../src/unlocks/merkle.ts'
@@ -111,6 +113,18 @@ describe('a log of any size', () => {
       expect(resumed.root()).toEqual(rootHash(size + 1, tree.readNode))
     })
     fc.assert(property)
+  })
+
+  test('inner nodes are numbered without gaps, in the order in which entries complete them', () => {
+    const growing = frontier()
+    let next = 0
+    for (const entry of numberedEntries(1000)) {
+      expect(innerNodes(growing.size())).toBe(next)
+      for (const { level, index } of growing.append(leafHash(entry)))
+        if (level > 0) expect(nodeNumber(level, index)).toBe(next++)
+    }
+    // Beyond what bit operators can count.
+    expect(nodeNumber(1, 2 ** 40)).toBe(innerNodes(2 ** 41 + 1))
   })
 
   test('the store holds complete subtrees only, fewer than two nodes an entry', () => {

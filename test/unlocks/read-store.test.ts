@@ -14,16 +14,23 @@ const unlock = fc.record({
   ),
   lock: fc.constantFrom('front-door', 'garage'),
   result: fc.constantFrom('unlocked' as const, 'denied' as const),
-  // Clocks are set back now and then.
+  // Clocks are set back and doubted now and then; those that are not doubted never run backwards.
   receivedAtMs: fc.integer({ min: 0, max: 30 }),
+  isDoubted: fc.boolean(),
 })
 
-const unlocks = fc.array(unlock, { maxLength: 60 }).map((all) =>
-  all.map(({ person, ...rest }): Planted => ({
-    ...(person ?? { account: null, username: null, method: null }),
-    ...rest,
-  })),
-)
+const unlocks = fc.array(unlock, { maxLength: 60 }).map((all) => {
+  let newestMs = 0
+  return all.map(({ person, isDoubted, ...rest }): Planted => {
+    const isTimeUncertain = isDoubted || rest.receivedAtMs < newestMs
+    if (!isTimeUncertain) newestMs = rest.receivedAtMs
+    return {
+      ...(person ?? { account: null, username: null, method: null }),
+      ...rest,
+      isTimeUncertain,
+    }
+  })
+})
 
 const maybe = <Value>(values: fc.Arbitrary<Value>) => fc.option(values, { nil: undefined, freq: 2 })
 
@@ -45,23 +52,22 @@ const fits = (filter: UnlockFilter, one: Planted): boolean => {
     [undefined, one.lock].includes(filter.lock) &&
     [undefined, one.method].includes(filter.method) &&
     [undefined, one.result].includes(filter.result) &&
-    one.receivedAtMs >= (filter.fromMs ?? 0) &&
-    one.receivedAtMs < (filter.toMs ?? Infinity) &&
     (text === undefined || has(one.username) || has(one.method))
   )
 }
 
-const expected = (planted: readonly Planted[], wanted: UnlockFilter) => {
-  const isTimed =
-    wanted.account === undefined && (wanted.fromMs !== undefined || wanted.toMs !== undefined)
-  return planted
-    .map((one, seq) => ({ ...one, seq }))
-    .filter((one) => fits(wanted, one))
-    .toSorted(
-      (one, two) => (isTimed ? one.receivedAtMs - two.receivedAtMs : 0) || one.seq - two.seq,
-    )
-    .map(({ seq }) => seq)
+/** Whether an event may have been received within the time of a filter, by the times around it. */
+const isTimely = (planted: readonly Planted[], seq: number, { fromMs, toMs }: UnlockFilter) => {
+  const certain = (some: readonly Planted[]) => some.filter((one) => !one.isTimeUncertain)
+  const upToHere = certain(planted.slice(0, seq + 1)).map((one) => one.receivedAtMs)
+  const fromHere = certain(planted.slice(seq)).map((one) => one.receivedAtMs)
+  return (
+    fromHere.every((ms) => ms >= (fromMs ?? 0)) && upToHere.every((ms) => ms < (toMs ?? Infinity))
+  )
 }
+
+const expected = (planted: readonly Planted[], wanted: UnlockFilter) =>
+  planted.flatMap((one, seq) => (fits(wanted, one) && isTimely(planted, seq, wanted) ? [seq] : []))
 
 const allPages = async (
   log: ReturnType<typeof plantedLog>,

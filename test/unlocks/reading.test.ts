@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import { type TestApp, bearer, startApp } from '../support/app.ts'
+import { type TestApp, bearer, recordsOf, startApp } from '../support/app.ts'
 import { parseCsv } from './csv.test.ts'
 
 type Page = {
@@ -109,6 +109,45 @@ describe('who opened the door', () => {
       expect([query, await seqs(app, amy, query)]).toStrictEqual([query, [...expected]])
   })
 
+  test('[D6] a clock that is set back changes no order, and hides nothing from a search by time', async () => {
+    await using app = await startApp()
+    const [mia, amy] = [await app.signIn('mia'), await app.signIn('amy', 'admin')]
+    const noonMs = app.clock.nowMs
+    const minute = (count: number) => noonMs + count * 60_000
+    // Right, a day behind, in 1970, ahead, and right again, though doubted for a while.
+    for (const nowMs of [noonMs, minute(-1440), 0, minute(20), minute(1), minute(2)]) {
+      app.clock.nowMs = nowMs
+      await record(app, mia, { method: 'pin' })
+    }
+    const found = async (token: string, from: number | undefined, to?: number, rest = '') =>
+      seqs(
+        app,
+        token,
+        `?limit=50${from === undefined ? '' : `&from=${new Date(from).toISOString()}`}` +
+          `${to === undefined ? '' : `&to=${new Date(to).toISOString()}`}${rest}`,
+      )
+    for (const token of [mia, amy]) {
+      expect(await found(token, undefined)).toStrictEqual([5, 4, 3, 2, 1, 0])
+      expect(await found(token, noonMs)).toStrictEqual([5, 4, 3, 2, 1, 0])
+      expect(await found(token, noonMs, undefined, '&order=oldest')).toStrictEqual([
+        0, 1, 2, 3, 4, 5,
+      ])
+      // All but the first may have been then: what a doubted clock said does not count.
+      expect(await found(token, 0, noonMs)).toStrictEqual([])
+      expect(await found(token, minute(3), minute(4))).toStrictEqual([5, 4, 3, 2, 1])
+    }
+    const from = new Date(minute(-1440)).toISOString()
+    const lines = await app.get(`/v1/unlocks/export?format=ndjson&from=${from}`, bearer(amy))
+    expect((await lines.text()).match(/(?<="seq":)\d+/g)).toStrictEqual([
+      '0',
+      '1',
+      '2',
+      '3',
+      '4',
+      '5',
+    ])
+  })
+
   test('the Link header leads from page to page with the filters kept', async () => {
     await using app = await startApp()
     const { mia } = await household(app)
@@ -159,6 +198,7 @@ describe('who opened the door', () => {
       'text=canary%00',
       'from=canary',
       'from=2026-13-01T00:00:00Z',
+      'from=2026-12-01T00:00:00Z&to=2026-12-01T00:00:00Z',
       'account=canary',
       'lock=CANARY!',
       'result=canary',
@@ -170,7 +210,7 @@ describe('who opened the door', () => {
     await using app = await startApp()
     const { mia, amy } = await household(app)
     const miaId = await publicIdOf(app, 'mia')
-    await app.unlocks.transaction((writes) => writes.eraseAccount(miaId))
+    await app.log.eraseAccount(miaId)
     expect(await seqs(app, mia)).toStrictEqual([])
     const { unlocks } = await list(app, amy)
     expect(unlocks.find(({ seq }) => seq === 0)).toMatchObject({
@@ -221,6 +261,30 @@ describe('the log as a file', () => {
       expect(row[3]).toBe("'=cmd|calc!A0")
       for (const field of row) expect(field).not.toMatch(/^[=+\-@\t\r]/)
     }
+  })
+
+  test('[O3] who took the log out is on record, whatever the level: who, what, when, from where', async () => {
+    await using app = await startApp({ LOG_LEVEL: 'error' })
+    const { mia, amy } = await household(app)
+    const [miaId, amyId] = [await publicIdOf(app, 'mia'), await publicIdOf(app, 'amy')]
+    const path = '/v1/unlocks/export?format=csv'
+    const answers = [
+      await app.get(path, bearer(mia)),
+      await app.get(`${path}&text=max&lock=garage`, bearer(amy)),
+    ]
+    await app.get(path)
+    const common = { from: '127.0.0.1', result: 'begun', format: 'csv', size: 4 }
+    const records = recordsOf(app.logLines, 'unlocks.export')
+    expect(records).toMatchObject([
+      { ...common, who: miaId, account: miaId, filters: '' },
+      { ...common, who: amyId, account: null, filters: 'lock,text' },
+    ])
+    for (const [at, { time, request_id: id }] of records.entries()) {
+      expect(new Date(String(time)).toISOString()).toBe(String(time))
+      expect(answers[at]?.headers.get('x-request-id')).toBe(String(id))
+    }
+    // What was searched for may be a name.
+    expect(JSON.stringify(records)).not.toContain('max')
   })
 
   test('NDJSON holds what the list does, page after page, oldest first', async () => {

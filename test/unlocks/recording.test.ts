@@ -3,6 +3,7 @@ import { Database } from 'bun:sqlite'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import canonicalize from 'canonicalize'
+import { personHash } from '../../src/unlocks/event.ts'
 import { openCheckpoint } from '../../src/unlocks/checkpoint.ts'
 import { verifyConsistency } from '../../src/unlocks/merkle-verifier.ts'
 import { parseReceipt, verifyReceipt } from '../../src/unlocks/receipt.ts'
@@ -63,6 +64,40 @@ describe('recording unlocks', () => {
     }
   })
 
+  test('a member needs nothing but the key to verify their own receipt', async () => {
+    await using app = await startApp()
+    const { headers, record } = await signedIn(app)
+    const { body } = await record({ method: 'fingerprint' })
+    const answer = await app.get(`/v1/unlocks/${body.id}/receipt`, headers)
+    for (const receipt of [body.receipt, await answer.text()]) {
+      const extra = Buffer.from(parseReceipt(receipt).extra ?? []).toString()
+      const { entry, person } = JSON.parse(extra) as {
+        entry: string
+        person: { account: string; username: string; method: string; salt: string }
+      }
+      const proven = { receipt, entry: Buffer.from(entry), verifierKey: app.log.verifierKey }
+      expect(verifyReceipt(proven)).toMatchObject({ ok: true, index: 0 })
+      const { salt, account, username, method } = person
+      expect({ username, method }).toStrictEqual({ username: 'ada', method: 'fingerprint' })
+      const hash = personHash(Buffer.from(salt, 'base64'), {
+        accountPublicId: account,
+        username,
+        method,
+      })
+      expect(JSON.parse(entry)).toMatchObject({ person: Buffer.from(hash).toString('base64') })
+    }
+  })
+
+  test('receipts are not counted against the unlocks of an account', async () => {
+    await using app = await startApp({ RATE_LIMIT_UNLOCK: '1/minute' })
+    const { headers, record } = await signedIn(app)
+    const { body } = await record({ method: 'pin' })
+    const path = `/v1/unlocks/${body.id}/receipt`
+    expect((await app.get(path, headers)).status).toBe(200)
+    expect((await app.get(path, headers)).status).toBe(200)
+    expect((await record({ method: 'pin' })).status).toBe(429)
+  })
+
   test('[I2] of an array each event has its own outcome, and a bad one does not fail its neighbours', async () => {
     await using app = await startApp()
     const { recordAll } = await signedIn(app)
@@ -93,6 +128,32 @@ describe('recording unlocks', () => {
     expect((await app.log.head()).size).toBe(3)
   })
 
+  test.each([
+    ['2026-11-22T18:30:00.125+01:00', '2026-11-22T17:30:00.125Z'],
+    ['2024-02-29T23:59:59Z', '2024-02-29T23:59:59.000Z'],
+    ['0000-01-01T00:00:00Z', '0000-01-01T00:00:00.000Z'],
+    ['9999-12-31T23:59:59.999999999Z', '9999-12-31T23:59:59.999Z'],
+    ['2026-02-30T00:00:00Z', undefined],
+    ['2025-02-29T00:00:00Z', undefined],
+    ['2026-01-01T24:00:00Z', undefined],
+    ['2026-01-01T00:00:00+24:00', undefined],
+    ['9999-12-31T23:59:59-00:01', undefined],
+    ['0000-01-01T00:00:00+00:01', undefined],
+  ])('[I2] the phone’s time %s is kept as the moment that it is, or refused', async (at, kept) => {
+    await using app = await startApp()
+    const { headers, record } = await signedIn(app)
+    const { status, body } = await record({ method: 'pin', occurred_at: at })
+    const list = (await (await app.get('/v1/unlocks', headers)).json()) as {
+      unlocks: { occurred_at: string }[]
+    }
+    expect([status, body.detail]).toStrictEqual(
+      kept ? [200, undefined as never] : [400, 'Invalid occurred_at'],
+    )
+    expect(list.unlocks.map(({ occurred_at }) => occurred_at)).toStrictEqual(kept ? [kept] : [])
+    const since = await app.get(`/v1/unlocks?from=${encodeURIComponent(at)}`, headers)
+    expect(since.status).toBe(kept?.startsWith('2') || kept?.startsWith('9') ? 200 : 400)
+  })
+
   test('an event sent again is answered as the first time, and one of another person is a conflict', async () => {
     await using app = await startApp()
     const ada = await signedIn(app)
@@ -104,6 +165,21 @@ describe('recording unlocks', () => {
     const max = await signedIn(app, 'max')
     expect(await max.record(event)).toMatchObject({ status: 409, body: { code: 'conflict' } })
     expect((await app.log.head()).size).toBe(1)
+  })
+
+  test('an id in capitals, as some phones write it, is the same id', async () => {
+    await using app = await startApp()
+    const { headers, record } = await signedIn(app)
+    const first = await record({ id: UUID.toUpperCase(), method: 'pin' })
+    expect(first).toMatchObject({ status: 200, body: { status: 'stored', id: UUID } })
+    expect((await record({ id: UUID, method: 'pin' })).body.status).toBe('duplicate')
+    for (const id of [UUID, UUID.toUpperCase()])
+      expect((await app.get(`/v1/unlocks/${id}/receipt`, headers)).status).toBe(200)
+    const { unlocks } = (await (await app.get('/v1/unlocks', headers)).json()) as {
+      unlocks: { account: string }[]
+    }
+    const account = unlocks[0]?.account.toUpperCase()
+    expect((await app.get(`/v1/unlocks?account=${account}`, headers)).status).toBe(200)
   })
 
   test('an Idempotency-Key records an unlock of the older app once', async () => {
@@ -123,6 +199,18 @@ describe('recording unlocks', () => {
     expect((await unlock('two')).status).toBe(200)
     expect((await unlock('x'.repeat(256))).status).toBe(400)
     expect((await app.log.head()).size).toBe(2)
+  })
+
+  test('full queues that come at once are committed one by one, and others are answered between', async () => {
+    await using app = await startApp()
+    const { recordAll } = await signedIn(app)
+    const sizes: number[] = []
+    app.log.onCommit((size) => sizes.push(size))
+    const queue = Array.from({ length: 500 }, () => ({ method: 'pin' }))
+    const outcomes = (await Promise.all(Array.from({ length: 4 }, () => recordAll(queue)))).flat()
+    expect(sizes).toStrictEqual([500, 1000, 1500, 2000])
+    expect(new Set(outcomes.map(({ seq }) => seq)).size).toBe(2000)
+    expect(outcomes.every(({ seq, receipt }) => receipt.includes(`\nindex ${seq}\n`))).toBe(true)
   })
 
   test('an offline phone empties a queue of 500, and not of 501', async () => {
@@ -248,6 +336,8 @@ describe('proving the log', () => {
     expect(await said('?from=0&to=kanarienvogel')).toBe('Invalid to')
     expect(await said('?from=0&from=0&to=0')).toBe('Invalid from')
     expect(await said('?from=0&to=0&kanarienvogel=1')).toBe('Unknown parameter; there are from, to')
+    for (const inherited of ['__proto__', 'constructor', 'toString'])
+      expect(await said(`?from=0&to=0&${inherited}=1`)).toStartWith('Unknown parameter')
     expect(await said('?from=0&to=1')).toBe('Needs 0 <= from <= to <= 0, the size of the log')
     expect(await said('?from=-1&to=1e3')).toBe('Invalid from, to')
   })
@@ -277,13 +367,14 @@ describe('proving the log', () => {
     const { body } = await record({ method: 'geheim' })
     const [before] = await app.unlocks.page(-1, 1)
     const entry = await entryOf(app, 0, admin)
-    expect(await app.log.eraseAccount(before?.person?.accountPublicId ?? '')).toBe(1)
+    const account = before?.person?.accountPublicId ?? ''
+    expect(await app.log.eraseAccount(account)).toStrictEqual({ events: 1, isGone: true })
     expect(await entryOf(app, 0, admin)).toStrictEqual(entry)
     const { verifier_key: verifierKey } = (await (
       await app.get('/v1/log/key', headers)
     ).json()) as { verifier_key: string }
     expect(verifyReceipt({ receipt: body.receipt, entry, verifierKey })).toMatchObject({ ok: true })
-    expect(await app.watch.checkAll()).toStrictEqual({ ok: true, size: 1 })
+    expect(await app.watch.checkAll()).toMatchObject({ ok: true, size: 1 })
     const logs = await (await app.get('/getLogs')).text()
     expect(logs).toContain('(erased)')
     expect(logs).not.toMatch(/kanarienvogel|geheim/)
@@ -291,6 +382,20 @@ describe('proving the log', () => {
 })
 
 describe('watching the log', () => {
+  test('a node planted where the tree would grow stops the log, which is never signed over it', async () => {
+    await using app = await startApp()
+    const { record } = await signedIn(app)
+    expect((await record({ method: 'pin' })).status).toBe(200)
+    const hash = new Uint8Array(32)
+    await app.unlocks.transaction((writes) => writes.insertNode({ level: 1, index: 0, hash }))
+    expect(await record({ method: 'pin' })).toMatchObject({
+      status: 503,
+      body: { detail: expect.stringContaining('its tree has a node that no event made') },
+    })
+    expect(await app.watch.checkAll()).toMatchObject({ ok: false, seq: 1 })
+    expect((await app.log.head()).size).toBe(1)
+  })
+
   test('a log that was tampered with shows in /readyz and the process log, takes no more events, and is not repaired', async () => {
     const folder = temporaryFolder()
     const person = { username: 'ada', password: PASSWORD, phone: '1', address: 'x' }

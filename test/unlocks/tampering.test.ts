@@ -1,10 +1,11 @@
 import type { Database } from 'bun:sqlite'
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { personHash } from '../../src/unlocks/event.ts'
+import { innerNodes, nodeNumber } from '../../src/unlocks/merkle.ts'
 import { newSigningKey, parseSigningKey } from '../../src/unlocks/signing-key.ts'
-import { runCommand } from '../support/binary.ts'
+import { runCommand, temporaryFolder } from '../support/binary.ts'
 import {
   type RecordedLog,
   recordedLog,
@@ -41,7 +42,7 @@ const expectDetected = (
   { by, seq }: Detected,
 ): void => {
   expect(words).toMatch(by)
-  const named = /^First wrong event: (\d+)$/m.exec(words)?.[1]
+  const named = /^First wrong event: (-?\d+)$/m.exec(words)?.[1]
   expect(named).toBe(seq === undefined ? undefined : String(seq))
   expect({ status, out }).toStrictEqual({ status: 1, out: '' })
 }
@@ -168,9 +169,17 @@ describe('a hand in the database file', () => {
     {
       what: 'edits a node of the tree',
       how: 'the leaves below it',
-      edit: (db) => db.run('UPDATE tree_node SET hash = zeroblob(32) WHERE level = 2 AND idx = 1'),
+      edit: (db) =>
+        db.run(`UPDATE tree_node SET hash = zeroblob(32) WHERE number = ${nodeNumber(2, 1)}`),
       by: 'Events 4 to 7: the tree was made of others',
       seq: 4,
+    },
+    {
+      what: 'removes a node of the tree',
+      how: 'the leaves below it',
+      edit: (db) => db.run(`DELETE FROM tree_node WHERE number = ${nodeNumber(1, 3)}`),
+      by: 'Events 6 to 7: the tree was made of others',
+      seq: 6,
     },
     {
       what: 'deletes an event in the middle',
@@ -220,6 +229,20 @@ describe('a hand in the database file', () => {
         if (row) restampLeaf(db, row)
       },
       by: 'There are events that no checkpoint was signed for',
+      seq: SIZE,
+    },
+    {
+      what: 'adds an event before the first, where no page begins',
+      how: 'its number',
+      edit: (db) => insertCopy(db, 6, -1),
+      by: 'There are events that no checkpoint was signed for',
+      seq: -1,
+    },
+    {
+      what: 'plants a node where the tree will grow',
+      how: 'the size in the head',
+      edit: (db) => db.run(`INSERT INTO tree_node VALUES (${nodeNumber(2, 3)}, zeroblob(32))`),
+      by: 'The tree has nodes that no event made',
       seq: SIZE,
     },
     {
@@ -354,7 +377,7 @@ describe('an older head, genuine once, with the newest events cut off', () => {
     const copy = log.copy()
     copy.edit((db) => {
       db.run('DELETE FROM unlock WHERE seq >= 8')
-      db.run('DELETE FROM tree_node WHERE (idx + 1) * (1 << level) > 8')
+      db.run(`DELETE FROM tree_node WHERE number >= ${innerNodes(8)}`)
       const note = readFileSync(log.kept(8), 'utf8')
       db.run('UPDATE log_head SET size = 8, checkpoint = ?', [note])
     })
@@ -430,5 +453,38 @@ describe('the signing key file', () => {
     using copy = log.copy()
     rmSync(join(copy.dataDir, 'log-signing-key'))
     expectDetected(await copy.verify(), { by: 'signing key is missing', seq: undefined })
+  })
+})
+
+describe('the database file', () => {
+  const without = (change: (path: string) => void) => {
+    const copy = log.copy()
+    change(copy.database)
+    return copy
+  }
+
+  test.each([
+    ['removed', (path: string) => rmSync(path)],
+    ['emptied', (path: string) => writeFileSync(path, '')],
+  ])('[D4] %s: no other log is begun under its name', async (_what, change) => {
+    using copy = without(change)
+    for (const command of ['serve', 'serve']) {
+      const { status, out, words } = await copy.run(command)
+      expect({ status, out }).toStrictEqual({ status: 1, out: '' })
+      expect(words).toContain('is missing or empty: restore it from a backup')
+    }
+  })
+
+  test('never there: the log commands make none, and say where they looked', async () => {
+    const folder = temporaryFolder()
+    for (const args of [['verify'], ['key'], ['checkpoint'], ['export', '--out', 'bundle']]) {
+      const { status, out, words } = await runCommand(['log', ...args], { folder })
+      expect({ status, out }).toStrictEqual({ status: 1, out: '' })
+      expect(words).toBe(
+        `There is no database at ${join(folder, 'data/secure-lock.db')}; check DATA_DIR, or start the service first\n`,
+      )
+    }
+    expect(readdirSync(folder)).toStrictEqual([])
+    rmSync(folder, { recursive: true })
   })
 })

@@ -48,21 +48,27 @@ CREATE TABLE unlock (
 ) STRICT;
 
 -- What the log is searched by; each ends in seq by itself, being the row's own key. Those by account
--- and by time hold what statistics count, so that these need not read the rows.
+-- and by time hold what statistics count, so that these need not read the rows. Nearly all unlocks
+-- have the other result, which no index would find faster.
 CREATE INDEX unlock_by_account ON unlock (account_public_id, seq, received_at_ms, method);
 CREATE INDEX unlock_by_lock ON unlock (lock);
 CREATE INDEX unlock_by_method ON unlock (method);
-CREATE INDEX unlock_by_result ON unlock (result);
-CREATE INDEX unlock_by_time ON unlock (received_at_ms, seq, method, account_public_id);
+CREATE INDEX unlock_by_denial ON unlock (result) WHERE result = 'denied';
+CREATE INDEX unlock_by_time ON unlock (
+  received_at_ms,
+  seq,
+  method,
+  account_public_id,
+  is_time_uncertain
+);
 
--- The Merkle tree over the unlocks (RFC 6962): the hash of each complete subtree of 2^level
--- leaves. Level 0 is unlock.leaf_hash.
+-- The Merkle tree over the unlocks (RFC 6962): the hash of each complete subtree of two leaves or
+-- more, numbered from 0 in the order in which unlocks complete them. The leaves' own hashes are
+-- unlock.leaf_hash.
 CREATE TABLE tree_node (
-  level INTEGER NOT NULL,
-  idx INTEGER NOT NULL,
-  hash BLOB NOT NULL,
-  PRIMARY KEY (level, idx)
-) STRICT, WITHOUT ROWID;
+  number INTEGER PRIMARY KEY,
+  hash BLOB NOT NULL
+) STRICT;
 
 -- The newest checkpoint, signed, written in the same transaction as the unlocks it covers.
 CREATE TABLE log_head (

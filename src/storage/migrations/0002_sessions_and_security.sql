@@ -30,13 +30,14 @@ CREATE TABLE refresh_token (
 
 CREATE INDEX refresh_token_by_session ON refresh_token (session_id);
 
--- Codes that let a person register, SHA-256 of each.
+-- Codes that let people register, SHA-256 of each. `id` is a UUID in the order of making; `made_by`
+-- is the public id of whoever made it, NULL for the gateway's command line.
 CREATE TABLE invitation (
   id TEXT PRIMARY KEY,
   code_hash BLOB NOT NULL UNIQUE,
   role TEXT NOT NULL CHECK (role IN ('owner', 'admin', 'member')),
   label TEXT NOT NULL,
-  made_by TEXT NOT NULL,
+  made_by TEXT,
   created_at_ms INTEGER NOT NULL,
   expires_at_ms INTEGER NOT NULL,
   uses INTEGER NOT NULL,
@@ -45,6 +46,16 @@ CREATE TABLE invitation (
 ) STRICT, WITHOUT ROWID;
 
 ALTER TABLE account ADD COLUMN invitation_id TEXT REFERENCES invitation (id);
+
+CREATE INDEX account_by_invitation ON account (invitation_id) WHERE invitation_id IS NOT NULL;
+CREATE INDEX account_owner ON account (role) WHERE role = 'owner';
+
+-- People who were erased: their accounts are gone, and the mark stays until nothing that was under
+-- way then can bring their names back into the log.
+CREATE TABLE erasure (
+  public_id TEXT PRIMARY KEY,
+  begun_at_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 
 -- One code an account, SHA-256 of it, with which the person chooses a new password.
 CREATE TABLE password_reset (
@@ -81,12 +92,15 @@ CREATE TABLE known_device (
 
 CREATE INDEX known_device_by_time ON known_device (logged_in_at_ms);
 
--- TOTP (RFC 6238): on once confirmed; `last_step` is the newest time step that was used.
+-- TOTP (RFC 6238): on once confirmed; the secret is sealed, `last_step` is the newest time step that
+-- was used, `failures` are the wrong codes since then.
 CREATE TABLE second_factor (
   account_id INTEGER PRIMARY KEY REFERENCES account (id) ON DELETE CASCADE,
   secret BLOB NOT NULL,
   confirmed_at_ms INTEGER,
-  last_step INTEGER NOT NULL
+  last_step INTEGER NOT NULL,
+  failures INTEGER NOT NULL,
+  failed_at_ms INTEGER NOT NULL
 ) STRICT;
 
 CREATE TABLE recovery_code (

@@ -259,7 +259,9 @@ const time = (ms: number): string => {
 }
 
 const choose = async (files: readonly File[]): Promise<void> => {
-  const byName = new Map<string, Blob>(files.map((file) => [file.name, file]))
+  // A chosen folder gives what is in its own folders too, which may have names in common with it.
+  const own = files.filter(({ webkitRelativePath: path }) => path.split('/').length <= 2)
+  const byName = new Map<string, Blob>(own.map((file) => [file.name, file]))
   const missing = BUNDLE_FILES.filter((name) => !byName.has(name))
   if (missing.length > 0) {
     checks += 1

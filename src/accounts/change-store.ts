@@ -1,0 +1,173 @@
+import type { Account, Role } from '../http/access.ts'
+import type { Database, Queries } from '../storage/database.ts'
+
+export type ChangeStore = ReturnType<typeof changeStore>
+
+/** What may be done to accounts within one transaction: what is checked there still holds when it
+ * is acted on. */
+export type Changes = ReturnType<typeof changesOn>
+
+/** An account as it now stands. */
+export type Standing = Account & { readonly isDisabled: boolean }
+
+export type Contact = {
+  readonly phone?: string
+  readonly address?: string
+  readonly email?: string | null
+}
+
+type Row = {
+  id: number
+  public_id: string
+  username: string
+  role: Role
+  disabled_at_ms: number | null
+}
+
+/** Changes to accounts in the database. */
+export const changeStore = (db: Database, now: () => number) => ({
+  /** Runs `work` in one transaction, which other stores may write in too; resolves after COMMIT. */
+  transaction: <Result>(
+    work: (changes: Changes, tx: Pick<Queries, 'run'>) => Promise<Result>,
+  ): Promise<Result> => db.transaction((tx) => work(changesOn(tx, now), tx)),
+
+  /** The enabled account that a code to choose a new password is good for. */
+  findReset: (reset: Reset): Promise<Standing | undefined> => findReset(db, reset, now()),
+
+  /** Public ids of the people whose erasure may not be finished, but for those who were imported
+   * again since. */
+  pendingErasures: async (): Promise<readonly string[]> => {
+    const rows = await db.all<{ public_id: string }>(
+      'SELECT public_id FROM erasure WHERE public_id NOT IN (SELECT public_id FROM account)',
+    )
+    return rows.map((row) => row.public_id)
+  },
+
+  /** Ends the marks of erasures that began before then. */
+  endErasures: async (begunBeforeMs: number): Promise<void> => {
+    await db.run('DELETE FROM erasure WHERE begun_at_ms < ?', begunBeforeMs)
+  },
+})
+
+type Reset = { readonly usernameKey: string; readonly codeHash: Buffer }
+
+const changesOn = (tx: Queries, now: () => number) => ({
+  find: async (publicId: string): Promise<Standing | undefined> => {
+    const row = await tx.get<Row>(`SELECT ${COLUMNS} FROM account WHERE public_id = ?`, publicId)
+    return row && standing(row)
+  },
+
+  /** True where an owner who may sign in is left without this account. */
+  hasOtherOwner: async (id: number): Promise<boolean> =>
+    (await tx.get(
+      "SELECT 1 FROM account WHERE role = 'owner' AND disabled_at_ms IS NULL AND id <> ? LIMIT 1",
+      id,
+    )) !== undefined,
+
+  setContact: async (id: number, { phone, address, email }: Contact): Promise<void> => {
+    await tx.run(
+      `UPDATE account
+       SET phone = coalesce(?, phone),
+           address = coalesce(?, address),
+           email = iif(?, ?, email)
+       WHERE id = ?`,
+      phone ?? null,
+      address ?? null,
+      email !== undefined,
+      email ?? null,
+      id,
+    )
+  },
+
+  setRole: async (id: number, role: Role): Promise<void> => {
+    await tx.run('UPDATE account SET role = ? WHERE id = ?', role, id)
+  },
+
+  setDisabled: async (id: number, isDisabled: boolean): Promise<void> => {
+    const atMs = isDisabled ? now() : null
+    await tx.run('UPDATE account SET disabled_at_ms = ? WHERE id = ?', atMs, id)
+  },
+
+  setPassword: async (id: number, passwordHash: string): Promise<void> => {
+    await tx.run('UPDATE account SET password_hash = ? WHERE id = ?', passwordHash, id)
+  },
+
+  hasSession: async (accountId: number, sessionId: string): Promise<boolean> =>
+    (await tx.get(
+      'SELECT 1 FROM session WHERE id = ? AND account_id = ? AND expires_at_ms > ?',
+      sessionId,
+      accountId,
+      now(),
+    )) !== undefined,
+
+  /** Ends all sessions of an account but one that is kept. */
+  endSessions: async (accountId: number, keptId = ''): Promise<void> => {
+    await tx.run('DELETE FROM session WHERE account_id = ? AND id <> ?', accountId, keptId)
+  },
+
+  /** Stores a code in place of the one before. */
+  saveReset: async (accountId: number, { codeHash, expiresAtMs }: NewReset): Promise<void> => {
+    await tx.run(
+      `INSERT INTO password_reset (account_id, code_hash, expires_at_ms) VALUES (?, ?, ?)
+       ON CONFLICT (account_id) DO UPDATE
+       SET code_hash = excluded.code_hash, expires_at_ms = excluded.expires_at_ms`,
+      accountId,
+      codeHash,
+      expiresAtMs,
+    )
+  },
+
+  findReset: (reset: Reset): Promise<Standing | undefined> => findReset(tx, reset, now()),
+
+  endReset: async (accountId: number): Promise<void> => {
+    await tx.run('DELETE FROM password_reset WHERE account_id = ?', accountId)
+  },
+
+  /** Deletes an account with all that is only its own, and marks the person as to be erased. The
+   * label of an invitation that was for nobody else may name them. */
+  remove: async ({ id, publicId }: Standing): Promise<void> => {
+    await tx.run(
+      `INSERT INTO erasure (public_id, begun_at_ms) VALUES (?, ?)
+       ON CONFLICT (public_id) DO UPDATE SET begun_at_ms = excluded.begun_at_ms`,
+      publicId,
+      now(),
+    )
+    await tx.run(
+      `UPDATE invitation SET label = ''
+       WHERE uses_max = 1 AND id = (SELECT invitation_id FROM account WHERE id = ?)`,
+      id,
+    )
+    await tx.run('DELETE FROM account WHERE id = ?', id)
+  },
+})
+
+type NewReset = { readonly codeHash: Buffer; readonly expiresAtMs: number }
+
+const findReset = async (
+  queries: Pick<Queries, 'get'>,
+  { usernameKey, codeHash }: Reset,
+  atMs: number,
+): Promise<Standing | undefined> => {
+  const row = await queries.get<Row>(
+    `SELECT ${COLUMNS} FROM account
+     WHERE username_key = ?
+       AND disabled_at_ms IS NULL
+       AND id IN (
+         SELECT account_id FROM password_reset WHERE code_hash = ? AND expires_at_ms > ?
+       )`,
+    usernameKey,
+    codeHash,
+    atMs,
+  )
+  return row && standing(row)
+}
+
+const COLUMNS = `id, public_id, username, role, disabled_at_ms`
+
+const standing = (row: Row): Standing => ({
+  id: row.id,
+  publicId: row.public_id,
+  username: row.username,
+  role: row.role,
+  isDisabled: row.disabled_at_ms !== null,
+})

@@ -1,0 +1,78 @@
+import { AppError } from '../errors.ts'
+import type { Account, Origin, RecordSecurityEvent, Role } from '../http/access.ts'
+import { mayInvite } from './invitation.ts'
+import type { InvitationStore } from './invitation-store.ts'
+import { codeHash, newCode } from './typed-code.ts'
+
+export type Invitations = ReturnType<typeof invitationService>
+
+type Dependencies = {
+  readonly store: InvitationStore
+  readonly record: RecordSecurityEvent
+  readonly linkTo: (fragment: string) => string
+}
+
+type Wish = {
+  readonly role: Role
+  readonly label: string
+  readonly hours: number
+  readonly usesMax: number
+}
+
+/** Who asks: an account, or whoever has the gateway's command line. */
+type Asker = Origin & { readonly account?: Account | undefined }
+
+/** An invitation as it is told to whoever made it; afterwards nobody can tell its code. */
+export type MadeInvitation = Wish & {
+  readonly id: string
+  readonly expiresAtMs: number
+  readonly code: string
+  readonly link: string
+}
+
+const HOUR_MS = 3_600_000
+
+/** The rules of invitations: who may make, see and end them. */
+export const invitationService = ({ store, record, linkTo }: Dependencies) => {
+  const allow = ({ account }: Asker, role: Role): void => {
+    if (account && !mayInvite(account.role, role))
+      throw new AppError('forbidden', 'Admins invite members; only an owner invites others')
+  }
+
+  return {
+    make: async (asker: Asker, wish: Wish): Promise<MadeInvitation> => {
+      allow(asker, wish.role)
+      const code = newCode()
+      const { hours, ...terms } = wish
+      const made = await store.add({
+        ...terms,
+        codeHash: codeHash(code),
+        madeBy: asker.account?.publicId,
+        lifetimeMs: hours * HOUR_MS,
+      })
+      await record(asker, {
+        action: 'invitation.make',
+        result: 'success',
+        subject: made.id,
+        detail: { role: wish.role, uses_max: wish.usesMax },
+      })
+      return { ...wish, ...made, code, link: linkTo(`invitation=${code}`) }
+    },
+
+    /** The newest first; `next` is the cursor of the page that follows, if one does. */
+    page: async (cursor: string | undefined, limit: number) => {
+      const found = await store.page(cursor, limit + 1)
+      const page = found.slice(0, limit)
+      return { page, next: found.length > limit ? page.at(-1)?.id : undefined }
+    },
+
+    /** Accounts that it made stay. Throws `not_found`. */
+    revoke: async (asker: Asker, id: string): Promise<void> => {
+      const found = await store.find(id)
+      if (!found) throw new AppError('not_found', 'No such invitation')
+      allow(asker, found.role)
+      await store.revoke(id)
+      await record(asker, { action: 'invitation.revoke', result: 'success', subject: id })
+    },
+  }
+}

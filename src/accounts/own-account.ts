@@ -1,0 +1,135 @@
+import { AppError } from '../errors.ts'
+import {
+  type Account,
+  type Caller,
+  type Origin,
+  type RecordSecurityEvent,
+  signedIn,
+} from '../http/access.ts'
+import { tokenError } from '../http/errors.ts'
+import { attempt } from './authority.ts'
+import type { ChangeStore, Changes, Contact, Standing } from './change-store.ts'
+import type { Erasures } from './erasure.ts'
+import type { PasswordHasher } from './password-hasher.ts'
+import type { PasswordPolicy } from './password-policy.ts'
+import { type Accounts, keyOf } from './service.ts'
+import { codeHash } from './typed-code.ts'
+
+export type OwnAccount = ReturnType<typeof ownAccountService>
+
+type Dependencies = {
+  readonly store: ChangeStore
+  readonly checkPassword: Accounts['checkPassword']
+  readonly hasher: Pick<PasswordHasher, 'hash'>
+  readonly isWeak: PasswordPolicy
+  readonly erasures: Pick<Erasures, 'erase'>
+  readonly record: RecordSecurityEvent
+}
+
+type PasswordChange = { readonly currentPassword: string; readonly newPassword: string }
+
+type Redemption = {
+  readonly username: string
+  readonly code: string
+  readonly newPassword: string
+}
+
+/** What people do to their own account. */
+export const ownAccountService = (deps: Dependencies) => {
+  const { store, checkPassword, hasher, isWeak, erasures, record } = deps
+
+  /** Throws `forbidden` unless the caller knows the password too: a phone left open is not enough. */
+  const confirm = async (caller: Caller, password: string): Promise<Account> => {
+    const account = signedIn(caller.account)
+    const confirmed = await checkPassword({ username: account.username, password }, caller)
+    if (confirmed?.publicId !== account.publicId)
+      throw new AppError('forbidden', 'Wrong password', { reason: 'wrong_password' })
+    return account
+  }
+
+  const newHash = async (password: string, { username }: Account): Promise<string> => {
+    if (isWeak(password, username))
+      throw new AppError('invalid', 'Weak password', { reason: 'weak_password' })
+    return hasher.hash(password)
+  }
+
+  return {
+    setContact: async (caller: Caller, contact: Contact): Promise<void> => {
+      const { id, publicId } = signedIn(caller.account)
+      const fields = Object.keys(contact).join(', ')
+      await store.transaction(async (changes, tx) => {
+        await changes.setContact(id, contact)
+        const event = { action: 'account.contact', subject: publicId, detail: { fields } } as const
+        await record(caller, { ...event, result: 'success' }, tx)
+      })
+    },
+
+    /** Ends all other sessions, and a code that somebody may have been given meanwhile. */
+    changePassword: (caller: Caller, change: PasswordChange): Promise<void> => {
+      const subject = signedIn(caller.account).publicId
+      const event = { action: 'password.change', subject }
+      return attempt({ record, by: caller, event }, async () => {
+        const account = await confirm(caller, change.currentPassword)
+        const passwordHash = await newHash(change.newPassword, account)
+        await store.transaction(async (changes, tx) => {
+          await standingCaller(changes, caller)
+          await changes.setPassword(account.id, passwordHash)
+          await changes.endSessions(account.id, caller.sessionId)
+          await changes.endReset(account.id)
+          await record(caller, { ...event, result: 'success' }, tx)
+        })
+      })
+    },
+
+    /** Uses up the code that an admin has begun a reset with, and ends all sessions. A code that is
+     * wrong, used or over, and an unknown name, are told apart by nothing. */
+    redeemReset: async (redemption: Redemption, from: Origin): Promise<void> => {
+      const reset = {
+        usernameKey: keyOf(redemption.username),
+        codeHash: codeHash(redemption.code),
+      }
+      const account = await store.findReset(reset)
+      if (!account) throw await invalidCode(from)
+      const passwordHash = await newHash(redemption.newPassword, account)
+      const isRedeemed = await store.transaction(async (changes, tx) => {
+        const person = await changes.findReset(reset)
+        if (!person) return false
+        await changes.setPassword(person.id, passwordHash)
+        await changes.endSessions(person.id)
+        await changes.endReset(person.id)
+        const event = { action: 'password.reset', subject: person.publicId } as const
+        await record({ ...from, account: person }, { ...event, result: 'success' }, tx)
+        return true
+      })
+      if (!isRedeemed) throw await invalidCode(from)
+    },
+
+    erase: (caller: Caller, password: string): Promise<void> => {
+      const subject = signedIn(caller.account).publicId
+      return attempt(
+        { record, by: caller, event: { action: 'account.erase', subject } },
+        async () => {
+          await confirm(caller, password)
+          await erasures.erase(caller, (changes) => standingCaller(changes, caller))
+        },
+      )
+    },
+  }
+
+  async function invalidCode(from: Origin): Promise<AppError> {
+    const reason = 'invalid_code'
+    await record(from, { action: 'password.reset', result: 'failure', detail: { reason } })
+    return new AppError('unauthorized', 'Invalid username or code', { reason })
+  }
+}
+
+/** The caller's account, where the session that asks still stands: another request may have ended
+ * it while this one's password was checked. */
+const standingCaller = async (
+  changes: Pick<Changes, 'find' | 'hasSession'>,
+  { account, sessionId }: Caller,
+): Promise<Standing> => {
+  const person = await changes.find(signedIn(account).publicId)
+  if (!person || !(await changes.hasSession(person.id, sessionId ?? ''))) throw tokenError()
+  return person
+}

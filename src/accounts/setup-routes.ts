@@ -1,0 +1,70 @@
+import { Type as t } from '@sinclair/typebox'
+import { Elysia } from 'elysia'
+import type { Endpoints } from '../http/endpoints.ts'
+import type { ReadBody } from '../http/json-body.ts'
+import { operation, problem } from '../http/operation.ts'
+import { SetupBody, TokenAnswer } from './schema.ts'
+import { TOKEN_EXAMPLE, tokenAnswer } from './session-routes.ts'
+import { CLAIM_MINUTES, type Setup, WRONG_CODES_MAX } from './setup.ts'
+
+type Dependencies = {
+  readonly endpoints: Endpoints
+  readonly readBody: ReadBody
+  readonly setup: Pick<Setup, 'isNeeded' | 'claim'>
+  readonly tokenLifetimeMs: number
+}
+
+/** Making the first owner; guesses at the code count as guesses at a password do. */
+export const setupRoutes = ({ endpoints, readBody, setup, tokenLifetimeMs }: Dependencies) =>
+  new Elysia()
+    .use(
+      endpoints
+        .group('default')
+        .get('/v1/setup', async () => ({ needed: await setup.isNeeded() }), STATE),
+    )
+    .use(
+      endpoints.group('auth').post(
+        '/v1/setup',
+        async ({ request, caller }) => {
+          const { phone = '', address = '', ...claim } = await readBody(request, SetupBody)
+          const tokens = await setup.claim({ ...claim, phone, address }, caller)
+          return tokenAnswer(tokens, tokenLifetimeMs)
+        },
+        CLAIM,
+      ),
+    )
+
+const STATE = operation({
+  access: 'public',
+  tag: 'Accounts',
+  summary: 'Is there no owner yet?',
+  answers: {
+    200: {
+      description: '`needed` until there is an owner',
+      schema: t.Object({ needed: t.Boolean() }, { additionalProperties: false }),
+      example: { needed: false },
+    },
+  },
+})
+
+const CLAIM = operation({
+  access: 'public',
+  tag: 'Accounts',
+  summary: 'Make the first owner',
+  description:
+    'Takes the code that the service prints when it starts without an owner. It is good for ' +
+    `${CLAIM_MINUTES} minutes, once, and until ${WRONG_CODES_MAX} wrong ones were sent; a restart ` +
+    'gives another. Case, hyphens and spaces in it do not matter.',
+  body: SetupBody,
+  answers: {
+    200: { description: 'The owner, signed in', schema: TokenAnswer, example: TOKEN_EXAMPLE },
+    400: problem(400, 'invalid', 'Weak password'),
+    403: problem(
+      403,
+      'claim_over',
+      'The code is over (`claim_over`), or not right (`claim_wrong`)',
+    ),
+    409: problem(409, 'owner_exists', 'There is an owner already'),
+    503: problem(503, 'unavailable', 'Server busy, try again'),
+  },
+})

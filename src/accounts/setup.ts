@@ -1,0 +1,92 @@
+import { timingSafeEqual } from 'node:crypto'
+import { AppError } from '../errors.ts'
+import type { Origin, RecordSecurityEvent } from '../http/access.ts'
+import { type Accounts, type Registration, nameTaken } from './service.ts'
+import type { Sessions, Tokens } from './sessions.ts'
+import type { AccountStore } from './store.ts'
+import { codeHash, newCode } from './typed-code.ts'
+
+export type Setup = ReturnType<typeof setupService>
+
+type Dependencies = {
+  readonly store: Pick<AccountStore, 'hasOwner' | 'addFirstOwner'>
+  readonly accounts: Pick<Accounts, 'checkPerson'>
+  readonly sessions: Pick<Sessions, 'begin'>
+  readonly record: RecordSecurityEvent
+  readonly linkTo: (fragment: string) => string
+  /** Milliseconds by a clock that nobody sets: a gateway often learns the time of day only after
+   * its start, and that must not end the code. */
+  readonly monotonic: () => number
+}
+
+type Claim = { readonly hash: Buffer; readonly endsAtMs: number; triesLeft: number }
+
+/** How long a claim code is good. */
+export const CLAIM_MINUTES = 30
+
+/** Wrong codes after which the right one is no longer good either. */
+export const WRONG_CODES_MAX = 20
+
+/** The rules of the first owner: whoever reads the code that a start prints claims the service, and
+ * nobody by being first to register. The code is kept in memory alone, as a hash. */
+export const setupService = (deps: Dependencies) => {
+  const { store, accounts, sessions, record, linkTo, monotonic } = deps
+  let claim: Claim | undefined
+
+  const judge = (code: string): 'right' | keyof typeof REFUSALS => {
+    if (!claim || claim.triesLeft === 0 || monotonic() >= claim.endsAtMs) return 'claim_over'
+    if (timingSafeEqual(codeHash(code), claim.hash)) return 'right'
+    claim.triesLeft -= 1
+    return 'claim_wrong'
+  }
+
+  return {
+    isNeeded: async (): Promise<boolean> => !(await store.hasOwner()),
+
+    /** Makes a claim code and voids the one before; nothing where there is an owner. */
+    newClaim: async (): Promise<{ readonly code: string; readonly link: string } | undefined> => {
+      if (await store.hasOwner()) return undefined
+      const code = newCode()
+      claim = {
+        hash: codeHash(code),
+        endsAtMs: monotonic() + CLAIM_MINUTES * 60_000,
+        triesLeft: WRONG_CODES_MAX,
+      }
+      return { code, link: linkTo(`claim=${code}`) }
+    },
+
+    /** Makes the first owner and signs them in. Throws `conflict` where there is one, `forbidden`
+     * for a code that is not good, and `invalid` as for any account, which leaves the code good. */
+    claim: async (
+      { code, ...person }: Registration & { readonly code: string },
+      from: Origin,
+    ): Promise<Tokens> => {
+      if (await store.hasOwner()) throw ownerExists()
+      const verdict = judge(code)
+      if (verdict !== 'right') {
+        await record(from, {
+          action: 'owner.claim',
+          result: 'failure',
+          detail: { reason: verdict },
+        })
+        throw new AppError('forbidden', REFUSALS[verdict], { reason: verdict })
+      }
+      const account = await store.addFirstOwner(await accounts.checkPerson(person))
+      if (account === 'owner_exists') throw ownerExists()
+      if (account === 'name_taken') throw nameTaken()
+      claim = undefined
+      await record({ ...from, account }, { action: 'owner.claim', result: 'success' })
+      const tokens = await sessions.begin(account, from)
+      if (!tokens) throw new AppError('unauthorized', 'This account may not sign in')
+      return tokens
+    },
+  }
+}
+
+const REFUSALS = {
+  claim_wrong: 'This code is not right',
+  claim_over: 'The code is over; restart the service for another one',
+} as const
+
+const ownerExists = () =>
+  new AppError('conflict', 'There is an owner already', { reason: 'owner_exists' })

@@ -1,0 +1,44 @@
+import { isAbsolute } from 'node:path'
+import { parseArgs } from 'node:util'
+import { parseConfig } from '../config.ts'
+import { type Command, UsageError } from './command.ts'
+import template from './secure-lock.service' with { type: 'text' }
+
+/** Prints a systemd unit that runs this very file, boxed in as far as it can work. */
+export const systemdUnit: Command = {
+  usage: 'systemd-unit [--user NAME] [--settings FILE]',
+  summary: 'print a systemd unit for this executable',
+  details:
+    'For the user NAME (secure-lock) with the settings in FILE (/etc/secure-lock.env); data lies in\n' +
+    '/var/lib/secure-lock. Write it to /etc/systemd/system/secure-lock.service.',
+  run: async (args, { env, print }) => {
+    const { values } = parseArgs({
+      args: [...args],
+      options: {
+        user: { type: 'string', default: 'secure-lock' },
+        settings: { type: 'string', default: '/etc/secure-lock.env' },
+      },
+    })
+    if (!/^[a-z_][a-z0-9_-]{0,30}$/.test(values.user))
+      throw new UsageError('--user must be the name of a system user')
+    const { port } = parseConfig(env)
+    const parts: Readonly<Record<string, string>> = {
+      EXECUTABLE: path(process.execPath),
+      ENV_FILE: path(values.settings),
+      USER: values.user,
+      CAPABILITIES: port < FIRST_FREE_PORT ? 'CAP_NET_BIND_SERVICE' : '',
+    }
+    print(template.replaceAll(/@([A-Z_]+)@/g, (_, name: string) => parts[name] ?? '').trimEnd())
+    return 0
+  },
+}
+
+/** Ports below it are for those who may bind them. */
+const FIRST_FREE_PORT = 1024
+
+/** A path as systemd takes it within quotation marks, where `%` and `$` stand for something. */
+const path = (text: string): string => {
+  if (!isAbsolute(text) || /["\\\p{Cc}]/u.test(text))
+    throw new UsageError('a path in the unit must begin with / and have no quotation marks')
+  return text.replaceAll('%', '%%').replaceAll('$', '$$$$')
+}

@@ -1,0 +1,72 @@
+// Makes the first owner with a claim code, or registers with or without an invitation. The code
+// comes in the fragment of the link, which no browser sends, and leaves the address at once.
+const form = document.querySelector('form')
+const button = form.querySelector('button')
+const details = form.querySelector('fieldset')
+const told = document.querySelector('#told')
+
+const codes = new URLSearchParams(location.hash.slice(1))
+history.replaceState(null, '', location.pathname)
+
+const claim = codes.get('claim')
+const invitation = codes.get('invitation')
+const isOwner = claim !== null || (invitation === null && (await isOwnerNeeded()))
+
+form.elements.code.value = claim ?? invitation ?? ''
+form.elements.code.required = isOwner
+details.hidden = isOwner
+details.disabled = isOwner
+if (isOwner)
+  document.querySelector('#why').textContent =
+    'This gateway has no owner yet. The code is what it printed when it was started.'
+form.hidden = false
+
+form.addEventListener('submit', (event) => {
+  event.preventDefault()
+  void send()
+})
+
+async function send() {
+  button.disabled = true
+  told.textContent = ''
+  try {
+    await (isOwner ? makeOwner(fields()) : register(fields()))
+    form.hidden = true
+    told.textContent = `Welcome, ${form.elements.username.value}. Sign in with the app now.`
+  } catch (error) {
+    told.textContent = error.message
+  }
+  button.disabled = false
+}
+
+function fields() {
+  const { code, email, ...person } = Object.fromEntries(new FormData(form))
+  return { ...person, ...(code && { code }), ...(email && { email }) }
+}
+
+const register = ({ code, ...person }) =>
+  post('/register', { ...person, ...(code && { invitation: code }) })
+
+async function makeOwner(claimed) {
+  const { access_token: token } = await post('/v1/setup', claimed)
+  // This page keeps no token, so nobody shall hold one.
+  await post('/v1/session/logout', {}, { authorization: `Bearer ${token}` })
+}
+
+async function isOwnerNeeded() {
+  const answer = await fetch('/v1/setup')
+  return answer.ok && (await answer.json()).needed
+}
+
+async function post(path, body, headers = {}) {
+  const answer = await fetch(path, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: JSON.stringify(body),
+  }).catch(() => {
+    throw new Error('The gateway does not answer; try again')
+  })
+  const { msg, detail, error, ...rest } = await answer.json()
+  if (!answer.ok) throw new Error(msg ?? detail ?? error)
+  return rest
+}

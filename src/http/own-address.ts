@@ -1,0 +1,23 @@
+import { networkInterfaces } from 'node:os'
+import type { Config } from '../config.ts'
+
+type Listening = Pick<Config, 'host' | 'port' | 'tlsCertFile'>
+
+/** Where others reach this service, most useful first, `localhost` last. */
+export const ownUrls = ({ host, port, tlsCertFile }: Listening): readonly string[] =>
+  addresses(host).map((address) => `${tlsCertFile ? 'https' : 'http'}://${address}:${port}`)
+
+/** Where links lead: PUBLIC_URL, or this machine's own first address. The name that a request was
+ * sent to is not asked, since whoever sends it chooses it. */
+export const linkBase = (config: Listening & Pick<Config, 'publicUrl'>): string =>
+  config.publicUrl || (ownUrls(config)[0] ?? '')
+
+const addresses = (host: string): readonly string[] => {
+  const isAny = host === '0.0.0.0' || host === '::'
+  if (!isAny) return [host.includes(':') ? `[${host}]` : host]
+  const found = Object.values(networkInterfaces())
+    .flatMap((ofOne) => ofOne ?? [])
+    .filter(({ family, internal }) => family === 'IPv4' && !internal)
+    .map(({ address }) => address)
+  return [...found, 'localhost']
+}

@@ -1,0 +1,100 @@
+import { type Static, type TSchema, Type as t } from '@sinclair/typebox'
+import type { Endpoints } from '../http/endpoints.ts'
+import { operation, problem } from '../http/operation.ts'
+import { oneOf } from '../http/text.ts'
+import { EXTENTS, type LogWatch } from './watch.ts'
+
+type Dependencies = {
+  readonly endpoints: Endpoints
+  readonly watch: Pick<LogWatch, 'last' | 'checkAll' | 'isChecking'>
+}
+
+/** What the service itself finds when it checks the log, now and then or when it is asked to. */
+export const verificationRoutes = ({ endpoints, watch }: Dependencies) =>
+  endpoints
+    .group('default')
+    .get('/v1/log/verification', () => verification(watch), VERIFICATION)
+    .post(
+      '/v1/log/verification',
+      ({ set }) => {
+        void watch.checkAll()
+        set.status = 202
+        return verification(watch)
+      },
+      VERIFY,
+    )
+
+const verification = ({ last, isChecking }: Dependencies['watch']): Static<typeof Verification> => {
+  const check = last()
+  return {
+    ...UNCHECKED,
+    ...(check && { extent: check.extent, checked_at: new Date(check.checkedAtMs).toISOString() }),
+    ...(check?.ok === true && { state: 'whole', size: check.size }),
+    ...(check?.ok === false && { state: 'broken', seq: check.seq ?? null, fault: check.fault }),
+    running: isChecking(),
+  }
+}
+
+const UNCHECKED = {
+  state: 'unchecked',
+  extent: null,
+  size: null,
+  checked_at: null,
+  seq: null,
+  fault: null,
+} as const
+
+const orNull = <Schema extends TSchema>(schema: Schema, description: string) =>
+  t.Union([schema, t.Null()], { description })
+
+const Count = t.Integer({ minimum: 0 })
+
+const Verification = t.Object(
+  {
+    state: oneOf(['unchecked', 'whole', 'broken']),
+    extent: orNull(oneOf(EXTENTS), 'The newest thousand events and the root, or all'),
+    size: orNull(Count, 'Events that the log holds, where it is whole'),
+    checked_at: orNull(t.String({ format: 'date-time' }), 'When the check ended'),
+    seq: orNull(Count, 'The first wrong event, where the fault shows at one'),
+    fault: orNull(t.String(), 'What is wrong, in words'),
+    running: t.Boolean({ description: 'Whether a check of all events is under way' }),
+  },
+  { additionalProperties: false },
+)
+
+const WHOLE: Static<typeof Verification> = {
+  state: 'whole',
+  extent: 'all',
+  size: 42,
+  checked_at: '2026-11-22T18:30:02.125Z',
+  seq: null,
+  fault: null,
+  running: false,
+}
+
+const VERIFICATION = operation({
+  access: 'member',
+  tag: 'Log',
+  summary: 'What the last check of the log found',
+  description:
+    'Each start checks the newest events; a minute later, and then once a day, all are checked, ' +
+    'and whenever an admin asks. A fault stays until a later check finds none.',
+  answers: { 200: { description: 'The verdict', schema: Verification, example: WHOLE } },
+})
+
+const VERIFY = operation({
+  access: 'admin',
+  tag: 'Log',
+  summary: 'Check the whole log now',
+  description:
+    'Begins a check of all events in the background, or joins the one under way, and answers what ' +
+    'the last one found: ask for that again until `running` is false.',
+  answers: {
+    202: {
+      description: 'It is under way',
+      schema: Verification,
+      example: { ...WHOLE, extent: 'newest', running: true },
+    },
+    403: problem(403, 'forbidden', 'Only an admin may do this'),
+  },
+})

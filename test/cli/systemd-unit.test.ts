@@ -1,0 +1,140 @@
+import { describe, expect, test } from 'bun:test'
+import { rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { PASSWORD, bearer, clientOf } from '../support/app.ts'
+import { UNLIMITED, runCommand, startService, temporaryFolder } from '../support/binary.ts'
+
+const isRequired = process.env['REQUIRE_SYSTEMD'] === '1'
+const hasSystemd = isRequired || Bun.which('systemd-analyze') !== null
+const hasStrace = isRequired || Bun.which('strace') !== null
+
+/** The worst that systemd's own judgement of the unit may be, in tenths: 0 is sealed, 100 is open. */
+const EXPOSURE_MAX = 15
+
+const printed = async (args: readonly string[] = [], env: Record<string, string> = {}) =>
+  runCommand(['systemd-unit', ...args], { env })
+
+const analyzed = (args: readonly string[]) => {
+  const run = Bun.spawnSync(['systemd-analyze', ...args], { stderr: 'pipe' })
+  return { status: run.exitCode, out: run.stdout.toString(), words: run.stderr.toString() }
+}
+
+describe('the systemd unit', () => {
+  test('runs this very file as a user of its own, with no capability and nothing of Bun’s', async () => {
+    const { status, out } = await printed()
+    expect(status).toBe(0)
+    expect(out).toMatch(
+      /^ExecStart="\/.*secure-lock-server" --env-file "\/etc\/secure-lock.env" serve$/m,
+    )
+    expect(out).toMatch(/^User=secure-lock$/m)
+    expect(out).toMatch(/^CapabilityBoundingSet=$/m)
+    expect(out).toMatch(/^UnsetEnvironment=BUN_OPTIONS BUN_BE_BUN BUN_INSPECT /m)
+    expect(out).not.toMatch(/@[A-Z_]+@/)
+  })
+
+  test('may bind a low port where the settings ask for one', async () => {
+    const { out } = await printed(['--user', 'door'], { PORT: '443' })
+    expect(out).toMatch(/^AmbientCapabilities=CAP_NET_BIND_SERVICE$/m)
+    expect(out).toMatch(/^User=door$/m)
+  })
+
+  test('takes no name or path that would be another line of the unit', async () => {
+    for (const args of [
+      ['--user', 'root\nExecStartPre=/bin/sh'],
+      ['--settings', '/etc/x"\nUser=root'],
+      ['--settings', 'relative.env'],
+    ])
+      expect((await printed(args)).status).toBe(2)
+    expect((await printed(['--settings', '/etc/100%/$x.env'])).out).toContain(
+      '"/etc/100%%/$$x.env"',
+    )
+  })
+
+  test.if(hasSystemd)('is what systemd takes, and finds well sealed', async () => {
+    const folder = temporaryFolder()
+    const unit = join(folder, 'secure-lock.service')
+    writeFileSync(unit, (await printed(['--user', 'daemon'])).out)
+    const verified = analyzed(['verify', unit])
+    expect(verified.words.split('\n').filter((line) => line.includes('secure-lock'))).toStrictEqual(
+      [],
+    )
+    const judged = analyzed([
+      'security',
+      '--offline=true',
+      `--threshold=${EXPOSURE_MAX}`,
+      '--no-pager',
+      unit,
+    ])
+    expect(`${judged.status} ${judged.out}`).toMatch(/^0 /)
+    rmSync(folder, { recursive: true })
+  })
+
+  test.if(hasSystemd && hasStrace)('allows every system call that the service makes', async () => {
+    const folder = temporaryFolder()
+    const trace = join(folder, 'calls')
+    const service = await startService({
+      env: UNLIMITED,
+      folder,
+      within: ['strace', '-D', '-f', '-q', '-o', trace],
+    })
+    const { post, get } = clientOf(service.url)
+    const person = { username: 'ada', password: PASSWORD, phone: '1', address: 'x' }
+    await post('/register', person)
+    const answer = await post('/login', person)
+    const { access_token: token } = (await answer.json()) as { access_token: string }
+    const sent = await post('/logUnlocking', { 'unlocking-method': 'pin' }, bearer(token))
+    expect(sent.status).toBe(200)
+    expect((await get('/readyz')).status).toBe(200)
+    expect(await service.stop()).toBe(0)
+    const allowed = new Set(callsOf('@system-service'))
+    for (const call of [...callsOf('@privileged'), ...callsOf('@resources')]) allowed.delete(call)
+    // SQLite gives new files to the owner of the folder where it runs as root, as tests do.
+    allowed.add('fchown')
+    const made = new Set(
+      (await Bun.file(trace).text())
+        .split('\n')
+        .flatMap((line) => /^\d+ +(\w+)\(/.exec(line)?.[1] ?? []),
+    )
+    expect(made.size).toBeGreaterThan(30)
+    expect([...made].filter((call) => !allowed.has(call))).toStrictEqual([])
+    rmSync(folder, { recursive: true })
+  })
+})
+
+/** The system calls of a set, and of the sets within it. */
+const callsOf = (set: string): string[] =>
+  analyzed(['syscall-filter', set])
+    .out.split('\n')
+    .slice(1)
+    .map((line) => line.trim())
+    .flatMap((line) => (line.startsWith('@') ? callsOf(line) : /^\w+$/.test(line) ? [line] : []))
+
+test('the service manager is told when it is ready, that it lives, and when it stops', async () => {
+  const folder = temporaryFolder()
+  const socket = join(folder, 'notify')
+  const manager = Bun.spawn(['perl', '-MIO::Socket::UNIX', '-e', RECEIVE, socket], {
+    stdout: 'pipe',
+  })
+  while (!(await Bun.file(socket).exists()) && !(await isSocket(socket))) await Bun.sleep(20)
+  const service = await startService({
+    folder,
+    env: { NOTIFY_SOCKET: socket, WATCHDOG_USEC: '300000' },
+  })
+  await Bun.sleep(400)
+  expect(await service.stop()).toBe(0)
+  manager.kill()
+  const told = (await new Response(manager.stdout).text()).trim().split('\n')
+  expect(told[0]).toBe('READY=1')
+  expect(told.at(-1)).toBe('STOPPING=1')
+  expect(told.filter((line) => line === 'WATCHDOG=1').length).toBeGreaterThan(1)
+  rmSync(folder, { recursive: true })
+})
+
+const RECEIVE = `$| = 1; my $s = IO::Socket::UNIX->new(Type => SOCK_DGRAM, Local => $ARGV[0]);
+  while (1) { $s->recv(my $text, 999); print "$text\\n"; }`
+
+const isSocket = async (path: string): Promise<boolean> =>
+  Bun.file(path)
+    .stat()
+    .then((found) => found.isSocket())
+    .catch(() => false)

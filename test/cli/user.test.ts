@@ -1,0 +1,120 @@
+import { describe, expect, test } from 'bun:test'
+import { Database } from 'bun:sqlite'
+import { join } from 'node:path'
+import { PASSWORD, bearer, clientOf } from '../support/app.ts'
+import { UNLIMITED, runCommand, startService } from '../support/binary.ts'
+
+/** A service with people of these names, and the command line beside it. */
+const gateway = async (people: Readonly<Record<string, string>>) => {
+  const service = await startService({ env: UNLIMITED })
+  const user = async (...words: string[]) => {
+    const {
+      status,
+      out,
+      words: said,
+    } = await runCommand(['user', ...words], {
+      folder: service.folder,
+      input: `${PASSWORD}\n`,
+    })
+    return { status, out: out.trim(), said: said.split('\n')[0] }
+  }
+  for (const [name, role] of Object.entries(people)) await user('add', '--role', role, name)
+  const { post, get } = clientOf(service.url)
+  const logIn = async (username: string, password = PASSWORD) => {
+    const answer = await post('/login', { username, password })
+    const { access_token: token } = (await answer.json()) as { access_token: string }
+    return { status: answer.status, token }
+  }
+  return {
+    ...service,
+    post,
+    get,
+    user,
+    logIn,
+    [Symbol.asyncDispose]: () => service[Symbol.asyncDispose](),
+  }
+}
+
+describe('user, while the service runs', () => {
+  test('an owner who is locked out gets a one-time code, and the role and access back', async () => {
+    await using door = await gateway({ oli: 'owner', amy: 'admin', mia: 'member' })
+    expect(await door.user('role', 'mia', 'owner')).toMatchObject({
+      status: 0,
+      out: 'mia is now owner',
+    })
+    expect((await door.get('/v1/people', bearer((await door.logIn('mia')).token))).status).toBe(200)
+    expect(await door.user('disable', 'oli')).toMatchObject({
+      status: 0,
+      out: 'oli may not sign in any more',
+    })
+    expect((await door.logIn('oli')).status).toBe(401)
+    expect(await door.user('enable', 'OLI')).toMatchObject({ status: 1 })
+    expect(await door.user('enable', ' oli ')).toMatchObject({ status: 0 })
+    expect((await door.logIn('oli')).status).toBe(200)
+    const { out: code, said } = await door.user('reset', 'oli')
+    expect(code).toMatch(/^([0-9A-Z]{4}-){6}[0-9A-Z]{4}$/)
+    expect(said).toBe('Good once, for 30 minutes, at POST /v1/password-reset')
+    const body = { username: 'oli', code, new_password: 'nine quiet green keys' }
+    expect((await door.post('/v1/password-reset', body)).status).toBe(200)
+    expect((await door.logIn('oli', 'nine quiet green keys')).status).toBe(200)
+    expect((await door.logIn('oli')).status).toBe(401)
+    using db = new Database(join(door.folder, 'data/secure-lock.db'))
+    expect(
+      db
+        .query(
+          "SELECT action, result, actor, address, detail FROM audit_event WHERE address = 'command line' AND action <> 'account.add' ORDER BY seq",
+        )
+        .all(),
+    ).toMatchObject([
+      { action: 'account.role', result: 'success', detail: '{"from":"member","to":"owner"}' },
+      { action: 'account.disable', result: 'success' },
+      { action: 'account.enable', result: 'success' },
+      { action: 'password.reset_begin', result: 'success' },
+    ])
+  })
+
+  test('erase needs --yes where nobody can be asked, and the last owner stays', async () => {
+    await using door = await gateway({ oli: 'owner', mia: 'member' })
+    expect(await door.user('erase', 'mia')).toMatchObject({
+      status: 2,
+      said: 'user erase needs --yes where nobody can be asked',
+    })
+    expect((await door.logIn('mia')).status).toBe(200)
+    expect(await door.user('erase', '--yes', 'mia')).toMatchObject({ status: 0, out: 'Erased mia' })
+    expect((await door.logIn('mia')).status).toBe(401)
+    for (const words of [
+      ['erase', '--yes', 'oli'],
+      ['disable', 'oli'],
+      ['role', 'oli', 'admin'],
+    ])
+      expect(await door.user(...words)).toMatchObject({
+        status: 1,
+        said: 'This is the last owner; make another one first',
+      })
+    expect((await door.logIn('oli')).status).toBe(200)
+  })
+
+  test('words that make no sense, and people who are not there, are told apart', async () => {
+    await using door = await gateway({ mia: 'member' })
+    for (const words of [
+      ['role', 'mia'],
+      ['role', 'mia', 'king'],
+      ['role', 'mia', 'admin', 'now'],
+      ['disable'],
+      ['enable', 'mia', 'max'],
+      ['reset', '--now', 'mia'],
+      ['erase', '--yes'],
+      ['toString', 'mia'],
+    ])
+      expect([words.join(' '), (await door.user(...words)).status]).toStrictEqual([
+        words.join(' '),
+        2,
+      ])
+    expect(await door.user('reset', 'nobody')).toMatchObject({
+      status: 1,
+      said: 'There is no such account; see user list',
+    })
+    const elsewhere = await runCommand(['user', 'disable', 'mia'])
+    expect(elsewhere.words).toContain('There is no database at')
+  })
+})
