@@ -88,27 +88,49 @@ export const guessStore = (db: Database, now: () => number, countersMax = COUNTE
       )
   }
 
+  let lastJudged: Promise<unknown> = Promise.resolve()
+
+  const inTurn = <Result>(work: () => Promise<Result>): Promise<Result> => {
+    const result = lastJudged.then(work)
+    lastJudged = result.catch(() => {})
+    return result
+  }
+
   return {
     /** Lets `decide` judge an attempt by what is counted so far, and keeps what comes of it. One is
-     * judged after the other, so that guesses sent at once gain nothing over guesses sent in turn. */
+     * judged after the other, so that guesses sent at once gain nothing over guesses sent in turn.
+     * What passes writes nothing: it must not wait for a disk that is full or locked. */
     judge: (guesser: Guesser, decide: (standing: Standing) => Judgement): Promise<Judgement> =>
-      db.transaction(async (tx) => {
+      inTurn(async () => {
         const atMs = now()
-        await sweep(tx, atMs)
-        const counters = await countersOf(tx, guesser, atMs)
-        const isKnown = (await isKnownPlace(tx, guesser, atMs)) || guesser.hasToken
+        const counters = await countersOf(db, guesser, atMs)
+        const isKnown = guesser.hasToken || (await knownSinceMs(db, guesser)) > atMs - KNOWN_MS
         const judgement = decide({ counters, isKnown, atMs })
-        if (!judgement.passes) await keep(tx, { guesser, counters: judgement.after, atMs })
+        if (!judgement.passes)
+          await db.transaction(async (tx) => {
+            await keep(tx, { guesser, counters: judgement.after, atMs })
+            await sweep(tx, atMs)
+          })
         return judgement
       }),
 
     /** Forgives the failures of a client at a name and of the name, and makes the place known. */
-    welcome: (accountId: number, { subjects, place, hasToken }: Guesser): Promise<void> =>
-      db.transaction(async (tx) => {
-        const { client_at_name: clientAtName, name } = subjects
-        await tx.run('DELETE FROM guess WHERE subject IN (?, ?)', clientAtName, name)
-        if (!hasToken) await makeKnown(tx, { accountId, place, atMs: now() })
-      }),
+    welcome: async (accountId: number, guesser: Guesser): Promise<void> => {
+      const atMs = now()
+      const { name, client_at_name: clientAtName } = await countersOf(db, guesser, atMs)
+      const isNews = !guesser.hasToken && (await knownSinceMs(db, guesser)) <= atMs - RENEWED_MS
+      if (!isNews && name.failures + clientAtName.failures === 0) return
+      await db.transaction(async (tx) => {
+        const { subjects, place } = guesser
+        await tx.run(
+          'DELETE FROM guess WHERE subject IN (?, ?)',
+          subjects.name,
+          subjects.client_at_name,
+        )
+        if (isNews) await makeKnown(tx, { accountId, place, atMs })
+        await sweep(tx, atMs)
+      })
+    },
 
     /** The counters that make somebody wait now: those at accounts first, then the longest. */
     waits: async (accountId?: number): Promise<Waits> => {
@@ -169,8 +191,8 @@ export const newestFailureMs = async (db: Database): Promise<number> => {
   return newest?.ms ?? 0
 }
 
-const countersOf = async (tx: Queries, { subjects }: Guesser, atMs: number): Promise<Counters> => {
-  const rows = await tx.all<{ kind: Kind; failures: number; waits_until_ms: number | null }>(
+const countersOf = async (db: Queries, { subjects }: Guesser, atMs: number): Promise<Counters> => {
+  const rows = await db.all<{ kind: Kind; failures: number; waits_until_ms: number | null }>(
     `SELECT kind, failures, waits_until_ms
      FROM guess
      WHERE subject IN (?, ?, ?) AND failed_at_ms > ?`,
@@ -221,32 +243,26 @@ const keep = async (tx: Queries, { guesser, counters, atMs }: Kept): Promise<voi
     )
 }
 
-const isKnownPlace = async (
-  tx: Queries,
-  { accountId, place }: Guesser,
-  atMs: number,
-): Promise<boolean> =>
-  (await tx.get(
-    'SELECT 1 FROM known_device WHERE account_id = ? AND hash = ? AND logged_in_at_ms > ?',
+/** When the account last signed in from the place, to the day. */
+const knownSinceMs = async (db: Queries, { accountId, place }: Guesser): Promise<number> => {
+  const known = await db.get<{ ms: number }>(
+    'SELECT logged_in_at_ms AS ms FROM known_device WHERE account_id = ? AND hash = ?',
     accountId ?? null,
     place,
-    atMs - KNOWN_MS,
-  )) !== undefined
+  )
+  return known?.ms ?? Number.NEGATIVE_INFINITY
+}
 
-const makeKnown = async (
-  tx: Queries,
-  { accountId, place, atMs }: { accountId: number; place: Buffer; atMs: number },
-): Promise<void> => {
-  const renewed = await tx.run(
+type Known = { readonly accountId: number; readonly place: Buffer; readonly atMs: number }
+
+const makeKnown = async (tx: Queries, { accountId, place, atMs }: Known): Promise<void> => {
+  await tx.run(
     `INSERT INTO known_device (account_id, hash, logged_in_at_ms) VALUES (?, ?, ?)
-     ON CONFLICT (account_id, hash) DO UPDATE SET logged_in_at_ms = excluded.logged_in_at_ms
-     WHERE known_device.logged_in_at_ms <= excluded.logged_in_at_ms - ?`,
+     ON CONFLICT (account_id, hash) DO UPDATE SET logged_in_at_ms = excluded.logged_in_at_ms`,
     accountId,
     place,
     atMs,
-    RENEWED_MS,
   )
-  if (renewed === 0) return
   await tx.run(
     `DELETE FROM known_device
      WHERE account_id = ? AND hash NOT IN (

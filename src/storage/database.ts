@@ -1,5 +1,6 @@
 import { Database as Sqlite, SQLiteError, type SQLQueryBindings, type Statement } from 'bun:sqlite'
 import { AppError } from '../errors.ts'
+import { groupCommit } from './group-commit.ts'
 
 type Params = readonly SQLQueryBindings[]
 
@@ -13,12 +14,13 @@ export type Queries = {
 
 /** The small database interface that stores speak through. */
 export type Database = Queries & {
-  /** Runs `work` alone in one transaction; the promise resolves only after COMMIT. */
+  /** Runs `work` alone, all of it or nothing; the promise resolves only after COMMIT, which works
+   * that came meanwhile share. */
   transaction: <Result>(work: (tx: Queries) => Promise<Result>) => Promise<Result>
   /** Folds the WAL into the file and empties it, so that what was overwritten is in neither; false
    * where that cannot be now, because another process reads or the disk refuses. */
   foldWal: () => Promise<boolean>
-  /** Waits for the transaction under way, folds the WAL into the file and closes it. */
+  /** Waits for what is to be committed, folds the WAL into the file and closes it. */
   close: () => Promise<void>
 }
 
@@ -30,32 +32,72 @@ const LOCK_RETRY_MS = 20
 /** Between two tries to fold the WAL, each of which waits for `busy_timeout` itself. */
 const FOLD_RETRY_MS = 200
 
+/** Works that share a COMMIT, and works in line; beyond them a write is `unavailable` at once. */
+const TOGETHER_MAX = 100
+const WAITING_MAX = 1000
+
+type Work = {
+  readonly run: (tx: Queries) => Promise<unknown>
+  readonly queuedAtMs: number
+}
+
+type Outcome = PromiseSettledResult<unknown>
+
 /** Gives the database interface over one writing and one reading connection, which may be the same. */
 export const database = ({ writer, reader }: Connections): Database => {
   const writes = queriesOn(writer)
   const snapshot = reader === writer ? NO_SNAPSHOT : turnSnapshot(reader)
   const reads = queriesOn(reader, snapshot.begin)
-  let lastWrite: Promise<unknown> = Promise.resolve()
 
-  const exclusively = <Result>(work: (queuedAt: number) => Promise<Result>): Promise<Result> => {
-    const queuedAt = performance.now()
-    const result = lastWrite.then(() => work(queuedAt))
-    lastWrite = result.catch(() => {})
+  let lastTurn: Promise<unknown> = Promise.resolve()
+
+  const exclusively = <Result>(turn: () => Promise<Result>): Promise<Result> => {
+    const result = lastTurn.then(turn)
+    lastTurn = result.catch(() => {})
     return result
   }
 
-  const transaction = <Result>(work: (tx: Queries) => Promise<Result>): Promise<Result> =>
-    exclusively(async (queuedAt) => {
-      await beginImmediate(writer, queuedAt + LOCK_WAIT_MS)
-      try {
-        const result = await work(writes)
-        snapshot.end()
-        readable(() => writer.run('COMMIT'))
-        return result
-      } finally {
-        if (writer.inTransaction) writer.run('ROLLBACK')
-      }
-    })
+  /** Runs one work of several so that, where it fails, its own writes alone are taken back. */
+  const runApart = async ({ run }: Work): Promise<Outcome> => {
+    readable(() => writer.run('SAVEPOINT work'))
+    try {
+      const value = await run(writes)
+      readable(() => writer.run('RELEASE work'))
+      return { status: 'fulfilled', value }
+    } catch (reason) {
+      // Some faults of the disk take back the whole transaction, and with it the other works.
+      if (!writer.inTransaction) throw reason
+      writer.run('ROLLBACK TO work')
+      writer.run('RELEASE work')
+      return { status: 'rejected', reason }
+    }
+  }
+
+  const commit = async (works: readonly Work[]): Promise<readonly Outcome[]> => {
+    await beginImmediate(writer, (works[0]?.queuedAtMs ?? 0) + LOCK_WAIT_MS)
+    try {
+      const outcomes: Outcome[] = []
+      for (const work of works) outcomes.push(await runApart(work))
+      snapshot.end()
+      readable(() => writer.run('COMMIT'))
+      return outcomes
+    } finally {
+      if (writer.inTransaction) writer.run('ROLLBACK')
+    }
+  }
+
+  const writing = groupCommit<Work, Outcome>({
+    commit: (works) => exclusively(() => commit(works)),
+    sizeOf: () => 1,
+    groupSizeMax: TOGETHER_MAX,
+    waitingSizeMax: WAITING_MAX,
+  })
+
+  const transaction = async <Result>(run: (tx: Queries) => Promise<Result>): Promise<Result> => {
+    const outcome = await writing.submit({ run, queuedAtMs: performance.now() })
+    if (outcome.status === 'rejected') throw outcome.reason
+    return outcome.value as Result
+  }
 
   return {
     all: reads.all,
@@ -74,15 +116,17 @@ export const database = ({ writer, reader }: Connections): Database => {
       }
       return true
     },
-    close: () =>
-      exclusively(async () => {
+    close: async () => {
+      await writing.drained()
+      await exclusively(async () => {
         snapshot.end()
         reads.finalize()
         writes.finalize()
         if (reader !== writer) reader.close(true)
         writer.run('PRAGMA wal_checkpoint(TRUNCATE)')
         writer.close(true)
-      }),
+      })
+    },
   }
 }
 
@@ -141,13 +185,13 @@ const queriesOn = (
 }
 
 /** Waits for another process's lock without stopping the event loop, so that reads go on. */
-const beginImmediate = async (writer: Sqlite, deadline: number): Promise<void> => {
+const beginImmediate = async (writer: Sqlite, deadlineMs: number): Promise<void> => {
   for (;;) {
     try {
       writer.run('BEGIN IMMEDIATE')
       return
     } catch (error) {
-      if (!isBusy(error) || performance.now() > deadline) throw unavailable(error)
+      if (!isBusy(error) || performance.now() > deadlineMs) throw unavailable(error)
       await Bun.sleep(LOCK_RETRY_MS)
     }
   }

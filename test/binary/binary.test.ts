@@ -50,6 +50,8 @@ describe('the compiled file', () => {
 
   test('tells people where it listens, where data lies and what to mind', async () => {
     await using service = await startService({ env: { HOST: '0.0.0.0', DEBUG: 'true' } })
+    // It answers requests a moment before that.
+    while (!service.output().log.includes('"started"')) await Bun.sleep(5)
     const { words } = service.output()
     expect(words).toContain(`Secure Lock Server ${version}`)
     expect(words).toMatch(/listening {2}http:\/\/[\d.]+:\d+/)

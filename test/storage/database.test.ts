@@ -32,6 +32,30 @@ describe('transactions', () => {
       await db.close()
     }))
 
+  test('that come together share a COMMIT, and one that fails takes back its own writes alone', () =>
+    inFolder(async (folder) => {
+      const path = join(folder, 'a.db')
+      const db = openDatabase(path)
+      await db.run('CREATE TABLE t (n INTEGER UNIQUE)')
+      using other = new Sqlite(path)
+      const stored = other.query<{ n: number }, []>('SELECT count(*) AS n FROM t')
+      const add = async (n: number) => {
+        await db.transaction(async (tx) => {
+          await tx.run('INSERT INTO t VALUES (?)', -n)
+          await tx.run('INSERT INTO t VALUES (?)', n % 3)
+        })
+        return stored.get()?.n
+      }
+      const outcomes = await Promise.allSettled([1, 2, 3, 4, 5, 6].map(add))
+      // The fourth to sixth break the rule that values are unique.
+      expect(
+        outcomes.map((one) => (one.status === 'fulfilled' ? one.value : 'failed')),
+      ).toStrictEqual([6, 6, 6, 'failed', 'failed', 'failed'])
+      const rows = await db.all<{ n: number }>('SELECT n FROM t ORDER BY n')
+      expect(rows.map(({ n }) => n)).toStrictEqual([-3, -2, -1, 0, 1, 2])
+      await db.close()
+    }))
+
   test('run one after another, and nobody sees them half done', () =>
     inFolder(async (folder) => {
       const db = openDatabase(join(folder, 'a.db'))
