@@ -396,7 +396,6 @@ test('[O3] security events are lines of the log whatever its level leaves out el
     .split('\n')
     .map((line) => JSON.parse(line) as Record<string, unknown>)
   expect(lines.every(({ msg }) => msg === 'security event')).toBe(true)
-  // It answers from the moment it listens, which may be before the start is on record.
   const levels = Object.fromEntries(lines.map(({ action, level }) => [action, level]))
   expect(levels).toMatchObject({
     'service.start': 'info',
