@@ -33,7 +33,10 @@ import { setupRoutes } from './accounts/setup-routes.ts'
 import { setupService } from './accounts/setup.ts'
 import { accountStore } from './accounts/store.ts'
 import { waitRoutes } from './accounts/wait-routes.ts'
+import { lifeRecorder } from './audit/life.ts'
 import { personTrail } from './audit/person-store.ts'
+import { repeatRecorder } from './audit/repeats.ts'
+import { auditRoutes } from './audit/routes.ts'
 import { securityRecorder } from './audit/service.ts'
 import { auditStore } from './audit/store.ts'
 import type { Config } from './config.ts'
@@ -42,8 +45,8 @@ import { joinRoutes } from './console/join-routes.ts'
 import { consoleRoutes } from './console/routes.ts'
 import { tableRoutes } from './debug/routes.ts'
 import { unlockTable, userTable } from './debug/tables.ts'
+import { GATEWAY } from './http/access.ts'
 import { accessTokens } from './http/access-tokens.ts'
-import { type Audit, auditTo } from './http/audit.ts'
 import { crossOrigin } from './http/cross-origin.ts'
 import { endpointsOf } from './http/endpoints.ts'
 import { errorAnswers } from './http/errors.ts'
@@ -59,6 +62,7 @@ import { healthRoutes } from './ops/routes.ts'
 import { opsStore } from './ops/store.ts'
 import { openDatabase } from './storage/open.ts'
 import { makePrivateFolder, secretFile } from './storage/private-files.ts'
+import { doorDenials } from './unlocks/denials.ts'
 import { accountPages } from './unlocks/export.ts'
 import { HEARTBEAT_SECONDS, liveUnlocks } from './unlocks/live.ts'
 import { logClock } from './unlocks/log-clock.ts'
@@ -77,6 +81,8 @@ import { type UnlockStore, unlockStore } from './unlocks/store.ts'
 
 type Dependencies = {
   readonly log: Log
+  /** Where security events are told, if that is another log. */
+  readonly securityLog?: Log
   /** The clock, in milliseconds since 1970. */
   readonly now?: () => number
   /** A clock that nobody sets, in milliseconds since whenever. */
@@ -95,6 +101,7 @@ export const openApp = async (
   config: Config,
   {
     log: processLog,
+    securityLog = processLog,
     now = Date.now,
     monotonic = () => performance.now(),
     heartbeatSeconds = HEARTBEAT_SECONDS,
@@ -107,17 +114,30 @@ export const openApp = async (
   const secret = config.jwtSecretKey || secretFile(join(config.dataDir, 'jwt-secret-key'))
   const db = openDatabase(config.databaseUri)
   const steady = steadyClock(now, monotonic)
+
+  const audit = auditStore(db)
+  const record = securityRecorder({ store: audit, log: securityLog, now })
+  const repeats = repeatRecorder({ record, log: processLog })
+
   const people = accountStore(db, steady)
   const unlocks = unlockStore(db)
   const signer = await logSigner(config.dataDir, unlocks)
   const clock = logClock({ now, newestMs: await unlocks.newestCertainMs() })
-  const audit = auditTo(processLog)
   const log = await openUnlockLog({ store: unlocks, signer, clock })
+  const recordDenied = doorDenials({ append: log.append, processLog, monotonic })
   const keeping = retention({
     days: config.logRetentionDays,
     clock,
-    eraseBefore: log.eraseBefore,
-    report: (round) => reportRound(round, { processLog, audit }),
+    eraseBefore: async (beforeMs) => {
+      const addresses = await audit.eraseAddressesBefore(beforeMs)
+      const erasure = await log.eraseBefore(beforeMs)
+      const { events, isGone: is_gone } = erasure
+      const detail = { before: new Date(beforeMs).toISOString(), events, addresses, is_gone }
+      if (events + addresses > 0)
+        await record(GATEWAY, { action: 'unlocks.retention', result: 'success', detail })
+      return erasure
+    },
+    report: (round) => reportRound(round, processLog),
   })
 
   const reads = unlockReads(db)
@@ -134,8 +154,6 @@ export const openApp = async (
     return check?.ok === false ? check : undefined
   }
 
-  const trail = auditStore(db)
-  const record = securityRecorder({ store: trail, log: processLog, now })
   const sessions = sessionService({
     store: sessionStore(db, steady, {
       // No session is over before the access token that began it.
@@ -144,6 +162,7 @@ export const openApp = async (
     }),
     tokens: accessTokens({ secret, lifetimeMs: tokenLifetimeMs, now: steady }),
     record,
+    recordSparingly: repeats.recordSparingly,
   })
   const paced = pacedClock(Math.max(now(), await newestFailureMs(db)), monotonic)
   const guesses = guessService({
@@ -152,6 +171,7 @@ export const openApp = async (
     now: paced,
     day: now,
     record,
+    recordDenied,
   })
   const factorStore = secondFactorStore(db)
   const box = secretBox(secretFile(join(config.dataDir, 'second-factor-key')))
@@ -197,7 +217,7 @@ export const openApp = async (
   const erasures = erasureService({
     store: changes,
     // The log last, since it empties the write-ahead log in the end.
-    traces: [trail.eraseAddressesOf, log.eraseAccount],
+    traces: [audit.eraseAddressesOf, log.eraseAccount],
     record,
     now: steady,
     report: (error) => processLog.error({ err: error }, 'erasure is not finished'),
@@ -227,7 +247,7 @@ export const openApp = async (
   })
     .use(requestLog(processLog))
     .use(responseHeaders({ hasTls: config.tlsCertFile !== '' }))
-    .use(errorAnswers(processLog))
+    .use(errorAnswers({ log: processLog, recordDenial: repeats.recordSparingly }))
     .use(crossOrigin(config.corsOrigins))
     .use(openapiRoutes(endpoints, version))
     .use(consoleRoutes({ endpoints, version, logFault }))
@@ -297,8 +317,17 @@ export const openApp = async (
       }),
     )
     .use(waitRoutes({ endpoints, guesses, findAccount: people.findByPublicId }))
-    .use(unlockRoutes({ endpoints, readBody, log }))
-    .use(unlockReadRoutes({ endpoints, log, reads, counts: unlockCounts(db), live, audit, now }))
+    .use(auditRoutes({ endpoints, store: audit }))
+    .use(
+      unlockRoutes({
+        endpoints,
+        readBody,
+        log,
+        refusedAccount: sessions.refusedAccount,
+        recordDenied,
+      }),
+    )
+    .use(unlockReadRoutes({ endpoints, log, reads, counts: unlockCounts(db), live, record, now }))
     .use(logRoutes({ endpoints, log, store: unlocks }))
     .use(verificationRoutes({ endpoints, watch }))
     .use(
@@ -320,7 +349,7 @@ export const openApp = async (
     live.close()
     keeping.stop()
     erasures.stop()
-    await log.drained()
+    await Promise.all([log.drained(), repeats.close()])
     await db.close()
   }
   return {
@@ -334,11 +363,12 @@ export const openApp = async (
     invitations,
     enrolment,
     record,
+    ...lifeRecorder({ store: audit, record, version }),
+    audit,
     log,
     live,
     watch,
     keeping,
-    audit,
     unlocks,
     verifierKey: signer.verifierKey,
     close,
@@ -352,19 +382,12 @@ const reportCheck = (check: LogCheck, processLog: Log): void => {
   processLog.error({ extent, seq, fault, err }, 'log is broken')
 }
 
-type Records = { readonly processLog: Log; readonly audit: Audit }
-
-const reportRound = (round: Round, { processLog, audit }: Records): void => {
+const reportRound = (round: Round, processLog: Log): void => {
   switch (round.outcome) {
     case 'erased': {
       const { events, beforeMs, isGone } = round
       const before = new Date(beforeMs).toISOString()
-      return audit({
-        action: 'unlocks.retention',
-        actor: { who: 'retention', from: 'gateway' },
-        result: 'done',
-        details: { before, events, is_gone: isGone },
-      })
+      return processLog.info({ before, events, is_gone: isGone }, 'retention applied')
     }
     case 'waiting':
       return processLog.warn('retention waits for a clock that can be trusted')

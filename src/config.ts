@@ -156,7 +156,7 @@ export const SETTINGS = {
   }),
   logRetentionDays: setting({
     env: 'LOG_RETENTION_DAYS',
-    doc: 'days after which names and methods are erased from the unlock log (none: kept)',
+    doc: 'days after which names, methods and addresses are erased from the logs (none: kept)',
     fallback: '',
     parse: (text) => (text === '' ? 0 : integer(text, 1, 36_500)),
   }),
@@ -215,6 +215,14 @@ export const parseConfig = (env: Readonly<Record<string, string | undefined>>): 
     databaseUri: config.databaseUri || join(config.dataDir, 'secure-lock.db'),
   })
 }
+
+/** Every setting as it is given, by its name; of a secret only whether it is. */
+export const givenSettings = (env: Readonly<Record<string, string | undefined>>) =>
+  Object.values(SETTINGS).map((one) => {
+    const value = rawValue(one, env)
+    const told = 'secret' in one && value ? 'set' : value
+    return { name: one.env, value: told, fallback: one.fallback }
+  })
 
 const rawValue = (
   one: Pick<Setting<unknown>, 'env' | 'fallback' | 'secret'>,

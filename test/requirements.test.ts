@@ -38,7 +38,7 @@ const REQUIREMENTS = {
   D7: 'erasure leaves every proof',
   O1: 'SIGTERM',
   O2: 'hostile folders',
-  O3: 'exports and erasures leave a structured record',
+  O3: 'what happens to accounts and settings is recorded',
 } as const
 
 test('every requirement is named by a test', () => {

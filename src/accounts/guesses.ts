@@ -17,6 +17,13 @@ type Dependencies = {
   /** The clock of the day. */
   readonly day: () => number
   readonly record: RecordSecurityEvent
+  /** Notes at the door whom it kept out; never rejects. */
+  readonly recordDenied: (denial: Denial) => Promise<void>
+}
+
+type Denial = {
+  readonly account: Pick<Account, 'publicId' | 'username'>
+  readonly reason: 'too_many_attempts'
 }
 
 /** An attempt to prove who one is, at whatever place asks for a password. */
@@ -29,7 +36,8 @@ export type Attempt = {
 }
 
 /** The rules of guessing: who has to wait after failed logins, and who may lift that. */
-export const guessService = ({ store, key, now, day, record }: Dependencies) => {
+export const guessService = (deps: Dependencies) => {
+  const { store, key, now, day, record, recordDenied } = deps
   const devices = deviceTokens(key)
 
   const hash = (...parts: readonly string[]): Buffer =>
@@ -68,6 +76,9 @@ export const guessService = ({ store, key, now, day, record }: Dependencies) => 
         ...(account ? { subject: account.publicId } : {}),
         detail: { kind, failures, seconds: waitMs / 1000 },
       })
+    // Not waited for: the time of the answer must not tell that there is such an account.
+    if (account && judgement.begun.some(({ kind }) => kind !== 'client'))
+      void recordDenied({ account, reason: 'too_many_attempts' })
     return false
   }
 

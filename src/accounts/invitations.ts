@@ -1,5 +1,5 @@
 import { AppError } from '../errors.ts'
-import type { Account, Origin, RecordSecurityEvent, Role } from '../http/access.ts'
+import type { Account, Origin, RecordSecurityEvent, Role, SecurityEvent } from '../http/access.ts'
 import { mayInvite } from './invitation.ts'
 import type { InvitationStore } from './invitation-store.ts'
 import { codeHash, newCode } from './typed-code.ts'
@@ -22,6 +22,9 @@ type Wish = {
 /** Who asks: an account, or whoever has the gateway's command line. */
 type Asker = Origin & { readonly account?: Account | undefined }
 
+/** What somebody wants to do with an invitation for a role. */
+type Wanted = Pick<SecurityEvent, 'action' | 'subject'> & { readonly role: Role }
+
 /** An invitation as it is told to whoever made it; afterwards nobody can tell its code. */
 export type MadeInvitation = Wish & {
   readonly id: string
@@ -34,14 +37,15 @@ const HOUR_MS = 3_600_000
 
 /** The rules of invitations: who may make, see and end them. */
 export const invitationService = ({ store, record, linkTo }: Dependencies) => {
-  const allow = ({ account }: Asker, role: Role): void => {
-    if (account && !mayInvite(account.role, role))
-      throw new AppError('forbidden', 'Admins invite members; only an owner invites others')
+  const allow = async (asker: Asker, { role, ...event }: Wanted): Promise<void> => {
+    if (!asker.account || mayInvite(asker.account.role, role)) return
+    await record(asker, { ...event, result: 'failure', detail: { role } })
+    throw new AppError('forbidden', 'Admins invite members; only an owner invites others')
   }
 
   return {
     make: async (asker: Asker, wish: Wish): Promise<MadeInvitation> => {
-      allow(asker, wish.role)
+      await allow(asker, { action: 'invitation.make', role: wish.role })
       const code = newCode()
       const { hours, ...terms } = wish
       const made = await store.add({
@@ -70,7 +74,7 @@ export const invitationService = ({ store, record, linkTo }: Dependencies) => {
     revoke: async (asker: Asker, id: string): Promise<void> => {
       const found = await store.find(id)
       if (!found) throw new AppError('not_found', 'No such invitation')
-      allow(asker, found.role)
+      await allow(asker, { action: 'invitation.revoke', subject: id, role: found.role })
       await store.revoke(id)
       await record(asker, { action: 'invitation.revoke', result: 'success', subject: id })
     },

@@ -143,10 +143,14 @@ export const secondFactorEnrolment = (deps: Dependencies) => {
     resetFor: async (caller: Caller, subject: Account): Promise<void> => {
       if (subject.id === caller.account?.id)
         throw new AppError('conflict', OWN, { reason: 'own_account' })
-      if (subject.role !== 'member' && !hasRole(caller.account, 'owner'))
+      if (subject.role !== 'member' && !hasRole(caller.account, 'owner')) {
+        const reason = 'owner_needed'
+        const event = { action: 'second_factor.remove', subject: subject.publicId } as const
+        await record(caller, { ...event, result: 'failure', detail: { reason } })
         throw new AppError('forbidden', 'Only an owner may do this to an admin or owner', {
-          reason: 'owner_needed',
+          reason,
         })
+      }
       await reset(caller, subject)
     },
   }

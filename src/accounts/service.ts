@@ -129,7 +129,8 @@ export const accountService = (deps: Dependencies) => {
       const account = await checkPassword(credentials, from)
       const verdict = account && (await checkCode({ ...credentials, account, from }))
       const isIn = verdict !== 'missing' && verdict !== 'wrong'
-      const tokens = account && isIn && (await sessions.begin(account, from))
+      const how = { second_factor: verdict ?? 'unneeded' }
+      const tokens = account && isIn && (await sessions.begin(account, from, how))
       if (!tokens) {
         // Every login that fails passes here, whichever factor it fails by.
         const fault = loginFault(verdict)
@@ -141,10 +142,6 @@ export const accountService = (deps: Dependencies) => {
         })
         throw fault
       }
-      await record(
-        { ...from, account },
-        { action: 'login', result: 'success', detail: { second_factor: verdict ?? 'unneeded' } },
-      )
       return { ...tokens, deviceToken: guesses.deviceToken(account) }
     },
 

@@ -19,14 +19,31 @@ export type Session = Place & {
 /** What became of a refresh token that was presented. */
 export type Rotation =
   | { readonly outcome: 'rotated' | 'repeated'; readonly session: SignedIn; readonly salt: Buffer }
-  | { readonly outcome: 'reused'; readonly session: SignedIn }
-  | { readonly outcome: 'unknown' }
+  | { readonly outcome: 'reused' | 'unknown' }
 
 /** Sessions that one account may have: one for each login of an app that never refreshes. */
 const SESSIONS_MAX = 100
 
 /** A phone whose answer was lost may ask again for so long, and gets the same one (RFC 9700). */
 const REPEAT_MS_MAX = 10_000
+
+/** Records what is done to something in the same transaction, so that neither is without the other. */
+type Recording<Thing> = (thing: Thing, tx: Queries) => Promise<void>
+
+type NewSession = {
+  readonly place: Place
+  readonly tokenHash: Buffer
+  readonly record: Recording<string>
+}
+
+type NextToken = {
+  readonly place: Place
+  /** Gives the hash of the next token for a salt. */
+  readonly successorHash: (salt: Buffer) => Buffer
+  readonly recordReuse: Recording<SignedIn>
+}
+
+type Ending<Ended> = { readonly record: Recording<Ended> }
 
 type Owner = { id: number; public_id: string; username: string; role: Role }
 
@@ -43,7 +60,7 @@ export const sessionStore = (db: Database, now: () => number, life: SessionLife)
    * over, and the account's least used beyond the bound. */
   begin: (
     accountId: number,
-    { place, tokenHash }: { readonly place: Place; readonly tokenHash: Buffer },
+    { place, tokenHash, record }: NewSession,
   ): Promise<string | undefined> =>
     db.transaction(async (tx) => {
       const sessionId = crypto.randomUUID()
@@ -80,6 +97,7 @@ export const sessionStore = (db: Database, now: () => number, life: SessionLife)
         accountId,
         SESSIONS_MAX,
       )
+      await record(sessionId, tx)
       return sessionId
     }),
 
@@ -87,7 +105,7 @@ export const sessionStore = (db: Database, now: () => number, life: SessionLife)
    * token that was used before, and not just now, ends its session. */
   rotate: (
     tokenHash: Buffer,
-    { place, successorHash }: { place: Place; successorHash: (salt: Buffer) => Buffer },
+    { place, successorHash, recordReuse }: NextToken,
   ): Promise<Rotation> =>
     db.transaction(async (tx) => {
       const at = now()
@@ -116,7 +134,8 @@ export const sessionStore = (db: Database, now: () => number, life: SessionLife)
         if (at - found.used_at_ms <= REPEAT_MS_MAX)
           return { outcome: 'repeated', session, salt: Buffer.from(found.successor_salt) }
         await tx.run('DELETE FROM session WHERE id = ?', found.session_id)
-        return { outcome: 'reused', session }
+        await recordReuse(session, tx)
+        return { outcome: 'reused' }
       }
       const salt = Buffer.from(crypto.getRandomValues(new Uint8Array(32)))
       await tx.run(
@@ -157,6 +176,24 @@ export const sessionStore = (db: Database, now: () => number, life: SessionLife)
     return row && account(row)
   },
 
+  /** An account, enabled or not, whatever sessions it has. */
+  findOwner: async (
+    publicId: string,
+  ): Promise<{ readonly account: Account; readonly isDisabled: boolean } | undefined> => {
+    const row = await db.get<Owner & { disabled_at_ms: number | null }>(
+      `SELECT
+         id,
+         public_id,
+         username,
+         role,
+         disabled_at_ms
+       FROM account
+       WHERE public_id = ?`,
+      publicId,
+    )
+    return row && { account: account(row), isDisabled: row.disabled_at_ms !== null }
+  },
+
   /** The sessions of an account that stand, the last used first. */
   list: async (accountId: number): Promise<readonly Session[]> => {
     const rows = await db.all<{
@@ -192,22 +229,36 @@ export const sessionStore = (db: Database, now: () => number, life: SessionLife)
 
   /** Ends a session and gives the public id of its account; nothing where it is not there, or is
    * another account's than `accountId`. */
-  end: async (sessionId: string, accountId?: number): Promise<string | undefined> => {
-    const ended = await db.transaction((tx) =>
-      tx.get<{ public_id: string }>(
+  end: (
+    sessionId: string,
+    { accountId, record }: Ending<string> & { readonly accountId: number | undefined },
+  ): Promise<string | undefined> =>
+    db.transaction(async (tx) => {
+      const ended = await tx.get<{ public_id: string }>(
         `DELETE FROM session
          WHERE id = ? AND account_id = coalesce(?, account_id)
          RETURNING (SELECT public_id FROM account WHERE account.id = session.account_id) AS public_id`,
         sessionId,
         accountId ?? null,
-      ),
-    )
-    return ended?.public_id
-  },
+      )
+      if (ended) await record(ended.public_id, tx)
+      return ended?.public_id
+    }),
 
   /** Ends all sessions of an account but one that is kept; gives their number. */
-  endAll: (accountId: number, keptId = ''): Promise<number> =>
-    db.run('DELETE FROM session WHERE account_id = ? AND id <> ?', accountId, keptId),
+  endAll: (
+    accountId: number,
+    { keptId = '', record }: Ending<number> & { readonly keptId: string | undefined },
+  ): Promise<number> =>
+    db.transaction(async (tx) => {
+      const sessions = await tx.run(
+        'DELETE FROM session WHERE account_id = ? AND id <> ?',
+        accountId,
+        keptId,
+      )
+      await record(sessions, tx)
+      return sessions
+    }),
 })
 
 const addToken = (tx: Queries, sessionId: string, hash: Buffer): Promise<number> =>

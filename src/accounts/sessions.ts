@@ -1,6 +1,13 @@
 import { createHash, createHmac, randomBytes } from 'node:crypto'
 import { AppError } from '../errors.ts'
-import type { Account, Caller, Origin, RecordSecurityEvent, SignedIn } from '../http/access.ts'
+import type {
+  Account,
+  Caller,
+  Origin,
+  RecordSecurityEvent,
+  SecurityEvent,
+  SignedIn,
+} from '../http/access.ts'
 import type { AccessTokens } from '../http/access-tokens.ts'
 import type { Session, SessionStore } from './session-store.ts'
 
@@ -13,10 +20,12 @@ type Dependencies = {
   readonly store: SessionStore
   readonly tokens: AccessTokens
   readonly record: RecordSecurityEvent
+  /** Records what anybody can cause without end. */
+  readonly recordSparingly: RecordSecurityEvent
 }
 
 /** The rules of sessions: how they begin, go on and end. */
-export const sessionService = ({ store, tokens, record }: Dependencies) => {
+export const sessionService = ({ store, tokens, record, recordSparingly }: Dependencies) => {
   const tokensOf = async (
     { account, sessionId }: SignedIn,
     refreshToken: string,
@@ -26,10 +35,23 @@ export const sessionService = ({ store, tokens, record }: Dependencies) => {
   })
 
   return {
-    /** Begins a session; nothing where the account may not sign in any more. */
-    begin: async (account: Account, place: Origin): Promise<Tokens | undefined> => {
+    /** Begins a session and records the login; nothing where the account may not sign in any more. */
+    begin: async (
+      account: Account,
+      from: Origin,
+      how: SecurityEvent['detail'] = {},
+    ): Promise<Tokens | undefined> => {
       const refreshToken = randomBytes(REFRESH_TOKEN_BYTES).toString('base64url')
-      const sessionId = await store.begin(account.id, { place, tokenHash: sha256(refreshToken) })
+      const sessionId = await store.begin(account.id, {
+        place: from,
+        tokenHash: sha256(refreshToken),
+        record: (session, tx) =>
+          record(
+            { ...from, account },
+            { action: 'login', result: 'success', detail: { session, ...how } },
+            tx,
+          ),
+      })
       return sessionId ? tokensOf({ account, sessionId }, refreshToken) : undefined
     },
 
@@ -39,16 +61,17 @@ export const sessionService = ({ store, tokens, record }: Dependencies) => {
       const rotation = await store.rotate(sha256(refreshToken), {
         place: from,
         successorHash: (salt) => sha256(successor(refreshToken, salt)),
+        recordReuse: ({ account: { publicId: subject }, sessionId: session }, tx) =>
+          record(
+            from,
+            { action: 'session.reuse', result: 'failure', subject, detail: { session } },
+            tx,
+          ),
       })
       if (rotation.outcome === 'rotated' || rotation.outcome === 'repeated')
         return tokensOf(rotation.session, successor(refreshToken, rotation.salt))
-      if (rotation.outcome === 'reused')
-        await record(from, {
-          action: 'session.reuse',
-          result: 'failure',
-          subject: rotation.session.account.publicId,
-          detail: { session: rotation.session.sessionId },
-        })
+      if (rotation.outcome === 'unknown')
+        await recordSparingly(from, { action: 'session.refresh', result: 'failure' })
       throw new AppError('unauthorized', 'This session is over; log in again')
     },
 
@@ -61,36 +84,46 @@ export const sessionService = ({ store, tokens, record }: Dependencies) => {
       return account && { account, sessionId }
     },
 
+    /** Gives the account of a token that was issued by this server, is in its time, and opens nothing
+     * any more: its session is over, or the account disabled. */
+    refusedAccount: async (
+      token: string,
+    ): Promise<{ readonly account: Account; readonly isDisabled: boolean } | undefined> => {
+      const claims = await tokens.verify(token)
+      return claims && store.findOwner(claims.accountPublicId)
+    },
+
     list: (accountId: number): Promise<readonly Session[]> => store.list(accountId),
 
     /** Ends one session: the caller's own, or anybody's where `ofAnyone`. */
-    end: async (caller: Caller, sessionId: string, ofAnyone: boolean): Promise<void> => {
-      const own = ofAnyone ? undefined : caller.account?.id
-      const subject = await store.end(sessionId, own)
-      if (!subject) throw new AppError('not_found', 'No such session')
-      await record(caller, {
-        action: 'session.end',
-        result: 'success',
-        subject,
-        detail: { session: sessionId },
+    end: async (caller: Caller, session: string, ofAnyone: boolean): Promise<void> => {
+      const whose = await store.end(session, {
+        accountId: ofAnyone ? undefined : caller.account?.id,
+        record: (subject, tx) =>
+          record(
+            caller,
+            { action: 'session.end', result: 'success', subject, detail: { session } },
+            tx,
+          ),
       })
+      if (!whose) throw new AppError('not_found', 'No such session')
     },
 
     /** Ends all sessions of an account, but for one that may be kept; gives their number. */
-    endAll: async (
+    endAll: (
       caller: Origin & { readonly account?: Account | undefined },
-      { id, publicId }: Pick<Account, 'id' | 'publicId'>,
+      { id, publicId: subject }: Pick<Account, 'id' | 'publicId'>,
       keptId?: string,
-    ): Promise<number> => {
-      const sessions = await store.endAll(id, keptId)
-      await record(caller, {
-        action: 'session.end_all',
-        result: 'success',
-        subject: publicId,
-        detail: { sessions },
-      })
-      return sessions
-    },
+    ): Promise<number> =>
+      store.endAll(id, {
+        keptId,
+        record: (sessions, tx) =>
+          record(
+            caller,
+            { action: 'session.end_all', result: 'success', subject, detail: { sessions } },
+            tx,
+          ),
+      }),
   }
 }
 

@@ -1,4 +1,4 @@
-import type { RecordSecurityEvent } from '../http/access.ts'
+import { COMMAND_LINE, type RecordSecurityEvent } from '../http/access.ts'
 import type { Log } from '../http/log.ts'
 import type { AuditStore } from './store.ts'
 
@@ -13,7 +13,7 @@ type Dependencies = {
 export const securityRecorder =
   ({ store, log, now }: Dependencies): RecordSecurityEvent =>
   async ({ address, requestId, account }, event, tx) => {
-    const actor = event.actor ?? account?.publicId
+    const actor = event.actor ?? account?.publicId ?? systemUserAt(address)
     const { action, result, subject, detail } = event
     log[result === 'failure' ? 'warn' : 'info'](
       { action, result, actor, subject, client: address, request_id: requestId, detail },
@@ -22,3 +22,7 @@ export const securityRecorder =
     const record = { ...event, ...(actor ? { actor } : {}), atMs: now(), address, requestId }
     await store.append(record, tx)
   }
+
+/** Whoever has the command line, by number: a name is personal, and would stay for ever. */
+const systemUserAt = (address: string): string | undefined =>
+  address === COMMAND_LINE.address ? `uid:${process.getuid?.()}` : undefined

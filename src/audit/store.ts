@@ -1,4 +1,5 @@
 import type { SecurityEvent } from '../http/access.ts'
+import type { Order } from '../http/paging.ts'
 import type { Database, Queries } from '../storage/database.ts'
 
 export type AuditStore = ReturnType<typeof auditStore>
@@ -9,7 +10,56 @@ type NewRecord = SecurityEvent & {
   readonly requestId: string | undefined
 }
 
-/** The audit trail in the database; a trigger keeps it from being changed. */
+/** Who did something, or what it was done to; the name as it is now, and only that of an account. */
+type Named = { readonly id: string; readonly name: string | null }
+
+/** A record as it is kept; its address is gone once erased. */
+export type AuditRecord = {
+  /** Counts from 0 without gaps. */
+  readonly seq: number
+  readonly atMs: number
+  readonly action: string
+  readonly result: SecurityEvent['result']
+  readonly actor: Named | null
+  readonly subject: Named | null
+  readonly address: string | null
+  readonly requestId: string | null
+  readonly detail: NonNullable<SecurityEvent['detail']>
+}
+
+/** What a record must fit; all of it. */
+export type AuditFilter = {
+  /** An action, or the first words of several. */
+  readonly action?: string | undefined
+  readonly result?: SecurityEvent['result'] | undefined
+  readonly actor?: string | undefined
+  readonly subject?: string | undefined
+  /** Recorded at this time or later. */
+  readonly fromMs?: number | undefined
+  /** Recorded before this time. */
+  readonly toMs?: number | undefined
+}
+
+type Wanted = {
+  readonly filter: AuditFilter
+  readonly order: Order
+  /** Go on behind the record of this number. */
+  readonly after?: number | undefined
+  readonly limit: number
+}
+
+type Found = {
+  readonly records: readonly AuditRecord[]
+  /** The number to go on behind; none at the end. */
+  readonly next: number | undefined
+}
+
+/** Records that one statement goes through, and that one page does: a page may hold fewer than its
+ * limit and still be followed by another. */
+const STEP_ROWS = 5000
+const PAGE_ROWS_MAX = 100_000
+
+/** The audit trail in the database; triggers keep it from being changed. */
 export const auditStore = (db: Database) => ({
   /** Appends a record, by itself or in a transaction. */
   append: async (record: NewRecord, writes: Pick<Queries, 'run'> = db): Promise<void> => {
@@ -36,6 +86,61 @@ export const auditStore = (db: Database) => ({
     )
   },
 
+  /** Records in the order of their numbers. */
+  page: async ({ filter, order, after, limit }: Wanted): Promise<Found> => {
+    const { sql, values } = searchFor(filter, order)
+    const size = await nextSeq(db)
+    const isUpwards = order === 'oldest'
+    const found: AuditRecord[] = []
+    let behind = after ?? (isUpwards ? -1 : size)
+    for (let examined = 0; examined < PAGE_ROWS_MAX; examined += STEP_ROWS) {
+      // Lets whatever waits go first, since SQLite answers without giving way.
+      if (examined > 0) await Bun.sleep(0)
+      const [first, last] = isUpwards
+        ? [behind + 1, behind + STEP_ROWS]
+        : [behind - STEP_ROWS, behind - 1]
+      const left = limit + 1 - found.length
+      found.push(...(await db.all<Row>(sql, first, last, ...values, left)).map(stored))
+      if (found.length > limit)
+        return { records: found.slice(0, limit), next: found[limit - 1]?.seq }
+      behind = isUpwards ? last : first
+      const isAtEnd = behind <= 0 || behind >= size - 1
+      if (isAtEnd) return { records: found, next: undefined }
+    }
+    return { records: found, next: behind }
+  },
+
+  /** The detail of the newest record of an action on a subject. */
+  newestDetail: async (
+    action: string,
+    subject: string,
+  ): Promise<AuditRecord['detail'] | undefined> => {
+    const row = await db.get<Pick<Row, 'detail'>>(
+      'SELECT detail FROM audit_event WHERE subject = ? AND action = ? ORDER BY seq DESC LIMIT 1',
+      subject,
+      action,
+    )
+    return row && detailOf(row)
+  },
+
+  /** Removes the addresses of records from before then; gives how many, step by step. */
+  eraseAddressesBefore: async (atMs: number): Promise<number> => {
+    const size = await nextSeq(db)
+    let erased = 0
+    for (let seq = 0; seq < size; seq += STEP_ROWS) {
+      erased += await db.run(
+        `UPDATE audit_event
+         SET address = NULL
+         WHERE seq >= ? AND seq < ? AND at_ms < ? AND address IS NOT NULL`,
+        seq,
+        seq + STEP_ROWS,
+        atMs,
+      )
+      await Bun.sleep(0)
+    }
+    return erased
+  },
+
   /** Removes the addresses from which a person acted, or somebody in their name. */
   eraseAddressesOf: (publicId: string): Promise<number> =>
     db.run(
@@ -46,3 +151,71 @@ export const auditStore = (db: Database) => ({
       publicId,
     ),
 })
+
+const nextSeq = async (db: Queries): Promise<number> => {
+  const row = await db.get<{ next: number }>(
+    'SELECT coalesce(max(seq) + 1, 0) AS next FROM audit_event',
+  )
+  return row?.next ?? 0
+}
+
+type Row = {
+  seq: number
+  at_ms: number
+  action: string
+  result: SecurityEvent['result']
+  actor: string | null
+  actor_name: string | null
+  subject: string | null
+  subject_name: string | null
+  address: string | null
+  request_id: string | null
+  detail: string
+}
+
+const searchFor = (filter: AuditFilter, order: Order) => {
+  const { action, result, actor, subject, fromMs, toMs } = filter
+  const conditions = [
+    // 'session' is the first word of 'session.end', and not of 'sessions'.
+    { sql: "substr(action || '.', 1, ?) = ?", values: action && [action.length + 1, `${action}.`] },
+    { sql: 'result = ?', values: result && [result] },
+    { sql: 'actor = ?', values: actor && [actor] },
+    { sql: 'subject = ?', values: subject && [subject] },
+    { sql: 'at_ms >= ?', values: fromMs !== undefined && [fromMs] },
+    { sql: 'at_ms < ?', values: toMs !== undefined && [toMs] },
+  ].flatMap(({ sql, values }) => (values ? [{ sql, values }] : []))
+  return {
+    sql: `SELECT
+            seq,
+            at_ms,
+            action,
+            result,
+            actor,
+            (SELECT username FROM account WHERE public_id = actor) AS actor_name,
+            subject,
+            (SELECT username FROM account WHERE public_id = subject) AS subject_name,
+            address,
+            request_id,
+            detail
+          FROM audit_event
+          WHERE ${['seq BETWEEN ? AND ?', ...conditions.map(({ sql }) => sql)].join(' AND ')}
+          ORDER BY seq ${order === 'oldest' ? 'ASC' : 'DESC'}
+          LIMIT ?`,
+    values: conditions.flatMap(({ values }) => values),
+  }
+}
+
+const stored = (row: Row): AuditRecord => ({
+  seq: row.seq,
+  atMs: row.at_ms,
+  action: row.action,
+  result: row.result,
+  actor: row.actor === null ? null : { id: row.actor, name: row.actor_name },
+  subject: row.subject === null ? null : { id: row.subject, name: row.subject_name },
+  address: row.address,
+  requestId: row.request_id,
+  detail: detailOf(row),
+})
+
+const detailOf = ({ detail }: Pick<Row, 'detail'>): AuditRecord['detail'] =>
+  JSON.parse(detail) as AuditRecord['detail']

@@ -1,4 +1,5 @@
 import { SETTINGS } from '../config.ts'
+import { audit } from './audit.ts'
 import type { Command } from './command.ts'
 import { healthcheck } from './healthcheck.ts'
 import { invite } from './invite.ts'
@@ -13,6 +14,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   user,
   invite,
   log,
+  audit,
   healthcheck,
   'systemd-unit': systemdUnit,
 }

@@ -1,9 +1,10 @@
 import { accessSync, constants, readFileSync, statSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { type App, openApp } from '../app.ts'
 import { parseConfig } from '../config.ts'
 import { AppError } from '../errors.ts'
+import { COMMAND_LINE } from '../http/access.ts'
 import { logger } from '../http/log.ts'
 import { draftFolder } from '../storage/folder-draft.ts'
 import { fileFault } from '../storage/private-files.ts'
@@ -238,13 +239,9 @@ const exportLog = async (args: string[], terminal: Terminal): Promise<number> =>
         { proofs: Number(proofs) },
       )
       const verdict = await verifyBundle(openBundle(path), { key: app.verifierKey })
+      const detail = { whole: verdict.ok }
+      await app.record(COMMAND_LINE, { action: 'log.export', result: 'success', detail })
       draft.commit()
-      app.audit({
-        action: 'log.export',
-        actor: { who: `uid ${process.getuid?.()}`, from: 'gateway' },
-        result: 'done',
-        details: { folder: resolve(out), is_whole: verdict.ok },
-      })
       return exported(out, verdict, terminal)
     } finally {
       draft.discard()

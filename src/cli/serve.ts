@@ -4,10 +4,10 @@ import { parseArgs } from 'node:util'
 import { version } from '../../package.json'
 import { CLAIM_MINUTES } from '../accounts/setup.ts'
 import { type App, openApp } from '../app.ts'
-import { type Config, parseConfig } from '../config.ts'
+import { type Config, givenSettings, parseConfig } from '../config.ts'
 import { AppError } from '../errors.ts'
 import { isLoopback } from '../http/client-address.ts'
-import { logWritten, logger } from '../http/log.ts'
+import { type Log, logWritten, logger } from '../http/log.ts'
 import { ownUrls } from '../http/own-address.ts'
 import { qrTerminal } from '../http/qr.ts'
 import { lockFolder } from '../storage/folder-lock.ts'
@@ -26,10 +26,13 @@ export const serve: Command = {
     makePrivateFolder(config.dataDir)
     const unlockFolder = lockFolder(config.dataDir)
     const log = logger({ level: config.logLevel, format: config.logFormat })
-    const app = await openApp(config, { log })
+    // Whatever the level leaves out else.
+    const securityLog = log.child({}, { level: 'info' })
+    const app = await openApp(config, { log, securityLog })
     const manager = serviceManager(terminal.env)
     try {
       const server = listen(app, config)
+      await orTold(app.recordStart(givenSettings(terminal.env)), log)
       await app.watch.start()
       await app.keeping.apply()
       await app.erasures.resume()
@@ -40,7 +43,7 @@ export const serve: Command = {
       log.info('stopping')
       manager.stopping()
       app.live.close()
-      await finishRequests(server)
+      await Promise.all([orTold(app.recordStop(), log), finishRequests(server)])
     } finally {
       await app.close()
       unlockFolder()
@@ -49,6 +52,15 @@ export const serve: Command = {
     await logWritten()
     return 0
   },
+}
+
+/** A disk that takes no record keeps the service neither from starting nor from stopping. */
+const orTold = async (recorded: Promise<void>, log: Log): Promise<void> => {
+  try {
+    await recorded
+  } catch (error) {
+    log.error({ err: error }, 'security event not recorded')
+  }
 }
 
 type Server = NonNullable<App['http']['server']>

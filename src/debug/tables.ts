@@ -5,6 +5,7 @@ type Page<Row> = (after: number, limit: number) => Promise<readonly Row[]>
 type Unlock = {
   readonly seq: number
   readonly person: { readonly username: string; readonly method: string } | undefined
+  readonly result: 'unlocked' | 'denied'
   readonly receivedAtMs: number
 }
 
@@ -21,7 +22,11 @@ type Person = {
 /** What stands in the table where a person was erased. */
 const ERASED = '(erased)'
 
-/** Every unlock as a table; its id is the sequence number plus one. */
+/** What stands behind the method. */
+const DENIED = { unlocked: '', denied: ' (denied)' } as const
+
+/** Every unlock as a table; its id is the sequence number plus one. The contract has no column for
+ * those that were denied, so their method says it. */
 export const unlockTable = (page: Page<Unlock>): Table => ({
   title: 'Who opened the door',
   columns: {
@@ -34,7 +39,7 @@ export const unlockTable = (page: Page<Unlock>): Table => ({
     (await page(afterId - 1, limit)).map((unlock) => ({
       id: unlock.seq + 1,
       username: unlock.person?.username ?? ERASED,
-      unlocking_method: unlock.person?.method ?? ERASED,
+      unlocking_method: `${unlock.person?.method ?? ERASED}${DENIED[unlock.result]}`,
       date_time: new Date(unlock.receivedAtMs).toISOString(),
     })),
 })

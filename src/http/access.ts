@@ -1,6 +1,5 @@
-import { AppError } from '../errors.ts'
 import type { Queries } from '../storage/database.ts'
-import { tokenError } from './errors.ts'
+import { roleError, tokenError } from './errors.ts'
 
 /** What an account may do; each role may do all that the ones before it may. */
 export const ROLES = ['member', 'admin', 'owner'] as const
@@ -28,6 +27,9 @@ export type Origin = {
 
 /** Whoever has the gateway's command line may do anything, and is no account. */
 export const COMMAND_LINE: Origin = { address: 'command line', device: '', requestId: undefined }
+
+/** What the service does by itself. */
+export const GATEWAY: Origin = { address: 'gateway', device: '', requestId: undefined }
 
 /** An account that a good access token speaks for, and the session that the token belongs to. */
 export type SignedIn = { readonly account: Account; readonly sessionId: string }
@@ -71,15 +73,16 @@ export const requireRole = (caller: Caller, role: Role): void => {
   const account = signedIn(caller.account)
   if (hasRole(account, role)) return
   refuseHeldBack(account, role)
-  throw new AppError('forbidden', `Only an ${role} may do this`)
+  throw roleError(`Only an ${role} may do this`)
 }
 
 /** Tells an account whose role is held back what it takes to get it (403). */
 export const refuseHeldBack = (account: Account | undefined, role: Role): void => {
   if (account?.roleHeldBack && isAtLeast(account.roleHeldBack, role))
-    throw new AppError('forbidden', 'Set up a second factor first: POST /v1/me/second-factor', {
-      reason: 'second_factor_required',
-    })
+    throw roleError(
+      'Set up a second factor first: POST /v1/me/second-factor',
+      'second_factor_required',
+    )
 }
 
 /** The account of a caller who has one; throws 401 for one without. */

@@ -1,5 +1,6 @@
 import { Elysia } from 'elysia'
 import { AppError, type ErrorCode } from '../errors.ts'
+import type { Caller, RecordSecurityEvent } from './access.ts'
 import type { Log } from './log.ts'
 
 /** An answer that only HTTP knows, with the headers that go with it (405 and `Allow`, for one). */
@@ -38,21 +39,38 @@ const RETRY_AFTER_SECONDS = 2
 export const tokenError = () =>
   new HttpError(401, 'There is an error with this token', { 'WWW-Authenticate': 'Bearer' })
 
+export const roleError = (message: string, reason?: string) =>
+  new HttpError(403, message, {}, reason)
+
+type Dependencies = {
+  readonly log: Log
+  /** Told of each refusal, as often as somebody cares to be refused; must not reject. */
+  readonly recordDenial: RecordSecurityEvent
+}
+
 /** Answers every error of every route: `{"msg"}`, or RFC 9457 problem details under `/v1`.
  * What is not an AppError or HttpError is our fault: 500, and its cause goes to the log alone. */
-export const errorAnswers = (log: Log) =>
-  new Elysia({ name: 'error-answers' }).onError(
-    { as: 'global' },
-    ({ error, code, request, set, path }) => {
-      const known = code === 'NOT_FOUND' ? new HttpError(404, 'Not found') : knownError(error)
-      if (!known)
-        log.error({ request_id: set.headers['x-request-id'], err: error }, 'request failed')
-      else if (known.status === 503) log.warn({ reason: known.message }, 'request refused')
-      const told = known ?? new HttpError(500, 'Internal error')
-      set.status = told.status
-      return answer(told, path ?? pathOf(request))
-    },
-  )
+export const errorAnswers = ({ log, recordDenial }: Dependencies) =>
+  new Elysia({ name: 'error-answers' }).onError({ as: 'global' }, async (context) => {
+    const { error, code, request, set, path, route } = context
+    const { caller } = context as { caller?: Caller }
+    const known = code === 'NOT_FOUND' ? new HttpError(404, 'Not found') : knownError(error)
+    if (!known) log.error({ request_id: set.headers['x-request-id'], err: error }, 'request failed')
+    else if (known.status === 503) log.warn({ reason: known.message }, 'request refused')
+    const told = known ?? new HttpError(500, 'Internal error')
+    set.status = told.status
+    if (caller && isDenial(error, request)) {
+      const detail = { status: told.status, method: request.method, route }
+      await recordDenial(caller, { action: 'access.deny', result: 'failure', detail })
+    }
+    return answer(told, path ?? pathOf(request))
+  })
+
+/** Whether a guard refused somebody: by role, or because what they signed in with is not good. Who has
+ * not tried to sign in is only asked to, and what services refuse by an AppError they record. */
+const isDenial = (error: unknown, { headers }: Request): boolean =>
+  error instanceof HttpError &&
+  (error.status === 403 || (error.status === 401 && headers.has('authorization')))
 
 const knownError = (error: unknown): HttpError | undefined => {
   if (error instanceof HttpError) return error

@@ -30,6 +30,7 @@ type Tag =
   | 'Second factor'
   | 'Invitations'
   | 'People'
+  | 'Audit'
   | 'Unlocks'
   | 'Log'
   | 'Tables'

@@ -41,7 +41,7 @@ const isText = (schema: TSchema & { [CONTROLS]?: keyof typeof FORBIDDEN }, value
   return length >= Number(schema['minLength']) && length <= Number(schema['maxLength'] ?? Infinity)
 }
 
-/** A time as a client sends it; whether there is such a day is for the reader to say. */
+/** A time as a client sends it. */
 export const Time = t.String({
   pattern: String.raw`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$`,
   description: 'RFC 3339',

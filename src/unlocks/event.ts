@@ -13,10 +13,18 @@ export const REASONS = [
   'restricted',
   'insufficient_battery',
 ] as const
-type Reason = (typeof REASONS)[number]
 
-/** Who says that it happened. `claimed`: an app, with the token of a signed-in account. */
-type Source = 'claimed'
+/** Why this server itself let somebody no further: Matter's word where it has one. */
+const REFUSALS = ['disabled_user_denied', 'session_ended', 'too_many_attempts'] as const
+export type Refusal = (typeof REFUSALS)[number]
+
+export const ALL_REASONS = [...new Set([...REASONS, ...REFUSALS])]
+type Reason = (typeof ALL_REASONS)[number]
+
+/** Who says that it happened. `claimed`: an app, with the token of a signed-in account. `observed`:
+ * this server, which refused it. */
+export const SOURCES = ['claimed', 'observed'] as const
+type Source = (typeof SOURCES)[number]
 
 export const DEFAULT_LOCK = 'front-door'
 
@@ -143,8 +151,8 @@ const isLeaf = (leaf: Readonly<Record<string, unknown>>): leaf is Leaf =>
   typeof leaf['id'] === 'string' &&
   typeof leaf['lock'] === 'string' &&
   RESULTS.some((word) => word === leaf['result']) &&
-  (leaf['reason'] === null || REASONS.some((word) => word === leaf['reason'])) &&
-  leaf['source'] === 'claimed' &&
+  (leaf['reason'] === null || ALL_REASONS.some((word) => word === leaf['reason'])) &&
+  SOURCES.some((word) => word === leaf['source']) &&
   (leaf['occurred_at_ms'] === null || Number.isSafeInteger(leaf['occurred_at_ms'])) &&
   Number.isSafeInteger(leaf['received_at_ms']) &&
   typeof leaf['late'] === 'boolean' &&

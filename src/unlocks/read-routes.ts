@@ -1,7 +1,13 @@
 import { Value } from '@sinclair/typebox/value'
 import { AppError } from '../errors.ts'
-import { type Account, type Caller, credentials, hasRole, signedIn } from '../http/access.ts'
-import { type Actor, type Audit, actorOf } from '../http/audit.ts'
+import {
+  type Account,
+  type Caller,
+  type RecordSecurityEvent,
+  credentials,
+  hasRole,
+  signedIn,
+} from '../http/access.ts'
 import type { Endpoints } from '../http/endpoints.ts'
 import { type Answered, nextPage, pageOf, spanOf } from '../http/paging.ts'
 import { readQuery } from '../http/query.ts'
@@ -29,7 +35,7 @@ type Dependencies = {
   readonly reads: UnlockReads
   readonly counts: UnlockCounts
   readonly live: Pick<LiveUnlocks, 'follow' | 'stalledSecondsMax'>
-  readonly audit: Audit
+  readonly record: RecordSecurityEvent
   readonly now: () => number
 }
 
@@ -38,12 +44,7 @@ export const unlockReadRoutes = (deps: Dependencies) =>
   deps.endpoints
     .group('default')
     .get('/v1/unlocks', (asked) => list(deps, asked), LIST)
-    .get(
-      '/v1/unlocks/export',
-      ({ request, caller, set }) =>
-        download(deps, request, { account: caller.account, actor: actorOf(caller, set) }),
-      EXPORT,
-    )
+    .get('/v1/unlocks/export', ({ request, caller }) => download(deps, request, caller), EXPORT)
     .get(
       '/v1/unlocks/stream',
       async ({ request, caller, server }) => {
@@ -76,21 +77,20 @@ const list = async (
 
 const CONTENT_TYPES = { csv: 'text/csv; charset=utf-8', ndjson: 'application/x-ndjson' } as const
 
-type Reader = { readonly account: Account | undefined; readonly actor: Actor }
-
 const download = async (
-  { log, reads, audit }: Dependencies,
+  { log, reads, record }: Dependencies,
   request: Request,
-  { account, actor }: Reader,
+  caller: Caller,
 ): Promise<Response> => {
   const { format, ...query } = readQuery(request, ExportQuery)
-  const filter = filterOf(query, account)
+  const filter = filterOf(query, caller.account)
   const { size } = await log.head()
-  audit({
+  await record(caller, {
     action: 'unlocks.export',
-    actor,
-    result: 'begun',
-    details: { format, size, account: filter.account ?? null, filters: Object.keys(query).join() },
+    result: 'success',
+    ...(filter.account ? { subject: filter.account } : {}),
+    // By name alone: what was searched for may be a person's.
+    detail: { format, size, filters: Object.keys(query).join() },
   })
   return streamed(exportParts({ reads, filter, size, format }), {
     'content-type': CONTENT_TYPES[format],

@@ -1,10 +1,11 @@
 import { type Static, Type as t } from '@sinclair/typebox'
 import { AppError } from '../errors.ts'
-import { type Account, signedIn } from '../http/access.ts'
+import { type Account, credentials, signedIn } from '../http/access.ts'
 import type { Endpoints } from '../http/endpoints.ts'
 import { type ReadBody, checkFields, isObject, readJson } from '../http/json-body.ts'
 import { message, operation, problem } from '../http/operation.ts'
 import { timeMs } from '../http/text.ts'
+import type { RecordDenied } from './denials.ts'
 import { DEFAULT_LOCK, type NewEvent } from './event.ts'
 import { EventBody, OutcomeAnswer, UnlockBody, UnlockHeaders } from './schema.ts'
 import type { UnlockLog } from './service.ts'
@@ -13,12 +14,21 @@ type Dependencies = {
   readonly endpoints: Endpoints
   readonly readBody: ReadBody
   readonly log: Pick<UnlockLog, 'append' | 'receipts'>
+  /** Whose a genuine token is that opens nothing any more. */
+  readonly refusedAccount: (token: string) => Promise<RefusedAccount | undefined>
+  readonly recordDenied: RecordDenied
 }
 
+type RefusedAccount = { readonly account: Account; readonly isDisabled: boolean }
+
 /** Recording unlocks: as the phone app does it, and under `/v1` with receipts. */
-export const unlockRoutes = ({ endpoints, readBody, log }: Dependencies) =>
-  endpoints
+export const unlockRoutes = (deps: Dependencies) => {
+  const { endpoints, readBody, log } = deps
+  return endpoints
     .group('unlock')
+    .onBeforeHandle(async ({ request, caller }) => {
+      if (!caller.account) await noteRefused(deps, request)
+    })
     .post(
       '/logUnlocking',
       async ({ request, caller }) => {
@@ -41,6 +51,19 @@ export const unlockRoutes = ({ endpoints, readBody, log }: Dependencies) =>
       },
       RECORD,
     )
+}
+
+/** A person whose session or account has ended, and who asks for the door all the same. */
+const noteRefused = async (
+  { refusedAccount, recordDenied }: Dependencies,
+  request: Request,
+): Promise<void> => {
+  const token = request.method === 'POST' ? credentials(request, 'Bearer') : undefined
+  const refused = token ? await refusedAccount(token) : undefined
+  if (!refused) return
+  const { account, isDisabled } = refused
+  await recordDenied({ account, reason: isDisabled ? 'disabled_user_denied' : 'session_ended' })
+}
 
 /** Events of one submission: what a phone collects while it is offline. */
 const EVENTS_MAX = 500

@@ -1,6 +1,6 @@
 import { type Static, Type as t } from '@sinclair/typebox'
 import { Time, oneOf, text } from '../http/text.ts'
-import { DEFAULT_LOCK, REASONS, RESULTS } from './event.ts'
+import { ALL_REASONS, DEFAULT_LOCK, REASONS, RESULTS, SOURCES } from './event.ts'
 
 const Method = text({
   min: 1,
@@ -60,8 +60,12 @@ export const EventAnswer = t.Object(
     lock: t.String({ examples: [DEFAULT_LOCK] }),
     method: Nullable(t.String(), 'fingerprint'),
     result: oneOf(RESULTS),
-    reason: t.Union([oneOf(REASONS), t.Null()], { examples: [null] }),
-    source: t.Literal('claimed', { description: 'An app said so, with the token of an account' }),
+    reason: t.Union([oneOf(ALL_REASONS), t.Null()], { examples: [null] }),
+    source: {
+      ...oneOf(SOURCES),
+      description:
+        '`claimed`: an app said so, with the token of an account; `observed`: this server refused it',
+    },
     occurred_at: Nullable(t.String({ description: 'By the phone’s clock' }), null),
     received_at: t.String({ format: 'date-time', examples: ['2026-11-22T18:30:02.125Z'] }),
     delay_ms: t.Union([t.Integer(), t.Null()], {

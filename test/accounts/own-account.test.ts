@@ -21,11 +21,11 @@ const problemOf = async (answer: Response) => {
 const logIn = async (app: Pick<TestApp, 'post'>, username: string, password: string) =>
   (await app.post('/login', { username, password })).status
 
-/** The security events that were recorded, without logins. */
+/** The security events that were recorded, without logins and calls that were refused. */
 const recorded = ({ logLines }: Pick<TestApp, 'logLines'>) =>
   logLines
     .map((line) => JSON.parse(line) as { action?: string; result?: string; detail?: object })
-    .filter(({ action }) => action !== undefined && action !== 'login')
+    .filter(({ action }) => action !== undefined && !/^(login|access.deny)$/.test(action))
 
 describe('one’s own account', () => {
   test('[A4] tells what it holds, and nothing else', async () => {

@@ -219,11 +219,12 @@ describe('logging in with a second factor', () => {
       .slice(before)
       .map((line) => JSON.parse(line) as Record<string, unknown>)
       .filter(({ action }) => action === 'login')
-    expect(records.map(({ result, detail }) => [result, detail])).toStrictEqual([
+    const session = expect.stringMatching(/^[0-9a-f-]{36}$/)
+    expect(records.map(({ result, detail }) => [result, detail])).toEqual([
       ['failure', { reason: 'otp_required' }],
       ['failure', { reason: 'otp_invalid' }],
-      ['success', { second_factor: 'totp' }],
-      ['success', { second_factor: 'recovery_code' }],
+      ['success', { second_factor: 'totp', session }],
+      ['success', { second_factor: 'recovery_code', session }],
     ])
   })
 })

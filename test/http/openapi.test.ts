@@ -164,6 +164,7 @@ describe('the OpenAPI document', () => {
       ['GET /v1/unlocks/stats', app.get('/v1/unlocks/stats?zone=Europe/Berlin', owner)],
       ['GET /v1/me', app.get('/v1/me', owner)],
       ['GET /v1/people', app.get('/v1/people', owner)],
+      ['GET /v1/audit', app.get('/v1/audit', owner)],
       ['GET /getLogs', app.get('/getLogs', owner)],
       ['POST /getUsers', app.post('/getUsers', {}, basic('own', PASSWORD))],
       ['GET /getUsers', app.get('/getUsers')],

@@ -143,12 +143,10 @@ describe('LOG_RETENTION_DAYS', () => {
         .find((line) => line.includes('unlocks.retention'))
     while (!record()) await Bun.sleep(10)
     expect(JSON.parse(record() ?? '{}')).toMatchObject({
-      msg: 'audit',
-      who: 'retention',
-      from: 'gateway',
-      result: 'done',
-      events: 3,
-      is_gone: true,
+      msg: 'security event',
+      client: 'gateway',
+      result: 'success',
+      detail: { events: 3, is_gone: true },
     })
     // It still runs.
     expect(isOnDisk(log.dataDir, 'account-of-ada')).toBe(false)

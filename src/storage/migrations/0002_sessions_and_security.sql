@@ -123,9 +123,15 @@ CREATE TABLE audit_event (
   detail TEXT NOT NULL
 ) STRICT;
 
-CREATE INDEX audit_event_by_action ON audit_event (action);
-CREATE INDEX audit_event_by_actor ON audit_event (actor);
-CREATE INDEX audit_event_by_subject ON audit_event (subject);
+CREATE INDEX audit_event_by_actor ON audit_event (actor) WHERE actor IS NOT NULL;
+CREATE INDEX audit_event_by_subject ON audit_event (subject) WHERE subject IS NOT NULL;
+
+-- A number that is taken would otherwise let INSERT OR REPLACE swap a record unseen.
+CREATE TRIGGER audit_event_is_the_next BEFORE INSERT ON audit_event
+WHEN NEW.seq IS NOT (SELECT coalesce(max(seq) + 1, 0) FROM audit_event)
+BEGIN
+  SELECT RAISE(ABORT, 'the audit trail only grows');
+END;
 
 CREATE TRIGGER audit_event_is_not_deleted BEFORE DELETE ON audit_event
 BEGIN

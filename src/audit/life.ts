@@ -1,0 +1,32 @@
+import { COMMAND_LINE, type RecordSecurityEvent } from '../http/access.ts'
+import type { AuditStore } from './store.ts'
+
+type Dependencies = {
+  readonly store: Pick<AuditStore, 'newestDetail'>
+  readonly record: RecordSecurityEvent
+  readonly version: string
+}
+
+/** A setting as it was given, by its name in the environment. */
+type GivenSetting = { readonly name: string; readonly value: string; readonly fallback: string }
+
+const SETTING_CHANGE = 'setting.change'
+
+/** Records that the service starts and stops, and which settings are not what they were at the start
+ * before. The trail itself remembers those; one that it does not name had its default. */
+export const lifeRecorder = ({ store, record, version }: Dependencies) => ({
+  recordStart: async (settings: readonly GivenSetting[]): Promise<void> => {
+    for (const { name, value, fallback } of settings) {
+      const { to: before = fallback } = (await store.newestDetail(SETTING_CHANGE, name)) ?? {}
+      if (before === value) continue
+      const detail = { from: before, to: value }
+      const event = { action: SETTING_CHANGE, result: 'success', subject: name, detail } as const
+      await record(COMMAND_LINE, event)
+    }
+    const detail = { version }
+    await record(COMMAND_LINE, { action: 'service.start', result: 'success', detail })
+  },
+
+  recordStop: (): Promise<void> =>
+    record(COMMAND_LINE, { action: 'service.stop', result: 'success' }),
+})

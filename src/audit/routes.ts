@@ -1,0 +1,67 @@
+import type { Endpoints } from '../http/endpoints.ts'
+import { operation, problem } from '../http/operation.ts'
+import { nextPage, pageOf, spanOf } from '../http/paging.ts'
+import { readQuery } from '../http/query.ts'
+import { recordJson } from './record-json.ts'
+import { AuditAnswer, AuditQuery } from './schema.ts'
+import type { AuditStore } from './store.ts'
+
+type Dependencies = {
+  readonly endpoints: Endpoints
+  readonly store: Pick<AuditStore, 'page'>
+}
+
+/** Reading what happened to accounts and settings. */
+export const auditRoutes = ({ endpoints, store }: Dependencies) =>
+  endpoints.group('default').get(
+    '/v1/audit',
+    async (asked) => {
+      const query = readQuery(asked.request, AuditQuery)
+      const { action, result, actor, subject } = query
+      const filter = { action, result, actor, subject, ...spanOf(query) }
+      const page = pageOf(query, filter)
+      const { records, next } = await store.page({ filter, ...page })
+      return {
+        records: records.map(recordJson),
+        next: nextPage(asked, { filter, order: page.order, after: next }),
+      }
+    },
+    LIST,
+  )
+
+const LIST = operation({
+  access: 'owner',
+  tag: 'Audit',
+  summary: 'What happened to accounts and settings',
+  description:
+    'Logins, failures, denials, changes, exports and erasures: who, what, when, from where and how ' +
+    'it ended, with the `X-Request-Id` of the answer. Names are as they are now, and null where the ' +
+    'account is erased. A page may hold fewer than `limit`, even none, and still have a `next`: one ' +
+    'request goes through 100,000 records at the most. `next` also comes as `Link` (RFC 8288) and ' +
+    'holds for the same filter and order.',
+  query: AuditQuery,
+  answers: {
+    200: {
+      description: 'A page, newest first unless asked otherwise',
+      schema: AuditAnswer,
+      example: {
+        records: [
+          {
+            seq: 41,
+            at: '2026-11-22T18:30:02.125Z',
+            action: 'session.end',
+            result: 'success',
+            actor: { id: '6f1b4e0a-5a7e-4d0e-9a3b-0f5f6c2d7e81', name: 'ada' },
+            subject: { id: '6f1b4e0a-5a7e-4d0e-9a3b-0f5f6c2d7e81', name: 'ada' },
+            address: '192.168.1.34',
+            request_id: '4f0f0a3e-8a52-4b0c-9a0e-3f7a1c5d2b10',
+            detail: { session: '0c6f8a52-7d39-4c8f-8a2e-51f0d4b7c913' },
+          },
+        ],
+        next: 'bmV3ZXN0LjQxLnhxN0xkMTJhYkNkRQ',
+      },
+    },
+    400: problem(400, 'invalid', 'Invalid action'),
+    403: problem(403, 'forbidden', 'Only an owner may do this'),
+  },
+})

@@ -1,0 +1,57 @@
+import { type Static, Type as t } from '@sinclair/typebox'
+import { Next, PAGE, SPAN } from '../http/paging.ts'
+import { oneOf } from '../http/text.ts'
+
+const RESULTS = ['success', 'failure'] as const
+
+const party = (description: string, example: string) =>
+  t.String({ pattern: '^[A-Za-z0-9:._-]{1,64}$', description, examples: [example] })
+
+const PUBLIC_ID = '6f1b4e0a-5a7e-4d0e-9a3b-0f5f6c2d7e81'
+
+export const AuditQuery = t.Object({
+  action: t.Optional(
+    t.String({
+      pattern: '^[a-z_]+([.][a-z_]+)*$',
+      maxLength: 64,
+      description: 'An action, or its first words: `session` stands for `session.end` and others',
+      examples: ['login'],
+    }),
+  ),
+  result: t.Optional(oneOf(RESULTS)),
+  actor: t.Optional(
+    party('Who did it: a public id, or `uid:` and a user of the gateway', PUBLIC_ID),
+  ),
+  subject: t.Optional(party('Whom or what it was done to: a public id or a setting', PUBLIC_ID)),
+  ...SPAN,
+  ...PAGE,
+})
+
+const Nullable = t.Union([t.String(), t.Null()])
+
+const Party = t.Union([
+  t.Object({ id: t.String(), name: Nullable }, { additionalProperties: false }),
+  t.Null(),
+])
+
+/** A record as the API shows it; what was erased is null. */
+export const RecordAnswer = t.Object(
+  {
+    seq: t.Integer({ description: 'Counts from 0 without gaps' }),
+    at: t.String({ format: 'date-time' }),
+    action: t.String(),
+    result: oneOf(RESULTS),
+    actor: Party,
+    subject: Party,
+    address: Nullable,
+    request_id: Nullable,
+    detail: t.Record(t.String(), t.Union([t.String(), t.Integer(), t.Boolean()])),
+  },
+  { additionalProperties: false },
+)
+export type RecordAnswer = Static<typeof RecordAnswer>
+
+export const AuditAnswer = t.Object(
+  { records: t.Array(RecordAnswer), next: Next },
+  { additionalProperties: false },
+)

@@ -1,0 +1,62 @@
+import { parseArgs } from 'node:util'
+import { openApp } from '../app.ts'
+import { recordJson } from '../audit/record-json.ts'
+import type { AuditRecord } from '../audit/store.ts'
+import { parseConfig } from '../config.ts'
+import { logger } from '../http/log.ts'
+import { type Command, UsageError } from './command.ts'
+
+const LIMIT_DEFAULT = 50
+const LIMIT_MAX = 10_000
+
+/** Shows what happened to accounts and settings last, also while the service runs. */
+export const audit: Command = {
+  usage: 'audit [--limit COUNT] [--json]',
+  summary: 'show the newest records of the audit trail, the newest last',
+  details: `COUNT is ${LIMIT_DEFAULT} unless told otherwise; --json prints one JSON object a line, as the API does.`,
+  run: async (args, { env, print }) => {
+    const { values } = parseArgs({
+      args: [...args],
+      options: { limit: { type: 'string' }, json: { type: 'boolean', default: false } },
+    })
+    const limit = Number(values.limit ?? LIMIT_DEFAULT)
+    if (!Number.isInteger(limit) || limit < 1 || limit > LIMIT_MAX)
+      throw new UsageError(`--limit must be a whole number from 1 to ${LIMIT_MAX}`)
+    const app = await openApp(parseConfig(env), { log: logger({ level: 'fatal', format: 'text' }) })
+    try {
+      const { records } = await app.audit.page({ filter: {}, order: 'newest', limit })
+      const oldestFirst = records.toReversed()
+      if (values.json) for (const record of oldestFirst) print(JSON.stringify(recordJson(record)))
+      else for (const line of table([HEADINGS, ...oldestFirst.map(cells)])) print(line)
+      return 0
+    } finally {
+      await app.close()
+    }
+  },
+}
+
+const HEADINGS = ['TIME (UTC)', 'ACTION', 'RESULT', 'WHO', 'WHOM', 'FROM', 'DETAIL']
+
+const cells = ({ atMs, action, result, actor, subject, address, detail }: AuditRecord) => [
+  new Date(atMs).toISOString().slice(0, 19).replace('T', ' '),
+  action,
+  result,
+  nameOf(actor),
+  nameOf(subject),
+  address ?? '-',
+  Object.entries(detail)
+    .map(([name, value]) => `${name}=${JSON.stringify(value)}`)
+    .join(' '),
+]
+
+const nameOf = (party: AuditRecord['actor']): string => party?.name ?? party?.id ?? '-'
+
+/** Columns as wide as their widest cell, but for the last. */
+const table = (rows: readonly (readonly string[])[]): readonly string[] => {
+  const widths = HEADINGS.map((_, column) =>
+    Math.max(...rows.map((row) => Bun.stringWidth(row[column] ?? ''))),
+  )
+  const padded = (cell: string, column: number) =>
+    cell + ' '.repeat((widths[column] ?? 0) - Bun.stringWidth(cell))
+  return rows.map((row) => row.map(padded).join('  ').trimEnd())
+}

@@ -1,0 +1,43 @@
+import { expect, test } from 'bun:test'
+import { Database } from 'bun:sqlite'
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { PASSWORD } from '../support/app.ts'
+import { temporaryFolder } from '../support/binary.ts'
+import { openLog } from '../support/unlock-log.ts'
+
+const FROM = { address: '192.0.2.1', device: 'test', requestId: 'r', isLocal: false }
+
+test('[O3] what cannot be recorded has not happened: no login, and no session ended', async () => {
+  const folder = temporaryFolder()
+  const lines: string[] = []
+  const app = await openLog(join(folder, 'data'), {}, (line) => lines.push(line))
+  const person = { username: 'ada', password: PASSWORD, phone: '1', address: 'x' }
+  const { publicId } = await app.accounts.add(person, 'member')
+  const account = await app.people.findByPublicId(publicId)
+  if (!account) throw new Error('no account')
+  await app.accounts.login(person, FROM)
+  const [session, ...others] = await app.sessions.list(account.id)
+  expect(others).toStrictEqual([])
+
+  using db = new Database(join(folder, 'data/secure-lock.db'))
+  db.run(`CREATE TRIGGER broken BEFORE INSERT ON audit_event
+          BEGIN SELECT RAISE(ABORT, 'no more records'); END`)
+  const caller = { ...FROM, account, sessionId: session?.id }
+  expect(app.accounts.login(person, FROM)).rejects.toThrow('no more records')
+  expect(app.sessions.end(caller, session?.id ?? '', false)).rejects.toThrow('no more records')
+  expect(app.sessions.endAll(caller, account)).rejects.toThrow('no more records')
+  expect(await app.sessions.list(account.id)).toMatchObject([{ id: session?.id }])
+  expect(lines.filter((line) => line.includes('session.end_all'))).toHaveLength(1)
+
+  db.run('DROP TRIGGER broken')
+  await app.sessions.endAll(caller, account)
+  expect(await app.sessions.list(account.id)).toStrictEqual([])
+  const { records } = await app.audit.page({ filter: {}, order: 'oldest', limit: 10 })
+  expect(records).toMatchObject([
+    { action: 'login', detail: { session: session?.id } },
+    { action: 'session.end_all', detail: { sessions: 1 }, address: '192.0.2.1', requestId: 'r' },
+  ])
+  await app.close()
+  rmSync(folder, { recursive: true })
+})

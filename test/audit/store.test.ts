@@ -1,0 +1,190 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { Database } from 'bun:sqlite'
+import fc from 'fast-check'
+import { type AuditFilter, auditStore } from '../../src/audit/store.ts'
+import { database } from '../../src/storage/database.ts'
+import { migrate } from '../../src/storage/open.ts'
+
+type Planted = {
+  readonly action: string
+  readonly result: 'success' | 'failure'
+  readonly actor: string | null
+  readonly subject: string | null
+  readonly atMs: number
+}
+
+/** A trail in memory whose records are planted, and the statements that it was asked. */
+const plantedTrail = (planted: readonly Planted[]) => {
+  const sqlite = new Database(':memory:', { strict: true })
+  migrate(sqlite)
+  const db = database({ writer: sqlite, reader: sqlite })
+  const asked: { sql: string; params: readonly unknown[] }[] = []
+  const insert = sqlite.prepare(
+    `INSERT INTO audit_event (seq, at_ms, action, result, actor, subject, address, detail)
+     VALUES (?, ?, ?, ?, ?, ?, '192.0.2.1', '{}')`,
+  )
+  sqlite.transaction(() => {
+    for (const [seq, { atMs, action, result, actor, subject }] of planted.entries())
+      insert.run(seq, atMs, action, result, actor, subject)
+  })()
+  const store = auditStore({
+    ...db,
+    all: (sql, ...params) => {
+      asked.push({ sql, params })
+      return db.all(sql, ...params)
+    },
+  })
+  return { sqlite, db, store, asked, [Symbol.dispose]: () => sqlite.close() }
+}
+
+const record = fc.record({
+  action: fc.constantFrom('login', 'login.wait', 'session.end', 'session.end_all', 'sessions'),
+  result: fc.constantFrom('success' as const, 'failure' as const),
+  actor: fc.constantFrom('ada', 'bea', null),
+  subject: fc.constantFrom('ada', 'REGISTRATION', null),
+  // Clocks are set back now and then.
+  atMs: fc.integer({ min: 0, max: 30 }),
+})
+
+const maybe = <Value>(values: fc.Arbitrary<Value>) => fc.option(values, { nil: undefined, freq: 2 })
+
+const filters: fc.Arbitrary<AuditFilter> = fc.record({
+  action: maybe(fc.constantFrom('login', 'session', 'session.end', 'log')),
+  result: maybe(fc.constantFrom('success' as const, 'failure' as const)),
+  actor: maybe(fc.constantFrom('ada', 'nobody')),
+  subject: maybe(fc.constantFrom('ada', 'REGISTRATION')),
+  fromMs: maybe(fc.integer({ min: 0, max: 31 })),
+  toMs: maybe(fc.integer({ min: 0, max: 31 })),
+})
+
+const fits = (filter: AuditFilter, one: Planted): boolean =>
+  (filter.action === undefined ||
+    one.action === filter.action ||
+    one.action.startsWith(`${filter.action}.`)) &&
+  [undefined, one.result].includes(filter.result) &&
+  [undefined, one.actor].includes(filter.actor) &&
+  [undefined, one.subject].includes(filter.subject) &&
+  one.atMs >= (filter.fromMs ?? 0) &&
+  one.atMs < (filter.toMs ?? Infinity)
+
+const allPages = async (
+  { store }: ReturnType<typeof plantedTrail>,
+  wanted: Omit<Parameters<ReturnType<typeof auditStore>['page']>[0], 'after'>,
+) => {
+  const pages: (readonly number[])[] = []
+  let after: number | undefined
+  do {
+    const { records, next } = await store.page({ ...wanted, after })
+    pages.push(records.map(({ seq }) => seq))
+    after = next
+  } while (after !== undefined)
+  return pages
+}
+
+describe('searching the audit trail', () => {
+  test('the pages of any filter, order and limit hold each fitting record once, in order', () =>
+    fc.assert(
+      fc.asyncProperty(
+        fc.array(record, { maxLength: 60 }),
+        filters,
+        fc.constantFrom('newest' as const, 'oldest' as const),
+        fc.integer({ min: 1, max: 20 }),
+        async (planted, filter, order, limit) => {
+          using trail = plantedTrail(planted)
+          const pages = await allPages(trail, { filter, order, limit })
+          const expected = planted.flatMap((one, seq) => (fits(filter, one) ? [seq] : []))
+          expect(pages.flat()).toStrictEqual(order === 'oldest' ? expected : expected.toReversed())
+          for (const page of pages) expect(page.length).toBeLessThanOrEqual(limit)
+        },
+      ),
+    ))
+
+  describe('that is long', () => {
+    const COUNT = 230_000
+    let trail: ReturnType<typeof plantedTrail>
+
+    beforeAll(() => {
+      const login = { action: 'login', result: 'success', subject: null, atMs: 1 } as const
+      trail = plantedTrail(
+        Array.from({ length: COUNT }, (_, seq) => ({
+          ...login,
+          actor: seq % 100_000 === 7 ? 'ada' : 'bea',
+        })),
+      )
+    })
+    afterAll(() => trail[Symbol.dispose]())
+
+    test('a page goes through a bounded number of records, and the next goes on from there', async () => {
+      for (const order of ['newest', 'oldest'] as const) {
+        const found = [7, 100_007, 200_007]
+        const expected = order === 'oldest' ? found : found.toReversed()
+        trail.asked.length = 0
+        const pages = await allPages(trail, { filter: { actor: 'ada' }, order, limit: 10 })
+        expect(pages.flat()).toStrictEqual(expected)
+        expect(pages).toHaveLength(3)
+        expect(trail.asked).toHaveLength(COUNT / 5000)
+        expect(await allPages(trail, { filter: { result: 'failure' }, order, limit: 10 })).toEqual([
+          [],
+          [],
+          [],
+        ])
+      }
+    })
+
+    test('what a person did, and what was done to them, is found by an index, and nothing is sorted', async () => {
+      for (const [filter, index] of [
+        [{ actor: 'ada' }, 'audit_event_by_actor'],
+        [{ subject: 'ada' }, 'audit_event_by_subject'],
+        [{ action: 'login' }, 'INTEGER PRIMARY KEY'],
+        [{}, 'INTEGER PRIMARY KEY'],
+      ] as const) {
+        trail.asked.length = 0
+        await trail.store.page({ filter, order: 'newest', limit: 1 })
+        const { sql, params } = trail.asked[0] ?? { sql: '', params: [] }
+        const plan = trail.sqlite
+          .prepare<{ detail: string }, never[]>(`EXPLAIN QUERY PLAN ${sql}`)
+          .all(...(params as never[]))
+          .map(({ detail }) => detail)
+          .join('; ')
+        expect(plan).toContain(index)
+        expect(plan).not.toMatch(/SCAN audit_event|TEMP B-TREE/)
+      }
+    })
+
+    test('addresses of before a time, or of one person, are erased and nothing else', async () => {
+      const addresses = () =>
+        trail.sqlite
+          .query('SELECT count(*) AS n FROM audit_event WHERE address IS NOT NULL')
+          .get() as { n: number }
+      expect(await trail.store.eraseAddressesOf('ada')).toBe(3)
+      expect(addresses().n).toBe(COUNT - 3)
+      expect(await trail.store.eraseAddressesBefore(1)).toBe(0)
+      expect(await trail.store.eraseAddressesBefore(2)).toBe(COUNT - 3)
+      expect(addresses().n).toBe(0)
+    })
+  })
+})
+
+test('[O3] the app itself cannot change, swap or remove a record, nor leave a number out', async () => {
+  const login = { action: 'login', result: 'success', actor: null, subject: null, atMs: 1 } as const
+  using trail = plantedTrail([login, login])
+  const all = () => trail.sqlite.query('SELECT * FROM audit_event').all()
+  const before = all()
+  const columns = '(seq, at_ms, action, result, detail)'
+  for (const statement of [
+    'DELETE FROM audit_event',
+    'DELETE FROM audit_event WHERE seq = 1',
+    "UPDATE audit_event SET action = 'logout'",
+    'UPDATE audit_event SET seq = seq + 10',
+    "UPDATE audit_event SET address = '192.0.2.2'",
+    "UPDATE audit_event SET address = NULL, result = 'failure'",
+    'UPDATE OR REPLACE audit_event SET seq = 0 WHERE seq = 1',
+    `INSERT OR REPLACE INTO audit_event ${columns} VALUES (1, 1, 'logout', 'success', '{}')`,
+    `INSERT INTO audit_event ${columns} VALUES (3, 1, 'logout', 'success', '{}')`,
+    `INSERT INTO audit_event ${columns} VALUES (-1, 1, 'logout', 'success', '{}')`,
+  ])
+    expect(trail.db.run(statement)).rejects.toThrow('the audit trail only grows')
+  expect(all()).toStrictEqual(before)
+  await trail.db.run('UPDATE audit_event SET address = NULL')
+  expect(all()).toMatchObject(before.map((one) => ({ ...(one as object), address: null })))
+})

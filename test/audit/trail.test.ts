@@ -1,0 +1,404 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { Database } from 'bun:sqlite'
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Role } from '../../src/http/access.ts'
+import { PASSWORD, basic, bearer, clientOf } from '../support/app.ts'
+import {
+  type Service,
+  UNLIMITED,
+  freePort,
+  runCommand,
+  startService,
+  temporaryFolder,
+} from '../support/binary.ts'
+
+type Party = { id: string; name: string | null } | null
+type Entry = {
+  seq: number
+  at: string
+  action: string
+  result: string
+  actor: Party
+  subject: Party
+  address: string | null
+  request_id: string | null
+  detail: Record<string, unknown>
+}
+type Pair = { access_token: string; refresh_token: string }
+
+const PERSON = { password: PASSWORD, phone: '1', address: 'x' }
+const UID = `uid:${process.getuid?.()}`
+const DAY_MS = 86_400_000
+
+describe('the audit trail, at the compiled file', () => {
+  const folder = temporaryFolder()
+  const written: string[] = []
+  let env: Record<string, string> = UNLIMITED
+  let service: Service
+  let owner = ''
+  let newest = -1
+
+  const start = async (more: Record<string, string> = {}) => {
+    env = { ...env, ...more }
+    service = await startService({ env, folder })
+    while (!service.output().log.includes('"started"')) await Bun.sleep(5)
+  }
+  const stop = async () => {
+    await service.stop()
+    written.push(service.output().log)
+  }
+  const client = () => clientOf(service.url)
+  const command = (...args: string[]) => runCommand(args, { env, folder, input: `${PASSWORD}\n` })
+  const addUser = (role: Role, name: string) => command('user', 'add', '--role', role, name)
+  const logIn = async (username: string): Promise<Pair> =>
+    (await (await client().post('/login', { username, password: PASSWORD })).json()) as Pair
+  const remove = (path: string, token: string) =>
+    fetch(service.url + path, { method: 'DELETE', headers: bearer(token) })
+  const subOf = ({ access_token: token }: Pair) =>
+    JSON.parse(atob(token.split('.')[1] ?? '')) as { sub: string; sid: string }
+  const edit = (...statements: string[]) => {
+    using db = new Database(join(folder, 'data/secure-lock.db'))
+    for (const statement of statements) db.run(statement)
+  }
+
+  /** What was recorded since this was last asked. */
+  const recorded = async (): Promise<readonly Entry[]> => {
+    const found: Entry[] = []
+    let path: string | undefined = '/v1/audit?limit=200'
+    while (path !== undefined) {
+      const answer: Response = await client().get(path, bearer(owner))
+      expect(answer.status).toBe(200)
+      found.push(...((await answer.json()) as { records: Entry[] }).records)
+      path = /^<([^>]+)>; rel="next"$/.exec(answer.headers.get('link') ?? '')?.[1]
+    }
+    const fresh = found.filter(({ seq }) => seq > newest).toReversed()
+    newest = found[0]?.seq ?? newest
+    return fresh
+  }
+
+  beforeAll(async () => {
+    await start({ PORT: String(await freePort()) })
+    await addUser('owner', 'oli')
+    owner = (await logIn('oli')).access_token
+  })
+
+  afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+  test('[O3] the first start records each setting that is not as it comes, and the start', async () => {
+    const records = await recorded()
+    expect(records.map(({ seq }) => seq)).toStrictEqual(records.map((_, index) => index))
+    const settings = records.filter(({ action }) => action === 'setting.change')
+    expect(settings.map(({ subject, detail }) => [subject?.id, detail])).toStrictEqual([
+      ['HOST', { from: '0.0.0.0', to: '127.0.0.1' }],
+      ['PORT', { from: '8080', to: env['PORT'] }],
+      ['RATE_LIMIT_AUTH', { from: '20/minute;100/hour', to: 'off' }],
+      ['RATE_LIMIT_UNLOCK', { from: '60/minute;1000/hour', to: 'off' }],
+      ['RATE_LIMIT_DEFAULT', { from: '600/minute', to: 'off' }],
+    ])
+    expect(records.slice(settings.length)).toMatchObject([
+      { action: 'service.start', result: 'success', actor: { id: UID, name: null } },
+      { action: 'account.add', address: 'command line', subject: { name: 'oli' } },
+      { action: 'login', actor: { name: 'oli' }, address: '127.0.0.1' },
+    ])
+  })
+
+  test('[O3] every login, failure, denial, change, export and ending is one record of who, what, when, from where and how it ended', async () => {
+    await addUser('member', 'mia')
+    await addUser('admin', 'amy')
+    await recorded()
+    const now = Date.now()
+    const [first, second, third] = [await logIn('mia'), await logIn('mia'), await logIn('mia')]
+    const amy = await logIn('amy')
+    const mia = subOf(first).sub
+    expect((await recorded()).map(({ action }) => action)).toStrictEqual(Array(4).fill('login'))
+
+    const unlock = { 'unlocking-method': 'pin' }
+    expect((await client().post('/logUnlocking', unlock, bearer(first.access_token))).status).toBe(
+      200,
+    )
+    expect(await recorded()).toStrictEqual([])
+
+    const steps: [() => Promise<Response>, number, Partial<Entry>][] = [
+      [
+        () => client().post('/login', { username: 'mia', password: PASSWORD }),
+        200,
+        { action: 'login', result: 'success', actor: { id: mia, name: 'mia' }, subject: null },
+      ],
+      [
+        () => client().post('/login', { username: 'mia', password: 'wrong' }),
+        401,
+        { action: 'login', result: 'failure', actor: null },
+      ],
+      [
+        () => client().post('/v1/session/logout', {}, bearer(first.access_token)),
+        200,
+        {
+          action: 'session.end',
+          result: 'success',
+          actor: { id: mia, name: 'mia' },
+          subject: { id: mia, name: 'mia' },
+          detail: { session: subOf(first).sid },
+        },
+      ],
+      [
+        () => remove(`/v1/sessions/${subOf(second).sid}`, amy.access_token),
+        200,
+        {
+          action: 'session.end',
+          result: 'success',
+          actor: { id: subOf(amy).sub, name: 'amy' },
+          subject: { id: mia, name: 'mia' },
+          detail: { session: subOf(second).sid },
+        },
+      ],
+      [
+        () => remove('/v1/sessions', third.access_token),
+        200,
+        {
+          action: 'session.end_all',
+          result: 'success',
+          subject: { id: mia, name: 'mia' },
+          detail: { sessions: 1 },
+        },
+      ],
+      [
+        () => client().post('/v1/session/refresh', { refresh_token: 'unknown' }),
+        401,
+        { action: 'session.refresh', result: 'failure', actor: null, detail: {} },
+      ],
+      [
+        () => client().get('/v1/audit', bearer(third.access_token)),
+        403,
+        {
+          action: 'access.deny',
+          result: 'failure',
+          actor: { id: mia, name: 'mia' },
+          detail: { status: 403, method: 'GET', route: '/v1/audit' },
+        },
+      ],
+      [
+        () => client().get('/getUsers', bearer(third.access_token)),
+        401,
+        { action: 'access.deny', result: 'failure', actor: { id: mia, name: 'mia' } },
+      ],
+      [
+        () => client().get('/getUsers', basic('oli', 'wrong')),
+        401,
+        {
+          action: 'access.deny',
+          result: 'failure',
+          actor: null,
+          detail: { status: 401, method: 'GET', route: '/getUsers' },
+        },
+      ],
+      [
+        () => client().post('/register', { ...PERSON, username: 'new' }),
+        200,
+        {
+          action: 'account.register',
+          result: 'success',
+          subject: expect.objectContaining({ name: 'new' }),
+        },
+      ],
+      [
+        () => client().post('/v1/invitations', { role: 'member' }, bearer(amy.access_token)),
+        200,
+        {
+          action: 'invitation.make',
+          result: 'success',
+          actor: { id: subOf(amy).sub, name: 'amy' },
+        },
+      ],
+      [
+        () => client().get('/v1/unlocks/export?format=csv', bearer(third.access_token)),
+        200,
+        {
+          action: 'unlocks.export',
+          result: 'success',
+          actor: { id: mia, name: 'mia' },
+          subject: { id: mia, name: 'mia' },
+          detail: { format: 'csv' },
+        },
+      ],
+    ]
+    for (const [step, status, expected] of steps) {
+      const answer = await step()
+      expect(answer.status).toBe(status)
+      const records = await recorded()
+      expect(records).toMatchObject([expected])
+      expect(records).toMatchObject([
+        { address: '127.0.0.1', request_id: answer.headers.get('x-request-id') },
+      ])
+      const at = records[0]?.at ?? ''
+      expect(at).toEndWith('Z')
+      expect(Date.parse(at)).toBeWithin(now, Date.now() + 1)
+    }
+  })
+
+  test('[O3] a refresh token used twice, and what is done on the command line, are one record each', async () => {
+    const { refresh_token: used } = await logIn('mia')
+    const refresh = () => client().post('/v1/session/refresh', { refresh_token: used })
+    expect((await refresh()).status).toBe(200)
+    edit('UPDATE refresh_token SET used_at_ms = used_at_ms - 60000 WHERE used_at_ms IS NOT NULL')
+    await recorded()
+    expect((await refresh()).status).toBe(401)
+    expect(await recorded()).toMatchObject([
+      { action: 'session.reuse', result: 'failure', subject: { name: 'mia' } },
+    ])
+
+    const here = { result: 'success', actor: { id: UID, name: null }, address: 'command line' }
+    expect((await addUser('member', 'max')).status).toBe(0)
+    expect(await recorded()).toMatchObject([
+      { ...here, action: 'account.add', subject: { name: 'max' }, detail: { role: 'member' } },
+    ])
+    expect((await addUser('member', 'max')).status).toBe(1)
+    expect(await recorded()).toStrictEqual([])
+    expect((await command('log', 'export', '--out', 'bundle')).status).toBe(0)
+    expect(await recorded()).toMatchObject([
+      { ...here, action: 'log.export', detail: { whole: true } },
+    ])
+  })
+
+  test('[O3] a loop of garbage is one record at once, and one with its count at the end', async () => {
+    await stop()
+    await start()
+    await recorded()
+    const garbage = () => client().get('/v1/sessions', bearer('garbage'))
+    await Promise.all(Array.from({ length: 50 }, garbage))
+    const denied = {
+      action: 'access.deny',
+      actor: null,
+      address: '127.0.0.1',
+      detail: { status: 401, method: 'GET', route: '/v1/sessions' },
+    }
+    expect(await recorded()).toMatchObject([denied])
+    await stop()
+    await start()
+    expect(await recorded()).toMatchObject([
+      { action: 'service.stop' },
+      { ...denied, detail: { ...denied.detail, repeats: 49 } },
+      { action: 'service.start' },
+    ])
+  })
+
+  test('[O3] stopping, starting and each setting that changed are recorded, and no secret with them', async () => {
+    await stop()
+    const secret = 'Zx9-kanarienvogel-kQ7w2Lm4Vb8Nc1'
+    await start({ REGISTRATION: 'closed', JWT_SECRET_KEY: secret })
+    owner = (await logIn('oli')).access_token
+    expect(await recorded()).toMatchObject([
+      { action: 'service.stop', result: 'success', actor: { id: UID } },
+      {
+        action: 'setting.change',
+        subject: { id: 'JWT_SECRET_KEY' },
+        detail: { from: '', to: 'set' },
+      },
+      {
+        action: 'setting.change',
+        subject: { id: 'REGISTRATION' },
+        detail: { from: 'open', to: 'closed' },
+      },
+      { action: 'service.start' },
+      { action: 'login' },
+    ])
+    await stop()
+    await start()
+    expect((await recorded()).map(({ action }) => action)).toStrictEqual([
+      'service.stop',
+      'service.start',
+    ])
+  })
+
+  test('[O3, D7] retention is recorded, and takes the addresses of old records with it', async () => {
+    const before = Date.now() - 2 * DAY_MS
+    await client().post('/v1/unlocks', [{ method: 'pin' }, { method: 'pin' }], bearer(owner))
+    await stop()
+    edit(
+      `UPDATE unlock SET received_at_ms = ${before} WHERE seq = 0`,
+      'DROP TRIGGER audit_event_is_not_changed',
+      `UPDATE audit_event SET at_ms = ${before} WHERE seq < 8`,
+    )
+    await start({ LOG_RETENTION_DAYS: '1' })
+    const records = await recorded()
+    expect(records.filter(({ action }) => action === 'unlocks.retention')).toMatchObject([
+      { result: 'success', address: 'gateway', detail: { events: 1, addresses: 8, is_gone: true } },
+    ])
+    newest = -1
+    for (const { seq, address } of await recorded())
+      expect([seq, address === null]).toStrictEqual([seq, seq < 8])
+  })
+
+  test('[O3, A4] records hold the listed members, no secret and no personal text, and are in the log too', async () => {
+    newest = -1
+    const records = await recorded()
+    for (const record of records)
+      expect(Object.keys(record)).toStrictEqual([
+        'seq',
+        'at',
+        'action',
+        'result',
+        'actor',
+        'subject',
+        'address',
+        'request_id',
+        'detail',
+      ])
+    expect(JSON.stringify(records)).not.toMatch(/kanarienvogel|correct horse|eyJ/)
+    edit("DELETE FROM account WHERE username = 'mia'")
+    newest = -1
+    expect(JSON.stringify(await recorded())).not.toContain('mia')
+    await stop()
+    const lines = written
+      .join('')
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>)
+      .filter(({ msg }) => msg === 'security event')
+    // Those of the command line are written by another process.
+    expect(lines.map(({ action }) => action)).toStrictEqual(
+      records
+        .filter(({ action }) => !/^(account.add|log.export)$/.test(action))
+        .map(({ action }) => action)
+        .concat('service.stop'),
+    )
+    expect(written.join('')).not.toMatch(/kanarienvogel|correct horse|eyJ/)
+  })
+
+  test('the command shows the newest records, as a table or as JSON', async () => {
+    const { status, out } = await command('audit', '--limit', '2')
+    expect(status).toBe(0)
+    const [heading = '', ...rows] = out.trimEnd().split('\n')
+    expect(heading).toMatch(/^TIME \(UTC\) +ACTION +RESULT +WHO +WHOM +FROM +DETAIL$/)
+    expect(rows).toHaveLength(2)
+    expect(rows[1]).toMatch(
+      new RegExp(
+        String.raw`^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d {2}service.stop +success +${UID} +- +command line$`,
+      ),
+    )
+    const asJson = (await command('audit', '--json', '--limit', '1')).out
+    expect(JSON.parse(asJson)).toMatchObject({ action: 'service.stop', actor: { id: UID } })
+    expect((await command('audit')).out.split('\n').length).toBeGreaterThan(30)
+    for (const limit of ['0', 'x', '10001'])
+      expect((await command('audit', '--limit', limit)).status).toBe(2)
+  })
+})
+
+test('[O3] security events are lines of the log whatever its level leaves out else', async () => {
+  const service = await startService({ env: { ...UNLIMITED, LOG_LEVEL: 'error' } })
+  await clientOf(service.url).get('/v1/audit', bearer('garbage'))
+  await service.stop()
+  const lines = service
+    .output()
+    .log.trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Record<string, unknown>)
+  expect(lines.every(({ msg }) => msg === 'security event')).toBe(true)
+  // It answers from the moment it listens, which may be before the start is on record.
+  const levels = Object.fromEntries(lines.map(({ action, level }) => [action, level]))
+  expect(levels).toMatchObject({
+    'service.start': 'info',
+    'access.deny': 'warn',
+    'service.stop': 'info',
+  })
+})
