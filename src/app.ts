@@ -1,4 +1,3 @@
-import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { Elysia } from 'elysia'
 import { version } from '../package.json'
@@ -40,7 +39,6 @@ import { auditRoutes } from './audit/routes.ts'
 import { securityRecorder } from './audit/service.ts'
 import { auditStore } from './audit/store.ts'
 import type { Config } from './config.ts'
-import { AppError } from './errors.ts'
 import { joinRoutes } from './console/join-routes.ts'
 import { consoleRoutes } from './console/routes.ts'
 import { tableRoutes } from './debug/routes.ts'
@@ -65,6 +63,7 @@ import { makePrivateFolder, secretFile } from './storage/private-files.ts'
 import { doorDenials } from './unlocks/denials.ts'
 import { accountPages } from './unlocks/export.ts'
 import { HEARTBEAT_SECONDS, liveUnlocks } from './unlocks/live.ts'
+import { keyFile } from './unlocks/key-file.ts'
 import { logClock } from './unlocks/log-clock.ts'
 import { logRoutes } from './unlocks/log-routes.ts'
 import { unlockReadRoutes } from './unlocks/read-routes.ts'
@@ -74,10 +73,8 @@ import { type Round, retention } from './unlocks/retention.ts'
 import { openUnlockLog } from './unlocks/service.ts'
 import { verificationRoutes } from './unlocks/verification-routes.ts'
 import { type LogCheck, logWatch } from './unlocks/watch.ts'
-import type { NoteSigner } from './unlocks/signed-note.ts'
-import { newSigningKey, parseSigningKey } from './unlocks/signing-key.ts'
 import { unlockCounts } from './unlocks/stats-store.ts'
-import { type UnlockStore, unlockStore } from './unlocks/store.ts'
+import { unlockStore } from './unlocks/store.ts'
 
 type Dependencies = {
   readonly log: Log
@@ -110,7 +107,8 @@ export const openApp = async (
   const tokenLifetimeMs = config.accessTokenMinutes * 60_000
 
   makePrivateFolder(config.dataDir)
-  requireDatabase(config)
+  const logKey = keyFile(config.dataDir)
+  logKey.requireLog(config.databaseUri)
   const secret = config.jwtSecretKey || secretFile(join(config.dataDir, 'jwt-secret-key'))
   const db = openDatabase(config.databaseUri)
   const steady = steadyClock(now, monotonic)
@@ -121,7 +119,7 @@ export const openApp = async (
 
   const people = accountStore(db, steady)
   const unlocks = unlockStore(db)
-  const signer = await logSigner(config.dataDir, unlocks)
+  const signer = logKey.open({ hasLog: (await unlocks.head()) !== undefined })
   const clock = logClock({ now, newestMs: await unlocks.newestCertainMs() })
   const log = await openUnlockLog({ store: unlocks, signer, clock })
   const recordDenied = doorDenials({ append: log.append, processLog, monotonic })
@@ -384,41 +382,11 @@ const reportCheck = (check: LogCheck, processLog: Log): void => {
 
 const reportRound = (round: Round, processLog: Log): void => {
   switch (round.outcome) {
-    case 'erased': {
-      const { events, beforeMs, isGone } = round
-      const before = new Date(beforeMs).toISOString()
-      return processLog.info({ before, events, is_gone: isGone }, 'retention applied')
-    }
+    case 'erased':
+      return // what was erased is on record
     case 'waiting':
       return processLog.warn('retention waits for a clock that can be trusted')
     case 'failed':
       return processLog.error({ err: round.error }, 'retention failed')
   }
-}
-
-const signingKeyPath = (dataDir: string): string => join(dataDir, 'log-signing-key')
-
-/** The key is made after the database, so where it stands alone the database was lost. To begin
- * anew with it would be to sign another log under the same name. */
-const requireDatabase = ({ dataDir, databaseUri }: Config): void => {
-  const key = signingKeyPath(dataDir)
-  if (databaseUri === ':memory:' || !existsSync(key)) return
-  if ((statSync(databaseUri, { throwIfNoEntry: false })?.size ?? 0) > 0) return
-  throw new AppError(
-    'unavailable',
-    `The database ${databaseUri} is missing or empty: restore it from a backup. To begin another log, remove ${key}, which signed the lost one`,
-  )
-}
-
-/** The key of the log, made with the log and never again: a new one would begin another log. */
-const logSigner = async (dataDir: string, unlocks: UnlockStore): Promise<NoteSigner> => {
-  const path = signingKeyPath(dataDir)
-  if ((await unlocks.head()) && !existsSync(path))
-    throw new AppError(
-      'unavailable',
-      `The log's signing key is missing: restore ${path} from a backup`,
-    )
-  const signer = parseSigningKey(secretFile(path, newSigningKey))
-  if (!signer) throw new AppError('unavailable', `The log's signing key in ${path} is damaged`)
-  return signer
 }
