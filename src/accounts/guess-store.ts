@@ -135,18 +135,7 @@ export const guessStore = (db: Database, now: () => number, countersMax = COUNTE
     /** The counters that make somebody wait now: those at accounts first, then the longest. */
     waits: async (accountId?: number): Promise<Waits> => {
       const rows = await db.all<StoredWait>(
-        `SELECT
-           guess.subject,
-           guess.kind,
-           account.public_id,
-           account.username,
-           guess.address,
-           guess.failures,
-           guess.failed_at_ms,
-           guess.waits_until_ms,
-           count(*) OVER () AS total
-         FROM guess
-         LEFT JOIN account ON account.id = guess.account_id
+        `${WAITS}
          WHERE guess.waits_until_ms > ?
            AND (? IS NULL OR guess.account_id = ?)
          ORDER BY account.id IS NULL, guess.waits_until_ms DESC, guess.subject
@@ -164,26 +153,31 @@ export const guessStore = (db: Database, now: () => number, countersMax = COUNTE
       db.transaction(async (tx) => {
         const subject = Buffer.from(id, 'hex')
         const row = await tx.get<StoredWait>(
-          `SELECT
-             guess.subject,
-             guess.kind,
-             account.public_id,
-             account.username,
-             guess.address,
-             guess.failures,
-             guess.failed_at_ms,
-             guess.waits_until_ms
-           FROM guess
-           LEFT JOIN account ON account.id = guess.account_id
+          `${WAITS}
            WHERE guess.subject = ? AND guess.waits_until_ms > ?`,
           subject,
           now(),
         )
+        if (!row) return undefined
         await tx.run('DELETE FROM guess WHERE subject = ?', subject)
-        return row && wait(row)
+        return wait(row)
       }),
   }
 }
+
+const WAITS = `
+  SELECT
+    guess.subject,
+    guess.kind,
+    account.public_id,
+    account.username,
+    guess.address,
+    guess.failures,
+    guess.failed_at_ms,
+    guess.waits_until_ms,
+    count(*) OVER () AS total
+  FROM guess
+  LEFT JOIN account ON account.id = guess.account_id`
 
 /** When a login last failed, by the clock of then; 0 where none is counted. */
 export const newestFailureMs = async (db: Database): Promise<number> => {
