@@ -265,6 +265,7 @@ export const openApp = async (
         register: registration({
           mode: config.registration,
           accounts,
+          people,
           invitations: invited,
           record,
         }),
@@ -292,6 +293,7 @@ export const openApp = async (
           checkPassword: accounts.checkPassword,
           hasher,
           isWeak,
+          guesses,
           erasures,
           record,
         }),

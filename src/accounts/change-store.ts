@@ -1,5 +1,6 @@
 import type { Account, Role } from '../http/access.ts'
 import type { Database, Queries } from '../storage/database.ts'
+import { endSessions } from './session-store.ts'
 
 export type ChangeStore = ReturnType<typeof changeStore>
 
@@ -101,8 +102,8 @@ const changesOn = (tx: Queries, now: () => number) => ({
     )) !== undefined,
 
   /** Ends all sessions of an account but one that is kept. */
-  endSessions: async (accountId: number, keptId = ''): Promise<void> => {
-    await tx.run('DELETE FROM session WHERE account_id = ? AND id <> ?', accountId, keptId)
+  endSessions: async (accountId: number, keptId?: string): Promise<void> => {
+    await endSessions(tx, accountId, keptId)
   },
 
   /** Stores a code in place of the one before. */

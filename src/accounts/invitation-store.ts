@@ -1,4 +1,4 @@
-import type { Account, Role } from '../http/access.ts'
+import type { Account, Recording, Role } from '../http/access.ts'
 import type { Database, Queries } from '../storage/database.ts'
 import { type InvitationState, invitationState } from './invitation.ts'
 import { type NewPerson, insertAccount } from './store.ts'
@@ -30,13 +30,12 @@ export type Invitation = {
   readonly usesMax: number
 }
 
+type Added = Pick<Invitation, 'id' | 'expiresAtMs'>
+
 /** An invitation with the accounts that it made, as far as they are still there. */
 export type ListedInvitation = Invitation & { readonly accounts: readonly Named[] }
 
-type Redemption =
-  | { readonly account: Account; readonly invitation: Invitation }
-  | 'not_open'
-  | 'name_taken'
+type Redeemed = { readonly account: Account; readonly invitationId: string }
 
 type Stored = {
   id: string
@@ -61,12 +60,13 @@ export const invitationStore = (db: Database, now: () => number) => {
   }
 
   return {
-    add: async (made: NewInvitation): Promise<Pick<Invitation, 'id' | 'expiresAtMs'>> => {
-      const at = now()
-      const id = Bun.randomUUIDv7('hex', at)
-      const expiresAtMs = at + made.lifetimeMs
-      await db.run(
-        `INSERT INTO invitation (
+    add: (made: NewInvitation, record: Recording<string>): Promise<Added> =>
+      db.transaction(async (tx) => {
+        const at = now()
+        const id = Bun.randomUUIDv7('hex', at)
+        const expiresAtMs = at + made.lifetimeMs
+        await tx.run(
+          `INSERT INTO invitation (
            id,
            code_hash,
            role,
@@ -77,23 +77,28 @@ export const invitationStore = (db: Database, now: () => number) => {
            uses,
            uses_max
          ) VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?)`,
-        id,
-        made.codeHash,
-        made.role,
-        made.label,
-        made.madeBy ?? null,
-        at,
-        expiresAtMs,
-        made.usesMax,
-      )
-      return { id, expiresAtMs }
-    },
+          id,
+          made.codeHash,
+          made.role,
+          made.label,
+          made.madeBy ?? null,
+          at,
+          expiresAtMs,
+          made.usesMax,
+        )
+        await record(id, tx)
+        return { id, expiresAtMs }
+      }),
 
     isOpen: async (codeHash: Buffer): Promise<boolean> =>
       (await findOpen(db, codeHash)) !== undefined,
 
     /** Adds the person in the invitation's role and counts the use, both or neither. */
-    redeem: (codeHash: Buffer, person: NewPerson): Promise<Redemption> =>
+    redeem: (
+      codeHash: Buffer,
+      person: NewPerson,
+      record: Recording<Redeemed>,
+    ): Promise<'redeemed' | 'not_open' | 'name_taken'> =>
       db.transaction(async (tx) => {
         const found = await findOpen(tx, codeHash)
         if (!found) return 'not_open'
@@ -101,7 +106,8 @@ export const invitationStore = (db: Database, now: () => number) => {
         const account = await insertAccount(tx, { ...person, role, invitationId: id }, now())
         if (!account) return 'name_taken'
         await tx.run('UPDATE invitation SET uses = uses + 1 WHERE id = ?', id)
-        return { account, invitation: found }
+        await record({ account, invitationId: id }, tx)
+        return 'redeemed'
       }),
 
     find: async (id: string): Promise<Invitation | undefined> => {
@@ -140,13 +146,15 @@ export const invitationStore = (db: Database, now: () => number) => {
       }))
     },
 
-    revoke: async (id: string): Promise<void> => {
-      await db.run(
-        'UPDATE invitation SET revoked_at_ms = coalesce(revoked_at_ms, ?) WHERE id = ?',
-        now(),
-        id,
-      )
-    },
+    revoke: (id: string, record: Recording<string>): Promise<void> =>
+      db.transaction(async (tx) => {
+        await tx.run(
+          'UPDATE invitation SET revoked_at_ms = coalesce(revoked_at_ms, ?) WHERE id = ?',
+          now(),
+          id,
+        )
+        await record(id, tx)
+      }),
   }
 }
 

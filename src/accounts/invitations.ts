@@ -48,18 +48,19 @@ export const invitationService = ({ store, record, linkTo }: Dependencies) => {
       await allow(asker, { action: 'invitation.make', role: wish.role })
       const code = newCode()
       const { hours, ...terms } = wish
-      const made = await store.add({
-        ...terms,
-        codeHash: codeHash(code),
-        madeBy: asker.account?.publicId,
-        lifetimeMs: hours * HOUR_MS,
-      })
-      await record(asker, {
-        action: 'invitation.make',
-        result: 'success',
-        subject: made.id,
-        detail: { role: wish.role, uses_max: wish.usesMax },
-      })
+      const made = await store.add(
+        {
+          ...terms,
+          codeHash: codeHash(code),
+          madeBy: asker.account?.publicId,
+          lifetimeMs: hours * HOUR_MS,
+        },
+        (subject, tx) => {
+          const detail = { role: wish.role, uses_max: wish.usesMax }
+          const event = { action: 'invitation.make', subject, detail } as const
+          return record(asker, { ...event, result: 'success' }, tx)
+        },
+      )
       return { ...wish, ...made, code, link: linkTo(`invitation=${code}`) }
     },
 
@@ -75,8 +76,9 @@ export const invitationService = ({ store, record, linkTo }: Dependencies) => {
       const found = await store.find(id)
       if (!found) throw new AppError('not_found', 'No such invitation')
       await allow(asker, { action: 'invitation.revoke', subject: id, role: found.role })
-      await store.revoke(id)
-      await record(asker, { action: 'invitation.revoke', result: 'success', subject: id })
+      await store.revoke(id, (subject, tx) =>
+        record(asker, { action: 'invitation.revoke', result: 'success', subject }, tx),
+      )
     },
   }
 }

@@ -10,6 +10,7 @@ import { tokenError } from '../http/errors.ts'
 import { attempt } from './authority.ts'
 import type { ChangeStore, Changes, Contact, Standing } from './change-store.ts'
 import type { Erasures } from './erasure.ts'
+import type { Guesses } from './guesses.ts'
 import type { PasswordHasher } from './password-hasher.ts'
 import type { PasswordPolicy } from './password-policy.ts'
 import { type Accounts, keyOf } from './service.ts'
@@ -22,6 +23,7 @@ type Dependencies = {
   readonly checkPassword: Accounts['checkPassword']
   readonly hasher: Pick<PasswordHasher, 'hash'>
   readonly isWeak: PasswordPolicy
+  readonly guesses: Pick<Guesses, 'welcome'>
   readonly erasures: Pick<Erasures, 'erase'>
   readonly record: RecordSecurityEvent
 }
@@ -36,7 +38,7 @@ type Redemption = {
 
 /** What people do to their own account. */
 export const ownAccountService = (deps: Dependencies) => {
-  const { store, checkPassword, hasher, isWeak, erasures, record } = deps
+  const { store, checkPassword, hasher, isWeak, guesses, erasures, record } = deps
 
   /** Throws `forbidden` unless the caller knows the password too: a phone left open is not enough. */
   const confirm = async (caller: Caller, password: string): Promise<Account> => {
@@ -82,7 +84,8 @@ export const ownAccountService = (deps: Dependencies) => {
     },
 
     /** Uses up the code that an admin has begun a reset with, and ends all sessions. A code that is
-     * wrong, used or over, and an unknown name, are told apart by nothing. */
+     * wrong, used or over, and an unknown name, are told apart by nothing. Who redeems it need not
+     * wait for guesses that went before. */
     redeemReset: async (redemption: Redemption, from: Origin): Promise<void> => {
       const reset = {
         usernameKey: keyOf(redemption.username),
@@ -91,17 +94,18 @@ export const ownAccountService = (deps: Dependencies) => {
       const account = await store.findReset(reset)
       if (!account) throw await invalidCode(from)
       const passwordHash = await newHash(redemption.newPassword, account)
-      const isRedeemed = await store.transaction(async (changes, tx) => {
+      const redeemed = await store.transaction(async (changes, tx) => {
         const person = await changes.findReset(reset)
-        if (!person) return false
+        if (!person) return undefined
         await changes.setPassword(person.id, passwordHash)
         await changes.endSessions(person.id)
         await changes.endReset(person.id)
         const event = { action: 'password.reset', subject: person.publicId } as const
         await record({ ...from, account: person }, { ...event, result: 'success' }, tx)
-        return true
+        return person
       })
-      if (!isRedeemed) throw await invalidCode(from)
+      if (!redeemed) throw await invalidCode(from)
+      await guesses.welcome({ usernameKey: reset.usernameKey, account: redeemed, from })
     },
 
     erase: (caller: Caller, password: string): Promise<void> => {

@@ -1,8 +1,9 @@
 import type { Config } from '../config.ts'
 import { AppError } from '../errors.ts'
-import type { Account, Origin, RecordSecurityEvent } from '../http/access.ts'
+import type { Account, Origin, RecordSecurityEvent, Recording } from '../http/access.ts'
 import type { InvitationStore } from './invitation-store.ts'
 import { type Accounts, type Registration, nameTaken } from './service.ts'
+import type { AccountStore } from './store.ts'
 import { codeHash } from './typed-code.ts'
 
 /** Makes a member, or whatever the invitation says. Throws `forbidden`, or `invalid` as for any
@@ -14,23 +15,27 @@ export type Register = (
 
 type Dependencies = {
   readonly mode: Config['registration']
-  readonly accounts: Pick<Accounts, 'add' | 'checkPerson'>
+  readonly accounts: Pick<Accounts, 'checkPerson'>
+  readonly people: Pick<AccountStore, 'add'>
   readonly invitations: Pick<InvitationStore, 'isOpen' | 'redeem'>
   readonly record: RecordSecurityEvent
 }
 
 /** The rules of registering by oneself, as the setting REGISTRATION lets people. */
 export const registration = (deps: Dependencies): Register => {
-  const { mode, accounts, invitations, record } = deps
+  const { mode, accounts, people, invitations, record } = deps
 
   /** The invitation is judged first: without one nobody learns which names are taken. */
   const redeem = async (person: Registration, invitation: string, from: Origin) => {
     const hash = codeHash(invitation)
     if (!(await invitations.isOpen(hash))) throw await refused(from)
-    const redeemed = await invitations.redeem(hash, await accounts.checkPerson(person))
-    if (redeemed === 'name_taken') throw nameTaken()
-    if (redeemed === 'not_open') throw await refused(from)
-    return redeemed
+    const outcome = await invitations.redeem(
+      hash,
+      await accounts.checkPerson(person),
+      ({ account, invitationId }, tx) => recordRegistered({ from, account, invitationId }, tx),
+    )
+    if (outcome === 'name_taken') throw nameTaken()
+    if (outcome === 'not_open') throw await refused(from)
   }
 
   const refused = async (from: Origin): Promise<AppError> => {
@@ -39,25 +44,31 @@ export const registration = (deps: Dependencies): Register => {
     return new AppError('forbidden', 'This invitation is not valid', { reason })
   }
 
-  const registered = (from: Origin, { publicId, role }: Account, invitation?: string) =>
-    record(from, {
-      action: 'account.register',
-      result: 'success',
-      subject: publicId,
-      detail: { role, ...(invitation === undefined ? {} : { invitation }) },
-    })
+  const recordRegistered: Recording<Registered> = (
+    { from, account: { publicId: subject, role }, invitationId },
+    tx,
+  ) => {
+    const detail = { role, ...(invitationId ? { invitation: invitationId } : {}) }
+    return record(from, { action: 'account.register', result: 'success', subject, detail }, tx)
+  }
 
   return async ({ invitation, ...person }, from) => {
     if (mode === 'closed')
       throw new AppError('forbidden', 'Registration is closed', { reason: 'registration_closed' })
-    if (invitation !== undefined) {
-      const redeemed = await redeem(person, invitation, from)
-      return registered(from, redeemed.account, redeemed.invitation.id)
-    }
+    if (invitation !== undefined) return redeem(person, invitation, from)
     if (mode === 'invite')
       throw new AppError('forbidden', 'Registering needs an invitation', {
         reason: 'invitation_needed',
       })
-    return registered(from, await accounts.add(person, 'member'))
+    const added = await people.add(await accounts.checkPerson(person), 'member', (account, tx) =>
+      recordRegistered({ from, account }, tx),
+    )
+    if (!added) throw nameTaken()
   }
+}
+
+type Registered = {
+  readonly from: Origin
+  readonly account: Account
+  readonly invitationId?: string
 }

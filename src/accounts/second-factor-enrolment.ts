@@ -4,6 +4,7 @@ import {
   type Caller,
   type Origin,
   type RecordSecurityEvent,
+  type Recording,
   hasRole,
   signedIn,
 } from '../http/access.ts'
@@ -41,8 +42,12 @@ type Action =
 export const secondFactorEnrolment = (deps: Dependencies) => {
   const { store, box, factors, checkPassword, sessions, record } = deps
 
-  const succeeded = (caller: Caller, action: Action): Promise<void> =>
-    record(caller, { action, result: 'success', subject: signedIn(caller.account).publicId })
+  const recordSuccess =
+    (caller: Caller, action: Action): Recording<number> =>
+    (_, tx) => {
+      const subject = signedIn(caller.account).publicId
+      return record(caller, { action, result: 'success', subject }, tx)
+    }
 
   const refused = async (caller: Caller, action: Action, reason: Reason): Promise<AppError> => {
     const subject = signedIn(caller.account).publicId
@@ -75,14 +80,12 @@ export const secondFactorEnrolment = (deps: Dependencies) => {
   /** Turns a second factor off without its codes, for a phone that is lost, and ends all sessions,
    * since the phone may hold one. Throws `not_found`. */
   const reset = async (from: Parameters<typeof record>[0], subject: Account): Promise<void> => {
-    if (!(await store.remove(subject.id)))
-      throw new AppError('not_found', 'There is no second factor', OFF)
-    await record(from, {
-      action: 'second_factor.remove',
-      result: 'success',
-      subject: subject.publicId,
+    const isRemoved = await store.remove(subject.id, async (_, tx) => {
+      const event = { action: 'second_factor.remove', subject: subject.publicId } as const
+      await record(from, { ...event, result: 'success' }, tx)
+      await sessions.endAll(from, subject, undefined, tx)
     })
-    await sessions.endAll(from, subject)
+    if (!isRemoved) throw new AppError('not_found', 'There is no second factor', OFF)
   }
 
   return {
@@ -97,9 +100,12 @@ export const secondFactorEnrolment = (deps: Dependencies) => {
     begin: async (caller: Caller, password: string) => {
       const account = await proven(caller, 'second_factor.begin', { password })
       const secret = newTotpSecret()
-      if (!(await store.begin(account.id, box.seal(secret, account.publicId))))
-        throw new AppError('conflict', 'The second factor is on; turn it off first', ON)
-      await succeeded(caller, 'second_factor.begin')
+      const isBegun = await store.begin(
+        account.id,
+        box.seal(secret, account.publicId),
+        recordSuccess(caller, 'second_factor.begin'),
+      )
+      if (!isBegun) throw new AppError('conflict', 'The second factor is on; turn it off first', ON)
       return { uri: totpUri(secret, account.username), secret: totpSecretText(secret) }
     },
 
@@ -110,11 +116,15 @@ export const secondFactorEnrolment = (deps: Dependencies) => {
       if ((await store.find(account.id)) !== 'begun')
         throw new AppError('conflict', 'Begin first: POST /v1/me/second-factor', NOT_BEGUN)
       const codes = newRecoveryCodes()
-      const attempt = factors.attempt(account, code)
-      if (!(await store.confirm(account.id, attempt, codes.map(codeHash))))
-        throw await refused(caller, 'second_factor.confirm', 'otp_invalid')
-      await succeeded(caller, 'second_factor.confirm')
-      await sessions.endAll(caller, account, caller.sessionId)
+      const isOn = await store.confirm(account.id, {
+        ...factors.attempt(account, code),
+        recoveryCodes: codes.map(codeHash),
+        record: async (id, tx) => {
+          await recordSuccess(caller, 'second_factor.confirm')(id, tx)
+          await sessions.endAll(caller, account, caller.sessionId, tx)
+        },
+      })
+      if (!isOn) throw await refused(caller, 'second_factor.confirm', 'otp_invalid')
       return codes
     },
 
@@ -123,8 +133,10 @@ export const secondFactorEnrolment = (deps: Dependencies) => {
       await requireOn(caller)
       const account = await proven(caller, 'recovery_code.renew', proof)
       const codes = newRecoveryCodes()
-      await store.replaceRecoveryCodes(account.id, codes.map(codeHash))
-      await succeeded(caller, 'recovery_code.renew')
+      await store.replaceRecoveryCodes(account.id, {
+        recoveryCodes: codes.map(codeHash),
+        record: recordSuccess(caller, 'recovery_code.renew'),
+      })
       return codes
     },
 
@@ -132,8 +144,7 @@ export const secondFactorEnrolment = (deps: Dependencies) => {
     remove: async (caller: Caller, proof: Required<Proof>): Promise<void> => {
       await requireOn(caller)
       const account = await proven(caller, 'second_factor.remove', proof)
-      await store.remove(account.id)
-      await succeeded(caller, 'second_factor.remove')
+      await store.remove(account.id, recordSuccess(caller, 'second_factor.remove'))
     },
 
     reset,

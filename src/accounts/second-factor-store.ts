@@ -1,3 +1,4 @@
+import type { Recording } from '../http/access.ts'
 import type { Database, Queries } from '../storage/database.ts'
 
 export type SecondFactorStore = ReturnType<typeof secondFactorStore>
@@ -10,6 +11,11 @@ export type Attempt = {
   /** How long after so many wrong codes in a row no further one is looked at. */
   readonly waitMs: (failures: number) => number
 }
+
+/** SHA-256 of each. */
+type RecoveryCodes = { readonly recoveryCodes: readonly Buffer[] }
+
+type Recorded = { readonly record: Recording<number> }
 
 type Stored = {
   secret: Uint8Array
@@ -32,9 +38,10 @@ export const secondFactorStore = (db: Database) => ({
 
   /** Keeps a secret that is to be confirmed, in place of one that was not; false where the second
    * factor is on. */
-  begin: async (accountId: number, sealed: Uint8Array): Promise<boolean> => {
-    const kept = await db.run(
-      `INSERT INTO second_factor (
+  begin: (accountId: number, sealed: Uint8Array, record: Recording<number>): Promise<boolean> =>
+    db.transaction(async (tx) => {
+      const kept = await tx.run(
+        `INSERT INTO second_factor (
          account_id,
          secret,
          last_step,
@@ -43,17 +50,18 @@ export const secondFactorStore = (db: Database) => ({
        ) VALUES (?, ?, 0, 0, 0)
        ON CONFLICT (account_id) DO UPDATE SET secret = excluded.secret, failures = 0
        WHERE confirmed_at_ms IS NULL`,
-      accountId,
-      sealed,
-    )
-    return kept === 1
-  },
+        accountId,
+        sealed,
+      )
+      if (kept !== 1) return false
+      await record(accountId, tx)
+      return true
+    }),
 
   /** Turns a second factor on that was begun, where the code is right. */
   confirm: (
     accountId: number,
-    attempt: Attempt,
-    recoveryCodes: readonly Buffer[],
+    { recoveryCodes, record, ...attempt }: Attempt & RecoveryCodes & Recorded,
   ): Promise<boolean> =>
     db.transaction(async (tx) => {
       if (!(await useStep(tx, accountId, 'begun', attempt))) return false
@@ -63,6 +71,7 @@ export const secondFactorStore = (db: Database) => ({
         accountId,
       )
       await replaceCodes(tx, accountId, recoveryCodes)
+      await record(accountId, tx)
       return true
     }),
 
@@ -81,8 +90,14 @@ export const secondFactorStore = (db: Database) => ({
     return used === 1
   },
 
-  replaceRecoveryCodes: (accountId: number, hashes: readonly Buffer[]): Promise<void> =>
-    db.transaction((tx) => replaceCodes(tx, accountId, hashes)),
+  replaceRecoveryCodes: (
+    accountId: number,
+    { recoveryCodes, record }: RecoveryCodes & Recorded,
+  ): Promise<void> =>
+    db.transaction(async (tx) => {
+      await replaceCodes(tx, accountId, recoveryCodes)
+      await record(accountId, tx)
+    }),
 
   countRecoveryCodes: async (accountId: number): Promise<number> => {
     const row = await db.get<{ codes: number }>(
@@ -93,10 +108,13 @@ export const secondFactorStore = (db: Database) => ({
   },
 
   /** Turns the second factor off, and with it its recovery codes; false where there is none. */
-  remove: (accountId: number): Promise<boolean> =>
+  remove: (accountId: number, record: Recording<number>): Promise<boolean> =>
     db.transaction(async (tx) => {
       await tx.run('DELETE FROM recovery_code WHERE account_id = ?', accountId)
-      return (await tx.run('DELETE FROM second_factor WHERE account_id = ?', accountId)) === 1
+      const removed = await tx.run('DELETE FROM second_factor WHERE account_id = ?', accountId)
+      if (removed !== 1) return false
+      await record(accountId, tx)
+      return true
     }),
 })
 

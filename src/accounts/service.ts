@@ -1,7 +1,13 @@
 import type { Static } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
 import { AppError } from '../errors.ts'
-import type { Account, Origin, RecordSecurityEvent, Role } from '../http/access.ts'
+import {
+  type Account,
+  COMMAND_LINE,
+  type Origin,
+  type RecordSecurityEvent,
+  type Role,
+} from '../http/access.ts'
 import type { Guesses } from './guesses.ts'
 import type { PasswordHasher } from './password-hasher.ts'
 import type { PasswordPolicy } from './password-policy.ts'
@@ -59,8 +65,12 @@ export const accountService = (deps: Dependencies) => {
     }
   }
 
+  /** Adds an account for whoever has the command line; throws as `checkPerson` does. */
   const add = async (person: Registration, role: Role): Promise<Account> => {
-    const added = await store.add(await checkPerson(person), role)
+    const added = await store.add(await checkPerson(person), role, ({ publicId }, tx) => {
+      const event = { action: 'account.add', subject: publicId, detail: { role } } as const
+      return record(COMMAND_LINE, { ...event, result: 'success' }, tx)
+    })
     if (!added) throw nameTaken()
     return added
   }
@@ -70,7 +80,7 @@ export const accountService = (deps: Dependencies) => {
   const checkPassword = async (
     credentials: Credentials,
     from: Origin,
-  ): Promise<Account | undefined> => {
+  ): Promise<StoredPassword | undefined> => {
     if (!Value.Check(LoginBody, credentials)) return refuseMalformed(from)
     const { username, password, device_token: deviceToken } = credentials
     const usernameKey = keyOf(username)

@@ -1,4 +1,4 @@
-import type { Account, Role, SignedIn } from '../http/access.ts'
+import type { Account, Recording, Role, SignedIn } from '../http/access.ts'
 import type { Database, Queries } from '../storage/database.ts'
 
 export type SessionStore = ReturnType<typeof sessionStore>
@@ -27,8 +27,8 @@ const SESSIONS_MAX = 100
 /** A phone whose answer was lost may ask again for so long, and gets the same one (RFC 9700). */
 const REPEAT_MS_MAX = 10_000
 
-/** Records what is done to something in the same transaction, so that neither is without the other. */
-type Recording<Thing> = (thing: Thing, tx: Queries) => Promise<void>
+/** Who signs in, as the account stood when its password was read. */
+export type Entrant = Account & { readonly sessionEpoch: number }
 
 type NewSession = {
   readonly place: Place
@@ -56,10 +56,11 @@ type StoredToken = Owner & {
 
 /** Sessions and their refresh tokens in the database. */
 export const sessionStore = (db: Database, now: () => number, life: SessionLife) => ({
-  /** Begins a session, unless the account was disabled or deleted meanwhile. Sweeps those that are
-   * over, and the account's least used beyond the bound. */
+  /** Begins a session, unless the account was disabled or deleted meanwhile, or all of its sessions
+   * were ended, as a new password does. Sweeps those that are over, and the account's least used
+   * beyond the bound. */
   begin: (
-    accountId: number,
+    { id: accountId, sessionEpoch }: Pick<Entrant, 'id' | 'sessionEpoch'>,
     { place, tokenHash, record }: NewSession,
   ): Promise<string | undefined> =>
     db.transaction(async (tx) => {
@@ -76,7 +77,8 @@ export const sessionStore = (db: Database, now: () => number, life: SessionLife)
            ends_at_ms,
            address,
            device
-         ) SELECT ?, id, ?, ?, ?, ?, ?, ? FROM account WHERE id = ? AND disabled_at_ms IS NULL`,
+         ) SELECT ?, id, ?, ?, ?, ?, ?, ? FROM account
+         WHERE id = ? AND session_epoch = ? AND disabled_at_ms IS NULL`,
         sessionId,
         at,
         at,
@@ -85,6 +87,7 @@ export const sessionStore = (db: Database, now: () => number, life: SessionLife)
         place.address,
         place.device,
         accountId,
+        sessionEpoch,
       )
       if (begun === 0) return undefined
       await addToken(tx, sessionId, tokenHash)
@@ -245,21 +248,32 @@ export const sessionStore = (db: Database, now: () => number, life: SessionLife)
       return ended?.public_id
     }),
 
-  /** Ends all sessions of an account but one that is kept; gives their number. */
+  /** Ends all sessions of an account but one that is kept, in a transaction of its own or within
+   * another; gives their number. */
   endAll: (
     accountId: number,
-    { keptId = '', record }: Ending<number> & { readonly keptId: string | undefined },
-  ): Promise<number> =>
-    db.transaction(async (tx) => {
-      const sessions = await tx.run(
-        'DELETE FROM session WHERE account_id = ? AND id <> ?',
-        accountId,
-        keptId,
-      )
+    { keptId, record }: Ending<number> & { readonly keptId: string | undefined },
+    within?: Pick<Queries, 'run'>,
+  ): Promise<number> => {
+    const work = async (tx: Pick<Queries, 'run'>): Promise<number> => {
+      const sessions = await endSessions(tx, accountId, keptId)
       await record(sessions, tx)
       return sessions
-    }),
+    }
+    return within ? work(within) : db.transaction(work)
+  },
 })
+
+/** Ends all sessions of an account but one that may be kept, and lets no login that is under way
+ * begin another; gives their number. */
+export const endSessions = async (
+  tx: Pick<Queries, 'run'>,
+  accountId: number,
+  keptId = '',
+): Promise<number> => {
+  await tx.run('UPDATE account SET session_epoch = session_epoch + 1 WHERE id = ?', accountId)
+  return tx.run('DELETE FROM session WHERE account_id = ? AND id <> ?', accountId, keptId)
+}
 
 const addToken = (tx: Queries, sessionId: string, hash: Buffer): Promise<number> =>
   tx.run('INSERT INTO refresh_token (hash, session_id) VALUES (?, ?)', hash, sessionId)

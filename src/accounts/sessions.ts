@@ -9,7 +9,8 @@ import type {
   SignedIn,
 } from '../http/access.ts'
 import type { AccessTokens } from '../http/access-tokens.ts'
-import type { Session, SessionStore } from './session-store.ts'
+import type { Queries } from '../storage/database.ts'
+import type { Entrant, Session, SessionStore } from './session-store.ts'
 
 export type Sessions = ReturnType<typeof sessionService>
 
@@ -35,23 +36,27 @@ export const sessionService = ({ store, tokens, record, recordSparingly }: Depen
   })
 
   return {
-    /** Begins a session and records the login; nothing where the account may not sign in any more. */
+    /** Begins a session and records the login; nothing where the account may not sign in any more, or
+     * all of its sessions were ended since its password was read. */
     begin: async (
-      account: Account,
+      { sessionEpoch, ...account }: Entrant,
       from: Origin,
       how: SecurityEvent['detail'] = {},
     ): Promise<Tokens | undefined> => {
       const refreshToken = randomBytes(REFRESH_TOKEN_BYTES).toString('base64url')
-      const sessionId = await store.begin(account.id, {
-        place: from,
-        tokenHash: sha256(refreshToken),
-        record: (session, tx) =>
-          record(
-            { ...from, account },
-            { action: 'login', result: 'success', detail: { session, ...how } },
-            tx,
-          ),
-      })
+      const sessionId = await store.begin(
+        { id: account.id, sessionEpoch },
+        {
+          place: from,
+          tokenHash: sha256(refreshToken),
+          record: (session, tx) =>
+            record(
+              { ...from, account },
+              { action: 'login', result: 'success', detail: { session, ...how } },
+              tx,
+            ),
+        },
+      )
       return sessionId ? tokensOf({ account, sessionId }, refreshToken) : undefined
     },
 
@@ -109,21 +114,27 @@ export const sessionService = ({ store, tokens, record, recordSparingly }: Depen
       if (!whose) throw new AppError('not_found', 'No such session')
     },
 
-    /** Ends all sessions of an account, but for one that may be kept; gives their number. */
+    /** Ends all sessions of an account, but for one that may be kept, by itself or within another
+     * transaction; gives their number. */
     endAll: (
       caller: Origin & { readonly account?: Account | undefined },
       { id, publicId: subject }: Pick<Account, 'id' | 'publicId'>,
       keptId?: string,
+      within?: Pick<Queries, 'run'>,
     ): Promise<number> =>
-      store.endAll(id, {
-        keptId,
-        record: (sessions, tx) =>
-          record(
-            caller,
-            { action: 'session.end_all', result: 'success', subject, detail: { sessions } },
-            tx,
-          ),
-      }),
+      store.endAll(
+        id,
+        {
+          keptId,
+          record: (sessions, tx) =>
+            record(
+              caller,
+              { action: 'session.end_all', result: 'success', subject, detail: { sessions } },
+              tx,
+            ),
+        },
+        within,
+      ),
   }
 }
 

@@ -5,7 +5,7 @@ import type { ReadBody } from '../http/json-body.ts'
 import { operation, problem } from '../http/operation.ts'
 import { SetupBody, TokenAnswer } from './schema.ts'
 import { TOKEN_EXAMPLE, tokenAnswer } from './session-routes.ts'
-import { CLAIM_MINUTES, type Setup, WRONG_CODES_MAX } from './setup.ts'
+import { CLAIM_MINUTES, type Setup } from './setup.ts'
 
 type Dependencies = {
   readonly endpoints: Endpoints
@@ -53,7 +53,7 @@ const CLAIM = operation({
   summary: 'Make the first owner',
   description:
     'Takes the code that the service prints when it starts without an owner. It is good for ' +
-    `${CLAIM_MINUTES} minutes, once, and until ${WRONG_CODES_MAX} wrong ones were sent; a restart ` +
+    `${CLAIM_MINUTES} minutes, and once; a restart ` +
     'gives another. Case, hyphens and spaces in it do not matter.',
   body: SetupBody,
   answers: {

@@ -19,25 +19,21 @@ type Dependencies = {
   readonly monotonic: () => number
 }
 
-type Claim = { readonly hash: Buffer; readonly endsAtMs: number; triesLeft: number }
+type Claim = { readonly hash: Buffer; readonly endsAtMs: number }
 
 /** How long a claim code is good. */
 export const CLAIM_MINUTES = 30
 
-/** Wrong codes after which the right one is no longer good either. */
-export const WRONG_CODES_MAX = 20
-
 /** The rules of the first owner: whoever reads the code that a start prints claims the service, and
- * nobody by being first to register. The code is kept in memory alone, as a hash. */
+ * nobody by being first to register. The code is kept in memory alone, as a hash. Wrong ones do not
+ * void it: 140 random bits cannot be guessed, and a neighbour must not keep the owner out. */
 export const setupService = (deps: Dependencies) => {
   const { store, accounts, sessions, record, linkTo, monotonic } = deps
   let claim: Claim | undefined
 
   const judge = (code: string): 'right' | keyof typeof REFUSALS => {
-    if (!claim || claim.triesLeft === 0 || monotonic() >= claim.endsAtMs) return 'claim_over'
-    if (timingSafeEqual(codeHash(code), claim.hash)) return 'right'
-    claim.triesLeft -= 1
-    return 'claim_wrong'
+    if (!claim || monotonic() >= claim.endsAtMs) return 'claim_over'
+    return timingSafeEqual(codeHash(code), claim.hash) ? 'right' : 'claim_wrong'
   }
 
   return {
@@ -47,11 +43,7 @@ export const setupService = (deps: Dependencies) => {
     newClaim: async (): Promise<{ readonly code: string; readonly link: string } | undefined> => {
       if (await store.hasOwner()) return undefined
       const code = newCode()
-      claim = {
-        hash: codeHash(code),
-        endsAtMs: monotonic() + CLAIM_MINUTES * 60_000,
-        triesLeft: WRONG_CODES_MAX,
-      }
+      claim = { hash: codeHash(code), endsAtMs: monotonic() + CLAIM_MINUTES * 60_000 }
       return { code, link: linkTo(`claim=${code}`) }
     },
 
@@ -71,12 +63,13 @@ export const setupService = (deps: Dependencies) => {
         })
         throw new AppError('forbidden', REFUSALS[verdict], { reason: verdict })
       }
-      const account = await store.addFirstOwner(await accounts.checkPerson(person))
+      const account = await store.addFirstOwner(await accounts.checkPerson(person), (owner, tx) =>
+        record({ ...from, account: owner }, { action: 'owner.claim', result: 'success' }, tx),
+      )
       if (account === 'owner_exists') throw ownerExists()
       if (account === 'name_taken') throw nameTaken()
       claim = undefined
-      await record({ ...from, account }, { action: 'owner.claim', result: 'success' })
-      const tokens = await sessions.begin(account, from)
+      const tokens = await sessions.begin({ ...account, sessionEpoch: 0 }, from)
       if (!tokens) throw new AppError('unauthorized', 'This account may not sign in')
       return tokens
     },

@@ -1,5 +1,6 @@
-import type { Account, Role } from '../http/access.ts'
+import type { Account, Recording, Role } from '../http/access.ts'
 import type { Database, Queries } from '../storage/database.ts'
+import type { Entrant } from './session-store.ts'
 
 export type AccountStore = ReturnType<typeof accountStore>
 
@@ -16,7 +17,7 @@ export type NewPerson = {
 type NewAccount = NewPerson & { readonly role: Role; readonly invitationId?: string }
 
 /** What a login compares with; `isDisabled` accounts may not sign in. */
-export type StoredPassword = Account & {
+export type StoredPassword = Entrant & {
   readonly passwordHash: string
   readonly isDisabled: boolean
 }
@@ -38,6 +39,7 @@ type Stored = {
   username: string
   role: Role
   password_hash: string
+  session_epoch: number
   disabled_at_ms: number | null
 }
 
@@ -47,14 +49,24 @@ export const accountStore = (db: Database, now: () => number) => ({
     (await db.get('SELECT 1 FROM account WHERE username_key = ?', usernameKey)) !== undefined,
 
   /** Gives the new account, or nothing where the name is taken. */
-  add: (person: NewPerson, role: Role): Promise<Account | undefined> =>
-    db.transaction((tx) => insertAccount(tx, { ...person, role }, now())),
+  add: (person: NewPerson, role: Role, record: Recording<Account>): Promise<Account | undefined> =>
+    db.transaction(async (tx) => {
+      const added = await insertAccount(tx, { ...person, role }, now())
+      if (added) await record(added, tx)
+      return added
+    }),
 
   /** Adds an owner where there is none; two at once, from whatever process, cannot both be first. */
-  addFirstOwner: (person: NewPerson): Promise<Account | 'name_taken' | 'owner_exists'> =>
+  addFirstOwner: (
+    person: NewPerson,
+    record: Recording<Account>,
+  ): Promise<Account | 'name_taken' | 'owner_exists'> =>
     db.transaction(async (tx) => {
       if (await hasOwner(tx)) return 'owner_exists'
-      return (await insertAccount(tx, { ...person, role: 'owner' }, now())) ?? 'name_taken'
+      const added = await insertAccount(tx, { ...person, role: 'owner' }, now())
+      if (!added) return 'name_taken'
+      await record(added, tx)
+      return added
     }),
 
   findPassword: async (usernameKey: string): Promise<StoredPassword | undefined> => {
@@ -65,6 +77,7 @@ export const accountStore = (db: Database, now: () => number) => ({
          username,
          role,
          password_hash,
+         session_epoch,
          disabled_at_ms
        FROM account
        WHERE username_key = ?`,
@@ -74,6 +87,7 @@ export const accountStore = (db: Database, now: () => number) => ({
       row && {
         ...account(row),
         passwordHash: row.password_hash,
+        sessionEpoch: row.session_epoch,
         isDisabled: row.disabled_at_ms !== null,
       }
     )

@@ -49,15 +49,8 @@ const add: Action = async (args, terminal) => {
   if (fault) throw new UsageError(`Invalid ${fault.path.slice(1)}`)
   const config = parseConfig(terminal.env)
   const password = await newPassword(terminal)
-  return withApp(config, async ({ accounts, record }) => {
-    const person = { username, ...details, password }
-    const { publicId } = await accounts.add(person, role).catch(explained(config))
-    await record(COMMAND_LINE, {
-      action: 'account.add',
-      result: 'success',
-      subject: publicId,
-      detail: { role },
-    })
+  return withApp(config, async ({ accounts }) => {
+    await accounts.add({ username, ...details, password }, role).catch(explained(config))
     terminal.print(`Added ${role} ${username}`)
   })
 }

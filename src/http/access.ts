@@ -63,6 +63,9 @@ export type RecordSecurityEvent = (
   tx?: Pick<Queries, 'run'>,
 ) => Promise<void>
 
+/** Records what is done to something within the transaction that does it. */
+export type Recording<Thing> = (thing: Thing, tx: Pick<Queries, 'run'>) => Promise<void>
+
 export const hasRole = (account: Pick<Account, 'role'> | undefined, role: Role): boolean =>
   account !== undefined && isAtLeast(account.role, role)
 

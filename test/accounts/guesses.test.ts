@@ -235,6 +235,22 @@ describe('waiting', () => {
     expect((await logIn(app, { address: AWAY })).status).toBe(200)
   }, 120_000)
 
+  test('[P5] who chooses a new password with a one-time code need not wait any more', async () => {
+    await using app = await startApp(PROXIED)
+    await app.post('/register', PERSON, from(HOME))
+    const owner = await app.signIn('oli', 'owner')
+    await fail(app, AWAY, 10)
+    expect((await logIn(app, { address: AWAY })).status).toBe(401)
+    const [person] = await app.people.page(0, 1)
+    const begun = await app.post(`/v1/people/${person?.publicId}/password-reset`, {}, bearer(owner))
+    const { code } = (await begun.json()) as { code: string }
+    const { username } = PERSON
+    const redemption = { username, code, new_password: PERSON.password }
+    expect((await app.post('/v1/password-reset', redemption, from(AWAY))).status).toBe(200)
+    expect((await logIn(app, { address: AWAY })).status).toBe(200)
+    expect((await logIn(app, { address: STRANGER })).status).toBe(200)
+  })
+
   test('[P5] a client that failed at many names waits there, and not where it is known', async () => {
     await using app = await startApp(PROXIED)
     await app.post('/register', PERSON, from(STRANGER))

@@ -81,11 +81,17 @@ describe('who may do what to whom', () => {
     for (const [by, whom, outcomes] of GOLDEN)
       for (const [at, [name, act]] of Object.entries(ACTS).entries()) {
         const people = await restored(app)
-        const tokens = await app.sessions.begin(people(by), ORIGIN)
+        const tokens = await app.sessions.begin(await entrant(app, by), ORIGIN)
         const came = await outcome(await act(app, people(whom).publicId, tokens?.accessToken ?? ''))
         expect(`${by} ${name} ${whom}: ${came}`).toBe(`${by} ${name} ${whom}: ${outcomes[at]}`)
       }
   })
+
+  const entrant = async (app: TestApp, username: string) => {
+    const found = await app.people.findPassword(username)
+    if (!found) throw new Error(`there is no ${username}`)
+    return found
+  }
 
   const addPerson = (app: TestApp, username: string) =>
     app.accounts.add({ username, password: PASSWORD, phone: '1', address: 'x' }, 'member')

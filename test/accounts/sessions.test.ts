@@ -138,9 +138,7 @@ describe('going on with a login', () => {
   test('an account keeps its hundred most used sessions', async () => {
     await using app = await startApp()
     await app.post('/register', PERSON)
-    const account = await app.people.findByPublicId(
-      (await app.people.page(0, 1))[0]?.publicId ?? '',
-    )
+    const account = await app.people.findPassword(PERSON.username)
     const from = { address: '127.0.0.1', device: 'old app', requestId: undefined }
     const phone = await logIn(app)
     let current = phone
@@ -155,6 +153,18 @@ describe('going on with a login', () => {
 })
 
 describe('ending sessions', () => {
+  test('[T3] a login that found the old password right just before it was changed begins no session', async () => {
+    await using app = await startApp()
+    const token = await app.signIn('ada')
+    const asRead = await app.people.findPassword('ada')
+    const change = { current_password: PASSWORD, new_password: 'nine quiet green keys' }
+    expect((await app.post('/v1/me/password', change, bearer(token))).status).toBe(200)
+    const from = { address: '127.0.0.1', device: 'thief', requestId: undefined }
+    const begin = async (entrant: typeof asRead) => entrant && app.sessions.begin(entrant, from)
+    expect(await begin(asRead)).toBeUndefined()
+    expect(await begin(await app.people.findPassword('ada'))).toBeDefined()
+  })
+
   test('[T3] logging out ends this session at once and leaves the others', async () => {
     await using app = await startApp()
     await app.post('/register', PERSON)

@@ -2,13 +2,14 @@ import { expect, test } from 'bun:test'
 import { Database } from 'bun:sqlite'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { COMMAND_LINE } from '../../src/http/access.ts'
 import { PASSWORD } from '../support/app.ts'
 import { temporaryFolder } from '../support/binary.ts'
 import { openLog } from '../support/unlock-log.ts'
 
 const FROM = { address: '192.0.2.1', device: 'test', requestId: 'r', isLocal: false }
 
-test('[O3] what cannot be recorded has not happened: no login, and no session ended', async () => {
+test('[O3] what cannot be recorded has not happened: no login, no account, no invitation, no second factor, and no session ended', async () => {
   const folder = temporaryFolder()
   const lines: string[] = []
   const app = await openLog(join(folder, 'data'), {}, (line) => lines.push(line))
@@ -27,6 +28,14 @@ test('[O3] what cannot be recorded has not happened: no login, and no session en
   expect(app.accounts.login(person, FROM)).rejects.toThrow('no more records')
   expect(app.sessions.end(caller, session?.id ?? '', false)).rejects.toThrow('no more records')
   expect(app.sessions.endAll(caller, account)).rejects.toThrow('no more records')
+  const other = { ...person, username: 'eve' }
+  expect(app.accounts.add(other, 'member')).rejects.toThrow('no more records')
+  const wish = { role: 'member', label: '', hours: 1, usesMax: 1 } as const
+  expect(app.invitations.make(COMMAND_LINE, wish)).rejects.toThrow('no more records')
+  expect(app.enrolment.begin(caller, PASSWORD)).rejects.toThrow('no more records')
+  expect(await app.people.page(0, 9)).toHaveLength(1)
+  expect(await app.invitations.page(undefined, 9)).toMatchObject({ page: [] })
+  expect(db.query('SELECT count(*) AS n FROM second_factor').get()).toStrictEqual({ n: 0 })
   expect(await app.sessions.list(account.id)).toMatchObject([{ id: session?.id }])
   expect(lines.filter((line) => line.includes('session.end_all'))).toHaveLength(1)
 
@@ -35,6 +44,7 @@ test('[O3] what cannot be recorded has not happened: no login, and no session en
   expect(await app.sessions.list(account.id)).toStrictEqual([])
   const { records } = await app.audit.page({ filter: {}, order: 'oldest', limit: 10 })
   expect(records).toMatchObject([
+    { action: 'account.add', subject: { id: publicId } },
     { action: 'login', detail: { session: session?.id } },
     { action: 'session.end_all', detail: { sessions: 1 }, address: '192.0.2.1', requestId: 'r' },
   ])

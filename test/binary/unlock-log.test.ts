@@ -127,14 +127,15 @@ describe('the unlock log of the compiled file', () => {
   test('statistics count by day, hour, method and account in a named zone', async () => {
     const stats = await json<{
       days: { count: number }[]
-      hours: { count: number }[]
+      hours: number[]
       methods: { method: string; count: number }[]
       accounts: { count: number }[]
     }>(get('/v1/unlocks/stats?zone=Asia/Kathmandu'))
-    const total = (rows: readonly { count: number }[]) =>
-      rows.reduce((sum, { count }) => sum + count, 0)
-    for (const rows of [stats.days, stats.hours, stats.methods, stats.accounts])
-      expect(total(rows)).toBe(SIZE)
+    const total = (counts: readonly number[]) => counts.reduce((sum, count) => sum + count, 0)
+    expect(stats.hours).toHaveLength(24)
+    expect(total(stats.hours)).toBe(SIZE)
+    for (const rows of [stats.days, stats.methods, stats.accounts])
+      expect(total(rows.map(({ count }) => count))).toBe(SIZE)
     expect((await get('/v1/unlocks/stats?zone=Mars/Olympus')).status).toBe(400)
   })
 
