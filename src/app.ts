@@ -56,6 +56,8 @@ import { requestLog } from './http/request-log.ts'
 import { responseHeaders } from './http/response-headers.ts'
 import { pacedClock, steadyClock } from './http/steady-clock.ts'
 import { unmatchedRoutes } from './http/unmatched.ts'
+import { doctorRoutes } from './ops/doctor-routes.ts'
+import { doctor } from './ops/doctor.ts'
 import { healthRoutes } from './ops/routes.ts'
 import { opsStore } from './ops/store.ts'
 import { openDatabase } from './storage/open.ts'
@@ -223,9 +225,20 @@ export const openApp = async (
   const admin = administration({ store: changes, erasures, record, now: steady })
   const roster = peopleStore(db, steady)
 
+  const examine = doctor({
+    config,
+    now,
+    hasOwner: people.hasOwner,
+    newestEventMs: unlocks.newestCertainMs,
+    logCheck: async () => watch.last(),
+    forwarders: audit.addressesOf('proxy.untrusted'),
+  })
+
   const readBody = bodyReader(config.bodyBytesMax)
   const endpoints = endpointsOf({
     trustedProxies: config.trustedProxies,
+    recordForwarded: (peer) =>
+      repeats.recordSparingly(peer, { action: 'proxy.untrusted', result: 'failure' }),
     limits: {
       auth: config.rateLimitAuth,
       unlock: config.rateLimitUnlock,
@@ -257,6 +270,7 @@ export const openApp = async (
         logFault,
       }),
     )
+    .use(doctorRoutes({ endpoints, examine }))
     .use(
       accountRoutes({
         endpoints,

@@ -59,6 +59,10 @@ type Found = {
 const STEP_ROWS = 5000
 const PAGE_ROWS_MAX = 100_000
 
+/** Newest records that are looked through for addresses, and addresses that are given. */
+const ADDRESS_ROWS_MAX = 20_000
+const ADDRESSES_MAX = 10
+
 /** The audit trail in the database; triggers keep it from being changed. */
 export const auditStore = (db: Database) => ({
   /** Appends a record, by itself or in a transaction. */
@@ -109,6 +113,25 @@ export const auditStore = (db: Database) => ({
     }
     return { records: found, next: behind }
   },
+
+  /** Gives where an action came from since then: its addresses, each once, of the newest records. */
+  addressesOf:
+    (action: string) =>
+    async (sinceMs: number): Promise<readonly string[]> => {
+      const rows = await db.all<{ address: string }>(
+        `SELECT DISTINCT address
+         FROM (
+           SELECT action, at_ms, address FROM audit_event ORDER BY seq DESC LIMIT ?
+         ) AS newest
+         WHERE action = ? AND at_ms >= ? AND address IS NOT NULL
+         LIMIT ?`,
+        ADDRESS_ROWS_MAX,
+        action,
+        sinceMs,
+        ADDRESSES_MAX,
+      )
+      return rows.map(({ address }) => address)
+    },
 
   /** The detail of the newest record of an action on a subject. */
   newestDetail: async (

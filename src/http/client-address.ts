@@ -29,6 +29,12 @@ export const clientKey = (address: string): string => {
   return ipaddr.IPv6.networkAddressFromCIDR(`${address}/64`).toString()
 }
 
+/** Whether a TCP peer is a proxy whose word is believed. */
+export const isTrustedPeer = (peer: string, trustedProxies: readonly Cidr[]): boolean => {
+  const address = parse(peer)
+  return address !== undefined && isTrusted(address, trustedProxies)
+}
+
 export const isLoopback = (address: string): boolean => parse(address)?.range() === 'loopback'
 
 const isTrusted = (address: Address, ranges: readonly Cidr[]): boolean =>

@@ -1,12 +1,14 @@
 import { Elysia } from 'elysia'
 import type { Cidr, RateWindow } from '../config.ts'
-import type { Caller, SignedIn } from './access.ts'
+import type { Caller, Origin, SignedIn } from './access.ts'
 import { credentials } from './access.ts'
-import { clientAddress, isLoopback } from './client-address.ts'
+import { clientAddress, isLoopback, isTrustedPeer } from './client-address.ts'
 import { type Limits, byAccount, byClient, rateLimits } from './rate-limits.ts'
 
 type Options = {
   readonly trustedProxies: readonly Cidr[]
+  /** Told of each request that claims to be forwarded, by a peer that is no trusted proxy. */
+  readonly recordForwarded: (peer: Origin) => Promise<void>
   readonly limits: Readonly<Record<LimitGroup, readonly RateWindow[]>>
   /** Gives the account of a good access token. */
   readonly authenticate: (token: string) => Promise<SignedIn | undefined>
@@ -18,15 +20,21 @@ export type Endpoints = ReturnType<typeof endpointsOf>
 
 /** Gives what every route file starts from: an Elysia instance that knows the caller, then counts
  * the request against the limits of its group. The route's own guard runs after both. */
-export const endpointsOf = ({ trustedProxies, limits, authenticate }: Options) => {
+export const endpointsOf = (options: Options) => {
+  const { trustedProxies, limits, authenticate, recordForwarded } = options
   const callers = new Elysia({ name: 'callers' }).resolve(
     { as: 'scoped' },
     async ({ request, server, set }) => {
       const token = credentials(request, 'Bearer')
       const signedIn = token ? await authenticate(token) : undefined
+      const peer = server?.requestIP(request)?.address ?? ''
+      const requestId = set.headers['x-request-id']
+      const { isForwarded, ...where } = origin(request, peer, trustedProxies)
+      if (isForwarded && !isTrustedPeer(peer, trustedProxies))
+        await recordForwarded({ ...where, address: peer, requestId })
       const caller: Caller = {
-        ...origin(request, server?.requestIP(request)?.address ?? '', trustedProxies),
-        requestId: set.headers['x-request-id'],
+        ...where,
+        requestId,
         account: signedIn?.account,
         sessionId: signedIn?.sessionId,
       }
@@ -52,7 +60,7 @@ const origin = (request: Request, peer: string, trustedProxies: readonly Cidr[])
   const address = clientAddress({ peer, forwardedFor, trustedProxies })
   const isForwarded = FORWARDING_HEADERS.some((name) => request.headers.has(name))
   const isLocal = isLoopback(address) && !isForwarded && LOCAL_HOST.test(hostOf(request))
-  return { address, device: deviceOf(request), isLocal }
+  return { address, device: deviceOf(request), isLocal, isForwarded }
 }
 
 const DEVICE_CHARACTERS_MAX = 200

@@ -1,0 +1,64 @@
+import { describe, expect, test } from 'bun:test'
+import {
+  type Finding,
+  backupFinding,
+  clockFinding,
+  diskFinding,
+  logFinding,
+  ownerFinding,
+  proxyFinding,
+  registrationFinding,
+  tlsFinding,
+} from '../../src/ops/finding.ts'
+
+const NOW_MS = Date.UTC(2026, 10, 25, 12)
+const DAY_MS = 86_400_000
+const HOUR_MS = 3_600_000
+const MIB = 1024 ** 2
+
+const clock = { nowMs: NOW_MS, newestMs: NOW_MS - 1000, isSynchronised: true }
+const tls = { nowMs: NOW_MS, isLoopback: false }
+const daily = { nowMs: NOW_MS, everyMs: DAY_MS }
+
+/** What is found, by what there is. */
+const TABLE: readonly (readonly [Finding['state'], string, Finding])[] = [
+  ['ok', 'kept by a time server', clockFinding(clock)],
+  ['ok', '2026-11-25', clockFinding({ ...clock, isSynchronised: undefined })],
+  ['warning', 'no time server', clockFinding({ ...clock, isSynchronised: false })],
+  ['fault', 'before this program', clockFinding({ ...clock, nowMs: 5000, newestMs: 0 })],
+  ['fault', 'before the newest unlock', clockFinding({ ...clock, newestMs: NOW_MS + DAY_MS })],
+  ['ok', 'kept by', clockFinding({ ...clock, newestMs: NOW_MS + 1000 })],
+  ['ok', '1,024 MiB', diskFinding(1024 * MIB)],
+  ['warning', '499 MiB', diskFinding(500 * MIB - 1)],
+  ['fault', '49 MiB', diskFinding(50 * MIB - 1)],
+  ['ok', 'there is one', ownerFinding(true)],
+  ['warning', 'nobody', ownerFinding(false)],
+  ['warning', 'open', registrationFinding('open')],
+  ['ok', 'invite', registrationFinding('invite')],
+  ['ok', 'closed', registrationFinding('closed')],
+  ['warning', 'off', tlsFinding({ ...tls, expiresAtMs: undefined })],
+  ['ok', 'loopback', tlsFinding({ ...tls, isLoopback: true, expiresAtMs: undefined })],
+  ['ok', '2027-11-25', tlsFinding({ ...tls, expiresAtMs: NOW_MS + 365 * DAY_MS })],
+  ['warning', 'expires on', tlsFinding({ ...tls, expiresAtMs: NOW_MS + 29 * DAY_MS })],
+  ['fault', 'expired on', tlsFinding({ ...tls, expiresAtMs: NOW_MS })],
+  ['warning', 'none:', backupFinding({ nowMs: NOW_MS, newestMs: undefined, everyMs: undefined })],
+  ['ok', 'newest', backupFinding({ nowMs: NOW_MS, newestMs: 1, everyMs: undefined })],
+  ['ok', 'newest', backupFinding({ ...daily, newestMs: NOW_MS - 30 * HOUR_MS })],
+  ['fault', 'newest', backupFinding({ ...daily, newestMs: NOW_MS - 49 * HOUR_MS })],
+  ['warning', 'none yet', backupFinding({ ...daily, newestMs: undefined })],
+  ['fault', 'disk is full', backupFinding({ ...daily, newestMs: NOW_MS, failure: 'disk is full' })],
+  ['ok', 'no forwarded', proxyFinding([])],
+  ['warning', '10.0.0.1, 10.0.0.2', proxyFinding(['10.0.0.1', '10.0.0.2'])],
+  ['ok', 'not ended', logFinding(undefined)],
+  ['ok', '1,000 events', logFinding({ ok: true, size: 1000 })],
+  ['fault', 'it was changed (event 7)', logFinding({ ok: false, seq: 7, fault: 'it was changed' })],
+]
+
+describe('what a check finds', () => {
+  for (const [state, words, finding] of TABLE)
+    test(`${finding.check} ${state}: ${finding.says}`, () => {
+      expect(finding).toMatchObject({ state, says: expect.stringContaining(words) as string })
+      // Whatever is not well comes with what to do about it.
+      expect(finding.fix !== undefined).toBe(state !== 'ok')
+    })
+})
