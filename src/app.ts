@@ -56,6 +56,7 @@ import { requestLog } from './http/request-log.ts'
 import { responseHeaders } from './http/response-headers.ts'
 import { pacedClock, steadyClock } from './http/steady-clock.ts'
 import { unmatchedRoutes } from './http/unmatched.ts'
+import { authorityRoutes } from './ops/authority-routes.ts'
 import { healthRoutes } from './ops/routes.ts'
 import { opsStore } from './ops/store.ts'
 import { openDatabase } from './storage/open.ts'
@@ -84,6 +85,8 @@ type Dependencies = {
   readonly now?: () => number
   /** A clock that nobody sets, in milliseconds since whenever. */
   readonly monotonic?: () => number
+  /** The certificate (PEM) that vouches for the one in use, where there is one for phones to trust. */
+  readonly authority?: () => string | undefined
   /** Silence after which a live stream sends a comment. */
   readonly heartbeatSeconds?: number
 }
@@ -101,6 +104,7 @@ export const openApp = async (
     securityLog = processLog,
     now = Date.now,
     monotonic = () => performance.now(),
+    authority = () => undefined,
     heartbeatSeconds = HEARTBEAT_SECONDS,
   }: Dependencies,
 ) => {
@@ -257,6 +261,7 @@ export const openApp = async (
         logFault,
       }),
     )
+    .use(authorityRoutes({ endpoints, authority }))
     .use(
       accountRoutes({
         endpoints,
