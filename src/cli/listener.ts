@@ -24,7 +24,12 @@ const IDLE_SECONDS = 30
 const RETIRED_MS = (IDLE_SECONDS + 5) * 1000
 
 /** Listens where the settings say. Throws `unavailable`. */
-export const listen = (http: Http, config: Config, pair: TlsPair | undefined): Listener => {
+export const listen = (
+  http: Http,
+  config: Config,
+  pair: TlsPair | undefined,
+  { retiredMs = RETIRED_MS }: { readonly retiredMs?: number } = {},
+): Listener => {
   let current = open(http, config, pair, { isShared: false })
   // The listeners of the port as the kernel counts them (reuseport_detach_sock): one that is closed
   // leaves its place to the last.
@@ -49,17 +54,28 @@ export const listen = (http: Http, config: Config, pair: TlsPair | undefined): L
     sharing.push(current)
     port.steerTo(sharing.indexOf(current))
     before.reload({ routes: {}, fetch: lastAnswer(http) })
-    setTimeout(() => forget(before), RETIRED_MS).unref()
+    setTimeout(() => forget(before), retiredMs).unref()
   }
 
   return { takeUp, stop: () => finishRequests([...unfinished]) }
 }
 
+/** Lets Elysia read paths over TLS: told of host names of any length (`standardHostname: false`), it
+ * looks for a path right behind `http://`, and behind `https://` finds another slash there. */
+const securely = ({ fetch }: Http) => {
+  // A copy of the request would not know which connection it came by, and so not from whom.
+  return (request: Request) =>
+    fetch(Object.defineProperty(request, 'url', { value: request.url.replace(/^https/, 'http') }))
+}
+
 /** Answers, and lets the connection end: the client makes the next one with the new certificate. */
-const lastAnswer = (http: Http) => async (request: Request) => {
-  const answer = await http.fetch(request)
-  answer.headers.set('connection', 'close')
-  return answer
+const lastAnswer = (http: Http) => {
+  const fetch = securely(http)
+  return async (request: Request) => {
+    const answer = await fetch(request)
+    answer.headers.set('connection', 'close')
+    return answer
+  }
 }
 
 const open = (
@@ -84,8 +100,11 @@ const open = (
   }
   // One of Elysia's at each listen; main.ts exits without it.
   process.removeAllListeners('beforeExit')
-  if (!http.server) throw new Error('the server did not start')
-  return http.server
+  const { server } = http
+  if (!server) throw new Error('the server did not start')
+  // What Bun's router knows goes past this. Elysia sets its own in the microtasks after a start.
+  if (pair) setImmediate(() => server.reload({ fetch: securely(http) }))
+  return server
 }
 
 const cannotListen = (error: unknown, host: string, port: number): string => {
