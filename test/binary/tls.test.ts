@@ -136,11 +136,15 @@ describe('tls init, and the service with what it made', () => {
     expect(out).not.toMatch(/strict-transport-security/i)
   })
 
-  test('[I2] over TLS, too, a wrong method answers 405, and an unknown path 404', () => {
+  test('[I2] over TLS, too, a wrong method answers 405, an unknown path 404, and /v1 problem details', () => {
     const status = (...args: readonly string[]) =>
       curl('--cacert', `${ca}`, '-o', '/dev/null', '-w', '%{http_code} %header{allow}', ...args).out
     expect(status('-X', 'PUT', `${service.url}/livez`)).toBe('405 GET, HEAD')
     expect(status(`${service.url}/nothing`)).toBe('404 ')
+    for (const path of ['/v1/people/x', '/v1/unlocks', '/v1/nothing'])
+      expect(curl('--cacert', `${ca}`, `${service.url}${path}`).out).toStartWith(
+        '{"type":"about:blank"',
+      )
   })
 
   test('gives the CA to whoever wants to trust it, and the healthcheck needs none', async () => {
