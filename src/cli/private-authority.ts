@@ -35,7 +35,7 @@ const NAME_CONSTRAINTS = '2.5.29.30'
 
 /** Makes a private CA (RFC 5280): it signs no further CA, and no names but these and those below
  * them, so that whoever steals its key cannot pose as a bank to the phones that trust it. Addresses
- * stay free: BoringSSL, and with it Android and Dart, refuses a CA that limits them. */
+ * stay free: BoringSSL, on which Dart and Android build, refuses a CA that limits them. */
 export const makeAuthority = async ({
   commonName,
   permitted,
