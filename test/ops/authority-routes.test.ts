@@ -8,8 +8,8 @@ test('the private CA is for everybody, and where there is none the answer says s
     404,
     { msg: 'This gateway has no CA of its own' },
   ])
-  await using with_ = await startApp({}, { authority: () => 'a certificate\n' })
-  const found = await with_.get('/ca.pem')
+  await using having = await startApp({}, { authority: () => 'a certificate\n' })
+  const found = await having.get('/ca.pem')
   expect(found.headers.get('content-type')).toBe('application/x-x509-ca-cert')
   expect(await found.text()).toBe('a certificate\n')
 })
