@@ -58,6 +58,7 @@ import { pacedClock, steadyClock } from './http/steady-clock.ts'
 import { unmatchedRoutes } from './http/unmatched.ts'
 import { doctorRoutes } from './ops/doctor-routes.ts'
 import { doctor } from './ops/doctor.ts'
+import { authorityRoutes } from './ops/authority-routes.ts'
 import { healthRoutes } from './ops/routes.ts'
 import { opsStore } from './ops/store.ts'
 import { openDatabase } from './storage/open.ts'
@@ -86,6 +87,8 @@ type Dependencies = {
   readonly now?: () => number
   /** A clock that nobody sets, in milliseconds since whenever. */
   readonly monotonic?: () => number
+  /** The certificate (PEM) that vouches for the one in use, where there is one for phones to trust. */
+  readonly authority?: () => string | undefined
   /** Silence after which a live stream sends a comment. */
   readonly heartbeatSeconds?: number
 }
@@ -103,6 +106,7 @@ export const openApp = async (
     securityLog = processLog,
     now = Date.now,
     monotonic = () => performance.now(),
+    authority = () => undefined,
     heartbeatSeconds = HEARTBEAT_SECONDS,
   }: Dependencies,
 ) => {
@@ -271,6 +275,7 @@ export const openApp = async (
       }),
     )
     .use(doctorRoutes({ endpoints, examine }))
+    .use(authorityRoutes({ endpoints, authority }))
     .use(
       accountRoutes({
         endpoints,

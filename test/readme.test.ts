@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test } from 'bun:test'
 import { mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
+import { format } from '@wasm-fmt/dart_fmt'
 import { COMMANDS } from '../src/cli/commands.ts'
 import { SETTINGS } from '../src/config.ts'
 import { BINARY, startService, temporaryFolder } from './support/binary.ts'
@@ -38,6 +39,16 @@ test('every dependency says why it is there', () => {
     ({ groups }) => groups?.['name'],
   )
   expect(new Set(named)).toStrictEqual(new Set(Object.keys(dependencies)))
+})
+
+test('the Dart code of the page for the app parses, and stands as Dart’s own formatter writes it', () => {
+  const blocks = [...README.matchAll(/^```dart\n(?<code>[^]*?)^```$/gm)].map(
+    ({ groups }) => groups?.['code'] ?? '',
+  )
+  expect(blocks).toHaveLength(5)
+  const file = blocks.join('\n')
+  expect(format(file, 'lock_server.dart')).toBe(file)
+  expect(() => format(file.replace('class LockServer {', 'class LockServer ('), 'x.dart')).toThrow()
 })
 
 describe.skipIf(!Bun.which('curl'))('the walk, pasted as it stands', () => {

@@ -19,6 +19,8 @@ export type Terminal = {
   readonly isShown: boolean
   /** Resolves when the process is asked to stop, which from now on does not end it by itself. */
   readonly stopRequested: () => Promise<void>
+  /** Calls whenever the process is asked to read its files anew, which from now on does not end it. */
+  readonly onReloadRequest: (work: () => void) => void
 }
 
 export type Command = {

@@ -6,6 +6,7 @@ import { invite } from './invite.ts'
 import { log } from './log.ts'
 import { serve } from './serve.ts'
 import { systemdUnit } from './systemd-unit.ts'
+import { tls } from './tls.ts'
 import { user } from './user.ts'
 
 /** Every command, by the word that starts it. */
@@ -15,6 +16,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   invite,
   log,
   audit,
+  tls,
   healthcheck,
   'systemd-unit': systemdUnit,
 }

@@ -4,6 +4,8 @@ import { dlopen, ptr } from 'bun:ffi'
 export type ServiceManager = {
   /** Requests are taken from now on; from then on it is also told that the event loop turns. */
   readonly ready: () => void
+  /** Files are read anew, until the next `ready`. */
+  readonly reloading: () => void
   readonly stopping: () => void
 }
 
@@ -13,15 +15,16 @@ export const serviceManager = (
   env: Readonly<Record<string, string | undefined>>,
 ): ServiceManager => {
   const path = env['NOTIFY_SOCKET']
-  if (!path) return { ready: () => {}, stopping: () => {} }
+  if (!path) return { ready: () => {}, reloading: () => {}, stopping: () => {} }
   const send = datagrams(path)
   const watchdogMs = Number(env['WATCHDOG_USEC'] ?? 0) / 1000
   let watching: Timer | undefined
   return {
     ready: () => {
       send('READY=1')
-      if (watchdogMs > 0) watching = setInterval(() => send('WATCHDOG=1'), watchdogMs / 3)
+      if (watchdogMs > 0) watching ??= setInterval(() => send('WATCHDOG=1'), watchdogMs / 3)
     },
+    reloading: () => send('RELOADING=1'),
     stopping: () => {
       clearInterval(watching)
       send('STOPPING=1')

@@ -16,9 +16,12 @@ export const processTerminal = (env: Terminal['env']): Terminal => ({
   stopRequested: () =>
     new Promise((resolve) => {
       for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => resolve())
-      // A terminal that is closed; without one, nohup has asked for this signal to be ignored.
       if (process.stdin.isTTY) process.on('SIGHUP', () => resolve())
     }),
+  // At a terminal the same signal says that it was closed.
+  onReloadRequest: (work) => {
+    if (!process.stdin.isTTY) process.on('SIGHUP', work)
+  },
 })
 
 let lines: AsyncIterator<string> | undefined

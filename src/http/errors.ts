@@ -52,7 +52,7 @@ type Dependencies = {
  * What is not an AppError or HttpError is our fault: 500, and its cause goes to the log alone. */
 export const errorAnswers = ({ log, recordDenial }: Dependencies) =>
   new Elysia({ name: 'error-answers' }).onError({ as: 'global' }, async (context) => {
-    const { error, code, request, set, path, route } = context
+    const { error, code, request, set, route } = context
     const { caller } = context as { caller?: Caller }
     const known = code === 'NOT_FOUND' ? new HttpError(404, 'Not found') : knownError(error)
     if (!known) log.error({ request_id: set.headers['x-request-id'], err: error }, 'request failed')
@@ -63,7 +63,7 @@ export const errorAnswers = ({ log, recordDenial }: Dependencies) =>
       const detail = { status: told.status, method: request.method, route }
       await recordDenial(caller, { action: 'access.deny', result: 'failure', detail })
     }
-    return answer(told, path ?? pathOf(request))
+    return answer(told, pathOf(request))
   })
 
 /** Whether a guard refused somebody: by role, or because what they signed in with is not good. Who has
@@ -116,4 +116,5 @@ const TITLES: Readonly<Record<number, string>> = {
   503: 'Service Unavailable',
 }
 
+/** Elysia's own word for it is cut wrongly at some addresses; see cli/listener.ts. */
 const pathOf = (request: Request): string => URL.parse(request.url)?.pathname ?? ''

@@ -1,4 +1,5 @@
 import { networkInterfaces } from 'node:os'
+import ipaddr from 'ipaddr.js'
 import type { Config } from '../config.ts'
 
 type Listening = Pick<Config, 'host' | 'port' | 'tlsCertFile'>
@@ -11,6 +12,14 @@ export const ownUrls = ({ host, port, tlsCertFile }: Listening): readonly string
  * sent to is not asked, since whoever sends it chooses it. */
 export const linkBase = (config: Listening & Pick<Config, 'publicUrl'>): string =>
   config.publicUrl || (ownUrls(config)[0] ?? '')
+
+/** All addresses of this machine but those that mean something on one link only. */
+export const machineAddresses = (): readonly string[] =>
+  Object.values(networkInterfaces())
+    .flatMap((ofOne) => ofOne ?? [])
+    .map(({ address }) => ipaddr.parse(address))
+    .filter((address) => address.range() !== 'linkLocal')
+    .map((address) => address.toString())
 
 const addresses = (host: string): readonly string[] => {
   const isAny = host === '0.0.0.0' || host === '::'

@@ -10,6 +10,7 @@ import {
   mkdirSync,
   openSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   writeSync,
@@ -90,6 +91,19 @@ const makeSecretFile = (path: string, secret: string): void => {
     rmSync(draft)
   }
   syncFolder(dirname(path))
+}
+
+/** Puts a file, mode 0600 and synced to disk, in the place of the one there is. Throws `unavailable`. */
+export const replacePrivateFile = (path: string, content: string): void => {
+  const draft = `${path}.${crypto.randomUUID()}`
+  try {
+    writeSynced(draft, content)
+    renameSync(draft, path)
+    syncFolder(dirname(path))
+  } catch (error) {
+    rmSync(draft, { force: true })
+    throw new AppError('unavailable', `Cannot write ${path}: ${fileFault(error)}`, { cause: error })
+  }
 }
 
 const writeSynced = (path: string, content: string): void => {

@@ -3,6 +3,7 @@ import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { PASSWORD, bearer, clientOf } from '../support/app.ts'
 import { UNLIMITED, runCommand, startService, temporaryFolder } from '../support/binary.ts'
+import { selfSigned } from '../support/certificates.ts'
 
 const isRequired = process.env['REQUIRE_SYSTEMD'] === '1'
 const hasSystemd = isRequired || Bun.which('systemd-analyze') !== null
@@ -27,6 +28,7 @@ describe('the systemd unit', () => {
       /^ExecStart="\/.*secure-lock-server" --env-file "\/etc\/secure-lock.env" serve$/m,
     )
     expect(out).toMatch(/^User=secure-lock$/m)
+    expect(out).toMatch(/^ExecReload=\S*kill -HUP \$MAINPID$/m)
     expect(out).toMatch(/^CapabilityBoundingSet=$/m)
     expect(out).toMatch(/^UnsetEnvironment=BUN_OPTIONS BUN_BE_BUN BUN_INSPECT /m)
     expect(out).not.toMatch(/@[A-Z_]+@/)
@@ -109,23 +111,37 @@ const callsOf = (set: string): string[] =>
     .map((line) => line.trim())
     .flatMap((line) => (line.startsWith('@') ? callsOf(line) : /^\w+$/.test(line) ? [line] : []))
 
-test('the service manager is told when it is ready, that it lives, and when it stops', async () => {
+test('the service manager is told when it is ready, that it lives, when it reloads, and when it stops', async () => {
   const folder = temporaryFolder()
   const socket = join(folder, 'notify')
   const manager = Bun.spawn(['perl', '-MIO::Socket::UNIX', '-e', RECEIVE, socket], {
     stdout: 'pipe',
   })
   while (!(await Bun.file(socket).exists()) && !(await isSocket(socket))) await Bun.sleep(20)
+  const { cert, key } = selfSigned(folder, 'pi')
   const service = await startService({
     folder,
-    env: { NOTIFY_SOCKET: socket, WATCHDOG_USEC: '300000' },
+    env: {
+      NOTIFY_SOCKET: socket,
+      WATCHDOG_USEC: '300000',
+      TLS_CERT_FILE: cert,
+      TLS_KEY_FILE: key,
+    },
   })
+  await Bun.sleep(400)
+  process.kill(service.pid, 'SIGHUP')
   await Bun.sleep(400)
   expect(await service.stop()).toBe(0)
   manager.kill()
   const told = (await new Response(manager.stdout).text()).trim().split('\n')
   expect(told[0]).toBe('READY=1')
   expect(told.at(-1)).toBe('STOPPING=1')
+  expect(told.filter((line) => !line.startsWith('WATCHDOG'))).toStrictEqual([
+    'READY=1',
+    'RELOADING=1',
+    'READY=1',
+    'STOPPING=1',
+  ])
   expect(told.filter((line) => line === 'WATCHDOG=1').length).toBeGreaterThan(1)
   rmSync(folder, { recursive: true })
 })

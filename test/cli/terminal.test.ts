@@ -80,6 +80,39 @@ test('[A5] at a terminal the claim code, and an invitation, are shown as QR code
   rmSync(folder, { recursive: true })
 })
 
+test('at a terminal the fingerprint to pin is shown as a QR code of its link', async () => {
+  const folder = temporaryFolder()
+  const { status, shown } = await atTerminal('tls init', [], folder, { env: { PORT: '8443' } })
+  expect(status).toBe(0)
+  const link = /https:\S+#ca-sha256=[0-9a-f]{64}/.exec(shown)?.[0] ?? 'none'
+  expect(link).toContain(':8443/#')
+  expect(shown.replaceAll('\r', '')).toContain(qrTerminal(link))
+  rmSync(folder, { recursive: true })
+})
+
+test('a terminal that is closed stops the service, which without one reads its files anew', async () => {
+  const folder = temporaryFolder()
+  const env = { HOST: '127.0.0.1', PORT: String(await freePort()) }
+  const run = Bun.spawn(['script', '-qec', `exec ${BINARY} serve`, '/dev/null'], {
+    cwd: folder,
+    env: { PATH: process.env['PATH'] ?? '', TERM: 'xterm', ...env },
+    stdin: 'pipe',
+    stdout: 'pipe',
+  })
+  const decoder = new TextDecoder()
+  let shown = ''
+  for await (const part of run.stdout) {
+    shown += decoder.decode(part, { stream: true })
+    if (/"started"\}/.test(shown) && !shown.includes('"stopping"')) {
+      const children = await Bun.file(`/proc/${run.pid}/task/${run.pid}/children`).text()
+      process.kill(Number(children.trim()), 'SIGHUP')
+    }
+  }
+  expect(await run.exited).toBe(0)
+  expect(shown).toContain('"stopped"')
+  rmSync(folder, { recursive: true })
+})
+
 test('erasing a person asks for the name again, shown as it is typed', async () => {
   const folder = temporaryFolder()
   const add = ['user', 'add', 'oli']

@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test'
 import { networkInterfaces } from 'node:os'
-import { linkBase, ownUrls } from '../../src/http/own-address.ts'
+import { linkBase, machineAddresses, ownUrls } from '../../src/http/own-address.ts'
 import { bearer, startApp } from '../support/app.ts'
 
 const LISTENING = { host: '0.0.0.0', port: 8080, tlsCertFile: '' }
@@ -32,4 +32,10 @@ test('links lead to PUBLIC_URL, else to the first own address, never to where a 
   )
   const { link } = (await answer.json()) as { link: string }
   expect(link).toStartWith('http://192.168.1.20:8080/join#invitation=')
+})
+
+test('the addresses of this machine are those of loopback and others, but none of one link only', () => {
+  const addresses = machineAddresses()
+  expect(addresses).toContain('127.0.0.1')
+  for (const address of addresses) expect(address).not.toMatch(/^fe[89ab]|^169[.]254|%/)
 })

@@ -1,0 +1,85 @@
+import { readFileSync } from 'node:fs'
+import type { Config } from '../config.ts'
+import { AppError } from '../errors.ts'
+import { COMMAND_LINE, type RecordSecurityEvent } from '../http/access.ts'
+import { type CertificateFacts, type TlsPair, expiryWarning, tlsPair } from '../http/certificate.ts'
+import type { Log } from '../http/log.ts'
+import { fileFault } from '../storage/private-files.ts'
+
+type Files = Pick<Config, 'tlsCertFile' | 'tlsKeyFile'>
+
+type Taken = {
+  readonly takeUp: (pair: TlsPair) => void
+  readonly record: RecordSecurityEvent
+  readonly log: Log
+}
+
+const DAY_MS = 86_400_000
+
+/** Holds the certificate in use: reads it at the start, again when asked to, and warns of its end.
+ * Throws `unavailable` where the first one cannot be used. */
+export const certificateKeeper = (files: Files, now: () => number = Date.now) => {
+  let pair = readPair(files)
+  return {
+    inUse: (): TlsPair => pair,
+
+    /** Takes up what the files hold now; what cannot be used leaves the one before in use. */
+    reload: async ({ takeUp, record, log }: Taken): Promise<void> => {
+      try {
+        const next = readPair(files)
+        if (next.cert === pair.cert && next.key === pair.key)
+          return log.info(told(pair.facts), 'certificate is the same as before')
+        takeUp(next)
+        pair = next
+      } catch (error) {
+        const fault = error instanceof Error ? error.message : String(error)
+        log.error({ fault, ...told(pair.facts) }, 'certificate not reloaded: the one before stays')
+        return record(COMMAND_LINE, { action: RELOAD, result: 'failure', detail: { fault } })
+      }
+      log.info(told(pair.facts), 'certificate reloaded')
+      warn(pair.facts, log, now())
+      const { sha256, expires } = told(pair.facts)
+      const detail = { sha256, expires }
+      return record(COMMAND_LINE, { action: RELOAD, result: 'success', detail })
+    },
+
+    /** Tells of the certificate, and once a day of its end where that is near. */
+    watch: (log: Log): void => {
+      log.info(told(pair.facts), 'certificate in use')
+      warn(pair.facts, log, now())
+      setInterval(() => warn(pair.facts, log, now()), DAY_MS).unref()
+    },
+  }
+}
+
+const RELOAD = 'tls.reload'
+
+const readPair = ({ tlsCertFile, tlsKeyFile }: Files): TlsPair => {
+  try {
+    return tlsPair(read(tlsCertFile), read(tlsKeyFile))
+  } catch (error) {
+    const fault = error instanceof Error ? error.message : String(error)
+    throw new AppError('unavailable', `Cannot use TLS_CERT_FILE and TLS_KEY_FILE: ${fault}`, {
+      cause: error,
+    })
+  }
+}
+
+const read = (path: string): string => {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    throw new Error(`${path}: ${fileFault(error)}`, { cause: error })
+  }
+}
+
+const told = ({ names, notAfterMs, sha256 }: CertificateFacts) => ({
+  names: names.join(' '),
+  expires: new Date(notAfterMs).toISOString(),
+  sha256,
+})
+
+const warn = (facts: CertificateFacts, log: Log, nowMs: number): void => {
+  const warning = expiryWarning(facts, nowMs)
+  if (warning) log.warn({ expires: told(facts).expires }, warning)
+}

@@ -1,0 +1,15 @@
+import { expect, test } from 'bun:test'
+import { startApp } from '../support/app.ts'
+
+test('the private CA is for everybody, and where there is none the answer says so', async () => {
+  await using without = await startApp()
+  const none = await without.get('/ca.pem')
+  expect([none.status, await none.json()]).toStrictEqual([
+    404,
+    { msg: 'This gateway has no CA of its own' },
+  ])
+  await using having = await startApp({}, { authority: () => 'a certificate\n' })
+  const found = await having.get('/ca.pem')
+  expect(found.headers.get('content-type')).toBe('application/x-x509-ca-cert')
+  expect(await found.text()).toBe('a certificate\n')
+})
