@@ -352,6 +352,8 @@ export const openApp = async (
   }
   return {
     http,
+    db,
+    hasher,
     people,
     accounts,
     administration: admin,

@@ -22,8 +22,8 @@ export const ALL_REASONS = [...new Set([...REASONS, ...REFUSALS])]
 type Reason = (typeof ALL_REASONS)[number]
 
 /** Who says that it happened. `claimed`: an app, with the token of a signed-in account. `observed`:
- * this server, which refused it. */
-export const SOURCES = ['claimed', 'observed'] as const
+ * this server, which refused it. `imported`: the older server, whose database it was taken from. */
+export const SOURCES = ['claimed', 'observed', 'imported'] as const
 type Source = (typeof SOURCES)[number]
 
 export const DEFAULT_LOCK = 'front-door'

@@ -17,11 +17,12 @@ import {
 
 export type UnlockLog = Awaited<ReturnType<typeof openUnlockLog>>
 
-/** What became of an event that was to be recorded. A `duplicate` was recorded before with the same
- * content; a `conflict` has the id of an event with other content. */
-export type Outcome =
-  | { readonly status: 'stored' | 'duplicate'; readonly event: StoredUnlock }
-  | { readonly status: 'conflict' }
+/** What became of an event that was to be recorded, and the event that now has its id. A `duplicate`
+ * was recorded before with the same content; a `conflict` has the id of an event with other content. */
+export type Outcome = {
+  readonly status: 'stored' | 'duplicate' | 'conflict'
+  readonly event: StoredUnlock
+}
 
 /** What erasing did. */
 export type Erasure = {
@@ -246,7 +247,7 @@ const isSameEvent = (known: StoredUnlock, event: NewEvent): boolean =>
 
 const outcomeOf = (recorded: StoredUnlock | Repeated): Outcome => {
   if (!('isSame' in recorded)) return { status: 'stored', event: recorded }
-  return recorded.isSame ? { status: 'duplicate', event: recorded.event } : { status: 'conflict' }
+  return { status: recorded.isSame ? 'duplicate' : 'conflict', event: recorded.event }
 }
 
 /** Another key, or a tree that was tampered with, must not be signed on. */
