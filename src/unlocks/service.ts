@@ -177,14 +177,19 @@ export const openUnlockLog = async ({ store, signer, clock }: Dependencies) => {
       }
     },
 
-    /** The same for all persons' text of events received before then. */
-    eraseBefore: async (receivedAtMs: number): Promise<Erasure> => {
-      const count = await store.countBefore(receivedAtMs)
+    /** The same for all persons' text of events received before then, and of imported events that
+     * happened before then. */
+    eraseBefore: async (timeMs: number): Promise<Erasure> => {
+      const count = await store.countBefore(timeMs)
       let events = 0
       for (let seq = 0; seq < count; seq += ERASED_AT_ONCE) {
         const end = Math.min(seq + ERASED_AT_ONCE, count)
         events += await store.transaction((writes) => writes.eraseRange(seq, end))
         // Lets requests that came meanwhile go first.
+        await Bun.sleep(0)
+      }
+      for (let erased = ERASED_AT_ONCE; erased === ERASED_AT_ONCE; events += erased) {
+        erased = await store.transaction((writes) => writes.eraseImported(timeMs, ERASED_AT_ONCE))
         await Bun.sleep(0)
       }
       if (events > 0) await store.transaction((writes) => writes.rebuildPersonalIndexes())

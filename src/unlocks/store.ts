@@ -41,7 +41,12 @@ export const unlockStore = (db: Database) => ({
 })
 
 /** The indexes that hold personal text. */
-const PERSONAL_INDEXES = ['unlock_by_account', 'unlock_by_method', 'unlock_by_time'] as const
+const PERSONAL_INDEXES = [
+  'unlock_by_account',
+  'unlock_by_method',
+  'unlock_by_time',
+  'unlock_imported',
+] as const
 
 const readsOn = (db: Queries) => ({
   head: (): Promise<Head | undefined> =>
@@ -222,6 +227,21 @@ const writesOn = (tx: Queries) => ({
        WHERE seq >= ? AND seq < ? AND salt IS NOT NULL`,
       fromSeq,
       toSeq,
+    ),
+
+  /** The same for up to `limit` imported events that happened before then. */
+  eraseImported: (occurredBeforeMs: number, limit: number): Promise<number> =>
+    tx.run(
+      `UPDATE unlock
+       SET account_public_id = NULL, username = NULL, method = NULL, salt = NULL
+       WHERE seq IN (
+         SELECT seq
+         FROM unlock
+         WHERE source = 'imported' AND salt IS NOT NULL AND occurred_at_ms < ?
+         LIMIT ?
+       )`,
+      occurredBeforeMs,
+      limit,
     ),
 
   /** Makes the indexes with personal text anew: where entries moved from one page to another, the
