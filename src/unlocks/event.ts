@@ -28,6 +28,9 @@ type Source = (typeof SOURCES)[number]
 
 export const DEFAULT_LOCK = 'front-door'
 
+/** Stands for the account of an imported event whose person has none here. */
+export const NO_ACCOUNT = ''
+
 /** What the log knows of a person; removed on erasure, while the commitment to it stays. */
 export type PersonalText = {
   readonly accountPublicId: string

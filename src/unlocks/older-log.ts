@@ -1,7 +1,7 @@
 import { Value as Schema } from '@sinclair/typebox/value'
 import { codePoints, plainText } from '../http/text.ts'
 import { derivedUuid } from '../storage/derived-uuid.ts'
-import { DEFAULT_LOCK, type NewEvent, type StoredUnlock } from './event.ts'
+import { DEFAULT_LOCK, NO_ACCOUNT, type NewEvent, type StoredUnlock } from './event.ts'
 import type { OlderUnlock } from './older-log-store.ts'
 import { olderTimeMs } from './older-time.ts'
 import { Method } from './schema.ts'
@@ -33,9 +33,6 @@ type Candidate = { readonly row: OlderUnlock['id']; readonly event: NewEvent }
  * itself after each: longer than it waits between two tries to write. */
 const ROWS_AT_ONCE = 1000
 const PAUSE_MS = 30
-
-/** What stands for the account where there is none. */
-const NO_ACCOUNT = ''
 
 /** Takes over the unlocks of an older server, as ordinary events of the log whose source is
  * `imported`. An event's id follows from its row alone, so that none is recorded twice. */
