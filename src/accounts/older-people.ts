@@ -20,6 +20,8 @@ type Dependencies = {
 /** What became of a row; of a person who was `taken`, perhaps not all. */
 export type ImportedUser = {
   readonly row: OlderUser['id']
+  /** Where it was taken. */
+  readonly name?: string
   readonly outcome: 'taken' | 'here' | 'refused'
   /** Why it was refused, or what is missing. */
   readonly faults: readonly string[]
@@ -78,7 +80,7 @@ export const olderPeople = ({ store, accounts, hasher, record }: Dependencies) =
         const isErased = place === 'erased'
         if ((place === 'free' || place === 'here' || isErased) && !holders.has(username))
           holders.set(username, { publicId: person.publicId, isErased })
-        if (place === 'free') return { row, outcome: 'taken', faults: one.faults }
+        if (place === 'free') return { row, name: username, outcome: 'taken', faults: one.faults }
         return place === 'here'
           ? { row, outcome: 'here', faults: [] }
           : { row, outcome: 'refused', faults: [PLACES[place]] }
@@ -150,9 +152,14 @@ type Unread = { readonly fault: string }
 
 const passwordOf = ({ password }: OlderUser, ways: Set<string>): OlderHash | Unread => {
   const older = parseOlderHash(plainText(password) ?? '')
-  if (!older) return { fault: 'without its password, which is no hash that this server reads' }
+  if (!older)
+    return {
+      fault: 'without its password, which is no hash that this server reads; see user reset',
+    }
   if (!ways.has(older.way) && olderWork([...ways, older.way]) > OLDER_WORK_MAX)
-    return { fault: 'without its password, whose way of hashing would make every login too slow' }
+    return {
+      fault: 'without its password, whose hash would make every login too slow; see user reset',
+    }
   ways.add(older.way)
   return older
 }

@@ -106,17 +106,19 @@ const newTally = (): Tally => ({ taken: 0, here: 0, refused: 0, faults: 0 })
 type Imported = {
   readonly table: 'user' | 'log'
   readonly row: unknown
+  readonly name?: string
   readonly outcome: 'taken' | 'here' | 'refused'
   readonly faults: readonly string[]
 }
 
 const count = (tally: Tally, imported: Imported, { print }: Terminal): void => {
-  const { table, row, outcome, faults } = imported
+  const { table, row, name, outcome, faults } = imported
   tally[outcome] += 1
   tally.faults += faults.length
-  const id = typeof row === 'number' ? row : '(without a number)'
+  const id = typeof row === 'number' ? row : 'without a number'
+  const whose = name === undefined ? '' : ` (${name})`
   const what = outcome === 'refused' ? 'not taken' : 'taken'
-  for (const fault of faults) print(`${table} ${id}: ${what}, ${fault}`)
+  for (const fault of faults) print(`${table} ${id}${whose}: ${what}, ${fault}`)
 }
 
 const detailOf = (of: string, { taken, here, refused }: Tally) => ({

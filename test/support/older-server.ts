@@ -1,5 +1,9 @@
 import { Database } from 'bun:sqlite'
 import { createHmac, pbkdf2Sync } from 'node:crypto'
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { PASSWORD } from './app.ts'
+import { runCommand } from './binary.ts'
 
 type Cell = string | number | null | Uint8Array
 
@@ -44,4 +48,55 @@ export const olderHashOf = (password: string, iterations?: number): string => {
     return `sha256$${salt}$${createHmac('sha256', salt).update(password).digest('hex')}`
   const digest = pbkdf2Sync(password, salt, iterations, 32, 'sha256').toString('hex')
   return `pbkdf2:sha256:${iterations}$${salt}$${digest}`
+}
+
+/** A public id as the older server gave them. */
+export const idOf = (n: number): string => `6f1b4e0a-5a7e-4d0e-9a3b-${String(n).padStart(12, '0')}`
+
+/** A row of a person. */
+export const user = (n: number, name: string, hash = olderHashOf(PASSWORD)) =>
+  [n, idOf(n), name, hash, '0123', 'Lane'] as const
+
+/** Rows of unlocks by some people in turn, a minute apart. */
+export function* unlocksOf(names: readonly string[], count: number) {
+  for (let n = 0; n < count; n += 1) {
+    const at = new Date(Date.UTC(2021, 2, 4, 5, 6, 7) + n * 60_000).toISOString()
+    const time = `${at.slice(0, 19).replace('T', ' ')}.123456`
+    yield [n + 1, names[n % names.length] ?? '', 'fingerprint', time] as const
+  }
+}
+
+/** A folder to run the executable in, with one for the older server's file, `older/old.db`. */
+export const folderIn = (root: string): string => {
+  const folder = join(root, crypto.randomUUID())
+  mkdirSync(join(folder, 'older'), { recursive: true })
+  return folder
+}
+
+/** Imports that file with the executable; gives what it printed, by kind. */
+export const importing = async (folder: string, args: readonly string[] = [], env = {}) => {
+  const run = await runCommand(['import', ...args, 'older/old.db'], { folder, env })
+  const lines = run.out.trimEnd().split('\n')
+  return {
+    ...run,
+    reported: lines.filter((line) => /^(user|log) /.test(line)),
+    counts: lines.slice(-2).map((line) => line.trim().split(/ {2,}/).join(' ')),
+  }
+}
+
+/** The database of the service in a folder, to look into. */
+export const dataOf = (folder: string) =>
+  new Database(join(folder, 'data/secure-lock.db'), { readonly: true })
+
+/** The ids of all events, in their order. */
+export const eventIds = (db: Database): readonly string[] =>
+  db
+    .query<{ id: string }, []>('SELECT id FROM unlock ORDER BY seq')
+    .all()
+    .map(({ id }) => id)
+
+/** The token of a login or registration's answer. */
+export const tokenOf = async (answer: Promise<Response>): Promise<string> => {
+  const { access_token: token } = (await (await answer).json()) as { access_token: string }
+  return token
 }
