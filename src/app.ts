@@ -373,6 +373,8 @@ export const openApp = async (
   }
   return {
     http,
+    db,
+    hasher,
     people,
     accounts,
     administration: admin,

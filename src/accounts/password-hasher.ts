@@ -1,11 +1,19 @@
 import { AppError } from '../errors.ts'
+import { type OlderHash, olderDigest, unwrapped, wrappedHash } from './older-hash.ts'
 
 export type PasswordHasher = {
   /** Gives an Argon2id hash in PHC form, its parameters in it. */
   hash: (password: string) => Promise<string>
-  /** True where the password fits; without a hash, false after the same work. */
-  verify: (password: string, hash: string | undefined) => Promise<boolean>
-  /** True where a hash was made with weaker parameters than today's. */
+  /** Gives a hash of the older server hashed once more with Argon2id, which the same password fits. */
+  wrap: (older: OlderHash) => Promise<string>
+  /** True where the password fits; without a hash, false after the same work. That is one Argon2id
+   * hash, and one for each way of the older server in `olderWays`, whichever the hash is of. */
+  verify: (
+    password: string,
+    hash: string | undefined,
+    olderWays?: readonly string[],
+  ) => Promise<boolean>
+  /** True where a hash is a wrapped one, or was made with weaker parameters than today's. */
   isOutdated: (hash: string) => boolean
 }
 
@@ -24,13 +32,18 @@ export const passwordHasher = (
   const decoy = compute(crypto.randomUUID())
   return {
     hash: (password) => bounded(() => compute(password)),
-    verify: (password, hash) =>
+    wrap: async (older) => wrappedHash(older, await bounded(() => compute(older.digest))),
+    verify: (password, hash, olderWays = []) =>
       bounded(async () => {
-        const fits = await Bun.password.verify(
-          normalised(password) || EMPTY,
-          hash ?? (await decoy),
-          'argon2id',
-        )
+        const older = hash === undefined ? undefined : unwrapped(hash)
+        let hashed = normalised(password) || EMPTY
+        for (const way of new Set([...olderWays, ...(older ? [older.way] : [])])) {
+          const isOwn = way === older?.way
+          const digest = await olderDigest({ way, salt: isOwn ? older.salt : DECOY_SALT }, password)
+          if (isOwn) hashed = digest
+        }
+        const compared = older?.argon2id ?? hash ?? (await decoy)
+        const fits = await Bun.password.verify(hashed, compared, 'argon2id')
         return fits && hash !== undefined && password !== ''
       }),
     isOutdated: (hash) => {
@@ -42,6 +55,9 @@ export const passwordHasher = (
 
 /** Bun refuses to hash nothing; no password is stored as this, since the policy is longer. */
 const EMPTY = ' '
+
+/** As long as Werkzeug's. */
+const DECOY_SALT = 'x'.repeat(16)
 
 /** The form in which passwords are hashed, so that two keyboards' spellings of one are equal. */
 const normalised = (password: string): string => password.normalize('NFKC')

@@ -85,7 +85,7 @@ export const accountService = (deps: Dependencies) => {
     const { username, password, device_token: deviceToken } = credentials
     const usernameKey = keyOf(username)
     const found = await store.findPassword(usernameKey)
-    const fits = await hasher.verify(password, found?.passwordHash)
+    const fits = await hasher.verify(password, found?.passwordHash, await store.olderWays())
     const isRight = fits && found !== undefined && !found.isDisabled
     const attempt = { usernameKey, account: found, deviceToken, from }
     const isHalf = isRight && (await secondFactors.isOn(found))

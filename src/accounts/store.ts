@@ -14,7 +14,12 @@ export type NewPerson = {
   readonly email: string | undefined
 }
 
-type NewAccount = NewPerson & { readonly role: Role; readonly invitationId?: string }
+type NewAccount = NewPerson & {
+  readonly role: Role
+  /** Where it is not to be made up. */
+  readonly publicId?: string
+  readonly invitationId?: string
+}
 
 /** What a login compares with; `isDisabled` accounts may not sign in. */
 export type StoredPassword = Entrant & {
@@ -93,6 +98,22 @@ export const accountStore = (db: Database, now: () => number) => ({
     )
   },
 
+  /** In which ways the older server hashed the passwords of those who have not logged in since. */
+  olderWays: async (): Promise<readonly string[]> => {
+    // Goes from one way to the next in the index, however many accounts each has.
+    const rows = await db.all<{ way: string }>(
+      `WITH RECURSIVE found (way) AS (
+         SELECT min(older_way) FROM account WHERE older_way IS NOT NULL
+         UNION ALL
+         SELECT (SELECT min(older_way) FROM account WHERE older_way > way)
+         FROM found
+         WHERE way IS NOT NULL
+       )
+       SELECT way FROM found WHERE way IS NOT NULL`,
+    )
+    return rows.map(({ way }) => way)
+  },
+
   findByPublicId: async (publicId: string): Promise<Account | undefined> => {
     const row = await db.get<Stored>(
       'SELECT id, public_id, username, role FROM account WHERE public_id = ?',
@@ -164,7 +185,7 @@ export const insertAccount = async (
        public_id,
        username,
        role`,
-    crypto.randomUUID(),
+    person.publicId ?? crypto.randomUUID(),
     person.username,
     person.usernameKey,
     person.passwordHash,

@@ -2,6 +2,7 @@ import { SETTINGS } from '../config.ts'
 import { audit } from './audit.ts'
 import type { Command } from './command.ts'
 import { healthcheck } from './healthcheck.ts'
+import { importOlder } from './import.ts'
 import { invite } from './invite.ts'
 import { log } from './log.ts'
 import { serve } from './serve.ts'
@@ -14,6 +15,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   serve,
   user,
   invite,
+  import: importOlder,
   log,
   audit,
   tls,

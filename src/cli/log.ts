@@ -145,10 +145,17 @@ const verifyFolder = async (
 const verifyReceiptIn = (path: string, { key }: Expected, { print, say }: Terminal): number => {
   if (!key) throw new UsageError('log verify --receipt needs --key, the key of the log')
   try {
-    const { seq, person, lock, result, receivedAtMs } = provenEvent(readText(path), key)
+    const { seq, person, lock, result, receivedAtMs, source, occurredAtMs } = provenEvent(
+      readText(path),
+      key,
+    )
     const who = person ? `${person.username} by ${person.method}` : 'somebody who was erased'
     const at = new Date(receivedAtMs).toISOString()
-    print(`The receipt holds. Event ${seq}: ${lock} ${result} for ${who}, received ${at}`)
+    const of =
+      source === 'imported' && occurredAtMs !== null
+        ? `, imported from an older server, which had it of ${new Date(occurredAtMs).toISOString()}`
+        : ''
+    print(`The receipt holds. Event ${seq}: ${lock} ${result} for ${who}, received ${at}${of}`)
     return 0
   } catch (error) {
     if (!(error instanceof ProofError || error instanceof LogFault)) throw error

@@ -16,13 +16,14 @@ export const user: Command = {
   usage: [
     'user add [--role member|admin|owner] [--phone P] [--address A] [--email E] NAME | user list',
     'user role NAME member|admin|owner | user disable NAME | user enable NAME',
-    'user reset NAME | user erase [--yes] NAME | user second-factor off NAME',
+    'user reset NAME | user erase [--yes] [--imported] NAME | user second-factor off NAME',
   ].join('\n  '),
   summary: 'add accounts, list, change or erase them',
   details:
     'The password is asked for, or read as the first line of standard input; it is never an\n' +
     'argument, which other users of the machine could read. reset prints a one-time code with\n' +
-    'which the person chooses a new password; erase asks for the name again.',
+    'which the person chooses a new password; erase asks for the name again. With --imported it\n' +
+    'erases a name from imported unlocks that belong to no account.',
   run: async ([word, ...args], terminal) => {
     const action = word !== undefined && Object.hasOwn(ACTIONS, word) ? ACTIONS[word] : undefined
     if (!action) throw new UsageError(`user needs an action: ${Object.keys(ACTIONS).join(', ')}`)
@@ -124,22 +125,45 @@ const reset: Action = async (args, { env, print, say }) => {
   })
 }
 
-const erase: Action = async (args, { env, print, isInteractive, readLine }) => {
+const erase: Action = async (args, terminal) => {
   const { values, positionals } = parseArgs({
     args,
     allowPositionals: true,
-    options: { yes: { type: 'boolean', default: false } },
+    options: {
+      imported: { type: 'boolean', default: false },
+      yes: { type: 'boolean', default: false },
+    },
   })
   const name = onlyName(positionals, 'erase')
-  if (!values.yes && !isInteractive)
+  if (!values.yes && !terminal.isInteractive)
     throw new UsageError('user erase needs --yes where nobody can be asked')
-  return withPerson({ env, name }, async ({ administration }, person) => {
-    if (!values.yes && (await readLine(`Type ${name} again to erase for good: `)) !== name)
+  const confirm = async () => {
+    if (!values.yes && (await terminal.readLine(`Type ${name} again to erase for good: `)) !== name)
       throw new AppError('invalid', 'That is another name; nothing was erased')
+  }
+  if (values.imported) return eraseImported({ name, confirm, terminal })
+  return withPerson({ env: terminal.env, name }, async ({ administration }, person) => {
+    await confirm()
     await administration.erase(person)
-    print(`Erased ${name}`)
+    terminal.print(`Erased ${name}`)
   })
 }
+
+type ImportedErasure = {
+  readonly name: string
+  readonly confirm: () => Promise<void>
+  readonly terminal: Terminal
+}
+
+/** Erases somebody who is in the older server's unlocks alone. */
+const eraseImported = ({ name, confirm, terminal }: ImportedErasure): Promise<number> =>
+  withExistingData(parseConfig(terminal.env), async ({ log, record }) => {
+    await confirm()
+    const { events, isGone: is_gone } = await log.eraseImportedName(name)
+    const detail = { events, is_gone }
+    await record(COMMAND_LINE, { action: 'unlocks.erase', result: 'success', detail })
+    terminal.print(`Erased ${name} from ${events === 1 ? '1 unlock' : `${events} unlocks`}`)
+  })
 
 /** Turns a second factor off for a person whose phone and recovery codes are lost. */
 const secondFactor: Action = async ([state, ...names], { env, print }) => {

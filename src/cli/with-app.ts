@@ -3,15 +3,15 @@ import type { Config } from '../config.ts'
 import { logger } from '../http/log.ts'
 import { requireDatabase } from './command.ts'
 
-/** Works on the accounts, also while the service runs, and gives exit status 0. */
+/** Works on the accounts, also while the service runs, and gives the exit status: 0 unless the work
+ * gives another. */
 export const withApp = async (
   config: Config,
-  work: (app: App) => Promise<void>,
+  work: (app: App) => Promise<number | void>,
 ): Promise<number> => {
   const app = await openApp(config, { log: logger({ level: 'error', format: 'text' }) })
   try {
-    await work(app)
-    return 0
+    return (await work(app)) ?? 0
   } finally {
     await app.close()
   }

@@ -7,7 +7,8 @@ export const LogRow = t.Object(
     unlocking_method: t.String({ examples: ['fingerprint'] }),
     date_time: t.String({
       format: 'date-time',
-      description: 'When the server received it, UTC',
+      description:
+        'When the server received it, UTC; the older server, if it was imported from there',
       examples: ['2026-11-22T18:30:00.000Z'],
     }),
   },

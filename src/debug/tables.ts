@@ -6,6 +6,8 @@ type Unlock = {
   readonly seq: number
   readonly person: { readonly username: string; readonly method: string } | undefined
   readonly result: 'unlocked' | 'denied'
+  readonly source: string
+  readonly occurredAtMs: number | null
   readonly receivedAtMs: number
 }
 
@@ -40,9 +42,13 @@ export const unlockTable = (page: Page<Unlock>): Table => ({
       id: unlock.seq + 1,
       username: unlock.person?.username ?? ERASED,
       unlocking_method: `${unlock.person?.method ?? ERASED}${DENIED[unlock.result]}`,
-      date_time: new Date(unlock.receivedAtMs).toISOString(),
+      date_time: new Date(timeOf(unlock)).toISOString(),
     })),
 })
+
+/** When an event was received; when it happened, where an older server has received it. */
+const timeOf = ({ source, occurredAtMs, receivedAtMs }: Unlock): number =>
+  source === 'imported' ? (occurredAtMs ?? receivedAtMs) : receivedAtMs
 
 /** Every account as a table, without its password. */
 export const userTable = (page: Page<Person>): Table => ({

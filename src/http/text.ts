@@ -41,6 +41,12 @@ const isText = (schema: TSchema & { [CONTROLS]?: keyof typeof FORBIDDEN }, value
   return length >= Number(schema['minLength']) && length <= Number(schema['maxLength'] ?? Infinity)
 }
 
+/** The text of a value from a database; nothing for what is none, or was not well-formed UTF-8. */
+export const plainText = (value: unknown): string | undefined => {
+  if (typeof value === 'number' || typeof value === 'bigint') return String(value)
+  return typeof value === 'string' && !value.includes('\uFFFD') ? value : undefined
+}
+
 /** A time as a client sends it. */
 export const Time = t.String({
   pattern: String.raw`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$`,

@@ -5,7 +5,7 @@ import type { StoredUnlock } from './store.ts'
 export const eventJson = (event: StoredUnlock): EventAnswer => ({
   seq: event.seq,
   id: event.id,
-  account: event.person?.accountPublicId ?? null,
+  account: event.person?.accountPublicId || null,
   username: event.person?.username ?? null,
   lock: event.lock,
   method: event.person?.method ?? null,

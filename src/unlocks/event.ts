@@ -22,11 +22,14 @@ export const ALL_REASONS = [...new Set([...REASONS, ...REFUSALS])]
 type Reason = (typeof ALL_REASONS)[number]
 
 /** Who says that it happened. `claimed`: an app, with the token of a signed-in account. `observed`:
- * this server, which refused it. */
-export const SOURCES = ['claimed', 'observed'] as const
+ * this server, which refused it. `imported`: the older server, whose database it was taken from. */
+export const SOURCES = ['claimed', 'observed', 'imported'] as const
 type Source = (typeof SOURCES)[number]
 
 export const DEFAULT_LOCK = 'front-door'
+
+/** Stands for the account of an imported event whose person has none here. */
+export const NO_ACCOUNT = ''
 
 /** What the log knows of a person; removed on erasure, while the commitment to it stays. */
 export type PersonalText = {

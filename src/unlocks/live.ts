@@ -66,7 +66,8 @@ export const liveUnlocks = ({ reads, log, heartbeatSeconds }: Dependencies) => {
       if (stream.lastSeq + 1 >= size) continue
       const upTo = size
       const { unlocks, next } = await reads.page({
-        filter,
+        // What another server recorded years ago is no news.
+        filter: { ...filter, origin: 'own' },
         order: 'oldest',
         after: stream.lastSeq,
         size: upTo,

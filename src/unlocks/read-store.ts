@@ -1,6 +1,7 @@
 import type { Order } from '../http/paging.ts'
 import type { Queries } from '../storage/database.ts'
 import type { Result } from './event.ts'
+import { hasImported, importedRange } from './imported-store.ts'
 import { type StoredUnlock, type UnlockRow, countBefore, firstSince, stored } from './store.ts'
 
 export type UnlockReads = ReturnType<typeof unlockReads>
@@ -11,11 +12,13 @@ export type UnlockFilter = {
   readonly lock?: string | undefined
   readonly method?: string | undefined
   readonly result?: Result | undefined
-  /** Received at this time or later. Where the time of an event was doubted, it is taken for
-   * anything between those of its neighbours. */
+  /** Received at this time or later; of imported events, happened then. Where the time of receipt
+   * was doubted, it is taken for anything between those of its neighbours. */
   readonly fromMs?: number | undefined
-  /** Received before this time. */
+  /** Received, or happened, before this time. */
   readonly toMs?: number | undefined
+  /** Leaves out what an older server recorded. */
+  readonly origin?: 'own' | undefined
   /** Part of the user name or the method; ASCII letters of either case are the same. */
   readonly text?: string | undefined
 }
@@ -49,9 +52,10 @@ export const unlockReads = (db: Queries) => ({
   /** Events in the order of their numbers, which no clock can change. */
   page: async (wanted: Wanted): Promise<Found> => {
     const { order, limit, filter } = wanted
-    const { rows, keys, lead, rest } = searchFor(filter, order)
+    const timely = await timelyOf(db, wanted)
+    const { rows, keys, lead, rest } = searchFor(filter, order, timely.among)
     const found: StoredUnlock[] = []
-    let stretch = await wholeStretch(db, wanted)
+    let stretch = wholeStretch(wanted, timely.stretch)
     for (let examined = STEP_ROWS; ; examined += STEP_ROWS) {
       const { low, high } = stretch
       const edge = rest.length === 0 ? undefined : await edgeOf(db, keys, [...lead, low, high])
@@ -72,14 +76,44 @@ export const unlockReads = (db: Queries) => ({
 /** Lets whatever waits go first, since SQLite answers without giving way. */
 const otherWork = (): Promise<void> => new Promise((turn) => setImmediate(turn))
 
-const wholeStretch = async (
+type Timely = {
+  readonly stretch: Stretch
+  /** What else an event of the stretch must fit. */
+  readonly among: readonly Condition[]
+}
+
+/** Where the events of the filter's time are. Those received then stand side by side; imported ones
+ * that happened then stand wherever they were imported. */
+const timelyOf = async (
   db: Queries,
-  { filter: { fromMs, toMs }, order, after, size }: Wanted,
-): Promise<Stretch> => {
-  const whole = {
+  { filter: { fromMs, toMs }, size }: Wanted,
+): Promise<Timely> => {
+  const stretch = {
     low: fromMs === undefined ? -1 : (await countBefore(db, fromMs)) - 1,
     high: toMs === undefined ? size : Math.min(await firstSince(db, toMs), size),
   }
+  const isWhole = fromMs === undefined && toMs === undefined
+  if (isWhole || !(await hasImported(db))) return { stretch, among: [] }
+  const imported = await importedRange(db, { fromMs, toMs })
+  const sql = `iif(
+    source = 'imported',
+    occurred_at_ms >= ? AND occurred_at_ms < ?,
+    seq > ? AND seq < ?
+  ) IS TRUE`
+  const [from, to] = [fromMs ?? Number.MIN_SAFE_INTEGER, toMs ?? Number.MAX_SAFE_INTEGER]
+  const among = [{ sql, values: [from, to, stretch.low, stretch.high] }]
+  if (!imported) return { stretch, among }
+  const isEmpty = stretch.high - stretch.low < 2
+  return {
+    stretch: {
+      low: Math.min(imported.first - 1, isEmpty ? Infinity : stretch.low),
+      high: Math.min(Math.max(imported.last + 1, isEmpty ? 0 : stretch.high), size),
+    },
+    among,
+  }
+}
+
+const wholeStretch = ({ order, after }: Wanted, whole: Stretch): Stretch => {
   if (after === undefined) return whole
   const rest = behind(after, whole, order)
   return { low: Math.max(rest.low, whole.low), high: Math.min(rest.high, whole.high) }
@@ -106,12 +140,14 @@ type Condition = { readonly sql: string; readonly values: readonly (string | num
 /** The statements of a filter: one index leads, that which is likely to leave the fewest events,
  * and gives their order; the rest of the filter is asked of each event in a shape that no index
  * serves, so that the planner has no choice. */
-const searchFor = (filter: UnlockFilter, order: Order) => {
+const searchFor = (filter: UnlockFilter, order: Order, among: readonly Condition[]) => {
   const [lead, ...others] = equalities(filter)
   const rest = [
     ...others.map(({ sql, values }) => ({ sql: `(${sql}) IS TRUE`, values })),
     ...(filter.result === 'unlocked' ? [{ sql: "result = 'unlocked'", values: [] }] : []),
+    ...(filter.origin === 'own' ? [{ sql: "source <> 'imported'", values: [] }] : []),
     ...textCondition(filter.text),
+    ...among,
   ]
   const sorted = `seq ${order === 'oldest' ? 'ASC' : 'DESC'}`
   const led = [...(lead ? [lead.sql] : []), 'seq > ? AND seq < ?'].join(' AND ')

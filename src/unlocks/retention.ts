@@ -5,8 +5,8 @@ type Options = {
   /** How long names and methods are kept, days; 0 keeps them for ever. */
   readonly days: number
   readonly clock: () => Reading
-  /** Removes the personal text of events received before then. */
-  readonly eraseBefore: (receivedAtMs: number) => Promise<Erasure>
+  /** Removes the personal text of events received, or if imported happened, before then. */
+  readonly eraseBefore: (timeMs: number) => Promise<Erasure>
   /** Told what each round did; `waiting` where the clock was not to be trusted. */
   readonly report: (round: Round) => void
 }

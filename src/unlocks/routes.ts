@@ -5,6 +5,7 @@ import type { Endpoints } from '../http/endpoints.ts'
 import { type ReadBody, checkFields, isObject, readJson } from '../http/json-body.ts'
 import { message, operation, problem } from '../http/operation.ts'
 import { timeMs } from '../http/text.ts'
+import { derivedUuid } from '../storage/derived-uuid.ts'
 import type { RecordDenied } from './denials.ts'
 import { DEFAULT_LOCK, type NewEvent } from './event.ts'
 import { EventBody, OutcomeAnswer, UnlockBody, UnlockHeaders } from './schema.ts'
@@ -150,16 +151,12 @@ const newEvent = (account: Account, { id, ...given }: Given): NewEvent => ({
   username: account.username,
 })
 
-/** The id that an app's own key stands for: the same for the same account and key (RFC 9562, UUID
- * version 8). */
+/** The id that an app's own key stands for: the same for the same account and key. */
 const idOf = (key: string | null, account: Account): string => {
   if (key === null) return Bun.randomUUIDv7()
   if (key === '' || key.length > IDEMPOTENCY_KEY_CHARACTERS_MAX)
     throw new AppError('invalid', 'Invalid Idempotency-Key')
-  const digest = new Bun.CryptoHasher('sha256').update(`${account.publicId}\n${key}`).digest()
-  digest.writeUInt8((digest.readUInt8(6) & 0x0f) | 0x80, 6)
-  digest.writeUInt8((digest.readUInt8(8) & 0x3f) | 0x80, 8)
-  return digest.toString('hex', 0, 16).replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')
+  return derivedUuid(`${account.publicId}\n${key}`)
 }
 
 const IDEMPOTENCY_KEY_CHARACTERS_MAX = 255

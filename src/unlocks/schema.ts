@@ -64,9 +64,13 @@ export const EventAnswer = t.Object(
     source: {
       ...oneOf(SOURCES),
       description:
-        '`claimed`: an app said so, with the token of an account; `observed`: this server refused it',
+        '`claimed`: an app said so, with the token of an account; `observed`: this server refused ' +
+        'it; `imported`: it was in the database of the older server',
     },
-    occurred_at: Nullable(t.String({ description: 'By the phone’s clock' }), null),
+    occurred_at: Nullable(
+      t.String({ description: 'By the phone’s clock; of an imported event, the older server’s' }),
+      null,
+    ),
     received_at: t.String({ format: 'date-time', examples: ['2026-11-22T18:30:02.125Z'] }),
     delay_ms: t.Union([t.Integer(), t.Null()], {
       description: 'received_at less occurred_at',

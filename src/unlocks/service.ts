@@ -2,12 +2,13 @@ import { AppError } from '../errors.ts'
 import { type GroupCommit, groupCommit } from '../storage/group-commit.ts'
 import { entryLine } from './bundle.ts'
 import { openCheckpoint, signCheckpoint } from './checkpoint.ts'
-import { type NewEvent, SALT_BYTES, entryBytes, isLate, personHash } from './event.ts'
+import { NO_ACCOUNT, type NewEvent, SALT_BYTES, entryBytes, isLate, personHash } from './event.ts'
 import type { Reading } from './log-clock.ts'
 import { type Frontier, consistencyProof, frontier, inclusionProof, leafHash } from './merkle.ts'
 import { formatReceipt } from './receipt.ts'
 import { type NoteSigner, formatVerifierKey } from './signed-note.ts'
 import {
+  type Erased,
   type Head,
   type StoredUnlock,
   type UnlockStore,
@@ -17,11 +18,12 @@ import {
 
 export type UnlockLog = Awaited<ReturnType<typeof openUnlockLog>>
 
-/** What became of an event that was to be recorded. A `duplicate` was recorded before with the same
- * content; a `conflict` has the id of an event with other content. */
-export type Outcome =
-  | { readonly status: 'stored' | 'duplicate'; readonly event: StoredUnlock }
-  | { readonly status: 'conflict' }
+/** What became of an event that was to be recorded, and the event that now has its id. A `duplicate`
+ * was recorded before with the same content; a `conflict` has the id of an event with other content. */
+export type Outcome = {
+  readonly status: 'stored' | 'duplicate' | 'conflict'
+  readonly event: StoredUnlock
+}
 
 /** What erasing did. */
 export type Erasure = {
@@ -104,6 +106,23 @@ export const openUnlockLog = async ({ store, signer, clock }: Dependencies) => {
     waitingSizeMax: WAITING_EVENTS_MAX,
   })
 
+  const erasePerson = async (erased: Erased): Promise<Erasure> => {
+    let events = 0
+    for (;;) {
+      const { some, isLast } = await store.transaction(async (writes) => {
+        const count = await writes.erasePerson(erased, ERASED_AT_ONCE)
+        const isDone = !(await writes.hasEventsOf(erased))
+        // With the last ones, so that whoever is interrupted before finds some and rebuilds too.
+        if (isDone && count > 0) await writes.rebuildPersonalIndexes()
+        return { some: count, isLast: isDone }
+      })
+      events += some
+      if (isLast) return { events, isGone: await store.foldWal() }
+      // Lets requests that came meanwhile go first.
+      await Bun.sleep(0)
+    }
+  }
+
   const head = async (): Promise<Head> => {
     const known = await store.head()
     if (!known) throw broken('it has no head')
@@ -159,31 +178,25 @@ export const openUnlockLog = async ({ store, signer, clock }: Dependencies) => {
 
     /** Removes a person's text from the log and from the bytes of its files; every proof still
      * holds. */
-    eraseAccount: async (accountPublicId: string): Promise<Erasure> => {
-      let events = 0
-      for (;;) {
-        const { erased, isLast } = await store.transaction(async (writes) => {
-          const some = await writes.eraseAccount({ accountPublicId, limit: ERASED_AT_ONCE })
-          const isDone = !(await writes.hasEventsOf(accountPublicId))
-          // With the last ones, so that whoever is interrupted before finds some and rebuilds too.
-          if (isDone && some > 0) await writes.rebuildPersonalIndexes()
-          return { erased: some, isLast: isDone }
-        })
-        events += erased
-        if (isLast) return { events, isGone: await store.foldWal() }
-        // Lets requests that came meanwhile go first.
-        await Bun.sleep(0)
-      }
-    },
+    eraseAccount: (accountPublicId: string): Promise<Erasure> => erasePerson({ accountPublicId }),
 
-    /** The same for all persons' text of events received before then. */
-    eraseBefore: async (receivedAtMs: number): Promise<Erasure> => {
-      const count = await store.countBefore(receivedAtMs)
+    /** The same for a name in imported events that belong to no account. */
+    eraseImportedName: (username: string): Promise<Erasure> =>
+      erasePerson({ accountPublicId: NO_ACCOUNT, username }),
+
+    /** The same for all persons' text of events received before then, and of imported events that
+     * happened before then. */
+    eraseBefore: async (timeMs: number): Promise<Erasure> => {
+      const count = await store.countBefore(timeMs)
       let events = 0
       for (let seq = 0; seq < count; seq += ERASED_AT_ONCE) {
         const end = Math.min(seq + ERASED_AT_ONCE, count)
         events += await store.transaction((writes) => writes.eraseRange(seq, end))
         // Lets requests that came meanwhile go first.
+        await Bun.sleep(0)
+      }
+      for (let erased = ERASED_AT_ONCE; erased === ERASED_AT_ONCE; events += erased) {
+        erased = await store.transaction((writes) => writes.eraseImported(timeMs, ERASED_AT_ONCE))
         await Bun.sleep(0)
       }
       if (events > 0) await store.transaction((writes) => writes.rebuildPersonalIndexes())
@@ -246,7 +259,7 @@ const isSameEvent = (known: StoredUnlock, event: NewEvent): boolean =>
 
 const outcomeOf = (recorded: StoredUnlock | Repeated): Outcome => {
   if (!('isSame' in recorded)) return { status: 'stored', event: recorded }
-  return recorded.isSame ? { status: 'duplicate', event: recorded.event } : { status: 'conflict' }
+  return { status: recorded.isSame ? 'duplicate' : 'conflict', event: recorded.event }
 }
 
 /** Another key, or a tree that was tampered with, must not be signed on. */

@@ -23,13 +23,27 @@ export const QUARTER_MS = 900_000
 /** Events that one statement counts before other work goes on. */
 const STEP_ROWS = 10_000
 
+/** Which events are counted by which of their times: imported ones by when they happened. Steps go
+ * through the events of `within`. */
+const BY_RECEIPT = {
+  time: 'received_at_ms',
+  which: "source <> 'imported'",
+  within: 'TRUE',
+} as const
+const IMPORTED = {
+  time: 'occurred_at_ms',
+  which: "source = 'imported'",
+  within: "source = 'imported'",
+} as const
+
 /** The unlock log as it is counted: from indexes alone, which hold all that is asked. */
 export const unlockCounts = (db: Queries) => ({
-  /** Counts the events received from `fromMs` until before `toMs`, step by step. */
-  tallies: ({ account, fromMs, toMs }: Span): AsyncGenerator<readonly Tally[]> =>
-    account === undefined
-      ? talliesOfAll(db, fromMs, toMs)
-      : talliesOfOne(db, account, fromMs, toMs),
+  /** Counts the events received, or if imported happened, from `fromMs` until before `toMs`, step by
+   * step. */
+  tallies: async function* ({ account, fromMs, toMs }: Span): AsyncGenerator<readonly Tally[]> {
+    if (account !== undefined) yield* talliesOfOne(db, account, fromMs, toMs)
+    else for (const some of [BY_RECEIPT, IMPORTED]) yield* talliesOfAll(db, some, fromMs, toMs)
+  },
 
   /** The name that an account had at its newest event. */
   usernameOf: async (account: string): Promise<string | null> => {
@@ -41,15 +55,20 @@ export const unlockCounts = (db: Queries) => ({
   },
 })
 
-async function* talliesOfAll(db: Queries, fromMs: number, toMs: number) {
+async function* talliesOfAll(
+  db: Queries,
+  { time, which, within }: typeof BY_RECEIPT | typeof IMPORTED,
+  fromMs: number,
+  toMs: number,
+) {
   for (let startMs = fromMs; ;) {
     const edge = await db.get<{ last: number | null }>(
-      `SELECT max(received_at_ms) AS last
+      `SELECT max(${time}) AS last
        FROM (
-         SELECT received_at_ms
+         SELECT ${time}
          FROM unlock
-         WHERE received_at_ms >= ? AND received_at_ms < ?
-         ORDER BY received_at_ms
+         WHERE ${within} AND ${time} >= ? AND ${time} < ?
+         ORDER BY ${time}
          LIMIT ?
        ) AS step`,
       startMs,
@@ -59,12 +78,12 @@ async function* talliesOfAll(db: Queries, fromMs: number, toMs: number) {
     if (typeof edge?.last !== 'number') return
     yield await db.all<Tally>(
       `SELECT
-         received_at_ms / ${QUARTER_MS} AS quarter,
+         ${time} / ${QUARTER_MS} AS quarter,
          method,
          account_public_id AS account,
          count(*) AS count
        FROM unlock
-       WHERE received_at_ms >= ? AND received_at_ms <= ?
+       WHERE ${which} AND ${time} >= ? AND ${time} <= ?
        GROUP BY 1, 2, 3`,
       startMs,
       edge.last,
@@ -72,6 +91,8 @@ async function* talliesOfAll(db: Queries, fromMs: number, toMs: number) {
     startMs = edge.last + 1
   }
 }
+
+const HAPPENED = "iif(source = 'imported', occurred_at_ms, received_at_ms)"
 
 async function* talliesOfOne(db: Queries, account: string, fromMs: number, toMs: number) {
   for (let after = -1; ;) {
@@ -91,7 +112,7 @@ async function* talliesOfOne(db: Queries, account: string, fromMs: number, toMs:
     if (typeof edge?.last !== 'number') return
     yield await db.all<Tally>(
       `SELECT
-         received_at_ms / ${QUARTER_MS} AS quarter,
+         ${HAPPENED} / ${QUARTER_MS} AS quarter,
          method,
          account_public_id AS account,
          count(*) AS count
@@ -99,7 +120,7 @@ async function* talliesOfOne(db: Queries, account: string, fromMs: number, toMs:
        WHERE account_public_id = ?
          AND seq > ?
          AND seq <= ?
-         AND (received_at_ms >= ? AND received_at_ms < ?) IS TRUE
+         AND (${HAPPENED} >= ? AND ${HAPPENED} < ?) IS TRUE
        GROUP BY 1, 2, 3`,
       account,
       after,

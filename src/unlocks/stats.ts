@@ -46,7 +46,8 @@ export const unlockStats = async (
     hours[hour] = (hours[hour] ?? 0) + tally.count
     add(days, dayOf(localMs), tally.count)
     add(methods, tally.method, tally.count)
-    add(accounts, tally.account, tally.count)
+    // Imported for nobody who has an account.
+    add(accounts, tally.account || null, tally.count)
   }
   for await (const some of tallies({ account, fromMs, toMs })) {
     for (const tally of some) count(tally)

@@ -9,7 +9,8 @@ export type UnlockWrites = ReturnType<typeof writesOn>
 
 export type { Head, StoredUnlock }
 
-type EraseAccount = { readonly accountPublicId: string; readonly limit: number }
+/** Whose events are erased: all of an account, or those of one name. */
+export type Erased = { readonly accountPublicId: string; readonly username?: string }
 
 /** A row of the table `unlock`. */
 export type UnlockRow = {
@@ -41,7 +42,12 @@ export const unlockStore = (db: Database) => ({
 })
 
 /** The indexes that hold personal text. */
-const PERSONAL_INDEXES = ['unlock_by_account', 'unlock_by_method', 'unlock_by_time'] as const
+const PERSONAL_INDEXES = [
+  'unlock_by_account',
+  'unlock_by_method',
+  'unlock_by_time',
+  'unlock_imported',
+] as const
 
 const readsOn = (db: Queries) => ({
   head: (): Promise<Head | undefined> =>
@@ -199,19 +205,31 @@ const writesOn = (tx: Queries) => ({
     )
   },
 
-  /** Removes the personal text and salt of up to `limit` events of an account; gives how many. */
-  eraseAccount: ({ accountPublicId, limit }: EraseAccount): Promise<number> =>
+  /** Removes the personal text and salt of up to `limit` events of somebody; gives how many. */
+  erasePerson: ({ accountPublicId, username }: Erased, limit: number): Promise<number> =>
     tx.run(
       `UPDATE unlock
        SET account_public_id = NULL, username = NULL, method = NULL, salt = NULL
-       WHERE seq IN (SELECT seq FROM unlock WHERE account_public_id = ? LIMIT ?)`,
+       WHERE seq IN (
+         SELECT seq
+         FROM unlock
+         WHERE account_public_id = ? AND username = coalesce(?, username)
+         LIMIT ?
+       )`,
       accountPublicId,
+      username ?? null,
       limit,
     ),
 
-  hasEventsOf: async (accountPublicId: string): Promise<boolean> =>
-    (await tx.get('SELECT 1 FROM unlock WHERE account_public_id = ? LIMIT 1', accountPublicId)) !==
-    undefined,
+  hasEventsOf: async ({ accountPublicId, username }: Erased): Promise<boolean> =>
+    (await tx.get(
+      `SELECT 1
+       FROM unlock
+       WHERE account_public_id = ? AND username = coalesce(?, username)
+       LIMIT 1`,
+      accountPublicId,
+      username ?? null,
+    )) !== undefined,
 
   /** Removes the personal text and salt of the events from one number up to another; gives how
    * many had any. */
@@ -222,6 +240,21 @@ const writesOn = (tx: Queries) => ({
        WHERE seq >= ? AND seq < ? AND salt IS NOT NULL`,
       fromSeq,
       toSeq,
+    ),
+
+  /** The same for up to `limit` imported events that happened before then. */
+  eraseImported: (occurredBeforeMs: number, limit: number): Promise<number> =>
+    tx.run(
+      `UPDATE unlock
+       SET account_public_id = NULL, username = NULL, method = NULL, salt = NULL
+       WHERE seq IN (
+         SELECT seq
+         FROM unlock
+         WHERE source = 'imported' AND salt IS NOT NULL AND occurred_at_ms < ?
+         LIMIT ?
+       )`,
+      occurredBeforeMs,
+      limit,
     ),
 
   /** Makes the indexes with personal text anew: where entries moved from one page to another, the

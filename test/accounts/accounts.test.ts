@@ -98,6 +98,13 @@ describe('signing in', () => {
     expect(Math.max(...medians.values()) / Math.min(...medians.values())).toBeLessThan(1.6)
   })
 
+  test('[P6] whoever came from the older server is told apart by nothing, at any name', async () => {
+    const { answers, medians } = await failedLogins(40, { withOlder: true })
+    expect(answers).toHaveLength(1)
+    // Each goes through the older way too: no median may lack that part, which is the larger one.
+    expect(Math.max(...medians.values()) / Math.min(...medians.values())).toBeLessThan(1.6)
+  })
+
   test('[P7] of 200 logins at once the excess is refused at once, and other routes stay quick', async () => {
     await using service = await startService({ env: UNLIMITED })
     const { post, get } = clientOf(service.url)

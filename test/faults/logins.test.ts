@@ -20,6 +20,18 @@ test.if(IS_TIMED)(
   },
 )
 
+test.if(IS_TIMED)(
+  `[P6] the same while people of the older server have not logged in yet`,
+  async () => {
+    const { answers, medians } = await failedLogins(SAMPLES, { withOlder: true })
+    const told = [...medians].map(([way, ms]) => `${way} ${ms.toFixed(2)}`)
+    tell(`failed logins beside older hashes, medians of ${SAMPLES} in ms: ${told.join(', ')}`)
+    expect(answers).toHaveLength(1)
+    const all = [...medians.values()]
+    expect(Math.max(...all) - Math.min(...all)).toBeLessThan(MEDIANS_APART_MS_MAX)
+  },
+)
+
 const WAVES = 20
 const AT_ONCE = 200
 const REFUSED_MS_MAX = 100

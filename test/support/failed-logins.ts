@@ -2,12 +2,20 @@ import { Database } from 'bun:sqlite'
 import { join } from 'node:path'
 import { PASSWORD, clientOf } from './app.ts'
 import { UNLIMITED, runCommand, startService } from './binary.ts'
+import { olderFile, olderHashOf, user } from './older-server.ts'
 
 const PEOPLE = 100
 
+/** What a PBKDF2 hash of the older server takes here is well over an Argon2id hash. */
+const OLDER_ITERATIONS = 260_000
+
 /** Fails logins of the compiled file in every way in turn; gives what was answered, all headers but
- * the request's id and the date, and the median of the milliseconds of each way. */
-export const failedLogins = async (rounds: number) => {
+ * the request's id and the date, and the median of the milliseconds of each way. With older people
+ * some have come from the older server and not logged in since. */
+export const failedLogins = async (
+  rounds: number,
+  { withOlder = false }: { readonly withOlder?: boolean } = {},
+) => {
   await using service = await startService({
     env: { ...UNLIMITED, TRUSTED_PROXIES: '127.0.0.1', LOG_LEVEL: 'warn' },
   })
@@ -15,6 +23,7 @@ export const failedLogins = async (rounds: number) => {
   await runCommand(['user', 'add', 'wanda'], { folder, input: `${PASSWORD}\n` })
   using db = new Database(join(folder, 'data/secure-lock.db'))
   addPeople(db)
+  if (withOlder) await importPeople(folder)
   const { post } = clientOf(service.url)
   const logIn = (username: string, password: string, address: string) =>
     post('/login', { username, password }, { 'x-forwarded-for': address })
@@ -29,6 +38,12 @@ export const failedLogins = async (rounds: number) => {
     empty: (round, address) => logIn(`person-${round % PEOPLE}`, '', address),
     disabled: (round, address) => logIn(`disabled-${round % PEOPLE}`, PASSWORD, address),
     waiting: () => logIn('wanda', PASSWORD, waiting),
+    ...(withOlder
+      ? {
+          older: (round, address) => logIn(`older-${round % 10}`, 'wrong horse battery', address),
+          'older, cheap': (_, address) => logIn('cheap', 'wrong horse battery', address),
+        }
+      : {}),
   }
   const times = new Map(Object.keys(ways).map((way) => [way, [] as number[]]))
   const answers = new Set<string>()
@@ -65,6 +80,14 @@ const addPeople = (db: Database): void => {
       add.run(crypto.randomUUID(), `disabled-${person}`, 1)
     }
   })()
+}
+
+const importPeople = async (folder: string): Promise<void> => {
+  const hash = olderHashOf(PASSWORD, OLDER_ITERATIONS)
+  const older = Array.from({ length: 10 }, (_, n) => user(n + 1, `older-${n}`, hash))
+  olderFile(join(folder, 'old.db'), { users: [...older, user(99, 'cheap')] })
+  const { status, out } = await runCommand(['import', 'old.db'], { folder })
+  if (status !== 0) throw new Error(`import failed: ${out}`)
 }
 
 const median = (values: readonly number[]): number =>

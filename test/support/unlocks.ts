@@ -11,6 +11,8 @@ export type Planted = {
   readonly result: 'unlocked' | 'denied'
   readonly receivedAtMs: number
   readonly isTimeUncertain?: boolean
+  /** When it happened by the older server that it is imported from; else it is this one's own. */
+  readonly importedOfMs?: number | undefined
 }
 
 /** A database in memory whose unlocks are planted without proofs, for what only reads; it remembers
@@ -28,8 +30,8 @@ export const plantedLog = (path = ':memory:') => {
   const db: Queries = { all: remembering(all), get: remembering(get), run }
   const insert = sqlite.prepare(
     `INSERT INTO unlock (seq, id, account_public_id, username, method, salt, person_hash, lock,
-       result, source, received_at_ms, is_late, is_time_uncertain, leaf_hash)
-     VALUES (?, ?, ?, ?, ?, ?, x'00', ?, ?, 'claimed', ?, 0, ?, x'00')`,
+       result, received_at_ms, is_late, is_time_uncertain, source, occurred_at_ms, leaf_hash)
+     VALUES (?, ?, ?, ?, ?, ?, x'00', ?, ?, ?, 0, ?, ?, ?, x'00')`,
   )
   let size = 0
   return {
@@ -43,7 +45,9 @@ export const plantedLog = (path = ':memory:') => {
           const salt = account === null ? null : new Uint8Array([0])
           const id = `${size}`
           const person = [account, username, method, salt]
-          insert.run(size, id, ...person, lock, result, receivedAtMs, isUncertain)
+          const of = one.importedOfMs
+          const origin = of === undefined ? ['claimed', null] : ['imported', of]
+          insert.run(size, id, ...person, lock, result, receivedAtMs, isUncertain, ...origin)
           size += 1
         }
       })(),

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { PASSWORD, type TestApp, bearer, clientOf, startApp } from '../support/app.ts'
 import { UNLIMITED, startService } from '../support/binary.ts'
 import { follow } from '../support/stream.ts'
+import { claimed } from '../support/unlock-log.ts'
 
 const record = async (app: TestApp, token: string, count = 1, method = 'pin') => {
   const events = Array.from({ length: count }, () => ({ method }))
@@ -38,6 +39,23 @@ describe('unlocks as they happen', () => {
         400,
       )
     await Promise.all([fresh.leave(), resumed.leave()])
+  })
+
+  test('what is imported from an older server is no news', async () => {
+    await using app = await startApp()
+    const amy = await app.signIn('amy', 'admin')
+    const all = await follow(app.url, bearer(amy))
+    const imported = { ...claimed(0), source: 'imported', occurredAtMs: 0 } as const
+    await app.log.append(
+      Array.from({ length: 3000 }, () => ({ ...imported, id: crypto.randomUUID() })),
+    )
+    await record(app, amy)
+    await all.until(() => all.messages.length >= 1)
+    expect(all.ids()).toStrictEqual([3000])
+    const resumed = await follow(app.url, { ...bearer(amy), 'last-event-id': '0' })
+    await resumed.until(() => resumed.messages.length >= 1)
+    expect(resumed.ids()).toStrictEqual([3000])
+    await Promise.all([all.leave(), resumed.leave()])
   })
 
   test('[A2] members follow their own unlocks, admins all or those of a filter', async () => {

@@ -17,6 +17,7 @@ const unlock = fc.record({
   // Clocks are set back and doubted now and then; those that are not doubted never run backwards.
   receivedAtMs: fc.integer({ min: 0, max: 30 }),
   isDoubted: fc.boolean(),
+  importedOfMs: fc.option(fc.integer({ min: 0, max: 30 }), { nil: undefined, freq: 1 }),
 })
 
 const unlocks = fc.array(unlock, { maxLength: 60 }).map((all) => {
@@ -41,6 +42,7 @@ const filters: fc.Arbitrary<UnlockFilter> = fc.record({
   result: maybe(fc.constantFrom('unlocked' as const, 'denied' as const)),
   fromMs: maybe(fc.integer({ min: 0, max: 30 })),
   toMs: maybe(fc.integer({ min: 1, max: 30 })),
+  origin: maybe(fc.constant('own' as const)),
   text: maybe(fc.constantFrom('PIN', 'a', '%', '_', String.raw`\ `.trim(), 'O')),
 })
 
@@ -52,12 +54,17 @@ const fits = (filter: UnlockFilter, one: Planted): boolean => {
     [undefined, one.lock].includes(filter.lock) &&
     [undefined, one.method].includes(filter.method) &&
     [undefined, one.result].includes(filter.result) &&
+    (filter.origin !== 'own' || one.importedOfMs === undefined) &&
     (text === undefined || has(one.username) || has(one.method))
   )
 }
 
-/** Whether an event may have been received within the time of a filter, by the times around it. */
+/** Whether an event may have been received within the time of a filter, by the times around it; of
+ * an imported one, whether it happened then. */
 const isTimely = (planted: readonly Planted[], seq: number, { fromMs, toMs }: UnlockFilter) => {
+  const happenedMs = planted[seq]?.importedOfMs
+  if (happenedMs !== undefined)
+    return happenedMs >= (fromMs ?? 0) && happenedMs < (toMs ?? Infinity)
   const certain = (some: readonly Planted[]) => some.filter((one) => !one.isTimeUncertain)
   const upToHere = certain(planted.slice(0, seq + 1)).map((one) => one.receivedAtMs)
   const fromHere = certain(planted.slice(seq)).map((one) => one.receivedAtMs)
@@ -143,9 +150,27 @@ describe('searching the unlock log', () => {
     expect([found, pages]).toStrictEqual([[50_000], 6])
   })
 
+  test('imported unlocks of a time are found among very many, without going through the others', async () => {
+    using log = plantedLog()
+    const times = Array.from({ length: 30_000 }, (_, seq) => ({ ...one(seq), importedOfMs: seq }))
+    log.plant(times)
+    log.plant(Array.from({ length: 30_000 }, (_, at) => one(30_000 + at)))
+    const { page } = unlockReads(log.db)
+    const filter = { fromMs: 12_000, toMs: 12_003 }
+    const found = await page({ filter, order: 'newest', size: log.size(), limit: 50 })
+    expect(found.unlocks.map(({ seq }) => seq)).toStrictEqual([12_002, 12_001, 12_000])
+    expect(found.next).toBeUndefined()
+    const sincePlanted = { fromMs: one(29_000).receivedAtMs }
+    const own = await page({ filter: sincePlanted, order: 'oldest', size: log.size(), limit: 1 })
+    expect(own.unlocks.map(({ seq }) => seq)).toStrictEqual([30_000])
+    const all = await page({ filter: { fromMs: 0 }, order: 'newest', size: log.size(), limit: 1 })
+    expect(all.unlocks.map(({ seq }) => seq)).toStrictEqual([59_999])
+  })
+
   test('every filter is led by an index: nothing is scanned or sorted', async () => {
     using log = plantedLog()
     log.plant(ordinary(100))
+    log.plant([{ ...one(100), importedOfMs: 20 }])
     const { page } = unlockReads(log.db)
     for (const wanted of fc.sample(filters, { numRuns: 500, seed: 1 }))
       for (const order of ['newest', 'oldest'] as const)

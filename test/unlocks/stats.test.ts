@@ -131,7 +131,30 @@ describe('statistics of the unlock log', () => {
     }
     const plans = new Set(log.plans())
     for (const plan of plans)
-      expect(plan).toMatch(/SEARCH unlock USING COVERING INDEX unlock_by_(time|account) /)
+      expect(plan).toMatch(
+        /SEARCH unlock USING COVERING INDEX unlock_(by_time|by_account|imported|imported_named) /,
+      )
+  })
+
+  test('imported unlocks count when they happened, whole or of one account', async () => {
+    using log = plantedLog()
+    const [day, importedAt] = [Date.UTC(2021, 2, 4), Date.UTC(2026, 10, 22)]
+    log.plant(
+      Array.from({ length: 25_000 }, (_, n) => ({
+        ...at(importedAt, n % 5 ? 'a' : ''),
+        importedOfMs: day + Math.floor(n / 10),
+      })),
+    )
+    log.plant([at(importedAt), at(importedAt)])
+    const totals = async (fromMs: number, account?: string) => {
+      const span = { zone: 'UTC', account, fromMs, toMs: fromMs + 86_400_000 }
+      const { total, accounts } = await unlockStats(unlockCounts(log.db), span)
+      return [total, accounts.get('a'), accounts.get(null)]
+    }
+    expect(await totals(day)).toStrictEqual([25_000, 20_000, 5000])
+    expect(await totals(importedAt)).toStrictEqual([2, 2, undefined])
+    expect(await totals(day, 'a')).toStrictEqual([20_000, 20_000, undefined])
+    expect(await totals(importedAt, 'a')).toStrictEqual([2, 2, undefined])
   })
 
   test('odd zones and spans are refused, and the default is the last 30 days', async () => {

@@ -202,6 +202,7 @@ const searched = (event: StoredUnlock): string =>
   [
     event.seq,
     time(event.receivedAtMs),
+    importedWords(event),
     event.person?.username ?? 'erased',
     event.person?.accountPublicId,
     event.person?.method,
@@ -213,7 +214,10 @@ const searched = (event: StoredUnlock): string =>
 
 const row = (event: StoredUnlock): HTMLElement => {
   const { person } = event
-  const marks = [event.isLate ? 'late' : '', event.isTimeUncertain ? 'time uncertain' : '']
+  const marks = [
+    importedWords(event) || (event.isLate ? 'late' : ''),
+    event.isTimeUncertain ? 'time uncertain' : '',
+  ]
   const received = made('td', made('time', time(event.receivedAtMs)))
   const remarks = marks.filter((mark) => mark !== '').join(', ')
   if (remarks) received.append(' ', quiet(remarks))
@@ -229,6 +233,10 @@ const row = (event: StoredUnlock): HTMLElement => {
   if (event.seq === faultSeq) one.className = 'fault'
   return one
 }
+
+/** Of an event that an older server recorded, whose word its time is. */
+const importedWords = ({ source, occurredAtMs }: StoredUnlock): string =>
+  source === 'imported' && occurredAtMs !== null ? `imported, of ${time(occurredAtMs)}` : ''
 
 const resultWords = ({ result, reason }: StoredUnlock): string =>
   reason ? `${result}: ${reason.replaceAll('_', ' ')}` : result

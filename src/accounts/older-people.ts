@@ -1,0 +1,165 @@
+import type { TSchema } from '@sinclair/typebox'
+import { Value as Schema } from '@sinclair/typebox/value'
+import { COMMAND_LINE, type RecordSecurityEvent } from '../http/access.ts'
+import { plainText } from '../http/text.ts'
+import { derivedUuid, spelledUuid } from '../storage/derived-uuid.ts'
+import { OLDER_WORK_MAX, type OlderHash, olderWork, parseOlderHash } from './older-hash.ts'
+import type { OlderPeopleStore, OlderUser, Place } from './older-people-store.ts'
+import type { PasswordHasher } from './password-hasher.ts'
+import { Address, Phone, Username } from './schema.ts'
+import { keyOf } from './service.ts'
+import type { AccountStore, NewPerson } from './store.ts'
+
+type Dependencies = {
+  readonly store: OlderPeopleStore
+  readonly accounts: Pick<AccountStore, 'olderWays'>
+  readonly hasher: Pick<PasswordHasher, 'hash' | 'wrap'>
+  readonly record: RecordSecurityEvent
+}
+
+/** What became of a row; of a person who was `taken`, perhaps not all. */
+export type ImportedUser = {
+  readonly row: OlderUser['id']
+  /** Where it was taken. */
+  readonly name?: string
+  readonly outcome: 'taken' | 'here' | 'refused'
+  /** Why it was refused, or what is missing. */
+  readonly faults: readonly string[]
+}
+
+/** Whose the events of a user name are: the public id of an account, or of somebody who was erased. */
+export type Holder = { readonly publicId: string; readonly isErased: boolean }
+
+type Candidate = {
+  readonly row: OlderUser['id']
+  readonly username: string
+  readonly person: Omit<NewPerson, 'passwordHash'> & { readonly publicId: string }
+  readonly password: OlderHash | undefined
+  readonly faults: readonly string[]
+}
+
+/** Rows that are hashed side by side and stored in one transaction. */
+const ROWS_AT_ONCE = 16
+
+/** Takes over the people of an older server as members, with their public ids, and whatever
+ * passwords can be read. `holders` gets whose each user name is. */
+export const olderPeople = ({ store, accounts, hasher, record }: Dependencies) => {
+  const stored = async ({ person, password }: Candidate) => ({
+    ...person,
+    // A password that nobody knows, where there is none to take.
+    passwordHash: await (password ? hasher.wrap(password) : hasher.hash(crypto.randomUUID())),
+  })
+
+  const addAll = async (candidates: readonly Candidate[]): Promise<readonly Place[]> => {
+    const free: Candidate[] = []
+    for (const candidate of candidates)
+      if ((await store.placeOf(candidate.person)) === 'free') free.push(candidate)
+    const hashed = await Promise.all(free.map(stored))
+    const places = await store.addAll(hashed, ({ publicId: subject }, tx) =>
+      record(COMMAND_LINE, { action: 'account.import', result: 'success', subject }, tx),
+    )
+    const placed = new Map(free.map((candidate, at) => [candidate, places[at]]))
+    return Promise.all(
+      candidates.map(async (one) => placed.get(one) ?? (await store.placeOf(one.person))),
+    )
+  }
+
+  return async function* importPeople(
+    rows: Iterable<OlderUser>,
+    holders: Map<string, Holder>,
+  ): AsyncGenerator<readonly ImportedUser[]> {
+    const ways = new Set(await accounts.olderWays())
+    for (const some of chunks(rows, ROWS_AT_ONCE)) {
+      const read = some.map((row) => candidateOf(row, ways))
+      const candidates = read.filter((one) => 'person' in one)
+      const places = (await addAll(candidates)).values()
+      yield read.map((one) => {
+        if (!('person' in one)) return one
+        const place = places.next().value ?? 'name_taken'
+        const { username, person, row } = one
+        const isErased = place === 'erased'
+        if ((place === 'free' || place === 'here' || isErased) && !holders.has(username))
+          holders.set(username, { publicId: person.publicId, isErased })
+        if (place === 'free') return { row, name: username, outcome: 'taken', faults: one.faults }
+        return place === 'here'
+          ? { row, outcome: 'here', faults: [] }
+          : { row, outcome: 'refused', faults: [PLACES[place]] }
+      })
+    }
+  }
+}
+
+const PLACES: Readonly<Record<Exclude<Place, 'free' | 'here'>, string>> = {
+  erased: 'this person was imported before and erased here since',
+  name_taken: 'another account here has this name',
+  id_taken: 'another account here has this public id',
+}
+
+function* chunks<Item>(items: Iterable<Item>, size: number): Generator<readonly Item[]> {
+  let chunk: Item[] = []
+  for (const item of items) {
+    chunk.push(item)
+    if (chunk.length < size) continue
+    yield chunk
+    chunk = []
+  }
+  if (chunk.length > 0) yield chunk
+}
+
+/** What would be taken of a row. `ways` grows by the way in which its password was hashed. */
+const candidateOf = (row: OlderUser, ways: Set<string>): Candidate | ImportedUser => {
+  const username = fitting(Username, row.username)
+  if (typeof row.id !== 'number') return refused(row, 'its id is no whole number')
+  if (username === undefined)
+    return refused(row, 'its username is missing, over 50 characters, or not plain text')
+  const usernameKey = keyOf(username)
+  if (usernameKey === '') return refused(row, 'its username has no visible sign')
+  const publicId = spelledUuid(plainText(row.public_id) ?? '')
+  const password = passwordOf(row, ways)
+  const [phone, address] = [fitting(Phone, row.phone ?? ''), fitting(Address, row.address ?? '')]
+  const faults = [
+    ...(publicId ? [] : ['with a new public id, since its own is no UUID']),
+    ...('fault' in password ? [password.fault] : []),
+    ...(phone === undefined ? ['without its phone, over 32 characters or not plain text'] : []),
+    ...(address === undefined
+      ? ['without its address, over 200 characters or not plain text']
+      : []),
+  ]
+  const person = {
+    username,
+    usernameKey,
+    publicId: publicId ?? derivedUuid(`account\n${row.id}\n${JSON.stringify(row.public_id)}`),
+    phone: phone ?? '',
+    address: address ?? '',
+    email: undefined,
+  }
+  const older = 'way' in password ? password : undefined
+  return { row: row.id, username, person, password: older, faults }
+}
+
+const refused = ({ id: row }: OlderUser, fault: string): ImportedUser => ({
+  row,
+  outcome: 'refused',
+  faults: [fault],
+})
+
+const fitting = (schema: TSchema, value: OlderUser['id']): string | undefined => {
+  const text = plainText(value)
+  return text !== undefined && Schema.Check(schema, text) ? text : undefined
+}
+
+type Unread = { readonly fault: string }
+
+const passwordOf = ({ password }: OlderUser, ways: Set<string>): OlderHash | Unread => {
+  const older = parseOlderHash(plainText(password) ?? '')
+  if (!older)
+    return {
+      fault: 'without its password, which is no hash that this server reads; see user reset',
+    }
+  if (!ways.has(older.way) && olderWork([...ways, older.way]) > OLDER_WORK_MAX)
+    return {
+      fault: 'without its password, whose hash would make every login too slow; see user reset',
+    }
+  ways.add(older.way)
+  return older
+}

@@ -1,0 +1,149 @@
+import { parseArgs } from 'node:util'
+import { type Holder, olderPeople } from '../accounts/older-people.ts'
+import { olderPeopleStore, olderUsers } from '../accounts/older-people-store.ts'
+import type { App } from '../app.ts'
+import { parseConfig } from '../config.ts'
+import { COMMAND_LINE } from '../http/access.ts'
+import { openForeignFile } from '../storage/foreign-file.ts'
+import { olderLog } from '../unlocks/older-log.ts'
+import { olderUnlocks } from '../unlocks/older-log-store.ts'
+import { type Command, type Terminal, UsageError } from './command.ts'
+import { withApp } from './with-app.ts'
+
+/** Takes over accounts and unlocks from the older server, also while the service runs. */
+export const importOlder: Command = {
+  usage: 'import [--zone ZONE] OLD.db',
+  summary: 'take over the accounts and unlocks of the older server, also while the service runs',
+  details:
+    'OLD.db is its SQLite file, which is only read. Every row that cannot be taken is named, with\n' +
+    'the reason; the exit status is then 1. Importing again takes what is new and nothing twice.\n' +
+    'ZONE, such as Europe/Berlin, is that of times without an offset; UTC unless told otherwise.',
+  run: async (args, terminal) => {
+    const { values, positionals } = parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: { zone: { type: 'string', default: 'UTC' } },
+    })
+    const [path, ...more] = positionals
+    if (path === undefined || more.length > 0) throw new UsageError('import needs one OLD.db')
+    const zone = knownZone(values.zone)
+    const config = parseConfig(terminal.env)
+    const file = openForeignFile(path)
+    const older = { users: olderUsers(file), unlocks: olderUnlocks(file) }
+    try {
+      return await withApp(config, async (app) => {
+        terminal.say(`Importing ${path} into ${config.databaseUri}`)
+        return importAll({ app, older, zone, terminal })
+      })
+    } finally {
+      file.close()
+    }
+  },
+}
+
+const knownZone = (zone: string): string => {
+  try {
+    return Temporal.Instant.fromEpochMilliseconds(0).toZonedDateTimeISO(zone).timeZoneId
+  } catch {
+    throw new UsageError('--zone must be a name of the IANA time zone database, or UTC')
+  }
+}
+
+type Import = {
+  readonly app: App
+  readonly older: {
+    readonly users: ReturnType<typeof olderUsers>
+    readonly unlocks: ReturnType<typeof olderUnlocks>
+  }
+  readonly zone: string
+  readonly terminal: Terminal
+}
+
+const importAll = async ({ app, older, zone, terminal }: Import): Promise<number> => {
+  const { users, unlocks } = older
+  const [people, events] = [newTally(), newTally()]
+  const holders = new Map<string, Holder>()
+  const { db, hasher, people: accounts, record } = app
+  const store = olderPeopleStore(db, Date.now)
+  let result: 'success' | 'failure' = 'failure'
+  try {
+    const importPeople = olderPeople({ store, accounts, hasher, record })
+    const userProgress = progress(terminal, 'accounts', users.count())
+    for await (const imported of importPeople(users.rows(), holders)) {
+      for (const one of imported) count(people, { ...one, table: 'user' }, terminal)
+      userProgress(imported.length)
+    }
+    const importUnlocks = olderLog({
+      log: app.log,
+      store: app.unlocks,
+      zone,
+      holderOf: (username) => holders.get(username),
+    })
+    const unlockProgress = progress(terminal, 'unlocks', unlocks.count())
+    for await (const imported of importUnlocks(unlocks.rows())) {
+      for (const { fault, ...one } of imported)
+        count(
+          events,
+          { ...one, table: 'log', faults: fault === undefined ? [] : [fault] },
+          terminal,
+        )
+      unlockProgress(imported.length)
+    }
+    result = 'success'
+  } finally {
+    const detail = { ...detailOf('accounts', people), ...detailOf('unlocks', events) }
+    await record(COMMAND_LINE, { action: 'import', result, detail })
+    for (const line of summary(people, events)) terminal.print(line)
+  }
+  await app.keeping.apply()
+  return people.faults + events.faults > 0 ? 1 : 0
+}
+
+type Tally = { taken: number; here: number; refused: number; faults: number }
+
+const newTally = (): Tally => ({ taken: 0, here: 0, refused: 0, faults: 0 })
+
+type Imported = {
+  readonly table: 'user' | 'log'
+  readonly row: unknown
+  readonly name?: string
+  readonly outcome: 'taken' | 'here' | 'refused'
+  readonly faults: readonly string[]
+}
+
+const count = (tally: Tally, imported: Imported, { print }: Terminal): void => {
+  const { table, row, name, outcome, faults } = imported
+  tally[outcome] += 1
+  tally.faults += faults.length
+  const id = typeof row === 'number' ? row : 'without a number'
+  const whose = name === undefined ? '' : ` (${name})`
+  const what = outcome === 'refused' ? 'not taken' : 'taken'
+  for (const fault of faults) print(`${table} ${id}${whose}: ${what}, ${fault}`)
+}
+
+const detailOf = (of: string, { taken, here, refused }: Tally) => ({
+  [`${of}_taken`]: taken,
+  [`${of}_there_before`]: here,
+  [`${of}_not_taken`]: refused,
+})
+
+const summary = (people: Tally, events: Tally): readonly string[] =>
+  [
+    ['', 'taken', 'there before', 'not taken'],
+    ['accounts', people.taken, people.here, people.refused],
+    ['unlocks', events.taken, events.here, events.refused],
+  ].map(([of, ...counts]) => [of, ...counts].map((cell) => String(cell).padStart(13)).join(''))
+
+/** How often a long import says how far it is. */
+const PROGRESS_MS = 2000
+
+const progress = ({ say, isShown }: Terminal, of: string, total: number) => {
+  let done = 0
+  let saidAt = performance.now()
+  return (more: number): void => {
+    done += more
+    if (!isShown || performance.now() - saidAt < PROGRESS_MS) return
+    saidAt = performance.now()
+    say(`  ${done} of ${total} ${of}`)
+  }
+}

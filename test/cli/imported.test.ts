@@ -1,0 +1,118 @@
+import { Database } from 'bun:sqlite'
+import { afterAll, describe, expect, test } from 'bun:test'
+import { readFileSync, readdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { PASSWORD, bearer, clientOf } from '../support/app.ts'
+import { UNLIMITED, runCommand, startService, temporaryFolder } from '../support/binary.ts'
+import {
+  dataOf,
+  eventIds,
+  folderIn,
+  importing,
+  olderFile,
+  tokenOf,
+  unlocksOf,
+  user,
+} from '../support/older-server.ts'
+
+const root = temporaryFolder()
+afterAll(() => rmSync(root, { recursive: true, force: true }))
+
+const newFolder = (): string => folderIn(root)
+
+describe('people who were imported', () => {
+  const isOnDisk = (folder: string, text: string): boolean =>
+    readdirSync(join(folder, 'data')).some((name) =>
+      readFileSync(join(folder, 'data', name)).includes(Buffer.from(text)),
+    )
+
+  test('erasing one takes the names out of their old unlocks, and importing again brings nobody back [D7]', async () => {
+    const folder = newFolder()
+    const path = olderFile(join(folder, 'older/old.db'), {
+      users: [user(1, 'Persephone-Quill'), user(2, 'bob')],
+      unlocks: unlocksOf(['Persephone-Quill', 'bob', 'Gone-Girl'], 30),
+    })
+    await importing(folder)
+    expect(isOnDisk(folder, 'Persephone-Quill')).toBe(true)
+    expect(
+      await runCommand(['user', 'erase', '--yes', 'Persephone-Quill'], { folder }),
+    ).toMatchObject({ status: 0 })
+    expect(isOnDisk(folder, 'Persephone-Quill')).toBe(false)
+    {
+      using db = new Database(path)
+      db.run("INSERT INTO log VALUES (31, 'Persephone-Quill', 'pin', '2022-01-01 00:00:00')")
+    }
+    expect(await importing(folder)).toMatchObject({
+      status: 1,
+      reported: [
+        'user 1: not taken, this person was imported before and erased here since',
+        'log 31: not taken, its person was imported before and erased here since',
+      ],
+      counts: ['accounts 0 1 1', 'unlocks 0 30 1'],
+    })
+    expect(isOnDisk(folder, 'Persephone-Quill')).toBe(false)
+
+    // One who was in the older server's log alone has no account to be found by.
+    expect(isOnDisk(folder, 'Gone-Girl')).toBe(true)
+    expect(
+      await runCommand(['user', 'erase', '--imported', 'Gone-Girl'], { folder }),
+    ).toMatchObject({ status: 2 })
+    const erased = await runCommand(['user', 'erase', '--imported', '--yes', 'Gone-Girl'], {
+      folder,
+    })
+    expect(erased).toMatchObject({ status: 0, out: 'Erased Gone-Girl from 10 unlocks\n' })
+    expect(isOnDisk(folder, 'Gone-Girl')).toBe(false)
+    const none = await runCommand(['user', 'erase', '--imported', '--yes', 'bob'], { folder })
+    expect(none.out).toBe('Erased bob from 0 unlocks\n')
+    expect((await importing(folder)).counts).toStrictEqual(['accounts 0 1 1', 'unlocks 0 30 1'])
+    expect(isOnDisk(folder, 'Gone-Girl')).toBe(false)
+    expect(await runCommand(['log', 'verify'], { folder })).toMatchObject({ status: 0 })
+  })
+
+  test('names older than LOG_RETENTION_DAYS are gone when the import ends, newer ones stay', async () => {
+    const folder = newFolder()
+    const recent = new Date(Date.now() - 5 * 86_400_000).toISOString()
+    olderFile(join(folder, 'older/old.db'), {
+      users: [user(1, 'ada')],
+      unlocks: [...unlocksOf(['Old-Name'], 3000), [4000, 'New-Name', 'pin', recent]],
+    })
+    expect(await importing(folder, [], { LOG_RETENTION_DAYS: '30' })).toMatchObject({
+      status: 0,
+      counts: ['accounts 1 0 0', 'unlocks 3001 0 0'],
+    })
+    expect([isOnDisk(folder, 'Old-Name'), isOnDisk(folder, 'New-Name')]).toStrictEqual([
+      false,
+      true,
+    ])
+    const { out } = await runCommand(['audit', '--json', '--limit', '1'], { folder })
+    expect(JSON.parse(out)).toMatchObject({ action: 'unlocks.retention', detail: { events: 3000 } })
+    expect(await runCommand(['log', 'verify'], { folder })).toMatchObject({ status: 0 })
+  })
+
+  test('an id that an app has taken is told apart from an event that was imported before', async () => {
+    const folder = newFolder()
+    olderFile(join(folder, 'older/old.db'), {
+      users: [user(1, 'ada')],
+      unlocks: unlocksOf(['ada'], 1),
+    })
+    const other = newFolder()
+    olderFile(join(other, 'older/old.db'), { users: [], unlocks: unlocksOf(['ada'], 1) })
+    await importing(other)
+    using db = dataOf(other)
+    const [id] = eventIds(db)
+    await using service = await startService({ folder, env: UNLIMITED })
+    const { post } = clientOf(service.url)
+    await post('/register', { username: 'eve', password: PASSWORD, phone: '1', address: 'x' })
+    const token = await tokenOf(post('/login', { username: 'eve', password: PASSWORD }))
+    expect(
+      (await post('/v1/unlocks', { id, method: 'pin', source: 'imported' }, bearer(token))).status,
+    ).toBe(200)
+    expect(await importing(folder)).toMatchObject({
+      status: 1,
+      reported: ['log 1: not taken, another event here has its id'],
+    })
+    using own = dataOf(folder)
+    // Nor can an app say that what it claims was imported.
+    expect(own.query('SELECT source FROM unlock').all()).toStrictEqual([{ source: 'claimed' }])
+  })
+})
