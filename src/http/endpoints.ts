@@ -3,14 +3,19 @@ import type { Cidr, RateWindow } from '../config.ts'
 import type { Caller, SignedIn } from './access.ts'
 import { credentials } from './access.ts'
 import { clientAddress, isLoopback } from './client-address.ts'
+import type { SessionCookies } from './session-cookie.ts'
 import { type Limits, byAccount, byClient, rateLimits } from './rate-limits.ts'
 
 type Options = {
   readonly trustedProxies: readonly Cidr[]
   readonly limits: Readonly<Record<LimitGroup, readonly RateWindow[]>>
+  readonly cookies: Pick<SessionCookies, 'read'>
   /** Gives the account of a good access token. */
-  readonly authenticate: (token: string) => Promise<SignedIn | undefined>
+  readonly authenticate: (token: string) => Promise<Authenticated | undefined>
 }
+
+/** Who is signed in, and until when the token says so. */
+type Authenticated = SignedIn & { readonly expiresAtMs: number }
 
 export type LimitGroup = 'auth' | 'unlock' | 'default'
 
@@ -18,12 +23,16 @@ export type Endpoints = ReturnType<typeof endpointsOf>
 
 /** Gives what every route file starts from: an Elysia instance that knows the caller, then counts
  * the request against the limits of its group. The route's own guard runs after both. */
-export const endpointsOf = ({ trustedProxies, limits, authenticate }: Options) => {
+export const endpointsOf = ({ trustedProxies, limits, cookies, authenticate }: Options) => {
+  /** A Bearer token counts before a cookie, also where it is not good. */
+  const whoAsks = async (request: Request): Promise<Authenticated | undefined> => {
+    const token = credentials(request, 'Bearer') ?? cookies.read(request, 'access')
+    return token ? authenticate(token) : undefined
+  }
   const callers = new Elysia({ name: 'callers' }).resolve(
     { as: 'scoped' },
     async ({ request, server, set }) => {
-      const token = credentials(request, 'Bearer')
-      const signedIn = token ? await authenticate(token) : undefined
+      const signedIn = await whoAsks(request)
       const caller: Caller = {
         ...origin(request, server?.requestIP(request)?.address ?? '', trustedProxies),
         requestId: set.headers['x-request-id'],
@@ -39,8 +48,8 @@ export const endpointsOf = ({ trustedProxies, limits, authenticate }: Options) =
     default: rateLimits(limits.default, byClient),
   }
   return {
-    /** Gives the account of a good access token, for an answer that outlives its request. */
-    authenticate,
+    /** Gives whom a request speaks for, asked again by an answer that outlives its beginning. */
+    whoAsks,
     group: (name: LimitGroup) => new Elysia().use(callers).use(groups[name]()),
     /** Limits of `auth` for those requests of another group that carry a password. */
     passwordLimits: () => groups.auth((request) => credentials(request, 'Basic') !== undefined),
