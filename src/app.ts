@@ -61,6 +61,7 @@ import { responseHeaders } from './http/response-headers.ts'
 import { sessionCookies } from './http/session-cookie.ts'
 import { pacedClock, steadyClock } from './http/steady-clock.ts'
 import { unmatchedRoutes } from './http/unmatched.ts'
+import { gatewayRoutes } from './ops/gateway-routes.ts'
 import { healthRoutes } from './ops/routes.ts'
 import { opsStore } from './ops/store.ts'
 import { openDatabase } from './storage/open.ts'
@@ -261,6 +262,12 @@ export const openApp = async (
     .use(openapiRoutes(endpoints, version))
     .use(consoleRoutes({ endpoints, version, logFault }))
     .use(joinRoutes(endpoints))
+    .use(
+      gatewayRoutes({
+        endpoints,
+        gateway: { version, address: linkBase(config), second_factor: config.secondFactor },
+      }),
+    )
     .use(
       healthRoutes({
         endpoints,
