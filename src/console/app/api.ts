@@ -105,6 +105,8 @@ const send = async (path: string, init: RequestInit): Promise<Response> => {
   let answer = await reach(path, init)
   const isAboutSession = path.startsWith(SESSION)
   if (answer.status === 401 && renewAtMs !== undefined && !isAboutSession) {
+    // Read to its end, lest it count as given up.
+    await answer.arrayBuffer()
     await renew()
     answer = await reach(path, init)
     if (answer.status === 401) sessionIsOver(ENDED)
