@@ -18,8 +18,8 @@ type Dependencies = {
 
 type LogFault = { readonly fault: string; readonly seq: number | undefined }
 
-const SCRIPT = browserBundle('console/app/main.tsx', '--minify')
-const CHART_SCRIPT = browserBundle('console/app/chart.ts', '--minify')
+const SCRIPT = browserBundle('console/app/main.tsx', '--production')
+const CHART_SCRIPT = browserBundle('console/app/chart.ts', '--production')
 
 const LINKS = {
   console: '/console',

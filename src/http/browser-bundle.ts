@@ -6,7 +6,6 @@ export const browserBundle = (entry: string, ...options: readonly string[]): str
     'build',
     `${import.meta.dir}/../${entry}`,
     '--target=browser',
-    '--define=process.env.NODE_ENV="production"',
     ...options,
   ])
   if (!built.success) throw new Error(built.stderr.toString())

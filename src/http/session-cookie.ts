@@ -37,7 +37,8 @@ export const sessionCookies = ({ hasTls, publicUrl }: Reached) => {
     if (site !== null) return site === 'same-origin' || (isRead && site === 'none')
     const origin = headers.get('origin')
     if (origin === null) return isRead
-    return origin === publicUrl || origin === URL.parse(url)?.origin
+    const own = [URL.parse(url)?.origin, publicUrl || undefined]
+    return own.includes(origin)
   }
 
   const read = (request: Request, cookie: SessionCookie): string | undefined => {

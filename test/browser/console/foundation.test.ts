@@ -271,9 +271,10 @@ describe.skipIf(IS_LEFT_OUT)('going on', () => {
       await page.getByRole('link', { name: 'Log' }).click()
       await page.getByText('Lost the connection to the gateway.').waitFor()
       await look(page, 'lost')
-      await using _second = await startService({ env: { ...UNLIMITED, PORT: port }, folder })
+      await using second = await startService({ env: { ...UNLIMITED, PORT: port }, folder })
       await page.getByText('Nobody has opened the door yet.').waitFor({ timeout: 30_000 })
       expect(await page.getByText('Lost the connection').count()).toBe(0)
+      expect(second.output().log).toContain('/v1/unlocks')
       expect(seen.foreign).toEqual([])
     },
     TEST_MS_MAX,

@@ -53,7 +53,9 @@ const leave = (): Promise<void> => signOut().catch((error: unknown) => tell(word
 
 const PlaceLink = ({ path, label, icon }: Place) => {
   const { path: current } = useLocation()
-  const isHere = path === '/console' ? current === path : current.startsWith(path)
+  // A member begins at their openings.
+  const here = current === '/console' && role.value === 'member' ? '/console/log' : current
+  const isHere = path === '/console' ? here === path : here.startsWith(path)
   return (
     <a href={path} aria-current={isHere ? 'page' : undefined}>
       <svg viewBox="0 0 24 24" aria-hidden="true">

@@ -30,18 +30,20 @@ export const SignIn = () => {
         </p>
       )}
       {asksCode ? (
-        <Form key="code" action="Sign in" onSend={send} faultWords={codeFault}>
-          <Field
-            label="One-time code"
-            value={otp}
-            onValue={setOtp}
-            required
-            autoFocus
-            autocomplete="one-time-code"
-            maxLength={64}
-            spellcheck={false}
-            hint="Six digits from your authenticator app, or a recovery code."
-          />
+        <>
+          <Form key="code" action="Sign in" onSend={send} faultWords={codeFault}>
+            <Field
+              label="One-time code"
+              value={otp}
+              onValue={setOtp}
+              required
+              autoFocus
+              autocomplete="one-time-code"
+              maxLength={64}
+              spellcheck={false}
+              hint="Six digits from your authenticator app, or a recovery code."
+            />
+          </Form>
           <Button
             kind="quiet"
             onClick={() => {
@@ -51,7 +53,7 @@ export const SignIn = () => {
           >
             Another name
           </Button>
-        </Form>
+        </>
       ) : (
         <Form key="password" action="Sign in" onSend={send} faultWords={passwordFault}>
           <Field
