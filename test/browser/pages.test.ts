@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { join } from 'node:path'
 import type { Browser, BrowserContextOptions, Locator, Page } from 'playwright-core'
+import { bearer, clientOf } from '../support/app.ts'
 import { type Service, UNLIMITED, runCommand, startService } from '../support/binary.ts'
 import { type RecordedLog, recordedLog } from '../support/unlock-log.ts'
 import { inaccessible } from './accessibility.ts'
@@ -150,6 +151,11 @@ describe.skipIf(IS_LEFT_OUT).each([...DEVICES])(
             operation,
             operation === 'POST /v1/log/verification' ? 202 : 200,
           ])
+        // The example of `PATCH /v1/settings` keeps strangers out, also of the tests that follow.
+        const everybody = { registration: 'open' }
+        const token = bearer(tokenOf(signedIn.body))
+        const { patch } = clientOf(service.url)
+        expect((await patch('/v1/settings', everybody, token)).status).toBe(200)
         expectCalm(seen)
       },
       TEST_MS_MAX,
