@@ -3,8 +3,9 @@ import { Elysia } from 'elysia'
 import { version } from '../package.json'
 import { administration } from './accounts/administration.ts'
 import { changeStore } from './accounts/change-store.ts'
+import { cookieRoutes } from './accounts/cookie-routes.ts'
 import { erasureService } from './accounts/erasure.ts'
-import { guessStore, newestFailureMs } from './accounts/guess-store.ts'
+import { KNOWN_MS, guessStore, newestFailureMs } from './accounts/guess-store.ts'
 import { guessService } from './accounts/guesses.ts'
 import { invitationRoutes } from './accounts/invitation-routes.ts'
 import { invitationStore } from './accounts/invitation-store.ts'
@@ -28,6 +29,9 @@ import { accountService } from './accounts/service.ts'
 import { sessionRoutes } from './accounts/session-routes.ts'
 import { sessionStore } from './accounts/session-store.ts'
 import { sessionService } from './accounts/sessions.ts'
+import { settingRoutes } from './accounts/setting-routes.ts'
+import { settingStore } from './accounts/setting-store.ts'
+import { settingService } from './accounts/settings.ts'
 import { setupRoutes } from './accounts/setup-routes.ts'
 import { setupService } from './accounts/setup.ts'
 import { accountStore } from './accounts/store.ts'
@@ -54,11 +58,13 @@ import { openapiRoutes } from './http/openapi.ts'
 import { linkBase } from './http/own-address.ts'
 import { requestLog } from './http/request-log.ts'
 import { responseHeaders } from './http/response-headers.ts'
+import { sessionCookies } from './http/session-cookie.ts'
 import { pacedClock, steadyClock } from './http/steady-clock.ts'
 import { unmatchedRoutes } from './http/unmatched.ts'
 import { doctorRoutes } from './ops/doctor-routes.ts'
 import { doctor } from './ops/doctor.ts'
 import { authorityRoutes } from './ops/authority-routes.ts'
+import { gatewayRoutes } from './ops/gateway-routes.ts'
 import { healthRoutes } from './ops/routes.ts'
 import { opsStore } from './ops/store.ts'
 import { openDatabase } from './storage/open.ts'
@@ -111,6 +117,9 @@ export const openApp = async (
   }: Dependencies,
 ) => {
   const tokenLifetimeMs = config.accessTokenMinutes * 60_000
+  // No session is over before the access token that began it.
+  const sessionIdleMs = Math.max(config.sessionIdleDays * DAY_MS, tokenLifetimeMs)
+  const hasTls = config.tlsCertFile !== ''
 
   makePrivateFolder(config.dataDir)
   const logKey = keyFile(config.dataDir)
@@ -160,8 +169,7 @@ export const openApp = async (
 
   const sessions = sessionService({
     store: sessionStore(db, steady, {
-      // No session is over before the access token that began it.
-      idleMs: Math.max(config.sessionIdleDays * DAY_MS, tokenLifetimeMs),
+      idleMs: sessionIdleMs,
       maxMs: Math.max(config.sessionMaxDays * DAY_MS, tokenLifetimeMs),
     }),
     tokens: accessTokens({ secret, lifetimeMs: tokenLifetimeMs, now: steady }),
@@ -217,6 +225,8 @@ export const openApp = async (
   const invited = invitationStore(db, steady)
   const invitations = invitationService({ store: invited, record, linkTo })
 
+  const settings = settingService({ store: settingStore(db), config, record })
+
   const changes = changeStore(db, steady)
   const erasures = erasureService({
     store: changes,
@@ -239,7 +249,9 @@ export const openApp = async (
   })
 
   const readBody = bodyReader(config.bodyBytesMax)
+  const cookies = sessionCookies({ hasTls, publicUrl: config.publicUrl })
   const endpoints = endpointsOf({
+    cookies,
     trustedProxies: config.trustedProxies,
     recordForwarded: (peer) =>
       repeats.recordSparingly(peer, { action: 'proxy.untrusted', result: 'failure' }),
@@ -261,12 +273,18 @@ export const openApp = async (
     handler: { standardHostname: false },
   })
     .use(requestLog(processLog))
-    .use(responseHeaders({ hasTls: config.tlsCertFile !== '' }))
+    .use(responseHeaders({ hasTls }))
     .use(errorAnswers({ log: processLog, recordDenial: repeats.recordSparingly }))
     .use(crossOrigin(config.corsOrigins))
     .use(openapiRoutes(endpoints, version))
     .use(consoleRoutes({ endpoints, version, logFault }))
     .use(joinRoutes(endpoints))
+    .use(
+      gatewayRoutes({
+        endpoints,
+        gateway: { version, address: linkBase(config), second_factor: config.secondFactor },
+      }),
+    )
     .use(
       healthRoutes({
         endpoints,
@@ -282,7 +300,7 @@ export const openApp = async (
         readBody,
         accounts,
         register: registration({
-          mode: config.registration,
+          mode: settings.registration,
           accounts,
           people,
           invitations: invited,
@@ -291,6 +309,21 @@ export const openApp = async (
         tokenLifetimeMs,
       }),
     )
+    .use(
+      cookieRoutes({
+        endpoints,
+        readBody,
+        cookies,
+        accounts,
+        sessions,
+        setup,
+        tokenLifetimeMs,
+        sessionIdleMs,
+        deviceMs: KNOWN_MS,
+        now: steady,
+      }),
+    )
+    .use(settingRoutes({ endpoints, readBody, settings }))
     .use(setupRoutes({ endpoints, readBody, setup, tokenLifetimeMs }))
     .use(invitationRoutes({ endpoints, readBody, invitations }))
     .use(
@@ -298,6 +331,7 @@ export const openApp = async (
         endpoints,
         readBody,
         sessions,
+        cookies,
         findAccount: people.findByPublicId,
         tokenLifetimeMs,
       }),
@@ -382,6 +416,7 @@ export const openApp = async (
     sessions,
     setup,
     invitations,
+    settings,
     enrolment,
     record,
     ...lifeRecorder({ store: audit, record, version }),

@@ -185,6 +185,9 @@ type Settings = typeof SETTINGS
 /** The checked settings; an absent path or secret is an empty string, an absent number 0. */
 export type Config = {
   readonly [Name in keyof Settings]: ReturnType<Settings[Name]['parse']>
+} & {
+  /** REGISTRATION is set, so that no owner chooses it while the service runs. */
+  readonly registrationIsFixed: boolean
 }
 
 /** All faults of the environment at once, a line each, without any secret value. */
@@ -212,6 +215,7 @@ export const parseConfig = (env: Readonly<Record<string, string | undefined>>): 
   if (faults.length > 0) throw new ConfigError(faults)
   return Object.freeze({
     ...config,
+    registrationIsFixed: Boolean(env[SETTINGS.registration.env]?.trim()),
     databaseUri: config.databaseUri || join(config.dataDir, 'secure-lock.db'),
   })
 }

@@ -22,7 +22,9 @@ const FEATURES = new Set(['accounts', 'unlocks', 'locks', 'audit', 'debug', 'ops
 const roomOf = (path: string): string => (path.split('/')[0] ?? '').replace(/\.ts$/, '')
 const levelOf = (room: string): number => LEVELS.findIndex((level) => level.includes(room))
 
-const files = [...new Bun.Glob('**/*.ts').scanSync(SRC)].filter((path) => !path.endsWith('.d.ts'))
+const files = [...new Bun.Glob('**/*.{ts,tsx}').scanSync(SRC)].filter(
+  (path) => !path.endsWith('.d.ts'),
+)
 
 const importsOf = (path: string): string[] =>
   [
@@ -36,6 +38,10 @@ test('every file stands in a room of the house', () => {
   expect(files.length).toBeGreaterThan(20)
 })
 
+/** The console in the browser knows features by the types of their schemas, and by nothing else. */
+const isSchemaTold = (path: string, from: string): boolean =>
+  path.startsWith('console/app/') && /(^|[/-])schema\.ts$/.test(from)
+
 test('imports point downwards, and features do not know one another', () => {
   const wrong: string[] = []
   for (const path of files)
@@ -44,10 +50,24 @@ test('imports point downwards, and features do not know one another', () => {
       const room = roomOf(path)
       const to = roomOf(relative(SRC, join(SRC, dirname(path), from)))
       const isSideways = FEATURES.has(room) && FEATURES.has(to)
+      if (isSchemaTold(path, from)) continue
       if (room !== to && (isSideways || levelOf(to) >= levelOf(room)))
         wrong.push(`${path} imports ${to}`)
     }
   expect(wrong).toStrictEqual([])
+})
+
+test('what runs in a browser takes nothing but types from the server', () => {
+  const taken = files
+    .filter((path) => path.startsWith('console/app/'))
+    .flatMap((path) =>
+      [...readFileSync(join(SRC, path), 'utf8').matchAll(/^import (?!type\b).*from '(.*)'/gm)]
+        .map(([, from = '']) => from)
+        .filter((from) => from.startsWith('.'))
+        .map((from) => relative(join(SRC, 'console/app'), join(SRC, dirname(path), from))),
+    )
+  expect(taken.length).toBeGreaterThan(20)
+  expect(taken.filter((path) => path.startsWith('..'))).toStrictEqual([])
 })
 
 test('each technology is named only in its rooms', () => {

@@ -1,9 +1,9 @@
-import type { Config } from '../config.ts'
 import { AppError } from '../errors.ts'
 import type { Account, Origin, RecordSecurityEvent, Recording } from '../http/access.ts'
 import type { InvitationStore } from './invitation-store.ts'
 import { type Accounts, type Registration, nameTaken } from './service.ts'
 import type { AccountStore } from './store.ts'
+import type { Settings } from './settings.ts'
 import { codeHash } from './typed-code.ts'
 
 /** Makes a member, or whatever the invitation says. Throws `forbidden`, or `invalid` as for any
@@ -14,16 +14,16 @@ export type Register = (
 ) => Promise<void>
 
 type Dependencies = {
-  readonly mode: Config['registration']
+  readonly mode: Settings['registration']
   readonly accounts: Pick<Accounts, 'checkPerson'>
   readonly people: Pick<AccountStore, 'add'>
   readonly invitations: Pick<InvitationStore, 'isOpen' | 'redeem'>
   readonly record: RecordSecurityEvent
 }
 
-/** The rules of registering by oneself, as the setting REGISTRATION lets people. */
+/** The rules of registering by oneself, as the setting of it lets people. */
 export const registration = (deps: Dependencies): Register => {
-  const { mode, accounts, people, invitations, record } = deps
+  const { mode: currentMode, accounts, people, invitations, record } = deps
 
   /** The invitation is judged first: without one nobody learns which names are taken. */
   const redeem = async (person: Registration, invitation: string, from: Origin) => {
@@ -53,6 +53,7 @@ export const registration = (deps: Dependencies): Register => {
   }
 
   return async ({ invitation, ...person }, from) => {
+    const mode = await currentMode()
     if (mode === 'closed')
       throw new AppError('forbidden', 'Registration is closed', { reason: 'registration_closed' })
     if (invitation !== undefined) return redeem(person, invitation, from)

@@ -106,6 +106,23 @@ export const LoginAnswer = t.Object(
   { additionalProperties: false },
 )
 
+/** What signing in a browser answers. */
+export const CookieAnswer = t.Object(
+  {
+    state: t.Literal('signed_in'),
+    expires_in: t.Integer({ description: 'Seconds until the session must be renewed' }),
+  },
+  { additionalProperties: false },
+)
+
+export const CookieStateAnswer = t.Object(
+  {
+    state: t.Union([t.Literal('signed_in'), t.Literal('renewable'), t.Literal('none')]),
+    expires_in: t.Integer({ description: 'Seconds until the session must be renewed' }),
+  },
+  { additionalProperties: false },
+)
+
 export const RefreshBody = t.Object({
   refresh_token: text({
     min: 1,

@@ -4,6 +4,8 @@ import type { Endpoints } from '../http/endpoints.ts'
 import type { ReadBody } from '../http/json-body.ts'
 import { message, operation, problem } from '../http/operation.ts'
 import { readQuery } from '../http/query.ts'
+import { type SessionCookies, carriesSession } from '../http/session-cookie.ts'
+import { noSession } from './cookie-routes.ts'
 import { AccountQuery, RefreshBody, SessionParams, SessionsAnswer, TokenAnswer } from './schema.ts'
 import type { Session } from './session-store.ts'
 import type { Sessions, Tokens } from './sessions.ts'
@@ -12,13 +14,14 @@ type Dependencies = {
   readonly endpoints: Endpoints
   readonly readBody: ReadBody
   readonly sessions: Sessions
+  readonly cookies: Pick<SessionCookies, 'write'>
   readonly findAccount: (publicId: string) => Promise<Account | undefined>
   readonly tokenLifetimeMs: number
 }
 
 /** Going on with a login, and ending it: one's own, or as an admin anybody's. */
 export const sessionRoutes = (deps: Dependencies) => {
-  const { endpoints, readBody, sessions, findAccount, tokenLifetimeMs } = deps
+  const { endpoints, readBody, sessions, cookies, findAccount, tokenLifetimeMs } = deps
 
   /** The caller, or whom an admin asks about. */
   const askedAbout = async (request: Request, caller: Caller): Promise<Account> => {
@@ -42,8 +45,9 @@ export const sessionRoutes = (deps: Dependencies) => {
     )
     .post(
       '/v1/session/logout',
-      async ({ caller }) => {
+      async ({ request, caller, set }) => {
         await sessions.end(caller, caller.sessionId ?? '', false)
+        if (carriesSession(request.headers)) set.headers['set-cookie'] = noSession(cookies, request)
         return { msg: 'Logged out' }
       },
       LOGOUT,
@@ -124,7 +128,8 @@ const LOGOUT = operation({
   access: 'member',
   tag: 'Sessions',
   summary: 'Log out',
-  description: 'Ends the session of the token that asks: its tokens fail from the next request on.',
+  description:
+    'Ends the session of the token that asks: its tokens fail from the next request on. A browser’s cookies are removed.',
   answers: { 200: message('The session is over', 'Logged out') },
 })
 

@@ -81,12 +81,14 @@ export const sessionService = ({ store, tokens, record, recordSparingly }: Depen
     },
 
     /** Gives the account of a good access token, its role as the database has it now. */
-    authenticate: async (token: string): Promise<SignedIn | undefined> => {
+    authenticate: async (
+      token: string,
+    ): Promise<(SignedIn & { readonly expiresAtMs: number }) | undefined> => {
       const claims = await tokens.verify(token)
       if (!claims) return undefined
-      const { accountPublicId, sessionId } = claims
+      const { accountPublicId, sessionId, expiresAtMs } = claims
       const account = await store.findAccount(sessionId, accountPublicId)
-      return account && { account, sessionId }
+      return account && { account, sessionId, expiresAtMs }
     },
 
     /** Gives the account of a token that was issued by this server, is in its time, and opens nothing

@@ -80,7 +80,8 @@ const greet = async (config: Config, app: App, terminal: Terminal): Promise<void
   say(`Secure Lock Server ${version}`)
   for (const url of ownUrls(config)) say(`  listening  ${url}`)
   say(`  data       ${config.databaseUri}`)
-  for (const warning of warnings(config)) say(`  warning    ${warning}`)
+  const registration = await app.settings.registration()
+  for (const warning of warnings({ ...config, registration })) say(`  warning    ${warning}`)
   await offerClaim(app, terminal)
 }
 
@@ -107,7 +108,7 @@ const warnings = (config: Config): readonly string[] => {
     )
   if (config.registration === 'open' && !isLoopback(config.host))
     found.push(
-      'registration is open to everybody on the network; set REGISTRATION=invite, or closed once all are in',
+      'registration is open to everybody on the network; choose otherwise in the console, or set REGISTRATION=invite, or closed once all are in',
     )
   if (config.debug)
     found.push('DEBUG shows the tables to every program on this machine without a password')

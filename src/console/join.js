@@ -30,9 +30,10 @@ async function send() {
   button.disabled = true
   told.textContent = ''
   try {
-    await (isOwner ? makeOwner(fields()) : register(fields()))
+    await (isOwner ? post('/v1/setup/cookie', fields()) : register(fields()))
     form.hidden = true
     told.textContent = `Welcome, ${form.elements.username.value}. Sign in with the app now.`
+    document.querySelector('#next').hidden = !isOwner
   } catch (error) {
     told.textContent = error.message
   }
@@ -47,21 +48,15 @@ function fields() {
 const register = ({ code, ...person }) =>
   post('/register', { ...person, ...(code && { invitation: code }) })
 
-async function makeOwner(claimed) {
-  const { access_token: token } = await post('/v1/setup', claimed)
-  // This page keeps no token, so nobody shall hold one.
-  await post('/v1/session/logout', {}, { authorization: `Bearer ${token}` })
-}
-
 async function isOwnerNeeded() {
   const answer = await fetch('/v1/setup')
   return answer.ok && (await answer.json()).needed
 }
 
-async function post(path, body, headers = {}) {
+async function post(path, body) {
   const answer = await fetch(path, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', ...headers },
+    headers: { 'content-type': 'application/json' },
     body: JSON.stringify(body),
   }).catch(() => {
     throw new Error('The gateway does not answer; try again')

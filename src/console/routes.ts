@@ -1,9 +1,12 @@
 import { t } from 'elysia'
+import uplotStyle from 'uplot/dist/uPlot.min.css' with { type: 'text' }
 import { asset } from '../http/assets.ts'
+import { browserBundle } from '../http/browser-bundle.ts' with { type: 'macro' }
 import type { Endpoints } from '../http/endpoints.ts'
 import { HIDDEN, operation } from '../http/operation.ts'
-import css from '../http/page.css' with { type: 'text' }
+import pageStyle from '../http/page.css' with { type: 'text' }
 import { PAGE_HEADERS } from '../http/response-headers.ts'
+import style from './app/style.css' with { type: 'text' }
 import page from './page.html' with { type: 'text' }
 
 type Dependencies = {
@@ -15,7 +18,11 @@ type Dependencies = {
 
 type LogFault = { readonly fault: string; readonly seq: number | undefined }
 
+const SCRIPT = browserBundle('console/app/main.tsx', '--production')
+const CHART_SCRIPT = browserBundle('console/app/chart.ts', '--production')
+
 const LINKS = {
+  console: '/console',
   unlocks: '/getLogs',
   accounts: '/getUsers',
   api: '/swagger',
@@ -24,44 +31,51 @@ const LINKS = {
   ready: '/readyz',
 } as const
 
-/** What stands at the root: a page for a browser, the same as JSON for anything else. */
-export const consoleRoutes = ({ endpoints, version, logFault }: Dependencies) =>
-  endpoints
+/** The owner's console, and the root, which leads a browser there. */
+export const consoleRoutes = ({ endpoints, version, logFault }: Dependencies) => {
+  const showPage = () => new Response(consolePage(logFault()), { headers: PAGE_HEADERS })
+  return endpoints
     .group('default')
     .get(
       '/',
       ({ request }) =>
         request.headers.get('accept')?.includes('text/html')
-          ? new Response(firstPage(logFault()), { headers: PAGE_HEADERS })
+          ? new Response(null, { status: 302, headers: { location: LINKS.console } })
           : Response.json({ name: 'Secure Lock Server', version, links: LINKS }),
       INDEX,
     )
-    .get('/page.css', asset(css, 'text/css'), HIDDEN)
+    .get('/page.css', asset(pageStyle, 'text/css'), HIDDEN)
+    .get('/console', showPage, CONSOLE)
+    .get('/console/*', showPage, HIDDEN)
+    .get('/console/app.js', asset(SCRIPT, 'text/javascript'), HIDDEN)
+    .get('/console/chart.js', asset(CHART_SCRIPT, 'text/javascript'), HIDDEN)
+    .get('/console/app.css', asset(`${style}\n${uplotStyle}`, 'text/css'), HIDDEN)
+}
 
 // Types take an imported page for a bundle; it is its text.
 const PAGE = page as unknown as string
 
 /** Made for each request and never kept by a browser, so that it tells the newest verdict. */
-const firstPage = (fault: LogFault | undefined): string =>
+const consolePage = (fault: LogFault | undefined): string =>
   PAGE.replace('<!-- notice -->', () => (fault ? notice(fault) : ''))
 
 /** Everybody who reaches the port sees it: where the log is broken, and nothing of a person. */
 const notice = ({ fault, seq }: LogFault): string => `
-      <section class="notice" aria-labelledby="notice">
-        <h2 id="notice">The unlock log does not hold</h2>
-        <p>
-          A check found that it is not what was recorded. ${Bun.escapeHTML(fault)}.
-          ${seq === undefined ? '' : firstWrong(seq)}
-        </p>
-        <ol>
-          <li>Keep the files: copy the whole data folder before anything is changed in it.</li>
-          <li>On the gateway, <code>secure-lock-server log verify</code> says what is wrong.</li>
-          <li>
-            The same with <code>--checkpoint FILE</code> compares the log with a checkpoint or a
-            receipt that somebody kept.
-          </li>
-        </ol>
-      </section>`
+    <section class="alarm" aria-labelledby="alarm">
+      <h2 id="alarm">The unlock log does not hold</h2>
+      <p>
+        A check found that it is not what was recorded. ${Bun.escapeHTML(fault)}.
+        ${seq === undefined ? '' : firstWrong(seq)}
+      </p>
+      <ol>
+        <li>Keep the files: copy the whole data folder before anything is changed in it.</li>
+        <li>On the gateway, <code>secure-lock-server log verify</code> says what is wrong.</li>
+        <li>
+          The same with <code>--checkpoint FILE</code> compares the log with a checkpoint or a
+          receipt that somebody kept.
+        </li>
+      </ol>
+    </section>`
 
 const firstWrong = (seq: number): string =>
   `First wrong event: <strong>${seq}</strong>. The table counts from 1, and calls it ${seq + 1}.`
@@ -71,17 +85,23 @@ const INDEX = operation({
   tag: 'Pages',
   summary: 'What this is and where the rest is',
   answers: {
-    200: [
-      {
-        description: 'Name, version and links',
-        schema: t.Object({
-          name: t.String(),
-          version: t.String(),
-          links: t.Record(t.String(), t.String()),
-        }),
-        example: { name: 'Secure Lock Server', version: '0.1.0', links: LINKS },
-      },
-      { description: 'the same as a page', contentType: 'text/html' },
-    ],
+    200: {
+      description: 'Name, version and links',
+      schema: t.Object({
+        name: t.String(),
+        version: t.String(),
+        links: t.Record(t.String(), t.String()),
+      }),
+      example: { name: 'Secure Lock Server', version: '0.1.0', links: LINKS },
+    },
+    302: { description: 'a browser is led to the console', contentType: 'text/html' },
   },
+})
+
+const CONSOLE = operation({
+  access: 'public',
+  tag: 'Pages',
+  summary: 'The owner’s console',
+  description: 'A page that calls this API alone; what it shows depends on who signs in.',
+  answers: { 200: { description: 'A page', contentType: 'text/html' } },
 })

@@ -3,10 +3,13 @@ import { jwt } from '@elysiajs/jwt'
 /** What an access token says: whose it is and of which login. The role is never in it (ASVS 8.3.2). */
 type TokenClaims = { readonly accountPublicId: string; readonly sessionId: string }
 
+/** What a good token says, and until when. */
+type GoodToken = TokenClaims & { readonly expiresAtMs: number }
+
 export type AccessTokens = {
   issue: (claims: TokenClaims) => Promise<string>
   /** Gives the claims of a good token; nothing for any other, whatever is wrong with it. */
-  verify: (token: string) => Promise<TokenClaims | undefined>
+  verify: (token: string) => Promise<GoodToken | undefined>
 }
 
 type Options = {
@@ -84,7 +87,7 @@ export const accessTokens = ({ secret, lifetimeMs, now }: Options): AccessTokens
   }
 }
 
-type VerifiedToken = TokenClaims & { readonly issuedAtMs: number; readonly expiresAtMs: number }
+type VerifiedToken = GoodToken & { readonly issuedAtMs: number }
 
 const isTimestamp = (claim: number | undefined): claim is number =>
   claim !== undefined && Number.isSafeInteger(claim) && claim > 0

@@ -3,6 +3,7 @@ import type { Cidr, RateWindow } from '../config.ts'
 import type { Caller, Origin, SignedIn } from './access.ts'
 import { credentials } from './access.ts'
 import { clientAddress, isLoopback, isTrustedPeer } from './client-address.ts'
+import type { SessionCookies } from './session-cookie.ts'
 import { type Limits, byAccount, byClient, rateLimits } from './rate-limits.ts'
 
 type Options = {
@@ -10,9 +11,13 @@ type Options = {
   /** Told of each request that claims to be forwarded, by a peer that is no trusted proxy. */
   readonly recordForwarded: (peer: Origin) => Promise<void>
   readonly limits: Readonly<Record<LimitGroup, readonly RateWindow[]>>
+  readonly cookies: Pick<SessionCookies, 'read'>
   /** Gives the account of a good access token. */
-  readonly authenticate: (token: string) => Promise<SignedIn | undefined>
+  readonly authenticate: (token: string) => Promise<Authenticated | undefined>
 }
+
+/** Who is signed in, and until when the token says so. */
+type Authenticated = SignedIn & { readonly expiresAtMs: number }
 
 export type LimitGroup = 'auth' | 'unlock' | 'default'
 
@@ -21,12 +26,16 @@ export type Endpoints = ReturnType<typeof endpointsOf>
 /** Gives what every route file starts from: an Elysia instance that knows the caller, then counts
  * the request against the limits of its group. The route's own guard runs after both. */
 export const endpointsOf = (options: Options) => {
-  const { trustedProxies, limits, authenticate, recordForwarded } = options
+  const { trustedProxies, limits, cookies, authenticate, recordForwarded } = options
+  /** A Bearer token counts before a cookie, also where it is not good. */
+  const whoAsks = async (request: Request): Promise<Authenticated | undefined> => {
+    const token = credentials(request, 'Bearer') ?? cookies.read(request, 'access')
+    return token ? authenticate(token) : undefined
+  }
   const callers = new Elysia({ name: 'callers' }).resolve(
     { as: 'scoped' },
     async ({ request, server, set }) => {
-      const token = credentials(request, 'Bearer')
-      const signedIn = token ? await authenticate(token) : undefined
+      const signedIn = await whoAsks(request)
       const peer = server?.requestIP(request)?.address ?? ''
       const requestId = set.headers['x-request-id']
       const { isForwarded, ...where } = origin(request, peer, trustedProxies)
@@ -47,8 +56,8 @@ export const endpointsOf = (options: Options) => {
     default: rateLimits(limits.default, byClient),
   }
   return {
-    /** Gives the account of a good access token, for an answer that outlives its request. */
-    authenticate,
+    /** Gives whom a request speaks for, asked again by an answer that outlives its beginning. */
+    whoAsks,
     group: (name: LimitGroup) => new Elysia().use(callers).use(groups[name]()),
     /** Limits of `auth` for those requests of another group that carry a password. */
     passwordLimits: () => groups.auth((request) => credentials(request, 'Basic') !== undefined),

@@ -2,6 +2,7 @@ import { Elysia } from 'elysia'
 import { AppError, type ErrorCode } from '../errors.ts'
 import type { Caller, RecordSecurityEvent } from './access.ts'
 import type { Log } from './log.ts'
+import { carriesSession } from './session-cookie.ts'
 
 /** An answer that only HTTP knows, with the headers that go with it (405 and `Allow`, for one). */
 export class HttpError extends Error {
@@ -70,7 +71,8 @@ export const errorAnswers = ({ log, recordDenial }: Dependencies) =>
  * not tried to sign in is only asked to, and what services refuse by an AppError they record. */
 const isDenial = (error: unknown, { headers }: Request): boolean =>
   error instanceof HttpError &&
-  (error.status === 403 || (error.status === 401 && headers.has('authorization')))
+  (error.status === 403 ||
+    (error.status === 401 && (headers.has('authorization') || carriesSession(headers))))
 
 const knownError = (error: unknown): HttpError | undefined => {
   if (error instanceof HttpError) return error

@@ -74,6 +74,7 @@ const TAGS = [
   { name: 'People', description: 'Other people’s accounts, for admins and owners' },
   { name: 'Unlocks', description: 'Recording who opened the door' },
   { name: 'Log', description: 'What proves that the log is honest' },
+  { name: 'Settings', description: 'What an owner chooses while the service runs' },
   { name: 'Tables', description: 'What an owner or admin reads in a browser' },
   { name: 'Health', description: 'For supervisors' },
   { name: 'Pages', description: 'For browsers' },
@@ -90,5 +91,13 @@ const SECURITY_SCHEMES = {
     type: 'http',
     scheme: 'basic',
     description: 'Name and password of an owner or admin, for the tables',
+  },
+  cookie: {
+    type: 'apiKey',
+    in: 'cookie',
+    name: 'lock-access',
+    description:
+      'Set by POST /v1/session/cookie; over TLS its name is __Host-lock-access. It goes with requests ' +
+      'of pages of this origin by itself',
   },
 } as const

@@ -33,6 +33,7 @@ type Tag =
   | 'Audit'
   | 'Unlocks'
   | 'Log'
+  | 'Settings'
   | 'Tables'
   | 'Health'
   | 'Pages'
@@ -143,7 +144,7 @@ const bodyAnswer = (body: TSchema) => ({
 
 const firstExample = (schema: TSchema): unknown => schema.examples?.[0]
 
-const BEARER = [{ bearer: [] }]
+const BEARER = [{ bearer: [] }, { cookie: [] }]
 
 const SECURITY: Readonly<Record<Access, Record<string, string[]>[]>> = {
   public: [],

@@ -2,6 +2,7 @@ import accountsAndUnlocks from './migrations/0001_accounts_and_unlocks.sql' with
 import sessionsAndSecurity from './migrations/0002_sessions_and_security.sql' with { type: 'text' }
 import sessionEpoch from './migrations/0003_session_epoch.sql' with { type: 'text' }
 import olderServer from './migrations/0004_older_server.sql' with { type: 'text' }
+import settings from './migrations/0005_settings.sql' with { type: 'text' }
 
 /** Schema steps in order, forward only: step N takes a database from version N-1 to N. */
 export const MIGRATIONS: readonly string[] = [
@@ -9,4 +10,5 @@ export const MIGRATIONS: readonly string[] = [
   sessionsAndSecurity,
   sessionEpoch,
   olderServer,
+  settings,
 ]

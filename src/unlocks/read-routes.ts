@@ -4,7 +4,6 @@ import {
   type Account,
   type Caller,
   type RecordSecurityEvent,
-  credentials,
   hasRole,
   signedIn,
 } from '../http/access.ts'
@@ -105,13 +104,12 @@ const follow = async (
 ): Promise<Response> => {
   const account = signedIn(caller)
   const filter = filterOf(readQuery(request, StreamQuery), account)
-  const token = credentials(request, 'Bearer') ?? ''
   const body = await live.follow({
     account,
     filter,
     lastSeq: lastEventId(request),
     signal: request.signal,
-    isAllowed: async () => (await endpoints.authenticate(token))?.account.role === account.role,
+    isAllowed: async () => (await endpoints.whoAsks(request))?.account.role === account.role,
   })
   return new Response(body, { headers: { 'content-type': 'text/event-stream' } })
 }

@@ -59,7 +59,10 @@ export const visit = async (
   await context.addInitScript({ content: REPORT_VIOLATIONS })
   const page = await context.newPage()
   page.on('websocket', (socket) => foreign.push(socket.url()))
-  page.on('requestfailed', (request) => faults.push(`failed ${request.url()}`))
+  page.on('requestfailed', (request) => {
+    // What the page itself gave up, since its reader went on, is no fault.
+    if (request.failure()?.errorText !== GIVEN_UP) faults.push(`failed ${request.url()}`)
+  })
   page.on('pageerror', (error) => faults.push(`script ${error.message}`))
   page.on('console', (message) => {
     if (FAULTS.has(message.type())) faults.push(`${message.type()} ${message.text()}`)
@@ -70,6 +73,8 @@ export const visit = async (
   })
   return { page, faults, foreign, [Symbol.asyncDispose]: () => context.close() }
 }
+
+const GIVEN_UP = 'net::ERR_ABORTED'
 
 const ACTION_MS_MAX = 10_000
 

@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { join } from 'node:path'
-import axe from 'axe-core'
 import type { Browser, BrowserContextOptions, Locator, Page } from 'playwright-core'
+import { bearer, clientOf } from '../support/app.ts'
 import { type Service, UNLIMITED, runCommand, startService } from '../support/binary.ts'
 import { type RecordedLog, recordedLog } from '../support/unlock-log.ts'
+import { inaccessible } from './accessibility.ts'
 import { IS_LEFT_OUT, type Visit, startChromium, visit } from './chromium.ts'
 
 const PASSWORD = 'correct horse battery'
@@ -65,7 +66,7 @@ describe.skipIf(IS_LEFT_OUT).each([...DEVICES])(
       visit(browser, service.url, { viewport, colorScheme, ...options })
 
     test(
-      'the first page leads to the door log, the accounts, the API and the health; every link answers [I6]',
+      'the root leads to the sign-in page, and that to the door log, the accounts, the API and the health; every link answers [I6]',
       async () => {
         await using seen = await open({ httpCredentials: OWNER })
         const { page } = seen
@@ -73,12 +74,14 @@ describe.skipIf(IS_LEFT_OUT).each([...DEVICES])(
         expect(await page.getByRole('heading', { level: 1 }).textContent()).toBe(
           'Secure Lock Server',
         )
+        expect(page.url()).toBe(`${service.url}/console`)
         const links = await hrefs(page)
         expect(links).toEqual(
           expect.arrayContaining(['/getLogs', '/getUsers', '/swagger', '/readyz']),
         )
         for (const link of links) {
           await page.goto('/')
+          await page.getByRole('heading', { level: 1 }).waitFor()
           const answer = page.waitForResponse((response) => response.url() === service.url + link)
           await page.locator(`a[href="${link}"]`).click()
           expect([link, (await answer).status()]).toEqual([link, 200])
@@ -148,6 +151,11 @@ describe.skipIf(IS_LEFT_OUT).each([...DEVICES])(
             operation,
             operation === 'POST /v1/log/verification' ? 202 : 200,
           ])
+        // The example of `PATCH /v1/settings` keeps strangers out, also of the tests that follow.
+        const everybody = { registration: 'open' }
+        const token = bearer(tokenOf(signedIn.body))
+        const { patch } = clientOf(service.url)
+        expect((await patch('/v1/settings', everybody, token)).status).toBe(200)
         expectCalm(seen)
       },
       TEST_MS_MAX,
@@ -230,7 +238,7 @@ describe.skipIf(IS_LEFT_OUT).each(LOOKS)(
   'At $width px in the $colorScheme',
   ({ width, viewport, colorScheme }) => {
     const PAGES = [
-      { path: '/', name: 'first-page' },
+      { path: '/console', name: 'sign-in' },
       { path: '/join', name: 'join' },
       { path: '/getLogs', name: 'unlocks' },
       { path: '/getUsers', name: 'accounts' },
@@ -259,16 +267,17 @@ describe.skipIf(IS_LEFT_OUT).each(LOOKS)(
     )
 
     test(
-      'a log that does not hold is told on the first page, calmly and to everybody',
+      'a log that does not hold is told above the console, calmly and to everybody',
       async () => {
         await using seen = await visit(browser, broken.url, { viewport, colorScheme })
         const { page } = seen
         await page.goto('/')
-        await screenshot(page, `first-page-broken-${width}-${colorScheme}`)
+        await page.getByRole('heading', { level: 1 }).waitFor()
+        await screenshot(page, `console-broken-${width}-${colorScheme}`)
         const notice = page.getByRole('region', { name: 'The unlock log does not hold' })
         expect(await notice.innerText()).toContain('First wrong event: 1.')
         expect(await notice.innerText()).toContain('secure-lock-server log verify')
-        expect(await page.locator('main').innerText()).not.toMatch(/ada|grace|hedy|eve\b/)
+        expect(await page.locator('body').innerText()).not.toMatch(/ada|grace|hedy|eve\b/)
         expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(width)
         expect(await inaccessible(page)).toEqual([])
         expectCalm(seen)
@@ -417,42 +426,3 @@ const brightness = (colour: string): number => {
   const [red = 0, green = 0, blue = 0] = (colour.match(/\d+/g) ?? []).map(Number)
   return (red + green + blue) / 3
 }
-
-type Finding = {
-  readonly id: string
-  readonly impact: string | null
-  readonly isOurs: boolean
-  readonly target: string
-  readonly failureSummary: string
-}
-
-/** Serious faults that axe-core finds, but for those of Swagger UI's own that style cannot mend. */
-const inaccessible = async (page: Page): Promise<Finding[]> => {
-  await page.evaluate(axe.source)
-  const findings = await page.evaluate<Finding[]>(FINDINGS)
-  return findings.filter(
-    ({ id, impact, isOurs }) =>
-      (impact === 'serious' || impact === 'critical') && (isOurs || !KNOWN_OF_SWAGGER_UI.has(id)),
-  )
-}
-
-const FINDINGS = `axe.run({ elementRef: true }).then(({ violations }) =>
-  violations.flatMap(({ id, impact, nodes }) =>
-    nodes.map(({ element, target, failureSummary }) => ({
-      id,
-      impact,
-      isOurs: !element.closest('.swagger-ui'),
-      target: target.join(),
-      failureSummary,
-    })),
-  ),
-)`
-
-/** A button within the button of an operation's line; a body and a choice without a label; boxes
- * that scroll but take no focus. */
-const KNOWN_OF_SWAGGER_UI: ReadonlySet<string> = new Set([
-  'label',
-  'nested-interactive',
-  'scrollable-region-focusable',
-  'select-name',
-])

@@ -30,7 +30,7 @@ const answersAt = async (url: string, headers: Record<string, string>) => {
     const hasBody = method !== 'GET' && method !== 'HEAD'
     const answer = await fetch(url, {
       method,
-      headers: { 'content-type': 'application/json', ...headers },
+      headers: { origin: new URL(url).origin, 'content-type': 'application/json', ...headers },
       ...(hasBody ? { body: '{}' } : {}),
     })
     // A stream has no end.
@@ -53,9 +53,9 @@ describe('who may call what, at the compiled file', () => {
   beforeAll(async () => {
     service = await startService({ env: UNLIMITED })
     const names = {
-      member: ['mia', 'max', 'expired', 'revoked', 'disabled', 'deleted'],
+      member: ['mia', 'max', 'cora', 'expired', 'revoked', 'disabled', 'deleted'],
       admin: ['amy'],
-      owner: ['oli'],
+      owner: ['oli', 'otto'],
     }
     for (const [role, people] of Object.entries(names))
       for (const name of people)
@@ -75,6 +75,7 @@ describe('who may call what, at the compiled file', () => {
     db.run("DELETE FROM account WHERE username = 'deleted'")
 
     const token = (name: string) => bearer(tokenOf[name] ?? '')
+    const cookie = (name: string) => ({ cookie: `lock-access=${tokenOf[name]}` })
     Object.assign(callers, {
       'no token': { kind: 'stranger', headers: {} },
       garbage: { kind: 'stranger', headers: bearer('garbage') },
@@ -86,6 +87,9 @@ describe('who may call what, at the compiled file', () => {
       'other member': { kind: 'member', headers: token('max') },
       admin: { kind: 'admin', headers: token('amy') },
       owner: { kind: 'owner', headers: token('oli') },
+      'member by cookie': { kind: 'member', headers: cookie('cora') },
+      'owner by cookie': { kind: 'owner', headers: cookie('otto') },
+      'cookie of an ended session': { kind: 'stranger', headers: cookie('revoked') },
     })
   })
 

@@ -193,7 +193,7 @@ describe('the OpenAPI document', () => {
       const schema = requestBody?.content['application/json']?.schema
       if (!schema) continue
       const [method = '', path = ''] = name.split(' ')
-      const headers = { 'content-type': 'application/json', ...owner }
+      const headers = { 'content-type': 'application/json', origin: app.url, ...owner }
       const answer = await fetch(app.url + path, { method, headers, body: '{}' })
       const { msg, detail } = (await answer.json()) as { msg?: string; detail?: string }
       const { required, minProperties, properties = {} } = schema.anyOf?.[0] ?? schema

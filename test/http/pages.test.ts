@@ -6,7 +6,7 @@ const HTML = { accept: 'text/html,application/xhtml+xml' }
 
 test('[I6] a browser gets pages that name no other host, and everything they name is here', async () => {
   await using app = await startApp()
-  for (const path of ['/', '/join', '/swagger']) {
+  for (const path of ['/console', '/console/people', '/join', '/swagger']) {
     const page = await app.get(path, HTML)
     expect(page.headers.get('content-type')).toBe('text/html; charset=utf-8')
     expect(page.headers.get('content-security-policy')).toContain("script-src 'self'")
@@ -17,6 +17,39 @@ test('[I6] a browser gets pages that name no other host, and everything they nam
       expect(`${link} ${answer.status}`).toMatch(/ (?:200|401)$/)
       await answer.arrayBuffer()
     }
+  }
+})
+
+test('a browser is led from the root to the console', async () => {
+  await using app = await startApp()
+  const answer = await fetch(`${app.url}/`, { headers: HTML, redirect: 'manual' })
+  expect([answer.status, answer.headers.get('location')]).toStrictEqual([302, '/console'])
+})
+
+test('the script of the console is under 150 KiB compressed, without the charts', async () => {
+  await using app = await startApp()
+  const bytesOf = async (path: string) =>
+    Bun.gzipSync(await (await app.get(path)).arrayBuffer()).byteLength
+  expect(await bytesOf('/console/app.js')).toBeWithin(10_000, 150 * 1024)
+  const script = await (await app.get('/console/app.js')).text()
+  const chart = await (await app.get('/console/chart.js')).text()
+  expect(chart).toContain('u-over')
+  expect(script).not.toContain('u-over')
+  expect(script).not.toContain('jsxDEV')
+})
+
+test('a script is sent compressed to whoever takes that, and plain to whoever does not', async () => {
+  await using app = await startApp()
+  for (const encoding of ['gzip', 'identity']) {
+    const answer = await fetch(`${app.url}/console/app.js`, {
+      headers: { 'accept-encoding': encoding },
+      decompress: false,
+    })
+    const isCompressed = answer.headers.get('content-encoding') === 'gzip'
+    expect([encoding, isCompressed]).toStrictEqual([encoding, encoding === 'gzip'])
+    const bytes = await answer.arrayBuffer()
+    const text = new TextDecoder().decode(isCompressed ? Bun.gunzipSync(bytes) : bytes)
+    expect(text).toContain('/v1/session/cookie')
   }
 })
 
@@ -35,9 +68,9 @@ test('a style that is still the same is not sent again', async () => {
   expect((await app.get('/page.css', { 'if-none-match': '"older"' })).status).toBe(200)
 })
 
-test('the first page says that the log does not hold, where and what to do, and nothing of a person', async () => {
+test('the console says that the log does not hold, where and what to do, and nothing of a person', async () => {
   await using app = await startApp()
-  const firstPage = (headers = {}) => app.get('/', { ...HTML, ...headers })
+  const firstPage = (headers = {}) => app.get('/console', { ...HTML, ...headers })
   expect(await app.watch.checkAll()).toMatchObject({ ok: true })
   const calm = await firstPage()
   expect(await calm.text()).not.toContain('does not hold')

@@ -1,0 +1,58 @@
+import uPlot from 'uplot'
+
+/** Draws into `place` how often something was counted, a bar each; gives what removes it again.
+ * Colours are those of the page when it is drawn. */
+export const drawBars = (place: HTMLElement, { labels, counts, height }: Bars): (() => void) => {
+  const style = getComputedStyle(place)
+  const colour = (name: string) => style.getPropertyValue(name).trim()
+  const bars = uPlot.paths.bars?.({ size: [0.7, 40], radius: 0.2 })
+  const axis = {
+    stroke: style.color,
+    font: `12px ${style.fontFamily}`,
+    ticks: { show: false },
+  }
+  const chart = new uPlot(
+    {
+      width: place.clientWidth,
+      height,
+      legend: { show: false },
+      cursor: { show: false },
+      scales: {
+        x: { time: false, range: [-0.6, Math.max(labels.length - 0.4, 0.6)] },
+        y: { range: (_chart, _min, max) => [0, Math.max(max, 1) * 1.1] },
+      },
+      axes: [
+        {
+          ...axis,
+          grid: { show: false },
+          incrs: [1, 2, 3, 6, 7, 14, 28],
+          values: (_chart, splits) => splits.map((at) => labels[at] ?? ''),
+        },
+        {
+          ...axis,
+          size: 40,
+          incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000],
+          grid: { stroke: colour('--line'), width: 1 },
+        },
+      ],
+      series: [
+        {},
+        { fill: colour('--accent'), stroke: colour('--accent'), ...(bars ? { paths: bars } : {}) },
+      ],
+    },
+    [labels.map((_, at) => at), [...counts]],
+    place,
+  )
+  const fit = new ResizeObserver(() => chart.setSize({ width: place.clientWidth, height }))
+  fit.observe(place)
+  return () => {
+    fit.disconnect()
+    chart.destroy()
+  }
+}
+
+export type Bars = {
+  readonly labels: readonly string[]
+  readonly counts: readonly number[]
+  readonly height: number
+}

@@ -1,0 +1,3 @@
+import { Screen } from '../components/screen.tsx'
+
+export const MyselfPage = () => <Screen title="Myself" />

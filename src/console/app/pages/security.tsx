@@ -1,0 +1,3 @@
+import { Screen } from '../components/screen.tsx'
+
+export const SecurityPage = () => <Screen title="Security" />

@@ -1,0 +1,3 @@
+import { Screen } from '../components/screen.tsx'
+
+export const TodayPage = () => <Screen title="Today" />

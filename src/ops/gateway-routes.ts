@@ -1,0 +1,33 @@
+import type { Static } from '@sinclair/typebox'
+import type { Endpoints } from '../http/endpoints.ts'
+import { operation } from '../http/operation.ts'
+import { GatewayAnswer } from './schema.ts'
+
+type Dependencies = {
+  readonly endpoints: Endpoints
+  readonly gateway: Omit<Static<typeof GatewayAnswer>, 'zone'>
+}
+
+/** What an app or a page shows of the gateway itself, and the zone that its times are told in. */
+export const gatewayRoutes = ({ endpoints, gateway }: Dependencies) => {
+  const { timeZone: zone } = new Intl.DateTimeFormat().resolvedOptions()
+  return endpoints.group('default').get('/v1/gateway', () => ({ ...gateway, zone }), READ)
+}
+
+const READ = operation({
+  access: 'member',
+  tag: 'Pages',
+  summary: 'What this gateway is, and its time zone',
+  answers: {
+    200: {
+      description: 'The gateway',
+      schema: GatewayAnswer,
+      example: {
+        version: '0.1.0',
+        address: 'https://lock.home:8443',
+        zone: 'Europe/Berlin',
+        second_factor: 'optional',
+      },
+    },
+  },
+})
