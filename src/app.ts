@@ -242,6 +242,7 @@ export const openApp = async (
   const examine = doctor({
     config,
     now,
+    registration: settings.registration,
     hasOwner: people.hasOwner,
     newestEventMs: unlocks.newestCertainMs,
     logCheck: async () => watch.last(),

@@ -15,8 +15,9 @@ import { isClockSynchronised } from './kernel-clock.ts'
 
 /** What the checks ask, of the running service or of its files. */
 type Facts = {
-  readonly config: Pick<Config, 'dataDir' | 'host' | 'registration'>
+  readonly config: Pick<Config, 'dataDir' | 'host'>
   readonly now: () => number
+  readonly registration: () => Promise<Parameters<typeof registrationFinding>[0]>
   readonly hasOwner: () => Promise<boolean>
   /** When the newest event was received whose time was not doubted; 0 without one. */
   readonly newestEventMs: () => Promise<number>
@@ -44,7 +45,7 @@ export const doctor = (facts: Facts) => async (): Promise<readonly Finding[]> =>
     }),
     logFinding(await facts.logCheck()),
     ownerFinding(await facts.hasOwner()),
-    registrationFinding(config.registration),
+    registrationFinding(await facts.registration()),
     tlsFinding({ nowMs, expiresAtMs: undefined, isLoopback: isLoopback(config.host) }),
     proxyFinding(await facts.forwarders(nowMs - FORWARDED_MS)),
   ]
