@@ -45,7 +45,7 @@ const DAY_MS = 86_400_000
 /** Rest after each page of a full check, somewhat longer than the page takes. */
 const REST_MS = 4
 
-/** Watches the log's honesty. It repairs nothing; what it finds shows on the first page, in the
+/** Watches the log's honesty. It repairs nothing; what it finds shows in the console, in the
  * readiness and in the process log. */
 export const logWatch = ({ store, key, now, report }: Options): LogWatch => {
   let last: LogCheck | undefined
