@@ -34,9 +34,10 @@ export const serve: Command = {
     const app = await openApp(config, { log, securityLog, authority })
     const manager = serviceManager(terminal.env)
     try {
+      // First, so that nobody is told of a log that it is whole before it was looked at.
+      await app.watch.start()
       const listener = listen(app.http, config, keeper?.inUse())
       await orTold(app.recordStart(givenSettings(terminal.env)), log)
-      await app.watch.start()
       await app.keeping.apply()
       await app.erasures.resume()
       await greet(config, app, terminal)
