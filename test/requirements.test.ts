@@ -39,6 +39,7 @@ const REQUIREMENTS = {
   O1: 'SIGTERM',
   O2: 'hostile folders',
   O3: 'what happens to accounts and settings is recorded',
+  O6: 'requests drawn from the OpenAPI document',
 } as const
 
 test('every requirement is named by a test', () => {
