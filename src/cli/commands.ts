@@ -3,6 +3,7 @@ import { type Command, UsageError, didYouMean } from './command.ts'
 import { healthcheck } from './healthcheck.ts'
 import { PROGRAM, commandPage, helpText, overview, settingsPage } from './help.ts'
 import { invite } from './invite.ts'
+import { licenses } from './licenses.ts'
 import { log } from './log.ts'
 import { serve } from './serve.ts'
 import { systemdUnit } from './systemd-unit.ts'
@@ -38,6 +39,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   audit,
   healthcheck,
   'systemd-unit': systemdUnit,
+  licenses,
   help,
 }
 
