@@ -42,10 +42,10 @@ export type Options = Readonly<Record<string, Option>>
 
 /** A word that is no option: `NAME` for any, `FILE` or `DIR` for a path, `on|off` for one of these.
  * In brackets it may be left out. */
-type Operand = string
+export type Operand = string
 
 /** One of the words that may follow a command, such as `add` in `user add`. */
-type Action = {
+export type Action = {
   readonly summary: string
   readonly options?: Options
   readonly operands?: readonly Operand[]

@@ -1,5 +1,6 @@
 import { audit } from './audit.ts'
 import { type Command, UsageError, didYouMean } from './command.ts'
+import { completion } from './completion.ts'
 import { healthcheck } from './healthcheck.ts'
 import { PROGRAM, commandPage, helpText, overview, settingsPage } from './help.ts'
 import { invite } from './invite.ts'
@@ -39,6 +40,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   audit,
   healthcheck,
   'systemd-unit': systemdUnit,
+  completion: completion(() => COMMANDS),
   licenses,
   help,
 }

@@ -5,7 +5,7 @@ import type { Command, Option, Options } from './command.ts'
 export const PROGRAM = 'secure-lock-server'
 
 /** The options that every command takes; `main.ts` reads them. */
-const COMMON_OPTIONS = {
+export const COMMON_OPTIONS = {
   'env-file': {
     type: 'string',
     value: 'FILE',
