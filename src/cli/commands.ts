@@ -6,6 +6,7 @@ import { PROGRAM, commandPage, helpText, overview, settingsPage } from './help.t
 import { invite } from './invite.ts'
 import { licenses } from './licenses.ts'
 import { log } from './log.ts'
+import { manual } from './manual.ts'
 import { serve } from './serve.ts'
 import { systemdUnit } from './systemd-unit.ts'
 import { user } from './user.ts'
@@ -41,6 +42,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   healthcheck,
   'systemd-unit': systemdUnit,
   completion: completion(() => COMMANDS),
+  man: manual(() => COMMANDS),
   licenses,
   help,
 }

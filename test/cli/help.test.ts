@@ -55,6 +55,37 @@ describe('help', () => {
   })
 })
 
+const hasMandoc = process.env['REQUIRE_MANDOC'] === '1' || Bun.which('mandoc') !== null
+
+describe.if(hasMandoc)('the manual page', () => {
+  const through = async (...options: readonly string[]) => {
+    const run = Bun.spawnSync(['mandoc', ...options], {
+      stdin: Buffer.from(await shown('man')),
+      env: { PATH: process.env['PATH'], LC_ALL: 'C.UTF-8' },
+    })
+    return run.stdout.toString()
+  }
+
+  test('is what the tool that checks manual pages takes', async () => {
+    // A page has a date by custom; ours are told apart by the version.
+    const complaints = (await through('-T', 'lint', '-W', 'warning')).split('\n')
+    expect(complaints.filter((line) => line && !line.includes('missing date'))).toStrictEqual([])
+  })
+
+  test('holds every command, action, option and setting', async () => {
+    const page = (await through('-T', 'utf8', '-O', 'width=500')).replaceAll(/.[\b]/g, '')
+    for (const [name, { actions = {}, options = {} }] of Object.entries(COMMANDS)) {
+      expect(page).toContain(`secure-lock-server ${name}`)
+      for (const [action, one] of Object.entries(actions)) {
+        expect(page).toContain(`secure-lock-server ${name} ${action}`)
+        for (const option of Object.keys(one.options ?? {})) expect(page).toContain(`--${option}`)
+      }
+      for (const option of Object.keys(options)) expect(page).toContain(`--${option}`)
+    }
+    for (const { env } of Object.values(SETTINGS)) expect(page).toContain(env)
+  })
+})
+
 describe('words that make no sense', () => {
   test.each([
     [['usre'], 'There is no command "usre"; did you mean "user"?', '--help'],
