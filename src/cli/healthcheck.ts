@@ -24,7 +24,7 @@ export const healthcheck: Command = {
       else say(`Not ready: ${await answer.text()}`)
       return isReady ? 0 : 1
     } catch {
-      say(`No answer from ${url}`)
+      say(`No answer from ${url}; is the service running, and with these settings?`)
       return 1
     }
   },
