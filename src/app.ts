@@ -55,6 +55,7 @@ import { errorAnswers } from './http/errors.ts'
 import { bodyReader } from './http/json-body.ts'
 import type { Log } from './http/log.ts'
 import { openapiRoutes } from './http/openapi.ts'
+import { documentProblems } from './http/operation.ts'
 import { linkBase } from './http/own-address.ts'
 import { requestLog } from './http/request-log.ts'
 import { responseHeaders } from './http/response-headers.ts'
@@ -396,6 +397,7 @@ export const openApp = async (
         users: userTable(people.page),
       }),
     )
+  documentProblems(routes.routes)
   const http = routes.use(unmatchedRoutes(endpoints, routes))
 
   const close = async () => {

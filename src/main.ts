@@ -1,31 +1,35 @@
 import { readFileSync } from 'node:fs'
 import { parseEnv } from 'node:util'
 import { version } from '../package.json'
-import { UsageError } from './cli/command.ts'
-import { COMMANDS, help } from './cli/commands.ts'
+import { UsageError, didYouMean, explainedOption } from './cli/command.ts'
+import { commandOf } from './cli/commands.ts'
 import { Interrupted, processTerminal } from './cli/terminal.ts'
-import { ConfigError, isSetting } from './config.ts'
+import { ConfigError, SETTINGS, isSetting } from './config.ts'
 import { AppError } from './errors.ts'
 import { fileFault } from './storage/private-files.ts'
 
 const EXIT = { failed: 1, usage: 2, bug: 70, interrupted: 130 } as const
 
+/** Where there is more to read about what was asked for. */
+let page = '--help'
+
 const main = async (words: readonly string[]): Promise<number> => {
   const { args, settings } = takeEnvFile(words)
   const terminal = processTerminal({ ...settings, ...process.env })
   const [first = 'serve', ...rest] = args
-  if (args.includes('--help') || args.includes('-h')) return printed(help())
-  if (first === '--version' || first === '-v') return printed(version)
-  const isOption = first.startsWith('-')
-  const name = isOption ? 'serve' : first
-  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
-  if (!command) throw new UsageError(`There is no command "${first}"`)
-  return command.run(isOption ? args : rest, terminal)
-
-  function printed(text: string): number {
-    terminal.print(text)
+  if (args.includes('--help') || args.includes('-h'))
+    return commandOf('help').run(first.startsWith('-') ? [] : [first], terminal)
+  if (first === '--version' || first === '-v') {
+    terminal.print(version)
     return 0
   }
+  const isOption = first.startsWith('-')
+  const name = isOption ? 'serve' : first
+  const command = commandOf(name)
+  page = `help ${name}`
+  return command.run(isOption ? args : rest, terminal).catch((error: unknown) => {
+    throw explainedOption(error, command)
+  })
 }
 
 /** Takes `--env-file FILE` or `--env-file=FILE` out of the words, wherever it stands, and reads it. */
@@ -40,6 +44,8 @@ const takeEnvFile = (words: readonly string[]) => {
 
 const OPTION = '--env-file'
 
+const SETTING_NAMES = Object.values(SETTINGS).map(({ env }) => env)
+
 const readEnvFile = (path: string): Readonly<Record<string, string | undefined>> => {
   let text: string
   try {
@@ -53,14 +59,16 @@ const readEnvFile = (path: string): Readonly<Record<string, string | undefined>>
   const settings = parseEnv(text)
   for (const name of Object.keys(settings))
     if (!isSetting(name))
-      process.stderr.write(`${path}: ${name} is no setting and changes nothing\n`)
+      process.stderr.write(
+        `${path}: ${name} is no setting and changes nothing${didYouMean(name, SETTING_NAMES)}\n`,
+      )
   return settings
 }
 
 const exitStatus = (error: unknown): number => {
   if (error instanceof Interrupted) return EXIT.interrupted
-  if (error instanceof UsageError || isBadOption(error)) {
-    process.stderr.write(`${error.message}\nSee: secure-lock-server --help\n`)
+  if (error instanceof UsageError) {
+    process.stderr.write(`${error.message}\nSee: secure-lock-server ${page}\n`)
     return EXIT.usage
   }
   if (error instanceof AppError || error instanceof ConfigError) {
@@ -70,8 +78,5 @@ const exitStatus = (error: unknown): number => {
   process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`)
   return EXIT.bug
 }
-
-const isBadOption = (error: unknown): error is Error =>
-  error instanceof Error && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS')
 
 process.exit(await main(process.argv.slice(2)).catch(exitStatus))

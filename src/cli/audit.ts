@@ -4,22 +4,28 @@ import { recordJson } from '../audit/record-json.ts'
 import type { AuditRecord } from '../audit/store.ts'
 import { parseConfig } from '../config.ts'
 import { logger } from '../http/log.ts'
-import { type Command, UsageError } from './command.ts'
+import { type Command, type Options, UsageError } from './command.ts'
 
 const LIMIT_DEFAULT = 50
 const LIMIT_MAX = 10_000
 
+const OPTIONS = {
+  limit: {
+    type: 'string',
+    default: String(LIMIT_DEFAULT),
+    value: 'COUNT',
+    summary: `how many, up to ${LIMIT_MAX}`,
+  },
+  json: { type: 'boolean', default: false, summary: 'one JSON object a line, as the API gives it' },
+} as const satisfies Options
+
 /** Shows what happened to accounts and settings last, also while the service runs. */
 export const audit: Command = {
-  usage: 'audit [--limit COUNT] [--json]',
   summary: 'show the newest records of the audit trail, the newest last',
-  details: `COUNT is ${LIMIT_DEFAULT} unless told otherwise; --json prints one JSON object a line, as the API does.`,
+  options: OPTIONS,
   run: async (args, { env, print }) => {
-    const { values } = parseArgs({
-      args: [...args],
-      options: { limit: { type: 'string' }, json: { type: 'boolean', default: false } },
-    })
-    const limit = Number(values.limit ?? LIMIT_DEFAULT)
+    const { values } = parseArgs({ args: [...args], options: OPTIONS })
+    const limit = Number(values.limit)
     if (!Number.isInteger(limit) || limit < 1 || limit > LIMIT_MAX)
       throw new UsageError(`--limit must be a whole number from 1 to ${LIMIT_MAX}`)
     const app = await openApp(parseConfig(env), { log: logger({ level: 'fatal', format: 'text' }) })

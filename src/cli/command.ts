@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs'
+import { closestMatch } from 'leven'
 import type { Config } from '../config.ts'
 import { AppError } from '../errors.ts'
 
@@ -17,23 +18,98 @@ export type Terminal = {
   readonly isInteractive: boolean
   /** True where what `say` writes is shown on a terminal. */
   readonly isShown: boolean
+  /** True where what `print` writes is shown on a terminal that takes colours, and nobody has asked
+   * for none (NO_COLOR, TERM=dumb). */
+  readonly hasColours: boolean
   /** Resolves when the process is asked to stop, which from now on does not end it by itself. */
   readonly stopRequested: () => Promise<void>
   /** Calls whenever the process is asked to read its files anew, which from now on does not end it. */
   readonly onReloadRequest: (work: () => void) => void
 }
 
-export type Command = {
-  readonly usage: string
+/** An option as `parseArgs` reads it and as help and completion show it: one table for all three. */
+export type Option = {
+  readonly type: 'string' | 'boolean'
+  readonly default?: string | boolean
+  readonly multiple?: boolean
+  readonly short?: string
   readonly summary: string
-  /** More lines for `--help`. */
+  /** Of a string option: what stands for its value, as in `Operand`. */
+  readonly value?: Operand
+  /** The command makes no sense without it. */
+  readonly required?: true
+}
+
+export type Options = Readonly<Record<string, Option>>
+
+/** A word that is no option: `NAME` for any, `FILE` or `DIR` for a path, `on|off` for one of these.
+ * In brackets it may be left out. */
+export type Operand = string
+
+/** One of the words that may follow a command, such as `add` in `user add`. */
+export type Action = {
+  readonly summary: string
+  readonly options?: Options
+  readonly operands?: readonly Operand[]
+  readonly run: Command['run']
+}
+
+export type Actions = Readonly<Record<string, Action>>
+
+/** All that help, completion and the manual know of a command stands here. */
+export type Command = {
+  /** Only where it does not follow from the rest; one form a line. */
+  readonly usage?: string
+  readonly summary: string
+  /** Further lines for the command's own page. */
   readonly details?: string
+  readonly options?: Options
+  readonly operands?: readonly Operand[]
+  readonly actions?: Actions
+  /** What to type, by what it does. */
+  readonly examples?: Readonly<Record<string, string>>
+  /** Where 1 means more than "it failed". */
+  readonly exitStatus?: Readonly<Record<number, string>>
   /** Gives the exit status. */
   readonly run: (args: readonly string[], terminal: Terminal) => Promise<number>
 }
 
+/** What a command with actions does: the one that is named. Throws `UsageError` for any other. */
+export const runAction =
+  (name: string, actions: Actions): Command['run'] =>
+  async ([word, ...args], terminal) => {
+    if (word === undefined)
+      throw new UsageError(`${name} needs one of: ${Object.keys(actions).join(', ')}`)
+    const action = Object.hasOwn(actions, word) ? actions[word] : undefined
+    if (!action)
+      throw new UsageError(`${name} knows no "${word}"${didYouMean(word, Object.keys(actions))}`)
+    return action.run(args, terminal)
+  }
+
+/** The word that was meant, as the end of a sentence; nothing where none is near. */
+export const didYouMean = (word: string, words: readonly string[]): string => {
+  // Two letters that changed places are two changes.
+  const maxDistance = word.length < 4 ? 1 : 2
+  const nearest =
+    words.find((one) => word !== '' && one.startsWith(word)) ??
+    closestMatch(word, words, { maxDistance })
+  return nearest === undefined ? '' : `; did you mean "${nearest}"?`
+}
+
 /** Words on the command line that make no sense; exit status 2. */
 export class UsageError extends Error {}
+
+/** Says of an option that `parseArgs` does not know which one was meant. */
+export const explainedOption = (error: unknown, command: Command): unknown => {
+  if (!(error instanceof Error) || !('code' in error)) return error
+  if (!String(error.code).startsWith('ERR_PARSE_ARGS')) return error
+  const [, word] = /^Unknown option '--([\w-]+)'/.exec(error.message) ?? []
+  if (word === undefined) return new UsageError(error.message)
+  const tables = [command, ...Object.values(command.actions ?? {})]
+  const known = tables.flatMap(({ options = {} }) => Object.keys(options))
+  const meant = didYouMean(word, known).replace('"', '"--')
+  return new UsageError(`There is no option "--${word}"${meant}`)
+}
 
 /** For commands that work on what there is: in a wrong folder they must not make another. Throws
  * `unavailable`. */

@@ -1,14 +1,38 @@
-import { SETTINGS } from '../config.ts'
 import { audit } from './audit.ts'
-import type { Command } from './command.ts'
+import { type Command, UsageError, didYouMean } from './command.ts'
+import { completion } from './completion.ts'
 import { healthcheck } from './healthcheck.ts'
+import { PROGRAM, commandPage, helpText, overview, settingsPage } from './help.ts'
 import { importOlder } from './import.ts'
 import { invite } from './invite.ts'
+import { licenses } from './licenses.ts'
 import { log } from './log.ts'
+import { manual } from './manual.ts'
 import { serve } from './serve.ts'
 import { systemdUnit } from './systemd-unit.ts'
 import { tls } from './tls.ts'
 import { user } from './user.ts'
+
+/** Says what there is to type. */
+const help: Command = {
+  summary: 'tell more of a command, or of the settings',
+  usage: 'help\nhelp COMMAND\nhelp settings',
+  operands: ['COMMAND|settings'],
+  run: async ([topic, ...more], { print, hasColours }) => {
+    if (more.length > 0) throw new UsageError('help takes one word')
+    if (topic === undefined) print(helpText([ABOUT], overview(COMMANDS), hasColours))
+    else if (topic === 'settings') print(helpText([], settingsPage(), hasColours))
+    else {
+      const command = commandOf(topic)
+      const head = [`${PROGRAM} ${topic}: ${command.summary}`]
+      if (command.details) head.push(command.details)
+      print(helpText(head, commandPage(topic, command), hasColours))
+    }
+    return 0
+  },
+}
+
+const ABOUT = 'Accounts at a front door, and the log of who opened it.'
 
 /** Every command, by the word that starts it. */
 export const COMMANDS: Readonly<Record<string, Command>> = {
@@ -21,31 +45,16 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   tls,
   healthcheck,
   'systemd-unit': systemdUnit,
+  completion: completion(() => COMMANDS),
+  man: manual(() => COMMANDS),
+  licenses,
+  help,
 }
 
-/** What `--help` prints. */
-export const help = (): string =>
-  [
-    'Accounts at a front door, and the log of who opened it.',
-    '',
-    'Usage: secure-lock-server [OPTIONS] [COMMAND]',
-    '',
-    'Commands:',
-    ...Object.values(COMMANDS).flatMap(({ usage, summary, details }) => [
-      `  ${usage}`,
-      `      ${summary}`,
-      ...(details?.split('\n').map((line) => `      ${line}`) ?? []),
-    ]),
-    '',
-    'Options:',
-    '  --env-file FILE  settings, as NAME=value lines, for whatever the environment does not set;',
-    '                   no file is read unless it is named, not even .env in this folder',
-    '  --help, -h       this text',
-    '  --version, -v    the version',
-    '',
-    'Settings, from the environment (default in brackets):',
-    ...Object.values(SETTINGS).map(
-      ({ env, doc, fallback }) => `  ${env.padEnd(25)} ${doc} [${fallback || 'none'}]`,
-    ),
-    '  JWT_SECRET_KEY_FILE       a file that holds JWT_SECRET_KEY [none]',
-  ].join('\n')
+/** Throws `UsageError` for a word that starts none. */
+export const commandOf = (name: string): Command => {
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
+  if (!command)
+    throw new UsageError(`There is no command "${name}"${didYouMean(name, Object.keys(COMMANDS))}`)
+  return command
+}

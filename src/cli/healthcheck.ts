@@ -6,8 +6,9 @@ const TIMEOUT_MS = 3000
 
 /** Asks the service on this machine whether it is ready: exit status 0 or 1. */
 export const healthcheck: Command = {
-  usage: 'healthcheck',
   summary: 'ask the running service whether it is ready',
+  details: 'Give it the settings of the service, which say where it listens.',
+  exitStatus: { 1: 'it is not ready, or nobody answers' },
   run: async (args, { env, print, say }) => {
     parseArgs({ args: [...args], options: {} })
     const url = ownUrl(parseConfig(env), '/readyz')
@@ -23,7 +24,7 @@ export const healthcheck: Command = {
       else say(`Not ready: ${await answer.text()}`)
       return isReady ? 0 : 1
     } catch {
-      say(`No answer from ${url}`)
+      say(`No answer from ${url}; is the service running, and with these settings?`)
       return 1
     }
   },

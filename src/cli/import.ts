@@ -7,25 +7,37 @@ import { COMMAND_LINE } from '../http/access.ts'
 import { openForeignFile } from '../storage/foreign-file.ts'
 import { olderLog } from '../unlocks/older-log.ts'
 import { olderUnlocks } from '../unlocks/older-log-store.ts'
-import { type Command, type Terminal, UsageError } from './command.ts'
+import { type Command, type Options, type Terminal, UsageError } from './command.ts'
 import { withApp } from './with-app.ts'
+
+const IMPORT = {
+  zone: {
+    type: 'string',
+    default: 'UTC',
+    value: 'ZONE',
+    summary: 'of times without an offset, such as Europe/Berlin',
+  },
+} as const satisfies Options
 
 /** Takes over accounts and unlocks from the older server, also while the service runs. */
 export const importOlder: Command = {
-  usage: 'import [--zone ZONE] OLD.db',
   summary: 'take over the accounts and unlocks of the older server, also while the service runs',
   details:
-    'OLD.db is its SQLite file, which is only read. Every row that cannot be taken is named, with\n' +
-    'the reason; the exit status is then 1. Importing again takes what is new and nothing twice.\n' +
-    'ZONE, such as Europe/Berlin, is that of times without an offset; UTC unless told otherwise.',
+    'FILE is its SQLite database, which is only read. Every row that cannot be taken is named, with the reason. Importing again takes what is new and nothing twice.',
+  options: IMPORT,
+  operands: ['FILE'],
+  examples: {
+    'the older server stood in Berlin': 'secure-lock-server import --zone Europe/Berlin old.db',
+  },
+  exitStatus: { 1: 'a row could not be taken, or nothing at all' },
   run: async (args, terminal) => {
     const { values, positionals } = parseArgs({
       args: [...args],
       allowPositionals: true,
-      options: { zone: { type: 'string', default: 'UTC' } },
+      options: IMPORT,
     })
     const [path, ...more] = positionals
-    if (path === undefined || more.length > 0) throw new UsageError('import needs one OLD.db')
+    if (path === undefined || more.length > 0) throw new UsageError('import needs one FILE')
     const zone = knownZone(values.zone)
     const config = parseConfig(terminal.env)
     const file = openForeignFile(path)

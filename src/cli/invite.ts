@@ -10,42 +10,33 @@ import type { ListedInvitation } from '../accounts/invitation-store.ts'
 import { parseConfig } from '../config.ts'
 import { COMMAND_LINE, ROLES } from '../http/access.ts'
 import { qrTerminal } from '../http/qr.ts'
-import { type Command, type Terminal, UsageError } from './command.ts'
+import { type Actions, type Command, type Options, UsageError } from './command.ts'
 import { withExistingData } from './with-app.ts'
 
-/** Makes, lists and revokes invitations, also while the service runs. */
-export const invite: Command = {
-  usage:
-    'invite [--role member|admin|owner] [--label L] [--hours H] [--uses N] | invite list | invite revoke ID',
-  summary: 'let people register, or list and revoke what lets them',
-  details:
-    `The code, the link and its QR code are shown once. They are good for ${HOURS_DEFAULT} hours (up to ${HOURS_MAX}) and\n` +
-    `one account (up to ${USES_MAX}). Give it the settings of the service, for the link's sake.`,
-  run: async (args, terminal) => {
-    const [action, ...more] = args
-    switch (action) {
-      case 'list':
-        if (more.length > 0) throw new UsageError('invite list takes no more words')
-        return list(terminal)
-      case 'revoke':
-        return revoke(more, terminal)
-      case undefined:
-      default:
-        return make([...args], terminal)
-    }
+const MAKE = {
+  role: {
+    type: 'string',
+    default: 'member',
+    value: ROLES.join('|'),
+    summary: 'what the accounts may do',
   },
-}
+  label: { type: 'string', default: '', value: 'LABEL', summary: 'a note for yourself' },
+  hours: {
+    type: 'string',
+    default: String(HOURS_DEFAULT),
+    value: 'HOURS',
+    summary: `how long it is good, up to ${HOURS_MAX}`,
+  },
+  uses: {
+    type: 'string',
+    default: '1',
+    value: 'COUNT',
+    summary: `how many accounts it makes, up to ${USES_MAX}`,
+  },
+} as const satisfies Options
 
-const make = (args: string[], { env, print, say, isShown }: Terminal): Promise<number> => {
-  const { values } = parseArgs({
-    args,
-    options: {
-      role: { type: 'string', default: 'member' },
-      label: { type: 'string', default: '' },
-      hours: { type: 'string', default: String(HOURS_DEFAULT) },
-      uses: { type: 'string', default: '1' },
-    },
-  })
+const make: Command['run'] = async (args, { env, print, say, isShown }) => {
+  const { values } = parseArgs({ args: [...args], options: MAKE })
   const { role, label } = values
   const hours = Number(values.hours)
   const usesMax = Number(values.uses)
@@ -85,8 +76,9 @@ const time = ({ expiresAtMs }: { readonly expiresAtMs: number }): string =>
 
 const ROWS_PER_PAGE = 100
 
-const list = ({ env, print }: Terminal): Promise<number> =>
-  withExistingData(parseConfig(env), async ({ invitations }) => {
+const list: Command['run'] = async (args, { env, print }) => {
+  if (args.length > 0) throw new UsageError('invite list takes no more words')
+  return withExistingData(parseConfig(env), async ({ invitations }) => {
     print(['ID', 'STATE', 'ROLE', 'USES', 'UNTIL', 'LABEL', 'ACCOUNTS'].join('\t'))
     let cursor: string | undefined
     do {
@@ -95,6 +87,7 @@ const list = ({ env, print }: Terminal): Promise<number> =>
       cursor = next
     } while (cursor !== undefined)
   })
+}
 
 const row = (one: ListedInvitation): string =>
   [
@@ -107,10 +100,37 @@ const row = (one: ListedInvitation): string =>
     one.accounts.map(({ username }) => username).join(', '),
   ].join('\t')
 
-const revoke = ([id, ...more]: readonly string[], { env, print }: Terminal): Promise<number> => {
+const revoke: Command['run'] = async ([id, ...more], { env, print }) => {
   if (id === undefined || more.length > 0) throw new UsageError('invite revoke needs one ID')
   return withExistingData(parseConfig(env), async ({ invitations }) => {
     await invitations.revoke(COMMAND_LINE, id)
     print('Revoked')
   })
+}
+
+const ACTIONS: Actions = {
+  list: { summary: 'list the invitations', run: list },
+  revoke: {
+    summary: 'revoke one; the accounts that it made stay',
+    operands: ['ID'],
+    run: revoke,
+  },
+}
+
+/** Makes, lists and revokes invitations, also while the service runs. */
+export const invite: Command = {
+  summary: 'let people register, or list and revoke what lets them',
+  details:
+    'Without list or revoke it makes an invitation. The code, the link and its QR code are shown once. ' +
+    'Give it the settings of the service, for the link’s sake.',
+  options: MAKE,
+  actions: ACTIONS,
+  examples: {
+    'for the weekend': 'secure-lock-server invite --label "Grace’s phone" --hours 48',
+  },
+  run: async (args, terminal) => {
+    const [word = '', ...more] = args
+    const action = Object.hasOwn(ACTIONS, word) ? ACTIONS[word] : undefined
+    return action ? action.run(more, terminal) : make(args, terminal)
+  },
 }

@@ -20,39 +20,15 @@ import {
   parseVerifierKey,
 } from '../unlocks/signed-note.ts'
 import { LogFault, type Verdict, verifyLog } from '../unlocks/verify.ts'
-import { type Command, type Terminal, UsageError, requireDatabase } from './command.ts'
-
-/** Proves the unlock log, also while the service runs, and hands its proof on. */
-export const log: Command = {
-  usage:
-    'log verify [--bundle DIR] [--checkpoint FILE]… [--key VKEY] | log verify --receipt FILE --key VKEY | log export --out DIR [--proofs COUNT] | log key | log checkpoint',
-  summary: 'prove that the unlock log is whole, or hand on what others prove it with',
-  details:
-    'verify recomputes everything from the rows; with --checkpoint it proves that the log extends\n' +
-    'one that somebody kept, with --key that it is of the key that is expected. It names the first\n' +
-    'wrong event, and the exit status is then 1. With --bundle it does the same for a folder that\n' +
-    'export wrote, and touches no DATA_DIR; with --receipt for one event. export writes entries, checkpoint, key, the receipts of\n' +
-    `the newest COUNT events (${PROOFS_DEFAULT}) and a page that verifies all of it in a browser.`,
-  run: async ([action, ...args], terminal) => {
-    switch (action) {
-      case 'verify':
-        return verify(args, terminal)
-      case 'export':
-        return exportLog(args, terminal)
-      case 'key':
-        noMore(args)
-        return withApp(terminal, async (app) => printed(terminal, app.log.verifierKey))
-      case 'checkpoint':
-        noMore(args)
-        return withApp(terminal, async (app) =>
-          printed(terminal, (await app.log.head()).checkpoint.trimEnd()),
-        )
-      case undefined:
-      default:
-        throw new UsageError('log knows verify, export, key and checkpoint')
-    }
-  },
-}
+import {
+  type Actions,
+  type Command,
+  type Options,
+  type Terminal,
+  UsageError,
+  requireDatabase,
+  runAction,
+} from './command.ts'
 
 const withApp = async (
   { env, say }: Terminal,
@@ -70,14 +46,16 @@ const withApp = async (
   }
 }
 
-const noMore = (args: readonly string[]): void => {
-  if (args.length > 0) throw new UsageError('log key and log checkpoint take no more words')
-}
-
-const printed = ({ print }: Terminal, line: string): number => {
-  print(line)
-  return 0
-}
+/** Prints one line of what the log says of itself. */
+const printing =
+  (line: (app: App) => string | Promise<string>): Command['run'] =>
+  async (args, terminal) => {
+    if (args.length > 0) throw new UsageError('log key and log checkpoint take no more words')
+    return withApp(terminal, async (app) => {
+      terminal.print(await line(app))
+      return 0
+    })
+  }
 
 /** What a log is to be held against. */
 type Expected = {
@@ -86,19 +64,32 @@ type Expected = {
   readonly key: VerifierKey | undefined
 }
 
-const verify = async (args: string[], terminal: Terminal): Promise<number> => {
-  const { values } = parseArgs({
-    args,
-    options: {
-      bundle: { type: 'string' },
-      checkpoint: { type: 'string', multiple: true, default: [] },
-      key: { type: 'string' },
-      receipt: { type: 'string' },
-    },
-  })
+const VERIFY = {
+  checkpoint: {
+    type: 'string',
+    multiple: true,
+    value: 'FILE',
+    summary: 'prove that the log extends this checkpoint, which somebody kept',
+  },
+  key: { type: 'string', value: 'VKEY', summary: 'prove that the log is of this key' },
+  bundle: {
+    type: 'string',
+    value: 'DIR',
+    summary: 'verify what export wrote; needs no server and no DATA_DIR',
+  },
+  receipt: {
+    type: 'string',
+    value: 'FILE',
+    summary: 'verify one receipt that carries its event; needs --key and nothing else',
+  },
+} as const satisfies Options
+
+const verify: Command['run'] = async (args, terminal) => {
+  const { values } = parseArgs({ args: [...args], options: VERIFY })
+  const checkpointFiles = values.checkpoint ?? []
   const expected: Expected = {
-    checkpointFiles: values.checkpoint,
-    kept: values.checkpoint.map(readCheckpoint),
+    checkpointFiles,
+    kept: checkpointFiles.map(readCheckpoint),
     key: values.key === undefined ? undefined : expectedKey(values.key),
   }
   if (values.receipt !== undefined) return verifyReceiptIn(values.receipt, expected, terminal)
@@ -228,12 +219,19 @@ const sumsFault = async (folder: string): Promise<string | undefined> => {
   return undefined
 }
 
-const exportLog = async (args: string[], terminal: Terminal): Promise<number> => {
-  const { values } = parseArgs({
-    args,
-    options: { out: { type: 'string' }, proofs: { type: 'string' } },
-  })
-  const { out, proofs = String(PROOFS_DEFAULT) } = values
+const EXPORT = {
+  out: { type: 'string', value: 'DIR', required: true, summary: 'the folder to make' },
+  proofs: {
+    type: 'string',
+    default: String(PROOFS_DEFAULT),
+    value: 'COUNT',
+    summary: 'how many of the newest events get a receipt',
+  },
+} as const satisfies Options
+
+const exportLog: Command['run'] = async (args, terminal) => {
+  const { values } = parseArgs({ args: [...args], options: EXPORT })
+  const { out, proofs } = values
   if (!out) throw new UsageError('log export needs --out DIR')
   if (!/^\d{1,15}$/.test(proofs)) throw new UsageError('--proofs must be a whole number')
   return withApp(terminal, async (app) => {
@@ -295,4 +293,40 @@ const readText = (path: string): string => {
   } catch (error) {
     throw new AppError('unavailable', `Cannot read ${path}: ${fileFault(error)}`, { cause: error })
   }
+}
+
+const ACTIONS: Actions = {
+  verify: {
+    summary: 'recompute everything from the rows, and name the first wrong event',
+    options: VERIFY,
+    run: verify,
+  },
+  export: {
+    summary: 'write entries, checkpoint, key, receipts and a page that verifies all of it',
+    options: EXPORT,
+    run: exportLog,
+  },
+  key: {
+    summary: 'print the key that others hold the log against',
+    run: printing((app) => app.log.verifierKey),
+  },
+  checkpoint: {
+    summary: 'print the checkpoint of this moment; keep it on another machine',
+    run: printing(async (app) => (await app.log.head()).checkpoint.trimEnd()),
+  },
+}
+
+/** Proves the unlock log, also while the service runs, and hands its proof on. */
+export const log: Command = {
+  summary: 'prove that the unlock log is whole, or hand on what others prove it with',
+  actions: ACTIONS,
+  examples: {
+    'keep a checkpoint': 'secure-lock-server log checkpoint > kept-checkpoint',
+    'prove that today’s log extends it':
+      'secure-lock-server log verify --checkpoint kept-checkpoint',
+    'hand the log on, with all that proves it': 'secure-lock-server log export --out evidence',
+    'verify what was handed on': 'secure-lock-server log verify --bundle evidence',
+  },
+  exitStatus: { 1: 'the log, bundle or receipt does not hold, or could not be read' },
+  run: runAction('log', ACTIONS),
 }

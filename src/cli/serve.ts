@@ -16,7 +16,6 @@ import { serviceManager } from './service-manager.ts'
 
 /** Runs the service until it is asked to stop. */
 export const serve: Command = {
-  usage: 'serve',
   summary: 'run the service (the default)',
   run: async (args, terminal) => {
     parseArgs({ args: [...args], options: {} })

@@ -1,24 +1,34 @@
 import { isAbsolute } from 'node:path'
 import { parseArgs } from 'node:util'
 import { parseConfig } from '../config.ts'
-import { type Command, UsageError } from './command.ts'
+import { type Command, type Options, UsageError } from './command.ts'
 import template from './secure-lock.service' with { type: 'text' }
+
+const OPTIONS = {
+  user: {
+    type: 'string',
+    default: 'secure-lock',
+    value: 'NAME',
+    summary: 'the user that the service runs as',
+  },
+  settings: {
+    type: 'string',
+    default: '/etc/secure-lock.env',
+    value: 'FILE',
+    summary: 'the file that holds its settings',
+  },
+} as const satisfies Options
 
 /** Prints a systemd unit that runs this very file, boxed in as far as it can work. */
 export const systemdUnit: Command = {
-  usage: 'systemd-unit [--user NAME] [--settings FILE]',
   summary: 'print a systemd unit for this executable',
-  details:
-    'For the user NAME (secure-lock) with the settings in FILE (/etc/secure-lock.env); data lies in\n' +
-    '/var/lib/secure-lock. Write it to /etc/systemd/system/secure-lock.service.',
+  details: 'Data lies in /var/lib/secure-lock.',
+  options: OPTIONS,
+  examples: {
+    'install it': 'secure-lock-server systemd-unit > /etc/systemd/system/secure-lock.service',
+  },
   run: async (args, { env, print }) => {
-    const { values } = parseArgs({
-      args: [...args],
-      options: {
-        user: { type: 'string', default: 'secure-lock' },
-        settings: { type: 'string', default: '/etc/secure-lock.env' },
-      },
-    })
+    const { values } = parseArgs({ args: [...args], options: OPTIONS })
     if (!/^[a-z_][a-z0-9_-]{0,30}$/.test(values.user))
       throw new UsageError('--user must be the name of a system user')
     const { port } = parseConfig(env)

@@ -10,7 +10,14 @@ import { linkBase, machineAddresses } from '../http/own-address.ts'
 import { qrTerminal } from '../http/qr.ts'
 import { draftFolder } from '../storage/folder-draft.ts'
 import { fileFault, makePrivateFolder, replacePrivateFile } from '../storage/private-files.ts'
-import { type Command, type Terminal, UsageError } from './command.ts'
+import {
+  type Actions,
+  type Command,
+  type Options,
+  type Terminal,
+  UsageError,
+  runAction,
+} from './command.ts'
 import type { Authority } from './private-authority.ts'
 
 /** Two years. Apple takes 825 days at the most, also of a private CA; the 398 that browsers ask for
@@ -18,34 +25,49 @@ import type { Authority } from './private-authority.ts'
 const DAYS_DEFAULT = 730
 const DAYS_MAX = 824
 
+const INIT = {
+  name: {
+    type: 'string',
+    multiple: true,
+    value: 'HOST',
+    summary: 'a further name of this machine',
+  },
+  address: { type: 'string', multiple: true, value: 'IP', summary: 'a further address of it' },
+  out: { type: 'string', value: 'DIR', summary: 'where the files go, in place of DATA_DIR/tls' },
+  days: {
+    type: 'string',
+    default: String(DAYS_DEFAULT),
+    value: 'DAYS',
+    summary: `how long the certificate is good, up to ${DAYS_MAX}`,
+  },
+} as const satisfies Options
+
+const ACTIONS: Actions = {
+  init: {
+    summary: 'make a private CA and a certificate, or renew the certificate with the same CA',
+    options: INIT,
+    run: async (args, terminal) => {
+      const { values } = parseArgs({ args: [...args], options: INIT })
+      const config = parseConfig(terminal.env)
+      return init(config, terminal, {
+        names: (values.name ?? []).map(hostName),
+        addresses: (values.address ?? []).map(ipAddress),
+        folder: resolve(values.out ?? join(config.dataDir, 'tls')),
+        isInDataDir: values.out === undefined,
+        days: dayCount(values.days),
+      })
+    },
+  },
+}
+
 /** Makes what HTTPS needs on a network of one's own. */
 export const tls: Command = {
-  usage: 'tls init [--name HOST]… [--address IP]… [--out DIR] [--days N]',
-  summary: 'make a private CA and a certificate, or renew the certificate with the same CA',
+  summary: 'make a private CA and a certificate for HTTPS',
   details:
-    'For the names and addresses of this machine, those given, and those of the certificate before.\n' +
-    `It is good for ${DAYS_DEFAULT} days (up to ${DAYS_MAX}). The files are in DATA_DIR/tls; the fingerprint of the CA is\n` +
-    'for the app to pin. Give it the settings of the service.',
-  run: async ([action, ...args], terminal) => {
-    if (action !== 'init') throw new UsageError('tls knows init')
-    const { values } = parseArgs({
-      args,
-      options: {
-        name: { type: 'string', multiple: true, default: [] },
-        address: { type: 'string', multiple: true, default: [] },
-        out: { type: 'string' },
-        days: { type: 'string', default: String(DAYS_DEFAULT) },
-      },
-    })
-    const config = parseConfig(terminal.env)
-    return init(config, terminal, {
-      names: values.name.map(hostName),
-      addresses: values.address.map(ipAddress),
-      folder: resolve(values.out ?? join(config.dataDir, 'tls')),
-      isInDataDir: values.out === undefined,
-      days: dayCount(values.days),
-    })
-  },
+    'For the names and addresses of this machine, those given, and those of the certificate before. The fingerprint of the CA is for the app to pin. Give it the settings of the service.',
+  actions: ACTIONS,
+  examples: { 'the gateway is called lock.home': 'secure-lock-server tls init --name lock.home' },
+  run: runAction('tls', ACTIONS),
 }
 
 const LABEL = '[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?'

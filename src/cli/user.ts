@@ -6,41 +6,33 @@ import type { App } from '../app.ts'
 import { type Config, parseConfig } from '../config.ts'
 import { AppError } from '../errors.ts'
 import { type Account, COMMAND_LINE, type Origin, ROLES, type Role } from '../http/access.ts'
-import { type Command, type Terminal, UsageError } from './command.ts'
+import {
+  type Actions,
+  type Command,
+  type Options,
+  type Terminal,
+  UsageError,
+  runAction,
+} from './command.ts'
 import { withApp, withExistingData } from './with-app.ts'
 
-type Action = (args: string[], terminal: Terminal) => Promise<number>
-
-/** Adds, lists and changes accounts, also while the service runs. */
-export const user: Command = {
-  usage: [
-    'user add [--role member|admin|owner] [--phone P] [--address A] [--email E] NAME | user list',
-    'user role NAME member|admin|owner | user disable NAME | user enable NAME',
-    'user reset NAME | user erase [--yes] [--imported] NAME | user second-factor off NAME',
-  ].join('\n  '),
-  summary: 'add accounts, list, change or erase them',
-  details:
-    'The password is asked for, or read as the first line of standard input; it is never an\n' +
-    'argument, which other users of the machine could read. reset prints a one-time code with\n' +
-    'which the person chooses a new password; erase asks for the name again. With --imported it\n' +
-    'erases a name from imported unlocks that belong to no account.',
-  run: async ([word, ...args], terminal) => {
-    const action = word !== undefined && Object.hasOwn(ACTIONS, word) ? ACTIONS[word] : undefined
-    if (!action) throw new UsageError(`user needs an action: ${Object.keys(ACTIONS).join(', ')}`)
-    return action(args, terminal)
+const ADD = {
+  role: {
+    type: 'string',
+    default: 'member',
+    value: ROLES.join('|'),
+    summary: 'what the account may do',
   },
-}
+  phone: { type: 'string', default: '', value: 'PHONE', summary: 'the person’s phone number' },
+  address: { type: 'string', default: '', value: 'ADDRESS', summary: 'where the person lives' },
+  email: { type: 'string', value: 'EMAIL', summary: 'the person’s email address' },
+} as const satisfies Options
 
-const add: Action = async (args, terminal) => {
+const add: Command['run'] = async (args, terminal) => {
   const { values, positionals } = parseArgs({
-    args,
+    args: [...args],
     allowPositionals: true,
-    options: {
-      role: { type: 'string', default: 'member' },
-      phone: { type: 'string', default: '' },
-      address: { type: 'string', default: '' },
-      email: { type: 'string' },
-    },
+    options: ADD,
   })
   const [username, ...more] = positionals
   if (username === undefined || more.length > 0) throw new UsageError('user add needs one NAME')
@@ -81,7 +73,7 @@ const newPassword = async ({ isInteractive, readSecret }: Terminal): Promise<str
 
 const ROWS_PER_PAGE = 500
 
-const list: Action = async (args, { env, print }) => {
+const list: Command['run'] = async (args, { env, print }) => {
   if (args.length > 0) throw new UsageError('user list takes no more words')
   return withExistingData(parseConfig(env), async ({ people }) => {
     print(['ID', 'ROLE', 'PUBLIC ID', 'USERNAME'].join('\t'))
@@ -96,8 +88,8 @@ const list: Action = async (args, { env, print }) => {
   })
 }
 
-const changeRole: Action = async (args, { env, print }) => {
-  const [name, role, ...more] = parseArgs({ args, allowPositionals: true }).positionals
+const changeRole: Command['run'] = async (args, { env, print }) => {
+  const [name, role, ...more] = parseArgs({ args: [...args], allowPositionals: true }).positionals
   if (name === undefined || !isRole(role) || more.length > 0)
     throw new UsageError(`user role needs a NAME and ${ROLES.join(' or ')}`)
   return withPerson({ env, name }, async ({ administration }, person) => {
@@ -107,7 +99,7 @@ const changeRole: Action = async (args, { env, print }) => {
 }
 
 const disable =
-  (disabled: boolean): Action =>
+  (disabled: boolean): Command['run'] =>
   async (args, { env, print }) => {
     const name = onlyName(args, disabled ? 'disable' : 'enable')
     return withPerson({ env, name }, async ({ administration }, person) => {
@@ -116,7 +108,7 @@ const disable =
     })
   }
 
-const reset: Action = async (args, { env, print, say }) => {
+const reset: Command['run'] = async (args, { env, print, say }) => {
   const name = onlyName(args, 'reset')
   return withPerson({ env, name }, async ({ administration }, person) => {
     const { code } = await administration.beginReset(person)
@@ -125,14 +117,20 @@ const reset: Action = async (args, { env, print, say }) => {
   })
 }
 
-const erase: Action = async (args, terminal) => {
+const ERASE = {
+  imported: {
+    type: 'boolean',
+    default: false,
+    summary: 'erase the name from imported unlocks that belong to no account',
+  },
+  yes: { type: 'boolean', default: false, summary: 'do not ask for the name again' },
+} as const satisfies Options
+
+const erase: Command['run'] = async (args, terminal) => {
   const { values, positionals } = parseArgs({
-    args,
+    args: [...args],
     allowPositionals: true,
-    options: {
-      imported: { type: 'boolean', default: false },
-      yes: { type: 'boolean', default: false },
-    },
+    options: ERASE,
   })
   const name = onlyName(positionals, 'erase')
   if (!values.yes && !terminal.isInteractive)
@@ -166,7 +164,7 @@ const eraseImported = ({ name, confirm, terminal }: ImportedErasure): Promise<nu
   })
 
 /** Turns a second factor off for a person whose phone and recovery codes are lost. */
-const secondFactor: Action = async ([state, ...names], { env, print }) => {
+const secondFactor: Command['run'] = async ([state, ...names], { env, print }) => {
   if (state !== 'off') throw new UsageError('user second-factor needs the word off and one NAME')
   const name = onlyName(names, 'second-factor off')
   return withPerson({ env, name }, async ({ enrolment }, { by, account }) => {
@@ -175,8 +173,8 @@ const secondFactor: Action = async ([state, ...names], { env, print }) => {
   })
 }
 
-const onlyName = (args: string[], action: string): string => {
-  const [name, ...more] = parseArgs({ args, allowPositionals: true }).positionals
+const onlyName = (args: readonly string[], action: string): string => {
+  const [name, ...more] = parseArgs({ args: [...args], allowPositionals: true }).positionals
   if (name === undefined || more.length > 0) throw new UsageError(`user ${action} needs one NAME`)
   return name
 }
@@ -199,13 +197,53 @@ const withPerson = (
     await work(app, { by: COMMAND_LINE, account, publicId: account.publicId })
   })
 
-const ACTIONS: Readonly<Record<string, Action>> = {
-  add,
-  list,
-  role: changeRole,
-  disable: disable(true),
-  enable: disable(false),
-  reset,
-  erase,
-  'second-factor': secondFactor,
+const ACTIONS: Actions = {
+  add: {
+    summary: 'add an account; the password is asked for, or is the first line of standard input',
+    options: ADD,
+    operands: ['NAME'],
+    run: add,
+  },
+  list: { summary: 'list the accounts', run: list },
+  role: {
+    summary: 'change what an account may do',
+    operands: ['NAME', ROLES.join('|')],
+    run: changeRole,
+  },
+  disable: {
+    summary: 'let a person sign in no more, and end their sessions',
+    operands: ['NAME'],
+    run: disable(true),
+  },
+  enable: { summary: 'let them sign in again', operands: ['NAME'], run: disable(false) },
+  reset: {
+    summary: 'print a one-time code with which the person chooses a new password',
+    operands: ['NAME'],
+    run: reset,
+  },
+  erase: {
+    summary: 'erase a person for good; asks for the name again',
+    options: ERASE,
+    operands: ['NAME'],
+    run: erase,
+  },
+  'second-factor': {
+    summary: 'turn off the second factor of a person who has lost phone and recovery codes',
+    operands: ['off', 'NAME'],
+    run: secondFactor,
+  },
+}
+
+/** Adds, lists and changes accounts, also while the service runs. */
+export const user: Command = {
+  summary: 'add accounts, list, change or erase them',
+  details:
+    'A password is never an argument, which other users of the machine could read and the history of the shell would keep.',
+  actions: ACTIONS,
+  examples: {
+    'make an owner': 'secure-lock-server user add --role owner ada',
+    'the same in a script': 'secure-lock-server user add --role owner ada < file-with-the-password',
+    'the person has forgotten the password': 'secure-lock-server user reset ada',
+  },
+  run: runAction('user', ACTIONS),
 }

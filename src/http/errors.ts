@@ -92,12 +92,15 @@ const answer = ({ status, message, headers, reason }: HttpError, path: string): 
     const body = { msg: message, ...(reason ? { code: reason } : {}) }
     return Response.json(body, { status, headers })
   }
-  const code = reason ?? PROBLEM_CODES[status] ?? 'internal'
+  const code = reason ?? problemCode(status)
   return Response.json(
     { type: 'about:blank', title: TITLES[status] ?? 'Error', status, detail: message, code },
     { status, headers: { ...headers, 'content-type': 'application/problem+json' } },
   )
 }
+
+/** The code of problem details where a fault has none of its own. */
+export const problemCode = (status: number): string => PROBLEM_CODES[status] ?? 'internal'
 
 const PROBLEM_CODES: Readonly<Record<number, string>> = {
   ...Object.fromEntries(Object.entries(STATUS).map(([code, status]) => [status, code])),

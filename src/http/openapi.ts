@@ -63,7 +63,7 @@ const DESCRIPTION = `Accounts at a front door, and the log of who opened it.
 of an owner or admin. The first owner is made with the code that the service prints when it starts,
 at \`POST /v1/setup\`, or on the gateway by \`secure-lock-server user add --role owner NAME\`.
 
-Errors are \`{"msg": "…"}\`, over a limit \`{"error": "…"}\` with \`Retry-After\`; none repeats what was
+Errors are \`{"msg": "…"}\`, under \`/v1\` problem details (RFC 9457), over a limit \`{"error": "…"}\` with \`Retry-After\`; none repeats what was
 sent. \`X-Request-Id\` names a request in the server's log. Where \`SECOND_FACTOR=required\`, what is for
 admins and owners answers 403 with the code \`second_factor_required\` to those who have not set one up.`
 

@@ -1,6 +1,7 @@
 import type { TObject, TSchema } from '@sinclair/typebox'
 import { type DocumentDecoration, t } from 'elysia'
 import { type Access, type Caller, requireRole } from './access.ts'
+import { problemCode } from './errors.ts'
 
 /** One documented answer: JSON by `schema`, or text of another `contentType`. */
 export type Answer = {
@@ -96,7 +97,6 @@ export const problem = (status: number, code: string, detail: string): Answer =>
  * that limits and guard come first. */
 export const operation = (described: Description) => {
   const { access, tag, summary, description, body, answers } = described
-  const documented = { ...commonAnswers(access, body), ...answers }
   return {
     parse: 'none' as const,
     beforeHandle: ({ caller }: { caller: Caller }): void => {
@@ -111,9 +111,7 @@ export const operation = (described: Description) => {
       security: SECURITY[access],
       parameters: parameters(described),
       ...(body ? { requestBody: { required: true, content: content(bodyAnswer(body)) } } : {}),
-      responses: Object.fromEntries(
-        Object.entries(documented).map(([status, one]) => [status, response([one].flat())]),
-      ),
+      responses: responses(commonAnswers(access, body), answers),
     } as DocumentDecoration,
   }
 }
@@ -164,6 +162,9 @@ const commonAnswers = (access: Access, body: TSchema | undefined): Record<number
           'There is an error with this token',
         ),
       }),
+  ...(access === 'admin' || access === 'owner'
+    ? { 403: message('The role of the account is too low', `Only an ${access} may do this`) }
+    : {}),
   429: {
     description: 'Over the limit; `Retry-After` says for how many seconds',
     schema: t.Object({ error: t.String() }, { additionalProperties: false }),
@@ -171,6 +172,21 @@ const commonAnswers = (access: Access, body: TSchema | undefined): Record<number
   },
   500: message('A fault of the server; its log has the cause by `X-Request-Id`', 'Internal error'),
 })
+
+/** Answers of one status side by side, if they differ by content type; else the later one. */
+const responses = (...tables: readonly Description['answers'][]) => {
+  const byStatus = new Map<string, Answer[]>()
+  for (const table of tables)
+    for (const [status, answers] of Object.entries(table)) {
+      const known = byStatus.get(status) ?? []
+      const added = [answers].flat()
+      const types = new Set(added.map(contentTypeOf))
+      byStatus.set(status, [...known.filter((one) => !types.has(contentTypeOf(one))), ...added])
+    }
+  return Object.fromEntries([...byStatus].map(([status, answers]) => [status, response(answers)]))
+}
+
+const contentTypeOf = ({ contentType = 'application/json' }: Answer): string => contentType
 
 const response = (answers: readonly Answer[]) => ({
   description: answers.map((one) => one.description).join('; '),
@@ -195,3 +211,22 @@ const content = ({
       : {}),
   },
 })
+
+type Route = { readonly path: string; readonly hooks: unknown }
+type Documented = { readonly content: Record<string, ReturnType<typeof content>[string]> }
+
+/** Documents the errors that operations have in common as http/errors.ts gives them under `/v1`. No
+ * operation can, since it does not know its path. */
+export const documentProblems = (routes: readonly Route[]): void => {
+  for (const { path, hooks } of routes) {
+    if (!path.startsWith('/v1/')) continue
+    const { detail } = hooks as { detail?: { responses?: Record<string, Documented> } }
+    for (const [status, { content: one }] of Object.entries(detail?.responses ?? {})) {
+      const json = one['application/json']
+      if (Number(status) < 400 || json?.schema !== Message) continue
+      delete one['application/json']
+      const { msg } = json.example as MessageExample
+      Object.assign(one, content(problem(Number(status), problemCode(Number(status)), msg)), one)
+    }
+  }
+}

@@ -212,18 +212,7 @@ describe('the compiled file', () => {
 })
 
 describe('commands', () => {
-  test('--help, --version and what is no command', async () => {
-    const help = await runCommand(['--help'])
-    expect(help.status).toBe(0)
-    for (const word of [
-      'serve',
-      'user add',
-      'healthcheck',
-      'DATA_DIR',
-      'JWT_SECRET_KEY_FILE',
-      'TRUSTED_PROXIES',
-    ])
-      expect(help.out).toContain(word)
+  test('--version, and words that make no sense', async () => {
     expect(await runCommand(['--version'])).toMatchObject({ status: 0, out: `${version}\n` })
     expect((await runCommand(['dance'])).status).toBe(2)
     expect((await runCommand(['serve', '--dance'])).status).toBe(2)
@@ -233,7 +222,7 @@ describe('commands', () => {
     const PORT = String(await freePort())
     expect(await runCommand(['healthcheck'], { env: { PORT } })).toMatchObject({
       status: 1,
-      words: `No answer from http://127.0.0.1:${PORT}/readyz\n`,
+      words: `No answer from http://127.0.0.1:${PORT}/readyz; is the service running, and with these settings?\n`,
     })
   })
 })

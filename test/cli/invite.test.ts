@@ -70,7 +70,7 @@ test('what makes no sense is refused with a reason', async () => {
   expect(await refused('--hours', 'two')).toBe('2 --hours must be a whole number from 1 to 720')
   expect(await refused('--uses', '0')).toBe('2 --uses must be a whole number from 1 to 100')
   expect(await refused('--label', 'a\tb')).toStartWith('2 --label is too long')
-  expect(await refused('--code', 'mine')).toStartWith('2 Unknown option')
+  expect(await refused('--code', 'mine')).toStartWith('2 There is no option "--code"')
   expect(await refused('ada')).toStartWith("2 Unexpected argument 'ada'")
   expect(await refused('list', 'all')).toStartWith('2 invite list')
   expect(await refused('revoke')).toBe('2 invite revoke needs one ID')

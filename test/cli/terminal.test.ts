@@ -130,3 +130,12 @@ test('erasing a person asks for the name again, shown as it is typed', async () 
   expect((await runCommand(['user', 'list'], { folder })).out).not.toContain('oli')
   rmSync(folder, { recursive: true })
 })
+
+test('help has bold headings at a terminal, but not for NO_COLOR or a dumb one', async () => {
+  const folder = temporaryFolder()
+  const bold = '\u001B[1mUsage\u001B[22m'
+  expect((await atTerminal('--help', [], folder)).shown).toContain(bold)
+  for (const env of [{ NO_COLOR: '1' }, { TERM: 'dumb' }])
+    expect((await atTerminal('--help', [], folder, { env })).shown).not.toContain('\u001B')
+  rmSync(folder, { recursive: true })
+})

@@ -20,6 +20,7 @@ const terminalIn = (folder: string) => {
     readLine: async () => '',
     isInteractive: false,
     isShown: false,
+    hasColours: false,
     stopRequested: async () => {},
     onReloadRequest: () => {},
   }

@@ -1,68 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { PASSWORD, basic, bearer, startApp } from '../support/app.ts'
+import { type Operation, type Spec, fits, operationsOf } from '../support/openapi.ts'
 import { enrol } from '../support/second-factor.ts'
-
-type Schema = {
-  type?: string
-  required?: string[]
-  minProperties?: number
-  properties?: Record<string, Schema & { const?: unknown; examples?: unknown[] }>
-  patternProperties?: Record<string, Schema>
-  anyOf?: Schema[]
-  items?: Schema
-  const?: unknown
-}
-type Content = Record<
-  string,
-  { schema: Schema; example?: unknown; examples?: Record<string, { value: unknown }> }
->
-type Operation = {
-  summary?: string
-  tags?: string[]
-  security?: object[]
-  'x-access'?: string
-  requestBody?: { content: Content }
-  responses: Record<string, { description: string; content: Content }>
-}
-
-type Spec = {
-  openapi: string
-  paths: Record<string, Record<string, Operation>>
-  components: { securitySchemes: object }
-}
-
-/** The members that a documented schema knows, checked by hand so that no checker of ours judges itself. */
-const fits = (schema: Schema, value: unknown): boolean => {
-  if (schema.anyOf) return schema.anyOf.some((one) => fits(one, value))
-  if (schema.const !== undefined) return value === schema.const
-  switch (schema.type) {
-    case 'object': {
-      if (typeof value !== 'object' || value === null) return false
-      const { properties = {}, patternProperties, required = [] } = schema
-      const each = Object.values(patternProperties ?? {})[0]
-      return (
-        required.every((name) => name in value) &&
-        Object.entries(value).every(([name, member]) => {
-          const known = properties[name] ?? each
-          return known !== undefined && fits(known, member)
-        })
-      )
-    }
-    case 'string':
-      return typeof value === 'string'
-    case 'array':
-      return Array.isArray(value) && value.every((one) => schema.items && fits(schema.items, one))
-    case 'boolean':
-      return typeof value === 'boolean'
-    case 'integer':
-      return Number.isInteger(value)
-    case 'null':
-      return value === null
-    case undefined:
-    default:
-      return false
-  }
-}
 
 describe('the OpenAPI document', () => {
   let app: Awaited<ReturnType<typeof startApp>>
@@ -72,12 +11,7 @@ describe('the OpenAPI document', () => {
   beforeAll(async () => {
     app = await startApp()
     spec = (await (await app.get('/swagger/json')).json()) as Spec
-    operations = Object.entries(spec.paths).flatMap(([path, methods]) =>
-      Object.entries(methods).map(([method, one]): [string, Operation] => [
-        `${method.toUpperCase()} ${path}`,
-        one,
-      ]),
-    )
+    operations = operationsOf(spec)
   })
 
   afterAll(async () => {
