@@ -30,6 +30,7 @@ import { sessionStore } from './accounts/session-store.ts'
 import { sessionService } from './accounts/sessions.ts'
 import { setupRoutes } from './accounts/setup-routes.ts'
 import { setupService } from './accounts/setup.ts'
+import { restoredAccounts } from './accounts/restored-store.ts'
 import { accountStore } from './accounts/store.ts'
 import { waitRoutes } from './accounts/wait-routes.ts'
 import { lifeRecorder } from './audit/life.ts'
@@ -56,10 +57,15 @@ import { requestLog } from './http/request-log.ts'
 import { responseHeaders } from './http/response-headers.ts'
 import { pacedClock, steadyClock } from './http/steady-clock.ts'
 import { unmatchedRoutes } from './http/unmatched.ts'
+import { backupRoutes } from './ops/backup-routes.ts'
+import { type MakeBackup, backupService } from './ops/backups.ts'
 import { healthRoutes } from './ops/routes.ts'
 import { opsStore } from './ops/store.ts'
+import { KEY_FILES } from './storage/data-folder.ts'
+import { lockFolder } from './storage/folder-lock.ts'
 import { openDatabase } from './storage/open.ts'
 import { makePrivateFolder, secretFile } from './storage/private-files.ts'
+import { enterFolder } from './storage/restore-journal.ts'
 import { doorDenials } from './unlocks/denials.ts'
 import { accountPages } from './unlocks/export.ts'
 import { HEARTBEAT_SECONDS, liveUnlocks } from './unlocks/live.ts'
@@ -69,10 +75,11 @@ import { logRoutes } from './unlocks/log-routes.ts'
 import { unlockReadRoutes } from './unlocks/read-routes.ts'
 import { unlockReads } from './unlocks/read-store.ts'
 import { unlockRoutes } from './unlocks/routes.ts'
-import { type Round, retention } from './unlocks/retention.ts'
+import { reportCheck, reportRound } from './unlocks/reports.ts'
+import { retention } from './unlocks/retention.ts'
 import { openUnlockLog } from './unlocks/service.ts'
 import { verificationRoutes } from './unlocks/verification-routes.ts'
-import { type LogCheck, logWatch } from './unlocks/watch.ts'
+import { logWatch } from './unlocks/watch.ts'
 import { unlockCounts } from './unlocks/stats-store.ts'
 import { unlockStore } from './unlocks/store.ts'
 
@@ -84,6 +91,10 @@ type Dependencies = {
   readonly now?: () => number
   /** A clock that nobody sets, in milliseconds since whenever. */
   readonly monotonic?: () => number
+  /** Whether this process serves, of which there is one in a data folder, or works beside that. */
+  readonly use?: 'service' | 'command'
+  /** How backups are made; without it there are none. */
+  readonly makeBackup?: MakeBackup
   /** Silence after which a live stream sends a comment. */
   readonly heartbeatSeconds?: number
 }
@@ -102,15 +113,21 @@ export const openApp = async (
     now = Date.now,
     monotonic = () => performance.now(),
     heartbeatSeconds = HEARTBEAT_SECONDS,
+    use = 'command',
+    makeBackup,
   }: Dependencies,
 ) => {
   const tokenLifetimeMs = config.accessTokenMinutes * 60_000
 
   makePrivateFolder(config.dataDir)
+  const leaveFolder = enterFolder(config.dataDir, use)
   const logKey = keyFile(config.dataDir)
   logKey.requireLog(config.databaseUri)
-  const secret = config.jwtSecretKey || secretFile(join(config.dataDir, 'jwt-secret-key'))
-  const db = openDatabase(config.databaseUri)
+  const secret = config.jwtSecretKey || secretFile(join(config.dataDir, KEY_FILES.tokens))
+  const db = openDatabase(config.databaseUri, {
+    // Beside a service of an older version, which would fail in a newer schema, nothing is changed.
+    beforeMigration: () => (use === 'service' ? () => {} : lockFolder(config.dataDir, 'migration')),
+  })
   const steady = steadyClock(now, monotonic)
 
   const audit = auditStore(db)
@@ -135,7 +152,7 @@ export const openApp = async (
         await record(GATEWAY, { action: 'unlocks.retention', result: 'success', detail })
       return erasure
     },
-    report: (round) => reportRound(round, processLog),
+    report: reportRound(processLog),
   })
 
   const reads = unlockReads(db)
@@ -145,7 +162,7 @@ export const openApp = async (
     store: unlocks,
     key: signer.verifierKey,
     now,
-    report: (check) => reportCheck(check, processLog),
+    report: reportCheck(processLog),
   })
   const logFault = () => {
     const check = watch.last()
@@ -165,14 +182,14 @@ export const openApp = async (
   const paced = pacedClock(Math.max(now(), await newestFailureMs(db)), monotonic)
   const guesses = guessService({
     store: guessStore(db, paced),
-    key: secretFile(join(config.dataDir, 'guess-key')),
+    key: secretFile(join(config.dataDir, KEY_FILES.guesses)),
     now: paced,
     day: now,
     record,
     recordDenied,
   })
   const factorStore = secondFactorStore(db)
-  const box = secretBox(secretFile(join(config.dataDir, 'second-factor-key')))
+  const box = secretBox(secretFile(join(config.dataDir, KEY_FILES.secondFactors)))
   const factors = secondFactors({
     store: factorStore,
     box,
@@ -222,6 +239,17 @@ export const openApp = async (
   })
   const admin = administration({ store: changes, erasures, record, now: steady })
   const roster = peopleStore(db, steady)
+
+  const backups = backupService({
+    settings: config,
+    keyId: signer.verifierKey.id,
+    make: makeBackup,
+    record,
+    newestRecord: audit.newest,
+    report: (error) => processLog.error({ err: error }, 'backup failed'),
+    now,
+    monotonic,
+  })
 
   const readBody = bodyReader(config.bodyBytesMax)
   const endpoints = endpointsOf({
@@ -328,6 +356,7 @@ export const openApp = async (
     .use(unlockReadRoutes({ endpoints, log, reads, counts: unlockCounts(db), live, record, now }))
     .use(logRoutes({ endpoints, log, store: unlocks }))
     .use(verificationRoutes({ endpoints, watch }))
+    .use(backupRoutes({ endpoints, backups, settings: config }))
     .use(
       tableRoutes({
         endpoints,
@@ -343,12 +372,13 @@ export const openApp = async (
   const http = routes.use(unmatchedRoutes(endpoints, routes))
 
   const close = async () => {
-    await watch.stop()
+    await Promise.all([watch.stop(), backups.stop()])
     live.close()
     keeping.stop()
     erasures.stop()
     await Promise.all([log.drained(), repeats.close()])
     await db.close()
+    leaveFolder()
   }
   return {
     http,
@@ -367,26 +397,10 @@ export const openApp = async (
     live,
     watch,
     keeping,
+    backups,
+    restored: restoredAccounts(db, steady),
     unlocks,
     verifierKey: signer.verifierKey,
     close,
-  }
-}
-
-const reportCheck = (check: LogCheck, processLog: Log): void => {
-  const { extent } = check
-  if (check.ok) return processLog.info({ extent, size: check.size }, 'log verified')
-  const { seq, fault, error: err } = check
-  processLog.error({ extent, seq, fault, err }, 'log is broken')
-}
-
-const reportRound = (round: Round, processLog: Log): void => {
-  switch (round.outcome) {
-    case 'erased':
-      return // what was erased is on record
-    case 'waiting':
-      return processLog.warn('retention waits for a clock that can be trusted')
-    case 'failed':
-      return processLog.error({ err: round.error }, 'retention failed')
   }
 }

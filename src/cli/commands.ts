@@ -1,9 +1,11 @@
 import { SETTINGS } from '../config.ts'
 import { audit } from './audit.ts'
+import { backup } from './backup.ts'
 import type { Command } from './command.ts'
 import { healthcheck } from './healthcheck.ts'
 import { invite } from './invite.ts'
 import { log } from './log.ts'
+import { restore } from './restore.ts'
 import { serve } from './serve.ts'
 import { systemdUnit } from './systemd-unit.ts'
 import { user } from './user.ts'
@@ -15,6 +17,8 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   invite,
   log,
   audit,
+  backup,
+  restore,
   healthcheck,
   'systemd-unit': systemdUnit,
 }
@@ -43,5 +47,9 @@ export const help = (): string =>
     ...Object.values(SETTINGS).map(
       ({ env, doc, fallback }) => `  ${env.padEnd(25)} ${doc} [${fallback || 'none'}]`,
     ),
-    '  JWT_SECRET_KEY_FILE       a file that holds JWT_SECRET_KEY [none]',
+    ...Object.values(SETTINGS).flatMap((one) =>
+      'secret' in one
+        ? [`  ${`${one.env}_FILE`.padEnd(25)} a file that holds ${one.env} [none]`]
+        : [],
+    ),
   ].join('\n')

@@ -10,8 +10,8 @@ import { isLoopback } from '../http/client-address.ts'
 import { type Log, logWritten, logger } from '../http/log.ts'
 import { ownUrls } from '../http/own-address.ts'
 import { qrTerminal } from '../http/qr.ts'
-import { lockFolder } from '../storage/folder-lock.ts'
-import { fileFault, makePrivateFolder } from '../storage/private-files.ts'
+import { fileFault } from '../storage/private-files.ts'
+import { backupProcess } from './backup-process.ts'
 import type { Command, Terminal } from './command.ts'
 import { serviceManager } from './service-manager.ts'
 
@@ -23,12 +23,11 @@ export const serve: Command = {
     parseArgs({ args: [...args], options: {} })
     const stopRequested = terminal.stopRequested()
     const config = parseConfig(terminal.env)
-    makePrivateFolder(config.dataDir)
-    const unlockFolder = lockFolder(config.dataDir)
     const log = logger({ level: config.logLevel, format: config.logFormat })
     // Whatever the level leaves out else.
     const securityLog = log.child({}, { level: 'info' })
-    const app = await openApp(config, { log, securityLog })
+    const makeBackup = backupProcess(terminal.env)
+    const app = await openApp(config, { log, securityLog, use: 'service', makeBackup })
     const manager = serviceManager(terminal.env)
     try {
       const server = listen(app, config)
@@ -36,6 +35,7 @@ export const serve: Command = {
       await app.watch.start()
       await app.keeping.apply()
       await app.erasures.resume()
+      app.backups.start()
       await greet(config, app, terminal)
       log.info({ version, port: config.port }, 'started')
       manager.ready()
@@ -46,7 +46,6 @@ export const serve: Command = {
       await Promise.all([orTold(app.recordStop(), log), finishRequests(server)])
     } finally {
       await app.close()
-      unlockFolder()
     }
     log.info('stopped')
     await logWritten()

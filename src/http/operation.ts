@@ -33,6 +33,7 @@ type Tag =
   | 'Audit'
   | 'Unlocks'
   | 'Log'
+  | 'Backups'
   | 'Tables'
   | 'Health'
   | 'Pages'

@@ -6,10 +6,10 @@ import { temporaryFolder } from '../support/binary.ts'
 
 test('a folder is held by one, and free again when it is let go', () => {
   const folder = temporaryFolder()
-  const unlock = lockFolder(folder)
-  expect(() => lockFolder(folder)).toThrow('another service already serves from there')
+  const unlock = lockFolder(folder, 'service')
+  expect(() => lockFolder(folder, 'service')).toThrow('another service already serves from there')
   unlock()
-  lockFolder(folder)()
-  expect(() => lockFolder(join(folder, 'absent\0'))).toThrow('Cannot lock the folder')
+  lockFolder(folder, 'service')()
+  expect(() => lockFolder(join(folder, 'absent\0'), 'service')).toThrow('Cannot lock the folder')
   rmSync(folder, { recursive: true })
 })
