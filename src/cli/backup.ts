@@ -1,4 +1,3 @@
-import { setPriority } from 'node:os'
 import { parseArgs } from 'node:util'
 import { type Config, parseConfig } from '../config.ts'
 import { COMMAND_LINE } from '../http/access.ts'
@@ -31,15 +30,7 @@ export const backup: Command = {
   },
 }
 
-/** Least of all may a backup slow down the door. */
-const NICENESS = 10
-
 const makeForService = async (config: Config, file: string, { print }: Terminal) => {
-  try {
-    setPriority(NICENESS)
-  } catch {
-    // Where that is not allowed, it takes its share.
-  }
   print(JSON.stringify(await makeBackup(config, file, () => {})))
   return 0
 }

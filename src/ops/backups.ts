@@ -108,9 +108,10 @@ export const backupService = (deps: Dependencies) => {
     return (ageMs >= 0 ? ageMs : waitedMs) >= backupEveryHours * HOUR_MS
   }
 
-  const look = async (): Promise<void> => {
+  const makeIfDue = async (): Promise<void> => {
     if (making || !(await isDue()) || stopping.signal.aborted) return
     begin(GATEWAY)
+    await making
   }
 
   return {
@@ -129,12 +130,15 @@ export const backupService = (deps: Dependencies) => {
       }
     },
 
+    /** Makes a backup if it is time for one, and resolves when that is over. */
+    makeIfDue,
+
     /** Looks now and every minute whether a backup is due. */
     start: (): void => {
       if (dir === '') return
-      looking = setInterval(() => void look(), LOOK_EVERY_MS)
+      looking = setInterval(() => void makeIfDue(), LOOK_EVERY_MS)
       looking.unref()
-      void look()
+      void makeIfDue()
     },
 
     /** Begins a backup, or joins the one under way. Throws `conflict` where there is no BACKUP_DIR. */

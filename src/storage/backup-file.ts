@@ -1,4 +1,12 @@
-import { closeSync, existsSync, fsyncSync, linkSync, openSync, readSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  fdatasyncSync,
+  fsyncSync,
+  linkSync,
+  openSync,
+  readSync,
+} from 'node:fs'
 import { renameSync, rmSync, statSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { Decrypter, Encrypter } from 'age-encryption'
@@ -19,6 +27,9 @@ type Progress = (done: number, total: number) => void
 const SCRYPT_LOG_N = 17
 
 const CHUNK_BYTES = 256 * 1024
+
+/** Little enough that an unlock's own sync, meanwhile, need not wait long for a slow disk. */
+const UNSYNCED_BYTES_MAX = 4 * 1024 ** 2
 
 /** What a file is, as the manifest names it. */
 export const describeFile = (name: string, path: string): Manifest['files'][number] => {
@@ -91,10 +102,15 @@ const encrypted = (plain: ReadableStream<Uint8Array>, passphrase: string) => {
 const writeStream = async (path: string, stream: ReadableStream<Uint8Array>): Promise<string> => {
   const hash = new Bun.CryptoHasher('sha256')
   const file = openSync(path, 'wx', 0o600)
+  let unsynced = 0
   try {
     for await (const chunk of stream) {
       hash.update(chunk)
       for (let at = 0; at < chunk.length;) at += writeSync(file, chunk, at)
+      unsynced += chunk.length
+      if (unsynced < UNSYNCED_BYTES_MAX) continue
+      fdatasyncSync(file)
+      unsynced = 0
     }
     fsyncSync(file)
   } finally {

@@ -4,11 +4,11 @@ import { dirname } from 'node:path'
 import { AppError } from '../errors.ts'
 import { requireRoom } from './data-folder.ts'
 import { unavailable } from './database.ts'
-import { fileFault, makePrivateFile, syncPath } from './private-files.ts'
+import { fileFault, makePrivateFile } from './private-files.ts'
 
-/** Copies a database as it is at one moment into a file, mode 0600, that is whole and on disk when
- * this returns; whatever was at that path is replaced. Others write to the database meanwhile; this
- * thread waits. Throws `unavailable` where there is no room, or where either file fails. */
+/** Copies a database as it is at one moment into a file, mode 0600, that is whole when this returns,
+ * but not synced to disk; whatever was at that path is replaced. Others write to the database
+ * meanwhile; this thread waits. Throws `unavailable` where there is no room, or where either file fails. */
 export const copyDatabase = (from: Sqlite, to: string): void => {
   try {
     rmSync(to, { force: true })
@@ -19,8 +19,6 @@ export const copyDatabase = (from: Sqlite, to: string): void => {
       from.run('VACUUM INTO ?', [to])
       chmodSync(to, 0o600)
       requireIntegrity(to)
-      syncPath(to)
-      syncPath(dirname(to))
     } catch (error) {
       rmSync(to, { force: true })
       throw error

@@ -96,9 +96,11 @@ export const keepCopy = (connection: Sqlite, path: string): void => {
   const copy = `${path}.before-schema-${MIGRATIONS.length}`
   const draft = `${copy}.part`
   copyDatabase(connection, draft)
+  syncPath(draft)
   renameSync(draft, copy)
   syncPath(dirname(path))
-  for (const { path: old } of copiesBeside(path).slice(COPIES_KEPT)) rmSync(old)
+  const others = copiesBeside(path).filter((other) => other.path !== copy)
+  for (const { path: old } of others.slice(COPIES_KEPT - 1)) rmSync(old)
 }
 
 /** The copies beside a database, the newest schema first. */
