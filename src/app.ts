@@ -34,6 +34,7 @@ import { settingStore } from './accounts/setting-store.ts'
 import { settingService } from './accounts/settings.ts'
 import { setupRoutes } from './accounts/setup-routes.ts'
 import { setupService } from './accounts/setup.ts'
+import { restoredAccounts } from './accounts/restored-store.ts'
 import { accountStore } from './accounts/store.ts'
 import { waitRoutes } from './accounts/wait-routes.ts'
 import { lifeRecorder } from './audit/life.ts'
@@ -66,10 +67,15 @@ import { doctorRoutes } from './ops/doctor-routes.ts'
 import { doctor } from './ops/doctor.ts'
 import { authorityRoutes } from './ops/authority-routes.ts'
 import { gatewayRoutes } from './ops/gateway-routes.ts'
+import { backupRoutes } from './ops/backup-routes.ts'
+import { type MakeBackup, backupService } from './ops/backups.ts'
 import { healthRoutes } from './ops/routes.ts'
 import { opsStore } from './ops/store.ts'
+import { KEY_FILES } from './storage/data-folder.ts'
+import { lockFolder } from './storage/folder-lock.ts'
 import { openDatabase } from './storage/open.ts'
 import { makePrivateFolder, secretFile } from './storage/private-files.ts'
+import { enterFolder } from './storage/restore-journal.ts'
 import { doorDenials } from './unlocks/denials.ts'
 import { accountPages } from './unlocks/export.ts'
 import { HEARTBEAT_SECONDS, liveUnlocks } from './unlocks/live.ts'
@@ -79,10 +85,11 @@ import { logRoutes } from './unlocks/log-routes.ts'
 import { unlockReadRoutes } from './unlocks/read-routes.ts'
 import { unlockReads } from './unlocks/read-store.ts'
 import { unlockRoutes } from './unlocks/routes.ts'
-import { type Round, retention } from './unlocks/retention.ts'
+import { reportCheck, reportRound } from './unlocks/reports.ts'
+import { retention } from './unlocks/retention.ts'
 import { openUnlockLog } from './unlocks/service.ts'
 import { verificationRoutes } from './unlocks/verification-routes.ts'
-import { type LogCheck, logWatch } from './unlocks/watch.ts'
+import { logWatch } from './unlocks/watch.ts'
 import { unlockCounts } from './unlocks/stats-store.ts'
 import { unlockStore } from './unlocks/store.ts'
 
@@ -96,6 +103,10 @@ type Dependencies = {
   readonly monotonic?: () => number
   /** The certificate (PEM) that vouches for the one in use, where there is one for phones to trust. */
   readonly authority?: () => string | undefined
+  /** Whether this process serves, of which there is one in a data folder, or works beside that. */
+  readonly use?: 'service' | 'command'
+  /** How backups are made; without it there are none. */
+  readonly makeBackup?: MakeBackup
   /** Silence after which a live stream sends a comment. */
   readonly heartbeatSeconds?: number
 }
@@ -115,6 +126,8 @@ export const openApp = async (
     monotonic = () => performance.now(),
     authority = () => undefined,
     heartbeatSeconds = HEARTBEAT_SECONDS,
+    use = 'command',
+    makeBackup,
   }: Dependencies,
 ) => {
   const tokenLifetimeMs = config.accessTokenMinutes * 60_000
@@ -123,10 +136,14 @@ export const openApp = async (
   const hasTls = config.tlsCertFile !== ''
 
   makePrivateFolder(config.dataDir)
+  const leaveFolder = enterFolder(config.dataDir, use)
   const logKey = keyFile(config.dataDir)
   logKey.requireLog(config.databaseUri)
-  const secret = config.jwtSecretKey || secretFile(join(config.dataDir, 'jwt-secret-key'))
-  const db = openDatabase(config.databaseUri)
+  const secret = config.jwtSecretKey || secretFile(join(config.dataDir, KEY_FILES.tokens))
+  const db = openDatabase(config.databaseUri, {
+    // Beside a service of an older version, which would fail in a newer schema, nothing is changed.
+    beforeMigration: () => (use === 'service' ? () => {} : lockFolder(config.dataDir, 'migration')),
+  })
   const steady = steadyClock(now, monotonic)
 
   const audit = auditStore(db)
@@ -151,7 +168,7 @@ export const openApp = async (
         await record(GATEWAY, { action: 'unlocks.retention', result: 'success', detail })
       return erasure
     },
-    report: (round) => reportRound(round, processLog),
+    report: reportRound(processLog),
   })
 
   const reads = unlockReads(db)
@@ -161,7 +178,7 @@ export const openApp = async (
     store: unlocks,
     key: signer.verifierKey,
     now,
-    report: (check) => reportCheck(check, processLog),
+    report: reportCheck(processLog),
   })
   const logFault = () => {
     const check = watch.last()
@@ -180,14 +197,14 @@ export const openApp = async (
   const paced = pacedClock(Math.max(now(), await newestFailureMs(db)), monotonic)
   const guesses = guessService({
     store: guessStore(db, paced),
-    key: secretFile(join(config.dataDir, 'guess-key')),
+    key: secretFile(join(config.dataDir, KEY_FILES.guesses)),
     now: paced,
     day: now,
     record,
     recordDenied,
   })
   const factorStore = secondFactorStore(db)
-  const box = secretBox(secretFile(join(config.dataDir, 'second-factor-key')))
+  const box = secretBox(secretFile(join(config.dataDir, KEY_FILES.secondFactors)))
   const factors = secondFactors({
     store: factorStore,
     box,
@@ -240,6 +257,16 @@ export const openApp = async (
   const admin = administration({ store: changes, erasures, record, now: steady })
   const roster = peopleStore(db, steady)
 
+  const backups = backupService({
+    settings: config,
+    keyId: signer.verifierKey.id,
+    make: makeBackup,
+    record,
+    newestRecord: audit.newest,
+    report: (error) => processLog.error({ err: error }, 'backup failed'),
+    now,
+    monotonic,
+  })
   const examine = doctor({
     config,
     now,
@@ -385,6 +412,7 @@ export const openApp = async (
     .use(unlockReadRoutes({ endpoints, log, reads, counts: unlockCounts(db), live, record, now }))
     .use(logRoutes({ endpoints, log, store: unlocks }))
     .use(verificationRoutes({ endpoints, watch }))
+    .use(backupRoutes({ endpoints, backups, settings: config }))
     .use(
       tableRoutes({
         endpoints,
@@ -401,12 +429,13 @@ export const openApp = async (
   const http = routes.use(unmatchedRoutes(endpoints, routes))
 
   const close = async () => {
-    await watch.stop()
+    await Promise.all([watch.stop(), backups.stop()])
     live.close()
     keeping.stop()
     erasures.stop()
     await Promise.all([log.drained(), repeats.close()])
     await db.close()
+    leaveFolder()
   }
   return {
     http,
@@ -428,26 +457,10 @@ export const openApp = async (
     live,
     watch,
     keeping,
+    backups,
+    restored: restoredAccounts(db, steady),
     unlocks,
     verifierKey: signer.verifierKey,
     close,
-  }
-}
-
-const reportCheck = (check: LogCheck, processLog: Log): void => {
-  const { extent } = check
-  if (check.ok) return processLog.info({ extent, size: check.size }, 'log verified')
-  const { seq, fault, error: err } = check
-  processLog.error({ extent, seq, fault, err }, 'log is broken')
-}
-
-const reportRound = (round: Round, processLog: Log): void => {
-  switch (round.outcome) {
-    case 'erased':
-      return // what was erased is on record
-    case 'waiting':
-      return processLog.warn('retention waits for a clock that can be trusted')
-    case 'failed':
-      return processLog.error({ err: round.error }, 'retention failed')
   }
 }

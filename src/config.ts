@@ -160,6 +160,31 @@ export const SETTINGS = {
     fallback: '',
     parse: (text) => (text === '' ? 0 : integer(text, 1, 36_500)),
   }),
+  backupDir: setting({
+    env: 'BACKUP_DIR',
+    doc: 'folder in which the service makes backups by itself (none: it makes none)',
+    fallback: '',
+    parse: (text) => text && resolve(text),
+  }),
+  backupEveryHours: setting({
+    env: 'BACKUP_EVERY_HOURS',
+    doc: 'hours from one backup to the next',
+    fallback: '24',
+    parse: (text) => integer(text, 1, 8760),
+  }),
+  backupKeep: setting({
+    env: 'BACKUP_KEEP',
+    doc: 'how many of its backups the service keeps in BACKUP_DIR; the oldest go first',
+    fallback: '14',
+    parse: (text) => integer(text, 1, 10_000),
+  }),
+  backupPassphrase: setting({
+    env: 'BACKUP_PASSPHRASE',
+    doc: 'encrypts backups, 12 characters or more (none: they are as secret as DATA_DIR)',
+    fallback: '',
+    secret: true,
+    parse: passphrase,
+  }),
   logLevel: setting({
     env: 'LOG_LEVEL',
     doc: 'debug, info, warn or error',
@@ -331,6 +356,17 @@ function databasePath(text: string): string {
   const path = /^sqlite:\/\/\/(?<path>[^?#]+)$/.exec(text)?.groups?.['path']
   if (!path) throw new Error('must read sqlite:///relative/path or sqlite:////absolute/path')
   return isAbsolute(path) ? path : resolve(path)
+}
+
+const PASSPHRASE_CHARACTERS_MIN = 12
+
+function passphrase(text: string): string {
+  const length = Array.from(text).length
+  if (length > 0 && length < PASSPHRASE_CHARACTERS_MIN)
+    throw new Error(
+      `is shorter than ${PASSPHRASE_CHARACTERS_MIN} characters; five random words are good`,
+    )
+  return text
 }
 
 const JWT_SECRET_BYTES_MIN = 32

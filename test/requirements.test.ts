@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 /** What the service must withstand, by the numbers that test names carry in brackets. Lines about
- * parts that do not exist yet (backups) join with those parts. */
+ * parts that do not exist yet join with those parts. */
 const REQUIREMENTS = {
   A1: 'every route, caller and method gets a listed answer',
   A2: 'a member reads only their own',
@@ -33,6 +33,7 @@ const REQUIREMENTS = {
   I7: 'cookies are no script’s, and no other origin’s',
   D1: 'what was acknowledged survives kill -9',
   D2: 'pragmas are read back',
+  D3: 'backups and restores',
   D4: 'failing disks and files',
   D5: 'migrations and newer databases',
   D6: 'clocks that jump',

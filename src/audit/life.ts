@@ -2,7 +2,7 @@ import { COMMAND_LINE, type RecordSecurityEvent } from '../http/access.ts'
 import type { AuditStore } from './store.ts'
 
 type Dependencies = {
-  readonly store: Pick<AuditStore, 'newestDetail'>
+  readonly store: Pick<AuditStore, 'newest'>
   readonly record: RecordSecurityEvent
   readonly version: string
 }
@@ -17,7 +17,7 @@ const SETTING_CHANGE = 'setting.change'
 export const lifeRecorder = ({ store, record, version }: Dependencies) => ({
   recordStart: async (settings: readonly GivenSetting[]): Promise<void> => {
     for (const { name, value, fallback } of settings) {
-      const { to: before = fallback } = (await store.newestDetail(SETTING_CHANGE, name)) ?? {}
+      const { to: before = fallback } = (await store.newest(SETTING_CHANGE, name))?.detail ?? {}
       if (before === value) continue
       const detail = { from: before, to: value }
       const event = { action: SETTING_CHANGE, result: 'success', subject: name, detail } as const

@@ -133,17 +133,21 @@ export const auditStore = (db: Database) => ({
       return rows.map(({ address }) => address)
     },
 
-  /** The detail of the newest record of an action on a subject. */
-  newestDetail: async (
+  /** The newest record of an action on a subject. */
+  newest: async (
     action: string,
     subject: string,
-  ): Promise<AuditRecord['detail'] | undefined> => {
-    const row = await db.get<Pick<Row, 'detail'>>(
-      'SELECT detail FROM audit_event WHERE subject = ? AND action = ? ORDER BY seq DESC LIMIT 1',
+  ): Promise<Pick<AuditRecord, 'atMs' | 'result' | 'detail'> | undefined> => {
+    const row = await db.get<Pick<Row, 'at_ms' | 'result' | 'detail'>>(
+      `SELECT at_ms, result, detail
+       FROM audit_event
+       WHERE subject = ? AND action = ?
+       ORDER BY seq DESC
+       LIMIT 1`,
       subject,
       action,
     )
-    return row && detailOf(row)
+    return row && { atMs: row.at_ms, result: row.result, detail: detailOf(row) }
   },
 
   /** Removes the addresses of records from before then; gives how many, step by step. */

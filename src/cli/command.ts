@@ -10,6 +10,8 @@ export type Terminal = {
   readonly print: (line: string) => void
   /** Writes a line to standard error: words for people. */
   readonly say: (line: string) => void
+  /** Shows on a terminal, and nowhere else, a line that the next one replaces; an empty one ends it. */
+  readonly showProgress: (line: string) => void
   /** Reads one line that is not shown: hidden where a person types, else from standard input. */
   readonly readSecret: (prompt: string) => Promise<string>
   /** Asks for one line that is shown as it is typed. */

@@ -1,4 +1,5 @@
 import { audit } from './audit.ts'
+import { backup } from './backup.ts'
 import { type Command, UsageError, didYouMean } from './command.ts'
 import { completion } from './completion.ts'
 import { healthcheck } from './healthcheck.ts'
@@ -8,6 +9,7 @@ import { invite } from './invite.ts'
 import { licenses } from './licenses.ts'
 import { log } from './log.ts'
 import { manual } from './manual.ts'
+import { restore } from './restore.ts'
 import { serve } from './serve.ts'
 import { systemdUnit } from './systemd-unit.ts'
 import { tls } from './tls.ts'
@@ -42,6 +44,8 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   import: importOlder,
   log,
   audit,
+  backup,
+  restore,
   tls,
   healthcheck,
   'systemd-unit': systemdUnit,

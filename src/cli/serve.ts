@@ -7,8 +7,7 @@ import { isLoopback } from '../http/client-address.ts'
 import { type Log, logWritten, logger } from '../http/log.ts'
 import { ownUrls } from '../http/own-address.ts'
 import { qrTerminal } from '../http/qr.ts'
-import { lockFolder } from '../storage/folder-lock.ts'
-import { makePrivateFolder } from '../storage/private-files.ts'
+import { backupProcess } from './backup-process.ts'
 import { certificateKeeper } from './certificate-keeper.ts'
 import type { Command, Terminal } from './command.ts'
 import { listen } from './listener.ts'
@@ -23,14 +22,17 @@ export const serve: Command = {
     let reload = () => {}
     terminal.onReloadRequest(() => reload())
     const config = parseConfig(terminal.env)
-    makePrivateFolder(config.dataDir)
-    const unlockFolder = lockFolder(config.dataDir)
     const log = logger({ level: config.logLevel, format: config.logFormat })
     // Whatever the level leaves out else.
     const securityLog = log.child({}, { level: 'info' })
     const keeper = config.tlsCertFile ? certificateKeeper(config) : undefined
-    const authority = () => keeper?.inUse().facts.authority?.pem
-    const app = await openApp(config, { log, securityLog, authority })
+    const app = await openApp(config, {
+      log,
+      securityLog,
+      use: 'service',
+      makeBackup: backupProcess(terminal.env),
+      authority: () => keeper?.inUse().facts.authority?.pem,
+    })
     const manager = serviceManager(terminal.env)
     try {
       // First, so that nobody is told of a log that it is whole before it was looked at.
@@ -39,6 +41,7 @@ export const serve: Command = {
       await orTold(app.recordStart(givenSettings(terminal.env)), log)
       await app.keeping.apply()
       await app.erasures.resume()
+      app.backups.start()
       await greet(config, app, terminal)
       log.info({ version, port: config.port }, 'started')
       keeper?.watch(log)
@@ -57,7 +60,6 @@ export const serve: Command = {
       await Promise.all([orTold(app.recordStop(), log), listener.stop()])
     } finally {
       await app.close()
-      unlockFolder()
     }
     log.info('stopped')
     await logWritten()

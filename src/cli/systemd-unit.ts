@@ -22,20 +22,23 @@ const OPTIONS = {
 /** Prints a systemd unit that runs this very file, boxed in as far as it can work. */
 export const systemdUnit: Command = {
   summary: 'print a systemd unit for this executable',
-  details: 'Data lies in /var/lib/secure-lock.',
+  details:
+    'Data lies in /var/lib/secure-lock. Give it the settings too (--env-file): PORT and BACKUP_DIR decide what the service may do.',
   options: OPTIONS,
   examples: {
-    'install it': 'secure-lock-server systemd-unit > /etc/systemd/system/secure-lock.service',
+    'install it':
+      'secure-lock-server --env-file /etc/secure-lock.env systemd-unit > /etc/systemd/system/secure-lock.service',
   },
   run: async (args, { env, print }) => {
     const { values } = parseArgs({ args: [...args], options: OPTIONS })
     if (!/^[a-z_][a-z0-9_-]{0,30}$/.test(values.user))
       throw new UsageError('--user must be the name of a system user')
-    const { port } = parseConfig(env)
+    const { port, backupDir } = parseConfig(env)
     const parts: Readonly<Record<string, string>> = {
       EXECUTABLE: path(process.execPath),
       ENV_FILE: path(values.settings),
       USER: values.user,
+      BACKUP_DIR: backupDir && !isWithin(backupDir, STATE_FOLDER) ? `"-${plain(backupDir)}"` : '',
       CAPABILITIES: port < FIRST_FREE_PORT ? 'CAP_NET_BIND_SERVICE' : '',
     }
     print(template.replaceAll(/@([A-Z_]+)@/g, (_, name: string) => parts[name] ?? '').trimEnd())
@@ -46,9 +49,16 @@ export const systemdUnit: Command = {
 /** Ports below it are for those who may bind them. */
 const FIRST_FREE_PORT = 1024
 
-/** A path as systemd takes it within quotation marks, where `%` and `$` stand for something. */
-const path = (text: string): string => {
+const STATE_FOLDER = '/var/lib/secure-lock'
+
+const isWithin = (path: string, folder: string): boolean => `${path}/`.startsWith(`${folder}/`)
+
+/** A path as systemd takes it within quotation marks, where `%` stands for something, and on the lines
+ * of commands `$` too. */
+const path = (text: string): string => plain(text).replaceAll('$', '$$$$')
+
+const plain = (text: string): string => {
   if (!isAbsolute(text) || /["\\\p{Cc}]/u.test(text))
     throw new UsageError('a path in the unit must begin with / and have no quotation marks')
-  return text.replaceAll('%', '%%').replaceAll('$', '$$$$')
+  return text.replaceAll('%', '%%')
 }

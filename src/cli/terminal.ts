@@ -6,6 +6,7 @@ export const processTerminal = (env: Terminal['env']): Terminal => ({
   env,
   print: (line) => process.stdout.write(`${line}\n`),
   say: (line) => process.stderr.write(`${line}\n`),
+  showProgress: process.stderr.isTTY ? progressLine() : () => {},
   readSecret: process.stdin.isTTY ? askHidden : nextLine,
   readLine: (prompt) => {
     process.stderr.write(prompt)
@@ -24,6 +25,19 @@ export const processTerminal = (env: Terminal['env']): Terminal => ({
     if (!process.stdin.isTTY) process.on('SIGHUP', work)
   },
 })
+
+const PROGRESS_EVERY_MS = 100
+
+const progressLine = (): ((line: string) => void) => {
+  let [shown, shownAt] = ['', 0]
+  return (line) => {
+    // What is under way changes at once, and its percentage not more often than it can be read.
+    const isSame = shown.split(':')[0] === line.split(':')[0]
+    if (line === shown || (isSame && performance.now() - shownAt < PROGRESS_EVERY_MS)) return
+    process.stderr.write(`\r\u001b[K${line}`)
+    ;[shown, shownAt] = [line, performance.now()]
+  }
+}
 
 let lines: AsyncIterator<string> | undefined
 

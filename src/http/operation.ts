@@ -34,6 +34,7 @@ type Tag =
   | 'Audit'
   | 'Unlocks'
   | 'Log'
+  | 'Backups'
   | 'Settings'
   | 'Tables'
   | 'Health'

@@ -184,6 +184,21 @@ const queriesOn = (
   }
 }
 
+/** Reads over one connection of its own. */
+export const readQueries = (
+  connection: Sqlite,
+): Pick<Queries, 'all' | 'get'> & { readonly close: () => void } => {
+  const { all, get, finalize } = queriesOn(connection)
+  return {
+    all,
+    get,
+    close: () => {
+      finalize()
+      connection.close(true)
+    },
+  }
+}
+
 /** Waits for another process's lock without stopping the event loop, so that reads go on. */
 const beginImmediate = async (writer: Sqlite, deadlineMs: number): Promise<void> => {
   for (;;) {

@@ -2,7 +2,7 @@ import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readdirSync } fr
 import { renameSync, rmSync, writeSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { AppError } from '../errors.ts'
-import { fileFault, syncFolder } from './private-files.ts'
+import { fileFault, syncPath } from './private-files.ts'
 
 /** A folder under a temporary name, which appears under its own name whole or not at all. */
 export type FolderDraft = {
@@ -40,9 +40,9 @@ export const draftFolder = (target: string): FolderDraft => {
     },
     commit: () =>
       orUnavailable(final, () => {
-        syncFolder(path)
+        syncPath(path)
         renameSync(path, final)
-        syncFolder(dirname(final))
+        syncPath(dirname(final))
       }),
     discard: () => rmSync(path, { recursive: true, force: true }),
   }

@@ -3,6 +3,7 @@ import sessionsAndSecurity from './migrations/0002_sessions_and_security.sql' wi
 import sessionEpoch from './migrations/0003_session_epoch.sql' with { type: 'text' }
 import olderServer from './migrations/0004_older_server.sql' with { type: 'text' }
 import settings from './migrations/0005_settings.sql' with { type: 'text' }
+import schemaChange from './migrations/0006_schema_change.sql' with { type: 'text' }
 
 /** Schema steps in order, forward only: step N takes a database from version N-1 to N. */
 export const MIGRATIONS: readonly string[] = [
@@ -11,4 +12,5 @@ export const MIGRATIONS: readonly string[] = [
   sessionEpoch,
   olderServer,
   settings,
+  schemaChange,
 ]

@@ -1,12 +1,10 @@
 import { Database as Sqlite } from 'bun:sqlite'
 import { statSync } from 'node:fs'
 import { AppError } from '../errors.ts'
-import { type Database, database, unavailable } from './database.ts'
+import { type Database, type Queries, database, readQueries, unavailable } from './database.ts'
 import { MIGRATIONS } from './migrations.ts'
+import { APPLICATION_ID, keepCopy, migrate, newerSchema, pragma, schemaVersion } from './migrate.ts'
 import { fileFault, makePrivateFile } from './private-files.ts'
-
-/** "SLS1": marks a file as this service's, so that no other SQLite file is taken for it. */
-const APPLICATION_ID = 0x53_4c_53_31
 
 /** Since 3.51.3 SQLite does not lose a commit when a checkpoint meets a reset of the WAL. */
 const SQLITE_VERSION_MIN = '3.51.3'
@@ -30,9 +28,15 @@ const PRAGMAS = {
   temp_store: 2,
 } as const
 
-/** Opens (or makes) the database file with mode 0600 and brings its schema up to date.
- * Throws AppError `unavailable` with a message for the operator, and never replaces a file. */
-export const openDatabase = (path: string): Database => {
+type OpenOptions = {
+  /** Called before the schema is changed, while nobody else may use the database; gives what ends that. */
+  readonly beforeMigration?: () => () => void
+}
+
+/** Opens (or makes) the database file with mode 0600 and brings its schema up to date, after a copy
+ * of what was there (see `keepCopy`). Throws AppError `unavailable` with a message for the operator,
+ * and never replaces a file. */
+export const openDatabase = (path: string, options: OpenOptions = {}): Database => {
   if (path === ':memory:') {
     const memory = new Sqlite(path, { strict: true })
     memory.run(`PRAGMA foreign_keys = ${PRAGMAS.foreign_keys}`)
@@ -45,7 +49,7 @@ export const openDatabase = (path: string): Database => {
     try {
       configure(writer)
       checkFile(writer, path)
-      migrate(writer)
+      bringUpToDate(writer, path, options)
       const reader = new Sqlite(path, { strict: true, readonly: true })
       reader.run(`PRAGMA busy_timeout = ${PRAGMAS.busy_timeout}`)
       return database({ writer, reader })
@@ -57,6 +61,49 @@ export const openDatabase = (path: string): Database => {
     throw cannotOpen(path, error)
   }
 }
+
+const bringUpToDate = (writer: Sqlite, path: string, { beforeMigration }: OpenOptions): void => {
+  const from = schemaVersion(writer)
+  if (from > MIGRATIONS.length) throw newerSchema(writer, path)
+  if (from === MIGRATIONS.length) return
+  const done = beforeMigration?.()
+  try {
+    // What is new and empty has nothing to lose.
+    if (schemaVersion(writer) > 0) keepCopy(writer, path)
+    migrate(writer)
+  } finally {
+    done?.()
+  }
+}
+
+/** A database file that is only read, and not brought up to date. */
+export type ReadOnlyDatabase = Pick<Queries, 'all' | 'get'> & {
+  readonly schemaVersion: number
+  readonly close: () => void
+}
+
+/** Opens a database file for reading alone. Throws `unavailable`, also where it is of a newer schema
+ * or of another program. */
+export const openReadOnly = (path: string): ReadOnlyDatabase => {
+  try {
+    const connection = new Sqlite(path, { strict: true, readonly: true })
+    try {
+      connection.run(`PRAGMA busy_timeout = ${READ_BUSY_MS}`)
+      if (pragma(connection, 'application_id') !== APPLICATION_ID)
+        throw new Error('it is a database of another program')
+      const schema = schemaVersion(connection)
+      if (schema > MIGRATIONS.length) throw newerSchema(connection, path)
+      return { ...readQueries(connection), schemaVersion: schema }
+    } catch (error) {
+      connection.close()
+      throw error
+    }
+  } catch (error) {
+    throw cannotOpen(path, error)
+  }
+}
+
+const READ_BUSY_MS = 5000
 
 const configure = (connection: Sqlite): void => {
   const version = String(pragma(connection, 'sqlite_version()', 'SELECT'))
@@ -77,30 +124,6 @@ const checkFile = (connection: Sqlite, path: string): void => {
   if (statSync(path).size > CHECKED_AT_START_BYTES_MAX) return
   const verdict = pragma(connection, 'quick_check(1)')
   if (verdict !== 'ok') throw new Error('the file is damaged; restore a backup of it')
-}
-
-/** Runs the missing schema steps, each with its version in one transaction. */
-export const migrate = (connection: Sqlite, steps: readonly string[] = MIGRATIONS): void => {
-  const version = () => Number(pragma(connection, 'user_version'))
-  if (version() > steps.length)
-    throw new Error(`schema version ${version()} is newer than ${steps.length}; upgrade the server`)
-  while (version() < steps.length) {
-    connection
-      .transaction(() => {
-        const from = version()
-        const step = steps[from]
-        if (step === undefined) return
-        connection.run(step)
-        connection.run(`PRAGMA application_id = ${APPLICATION_ID}`)
-        connection.run(`PRAGMA user_version = ${from + 1}`)
-      })
-      .immediate()
-  }
-}
-
-const pragma = (connection: Sqlite, name: string, verb = 'PRAGMA'): unknown => {
-  const row = connection.query(`${verb} ${name}`).get() as Record<string, unknown> | null
-  return row ? Object.values(row)[0] : undefined
 }
 
 const cannotOpen = (path: string, error: unknown): AppError => {

@@ -90,7 +90,7 @@ const makeSecretFile = (path: string, secret: string): void => {
   } finally {
     rmSync(draft)
   }
-  syncFolder(dirname(path))
+  syncPath(dirname(path))
 }
 
 /** Puts a file, mode 0600 and synced to disk, in the place of the one there is. Throws `unavailable`. */
@@ -116,13 +116,13 @@ const writeSynced = (path: string, content: string): void => {
   }
 }
 
-/** Puts the names of files in a folder on disk. */
-export const syncFolder = (path: string): void => {
-  const folder = openSync(path, 'r')
+/** Puts a file on disk, or the names of the files in a folder. */
+export const syncPath = (path: string): void => {
+  const file = openSync(path, 'r')
   try {
-    fsyncSync(folder)
+    fsyncSync(file)
   } finally {
-    closeSync(folder)
+    closeSync(file)
   }
 }
 

@@ -1,6 +1,7 @@
 import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { AppError } from '../errors.ts'
+import { KEY_FILES } from '../storage/data-folder.ts'
 import { secretFile } from '../storage/private-files.ts'
 import type { NoteSigner } from './signed-note.ts'
 import { newSigningKey, parseSigningKey } from './signing-key.ts'
@@ -8,7 +9,7 @@ import { newSigningKey, parseSigningKey } from './signing-key.ts'
 /** The file that keeps the key of the log: made with the log and never again, since another key would
  * begin another log. */
 export const keyFile = (dataDir: string) => {
-  const path = join(dataDir, 'log-signing-key')
+  const path = join(dataDir, KEY_FILES.log)
 
   return {
     /** Throws `unavailable` where the key stands alone: it is made after the database, which was lost

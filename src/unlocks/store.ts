@@ -9,6 +9,8 @@ export type UnlockWrites = ReturnType<typeof writesOn>
 
 export type { Head, StoredUnlock }
 
+type Reads = Pick<Queries, 'all' | 'get'>
+
 /** Whose events are erased: all of an account, or those of one name. */
 export type Erased = { readonly accountPublicId: string; readonly username?: string }
 
@@ -34,7 +36,7 @@ export type UnlockRow = {
 
 /** The unlock log in the database: events, the tree over them, and its newest checkpoint. */
 export const unlockStore = (db: Database) => ({
-  ...readsOn(db),
+  ...logReads(db),
   /** Runs `work` in one transaction; resolves after COMMIT. */
   transaction: <Result>(work: (writes: UnlockWrites) => Promise<Result>): Promise<Result> =>
     db.transaction((tx) => work(writesOn(tx))),
@@ -49,7 +51,8 @@ const PERSONAL_INDEXES = [
   'unlock_imported',
 ] as const
 
-const readsOn = (db: Queries) => ({
+/** Reading the log, also in a database that is only read. */
+export const logReads = (db: Reads) => ({
   head: (): Promise<Head | undefined> =>
     db.get<Head>('SELECT size, checkpoint FROM log_head WHERE id = 1'),
 
@@ -142,7 +145,7 @@ const readsOn = (db: Queries) => ({
 })
 
 const writesOn = (tx: Queries) => ({
-  ...readsOn(tx),
+  ...logReads(tx),
 
   /** Gives whether it is there now; not where an event of that id was there before. */
   insert: async (event: Required<StoredUnlock>): Promise<boolean> => {
@@ -267,7 +270,7 @@ const writesOn = (tx: Queries) => ({
 /** How many events, from the first on, were received before then: up to the last one whose time says
  * so and is not doubted. Such times never run backwards from one event to the next, so that all in
  * front of it came earlier, whatever their times say. */
-export const countBefore = async (db: Queries, receivedAtMs: number): Promise<number> => {
+export const countBefore = async (db: Reads, receivedAtMs: number): Promise<number> => {
   const row = await db.get<{ seq: number }>(
     `SELECT seq
      FROM unlock

@@ -3,7 +3,7 @@ import { Database } from 'bun:sqlite'
 import fc from 'fast-check'
 import { type AuditFilter, auditStore } from '../../src/audit/store.ts'
 import { database } from '../../src/storage/database.ts'
-import { migrate } from '../../src/storage/open.ts'
+import { migrate } from '../../src/storage/migrate.ts'
 
 type Planted = {
   readonly action: string

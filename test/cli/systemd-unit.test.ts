@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import { rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { PASSWORD, bearer, clientOf } from '../support/app.ts'
 import { UNLIMITED, runCommand, startService, temporaryFolder } from '../support/binary.ts'
@@ -40,6 +40,15 @@ describe('the systemd unit', () => {
     expect(out).toMatch(/^User=door$/m)
   })
 
+  test('may write to BACKUP_DIR where that lies elsewhere than the data, and need not find it', async () => {
+    const writable = async (dir: string) =>
+      /^ReadWritePaths=(.*)$/m.exec((await printed([], { BACKUP_DIR: dir })).out)?.[1]
+    expect(await writable('/mnt/usb stick/50%')).toBe('"-/mnt/usb stick/50%%"')
+    expect(await writable('/var/lib/secure-lock/backups')).toBe('')
+    expect(await writable('/var/lib/secure-lock-backups')).toBe('"-/var/lib/secure-lock-backups"')
+    expect((await printed([], { BACKUP_DIR: '/mnt/a"\nUser=root' })).status).toBe(2)
+  })
+
   test('takes no name or path that would be another line of the unit', async () => {
     for (const args of [
       ['--user', 'root\nExecStartPre=/bin/sh'],
@@ -55,7 +64,8 @@ describe('the systemd unit', () => {
   test.if(hasSystemd)('is what systemd takes, and finds well sealed', async () => {
     const folder = temporaryFolder()
     const unit = join(folder, 'secure-lock.service')
-    writeFileSync(unit, (await printed(['--user', 'daemon'])).out)
+    const env = { BACKUP_DIR: '/mnt/usb stick/50%' }
+    writeFileSync(unit, (await printed(['--user', 'daemon'], env)).out)
     const verified = analyzed(['verify', unit])
     expect(verified.words.split('\n').filter((line) => line.includes('secure-lock'))).toStrictEqual(
       [],
@@ -75,7 +85,7 @@ describe('the systemd unit', () => {
     const folder = temporaryFolder()
     const trace = join(folder, 'calls')
     const service = await startService({
-      env: UNLIMITED,
+      env: { ...UNLIMITED, BACKUP_DIR: 'data/backups' },
       folder,
       within: ['strace', '-D', '-f', '-q', '-o', trace],
     })
@@ -87,6 +97,9 @@ describe('the systemd unit', () => {
     const sent = await post('/logUnlocking', { 'unlocking-method': 'pin' }, bearer(token))
     expect(sent.status).toBe(200)
     expect((await get('/readyz')).status).toBe(200)
+    const backups = join(folder, 'data/backups')
+    while (!(existsSync(backups) && readdirSync(backups).some((name) => name.endsWith('.tar'))))
+      await Bun.sleep(50)
     expect(await service.stop()).toBe(0)
     const allowed = new Set(callsOf('@system-service'))
     for (const call of [...callsOf('@privileged'), ...callsOf('@resources')]) allowed.delete(call)

@@ -2,8 +2,10 @@ import { Database as Sqlite } from 'bun:sqlite'
 import { describe, expect, test } from 'bun:test'
 import { chmodSync, mkdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { version } from '../../package.json'
 import { MIGRATIONS } from '../../src/storage/migrations.ts'
-import { migrate, openDatabase } from '../../src/storage/open.ts'
+import { migrate } from '../../src/storage/migrate.ts'
+import { openDatabase } from '../../src/storage/open.ts'
 import { makePrivateFolder, secretFile } from '../../src/storage/private-files.ts'
 import { temporaryFolder } from '../support/binary.ts'
 
@@ -181,8 +183,20 @@ describe('opening a database', () => {
       void openDatabase(newer).close()
       new Sqlite(newer).run('PRAGMA user_version = 99')
       expect(refusal(newer)).toContain(
-        `schema version 99 is newer than ${MIGRATIONS.length}; upgrade`,
+        `schema version 99 is newer than ${MIGRATIONS.length}, the newest that version ${version} knows; upgrade the server`,
       )
+      new Sqlite(newer).run("INSERT INTO schema_change VALUES (99, '7.1.0', 0)")
+      expect(refusal(newer)).toContain(
+        'use version 7.1.0 of the server, which wrote it, or a later one',
+      )
+      expect(refusal(newer)).not.toContain('the copy')
+      void openDatabase(`${newer}.before-schema-99`).close()
+      expect(refusal(newer)).toEndWith(
+        `the copy from before it was upgraded, which this version reads, is ${newer}.before-schema-99`,
+      )
+      expect(new Sqlite(newer).query('PRAGMA user_version').get()).toStrictEqual({
+        user_version: 99,
+      })
 
       const foreign = join(folder, 'foreign.db')
       new Sqlite(foreign).run('CREATE TABLE user (id INTEGER)')

@@ -1,6 +1,6 @@
 import { Database } from 'bun:sqlite'
 import { database } from '../../src/storage/database.ts'
-import { migrate } from '../../src/storage/open.ts'
+import { migrate } from '../../src/storage/migrate.ts'
 import type { Queries } from '../../src/storage/database.ts'
 
 export type Planted = {

@@ -1,0 +1,35 @@
+import { existsSync } from 'node:fs'
+import { AppError } from '../errors.ts'
+import type { MakeBackup } from '../ops/backups.ts'
+import type { MadeBackup } from './make-backup.ts'
+import type { Terminal } from './command.ts'
+
+/** Makes backups in a process beside this one, since SQLite copies without giving way: of the same
+ * executable, also where another version has meanwhile taken its place on disk. */
+export const backupProcess =
+  (env: Terminal['env']): MakeBackup =>
+  async (path, signal) => {
+    const child = Bun.spawn([executable(), 'backup', '--by-service', path], {
+      env,
+      stdin: 'ignore',
+      stdout: 'pipe',
+      stderr: 'pipe',
+      signal,
+    })
+    const [out, words, status] = await Promise.all([
+      new Response(child.stdout).text(),
+      new Response(child.stderr).text(),
+      child.exited,
+    ])
+    if (status === 0) return JSON.parse(out) as MadeBackup
+    if (status === FAILED) throw new AppError('unavailable', words.trim())
+    throw new Error(`The backup process ended with status ${status}: ${words}`)
+  }
+
+/** The status of a command that says in words for people why it failed. */
+const FAILED = 1
+
+const RUNNING_EXECUTABLE = '/proc/self/exe'
+
+const executable = (): string =>
+  existsSync(RUNNING_EXECUTABLE) ? RUNNING_EXECUTABLE : process.execPath

@@ -1,0 +1,117 @@
+import { Database as Sqlite } from 'bun:sqlite'
+import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import { version as serverVersion } from '../../package.json'
+import { copyDatabase } from './database-copy.ts'
+import { MIGRATIONS } from './migrations.ts'
+import { syncPath } from './private-files.ts'
+
+/** "SLS1": marks a file as this service's, so that no other SQLite file is taken for it. */
+export const APPLICATION_ID = 0x53_4c_53_31
+
+/** Runs the missing schema steps, each with its version in one transaction. */
+export const migrate = (connection: Sqlite, steps: readonly string[] = MIGRATIONS): void => {
+  while (schemaVersion(connection) < steps.length) {
+    connection
+      .transaction(() => {
+        const from = schemaVersion(connection)
+        const step = steps[from]
+        if (step === undefined) return
+        connection.run(step)
+        connection.run(`PRAGMA application_id = ${APPLICATION_ID}`)
+        connection.run(`PRAGMA user_version = ${from + 1}`)
+        noteWriter(connection, from + 1)
+      })
+      .immediate()
+  }
+}
+
+/** Remembers that this version of the server made the schema what it is. */
+const noteWriter = (connection: Sqlite, schema: number): void => {
+  if (!hasWriters(connection)) return
+  connection.run(
+    `INSERT INTO schema_change (schema_version, server_version, at_ms) VALUES (?, ?, ?)
+     ON CONFLICT (schema_version) DO NOTHING`,
+    [schema, serverVersion, Date.now()],
+  )
+}
+
+const hasWriters = (connection: Sqlite): boolean =>
+  connection.query("SELECT 1 FROM sqlite_schema WHERE name = 'schema_change'").get() !== null
+
+export const schemaVersion = (connection: Sqlite): number =>
+  Number(pragma(connection, 'user_version'))
+
+/** The value of a pragma, or of another expression with the verb SELECT. */
+export const pragma = (connection: Sqlite, name: string, verb = 'PRAGMA'): unknown => {
+  const row = connection.query(`${verb} ${name}`).get() as Record<string, unknown> | null
+  return row ? Object.values(row)[0] : undefined
+}
+
+/** Says which version a database of a newer schema takes, and where a copy lies that this one reads. */
+export const newerSchema = (connection: Sqlite, path: string): Error => {
+  const schema = schemaVersion(connection)
+  const writer = writerOf(connection, schema)
+  const copy = copiesBeside(path).find((one) => isReadable(one.path))
+  const use = writer ? `use version ${writer} of the server, which wrote it, or a later one` : ''
+  const back = copy
+    ? `; the copy from before it was upgraded, which this version reads, is ${copy.path}`
+    : ''
+  return new Error(
+    `schema version ${schema} is newer than ${MIGRATIONS.length}, the newest that version ${serverVersion} knows; ${use || 'upgrade the server'}${back}`,
+  )
+}
+
+const writerOf = (connection: Sqlite, schema: number): string | undefined => {
+  if (!hasWriters(connection)) return undefined
+  return connection
+    .query<{ server_version: string }, [number]>(
+      'SELECT server_version FROM schema_change WHERE schema_version = ?',
+    )
+    .get(schema)?.server_version
+}
+
+const isReadable = (path: string): boolean => {
+  try {
+    const copy = new Sqlite(path, { readonly: true })
+    try {
+      return schemaVersion(copy) <= MIGRATIONS.length
+    } finally {
+      copy.close()
+    }
+  } catch {
+    return false
+  }
+}
+
+/** Copies from before upgrades that are kept beside the database. */
+const COPIES_KEPT = 2
+
+const COPY_NAME = /\.before-schema-(?<schema>\d+)$/
+
+/** Keeps what a database is before its schema is changed, as `….before-schema-N`, N being the schema
+ * that it is brought to: whole, on disk, mode 0600, and in place of an earlier try at the same.
+ * Throws where there is no room for it. */
+export const keepCopy = (connection: Sqlite, path: string): void => {
+  const copy = `${path}.before-schema-${MIGRATIONS.length}`
+  const draft = `${copy}.part`
+  copyDatabase(connection, draft)
+  syncPath(draft)
+  renameSync(draft, copy)
+  syncPath(dirname(path))
+  const others = copiesBeside(path).filter((other) => other.path !== copy)
+  for (const { path: old } of others.slice(COPIES_KEPT - 1)) rmSync(old)
+}
+
+/** The copies beside a database, the newest schema first. */
+const copiesBeside = (path: string): readonly { readonly path: string }[] => {
+  const folder = dirname(path)
+  if (!existsSync(folder)) return []
+  return readdirSync(folder)
+    .flatMap((name) => {
+      const schema = COPY_NAME.exec(name)?.groups?.['schema']
+      const isOurs = name.startsWith(`${basename(path)}.before-schema-`)
+      return schema !== undefined && isOurs ? [{ path: join(folder, name), schema }] : []
+    })
+    .toSorted((left, right) => Number(right.schema) - Number(left.schema))
+}

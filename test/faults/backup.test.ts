@@ -1,0 +1,255 @@
+import { Database } from 'bun:sqlite'
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { cpSync, existsSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { PASSWORD, bearer, clientOf } from '../support/app.ts'
+import { BINARY, UNLIMITED, runCommand, startService, temporaryFolder } from '../support/binary.ts'
+import { claimed, openLog } from '../support/unlock-log.ts'
+import { ROUNDS, signIn, spread, tell } from './evidence.ts'
+import { fillUp, smallDisk } from './small-disk.ts'
+
+const isRoot = process.getuid?.() === 0
+const env = { ...UNLIMITED, LOG_LEVEL: 'error' }
+const OLD_EVENTS = 2000
+const NEW_EVENTS = 4000
+
+/** A gateway with a backup of some events, and more events since then. */
+const gateway = async () => {
+  const folder = temporaryFolder()
+  const run = (...args: string[]) => runCommand(args, { folder, env })
+  const fill = async (from: number, to: number) => {
+    const app = await openLog(join(folder, 'data'))
+    const events = Array.from({ length: to - from }, (_, at) => claimed(from + at))
+    for (let done = 0; done < events.length; done += 500)
+      await app.log.append(events.slice(done, done + 500))
+    await app.close()
+  }
+  await runCommand(['user', 'add', 'ada'], { folder, env, input: `${PASSWORD}\n` })
+  await fill(0, OLD_EVENTS)
+  expect((await run('backup', 'old.tar')).status).toBe(0)
+  await fill(OLD_EVENTS, NEW_EVENTS)
+  return { folder, data: join(folder, 'data'), run }
+}
+
+/** Runs a command and kills it after so many milliseconds, unless it ended before; gives its status. */
+const killed = async (args: readonly string[], folder: string, afterMs: number) => {
+  const started = Bun.spawn([BINARY, ...args], {
+    cwd: folder,
+    env,
+    stdout: 'ignore',
+    stderr: 'ignore',
+  })
+  const timer = setTimeout(() => started.kill('SIGKILL'), afterMs)
+  await started.exited
+  clearTimeout(timer)
+  return started.exitCode
+}
+
+/** How long a command takes from its start to its end. */
+const durationMs = async (work: () => Promise<unknown>): Promise<number> => {
+  const begun = performance.now()
+  await work()
+  return performance.now() - begun
+}
+
+const eventsIn = (database: string): number => {
+  using db = new Database(database, { readonly: true })
+  return db.query<{ n: number }, []>('SELECT count(*) AS n FROM unlock').get()?.n ?? -1
+}
+
+describe('kill -9', () => {
+  let one: Awaited<ReturnType<typeof gateway>>
+  beforeAll(async () => {
+    one = await gateway()
+  })
+  afterAll(() => rmSync(one.folder, { recursive: true }))
+
+  test(`[D3] ${ROUNDS} times in a backup: nothing under its name but what is whole, and the next clears up`, async () => {
+    const { folder, data, run } = one
+    const wholeMs = await durationMs(() => run('backup', 'timed.tar'))
+    let [cut, whole] = [0, 0]
+    for (let round = 0; round < ROUNDS; round += 1) {
+      const file = join(folder, 'killed.tar')
+      rmSync(file, { force: true })
+      await killed(['backup', 'killed.tar'], folder, Math.random() * wholeMs)
+      if (!existsSync(file)) {
+        cut += 1
+        continue
+      }
+      whole += 1
+      expect(statSync(file).mode & 0o777).toBe(0o600)
+      expect((await run('restore', '--check', 'killed.tar')).status).toBe(0)
+    }
+    rmSync(join(folder, 'killed.tar'), { force: true })
+    expect((await run('backup', 'killed.tar')).status).toBe(0)
+    const left = [...readdirSync(folder), ...readdirSync(data)]
+    expect(left.filter((name) => name.endsWith('.part'))).toStrictEqual([])
+    expect(cut).toBeGreaterThan(0)
+    tell(
+      `backup: ${ROUNDS} kills, ${cut} left nothing, ${whole} a whole backup (${wholeMs.toFixed(0)} ms)`,
+    )
+  })
+
+  test(`[D3] ${ROUNDS} times in a restore: the old or the new, never a mixture, and another restore finishes`, async () => {
+    const { data, folder } = one
+    const trial = join(folder, 'trial')
+    const fresh = () => {
+      rmSync(trial, { recursive: true, force: true })
+      cpSync(data, join(trial, 'data'), { recursive: true })
+      cpSync(join(folder, 'old.tar'), join(trial, 'old.tar'))
+    }
+    const run = (...args: string[]) => runCommand(args, { folder: trial, env })
+    fresh()
+    const wholeMs = await durationMs(() => run('restore', '--yes', 'old.tar'))
+    const found = { old: 0, new: 0, finished: 0 }
+    for (let round = 0; round < ROUNDS; round += 1) {
+      fresh()
+      // Most of the time goes into proving; the moves are at the end.
+      const at = round % 2 === 0 ? Math.random() : 0.8 + Math.random() * 0.25
+      await killed(['restore', '--yes', 'old.tar'], trial, at * wholeMs)
+      if (existsSync(join(trial, 'data/restore.json'))) found.finished += 1
+      // Whoever comes next, here a command, finds one of the two, whole, with keys that fit.
+      const { out, words } = await run('log', 'verify')
+      expect(words).toBe('')
+      const events = Number(/whole: (\d+) events/.exec(out)?.[1])
+      expect([OLD_EVENTS, NEW_EVENTS]).toContain(events)
+      found[events === OLD_EVENTS ? 'new' : 'old'] += 1
+      const aside = readdirSync(join(trial, 'data')).filter((name) => name.startsWith('before-'))
+      if (events === OLD_EVENTS) {
+        expect(aside).toHaveLength(1)
+        const kept = join(trial, 'data', aside[0] ?? '')
+        expect(eventsIn(join(kept, 'secure-lock.db'))).toBe(NEW_EVENTS)
+        expect(readFileSync(join(kept, 'log-signing-key'))).toStrictEqual(
+          readFileSync(join(data, 'log-signing-key')),
+        )
+      } else expect(aside).toHaveLength(0)
+      expect((await run('restore', '--yes', 'old.tar')).status).toBe(0)
+      expect((await run('log', 'verify')).out).toBe(`The log is whole: ${OLD_EVENTS} events\n`)
+      expect(
+        readdirSync(join(trial, 'data')).filter((name) => /^(\.|restore)/.test(name)),
+      ).toBeEmpty()
+    }
+    tell(
+      `restore: ${ROUNDS} kills, ${found.old} times the old, ${found.new} the new, ${found.finished} finished by who came next (${wholeMs.toFixed(0)} ms)`,
+    )
+  })
+})
+
+describe.if(isRoot)('a disk that fills up or is read-only (needs root, to mount one)', () => {
+  test('[D3, D4] no room for a backup is told before anything is written, and unlocks go on', async () => {
+    const folder = temporaryFolder()
+    await using small = await smallDisk(folder, 'size=24m')
+    const { within, outside, disk } = small
+    const smallEnv = {
+      ...env,
+      DATA_DIR: join(disk, 'data'),
+      BACKUP_DIR: join(disk, 'data/backups'),
+    }
+    await using service = await startService({ folder, env: smallEnv, within })
+    const token = await signIn(service.url)
+    const backups = join(outside, 'data/backups')
+    while (!(existsSync(backups) && readdirSync(backups).length > 0)) await Bun.sleep(20)
+    const makeRoom = fillUp(outside, 4 * 1024 ** 2)
+    const by = (file: string) => runCommand(['backup', file], { folder, env: smallEnv, within })
+    const refused = await by(join(disk, 'a.tar'))
+    expect(refused.status).toBe(1)
+    expect(refused.words).toMatch(
+      /^No room for the backup: .* has \d+ MiB free, and \d+ MiB are needed; make room first\n$/,
+    )
+    const { post } = clientOf(service.url)
+    const sent = await post('/logUnlocking', { 'unlocking-method': 'pin' }, bearer(token))
+    expect(sent.status).toBe(200)
+    makeRoom()
+    expect((await by(join(disk, 'a.tar'))).status).toBe(0)
+    expect(readdirSync(outside).toSorted()).toStrictEqual(['a.tar', 'data'])
+    await service.stop()
+    rmSync(folder, { recursive: true, force: true })
+  })
+
+  test('[D3, D4] one that fills up while a backup is written leaves nothing of it', async () => {
+    const { folder, run, data } = await gateway()
+    await using small = await smallDisk(folder, 'size=64m')
+    const { within, outside, disk } = small
+    cpSync(data, join(outside, 'data'), { recursive: true })
+    await run('log', 'verify')
+    const smallEnv = { ...env, DATA_DIR: join(disk, 'data') }
+    for (let round = 0; round < 5; round += 1) {
+      const making = runCommand(['backup', join(disk, 'a.tar')], { folder, env: smallEnv, within })
+      let isOver = false
+      void making.then(() => (isOver = true))
+      while (!isOver && !existsSync(join(outside, 'data/backup-copy.part'))) await Bun.sleep(1)
+      const makeRoom = fillUp(outside, round * 200_000)
+      const { status, words } = await making
+      makeRoom()
+      if (status === 0) {
+        rmSync(join(outside, 'a.tar'))
+        continue
+      }
+      expect(words).toMatch(/disk is full|No room for/i)
+      expect(words).not.toContain('    at ')
+      expect(readdirSync(outside)).toStrictEqual(['data'])
+      expect(
+        readdirSync(join(outside, 'data')).filter((name) => name.includes('.part')),
+      ).toBeEmpty()
+    }
+    const verified = await runCommand(['log', 'verify'], { folder, env: smallEnv, within })
+    expect(verified.out).toBe(`The log is whole: ${NEW_EVENTS} events\n`)
+    rmSync(folder, { recursive: true, force: true })
+  })
+
+  test('[D3, D4] a restore that has no room changes nothing', async () => {
+    const { folder, data } = await gateway()
+    await using small = await smallDisk(folder, 'size=24m')
+    const { within, outside, disk } = small
+    cpSync(data, join(outside, 'data'), { recursive: true })
+    const smallEnv = { ...env, DATA_DIR: join(disk, 'data') }
+    const makeRoom = fillUp(outside, 5 * 1024 ** 2)
+    const run = (...args: string[]) => runCommand(args, { folder, env: smallEnv, within })
+    const refused = await run('restore', '--yes', 'old.tar')
+    expect(refused.status).toBe(1)
+    expect(refused.words).toContain('No room for what the backup holds')
+    makeRoom()
+    expect((await run('log', 'verify')).out).toBe(`The log is whole: ${NEW_EVENTS} events\n`)
+    rmSync(folder, { recursive: true, force: true })
+  })
+
+  test('[D3, D4] a read-only BACKUP_DIR fails the backup, not the door', async () => {
+    const folder = temporaryFolder()
+    await using small = await smallDisk(folder, 'ro')
+    const { within, disk } = small
+    await using service = await startService({ folder, env: { ...env, BACKUP_DIR: disk }, within })
+    const token = await signIn(service.url)
+    while (!service.output().log.includes('backup failed')) await Bun.sleep(20)
+    expect(service.output().log).toContain('the file system is read-only; choose another folder')
+    const { post } = clientOf(service.url)
+    const sent = await post('/logUnlocking', { 'unlocking-method': 'pin' }, bearer(token))
+    expect(sent.status).toBe(200)
+    await service.stop()
+    rmSync(folder, { recursive: true, force: true })
+  })
+})
+
+test(`unlocks are answered while a backup is made`, async () => {
+  const { folder } = await gateway()
+  await using service = await startService({ folder, env: { ...env, BACKUP_DIR: 'data/backups' } })
+  const token = await signIn(service.url)
+  const { post, get } = clientOf(service.url)
+  await runCommand(['user', 'role', 'ada', 'owner'], { folder, env })
+  const isMaking = async () =>
+    ((await (await get('/v1/backups', bearer(token))).json()) as { running: boolean }).running
+  const times: number[] = []
+  for (let made = 0; made < 3; made += 1) {
+    while (await isMaking()) await Bun.sleep(20)
+    await post('/v1/backups', {}, bearer(token))
+    while (await isMaking()) {
+      const begun = performance.now()
+      const sent = await post('/logUnlocking', { 'unlocking-method': 'pin' }, bearer(token))
+      expect(sent.status).toBe(200)
+      times.push(performance.now() - begun)
+    }
+  }
+  expect(times.length).toBeGreaterThan(3)
+  tell(`unlocks during backups: ${times.length}, ${spread(times)}`)
+  await service.stop()
+  rmSync(folder, { recursive: true, force: true })
+})

@@ -1,0 +1,90 @@
+import { Database } from 'bun:sqlite'
+import { describe, expect, test } from 'bun:test'
+import { cpSync, existsSync, readdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { MIGRATIONS } from '../../src/storage/migrations.ts'
+import { BINARY, UNLIMITED, runCommand, temporaryFolder } from '../support/binary.ts'
+import { oldDataFolder } from '../support/old-schema.ts'
+import { ROUNDS, tell } from './evidence.ts'
+import { fillUp, smallDisk } from './small-disk.ts'
+
+const NEWEST = MIGRATIONS.length
+const EVENTS = 20_000
+const env = { ...UNLIMITED, LOG_LEVEL: 'error' }
+
+/** The schema and the number of events of a file, as SQLite recovers it. */
+const contentsOf = (path: string) => {
+  using db = new Database(path)
+  const { user_version: schema } = db.query('PRAGMA user_version').get() as { user_version: number }
+  const { n: events } = db.query('SELECT count(*) AS n FROM unlock').get() as { n: number }
+  const { integrity_check: integrity } = db.query('PRAGMA integrity_check').get() as {
+    integrity_check: string
+  }
+  return { schema, events, integrity }
+}
+
+test(`[D5] ${ROUNDS} times kill -9 in an upgrade: one schema or another, all events, and the next start finishes`, async () => {
+  const folder = temporaryFolder()
+  const { dataDir } = await oldDataFolder(folder, { events: EVENTS })
+  const trial = join(folder, 'trial')
+  const database = join(trial, 'data/secure-lock.db')
+  const copy = `${database}.before-schema-${NEWEST}`
+  const fresh = () => {
+    rmSync(trial, { recursive: true, force: true })
+    cpSync(dataDir, join(trial, 'data'), { recursive: true })
+  }
+  fresh()
+  const begun = performance.now()
+  await runCommand(['log', 'key'], { folder: trial, env })
+  const wholeMs = performance.now() - begun
+  const found = new Map<string, number>()
+  for (let round = 0; round < ROUNDS; round += 1) {
+    fresh()
+    const started = Bun.spawn([BINARY, 'log', 'key'], {
+      cwd: trial,
+      env,
+      stdout: 'ignore',
+      stderr: 'ignore',
+    })
+    await Bun.sleep(Math.random() * wholeMs)
+    started.kill('SIGKILL')
+    await started.exited
+    const { schema, events, integrity } = contentsOf(database)
+    expect({ events, integrity }).toStrictEqual({ events: EVENTS, integrity: 'ok' })
+    // Nothing was changed before the copy was whole, and the copy is of what was there.
+    if (existsSync(copy))
+      expect(contentsOf(copy)).toStrictEqual({ schema: 1, events: EVENTS, integrity: 'ok' })
+    else expect(schema).toBe(1)
+    const state = `schema ${schema}, ${existsSync(copy) ? 'with' : 'without'} a copy`
+    found.set(state, (found.get(state) ?? 0) + 1)
+    const verified = await runCommand(['log', 'verify'], { folder: trial, env })
+    expect(`${verified.out}${verified.words}`).toBe(`The log is whole: ${EVENTS} events\n`)
+    expect(contentsOf(database).schema).toBe(NEWEST)
+    expect(existsSync(copy)).toBe(true)
+    expect(readdirSync(join(trial, 'data')).filter((name) => name.endsWith('.part'))).toBeEmpty()
+  }
+  tell(`upgrade: ${ROUNDS} kills, ${[...found].map(([state, n]) => `${n} ${state}`).join('; ')}`)
+  rmSync(folder, { recursive: true })
+})
+
+describe.if(process.getuid?.() === 0)('a disk without room (needs root, to mount one)', () => {
+  test('[D4, D5] for the copy refuses the upgrade, in words, and leaves the database as it is', async () => {
+    const folder = temporaryFolder()
+    const { dataDir } = await oldDataFolder(folder, { events: 5000 })
+    await using small = await smallDisk(folder, 'size=32m')
+    const { within, outside, disk } = small
+    cpSync(dataDir, join(outside, 'data'), { recursive: true })
+    const makeRoom = fillUp(outside, 9 * 1024 ** 2)
+    const smallEnv = { ...env, DATA_DIR: join(disk, 'data') }
+    const verify = () => runCommand(['log', 'verify'], { folder, env: smallEnv, within })
+    const refused = await verify()
+    expect(refused.status).toBe(1)
+    expect(refused.words).toMatch(
+      /^Cannot open database .*: No room for a copy of the database: .* has \d+ MiB free, and \d+ MiB are needed; make room first\n$/,
+    )
+    expect(readdirSync(join(outside, 'data')).filter((name) => name.includes('before'))).toBeEmpty()
+    makeRoom()
+    expect((await verify()).out).toBe('The log is whole: 5000 events\n')
+    rmSync(folder, { recursive: true, force: true })
+  })
+})

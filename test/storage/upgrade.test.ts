@@ -1,0 +1,113 @@
+import { Database } from 'bun:sqlite'
+import { describe, expect, test } from 'bun:test'
+import { readdirSync, rmSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { version } from '../../package.json'
+import { lockFolder } from '../../src/storage/folder-lock.ts'
+import { MIGRATIONS } from '../../src/storage/migrations.ts'
+import { PASSWORD, clientOf } from '../support/app.ts'
+import { UNLIMITED, runCommand, startService, temporaryFolder } from '../support/binary.ts'
+import { PEOPLE, oldDataFolder } from '../support/old-schema.ts'
+
+const NEWEST = MIGRATIONS.length
+const EVENTS = 20
+
+const schemaOf = (path: string): number => {
+  using db = new Database(path, { readonly: true })
+  return Number(db.query<{ user_version: number }, []>('PRAGMA user_version').get()?.user_version)
+}
+
+const inFolder = async (work: (folder: string) => Promise<void>): Promise<void> => {
+  const folder = temporaryFolder()
+  try {
+    await work(folder)
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+describe('an upgrade, by the compiled file', () => {
+  for (let schema = 1; schema < NEWEST; schema += 1)
+    test(`[D5] from schema ${schema}, with people and a log in it, loses nothing`, () =>
+      inFolder(async (folder) => {
+        const { dataDir, database } = await oldDataFolder(folder, { schema, events: EVENTS })
+        {
+          await using service = await startService({ folder, env: UNLIMITED })
+          for (const username of PEOPLE) {
+            const answer = await clientOf(service.url).post('/login', {
+              username,
+              password: PASSWORD,
+            })
+            expect(answer.status).toBe(200)
+          }
+          expect(await service.stop()).toBe(0)
+        }
+        const { out, words } = await runCommand(['log', 'verify'], { folder })
+        expect(`${out}${words}`).toBe(`The log is whole: ${EVENTS} events\n`)
+        expect((await runCommand(['user', 'list'], { folder })).out).toMatch(
+          /owner\taccount-of-oli\toli\n.*\tada\n.*\tgrace\n/,
+        )
+        expect(schemaOf(database)).toBe(NEWEST)
+
+        const copy = `${database}.before-schema-${NEWEST}`
+        expect(readdirSync(dataDir).filter((name) => name.includes('before-schema'))).toStrictEqual(
+          [`secure-lock.db.before-schema-${NEWEST}`],
+        )
+        expect(statSync(copy).mode & 0o777).toBe(0o600)
+        expect(schemaOf(copy)).toBe(schema)
+        using before = new Database(copy, { readonly: true })
+        expect(before.query('PRAGMA integrity_check').get()).toStrictEqual({
+          integrity_check: 'ok',
+        })
+        expect(before.query('SELECT count(*) AS n FROM unlock').get()).toStrictEqual({ n: EVENTS })
+        using after = new Database(database, { readonly: true })
+        expect(
+          after
+            .query('SELECT server_version FROM schema_change WHERE schema_version = ?')
+            .get(NEWEST),
+        ).toStrictEqual({ server_version: version })
+      }))
+
+  test('[D5] is not made by a command beside a service that still serves the old schema', () =>
+    inFolder(async (folder) => {
+      const { dataDir, database } = await oldDataFolder(folder)
+      const release = lockFolder(dataDir, 'service')
+      const { status, words } = await runCommand(['user', 'list'], { folder })
+      expect(status).toBe(1)
+      expect(words).toContain(
+        'the service that runs there is of an older version; restart it first',
+      )
+      expect(schemaOf(database)).toBe(1)
+      release()
+      expect((await runCommand(['user', 'list'], { folder })).status).toBe(0)
+      expect(schemaOf(database)).toBe(NEWEST)
+    }))
+
+  test('keeps the copies of two upgrades, and never one that is half made', () =>
+    inFolder(async (folder) => {
+      const { dataDir, database } = await oldDataFolder(folder)
+      for (const schema of [7, 8]) await Bun.write(`${database}.before-schema-${schema}`, 'older')
+      await Bun.write(`${database}.before-schema-${NEWEST}`, 'of an earlier try')
+      await Bun.write(`${database}.before-schema-${NEWEST}.part`, 'half')
+      await Bun.write(join(dataDir, 'other.db.before-schema-1'), 'not ours')
+      expect((await runCommand(['user', 'list'], { folder })).status).toBe(0)
+      expect(schemaOf(`${database}.before-schema-${NEWEST}`)).toBe(1)
+      expect(
+        readdirSync(dataDir)
+          .filter((name) => name.includes('before'))
+          .toSorted(),
+      ).toStrictEqual([
+        'other.db.before-schema-1',
+        `secure-lock.db.before-schema-${NEWEST}`,
+        'secure-lock.db.before-schema-8',
+      ])
+    }))
+
+  test('a new database needs no copy', () =>
+    inFolder(async (folder) => {
+      await runCommand(['user', 'add', 'ada'], { folder, input: `${PASSWORD}\n` })
+      expect(
+        readdirSync(join(folder, 'data')).filter((name) => name.includes('before')),
+      ).toBeEmpty()
+    }))
+})
