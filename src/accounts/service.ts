@@ -54,6 +54,7 @@ export const accountService = (deps: Dependencies) => {
     const usernameKey = keyOf(person.username)
     if (usernameKey === '') throw new AppError('invalid', 'Invalid username')
     if (await store.exists(usernameKey)) throw nameTaken()
+    if (TURNING.test(person.username)) throw new AppError('invalid', 'Invalid username')
     if (isWeak(person.password, person.username)) throw new AppError('invalid', 'Weak password')
     return {
       username: person.username,
@@ -182,6 +183,17 @@ const loginFault = (verdict: CodeVerdict | undefined): AppError => {
 export const keyOf = (username: string): string =>
   username
     .normalize('NFKC')
-    .replaceAll(/\p{Cf}/gu, '')
-    .replaceAll(/\s+/g, ' ')
+    .replaceAll(UNSEEN, '')
+    .replaceAll(SPACE, ' ')
     .trim()
+    // Whatever an unseen sign kept apart.
+    .normalize('NFKC')
+
+/** Format characters, variation selectors and fillers. */
+const UNSEEN = /[\p{Cf}\p{Default_Ignorable_Code_Point}]/gu
+
+/** Space of any kind, and the empty cell of braille, which looks like it. */
+const SPACE = /[\s\u2800]+/g
+
+/** Signs that turn the order of letters round: with one, a name is shown as another than it is. */
+const TURNING = /[\u202a-\u202e\u2066-\u2069]/

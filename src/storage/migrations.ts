@@ -1,6 +1,12 @@
 import accountsAndUnlocks from './migrations/0001_accounts_and_unlocks.sql' with { type: 'text' }
 import sessionsAndSecurity from './migrations/0002_sessions_and_security.sql' with { type: 'text' }
 import sessionEpoch from './migrations/0003_session_epoch.sql' with { type: 'text' }
+import namesAndNumbers from './migrations/0007_names_and_numbers.sql' with { type: 'text' }
 
 /** Schema steps in order, forward only: step N takes a database from version N-1 to N. */
-export const MIGRATIONS: readonly string[] = [accountsAndUnlocks, sessionsAndSecurity, sessionEpoch]
+export const MIGRATIONS: readonly string[] = [
+  accountsAndUnlocks,
+  sessionsAndSecurity,
+  sessionEpoch,
+  namesAndNumbers,
+]
