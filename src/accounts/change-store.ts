@@ -1,6 +1,6 @@
-import type { Account, Role } from '../http/access.ts'
+import type { Role } from '../http/access.ts'
 import type { Database, Queries } from '../storage/database.ts'
-import { endSessions } from './session-store.ts'
+import { type Entrant, endSessions } from './session-store.ts'
 
 export type ChangeStore = ReturnType<typeof changeStore>
 
@@ -9,7 +9,7 @@ export type ChangeStore = ReturnType<typeof changeStore>
 export type Changes = ReturnType<typeof changesOn>
 
 /** An account as it now stands. */
-export type Standing = Account & { readonly isDisabled: boolean }
+export type Standing = Entrant & { readonly isDisabled: boolean }
 
 export type Contact = {
   readonly phone?: string
@@ -22,6 +22,7 @@ type Row = {
   public_id: string
   username: string
   role: Role
+  session_epoch: number
   disabled_at_ms: number | null
 }
 
@@ -163,12 +164,13 @@ const findReset = async (
   return row && standing(row)
 }
 
-const COLUMNS = `id, public_id, username, role, disabled_at_ms`
+const COLUMNS = 'id, public_id, username, role, session_epoch, disabled_at_ms'
 
 const standing = (row: Row): Standing => ({
   id: row.id,
   publicId: row.public_id,
   username: row.username,
   role: row.role,
+  sessionEpoch: row.session_epoch,
   isDisabled: row.disabled_at_ms !== null,
 })

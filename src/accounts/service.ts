@@ -13,6 +13,7 @@ import type { PasswordHasher } from './password-hasher.ts'
 import type { PasswordPolicy } from './password-policy.ts'
 import { LoginBody } from './schema.ts'
 import type { CodeVerdict, SecondFactors } from './second-factor.ts'
+import type { Entrant } from './session-store.ts'
 import type { Sessions, Tokens } from './sessions.ts'
 import type { AccountStore, NewPerson, StoredPassword } from './store.ts'
 
@@ -39,7 +40,7 @@ export type Registration = {
 
 type Credentials = Static<typeof LoginBody>
 
-type CodeAttempt = Credentials & { readonly account: Account; readonly from: Origin }
+type CodeAttempt = Credentials & { readonly account: Entrant; readonly from: Origin }
 
 /** What a login gives beside the session's tokens: see `guesses.ts`. */
 type SignedInDevice = Tokens & { readonly deviceToken: string }
