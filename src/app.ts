@@ -196,6 +196,7 @@ export const openApp = async (
     secondFactors: factors,
     guesses,
     record,
+    recordSparingly: repeats.recordSparingly,
   })
   const enrolment = secondFactorEnrolment({
     store: factorStore,
@@ -272,7 +273,7 @@ export const openApp = async (
         tokenLifetimeMs,
       }),
     )
-    .use(setupRoutes({ endpoints, readBody, setup, tokenLifetimeMs }))
+    .use(setupRoutes({ endpoints, readBody, accounts, setup, tokenLifetimeMs }))
     .use(invitationRoutes({ endpoints, readBody, invitations }))
     .use(
       sessionRoutes({
@@ -334,10 +335,7 @@ export const openApp = async (
       tableRoutes({
         endpoints,
         isOpenLocally: config.debug,
-        checkPassword: async (credentials, from) => {
-          const account = await accounts.checkPassword(credentials, from)
-          return account && factors.withoutCode(account)
-        },
+        signIn: accounts.signInOnce,
         unlocks: unlockTable(unlocks.page),
         users: userTable(people.page),
       }),

@@ -24,9 +24,11 @@ type Dependencies = {
   readonly hasher: PasswordHasher
   readonly isWeak: PasswordPolicy
   readonly sessions: Pick<Sessions, 'begin'>
-  readonly secondFactors: Pick<SecondFactors, 'check' | 'isOn'>
+  readonly secondFactors: Pick<SecondFactors, 'check' | 'isOn' | 'withoutCode'>
   readonly guesses: Pick<Guesses, 'deviceToken' | 'judge' | 'welcome'>
   readonly record: RecordSecurityEvent
+  /** Records what comes with every request. */
+  readonly recordSparingly: RecordSecurityEvent
 }
 
 /** What a person says of themselves. */
@@ -47,7 +49,7 @@ type SignedInDevice = Tokens & { readonly deviceToken: string }
 
 /** The rules of accounts: who may be added, who may sign in. */
 export const accountService = (deps: Dependencies) => {
-  const { store, hasher, isWeak, sessions, secondFactors, guesses, record } = deps
+  const { store, hasher, isWeak, sessions, secondFactors, guesses, record, recordSparingly } = deps
 
   /** Gives a person as they may be added. Throws `invalid` for a taken name, told before a weak
    * password is. */
@@ -146,15 +148,32 @@ export const accountService = (deps: Dependencies) => {
       if (!tokens) {
         // Every login that fails passes here, whichever factor it fails by.
         const fault = loginFault(verdict)
+        const named = await store.findPassword(keyOf(credentials.username))
         await record(from, {
           action: 'login',
           result: 'failure',
-          ...(account ? { subject: account.publicId } : {}),
+          ...(named ? { subject: named.publicId } : {}),
           ...(fault.reason ? { detail: { reason: fault.reason } } : {}),
         })
         throw fault
       }
       return { ...tokens, deviceToken: guesses.deviceToken(account) }
+    },
+
+    /** The account of a name and password that come with every request, as a browser sends them to
+     * the tables; nothing where they do not fit. Throws `unauthorized` where they do and the account
+     * has a second factor. */
+    signInOnce: async (credentials: Credentials, from: Origin): Promise<Account | undefined> => {
+      const account = await checkPassword(credentials, from)
+      if (!account) return undefined
+      const isHalf = await secondFactors.isOn(account)
+      await recordSparingly(isHalf ? from : { ...from, account }, {
+        action: 'login',
+        result: isHalf ? 'failure' : 'success',
+        subject: account.publicId,
+        detail: isHalf ? { reason: 'otp_required' } : { session: 'none' },
+      })
+      return secondFactors.withoutCode(account)
     },
 
     refuseMalformed,
