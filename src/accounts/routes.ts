@@ -51,6 +51,7 @@ const BUSY = message(
 const REGISTER = operation({
   access: 'public',
   tag: 'Accounts',
+  faults: 'message',
   summary: 'Register a person',
   description:
     'Makes a member, or with an invitation whatever that says. The owner decides whether registering ' +
@@ -78,6 +79,7 @@ const REGISTER = operation({
 const LOGIN = operation({
   access: 'public',
   tag: 'Accounts',
+  faults: 'message',
   summary: 'Sign in',
   description:
     'Answers an access token. Send it with every further request as `Authorization: Bearer …`; ' +

@@ -21,6 +21,7 @@ const PAGE = page as unknown as string
 const JOIN = operation({
   access: 'public',
   tag: 'Pages',
+  faults: 'message',
   summary: 'Where an invited person registers, and the first owner claims the gateway',
   description: 'The code stands behind `#` in the link, where no browser sends it to a server.',
   answers: { 200: { description: 'A page', contentType: 'text/html' } },

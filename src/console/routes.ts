@@ -69,6 +69,7 @@ const firstWrong = (seq: number): string =>
 const INDEX = operation({
   access: 'public',
   tag: 'Pages',
+  faults: 'message',
   summary: 'What this is and where the rest is',
   answers: {
     200: [

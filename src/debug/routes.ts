@@ -68,6 +68,7 @@ const tableOperation = (summary: string, row: TObject) =>
   operation({
     access: 'tables',
     tag: 'Tables',
+    faults: 'message',
     summary,
     description:
       'A browser gets a page; anything else gets one JSON object whose keys are the ids. Both are ' +

@@ -1,6 +1,7 @@
 import type { TObject, TSchema } from '@sinclair/typebox'
 import { type DocumentDecoration, t } from 'elysia'
 import { type Access, type Caller, requireRole } from './access.ts'
+import { titleOf } from './errors.ts'
 
 /** One documented answer: JSON by `schema`, or text of another `contentType`. */
 export type Answer = {
@@ -15,6 +16,8 @@ export type Answer = {
 type Description = {
   readonly access: Access
   readonly tag: Tag
+  /** How errors are told: as problem details, or outside `/v1` as `{"msg"}`. */
+  readonly faults?: Faults
   readonly summary: string
   readonly description?: string
   readonly body?: TSchema
@@ -23,6 +26,8 @@ type Description = {
   readonly headers?: TObject
   readonly answers: Readonly<Record<number, Answer | readonly Answer[]>>
 }
+
+type Faults = 'problem' | 'message'
 
 type Tag =
   | 'Accounts'
@@ -86,7 +91,7 @@ const Problem = t.Object(
 export const problem = (status: number, code: string, detail: string): Answer => ({
   description: detail,
   schema: Problem,
-  example: { type: 'about:blank', title: 'As the status says', status, detail, code },
+  example: { type: 'about:blank', title: titleOf(status), status, detail, code },
   contentType: 'application/problem+json',
 })
 
@@ -95,7 +100,7 @@ export const problem = (status: number, code: string, detail: string): Answer =>
  * that limits and guard come first. */
 export const operation = (described: Description) => {
   const { access, tag, summary, description, body, answers } = described
-  const documented = { ...commonAnswers(access, body), ...answers }
+  const documented = { ...commonAnswers(described), ...answers }
   return {
     parse: 'none' as const,
     beforeHandle: ({ caller }: { caller: Caller }): void => {
@@ -153,23 +158,35 @@ const SECURITY: Readonly<Record<Access, Record<string, string[]>[]>> = {
   owner: BEARER,
 }
 
-const commonAnswers = (access: Access, body: TSchema | undefined): Record<number, Answer> => ({
-  ...(body ? { 413: message('The body is over the limit', 'Request body too large') } : {}),
-  ...(access === 'public' || access === 'tables'
-    ? {}
-    : {
-        401: message(
-          'The token is missing, malformed, expired, revoked or forged, or its account is gone',
-          'There is an error with this token',
-        ),
-      }),
-  429: {
-    description: 'Over the limit; `Retry-After` says for how many seconds',
-    schema: t.Object({ error: t.String() }, { additionalProperties: false }),
-    example: { error: 'ratelimit exceeded' },
-  },
-  500: message('A fault of the server; its log has the cause by `X-Request-Id`', 'Internal error'),
-})
+const commonAnswers = ({ access, body, faults = 'problem' }: Description) => {
+  const isGuarded = access !== 'public' && access !== 'tables'
+  const fault = (status: number, code: string, told: string, description: string): Answer =>
+    faults === 'message'
+      ? message(description, told)
+      : { ...problem(status, code, told), description }
+  return {
+    ...(body ? { 413: fault(413, 'too_large', 'Request body too large', 'Over the limit') } : {}),
+    ...(isGuarded ? { 401: fault(401, 'unauthorized', TOKEN_FAULT, TOKEN_FAULTS) } : {}),
+    ...(isGuarded && access !== 'member'
+      ? { 403: fault(403, 'forbidden', `Only an ${access} may do this`, ROLE_FAULTS) }
+      : {}),
+    429: {
+      description: 'Over the limit; `Retry-After` says for how many seconds',
+      schema: t.Object({ error: t.String() }, { additionalProperties: false }),
+      example: { error: 'ratelimit exceeded' },
+    },
+    500: fault(500, 'internal', 'Internal error', SERVER_FAULTS),
+    ...(isGuarded || body ? { 503: fault(503, 'unavailable', 'The disk is full', BUSY) } : {}),
+  }
+}
+
+const TOKEN_FAULT = 'There is an error with this token'
+const TOKEN_FAULTS =
+  'The token is missing, malformed, expired, revoked or forged, or its account is gone'
+const ROLE_FAULTS =
+  'The role is too low, or (`second_factor_required`) held back until a second factor is set up'
+const SERVER_FAULTS = 'A fault of the server; its log has the cause by `X-Request-Id`'
+const BUSY = 'The disk does not take it now, or too many wait; `Retry-After` says when to try again'
 
 const response = (answers: readonly Answer[]) => ({
   description: answers.map((one) => one.description).join('; '),

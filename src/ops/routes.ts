@@ -54,6 +54,7 @@ const status = (word: string) => ({
 const LIVEZ = operation({
   access: 'public',
   tag: 'Health',
+  faults: 'message',
   summary: 'Is the process alive?',
   answers: { 200: status('ok') },
 })
@@ -61,6 +62,7 @@ const LIVEZ = operation({
 const READYZ = operation({
   access: 'public',
   tag: 'Health',
+  faults: 'message',
   summary: 'Can the service do its work?',
   description:
     'The database answers and has committed a write within the last seconds, and the last check of the unlock log found it whole.',

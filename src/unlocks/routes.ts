@@ -169,6 +169,7 @@ const DISK = 'The disk does not take it now, or too many wait; nothing was writt
 const LOG_UNLOCKING = operation({
   access: 'member',
   tag: 'Unlocks',
+  faults: 'message',
   summary: 'Record an unlock',
   description: 'Answered only after the unlock is committed to disk.',
   headers: UnlockHeaders,
