@@ -57,7 +57,8 @@ export const administration = ({ store, erasures, record, now }: Dependencies) =
       const expiresAtMs = now() + RESET_MINUTES * 60_000
       await store.transaction(async (changes, tx) => {
         const person = await managedPerson(changes, { by, publicId })
-        await changes.saveReset(person.id, { codeHash: codeHash(code), expiresAtMs })
+        const madeBy = by.account?.publicId
+        await changes.saveReset(person.id, { codeHash: codeHash(code), expiresAtMs, madeBy })
         await record(by, { ...event, result: 'success' }, tx)
       })
       return { code, expiresAtMs }

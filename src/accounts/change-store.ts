@@ -108,14 +108,18 @@ const changesOn = (tx: Queries, now: () => number) => ({
   },
 
   /** Stores a code in place of the one before. */
-  saveReset: async (accountId: number, { codeHash, expiresAtMs }: NewReset): Promise<void> => {
+  saveReset: async (accountId: number, reset: NewReset): Promise<void> => {
     await tx.run(
-      `INSERT INTO password_reset (account_id, code_hash, expires_at_ms) VALUES (?, ?, ?)
-       ON CONFLICT (account_id) DO UPDATE
-       SET code_hash = excluded.code_hash, expires_at_ms = excluded.expires_at_ms`,
+      `INSERT INTO password_reset (account_id, code_hash, expires_at_ms, made_by)
+       VALUES (?, ?, ?, ?)
+       ON CONFLICT (account_id) DO UPDATE SET
+         code_hash = excluded.code_hash,
+         expires_at_ms = excluded.expires_at_ms,
+         made_by = excluded.made_by`,
       accountId,
-      codeHash,
-      expiresAtMs,
+      reset.codeHash,
+      reset.expiresAtMs,
+      reset.madeBy ?? null,
     )
   },
 
@@ -143,8 +147,14 @@ const changesOn = (tx: Queries, now: () => number) => ({
   },
 })
 
-type NewReset = { readonly codeHash: Buffer; readonly expiresAtMs: number }
+type NewReset = {
+  readonly codeHash: Buffer
+  readonly expiresAtMs: number
+  /** Public id; nobody for the gateway's command line. */
+  readonly madeBy: string | undefined
+}
 
+/** Whoever made a code and was disabled, erased or given a lower role since has left no way in. */
 const findReset = async (
   queries: Pick<Queries, 'get'>,
   { usernameKey, codeHash }: Reset,
@@ -154,8 +164,19 @@ const findReset = async (
     `SELECT ${COLUMNS} FROM account
      WHERE username_key = ?
        AND disabled_at_ms IS NULL
-       AND id IN (
-         SELECT account_id FROM password_reset WHERE code_hash = ? AND expires_at_ms > ?
+       AND EXISTS (
+         SELECT 1
+         FROM password_reset AS reset
+         LEFT JOIN account AS maker ON maker.public_id = reset.made_by
+         WHERE reset.account_id = account.id
+           AND reset.code_hash = ?
+           AND reset.expires_at_ms > ?
+           AND (
+             reset.made_by IS NULL OR
+             maker.disabled_at_ms IS NULL AND (
+               maker.role = 'owner' OR maker.role = 'admin' AND account.role = 'member'
+             )
+           )
        )`,
     usernameKey,
     codeHash,

@@ -36,3 +36,7 @@ SET username_key = trim(
   )
 )
 WHERE username_key GLOB '*[' || char(0xFE0E, 0xFE0F, 0x034F, 0x115F, 0x1160, 0x2800) || ']*';
+
+-- Public id of whoever began a reset, NULL for the gateway's command line: the code is good only while
+-- they might begin it again.
+ALTER TABLE password_reset ADD COLUMN made_by TEXT;
