@@ -26,6 +26,9 @@ type Row = {
   disabled_at_ms: number | null
 }
 
+/** How long a code to choose a new password is good. */
+export const RESET_MINUTES = 30
+
 /** Changes to accounts in the database. */
 export const changeStore = (db: Database, now: () => number) => ({
   /** Runs `work` in one transaction, which other stores may write in too; resolves after COMMIT. */
@@ -171,6 +174,7 @@ const findReset = async (
          WHERE reset.account_id = account.id
            AND reset.code_hash = ?
            AND reset.expires_at_ms > ?
+           AND reset.expires_at_ms <= ?
            AND (
              reset.made_by IS NULL OR
              maker.disabled_at_ms IS NULL AND (
@@ -181,6 +185,8 @@ const findReset = async (
     usernameKey,
     codeHash,
     atMs,
+    // A gateway that starts with its clock behind revives no old code.
+    atMs + RESET_MINUTES * 60_000,
   )
   return row && standing(row)
 }
