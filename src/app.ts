@@ -228,6 +228,7 @@ export const openApp = async (
     secondFactors: factors,
     guesses,
     record,
+    recordSparingly: repeats.recordSparingly,
   })
   const enrolment = secondFactorEnrolment({
     store: factorStore,
@@ -353,7 +354,7 @@ export const openApp = async (
       }),
     )
     .use(settingRoutes({ endpoints, readBody, settings }))
-    .use(setupRoutes({ endpoints, readBody, setup, tokenLifetimeMs }))
+    .use(setupRoutes({ endpoints, readBody, accounts, setup, tokenLifetimeMs }))
     .use(invitationRoutes({ endpoints, readBody, invitations }))
     .use(
       sessionRoutes({
@@ -417,10 +418,7 @@ export const openApp = async (
       tableRoutes({
         endpoints,
         isOpenLocally: config.debug,
-        checkPassword: async (credentials, from) => {
-          const account = await accounts.checkPassword(credentials, from)
-          return account && factors.withoutCode(account)
-        },
+        signIn: accounts.signInOnce,
         unlocks: unlockTable(unlocks.page),
         users: userTable(people.page),
       }),

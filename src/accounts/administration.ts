@@ -6,7 +6,7 @@ import {
   requireAnotherOwner,
   requireAnotherPerson,
 } from './authority.ts'
-import type { ChangeStore, Changes, Standing } from './change-store.ts'
+import { type ChangeStore, type Changes, RESET_MINUTES, type Standing } from './change-store.ts'
 import type { Erasures } from './erasure.ts'
 import { codeHash, newCode } from './typed-code.ts'
 
@@ -24,9 +24,6 @@ type Change = Act & {
   readonly role?: Role | undefined
   readonly disabled?: boolean | undefined
 }
-
-/** How long a code to choose a new password is good. */
-export const RESET_MINUTES = 30
 
 /** What admins and owners, and whoever commands the gateway, do to other people's accounts. */
 export const administration = ({ store, erasures, record, now }: Dependencies) => ({
@@ -57,7 +54,8 @@ export const administration = ({ store, erasures, record, now }: Dependencies) =
       const expiresAtMs = now() + RESET_MINUTES * 60_000
       await store.transaction(async (changes, tx) => {
         const person = await managedPerson(changes, { by, publicId })
-        await changes.saveReset(person.id, { codeHash: codeHash(code), expiresAtMs })
+        const madeBy = by.account?.publicId
+        await changes.saveReset(person.id, { codeHash: codeHash(code), expiresAtMs, madeBy })
         await record(by, { ...event, result: 'success' }, tx)
       })
       return { code, expiresAtMs }

@@ -1,6 +1,6 @@
-import type { Account, Role } from '../http/access.ts'
+import type { Role } from '../http/access.ts'
 import type { Database, Queries } from '../storage/database.ts'
-import { endSessions } from './session-store.ts'
+import { type Entrant, endSessions } from './session-store.ts'
 
 export type ChangeStore = ReturnType<typeof changeStore>
 
@@ -9,7 +9,7 @@ export type ChangeStore = ReturnType<typeof changeStore>
 export type Changes = ReturnType<typeof changesOn>
 
 /** An account as it now stands. */
-export type Standing = Account & { readonly isDisabled: boolean }
+export type Standing = Entrant & { readonly isDisabled: boolean }
 
 export type Contact = {
   readonly phone?: string
@@ -22,8 +22,12 @@ type Row = {
   public_id: string
   username: string
   role: Role
+  session_epoch: number
   disabled_at_ms: number | null
 }
+
+/** How long a code to choose a new password is good. */
+export const RESET_MINUTES = 30
 
 /** Changes to accounts in the database. */
 export const changeStore = (db: Database, now: () => number) => ({
@@ -107,14 +111,18 @@ const changesOn = (tx: Queries, now: () => number) => ({
   },
 
   /** Stores a code in place of the one before. */
-  saveReset: async (accountId: number, { codeHash, expiresAtMs }: NewReset): Promise<void> => {
+  saveReset: async (accountId: number, reset: NewReset): Promise<void> => {
     await tx.run(
-      `INSERT INTO password_reset (account_id, code_hash, expires_at_ms) VALUES (?, ?, ?)
-       ON CONFLICT (account_id) DO UPDATE
-       SET code_hash = excluded.code_hash, expires_at_ms = excluded.expires_at_ms`,
+      `INSERT INTO password_reset (account_id, code_hash, expires_at_ms, made_by)
+       VALUES (?, ?, ?, ?)
+       ON CONFLICT (account_id) DO UPDATE SET
+         code_hash = excluded.code_hash,
+         expires_at_ms = excluded.expires_at_ms,
+         made_by = excluded.made_by`,
       accountId,
-      codeHash,
-      expiresAtMs,
+      reset.codeHash,
+      reset.expiresAtMs,
+      reset.madeBy ?? null,
     )
   },
 
@@ -142,8 +150,14 @@ const changesOn = (tx: Queries, now: () => number) => ({
   },
 })
 
-type NewReset = { readonly codeHash: Buffer; readonly expiresAtMs: number }
+type NewReset = {
+  readonly codeHash: Buffer
+  readonly expiresAtMs: number
+  /** Public id; nobody for the gateway's command line. */
+  readonly madeBy: string | undefined
+}
 
+/** Whoever made a code and was disabled, erased or given a lower role since has left no way in. */
 const findReset = async (
   queries: Pick<Queries, 'get'>,
   { usernameKey, codeHash }: Reset,
@@ -153,22 +167,37 @@ const findReset = async (
     `SELECT ${COLUMNS} FROM account
      WHERE username_key = ?
        AND disabled_at_ms IS NULL
-       AND id IN (
-         SELECT account_id FROM password_reset WHERE code_hash = ? AND expires_at_ms > ?
+       AND EXISTS (
+         SELECT 1
+         FROM password_reset AS reset
+         LEFT JOIN account AS maker ON maker.public_id = reset.made_by
+         WHERE reset.account_id = account.id
+           AND reset.code_hash = ?
+           AND reset.expires_at_ms > ?
+           AND reset.expires_at_ms <= ?
+           AND (
+             reset.made_by IS NULL OR
+             maker.disabled_at_ms IS NULL AND (
+               maker.role = 'owner' OR maker.role = 'admin' AND account.role = 'member'
+             )
+           )
        )`,
     usernameKey,
     codeHash,
     atMs,
+    // A gateway that starts with its clock behind revives no old code.
+    atMs + RESET_MINUTES * 60_000,
   )
   return row && standing(row)
 }
 
-const COLUMNS = `id, public_id, username, role, disabled_at_ms`
+const COLUMNS = 'id, public_id, username, role, session_epoch, disabled_at_ms'
 
 const standing = (row: Row): Standing => ({
   id: row.id,
   publicId: row.public_id,
   username: row.username,
   role: row.role,
+  sessionEpoch: row.session_epoch,
   isDisabled: row.disabled_at_ms !== null,
 })

@@ -208,7 +208,8 @@ const countersOf = async (db: Queries, { subjects }: Guesser, atMs: number): Pro
 
 type Kept = { readonly guesser: Guesser; readonly counters: Counters; readonly atMs: number }
 
-/** Writes all three, also those that did not change: what is refused takes the same time. */
+/** Writes all three, also those that did not change: what is refused takes the same time. The account
+ * may be gone since its password was read. */
 const keep = async (tx: Queries, { guesser, counters, atMs }: Kept): Promise<void> => {
   for (const kind of KINDS)
     await tx.run(
@@ -220,7 +221,7 @@ const keep = async (tx: Queries, { guesser, counters, atMs }: Kept): Promise<voi
          failures,
          failed_at_ms,
          waits_until_ms
-       ) VALUES (?, ?, ?, ?, ?, ?, ?)
+       ) VALUES (?, ?, (SELECT id FROM account WHERE id = ?), ?, ?, ?, ?)
        ON CONFLICT (subject) DO UPDATE SET
          account_id = excluded.account_id,
          address = excluded.address,
@@ -251,11 +252,12 @@ type Known = { readonly accountId: number; readonly place: Buffer; readonly atMs
 
 const makeKnown = async (tx: Queries, { accountId, place, atMs }: Known): Promise<void> => {
   await tx.run(
-    `INSERT INTO known_device (account_id, hash, logged_in_at_ms) VALUES (?, ?, ?)
+    `INSERT INTO known_device (account_id, hash, logged_in_at_ms)
+     SELECT id, ?, ? FROM account WHERE id = ?
      ON CONFLICT (account_id, hash) DO UPDATE SET logged_in_at_ms = excluded.logged_in_at_ms`,
-    accountId,
     place,
     atMs,
+    accountId,
   )
   await tx.run(
     `DELETE FROM known_device

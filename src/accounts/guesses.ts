@@ -4,6 +4,7 @@ import type { Account, Caller, Origin, RecordSecurityEvent } from '../http/acces
 import { clientKey } from '../http/client-address.ts'
 import { deviceTokens } from './device-token.ts'
 import { type GuessStore, type Guesser, KNOWN_MS, type Waits } from './guess-store.ts'
+import type { Entrant } from './session-store.ts'
 import { type Outcome, judged } from './waits.ts'
 
 export type Guesses = ReturnType<typeof guessService>
@@ -30,7 +31,7 @@ type Denial = {
 export type Attempt = {
   /** What the account is found by, or would be. Empty where nothing was named that could be one. */
   readonly usernameKey: string
-  readonly account: Account | undefined
+  readonly account: Entrant | undefined
   readonly deviceToken?: string | undefined
   readonly from: Origin
 }
@@ -45,7 +46,7 @@ export const guessService = (deps: Dependencies) => {
 
   const guesserOf = ({ usernameKey, account, deviceToken = '', from }: Attempt): Guesser => {
     const client = clientKey(from.address)
-    const device = account && devices.verify(deviceToken, account.publicId, now())
+    const device = account && devices.verify(deviceToken, account, now())
     return {
       subjects: {
         client: hash('client', client),
@@ -90,11 +91,12 @@ export const guessService = (deps: Dependencies) => {
 
     /** Makes the place of a person known who has just shown to be the account's by other means than
      * its password, and forgives the failures there. */
-    welcome: (attempt: Attempt & { readonly account: Account }): Promise<void> =>
+    welcome: (attempt: Attempt & { readonly account: Entrant }): Promise<void> =>
       store.welcome(attempt.account.id, guesserOf(attempt)),
 
-    /** Gives a token that makes a device known to that account, wherever it is. */
-    deviceToken: ({ publicId }: Account): string => devices.issue(publicId, now() + KNOWN_MS),
+    /** Gives a token that makes a device known to that account, wherever it is, until all sessions of
+     * the account are ended. */
+    deviceToken: (account: Entrant): string => devices.issue(account, now() + KNOWN_MS),
 
     /** The waits that run now, at one account or at all, in times of the day's clock. */
     list: async (accountId?: number): Promise<Waits> => {

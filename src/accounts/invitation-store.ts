@@ -181,6 +181,7 @@ const invitation = (row: Stored, nowMs: number): Invitation => {
   const { made_by: publicId, maker_username: username, maker_role: role } = row
   const terms = {
     role: row.role,
+    createdAtMs: row.created_at_ms,
     expiresAtMs: row.expires_at_ms,
     uses: row.uses,
     usesMax: row.uses_max,
@@ -198,6 +199,5 @@ const invitation = (row: Stored, nowMs: number): Invitation => {
       nowMs,
     ),
     madeBy: publicId === null ? undefined : { publicId, username: username ?? undefined },
-    createdAtMs: row.created_at_ms,
   }
 }

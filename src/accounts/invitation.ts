@@ -6,6 +6,7 @@ export type InvitationState = (typeof INVITATION_STATES)[number]
 /** What decides whether an invitation is good. */
 type Terms = {
   readonly role: Role
+  readonly createdAtMs: number
   readonly expiresAtMs: number
   readonly uses: number
   readonly usesMax: number
@@ -19,11 +20,12 @@ export const mayInvite = (inviter: Role | undefined, invited: Role): boolean =>
   inviter === 'owner' || (inviter === 'admin' && invited === 'member')
 
 /** What an invitation is now. It is `suspended` while its maker might not make it again, so that
- * somebody who was disabled, deleted or given a lower role left no way back in. */
+ * somebody who was disabled, deleted or given a lower role left no way back in. A clock that is behind
+ * its making is wrong, and revives nothing. */
 export const invitationState = (terms: Terms, nowMs: number): InvitationState => {
   if (terms.isRevoked) return 'revoked'
   if (terms.uses >= terms.usesMax) return 'used_up'
-  if (terms.expiresAtMs <= nowMs) return 'expired'
+  if (nowMs < terms.createdAtMs || nowMs >= terms.expiresAtMs) return 'expired'
   if (terms.maker && !mayInvite(terms.maker.role, terms.role)) return 'suspended'
   return 'open'
 }

@@ -57,9 +57,9 @@ export const ownAccountService = (deps: Dependencies) => {
 
   return {
     setContact: async (caller: Caller, contact: Contact): Promise<void> => {
-      const { id, publicId } = signedIn(caller.account)
       const fields = Object.keys(contact).join(', ')
       await store.transaction(async (changes, tx) => {
+        const { id, publicId } = await standingCaller(changes, caller)
         await changes.setContact(id, contact)
         const event = { action: 'account.contact', subject: publicId, detail: { fields } } as const
         await record(caller, { ...event, result: 'success' }, tx)
@@ -128,7 +128,7 @@ export const ownAccountService = (deps: Dependencies) => {
 }
 
 /** The caller's account, where the session that asks still stands: another request may have ended
- * it while this one's password was checked. */
+ * it, or erased the account, while this one's body came in and its password was checked. */
 const standingCaller = async (
   changes: Pick<Changes, 'find' | 'hasSession'>,
   { account, sessionId }: Caller,

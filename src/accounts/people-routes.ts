@@ -4,7 +4,8 @@ import type { ReadBody } from '../http/json-body.ts'
 import { message, operation, problem } from '../http/operation.ts'
 import { type Answered, nextPage, pageOf } from '../http/paging.ts'
 import { readQuery } from '../http/query.ts'
-import { type Administration, RESET_MINUTES } from './administration.ts'
+import type { Administration } from './administration.ts'
+import { RESET_MINUTES } from './change-store.ts'
 import {
   CodeAnswer,
   PERSON_EXAMPLE,

@@ -28,20 +28,19 @@ export const registration = (deps: Dependencies): Register => {
   /** The invitation is judged first: without one nobody learns which names are taken. */
   const redeem = async (person: Registration, invitation: string, from: Origin) => {
     const hash = codeHash(invitation)
-    if (!(await invitations.isOpen(hash))) throw await refused(from)
+    if (!(await invitations.isOpen(hash))) throw await refused(from, 'invitation_invalid')
     const outcome = await invitations.redeem(
       hash,
       await accounts.checkPerson(person),
       ({ account, invitationId }, tx) => recordRegistered({ from, account, invitationId }, tx),
     )
     if (outcome === 'name_taken') throw nameTaken()
-    if (outcome === 'not_open') throw await refused(from)
+    if (outcome === 'not_open') throw await refused(from, 'invitation_invalid')
   }
 
-  const refused = async (from: Origin): Promise<AppError> => {
-    const reason = 'invitation_invalid'
+  const refused = async (from: Origin, reason: keyof typeof REFUSALS): Promise<AppError> => {
     await record(from, { action: 'account.register', result: 'failure', detail: { reason } })
-    return new AppError('forbidden', 'This invitation is not valid', { reason })
+    return new AppError('forbidden', REFUSALS[reason], { reason })
   }
 
   const recordRegistered: Recording<Registered> = (
@@ -54,19 +53,21 @@ export const registration = (deps: Dependencies): Register => {
 
   return async ({ invitation, ...person }, from) => {
     const mode = await currentMode()
-    if (mode === 'closed')
-      throw new AppError('forbidden', 'Registration is closed', { reason: 'registration_closed' })
+    if (mode === 'closed') throw await refused(from, 'registration_closed')
     if (invitation !== undefined) return redeem(person, invitation, from)
-    if (mode === 'invite')
-      throw new AppError('forbidden', 'Registering needs an invitation', {
-        reason: 'invitation_needed',
-      })
+    if (mode === 'invite') throw await refused(from, 'invitation_needed')
     const added = await people.add(await accounts.checkPerson(person), 'member', (account, tx) =>
       recordRegistered({ from, account }, tx),
     )
     if (!added) throw nameTaken()
   }
 }
+
+const REFUSALS = {
+  registration_closed: 'Registration is closed',
+  invitation_needed: 'Registering needs an invitation',
+  invitation_invalid: 'This invitation is not valid',
+} as const
 
 type Registered = {
   readonly from: Origin

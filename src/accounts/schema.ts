@@ -99,8 +99,9 @@ export const LoginAnswer = t.Object(
     ...TokenAnswer.properties,
     device_token: t.String({
       description:
-        'To be kept, and sent with the next login: for 90 days it tells this device from a ' +
-        'stranger’s who guesses at the same name. It opens nothing.',
+        'To be kept, and sent with the next login: for 90 days, or until all sessions of the account ' +
+        'are ended, it tells this device from a stranger’s who guesses at the same name. It opens ' +
+        'nothing.',
     }),
   },
   { additionalProperties: false },

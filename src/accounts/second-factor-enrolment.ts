@@ -9,7 +9,7 @@ import {
   signedIn,
 } from '../http/access.ts'
 import type { SecondFactors } from './second-factor.ts'
-import type { SecondFactorStore } from './second-factor-store.ts'
+import type { Holder, SecondFactorStore } from './second-factor-store.ts'
 import type { SecretBox } from './secret-box.ts'
 import type { Sessions } from './sessions.ts'
 import { newTotpSecret, totpSecretText, totpUri } from './totp.ts'
@@ -80,7 +80,7 @@ export const secondFactorEnrolment = (deps: Dependencies) => {
   /** Turns a second factor off without its codes, for a phone that is lost, and ends all sessions,
    * since the phone may hold one. Throws `not_found`. */
   const reset = async (from: Parameters<typeof record>[0], subject: Account): Promise<void> => {
-    const isRemoved = await store.remove(subject.id, async (_, tx) => {
+    const isRemoved = await store.reset(subject, async (_, tx) => {
       const event = { action: 'second_factor.remove', subject: subject.publicId } as const
       await record(from, { ...event, result: 'success' }, tx)
       await sessions.endAll(from, subject, undefined, tx)
@@ -101,7 +101,7 @@ export const secondFactorEnrolment = (deps: Dependencies) => {
       const account = await proven(caller, 'second_factor.begin', { password })
       const secret = newTotpSecret()
       const isBegun = await store.begin(
-        account.id,
+        holderOf(caller),
         box.seal(secret, account.publicId),
         recordSuccess(caller, 'second_factor.begin'),
       )
@@ -116,7 +116,7 @@ export const secondFactorEnrolment = (deps: Dependencies) => {
       if ((await store.find(account.id)) !== 'begun')
         throw new AppError('conflict', 'Begin first: POST /v1/me/second-factor', NOT_BEGUN)
       const codes = newRecoveryCodes()
-      const isOn = await store.confirm(account.id, {
+      const isOn = await store.confirm(holderOf(caller), {
         ...factors.attempt(account, code),
         recoveryCodes: codes.map(codeHash),
         record: async (id, tx) => {
@@ -131,9 +131,9 @@ export const secondFactorEnrolment = (deps: Dependencies) => {
     /** Gives new recovery codes; the old ones are void. Throws `conflict` or `forbidden`. */
     renewCodes: async (caller: Caller, proof: Required<Proof>): Promise<readonly string[]> => {
       await requireOn(caller)
-      const account = await proven(caller, 'recovery_code.renew', proof)
+      await proven(caller, 'recovery_code.renew', proof)
       const codes = newRecoveryCodes()
-      await store.replaceRecoveryCodes(account.id, {
+      await store.replaceRecoveryCodes(holderOf(caller), {
         recoveryCodes: codes.map(codeHash),
         record: recordSuccess(caller, 'recovery_code.renew'),
       })
@@ -143,8 +143,8 @@ export const secondFactorEnrolment = (deps: Dependencies) => {
     /** Turns the caller's own second factor off. Throws `conflict` or `forbidden`. */
     remove: async (caller: Caller, proof: Required<Proof>): Promise<void> => {
       await requireOn(caller)
-      const account = await proven(caller, 'second_factor.remove', proof)
-      await store.remove(account.id, recordSuccess(caller, 'second_factor.remove'))
+      await proven(caller, 'second_factor.remove', proof)
+      await store.remove(holderOf(caller), recordSuccess(caller, 'second_factor.remove'))
     },
 
     reset,
@@ -166,6 +166,11 @@ export const secondFactorEnrolment = (deps: Dependencies) => {
     },
   }
 }
+
+const holderOf = ({ account, sessionId = '' }: Caller): Holder => ({
+  accountId: signedIn(account).id,
+  sessionId,
+})
 
 const RECOVERY_CODES = 10
 

@@ -1,4 +1,5 @@
-import type { Recording } from '../http/access.ts'
+import type { Account, Recording } from '../http/access.ts'
+import { tokenError } from '../http/errors.ts'
 import type { Database, Queries } from '../storage/database.ts'
 
 export type SecondFactorStore = ReturnType<typeof secondFactorStore>
@@ -11,6 +12,9 @@ export type Attempt = {
   /** How long after so many wrong codes in a row no further one is looked at. */
   readonly waitMs: (failures: number) => number
 }
+
+/** Whose second factor a request changes, and the session that asks. */
+export type Holder = { readonly accountId: number; readonly sessionId: string }
 
 /** SHA-256 of each. */
 type RecoveryCodes = { readonly recoveryCodes: readonly Buffer[] }
@@ -38,8 +42,9 @@ export const secondFactorStore = (db: Database) => ({
 
   /** Keeps a secret that is to be confirmed, in place of one that was not; false where the second
    * factor is on. */
-  begin: (accountId: number, sealed: Uint8Array, record: Recording<number>): Promise<boolean> =>
+  begin: (holder: Holder, sealed: Uint8Array, record: Recording<number>): Promise<boolean> =>
     db.transaction(async (tx) => {
+      const { accountId } = await requireStanding(tx, holder)
       const kept = await tx.run(
         `INSERT INTO second_factor (
          account_id,
@@ -60,10 +65,11 @@ export const secondFactorStore = (db: Database) => ({
 
   /** Turns a second factor on that was begun, where the code is right. */
   confirm: (
-    accountId: number,
+    holder: Holder,
     { recoveryCodes, record, ...attempt }: Attempt & RecoveryCodes & Recorded,
   ): Promise<boolean> =>
     db.transaction(async (tx) => {
+      const { accountId } = await requireStanding(tx, holder)
       if (!(await useStep(tx, accountId, 'begun', attempt))) return false
       await tx.run(
         'UPDATE second_factor SET confirmed_at_ms = ? WHERE account_id = ?',
@@ -91,10 +97,11 @@ export const secondFactorStore = (db: Database) => ({
   },
 
   replaceRecoveryCodes: (
-    accountId: number,
+    holder: Holder,
     { recoveryCodes, record }: RecoveryCodes & Recorded,
   ): Promise<void> =>
     db.transaction(async (tx) => {
+      const { accountId } = await requireStanding(tx, holder)
       await replaceCodes(tx, accountId, recoveryCodes)
       await record(accountId, tx)
     }),
@@ -108,15 +115,45 @@ export const secondFactorStore = (db: Database) => ({
   },
 
   /** Turns the second factor off, and with it its recovery codes; false where there is none. */
-  remove: (accountId: number, record: Recording<number>): Promise<boolean> =>
+  remove: (holder: Holder, record: Recording<number>): Promise<boolean> =>
     db.transaction(async (tx) => {
-      await tx.run('DELETE FROM recovery_code WHERE account_id = ?', accountId)
-      const removed = await tx.run('DELETE FROM second_factor WHERE account_id = ?', accountId)
-      if (removed !== 1) return false
-      await record(accountId, tx)
-      return true
+      const { accountId } = await requireStanding(tx, holder)
+      return remove(tx, accountId, record)
+    }),
+
+  /** As `remove`, by somebody else; false too where the person has got another role since it was
+   * found that they may. */
+  reset: ({ id, role }: Pick<Account, 'id' | 'role'>, record: Recording<number>) =>
+    db.transaction(async (tx): Promise<boolean> => {
+      const found = await tx.get('SELECT 1 FROM account WHERE id = ? AND role = ?', id, role)
+      return found !== undefined && remove(tx, id, record)
     }),
 })
+
+const remove = async (
+  tx: Queries,
+  accountId: number,
+  record: Recording<number>,
+): Promise<boolean> => {
+  await tx.run('DELETE FROM recovery_code WHERE account_id = ?', accountId)
+  const removed = await tx.run('DELETE FROM second_factor WHERE account_id = ?', accountId)
+  if (removed !== 1) return false
+  await record(accountId, tx)
+  return true
+}
+
+/** Throws 401 where the session that asks is over: it was ended while the request's body came in or
+ * its password was checked, and whoever holds its token must not change what guards the account. */
+const requireStanding = async (tx: Queries, holder: Holder): Promise<Holder> => {
+  const { sessionId, accountId } = holder
+  const stands = await tx.get(
+    'SELECT 1 FROM session WHERE id = ? AND account_id = ?',
+    sessionId,
+    accountId,
+  )
+  if (!stands) throw tokenError()
+  return holder
+}
 
 const stateOf = (row: Pick<Stored, 'confirmed_at_ms'>) =>
   row.confirmed_at_ms === null ? 'begun' : 'on'

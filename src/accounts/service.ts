@@ -13,6 +13,7 @@ import type { PasswordHasher } from './password-hasher.ts'
 import type { PasswordPolicy } from './password-policy.ts'
 import { LoginBody } from './schema.ts'
 import type { CodeVerdict, SecondFactors } from './second-factor.ts'
+import type { Entrant } from './session-store.ts'
 import type { Sessions, Tokens } from './sessions.ts'
 import type { AccountStore, NewPerson, StoredPassword } from './store.ts'
 
@@ -23,9 +24,11 @@ type Dependencies = {
   readonly hasher: PasswordHasher
   readonly isWeak: PasswordPolicy
   readonly sessions: Pick<Sessions, 'begin'>
-  readonly secondFactors: Pick<SecondFactors, 'check' | 'isOn'>
+  readonly secondFactors: Pick<SecondFactors, 'check' | 'isOn' | 'withoutCode'>
   readonly guesses: Pick<Guesses, 'deviceToken' | 'judge' | 'welcome'>
   readonly record: RecordSecurityEvent
+  /** Records what comes with every request. */
+  readonly recordSparingly: RecordSecurityEvent
 }
 
 /** What a person says of themselves. */
@@ -39,14 +42,14 @@ export type Registration = {
 
 type Credentials = Static<typeof LoginBody>
 
-type CodeAttempt = Credentials & { readonly account: Account; readonly from: Origin }
+type CodeAttempt = Credentials & { readonly account: Entrant; readonly from: Origin }
 
 /** What a login gives beside the session's tokens: see `guesses.ts`. */
 type SignedInDevice = Tokens & { readonly deviceToken: string }
 
 /** The rules of accounts: who may be added, who may sign in. */
 export const accountService = (deps: Dependencies) => {
-  const { store, hasher, isWeak, sessions, secondFactors, guesses, record } = deps
+  const { store, hasher, isWeak, sessions, secondFactors, guesses, record, recordSparingly } = deps
 
   /** Gives a person as they may be added. Throws `invalid` for a taken name, told before a weak
    * password is. */
@@ -54,6 +57,7 @@ export const accountService = (deps: Dependencies) => {
     const usernameKey = keyOf(person.username)
     if (usernameKey === '') throw new AppError('invalid', 'Invalid username')
     if (await store.exists(usernameKey)) throw nameTaken()
+    if (TURNING.test(person.username)) throw new AppError('invalid', 'Invalid username')
     if (isWeak(person.password, person.username)) throw new AppError('invalid', 'Weak password')
     return {
       username: person.username,
@@ -144,15 +148,32 @@ export const accountService = (deps: Dependencies) => {
       if (!tokens) {
         // Every login that fails passes here, whichever factor it fails by.
         const fault = loginFault(verdict)
+        const named = await store.findPassword(keyOf(credentials.username))
         await record(from, {
           action: 'login',
           result: 'failure',
-          ...(account ? { subject: account.publicId } : {}),
+          ...(named ? { subject: named.publicId } : {}),
           ...(fault.reason ? { detail: { reason: fault.reason } } : {}),
         })
         throw fault
       }
       return { ...tokens, deviceToken: guesses.deviceToken(account) }
+    },
+
+    /** The account of a name and password that come with every request, as a browser sends them to
+     * the tables; nothing where they do not fit. Throws `unauthorized` where they do and the account
+     * has a second factor. */
+    signInOnce: async (credentials: Credentials, from: Origin): Promise<Account | undefined> => {
+      const account = await checkPassword(credentials, from)
+      if (!account) return undefined
+      const isHalf = await secondFactors.isOn(account)
+      await recordSparingly(isHalf ? from : { ...from, account }, {
+        action: 'login',
+        result: isHalf ? 'failure' : 'success',
+        subject: account.publicId,
+        detail: isHalf ? { reason: 'otp_required' } : { session: 'none' },
+      })
+      return secondFactors.withoutCode(account)
     },
 
     refuseMalformed,
@@ -182,6 +203,17 @@ const loginFault = (verdict: CodeVerdict | undefined): AppError => {
 export const keyOf = (username: string): string =>
   username
     .normalize('NFKC')
-    .replaceAll(/\p{Cf}/gu, '')
-    .replaceAll(/\s+/g, ' ')
+    .replaceAll(UNSEEN, '')
+    .replaceAll(SPACE, ' ')
     .trim()
+    // Whatever an unseen sign kept apart.
+    .normalize('NFKC')
+
+/** Format characters, variation selectors and fillers. */
+const UNSEEN = /[\p{Cf}\p{Default_Ignorable_Code_Point}]/gu
+
+/** Space of any kind, and the empty cell of braille, which looks like it. */
+const SPACE = /[\s\u2800]+/g
+
+/** Signs that turn the order of letters round: with one, a name is shown as another than it is. */
+const TURNING = /[\u202a-\u202e\u2066-\u2069]/

@@ -134,7 +134,9 @@ export const sessionStore = (db: Database, now: () => number, life: SessionLife)
       if (!found) return { outcome: 'unknown' }
       const session = { account: account(found), sessionId: found.session_id }
       if (found.used_at_ms !== null && found.successor_salt !== null) {
-        if (at - found.used_at_ms <= REPEAT_MS_MAX)
+        const sinceMs = at - found.used_at_ms
+        // A gateway that starts with its clock behind must not take every old token for a repeat.
+        if (sinceMs >= 0 && sinceMs <= REPEAT_MS_MAX)
           return { outcome: 'repeated', session, salt: Buffer.from(found.successor_salt) }
         await tx.run('DELETE FROM session WHERE id = ?', found.session_id)
         await recordReuse(session, tx)

@@ -3,6 +3,7 @@ import { Elysia } from 'elysia'
 import type { Endpoints } from '../http/endpoints.ts'
 import type { ReadBody } from '../http/json-body.ts'
 import { operation, problem } from '../http/operation.ts'
+import type { Accounts } from './service.ts'
 import { SetupBody, TokenAnswer } from './schema.ts'
 import { TOKEN_EXAMPLE, tokenAnswer } from './session-routes.ts'
 import { CLAIM_MINUTES, type Setup } from './setup.ts'
@@ -10,13 +11,15 @@ import { CLAIM_MINUTES, type Setup } from './setup.ts'
 type Dependencies = {
   readonly endpoints: Endpoints
   readonly readBody: ReadBody
+  readonly accounts: Pick<Accounts, 'welcome'>
   readonly setup: Pick<Setup, 'isNeeded' | 'claim'>
   readonly tokenLifetimeMs: number
 }
 
 /** Making the first owner; guesses at the code count as guesses at a password do. */
-export const setupRoutes = ({ endpoints, readBody, setup, tokenLifetimeMs }: Dependencies) =>
-  new Elysia()
+export const setupRoutes = (deps: Dependencies) => {
+  const { endpoints, readBody, accounts, setup, tokenLifetimeMs } = deps
+  return new Elysia()
     .use(
       endpoints
         .group('default')
@@ -28,11 +31,13 @@ export const setupRoutes = ({ endpoints, readBody, setup, tokenLifetimeMs }: Dep
         async ({ request, caller }) => {
           const { phone = '', address = '', ...claim } = await readBody(request, SetupBody)
           const tokens = await setup.claim({ ...claim, phone, address }, caller)
+          await accounts.welcome(claim.username, caller)
           return tokenAnswer(tokens, tokenLifetimeMs)
         },
         CLAIM,
       ),
     )
+}
 
 const STATE = operation({
   access: 'public',

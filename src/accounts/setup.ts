@@ -31,9 +31,16 @@ export const setupService = (deps: Dependencies) => {
   const { store, accounts, sessions, record, linkTo, monotonic } = deps
   let claim: Claim | undefined
 
-  const judge = (code: string): 'right' | keyof typeof REFUSALS => {
+  const judge = (code: string): 'right' | 'claim_over' | 'claim_wrong' => {
     if (!claim || monotonic() >= claim.endsAtMs) return 'claim_over'
     return timingSafeEqual(codeHash(code), claim.hash) ? 'right' : 'claim_wrong'
+  }
+
+  const refused = async (from: Origin, reason: keyof typeof REFUSALS): Promise<AppError> => {
+    await record(from, { action: 'owner.claim', result: 'failure', detail: { reason } })
+    return new AppError(reason === 'owner_exists' ? 'conflict' : 'forbidden', REFUSALS[reason], {
+      reason,
+    })
   }
 
   return {
@@ -53,20 +60,13 @@ export const setupService = (deps: Dependencies) => {
       { code, ...person }: Registration & { readonly code: string },
       from: Origin,
     ): Promise<Tokens> => {
-      if (await store.hasOwner()) throw ownerExists()
+      if (await store.hasOwner()) throw await refused(from, 'owner_exists')
       const verdict = judge(code)
-      if (verdict !== 'right') {
-        await record(from, {
-          action: 'owner.claim',
-          result: 'failure',
-          detail: { reason: verdict },
-        })
-        throw new AppError('forbidden', REFUSALS[verdict], { reason: verdict })
-      }
+      if (verdict !== 'right') throw await refused(from, verdict)
       const account = await store.addFirstOwner(await accounts.checkPerson(person), (owner, tx) =>
         record({ ...from, account: owner }, { action: 'owner.claim', result: 'success' }, tx),
       )
-      if (account === 'owner_exists') throw ownerExists()
+      if (account === 'owner_exists') throw await refused(from, account)
       if (account === 'name_taken') throw nameTaken()
       claim = undefined
       const tokens = await sessions.begin({ ...account, sessionEpoch: 0 }, from)
@@ -79,7 +79,5 @@ export const setupService = (deps: Dependencies) => {
 const REFUSALS = {
   claim_wrong: 'This code is not right',
   claim_over: 'The code is over; restart the service for another one',
+  owner_exists: 'There is an owner already',
 } as const
-
-const ownerExists = () =>
-  new AppError('conflict', 'There is an owner already', { reason: 'owner_exists' })

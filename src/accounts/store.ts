@@ -160,7 +160,8 @@ export const accountStore = (db: Database, now: () => number) => ({
   },
 })
 
-/** Adds an account within a transaction; nothing where the name is taken. */
+/** Adds an account within a transaction, under a number that none had before; nothing where the name
+ * is taken. */
 export const insertAccount = async (
   tx: Queries,
   person: NewAccount,
@@ -168,6 +169,7 @@ export const insertAccount = async (
 ): Promise<Account | undefined> => {
   const row = await tx.get<Stored>(
     `INSERT INTO account (
+       id,
        public_id,
        username,
        username_key,
@@ -178,7 +180,9 @@ export const insertAccount = async (
        email,
        created_at_ms,
        invitation_id
-     ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+     ) SELECT max(newest, coalesce((SELECT max(id) FROM account), 0)) + 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
+     FROM account_number
+     WHERE TRUE
      ON CONFLICT (username_key) DO NOTHING
      RETURNING
        id,

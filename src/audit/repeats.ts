@@ -29,7 +29,10 @@ export const repeatRecorder = ({ record, log }: Dependencies) => {
 
   const kindOf = (given: Given): string => {
     const kind = nameOf(given)
-    return kinds.has(kind) || kinds.size < KINDS_MAX ? kind : 'others'
+    const [, { action }] = given
+    // Whoever signs in knows a password: they are few, and must not hide among the refusals.
+    const isTold = action === 'login' || kinds.has(kind) || kinds.size < KINDS_MAX
+    return isTold ? kind : 'others'
   }
 
   const isRecorded = async (given: Given): Promise<boolean> => {

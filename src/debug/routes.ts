@@ -20,7 +20,7 @@ type Dependencies = {
   readonly isOpenLocally: boolean
   /** Gives the account of a name and its password; nothing for any other. Throws `unauthorized`
    * where a password is not enough. */
-  readonly checkPassword: (
+  readonly signIn: (
     credentials: { readonly username: string; readonly password: string },
     from: Origin,
   ) => Promise<Account | undefined>
@@ -42,11 +42,11 @@ export const tableRoutes = (deps: Dependencies) => {
 
 /** Lets in owners and admins, by token or by name and password, and in debug mode this machine. */
 const tableGuard =
-  ({ isOpenLocally, checkPassword }: Dependencies) =>
+  ({ isOpenLocally, signIn }: Dependencies) =>
   async ({ request, caller }: { request: Request; caller: Caller }): Promise<void> => {
     if (isOpenLocally && caller.isLocal) return
     const basic = credentials(request, 'Basic')
-    const account = basic ? await checkPassword(nameAndPassword(basic), caller) : caller.account
+    const account = basic ? await signIn(nameAndPassword(basic), caller) : caller.account
     if (hasRole(account, 'admin')) return
     refuseHeldBack(account, 'admin')
     throw new HttpError(401, SIGN_IN, {

@@ -94,7 +94,7 @@ const answer = ({ status, message, headers, reason }: HttpError, path: string): 
   }
   const code = reason ?? problemCode(status)
   return Response.json(
-    { type: 'about:blank', title: TITLES[status] ?? 'Error', status, detail: message, code },
+    { type: 'about:blank', title: titleOf(status), status, detail: message, code },
     { status, headers: { ...headers, 'content-type': 'application/problem+json' } },
   )
 }
@@ -107,6 +107,9 @@ const PROBLEM_CODES: Readonly<Record<number, string>> = {
   405: 'method_not_allowed',
   413: 'too_large',
 }
+
+/** The name of a status, as problem details give it. */
+export const titleOf = (status: number): string => TITLES[status] ?? 'Error'
 
 const TITLES: Readonly<Record<number, string>> = {
   400: 'Bad Request',

@@ -1,7 +1,7 @@
 import type { TObject, TSchema } from '@sinclair/typebox'
 import { type DocumentDecoration, t } from 'elysia'
 import { type Access, type Caller, requireRole } from './access.ts'
-import { problemCode } from './errors.ts'
+import { problemCode, titleOf } from './errors.ts'
 
 /** One documented answer: JSON by `schema`, or text of another `contentType`. */
 export type Answer = {
@@ -89,7 +89,7 @@ const Problem = t.Object(
 export const problem = (status: number, code: string, detail: string): Answer => ({
   description: detail,
   schema: Problem,
-  example: { type: 'about:blank', title: 'As the status says', status, detail, code },
+  example: { type: 'about:blank', title: titleOf(status), status, detail, code },
   contentType: 'application/problem+json',
 })
 
@@ -153,26 +153,32 @@ const SECURITY: Readonly<Record<Access, Record<string, string[]>[]>> = {
   owner: BEARER,
 }
 
-const commonAnswers = (access: Access, body: TSchema | undefined): Record<number, Answer> => ({
-  ...(body ? { 413: message('The body is over the limit', 'Request body too large') } : {}),
-  ...(access === 'public' || access === 'tables'
-    ? {}
-    : {
-        401: message(
-          'The token is missing, malformed, expired, revoked or forged, or its account is gone',
-          'There is an error with this token',
-        ),
-      }),
-  ...(access === 'admin' || access === 'owner'
-    ? { 403: message('The role of the account is too low', `Only an ${access} may do this`) }
-    : {}),
-  429: {
-    description: 'Over the limit; `Retry-After` says for how many seconds',
-    schema: t.Object({ error: t.String() }, { additionalProperties: false }),
-    example: { error: 'ratelimit exceeded' },
-  },
-  500: message('A fault of the server; its log has the cause by `X-Request-Id`', 'Internal error'),
-})
+const commonAnswers = (access: Access, body: TSchema | undefined): Record<number, Answer> => {
+  const isGuarded = access !== 'public' && access !== 'tables'
+  return {
+    ...(body ? { 413: message('The body is over the limit', 'Request body too large') } : {}),
+    ...(isGuarded ? { 401: message(TOKEN_FAULTS, 'There is an error with this token') } : {}),
+    ...(isGuarded && access !== 'member'
+      ? { 403: message(ROLE_FAULTS, `Only an ${access} may do this`) }
+      : {}),
+    429: {
+      description: 'Over the limit; `Retry-After` says for how many seconds',
+      schema: t.Object({ error: t.String() }, { additionalProperties: false }),
+      example: { error: 'ratelimit exceeded' },
+    },
+    500: message(
+      'A fault of the server; its log has the cause by `X-Request-Id`',
+      'Internal error',
+    ),
+    ...(isGuarded || body ? { 503: message(BUSY, 'The disk is full') } : {}),
+  }
+}
+
+const TOKEN_FAULTS =
+  'The token is missing, malformed, expired, revoked or forged, or its account is gone'
+const ROLE_FAULTS =
+  'The role is too low, or (`second_factor_required`) held back until a second factor is set up'
+const BUSY = 'The disk does not take it now, or too many wait; `Retry-After` says when to try again'
 
 /** Answers of one status side by side, if they differ by content type; else the later one. */
 const responses = (...tables: readonly Description['answers'][]) => {

@@ -1,5 +1,6 @@
 import { type Static, Type as t } from '@sinclair/typebox'
 import { AppError } from '../errors.ts'
+import { addressOf } from './query.ts'
 import { Time, oneOf, timeMs } from './text.ts'
 
 const ORDERS = ['newest', 'oldest'] as const
@@ -77,7 +78,7 @@ export const nextPage = (
 ): string | null => {
   if (after === undefined) return null
   const cursor = writeCursor(after, search)
-  const { pathname, searchParams } = new URL(request.url)
+  const { pathname, searchParams } = addressOf(request)
   searchParams.set('cursor', cursor)
   set.headers['link'] = `<${pathname}?${searchParams.toString()}>; rel="next"`
   return cursor

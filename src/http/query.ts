@@ -8,7 +8,7 @@ export const readQuery = <Query extends TObject>(
   request: Request,
   schema: Query,
 ): Static<Query> => {
-  const given = new URL(request.url).searchParams
+  const given = addressOf(request).searchParams
   const unknown = [...new Set(given.keys())].filter(
     (name) => !Object.hasOwn(schema.properties, name),
   )
@@ -30,6 +30,10 @@ export const readQuery = <Query extends TObject>(
   if (invalid.length > 0) throw new AppError('invalid', `Invalid ${invalid.join(', ')}`)
   return values
 }
+
+/** Path and query of a request. The name in front is what the client said (Host), which may be none. */
+export const addressOf = ({ url }: Request): URL =>
+  new URL(`http://localhost${url.replace(/^[a-z]+:\/\/[^/]*/i, '')}`)
 
 const converted = (schema: TSchema, text: string): unknown =>
   schema['type'] === 'integer' && /^\d{1,16}$/.test(text) ? Number(text) : text

@@ -4,6 +4,7 @@ import sessionEpoch from './migrations/0003_session_epoch.sql' with { type: 'tex
 import olderServer from './migrations/0004_older_server.sql' with { type: 'text' }
 import settings from './migrations/0005_settings.sql' with { type: 'text' }
 import schemaChange from './migrations/0006_schema_change.sql' with { type: 'text' }
+import namesAndNumbers from './migrations/0007_names_and_numbers.sql' with { type: 'text' }
 
 /** Schema steps in order, forward only: step N takes a database from version N-1 to N. */
 export const MIGRATIONS: readonly string[] = [
@@ -13,4 +14,5 @@ export const MIGRATIONS: readonly string[] = [
   olderServer,
   settings,
   schemaChange,
+  namesAndNumbers,
 ]

@@ -99,7 +99,7 @@ export const replacePrivateFile = (path: string, content: string): void => {
   try {
     writeSynced(draft, content)
     renameSync(draft, path)
-    syncFolder(dirname(path))
+    syncPath(dirname(path))
   } catch (error) {
     rmSync(draft, { force: true })
     throw new AppError('unavailable', `Cannot write ${path}: ${fileFault(error)}`, { cause: error })

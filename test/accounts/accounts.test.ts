@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import { Database } from 'bun:sqlite'
 import { join } from 'node:path'
-import { PASSWORD, basic, bearer, clientOf, startApp } from '../support/app.ts'
+import { PASSWORD, basic, bearer, clientOf, recordsOf, startApp } from '../support/app.ts'
 import { UNLIMITED, runCommand, startService } from '../support/binary.ts'
 import { failedLogins } from '../support/failed-logins.ts'
 
@@ -26,7 +26,7 @@ describe('registering', () => {
     expect(await app.people.hasOwner()).toBe(false)
   })
 
-  test('a closed registration answers 403 and adds nobody', async () => {
+  test('[O3] a closed registration answers 403, adds nobody and is recorded', async () => {
     await using app = await startApp({ REGISTRATION: 'closed' })
     const answer = await app.post('/register', PERSON)
     expect(answer.status).toBe(403)
@@ -35,6 +35,9 @@ describe('registering', () => {
       code: 'registration_closed',
     })
     expect(await app.people.page(0, 1)).toStrictEqual([])
+    expect(recordsOf(app.logLines, 'account.register')).toMatchObject([
+      { result: 'failure', detail: { reason: 'registration_closed' } },
+    ])
   })
 
   test('[P2] a password of 128 characters and more is taken and compared in full', async () => {

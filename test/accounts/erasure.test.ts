@@ -161,6 +161,21 @@ describe('an erasure that is interrupted', () => {
     }))
 })
 
+test('[A2] the number of an account that was erased is given to nobody else', async () => {
+  await using app = await startApp()
+  await app.signIn('ada')
+  const eve = bearer(await app.signIn('eve'))
+  const owner = bearer(await app.signIn('oli', 'owner'))
+  const idsOf = async (): Promise<string[]> =>
+    Object.keys((await (await app.get('/getUsers', owner)).json()) as object)
+  expect(await idsOf()).toStrictEqual(['1', '2', '3'])
+  const bob = bearer(await app.signIn('bob'))
+  for (const gone of [bob, eve])
+    expect((await app.delete('/v1/me', { password: PASSWORD }, gone)).status).toBe(200)
+  await app.signIn('mia')
+  expect(await idsOf()).toStrictEqual(['1', '3', '5'])
+})
+
 test('[D7] an unlock that was being received when its person was erased is erased in the next round', async () => {
   await using app = await startApp()
   await app.signIn('ada')

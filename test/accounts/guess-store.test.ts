@@ -57,6 +57,16 @@ const addAccount = async ({ db }: Pick<ReturnType<typeof smallStore>, 'db'>): Pr
 }
 
 describe('counters of failed logins', () => {
+  test('[P4] a guess counts though its account was erased while the password was checked', async () => {
+    const { store, guesser, db, count } = smallStore()
+    const gone = guesser('192.0.2.1', 'ada', 7)
+    await store.judge(gone, (standing) => judged({ ...standing, outcome: 'wrong' }))
+    const rows = await db.all('SELECT account_id, failures FROM guess')
+    expect(rows).toStrictEqual(Array.from({ length: 3 }, () => ({ account_id: null, failures: 1 })))
+    await store.welcome(7, gone)
+    expect(await count('known_device')).toBe(0)
+  })
+
   test('[P4] a flood of other names and addresses washes nothing away that has failed more often', async () => {
     const store = smallStore()
     for (let failure = 1; failure <= 5; failure += 1) await store.fail('198.51.100.1', 'ada')

@@ -274,6 +274,24 @@ describe('waiting', () => {
     await fail(app, STRANGER, 10)
     expect((await logIn(app, { address: STRANGER, token })).status).toBe(401)
   })
+
+  test('[P4] device tokens that somebody collected end with the password that got them', async () => {
+    await using house = await startHouse()
+    const tokens: string[] = []
+    for (let time = 0; time < 3; time += 1)
+      tokens.push((await logIn(house, { address: STRANGER })).device_token)
+    const { access_token: token } = (await (
+      await house.post('/login', PERSON, from(HOME))
+    ).json()) as { access_token: string }
+    const change = { current_password: PASSWORD, new_password: 'nine quiet green keys' }
+    const headers = { ...bearer(token), ...from(HOME) }
+    expect((await house.post('/v1/me/password', change, headers)).status).toBe(200)
+    for (const one of tokens)
+      for (let guess = 0; guess < 5; guess += 1)
+        await logIn(house, { address: AWAY, password: 'wrong', token: one })
+    const guessers = counted(house.db).filter(({ kind }) => kind === 'client_at_name')
+    expect(guessers).toStrictEqual([{ kind: 'client_at_name', address: AWAY, failures: 10 }])
+  })
 })
 
 describe('an admin, about waits', () => {

@@ -367,6 +367,32 @@ describe('letting a person choose a new password', () => {
     await app.post('/v1/me/password', own, bearer(person('max').token))
     expect(await outcome(await redeem(app, forMax, NEW_PASSWORD, 'max'))).toBe('401 invalid_code')
   })
+
+  test('a code is void once whoever made it could not make it any more', async () => {
+    await using app = await startApp()
+    const person = await household(app, {
+      oli: 'owner',
+      amy: 'admin',
+      ann: 'admin',
+      zoe: 'owner',
+      mia: 'member',
+    })
+    const owner = bearer(person('oli').token)
+    const change = (name: string, wish: object) =>
+      app.patch(`/v1/people/${person(name).id}`, wish, owner)
+    const ways: Record<string, () => Promise<Response>> = {
+      amy: () => change('amy', { disabled: true }),
+      ann: () => app.delete('/v1/me', { password: PASSWORD }, bearer(person('ann').token)),
+      zoe: () => change('zoe', { role: 'member' }),
+    }
+    for (const [maker, loseRole] of Object.entries(ways)) {
+      const { code } = await begin(app, person('mia').id, person(maker).token)
+      expect((await loseRole()).status).toBe(200)
+      expect(await outcome(await redeem(app, code))).toBe('401 invalid_code')
+    }
+    const { code } = await begin(app, person('mia').id, person('oli').token)
+    expect((await redeem(app, code)).status).toBe(200)
+  })
 })
 
 describe('listing people', () => {

@@ -3,7 +3,15 @@ import { Database } from 'bun:sqlite'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { Secret } from 'otpauth'
-import { PASSWORD, type TestApp, basic, bearer, clientOf, startApp } from '../support/app.ts'
+import {
+  PASSWORD,
+  type TestApp,
+  basic,
+  bearer,
+  clientOf,
+  recordsOf,
+  startApp,
+} from '../support/app.ts'
 import { UNLIMITED, startService, temporaryFolder } from '../support/binary.ts'
 import { STEP_MS, codeAt, enrol, nextCode } from '../support/second-factor.ts'
 
@@ -230,7 +238,7 @@ describe('logging in with a second factor', () => {
 })
 
 describe('other ways in', () => {
-  test('a name and password alone do not open the tables past a second factor', async () => {
+  test('[O3] a name and password alone do not open the tables past a second factor, and it is recorded', async () => {
     await using app = await startApp()
     await app.signIn('amy', 'admin')
     const { secret } = await enrol(app, await app.signIn('oli', 'owner'), app.clock.nowMs)
@@ -246,6 +254,11 @@ describe('other ways in', () => {
           code: 'otp_required',
         })
       }
+    expect(recordsOf(app.logLines, 'login').at(-1)).toMatchObject({
+      result: 'failure',
+      subject: (await app.accounts.find('oli'))?.publicId ?? '',
+      detail: { reason: 'otp_required' },
+    })
     expect((await app.get('/getLogs', basic('oli', 'wrong'))).status).toBe(401)
     expect((await app.get('/getLogs', basic('amy', PASSWORD))).status).toBe(200)
     const login = await logIn(app, { username: 'oli', otp: nextCode(secret, app.clock.nowMs) })

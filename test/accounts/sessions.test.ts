@@ -107,6 +107,24 @@ describe('going on with a login', () => {
     expect(await reads(app, third)).toBe(401)
   })
 
+  test('[T4, D6] a clock that starts behind makes no old token a repeat', async () => {
+    const folder = temporaryFolder()
+    const before = await startService({ env: UNLIMITED, folder })
+    await clientOf(before.url).post('/register', PERSON)
+    const first = await logIn(clientOf(before.url))
+    const second = await refresh(clientOf(before.url), first.refresh_token)
+    await before.stop()
+    const db = new Database(join(folder, 'data/secure-lock.db'))
+    // As it looks to a gateway whose clock is an hour behind.
+    db.run('UPDATE refresh_token SET used_at_ms = used_at_ms + 3600000')
+    db.close()
+    await using after = await startService({ env: UNLIMITED, folder })
+    expect((await refresh(clientOf(after.url), first.refresh_token)).status).toBe(401)
+    expect((await refresh(clientOf(after.url), second.refresh_token)).status).toBe(401)
+    await after.stop()
+    rmSync(folder, { recursive: true })
+  })
+
   test('[T1] a refresh token is no access token, nor the other way round', async () => {
     await using app = await startApp()
     await app.post('/register', PERSON)

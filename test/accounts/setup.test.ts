@@ -176,6 +176,19 @@ describe('a claim code', () => {
     expect(await claim(app, { ...OWNER, code: WRONG })).toMatchObject({ code: 'owner_exists' })
   })
 
+  test('[P5] makes the place of its first owner one that strangers’ guesses do not keep out', async () => {
+    await using app = await startApp({ TRUSTED_PROXIES: '127.0.0.1' })
+    const { code = '' } = (await app.setup.newClaim()) ?? {}
+    const home = { 'x-forwarded-for': '203.0.113.1' }
+    expect((await app.post('/v1/setup', { ...OWNER, code }, home)).status).toBe(200)
+    for (let guess = 0; guess < 100; guess += 1) {
+      const stranger = { 'x-forwarded-for': `198.51.100.${guess % 10}` }
+      await app.post('/login', { ...OWNER, password: 'wrong' }, stranger)
+    }
+    expect((await app.post('/login', OWNER, { 'x-forwarded-for': '203.0.113.2' })).status).toBe(401)
+    expect((await app.post('/login', OWNER, home)).status).toBe(200)
+  })
+
   test('[A3] privileged fields beside it change nothing', async () => {
     await using app = await startApp()
     const { code = '' } = (await app.setup.newClaim()) ?? {}

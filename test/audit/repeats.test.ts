@@ -73,6 +73,11 @@ describe('what anybody can cause without end', () => {
     await garbage()
     await recordRepeats()
     expect(recorded).toHaveLength(202)
+    await recordSparingly(
+      { ...at('192.0.2.1'), account: ADA },
+      { action: 'login', result: 'success' },
+    )
+    expect(recorded.at(-1)).toBe('ada login first')
     await close()
   })
 

@@ -128,7 +128,27 @@ describe('the audit trail, at the compiled file', () => {
       [
         () => client().post('/login', { username: 'mia', password: 'wrong' }),
         401,
-        { action: 'login', result: 'failure', actor: null },
+        { action: 'login', result: 'failure', actor: null, subject: { id: mia, name: 'mia' } },
+      ],
+      [
+        () => client().post('/login', { username: 'nobody', password: 'wrong' }),
+        401,
+        { action: 'login', result: 'failure', actor: null, subject: null },
+      ],
+      [
+        () => client().get('/getUsers', basic('oli', PASSWORD)),
+        200,
+        {
+          action: 'login',
+          result: 'success',
+          actor: expect.objectContaining({ name: 'oli' }),
+          detail: { session: 'none' },
+        },
+      ],
+      [
+        () => client().post('/v1/setup', { code: 'A', username: 'max', password: PASSWORD }),
+        409,
+        { action: 'owner.claim', result: 'failure', detail: { reason: 'owner_exists' } },
       ],
       [
         () => client().post('/v1/session/logout', {}, bearer(first.access_token)),

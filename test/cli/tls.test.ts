@@ -21,6 +21,7 @@ const terminalIn = (folder: string) => {
     isInteractive: false,
     isShown: false,
     hasColours: false,
+    showProgress: () => {},
     stopRequested: async () => {},
     onReloadRequest: () => {},
   }

@@ -321,6 +321,33 @@ describe('what every answer carries', () => {
     expect(service.output().log).not.toContain('kanarienvogel')
   })
 
+  test('[I2] lists are read page by page whatever Host says, or without one', async () => {
+    await using app = await startApp()
+    const owner = await app.signIn('oli', 'owner')
+    await app.signIn('ada')
+    const { hostname, port } = new URL(app.url)
+    const ask = (host: string) =>
+      new Promise<string>((done) => {
+        const request = `GET /v1/people?limit=1 HTTP/1.${host ? 1 : 0}\r\n${host}Authorization: Bearer ${owner}\r\nConnection: close\r\n\r\n`
+        const socket = connect(Number(port), hostname, () => socket.write(request))
+        let answer = ''
+        socket.on('data', (data) => (answer += data.toString())).on('close', () => done(answer))
+      })
+    for (const host of [
+      '',
+      '\r\n',
+      ' [\r\n',
+      ' a b\r\n',
+      ' a/b?c\r\n',
+      ' x:99999\r\n',
+      ' pi\r\n',
+    ]) {
+      const answer = await ask(host && `Host:${host}`)
+      expect(`${host}: ${answer.slice(9, 12)}`).toBe(`${host}: 200`)
+      expect(answer).toMatch(/^link: <\/v1\/people\?limit=1&cursor=[\w-]+>; rel="next"/im)
+    }
+  })
+
   test('bytes that are no HTTP do not end the service', async () => {
     await using service = await startService({ env: UNLIMITED })
     const { hostname, port } = new URL(service.url)

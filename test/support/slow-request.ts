@@ -1,0 +1,34 @@
+import { connect } from 'node:net'
+
+type Slow = {
+  readonly method: string
+  readonly path: string
+  readonly token: string
+  readonly body: string
+}
+
+/** Sends a request but for the end of its body, and waits until the server has begun it; gives what
+ * sends the rest and resolves with the status of the answer. */
+export const slowRequest = async (url: string, { method, path, token, body }: Slow) => {
+  const { hostname, port } = new URL(url)
+  const head = [
+    `${method} ${path} HTTP/1.1`,
+    'Host: lock.home',
+    `Authorization: Bearer ${token}`,
+    'Content-Type: application/json',
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    'Connection: close',
+  ]
+  const socket = connect(Number(port), hostname)
+  const answer = new Promise<number>((done, fail) => {
+    let text = ''
+    socket.on('data', (data) => (text += data.toString()))
+    socket.on('error', fail).on('close', () => done(Number(text.slice(9, 12))))
+  })
+  socket.write(`${head.join('\r\n')}\r\n\r\n${body.slice(0, 1)}`)
+  await Bun.sleep(300)
+  return (): Promise<number> => {
+    socket.write(body.slice(1))
+    return answer
+  }
+}
