@@ -56,6 +56,9 @@ import { requestLog } from './http/request-log.ts'
 import { responseHeaders } from './http/response-headers.ts'
 import { pacedClock, steadyClock } from './http/steady-clock.ts'
 import { unmatchedRoutes } from './http/unmatched.ts'
+import { metricsRoutes } from './ops/metrics-routes.ts'
+import { serviceMetrics } from './ops/metrics.ts'
+import { serviceReadings } from './ops/readings.ts'
 import { healthRoutes } from './ops/routes.ts'
 import { opsStore } from './ops/store.ts'
 import { openDatabase } from './storage/open.ts'
@@ -69,10 +72,11 @@ import { logRoutes } from './unlocks/log-routes.ts'
 import { unlockReadRoutes } from './unlocks/read-routes.ts'
 import { unlockReads } from './unlocks/read-store.ts'
 import { unlockRoutes } from './unlocks/routes.ts'
-import { type Round, retention } from './unlocks/retention.ts'
+import { reportCheck, reportRound } from './unlocks/reports.ts'
+import { retention } from './unlocks/retention.ts'
 import { openUnlockLog } from './unlocks/service.ts'
 import { verificationRoutes } from './unlocks/verification-routes.ts'
-import { type LogCheck, logWatch } from './unlocks/watch.ts'
+import { logWatch } from './unlocks/watch.ts'
 import { unlockCounts } from './unlocks/stats-store.ts'
 import { unlockStore } from './unlocks/store.ts'
 
@@ -110,11 +114,20 @@ export const openApp = async (
   const logKey = keyFile(config.dataDir)
   logKey.requireLog(config.databaseUri)
   const secret = config.jwtSecretKey || secretFile(join(config.dataDir, 'jwt-secret-key'))
-  const db = openDatabase(config.databaseUri)
+  const metrics = serviceMetrics()
+  const db = openDatabase(config.databaseUri, (commit) => {
+    metrics.seenCommit(commit)
+    processLog.debug({ writes: commit.writes, duration_ms: commit.durationMs }, 'commit')
+  })
   const steady = steadyClock(now, monotonic)
 
   const audit = auditStore(db)
-  const record = securityRecorder({ store: audit, log: securityLog, now })
+  const record = securityRecorder({
+    store: audit,
+    log: securityLog,
+    now,
+    seen: metrics.seenSecurityEvent,
+  })
   const repeats = repeatRecorder({ record, log: processLog })
 
   const people = accountStore(db, steady)
@@ -122,6 +135,9 @@ export const openApp = async (
   const signer = logKey.open({ hasLog: (await unlocks.head()) !== undefined })
   const clock = logClock({ now, newestMs: await unlocks.newestCertainMs() })
   const log = await openUnlockLog({ store: unlocks, signer, clock })
+  const logSize = async () => (await log.head()).size
+  metrics.seenLogSize(await logSize())
+  log.onCommit(metrics.seenLogSize)
   const recordDenied = doorDenials({ append: log.append, processLog, monotonic })
   const keeping = retention({
     days: config.logRetentionDays,
@@ -235,7 +251,19 @@ export const openApp = async (
       const signedIn = await sessions.authenticate(token)
       return signedIn && { ...signedIn, account: await factors.standing(signedIn.account) }
     },
+    seenRefusal: metrics.seenRefusal,
   })
+  metrics.add(
+    serviceReadings({
+      version,
+      dataDir: config.dataDir,
+      databasePath: config.databaseUri,
+      hashing: hasher.load,
+      logSize,
+      lastCheck: watch.last,
+      liveStreams: live.count,
+    }),
+  )
 
   const routes = new Elysia({
     strictPath: true,
@@ -243,20 +271,15 @@ export const openApp = async (
     // Else a path under a name of three letters or fewer, such as http://pi/, is cut wrongly.
     handler: { standardHostname: false },
   })
-    .use(requestLog(processLog))
+    .use(requestLog({ log: processLog, seen: metrics.seenRequest }))
     .use(responseHeaders({ hasTls: config.tlsCertFile !== '' }))
     .use(errorAnswers({ log: processLog, recordDenial: repeats.recordSparingly }))
     .use(crossOrigin(config.corsOrigins))
     .use(openapiRoutes(endpoints, version))
     .use(consoleRoutes({ endpoints, version, logFault }))
     .use(joinRoutes(endpoints))
-    .use(
-      healthRoutes({
-        endpoints,
-        probeWrite: opsStore(db, now).probeWrite,
-        logFault,
-      }),
-    )
+    .use(healthRoutes({ endpoints, probeWrite: opsStore(db, now).probeWrite, logFault }))
+    .use(metricsRoutes({ endpoints, metrics }))
     .use(
       accountRoutes({
         endpoints,
@@ -370,23 +393,5 @@ export const openApp = async (
     unlocks,
     verifierKey: signer.verifierKey,
     close,
-  }
-}
-
-const reportCheck = (check: LogCheck, processLog: Log): void => {
-  const { extent } = check
-  if (check.ok) return processLog.info({ extent, size: check.size }, 'log verified')
-  const { seq, fault, error: err } = check
-  processLog.error({ extent, seq, fault, err }, 'log is broken')
-}
-
-const reportRound = (round: Round, processLog: Log): void => {
-  switch (round.outcome) {
-    case 'erased':
-      return // what was erased is on record
-    case 'waiting':
-      return processLog.warn('retention waits for a clock that can be trusted')
-    case 'failed':
-      return processLog.error({ err: round.error }, 'retention failed')
   }
 }

@@ -17,6 +17,10 @@ export type Terminal = {
   readonly isInteractive: boolean
   /** True where what `say` writes is shown on a terminal. */
   readonly isShown: boolean
+  /** True where standard output is a terminal that shows colours, and NO_COLOR is not set. */
+  readonly hasColours: boolean
+  /** Calls `listener` at each SIGUSR2. */
+  readonly onLevelSignal: (listener: () => void) => void
   /** Resolves when the process is asked to stop, which from now on does not end it by itself. */
   readonly stopRequested: () => Promise<void>
 }

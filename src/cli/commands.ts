@@ -1,6 +1,7 @@
 import { SETTINGS } from '../config.ts'
 import { audit } from './audit.ts'
 import type { Command } from './command.ts'
+import { grafana } from './grafana.ts'
 import { healthcheck } from './healthcheck.ts'
 import { invite } from './invite.ts'
 import { log } from './log.ts'
@@ -17,6 +18,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   audit,
   healthcheck,
   'systemd-unit': systemdUnit,
+  grafana,
 }
 
 /** What `--help` prints. */

@@ -4,10 +4,10 @@ import { parseArgs } from 'node:util'
 import { version } from '../../package.json'
 import { CLAIM_MINUTES } from '../accounts/setup.ts'
 import { type App, openApp } from '../app.ts'
-import { type Config, givenSettings, parseConfig } from '../config.ts'
+import { type Config, SETTINGS, givenSettings, parseConfig } from '../config.ts'
 import { AppError } from '../errors.ts'
 import { isLoopback } from '../http/client-address.ts'
-import { type Log, logWritten, logger } from '../http/log.ts'
+import { type Log, logWritten, logger, switchLevel } from '../http/log.ts'
 import { ownUrls } from '../http/own-address.ts'
 import { qrTerminal } from '../http/qr.ts'
 import { lockFolder } from '../storage/folder-lock.ts'
@@ -25,12 +25,17 @@ export const serve: Command = {
     const config = parseConfig(terminal.env)
     makePrivateFolder(config.dataDir)
     const unlockFolder = lockFolder(config.dataDir)
-    const log = logger({ level: config.logLevel, format: config.logFormat })
+    const { logLevel, logFormat } = config
+    const log = logger({ level: logLevel, format: logFormat, isColoured: terminal.hasColours })
     // Whatever the level leaves out else.
     const securityLog = log.child({}, { level: 'info' })
     const app = await openApp(config, { log, securityLog })
     const manager = serviceManager(terminal.env)
     try {
+      terminal.onLevelSignal(() => {
+        const { from, to } = switchLevel(log, logLevel)
+        void orTold(app.recordSetting(SETTINGS.logLevel.env, from, to), log)
+      })
       const server = listen(app, config)
       await orTold(app.recordStart(givenSettings(terminal.env)), log)
       await app.watch.start()

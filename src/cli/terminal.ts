@@ -13,6 +13,8 @@ export const processTerminal = (env: Terminal['env']): Terminal => ({
   },
   isInteractive: process.stdin.isTTY,
   isShown: process.stderr.isTTY,
+  hasColours: process.stdout.isTTY && !env['NO_COLOR'] && env['TERM'] !== 'dumb',
+  onLevelSignal: (listener) => void process.on('SIGUSR2', listener),
   stopRequested: () =>
     new Promise((resolve) => {
       for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => resolve())

@@ -10,6 +10,8 @@ type Options = {
   readonly limits: Readonly<Record<LimitGroup, readonly RateWindow[]>>
   /** Gives the account of a good access token. */
   readonly authenticate: (token: string) => Promise<SignedIn | undefined>
+  /** Told of each request over a limit. */
+  readonly seenRefusal: (group: LimitGroup) => void
 }
 
 export type LimitGroup = 'auth' | 'unlock' | 'default'
@@ -18,7 +20,8 @@ export type Endpoints = ReturnType<typeof endpointsOf>
 
 /** Gives what every route file starts from: an Elysia instance that knows the caller, then counts
  * the request against the limits of its group. The route's own guard runs after both. */
-export const endpointsOf = ({ trustedProxies, limits, authenticate }: Options) => {
+export const endpointsOf = (options: Options) => {
+  const { trustedProxies, limits, authenticate, seenRefusal } = options
   const callers = new Elysia({ name: 'callers' }).resolve(
     { as: 'scoped' },
     async ({ request, server, set }) => {
@@ -33,10 +36,12 @@ export const endpointsOf = ({ trustedProxies, limits, authenticate }: Options) =
       return { caller }
     },
   )
+  const limitsOf = (group: LimitGroup, keyOf: (caller: Caller) => string): Limits =>
+    rateLimits(limits[group], { keyOf, refused: () => seenRefusal(group) })
   const groups: Record<LimitGroup, Limits> = {
-    auth: rateLimits(limits.auth, byClient),
-    unlock: rateLimits(limits.unlock, byAccount),
-    default: rateLimits(limits.default, byClient),
+    auth: limitsOf('auth', byClient),
+    unlock: limitsOf('unlock', byAccount),
+    default: limitsOf('default', byClient),
   }
   return {
     /** Gives the account of a good access token, for an answer that outlives its request. */

@@ -1,7 +1,7 @@
 import { Database as Sqlite } from 'bun:sqlite'
 import { statSync } from 'node:fs'
 import { AppError } from '../errors.ts'
-import { type Database, database, unavailable } from './database.ts'
+import { type Database, type SeenCommit, database, unavailable } from './database.ts'
 import { MIGRATIONS } from './migrations.ts'
 import { fileFault, makePrivateFile } from './private-files.ts'
 
@@ -32,12 +32,12 @@ const PRAGMAS = {
 
 /** Opens (or makes) the database file with mode 0600 and brings its schema up to date.
  * Throws AppError `unavailable` with a message for the operator, and never replaces a file. */
-export const openDatabase = (path: string): Database => {
+export const openDatabase = (path: string, seenCommit?: SeenCommit): Database => {
   if (path === ':memory:') {
     const memory = new Sqlite(path, { strict: true })
     memory.run(`PRAGMA foreign_keys = ${PRAGMAS.foreign_keys}`)
     migrate(memory)
-    return database({ writer: memory, reader: memory })
+    return database({ writer: memory, reader: memory, seenCommit })
   }
   try {
     makePrivateFile(path)
@@ -48,7 +48,7 @@ export const openDatabase = (path: string): Database => {
       migrate(writer)
       const reader = new Sqlite(path, { strict: true, readonly: true })
       reader.run(`PRAGMA busy_timeout = ${PRAGMAS.busy_timeout}`)
-      return database({ writer, reader })
+      return database({ writer, reader, seenCommit })
     } catch (error) {
       writer.close()
       throw error
