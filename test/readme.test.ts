@@ -38,7 +38,7 @@ test('every metric is in the table of metrics', async () => {
   )
   const rows = section('Metrics').match(/^\| `.*? \|/gm) ?? []
   const named = rows.flatMap((row) => row.match(/(?<=`)\w+(?=`)/g) ?? [])
-  expect(new Set(named)).toStrictEqual(new Set(told))
+  expect(new Set(named)).toStrictEqual(new Set(told.map(String)))
 })
 
 test('every dependency says why it is there', () => {
