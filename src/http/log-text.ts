@@ -99,12 +99,14 @@ const escaped = (text: string): string =>
     (sign) => `\\u${(sign.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`,
   )
 
-/** Swedish writes a time as ISO 8601 does. */
-const LOCAL = new Intl.DateTimeFormat('sv', { dateStyle: 'short', timeStyle: 'medium' })
-
+/** By hand, since the tables of Intl would cost every start some milliseconds and megabytes. */
 const localTime = (iso: string): string => {
   const at = new Date(iso)
-  return Number.isNaN(at.getTime()) ? safe(iso) : LOCAL.format(at)
+  const [day, time] = [
+    [at.getFullYear(), at.getMonth() + 1, at.getDate()],
+    [at.getHours(), at.getMinutes(), at.getSeconds()],
+  ].map((parts) => parts.map((part) => String(part).padStart(2, '0')))
+  return `${day?.join('-')} ${time?.join(':')}`
 }
 
 type Paint = (colour: keyof typeof SEQUENCES, text: string) => string
