@@ -30,6 +30,7 @@ const REQUIREMENTS = {
   I4: 'HTML, CSV and log lines cannot be forged',
   I5: 'headers on every status',
   I6: 'pages load nothing from another host',
+  I8: 'slow, aborted and endless connections',
   D1: 'what was acknowledged survives kill -9',
   D2: 'pragmas are read back',
   D4: 'failing disks and files',
