@@ -15,7 +15,7 @@ RUN case "$TARGETARCH" in \
       arm64) target=linux-arm64 ;; \
       *) echo "No build for '$TARGETARCH': needs BuildKit, and amd64 or arm64" >&2; exit 1 ;; \
     esac \
-    && bun run build --target=bun-$target --outfile=/image/usr/bin/secure-lock-server \
+    && bun run compile --target=bun-$target --outfile=/image/usr/bin/secure-lock-server \
     && mkdir -m 0700 /empty \
     && mkdir /image/lib \
     && ln -s lib /image/lib64

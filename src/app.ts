@@ -69,6 +69,9 @@ import { authorityRoutes } from './ops/authority-routes.ts'
 import { gatewayRoutes } from './ops/gateway-routes.ts'
 import { backupRoutes } from './ops/backup-routes.ts'
 import { type MakeBackup, backupService } from './ops/backups.ts'
+import { metricsRoutes } from './ops/metrics-routes.ts'
+import { serviceMetrics } from './ops/metrics.ts'
+import { serviceReadings } from './ops/readings.ts'
 import { healthRoutes } from './ops/routes.ts'
 import { opsStore } from './ops/store.ts'
 import { KEY_FILES } from './storage/data-folder.ts'
@@ -140,14 +143,24 @@ export const openApp = async (
   const logKey = keyFile(config.dataDir)
   logKey.requireLog(config.databaseUri)
   const secret = config.jwtSecretKey || secretFile(join(config.dataDir, KEY_FILES.tokens))
+  const metrics = serviceMetrics()
   const db = openDatabase(config.databaseUri, {
     // Beside a service of an older version, which would fail in a newer schema, nothing is changed.
     beforeMigration: () => (use === 'service' ? () => {} : lockFolder(config.dataDir, 'migration')),
+    seenCommit: (commit) => {
+      metrics.seenCommit(commit)
+      processLog.debug({ writes: commit.writes, duration_ms: commit.durationMs }, 'commit')
+    },
   })
   const steady = steadyClock(now, monotonic)
 
   const audit = auditStore(db)
-  const record = securityRecorder({ store: audit, log: securityLog, now })
+  const record = securityRecorder({
+    store: audit,
+    log: securityLog,
+    now,
+    seen: metrics.seenSecurityEvent,
+  })
   const repeats = repeatRecorder({ record, log: processLog })
 
   const people = accountStore(db, steady)
@@ -155,6 +168,9 @@ export const openApp = async (
   const signer = logKey.open({ hasLog: (await unlocks.head()) !== undefined })
   const clock = logClock({ now, newestMs: await unlocks.newestCertainMs() })
   const log = await openUnlockLog({ store: unlocks, signer, clock })
+  const logSize = async () => (await log.head()).size
+  metrics.seenLogSize(await logSize())
+  log.onCommit(metrics.seenLogSize)
   const recordDenied = doorDenials({ append: log.append, processLog, monotonic })
   const keeping = retention({
     days: config.logRetentionDays,
@@ -294,7 +310,19 @@ export const openApp = async (
       const signedIn = await sessions.authenticate(token)
       return signedIn && { ...signedIn, account: await factors.standing(signedIn.account) }
     },
+    seenRefusal: metrics.seenRefusal,
   })
+  metrics.add(
+    serviceReadings({
+      version,
+      dataDir: config.dataDir,
+      databasePath: config.databaseUri,
+      hashing: hasher.load,
+      logSize,
+      lastCheck: watch.last,
+      liveStreams: live.count,
+    }),
+  )
 
   const routes = new Elysia({
     strictPath: true,
@@ -302,7 +330,7 @@ export const openApp = async (
     // Else a path under a name of three letters or fewer, such as http://pi/, is cut wrongly.
     handler: { standardHostname: false },
   })
-    .use(requestLog(processLog))
+    .use(requestLog({ log: processLog, seen: metrics.seenRequest }))
     .use(responseHeaders({ hasTls }))
     .use(errorAnswers({ log: processLog, recordDenial: repeats.recordSparingly }))
     .use(crossOrigin(config.corsOrigins))
@@ -315,13 +343,8 @@ export const openApp = async (
         gateway: { version, address: linkBase(config), second_factor: config.secondFactor },
       }),
     )
-    .use(
-      healthRoutes({
-        endpoints,
-        probeWrite: opsStore(db, now).probeWrite,
-        logFault,
-      }),
-    )
+    .use(healthRoutes({ endpoints, probeWrite: opsStore(db, now).probeWrite, logFault }))
+    .use(metricsRoutes({ endpoints, metrics }))
     .use(doctorRoutes({ endpoints, examine }))
     .use(authorityRoutes({ endpoints, authority }))
     .use(

@@ -38,3 +38,15 @@ declare module '*.fish' {
   const text: string
   export default text
 }
+declare module 'prom-client/lib/counter' {
+  export { Counter as default } from 'prom-client'
+}
+declare module 'prom-client/lib/gauge' {
+  export { Gauge as default } from 'prom-client'
+}
+declare module 'prom-client/lib/histogram' {
+  export { Histogram as default } from 'prom-client'
+}
+declare module 'prom-client/lib/registry' {
+  export { Registry as default } from 'prom-client'
+}

@@ -31,6 +31,17 @@ test('every command is in the table of commands', () => {
   expect(names).toStrictEqual(Object.keys(COMMANDS))
 })
 
+test('every metric is in the table of metrics', async () => {
+  await using service = await startService()
+  const exported = await (await fetch(`${service.url}/metrics`)).text()
+  const told = [...exported.matchAll(/^# TYPE (?<name>\w+) /gm)].map(
+    ({ groups }) => groups?.['name'],
+  )
+  const rows = section('Metrics').match(/^\| `.*? \|/gm) ?? []
+  const named = rows.flatMap((row) => row.match(/(?<=`)\w+(?=`)/g) ?? [])
+  expect(new Set(named)).toStrictEqual(new Set(told.map(String)))
+})
+
 test('every dependency says why it is there', () => {
   const { dependencies } = JSON.parse(
     readFileSync(join(import.meta.dir, '../package.json'), 'utf8'),

@@ -31,6 +31,7 @@ const REQUIREMENTS = {
   I5: 'headers on every status',
   I6: 'pages load nothing from another host',
   I7: 'cookies are no script’s, and no other origin’s',
+  I8: 'slow, aborted and endless connections',
   D1: 'what was acknowledged survives kill -9',
   D2: 'pragmas are read back',
   D3: 'backups and restores',

@@ -15,7 +15,11 @@ export type PasswordHasher = {
   ) => Promise<boolean>
   /** True where a hash is a wrapped one, or was made with weaker parameters than today's. */
   isOutdated: (hash: string) => boolean
+  /** What hashes now, what waits, and how many were refused so far. */
+  load: () => HashingLoad
 }
+
+type HashingLoad = { readonly running: number; readonly waiting: number; readonly refused: number }
 
 /** OWASP Password Storage: at least 19 MiB, two passes; Bun computes with one lane. */
 const ARGON2ID = { algorithm: 'argon2id', memoryCost: 19_456, timeCost: 2 } as const
@@ -26,10 +30,10 @@ export const passwordHasher = (
   bounds: { readonly concurrency: number; readonly waitingMax: number },
   argon2id: { memoryCost: number; timeCost: number } = ARGON2ID,
 ): PasswordHasher => {
-  const bounded = gate(bounds)
+  const { bounded, load } = gate(bounds)
   const parameters = { ...ARGON2ID, ...argon2id }
   const compute = (password: string) => Bun.password.hash(normalised(password) || EMPTY, parameters)
-  const decoy = compute(crypto.randomUUID())
+  const decoy = decoyHash(parameters)
   return {
     hash: (password) => bounded(() => compute(password)),
     wrap: async (older) => wrappedHash(older, await bounded(() => compute(older.digest))),
@@ -42,7 +46,7 @@ export const passwordHasher = (
           const digest = await olderDigest({ way, salt: isOwn ? older.salt : DECOY_SALT }, password)
           if (isOwn) hashed = digest
         }
-        const compared = older?.argon2id ?? hash ?? (await decoy)
+        const compared = older?.argon2id ?? hash ?? decoy
         const fits = await Bun.password.verify(hashed, compared, 'argon2id')
         return fits && hash !== undefined && password !== ''
       }),
@@ -50,7 +54,17 @@ export const passwordHasher = (
       const [, memory, time] = /^\$argon2id\$v=19\$m=(\d+),t=(\d+),p=\d+\$/.exec(hash) ?? []
       return Number(memory) < parameters.memoryCost || Number(time) < parameters.timeCost || !memory
     },
+    load,
   }
+}
+
+/** What stands in for the hash of an unknown name: the same work to verify, and no password fits, since
+ * nobody has hashed one. So it costs a start nothing. */
+const decoyHash = ({ memoryCost, timeCost }: { memoryCost: number; timeCost: number }): string => {
+  const [salt, hash] = [0, 1].map(() =>
+    crypto.getRandomValues(new Uint8Array(32)).toBase64({ omitPadding: true }),
+  )
+  return `$argon2id$v=19$m=${memoryCost},t=${timeCost},p=1$${salt}$${hash}`
 }
 
 /** Bun refuses to hash nothing; no password is stored as this, since the policy is longer. */
@@ -64,21 +78,25 @@ const normalised = (password: string): string => password.normalize('NFKC')
 
 const gate = ({ concurrency, waitingMax }: { concurrency: number; waitingMax: number }) => {
   const waiting: (() => void)[] = []
-  let running = 0
+  let [running, refused] = [0, 0]
   const release = () => {
     const next = waiting.shift()
     if (next) next()
     else running -= 1
   }
-  return async <Result>(work: () => Promise<Result>): Promise<Result> => {
+  const bounded = async <Result>(work: () => Promise<Result>): Promise<Result> => {
     if (running < concurrency) running += 1
     else if (waiting.length < waitingMax)
       await new Promise<void>((resolve) => waiting.push(resolve))
-    else throw new AppError('unavailable', 'Server busy, try again')
+    else {
+      refused += 1
+      throw new AppError('unavailable', 'Server busy, try again')
+    }
     try {
       return await work()
     } finally {
       release()
     }
   }
+  return { bounded, load: (): HashingLoad => ({ running, waiting: waiting.length, refused }) }
 }

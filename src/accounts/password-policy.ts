@@ -24,9 +24,11 @@ export const passwordPolicy = (options: {
   readonly minLength: number
   readonly useBlocklist: boolean
 }): PasswordPolicy => {
-  const blocklist = options.useBlocklist ? blockedPasswords() : new Set<string>()
+  // Made when the first password is chosen, not at the start.
+  let blocklist: ReadonlySet<string> | undefined
   return (password, username) => {
     const plain = comparable(password)
+    blocklist ??= options.useBlocklist ? blockedPasswords() : new Set()
     return (
       codePoints(password.normalize('NFKC')) < options.minLength ||
       plain === '' ||

@@ -1,4 +1,4 @@
-import { COMMAND_LINE, type RecordSecurityEvent } from '../http/access.ts'
+import { COMMAND_LINE, type RecordSecurityEvent, type SecurityEvent } from '../http/access.ts'
 import type { Log } from '../http/log.ts'
 import type { AuditStore } from './store.ts'
 
@@ -6,12 +6,14 @@ type Dependencies = {
   readonly store: Pick<AuditStore, 'append'>
   readonly log: Log
   readonly now: () => number
+  /** Told of what has been recorded. */
+  readonly seen?: (event: SecurityEvent) => void
 }
 
 /** Gives the one way a security event is recorded: durably in the audit trail, and in the process
  * log. A record that the disk does not take is still in the log, and fails what it was about. */
 export const securityRecorder =
-  ({ store, log, now }: Dependencies): RecordSecurityEvent =>
+  ({ store, log, now, seen }: Dependencies): RecordSecurityEvent =>
   async ({ address, requestId, account }, event, tx) => {
     const actor = event.actor ?? account?.publicId ?? systemUserAt(address)
     const { action, result, subject, detail } = event
@@ -21,6 +23,7 @@ export const securityRecorder =
     )
     const record = { ...event, ...(actor ? { actor } : {}), atMs: now(), address, requestId }
     await store.append(record, tx)
+    seen?.(event)
   }
 
 /** Whoever has the command line, by number: a name is personal, and would stay for ever. */

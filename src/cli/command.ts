@@ -23,6 +23,8 @@ export type Terminal = {
   /** True where what `print` writes is shown on a terminal that takes colours, and nobody has asked
    * for none (NO_COLOR, TERM=dumb). */
   readonly hasColours: boolean
+  /** Calls whenever the process is asked for another level of its log (SIGUSR2). */
+  readonly onLevelRequest: (work: () => void) => void
   /** Resolves when the process is asked to stop, which from now on does not end it by itself. */
   readonly stopRequested: () => Promise<void>
   /** Calls whenever the process is asked to read its files anew, which from now on does not end it. */

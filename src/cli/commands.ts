@@ -2,6 +2,7 @@ import { audit } from './audit.ts'
 import { backup } from './backup.ts'
 import { type Command, UsageError, didYouMean } from './command.ts'
 import { completion } from './completion.ts'
+import { grafana } from './grafana.ts'
 import { healthcheck } from './healthcheck.ts'
 import { PROGRAM, commandPage, helpText, overview, settingsPage } from './help.ts'
 import { importOlder } from './import.ts'
@@ -49,6 +50,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   tls,
   healthcheck,
   'systemd-unit': systemdUnit,
+  grafana,
   completion: completion(() => COMMANDS),
   man: manual(() => COMMANDS),
   licenses,

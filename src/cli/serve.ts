@@ -2,9 +2,9 @@ import { parseArgs } from 'node:util'
 import { version } from '../../package.json'
 import { CLAIM_MINUTES } from '../accounts/setup.ts'
 import { type App, openApp } from '../app.ts'
-import { type Config, givenSettings, parseConfig } from '../config.ts'
+import { type Config, SETTINGS, givenSettings, parseConfig } from '../config.ts'
 import { isLoopback } from '../http/client-address.ts'
-import { type Log, logWritten, logger } from '../http/log.ts'
+import { type Log, logWritten, logger, switchLevel } from '../http/log.ts'
 import { ownUrls } from '../http/own-address.ts'
 import { qrTerminal } from '../http/qr.ts'
 import { backupProcess } from './backup-process.ts'
@@ -22,7 +22,8 @@ export const serve: Command = {
     let reload = () => {}
     terminal.onReloadRequest(() => reload())
     const config = parseConfig(terminal.env)
-    const log = logger({ level: config.logLevel, format: config.logFormat })
+    const { logLevel, logFormat } = config
+    const log = logger({ level: logLevel, format: logFormat, isColoured: terminal.hasColours })
     // Whatever the level leaves out else.
     const securityLog = log.child({}, { level: 'info' })
     const keeper = config.tlsCertFile ? certificateKeeper(config) : undefined
@@ -35,6 +36,10 @@ export const serve: Command = {
     })
     const manager = serviceManager(terminal.env)
     try {
+      terminal.onLevelRequest(() => {
+        const { from, to } = switchLevel(log, logLevel)
+        void orTold(app.recordSetting(SETTINGS.logLevel.env, from, to), log)
+      })
       // First, so that nobody is told of a log that it is whole before it was looked at.
       await app.watch.start()
       const listener = listen(app.http, config, keeper?.inUse())

@@ -15,6 +15,7 @@ export const processTerminal = (env: Terminal['env']): Terminal => ({
   isInteractive: process.stdin.isTTY,
   isShown: process.stderr.isTTY,
   hasColours: process.stdout.isTTY && !env['NO_COLOR'] && env['TERM'] !== 'dumb',
+  onLevelRequest: (work) => void process.on('SIGUSR2', work),
   stopRequested: () =>
     new Promise((resolve) => {
       for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => resolve())

@@ -5,8 +5,9 @@ import { roleError, tokenError } from './errors.ts'
 export const ROLES = ['member', 'admin', 'owner'] as const
 export type Role = (typeof ROLES)[number]
 
-/** Who may call a route: everyone, a role upwards, or whoever may see the tables (`debug/`). */
-export type Access = 'public' | 'tables' | Role
+/** Who may call a route: everyone, a role upwards, whoever may see the tables (`debug/`), or admins
+ * and whoever calls from this machine (`local`). */
+export type Access = 'public' | 'tables' | 'local' | Role
 
 export type Account = {
   readonly id: number

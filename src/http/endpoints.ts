@@ -14,6 +14,8 @@ type Options = {
   readonly cookies: Pick<SessionCookies, 'read'>
   /** Gives the account of a good access token. */
   readonly authenticate: (token: string) => Promise<Authenticated | undefined>
+  /** Told of each request over a limit. */
+  readonly seenRefusal: (group: LimitGroup) => void
 }
 
 /** Who is signed in, and until when the token says so. */
@@ -26,7 +28,7 @@ export type Endpoints = ReturnType<typeof endpointsOf>
 /** Gives what every route file starts from: an Elysia instance that knows the caller, then counts
  * the request against the limits of its group. The route's own guard runs after both. */
 export const endpointsOf = (options: Options) => {
-  const { trustedProxies, limits, cookies, authenticate, recordForwarded } = options
+  const { trustedProxies, limits, cookies, authenticate, recordForwarded, seenRefusal } = options
   /** A Bearer token counts before a cookie, also where it is not good. */
   const whoAsks = async (request: Request): Promise<Authenticated | undefined> => {
     const token = credentials(request, 'Bearer') ?? cookies.read(request, 'access')
@@ -50,10 +52,12 @@ export const endpointsOf = (options: Options) => {
       return { caller }
     },
   )
+  const limitsOf = (group: LimitGroup, keyOf: (caller: Caller) => string): Limits =>
+    rateLimits(limits[group], { keyOf, refused: () => seenRefusal(group) })
   const groups: Record<LimitGroup, Limits> = {
-    auth: rateLimits(limits.auth, byClient),
-    unlock: rateLimits(limits.unlock, byAccount),
-    default: rateLimits(limits.default, byClient),
+    auth: limitsOf('auth', byClient),
+    unlock: limitsOf('unlock', byAccount),
+    default: limitsOf('default', byClient),
   }
   return {
     /** Gives whom a request speaks for, asked again by an answer that outlives its beginning. */

@@ -1,16 +1,19 @@
 import { type DestinationStream, type Logger, pino } from 'pino'
+import { textLine } from './log-text.ts'
 
 export type Log = Logger
 
 type LogOptions = {
   readonly level: string
   readonly format: 'json' | 'text'
+  /** Whether text may be coloured. */
+  readonly isColoured?: boolean
   /** Takes whole lines; standard output unless a test collects them. */
   readonly write?: (line: string) => void
 }
 
 /** Gives the process log: one record a line, JSON or text, with control characters escaped. */
-export const logger = ({ level, format, write }: LogOptions): Log => {
+export const logger = ({ level, format, isColoured = false, write }: LogOptions): Log => {
   const out = write ? { write } : standardOutput()
   return pino(
     {
@@ -21,7 +24,7 @@ export const logger = ({ level, format, write }: LogOptions): Log => {
       serializers: { err: ({ name, message, stack }: Error) => ({ name, message, stack }) },
       formatters: { level: (label) => ({ level: label }) },
     },
-    format === 'json' ? out : textStream(out),
+    format === 'json' ? out : textStream(out, isColoured),
   )
 }
 
@@ -46,11 +49,17 @@ export const logWritten = (): Promise<void> =>
     Bun.sleep(500),
   ])
 
-const textStream = (out: DestinationStream): DestinationStream => ({
-  write: (line) => out.write(textLine(JSON.parse(line) as Record<string, unknown>)),
+const textStream = (out: DestinationStream, isColoured: boolean): DestinationStream => ({
+  write: (line) => out.write(textLine(JSON.parse(line) as Record<string, unknown>, isColoured)),
 })
 
-const textLine = ({ time, level, msg, ...fields }: Record<string, unknown>): string => {
-  const details = Object.entries(fields).map(([name, value]) => ` ${name}=${JSON.stringify(value)}`)
-  return `${String(time)} ${String(level).toUpperCase().padEnd(5)} ${String(msg)}${details.join('')}\n`
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
+
+/** Switches between the level of the settings and `debug`, or `info` where that is the setting;
+ * gives the level before and the one now. */
+export const switchLevel = (log: Log, setting: LogLevel): { from: string; to: string } => {
+  const from = log.level
+  const other = setting === 'debug' ? 'info' : 'debug'
+  log.level = from === setting ? other : setting
+  return { from, to: log.level }
 }

@@ -101,7 +101,9 @@ export const operation = (described: Description) => {
   return {
     parse: 'none' as const,
     beforeHandle: ({ caller }: { caller: Caller }): void => {
-      if (access !== 'public' && access !== 'tables') requireRole(caller, access)
+      if (access === 'public' || access === 'tables') return
+      if (access !== 'local') requireRole(caller, access)
+      else if (!caller.isLocal) requireRole(caller, 'admin')
     },
     // TypeBox schemas are JSON Schema, which the types of OpenAPI do not know.
     detail: {
@@ -148,6 +150,8 @@ const BEARER = [{ bearer: [] }, { cookie: [] }]
 const SECURITY: Readonly<Record<Access, Record<string, string[]>[]>> = {
   public: [],
   tables: [{ basic: [] }, ...BEARER],
+  // Nothing, or a token.
+  local: [{}, ...BEARER],
   member: BEARER,
   admin: BEARER,
   owner: BEARER,

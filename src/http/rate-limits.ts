@@ -11,12 +11,26 @@ export type Limits = (counts?: (request: Request) => boolean) => Elysia
 /** Callers remembered per window; beyond it the one whose window began first is forgotten. */
 const KEYS_MAX = 50_000
 
+type Options = {
+  readonly keyOf: (caller: Caller) => string
+  /** Told of each request over a window. */
+  readonly refused?: () => void
+}
+
 /** Counts each window for whom `keyOf` names; failed requests count too. */
 export const rateLimits = (
   windows: readonly RateWindow[],
-  keyOf: (caller: Caller) => string,
+  { keyOf, refused = () => {} }: Options,
 ): Limits => {
-  const counted = windows.map((window) => ({ ...window, context: windowCounter() }))
+  const counted = windows.map((window) => {
+    const context = windowCounter()
+    const increment: Counter['increment'] = async (...given) => {
+      const counting = await context.increment(...given)
+      if (counting.count > window.max) refused()
+      return counting
+    }
+    return { ...window, context: { ...context, increment } }
+  })
   return (counts = () => true) => {
     const plugin = new Elysia()
     for (const { max, windowMs, context } of counted)

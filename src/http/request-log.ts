@@ -2,33 +2,59 @@ import { Elysia } from 'elysia'
 import type { Caller } from './access.ts'
 import type { Log } from './log.ts'
 
+type Dependencies = {
+  readonly log: Log
+  /** Told of each request, whatever the log's level. */
+  readonly seen: (request: SeenRequest) => void
+}
+
+type SeenRequest = {
+  readonly method: Method
+  /** As it was declared, or `unmatched`: never what a caller made up. */
+  readonly route: string
+  readonly status: number
+  /** Until the answer, of a stream until its beginning. */
+  readonly durationMs: number
+}
+
 /** Writes one record a request: the route as it was declared, never the path, query, headers or
  * body as they were sent, since any of them may hold a secret. */
-export const requestLog = (log: Log) => {
-  const plugin = new Elysia({ name: 'request-log' })
-  // What a request's record costs is saved where the level would drop it anyway.
-  if (!log.isLevelEnabled('info')) return plugin
-  const startedAt = new WeakMap<Request, number>()
-  return plugin
-    .onRequest(({ request }) => {
-      startedAt.set(request, performance.now())
+export const requestLog = ({ log, seen }: Dependencies) =>
+  new Elysia({ name: 'request-log' })
+    .onRequest((context) => {
+      ;(context as Timed).startedAtMs = performance.now()
     })
     .onAfterResponse({ as: 'global' }, (context) => {
       const { request, route, set, response } = context
-      const { caller } = context as { caller?: Caller }
+      const { caller, startedAtMs = 0 } = context as Timed
+      const method = METHODS.get(request.method) ?? 'other'
+      const status = response instanceof Response ? response.status : Number(set.status ?? 200)
+      const durationMs = performance.now() - startedAtMs
+      seen({ method, route: isMatched(route, status) ? route : 'unmatched', status, durationMs })
+      // Asked each time, since a signal changes the level.
+      if (!log.isLevelEnabled('info')) return
       log.info(
         {
           request_id: set.headers['x-request-id'],
-          method: METHODS.has(request.method) ? request.method : 'other',
+          method,
           route,
-          status: response instanceof Response ? response.status : set.status,
-          duration_ms: Number((performance.now() - (startedAt.get(request) ?? 0)).toFixed(2)),
+          status,
+          duration_ms: Number(durationMs.toFixed(2)),
           client: caller?.address,
           account: caller?.account?.publicId,
         },
         'request',
       )
     })
-}
 
-const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
+type Timed = { startedAtMs?: number; readonly caller?: Caller }
+
+/** What unmatched.ts answers says nothing of a route. */
+const isMatched = (route: string, status: number): boolean =>
+  status !== 405 && route !== '/*' && route !== ''
+
+type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'OPTIONS' | 'other'
+
+const METHODS: ReadonlyMap<string, Method> = new Map(
+  (['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const).map((one) => [one, one]),
+)

@@ -44,7 +44,7 @@ type Work = {
 type Outcome = PromiseSettledResult<unknown>
 
 /** Gives the database interface over one writing and one reading connection, which may be the same. */
-export const database = ({ writer, reader }: Connections): Database => {
+export const database = ({ writer, reader, seenCommit = () => {} }: Connections): Database => {
   const writes = queriesOn(writer)
   const snapshot = reader === writer ? NO_SNAPSHOT : turnSnapshot(reader)
   const reads = queriesOn(reader, snapshot.begin)
@@ -79,7 +79,9 @@ export const database = ({ writer, reader }: Connections): Database => {
       const outcomes: Outcome[] = []
       for (const work of works) outcomes.push(await runApart(work))
       snapshot.end()
+      const begun = performance.now()
       readable(() => writer.run('COMMIT'))
+      seenCommit({ writes: works.length, durationMs: performance.now() - begun })
       return outcomes
     } finally {
       if (writer.inTransaction) writer.run('ROLLBACK')
@@ -130,7 +132,14 @@ export const database = ({ writer, reader }: Connections): Database => {
   }
 }
 
-type Connections = { readonly writer: Sqlite; readonly reader: Sqlite }
+type Connections = {
+  readonly writer: Sqlite
+  readonly reader: Sqlite
+  readonly seenCommit?: SeenCommit | undefined
+}
+
+/** Told of each COMMIT: how many writes shared it, and how long it and its sync took. */
+export type SeenCommit = (commit: { readonly writes: number; readonly durationMs: number }) => void
 
 type Snapshot = { readonly begin: () => void; readonly end: () => void }
 

@@ -1,7 +1,14 @@
 import { Database as Sqlite } from 'bun:sqlite'
 import { statSync } from 'node:fs'
 import { AppError } from '../errors.ts'
-import { type Database, type Queries, database, readQueries, unavailable } from './database.ts'
+import {
+  type Database,
+  type Queries,
+  type SeenCommit,
+  database,
+  readQueries,
+  unavailable,
+} from './database.ts'
 import { MIGRATIONS } from './migrations.ts'
 import { APPLICATION_ID, keepCopy, migrate, newerSchema, pragma, schemaVersion } from './migrate.ts'
 import { fileFault, makePrivateFile } from './private-files.ts'
@@ -31,17 +38,20 @@ const PRAGMAS = {
 type OpenOptions = {
   /** Called before the schema is changed, while nobody else may use the database; gives what ends that. */
   readonly beforeMigration?: () => () => void
+  /** Told of each commit. */
+  readonly seenCommit?: SeenCommit
 }
 
 /** Opens (or makes) the database file with mode 0600 and brings its schema up to date, after a copy
  * of what was there (see `keepCopy`). Throws AppError `unavailable` with a message for the operator,
  * and never replaces a file. */
 export const openDatabase = (path: string, options: OpenOptions = {}): Database => {
+  const { seenCommit } = options
   if (path === ':memory:') {
     const memory = new Sqlite(path, { strict: true })
     memory.run(`PRAGMA foreign_keys = ${PRAGMAS.foreign_keys}`)
     migrate(memory)
-    return database({ writer: memory, reader: memory })
+    return database({ writer: memory, reader: memory, seenCommit })
   }
   try {
     makePrivateFile(path)
@@ -52,7 +62,7 @@ export const openDatabase = (path: string, options: OpenOptions = {}): Database 
       bringUpToDate(writer, path, options)
       const reader = new Sqlite(path, { strict: true, readonly: true })
       reader.run(`PRAGMA busy_timeout = ${PRAGMAS.busy_timeout}`)
-      return database({ writer, reader })
+      return database({ writer, reader, seenCommit })
     } catch (error) {
       writer.close()
       throw error

@@ -1,9 +1,9 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { cpus, release, totalmem } from 'node:os'
 import { join } from 'node:path'
-import { scripts } from '../../package.json'
 import { PASSWORD, clientOf } from '../support/app.ts'
 import { freePort, startService } from '../support/binary.ts'
+import { buildYardstick } from './build.ts'
 import { syncMs } from './disk.ts'
 import {
   QUIET,
@@ -15,6 +15,7 @@ import {
   verifiedPerSecond,
 } from './large-log.ts'
 import { type Load, postLoad } from './load.ts'
+import { type Small, idleMiB, starts } from './small.ts'
 import { fillPeople, hashesPerSecond, loginLoad, signInPerson } from './logins.ts'
 
 const ROOT = join(import.meta.dir, '../..')
@@ -63,20 +64,9 @@ const main = async (words: readonly string[]): Promise<number> => {
   }
 }
 
-/** Builds the yardstick with the flags of the service. */
-const buildBareServer = (outfile: string): void => {
-  const command = scripts.build
-    .replace('src/main.ts', 'test/bench/bare-server.ts')
-    .replace('dist/secure-lock-server', outfile)
-  const built = Bun.spawnSync(command.replace(/^bun /, `${process.execPath} `).split(' '), {
-    cwd: ROOT,
-  })
-  if (built.exitCode !== 0) throw new Error(`cannot build: ${built.stderr.toString()}`)
-}
-
 const startBareServer = async (folder: string) => {
   const file = join(folder, 'bare-server')
-  buildBareServer(file)
+  buildYardstick('bare-server.ts', file)
   const started = Bun.spawn([file, String(await freePort())], { stdout: 'pipe' })
   const reader = started.stdout.getReader()
   const url = new TextDecoder().decode((await reader.read()).value).trim()
@@ -266,8 +256,44 @@ const loginLines = async (folder: string): Promise<readonly Line[]> => {
   ]
 }
 
+const smallLines = async (folder: string): Promise<readonly Line[]> => {
+  say('starts')
+  const { service, first, empty, plain } = await starts(folder, 3 * ROUNDS)
+  say('memory')
+  const memory = await idleMiB(folder, Math.ceil(ROUNDS / 2))
+  const startTold = ({ startMs, cpuMs }: Small) =>
+    `${startMs.toFixed(0)} ms, of which the processor ${cpuMs.toFixed(0)} ms`
+  const [ratio, plainRatio] = [service.startMs / empty.startMs, service.startMs / plain.startMs]
+  const memoryRatio = memory.service / memory.empty
+  return [
+    {
+      what: 'start to first answer, empty Elysia app with the same flags',
+      measured: startTold(empty),
+    },
+    { what: 'the same without bytecode', measured: startTold(plain) },
+    { what: 'start to first answer, the service', measured: startTold(service) },
+    { what: 'the same in an empty folder', measured: startTold(first) },
+    {
+      what: 'the service, part of the empty app with the same flags',
+      measured: `${ratio.toFixed(2)} ×`,
+      target: '≤ 1.5 ×',
+      isMet: ratio <= 1.5,
+    },
+    {
+      what: 'the service, part of the empty app without bytecode',
+      measured: `${plainRatio.toFixed(2)} ×`,
+    },
+    {
+      what: 'idle memory',
+      measured: `${memory.service.toFixed(1)} MiB, empty app ${memory.empty.toFixed(1)} MiB, ${memoryRatio.toFixed(2)} ×`,
+      target: '≤ 1.6 ×',
+      isMet: memoryRatio <= 1.6,
+    },
+  ]
+}
+
 /** What can be asked for by name; all of it where nothing is. */
-const PARTS = { unlocks: loadLines, log: largeLogLines, logins: loginLines }
+const PARTS = { unlocks: loadLines, log: largeLogLines, logins: loginLines, small: smallLines }
 
 const machine = (): string => {
   const [first] = cpus()

@@ -24,6 +24,7 @@ const terminalIn = (folder: string) => {
     showProgress: () => {},
     stopRequested: async () => {},
     onReloadRequest: () => {},
+    onLevelRequest: () => {},
   }
   return { terminal, printed }
 }

@@ -40,7 +40,9 @@ describe('the OpenAPI document', () => {
     for (const [name, one] of operations) {
       expect(`${name} ${one.summary}`).not.toEndWith('undefined')
       expect(one.tags).toHaveLength(1)
-      expect(['public', 'tables', 'member', 'admin', 'owner']).toContain(one['x-access'] ?? name)
+      expect(['public', 'tables', 'local', 'member', 'admin', 'owner']).toContain(
+        one['x-access'] ?? name,
+      )
       expect(one.security?.length === 0).toBe(one['x-access'] === 'public')
       const statuses = Object.keys(one.responses)
       expect(statuses).toEqual(expect.arrayContaining(['429', '500']))

@@ -1,0 +1,14 @@
+import { parseArgs } from 'node:util'
+import dashboard from '../ops/grafana-dashboard.json'
+import type { Command } from './command.ts'
+
+/** Prints a dashboard of what `/metrics` tells. */
+export const grafana: Command = {
+  usage: 'grafana',
+  summary: 'print a dashboard for Grafana 11, as JSON to import',
+  run: async (args, { print }) => {
+    parseArgs({ args: [...args], options: {} })
+    print(JSON.stringify(dashboard, null, 2))
+    return 0
+  },
+}

@@ -1,0 +1,123 @@
+import { mkdtempSync, readFileSync } from 'node:fs'
+import { request } from 'node:http'
+import { join } from 'node:path'
+import { BINARY, UNLIMITED, freePort } from '../support/binary.ts'
+import { buildYardstick } from './build.ts'
+import { median } from './large-log.ts'
+
+/** Long enough for what a start leaves to be done and freed. */
+const IDLE_MS = 5000
+const START_MS_MAX = 60_000
+
+export type Small = {
+  /** Milliseconds from the start of the process to its first answer. */
+  readonly startMs: number
+  /** Processor time until then, of all threads, in steps of ten. */
+  readonly cpuMs: number
+}
+
+/** What is started: the service where it was before and in an empty folder, an empty Elysia app built
+ * with the same flags, and one without bytecode, as `bun build --compile` makes it by itself. */
+const KINDS = ['service', 'first', 'empty', 'plain'] as const
+type Kind = (typeof KINDS)[number]
+
+/** Starts each in turn, and gives the medians. */
+export const starts = async (
+  folder: string,
+  rounds: number,
+): Promise<Readonly<Record<Kind, Small>>> => {
+  const kinds = build(folder)
+  const found: Record<Kind, Small[]> = { service: [], first: [], empty: [], plain: [] }
+  // The first of each reads the file from disk, and makes the service's data.
+  for (const kind of KINDS) await started(kinds[kind], async () => {})
+  for (let round = 0; round < rounds; round += 1)
+    for (const kind of KINDS) found[kind].push(await started(kinds[kind], async () => {}))
+  const typical = (all: readonly Small[]): Small => ({
+    startMs: median(all.map(({ startMs }) => startMs)),
+    cpuMs: median(all.map(({ cpuMs }) => cpuMs)),
+  })
+  return {
+    service: typical(found.service),
+    first: typical(found.first),
+    empty: typical(found.empty),
+    plain: typical(found.plain),
+  }
+}
+
+/** The resident MiB of the service and of the empty app some seconds after their start, medians. */
+export const idleMiB = async (folder: string, rounds: number) => {
+  const kinds = build(folder)
+  const found = { service: [] as number[], empty: [] as number[] }
+  for (let round = 0; round < rounds; round += 1)
+    for (const kind of ['service', 'empty'] as const)
+      await started(kinds[kind], async (pid) => {
+        await Bun.sleep(IDLE_MS)
+        found[kind].push(residentMiB(pid))
+      })
+  return { service: median(found.service), empty: median(found.empty) }
+}
+
+type Startable = (port: string) => { readonly command: readonly string[]; readonly cwd: string }
+
+const build = (folder: string): Record<Kind, Startable> => {
+  const [empty, plain] = [join(folder, 'empty'), join(folder, 'plain')]
+  buildYardstick('empty-elysia.ts', empty)
+  buildYardstick('empty-elysia.ts', plain, ['--bytecode'])
+  const kept = mkdtempSync(join(folder, 'kept-'))
+  return {
+    service: () => ({ command: [BINARY], cwd: kept }),
+    first: () => ({ command: [BINARY], cwd: mkdtempSync(join(folder, 'new-')) }),
+    empty: (port) => ({ command: [empty, port], cwd: folder }),
+    plain: (port) => ({ command: [plain, port], cwd: folder }),
+  }
+}
+
+const started = async (
+  startable: Startable,
+  look: (pid: number) => Promise<void>,
+): Promise<Small> => {
+  const port = await freePort()
+  const { command, cwd } = startable(String(port))
+  const begun = performance.now()
+  const running = Bun.spawn([...command], {
+    cwd,
+    env: { ...UNLIMITED, HOST: '127.0.0.1', PORT: String(port) },
+    stdout: 'ignore',
+    stderr: 'ignore',
+  })
+  try {
+    while (!(await answers(port))) {
+      if (running.exitCode !== null || performance.now() - begun > START_MS_MAX)
+        throw new Error(`${command.join(' ')} did not start`)
+      await Bun.sleep(0.5)
+    }
+    const found = { startMs: performance.now() - begun, cpuMs: cpuMsOf(running.pid) }
+    await look(running.pid)
+    return found
+  } finally {
+    running.kill()
+    await running.exited
+  }
+}
+
+/** By a connection of its own: one that is refused costs a fraction of a millisecond. */
+const answers = (port: number): Promise<boolean> =>
+  new Promise((tell) => {
+    const asked = request({ host: '127.0.0.1', port, path: '/livez', agent: false }, (answer) => {
+      answer.resume()
+      answer.on('end', () => tell(answer.statusCode === 200))
+    })
+    asked.on('error', () => tell(false))
+    asked.end()
+  })
+
+const residentMiB = (pid: number): number =>
+  Number(/^Rss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1]) / 1024
+
+/** Of proc(5): user and system time are the fields 14 and 15, in hundredths of a second. */
+const cpuMsOf = (pid: number): number => {
+  const afterName = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/^.*\) /, '')
+    .split(' ')
+  return 10 * (Number(afterName[11]) + Number(afterName[12]))
+}

@@ -1,0 +1,53 @@
+import { expect, test } from 'bun:test'
+import { runCommand, startService } from '../support/binary.ts'
+
+type Dashboard = {
+  readonly schemaVersion: number
+  readonly templating: {
+    readonly list: readonly { readonly name: string; readonly type: string }[]
+  }
+  readonly panels: readonly Panel[]
+}
+
+type Panel = {
+  readonly type: string
+  readonly title: string
+  readonly targets?: readonly {
+    readonly expr: string
+    readonly datasource: { readonly uid: string }
+  }[]
+}
+
+test('the dashboard parses, and asks only for what the compiled file exports', async () => {
+  const { status, out } = await runCommand(['grafana'])
+  expect(status).toBe(0)
+  const { schemaVersion, templating, panels } = JSON.parse(out) as Dashboard
+  // Grafana 11.
+  expect(schemaVersion).toBe(39)
+  expect(templating.list).toMatchObject([
+    { name: 'datasource', type: 'datasource' },
+    { name: 'instance' },
+  ])
+  const queries = panels.flatMap(({ targets = [] }) => targets)
+  expect(queries.length).toBeGreaterThan(20)
+  expect(new Set(queries.map(({ datasource }) => datasource.uid))).toStrictEqual(
+    new Set(['${datasource}']),
+  )
+  for (const { type, title, targets = [] } of panels)
+    expect(`${title}: ${type === 'row' || targets.length > 0}`).toBe(`${title}: true`)
+
+  await using service = await startService()
+  const isChecked = async () => {
+    const text = await (await fetch(`${service.url}/metrics`)).text()
+    return text.includes('secure_lock_unlock_log_intact{') ? text : undefined
+  }
+  let exported = await isChecked()
+  while (!exported) exported = await isChecked()
+  const names = new Set(exported.match(/^[a-z_]+(?=[{ ])/gm))
+  const asked = new Set(
+    queries.flatMap(({ expr }) => expr.match(/\b(?:secure_lock|process)_\w+/g) ?? []),
+  )
+  expect(asked.size).toBeGreaterThan(15)
+  expect([...asked].filter((name) => !names.has(name))).toStrictEqual([])
+  await service.stop()
+})

@@ -1,0 +1,178 @@
+import { describe, expect, test } from 'bun:test'
+import { serviceMetrics } from '../../src/ops/metrics.ts'
+import { PASSWORD, bearer, startApp } from '../support/app.ts'
+import { follow } from '../support/stream.ts'
+
+type Samples = ReadonlyMap<string, number>
+
+/** Every number of the text format, by its name with labels. */
+const samplesOf = (text: string): Samples =>
+  new Map(
+    text
+      .split('\n')
+      .filter((line) => line !== '' && !line.startsWith('#'))
+      .map((line) => {
+        const end = line.lastIndexOf(' ')
+        return [line.slice(0, end), Number(line.slice(end + 1))]
+      }),
+  )
+
+const scrape = async ({ get }: { get: (path: string) => Promise<Response> }) =>
+  samplesOf(await (await get('/metrics')).text())
+
+/** The count of a route's requests. */
+const requests = (samples: Samples, method: string, route: string, status: number) =>
+  samples.get(
+    `secure_lock_http_request_duration_seconds_count{method="${method}",route="${route}",status="${status}"}`,
+  )
+
+describe('who may read /metrics', () => {
+  test('[A1] this machine, and from elsewhere admins alone', async () => {
+    await using app = await startApp()
+    const [member, admin] = [await app.signIn('mia'), await app.signIn('amy', 'admin')]
+    const status = async (headers: Record<string, string>) =>
+      (await app.get('/metrics', headers)).status
+    expect(await status({})).toBe(200)
+    expect(await status(bearer(member))).toBe(200)
+    for (const elsewhere of [
+      { 'x-forwarded-for': '127.0.0.1' },
+      { forwarded: 'for=203.0.113.9' },
+      { via: '1.1 proxy' },
+      // A page that has pointed its own name at this machine.
+      { host: 'evil.example' },
+    ] as Record<string, string>[]) {
+      expect(await status(elsewhere)).toBe(401)
+      expect(await status({ ...elsewhere, ...bearer('garbage') })).toBe(401)
+      expect(await status({ ...elsewhere, ...bearer(member) })).toBe(403)
+      expect(await status({ ...elsewhere, ...bearer(admin) })).toBe(200)
+    }
+  })
+
+  test('an admin who must have a second factor and has none is told so', async () => {
+    await using app = await startApp({ SECOND_FACTOR: 'required' })
+    const headers = { via: '1.1 proxy', ...bearer(await app.signIn('amy', 'admin')) }
+    const answer = await app.get('/metrics', headers)
+    expect(answer.status).toBe(403)
+    expect(await answer.json()).toMatchObject({ code: 'second_factor_required' })
+  })
+})
+
+describe('what /metrics tells', () => {
+  test('requests by route as declared, whatever callers make up', async () => {
+    await using app = await startApp()
+    for (let made = 0; made < 50; made += 1) {
+      await app.get(`/kanarienvogel-${made}?kanarienvogel`, { 'user-agent': 'kanarienvogel' })
+      await app.delete(`/v1/locks/kanarienvogel-${made}`)
+      await fetch(`${app.url}/login`, { method: 'PROPFIND' })
+      await fetch(`${app.url}/v1/people/kanarienvogel-${made}`)
+    }
+    const answer = await app.get('/metrics')
+    expect(answer.headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8')
+    const text = await answer.text()
+    expect(text).not.toContain('kanarienvogel')
+    const samples = samplesOf(text)
+    expect(requests(samples, 'GET', 'unmatched', 404)).toBe(50)
+    expect(requests(samples, 'DELETE', 'unmatched', 404)).toBe(50)
+    expect(requests(samples, 'other', 'unmatched', 405)).toBe(50)
+    expect(requests(samples, 'GET', '/v1/people/:id', 401)).toBe(50)
+    const routes = text.match(/duration_seconds_count\{/g) ?? []
+    expect(routes).toHaveLength(4)
+  })
+
+  test('logins by outcome, records of the trail, and requests over a limit', async () => {
+    await using app = await startApp({ RATE_LIMIT_AUTH: '4/minute', RATE_LIMIT_UNLOCK: '1/minute' })
+    const token = await app.signIn('ada')
+    const before = await scrape(app)
+    for (const password of [PASSWORD, 'wrong', 'wrong', 'wrong', 'wrong', 'wrong'])
+      await app.post('/login', { username: 'ada', password })
+    for (let round = 0; round < 4; round += 1)
+      await app.post('/logUnlocking', { 'unlocking-method': 'pin' }, bearer(token))
+    const after = await scrape(app)
+    const risen = (name: string) => (after.get(name) ?? 0) - (before.get(name) ?? 0)
+    expect(risen('secure_lock_logins_total{outcome="success"}')).toBe(1)
+    expect(risen('secure_lock_logins_total{outcome="failure"}')).toBe(3)
+    expect(after.get('secure_lock_logins_total{outcome="otp_invalid"}')).toBe(0)
+    expect(risen('secure_lock_security_events_total{action="login",result="failure"}')).toBe(3)
+    expect(risen('secure_lock_rate_limit_refusals_total{group="auth"}')).toBe(2)
+    expect(risen('secure_lock_rate_limit_refusals_total{group="unlock"}')).toBe(3)
+    expect(risen('secure_lock_rate_limit_refusals_total{group="default"}')).toBe(0)
+  })
+
+  test('the log, what shares a COMMIT, and how long that took', async () => {
+    await using app = await startApp()
+    const token = await app.signIn('ada')
+    const before = await scrape(app)
+    const events = Array.from({ length: 7 }, () => ({ id: crypto.randomUUID(), method: 'pin' }))
+    await app.post('/v1/unlocks', events, bearer(token))
+    await app.post('/v1/unlocks', events, bearer(token))
+    const after = await scrape(app)
+    const risen = (name: string) => (after.get(name) ?? 0) - (before.get(name) ?? 0)
+    expect(after.get('secure_lock_unlock_log_events')).toBe(7)
+    expect(risen('secure_lock_unlock_batch_events_sum')).toBe(7)
+    expect(risen('secure_lock_unlock_batch_events_count')).toBe(1)
+    expect(risen('secure_lock_commit_writes_count')).toBeGreaterThanOrEqual(2)
+    expect(risen('secure_lock_commit_duration_seconds_count')).toBe(
+      risen('secure_lock_commit_writes_count'),
+    )
+    expect(risen('secure_lock_commit_duration_seconds_sum')).toBeGreaterThan(0)
+  })
+
+  test('what the last check of the log found', async () => {
+    await using app = await startApp()
+    const intact = (extent: string) => `secure_lock_unlock_log_intact{extent="${extent}"}`
+    expect((await scrape(app)).has(intact('newest'))).toBe(false)
+    await app.watch.start()
+    expect((await scrape(app)).get(intact('newest'))).toBe(1)
+    await app.watch.checkAll()
+    const samples = await scrape(app)
+    expect([samples.get(intact('newest')), samples.get(intact('all'))]).toStrictEqual([
+      undefined,
+      1,
+    ])
+    expect(samples.get('secure_lock_unlock_log_check_timestamp_seconds{extent="all"}')).toBe(
+      app.clock.nowMs / 1000,
+    )
+  })
+
+  test('open streams, refused passwords and the process', async () => {
+    await using app = await startApp()
+    const stream = await follow(app.url, bearer(await app.signIn('ada')))
+    const answers = await Promise.all(
+      Array.from({ length: 60 }, () => app.post('/login', { username: 'ada', password: 'wrong' })),
+    )
+    const refused = answers.filter(({ status }) => status === 503).length
+    const samples = await scrape(app)
+    expect(refused).toBeGreaterThan(0)
+    expect(samples.get('secure_lock_password_hashing_refused_total')).toBe(refused)
+    expect(samples.get('secure_lock_password_hashing_waiting')).toBe(0)
+    expect(samples.get('secure_lock_live_streams')).toBe(1)
+    expect(samples.get('secure_lock_password_hashing_running')).toBe(0)
+    expect(samples.get('process_open_fds')).toBeGreaterThan(3)
+    expect(samples.get('process_max_fds')).toBeGreaterThan(3)
+    expect(samples.get('process_resident_memory_bytes')).toBeGreaterThan(1024 ** 2)
+    expect(samples.get('process_cpu_seconds_total')).toBeGreaterThan(0)
+    const uptime = Date.now() / 1000 - (samples.get('process_start_time_seconds') ?? 0)
+    expect(Math.abs(uptime - performance.now() / 1000)).toBeLessThan(10)
+    expect(samples.get('secure_lock_disk_free_bytes')).toBeGreaterThan(0)
+    await stream.leave()
+  })
+
+  test('a number that is not known, or cannot be read, is left out, and the rest is told', async () => {
+    const metrics = serviceMetrics()
+    const failing = () => Promise.reject(new Error('the disk does not answer'))
+    metrics.add([
+      { name: 'a_seconds', help: 'a', read: () => undefined },
+      { name: 'b_total', help: 'b', read: failing },
+      { name: 'c_bytes', help: 'c', read: () => 3 },
+      { name: 'd', help: 'd', labels: ['of'], read: () => [[{ of: 'x' }, 4]] },
+    ])
+    for (let looked = 0; looked < 2; looked += 1) {
+      const samples = samplesOf(await metrics.text())
+      expect([samples.get('a_seconds'), samples.get('b_total')]).toStrictEqual([
+        undefined,
+        undefined,
+      ])
+      expect([samples.get('c_bytes'), samples.get('d{of="x"}')]).toStrictEqual([3, 4])
+    }
+  })
+})
