@@ -4,7 +4,6 @@ import type { Command } from './command.ts'
 
 /** Prints a dashboard of what `/metrics` tells. */
 export const grafana: Command = {
-  usage: 'grafana',
   summary: 'print a dashboard for Grafana 11, as JSON to import',
   run: async (args, { print }) => {
     parseArgs({ args: [...args], options: {} })

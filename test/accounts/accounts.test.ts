@@ -206,7 +206,7 @@ describe('accounts from the command line', () => {
     expect(await add(['add', 'o\nli'])).toContain('2 Invalid username')
     expect(await add(['add'])).toContain('2 user add needs one NAME')
     expect(await add([])).toContain('2 user needs one of: add, list')
-    expect(await add(['remove'])).toContain('2 user needs one of: add, list')
+    expect(await add(['remove'])).toContain('2 user knows no "remove"')
     expect(await add(['add', 'oli'])).toContain('0')
     expect(await add(['add', 'oli'])).toContain('1 User already exists')
   })

@@ -85,7 +85,8 @@ describe.if(canRun)('the image, run read-only, as its user, without capabilities
   })
 
   afterAll(() => {
-    for (const one of all) one.kill('SIGKILL')
+    for (const one of all)
+      if (one.exitCode === null) process.kill(Number(processOf(one)), 'SIGKILL')
     rmSync(folder, { recursive: true })
   })
 
@@ -103,15 +104,12 @@ describe.if(canRun)('the image, run read-only, as its user, without capabilities
       mount -o remount,bind,ro .
       exec setpriv --no-new-privs --inh-caps=-all --bounding-set=-all,+sys_chroot,+setuid,+setgid \\
         chroot --userspec=${image.user} --groups= . ${image.entrypoint.join(' ')}`
-    const started = Bun.spawn(
-      ['unshare', '--mount', '--pid', '--fork', '--kill-child', 'sh', '-ec', script],
-      {
-        env,
-        stdin: 'ignore',
-        stdout: 'ignore',
-        stderr: 'pipe',
-      },
-    )
+    const started = Bun.spawn(['unshare', '--mount', '--pid', '--fork', 'sh', '-ec', script], {
+      env,
+      stdin: 'ignore',
+      stdout: 'ignore',
+      stderr: 'pipe',
+    })
     all.push(started)
     return started
   }
