@@ -31,18 +31,24 @@ export const backup: Command = {
 }
 
 const makeForService = async (config: Config, file: string, { print }: Terminal) => {
-  print(JSON.stringify(await makeBackup(config, file, () => {})))
+  print(JSON.stringify(await makeBackup({ config, file, show: () => {}, record: async () => {} })))
   return 0
 }
 
 const makeByHand = (config: Config, file: string, terminal: Terminal): Promise<number> =>
-  withExistingData(config, async ({ record }) => {
-    const { bytes, events, isEncrypted } = await makeBackup(config, file, terminal.showProgress)
-    terminal.print(
-      `Backed up ${events === 1 ? '1 event' : `${events} events`} and all accounts to ${file} (${mebibytes(bytes)}${isEncrypted ? ', encrypted' : ''}), and verified it.`,
-    )
+  withExistingData(config, async (app) => {
+    const { bytes, events, isEncrypted } = await makeBackup({
+      config,
+      file,
+      show: terminal.showProgress,
+      record: (made) => {
+        const detail = { bytes: made.bytes, events: made.events, encrypted: made.isEncrypted }
+        return app.record(COMMAND_LINE, { action: 'backup.make', result: 'success', detail })
+      },
+    })
+    const count = events === 1 ? '1 event' : `${events} events`
+    const size = `${mebibytes(bytes)}${isEncrypted ? ', encrypted' : ''}`
+    terminal.print(`Backed up ${count} and all accounts to ${file} (${size}), and verified it.`)
     if (!isEncrypted)
       terminal.say('Whoever reads that file has all keys: set BACKUP_PASSPHRASE to encrypt backups')
-    const detail = { bytes, events, encrypted: isEncrypted }
-    await record(COMMAND_LINE, { action: 'backup.make', result: 'success', detail })
   })

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { closestMatch } from 'leven'
 import type { Config } from '../config.ts'
 import { AppError } from '../errors.ts'
+import { hasUnfinishedRestore } from '../storage/restore-journal.ts'
 
 /** All of the process that a command may touch, so that a test can stand in for it. */
 export type Terminal = {
@@ -117,8 +118,8 @@ export const explainedOption = (error: unknown, command: Command): unknown => {
 
 /** For commands that work on what there is: in a wrong folder they must not make another. Throws
  * `unavailable`. */
-export const requireDatabase = ({ databaseUri }: Config): void => {
-  if (!existsSync(databaseUri))
+export const requireDatabase = ({ dataDir, databaseUri }: Config): void => {
+  if (!existsSync(databaseUri) && !hasUnfinishedRestore(dataDir))
     throw new AppError(
       'unavailable',
       `There is no database at ${databaseUri}; check DATA_DIR, or start the service first`,

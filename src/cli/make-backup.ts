@@ -8,7 +8,7 @@ import type { Manifest } from '../storage/backup-manifest.ts'
 import { DATABASE_FILE, KEY_FILES, mebibytes, requireRoom } from '../storage/data-folder.ts'
 import { copyDatabaseFile, databaseFileBytes } from '../storage/database-copy.ts'
 import { lockFolder } from '../storage/folder-lock.ts'
-import { fileFault } from '../storage/private-files.ts'
+import { fileUnavailable } from '../storage/private-files.ts'
 import { type VerifierKey, formatVerifierKey } from '../unlocks/signed-note.ts'
 import { type StoredLog, openStoredLog } from '../unlocks/stored-log.ts'
 
@@ -21,14 +21,18 @@ export type MadeBackup = {
 /** Told what is being done, in words; for a terminal. */
 export type ShowProgress = (words: string) => void
 
+type Making = {
+  readonly config: Config
+  readonly file: string
+  readonly show: ShowProgress
+  /** Called once all is on disk and before it gets its name, which it does not get where this fails. */
+  readonly record: (made: MadeBackup) => Promise<void>
+}
+
 /** Makes a backup of the data folder as it is at one moment, while others read and write it: copied,
  * verified, packed, on disk, and only then under its name. Throws `unavailable`, and leaves nothing
  * under that name; `conflict` where something is there. */
-export const makeBackup = async (
-  config: Config,
-  file: string,
-  show: ShowProgress,
-): Promise<MadeBackup> => {
+export const makeBackup = async ({ config, file, show, record }: Making): Promise<MadeBackup> => {
   const { dataDir } = config
   const target = resolve(file)
   const isPossible = existsSync(dirname(target))
@@ -50,12 +54,17 @@ export const makeBackup = async (
       const progress = percentOf(show, 'Writing the backup')
       const passphrase = config.backupPassphrase
       await packBackup({ manifest, pathOf, to: draft, passphrase, progress })
-      const { size } = statSync(draft)
+      const { size: bytes } = statSync(draft)
+      const made = { bytes, events: log.head.size, isEncrypted: passphrase !== '' }
+      await record(made)
       if (!publishFile(draft, target)) throw isThere(target)
-      return { bytes: size, events: log.head.size, isEncrypted: passphrase !== '' }
+      return made
     } finally {
-      rmSync(draft, { force: true })
+      // Where nothing can be written, nothing can be removed, even if it is not there.
+      if (existsSync(draft)) rmSync(draft)
     }
+  } catch (error) {
+    throw fileUnavailable('Cannot make the backup', error)
   } finally {
     show('')
     rmSync(copy, { force: true })
@@ -126,13 +135,7 @@ const manifestOf = (config: Config, copy: string, log: StoredLog): Manifest => {
 const newDraft = (target: string, { id }: VerifierKey): string => {
   const prefix = `.secure-lock-${id.toString(16).padStart(8, '0')}-`
   const folder = dirname(target)
-  try {
-    for (const name of readdirSync(folder))
-      if (name.startsWith(prefix) && name.endsWith('.part')) rmSync(join(folder, name))
-  } catch (error) {
-    throw new AppError('unavailable', `Cannot write into ${folder}: ${fileFault(error)}`, {
-      cause: error,
-    })
-  }
+  for (const name of readdirSync(folder))
+    if (name.startsWith(prefix) && name.endsWith('.part')) rmSync(join(folder, name))
   return join(folder, `${prefix}${basename(target)}.part`)
 }

@@ -6,7 +6,7 @@ import { AppError } from '../errors.ts'
 import { COMMAND_LINE } from '../http/access.ts'
 import { DATABASE_FILE } from '../storage/data-folder.ts'
 import { lockFolder } from '../storage/folder-lock.ts'
-import { fileFault, makePrivateFolder } from '../storage/private-files.ts'
+import { fileUnavailable, makePrivateFolder } from '../storage/private-files.ts'
 import {
   commitRestore,
   enterFolder,
@@ -46,9 +46,7 @@ export const restore: Command = {
         ? await check({ config, backup, terminal })
         : await restoreFrom({ config, backup, terminal, isSure: values.yes })
     } catch (error) {
-      if (error instanceof AppError || !(error instanceof Error && 'code' in error)) throw error
-      const fault = fileFault(error)
-      throw new AppError('unavailable', `Cannot restore: ${fault}`, { cause: error })
+      throw fileUnavailable('Cannot restore', error)
     } finally {
       terminal.showProgress('')
     }

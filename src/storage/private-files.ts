@@ -141,5 +141,12 @@ const FAULTS: Readonly<Record<string, string>> = {
 export const fileFault = (error: unknown): string =>
   FAULTS[faultCode(error)] ?? (error instanceof Error ? error.message : String(error))
 
+/** Makes a fault of a file an `unavailable` AppError that says what could not be done; gives any other
+ * error back as it is. */
+export const fileUnavailable = (what: string, error: unknown): unknown =>
+  error instanceof AppError || faultCode(error) === ''
+    ? error
+    : new AppError('unavailable', `${what}: ${fileFault(error)}`, { cause: error })
+
 const faultCode = (error: unknown): string =>
   error instanceof Error && 'code' in error ? String(error.code) : ''

@@ -43,7 +43,7 @@ export const makeStage = (places: Places): void => {
 
 /** Removes what was gathered, unless a restore is decided and still to be finished with it. */
 export const removeStage = (places: Places): void => {
-  if (existsSync(join(places.dataDir, JOURNAL_FILE))) return
+  if (hasUnfinishedRestore(places.dataDir)) return
   for (const folder of stageFolders(places)) rmSync(folder, { recursive: true, force: true })
 }
 
@@ -77,11 +77,15 @@ const newAside = ({ dataDir, databaseUri }: Places, atMs: number): string => {
   return isTaken ? newAside({ dataDir, databaseUri }, atMs + 1000) : name
 }
 
+/** Whether a restore was interrupted there, so that what is missing may be back in a moment. */
+export const hasUnfinishedRestore = (dataDir: string): boolean =>
+  existsSync(join(dataDir, JOURNAL_FILE))
+
 /** Holds a data folder (see `lockFolder`), in which a restore that a kill or a power cut interrupted
  * is finished first. Throws `unavailable` where other uses of it forbid that. */
 export const enterFolder = (dataDir: string, use: FolderUse): (() => void) => {
   const release = lockFolder(dataDir, use)
-  if (!existsSync(join(dataDir, JOURNAL_FILE))) return release
+  if (!hasUnfinishedRestore(dataDir)) return release
   if (use === 'restore') {
     finish(dataDir)
     return release

@@ -135,6 +135,52 @@ describe('kill -9', () => {
   })
 })
 
+test.if(Bun.which('strace') !== null)(
+  '[D3] kill -9 before each move of a restore: whoever comes next finishes it',
+  async () => {
+    const { folder, data, run } = await gateway()
+    const trial = join(folder, 'trial')
+    let finished = 0
+    for (let move = 1; ; move += 1) {
+      rmSync(trial, { recursive: true, force: true })
+      cpSync(data, join(trial, 'data'), { recursive: true })
+      const inject = `rename,renameat,renameat2:signal=KILL:when=${move}`
+      const strace = ['strace', '-f', '-q', '-o', '/dev/null', '-e', `inject=${inject}`]
+      const started = Bun.spawn([...strace, BINARY, 'restore', '--yes', join(folder, 'old.tar')], {
+        cwd: trial,
+        env,
+        stdout: 'ignore',
+        stderr: 'ignore',
+      })
+      if ((await started.exited) === 0) break
+      const isDecided = existsSync(join(trial, 'data/restore.json'))
+      if (isDecided) finished += 1
+      const { out, words } = await runCommand(['log', 'verify'], { folder: trial, env })
+      const events = isDecided ? OLD_EVENTS : NEW_EVENTS
+      expect(`${move}: ${out}${words}`).toBe(`${move}: The log is whole: ${events} events\n`)
+      const aside = readdirSync(join(trial, 'data')).filter((name) => name.startsWith('before-'))
+      expect(aside).toHaveLength(isDecided ? 1 : 0)
+      if (!isDecided) continue
+      // Every file of before is there, and nothing of what was gathered.
+      expect(readdirSync(join(trial, 'data', aside[0] ?? '')).toSorted()).toStrictEqual(
+        expect.arrayContaining([
+          'guess-key',
+          'jwt-secret-key',
+          'log-signing-key',
+          'secure-lock.db',
+        ]) as string[],
+      )
+      expect(
+        readdirSync(join(trial, 'data')).filter((name) => /^(\.|restore)/.test(name)),
+      ).toBeEmpty()
+    }
+    expect(finished).toBeGreaterThan(5)
+    tell(`restore: killed before each of its moves, ${finished} times finished by who came next`)
+    expect((await run('log', 'verify')).out).toContain(String(NEW_EVENTS))
+    rmSync(folder, { recursive: true })
+  },
+)
+
 describe.if(isRoot)('a disk that fills up or is read-only (needs root, to mount one)', () => {
   test('[D3, D4] no room for a backup is told before anything is written, and unlocks go on', async () => {
     const folder = temporaryFolder()
@@ -205,7 +251,7 @@ describe.if(isRoot)('a disk that fills up or is read-only (needs root, to mount 
     const smallEnv = { ...env, DATA_DIR: join(disk, 'data') }
     const makeRoom = fillUp(outside, 5 * 1024 ** 2)
     const run = (...args: string[]) => runCommand(args, { folder, env: smallEnv, within })
-    const refused = await run('restore', '--yes', 'old.tar')
+    const refused = await run('restore', '--yes', join(folder, 'old.tar'))
     expect(refused.status).toBe(1)
     expect(refused.words).toContain('No room for what the backup holds')
     makeRoom()
