@@ -37,7 +37,8 @@ const OWN = 'Members see their own, admins and owners all. '
 const ORDER =
   'The order is that of the sequence numbers, never that of a clock. `from` and `to` part it by the ' +
   'times that were not doubted; an unlock whose time was (`time_uncertain`) is there where it may ' +
-  'have been received then, by the unlocks before and after it. '
+  'have been received then, by the unlocks before and after it. Unlocks imported from an older ' +
+  'server stand where they were imported, and are parted by `occurred_at`. '
 
 const REFUSED = {
   400: problem(400, 'invalid', 'Invalid from'),
@@ -88,7 +89,8 @@ export const STREAM = operation({
   summary: 'Unlocks as they happen',
   description:
     `${OWN}Server-sent events: \`id\` is the sequence number, \`event\` is \`unlock\`, \`data\` an ` +
-    'unlock as JSON. Without `Last-Event-ID` only new ones are sent, with it all behind that one. ' +
+    'unlock as JSON. Without `Last-Event-ID` only new ones are sent, with it all behind that one; ' +
+    'never those that were imported from an older server. ' +
     `A comment comes after ${HEARTBEAT_SECONDS} silent seconds. The stream ends with the session or ` +
     'a change of role, and for a reader that takes nothing for three such comments.',
   query: StreamQuery,
@@ -107,7 +109,7 @@ export const STATS = operation({
   summary: 'How often the door was opened',
   description:
     `${OWN}Counts by the days and hours of a time zone, and by method and account, of the last 30 ` +
-    `days unless asked otherwise, ${STATS_DAYS_MAX} days at the most, whether a time was doubted or not. The ${STATS_NAMES_MAX} methods ` +
+    `days unless asked otherwise, ${STATS_DAYS_MAX} days at the most, whether a time was doubted or not; imported unlocks by \`occurred_at\`. The ${STATS_NAMES_MAX} methods ` +
     'and accounts with the most are named; what was erased is null.',
   query: StatsQuery,
   answers: {

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import axe from 'axe-core'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
-import { type RecordedLog, recordedLog, restamp } from '../support/unlock-log.ts'
+import { type RecordedLog, claimed, recordedLog, restamp } from '../support/unlock-log.ts'
 import { IS_LEFT_OUT, startChromium, visit } from './chromium.ts'
 
 const SIZE = 300
@@ -104,6 +104,26 @@ describe.skipIf(IS_LEFT_OUT)('The page of a bundle, opened from a file', () => {
       for (const text of await seen.page.locator('#rows tr').allInnerTexts())
         expect(text).toContain('pin 7')
       expect([seen.requests, seen.foreign, seen.faults]).toStrictEqual([[], [], []])
+    },
+    TEST_MS_MAX,
+  )
+
+  test(
+    'says of an imported event that it is one, and what time it had',
+    async () => {
+      const imported = { source: 'imported', occurredAtMs: Date.UTC(2021, 2, 4, 5, 6, 7) } as const
+      const older = await recordedLog({
+        size: 1,
+        before: async (app) => void (await app.log.append([{ ...claimed(1), ...imported }])),
+      })
+      await using seen = await openPage(await exported(older, 'bundle'))
+      expect((await verdict(seen.page)).state).toBe('whole')
+      const [newest, oldest] = await seen.page.locator('#rows tr').allInnerTexts()
+      expect(newest).toContain('imported, of 2021-03-04 05:06:07')
+      expect(oldest).not.toContain('imported')
+      await seen.page.locator('#filter').fill('of 2021')
+      expect(await seen.page.locator('#rows tr').count()).toBe(1)
+      older.remove()
     },
     TEST_MS_MAX,
   )

@@ -317,7 +317,7 @@ describe('coming from the older server', () => {
     expect(await refused(good, ['--zone', 'Nowhere/City'])).toBe(
       '2 --zone must be a name of the IANA time zone database, or UTC',
     )
-    expect(await refused(good, ['another.db'])).toBe('2 import needs one OLD.db')
+    expect(await refused(good, ['another.db'])).toBe('2 import needs one FILE')
     expect(await refused(good, ['--force'])).toStartWith("2 Unknown option '--force'")
     expect(await runCommand(['import'], { folder })).toMatchObject({ status: 2 })
   })
