@@ -88,11 +88,12 @@ export const backupService = (deps: Dependencies) => {
     }
   }
 
-  const begin = (from: From): void => {
+  const begin = (from: From): Promise<void> => {
     triedAtMs = monotonic()
     making ??= tryNext(from).finally(() => {
       making = undefined
     })
+    return making
   }
 
   /** Due when the newest is old enough. One from the future, by a clock that jumped, says nothing: then
@@ -110,8 +111,7 @@ export const backupService = (deps: Dependencies) => {
 
   const makeIfDue = async (): Promise<void> => {
     if (making || !(await isDue()) || stopping.signal.aborted) return
-    begin(GATEWAY)
-    await making
+    await begin(GATEWAY)
   }
 
   return {
@@ -145,7 +145,7 @@ export const backupService = (deps: Dependencies) => {
     makeNow: (from: From): void => {
       if (dir === '')
         throw new AppError('conflict', 'Set BACKUP_DIR first', { reason: 'no_backup_dir' })
-      begin(from)
+      void begin(from)
     },
 
     /** Ends a backup that is under way; nothing of it stays under its name. */

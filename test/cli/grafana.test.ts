@@ -1,6 +1,13 @@
 import { expect, test } from 'bun:test'
 import { runCommand, startService } from '../support/binary.ts'
 
+/** There once the log is checked, a request answered and the start on record. */
+const LATE = [
+  'secure_lock_unlock_log_intact{',
+  'secure_lock_http_request_duration_seconds_count{',
+  'secure_lock_security_events_total{',
+] as const
+
 type Dashboard = {
   readonly schemaVersion: number
   readonly templating: {
@@ -39,7 +46,7 @@ test('the dashboard parses, and asks only for what the compiled file exports', a
   await using service = await startService()
   const isChecked = async () => {
     const text = await (await fetch(`${service.url}/metrics`)).text()
-    return text.includes('secure_lock_unlock_log_intact{') ? text : undefined
+    return LATE.every((name) => text.includes(name)) ? text : undefined
   }
   let exported = await isChecked()
   while (!exported) exported = await isChecked()

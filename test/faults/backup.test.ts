@@ -221,9 +221,9 @@ describe.if(isRoot)('a disk that fills up or is read-only (needs root, to mount 
     const smallEnv = { ...env, DATA_DIR: join(disk, 'data') }
     for (let round = 0; round < 5; round += 1) {
       const making = runCommand(['backup', join(disk, 'a.tar')], { folder, env: smallEnv, within })
-      let isOver = false
-      void making.then(() => (isOver = true))
-      while (!isOver && !existsSync(join(outside, 'data/backup-copy.part'))) await Bun.sleep(1)
+      const isOver = making.then(() => true)
+      const copy = join(outside, 'data/backup-copy.part')
+      while (!existsSync(copy) && !(await Promise.race([isOver, Bun.sleep(1)]))) continue
       const makeRoom = fillUp(outside, round * 200_000)
       const { status, words } = await making
       makeRoom()

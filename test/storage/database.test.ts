@@ -2,7 +2,7 @@ import { Database as Sqlite } from 'bun:sqlite'
 import { describe, expect, test } from 'bun:test'
 import { chmodSync, mkdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { version } from '../../package.json'
+import { version as serverVersion } from '../../package.json'
 import { MIGRATIONS } from '../../src/storage/migrations.ts'
 import { migrate } from '../../src/storage/migrate.ts'
 import { openDatabase } from '../../src/storage/open.ts'
@@ -183,7 +183,7 @@ describe('opening a database', () => {
       void openDatabase(newer).close()
       new Sqlite(newer).run('PRAGMA user_version = 99')
       expect(refusal(newer)).toContain(
-        `schema version 99 is newer than ${MIGRATIONS.length}, the newest that version ${version} knows; upgrade the server`,
+        `schema version 99 is newer than ${MIGRATIONS.length}, the newest that version ${serverVersion} knows; upgrade the server`,
       )
       new Sqlite(newer).run("INSERT INTO schema_change VALUES (99, '7.1.0', 0)")
       expect(refusal(newer)).toContain(
