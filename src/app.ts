@@ -50,6 +50,7 @@ import { tableRoutes } from './debug/routes.ts'
 import { unlockTable, userTable } from './debug/tables.ts'
 import { GATEWAY } from './http/access.ts'
 import { accessTokens } from './http/access-tokens.ts'
+import type { CertificateFacts } from './http/certificate.ts'
 import { crossOrigin } from './http/cross-origin.ts'
 import { endpointsOf } from './http/endpoints.ts'
 import { errorAnswers } from './http/errors.ts'
@@ -104,8 +105,8 @@ type Dependencies = {
   readonly now?: () => number
   /** A clock that nobody sets, in milliseconds since whenever. */
   readonly monotonic?: () => number
-  /** The certificate (PEM) that vouches for the one in use, where there is one for phones to trust. */
-  readonly authority?: () => string | undefined
+  /** What there is to know of the certificate in use. */
+  readonly certificate?: () => CertificateFacts | undefined
   /** Whether this process serves, of which there is one in a data folder, or works beside that. */
   readonly use?: 'service' | 'command'
   /** How backups are made; without it there are none. */
@@ -127,7 +128,7 @@ export const openApp = async (
     securityLog = processLog,
     now = Date.now,
     monotonic = () => performance.now(),
-    authority = () => undefined,
+    certificate = () => undefined,
     heartbeatSeconds = HEARTBEAT_SECONDS,
     use = 'command',
     makeBackup,
@@ -291,6 +292,8 @@ export const openApp = async (
     hasOwner: people.hasOwner,
     newestEventMs: unlocks.newestCertainMs,
     logCheck: async () => watch.last(),
+    certificateEndMs: () => certificate()?.notAfterMs,
+    backupState: backups.state,
     forwarders: audit.addressesOf('proxy.untrusted'),
   })
 
@@ -346,7 +349,7 @@ export const openApp = async (
     .use(healthRoutes({ endpoints, probeWrite: opsStore(db, now).probeWrite, logFault }))
     .use(metricsRoutes({ endpoints, metrics }))
     .use(doctorRoutes({ endpoints, examine }))
-    .use(authorityRoutes({ endpoints, authority }))
+    .use(authorityRoutes({ endpoints, authority: () => certificate()?.authority?.pem }))
     .use(
       accountRoutes({
         endpoints,

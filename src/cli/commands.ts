@@ -2,6 +2,7 @@ import { audit } from './audit.ts'
 import { backup } from './backup.ts'
 import { type Command, UsageError, didYouMean } from './command.ts'
 import { completion } from './completion.ts'
+import { doctor } from './doctor.ts'
 import { grafana } from './grafana.ts'
 import { healthcheck } from './healthcheck.ts'
 import { PROGRAM, commandPage, helpText, overview, settingsPage } from './help.ts'
@@ -48,6 +49,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   backup,
   restore,
   tls,
+  doctor,
   healthcheck,
   'systemd-unit': systemdUnit,
   grafana,

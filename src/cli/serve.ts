@@ -32,7 +32,7 @@ export const serve: Command = {
       securityLog,
       use: 'service',
       makeBackup: backupProcess(terminal.env),
-      authority: () => keeper?.inUse().facts.authority?.pem,
+      certificate: () => keeper?.inUse().facts,
     })
     const manager = serviceManager(terminal.env)
     try {

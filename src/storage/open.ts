@@ -115,7 +115,10 @@ export const openReadOnly = (path: string): ReadOnlyDatabase => {
 
 const READ_BUSY_MS = 5000
 
-const configure = (connection: Sqlite): void => {
+/** Sets a connection up and gives the pragmas as they are read back. Throws where one does not stick,
+ * or SQLite is too old. */
+export const configure = (connection: Sqlite): Readonly<Record<string, unknown>> => {
+  const readBack: Record<string, unknown> = {}
   const version = String(pragma(connection, 'sqlite_version()', 'SELECT'))
   if (Bun.semver.order(version, SQLITE_VERSION_MIN) < 0)
     throw new Error(`SQLite ${version} is older than ${SQLITE_VERSION_MIN}`)
@@ -123,7 +126,9 @@ const configure = (connection: Sqlite): void => {
     connection.run(`PRAGMA ${name} = ${value}`)
     const now = pragma(connection, name)
     if (now !== value) throw new Error(`SQLite keeps ${name} at ${String(now)} instead of ${value}`)
+    readBack[name] = now
   }
+  return readBack
 }
 
 const checkFile = (connection: Sqlite, path: string): void => {
@@ -136,7 +141,8 @@ const checkFile = (connection: Sqlite, path: string): void => {
   if (verdict !== 'ok') throw new Error('the file is damaged; restore a backup of it')
 }
 
-const cannotOpen = (path: string, error: unknown): AppError => {
+/** Says for the operator why a database file cannot be used. */
+export const cannotOpen = (path: string, error: unknown): AppError => {
   const fault = fileFault(unavailable(error))
   return new AppError('unavailable', `Cannot open database ${path}: ${fault}`, { cause: error })
 }

@@ -8,7 +8,18 @@ test('the private CA is for everybody, and where there is none the answer says s
     404,
     { msg: 'This gateway has no CA of its own' },
   ])
-  await using having = await startApp({}, { authority: () => 'a certificate\n' })
+  await using having = await startApp(
+    {},
+    {
+      certificate: () => ({
+        names: [],
+        notBeforeMs: 0,
+        notAfterMs: 0,
+        sha256: '',
+        authority: { pem: 'a certificate\n', sha256: '' },
+      }),
+    },
+  )
   const found = await having.get('/ca.pem')
   expect(found.headers.get('content-type')).toBe('application/x-x509-ca-cert')
   expect(await found.text()).toBe('a certificate\n')

@@ -13,7 +13,10 @@ export type TestApp = Awaited<ReturnType<typeof startApp>>
 /** A real app on a database in memory, listening on a free port, with its own clock and log. */
 export const startApp = async (
   env: Readonly<Record<string, string>> = {},
-  options: Pick<Parameters<typeof openApp>[1], 'heartbeatSeconds' | 'monotonic' | 'authority'> = {},
+  options: Pick<
+    Parameters<typeof openApp>[1],
+    'heartbeatSeconds' | 'monotonic' | 'certificate'
+  > = {},
 ) => {
   const folder = temporaryFolder()
   const clock = { nowMs: Date.now(), passedMs: 0 }

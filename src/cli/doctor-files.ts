@@ -1,0 +1,98 @@
+import { existsSync, lstatSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Config } from '../config.ts'
+import type { Finding } from '../ops/finding.ts'
+import { KEY_FILES } from '../storage/data-folder.ts'
+
+type Places = Pick<Config, 'dataDir' | 'databaseUri'>
+
+/** Judges the data folder: that it is there, of this user, closed to others, and has its keys. Where
+ * `isUsable` is false nothing in it can be looked at further. */
+export const folderFindings = (
+  places: Places,
+  uid = process.getuid?.(),
+): { readonly findings: readonly Finding[]; readonly isUsable: boolean } => {
+  const { dataDir, databaseUri } = places
+  if (!existsSync(dataDir))
+    return unusable(`there is no folder ${dataDir}`, 'check DATA_DIR, or start the service first')
+  const owner = lstatSync(dataDir).uid
+  if (owner !== uid)
+    return unusable(
+      `${dataDir} belongs to user ${owner}, and this runs as ${uid}`,
+      `run this as that user: setpriv --reuid=${owner} --clear-groups secure-lock-server doctor`,
+    )
+  if (!existsSync(databaseUri))
+    return unusable(
+      `there is no database at ${databaseUri}`,
+      'check DATA_DIR and DATABASE_URI, restore a backup, or start the service for a new one',
+    )
+  const faults = [...openFiles(places, uid), ...missingKeys(places)]
+  const ok: Finding = { check: 'files', state: 'ok', says: `${dataDir}, for this user alone` }
+  return { findings: faults.length > 0 ? faults : [ok], isUsable: true }
+}
+
+const unusable = (says: string, fix: string) => ({
+  findings: [{ check: 'files', state: 'fault', says, fix } as const],
+  isUsable: false,
+})
+
+/** Files and folders that others may read, or that are not this user's own. */
+const openFiles = ({ dataDir, databaseUri }: Places, uid: number | undefined): Finding[] => {
+  const inside = readdirSync(dataDir, { recursive: true, encoding: 'utf8' })
+  const paths = new Set([dataDir, databaseUri, ...inside.map((name) => join(dataDir, name))])
+  return [...paths].flatMap((path) => fileFaults(path, uid))
+}
+
+const fileFaults = (path: string, uid: number | undefined): Finding[] => {
+  const file = lstatSync(path, { throwIfNoEntry: false })
+  // A file of the service's that came and went meanwhile.
+  if (!file) return []
+  const fault = (says: string, fix: string): Finding => ({
+    check: 'files',
+    state: 'fault',
+    says: `${path} ${says}`,
+    fix,
+  })
+  if (file.isSymbolicLink()) return [fault('is a link', 'put the file itself in its place')]
+  if (file.uid !== uid)
+    return [fault(`belongs to user ${file.uid}`, `chown ${uid} ${path}, or remove it`)]
+  const mode = file.isDirectory() ? '700' : '600'
+  if ((file.mode & 0o077) !== 0) return [fault('can be used by others', `chmod ${mode} ${path}`)]
+  return []
+}
+
+/** What the loss of each key means: the service makes another, but for that of the log. */
+const KEYS: readonly (readonly [name: string, finding: Omit<Finding, 'check'>])[] = [
+  [
+    KEY_FILES.log,
+    {
+      state: 'fault',
+      says: 'the key of the unlock log is missing, and without it the service does not start',
+      fix: 'restore it from a backup',
+    },
+  ],
+  [
+    KEY_FILES.secondFactors,
+    {
+      state: 'warning',
+      says: 'the key of second factors is missing: codes of authenticator apps cannot be checked',
+      fix: 'restore it from a backup, or turn the second factors off: user second-factor off NAME',
+    },
+  ],
+  [
+    KEY_FILES.guesses,
+    {
+      state: 'warning',
+      says: 'the key of guesses is missing: the next start makes another, and no device is known',
+      fix: 'restore it from a backup, or let everybody log in again',
+    },
+  ],
+]
+
+const missingKeys = ({ dataDir }: Places): Finding[] =>
+  KEYS.filter(([name]) => !existsSync(join(dataDir, name))).map(([name, { state, says, fix }]) => ({
+    check: 'files',
+    state,
+    says: `${says} (${join(dataDir, name)})`,
+    ...(fix === undefined ? {} : { fix }),
+  }))
