@@ -62,7 +62,7 @@ import { type MakeBackup, backupService } from './ops/backups.ts'
 import { healthRoutes } from './ops/routes.ts'
 import { opsStore } from './ops/store.ts'
 import { KEY_FILES } from './storage/data-folder.ts'
-import { lockFolder } from './storage/folder-lock.ts'
+import { lockForMigration } from './storage/folder-lock.ts'
 import { openDatabase } from './storage/open.ts'
 import { makePrivateFolder, secretFile } from './storage/private-files.ts'
 import { enterFolder } from './storage/restore-journal.ts'
@@ -125,8 +125,7 @@ export const openApp = async (
   logKey.requireLog(config.databaseUri)
   const secret = config.jwtSecretKey || secretFile(join(config.dataDir, KEY_FILES.tokens))
   const db = openDatabase(config.databaseUri, {
-    // Beside a service of an older version, which would fail in a newer schema, nothing is changed.
-    beforeMigration: () => (use === 'service' ? () => {} : lockFolder(config.dataDir, 'migration')),
+    beforeMigration: () => lockForMigration(config.dataDir, use),
   })
   const steady = steadyClock(now, monotonic)
 
@@ -278,13 +277,7 @@ export const openApp = async (
     .use(openapiRoutes(endpoints, version))
     .use(consoleRoutes({ endpoints, version, logFault }))
     .use(joinRoutes(endpoints))
-    .use(
-      healthRoutes({
-        endpoints,
-        probeWrite: opsStore(db, now).probeWrite,
-        logFault,
-      }),
-    )
+    .use(healthRoutes({ endpoints, probeWrite: opsStore(db, now).probeWrite, logFault }))
     .use(
       accountRoutes({
         endpoints,
