@@ -76,7 +76,7 @@ import { serviceReadings } from './ops/readings.ts'
 import { healthRoutes } from './ops/routes.ts'
 import { opsStore } from './ops/store.ts'
 import { KEY_FILES } from './storage/data-folder.ts'
-import { lockFolder } from './storage/folder-lock.ts'
+import { lockForMigration } from './storage/folder-lock.ts'
 import { openDatabase } from './storage/open.ts'
 import { makePrivateFolder, secretFile } from './storage/private-files.ts'
 import { enterFolder } from './storage/restore-journal.ts'
@@ -146,8 +146,7 @@ export const openApp = async (
   const secret = config.jwtSecretKey || secretFile(join(config.dataDir, KEY_FILES.tokens))
   const metrics = serviceMetrics()
   const db = openDatabase(config.databaseUri, {
-    // Beside a service of an older version, which would fail in a newer schema, nothing is changed.
-    beforeMigration: () => (use === 'service' ? () => {} : lockFolder(config.dataDir, 'migration')),
+    beforeMigration: () => lockForMigration(config.dataDir, use),
     seenCommit: (commit) => {
       metrics.seenCommit(commit)
       processLog.debug({ writes: commit.writes, duration_ms: commit.durationMs }, 'commit')

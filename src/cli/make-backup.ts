@@ -6,7 +6,7 @@ import { AppError } from '../errors.ts'
 import { describeFile, packBackup, publishFile } from '../storage/backup-file.ts'
 import type { Manifest } from '../storage/backup-manifest.ts'
 import { DATABASE_FILE, KEY_FILES, mebibytes, requireRoom } from '../storage/data-folder.ts'
-import { copyDatabaseFile, databaseFileBytes } from '../storage/database-copy.ts'
+import { copyDatabaseFile, databaseFileBytes, removeCopy } from '../storage/database-copy.ts'
 import { lockFolder } from '../storage/folder-lock.ts'
 import { fileUnavailable } from '../storage/private-files.ts'
 import { type VerifierKey, formatVerifierKey } from '../unlocks/signed-note.ts'
@@ -67,7 +67,7 @@ export const makeBackup = async ({ config, file, show, record }: Making): Promis
     throw fileUnavailable('Cannot make the backup', error)
   } finally {
     show('')
-    rmSync(copy, { force: true })
+    removeCopy(copy)
     for (const release of releases) release()
   }
 }

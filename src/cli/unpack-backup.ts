@@ -28,6 +28,8 @@ type Unpacking = {
   readonly terminal: Terminal
 }
 
+const ATTEMPTS_MAX = 3
+
 /** Unpacks a backup and proves it: each file by its sum, the pages of the database, and the log, whose
  * root is computed anew, against its own checkpoint and the one in the manifest. A database of an
  * older schema is brought up to date. Throws `unavailable` for what does not hold. */
@@ -37,7 +39,11 @@ export const unpackVerified = async (wanted: Unpacking): Promise<Unpacked> => {
   const { showProgress, readSecret } = terminal
   const manifest = await unpackBackup({
     from: backup,
-    passphrase: async () => backupPassphrase || readSecret('Passphrase of the backup: '),
+    passphrase: async (attempt) => {
+      // It may be of a time when the settings named another.
+      if (attempt === 0 && backupPassphrase) return backupPassphrase
+      return attempt < ATTEMPTS_MAX ? readSecret('Passphrase of the backup: ') : undefined
+    },
     accept: ({ files }) => {
       const bytes = files.reduce((sum, one) => sum + one.bytes, 0)
       requireRoom(dirname(databaseUri), bytes, 'what the backup holds')

@@ -149,8 +149,9 @@ function* chunksOf(path: string): Generator<Uint8Array<ArrayBuffer>> {
 
 type Unpacking = {
   readonly from: string
-  /** Asked for a passphrase where the file is encrypted. */
-  readonly passphrase: () => Promise<string>
+  /** Asked where the file is encrypted, and again where what it gave did not open it; nothing, or an
+   * empty text, gives up. */
+  readonly passphrase: (attempt: number) => Promise<string | undefined>
   /** Called before any file is written: it throws where the backup is not wanted. */
   readonly accept: (manifest: Manifest) => void
   /** Where each file goes; nothing may be there yet. */
@@ -197,15 +198,22 @@ const AGE = 'age-encryption.org/v1\n'
 const PASSPHRASE_FAULT = "no identity matched any of the file's recipients"
 
 /** The bytes of the tar, whether it is encrypted or not. */
-const decrypted = async ({ from, passphrase }: Unpacking): Promise<ReadableStream<Uint8Array>> => {
-  const stream = streamOf(from)
-  if (!isEncrypted(from)) return stream
+const decrypted = async (
+  wanted: Pick<Unpacking, 'from' | 'passphrase'>,
+  attempt = 0,
+): Promise<ReadableStream<Uint8Array>> => {
+  const { from, passphrase } = wanted
+  if (!isEncrypted(from)) return streamOf(from)
+  const words = await passphrase(attempt)
+  if (!words) throw new Error('no passphrase was given that opens it')
   const decrypter = new Decrypter()
-  decrypter.addPassphrase(await passphrase())
-  return decrypter.decrypt(stream).catch((error: unknown) => {
-    const isWrong = error instanceof Error && error.message === PASSPHRASE_FAULT
-    throw isWrong ? new Error('the passphrase does not open it') : error
-  })
+  decrypter.addPassphrase(words)
+  try {
+    return await decrypter.decrypt(streamOf(from))
+  } catch (error) {
+    if (!(error instanceof Error && error.message === PASSPHRASE_FAULT)) throw error
+    return decrypted(wanted, attempt + 1)
+  }
 }
 
 const streamOf = (path: string): ReadableStream<Uint8Array<ArrayBuffer>> => {

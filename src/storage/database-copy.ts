@@ -11,7 +11,7 @@ import { fileFault, makePrivateFile } from './private-files.ts'
  * meanwhile; this thread waits. Throws `unavailable` where there is no room, or where either file fails. */
 export const copyDatabase = (from: Sqlite, to: string): void => {
   try {
-    rmSync(to, { force: true })
+    removeCopy(to)
     requireRoom(dirname(to), databaseBytes(from), 'a copy of the database')
     makePrivateFile(to)
     try {
@@ -20,7 +20,7 @@ export const copyDatabase = (from: Sqlite, to: string): void => {
       chmodSync(to, 0o600)
       requireIntegrity(to)
     } catch (error) {
-      rmSync(to, { force: true })
+      removeCopy(to)
       throw error
     }
   } catch (error) {
@@ -36,6 +36,11 @@ export const copyDatabaseFile = (from: string, to: string): void => {
   } finally {
     source.close(true)
   }
+}
+
+/** Removes a copy, and the journal that a kill left beside it and that must meet no other copy. */
+export const removeCopy = (path: string): void => {
+  for (const file of [path, `${path}-journal`]) rmSync(file, { force: true })
 }
 
 /** Bytes that a copy of a database file takes at the most. */

@@ -63,3 +63,8 @@ export const lockFolder = (path: string, use: FolderUse): (() => void) => {
     throw new AppError('unavailable', `Cannot lock the folder ${path}: ${fault}`, { cause: error })
   }
 }
+
+/** Holds the folder for a change of the schema, which a service of an older version would fail in. A
+ * service of this one holds it already. */
+export const lockForMigration = (path: string, use: 'service' | 'command'): (() => void) =>
+  use === 'service' ? () => {} : lockFolder(path, 'migration')

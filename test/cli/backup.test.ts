@@ -134,8 +134,15 @@ describe('backup FILE, at the compiled file', () => {
       runCommand(['restore', '--check', 'c.tar.age'], { folder, env, input })
     expect((await check('four brown doors\n')).status).toBe(0)
     const wrong = await check('four green doors\n')
-    expect(wrong.words).toContain('the passphrase does not open it')
+    expect(wrong.words).toContain('no passphrase was given that opens it')
     expect(wrong.words).not.toContain('green')
+    // One of a time before the settings named another is asked for.
+    const older = await runCommand(['restore', '--check', 'c.tar.age'], {
+      folder,
+      env: { ...env, BACKUP_PASSPHRASE: 'four green doors' },
+      input: 'four brown doors\n',
+    })
+    expect(older.status).toBe(0)
     const short = await backup('d.tar', { BACKUP_PASSPHRASE: 'short' })
     expect(short.words).toContain('BACKUP_PASSPHRASE is shorter than 12 characters')
   })

@@ -83,7 +83,7 @@ describe('kill -9', () => {
     rmSync(join(folder, 'killed.tar'), { force: true })
     expect((await run('backup', 'killed.tar')).status).toBe(0)
     const left = [...readdirSync(folder), ...readdirSync(data)]
-    expect(left.filter((name) => name.endsWith('.part'))).toStrictEqual([])
+    expect(left.filter((name) => name.includes('.part'))).toStrictEqual([])
     expect(cut).toBeGreaterThan(0)
     tell(
       `backup: ${ROUNDS} kills, ${cut} left nothing, ${whole} a whole backup (${wholeMs.toFixed(0)} ms)`,
