@@ -4,8 +4,10 @@ import type { UnlockFilter, UnlockReads } from './read-store.ts'
 import { EventAnswer } from './schema.ts'
 import type { UnlockLog } from './service.ts'
 
+type Reads = Pick<UnlockReads, 'locate' | 'page'>
+
 type Wanted = {
-  readonly reads: Pick<UnlockReads, 'page'>
+  readonly reads: Reads
   readonly filter: UnlockFilter
   /** Size of the log when the export began: what comes later is left out. */
   readonly size: number
@@ -17,15 +19,17 @@ const COLUMNS = Object.keys(EventAnswer.properties) as (keyof EventAnswer)[]
 
 /** All events of a filter, oldest first, a page of them in memory at a time. */
 async function* eventPages({ reads, filter, size }: Wanted) {
+  const located = await reads.locate({ filter, size })
+  const page = { filter, order: 'oldest', size, limit: EVENTS_PER_PART, located } as const
   let after: number | undefined
   do {
-    const found = await reads.page({ filter, order: 'oldest', after, size, limit: EVENTS_PER_PART })
+    const found = await reads.page({ ...page, after })
     if (found.unlocks.length > 0) yield found.unlocks.map(eventJson)
     after = found.next
   } while (after !== undefined)
 }
 
-type Log = { readonly log: Pick<UnlockLog, 'head'>; readonly reads: Pick<UnlockReads, 'page'> }
+type Log = { readonly log: Pick<UnlockLog, 'head'>; readonly reads: Reads }
 
 /** Gives the events of one account, by its public id, in pages. */
 export const accountPages = ({ log, reads }: Log) =>

@@ -31,6 +31,8 @@ type Wanted = {
   /** Leaves out the events from this number on. */
   readonly size: number
   readonly limit: number
+  /** Where the events of the filter's time are, if that was looked up before. */
+  readonly located?: Located | undefined
 }
 
 export type Found = {
@@ -49,13 +51,16 @@ const PAGE_ROWS_MAX = 20_000
 
 /** The unlock log as it is searched. */
 export const unlockReads = (db: Queries) => ({
+  /** Looks up where the events of a filter's time are, once for many pages. */
+  locate: (wanted: Pick<Wanted, 'filter' | 'size'>): Promise<Located> => locate(db, wanted),
+
   /** Events in the order of their numbers, which no clock can change. */
   page: async (wanted: Wanted): Promise<Found> => {
     const { order, limit, filter } = wanted
-    const timely = await timelyOf(db, wanted)
-    const { rows, keys, lead, rest } = searchFor(filter, order, timely.among)
+    const located = wanted.located ?? (await locate(db, wanted))
+    const { rows, keys, lead, rest } = searchFor(filter, order, located.among)
     const found: StoredUnlock[] = []
-    let stretch = wholeStretch(wanted, timely.stretch)
+    let stretch = wholeStretch(wanted, located.stretch)
     for (let examined = STEP_ROWS; ; examined += STEP_ROWS) {
       const { low, high } = stretch
       const edge = rest.length === 0 ? undefined : await edgeOf(db, keys, [...lead, low, high])
@@ -76,7 +81,7 @@ export const unlockReads = (db: Queries) => ({
 /** Lets whatever waits go first, since SQLite answers without giving way. */
 const otherWork = (): Promise<void> => new Promise((turn) => setImmediate(turn))
 
-type Timely = {
+type Located = {
   readonly stretch: Stretch
   /** What else an event of the stretch must fit. */
   readonly among: readonly Condition[]
@@ -84,10 +89,10 @@ type Timely = {
 
 /** Where the events of the filter's time are. Those received then stand side by side; imported ones
  * that happened then stand wherever they were imported. */
-const timelyOf = async (
+const locate = async (
   db: Queries,
-  { filter: { fromMs, toMs }, size }: Wanted,
-): Promise<Timely> => {
+  { filter: { fromMs, toMs }, size }: Pick<Wanted, 'filter' | 'size'>,
+): Promise<Located> => {
   const stretch = {
     low: fromMs === undefined ? -1 : (await countBefore(db, fromMs)) - 1,
     high: toMs === undefined ? size : Math.min(await firstSince(db, toMs), size),
