@@ -80,7 +80,7 @@ export const secondFactorEnrolment = (deps: Dependencies) => {
   /** Turns a second factor off without its codes, for a phone that is lost, and ends all sessions,
    * since the phone may hold one. Throws `not_found`. */
   const reset = async (from: Parameters<typeof record>[0], subject: Account): Promise<void> => {
-    const isRemoved = await store.reset(subject.id, async (_, tx) => {
+    const isRemoved = await store.reset(subject, async (_, tx) => {
       const event = { action: 'second_factor.remove', subject: subject.publicId } as const
       await record(from, { ...event, result: 'success' }, tx)
       await sessions.endAll(from, subject, undefined, tx)

@@ -1,4 +1,4 @@
-import type { Recording } from '../http/access.ts'
+import type { Account, Recording } from '../http/access.ts'
 import { tokenError } from '../http/errors.ts'
 import type { Database, Queries } from '../storage/database.ts'
 
@@ -121,9 +121,13 @@ export const secondFactorStore = (db: Database) => ({
       return remove(tx, accountId, record)
     }),
 
-  /** As `remove`, whoever asks. */
-  reset: (accountId: number, record: Recording<number>): Promise<boolean> =>
-    db.transaction((tx) => remove(tx, accountId, record)),
+  /** As `remove`, by somebody else; false too where the person has got another role since it was
+   * found that they may. */
+  reset: ({ id, role }: Pick<Account, 'id' | 'role'>, record: Recording<number>) =>
+    db.transaction(async (tx): Promise<boolean> => {
+      const found = await tx.get('SELECT 1 FROM account WHERE id = ? AND role = ?', id, role)
+      return found !== undefined && remove(tx, id, record)
+    }),
 })
 
 const remove = async (

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import { join } from 'node:path'
 import { Database } from 'bun:sqlite'
+import { COMMAND_LINE } from '../../src/http/access.ts'
 import { PASSWORD, type TestApp, bearer, clientOf, startApp } from '../support/app.ts'
 import { UNLIMITED, runCommand, startService } from '../support/binary.ts'
 import { STEP_MS, codeAt, enrol, nextCode } from '../support/second-factor.ts'
@@ -181,6 +182,23 @@ describe('turning a second factor off', () => {
     expect(await status(app, 'mia')).toBe(200)
     const nobody = '/v1/people/6f1b4e0a-5a7e-4d0e-9a3b-0f5f6c2d7e81/second-factor'
     expect(await remove(app, tokens['oli'] ?? '', nobody)).toMatchObject({ status: 404 })
+  })
+
+  test('[A6] an admin does not do it for a member who became owner meanwhile', async () => {
+    await using app = await startApp()
+    const mia = await app.signIn('mia')
+    await enrol(app, mia, app.clock.nowMs)
+    const [account] = await app.people.page(0, 1)
+    if (!account) throw new Error('nobody is there')
+    const amy = { id: 9, publicId: 'amy', username: 'amy', role: 'admin' } as const
+    const from = { address: '::1', device: '', requestId: undefined, isLocal: false }
+    const caller = { ...from, account: amy, sessionId: undefined }
+    await app.administration.change({ by: COMMAND_LINE, publicId: account.publicId, role: 'owner' })
+    const refusal: unknown = await app.enrolment
+      .resetFor(caller, account)
+      .catch((error: unknown) => error)
+    expect(String(refusal)).toContain('There is no second factor')
+    expect(await state(app, mia)).toMatchObject({ is_on: true })
   })
 
   test('at the gateway, also while the service runs, for an owner who has lost everything', async () => {
