@@ -266,7 +266,7 @@ describe('taking one’s data out', () => {
       "INSERT INTO second_factor (account_id, secret, confirmed_at_ms, last_step, failures, failed_at_ms) VALUES (1, x'AD', 4000, 5, 0, 0)",
     )
     db.run("INSERT INTO recovery_code VALUES (1, x'AE'), (1, x'AF')")
-    db.run("INSERT INTO password_reset VALUES (1, x'BA', 6000)")
+    db.run("INSERT INTO password_reset VALUES (1, x'BA', 6000, NULL)")
     const file = (await (await get('/v1/me/export', bearer(token))).json()) as object
     const at = (ms: number) => new Date(ms).toISOString()
     expect(file).toMatchObject({
