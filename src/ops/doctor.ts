@@ -1,4 +1,4 @@
-import { statfsSync } from 'node:fs'
+import { statSync, statfsSync } from 'node:fs'
 import type { Config } from '../config.ts'
 import { isLoopback } from '../http/client-address.ts'
 import {
@@ -10,12 +10,13 @@ import {
   proxyFinding,
   registrationFinding,
   tlsFinding,
+  walFinding,
 } from './finding.ts'
 import { isClockSynchronised } from './kernel-clock.ts'
 
 /** What the checks ask, of the running service or of its files. */
 type Facts = {
-  readonly config: Pick<Config, 'dataDir' | 'host' | 'registration'>
+  readonly config: Pick<Config, 'databaseUri' | 'dataDir' | 'host' | 'registration'>
   readonly now: () => number
   readonly hasOwner: () => Promise<boolean>
   /** When the newest event was received whose time was not doubted; 0 without one. */
@@ -37,6 +38,7 @@ export const doctor = (facts: Facts) => async (): Promise<readonly Finding[]> =>
   const { bavail, bsize } = statfsSync(config.dataDir)
   return [
     diskFinding(bavail * bsize),
+    walFinding(statSync(`${config.databaseUri}-wal`, { throwIfNoEntry: false })?.size ?? 0),
     clockFinding({
       nowMs,
       newestMs: await facts.newestEventMs(),

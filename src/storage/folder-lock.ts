@@ -11,6 +11,8 @@ export const lockFolder = (path: string): (() => void) => {
   try {
     makePrivateFile(file)
     const lock = new Sqlite(file, { readwrite: true, create: false })
+    // Without it a journal is made beside it, for which a full disk has no inode.
+    lock.run('PRAGMA journal_mode = MEMORY')
     lock.run('BEGIN EXCLUSIVE')
     return () => lock.close(true)
   } catch (error) {

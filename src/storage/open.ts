@@ -3,7 +3,9 @@ import { statSync } from 'node:fs'
 import { AppError } from '../errors.ts'
 import { type Database, database, unavailable } from './database.ts'
 import { MIGRATIONS } from './migrations.ts'
+import { openFiles } from './open-files.ts'
 import { fileFault, makePrivateFile } from './private-files.ts'
+import { isWalDamaged } from './wal.ts'
 
 /** "SLS1": marks a file as this service's, so that no other SQLite file is taken for it. */
 const APPLICATION_ID = 0x53_4c_53_31
@@ -13,6 +15,9 @@ const SQLITE_VERSION_MIN = '3.51.3'
 
 /** Files up to this size are checked whole at each start, which takes well under a second. */
 const CHECKED_AT_START_BYTES_MAX = 64 * 1024 ** 2
+
+const WAL_DAMAGED =
+  'the newest changes in the -wal file beside it are damaged; copy the folder, then restore a backup, or remove that file to go on without them'
 
 /** Set on each connection and read back, since SQLite ignores a pragma it cannot follow. */
 const PRAGMAS = {
@@ -26,6 +31,8 @@ const PRAGMAS = {
   busy_timeout: 20,
   /** What is erased is overwritten, in pages that become free too: FAST (2) would leave those. */
   secure_delete: 1,
+  /** Bytes that the WAL keeps of what it grew to while another program read for long. */
+  journal_size_limit: 16 * 1024 ** 2,
   /** 2 is MEMORY: what is sorted is never written beside the data folder. */
   temp_store: 2,
 } as const
@@ -41,6 +48,7 @@ export const openDatabase = (path: string): Database => {
   }
   try {
     makePrivateFile(path)
+    if (isWalDamaged(`${path}-wal`, CHECKED_AT_START_BYTES_MAX)) throw new Error(WAL_DAMAGED)
     const writer = new Sqlite(path, { strict: true, readwrite: true, create: false })
     try {
       configure(writer)
@@ -48,7 +56,9 @@ export const openDatabase = (path: string): Database => {
       migrate(writer)
       const reader = new Sqlite(path, { strict: true, readonly: true })
       reader.run(`PRAGMA busy_timeout = ${PRAGMAS.busy_timeout}`)
-      return database({ writer, reader })
+      // From its first read on it is seen by whoever else opens or closes the file.
+      reader.query('PRAGMA user_version').get()
+      return database({ writer, reader, files: openFiles(path) })
     } catch (error) {
       writer.close()
       throw error

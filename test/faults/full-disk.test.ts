@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'bun:test'
-import { cpSync, mkdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
+import { cpSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { UNLIMITED, runCommand, startService, temporaryFolder } from '../support/binary.ts'
+import { fillUp, inMemory, smallDisk } from '../support/small-disk.ts'
 import { ROUNDS, expectTruth, signIn, tell } from './evidence.ts'
 import { type Told, load, nothingTold } from './load.ts'
 
@@ -14,38 +15,10 @@ const MORE_MS_MAX = 200
 const isRoot = process.getuid?.() === 0
 const rounds = Math.min(ROUNDS, ROUNDS_MAX)
 
-/** A small disk of its own, seen only from within one mount namespace, which ends with `holder`. */
-const smallDisk = async (folder: string) => {
-  const disk = join(folder, 'disk')
-  mkdirSync(disk)
-  const script = `mount -t tmpfs -o size=${DISK_MIB}m tmpfs "$0" && echo mounted && exec sleep 3600`
-  const holder = Bun.spawn(['unshare', '-m', 'sh', '-c', script, disk], { stdout: 'pipe' })
-  const { value } = await holder.stdout.getReader().read()
-  expect(new TextDecoder().decode(value)).toBe('mounted\n')
-  return {
-    disk,
-    /** The same folder, as this process can reach it. */
-    outside: `/proc/${holder.pid}/root${disk}`,
-    within: ['nsenter', '-t', String(holder.pid), '-m'],
-    [Symbol.asyncDispose]: async () => {
-      holder.kill('SIGKILL')
-      await holder.exited
-    },
-  }
-}
-
-/** Leaves so many bytes of a disk free; gives what makes room again. */
-const fillUp = (disk: string, freeBytes: number): (() => void) => {
-  const { bavail, bsize } = statfsSync(disk)
-  const filler = join(disk, 'filler')
-  writeFileSync(filler, Buffer.alloc(Math.max(bavail * bsize - freeBytes, 0), 'x'))
-  return () => rmSync(filler)
-}
-
 describe.if(isRoot)('a disk that fills up under load (needs root, to mount one)', () => {
   test(`[D1, D4] ${rounds} times full, then kill -9: what was acknowledged is there once, what was refused is not`, async () => {
     const folder = temporaryFolder()
-    await using small = await smallDisk(folder)
+    await using small = await smallDisk(folder, ...inMemory(DISK_MIB))
     const { within, outside } = small
     const env = {
       ...UNLIMITED,
