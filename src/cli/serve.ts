@@ -7,8 +7,9 @@ import { type App, openApp } from '../app.ts'
 import { type Config, givenSettings, parseConfig } from '../config.ts'
 import { AppError } from '../errors.ts'
 import { isLoopback } from '../http/client-address.ts'
+import { endDeadConnections } from '../http/dead-connections.ts'
 import { type Log, logWritten, logger } from '../http/log.ts'
-import { ownUrls } from '../http/own-address.ts'
+import { hasAddress, ownUrls } from '../http/own-address.ts'
 import { qrTerminal } from '../http/qr.ts'
 import { lockFolder } from '../storage/folder-lock.ts'
 import { fileFault, makePrivateFolder } from '../storage/private-files.ts'
@@ -43,7 +44,7 @@ export const serve: Command = {
       log.info('stopping')
       manager.stopping()
       app.live.close()
-      await Promise.all([orTold(app.recordStop(), log), finishRequests(server)])
+      await Promise.all([orTold(app.recordStop(), log), finishRequests(server, log)])
     } finally {
       await app.close()
       unlockFolder()
@@ -68,6 +69,9 @@ type Server = NonNullable<App['http']['server']>
 /** Longer than a phone's pauses, shorter than a sleeping one keeps a connection for nothing. */
 const IDLE_SECONDS = 30
 
+/** What a phone that is out of reach keeps open, and its place among its account's streams. */
+const DEAD_MS = 30_000
+
 const listen = ({ http }: App, config: Config): Server => {
   const { host, port } = config
   const tls = certificate(config)
@@ -86,6 +90,7 @@ const listen = ({ http }: App, config: Config): Server => {
     throw new AppError('unavailable', cannotListen(error, host, port), { cause: error })
   }
   if (!http.server) throw new Error('the server did not start')
+  endDeadConnections(DEAD_MS)
   return http.server
 }
 
@@ -154,6 +159,10 @@ const warnings = (config: Config): readonly string[] => {
     found.push(
       'plain HTTP: whoever shares the network can read passwords; set TLS_CERT_FILE and TLS_KEY_FILE',
     )
+  if (!hasAddress(config) && !config.publicUrl)
+    found.push(
+      'this machine has no network address yet, so its links lead nowhere else; restart once it has, or set PUBLIC_URL',
+    )
   if (config.registration === 'open' && !isLoopback(config.host))
     found.push(
       'registration is open to everybody on the network; set REGISTRATION=invite, or closed once all are in',
@@ -166,9 +175,11 @@ const warnings = (config: Config): readonly string[] => {
 /** Requests in flight get this long before their connections are cut. */
 const FINISH_MS_MAX = 4000
 
-const finishRequests = async (server: Server): Promise<void> => {
+const finishRequests = async (server: Server, log: Log): Promise<void> => {
   void server.stop()
   const deadline = performance.now() + FINISH_MS_MAX
   while (server.pendingRequests > 0 && performance.now() < deadline) await Bun.sleep(10)
+  if (server.pendingRequests > 0)
+    log.warn({ requests: server.pendingRequests }, 'requests left unanswered')
   await server.stop(true)
 }

@@ -12,9 +12,15 @@ export const ownUrls = ({ host, port, tlsCertFile }: Listening): readonly string
 export const linkBase = (config: Listening & Pick<Config, 'publicUrl'>): string =>
   config.publicUrl || (ownUrls(config)[0] ?? '')
 
+/** Whether there is an address at all under which others reach this service: not before a gateway
+ * that has just been switched on was given one. */
+export const hasAddress = (config: Listening): boolean =>
+  !isAny(config.host) || ownUrls(config).length > 1
+
+const isAny = (host: string): boolean => host === '0.0.0.0' || host === '::'
+
 const addresses = (host: string): readonly string[] => {
-  const isAny = host === '0.0.0.0' || host === '::'
-  if (!isAny) return [host.includes(':') ? `[${host}]` : host]
+  if (!isAny(host)) return [host.includes(':') ? `[${host}]` : host]
   const found = Object.values(networkInterfaces())
     .flatMap((ofOne) => ofOne ?? [])
     .filter(({ family, internal }) => family === 'IPv4' && !internal)
