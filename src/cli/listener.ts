@@ -2,6 +2,8 @@ import type { App } from '../app.ts'
 import type { Config } from '../config.ts'
 import { AppError } from '../errors.ts'
 import type { TlsPair } from '../http/certificate.ts'
+import { endDeadConnections } from '../http/dead-connections.ts'
+import type { Log } from '../http/log.ts'
 import { portSharing } from './port-sharing.ts'
 
 /** Takes requests on one port, and goes on doing so with another certificate. */
@@ -10,8 +12,11 @@ export type Listener = {
    * Throws where that cannot be done; the certificate before then stays. */
   readonly takeUp: (pair: TlsPair) => void
   /** Takes nothing new, finishes what is in flight, and closes all connections. */
-  readonly stop: () => Promise<void>
+  readonly stop: (log: Log) => Promise<void>
 }
+
+/** What a phone that is out of reach keeps open, and its place among its account's streams. */
+const DEAD_MS = 30_000
 
 type Http = App['http']
 type Server = NonNullable<Http['server']>
@@ -57,7 +62,7 @@ export const listen = (
     setTimeout(() => forget(before), retiredMs).unref()
   }
 
-  return { takeUp, stop: () => finishRequests([...unfinished]) }
+  return { takeUp, stop: (log) => finishRequests([...unfinished], log) }
 }
 
 /** Lets Elysia read paths over TLS: told of host names of any length (`standardHostname: false`), it
@@ -102,6 +107,7 @@ const open = (
   process.removeAllListeners('beforeExit')
   const { server } = http
   if (!server) throw new Error('the server did not start')
+  endDeadConnections(DEAD_MS)
   // What Bun's router knows goes past this. Elysia sets its own in the microtasks after a start.
   if (pair) setImmediate(() => server.reload({ fetch: securely(http) }))
   return server
@@ -122,10 +128,11 @@ const cannotListen = (error: unknown, host: string, port: number): string => {
 /** Requests in flight get this long before their connections are cut. */
 const FINISH_MS_MAX = 4000
 
-const finishRequests = async (servers: readonly Server[]): Promise<void> => {
+const finishRequests = async (servers: readonly Server[], log: Log): Promise<void> => {
   for (const server of servers) void server.stop()
   const deadline = performance.now() + FINISH_MS_MAX
-  const isPending = () => servers.some((server) => server.pendingRequests > 0)
-  while (isPending() && performance.now() < deadline) await Bun.sleep(10)
+  const pending = () => servers.reduce((sum, server) => sum + server.pendingRequests, 0)
+  while (pending() > 0 && performance.now() < deadline) await Bun.sleep(10)
+  if (pending() > 0) log.warn({ requests: pending() }, 'requests left unanswered')
   await Promise.all(servers.map((server) => server.stop(true)))
 }

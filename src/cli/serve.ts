@@ -5,7 +5,7 @@ import { type App, openApp } from '../app.ts'
 import { type Config, SETTINGS, givenSettings, parseConfig } from '../config.ts'
 import { isLoopback } from '../http/client-address.ts'
 import { type Log, logWritten, logger, switchLevel } from '../http/log.ts'
-import { ownUrls } from '../http/own-address.ts'
+import { hasAddress, ownUrls } from '../http/own-address.ts'
 import { qrTerminal } from '../http/qr.ts'
 import { backupProcess } from './backup-process.ts'
 import { certificateKeeper } from './certificate-keeper.ts'
@@ -62,7 +62,7 @@ export const serve: Command = {
       log.info('stopping')
       manager.stopping()
       app.live.close()
-      await Promise.all([orTold(app.recordStop(), log), listener.stop()])
+      await Promise.all([orTold(app.recordStop(), log), listener.stop(log)])
     } finally {
       await app.close()
     }
@@ -112,6 +112,10 @@ const warnings = (config: Config): readonly string[] => {
   if (!config.tlsCertFile && !isLoopback(config.host))
     found.push(
       'plain HTTP: whoever shares the network can read passwords; set TLS_CERT_FILE and TLS_KEY_FILE',
+    )
+  if (!hasAddress(config) && !config.publicUrl)
+    found.push(
+      'this machine has no network address yet, so its links lead nowhere else; restart once it has, or set PUBLIC_URL',
     )
   if (config.registration === 'open' && !isLoopback(config.host))
     found.push(

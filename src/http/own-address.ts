@@ -20,10 +20,15 @@ export const machineAddresses = (): readonly string[] =>
     .map(({ address }) => ipaddr.parse(address))
     .filter((address) => address.range() !== 'linkLocal')
     .map((address) => address.toString())
+/** Whether there is an address at all under which others reach this service: not before a gateway
+ * that has just been switched on was given one. */
+export const hasAddress = (config: Listening): boolean =>
+  !isAny(config.host) || ownUrls(config).length > 1
+
+const isAny = (host: string): boolean => host === '0.0.0.0' || host === '::'
 
 const addresses = (host: string): readonly string[] => {
-  const isAny = host === '0.0.0.0' || host === '::'
-  if (!isAny) return [host.includes(':') ? `[${host}]` : host]
+  if (!isAny(host)) return [host.includes(':') ? `[${host}]` : host]
   const found = Object.values(networkInterfaces())
     .flatMap((ofOne) => ofOne ?? [])
     .filter(({ family, internal }) => family === 'IPv4' && !internal)

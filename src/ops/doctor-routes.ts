@@ -24,7 +24,7 @@ const DOCTOR = operation({
   tag: 'Health',
   summary: 'Is all well, and what is to be done where it is not?',
   description:
-    'A line for each thing that was looked at: disk, clock, unlock log, owner, registration, HTTPS, proxies. The command `secure-lock-server doctor` looks at settings, files and the database as well.',
+    'A line for each thing that was looked at: disk, write-ahead log, clock, unlock log, owner, registration, HTTPS, proxies. The command `secure-lock-server doctor` looks at settings, files and the database as well.',
   answers: {
     200: {
       description: 'What was found',

@@ -1,4 +1,4 @@
-import { statfsSync } from 'node:fs'
+import { statSync, statfsSync } from 'node:fs'
 import type { Config } from '../config.ts'
 import { AppError } from '../errors.ts'
 import { isLoopback } from '../http/client-address.ts'
@@ -12,13 +12,17 @@ import {
   proxyFinding,
   registrationFinding,
   tlsFinding,
+  walFinding,
 } from './finding.ts'
 import type { Backups } from './backups.ts'
 import { isClockSynchronised } from './kernel-clock.ts'
 
 /** What the checks ask, of the running service or of its files. */
 type Facts = {
-  readonly config: Pick<Config, 'dataDir' | 'host' | 'backupDir' | 'backupEveryHours'>
+  readonly config: Pick<
+    Config,
+    'dataDir' | 'databaseUri' | 'host' | 'backupDir' | 'backupEveryHours'
+  >
   readonly now: () => number
   readonly registration: () => Promise<Parameters<typeof registrationFinding>[0]>
   readonly hasOwner: () => Promise<boolean>
@@ -44,6 +48,7 @@ export const doctor = (facts: Facts) => async (): Promise<readonly Finding[]> =>
   const { bavail, bsize } = statfsSync(config.dataDir)
   return [
     diskFinding(bavail * bsize),
+    walFinding(statSync(`${config.databaseUri}-wal`, { throwIfNoEntry: false })?.size ?? 0),
     clockFinding({
       nowMs,
       newestMs: await facts.newestEventMs(),

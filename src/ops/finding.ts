@@ -62,6 +62,20 @@ export const diskFinding = (freeBytes: number): Finding => {
     : { check, state: 'ok', says }
 }
 
+/** A WAL of this size was not folded into the database for thousands of changes. */
+const WAL_BYTES_MANY = 64 * MIB
+
+/** Judges the write-ahead log, which grows while another program reads the database. */
+export const walFinding = (bytes: number): Finding =>
+  bytes < WAL_BYTES_MANY
+    ? { check: 'write-ahead log', state: 'ok', says: `${Math.ceil(bytes / MIB)} MiB` }
+    : {
+        check: 'write-ahead log',
+        state: 'warning',
+        says: `it has grown to ${Math.ceil(bytes / MIB).toLocaleString('en')} MiB, and takes the disk's room`,
+        fix: 'end the program that reads the database for so long; see which with: fuser -v secure-lock.db',
+      }
+
 export const ownerFinding = (hasOwner: boolean): Finding =>
   hasOwner
     ? { check: 'owner', state: 'ok', says: 'there is one' }

@@ -1,6 +1,7 @@
 import { Database as Sqlite, SQLiteError, type SQLQueryBindings, type Statement } from 'bun:sqlite'
 import { AppError } from '../errors.ts'
 import { groupCommit } from './group-commit.ts'
+import type { OpenFiles } from './open-files.ts'
 
 type Params = readonly SQLQueryBindings[]
 
@@ -20,13 +21,14 @@ export type Database = Queries & {
   /** Folds the WAL into the file and empties it, so that what was overwritten is in neither; false
    * where that cannot be now, because another process reads or the disk refuses. */
   foldWal: () => Promise<boolean>
-  /** Waits for what is to be committed, folds the WAL into the file and closes it. */
+  /** Waits for what is to be committed, folds the WAL into the file and closes it. Rejects with
+   * `unavailable` where that cannot be; the next process to open it finds all that was committed. */
   close: () => Promise<void>
 }
 
-/** How long a write waits for its turn and for another process's lock before it is `unavailable`:
- * short of the time that a stop gives to requests in flight. */
-const LOCK_WAIT_MS = 3000
+/** How long a write waits for its turn, and for another process's lock, before it is `unavailable`:
+ * short of the time that a stop gives to requests in flight, which it must not keep waiting. */
+export const WRITE_WAIT_MS = 3000
 const LOCK_RETRY_MS = 20
 
 /** Between two tries to fold the WAL, each of which waits for `busy_timeout` itself. */
@@ -43,11 +45,32 @@ type Work = {
 
 type Outcome = PromiseSettledResult<unknown>
 
-/** Gives the database interface over one writing and one reading connection, which may be the same. */
-export const database = ({ writer, reader, seenCommit = () => {} }: Connections): Database => {
-  const writes = queriesOn(writer)
+/** Gives the database interface over one writing and one reading connection, which may be the same.
+ * Once a damaged page was met, or a file is no longer the one that was opened, it writes no more. */
+export const database = ({
+  writer,
+  reader,
+  files,
+  seenCommit = () => {},
+}: Connections): Database => {
+  const { attempt, isSound, requireSound } = damageWatch()
+  const writes = queriesOn(writer, attempt)
   const snapshot = reader === writer ? NO_SNAPSHOT : turnSnapshot(reader)
-  const reads = queriesOn(reader, snapshot.begin)
+  const reads = queriesOn(reader, attempt, () => {
+    requireOpen()
+    snapshot.begin()
+  })
+
+  let isClosed = false
+  const requireOpen = (): void => {
+    if (isClosed) throw new AppError('unavailable', 'The service stops')
+  }
+  const requireWritable = (): void => {
+    requireOpen()
+    requireSound()
+    files?.requireInPlace()
+  }
+  const isFoldable = (): boolean => isSound() && (files?.isFoldable() ?? true)
 
   let lastTurn: Promise<unknown> = Promise.resolve()
 
@@ -59,32 +82,35 @@ export const database = ({ writer, reader, seenCommit = () => {} }: Connections)
 
   /** Runs one work of several so that, where it fails, its own writes alone are taken back. */
   const runApart = async ({ run }: Work): Promise<Outcome> => {
-    readable(() => writer.run('SAVEPOINT work'))
+    attempt(() => writer.run('SAVEPOINT work'))
     try {
       const value = await run(writes)
-      readable(() => writer.run('RELEASE work'))
+      attempt(() => writer.run('RELEASE work'))
       return { status: 'fulfilled', value }
     } catch (reason) {
       // Some faults of the disk take back the whole transaction, and with it the other works.
       if (!writer.inTransaction) throw reason
-      writer.run('ROLLBACK TO work')
-      writer.run('RELEASE work')
+      attempt(() => writer.run('ROLLBACK TO work'))
+      attempt(() => writer.run('RELEASE work'))
       return { status: 'rejected', reason }
     }
   }
 
   const commit = async (works: readonly Work[]): Promise<readonly Outcome[]> => {
-    await beginImmediate(writer, (works[0]?.queuedAtMs ?? 0) + LOCK_WAIT_MS)
+    requireWritable()
+    await beginImmediate(writer, (works[0]?.queuedAtMs ?? 0) + WRITE_WAIT_MS)
     try {
       const outcomes: Outcome[] = []
       for (const work of works) outcomes.push(await runApart(work))
       snapshot.end()
       const begun = performance.now()
-      readable(() => writer.run('COMMIT'))
+      attempt(() => writer.run('COMMIT'))
       seenCommit({ writes: works.length, durationMs: performance.now() - begun })
       return outcomes
-    } finally {
-      if (writer.inTransaction) writer.run('ROLLBACK')
+    } catch (error) {
+      if (writer.inTransaction) attempt(() => writer.run('ROLLBACK'))
+      if (isSound()) writeOver(writer)
+      throw error
     }
   }
 
@@ -93,6 +119,7 @@ export const database = ({ writer, reader, seenCommit = () => {} }: Connections)
     sizeOf: () => 1,
     groupSizeMax: TOGETHER_MAX,
     waitingSizeMax: WAITING_MAX,
+    waitMsMax: WRITE_WAIT_MS,
   })
 
   const transaction = async <Result>(run: (tx: Queries) => Promise<Result>): Promise<Result> => {
@@ -107,10 +134,10 @@ export const database = ({ writer, reader, seenCommit = () => {} }: Connections)
     run: (sql, ...params) => transaction((tx) => tx.run(sql, ...params)),
     transaction,
     foldWal: async () => {
-      const deadline = performance.now() + LOCK_WAIT_MS
+      const deadline = performance.now() + WRITE_WAIT_MS
       const fold = async () => {
         snapshot.end()
-        return isFolded(writer)
+        return isFoldable() && isFolded(writer)
       }
       while (!(await exclusively(fold))) {
         if (performance.now() > deadline) return false
@@ -122,19 +149,36 @@ export const database = ({ writer, reader, seenCommit = () => {} }: Connections)
       await writing.drained()
       await exclusively(async () => {
         snapshot.end()
+        const fault = thrownBy(requireWritable)
+        isClosed = true
         reads.finalize()
         writes.finalize()
-        if (reader !== writer) reader.close(true)
-        writer.run('PRAGMA wal_checkpoint(TRUNCATE)')
+        if (isFoldable()) {
+          if (reader !== writer) reader.close(true)
+          attempt(() => writer.run('PRAGMA wal_checkpoint(TRUNCATE)'))
+        }
+        // Where the reader is still there, SQLite leaves database and WAL as they are.
         writer.close(true)
+        if (fault) throw fault
       })
     },
+  }
+}
+
+const thrownBy = (work: () => void): unknown => {
+  try {
+    work()
+    return undefined
+  } catch (error) {
+    return error
   }
 }
 
 type Connections = {
   readonly writer: Sqlite
   readonly reader: Sqlite
+  /** Where they are in files. */
+  readonly files?: OpenFiles
   readonly seenCommit?: SeenCommit | undefined
 }
 
@@ -155,7 +199,14 @@ const turnSnapshot = (reader: Sqlite): Snapshot => {
     clearImmediate(turn)
     turn = undefined
     // A read that failed may have ended it.
-    if (reader.inTransaction) reader.run('COMMIT')
+    if (!reader.inTransaction) return
+    try {
+      reader.run('COMMIT')
+    } catch (error) {
+      // Reads that nobody waits for any more; the next ones meet the fault themselves.
+      if (!(error instanceof SQLiteError)) throw error
+      if (reader.inTransaction) reader.run('ROLLBACK')
+    }
   }
   return {
     begin: () => {
@@ -170,6 +221,7 @@ const turnSnapshot = (reader: Sqlite): Snapshot => {
 /** Statements are prepared once: SQL texts are constants of the stores, so the cache is bounded. */
 const queriesOn = (
   connection: Sqlite,
+  attempt: Attempt,
   beforeRead: () => void = () => {},
 ): Queries & { finalize: () => void } => {
   const statements = new Map<string, Statement>()
@@ -183,10 +235,10 @@ const queriesOn = (
   }
   return {
     all: async <Row>(sql: string, ...params: Params) =>
-      readable(() => prepared(sql).all(...params)) as Row[],
+      attempt(() => prepared(sql).all(...params)) as Row[],
     get: async <Row>(sql: string, ...params: Params) =>
-      (readable(() => prepared(sql).get(...params)) ?? undefined) as Row | undefined,
-    run: async (sql, ...params) => readable(() => prepared(sql).run(...params)).changes,
+      (attempt(() => prepared(sql).get(...params)) ?? undefined) as Row | undefined,
+    run: async (sql, ...params) => attempt(() => prepared(sql).run(...params)).changes,
     finalize: () => {
       for (const statement of statements.values()) statement.finalize()
     },
@@ -197,7 +249,7 @@ const queriesOn = (
 export const readQueries = (
   connection: Sqlite,
 ): Pick<Queries, 'all' | 'get'> & { readonly close: () => void } => {
-  const { all, get, finalize } = queriesOn(connection)
+  const { all, get, finalize } = queriesOn(connection, damageWatch().attempt)
   return {
     all,
     get,
@@ -221,6 +273,19 @@ const beginImmediate = async (writer: Sqlite, deadlineMs: number): Promise<void>
   }
 }
 
+/** Takes the place in the WAL of a transaction that failed, by one that changes nothing. Where only
+ * its sync failed it stands there whole, and would be found by whoever opens the file after a crash,
+ * although it was refused. */
+const writeOver = (writer: Sqlite): void => {
+  try {
+    const row = writer.query('PRAGMA user_version').get() as { user_version: number }
+    writer.run(`PRAGMA user_version = ${row.user_version}`)
+  } catch (error) {
+    // A disk that takes no writes has taken the first one neither, as a rule.
+    if (!(error instanceof SQLiteError)) throw error
+  }
+}
+
 const isFolded = (writer: Sqlite): boolean => {
   try {
     const row = writer.query('PRAGMA wal_checkpoint(TRUNCATE)').get() as { busy: number } | null
@@ -235,30 +300,56 @@ const isFolded = (writer: Sqlite): boolean => {
 export const isBusy = (error: unknown): boolean =>
   error instanceof SQLiteError && error.code?.startsWith('SQLITE_BUSY') === true
 
-const readable = <Result>(work: () => Result): Result => {
-  try {
-    return work()
-  } catch (error) {
-    throw unavailable(error)
+type Attempt = <Result>(work: () => Result) => Result
+
+/** Remembers whether a damaged page was met. It does not heal, and what is written around it may
+ * take sound pages along. */
+const damageWatch = () => {
+  let damage: unknown
+  return {
+    /** Runs work on SQLite; a fault of disk, lock or file is an AppError `unavailable`. */
+    attempt: <Result>(work: () => Result): Result => {
+      try {
+        return work()
+      } catch (error) {
+        if (isDamage(error)) damage ??= error
+        throw unavailable(error)
+      }
+    },
+    isSound: (): boolean => damage === undefined,
+    requireSound: (): void => {
+      if (damage) throw unavailable(damage)
+    },
   }
 }
 
-/** SQLite's primary result codes for which the disk or another process is at fault, not we. */
-const OUTAGES: Readonly<Record<string, string>> = {
-  SQLITE_BUSY: 'The database is locked by another program',
-  SQLITE_CANTOPEN: 'The database file cannot be opened',
-  SQLITE_CORRUPT: 'The database file is damaged; restore a backup of it',
-  SQLITE_FULL: 'The disk is full',
-  SQLITE_IOERR: 'The disk does not answer',
-  SQLITE_LOCKED: 'The database is locked by another program',
-  SQLITE_NOTADB: 'The database file is damaged; restore a backup of it',
-  SQLITE_READONLY: 'The database is read-only',
-}
+const isDamage = (error: unknown): boolean =>
+  error instanceof SQLiteError && /^SQLITE_(CORRUPT|NOTADB)/.test(error.code ?? '')
+
+const DAMAGED = 'The database file is damaged; restore a backup of it'
+const LOCKED = 'The database is locked by another program'
+
+/** SQLite's result codes, as far as these begin alike, for which the disk or another process is at
+ * fault, not we. */
+const OUTAGES: readonly (readonly [string, string])[] = [
+  ['SQLITE_BUSY', LOCKED],
+  ['SQLITE_CANTOPEN', 'A file of the database cannot be opened; has the disk inodes left (df -i)?'],
+  ['SQLITE_CORRUPT', DAMAGED],
+  ['SQLITE_FULL', 'The disk is full'],
+  ['SQLITE_IOERR_READ', 'The disk cannot be read; see the system’s log'],
+  [
+    'SQLITE_IOERR',
+    'The disk takes no writes: it is read-only, at a limit or failing; see the system’s log',
+  ],
+  ['SQLITE_LOCKED', LOCKED],
+  ['SQLITE_NOTADB', DAMAGED],
+  ['SQLITE_READONLY', 'The database is read-only'],
+]
 
 /** Makes a fault of disk, lock or file an `unavailable` AppError; gives any other back as it is. */
 export const unavailable = (error: unknown): unknown => {
   if (!(error instanceof SQLiteError)) return error
-  const primary = error.code?.match(/^SQLITE_[A-Z]+/)?.[0] ?? ''
-  const message = OUTAGES[primary]
+  const { code = '' } = error
+  const message = OUTAGES.find(([beginning]) => code.startsWith(beginning))?.[1]
   return message ? new AppError('unavailable', message, { cause: error }) : error
 }

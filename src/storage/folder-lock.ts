@@ -52,6 +52,8 @@ export const lockFolder = (path: string, use: FolderUse): (() => void) => {
     const lock = new Sqlite(join(path, file), { readwrite: true, create: false })
     try {
       lock.run(`PRAGMA busy_timeout = ${BUSY_MS}`)
+      // Without it a journal is made beside it, for which a full disk has no inode.
+      lock.run('PRAGMA journal_mode = MEMORY')
       for (const sql of take) lock.run(sql)
     } catch (error) {
       lock.close()

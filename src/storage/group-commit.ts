@@ -2,7 +2,7 @@ import { AppError } from '../errors.ts'
 
 export type GroupCommit<Item, Outcome> = {
   /** Resolves with the outcome once its commit is on disk; rejects with `unavailable` at once when
-   * too many wait already. */
+   * too many wait already, and when its turn has not come in time. */
   readonly submit: (item: Item) => Promise<Outcome>
   /** Resolves when nothing waits any more. */
   readonly drained: () => Promise<void>
@@ -17,13 +17,18 @@ type Options<Item, Outcome> = {
   readonly groupSizeMax: number
   /** Size of all that wait. */
   readonly waitingSizeMax: number
+  /** How long an item waits for its turn. */
+  readonly waitMsMax: number
 }
 
 type Waiting<Item, Outcome> = {
   readonly item: Item
+  readonly queuedAtMs: number
   readonly resolve: (outcome: Outcome) => void
   readonly reject: (error: unknown) => void
 }
+
+const busy = () => new AppError('unavailable', 'Server busy, try again')
 
 /** Lets writes that arrive together share one COMMIT, and so one sync of the disk. */
 export const groupCommit = <Item, Outcome>({
@@ -31,10 +36,13 @@ export const groupCommit = <Item, Outcome>({
   sizeOf,
   groupSizeMax,
   waitingSizeMax,
+  waitMsMax,
 }: Options<Item, Outcome>): GroupCommit<Item, Outcome> => {
   const waiting: Waiting<Item, Outcome>[] = []
   let waitingSize = 0
   let running: Promise<void> | undefined
+  /** Why the last group failed, if it did. */
+  let outage: AppError | undefined
 
   const nextGroup = (): readonly Waiting<Item, Outcome>[] => {
     let [count, size] = [0, 0]
@@ -47,16 +55,31 @@ export const groupCommit = <Item, Outcome>({
     return waiting.splice(0, count)
   }
 
+  /** Refuses those whose turn comes too late, in the words of what kept it up where that is known;
+   * they wait in the order of their coming. */
+  const refuseLate = (): void => {
+    const now = performance.now()
+    const count = waiting.findIndex(({ queuedAtMs }) => now - queuedAtMs <= waitMsMax)
+    for (const { item, reject } of waiting.splice(0, count === -1 ? waiting.length : count)) {
+      waitingSize -= sizeOf(item)
+      reject(outage ?? busy())
+    }
+  }
+
   const commitSome = async (): Promise<void> => {
+    refuseLate()
     const group = nextGroup()
+    if (group.length === 0) return
     try {
       const outcomes = await commit(group.map(({ item }) => item))
+      outage = undefined
       for (const [place, { resolve, reject }] of group.entries()) {
         const outcome = outcomes[place]
         if (outcome === undefined) reject(new Error('a commit gave too few outcomes'))
         else resolve(outcome)
       }
     } catch (error) {
+      outage = error instanceof AppError && error.code === 'unavailable' ? error : undefined
       for (const { reject } of group) reject(error)
     }
   }
@@ -72,10 +95,9 @@ export const groupCommit = <Item, Outcome>({
 
   return {
     submit: (item) => {
-      if (waitingSize + sizeOf(item) > waitingSizeMax)
-        return Promise.reject(new AppError('unavailable', 'Server busy, try again'))
+      if (waitingSize + sizeOf(item) > waitingSizeMax) return Promise.reject(busy())
       return new Promise((resolve, reject) => {
-        waiting.push({ item, resolve, reject })
+        waiting.push({ item, queuedAtMs: performance.now(), resolve, reject })
         waitingSize += sizeOf(item)
         running ??= run()
       })

@@ -11,13 +11,18 @@ import {
 } from './database.ts'
 import { MIGRATIONS } from './migrations.ts'
 import { APPLICATION_ID, keepCopy, migrate, newerSchema, pragma, schemaVersion } from './migrate.ts'
+import { openFiles } from './open-files.ts'
 import { fileFault, makePrivateFile } from './private-files.ts'
+import { isWalDamaged } from './wal.ts'
 
 /** Since 3.51.3 SQLite does not lose a commit when a checkpoint meets a reset of the WAL. */
 const SQLITE_VERSION_MIN = '3.51.3'
 
 /** Files up to this size are checked whole at each start, which takes well under a second. */
 const CHECKED_AT_START_BYTES_MAX = 64 * 1024 ** 2
+
+const WAL_DAMAGED =
+  'the newest changes in the -wal file beside it are damaged; copy the folder, then restore a backup, or remove that file to go on without them'
 
 /** Set on each connection and read back, since SQLite ignores a pragma it cannot follow. */
 const PRAGMAS = {
@@ -31,6 +36,8 @@ const PRAGMAS = {
   busy_timeout: 20,
   /** What is erased is overwritten, in pages that become free too: FAST (2) would leave those. */
   secure_delete: 1,
+  /** Bytes that the WAL keeps of what it grew to while another program read for long. */
+  journal_size_limit: 16 * 1024 ** 2,
   /** 2 is MEMORY: what is sorted is never written beside the data folder. */
   temp_store: 2,
 } as const
@@ -55,6 +62,7 @@ export const openDatabase = (path: string, options: OpenOptions = {}): Database 
   }
   try {
     makePrivateFile(path)
+    if (isWalDamaged(`${path}-wal`, CHECKED_AT_START_BYTES_MAX)) throw new Error(WAL_DAMAGED)
     const writer = new Sqlite(path, { strict: true, readwrite: true, create: false })
     try {
       configure(writer)
@@ -62,7 +70,9 @@ export const openDatabase = (path: string, options: OpenOptions = {}): Database 
       bringUpToDate(writer, path, options)
       const reader = new Sqlite(path, { strict: true, readonly: true })
       reader.run(`PRAGMA busy_timeout = ${PRAGMAS.busy_timeout}`)
-      return database({ writer, reader, seenCommit })
+      // From its first read on it is seen by whoever else opens or closes the file.
+      reader.query('PRAGMA user_version').get()
+      return database({ writer, reader, files: openFiles(path), seenCommit })
     } catch (error) {
       writer.close()
       throw error

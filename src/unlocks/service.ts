@@ -1,4 +1,5 @@
 import { AppError } from '../errors.ts'
+import { WRITE_WAIT_MS } from '../storage/database.ts'
 import { type GroupCommit, groupCommit } from '../storage/group-commit.ts'
 import { entryLine } from './bundle.ts'
 import { openCheckpoint, signCheckpoint } from './checkpoint.ts'
@@ -104,6 +105,7 @@ export const openUnlockLog = async ({ store, signer, clock }: Dependencies) => {
     sizeOf: (events) => events.length,
     groupSizeMax: GROUP_EVENTS_MAX,
     waitingSizeMax: WAITING_EVENTS_MAX,
+    waitMsMax: WRITE_WAIT_MS,
   })
 
   const erasePerson = async (erased: Erased): Promise<Erasure> => {

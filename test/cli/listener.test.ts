@@ -24,7 +24,8 @@ const serving = async (retiredMs: number) => {
     const { cert, key } = selfSigned(folder, name)
     return tlsPair(readFileSync(cert, 'utf8'), readFileSync(key, 'utf8'))
   })
-  const app = await openApp(config, { log: logger({ level: 'fatal', format: 'json' }) })
+  const log = logger({ level: 'fatal', format: 'json' })
+  const app = await openApp(config, { log })
   const listener = listen(app.http, config, pairs[0], { retiredMs })
   const url = `https://127.0.0.1:${config.port}`
   return {
@@ -34,7 +35,7 @@ const serving = async (retiredMs: number) => {
     pairs,
     fingerprint: async () => (await visit(url, lone('/livez'))).fingerprint,
     [Symbol.asyncDispose]: async () => {
-      await listener.stop()
+      await listener.stop(log)
       await app.close()
       rmSync(folder, { recursive: true, force: true })
     },

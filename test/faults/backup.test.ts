@@ -6,7 +6,7 @@ import { PASSWORD, bearer, clientOf } from '../support/app.ts'
 import { BINARY, UNLIMITED, runCommand, startService, temporaryFolder } from '../support/binary.ts'
 import { claimed, openLog } from '../support/unlock-log.ts'
 import { ROUNDS, signIn, spread, tell } from './evidence.ts'
-import { fillUp, smallDisk } from './small-disk.ts'
+import { fillUp, inMemory, smallDisk } from '../support/small-disk.ts'
 
 const isRoot = process.getuid?.() === 0
 const env = { ...UNLIMITED, LOG_LEVEL: 'error' }
@@ -184,7 +184,7 @@ test.if(Bun.which('strace') !== null)(
 describe.if(isRoot)('a disk that fills up or is read-only (needs root, to mount one)', () => {
   test('[D3, D4] no room for a backup is told before anything is written, and unlocks go on', async () => {
     const folder = temporaryFolder()
-    await using small = await smallDisk(folder, 'size=24m')
+    await using small = await smallDisk(folder, ...inMemory(24))
     const { within, outside, disk } = small
     const smallEnv = {
       ...env,
@@ -214,7 +214,7 @@ describe.if(isRoot)('a disk that fills up or is read-only (needs root, to mount 
 
   test('[D3, D4] one that fills up while a backup is written leaves nothing of it', async () => {
     const { folder, run, data } = await gateway()
-    await using small = await smallDisk(folder, 'size=64m')
+    await using small = await smallDisk(folder, ...inMemory(64))
     const { within, outside, disk } = small
     cpSync(data, join(outside, 'data'), { recursive: true })
     await run('log', 'verify')
@@ -245,7 +245,7 @@ describe.if(isRoot)('a disk that fills up or is read-only (needs root, to mount 
 
   test('[D3, D4] a restore that has no room changes nothing', async () => {
     const { folder, data } = await gateway()
-    await using small = await smallDisk(folder, 'size=24m')
+    await using small = await smallDisk(folder, ...inMemory(24))
     const { within, outside, disk } = small
     cpSync(data, join(outside, 'data'), { recursive: true })
     const smallEnv = { ...env, DATA_DIR: join(disk, 'data') }
@@ -261,7 +261,7 @@ describe.if(isRoot)('a disk that fills up or is read-only (needs root, to mount 
 
   test('[D3, D4] a read-only BACKUP_DIR fails the backup, not the door', async () => {
     const folder = temporaryFolder()
-    await using small = await smallDisk(folder, 'ro')
+    await using small = await smallDisk(folder, '-t', 'tmpfs', '-o', 'ro', 'tmpfs')
     const { within, disk } = small
     await using service = await startService({ folder, env: { ...env, BACKUP_DIR: disk }, within })
     const token = await signIn(service.url)

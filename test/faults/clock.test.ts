@@ -1,18 +1,22 @@
 import { Database } from 'bun:sqlite'
-import { expect, test } from 'bun:test'
+import { describe, expect, test } from 'bun:test'
 import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { bearer, clientOf, startApp } from '../support/app.ts'
+import { PASSWORD, bearer, clientOf, startApp } from '../support/app.ts'
 import { UNLIMITED, runCommand, startService, temporaryFolder } from '../support/binary.ts'
-import { signIn, tell } from './evidence.ts'
+import { IS_TIMED, signIn, tell } from './evidence.ts'
 
 const DAY_MS = 86_400_000
+
+/** How long ten wrong passwords make wait. */
+const WAIT_MS = 30_000
 
 const FAKETIME = [
   '/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1',
   '/usr/lib/aarch64-linux-gnu/faketime/libfaketime.so.1',
 ].find((path) => existsSync(path))
-if (!FAKETIME) tell('libfaketime is missing: the clock is set within the app alone')
+const CAN_FAKE = FAKETIME !== undefined || process.env['REQUIRE_FAKETIME'] === '1'
+if (!CAN_FAKE) tell('libfaketime is missing: the clock is set within the app alone')
 
 const unlock = async (url: string, token: string): Promise<number> =>
   (await clientOf(url).post('/logUnlocking', { 'unlocking-method': 'pin' }, bearer(token))).status
@@ -52,24 +56,146 @@ test('[D6] a limit that was reached does not stick when the clock jumps', async 
   }
 })
 
-test.if(FAKETIME !== undefined)(
+/** A service whose clock of the day is set by hand, in the words of faketime(1). */
+const withClock = (settings: Readonly<Record<string, string>> = {}) => {
+  const folder = temporaryFolder()
+  const time = join(folder, 'time')
+  const setClock = (text: string) => writeFileSync(time, `${text}\n`)
+  const env = {
+    ...UNLIMITED,
+    ...settings,
+    LD_PRELOAD: FAKETIME ?? '',
+    FAKETIME_TIMESTAMP_FILE: time,
+    FAKETIME_NO_CACHE: '1',
+    FAKETIME_DONT_FAKE_MONOTONIC: '1',
+  }
+  return {
+    folder,
+    setClock,
+    start: (clock: string) => {
+      setClock(clock)
+      return startService({ folder, env })
+    },
+    [Symbol.dispose]: () => rmSync(folder, { recursive: true }),
+  }
+}
+
+/** Signs in with a session; gives what the answer has. */
+const sessionOf = async (url: string, body: unknown, path = '/login') => {
+  const answer = await clientOf(url).post(path, body)
+  const tokens = (await answer.json()) as { access_token: string; refresh_token: string }
+  return { status: answer.status, ...tokens }
+}
+
+describe.if(CAN_FAKE)('the clock of the machine', () => {
+  test('[D6] jumps while a limit is reached: the limit does not stick, whichever way', async () => {
+    using machine = withClock({ RATE_LIMIT_UNLOCK: '2/second' })
+    await using service = await machine.start('+0')
+    await signIn(service.url)
+    for (const clock of ['-1d', '+1d', '@1970-01-01 00:00:10', '+0']) {
+      const token = await signIn(service.url)
+      const statuses: number[] = []
+      for (let sent = 0; sent < 4; sent += 1) statuses.push(await unlock(service.url, token))
+      expect(statuses).toContain(429)
+      machine.setClock(clock)
+      const after = await signIn(service.url)
+      await Bun.sleep(1100)
+      expect(`${clock} ${await unlock(service.url, after)}`).toBe(`${clock} 200`)
+      await Bun.sleep(1100)
+    }
+  })
+
+  test('[D6, P4] jumps while somebody waits: the wait is neither lifted nor made longer', async () => {
+    using machine = withClock()
+    await using service = await machine.start('+0')
+    await signIn(service.url)
+    const { post } = clientOf(service.url)
+    const login = async (password: string) =>
+      (await post('/login', { username: 'bob', password })).status
+    const bob = { username: 'bob', password: PASSWORD, phone: '1', address: 'x' }
+    expect((await post('/register', bob)).status).toBe(200)
+    for (let guess = 0; guess < 10; guess += 1)
+      expect(await login(`wrong horse ${guess}`)).toBe(401)
+    const begun = performance.now()
+    for (const clock of ['+1d', '-1d', '+0']) {
+      machine.setClock(clock)
+      expect(`${clock} ${await login(PASSWORD)}`).toBe(`${clock} 401`)
+    }
+    if (!IS_TIMED) return
+    await Bun.sleep(WAIT_MS - (performance.now() - begun) + 2000)
+    expect(await login(PASSWORD)).toBe(200)
+  })
+
+  test('[D6] jumps a day and back: a session lives on, by a new token', async () => {
+    using machine = withClock()
+    await using service = await machine.start('+0')
+    const { url } = service
+    await signIn(url)
+    let session = await sessionOf(url, { username: 'ada', password: PASSWORD })
+    for (const clock of ['+1d', '+0', '-1d', '+0']) {
+      machine.setClock(clock)
+      const { refresh_token } = session
+      session = await sessionOf(url, { refresh_token }, '/v1/session/refresh')
+      expect(`${clock} ${session.status}`).toBe(`${clock} 200`)
+      expect(await unlock(url, session.access_token)).toBe(200)
+    }
+  })
+
+  test('[D6] is 1970 at the start, and then set right: nothing of then is good, and all goes on', async () => {
+    using machine = withClock()
+    const { folder } = machine
+    {
+      await using service = await machine.start('@1970-01-01 00:00:10')
+      const { url } = service
+      await signIn(url)
+      const then = await sessionOf(url, { username: 'ada', password: PASSWORD })
+      expect(await unlock(url, then.access_token)).toBe(200)
+      machine.setClock('+0')
+      expect(await unlock(url, then.access_token)).toBe(401)
+      const { refresh_token } = then
+      expect((await sessionOf(url, { refresh_token }, '/v1/session/refresh')).status).toBe(401)
+      expect(await unlock(url, await signIn(url))).toBe(200)
+      expect((await clientOf(url).get('/readyz')).status).toBe(200)
+      expect(await service.stop()).toBe(0)
+    }
+    using db = new Database(join(folder, 'data/secure-lock.db'), { readonly: true })
+    expect(
+      db.query('SELECT seq, is_time_uncertain AS doubted FROM unlock ORDER BY seq').all(),
+    ).toStrictEqual([
+      { seq: 0, doubted: 1 },
+      { seq: 1, doubted: 0 },
+    ])
+    expect((await runCommand(['log', 'verify'], { folder })).status).toBe(0)
+  })
+
+  test('[D6] is far ahead at a start: LOG_RETENTION_DAYS erases nothing by it', async () => {
+    using machine = withClock({ LOG_RETENTION_DAYS: '30' })
+    const names = async (clock: string) => {
+      await using service = await machine.start(clock)
+      const token = await signIn(service.url)
+      expect(await unlock(service.url, token)).toBe(200)
+      const answer = await clientOf(service.url).get('/v1/unlocks', bearer(token))
+      const { unlocks } = (await answer.json()) as { unlocks: { username: string }[] }
+      const isWaiting = service.output().log.includes('retention waits for a clock')
+      expect(await service.stop()).toBe(0)
+      return { names: unlocks.map(({ username }) => username), isWaiting }
+    }
+    expect(await names('+0')).toStrictEqual({ names: ['ada'], isWaiting: false })
+    expect(await names('+60d')).toStrictEqual({ names: ['ada', 'ada'], isWaiting: true })
+    expect(await names('-60d')).toStrictEqual({ names: ['ada', 'ada', 'ada'], isWaiting: true })
+    expect((await names('+0')).names).toHaveLength(4)
+  })
+})
+
+test.if(CAN_FAKE)(
   '[D6] the clock of the machine: a day back and forward while it runs, over restarts, and 1970',
   async () => {
-    const folder = temporaryFolder()
-    const time = join(folder, 'time')
-    const setClock = (text: string) => writeFileSync(time, `${text}\n`)
-    const env = {
-      ...UNLIMITED,
-      LD_PRELOAD: FAKETIME ?? '',
-      FAKETIME_TIMESTAMP_FILE: time,
-      FAKETIME_NO_CACHE: '1',
-      FAKETIME_DONT_FAKE_MONOTONIC: '1',
-    }
+    using machine = withClock()
+    const { folder, setClock } = machine
     const expected: boolean[] = []
     /** Starts at that time, and stops again. */
     const running = async (clock: string, work: (url: string) => Promise<void>) => {
-      setClock(clock)
-      await using service = await startService({ folder, env })
+      await using service = await machine.start(clock)
       await work(service.url)
       expect(await service.stop()).toBe(0)
     }
@@ -120,6 +246,5 @@ test.if(FAKETIME !== undefined)(
       db.query('SELECT seq, is_time_uncertain AS doubted FROM unlock ORDER BY seq').all(),
     ).toStrictEqual(expected.map((isUncertain, seq) => ({ seq, doubted: Number(isUncertain) })))
     expect((await runCommand(['log', 'verify'], { folder })).status).toBe(0)
-    rmSync(folder, { recursive: true })
   },
 )

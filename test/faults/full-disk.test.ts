@@ -2,9 +2,9 @@ import { describe, expect, test } from 'bun:test'
 import { cpSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { UNLIMITED, runCommand, startService, temporaryFolder } from '../support/binary.ts'
+import { fillUp, inMemory, smallDisk } from '../support/small-disk.ts'
 import { ROUNDS, expectTruth, signIn, tell } from './evidence.ts'
 import { type Told, load, nothingTold } from './load.ts'
-import { fillUp, smallDisk } from './small-disk.ts'
 
 const DISK_MIB = 96
 const ROUNDS_MAX = 40
@@ -18,7 +18,7 @@ const rounds = Math.min(ROUNDS, ROUNDS_MAX)
 describe.if(isRoot)('a disk that fills up under load (needs root, to mount one)', () => {
   test(`[D1, D4] ${rounds} times full, then kill -9: what was acknowledged is there once, what was refused is not`, async () => {
     const folder = temporaryFolder()
-    await using small = await smallDisk(folder, `size=${DISK_MIB}m`)
+    await using small = await smallDisk(folder, ...inMemory(DISK_MIB))
     const { within, outside } = small
     const env = {
       ...UNLIMITED,

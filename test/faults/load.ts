@@ -53,8 +53,14 @@ const postOne: Post = async (options) => {
   return noted(options.told, [method], answer, () => [undefined])
 }
 
-const postBatch: Post = async (options) => {
-  const batch = Array.from({ length: BATCH_EVENTS }, newMethod)
+const postBatch: Post = (options) => postMany(options, BATCH_EVENTS)
+
+/** Posts so many unlocks in one batch; gives whether it was answered. */
+export const postMany = async (
+  options: Omit<Options, 'isOver'>,
+  count: number,
+): Promise<boolean> => {
+  const batch = Array.from({ length: count }, newMethod)
   const events = batch.map((method) => ({ id: crypto.randomUUID(), method }))
   const answer = await answerOf(options, '/v1/unlocks', events)
   return noted(options.told, batch, answer, (body) =>
@@ -67,7 +73,9 @@ const postBatch: Post = async (options) => {
 
 type Answer = { readonly status: number; readonly body: unknown } | undefined
 
-const answerOf = async ({ url, token }: Options, path: string, body: unknown): Promise<Answer> => {
+type Caller = Pick<Options, 'url' | 'token'>
+
+const answerOf = async ({ url, token }: Caller, path: string, body: unknown): Promise<Answer> => {
   try {
     const answer = await clientOf(url).post(path, body, bearer(token))
     return { status: answer.status, body: await answer.json() }

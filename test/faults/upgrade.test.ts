@@ -6,7 +6,7 @@ import { MIGRATIONS } from '../../src/storage/migrations.ts'
 import { BINARY, UNLIMITED, runCommand, temporaryFolder } from '../support/binary.ts'
 import { oldDataFolder } from '../support/old-schema.ts'
 import { ROUNDS, tell } from './evidence.ts'
-import { fillUp, smallDisk } from './small-disk.ts'
+import { fillUp, inMemory, smallDisk } from '../support/small-disk.ts'
 
 const NEWEST = MIGRATIONS.length
 const EVENTS = 20_000
@@ -71,7 +71,7 @@ describe.if(process.getuid?.() === 0)('a disk without room (needs root, to mount
   test('[D4, D5] for the copy refuses the upgrade, in words, and leaves the database as it is', async () => {
     const folder = temporaryFolder()
     const { dataDir } = await oldDataFolder(folder, { events: 5000 })
-    await using small = await smallDisk(folder, 'size=32m')
+    await using small = await smallDisk(folder, ...inMemory(32))
     const { within, outside, disk } = small
     cpSync(dataDir, join(outside, 'data'), { recursive: true })
     const makeRoom = fillUp(outside, 9 * 1024 ** 2)

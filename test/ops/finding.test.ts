@@ -9,6 +9,7 @@ import {
   proxyFinding,
   registrationFinding,
   tlsFinding,
+  walFinding,
 } from '../../src/ops/finding.ts'
 
 const NOW_MS = Date.UTC(2026, 10, 25, 12)
@@ -31,6 +32,8 @@ const TABLE: readonly (readonly [Finding['state'], string, Finding])[] = [
   ['ok', '1,024 MiB', diskFinding(1024 * MIB)],
   ['warning', '499 MiB', diskFinding(500 * MIB - 1)],
   ['fault', '49 MiB', diskFinding(50 * MIB - 1)],
+  ['ok', '1 MiB', walFinding(0.5 * MIB)],
+  ['warning', 'has grown to 64 MiB', walFinding(64 * MIB)],
   ['ok', 'there is one', ownerFinding(true)],
   ['warning', 'nobody', ownerFinding(false)],
   ['warning', 'open', registrationFinding('open')],

@@ -178,9 +178,9 @@ describe('opening a database', () => {
     }))
 
   test('[D5] a newer schema, another program’s file and garbage are refused and left as they are', () =>
-    inFolder((folder) => {
+    inFolder(async (folder) => {
       const newer = join(folder, 'newer.db')
-      void openDatabase(newer).close()
+      await openDatabase(newer).close()
       new Sqlite(newer).run('PRAGMA user_version = 99')
       expect(refusal(newer)).toContain(
         `schema version 99 is newer than ${MIGRATIONS.length}, the newest that version ${serverVersion} knows; upgrade the server`,

@@ -4,7 +4,7 @@ import { groupCommit } from '../../src/storage/group-commit.ts'
 
 /** A commit that keeps each of its groups, and fails for the groups that hold an item to fail at. */
 const recording = (
-  limits: { groupSizeMax?: number; waitingSizeMax?: number } = {},
+  limits: { groupSizeMax?: number; waitingSizeMax?: number; waitMsMax?: number } = {},
   failsAt = '',
 ) => {
   const groups: string[][] = []
@@ -18,6 +18,7 @@ const recording = (
     sizeOf: (item) => item.length,
     groupSizeMax: 10,
     waitingSizeMax: 100,
+    waitMsMax: 60_000,
     ...limits,
   })
   return { ...group, groups }
@@ -66,6 +67,22 @@ describe('writes that share a commit', () => {
     expect(groups).toStrictEqual([['a', 'b'], ['d']])
   })
 
+  test('are refused when their turn comes too late, and those that came later have theirs', async () => {
+    const { submit, groups } = recording({ groupSizeMax: 1, waitMsMax: 1000 })
+    const first = submit('a')
+    while (groups.length === 0) await Bun.sleep(0)
+    // The commit of the first takes a millisecond, unless the disk keeps everything waiting.
+    const second = submit('b')
+    const until = performance.now() + 1100
+    while (performance.now() < until) {
+      // As long as a slow sync does.
+    }
+    const third = submit('c')
+    expect(second).rejects.toMatchObject({ code: 'unavailable' })
+    expect([await first, await third]).toStrictEqual(['A', 'C'])
+    expect(groups).toStrictEqual([['a'], ['c']])
+  })
+
   test('fail together where their commit fails, and the next group goes on', async () => {
     const { submit, groups } = recording({ groupSizeMax: 2 }, 'b')
     const settled = await Promise.allSettled(['a', 'b', 'c'].map(submit))
@@ -80,6 +97,7 @@ describe('writes that share a commit', () => {
       sizeOf: () => 1,
       groupSizeMax: 10,
       waitingSizeMax: 10,
+      waitMsMax: 60_000,
     })
     expect(submit('a')).rejects.toThrow('too few outcomes')
   })

@@ -24,6 +24,8 @@ type Options = {
   readonly args?: readonly string[]
   /** The command that runs the executable, with its arguments; it must keep the process id. */
   readonly within?: readonly string[]
+  /** Tells whether it answers, where this process cannot reach it itself. */
+  readonly isUp?: (url: string) => Promise<boolean>
 }
 
 /** Limits out of the way, for tests that are about something else. */
@@ -41,6 +43,7 @@ export const startService = async ({
   folder,
   args = [],
   within = [],
+  isUp = answersHere,
 }: Options = {}): Promise<Service> => {
   const cwd = folder ?? temporaryFolder()
   const port = Number(env['PORT'] ?? (await freePort()))
@@ -64,7 +67,7 @@ export const startService = async ({
     if (folder === undefined) rmSync(cwd, { recursive: true, force: true })
     return status
   }
-  await answering(url, started.exited)
+  await answering(() => isUp(url), started.exited)
   return {
     url,
     folder: cwd,
@@ -114,16 +117,20 @@ export const freePort = (): Promise<number> =>
 
 const START_MS_MAX = 20_000
 
-const answering = async (url: string, exited: Promise<number>): Promise<void> => {
+const answersHere = async (url: string): Promise<boolean> => {
+  const answer = await fetch(`${url}/livez`, { tls: { rejectUnauthorized: false } }).catch(
+    () => null,
+  )
+  return answer?.ok === true
+}
+
+const answering = async (isUp: () => Promise<boolean>, exited: Promise<number>): Promise<void> => {
   const deadline = performance.now() + START_MS_MAX
   while (performance.now() < deadline) {
-    const answer = await fetch(`${url}/livez`, { tls: { rejectUnauthorized: false } }).catch(
-      () => null,
-    )
-    if (answer?.ok) return
+    if (await isUp()) return
     if ((await Promise.race([exited, Bun.sleep(10)])) !== undefined) break
   }
-  throw new Error(`the service did not start at ${url}`)
+  throw new Error('the service did not start')
 }
 
 const collect = async (

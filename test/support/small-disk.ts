@@ -2,13 +2,12 @@ import { expect } from 'bun:test'
 import { mkdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** A small disk of its own, mounted with these options, seen only from within one mount namespace,
- * which ends with `holder`. */
-export const smallDisk = async (folder: string, options: string) => {
+/** A small disk of its own, seen only from within one mount namespace, which ends with `holder`. */
+export const smallDisk = async (folder: string, ...mount: readonly string[]) => {
   const disk = join(folder, 'disk')
   mkdirSync(disk)
-  const script = 'mount -t tmpfs -o "$1" tmpfs "$0" && echo mounted && exec sleep 3600'
-  const holder = Bun.spawn(['unshare', '-m', 'sh', '-c', script, disk, options], {
+  const script = 'disk=$0; mount "$@" "$disk" && echo mounted && exec sleep 3600'
+  const holder = Bun.spawn(['unshare', '-m', 'sh', '-c', script, disk, ...mount], {
     stdout: 'pipe',
   })
   const { value } = await holder.stdout.getReader().read()
@@ -25,13 +24,23 @@ export const smallDisk = async (folder: string, options: string) => {
   }
 }
 
-/** Leaves so many bytes of a disk free, or fewer where others write too; gives what makes room again. */
+/** How a small disk in memory is mounted, and of so many inodes if that is said. */
+export const inMemory = (mebibytes: number, inodes = 0): readonly string[] => [
+  '-t',
+  'tmpfs',
+  '-o',
+  `size=${mebibytes}m,nr_inodes=${inodes}`,
+  'tmpfs',
+]
+
+/** Leaves so many bytes of a disk free; gives what makes room again. */
 export const fillUp = (disk: string, freeBytes: number): (() => void) => {
   const { bavail, bsize } = statfsSync(disk)
   const filler = join(disk, 'filler')
   try {
     writeFileSync(filler, Buffer.alloc(Math.max(bavail * bsize - freeBytes, 0), 'x'))
   } catch (error) {
+    // Others wrote meanwhile.
     if (!(error instanceof Error && 'code' in error && error.code === 'ENOSPC')) throw error
   }
   return () => rmSync(filler)

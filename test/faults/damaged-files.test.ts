@@ -1,0 +1,221 @@
+import { Database } from 'bun:sqlite'
+import { describe, expect, test } from 'bun:test'
+import { closeSync, copyFileSync, openSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { statSync, truncateSync, writeFileSync, writeSync } from 'node:fs'
+import { join } from 'node:path'
+import { PASSWORD, bearer, clientOf } from '../support/app.ts'
+import { UNLIMITED, runCommand, startService, temporaryFolder } from '../support/binary.ts'
+
+const ENV = { ...UNLIMITED, LOG_LEVEL: 'warn', JWT_ACCESS_TOKEN_EXPIRES: '1440' }
+const DAMAGED = 'The database file is damaged; restore a backup of it'
+const MOVED =
+  'A file of the database was removed or replaced under the running service; put it back or restore a backup, and restart'
+const CUT = 'The database file was cut short under the running service; restore a backup of it'
+const PAGE_BYTES = 4096
+
+/** A service with an owner and so many events; the folder is removed in the end. */
+const running = async (events: number) => {
+  const folder = temporaryFolder()
+  await runCommand(['user', 'add', '--role', 'owner', 'oli'], { folder, input: `${PASSWORD}\n` })
+  const service = await startService({ folder, env: ENV })
+  const { post } = clientOf(service.url)
+  const login = await post('/login', { username: 'oli', password: PASSWORD })
+  const { access_token: token } = (await login.json()) as { access_token: string }
+  for (let from = 0; from < events; from += 100) {
+    const batch = Array.from({ length: 100 }, (_, at) => ({
+      id: crypto.randomUUID(),
+      method: `method ${from + at}.`,
+    }))
+    expect((await post('/v1/unlocks', batch, bearer(token))).status).toBe(200)
+  }
+  return {
+    ...caller(service.url, token),
+    folder,
+    service,
+    token,
+    database: join(folder, 'data/secure-lock.db'),
+    [Symbol.asyncDispose]: async () => {
+      await service[Symbol.asyncDispose]()
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+/** What an owner with a token asks; gives status and message. */
+const caller = (url: string, token: string) => {
+  const { get, post } = clientOf(url)
+  const told = async (asked: Promise<Response>) => {
+    const answer = await asked
+    const { msg, detail } = (await answer.json()) as { msg?: string; detail?: string }
+    return answer.ok ? 'ok' : `${answer.status} ${msg ?? detail}`
+  }
+  return {
+    unlock: () => told(post('/logUnlocking', { 'unlocking-method': 'pin' }, bearer(token))),
+    read: (query: string) => told(get(`/v1/unlocks?${query}`, bearer(token))),
+    logIn: () => told(post('/login', { username: 'oli', password: PASSWORD })),
+    ready: () => told(get('/readyz')),
+    live: () => told(get('/livez')),
+    checkAll: async () => {
+      await post('/v1/log/verification', {}, bearer(token))
+      for (;;) {
+        const check = (await (await get('/v1/log/verification', bearer(token))).json()) as {
+          running: boolean
+          state: string
+        }
+        if (!check.running) return check.state
+        await Bun.sleep(10)
+      }
+    },
+  }
+}
+
+/** Overwrites the pages of a database in which a text stands. */
+const damage = (path: string, text: string): void => {
+  const bytes = readFileSync(path)
+  const file = openSync(path, 'r+')
+  const rubbish = Buffer.alloc(PAGE_BYTES, 0xa5)
+  let found = 0
+  for (let at = bytes.indexOf(text); at !== -1; at = bytes.indexOf(text, at + PAGE_BYTES)) {
+    writeSync(file, rubbish, 0, PAGE_BYTES, at - (at % PAGE_BYTES))
+    found += 1
+  }
+  closeSync(file)
+  expect(found).toBeGreaterThan(0)
+}
+
+const remove = (...paths: readonly string[]) => {
+  for (const path of paths) rmSync(path)
+}
+
+/** What somebody does to the files of a running service, what it says, and whether it starts again. */
+const HANDS: readonly (readonly [string, (database: string) => void, string, boolean])[] = [
+  ['removes the database', (database) => remove(database), MOVED, false],
+  [
+    'removes the database and what is beside it',
+    (database) => remove(database, `${database}-wal`, `${database}-shm`),
+    MOVED,
+    false,
+  ],
+  ['removes the WAL', (database) => remove(`${database}-wal`), MOVED, true],
+  [
+    'puts a copy in place of the database',
+    (database) => {
+      copyFileSync(database, `${database}.copy`)
+      renameSync(`${database}.copy`, database)
+    },
+    MOVED,
+    true,
+  ],
+]
+
+describe('files that are taken from the running service', () => {
+  for (const [what, does, message, startsAgain] of HANDS)
+    test(`[D1, D4] somebody ${what}: no write is acknowledged, reads go on, and it is said`, async () => {
+      await using door = await running(1500)
+      const { folder, service, database, unlock, read, logIn, ready, live } = door
+      expect(await unlock()).toBe('ok')
+      does(database)
+      expect(await unlock()).toBe(`503 ${message}`)
+      expect(await logIn()).toBe(`503 ${message}`)
+      expect(await ready()).toBe(`503 ${message}`)
+      expect([await live(), await read('limit=5')]).toStrictEqual(['ok', 'ok'])
+      expect(await service.stop()).toBe(1)
+      expect(service.output().words.trimEnd()).toEndWith(message)
+      // Never a new, empty database in place of the lost one.
+      const started = await runCommand(['log', 'verify'], { folder })
+      expect(started).toMatchObject(
+        startsAgain
+          ? { status: 0, out: expect.stringContaining('1501 events') as string }
+          : { status: 1, words: expect.stringContaining('There is no database') as string },
+      )
+    })
+
+  test('[D4] somebody cuts the database short: no write is acknowledged, and it is said', async () => {
+    await using door = await running(1500)
+    const { folder, service, database, unlock, ready, live } = door
+    truncateSync(database, statSync(database).size - 20 * PAGE_BYTES)
+    expect(await unlock()).toBe(`503 ${CUT}`)
+    // Whoever looks for what was cut off meets the damage itself.
+    expect(await ready()).toBeOneOf([`503 ${CUT}`, `503 ${DAMAGED}`])
+    expect(await live()).toBe('ok')
+    expect(await service.stop()).toBe(1)
+    expect((await runCommand(['log', 'verify'], { folder })).words).toContain('damaged')
+  })
+
+  test('[D4] a file that is put back is written again', async () => {
+    await using door = await running(100)
+    const { folder, service, database, unlock } = door
+    renameSync(database, `${database}.aside`)
+    expect(await unlock()).toBe(`503 ${MOVED}`)
+    renameSync(`${database}.aside`, database)
+    expect(await unlock()).toBe('ok')
+    expect(await service.stop()).toBe(0)
+    expect((await runCommand(['log', 'verify'], { folder })).out).toContain('101 events')
+  })
+})
+
+describe('a database that is damaged', () => {
+  test('[D4] while the service runs: other pages are read, nothing more is written, and it is said', async () => {
+    await using door = await running(12_000)
+    const { folder, service, database, unlock, read, ready, live, checkAll } = door
+    // More than is in SQLite's memory, and all of it in the file.
+    damage(database, 'method 5500.')
+    expect(await unlock()).toBe('ok')
+    expect(await read('limit=5')).toBe('ok')
+    expect(await checkAll()).toBe('broken')
+    expect(await unlock()).toBe(`503 ${DAMAGED}`)
+    expect(await ready()).toBe(`503 ${DAMAGED}`)
+    expect([await live(), await read('limit=5')]).toStrictEqual(['ok', 'ok'])
+    expect(await service.stop()).toBe(1)
+    expect(service.output().words.trimEnd()).toEndWith(DAMAGED)
+    const again = await runCommand(['serve'], { folder, env: ENV })
+    expect(again).toMatchObject({
+      status: 1,
+      words: `Cannot open database ${database}: the file is damaged; restore a backup of it\n`,
+    })
+  })
+
+  for (const [where, words] of [
+    ['its start', 0],
+    ['the middle', 1 / 2],
+  ] as const)
+    test(`[D1, D4] in ${where} of its WAL, after a kill -9: no start that would drop what was acknowledged`, async () => {
+      await using door = await running(1000)
+      const { folder, service, database } = door
+      await service.stop('SIGKILL')
+      const wal = `${database}-wal`
+      const whole = readFileSync(wal)
+      const file = openSync(wal, 'r+')
+      writeSync(file, Buffer.alloc(16, 0xa5), 0, 16, Math.floor(whole.length * words))
+      closeSync(file)
+      const damaged = readFileSync(wal)
+      const { status, words: said } = await runCommand(['serve'], { folder, env: ENV })
+      expect(status).toBe(1)
+      expect(said).toStartWith(
+        `Cannot open database ${database}: the newest changes in the -wal file beside it are damaged`,
+      )
+      expect(readFileSync(wal).equals(damaged)).toBe(true)
+      writeFileSync(wal, whole)
+      expect((await runCommand(['log', 'verify'], { folder })).out).toContain('1000 events')
+    })
+
+  test('[D4] before the start, and too large to be checked whole: the same, from the first bad page on', async () => {
+    await using door = await running(12_000)
+    const { folder, service, token, database } = door
+    await service.stop()
+    {
+      using db = new Database(database)
+      db.run('CREATE TABLE filler (bytes BLOB)')
+      db.run('INSERT INTO filler VALUES (zeroblob(70000000))')
+    }
+    damage(database, 'method 5500.')
+    await using again = await startService({ folder, env: ENV })
+    const { unlock, read, ready, checkAll } = caller(again.url, token)
+    expect([await unlock(), await read('limit=5')]).toStrictEqual(['ok', 'ok'])
+    expect(await checkAll()).toBe('broken')
+    expect(await unlock()).toBe(`503 ${DAMAGED}`)
+    expect(await ready()).toBe(`503 ${DAMAGED}`)
+    expect(await read('limit=5')).toBe('ok')
+    expect(await again.stop()).toBe(1)
+  })
+})

@@ -1,0 +1,83 @@
+import { describe, expect, test } from 'bun:test'
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { bearer, clientOf } from '../support/app.ts'
+import { UNLIMITED, runCommand, startService, temporaryFolder } from '../support/binary.ts'
+import { CAN_FAULT, faultyCalls } from '../support/faulty-calls.ts'
+import { IS_TIMED, expectTruth, signIn, tell } from './evidence.ts'
+import { nothingTold, postMany } from './load.ts'
+
+/** What one sync takes: of an SD card at its worst, and of one that is about to die. */
+const SYNC_MS = IS_TIMED ? [200, 1000, 3000] : [200]
+
+/** More than may wait at once, and more than a stop finds time for. */
+const BATCHES = 40
+const BATCH_EVENTS = 500
+
+const ENV = { ...UNLIMITED, LOG_LEVEL: 'warn', JWT_ACCESS_TOKEN_EXPIRES: '1440' }
+
+describe.if(CAN_FAULT)('a disk whose every sync takes long', () => {
+  for (const syncMs of SYNC_MS)
+    test(`[D1, D4, O1] ${syncMs} ms: answers wait for the sync, the excess is refused, others are served, and a stop ends`, async () => {
+      const folder = temporaryFolder()
+      const told = nothingTold()
+      {
+        await using service = await startService({ folder, env: ENV })
+        const { url } = service
+        const token = await signIn(url)
+        const { get, post } = clientOf(url)
+        await using slow = await faultyCalls(
+          service.pid,
+          'fsync,fdatasync',
+          `delay_enter=${syncMs * 1000}`,
+        )
+        const begun = performance.now()
+        expect(await postMany({ url, token, told }, 1)).toBe(true)
+        expect(performance.now() - begun).toBeGreaterThanOrEqual(syncMs)
+
+        const waits: string[] = []
+        const burst = () =>
+          Promise.all(
+            Array.from({ length: BATCHES }, () => postMany({ url, token, told }, BATCH_EVENTS)),
+          )
+        const writes = { areOver: false }
+        const writing = burst().finally(() => (writes.areOver = true))
+        while (told.refused.size === 0 && !writes.areOver) await Bun.sleep(5)
+        const reads = [() => get('/livez'), () => get('/v1/unlocks?limit=5', bearer(token))]
+        for (const read of reads) {
+          const asked = performance.now()
+          expect((await read()).status).toBe(200)
+          expect(writes.areOver).toBe(false)
+          waits.push(`${(performance.now() - asked).toFixed(0)} ms`)
+        }
+        await writing
+        expect(told.acknowledged.size).toBeGreaterThan(BATCH_EVENTS)
+        expect(told.refused.size).toBeGreaterThan(0)
+        const ready = await get('/readyz')
+        expect({ status: ready.status, body: await ready.json() }).toStrictEqual({
+          status: 200,
+          body: { status: 'ready' },
+        })
+
+        const last = burst()
+        const single = post('/logUnlocking', { 'unlocking-method': 'pin' }, bearer(token))
+        void single.catch(() => {})
+        await Bun.sleep(10)
+        const stopped = performance.now()
+        expect(await service.stop()).toBe(0)
+        const stopMs = performance.now() - stopped
+        await last
+        await slow.mend()
+        tell(
+          `sync of ${syncMs} ms: /livez ${waits[0]}, a read ${waits[1]} while writes wait; stopped after ${stopMs.toFixed(0)} ms with ${told.unanswered.size} events unanswered`,
+        )
+        // Waiting is bounded, and so is what follows: the last commit, and folding the WAL.
+        if (IS_TIMED) expect(stopMs).toBeLessThan(6000 + 8 * syncMs)
+      }
+      const { status, words } = await runCommand(['log', 'verify'], { folder })
+      expect({ status, words }).toStrictEqual({ status: 0, words: '' })
+      told.unanswered.add('pin')
+      expectTruth(join(folder, 'data/secure-lock.db'), told, 0)
+      rmSync(folder, { recursive: true })
+    })
+})
