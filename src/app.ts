@@ -323,6 +323,8 @@ export const openApp = async (
       logSize,
       lastCheck: watch.last,
       liveStreams: live.count,
+      certificateEndMs: () => certificate()?.notAfterMs,
+      newestBackupMs: async () => (await backups.list())[0]?.madeAtMs,
     }),
   )
 

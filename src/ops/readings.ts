@@ -15,12 +15,26 @@ type Dependencies = {
     | { readonly ok: boolean; readonly extent: string; readonly checkedAtMs: number }
     | undefined
   readonly liveStreams: () => number
+  /** When the certificate in use is over; nothing without one. */
+  readonly certificateEndMs: () => number | undefined
+  /** When the newest backup in BACKUP_DIR was made; nothing without one. */
+  readonly newestBackupMs: () => Promise<number | undefined>
 }
 
 /** What is asked for when Prometheus looks. To tell one more number, add a line. */
 export const serviceReadings = (of: Dependencies): readonly Reading[] => [
   reading('secure_lock_unlock_log_events', 'Events in the unlock log', of.logSize),
   reading('secure_lock_live_streams', 'Open streams of unlocks', of.liveStreams),
+  reading(
+    'secure_lock_certificate_expiry_timestamp_seconds',
+    'When the certificate in use is over',
+    () => seconds(of.certificateEndMs()),
+  ),
+  reading(
+    'secure_lock_backup_newest_timestamp_seconds',
+    'When the newest backup in BACKUP_DIR was made',
+    async () => seconds(await of.newestBackupMs()),
+  ),
   ...hashingReadings(of),
   ...checkReadings(of),
   ...diskReadings(of),
@@ -38,6 +52,8 @@ const reading = (name: string, help: string, read: Reading['read']): Reading => 
   help,
   read,
 })
+
+const seconds = (ms: number | undefined) => (ms === undefined ? undefined : ms / 1000)
 
 const hashingReadings = ({ hashing }: Dependencies): readonly Reading[] => [
   reading(
