@@ -15,7 +15,8 @@ const COLUMNS = ['id', 'public_id', 'username', 'password', 'phone', 'address'] 
 export const olderUsers = ({ requireTable, rows }: ForeignFile) => {
   requireTable('user', COLUMNS)
   return {
-    count: (): number => Number([...rows<{ n: number }>('SELECT count(*) AS n FROM user')][0]?.n),
+    /** The number of the last row. */
+    lastId: (): Value => [...rows<{ id: Value }>('SELECT max(id) AS id FROM user')][0]?.id ?? null,
     rows: (): Generator<OlderUser> => rows(`SELECT ${COLUMNS.join(', ')} FROM user ORDER BY id`),
   }
 }

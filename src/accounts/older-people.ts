@@ -50,18 +50,20 @@ export const olderPeople = ({ store, accounts, hasher, record }: Dependencies) =
     passwordHash: await (password ? hasher.wrap(password) : hasher.hash(crypto.randomUUID())),
   })
 
-  const addAll = async (candidates: readonly Candidate[]): Promise<readonly Place[]> => {
-    const free: Candidate[] = []
-    for (const candidate of candidates)
-      if ((await store.placeOf(candidate.person)) === 'free') free.push(candidate)
-    const hashed = await Promise.all(free.map(stored))
-    const places = await store.addAll(hashed, ({ publicId: subject }, tx) =>
+  /** Adds those who can be added. `ways` grows by those in which their passwords were hashed. */
+  const addAll = async (candidates: readonly Candidate[], ways: Set<string>) => {
+    const placed: { readonly candidate: Candidate; place: Place }[] = []
+    for (const candidate of candidates) {
+      const place = await store.placeOf(candidate.person)
+      placed.push({ candidate: place === 'free' ? limited(candidate, ways) : candidate, place })
+    }
+    const free = placed.filter(({ place }) => place === 'free')
+    const people = await Promise.all(free.map(({ candidate }) => stored(candidate)))
+    const places = await store.addAll(people, ({ publicId: subject }, tx) =>
       record(COMMAND_LINE, { action: 'account.import', result: 'success', subject }, tx),
     )
-    const placed = new Map(free.map((candidate, at) => [candidate, places[at]]))
-    return Promise.all(
-      candidates.map(async (one) => placed.get(one) ?? (await store.placeOf(one.person))),
-    )
+    for (const [at, one] of free.entries()) one.place = places[at] ?? one.place
+    return placed
   }
 
   return async function* importPeople(
@@ -70,23 +72,28 @@ export const olderPeople = ({ store, accounts, hasher, record }: Dependencies) =
   ): AsyncGenerator<readonly ImportedUser[]> {
     const ways = new Set(await accounts.olderWays())
     for (const some of chunks(rows, ROWS_AT_ONCE)) {
-      const read = some.map((row) => candidateOf(row, ways))
+      const read = some.map(candidateOf)
       const candidates = read.filter((one) => 'person' in one)
-      const places = (await addAll(candidates)).values()
-      yield read.map((one) => {
-        if (!('person' in one)) return one
-        const place = places.next().value ?? 'name_taken'
-        const { username, person, row } = one
-        const isErased = place === 'erased'
-        if ((place === 'free' || place === 'here' || isErased) && !holders.has(username))
-          holders.set(username, { publicId: person.publicId, isErased })
-        if (place === 'free') return { row, name: username, outcome: 'taken', faults: one.faults }
-        return place === 'here'
-          ? { row, outcome: 'here', faults: [] }
-          : { row, outcome: 'refused', faults: [PLACES[place]] }
-      })
+      const placed = await addAll(candidates, ways)
+      for (const { candidate, place } of placed) {
+        const { username, person } = candidate
+        const isTheirs = place === 'free' || place === 'here' || place === 'erased'
+        if (isTheirs && !holders.has(username))
+          holders.set(username, { publicId: person.publicId, isErased: place === 'erased' })
+      }
+      const outcomes = placed.map(outcomeOf).values()
+      yield read.flatMap((one) => ('person' in one ? (outcomes.next().value ?? []) : one))
     }
   }
+}
+
+type Placed = { readonly candidate: Candidate; readonly place: Place }
+
+const outcomeOf = ({ candidate, place }: Placed): ImportedUser => {
+  const { row, username: name, faults } = candidate
+  if (place === 'free') return { row, name, outcome: 'taken', faults }
+  if (place === 'here') return { row, outcome: 'here', faults: [] }
+  return { row, outcome: 'refused', faults: [PLACES[place]] }
 }
 
 const PLACES: Readonly<Record<Exclude<Place, 'free' | 'here'>, string>> = {
@@ -106,8 +113,8 @@ function* chunks<Item>(items: Iterable<Item>, size: number): Generator<readonly 
   if (chunk.length > 0) yield chunk
 }
 
-/** What would be taken of a row. `ways` grows by the way in which its password was hashed. */
-const candidateOf = (row: OlderUser, ways: Set<string>): Candidate | ImportedUser => {
+/** What would be taken of a row. */
+const candidateOf = (row: OlderUser): Candidate | ImportedUser => {
   const username = fitting(Username, row.username)
   if (typeof row.id !== 'number') return refused(row, 'its id is no whole number')
   if (username === undefined)
@@ -115,11 +122,13 @@ const candidateOf = (row: OlderUser, ways: Set<string>): Candidate | ImportedUse
   const usernameKey = keyOf(username)
   if (usernameKey === '') return refused(row, 'its username has no visible sign')
   const publicId = spelledUuid(plainText(row.public_id) ?? '')
-  const password = passwordOf(row, ways)
+  const password = parseOlderHash(plainText(row.password) ?? '')
   const [phone, address] = [fitting(Phone, row.phone ?? ''), fitting(Address, row.address ?? '')]
   const faults = [
     ...(publicId ? [] : ['with a new public id, since its own is no UUID']),
-    ...('fault' in password ? [password.fault] : []),
+    ...(password
+      ? []
+      : ['without its password, which is no hash that this server reads; see user reset']),
     ...(phone === undefined ? ['without its phone, over 32 characters or not plain text'] : []),
     ...(address === undefined
       ? ['without its address, over 200 characters or not plain text']
@@ -133,8 +142,7 @@ const candidateOf = (row: OlderUser, ways: Set<string>): Candidate | ImportedUse
     address: address ?? '',
     email: undefined,
   }
-  const older = 'way' in password ? password : undefined
-  return { row: row.id, username, person, password: older, faults }
+  return { row: row.id, username, person, password, faults }
 }
 
 const refused = ({ id: row }: OlderUser, fault: string): ImportedUser => ({
@@ -148,18 +156,14 @@ const fitting = (schema: TSchema, value: OlderUser['id']): string | undefined =>
   return text !== undefined && Schema.Check(schema, text) ? text : undefined
 }
 
-type Unread = { readonly fault: string }
-
-const passwordOf = ({ password }: OlderUser, ways: Set<string>): OlderHash | Unread => {
-  const older = parseOlderHash(plainText(password) ?? '')
-  if (!older)
-    return {
-      fault: 'without its password, which is no hash that this server reads; see user reset',
-    }
-  if (!ways.has(older.way) && olderWork([...ways, older.way]) > OLDER_WORK_MAX)
-    return {
-      fault: 'without its password, whose hash would make every login too slow; see user reset',
-    }
-  ways.add(older.way)
-  return older
+/** Leaves out a password that would make all logins too slow. */
+const limited = (candidate: Candidate, ways: Set<string>): Candidate => {
+  const { password, faults } = candidate
+  if (!password) return candidate
+  if (!ways.has(password.way) && olderWork([...ways, password.way]) > OLDER_WORK_MAX) {
+    const fault = 'without its password, whose hash would make every login too slow; see user reset'
+    return { ...candidate, password: undefined, faults: [...faults, fault] }
+  }
+  ways.add(password.way)
+  return candidate
 }

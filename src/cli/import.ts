@@ -80,10 +80,10 @@ const importAll = async ({ app, older, zone, terminal }: Import): Promise<number
   let result: 'success' | 'failure' = 'failure'
   try {
     const importPeople = olderPeople({ store, accounts, hasher, record })
-    const userProgress = progress(terminal, 'accounts', users.count())
+    const userProgress = progress(terminal, 'user', users.lastId())
     for await (const imported of importPeople(users.rows(), holders)) {
       for (const one of imported) count(people, { ...one, table: 'user' }, terminal)
-      userProgress(imported.length)
+      userProgress(imported.at(-1)?.row)
     }
     const importUnlocks = olderLog({
       log: app.log,
@@ -91,7 +91,7 @@ const importAll = async ({ app, older, zone, terminal }: Import): Promise<number
       zone,
       holderOf: (username) => holders.get(username),
     })
-    const unlockProgress = progress(terminal, 'unlocks', unlocks.count())
+    const unlockProgress = progress(terminal, 'log', unlocks.lastId())
     for await (const imported of importUnlocks(unlocks.rows())) {
       for (const { fault, ...one } of imported)
         count(
@@ -99,7 +99,7 @@ const importAll = async ({ app, older, zone, terminal }: Import): Promise<number
           { ...one, table: 'log', faults: fault === undefined ? [] : [fault] },
           terminal,
         )
-      unlockProgress(imported.length)
+      unlockProgress(imported.at(-1)?.row)
     }
     result = 'success'
   } finally {
@@ -149,13 +149,11 @@ const summary = (people: Tally, events: Tally): readonly string[] =>
 /** How often a long import says how far it is. */
 const PROGRESS_MS = 2000
 
-const progress = ({ say, isShown }: Terminal, of: string, total: number) => {
-  let done = 0
+const progress = ({ say, isShown }: Terminal, table: Imported['table'], lastRow: unknown) => {
   let saidAt = performance.now()
-  return (more: number): void => {
-    done += more
+  return (row: unknown): void => {
     if (!isShown || performance.now() - saidAt < PROGRESS_MS) return
     saidAt = performance.now()
-    say(`  ${done} of ${total} ${of}`)
+    say(`  ${table} ${String(row)} of ${String(lastRow)}`)
   }
 }

@@ -10,7 +10,8 @@ const COLUMNS = ['id', 'username', 'unlocking_method', 'date_time'] as const
 export const olderUnlocks = ({ requireTable, rows }: ForeignFile) => {
   requireTable('log', COLUMNS)
   return {
-    count: (): number => Number([...rows<{ n: number }>('SELECT count(*) AS n FROM log')][0]?.n),
+    /** The number of the last row. */
+    lastId: (): Value => [...rows<{ id: Value }>('SELECT max(id) AS id FROM log')][0]?.id ?? null,
     rows: (): Generator<OlderUnlock> => rows(`SELECT ${COLUMNS.join(', ')} FROM log ORDER BY id`),
   }
 }

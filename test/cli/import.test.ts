@@ -225,14 +225,14 @@ describe('coming from the older server', () => {
         "user 6: not taken, its username is missing, over 50 characters, or not plain text",
         "user 7: not taken, its username is missing, over 50 characters, or not plain text",
         "user 8: not taken, another account here has this public id",
-        "user 9: taken, with a new public id, since its own is no UUID",
-        "user 9: taken, without its password, which is no hash that this server reads",
-        "user 9: taken, without its address, over 200 characters or not plain text",
-        "user 10: taken, with a new public id, since its own is no UUID",
-        "user 10: taken, without its password, which is no hash that this server reads",
-        "user 10: taken, without its phone, over 32 characters or not plain text",
-        "user 11: taken, without its password, which is no hash that this server reads",
-        "user 11: taken, without its address, over 200 characters or not plain text",
+        "user 9 (cy): taken, with a new public id, since its own is no UUID",
+        "user 9 (cy): taken, without its password, which is no hash that this server reads; see user reset",
+        "user 9 (cy): taken, without its address, over 200 characters or not plain text",
+        "user 10 (dee): taken, with a new public id, since its own is no UUID",
+        "user 10 (dee): taken, without its password, which is no hash that this server reads; see user reset",
+        "user 10 (dee): taken, without its phone, over 32 characters or not plain text",
+        "user 11 (eve): taken, without its password, which is no hash that this server reads; see user reset",
+        "user 11 (eve): taken, without its address, over 200 characters or not plain text",
         "user 12: not taken, its username is missing, over 50 characters, or not plain text",
         "user 14: not taken, its username has no visible sign",
         "log 2: not taken, its username is missing, over 50 characters, or not plain text",
@@ -320,6 +320,33 @@ describe('coming from the older server', () => {
     expect(await refused(good, ['another.db'])).toBe('2 import needs one FILE')
     expect(await refused(good, ['--force'])).toBe('2 There is no option "--force"')
     expect(await runCommand(['import'], { folder })).toMatchObject({ status: 2 })
+  })
+
+  test('a file that is damaged is taken in thousands up to the damage, and that is said', async () => {
+    const folder = newFolder()
+    const path = olderFile(join(folder, 'older/old.db'), {
+      users: [user(1, 'ada')],
+      unlocks: unlocksOf(['ada'], 20_000),
+    })
+    const bytes = readFileSync(path)
+    bytes.fill(0xff, bytes.length - 200_000, bytes.length - 100_000)
+    writeFileSync(path, bytes)
+    const { status, words, counts } = await importing(folder)
+    expect([status, words.split('\n')[1]]).toStrictEqual([
+      1,
+      'Cannot read older/old.db: the file is damaged',
+    ])
+    expect(counts[0]).toBe('accounts 1 0 0')
+    const taken = Number(/^unlocks (\d+) 0 0$/.exec(counts[1] ?? '')?.[1])
+    expect(taken).toBeWithin(10_000, 20_000)
+    const { out } = await runCommand(['audit', '--json', '--limit', '1'], { folder })
+    expect(JSON.parse(out)).toMatchObject({
+      action: 'import',
+      result: 'failure',
+      detail: { unlocks_taken: taken },
+    })
+    const verified = await runCommand(['log', 'verify'], { folder })
+    expect(verified.out).toBe(`The log is whole: ${taken} events\n`)
   })
 
   test('times without an offset are of the zone that is named, and importing again changes none', async () => {
