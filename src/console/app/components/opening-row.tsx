@@ -8,15 +8,15 @@ export const OpeningRow = ({ opening }: { readonly opening: Opening }) => (
     <strong>{whoOf(opening)}</strong>
     {opening.method !== null && <span>{opening.method}</span>}
     <span class="quiet">{lockWords(opening.lock)}</span>
+    {opening.result === 'denied' && <span class="badge stop">refused</span>}
     <Badges opening={opening} />
     <Time at={happenedAt(opening)} />
   </a>
 )
 
-/** What is out of the ordinary about it. */
-export const Badges = ({ opening: { result, late, source, time_uncertain } }: Props) => (
+/** What is out of the ordinary about its record. */
+export const Badges = ({ opening: { late, source, time_uncertain } }: Props) => (
   <>
-    {result === 'denied' && <span class="badge stop">refused</span>}
     {source === 'imported' ? (
       <span class="badge">imported</span>
     ) : (

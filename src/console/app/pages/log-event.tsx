@@ -26,7 +26,12 @@ export const EventPage = ({ id, back }: Props) => {
   return (
     <Screen
       title={data ? `${whoOf(data)} ${deedOf(data)}` : 'One opening'}
-      lead={<a href={back}>{isAtLeast(role.value, 'admin') ? 'The log' : 'My openings'}</a>}
+      lead={
+        <a href={back}>
+          <span aria-hidden="true">← </span>
+          {isAtLeast(role.value, 'admin') ? 'The log' : 'My openings'}
+        </a>
+      }
     >
       {data ? (
         <>

@@ -32,23 +32,25 @@ export const LogFiles = ({ filter }: { readonly filter: LogFilter }) => {
     setTaken((before) => before + 1)
   }
   return (
-    <section class="sheet" aria-labelledby="files">
-      <h2 id="files">As a file</h2>
-      <p class="hint">All that fits the search, oldest first, however many there are.</p>
-      <p class="actions">
-        {FORMATS.map((format) => (
-          <Button
-            key={format}
-            isBusy={busy === format}
-            disabled={busy !== undefined}
-            onClick={() => void save(format)}
-          >
-            Save as {format.toUpperCase()}
-          </Button>
-        ))}
-      </p>
-      {role.value === 'owner' && <Takers key={taken} />}
-    </section>
+    <details class="files">
+      <summary>As a file</summary>
+      <div class="sheet">
+        <p class="hint">All that fits the search, oldest first, however many there are.</p>
+        <p class="actions">
+          {FORMATS.map((format) => (
+            <Button
+              key={format}
+              isBusy={busy === format}
+              disabled={busy !== undefined}
+              onClick={() => void save(format)}
+            >
+              Save as {format.toUpperCase()}
+            </Button>
+          ))}
+        </p>
+        {role.value === 'owner' && <Takers key={taken} />}
+      </div>
+    </details>
   )
 }
 

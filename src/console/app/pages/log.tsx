@@ -67,6 +67,7 @@ const Log = ({ filter, pages, onLeave }: Props) => {
     <Screen title={isMember ? 'My openings' : 'Log'}>
       <Filters filter={filter} people={people} rows={pages.rows ?? []} />
       <Narrowed filter={filter} people={people} rows={pages.rows ?? []} />
+      <LogFiles filter={filter} />
       <div
         onClickCapture={({ target }) => {
           const row = target instanceof Element ? target.closest('a') : null
@@ -89,7 +90,6 @@ const Log = ({ filter, pages, onLeave }: Props) => {
           }
         />
       </div>
-      {(pages.rows?.length ?? 0) > 0 && <LogFiles filter={filter} />}
     </Screen>
   )
 }

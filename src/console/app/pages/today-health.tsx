@@ -41,7 +41,8 @@ export const Health = ({ pulse, newest }: Props) => {
   const backup = findings.find(({ check }) => check === 'backup')
   const troubles = findings.filter(({ check, state }) => check !== 'backup' && state !== 'ok')
   const isBroken = data.verification.state === 'broken'
-  const count = troubles.length + Number(isBroken) + Number(backup && backup.state !== 'ok')
+  const count =
+    troubles.length + Number(isBroken) + Number(backup !== undefined && backup.state !== 'ok')
   return (
     <section class={`sheet health ${isBroken ? 'broken' : ''}`} aria-labelledby="health">
       <h2 id="health">{count === 0 ? 'All is well' : `${counted(count, 'thing')} to look at`}</h2>
@@ -144,13 +145,11 @@ const Found = ({ finding: { check, state, says, fix } }: { readonly finding: Fin
     <dd>
       <p>
         {state !== 'ok' && (
-          <span class={`badge ${state === 'fault' ? 'stop' : 'warning'}`}>
-            {state === 'fault' ? 'fault' : 'look'}
-          </span>
+          <span class={`badge ${state === 'fault' ? 'stop' : 'warning'}`}>{state}</span>
         )}{' '}
         {told(says)}
       </p>
-      {fix && <p class="hint">To mend it: {fix}</p>}
+      {fix && <p class="hint">What to do: {fix}</p>}
     </dd>
   </div>
 )
