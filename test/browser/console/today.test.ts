@@ -166,9 +166,16 @@ describe.skipIf(IS_LEFT_OUT)('today', () => {
       await page.getByText('Nobody was at the door in the last 30 days.').waitFor()
       await page.getByText('Live', { exact: true }).waitFor()
       await look(page, 'today-empty')
+      // No machine of ours is without a warning.
+      const findings = [
+        { check: 'backup', state: 'ok', says: 'newest of 2026-11-22T18:30:00.000Z' },
+      ]
+      await page.route('**/v1/doctor', (route) => route.fulfill({ json: { findings } }))
       await open(service, await tokenFor(service, 'oli'), { method: 'Klopfzeichen' })
       await page.getByText('oli opened the front door just now by “Klopfzeichen”.').waitFor()
       await page.getByText('1 opening in 30 days').waitFor()
+      await page.getByRole('heading', { name: 'All is well' }).waitFor()
+      await page.getByText('newest of Sun, Nov 22, 2026, 18:30:00 UTC').waitFor()
       expectCalm(seen)
     },
     TEST_MS_MAX,
@@ -187,6 +194,7 @@ describe.skipIf(IS_LEFT_OUT)('today', () => {
       const { page } = seen
       await signIn(page, 'oli')
       const health = page.getByRole('region', { name: 'to look at' })
+      await health.getByText('Not well').waitFor()
       await health.getByText('does not hold').waitFor()
       await health.getByText('First wrong event: 60.').waitFor()
       expect(await health.innerText()).toContain('its account, name or method was changed')

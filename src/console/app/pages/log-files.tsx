@@ -94,7 +94,9 @@ const TakersList = () => (
 const takenWords = ({ actor, subject, detail }: RecordAnswer): string => {
   const isOwn = subject !== null && subject.id === actor?.id
   const ofOther = subject ? `openings of ${subject.name ?? 'somebody who was erased'}` : 'the log'
-  const filters = String(detail['filters'] ?? '').replace('account', 'person')
-  const part = filters ? `, narrowed by ${filters.replaceAll(',', ', ')}` : ''
+  const filters = String(detail['filters'] ?? '')
+    .split(',')
+    .filter((name) => name !== '' && name !== 'account')
+  const part = filters.length > 0 ? `, narrowed by ${filters.join(', ')}` : ''
   return `${isOwn ? 'their own openings' : ofOther}, as ${String(detail['format']).toUpperCase()}${part}`
 }

@@ -1,5 +1,5 @@
 import { useLocation } from 'preact-iso/router'
-import { useEffect, useState } from 'preact/hooks'
+import { useState } from 'preact/hooks'
 import { Button } from '../components/button.tsx'
 import { Field } from '../components/field.tsx'
 import { Select } from '../components/select.tsx'
@@ -23,24 +23,35 @@ type Props = {
   readonly rows: readonly Opening[]
 }
 
+type FiltersProps = Props & {
+  /** Reads again what was asked for already. */
+  readonly onAgain: () => void
+}
+
 /** Narrows the log; what is chosen stands in the address. */
-export const Filters = ({ filter, people, rows }: Props) => {
+export const Filters = ({ filter, people, rows, onAgain }: FiltersProps) => {
   const { route } = useLocation()
-  const [draft, setDraft] = useState(filter)
   const address = logAddress(filter)
-  useEffect(() => setDraft(filter), [address])
+  // What was typed counts until the address is another one.
+  const [typed, setTyped] = useState({ address, draft: filter })
+  const draft = typed.address === address ? typed.draft : filter
+  const [isOpen, setOpen] = useState(false)
   const set = (name: FilterName) => (value: string) =>
-    setDraft((before) => ({ ...before, [name]: value }))
+    setTyped({ address, draft: { ...draft, [name]: value } })
   const isReversed = draft.from !== '' && draft.to !== '' && draft.from > draft.to
-  const { text: _text, ...others } = filter
-  const isNarrowed = Object.values(others).some((value) => value !== '')
   return (
     <form
       class="filters"
       role="search"
       onSubmit={(event) => {
         event.preventDefault()
-        if (!isReversed) route(logAddress(logFilter(draft)))
+        if (isReversed) return
+        // What it is narrowed to is told below, and on a phone the list comes into view.
+        setOpen(false)
+        setTyped({ address: '', draft })
+        const wanted = logAddress(logFilter(draft))
+        if (wanted === address) onAgain()
+        else route(wanted)
       }}
     >
       <div class="search">
@@ -55,7 +66,7 @@ export const Filters = ({ filter, people, rows }: Props) => {
         />
         <Button type="submit">Show</Button>
       </div>
-      <details open={isNarrowed}>
+      <details open={isOpen} onToggle={(event) => setOpen(event.currentTarget.open)}>
         <summary>Narrow it down</summary>
         <div class="fields">
           {people.length > 0 && (

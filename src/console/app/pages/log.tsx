@@ -65,7 +65,7 @@ const Log = ({ filter, pages, onLeave }: Props) => {
   const isNarrowed = Object.values(filter).some((value) => value !== '')
   return (
     <Screen title={isMember ? 'My openings' : 'Log'}>
-      <Filters filter={filter} people={people} rows={pages.rows ?? []} />
+      <Filters filter={filter} people={people} rows={pages.rows ?? []} onAgain={pages.reload} />
       <Narrowed filter={filter} people={people} rows={pages.rows ?? []} />
       <LogFiles filter={filter} />
       <div

@@ -41,11 +41,16 @@ export const Health = ({ pulse, newest }: Props) => {
   const backup = findings.find(({ check }) => check === 'backup')
   const troubles = findings.filter(({ check, state }) => check !== 'backup' && state !== 'ok')
   const isBroken = data.verification.state === 'broken'
+  const isFaulty = isBroken || findings.some(({ state }) => state === 'fault')
   const count =
     troubles.length + Number(isBroken) + Number(backup !== undefined && backup.state !== 'ok')
   return (
-    <section class={`sheet health ${isBroken ? 'broken' : ''}`} aria-labelledby="health">
-      <h2 id="health">{count === 0 ? 'All is well' : `${counted(count, 'thing')} to look at`}</h2>
+    <section class={`sheet health ${isFaulty ? 'broken' : ''}`} aria-labelledby="health">
+      <h2 id="health">
+        {count === 0
+          ? 'All is well'
+          : `${isFaulty ? 'Not well: ' : ''}${counted(count, 'thing')} to look at`}
+      </h2>
       <dl>
         <Integrity {...data} newest={newest} onChange={reload} />
         {backup && <Found finding={backup} />}

@@ -61,7 +61,7 @@ export const LatestOpenings = ({ recent: { openings, fresh, isFollowing } }: Pro
             ))}
           </ul>
           <p class="onward">
-            <a href="/console/log">All of the log</a>
+            <a href="/console/log">All openings</a>
           </p>
         </>
       ) : (
