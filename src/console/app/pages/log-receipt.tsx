@@ -128,6 +128,12 @@ type ProvenProps = {
   readonly what: string
 }
 
+const WITNESSES: Readonly<Record<Opening['source'], string>> = {
+  claimed: 'the app',
+  observed: 'this gateway',
+  imported: 'the older server',
+}
+
 const Proven = ({ proof, verifierKey, opening, what }: ProvenProps) => (
   <div class="verdict whole">
     <h3>{what} holds</h3>
@@ -143,9 +149,9 @@ const Proven = ({ proof, verifierKey, opening, what }: ProvenProps) => (
       <li>The root is signed with the gateway’s key.</li>
     </ol>
     <p class="hint">
-      What it does not prove is that the door opened: that is the word of{' '}
-      {opening.source === 'imported' ? 'the older server' : 'the app'}. The key is this gateway’s
-      own word: compare it with one that you kept.
+      What it does not prove is what happened at the door: that is the word of{' '}
+      {WITNESSES[opening.source]}. The key is this gateway’s own word: compare it with one that you
+      kept.
     </p>
     <details>
       <summary>What was computed</summary>
