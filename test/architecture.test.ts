@@ -38,9 +38,14 @@ test('every file stands in a room of the house', () => {
   expect(files.length).toBeGreaterThan(20)
 })
 
-/** The console in the browser knows features by the types of their schemas, and by nothing else. */
-const isSchemaTold = (path: string, from: string): boolean =>
-  path.startsWith('console/app/') && /(^|[/-])schema\.ts$/.test(from)
+/** Where the console computes proofs: with the log's own code, as the page of a bundle does. */
+const PROOF = 'console/app/proof.ts'
+
+/** The console in the browser knows features by the types of their schemas, and by nothing else;
+ * but for the proofs, which only the log's own code shall verify. */
+const isConsoles = (path: string, from: string): boolean =>
+  (path.startsWith('console/app/') && /(^|[/-])schema\.ts$/.test(from)) ||
+  (path === PROOF && from.startsWith('../../unlocks/'))
 
 test('imports point downwards, and features do not know one another', () => {
   const wrong: string[] = []
@@ -50,24 +55,38 @@ test('imports point downwards, and features do not know one another', () => {
       const room = roomOf(path)
       const to = roomOf(relative(SRC, join(SRC, dirname(path), from)))
       const isSideways = FEATURES.has(room) && FEATURES.has(to)
-      if (isSchemaTold(path, from)) continue
+      if (isConsoles(path, from)) continue
       if (room !== to && (isSideways || levelOf(to) >= levelOf(room)))
         wrong.push(`${path} imports ${to}`)
     }
   expect(wrong).toStrictEqual([])
 })
 
+/** What is taken of other files when a file runs: everything but types. */
+const takenBy = (path: string): string[] =>
+  [...readFileSync(join(SRC, path), 'utf8').matchAll(/^import (?!type\b)[^;]*?from '(.*?)'/gms)]
+    .filter(([whole]) => !/^import \{(\s*type [^,}]+,?)+\s*\} from/.test(whole))
+    .map(([, from = '']) => (from.startsWith('.') ? join(dirname(path), from) : from))
+
 test('what runs in a browser takes nothing but types from the server', () => {
   const taken = files
-    .filter((path) => path.startsWith('console/app/'))
-    .flatMap((path) =>
-      [...readFileSync(join(SRC, path), 'utf8').matchAll(/^import (?!type\b).*from '(.*)'/gm)]
-        .map(([, from = '']) => from)
-        .filter((from) => from.startsWith('.'))
-        .map((from) => relative(join(SRC, 'console/app'), join(SRC, dirname(path), from))),
-    )
+    .filter((path) => path.startsWith('console/app/') && path !== PROOF)
+    .flatMap((path) => takenBy(path))
+    .filter((from) => /\.tsx?$/.test(from))
   expect(taken.length).toBeGreaterThan(20)
-  expect(taken.filter((path) => path.startsWith('..'))).toStrictEqual([])
+  expect(taken.filter((from) => !from.startsWith('console/app/'))).toStrictEqual([])
+})
+
+test('proofs are computed in a browser by code of the log that needs nothing of a server', () => {
+  for (const entry of [PROOF, 'unlocks/verifier/main.ts']) {
+    const reached = new Set([entry])
+    for (const path of reached)
+      if (path.startsWith('unlocks/') || path === entry)
+        for (const from of takenBy(path)) if (from !== '#primitives') reached.add(from)
+    reached.delete(entry)
+    expect(reached).toContain('unlocks/merkle-verifier.ts')
+    expect([...reached].filter((path) => !path.startsWith('unlocks/'))).toStrictEqual([])
+  }
 })
 
 test('each technology is named only in its rooms', () => {

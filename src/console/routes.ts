@@ -20,6 +20,7 @@ type LogFault = { readonly fault: string; readonly seq: number | undefined }
 
 const SCRIPT = browserBundle('console/app/main.tsx', '--production')
 const CHART_SCRIPT = browserBundle('console/app/chart.ts', '--production')
+const PROOF_SCRIPT = browserBundle('console/app/proof.ts', '--production')
 
 const LINKS = {
   console: '/console',
@@ -49,6 +50,7 @@ export const consoleRoutes = ({ endpoints, version, logFault }: Dependencies) =>
     .get('/console/*', showPage, HIDDEN)
     .get('/console/app.js', asset(SCRIPT, 'text/javascript'), HIDDEN)
     .get('/console/chart.js', asset(CHART_SCRIPT, 'text/javascript'), HIDDEN)
+    .get('/console/proof.js', asset(PROOF_SCRIPT, 'text/javascript'), HIDDEN)
     .get('/console/app.css', asset(`${style}\n${uplotStyle}`, 'text/css'), HIDDEN)
 }
 

@@ -1,23 +1,13 @@
-import { t } from 'elysia'
 import type { Endpoints } from '../http/endpoints.ts'
 import { operation } from '../http/operation.ts'
 import type { Doctor } from './doctor.ts'
+import { DoctorAnswer } from './schema.ts'
 
 type Dependencies = { readonly endpoints: Endpoints; readonly examine: Doctor }
 
 /** What the command `doctor` says, as far as the running service can see it. */
 export const doctorRoutes = ({ endpoints, examine }: Dependencies) =>
   endpoints.group('default').get('/v1/doctor', async () => ({ findings: await examine() }), DOCTOR)
-
-const Finding = t.Object(
-  {
-    check: t.String(),
-    state: t.Union([t.Literal('ok'), t.Literal('warning'), t.Literal('fault')]),
-    says: t.String(),
-    fix: t.Optional(t.String()),
-  },
-  { additionalProperties: false },
-)
 
 const DOCTOR = operation({
   access: 'admin',
@@ -28,7 +18,7 @@ const DOCTOR = operation({
   answers: {
     200: {
       description: 'What was found',
-      schema: t.Object({ findings: t.Array(Finding) }, { additionalProperties: false }),
+      schema: DoctorAnswer,
       example: {
         findings: [
           { check: 'disk', state: 'ok', says: '12,204 MiB free' },

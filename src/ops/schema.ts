@@ -9,3 +9,18 @@ export const GatewayAnswer = t.Object(
   },
   { additionalProperties: false },
 )
+
+const Finding = t.Object(
+  {
+    check: t.String(),
+    state: t.Union([t.Literal('ok'), t.Literal('warning'), t.Literal('fault')]),
+    says: t.String(),
+    fix: t.Optional(t.String()),
+  },
+  { additionalProperties: false },
+)
+
+export const DoctorAnswer = t.Object(
+  { findings: t.Array(Finding) },
+  { additionalProperties: false },
+)

@@ -2,11 +2,13 @@ import { encodeBase64 } from '#primitives'
 import { Type as t } from '@sinclair/typebox'
 import { AppError } from '../errors.ts'
 import type { Endpoints } from '../http/endpoints.ts'
-import { hasRole, signedIn } from '../http/access.ts'
+import { type Caller, hasRole, signedIn } from '../http/access.ts'
 import { operation, problem } from '../http/operation.ts'
 import { readQuery } from '../http/query.ts'
-import { entryBytes } from './event.ts'
-import { GivenUuid } from './schema.ts'
+import { type StoredUnlock, entryBytes } from './event.ts'
+import { eventJson } from './event-json.ts'
+import { EVENT_EXAMPLE } from './read-operations.ts'
+import { EventAnswer, GivenUuid } from './schema.ts'
 import type { UnlockLog } from './service.ts'
 import type { UnlockStore } from './store.ts'
 
@@ -16,7 +18,8 @@ type Dependencies = {
   readonly store: Pick<UnlockStore, 'find' | 'page'>
 }
 
-/** What an auditor needs: the key, the newest checkpoint, receipts, consistency proofs and leaves. */
+/** What an auditor needs: the key, the newest checkpoint, each event with its receipt, consistency
+ * proofs and leaves. */
 export const logRoutes = ({ endpoints, log, store }: Dependencies) =>
   endpoints
     .group('default')
@@ -32,13 +35,14 @@ export const logRoutes = ({ endpoints, log, store }: Dependencies) =>
       CONSISTENCY,
     )
     .get(
+      '/v1/unlocks/:id',
+      async ({ params, caller }) => eventJson(await seenEvent(store, params.id, caller)),
+      EVENT,
+    )
+    .get(
       '/v1/unlocks/:id/receipt',
       async ({ params, caller }) => {
-        const account = signedIn(caller.account)
-        const event = await store.find(params.id.toLowerCase())
-        const isOwn = event?.person?.accountPublicId === account.publicId
-        if (!event || !(isOwn || hasRole(account, 'admin')))
-          throw new AppError('not_found', 'No such unlock')
+        const event = await seenEvent(store, params.id, caller)
         const receipts = await log.receipts([event])
         return text(receipts.get(event.seq) ?? '')
       },
@@ -57,6 +61,20 @@ export const logRoutes = ({ endpoints, log, store }: Dependencies) =>
       },
       ENTRIES,
     )
+
+/** The event of an id, as far as the caller may see it: a member their own. Throws `not_found`. */
+const seenEvent = async (
+  store: Pick<UnlockStore, 'find'>,
+  id: string,
+  caller: Caller,
+): Promise<StoredUnlock> => {
+  const account = signedIn(caller.account)
+  const event = await store.find(id.toLowerCase())
+  const isOwn = event?.person?.accountPublicId === account.publicId
+  if (!event || !(isOwn || hasRole(account, 'admin')))
+    throw new AppError('not_found', 'No such unlock')
+  return event
+}
 
 const ENTRIES_MAX = 1000
 
@@ -106,6 +124,18 @@ const CONSISTENCY = operation({
       example: { from: 1, to: 2, proof: ['47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='] },
     },
     400: problem(400, 'invalid', 'Needs 0 <= from <= to <= 2, the size of the log'),
+  },
+})
+
+const EVENT = operation({
+  access: 'member',
+  tag: 'Unlocks',
+  summary: 'One unlock',
+  description: 'Members see their own. What was erased is null.',
+  params: t.Object({ id: GivenUuid }),
+  answers: {
+    200: { description: 'The unlock', schema: EventAnswer, example: EVENT_EXAMPLE },
+    404: problem(404, 'not_found', 'No such unlock'),
   },
 })
 

@@ -15,7 +15,7 @@ export const STATS_DAYS_MAX = 400
 /** Methods and accounts told by name, those with the most unlocks. */
 export const STATS_NAMES_MAX = 100
 
-const EXAMPLE = {
+export const EVENT_EXAMPLE = {
   seq: 41,
   id: '0193c6a8-5f0e-7c3a-9b1d-2e4f6a8b0c1d',
   account: '6f1b4e0a-5a7e-4d0e-9a3b-0f5f6c2d7e81',
@@ -59,7 +59,7 @@ export const LIST = operation({
     200: {
       description: 'A page, newest first unless asked otherwise',
       schema: ListAnswer,
-      example: { unlocks: [EXAMPLE], next: 'bmV3ZXN0LjQxLnhxN0xkMTJhYkNkRQ' },
+      example: { unlocks: [EVENT_EXAMPLE], next: 'bmV3ZXN0LjQxLnhxN0xkMTJhYkNkRQ' },
     },
     ...REFUSED,
   },
@@ -124,7 +124,7 @@ export const STATS = operation({
         days: [{ day: '2026-11-22', count: 1 }],
         hours: Array.from({ length: 24 }, (_, hour) => Number(hour === 19)),
         methods: [{ method: 'fingerprint', count: 1 }],
-        accounts: [{ account: EXAMPLE.account, username: 'ada', count: 1 }],
+        accounts: [{ account: EVENT_EXAMPLE.account, username: 'ada', count: 1 }],
       },
     },
     400: problem(400, 'invalid', 'Unknown zone; name one of the IANA time zone database'),

@@ -1,8 +1,8 @@
-import { type Static, type TSchema, Type as t } from '@sinclair/typebox'
+import type { Static } from '@sinclair/typebox'
 import type { Endpoints } from '../http/endpoints.ts'
 import { operation, problem } from '../http/operation.ts'
-import { oneOf } from '../http/text.ts'
-import { EXTENTS, type LogWatch } from './watch.ts'
+import { VerificationAnswer } from './verification-schema.ts'
+import type { LogWatch } from './watch.ts'
 
 type Dependencies = {
   readonly endpoints: Endpoints
@@ -24,7 +24,10 @@ export const verificationRoutes = ({ endpoints, watch }: Dependencies) =>
       VERIFY,
     )
 
-const verification = ({ last, isChecking }: Dependencies['watch']): Static<typeof Verification> => {
+const verification = ({
+  last,
+  isChecking,
+}: Dependencies['watch']): Static<typeof VerificationAnswer> => {
   const check = last()
   return {
     ...UNCHECKED,
@@ -44,25 +47,7 @@ const UNCHECKED = {
   fault: null,
 } as const
 
-const orNull = <Schema extends TSchema>(schema: Schema, description: string) =>
-  t.Union([schema, t.Null()], { description })
-
-const Count = t.Integer({ minimum: 0 })
-
-const Verification = t.Object(
-  {
-    state: oneOf(['unchecked', 'whole', 'broken']),
-    extent: orNull(oneOf(EXTENTS), 'The newest thousand events and the root, or all'),
-    size: orNull(Count, 'Events that the log holds, where it is whole'),
-    checked_at: orNull(t.String({ format: 'date-time' }), 'When the check ended'),
-    seq: orNull(Count, 'The first wrong event, where the fault shows at one'),
-    fault: orNull(t.String(), 'What is wrong, in words'),
-    running: t.Boolean({ description: 'Whether a check of all events is under way' }),
-  },
-  { additionalProperties: false },
-)
-
-const WHOLE: Static<typeof Verification> = {
+const WHOLE: Static<typeof VerificationAnswer> = {
   state: 'whole',
   extent: 'all',
   size: 42,
@@ -79,7 +64,7 @@ const VERIFICATION = operation({
   description:
     'Each start checks the newest events; a minute later, and then once a day, all are checked, ' +
     'and whenever an admin asks. A fault stays until a later check finds none.',
-  answers: { 200: { description: 'The verdict', schema: Verification, example: WHOLE } },
+  answers: { 200: { description: 'The verdict', schema: VerificationAnswer, example: WHOLE } },
 })
 
 const VERIFY = operation({
@@ -92,7 +77,7 @@ const VERIFY = operation({
   answers: {
     202: {
       description: 'It is under way',
-      schema: Verification,
+      schema: VerificationAnswer,
       example: { ...WHOLE, extent: 'newest', running: true },
     },
     403: problem(403, 'forbidden', 'Only an admin may do this'),

@@ -71,6 +71,26 @@ describe('who opened the door', () => {
     })
   })
 
+  test('[A2] one unlock by its id is there for its person and for admins, and for nobody else', async () => {
+    await using app = await startApp()
+    const { mia, max, amy } = await household(app)
+    const { unlocks } = await list(app, amy, '?result=denied')
+    const [denied] = unlocks as (Page['unlocks'][number] & { id: string })[]
+    const path = `/v1/unlocks/${denied?.id}`
+    for (const token of [max, amy])
+      expect(
+        await (await app.get(`/v1/unlocks/${denied?.id.toUpperCase()}`, bearer(token))).json(),
+      ).toStrictEqual(denied)
+    for (const one of [path, `/v1/unlocks/${crypto.randomUUID()}`, '/v1/unlocks/x']) {
+      const answer = await app.get(one, bearer(mia))
+      expect([answer.status, await answer.json()]).toMatchObject([
+        404,
+        { detail: 'No such unlock' },
+      ])
+    }
+    expect((await app.get(path)).status).toBe(401)
+  })
+
   test('[A2] a member who asks for another account is told that there is none', async () => {
     await using app = await startApp()
     const { mia, amy } = await household(app)

@@ -64,12 +64,13 @@ const Outside = () => {
   )
 }
 
-/** Every page of the console; each stands in a file of its own under `pages/`. */
+/** Every page of the console; each stands in a file of its own under `pages/`. A member begins with
+ * their own openings. */
 const Pages = () => (
   <Shell>
     <Router>
-      <Route path="/console" component={Home} />
-      <Route path="/console/log" component={LogPage} />
+      <Route path="/console" component={role.value === 'member' ? LogPage : TodayPage} />
+      <Route path="/console/log/:id?" component={LogPage} />
       <Route path="/console/people" component={People} />
       <Route path="/console/invitations" component={Invitations} />
       <Route path="/console/security" component={Security} />
@@ -90,6 +91,3 @@ const forAdmins = (Page: ComponentType) => () =>
 const People = forAdmins(PeoplePage)
 const Invitations = forAdmins(InvitationsPage)
 const Security = forAdmins(SecurityPage)
-
-/** A member begins with their own openings. */
-const Home = () => (role.value === 'member' ? <LogPage /> : <TodayPage />)

@@ -24,6 +24,7 @@ export const drawBars = (place: HTMLElement, { labels, counts, height }: Bars): 
       axes: [
         {
           ...axis,
+          size: 30,
           grid: { show: false },
           incrs: [1, 2, 3, 6, 7, 14, 28],
           values: (_chart, splits) => splits.map((at) => labels[at] ?? ''),
@@ -37,7 +38,12 @@ export const drawBars = (place: HTMLElement, { labels, counts, height }: Bars): 
       ],
       series: [
         {},
-        { fill: colour('--accent'), stroke: colour('--accent'), ...(bars ? { paths: bars } : {}) },
+        {
+          fill: colour('--accent'),
+          width: 0,
+          points: { show: false },
+          ...(bars && { paths: bars }),
+        },
       ],
     },
     [labels.map((_, at) => at), [...counts]],

@@ -199,8 +199,12 @@ describe.skipIf(IS_LEFT_OUT)('signing in', () => {
       await page.getByText('Your session has ended.').waitFor()
       await signIn(page, 'oli')
       await page.getByRole('heading', { name: 'Log' }).waitFor()
-      // The token that is over, and the renewal that is refused.
-      expectCalm(seen, [401, 401])
+      // The token that is over, for whatever the page asked at once, and the renewal that is refused.
+      expect(seen.faults.length).toBeGreaterThanOrEqual(2)
+      expectCalm(
+        seen,
+        seen.faults.map(() => 401),
+      )
     },
     TEST_MS_MAX,
   )

@@ -15,6 +15,8 @@ type Props = {
   readonly spellcheck?: boolean
   readonly inputMode?: 'numeric'
   readonly maxLength?: number
+  /** What is offered while somebody types; anything else may be typed, too. */
+  readonly choices?: readonly string[]
 }
 
 type Autocomplete =
@@ -28,7 +30,7 @@ type Autocomplete =
   | 'off'
 
 /** A line to type into, with its label above and a hint or a fault below. */
-export const Field = ({ label, value, onValue, hint, error, ...rest }: Props) => {
+export const Field = ({ label, value, onValue, hint, error, choices, ...rest }: Props) => {
   const id = useId()
   // Their types know no input whose type is not written out.
   const attributes: object = rest
@@ -39,10 +41,18 @@ export const Field = ({ label, value, onValue, hint, error, ...rest }: Props) =>
         {...attributes}
         id={id}
         value={value}
+        list={choices && `${id}-choices`}
         onInput={(event) => onValue(event.currentTarget.value)}
         aria-invalid={error !== undefined}
         aria-describedby={hint || error ? `${id}-said` : undefined}
       />
+      {choices && (
+        <datalist id={`${id}-choices`}>
+          {choices.map((choice) => (
+            <option key={choice} value={choice} />
+          ))}
+        </datalist>
+      )}
       {(hint || error) && (
         <p id={`${id}-said`} class={error ? 'fault' : 'hint'}>
           {error ?? hint}

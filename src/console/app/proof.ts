@@ -1,0 +1,41 @@
+import { encodeBase64 } from '#primitives'
+import { provenEvent } from '../../unlocks/bundle.ts'
+import { parseCheckpoint } from '../../unlocks/checkpoint.ts'
+import { eventJson } from '../../unlocks/event-json.ts'
+import { ProofError } from '../../unlocks/proof-text.ts'
+import { parseReceipt } from '../../unlocks/receipt.ts'
+import { parseNote, parseVerifierKey } from '../../unlocks/signed-note.ts'
+import { LogFault } from '../../unlocks/verify.ts'
+import type { Opening } from './opening.ts'
+
+/** What a receipt proves, computed here from nothing but the receipt and the key; or why it does
+ * not hold. */
+export type Proof =
+  | {
+      readonly ok: true
+      readonly opening: Opening
+      /** How many events the log had that was signed for. */
+      readonly size: number
+      /** Base64. */
+      readonly leaf: string
+      readonly root: string
+    }
+  | { readonly ok: false; readonly fault: string }
+
+/** Computes the commitment to the person, the leaf, the way to the root, and the signature. */
+export const prove = (receipt: string, verifierKey: string): Proof => {
+  try {
+    const event = provenEvent(receipt, parseVerifierKey(verifierKey))
+    const { size, root } = parseCheckpoint(parseNote(parseReceipt(receipt).checkpoint).text)
+    return {
+      ok: true,
+      opening: eventJson(event),
+      size,
+      leaf: encodeBase64(event.leafHash),
+      root: encodeBase64(root),
+    }
+  } catch (error) {
+    if (!(error instanceof ProofError || error instanceof LogFault)) throw error
+    return { ok: false, fault: error.message }
+  }
+}
