@@ -263,7 +263,11 @@ describe.if(isRoot)('a disk that fills up or is read-only (needs root, to mount 
     const folder = temporaryFolder()
     await using small = await smallDisk(folder, '-t', 'tmpfs', '-o', 'ro', 'tmpfs')
     const { within, disk } = small
-    await using service = await startService({ folder, env: { ...env, BACKUP_DIR: disk }, within })
+    await using service = await startService({
+      folder,
+      env: { ...env, DATA_DIR: join(folder, 'data'), BACKUP_DIR: disk },
+      within,
+    })
     const token = await signIn(service.url)
     while (!service.output().log.includes('backup failed')) await Bun.sleep(20)
     expect(service.output().log).toContain('the file system is read-only; choose another folder')
