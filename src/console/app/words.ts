@@ -23,7 +23,7 @@ const soon = ({ retryAfterSeconds: seconds }: ApiError): string => {
 }
 
 /** A length of time in whole words, rounded up: nobody shall come back too early. */
-const duration = (seconds: number): string => {
+export const duration = (seconds: number): string => {
   if (seconds < 90) return counted(Math.ceil(seconds), 'second')
   const minutes = Math.ceil(seconds / 60)
   return minutes < 90 ? counted(minutes, 'minute') : counted(Math.ceil(minutes / 60), 'hour')

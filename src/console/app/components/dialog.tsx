@@ -36,6 +36,10 @@ type ConfirmProps = Props & {
   readonly isDangerous?: boolean
   /** Does it; the dialog closes afterwards, or tells why it could not be done. */
   readonly onConfirm: () => Promise<void>
+  /** Called when it is done and the dialog is closed: now focus can go elsewhere. */
+  readonly onDone?: () => void
+  /** Whether what was typed for it will do; asked first, and tells beside the field what is wrong. */
+  readonly mayConfirm?: () => boolean
 }
 
 /** Asks before something that cannot be undone. What must be typed for it stands in `children`. */
@@ -43,22 +47,34 @@ export const Confirm = ({
   action,
   isDangerous = false,
   onConfirm,
+  onDone,
+  mayConfirm = () => true,
   children,
   ...rest
-}: ConfirmProps) => (
-  <Dialog {...rest}>
-    <Form
-      action={action}
-      kind={isDangerous ? 'danger' : 'main'}
-      onSend={async () => {
-        await onConfirm()
-        rest.onClose()
-      }}
-    >
-      {children}
-    </Form>
-    <Button kind="quiet" onClick={rest.onClose}>
-      Cancel
-    </Button>
-  </Dialog>
-)
+}: ConfirmProps) => {
+  const isDone = useRef(false)
+  const close = (): void => {
+    rest.onClose()
+    if (isDone.current) onDone?.()
+    isDone.current = false
+  }
+  return (
+    <Dialog {...rest} onClose={close}>
+      <Form
+        action={action}
+        kind={isDangerous ? 'danger' : 'main'}
+        onSend={async () => {
+          if (!mayConfirm()) return
+          await onConfirm()
+          isDone.current = true
+          rest.onClose()
+        }}
+      >
+        {children}
+      </Form>
+      <Button kind="quiet" onClick={rest.onClose}>
+        Cancel
+      </Button>
+    </Dialog>
+  )
+}

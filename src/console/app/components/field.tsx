@@ -7,7 +7,15 @@ type Props = {
   readonly hint?: string
   /** What is wrong with what was typed. */
   readonly error?: string | undefined
-  readonly type?: 'text' | 'password' | 'email' | 'tel' | 'search' | 'date' | 'datetime-local'
+  readonly type?:
+    | 'text'
+    | 'password'
+    | 'email'
+    | 'tel'
+    | 'search'
+    | 'date'
+    | 'datetime-local'
+    | 'number'
   readonly required?: boolean
   readonly autoFocus?: boolean
   readonly autocomplete?: Autocomplete
@@ -15,6 +23,8 @@ type Props = {
   readonly spellcheck?: boolean
   readonly inputMode?: 'numeric'
   readonly maxLength?: number
+  readonly min?: number
+  readonly max?: number
 }
 
 type Autocomplete =

@@ -18,14 +18,17 @@ type Props<Row> = {
 export const List = <Row,>({ label, pages, keyOf, row, empty }: Props<Row>) => {
   const { rows, error, isLoading, reload, more } = pages
   if (!rows) return error ? <ErrorState error={error} onRetry={reload} /> : <Loading what={label} />
-  if (rows.length === 0) return <div class="empty">{empty}</div>
+  // A page may be empty and still not be the last one.
+  if (rows.length === 0 && !more) return <div class="empty">{empty}</div>
   return (
     <>
-      <ul class="list" aria-label={label} aria-busy={isLoading}>
-        {rows.map((one) => (
-          <li key={keyOf(one)}>{row(one)}</li>
-        ))}
-      </ul>
+      {rows.length > 0 && (
+        <ul class="list" aria-label={label} aria-busy={isLoading}>
+          {rows.map((one) => (
+            <li key={keyOf(one)}>{row(one)}</li>
+          ))}
+        </ul>
+      )}
       {error !== undefined && <ErrorState error={error} onRetry={more ?? reload} />}
       {more && error === undefined && <More isLoading={isLoading} onReached={more} />}
     </>
