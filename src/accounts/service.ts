@@ -111,6 +111,12 @@ export const accountService = (deps: Dependencies) => {
     return verdict
   }
 
+  /** The account that a login was for, whatever its password; a name that has none is not kept. */
+  const namedBy = async (credentials: Credentials): Promise<Account | undefined> =>
+    Value.Check(LoginBody, credentials)
+      ? store.findPassword(keyOf(credentials.username))
+      : undefined
+
   /** Counts what is no name and password at all: a guess at a name that nobody can have. */
   const refuseMalformed = async (from: Origin): Promise<undefined> => {
     await guesses.judge({ usernameKey: '', account: undefined, from }, 'wrong')
@@ -144,10 +150,11 @@ export const accountService = (deps: Dependencies) => {
       if (!tokens) {
         // Every login that fails passes here, whichever factor it fails by.
         const fault = loginFault(verdict)
+        const named = account ?? (await namedBy(credentials))
         await record(from, {
           action: 'login',
           result: 'failure',
-          ...(account ? { subject: account.publicId } : {}),
+          ...(named ? { subject: named.publicId } : {}),
           ...(fault.reason ? { detail: { reason: fault.reason } } : {}),
         })
         throw fault

@@ -42,7 +42,7 @@ describe('reading the audit trail', () => {
       ['?result=failure', [login]],
       [`?actor=${mia}`, ['session.end', login, login]],
       [`?actor=${mia}&action=login`, [login, login]],
-      [`?subject=${mia}`, ['session.end']],
+      [`?subject=${mia}`, ['session.end', login]],
       ['?actor=uid:0', []],
       [`?from=${minute}`, ['session.end', login]],
       [`?to=${minute}&result=success`, [login, login]],

@@ -17,8 +17,10 @@ export const wordsOfRecord = (record: AuditRecord): string => {
 }
 
 /** Where it came from, unless whoever did it says that already. */
-export const placeOf = ({ address }: AuditRecord): string | undefined =>
-  address === null || address === 'gateway' || address === 'command line' ? undefined : address
+export const placeOf = ({ address, action, detail: { kind } }: AuditRecord): string | undefined => {
+  if (address === null || address === 'gateway' || address === 'command line') return undefined
+  return action === 'login.wait_begin' && kind !== 'name' ? undefined : address
+}
 
 type Named = AuditRecord['actor']
 
@@ -137,10 +139,11 @@ const SENTENCES: Words<string | undefined> = {
   'login.wait_begin': (r) => {
     const wait = `must wait ${duration(countOf(r, 'seconds'))} after ${counted(countOf(r, 'failures'), 'failed login')}`
     const name = r.subject ? whom(r) : 'a name without an account'
-    if (detail(r, 'kind') === 'client') return `A client ${wait}, wherever it is new`
-    return detail(r, 'kind') === 'name'
-      ? `Whoever is new to ${name} ${wait}`
-      : `A client ${wait} at ${name}`
+    if (detail(r, 'kind') === 'name') return `Whoever is new to ${name} ${wait}`
+    const client = r.address ?? 'A client'
+    return detail(r, 'kind') === 'client'
+      ? `${client} ${wait}, wherever it is new`
+      : `${client} ${wait} at ${name}`
   },
   'session.reuse': (r) => `A used token of ${whom(r)} came a second time, so its session was ended`,
   'session.refresh': () => 'Somebody wanted to go on with a session that does not stand',
@@ -182,7 +185,8 @@ const notSignedIn = (record: AuditRecord): string => {
   const name = record.subject && nameOf(record.subject)
   if (reason === 'otp_required') return `${name ?? 'Somebody'} gave the password and no code yet`
   if (reason === 'otp_invalid') return `${name ?? 'Somebody'} gave a wrong code after the password`
-  return name ? `${name}’s password was found wrong` : 'A name or its password was found wrong'
+  // In a wait the right one is refused, too.
+  return name ? `A password for ${name} was refused` : 'A name or its password was refused'
 }
 
 /** Records that say the same, one after the other, as one. */

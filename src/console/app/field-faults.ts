@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'preact/hooks'
 import { ApiError } from './api.ts'
-import { wordsOf } from './words.ts'
+import { ToldBesideField, wordsOf } from './words.ts'
 
 type Told<Name extends string> = {
   /** Which field it is about. */
@@ -25,6 +25,7 @@ export const useFieldFaults = <Name extends string>(told: Readonly<Record<string
       const found = error instanceof ApiError ? told[error.code] : undefined
       if (!found) throw error
       setFaults({ [found.at]: found.words ?? wordsOf(error) } as Partial<Record<Name, string>>)
+      throw new ToldBesideField()
     }
   }
   return { faults, placing }

@@ -1,7 +1,11 @@
 import { ApiError, ConnectionLost } from './api.ts'
 
+/** Something went wrong that is told beside a field already. */
+export class ToldBesideField extends Error {}
+
 /** What went wrong, for a person, with what to do about it. */
 export const wordsOf = (error: unknown): string => {
+  if (error instanceof ToldBesideField) return ''
   if (error instanceof ConnectionLost)
     return 'The gateway does not answer. Is this device in the home’s network? The page tries again by itself.'
   if (!(error instanceof ApiError)) return 'Something went wrong in this page. Load it again.'

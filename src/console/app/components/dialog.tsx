@@ -11,7 +11,7 @@ type Props = {
 }
 
 /** A dialog above the page (the browser's own): Escape closes it, and focus comes back. */
-export const Dialog = ({ title, isOpen, onClose, children }: Props) => {
+const Dialog = ({ title, isOpen, onClose, children }: Props) => {
   const dialog = useRef<HTMLDialogElement>(null)
   const id = useId()
   useEffect(() => {
@@ -38,8 +38,6 @@ type ConfirmProps = Props & {
   readonly onConfirm: () => Promise<void>
   /** Called when it is done and the dialog is closed: now focus can go elsewhere. */
   readonly onDone?: () => void
-  /** Whether what was typed for it will do; asked first, and tells beside the field what is wrong. */
-  readonly mayConfirm?: () => boolean
 }
 
 /** Asks before something that cannot be undone. What must be typed for it stands in `children`. */
@@ -48,7 +46,6 @@ export const Confirm = ({
   isDangerous = false,
   onConfirm,
   onDone,
-  mayConfirm = () => true,
   children,
   ...rest
 }: ConfirmProps) => {
@@ -64,7 +61,6 @@ export const Confirm = ({
         action={action}
         kind={isDangerous ? 'danger' : 'main'}
         onSend={async () => {
-          if (!mayConfirm()) return
           await onConfirm()
           isDone.current = true
           rest.onClose()

@@ -8,10 +8,9 @@ export const RecordLine = ({ told }: { readonly told: Told }) => {
   const times = timesOf(told)
   const place = placeOf(newest)
   return (
-    <details class="record">
+    <details class={`record ${newest.result}`}>
       <summary class="row">
         <span>
-          {newest.result === 'failure' && <span class="badge warning">failed</span>}{' '}
           {wordsOfRecord(newest)}
           {times > 1 && ` ${counted(times, 'time')}`}
           {place && `, from ${place}`}

@@ -13,12 +13,16 @@ import { WhenLoaded } from './when-loaded.tsx'
 type Answer = Static<typeof WaitsAnswer>
 type Wait = Answer['waits'][number]
 
-/** Who is refused after too many failed logins, at one account or at all, and letting them in. */
+/** Who is refused after too many failed logins, and letting them in; at one account only where there
+ * is something to tell. */
 export const WaitList = ({ account }: { readonly account?: string }) => {
   const path = withQuery('/v1/waits', { account })
   const loaded = useLoad(path, (signal) => api.get<Answer>(path, { signal }))
   const heading = useRef<HTMLHeadingElement>(null)
+  const isNeeded = useRef(account === undefined)
   useReadAgain(loaded)
+  if (loaded.data?.waits.length || loaded.error !== undefined) isNeeded.current = true
+  if (!isNeeded.current) return null
   const lift = async ({ id }: Wait): Promise<void> => {
     await api.delete(`/v1/waits/${id}`)
     tell('Wait lifted. The next failures are counted from the first.')

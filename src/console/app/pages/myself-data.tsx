@@ -43,9 +43,7 @@ const EraseMe = ({ own }: { readonly own: Me }) => {
       lead="Your account and your name go for good, and with them your way in."
     >
       <div class="actions">
-        <Button kind="danger" onClick={() => setAsked(true)}>
-          Erase me
-        </Button>
+        <Button onClick={() => setAsked(true)}>Erase me</Button>
       </div>
       <Confirm
         title={`Erase ${own.username}?`}

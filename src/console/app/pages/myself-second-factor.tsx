@@ -10,7 +10,7 @@ import { tell } from '../components/toast.tsx'
 import { WhenLoaded } from '../components/when-loaded.tsx'
 import { useLoad } from '../load.ts'
 import { counted } from '../words.ts'
-import { isHeldBack, me, readPerson } from '../session.ts'
+import { me, readPerson } from '../session.ts'
 import { Enrolment } from './myself-enrolment.tsx'
 import { ProvenAct } from './myself-proof.tsx'
 
@@ -61,15 +61,7 @@ export const SecondFactor = () => {
                 }}
               />
             ) : (
-              <>
-                {isHeldBack.value && (
-                  <Note kind="warning">
-                    At this door, owners and admins need one. Until then you may do what a member
-                    may.
-                  </Note>
-                )}
-                <Enrolment onCodes={keep} />
-              </>
+              <Enrolment onCodes={keep} />
             )
           }
         </WhenLoaded>

@@ -21,7 +21,7 @@ export const MyselfPage = () => {
       <Profile own={own} />
       <OwnPassword />
       {!isLed && <SecondFactor />}
-      <SessionList />
+      <SessionList key={own.sessions} />
       <OwnData own={own} />
     </Screen>
   )

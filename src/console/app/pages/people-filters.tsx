@@ -46,7 +46,7 @@ export const PeopleFilters = ({ filter }: { readonly filter: PeopleFilter }) => 
           value={filter.disabled}
           onValue={(disabled) => show({ disabled })}
           options={SIGNING_IN}
-          any="Allowed or disabled"
+          any="Either"
         />
       </div>
     </form>

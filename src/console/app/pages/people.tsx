@@ -78,7 +78,7 @@ const Row = ({ person }: { readonly person: Person }) => (
     <PersonBadges person={person} />
     <span class="quiet">{[person.phone, person.email].filter(Boolean).join(', ')}</span>
     <span class="end">
-      since <Time at={person.created_at} />
+      joined <Time at={person.created_at} />
     </span>
   </a>
 )

@@ -8,6 +8,7 @@ import { Section } from '../components/section.tsx'
 import { tell } from '../components/toast.tsx'
 import { ErasedParts } from '../components/erased-parts.tsx'
 import type { Person } from '../people.ts'
+import { ToldBesideField } from '../words.ts'
 
 type Props = {
   readonly person: Person
@@ -26,6 +27,14 @@ export const PersonErase = ({ person: { id, username }, back, onErased }: Props)
     setTyped('')
     setFault(undefined)
   }
+  const erase = async (): Promise<void> => {
+    if (typed.trim() !== username) {
+      setFault(`This is not the name. Type ${username} to go on.`)
+      throw new ToldBesideField()
+    }
+    setFault(undefined)
+    await api.delete(`/v1/people/${id}`)
+  }
   const leave = (): void => {
     tell(`${username} is erased.`)
     onErased()
@@ -37,9 +46,7 @@ export const PersonErase = ({ person: { id, username }, back, onErased }: Props)
       lead="Forgets this person for good. To keep somebody out for a while, disable them."
     >
       <div class="actions">
-        <Button kind="danger" onClick={() => setAsked(true)}>
-          Erase {username}
-        </Button>
+        <Button onClick={() => setAsked(true)}>Erase {username}</Button>
       </div>
       <Confirm
         title={`Erase ${username}?`}
@@ -47,12 +54,7 @@ export const PersonErase = ({ person: { id, username }, back, onErased }: Props)
         isDangerous
         isOpen={isAsked}
         onClose={close}
-        mayConfirm={() => {
-          const isRight = typed.trim() === username
-          setFault(isRight ? undefined : `This is not the name. Type ${username} to go on.`)
-          return isRight
-        }}
-        onConfirm={() => api.delete(`/v1/people/${id}`)}
+        onConfirm={erase}
         onDone={leave}
       >
         <ErasedParts />

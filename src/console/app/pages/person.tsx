@@ -128,7 +128,7 @@ const Parts = ({ person, back, onChange }: PartsProps) => {
       {!mayManage(person) && !isOwn && <Note>Only an owner changes admins and owners.</Note>}
       {role.value === 'owner' && <PersonRole person={person} onChange={onChange} />}
       {mayManage(person) && !isOwn && <PersonAccess person={person} onChange={onChange} />}
-      {!isOwn && <SessionList person={{ id, username }} />}
+      {!isOwn && <SessionList key={person.sessions} person={{ id, username }} />}
       <WaitList account={id} />
       {mayManage(person) && !isOwn && (
         <PersonErase person={person} back={back} onErased={onChange} />
