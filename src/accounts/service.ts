@@ -115,6 +115,12 @@ export const accountService = (deps: Dependencies) => {
     return verdict
   }
 
+  /** The account that a login was for, whatever its password; a name that has none is not kept. */
+  const namedBy = async (credentials: Credentials): Promise<Account | undefined> =>
+    Value.Check(LoginBody, credentials)
+      ? store.findPassword(keyOf(credentials.username))
+      : undefined
+
   /** Counts what is no name and password at all: a guess at a name that nobody can have. */
   const refuseMalformed = async (from: Origin): Promise<undefined> => {
     await guesses.judge({ usernameKey: '', account: undefined, from }, 'wrong')
@@ -148,7 +154,7 @@ export const accountService = (deps: Dependencies) => {
       if (!tokens) {
         // Every login that fails passes here, whichever factor it fails by.
         const fault = loginFault(verdict)
-        const named = await store.findPassword(keyOf(credentials.username))
+        const named = account ?? (await namedBy(credentials))
         await record(from, {
           action: 'login',
           result: 'failure',

@@ -1,8 +1,9 @@
-import { type Static, Type as t } from '@sinclair/typebox'
+import type { Static } from '@sinclair/typebox'
 import type { Config } from '../config.ts'
 import type { Endpoints } from '../http/endpoints.ts'
 import { operation, problem } from '../http/operation.ts'
 import type { Backups } from './backups.ts'
+import { BackupsAnswer } from './schema.ts'
 
 type Dependencies = {
   readonly endpoints: Endpoints
@@ -12,7 +13,7 @@ type Dependencies = {
 
 /** The backups that the service makes by itself. */
 export const backupRoutes = ({ endpoints, backups, settings }: Dependencies) => {
-  const answer = async (): Promise<Static<typeof Answer>> => {
+  const answer = async (): Promise<Static<typeof BackupsAnswer>> => {
     const { isMaking, failure } = await backups.state()
     return {
       backups: (await backups.list()).map(({ file, madeAtMs, bytes, isEncrypted }) => ({
@@ -43,35 +44,7 @@ export const backupRoutes = ({ endpoints, backups, settings }: Dependencies) => 
 
 const timeOf = (ms: number): string => new Date(ms).toISOString()
 
-const Time = t.String({ format: 'date-time' })
-
-const Answer = t.Object(
-  {
-    backups: t.Array(
-      t.Object(
-        {
-          file: t.String({ description: 'Its name in BACKUP_DIR' }),
-          made_at: Time,
-          bytes: t.Integer({ minimum: 0 }),
-          encrypted: t.Boolean(),
-        },
-        { additionalProperties: false },
-      ),
-    ),
-    every_hours: t.Union([t.Integer({ minimum: 1 }), t.Null()], {
-      description: 'Hours from one to the next; null where none are made, without BACKUP_DIR',
-    }),
-    keep: t.Integer({ minimum: 1, description: 'How many are kept' }),
-    running: t.Boolean({ description: 'Whether one is being made' }),
-    failure: t.Union(
-      [t.Object({ at: Time, reason: t.String() }, { additionalProperties: false }), t.Null()],
-      { description: 'Why the latest try failed; null where it did not' },
-    ),
-  },
-  { additionalProperties: false },
-)
-
-const EXAMPLE: Static<typeof Answer> = {
+const EXAMPLE: Static<typeof BackupsAnswer> = {
   backups: [
     {
       file: 'secure-lock-5d3f0a91-000042-20261125T174002Z.tar.age',
@@ -96,7 +69,7 @@ const LIST = operation({
   answers: {
     200: {
       description: 'The backups, and how it goes with the next',
-      schema: Answer,
+      schema: BackupsAnswer,
       example: EXAMPLE,
     },
     403: problem(403, 'forbidden', 'Only an owner may do this'),
@@ -111,7 +84,11 @@ const MAKE = operation({
   description:
     'Begins one in the background, or joins the one under way: ask for the list until `running` is false.',
   answers: {
-    202: { description: 'It is under way', schema: Answer, example: { ...EXAMPLE, running: true } },
+    202: {
+      description: 'It is under way',
+      schema: BackupsAnswer,
+      example: { ...EXAMPLE, running: true },
+    },
     403: problem(403, 'forbidden', 'Only an owner may do this'),
     409: problem(409, 'no_backup_dir', 'Set BACKUP_DIR first'),
   },

@@ -24,3 +24,30 @@ export const DoctorAnswer = t.Object(
   { findings: t.Array(Finding) },
   { additionalProperties: false },
 )
+const Time = t.String({ format: 'date-time' })
+
+export const BackupsAnswer = t.Object(
+  {
+    backups: t.Array(
+      t.Object(
+        {
+          file: t.String({ description: 'Its name in BACKUP_DIR' }),
+          made_at: Time,
+          bytes: t.Integer({ minimum: 0 }),
+          encrypted: t.Boolean(),
+        },
+        { additionalProperties: false },
+      ),
+    ),
+    every_hours: t.Union([t.Integer({ minimum: 1 }), t.Null()], {
+      description: 'Hours from one to the next; null where none are made, without BACKUP_DIR',
+    }),
+    keep: t.Integer({ minimum: 1, description: 'How many are kept' }),
+    running: t.Boolean({ description: 'Whether one is being made' }),
+    failure: t.Union(
+      [t.Object({ at: Time, reason: t.String() }, { additionalProperties: false }), t.Null()],
+      { description: 'Why the latest try failed; null where it did not' },
+    ),
+  },
+  { additionalProperties: false },
+)

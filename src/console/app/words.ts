@@ -1,7 +1,11 @@
 import { ApiError, ConnectionLost } from './api.ts'
 
+/** Something went wrong that is told beside a field already. */
+export class ToldBesideField extends Error {}
+
 /** What went wrong, for a person, with what to do about it. */
 export const wordsOf = (error: unknown): string => {
+  if (error instanceof ToldBesideField) return ''
   if (error instanceof ConnectionLost)
     return 'The gateway does not answer. Is this device in the home’s network? The page tries again by itself.'
   if (!(error instanceof ApiError)) return 'Something went wrong in this page. Load it again.'
@@ -23,7 +27,7 @@ const soon = ({ retryAfterSeconds: seconds }: ApiError): string => {
 }
 
 /** A length of time in whole words, rounded up: nobody shall come back too early. */
-const duration = (seconds: number): string => {
+export const duration = (seconds: number): string => {
   if (seconds < 90) return counted(Math.ceil(seconds), 'second')
   const minutes = Math.ceil(seconds / 60)
   return minutes < 90 ? counted(minutes, 'minute') : counted(Math.ceil(minutes / 60), 'hour')

@@ -8,14 +8,16 @@ type Props = Omit<ButtonHTMLAttributes, 'class' | 'className'> & {
   readonly children: ComponentChildren
 }
 
-/** A button; within a form, `type="submit"` sends it. */
-export const Button = ({ kind = 'plain', isBusy = false, children, ...rest }: Props) => (
+/** A button; within a form, `type="submit"` sends it. While busy it is not `disabled`, which would
+ * take the focus away. */
+export const Button = ({ kind = 'plain', isBusy = false, onClick, children, ...rest }: Props) => (
   <button
     type="button"
     {...rest}
     class={`button ${kind}`}
     aria-busy={isBusy}
-    disabled={isBusy || rest.disabled}
+    aria-disabled={isBusy}
+    onClick={isBusy ? undefined : onClick}
   >
     {children}
   </button>

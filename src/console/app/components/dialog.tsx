@@ -11,7 +11,7 @@ type Props = {
 }
 
 /** A dialog above the page (the browser's own): Escape closes it, and focus comes back. */
-export const Dialog = ({ title, isOpen, onClose, children }: Props) => {
+const Dialog = ({ title, isOpen, onClose, children }: Props) => {
   const dialog = useRef<HTMLDialogElement>(null)
   const id = useId()
   useEffect(() => {
@@ -36,6 +36,8 @@ type ConfirmProps = Props & {
   readonly isDangerous?: boolean
   /** Does it; the dialog closes afterwards, or tells why it could not be done. */
   readonly onConfirm: () => Promise<void>
+  /** Called when it is done and the dialog is closed: now focus can go elsewhere. */
+  readonly onDone?: () => void
 }
 
 /** Asks before something that cannot be undone. What must be typed for it stands in `children`. */
@@ -43,22 +45,32 @@ export const Confirm = ({
   action,
   isDangerous = false,
   onConfirm,
+  onDone,
   children,
   ...rest
-}: ConfirmProps) => (
-  <Dialog {...rest}>
-    <Form
-      action={action}
-      kind={isDangerous ? 'danger' : 'main'}
-      onSend={async () => {
-        await onConfirm()
-        rest.onClose()
-      }}
-    >
-      {children}
-    </Form>
-    <Button kind="quiet" onClick={rest.onClose}>
-      Cancel
-    </Button>
-  </Dialog>
-)
+}: ConfirmProps) => {
+  const isDone = useRef(false)
+  const close = (): void => {
+    rest.onClose()
+    if (isDone.current) onDone?.()
+    isDone.current = false
+  }
+  return (
+    <Dialog {...rest} onClose={close}>
+      <Form
+        action={action}
+        kind={isDangerous ? 'danger' : 'main'}
+        onSend={async () => {
+          await onConfirm()
+          isDone.current = true
+          rest.onClose()
+        }}
+      >
+        {children}
+      </Form>
+      <Button kind="quiet" onClick={rest.onClose}>
+        Cancel
+      </Button>
+    </Dialog>
+  )
+}

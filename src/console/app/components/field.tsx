@@ -7,7 +7,15 @@ type Props = {
   readonly hint?: string
   /** What is wrong with what was typed. */
   readonly error?: string | undefined
-  readonly type?: 'text' | 'password' | 'email' | 'tel' | 'search' | 'date' | 'datetime-local'
+  readonly type?:
+    | 'text'
+    | 'password'
+    | 'email'
+    | 'tel'
+    | 'search'
+    | 'date'
+    | 'datetime-local'
+    | 'number'
   readonly required?: boolean
   readonly autoFocus?: boolean
   readonly autocomplete?: Autocomplete
@@ -17,6 +25,8 @@ type Props = {
   readonly maxLength?: number
   /** What is offered while somebody types; anything else may be typed, too. */
   readonly choices?: readonly string[]
+  readonly min?: number
+  readonly max?: number
 }
 
 type Autocomplete =

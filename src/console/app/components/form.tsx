@@ -19,6 +19,7 @@ export const Form = ({ action, kind = 'main', onSend, faultWords, children }: Pr
   const [isBusy, setBusy] = useState(false)
   const [fault, setFault] = useState('')
   const send = async (): Promise<void> => {
+    if (isBusy) return
     setBusy(true)
     setFault('')
     try {

@@ -11,8 +11,9 @@ setInterval(() => {
 type Props = {
   /** RFC 3339. */
   readonly at: string
-  /** `words` says how long ago, `exact` the day and the second; the other is told on hover. */
-  readonly form?: 'words' | 'exact'
+  /** `words` says how long ago, `exact` the day and the second; the other is told on hover. `clock` is
+   * for what comes within the hour. */
+  readonly form?: 'words' | 'exact' | 'clock'
 }
 
 /** A time in the home's zone. */
@@ -20,8 +21,8 @@ export const Time = ({ at, form = 'words' }: Props) => {
   const words = ago(Date.parse(at), nowMs.value)
   const exact = format(at, EXACT)
   return (
-    <time dateTime={at} title={form === 'words' ? exact : words}>
-      {form === 'words' ? words : exact}
+    <time dateTime={at} title={form === 'exact' ? words : exact}>
+      {form === 'words' ? words : form === 'clock' ? format(at, CLOCK_TO_SECOND) : exact}
     </time>
   )
 }
@@ -48,6 +49,7 @@ const ago = (atMs: number, now: number): string => {
 const RELATIVE = new Intl.RelativeTimeFormat(LOCALE, { numeric: 'always' })
 
 const CLOCK = { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' } as const
+const CLOCK_TO_SECOND = { ...CLOCK, second: '2-digit' } as const
 const YEAR = { year: 'numeric' } as const
 const DAY = { weekday: 'short', day: 'numeric', month: 'short', ...CLOCK } as const
 const DAY_AND_YEAR = { day: 'numeric', month: 'short', year: 'numeric', ...CLOCK } as const

@@ -6,6 +6,7 @@ import { api } from '../api.ts'
 import { Button } from '../components/button.tsx'
 import { Field, PasswordField } from '../components/field.tsx'
 import { Form } from '../components/form.tsx'
+import { type Registration, RegistrationChoice } from '../components/registration-choice.tsx'
 import { QrPicture } from '../components/qr-picture.tsx'
 import { Screen } from '../components/screen.tsx'
 import { ErrorState, Loading, Note } from '../components/states.tsx'
@@ -13,7 +14,6 @@ import { useLoad } from '../load.ts'
 import { claim, gateway, me, role } from '../session.ts'
 
 type Settings = Static<typeof SettingsAnswer>
-type Registration = Settings['registration']['value']
 
 /** The first start: claim code, owner, who may register, and the address for the phones. */
 export const FirstRun = ({ code }: { readonly code: string }) => {
@@ -73,24 +73,6 @@ const MakeOwner = ({ code: given }: { readonly code: string }) => {
   )
 }
 
-const CHOICES: readonly {
-  readonly value: Registration
-  readonly is: string
-  readonly means: string
-}[] = [
-  {
-    value: 'invite',
-    is: 'People I invite',
-    means: 'An invitation is a link or a QR code. The safest that works.',
-  },
-  {
-    value: 'open',
-    is: 'Everybody on the network',
-    means: 'Guests too. The phone app works without an invitation.',
-  },
-  { value: 'closed', is: 'Nobody', means: 'Accounts are made at the gateway alone.' },
-]
-
 const Choose = ({ onDone }: { readonly onDone: () => void }) => {
   const { data, error, reload } = useLoad('settings', (signal) =>
     api.get<Settings>('/v1/settings', { signal }),
@@ -108,29 +90,7 @@ const Choose = ({ onDone }: { readonly onDone: () => void }) => {
       {!data && !error ? <Loading what="the settings" /> : null}
       {data && (
         <Form action="Go on" onSend={send}>
-          <fieldset class="choices" disabled={fixed !== undefined}>
-            <legend class="unseen">Who may register</legend>
-            {CHOICES.map(({ value, is, means }) => (
-              <label key={value} class="choice">
-                <input
-                  type="radio"
-                  name="registration"
-                  value={value}
-                  checked={(fixed ?? chosen) === value}
-                  onChange={() => setChosen(value)}
-                />
-                <span>
-                  <strong>{is}</strong>
-                  <span>{means}</span>
-                </span>
-              </label>
-            ))}
-          </fieldset>
-          {fixed && (
-            <Note>
-              Fixed by the gateway’s settings: <code>REGISTRATION={fixed}</code>
-            </Note>
-          )}
+          <RegistrationChoice value={fixed ?? chosen} isFixed={!!fixed} onValue={setChosen} />
         </Form>
       )}
     </Screen>

@@ -106,6 +106,9 @@ const OtherWays = () => (
         <a href="/join">Join</a> <span>with an invitation, or the code of the first start</span>
       </li>
       <li>
+        <a href="/console/new-password">New password</a> <span>with a code from an admin</span>
+      </li>
+      <li>
         <a href="/getLogs">Openings</a> and <a href="/getUsers">accounts</a>{' '}
         <span>as plain tables</span>
       </li>
