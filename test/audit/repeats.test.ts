@@ -109,6 +109,7 @@ test('[I4] no header, name or path forges a line of the log or a record', async 
   })
   expect(lines.filter(({ msg }) => msg === 'security event')).toMatchObject([
     { action: 'login', result: 'success', client: '127.0.0.1' },
+    { action: 'proxy.untrusted', client: '127.0.0.1' },
     { action: 'access.deny', client: '127.0.0.1', detail: { route: '/v1/audit', status: 403 } },
     { action: 'access.deny', client: '127.0.0.1', detail: { route: '/v1/audit', status: 401 } },
     { action: 'login', result: 'failure' },
