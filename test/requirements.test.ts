@@ -2,8 +2,7 @@ import { expect, test } from 'bun:test'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** What the service must withstand, by the numbers that test names carry in brackets. Lines about
- * parts that do not exist yet join with those parts. */
+/** What the service must withstand, by the numbers that test names carry in brackets. */
 const REQUIREMENTS = {
   A1: 'every route, caller and method gets a listed answer',
   A2: 'a member reads only their own',
