@@ -90,7 +90,8 @@ describe.skipIf(IS_LEFT_OUT).each([...DEVICES])(
         expect(links).toEqual(
           expect.arrayContaining(['/getLogs', '/getUsers', '/swagger', '/readyz']),
         )
-        for (const link of links) {
+        // The console's own lead on without asking the server.
+        for (const link of links.filter((one) => !one.startsWith('/console'))) {
           await page.goto('/')
           await page.getByRole('heading', { level: 1 }).waitFor()
           const answer = page.waitForResponse((response) => response.url() === service.url + link)
