@@ -246,7 +246,7 @@ describe('taking one’s data out', () => {
       address: '127.0.0.1',
     })
     expect(file['audit']?.at(-1)).toMatchObject({ action: 'account.export', actor: adaId })
-    expect(seqs).toHaveLength(602)
+    expect(seqs).toHaveLength(603)
     expect(text).not.toMatch(/eve|192\.0\.2\.77|argon2|refresh_token/)
     expect((await app.get('/v1/me/export', bearer(eve))).status).toBe(200)
   })
