@@ -220,6 +220,7 @@ describe.skipIf(IS_LEFT_OUT)('myself', () => {
       await erase('oli', PASSWORD)
       await page.getByText('This is the last owner').waitFor()
       await look(page, 'myself-erase')
+      await page.getByRole('dialog').waitFor()
       await page.keyboard.press('Escape')
       await page.getByRole('button', { name: 'Sign out' }).click()
 
@@ -227,6 +228,7 @@ describe.skipIf(IS_LEFT_OUT)('myself', () => {
       await erase('zoe', 'wrong horse battery')
       await page.getByText('This is not your password.').waitFor()
       expect(await statusOf(token)).toBe(200)
+      await page.getByRole('dialog').waitFor()
       await page.keyboard.press('Escape')
       await erase('zoe', PASSWORD)
       await page.getByText('Your account is erased.').waitFor()

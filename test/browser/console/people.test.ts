@@ -121,6 +121,7 @@ describe.skipIf(IS_LEFT_OUT)('people and invitations', () => {
       await list.getByText('ada', { exact: true }).click()
       await page.getByRole('heading', { level: 1, name: 'ada' }).waitFor()
       await page.getByRole('button', { name: 'Disable', exact: true }).click()
+      await page.getByRole('dialog').waitFor()
       await page.keyboard.press('Escape')
       expect(await focusedText(page)).toBe('Disable')
       await page.getByRole('button', { name: 'Disable', exact: true }).click()
