@@ -354,7 +354,7 @@ describe('doctor, at the compiled file', () => {
 
   test('another program that has the port of the service reaches no terminal, and fills no memory', async () => {
     const words = '\u001b]0;pwned\u0007\nok       service  all is well'
-    await using impostor = Bun.serve({
+    using impostor = Bun.serve({
       port: 0,
       hostname: '127.0.0.1',
       fetch: () => Response.json({ msg: `${words} ${'x'.repeat(1_000_000)}` }, { status: 503 }),
