@@ -18,7 +18,7 @@ export type ForeignFile = {
   readonly close: () => void
 }
 
-export type ForeignTable<Column extends string> = {
+type ForeignTable<Column extends string> = {
   /** The number of the last row. */
   readonly lastId: () => Value
   /** Rows in the order of their ids, none kept; throws `unavailable` where the file is damaged there. */
