@@ -306,6 +306,7 @@ export const openApp = async (
     limits: {
       auth: config.rateLimitAuth,
       unlock: config.rateLimitUnlock,
+      changes: config.rateLimitChanges,
       default: config.rateLimitDefault,
     },
     authenticate: async (token) => {

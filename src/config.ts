@@ -118,6 +118,12 @@ export const SETTINGS = {
     fallback: '60/minute;1000/hour',
     parse: rateLimit,
   }),
+  rateLimitChanges: setting({
+    env: 'RATE_LIMIT_CHANGES',
+    doc: 'what leaves a record for good: changes, exports, ended sessions; per account',
+    fallback: '60/minute;600/hour',
+    parse: rateLimit,
+  }),
   rateLimitDefault: setting({
     env: 'RATE_LIMIT_DEFAULT',
     doc: 'everything else, per client',

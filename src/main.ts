@@ -6,6 +6,7 @@ import { commandOf } from './cli/commands.ts'
 import { Interrupted, processTerminal } from './cli/terminal.ts'
 import { ConfigError, SETTINGS, isSetting } from './config.ts'
 import { AppError } from './errors.ts'
+import { escaped } from './http/log-text.ts'
 import { fileFault } from './storage/private-files.ts'
 
 const EXIT = { failed: 1, usage: 2, bug: 70, interrupted: 130 } as const
@@ -68,15 +69,18 @@ const readEnvFile = (path: string): Readonly<Record<string, string | undefined>>
 const exitStatus = (error: unknown): number => {
   if (error instanceof Interrupted) return EXIT.interrupted
   if (error instanceof UsageError) {
-    process.stderr.write(`${error.message}\nSee: secure-lock-server ${page}\n`)
+    process.stderr.write(`${visible(error.message)}\nSee: secure-lock-server ${page}\n`)
     return EXIT.usage
   }
   if (error instanceof AppError || error instanceof ConfigError) {
-    process.stderr.write(`${error.message}\n`)
+    process.stderr.write(`${visible(error.message)}\n`)
     return EXIT.failed
   }
   process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`)
   return EXIT.bug
 }
+
+/** Words on the command line, names of files and other programs' data are in it. */
+const visible = (message: string): string => message.split('\n').map(escaped).join('\n')
 
 process.exit(await main(process.argv.slice(2)).catch(exitStatus))

@@ -25,6 +25,16 @@ type Dependencies = {
 export const invitationRoutes = ({ endpoints, readBody, invitations }: Dependencies) =>
   endpoints
     .group('default')
+    .get(
+      '/v1/invitations',
+      async ({ request }) => {
+        const { limit = PAGE_DEFAULT, cursor } = readQuery(request, InvitationsQuery)
+        const { page, next } = await invitations.page(cursor, limit)
+        return { invitations: page.map(listedAnswer), next: next ?? null }
+      },
+      LIST,
+    )
+    .use(endpoints.changeLimits())
     .post(
       '/v1/invitations',
       async ({ request, caller }) => {
@@ -37,15 +47,6 @@ export const invitationRoutes = ({ endpoints, readBody, invitations }: Dependenc
         return madeAnswer(await invitations.make(caller, { role, label, hours, usesMax }))
       },
       MAKE,
-    )
-    .get(
-      '/v1/invitations',
-      async ({ request }) => {
-        const { limit = PAGE_DEFAULT, cursor } = readQuery(request, InvitationsQuery)
-        const { page, next } = await invitations.page(cursor, limit)
-        return { invitations: page.map(listedAnswer), next: next ?? null }
-      },
-      LIST,
     )
     .delete(
       '/v1/invitations/:id',

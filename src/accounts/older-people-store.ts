@@ -12,14 +12,7 @@ const COLUMNS = ['id', 'public_id', 'username', 'password', 'phone', 'address'] 
 
 /** The people in the older server's file, in the order in which they were registered. Throws
  * `unavailable` where it is no such file. */
-export const olderUsers = ({ requireTable, rows }: ForeignFile) => {
-  requireTable('user', COLUMNS)
-  return {
-    /** The number of the last row. */
-    lastId: (): Value => [...rows<{ id: Value }>('SELECT max(id) AS id FROM user')][0]?.id ?? null,
-    rows: (): Generator<OlderUser> => rows(`SELECT ${COLUMNS.join(', ')} FROM user ORDER BY id`),
-  }
-}
+export const olderUsers = ({ table }: ForeignFile) => table('user', COLUMNS)
 
 type Identity = { readonly publicId: string; readonly usernameKey: string }
 

@@ -39,6 +39,7 @@ const account = ({ endpoints, readBody, people, own, exportParts }: Dependencies
   return endpoints
     .group('default')
     .get('/v1/me', ({ caller }) => described(caller), READ)
+    .use(endpoints.changeLimits())
     .patch(
       '/v1/me',
       async ({ request, caller }) => {

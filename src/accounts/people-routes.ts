@@ -39,6 +39,7 @@ export const peopleRoutes = (deps: Dependencies) => {
     .group('default')
     .get('/v1/people', (asked) => list(people, asked), LIST)
     .get('/v1/people/:id', ({ params }) => described(params.id), READ)
+    .use(endpoints.changeLimits())
     .patch(
       '/v1/people/:id',
       async ({ request, params, caller }) => {

@@ -61,6 +61,7 @@ export const sessionRoutes = (deps: Dependencies) => {
       },
       LIST,
     )
+    .use(endpoints.changeLimits())
     .delete(
       '/v1/sessions',
       async ({ request, caller }) => {

@@ -27,6 +27,10 @@ const SESSIONS_MAX = 100
 /** A phone whose answer was lost may ask again for so long, and gets the same one (RFC 9700). */
 const REPEAT_MS_MAX = 10_000
 
+/** Used tokens that a session keeps, to know one that comes again: weeks of a phone that refreshes each
+ * half hour. */
+const USED_TOKENS_MAX = 1000
+
 /** Who signs in, as the account stood when its password was read. */
 export type Entrant = Account & { readonly sessionEpoch: number }
 
@@ -150,6 +154,7 @@ export const sessionStore = (db: Database, now: () => number, life: SessionLife)
         tokenHash,
       )
       await addToken(tx, found.session_id, successorHash(salt))
+      await forgetOldTokens(tx, found.session_id, tokenHash)
       await tx.run(
         'UPDATE session SET used_at_ms = ?, expires_at_ms = ?, address = ?, device = ? WHERE id = ?',
         at,
@@ -279,6 +284,24 @@ export const endSessions = async (
 
 const addToken = (tx: Queries, sessionId: string, hash: Buffer): Promise<number> =>
   tx.run('INSERT INTO refresh_token (hash, session_id) VALUES (?, ?)', hash, sessionId)
+
+/** Keeps the newest used tokens of a session, and in any case the one that was used just now: by a clock
+ * that starts behind it may look the oldest. */
+const forgetOldTokens = (tx: Queries, sessionId: string, usedNow: Buffer): Promise<number> =>
+  tx.run(
+    `DELETE FROM refresh_token
+     WHERE session_id = ? AND used_at_ms IS NOT NULL AND hash <> ? AND hash NOT IN (
+       SELECT hash
+       FROM refresh_token
+       WHERE session_id = ? AND used_at_ms IS NOT NULL
+       ORDER BY used_at_ms DESC
+       LIMIT ?
+     )`,
+    sessionId,
+    usedNow,
+    sessionId,
+    USED_TOKENS_MAX,
+  )
 
 const account = ({ id, public_id: publicId, username, role }: Owner): Account => ({
   id,

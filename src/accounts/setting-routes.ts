@@ -21,6 +21,7 @@ export const settingRoutes = ({ endpoints, readBody, settings }: Dependencies) =
   return endpoints
     .group('default')
     .get('/v1/settings', described, READ)
+    .use(endpoints.changeLimits())
     .patch(
       '/v1/settings',
       async ({ request, caller }) => {

@@ -1,4 +1,4 @@
-import { existsSync, lstatSync, readdirSync } from 'node:fs'
+import { type Dirent, existsSync, lstatSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Config } from '../config.ts'
 import type { Finding } from '../ops/finding.ts'
@@ -36,30 +36,66 @@ const unusable = (says: string, fix: string) => ({
   isUsable: false,
 })
 
+/** Beyond so many, one line stands for the rest. */
+const FAULTS_MAX = 20
+
 /** Files and folders that others may read, or that are not this user's own. */
 const openFiles = ({ dataDir, databaseUri }: Places, uid: number | undefined): Finding[] => {
-  const inside = readdirSync(dataDir, { recursive: true, encoding: 'utf8' })
-  const paths = new Set([dataDir, databaseUri, ...inside.map((name) => join(dataDir, name))])
-  return [...paths].flatMap((path) => fileFaults(path, uid))
+  const found: Finding[] = []
+  for (const path of new Set([dataDir, databaseUri, ...pathsIn(dataDir)])) {
+    // Of a disk that is mounted there; empty, and always root's.
+    if (path === join(dataDir, 'lost+found')) continue
+    if (found.length === FAULTS_MAX)
+      return [...found, fault(dataDir, 'has more such files', 'look at it all: ls -laR')]
+    found.push(...fileFaults(path, uid))
+  }
+  return found
+}
+
+/** All files and folders in a folder and below, not through links. */
+function* pathsIn(folder: string): Generator<string> {
+  for (const entry of entriesOf(folder)) {
+    const path = join(folder, entry.name)
+    yield path
+    if (entry.isDirectory()) yield* pathsIn(path)
+  }
+}
+
+/** None of a folder that this user may not read, which is a fault by itself. */
+const entriesOf = (folder: string): readonly Dirent[] => {
+  try {
+    return readdirSync(folder, { withFileTypes: true })
+  } catch {
+    return []
+  }
 }
 
 const fileFaults = (path: string, uid: number | undefined): Finding[] => {
   const file = lstatSync(path, { throwIfNoEntry: false })
   // A file of the service's that came and went meanwhile.
   if (!file) return []
-  const fault = (says: string, fix: string): Finding => ({
-    check: 'files',
-    state: 'fault',
-    says: `${path} ${says}`,
-    fix,
-  })
-  if (file.isSymbolicLink()) return [fault('is a link', 'put the file itself in its place')]
+  if (file.isSymbolicLink()) return [fault(path, 'is a link', 'put the file itself in its place')]
+  const word = shellWord(path)
   if (file.uid !== uid)
-    return [fault(`belongs to user ${file.uid}`, `chown ${uid} ${path}, or remove it`)]
+    return [fault(path, `belongs to user ${file.uid}`, `chown ${uid} ${word}, or remove it`)]
   const mode = file.isDirectory() ? '700' : '600'
-  if ((file.mode & 0o077) !== 0) return [fault('can be used by others', `chmod ${mode} ${path}`)]
+  if ((file.mode & 0o077) !== 0)
+    return [fault(path, 'can be used by others', `chmod ${mode} ${word}`)]
+  if (file.isDirectory() && (file.mode & 0o500) !== 0o500)
+    return [fault(path, 'cannot be read', `chmod ${mode} ${word}`)]
   return []
 }
+
+const fault = (path: string, says: string, fix: string): Finding => ({
+  check: 'files',
+  state: 'fault',
+  says: `${path} ${says}`,
+  fix,
+})
+
+/** A path as a shell takes it for one word, since people paste what they read. */
+const shellWord = (path: string): string =>
+  /^[\w./+-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`
 
 /** What the loss of each key means: the service makes another, but for that of the log. */
 const KEYS: readonly (readonly [name: string, finding: Omit<Finding, 'check'>])[] = [

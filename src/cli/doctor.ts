@@ -7,6 +7,7 @@ import { auditStore } from '../audit/store.ts'
 import { type Config, ConfigError, givenSettings, parseConfig } from '../config.ts'
 import { AppError } from '../errors.ts'
 import { certificateFacts } from '../http/certificate.ts'
+import { escaped } from '../http/log-text.ts'
 import { backupService } from '../ops/backups.ts'
 import { doctor as serviceDoctor } from '../ops/doctor.ts'
 import { type Finding, logFinding } from '../ops/finding.ts'
@@ -17,8 +18,9 @@ import { fileFault } from '../storage/private-files.ts'
 import { type StoredLog, openStoredLog } from '../unlocks/stored-log.ts'
 import { logReads } from '../unlocks/store.ts'
 import type { Verdict } from '../unlocks/verify.ts'
-import { type Command, type Options, type Terminal, ownUrl } from './command.ts'
+import type { Command, Options, Terminal } from './command.ts'
 import { folderFindings } from './doctor-files.ts'
+import { askReadiness } from './readiness.ts'
 
 const OPTIONS = {
   json: { type: 'boolean', default: false, summary: 'print the findings as JSON' },
@@ -85,34 +87,23 @@ const givenFinding = (env: Terminal['env']): Finding => {
   return { check: 'settings', state: 'ok', says: names ? `good; set: ${names}` : 'all at default' }
 }
 
-const ANSWER_MS_MAX = 3000
-
 /** Asks the service on this machine, if it runs, whether it can do its work. */
 const serviceFinding = async (config: Config): Promise<Finding> => {
-  const url = ownUrl(config, '/readyz')
   const check = 'service'
-  try {
-    const answer = await fetch(url, {
-      signal: AbortSignal.timeout(ANSWER_MS_MAX),
-      // It asks itself over loopback, by a name that a certificate need not hold.
-      tls: { rejectUnauthorized: false },
-    })
-    if (answer.ok || answer.status === 429)
-      return { check, state: 'ok', says: 'runs, and is ready' }
-    const body = (await answer.json().catch(() => ({}))) as { msg?: string }
+  const found = await askReadiness(config)
+  if (found.state === 'ready') return { check, state: 'ok', says: 'runs, and is ready' }
+  if (found.state === 'not ready')
     return {
       check,
       state: 'fault',
-      says: `runs, and is not ready: ${body.msg ?? answer.status}`,
+      says: `runs, and is not ready: ${found.words}`,
       fix: 'see what follows, and the log of the service',
     }
-  } catch {
-    return {
-      check,
-      state: 'warning',
-      says: `no answer from ${url}`,
-      fix: 'start it, or see its log: journalctl -u secure-lock. Give this command the settings of the service (--env-file)',
-    }
+  return {
+    check,
+    state: 'warning',
+    says: `no answer from ${found.url}`,
+    fix: 'start it, or see its log: journalctl -u secure-lock. Give this command the settings of the service (--env-file)',
   }
 }
 
@@ -235,12 +226,15 @@ const report = (findings: readonly Finding[], hasColours: boolean): readonly str
     const word = state.padEnd(7)
     const shown = hasColours ? styleText(COLOURS[state], word, { validateStream: false }) : word
     return [
-      `${shown}  ${check.padEnd(width)}  ${says}`,
-      ...(fix === undefined ? [] : [`${' '.repeat(width + 11)}→ ${fix}`]),
+      `${shown}  ${check.padEnd(width)}  ${onOneLine(says)}`,
+      ...(fix === undefined ? [] : [`${' '.repeat(width + 11)}→ ${onOneLine(fix)}`]),
     ]
   })
   return [...lines, '', verdict(findings)]
 }
+
+/** Names of files and words of others are in it, and nothing of them may reach the terminal. */
+const onOneLine = (text: string): string => escaped(text.replaceAll('\n', ' '))
 
 const verdict = (findings: readonly Finding[]): string => {
   const count = (wanted: Finding['state'], noun: string): string[] => {

@@ -89,8 +89,10 @@ const restoreFrom = async (wanted: Wanted & { readonly isSure: boolean }): Promi
     try {
       showProgress('')
       say(`The backup is whole: ${contents(unpacked)}`)
+      const { manifest } = unpacked
       const present = await comparePresent(config, unpacked)
-      if (present) say(present.words)
+      // With nothing there to compare, only who kept the key can tell whose log it is.
+      say(present ? present.words : `Its log is of the key ${manifest.log.key}`)
       if (present && !isSure) await requireConsent(terminal)
       await prepare(unpacked, present, terminal)
     } finally {
@@ -98,7 +100,9 @@ const restoreFrom = async (wanted: Wanted & { readonly isSure: boolean }): Promi
     }
     const kept = commitRestore(config, Date.now())
     print(`Restored: ${contents(unpacked)}`)
-    say('All sessions are ended. Passwords, roles and who is disabled are as they were then.')
+    say(
+      'All sessions are ended. Passwords, second factors, roles, who is disabled and who may register are as they were then.',
+    )
     for (const folder of kept) say(`What was there before is in ${folder}, and just as secret.`)
     return 0
   } finally {

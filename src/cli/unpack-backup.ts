@@ -39,6 +39,7 @@ export const unpackVerified = async (wanted: Unpacking): Promise<Unpacked> => {
   const { showProgress, readSecret } = terminal
   const manifest = await unpackBackup({
     from: backup,
+    mustBeEncrypted: backupPassphrase !== '',
     passphrase: async (attempt) => {
       // It may be of a time when the settings named another.
       if (attempt === 0 && backupPassphrase) return backupPassphrase

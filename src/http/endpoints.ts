@@ -21,7 +21,7 @@ type Options = {
 /** Who is signed in, and until when the token says so. */
 type Authenticated = SignedIn & { readonly expiresAtMs: number }
 
-export type LimitGroup = 'auth' | 'unlock' | 'default'
+export type LimitGroup = 'auth' | 'unlock' | 'changes' | 'default'
 
 export type Endpoints = ReturnType<typeof endpointsOf>
 
@@ -57,12 +57,15 @@ export const endpointsOf = (options: Options) => {
   const groups: Record<LimitGroup, Limits> = {
     auth: limitsOf('auth', byClient),
     unlock: limitsOf('unlock', byAccount),
+    changes: limitsOf('changes', byAccount),
     default: limitsOf('default', byClient),
   }
   return {
     /** Gives whom a request speaks for, asked again by an answer that outlives its beginning. */
     whoAsks,
-    group: (name: LimitGroup) => new Elysia().use(callers).use(groups[name]()),
+    group: (name: Exclude<LimitGroup, 'changes'>) => new Elysia().use(callers).use(groups[name]()),
+    /** Further limits of the routes that follow, which leave a record in the audit trail. */
+    changeLimits: () => groups.changes(),
     /** Limits of `auth` for those requests of another group that carry a password. */
     passwordLimits: () => groups.auth((request) => credentials(request, 'Basic') !== undefined),
   }

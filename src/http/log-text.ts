@@ -92,8 +92,8 @@ const safe = (value: unknown): string => {
   return escaped(/^[^\s"=]+$/.test(text) ? text : JSON.stringify(text))
 }
 
-/** What would end a line, move a cursor or turn the direction of the text is seen as `\u…`. */
-const escaped = (text: string): string =>
+/** A text in which what would end a line, move a cursor or turn its direction is seen as `\u…`. */
+export const escaped = (text: string): string =>
   text.replaceAll(
     /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu,
     (sign) => `\\u${(sign.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`,

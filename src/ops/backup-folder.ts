@@ -26,7 +26,10 @@ export const backupFolder = (dir: string, keyId: number) => {
     if (!file?.isFile()) return undefined
     const { size: bytes } = file
     const isEncrypted = age !== undefined
-    return { file: name, number: Number(number), madeAtMs: timeOf(time), bytes, isEncrypted }
+    const madeAtMs = timeOf(time)
+    // Whoever else writes there may give a file such a name, of a day that no calendar has.
+    if (Number.isNaN(madeAtMs)) return undefined
+    return { file: name, number: Number(number), madeAtMs, bytes, isEncrypted }
   }
 
   /** The newest first; none where there is no such folder. Throws `unavailable`. */
@@ -42,9 +45,16 @@ export const backupFolder = (dir: string, keyId: number) => {
   return {
     list,
 
-    /** The name of the backup after the newest. */
+    /** The name of the backup after the newest. Throws `unavailable` where a file has the last number
+     * there is, since the next would not be known again and never go. */
     nextName: async (nowMs: number, isEncrypted: boolean): Promise<string> => {
-      const number = ((await list())[0]?.number ?? 0) + 1
+      const newest = (await list())[0]
+      const number = (newest?.number ?? 0) + 1
+      if (number > NUMBER_MAX)
+        throw new AppError(
+          'unavailable',
+          `No number comes after that of ${newest?.file} in BACKUP_DIR, which the service did not make: move it away`,
+        )
       const digits = String(number).padStart(6, '0')
       return `${prefix}${digits}-${timeText(nowMs)}.tar${isEncrypted ? '.age' : ''}`
     },
@@ -55,6 +65,8 @@ export const backupFolder = (dir: string, keyId: number) => {
     },
   }
 }
+
+const NUMBER_MAX = 10 ** 15 - 1
 
 const timeOf = (text: string): number =>
   Date.parse(text.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)/, '$1-$2-$3T$4:$5:'))

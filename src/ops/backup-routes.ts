@@ -31,6 +31,7 @@ export const backupRoutes = ({ endpoints, backups, settings }: Dependencies) => 
   return endpoints
     .group('default')
     .get('/v1/backups', answer, LIST)
+    .use(endpoints.changeLimits())
     .post(
       '/v1/backups',
       ({ caller, set }) => {

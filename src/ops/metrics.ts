@@ -89,7 +89,7 @@ export const serviceMetrics = () => {
   // What has not happened yet is told as 0, so that the first time shows as a rise.
   for (const outcome of ['success', 'failure', 'otp_required', 'otp_invalid'])
     logins.inc({ outcome }, 0)
-  for (const group of ['auth', 'unlock', 'default']) refusals.inc({ group }, 0)
+  for (const group of ['auth', 'unlock', 'changes', 'default']) refusals.inc({ group }, 0)
 
   return {
     seenRequest: ({ method, route, status, durationMs }: SeenRequest): void =>

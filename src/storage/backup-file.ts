@@ -26,6 +26,9 @@ type Progress = (done: number, total: number) => void
 /** scrypt's N as a power of two: 128 MiB for each guess, and for us within what the gateway has. */
 const SCRYPT_LOG_N = 17
 
+/** What `age` asks for by itself, 256 MiB. A file that asks for more wants to fill the memory. */
+const SCRYPT_LOG_N_MAX = 18
+
 const CHUNK_BYTES = 256 * 1024
 
 /** Little enough that an unlock's own sync, meanwhile, need not wait long for a slow disk. */
@@ -149,6 +152,8 @@ function* chunksOf(path: string): Generator<Uint8Array<ArrayBuffer>> {
 
 type Unpacking = {
   readonly from: string
+  /** Whether a backup that anybody could have made is refused. */
+  readonly mustBeEncrypted: boolean
   /** Asked where the file is encrypted, and again where what it gave did not open it; nothing, or an
    * empty text, gives up. */
   readonly passphrase: (attempt: number) => Promise<string | undefined>
@@ -194,16 +199,28 @@ export const unpackBackup = async (wanted: Unpacking): Promise<Manifest> => {
   }
 }
 
+/** The header of a file that age encrypted with a passphrase; what opens it reads one of any length. */
 const AGE = 'age-encryption.org/v1\n'
+const AGE_HEADER = /^.+\n-> scrypt [\w+/]{22} (\d{1,2})\n[\w+/]{43}\n--- [\w+/]{43}\n/
+const HEADER_BYTES_MAX = 256
+
 const PASSPHRASE_FAULT = "no identity matched any of the file's recipients"
 
 /** The bytes of the tar, whether it is encrypted or not. */
 const decrypted = async (
-  wanted: Pick<Unpacking, 'from' | 'passphrase'>,
+  wanted: Pick<Unpacking, 'from' | 'mustBeEncrypted' | 'passphrase'>,
   attempt = 0,
 ): Promise<ReadableStream<Uint8Array>> => {
-  const { from, passphrase } = wanted
-  if (!isEncrypted(from)) return streamOf(from)
+  const { from, passphrase, mustBeEncrypted } = wanted
+  const start = startOf(from)
+  if (!start.startsWith(AGE)) {
+    if (mustBeEncrypted) throw new Error(NOT_ENCRYPTED)
+    return streamOf(from)
+  }
+  const [, logN] = AGE_HEADER.exec(start) ?? []
+  if (logN === undefined) throw new Error('it is encrypted otherwise than with a passphrase')
+  if (Number(logN) > SCRYPT_LOG_N_MAX)
+    throw new Error('it asks for more memory than any passphrase of a backup takes')
   const words = await passphrase(attempt)
   if (!words) throw new Error('no passphrase was given that opens it')
   const decrypter = new Decrypter()
@@ -231,15 +248,17 @@ const streamOf = (path: string): ReadableStream<Uint8Array<ArrayBuffer>> => {
   )
 }
 
-/** Whether a file is encrypted by age. Throws `unavailable` where it cannot be read. */
-const isEncrypted = (path: string): boolean => {
+const NOT_ENCRYPTED =
+  'it is not encrypted, though BACKUP_PASSPHRASE is set, so that anybody may have made it. If you know where it comes from, set BACKUP_PASSPHRASE to nothing for this command'
+
+/** The first bytes of a file. Throws `unavailable` where it cannot be read. */
+const startOf = (path: string): string => {
   try {
     if (!statSync(path).isFile()) throw new Error('it is no file')
     const file = openSync(path, 'r')
     try {
-      const start = Buffer.alloc(AGE.length)
-      readSync(file, start)
-      return start.toString('latin1') === AGE
+      const start = Buffer.alloc(HEADER_BYTES_MAX)
+      return start.toString('latin1', 0, readSync(file, start))
     } finally {
       closeSync(file)
     }

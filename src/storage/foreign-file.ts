@@ -10,11 +10,19 @@ export type Value = string | number | bigint | Uint8Array | null
 
 /** A database of another program, as it stood when it was opened. */
 export type ForeignFile = {
-  /** Throws `unavailable` where the file has no such table, or the table lacks one of the columns. */
-  readonly requireTable: (table: string, columns: readonly string[]) => void
-  /** Rows one after another, none kept; throws `unavailable` where the file is damaged there. */
-  readonly rows: <Row>(sql: string) => Generator<Row>
+  /** A table with these columns. Throws `unavailable` where the file has none. */
+  readonly table: <Column extends string>(
+    name: string,
+    columns: readonly Column[],
+  ) => ForeignTable<Column>
   readonly close: () => void
+}
+
+type ForeignTable<Column extends string> = {
+  /** The number of the last row. */
+  readonly lastId: () => Value
+  /** Rows in the order of their ids, none kept; throws `unavailable` where the file is damaged there. */
+  readonly rows: () => Generator<Readonly<Record<Column, Value>>>
 }
 
 /** How long another program may hold its lock. */
@@ -39,34 +47,52 @@ export const openForeignFile = (path: string): ForeignFile => {
     connection.query('SELECT count(*) FROM sqlite_schema').get()
     return connection
   })
+  const requireTable = (table: string, columns: readonly string[]): void => {
+    const kind = db.query("SELECT type FROM pragma_table_list(?) WHERE schema = 'main'").get(table)
+    if (!kind) throw new Error(`it has no table "${table}"`)
+    // A view runs whatever it likes for each row, and may have no last one.
+    if ((kind as { type: string }).type !== 'table') throw new Error(`its "${table}" is no table`)
+    const found = db.query('SELECT name FROM pragma_table_info(?)').all(table)
+    const names = new Set((found as { name: string }[]).map(({ name }) => name.toLowerCase()))
+    const missing = columns.filter((column) => !names.has(column))
+    if (missing.length > 0)
+      throw new Error(`its table "${table}" has no column ${missing.join(', ')}`)
+  }
+  function* rows<Row>(sql: string): Generator<Row> {
+    const statement = orTold(() => db.prepare<Row, []>(sql))
+    const found = statement.iterate()
+    try {
+      for (;;) {
+        const { value, done } = orTold(() => found.next())
+        if (done) return
+        yield value
+      }
+    } finally {
+      statement.finalize()
+    }
+  }
   return {
-    requireTable: (table, columns) => {
-      const rows = orTold(() => db.query('SELECT name FROM pragma_table_info(?)').all(table))
-      const names = new Set((rows as { name: string }[]).map(({ name }) => name.toLowerCase()))
-      const missing = columns.filter((column) => !names.has(column))
-      if (names.size === 0) throw cannotRead(path, new Error(`it has no table "${table}"`))
-      if (missing.length > 0)
-        throw cannotRead(
-          path,
-          new Error(`its table "${table}" has no column ${missing.join(', ')}`),
-        )
-    },
-    *rows<Row>(sql: string) {
-      const statement = orTold(() => db.prepare<Row, []>(sql))
-      const rows = statement.iterate()
-      try {
-        for (;;) {
-          const { value, done } = orTold(() => rows.next())
-          if (done) return
-          yield value
-        }
-      } finally {
-        statement.finalize()
+    table: <Column extends string>(name: string, columns: readonly Column[]) => {
+      orTold(() => requireTable(name, columns))
+      const cells = columns.map((column) => `${bounded(column)} AS ${column}`).join(', ')
+      return {
+        lastId: () =>
+          [...rows<{ id: Value }>(`SELECT ${bounded('max(id)')} AS id FROM ${name}`)][0]?.id ??
+          null,
+        rows: () =>
+          rows<Readonly<Record<Column, Value>>>(`SELECT ${cells} FROM ${name} ORDER BY ${name}.id`),
       }
     },
     close: () => db.close(),
   }
 }
+
+/** Far more than any column of ours takes, and little enough to hold a thousand of. */
+const CELL_BYTES_MAX = 4096
+
+/** A value, or an empty blob, which no column of ours takes, in place of one that is longer. */
+const bounded = (value: string): string =>
+  `CASE WHEN octet_length(${value}) > ${CELL_BYTES_MAX} THEN x'' ELSE ${value} END`
 
 /** Where nothing waits in a write-ahead log, the file is read as one that nobody changes: SQLite
  * would otherwise put files of its own beside one that has ever had such a log. */

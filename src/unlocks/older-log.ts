@@ -39,7 +39,9 @@ const PAUSE_MS = 30
 export const olderLog = ({ log, store, zone, holderOf }: Dependencies) => {
   const read = async (row: OlderUnlock): Promise<Candidate | ImportedUnlock> => {
     const { username, method, time } = textsOf(row)
-    if (typeof row.id !== 'number') return refused(row, 'its id is no whole number')
+    // A greater one is rounded, to that of another row.
+    if (typeof row.id !== 'number' || !Number.isSafeInteger(row.id))
+      return refused(row, 'its id is no whole number')
     if (username === undefined)
       return refused(row, 'its username is missing, over 50 characters, or not plain text')
     if (method === undefined)

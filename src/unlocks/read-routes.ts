@@ -43,7 +43,6 @@ export const unlockReadRoutes = (deps: Dependencies) =>
   deps.endpoints
     .group('default')
     .get('/v1/unlocks', (asked) => list(deps, asked), LIST)
-    .get('/v1/unlocks/export', ({ request, caller }) => download(deps, request, caller), EXPORT)
     .get(
       '/v1/unlocks/stream',
       async ({ request, caller, server }) => {
@@ -58,6 +57,8 @@ export const unlockReadRoutes = (deps: Dependencies) =>
       ({ request, caller }) => countAll(deps, request, caller.account),
       STATS,
     )
+    .use(deps.endpoints.changeLimits())
+    .get('/v1/unlocks/export', ({ request, caller }) => download(deps, request, caller), EXPORT)
 
 const list = async (
   { log, reads }: Dependencies,

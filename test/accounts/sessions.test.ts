@@ -107,6 +107,25 @@ describe('going on with a login', () => {
     expect(await reads(app, third)).toBe(401)
   })
 
+  test('[T4] a session keeps the newest thousand used tokens, and one of those that comes again ends it', async () => {
+    await using app = await startApp()
+    await app.post('/register', PERSON)
+    let newest = await logIn(app)
+    const tokens = [newest.refresh_token]
+    for (let n = 0; n < 1010; n += 1) {
+      app.clock.nowMs += 1000
+      app.clock.passedMs += 1000
+      newest = await refresh(app, newest.refresh_token)
+      tokens.push(newest.refresh_token)
+    }
+    const kept = await app.db.get<{ n: number }>('SELECT count(*) AS n FROM refresh_token')
+    expect(kept?.n).toBe(1001)
+    const again = async (at: number) => (await refresh(app, tokens[at] ?? '')).status
+    expect([await again(0), await reads(app, newest)]).toStrictEqual([401, 200])
+    expect([await again(20), await reads(app, newest)]).toStrictEqual([401, 401])
+    expect(app.logLines.filter((line) => line.includes('session.reuse'))).toHaveLength(1)
+  }, 60_000)
+
   test('[T4, D6] a clock that starts behind makes no old token a repeat', async () => {
     const folder = temporaryFolder()
     const before = await startService({ env: UNLIMITED, folder })

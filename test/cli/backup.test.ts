@@ -144,6 +144,14 @@ describe('backup FILE, at the compiled file', () => {
       input: 'four brown doors\n',
     })
     expect(older.status).toBe(0)
+    const forged = await runCommand(['restore', '--check', 'a.tar'], {
+      folder,
+      env: { ...env, BACKUP_PASSPHRASE: 'four brown doors' },
+    })
+    expect([forged.status, forged.words]).toStrictEqual([
+      1,
+      expect.stringContaining('a.tar: it is not encrypted, though BACKUP_PASSPHRASE is set'),
+    ])
     const short = await backup('d.tar', { BACKUP_PASSPHRASE: 'short' })
     expect(short.words).toContain('BACKUP_PASSPHRASE is shorter than 12 characters')
   })

@@ -308,6 +308,70 @@ describe('doctor, at the compiled file', () => {
     rmSync(folder, { recursive: true })
   })
 
+  test('files that somebody put there: links in a circle, words for a terminal, ever so many', async () => {
+    const folder = copied()
+    const inData = (name: string) => join(folder, 'data', name)
+    mkdirSync(inData('inside'), { mode: 0o700 })
+    symlinkSync('..', inData('inside/again'))
+    writeFileSync(inData('\u001b[2J; ls'), '', { mode: 0o644 })
+    chmodSync(inData('\u001b[2J; ls'), 0o644)
+    const shown = await runCommand(['doctor'], { folder, env: { HOST: '127.0.0.1' } })
+    expect(shown.status).toBe(1)
+    expect(shown.out).toContain('inside/again is a link')
+    expect(shown.out).toContain(String.raw`data/\u001b[2J; ls'`)
+    expect(shown.out).not.toContain('\u001b')
+    for (let n = 0; n < 100; n += 1) symlinkSync('gone', inData(`inside/${n}`))
+    const files = (await examined(folder)).all.filter(({ check }) => check === 'files')
+    expect([files.length, files.at(-1)?.says]).toStrictEqual([
+      21,
+      expect.stringContaining('has more such files'),
+    ])
+    rmSync(folder, { recursive: true })
+  })
+
+  test.if(isRoot)('folders that the service cannot read, as on a disk of its own', async () => {
+    const folder = copied()
+    const data = join(folder, 'data')
+    mkdirSync(join(data, 'lost+found'), { mode: 0o700 })
+    for (const name of readdirSync(data).filter((one) => one !== 'lost+found'))
+      chownSync(join(data, name), 65534, 65534)
+    chownSync(data, 65534, 65534)
+    chmodSync(folder, 0o755)
+    const asNobody = async () => {
+      const within = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups']
+      const env = { HOST: '127.0.0.1' }
+      const { out } = await runCommand(['doctor', '--json'], { folder, env, within })
+      return (JSON.parse(out) as { findings: readonly Finding[] }).findings
+        .filter(({ check }) => check === 'files')
+        .map(({ state, says }) => [state, says])
+    }
+    expect(await asNobody()).toStrictEqual([['ok', expect.stringContaining('this user alone')]])
+    mkdirSync(join(data, 'closed'), { mode: 0o300 })
+    chownSync(join(data, 'closed'), 65534, 65534)
+    expect(await asNobody()).toStrictEqual([['fault', `${join(data, 'closed')} cannot be read`]])
+    rmSync(folder, { recursive: true })
+  })
+
+  test('another program that has the port of the service reaches no terminal, and fills no memory', async () => {
+    const words = '\u001b]0;pwned\u0007\nok       service  all is well'
+    using impostor = Bun.serve({
+      port: 0,
+      hostname: '127.0.0.1',
+      fetch: () => Response.json({ msg: `${words} ${'x'.repeat(1_000_000)}` }, { status: 503 }),
+    })
+    const env = { HOST: '127.0.0.1', PORT: String(impostor.port) }
+    const health = await runCommand(['healthcheck'], { env })
+    expect([health.status, health.words]).toStrictEqual([1, 'Not ready: 503\n'])
+    impostor.reload({ fetch: () => Response.json({ msg: words }, { status: 503 }) })
+    for (const { out, words: said } of [
+      await runCommand(['healthcheck'], { env }),
+      await runCommand(['doctor'], { folder: gateway, env }),
+    ]) {
+      expect(out + said).toContain(String.raw`\u001b]0;pwned\u0007\u000aok`)
+      expect(out + said).not.toContain('\u001b')
+    }
+  })
+
   test('an older schema is what the next start brings up to date', async () => {
     const folder = copied()
     withDatabase(folder, 'PRAGMA user_version = 6')

@@ -313,6 +313,12 @@ describe('coming from the older server', () => {
     expect(await refused(table('CREATE TABLE user (id, username, password, phone)'))).toBe(
       `${cannot}its table "user" has no column public_id, address`,
     )
+    // One that never ends, and words for the terminal.
+    const endless = `CREATE VIEW user AS
+      WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)
+      SELECT i AS id, '' AS public_id, i AS username, '' AS password, '' AS phone, '' AS address
+      FROM n, "\u001b[31m"`
+    expect(await refused(table(endless))).toBe(`${cannot}its "user" is no table`)
     const good = (path: string) => void olderFile(path, { users: [] })
     expect(await refused(good, ['--zone', 'Nowhere/City'])).toBe(
       '2 --zone must be a name of the IANA time zone database, or UTC',
@@ -320,6 +326,20 @@ describe('coming from the older server', () => {
     expect(await refused(good, ['another.db'])).toBe('2 import needs one FILE')
     expect(await refused(good, ['--force'])).toBe('2 There is no option "--force"')
     expect(await runCommand(['import'], { folder })).toMatchObject({ status: 2 })
+  })
+
+  test('ids that are told apart by no number here are named, and not one taken for the other', async () => {
+    const folder = newFolder()
+    const path = olderFile(join(folder, 'older/old.db'), { users: [user(1, 'ada')] })
+    {
+      using db = new Database(path)
+      const unlock = db.prepare("INSERT INTO log VALUES (?, 'ada', 'pin', '2021-03-04 05:06:07')")
+      for (const id of [2n ** 53n, 2n ** 53n + 1n]) unlock.run(id)
+    }
+    const { reported, counts } = await importing(folder)
+    expect(reported).toHaveLength(2)
+    expect(reported[0]).toEndWith('not taken, its id is no whole number')
+    expect(counts[1]).toBe('unlocks 0 0 2')
   })
 
   test('a file that is damaged is taken in thousands up to the damage, and that is said', async () => {
@@ -429,23 +449,34 @@ describe('coming from the older server', () => {
     expect((await post('/login', { username: 'person 7', password: PASSWORD })).status).toBe(200)
   }, 120_000)
 
-  test('many rows take no more memory than few', async () => {
-    const peakMiB = async (count: number) => {
+  describe('takes no more memory', () => {
+    const peakMiB = async (rows: Parameters<typeof olderFile>[1], sql = '') => {
       const folder = newFolder()
-      olderFile(join(folder, 'older/old.db'), {
-        users: [user(1, 'ada')],
-        unlocks: unlocksOf(['ada', 'gone'], count),
-      })
+      const path = olderFile(join(folder, 'older/old.db'), rows)
+      // Not here: what this process has taken counts as the child's.
+      const make = `new (require('bun:sqlite').Database)(${JSON.stringify(path)}).run(${JSON.stringify(sql)})`
+      if (sql) expect(Bun.spawnSync([process.execPath, '-e', make]).exitCode).toBe(0)
       const run = Bun.spawn([BINARY, 'import', 'older/old.db'], {
         cwd: folder,
         env: {},
         stdout: 'ignore',
         stderr: 'ignore',
       })
-      expect(await run.exited).toBe(0)
+      expect(await run.exited).toBe(sql === '' ? 0 : 1)
       return (run.resourceUsage()?.maxRSS ?? Number.NaN) / 1024 ** 2
     }
-    const few = await peakMiB(5000)
-    expect((await peakMiB(60_000)) - few).toBeLessThan(64)
-  }, 120_000)
+    const users = [user(1, 'ada')]
+    const some = (count: number) => ({ users, unlocks: unlocksOf(['ada', 'gone'], count) })
+
+    test('for many rows than for few', async () => {
+      const few = await peakMiB(some(5000))
+      expect((await peakMiB(some(60_000))) - few).toBeLessThan(64)
+    }, 120_000)
+
+    test('for texts of any length than for short ones', async () => {
+      const short = await peakMiB({ users }, "UPDATE user SET phone = printf('%.*c', 1000, 'x')")
+      const long = await peakMiB({ users }, "UPDATE user SET phone = printf('%.*c', 99000000, 'x')")
+      expect(long - short).toBeLessThan(64)
+    }, 120_000)
+  })
 })

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import { windowCounter } from '../../src/http/rate-limits.ts'
-import { PASSWORD, basic, bearer, startApp } from '../support/app.ts'
+import { PASSWORD, basic, bearer, recordsOf, startApp } from '../support/app.ts'
 
 const LIMITED = { msg: 'x' }
 
@@ -93,6 +93,42 @@ describe('limits', () => {
     for (const token of ['a', 'b', 'c'])
       statuses.push((await app.post('/logUnlocking', {}, bearer(token))).status)
     expect(statuses).toStrictEqual([401, 401, 429])
+  })
+
+  test('what leaves a record for good counts per account, and reading does not', async () => {
+    await using app = await startApp({ RATE_LIMIT_CHANGES: '2/minute' })
+    const [ada, grace] = [await app.signIn('ada'), await app.signIn('grace')]
+    const change = async (token: string) =>
+      (await app.patch('/v1/me', { phone: '2' }, bearer(token))).status
+    expect([await change(ada), await change(ada), await change(ada)]).toStrictEqual([200, 200, 429])
+    for (const path of ['/v1/me/export', '/v1/unlocks/export?format=csv'])
+      expect((await app.get(path, bearer(ada))).status).toBe(429)
+    expect((await app.delete('/v1/sessions', undefined, bearer(ada))).status).toBe(429)
+    for (const path of ['/v1/me', '/v1/sessions', '/v1/unlocks', '/v1/unlocks/stats'])
+      for (const _ of [1, 2, 3]) expect((await app.get(path, bearer(ada))).status).toBe(200)
+    expect(await change(grace)).toBe(200)
+    expect(recordsOf(app.logLines, 'account.contact')).toHaveLength(3)
+  })
+
+  test('an admin’s and an owner’s changes count too', async () => {
+    await using app = await startApp({ RATE_LIMIT_CHANGES: '1/hour' })
+    const limited = [
+      ['PATCH', '/v1/people/x'],
+      ['DELETE', '/v1/people/x'],
+      ['POST', '/v1/people/x/password-reset'],
+      ['POST', '/v1/invitations'],
+      ['DELETE', '/v1/invitations/x'],
+      ['PATCH', '/v1/settings'],
+      ['POST', '/v1/backups'],
+    ] as const
+    const owner = bearer(await app.signIn('oli', 'owner'))
+    await app.patch('/v1/me', {}, owner)
+    for (const [method, path] of limited) {
+      const answer = await fetch(app.url + path, { method, headers: owner })
+      expect(`${method} ${path} ${answer.status}`).toBe(`${method} ${path} 429`)
+    }
+    for (const path of ['people', 'invitations', 'settings', 'backups'])
+      expect((await app.get(`/v1/${path}`, owner)).status).toBe(200)
   })
 
   test('the groups have counters of their own, also where their numbers are equal', async () => {

@@ -64,6 +64,31 @@ const pass = (hours: number): void => {
 
 const names = () => readdirSync(join(folder, 'backups')).toSorted()
 
+describe('a folder that others write to, too', () => {
+  const put = (...files: string[]) => {
+    mkdirSync(join(folder, 'backups'))
+    for (const file of files) writeFileSync(join(folder, 'backups', file), '')
+  }
+
+  test('a name with a day that no calendar has is no backup, and no fault', async () => {
+    put('secure-lock-000000ab-000007-99999999T999999Z.tar')
+    const backups = service()
+    expect(await backups.state()).toMatchObject({ newest: undefined, failure: undefined })
+    await backups.makeIfDue()
+    expect((await backups.list()).map(({ number }) => number)).toStrictEqual([1])
+  })
+
+  test('after a file with the last number none is made that would never go, and an owner is told', async () => {
+    const last = 'secure-lock-000000ab-999999999999999-20261125T110000Z.tar'
+    put(last)
+    pass(25)
+    const backups = service()
+    await backups.makeIfDue()
+    expect(names()).toStrictEqual([last])
+    expect((await backups.state()).failure?.reason).toContain(`${last} in BACKUP_DIR`)
+  })
+})
+
 describe('backups by themselves', () => {
   test('one is made at once where there is none, and the next a day later', async () => {
     const backups = service()

@@ -52,13 +52,14 @@ afterAll(() => rmSync(folder, { recursive: true }))
 let unpackings = 0
 
 /** Unpacks bytes into a new folder; gives why they were refused, or the files that came out. */
-const unpack = async (bytes: Uint8Array, passphrase = PASSPHRASE) => {
+const unpack = async (bytes: Uint8Array, passphrase = PASSPHRASE, mustBeEncrypted = false) => {
   const [file, into] = [at('given'), at(`out-${(unpackings += 1)}`)]
   writeFileSync(file, bytes)
   mkdirSync(into)
   try {
     await unpackBackup({
       from: file,
+      mustBeEncrypted,
       passphrase: async (attempt) => (attempt === 0 ? passphrase : undefined),
       accept: silent,
       pathOf: (name) => join(into, name),
@@ -136,6 +137,21 @@ describe('a backup file', () => {
     expect(await unpack(sealed, 'four green doors')).toContain(
       'no passphrase was given that opens it',
     )
+  })
+
+  test('that is not encrypted is refused where all should be, since anybody can make one', async () => {
+    expect(await unpack(plain, PASSPHRASE, true)).toContain('it is not encrypted, though')
+    expect(await unpack(sealed, PASSPHRASE, true)).toStrictEqual(originals())
+  })
+
+  test('that asks for a gigabyte to be opened, or has a header without end, is refused unread', async () => {
+    const [line = '', , body = '', mac = ''] = sealed.toString('latin1').split('\n')
+    const asking = (recipient: string) =>
+      unpack(Buffer.from([line, recipient, body, mac, 'x'.repeat(300)].join('\n'), 'latin1'))
+    expect(await asking(`-> scrypt ${'A'.repeat(22)} 20`)).toContain('it asks for more memory')
+    const long = `-> scrypt ${'A'.repeat(1_000_000)} 17`
+    expect(await asking(long)).toContain('encrypted otherwise')
+    expect(await asking(`-> X25519 ${'A'.repeat(43)}`)).toContain('encrypted otherwise')
   })
 
   const repacked = async (changes: Partial<Record<keyof Manifest, unknown>>) => {

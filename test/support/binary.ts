@@ -32,6 +32,7 @@ type Options = {
 export const UNLIMITED = {
   RATE_LIMIT_AUTH: 'off',
   RATE_LIMIT_UNLOCK: 'off',
+  RATE_LIMIT_CHANGES: 'off',
   RATE_LIMIT_DEFAULT: 'off',
 } as const
 
