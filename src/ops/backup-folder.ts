@@ -32,14 +32,35 @@ export const backupFolder = (dir: string, keyId: number) => {
     return { file: name, number: Number(number), madeAtMs, bytes, isEncrypted }
   }
 
-  /** The newest first; none where there is no such folder. Throws `unavailable`. */
-  const list = async (): Promise<readonly BackupFile[]> => {
+  const readFolder = async (): Promise<readonly BackupFile[]> => {
     const names = await readdir(dir).catch((error: unknown) => {
       if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return []
       throw new AppError('unavailable', `Cannot read BACKUP_DIR ${dir}`, { cause: error })
     })
-    const files = (await Promise.all(names.map(found))).filter((one) => one !== undefined)
+    const files: BackupFile[] = []
+    // One after another: see `read`.
+    for (const name of names) {
+      const file = await found(name)
+      if (file) files.push(file)
+    }
     return files.toSorted((left, right) => right.number - left.number)
+  }
+
+  /** Whoever asks meanwhile waits for the one reading that is under way: on a share that is gone it
+   * never ends, and holds one of the few threads on which passwords are hashed too. */
+  let reading: Promise<readonly BackupFile[]> | undefined
+  const read = (): Promise<readonly BackupFile[]> => {
+    reading ??= readFolder().finally(() => {
+      reading = undefined
+    })
+    return inTime(reading, dir)
+  }
+
+  /** The newest first; none where there is no such folder. Throws `unavailable`. */
+  const list = async (): Promise<readonly BackupFile[]> => {
+    // What was written since that one began is in the next.
+    await (reading && inTime(reading, dir))
+    return read()
   }
 
   return {
@@ -64,6 +85,18 @@ export const backupFolder = (dir: string, keyId: number) => {
       for (const { file } of (await list()).slice(count)) await rm(join(dir, file))
     },
   }
+}
+
+/** How long a disk may take that has to wake up first. */
+const READ_MS_MAX = 10_000
+
+const inTime = <Result>(work: Promise<Result>, dir: string): Promise<Result> => {
+  let timer: Timer | undefined
+  const late = new Promise<never>((_, reject) => {
+    const fault = `BACKUP_DIR ${dir} does not answer: see whether its disk or share is there`
+    timer = setTimeout(() => reject(new AppError('unavailable', fault)), READ_MS_MAX)
+  })
+  return Promise.race([work, late]).finally(() => clearTimeout(timer))
 }
 
 const NUMBER_MAX = 10 ** 15 - 1

@@ -50,6 +50,7 @@ export type BackupState = {
 
 const HOUR_MS = 3_600_000
 const LOOK_EVERY_MS = 60_000
+const STOP_MS_MAX = 3000
 
 const EVENT = { action: 'backup.make', subject: 'BACKUP_DIR' } as const
 
@@ -152,7 +153,8 @@ export const backupService = (deps: Dependencies) => {
     stop: async (): Promise<void> => {
       clearInterval(looking)
       stopping.abort()
-      await making
+      // A folder that does not answer holds up no stop.
+      await Promise.race([making, Bun.sleep(STOP_MS_MAX)])
     },
   }
 }

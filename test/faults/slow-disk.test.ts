@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'bun:test'
-import { rmSync } from 'node:fs'
+import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { bearer, clientOf } from '../support/app.ts'
+import { PASSWORD, bearer, clientOf } from '../support/app.ts'
 import { UNLIMITED, runCommand, startService, temporaryFolder } from '../support/binary.ts'
-import { CAN_FAULT, faultyCalls } from '../support/faulty-calls.ts'
+import { CAN_FAULT, answerAgain, faultyCalls, withUnanswering } from '../support/faulty-calls.ts'
 import { IS_TIMED, expectTruth, signIn, tell } from './evidence.ts'
 import { nothingTold, postMany } from './load.ts'
 
@@ -80,4 +80,54 @@ describe.if(CAN_FAULT)('a disk whose every sync takes long', () => {
       expectTruth(join(folder, 'data/secure-lock.db'), told, 0)
       rmSync(folder, { recursive: true })
     })
+})
+
+describe.if(CAN_FAULT)('a share for backups that does not answer any more', () => {
+  test('[O1] is told of, and people log in all the same, however many ask after it', async () => {
+    const folder = temporaryFolder()
+    const backups = join(folder, 'share')
+    mkdirSync(backups)
+    const added = ['user', 'add', '--role', 'owner', 'oli']
+    await runCommand(added, { folder, env: ENV, input: `${PASSWORD}\n` })
+    await using service = await startService({
+      folder,
+      env: { ...ENV, LOG_LEVEL: 'info', BACKUP_DIR: backups },
+      within: withUnanswering(backups),
+    })
+    const { get, post } = clientOf(service.url)
+    const asked = Array.from({ length: 16 }, () => get('/metrics'))
+    await Bun.sleep(500)
+    const tokens: string[] = []
+    for (let n = 0; n < 4; n += 1) {
+      const login = await post('/login', { username: 'oli', password: PASSWORD })
+      tokens.push(((await login.json()) as { access_token: string }).access_token)
+    }
+    expect(new Set(tokens).size).toBe(4)
+    const owner = bearer(tokens[0] ?? '')
+    for (const answer of await Promise.all(asked)) {
+      expect(answer.status).toBe(200)
+      expect(await answer.text()).not.toMatch(/^secure_lock_backup_newest/m)
+    }
+    const listed = await get('/v1/backups', owner)
+    expect([listed.status, await listed.json()]).toStrictEqual([
+      503,
+      expect.objectContaining({ detail: expect.stringContaining('does not answer') }),
+    ])
+    const { findings } = (await (await get('/v1/doctor', owner)).json()) as {
+      findings: { check: string; state: string; says: string }[]
+    }
+    expect(findings.find(({ check }) => check === 'backup')).toMatchObject({
+      state: 'fault',
+      says: expect.stringContaining('does not answer'),
+    })
+    process.kill(service.pid, 'SIGTERM')
+    const begun = performance.now()
+    while (!service.output().log.includes('"msg":"stopped"')) {
+      expect(performance.now() - begun).toBeLessThan(5000)
+      await Bun.sleep(20)
+    }
+    answerAgain(service.pid)
+    expect(await service.stop()).toBe(0)
+    rmSync(folder, { recursive: true })
+  }, 120_000)
 })

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 
 const IS_REQUIRED = process.env['REQUIRE_STRACE'] === '1'
 
@@ -9,6 +9,18 @@ if (!CAN_FAULT)
   process.stderr.write(
     'No strace, or not root: the tests of disks that are slow or fail are left out (REQUIRE_STRACE=1 makes them fail)\n',
   )
+
+/** Words before a command under which reading a folder does not end, as on a share that is gone, until
+ * `answerAgain`: even a process that has stopped is not gone before. */
+export const withUnanswering = (folder: string): readonly string[] => [
+  ...['strace', '-D', '-f', '-o', '/dev/null', '-P', folder],
+  ...['-e', 'trace=getdents64', '-e', 'inject=getdents64:delay_enter=600s'],
+]
+
+export const answerAgain = (pid: number): void => {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8')
+  process.kill(Number(/^TracerPid:\s+([1-9]\d*)$/m.exec(status)?.[1]), 'SIGKILL')
+}
 
 /** Makes system calls of a running process slow or fail, as strace's `inject` says, until they are
  * mended: `faultyCalls(pid, 'fdatasync', 'error=EIO')`. */
