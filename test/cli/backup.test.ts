@@ -148,7 +148,7 @@ describe('backup FILE, at the compiled file', () => {
   })
 
   test('a secret that is given by the environment is not in it, and the manifest says so', async () => {
-    const secret = { JWT_SECRET_KEY: 'qN7vTz3pXw9rLk2mYb5cHd8fGj4sAe6u' }
+    const secret = { JWT_SECRET_KEY: crypto.randomUUID() }
     await backup('e.tar', secret)
     const [manifest] = await unpackTar(readFileSync(join(folder, 'e.tar')))
     expect(Buffer.from(manifest?.data ?? []).toString()).toContain('"JWT_SECRET_KEY"')

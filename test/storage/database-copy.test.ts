@@ -71,7 +71,7 @@ describe('a copy of a database', () => {
     }))
 
   test('says what is wrong with the file that it is to be made of', () =>
-    inFolder((folder) => {
+    inFolder(async (folder) => {
       const path = join(folder, 'a.db')
       expect(fault(() => copyDatabaseFile(path, join(folder, 'b.db')))).toContain(
         'cannot be opened',
@@ -82,7 +82,7 @@ describe('a copy of a database', () => {
       rmSync(path)
       new Sqlite(path).run('CREATE TABLE t (n INTEGER)')
       expect(fault(() => openReadOnly(path).close())).toContain('a database of another program')
-      void openDatabase(join(folder, 'c.db')).close()
+      await openDatabase(join(folder, 'c.db')).close()
       new Sqlite(join(folder, 'c.db')).run('PRAGMA user_version = 99')
       expect(fault(() => openReadOnly(join(folder, 'c.db')).close())).toContain('is newer than')
     }))

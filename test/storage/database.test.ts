@@ -190,7 +190,7 @@ describe('opening a database', () => {
         'use version 7.1.0 of the server, which wrote it, or a later one',
       )
       expect(refusal(newer)).not.toContain('the copy')
-      void openDatabase(`${newer}.before-schema-99`).close()
+      await openDatabase(`${newer}.before-schema-99`).close()
       expect(refusal(newer)).toEndWith(
         `the copy from before it was upgraded, which this version reads, is ${newer}.before-schema-99`,
       )
