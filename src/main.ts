@@ -1,13 +1,12 @@
-import { readFileSync } from 'node:fs'
-import { parseEnv } from 'node:util'
+import { resolve } from 'node:path'
 import { version } from '../package.json'
-import { UsageError, didYouMean, explainedOption } from './cli/command.ts'
+import { UsageError, explainedOption } from './cli/command.ts'
 import { commandOf } from './cli/commands.ts'
+import { readSettingsFile } from './cli/settings-file.ts'
 import { Interrupted, processTerminal } from './cli/terminal.ts'
-import { ConfigError, SETTINGS, isSetting } from './config.ts'
+import { ConfigError } from './config.ts'
 import { AppError } from './errors.ts'
 import { escaped } from './http/log-text.ts'
-import { fileFault } from './storage/private-files.ts'
 
 const EXIT = { failed: 1, usage: 2, bug: 70, interrupted: 130 } as const
 
@@ -15,8 +14,8 @@ const EXIT = { failed: 1, usage: 2, bug: 70, interrupted: 130 } as const
 let page = '--help'
 
 const main = async (words: readonly string[]): Promise<number> => {
-  const { args, settings } = takeEnvFile(words)
-  const terminal = processTerminal({ ...settings, ...process.env })
+  const { args, settings, path } = takeEnvFile(words)
+  const terminal = processTerminal({ ...settings, ...process.env }, path)
   const [first = 'serve', ...rest] = args
   if (args.includes('--help') || args.includes('-h'))
     return commandOf('help').run(first.startsWith('-') ? [] : [first], terminal)
@@ -36,35 +35,17 @@ const main = async (words: readonly string[]): Promise<number> => {
 /** Takes `--env-file FILE` or `--env-file=FILE` out of the words, wherever it stands, and reads it. */
 const takeEnvFile = (words: readonly string[]) => {
   const place = words.findIndex((word) => word === OPTION || word.startsWith(`${OPTION}=`))
-  if (place === -1) return { args: words, settings: {} }
+  if (place === -1) return { args: words, settings: {}, path: undefined }
   const isOneWord = words[place] !== OPTION
   const path = isOneWord ? words[place]?.slice(OPTION.length + 1) : words[place + 1]
   if (!path) throw new UsageError(`${OPTION} needs a FILE`)
-  return { args: words.toSpliced(place, isOneWord ? 1 : 2), settings: readEnvFile(path) }
+  const args = words.toSpliced(place, isOneWord ? 1 : 2)
+  return { args, settings: readSettingsFile(path, say), path: resolve(path) }
 }
 
 const OPTION = '--env-file'
 
-const SETTING_NAMES = Object.values(SETTINGS).map(({ env }) => env)
-
-const readEnvFile = (path: string): Readonly<Record<string, string | undefined>> => {
-  let text: string
-  try {
-    text = readFileSync(path, 'utf8')
-  } catch (error) {
-    const reason = fileFault(error)
-    throw new AppError('unavailable', `Cannot read the settings in ${path}: ${reason}`, {
-      cause: error,
-    })
-  }
-  const settings = parseEnv(text)
-  for (const name of Object.keys(settings))
-    if (!isSetting(name))
-      process.stderr.write(
-        `${path}: ${name} is no setting and changes nothing${didYouMean(name, SETTING_NAMES)}\n`,
-      )
-  return settings
-}
+const say = (line: string): void => void process.stderr.write(`${line}\n`)
 
 const exitStatus = (error: unknown): number => {
   if (error instanceof Interrupted) return EXIT.interrupted

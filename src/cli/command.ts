@@ -7,6 +7,8 @@ import { hasUnfinishedRestore } from '../storage/restore-journal.ts'
 /** All of the process that a command may touch, so that a test can stand in for it. */
 export type Terminal = {
   readonly env: Readonly<Record<string, string | undefined>>
+  /** The file that `--env-file` named, as an absolute path. */
+  readonly settingsFile?: string | undefined
   /** Writes a line to standard output: what was asked for. */
   readonly print: (line: string) => void
   /** Writes a line to standard error: words for people. */
@@ -115,6 +117,13 @@ export const explainedOption = (error: unknown, command: Command): unknown => {
   const meant = didYouMean(word, known).replace('"', '"--')
   return new UsageError(`There is no option "--${word}"${meant}`)
 }
+
+/** What to type for this very file to do something else with the same settings. */
+export const ownCommand = ({ settingsFile }: Terminal, words: string): string =>
+  [process.execPath, ...(settingsFile ? ['--env-file', settingsFile] : [])]
+    .map((word) => (/^[\w/.,:=@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`))
+    .concat(words)
+    .join(' ')
 
 /** For commands that work on what there is: in a wrong folder they must not make another. Throws
  * `unavailable`. */

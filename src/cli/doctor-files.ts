@@ -3,14 +3,16 @@ import { join } from 'node:path'
 import type { Config } from '../config.ts'
 import type { Finding } from '../ops/finding.ts'
 import { KEY_FILES } from '../storage/data-folder.ts'
+import { userName } from '../storage/system-user.ts'
 
 type Places = Pick<Config, 'dataDir' | 'databaseUri'>
 
 /** Judges the data folder: that it is there, of this user, closed to others, and has its keys. Where
- * `isUsable` is false nothing in it can be looked at further. */
+ * `isUsable` is false nothing in it can be looked at further. `again` is what was typed. */
 export const folderFindings = (
   places: Places,
-  uid = process.getuid?.(),
+  again: string,
+  uid = process.getuid?.() ?? 0,
 ): { readonly findings: readonly Finding[]; readonly isUsable: boolean } => {
   const { dataDir, databaseUri } = places
   if (!existsSync(dataDir))
@@ -18,8 +20,8 @@ export const folderFindings = (
   const owner = lstatSync(dataDir).uid
   if (owner !== uid)
     return unusable(
-      `${dataDir} belongs to user ${owner}, and this runs as ${uid}`,
-      `run this as that user: setpriv --reuid=${owner} --clear-groups secure-lock-server doctor`,
+      `${dataDir} belongs to user ${userName(owner)}, and this runs as ${userName(uid)}`,
+      `run this as that user: runuser -u ${userName(owner)} -- ${again}`,
     )
   if (!existsSync(databaseUri))
     return unusable(
@@ -40,7 +42,7 @@ const unusable = (says: string, fix: string) => ({
 const FAULTS_MAX = 20
 
 /** Files and folders that others may read, or that are not this user's own. */
-const openFiles = ({ dataDir, databaseUri }: Places, uid: number | undefined): Finding[] => {
+const openFiles = ({ dataDir, databaseUri }: Places, uid: number): Finding[] => {
   const found: Finding[] = []
   for (const path of new Set([dataDir, databaseUri, ...pathsIn(dataDir)])) {
     // Of a disk that is mounted there; empty, and always root's.
@@ -70,14 +72,16 @@ const entriesOf = (folder: string): readonly Dirent[] => {
   }
 }
 
-const fileFaults = (path: string, uid: number | undefined): Finding[] => {
+const fileFaults = (path: string, uid: number): Finding[] => {
   const file = lstatSync(path, { throwIfNoEntry: false })
   // A file of the service's that came and went meanwhile.
   if (!file) return []
   if (file.isSymbolicLink()) return [fault(path, 'is a link', 'put the file itself in its place')]
   const word = shellWord(path)
   if (file.uid !== uid)
-    return [fault(path, `belongs to user ${file.uid}`, `chown ${uid} ${word}, or remove it`)]
+    return [
+      fault(path, `belongs to user ${userName(file.uid)}`, `chown ${uid} ${word}, or remove it`),
+    ]
   const mode = file.isDirectory() ? '700' : '600'
   if ((file.mode & 0o077) !== 0)
     return [fault(path, 'can be used by others', `chmod ${mode} ${word}`)]

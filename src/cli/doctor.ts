@@ -18,7 +18,7 @@ import { fileFault } from '../storage/private-files.ts'
 import { type StoredLog, openStoredLog } from '../unlocks/stored-log.ts'
 import { logReads } from '../unlocks/store.ts'
 import type { Verdict } from '../unlocks/verify.ts'
-import type { Command, Options, Terminal } from './command.ts'
+import { type Command, type Options, type Terminal, ownCommand } from './command.ts'
 import { folderFindings } from './doctor-files.ts'
 import { askReadiness } from './readiness.ts'
 
@@ -46,7 +46,7 @@ export const doctor: Command = {
 const examine = async (terminal: Terminal): Promise<readonly Finding[]> => {
   const config = settingsOf(terminal.env)
   if (config instanceof ConfigError) return settingFaults(config)
-  const folder = folderFindings(config)
+  const folder = folderFindings(config, ownCommand(terminal, 'doctor'))
   const findings: Finding[] = [givenFinding(terminal.env), ...folder.findings]
   findings.push(await serviceFinding(config))
   if (!folder.isUsable) return findings

@@ -64,7 +64,7 @@ export const makeBackup = async ({ config, file, show, record }: Making): Promis
       if (existsSync(draft)) rmSync(draft)
     }
   } catch (error) {
-    throw fileUnavailable('Cannot make the backup', error)
+    throw fileUnavailable(`Cannot make the backup ${target}`, error)
   } finally {
     show('')
     removeCopy(copy)

@@ -9,7 +9,7 @@ import { hasAddress, ownUrls } from '../http/own-address.ts'
 import { qrTerminal } from '../http/qr.ts'
 import { backupProcess } from './backup-process.ts'
 import { certificateKeeper } from './certificate-keeper.ts'
-import type { Command, Terminal } from './command.ts'
+import { type Command, type Terminal, ownCommand } from './command.ts'
 import { listen } from './listener.ts'
 import { serviceManager } from './service-manager.ts'
 
@@ -94,7 +94,8 @@ const greet = async (config: Config, app: App, terminal: Terminal): Promise<void
 
 /** Says how somebody becomes the first owner. The code is for whoever sees this start, so it is
  * said and never logged. */
-const offerClaim = async ({ setup }: App, { say, isShown }: Terminal): Promise<void> => {
+const offerClaim = async ({ setup }: App, terminal: Terminal): Promise<void> => {
+  const { say, isShown } = terminal
   const claim = await setup.newClaim()
   if (!claim) return
   say(
@@ -104,7 +105,7 @@ const offerClaim = async ({ setup }: App, { say, isShown }: Terminal): Promise<v
   say(`  link       ${claim.link}`)
   if (isShown) say(qrTerminal(claim.link))
   say('  later      restart for another code, or, with these settings, run')
-  say(`             ${process.execPath} user add --role owner NAME`)
+  say(`             ${ownCommand(terminal, 'user add --role owner NAME')}`)
 }
 
 const warnings = (config: Config): readonly string[] => {

@@ -1,4 +1,4 @@
-import { isAbsolute } from 'node:path'
+import { dirname, isAbsolute } from 'node:path'
 import { parseArgs } from 'node:util'
 import { parseConfig } from '../config.ts'
 import { type Command, type Options, UsageError } from './command.ts'
@@ -13,9 +13,8 @@ const OPTIONS = {
   },
   settings: {
     type: 'string',
-    default: '/etc/secure-lock.env',
     value: 'FILE',
-    summary: 'the file that holds its settings',
+    summary: 'the file that holds its settings [that of --env-file, or /etc/secure-lock.env]',
   },
 } as const satisfies Options
 
@@ -23,22 +22,30 @@ const OPTIONS = {
 export const systemdUnit: Command = {
   summary: 'print a systemd unit for this executable',
   details:
-    'Data lies in /var/lib/secure-lock. Give it the settings too (--env-file): PORT and BACKUP_DIR decide what the service may do.',
+    'Data lies in /var/lib/secure-lock, unless DATA_DIR says otherwise. Give it the settings too (--env-file): PORT, DATA_DIR, DATABASE_URI and BACKUP_DIR decide what the service may do.',
   options: OPTIONS,
   examples: {
     'install it':
       'secure-lock-server --env-file /etc/secure-lock.env systemd-unit > /etc/systemd/system/secure-lock.service',
   },
-  run: async (args, { env, print }) => {
+  run: async (args, { env, settingsFile, print }) => {
     const { values } = parseArgs({ args: [...args], options: OPTIONS })
     if (!/^[a-z_][a-z0-9_-]{0,30}$/.test(values.user))
       throw new UsageError('--user must be the name of a system user')
-    const { port, backupDir } = parseConfig(env)
+    const { port, backupDir, dataDir, databaseUri } = parseConfig(env)
+    // What is relative lies in the folder that the unit starts in.
+    const dataDirs = [
+      isAbsolute(env['DATA_DIR'] ?? '') && dataDir,
+      env['DATABASE_URI']?.startsWith('sqlite:////') && dirname(databaseUri),
+    ]
     const parts: Readonly<Record<string, string>> = {
       EXECUTABLE: path(process.execPath),
-      ENV_FILE: path(values.settings),
+      ENV_FILE: path(values.settings ?? settingsFile ?? '/etc/secure-lock.env'),
       USER: values.user,
-      BACKUP_DIR: backupDir && !isWithin(backupDir, STATE_FOLDER) ? `"-${plain(backupDir)}"` : '',
+      WRITABLE: [...new Set([...dataDirs, backupDir])]
+        .filter((folder) => folder && !isWithin(folder, STATE_FOLDER))
+        .map((folder) => `"-${plain(folder || '')}"`)
+        .join(' '),
       CAPABILITIES: port < FIRST_FREE_PORT ? 'CAP_NET_BIND_SERVICE' : '',
     }
     print(template.replaceAll(/@([A-Z_]+)@/g, (_, name: string) => parts[name] ?? '').trimEnd())

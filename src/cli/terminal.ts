@@ -2,8 +2,12 @@ import { createInterface } from 'node:readline'
 import type { Terminal } from './command.ts'
 
 /** The process's own terminal. */
-export const processTerminal = (env: Terminal['env']): Terminal => ({
+export const processTerminal = (
+  env: Terminal['env'],
+  settingsFile: string | undefined,
+): Terminal => ({
   env,
+  settingsFile,
   print: (line) => process.stdout.write(`${line}\n`),
   say: (line) => process.stderr.write(`${line}\n`),
   showProgress: process.stderr.isTTY ? progressLine() : () => {},

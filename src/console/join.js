@@ -62,6 +62,10 @@ async function post(path, body) {
     throw new Error('The gateway does not answer; try again')
   })
   const { msg, detail, error, ...rest } = await answer.json()
-  if (!answer.ok) throw new Error(msg ?? detail ?? error)
+  if (!answer.ok) throw new Error(explained(msg ?? detail ?? error))
   return rest
 }
+
+/** An app says more of it in its own words; here nobody else does. */
+const explained = (fault) =>
+  fault === 'Weak password' ? 'Weak password: too short, often used, or close to the name' : fault

@@ -92,7 +92,7 @@ export const registrationFinding = (mode: 'open' | 'invite' | 'closed'): Finding
         check: 'registration',
         state: 'warning',
         says: 'open: whoever reaches this port may register and record unlocks',
-        fix: 'set REGISTRATION=invite, or closed once all are in',
+        fix: 'choose otherwise in the console, or set REGISTRATION=invite, or closed once all are in',
       }
     : { check: 'registration', state: 'ok', says: mode }
 
@@ -177,7 +177,11 @@ export const logFinding = (verdict: LogCheck | undefined): Finding => {
   const check = 'unlock log'
   if (!verdict) return { check, state: 'ok', says: 'the first check has not ended yet' }
   if (verdict.ok)
-    return { check, state: 'ok', says: `whole: ${verdict.size.toLocaleString('en')} events` }
+    return {
+      check,
+      state: 'ok',
+      says: `whole: ${verdict.size === 1 ? '1 event' : `${verdict.size.toLocaleString('en')} events`}`,
+    }
   const where = verdict.seq === undefined ? '' : ` (event ${verdict.seq})`
   return {
     check,

@@ -17,6 +17,7 @@ import {
 } from 'node:fs'
 import { dirname } from 'node:path'
 import { AppError } from '../errors.ts'
+import { userName } from './system-user.ts'
 
 /** Makes a folder that only this user can enter; an existing one loses other people's rights.
  * Throws `unavailable`. */
@@ -27,7 +28,7 @@ export const makePrivateFolder = (path: string): void => {
     // Root could go on, and leave files that the service's user cannot read.
     if (uid !== process.getuid?.())
       throw new Error(
-        `it belongs to user ${uid}; run this as that user, or choose another DATA_DIR`,
+        `it belongs to user ${userName(uid)}; run this as that user (runuser -u ${userName(uid)} -- …), or choose another DATA_DIR`,
       )
     if ((mode & 0o1000) !== 0)
       throw new Error('it is shared with others, like /tmp; choose a folder of its own')
@@ -54,7 +55,7 @@ export const makePrivateFile = (path: string): void => {
 const takeRights = (path: string): void => {
   const file = lstatSync(path)
   if (!file.isFile()) throw new Error('it is no file of its own')
-  if (file.uid !== process.getuid?.()) throw new Error(`it belongs to user ${file.uid}`)
+  if (file.uid !== process.getuid?.()) throw new Error(`it belongs to user ${userName(file.uid)}`)
   if ((file.mode & 0o077) !== 0) chmodSync(path, 0o600)
 }
 

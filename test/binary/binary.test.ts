@@ -108,6 +108,48 @@ describe('the compiled file', () => {
     rmSync(folder, { recursive: true })
   })
 
+  test('says which lines of a settings file set nothing, and takes all the others', async () => {
+    const folder = temporaryFolder()
+    const lines = [
+      '# the gateway',
+      'export REGISTRATION=closed',
+      'DEBUG true',
+      "JWT_SECRET_KEY='many",
+      `lines${'x'.repeat(40)}'`,
+      'DATADIR=elsewhere',
+      'RATE_LIMIT_AUTH="off # no end',
+      '  LOG_LEVEL = warn',
+      'the end',
+    ]
+    writeFileSync(join(folder, 'lock.env'), lines.join('\r\n'))
+    const args = ['--env-file', 'lock.env', 'doctor']
+    const { out, words } = await runCommand(args, { folder, env: { RATE_LIMIT_AUTH: 'off' } })
+    expect(words.split('\n')).toStrictEqual([
+      'lock.env: line 3 is no NAME=value, and changes nothing',
+      'lock.env: line 9 is no NAME=value, and changes nothing',
+      'lock.env: DATADIR is no setting and changes nothing; did you mean "DATA_DIR"?',
+      '',
+    ])
+    expect(out).toContain('set: JWT_SECRET_KEY, REGISTRATION, RATE_LIMIT_AUTH, LOG_LEVEL\n')
+    rmSync(folder, { recursive: true })
+  })
+
+  test('what a start offers can be pasted, with the settings that it was started with', async () => {
+    const folder = temporaryFolder()
+    writeFileSync(join(folder, 'the lock.env'), `DATA_DIR=${join(folder, 'elsewhere')}\n`)
+    await using service = await startService({ folder, args: ['--env-file', 'the lock.env'] })
+    while (!service.output().words.includes(' NAME\n')) await Bun.sleep(10)
+    const offered = /run\n +(.*) NAME\n/.exec(service.output().words)?.[1] ?? ''
+    const pasted = Bun.spawnSync(['sh', '-c', `${offered} ada`], {
+      stdin: Buffer.from(`${PASSWORD}\n`),
+      cwd: '/',
+      env: {},
+    })
+    expect(pasted.stdout.toString()).toBe('Added owner ada\n')
+    await service.stop()
+    rmSync(folder, { recursive: true })
+  })
+
   test('DEBUG opens the tables to this machine alone: not through a proxy, not under a foreign name', async () => {
     await using service = await startService({ env: { ...UNLIMITED, DEBUG: 'true' } })
     const status = async (headers: Record<string, string>) =>
@@ -428,12 +470,12 @@ describe.if(isRoot)('a disk that fails (these need root, to mount one)', () => {
     cpSync(BINARY, join(folder, 'server'))
     const denied = asNobody('BINARY=./server')
     expect(denied.out).toMatch(
-      /^Cannot use .*it belongs to user 0; run this as that user.*\nstatus 1\n$/,
+      /^Cannot use .*it belongs to user root; run this as that user .runuser -u root -- .*\nstatus 1\n$/,
     )
     chownSync(join(folder, 'data'), 65534, 65534)
     writeFileSync(join(folder, 'data/secure-lock.db'), '')
     const deniedFile = asNobody('BINARY=./server')
-    expect(deniedFile.out).toMatch(/^Cannot .*it belongs to user 0\nstatus 1\n$/)
+    expect(deniedFile.out).toMatch(/^Cannot .*it belongs to user root\nstatus 1\n$/)
     rmSync(folder, { recursive: true })
   })
 })

@@ -44,7 +44,7 @@ describe.skipIf(IS_LEFT_OUT)('a person who opens a link on a phone', () => {
       await page.getByLabel('User name').fill('oli')
       await page.getByLabel('Password').fill('short')
       await page.getByRole('button').click()
-      await page.getByText('Weak password').waitFor()
+      await page.getByText('Weak password: too short').waitFor()
       await page.getByLabel('Password').fill(PASSWORD)
       await page.getByRole('button').click()
       await page.getByText('Welcome, oli').waitFor()

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import { Database } from 'bun:sqlite'
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import {
@@ -157,7 +156,7 @@ describe('backup FILE, at the compiled file', () => {
   })
 
   test('a secret that is given by the environment is not in it, and the manifest says so', async () => {
-    const secret = { JWT_SECRET_KEY: randomBytes(36).toString('base64') }
+    const secret = { JWT_SECRET_KEY: crypto.randomUUID() }
     await backup('e.tar', secret)
     const [manifest] = await unpackTar(readFileSync(join(folder, 'e.tar')))
     expect(Buffer.from(manifest?.data ?? []).toString()).toContain('"JWT_SECRET_KEY"')

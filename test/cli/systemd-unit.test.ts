@@ -49,6 +49,31 @@ describe('the systemd unit', () => {
     expect((await printed([], { BACKUP_DIR: '/mnt/a"\nUser=root' })).status).toBe(2)
   })
 
+  test('may write where the settings put the data, which else is in its own folder', async () => {
+    const writable = async (env: Record<string, string>) =>
+      /^ReadWritePaths=(.*)$/m.exec((await printed([], env)).out)?.[1]
+    expect(await writable({ DATA_DIR: '/mnt/ssd/lock' })).toBe('"-/mnt/ssd/lock"')
+    expect(await writable({ DATA_DIR: '/var/lib/secure-lock' })).toBe('')
+    expect(await writable({ DATA_DIR: 'here' })).toBe('')
+    expect(
+      await writable({
+        DATA_DIR: '/mnt/ssd/lock',
+        DATABASE_URI: 'sqlite:////mnt/db/lock.db',
+        BACKUP_DIR: '/mnt/ssd/lock',
+      }),
+    ).toBe('"-/mnt/ssd/lock" "-/mnt/db"')
+  })
+
+  test('reads the settings that it was printed with', async () => {
+    const folder = temporaryFolder()
+    writeFileSync(join(folder, 'lock.env'), 'PORT=8443\n')
+    const unitOf = async (...args: readonly string[]) =>
+      (await runCommand(['--env-file', 'lock.env', 'systemd-unit', ...args], { folder })).out
+    expect(await unitOf()).toContain(`--env-file "${join(folder, 'lock.env')}" serve`)
+    expect(await unitOf('--settings', '/etc/other.env')).toContain('--env-file "/etc/other.env"')
+    rmSync(folder, { recursive: true })
+  })
+
   test('takes no name or path that would be another line of the unit', async () => {
     for (const args of [
       ['--user', 'root\nExecStartPre=/bin/sh'],

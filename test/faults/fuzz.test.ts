@@ -104,7 +104,7 @@ describe('requests drawn from the OpenAPI document', () => {
     if (!documented) return `status ${status} is not documented`
     const content = documented.content[type]
     if (!content) return `${type} is not documented for ${status}`
-    if (!type.endsWith('json')) return undefined
+    if (!/[/+]json$/.test(type)) return undefined
     return fits(content.schema, JSON.parse(text)) ? undefined : `${status} does not fit its schema`
   }
 

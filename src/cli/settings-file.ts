@@ -1,0 +1,59 @@
+import { readFileSync } from 'node:fs'
+import { parseEnv } from 'node:util'
+import { SETTINGS, isSetting } from '../config.ts'
+import { AppError } from '../errors.ts'
+import { fileFault } from '../storage/private-files.ts'
+import { didYouMean } from './command.ts'
+
+const NAMES = Object.values(SETTINGS).map(({ env }) => env)
+
+/** Reads the file of `--env-file`, and says of what stands in it and sets nothing that it does not.
+ * Throws `unavailable`. */
+export const readSettingsFile = (
+  path: string,
+  say: (line: string) => void,
+): Readonly<Record<string, string | undefined>> => {
+  const { text, strayLines } = assignments(fileText(path))
+  for (const line of strayLines) say(`${path}: line ${line} is no NAME=value, and changes nothing`)
+  const settings = parseEnv(text)
+  for (const name of Object.keys(settings))
+    if (!isSetting(name))
+      say(`${path}: ${name} is no setting and changes nothing${didYouMean(name, NAMES)}`)
+  return settings
+}
+
+const fileText = (path: string): string => {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    const reason = fileFault(error)
+    throw new AppError('unavailable', `Cannot read the settings in ${path}: ${reason}`, {
+      cause: error,
+    })
+  }
+}
+
+const ASSIGNMENT = /^\s*(?:export\s+)?[\w.-]+\s*=\s*(?<quote>["'`]?)(?<rest>.*)$/
+
+/** Takes out the lines that are neither an assignment nor a comment: `parseEnv` would make the next
+ * line a part of them, so that this sets nothing either. */
+const assignments = (text: string) => {
+  const strayLines: number[] = []
+  const lines = text.split(/\r?\n/)
+  let quote = ''
+  const kept = lines.filter((line, at) => {
+    if (quote !== '') {
+      if (line.includes(quote)) quote = ''
+      return true
+    }
+    if (/^\s*(?:#|$)/.test(line)) return true
+    const { groups } = ASSIGNMENT.exec(line) ?? {}
+    if (!groups) return void strayLines.push(at + 1)
+    const { quote: mark = '', rest = '' } = groups
+    const isOpen = mark !== '' && !rest.includes(mark)
+    // A mark that is never closed is a part of the value.
+    if (isOpen && lines.slice(at + 1).some((next) => next.includes(mark))) quote = mark
+    return true
+  })
+  return { text: kept.join('\n'), strayLines }
+}

@@ -1,0 +1,12 @@
+import { readFileSync } from 'node:fs'
+
+/** What people call a user of this system: the name, or the number where there is none. */
+export const userName = (uid: number): string => {
+  try {
+    const lines = readFileSync('/etc/passwd', 'utf8').split('\n')
+    const found = lines.map((line) => line.split(':')).find(([, , id]) => id === String(uid))
+    return found?.[0] || String(uid)
+  } catch {
+    return String(uid)
+  }
+}
