@@ -12,10 +12,10 @@ if (!CAN_FAULT)
 
 /** Words before a command under which reading a folder does not end, as on a share that is gone, until
  * `answerAgain`: even a process that has stopped is not gone before. */
-export const withUnanswering = (folder: string): readonly string[] => [
-  ...['strace', '-D', '-f', '-o', '/dev/null', '-P', folder],
-  ...['-e', 'trace=getdents64', '-e', 'inject=getdents64:delay_enter=600s'],
-]
+export const withUnanswering = (folder: string): readonly string[] =>
+  `strace -D -f -o /dev/null -P ${folder} -e trace=getdents64 -e inject=getdents64:delay_enter=600s`.split(
+    ' ',
+  )
 
 export const answerAgain = (pid: number): void => {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8')
