@@ -259,6 +259,16 @@ export const givenSettings = (env: Readonly<Record<string, string | undefined>>)
     return { name: one.env, value: told, fallback: one.fallback }
   })
 
+/** Files that hold a secret, by the setting that names each. */
+export const secretFiles = (env: Readonly<Record<string, string | undefined>>) => {
+  const secrets = Object.values(SETTINGS).filter((one) => 'secret' in one)
+  const names = [SETTINGS.tlsKeyFile.env, ...secrets.map((one) => `${one.env}_FILE`)]
+  return names.flatMap((name) => {
+    const path = env[name]?.trim()
+    return path ? [{ name, path: resolve(path) }] : []
+  })
+}
+
 const rawValue = (
   one: Pick<Setting<unknown>, 'env' | 'fallback' | 'secret'>,
   env: Readonly<Record<string, string | undefined>>,

@@ -1,4 +1,4 @@
-import { type Dirent, existsSync, lstatSync, readdirSync } from 'node:fs'
+import { type Dirent, existsSync, lstatSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Config } from '../config.ts'
 import type { Finding } from '../ops/finding.ts'
@@ -100,6 +100,14 @@ const fault = (path: string, says: string, fix: string): Finding => ({
 /** A path as a shell takes it for one word, since people paste what they read. */
 const shellWord = (path: string): string =>
   /^[\w./+-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`
+
+/** Judges a file of a secret that a setting names, wherever it lies: its owner and group may be others,
+ * as root's are of what a service may only read. */
+export const secretFileFindings = (name: string, path: string): readonly Finding[] => {
+  const file = statSync(path, { throwIfNoEntry: false })
+  if (!file || (file.mode & 0o007) === 0) return []
+  return [fault(path, `(${name}) can be used by everybody here`, `chmod o= ${shellWord(path)}`)]
+}
 
 /** What the loss of each key means: the service makes another, but for that of the log. */
 const KEYS: readonly (readonly [name: string, finding: Omit<Finding, 'check'>])[] = [

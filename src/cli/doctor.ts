@@ -4,7 +4,7 @@ import { settingService } from '../accounts/settings.ts'
 import { settingStore } from '../accounts/setting-store.ts'
 import { accountStore } from '../accounts/store.ts'
 import { auditStore } from '../audit/store.ts'
-import { type Config, ConfigError, givenSettings, parseConfig } from '../config.ts'
+import { type Config, ConfigError, givenSettings, parseConfig, secretFiles } from '../config.ts'
 import { AppError } from '../errors.ts'
 import { certificateFacts } from '../http/certificate.ts'
 import { escaped } from '../http/log-text.ts'
@@ -19,7 +19,7 @@ import { type StoredLog, openStoredLog } from '../unlocks/stored-log.ts'
 import { logReads } from '../unlocks/store.ts'
 import type { Verdict } from '../unlocks/verify.ts'
 import { type Command, type Options, type Terminal, ownCommand } from './command.ts'
-import { folderFindings } from './doctor-files.ts'
+import { folderFindings, secretFileFindings } from './doctor-files.ts'
 import { askReadiness } from './readiness.ts'
 
 const OPTIONS = {
@@ -48,6 +48,8 @@ const examine = async (terminal: Terminal): Promise<readonly Finding[]> => {
   if (config instanceof ConfigError) return settingFaults(config)
   const folder = folderFindings(config, ownCommand(terminal, 'doctor'))
   const findings: Finding[] = [givenFinding(terminal.env), ...folder.findings]
+  for (const { name, path } of secretFiles(terminal.env))
+    findings.push(...secretFileFindings(name, path))
   findings.push(await serviceFinding(config))
   if (!folder.isUsable) return findings
   terminal.showProgress('Reading the whole database')

@@ -159,6 +159,14 @@ describe('doctor, at the compiled file', () => {
     ['files', 'can be used by others', (folder) => chmodSync(database(folder), 0o644)],
     [
       'files',
+      'passphrase (BACKUP_PASSPHRASE_FILE) can be used by everybody',
+      (folder) => {
+        writeFileSync(join(folder, 'passphrase'), 'four brown doors\n', { mode: 0o644 })
+        return { BACKUP_PASSPHRASE_FILE: 'passphrase' }
+      },
+    ],
+    [
+      'files',
       'can be used by others',
       (folder) => chmodSync(join(folder, 'data/guess-key'), 0o640),
     ],

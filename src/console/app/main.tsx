@@ -5,5 +5,16 @@ import { App } from './app.tsx'
 const codes = new URLSearchParams(location.hash.slice(1))
 if (codes.has('claim') || codes.has('reset')) history.replaceState(null, '', location.pathname)
 
+// The router takes no address that is cut in the middle of a sign.
+if (!isWhole(location.pathname)) history.replaceState(null, '', '/console')
+
 const root = document.getElementById('app')
 if (root) render(<App codes={codes} />, root)
+
+function isWhole(path: string): boolean {
+  try {
+    return decodeURIComponent(path) !== ''
+  } catch {
+    return false
+  }
+}

@@ -26,6 +26,23 @@ afterAll(async () => {
   await browser?.close()
 }, TEST_MS_MAX)
 
+describe.skipIf(IS_LEFT_OUT)('an address', () => {
+  test(
+    'that is cut in the middle of a sign leads to the first page',
+    async () => {
+      await using service = await startService({ env: UNLIMITED })
+      await addAccount(service, 'oli')
+      await using seen = await openConsole(browser, service)
+      await signIn(seen.page, 'oli')
+      await seen.page.goto('/console/log/%E0%A4%A')
+      await seen.page.getByRole('heading', { name: 'Today' }).waitFor()
+      expectCalm(seen)
+      await service.stop()
+    },
+    TEST_MS_MAX,
+  )
+})
+
 describe.skipIf(IS_LEFT_OUT)('the first run', () => {
   test(
     'makes the owner, lets them choose who may register, and shows the address for the phones [A5, I6, I7]',
