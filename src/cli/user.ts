@@ -6,6 +6,7 @@ import type { App } from '../app.ts'
 import { type Config, parseConfig } from '../config.ts'
 import { AppError } from '../errors.ts'
 import { type Account, COMMAND_LINE, type Origin, ROLES, type Role } from '../http/access.ts'
+import { linkBase } from '../http/own-address.ts'
 import {
   type Actions,
   type Command,
@@ -113,7 +114,9 @@ const reset: Command['run'] = async (args, { env, print, say }) => {
   return withPerson({ env, name }, async ({ administration }, person) => {
     const { code } = await administration.beginReset(person)
     print(code)
-    say(`Good once, for ${RESET_MINUTES} minutes, at POST /v1/password-reset`)
+    const fragment = new URLSearchParams({ reset: code, name }).toString()
+    const link = `${linkBase(parseConfig(env))}/console/new-password#${fragment}`
+    say(`Good once, for ${RESET_MINUTES} minutes, in the app or at ${link}`)
   })
 }
 

@@ -279,4 +279,10 @@ const asError = (error: unknown): Error =>
 const asAppError = (what: string, error: unknown): AppError =>
   error instanceof AppError
     ? error
-    : new AppError('unavailable', `${what}: ${fileFault(error)}`, { cause: error })
+    : new AppError('unavailable', `${what}: ${plainFault(error)}`, { cause: error })
+
+/** The words of the tar library mean nothing to who took another file. */
+const plainFault = (error: unknown): string =>
+  error instanceof Error && /^(?:Invalid tar|Tar archive) /.test(error.message)
+    ? 'it is no backup of this service, or is damaged'
+    : fileFault(error)

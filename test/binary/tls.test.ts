@@ -239,7 +239,7 @@ test.if(isRoot)(
     const asRoot = await runCommand(['tls', 'init'], { folder: home })
     expect(asRoot).toMatchObject({
       status: 1,
-      words: expect.stringContaining('user 65534') as string,
+      words: expect.stringContaining('user nobody') as string,
     })
     rmSync(folder, { recursive: true })
   },

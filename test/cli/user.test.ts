@@ -53,7 +53,8 @@ describe('user, while the service runs', () => {
     expect((await door.logIn('oli')).status).toBe(200)
     const { out: code, said } = await door.user('reset', 'oli')
     expect(code).toMatch(/^([0-9A-Z]{4}-){6}[0-9A-Z]{4}$/)
-    expect(said).toBe('Good once, for 30 minutes, at POST /v1/password-reset')
+    expect(said).toMatch(/^Good once, for 30 minutes, .* http:\/\/\S+\/console\/new-password#/)
+    expect(said).toEndWith(`#reset=${code}&name=oli`)
     const body = { username: 'oli', code, new_password: 'nine quiet green keys' }
     expect((await door.post('/v1/password-reset', body)).status).toBe(200)
     expect((await door.logIn('oli', 'nine quiet green keys')).status).toBe(200)
