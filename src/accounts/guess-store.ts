@@ -1,3 +1,4 @@
+import { AppError } from '../errors.ts'
 import type { Database, Queries } from '../storage/database.ts'
 import { type Counters, KINDS, type Judgement, type Kind, UNCOUNTED } from './waits.ts'
 
@@ -55,6 +56,10 @@ const RENEWED_MS = DAY_MS
 /** Places at which an account is known. Each is good for ten guesses before it has to wait. */
 const PLACES_MAX = 10
 
+/** Attempts in line to be judged, each of which may cost a sync of the disk: what is not even a name and
+ * password gets here without the work of a hash, as fast as anybody sends it. */
+const IN_LINE_MAX = 100
+
 /** Counters of each kind that are kept when they are swept. */
 const COUNTERS_MAX = 20_000
 const SWEEP_MS = 60_000
@@ -89,9 +94,14 @@ export const guessStore = (db: Database, now: () => number, countersMax = COUNTE
   }
 
   let lastJudged: Promise<unknown> = Promise.resolve()
+  let inLine = 0
 
-  const inTurn = <Result>(work: () => Promise<Result>): Promise<Result> => {
-    const result = lastJudged.then(work)
+  const inTurn = async <Result>(work: () => Promise<Result>): Promise<Result> => {
+    if (inLine >= IN_LINE_MAX) throw new AppError('unavailable', 'Server busy, try again')
+    inLine += 1
+    const result = lastJudged.then(work).finally(() => {
+      inLine -= 1
+    })
     lastJudged = result.catch(() => {})
     return result
   }
@@ -99,7 +109,8 @@ export const guessStore = (db: Database, now: () => number, countersMax = COUNTE
   return {
     /** Lets `decide` judge an attempt by what is counted so far, and keeps what comes of it. One is
      * judged after the other, so that guesses sent at once gain nothing over guesses sent in turn.
-     * What passes writes nothing: it must not wait for a disk that is full or locked. */
+     * What passes writes nothing: it must not wait for a disk that is full or locked. Throws
+     * `unavailable`, whatever would come of the attempt, where too many are in line already. */
     judge: (guesser: Guesser, decide: (standing: Standing) => Judgement): Promise<Judgement> =>
       inTurn(async () => {
         const atMs = now()

@@ -57,6 +57,18 @@ const addAccount = async ({ db }: Pick<ReturnType<typeof smallStore>, 'db'>): Pr
 }
 
 describe('counters of failed logins', () => {
+  test('[I8] so many attempts are in line, and the rest are refused at once and not counted', async () => {
+    const { fail, failuresOf } = smallStore()
+    const outcomes = await Promise.allSettled(
+      Array.from({ length: 150 }, (_, at) => fail(`192.0.2.${at}`, 'ada')),
+    )
+    const refused = outcomes.filter(({ status }) => status === 'rejected')
+    expect(refused).toHaveLength(50)
+    expect(refused[0]).toMatchObject({ reason: { code: 'unavailable' } })
+    expect(await failuresOf('ada')).toBe(100)
+    expect(await fail('192.0.2.1', 'ada')).toMatchObject({ passes: false })
+  })
+
   test('[P4] a guess counts though its account was erased while the password was checked', async () => {
     const { store, guesser, db, count } = smallStore()
     const gone = guesser('192.0.2.1', 'ada', 7)
