@@ -10,6 +10,7 @@ export const buildYardstick = (
   without: readonly string[] = [],
 ): void => {
   const command = scripts.build
+    .replace('bun run compile', scripts.compile)
     .replace('src/main.ts', `test/bench/${entry}`)
     .replace('dist/secure-lock-server', outfile)
     .replace(/^bun /, `${process.execPath} `)
