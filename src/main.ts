@@ -18,14 +18,14 @@ const main = async (words: readonly string[]): Promise<number> => {
   const terminal = processTerminal({ ...settings, ...process.env }, path)
   const [first = 'serve', ...rest] = args
   if (args.includes('--help') || args.includes('-h'))
-    return commandOf('help').run(first.startsWith('-') ? [] : [first], terminal)
+    return (await commandOf('help')).run(first.startsWith('-') ? [] : [first], terminal)
   if (first === '--version' || first === '-v') {
     terminal.print(version)
     return 0
   }
   const isOption = first.startsWith('-')
   const name = isOption ? 'serve' : first
-  const command = commandOf(name)
+  const command = await commandOf(name)
   page = `help ${name}`
   return command.run(isOption ? args : rest, terminal).catch((error: unknown) => {
     throw explainedOption(error, command)

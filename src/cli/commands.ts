@@ -1,21 +1,5 @@
-import { audit } from './audit.ts'
-import { backup } from './backup.ts'
 import { type Command, UsageError, didYouMean } from './command.ts'
-import { completion } from './completion.ts'
-import { doctor } from './doctor.ts'
-import { grafana } from './grafana.ts'
-import { healthcheck } from './healthcheck.ts'
-import { PROGRAM, commandPage, helpText, overview, settingsPage } from './help.ts'
-import { importOlder } from './import.ts'
-import { invite } from './invite.ts'
-import { licenses } from './licenses.ts'
-import { log } from './log.ts'
-import { manual } from './manual.ts'
-import { restore } from './restore.ts'
-import { serve } from './serve.ts'
-import { systemdUnit } from './systemd-unit.ts'
-import { tls } from './tls.ts'
-import { user } from './user.ts'
+import { type Commands, PROGRAM, commandPage, helpText, overview, settingsPage } from './help.ts'
 
 /** Says what there is to type. */
 const help: Command = {
@@ -24,10 +8,10 @@ const help: Command = {
   operands: ['COMMAND|settings'],
   run: async ([topic, ...more], { print, hasColours }) => {
     if (more.length > 0) throw new UsageError('help takes one word')
-    if (topic === undefined) print(helpText([ABOUT], overview(COMMANDS), hasColours))
+    if (topic === undefined) print(helpText([ABOUT], overview(await allCommands()), hasColours))
     else if (topic === 'settings') print(helpText([], settingsPage(), hasColours))
     else {
-      const command = commandOf(topic)
+      const command = await commandOf(topic)
       const head = [`${PROGRAM} ${topic}: ${command.summary}`]
       if (command.details) head.push(command.details)
       print(helpText(head, commandPage(topic, command), hasColours))
@@ -38,31 +22,38 @@ const help: Command = {
 
 const ABOUT = 'Accounts at a front door, and the log of who opened it.'
 
-/** Every command, by the word that starts it. */
-export const COMMANDS: Readonly<Record<string, Command>> = {
-  serve,
-  user,
-  invite,
-  import: importOlder,
-  log,
-  audit,
-  backup,
-  restore,
-  tls,
-  doctor,
-  healthcheck,
-  'systemd-unit': systemdUnit,
-  grafana,
-  completion: completion(() => COMMANDS),
-  man: manual(() => COMMANDS),
-  licenses,
-  help,
+/** Every command, by the word that starts it. Loaded when it is asked for, so that the service carries
+ * no code of the others. */
+const COMMANDS: Readonly<Record<string, () => Command | Promise<Command>>> = {
+  serve: async () => (await import('./serve.ts')).serve,
+  user: async () => (await import('./user.ts')).user,
+  invite: async () => (await import('./invite.ts')).invite,
+  import: async () => (await import('./import.ts')).importOlder,
+  log: async () => (await import('./log.ts')).log,
+  audit: async () => (await import('./audit.ts')).audit,
+  backup: async () => (await import('./backup.ts')).backup,
+  restore: async () => (await import('./restore.ts')).restore,
+  tls: async () => (await import('./tls.ts')).tls,
+  doctor: async () => (await import('./doctor.ts')).doctor,
+  healthcheck: async () => (await import('./healthcheck.ts')).healthcheck,
+  'systemd-unit': async () => (await import('./systemd-unit.ts')).systemdUnit,
+  grafana: async () => (await import('./grafana.ts')).grafana,
+  completion: async () => (await import('./completion.ts')).completion(allCommands),
+  man: async () => (await import('./manual.ts')).manual(allCommands),
+  licenses: async () => (await import('./licenses.ts')).licenses,
+  help: () => help,
 }
 
 /** Throws `UsageError` for a word that starts none. */
-export const commandOf = (name: string): Command => {
-  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
-  if (!command)
+export const commandOf = async (name: string): Promise<Command> => {
+  const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
+  if (!load)
     throw new UsageError(`There is no command "${name}"${didYouMean(name, Object.keys(COMMANDS))}`)
-  return command
+  return load()
+}
+
+/** What there is to know of all of them. */
+export const allCommands = async (): Promise<Commands> => {
+  const loaded = Object.entries(COMMANDS).map(async ([name, load]) => [name, await load()] as const)
+  return Object.fromEntries(await Promise.all(loaded))
 }

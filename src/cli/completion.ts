@@ -8,7 +8,7 @@ const SCRIPTS: Readonly<Record<string, string>> = { bash, zsh, fish }
 
 /** Completes the words of all commands in a shell. Its script asks this very program at each Tab, by
  * `completion words`, which therefore knows what the program knows. */
-export const completion = (commands: () => Commands): Command => ({
+export const completion = (commands: () => Promise<Commands>): Command => ({
   summary: 'print what makes a shell complete these words at Tab',
   operands: [Object.keys(SCRIPTS).join('|')],
   examples: {
@@ -22,7 +22,7 @@ export const completion = (commands: () => Commands): Command => ({
     if (shell === 'words' && typed !== undefined) {
       // One argument, so that no word in it is taken for one of this command's own.
       const [current = '', , ...before] = typed.split('\n')
-      for (const line of completed({ current, before }, commands())) print(line)
+      for (const line of completed({ current, before }, await commands())) print(line)
       return 0
     }
     const script = Object.hasOwn(SCRIPTS, shell) ? SCRIPTS[shell] : undefined

@@ -11,14 +11,14 @@ import {
 } from './help.ts'
 
 /** Prints all help as one page for man(1). */
-export const manual = (commands: () => Commands): Command => ({
+export const manual = (commands: () => Promise<Commands>): Command => ({
   summary: 'print the manual page, which is all of this help in one',
   examples: {
     'install it': `${PROGRAM} man > /usr/local/share/man/man8/${PROGRAM}.8`,
   },
   run: async (args, { print }) => {
     parseArgs({ args: [...args], options: {} })
-    print(manualText(commands()))
+    print(manualText(await commands()))
     return 0
   },
 })

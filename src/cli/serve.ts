@@ -8,7 +8,6 @@ import { type Log, logWritten, logger, switchLevel } from '../http/log.ts'
 import { hasAddress, ownUrls } from '../http/own-address.ts'
 import { qrTerminal } from '../http/qr.ts'
 import { backupProcess } from './backup-process.ts'
-import { certificateKeeper } from './certificate-keeper.ts'
 import { type Command, type Terminal, ownCommand } from './command.ts'
 import { listen } from './listener.ts'
 import { serviceManager } from './service-manager.ts'
@@ -26,7 +25,7 @@ export const serve: Command = {
     const log = logger({ level: logLevel, format: logFormat, isColoured: terminal.hasColours })
     // Whatever the level leaves out else.
     const securityLog = log.child({}, { level: 'info' })
-    const keeper = config.tlsCertFile ? certificateKeeper(config) : undefined
+    const keeper = config.tlsCertFile ? await keeperOf(config) : undefined
     const app = await openApp(config, {
       log,
       securityLog,
@@ -70,6 +69,12 @@ export const serve: Command = {
     await logWritten()
     return 0
   },
+}
+
+/** Loaded for whoever serves HTTPS. */
+const keeperOf = async (config: Config) => {
+  const { certificateKeeper } = await import('./certificate-keeper.ts')
+  return certificateKeeper(config)
 }
 
 /** A disk that takes no record keeps the service neither from starting nor from stopping. */

@@ -1,5 +1,8 @@
-import { createInterface } from 'node:readline'
+import { isatty } from 'node:tty'
 import type { Terminal } from './command.ts'
+
+// Asked of the descriptors: to touch `process.stdin` is to make a stream of it, and to read from it.
+const IS_TTY = { input: isatty(0), output: isatty(1), error: isatty(2) }
 
 /** The process's own terminal. */
 export const processTerminal = (
@@ -10,24 +13,24 @@ export const processTerminal = (
   settingsFile,
   print: (line) => process.stdout.write(`${line}\n`),
   say: (line) => process.stderr.write(`${line}\n`),
-  showProgress: process.stderr.isTTY ? progressLine() : () => {},
-  readSecret: process.stdin.isTTY ? askHidden : nextLine,
+  showProgress: IS_TTY.error ? progressLine() : () => {},
+  readSecret: IS_TTY.input ? askHidden : nextLine,
   readLine: (prompt) => {
     process.stderr.write(prompt)
     return nextLine()
   },
-  isInteractive: process.stdin.isTTY,
-  isShown: process.stderr.isTTY,
-  hasColours: process.stdout.isTTY && !env['NO_COLOR'] && env['TERM'] !== 'dumb',
+  isInteractive: IS_TTY.input,
+  isShown: IS_TTY.error,
+  hasColours: IS_TTY.output && !env['NO_COLOR'] && env['TERM'] !== 'dumb',
   onLevelRequest: (work) => void process.on('SIGUSR2', work),
   stopRequested: () =>
     new Promise((resolve) => {
       for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => resolve())
-      if (process.stdin.isTTY) process.on('SIGHUP', () => resolve())
+      if (IS_TTY.input) process.on('SIGHUP', () => resolve())
     }),
   // At a terminal the same signal says that it was closed.
   onReloadRequest: (work) => {
-    if (!process.stdin.isTTY) process.on('SIGHUP', work)
+    if (!IS_TTY.input) process.on('SIGHUP', work)
   },
 })
 
@@ -47,6 +50,7 @@ const progressLine = (): ((line: string) => void) => {
 let lines: AsyncIterator<string> | undefined
 
 const nextLine = async (): Promise<string> => {
+  const { createInterface } = await import('node:readline')
   lines ??= createInterface({ input: process.stdin })[Symbol.asyncIterator]()
   const { value, done } = await lines.next()
   return done ? '' : value

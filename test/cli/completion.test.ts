@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { COMMANDS } from '../../src/cli/commands.ts'
+import { allCommands } from '../../src/cli/commands.ts'
 import { completed } from '../../src/cli/completion.ts'
 import { BINARY, runCommand, temporaryFolder } from '../support/binary.ts'
+
+const COMMANDS = await allCommands()
 
 /** The words that may stand at the end of a line. */
 const wordsAfter = (line: string): string[] => {

@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'bun:test'
-import { COMMANDS } from '../../src/cli/commands.ts'
+import { allCommands } from '../../src/cli/commands.ts'
 import { SETTINGS } from '../../src/config.ts'
 import { runCommand } from '../support/binary.ts'
+
+const COMMANDS = await allCommands()
 
 const shown = async (...words: readonly string[]): Promise<string> => {
   const { status, out } = await runCommand(words)
