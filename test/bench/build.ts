@@ -3,18 +3,21 @@ import { scripts } from '../../package.json'
 
 const ROOT = join(import.meta.dir, '../..')
 
-/** Builds a yardstick with the flags of the service, less those that are named. */
+/** Builds a yardstick with the flags of the service, or with none but those that make a file. */
 export const buildYardstick = (
   entry: string,
   outfile: string,
-  without: readonly string[] = [],
+  flags: 'same' | 'none' = 'same',
 ): void => {
-  const command = scripts.build
-    .replace('bun run compile', scripts.compile)
+  const same = scripts.build.replace('bun run compile', scripts.compile)
+  const command = flags === 'same' ? same : BARE
+  const words = command
     .replace('src/main.ts', `test/bench/${entry}`)
     .replace('dist/secure-lock-server', outfile)
     .replace(/^bun /, `${process.execPath} `)
-  const words = command.split(' ').filter((word) => !without.includes(word))
+    .split(' ')
   const built = Bun.spawnSync(words, { cwd: ROOT })
   if (built.exitCode !== 0) throw new Error(`cannot build: ${built.stderr.toString()}`)
 }
+
+const BARE = 'bun build src/main.ts --compile --outfile dist/secure-lock-server'
