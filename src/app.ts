@@ -54,10 +54,10 @@ import type { CertificateFacts } from './http/certificate.ts'
 import { crossOrigin } from './http/cross-origin.ts'
 import { endpointsOf } from './http/endpoints.ts'
 import { errorAnswers } from './http/errors.ts'
+import { headRequests } from './http/head-requests.ts'
 import { bodyReader } from './http/json-body.ts'
 import type { Log } from './http/log.ts'
 import { openapiRoutes } from './http/openapi.ts'
-import { documentProblems } from './http/operation.ts'
 import { linkBase } from './http/own-address.ts'
 import { requestLog } from './http/request-log.ts'
 import { responseHeaders } from './http/response-headers.ts'
@@ -336,10 +336,10 @@ export const openApp = async (
     handler: { standardHostname: false },
   })
     .use(requestLog({ log: processLog, seen: metrics.seenRequest }))
+    .use(headRequests())
     .use(responseHeaders({ hasTls }))
     .use(errorAnswers({ log: processLog, recordDenial: repeats.recordSparingly }))
     .use(crossOrigin(config.corsOrigins))
-    .use(openapiRoutes(endpoints, version))
     .use(consoleRoutes({ endpoints, version, logFault }))
     .use(joinRoutes(endpoints))
     .use(
@@ -451,8 +451,8 @@ export const openApp = async (
         users: userTable(people.page),
       }),
     )
-  documentProblems(routes.routes)
-  const http = routes.use(unmatchedRoutes(endpoints, routes))
+  const documented = routes.use(openapiRoutes({ endpoints, version, routes: routes.routes }))
+  const http = documented.use(unmatchedRoutes(endpoints, documented.routes))
 
   const close = async () => {
     await Promise.all([watch.stop(), backups.stop()])

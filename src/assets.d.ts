@@ -6,6 +6,10 @@ declare module '*.txt' {
   const text: string
   export default text
 }
+declare module '*/common-passwords.txt' {
+  const path: string
+  export default path
+}
 declare module '*.css' {
   const text: string
   export default text

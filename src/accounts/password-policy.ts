@@ -1,5 +1,6 @@
+import { readFileSync } from 'node:fs'
 import { codePoints } from '../http/text.ts'
-import commonPasswords from './common-passwords.txt' with { type: 'text' }
+import blocklistPath from './common-passwords.txt' with { type: 'file' }
 
 export type PasswordPolicy = (password: string, username: string) => boolean
 
@@ -61,4 +62,8 @@ const without = (password: string, words: readonly string[]): string =>
   words.reduce((rest, word) => (word ? rest.replaceAll(word, '') : rest), password)
 
 const blockedPasswords = (): ReadonlySet<string> =>
-  new Set(commonPasswords.split('\n').filter((line) => line !== '' && !line.startsWith('# ')))
+  new Set(
+    readFileSync(blocklistPath, 'utf8')
+      .split('\n')
+      .filter((line) => line !== '' && !line.startsWith('# ')),
+  )

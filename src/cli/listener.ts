@@ -4,7 +4,7 @@ import { AppError } from '../errors.ts'
 import type { TlsPair } from '../http/certificate.ts'
 import { endDeadConnections } from '../http/dead-connections.ts'
 import type { Log } from '../http/log.ts'
-import { portSharing } from './port-sharing.ts'
+import { type PortSharing, portSharing } from './port-sharing.ts'
 
 /** Takes requests on one port, and goes on doing so with another certificate. */
 export type Listener = {
@@ -40,7 +40,7 @@ export const listen = (
   // leaves its place to the last.
   const sharing = [current]
   const unfinished = new Set([current])
-  const port = portSharing(config.port)
+  let port: PortSharing | undefined
 
   const forget = (server: Server): void => {
     const place = sharing.indexOf(server)
@@ -51,6 +51,7 @@ export const listen = (
   }
 
   const takeUp = (next: TlsPair): void => {
+    port ??= portSharing(config.port)
     if (!port?.share())
       throw new Error('this system cannot change it while the service runs; restart the service')
     const before = current
@@ -58,7 +59,7 @@ export const listen = (
     unfinished.add(current)
     sharing.push(current)
     port.steerTo(sharing.indexOf(current))
-    before.reload({ routes: {}, fetch: lastAnswer(http) })
+    before.reload({ fetch: lastAnswer(http) })
     setTimeout(() => forget(before), retiredMs).unref()
   }
 
@@ -90,27 +91,25 @@ const open = (
   { isShared }: { readonly isShared: boolean },
 ): Server => {
   try {
-    http.listen({
+    // Not by Elysia's own listen, which compiles all routes twice before it answers.
+    const server = Bun.serve({
       hostname: host,
       port,
-      // Elysia's default lets two servers share a port, and each answer half of the phones.
       reusePort: isShared,
       idleTimeout: IDLE_SECONDS,
       // The body's own limit answers 413 in our words; see http/json-body.ts.
       maxRequestBodySize: Number.MAX_SAFE_INTEGER,
-      ...(pair ? { tls: { cert: pair.cert, key: pair.key } } : {}),
+      development: false,
+      ...(pair
+        ? { fetch: securely(http), tls: { cert: pair.cert, key: pair.key } }
+        : { fetch: http.fetch }),
     })
+    http.server = server
+    endDeadConnections(DEAD_MS)
+    return server
   } catch (error) {
     throw new AppError('unavailable', cannotListen(error, host, port), { cause: error })
   }
-  // One of Elysia's at each listen; main.ts exits without it.
-  process.removeAllListeners('beforeExit')
-  const { server } = http
-  if (!server) throw new Error('the server did not start')
-  endDeadConnections(DEAD_MS)
-  // What Bun's router knows goes past this. Elysia sets its own in the microtasks after a start.
-  if (pair) setImmediate(() => server.reload({ fetch: securely(http) }))
-  return server
 }
 
 const cannotListen = (error: unknown, host: string, port: number): string => {

@@ -12,8 +12,16 @@ export const joinRoutes = (endpoints: Endpoints) =>
   endpoints
     .group('default')
     .get('/join', () => new Response(PAGE, { headers: PAGE_HEADERS }), JOIN)
-    .get('/join.css', asset(css, 'text/css'), HIDDEN)
-    .get('/join.js', asset(script, 'text/javascript'), HIDDEN)
+    .get(
+      '/join.css',
+      asset(() => css, 'text/css'),
+      HIDDEN,
+    )
+    .get(
+      '/join.js',
+      asset(() => script, 'text/javascript'),
+      HIDDEN,
+    )
 
 // Types take an imported page for a bundle; it is its text.
 const PAGE = page as unknown as string

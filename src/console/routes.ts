@@ -1,12 +1,9 @@
 import { t } from 'elysia'
-import uplotStyle from 'uplot/dist/uPlot.min.css' with { type: 'text' }
 import { asset } from '../http/assets.ts'
-import { browserBundle } from '../http/browser-bundle.ts' with { type: 'macro' }
 import type { Endpoints } from '../http/endpoints.ts'
 import { HIDDEN, operation } from '../http/operation.ts'
 import pageStyle from '../http/page.css' with { type: 'text' }
 import { PAGE_HEADERS } from '../http/response-headers.ts'
-import style from './app/style.css' with { type: 'text' }
 import page from './page.html' with { type: 'text' }
 
 type Dependencies = {
@@ -18,9 +15,7 @@ type Dependencies = {
 
 type LogFault = { readonly fault: string; readonly seq: number | undefined }
 
-const SCRIPT = browserBundle('console/app/main.tsx', '--production')
-const CHART_SCRIPT = browserBundle('console/app/chart.ts', '--production')
-const PROOF_SCRIPT = browserBundle('console/app/proof.ts', '--production')
+const files = () => import('./files.ts')
 
 const LINKS = {
   console: '/console',
@@ -45,13 +40,33 @@ export const consoleRoutes = ({ endpoints, version, logFault }: Dependencies) =>
           : Response.json({ name: 'Secure Lock Server', version, links: LINKS }),
       INDEX,
     )
-    .get('/page.css', asset(pageStyle, 'text/css'), HIDDEN)
+    .get(
+      '/page.css',
+      asset(() => pageStyle, 'text/css'),
+      HIDDEN,
+    )
     .get('/console', showPage, CONSOLE)
     .get('/console/*', showPage, HIDDEN)
-    .get('/console/app.js', asset(SCRIPT, 'text/javascript'), HIDDEN)
-    .get('/console/chart.js', asset(CHART_SCRIPT, 'text/javascript'), HIDDEN)
-    .get('/console/proof.js', asset(PROOF_SCRIPT, 'text/javascript'), HIDDEN)
-    .get('/console/app.css', asset(`${style}\n${uplotStyle}`, 'text/css'), HIDDEN)
+    .get(
+      '/console/app.js',
+      asset(async () => (await files()).SCRIPT, 'text/javascript'),
+      HIDDEN,
+    )
+    .get(
+      '/console/chart.js',
+      asset(async () => (await files()).CHART_SCRIPT, 'text/javascript'),
+      HIDDEN,
+    )
+    .get(
+      '/console/proof.js',
+      asset(async () => (await files()).PROOF_SCRIPT, 'text/javascript'),
+      HIDDEN,
+    )
+    .get(
+      '/console/app.css',
+      asset(async () => (await files()).STYLE, 'text/css'),
+      HIDDEN,
+    )
 }
 
 // Types take an imported page for a bundle; it is its text.

@@ -60,10 +60,18 @@ export const endpointsOf = (options: Options) => {
     changes: limitsOf('changes', byAccount),
     default: limitsOf('default', byClient),
   }
+  const callersWithin = (name: LimitGroup) =>
+    new Elysia().use(callers).use(groups[name]()).as('scoped')
+  // Each made once, whatever the number of route files: it is some of the time that a start takes.
+  const shared = {
+    auth: callersWithin('auth'),
+    unlock: callersWithin('unlock'),
+    default: callersWithin('default'),
+  }
   return {
     /** Gives whom a request speaks for, asked again by an answer that outlives its beginning. */
     whoAsks,
-    group: (name: Exclude<LimitGroup, 'changes'>) => new Elysia().use(callers).use(groups[name]()),
+    group: (name: Exclude<LimitGroup, 'changes'>) => new Elysia().use(shared[name]),
     /** Further limits of the routes that follow, which leave a record in the audit trail. */
     changeLimits: () => groups.changes(),
     /** Limits of `auth` for those requests of another group that carry a password. */

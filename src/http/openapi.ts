@@ -1,10 +1,10 @@
-import { swagger } from '@elysiajs/swagger'
+import { Elysia } from 'elysia'
 import bundlePath from 'swagger-ui-dist/swagger-ui-bundle.js' with { type: 'file' }
 import stylePath from 'swagger-ui-dist/swagger-ui.css' with { type: 'file' }
 import { asset } from './assets.ts'
 import type { Endpoints } from './endpoints.ts'
 import page from './openapi.html' with { type: 'text' }
-import { HIDDEN } from './operation.ts'
+import { HIDDEN, type Route } from './operation.ts'
 import { PAGE_HEADERS } from './response-headers.ts'
 
 /** Starts Swagger UI; dark where the browser is, and ready to have the token pasted. */
@@ -31,27 +31,60 @@ document.addEventListener('click', ({ target }) => {
 })
 `
 
+type Dependencies = {
+  readonly endpoints: Endpoints
+  readonly version: string
+  /** What the document describes. */
+  readonly routes: readonly Route[]
+}
+
 /** The OpenAPI document at `/swagger/json`, and Swagger UI at `/swagger` from files within the
- * executable. The page takes the place of the plugin's own, which loads from another host. */
-export const openapiRoutes = (endpoints: Endpoints, version: string) =>
+ * executable. */
+export const openapiRoutes = ({ endpoints, version, routes }: Dependencies) =>
   endpoints
     .group('default')
-    .use(
-      swagger({
-        path: '/swagger',
-        specPath: '/swagger/json',
-        provider: 'swagger-ui',
-        documentation: {
-          info: { title: 'Secure Lock Server', version, description: DESCRIPTION },
-          tags: TAGS,
-          components: { securitySchemes: SECURITY_SCHEMES },
-        },
-      }),
-    )
     .get('/swagger', () => new Response(PAGE, { headers: PAGE_HEADERS }), HIDDEN)
-    .get('/swagger/swagger-ui.js', asset(Bun.file(bundlePath), 'text/javascript'), HIDDEN)
-    .get('/swagger/swagger-ui.css', asset(Bun.file(stylePath), 'text/css'), HIDDEN)
-    .get('/swagger/start.js', asset(START, 'text/javascript'), HIDDEN)
+    .get(
+      '/swagger/json',
+      asset(() => documentOf(routes, version), 'application/json'),
+      HIDDEN,
+    )
+    .get(
+      '/swagger/swagger-ui.js',
+      asset(() => Bun.file(bundlePath).text(), 'text/javascript'),
+      HIDDEN,
+    )
+    .get(
+      '/swagger/swagger-ui.css',
+      asset(() => Bun.file(stylePath).text(), 'text/css'),
+      HIDDEN,
+    )
+    .get(
+      '/swagger/start.js',
+      asset(() => START, 'text/javascript'),
+      HIDDEN,
+    )
+
+/** The document as the plugin writes it, from an app that has these routes and does nothing: the
+ * plugin is loaded for nobody but those who read it, and its own page, which loads from another
+ * host, is left out. */
+const documentOf = async (routes: readonly Route[], version: string): Promise<string> => {
+  const { swagger } = await import('@elysiajs/swagger')
+  const described = new Elysia().use(
+    swagger({
+      documentation: {
+        info: { title: 'Secure Lock Server', version, description: DESCRIPTION },
+        tags: TAGS,
+        components: { securitySchemes: SECURITY_SCHEMES },
+      },
+    }),
+  )
+  for (const { method, path, hooks } of routes) {
+    const detail = hooks.detail?.['x-document']?.(path)
+    if (detail) described.route(method, path, () => {}, { detail })
+  }
+  return (await described.handle(new Request('http://localhost/swagger/json'))).text()
+}
 
 // Types take an imported page for a bundle; it is its text.
 const PAGE = page as unknown as string

@@ -97,7 +97,8 @@ export const problem = (status: number, code: string, detail: string): Answer =>
  * the answers that its access, its body and the limits add. The handler reads the body itself, so
  * that limits and guard come first. */
 export const operation = (described: Description) => {
-  const { access, tag, summary, description, body, answers } = described
+  const { access } = described
+  const detail: RouteDetail = { 'x-access': access, 'x-document': documentOf(described) }
   return {
     parse: 'none' as const,
     beforeHandle: ({ caller }: { caller: Caller }): void => {
@@ -105,8 +106,17 @@ export const operation = (described: Description) => {
       if (access !== 'local') requireRole(caller, access)
       else if (!caller.isLocal) requireRole(caller, 'admin')
     },
+    detail,
+  }
+}
+
+/** Writes the place of an operation in the document, for whoever reads that: a start does not. */
+const documentOf =
+  (described: Description) =>
+  (path: string): DocumentDecoration => {
+    const { access, tag, summary, description, body, answers } = described
     // TypeBox schemas are JSON Schema, which the types of OpenAPI do not know.
-    detail: {
+    return {
       summary,
       ...(description ? { description } : {}),
       tags: [tag],
@@ -114,10 +124,9 @@ export const operation = (described: Description) => {
       security: SECURITY[access],
       parameters: parameters(described),
       ...(body ? { requestBody: { required: true, content: content(bodyAnswer(body)) } } : {}),
-      responses: responses(commonAnswers(access, body), answers),
-    } as DocumentDecoration,
+      responses: responses(path, commonAnswers(access, body), answers),
+    } as DocumentDecoration
   }
-}
 
 const parameters = ({ query, params, headers }: Description) =>
   Object.entries({ query, path: params, header: headers }).flatMap(([place, schema]) =>
@@ -185,7 +194,7 @@ const ROLE_FAULTS =
 const BUSY = 'The disk does not take it now, or too many wait; `Retry-After` says when to try again'
 
 /** Answers of one status side by side, if they differ by content type; else the later one. */
-const responses = (...tables: readonly Description['answers'][]) => {
+const responses = (path: string, ...tables: readonly Description['answers'][]) => {
   const byStatus = new Map<string, Answer[]>()
   for (const table of tables)
     for (const [status, answers] of Object.entries(table)) {
@@ -194,15 +203,27 @@ const responses = (...tables: readonly Description['answers'][]) => {
       const types = new Set(added.map(contentTypeOf))
       byStatus.set(status, [...known.filter((one) => !types.has(contentTypeOf(one))), ...added])
     }
-  return Object.fromEntries([...byStatus].map(([status, answers]) => [status, response(answers)]))
+  return Object.fromEntries(
+    [...byStatus].map(([status, answers]) => [
+      status,
+      {
+        description: answers.map((one) => one.description).join('; '),
+        content: Object.assign(
+          {},
+          ...answers.map((one) => content(givenAt(path, Number(status), one))),
+        ) as Record<string, unknown>,
+      },
+    ]),
+  )
 }
 
 const contentTypeOf = ({ contentType = 'application/json' }: Answer): string => contentType
 
-const response = (answers: readonly Answer[]) => ({
-  description: answers.map((one) => one.description).join('; '),
-  content: Object.assign({}, ...answers.map(content)) as Record<string, unknown>,
-})
+/** An error as http/errors.ts gives it at this path: under `/v1` it is problem details. */
+const givenAt = (path: string, status: number, answer: Answer): Answer =>
+  path.startsWith('/v1/') && status >= 400 && answer.schema === Message
+    ? problem(status, problemCode(status), (answer.example as MessageExample).msg)
+    : answer
 
 const content = ({
   schema,
@@ -223,21 +244,14 @@ const content = ({
   },
 })
 
-type Route = { readonly path: string; readonly hooks: unknown }
-type Documented = { readonly content: Record<string, ReturnType<typeof content>[string]> }
+/** What an app says of a route of its own. */
+export type Route = {
+  readonly method: string
+  readonly path: string
+  readonly hooks: { readonly detail?: RouteDetail }
+}
 
-/** Documents the errors that operations have in common as http/errors.ts gives them under `/v1`. No
- * operation can, since it does not know its path. */
-export const documentProblems = (routes: readonly Route[]): void => {
-  for (const { path, hooks } of routes) {
-    if (!path.startsWith('/v1/')) continue
-    const { detail } = hooks as { detail?: { responses?: Record<string, Documented> } }
-    for (const [status, { content: one }] of Object.entries(detail?.responses ?? {})) {
-      const json = one['application/json']
-      if (Number(status) < 400 || json?.schema !== Message) continue
-      delete one['application/json']
-      const { msg } = json.example as MessageExample
-      Object.assign(one, content(problem(Number(status), problemCode(Number(status)), msg)), one)
-    }
-  }
+type RouteDetail = DocumentDecoration & {
+  readonly 'x-access'?: Access
+  readonly 'x-document'?: (path: string) => DocumentDecoration
 }

@@ -22,12 +22,12 @@ type SeenRequest = {
 export const requestLog = ({ log, seen }: Dependencies) =>
   new Elysia({ name: 'request-log' })
     .onRequest((context) => {
-      ;(context as Timed).startedAtMs = performance.now()
+      Object.assign(context, { startedAtMs: performance.now(), method: context.request.method })
     })
     .onAfterResponse({ as: 'global' }, (context) => {
-      const { request, route, set, response } = context
-      const { caller, startedAtMs = 0 } = context as Timed
-      const method = METHODS.get(request.method) ?? 'other'
+      const { route, set, response } = context
+      const { caller, startedAtMs, method: asked } = context as unknown as Begun
+      const method = METHODS.get(asked) ?? 'other'
       const status = response instanceof Response ? response.status : Number(set.status ?? 200)
       const durationMs = performance.now() - startedAtMs
       seen({ method, route: isMatched(route, status) ? route : 'unmatched', status, durationMs })
@@ -47,7 +47,12 @@ export const requestLog = ({ log, seen }: Dependencies) =>
       )
     })
 
-type Timed = { startedAtMs?: number; readonly caller?: Caller }
+/** What is known of a request from its beginning, before anything changes it. */
+type Begun = {
+  readonly startedAtMs: number
+  readonly method: string
+  readonly caller?: Caller
+}
 
 /** What unmatched.ts answers says nothing of a route. */
 const isMatched = (route: string, status: number): boolean =>

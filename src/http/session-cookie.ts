@@ -37,8 +37,9 @@ export const sessionCookies = ({ hasTls, publicUrl }: Reached) => {
     if (site !== null) return site === 'same-origin' || (isRead && site === 'none')
     const origin = headers.get('origin')
     if (origin === null) return isRead
-    const own = [URL.parse(url)?.origin, publicUrl || undefined]
-    return own.includes(origin)
+    // Behind TLS, too, the URL of a request may begin as one without; see cli/listener.ts.
+    const asked = URL.parse(hasTls ? url.replace(/^http:/, 'https:') : url)?.origin
+    return [asked, publicUrl || undefined].includes(origin)
   }
 
   const read = (request: Request, cookie: SessionCookie): string | undefined => {

@@ -9,10 +9,10 @@ type Dependencies = {
 }
 
 /** What an app or a page shows of the gateway itself, and the zone that its times are told in. */
-export const gatewayRoutes = ({ endpoints, gateway }: Dependencies) => {
-  const { timeZone: zone } = new Intl.DateTimeFormat().resolvedOptions()
-  return endpoints.group('default').get('/v1/gateway', () => ({ ...gateway, zone }), READ)
-}
+export const gatewayRoutes = ({ endpoints, gateway }: Dependencies) =>
+  endpoints.group('default').get('/v1/gateway', () => ({ ...gateway, zone: zone() }), READ)
+
+const zone = (): string => new Intl.DateTimeFormat().resolvedOptions().timeZone
 
 const READ = operation({
   access: 'member',
