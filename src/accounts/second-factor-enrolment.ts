@@ -12,7 +12,6 @@ import type { SecondFactors } from './second-factor.ts'
 import type { Holder, SecondFactorStore } from './second-factor-store.ts'
 import type { SecretBox } from './secret-box.ts'
 import type { Sessions } from './sessions.ts'
-import { newTotpSecret, totpSecretText, totpUri } from './totp.ts'
 import { codeHash, newCode } from './typed-code.ts'
 
 export type SecondFactorEnrolment = ReturnType<typeof secondFactorEnrolment>
@@ -99,6 +98,7 @@ export const secondFactorEnrolment = (deps: Dependencies) => {
      * second factor is on. */
     begin: async (caller: Caller, password: string) => {
       const account = await proven(caller, 'second_factor.begin', { password })
+      const { newTotpSecret, totpSecretText, totpUri } = await import('./totp.ts')
       const secret = newTotpSecret()
       const isBegun = await store.begin(
         holderOf(caller),
@@ -117,7 +117,7 @@ export const secondFactorEnrolment = (deps: Dependencies) => {
         throw new AppError('conflict', 'Begin first: POST /v1/me/second-factor', NOT_BEGUN)
       const codes = newRecoveryCodes()
       const isOn = await store.confirm(holderOf(caller), {
-        ...factors.attempt(account, code),
+        ...(await factors.attempt(account, code)),
         recoveryCodes: codes.map(codeHash),
         record: async (id, tx) => {
           await recordSuccess(caller, 'second_factor.confirm')(id, tx)

@@ -2,7 +2,6 @@ import { AppError } from '../errors.ts'
 import type { Account } from '../http/access.ts'
 import type { Attempt, SecondFactorStore } from './second-factor-store.ts'
 import type { SecretBox } from './secret-box.ts'
-import { totpStep } from './totp.ts'
 import { codeHash } from './typed-code.ts'
 
 export type SecondFactors = ReturnType<typeof secondFactors>
@@ -24,8 +23,10 @@ export const secondFactors = ({ store, box, isRequired, now }: Dependencies) => 
   const isOn = async ({ id }: Account): Promise<boolean> => (await store.find(id)) === 'on'
 
   /** A code of the phone, to be judged. Throws `unavailable` where the secret is not readable. */
-  const attempt = (account: Account, code: string): Attempt => {
+  const attempt = async (account: Account, code: string): Promise<Attempt> => {
     const atMs = now()
+    // Loaded for those who have a second factor: otpauth brings every hash that there is.
+    const { totpStep } = await import('./totp.ts')
     const stepOf = (sealed: Uint8Array) => {
       const secret = box.open(sealed, account.publicId)
       if (!secret) throw new AppError('unavailable', OTHER_KEY)
@@ -54,7 +55,7 @@ export const secondFactors = ({ store, box, isRequired, now }: Dependencies) => 
       const plain = withoutSpaces(code)
       if (plain === '') return 'missing'
       if (/^\d{6}$/.test(plain))
-        return (await store.useStep(account.id, attempt(account, plain))) ? 'totp' : 'wrong'
+        return (await store.useStep(account.id, await attempt(account, plain))) ? 'totp' : 'wrong'
       const isOurs = await store.useRecoveryCode(account.id, codeHash(plain))
       return isOurs ? 'recovery_code' : 'wrong'
     },

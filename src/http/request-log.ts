@@ -22,7 +22,10 @@ type SeenRequest = {
 export const requestLog = ({ log, seen }: Dependencies) =>
   new Elysia({ name: 'request-log' })
     .onRequest((context) => {
-      Object.assign(context, { startedAtMs: performance.now(), method: context.request.method })
+      // Member by member: who hands the context on has Elysia read all of a request, cookies too.
+      const begun = context as unknown as Begun
+      begun.startedAtMs = performance.now()
+      begun.method = context.request.method
     })
     .onAfterResponse({ as: 'global' }, (context) => {
       const { route, set, response } = context
@@ -49,8 +52,8 @@ export const requestLog = ({ log, seen }: Dependencies) =>
 
 /** What is known of a request from its beginning, before anything changes it. */
 type Begun = {
-  readonly startedAtMs: number
-  readonly method: string
+  startedAtMs: number
+  method: string
   readonly caller?: Caller
 }
 
