@@ -3,7 +3,7 @@ import { useState } from 'preact/hooks'
 import { api } from '../api.ts'
 import { type AuditFilter, auditAddress } from '../audit-filter.ts'
 import { Button } from '../components/button.tsx'
-import { Field } from '../components/field.tsx'
+import { DayFields, areReversed } from '../components/days.tsx'
 import { Select } from '../components/select.tsx'
 import { useLoad } from '../load.ts'
 import type { Person } from '../people.ts'
@@ -15,7 +15,6 @@ export const AuditFilters = ({ filter }: { readonly filter: AuditFilter }) => {
   const set = (name: keyof AuditFilter) => (value: string) =>
     setDraft((before) => ({ ...before, [name]: value }))
   const people = usePeople()
-  const isReversed = draft.from !== '' && draft.to !== '' && draft.from > draft.to
   const isNarrowed = Object.values(filter).some((value) => value !== '')
   return (
     <form
@@ -23,7 +22,7 @@ export const AuditFilters = ({ filter }: { readonly filter: AuditFilter }) => {
       role="search"
       onSubmit={(event) => {
         event.preventDefault()
-        if (!isReversed) route(auditAddress(draft))
+        if (!areReversed(draft)) route(auditAddress(draft))
       }}
     >
       <details open={isNarrowed}>
@@ -57,14 +56,7 @@ export const AuditFilters = ({ filter }: { readonly filter: AuditFilter }) => {
             options={withChosen(people, filter.subject)}
             any="Anybody’s"
           />
-          <Field label="From" type="date" value={draft.from} onValue={set('from')} />
-          <Field
-            label="To, that day too"
-            type="date"
-            value={draft.to}
-            onValue={set('to')}
-            error={isReversed ? 'This day is before the first one' : undefined}
-          />
+          <DayFields days={draft} onValue={set} />
         </div>
         <div class="actions onward">
           <Button type="submit">Show</Button>

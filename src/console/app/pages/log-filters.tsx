@@ -1,6 +1,7 @@
 import { useLocation } from 'preact-iso/router'
 import { useState } from 'preact/hooks'
 import { Button } from '../components/button.tsx'
+import { DayFields, areReversed } from '../components/days.tsx'
 import { Field } from '../components/field.tsx'
 import { Select } from '../components/select.tsx'
 import {
@@ -38,14 +39,13 @@ export const Filters = ({ filter, people, rows, onAgain }: FiltersProps) => {
   const [isOpen, setOpen] = useState(false)
   const set = (name: FilterName) => (value: string) =>
     setTyped({ address, draft: { ...draft, [name]: value } })
-  const isReversed = draft.from !== '' && draft.to !== '' && draft.from > draft.to
   return (
     <form
       class="filters"
       role="search"
       onSubmit={(event) => {
         event.preventDefault()
-        if (isReversed) return
+        if (areReversed(draft)) return
         // What it is narrowed to is told below, and on a phone the list comes into view.
         setOpen(false)
         setTyped({ address: '', draft })
@@ -103,14 +103,7 @@ export const Filters = ({ filter, people, rows, onAgain }: FiltersProps) => {
             options={RESULTS}
             any="Opened or refused"
           />
-          <Field label="From" type="date" value={draft.from} onValue={set('from')} />
-          <Field
-            label="To, that day too"
-            type="date"
-            value={draft.to}
-            onValue={set('to')}
-            error={isReversed ? 'This day is before the first one' : undefined}
-          />
+          <DayFields days={draft} onValue={set} />
         </div>
       </details>
     </form>
