@@ -75,6 +75,15 @@ describe('the OpenAPI document', () => {
     }
   })
 
+  test('a problem of an operation’s own is its example, not the one that many have', () => {
+    const problemOf = (name: string, status: number) =>
+      new Map(operations).get(name)?.responses[status]?.content['application/problem+json']?.example
+    expect(problemOf('DELETE /v1/people/{id}/second-factor', 403)).toMatchObject({
+      code: 'owner_needed',
+    })
+    expect(problemOf('GET /v1/people', 403)).toMatchObject({ code: 'forbidden' })
+  })
+
   test('what is documented is what is answered', async () => {
     const owner = bearer(await app.signIn('own', 'owner'))
     await enrol(app, await app.signIn('factor', 'owner'), app.clock.nowMs)
