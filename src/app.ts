@@ -37,11 +37,11 @@ import { setupService } from './accounts/setup.ts'
 import { restoredAccounts } from './accounts/restored-store.ts'
 import { accountStore } from './accounts/store.ts'
 import { waitRoutes } from './accounts/wait-routes.ts'
-import { lifeRecorder } from './audit/life.ts'
-import { personTrail } from './audit/person-store.ts'
-import { repeatRecorder } from './audit/repeats.ts'
+import { serviceLifecycle } from './audit/life.ts'
+import { accountAuditEvents } from './audit/person-store.ts'
+import { coalescingRecorder } from './audit/repeats.ts'
 import { auditRoutes } from './audit/routes.ts'
-import { securityRecorder } from './audit/service.ts'
+import { auditRecorder } from './audit/service.ts'
 import { auditStore } from './audit/store.ts'
 import type { Config } from './config.ts'
 import { joinRoutes } from './console/join-routes.ts'
@@ -99,8 +99,8 @@ import { unlockStore } from './unlocks/store.ts'
 
 type Dependencies = {
   readonly log: Log
-  /** Where security events are told, if that is another log. */
-  readonly securityLog?: Log
+  /** Where audit events are told, if that is another log. */
+  readonly auditLogger?: Log
   /** The clock, in milliseconds since 1970. */
   readonly now?: () => number
   /** A clock that nobody sets, in milliseconds since whenever. */
@@ -125,7 +125,7 @@ export const openApp = async (
   config: Config,
   {
     log: processLog,
-    securityLog = processLog,
+    auditLogger = processLog,
     now = Date.now,
     monotonic = () => performance.now(),
     certificate = () => undefined,
@@ -155,13 +155,13 @@ export const openApp = async (
   const steady = steadyClock(now, monotonic)
 
   const audit = auditStore(db)
-  const record = securityRecorder({
+  const record = auditRecorder({
     store: audit,
-    log: securityLog,
+    log: auditLogger,
     now,
-    seen: metrics.seenSecurityEvent,
+    seen: metrics.countAuditEvent,
   })
-  const repeats = repeatRecorder({ record, log: processLog })
+  const repeats = coalescingRecorder({ record, log: processLog })
 
   const people = accountStore(db, steady)
   const unlocks = unlockStore(db)
@@ -208,7 +208,7 @@ export const openApp = async (
     }),
     tokens: accessTokens({ secret, lifetimeMs: tokenLifetimeMs, now: steady }),
     record,
-    recordSparingly: repeats.recordSparingly,
+    recordCoalesced: repeats.recordCoalesced,
   })
   const paced = pacedClock(Math.max(now(), await newestFailureMs(db)), monotonic)
   const guesses = guessService({
@@ -244,7 +244,7 @@ export const openApp = async (
     secondFactors: factors,
     guesses,
     record,
-    recordSparingly: repeats.recordSparingly,
+    recordCoalesced: repeats.recordCoalesced,
   })
   const enrolment = secondFactorEnrolment({
     store: factorStore,
@@ -302,7 +302,7 @@ export const openApp = async (
     cookies,
     trustedProxies: config.trustedProxies,
     recordForwarded: (peer) =>
-      repeats.recordSparingly(peer, { action: 'proxy.untrusted', result: 'failure' }),
+      repeats.recordCoalesced(peer, { action: 'proxy.untrusted', result: 'failure' }),
     limits: {
       auth: config.rateLimitAuth,
       unlock: config.rateLimitUnlock,
@@ -338,7 +338,7 @@ export const openApp = async (
     .use(requestLog({ log: processLog, seen: metrics.seenRequest }))
     .use(headRequests())
     .use(responseHeaders({ hasTls }))
-    .use(errorAnswers({ log: processLog, recordDenial: repeats.recordSparingly }))
+    .use(errorAnswers({ log: processLog, recordDenial: repeats.recordCoalesced }))
     .use(crossOrigin(config.corsOrigins))
     .use(consoleRoutes({ endpoints, version, logFault }))
     .use(joinRoutes(endpoints))
@@ -412,7 +412,7 @@ export const openApp = async (
           people: roster,
           sessions,
           data: personalData(db),
-          lists: { audit: personTrail(db), unlocks: accountPages({ log, reads }) },
+          lists: { audit: accountAuditEvents(db), unlocks: accountPages({ log, reads }) },
           record,
           now,
         }),
@@ -477,7 +477,7 @@ export const openApp = async (
     settings,
     enrolment,
     record,
-    ...lifeRecorder({ store: audit, record, version }),
+    ...serviceLifecycle({ store: audit, record, version }),
     audit,
     log,
     live,

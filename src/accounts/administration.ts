@@ -1,4 +1,4 @@
-import { type RecordSecurityEvent, type Role, type SecurityEvent, hasRole } from '../http/access.ts'
+import { type RecordAuditEvent, type Role, type AuditEvent, hasRole } from '../http/access.ts'
 import {
   type Actor,
   attempt,
@@ -15,7 +15,7 @@ export type Administration = ReturnType<typeof administration>
 type Dependencies = {
   readonly store: Pick<ChangeStore, 'transaction'>
   readonly erasures: Pick<Erasures, 'erase'>
-  readonly record: RecordSecurityEvent
+  readonly record: RecordAuditEvent
   readonly now: () => number
 }
 
@@ -71,7 +71,7 @@ export const administration = ({ store, erasures, record, now }: Dependencies) =
 
 type Reset = { readonly code: string; readonly expiresAtMs: number }
 
-type Changed = readonly Omit<SecurityEvent, 'result'>[]
+type Changed = readonly Omit<AuditEvent, 'result'>[]
 
 const giveRole = async (
   changes: Changes,

@@ -3,9 +3,9 @@ import {
   type Account,
   COMMAND_LINE,
   type Origin,
-  type RecordSecurityEvent,
+  type RecordAuditEvent,
   type Role,
-  type SecurityEvent,
+  type AuditEvent,
   hasRole,
   signedIn,
 } from '../http/access.ts'
@@ -60,9 +60,9 @@ export const requireAnotherOwner = async (
 }
 
 type Attempt = {
-  readonly record: RecordSecurityEvent
+  readonly record: RecordAuditEvent
   readonly by: Actor
-  readonly event: Pick<SecurityEvent, 'action' | 'subject'>
+  readonly event: Pick<AuditEvent, 'action' | 'subject'>
 }
 
 /** Does what somebody asks for, and records it where rules refuse it. */

@@ -1,4 +1,4 @@
-import type { RecordSecurityEvent } from '../http/access.ts'
+import type { RecordAuditEvent } from '../http/access.ts'
 import { type Actor, requireAnotherOwner } from './authority.ts'
 import type { ChangeStore, Changes, Standing } from './change-store.ts'
 
@@ -8,7 +8,7 @@ type Dependencies = {
   readonly store: Pick<ChangeStore, 'transaction' | 'pendingErasures' | 'endErasures'>
   /** Each removes what else is kept of a person, by public id; asked again, it finds the rest. */
   readonly traces: readonly ((publicId: string) => Promise<unknown>)[]
-  readonly record: RecordSecurityEvent
+  readonly record: RecordAuditEvent
   readonly now: () => number
   /** Told why traces could not be removed; the next round tries again. */
   readonly report: (error: unknown) => void

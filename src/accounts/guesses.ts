@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto'
 import { AppError } from '../errors.ts'
-import type { Account, Caller, Origin, RecordSecurityEvent } from '../http/access.ts'
+import type { Account, Caller, Origin, RecordAuditEvent } from '../http/access.ts'
 import { clientKey } from '../http/client-address.ts'
 import { deviceTokens } from './device-token.ts'
 import { type GuessStore, type Guesser, KNOWN_MS, type Waits } from './guess-store.ts'
@@ -17,7 +17,7 @@ type Dependencies = {
   readonly now: () => number
   /** The clock of the day. */
   readonly day: () => number
-  readonly record: RecordSecurityEvent
+  readonly record: RecordAuditEvent
   /** Notes at the door whom it kept out; never rejects. */
   readonly recordDenied: (denial: Denial) => Promise<void>
 }
@@ -72,7 +72,7 @@ export const guessService = (deps: Dependencies) => {
     }
     for (const { kind, failures, waitMs } of judgement.begun)
       await record(from, {
-        action: 'login.wait_begin',
+        action: 'login.lockout_started',
         result: 'failure',
         ...(account ? { subject: account.publicId } : {}),
         detail: { kind, failures, seconds: waitMs / 1000 },
@@ -117,7 +117,7 @@ export const guessService = (deps: Dependencies) => {
       const lifted = await store.lift(id)
       if (!lifted) throw new AppError('not_found', 'No such wait')
       await record(caller, {
-        action: 'wait.lift',
+        action: 'lockout.cleared',
         result: 'success',
         ...(lifted.account ? { subject: lifted.account.publicId } : {}),
         detail: { kind: lifted.kind, failures: lifted.failures },

@@ -1,5 +1,5 @@
 import { AppError } from '../errors.ts'
-import type { Account, Origin, RecordSecurityEvent, Role, SecurityEvent } from '../http/access.ts'
+import type { Account, Origin, RecordAuditEvent, Role, AuditEvent } from '../http/access.ts'
 import { mayInvite } from './invitation.ts'
 import type { InvitationStore } from './invitation-store.ts'
 import { codeHash, newCode } from './typed-code.ts'
@@ -8,7 +8,7 @@ export type Invitations = ReturnType<typeof invitationService>
 
 type Dependencies = {
   readonly store: InvitationStore
-  readonly record: RecordSecurityEvent
+  readonly record: RecordAuditEvent
   readonly linkTo: (fragment: string) => string
 }
 
@@ -23,7 +23,7 @@ type Wish = {
 type Asker = Origin & { readonly account?: Account | undefined }
 
 /** What somebody wants to do with an invitation for a role. */
-type Wanted = Pick<SecurityEvent, 'action' | 'subject'> & { readonly role: Role }
+type Wanted = Pick<AuditEvent, 'action' | 'subject'> & { readonly role: Role }
 
 /** An invitation as it is told to whoever made it; afterwards nobody can tell its code. */
 export type MadeInvitation = Wish & {
@@ -45,7 +45,7 @@ export const invitationService = ({ store, record, linkTo }: Dependencies) => {
 
   return {
     make: async (asker: Asker, wish: Wish): Promise<MadeInvitation> => {
-      await allow(asker, { action: 'invitation.make', role: wish.role })
+      await allow(asker, { action: 'invitation.create', role: wish.role })
       const code = newCode()
       const { hours, ...terms } = wish
       const made = await store.add(
@@ -57,7 +57,7 @@ export const invitationService = ({ store, record, linkTo }: Dependencies) => {
         },
         (subject, tx) => {
           const detail = { role: wish.role, uses_max: wish.usesMax }
-          const event = { action: 'invitation.make', subject, detail } as const
+          const event = { action: 'invitation.create', subject, detail } as const
           return record(asker, { ...event, result: 'success' }, tx)
         },
       )

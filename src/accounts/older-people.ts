@@ -1,6 +1,6 @@
 import type { TSchema } from '@sinclair/typebox'
 import { Value as Schema } from '@sinclair/typebox/value'
-import { COMMAND_LINE, type RecordSecurityEvent } from '../http/access.ts'
+import { COMMAND_LINE, type RecordAuditEvent } from '../http/access.ts'
 import { plainText } from '../http/text.ts'
 import { derivedUuid, spelledUuid } from '../storage/derived-uuid.ts'
 import { OLDER_WORK_MAX, type OlderHash, olderWork, parseOlderHash } from './older-hash.ts'
@@ -14,7 +14,7 @@ type Dependencies = {
   readonly store: OlderPeopleStore
   readonly accounts: Pick<AccountStore, 'olderWays'>
   readonly hasher: Pick<PasswordHasher, 'hash' | 'wrap'>
-  readonly record: RecordSecurityEvent
+  readonly record: RecordAuditEvent
 }
 
 /** What became of a row; of a person who was `taken`, perhaps not all. */

@@ -3,7 +3,7 @@ import {
   type Account,
   type Caller,
   type Origin,
-  type RecordSecurityEvent,
+  type RecordAuditEvent,
   signedIn,
 } from '../http/access.ts'
 import { tokenError } from '../http/errors.ts'
@@ -25,7 +25,7 @@ type Dependencies = {
   readonly isWeak: PasswordPolicy
   readonly guesses: Pick<Guesses, 'welcome'>
   readonly erasures: Pick<Erasures, 'erase'>
-  readonly record: RecordSecurityEvent
+  readonly record: RecordAuditEvent
 }
 
 type PasswordChange = { readonly currentPassword: string; readonly newPassword: string }

@@ -1,4 +1,4 @@
-import { type Caller, type RecordSecurityEvent, signedIn } from '../http/access.ts'
+import { type Caller, type RecordAuditEvent, signedIn } from '../http/access.ts'
 import { tokenError } from '../http/errors.ts'
 import { ownJson } from './own-schema.ts'
 import type { PeopleStore } from './people-store.ts'
@@ -15,7 +15,7 @@ type Dependencies = {
   readonly data: PersonalData
   /** What is kept elsewhere, by the name that it has in the export; it may be long. */
   readonly lists: Readonly<Record<string, Pages>>
-  readonly record: RecordSecurityEvent
+  readonly record: RecordAuditEvent
   readonly now: () => number
 }
 

@@ -1,5 +1,5 @@
 import { AppError } from '../errors.ts'
-import type { Account, Origin, RecordSecurityEvent, Recording } from '../http/access.ts'
+import type { Account, Origin, RecordAuditEvent, Recording } from '../http/access.ts'
 import type { InvitationStore } from './invitation-store.ts'
 import { type Accounts, type Registration, nameTaken } from './service.ts'
 import type { AccountStore } from './store.ts'
@@ -18,7 +18,7 @@ type Dependencies = {
   readonly accounts: Pick<Accounts, 'checkPerson'>
   readonly people: Pick<AccountStore, 'add'>
   readonly invitations: Pick<InvitationStore, 'isOpen' | 'redeem'>
-  readonly record: RecordSecurityEvent
+  readonly record: RecordAuditEvent
 }
 
 /** The rules of registering by oneself, as the setting of it lets people. */

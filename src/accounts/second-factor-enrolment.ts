@@ -3,7 +3,7 @@ import {
   type Account,
   type Caller,
   type Origin,
-  type RecordSecurityEvent,
+  type RecordAuditEvent,
   type Recording,
   hasRole,
   signedIn,
@@ -25,7 +25,7 @@ type Dependencies = {
     from: Origin,
   ) => Promise<Account | undefined>
   readonly sessions: Pick<Sessions, 'endAll'>
-  readonly record: RecordSecurityEvent
+  readonly record: RecordAuditEvent
 }
 
 /** What a person proves themselves with: the password, and a code once the second factor is on. */

@@ -5,7 +5,7 @@ import {
   type Account,
   COMMAND_LINE,
   type Origin,
-  type RecordSecurityEvent,
+  type RecordAuditEvent,
   type Role,
 } from '../http/access.ts'
 import type { Guesses } from './guesses.ts'
@@ -26,9 +26,9 @@ type Dependencies = {
   readonly sessions: Pick<Sessions, 'begin'>
   readonly secondFactors: Pick<SecondFactors, 'check' | 'isOn' | 'withoutCode'>
   readonly guesses: Pick<Guesses, 'deviceToken' | 'judge' | 'welcome'>
-  readonly record: RecordSecurityEvent
+  readonly record: RecordAuditEvent
   /** Records what comes with every request. */
-  readonly recordSparingly: RecordSecurityEvent
+  readonly recordCoalesced: RecordAuditEvent
 }
 
 /** What a person says of themselves. */
@@ -49,7 +49,7 @@ type SignedInDevice = Tokens & { readonly deviceToken: string }
 
 /** The rules of accounts: who may be added, who may sign in. */
 export const accountService = (deps: Dependencies) => {
-  const { store, hasher, isWeak, sessions, secondFactors, guesses, record, recordSparingly } = deps
+  const { store, hasher, isWeak, sessions, secondFactors, guesses, record, recordCoalesced } = deps
 
   /** Gives a person as they may be added. Throws `invalid` for a taken name, told before a weak
    * password is. */
@@ -173,7 +173,7 @@ export const accountService = (deps: Dependencies) => {
       const account = await checkPassword(credentials, from)
       if (!account) return undefined
       const isHalf = await secondFactors.isOn(account)
-      await recordSparingly(isHalf ? from : { ...from, account }, {
+      await recordCoalesced(isHalf ? from : { ...from, account }, {
         action: 'login',
         result: isHalf ? 'failure' : 'success',
         subject: account.publicId,

@@ -4,8 +4,8 @@ import type {
   Account,
   Caller,
   Origin,
-  RecordSecurityEvent,
-  SecurityEvent,
+  RecordAuditEvent,
+  AuditEvent,
   SignedIn,
 } from '../http/access.ts'
 import type { AccessTokens } from '../http/access-tokens.ts'
@@ -20,13 +20,13 @@ export type Tokens = { readonly accessToken: string; readonly refreshToken: stri
 type Dependencies = {
   readonly store: SessionStore
   readonly tokens: AccessTokens
-  readonly record: RecordSecurityEvent
+  readonly record: RecordAuditEvent
   /** Records what anybody can cause without end. */
-  readonly recordSparingly: RecordSecurityEvent
+  readonly recordCoalesced: RecordAuditEvent
 }
 
 /** The rules of sessions: how they begin, go on and end. */
-export const sessionService = ({ store, tokens, record, recordSparingly }: Dependencies) => {
+export const sessionService = ({ store, tokens, record, recordCoalesced }: Dependencies) => {
   const tokensOf = async (
     { account, sessionId }: SignedIn,
     refreshToken: string,
@@ -41,7 +41,7 @@ export const sessionService = ({ store, tokens, record, recordSparingly }: Depen
     begin: async (
       { sessionEpoch, ...account }: Entrant,
       from: Origin,
-      how: SecurityEvent['detail'] = {},
+      how: AuditEvent['detail'] = {},
     ): Promise<Tokens | undefined> => {
       const refreshToken = randomBytes(REFRESH_TOKEN_BYTES).toString('base64url')
       const sessionId = await store.begin(
@@ -76,7 +76,7 @@ export const sessionService = ({ store, tokens, record, recordSparingly }: Depen
       if (rotation.outcome === 'rotated' || rotation.outcome === 'repeated')
         return tokensOf(rotation.session, successor(refreshToken, rotation.salt))
       if (rotation.outcome === 'unknown')
-        await recordSparingly(from, { action: 'session.refresh', result: 'failure' })
+        await recordCoalesced(from, { action: 'session.refresh', result: 'failure' })
       throw new AppError('unauthorized', 'This session is over; log in again')
     },
 

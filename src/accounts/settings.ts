@@ -1,6 +1,6 @@
 import type { Config } from '../config.ts'
 import { AppError } from '../errors.ts'
-import type { Caller, RecordSecurityEvent } from '../http/access.ts'
+import type { Caller, RecordAuditEvent } from '../http/access.ts'
 import type { SettingStore } from './setting-store.ts'
 
 export type Settings = ReturnType<typeof settingService>
@@ -8,7 +8,7 @@ export type Settings = ReturnType<typeof settingService>
 type Dependencies = {
   readonly store: SettingStore
   readonly config: Pick<Config, 'registration' | 'registrationIsFixed'>
-  readonly record: RecordSecurityEvent
+  readonly record: RecordAuditEvent
 }
 
 /** Who may register, from the most open on. */

@@ -1,6 +1,6 @@
 import { timingSafeEqual } from 'node:crypto'
 import { AppError } from '../errors.ts'
-import type { Origin, RecordSecurityEvent } from '../http/access.ts'
+import type { Origin, RecordAuditEvent } from '../http/access.ts'
 import { type Accounts, type Registration, nameTaken } from './service.ts'
 import type { Sessions, Tokens } from './sessions.ts'
 import type { AccountStore } from './store.ts'
@@ -12,7 +12,7 @@ type Dependencies = {
   readonly store: Pick<AccountStore, 'hasOwner' | 'addFirstOwner'>
   readonly accounts: Pick<Accounts, 'checkPerson'>
   readonly sessions: Pick<Sessions, 'begin'>
-  readonly record: RecordSecurityEvent
+  readonly record: RecordAuditEvent
   readonly linkTo: (fragment: string) => string
   /** Milliseconds by a clock that nobody sets: a gateway often learns the time of day only after
    * its start, and that must not end the code. */
@@ -37,7 +37,7 @@ export const setupService = (deps: Dependencies) => {
   }
 
   const refused = async (from: Origin, reason: keyof typeof REFUSALS): Promise<AppError> => {
-    await record(from, { action: 'owner.claim', result: 'failure', detail: { reason } })
+    await record(from, { action: 'owner.setup', result: 'failure', detail: { reason } })
     return new AppError(reason === 'owner_exists' ? 'conflict' : 'forbidden', REFUSALS[reason], {
       reason,
     })
@@ -64,7 +64,7 @@ export const setupService = (deps: Dependencies) => {
       const verdict = judge(code)
       if (verdict !== 'right') throw await refused(from, verdict)
       const account = await store.addFirstOwner(await accounts.checkPerson(person), (owner, tx) =>
-        record({ ...from, account: owner }, { action: 'owner.claim', result: 'success' }, tx),
+        record({ ...from, account: owner }, { action: 'owner.setup', result: 'success' }, tx),
       )
       if (account === 'owner_exists') throw await refused(from, account)
       if (account === 'name_taken') throw nameTaken()

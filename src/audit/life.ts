@@ -1,9 +1,9 @@
-import { COMMAND_LINE, type RecordSecurityEvent } from '../http/access.ts'
+import { COMMAND_LINE, type RecordAuditEvent } from '../http/access.ts'
 import type { AuditStore } from './store.ts'
 
 type Dependencies = {
   readonly store: Pick<AuditStore, 'newest'>
-  readonly record: RecordSecurityEvent
+  readonly record: RecordAuditEvent
   readonly version: string
 }
 
@@ -14,7 +14,7 @@ const SETTING_CHANGE = 'setting.change'
 
 /** Records that the service starts and stops, and which settings are not what they were at the start
  * before. The trail itself remembers those; one that it does not name had its default. */
-export const lifeRecorder = ({ store, record, version }: Dependencies) => {
+export const serviceLifecycle = ({ store, record, version }: Dependencies) => {
   const recordSetting = (name: string, from: string, to: string): Promise<void> =>
     record(COMMAND_LINE, {
       action: SETTING_CHANGE,

@@ -1,10 +1,11 @@
+import { currentAction } from './action-names.ts'
 import type { Queries } from '../storage/database.ts'
 
 const RECORDS_PER_PAGE = 500
 
 /** Gives the records of what a person did, and of what was done to them, oldest first, a page in
  * memory at a time. The addresses are their own, and those of nobody known. */
-export const personTrail =
+export const accountAuditEvents =
   (db: Queries) =>
   (publicId: string): AsyncGenerator<readonly object[]> =>
     recordPages(db, publicId)
@@ -47,7 +48,7 @@ type RecordRow = {
 const recordJson = (row: RecordRow) => ({
   seq: row.seq,
   at: new Date(row.at_ms).toISOString(),
-  action: row.action,
+  action: currentAction(row.action),
   result: row.result,
   actor: row.actor,
   subject: row.subject,

@@ -1,8 +1,12 @@
-import type { RecordAnswer } from './schema.ts'
-import type { AuditRecord } from './store.ts'
+import type { AuditEventAnswer } from './schema.ts'
+import type { StoredAuditEvent } from './store.ts'
 
 /** A record as the API and the command line show it. */
-export const recordJson = ({ atMs, requestId, ...record }: AuditRecord): RecordAnswer => ({
+export const auditEventJson = ({
+  atMs,
+  requestId,
+  ...record
+}: StoredAuditEvent): AuditEventAnswer => ({
   seq: record.seq,
   at: new Date(atMs).toISOString(),
   action: record.action,

@@ -1,13 +1,13 @@
-import type { RecordSecurityEvent } from '../http/access.ts'
+import type { RecordAuditEvent } from '../http/access.ts'
 import { clientKey } from '../http/client-address.ts'
 import type { Log } from '../http/log.ts'
 
 type Dependencies = {
-  readonly record: RecordSecurityEvent
+  readonly record: RecordAuditEvent
   readonly log: Log
 }
 
-type Given = Parameters<RecordSecurityEvent>
+type Given = Parameters<RecordAuditEvent>
 
 type Kind = {
   /** How often it came again since it was last recorded. */
@@ -24,7 +24,7 @@ const KINDS_MAX = 100
  * once a minute, as the latest of so many `repeats`. So no loop of garbage grows the database. It
  * never rejects, for a refusal stands whether the disk takes its record or not: what the disk does
  * not take is tried again each minute. */
-export const repeatRecorder = ({ record, log }: Dependencies) => {
+export const coalescingRecorder = ({ record, log }: Dependencies) => {
   const kinds = new Map<string, Kind>()
 
   const kindOf = (given: Given): string => {
@@ -40,7 +40,7 @@ export const repeatRecorder = ({ record, log }: Dependencies) => {
       await record(...given)
       return true
     } catch (error) {
-      log.error({ err: error }, 'security event not recorded')
+      log.error({ err: error }, 'audit event not recorded')
       return false
     }
   }
@@ -59,7 +59,7 @@ export const repeatRecorder = ({ record, log }: Dependencies) => {
   everyMinute.unref()
 
   return {
-    recordSparingly: (async (...given) => {
+    recordCoalesced: (async (...given) => {
       const name = kindOf(given)
       const known = kinds.get(name)
       if (known) {
@@ -70,7 +70,7 @@ export const repeatRecorder = ({ record, log }: Dependencies) => {
       const kind = { repeats: 0, latest: given }
       kinds.set(name, kind)
       if (!(await isRecorded(given))) kind.repeats += 1
-    }) satisfies RecordSecurityEvent,
+    }) satisfies RecordAuditEvent,
 
     /** Records what came again; done every minute. */
     recordRepeats,

@@ -2,7 +2,7 @@ import type { Endpoints } from '../http/endpoints.ts'
 import { operation, problem } from '../http/operation.ts'
 import { nextPage, pageOf, spanOf } from '../http/paging.ts'
 import { readQuery } from '../http/query.ts'
-import { recordJson } from './record-json.ts'
+import { auditEventJson } from './record-json.ts'
 import { AuditAnswer, AuditQuery } from './schema.ts'
 import type { AuditStore } from './store.ts'
 
@@ -20,9 +20,9 @@ export const auditRoutes = ({ endpoints, store }: Dependencies) =>
       const { action, result, actor, subject } = query
       const filter = { action, result, actor, subject, ...spanOf(query) }
       const page = pageOf(query, filter)
-      const { records, next } = await store.page({ filter, ...page })
+      const { events, next } = await store.page({ filter, ...page })
       return {
-        records: records.map(recordJson),
+        events: events.map(auditEventJson),
         next: nextPage(asked, { filter, order: page.order, after: next }),
       }
     },
@@ -45,7 +45,7 @@ const LIST = operation({
       description: 'A page, newest first unless asked otherwise',
       schema: AuditAnswer,
       example: {
-        records: [
+        events: [
           {
             seq: 41,
             at: '2026-11-22T18:30:02.125Z',

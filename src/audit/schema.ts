@@ -35,7 +35,7 @@ const Party = t.Union([
 ])
 
 /** A record as the API shows it; what was erased is null. */
-export const RecordAnswer = t.Object(
+export const AuditEventAnswer = t.Object(
   {
     seq: t.Integer({ description: 'Counts from 0 without gaps' }),
     at: t.String({ format: 'date-time' }),
@@ -49,9 +49,9 @@ export const RecordAnswer = t.Object(
   },
   { additionalProperties: false },
 )
-export type RecordAnswer = Static<typeof RecordAnswer>
+export type AuditEventAnswer = Static<typeof AuditEventAnswer>
 
 export const AuditAnswer = t.Object(
-  { records: t.Array(RecordAnswer), next: Next },
+  { events: t.Array(AuditEventAnswer), next: Next },
   { additionalProperties: false },
 )

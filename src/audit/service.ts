@@ -1,4 +1,4 @@
-import { COMMAND_LINE, type RecordSecurityEvent, type SecurityEvent } from '../http/access.ts'
+import { COMMAND_LINE, type RecordAuditEvent, type AuditEvent } from '../http/access.ts'
 import type { Log } from '../http/log.ts'
 import type { AuditStore } from './store.ts'
 
@@ -7,19 +7,19 @@ type Dependencies = {
   readonly log: Log
   readonly now: () => number
   /** Told of what has been recorded. */
-  readonly seen?: (event: SecurityEvent) => void
+  readonly seen?: (event: AuditEvent) => void
 }
 
-/** Gives the one way a security event is recorded: durably in the audit trail, and in the process
+/** Gives the one way an audit event is recorded: durably in the audit trail, and in the process
  * log. A record that the disk does not take is still in the log, and fails what it was about. */
-export const securityRecorder =
-  ({ store, log, now, seen }: Dependencies): RecordSecurityEvent =>
+export const auditRecorder =
+  ({ store, log, now, seen }: Dependencies): RecordAuditEvent =>
   async ({ address, requestId, account }, event, tx) => {
     const actor = event.actor ?? account?.publicId ?? systemUserAt(address)
     const { action, result, subject, detail } = event
     log[result === 'failure' ? 'warn' : 'info'](
       { action, result, actor, subject, client: address, request_id: requestId, detail },
-      'security event',
+      'audit event',
     )
     const record = { ...event, ...(actor ? { actor } : {}), atMs: now(), address, requestId }
     await store.append(record, tx)

@@ -1,10 +1,11 @@
-import type { SecurityEvent } from '../http/access.ts'
+import { ACTION_SQL, currentAction } from './action-names.ts'
+import type { AuditEvent } from '../http/access.ts'
 import type { Order } from '../http/paging.ts'
 import type { Database, Queries } from '../storage/database.ts'
 
 export type AuditStore = ReturnType<typeof auditStore>
 
-type NewRecord = SecurityEvent & {
+type NewAuditEvent = AuditEvent & {
   readonly atMs: number
   readonly address: string
   readonly requestId: string | undefined
@@ -14,24 +15,24 @@ type NewRecord = SecurityEvent & {
 type Named = { readonly id: string; readonly name: string | null }
 
 /** A record as it is kept; its address is gone once erased. */
-export type AuditRecord = {
+export type StoredAuditEvent = {
   /** Counts from 0 without gaps. */
   readonly seq: number
   readonly atMs: number
   readonly action: string
-  readonly result: SecurityEvent['result']
+  readonly result: AuditEvent['result']
   readonly actor: Named | null
   readonly subject: Named | null
   readonly address: string | null
   readonly requestId: string | null
-  readonly detail: NonNullable<SecurityEvent['detail']>
+  readonly detail: NonNullable<AuditEvent['detail']>
 }
 
 /** What a record must fit; all of it. */
 export type AuditFilter = {
   /** An action, or the first words of several. */
   readonly action?: string | undefined
-  readonly result?: SecurityEvent['result'] | undefined
+  readonly result?: AuditEvent['result'] | undefined
   readonly actor?: string | undefined
   readonly subject?: string | undefined
   /** Recorded at this time or later. */
@@ -49,7 +50,7 @@ type Wanted = {
 }
 
 type Found = {
-  readonly records: readonly AuditRecord[]
+  readonly events: readonly StoredAuditEvent[]
   /** The number to go on behind; none at the end. */
   readonly next: number | undefined
 }
@@ -66,7 +67,7 @@ const ADDRESSES_MAX = 10
 /** The audit trail in the database; triggers keep it from being changed. */
 export const auditStore = (db: Database) => ({
   /** Appends a record, by itself or in a transaction. */
-  append: async (record: NewRecord, writes: Pick<Queries, 'run'> = db): Promise<void> => {
+  append: async (record: NewAuditEvent, writes: Pick<Queries, 'run'> = db): Promise<void> => {
     await writes.run(
       `INSERT INTO audit_event (
          seq,
@@ -95,7 +96,7 @@ export const auditStore = (db: Database) => ({
     const { sql, values } = searchFor(filter, order)
     const size = await nextSeq(db)
     const isUpwards = order === 'oldest'
-    const found: AuditRecord[] = []
+    const found: StoredAuditEvent[] = []
     let behind = after ?? (isUpwards ? -1 : size)
     for (let examined = 0; examined < PAGE_ROWS_MAX; examined += STEP_ROWS) {
       // Lets whatever waits go first, since SQLite answers without giving way.
@@ -106,12 +107,12 @@ export const auditStore = (db: Database) => ({
       const left = limit + 1 - found.length
       found.push(...(await db.all<Row>(sql, first, last, ...values, left)).map(stored))
       if (found.length > limit)
-        return { records: found.slice(0, limit), next: found[limit - 1]?.seq }
+        return { events: found.slice(0, limit), next: found[limit - 1]?.seq }
       behind = isUpwards ? last : first
       const isAtEnd = behind <= 0 || behind >= size - 1
-      if (isAtEnd) return { records: found, next: undefined }
+      if (isAtEnd) return { events: found, next: undefined }
     }
-    return { records: found, next: behind }
+    return { events: found, next: behind }
   },
 
   /** Gives where an action came from since then: its addresses, each once, of the newest records. */
@@ -123,7 +124,7 @@ export const auditStore = (db: Database) => ({
          FROM (
            SELECT action, at_ms, address FROM audit_event ORDER BY seq DESC LIMIT ?
          ) AS newest
-         WHERE action = ? AND at_ms >= ? AND address IS NOT NULL
+         WHERE ${ACTION_SQL} = ? AND at_ms >= ? AND address IS NOT NULL
          LIMIT ?`,
         ADDRESS_ROWS_MAX,
         action,
@@ -137,11 +138,11 @@ export const auditStore = (db: Database) => ({
   newest: async (
     action: string,
     subject: string,
-  ): Promise<Pick<AuditRecord, 'atMs' | 'result' | 'detail'> | undefined> => {
+  ): Promise<Pick<StoredAuditEvent, 'atMs' | 'result' | 'detail'> | undefined> => {
     const row = await db.get<Pick<Row, 'at_ms' | 'result' | 'detail'>>(
       `SELECT at_ms, result, detail
        FROM audit_event
-       WHERE subject = ? AND action = ?
+       WHERE subject = ? AND ${ACTION_SQL} = ?
        ORDER BY seq DESC
        LIMIT 1`,
       subject,
@@ -190,7 +191,7 @@ type Row = {
   seq: number
   at_ms: number
   action: string
-  result: SecurityEvent['result']
+  result: AuditEvent['result']
   actor: string | null
   actor_name: string | null
   subject: string | null
@@ -204,7 +205,7 @@ const searchFor = (filter: AuditFilter, order: Order) => {
   const { action, result, actor, subject, fromMs, toMs } = filter
   const conditions = [
     // 'session' is the first word of 'session.end', and not of 'sessions'.
-    { sql: "substr(action || '.', 1, ?) = ?", values: action && [action.length + 1, `${action}.`] },
+    { sql: `substr(${ACTION_SQL} || '.', 1, ?) = ?`, values: action && wordsOf(action) },
     { sql: 'result = ?', values: result && [result] },
     { sql: 'actor = ?', values: actor && [actor] },
     { sql: 'subject = ?', values: subject && [subject] },
@@ -215,7 +216,7 @@ const searchFor = (filter: AuditFilter, order: Order) => {
     sql: `SELECT
             seq,
             at_ms,
-            action,
+            ${ACTION_SQL} AS action,
             result,
             actor,
             (SELECT username FROM account WHERE public_id = actor) AS actor_name,
@@ -232,7 +233,12 @@ const searchFor = (filter: AuditFilter, order: Order) => {
   }
 }
 
-const stored = (row: Row): AuditRecord => ({
+const wordsOf = (action: string) => {
+  const words = `${currentAction(action)}.`
+  return [words.length, words]
+}
+
+const stored = (row: Row): StoredAuditEvent => ({
   seq: row.seq,
   atMs: row.at_ms,
   action: row.action,
@@ -244,5 +250,5 @@ const stored = (row: Row): AuditRecord => ({
   detail: detailOf(row),
 })
 
-const detailOf = ({ detail }: Pick<Row, 'detail'>): AuditRecord['detail'] =>
-  JSON.parse(detail) as AuditRecord['detail']
+const detailOf = ({ detail }: Pick<Row, 'detail'>): StoredAuditEvent['detail'] =>
+  JSON.parse(detail) as StoredAuditEvent['detail']

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 import { openApp } from '../app.ts'
-import { recordJson } from '../audit/record-json.ts'
-import type { AuditRecord } from '../audit/store.ts'
+import { auditEventJson } from '../audit/record-json.ts'
+import type { StoredAuditEvent } from '../audit/store.ts'
 import { parseConfig } from '../config.ts'
 import { logger } from '../http/log.ts'
 import { type Command, type Options, UsageError } from './command.ts'
@@ -30,9 +30,10 @@ export const audit: Command = {
       throw new UsageError(`--limit must be a whole number from 1 to ${LIMIT_MAX}`)
     const app = await openApp(parseConfig(env), { log: logger({ level: 'fatal', format: 'text' }) })
     try {
-      const { records } = await app.audit.page({ filter: {}, order: 'newest', limit })
-      const oldestFirst = records.toReversed()
-      if (values.json) for (const record of oldestFirst) print(JSON.stringify(recordJson(record)))
+      const { events } = await app.audit.page({ filter: {}, order: 'newest', limit })
+      const oldestFirst = events.toReversed()
+      if (values.json)
+        for (const record of oldestFirst) print(JSON.stringify(auditEventJson(record)))
       else for (const line of table([HEADINGS, ...oldestFirst.map(cells)])) print(line)
       return 0
     } finally {
@@ -43,7 +44,7 @@ export const audit: Command = {
 
 const HEADINGS = ['TIME (UTC)', 'ACTION', 'RESULT', 'WHO', 'WHOM', 'FROM', 'DETAIL']
 
-const cells = ({ atMs, action, result, actor, subject, address, detail }: AuditRecord) => [
+const cells = ({ atMs, action, result, actor, subject, address, detail }: StoredAuditEvent) => [
   new Date(atMs).toISOString().slice(0, 19).replace('T', ' '),
   action,
   result,
@@ -55,7 +56,7 @@ const cells = ({ atMs, action, result, actor, subject, address, detail }: AuditR
     .join(' '),
 ]
 
-const nameOf = (party: AuditRecord['actor']): string => party?.name ?? party?.id ?? '-'
+const nameOf = (party: StoredAuditEvent['actor']): string => party?.name ?? party?.id ?? '-'
 
 /** Columns as wide as their widest cell, but for the last. */
 const table = (rows: readonly (readonly string[])[]): readonly string[] => {

@@ -43,7 +43,7 @@ const makeByHand = (config: Config, file: string, terminal: Terminal): Promise<n
       show: terminal.showProgress,
       record: (made) => {
         const detail = { bytes: made.bytes, events: made.events, encrypted: made.isEncrypted }
-        return app.record(COMMAND_LINE, { action: 'backup.make', result: 'success', detail })
+        return app.record(COMMAND_LINE, { action: 'backup.create', result: 'success', detail })
       },
     })
     const count = events === 1 ? '1 event' : `${events} events`

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import type { Config } from '../config.ts'
 import { AppError } from '../errors.ts'
-import { COMMAND_LINE, type RecordSecurityEvent } from '../http/access.ts'
+import { COMMAND_LINE, type RecordAuditEvent } from '../http/access.ts'
 import { type CertificateFacts, type TlsPair, expiryWarning, tlsPair } from '../http/certificate.ts'
 import type { Log } from '../http/log.ts'
 import { fileFault } from '../storage/private-files.ts'
@@ -10,7 +10,7 @@ type Files = Pick<Config, 'tlsCertFile' | 'tlsKeyFile'>
 
 type Taken = {
   readonly takeUp: (pair: TlsPair) => void
-  readonly record: RecordSecurityEvent
+  readonly record: RecordAuditEvent
   readonly log: Log
 }
 

@@ -24,11 +24,11 @@ export const serve: Command = {
     const { logLevel, logFormat } = config
     const log = logger({ level: logLevel, format: logFormat, isColoured: terminal.hasColours })
     // Whatever the level leaves out else.
-    const securityLog = log.child({}, { level: 'info' })
+    const auditLogger = log.child({}, { level: 'info' })
     const keeper = config.tlsCertFile ? await keeperOf(config) : undefined
     const app = await openApp(config, {
       log,
-      securityLog,
+      auditLogger,
       use: 'service',
       makeBackup: backupProcess(terminal.env),
       certificate: () => keeper?.inUse().facts,
@@ -82,7 +82,7 @@ const orTold = async (recorded: Promise<void>, log: Log): Promise<void> => {
   try {
     await recorded
   } catch (error) {
-    log.error({ err: error }, 'security event not recorded')
+    log.error({ err: error }, 'audit event not recorded')
   }
 }
 

@@ -45,7 +45,7 @@ export type Caller = Origin & {
 
 /** Something that an owner would want to know of later (ASVS 16.3): who did what to whom, and how it
  * ended. People are named by public id; `detail` holds no personal text and no secret. */
-export type SecurityEvent = {
+export type AuditEvent = {
   /** Dotted, the thing first: `session.begin`, `account.role`. */
   readonly action: string
   readonly result: 'success' | 'failure'
@@ -56,11 +56,11 @@ export type SecurityEvent = {
   readonly detail?: Readonly<Record<string, string | number | boolean>>
 }
 
-/** Records a security event before the request is answered: by itself, or in the transaction of
+/** Records an audit event before the request is answered: by itself, or in the transaction of
  * what it is about, so that neither is without the other. */
-export type RecordSecurityEvent = (
+export type RecordAuditEvent = (
   from: Origin & { readonly account?: Account | undefined },
-  event: SecurityEvent,
+  event: AuditEvent,
   tx?: Pick<Queries, 'run'>,
 ) => Promise<void>
 

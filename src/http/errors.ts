@@ -1,6 +1,6 @@
 import { Elysia } from 'elysia'
 import { AppError, type ErrorCode } from '../errors.ts'
-import type { Caller, RecordSecurityEvent } from './access.ts'
+import type { Caller, RecordAuditEvent } from './access.ts'
 import type { Log } from './log.ts'
 import { carriesSession } from './session-cookie.ts'
 
@@ -46,7 +46,7 @@ export const roleError = (message: string, reason?: string) =>
 type Dependencies = {
   readonly log: Log
   /** Told of each refusal, as often as somebody cares to be refused; must not reject. */
-  readonly recordDenial: RecordSecurityEvent
+  readonly recordDenial: RecordAuditEvent
 }
 
 /** Answers every error of every route: `{"msg"}`, or RFC 9457 problem details under `/v1`.

@@ -18,7 +18,7 @@ const columnsOf = (msg: string, fields: Fields, paint: Paint): readonly string[]
   switch (msg) {
     case 'request':
       return requestColumns(fields, paint)
-    case 'security event':
+    case 'audit event':
       return eventColumns(fields, paint)
     default:
       return [escaped(msg), ...pairs(fields, paint)]

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { AppError } from '../errors.ts'
-import { GATEWAY, type RecordSecurityEvent } from '../http/access.ts'
+import { GATEWAY, type RecordAuditEvent } from '../http/access.ts'
 import { type BackupFile, backupFolder } from './backup-folder.ts'
 
 export type Backups = ReturnType<typeof backupService>
@@ -24,7 +24,7 @@ type Dependencies = {
   readonly keyId: number
   /** Absent where another process makes them. */
   readonly make: MakeBackup | undefined
-  readonly record: RecordSecurityEvent
+  readonly record: RecordAuditEvent
   /** The newest record of an action on a subject. */
   readonly newestRecord: (action: string, subject: string) => Promise<Recorded | undefined>
   /** Told why a backup failed. */
@@ -39,7 +39,7 @@ type Recorded = {
   readonly detail: Readonly<Record<string, unknown>>
 }
 
-type From = Parameters<RecordSecurityEvent>[0]
+type From = Parameters<RecordAuditEvent>[0]
 
 export type BackupState = {
   readonly isMaking: boolean
@@ -52,7 +52,7 @@ const HOUR_MS = 3_600_000
 const LOOK_EVERY_MS = 60_000
 const STOP_MS_MAX = 3000
 
-const EVENT = { action: 'backup.make', subject: 'BACKUP_DIR' } as const
+const EVENT = { action: 'backup.create', subject: 'BACKUP_DIR' } as const
 
 /** Backups that the service makes by itself, or when an owner asks: into one folder, of which it keeps
  * the newest and deletes no file that it did not make. */

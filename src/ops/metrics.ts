@@ -55,7 +55,7 @@ export const serviceMetrics = () => {
   })
   const events = new Counter({
     ...own,
-    name: 'secure_lock_security_events_total',
+    name: 'secure_lock_audit_events_total',
     help: 'Records of the audit trail',
     labelNames: ['action', 'result'],
   })
@@ -108,7 +108,7 @@ export const serviceMetrics = () => {
 
     seenRefusal: (group: string): void => refusals.inc({ group }),
 
-    seenSecurityEvent: ({ action, result, detail }: SeenSecurityEvent): void => {
+    countAuditEvent: ({ action, result, detail }: CountedAuditEvent): void => {
       events.inc({ action, result })
       if (action === 'login')
         logins.inc({
@@ -127,7 +127,7 @@ export const serviceMetrics = () => {
   }
 }
 
-type SeenSecurityEvent = {
+type CountedAuditEvent = {
   readonly action: string
   readonly result: string
   readonly detail?: Readonly<Record<string, string | number | boolean>>

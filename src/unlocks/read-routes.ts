@@ -3,7 +3,7 @@ import { AppError } from '../errors.ts'
 import {
   type Account,
   type Caller,
-  type RecordSecurityEvent,
+  type RecordAuditEvent,
   hasRole,
   signedIn,
 } from '../http/access.ts'
@@ -34,7 +34,7 @@ type Dependencies = {
   readonly reads: UnlockReads
   readonly counts: UnlockCounts
   readonly live: Pick<LiveUnlocks, 'follow' | 'stalledSecondsMax'>
-  readonly record: RecordSecurityEvent
+  readonly record: RecordAuditEvent
   readonly now: () => number
 }
 

@@ -358,18 +358,18 @@ describe('an admin, about waits', () => {
     expect((await app.lift('none')).status).toBe(404)
     const records = app.logLines
       .map((line) => JSON.parse(line) as { action?: string; subject?: string; detail?: unknown })
-      .filter(({ action }) => action === 'login.wait_begin' || action === 'wait.lift')
+      .filter(({ action }) => action === 'login.lockout_started' || action === 'lockout.cleared')
     const [ada] = await app.people.page(1, 1)
     expect(
       records.map(({ action, subject, detail }) => ({ action, subject, detail })),
     ).toStrictEqual([
       {
-        action: 'login.wait_begin',
+        action: 'login.lockout_started',
         subject: ada?.publicId,
         detail: { kind: 'client_at_name', failures: 10, seconds: 30 },
       },
       {
-        action: 'wait.lift',
+        action: 'lockout.cleared',
         subject: ada?.publicId,
         detail: { kind: 'client_at_name', failures: 10 },
       },

@@ -368,7 +368,7 @@ describe('who may invite', () => {
         return [action, result, detail]
       }),
     ).toStrictEqual([
-      ['invitation.make', 'success', { role: 'member', uses_max: 2 }],
+      ['invitation.create', 'success', { role: 'member', uses_max: 2 }],
       ['account.register', 'success', { role: 'member', invitation: made.id }],
       ['invitation.revoke', 'success', undefined],
       ['account.register', 'failure', { reason: 'invitation_invalid' }],

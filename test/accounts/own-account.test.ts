@@ -21,7 +21,7 @@ const problemOf = async (answer: Response) => {
 const logIn = async (app: Pick<TestApp, 'post'>, username: string, password: string) =>
   (await app.post('/login', { username, password })).status
 
-/** The security events that were recorded, without logins and calls that were refused. */
+/** The audit events that were recorded, without logins and calls that were refused. */
 const recorded = ({ logLines }: Pick<TestApp, 'logLines'>) =>
   logLines
     .map((line) => JSON.parse(line) as { action?: string; result?: string; detail?: object })

@@ -151,7 +151,7 @@ describe('a claim code', () => {
     const { code = '' } = (await app.setup.newClaim()) ?? {}
     for (let guess = 0; guess < 30; guess += 1)
       expect(await claim(app, { ...OWNER, code: WRONG })).toMatchObject({ code: 'claim_wrong' })
-    const records = app.logLines.filter((line) => line.includes('"action":"owner.claim"'))
+    const records = app.logLines.filter((line) => line.includes('"action":"owner.setup"'))
     expect(records).toHaveLength(30)
     expect(records.join()).not.toContain(WRONG)
     for (let fault = 0; fault < 30; fault += 1)

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'bun:test'
 import { type TestApp, bearer, startApp } from '../support/app.ts'
 
 type Page = {
-  records: { seq: number; action: string; actor: { id: string; name: string | null } | null }[]
+  events: { seq: number; action: string; actor: { id: string; name: string | null } | null }[]
   next: string | null
 }
 
@@ -13,7 +13,7 @@ const read = async (app: TestApp, token: string, query = '') => {
 }
 
 const actions = async (app: TestApp, token: string, query: string) =>
-  (await read(app, token, query)).records.map(({ action }) => action)
+  (await read(app, token, query)).events.map(({ action }) => action)
 
 /** An owner, who sees three logins, one that failed and a session that ended; the newest last. */
 const household = async (app: TestApp) => {
@@ -59,7 +59,7 @@ describe('reading the audit trail', () => {
       expect(pages).toBeLessThan(5)
       const answer: Response = await app.get(path, bearer(owner))
       const page = (await answer.json()) as Page
-      found.push(...page.records.map(({ seq }) => seq))
+      found.push(...page.events.map(({ seq }) => seq))
       const link: string | null = answer.headers.get('link')
       expect(link === null).toBe(page.next === null)
       path = /^<(\/v1\/audit\?[^>]*)>; rel="next"$/.exec(link ?? '')?.[1]

@@ -42,8 +42,8 @@ test('[O3] what cannot be recorded has not happened: no login, no account, no in
   db.run('DROP TRIGGER broken')
   await app.sessions.endAll(caller, account)
   expect(await app.sessions.list(account.id)).toStrictEqual([])
-  const { records } = await app.audit.page({ filter: {}, order: 'oldest', limit: 10 })
-  expect(records).toMatchObject([
+  const { events } = await app.audit.page({ filter: {}, order: 'oldest', limit: 10 })
+  expect(events).toMatchObject([
     { action: 'account.add', subject: { id: publicId } },
     { action: 'login', detail: { session: session?.id } },
     { action: 'session.end_all', detail: { sessions: 1 }, address: '192.0.2.1', requestId: 'r' },

@@ -74,8 +74,8 @@ const allPages = async (
   const pages: (readonly number[])[] = []
   let after: number | undefined
   do {
-    const { records, next } = await store.page({ ...wanted, after })
-    pages.push(records.map(({ seq }) => seq))
+    const { events, next } = await store.page({ ...wanted, after })
+    pages.push(events.map(({ seq }) => seq))
     after = next
   } while (after !== undefined)
   return pages
@@ -187,4 +187,33 @@ test('[O3] the app itself cannot change, swap or remove a record, nor leave a nu
   expect(all()).toStrictEqual(before)
   await trail.db.run('UPDATE audit_event SET address = NULL')
   expect(all()).toMatchObject(before.map((one) => ({ ...(one as object), address: null })))
+})
+
+test('an event written under a former action name is shown and found under the name of today', async () => {
+  const planted = ['wait.lift', 'login.wait_begin', 'owner.claim', 'waiting', 'lockout.cleared']
+  using trail = plantedTrail(
+    planted.map((action, atMs) => ({
+      action,
+      result: 'success',
+      actor: null,
+      subject: 'ada',
+      atMs,
+    })),
+  )
+  const actions = async (action?: string) => {
+    const { events } = await trail.store.page({ filter: { action }, order: 'oldest', limit: 10 })
+    return events.map((event) => event.action)
+  }
+  expect(await actions()).toStrictEqual([
+    'lockout.cleared',
+    'login.lockout_started',
+    'owner.setup',
+    'waiting',
+    'lockout.cleared',
+  ])
+  expect(await actions('lockout')).toStrictEqual(['lockout.cleared', 'lockout.cleared'])
+  expect(await actions('login')).toStrictEqual(['login.lockout_started'])
+  expect(await actions('wait.lift')).toStrictEqual(['lockout.cleared', 'lockout.cleared'])
+  expect(await actions('wait')).toStrictEqual([])
+  expect(await trail.store.newest('owner.setup', 'ada')).toMatchObject({ atMs: 2 })
 })

@@ -69,7 +69,7 @@ describe('the audit trail, at the compiled file', () => {
     while (path !== undefined) {
       const answer: Response = await client().get(path, bearer(owner))
       expect(answer.status).toBe(200)
-      found.push(...((await answer.json()) as { records: Entry[] }).records)
+      found.push(...((await answer.json()) as { events: Entry[] }).events)
       path = /^<([^>]+)>; rel="next"$/.exec(answer.headers.get('link') ?? '')?.[1]
     }
     const fresh = found.filter(({ seq }) => seq > newest).toReversed()
@@ -149,7 +149,7 @@ describe('the audit trail, at the compiled file', () => {
       [
         () => client().post('/v1/setup', { code: 'A', username: 'max', password: PASSWORD }),
         409,
-        { action: 'owner.claim', result: 'failure', detail: { reason: 'owner_exists' } },
+        { action: 'owner.setup', result: 'failure', detail: { reason: 'owner_exists' } },
       ],
       [
         () => client().post('/v1/session/logout', {}, bearer(first.access_token)),
@@ -226,7 +226,7 @@ describe('the audit trail, at the compiled file', () => {
         () => client().post('/v1/invitations', { role: 'member' }, bearer(amy.access_token)),
         200,
         {
-          action: 'invitation.make',
+          action: 'invitation.create',
           result: 'success',
           actor: { id: subOf(amy).sub, name: 'amy' },
         },
@@ -375,7 +375,7 @@ describe('the audit trail, at the compiled file', () => {
       .trimEnd()
       .split('\n')
       .map((line) => JSON.parse(line) as Record<string, unknown>)
-      .filter(({ msg }) => msg === 'security event')
+      .filter(({ msg }) => msg === 'audit event')
     // Those of the command line are written by another process.
     expect(lines.map(({ action }) => action)).toStrictEqual(
       records
@@ -405,7 +405,7 @@ describe('the audit trail, at the compiled file', () => {
   })
 })
 
-test('[O3] security events are lines of the log whatever its level leaves out else', async () => {
+test('[O3] audit events are lines of the log whatever its level leaves out else', async () => {
   const service = await startService({ env: { ...UNLIMITED, LOG_LEVEL: 'error' } })
   // It answers requests a moment before that.
   while (!service.output().log.includes('service.start')) await Bun.sleep(5)
@@ -416,7 +416,7 @@ test('[O3] security events are lines of the log whatever its level leaves out el
     .log.trimEnd()
     .split('\n')
     .map((line) => JSON.parse(line) as Record<string, unknown>)
-  expect(lines.every(({ msg }) => msg === 'security event')).toBe(true)
+  expect(lines.every(({ msg }) => msg === 'audit event')).toBe(true)
   const levels = Object.fromEntries(lines.map(({ action, level }) => [action, level]))
   expect(levels).toMatchObject({
     'service.start': 'info',

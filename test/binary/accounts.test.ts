@@ -98,7 +98,7 @@ describe('people at the compiled file', () => {
     expect([wait?.address, others]).toStrictEqual([STRANGER, []])
     expect((await client.delete(`/v1/waits/${wait?.id}`, {}, owner)).status).toBe(200)
     expect((await logIn('ada', PASSWORD, { address: STRANGER })).status).toBe(200)
-    expect(recordsOf(log(), 'wait.lift')).toHaveLength(1)
+    expect(recordsOf(log(), 'lockout.cleared')).toHaveLength(1)
   })
 
   test('[T4] parallel refreshes get one successor; a later reuse ends the session, on record', async () => {

@@ -219,7 +219,7 @@ describe('BACKUP_DIR, at the compiled file', () => {
     }
     // A restart finds the newest young enough.
     await service.stop()
-    const records = recordsOf(service.output().log.trim().split('\n'), 'backup.make')
+    const records = recordsOf(service.output().log.trim().split('\n'), 'backup.create')
     expect(records).toHaveLength(3)
     expect(records[0]).toMatchObject({ client: 'gateway', subject: 'BACKUP_DIR' })
     expect(records[1]).toMatchObject({ client: '127.0.0.1', result: 'success' })
@@ -255,7 +255,9 @@ describe('BACKUP_DIR, at the compiled file', () => {
     expect(sent.status).toBe(200)
     const { log } = service.output()
     expect(log).toContain('"msg":"backup failed"')
-    expect(recordsOf(log.trim().split('\n'), 'backup.make')[0]).toMatchObject({ result: 'failure' })
+    expect(recordsOf(log.trim().split('\n'), 'backup.create')[0]).toMatchObject({
+      result: 'failure',
+    })
     await service.stop()
   })
 

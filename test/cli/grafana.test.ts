@@ -5,7 +5,7 @@ import { runCommand, startService } from '../support/binary.ts'
 const LATE = [
   'secure_lock_unlock_log_intact{',
   'secure_lock_http_request_duration_seconds_count{',
-  'secure_lock_security_events_total{',
+  'secure_lock_audit_events_total{',
 ] as const
 
 type Dashboard = {

@@ -40,10 +40,10 @@ const owner = async ({ url }: Service) => {
       }
       throw new Error('nothing was refused')
     },
-    records: async () => {
+    auditEvents: async () => {
       const answer = await get('/v1/audit?limit=100', bearer(token))
-      const { records } = (await answer.json()) as { records: { seq: number; action: string }[] }
-      return records
+      const { events } = (await answer.json()) as { events: { seq: number; action: string }[] }
+      return events
     },
   }
 }
@@ -79,20 +79,20 @@ describe.if(isRoot)('a disk of its own (needs root, to mount one)', () => {
     const env = { ...ENV, DATA_DIR: join(small.disk, 'data') }
     await addOwner({ folder, env, within })
     await using service = await startService({ folder, env, within })
-    const { untilRefused, login, get, records, unlock } = await owner(service)
+    const { untilRefused, login, get, auditEvents, unlock } = await owner(service)
     const makeRoom = fillUp(small.outside, 0)
     expect(await untilRefused()).toBe('503 The disk is full')
-    const before = await records()
+    const before = await auditEvents()
     // The right password opens nothing that is not recorded, and a guess is not free.
     for (const password of [PASSWORD, 'wrong horse battery'])
       expect((await login(password)).status).toBe(503)
-    expect(await records()).toStrictEqual(before)
+    expect(await auditEvents()).toStrictEqual(before)
     expect((await get('/readyz')).status).toBe(503)
     makeRoom()
     expect((await login()).status).toBe(200)
     expect((await login('wrong horse battery')).status).toBe(401)
     expect((await unlock()).status).toBe(200)
-    const after = await records()
+    const after = await auditEvents()
     expect(after.slice(0, 2).map(({ action }) => action)).toStrictEqual(['login', 'login'])
     expect(after.map(({ seq }) => seq)).toStrictEqual(
       after.map((_, at) => (after[0]?.seq ?? 0) - at),

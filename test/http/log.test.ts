@@ -61,7 +61,7 @@ describe('the log', () => {
     const out = lines('text', (log) => {
       log.info(request, 'request')
       log.info({ ...request, route: '/login', status: 401, account: undefined }, 'request')
-      log.warn(event, 'security event')
+      log.warn(event, 'audit event')
     })
     expect(out.map((line) => line.slice(20))).toStrictEqual([
       'info   200 POST    /logUnlocking                  0.8 ms  192.168.1.34  by 6f1b4e0a  4f0f0a3e\n',

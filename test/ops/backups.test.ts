@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'bun:test'
 import { chmodSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { AppError } from '../../src/errors.ts'
-import type { SecurityEvent } from '../../src/http/access.ts'
+import type { AuditEvent } from '../../src/http/access.ts'
 import { type MakeBackup, backupService } from '../../src/ops/backups.ts'
 import { temporaryFolder } from '../support/binary.ts'
 
@@ -11,7 +11,7 @@ const OWNER = { address: '192.168.1.5', device: 'phone', requestId: 'r1' }
 
 let folder = ''
 let clock = { nowMs: 0, passedMs: 0 }
-let records: (SecurityEvent & { readonly atMs: number })[] = []
+let records: (AuditEvent & { readonly atMs: number })[] = []
 let reports: unknown[] = []
 
 beforeEach(() => {
@@ -101,7 +101,7 @@ describe('backups by themselves', () => {
     expect(names()).toHaveLength(2)
     expect(names()[1]).toBe('secure-lock-000000ab-000002-20261126T120000Z.tar')
     expect(records[0]).toMatchObject({
-      action: 'backup.make',
+      action: 'backup.create',
       result: 'success',
       detail: { events: 3, bytes: 8, encrypted: false },
     })
@@ -192,7 +192,7 @@ describe('backups by themselves', () => {
     await backups.makeIfDue()
     expect(reports).toHaveLength(1)
     expect(records.at(-1)).toMatchObject({
-      action: 'backup.make',
+      action: 'backup.create',
       result: 'failure',
       detail: { reason: 'No room for the backup' },
     })

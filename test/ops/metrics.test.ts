@@ -92,7 +92,7 @@ describe('what /metrics tells', () => {
     expect(risen('secure_lock_logins_total{outcome="success"}')).toBe(1)
     expect(risen('secure_lock_logins_total{outcome="failure"}')).toBe(3)
     expect(after.get('secure_lock_logins_total{outcome="otp_invalid"}')).toBe(0)
-    expect(risen('secure_lock_security_events_total{action="login",result="failure"}')).toBe(3)
+    expect(risen('secure_lock_audit_events_total{action="login",result="failure"}')).toBe(3)
     expect(risen('secure_lock_rate_limit_refusals_total{group="auth"}')).toBe(2)
     expect(risen('secure_lock_rate_limit_refusals_total{group="unlock"}')).toBe(3)
     expect(risen('secure_lock_rate_limit_refusals_total{group="default"}')).toBe(0)

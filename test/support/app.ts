@@ -86,11 +86,11 @@ export const basic = (username: string, password: string) => ({
   authorization: `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`,
 })
 
-/** The security events of an action among lines of the process log. */
+/** The audit events of an action among lines of the process log. */
 export const recordsOf = (
   lines: readonly string[],
   action: string,
 ): readonly Record<string, unknown>[] =>
   lines
     .map((line) => JSON.parse(line) as Record<string, unknown>)
-    .filter((record) => record['msg'] === 'security event' && record['action'] === action)
+    .filter((record) => record['msg'] === 'audit event' && record['action'] === action)

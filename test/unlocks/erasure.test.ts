@@ -143,7 +143,7 @@ describe('LOG_RETENTION_DAYS', () => {
         .find((line) => line.includes('unlocks.retention'))
     while (!record()) await Bun.sleep(10)
     expect(JSON.parse(record() ?? '{}')).toMatchObject({
-      msg: 'security event',
+      msg: 'audit event',
       client: 'gateway',
       result: 'success',
       detail: { events: 3, is_gone: true },

@@ -1,11 +1,11 @@
-import type { RecordAnswer } from '../../audit/schema.ts'
+import type { AuditEventAnswer } from '../../audit/schema.ts'
 import { roleWord } from './people.ts'
 import { counted, duration } from './words.ts'
 
-export type AuditRecord = RecordAnswer
+export type AuditEvent = AuditEventAnswer
 
 /** What a record says, in a sentence without its end: `oli disabled ada`. */
-export const wordsOfRecord = (record: AuditRecord): string => {
+export const wordsOfAuditEvent = (record: AuditEvent): string => {
   const own = SENTENCES[record.action]?.(record)
   if (own) return own
   const act = ACTS[record.action]?.(record)
@@ -17,12 +17,12 @@ export const wordsOfRecord = (record: AuditRecord): string => {
 }
 
 /** Where it came from, unless whoever did it says that already. */
-export const placeOf = ({ address, action, detail: { kind } }: AuditRecord): string | undefined => {
+export const placeOf = ({ address, action, detail: { kind } }: AuditEvent): string | undefined => {
   if (address === null || address === 'gateway' || address === 'command line') return undefined
-  return action === 'login.wait_begin' && kind !== 'name' ? undefined : address
+  return action === 'login.lockout_started' && kind !== 'name' ? undefined : address
 }
 
-type Named = AuditRecord['actor']
+type Named = AuditEvent['actor']
 
 const ERASED = 'somebody erased since'
 
@@ -31,30 +31,30 @@ const nameOf = (party: Named): string =>
 
 const isAccount = (id: string): boolean => /^[0-9a-f]{8}-/.test(id)
 
-const whoOf = ({ actor, address }: AuditRecord): string => {
+const whoOf = ({ actor, address }: AuditEvent): string => {
   if (address === 'gateway') return 'The gateway'
   if (actor?.id.startsWith('uid:')) return 'Whoever works at the gateway'
   if (actor === null) return 'A stranger'
   return actor.name ?? 'Somebody erased since'
 }
 
-const whom = ({ subject }: AuditRecord): string => nameOf(subject)
-const isOwn = ({ actor, subject }: AuditRecord): boolean =>
+const whom = ({ subject }: AuditEvent): string => nameOf(subject)
+const isOwn = ({ actor, subject }: AuditEvent): boolean =>
   actor !== null && (subject === null || actor.id === subject.id)
-const whose = (record: AuditRecord): string => (isOwn(record) ? 'their own' : `${whom(record)}’s`)
+const whose = (record: AuditEvent): string => (isOwn(record) ? 'their own' : `${whom(record)}’s`)
 
-const detail = ({ detail: details }: AuditRecord, name: string): string =>
+const detail = ({ detail: details }: AuditEvent, name: string): string =>
   String(details[name] ?? '')
-const countOf = ({ detail: details }: AuditRecord, name: string): number =>
+const countOf = ({ detail: details }: AuditEvent, name: string): number =>
   Number(details[name] ?? 0)
-const roleIn = (record: AuditRecord, name: string): string => {
+const roleIn = (record: AuditEvent, name: string): string => {
   const held = detail(record, name)
   return held === 'member' || held === 'admin' || held === 'owner'
     ? roleWord(held).toLowerCase()
     : held
 }
 
-const reasonOf = (record: AuditRecord): string => {
+const reasonOf = (record: AuditEvent): string => {
   const reason = detail(record, 'reason')
   return reason ? `: ${REASONS[reason] ?? reason}` : ''
 }
@@ -70,7 +70,7 @@ const REASONS: Readonly<Record<string, string>> = {
   invitation_invalid: 'the invitation was not good',
 }
 
-type Words<Answer> = Readonly<Record<string, (record: AuditRecord) => Answer>>
+type Words<Answer> = Readonly<Record<string, (record: AuditEvent) => Answer>>
 
 /** What somebody does or is refused: in the past, and after `wanted to`. */
 const ACTS: Words<readonly [past: string, infinitive: string]> = {
@@ -108,8 +108,8 @@ const ACTS: Words<readonly [past: string, infinitive: string]> = {
     `ended ${counted(countOf(r, 'sessions'), 'session')} of ${isOwn(r) ? 'their own' : whom(r)}`,
     'end sessions',
   ],
-  'wait.lift': (r) => [`lifted a wait${r.subject ? ` at ${whom(r)}` : ''}`, 'lift a wait'],
-  'invitation.make': (r) => [
+  'lockout.cleared': (r) => [`lifted a wait${r.subject ? ` at ${whom(r)}` : ''}`, 'lift a wait'],
+  'invitation.create': (r) => [
     `invited ${counted(countOf(r, 'uses_max'), roleIn(r, 'role'))}`,
     `invite an ${roleIn(r, 'role')}`,
   ],
@@ -126,7 +126,7 @@ const ACTS: Words<readonly [past: string, infinitive: string]> = {
   'backup.restore': () => ['restored a backup', 'restore a backup'],
 }
 
-const settingWords = (record: AuditRecord): string => {
+const settingWords = (record: AuditEvent): string => {
   const { from, to } = record.detail
   const name = whom(record)
   if (typeof from !== 'string' || typeof to !== 'string') return `changed the setting ${name}`
@@ -136,7 +136,7 @@ const settingWords = (record: AuditRecord): string => {
 /** What has a sentence of its own; nothing leaves it to the acts. */
 const SENTENCES: Words<string | undefined> = {
   login: (r) => (r.result === 'success' ? signedIn(r) : notSignedIn(r)),
-  'login.wait_begin': (r) => {
+  'login.lockout_started': (r) => {
     const wait = `must wait ${duration(countOf(r, 'seconds'))} after ${counted(countOf(r, 'failures'), 'failed login')}`
     const name = r.subject ? whom(r) : 'a name without an account'
     if (detail(r, 'kind') === 'name') return `Whoever is new to ${name} ${wait}`
@@ -153,7 +153,7 @@ const SENTENCES: Words<string | undefined> = {
     r.result === 'success'
       ? `${whom(r)} registered${r.detail['invitation'] ? ' with an invitation' : ''}`
       : `A registration was refused${reasonOf(r)}`,
-  'owner.claim': (r) =>
+  'owner.setup': (r) =>
     r.result === 'success'
       ? `${nameOf(r.actor ?? r.subject)} became the first owner`
       : 'Somebody tried a claim code that is not good',
@@ -161,7 +161,7 @@ const SENTENCES: Words<string | undefined> = {
     r.result === 'success'
       ? `${nameOf(r.actor ?? r.subject)} chose a new password with a code`
       : 'Somebody tried a code for a new password that is not good',
-  'backup.make': (r) =>
+  'backup.create': (r) =>
     r.result === 'success' ? `${whoOf(r)} made a backup` : `A backup failed${reasonOf(r)}`,
   'tls.reload': (r) =>
     r.result === 'success' ? 'A new certificate was taken up' : 'A new certificate is not usable',
@@ -169,7 +169,7 @@ const SENTENCES: Words<string | undefined> = {
   'service.stop': () => 'The service stopped',
 }
 
-const signedIn = (record: AuditRecord): string => {
+const signedIn = (record: AuditEvent): string => {
   const way = detail(record, 'second_factor')
   const how =
     way === 'totp'
@@ -180,7 +180,7 @@ const signedIn = (record: AuditRecord): string => {
   return `${nameOf(record.actor ?? record.subject)} signed in${how}`
 }
 
-const notSignedIn = (record: AuditRecord): string => {
+const notSignedIn = (record: AuditEvent): string => {
   const reason = detail(record, 'reason')
   const name = record.subject && nameOf(record.subject)
   if (reason === 'otp_required') return `${name ?? 'Somebody'} gave the password and no code yet`
@@ -190,11 +190,11 @@ const notSignedIn = (record: AuditRecord): string => {
 }
 
 /** Records that say the same, one after the other, as one. */
-export type Told = { readonly newest: AuditRecord; readonly records: readonly AuditRecord[] }
+export type Told = { readonly newest: AuditEvent; readonly records: readonly AuditEvent[] }
 
 /** Draws together what came again and again; `records` are those of a list, the newest first. */
-export const drawnTogether = (records: readonly AuditRecord[]): readonly Told[] => {
-  const told: { newest: AuditRecord; records: AuditRecord[] }[] = []
+export const drawnTogether = (records: readonly AuditEvent[]): readonly Told[] => {
+  const told: { newest: AuditEvent; records: AuditEvent[] }[] = []
   for (const record of records) {
     const last = told.at(-1)
     if (last && sayingOf(last.newest) === sayingOf(record)) last.records.push(record)
@@ -203,8 +203,8 @@ export const drawnTogether = (records: readonly AuditRecord[]): readonly Told[] 
   return told
 }
 
-const sayingOf = (record: AuditRecord): string =>
-  JSON.stringify([record.action, record.result, wordsOfRecord(record), record.address])
+const sayingOf = (record: AuditEvent): string =>
+  JSON.stringify([record.action, record.result, wordsOfAuditEvent(record), record.address])
 
 /** How often it came: each record, and what it counts for itself. */
 export const timesOf = ({ records }: Told): number =>

@@ -1,4 +1,4 @@
-import { type AuditRecord, type Told, placeOf, timesOf, wordsOfRecord } from '../audit-words.ts'
+import { type AuditEvent, type Told, placeOf, timesOf, wordsOfAuditEvent } from '../audit-words.ts'
 import { counted } from '../words.ts'
 import { Time } from './time.tsx'
 
@@ -11,7 +11,7 @@ export const RecordLine = ({ told }: { readonly told: Told }) => {
     <details class={`record ${newest.result}`}>
       <summary class="row">
         <span>
-          {wordsOfRecord(newest)}
+          {wordsOfAuditEvent(newest)}
           {times > 1 && ` ${counted(times, 'time')}`}
           {place && `, from ${place}`}
         </span>
@@ -29,7 +29,7 @@ export const RecordLine = ({ told }: { readonly told: Told }) => {
 }
 
 /** A record as it is kept. */
-const Kept = ({ record }: { readonly record: AuditRecord }) => (
+const Kept = ({ record }: { readonly record: AuditEvent }) => (
   <p>
     <Time at={record.at} form="exact" /> <code>{record.action}</code>{' '}
     {Object.entries(record.detail).map(([name, value]) => (

@@ -1,6 +1,6 @@
 import { useLocation } from 'preact-iso/router'
 import { auditAddress, auditFilter, auditQuery } from '../audit-filter.ts'
-import { type AuditRecord, drawnTogether } from '../audit-words.ts'
+import { type AuditEvent, drawnTogether } from '../audit-words.ts'
 import { List } from '../components/list.tsx'
 import { RecordLine } from '../components/record-line.tsx'
 import { Screen } from '../components/screen.tsx'
@@ -14,10 +14,10 @@ const PAGE_ROWS = 100
 export const AuditPage = () => {
   const { query } = useLocation()
   const filter = auditFilter(query)
-  const pages = usePages<AuditRecord>(
+  const pages = usePages<AuditEvent>(
     '/v1/audit',
     { ...auditQuery(filter, gateway.value?.zone ?? 'UTC'), limit: PAGE_ROWS },
-    'records',
+    'events',
   )
   const isNarrowed = Object.values(filter).some((value) => value !== '')
   return (

@@ -1,4 +1,4 @@
-import type { RecordAnswer } from '../../../audit/schema.ts'
+import type { AuditEventAnswer } from '../../../audit/schema.ts'
 import { useState } from 'preact/hooks'
 import { api, withQuery } from '../api.ts'
 import { Button } from '../components/button.tsx'
@@ -73,10 +73,10 @@ const TakersList = () => (
     </p>
     <List
       label="Files taken out"
-      pages={usePages<RecordAnswer>(
+      pages={usePages<AuditEventAnswer>(
         '/v1/audit',
         { action: 'unlocks.export', limit: 20 },
-        'records',
+        'events',
       )}
       keyOf={({ seq }) => seq}
       row={(record) => (
@@ -91,7 +91,7 @@ const TakersList = () => (
   </>
 )
 
-const takenWords = ({ actor, subject, detail }: RecordAnswer): string => {
+const takenWords = ({ actor, subject, detail }: AuditEventAnswer): string => {
   const isOwn = subject !== null && subject.id === actor?.id
   const ofOther = subject ? `openings of ${subject.name ?? 'somebody who was erased'}` : 'the log'
   const filters = String(detail['filters'] ?? '')

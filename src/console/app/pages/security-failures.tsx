@@ -23,13 +23,13 @@ export const FailedLogins = () => {
   return (
     <Section title="Failed logins">
       <WhenLoaded what="the failed logins" loaded={loaded}>
-        {({ records }) =>
-          records.length === 0 ? (
+        {({ events }) =>
+          events.length === 0 ? (
             <p class="quiet">None is recorded.</p>
           ) : (
             <>
               <ul class="list" aria-label="Failed logins">
-                {drawnTogether(records)
+                {drawnTogether(events)
                   .slice(0, LINES)
                   .map((told) => (
                     <li key={told.newest.seq}>
