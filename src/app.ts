@@ -5,8 +5,8 @@ import { administration } from './accounts/administration.ts'
 import { changeStore } from './accounts/change-store.ts'
 import { cookieRoutes } from './accounts/cookie-routes.ts'
 import { erasureService } from './accounts/erasure.ts'
-import { KNOWN_MS, guessStore, newestFailureMs } from './accounts/guess-store.ts'
-import { guessService } from './accounts/guesses.ts'
+import { KNOWN_CLIENT_MS, failedLoginStore, newestFailureMs } from './accounts/guess-store.ts'
+import { lockoutService } from './accounts/guesses.ts'
 import { invitationRoutes } from './accounts/invitation-routes.ts'
 import { invitationStore } from './accounts/invitation-store.ts'
 import { invitationService } from './accounts/invitations.ts'
@@ -36,7 +36,7 @@ import { setupRoutes } from './accounts/setup-routes.ts'
 import { setupService } from './accounts/setup.ts'
 import { restoredAccounts } from './accounts/restored-store.ts'
 import { accountStore } from './accounts/store.ts'
-import { waitRoutes } from './accounts/wait-routes.ts'
+import { lockoutRoutes } from './accounts/wait-routes.ts'
 import { serviceLifecycle } from './audit/life.ts'
 import { accountAuditEvents } from './audit/person-store.ts'
 import { coalescingRecorder } from './audit/repeats.ts'
@@ -211,9 +211,9 @@ export const openApp = async (
     recordCoalesced: repeats.recordCoalesced,
   })
   const paced = pacedClock(Math.max(now(), await newestFailureMs(db)), monotonic)
-  const guesses = guessService({
-    store: guessStore(db, paced),
-    key: secretFile(join(config.dataDir, KEY_FILES.guesses)),
+  const lockout = lockoutService({
+    store: failedLoginStore(db, paced),
+    key: secretFile(join(config.dataDir, KEY_FILES.lockout)),
     now: paced,
     day: now,
     record,
@@ -242,7 +242,7 @@ export const openApp = async (
     isWeak,
     sessions,
     secondFactors: factors,
-    guesses,
+    lockout,
     record,
     recordCoalesced: repeats.recordCoalesced,
   })
@@ -377,7 +377,7 @@ export const openApp = async (
         setup,
         tokenLifetimeMs,
         sessionIdleMs,
-        deviceMs: KNOWN_MS,
+        deviceMs: KNOWN_CLIENT_MS,
         now: steady,
       }),
     )
@@ -404,7 +404,7 @@ export const openApp = async (
           checkPassword: accounts.checkPassword,
           hasher,
           isWeak,
-          guesses,
+          lockout,
           erasures,
           record,
         }),
@@ -427,7 +427,7 @@ export const openApp = async (
         findAccount: people.findByPublicId,
       }),
     )
-    .use(waitRoutes({ endpoints, guesses, findAccount: people.findByPublicId }))
+    .use(lockoutRoutes({ endpoints, lockout, findAccount: people.findByPublicId }))
     .use(auditRoutes({ endpoints, store: audit }))
     .use(
       unlockRoutes({

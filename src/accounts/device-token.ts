@@ -4,7 +4,7 @@ import type { Entrant } from './session-store.ts'
 /** Tokens that tell a device which has signed in to an account before from a stranger's (OWASP,
  * "Slow Down Online Guessing Attacks with Device Cookies"). They open nothing: whoever has one still
  * needs the password. They hold all there is to know, so nothing is stored. */
-export const deviceTokens = (key: string) => {
+export const deviceCookies = (key: string) => {
   const macOf = (body: Buffer, { publicId, sessionEpoch }: Holder): Buffer =>
     createHmac('sha256', key)
       .update(JSON.stringify(['device', publicId, sessionEpoch]))

@@ -1,38 +1,44 @@
 import { AppError } from '../errors.ts'
 import type { Database, Queries } from '../storage/database.ts'
-import { type Counters, KINDS, type Judgement, type Kind, UNCOUNTED } from './waits.ts'
+import {
+  type Counters,
+  LOCKOUT_KINDS,
+  type Evaluation,
+  type LockoutKind,
+  NO_FAILURES,
+} from './waits.ts'
 
-export type GuessStore = ReturnType<typeof guessStore>
+export type FailedLoginStore = ReturnType<typeof failedLoginStore>
 
-/** Who attempts to sign in, and to what; `subjects` and `place` are keyed hashes. */
-export type Guesser = {
-  readonly subjects: Readonly<Record<Kind, Buffer>>
-  readonly place: Buffer
+/** Who attempts to sign in, and to what; `subjects` and `clientHash` are keyed hashes. */
+export type AttemptKeys = {
+  readonly subjects: Readonly<Record<LockoutKind, Buffer>>
+  readonly clientHash: Buffer
   readonly address: string
   readonly accountId: number | undefined
   /** The device has shown a token of the account, and so is known wherever it is. */
-  readonly hasToken: boolean
+  readonly hasDeviceCookie: boolean
 }
 
 type Standing = { readonly counters: Counters; readonly isKnown: boolean; readonly atMs: number }
 
 /** A counter that makes its subject wait. */
-export type Wait = {
+export type ActiveLockout = {
   readonly id: string
-  readonly kind: Kind
+  readonly kind: LockoutKind
   readonly account: { readonly publicId: string; readonly username: string } | undefined
   readonly address: string | undefined
   readonly failures: number
   readonly failedAtMs: number
-  readonly waitsUntilMs: number
+  readonly lockedUntilMs: number
 }
 
 /** Those that run, as far as they are listed, and how many there are. */
-export type Waits = { readonly total: number; readonly waits: readonly Wait[] }
+export type ActiveLockouts = { readonly total: number; readonly lockouts: readonly ActiveLockout[] }
 
-type StoredWait = {
+type LockoutRow = {
   subject: Uint8Array
-  kind: Kind
+  kind: LockoutKind
   public_id: string | null
   username: string | null
   address: string | null
@@ -48,17 +54,17 @@ const DAY_MS = 86_400_000
 const COUNTED_MS = DAY_MS
 
 /** Logins make a device known for so long. */
-export const KNOWN_MS = 90 * DAY_MS
+export const KNOWN_CLIENT_MS = 90 * DAY_MS
 
-/** Within this time a further login from a known place writes nothing. */
+/** Within this time a further login from a known clientHash writes nothing. */
 const RENEWED_MS = DAY_MS
 
 /** Places at which an account is known. Each is good for ten guesses before it has to wait. */
-const PLACES_MAX = 10
+const KNOWN_CLIENTS_MAX = 10
 
 /** Attempts in line to be judged, each of which may cost a sync of the disk: what is not even a name and
  * password gets here without the work of a hash, as fast as anybody sends it. */
-const IN_LINE_MAX = 100
+const QUEUED_ATTEMPTS_MAX = 100
 
 /** Counters of each kind that are kept when they are swept. */
 const COUNTERS_MAX = 20_000
@@ -68,7 +74,7 @@ const SWEPT_MAX = 1_000_000
 const LISTED_MAX = 100
 
 /** Failed logins and known places in the database, by a clock that follows no jump of the day's. */
-export const guessStore = (db: Database, now: () => number, countersMax = COUNTERS_MAX) => {
+export const failedLoginStore = (db: Database, now: () => number, countersMax = COUNTERS_MAX) => {
   let sweptAtMs = Number.NEGATIVE_INFINITY
 
   /** Takes away what is forgotten and what is too much: of each kind the fewest failures first, so
@@ -77,8 +83,8 @@ export const guessStore = (db: Database, now: () => number, countersMax = COUNTE
     if (atMs - sweptAtMs < SWEEP_MS) return
     sweptAtMs = atMs
     await tx.run('DELETE FROM guess WHERE failed_at_ms <= ?', atMs - COUNTED_MS)
-    await tx.run('DELETE FROM known_device WHERE logged_in_at_ms <= ?', atMs - KNOWN_MS)
-    for (const kind of KINDS)
+    await tx.run('DELETE FROM known_device WHERE logged_in_at_ms <= ?', atMs - KNOWN_CLIENT_MS)
+    for (const kind of LOCKOUT_KINDS)
       await tx.run(
         `DELETE FROM guess WHERE subject IN (
            SELECT subject
@@ -93,60 +99,64 @@ export const guessStore = (db: Database, now: () => number, countersMax = COUNTE
       )
   }
 
-  let lastJudged: Promise<unknown> = Promise.resolve()
-  let inLine = 0
+  let lastAttempt: Promise<unknown> = Promise.resolve()
+  let queued = 0
 
-  const inTurn = async <Result>(work: () => Promise<Result>): Promise<Result> => {
-    if (inLine >= IN_LINE_MAX) throw new AppError('unavailable', 'Server busy, try again')
-    inLine += 1
-    const result = lastJudged.then(work).finally(() => {
-      inLine -= 1
+  const inSequence = async <Result>(work: () => Promise<Result>): Promise<Result> => {
+    if (queued >= QUEUED_ATTEMPTS_MAX) throw new AppError('unavailable', 'Server busy, try again')
+    queued += 1
+    const result = lastAttempt.then(work).finally(() => {
+      queued -= 1
     })
-    lastJudged = result.catch(() => {})
+    lastAttempt = result.catch(() => {})
     return result
   }
 
   return {
-    /** Lets `decide` judge an attempt by what is counted so far, and keeps what comes of it. One is
+    /** Lets `decide` registerAttempt an attempt by what is counted so far, and keeps what comes of it. One is
      * judged after the other, so that guesses sent at once gain nothing over guesses sent in turn.
      * What passes writes nothing: it must not wait for a disk that is full or locked. Throws
      * `unavailable`, whatever would come of the attempt, where too many are in line already. */
-    judge: (guesser: Guesser, decide: (standing: Standing) => Judgement): Promise<Judgement> =>
-      inTurn(async () => {
+    registerAttempt: (
+      keys: AttemptKeys,
+      decide: (standing: Standing) => Evaluation,
+    ): Promise<Evaluation> =>
+      inSequence(async () => {
         const atMs = now()
-        const counters = await countersOf(db, guesser, atMs)
-        const isKnown = guesser.hasToken || (await knownSinceMs(db, guesser)) > atMs - KNOWN_MS
-        const judgement = decide({ counters, isKnown, atMs })
-        if (!judgement.passes)
+        const counters = await countersOf(db, keys, atMs)
+        const isKnown =
+          keys.hasDeviceCookie || (await knownSinceMs(db, keys)) > atMs - KNOWN_CLIENT_MS
+        const evaluation = decide({ counters, isKnown, atMs })
+        if (!evaluation.passes)
           await db.transaction(async (tx) => {
-            await keep(tx, { guesser, counters: judgement.after, atMs })
+            await saveCounters(tx, { keys, counters: evaluation.after, atMs })
             await sweep(tx, atMs)
           })
-        return judgement
+        return evaluation
       }),
 
-    /** Forgives the failures of a client at a name and of the name, and makes the place known. */
-    welcome: async (accountId: number, guesser: Guesser): Promise<void> => {
+    /** Forgives the failures of a client at a name and of the name, and makes the clientHash known. */
+    trustClient: async (accountId: number, keys: AttemptKeys): Promise<void> => {
       const atMs = now()
-      const { name, client_at_name: clientAtName } = await countersOf(db, guesser, atMs)
-      const isNews = !guesser.hasToken && (await knownSinceMs(db, guesser)) <= atMs - RENEWED_MS
+      const { name, client_at_name: clientAtName } = await countersOf(db, keys, atMs)
+      const isNews = !keys.hasDeviceCookie && (await knownSinceMs(db, keys)) <= atMs - RENEWED_MS
       if (!isNews && name.failures + clientAtName.failures === 0) return
       await db.transaction(async (tx) => {
-        const { subjects, place } = guesser
+        const { subjects, clientHash } = keys
         await tx.run(
           'DELETE FROM guess WHERE subject IN (?, ?)',
           subjects.name,
           subjects.client_at_name,
         )
-        if (isNews) await makeKnown(tx, { accountId, place, atMs })
+        if (isNews) await saveKnownClient(tx, { accountId, clientHash, atMs })
         await sweep(tx, atMs)
       })
     },
 
     /** The counters that make somebody wait now: those at accounts first, then the longest. */
-    waits: async (accountId?: number): Promise<Waits> => {
-      const rows = await db.all<StoredWait>(
-        `${WAITS}
+    active: async (accountId?: number): Promise<ActiveLockouts> => {
+      const rows = await db.all<LockoutRow>(
+        `${ACTIVE_LOCKOUTS}
          WHERE guess.waits_until_ms > ?
            AND (? IS NULL OR guess.account_id = ?)
          ORDER BY account.id IS NULL, guess.waits_until_ms DESC, guess.subject
@@ -156,27 +166,29 @@ export const guessStore = (db: Database, now: () => number, countersMax = COUNTE
         accountId ?? null,
         LISTED_MAX,
       )
-      return { total: rows[0]?.total ?? 0, waits: rows.map(wait) }
+      return { total: rows[0]?.total ?? 0, lockouts: rows.map(lockoutOf) }
     },
 
     /** Forgets a counter that makes somebody wait, and gives what it was. */
-    lift: async (id: string): Promise<Pick<Wait, 'kind' | 'account' | 'failures'> | undefined> =>
+    clear: async (
+      id: string,
+    ): Promise<Pick<ActiveLockout, 'kind' | 'account' | 'failures'> | undefined> =>
       db.transaction(async (tx) => {
         const subject = Buffer.from(id, 'hex')
-        const row = await tx.get<StoredWait>(
-          `${WAITS}
+        const row = await tx.get<LockoutRow>(
+          `${ACTIVE_LOCKOUTS}
            WHERE guess.subject = ? AND guess.waits_until_ms > ?`,
           subject,
           now(),
         )
         if (!row) return undefined
         await tx.run('DELETE FROM guess WHERE subject = ?', subject)
-        return wait(row)
+        return lockoutOf(row)
       }),
   }
 }
 
-const WAITS = `
+const ACTIVE_LOCKOUTS = `
   SELECT
     guess.subject,
     guess.kind,
@@ -196,8 +208,12 @@ export const newestFailureMs = async (db: Database): Promise<number> => {
   return newest?.ms ?? 0
 }
 
-const countersOf = async (db: Queries, { subjects }: Guesser, atMs: number): Promise<Counters> => {
-  const rows = await db.all<{ kind: Kind; failures: number; waits_until_ms: number | null }>(
+const countersOf = async (
+  db: Queries,
+  { subjects }: AttemptKeys,
+  atMs: number,
+): Promise<Counters> => {
+  const rows = await db.all<{ kind: LockoutKind; failures: number; waits_until_ms: number | null }>(
     `SELECT kind, failures, waits_until_ms
      FROM guess
      WHERE subject IN (?, ?, ?) AND failed_at_ms > ?`,
@@ -206,9 +222,9 @@ const countersOf = async (db: Queries, { subjects }: Guesser, atMs: number): Pro
     subjects.client_at_name,
     atMs - COUNTED_MS,
   )
-  const counted = (kind: Kind) => {
+  const counted = (kind: LockoutKind) => {
     const row = rows.find((one) => one.kind === kind)
-    return row ? { failures: row.failures, waitsUntilMs: row.waits_until_ms } : UNCOUNTED
+    return row ? { failures: row.failures, lockedUntilMs: row.waits_until_ms } : NO_FAILURES
   }
   return {
     client: counted('client'),
@@ -217,12 +233,19 @@ const countersOf = async (db: Queries, { subjects }: Guesser, atMs: number): Pro
   }
 }
 
-type Kept = { readonly guesser: Guesser; readonly counters: Counters; readonly atMs: number }
+type SavedCounters = {
+  readonly keys: AttemptKeys
+  readonly counters: Counters
+  readonly atMs: number
+}
 
 /** Writes all three, also those that did not change: what is refused takes the same time. The account
  * may be gone since its password was read. */
-const keep = async (tx: Queries, { guesser, counters, atMs }: Kept): Promise<void> => {
-  for (const kind of KINDS)
+const saveCounters = async (
+  tx: Queries,
+  { keys, counters, atMs }: SavedCounters,
+): Promise<void> => {
+  for (const kind of LOCKOUT_KINDS)
     await tx.run(
       `INSERT INTO guess (
          subject,
@@ -239,34 +262,40 @@ const keep = async (tx: Queries, { guesser, counters, atMs }: Kept): Promise<voi
          failures = excluded.failures,
          failed_at_ms = excluded.failed_at_ms,
          waits_until_ms = excluded.waits_until_ms`,
-      guesser.subjects[kind],
+      keys.subjects[kind],
       kind,
-      kind === 'client' ? null : (guesser.accountId ?? null),
-      kind === 'name' ? null : guesser.address,
+      kind === 'client' ? null : (keys.accountId ?? null),
+      kind === 'name' ? null : keys.address,
       counters[kind].failures,
       atMs,
-      counters[kind].waitsUntilMs,
+      counters[kind].lockedUntilMs,
     )
 }
 
-/** When the account last signed in from the place, to the day. */
-const knownSinceMs = async (db: Queries, { accountId, place }: Guesser): Promise<number> => {
+/** When the account last signed in from the clientHash, to the day. */
+const knownSinceMs = async (
+  db: Queries,
+  { accountId, clientHash }: AttemptKeys,
+): Promise<number> => {
   const known = await db.get<{ ms: number }>(
     'SELECT logged_in_at_ms AS ms FROM known_device WHERE account_id = ? AND hash = ?',
     accountId ?? null,
-    place,
+    clientHash,
   )
   return known?.ms ?? Number.NEGATIVE_INFINITY
 }
 
-type Known = { readonly accountId: number; readonly place: Buffer; readonly atMs: number }
+type Known = { readonly accountId: number; readonly clientHash: Buffer; readonly atMs: number }
 
-const makeKnown = async (tx: Queries, { accountId, place, atMs }: Known): Promise<void> => {
+const saveKnownClient = async (
+  tx: Queries,
+  { accountId, clientHash, atMs }: Known,
+): Promise<void> => {
   await tx.run(
     `INSERT INTO known_device (account_id, hash, logged_in_at_ms)
      SELECT id, ?, ? FROM account WHERE id = ?
      ON CONFLICT (account_id, hash) DO UPDATE SET logged_in_at_ms = excluded.logged_in_at_ms`,
-    place,
+    clientHash,
     atMs,
     accountId,
   )
@@ -277,11 +306,11 @@ const makeKnown = async (tx: Queries, { accountId, place, atMs }: Known): Promis
      )`,
     accountId,
     accountId,
-    PLACES_MAX,
+    KNOWN_CLIENTS_MAX,
   )
 }
 
-const wait = (row: StoredWait): Wait => ({
+const lockoutOf = (row: LockoutRow): ActiveLockout => ({
   id: Buffer.from(row.subject).toString('hex'),
   kind: row.kind,
   account:
@@ -291,5 +320,5 @@ const wait = (row: StoredWait): Wait => ({
   address: row.address ?? undefined,
   failures: row.failures,
   failedAtMs: row.failed_at_ms,
-  waitsUntilMs: row.waits_until_ms,
+  lockedUntilMs: row.waits_until_ms,
 })

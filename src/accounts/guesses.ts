@@ -2,15 +2,20 @@ import { createHmac } from 'node:crypto'
 import { AppError } from '../errors.ts'
 import type { Account, Caller, Origin, RecordAuditEvent } from '../http/access.ts'
 import { clientKey } from '../http/client-address.ts'
-import { deviceTokens } from './device-token.ts'
-import { type GuessStore, type Guesser, KNOWN_MS, type Waits } from './guess-store.ts'
+import { deviceCookies } from './device-token.ts'
+import {
+  type FailedLoginStore,
+  type AttemptKeys,
+  KNOWN_CLIENT_MS,
+  type ActiveLockouts,
+} from './guess-store.ts'
 import type { Entrant } from './session-store.ts'
-import { type Outcome, judged } from './waits.ts'
+import { type Outcome, evaluateAttempt } from './waits.ts'
 
-export type Guesses = ReturnType<typeof guessService>
+export type Lockout = ReturnType<typeof lockoutService>
 
 type Dependencies = {
-  readonly store: GuessStore
+  readonly store: FailedLoginStore
   /** Hides names and addresses in the counters, and signs device tokens. */
   readonly key: string
   /** The clock of the store. */
@@ -28,7 +33,7 @@ type Denial = {
 }
 
 /** An attempt to prove who one is, at whatever place asks for a password. */
-export type Attempt = {
+export type LoginAttempt = {
   /** What the account is found by, or would be. Empty where nothing was named that could be one. */
   readonly usernameKey: string
   readonly account: Entrant | undefined
@@ -37,14 +42,19 @@ export type Attempt = {
 }
 
 /** The rules of guessing: who has to wait after failed logins, and who may lift that. */
-export const guessService = (deps: Dependencies) => {
+export const lockoutService = (deps: Dependencies) => {
   const { store, key, now, day, record, recordDenied } = deps
-  const devices = deviceTokens(key)
+  const devices = deviceCookies(key)
 
   const hash = (...parts: readonly string[]): Buffer =>
     createHmac('sha256', key).update(JSON.stringify(parts)).digest()
 
-  const guesserOf = ({ usernameKey, account, deviceToken = '', from }: Attempt): Guesser => {
+  const attemptKeys = ({
+    usernameKey,
+    account,
+    deviceToken = '',
+    from,
+  }: LoginAttempt): AttemptKeys => {
     const client = clientKey(from.address)
     const device = account && devices.verify(deviceToken, account, now())
     return {
@@ -55,30 +65,32 @@ export const guessService = (deps: Dependencies) => {
           ? hash('device', device)
           : hash('client_at_name', client, usernameKey),
       },
-      place: hash('place', client),
+      clientHash: hash('place', client),
       address: from.address,
       accountId: account?.id,
-      hasToken: device !== undefined,
+      hasDeviceCookie: device !== undefined,
     }
   }
 
-  const judge = async (attempt: Attempt, outcome: Outcome): Promise<boolean> => {
+  const registerAttempt = async (attempt: LoginAttempt, outcome: Outcome): Promise<boolean> => {
     const { account, from } = attempt
-    const guesser = guesserOf(attempt)
-    const judgement = await store.judge(guesser, (standing) => judged({ ...standing, outcome }))
-    if (judgement.passes) {
-      if (account && outcome === 'right') await store.welcome(account.id, guesser)
+    const keys = attemptKeys(attempt)
+    const evaluation = await store.registerAttempt(keys, (standing) =>
+      evaluateAttempt({ ...standing, outcome }),
+    )
+    if (evaluation.passes) {
+      if (account && outcome === 'right') await store.trustClient(account.id, keys)
       return true
     }
-    for (const { kind, failures, waitMs } of judgement.begun)
+    for (const { kind, failures, durationMs } of evaluation.started)
       await record(from, {
         action: 'login.lockout_started',
         result: 'failure',
         ...(account ? { subject: account.publicId } : {}),
-        detail: { kind, failures, seconds: waitMs / 1000 },
+        detail: { kind, failures, seconds: durationMs / 1000 },
       })
     // Not waited for: the time of the answer must not tell that there is such an account.
-    if (account && judgement.begun.some(({ kind }) => kind !== 'client'))
+    if (account && evaluation.started.some(({ kind }) => kind !== 'client'))
       void recordDenied({ account, reason: 'too_many_attempts' })
     return false
   }
@@ -87,35 +99,35 @@ export const guessService = (deps: Dependencies) => {
     /** Tells whether an attempt may pass whose outcome is found out, and not told yet; counts it
      * where it may not. Ask it last and whatever the outcome, so that in a wait the right password
      * costs the same work and gets the same answer as a wrong one. */
-    judge,
+    registerAttempt,
 
     /** Makes the place of a person known who has just shown to be the account's by other means than
      * its password, and forgives the failures there. */
-    welcome: (attempt: Attempt & { readonly account: Entrant }): Promise<void> =>
-      store.welcome(attempt.account.id, guesserOf(attempt)),
+    trustClient: (attempt: LoginAttempt & { readonly account: Entrant }): Promise<void> =>
+      store.trustClient(attempt.account.id, attemptKeys(attempt)),
 
     /** Gives a token that makes a device known to that account, wherever it is, until all sessions of
      * the account are ended. */
-    deviceToken: (account: Entrant): string => devices.issue(account, now() + KNOWN_MS),
+    deviceToken: (account: Entrant): string => devices.issue(account, now() + KNOWN_CLIENT_MS),
 
     /** The waits that run now, at one account or at all, in times of the day's clock. */
-    list: async (accountId?: number): Promise<Waits> => {
-      const { total, waits } = await store.waits(accountId)
+    list: async (accountId?: number): Promise<ActiveLockouts> => {
+      const { total, lockouts } = await store.active(accountId)
       const aheadMs = day() - now()
       return {
         total,
-        waits: waits.map((wait) => ({
+        lockouts: lockouts.map((wait) => ({
           ...wait,
           failedAtMs: wait.failedAtMs + aheadMs,
-          waitsUntilMs: wait.waitsUntilMs + aheadMs,
+          lockedUntilMs: wait.lockedUntilMs + aheadMs,
         })),
       }
     },
 
     /** Ends a wait and forgets its failures; throws `not_found` where none of that id runs. */
-    lift: async (caller: Caller, id: string): Promise<void> => {
-      const lifted = await store.lift(id)
-      if (!lifted) throw new AppError('not_found', 'No such wait')
+    clear: async (caller: Caller, id: string): Promise<void> => {
+      const lifted = await store.clear(id)
+      if (!lifted) throw new AppError('not_found', 'No such lockout')
       await record(caller, {
         action: 'lockout.cleared',
         result: 'success',

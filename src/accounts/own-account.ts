@@ -10,7 +10,7 @@ import { tokenError } from '../http/errors.ts'
 import { attempt } from './authority.ts'
 import type { ChangeStore, Changes, Contact, Standing } from './change-store.ts'
 import type { Erasures } from './erasure.ts'
-import type { Guesses } from './guesses.ts'
+import type { Lockout } from './guesses.ts'
 import type { PasswordHasher } from './password-hasher.ts'
 import type { PasswordPolicy } from './password-policy.ts'
 import { type Accounts, keyOf } from './service.ts'
@@ -23,7 +23,7 @@ type Dependencies = {
   readonly checkPassword: Accounts['checkPassword']
   readonly hasher: Pick<PasswordHasher, 'hash'>
   readonly isWeak: PasswordPolicy
-  readonly guesses: Pick<Guesses, 'welcome'>
+  readonly lockout: Pick<Lockout, 'trustClient'>
   readonly erasures: Pick<Erasures, 'erase'>
   readonly record: RecordAuditEvent
 }
@@ -38,7 +38,7 @@ type Redemption = {
 
 /** What people do to their own account. */
 export const ownAccountService = (deps: Dependencies) => {
-  const { store, checkPassword, hasher, isWeak, guesses, erasures, record } = deps
+  const { store, checkPassword, hasher, isWeak, lockout, erasures, record } = deps
 
   /** Throws `forbidden` unless the caller knows the password too: a phone left open is not enough. */
   const confirm = async (caller: Caller, password: string): Promise<Account> => {
@@ -85,7 +85,7 @@ export const ownAccountService = (deps: Dependencies) => {
 
     /** Uses up the code that an admin has begun a reset with, and ends all sessions. A code that is
      * wrong, used or over, and an unknown name, are told apart by nothing. Who redeems it need not
-     * wait for guesses that went before. */
+     * wait for those that went before. */
     redeemReset: async (redemption: Redemption, from: Origin): Promise<void> => {
       const reset = {
         usernameKey: keyOf(redemption.username),
@@ -105,7 +105,7 @@ export const ownAccountService = (deps: Dependencies) => {
         return person
       })
       if (!redeemed) throw await invalidCode(from)
-      await guesses.welcome({ usernameKey: reset.usernameKey, account: redeemed, from })
+      await lockout.trustClient({ usernameKey: reset.usernameKey, account: redeemed, from })
     },
 
     erase: (caller: Caller, password: string): Promise<void> => {

@@ -9,7 +9,7 @@ import { TOKEN_EXAMPLE, tokenAnswer } from './session-routes.ts'
 type Dependencies = {
   readonly endpoints: Endpoints
   readonly readBody: ReadBody
-  readonly accounts: Pick<Accounts, 'login' | 'refuseMalformed' | 'welcome'>
+  readonly accounts: Pick<Accounts, 'login' | 'refuseMalformed' | 'trustClient'>
   readonly register: Register
   readonly tokenLifetimeMs: number
 }
@@ -24,7 +24,7 @@ export const accountRoutes = (deps: Dependencies) => {
       async ({ request, caller }) => {
         const person = await readBody(request, RegisterBody)
         await register(person, caller)
-        await accounts.welcome(person.username, caller)
+        await accounts.trustClient(person.username, caller)
         return { msg: 'User registered successfully' }
       },
       REGISTER,

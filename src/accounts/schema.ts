@@ -1,6 +1,6 @@
 import { Type as t } from '@sinclair/typebox'
 import { text } from '../http/text.ts'
-import { KINDS } from './waits.ts'
+import { LOCKOUT_KINDS } from './waits.ts'
 
 export const DEVICE_TOKEN_EXAMPLE =
   'd2hvZXZlciByZWFkcyB0aGlzAAABmq3p5QCkM7vQ1pUuZ0f6wJ8sL2yXbTnHcR9eVg5oKiA3xDlqPm'
@@ -100,7 +100,7 @@ export const LoginAnswer = t.Object(
     device_token: t.String({
       description:
         'To be kept, and sent with the next login: for 90 days, or until all sessions of the account ' +
-        'are ended, it tells this device from a stranger’s who guesses at the same name. It opens ' +
+        'are ended, it tells this device from a stranger’s who lockout at the same name. It opens ' +
         'nothing.',
     }),
   },
@@ -167,11 +167,11 @@ export const SessionParams = t.Object({
   id: t.String({ description: 'UUID', examples: ['0c6f8a52-7d39-4c8f-8a2e-51f0d4b7c913'] }),
 })
 
-const WaitAnswer = t.Object(
+const LockoutAnswer = t.Object(
   {
     id: t.String({ description: 'To lift it by' }),
     kind: t.Union(
-      KINDS.map((kind) => t.Literal(kind)),
+      LOCKOUT_KINDS.map((kind) => t.Literal(kind)),
       {
         description:
           'Who waits: a client at names new to it, strangers at a name, a client at a name',
@@ -182,17 +182,17 @@ const WaitAnswer = t.Object(
     address: t.Union([t.String(), t.Null()], { description: 'Last seen of the client that waits' }),
     failures: t.Integer(),
     failed_at: Time,
-    waits_until: Time,
+    locked_until: Time,
   },
   { additionalProperties: false },
 )
 
-export const WaitsAnswer = t.Object(
-  { total: t.Integer(), waits: t.Array(WaitAnswer) },
+export const LockoutsAnswer = t.Object(
+  { total: t.Integer(), lockouts: t.Array(LockoutAnswer) },
   { additionalProperties: false },
 )
 
-export const WaitParams = t.Object({
+export const LockoutParams = t.Object({
   id: t.String({
     description: 'From the list',
     examples: ['5f0c7a3e9b1d482c6e8f70a1b2c3d4e55f0c7a3e9b1d482c6e8f70a1b2c3d4e5'],

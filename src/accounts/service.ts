@@ -8,7 +8,7 @@ import {
   type RecordAuditEvent,
   type Role,
 } from '../http/access.ts'
-import type { Guesses } from './guesses.ts'
+import type { Lockout } from './guesses.ts'
 import type { PasswordHasher } from './password-hasher.ts'
 import type { PasswordPolicy } from './password-policy.ts'
 import { LoginBody } from './schema.ts'
@@ -25,7 +25,7 @@ type Dependencies = {
   readonly isWeak: PasswordPolicy
   readonly sessions: Pick<Sessions, 'begin'>
   readonly secondFactors: Pick<SecondFactors, 'check' | 'isOn' | 'withoutCode'>
-  readonly guesses: Pick<Guesses, 'deviceToken' | 'judge' | 'welcome'>
+  readonly lockout: Pick<Lockout, 'deviceToken' | 'registerAttempt' | 'trustClient'>
   readonly record: RecordAuditEvent
   /** Records what comes with every request. */
   readonly recordCoalesced: RecordAuditEvent
@@ -44,12 +44,12 @@ type Credentials = Static<typeof LoginBody>
 
 type CodeAttempt = Credentials & { readonly account: Entrant; readonly from: Origin }
 
-/** What a login gives beside the session's tokens: see `guesses.ts`. */
+/** What a login gives beside the session's tokens: see `lockout.ts`. */
 type SignedInDevice = Tokens & { readonly deviceToken: string }
 
 /** The rules of accounts: who may be added, who may sign in. */
 export const accountService = (deps: Dependencies) => {
-  const { store, hasher, isWeak, sessions, secondFactors, guesses, record, recordCoalesced } = deps
+  const { store, hasher, isWeak, sessions, secondFactors, lockout, record, recordCoalesced } = deps
 
   /** Gives a person as they may be added. Throws `invalid` for a taken name, told before a weak
    * password is. */
@@ -94,7 +94,7 @@ export const accountService = (deps: Dependencies) => {
     const attempt = { usernameKey, account: found, deviceToken, from }
     const isHalf = isRight && (await secondFactors.isOn(found))
     const outcome = isHalf ? 'unfinished' : isRight ? 'right' : 'wrong'
-    const passes = await guesses.judge(attempt, outcome)
+    const passes = await lockout.registerAttempt(attempt, outcome)
     if (!passes || !found) return undefined
     if (hasher.isOutdated(found.passwordHash)) await rehash(found, password)
     return found
@@ -110,8 +110,8 @@ export const accountService = (deps: Dependencies) => {
       deviceToken: given.device_token,
       from,
     }
-    if (verdict === 'wrong') await guesses.judge(attempt, 'wrong')
-    if (verdict === 'totp' || verdict === 'recovery_code') await guesses.welcome(attempt)
+    if (verdict === 'wrong') await lockout.registerAttempt(attempt, 'wrong')
+    if (verdict === 'totp' || verdict === 'recovery_code') await lockout.trustClient(attempt)
     return verdict
   }
 
@@ -123,7 +123,7 @@ export const accountService = (deps: Dependencies) => {
 
   /** Counts what is no name and password at all: a guess at a name that nobody can have. */
   const refuseMalformed = async (from: Origin): Promise<undefined> => {
-    await guesses.judge({ usernameKey: '', account: undefined, from }, 'wrong')
+    await lockout.registerAttempt({ usernameKey: '', account: undefined, from }, 'wrong')
   }
 
   /** A hash that cannot be renewed now, because the service is busy, is renewed at a later login. */
@@ -163,7 +163,7 @@ export const accountService = (deps: Dependencies) => {
         })
         throw fault
       }
-      return { ...tokens, deviceToken: guesses.deviceToken(account) }
+      return { ...tokens, deviceToken: lockout.deviceToken(account) }
     },
 
     /** The account of a name and password that come with every request, as a browser sends them to
@@ -185,10 +185,10 @@ export const accountService = (deps: Dependencies) => {
     refuseMalformed,
 
     /** Knows the device that registered an account as one that has signed in to it. */
-    welcome: async (username: string, from: Origin): Promise<void> => {
+    trustClient: async (username: string, from: Origin): Promise<void> => {
       const usernameKey = keyOf(username)
       const account = await store.findPassword(usernameKey)
-      if (account) await guesses.welcome({ usernameKey, account, from })
+      if (account) await lockout.trustClient({ usernameKey, account, from })
     },
   }
 }

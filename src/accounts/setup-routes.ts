@@ -11,7 +11,7 @@ import { CLAIM_MINUTES, type Setup } from './setup.ts'
 type Dependencies = {
   readonly endpoints: Endpoints
   readonly readBody: ReadBody
-  readonly accounts: Pick<Accounts, 'welcome'>
+  readonly accounts: Pick<Accounts, 'trustClient'>
   readonly setup: Pick<Setup, 'isNeeded' | 'claim'>
   readonly tokenLifetimeMs: number
 }
@@ -31,7 +31,7 @@ export const setupRoutes = (deps: Dependencies) => {
         async ({ request, caller }) => {
           const { phone = '', address = '', ...claim } = await readBody(request, SetupBody)
           const tokens = await setup.claim({ ...claim, phone, address }, caller)
-          await accounts.welcome(claim.username, caller)
+          await accounts.trustClient(claim.username, caller)
           return tokenAnswer(tokens, tokenLifetimeMs)
         },
         CLAIM,

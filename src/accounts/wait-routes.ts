@@ -3,18 +3,18 @@ import type { Account } from '../http/access.ts'
 import type { Endpoints } from '../http/endpoints.ts'
 import { message, operation, problem } from '../http/operation.ts'
 import { readQuery } from '../http/query.ts'
-import type { Wait } from './guess-store.ts'
-import type { Guesses } from './guesses.ts'
-import { AccountQuery, WaitParams, WaitsAnswer } from './schema.ts'
+import type { ActiveLockout } from './guess-store.ts'
+import type { Lockout } from './guesses.ts'
+import { AccountQuery, LockoutParams, LockoutsAnswer } from './schema.ts'
 
 type Dependencies = {
   readonly endpoints: Endpoints
-  readonly guesses: Pick<Guesses, 'lift' | 'list'>
+  readonly lockout: Pick<Lockout, 'clear' | 'list'>
   readonly findAccount: (publicId: string) => Promise<Account | undefined>
 }
 
 /** Who has to wait after too many failed logins, and letting them in before that. */
-export const waitRoutes = ({ endpoints, guesses, findAccount }: Dependencies) => {
+export const lockoutRoutes = ({ endpoints, lockout, findAccount }: Dependencies) => {
   const askedAbout = async (request: Request): Promise<number | undefined> => {
     const { account: publicId } = readQuery(request, AccountQuery)
     if (publicId === undefined) return undefined
@@ -26,24 +26,24 @@ export const waitRoutes = ({ endpoints, guesses, findAccount }: Dependencies) =>
   return endpoints
     .group('default')
     .get(
-      '/v1/waits',
+      '/v1/lockouts',
       async ({ request }) => {
-        const { total, waits } = await guesses.list(await askedAbout(request))
-        return { total, waits: waits.map(waitAnswer) }
+        const { total, lockouts } = await lockout.list(await askedAbout(request))
+        return { total, lockouts: lockouts.map(lockoutAnswer) }
       },
       LIST,
     )
     .delete(
-      '/v1/waits/:id',
+      '/v1/lockouts/:id',
       async ({ params, caller }) => {
-        await guesses.lift(caller, params.id)
-        return { msg: 'Wait lifted' }
+        await lockout.clear(caller, params.id)
+        return { msg: 'Lockout cleared' }
       },
-      LIFT,
+      CLEAR,
     )
 }
 
-const waitAnswer = ({ account, address, ...wait }: Wait) => ({
+const lockoutAnswer = ({ account, address, ...wait }: ActiveLockout) => ({
   id: wait.id,
   kind: wait.kind,
   account: account?.publicId ?? null,
@@ -51,7 +51,7 @@ const waitAnswer = ({ account, address, ...wait }: Wait) => ({
   address: address ?? null,
   failures: wait.failures,
   failed_at: new Date(wait.failedAtMs).toISOString(),
-  waits_until: new Date(wait.waitsUntilMs).toISOString(),
+  locked_until: new Date(wait.lockedUntilMs).toISOString(),
 })
 
 const LIST = operation({
@@ -67,10 +67,10 @@ const LIST = operation({
   answers: {
     200: {
       description: 'The waits that run, and how many there are',
-      schema: WaitsAnswer,
+      schema: LockoutsAnswer,
       example: {
         total: 1,
-        waits: [
+        lockouts: [
           {
             id: '5f0c7a3e9b1d482c6e8f70a1b2c3d4e55f0c7a3e9b1d482c6e8f70a1b2c3d4e5',
             kind: 'client_at_name',
@@ -79,7 +79,7 @@ const LIST = operation({
             address: '192.168.1.66',
             failures: 12,
             failed_at: '2026-11-22T18:30:02.125Z',
-            waits_until: '2026-11-22T18:32:02.125Z',
+            locked_until: '2026-11-22T18:32:02.125Z',
           },
         ],
       },
@@ -89,14 +89,14 @@ const LIST = operation({
   },
 })
 
-const LIFT = operation({
+const CLEAR = operation({
   access: 'admin',
   tag: 'Accounts',
   summary: 'Lift a wait',
   description: 'Forgets the failures too: the next ones are counted from the first.',
-  params: WaitParams,
+  params: LockoutParams,
   answers: {
-    200: message('It is over', 'Wait lifted'),
-    404: problem(404, 'not_found', 'No such wait'),
+    200: message('It is over', 'Lockout cleared'),
+    404: problem(404, 'not_found', 'No such lockout'),
   },
 })

@@ -128,7 +128,7 @@ const KEYS: readonly (readonly [name: string, finding: Omit<Finding, 'check'>])[
     },
   ],
   [
-    KEY_FILES.guesses,
+    KEY_FILES.lockout,
     {
       state: 'warning',
       says: 'the key of guesses is missing: the next start makes another, and no device is known',

@@ -5,7 +5,7 @@ import { AppError } from '../errors.ts'
 export const KEY_FILES = {
   tokens: 'jwt-secret-key',
   log: 'log-signing-key',
-  guesses: 'guess-key',
+  lockout: 'guess-key',
   secondFactors: 'second-factor-key',
 } as const
 

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'bun:test'
 import fc from 'fast-check'
-import { deviceTokens } from '../../src/accounts/device-token.ts'
+import { deviceCookies } from '../../src/accounts/device-token.ts'
 
 const ADA = { publicId: 'ada', sessionEpoch: 3 }
 const NOW_MS = Date.UTC(2026, 10, 22)
-const devices = deviceTokens('a key of the gateway')
+const devices = deviceCookies('a key of the gateway')
 
 describe('device tokens', () => {
   test('[P5] each is good for its account, until it is over, and for nothing else', () => {
@@ -13,7 +13,7 @@ describe('device tokens', () => {
     expect(devices.verify(token, ADA, NOW_MS)).toBeUndefined()
     expect(devices.verify(token, { ...ADA, publicId: 'eve' }, NOW_MS - 1)).toBeUndefined()
     expect(devices.verify(token, { ...ADA, sessionEpoch: 4 }, NOW_MS - 1)).toBeUndefined()
-    expect(deviceTokens('another key').verify(token, ADA, NOW_MS - 1)).toBeUndefined()
+    expect(deviceCookies('another key').verify(token, ADA, NOW_MS - 1)).toBeUndefined()
   })
 
   test('two devices have two ids', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import { createHash } from 'node:crypto'
-import { guessStore } from '../../src/accounts/guess-store.ts'
-import { judged } from '../../src/accounts/waits.ts'
+import { failedLoginStore } from '../../src/accounts/guess-store.ts'
+import { evaluateAttempt } from '../../src/accounts/waits.ts'
 import { openDatabase } from '../../src/storage/open.ts'
 
 const MINUTE_MS = 60_000
@@ -14,17 +14,17 @@ const hash = (text: string): Buffer => createHash('sha256').update(text).digest(
 const smallStore = () => {
   const clock = { ms: 0 }
   const db = openDatabase(':memory:')
-  const store = guessStore(db, () => clock.ms, COUNTERS_MAX)
-  const guesser = (address: string, name: string, accountId?: number) => ({
+  const store = failedLoginStore(db, () => clock.ms, COUNTERS_MAX)
+  const keys = (address: string, name: string, accountId?: number) => ({
     subjects: {
       client: hash(address),
       name: hash(name),
       client_at_name: hash(`${address} ${name}`),
     },
-    place: hash(`place ${address}`),
+    clientHash: hash(`clientHash ${address}`),
     address,
     accountId,
-    hasToken: false,
+    hasDeviceCookie: false,
   })
   const count = async (table: 'guess' | 'known_device'): Promise<number> =>
     (await db.get<{ n: number }>(`SELECT count(*) AS n FROM ${table}`))?.n ?? 0
@@ -33,13 +33,15 @@ const smallStore = () => {
     db,
     store,
     count,
-    guesser,
+    keys,
     fail: (address: string, name: string) =>
-      store.judge(guesser(address, name), (standing) => judged({ ...standing, outcome: 'wrong' })),
+      store.registerAttempt(keys(address, name), (standing) =>
+        evaluateAttempt({ ...standing, outcome: 'wrong' }),
+      ),
     /** The failures of a name as the next attempt would find them. */
     failuresOf: async (name: string): Promise<number> => {
       let failures = 0
-      await store.judge(guesser('192.0.2.1', name), ({ counters }) => {
+      await store.registerAttempt(keys('192.0.2.1', name), ({ counters }) => {
         failures = counters.name.failures
         return { passes: true }
       })
@@ -70,12 +72,14 @@ describe('counters of failed logins', () => {
   })
 
   test('[P4] a guess counts though its account was erased while the password was checked', async () => {
-    const { store, guesser, db, count } = smallStore()
-    const gone = guesser('192.0.2.1', 'ada', 7)
-    await store.judge(gone, (standing) => judged({ ...standing, outcome: 'wrong' }))
+    const { store, keys, db, count } = smallStore()
+    const gone = keys('192.0.2.1', 'ada', 7)
+    await store.registerAttempt(gone, (standing) =>
+      evaluateAttempt({ ...standing, outcome: 'wrong' }),
+    )
     const rows = await db.all('SELECT account_id, failures FROM guess')
     expect(rows).toStrictEqual(Array.from({ length: 3 }, () => ({ account_id: null, failures: 1 })))
-    await store.welcome(7, gone)
+    await store.trustClient(7, gone)
     expect(await count('known_device')).toBe(0)
   })
 
@@ -116,17 +120,20 @@ describe('known places', () => {
   test('[P5] an account is known at the ten it signed in from last, for ninety days', async () => {
     const store = smallStore()
     await addAccount(store)
-    const isKnownAt = async (place: number): Promise<boolean> => {
+    const isKnownAt = async (clientHash: number): Promise<boolean> => {
       let found = false
-      await store.store.judge(store.guesser(`192.0.2.${place}`, 'ada', 1), ({ isKnown }) => {
-        found = isKnown
-        return { passes: true }
-      })
+      await store.store.registerAttempt(
+        store.keys(`192.0.2.${clientHash}`, 'ada', 1),
+        ({ isKnown }) => {
+          found = isKnown
+          return { passes: true }
+        },
+      )
       return found
     }
-    for (let place = 0; place < 12; place += 1) {
+    for (let clientHash = 0; clientHash < 12; clientHash += 1) {
       store.clock.ms += MINUTE_MS
-      await store.store.welcome(1, store.guesser(`192.0.2.${place}`, 'ada', 1))
+      await store.store.trustClient(1, store.keys(`192.0.2.${clientHash}`, 'ada', 1))
     }
     expect(await store.count('known_device')).toBe(10)
     expect([await isKnownAt(1), await isKnownAt(2), await isKnownAt(11)]).toStrictEqual([
@@ -143,9 +150,11 @@ describe('known places', () => {
   test('what was counted and known of an account goes with it', async () => {
     const store = smallStore()
     await addAccount(store)
-    const guesser = store.guesser('192.0.2.1', 'ada', 1)
-    await store.store.welcome(1, guesser)
-    await store.store.judge(guesser, (standing) => judged({ ...standing, outcome: 'wrong' }))
+    const keys = store.keys('192.0.2.1', 'ada', 1)
+    await store.store.trustClient(1, keys)
+    await store.store.registerAttempt(keys, (standing) =>
+      evaluateAttempt({ ...standing, outcome: 'wrong' }),
+    )
     await store.db.run('DELETE FROM account')
     expect(await store.count('known_device')).toBe(0)
     expect(await store.count('guess')).toBe(1)

@@ -127,11 +127,11 @@ describe('what counts as a guess', () => {
 
   test('[P4] guesses sent at once gain nothing over guesses sent in turn', async () => {
     await using house = await startHouse()
-    const guesses = Array.from({ length: 17 }, () =>
+    const lockout = Array.from({ length: 17 }, () =>
       logIn(house, { address: STRANGER, password: 'wrong' }),
     )
     const right = logIn(house, { address: STRANGER })
-    const answers = await Promise.all([...guesses, right])
+    const answers = await Promise.all([...lockout, right])
     expect(new Set(answers.map(({ status }) => status))).toStrictEqual(new Set([401]))
     const atName = counted(house.db).find(({ kind }) => kind === 'client_at_name')
     expect(atName?.failures).toBe(10)
@@ -297,7 +297,7 @@ describe('waiting', () => {
 describe('an admin, about waits', () => {
   type Waits = {
     readonly total: number
-    readonly waits: readonly (Record<string, unknown> & { readonly id: string })[]
+    readonly lockouts: readonly (Record<string, unknown> & { readonly id: string })[]
   }
 
   const startWatch = async () => {
@@ -307,23 +307,23 @@ describe('an admin, about waits', () => {
     return {
       ...app,
       waits: async (query = '') =>
-        (await (await app.get(`/v1/waits${query}`, headers)).json()) as Waits,
-      lift: (id: string) => fetch(`${app.url}/v1/waits/${id}`, { method: 'DELETE', headers }),
+        (await (await app.get(`/v1/lockouts${query}`, headers)).json()) as Waits,
+      lift: (id: string) => fetch(`${app.url}/v1/lockouts/${id}`, { method: 'DELETE', headers }),
       [Symbol.asyncDispose]: app[Symbol.asyncDispose],
     }
   }
 
   test('sees who waits, since when, until when and why', async () => {
     await using app = await startWatch()
-    expect(await app.waits()).toStrictEqual({ total: 0, waits: [] })
+    expect(await app.waits()).toStrictEqual({ total: 0, lockouts: [] })
     await fail(app, STRANGER, 10)
     for (let time = 0; time < 10; time += 1)
       await app.post('/login', { username: 'nobody', password: 'x' }, from(STRANGER))
-    const { total, waits } = await app.waits()
+    const { total, lockouts } = await app.waits()
     const [ada] = await app.people.page(1, 1)
     expect(total).toBe(2)
     expect(
-      waits.map(({ kind, account, username, address, failures }) => ({
+      lockouts.map(({ kind, account, username, address, failures }) => ({
         kind,
         account,
         username,
@@ -340,19 +340,19 @@ describe('an admin, about waits', () => {
       },
       { kind: 'client_at_name', account: null, username: null, address: STRANGER, failures: 10 },
     ])
-    const leftMs = Date.parse(String(waits[0]?.['waits_until'])) - app.clock.nowMs
+    const leftMs = Date.parse(String(lockouts[0]?.['locked_until'])) - app.clock.nowMs
     expect(leftMs).toBeWithin(10_000, 30_001)
     const asked = await app.waits(`?account=${ada?.publicId}`)
-    expect(asked.waits.map(({ id }) => id)).toStrictEqual([waits[0]?.id ?? ''])
+    expect(asked.lockouts.map(({ id }) => id)).toStrictEqual([lockouts[0]?.id ?? ''])
     app.clock.passedMs += 30_000
-    expect(await app.waits()).toStrictEqual({ total: 0, waits: [] })
+    expect(await app.waits()).toStrictEqual({ total: 0, lockouts: [] })
   })
 
   test('lifts a wait, and both its begin and its end are recorded', async () => {
     await using app = await startWatch()
     await fail(app, STRANGER, 10)
-    const { waits } = await app.waits()
-    const id = waits[0]?.id ?? ''
+    const { lockouts } = await app.waits()
+    const id = lockouts[0]?.id ?? ''
     expect((await app.lift(id)).status).toBe(200)
     expect((await app.lift(id)).status).toBe(404)
     expect((await app.lift('none')).status).toBe(404)

@@ -2,28 +2,28 @@ import { describe, expect, test } from 'bun:test'
 import fc from 'fast-check'
 import {
   type Counters,
-  KINDS,
-  type Kind,
+  LOCKOUT_KINDS,
+  type LockoutKind,
   type Outcome,
-  UNCOUNTED,
-  judged,
+  NO_FAILURES,
+  evaluateAttempt,
 } from '../../src/accounts/waits.ts'
 
 const HOUR_MS = 3_600_000
-const NONE: Counters = { client: UNCOUNTED, name: UNCOUNTED, client_at_name: UNCOUNTED }
+const NONE: Counters = { client: NO_FAILURES, name: NO_FAILURES, client_at_name: NO_FAILURES }
 
 /** Counters of many clients at one name, to guess at in turn. */
 const door = () => {
   const clients = new Map<number, Counters>()
-  let name = UNCOUNTED
+  let name = NO_FAILURES
   let atMs = 0
   return {
     pass: (ms: number) => void (atMs += ms),
     name: () => name,
-    clientAtName: (client: number) => clients.get(client)?.client_at_name ?? UNCOUNTED,
+    clientAtName: (client: number) => clients.get(client)?.client_at_name ?? NO_FAILURES,
     attempt: (client: number, outcome: Outcome, isKnown = false) => {
       const counters = { ...(clients.get(client) ?? NONE), name }
-      const judgement = judged({ outcome, counters, isKnown, atMs })
+      const judgement = evaluateAttempt({ outcome, counters, isKnown, atMs })
       if (!judgement.passes) {
         clients.set(client, judgement.after)
         name = judgement.after.name
@@ -33,8 +33,11 @@ const door = () => {
   }
 }
 
-const waitsBegun = (judgement: ReturnType<typeof judged>, kind: Kind): number | undefined =>
-  judgement.passes ? undefined : judgement.begun.find((one) => one.kind === kind)?.waitMs
+const waitsBegun = (
+  judgement: ReturnType<typeof evaluateAttempt>,
+  kind: LockoutKind,
+): number | undefined =>
+  judgement.passes ? undefined : judgement.started.find((one) => one.kind === kind)?.durationMs
 
 describe('waits after failed logins', () => {
   test('[P4] after ten failures of a client at a name they grow from 30 seconds to an hour', () => {
@@ -93,7 +96,7 @@ describe('waits after failed logins', () => {
   test('[P4] what is refused in a wait passes whatever it was, and makes no wait longer', () => {
     const counter = fc.record({
       failures: fc.nat(200),
-      waitsUntilMs: fc.option(fc.integer({ min: 1, max: 100 })),
+      lockedUntilMs: fc.option(fc.integer({ min: 1, max: 100 })),
     })
     const attempts = fc.record({
       outcome: fc.constantFrom<Outcome>('right', 'unfinished', 'wrong'),
@@ -104,9 +107,9 @@ describe('waits after failed logins', () => {
     fc.assert(
       fc.property(attempts, (attempt) => {
         const { counters, isKnown, atMs } = attempt
-        const waiting = KINDS.filter((kind) => (counters[kind].waitsUntilMs ?? 0) > atMs)
+        const waiting = LOCKOUT_KINDS.filter((kind) => (counters[kind].lockedUntilMs ?? 0) > atMs)
         const isHeard = isKnown ? !waiting.includes('client_at_name') : waiting.length === 0
-        const judgement = judged(attempt)
+        const judgement = evaluateAttempt(attempt)
         expect(judgement.passes).toBe(isHeard && attempt.outcome !== 'wrong')
         if (judgement.passes) return
         for (const kind of waiting) expect(judgement.after[kind]).toStrictEqual(counters[kind])
@@ -118,13 +121,13 @@ describe('waits after failed logins', () => {
   })
 
   test('[P4] a client that fails a hundred times over all names waits where it is not known', () => {
-    const hundred = { failures: 99, waitsUntilMs: null }
+    const hundred = { failures: 99, lockedUntilMs: null }
     const counters = { ...NONE, client: hundred }
-    const last = judged({ outcome: 'wrong', counters, isKnown: false, atMs: 0 })
+    const last = evaluateAttempt({ outcome: 'wrong', counters, isKnown: false, atMs: 0 })
     expect(waitsBegun(last, 'client')).toBe(30_000)
-    const waiting = { ...NONE, client: { failures: 100, waitsUntilMs: 30_000 } }
+    const waiting = { ...NONE, client: { failures: 100, lockedUntilMs: 30_000 } }
     const at = (isKnown: boolean, atMs: number) =>
-      judged({ outcome: 'right', counters: waiting, isKnown, atMs }).passes
+      evaluateAttempt({ outcome: 'right', counters: waiting, isKnown, atMs }).passes
     expect([at(false, 29_999), at(true, 29_999), at(false, 30_000)]).toStrictEqual([
       false,
       true,

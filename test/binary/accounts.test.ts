@@ -91,12 +91,12 @@ describe('people at the compiled file', () => {
     expect((await logIn('ada', PASSWORD, { address: AWAY })).status).toBe(200)
     const known = { address: STRANGER, device_token: deviceToken }
     expect((await logIn('ada', PASSWORD, known)).status).toBe(200)
-    const { waits } = (await (await client.get('/v1/waits', owner)).json()) as {
-      waits: { id: string; address: string }[]
+    const { lockouts } = (await (await client.get('/v1/lockouts', owner)).json()) as {
+      lockouts: { id: string; address: string }[]
     }
-    const [wait, ...others] = waits
+    const [wait, ...others] = lockouts
     expect([wait?.address, others]).toStrictEqual([STRANGER, []])
-    expect((await client.delete(`/v1/waits/${wait?.id}`, {}, owner)).status).toBe(200)
+    expect((await client.delete(`/v1/lockouts/${wait?.id}`, {}, owner)).status).toBe(200)
     expect((await logIn('ada', PASSWORD, { address: STRANGER })).status).toBe(200)
     expect(recordsOf(log(), 'lockout.cleared')).toHaveLength(1)
   })

@@ -1,6 +1,6 @@
 import type { Static } from '@sinclair/typebox'
 import { useEffect, useRef } from 'preact/hooks'
-import type { WaitsAnswer } from '../../../accounts/schema.ts'
+import type { LockoutsAnswer } from '../../../accounts/schema.ts'
 import { api, withQuery } from '../api.ts'
 import { type Loaded, useLoad } from '../load.ts'
 import { counted } from '../words.ts'
@@ -10,21 +10,21 @@ import { Time } from './time.tsx'
 import { tell } from './toast.tsx'
 import { WhenLoaded } from './when-loaded.tsx'
 
-type Answer = Static<typeof WaitsAnswer>
-type Wait = Answer['waits'][number]
+type Answer = Static<typeof LockoutsAnswer>
+type Wait = Answer['lockouts'][number]
 
 /** Who is refused after too many failed logins, and letting them in; at one account only where there
  * is something to tell. */
 export const WaitList = ({ account }: { readonly account?: string }) => {
-  const path = withQuery('/v1/waits', { account })
+  const path = withQuery('/v1/lockouts', { account })
   const loaded = useLoad(path, (signal) => api.get<Answer>(path, { signal }))
   const heading = useRef<HTMLHeadingElement>(null)
   const isNeeded = useRef(account === undefined)
   useReadAgain(loaded)
-  if (loaded.data?.waits.length || loaded.error !== undefined) isNeeded.current = true
+  if (loaded.data?.lockouts.length || loaded.error !== undefined) isNeeded.current = true
   if (!isNeeded.current) return null
   const lift = async ({ id }: Wait): Promise<void> => {
-    await api.delete(`/v1/waits/${id}`)
+    await api.delete(`/v1/lockouts/${id}`)
     tell('Wait lifted. The next failures are counted from the first.')
     heading.current?.focus()
     loaded.reload()
@@ -36,21 +36,21 @@ export const WaitList = ({ account }: { readonly account?: string }) => {
       heading={heading}
     >
       <WhenLoaded what="the waits" loaded={loaded}>
-        {({ waits, total }) =>
-          waits.length === 0 ? (
+        {({ lockouts, total }) =>
+          lockouts.length === 0 ? (
             <p class="quiet">Nobody has to wait.</p>
           ) : (
             <>
               <ul class="list" aria-label="Waits">
-                {waits.map((wait) => (
+                {lockouts.map((wait) => (
                   <li key={wait.id}>
                     <Row wait={wait} onLift={() => lift(wait)} />
                   </li>
                 ))}
               </ul>
-              {total > waits.length && (
+              {total > lockouts.length && (
                 <p class="quiet">
-                  These are {waits.length} of {total}.
+                  These are {lockouts.length} of {total}.
                 </p>
               )}
             </>
@@ -67,7 +67,7 @@ const READ_MS_MAX = 20_000
 /** Waits end and begin by themselves. */
 const useReadAgain = ({ data, reload }: Loaded<Answer>): void => {
   useEffect(() => {
-    const ends = data?.waits.map((wait) => Date.parse(wait.waits_until) - Date.now()) ?? []
+    const ends = data?.lockouts.map((wait) => Date.parse(wait.locked_until) - Date.now()) ?? []
     const ms = Math.min(Math.max(Math.min(...ends) + READ_MS_MIN, READ_MS_MIN), READ_MS_MAX)
     const timer = setTimeout(reload, ms)
     return () => clearTimeout(timer)
@@ -80,7 +80,7 @@ const Row = ({ wait, onLift }: { readonly wait: Wait; readonly onLift: () => Pro
       <strong>{whoWaits(wait)}</strong>
       <p class="quiet">
         {counted(wait.failures, 'failed login')}, the last <Time at={wait.failed_at} />; waits until{' '}
-        <Time at={wait.waits_until} form="clock" />
+        <Time at={wait.locked_until} form="clock" />
       </p>
     </div>
     <Action onAct={onLift} label={`Lift: ${whoWaits(wait)}`}>
