@@ -80,20 +80,20 @@ import { lockForMigration } from './storage/folder-lock.ts'
 import { openDatabase } from './storage/open.ts'
 import { makePrivateFolder, secretFile } from './storage/private-files.ts'
 import { enterFolder } from './storage/restore-journal.ts'
-import { doorDenials } from './unlocks/denials.ts'
-import { accountPages } from './unlocks/export.ts'
-import { HEARTBEAT_SECONDS, liveUnlocks } from './unlocks/live.ts'
+import { deniedAccessRecorder } from './unlocks/denials.ts'
+import { accountUnlockPages } from './unlocks/export.ts'
+import { HEARTBEAT_SECONDS, eventStream } from './unlocks/live.ts'
 import { keyFile } from './unlocks/key-file.ts'
-import { logClock } from './unlocks/log-clock.ts'
+import { unlockLogClock } from './unlocks/log-clock.ts'
 import { logRoutes } from './unlocks/log-routes.ts'
 import { unlockReadRoutes } from './unlocks/read-routes.ts'
-import { unlockReads } from './unlocks/read-store.ts'
+import { unlockQueries } from './unlocks/read-store.ts'
 import { unlockRoutes } from './unlocks/routes.ts'
-import { reportCheck, reportRound } from './unlocks/reports.ts'
+import { verificationReporter, retentionReporter } from './unlocks/reports.ts'
 import { retention } from './unlocks/retention.ts'
 import { openUnlockLog } from './unlocks/service.ts'
 import { verificationRoutes } from './unlocks/verification-routes.ts'
-import { logWatch } from './unlocks/watch.ts'
+import { verificationScheduler } from './unlocks/watch.ts'
 import { unlockCounts } from './unlocks/stats-store.ts'
 import { unlockStore } from './unlocks/store.ts'
 
@@ -166,35 +166,35 @@ export const openApp = async (
   const people = accountStore(db, steady)
   const unlocks = unlockStore(db)
   const signer = logKey.open({ hasLog: (await unlocks.head()) !== undefined })
-  const clock = logClock({ now, newestMs: await unlocks.newestCertainMs() })
+  const clock = unlockLogClock({ now, newestMs: await unlocks.newestCertainMs() })
   const log = await openUnlockLog({ store: unlocks, signer, clock })
   const logSize = async () => (await log.head()).size
   metrics.seenLogSize(await logSize())
   log.onCommit(metrics.seenLogSize)
-  const recordDenied = doorDenials({ append: log.append, processLog, monotonic })
+  const recordDenied = deniedAccessRecorder({ append: log.append, processLog, monotonic })
   const keeping = retention({
     days: config.logRetentionDays,
     clock,
     eraseBefore: async (beforeMs) => {
       const addresses = await audit.eraseAddressesBefore(beforeMs)
       const erasure = await log.eraseBefore(beforeMs)
-      const { events, isGone: is_gone } = erasure
+      const { events, isWalTruncated: is_gone } = erasure
       const detail = { before: new Date(beforeMs).toISOString(), events, addresses, is_gone }
       if (events + addresses > 0)
         await record(GATEWAY, { action: 'unlocks.retention', result: 'success', detail })
       return erasure
     },
-    report: reportRound(processLog),
+    report: retentionReporter(processLog),
   })
 
-  const reads = unlockReads(db)
-  const live = liveUnlocks({ reads, log, heartbeatSeconds })
+  const reads = unlockQueries(db)
+  const live = eventStream({ reads, log, heartbeatSeconds })
 
-  const watch = logWatch({
+  const watch = verificationScheduler({
     store: unlocks,
     key: signer.verifierKey,
     now,
-    report: reportCheck(processLog),
+    report: verificationReporter(processLog),
   })
   const logFault = () => {
     const check = watch.last()
@@ -412,7 +412,7 @@ export const openApp = async (
           people: roster,
           sessions,
           data: personalData(db),
-          lists: { audit: accountAuditEvents(db), unlocks: accountPages({ log, reads }) },
+          lists: { audit: accountAuditEvents(db), unlocks: accountUnlockPages({ log, reads }) },
           record,
           now,
         }),

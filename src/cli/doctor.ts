@@ -15,7 +15,7 @@ import { mebibytes } from '../storage/data-folder.ts'
 import { type Inspection, inspectDatabase, withoutWriting } from '../storage/inspection.ts'
 import { openReadOnly } from '../storage/open.ts'
 import { fileFault } from '../storage/private-files.ts'
-import { type StoredLog, openStoredLog } from '../unlocks/stored-log.ts'
+import { type LogFile, openLogFile } from '../unlocks/stored-log.ts'
 import { logReads } from '../unlocks/store.ts'
 import type { Verdict } from '../unlocks/verify.ts'
 import { type Command, type Options, type Terminal, ownCommand } from './command.ts'
@@ -130,7 +130,7 @@ const databaseFindings = (found: Inspection): readonly Finding[] => {
   const sizes = `${mebibytes(bytes)}${walBytes > 0 ? `, write-ahead log ${mebibytes(walBytes)}` : ''}`
   const told = Object.entries(pragmas).map(([name, value]) => `${name} ${String(value)}`)
   return [
-    { check, state: 'ok', says: `whole: ${sizes}, SQLite ${sqliteVersion}` },
+    { check, state: 'ok', says: `intact: ${sizes}, SQLite ${sqliteVersion}` },
     { check: 'pragmas', state: 'ok', says: told.toReversed().join(', ') },
     schemaFinding(found),
   ]
@@ -157,11 +157,11 @@ const schemaFinding = ({ schemaVersion, schemaWanted }: Inspection): Finding => 
       }
 }
 
-/** What the stores say, of a database that is whole. */
+/** What the stores say, of a database that is intact. */
 const dataFindings = async (config: Config, terminal: Terminal): Promise<readonly Finding[]> => {
   const db = withoutWriting(openReadOnly(config.databaseUri))
   try {
-    const log = await openStoredLog(config)
+    const log = await openLogFile(config)
     try {
       const audit = auditStore(db)
       const certificate = certificateOf(config)
@@ -201,7 +201,7 @@ const dataFindings = async (config: Config, terminal: Terminal): Promise<readonl
   }
 }
 
-const verified = ({ head, verify }: StoredLog, { showProgress }: Terminal): Promise<Verdict> =>
+const verified = ({ head, verify }: LogFile, { showProgress }: Terminal): Promise<Verdict> =>
   verify({
     afterPage: (checked) => showProgress(`Verifying the unlock log: ${checked} of ${head.size}`),
   })

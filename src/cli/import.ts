@@ -5,8 +5,8 @@ import type { App } from '../app.ts'
 import { parseConfig } from '../config.ts'
 import { COMMAND_LINE } from '../http/access.ts'
 import { openForeignFile } from '../storage/foreign-file.ts'
-import { olderLog } from '../unlocks/older-log.ts'
-import { olderUnlocks } from '../unlocks/older-log-store.ts'
+import { legacyLogImport } from '../unlocks/older-log.ts'
+import { legacyUnlocks } from '../unlocks/older-log-store.ts'
 import { type Command, type Options, type Terminal, UsageError } from './command.ts'
 import { withApp } from './with-app.ts'
 
@@ -41,7 +41,7 @@ export const importOlder: Command = {
     const zone = knownZone(values.zone)
     const config = parseConfig(terminal.env)
     const file = openForeignFile(path)
-    const older = { users: olderUsers(file), unlocks: olderUnlocks(file) }
+    const older = { users: olderUsers(file), unlocks: legacyUnlocks(file) }
     try {
       return await withApp(config, async (app) => {
         terminal.say(`Importing ${path} into ${config.databaseUri}`)
@@ -65,7 +65,7 @@ type Import = {
   readonly app: App
   readonly older: {
     readonly users: ReturnType<typeof olderUsers>
-    readonly unlocks: ReturnType<typeof olderUnlocks>
+    readonly unlocks: ReturnType<typeof legacyUnlocks>
   }
   readonly zone: string
   readonly terminal: Terminal
@@ -85,7 +85,7 @@ const importAll = async ({ app, older, zone, terminal }: Import): Promise<number
       for (const one of imported) count(people, { ...one, table: 'user' }, terminal)
       userProgress(imported.at(-1)?.row)
     }
-    const importUnlocks = olderLog({
+    const importUnlocks = legacyLogImport({
       log: app.log,
       store: app.unlocks,
       zone,

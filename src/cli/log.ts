@@ -171,7 +171,7 @@ const told = ({ verdict, what, expected, terminal: { print, say } }: Told): numb
   const { checkpointFiles, key } = expected
   const extending = checkpointFiles.length > 0 ? `, and extends ${checkpointFiles.join(', ')}` : ''
   const signed = key ? `, signed by ${formatVerifierKey(key)}` : ''
-  print(`The ${what} is whole: ${events(verdict.size)}${extending}${signed}`)
+  print(`The ${what} is intact: ${events(verdict.size)}${extending}${signed}`)
   return 0
 }
 
@@ -244,7 +244,7 @@ const exportLog: Command['run'] = async (args, terminal) => {
         { proofs: Number(proofs) },
       )
       const verdict = await verifyBundle(openBundle(path), { key: app.verifierKey })
-      const detail = { whole: verdict.ok }
+      const detail = { intact: verdict.ok }
       await app.record(COMMAND_LINE, { action: 'log.export', result: 'success', detail })
       draft.commit()
       return exported(out, verdict, terminal)
@@ -318,7 +318,7 @@ const ACTIONS: Actions = {
 
 /** Proves the unlock log, also while the service runs, and hands its proof on. */
 export const log: Command = {
-  summary: 'prove that the unlock log is whole, or hand on what others prove it with',
+  summary: 'prove that the unlock log is intact, or hand on what others prove it with',
   actions: ACTIONS,
   examples: {
     'keep a checkpoint': 'secure-lock-server log checkpoint > kept-checkpoint',

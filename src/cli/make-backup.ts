@@ -10,7 +10,7 @@ import { copyDatabaseFile, databaseFileBytes, removeCopy } from '../storage/data
 import { lockFolder } from '../storage/folder-lock.ts'
 import { fileUnavailable } from '../storage/private-files.ts'
 import { type VerifierKey, formatVerifierKey } from '../unlocks/signed-note.ts'
-import { type StoredLog, openStoredLog } from '../unlocks/stored-log.ts'
+import { type LogFile, openLogFile } from '../unlocks/stored-log.ts'
 
 export type MadeBackup = {
   readonly bytes: number
@@ -95,8 +95,8 @@ const verified = async (
   { dataDir }: Config,
   copy: string,
   show: ShowProgress,
-): Promise<StoredLog> => {
-  const log = await openStoredLog({ dataDir, databaseUri: copy })
+): Promise<LogFile> => {
+  const log = await openLogFile({ dataDir, databaseUri: copy })
   try {
     const progress = percentOf(show, 'Verifying the log')
     const verdict = await log.verify({ afterPage: (done) => progress(done, log.head.size) })
@@ -111,7 +111,7 @@ const verified = async (
   }
 }
 
-const manifestOf = (config: Config, copy: string, log: StoredLog): Manifest => {
+const manifestOf = (config: Config, copy: string, log: LogFile): Manifest => {
   const { dataDir, jwtSecretKey } = config
   const { key, head, schemaVersion } = log
   const keys = Object.values(KEY_FILES).filter((name) => existsSync(join(dataDir, name)))

@@ -5,7 +5,7 @@ import { AppError } from '../errors.ts'
 import { COMMAND_LINE } from '../http/access.ts'
 import { openReadOnly } from '../storage/open.ts'
 import { formatVerifierKey } from '../unlocks/signed-note.ts'
-import { type StoredLog, openStoredLog } from '../unlocks/stored-log.ts'
+import { type LogFile, openLogFile } from '../unlocks/stored-log.ts'
 import { verifyLog } from '../unlocks/verify.ts'
 import type { Unpacked } from './unpack-backup.ts'
 
@@ -26,7 +26,7 @@ export const comparePresent = async (
 ): Promise<Present | undefined> => {
   if (!existsSync(config.databaseUri)) return undefined
   try {
-    const log = await openStoredLog(config)
+    const log = await openLogFile(config)
     try {
       const erased = await erasedIn(config)
       return { ...(await relation(log, backup)), erased }
@@ -44,7 +44,7 @@ export const comparePresent = async (
 }
 
 const relation = async (
-  log: StoredLog,
+  log: LogFile,
   backup: Unpacked,
 ): Promise<Pick<Present, 'words' | 'lost'>> => {
   const { app, events } = backup

@@ -70,7 +70,7 @@ const check = async ({ config, backup, terminal }: Wanted): Promise<number> => {
     const unpacked = await unpackVerified({ backup, config: { ...config, ...places }, terminal })
     await unpacked.app.close()
     terminal.showProgress('')
-    terminal.print(`The backup is whole: ${contents(unpacked)}`)
+    terminal.print(`The backup is intact: ${contents(unpacked)}`)
     return 0
   } finally {
     rmSync(dataDir, { recursive: true, force: true })
@@ -88,7 +88,7 @@ const restoreFrom = async (wanted: Wanted & { readonly isSure: boolean }): Promi
     const unpacked = await unpackVerified({ backup, config: stage, terminal })
     try {
       showProgress('')
-      say(`The backup is whole: ${contents(unpacked)}`)
+      say(`The backup is intact: ${contents(unpacked)}`)
       const { manifest } = unpacked
       const present = await comparePresent(config, unpacked)
       // With nothing there to compare, only who kept the key can tell whose log it is.

@@ -160,8 +160,8 @@ type ImportedErasure = {
 const eraseImported = ({ name, confirm, terminal }: ImportedErasure): Promise<number> =>
   withExistingData(parseConfig(terminal.env), async ({ log, record }) => {
     await confirm()
-    const { events, isGone: is_gone } = await log.eraseImportedName(name)
-    const detail = { events, is_gone }
+    const { events, isWalTruncated: wal_truncated } = await log.eraseImportedName(name)
+    const detail = { events, wal_truncated }
     await record(COMMAND_LINE, { action: 'unlocks.erase', result: 'success', detail })
     terminal.print(`Erased ${name} from ${events === 1 ? '1 unlock' : `${events} unlocks`}`)
   })

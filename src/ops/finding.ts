@@ -180,7 +180,7 @@ export const logFinding = (verdict: LogCheck | undefined): Finding => {
     return {
       check,
       state: 'ok',
-      says: `whole: ${verdict.size === 1 ? '1 event' : `${verdict.size.toLocaleString('en')} events`}`,
+      says: `intact: ${verdict.size === 1 ? '1 event' : `${verdict.size.toLocaleString('en')} events`}`,
     }
   const where = verdict.seq === undefined ? '' : ` (event ${verdict.seq})`
   return {

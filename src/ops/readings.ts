@@ -12,7 +12,7 @@ type Dependencies = {
   }
   readonly logSize: () => Promise<number>
   readonly lastCheck: () =>
-    | { readonly ok: boolean; readonly extent: string; readonly checkedAtMs: number }
+    | { readonly ok: boolean; readonly scope: string; readonly checkedAtMs: number }
     | undefined
   readonly liveStreams: () => number
   /** When the certificate in use is over; nothing without one. */
@@ -77,19 +77,19 @@ const hashingReadings = ({ hashing }: Dependencies): readonly Reading[] => [
 const checkReadings = ({ lastCheck }: Dependencies): readonly Reading[] => {
   const ofLast = (value: (check: NonNullable<ReturnType<typeof lastCheck>>) => number) => () => {
     const check = lastCheck()
-    return check ? [[{ extent: check.extent }, value(check)] as const] : []
+    return check ? [[{ scope: check.scope }, value(check)] as const] : []
   }
   return [
     {
       name: 'secure_lock_unlock_log_intact',
       help: '1 where the last check found the unlock log whole, 0 where it did not',
-      labels: ['extent'],
+      labels: ['scope'],
       read: ofLast(({ ok }) => (ok ? 1 : 0)),
     },
     {
-      name: 'secure_lock_unlock_log_check_timestamp_seconds',
+      name: 'secure_lock_unlock_log_verification_timestamp_seconds',
       help: 'When that check ended',
-      labels: ['extent'],
+      labels: ['scope'],
       read: ofLast(({ checkedAtMs }) => checkedAtMs / 1000),
     },
   ]

@@ -4,7 +4,7 @@ import { parseCheckpoint } from './checkpoint.ts'
 import type { UnlockLog } from './service.ts'
 import { parseNote } from './signed-note.ts'
 import type { UnlockStore } from './store.ts'
-import { verifierPage } from './verifier-page.ts'
+import { verificationPage } from './verifier-page.ts'
 
 type Dependencies = {
   readonly log: Pick<UnlockLog, 'head' | 'verifierKey' | 'origin' | 'receipt'>
@@ -93,7 +93,7 @@ export const exportBundle = async (
     }),
   ])
   const isEmbedded = embeddedCharacters <= EMBEDDED_CHARACTERS_MAX
-  await writeSummed('verify.html', [verifierPage(isEmbedded ? copies : undefined)])
+  await writeSummed('verify.html', [verificationPage(isEmbedded ? copies : undefined)])
   await write(SUMS_FILE, sums)
   return head.size
 }

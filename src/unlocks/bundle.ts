@@ -1,5 +1,5 @@
 import { decodeBase64, encodeBase64 } from '#primitives'
-import { type StoredUnlock, entryBytes, parseEntry, parsedObject } from './event.ts'
+import { type UnlockEvent, entryBytes, parseEntry, parsedObject } from './event.ts'
 import { leafHash } from './merkle.ts'
 import { ProofError } from './proof-text.ts'
 import { parseReceipt, verifyReceipt } from './receipt.ts'
@@ -23,12 +23,12 @@ type BundleOptions = VerifyOptions & {
   /** The key that is expected; without it, that of the bundle, which then vouches for itself. */
   readonly key?: VerifierKey
   /** Given each page of events as it is read, before it is proven. */
-  readonly onEvents?: (events: readonly StoredUnlock[]) => void
+  readonly onEvents?: (events: readonly UnlockEvent[]) => void
 }
 
 /** A line of entries.ndjson: the leaf as text, whose UTF-8 bytes are the leaf, and beside it what
  * the leaf holds only as a commitment; null once erased. */
-export const entryLine = (event: StoredUnlock): string => {
+export const entryLine = (event: UnlockEvent): string => {
   const { person } = event
   return JSON.stringify({
     entry: TEXT.decode(entryBytes(event)),
@@ -85,7 +85,7 @@ export const verifyBundle = async (
 }
 
 /** The event that a receipt carries and proves; ProofError or LogFault where it does not. */
-export const provenEvent = (receipt: string, key: VerifierKey): StoredUnlock => {
+export const provenEvent = (receipt: string, key: VerifierKey): UnlockEvent => {
   const { index, extra } = parseReceipt(receipt)
   if (!extra) throw new LogFault('It carries no event')
   const event = parseEntryLine(UTF8.decode(extra), index)
@@ -129,7 +129,7 @@ const bundleKey = (file: string, expected: VerifierKey | undefined): VerifierKey
   }
 }
 
-const parseEntryLine = (line: string, seq: number): StoredUnlock => {
+const parseEntryLine = (line: string, seq: number): UnlockEvent => {
   const wrong = (what: string) => new LogFault(`Event ${seq}: its ${what} cannot be read`, seq)
   const { entry: text, person: personal } = parsedObject(line) ?? {}
   const entry = typeof text === 'string' ? parseEntry(text) : undefined
@@ -140,7 +140,7 @@ const parseEntryLine = (line: string, seq: number): StoredUnlock => {
   return event
 }
 
-const parsePerson = (value: unknown): StoredUnlock['person'] => {
+const parsePerson = (value: unknown): UnlockEvent['person'] => {
   if (typeof value !== 'object' || value === null) return undefined
   const { account, username, method, salt }: Readonly<Record<string, unknown>> = { ...value }
   const bytes = typeof salt === 'string' ? decodeBase64(salt) : undefined

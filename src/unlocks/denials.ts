@@ -32,7 +32,11 @@ const METHODS: Readonly<Record<Refusal, string>> = {
 /** Records in the unlock log whom this server kept from the door, at most once a minute an account,
  * so that a phone that tries again and again does not flood it. It never rejects: a refusal stands
  * whether the log takes it or not. */
-export const doorDenials = ({ append, processLog, monotonic }: Dependencies): RecordDenied => {
+export const deniedAccessRecorder = ({
+  append,
+  processLog,
+  monotonic,
+}: Dependencies): RecordDenied => {
   const lastMs = new Map<string, number>()
 
   return async ({ account: { publicId, username }, reason }) => {

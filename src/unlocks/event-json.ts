@@ -1,8 +1,8 @@
 import type { EventAnswer } from './schema.ts'
-import type { StoredUnlock } from './store.ts'
+import type { UnlockEvent } from './store.ts'
 
 /** An event as the API shows it. */
-export const eventJson = (event: StoredUnlock): EventAnswer => ({
+export const eventJson = (event: UnlockEvent): EventAnswer => ({
   seq: event.seq,
   id: event.id,
   account: event.person?.accountPublicId || null,

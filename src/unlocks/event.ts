@@ -39,7 +39,7 @@ export type PersonalText = {
 }
 
 /** An event that is to be recorded. */
-export type NewEvent = PersonalText & {
+export type NewUnlockEvent = PersonalText & {
   readonly id: string
   readonly lock: string
   readonly result: Result
@@ -50,7 +50,7 @@ export type NewEvent = PersonalText & {
 }
 
 /** A recorded event, without its personal text: all that its leaf in the tree holds. */
-export type Entry = Omit<NewEvent, keyof PersonalText> & {
+export type UnlockEntry = Omit<NewUnlockEvent, keyof PersonalText> & {
   /** Counts from 0 without gaps, in the order of receipt. */
   readonly seq: number
   readonly receivedAtMs: number
@@ -62,7 +62,7 @@ export type Entry = Omit<NewEvent, keyof PersonalText> & {
 }
 
 /** A recorded event as it is kept; the personal text and its salt are gone once erased. */
-export type StoredUnlock = Entry & {
+export type UnlockEvent = UnlockEntry & {
   readonly person: (PersonalText & { readonly salt: Uint8Array }) | undefined
   readonly leafHash: Uint8Array
 }
@@ -93,7 +93,7 @@ export const personHash = (salt: Uint8Array, person: PersonalText): Uint8Array =
 
 /** The text of an event's leaf: RFC 8785 JSON, so that any tool can make it again. Members stand in
  * sorted order, and JSON.stringify writes whole numbers and well-formed text as RFC 8785 does. */
-const entryText = (entry: Entry): string =>
+const entryText = (entry: UnlockEntry): string =>
   JSON.stringify({
     id: entry.id,
     late: entry.isLate,
@@ -110,15 +110,15 @@ const entryText = (entry: Entry): string =>
   })
 
 /** The bytes of an event's leaf in the tree. */
-export const entryBytes = (entry: Entry): Uint8Array => UTF8.encode(entryText(entry))
+export const entryBytes = (entry: UnlockEntry): Uint8Array => UTF8.encode(entryText(entry))
 
 /** The entry that the text of a leaf holds; nothing unless it is exactly what this log writes. */
-export const parseEntry = (text: string): Entry | undefined => {
+export const parseEntry = (text: string): UnlockEntry | undefined => {
   const leaf = parsedObject(text)
   if (!leaf || !isLeaf(leaf)) return undefined
   const personHashBytes = decodeBase64(leaf.person)
   if (personHashBytes?.length !== HASH_BYTES) return undefined
-  const entry: Entry = {
+  const entry: UnlockEntry = {
     seq: leaf.seq,
     id: leaf.id,
     lock: leaf.lock,

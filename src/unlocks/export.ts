@@ -1,10 +1,10 @@
 import { csvLine } from './csv.ts'
 import { eventJson } from './event-json.ts'
-import type { UnlockFilter, UnlockReads } from './read-store.ts'
+import type { UnlockFilter, UnlockQueries } from './read-store.ts'
 import { EventAnswer } from './schema.ts'
 import type { UnlockLog } from './service.ts'
 
-type Reads = Pick<UnlockReads, 'locate' | 'page'>
+type Reads = Pick<UnlockQueries, 'locate' | 'page'>
 
 type Wanted = {
   readonly reads: Reads
@@ -32,7 +32,7 @@ async function* eventPages({ reads, filter, size }: Wanted) {
 type Log = { readonly log: Pick<UnlockLog, 'head'>; readonly reads: Reads }
 
 /** Gives the events of one account, by its public id, in pages. */
-export const accountPages = ({ log, reads }: Log) =>
+export const accountUnlockPages = ({ log, reads }: Log) =>
   async function* (account: string) {
     const { size } = await log.head()
     yield* eventPages({ reads, filter: { account }, size })

@@ -1,12 +1,12 @@
 import { AppError } from '../errors.ts'
 import type { Account } from '../http/access.ts'
 import { eventJson } from './event-json.ts'
-import type { UnlockFilter, UnlockReads } from './read-store.ts'
+import type { UnlockFilter, UnlockQueries } from './read-store.ts'
 import type { UnlockLog } from './service.ts'
-import type { StoredUnlock } from './store.ts'
+import type { UnlockEvent } from './store.ts'
 
 type Dependencies = {
-  readonly reads: Pick<UnlockReads, 'page'>
+  readonly reads: Pick<UnlockQueries, 'page'>
   readonly log: Pick<UnlockLog, 'head' | 'onCommit'>
   /** A comment is sent after so long a silence, which also finds out who may no longer follow. */
   readonly heartbeatSeconds: number
@@ -23,7 +23,7 @@ type Follower = {
   readonly signal: AbortSignal
 }
 
-export type LiveUnlocks = ReturnType<typeof liveUnlocks>
+export type EventStream = ReturnType<typeof eventStream>
 
 const STREAMS_MAX = 100
 export const STREAMS_PER_ACCOUNT_MAX = 5
@@ -39,7 +39,7 @@ const MISSED_HEARTBEATS_MAX = 3
 /** Follows the log as server-sent events (WHATWG HTML). Each follower is sent events when it has
  * taken those before, read from the database: a slow one costs a batch of memory, misses nothing,
  * and is cut off by the connection's own timeout once it takes nothing at all. */
-export const liveUnlocks = ({ reads, log, heartbeatSeconds }: Dependencies) => {
+export const eventStream = ({ reads, log, heartbeatSeconds }: Dependencies) => {
   const streams = new Set<Stream>()
   let isClosed = false
   let size = 0
@@ -137,7 +137,7 @@ export const liveUnlocks = ({ reads, log, heartbeatSeconds }: Dependencies) => {
 
 const UTF8 = new TextEncoder()
 
-const eventText = (event: StoredUnlock): string =>
+const eventText = (event: UnlockEvent): string =>
   `id: ${event.seq}\nevent: unlock\ndata: ${JSON.stringify(eventJson(event))}\n\n`
 
 type Stream = ReturnType<typeof newStream>

@@ -1,5 +1,5 @@
 /** What the clock of the day said when an event was received, and whether to believe it. */
-export type Reading = { readonly nowMs: number; readonly isUncertain: boolean }
+export type ClockReading = { readonly nowMs: number; readonly isUncertain: boolean }
 
 type Options = {
   /** The clock of the day, milliseconds since 1970. */
@@ -31,11 +31,11 @@ const AHEAD_DOUBT_MS = 12 * 3_600_000
 /** Gives a clock that knows when not to be trusted: before 2026, behind the newest event, far ahead
  * of it, or just after a jump. Times that are not doubted never run backwards from one event to the
  * next. Order is never its business: that is the sequence number's. */
-export const logClock = ({
+export const unlockLogClock = ({
   now,
   monotonic = () => performance.now(),
   newestMs,
-}: Options): (() => Reading) => {
+}: Options): (() => ClockReading) => {
   let newest = newestMs
   let last = { day: now(), steady: monotonic() }
   const isFarAhead = (day: number) => newest > 0 && day - newest > AHEAD_MS_MAX

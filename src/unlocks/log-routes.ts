@@ -5,7 +5,7 @@ import type { Endpoints } from '../http/endpoints.ts'
 import { type Caller, hasRole, signedIn } from '../http/access.ts'
 import { operation, problem } from '../http/operation.ts'
 import { readQuery } from '../http/query.ts'
-import { type StoredUnlock, entryBytes } from './event.ts'
+import { type UnlockEvent, entryBytes } from './event.ts'
 import { eventJson } from './event-json.ts'
 import { EVENT_EXAMPLE } from './read-operations.ts'
 import { EventAnswer, GivenUuid } from './schema.ts'
@@ -67,7 +67,7 @@ const seenEvent = async (
   store: Pick<UnlockStore, 'find'>,
   id: string,
   caller: Caller,
-): Promise<StoredUnlock> => {
+): Promise<UnlockEvent> => {
   const account = signedIn(caller.account)
   const event = await store.find(id.toLowerCase())
   const isOwn = event?.person?.accountPublicId === account.publicId

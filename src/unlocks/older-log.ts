@@ -1,9 +1,9 @@
 import { Value as Schema } from '@sinclair/typebox/value'
 import { codePoints, plainText } from '../http/text.ts'
 import { derivedUuid } from '../storage/derived-uuid.ts'
-import { DEFAULT_LOCK, NO_ACCOUNT, type NewEvent, type StoredUnlock } from './event.ts'
-import type { OlderUnlock } from './older-log-store.ts'
-import { olderTimeMs } from './older-time.ts'
+import { DEFAULT_LOCK, NO_ACCOUNT, type NewUnlockEvent, type UnlockEvent } from './event.ts'
+import type { LegacyUnlock } from './older-log-store.ts'
+import { pythonTimeMs } from './older-time.ts'
 import { Method } from './schema.ts'
 import type { Outcome, UnlockLog } from './service.ts'
 import type { UnlockStore } from './store.ts'
@@ -21,13 +21,13 @@ type Holder = { readonly publicId: string; readonly isErased: boolean }
 
 /** What became of a row. */
 export type ImportedUnlock = {
-  readonly row: OlderUnlock['id']
+  readonly row: LegacyUnlock['id']
   readonly outcome: 'taken' | 'here' | 'refused'
   /** Why it was refused. */
   readonly fault?: string
 }
 
-type Candidate = { readonly row: OlderUnlock['id']; readonly event: NewEvent }
+type Candidate = { readonly row: LegacyUnlock['id']; readonly event: NewUnlockEvent }
 
 /** Rows that are recorded in one transaction, and how long a running service has the database to
  * itself after each: longer than it waits between two tries to write. */
@@ -36,8 +36,8 @@ const PAUSE_MS = 30
 
 /** Takes over the unlocks of an older server, as ordinary events of the log whose source is
  * `imported`. An event's id follows from its row alone, so that none is recorded twice. */
-export const olderLog = ({ log, store, zone, holderOf }: Dependencies) => {
-  const read = async (row: OlderUnlock): Promise<Candidate | ImportedUnlock> => {
+export const legacyLogImport = ({ log, store, zone, holderOf }: Dependencies) => {
+  const read = async (row: LegacyUnlock): Promise<Candidate | ImportedUnlock> => {
     const { username, method, time } = textsOf(row)
     // A greater one is rounded, to that of another row.
     if (typeof row.id !== 'number' || !Number.isSafeInteger(row.id))
@@ -46,7 +46,7 @@ export const olderLog = ({ log, store, zone, holderOf }: Dependencies) => {
       return refused(row, 'its username is missing, over 50 characters, or not plain text')
     if (method === undefined)
       return refused(row, 'its unlocking_method is missing, over 80 characters, or not plain text')
-    const occurredAtMs = time === undefined ? undefined : olderTimeMs(time, zone)
+    const occurredAtMs = time === undefined ? undefined : pythonTimeMs(time, zone)
     if (occurredAtMs === undefined) return refused(row, 'its date_time is no date and time')
     const id = derivedUuid(`unlock\n${row.id}\n${time}`)
     const holder = holderOf(username)
@@ -59,7 +59,7 @@ export const olderLog = ({ log, store, zone, holderOf }: Dependencies) => {
   }
 
   return async function* importUnlocks(
-    rows: Iterable<OlderUnlock>,
+    rows: Iterable<LegacyUnlock>,
   ): AsyncGenerator<readonly ImportedUnlock[]> {
     const flush = async (some: readonly (Candidate | ImportedUnlock)[]) => {
       const candidates = some.filter((one) => 'event' in one)
@@ -82,7 +82,7 @@ export const olderLog = ({ log, store, zone, holderOf }: Dependencies) => {
 
 const USERNAME_CHARACTERS_MAX = 50
 
-const textsOf = ({ username, unlocking_method: method, date_time: time }: OlderUnlock) => {
+const textsOf = ({ username, unlocking_method: method, date_time: time }: LegacyUnlock) => {
   const [name, how] = [plainText(username), plainText(method)]
   const isName = Schema.Check(Method, name) && codePoints(name) <= USERNAME_CHARACTERS_MAX
   return {
@@ -92,17 +92,17 @@ const textsOf = ({ username, unlocking_method: method, date_time: time }: OlderU
   }
 }
 
-const refused = ({ id: row }: OlderUnlock, fault: string): ImportedUnlock => ({
+const refused = ({ id: row }: LegacyUnlock, fault: string): ImportedUnlock => ({
   row,
   outcome: 'refused',
   fault,
 })
 
-type Imported = Pick<NewEvent, 'id' | 'username' | 'method' | 'occurredAtMs'> & {
+type Imported = Pick<NewUnlockEvent, 'id' | 'username' | 'method' | 'occurredAtMs'> & {
   readonly accountPublicId: string | undefined
 }
 
-const importedEvent = ({ accountPublicId = NO_ACCOUNT, ...event }: Imported): NewEvent => ({
+const importedEvent = ({ accountPublicId = NO_ACCOUNT, ...event }: Imported): NewUnlockEvent => ({
   ...event,
   accountPublicId,
   lock: DEFAULT_LOCK,
@@ -112,7 +112,7 @@ const importedEvent = ({ accountPublicId = NO_ACCOUNT, ...event }: Imported): Ne
 })
 
 const became = (
-  event: NewEvent,
+  event: NewUnlockEvent,
   outcome: Outcome | undefined,
 ): Pick<ImportedUnlock, 'outcome' | 'fault'> => {
   if (outcome?.status === 'stored') return { outcome: 'taken' }
@@ -122,5 +122,8 @@ const became = (
 }
 
 /** Whose it is may have changed since the row was first taken, and what is known of the zone. */
-const isSameRow = ({ source, person }: StoredUnlock, { username, method }: NewEvent): boolean =>
+const isSameRow = (
+  { source, person }: UnlockEvent,
+  { username, method }: NewUnlockEvent,
+): boolean =>
   source === 'imported' && (!person || (person.username === username && person.method === method))

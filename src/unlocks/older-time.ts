@@ -2,7 +2,7 @@ import { timeMs } from '../http/text.ts'
 
 /** The milliseconds since 1970 of a time as Python wrote it, `2021-03-04 05:06:07.123456` or with a T,
  * in the zone unless it has an offset of its own; nothing for what is no time. */
-export const olderTimeMs = (text: string, zone: string): number | undefined => {
+export const pythonTimeMs = (text: string, zone: string): number | undefined => {
   const { day, time, offset } = TIME.exec(text.trim())?.groups ?? {}
   if (day === undefined || time === undefined) return undefined
   if (offset !== undefined) return timeMs(`${day}T${time}${rfc3339(offset)}`)

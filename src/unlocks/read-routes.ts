@@ -13,7 +13,7 @@ import { readQuery } from '../http/query.ts'
 import { streamed } from '../http/streamed.ts'
 import { eventJson } from './event-json.ts'
 import { exportParts } from './export.ts'
-import type { LiveUnlocks } from './live.ts'
+import type { EventStream } from './live.ts'
 import { EXPORT, LIST, STATS, STATS_DAYS_MAX, STATS_NAMES_MAX, STREAM } from './read-operations.ts'
 import {
   ExportQuery,
@@ -23,7 +23,7 @@ import {
   StreamHeaders,
   StreamQuery,
 } from './read-schema.ts'
-import type { UnlockFilter, UnlockReads } from './read-store.ts'
+import type { UnlockFilter, UnlockQueries } from './read-store.ts'
 import type { UnlockLog } from './service.ts'
 import { unlockStats } from './stats.ts'
 import type { UnlockCounts } from './stats-store.ts'
@@ -31,9 +31,9 @@ import type { UnlockCounts } from './stats-store.ts'
 type Dependencies = {
   readonly endpoints: Endpoints
   readonly log: Pick<UnlockLog, 'head'>
-  readonly reads: UnlockReads
+  readonly reads: UnlockQueries
   readonly counts: UnlockCounts
-  readonly live: Pick<LiveUnlocks, 'follow' | 'stalledSecondsMax'>
+  readonly live: Pick<EventStream, 'follow' | 'stalledSecondsMax'>
   readonly record: RecordAuditEvent
   readonly now: () => number
 }

@@ -2,9 +2,9 @@ import type { Order } from '../http/paging.ts'
 import type { Queries } from '../storage/database.ts'
 import type { Result } from './event.ts'
 import { hasImported, importedRange } from './imported-store.ts'
-import { type StoredUnlock, type UnlockRow, countBefore, firstSince, stored } from './store.ts'
+import { type UnlockEvent, type UnlockRow, countBefore, firstSince, stored } from './store.ts'
 
-export type UnlockReads = ReturnType<typeof unlockReads>
+export type UnlockQueries = ReturnType<typeof unlockQueries>
 
 /** What an event must fit; all of it. */
 export type UnlockFilter = {
@@ -36,7 +36,7 @@ type Wanted = {
 }
 
 export type Found = {
-  readonly unlocks: readonly StoredUnlock[]
+  readonly unlocks: readonly UnlockEvent[]
   /** The number to go on behind; none at the end. */
   readonly next: number | undefined
 }
@@ -50,7 +50,7 @@ const STEP_ROWS = 1000
 const PAGE_ROWS_MAX = 20_000
 
 /** The unlock log as it is searched. */
-export const unlockReads = (db: Queries) => ({
+export const unlockQueries = (db: Queries) => ({
   /** Looks up where the events of a filter's time are, once for many pages. */
   locate: (wanted: Pick<Wanted, 'filter' | 'size'>): Promise<Located> => locate(db, wanted),
 
@@ -59,7 +59,7 @@ export const unlockReads = (db: Queries) => ({
     const { order, limit, filter } = wanted
     const located = wanted.located ?? (await locate(db, wanted))
     const { rows, keys, lead, rest } = searchFor(filter, order, located.among)
-    const found: StoredUnlock[] = []
+    const found: UnlockEvent[] = []
     let stretch = wholeStretch(wanted, located.stretch)
     for (let examined = STEP_ROWS; ; examined += STEP_ROWS) {
       const { low, high } = stretch

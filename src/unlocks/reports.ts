@@ -1,21 +1,21 @@
 import type { Log } from '../http/log.ts'
-import type { Round } from './retention.ts'
-import type { LogCheck } from './watch.ts'
+import type { RetentionRun } from './retention.ts'
+import type { Verification } from './watch.ts'
 
 /** Tells the process log what a check of the unlock log found. */
-export const reportCheck =
+export const verificationReporter =
   (processLog: Log) =>
-  (check: LogCheck): void => {
-    const { extent } = check
-    if (check.ok) return processLog.info({ extent, size: check.size }, 'log verified')
+  (check: Verification): void => {
+    const { scope } = check
+    if (check.ok) return processLog.info({ scope, size: check.size }, 'log verified')
     const { seq, fault, error: err } = check
-    processLog.error({ extent, seq, fault, err }, 'log is broken')
+    processLog.error({ scope, seq, fault, err }, 'log is broken')
   }
 
 /** Tells the process log what a round of the retention did. */
-export const reportRound =
+export const retentionReporter =
   (processLog: Log) =>
-  (round: Round): void => {
+  (round: RetentionRun): void => {
     switch (round.outcome) {
       case 'erased':
         return // what was erased is on record

@@ -1,17 +1,17 @@
-import type { Reading } from './log-clock.ts'
+import type { ClockReading } from './log-clock.ts'
 import type { Erasure } from './service.ts'
 
 type Options = {
   /** How long names and methods are kept, days; 0 keeps them for ever. */
   readonly days: number
-  readonly clock: () => Reading
+  readonly clock: () => ClockReading
   /** Removes the personal text of events received, or if imported happened, before then. */
   readonly eraseBefore: (timeMs: number) => Promise<Erasure>
   /** Told what each round did; `waiting` where the clock was not to be trusted. */
-  readonly report: (round: Round) => void
+  readonly report: (round: RetentionRun) => void
 }
 
-export type Round =
+export type RetentionRun =
   | ({ readonly outcome: 'erased'; readonly beforeMs: number } & Erasure)
   | { readonly outcome: 'waiting' }
   | { readonly outcome: 'failed'; readonly error: unknown }
@@ -30,7 +30,7 @@ const HOUR_MS = 3_600_000
 export const retention = ({ days, clock, eraseBefore, report }: Options): Retention => {
   let next: Timer | undefined
 
-  const round = async (): Promise<Round> => {
+  const round = async (): Promise<RetentionRun> => {
     const { nowMs, isUncertain } = clock()
     if (isUncertain) return { outcome: 'waiting' }
     const beforeMs = nowMs - days * DAY_MS

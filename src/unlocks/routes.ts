@@ -7,7 +7,7 @@ import { message, operation, problem } from '../http/operation.ts'
 import { timeMs } from '../http/text.ts'
 import { derivedUuid } from '../storage/derived-uuid.ts'
 import type { RecordDenied } from './denials.ts'
-import { DEFAULT_LOCK, type NewEvent } from './event.ts'
+import { DEFAULT_LOCK, type NewUnlockEvent } from './event.ts'
 import { EventBody, OutcomeAnswer, UnlockBody, UnlockHeaders } from './schema.ts'
 import type { UnlockLog } from './service.ts'
 
@@ -102,7 +102,7 @@ const recordAll = async (
 /** Records events in one transaction, and answers each with its receipt. */
 const record = async (
   log: Dependencies['log'],
-  events: readonly NewEvent[],
+  events: readonly NewUnlockEvent[],
 ): Promise<readonly OutcomeBody[]> => {
   if (events.length === 0) return []
   const outcomes = await log.append(events)
@@ -127,7 +127,7 @@ const checked = <Result>(work: () => Result): Result | { readonly detail: string
   }
 }
 
-const eventOf = (account: Account, body: unknown): NewEvent => {
+const eventOf = (account: Account, body: unknown): NewUnlockEvent => {
   if (!isObject(body)) throw new AppError('invalid', 'An event is a JSON object')
   const { occurred_at: occurredAt, ...event } = checkFields(body, EventBody)
   const occurredAtMs = occurredAt === undefined ? null : timeMs(occurredAt)
@@ -137,9 +137,9 @@ const eventOf = (account: Account, body: unknown): NewEvent => {
   return newEvent(account, { ...event, occurredAtMs })
 }
 
-type Given = { readonly method: string } & Partial<NewEvent>
+type Given = { readonly method: string } & Partial<NewUnlockEvent>
 
-const newEvent = (account: Account, { id, ...given }: Given): NewEvent => ({
+const newEvent = (account: Account, { id, ...given }: Given): NewUnlockEvent => ({
   lock: DEFAULT_LOCK,
   result: 'unlocked',
   reason: null,

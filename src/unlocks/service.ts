@@ -3,15 +3,22 @@ import { WRITE_WAIT_MS } from '../storage/database.ts'
 import { type GroupCommit, groupCommit } from '../storage/group-commit.ts'
 import { entryLine } from './bundle.ts'
 import { openCheckpoint, signCheckpoint } from './checkpoint.ts'
-import { NO_ACCOUNT, type NewEvent, SALT_BYTES, entryBytes, isLate, personHash } from './event.ts'
-import type { Reading } from './log-clock.ts'
+import {
+  NO_ACCOUNT,
+  type NewUnlockEvent,
+  SALT_BYTES,
+  entryBytes,
+  isLate,
+  personHash,
+} from './event.ts'
+import type { ClockReading } from './log-clock.ts'
 import { type Frontier, consistencyProof, frontier, inclusionProof, leafHash } from './merkle.ts'
 import { formatReceipt } from './receipt.ts'
 import { type NoteSigner, formatVerifierKey } from './signed-note.ts'
 import {
   type Erased,
   type Head,
-  type StoredUnlock,
+  type UnlockEvent,
   type UnlockStore,
   type UnlockWrites,
   withNodes,
@@ -23,14 +30,14 @@ export type UnlockLog = Awaited<ReturnType<typeof openUnlockLog>>
  * was recorded before with the same content; a `conflict` has the id of an event with other content. */
 export type Outcome = {
   readonly status: 'stored' | 'duplicate' | 'conflict'
-  readonly event: StoredUnlock
+  readonly event: UnlockEvent
 }
 
 /** What erasing did. */
 export type Erasure = {
   readonly events: number
   /** False while the write-ahead log still holds bytes of it, because another process reads. */
-  readonly isGone: boolean
+  readonly isWalTruncated: boolean
 }
 
 /** Events looked at in one transaction, so that unlocks wait for milliseconds at the most. */
@@ -39,7 +46,7 @@ const ERASED_AT_ONCE = 2000
 type Dependencies = {
   readonly store: UnlockStore
   readonly signer: NoteSigner
-  readonly clock: () => Reading
+  readonly clock: () => ClockReading
 }
 
 /** Events that share one commit, so that other requests wait for milliseconds at the most, and
@@ -72,14 +79,14 @@ export const openUnlockLog = async ({ store, signer, clock }: Dependencies) => {
     return stored
   }
 
-  const appendGroup = async (submissions: readonly (readonly NewEvent[])[]) => {
+  const appendGroup = async (submissions: readonly (readonly NewUnlockEvent[])[]) => {
     try {
       const committed = await store.transaction(async (writes) => {
         const growing = await currentTree(writes)
         const reading = clock()
-        const outcomes: (readonly (StoredUnlock | Repeated)[])[] = []
+        const outcomes: (readonly (UnlockEvent | Duplicate)[])[] = []
         for (const events of submissions) {
-          const recorded: (StoredUnlock | Repeated)[] = []
+          const recorded: (UnlockEvent | Duplicate)[] = []
           for (const event of events)
             recorded.push(await appendOne({ writes, growing, event, reading }))
           outcomes.push(recorded)
@@ -100,7 +107,7 @@ export const openUnlockLog = async ({ store, signer, clock }: Dependencies) => {
     }
   }
 
-  const group: GroupCommit<readonly NewEvent[], readonly Outcome[]> = groupCommit({
+  const group: GroupCommit<readonly NewUnlockEvent[], readonly Outcome[]> = groupCommit({
     commit: appendGroup,
     sizeOf: (events) => events.length,
     groupSizeMax: GROUP_EVENTS_MAX,
@@ -111,15 +118,15 @@ export const openUnlockLog = async ({ store, signer, clock }: Dependencies) => {
   const erasePerson = async (erased: Erased): Promise<Erasure> => {
     let events = 0
     for (;;) {
-      const { some, isLast } = await store.transaction(async (writes) => {
-        const count = await writes.erasePerson(erased, ERASED_AT_ONCE)
+      const { count, isLast } = await store.transaction(async (writes) => {
+        const erasedCount = await writes.erasePerson(erased, ERASED_AT_ONCE)
         const isDone = !(await writes.hasEventsOf(erased))
         // With the last ones, so that whoever is interrupted before finds some and rebuilds too.
-        if (isDone && count > 0) await writes.rebuildPersonalIndexes()
-        return { some: count, isLast: isDone }
+        if (isDone && erasedCount > 0) await writes.rebuildPersonalIndexes()
+        return { count: erasedCount, isLast: isDone }
       })
-      events += some
-      if (isLast) return { events, isGone: await store.foldWal() }
+      events += count
+      if (isLast) return { events, isWalTruncated: await store.foldWal() }
       // Lets requests that came meanwhile go first.
       await Bun.sleep(0)
     }
@@ -140,7 +147,8 @@ export const openUnlockLog = async ({ store, signer, clock }: Dependencies) => {
     head,
 
     /** Records events, those of one call in one transaction; resolves after COMMIT. */
-    append: (events: readonly NewEvent[]): Promise<readonly Outcome[]> => group.submit(events),
+    append: (events: readonly NewUnlockEvent[]): Promise<readonly Outcome[]> =>
+      group.submit(events),
 
     /** Tells of every COMMIT from now on, with the size of the log after it. */
     onCommit: (listener: (size: number) => void): void => {
@@ -156,7 +164,7 @@ export const openUnlockLog = async ({ store, signer, clock }: Dependencies) => {
 
     /** Receipts to hand out, by sequence number, against the newest checkpoint: each has its event
      * as extra data, so that whoever holds it needs nothing else but the log's key. */
-    receipts: async (events: readonly StoredUnlock[]): Promise<ReadonlyMap<number, string>> => {
+    receipts: async (events: readonly UnlockEvent[]): Promise<ReadonlyMap<number, string>> => {
       const { size, checkpoint } = await head()
       const proofs = await withNodes(store, (read) =>
         events.map(({ seq }) => inclusionProof(seq, size, read)),
@@ -202,7 +210,7 @@ export const openUnlockLog = async ({ store, signer, clock }: Dependencies) => {
         await Bun.sleep(0)
       }
       if (events > 0) await store.transaction((writes) => writes.rebuildPersonalIndexes())
-      return { events, isGone: await store.foldWal() }
+      return { events, isWalTruncated: await store.foldWal() }
     },
 
     /** Resolves when every event that was to be recorded is committed or refused. */
@@ -212,13 +220,13 @@ export const openUnlockLog = async ({ store, signer, clock }: Dependencies) => {
 
 const UTF8 = new TextEncoder()
 
-type Repeated = { readonly event: StoredUnlock; readonly isSame: boolean }
+type Duplicate = { readonly event: UnlockEvent; readonly isIdentical: boolean }
 
 type Append = {
   readonly writes: UnlockWrites
   readonly growing: Frontier
-  readonly event: NewEvent
-  readonly reading: Reading
+  readonly event: NewUnlockEvent
+  readonly reading: ClockReading
 }
 
 const appendOne = async ({
@@ -226,7 +234,7 @@ const appendOne = async ({
   growing,
   event,
   reading,
-}: Append): Promise<StoredUnlock | Repeated> => {
+}: Append): Promise<UnlockEvent | Duplicate> => {
   const { accountPublicId, username, method, ...rest } = event
   const salt = crypto.getRandomValues(new Uint8Array(SALT_BYTES))
   const person = { accountPublicId, username, method, salt }
@@ -242,7 +250,7 @@ const appendOne = async ({
   if (!(await writes.insert(stored))) {
     const known = await writes.find(event.id)
     if (!known) throw broken(`it refuses an event that it does not have`)
-    return { event: known, isSame: isSameEvent(known, event) }
+    return { event: known, isIdentical: isIdentical(known, event) }
   }
   for (const node of growing.append(stored.leafHash))
     if (node.level > 0 && !(await writes.insertNode(node)))
@@ -250,7 +258,7 @@ const appendOne = async ({
   return stored
 }
 
-const isSameEvent = (known: StoredUnlock, event: NewEvent): boolean =>
+const isIdentical = (known: UnlockEvent, event: NewUnlockEvent): boolean =>
   known.person?.accountPublicId === event.accountPublicId &&
   known.person.method === event.method &&
   known.lock === event.lock &&
@@ -259,9 +267,9 @@ const isSameEvent = (known: StoredUnlock, event: NewEvent): boolean =>
   known.source === event.source &&
   known.occurredAtMs === event.occurredAtMs
 
-const outcomeOf = (recorded: StoredUnlock | Repeated): Outcome => {
-  if (!('isSame' in recorded)) return { status: 'stored', event: recorded }
-  return { status: recorded.isSame ? 'duplicate' : 'conflict', event: recorded.event }
+const outcomeOf = (recorded: UnlockEvent | Duplicate): Outcome => {
+  if (!('isIdentical' in recorded)) return { status: 'stored', event: recorded }
+  return { status: recorded.isIdentical ? 'duplicate' : 'conflict', event: recorded.event }
 }
 
 /** Another key, or a tree that was tampered with, must not be signed on. */

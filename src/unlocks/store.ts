@@ -1,13 +1,13 @@
 import { AppError } from '../errors.ts'
 import type { Database, Queries } from '../storage/database.ts'
 import type { Head } from './checkpoint.ts'
-import type { NewEvent, StoredUnlock } from './event.ts'
+import type { NewUnlockEvent, UnlockEvent } from './event.ts'
 import { HASH_BYTES, type ReadNode, type TreeNode, innerNodes, nodeNumber } from './merkle.ts'
 
 export type UnlockStore = ReturnType<typeof unlockStore>
 export type UnlockWrites = ReturnType<typeof writesOn>
 
-export type { Head, StoredUnlock }
+export type { Head, UnlockEvent }
 
 type Reads = Pick<Queries, 'all' | 'get'>
 
@@ -24,9 +24,9 @@ export type UnlockRow = {
   salt: Uint8Array | null
   person_hash: Uint8Array
   lock: string
-  result: NewEvent['result']
-  reason: NewEvent['reason']
-  source: NewEvent['source']
+  result: NewUnlockEvent['result']
+  reason: NewUnlockEvent['reason']
+  source: NewUnlockEvent['source']
   occurred_at_ms: number | null
   received_at_ms: number
   is_late: number
@@ -78,13 +78,13 @@ export const logReads = (db: Reads) => ({
 
   countBefore: (receivedAtMs: number): Promise<number> => countBefore(db, receivedAtMs),
 
-  find: async (id: string): Promise<StoredUnlock | undefined> => {
+  find: async (id: string): Promise<UnlockEvent | undefined> => {
     const row = await db.get<UnlockRow>('SELECT * FROM unlock WHERE id = ?', id)
     return row && stored(row)
   },
 
   /** Up to `limit` events whose sequence number is over `afterSeq`, oldest first. */
-  page: async (afterSeq: number, limit: number): Promise<readonly StoredUnlock[]> => {
+  page: async (afterSeq: number, limit: number): Promise<readonly UnlockEvent[]> => {
     const rows = await db.all<UnlockRow>(
       'SELECT * FROM unlock WHERE seq > ? ORDER BY seq LIMIT ?',
       afterSeq,
@@ -148,7 +148,7 @@ const writesOn = (tx: Queries) => ({
   ...logReads(tx),
 
   /** Gives whether it is there now; not where an event of that id was there before. */
-  insert: async (event: Required<StoredUnlock>): Promise<boolean> => {
+  insert: async (event: Required<UnlockEvent>): Promise<boolean> => {
     const inserted = await tx.run(
       `INSERT INTO unlock (
          seq,
@@ -296,7 +296,7 @@ export const firstSince = async (db: Queries, receivedAtMs: number): Promise<num
 }
 
 /** The event that a row holds. */
-export const stored = (row: UnlockRow): StoredUnlock => ({
+export const stored = (row: UnlockRow): UnlockEvent => ({
   seq: row.seq,
   id: row.id,
   person: person(row),

@@ -11,7 +11,7 @@ import { logReads } from './store.ts'
 import { type Verdict, type VerifyOptions, verifyLog } from './verify.ts'
 
 /** The log in a database file that nobody need serve, read and proved but not changed. */
-export type StoredLog = {
+export type LogFile = {
   readonly head: Head
   readonly key: VerifierKey
   readonly schemaVersion: number
@@ -23,7 +23,7 @@ type Places = { readonly dataDir: string; readonly databaseUri: string }
 
 /** Opens the log of a database file, with the key in a data folder. Throws `unavailable` where either
  * cannot be read, or the database has no log. */
-export const openStoredLog = async ({ dataDir, databaseUri }: Places): Promise<StoredLog> => {
+export const openLogFile = async ({ dataDir, databaseUri }: Places): Promise<LogFile> => {
   const key = readKey(join(dataDir, KEY_FILES.log))
   const db = openReadOnly(databaseUri)
   try {

@@ -2,11 +2,11 @@ import type { Static } from '@sinclair/typebox'
 import type { Endpoints } from '../http/endpoints.ts'
 import { operation, problem } from '../http/operation.ts'
 import { VerificationAnswer } from './verification-schema.ts'
-import type { LogWatch } from './watch.ts'
+import type { VerificationScheduler } from './watch.ts'
 
 type Dependencies = {
   readonly endpoints: Endpoints
-  readonly watch: Pick<LogWatch, 'last' | 'checkAll' | 'isChecking'>
+  readonly watch: Pick<VerificationScheduler, 'last' | 'verifyAll' | 'isVerifying'>
 }
 
 /** What the service itself finds when it checks the log, now and then or when it is asked to. */
@@ -17,7 +17,7 @@ export const verificationRoutes = ({ endpoints, watch }: Dependencies) =>
     .post(
       '/v1/log/verification',
       ({ set }) => {
-        void watch.checkAll()
+        void watch.verifyAll()
         set.status = 202
         return verification(watch)
       },
@@ -26,30 +26,30 @@ export const verificationRoutes = ({ endpoints, watch }: Dependencies) =>
 
 const verification = ({
   last,
-  isChecking,
+  isVerifying,
 }: Dependencies['watch']): Static<typeof VerificationAnswer> => {
   const check = last()
   return {
     ...UNCHECKED,
-    ...(check && { extent: check.extent, checked_at: new Date(check.checkedAtMs).toISOString() }),
-    ...(check?.ok === true && { state: 'whole', size: check.size }),
+    ...(check && { scope: check.scope, checked_at: new Date(check.checkedAtMs).toISOString() }),
+    ...(check?.ok === true && { state: 'intact', size: check.size }),
     ...(check?.ok === false && { state: 'broken', seq: check.seq ?? null, fault: check.fault }),
-    running: isChecking(),
+    running: isVerifying(),
   }
 }
 
 const UNCHECKED = {
   state: 'unchecked',
-  extent: null,
+  scope: null,
   size: null,
   checked_at: null,
   seq: null,
   fault: null,
 } as const
 
-const WHOLE: Static<typeof VerificationAnswer> = {
-  state: 'whole',
-  extent: 'all',
+const INTACT: Static<typeof VerificationAnswer> = {
+  state: 'intact',
+  scope: 'full',
   size: 42,
   checked_at: '2026-11-22T18:30:02.125Z',
   seq: null,
@@ -64,7 +64,7 @@ const VERIFICATION = operation({
   description:
     'Each start checks the newest events; a minute later, and then once a day, all are checked, ' +
     'and whenever an admin asks. A fault stays until a later check finds none.',
-  answers: { 200: { description: 'The verdict', schema: VerificationAnswer, example: WHOLE } },
+  answers: { 200: { description: 'The verdict', schema: VerificationAnswer, example: INTACT } },
 })
 
 const VERIFY = operation({
@@ -78,7 +78,7 @@ const VERIFY = operation({
     202: {
       description: 'It is under way',
       schema: VerificationAnswer,
-      example: { ...WHOLE, extent: 'newest', running: true },
+      example: { ...INTACT, scope: 'recent', running: true },
     },
     403: problem(403, 'forbidden', 'Only an admin may do this'),
   },

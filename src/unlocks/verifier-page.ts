@@ -13,7 +13,7 @@ const STYLE = `${pageStyle}\n${style}`
 
 /** The page that verifies a bundle in a browser, offline: one file that loads nothing. It carries
  * the files of a bundle within itself, or asks for them. */
-export const verifierPage = (embedded?: Readonly<Record<string, string>>): string => {
+export const verificationPage = (embedded?: Readonly<Record<string, string>>): string => {
   // A "<" in a data block could end it; in JSON it may be spelt otherwise.
   const bundle = JSON.stringify(embedded ?? null).replaceAll('<', String.raw`\u003c`)
   const parts: Readonly<Record<string, string>> = {

@@ -1,5 +1,5 @@
 import { type Head, type ParsedCheckpoint, openCheckpoint } from './checkpoint.ts'
-import { type StoredUnlock, entryBytes, personHash } from './event.ts'
+import { type UnlockEvent, entryBytes, personHash } from './event.ts'
 import { verifyInclusion } from './merkle-verifier.ts'
 import { type Frontier, frontier, isSameHash, leafHash } from './merkle.ts'
 import { ProofError } from './proof-text.ts'
@@ -15,7 +15,7 @@ export type Verdict =
 /** Where the events under check come from: the database, or a bundle of files. */
 type LogSource = {
   /** Events in order, called for each page once; LogFault where one cannot be read. */
-  readonly page: (afterSeq: number, limit: number) => Promise<readonly StoredUnlock[]>
+  readonly page: (afterSeq: number, limit: number) => Promise<readonly UnlockEvent[]>
   /** The number of an event that stands outside the newest head, in one look at both. */
   readonly strayEvent: () => Promise<number | undefined>
   /** Whether there is a node outside it, where nodes are kept. */
@@ -110,7 +110,7 @@ export const faultVerdict = (error: unknown): Verdict => {
 }
 
 /** Checks one event by itself: its commitment and its leaf. Gives the fault, if there is one. */
-export const eventFault = (event: StoredUnlock): string | undefined => {
+export const eventFault = (event: UnlockEvent): string | undefined => {
   const { person } = event
   if (person && !isSameHash(personHash(person.salt, person), event.personHash))
     return 'its account, name or method was changed'
@@ -118,7 +118,7 @@ export const eventFault = (event: StoredUnlock): string | undefined => {
 }
 
 type Page = {
-  readonly rows: readonly StoredUnlock[]
+  readonly rows: readonly UnlockEvent[]
   readonly tree: Frontier
   readonly source: LogSource
   readonly stated: ParsedCheckpoint
@@ -151,7 +151,7 @@ const checkPage = async ({ rows, tree, source, passMilestones, ...signed }: Page
 
 type Signed = Pick<Page, 'stated' | 'checkpoint'>
 
-const requireProof = (text: string, event: StoredUnlock, { stated, checkpoint }: Signed): void => {
+const requireProof = (text: string, event: UnlockEvent, { stated, checkpoint }: Signed): void => {
   const { seq, leafHash: hash } = event
   try {
     const receipt = parseReceipt(text)

@@ -10,34 +10,34 @@ type Options = {
   readonly key: VerifierKey
   readonly now: () => number
   /** Told of each check. */
-  readonly report: (check: LogCheck) => void
+  readonly report: (check: Verification) => void
 }
 
 /** What a check of the newest events, or of all, found, and when. */
-export type LogCheck = Verdict & {
-  readonly extent: Extent
+export type Verification = Verdict & {
+  readonly scope: VerificationScope
   readonly checkedAtMs: number
   /** Why it could not be made, where that is for the process log alone. */
   readonly error?: unknown
 }
 
-export const EXTENTS = ['newest', 'all'] as const
-type Extent = (typeof EXTENTS)[number]
+export const VERIFICATION_SCOPES = ['recent', 'full'] as const
+type VerificationScope = (typeof VERIFICATION_SCOPES)[number]
 
-export type LogWatch = {
+export type VerificationScheduler = {
   /** The last check; a fault stays until a later check finds none. */
-  readonly last: () => LogCheck | undefined
+  readonly last: () => Verification | undefined
   /** Checks the newest events and the root; all of them in a while, and then once a day. */
   readonly start: () => Promise<void>
   /** Checks everything, page by page, letting other work go first; joins the check under way.
    * Gives nothing where it was stopped. */
-  readonly checkAll: () => Promise<LogCheck | undefined>
-  readonly isChecking: () => boolean
+  readonly verifyAll: () => Promise<Verification | undefined>
+  readonly isVerifying: () => boolean
   readonly stop: () => Promise<void>
 }
 
 /** Events checked at each start. */
-const NEWEST_EVENTS = 1000
+const RECENT_EVENTS = 1000
 
 const FIRST_FULL_MS = 60_000
 const DAY_MS = 86_400_000
@@ -47,21 +47,26 @@ const REST_MS = 4
 
 /** Watches the log's honesty. It repairs nothing; what it finds shows in the console, in the
  * readiness and in the process log. */
-export const logWatch = ({ store, key, now, report }: Options): LogWatch => {
-  let last: LogCheck | undefined
-  let running: Promise<LogCheck | undefined> | undefined
+export const verificationScheduler = ({
+  store,
+  key,
+  now,
+  report,
+}: Options): VerificationScheduler => {
+  let last: Verification | undefined
+  let running: Promise<Verification | undefined> | undefined
   let next: Timer | undefined
   const stopping = new AbortController()
 
-  const check = async (extent: Extent, work: () => Promise<Verdict>) => {
+  const verify = async (scope: VerificationScope, work: () => Promise<Verdict>) => {
     const found = await work().catch(unreadable)
     if (stopping.signal.aborted) return undefined
-    last = { ...found, extent, checkedAtMs: now() }
+    last = { ...found, scope, checkedAtMs: now() }
     report(last)
     return last
   }
 
-  const verifyAll = async (): Promise<Verdict> => {
+  const verifyEvents = async (): Promise<Verdict> => {
     const head = await store.head()
     if (!head) return { ok: false, seq: 0, fault: 'The log has no head' }
     const rest = async () => {
@@ -71,15 +76,15 @@ export const logWatch = ({ store, key, now, report }: Options): LogWatch => {
     return verifyLog({ source: store, head, key, afterPage: rest })
   }
 
-  const checkAll = (): Promise<LogCheck | undefined> =>
-    (running ??= check('all', verifyAll).finally(() => {
+  const verifyAll = (): Promise<Verification | undefined> =>
+    (running ??= verify('full', verifyEvents).finally(() => {
       running = undefined
     }))
 
-  const checkAllIn = (delayMs: number): void => {
+  const verifyAllIn = (delayMs: number): void => {
     next = setTimeout(() => {
-      checkAllIn(DAY_MS)
-      void checkAll()
+      verifyAllIn(DAY_MS)
+      void verifyAll()
     }, delayMs)
     next.unref()
   }
@@ -87,11 +92,11 @@ export const logWatch = ({ store, key, now, report }: Options): LogWatch => {
   return {
     last: () => last,
     start: async () => {
-      checkAllIn(FIRST_FULL_MS)
-      await check('newest', () => newestVerdict(store, key))
+      verifyAllIn(FIRST_FULL_MS)
+      await verify('recent', () => recentVerdict(store, key))
     },
-    checkAll,
-    isChecking: () => running !== undefined,
+    verifyAll,
+    isVerifying: () => running !== undefined,
     stop: async () => {
       clearTimeout(next)
       stopping.abort()
@@ -106,13 +111,13 @@ const unreadable = (error: unknown): Verdict & { readonly error: unknown } => {
   return { ok: false, seq: undefined, fault: `The log cannot be checked. ${reason}`, error }
 }
 
-const newestVerdict = async (store: UnlockStore, key: VerifierKey): Promise<Verdict> => {
+const recentVerdict = async (store: UnlockStore, key: VerifierKey): Promise<Verdict> => {
   const head = await store.head()
   const rows = await store.nextSeq()
   const broken = (fault: string, seq?: number): Verdict => ({ ok: false, seq, fault })
   if (!head) return broken('The log has no head')
   if (rows !== head.size) return broken(`The log has ${rows} events and a head of ${head.size}`)
-  const events = await store.page(head.size - NEWEST_EVENTS - 1, NEWEST_EVENTS)
+  const events = await store.page(head.size - RECENT_EVENTS - 1, RECENT_EVENTS)
   for (const event of events) {
     const fault = eventFault(event)
     if (fault) return broken(`Event ${event.seq}: ${fault}`, event.seq)

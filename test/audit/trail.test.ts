@@ -277,7 +277,7 @@ describe('the audit trail, at the compiled file', () => {
     expect(await recorded()).toStrictEqual([])
     expect((await command('log', 'export', '--out', 'bundle')).status).toBe(0)
     expect(await recorded()).toMatchObject([
-      { ...here, action: 'log.export', detail: { whole: true } },
+      { ...here, action: 'log.export', detail: { intact: true } },
     ])
   })
 
@@ -343,7 +343,11 @@ describe('the audit trail, at the compiled file', () => {
     await start({ LOG_RETENTION_DAYS: '1' })
     const records = await recorded()
     expect(records.filter(({ action }) => action === 'unlocks.retention')).toMatchObject([
-      { result: 'success', address: 'gateway', detail: { events: 1, addresses: 8, is_gone: true } },
+      {
+        result: 'success',
+        address: 'gateway',
+        detail: { events: 1, addresses: 8, wal_truncated: true },
+      },
     ])
     newest = -1
     for (const { seq, address } of await recorded())

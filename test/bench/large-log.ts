@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { type App, openApp } from '../../src/app.ts'
 import { parseConfig } from '../../src/config.ts'
 import { logger } from '../../src/http/log.ts'
-import type { NewEvent } from '../../src/unlocks/event.ts'
+import type { NewUnlockEvent } from '../../src/unlocks/event.ts'
 import { PASSWORD, bearer, clientOf } from '../support/app.ts'
 import { UNLIMITED, runCommand, startService } from '../support/binary.ts'
 
@@ -37,7 +37,7 @@ export const fill = (folder: string, events: number): Promise<number> =>
     return (events - size) / seconds(begun)
   })
 
-const numberedEvent = (seq: number): NewEvent => ({
+const numberedEvent = (seq: number): NewUnlockEvent => ({
   id: Bun.randomUUIDv7(),
   accountPublicId: `00000000-0000-4000-8000-${String(seq % 20).padStart(12, '0')}`,
   username: `person-${seq % 20}`,

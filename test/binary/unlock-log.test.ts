@@ -174,10 +174,10 @@ describe('the unlock log of the compiled file', () => {
     expect(verifyConsistency(consistency)).toBe(true)
     expect(verifyConsistency({ ...consistency, fromRoot: after.root })).toBe(false)
     expect((await post('/v1/log/verification', {}, owner)).status).toBe(202)
-    type Verdict = { state: string; extent: string; size: number; running: boolean }
+    type Verdict = { state: string; scope: string; size: number; running: boolean }
     let verdict = await json<Verdict>(get('/v1/log/verification'))
     for (; verdict.running; verdict = await json<Verdict>(get('/v1/log/verification')))
       await Bun.sleep(20)
-    expect(verdict).toMatchObject({ state: 'whole', extent: 'all', size: SIZE + 2 })
+    expect(verdict).toMatchObject({ state: 'intact', scope: 'full', size: SIZE + 2 })
   })
 })

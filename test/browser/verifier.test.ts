@@ -64,7 +64,7 @@ const openPage = async (folder: string, options: BrowserContextOptions = {}) => 
 
 const verdict = async (page: Page) => {
   const state = await page
-    .locator('#verdict[data-state="whole"], #verdict[data-state="broken"]')
+    .locator('#verdict[data-state="intact"], #verdict[data-state="broken"]')
     .getAttribute('data-state')
   return { state, words: (await page.locator('#verdict-words').textContent()) ?? '' }
 }
@@ -85,7 +85,7 @@ describe.skipIf(IS_LEFT_OUT)('The page of a bundle, opened from a file', () => {
       await using seen = await openPage(bundle)
       const { state, words } = await verdict(seen.page)
       expect({ state, words }).toMatchObject({
-        state: 'whole',
+        state: 'intact',
         words: expect.stringContaining(
           'All 300 events are exactly as the holder of the key signed',
         ),
@@ -117,7 +117,7 @@ describe.skipIf(IS_LEFT_OUT)('The page of a bundle, opened from a file', () => {
         before: async (app) => void (await app.log.append([{ ...claimed(1), ...imported }])),
       })
       await using seen = await openPage(await exported(older, 'bundle'))
-      expect((await verdict(seen.page)).state).toBe('whole')
+      expect((await verdict(seen.page)).state).toBe('intact')
       const [newest, oldest] = await seen.page.locator('#rows tr').allInnerTexts()
       expect(newest).toContain('imported, of 2021-03-04 05:06:07')
       expect(oldest).not.toContain('imported')
@@ -161,7 +161,7 @@ describe.skipIf(IS_LEFT_OUT)('The page of a bundle, opened from a file', () => {
       await verdict(page)
       await chooseFiles(page, bundle)
       await page.getByText('the files that you chose').first().waitFor()
-      expect((await verdict(page)).state).toBe('whole')
+      expect((await verdict(page)).state).toBe('intact')
       for (const name of FILES) {
         const text = readFileSync(join(bundle, name), 'utf8')
         const middle = Math.floor(text.length / 2)
@@ -173,7 +173,7 @@ describe.skipIf(IS_LEFT_OUT)('The page of a bundle, opened from a file', () => {
         if (name.endsWith('.ndjson'))
           expect((await verdict(page)).words).toContain('First fault: event number 1')
         await chooseFiles(page, bundle)
-        await page.locator('#verdict[data-state="whole"]').waitFor()
+        await page.locator('#verdict[data-state="intact"]').waitFor()
       }
       await page.locator('#files').setInputFiles([join(bundle, 'key')])
       await page.locator('#verdict[data-state="waiting"]').waitFor()
@@ -181,7 +181,7 @@ describe.skipIf(IS_LEFT_OUT)('The page of a bundle, opened from a file', () => {
         'Not among those chosen: entries.ndjson, proofs.ndjson, checkpoint.',
       )
       await page.locator('#folder').setInputFiles(bundle)
-      await page.locator('#verdict[data-state="whole"]').waitFor()
+      await page.locator('#verdict[data-state="intact"]').waitFor()
       expect([seen.requests, seen.foreign, seen.faults]).toStrictEqual([[], [], []])
     },
     TEST_MS_MAX,
@@ -215,17 +215,19 @@ describe.skipIf(IS_LEFT_OUT)('The page of a bundle, opened from a file', () => {
         restamp(db, copy.signer())
       })
       for (const [folder, state] of [
-        [bundle, 'whole'],
+        [bundle, 'intact'],
         [await exported(copy, 'anew'), 'broken'],
       ] as const) {
         await using seen = await openPage(folder)
         const { page } = seen
-        expect((await verdict(page)).state).toBe('whole')
+        expect((await verdict(page)).state).toBe('intact')
         await page.locator('#expected-key').fill(key)
         await page.locator('#kept').fill(kept)
         await page.getByRole('button', { name: 'Check with these' }).click()
         await page.locator(`#verdict[data-state="${state}"]`).waitFor()
-        await page.getByText(state === 'whole' ? 'it only grew' : 'not those of the kept').waitFor()
+        await page
+          .getByText(state === 'intact' ? 'it only grew' : 'not those of the kept')
+          .waitFor()
         await page.locator('#expected-key').fill('x')
         await page.getByRole('button', { name: 'Check with these' }).click()
         await page.getByText('The key is malformed').waitFor()
@@ -244,7 +246,7 @@ describe.skipIf(IS_LEFT_OUT)('The page of a bundle, opened from a file', () => {
         bypassCSP: true,
       })
       const { page } = seen
-      for (const state of ['whole', 'broken'] as const) {
+      for (const state of ['intact', 'broken'] as const) {
         const text = readFileSync(join(bundle, 'entries.ndjson'), 'utf8')
         if (state === 'broken')
           await chooseFiles(page, bundle, {

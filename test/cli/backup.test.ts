@@ -84,7 +84,7 @@ describe('backup FILE, at the compiled file', () => {
     }
     expect(manifest.log.size).toBe(events)
     const check = await runCommand(['restore', '--check', 'a.tar'], { folder, env })
-    expect(check.out).toStartWith(`The backup is whole: ${events} events and all accounts, as of `)
+    expect(check.out).toStartWith(`The backup is intact: ${events} events and all accounts, as of `)
     const checkpoint = join(folder, 'checkpoint')
     writeFileSync(checkpoint, manifest.log.checkpoint)
     const verified = await runCommand(['log', 'verify', '--checkpoint', checkpoint], {

@@ -95,7 +95,7 @@ describe('doctor, at the compiled file', () => {
       expect(found[check]).toMatchObject({ state: 'ok' })
     expect(found['database']?.says).toMatch(/SQLite 3\.\d+\.\d+/)
     expect(found['pragmas']?.says).toContain('journal_mode wal, synchronous 2, foreign_keys 1')
-    expect(found['unlock log']?.says).toBe('whole: 3 events')
+    expect(found['unlock log']?.says).toBe('intact: 3 events')
     expect(found['registration']).toMatchObject({ state: 'ok', says: 'closed' })
     expect(found['https']?.says).toBe('not needed on loopback')
     rmSync(folder, { recursive: true })

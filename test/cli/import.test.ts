@@ -131,7 +131,7 @@ describe('coming from the older server', () => {
     ).toMatchObject({ status: 0 })
     expect(await runCommand(['log', 'verify'], { folder })).toMatchObject({
       status: 0,
-      out: `The log is whole: ${30 + kinds.length} events\n`,
+      out: `The log is intact: ${30 + kinds.length} events\n`,
     })
   }, 120_000)
 
@@ -366,7 +366,7 @@ describe('coming from the older server', () => {
       detail: { unlocks_taken: taken },
     })
     const verified = await runCommand(['log', 'verify'], { folder })
-    expect(verified.out).toBe(`The log is whole: ${taken} events\n`)
+    expect(verified.out).toBe(`The log is intact: ${taken} events\n`)
   })
 
   test('times without an offset are of the zone that is named, and importing again changes none', async () => {
@@ -444,7 +444,7 @@ describe('coming from the older server', () => {
     expect(order).toStrictEqual(order.toSorted((one, other) => one - other))
     expect(await runCommand(['log', 'verify'], { folder })).toMatchObject({
       status: 0,
-      out: `The log is whole: ${total + own} events\n`,
+      out: `The log is intact: ${total + own} events\n`,
     })
     expect((await post('/login', { username: 'person 7', password: PASSWORD })).status).toBe(200)
   }, 120_000)

@@ -103,7 +103,7 @@ describe('restore FILE, at the compiled file', () => {
     const key = async (at: string) => (await runCommand(['log', 'key'], { folder: at, env })).out
     expect(await key(folder)).toBe(await key(gateway.folder))
     expect((await runCommand(['log', 'verify'], { folder, env })).out).toBe(
-      'The log is whole: 6 events\n',
+      'The log is intact: 6 events\n',
     )
     for (const name of readdirSync(join(folder, 'data')))
       expect(statSync(join(folder, 'data', name)).mode & 0o077).toBe(0)
@@ -127,7 +127,7 @@ describe('restore FILE, at the compiled file', () => {
 
     const restored = await run('restore', '--yes', 'old.tar')
     expect(restored.status).toBe(0)
-    expect((await run('log', 'verify')).out).toBe('The log is whole: 4 events\n')
+    expect((await run('log', 'verify')).out).toBe('The log is intact: 4 events\n')
     const aside = readdirSync(data).find((name) => name.startsWith('before-restore-')) ?? ''
     expect(restored.words).toContain(`What was there before is in ${join(data, aside)}`)
     const old = filesOf(join(data, aside))
@@ -156,7 +156,7 @@ describe('restore FILE, at the compiled file', () => {
     const { words } = await run('restore', '--yes', 'old.tar')
     expect(words).toContain('Erased again: 1 person')
     expect((await run('user', 'list')).out).not.toContain('grace')
-    expect((await run('log', 'verify')).out).toBe('The log is whole: 4 events\n')
+    expect((await run('log', 'verify')).out).toBe('The log is intact: 4 events\n')
     expect(readFileSync(join(data, 'secure-lock.db')).includes('grace')).toBe(false)
   })
 
@@ -265,7 +265,7 @@ describe('restore FILE, at the compiled file', () => {
       release()
     }
     expect(Object.keys(filesOf(data))).toStrictEqual(Object.keys(before))
-    expect((await run('log', 'verify')).out).toBe('The log is whole: 6 events\n')
+    expect((await run('log', 'verify')).out).toBe('The log is intact: 6 events\n')
   })
 
   test('[D4] a database that is damaged or gone is no obstacle, and what is left of it is kept', async () => {
@@ -277,11 +277,11 @@ describe('restore FILE, at the compiled file', () => {
     )
     expect(asked.status).toBe(2)
     expect((await run('restore', '--yes', 'new.tar')).status).toBe(0)
-    expect((await run('log', 'verify')).out).toBe('The log is whole: 6 events\n')
+    expect((await run('log', 'verify')).out).toBe('The log is intact: 6 events\n')
     rmSync(join(data, 'secure-lock.db'))
     expect((await run('log', 'verify')).status).toBe(1)
     expect((await run('restore', 'new.tar')).status).toBe(0)
-    expect((await run('log', 'verify')).out).toBe('The log is whole: 6 events\n')
+    expect((await run('log', 'verify')).out).toBe('The log is intact: 6 events\n')
   })
 
   test('a database outside DATA_DIR is restored there, and kept there', async () => {
@@ -291,7 +291,7 @@ describe('restore FILE, at the compiled file', () => {
     const elsewhere = { ...env, DATABASE_URI: 'sqlite:///disk/door.db' }
     const run = (...args: string[]) => runCommand(args, { folder, env: elsewhere })
     expect((await run('restore', 'new.tar')).status).toBe(0)
-    expect((await run('log', 'verify')).out).toBe('The log is whole: 6 events\n')
+    expect((await run('log', 'verify')).out).toBe('The log is intact: 6 events\n')
     expect((await run('restore', '--yes', 'new.tar')).status).toBe(0)
     const disk = readdirSync(join(folder, 'disk'))
     expect(disk.filter((name) => !name.startsWith('before-restore-'))).toStrictEqual(['door.db'])
@@ -313,8 +313,8 @@ describe('restore FILE, at the compiled file', () => {
     writeFileSync(join(folder, 'older.tar'), packed)
     rmSync(dataDir, { recursive: true })
     const run = (...args: string[]) => runCommand(args, { folder, env })
-    expect((await run('restore', 'older.tar')).words).toContain('The backup is whole: 7 events')
-    expect((await run('log', 'verify')).out).toBe('The log is whole: 7 events\n')
+    expect((await run('restore', 'older.tar')).words).toContain('The backup is intact: 7 events')
+    expect((await run('log', 'verify')).out).toBe('The log is intact: 7 events\n')
     expect((await run('user', 'list')).out).toContain('ada')
     expect(readdirSync(dataDir).filter((name) => name.includes('schema'))).toStrictEqual([])
     using db = new Database(join(dataDir, 'secure-lock.db'), { readonly: true })
@@ -339,9 +339,9 @@ describe('restore FILE, at the compiled file', () => {
       expect(no.shown).toContain('Type restore to put the backup in its place: ')
       expect(no.shown).toContain('Nothing was restored')
       expect(no.status).toBe(1)
-      expect((await run('log', 'verify')).out).toBe('The log is whole: 6 events\n')
+      expect((await run('log', 'verify')).out).toBe('The log is intact: 6 events\n')
       expect((await typed('restore')).status).toBe(0)
-      expect((await run('log', 'verify')).out).toBe('The log is whole: 4 events\n')
+      expect((await run('log', 'verify')).out).toBe('The log is intact: 4 events\n')
     },
   )
 })

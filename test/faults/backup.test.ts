@@ -113,7 +113,7 @@ describe('kill -9', () => {
       // Whoever comes next, here a command, finds one of the two, whole, with keys that fit.
       const { out, words } = await run('log', 'verify')
       expect(words).toBe('')
-      const events = Number(/whole: (\d+) events/.exec(out)?.[1])
+      const events = Number(/intact: (\d+) events/.exec(out)?.[1])
       expect([OLD_EVENTS, NEW_EVENTS]).toContain(events)
       found[events === OLD_EVENTS ? 'new' : 'old'] += 1
       const aside = readdirSync(join(trial, 'data')).filter((name) => name.startsWith('before-'))
@@ -126,7 +126,7 @@ describe('kill -9', () => {
         )
       } else expect(aside).toHaveLength(0)
       expect((await run('restore', '--yes', 'old.tar')).status).toBe(0)
-      expect((await run('log', 'verify')).out).toBe(`The log is whole: ${OLD_EVENTS} events\n`)
+      expect((await run('log', 'verify')).out).toBe(`The log is intact: ${OLD_EVENTS} events\n`)
       expect(
         readdirSync(join(trial, 'data')).filter((name) => /^(\.|restore)/.test(name)),
       ).toBeEmpty()
@@ -159,7 +159,7 @@ test.if(Bun.which('strace') !== null)(
       if (isDecided) finished += 1
       const { out, words } = await runCommand(['log', 'verify'], { folder: trial, env })
       const events = isDecided ? OLD_EVENTS : NEW_EVENTS
-      expect(`${move}: ${out}${words}`).toBe(`${move}: The log is whole: ${events} events\n`)
+      expect(`${move}: ${out}${words}`).toBe(`${move}: The log is intact: ${events} events\n`)
       const aside = readdirSync(join(trial, 'data')).filter((name) => name.startsWith('before-'))
       expect(aside).toHaveLength(isDecided ? 1 : 0)
       if (!isDecided) continue
@@ -241,7 +241,7 @@ describe.if(isRoot)('a disk that fills up or is read-only (needs root, to mount 
       ).toBeEmpty()
     }
     const verified = await runCommand(['log', 'verify'], { folder, env: smallEnv, within })
-    expect(verified.out).toBe(`The log is whole: ${NEW_EVENTS} events\n`)
+    expect(verified.out).toBe(`The log is intact: ${NEW_EVENTS} events\n`)
     rmSync(folder, { recursive: true, force: true })
   })
 
@@ -257,7 +257,7 @@ describe.if(isRoot)('a disk that fills up or is read-only (needs root, to mount 
     expect(refused.status).toBe(1)
     expect(refused.words).toContain('No room for what the backup holds')
     makeRoom()
-    expect((await run('log', 'verify')).out).toBe(`The log is whole: ${NEW_EVENTS} events\n`)
+    expect((await run('log', 'verify')).out).toBe(`The log is intact: ${NEW_EVENTS} events\n`)
     rmSync(folder, { recursive: true, force: true })
   })
 

@@ -55,7 +55,7 @@ const caller = (url: string, token: string) => {
     logIn: () => told(post('/login', { username: 'oli', password: PASSWORD })),
     ready: () => told(get('/readyz')),
     live: () => told(get('/livez')),
-    checkAll: async () => {
+    verifyAll: async () => {
       await post('/v1/log/verification', {}, bearer(token))
       for (;;) {
         const check = (await (await get('/v1/log/verification', bearer(token))).json()) as {
@@ -157,12 +157,12 @@ describe('files that are taken from the running service', () => {
 describe('a database that is damaged', () => {
   test('[D4] while the service runs: other pages are read, nothing more is written, and it is said', async () => {
     await using door = await running(12_000)
-    const { folder, service, database, unlock, read, ready, live, checkAll } = door
+    const { folder, service, database, unlock, read, ready, live, verifyAll } = door
     // More than is in SQLite's memory, and all of it in the file.
     damage(database, 'method 5500.')
     expect(await unlock()).toBe('ok')
     expect(await read('limit=5')).toBe('ok')
-    expect(await checkAll()).toBe('broken')
+    expect(await verifyAll()).toBe('broken')
     expect(await unlock()).toBe(`503 ${DAMAGED}`)
     expect(await ready()).toBe(`503 ${DAMAGED}`)
     expect([await live(), await read('limit=5')]).toStrictEqual(['ok', 'ok'])
@@ -210,9 +210,9 @@ describe('a database that is damaged', () => {
     }
     damage(database, 'method 5500.')
     await using again = await startService({ folder, env: ENV })
-    const { unlock, read, ready, checkAll } = caller(again.url, token)
+    const { unlock, read, ready, verifyAll } = caller(again.url, token)
     expect([await unlock(), await read('limit=5')]).toStrictEqual(['ok', 'ok'])
-    expect(await checkAll()).toBe('broken')
+    expect(await verifyAll()).toBe('broken')
     expect(await unlock()).toBe(`503 ${DAMAGED}`)
     expect(await ready()).toBe(`503 ${DAMAGED}`)
     expect(await read('limit=5')).toBe('ok')

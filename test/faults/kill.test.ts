@@ -11,7 +11,7 @@ const LOAD_MS_MAX = 400
 /** Five times what is asked for: a start is measured, but a busy machine is not a fault. */
 const START_MS_MAX = 10_000
 
-test(`[D1] ${ROUNDS} times kill -9 under load: what was acknowledged is there once, and the log is whole`, async () => {
+test(`[D1] ${ROUNDS} times kill -9 under load: what was acknowledged is there once, and the log is intact`, async () => {
   const folder = temporaryFolder()
   const database = join(folder, 'data/secure-lock.db')
   const starts: number[] = []

@@ -176,7 +176,7 @@ test.if(CAN_MOUNT_EXT4)(
       expect((await get('/readyz')).status).toBe(503)
       expect(await service.stop()).toBe(1)
       expect(service.output().words.trimEnd()).toEndWith(NO_WRITES)
-      expect((await runCommand(['log', 'verify'], { folder, env, within })).out).toContain('whole')
+      expect((await runCommand(['log', 'verify'], { folder, env, within })).out).toContain('intact')
     }
     rmSync(folder, { recursive: true })
   },

@@ -58,7 +58,7 @@ test(`[D5] ${ROUNDS} times kill -9 in an upgrade: one schema or another, all eve
     const state = `schema ${schema}, ${existsSync(copy) ? 'with' : 'without'} a copy`
     found.set(state, (found.get(state) ?? 0) + 1)
     const verified = await runCommand(['log', 'verify'], { folder: trial, env })
-    expect(`${verified.out}${verified.words}`).toBe(`The log is whole: ${EVENTS} events\n`)
+    expect(`${verified.out}${verified.words}`).toBe(`The log is intact: ${EVENTS} events\n`)
     expect(contentsOf(database).schema).toBe(NEWEST)
     expect(existsSync(copy)).toBe(true)
     expect(readdirSync(join(trial, 'data')).filter((name) => name.includes('.part'))).toBeEmpty()
@@ -84,7 +84,7 @@ describe.if(process.getuid?.() === 0)('a disk without room (needs root, to mount
     )
     expect(readdirSync(join(outside, 'data')).filter((name) => name.includes('before'))).toBeEmpty()
     makeRoom()
-    expect((await verify()).out).toBe('The log is whole: 5000 events\n')
+    expect((await verify()).out).toBe('The log is intact: 5000 events\n')
     rmSync(folder, { recursive: true, force: true })
   })
 })

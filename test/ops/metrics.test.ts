@@ -119,17 +119,17 @@ describe('what /metrics tells', () => {
 
   test('what the last check of the log found', async () => {
     await using app = await startApp()
-    const intact = (extent: string) => `secure_lock_unlock_log_intact{extent="${extent}"}`
-    expect((await scrape(app)).has(intact('newest'))).toBe(false)
+    const intact = (scope: string) => `secure_lock_unlock_log_intact{scope="${scope}"}`
+    expect((await scrape(app)).has(intact('recent'))).toBe(false)
     await app.watch.start()
-    expect((await scrape(app)).get(intact('newest'))).toBe(1)
-    await app.watch.checkAll()
+    expect((await scrape(app)).get(intact('recent'))).toBe(1)
+    await app.watch.verifyAll()
     const samples = await scrape(app)
-    expect([samples.get(intact('newest')), samples.get(intact('all'))]).toStrictEqual([
+    expect([samples.get(intact('recent')), samples.get(intact('full'))]).toStrictEqual([
       undefined,
       1,
     ])
-    expect(samples.get('secure_lock_unlock_log_check_timestamp_seconds{extent="all"}')).toBe(
+    expect(samples.get('secure_lock_unlock_log_verification_timestamp_seconds{scope="full"}')).toBe(
       app.clock.nowMs / 1000,
     )
   })

@@ -43,7 +43,7 @@ describe('an upgrade, by the compiled file', () => {
           expect(await service.stop()).toBe(0)
         }
         const { out, words } = await runCommand(['log', 'verify'], { folder })
-        expect(`${out}${words}`).toBe(`The log is whole: ${EVENTS} events\n`)
+        expect(`${out}${words}`).toBe(`The log is intact: ${EVENTS} events\n`)
         expect((await runCommand(['user', 'list'], { folder })).out).toMatch(
           /owner\taccount-of-oli\toli\n.*\tada\n.*\tgrace\n/,
         )

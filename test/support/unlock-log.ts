@@ -5,7 +5,7 @@ import { openApp } from '../../src/app.ts'
 import { parseConfig } from '../../src/config.ts'
 import { logger } from '../../src/http/log.ts'
 import { signCheckpoint } from '../../src/unlocks/checkpoint.ts'
-import { type NewEvent, type StoredUnlock, entryBytes } from '../../src/unlocks/event.ts'
+import { type NewUnlockEvent, type UnlockEvent, entryBytes } from '../../src/unlocks/event.ts'
 import { frontier, leafHash } from '../../src/unlocks/merkle.ts'
 import type { NoteSigner } from '../../src/unlocks/signed-note.ts'
 import { parseSigningKey } from '../../src/unlocks/signing-key.ts'
@@ -14,7 +14,10 @@ import { runCommand, temporaryFolder } from './binary.ts'
 const PEOPLE = ['ada', 'grace', 'hedy'] as const
 
 /** An event as an app would claim it; person and method follow from the number. */
-export const claimed = (seq: number, person: string = PEOPLE[seq % 3] ?? 'ada'): NewEvent => ({
+export const claimed = (
+  seq: number,
+  person: string = PEOPLE[seq % 3] ?? 'ada',
+): NewUnlockEvent => ({
   id: crypto.randomUUID(),
   accountPublicId: `account-of-${person}`,
   username: person,
@@ -27,7 +30,7 @@ export const claimed = (seq: number, person: string = PEOPLE[seq % 3] ?? 'ada'):
 })
 
 /** A row as a hand might add it, that no checkpoint knows. */
-export const strayEvent = (seq: number, person: string): Required<StoredUnlock> => {
+export const strayEvent = (seq: number, person: string): Required<UnlockEvent> => {
   const { accountPublicId, username, method, ...rest } = claimed(seq, person)
   const hash = new Uint8Array(32)
   return {
@@ -124,9 +127,9 @@ type Row = {
   readonly seq: number
   readonly id: string
   readonly lock: string
-  readonly result: NewEvent['result']
-  readonly reason: NewEvent['reason']
-  readonly source: NewEvent['source']
+  readonly result: NewUnlockEvent['result']
+  readonly reason: NewUnlockEvent['reason']
+  readonly source: NewUnlockEvent['source']
   readonly occurred_at_ms: number | null
   readonly received_at_ms: number
   readonly is_late: number

@@ -134,7 +134,7 @@ describe('exporting', () => {
       result: 'success',
       actor: { id: `uid:${process.getuid?.()}` },
       address: 'command line',
-      detail: { whole: true },
+      detail: { intact: true },
     })
   })
 
@@ -142,7 +142,7 @@ describe('exporting', () => {
     const empty = await recordedLog({ size: 0 })
     const out = join(empty.folder, 'bundle')
     expect((await empty.run('log', 'export', '--out', out)).status).toBe(0)
-    expect((await verify(out)).out).toStartWith('The bundle is whole: 0 events\n')
+    expect((await verify(out)).out).toStartWith('The bundle is intact: 0 events\n')
     empty.remove()
   })
 
@@ -176,7 +176,7 @@ describe('verifying a bundle', () => {
   test('needs no server and no database, and says where the key comes from', async () => {
     const { status, out, words } = await verify(bundle)
     expect({ status, words }).toStrictEqual({ status: 0, words: '' })
-    expect(out).toStartWith(`The bundle is whole: ${SIZE} events\n`)
+    expect(out).toStartWith(`The bundle is intact: ${SIZE} events\n`)
     expect(out).toContain(`The key was taken from the bundle itself: ${key}\n`)
   })
 
@@ -184,7 +184,7 @@ describe('verifying a bundle', () => {
     const { status, out } = await verify(bundle, '--key', key)
     expect({ status, out }).toStrictEqual({
       status: 0,
-      out: `The bundle is whole: ${SIZE} events, signed by ${key}\n`,
+      out: `The bundle is intact: ${SIZE} events, signed by ${key}\n`,
     })
     const { out: other } = await newLogKey()
     const wrong = await verify(bundle, '--key', other.trim())

@@ -3,8 +3,8 @@ import { Database } from 'bun:sqlite'
 import { join } from 'node:path'
 import { AppError } from '../../src/errors.ts'
 import { logger } from '../../src/http/log.ts'
-import { doorDenials } from '../../src/unlocks/denials.ts'
-import type { NewEvent } from '../../src/unlocks/event.ts'
+import { deniedAccessRecorder } from '../../src/unlocks/denials.ts'
+import type { NewUnlockEvent } from '../../src/unlocks/event.ts'
 import { PASSWORD, basic, bearer, clientOf, startApp } from '../support/app.ts'
 import { UNLIMITED, runCommand, startService } from '../support/binary.ts'
 
@@ -102,9 +102,9 @@ describe('whom the server keeps from the door', () => {
   })
 
   test('is recorded at most once a minute for each account, for however many accounts', async () => {
-    const appended: NewEvent[] = []
+    const appended: NewUnlockEvent[] = []
     const clock = { ms: 0 }
-    const recordDenied = doorDenials({
+    const recordDenied = deniedAccessRecorder({
       append: async (events) => {
         appended.push(...events)
         return []
@@ -133,7 +133,7 @@ describe('whom the server keeps from the door', () => {
 
   test('[D4] stays refused where the log takes no event', async () => {
     const lines: string[] = []
-    const recordDenied = doorDenials({
+    const recordDenied = deniedAccessRecorder({
       append: () => Promise.reject(new AppError('unavailable', 'The disk is full')),
       processLog: logger({ level: 'info', format: 'json', write: (line) => lines.push(line) }),
       monotonic: () => 0,

@@ -3,9 +3,9 @@ import { Database } from 'bun:sqlite'
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { entryBytes } from '../../src/unlocks/event.ts'
-import { logClock } from '../../src/unlocks/log-clock.ts'
+import { unlockLogClock } from '../../src/unlocks/log-clock.ts'
 import { verifyReceipt } from '../../src/unlocks/receipt.ts'
-import { type Round, retention } from '../../src/unlocks/retention.ts'
+import { type RetentionRun, retention } from '../../src/unlocks/retention.ts'
 import { startService } from '../support/binary.ts'
 import { claimed, openLog, recordedLog } from '../support/unlock-log.ts'
 
@@ -39,9 +39,9 @@ describe('erasing a person', () => {
 
     const app = await openLog(log.dataDir)
     const erase = () => app.log.eraseAccount(`account-of-${NAME}`)
-    expect(await erase()).toStrictEqual({ events: 3, isGone: true })
+    expect(await erase()).toStrictEqual({ events: 3, isWalTruncated: true })
     expect(isOnDisk(log.dataDir, NAME)).toBe(false)
-    expect(await erase()).toStrictEqual({ events: 0, isGone: true })
+    expect(await erase()).toStrictEqual({ events: 0, isWalTruncated: true })
     await app.log.append([claimed(SIZE + 3)])
     const erased = await app.unlocks.page(-1, 100)
     await app.close()
@@ -88,11 +88,11 @@ describe('erasing a person', () => {
     await app.log.append([claimed(1)])
     expect(await app.log.eraseBefore(Number.MAX_SAFE_INTEGER)).toStrictEqual({
       events: 9001,
-      isGone: true,
+      isWalTruncated: true,
     })
     for (const text of CANARIES) expect(isOnDisk(log.dataDir, text)).toBe(false)
     await app.log.append([claimed(2)])
-    expect(await app.watch.checkAll()).toMatchObject({ ok: true, size: 10_002 })
+    expect(await app.watch.verifyAll()).toMatchObject({ ok: true, size: 10_002 })
     await app.close()
     log.remove()
   })
@@ -108,10 +108,10 @@ describe('erasing a person', () => {
     const erasing = erase()
     // Unlocks do not wait for the reader.
     await app.log.append([claimed(4)])
-    expect(await erasing).toStrictEqual({ events: 1, isGone: false })
+    expect(await erasing).toStrictEqual({ events: 1, isWalTruncated: false })
     expect(isOnDisk(log.dataDir, NAME)).toBe(true)
     reader.run('COMMIT')
-    expect(await erase()).toStrictEqual({ events: 0, isGone: true })
+    expect(await erase()).toStrictEqual({ events: 0, isWalTruncated: true })
     expect(isOnDisk(log.dataDir, NAME)).toBe(false)
     await app.close()
     log.remove()
@@ -146,7 +146,7 @@ describe('LOG_RETENTION_DAYS', () => {
       msg: 'audit event',
       client: 'gateway',
       result: 'success',
-      detail: { events: 3, is_gone: true },
+      detail: { events: 3, wal_truncated: true },
     })
     // It still runs.
     expect(isOnDisk(log.dataDir, 'account-of-ada')).toBe(false)
@@ -237,16 +237,16 @@ describe('LOG_RETENTION_DAYS', () => {
   })
 
   test('is off unless it is set, waits for a clock that can be trusted, and reports what fails', async () => {
-    const rounds: Round[] = []
+    const rounds: RetentionRun[] = []
     let calls = 0
     const applied = async (days: number, nowMs: number, fails = false) => {
       const keeping = retention({
         days,
-        clock: logClock({ now: () => nowMs, monotonic: () => 0, newestMs: 0 }),
+        clock: unlockLogClock({ now: () => nowMs, monotonic: () => 0, newestMs: 0 }),
         eraseBefore: async () => {
           calls += 1
           if (fails) throw new Error('no disk')
-          return { events: 3, isGone: true }
+          return { events: 3, isWalTruncated: true }
         },
         report: (round) => rounds.push(round),
       })
@@ -271,7 +271,7 @@ describe('LOG_RETENTION_DAYS', () => {
     const keeping = retention({
       days: 7,
       clock: () => ({ nowMs: Date.UTC(2026, 5, 9), isUncertain }),
-      eraseBefore: async () => ({ events: 0, isGone: true }),
+      eraseBefore: async () => ({ events: 0, isWalTruncated: true }),
       report: ({ outcome }) => outcomes.push(outcome),
     })
     const outcomesAfter = async (ms: number) => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import { logClock } from '../../src/unlocks/log-clock.ts'
+import { unlockLogClock } from '../../src/unlocks/log-clock.ts'
 
 const MINUTE_MS = 60_000
 const HOUR_MS = 3_600_000
@@ -8,7 +8,7 @@ const NOON_MS = Date.UTC(2026, 10, 22, 12)
 
 const clocks = ({ startMs = NOON_MS, newestMs = 0 } = {}) => {
   const state = { day: startMs, steady: 0 }
-  const read = logClock({ now: () => state.day, monotonic: () => state.steady, newestMs })
+  const read = unlockLogClock({ now: () => state.day, monotonic: () => state.steady, newestMs })
   /** Lets time pass, while the clock of the day may jump; gives whether it is doubted then. */
   const isDoubted = (passedMs: number, jumpMs = 0): boolean => {
     state.steady += passedMs

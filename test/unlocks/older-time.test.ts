@@ -1,8 +1,8 @@
 import { expect, test } from 'bun:test'
-import { olderTimeMs } from '../../src/unlocks/older-time.ts'
+import { pythonTimeMs } from '../../src/unlocks/older-time.ts'
 
 const utc = (text: string, zone = 'UTC'): string | undefined => {
-  const ms = olderTimeMs(text, zone)
+  const ms = pythonTimeMs(text, zone)
   return ms === undefined ? undefined : new Date(ms).toISOString()
 }
 
@@ -40,5 +40,5 @@ test('what no calendar has is no time', () => {
     '+021021-03-04 05:06:07',
     '2021-03-04 05:06:07[Europe/Berlin]',
   ])
-    expect([text, olderTimeMs(text, 'UTC')]).toStrictEqual([text, undefined])
+    expect([text, pythonTimeMs(text, 'UTC')]).toStrictEqual([text, undefined])
 })

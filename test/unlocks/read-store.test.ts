@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import fc from 'fast-check'
-import { type UnlockFilter, unlockReads } from '../../src/unlocks/read-store.ts'
+import { type UnlockFilter, unlockQueries } from '../../src/unlocks/read-store.ts'
 import { type Planted, plantedLog } from '../support/unlocks.ts'
 
 const unlock = fc.record({
@@ -81,7 +81,7 @@ const allPages = async (
   wanted: { filter: UnlockFilter; order: 'newest' | 'oldest'; limit: number },
   between: () => void = () => {},
 ) => {
-  const { page } = unlockReads(log.db)
+  const { page } = unlockQueries(log.db)
   const seqs: number[] = []
   let after: number | undefined
   do {
@@ -131,7 +131,7 @@ describe('searching the unlock log', () => {
     log.plant(ordinary(50_000))
     log.plant([{ ...one(0), method: 'needle' }])
     log.plant(ordinary(50_000))
-    const { page } = unlockReads(log.db)
+    const { page } = unlockQueries(log.db)
     const found: number[] = []
     let [after, pages] = [undefined as number | undefined, 0]
     do {
@@ -155,7 +155,7 @@ describe('searching the unlock log', () => {
     const times = Array.from({ length: 30_000 }, (_, seq) => ({ ...one(seq), importedOfMs: seq }))
     log.plant(times)
     log.plant(Array.from({ length: 30_000 }, (_, at) => one(30_000 + at)))
-    const { page } = unlockReads(log.db)
+    const { page } = unlockQueries(log.db)
     const filter = { fromMs: 12_000, toMs: 12_003 }
     const found = await page({ filter, order: 'newest', size: log.size(), limit: 50 })
     expect(found.unlocks.map(({ seq }) => seq)).toStrictEqual([12_002, 12_001, 12_000])
@@ -171,7 +171,7 @@ describe('searching the unlock log', () => {
     using log = plantedLog()
     log.plant(ordinary(100))
     log.plant([{ ...one(100), importedOfMs: 20 }])
-    const { page } = unlockReads(log.db)
+    const { page } = unlockQueries(log.db)
     for (const wanted of fc.sample(filters, { numRuns: 500, seed: 1 }))
       for (const order of ['newest', 'oldest'] as const)
         for (const after of [undefined, 50])

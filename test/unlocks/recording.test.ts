@@ -368,13 +368,13 @@ describe('proving the log', () => {
     const [before] = await app.unlocks.page(-1, 1)
     const entry = await entryOf(app, 0, admin)
     const account = before?.person?.accountPublicId ?? ''
-    expect(await app.log.eraseAccount(account)).toStrictEqual({ events: 1, isGone: true })
+    expect(await app.log.eraseAccount(account)).toStrictEqual({ events: 1, isWalTruncated: true })
     expect(await entryOf(app, 0, admin)).toStrictEqual(entry)
     const { verifier_key: verifierKey } = (await (
       await app.get('/v1/log/key', headers)
     ).json()) as { verifier_key: string }
     expect(verifyReceipt({ receipt: body.receipt, entry, verifierKey })).toMatchObject({ ok: true })
-    expect(await app.watch.checkAll()).toMatchObject({ ok: true, size: 1 })
+    expect(await app.watch.verifyAll()).toMatchObject({ ok: true, size: 1 })
     const logs = await (await app.get('/getLogs')).text()
     expect(logs).toContain('(erased)')
     expect(logs).not.toMatch(/kanarienvogel|geheim/)
@@ -392,7 +392,7 @@ describe('watching the log', () => {
       status: 503,
       body: { detail: expect.stringContaining('its tree has a node that no event made') },
     })
-    expect(await app.watch.checkAll()).toMatchObject({ ok: false, seq: 1 })
+    expect(await app.watch.verifyAll()).toMatchObject({ ok: false, seq: 1 })
     expect((await app.log.head()).size).toBe(1)
   })
 

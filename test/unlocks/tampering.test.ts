@@ -82,11 +82,11 @@ const swapPeople = (db: Database, columns: readonly string[]): void => {
 
 const PERSON = ['account_public_id', 'username', 'method', 'salt']
 
-test('an untouched log is whole, and extends every checkpoint that was kept of it', async () => {
+test('an untouched log is intact, and extends every checkpoint that was kept of it', async () => {
   const kept = [0, 5, 8, SIZE].flatMap((size) => ['--checkpoint', log.kept(size)])
   const { status, out, words } = await log.verify(...kept)
   expect({ status, words }).toStrictEqual({ status: 0, words: '' })
-  expect(out).toStartWith(`The log is whole: ${SIZE} events, and extends `)
+  expect(out).toStartWith(`The log is intact: ${SIZE} events, and extends `)
 })
 
 describe('a hand in the database file', () => {

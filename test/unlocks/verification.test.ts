@@ -1,7 +1,7 @@
 import { expect, jest, test } from 'bun:test'
 import { AppError } from '../../src/errors.ts'
 import { newSigningKey, parseSigningKey } from '../../src/unlocks/signing-key.ts'
-import { type LogCheck, logWatch } from '../../src/unlocks/watch.ts'
+import { type Verification, verificationScheduler } from '../../src/unlocks/watch.ts'
 import { type TestApp, bearer, startApp } from '../support/app.ts'
 import { claimed, openLog, recordedLog, strayEvent } from '../support/unlock-log.ts'
 
@@ -33,17 +33,17 @@ test('an admin has the whole log checked, and everybody reads what the last chec
   expect(await verdict(app, mia)).toMatchObject(unchecked)
   await app.log.append([claimed(0), claimed(1)])
   await app.watch.start()
-  expect(await verdict(app, mia)).toMatchObject({ state: 'whole', extent: 'newest', size: 2 })
+  expect(await verdict(app, mia)).toMatchObject({ state: 'intact', scope: 'recent', size: 2 })
 
   expect((await app.post(PATH, {}, bearer(mia))).status).toBe(403)
   const begun = await app.post(PATH, {}, bearer(amy))
   expect([begun.status, await begun.json()]).toMatchObject([
     202,
-    { state: 'whole', extent: 'newest', running: true },
+    { state: 'intact', scope: 'recent', running: true },
   ])
   expect(await finished(app, mia)).toStrictEqual({
-    state: 'whole',
-    extent: 'all',
+    state: 'intact',
+    scope: 'full',
     size: 2,
     checked_at: new Date(app.clock.nowMs).toISOString(),
     seq: null,
@@ -55,7 +55,7 @@ test('an admin has the whole log checked, and everybody reads what the last chec
   await app.post(PATH, {}, bearer(amy))
   expect(await finished(app, mia)).toMatchObject({
     state: 'broken',
-    extent: 'all',
+    scope: 'full',
     size: null,
     seq: 2,
     fault: 'There are events that no checkpoint was signed for',
@@ -69,13 +69,13 @@ test('whoever asks while a check runs joins it, and other requests do not wait f
   for (let asked = 0; asked < 3; asked += 1)
     expect((await app.post(PATH, {}, bearer(amy))).status).toBe(202)
   let answered = 0
-  while (app.watch.isChecking()) {
+  while (app.watch.isVerifying()) {
     expect((await app.get('/livez')).status).toBe(200)
     answered += 1
   }
   // Each rest of the check lets some in.
   expect(answered).toBeGreaterThan(10)
-  expect(await verdict(app, amy)).toMatchObject({ state: 'whole', size: 20_000 })
+  expect(await verdict(app, amy)).toMatchObject({ state: 'intact', size: 20_000 })
   expect(app.logLines.filter((line) => line.includes('log verified'))).toHaveLength(1)
 })
 
@@ -85,22 +85,22 @@ test('a minute after the start all is checked, whatever a start before has found
   jest.useFakeTimers()
   try {
     await app.watch.start()
-    expect(app.watch.last()).toMatchObject({ ok: true, extent: 'newest' })
+    expect(app.watch.last()).toMatchObject({ ok: true, scope: 'recent' })
     jest.advanceTimersByTime(59_999)
-    expect(app.watch.isChecking()).toBe(false)
+    expect(app.watch.isVerifying()).toBe(false)
     jest.advanceTimersByTime(1)
-    expect(app.watch.isChecking()).toBe(true)
+    expect(app.watch.isVerifying()).toBe(true)
   } finally {
     jest.useRealTimers()
   }
-  expect(await app.watch.checkAll()).toMatchObject({ ok: true, extent: 'all' })
+  expect(await app.watch.verifyAll()).toMatchObject({ ok: true, scope: 'full' })
 })
 
 test('a check under way ends with the service', async () => {
   const log = await recordedLog({ size: 0 })
   const app = await openLog(log.dataDir)
   await fill(app, 20_000)
-  const checking = app.watch.checkAll()
+  const checking = app.watch.verifyAll()
   await Bun.sleep(20)
   await app.close()
   expect(await checking).toBeUndefined()
@@ -112,15 +112,15 @@ test('a log that cannot be read is not known to hold, and that ends no service',
   await using app = await startApp()
   const signer = parseSigningKey(newSigningKey())
   if (!signer) throw new Error('no key')
-  const checks: LogCheck[] = []
+  const checks: Verification[] = []
   const failing = async (error: Error) => {
     const head = async () => {
       throw error
     }
     const store = { ...app.unlocks, head }
-    const report = (check: LogCheck) => checks.push(check)
-    const watch = logWatch({ store, key: signer.verifierKey, now: () => 0, report })
-    await watch.checkAll()
+    const report = (check: Verification) => checks.push(check)
+    const watch = verificationScheduler({ store, key: signer.verifierKey, now: () => 0, report })
+    await watch.verifyAll()
     await watch.stop()
   }
   await failing(new AppError('unavailable', 'The database file is damaged'))

@@ -1,7 +1,7 @@
 import { encodeBase64 } from '#primitives'
 import { BUNDLE_FILES, type Bundle, verifyBundle } from '../bundle.ts'
 import { parseCheckpoint } from '../checkpoint.ts'
-import type { StoredUnlock } from '../event.ts'
+import type { UnlockEvent } from '../event.ts'
 import { parseNote, parseVerifierKey } from '../signed-note.ts'
 import type { Verdict } from '../verify.ts'
 
@@ -40,7 +40,7 @@ type Origin = { readonly bundle: Bundle; readonly name: string }
 
 /** What one check found, besides its verdict. */
 type Findings = {
-  readonly events: StoredUnlock[]
+  readonly events: UnlockEvent[]
   firstMs: number
   lastMs: number
   erased: number
@@ -49,7 +49,7 @@ type Findings = {
 let chosen: Origin | undefined
 /** Counts checks, so that one that was overtaken says nothing more. */
 let checks = 0
-let listed: readonly StoredUnlock[] = []
+let listed: readonly UnlockEvent[] = []
 let faultSeq: number | undefined
 let listedMax = LISTED_FIRST
 
@@ -82,7 +82,7 @@ const check = async (): Promise<void> => {
 
 type Checking = {
   readonly isOvertaken: () => boolean
-  readonly onEvents: (events: readonly StoredUnlock[]) => void
+  readonly onEvents: (events: readonly UnlockEvent[]) => void
 }
 
 class Overtaken extends Error {}
@@ -111,7 +111,7 @@ const verdictOf = async (bundle: Bundle, { isOvertaken, onEvents }: Checking): P
   }
 }
 
-const collect = (findings: Findings, events: readonly StoredUnlock[]): void => {
+const collect = (findings: Findings, events: readonly UnlockEvent[]): void => {
   for (const { receivedAtMs, person } of events) {
     findings.firstMs = Math.min(findings.firstMs, receivedAtMs)
     findings.lastMs = Math.max(findings.lastMs, receivedAtMs)
@@ -125,7 +125,7 @@ const collect = (findings: Findings, events: readonly StoredUnlock[]): void => {
 const show = (verdict: Verdict, findings: Findings, facts: readonly Fact[]): void => {
   if (verdict.ok) {
     const { size } = verdict
-    say('whole', 'The log is whole', wholeWords(size, findings))
+    say('intact', 'The log is intact', intactWords(size, findings))
   } else {
     const where = verdict.seq === undefined ? '' : ` First fault: event number ${verdict.seq}.`
     say('broken', 'The log does not hold', `${verdict.fault}.${where} Do not rely on this bundle.`)
@@ -140,7 +140,7 @@ const show = (verdict: Verdict, findings: Findings, facts: readonly Fact[]): voi
   list()
 }
 
-const wholeWords = (size: number, { erased }: Findings): string => {
+const intactWords = (size: number, { erased }: Findings): string => {
   const kept = page.kept.value.trim() !== ''
   const events = size === 1 ? 'The one event is' : `All ${number(size)} events are`
   return [
@@ -192,13 +192,13 @@ const list = (): void => {
   page.count.textContent = [
     `${number(shown)} of ${number(found.length)}${wanted ? ' that match' : ''}, newest first.`,
     listed.length >= LISTED_MAX ? `Only the newest ${number(listed.length)} are listed here.` : '',
-    page.verdict.dataset['state'] === 'whole'
+    page.verdict.dataset['state'] === 'intact'
       ? ''
       : 'As read up to the fault; none of it is proven.',
   ].join(' ')
 }
 
-const searched = (event: StoredUnlock): string =>
+const searched = (event: UnlockEvent): string =>
   [
     event.seq,
     time(event.receivedAtMs),
@@ -212,7 +212,7 @@ const searched = (event: StoredUnlock): string =>
     .join(' ')
     .toLowerCase()
 
-const row = (event: StoredUnlock): HTMLElement => {
+const row = (event: UnlockEvent): HTMLElement => {
   const { person } = event
   const marks = [
     importedWords(event) || (event.isLate ? 'late' : ''),
@@ -235,10 +235,10 @@ const row = (event: StoredUnlock): HTMLElement => {
 }
 
 /** Of an event that an older server recorded, whose word its time is. */
-const importedWords = ({ source, occurredAtMs }: StoredUnlock): string =>
+const importedWords = ({ source, occurredAtMs }: UnlockEvent): string =>
   source === 'imported' && occurredAtMs !== null ? `imported, of ${time(occurredAtMs)}` : ''
 
-const resultWords = ({ result, reason }: StoredUnlock): string =>
+const resultWords = ({ result, reason }: UnlockEvent): string =>
   reason ? `${result}: ${reason.replaceAll('_', ' ')}` : result
 
 const made = (tag: string, ...content: (string | Node)[]): HTMLElement => {
@@ -253,7 +253,7 @@ const quiet = (text: string): HTMLElement => {
   return one
 }
 
-const say = (state: 'waiting' | 'checking' | 'whole' | 'broken', title: string, words: string) => {
+const say = (state: 'waiting' | 'checking' | 'intact' | 'broken', title: string, words: string) => {
   page.verdict.dataset['state'] = state
   page.title.textContent = title
   page.words.textContent = words

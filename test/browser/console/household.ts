@@ -3,7 +3,7 @@ import { openApp } from '../../../src/app.ts'
 import { parseConfig } from '../../../src/config.ts'
 import type { Role } from '../../../src/http/access.ts'
 import { logger } from '../../../src/http/log.ts'
-import type { NewEvent } from '../../../src/unlocks/event.ts'
+import type { NewUnlockEvent } from '../../../src/unlocks/event.ts'
 import { keyFile } from '../../../src/unlocks/key-file.ts'
 import { openUnlockLog } from '../../../src/unlocks/service.ts'
 import { PASSWORD } from '../../support/app.ts'
@@ -45,7 +45,7 @@ export const lived = async (days: number) => {
 
   const names = Object.keys(PEOPLE)
   let count = 0
-  const append = async (some: Partial<NewEvent> = {}): Promise<void> => {
+  const append = async (some: Partial<NewUnlockEvent> = {}): Promise<void> => {
     const username = some.username ?? names[(count * 7) % names.length] ?? 'ada'
     count += 1
     await log.append([

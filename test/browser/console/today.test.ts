@@ -64,7 +64,7 @@ describe.skipIf(IS_LEFT_OUT)('today', () => {
       expect(imported).toContain('May 3, 2021, 18:20')
 
       const health = page.getByRole('region', { name: 'to look at' })
-      await health.getByText('whole', { exact: true }).waitFor()
+      await health.getByText('intact', { exact: true }).waitFor()
       expect(await health.innerText()).toContain(`signs for ${home.size} events`)
       expect(await health.innerText()).toContain('set REGISTRATION=invite')
       await health.getByText('Check all now').click()

@@ -85,13 +85,13 @@ type IntegrityProps = Pick<Health, 'verification' | 'checkpoint'> & {
 }
 
 const BADGES = {
-  whole: { kind: '', words: 'whole' },
+  intact: { kind: '', words: 'intact' },
   broken: { kind: 'stop', words: 'does not hold' },
   unchecked: { kind: 'warning', words: 'not checked yet' },
 } as const
 
 const Integrity = ({ verification, checkpoint, newest, onChange }: IntegrityProps) => {
-  const { state, extent, size, checked_at: checkedAt, seq, fault, running } = verification
+  const { state, scope, size, checked_at: checkedAt, seq, fault, running } = verification
   const { kind, words } = BADGES[state]
   const signedSize = Number(checkpoint.split('\n')[1])
   const checkNow = async (): Promise<void> => {
@@ -108,8 +108,8 @@ const Integrity = ({ verification, checkpoint, newest, onChange }: IntegrityProp
       <dd>
         <p>
           <span class={`badge ${kind}`}>{words}</span>{' '}
-          {state === 'whole' && size !== null && (
-            <>{extent === 'all' ? `all ${counted(size, 'event')}` : 'its newest events'} checked </>
+          {state === 'intact' && size !== null && (
+            <>{scope === 'full' ? `all ${counted(size, 'event')}` : 'its newest events'} checked </>
           )}
           {checkedAt && <Time at={checkedAt} />}
         </p>
