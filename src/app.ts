@@ -1,8 +1,8 @@
 import { join } from 'node:path'
 import { Elysia } from 'elysia'
 import { version } from '../package.json'
-import { administration } from './accounts/administration.ts'
-import { changeStore } from './accounts/change-store.ts'
+import { accountAdministration } from './accounts/administration.ts'
+import { accountTransactions } from './accounts/change-store.ts'
 import { cookieRoutes } from './accounts/cookie-routes.ts'
 import { erasureService } from './accounts/erasure.ts'
 import { KNOWN_CLIENT_MS, failedLoginStore, newestFailureMs } from './accounts/guess-store.ts'
@@ -14,18 +14,18 @@ import { ownAccountService } from './accounts/own-account.ts'
 import { ownExport } from './accounts/own-export.ts'
 import { ownRoutes } from './accounts/own-routes.ts'
 import { passwordHasher } from './accounts/password-hasher.ts'
-import { passwordPolicy } from './accounts/password-policy.ts'
+import { weakPasswordCheck } from './accounts/password-policy.ts'
 import { peopleRoutes } from './accounts/people-routes.ts'
-import { peopleStore } from './accounts/people-store.ts'
-import { personalData } from './accounts/personal-data-store.ts'
+import { accountDirectory } from './accounts/people-store.ts'
+import { exportStore } from './accounts/personal-data-store.ts'
 import { registration } from './accounts/registration.ts'
 import { accountRoutes } from './accounts/routes.ts'
 import { secondFactorEnrolment } from './accounts/second-factor-enrolment.ts'
 import { secondFactorRoutes } from './accounts/second-factor-routes.ts'
 import { secondFactorStore } from './accounts/second-factor-store.ts'
 import { secondFactors } from './accounts/second-factor.ts'
-import { secretBox } from './accounts/secret-box.ts'
-import { accountService } from './accounts/service.ts'
+import { secretSealer } from './accounts/secret-box.ts'
+import { authenticationService } from './accounts/service.ts'
 import { sessionRoutes } from './accounts/session-routes.ts'
 import { sessionStore } from './accounts/session-store.ts'
 import { sessionService } from './accounts/sessions.ts'
@@ -33,8 +33,8 @@ import { settingRoutes } from './accounts/setting-routes.ts'
 import { settingStore } from './accounts/setting-store.ts'
 import { settingService } from './accounts/settings.ts'
 import { setupRoutes } from './accounts/setup-routes.ts'
-import { setupService } from './accounts/setup.ts'
-import { restoredAccounts } from './accounts/restored-store.ts'
+import { firstOwnerService } from './accounts/setup.ts'
+import { restoreStore } from './accounts/restored-store.ts'
 import { accountStore } from './accounts/store.ts'
 import { lockoutRoutes } from './accounts/wait-routes.ts'
 import { serviceLifecycle } from './audit/life.ts'
@@ -52,27 +52,27 @@ import { GATEWAY } from './http/access.ts'
 import { accessTokens } from './http/access-tokens.ts'
 import type { CertificateFacts } from './http/certificate.ts'
 import { crossOrigin } from './http/cross-origin.ts'
-import { endpointsOf } from './http/endpoints.ts'
+import { router } from './http/endpoints.ts'
 import { errorAnswers } from './http/errors.ts'
-import { headRequests } from './http/head-requests.ts'
+import { headAsGet } from './http/head-requests.ts'
 import { bodyReader } from './http/json-body.ts'
-import type { Log } from './http/log.ts'
+import type { Logger } from './http/log.ts'
 import { openapiRoutes } from './http/openapi.ts'
 import { linkBase } from './http/own-address.ts'
 import { requestLog } from './http/request-log.ts'
 import { responseHeaders } from './http/response-headers.ts'
 import { sessionCookies } from './http/session-cookie.ts'
-import { pacedClock, steadyClock } from './http/steady-clock.ts'
-import { unmatchedRoutes } from './http/unmatched.ts'
+import { monotonicEpochClock, nonDecreasingClock } from './http/steady-clock.ts'
+import { notFoundRoutes } from './http/unmatched.ts'
 import { doctorRoutes } from './ops/doctor-routes.ts'
 import { doctor } from './ops/doctor.ts'
 import { authorityRoutes } from './ops/authority-routes.ts'
 import { gatewayRoutes } from './ops/gateway-routes.ts'
 import { backupRoutes } from './ops/backup-routes.ts'
-import { type MakeBackup, backupService } from './ops/backups.ts'
+import { type CreateBackup, backupService } from './ops/backups.ts'
 import { metricsRoutes } from './ops/metrics-routes.ts'
 import { serviceMetrics } from './ops/metrics.ts'
-import { serviceReadings } from './ops/readings.ts'
+import { serviceGauges } from './ops/readings.ts'
 import { healthRoutes } from './ops/routes.ts'
 import { opsStore } from './ops/store.ts'
 import { KEY_FILES } from './storage/data-folder.ts'
@@ -98,9 +98,9 @@ import { unlockCounts } from './unlocks/stats-store.ts'
 import { unlockStore } from './unlocks/store.ts'
 
 type Dependencies = {
-  readonly log: Log
+  readonly log: Logger
   /** Where audit events are told, if that is another log. */
-  readonly auditLogger?: Log
+  readonly auditLogger?: Logger
   /** The clock, in milliseconds since 1970. */
   readonly now?: () => number
   /** A clock that nobody sets, in milliseconds since whenever. */
@@ -110,7 +110,7 @@ type Dependencies = {
   /** Whether this process serves, of which there is one in a data folder, or works beside that. */
   readonly use?: 'service' | 'command'
   /** How backups are made; without it there are none. */
-  readonly makeBackup?: MakeBackup
+  readonly makeBackup?: CreateBackup
   /** Silence after which a live stream sends a comment. */
   readonly heartbeatSeconds?: number
 }
@@ -142,17 +142,17 @@ export const openApp = async (
   makePrivateFolder(config.dataDir)
   const leaveFolder = enterFolder(config.dataDir, use)
   const logKey = keyFile(config.dataDir)
-  logKey.requireLog(config.databaseUri)
+  logKey.requireLog(config.databasePath)
   const secret = config.jwtSecretKey || secretFile(join(config.dataDir, KEY_FILES.tokens))
   const metrics = serviceMetrics()
-  const db = openDatabase(config.databaseUri, {
+  const db = openDatabase(config.databasePath, {
     beforeMigration: () => lockForMigration(config.dataDir, use),
     seenCommit: (commit) => {
       metrics.seenCommit(commit)
       processLog.debug({ writes: commit.writes, duration_ms: commit.durationMs }, 'commit')
     },
   })
-  const steady = steadyClock(now, monotonic)
+  const steady = nonDecreasingClock(now, monotonic)
 
   const audit = auditStore(db)
   const record = auditRecorder({
@@ -210,7 +210,7 @@ export const openApp = async (
     record,
     recordCoalesced: repeats.recordCoalesced,
   })
-  const paced = pacedClock(Math.max(now(), await newestFailureMs(db)), monotonic)
+  const paced = monotonicEpochClock(Math.max(now(), await newestFailureMs(db)), monotonic)
   const lockout = lockoutService({
     store: failedLoginStore(db, paced),
     key: secretFile(join(config.dataDir, KEY_FILES.lockout)),
@@ -220,7 +220,7 @@ export const openApp = async (
     recordDenied,
   })
   const factorStore = secondFactorStore(db)
-  const box = secretBox(secretFile(join(config.dataDir, KEY_FILES.secondFactors)))
+  const box = secretSealer(secretFile(join(config.dataDir, KEY_FILES.secondFactors)))
   const factors = secondFactors({
     store: factorStore,
     box,
@@ -232,11 +232,11 @@ export const openApp = async (
     concurrency: 2 * navigator.hardwareConcurrency,
     waitingMax: 16,
   })
-  const isWeak = passwordPolicy({
+  const isWeak = weakPasswordCheck({
     minLength: config.passwordMinLength,
     useBlocklist: config.passwordBlocklist === 'on',
   })
-  const accounts = accountService({
+  const accounts = authenticationService({
     store: people,
     hasher,
     isWeak,
@@ -256,13 +256,13 @@ export const openApp = async (
   })
 
   const linkTo = (fragment: string) => `${linkBase(config)}/join#${fragment}`
-  const setup = setupService({ store: people, accounts, sessions, record, linkTo, monotonic })
+  const setup = firstOwnerService({ store: people, accounts, sessions, record, linkTo, monotonic })
   const invited = invitationStore(db, steady)
   const invitations = invitationService({ store: invited, record, linkTo })
 
   const settings = settingService({ store: settingStore(db), config, record })
 
-  const changes = changeStore(db, steady)
+  const changes = accountTransactions(db, steady)
   const erasures = erasureService({
     store: changes,
     // The log last, since it empties the write-ahead log in the end.
@@ -271,8 +271,8 @@ export const openApp = async (
     now: steady,
     report: (error) => processLog.error({ err: error }, 'erasure is not finished'),
   })
-  const admin = administration({ store: changes, erasures, record, now: steady })
-  const roster = peopleStore(db, steady)
+  const admin = accountAdministration({ store: changes, erasures, record, now: steady })
+  const roster = accountDirectory(db, steady)
 
   const backups = backupService({
     settings: config,
@@ -298,7 +298,7 @@ export const openApp = async (
 
   const readBody = bodyReader(config.bodyBytesMax)
   const cookies = sessionCookies({ hasTls, publicUrl: config.publicUrl })
-  const endpoints = endpointsOf({
+  const endpoints = router({
     cookies,
     trustedProxies: config.trustedProxies,
     recordForwarded: (peer) =>
@@ -316,10 +316,10 @@ export const openApp = async (
     seenRefusal: metrics.seenRefusal,
   })
   metrics.add(
-    serviceReadings({
+    serviceGauges({
       version,
       dataDir: config.dataDir,
-      databasePath: config.databaseUri,
+      databasePath: config.databasePath,
       hashing: hasher.load,
       logSize,
       lastCheck: watch.last,
@@ -336,7 +336,7 @@ export const openApp = async (
     handler: { standardHostname: false },
   })
     .use(requestLog({ log: processLog, seen: metrics.seenRequest }))
-    .use(headRequests())
+    .use(headAsGet())
     .use(responseHeaders({ hasTls }))
     .use(errorAnswers({ log: processLog, recordDenial: repeats.recordCoalesced }))
     .use(crossOrigin(config.corsOrigins))
@@ -411,7 +411,7 @@ export const openApp = async (
         exportParts: ownExport({
           people: roster,
           sessions,
-          data: personalData(db),
+          data: exportStore(db),
           lists: { audit: accountAuditEvents(db), unlocks: accountUnlockPages({ log, reads }) },
           record,
           now,
@@ -452,7 +452,7 @@ export const openApp = async (
       }),
     )
   const documented = routes.use(openapiRoutes({ endpoints, version, routes: routes.routes }))
-  const http = documented.use(unmatchedRoutes(endpoints, documented.routes))
+  const http = documented.use(notFoundRoutes(endpoints, documented.routes))
 
   const close = async () => {
     await Promise.all([watch.stop(), backups.stop()])
@@ -484,7 +484,7 @@ export const openApp = async (
     watch,
     keeping,
     backups,
-    restored: restoredAccounts(db, steady),
+    restored: restoreStore(db, steady),
     unlocks,
     verifierKey: signer.verifierKey,
     close,

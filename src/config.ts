@@ -39,7 +39,7 @@ export const SETTINGS = {
     fallback: './data',
     parse: (text) => resolve(text),
   }),
-  databaseUri: setting({
+  databasePath: setting({
     env: 'DATABASE_URI',
     doc: 'sqlite:///relative/path or sqlite:////absolute/path (none: secure-lock.db in DATA_DIR)',
     fallback: '',
@@ -247,7 +247,7 @@ export const parseConfig = (env: Readonly<Record<string, string | undefined>>): 
   return Object.freeze({
     ...config,
     registrationIsFixed: Boolean(env[SETTINGS.registration.env]?.trim()),
-    databaseUri: config.databaseUri || join(config.dataDir, 'secure-lock.db'),
+    databasePath: config.databasePath || join(config.dataDir, 'secure-lock.db'),
   })
 }
 

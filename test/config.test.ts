@@ -26,7 +26,7 @@ describe('settings', () => {
       accessTokenMinutes: 30,
       debug: false,
     })
-    expect(config.databaseUri).toBe(join(config.dataDir, 'secure-lock.db'))
+    expect(config.databasePath).toBe(join(config.dataDir, 'secure-lock.db'))
     expect(config.bodyBytesMax).toBe(65_536)
     expect(config.rateLimitAuth).toStrictEqual([
       { max: 20, windowMs: 60_000 },
@@ -43,11 +43,11 @@ describe('settings', () => {
       DEBUG: 'True',
     })
     expect(config).toMatchObject({
-      databaseUri: '/var/lib/lock.db',
+      databasePath: '/var/lib/lock.db',
       debug: true,
       accessTokenMinutes: 15,
     })
-    expect(parseConfig({ DATABASE_URI: 'sqlite:///lock.db' }).databaseUri).toBe(
+    expect(parseConfig({ DATABASE_URI: 'sqlite:///lock.db' }).databasePath).toBe(
       join(process.cwd(), 'lock.db'),
     )
   })
@@ -159,7 +159,7 @@ describe('settings', () => {
       'javascript:alert(1)',
       'https://lock.home/door',
       'https://lock.home/?x',
-      'https://lock.home/#claim',
+      'https://lock.home/#setup',
       'https://me:secret@lock.home',
     ])
       expect(faults({ PUBLIC_URL: bad })).toContain('https://lock.home:8443')

@@ -1,19 +1,24 @@
 import { type RecordAuditEvent, type Role, type AuditEvent, hasRole } from '../http/access.ts'
 import {
   type Actor,
-  attempt,
-  managedPerson,
+  auditRefusals,
+  requireManageable,
   requireAnotherOwner,
-  requireAnotherPerson,
+  requireOtherAccount,
 } from './authority.ts'
-import { type ChangeStore, type Changes, RESET_MINUTES, type Standing } from './change-store.ts'
+import {
+  type AccountTransactions,
+  type AccountTransaction,
+  RESET_MINUTES,
+  type AccountState,
+} from './change-store.ts'
 import type { Erasures } from './erasure.ts'
-import { codeHash, newCode } from './typed-code.ts'
+import { hashOneTimeCode, newOneTimeCode } from './typed-code.ts'
 
-export type Administration = ReturnType<typeof administration>
+export type AccountAdministration = ReturnType<typeof accountAdministration>
 
 type Dependencies = {
-  readonly store: Pick<ChangeStore, 'transaction'>
+  readonly store: Pick<AccountTransactions, 'transaction'>
   readonly erasures: Pick<Erasures, 'erase'>
   readonly record: RecordAuditEvent
   readonly now: () => number
@@ -26,14 +31,14 @@ type Change = Act & {
 }
 
 /** What admins and owners, and whoever commands the gateway, do to other people's accounts. */
-export const administration = ({ store, erasures, record, now }: Dependencies) => ({
+export const accountAdministration = ({ store, erasures, record, now }: Dependencies) => ({
   /** Gives a role, disables or enables. A lower role and disabling end the person's sessions. */
   change: (change: Change): Promise<void> => {
     const { by, publicId, role, disabled } = change
     const action = role === undefined ? disabling(disabled) : 'account.role'
-    return attempt({ record, by, event: { action, subject: publicId } }, async () => {
+    return auditRefusals({ record, by, event: { action, subject: publicId } }, async () => {
       await store.transaction(async (changes, tx) => {
-        const person = await managedPerson(changes, change)
+        const person = await requireManageable(changes, change)
         const events = [
           ...(await giveRole(changes, person, role)),
           ...(await disable(changes, person, disabled)),
@@ -48,14 +53,14 @@ export const administration = ({ store, erasures, record, now }: Dependencies) =
    * before. */
   beginReset: ({ by, publicId }: Act): Promise<Reset> => {
     const event = { action: 'password.reset_begin', subject: publicId }
-    return attempt({ record, by, event }, async () => {
-      requireAnotherPerson(by, publicId)
-      const code = newCode()
+    return auditRefusals({ record, by, event }, async () => {
+      requireOtherAccount(by, publicId)
+      const code = newOneTimeCode()
       const expiresAtMs = now() + RESET_MINUTES * 60_000
       await store.transaction(async (changes, tx) => {
-        const person = await managedPerson(changes, { by, publicId })
+        const person = await requireManageable(changes, { by, publicId })
         const madeBy = by.account?.publicId
-        await changes.saveReset(person.id, { codeHash: codeHash(code), expiresAtMs, madeBy })
+        await changes.saveReset(person.id, { codeHash: hashOneTimeCode(code), expiresAtMs, madeBy })
         await record(by, { ...event, result: 'success' }, tx)
       })
       return { code, expiresAtMs }
@@ -63,9 +68,9 @@ export const administration = ({ store, erasures, record, now }: Dependencies) =
   },
 
   erase: ({ by, publicId }: Act): Promise<void> =>
-    attempt({ record, by, event: { action: 'account.erase', subject: publicId } }, () => {
-      requireAnotherPerson(by, publicId)
-      return erasures.erase(by, (changes) => managedPerson(changes, { by, publicId }))
+    auditRefusals({ record, by, event: { action: 'account.erase', subject: publicId } }, () => {
+      requireOtherAccount(by, publicId)
+      return erasures.erase(by, (changes) => requireManageable(changes, { by, publicId }))
     }),
 })
 
@@ -74,8 +79,8 @@ type Reset = { readonly code: string; readonly expiresAtMs: number }
 type Changed = readonly Omit<AuditEvent, 'result'>[]
 
 const giveRole = async (
-  changes: Changes,
-  person: Standing,
+  changes: AccountTransaction,
+  person: AccountState,
   role: Role | undefined,
 ): Promise<Changed> => {
   if (role === undefined || role === person.role) return []
@@ -90,8 +95,8 @@ const giveRole = async (
 }
 
 const disable = async (
-  changes: Changes,
-  person: Standing,
+  changes: AccountTransaction,
+  person: AccountState,
   disabled: boolean | undefined,
 ): Promise<Changed> => {
   if (disabled === undefined || disabled === person.isDisabled) return []

@@ -9,7 +9,7 @@ import {
   hasRole,
   signedIn,
 } from '../http/access.ts'
-import type { Changes, Standing } from './change-store.ts'
+import type { AccountTransaction, AccountState } from './change-store.ts'
 
 /** Who changes an account: a caller, or the command line of the gateway. */
 export type Actor = Origin & { readonly account?: Account | undefined }
@@ -23,10 +23,10 @@ type Wish = {
 
 /** Finds the person whom somebody wants to change, by what both now are: an owner changes anybody,
  * an admin members alone, and makes nobody more than that. Throws `not_found` or `forbidden`. */
-export const managedPerson = async (
-  changes: Pick<Changes, 'find'>,
+export const requireManageable = async (
+  changes: Pick<AccountTransaction, 'find'>,
   { by, publicId, role }: Wish,
-): Promise<Standing> => {
+): Promise<AccountState> => {
   const may = await authorityOf(changes, by)
   if (!may('admin')) throw new AppError('forbidden', 'Only an admin may do this')
   const person = await changes.find(publicId)
@@ -40,7 +40,7 @@ export const managedPerson = async (
 }
 
 /** Tells what whoever acts may do, both as the request was let in and as they now stand. */
-const authorityOf = async (changes: Pick<Changes, 'find'>, by: Actor) => {
+const authorityOf = async (changes: Pick<AccountTransaction, 'find'>, by: Actor) => {
   if (by === COMMAND_LINE) return () => true
   const account = signedIn(by.account)
   const standing = await changes.find(account.publicId)
@@ -50,8 +50,8 @@ const authorityOf = async (changes: Pick<Changes, 'find'>, by: Actor) => {
 
 /** Throws `conflict` where without this person no owner could sign in any more. */
 export const requireAnotherOwner = async (
-  changes: Pick<Changes, 'hasOtherOwner'>,
-  { id, role, isDisabled }: Standing,
+  changes: Pick<AccountTransaction, 'hasOtherOwner'>,
+  { id, role, isDisabled }: AccountState,
 ): Promise<void> => {
   if (role === 'owner' && !isDisabled && !(await changes.hasOtherOwner(id)))
     throw new AppError('conflict', 'This is the last owner; make another one first', {
@@ -66,7 +66,7 @@ type Attempt = {
 }
 
 /** Does what somebody asks for, and records it where rules refuse it. */
-export const attempt = async <Result>(
+export const auditRefusals = async <Result>(
   { record, by, event }: Attempt,
   work: () => Promise<Result>,
 ): Promise<Result> => {
@@ -84,7 +84,7 @@ export const attempt = async <Result>(
 }
 
 /** Throws `conflict` for one's own account, where that has ways of its own. */
-export const requireAnotherPerson = (by: Actor, publicId: string): void => {
+export const requireOtherAccount = (by: Actor, publicId: string): void => {
   if (by.account?.publicId === publicId)
     throw new AppError('conflict', 'This is your own account; see /v1/me', {
       reason: 'own_account',

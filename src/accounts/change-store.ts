@@ -1,15 +1,15 @@
 import type { Role } from '../http/access.ts'
 import type { Database, Queries } from '../storage/database.ts'
-import { type Entrant, endSessions } from './session-store.ts'
+import { type AuthenticatedAccount, endSessions } from './session-store.ts'
 
-export type ChangeStore = ReturnType<typeof changeStore>
+export type AccountTransactions = ReturnType<typeof accountTransactions>
 
 /** What may be done to accounts within one transaction: what is checked there still holds when it
  * is acted on. */
-export type Changes = ReturnType<typeof changesOn>
+export type AccountTransaction = ReturnType<typeof accountTransaction>
 
 /** An account as it now stands. */
-export type Standing = Entrant & { readonly isDisabled: boolean }
+export type AccountState = AuthenticatedAccount & { readonly isDisabled: boolean }
 
 export type Contact = {
   readonly phone?: string
@@ -30,14 +30,14 @@ type Row = {
 export const RESET_MINUTES = 30
 
 /** Changes to accounts in the database. */
-export const changeStore = (db: Database, now: () => number) => ({
+export const accountTransactions = (db: Database, now: () => number) => ({
   /** Runs `work` in one transaction, which other stores may write in too; resolves after COMMIT. */
   transaction: <Result>(
-    work: (changes: Changes, tx: Pick<Queries, 'run'>) => Promise<Result>,
-  ): Promise<Result> => db.transaction((tx) => work(changesOn(tx, now), tx)),
+    work: (changes: AccountTransaction, tx: Pick<Queries, 'run'>) => Promise<Result>,
+  ): Promise<Result> => db.transaction((tx) => work(accountTransaction(tx, now), tx)),
 
   /** The enabled account that a code to choose a new password is good for. */
-  findReset: (reset: Reset): Promise<Standing | undefined> => findReset(db, reset, now()),
+  findReset: (reset: Reset): Promise<AccountState | undefined> => findReset(db, reset, now()),
 
   /** Public ids of the people whose erasure may not be finished, but for those who were imported
    * again since. */
@@ -56,8 +56,8 @@ export const changeStore = (db: Database, now: () => number) => ({
 
 type Reset = { readonly usernameKey: string; readonly codeHash: Buffer }
 
-const changesOn = (tx: Queries, now: () => number) => ({
-  find: async (publicId: string): Promise<Standing | undefined> => {
+const accountTransaction = (tx: Queries, now: () => number) => ({
+  find: async (publicId: string): Promise<AccountState | undefined> => {
     const row = await tx.get<Row>(`SELECT ${COLUMNS} FROM account WHERE public_id = ?`, publicId)
     return row && standing(row)
   },
@@ -126,7 +126,7 @@ const changesOn = (tx: Queries, now: () => number) => ({
     )
   },
 
-  findReset: (reset: Reset): Promise<Standing | undefined> => findReset(tx, reset, now()),
+  findReset: (reset: Reset): Promise<AccountState | undefined> => findReset(tx, reset, now()),
 
   endReset: async (accountId: number): Promise<void> => {
     await tx.run('DELETE FROM password_reset WHERE account_id = ?', accountId)
@@ -134,7 +134,7 @@ const changesOn = (tx: Queries, now: () => number) => ({
 
   /** Deletes an account with all that is only its own, and marks the person as to be erased. The
    * label of an invitation that was for nobody else may name them. */
-  remove: async ({ id, publicId }: Standing): Promise<void> => {
+  remove: async ({ id, publicId }: AccountState): Promise<void> => {
     await tx.run(
       `INSERT INTO erasure (public_id, begun_at_ms) VALUES (?, ?)
        ON CONFLICT (public_id) DO UPDATE SET begun_at_ms = excluded.begun_at_ms`,
@@ -162,7 +162,7 @@ const findReset = async (
   queries: Pick<Queries, 'get'>,
   { usernameKey, codeHash }: Reset,
   atMs: number,
-): Promise<Standing | undefined> => {
+): Promise<AccountState | undefined> => {
   const row = await queries.get<Row>(
     `SELECT ${COLUMNS} FROM account
      WHERE username_key = ?
@@ -193,7 +193,7 @@ const findReset = async (
 
 const COLUMNS = 'id, public_id, username, role, session_epoch, disabled_at_ms'
 
-const standing = (row: Row): Standing => ({
+const standing = (row: Row): AccountState => ({
   id: row.id,
   publicId: row.public_id,
   username: row.username,

@@ -6,17 +6,17 @@ import type { ReadBody } from '../http/json-body.ts'
 import { operation, problem } from '../http/operation.ts'
 import { COOKIE_SESSION_PATH, type SessionCookies } from '../http/session-cookie.ts'
 import { CookieAnswer, CookieStateAnswer, LoginBody, SetupBody } from './schema.ts'
-import type { Accounts } from './service.ts'
+import type { Authentication } from './service.ts'
 import type { Sessions, Tokens } from './sessions.ts'
-import type { Setup } from './setup.ts'
+import type { FirstOwner } from './setup.ts'
 
 type Dependencies = {
   readonly endpoints: Endpoints
   readonly readBody: ReadBody
   readonly cookies: SessionCookies
-  readonly accounts: Pick<Accounts, 'login' | 'refuseMalformed'>
+  readonly accounts: Pick<Authentication, 'login' | 'refuseMalformed'>
   readonly sessions: Pick<Sessions, 'refresh'>
-  readonly setup: Pick<Setup, 'claim'>
+  readonly setup: Pick<FirstOwner, 'bootstrapOwner'>
   readonly tokenLifetimeMs: number
   /** How long a cookie to go on with is kept, and one that tells a known device. */
   readonly sessionIdleMs: number
@@ -56,11 +56,11 @@ const signingIn = (deps: Dependencies) => {
       '/v1/setup/cookie',
       async ({ request, caller, set }) => {
         requireSameOrigin(deps, request)
-        const { phone = '', address = '', ...claim } = await readBody(request, SetupBody)
-        const tokens = await setup.claim({ ...claim, phone, address }, caller)
+        const { phone = '', address = '', ...owner } = await readBody(request, SetupBody)
+        const tokens = await setup.bootstrapOwner({ ...owner, phone, address }, caller)
         return keep(deps, { request, set }, tokens)
       },
-      CLAIM,
+      BOOTSTRAP_OWNER,
     )
 }
 
@@ -71,7 +71,7 @@ const goingOn = (deps: Dependencies) => {
     .get(
       COOKIE_SESSION_PATH,
       async ({ request }) => {
-        const signedIn = await endpoints.whoAsks(request)
+        const signedIn = await endpoints.authenticateRequest(request)
         const isRenewable = cookies.read(request, 'refresh') !== undefined
         return signedIn
           ? { state: 'signed_in', expires_in: secondsOf(signedIn.expiresAtMs - now()) }
@@ -162,7 +162,7 @@ const SIGN_IN = operation({
   },
 })
 
-const CLAIM = operation({
+const BOOTSTRAP_OWNER = operation({
   access: 'public',
   tag: 'Accounts',
   summary: 'Make the first owner, signed in in this browser',
@@ -173,8 +173,8 @@ const CLAIM = operation({
     400: problem(400, 'invalid', 'Weak password'),
     403: problem(
       403,
-      'claim_over',
-      'The code is over (`claim_over`), or not right (`claim_wrong`); or no page of this gateway ' +
+      'setup_code_expired',
+      'The code has expired (`setup_code_expired`), or is wrong (`setup_code_wrong`); or no page of this gateway ' +
         'asks (`foreign_origin`)',
     ),
     409: problem(409, 'owner_exists', 'There is an owner already'),

@@ -1,5 +1,5 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
-import type { Entrant } from './session-store.ts'
+import type { AuthenticatedAccount } from './session-store.ts'
 
 /** Tokens that tell a device which has signed in to an account before from a stranger's (OWASP,
  * "Slow Down Online Guessing Attacks with Device Cookies"). They open nothing: whoever has one still
@@ -34,7 +34,7 @@ export const deviceCookies = (key: string) => {
 }
 
 /** Whoever once had the password may hold any number of tokens: they end with all sessions. */
-type Holder = Pick<Entrant, 'publicId' | 'sessionEpoch'>
+type Holder = Pick<AuthenticatedAccount, 'publicId' | 'sessionEpoch'>
 
 const ID_BYTES = 16
 const TIME_BYTES = 6

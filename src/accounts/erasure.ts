@@ -1,11 +1,11 @@
 import type { RecordAuditEvent } from '../http/access.ts'
 import { type Actor, requireAnotherOwner } from './authority.ts'
-import type { ChangeStore, Changes, Standing } from './change-store.ts'
+import type { AccountTransactions, AccountTransaction, AccountState } from './change-store.ts'
 
 export type Erasures = ReturnType<typeof erasureService>
 
 type Dependencies = {
-  readonly store: Pick<ChangeStore, 'transaction' | 'pendingErasures' | 'endErasures'>
+  readonly store: Pick<AccountTransactions, 'transaction' | 'pendingErasures' | 'endErasures'>
   /** Each removes what else is kept of a person, by public id; asked again, it finds the rest. */
   readonly traces: readonly ((publicId: string) => Promise<unknown>)[]
   readonly record: RecordAuditEvent
@@ -40,7 +40,10 @@ export const erasureService = (deps: Dependencies) => {
   return {
     /** Erases the person whom `choose` gives, within the transaction that deletes the account.
      * Throws `conflict` for the last owner. */
-    erase: async (by: Actor, choose: (changes: Changes) => Promise<Standing>): Promise<void> => {
+    erase: async (
+      by: Actor,
+      choose: (changes: AccountTransaction) => Promise<AccountState>,
+    ): Promise<void> => {
       await store.transaction(async (changes, tx) => {
         const person = await choose(changes)
         await requireAnotherOwner(changes, person)

@@ -9,7 +9,7 @@ import {
   KNOWN_CLIENT_MS,
   type ActiveLockouts,
 } from './guess-store.ts'
-import type { Entrant } from './session-store.ts'
+import type { AuthenticatedAccount } from './session-store.ts'
 import { type Outcome, evaluateAttempt } from './waits.ts'
 
 export type Lockout = ReturnType<typeof lockoutService>
@@ -36,7 +36,7 @@ type Denial = {
 export type LoginAttempt = {
   /** What the account is found by, or would be. Empty where nothing was named that could be one. */
   readonly usernameKey: string
-  readonly account: Entrant | undefined
+  readonly account: AuthenticatedAccount | undefined
   readonly deviceToken?: string | undefined
   readonly from: Origin
 }
@@ -103,12 +103,14 @@ export const lockoutService = (deps: Dependencies) => {
 
     /** Makes the place of a person known who has just shown to be the account's by other means than
      * its password, and forgives the failures there. */
-    trustClient: (attempt: LoginAttempt & { readonly account: Entrant }): Promise<void> =>
-      store.trustClient(attempt.account.id, attemptKeys(attempt)),
+    trustClient: (
+      attempt: LoginAttempt & { readonly account: AuthenticatedAccount },
+    ): Promise<void> => store.trustClient(attempt.account.id, attemptKeys(attempt)),
 
     /** Gives a token that makes a device known to that account, wherever it is, until all sessions of
      * the account are ended. */
-    deviceToken: (account: Entrant): string => devices.issue(account, now() + KNOWN_CLIENT_MS),
+    deviceToken: (account: AuthenticatedAccount): string =>
+      devices.issue(account, now() + KNOWN_CLIENT_MS),
 
     /** The waits that run now, at one account or at all, in times of the day's clock. */
     list: async (accountId?: number): Promise<ActiveLockouts> => {

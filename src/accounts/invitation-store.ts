@@ -1,7 +1,7 @@
 import type { Account, Recording, Role } from '../http/access.ts'
 import type { Database, Queries } from '../storage/database.ts'
 import { type InvitationState, invitationState } from './invitation.ts'
-import { type NewPerson, insertAccount } from './store.ts'
+import { type NewAccount, insertAccount } from './store.ts'
 
 export type InvitationStore = ReturnType<typeof invitationStore>
 
@@ -96,7 +96,7 @@ export const invitationStore = (db: Database, now: () => number) => {
     /** Adds the person in the invitation's role and counts the use, both or neither. */
     redeem: (
       codeHash: Buffer,
-      person: NewPerson,
+      person: NewAccount,
       record: Recording<Redeemed>,
     ): Promise<'redeemed' | 'not_open' | 'name_taken'> =>
       db.transaction(async (tx) => {

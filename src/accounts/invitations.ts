@@ -2,7 +2,7 @@ import { AppError } from '../errors.ts'
 import type { Account, Origin, RecordAuditEvent, Role, AuditEvent } from '../http/access.ts'
 import { mayInvite } from './invitation.ts'
 import type { InvitationStore } from './invitation-store.ts'
-import { codeHash, newCode } from './typed-code.ts'
+import { hashOneTimeCode, newOneTimeCode } from './typed-code.ts'
 
 export type Invitations = ReturnType<typeof invitationService>
 
@@ -46,12 +46,12 @@ export const invitationService = ({ store, record, linkTo }: Dependencies) => {
   return {
     make: async (asker: Asker, wish: Wish): Promise<MadeInvitation> => {
       await allow(asker, { action: 'invitation.create', role: wish.role })
-      const code = newCode()
+      const code = newOneTimeCode()
       const { hours, ...terms } = wish
       const made = await store.add(
         {
           ...terms,
-          codeHash: codeHash(code),
+          codeHash: hashOneTimeCode(code),
           madeBy: asker.account?.publicId,
           lifetimeMs: hours * HOUR_MS,
         },

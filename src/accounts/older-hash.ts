@@ -2,7 +2,7 @@ import { createHmac, pbkdf2, scrypt } from 'node:crypto'
 import { promisify } from 'node:util'
 
 /** A password hash as the older server stored it, by Werkzeug: way, salt and digest. */
-export type OlderHash = {
+export type WerkzeugHash = {
   /** `sha256` (HMAC with the salt as key), `pbkdf2:sha256:N` or `scrypt:N:r:p`. */
   readonly way: string
   readonly salt: string
@@ -11,7 +11,7 @@ export type OlderHash = {
 }
 
 /** Reads a hash; nothing where it is of another kind, or would take longer than one login may. */
-export const parseOlderHash = (text: string): OlderHash | undefined => {
+export const parseWerkzeugHash = (text: string): WerkzeugHash | undefined => {
   const { way, salt, digest } = OLDER_HASH.exec(text)?.groups ?? {}
   if (way === undefined || salt === undefined || digest === undefined) return undefined
   const isSized = digest.length === 2 * digestBytes(way)
@@ -32,7 +32,7 @@ const numbersOf = (way: string): readonly number[] => way.split(':').slice(-3).m
 const SCRYPT_BYTES_MAX = 128 * 32_768 * 8
 
 const isComputable = (way: string): boolean => {
-  if (olderWork([way]) > OLDER_WORK_MAX) return false
+  if (werkzeugWork([way]) > WERKZEUG_WORK_MAX) return false
   if (!isScrypt(way)) return true
   const [n = 0, r = 0] = numbersOf(way)
   return n > 1 && Number.isInteger(Math.log2(n)) && 128 * n * r <= SCRYPT_BYTES_MAX
@@ -41,13 +41,13 @@ const isComputable = (way: string): boolean => {
 /** What all ways of one database may take together, in iterations of PBKDF2, since each login goes
  * through all of them: every way that Werkzeug has had as its default, twice over. A second or two on
  * a PC, several on a small gateway. */
-export const OLDER_WORK_MAX = 5_000_000
+export const WERKZEUG_WORK_MAX = 5_000_000
 
 /** No way counts as less, so that there cannot be very many. */
 const WAY_WORK_MIN = 50_000
 
 /** How long ways take together, in iterations of PBKDF2. */
-export const olderWork = (ways: Iterable<string>): number => {
+export const werkzeugWork = (ways: Iterable<string>): number => {
   let work = 0
   for (const way of ways) work += Math.max(WAY_WORK_MIN, workOf(way))
   return work
@@ -61,8 +61,8 @@ const workOf = (way: string): number => {
 }
 
 /** The digest of a password as it was typed, which Werkzeug did not normalise; lower-case hex. */
-export const olderDigest = async (
-  { way, salt }: Pick<OlderHash, 'way' | 'salt'>,
+export const werkzeugDigest = async (
+  { way, salt }: Pick<WerkzeugHash, 'way' | 'salt'>,
   password: string,
 ): Promise<string> => {
   if (way === 'sha256') return createHmac('sha256', salt).update(password).digest('hex')
@@ -82,7 +82,7 @@ const scryptAsync = promisify<string, string, number, object, Buffer>(scrypt)
 
 /** A password hash of a person who has not logged in since they came from the older server, as it is
  * stored: way and salt, and then the Argon2id hash of the digest. */
-export const wrappedHash = ({ way, salt }: OlderHash, argon2id: string): string =>
+export const wrappedHash = ({ way, salt }: WerkzeugHash, argon2id: string): string =>
   `${way}$${salt}${argon2id}`
 
 /** The parts of a wrapped hash; nothing where the password itself was hashed. */

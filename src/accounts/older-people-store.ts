@@ -1,18 +1,18 @@
 import type { Account } from '../http/access.ts'
 import type { Database, Queries } from '../storage/database.ts'
-import type { ForeignFile, Value } from '../storage/foreign-file.ts'
-import { type NewPerson, insertAccount } from './store.ts'
+import type { ExternalDatabase, Value } from '../storage/foreign-file.ts'
+import { type NewAccount, insertAccount } from './store.ts'
 
-export type OlderPeopleStore = ReturnType<typeof olderPeopleStore>
+export type LegacyUserStore = ReturnType<typeof legacyUserStore>
 
 /** A row of the older server's table `user`, as it may be. */
-export type OlderUser = Readonly<Record<(typeof COLUMNS)[number], Value>>
+export type LegacyUser = Readonly<Record<(typeof COLUMNS)[number], Value>>
 
 const COLUMNS = ['id', 'public_id', 'username', 'password', 'phone', 'address'] as const
 
 /** The people in the older server's file, in the order in which they were registered. Throws
  * `unavailable` where it is no such file. */
-export const olderUsers = ({ table }: ForeignFile) => table('user', COLUMNS)
+export const legacyUsers = ({ table }: ExternalDatabase) => table('user', COLUMNS)
 
 type Identity = { readonly publicId: string; readonly usernameKey: string }
 
@@ -21,13 +21,13 @@ type Identity = { readonly publicId: string; readonly usernameKey: string }
 export type Place = 'free' | 'here' | 'erased' | 'name_taken' | 'id_taken'
 
 /** Accounts that come from an older server. */
-export const olderPeopleStore = (db: Database, now: () => number) => ({
+export const legacyUserStore = (db: Database, now: () => number) => ({
   placeOf: (identity: Identity): Promise<Place> => placeOf(db, identity),
 
   /** Adds members, those of one call in one transaction, which `added` may write in too; gives what
    * their places were until then. */
   addAll: (
-    people: readonly (NewPerson & Identity)[],
+    people: readonly (NewAccount & Identity)[],
     added: (account: Account, tx: Pick<Queries, 'run'>) => Promise<void>,
   ): Promise<readonly Place[]> =>
     db.transaction(async (tx) => {

@@ -3,15 +3,20 @@ import { Value as Schema } from '@sinclair/typebox/value'
 import { COMMAND_LINE, type RecordAuditEvent } from '../http/access.ts'
 import { plainText } from '../http/text.ts'
 import { derivedUuid, spelledUuid } from '../storage/derived-uuid.ts'
-import { OLDER_WORK_MAX, type OlderHash, olderWork, parseOlderHash } from './older-hash.ts'
-import type { OlderPeopleStore, OlderUser, Place } from './older-people-store.ts'
+import {
+  WERKZEUG_WORK_MAX,
+  type WerkzeugHash,
+  werkzeugWork,
+  parseWerkzeugHash,
+} from './older-hash.ts'
+import type { LegacyUserStore, LegacyUser, Place } from './older-people-store.ts'
 import type { PasswordHasher } from './password-hasher.ts'
 import { Address, Phone, Username } from './schema.ts'
-import { keyOf } from './service.ts'
-import type { AccountStore, NewPerson } from './store.ts'
+import { usernameKeyOf } from './service.ts'
+import type { AccountStore, NewAccount } from './store.ts'
 
 type Dependencies = {
-  readonly store: OlderPeopleStore
+  readonly store: LegacyUserStore
   readonly accounts: Pick<AccountStore, 'olderWays'>
   readonly hasher: Pick<PasswordHasher, 'hash' | 'wrap'>
   readonly record: RecordAuditEvent
@@ -19,7 +24,7 @@ type Dependencies = {
 
 /** What became of a row; of a person who was `taken`, perhaps not all. */
 export type ImportedUser = {
-  readonly row: OlderUser['id']
+  readonly row: LegacyUser['id']
   /** Where it was taken. */
   readonly name?: string
   readonly outcome: 'taken' | 'here' | 'refused'
@@ -31,10 +36,10 @@ export type ImportedUser = {
 export type Holder = { readonly publicId: string; readonly isErased: boolean }
 
 type Candidate = {
-  readonly row: OlderUser['id']
+  readonly row: LegacyUser['id']
   readonly username: string
-  readonly person: Omit<NewPerson, 'passwordHash'> & { readonly publicId: string }
-  readonly password: OlderHash | undefined
+  readonly person: Omit<NewAccount, 'passwordHash'> & { readonly publicId: string }
+  readonly password: WerkzeugHash | undefined
   readonly faults: readonly string[]
 }
 
@@ -43,7 +48,7 @@ const ROWS_AT_ONCE = 16
 
 /** Takes over the people of an older server as members, with their public ids, and whatever
  * passwords can be read. `holders` gets whose each user name is. */
-export const olderPeople = ({ store, accounts, hasher, record }: Dependencies) => {
+export const legacyUserImport = ({ store, accounts, hasher, record }: Dependencies) => {
   const stored = async ({ person, password }: Candidate) => ({
     ...person,
     // A password that nobody knows, where there is none to take.
@@ -67,7 +72,7 @@ export const olderPeople = ({ store, accounts, hasher, record }: Dependencies) =
   }
 
   return async function* importPeople(
-    rows: Iterable<OlderUser>,
+    rows: Iterable<LegacyUser>,
     holders: Map<string, Holder>,
   ): AsyncGenerator<readonly ImportedUser[]> {
     const ways = new Set(await accounts.olderWays())
@@ -114,15 +119,15 @@ function* chunks<Item>(items: Iterable<Item>, size: number): Generator<readonly 
 }
 
 /** What would be taken of a row. */
-const candidateOf = (row: OlderUser): Candidate | ImportedUser => {
+const candidateOf = (row: LegacyUser): Candidate | ImportedUser => {
   const username = fitting(Username, row.username)
   if (typeof row.id !== 'number') return refused(row, 'its id is no whole number')
   if (username === undefined)
     return refused(row, 'its username is missing, over 50 characters, or not plain text')
-  const usernameKey = keyOf(username)
+  const usernameKey = usernameKeyOf(username)
   if (usernameKey === '') return refused(row, 'its username has no visible sign')
   const publicId = spelledUuid(plainText(row.public_id) ?? '')
-  const password = parseOlderHash(plainText(row.password) ?? '')
+  const password = parseWerkzeugHash(plainText(row.password) ?? '')
   const [phone, address] = [fitting(Phone, row.phone ?? ''), fitting(Address, row.address ?? '')]
   const faults = [
     ...(publicId ? [] : ['with a new public id, since its own is no UUID']),
@@ -145,13 +150,13 @@ const candidateOf = (row: OlderUser): Candidate | ImportedUser => {
   return { row: row.id, username, person, password, faults }
 }
 
-const refused = ({ id: row }: OlderUser, fault: string): ImportedUser => ({
+const refused = ({ id: row }: LegacyUser, fault: string): ImportedUser => ({
   row,
   outcome: 'refused',
   faults: [fault],
 })
 
-const fitting = (schema: TSchema, value: OlderUser['id']): string | undefined => {
+const fitting = (schema: TSchema, value: LegacyUser['id']): string | undefined => {
   const text = plainText(value)
   return text !== undefined && Schema.Check(schema, text) ? text : undefined
 }
@@ -160,7 +165,7 @@ const fitting = (schema: TSchema, value: OlderUser['id']): string | undefined =>
 const limited = (candidate: Candidate, ways: Set<string>): Candidate => {
   const { password, faults } = candidate
   if (!password) return candidate
-  if (!ways.has(password.way) && olderWork([...ways, password.way]) > OLDER_WORK_MAX) {
+  if (!ways.has(password.way) && werkzeugWork([...ways, password.way]) > WERKZEUG_WORK_MAX) {
     const fault = 'without its password, whose hash would make every login too slow; see user reset'
     return { ...candidate, password: undefined, faults: [...faults, fault] }
   }

@@ -7,22 +7,27 @@ import {
   signedIn,
 } from '../http/access.ts'
 import { tokenError } from '../http/errors.ts'
-import { attempt } from './authority.ts'
-import type { ChangeStore, Changes, Contact, Standing } from './change-store.ts'
+import { auditRefusals } from './authority.ts'
+import type {
+  AccountTransactions,
+  AccountTransaction,
+  Contact,
+  AccountState,
+} from './change-store.ts'
 import type { Erasures } from './erasure.ts'
 import type { Lockout } from './guesses.ts'
 import type { PasswordHasher } from './password-hasher.ts'
-import type { PasswordPolicy } from './password-policy.ts'
-import { type Accounts, keyOf } from './service.ts'
-import { codeHash } from './typed-code.ts'
+import type { WeakPasswordCheck } from './password-policy.ts'
+import { type Authentication, usernameKeyOf } from './service.ts'
+import { hashOneTimeCode } from './typed-code.ts'
 
 export type OwnAccount = ReturnType<typeof ownAccountService>
 
 type Dependencies = {
-  readonly store: ChangeStore
-  readonly checkPassword: Accounts['checkPassword']
+  readonly store: AccountTransactions
+  readonly checkPassword: Authentication['checkPassword']
   readonly hasher: Pick<PasswordHasher, 'hash'>
-  readonly isWeak: PasswordPolicy
+  readonly isWeak: WeakPasswordCheck
   readonly lockout: Pick<Lockout, 'trustClient'>
   readonly erasures: Pick<Erasures, 'erase'>
   readonly record: RecordAuditEvent
@@ -70,7 +75,7 @@ export const ownAccountService = (deps: Dependencies) => {
     changePassword: (caller: Caller, change: PasswordChange): Promise<void> => {
       const subject = signedIn(caller.account).publicId
       const event = { action: 'password.change', subject }
-      return attempt({ record, by: caller, event }, async () => {
+      return auditRefusals({ record, by: caller, event }, async () => {
         const account = await confirm(caller, change.currentPassword)
         const passwordHash = await newHash(change.newPassword, account)
         await store.transaction(async (changes, tx) => {
@@ -88,8 +93,8 @@ export const ownAccountService = (deps: Dependencies) => {
      * wait for those that went before. */
     redeemReset: async (redemption: Redemption, from: Origin): Promise<void> => {
       const reset = {
-        usernameKey: keyOf(redemption.username),
-        codeHash: codeHash(redemption.code),
+        usernameKey: usernameKeyOf(redemption.username),
+        codeHash: hashOneTimeCode(redemption.code),
       }
       const account = await store.findReset(reset)
       if (!account) throw await invalidCode(from)
@@ -110,7 +115,7 @@ export const ownAccountService = (deps: Dependencies) => {
 
     erase: (caller: Caller, password: string): Promise<void> => {
       const subject = signedIn(caller.account).publicId
-      return attempt(
+      return auditRefusals(
         { record, by: caller, event: { action: 'account.erase', subject } },
         async () => {
           await confirm(caller, password)
@@ -130,9 +135,9 @@ export const ownAccountService = (deps: Dependencies) => {
 /** The caller's account, where the session that asks still stands: another request may have ended
  * it, or erased the account, while this one's body came in and its password was checked. */
 const standingCaller = async (
-  changes: Pick<Changes, 'find' | 'hasSession'>,
+  changes: Pick<AccountTransaction, 'find' | 'hasSession'>,
   { account, sessionId }: Caller,
-): Promise<Standing> => {
+): Promise<AccountState> => {
   const person = await changes.find(signedIn(account).publicId)
   if (!person || !(await changes.hasSession(person.id, sessionId ?? ''))) throw tokenError()
   return person

@@ -1,8 +1,8 @@
 import { type Caller, type RecordAuditEvent, signedIn } from '../http/access.ts'
 import { tokenError } from '../http/errors.ts'
 import { ownJson } from './own-schema.ts'
-import type { PeopleStore } from './people-store.ts'
-import type { PersonalData } from './personal-data-store.ts'
+import type { AccountDirectory } from './people-store.ts'
+import type { ExportStore } from './personal-data-store.ts'
 import { sessionAnswer } from './session-routes.ts'
 import type { Sessions } from './sessions.ts'
 
@@ -10,9 +10,9 @@ import type { Sessions } from './sessions.ts'
 type Pages = (publicId: string) => AsyncIterable<readonly unknown[]>
 
 type Dependencies = {
-  readonly people: Pick<PeopleStore, 'find'>
+  readonly people: Pick<AccountDirectory, 'find'>
   readonly sessions: Pick<Sessions, 'list'>
-  readonly data: PersonalData
+  readonly data: ExportStore
   /** What is kept elsewhere, by the name that it has in the export; it may be long. */
   readonly lists: Readonly<Record<string, Pages>>
   readonly record: RecordAuditEvent

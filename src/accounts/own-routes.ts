@@ -17,12 +17,12 @@ import {
   ResetBody,
   ownJson,
 } from './own-schema.ts'
-import type { PeopleStore } from './people-store.ts'
+import type { AccountDirectory } from './people-store.ts'
 
 type Dependencies = {
   readonly endpoints: Endpoints
   readonly readBody: ReadBody
-  readonly people: Pick<PeopleStore, 'find'>
+  readonly people: Pick<AccountDirectory, 'find'>
   readonly own: OwnAccount
   readonly exportParts: OwnExport
 }

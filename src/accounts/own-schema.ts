@@ -1,7 +1,7 @@
 import { type Static, type TSchema, Type as t } from '@sinclair/typebox'
 import { ROLES, type Role } from '../http/access.ts'
 import { oneOf, text } from '../http/text.ts'
-import type { PersonDetails } from './people-store.ts'
+import type { AccountDetails } from './people-store.ts'
 import { Address, Email, Password, Phone, SessionAnswer, Time, Username } from './schema.ts'
 
 export const RoleName = { ...oneOf(ROLES), examples: ['admin'] }
@@ -27,7 +27,7 @@ export const OwnAnswer = t.Object(
   { additionalProperties: false },
 )
 
-export const ownJson = (person: PersonDetails): Static<typeof OwnAnswer> => ({
+export const ownJson = (person: AccountDetails): Static<typeof OwnAnswer> => ({
   id: person.publicId,
   username: person.username,
   role: person.role,

@@ -1,11 +1,11 @@
 import { AppError } from '../errors.ts'
-import { type OlderHash, olderDigest, unwrapped, wrappedHash } from './older-hash.ts'
+import { type WerkzeugHash, werkzeugDigest, unwrapped, wrappedHash } from './older-hash.ts'
 
 export type PasswordHasher = {
   /** Gives an Argon2id hash in PHC form, its parameters in it. */
   hash: (password: string) => Promise<string>
   /** Gives a hash of the older server hashed once more with Argon2id, which the same password fits. */
-  wrap: (older: OlderHash) => Promise<string>
+  wrap: (older: WerkzeugHash) => Promise<string>
   /** True where the password fits; without a hash, false after the same work. That is one Argon2id
    * hash, and one for each way of the older server in `olderWays`, whichever the hash is of. */
   verify: (
@@ -43,7 +43,10 @@ export const passwordHasher = (
         let hashed = normalised(password) || EMPTY
         for (const way of new Set([...olderWays, ...(older ? [older.way] : [])])) {
           const isOwn = way === older?.way
-          const digest = await olderDigest({ way, salt: isOwn ? older.salt : DECOY_SALT }, password)
+          const digest = await werkzeugDigest(
+            { way, salt: isOwn ? older.salt : DECOY_SALT },
+            password,
+          )
           if (isOwn) hashed = digest
         }
         const compared = older?.argon2id ?? hash ?? decoy

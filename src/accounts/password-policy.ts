@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { codePoints } from '../http/text.ts'
 import blocklistPath from './common-passwords.txt' with { type: 'file' }
 
-export type PasswordPolicy = (password: string, username: string) => boolean
+export type WeakPasswordCheck = (password: string, username: string) => boolean
 
 /** Words of this product; a password of little else is as easily guessed as the user name. */
 const PRODUCT_WORDS = [
@@ -21,10 +21,10 @@ const OTHER_CHARACTERS_MIN = 4
 
 /** Tells whether a password is weak: too short (code points after NFKC), among the commonest, or
  * little more than the user name or the product's name. No rules of composition (NIST SP 800-63B). */
-export const passwordPolicy = (options: {
+export const weakPasswordCheck = (options: {
   readonly minLength: number
   readonly useBlocklist: boolean
-}): PasswordPolicy => {
+}): WeakPasswordCheck => {
   // Made when the first password is chosen, not at the start.
   let blocklist: ReadonlySet<string> | undefined
   return (password, username) => {

@@ -4,7 +4,7 @@ import type { ReadBody } from '../http/json-body.ts'
 import { message, operation, problem } from '../http/operation.ts'
 import { type Answered, nextPage, pageOf } from '../http/paging.ts'
 import { readQuery } from '../http/query.ts'
-import type { Administration } from './administration.ts'
+import type { AccountAdministration } from './administration.ts'
 import { RESET_MINUTES } from './change-store.ts'
 import {
   CodeAnswer,
@@ -16,13 +16,13 @@ import {
   PersonParams,
   personJson,
 } from './people-schema.ts'
-import type { PeopleStore } from './people-store.ts'
+import type { AccountDirectory } from './people-store.ts'
 
 type Dependencies = {
   readonly endpoints: Endpoints
   readonly readBody: ReadBody
-  readonly people: PeopleStore
-  readonly administration: Administration
+  readonly people: AccountDirectory
+  readonly administration: AccountAdministration
 }
 
 /** The people of this door, for admins and owners. */
@@ -67,7 +67,7 @@ export const peopleRoutes = (deps: Dependencies) => {
     )
 }
 
-const list = async (people: PeopleStore, asked: Answered) => {
+const list = async (people: AccountDirectory, asked: Answered) => {
   const query = readQuery(asked.request, PeopleQuery)
   const { text, role, disabled } = query
   const search = { text, role, disabled }

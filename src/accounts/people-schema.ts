@@ -2,7 +2,7 @@ import { type Static, Type as t } from '@sinclair/typebox'
 import { Next, PAGE } from '../http/paging.ts'
 import { oneOf, text } from '../http/text.ts'
 import { OWN_EXAMPLE, OwnAnswer, RoleName, ownJson } from './own-schema.ts'
-import type { PersonDetails } from './people-store.ts'
+import type { AccountDetails } from './people-store.ts'
 import { Time } from './schema.ts'
 
 /** An account as admins and owners are told of it. */
@@ -14,7 +14,7 @@ export const PersonAnswer = t.Object(
   { additionalProperties: false },
 )
 
-export const personJson = (person: PersonDetails): Static<typeof PersonAnswer> => ({
+export const personJson = (person: AccountDetails): Static<typeof PersonAnswer> => ({
   ...ownJson(person),
   disabled: person.isDisabled,
 })

@@ -2,10 +2,10 @@ import type { Role } from '../http/access.ts'
 import type { Order } from '../http/paging.ts'
 import type { Queries } from '../storage/database.ts'
 
-export type PeopleStore = ReturnType<typeof peopleStore>
+export type AccountDirectory = ReturnType<typeof accountDirectory>
 
 /** An account as its person, admins and owners see it: never with its password hash. */
-export type PersonDetails = {
+export type AccountDetails = {
   readonly id: number
   readonly publicId: string
   readonly username: string
@@ -23,7 +23,7 @@ export type PersonDetails = {
 }
 
 /** What a person must fit; all of it. */
-export type PeopleFilter = {
+export type AccountFilter = {
   /** Part of the name, phone or email; ASCII letters of either case are the same. */
   readonly text?: string | undefined
   readonly role?: Role | undefined
@@ -31,7 +31,7 @@ export type PeopleFilter = {
 }
 
 type Wanted = {
-  readonly filter: PeopleFilter
+  readonly filter: AccountFilter
   readonly order: Order
   /** Go on behind the person of this number. */
   readonly after: number | undefined
@@ -39,7 +39,7 @@ type Wanted = {
 }
 
 type Found = {
-  readonly people: readonly PersonDetails[]
+  readonly people: readonly AccountDetails[]
   /** The number to go on behind; none at the end. */
   readonly next: number | undefined
 }
@@ -50,8 +50,8 @@ const STEP_IDS = 1000
 const PAGE_IDS_MAX = 20_000
 
 /** People as they are looked up, by those who may. */
-export const peopleStore = (db: Queries, now: () => number) => ({
-  find: async (publicId: string): Promise<PersonDetails | undefined> => {
+export const accountDirectory = (db: Queries, now: () => number) => ({
+  find: async (publicId: string): Promise<AccountDetails | undefined> => {
     const row = await db.get<PersonRow>(
       `SELECT ${COLUMNS} FROM account WHERE account.public_id = ?`,
       now(),
@@ -64,7 +64,7 @@ export const peopleStore = (db: Queries, now: () => number) => ({
   page: async ({ filter, order, after, limit }: Wanted): Promise<Found> => {
     const { sql, values } = searchFor(filter, order)
     const isUp = order === 'oldest'
-    const people: PersonDetails[] = []
+    const people: AccountDetails[] = []
     // The stretch of numbers that is still to be gone through; neither end is itself in it.
     const end = (await newestId(db)) + 1
     let [low, high] = isUp ? [after ?? 0, end] : [0, after ?? end]
@@ -128,7 +128,7 @@ type PersonRow = {
   sessions: number
 }
 
-const details = (row: PersonRow): PersonDetails => ({
+const details = (row: PersonRow): AccountDetails => ({
   id: row.id,
   publicId: row.public_id,
   username: row.username,
@@ -146,7 +146,7 @@ const details = (row: PersonRow): PersonDetails => ({
       : { id: row.invitation_id, label: row.invitation_label ?? '' },
 })
 
-const searchFor = ({ text, role, isDisabled }: PeopleFilter, order: Order) => {
+const searchFor = ({ text, role, isDisabled }: AccountFilter, order: Order) => {
   const pattern = `%${text?.replaceAll(/[\\%_]/g, String.raw`\$&`) ?? ''}%`
   const conditions = [
     { sql: 'account.id > ? AND account.id < ?', values: [] },

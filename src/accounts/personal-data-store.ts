@@ -1,11 +1,11 @@
 import type { Account } from '../http/access.ts'
 import type { Queries } from '../storage/database.ts'
 
-export type PersonalData = ReturnType<typeof personalData>
+export type ExportStore = ReturnType<typeof exportStore>
 
 /** What else than account, sessions and trail is kept of a person, in the words of the export;
  * hashes and secrets, which say nothing of anybody, are left out. */
-export const personalData = (db: Queries) => ({
+export const exportStore = (db: Queries) => ({
   of: async ({ id, publicId }: Account) => ({
     known_devices: (await db.all<{ at: number }>(KNOWN_DEVICES, id)).map(({ at }) => ({
       logged_in_at: time(at),

@@ -1,21 +1,21 @@
 import { AppError } from '../errors.ts'
 import type { Account, Origin, RecordAuditEvent, Recording } from '../http/access.ts'
 import type { InvitationStore } from './invitation-store.ts'
-import { type Accounts, type Registration, nameTaken } from './service.ts'
+import { type Authentication, type NewRegistration, nameTaken } from './service.ts'
 import type { AccountStore } from './store.ts'
 import type { Settings } from './settings.ts'
-import { codeHash } from './typed-code.ts'
+import { hashOneTimeCode } from './typed-code.ts'
 
 /** Makes a member, or whatever the invitation says. Throws `forbidden`, or `invalid` as for any
  * account. */
 export type Register = (
-  person: Registration & { readonly invitation?: string },
+  person: NewRegistration & { readonly invitation?: string },
   from: Origin,
 ) => Promise<void>
 
 type Dependencies = {
   readonly mode: Settings['registration']
-  readonly accounts: Pick<Accounts, 'checkPerson'>
+  readonly accounts: Pick<Authentication, 'checkPerson'>
   readonly people: Pick<AccountStore, 'add'>
   readonly invitations: Pick<InvitationStore, 'isOpen' | 'redeem'>
   readonly record: RecordAuditEvent
@@ -26,8 +26,8 @@ export const registration = (deps: Dependencies): Register => {
   const { mode: currentMode, accounts, people, invitations, record } = deps
 
   /** The invitation is judged first: without one nobody learns which names are taken. */
-  const redeem = async (person: Registration, invitation: string, from: Origin) => {
-    const hash = codeHash(invitation)
+  const redeem = async (person: NewRegistration, invitation: string, from: Origin) => {
+    const hash = hashOneTimeCode(invitation)
     if (!(await invitations.isOpen(hash))) throw await refused(from, 'invitation_invalid')
     const outcome = await invitations.redeem(
       hash,

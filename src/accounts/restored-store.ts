@@ -1,10 +1,10 @@
 import type { Database, Queries } from '../storage/database.ts'
 
 /** What a restore does to accounts so that nothing that ended since the backup is good again. */
-export const restoredAccounts = (db: Database, now: () => number) => ({
+export const restoreStore = (db: Database, now: () => number) => ({
   /** Ends all sessions, codes that choose a new password, and invitations: each may have been ended,
    * used or revoked since. Gives how many sessions and invitations that were. */
-  endWhatMayHaveEnded: (): Promise<{ readonly sessions: number; readonly invitations: number }> =>
+  revokeCredentials: (): Promise<{ readonly sessions: number; readonly invitations: number }> =>
     db.transaction(async (tx) => {
       const sessions = await tx.run('DELETE FROM session')
       await tx.run('DELETE FROM password_reset')

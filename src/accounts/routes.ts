@@ -2,14 +2,14 @@ import type { Endpoints } from '../http/endpoints.ts'
 import type { ReadBody } from '../http/json-body.ts'
 import { coded, message, operation } from '../http/operation.ts'
 import type { Register } from './registration.ts'
-import { DEVICE_TOKEN_EXAMPLE, LoginAnswer, LoginBody, RegisterBody } from './schema.ts'
-import type { Accounts } from './service.ts'
+import { DEVICE_COOKIE_EXAMPLE, LoginAnswer, LoginBody, RegisterBody } from './schema.ts'
+import type { Authentication } from './service.ts'
 import { TOKEN_EXAMPLE, tokenAnswer } from './session-routes.ts'
 
 type Dependencies = {
   readonly endpoints: Endpoints
   readonly readBody: ReadBody
-  readonly accounts: Pick<Accounts, 'login' | 'refuseMalformed' | 'trustClient'>
+  readonly accounts: Pick<Authentication, 'login' | 'refuseMalformed' | 'trustClient'>
   readonly register: Register
   readonly tokenLifetimeMs: number
 }
@@ -89,7 +89,7 @@ const LOGIN = operation({
     200: {
       description: 'Signed in',
       schema: LoginAnswer,
-      example: { ...TOKEN_EXAMPLE, device_token: DEVICE_TOKEN_EXAMPLE },
+      example: { ...TOKEN_EXAMPLE, device_token: DEVICE_COOKIE_EXAMPLE },
     },
     400: message(
       'The body or a field cannot be taken',

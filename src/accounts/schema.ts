@@ -2,7 +2,7 @@ import { Type as t } from '@sinclair/typebox'
 import { text } from '../http/text.ts'
 import { LOCKOUT_KINDS } from './waits.ts'
 
-export const DEVICE_TOKEN_EXAMPLE =
+export const DEVICE_COOKIE_EXAMPLE =
   'd2hvZXZlciByZWFkcyB0aGlzAAABmq3p5QCkM7vQ1pUuZ0f6wJ8sL2yXbTnHcR9eVg5oKiA3xDlqPm'
 
 export const Username = text({
@@ -58,7 +58,7 @@ export const SetupBody = t.Object({
 
 const OTP_CHARACTERS_MAX = 64
 
-export const OneTimeCode = text({
+export const Otp = text({
   max: OTP_CHARACTERS_MAX,
   description: 'Six digits from the authenticator app, or a recovery code; spaces do not matter',
   examples: ['492039'],
@@ -67,12 +67,12 @@ export const OneTimeCode = text({
 export const LoginBody = t.Object({
   username: Username,
   password: Password,
-  otp: t.Optional(OneTimeCode),
+  otp: t.Optional(Otp),
   device_token: t.Optional(
     text({
       max: 100,
       description: 'From an earlier login on this device: others’ failures do not keep it waiting',
-      examples: [DEVICE_TOKEN_EXAMPLE],
+      examples: [DEVICE_COOKIE_EXAMPLE],
     }),
   ),
 })

@@ -10,15 +10,15 @@ import {
 } from '../http/access.ts'
 import type { SecondFactors } from './second-factor.ts'
 import type { Holder, SecondFactorStore } from './second-factor-store.ts'
-import type { SecretBox } from './secret-box.ts'
+import type { SecretSealer } from './secret-box.ts'
 import type { Sessions } from './sessions.ts'
-import { codeHash, newCode } from './typed-code.ts'
+import { hashOneTimeCode, newOneTimeCode } from './typed-code.ts'
 
 export type SecondFactorEnrolment = ReturnType<typeof secondFactorEnrolment>
 
 type Dependencies = {
   readonly store: SecondFactorStore
-  readonly box: SecretBox
+  readonly box: SecretSealer
   readonly factors: SecondFactors
   readonly checkPassword: (
     credentials: { readonly username: string; readonly password: string },
@@ -118,7 +118,7 @@ export const secondFactorEnrolment = (deps: Dependencies) => {
       const codes = newRecoveryCodes()
       const isOn = await store.confirm(holderOf(caller), {
         ...(await factors.attempt(account, code)),
-        recoveryCodes: codes.map(codeHash),
+        recoveryCodes: codes.map(hashOneTimeCode),
         record: async (id, tx) => {
           await recordSuccess(caller, 'second_factor.confirm')(id, tx)
           await sessions.endAll(caller, account, caller.sessionId, tx)
@@ -134,7 +134,7 @@ export const secondFactorEnrolment = (deps: Dependencies) => {
       await proven(caller, 'recovery_code.renew', proof)
       const codes = newRecoveryCodes()
       await store.replaceRecoveryCodes(holderOf(caller), {
-        recoveryCodes: codes.map(codeHash),
+        recoveryCodes: codes.map(hashOneTimeCode),
         record: recordSuccess(caller, 'recovery_code.renew'),
       })
       return codes
@@ -176,7 +176,8 @@ const RECOVERY_CODES = 10
 
 /** Each logs in once. They are kept as SHA-256, since from 112 random bits on a code cannot be found
  * by trying, however fast one tries (ASVS 6.5.2). */
-const newRecoveryCodes = (): readonly string[] => Array.from({ length: RECOVERY_CODES }, newCode)
+const newRecoveryCodes = (): readonly string[] =>
+  Array.from({ length: RECOVERY_CODES }, newOneTimeCode)
 
 const REASONS = {
   wrong_password: 'Wrong password',

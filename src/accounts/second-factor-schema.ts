@@ -1,10 +1,10 @@
 import { Type as t } from '@sinclair/typebox'
 import { text } from '../http/text.ts'
-import { OneTimeCode, Password } from './schema.ts'
+import { Otp, Password } from './schema.ts'
 
 export const PasswordBody = t.Object({ password: Password })
 
-export const ProofBody = t.Object({ password: Password, otp: OneTimeCode })
+export const ProofBody = t.Object({ password: Password, otp: Otp })
 
 export const ConfirmBody = t.Object({
   otp: text({ max: 64, description: 'What the app shows now, six digits', examples: ['492039'] }),

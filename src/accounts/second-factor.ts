@@ -1,8 +1,8 @@
 import { AppError } from '../errors.ts'
 import type { Account } from '../http/access.ts'
 import type { Attempt, SecondFactorStore } from './second-factor-store.ts'
-import type { SecretBox } from './secret-box.ts'
-import { codeHash } from './typed-code.ts'
+import type { SecretSealer } from './secret-box.ts'
+import { hashOneTimeCode } from './typed-code.ts'
 
 export type SecondFactors = ReturnType<typeof secondFactors>
 
@@ -11,7 +11,7 @@ export type CodeVerdict = 'unneeded' | 'totp' | 'recovery_code' | 'missing' | 'w
 
 type Dependencies = {
   readonly store: SecondFactorStore
-  readonly box: SecretBox
+  readonly box: SecretSealer
   /** Whether owners and admins are only members until they have a second factor. */
   readonly isRequired: boolean
   /** The time of day as the gateway has it now: phones follow it, also when it is set back. */
@@ -56,7 +56,7 @@ export const secondFactors = ({ store, box, isRequired, now }: Dependencies) => 
       if (plain === '') return 'missing'
       if (/^\d{6}$/.test(plain))
         return (await store.useStep(account.id, await attempt(account, plain))) ? 'totp' : 'wrong'
-      const isOurs = await store.useRecoveryCode(account.id, codeHash(plain))
+      const isOurs = await store.useRecoveryCode(account.id, hashOneTimeCode(plain))
       return isOurs ? 'recovery_code' : 'wrong'
     },
 

@@ -1,6 +1,6 @@
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto'
 
-export type SecretBox = ReturnType<typeof secretBox>
+export type SecretSealer = ReturnType<typeof secretSealer>
 
 const CIPHER = 'aes-256-gcm'
 const KEY_BYTES = 32
@@ -9,7 +9,7 @@ const TAG_BYTES = 16
 
 /** Seals secrets that must be read again, so that the database alone does not give them away:
  * AES-256-GCM under a key that follows from `secret` (HKDF, RFC 5869), each for one owner. */
-export const secretBox = (secret: string) => {
+export const secretSealer = (secret: string) => {
   const key = Buffer.from(
     hkdfSync('sha256', secret, '', 'secure-lock-server secret box', KEY_BYTES),
   )

@@ -10,19 +10,19 @@ import {
 } from '../http/access.ts'
 import type { Lockout } from './guesses.ts'
 import type { PasswordHasher } from './password-hasher.ts'
-import type { PasswordPolicy } from './password-policy.ts'
+import type { WeakPasswordCheck } from './password-policy.ts'
 import { LoginBody } from './schema.ts'
 import type { CodeVerdict, SecondFactors } from './second-factor.ts'
-import type { Entrant } from './session-store.ts'
+import type { AuthenticatedAccount } from './session-store.ts'
 import type { Sessions, Tokens } from './sessions.ts'
-import type { AccountStore, NewPerson, StoredPassword } from './store.ts'
+import type { AccountStore, NewAccount, StoredPassword } from './store.ts'
 
-export type Accounts = ReturnType<typeof accountService>
+export type Authentication = ReturnType<typeof authenticationService>
 
 type Dependencies = {
   readonly store: AccountStore
   readonly hasher: PasswordHasher
-  readonly isWeak: PasswordPolicy
+  readonly isWeak: WeakPasswordCheck
   readonly sessions: Pick<Sessions, 'begin'>
   readonly secondFactors: Pick<SecondFactors, 'check' | 'isOn' | 'withoutCode'>
   readonly lockout: Pick<Lockout, 'deviceToken' | 'registerAttempt' | 'trustClient'>
@@ -32,7 +32,7 @@ type Dependencies = {
 }
 
 /** What a person says of themselves. */
-export type Registration = {
+export type NewRegistration = {
   readonly username: string
   readonly password: string
   readonly phone: string
@@ -42,19 +42,19 @@ export type Registration = {
 
 type Credentials = Static<typeof LoginBody>
 
-type CodeAttempt = Credentials & { readonly account: Entrant; readonly from: Origin }
+type CodeAttempt = Credentials & { readonly account: AuthenticatedAccount; readonly from: Origin }
 
 /** What a login gives beside the session's tokens: see `lockout.ts`. */
 type SignedInDevice = Tokens & { readonly deviceToken: string }
 
 /** The rules of accounts: who may be added, who may sign in. */
-export const accountService = (deps: Dependencies) => {
+export const authenticationService = (deps: Dependencies) => {
   const { store, hasher, isWeak, sessions, secondFactors, lockout, record, recordCoalesced } = deps
 
   /** Gives a person as they may be added. Throws `invalid` for a taken name, told before a weak
    * password is. */
-  const checkPerson = async (person: Registration): Promise<NewPerson> => {
-    const usernameKey = keyOf(person.username)
+  const checkPerson = async (person: NewRegistration): Promise<NewAccount> => {
+    const usernameKey = usernameKeyOf(person.username)
     if (usernameKey === '') throw new AppError('invalid', 'Invalid username')
     if (await store.exists(usernameKey)) throw nameTaken()
     if (TURNING.test(person.username)) throw new AppError('invalid', 'Invalid username')
@@ -70,7 +70,7 @@ export const accountService = (deps: Dependencies) => {
   }
 
   /** Adds an account for whoever has the command line; throws as `checkPerson` does. */
-  const add = async (person: Registration, role: Role): Promise<Account> => {
+  const add = async (person: NewRegistration, role: Role): Promise<Account> => {
     const added = await store.add(await checkPerson(person), role, ({ publicId }, tx) => {
       const event = { action: 'account.add', subject: publicId, detail: { role } } as const
       return record(COMMAND_LINE, { ...event, result: 'success' }, tx)
@@ -87,7 +87,7 @@ export const accountService = (deps: Dependencies) => {
   ): Promise<StoredPassword | undefined> => {
     if (!Value.Check(LoginBody, credentials)) return refuseMalformed(from)
     const { username, password, device_token: deviceToken } = credentials
-    const usernameKey = keyOf(username)
+    const usernameKey = usernameKeyOf(username)
     const found = await store.findPassword(usernameKey)
     const fits = await hasher.verify(password, found?.passwordHash, await store.olderWays())
     const isRight = fits && found !== undefined && !found.isDisabled
@@ -105,7 +105,7 @@ export const accountService = (deps: Dependencies) => {
   const checkCode = async ({ account, from, ...given }: CodeAttempt): Promise<CodeVerdict> => {
     const verdict = await secondFactors.check(account, given.otp)
     const attempt = {
-      usernameKey: keyOf(account.username),
+      usernameKey: usernameKeyOf(account.username),
       account,
       deviceToken: given.device_token,
       from,
@@ -118,7 +118,7 @@ export const accountService = (deps: Dependencies) => {
   /** The account that a login was for, whatever its password; a name that has none is not kept. */
   const namedBy = async (credentials: Credentials): Promise<Account | undefined> =>
     Value.Check(LoginBody, credentials)
-      ? store.findPassword(keyOf(credentials.username))
+      ? store.findPassword(usernameKeyOf(credentials.username))
       : undefined
 
   /** Counts what is no name and password at all: a guess at a name that nobody can have. */
@@ -141,7 +141,8 @@ export const accountService = (deps: Dependencies) => {
     checkPassword,
 
     /** The account of a name, whoever asks. */
-    find: (username: string): Promise<Account | undefined> => store.findPassword(keyOf(username)),
+    find: (username: string): Promise<Account | undefined> =>
+      store.findPassword(usernameKeyOf(username)),
 
     /** Begins a session and gives its tokens; throws `unauthorized`, and only after the right
      * password asks for the code of a second factor. */
@@ -186,7 +187,7 @@ export const accountService = (deps: Dependencies) => {
 
     /** Knows the device that registered an account as one that has signed in to it. */
     trustClient: async (username: string, from: Origin): Promise<void> => {
-      const usernameKey = keyOf(username)
+      const usernameKey = usernameKeyOf(username)
       const account = await store.findPassword(usernameKey)
       if (account) await lockout.trustClient({ usernameKey, account, from })
     },
@@ -206,7 +207,7 @@ const loginFault = (verdict: CodeVerdict | undefined): AppError => {
 
 /** What makes two names one: the name in NFKC, without signs that nobody sees and without space at
  * its ends. Letters of other alphabets that look alike stay other names. */
-export const keyOf = (username: string): string =>
+export const usernameKeyOf = (username: string): string =>
   username
     .normalize('NFKC')
     .replaceAll(UNSEEN, '')

@@ -32,7 +32,7 @@ const REPEAT_MS_MAX = 10_000
 const USED_TOKENS_MAX = 1000
 
 /** Who signs in, as the account stood when its password was read. */
-export type Entrant = Account & { readonly sessionEpoch: number }
+export type AuthenticatedAccount = Account & { readonly sessionEpoch: number }
 
 type NewSession = {
   readonly place: Place
@@ -49,9 +49,9 @@ type NextToken = {
 
 type Ending<Ended> = { readonly record: Recording<Ended> }
 
-type Owner = { id: number; public_id: string; username: string; role: Role }
+type AccountRow = { id: number; public_id: string; username: string; role: Role }
 
-type StoredToken = Owner & {
+type StoredToken = AccountRow & {
   session_id: string
   used_at_ms: number | null
   successor_salt: Uint8Array | null
@@ -64,7 +64,7 @@ export const sessionStore = (db: Database, now: () => number, life: SessionLife)
    * were ended, as a new password does. Sweeps those that are over, and the account's least used
    * beyond the bound. */
   begin: (
-    { id: accountId, sessionEpoch }: Pick<Entrant, 'id' | 'sessionEpoch'>,
+    { id: accountId, sessionEpoch }: Pick<AuthenticatedAccount, 'id' | 'sessionEpoch'>,
     { place, tokenHash, record }: NewSession,
   ): Promise<string | undefined> =>
     db.transaction(async (tx) => {
@@ -169,7 +169,7 @@ export const sessionStore = (db: Database, now: () => number, life: SessionLife)
   /** The enabled account whose session stands; both are looked up at every request, by a subquery
    * because SQLite takes seven times as long for the same as a join. */
   findAccount: async (sessionId: string, publicId: string): Promise<Account | undefined> => {
-    const row = await db.get<Owner>(
+    const row = await db.get<AccountRow>(
       `SELECT
          id,
          public_id,
@@ -190,7 +190,7 @@ export const sessionStore = (db: Database, now: () => number, life: SessionLife)
   findOwner: async (
     publicId: string,
   ): Promise<{ readonly account: Account; readonly isDisabled: boolean } | undefined> => {
-    const row = await db.get<Owner & { disabled_at_ms: number | null }>(
+    const row = await db.get<AccountRow & { disabled_at_ms: number | null }>(
       `SELECT
          id,
          public_id,
@@ -303,7 +303,7 @@ const forgetOldTokens = (tx: Queries, sessionId: string, usedNow: Buffer): Promi
     USED_TOKENS_MAX,
   )
 
-const account = ({ id, public_id: publicId, username, role }: Owner): Account => ({
+const account = ({ id, public_id: publicId, username, role }: AccountRow): Account => ({
   id,
   publicId,
   username,

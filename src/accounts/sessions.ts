@@ -10,7 +10,7 @@ import type {
 } from '../http/access.ts'
 import type { AccessTokens } from '../http/access-tokens.ts'
 import type { Queries } from '../storage/database.ts'
-import type { Entrant, Session, SessionStore } from './session-store.ts'
+import type { AuthenticatedAccount, Session, SessionStore } from './session-store.ts'
 
 export type Sessions = ReturnType<typeof sessionService>
 
@@ -39,7 +39,7 @@ export const sessionService = ({ store, tokens, record, recordCoalesced }: Depen
     /** Begins a session and records the login; nothing where the account may not sign in any more, or
      * all of its sessions were ended since its password was read. */
     begin: async (
-      { sessionEpoch, ...account }: Entrant,
+      { sessionEpoch, ...account }: AuthenticatedAccount,
       from: Origin,
       how: AuditEvent['detail'] = {},
     ): Promise<Tokens | undefined> => {

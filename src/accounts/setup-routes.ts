@@ -3,16 +3,16 @@ import { Elysia } from 'elysia'
 import type { Endpoints } from '../http/endpoints.ts'
 import type { ReadBody } from '../http/json-body.ts'
 import { operation, problem } from '../http/operation.ts'
-import type { Accounts } from './service.ts'
+import type { Authentication } from './service.ts'
 import { SetupBody, TokenAnswer } from './schema.ts'
 import { TOKEN_EXAMPLE, tokenAnswer } from './session-routes.ts'
-import { CLAIM_MINUTES, type Setup } from './setup.ts'
+import { SETUP_CODE_MINUTES, type FirstOwner } from './setup.ts'
 
 type Dependencies = {
   readonly endpoints: Endpoints
   readonly readBody: ReadBody
-  readonly accounts: Pick<Accounts, 'trustClient'>
-  readonly setup: Pick<Setup, 'isNeeded' | 'claim'>
+  readonly accounts: Pick<Authentication, 'trustClient'>
+  readonly setup: Pick<FirstOwner, 'isNeeded' | 'bootstrapOwner'>
   readonly tokenLifetimeMs: number
 }
 
@@ -29,12 +29,12 @@ export const setupRoutes = (deps: Dependencies) => {
       endpoints.group('auth').post(
         '/v1/setup',
         async ({ request, caller }) => {
-          const { phone = '', address = '', ...claim } = await readBody(request, SetupBody)
-          const tokens = await setup.claim({ ...claim, phone, address }, caller)
-          await accounts.trustClient(claim.username, caller)
+          const { phone = '', address = '', ...owner } = await readBody(request, SetupBody)
+          const tokens = await setup.bootstrapOwner({ ...owner, phone, address }, caller)
+          await accounts.trustClient(owner.username, caller)
           return tokenAnswer(tokens, tokenLifetimeMs)
         },
-        CLAIM,
+        BOOTSTRAP_OWNER,
       ),
     )
 }
@@ -52,13 +52,13 @@ const STATE = operation({
   },
 })
 
-const CLAIM = operation({
+const BOOTSTRAP_OWNER = operation({
   access: 'public',
   tag: 'Accounts',
   summary: 'Make the first owner',
   description:
     'Takes the code that the service prints when it starts without an owner. It is good for ' +
-    `${CLAIM_MINUTES} minutes, and once; a restart ` +
+    `${SETUP_CODE_MINUTES} minutes, and once; a restart ` +
     'gives another. Case, hyphens and spaces in it do not matter.',
   body: SetupBody,
   answers: {
@@ -66,8 +66,8 @@ const CLAIM = operation({
     400: problem(400, 'invalid', 'Weak password'),
     403: problem(
       403,
-      'claim_over',
-      'The code is over (`claim_over`), or not right (`claim_wrong`)',
+      'setup_code_expired',
+      'The code has expired (`setup_code_expired`), or is wrong (`setup_code_wrong`)',
     ),
     409: problem(409, 'owner_exists', 'There is an owner already'),
     503: problem(503, 'unavailable', 'Server busy, try again'),

@@ -1,16 +1,16 @@
 import { timingSafeEqual } from 'node:crypto'
 import { AppError } from '../errors.ts'
 import type { Origin, RecordAuditEvent } from '../http/access.ts'
-import { type Accounts, type Registration, nameTaken } from './service.ts'
+import { type Authentication, type NewRegistration, nameTaken } from './service.ts'
 import type { Sessions, Tokens } from './sessions.ts'
 import type { AccountStore } from './store.ts'
-import { codeHash, newCode } from './typed-code.ts'
+import { hashOneTimeCode, newOneTimeCode } from './typed-code.ts'
 
-export type Setup = ReturnType<typeof setupService>
+export type FirstOwner = ReturnType<typeof firstOwnerService>
 
 type Dependencies = {
   readonly store: Pick<AccountStore, 'hasOwner' | 'addFirstOwner'>
-  readonly accounts: Pick<Accounts, 'checkPerson'>
+  readonly accounts: Pick<Authentication, 'checkPerson'>
   readonly sessions: Pick<Sessions, 'begin'>
   readonly record: RecordAuditEvent
   readonly linkTo: (fragment: string) => string
@@ -19,21 +19,21 @@ type Dependencies = {
   readonly monotonic: () => number
 }
 
-type Claim = { readonly hash: Buffer; readonly endsAtMs: number }
+type SetupCode = { readonly hash: Buffer; readonly endsAtMs: number }
 
-/** How long a claim code is good. */
-export const CLAIM_MINUTES = 30
+/** How long a setup code is good. */
+export const SETUP_CODE_MINUTES = 30
 
 /** The rules of the first owner: whoever reads the code that a start prints claims the service, and
  * nobody by being first to register. The code is kept in memory alone, as a hash. Wrong ones do not
  * void it: 140 random bits cannot be guessed, and a neighbour must not keep the owner out. */
-export const setupService = (deps: Dependencies) => {
+export const firstOwnerService = (deps: Dependencies) => {
   const { store, accounts, sessions, record, linkTo, monotonic } = deps
-  let claim: Claim | undefined
+  let setupCode: SetupCode | undefined
 
-  const judge = (code: string): 'right' | 'claim_over' | 'claim_wrong' => {
-    if (!claim || monotonic() >= claim.endsAtMs) return 'claim_over'
-    return timingSafeEqual(codeHash(code), claim.hash) ? 'right' : 'claim_wrong'
+  const judge = (code: string): 'right' | 'setup_code_expired' | 'setup_code_wrong' => {
+    if (!setupCode || monotonic() >= setupCode.endsAtMs) return 'setup_code_expired'
+    return timingSafeEqual(hashOneTimeCode(code), setupCode.hash) ? 'right' : 'setup_code_wrong'
   }
 
   const refused = async (from: Origin, reason: keyof typeof REFUSALS): Promise<AppError> => {
@@ -46,18 +46,23 @@ export const setupService = (deps: Dependencies) => {
   return {
     isNeeded: async (): Promise<boolean> => !(await store.hasOwner()),
 
-    /** Makes a claim code and voids the one before; nothing where there is an owner. */
-    newClaim: async (): Promise<{ readonly code: string; readonly link: string } | undefined> => {
+    /** Makes a setup code and voids the one before; nothing where there is an owner. */
+    newSetupCode: async (): Promise<
+      { readonly code: string; readonly link: string } | undefined
+    > => {
       if (await store.hasOwner()) return undefined
-      const code = newCode()
-      claim = { hash: codeHash(code), endsAtMs: monotonic() + CLAIM_MINUTES * 60_000 }
-      return { code, link: linkTo(`claim=${code}`) }
+      const code = newOneTimeCode()
+      setupCode = {
+        hash: hashOneTimeCode(code),
+        endsAtMs: monotonic() + SETUP_CODE_MINUTES * 60_000,
+      }
+      return { code, link: linkTo(`setup=${code}`) }
     },
 
     /** Makes the first owner and signs them in. Throws `conflict` where there is one, `forbidden`
      * for a code that is not good, and `invalid` as for any account, which leaves the code good. */
-    claim: async (
-      { code, ...person }: Registration & { readonly code: string },
+    bootstrapOwner: async (
+      { code, ...person }: NewRegistration & { readonly code: string },
       from: Origin,
     ): Promise<Tokens> => {
       if (await store.hasOwner()) throw await refused(from, 'owner_exists')
@@ -68,7 +73,7 @@ export const setupService = (deps: Dependencies) => {
       )
       if (account === 'owner_exists') throw await refused(from, account)
       if (account === 'name_taken') throw nameTaken()
-      claim = undefined
+      setupCode = undefined
       const tokens = await sessions.begin({ ...account, sessionEpoch: 0 }, from)
       if (!tokens) throw new AppError('unauthorized', 'This account may not sign in')
       return tokens
@@ -77,7 +82,7 @@ export const setupService = (deps: Dependencies) => {
 }
 
 const REFUSALS = {
-  claim_wrong: 'This code is not right',
-  claim_over: 'The code is over; restart the service for another one',
+  setup_code_wrong: 'This setup code is wrong',
+  setup_code_expired: 'The setup code has expired; restart the service for a new one',
   owner_exists: 'There is an owner already',
 } as const

@@ -1,11 +1,11 @@
 import type { Account, Recording, Role } from '../http/access.ts'
 import type { Database, Queries } from '../storage/database.ts'
-import type { Entrant } from './session-store.ts'
+import type { AuthenticatedAccount } from './session-store.ts'
 
 export type AccountStore = ReturnType<typeof accountStore>
 
 /** A person whose account may be made, as it will be stored; in which role is for others to say. */
-export type NewPerson = {
+export type NewAccount = {
   readonly username: string
   readonly usernameKey: string
   readonly passwordHash: string
@@ -14,7 +14,7 @@ export type NewPerson = {
   readonly email: string | undefined
 }
 
-type NewAccount = NewPerson & {
+type InsertedAccount = NewAccount & {
   readonly role: Role
   /** Where it is not to be made up. */
   readonly publicId?: string
@@ -22,13 +22,13 @@ type NewAccount = NewPerson & {
 }
 
 /** What a login compares with; `isDisabled` accounts may not sign in. */
-export type StoredPassword = Entrant & {
+export type StoredPassword = AuthenticatedAccount & {
   readonly passwordHash: string
   readonly isDisabled: boolean
 }
 
 /** An account as the owner's table shows it: never with its password hash. */
-export type Person = {
+export type AccountRecord = {
   readonly id: number
   readonly publicId: string
   readonly username: string
@@ -54,7 +54,7 @@ export const accountStore = (db: Database, now: () => number) => ({
     (await db.get('SELECT 1 FROM account WHERE username_key = ?', usernameKey)) !== undefined,
 
   /** Gives the new account, or nothing where the name is taken. */
-  add: (person: NewPerson, role: Role, record: Recording<Account>): Promise<Account | undefined> =>
+  add: (person: NewAccount, role: Role, record: Recording<Account>): Promise<Account | undefined> =>
     db.transaction(async (tx) => {
       const added = await insertAccount(tx, { ...person, role }, now())
       if (added) await record(added, tx)
@@ -63,7 +63,7 @@ export const accountStore = (db: Database, now: () => number) => ({
 
   /** Adds an owner where there is none; two at once, from whatever process, cannot both be first. */
   addFirstOwner: (
-    person: NewPerson,
+    person: NewAccount,
     record: Recording<Account>,
   ): Promise<Account | 'name_taken' | 'owner_exists'> =>
     db.transaction(async (tx) => {
@@ -134,8 +134,8 @@ export const accountStore = (db: Database, now: () => number) => ({
   hasOwner: (): Promise<boolean> => hasOwner(db),
 
   /** Up to `limit` people whose id is over `afterId`, in the order they were registered. */
-  page: async (afterId: number, limit: number): Promise<readonly Person[]> => {
-    const rows = await db.all<Stored & Omit<Person, 'publicId'>>(
+  page: async (afterId: number, limit: number): Promise<readonly AccountRecord[]> => {
+    const rows = await db.all<Stored & Omit<AccountRecord, 'publicId'>>(
       `SELECT
          id,
          public_id,
@@ -164,7 +164,7 @@ export const accountStore = (db: Database, now: () => number) => ({
  * is taken. */
 export const insertAccount = async (
   tx: Queries,
-  person: NewAccount,
+  person: InsertedAccount,
   atMs: number,
 ): Promise<Account | undefined> => {
   const row = await tx.get<Stored>(

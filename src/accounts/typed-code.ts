@@ -7,7 +7,7 @@ const GROUPS = 7
 const SIGNS_PER_GROUP = 4
 
 /** A code of 140 random bits that a person can read out and type: `7QJK-…`, seven groups of four. */
-export const newCode = (): string => {
+export const newOneTimeCode = (): string => {
   const random = crypto.getRandomValues(new Uint8Array(GROUPS * SIGNS_PER_GROUP))
   const signs = Array.from(random, (byte) => SIGNS.charAt(byte % SIGNS.length))
   return Array.from({ length: GROUPS }, (_, group) =>
@@ -17,7 +17,7 @@ export const newCode = (): string => {
 
 /** SHA-256 of a code however it was typed: case, hyphens and spaces do not matter, nor does an O for
  * 0 or an I or L for 1. */
-export const codeHash = (typed: string): Buffer =>
+export const hashOneTimeCode = (typed: string): Buffer =>
   createHash('sha256').update(plainCode(typed)).digest()
 
 const plainCode = (typed: string): string =>

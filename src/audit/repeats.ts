@@ -1,10 +1,10 @@
 import type { RecordAuditEvent } from '../http/access.ts'
 import { clientKey } from '../http/client-address.ts'
-import type { Log } from '../http/log.ts'
+import type { Logger } from '../http/log.ts'
 
 type Dependencies = {
   readonly record: RecordAuditEvent
-  readonly log: Log
+  readonly log: Logger
 }
 
 type Given = Parameters<RecordAuditEvent>

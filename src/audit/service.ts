@@ -1,10 +1,10 @@
 import { COMMAND_LINE, type RecordAuditEvent, type AuditEvent } from '../http/access.ts'
-import type { Log } from '../http/log.ts'
+import type { Logger } from '../http/log.ts'
 import type { AuditStore } from './store.ts'
 
 type Dependencies = {
   readonly store: Pick<AuditStore, 'append'>
-  readonly log: Log
+  readonly log: Logger
   readonly now: () => number
   /** Told of what has been recorded. */
   readonly seen?: (event: AuditEvent) => void

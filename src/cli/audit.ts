@@ -3,7 +3,7 @@ import { openApp } from '../app.ts'
 import { auditEventJson } from '../audit/record-json.ts'
 import type { StoredAuditEvent } from '../audit/store.ts'
 import { parseConfig } from '../config.ts'
-import { logger } from '../http/log.ts'
+import { processLogger } from '../http/log.ts'
 import { type Command, type Options, UsageError } from './command.ts'
 
 const LIMIT_DEFAULT = 50
@@ -28,7 +28,9 @@ export const audit: Command = {
     const limit = Number(values.limit)
     if (!Number.isInteger(limit) || limit < 1 || limit > LIMIT_MAX)
       throw new UsageError(`--limit must be a whole number from 1 to ${LIMIT_MAX}`)
-    const app = await openApp(parseConfig(env), { log: logger({ level: 'fatal', format: 'text' }) })
+    const app = await openApp(parseConfig(env), {
+      log: processLogger({ level: 'fatal', format: 'text' }),
+    })
     try {
       const { events } = await app.audit.page({ filter: {}, order: 'newest', limit })
       const oldestFirst = events.toReversed()

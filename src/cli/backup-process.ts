@@ -1,13 +1,13 @@
 import { existsSync } from 'node:fs'
 import { AppError } from '../errors.ts'
-import type { MakeBackup } from '../ops/backups.ts'
-import type { MadeBackup } from './make-backup.ts'
+import type { CreateBackup } from '../ops/backups.ts'
+import type { CreatedBackup } from './make-backup.ts'
 import type { Terminal } from './command.ts'
 
 /** Makes backups in a process beside this one, since SQLite copies without giving way: of the same
  * executable, also where another version has meanwhile taken its place on disk. */
 export const backupProcess =
-  (env: Terminal['env']): MakeBackup =>
+  (env: Terminal['env']): CreateBackup =>
   async (path, signal) => {
     const child = Bun.spawn([executable(), 'backup', '--by-service', path], {
       env,
@@ -21,7 +21,7 @@ export const backupProcess =
       new Response(child.stderr).text(),
       child.exited,
     ])
-    if (status === 0) return JSON.parse(out) as MadeBackup
+    if (status === 0) return JSON.parse(out) as CreatedBackup
     if (status === FAILED) throw new AppError('unavailable', words.trim())
     throw new Error(`The backup process ended with status ${status}: ${words}`)
   }

@@ -3,7 +3,7 @@ import { type Config, parseConfig } from '../config.ts'
 import { COMMAND_LINE } from '../http/access.ts'
 import { mebibytes } from '../storage/data-folder.ts'
 import { type Command, type Terminal, UsageError, requireDatabase } from './command.ts'
-import { makeBackup } from './make-backup.ts'
+import { createBackup } from './make-backup.ts'
 import { withExistingData } from './with-app.ts'
 
 /** Makes a backup of database and keys, also while the service runs. */
@@ -31,13 +31,15 @@ export const backup: Command = {
 }
 
 const makeForService = async (config: Config, file: string, { print }: Terminal) => {
-  print(JSON.stringify(await makeBackup({ config, file, show: () => {}, record: async () => {} })))
+  print(
+    JSON.stringify(await createBackup({ config, file, show: () => {}, record: async () => {} })),
+  )
   return 0
 }
 
 const makeByHand = (config: Config, file: string, terminal: Terminal): Promise<number> =>
   withExistingData(config, async (app) => {
-    const { bytes, events, isEncrypted } = await makeBackup({
+    const { bytes, events, isEncrypted } = await createBackup({
       config,
       file,
       show: terminal.showProgress,

@@ -3,7 +3,7 @@ import type { Config } from '../config.ts'
 import { AppError } from '../errors.ts'
 import { COMMAND_LINE, type RecordAuditEvent } from '../http/access.ts'
 import { type CertificateFacts, type TlsPair, expiryWarning, tlsPair } from '../http/certificate.ts'
-import type { Log } from '../http/log.ts'
+import type { Logger } from '../http/log.ts'
 import { fileFault } from '../storage/private-files.ts'
 
 type Files = Pick<Config, 'tlsCertFile' | 'tlsKeyFile'>
@@ -11,7 +11,7 @@ type Files = Pick<Config, 'tlsCertFile' | 'tlsKeyFile'>
 type Taken = {
   readonly takeUp: (pair: TlsPair) => void
   readonly record: RecordAuditEvent
-  readonly log: Log
+  readonly log: Logger
 }
 
 const DAY_MS = 86_400_000
@@ -44,7 +44,7 @@ export const certificateKeeper = (files: Files, now: () => number = Date.now) =>
     },
 
     /** Tells of the certificate, and once a day of its end where that is near. */
-    watch: (log: Log): void => {
+    watch: (log: Logger): void => {
       log.info(told(pair.facts), 'certificate in use')
       warn(pair.facts, log, now())
       setInterval(() => warn(pair.facts, log, now()), DAY_MS).unref()
@@ -79,7 +79,7 @@ const told = ({ names, notAfterMs, sha256 }: CertificateFacts) => ({
   sha256,
 })
 
-const warn = (facts: CertificateFacts, log: Log, nowMs: number): void => {
+const warn = (facts: CertificateFacts, log: Logger, nowMs: number): void => {
   const warning = expiryWarning(facts, nowMs)
   if (warning) log.warn({ expires: told(facts).expires }, warning)
 }

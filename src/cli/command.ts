@@ -127,11 +127,11 @@ export const ownCommand = ({ settingsFile }: Terminal, words: string): string =>
 
 /** For commands that work on what there is: in a wrong folder they must not make another. Throws
  * `unavailable`. */
-export const requireDatabase = ({ dataDir, databaseUri }: Config): void => {
-  if (!existsSync(databaseUri) && !hasUnfinishedRestore(dataDir))
+export const requireDatabase = ({ dataDir, databasePath }: Config): void => {
+  if (!existsSync(databasePath) && !hasUnfinishedRestore(dataDir))
     throw new AppError(
       'unavailable',
-      `There is no database at ${databaseUri}; check DATA_DIR, or start the service first`,
+      `There is no database at ${databasePath}; check DATA_DIR, or start the service first`,
     )
 }
 

@@ -28,7 +28,7 @@ const COMMANDS: Readonly<Record<string, () => Command | Promise<Command>>> = {
   serve: async () => (await import('./serve.ts')).serve,
   user: async () => (await import('./user.ts')).user,
   invite: async () => (await import('./invite.ts')).invite,
-  import: async () => (await import('./import.ts')).importOlder,
+  import: async () => (await import('./import.ts')).importLegacy,
   log: async () => (await import('./log.ts')).log,
   audit: async () => (await import('./audit.ts')).audit,
   backup: async () => (await import('./backup.ts')).backup,

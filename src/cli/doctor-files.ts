@@ -5,7 +5,7 @@ import type { Finding } from '../ops/finding.ts'
 import { KEY_FILES } from '../storage/data-folder.ts'
 import { userName } from '../storage/system-user.ts'
 
-type Places = Pick<Config, 'dataDir' | 'databaseUri'>
+type Places = Pick<Config, 'dataDir' | 'databasePath'>
 
 /** Judges the data folder: that it is there, of this user, closed to others, and has its keys. Where
  * `isUsable` is false nothing in it can be looked at further. `again` is what was typed. */
@@ -14,7 +14,7 @@ export const folderFindings = (
   again: string,
   uid = process.getuid?.() ?? 0,
 ): { readonly findings: readonly Finding[]; readonly isUsable: boolean } => {
-  const { dataDir, databaseUri } = places
+  const { dataDir, databasePath } = places
   if (!existsSync(dataDir))
     return unusable(`there is no folder ${dataDir}`, 'check DATA_DIR, or start the service first')
   const owner = lstatSync(dataDir).uid
@@ -23,9 +23,9 @@ export const folderFindings = (
       `${dataDir} belongs to user ${userName(owner)}, and this runs as ${userName(uid)}`,
       `run this as that user: runuser -u ${userName(owner)} -- ${again}`,
     )
-  if (!existsSync(databaseUri))
+  if (!existsSync(databasePath))
     return unusable(
-      `there is no database at ${databaseUri}`,
+      `there is no database at ${databasePath}`,
       'check DATA_DIR and DATABASE_URI, restore a backup, or start the service for a new one',
     )
   const faults = [...openFiles(places, uid), ...missingKeys(places)]
@@ -42,9 +42,9 @@ const unusable = (says: string, fix: string) => ({
 const FAULTS_MAX = 20
 
 /** Files and folders that others may read, or that are not this user's own. */
-const openFiles = ({ dataDir, databaseUri }: Places, uid: number): Finding[] => {
+const openFiles = ({ dataDir, databasePath }: Places, uid: number): Finding[] => {
   const found: Finding[] = []
-  for (const path of new Set([dataDir, databaseUri, ...pathsIn(dataDir)])) {
+  for (const path of new Set([dataDir, databasePath, ...pathsIn(dataDir)])) {
     // Of a disk that is mounted there; empty, and always root's.
     if (path === join(dataDir, 'lost+found')) continue
     if (found.length === FAULTS_MAX)

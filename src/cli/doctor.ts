@@ -12,7 +12,11 @@ import { backupService } from '../ops/backups.ts'
 import { doctor as serviceDoctor } from '../ops/doctor.ts'
 import { type Finding, logFinding } from '../ops/finding.ts'
 import { mebibytes } from '../storage/data-folder.ts'
-import { type Inspection, inspectDatabase, withoutWriting } from '../storage/inspection.ts'
+import {
+  type DatabaseDiagnostics,
+  diagnoseDatabase,
+  withoutWriting,
+} from '../storage/inspection.ts'
 import { openReadOnly } from '../storage/open.ts'
 import { fileFault } from '../storage/private-files.ts'
 import { type LogFile, openLogFile } from '../unlocks/stored-log.ts'
@@ -111,9 +115,9 @@ const serviceFinding = async (config: Config): Promise<Finding> => {
 
 type Inspected = { readonly findings: readonly Finding[]; readonly close: () => void }
 
-const inspected = ({ databaseUri }: Config): Inspected => {
+const inspected = ({ databasePath }: Config): Inspected => {
   try {
-    const found = inspectDatabase(databaseUri)
+    const found = diagnoseDatabase(databasePath)
     return { findings: databaseFindings(found), close: found.close }
   } catch (error) {
     if (!(error instanceof AppError)) throw error
@@ -122,7 +126,7 @@ const inspected = ({ databaseUri }: Config): Inspected => {
   }
 }
 
-const databaseFindings = (found: Inspection): readonly Finding[] => {
+const databaseFindings = (found: DatabaseDiagnostics): readonly Finding[] => {
   const { sqliteVersion, damage, bytes, walBytes, pragmas } = found
   const check = 'database'
   if (damage !== undefined)
@@ -139,7 +143,7 @@ const databaseFindings = (found: Inspection): readonly Finding[] => {
 const RESTORE =
   'copy the whole data folder first; then restore a backup: secure-lock-server restore FILE'
 
-const schemaFinding = ({ schemaVersion, schemaWanted }: Inspection): Finding => {
+const schemaFinding = ({ schemaVersion, schemaWanted }: DatabaseDiagnostics): Finding => {
   const check = 'schema'
   if (schemaVersion === schemaWanted) return { check, state: 'ok', says: String(schemaVersion) }
   return schemaVersion < schemaWanted
@@ -159,7 +163,7 @@ const schemaFinding = ({ schemaVersion, schemaWanted }: Inspection): Finding => 
 
 /** What the stores say, of a database that is intact. */
 const dataFindings = async (config: Config, terminal: Terminal): Promise<readonly Finding[]> => {
-  const db = withoutWriting(openReadOnly(config.databaseUri))
+  const db = withoutWriting(openReadOnly(config.databasePath))
   try {
     const log = await openLogFile(config)
     try {

@@ -1,10 +1,10 @@
 import { parseArgs } from 'node:util'
-import { type Holder, olderPeople } from '../accounts/older-people.ts'
-import { olderPeopleStore, olderUsers } from '../accounts/older-people-store.ts'
+import { type Holder, legacyUserImport } from '../accounts/older-people.ts'
+import { legacyUserStore, legacyUsers } from '../accounts/older-people-store.ts'
 import type { App } from '../app.ts'
 import { parseConfig } from '../config.ts'
 import { COMMAND_LINE } from '../http/access.ts'
-import { openForeignFile } from '../storage/foreign-file.ts'
+import { openExternalDatabase } from '../storage/foreign-file.ts'
 import { legacyLogImport } from '../unlocks/older-log.ts'
 import { legacyUnlocks } from '../unlocks/older-log-store.ts'
 import { type Command, type Options, type Terminal, UsageError } from './command.ts'
@@ -20,7 +20,7 @@ const IMPORT = {
 } as const satisfies Options
 
 /** Takes over accounts and unlocks from the older server, also while the service runs. */
-export const importOlder: Command = {
+export const importLegacy: Command = {
   summary: 'take over the accounts and unlocks of the older server, also while the service runs',
   details:
     'FILE is its SQLite database, which is only read. Every row that cannot be taken is named, with the reason. Importing again takes what is new and nothing twice.',
@@ -40,11 +40,11 @@ export const importOlder: Command = {
     if (path === undefined || more.length > 0) throw new UsageError('import needs one FILE')
     const zone = knownZone(values.zone)
     const config = parseConfig(terminal.env)
-    const file = openForeignFile(path)
-    const older = { users: olderUsers(file), unlocks: legacyUnlocks(file) }
+    const file = openExternalDatabase(path)
+    const older = { users: legacyUsers(file), unlocks: legacyUnlocks(file) }
     try {
       return await withApp(config, async (app) => {
-        terminal.say(`Importing ${path} into ${config.databaseUri}`)
+        terminal.say(`Importing ${path} into ${config.databasePath}`)
         return importAll({ app, older, zone, terminal })
       })
     } finally {
@@ -64,7 +64,7 @@ const knownZone = (zone: string): string => {
 type Import = {
   readonly app: App
   readonly older: {
-    readonly users: ReturnType<typeof olderUsers>
+    readonly users: ReturnType<typeof legacyUsers>
     readonly unlocks: ReturnType<typeof legacyUnlocks>
   }
   readonly zone: string
@@ -76,10 +76,10 @@ const importAll = async ({ app, older, zone, terminal }: Import): Promise<number
   const [people, events] = [newTally(), newTally()]
   const holders = new Map<string, Holder>()
   const { db, hasher, people: accounts, record } = app
-  const store = olderPeopleStore(db, Date.now)
+  const store = legacyUserStore(db, Date.now)
   let result: 'success' | 'failure' = 'failure'
   try {
-    const importPeople = olderPeople({ store, accounts, hasher, record })
+    const importPeople = legacyUserImport({ store, accounts, hasher, record })
     const userProgress = progress(terminal, 'user', users.lastId())
     for await (const imported of importPeople(users.rows(), holders)) {
       for (const one of imported) count(people, { ...one, table: 'user' }, terminal)

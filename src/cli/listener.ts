@@ -2,8 +2,8 @@ import type { App } from '../app.ts'
 import type { Config } from '../config.ts'
 import { AppError } from '../errors.ts'
 import type { TlsPair } from '../http/certificate.ts'
-import { endDeadConnections } from '../http/dead-connections.ts'
-import type { Log } from '../http/log.ts'
+import { setTcpUserTimeout } from '../http/dead-connections.ts'
+import type { Logger } from '../http/log.ts'
 import { type PortSharing, portSharing } from './port-sharing.ts'
 
 /** Takes requests on one port, and goes on doing so with another certificate. */
@@ -12,7 +12,7 @@ export type Listener = {
    * Throws where that cannot be done; the certificate before then stays. */
   readonly takeUp: (pair: TlsPair) => void
   /** Takes nothing new, finishes what is in flight, and closes all connections. */
-  readonly stop: (log: Log) => Promise<void>
+  readonly stop: (log: Logger) => Promise<void>
 }
 
 /** What a phone that is out of reach keeps open, and its place among its account's streams. */
@@ -105,7 +105,7 @@ const open = (
         : { fetch: http.fetch }),
     })
     http.server = server
-    endDeadConnections(DEAD_MS)
+    setTcpUserTimeout(DEAD_MS)
     return server
   } catch (error) {
     throw new AppError('unavailable', cannotListen(error, host, port), { cause: error })
@@ -127,7 +127,7 @@ const cannotListen = (error: unknown, host: string, port: number): string => {
 /** Requests in flight get this long before their connections are cut. */
 const FINISH_MS_MAX = 4000
 
-const finishRequests = async (servers: readonly Server[], log: Log): Promise<void> => {
+const finishRequests = async (servers: readonly Server[], log: Logger): Promise<void> => {
   for (const server of servers) void server.stop()
   const deadline = performance.now() + FINISH_MS_MAX
   const pending = () => servers.reduce((sum, server) => sum + server.pendingRequests, 0)

@@ -5,8 +5,8 @@ import { type App, openApp } from '../app.ts'
 import { parseConfig } from '../config.ts'
 import { AppError } from '../errors.ts'
 import { COMMAND_LINE } from '../http/access.ts'
-import { logger } from '../http/log.ts'
-import { draftFolder } from '../storage/folder-draft.ts'
+import { processLogger } from '../http/log.ts'
+import { atomicDirectory } from '../storage/folder-draft.ts'
 import { fileFault } from '../storage/private-files.ts'
 import { PROOFS_DEFAULT, SUMS_FILE, exportBundle } from '../unlocks/bundle-export.ts'
 import { BUNDLE_FILES, type Bundle, provenEvent, verifyBundle } from '../unlocks/bundle.ts'
@@ -37,7 +37,7 @@ const withApp = async (
   const config = parseConfig(env)
   requireDatabase(config)
   const write = (line: string) => say(line.trimEnd())
-  const processLog = logger({ level: 'fatal', format: config.logFormat, write })
+  const processLog = processLogger({ level: 'fatal', format: config.logFormat, write })
   const app = await openApp(config, { log: processLog })
   try {
     return await work(app)
@@ -235,7 +235,7 @@ const exportLog: Command['run'] = async (args, terminal) => {
   if (!out) throw new UsageError('log export needs --out DIR')
   if (!/^\d{1,15}$/.test(proofs)) throw new UsageError('--proofs must be a whole number')
   return withApp(terminal, async (app) => {
-    const draft = draftFolder(out)
+    const draft = atomicDirectory(out)
     try {
       const { path, write } = draft
       const { log: unlockLog, unlocks: store } = app

@@ -7,12 +7,12 @@ import { describeFile, packBackup, publishFile } from '../storage/backup-file.ts
 import type { Manifest } from '../storage/backup-manifest.ts'
 import { DATABASE_FILE, KEY_FILES, mebibytes, requireRoom } from '../storage/data-folder.ts'
 import { copyDatabaseFile, databaseFileBytes, removeCopy } from '../storage/database-copy.ts'
-import { lockFolder } from '../storage/folder-lock.ts'
+import { lockDataDir } from '../storage/folder-lock.ts'
 import { fileUnavailable } from '../storage/private-files.ts'
 import { type VerifierKey, formatVerifierKey } from '../unlocks/signed-note.ts'
 import { type LogFile, openLogFile } from '../unlocks/stored-log.ts'
 
-export type MadeBackup = {
+export type CreatedBackup = {
   readonly bytes: number
   readonly events: number
   readonly isEncrypted: boolean
@@ -26,13 +26,18 @@ type Making = {
   readonly file: string
   readonly show: ShowProgress
   /** Called once all is on disk and before it gets its name, which it does not get where this fails. */
-  readonly record: (made: MadeBackup) => Promise<void>
+  readonly record: (made: CreatedBackup) => Promise<void>
 }
 
 /** Makes a backup of the data folder as it is at one moment, while others read and write it: copied,
  * verified, packed, on disk, and only then under its name. Throws `unavailable`, and leaves nothing
  * under that name; `conflict` where something is there. */
-export const makeBackup = async ({ config, file, show, record }: Making): Promise<MadeBackup> => {
+export const createBackup = async ({
+  config,
+  file,
+  show,
+  record,
+}: Making): Promise<CreatedBackup> => {
   const { dataDir } = config
   const target = resolve(file)
   const isPossible = existsSync(dirname(target))
@@ -40,12 +45,12 @@ export const makeBackup = async ({ config, file, show, record }: Making): Promis
     throw new AppError('unavailable', `Cannot write the backup: no folder ${dirname(target)}`)
   if (existsSync(target)) throw isThere(target)
   // No restore may change the folder meanwhile, and only one backup clears up what others left.
-  const releases = [lockFolder(dataDir, 'command'), lockFolder(dataDir, 'backup')]
+  const releases = [lockDataDir(dataDir, 'command'), lockDataDir(dataDir, 'backup')]
   const copy = join(dataDir, 'backup-copy.part')
   try {
     requireRoomFor(config, target)
-    show(`Copying the database (${mebibytes(databaseFileBytes(config.databaseUri))})`)
-    copyDatabaseFile(config.databaseUri, copy)
+    show(`Copying the database (${mebibytes(databaseFileBytes(config.databasePath))})`)
+    copyDatabaseFile(config.databasePath, copy)
     const log = await verified(config, copy, show)
     const draft = newDraft(target, log.key)
     try {
@@ -82,8 +87,8 @@ const isThere = (target: string): AppError =>
   new AppError('conflict', `${target} is there already, and no backup overwrites another file`)
 
 /** The copy lies in DATA_DIR, since it is not encrypted; the backup beside its name. */
-const requireRoomFor = ({ dataDir, databaseUri }: Config, target: string): void => {
-  const bytes = databaseFileBytes(databaseUri)
+const requireRoomFor = ({ dataDir, databasePath }: Config, target: string): void => {
+  const bytes = databaseFileBytes(databasePath)
   const folder = dirname(target)
   const isSameDisk = statSync(dataDir).dev === statSync(folder).dev
   requireRoom(folder, isSameDisk ? 2 * bytes : bytes, 'the backup')
@@ -96,7 +101,7 @@ const verified = async (
   copy: string,
   show: ShowProgress,
 ): Promise<LogFile> => {
-  const log = await openLogFile({ dataDir, databaseUri: copy })
+  const log = await openLogFile({ dataDir, databasePath: copy })
   try {
     const progress = percentOf(show, 'Verifying the log')
     const verdict = await log.verify({ afterPage: (done) => progress(done, log.head.size) })

@@ -17,7 +17,7 @@ import {
 } from '@peculiar/x509'
 
 /** Signs certificates that only those trust who trust it. */
-export type Authority = {
+export type PrivateCa = {
   readonly certPem: string
   readonly notAfterMs: number
   /** The names that it may sign for, each with all below it; addresses are not limited. */
@@ -36,7 +36,7 @@ const NAME_CONSTRAINTS = '2.5.29.30'
 /** Makes a private CA (RFC 5280): it signs no further CA, and no names but these and those below
  * them, so that whoever steals its key cannot pose as a bank to the phones that trust it. Addresses
  * stay free: BoringSSL, on which Dart and Android build, refuses a CA that limits them. */
-export const makeAuthority = async ({
+export const createPrivateCa = async ({
   commonName,
   permitted,
   fromMs,
@@ -71,7 +71,7 @@ const constraints = (permitted: readonly string[]): NameConstraints =>
   })
 
 /** Reads a CA that was made so. Throws an Error that says what is wrong. */
-export const readAuthority = async (certPem: string, keyPem: string): Promise<Authority> => {
+export const readPrivateCa = async (certPem: string, keyPem: string): Promise<PrivateCa> => {
   if (!new NodeCertificate(certPem).checkPrivateKey(createPrivateKey(keyPem)))
     throw new Error('its key belongs to another certificate')
   const found = new X509Certificate(certPem)
@@ -88,7 +88,7 @@ export const readAuthority = async (certPem: string, keyPem: string): Promise<Au
 }
 
 /** True where the CA may sign for a name (RFC 5280 4.2.1.10). */
-export const isPermitted = ({ permitted }: Authority, name: string): boolean =>
+export const isPermitted = ({ permitted }: PrivateCa, name: string): boolean =>
   permitted.length === 0 || permitted.some((one) => name === one || name.endsWith(`.${one}`))
 
 /** Makes a key for a server, PEM. */
@@ -97,7 +97,7 @@ export const makeServerKey = async (): Promise<string> =>
 
 /** Signs a certificate for a server's names and addresses; gives the chain with the CA, PEM. */
 export const issueCertificate = async (
-  authority: Authority,
+  authority: PrivateCa,
   {
     names,
     addresses,

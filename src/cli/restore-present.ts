@@ -10,7 +10,7 @@ import { verifyLog } from '../unlocks/verify.ts'
 import type { Unpacked } from './unpack-backup.ts'
 
 /** What DATA_DIR holds, as far as it can be read, next to a backup that is to take its place. */
-export type Present = {
+export type LiveData = {
   /** How the two logs stand to one another, for people. */
   readonly words: string
   /** Events that only the present log has, where that is known. */
@@ -20,11 +20,11 @@ export type Present = {
 }
 
 /** Compares; nothing where there is no database yet. */
-export const comparePresent = async (
+export const compareLiveData = async (
   config: Config,
   backup: Unpacked,
-): Promise<Present | undefined> => {
-  if (!existsSync(config.databaseUri)) return undefined
+): Promise<LiveData | undefined> => {
+  if (!existsSync(config.databasePath)) return undefined
   try {
     const log = await openLogFile(config)
     try {
@@ -46,7 +46,7 @@ export const comparePresent = async (
 const relation = async (
   log: LogFile,
   backup: Unpacked,
-): Promise<Pick<Present, 'words' | 'lost'>> => {
+): Promise<Pick<LiveData, 'words' | 'lost'>> => {
   const { app, events } = backup
   if (formatVerifierKey(log.key) !== formatVerifierKey(app.verifierKey))
     return { words: 'What is there now is another log, of another key.', lost: undefined }
@@ -75,8 +75,8 @@ const extending = (lost: number, present: number, events: number): string => {
   return `The log that is there now has ${present} events: the newest ${lost} will be lost.`
 }
 
-const erasedIn = async ({ databaseUri }: Config): Promise<readonly string[]> => {
-  const db = openReadOnly(databaseUri)
+const erasedIn = async ({ databasePath }: Config): Promise<readonly string[]> => {
+  const db = openReadOnly(databasePath)
   try {
     return await erasedPeople(db)
   } finally {
@@ -85,7 +85,7 @@ const erasedIn = async ({ databaseUri }: Config): Promise<readonly string[]> => 
 }
 
 /** Erases those people of a backup who were erased since; gives how many could not be. */
-export const eraseAgain = async (
+export const reapplyErasures = async (
   { app }: Unpacked,
   erased: readonly string[],
 ): Promise<{ readonly erased: number; readonly kept: number }> => {

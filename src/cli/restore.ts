@@ -5,7 +5,7 @@ import { type Config, parseConfig } from '../config.ts'
 import { AppError } from '../errors.ts'
 import { COMMAND_LINE } from '../http/access.ts'
 import { DATABASE_FILE } from '../storage/data-folder.ts'
-import { lockFolder } from '../storage/folder-lock.ts'
+import { lockDataDir } from '../storage/folder-lock.ts'
 import { fileUnavailable, makePrivateFolder } from '../storage/private-files.ts'
 import {
   commitRestore,
@@ -15,7 +15,7 @@ import {
   stageOf,
 } from '../storage/restore-journal.ts'
 import { type Command, type Options, type Terminal, UsageError } from './command.ts'
-import { type Present, comparePresent, eraseAgain } from './restore-present.ts'
+import { type LiveData, compareLiveData, reapplyErasures } from './restore-present.ts'
 import { type Unpacked, unpackVerified } from './unpack-backup.ts'
 
 const RESTORE = {
@@ -61,12 +61,12 @@ type Wanted = {
 
 /** Unpacks and proves a backup in a folder that is removed again. */
 const check = async ({ config, backup, terminal }: Wanted): Promise<number> => {
-  const release = lockFolder(config.dataDir, 'backup')
+  const release = lockDataDir(config.dataDir, 'backup')
   const dataDir = join(config.dataDir, '.checking')
   try {
     rmSync(dataDir, { recursive: true, force: true })
     mkdirSync(dataDir, { mode: 0o700 })
-    const places = { dataDir, databaseUri: join(dataDir, DATABASE_FILE) }
+    const places = { dataDir, databasePath: join(dataDir, DATABASE_FILE) }
     const unpacked = await unpackVerified({ backup, config: { ...config, ...places }, terminal })
     await unpacked.app.close()
     terminal.showProgress('')
@@ -90,7 +90,7 @@ const restoreFrom = async (wanted: Wanted & { readonly isSure: boolean }): Promi
       showProgress('')
       say(`The backup is intact: ${contents(unpacked)}`)
       const { manifest } = unpacked
-      const present = await comparePresent(config, unpacked)
+      const present = await compareLiveData(config, unpacked)
       // With nothing there to compare, only who kept the key can tell whose log it is.
       say(present ? present.words : `Its log is of the key ${manifest.log.key}`)
       if (present && !isSure) await requireConsent(terminal)
@@ -126,18 +126,18 @@ const requireConsent = async ({ isInteractive, readLine }: Terminal): Promise<vo
  * is good again, and the trail says what happened. */
 const prepare = async (
   unpacked: Unpacked,
-  present: Present | undefined,
+  present: LiveData | undefined,
   { say }: Terminal,
 ): Promise<void> => {
   const { app, manifest, events } = unpacked
-  const again = await eraseAgain(unpacked, present?.erased ?? [])
+  const again = await reapplyErasures(unpacked, present?.erased ?? [])
   if (again.erased > 0)
     say(`Erased again: ${again.erased === 1 ? '1 person' : `${again.erased} people`}`)
   if (again.kept > 0)
     say(
       'The last owner of that time was erased since, and is there again: make another, then erase',
     )
-  const ended = await app.restored.endWhatMayHaveEnded()
+  const ended = await app.restored.revokeCredentials()
   await app.record(COMMAND_LINE, {
     action: 'backup.restore',
     result: 'success',

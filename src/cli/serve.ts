@@ -1,10 +1,10 @@
 import { parseArgs } from 'node:util'
 import { version } from '../../package.json'
-import { CLAIM_MINUTES } from '../accounts/setup.ts'
+import { SETUP_CODE_MINUTES } from '../accounts/setup.ts'
 import { type App, openApp } from '../app.ts'
 import { type Config, SETTINGS, givenSettings, parseConfig } from '../config.ts'
 import { isLoopback } from '../http/client-address.ts'
-import { type Log, logWritten, logger, switchLevel } from '../http/log.ts'
+import { type Logger, logWritten, processLogger, switchLevel } from '../http/log.ts'
 import { hasAddress, ownUrls } from '../http/own-address.ts'
 import { qrTerminal } from '../http/qr.ts'
 import { backupProcess } from './backup-process.ts'
@@ -22,7 +22,11 @@ export const serve: Command = {
     terminal.onReloadRequest(() => reload())
     const config = parseConfig(terminal.env)
     const { logLevel, logFormat } = config
-    const log = logger({ level: logLevel, format: logFormat, isColoured: terminal.hasColours })
+    const log = processLogger({
+      level: logLevel,
+      format: logFormat,
+      isColoured: terminal.hasColours,
+    })
     // Whatever the level leaves out else.
     const auditLogger = log.child({}, { level: 'info' })
     const keeper = config.tlsCertFile ? await keeperOf(config) : undefined
@@ -37,12 +41,12 @@ export const serve: Command = {
     try {
       terminal.onLevelRequest(() => {
         const { from, to } = switchLevel(log, logLevel)
-        void orTold(app.recordSetting(SETTINGS.logLevel.env, from, to), log)
+        void logFailure(app.recordSetting(SETTINGS.logLevel.env, from, to), log)
       })
       // First, so that nobody is told of a log that it is whole before it was looked at.
       await app.watch.start()
       const listener = listen(app.http, config, keeper?.inUse())
-      await orTold(app.recordStart(givenSettings(terminal.env)), log)
+      await logFailure(app.recordStart(givenSettings(terminal.env)), log)
       await app.keeping.apply()
       await app.erasures.resume()
       app.backups.start()
@@ -53,7 +57,7 @@ export const serve: Command = {
         if (!keeper) return log.warn('nothing to reload: there is no TLS_CERT_FILE')
         manager.reloading()
         const { takeUp } = listener
-        void orTold(keeper.reload({ takeUp, record: app.record, log }), log)
+        void logFailure(keeper.reload({ takeUp, record: app.record, log }), log)
         manager.ready()
       }
       manager.ready()
@@ -61,7 +65,7 @@ export const serve: Command = {
       log.info('stopping')
       manager.stopping()
       app.live.close()
-      await Promise.all([orTold(app.recordStop(), log), listener.stop(log)])
+      await Promise.all([logFailure(app.recordStop(), log), listener.stop(log)])
     } finally {
       await app.close()
     }
@@ -78,7 +82,7 @@ const keeperOf = async (config: Config) => {
 }
 
 /** A disk that takes no record keeps the service neither from starting nor from stopping. */
-const orTold = async (recorded: Promise<void>, log: Log): Promise<void> => {
+const logFailure = async (recorded: Promise<void>, log: Logger): Promise<void> => {
   try {
     await recorded
   } catch (error) {
@@ -91,24 +95,24 @@ const greet = async (config: Config, app: App, terminal: Terminal): Promise<void
   const { say } = terminal
   say(`Secure Lock Server ${version}`)
   for (const url of ownUrls(config)) say(`  listening  ${url}`)
-  say(`  data       ${config.databaseUri}`)
+  say(`  data       ${config.databasePath}`)
   const registration = await app.settings.registration()
   for (const warning of warnings({ ...config, registration })) say(`  warning    ${warning}`)
-  await offerClaim(app, terminal)
+  await offerSetupCode(app, terminal)
 }
 
 /** Says how somebody becomes the first owner. The code is for whoever sees this start, so it is
  * said and never logged. */
-const offerClaim = async ({ setup }: App, terminal: Terminal): Promise<void> => {
+const offerSetupCode = async ({ setup }: App, terminal: Terminal): Promise<void> => {
   const { say, isShown } = terminal
-  const claim = await setup.newClaim()
-  if (!claim) return
+  const setupCode = await setup.newSetupCode()
+  if (!setupCode) return
   say(
-    `  owner      no owner yet: make one within ${CLAIM_MINUTES} minutes with this code, or its link`,
+    `  owner      no owner yet: make one within ${SETUP_CODE_MINUTES} minutes with this code, or its link`,
   )
-  say(`  code       ${claim.code}`)
-  say(`  link       ${claim.link}`)
-  if (isShown) say(qrTerminal(claim.link))
+  say(`  code       ${setupCode.code}`)
+  say(`  link       ${setupCode.link}`)
+  if (isShown) say(qrTerminal(setupCode.link))
   say('  later      restart for another code, or, with these settings, run')
   say(`             ${ownCommand(terminal, 'user add --role owner NAME')}`)
 }

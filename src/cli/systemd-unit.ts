@@ -32,11 +32,11 @@ export const systemdUnit: Command = {
     const { values } = parseArgs({ args: [...args], options: OPTIONS })
     if (!/^[a-z_][a-z0-9_-]{0,30}$/.test(values.user))
       throw new UsageError('--user must be the name of a system user')
-    const { port, backupDir, dataDir, databaseUri } = parseConfig(env)
+    const { port, backupDir, dataDir, databasePath } = parseConfig(env)
     // What is relative lies in the folder that the unit starts in.
     const dataDirs = [
       isAbsolute(env['DATA_DIR'] ?? '') && dataDir,
-      env['DATABASE_URI']?.startsWith('sqlite:////') && dirname(databaseUri),
+      env['DATABASE_URI']?.startsWith('sqlite:////') && dirname(databasePath),
     ]
     const parts: Readonly<Record<string, string>> = {
       EXECUTABLE: path(process.execPath),

@@ -8,7 +8,7 @@ import { AppError } from '../errors.ts'
 import { certificateFacts } from '../http/certificate.ts'
 import { linkBase, machineAddresses } from '../http/own-address.ts'
 import { qrTerminal } from '../http/qr.ts'
-import { draftFolder } from '../storage/folder-draft.ts'
+import { atomicDirectory } from '../storage/folder-draft.ts'
 import { fileFault, makePrivateFolder, replacePrivateFile } from '../storage/private-files.ts'
 import {
   type Actions,
@@ -18,7 +18,7 @@ import {
   UsageError,
   runAction,
 } from './command.ts'
-import type { Authority } from './private-authority.ts'
+import type { PrivateCa } from './private-authority.ts'
 
 /** Two years. Apple takes 825 days at the most, also of a private CA; the 398 that browsers ask for
  * are about public ones. */
@@ -149,19 +149,19 @@ const BACK_MS = DAY_MS
 const PRIVATE_NAMES = ['localhost', 'local', 'home.arpa', 'internal', 'lan', 'home', 'fritz.box']
 
 const begin = async (config: Config, wish: Wish, nowMs: number): Promise<void> => {
-  const { COMMON_NAME_MAX, issueCertificate, makeAuthority, makeServerKey, readAuthority } =
+  const { COMMON_NAME_MAX, issueCertificate, createPrivateCa, makeServerKey, readPrivateCa } =
     await x509()
   const names = unique([...wish.names, ...ownNames(config)])
-  const draft = draftFolder(wish.folder)
+  const draft = atomicDirectory(wish.folder)
   try {
-    const { certPem, keyPem } = await makeAuthority({
+    const { certPem, keyPem } = await createPrivateCa({
       commonName: `Secure Lock CA of ${names[0]}`.slice(0, COMMON_NAME_MAX),
       permitted: unique([...names, ...PRIVATE_NAMES]),
       fromMs: nowMs - BACK_MS,
       untilMs: nowMs + CA_DAYS * DAY_MS,
     })
     const serverKeyPem = await makeServerKey()
-    const chain = await issueCertificate(await readAuthority(certPem, keyPem), {
+    const chain = await issueCertificate(await readPrivateCa(certPem, keyPem), {
       names,
       addresses: unique([...wish.addresses, ...machineAddresses()]),
       serverKeyPem,
@@ -213,10 +213,10 @@ const renew = async (config: Config, wish: Wish, nowMs: number): Promise<void> =
   replacePrivateFile(join(wish.folder, FILES.cert), chain)
 }
 
-const authorityIn = async (folder: string): Promise<Authority> => {
-  const { readAuthority } = await x509()
+const authorityIn = async (folder: string): Promise<PrivateCa> => {
+  const { readPrivateCa } = await x509()
   try {
-    return await readAuthority(
+    return await readPrivateCa(
       readText(join(folder, FILES.caCert)),
       readText(join(folder, FILES.caKey)),
     )

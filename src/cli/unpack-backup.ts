@@ -2,7 +2,7 @@ import { dirname, join } from 'node:path'
 import { type App, openApp } from '../app.ts'
 import type { Config } from '../config.ts'
 import { AppError } from '../errors.ts'
-import { logger } from '../http/log.ts'
+import { processLogger } from '../http/log.ts'
 import { unpackBackup } from '../storage/backup-file.ts'
 import type { Manifest } from '../storage/backup-manifest.ts'
 import { DATABASE_FILE, requireRoom } from '../storage/data-folder.ts'
@@ -35,7 +35,7 @@ const ATTEMPTS_MAX = 3
  * older schema is brought up to date. Throws `unavailable` for what does not hold. */
 export const unpackVerified = async (wanted: Unpacking): Promise<Unpacked> => {
   const { backup, config, terminal } = wanted
-  const { dataDir, databaseUri, backupPassphrase } = config
+  const { dataDir, databasePath, backupPassphrase } = config
   const { showProgress, readSecret } = terminal
   const manifest = await unpackBackup({
     from: backup,
@@ -47,14 +47,14 @@ export const unpackVerified = async (wanted: Unpacking): Promise<Unpacked> => {
     },
     accept: ({ files }) => {
       const bytes = files.reduce((sum, one) => sum + one.bytes, 0)
-      requireRoom(dirname(databaseUri), bytes, 'what the backup holds')
+      requireRoom(dirname(databasePath), bytes, 'what the backup holds')
     },
-    pathOf: (name) => (name === DATABASE_FILE ? databaseUri : join(dataDir, name)),
+    pathOf: (name) => (name === DATABASE_FILE ? databasePath : join(dataDir, name)),
     progress: percentOf(showProgress, 'Unpacking'),
   })
   showProgress('Checking the database')
-  requireIntegrity(databaseUri)
-  const silent = logger({ level: 'fatal', format: 'text', write: () => {} })
+  requireIntegrity(databasePath)
+  const silent = processLogger({ level: 'fatal', format: 'text', write: () => {} })
   const app = await openApp(config, { log: silent })
   try {
     const head = await app.log.head()

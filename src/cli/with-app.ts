@@ -1,6 +1,6 @@
 import { type App, openApp } from '../app.ts'
 import type { Config } from '../config.ts'
-import { logger } from '../http/log.ts'
+import { processLogger } from '../http/log.ts'
 import { requireDatabase } from './command.ts'
 
 /** Works on the accounts, also while the service runs, and gives the exit status: 0 unless the work
@@ -9,7 +9,7 @@ export const withApp = async (
   config: Config,
   work: (app: App) => Promise<number | void>,
 ): Promise<number> => {
-  const app = await openApp(config, { log: logger({ level: 'error', format: 'text' }) })
+  const app = await openApp(config, { log: processLogger({ level: 'error', format: 'text' }) })
   try {
     return (await work(app)) ?? 0
   } finally {

@@ -7,7 +7,7 @@ import page from './join.html' with { type: 'text' }
 // oxlint-disable-next-line import/default -- it is imported as text
 import script from './join.js' with { type: 'text' }
 
-/** The page that links of claim codes and invitations lead to. */
+/** The page that links of setup codes and invitations lead to. */
 export const joinRoutes = (endpoints: Endpoints) =>
   endpoints
     .group('default')

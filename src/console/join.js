@@ -1,4 +1,4 @@
-// Makes the first owner with a claim code, or registers with or without an invitation. The code
+// Makes the first owner with a setup code, or registers with or without an invitation. The code
 // comes in the fragment of the link, which no browser sends, and leaves the address at once.
 const form = document.querySelector('form')
 const button = form.querySelector('button')
@@ -8,11 +8,11 @@ const told = document.querySelector('#told')
 const codes = new URLSearchParams(location.hash.slice(1))
 history.replaceState(null, '', location.pathname)
 
-const claim = codes.get('claim')
+const setup = codes.get('setup')
 const invitation = codes.get('invitation')
-const isOwner = claim !== null || (invitation === null && (await isOwnerNeeded()))
+const isOwner = setup !== null || (invitation === null && (await isOwnerNeeded()))
 
-form.elements.code.value = claim ?? invitation ?? ''
+form.elements.code.value = setup ?? invitation ?? ''
 form.elements.code.required = isOwner
 details.hidden = isOwner
 details.disabled = isOwner

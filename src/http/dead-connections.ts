@@ -12,7 +12,7 @@ const TCP_USER_TIMEOUT = 18
  * a stream's heartbeats look sent all the while. Bun has no such option, so it is set on the sockets
  * that listen, from which those that are accepted inherit it; where there is no such C library, the
  * kernel's own patience holds. */
-export const endDeadConnections = (afterMs: number): void => {
+export const setTcpUserTimeout = (afterMs: number): void => {
   try {
     const { getsockopt, setsockopt } = dlopen('libc.so.6', {
       getsockopt: { args: ['i32', 'i32', 'i32', 'ptr', 'ptr'], returns: 'i32' },

@@ -23,21 +23,21 @@ type Authenticated = SignedIn & { readonly expiresAtMs: number }
 
 export type LimitGroup = 'auth' | 'unlock' | 'changes' | 'default'
 
-export type Endpoints = ReturnType<typeof endpointsOf>
+export type Endpoints = ReturnType<typeof router>
 
 /** Gives what every route file starts from: an Elysia instance that knows the caller, then counts
  * the request against the limits of its group. The route's own guard runs after both. */
-export const endpointsOf = (options: Options) => {
+export const router = (options: Options) => {
   const { trustedProxies, limits, cookies, authenticate, recordForwarded, seenRefusal } = options
   /** A Bearer token counts before a cookie, also where it is not good. */
-  const whoAsks = async (request: Request): Promise<Authenticated | undefined> => {
+  const authenticateRequest = async (request: Request): Promise<Authenticated | undefined> => {
     const token = credentials(request, 'Bearer') ?? cookies.read(request, 'access')
     return token ? authenticate(token) : undefined
   }
   const callers = new Elysia({ name: 'callers' }).resolve(
     { as: 'scoped' },
     async ({ request, server, set }) => {
-      const signedIn = await whoAsks(request)
+      const signedIn = await authenticateRequest(request)
       const peer = server?.requestIP(request)?.address ?? ''
       const requestId = set.headers['x-request-id']
       const { isForwarded, ...where } = origin(request, peer, trustedProxies)
@@ -70,7 +70,7 @@ export const endpointsOf = (options: Options) => {
   }
   return {
     /** Gives whom a request speaks for, asked again by an answer that outlives its beginning. */
-    whoAsks,
+    authenticateRequest,
     group: (name: Exclude<LimitGroup, 'changes'>) => new Elysia().use(shared[name]),
     /** Further limits of the routes that follow, which leave a record in the audit trail. */
     changeLimits: () => groups.changes(),

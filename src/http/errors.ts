@@ -1,7 +1,7 @@
 import { Elysia } from 'elysia'
 import { AppError, type ErrorCode } from '../errors.ts'
 import type { Caller, RecordAuditEvent } from './access.ts'
-import type { Log } from './log.ts'
+import type { Logger } from './log.ts'
 import { carriesSession } from './session-cookie.ts'
 
 /** An answer that only HTTP knows, with the headers that go with it (405 and `Allow`, for one). */
@@ -44,7 +44,7 @@ export const roleError = (message: string, reason?: string) =>
   new HttpError(403, message, {}, reason)
 
 type Dependencies = {
-  readonly log: Log
+  readonly log: Logger
   /** Told of each refusal, as often as somebody cares to be refused; must not reject. */
   readonly recordDenial: RecordAuditEvent
 }
@@ -58,13 +58,13 @@ export const errorAnswers = ({ log, recordDenial }: Dependencies) =>
     const known = code === 'NOT_FOUND' ? new HttpError(404, 'Not found') : knownError(error)
     if (!known) log.error({ request_id: set.headers['x-request-id'], err: error }, 'request failed')
     else if (known.status === 503) log.warn({ reason: known.message }, 'request refused')
-    const told = known ?? new HttpError(500, 'Internal error')
-    set.status = told.status
+    const response = known ?? new HttpError(500, 'Internal error')
+    set.status = response.status
     if (caller && isDenial(error, request)) {
-      const detail = { status: told.status, method: request.method, route }
+      const detail = { status: response.status, method: request.method, route }
       await recordDenial(caller, { action: 'access.deny', result: 'failure', detail })
     }
-    return answer(told, pathOf(request))
+    return answer(response, pathOf(request))
   })
 
 /** Whether a guard refused somebody: by role, or because what they signed in with is not good. Who has

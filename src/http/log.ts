@@ -1,7 +1,7 @@
-import { type DestinationStream, type Logger, pino } from 'pino'
+import { type DestinationStream, type Logger as PinoLogger, pino } from 'pino'
 import { textLine } from './log-text.ts'
 
-export type Log = Logger
+export type Logger = PinoLogger
 
 type LogOptions = {
   readonly level: string
@@ -13,7 +13,7 @@ type LogOptions = {
 }
 
 /** Gives the process log: one record a line, JSON or text, with control characters escaped. */
-export const logger = ({ level, format, isColoured = false, write }: LogOptions): Log => {
+export const processLogger = ({ level, format, isColoured = false, write }: LogOptions): Logger => {
   const out = write ? { write } : standardOutput()
   return pino(
     {
@@ -57,7 +57,7 @@ export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
 
 /** Switches between the level of the settings and `debug`, or `info` where that is the setting;
  * gives the level before and the one now. */
-export const switchLevel = (log: Log, setting: LogLevel): { from: string; to: string } => {
+export const switchLevel = (log: Logger, setting: LogLevel): { from: string; to: string } => {
   const from = log.level
   const other = setting === 'debug' ? 'info' : 'debug'
   log.level = from === setting ? other : setting

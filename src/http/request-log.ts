@@ -1,9 +1,9 @@
 import { Elysia } from 'elysia'
 import type { Caller } from './access.ts'
-import type { Log } from './log.ts'
+import type { Logger } from './log.ts'
 
 type Dependencies = {
-  readonly log: Log
+  readonly log: Logger
   /** Told of each request, whatever the log's level. */
   readonly seen: (request: SeenRequest) => void
 }

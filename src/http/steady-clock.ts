@@ -1,6 +1,6 @@
 /** A clock of the day that never runs backwards: when the gateway's is set back, this one goes on
  * by the monotonic clock, so that nothing that has expired comes to life again. */
-export const steadyClock = (
+export const nonDecreasingClock = (
   now: () => number,
   monotonic: () => number = () => performance.now(),
 ): (() => number) => {
@@ -14,7 +14,7 @@ export const steadyClock = (
 }
 
 /** A clock that goes on from a time by the monotonic clock alone, and so follows no jump at all. */
-export const pacedClock = (
+export const monotonicEpochClock = (
   startMs: number,
   monotonic: () => number = () => performance.now(),
 ): (() => number) => {

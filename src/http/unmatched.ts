@@ -5,7 +5,7 @@ import { HIDDEN, type Route } from './operation.ts'
 
 /** Answers what none of these routes answers: 405 with `Allow` at their paths, 404 elsewhere, counted
  * against the default limits. Throws where a route does not declare who may call it. */
-export const unmatchedRoutes = (endpoints: Endpoints, routes: readonly Route[]) => {
+export const notFoundRoutes = (endpoints: Endpoints, routes: readonly Route[]) => {
   const methods = new Map<string, Set<string>>()
   for (const { method, path, hooks } of routes) {
     // Those of cross-origin.ts, which answers preflights before any route.

@@ -9,7 +9,7 @@ export type Backups = ReturnType<typeof backupService>
 type Made = { readonly bytes: number; readonly events: number; readonly isEncrypted: boolean }
 
 /** Makes a backup under that path, whole or not at all, without holding this process up. */
-export type MakeBackup = (path: string, stopping: AbortSignal) => Promise<Made>
+export type CreateBackup = (path: string, stopping: AbortSignal) => Promise<Made>
 
 type Dependencies = {
   readonly settings: {
@@ -23,7 +23,7 @@ type Dependencies = {
   /** Tells this gateway's backups from those of others in the same folder. */
   readonly keyId: number
   /** Absent where another process makes them. */
-  readonly make: MakeBackup | undefined
+  readonly make: CreateBackup | undefined
   readonly record: RecordAuditEvent
   /** The newest record of an action on a subject. */
   readonly newestRecord: (action: string, subject: string) => Promise<Recorded | undefined>

@@ -21,7 +21,7 @@ import { isClockSynchronised } from './kernel-clock.ts'
 type Facts = {
   readonly config: Pick<
     Config,
-    'dataDir' | 'databaseUri' | 'host' | 'backupDir' | 'backupEveryHours'
+    'dataDir' | 'databasePath' | 'host' | 'backupDir' | 'backupEveryHours'
   >
   readonly now: () => number
   readonly registration: () => Promise<Parameters<typeof registrationFinding>[0]>
@@ -48,7 +48,7 @@ export const doctor = (facts: Facts) => async (): Promise<readonly Finding[]> =>
   const { bavail, bsize } = statfsSync(config.dataDir)
   return [
     diskFinding(bavail * bsize),
-    walFinding(statSync(`${config.databaseUri}-wal`, { throwIfNoEntry: false })?.size ?? 0),
+    walFinding(statSync(`${config.databasePath}-wal`, { throwIfNoEntry: false })?.size ?? 0),
     clockFinding({
       nowMs,
       newestMs: await facts.newestEventMs(),

@@ -5,7 +5,7 @@ import Histogram from 'prom-client/lib/histogram'
 import Registry from 'prom-client/lib/registry'
 
 /** A number that is asked for when somebody looks; nothing where it is not known. */
-export type Reading = {
+export type GaugeSource = {
   /** With its unit last, and `_total` behind it where it only grows. */
   readonly name: string
   readonly help: string
@@ -117,7 +117,7 @@ export const serviceMetrics = () => {
     },
 
     /** Tells these numbers too from now on. */
-    add: (readings: readonly Reading[]): void => {
+    add: (readings: readonly GaugeSource[]): void => {
       for (const reading of readings) registry.registerMetric(readMetric(reading))
     },
 
@@ -133,7 +133,7 @@ type CountedAuditEvent = {
   readonly detail?: Readonly<Record<string, string | number | boolean>>
 }
 
-const readMetric = ({ name, help, read, labels = [] }: Reading): Gauge | Counter => {
+const readMetric = ({ name, help, read, labels = [] }: GaugeSource): Gauge | Counter => {
   const isCounter = name.endsWith('_total')
   const metric = new (isCounter ? Counter : Gauge)({
     name,

@@ -1,5 +1,5 @@
 import { readdirSync, statSync, statfsSync } from 'node:fs'
-import type { Reading } from './metrics.ts'
+import type { GaugeSource } from './metrics.ts'
 
 type Dependencies = {
   readonly version: string
@@ -22,7 +22,7 @@ type Dependencies = {
 }
 
 /** What is asked for when Prometheus looks. To tell one more number, add a line. */
-export const serviceReadings = (of: Dependencies): readonly Reading[] => [
+export const serviceGauges = (of: Dependencies): readonly GaugeSource[] => [
   reading('secure_lock_unlock_log_events', 'Events in the unlock log', of.logSize),
   reading('secure_lock_live_streams', 'Open streams of unlocks', of.liveStreams),
   reading(
@@ -47,7 +47,7 @@ export const serviceReadings = (of: Dependencies): readonly Reading[] => [
   },
 ]
 
-const reading = (name: string, help: string, read: Reading['read']): Reading => ({
+const reading = (name: string, help: string, read: GaugeSource['read']): GaugeSource => ({
   name,
   help,
   read,
@@ -55,7 +55,7 @@ const reading = (name: string, help: string, read: Reading['read']): Reading => 
 
 const seconds = (ms: number | undefined) => (ms === undefined ? undefined : ms / 1000)
 
-const hashingReadings = ({ hashing }: Dependencies): readonly Reading[] => [
+const hashingReadings = ({ hashing }: Dependencies): readonly GaugeSource[] => [
   reading(
     'secure_lock_password_hashing_running',
     'Passwords that are hashed now',
@@ -74,7 +74,7 @@ const hashingReadings = ({ hashing }: Dependencies): readonly Reading[] => [
 ]
 
 /** Of the last check alone: a fault stays until a later one finds none. */
-const checkReadings = ({ lastCheck }: Dependencies): readonly Reading[] => {
+const checkReadings = ({ lastCheck }: Dependencies): readonly GaugeSource[] => {
   const ofLast = (value: (check: NonNullable<ReturnType<typeof lastCheck>>) => number) => () => {
     const check = lastCheck()
     return check ? [[{ scope: check.scope }, value(check)] as const] : []
@@ -95,7 +95,7 @@ const checkReadings = ({ lastCheck }: Dependencies): readonly Reading[] => {
   ]
 }
 
-const diskReadings = ({ dataDir, databasePath }: Dependencies): readonly Reading[] => [
+const diskReadings = ({ dataDir, databasePath }: Dependencies): readonly GaugeSource[] => [
   reading('secure_lock_database_bytes', 'Size of the database file', () => sizeOf(databasePath)),
   reading('secure_lock_database_wal_bytes', 'Size of its write-ahead log', () =>
     sizeOf(`${databasePath}-wal`),
@@ -110,7 +110,7 @@ const sizeOf = (path: string): number => statSync(path, { throwIfNoEntry: false 
 
 /** Under the names that every Prometheus client has for them. The library's own ask more modules
  * than a start has time for, and of Node's others most are empty here. */
-const processReadings: readonly Reading[] = [
+const processReadings: readonly GaugeSource[] = [
   reading('process_cpu_seconds_total', 'User and system time spent, in seconds', () => {
     const { user, system } = process.cpuUsage()
     return (user + system) / 1e6

@@ -1,7 +1,7 @@
 import { Database as Sqlite, SQLiteError, type SQLQueryBindings, type Statement } from 'bun:sqlite'
 import { AppError } from '../errors.ts'
 import { groupCommit } from './group-commit.ts'
-import type { OpenFiles } from './open-files.ts'
+import type { FileIdentity } from './open-files.ts'
 
 type Params = readonly SQLQueryBindings[]
 
@@ -20,7 +20,7 @@ export type Database = Queries & {
   transaction: <Result>(work: (tx: Queries) => Promise<Result>) => Promise<Result>
   /** Folds the WAL into the file and empties it, so that what was overwritten is in neither; false
    * where that cannot be now, because another process reads or the disk refuses. */
-  foldWal: () => Promise<boolean>
+  checkpointWal: () => Promise<boolean>
   /** Waits for what is to be committed, folds the WAL into the file and closes it. Rejects with
    * `unavailable` where that cannot be; the next process to open it finds all that was committed. */
   close: () => Promise<void>
@@ -32,7 +32,7 @@ export const WRITE_WAIT_MS = 3000
 const LOCK_RETRY_MS = 20
 
 /** Between two tries to fold the WAL, each of which waits for `busy_timeout` itself. */
-const FOLD_RETRY_MS = 200
+const CHECKPOINT_RETRY_MS = 200
 
 /** Works that share a COMMIT, and works in line; beyond them a write is `unavailable` at once. */
 const TOGETHER_MAX = 100
@@ -68,9 +68,9 @@ export const database = ({
   const requireWritable = (): void => {
     requireOpen()
     requireSound()
-    files?.requireInPlace()
+    files?.requireSameFiles()
   }
-  const isFoldable = (): boolean => isSound() && (files?.isFoldable() ?? true)
+  const canCheckpointWal = (): boolean => isSound() && (files?.canCheckpointWal() ?? true)
 
   let lastTurn: Promise<unknown> = Promise.resolve()
 
@@ -133,15 +133,15 @@ export const database = ({
     get: reads.get,
     run: (sql, ...params) => transaction((tx) => tx.run(sql, ...params)),
     transaction,
-    foldWal: async () => {
+    checkpointWal: async () => {
       const deadline = performance.now() + WRITE_WAIT_MS
       const fold = async () => {
         snapshot.end()
-        return isFoldable() && isFolded(writer)
+        return canCheckpointWal() && isWalTruncated(writer)
       }
       while (!(await exclusively(fold))) {
         if (performance.now() > deadline) return false
-        await Bun.sleep(FOLD_RETRY_MS)
+        await Bun.sleep(CHECKPOINT_RETRY_MS)
       }
       return true
     },
@@ -153,7 +153,7 @@ export const database = ({
         isClosed = true
         reads.finalize()
         writes.finalize()
-        if (isFoldable()) {
+        if (canCheckpointWal()) {
           if (reader !== writer) reader.close(true)
           attempt(() => writer.run('PRAGMA wal_checkpoint(TRUNCATE)'))
         }
@@ -178,7 +178,7 @@ type Connections = {
   readonly writer: Sqlite
   readonly reader: Sqlite
   /** Where they are in files. */
-  readonly files?: OpenFiles
+  readonly files?: FileIdentity
   readonly seenCommit?: SeenCommit | undefined
 }
 
@@ -286,7 +286,7 @@ const writeOver = (writer: Sqlite): void => {
   }
 }
 
-const isFolded = (writer: Sqlite): boolean => {
+const isWalTruncated = (writer: Sqlite): boolean => {
   try {
     const row = writer.query('PRAGMA wal_checkpoint(TRUNCATE)').get() as { busy: number } | null
     return row?.busy === 0

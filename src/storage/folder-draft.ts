@@ -5,7 +5,7 @@ import { AppError } from '../errors.ts'
 import { fileFault, syncPath } from './private-files.ts'
 
 /** A folder under a temporary name, which appears under its own name whole or not at all. */
-export type FolderDraft = {
+export type AtomicDirectory = {
   /** Where the files are until the draft is committed. */
   readonly path: string
   /** Makes a file, mode 0600, of the pieces in their order; resolves once it is on disk. */
@@ -18,7 +18,7 @@ export type FolderDraft = {
 
 /** Begins a new folder, mode 0700, beside where it will be. Throws `unavailable` where something is
  * already there that is not an empty folder. */
-export const draftFolder = (target: string): FolderDraft => {
+export const atomicDirectory = (target: string): AtomicDirectory => {
   const final = resolve(target)
   const path = join(dirname(final), `.${basename(final)}.${crypto.randomUUID()}.part`)
   orUnavailable(final, () => {

@@ -7,12 +7,12 @@ import { fileFault, makePrivateFile } from './private-files.ts'
 /** What a data folder is held for: one service and any number of commands work in it side by side; a
  * migration takes the service's place for a moment, a restore works in it alone, and one backup is
  * made of it at a time. */
-export type FolderUse = 'service' | 'command' | 'migration' | 'restore' | 'backup'
+export type LockMode = 'service' | 'command' | 'migration' | 'restore' | 'backup'
 
 type Lock = { readonly file: string; readonly take: readonly string[]; readonly held: string }
 
 /** SQLite's own levels of locks say who goes beside whom: RESERVED, SHARED, EXCLUSIVE. */
-const LOCKS: Readonly<Record<FolderUse, Lock>> = {
+const LOCKS: Readonly<Record<LockMode, Lock>> = {
   service: {
     file: 'service.lock',
     take: ['BEGIN IMMEDIATE'],
@@ -45,7 +45,7 @@ const BUSY_MS = 300
 
 /** Holds the data folder until released or the process ends in whatever way: the lock is the
  * operating system's, on a file of its own. Throws `unavailable` where its other uses forbid that. */
-export const lockFolder = (path: string, use: FolderUse): (() => void) => {
+export const lockDataDir = (path: string, use: LockMode): (() => void) => {
   const { file, take, held } = LOCKS[use]
   try {
     makePrivateFile(join(path, file))
@@ -69,4 +69,4 @@ export const lockFolder = (path: string, use: FolderUse): (() => void) => {
 /** Holds the folder for a change of the schema, which a service of an older version would fail in. A
  * service of this one holds it already. */
 export const lockForMigration = (path: string, use: 'service' | 'command'): (() => void) =>
-  use === 'service' ? () => {} : lockFolder(path, 'migration')
+  use === 'service' ? () => {} : lockDataDir(path, 'migration')

@@ -9,7 +9,7 @@ import { fileFault } from './private-files.ts'
 export type Value = string | number | bigint | Uint8Array | null
 
 /** A database of another program, as it stood when it was opened. */
-export type ForeignFile = {
+export type ExternalDatabase = {
   /** A table with these columns. Throws `unavailable` where the file has none. */
   readonly table: <Column extends string>(
     name: string,
@@ -29,16 +29,16 @@ type ForeignTable<Column extends string> = {
 const LOCK_WAIT_MS = 5000
 
 /** Opens a SQLite file to be read, and changes neither it nor its folder. Throws `unavailable`. */
-export const openForeignFile = (path: string): ForeignFile => {
+export const openExternalDatabase = (path: string): ExternalDatabase => {
   let connection: Sqlite | undefined
-  const orTold = <Result>(work: () => Result): Result => {
+  const asUnavailable = <Result>(work: () => Result): Result => {
     try {
       return work()
     } catch (error) {
       throw cannotRead(path, error)
     }
   }
-  const db = orTold(() => {
+  const db = asUnavailable(() => {
     if (!statSync(path).isFile()) throw new Error('it is no file')
     connection = connect(path)
     connection.run(`PRAGMA busy_timeout = ${LOCK_WAIT_MS}`)
@@ -59,11 +59,11 @@ export const openForeignFile = (path: string): ForeignFile => {
       throw new Error(`its table "${table}" has no column ${missing.join(', ')}`)
   }
   function* rows<Row>(sql: string): Generator<Row> {
-    const statement = orTold(() => db.prepare<Row, []>(sql))
+    const statement = asUnavailable(() => db.prepare<Row, []>(sql))
     const found = statement.iterate()
     try {
       for (;;) {
-        const { value, done } = orTold(() => found.next())
+        const { value, done } = asUnavailable(() => found.next())
         if (done) return
         yield value
       }
@@ -73,7 +73,7 @@ export const openForeignFile = (path: string): ForeignFile => {
   }
   return {
     table: <Column extends string>(name: string, columns: readonly Column[]) => {
-      orTold(() => requireTable(name, columns))
+      asUnavailable(() => requireTable(name, columns))
       const cells = columns.map((column) => `${bounded(column)} AS ${column}`).join(', ')
       return {
         lastId: () =>

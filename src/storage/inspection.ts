@@ -7,7 +7,7 @@ import { MIGRATIONS } from './migrations.ts'
 import { type ReadOnlyDatabase, cannotOpen, configure } from './open.ts'
 
 /** What there is to know of a database file. */
-export type Inspection = {
+export type DatabaseDiagnostics = {
   readonly sqliteVersion: string
   /** As the service sets them, and read back. */
   readonly pragmas: Readonly<Record<string, unknown>>
@@ -24,7 +24,7 @@ export type Inspection = {
 
 /** Looks at a database file with a connection set as the service sets its own, and checks every page.
  * Throws `unavailable` where that cannot be, and changes nothing. */
-export const inspectDatabase = (path: string): Inspection => {
+export const diagnoseDatabase = (path: string): DatabaseDiagnostics => {
   try {
     const connection = new Sqlite(path, { strict: true, readwrite: true, create: false })
     const close = () => connection.close()
@@ -60,7 +60,7 @@ export const withoutWriting = ({ all, get, close }: ReadOnlyDatabase): Database 
     get,
     run: refuse,
     transaction: refuse,
-    foldWal: async () => false,
+    checkpointWal: async () => false,
     close: async () => close(),
   }
 }

@@ -6,28 +6,28 @@ const MOVED =
 
 const CUT = 'The database file was cut short under the running service; restore a backup of it'
 
-export type OpenFiles = {
+export type FileIdentity = {
   /** Throws `unavailable` once the files are no longer those that were opened, or the database has
    * become shorter. What is written from then on is gone with this process, or does harm to what
    * others write meanwhile. */
-  readonly requireInPlace: () => void
+  readonly requireSameFiles: () => void
   /** Whether the WAL, also one that was removed, still belongs to the database that is there. */
-  readonly isFoldable: () => boolean
+  readonly canCheckpointWal: () => boolean
 }
 
 /** Remembers which files a database was opened from: its own, and SQLite's two beside it. */
-export const openFiles = (path: string): OpenFiles => {
+export const fileIdentity = (path: string): FileIdentity => {
   const [main, wal, shm] = [watched(path), watched(`${path}-wal`), watched(`${path}-shm`)]
   let bytes = 0
   return {
-    requireInPlace: () => {
+    requireSameFiles: () => {
       const found = main()
       if (typeof found === 'string' || [wal(), shm()].some((other) => typeof other === 'string'))
         throw new AppError('unavailable', MOVED)
       if (found.size < bytes) throw new AppError('unavailable', CUT)
       bytes = found.size
     },
-    isFoldable: () => {
+    canCheckpointWal: () => {
       const found = main()
       return typeof found !== 'string' && found.size >= bytes && wal() !== 'another'
     },

@@ -11,7 +11,7 @@ import {
 } from './database.ts'
 import { MIGRATIONS } from './migrations.ts'
 import { APPLICATION_ID, keepCopy, migrate, newerSchema, pragma, schemaVersion } from './migrate.ts'
-import { openFiles } from './open-files.ts'
+import { fileIdentity } from './open-files.ts'
 import { fileFault, makePrivateFile } from './private-files.ts'
 import { isWalDamaged } from './wal.ts'
 
@@ -72,7 +72,7 @@ export const openDatabase = (path: string, options: OpenOptions = {}): Database 
       reader.run(`PRAGMA busy_timeout = ${PRAGMAS.busy_timeout}`)
       // From its first read on it is seen by whoever else opens or closes the file.
       reader.query('PRAGMA user_version').get()
-      return database({ writer, reader, files: openFiles(path), seenCommit })
+      return database({ writer, reader, files: fileIdentity(path), seenCommit })
     } catch (error) {
       writer.close()
       throw error

@@ -4,7 +4,7 @@ import { Type as t } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
 import { AppError } from '../errors.ts'
 import { KEY_FILES, timeText } from './data-folder.ts'
-import { type FolderUse, lockFolder } from './folder-lock.ts'
+import { type LockMode, lockDataDir } from './folder-lock.ts'
 import { fileFault, syncPath } from './private-files.ts'
 
 /** What a restore is about to do, written before the first file moves: whoever opens the folder after
@@ -21,16 +21,16 @@ const STAGE_FOLDER = '.restoring'
 /** Where a file is kept until a restore is decided: on the disk that it goes to. */
 const stagedPath = (path: string): string => join(dirname(path), STAGE_FOLDER, basename(path))
 
-type Places = { readonly dataDir: string; readonly databaseUri: string }
+type Places = { readonly dataDir: string; readonly databasePath: string }
 
 /** Where a restore gathers what goes to these places. */
-export const stageOf = ({ dataDir, databaseUri }: Places): Places => ({
+export const stageOf = ({ dataDir, databasePath }: Places): Places => ({
   dataDir: join(dataDir, STAGE_FOLDER),
-  databaseUri: stagedPath(databaseUri),
+  databasePath: stagedPath(databasePath),
 })
 
-const stageFolders = ({ dataDir, databaseUri }: Places): readonly string[] => [
-  ...new Set([dataDir, dirname(databaseUri)].map((folder) => join(folder, STAGE_FOLDER))),
+const stageFolders = ({ dataDir, databasePath }: Places): readonly string[] => [
+  ...new Set([dataDir, dirname(databasePath)].map((folder) => join(folder, STAGE_FOLDER))),
 ]
 
 /** Makes the empty folders in which a restore gathers its files; what an earlier one left is gone. */
@@ -50,10 +50,10 @@ export const removeStage = (places: Places): void => {
 /** Puts the staged files in the place of those that are there, which are kept: from the moment that
  * the journal is on disk all of it happens, whatever ends this process. Gives where the old ones are. */
 export const commitRestore = (places: Places, atMs: number): readonly string[] => {
-  const { dataDir, databaseUri } = places
+  const { dataDir, databasePath } = places
   const aside = newAside(places, atMs)
   const keys = Object.values(KEY_FILES).map((name) => join(dataDir, name))
-  const all = [databaseUri, `${databaseUri}-wal`, `${databaseUri}-shm`, ...keys]
+  const all = [databasePath, `${databasePath}-wal`, `${databasePath}-shm`, ...keys]
   const files = all.map((path) => ({
     path: relative(dataDir, path),
     isRestored: existsSync(stagedPath(path)),
@@ -66,15 +66,15 @@ export const commitRestore = (places: Places, atMs: number): readonly string[] =
   renameSync(draft, join(dataDir, JOURNAL_FILE))
   syncPath(dataDir)
   finish(dataDir)
-  const folders = new Set([dataDir, dirname(databaseUri)].map((folder) => join(folder, aside)))
+  const folders = new Set([dataDir, dirname(databasePath)].map((folder) => join(folder, aside)))
   return [...folders].filter((folder) => existsSync(folder))
 }
 
 /** A name that no earlier restore has taken. */
-const newAside = ({ dataDir, databaseUri }: Places, atMs: number): string => {
+const newAside = ({ dataDir, databasePath }: Places, atMs: number): string => {
   const name = `before-restore-${timeText(atMs)}`
-  const isTaken = [dataDir, dirname(databaseUri)].some((folder) => existsSync(join(folder, name)))
-  return isTaken ? newAside({ dataDir, databaseUri }, atMs + 1000) : name
+  const isTaken = [dataDir, dirname(databasePath)].some((folder) => existsSync(join(folder, name)))
+  return isTaken ? newAside({ dataDir, databasePath }, atMs + 1000) : name
 }
 
 /** Whether a restore was interrupted there, so that what is missing may be back in a moment. */
@@ -83,8 +83,8 @@ export const hasUnfinishedRestore = (dataDir: string): boolean =>
 
 /** Holds a data folder (see `lockFolder`), in which a restore that a kill or a power cut interrupted
  * is finished first. Throws `unavailable` where other uses of it forbid that. */
-export const enterFolder = (dataDir: string, use: FolderUse): (() => void) => {
-  const release = lockFolder(dataDir, use)
+export const enterFolder = (dataDir: string, use: LockMode): (() => void) => {
+  const release = lockDataDir(dataDir, use)
   if (!hasUnfinishedRestore(dataDir)) return release
   if (use === 'restore') {
     finish(dataDir)

@@ -1,11 +1,11 @@
 import type { Account } from '../http/access.ts'
-import type { Log } from '../http/log.ts'
+import type { Logger } from '../http/log.ts'
 import { DEFAULT_LOCK, type Refusal } from './event.ts'
 import type { UnlockLog } from './service.ts'
 
 type Dependencies = {
   readonly append: UnlockLog['append']
-  readonly processLog: Log
+  readonly processLog: Logger
   /** A clock that only runs forward, milliseconds. */
   readonly monotonic: () => number
 }

@@ -14,12 +14,12 @@ export const keyFile = (dataDir: string) => {
   return {
     /** Throws `unavailable` where the key stands alone: it is made after the database, which was lost
      * then, and to begin anew with it would be to sign another log under the same name. */
-    requireLog: (databaseUri: string): void => {
-      if (databaseUri === ':memory:' || !existsSync(path)) return
-      if ((statSync(databaseUri, { throwIfNoEntry: false })?.size ?? 0) > 0) return
+    requireLog: (databasePath: string): void => {
+      if (databasePath === ':memory:' || !existsSync(path)) return
+      if ((statSync(databasePath, { throwIfNoEntry: false })?.size ?? 0) > 0) return
       throw new AppError(
         'unavailable',
-        `The database ${databaseUri} is missing or empty: restore it from a backup. To begin another log, remove ${path}, which signed the lost one`,
+        `The database ${databasePath} is missing or empty: restore it from a backup. To begin another log, remove ${path}, which signed the lost one`,
       )
     },
 

@@ -110,7 +110,8 @@ const follow = async (
     filter,
     lastSeq: lastEventId(request),
     signal: request.signal,
-    isAllowed: async () => (await endpoints.whoAsks(request))?.account.role === account.role,
+    isAllowed: async () =>
+      (await endpoints.authenticateRequest(request))?.account.role === account.role,
   })
   return new Response(body, { headers: { 'content-type': 'text/event-stream' } })
 }

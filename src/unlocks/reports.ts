@@ -1,10 +1,10 @@
-import type { Log } from '../http/log.ts'
+import type { Logger } from '../http/log.ts'
 import type { RetentionRun } from './retention.ts'
 import type { Verification } from './watch.ts'
 
 /** Tells the process log what a check of the unlock log found. */
 export const verificationReporter =
-  (processLog: Log) =>
+  (processLog: Logger) =>
   (check: Verification): void => {
     const { scope } = check
     if (check.ok) return processLog.info({ scope, size: check.size }, 'log verified')
@@ -14,7 +14,7 @@ export const verificationReporter =
 
 /** Tells the process log what a round of the retention did. */
 export const retentionReporter =
-  (processLog: Log) =>
+  (processLog: Logger) =>
   (round: RetentionRun): void => {
     switch (round.outcome) {
       case 'erased':

@@ -40,7 +40,7 @@ export const unlockStore = (db: Database) => ({
   /** Runs `work` in one transaction; resolves after COMMIT. */
   transaction: <Result>(work: (writes: UnlockWrites) => Promise<Result>): Promise<Result> =>
     db.transaction((tx) => work(writesOn(tx))),
-  foldWal: db.foldWal,
+  foldWal: db.checkpointWal,
 })
 
 /** The indexes that hold personal text. */

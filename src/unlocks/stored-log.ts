@@ -19,17 +19,17 @@ export type LogFile = {
   readonly close: () => void
 }
 
-type Places = { readonly dataDir: string; readonly databaseUri: string }
+type Places = { readonly dataDir: string; readonly databasePath: string }
 
 /** Opens the log of a database file, with the key in a data folder. Throws `unavailable` where either
  * cannot be read, or the database has no log. */
-export const openLogFile = async ({ dataDir, databaseUri }: Places): Promise<LogFile> => {
+export const openLogFile = async ({ dataDir, databasePath }: Places): Promise<LogFile> => {
   const key = readKey(join(dataDir, KEY_FILES.log))
-  const db = openReadOnly(databaseUri)
+  const db = openReadOnly(databasePath)
   try {
     const source = logReads(db)
     const head = await source.head()
-    if (!head) throw new AppError('unavailable', `The database ${databaseUri} has no log yet`)
+    if (!head) throw new AppError('unavailable', `The database ${databasePath} has no log yet`)
     return {
       head,
       key,

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'bun:test'
 import { Database } from 'bun:sqlite'
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { changeStore } from '../../src/accounts/change-store.ts'
+import { accountTransactions } from '../../src/accounts/change-store.ts'
 import { erasureService } from '../../src/accounts/erasure.ts'
 import { COMMAND_LINE } from '../../src/http/access.ts'
 import { openDatabase } from '../../src/storage/open.ts'
@@ -115,7 +115,7 @@ describe('an erasure that is interrupted', () => {
     await app.close()
     const db = openDatabase(database)
     const half = erasureService({
-      store: changeStore(db, Date.now),
+      store: accountTransactions(db, Date.now),
       traces: [() => Promise.reject(new Error('killed'))],
       record: async () => {},
       now: Date.now,

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import { Database as Sqlite } from 'bun:sqlite'
 import fc from 'fast-check'
-import { keyOf } from '../../src/accounts/service.ts'
+import { usernameKeyOf } from '../../src/accounts/service.ts'
 import { MIGRATIONS } from '../../src/storage/migrations.ts'
 import { migrate } from '../../src/storage/migrate.ts'
 import { PASSWORD, startApp } from '../support/app.ts'
@@ -42,7 +42,9 @@ describe('names', () => {
 
   test('have one key, and no other by way of it', () => {
     const anyName = fc.string({ unit: 'binary', maxLength: 50 })
-    fc.assert(fc.property(anyName, (name) => keyOf(keyOf(name)) === keyOf(name)))
+    fc.assert(
+      fc.property(anyName, (name) => usernameKeyOf(usernameKeyOf(name)) === usernameKeyOf(name)),
+    )
   })
 
   test('that existed before with such signs still sign in, and a lookalike gives way', () => {
@@ -58,7 +60,12 @@ describe('names', () => {
       )
     migrate(db)
     const keys = db.query('SELECT username_key FROM account ORDER BY id').values().flat()
-    expect(keys).toStrictEqual([keyOf('ada'), keyOf('Grace \u2764\ufe0f'), 'ada\ufe0f', 'bob'])
+    expect(keys).toStrictEqual([
+      usernameKeyOf('ada'),
+      usernameKeyOf('Grace \u2764\ufe0f'),
+      'ada\ufe0f',
+      'bob',
+    ])
     db.run('DELETE FROM account WHERE id = 4')
     expect(db.query('SELECT newest FROM account_number').get()).toStrictEqual({ newest: 4 })
   })

@@ -1,9 +1,9 @@
 import { expect, test } from 'bun:test'
 import {
-  OLDER_WORK_MAX,
-  olderDigest,
-  olderWork,
-  parseOlderHash,
+  WERKZEUG_WORK_MAX,
+  werkzeugDigest,
+  werkzeugWork,
+  parseWerkzeugHash,
 } from '../../src/accounts/older-hash.ts'
 import { passwordHasher } from '../../src/accounts/password-hasher.ts'
 import { hashes } from './werkzeug-hashes.json'
@@ -16,12 +16,12 @@ const hasher = passwordHasher(
 test('every hash that Werkzeug made is read, and its password alone gives its digest', async () => {
   expect(hashes.length).toBeGreaterThan(30)
   for (const { hash, password } of hashes) {
-    const older = parseOlderHash(hash)
+    const older = parseWerkzeugHash(hash)
     if (!older) throw new Error(`cannot read ${hash}`)
-    expect(await olderDigest(older, password)).toBe(older.digest)
+    expect(await werkzeugDigest(older, password)).toBe(older.digest)
     // As it was typed: the older server knew no other spelling of it.
     for (const other of [`${password} `, password.slice(1), password.toUpperCase()])
-      if (other !== password) expect(await olderDigest(older, other)).not.toBe(older.digest)
+      if (other !== password) expect(await werkzeugDigest(older, other)).not.toBe(older.digest)
   }
 })
 
@@ -39,7 +39,7 @@ test('[P1] a hash that comes from the older server is stored under Argon2id, and
     'scrypt:1024:4:2',
   ])
   for (const { hash, password } of kinds) {
-    const older = parseOlderHash(hash)
+    const older = parseWerkzeugHash(hash)
     const stored = older ? await hasher.wrap(older) : ''
     expect(stored).toMatch(/^[^$]+\$[^$]+\$argon2id\$v=19\$m=19456,t=2,p=1\$/)
     expect(stored).not.toContain(older?.digest ?? '')
@@ -68,7 +68,7 @@ test('[P7] what is no such hash, or would keep a core busy for long, is not read
     `pbkdf2:sha256$salt$${digest}`,
     `pbkdf2:sha256:0$salt$${digest}`,
     `pbkdf2:sha256:-1$salt$${digest}`,
-    `pbkdf2:sha256:${OLDER_WORK_MAX + 1}$salt$${digest}`,
+    `pbkdf2:sha256:${WERKZEUG_WORK_MAX + 1}$salt$${digest}`,
     `pbkdf2:sha256:999999999999$salt$${digest}`,
     `scrypt:32768:8:1$salt$${digest}`,
     `scrypt:32767:8:1$salt$${digest}${digest}`,
@@ -78,14 +78,14 @@ test('[P7] what is no such hash, or would keep a core busy for long, is not read
     `scrypt:32768:8:99$salt$${digest}${digest}`,
     '$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA',
   ])
-    expect([text, parseOlderHash(text)]).toStrictEqual([text, undefined])
-  expect(parseOlderHash(`scrypt:32768:8:1$salt$${digest}${digest}`)).toBeDefined()
+    expect([text, parseWerkzeugHash(text)]).toStrictEqual([text, undefined])
+  expect(parseWerkzeugHash(`scrypt:32768:8:1$salt$${digest}${digest}`)).toBeDefined()
 })
 
 test('[P7] all ways that Werkzeug ever had as its default fit into what a login may take', () => {
   const defaults = [1000, 50_000, 150_000, 260_000, 600_000, 1_000_000]
   const ways = ['sha256', 'scrypt:32768:8:1', ...defaults.map((n) => `pbkdf2:sha256:${n}`)]
-  expect(olderWork(ways)).toBeLessThan(OLDER_WORK_MAX)
+  expect(werkzeugWork(ways)).toBeLessThan(WERKZEUG_WORK_MAX)
   const many = Array.from({ length: 1000 }, (_, at) => `pbkdf2:sha256:${at + 1}`)
-  expect(olderWork(many)).toBeGreaterThan(OLDER_WORK_MAX)
+  expect(werkzeugWork(many)).toBeGreaterThan(WERKZEUG_WORK_MAX)
 })

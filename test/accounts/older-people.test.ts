@@ -1,15 +1,15 @@
 import { expect, test } from 'bun:test'
-import { parseOlderHash } from '../../src/accounts/older-hash.ts'
-import { type Holder, olderPeople } from '../../src/accounts/older-people.ts'
-import { olderPeopleStore } from '../../src/accounts/older-people-store.ts'
+import { parseWerkzeugHash } from '../../src/accounts/older-hash.ts'
+import { type Holder, legacyUserImport } from '../../src/accounts/older-people.ts'
+import { legacyUserStore } from '../../src/accounts/older-people-store.ts'
 import { PASSWORD, type TestApp, bearer, startApp } from '../support/app.ts'
 import { idOf, olderHashOf, tokenOf } from '../support/older-server.ts'
 
 /** Imports people by name, each with a hash. */
 const imported = async (app: TestApp, people: Readonly<Record<string, string>>) => {
   const { db, hasher, people: accounts, record } = app
-  const importPeople = olderPeople({
-    store: olderPeopleStore(db, Date.now),
+  const importPeople = legacyUserImport({
+    store: legacyUserStore(db, Date.now),
     accounts,
     hasher,
     record,
@@ -78,7 +78,7 @@ test('[P7] so many old ways of hashing that each login would take long are not a
   ])
   expect(outcomes[3]?.faults[0]).toStartWith('without its password, whose hash would make')
   expect(await app.people.olderWays()).toHaveLength(3)
-  expect(parseOlderHash(people[3]?.[1] ?? '')).toBeDefined()
+  expect(parseWerkzeugHash(people[3]?.[1] ?? '')).toBeDefined()
 })
 
 test('whoever was imported is a member like any other: no password is shown, and data can be taken out [A4]', async () => {

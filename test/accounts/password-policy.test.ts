@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'bun:test'
 import fc from 'fast-check'
-import { passwordPolicy } from '../../src/accounts/password-policy.ts'
+import { weakPasswordCheck } from '../../src/accounts/password-policy.ts'
 
-const isWeak = passwordPolicy({ minLength: 8, useBlocklist: true })
+const isWeak = weakPasswordCheck({ minLength: 8, useBlocklist: true })
 
 describe('the password policy', () => {
   test('[P2] counts code points, and asks for nothing but length', () => {
@@ -54,7 +54,7 @@ describe('the password policy', () => {
   })
 
   test('the list can be switched off', () => {
-    expect(passwordPolicy({ minLength: 8, useBlocklist: false })('football', 'joan')).toBe(false)
+    expect(weakPasswordCheck({ minLength: 8, useBlocklist: false })('football', 'joan')).toBe(false)
   })
 
   test('a user name with fewer than four other characters is weak, wherever they stand', () => {

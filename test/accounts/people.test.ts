@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import fc from 'fast-check'
-import { peopleStore } from '../../src/accounts/people-store.ts'
+import { accountDirectory } from '../../src/accounts/people-store.ts'
 import { type Account, COMMAND_LINE, type Role } from '../../src/http/access.ts'
 import { openDatabase } from '../../src/storage/open.ts'
 import { PASSWORD, type TestApp, bearer, startApp } from '../support/app.ts'
@@ -457,7 +457,7 @@ describe('listing people', () => {
         id % 3 === 0 ? 'admin' : 'member',
         id % 2 === 0 ? 1 : null,
       )
-    const { page } = peopleStore(db, () => 0)
+    const { page } = accountDirectory(db, () => 0)
     await fc.assert(
       fc.asyncProperty(
         fc.record({

@@ -67,7 +67,7 @@ describe('the first owner, at the compiled file', () => {
     const folder = temporaryFolder()
     const first = await startService({ folder, env: { ...UNLIMITED, LOG_LEVEL: 'debug' } })
     const { code, link } = await printed(first)
-    expect(link).toBe(`${first.url}/join#claim=${code}`)
+    expect(link).toBe(`${first.url}/join#setup=${code}`)
     const client = clientOf(first.url)
     const answers = [
       await claim(client, { ...OWNER, code: WRONG }),
@@ -75,7 +75,7 @@ describe('the first owner, at the compiled file', () => {
       await claim(client, { username: 'oli', code }),
     ]
     expect(answers.map(({ status, detail }) => [status, detail])).toStrictEqual([
-      [403, 'This code is not right'],
+      [403, 'This setup code is wrong'],
       [400, 'Weak password'],
       [400, 'Missing password'],
     ])
@@ -128,19 +128,19 @@ describe('the first owner, at the compiled file', () => {
   })
 })
 
-describe('a claim code', () => {
+describe('a setup code', () => {
   test('[A5] is over after 30 minutes by a clock that nobody sets, and the answer says how to get another', async () => {
     let monotonicMs = 5000
     await using app = await startApp({}, { monotonic: () => monotonicMs })
-    const { code = '' } = (await app.setup.newClaim()) ?? {}
+    const { code = '' } = (await app.setup.newSetupCode()) ?? {}
     app.clock.nowMs += 50 * 365 * 24 * 60 * MINUTE_MS
     monotonicMs += 30 * MINUTE_MS - 1
     expect(await claim(app, { ...OWNER, password: 'short', code })).toMatchObject({ status: 400 })
     monotonicMs += 1
     expect(await claim(app, { ...OWNER, code })).toMatchObject({
       status: 403,
-      code: 'claim_over',
-      detail: 'The code is over; restart the service for another one',
+      code: 'setup_code_expired',
+      detail: 'The setup code has expired; restart the service for a new one',
     })
     expect(await app.people.hasOwner()).toBe(false)
   })
@@ -148,9 +148,11 @@ describe('a claim code', () => {
   test('[A5] stays good after faults of the name or the password, and wrong codes, each of which is recorded', async () => {
     await using app = await startApp()
     await app.signIn('oli')
-    const { code = '' } = (await app.setup.newClaim()) ?? {}
+    const { code = '' } = (await app.setup.newSetupCode()) ?? {}
     for (let guess = 0; guess < 30; guess += 1)
-      expect(await claim(app, { ...OWNER, code: WRONG })).toMatchObject({ code: 'claim_wrong' })
+      expect(await claim(app, { ...OWNER, code: WRONG })).toMatchObject({
+        code: 'setup_code_wrong',
+      })
     const records = app.logLines.filter((line) => line.includes('"action":"owner.setup"'))
     expect(records).toHaveLength(30)
     expect(records.join()).not.toContain(WRONG)
@@ -170,15 +172,17 @@ describe('a claim code', () => {
 
   test('[A5] is not made where there is an owner, nor good without a start that made one', async () => {
     await using app = await startApp()
-    expect(await claim(app, { ...OWNER, code: WRONG })).toMatchObject({ code: 'claim_over' })
+    expect(await claim(app, { ...OWNER, code: WRONG })).toMatchObject({
+      code: 'setup_code_expired',
+    })
     await app.signIn('amy', 'owner')
-    expect(await app.setup.newClaim()).toBeUndefined()
+    expect(await app.setup.newSetupCode()).toBeUndefined()
     expect(await claim(app, { ...OWNER, code: WRONG })).toMatchObject({ code: 'owner_exists' })
   })
 
   test('[P5] makes the place of its first owner one that strangers’ guesses do not keep out', async () => {
     await using app = await startApp({ TRUSTED_PROXIES: '127.0.0.1' })
-    const { code = '' } = (await app.setup.newClaim()) ?? {}
+    const { code = '' } = (await app.setup.newSetupCode()) ?? {}
     const home = { 'x-forwarded-for': '203.0.113.1' }
     expect((await app.post('/v1/setup', { ...OWNER, code }, home)).status).toBe(200)
     for (let guess = 0; guess < 100; guess += 1) {
@@ -191,7 +195,7 @@ describe('a claim code', () => {
 
   test('[A3] privileged fields beside it change nothing', async () => {
     await using app = await startApp()
-    const { code = '' } = (await app.setup.newClaim()) ?? {}
+    const { code = '' } = (await app.setup.newSetupCode()) ?? {}
     const more = { id: 99, public_id: 'mine', role: 'member', invitation: code }
     expect(await claim(app, { ...OWNER, code, ...more })).toMatchObject({ status: 200 })
     const [owner] = await app.people.page(0, 1)

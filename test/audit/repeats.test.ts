@@ -2,7 +2,7 @@ import { describe, expect, test } from 'bun:test'
 import { coalescingRecorder } from '../../src/audit/repeats.ts'
 import { AppError } from '../../src/errors.ts'
 import type { AuditEvent } from '../../src/http/access.ts'
-import { logger } from '../../src/http/log.ts'
+import { processLogger } from '../../src/http/log.ts'
 import { bearer, startApp } from '../support/app.ts'
 
 const DENIED: AuditEvent = { action: 'access.deny', result: 'failure', detail: { status: 401 } }
@@ -21,7 +21,7 @@ const recorder = () => {
         [account?.publicId ?? address, action, detail?.['repeats'] ?? 'first'].join(' '),
       )
     },
-    log: logger({ level: 'info', format: 'json', write: (line) => lines.push(line) }),
+    log: processLogger({ level: 'info', format: 'json', write: (line) => lines.push(line) }),
   })
   return { ...repeats, recorded, disk, lines }
 }

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type App, openApp } from '../../src/app.ts'
 import { parseConfig } from '../../src/config.ts'
-import { logger } from '../../src/http/log.ts'
+import { processLogger } from '../../src/http/log.ts'
 import type { NewUnlockEvent } from '../../src/unlocks/event.ts'
 import { PASSWORD, bearer, clientOf } from '../support/app.ts'
 import { UNLIMITED, runCommand, startService } from '../support/binary.ts'
@@ -133,7 +133,7 @@ const withApp = async <Result>(
   work: (app: App) => Promise<Result>,
 ): Promise<Result> => {
   const config = parseConfig({ DATA_DIR: join(folder, 'data') })
-  const app = await openApp(config, { log: logger({ level: 'fatal', format: 'text' }) })
+  const app = await openApp(config, { log: processLogger({ level: 'fatal', format: 'text' }) })
   try {
     return await work(app)
   } finally {

@@ -34,12 +34,12 @@ describe.skipIf(IS_LEFT_OUT)('a person who opens a link on a phone', () => {
     async () => {
       await using seen = await visit(browser, service.url, PHONE)
       const { page } = seen
-      const [link = 'none'] = /http\S+#claim=\S+/.exec(service.output().words) ?? []
+      const [link = 'none'] = /http\S+#setup=\S+/.exec(service.output().words) ?? []
       await page.goto(link)
       await page.getByText('no owner yet').waitFor()
       expect(page.url()).toBe(`${service.url}/join`)
       const code = await page.getByLabel('Code').inputValue()
-      expect(link).toEndWith(`#claim=${code}`)
+      expect(link).toEndWith(`#setup=${code}`)
       expect(await page.getByLabel('Phone').isVisible()).toBe(false)
       await page.getByLabel('User name').fill('oli')
       await page.getByLabel('Password').fill('short')

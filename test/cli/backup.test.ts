@@ -12,7 +12,7 @@ import {
 import { join } from 'node:path'
 import { unpackTar } from 'modern-tar'
 import { KEY_FILES } from '../../src/storage/data-folder.ts'
-import { lockFolder } from '../../src/storage/folder-lock.ts'
+import { lockDataDir } from '../../src/storage/folder-lock.ts'
 import { PASSWORD, bearer, clientOf, recordsOf } from '../support/app.ts'
 import {
   BINARY,
@@ -117,7 +117,7 @@ describe('backup FILE, at the compiled file', () => {
   })
 
   test('[D3] one at a time; it says so', async () => {
-    const release = lockFolder(join(folder, 'data'), 'backup')
+    const release = lockDataDir(join(folder, 'data'), 'backup')
     expect((await backup('b.tar')).words).toContain('another backup of it is being made')
     release()
     expect(existsSync(join(folder, 'b.tar'))).toBe(false)

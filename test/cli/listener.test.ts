@@ -5,7 +5,7 @@ import { openApp } from '../../src/app.ts'
 import { listen } from '../../src/cli/listener.ts'
 import { parseConfig } from '../../src/config.ts'
 import { tlsPair } from '../../src/http/certificate.ts'
-import { logger } from '../../src/http/log.ts'
+import { processLogger } from '../../src/http/log.ts'
 import { UNLIMITED, freePort, temporaryFolder } from '../support/binary.ts'
 import { flood, lone, selfSigned, visit } from '../support/certificates.ts'
 
@@ -24,7 +24,7 @@ const serving = async (retiredMs: number) => {
     const { cert, key } = selfSigned(folder, name)
     return tlsPair(readFileSync(cert, 'utf8'), readFileSync(key, 'utf8'))
   })
-  const log = logger({ level: 'fatal', format: 'json' })
+  const log = processLogger({ level: 'fatal', format: 'json' })
   const app = await openApp(config, { log })
   const listener = listen(app.http, config, pairs[0], { retiredMs })
   const url = `https://127.0.0.1:${config.port}`

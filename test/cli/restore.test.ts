@@ -12,7 +12,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { packTar, unpackTar } from 'modern-tar'
-import { lockFolder } from '../../src/storage/folder-lock.ts'
+import { lockDataDir } from '../../src/storage/folder-lock.ts'
 import { MIGRATIONS } from '../../src/storage/migrations.ts'
 import { PASSWORD, bearer, clientOf } from '../support/app.ts'
 import { BINARY, UNLIMITED, runCommand, startService, temporaryFolder } from '../support/binary.ts'
@@ -258,7 +258,7 @@ describe('restore FILE, at the compiled file', () => {
       await service.stop()
     }
     for (const use of ['command', 'restore'] as const) {
-      const release = lockFolder(data, use)
+      const release = lockDataDir(data, use)
       expect((await run('restore', '--yes', 'old.tar')).words).toContain('stop that first')
       if (use === 'restore')
         expect((await run('user', 'list')).words).toContain('a restore is under way there')

@@ -66,13 +66,13 @@ test.each(['SIGINT', 'SIGTERM'] as const)('%s ends a command that is at work', a
   rmSync(folder, { recursive: true })
 })
 
-test('[A5] at a terminal the claim code, and an invitation, are shown as QR codes of their links', async () => {
+test('[A5] at a terminal the setup code, and an invitation, are shown as QR codes of their links', async () => {
   const folder = temporaryFolder()
   const env = { HOST: '127.0.0.1', PORT: String(await freePort()) }
   const linkShown = (shown: string): string => /http\S+#\S+/.exec(shown)?.[0] ?? 'none'
   const served = await atTerminal('serve', ['\u0003'], folder, { env, asks: /"started"\}\s*$/ })
   expect(served.status).toBe(0)
-  expect(linkShown(served.shown)).toStartWith(`http://127.0.0.1:${env.PORT}/join#claim=`)
+  expect(linkShown(served.shown)).toStartWith(`http://127.0.0.1:${env.PORT}/join#setup=`)
   const { shown } = await atTerminal('invite', [], folder, { env })
   expect(linkShown(shown)).toStartWith(`http://127.0.0.1:${env.PORT}/join#invitation=`)
   for (const one of [served.shown, shown])

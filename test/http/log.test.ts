@@ -1,12 +1,15 @@
 import { describe, expect, test } from 'bun:test'
 import { join } from 'node:path'
-import { logWritten, logger, switchLevel } from '../../src/http/log.ts'
+import { logWritten, processLogger, switchLevel } from '../../src/http/log.ts'
 import { startApp } from '../support/app.ts'
 
 describe('the log', () => {
-  const lines = (format: 'json' | 'text', write: (log: ReturnType<typeof logger>) => void) => {
+  const lines = (
+    format: 'json' | 'text',
+    write: (log: ReturnType<typeof processLogger>) => void,
+  ) => {
     const out: string[] = []
-    write(logger({ level: 'info', format, write: (line) => out.push(line) }))
+    write(processLogger({ level: 'info', format, write: (line) => out.push(line) }))
     return out
   }
 
@@ -24,7 +27,7 @@ describe('the log', () => {
   })
 
   test('standard output takes lines without being waited for', async () => {
-    logger({ level: 'error', format: 'json' }).info('below the level, so not seen')
+    processLogger({ level: 'error', format: 'json' }).info('below the level, so not seen')
     await logWritten()
   })
 
@@ -79,13 +82,13 @@ describe('the log', () => {
     const out: string[] = []
     const write = (line: string) => out.push(line)
     for (const isColoured of [true, false])
-      logger({ level: 'info', format: 'text', isColoured, write }).error('hello')
+      processLogger({ level: 'info', format: 'text', isColoured, write }).error('hello')
     expect(out[0]).toContain('\u001b[31merror\u001b[0m')
     expect(out[1]).not.toContain('\u001b')
   })
 
   test('its level goes to debug and back, or to info where debug is the setting', () => {
-    const log = logger({ level: 'warn', format: 'json', write: () => {} })
+    const log = processLogger({ level: 'warn', format: 'json', write: () => {} })
     expect(switchLevel(log, 'warn')).toStrictEqual({ from: 'warn', to: 'debug' })
     expect(switchLevel(log, 'warn')).toStrictEqual({ from: 'debug', to: 'warn' })
     log.level = 'debug'

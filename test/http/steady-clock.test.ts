@@ -1,12 +1,12 @@
 import { expect, test } from 'bun:test'
-import { pacedClock, steadyClock } from '../../src/http/steady-clock.ts'
+import { monotonicEpochClock, nonDecreasingClock } from '../../src/http/steady-clock.ts'
 
 const DAY_MS = 86_400_000
 const NOON_MS = Date.UTC(2026, 10, 22, 12)
 
 const clocks = () => {
   const state = { day: NOON_MS, steady: 5000 }
-  const read = steadyClock(
+  const read = nonDecreasingClock(
     () => state.day,
     () => state.steady,
   )
@@ -46,7 +46,7 @@ test('[D6] never runs backwards, however often the clock of the day jumps', () =
 
 test('[D6] a paced clock follows no jump either way', () => {
   const elapsed = { ms: 7 }
-  const read = pacedClock(NOON_MS, () => elapsed.ms)
+  const read = monotonicEpochClock(NOON_MS, () => elapsed.ms)
   expect(read()).toBe(NOON_MS)
   elapsed.ms += 1234.5
   expect(read()).toBe(NOON_MS + 1234)

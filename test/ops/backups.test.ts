@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:f
 import { join } from 'node:path'
 import { AppError } from '../../src/errors.ts'
 import type { AuditEvent } from '../../src/http/access.ts'
-import { type MakeBackup, backupService } from '../../src/ops/backups.ts'
+import { type CreateBackup, backupService } from '../../src/ops/backups.ts'
 import { temporaryFolder } from '../support/binary.ts'
 
 const HOUR_MS = 3_600_000
@@ -22,13 +22,13 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
-const written: MakeBackup = async (path) => {
+const written: CreateBackup = async (path) => {
   writeFileSync(path, 'a backup', { flag: 'wx' })
   return { bytes: 8, events: 3, isEncrypted: false }
 }
 
 type Options = {
-  readonly make?: MakeBackup
+  readonly make?: CreateBackup
   readonly keep?: number
   readonly keyId?: number
   readonly passphrase?: string
@@ -179,7 +179,7 @@ describe('backups by themselves', () => {
 
   test('one that fails is reported, recorded, tried again after an hour, and deletes nothing', async () => {
     let isBroken = false
-    const make: MakeBackup = async (...args) => {
+    const make: CreateBackup = async (...args) => {
       if (isBroken) throw new AppError('unavailable', 'No room for the backup')
       return written(...args)
     }
@@ -219,7 +219,7 @@ describe('backups by themselves', () => {
 
   test('an owner’s wish joins the one under way, and is recorded as theirs', async () => {
     let finish = () => {}
-    const make: MakeBackup = async (path, signal) => {
+    const make: CreateBackup = async (path, signal) => {
       await new Promise<void>((resolve) => (finish = resolve))
       return written(path, signal)
     }
@@ -235,7 +235,7 @@ describe('backups by themselves', () => {
   })
 
   test('a stop ends the one under way, which is no failure', async () => {
-    const make: MakeBackup = (_, signal) =>
+    const make: CreateBackup = (_, signal) =>
       new Promise((_resolve, reject) => {
         signal.addEventListener('abort', () => reject(new Error('killed')))
       })

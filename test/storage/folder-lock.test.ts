@@ -1,25 +1,25 @@
 import { expect, test } from 'bun:test'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { type FolderUse, lockFolder } from '../../src/storage/folder-lock.ts'
+import { type LockMode, lockDataDir } from '../../src/storage/folder-lock.ts'
 import { temporaryFolder } from '../support/binary.ts'
 
 test('a folder is held by one, and free again when it is let go', () => {
   const folder = temporaryFolder()
-  const unlock = lockFolder(folder, 'service')
-  expect(() => lockFolder(folder, 'service')).toThrow('another service already serves from there')
+  const unlock = lockDataDir(folder, 'service')
+  expect(() => lockDataDir(folder, 'service')).toThrow('another service already serves from there')
   unlock()
-  lockFolder(folder, 'service')()
-  expect(() => lockFolder(join(folder, 'absent\0'), 'service')).toThrow('Cannot lock the folder')
+  lockDataDir(folder, 'service')()
+  expect(() => lockDataDir(join(folder, 'absent\0'), 'service')).toThrow('Cannot lock the folder')
   rmSync(folder, { recursive: true })
 })
 
 test('commands work beside a service, a migration in its place, a restore alone', () => {
   const folder = temporaryFolder()
-  const goBeside = (held: FolderUse, other: FolderUse): boolean => {
-    const unlock = lockFolder(folder, held)
+  const goBeside = (held: LockMode, other: LockMode): boolean => {
+    const unlock = lockDataDir(folder, held)
     try {
-      lockFolder(folder, other)()
+      lockDataDir(folder, other)()
       return true
     } catch {
       return false

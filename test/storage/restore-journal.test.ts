@@ -10,7 +10,7 @@ import {
 } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import fc from 'fast-check'
-import { lockFolder } from '../../src/storage/folder-lock.ts'
+import { lockDataDir } from '../../src/storage/folder-lock.ts'
 import {
   commitRestore,
   enterFolder,
@@ -28,31 +28,31 @@ const KEYS = ['jwt-secret-key', 'log-signing-key', 'guess-key', 'second-factor-k
 const prepared = (databaseFolder: string) => {
   const root = temporaryFolder()
   const dataDir = join(root, 'data')
-  const places = { dataDir, databaseUri: join(root, databaseFolder, 'door.db') }
+  const places = { dataDir, databasePath: join(root, databaseFolder, 'door.db') }
   mkdirSync(dataDir)
-  mkdirSync(dirname(places.databaseUri), { recursive: true })
+  mkdirSync(dirname(places.databasePath), { recursive: true })
   for (const name of KEYS) writeFileSync(join(dataDir, name), `old ${name}`)
-  writeFileSync(places.databaseUri, 'old database')
-  writeFileSync(`${places.databaseUri}-wal`, 'old wal')
+  writeFileSync(places.databasePath, 'old database')
+  writeFileSync(`${places.databasePath}-wal`, 'old wal')
   makeStage(places)
   const stage = stageOf(places)
-  writeFileSync(stage.databaseUri, 'new database')
+  writeFileSync(stage.databasePath, 'new database')
   for (const name of KEYS.slice(1)) writeFileSync(join(stage.dataDir, name), `new ${name}`)
   return { root, places, stage }
 }
 
 const expectRestored = ({ root, places }: ReturnType<typeof prepared>) => {
-  const { dataDir, databaseUri } = places
+  const { dataDir, databasePath } = places
   const text = (path: string) => readFileSync(path, 'utf8')
-  expect(text(databaseUri)).toBe('new database')
-  expect(existsSync(`${databaseUri}-wal`)).toBe(false)
+  expect(text(databasePath)).toBe('new database')
+  expect(existsSync(`${databasePath}-wal`)).toBe(false)
   expect(existsSync(join(dataDir, KEYS[0]))).toBe(false)
   for (const name of KEYS.slice(1)) expect(text(join(dataDir, name))).toBe(`new ${name}`)
   const aside = 'before-restore-20261125T174002Z'
   const kept = (path: string) => text(join(dirname(path), aside, basename(path)))
   for (const name of KEYS) expect(kept(join(dataDir, name))).toBe(`old ${name}`)
-  expect(kept(databaseUri)).toBe('old database')
-  expect(kept(`${databaseUri}-wal`)).toBe('old wal')
+  expect(kept(databasePath)).toBe('old database')
+  expect(kept(`${databasePath}-wal`)).toBe('old wal')
   expect(hasUnfinishedRestore(dataDir)).toBe(false)
   expect(
     readdirSync(root, { recursive: true })
@@ -89,9 +89,9 @@ test('[D3] a restore that was interrupted anywhere is finished by whoever comes 
 
 /** Does what a restore does, up to some number of its moves. */
 const interrupt = ({ places, stage }: ReturnType<typeof prepared>, moves: number): void => {
-  const { dataDir, databaseUri } = places
+  const { dataDir, databasePath } = places
   const aside = 'before-restore-20261125T174002Z'
-  const up = dirname(databaseUri) === dataDir ? '' : '../disk/'
+  const up = dirname(databasePath) === dataDir ? '' : '../disk/'
   const restored = KEYS.map((name, at) => ({ path: name, isRestored: at > 0 }))
   const files = [
     { path: `${up}door.db`, isRestored: true },
@@ -110,7 +110,7 @@ const interrupt = ({ places, stage }: ReturnType<typeof prepared>, moves: number
   for (const { path, isRestored } of files) {
     const target = join(dataDir, path)
     move(target, join(dirname(target), aside, basename(target)))
-    const staged = target === databaseUri ? stage.databaseUri : join(stage.dataDir, path)
+    const staged = target === databasePath ? stage.databasePath : join(stage.dataDir, path)
     if (isRestored) move(staged, target)
   }
 }
@@ -118,7 +118,7 @@ const interrupt = ({ places, stage }: ReturnType<typeof prepared>, moves: number
 test('[D3] a restore that another works on is not finished under its hands', () => {
   const one = prepared('data')
   interrupt(one, 2)
-  const release = lockFolder(one.places.dataDir, 'restore')
+  const release = lockDataDir(one.places.dataDir, 'restore')
   expect(() => enterFolder(one.places.dataDir, 'command')).toThrow('a restore is under way there')
   release()
   enterFolder(one.places.dataDir, 'service')()
@@ -130,7 +130,7 @@ test('a journal that is damaged stops everybody, and touches nothing', () => {
   const one = prepared('data')
   writeFileSync(join(one.places.dataDir, 'restore.json'), '{"aside":"../x","files":[]}')
   expect(() => enterFolder(one.places.dataDir, 'command')).toThrow('Cannot finish the restore')
-  expect(readFileSync(one.places.databaseUri, 'utf8')).toBe('old database')
+  expect(readFileSync(one.places.databasePath, 'utf8')).toBe('old database')
   rmSync(one.root, { recursive: true })
 })
 
@@ -138,7 +138,7 @@ test('two restores in the same second keep the old files apart', () => {
   const one = prepared('data')
   const [first] = commitRestore(one.places, AT_MS)
   makeStage(one.places)
-  writeFileSync(stageOf(one.places).databaseUri, 'newer database')
+  writeFileSync(stageOf(one.places).databasePath, 'newer database')
   const [second] = commitRestore(one.places, AT_MS)
   expect(readFileSync(join(first ?? '', 'door.db'), 'utf8')).toBe('old database')
   expect(readFileSync(join(second ?? '', 'door.db'), 'utf8')).toBe('new database')

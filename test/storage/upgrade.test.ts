@@ -3,7 +3,7 @@ import { describe, expect, test } from 'bun:test'
 import { readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { version } from '../../package.json'
-import { lockFolder } from '../../src/storage/folder-lock.ts'
+import { lockDataDir } from '../../src/storage/folder-lock.ts'
 import { MIGRATIONS } from '../../src/storage/migrations.ts'
 import { PASSWORD, clientOf } from '../support/app.ts'
 import { UNLIMITED, runCommand, startService, temporaryFolder } from '../support/binary.ts'
@@ -71,7 +71,7 @@ describe('an upgrade, by the compiled file', () => {
   test('[D5] is not made by a command beside a service that still serves the old schema', () =>
     inFolder(async (folder) => {
       const { dataDir, database } = await oldDataFolder(folder)
-      const release = lockFolder(dataDir, 'service')
+      const release = lockDataDir(dataDir, 'service')
       const { status, words } = await runCommand(['user', 'list'], { folder })
       expect(status).toBe(1)
       expect(words).toContain(

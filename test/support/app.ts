@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { openApp } from '../../src/app.ts'
 import { parseConfig } from '../../src/config.ts'
 import type { Role } from '../../src/http/access.ts'
-import { logger } from '../../src/http/log.ts'
+import { processLogger } from '../../src/http/log.ts'
 import { UNLIMITED, temporaryFolder } from './binary.ts'
 
 export const PASSWORD = 'correct horse battery'
@@ -23,9 +23,9 @@ export const startApp = async (
   const logLines: string[] = []
   const config = { ...parseConfig({ ...UNLIMITED, DATA_DIR: join(folder, 'data'), ...env }) }
   const app = await openApp(
-    { ...config, databaseUri: ':memory:' },
+    { ...config, databasePath: ':memory:' },
     {
-      log: logger({
+      log: processLogger({
         level: config.logLevel,
         format: 'json',
         write: (line) => logLines.push(line),

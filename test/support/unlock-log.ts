@@ -3,7 +3,7 @@ import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { openApp } from '../../src/app.ts'
 import { parseConfig } from '../../src/config.ts'
-import { logger } from '../../src/http/log.ts'
+import { processLogger } from '../../src/http/log.ts'
 import { signCheckpoint } from '../../src/unlocks/checkpoint.ts'
 import { type NewUnlockEvent, type UnlockEvent, entryBytes } from '../../src/unlocks/event.ts'
 import { frontier, leafHash } from '../../src/unlocks/merkle.ts'
@@ -62,7 +62,7 @@ export const openLog = (
   write: (line: string) => void = () => {},
 ) =>
   openApp(parseConfig({ DATA_DIR: dataDir, ...env }), {
-    log: logger({ level: 'info', format: 'json', write }),
+    log: processLogger({ level: 'info', format: 'json', write }),
     ...(now ? { now } : {}),
   })
 

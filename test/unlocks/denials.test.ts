@@ -2,7 +2,7 @@ import { describe, expect, test } from 'bun:test'
 import { Database } from 'bun:sqlite'
 import { join } from 'node:path'
 import { AppError } from '../../src/errors.ts'
-import { logger } from '../../src/http/log.ts'
+import { processLogger } from '../../src/http/log.ts'
 import { deniedAccessRecorder } from '../../src/unlocks/denials.ts'
 import type { NewUnlockEvent } from '../../src/unlocks/event.ts'
 import { PASSWORD, basic, bearer, clientOf, startApp } from '../support/app.ts'
@@ -109,7 +109,7 @@ describe('whom the server keeps from the door', () => {
         appended.push(...events)
         return []
       },
-      processLog: logger({ level: 'fatal', format: 'json' }),
+      processLog: processLogger({ level: 'fatal', format: 'json' }),
       monotonic: () => clock.ms,
     })
     const denied = (publicId: string) =>
@@ -135,7 +135,11 @@ describe('whom the server keeps from the door', () => {
     const lines: string[] = []
     const recordDenied = deniedAccessRecorder({
       append: () => Promise.reject(new AppError('unavailable', 'The disk is full')),
-      processLog: logger({ level: 'info', format: 'json', write: (line) => lines.push(line) }),
+      processLog: processLogger({
+        level: 'info',
+        format: 'json',
+        write: (line) => lines.push(line),
+      }),
       monotonic: () => 0,
     })
     await recordDenied({ account: { publicId: 'a', username: 'ada' }, reason: 'session_ended' })

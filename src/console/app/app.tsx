@@ -51,7 +51,7 @@ const Inside = ({ codes }: Codes) => {
   if (path === FIRST_RUN)
     return (
       <Doorstep>
-        <FirstRun code={codes.get('claim') ?? ''} />
+        <FirstRun code={codes.get('setup') ?? ''} />
       </Doorstep>
     )
   if (path === NEW_PASSWORD)

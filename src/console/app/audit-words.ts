@@ -156,7 +156,7 @@ const SENTENCES: Words<string | undefined> = {
   'owner.setup': (r) =>
     r.result === 'success'
       ? `${nameOf(r.actor ?? r.subject)} became the first owner`
-      : 'Somebody tried a claim code that is not good',
+      : 'Somebody tried a setup code that is not good',
   'password.reset': (r) =>
     r.result === 'success'
       ? `${nameOf(r.actor ?? r.subject)} chose a new password with a code`

@@ -70,7 +70,7 @@ export const signIn = async (credentials: Static<typeof LoginBody>): Promise<voi
 }
 
 /** Makes the first owner and signs them in. */
-export const claim = async (owner: Static<typeof SetupBody>): Promise<void> => {
+export const setUpOwner = async (owner: Static<typeof SetupBody>): Promise<void> => {
   await entered(await api.post('/v1/setup/cookie', owner))
 }
 

@@ -52,8 +52,8 @@ describe.skipIf(IS_LEFT_OUT)('the first run', () => {
       const { page } = seen
       await page.getByRole('heading', { name: 'Make the owner' }).waitFor()
       await look(page, 'first-run-owner')
-      const [, code = ''] = /claim=(\S+)/.exec(service.output().words) ?? []
-      await page.getByLabel('Claim code').fill(code)
+      const [, code = ''] = /setup=(\S+)/.exec(service.output().words) ?? []
+      await page.getByLabel('Setup code').fill(code)
       await page.getByLabel('User name').fill('oli')
       await page.getByLabel('Password', { exact: true }).fill('short')
       await page.getByRole('button', { name: 'Become the owner' }).click()

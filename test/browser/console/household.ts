@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { openApp } from '../../../src/app.ts'
 import { parseConfig } from '../../../src/config.ts'
 import type { Role } from '../../../src/http/access.ts'
-import { logger } from '../../../src/http/log.ts'
+import { processLogger } from '../../../src/http/log.ts'
 import type { NewUnlockEvent } from '../../../src/unlocks/event.ts'
 import { keyFile } from '../../../src/unlocks/key-file.ts'
 import { openUnlockLog } from '../../../src/unlocks/service.ts'
@@ -28,7 +28,7 @@ export const lived = async (days: number) => {
   const clock = { nowMs: Math.floor(Date.now() / DAY_MS - days) * DAY_MS }
   const config = parseConfig({ ...UNLIMITED, DATA_DIR: join(folder, 'data') })
   const app = await openApp(config, {
-    log: logger({ level: 'info', format: 'json', write: () => {} }),
+    log: processLogger({ level: 'info', format: 'json', write: () => {} }),
   })
   // The app's own clock would doubt each of these leaps.
   const log = await openUnlockLog({

@@ -11,11 +11,11 @@ import { QrPicture } from '../components/qr-picture.tsx'
 import { Screen } from '../components/screen.tsx'
 import { ErrorState, Loading, Note } from '../components/states.tsx'
 import { useLoad } from '../load.ts'
-import { claim, gateway, me, role } from '../session.ts'
+import { setUpOwner, gateway, me, role } from '../session.ts'
 
 type Settings = Static<typeof SettingsAnswer>
 
-/** The first start: claim code, owner, who may register, and the address for the phones. */
+/** The first start: setup code, owner, who may register, and the address for the phones. */
 export const FirstRun = ({ code }: { readonly code: string }) => {
   const [isChosen, setChosen] = useState(false)
   const { route } = useLocation()
@@ -39,9 +39,9 @@ const MakeOwner = ({ code: given }: { readonly code: string }) => {
       lead="This gateway has no owner yet. Whoever has the code that it printed at its start becomes the owner."
     >
       <Step number={1} />
-      <Form action="Become the owner" onSend={() => claim({ code, username, password })}>
+      <Form action="Become the owner" onSend={() => setUpOwner({ code, username, password })}>
         <Field
-          label="Claim code"
+          label="Setup code"
           value={code}
           onValue={setCode}
           required
