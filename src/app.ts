@@ -98,7 +98,7 @@ import { unlockCounts } from './unlocks/stats-store.ts'
 import { unlockStore } from './unlocks/store.ts'
 
 type Dependencies = {
-  readonly log: Logger
+  readonly logger: Logger
   /** Where audit events are told, if that is another log. */
   readonly auditLogger?: Logger
   /** The clock, in milliseconds since 1970. */
@@ -124,8 +124,8 @@ export type App = Awaited<ReturnType<typeof openApp>>
 export const openApp = async (
   config: Config,
   {
-    log: processLog,
-    auditLogger = processLog,
+    logger,
+    auditLogger = logger,
     now = Date.now,
     monotonic = () => performance.now(),
     certificate = () => undefined,
@@ -149,7 +149,7 @@ export const openApp = async (
     beforeMigration: () => lockForMigration(config.dataDir, use),
     seenCommit: (commit) => {
       metrics.seenCommit(commit)
-      processLog.debug({ writes: commit.writes, duration_ms: commit.durationMs }, 'commit')
+      logger.debug({ writes: commit.writes, duration_ms: commit.durationMs }, 'commit')
     },
   })
   const steady = nonDecreasingClock(now, monotonic)
@@ -157,44 +157,44 @@ export const openApp = async (
   const audit = auditStore(db)
   const record = auditRecorder({
     store: audit,
-    log: auditLogger,
+    logger: auditLogger,
     now,
     seen: metrics.countAuditEvent,
   })
-  const repeats = coalescingRecorder({ record, log: processLog })
+  const repeats = coalescingRecorder({ record, logger: logger })
 
   const people = accountStore(db, steady)
   const unlocks = unlockStore(db)
   const signer = logKey.open({ hasLog: (await unlocks.head()) !== undefined })
   const clock = unlockLogClock({ now, newestMs: await unlocks.newestCertainMs() })
-  const log = await openUnlockLog({ store: unlocks, signer, clock })
-  const logSize = async () => (await log.head()).size
+  const unlockLog = await openUnlockLog({ store: unlocks, signer, clock })
+  const logSize = async () => (await unlockLog.head()).size
   metrics.seenLogSize(await logSize())
-  log.onCommit(metrics.seenLogSize)
-  const recordDenied = deniedAccessRecorder({ append: log.append, processLog, monotonic })
+  unlockLog.onCommit(metrics.seenLogSize)
+  const recordDenied = deniedAccessRecorder({ append: unlockLog.append, logger, monotonic })
   const keeping = retention({
     days: config.logRetentionDays,
     clock,
     eraseBefore: async (beforeMs) => {
       const addresses = await audit.eraseAddressesBefore(beforeMs)
-      const erasure = await log.eraseBefore(beforeMs)
-      const { events, isWalTruncated: is_gone } = erasure
-      const detail = { before: new Date(beforeMs).toISOString(), events, addresses, is_gone }
+      const erasure = await unlockLog.eraseBefore(beforeMs)
+      const { events, isWalTruncated: wal_truncated } = erasure
+      const detail = { before: new Date(beforeMs).toISOString(), events, addresses, wal_truncated }
       if (events + addresses > 0)
         await record(GATEWAY, { action: 'unlocks.retention', result: 'success', detail })
       return erasure
     },
-    report: retentionReporter(processLog),
+    report: retentionReporter(logger),
   })
 
   const reads = unlockQueries(db)
-  const live = eventStream({ reads, log, heartbeatSeconds })
+  const live = eventStream({ reads, unlockLog, heartbeatSeconds })
 
   const watch = verificationScheduler({
     store: unlocks,
     key: signer.verifierKey,
     now,
-    report: verificationReporter(processLog),
+    report: verificationReporter(logger),
   })
   const logFault = () => {
     const check = watch.last()
@@ -266,10 +266,10 @@ export const openApp = async (
   const erasures = erasureService({
     store: changes,
     // The log last, since it empties the write-ahead log in the end.
-    traces: [audit.eraseAddressesOf, log.eraseAccount],
+    traces: [audit.eraseAddressesOf, unlockLog.eraseAccount],
     record,
     now: steady,
-    report: (error) => processLog.error({ err: error }, 'erasure is not finished'),
+    report: (error) => logger.error({ err: error }, 'erasure is not finished'),
   })
   const admin = accountAdministration({ store: changes, erasures, record, now: steady })
   const roster = accountDirectory(db, steady)
@@ -280,7 +280,7 @@ export const openApp = async (
     make: makeBackup,
     record,
     newestRecord: audit.newest,
-    report: (error) => processLog.error({ err: error }, 'backup failed'),
+    report: (error) => logger.error({ err: error }, 'backup failed'),
     now,
     monotonic,
   })
@@ -335,10 +335,10 @@ export const openApp = async (
     // Else a path under a name of three letters or fewer, such as http://pi/, is cut wrongly.
     handler: { standardHostname: false },
   })
-    .use(requestLog({ log: processLog, seen: metrics.seenRequest }))
+    .use(requestLog({ logger, seen: metrics.seenRequest }))
     .use(headAsGet())
     .use(responseHeaders({ hasTls }))
-    .use(errorAnswers({ log: processLog, recordDenial: repeats.recordCoalesced }))
+    .use(errorAnswers({ logger, recordDenial: repeats.recordCoalesced }))
     .use(crossOrigin(config.corsOrigins))
     .use(consoleRoutes({ endpoints, version, logFault }))
     .use(joinRoutes(endpoints))
@@ -412,7 +412,10 @@ export const openApp = async (
           people: roster,
           sessions,
           data: exportStore(db),
-          lists: { audit: accountAuditEvents(db), unlocks: accountUnlockPages({ log, reads }) },
+          lists: {
+            audit: accountAuditEvents(db),
+            unlocks: accountUnlockPages({ unlockLog, reads }),
+          },
           record,
           now,
         }),
@@ -433,13 +436,23 @@ export const openApp = async (
       unlockRoutes({
         endpoints,
         readBody,
-        log,
+        unlockLog,
         refusedAccount: sessions.refusedAccount,
         recordDenied,
       }),
     )
-    .use(unlockReadRoutes({ endpoints, log, reads, counts: unlockCounts(db), live, record, now }))
-    .use(logRoutes({ endpoints, log, store: unlocks }))
+    .use(
+      unlockReadRoutes({
+        endpoints,
+        unlockLog,
+        reads,
+        counts: unlockCounts(db),
+        live,
+        record,
+        now,
+      }),
+    )
+    .use(logRoutes({ endpoints, unlockLog, store: unlocks }))
     .use(verificationRoutes({ endpoints, watch }))
     .use(backupRoutes({ endpoints, backups, settings: config }))
     .use(
@@ -459,7 +472,7 @@ export const openApp = async (
     live.close()
     keeping.stop()
     erasures.stop()
-    await Promise.all([log.drained(), repeats.close()])
+    await Promise.all([unlockLog.drained(), repeats.close()])
     await db.close()
     leaveFolder()
   }
@@ -479,7 +492,7 @@ export const openApp = async (
     record,
     ...serviceLifecycle({ store: audit, record, version }),
     audit,
-    log,
+    unlockLog,
     live,
     watch,
     keeping,

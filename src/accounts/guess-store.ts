@@ -44,7 +44,7 @@ type LockoutRow = {
   address: string | null
   failures: number
   failed_at_ms: number
-  waits_until_ms: number
+  locked_until_ms: number
   total: number
 }
 
@@ -82,13 +82,13 @@ export const failedLoginStore = (db: Database, now: () => number, countersMax = 
   const sweep = async (tx: Queries, atMs: number): Promise<void> => {
     if (atMs - sweptAtMs < SWEEP_MS) return
     sweptAtMs = atMs
-    await tx.run('DELETE FROM guess WHERE failed_at_ms <= ?', atMs - COUNTED_MS)
-    await tx.run('DELETE FROM known_device WHERE logged_in_at_ms <= ?', atMs - KNOWN_CLIENT_MS)
+    await tx.run('DELETE FROM failed_login WHERE failed_at_ms <= ?', atMs - COUNTED_MS)
+    await tx.run('DELETE FROM known_client WHERE logged_in_at_ms <= ?', atMs - KNOWN_CLIENT_MS)
     for (const kind of LOCKOUT_KINDS)
       await tx.run(
-        `DELETE FROM guess WHERE subject IN (
+        `DELETE FROM failed_login WHERE subject IN (
            SELECT subject
-           FROM guess
+           FROM failed_login
            WHERE kind = ?
            ORDER BY failures DESC, failed_at_ms DESC
            LIMIT ? OFFSET ?
@@ -144,7 +144,7 @@ export const failedLoginStore = (db: Database, now: () => number, countersMax = 
       await db.transaction(async (tx) => {
         const { subjects, clientHash } = keys
         await tx.run(
-          'DELETE FROM guess WHERE subject IN (?, ?)',
+          'DELETE FROM failed_login WHERE subject IN (?, ?)',
           subjects.name,
           subjects.client_at_name,
         )
@@ -157,9 +157,9 @@ export const failedLoginStore = (db: Database, now: () => number, countersMax = 
     active: async (accountId?: number): Promise<ActiveLockouts> => {
       const rows = await db.all<LockoutRow>(
         `${ACTIVE_LOCKOUTS}
-         WHERE guess.waits_until_ms > ?
-           AND (? IS NULL OR guess.account_id = ?)
-         ORDER BY account.id IS NULL, guess.waits_until_ms DESC, guess.subject
+         WHERE failed_login.locked_until_ms > ?
+           AND (? IS NULL OR failed_login.account_id = ?)
+         ORDER BY account.id IS NULL, failed_login.locked_until_ms DESC, failed_login.subject
          LIMIT ?`,
         now(),
         accountId ?? null,
@@ -177,12 +177,12 @@ export const failedLoginStore = (db: Database, now: () => number, countersMax = 
         const subject = Buffer.from(id, 'hex')
         const row = await tx.get<LockoutRow>(
           `${ACTIVE_LOCKOUTS}
-           WHERE guess.subject = ? AND guess.waits_until_ms > ?`,
+           WHERE failed_login.subject = ? AND failed_login.locked_until_ms > ?`,
           subject,
           now(),
         )
         if (!row) return undefined
-        await tx.run('DELETE FROM guess WHERE subject = ?', subject)
+        await tx.run('DELETE FROM failed_login WHERE subject = ?', subject)
         return lockoutOf(row)
       }),
   }
@@ -190,21 +190,23 @@ export const failedLoginStore = (db: Database, now: () => number, countersMax = 
 
 const ACTIVE_LOCKOUTS = `
   SELECT
-    guess.subject,
-    guess.kind,
+    failed_login.subject,
+    failed_login.kind,
     account.public_id,
     account.username,
-    guess.address,
-    guess.failures,
-    guess.failed_at_ms,
-    guess.waits_until_ms,
+    failed_login.address,
+    failed_login.failures,
+    failed_login.failed_at_ms,
+    failed_login.locked_until_ms,
     count(*) OVER () AS total
-  FROM guess
-  LEFT JOIN account ON account.id = guess.account_id`
+  FROM failed_login
+  LEFT JOIN account ON account.id = failed_login.account_id`
 
 /** When a login last failed, by the clock of then; 0 where none is counted. */
 export const newestFailureMs = async (db: Database): Promise<number> => {
-  const newest = await db.get<{ ms: number | null }>('SELECT max(failed_at_ms) AS ms FROM guess')
+  const newest = await db.get<{ ms: number | null }>(
+    'SELECT max(failed_at_ms) AS ms FROM failed_login',
+  )
   return newest?.ms ?? 0
 }
 
@@ -213,9 +215,13 @@ const countersOf = async (
   { subjects }: AttemptKeys,
   atMs: number,
 ): Promise<Counters> => {
-  const rows = await db.all<{ kind: LockoutKind; failures: number; waits_until_ms: number | null }>(
-    `SELECT kind, failures, waits_until_ms
-     FROM guess
+  const rows = await db.all<{
+    kind: LockoutKind
+    failures: number
+    locked_until_ms: number | null
+  }>(
+    `SELECT kind, failures, locked_until_ms
+     FROM failed_login
      WHERE subject IN (?, ?, ?) AND failed_at_ms > ?`,
     subjects.client,
     subjects.name,
@@ -224,7 +230,7 @@ const countersOf = async (
   )
   const counted = (kind: LockoutKind) => {
     const row = rows.find((one) => one.kind === kind)
-    return row ? { failures: row.failures, lockedUntilMs: row.waits_until_ms } : NO_FAILURES
+    return row ? { failures: row.failures, lockedUntilMs: row.locked_until_ms } : NO_FAILURES
   }
   return {
     client: counted('client'),
@@ -247,21 +253,21 @@ const saveCounters = async (
 ): Promise<void> => {
   for (const kind of LOCKOUT_KINDS)
     await tx.run(
-      `INSERT INTO guess (
+      `INSERT INTO failed_login (
          subject,
          kind,
          account_id,
          address,
          failures,
          failed_at_ms,
-         waits_until_ms
+         locked_until_ms
        ) VALUES (?, ?, (SELECT id FROM account WHERE id = ?), ?, ?, ?, ?)
        ON CONFLICT (subject) DO UPDATE SET
          account_id = excluded.account_id,
          address = excluded.address,
          failures = excluded.failures,
          failed_at_ms = excluded.failed_at_ms,
-         waits_until_ms = excluded.waits_until_ms`,
+         locked_until_ms = excluded.locked_until_ms`,
       keys.subjects[kind],
       kind,
       kind === 'client' ? null : (keys.accountId ?? null),
@@ -278,7 +284,7 @@ const knownSinceMs = async (
   { accountId, clientHash }: AttemptKeys,
 ): Promise<number> => {
   const known = await db.get<{ ms: number }>(
-    'SELECT logged_in_at_ms AS ms FROM known_device WHERE account_id = ? AND hash = ?',
+    'SELECT logged_in_at_ms AS ms FROM known_client WHERE account_id = ? AND hash = ?',
     accountId ?? null,
     clientHash,
   )
@@ -292,7 +298,7 @@ const saveKnownClient = async (
   { accountId, clientHash, atMs }: Known,
 ): Promise<void> => {
   await tx.run(
-    `INSERT INTO known_device (account_id, hash, logged_in_at_ms)
+    `INSERT INTO known_client (account_id, hash, logged_in_at_ms)
      SELECT id, ?, ? FROM account WHERE id = ?
      ON CONFLICT (account_id, hash) DO UPDATE SET logged_in_at_ms = excluded.logged_in_at_ms`,
     clientHash,
@@ -300,9 +306,9 @@ const saveKnownClient = async (
     accountId,
   )
   await tx.run(
-    `DELETE FROM known_device
+    `DELETE FROM known_client
      WHERE account_id = ? AND hash NOT IN (
-       SELECT hash FROM known_device WHERE account_id = ? ORDER BY logged_in_at_ms DESC LIMIT ?
+       SELECT hash FROM known_client WHERE account_id = ? ORDER BY logged_in_at_ms DESC LIMIT ?
      )`,
     accountId,
     accountId,
@@ -320,5 +326,5 @@ const lockoutOf = (row: LockoutRow): ActiveLockout => ({
   address: row.address ?? undefined,
   failures: row.failures,
   failedAtMs: row.failed_at_ms,
-  lockedUntilMs: row.waits_until_ms,
+  lockedUntilMs: row.locked_until_ms,
 })

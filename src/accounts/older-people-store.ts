@@ -5,12 +5,12 @@ import { type NewAccount, insertAccount } from './store.ts'
 
 export type LegacyUserStore = ReturnType<typeof legacyUserStore>
 
-/** A row of the older server's table `user`, as it may be. */
+/** A row of the legacy server's table `user`, as it may be. */
 export type LegacyUser = Readonly<Record<(typeof COLUMNS)[number], Value>>
 
 const COLUMNS = ['id', 'public_id', 'username', 'password', 'phone', 'address'] as const
 
-/** The people in the older server's file, in the order in which they were registered. Throws
+/** The people in the legacy server's file, in the order in which they were registered. Throws
  * `unavailable` where it is no such file. */
 export const legacyUsers = ({ table }: ExternalDatabase) => table('user', COLUMNS)
 
@@ -20,7 +20,7 @@ type Identity = { readonly publicId: string; readonly usernameKey: string }
  * in the way of another account. */
 export type Place = 'free' | 'here' | 'erased' | 'name_taken' | 'id_taken'
 
-/** Accounts that come from an older server. */
+/** Accounts that come from a legacy server. */
 export const legacyUserStore = (db: Database, now: () => number) => ({
   placeOf: (identity: Identity): Promise<Place> => placeOf(db, identity),
 

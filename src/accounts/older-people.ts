@@ -17,7 +17,7 @@ import type { AccountStore, NewAccount } from './store.ts'
 
 type Dependencies = {
   readonly store: LegacyUserStore
-  readonly accounts: Pick<AccountStore, 'olderWays'>
+  readonly accounts: Pick<AccountStore, 'legacySchemes'>
   readonly hasher: Pick<PasswordHasher, 'hash' | 'wrap'>
   readonly record: RecordAuditEvent
 }
@@ -46,7 +46,7 @@ type Candidate = {
 /** Rows that are hashed side by side and stored in one transaction. */
 const ROWS_AT_ONCE = 16
 
-/** Takes over the people of an older server as members, with their public ids, and whatever
+/** Takes over the people of a legacy server as members, with their public ids, and whatever
  * passwords can be read. `holders` gets whose each user name is. */
 export const legacyUserImport = ({ store, accounts, hasher, record }: Dependencies) => {
   const stored = async ({ person, password }: Candidate) => ({
@@ -55,12 +55,12 @@ export const legacyUserImport = ({ store, accounts, hasher, record }: Dependenci
     passwordHash: await (password ? hasher.wrap(password) : hasher.hash(crypto.randomUUID())),
   })
 
-  /** Adds those who can be added. `ways` grows by those in which their passwords were hashed. */
-  const addAll = async (candidates: readonly Candidate[], ways: Set<string>) => {
+  /** Adds those who can be added. `schemes` grows by those in which their passwords were hashed. */
+  const addAll = async (candidates: readonly Candidate[], schemes: Set<string>) => {
     const placed: { readonly candidate: Candidate; place: Place }[] = []
     for (const candidate of candidates) {
       const place = await store.placeOf(candidate.person)
-      placed.push({ candidate: place === 'free' ? limited(candidate, ways) : candidate, place })
+      placed.push({ candidate: place === 'free' ? limited(candidate, schemes) : candidate, place })
     }
     const free = placed.filter(({ place }) => place === 'free')
     const people = await Promise.all(free.map(({ candidate }) => stored(candidate)))
@@ -75,11 +75,11 @@ export const legacyUserImport = ({ store, accounts, hasher, record }: Dependenci
     rows: Iterable<LegacyUser>,
     holders: Map<string, Holder>,
   ): AsyncGenerator<readonly ImportedUser[]> {
-    const ways = new Set(await accounts.olderWays())
+    const schemes = new Set(await accounts.legacySchemes())
     for (const some of chunks(rows, ROWS_AT_ONCE)) {
       const read = some.map(candidateOf)
       const candidates = read.filter((one) => 'person' in one)
-      const placed = await addAll(candidates, ways)
+      const placed = await addAll(candidates, schemes)
       for (const { candidate, place } of placed) {
         const { username, person } = candidate
         const isTheirs = place === 'free' || place === 'here' || place === 'erased'
@@ -162,13 +162,16 @@ const fitting = (schema: TSchema, value: LegacyUser['id']): string | undefined =
 }
 
 /** Leaves out a password that would make all logins too slow. */
-const limited = (candidate: Candidate, ways: Set<string>): Candidate => {
+const limited = (candidate: Candidate, schemes: Set<string>): Candidate => {
   const { password, faults } = candidate
   if (!password) return candidate
-  if (!ways.has(password.way) && werkzeugWork([...ways, password.way]) > WERKZEUG_WORK_MAX) {
+  if (
+    !schemes.has(password.scheme) &&
+    werkzeugWork([...schemes, password.scheme]) > WERKZEUG_WORK_MAX
+  ) {
     const fault = 'without its password, whose hash would make every login too slow; see user reset'
     return { ...candidate, password: undefined, faults: [...faults, fault] }
   }
-  ways.add(password.way)
+  schemes.add(password.scheme)
   return candidate
 }

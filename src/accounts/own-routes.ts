@@ -131,7 +131,7 @@ const EXPORT = operation({
         exported_at: '2026-11-22T18:30:02.125Z',
         account: OWN_EXAMPLE,
         sessions: [],
-        known_devices: [{ logged_in_at: '2026-11-20T07:12:45.000Z' }],
+        known_clients: [{ logged_in_at: '2026-11-20T07:12:45.000Z' }],
         failed_logins: [],
         second_factor: null,
         password_reset: null,

@@ -84,7 +84,7 @@ export const OwnExportAnswer = t.Object({
   exported_at: Time,
   account: OwnAnswer,
   sessions: t.Array(SessionAnswer),
-  known_devices: t.Array(t.Object({ logged_in_at: Time })),
+  known_clients: t.Array(t.Object({ logged_in_at: Time })),
   failed_logins: t.Array(
     t.Object({
       address: Maybe(t.String()),

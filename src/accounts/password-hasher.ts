@@ -4,14 +4,14 @@ import { type WerkzeugHash, werkzeugDigest, unwrapped, wrappedHash } from './old
 export type PasswordHasher = {
   /** Gives an Argon2id hash in PHC form, its parameters in it. */
   hash: (password: string) => Promise<string>
-  /** Gives a hash of the older server hashed once more with Argon2id, which the same password fits. */
-  wrap: (older: WerkzeugHash) => Promise<string>
+  /** Gives a hash of the legacy server hashed once more with Argon2id, which the same password fits. */
+  wrap: (legacy: WerkzeugHash) => Promise<string>
   /** True where the password fits; without a hash, false after the same work. That is one Argon2id
-   * hash, and one for each way of the older server in `olderWays`, whichever the hash is of. */
+   * hash, and one for each scheme of the legacy server in `legacySchemes`, whichever the hash is of. */
   verify: (
     password: string,
     hash: string | undefined,
-    olderWays?: readonly string[],
+    legacySchemes?: readonly string[],
   ) => Promise<boolean>
   /** True where a hash is a wrapped one, or was made with weaker parameters than today's. */
   isOutdated: (hash: string) => boolean
@@ -36,20 +36,20 @@ export const passwordHasher = (
   const decoy = decoyHash(parameters)
   return {
     hash: (password) => bounded(() => compute(password)),
-    wrap: async (older) => wrappedHash(older, await bounded(() => compute(older.digest))),
-    verify: (password, hash, olderWays = []) =>
+    wrap: async (legacy) => wrappedHash(legacy, await bounded(() => compute(legacy.digest))),
+    verify: (password, hash, legacySchemes = []) =>
       bounded(async () => {
-        const older = hash === undefined ? undefined : unwrapped(hash)
+        const legacy = hash === undefined ? undefined : unwrapped(hash)
         let hashed = normalised(password) || EMPTY
-        for (const way of new Set([...olderWays, ...(older ? [older.way] : [])])) {
-          const isOwn = way === older?.way
+        for (const scheme of new Set([...legacySchemes, ...(legacy ? [legacy.scheme] : [])])) {
+          const isOwn = scheme === legacy?.scheme
           const digest = await werkzeugDigest(
-            { way, salt: isOwn ? older.salt : DECOY_SALT },
+            { scheme, salt: isOwn ? legacy.salt : DECOY_SALT },
             password,
           )
           if (isOwn) hashed = digest
         }
-        const compared = older?.argon2id ?? hash ?? decoy
+        const compared = legacy?.argon2id ?? hash ?? decoy
         const fits = await Bun.password.verify(hashed, compared, 'argon2id')
         return fits && hash !== undefined && password !== ''
       }),

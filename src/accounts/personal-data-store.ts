@@ -7,14 +7,14 @@ export type ExportStore = ReturnType<typeof exportStore>
  * hashes and secrets, which say nothing of anybody, are left out. */
 export const exportStore = (db: Queries) => ({
   of: async ({ id, publicId }: Account) => ({
-    known_devices: (await db.all<{ at: number }>(KNOWN_DEVICES, id)).map(({ at }) => ({
+    known_clients: (await db.all<{ at: number }>(KNOWN_CLIENTS, id)).map(({ at }) => ({
       logged_in_at: time(at),
     })),
     failed_logins: (await db.all<Failures>(FAILED_LOGINS, id)).map((row) => ({
       address: row.address,
       failures: row.failures,
       failed_at: time(row.failed_at_ms),
-      waits_until: row.waits_until_ms === null ? null : time(row.waits_until_ms),
+      waits_until: row.locked_until_ms === null ? null : time(row.locked_until_ms),
     })),
     second_factor: await secondFactor(db, id),
     password_reset: await passwordReset(db, id),
@@ -28,12 +28,12 @@ export const exportStore = (db: Queries) => ({
   }),
 })
 
-const KNOWN_DEVICES =
-  'SELECT logged_in_at_ms AS at FROM known_device WHERE account_id = ? ORDER BY logged_in_at_ms'
+const KNOWN_CLIENTS =
+  'SELECT logged_in_at_ms AS at FROM known_client WHERE account_id = ? ORDER BY logged_in_at_ms'
 
 const FAILED_LOGINS = `
-  SELECT address, failures, failed_at_ms, waits_until_ms
-  FROM guess WHERE account_id = ? ORDER BY failed_at_ms`
+  SELECT address, failures, failed_at_ms, locked_until_ms
+  FROM failed_login WHERE account_id = ? ORDER BY failed_at_ms`
 
 const INVITATIONS_MADE = `
   SELECT id, label, role, created_at_ms, expires_at_ms
@@ -63,7 +63,7 @@ type Failures = {
   address: string | null
   failures: number
   failed_at_ms: number
-  waits_until_ms: number | null
+  locked_until_ms: number | null
 }
 
 type Invitation = {

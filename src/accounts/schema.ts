@@ -100,7 +100,7 @@ export const LoginAnswer = t.Object(
     device_token: t.String({
       description:
         'To be kept, and sent with the next login: for 90 days, or until all sessions of the account ' +
-        'are ended, it tells this device from a stranger’s who lockout at the same name. It opens ' +
+        'are ended, it tells this device from a stranger’s who guesses at the same name. It opens ' +
         'nothing.',
     }),
   },
@@ -143,7 +143,7 @@ export const SessionAnswer = t.Object(
     used_at: Time,
     expires_at: Time,
     address: t.String({ description: 'Where it was begun or last refreshed' }),
-    device: t.String({ description: 'What the device calls itself (User-Agent)' }),
+    user_agent: t.String({ description: 'What the app or browser calls itself (User-Agent)' }),
   },
   { additionalProperties: false },
 )

@@ -89,7 +89,7 @@ export const authenticationService = (deps: Dependencies) => {
     const { username, password, device_token: deviceToken } = credentials
     const usernameKey = usernameKeyOf(username)
     const found = await store.findPassword(usernameKey)
-    const fits = await hasher.verify(password, found?.passwordHash, await store.olderWays())
+    const fits = await hasher.verify(password, found?.passwordHash, await store.legacySchemes())
     const isRight = fits && found !== undefined && !found.isDisabled
     const attempt = { usernameKey, account: found, deviceToken, from }
     const isHalf = isRight && (await secondFactors.isOn(found))

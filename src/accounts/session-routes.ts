@@ -99,7 +99,7 @@ export const sessionAnswer = (session: Session, { sessionId }: Caller) => ({
   used_at: new Date(session.usedAtMs).toISOString(),
   expires_at: new Date(session.expiresAtMs).toISOString(),
   address: session.address,
-  device: session.device,
+  user_agent: session.userAgent,
 })
 
 export const TOKEN_EXAMPLE = {
@@ -153,7 +153,7 @@ const LIST = operation({
             used_at: '2026-11-22T18:30:02.125Z',
             expires_at: '2026-12-22T18:30:02.125Z',
             address: '192.168.1.34',
-            device: 'LockApp/2.1 (Android 16)',
+            user_agent: 'LockApp/2.1 (Android 16)',
           },
         ],
       },

@@ -7,7 +7,7 @@ export type SessionStore = ReturnType<typeof sessionStore>
 export type SessionLife = { readonly idleMs: number; readonly maxMs: number }
 
 /** Where a session was begun or last refreshed. */
-type Place = { readonly address: string; readonly device: string }
+type Place = { readonly address: string; readonly userAgent: string }
 
 export type Session = Place & {
   readonly id: string
@@ -80,7 +80,7 @@ export const sessionStore = (db: Database, now: () => number, life: SessionLife)
            expires_at_ms,
            ends_at_ms,
            address,
-           device
+           user_agent
          ) SELECT ?, id, ?, ?, ?, ?, ?, ? FROM account
          WHERE id = ? AND session_epoch = ? AND disabled_at_ms IS NULL`,
         sessionId,
@@ -89,7 +89,7 @@ export const sessionStore = (db: Database, now: () => number, life: SessionLife)
         at + Math.min(life.idleMs, life.maxMs),
         at + life.maxMs,
         place.address,
-        place.device,
+        place.userAgent,
         accountId,
         sessionEpoch,
       )
@@ -156,11 +156,11 @@ export const sessionStore = (db: Database, now: () => number, life: SessionLife)
       await addToken(tx, found.session_id, successorHash(salt))
       await forgetOldTokens(tx, found.session_id, tokenHash)
       await tx.run(
-        'UPDATE session SET used_at_ms = ?, expires_at_ms = ?, address = ?, device = ? WHERE id = ?',
+        'UPDATE session SET used_at_ms = ?, expires_at_ms = ?, address = ?, user_agent = ? WHERE id = ?',
         at,
         Math.min(at + life.idleMs, found.ends_at_ms),
         place.address,
-        place.device,
+        place.userAgent,
         found.session_id,
       )
       return { outcome: 'rotated', session, salt }
@@ -212,7 +212,7 @@ export const sessionStore = (db: Database, now: () => number, life: SessionLife)
       used_at_ms: number
       expires_at_ms: number
       address: string
-      device: string
+      user_agent: string
     }>(
       `SELECT
          id,
@@ -220,7 +220,7 @@ export const sessionStore = (db: Database, now: () => number, life: SessionLife)
          used_at_ms,
          expires_at_ms,
          address,
-         device
+         user_agent
        FROM session
        WHERE account_id = ? AND expires_at_ms > ?
        ORDER BY used_at_ms DESC, id`,
@@ -233,7 +233,7 @@ export const sessionStore = (db: Database, now: () => number, life: SessionLife)
       usedAtMs: row.used_at_ms,
       expiresAtMs: row.expires_at_ms,
       address: row.address,
-      device: row.device,
+      userAgent: row.user_agent,
     }))
   },
 

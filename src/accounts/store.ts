@@ -98,20 +98,20 @@ export const accountStore = (db: Database, now: () => number) => ({
     )
   },
 
-  /** In which ways the older server hashed the passwords of those who have not logged in since. */
-  olderWays: async (): Promise<readonly string[]> => {
-    // Goes from one way to the next in the index, however many accounts each has.
-    const rows = await db.all<{ way: string }>(
-      `WITH RECURSIVE found (way) AS (
-         SELECT min(older_way) FROM account WHERE older_way IS NOT NULL
+  /** In which schemes the legacy server hashed the passwords of those who have not logged in since. */
+  legacySchemes: async (): Promise<readonly string[]> => {
+    // Goes from one scheme to the next in the index, however many accounts each has.
+    const rows = await db.all<{ scheme: string }>(
+      `WITH RECURSIVE found (scheme) AS (
+         SELECT min(legacy_scheme) FROM account WHERE legacy_scheme IS NOT NULL
          UNION ALL
-         SELECT (SELECT min(older_way) FROM account WHERE older_way > way)
+         SELECT (SELECT min(legacy_scheme) FROM account WHERE legacy_scheme > scheme)
          FROM found
-         WHERE way IS NOT NULL
+         WHERE scheme IS NOT NULL
        )
-       SELECT way FROM found WHERE way IS NOT NULL`,
+       SELECT scheme FROM found WHERE scheme IS NOT NULL`,
     )
-    return rows.map(({ way }) => way)
+    return rows.map(({ scheme }) => scheme)
   },
 
   findByPublicId: async (publicId: string): Promise<Account | undefined> => {

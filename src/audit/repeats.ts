@@ -4,7 +4,7 @@ import type { Logger } from '../http/log.ts'
 
 type Dependencies = {
   readonly record: RecordAuditEvent
-  readonly log: Logger
+  readonly logger: Logger
 }
 
 type Given = Parameters<RecordAuditEvent>
@@ -24,7 +24,7 @@ const KINDS_MAX = 100
  * once a minute, as the latest of so many `repeats`. So no loop of garbage grows the database. It
  * never rejects, for a refusal stands whether the disk takes its record or not: what the disk does
  * not take is tried again each minute. */
-export const coalescingRecorder = ({ record, log }: Dependencies) => {
+export const coalescingRecorder = ({ record, logger }: Dependencies) => {
   const kinds = new Map<string, Kind>()
 
   const kindOf = (given: Given): string => {
@@ -40,7 +40,7 @@ export const coalescingRecorder = ({ record, log }: Dependencies) => {
       await record(...given)
       return true
     } catch (error) {
-      log.error({ err: error }, 'audit event not recorded')
+      logger.error({ err: error }, 'audit event not recorded')
       return false
     }
   }

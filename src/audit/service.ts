@@ -4,7 +4,7 @@ import type { AuditStore } from './store.ts'
 
 type Dependencies = {
   readonly store: Pick<AuditStore, 'append'>
-  readonly log: Logger
+  readonly logger: Logger
   readonly now: () => number
   /** Told of what has been recorded. */
   readonly seen?: (event: AuditEvent) => void
@@ -13,11 +13,11 @@ type Dependencies = {
 /** Gives the one way an audit event is recorded: durably in the audit trail, and in the process
  * log. A record that the disk does not take is still in the log, and fails what it was about. */
 export const auditRecorder =
-  ({ store, log, now, seen }: Dependencies): RecordAuditEvent =>
+  ({ store, logger, now, seen }: Dependencies): RecordAuditEvent =>
   async ({ address, requestId, account }, event, tx) => {
     const actor = event.actor ?? account?.publicId ?? systemUserAt(address)
     const { action, result, subject, detail } = event
-    log[result === 'failure' ? 'warn' : 'info'](
+    logger[result === 'failure' ? 'warn' : 'info'](
       { action, result, actor, subject, client: address, request_id: requestId, detail },
       'audit event',
     )

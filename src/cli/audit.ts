@@ -29,7 +29,7 @@ export const audit: Command = {
     if (!Number.isInteger(limit) || limit < 1 || limit > LIMIT_MAX)
       throw new UsageError(`--limit must be a whole number from 1 to ${LIMIT_MAX}`)
     const app = await openApp(parseConfig(env), {
-      log: processLogger({ level: 'fatal', format: 'text' }),
+      logger: processLogger({ level: 'fatal', format: 'text' }),
     })
     try {
       const { events } = await app.audit.page({ filter: {}, order: 'newest', limit })

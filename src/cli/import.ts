@@ -19,15 +19,15 @@ const IMPORT = {
   },
 } as const satisfies Options
 
-/** Takes over accounts and unlocks from the older server, also while the service runs. */
+/** Takes over accounts and unlocks from the legacy server, also while the service runs. */
 export const importLegacy: Command = {
-  summary: 'take over the accounts and unlocks of the older server, also while the service runs',
+  summary: 'take over the accounts and unlocks of the legacy server, also while the service runs',
   details:
     'FILE is its SQLite database, which is only read. Every row that cannot be taken is named, with the reason. Importing again takes what is new and nothing twice.',
   options: IMPORT,
   operands: ['FILE'],
   examples: {
-    'the older server stood in Berlin': 'secure-lock-server import --zone Europe/Berlin old.db',
+    'the legacy server stood in Berlin': 'secure-lock-server import --zone Europe/Berlin old.db',
   },
   exitStatus: { 1: 'a row could not be taken, or nothing at all' },
   run: async (args, terminal) => {
@@ -86,7 +86,7 @@ const importAll = async ({ app, older, zone, terminal }: Import): Promise<number
       userProgress(imported.at(-1)?.row)
     }
     const importUnlocks = legacyLogImport({
-      log: app.log,
+      unlockLog: app.unlockLog,
       store: app.unlocks,
       zone,
       holderOf: (username) => holders.get(username),

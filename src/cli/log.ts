@@ -38,7 +38,7 @@ const withApp = async (
   requireDatabase(config)
   const write = (line: string) => say(line.trimEnd())
   const processLog = processLogger({ level: 'fatal', format: config.logFormat, write })
-  const app = await openApp(config, { log: processLog })
+  const app = await openApp(config, { logger: processLog })
   try {
     return await work(app)
   } finally {
@@ -99,7 +99,7 @@ const verify: Command['run'] = async (args, terminal) => {
 }
 
 const verifyRows = async (
-  { unlocks, log: unlockLog, verifierKey }: App,
+  { unlocks, unlockLog: unlockLog, verifierKey }: App,
   expected: Expected,
   terminal: Terminal,
 ): Promise<number> => {
@@ -144,7 +144,7 @@ const verifyReceiptIn = (path: string, { key }: Expected, { print, say }: Termin
     const at = new Date(receivedAtMs).toISOString()
     const of =
       source === 'imported' && occurredAtMs !== null
-        ? `, imported from an older server, which had it of ${new Date(occurredAtMs).toISOString()}`
+        ? `, imported from a legacy server, which had it of ${new Date(occurredAtMs).toISOString()}`
         : ''
     print(`The receipt holds. Event ${seq}: ${lock} ${result} for ${who}, received ${at}${of}`)
     return 0
@@ -238,7 +238,7 @@ const exportLog: Command['run'] = async (args, terminal) => {
     const draft = atomicDirectory(out)
     try {
       const { path, write } = draft
-      const { log: unlockLog, unlocks: store } = app
+      const { unlockLog: unlockLog, unlocks: store } = app
       await exportBundle(
         { log: unlockLog, store, now: Date.now, write },
         { proofs: Number(proofs) },
@@ -308,11 +308,11 @@ const ACTIONS: Actions = {
   },
   key: {
     summary: 'print the key that others hold the log against',
-    run: printing((app) => app.log.verifierKey),
+    run: printing((app) => app.unlockLog.verifierKey),
   },
   checkpoint: {
     summary: 'print the checkpoint of this moment; keep it on another machine',
-    run: printing(async (app) => (await app.log.head()).checkpoint.trimEnd()),
+    run: printing(async (app) => (await app.unlockLog.head()).checkpoint.trimEnd()),
   },
 }
 

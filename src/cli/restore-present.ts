@@ -50,7 +50,7 @@ const relation = async (
   const { app, events } = backup
   if (formatVerifierKey(log.key) !== formatVerifierKey(app.verifierKey))
     return { words: 'What is there now is another log, of another key.', lost: undefined }
-  const head = await app.log.head()
+  const head = await app.unlockLog.head()
   const isBehind = log.head.size < events
   const verdict = isBehind
     ? await verifyLog({

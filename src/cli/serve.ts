@@ -31,7 +31,7 @@ export const serve: Command = {
     const auditLogger = log.child({}, { level: 'info' })
     const keeper = config.tlsCertFile ? await keeperOf(config) : undefined
     const app = await openApp(config, {
-      log,
+      logger: log,
       auditLogger,
       use: 'service',
       makeBackup: backupProcess(terminal.env),

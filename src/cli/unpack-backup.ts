@@ -55,9 +55,9 @@ export const unpackVerified = async (wanted: Unpacking): Promise<Unpacked> => {
   showProgress('Checking the database')
   requireIntegrity(databasePath)
   const silent = processLogger({ level: 'fatal', format: 'text', write: () => {} })
-  const app = await openApp(config, { log: silent })
+  const app = await openApp(config, { logger: silent })
   try {
-    const head = await app.log.head()
+    const head = await app.unlockLog.head()
     const progress = percentOf(showProgress, 'Verifying the log')
     const verdict = await verifyLog({
       source: app.unlocks,

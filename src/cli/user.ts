@@ -156,11 +156,11 @@ type ImportedErasure = {
   readonly terminal: Terminal
 }
 
-/** Erases somebody who is in the older server's unlocks alone. */
+/** Erases somebody who is in the legacy server's unlocks alone. */
 const eraseImported = ({ name, confirm, terminal }: ImportedErasure): Promise<number> =>
-  withExistingData(parseConfig(terminal.env), async ({ log, record }) => {
+  withExistingData(parseConfig(terminal.env), async ({ unlockLog, record }) => {
     await confirm()
-    const { events, isWalTruncated: wal_truncated } = await log.eraseImportedName(name)
+    const { events, isWalTruncated: wal_truncated } = await unlockLog.eraseImportedName(name)
     const detail = { events, wal_truncated }
     await record(COMMAND_LINE, { action: 'unlocks.erase', result: 'success', detail })
     terminal.print(`Erased ${name} from ${events === 1 ? '1 unlock' : `${events} unlocks`}`)

@@ -9,7 +9,7 @@ export const withApp = async (
   config: Config,
   work: (app: App) => Promise<number | void>,
 ): Promise<number> => {
-  const app = await openApp(config, { log: processLogger({ level: 'error', format: 'text' }) })
+  const app = await openApp(config, { logger: processLogger({ level: 'error', format: 'text' }) })
   try {
     return (await work(app)) ?? 0
   } finally {

@@ -8,7 +8,7 @@ export const LogRow = t.Object(
     date_time: t.String({
       format: 'date-time',
       description:
-        'When the server received it, UTC; the older server, if it was imported from there',
+        'When the server received it, UTC; the legacy server, if it was imported from there',
       examples: ['2026-11-22T18:30:00.000Z'],
     }),
   },

@@ -46,7 +46,7 @@ export const unlockTable = (page: Page<Unlock>): Table => ({
     })),
 })
 
-/** When an event was received; when it happened, where an older server has received it. */
+/** When an event was received; when it happened, where a legacy server has received it. */
 const timeOf = ({ source, occurredAtMs, receivedAtMs }: Unlock): number =>
   source === 'imported' ? (occurredAtMs ?? receivedAtMs) : receivedAtMs
 

@@ -21,16 +21,16 @@ export type Account = {
 /** Where a request, or a command at the gateway itself, comes from. */
 export type Origin = {
   readonly address: string
-  /** What the device calls itself, bounded and without control characters. */
-  readonly device: string
+  /** The User-Agent header, bounded and without control characters. */
+  readonly userAgent: string
   readonly requestId: string | undefined
 }
 
 /** Whoever has the gateway's command line may do anything, and is no account. */
-export const COMMAND_LINE: Origin = { address: 'command line', device: '', requestId: undefined }
+export const COMMAND_LINE: Origin = { address: 'command line', userAgent: '', requestId: undefined }
 
 /** What the service does by itself. */
-export const GATEWAY: Origin = { address: 'gateway', device: '', requestId: undefined }
+export const GATEWAY: Origin = { address: 'gateway', userAgent: '', requestId: undefined }
 
 /** An account that a good access token speaks for, and the session that the token belongs to. */
 export type SignedIn = { readonly account: Account; readonly sessionId: string }

@@ -84,15 +84,15 @@ const origin = (request: Request, peer: string, trustedProxies: readonly Cidr[])
   const address = clientAddress({ peer, forwardedFor, trustedProxies })
   const isForwarded = FORWARDING_HEADERS.some((name) => request.headers.has(name))
   const isLocal = isLoopback(address) && !isForwarded && LOCAL_HOST.test(hostOf(request))
-  return { address, device: deviceOf(request), isLocal, isForwarded }
+  return { address, userAgent: userAgentOf(request), isLocal, isForwarded }
 }
 
-const DEVICE_CHARACTERS_MAX = 200
+const USER_AGENT_CHARACTERS_MAX = 200
 
-const deviceOf = (request: Request): string =>
+const userAgentOf = (request: Request): string =>
   (request.headers.get('user-agent') ?? '')
     .replaceAll(/\p{Cc}/gu, ' ')
-    .slice(0, DEVICE_CHARACTERS_MAX)
+    .slice(0, USER_AGENT_CHARACTERS_MAX)
     .toWellFormed()
 
 /** A proxy on this machine that nobody trusted must not make the whole world local. */

@@ -44,20 +44,21 @@ export const roleError = (message: string, reason?: string) =>
   new HttpError(403, message, {}, reason)
 
 type Dependencies = {
-  readonly log: Logger
+  readonly logger: Logger
   /** Told of each refusal, as often as somebody cares to be refused; must not reject. */
   readonly recordDenial: RecordAuditEvent
 }
 
 /** Answers every error of every route: `{"msg"}`, or RFC 9457 problem details under `/v1`.
  * What is not an AppError or HttpError is our fault: 500, and its cause goes to the log alone. */
-export const errorAnswers = ({ log, recordDenial }: Dependencies) =>
+export const errorAnswers = ({ logger, recordDenial }: Dependencies) =>
   new Elysia({ name: 'error-answers' }).onError({ as: 'global' }, async (context) => {
     const { error, code, request, set, route } = context
     const { caller } = context as { caller?: Caller }
     const known = code === 'NOT_FOUND' ? new HttpError(404, 'Not found') : knownError(error)
-    if (!known) log.error({ request_id: set.headers['x-request-id'], err: error }, 'request failed')
-    else if (known.status === 503) log.warn({ reason: known.message }, 'request refused')
+    if (!known)
+      logger.error({ request_id: set.headers['x-request-id'], err: error }, 'request failed')
+    else if (known.status === 503) logger.warn({ reason: known.message }, 'request refused')
     const response = known ?? new HttpError(500, 'Internal error')
     set.status = response.status
     if (caller && isDenial(error, request)) {

@@ -3,7 +3,7 @@ import type { Caller } from './access.ts'
 import type { Logger } from './log.ts'
 
 type Dependencies = {
-  readonly log: Logger
+  readonly logger: Logger
   /** Told of each request, whatever the log's level. */
   readonly seen: (request: SeenRequest) => void
 }
@@ -19,7 +19,7 @@ type SeenRequest = {
 
 /** Writes one record a request: the route as it was declared, never the path, query, headers or
  * body as they were sent, since any of them may hold a secret. */
-export const requestLog = ({ log, seen }: Dependencies) =>
+export const requestLog = ({ logger, seen }: Dependencies) =>
   new Elysia({ name: 'request-log' })
     .onRequest((context) => {
       // Member by member: who hands the context on has Elysia read all of a request, cookies too.
@@ -35,8 +35,8 @@ export const requestLog = ({ log, seen }: Dependencies) =>
       const durationMs = performance.now() - startedAtMs
       seen({ method, route: isMatched(route, status) ? route : 'unmatched', status, durationMs })
       // Asked each time, since a signal changes the level.
-      if (!log.isLevelEnabled('info')) return
-      log.info(
+      if (!logger.isLevelEnabled('info')) return
+      logger.info(
         {
           request_id: set.headers['x-request-id'],
           method,

@@ -100,7 +100,7 @@ const connect = (path: string): Sqlite => {
   if (!hasWriteAheadLog(path)) return new Sqlite(path, { readonly: true })
   if (existsSync(`${path}-wal`) && statSync(`${path}-wal`).size > 0)
     throw new Error(
-      'it has changes in its write-ahead log; stop the older server, which writes them into the file',
+      'it has changes in its write-ahead log; stop the legacy server, which writes them into the file',
     )
   const uri = `${pathToFileURL(resolve(path)).href}?immutable=1`
   return new Sqlite(uri, constants.SQLITE_OPEN_READONLY | constants.SQLITE_OPEN_URI)
@@ -121,8 +121,8 @@ const FAULTS: Readonly<Record<string, string>> = {
   SQLITE_NOTADB: 'it is no SQLite database',
   SQLITE_CORRUPT: 'the file is damaged',
   SQLITE_BUSY: 'another program has locked it; try again',
-  SQLITE_CANTOPEN: 'it was left half written; start and stop the older server once',
-  SQLITE_READONLY: 'it was left half written; start and stop the older server once',
+  SQLITE_CANTOPEN: 'it was left half written; start and stop the legacy server once',
+  SQLITE_READONLY: 'it was left half written; start and stop the legacy server once',
   SQLITE_IOERR: 'the disk does not answer',
 }
 

@@ -5,6 +5,7 @@ import olderServer from './migrations/0004_older_server.sql' with { type: 'text'
 import settings from './migrations/0005_settings.sql' with { type: 'text' }
 import schemaChange from './migrations/0006_schema_change.sql' with { type: 'text' }
 import namesAndNumbers from './migrations/0007_names_and_numbers.sql' with { type: 'text' }
+import words from './migrations/0008_words.sql' with { type: 'text' }
 
 /** Schema steps in order, forward only: step N takes a database from version N-1 to N. */
 export const MIGRATIONS: readonly string[] = [
@@ -15,4 +16,5 @@ export const MIGRATIONS: readonly string[] = [
   settings,
   schemaChange,
   namesAndNumbers,
+  words,
 ]

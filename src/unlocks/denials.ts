@@ -5,7 +5,7 @@ import type { UnlockLog } from './service.ts'
 
 type Dependencies = {
   readonly append: UnlockLog['append']
-  readonly processLog: Logger
+  readonly logger: Logger
   /** A clock that only runs forward, milliseconds. */
   readonly monotonic: () => number
 }
@@ -32,11 +32,7 @@ const METHODS: Readonly<Record<Refusal, string>> = {
 /** Records in the unlock log whom this server kept from the door, at most once a minute an account,
  * so that a phone that tries again and again does not flood it. It never rejects: a refusal stands
  * whether the log takes it or not. */
-export const deniedAccessRecorder = ({
-  append,
-  processLog,
-  monotonic,
-}: Dependencies): RecordDenied => {
+export const deniedAccessRecorder = ({ append, logger, monotonic }: Dependencies): RecordDenied => {
   const lastMs = new Map<string, number>()
 
   return async ({ account: { publicId, username }, reason }) => {
@@ -60,7 +56,7 @@ export const deniedAccessRecorder = ({
         },
       ])
     } catch (error) {
-      processLog.error({ err: error }, 'denial not recorded')
+      logger.error({ err: error }, 'denial not recorded')
     }
   }
 }

@@ -22,7 +22,7 @@ export const ALL_REASONS = [...new Set([...REASONS, ...REFUSALS])]
 type Reason = (typeof ALL_REASONS)[number]
 
 /** Who says that it happened. `claimed`: an app, with the token of a signed-in account. `observed`:
- * this server, which refused it. `imported`: the older server, whose database it was taken from. */
+ * this server, which refused it. `imported`: the legacy server, whose database it was taken from. */
 export const SOURCES = ['claimed', 'observed', 'imported'] as const
 type Source = (typeof SOURCES)[number]
 

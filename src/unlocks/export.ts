@@ -29,12 +29,12 @@ async function* eventPages({ reads, filter, size }: Wanted) {
   } while (after !== undefined)
 }
 
-type Log = { readonly log: Pick<UnlockLog, 'head'>; readonly reads: Reads }
+type ExportDependencies = { readonly unlockLog: Pick<UnlockLog, 'head'>; readonly reads: Reads }
 
 /** Gives the events of one account, by its public id, in pages. */
-export const accountUnlockPages = ({ log, reads }: Log) =>
+export const accountUnlockPages = ({ unlockLog, reads }: ExportDependencies) =>
   async function* (account: string) {
-    const { size } = await log.head()
+    const { size } = await unlockLog.head()
     yield* eventPages({ reads, filter: { account }, size })
   }
 

@@ -8,16 +8,16 @@ type Span = {
 /** Events that one statement looks at before other work goes on. */
 const STEP_ROWS = 5000
 
-/** Whether the log has events from an older server. */
+/** Whether the log has events from a legacy server. */
 export const hasImported = async (db: Pick<Queries, 'get'>): Promise<boolean> => {
   const row = await db.get<{ newest: number | null }>(
-    "SELECT max(occurred_at_ms) AS newest FROM unlock WHERE source = 'imported'",
+    "SELECT max(occurred_at_ms) AS newest FROM unlock_event WHERE source = 'imported'",
   )
   return typeof row?.newest === 'number'
 }
 
 /** The first and the last number of the imported events that happened from `fromMs` until before
- * `toMs`: they came in the order of the older server, which need not be that of their times. */
+ * `toMs`: they came in the order of the legacy server, which need not be that of their times. */
 export const importedRange = async (
   db: Pick<Queries, 'all'>,
   { fromMs = Number.MIN_SAFE_INTEGER, toMs = Number.MAX_SAFE_INTEGER }: Span,
@@ -27,7 +27,7 @@ export const importedRange = async (
   for (;;) {
     const step: readonly Edge[] = await db.all<Edge>(
       `SELECT seq, occurred_at_ms AS ms
-       FROM unlock
+       FROM unlock_event
        WHERE source = 'imported'
          AND (occurred_at_ms, seq) > (?, ?)
          AND occurred_at_ms < ?

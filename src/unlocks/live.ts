@@ -7,7 +7,7 @@ import type { UnlockEvent } from './store.ts'
 
 type Dependencies = {
   readonly reads: Pick<UnlockQueries, 'page'>
-  readonly log: Pick<UnlockLog, 'head' | 'onCommit'>
+  readonly unlockLog: Pick<UnlockLog, 'head' | 'onCommit'>
   /** A comment is sent after so long a silence, which also finds out who may no longer follow. */
   readonly heartbeatSeconds: number
 }
@@ -39,11 +39,11 @@ const MISSED_HEARTBEATS_MAX = 3
 /** Follows the log as server-sent events (WHATWG HTML). Each follower is sent events when it has
  * taken those before, read from the database: a slow one costs a batch of memory, misses nothing,
  * and is cut off by the connection's own timeout once it takes nothing at all. */
-export const eventStream = ({ reads, log, heartbeatSeconds }: Dependencies) => {
+export const eventStream = ({ reads, unlockLog, heartbeatSeconds }: Dependencies) => {
   const streams = new Set<Stream>()
   let isClosed = false
   let size = 0
-  log.onCommit((committed) => {
+  unlockLog.onCommit((committed) => {
     size = committed
     for (const stream of streams) stream.wake()
   })
@@ -85,7 +85,7 @@ export const eventStream = ({ reads, log, heartbeatSeconds }: Dependencies) => {
      * `rate_limited` and `unavailable` beyond so many streams. */
     follow: async (follower: Follower): Promise<ReadableStream<Uint8Array>> => {
       const { account, lastSeq, signal } = follower
-      const head = await log.head()
+      const head = await unlockLog.head()
       size = Math.max(size, head.size)
       if (lastSeq !== undefined && lastSeq >= size)
         throw new AppError('invalid', 'Last-Event-ID is beyond the log; begin again without it')

@@ -14,22 +14,29 @@ import type { UnlockStore } from './store.ts'
 
 type Dependencies = {
   readonly endpoints: Endpoints
-  readonly log: Pick<UnlockLog, 'verifierKey' | 'origin' | 'head' | 'consistency' | 'receipts'>
+  readonly unlockLog: Pick<
+    UnlockLog,
+    'verifierKey' | 'origin' | 'head' | 'consistency' | 'receipts'
+  >
   readonly store: Pick<UnlockStore, 'find' | 'page'>
 }
 
 /** What an auditor needs: the key, the newest checkpoint, each event with its receipt, consistency
  * proofs and leaves. */
-export const logRoutes = ({ endpoints, log, store }: Dependencies) =>
+export const logRoutes = ({ endpoints, unlockLog, store }: Dependencies) =>
   endpoints
     .group('default')
-    .get('/v1/log/key', () => ({ origin: log.origin, verifier_key: log.verifierKey }), KEY)
-    .get('/v1/log/checkpoint', async () => text((await log.head()).checkpoint), CHECKPOINT)
+    .get(
+      '/v1/log/key',
+      () => ({ origin: unlockLog.origin, verifier_key: unlockLog.verifierKey }),
+      KEY,
+    )
+    .get('/v1/log/checkpoint', async () => text((await unlockLog.head()).checkpoint), CHECKPOINT)
     .get(
       '/v1/log/consistency',
       async ({ request }) => {
         const { from, to } = readQuery(request, Range)
-        const proof = await log.consistency(from, to)
+        const proof = await unlockLog.consistency(from, to)
         return { from, to, proof: proof.map(encodeBase64) }
       },
       CONSISTENCY,
@@ -43,7 +50,7 @@ export const logRoutes = ({ endpoints, log, store }: Dependencies) =>
       '/v1/unlocks/:id/receipt',
       async ({ params, caller }) => {
         const event = await seenEvent(store, params.id, caller)
-        const receipts = await log.receipts([event])
+        const receipts = await unlockLog.receipts([event])
         return text(receipts.get(event.seq) ?? '')
       },
       RECEIPT,
@@ -52,7 +59,7 @@ export const logRoutes = ({ endpoints, log, store }: Dependencies) =>
       '/v1/log/entries',
       async ({ request }) => {
         const { start, end } = readQuery(request, Entries)
-        const { size } = await log.head()
+        const { size } = await unlockLog.head()
         if (start > end || end > size)
           throw new AppError('invalid', `Needs 0 <= start <= end <= ${size}, the size of the log`)
         const limit = Math.min(end - start, ENTRIES_MAX)

@@ -9,7 +9,7 @@ import type { Outcome, UnlockLog } from './service.ts'
 import type { UnlockStore } from './store.ts'
 
 type Dependencies = {
-  readonly log: Pick<UnlockLog, 'append'>
+  readonly unlockLog: Pick<UnlockLog, 'append'>
   readonly store: Pick<UnlockStore, 'find'>
   /** Of times that name no offset. */
   readonly zone: string
@@ -34,9 +34,9 @@ type Candidate = { readonly row: LegacyUnlock['id']; readonly event: NewUnlockEv
 const ROWS_AT_ONCE = 1000
 const PAUSE_MS = 30
 
-/** Takes over the unlocks of an older server, as ordinary events of the log whose source is
+/** Takes over the unlocks of a legacy server, as ordinary events of the log whose source is
  * `imported`. An event's id follows from its row alone, so that none is recorded twice. */
-export const legacyLogImport = ({ log, store, zone, holderOf }: Dependencies) => {
+export const legacyLogImport = ({ unlockLog, store, zone, holderOf }: Dependencies) => {
   const read = async (row: LegacyUnlock): Promise<Candidate | ImportedUnlock> => {
     const { username, method, time } = textsOf(row)
     // A greater one is rounded, to that of another row.
@@ -63,7 +63,7 @@ export const legacyLogImport = ({ log, store, zone, holderOf }: Dependencies) =>
   ): AsyncGenerator<readonly ImportedUnlock[]> {
     const flush = async (some: readonly (Candidate | ImportedUnlock)[]) => {
       const candidates = some.filter((one) => 'event' in one)
-      const outcomes = (await log.append(candidates.map(({ event }) => event))).values()
+      const outcomes = (await unlockLog.append(candidates.map(({ event }) => event))).values()
       await Bun.sleep(PAUSE_MS)
       return some.map((one) =>
         'event' in one ? { row: one.row, ...became(one.event, outcomes.next().value) } : one,

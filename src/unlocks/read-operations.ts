@@ -90,7 +90,7 @@ export const STREAM = operation({
   description:
     `${OWN}Server-sent events: \`id\` is the sequence number, \`event\` is \`unlock\`, \`data\` an ` +
     'unlock as JSON. Without `Last-Event-ID` only new ones are sent, with it all behind that one; ' +
-    'never those that were imported from an older server. ' +
+    'never those that were imported from a legacy server. ' +
     `A comment comes after ${HEARTBEAT_SECONDS} silent seconds. The stream ends with the session or ` +
     'a change of role, and for a reader that takes nothing for three such comments.',
   query: StreamQuery,

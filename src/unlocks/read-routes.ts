@@ -30,7 +30,7 @@ import type { UnlockCounts } from './stats-store.ts'
 
 type Dependencies = {
   readonly endpoints: Endpoints
-  readonly log: Pick<UnlockLog, 'head'>
+  readonly unlockLog: Pick<UnlockLog, 'head'>
   readonly reads: UnlockQueries
   readonly counts: UnlockCounts
   readonly live: Pick<EventStream, 'follow' | 'stalledSecondsMax'>
@@ -61,13 +61,13 @@ export const unlockReadRoutes = (deps: Dependencies) =>
     .get('/v1/unlocks/export', ({ request, caller }) => download(deps, request, caller), EXPORT)
 
 const list = async (
-  { log, reads }: Dependencies,
+  { unlockLog, reads }: Dependencies,
   asked: Answered & { readonly caller: Caller },
 ) => {
   const query = readQuery(asked.request, ListQuery)
   const filter = filterOf(query, asked.caller.account)
   const page = pageOf(query, filter)
-  const { size } = await log.head()
+  const { size } = await unlockLog.head()
   const { unlocks, next } = await reads.page({ filter, ...page, size })
   return {
     unlocks: unlocks.map(eventJson),
@@ -78,13 +78,13 @@ const list = async (
 const CONTENT_TYPES = { csv: 'text/csv; charset=utf-8', ndjson: 'application/x-ndjson' } as const
 
 const download = async (
-  { log, reads, record }: Dependencies,
+  { unlockLog, reads, record }: Dependencies,
   request: Request,
   caller: Caller,
 ): Promise<Response> => {
   const { format, ...query } = readQuery(request, ExportQuery)
   const filter = filterOf(query, caller.account)
-  const { size } = await log.head()
+  const { size } = await unlockLog.head()
   await record(caller, {
     action: 'unlocks.export',
     result: 'success',

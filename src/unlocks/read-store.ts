@@ -17,7 +17,7 @@ export type UnlockFilter = {
   readonly fromMs?: number | undefined
   /** Received, or happened, before this time. */
   readonly toMs?: number | undefined
-  /** Leaves out what an older server recorded. */
+  /** Leaves out what a legacy server recorded. */
   readonly origin?: 'own' | undefined
   /** Part of the user name or the method; ASCII letters of either case are the same. */
   readonly text?: string | undefined
@@ -158,8 +158,8 @@ const searchFor = (filter: UnlockFilter, order: Order, among: readonly Condition
   const led = [...(lead ? [lead.sql] : []), 'seq > ? AND seq < ?'].join(' AND ')
   const all = [led, ...rest.map(({ sql }) => sql)].join(' AND ')
   return {
-    rows: `SELECT * FROM unlock WHERE ${all} ORDER BY ${sorted} LIMIT ?`,
-    keys: `SELECT seq FROM unlock WHERE ${led} ORDER BY ${sorted} LIMIT ?`,
+    rows: `SELECT * FROM unlock_event WHERE ${all} ORDER BY ${sorted} LIMIT ?`,
+    keys: `SELECT seq FROM unlock_event WHERE ${led} ORDER BY ${sorted} LIMIT ?`,
     lead: lead?.values ?? [],
     rest: rest.flatMap(({ values }) => values),
   }

@@ -14,7 +14,7 @@ import type { UnlockLog } from './service.ts'
 type Dependencies = {
   readonly endpoints: Endpoints
   readonly readBody: ReadBody
-  readonly log: Pick<UnlockLog, 'append' | 'receipts'>
+  readonly unlockLog: Pick<UnlockLog, 'append' | 'receipts'>
   /** Whose a genuine token is that opens nothing any more. */
   readonly refusedAccount: (token: string) => Promise<RefusedAccount | undefined>
   readonly recordDenied: RecordDenied
@@ -24,7 +24,7 @@ type RefusedAccount = { readonly account: Account; readonly isDisabled: boolean 
 
 /** Recording unlocks: as the phone app does it, and under `/v1` with receipts. */
 export const unlockRoutes = (deps: Dependencies) => {
-  const { endpoints, readBody, log } = deps
+  const { endpoints, readBody, unlockLog } = deps
   return endpoints
     .group('unlock')
     .onBeforeHandle(async ({ request, caller }) => {
@@ -36,7 +36,7 @@ export const unlockRoutes = (deps: Dependencies) => {
         const account = signedIn(caller.account)
         const { 'unlocking-method': method } = await readBody(request, UnlockBody)
         const id = idOf(request.headers.get('idempotency-key'), account)
-        const [outcome] = await log.append([newEvent(account, { id, method })])
+        const [outcome] = await unlockLog.append([newEvent(account, { id, method })])
         if (outcome?.status === 'conflict')
           throw new AppError('conflict', 'This Idempotency-Key was used for another unlock')
         return { msg: 'Unlocking process logged successfully' }
@@ -48,7 +48,9 @@ export const unlockRoutes = (deps: Dependencies) => {
       async ({ request, caller }) => {
         const account = signedIn(caller.account)
         const body = await readJson(request, SUBMISSION_BYTES_MAX)
-        return Array.isArray(body) ? recordAll(log, account, body) : recordOne(log, account, body)
+        return Array.isArray(body)
+          ? recordAll(unlockLog, account, body)
+          : recordOne(unlockLog, account, body)
       },
       RECORD,
     )
@@ -72,7 +74,7 @@ const SUBMISSION_BYTES_MAX = 512 * 1024
 
 type OutcomeBody = Static<typeof OutcomeAnswer>
 
-const recordOne = async (log: Dependencies['log'], account: Account, body: unknown) => {
+const recordOne = async (log: Dependencies['unlockLog'], account: Account, body: unknown) => {
   const [outcome] = await record(log, [eventOf(account, body)])
   if (outcome === undefined || outcome.status === 'conflict')
     throw new AppError('conflict', ID_TAKEN)
@@ -81,7 +83,7 @@ const recordOne = async (log: Dependencies['log'], account: Account, body: unkno
 
 /** Each event has an outcome of its own; the good ones are stored in one transaction. */
 const recordAll = async (
-  log: Dependencies['log'],
+  log: Dependencies['unlockLog'],
   account: Account,
   bodies: readonly unknown[],
 ): Promise<{ outcomes: OutcomeBody[] }> => {
@@ -101,7 +103,7 @@ const recordAll = async (
 
 /** Records events in one transaction, and answers each with its receipt. */
 const record = async (
-  log: Dependencies['log'],
+  log: Dependencies['unlockLog'],
   events: readonly NewUnlockEvent[],
 ): Promise<readonly OutcomeBody[]> => {
   if (events.length === 0) return []

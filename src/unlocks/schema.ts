@@ -65,10 +65,10 @@ export const EventAnswer = t.Object(
       ...oneOf(SOURCES),
       description:
         '`claimed`: an app said so, with the token of an account; `observed`: this server refused ' +
-        'it; `imported`: it was in the database of the older server',
+        'it; `imported`: it was in the database of the legacy server',
     },
     occurred_at: Nullable(
-      t.String({ description: 'By the phone’s clock; of an imported event, the older server’s' }),
+      t.String({ description: 'By the phone’s clock; of an imported event, the legacy server’s' }),
       null,
     ),
     received_at: t.String({ format: 'date-time', examples: ['2026-11-22T18:30:02.125Z'] }),

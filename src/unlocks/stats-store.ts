@@ -48,7 +48,7 @@ export const unlockCounts = (db: Queries) => ({
   /** The name that an account had at its newest event. */
   usernameOf: async (account: string): Promise<string | null> => {
     const row = await db.get<{ username: string }>(
-      'SELECT username FROM unlock WHERE account_public_id = ? ORDER BY seq DESC LIMIT 1',
+      'SELECT username FROM unlock_event WHERE account_public_id = ? ORDER BY seq DESC LIMIT 1',
       account,
     )
     return row?.username ?? null
@@ -66,7 +66,7 @@ async function* talliesOfAll(
       `SELECT max(${time}) AS last
        FROM (
          SELECT ${time}
-         FROM unlock
+         FROM unlock_event
          WHERE ${within} AND ${time} >= ? AND ${time} < ?
          ORDER BY ${time}
          LIMIT ?
@@ -82,7 +82,7 @@ async function* talliesOfAll(
          method,
          account_public_id AS account,
          count(*) AS count
-       FROM unlock
+       FROM unlock_event
        WHERE ${which} AND ${time} >= ? AND ${time} <= ?
        GROUP BY 1, 2, 3`,
       startMs,
@@ -100,7 +100,7 @@ async function* talliesOfOne(db: Queries, account: string, fromMs: number, toMs:
       `SELECT max(seq) AS last
        FROM (
          SELECT seq
-         FROM unlock
+         FROM unlock_event
          WHERE account_public_id = ? AND seq > ?
          ORDER BY seq
          LIMIT ?
@@ -116,7 +116,7 @@ async function* talliesOfOne(db: Queries, account: string, fromMs: number, toMs:
          method,
          account_public_id AS account,
          count(*) AS count
-       FROM unlock
+       FROM unlock_event
        WHERE account_public_id = ?
          AND seq > ?
          AND seq <= ?

@@ -59,7 +59,7 @@ export const logReads = (db: Reads) => ({
   /** The number that the next event gets by the rows, whatever the head says. */
   nextSeq: async (): Promise<number> => {
     const row = await db.get<{ next: number }>(
-      'SELECT coalesce(max(seq) + 1, 0) AS next FROM unlock',
+      'SELECT coalesce(max(seq) + 1, 0) AS next FROM unlock_event',
     )
     return row?.next ?? 0
   },
@@ -68,7 +68,7 @@ export const logReads = (db: Reads) => ({
   newestCertainMs: async (): Promise<number> => {
     const row = await db.get<{ newest: number }>(
       `SELECT received_at_ms AS newest
-       FROM unlock
+       FROM unlock_event
        WHERE is_time_uncertain = 0
        ORDER BY received_at_ms DESC
        LIMIT 1`,
@@ -79,14 +79,14 @@ export const logReads = (db: Reads) => ({
   countBefore: (receivedAtMs: number): Promise<number> => countBefore(db, receivedAtMs),
 
   find: async (id: string): Promise<UnlockEvent | undefined> => {
-    const row = await db.get<UnlockRow>('SELECT * FROM unlock WHERE id = ?', id)
+    const row = await db.get<UnlockRow>('SELECT * FROM unlock_event WHERE id = ?', id)
     return row && stored(row)
   },
 
   /** Up to `limit` events whose sequence number is over `afterSeq`, oldest first. */
   page: async (afterSeq: number, limit: number): Promise<readonly UnlockEvent[]> => {
     const rows = await db.all<UnlockRow>(
-      'SELECT * FROM unlock WHERE seq > ? ORDER BY seq LIMIT ?',
+      'SELECT * FROM unlock_event WHERE seq > ? ORDER BY seq LIMIT ?',
       afterSeq,
       limit,
     )
@@ -97,7 +97,7 @@ export const logReads = (db: Reads) => ({
     const row =
       level === 0
         ? await db.get<{ hash: Uint8Array }>(
-            'SELECT leaf_hash AS hash FROM unlock WHERE seq = ?',
+            'SELECT leaf_hash AS hash FROM unlock_event WHERE seq = ?',
             index,
           )
         : await db.get<{ hash: Uint8Array }>(
@@ -113,9 +113,9 @@ export const logReads = (db: Reads) => ({
     const row = await db.get<{ seq: number | null }>(
       `SELECT min(seq) AS seq
        FROM (
-         SELECT min(seq) AS seq FROM unlock WHERE seq < 0
+         SELECT min(seq) AS seq FROM unlock_event WHERE seq < 0
          UNION ALL
-         SELECT min(seq) FROM unlock WHERE seq >= (SELECT size FROM log_head WHERE id = 1)
+         SELECT min(seq) FROM unlock_event WHERE seq >= (SELECT size FROM log_head WHERE id = 1)
        ) AS outside`,
     )
     return row?.seq ?? undefined
@@ -150,7 +150,7 @@ const writesOn = (tx: Queries) => ({
   /** Gives whether it is there now; not where an event of that id was there before. */
   insert: async (event: Required<UnlockEvent>): Promise<boolean> => {
     const inserted = await tx.run(
-      `INSERT INTO unlock (
+      `INSERT INTO unlock_event (
          seq,
          id,
          account_public_id,
@@ -211,11 +211,11 @@ const writesOn = (tx: Queries) => ({
   /** Removes the personal text and salt of up to `limit` events of somebody; gives how many. */
   erasePerson: ({ accountPublicId, username }: Erased, limit: number): Promise<number> =>
     tx.run(
-      `UPDATE unlock
+      `UPDATE unlock_event
        SET account_public_id = NULL, username = NULL, method = NULL, salt = NULL
        WHERE seq IN (
          SELECT seq
-         FROM unlock
+         FROM unlock_event
          WHERE account_public_id = ? AND username = coalesce(?, username)
          LIMIT ?
        )`,
@@ -227,7 +227,7 @@ const writesOn = (tx: Queries) => ({
   hasEventsOf: async ({ accountPublicId, username }: Erased): Promise<boolean> =>
     (await tx.get(
       `SELECT 1
-       FROM unlock
+       FROM unlock_event
        WHERE account_public_id = ? AND username = coalesce(?, username)
        LIMIT 1`,
       accountPublicId,
@@ -238,7 +238,7 @@ const writesOn = (tx: Queries) => ({
    * many had any. */
   eraseRange: (fromSeq: number, toSeq: number): Promise<number> =>
     tx.run(
-      `UPDATE unlock
+      `UPDATE unlock_event
        SET account_public_id = NULL, username = NULL, method = NULL, salt = NULL
        WHERE seq >= ? AND seq < ? AND salt IS NOT NULL`,
       fromSeq,
@@ -248,11 +248,11 @@ const writesOn = (tx: Queries) => ({
   /** The same for up to `limit` imported events that happened before then. */
   eraseImported: (occurredBeforeMs: number, limit: number): Promise<number> =>
     tx.run(
-      `UPDATE unlock
+      `UPDATE unlock_event
        SET account_public_id = NULL, username = NULL, method = NULL, salt = NULL
        WHERE seq IN (
          SELECT seq
-         FROM unlock
+         FROM unlock_event
          WHERE source = 'imported' AND salt IS NOT NULL AND occurred_at_ms < ?
          LIMIT ?
        )`,
@@ -273,7 +273,7 @@ const writesOn = (tx: Queries) => ({
 export const countBefore = async (db: Reads, receivedAtMs: number): Promise<number> => {
   const row = await db.get<{ seq: number }>(
     `SELECT seq
-     FROM unlock
+     FROM unlock_event
      WHERE received_at_ms < ? AND is_time_uncertain = 0
      ORDER BY received_at_ms DESC, seq DESC
      LIMIT 1`,
@@ -286,7 +286,7 @@ export const countBefore = async (db: Reads, receivedAtMs: number): Promise<numb
 export const firstSince = async (db: Queries, receivedAtMs: number): Promise<number> => {
   const row = await db.get<{ seq: number }>(
     `SELECT seq
-     FROM unlock
+     FROM unlock_event
      WHERE received_at_ms >= ? AND is_time_uncertain = 0
      ORDER BY received_at_ms, seq
      LIMIT 1`,

@@ -101,7 +101,7 @@ describe('signing in', () => {
     expect(Math.max(...medians.values()) / Math.min(...medians.values())).toBeLessThan(1.6)
   })
 
-  test('[P6] whoever came from the older server is told apart by nothing, at any name', async () => {
+  test('[P6] whoever came from the legacy server is told apart by nothing, at any name', async () => {
     const { answers, medians } = await failedLogins(20, { withOlder: true })
     expect(answers).toHaveLength(1)
     // Each goes through the older way too: no median may lack that part, which is the larger one.

@@ -109,8 +109,8 @@ describe('an erasure that is interrupted', () => {
     await app.accounts.add(PERSON, 'member')
     const account = await app.accounts.find(NAME)
     const publicId = account?.publicId ?? ''
-    await app.log.append([{ ...claimed(0, NAME), accountPublicId: publicId }])
-    const from = { address: '203.0.113.77', device: '', requestId: undefined, account }
+    await app.unlockLog.append([{ ...claimed(0, NAME), accountPublicId: publicId }])
+    const from = { address: '203.0.113.77', userAgent: '', requestId: undefined, account }
     await app.record(from, { action: 'login', result: 'success' })
     await app.close()
     const db = openDatabase(database)
@@ -180,7 +180,7 @@ test('[D7] an unlock that was being received when its person was erased is erase
   await using app = await startApp()
   await app.signIn('ada')
   const publicId = (await app.accounts.find('ada'))?.publicId ?? ''
-  const late = () => app.log.append([{ ...claimed(0, 'ada'), accountPublicId: publicId }])
+  const late = () => app.unlockLog.append([{ ...claimed(0, 'ada'), accountPublicId: publicId }])
   const names = async () => (await app.unlocks.page(-1, 9)).map(({ person }) => person?.username)
   await app.administration.erase({ by: COMMAND_LINE, publicId })
   await late()
@@ -231,10 +231,10 @@ test('somebody who comes back under the same public id keeps what is recorded fr
     const names = async () => (await app.unlocks.page(-1, 9)).map(({ person }) => person?.username)
     await app.accounts.add({ ...PERSON, username: 'ada' }, 'member')
     const publicId = await erase()
-    // As an import of the older server's accounts does.
+    // As an import of the legacy server's accounts does.
     await app.accounts.add({ ...PERSON, username: 'ada' }, 'member')
     db.query("UPDATE account SET public_id = ? WHERE username = 'ada'").run(publicId)
-    await app.log.append([{ ...claimed(0, 'ada'), accountPublicId: publicId }])
+    await app.unlockLog.append([{ ...claimed(0, 'ada'), accountPublicId: publicId }])
     await app.erasures.resume()
     expect(await names()).toStrictEqual(['ada'])
     expect(await erase()).toBe(publicId)
@@ -247,16 +247,16 @@ test('erasing somebody with many unlocks takes turns with whoever records one', 
   await app.signIn('ada')
   const publicId = (await app.accounts.find('ada'))?.publicId ?? ''
   for (let round = 0; round < 5; round += 1)
-    await app.log.append(
+    await app.unlockLog.append(
       Array.from({ length: 2000 }, () => ({ ...claimed(0, 'ada'), accountPublicId: publicId })),
     )
   let isErased = false
-  const erasing = app.log.eraseAccount(publicId).then((events) => {
+  const erasing = app.unlockLog.eraseAccount(publicId).then((events) => {
     isErased = true
     return events
   })
   await Bun.sleep(0)
-  const [outcome] = await app.log.append([claimed(1, 'eve')])
+  const [outcome] = await app.unlockLog.append([claimed(1, 'eve')])
   expect([outcome?.status, isErased]).toStrictEqual(['stored', false])
   expect(await erasing).toStrictEqual({ events: 10_000, isWalTruncated: true })
 })

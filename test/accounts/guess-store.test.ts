@@ -26,7 +26,7 @@ const smallStore = () => {
     accountId,
     hasDeviceCookie: false,
   })
-  const count = async (table: 'guess' | 'known_device'): Promise<number> =>
+  const count = async (table: 'failed_login' | 'known_client'): Promise<number> =>
     (await db.get<{ n: number }>(`SELECT count(*) AS n FROM ${table}`))?.n ?? 0
   return {
     clock,
@@ -77,10 +77,10 @@ describe('counters of failed logins', () => {
     await store.registerAttempt(gone, (standing) =>
       evaluateAttempt({ ...standing, outcome: 'wrong' }),
     )
-    const rows = await db.all('SELECT account_id, failures FROM guess')
+    const rows = await db.all('SELECT account_id, failures FROM failed_login')
     expect(rows).toStrictEqual(Array.from({ length: 3 }, () => ({ account_id: null, failures: 1 })))
     await store.trustClient(7, gone)
-    expect(await count('known_device')).toBe(0)
+    expect(await count('known_client')).toBe(0)
   })
 
   test('[P4] a flood of other names and addresses washes nothing away that has failed more often', async () => {
@@ -98,10 +98,10 @@ describe('counters of failed logins', () => {
     const store = smallStore()
     for (let flood = 0; flood < 4 * COUNTERS_MAX; flood += 1)
       await store.fail(`192.0.2.${flood}`, `name ${flood}`)
-    expect(await store.count('guess')).toBe(3 * 4 * COUNTERS_MAX)
+    expect(await store.count('failed_login')).toBe(3 * 4 * COUNTERS_MAX)
     store.clock.ms += MINUTE_MS
     await store.fail('192.0.2.1', 'ada')
-    expect(await store.count('guess')).toBe(3 * COUNTERS_MAX)
+    expect(await store.count('failed_login')).toBe(3 * COUNTERS_MAX)
   })
 
   test('they are gone a day after the last attempt', async () => {
@@ -112,7 +112,7 @@ describe('counters of failed logins', () => {
     store.clock.ms += 1
     expect(await store.failuresOf('ada')).toBe(0)
     await store.fail('198.51.100.1', 'eve')
-    expect(await store.count('guess')).toBe(3)
+    expect(await store.count('failed_login')).toBe(3)
   })
 })
 
@@ -135,7 +135,7 @@ describe('known places', () => {
       store.clock.ms += MINUTE_MS
       await store.store.trustClient(1, store.keys(`192.0.2.${clientHash}`, 'ada', 1))
     }
-    expect(await store.count('known_device')).toBe(10)
+    expect(await store.count('known_client')).toBe(10)
     expect([await isKnownAt(1), await isKnownAt(2), await isKnownAt(11)]).toStrictEqual([
       false,
       true,
@@ -144,7 +144,7 @@ describe('known places', () => {
     store.clock.ms += 90 * DAY_MS
     expect(await isKnownAt(11)).toBe(false)
     await store.fail('198.51.100.1', 'eve')
-    expect(await store.count('known_device')).toBe(0)
+    expect(await store.count('known_client')).toBe(0)
   })
 
   test('what was counted and known of an account goes with it', async () => {
@@ -156,7 +156,7 @@ describe('known places', () => {
       evaluateAttempt({ ...standing, outcome: 'wrong' }),
     )
     await store.db.run('DELETE FROM account')
-    expect(await store.count('known_device')).toBe(0)
-    expect(await store.count('guess')).toBe(1)
+    expect(await store.count('known_client')).toBe(0)
+    expect(await store.count('failed_login')).toBe(1)
   })
 })

@@ -34,7 +34,7 @@ const fail = async (client: Client, address: string, times: number): Promise<voi
 type Row = { readonly kind: string; readonly address: string | null; readonly failures: number }
 
 const counted = (db: Database): readonly Row[] =>
-  db.query<Row, []>('SELECT kind, address, failures FROM guess ORDER BY kind, address').all()
+  db.query<Row, []>('SELECT kind, address, failures FROM failed_login ORDER BY kind, address').all()
 
 /** The compiled service on a folder of its own, with `ada` registered from home, and its database. */
 const startHouse = async () => {
@@ -109,7 +109,7 @@ describe('what counts as a guess', () => {
   test('[P4] one client by another address of its /64, as ::ffff: or with X-Forwarded-For is one', async () => {
     await using house = await startHouse()
     const clientsOf = async (...addresses: readonly string[]): Promise<number> => {
-      house.db.run('DELETE FROM guess')
+      house.db.run('DELETE FROM failed_login')
       for (const address of addresses) await fail(house, address, 1)
       return counted(house.db).filter(({ kind }) => kind === 'client').length
     }

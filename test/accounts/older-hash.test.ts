@@ -19,13 +19,13 @@ test('every hash that Werkzeug made is read, and its password alone gives its di
     const older = parseWerkzeugHash(hash)
     if (!older) throw new Error(`cannot read ${hash}`)
     expect(await werkzeugDigest(older, password)).toBe(older.digest)
-    // As it was typed: the older server knew no other spelling of it.
+    // As it was typed: the legacy server knew no other spelling of it.
     for (const other of [`${password} `, password.slice(1), password.toUpperCase()])
       if (other !== password) expect(await werkzeugDigest(older, other)).not.toBe(older.digest)
   }
 })
 
-test('[P1] a hash that comes from the older server is stored under Argon2id, and the password still fits', async () => {
+test('[P1] a hash that comes from the legacy server is stored under Argon2id, and the password still fits', async () => {
   const kinds = hashes.filter(
     ({ hash }, at) =>
       hashes.findIndex((one) => one.hash.split('$')[0] === hash.split('$')[0]) === at,
@@ -45,7 +45,7 @@ test('[P1] a hash that comes from the older server is stored under Argon2id, and
     expect(stored).not.toContain(older?.digest ?? '')
     expect(await hasher.verify(password, stored)).toBe(true)
     expect(await hasher.verify(`${password}x`, stored, ['sha256', 'pbkdf2:sha256:1'])).toBe(false)
-    // Whoever has the older server's file still does not know the password.
+    // Whoever has the legacy server's file still does not know the password.
     expect(await hasher.verify(older?.digest ?? '', stored)).toBe(false)
     expect(hasher.isOutdated(stored)).toBe(true)
   }
@@ -82,10 +82,10 @@ test('[P7] what is no such hash, or would keep a core busy for long, is not read
   expect(parseWerkzeugHash(`scrypt:32768:8:1$salt$${digest}${digest}`)).toBeDefined()
 })
 
-test('[P7] all ways that Werkzeug ever had as its default fit into what a login may take', () => {
+test('[P7] all schemes that Werkzeug ever had as its default fit into what a login may take', () => {
   const defaults = [1000, 50_000, 150_000, 260_000, 600_000, 1_000_000]
-  const ways = ['sha256', 'scrypt:32768:8:1', ...defaults.map((n) => `pbkdf2:sha256:${n}`)]
-  expect(werkzeugWork(ways)).toBeLessThan(WERKZEUG_WORK_MAX)
+  const schemes = ['sha256', 'scrypt:32768:8:1', ...defaults.map((n) => `pbkdf2:sha256:${n}`)]
+  expect(werkzeugWork(schemes)).toBeLessThan(WERKZEUG_WORK_MAX)
   const many = Array.from({ length: 1000 }, (_, at) => `pbkdf2:sha256:${at + 1}`)
   expect(werkzeugWork(many)).toBeGreaterThan(WERKZEUG_WORK_MAX)
 })

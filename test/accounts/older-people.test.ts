@@ -46,21 +46,21 @@ test('[P1] a login that renews an old hash does not undo a password that was cho
 
 test('logins go through the older ways as long as somebody has one, and no longer', async () => {
   await using app = await startApp()
-  expect(await app.people.olderWays()).toStrictEqual([])
+  expect(await app.people.legacySchemes()).toStrictEqual([])
   const hashes = { ada: olderHashOf(PASSWORD), bob: olderHashOf(PASSWORD, 1000) }
   await imported(app, { ...hashes, cy: olderHashOf(PASSWORD), dee: olderHashOf(PASSWORD, 2000) })
   const ways = ['pbkdf2:sha256:1000', 'pbkdf2:sha256:2000', 'sha256']
-  expect(await app.people.olderWays()).toStrictEqual(ways)
+  expect(await app.people.legacySchemes()).toStrictEqual(ways)
   for (const username of ['ada', 'bob', 'dee'])
     expect((await app.post('/login', { username, password: PASSWORD })).status).toBe(200)
-  expect(await app.people.olderWays()).toStrictEqual(['sha256'])
-  const by = { address: '', device: '', requestId: undefined, account: undefined }
+  expect(await app.people.legacySchemes()).toStrictEqual(['sha256'])
+  const by = { address: '', userAgent: '', requestId: undefined, account: undefined }
   await app.erasures.erase(by, async (changes) => {
     const cy = await changes.find(idOf(3))
     if (!cy) throw new Error('cy is not there')
     return cy
   })
-  expect(await app.people.olderWays()).toStrictEqual([])
+  expect(await app.people.legacySchemes()).toStrictEqual([])
 })
 
 test('[P7] so many old ways of hashing that each login would take long are not all taken', async () => {
@@ -77,7 +77,7 @@ test('[P7] so many old ways of hashing that each login would take long are not a
     ['taken', 1],
   ])
   expect(outcomes[3]?.faults[0]).toStartWith('without its password, whose hash would make')
-  expect(await app.people.olderWays()).toHaveLength(3)
+  expect(await app.people.legacySchemes()).toHaveLength(3)
   expect(parseWerkzeugHash(people[3]?.[1] ?? '')).toBeDefined()
 })
 

@@ -211,9 +211,9 @@ describe('taking one’s data out', () => {
     const events = Array.from({ length: 1300 }, (_, at) =>
       at % 2 === 0 ? unlock('ada', adaId) : unlock('eve', String(at)),
     )
-    await app.log.append(events)
+    await app.unlockLog.append(events)
     const amy = (await app.people.page(2, 1))[0]
-    const from = { address: '192.0.2.77', device: 'x', requestId: undefined, account: amy }
+    const from = { address: '192.0.2.77', userAgent: 'x', requestId: undefined, account: amy }
     for (let round = 0; round < 600; round += 1)
       await app.record(from, { action: 'account.enable', result: 'success', subject: adaId })
     await app.post('/login', { username: 'ada', password: 'wrong' })
@@ -227,7 +227,7 @@ describe('taking one’s data out', () => {
       'exported_at',
       'account',
       'sessions',
-      'known_devices',
+      'known_clients',
       'failed_logins',
       'second_factor',
       'password_reset',
@@ -260,8 +260,8 @@ describe('taking one’s data out', () => {
       await post('/login', { username: 'ada', password: PASSWORD })
     ).json()) as { access_token: string }
     using db = new Database(join(service.folder, 'data/secure-lock.db'))
-    db.run('UPDATE known_device SET logged_in_at_ms = 1000')
-    db.run("INSERT INTO guess VALUES (x'AC', 'name', 1, '192.0.2.1', 3, 2000, 3000)")
+    db.run('UPDATE known_client SET logged_in_at_ms = 1000')
+    db.run("INSERT INTO failed_login VALUES (x'AC', 'name', 1, '192.0.2.1', 3, 2000, 3000)")
     db.run(
       "INSERT INTO second_factor (account_id, secret, confirmed_at_ms, last_step, failures, failed_at_ms) VALUES (1, x'AD', 4000, 5, 0, 0)",
     )
@@ -271,7 +271,7 @@ describe('taking one’s data out', () => {
     const at = (ms: number) => new Date(ms).toISOString()
     expect(file).toMatchObject({
       account: { second_factor: true },
-      known_devices: [{ logged_in_at: at(1000) }],
+      known_clients: [{ logged_in_at: at(1000) }],
       failed_logins: [
         { address: '192.0.2.1', failures: 3, failed_at: at(2000), waits_until: at(3000) },
       ],

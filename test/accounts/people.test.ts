@@ -5,7 +5,7 @@ import { type Account, COMMAND_LINE, type Role } from '../../src/http/access.ts'
 import { openDatabase } from '../../src/storage/open.ts'
 import { PASSWORD, type TestApp, bearer, startApp } from '../support/app.ts'
 
-const ORIGIN = { address: '127.0.0.1', device: 'test', requestId: undefined }
+const ORIGIN = { address: '127.0.0.1', userAgent: 'test', requestId: undefined }
 
 const NEW_PASSWORD = 'nine quiet green keys'
 

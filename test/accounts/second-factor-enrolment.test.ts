@@ -191,7 +191,7 @@ describe('turning a second factor off', () => {
     const [account] = await app.people.page(0, 1)
     if (!account) throw new Error('nobody is there')
     const amy = { id: 9, publicId: 'amy', username: 'amy', role: 'admin' } as const
-    const from = { address: '::1', device: '', requestId: undefined, isLocal: false }
+    const from = { address: '::1', userAgent: '', requestId: undefined, isLocal: false }
     const caller = { ...from, account: amy, sessionId: undefined }
     await app.administration.change({ by: COMMAND_LINE, publicId: account.publicId, role: 'owner' })
     const refusal: unknown = await app.enrolment

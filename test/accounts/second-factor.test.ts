@@ -108,7 +108,7 @@ describe('logging in with a second factor', () => {
     const codes = [nextCode(secret, Date.now()), recoveryCodes[0]]
     // So many wrong codes would have to wait otherwise.
     using db = new Database(join(folder, 'data/secure-lock.db'))
-    const forgive = () => db.run('DELETE FROM guess; UPDATE second_factor SET failures = 0')
+    const forgive = () => db.run('DELETE FROM failed_login; UPDATE second_factor SET failures = 0')
     for (const otp of codes) {
       forgive()
       const statuses: unknown[] = []

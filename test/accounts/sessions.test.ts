@@ -176,7 +176,7 @@ describe('going on with a login', () => {
     await using app = await startApp()
     await app.post('/register', PERSON)
     const account = await app.people.findPassword(PERSON.username)
-    const from = { address: '127.0.0.1', device: 'old app', requestId: undefined }
+    const from = { address: '127.0.0.1', userAgent: 'old app', requestId: undefined }
     const phone = await logIn(app)
     let current = phone
     for (let login = 0; login < 150; login += 1) {
@@ -196,7 +196,7 @@ describe('ending sessions', () => {
     const asRead = await app.people.findPassword('ada')
     const change = { current_password: PASSWORD, new_password: 'nine quiet green keys' }
     expect((await app.post('/v1/me/password', change, bearer(token))).status).toBe(200)
-    const from = { address: '127.0.0.1', device: 'thief', requestId: undefined }
+    const from = { address: '127.0.0.1', userAgent: 'thief', requestId: undefined }
     const begin = async (entrant: typeof asRead) => entrant && app.sessions.begin(entrant, from)
     expect(await begin(asRead)).toBeUndefined()
     expect(await begin(await app.people.findPassword('ada'))).toBeDefined()

@@ -8,7 +8,7 @@ import { bearer, startApp } from '../support/app.ts'
 const DENIED: AuditEvent = { action: 'access.deny', result: 'failure', detail: { status: 401 } }
 const ADA = { id: 1, publicId: 'ada', username: 'ada', role: 'member' } as const
 
-const at = (address: string) => ({ address, device: '', requestId: undefined })
+const at = (address: string) => ({ address, userAgent: '', requestId: undefined })
 
 const recorder = () => {
   const recorded: string[] = []
@@ -21,7 +21,7 @@ const recorder = () => {
         [account?.publicId ?? address, action, detail?.['repeats'] ?? 'first'].join(' '),
       )
     },
-    log: processLogger({ level: 'info', format: 'json', write: (line) => lines.push(line) }),
+    logger: processLogger({ level: 'info', format: 'json', write: (line) => lines.push(line) }),
   })
   return { ...repeats, recorded, disk, lines }
 }

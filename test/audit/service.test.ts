@@ -7,7 +7,7 @@ import { PASSWORD } from '../support/app.ts'
 import { temporaryFolder } from '../support/binary.ts'
 import { openLog } from '../support/unlock-log.ts'
 
-const FROM = { address: '192.0.2.1', device: 'test', requestId: 'r', isLocal: false }
+const FROM = { address: '192.0.2.1', userAgent: 'test', requestId: 'r', isLocal: false }
 
 test('[O3] what cannot be recorded has not happened: no login, no account, no invitation, no second factor, and no session ended', async () => {
   const folder = temporaryFolder()

@@ -336,7 +336,7 @@ describe('the audit trail, at the compiled file', () => {
     await client().post('/v1/unlocks', [{ method: 'pin' }, { method: 'pin' }], bearer(owner))
     await stop()
     edit(
-      `UPDATE unlock SET received_at_ms = ${before} WHERE seq = 0`,
+      `UPDATE unlock_event SET received_at_ms = ${before} WHERE seq = 0`,
       'DROP TRIGGER audit_event_is_not_changed',
       `UPDATE audit_event SET at_ms = ${before} WHERE seq < 8`,
     )

@@ -26,10 +26,10 @@ export const fill = (folder: string, events: number): Promise<number> =>
         { username: OWNER, password: PASSWORD, phone: '1', address: 'x' },
         OWNER,
       )
-    const { size } = await app.log.head()
+    const { size } = await app.unlockLog.head()
     const begun = performance.now()
     for (let seq = size; seq < events; seq += SUBMISSION_EVENTS)
-      await app.log.append(
+      await app.unlockLog.append(
         Array.from({ length: Math.min(SUBMISSION_EVENTS, events - seq) }, (_, at) =>
           numberedEvent(seq + at),
         ),
@@ -51,11 +51,11 @@ const numberedEvent = (seq: number): NewUnlockEvent => ({
 
 /** Milliseconds of work for one receipt, the mean over random events. */
 export const receiptMs = (folder: string): Promise<number> =>
-  withApp(folder, async ({ log }) => {
-    const { size } = await log.head()
+  withApp(folder, async ({ unlockLog }) => {
+    const { size } = await unlockLog.head()
     const begun = performance.now()
     for (let done = 0; done < RECEIPTS; done += 1)
-      await log.receipt(Math.floor(Math.random() * size))
+      await unlockLog.receipt(Math.floor(Math.random() * size))
     return (seconds(begun) * 1000) / RECEIPTS
   })
 
@@ -133,7 +133,7 @@ const withApp = async <Result>(
   work: (app: App) => Promise<Result>,
 ): Promise<Result> => {
   const config = parseConfig({ DATA_DIR: join(folder, 'data') })
-  const app = await openApp(config, { log: processLogger({ level: 'fatal', format: 'text' }) })
+  const app = await openApp(config, { logger: processLogger({ level: 'fatal', format: 'text' }) })
   try {
     return await work(app)
   } finally {

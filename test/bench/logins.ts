@@ -34,7 +34,7 @@ export const fillPeople = async (folder: string, people: number): Promise<void> 
        FROM account`,
       [at],
     )
-    db.run('INSERT INTO known_device SELECT id, randomblob(32), ? FROM account', [at])
+    db.run('INSERT INTO known_client SELECT id, randomblob(32), ? FROM account', [at])
   })()
 }
 

@@ -304,7 +304,7 @@ describe('stopping', () => {
       'service.lock',
     ])
     using db = new Database(join(folder, 'data/secure-lock.db'))
-    expect(db.query('SELECT seq, username, method FROM unlock').all()).toStrictEqual([
+    expect(db.query('SELECT seq, username, method FROM unlock_event').all()).toStrictEqual([
       { seq: 0, username: 'ada', method: 'pin' },
     ])
     idle.destroy()
@@ -338,7 +338,7 @@ describe('stopping', () => {
     }
     using db = new Database(join(folder, 'data/secure-lock.db'))
     const { rows, last } = db
-      .query('SELECT count(*) AS rows, max(seq) AS last FROM unlock')
+      .query('SELECT count(*) AS rows, max(seq) AS last FROM unlock_event')
       .get() as { rows: number; last: number }
     expect(rows).toBeGreaterThanOrEqual(acknowledged)
     expect(last).toBe(rows - 1)

@@ -59,7 +59,7 @@ beforeAll(async () => {
   await unlock('ada', 'fingerprint')
   await unlock(MARKUP, '<img src=x onerror=alert(2)>')
   tampered = await recordedLog({ size: 3 })
-  tampered.edit((db) => db.run("UPDATE unlock SET username = 'eve' WHERE seq = 1"))
+  tampered.edit((db) => db.run("UPDATE unlock_event SET username = 'eve' WHERE seq = 1"))
   broken = await startService({ env: { ...UNLIMITED, DATA_DIR: tampered.dataDir } })
 }, TEST_MS_MAX)
 

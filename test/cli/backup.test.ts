@@ -169,7 +169,7 @@ describe('backup FILE, at the compiled file', () => {
     await Bun.write(join(other, 'a.tar'), kept)
     await runCommand(['restore', 'a.tar'], { folder: other, env })
     using db = new Database(join(other, 'data/secure-lock.db'))
-    db.run("UPDATE unlock SET lock = 'back-door' WHERE seq = 3")
+    db.run("UPDATE unlock_event SET lock = 'back-door' WHERE seq = 3")
     const { status, words } = await runCommand(['backup', 'b.tar'], { folder: other, env })
     expect(status).toBe(1)
     expect(words).toContain(

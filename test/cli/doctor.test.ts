@@ -189,14 +189,18 @@ describe('doctor, at the compiled file', () => {
     [
       'unlock log',
       'it was changed',
-      (folder) => withDatabase(folder, "UPDATE unlock SET lock = 'back-door' WHERE seq = 1"),
+      (folder) => withDatabase(folder, "UPDATE unlock_event SET lock = 'back-door' WHERE seq = 1"),
     ],
-    ['unlock log', 'missing', (folder) => withDatabase(folder, 'DELETE FROM unlock WHERE seq = 2')],
+    [
+      'unlock log',
+      'missing',
+      (folder) => withDatabase(folder, 'DELETE FROM unlock_event WHERE seq = 2'),
+    ],
     [
       'clock',
       'before the newest unlock',
       (folder) =>
-        withDatabase(folder, 'UPDATE unlock SET received_at_ms = received_at_ms + 86400000'),
+        withDatabase(folder, 'UPDATE unlock_event SET received_at_ms = received_at_ms + 86400000'),
     ],
     [
       'https',

@@ -23,7 +23,7 @@ afterAll(() => rmSync(root, { recursive: true, force: true }))
 
 const newFolder = (): string => folderIn(root)
 
-describe('coming from the older server', () => {
+describe('coming from the legacy server', () => {
   test('people log in with their old passwords, which are hashed anew, and the log proves its past [P1]', async () => {
     const folder = newFolder()
     const kinds = hashes.filter(
@@ -250,7 +250,7 @@ describe('coming from the older server', () => {
     expect(out + words).not.toMatch(/kanarienvogel|[$]|[0-9a-f]{64}|\p{Cc}(?<!\n)/u)
     using db = dataOf(folder)
     const rows = db
-      .query('SELECT account_public_id AS account, username, method FROM unlock ORDER BY seq')
+      .query('SELECT account_public_id AS account, username, method FROM unlock_event ORDER BY seq')
       .all()
     expect(rows).toStrictEqual([
       { account: idOf(1), username: 'ada', method: 'pin' },
@@ -286,7 +286,7 @@ describe('coming from the older server', () => {
     expect((await clientOf(service.url).post('/v1/password-reset', body)).status).toBe(200)
   })
 
-  test('what is no database of the older server is refused, and no data folder is made', async () => {
+  test('what is no database of the legacy server is refused, and no data folder is made', async () => {
     const folder = newFolder()
     const refused = async (make: (path: string) => void, args: readonly string[] = []) => {
       rmSync(join(folder, 'older'), { recursive: true })
@@ -386,7 +386,7 @@ describe('coming from the older server', () => {
     using db = dataOf(folder)
     expect(
       db
-        .query<{ ms: number }, []>('SELECT occurred_at_ms AS ms FROM unlock ORDER BY seq')
+        .query<{ ms: number }, []>('SELECT occurred_at_ms AS ms FROM unlock_event ORDER BY seq')
         .all()
         .map(({ ms }) => new Date(ms).toISOString()),
     ).toStrictEqual(['2021-07-04T03:06:07.000Z', '2021-07-04T05:06:07.000Z'])
@@ -407,7 +407,9 @@ describe('coming from the older server', () => {
     using db = dataOf(folder)
     const imported = () =>
       db
-        .query<{ n: number }, []>("SELECT count(*) AS n FROM unlock WHERE source = 'imported'")
+        .query<{ n: number }, []>(
+          "SELECT count(*) AS n FROM unlock_event WHERE source = 'imported'",
+        )
         .get()?.n ?? 0
     const running = Bun.spawn([BINARY, 'import', 'older/old.db'], {
       cwd: folder,
@@ -436,7 +438,7 @@ describe('coming from the older server', () => {
     expect(own).toBeGreaterThan(20)
     const order = db
       .query<{ ms: number }, []>(
-        "SELECT occurred_at_ms AS ms FROM unlock WHERE source = 'imported' ORDER BY seq",
+        "SELECT occurred_at_ms AS ms FROM unlock_event WHERE source = 'imported' ORDER BY seq",
       )
       .all()
       .map(({ ms }) => ms)

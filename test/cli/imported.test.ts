@@ -52,7 +52,7 @@ describe('people who were imported', () => {
     })
     expect(isOnDisk(folder, 'Persephone-Quill')).toBe(false)
 
-    // One who was in the older server's log alone has no account to be found by.
+    // One who was in the legacy server's log alone has no account to be found by.
     expect(isOnDisk(folder, 'Gone-Girl')).toBe(true)
     expect(
       await runCommand(['user', 'erase', '--imported', 'Gone-Girl'], { folder }),
@@ -113,6 +113,8 @@ describe('people who were imported', () => {
     })
     using own = dataOf(folder)
     // Nor can an app say that what it claims was imported.
-    expect(own.query('SELECT source FROM unlock').all()).toStrictEqual([{ source: 'claimed' }])
+    expect(own.query('SELECT source FROM unlock_event').all()).toStrictEqual([
+      { source: 'claimed' },
+    ])
   })
 })

@@ -25,7 +25,7 @@ const serving = async (retiredMs: number) => {
     return tlsPair(readFileSync(cert, 'utf8'), readFileSync(key, 'utf8'))
   })
   const log = processLogger({ level: 'fatal', format: 'json' })
-  const app = await openApp(config, { log })
+  const app = await openApp(config, { logger: log })
   const listener = listen(app.http, config, pairs[0], { retiredMs })
   const url = `https://127.0.0.1:${config.port}`
   return {

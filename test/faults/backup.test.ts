@@ -23,7 +23,7 @@ const gateway = async () => {
     const app = await openLog(join(folder, 'data'))
     const events = Array.from({ length: to - from }, (_, at) => claimed(from + at))
     for (let done = 0; done < events.length; done += 500)
-      await app.log.append(events.slice(done, done + 500))
+      await app.unlockLog.append(events.slice(done, done + 500))
     await app.close()
   }
   await runCommand(['user', 'add', 'ada'], { folder, env, input: `${PASSWORD}\n` })
@@ -56,7 +56,7 @@ const durationMs = async (work: () => Promise<unknown>): Promise<number> => {
 
 const eventsIn = (database: string): number => {
   using db = new Database(database, { readonly: true })
-  return db.query<{ n: number }, []>('SELECT count(*) AS n FROM unlock').get()?.n ?? -1
+  return db.query<{ n: number }, []>('SELECT count(*) AS n FROM unlock_event').get()?.n ?? -1
 }
 
 describe('kill -9', () => {

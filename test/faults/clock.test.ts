@@ -160,7 +160,7 @@ describe.if(CAN_FAKE)('the clock of the machine', () => {
     }
     using db = new Database(join(folder, 'data/secure-lock.db'), { readonly: true })
     expect(
-      db.query('SELECT seq, is_time_uncertain AS doubted FROM unlock ORDER BY seq').all(),
+      db.query('SELECT seq, is_time_uncertain AS doubted FROM unlock_event ORDER BY seq').all(),
     ).toStrictEqual([
       { seq: 0, doubted: 1 },
       { seq: 1, doubted: 0 },
@@ -243,7 +243,7 @@ test.if(CAN_FAKE)(
     })
     using db = new Database(join(folder, 'data/secure-lock.db'), { readonly: true })
     expect(
-      db.query('SELECT seq, is_time_uncertain AS doubted FROM unlock ORDER BY seq').all(),
+      db.query('SELECT seq, is_time_uncertain AS doubted FROM unlock_event ORDER BY seq').all(),
     ).toStrictEqual(expected.map((isUncertain, seq) => ({ seq, doubted: Number(isUncertain) })))
     expect((await runCommand(['log', 'verify'], { folder })).status).toBe(0)
   },

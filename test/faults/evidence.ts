@@ -28,7 +28,7 @@ export const expectTruth = (databasePath: string, told: Told, fromSeq: number): 
   using db = new Database(databasePath, { readonly: true })
   const rows = db
     .query<{ seq: number; method: string }, [number]>(
-      'SELECT seq, method FROM unlock WHERE seq >= ? ORDER BY seq',
+      'SELECT seq, method FROM unlock_event WHERE seq >= ? ORDER BY seq',
     )
     .all(fromSeq)
   expect(rows.every(({ seq }, at) => seq === fromSeq + at)).toBe(true)

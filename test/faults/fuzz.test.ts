@@ -36,7 +36,7 @@ describe('requests drawn from the OpenAPI document', () => {
 
   /** Some requests end the caller's session, and wrong passwords make its name wait. */
   const signIn = async (caller: Caller) => {
-    db.run('DELETE FROM guess')
+    db.run('DELETE FROM failed_login')
     const answer = await clientOf(service.url).post('/login', {
       username: caller,
       password: PASSWORD,

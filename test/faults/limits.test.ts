@@ -218,7 +218,7 @@ describe('a database that another program uses', () => {
       return findings.find(({ check }) => check === 'write-ahead log')
     }
     other.run('BEGIN')
-    other.query('SELECT count(*) FROM unlock').get()
+    other.query('SELECT count(*) FROM unlock_event').get()
     {
       // As many unlocks as would take the test long.
       using writer = new Database(database)

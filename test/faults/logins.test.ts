@@ -21,7 +21,7 @@ test.if(IS_TIMED)(
 )
 
 test.if(IS_TIMED)(
-  `[P6] the same while people of the older server have not logged in yet`,
+  `[P6] the same while people of the legacy server have not logged in yet`,
   async () => {
     const { answers, medians } = await failedLogins(SAMPLES, { withOlder: true })
     const told = [...medians].map(([way, ms]) => `${way} ${ms.toFixed(2)}`)

@@ -16,7 +16,7 @@ const env = { ...UNLIMITED, LOG_LEVEL: 'error' }
 const contentsOf = (path: string) => {
   using db = new Database(path)
   const { user_version: schema } = db.query('PRAGMA user_version').get() as { user_version: number }
-  const { n: events } = db.query('SELECT count(*) AS n FROM unlock').get() as { n: number }
+  const { n: events } = db.query('SELECT count(*) AS n FROM unlock_event').get() as { n: number }
   const { integrity_check: integrity } = db.query('PRAGMA integrity_check').get() as {
     integrity_check: string
   }

@@ -7,7 +7,7 @@ import { type CreateBackup, backupService } from '../../src/ops/backups.ts'
 import { temporaryFolder } from '../support/binary.ts'
 
 const HOUR_MS = 3_600_000
-const OWNER = { address: '192.168.1.5', device: 'phone', requestId: 'r1' }
+const OWNER = { address: '192.168.1.5', userAgent: 'phone', requestId: 'r1' }
 
 let folder = ''
 let clock = { nowMs: 0, passedMs: 0 }

@@ -59,7 +59,9 @@ describe('an upgrade, by the compiled file', () => {
         expect(before.query('PRAGMA integrity_check').get()).toStrictEqual({
           integrity_check: 'ok',
         })
-        expect(before.query('SELECT count(*) AS n FROM unlock').get()).toStrictEqual({ n: EVENTS })
+        expect(before.query('SELECT count(*) AS n FROM unlock_event').get()).toStrictEqual({
+          n: EVENTS,
+        })
         using after = new Database(database, { readonly: true })
         expect(
           after

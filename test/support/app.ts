@@ -25,7 +25,7 @@ export const startApp = async (
   const app = await openApp(
     { ...config, databasePath: ':memory:' },
     {
-      log: processLogger({
+      logger: processLogger({
         level: config.logLevel,
         format: 'json',
         write: (line) => logLines.push(line),
@@ -37,7 +37,7 @@ export const startApp = async (
   )
   app.http.listen({ hostname: '127.0.0.1', port: 0 })
   const logIn = async (username: string): Promise<string> => {
-    const origin = { address: '127.0.0.1', device: 'test', requestId: undefined }
+    const origin = { address: '127.0.0.1', userAgent: 'test', requestId: undefined }
     return (await app.accounts.login({ username, password: PASSWORD }, origin)).accessToken
   }
   const url = `http://127.0.0.1:${app.http.server?.port}`

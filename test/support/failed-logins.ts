@@ -6,12 +6,12 @@ import { olderFile, olderHashOf, user } from './older-server.ts'
 
 const PEOPLE = 100
 
-/** What a PBKDF2 hash of the older server takes here is well over an Argon2id hash. */
+/** What a PBKDF2 hash of the legacy server takes here is well over an Argon2id hash. */
 const OLDER_ITERATIONS = 260_000
 
 /** Fails logins of the compiled file in every way in turn; gives what was answered, all headers but
  * the request's id and the date, and the median of the milliseconds of each way. With older people
- * some have come from the older server and not logged in since. */
+ * some have come from the legacy server and not logged in since. */
 export const failedLogins = async (
   rounds: number,
   { withOlder = false }: { readonly withOlder?: boolean } = {},
@@ -29,7 +29,7 @@ export const failedLogins = async (
     post('/login', { username, password }, { 'x-forwarded-for': address })
   const waiting = '203.0.113.66'
   for (let failure = 0; failure < 10; failure += 1) await logIn('wanda', 'wrong', waiting)
-  db.run('UPDATE guess SET waits_until_ms = waits_until_ms + 3600000')
+  db.run('UPDATE failed_login SET locked_until_ms = locked_until_ms + 3600000')
 
   // A client of its own for each round, so that only who is meant to has to wait.
   const ways: Record<string, (round: number, address: string) => Promise<Response>> = {

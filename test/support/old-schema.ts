@@ -26,7 +26,7 @@ export const oldDataFolder = async (folder: string, { schema = 1, events = 20 } 
     addPeople(db, hash)
     addUnlocks(db, events)
     db.run("INSERT INTO log_head (id, size, checkpoint) VALUES (1, 0, '')")
-    restamp(db, parseSigningKey(key))
+    restamp(db, parseSigningKey(key), 'unlock')
   })()
   for (let step = 2; step <= schema; step += 1) migrate(db, MIGRATIONS.slice(0, step))
   db.close()

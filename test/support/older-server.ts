@@ -7,11 +7,11 @@ import { runCommand } from './binary.ts'
 
 type Cell = string | number | null | Uint8Array
 
-/** A row of the older server's tables, in the order of their columns. */
+/** A row of the legacy server's tables, in the order of their columns. */
 type UserRow = readonly [Cell, Cell, Cell, Cell, Cell, Cell]
 type LogRow = readonly [Cell, Cell, Cell, Cell]
 
-/** The tables as the older server's SQLAlchemy made them. */
+/** The tables as the legacy server's SQLAlchemy made them. */
 const TABLES = `
   CREATE TABLE user (
     id INTEGER NOT NULL, public_id VARCHAR(50), username VARCHAR(50), password VARCHAR(80),
@@ -22,7 +22,7 @@ const TABLES = `
     PRIMARY KEY (id)
   );`
 
-/** Makes an older server's database. */
+/** Makes a legacy server's database. */
 export const olderFile = (
   path: string,
   {
@@ -50,7 +50,7 @@ export const olderHashOf = (password: string, iterations?: number): string => {
   return `pbkdf2:sha256:${iterations}$${salt}$${digest}`
 }
 
-/** A public id as the older server gave them. */
+/** A public id as the legacy server gave them. */
 export const idOf = (n: number): string => `6f1b4e0a-5a7e-4d0e-9a3b-${String(n).padStart(12, '0')}`
 
 /** A row of a person. */
@@ -66,7 +66,7 @@ export function* unlocksOf(names: readonly string[], count: number) {
   }
 }
 
-/** A folder to run the executable in, with one for the older server's file, `older/old.db`. */
+/** A folder to run the executable in, with one for the legacy server's file, `older/old.db`. */
 export const folderIn = (root: string): string => {
   const folder = join(root, crypto.randomUUID())
   mkdirSync(join(folder, 'older'), { recursive: true })
@@ -91,7 +91,7 @@ export const dataOf = (folder: string) =>
 /** The ids of all events, in their order. */
 export const eventIds = (db: Database): readonly string[] =>
   db
-    .query<{ id: string }, []>('SELECT id FROM unlock ORDER BY seq')
+    .query<{ id: string }, []>('SELECT id FROM unlock_event ORDER BY seq')
     .all()
     .map(({ id }) => id)
 

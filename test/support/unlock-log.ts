@@ -62,7 +62,7 @@ export const openLog = (
   write: (line: string) => void = () => {},
 ) =>
   openApp(parseConfig({ DATA_DIR: dataDir, ...env }), {
-    log: processLogger({ level: 'info', format: 'json', write }),
+    logger: processLogger({ level: 'info', format: 'json', write }),
     ...(now ? { now } : {}),
   })
 
@@ -75,10 +75,10 @@ export const recordedLog = async ({ size, keptAt = [], before, ...options }: Opt
   for (let seq = 0; seq <= size; seq += 1) {
     if (keptAt.includes(seq)) {
       const path = join(folder, `checkpoint-${seq}`)
-      writeFileSync(path, (await app.log.head()).checkpoint)
+      writeFileSync(path, (await app.unlockLog.head()).checkpoint)
       kept.set(seq, path)
     }
-    if (seq < size) await app.log.append([claimed(seq)])
+    if (seq < size) await app.unlockLog.append([claimed(seq)])
   }
   await before?.(app)
   await app.close()
@@ -138,11 +138,11 @@ type Row = {
 }
 
 /** The rows of the log, as they now stand. */
-export const rowsOf = (db: Database): readonly Row[] =>
-  db.query('SELECT * FROM unlock ORDER BY seq').all() as Row[]
+export const rowsOf = (db: Database, table = 'unlock_event'): readonly Row[] =>
+  db.query(`SELECT * FROM ${table} ORDER BY seq`).all() as Row[]
 
 /** Makes the leaf hash of a row fit the row, as a careful forger would. */
-export const restampLeaf = (db: Database, row: Row): Uint8Array => {
+export const restampLeaf = (db: Database, row: Row, table = 'unlock_event'): Uint8Array => {
   const hash = leafHash(
     entryBytes({
       seq: row.seq,
@@ -158,17 +158,19 @@ export const restampLeaf = (db: Database, row: Row): Uint8Array => {
       personHash: row.person_hash,
     }),
   )
-  db.query('UPDATE unlock SET leaf_hash = ? WHERE seq = ?').run(hash, row.seq)
+  db.query(`UPDATE ${table} SET leaf_hash = ? WHERE seq = ?`).run(hash, row.seq)
   return hash
 }
 
-/** Makes leaf hashes, tree and size fit the rows, and signs the result if there is a signer. */
-export const restamp = (db: Database, signer?: NoteSigner): void => {
+/** Makes leaf hashes, tree and size fit the rows, and signs the result if there is a signer. The
+ * table had another name in schemas before 8. */
+export const restamp = (db: Database, signer?: NoteSigner, table = 'unlock_event'): void => {
   db.run('DELETE FROM tree_node')
   const tree = frontier()
   const insert = db.query('INSERT INTO tree_node (hash) VALUES (?)')
-  for (const row of rowsOf(db))
-    for (const { level, hash } of tree.append(restampLeaf(db, row))) if (level > 0) insert.run(hash)
+  for (const row of rowsOf(db, table))
+    for (const { level, hash } of tree.append(restampLeaf(db, row, table)))
+      if (level > 0) insert.run(hash)
   // Inserted so, they count from 1.
   db.run('UPDATE tree_node SET number = number - 1')
   db.run('UPDATE log_head SET size = ?', [tree.size()])

@@ -11,7 +11,7 @@ export type Planted = {
   readonly result: 'unlocked' | 'denied'
   readonly receivedAtMs: number
   readonly isTimeUncertain?: boolean
-  /** When it happened by the older server that it is imported from; else it is this one's own. */
+  /** When it happened by the legacy server that it is imported from; else it is this one's own. */
   readonly importedOfMs?: number | undefined
 }
 
@@ -29,7 +29,7 @@ export const plantedLog = (path = ':memory:') => {
     }) as never
   const db: Queries = { all: remembering(all), get: remembering(get), run }
   const insert = sqlite.prepare(
-    `INSERT INTO unlock (seq, id, account_public_id, username, method, salt, person_hash, lock,
+    `INSERT INTO unlock_event (seq, id, account_public_id, username, method, salt, person_hash, lock,
        result, received_at_ms, is_late, is_time_uncertain, source, occurred_at_ms, leaf_hash)
      VALUES (?, ?, ?, ?, ?, ?, x'00', ?, ?, ?, 0, ?, ?, ?, x'00')`,
   )

@@ -34,7 +34,7 @@ beforeAll(async () => {
     size: SIZE,
     keptAt: [5, SIZE],
     before: async (app) => {
-      await app.log.eraseAccount('account-of-hedy')
+      await app.unlockLog.eraseAccount('account-of-hedy')
     },
   })
   bundle = join(log.folder, 'bundle')
@@ -162,7 +162,7 @@ describe('exporting', () => {
 
   test('a broken log is exported as it is, and said to be broken', async () => {
     using copy = log.copy()
-    copy.edit((db) => db.run("UPDATE unlock SET lock = 'back-door' WHERE seq = 6"))
+    copy.edit((db) => db.run("UPDATE unlock_event SET lock = 'back-door' WHERE seq = 6"))
     const out = join(copy.dataDir, '../bundle')
     const exported = await copy.run('log', 'export', '--out', out)
     expect(exported).toMatchObject({ status: 1, out: '' })
@@ -206,7 +206,7 @@ describe('verifying a bundle', () => {
   test('of a log that its owner wrote anew: detected only by a kept checkpoint', async () => {
     using copy = log.copy()
     copy.edit((db) => {
-      db.run("UPDATE unlock SET lock = 'back-door' WHERE seq = 6")
+      db.run("UPDATE unlock_event SET lock = 'back-door' WHERE seq = 6")
       restamp(db, copy.signer())
     })
     const out = join(copy.dataDir, '../bundle')
@@ -260,7 +260,7 @@ describe('verifying a receipt', () => {
   const receiptFile = async (change: (receipt: string) => string = (text) => text) => {
     const app = await openLog(log.dataDir)
     const events = await app.unlocks.page(5, 1)
-    const receipt = (await app.log.receipts(events)).get(6) ?? ''
+    const receipt = (await app.unlockLog.receipts(events)).get(6) ?? ''
     await app.close()
     const path = join(log.folder, 'held')
     writeFileSync(path, change(receipt))

@@ -78,7 +78,7 @@ describe('whom the server keeps from the door', () => {
     for (const username of ['ada', 'nobody'])
       for (let times = 0; times < 10; times += 1)
         expect((await app.post('/login', { username, password: 'wrong' })).status).toBe(401)
-    await app.log.drained()
+    await app.unlockLog.drained()
     expect(await app.unlocks.page(-1, 10)).toMatchObject([
       {
         person: { username: 'ada', method: 'login' },
@@ -109,7 +109,7 @@ describe('whom the server keeps from the door', () => {
         appended.push(...events)
         return []
       },
-      processLog: processLogger({ level: 'fatal', format: 'json' }),
+      logger: processLogger({ level: 'fatal', format: 'json' }),
       monotonic: () => clock.ms,
     })
     const denied = (publicId: string) =>
@@ -135,7 +135,7 @@ describe('whom the server keeps from the door', () => {
     const lines: string[] = []
     const recordDenied = deniedAccessRecorder({
       append: () => Promise.reject(new AppError('unavailable', 'The disk is full')),
-      processLog: processLogger({
+      logger: processLogger({
         level: 'info',
         format: 'json',
         write: (line) => lines.push(line),

@@ -24,7 +24,7 @@ describe('erasing a person', () => {
       size: SIZE,
       keptAt: [4, SIZE],
       before: async (app) => {
-        const { log: unlocks } = app
+        const { unlockLog: unlocks } = app
         for (let seq = SIZE; seq < SIZE + 3; seq += 1) await unlocks.append([claimed(seq, NAME)])
         for (const event of await app.unlocks.page(-1, 100))
           given.push({
@@ -38,11 +38,11 @@ describe('erasing a person', () => {
     expect(isOnDisk(log.dataDir, NAME)).toBe(true)
 
     const app = await openLog(log.dataDir)
-    const erase = () => app.log.eraseAccount(`account-of-${NAME}`)
+    const erase = () => app.unlockLog.eraseAccount(`account-of-${NAME}`)
     expect(await erase()).toStrictEqual({ events: 3, isWalTruncated: true })
     expect(isOnDisk(log.dataDir, NAME)).toBe(false)
     expect(await erase()).toStrictEqual({ events: 0, isWalTruncated: true })
-    await app.log.append([claimed(SIZE + 3)])
+    await app.unlockLog.append([claimed(SIZE + 3)])
     const erased = await app.unlocks.page(-1, 100)
     await app.close()
 
@@ -73,25 +73,25 @@ describe('erasing a person', () => {
     const wordOf = (seq: number) => new Bun.CryptoHasher('sha256').update(`${seq}`).digest('hex')
     const CANARIES = ['kanarienvogel', NAME, 'account-of-'] as const
     for (let seq = 0; seq < 10_000; seq += 500)
-      await app.log.append(
+      await app.unlockLog.append(
         Array.from({ length: 500 }, (_, at) => ({
           ...claimed(seq + at, at % 10 === 0 ? NAME : 'ada'),
           method: wordOf(seq + at) + (at % 10 === 0 ? 'kanarienvogel' : ''),
         })),
       )
     for (const text of CANARIES) expect(isOnDisk(log.dataDir, text)).toBe(true)
-    expect(await app.log.eraseAccount(`account-of-${NAME}`)).toMatchObject({
+    expect(await app.unlockLog.eraseAccount(`account-of-${NAME}`)).toMatchObject({
       events: 1000,
     })
     expect(isOnDisk(log.dataDir, NAME)).toBe(false)
     expect(isOnDisk(log.dataDir, 'kanarienvogel')).toBe(false)
-    await app.log.append([claimed(1)])
-    expect(await app.log.eraseBefore(Number.MAX_SAFE_INTEGER)).toStrictEqual({
+    await app.unlockLog.append([claimed(1)])
+    expect(await app.unlockLog.eraseBefore(Number.MAX_SAFE_INTEGER)).toStrictEqual({
       events: 9001,
       isWalTruncated: true,
     })
     for (const text of CANARIES) expect(isOnDisk(log.dataDir, text)).toBe(false)
-    await app.log.append([claimed(2)])
+    await app.unlockLog.append([claimed(2)])
     expect(await app.watch.verifyAll()).toMatchObject({ ok: true, size: 10_002 })
     await app.close()
     log.remove()
@@ -100,14 +100,14 @@ describe('erasing a person', () => {
   test('is done though another program reads, and says that the write-ahead log waits for it', async () => {
     const log = await recordedLog({ size: 3 })
     const app = await openLog(log.dataDir)
-    await app.log.append([claimed(3, NAME)])
+    await app.unlockLog.append([claimed(3, NAME)])
     using reader = new Database(log.database, { readonly: true })
     reader.run('BEGIN')
-    reader.query('SELECT count(*) FROM unlock').get()
-    const erase = () => app.log.eraseAccount(`account-of-${NAME}`)
+    reader.query('SELECT count(*) FROM unlock_event').get()
+    const erase = () => app.unlockLog.eraseAccount(`account-of-${NAME}`)
     const erasing = erase()
     // Unlocks do not wait for the reader.
-    await app.log.append([claimed(4)])
+    await app.unlockLog.append([claimed(4)])
     expect(await erasing).toStrictEqual({ events: 1, isWalTruncated: false })
     expect(isOnDisk(log.dataDir, NAME)).toBe(true)
     reader.run('COMMIT')
@@ -125,7 +125,7 @@ describe('LOG_RETENTION_DAYS', () => {
     for (let ago = days; ago >= 0; ago -= 5) {
       const nowMs = Date.now() - ago * DAY_MS
       const app = await openLog(log.dataDir, { now: () => nowMs })
-      await app.log.append([claimed(ago, ago > 32 ? 'ada' : NAME)])
+      await app.unlockLog.append([claimed(ago, ago > 32 ? 'ada' : NAME)])
       await app.close()
     }
     return log
@@ -160,7 +160,7 @@ describe('LOG_RETENTION_DAYS', () => {
     const log = await livedLog(45)
     const namesAfter = async (now: () => number) => {
       const app = await openLog(log.dataDir, { now, env: { LOG_RETENTION_DAYS: '32' } })
-      await app.log.append([claimed(0, NAME)])
+      await app.unlockLog.append([claimed(0, NAME)])
       await app.keeping.apply()
       const events = await app.unlocks.page(-1, 100)
       await app.close()
@@ -181,7 +181,7 @@ describe('LOG_RETENTION_DAYS', () => {
       const clock = { nowMs }
       const app = await openLog(log.dataDir, { now: () => clock.nowMs })
       clock.nowMs = jumpsTo
-      await app.log.append([claimed(0)])
+      await app.unlockLog.append([claimed(0)])
       await app.close()
     }
     await recordedAt(begunMs)
@@ -194,14 +194,14 @@ describe('LOG_RETENTION_DAYS', () => {
         person !== undefined,
         isTimeUncertain,
       ])
-    await app.log.eraseBefore(begunMs + DAY_MS)
+    await app.unlockLog.eraseBefore(begunMs + DAY_MS)
     expect(await names()).toStrictEqual([
       [false, false],
       [true, true],
       [true, true],
       [true, false],
     ])
-    await app.log.eraseBefore(begunMs + DAY_MS + 1)
+    await app.unlockLog.eraseBefore(begunMs + DAY_MS + 1)
     expect((await names()).map(([hasName]) => hasName)).toStrictEqual([false, false, false, false])
     await app.close()
     log.remove()
@@ -214,7 +214,7 @@ describe('LOG_RETENTION_DAYS', () => {
       now: () => clock.nowMs,
       env: { LOG_RETENTION_DAYS: '7' },
     })
-    const batch = () => app.log.append(Array.from({ length: 2100 }, (_, seq) => claimed(seq)))
+    const batch = () => app.unlockLog.append(Array.from({ length: 2100 }, (_, seq) => claimed(seq)))
     await batch()
     clock.nowMs += 1
     await batch()

@@ -41,12 +41,12 @@ describe('unlocks as they happen', () => {
     await Promise.all([fresh.leave(), resumed.leave()])
   })
 
-  test('what is imported from an older server is no news', async () => {
+  test('what is imported from a legacy server is no news', async () => {
     await using app = await startApp()
     const amy = await app.signIn('amy', 'admin')
     const all = await follow(app.url, bearer(amy))
     const imported = { ...claimed(0), source: 'imported', occurredAtMs: 0 } as const
-    await app.log.append(
+    await app.unlockLog.append(
       Array.from({ length: 3000 }, () => ({ ...imported, id: crypto.randomUUID() })),
     )
     await record(app, amy)

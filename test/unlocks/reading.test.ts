@@ -230,7 +230,7 @@ describe('who opened the door', () => {
     await using app = await startApp()
     const { mia, amy } = await household(app)
     const miaId = await publicIdOf(app, 'mia')
-    await app.log.eraseAccount(miaId)
+    await app.unlockLog.eraseAccount(miaId)
     expect(await seqs(app, mia)).toStrictEqual([])
     const { unlocks } = await list(app, amy)
     expect(unlocks.find(({ seq }) => seq === 0)).toMatchObject({

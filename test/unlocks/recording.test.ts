@@ -75,7 +75,7 @@ describe('recording unlocks', () => {
         entry: string
         person: { account: string; username: string; method: string; salt: string }
       }
-      const proven = { receipt, entry: Buffer.from(entry), verifierKey: app.log.verifierKey }
+      const proven = { receipt, entry: Buffer.from(entry), verifierKey: app.unlockLog.verifierKey }
       expect(verifyReceipt(proven)).toMatchObject({ ok: true, index: 0 })
       const { salt, account, username, method } = person
       expect({ username, method }).toStrictEqual({ username: 'ada', method: 'fingerprint' })
@@ -125,7 +125,7 @@ describe('recording unlocks', () => {
       'stored 2',
       'invalid Invalid occurred_at',
     ])
-    expect((await app.log.head()).size).toBe(3)
+    expect((await app.unlockLog.head()).size).toBe(3)
   })
 
   test.each([
@@ -164,7 +164,7 @@ describe('recording unlocks', () => {
     expect((await ada.record({ ...event, method: 'card' })).status).toBe(409)
     const max = await signedIn(app, 'max')
     expect(await max.record(event)).toMatchObject({ status: 409, body: { code: 'conflict' } })
-    expect((await app.log.head()).size).toBe(1)
+    expect((await app.unlockLog.head()).size).toBe(1)
   })
 
   test('an id in capitals, as some phones write it, is the same id', async () => {
@@ -198,14 +198,14 @@ describe('recording unlocks', () => {
     expect((await unlock('one', 'card')).status).toBe(409)
     expect((await unlock('two')).status).toBe(200)
     expect((await unlock('x'.repeat(256))).status).toBe(400)
-    expect((await app.log.head()).size).toBe(2)
+    expect((await app.unlockLog.head()).size).toBe(2)
   })
 
   test('full queues that come at once are committed one by one, and others are answered between', async () => {
     await using app = await startApp()
     const { recordAll } = await signedIn(app)
     const sizes: number[] = []
-    app.log.onCommit((size) => sizes.push(size))
+    app.unlockLog.onCommit((size) => sizes.push(size))
     const queue = Array.from({ length: 500 }, () => ({ method: 'pin' }))
     const outcomes = (await Promise.all(Array.from({ length: 4 }, () => recordAll(queue)))).flat()
     expect(sizes).toStrictEqual([500, 1000, 1500, 2000])
@@ -368,7 +368,10 @@ describe('proving the log', () => {
     const [before] = await app.unlocks.page(-1, 1)
     const entry = await entryOf(app, 0, admin)
     const account = before?.person?.accountPublicId ?? ''
-    expect(await app.log.eraseAccount(account)).toStrictEqual({ events: 1, isWalTruncated: true })
+    expect(await app.unlockLog.eraseAccount(account)).toStrictEqual({
+      events: 1,
+      isWalTruncated: true,
+    })
     expect(await entryOf(app, 0, admin)).toStrictEqual(entry)
     const { verifier_key: verifierKey } = (await (
       await app.get('/v1/log/key', headers)
@@ -393,7 +396,7 @@ describe('watching the log', () => {
       body: { detail: expect.stringContaining('its tree has a node that no event made') },
     })
     expect(await app.watch.verifyAll()).toMatchObject({ ok: false, seq: 1 })
-    expect((await app.log.head()).size).toBe(1)
+    expect((await app.unlockLog.head()).size).toBe(1)
   })
 
   test('a log that was tampered with shows in /readyz and the process log, takes no more events, and is not repaired', async () => {
@@ -412,7 +415,7 @@ describe('watching the log', () => {
 
     const path = join(folder, 'data/secure-lock.db')
     using db = new Database(path)
-    db.run("UPDATE unlock SET username = 'eve' WHERE seq = 1")
+    db.run("UPDATE unlock_event SET username = 'eve' WHERE seq = 1")
     const after = await startService({ folder, env: UNLIMITED })
     const ready = await clientOf(after.url).get('/readyz')
     expect(ready.status).toBe(503)
@@ -422,11 +425,11 @@ describe('watching the log', () => {
     expect(after.output().log).toContain('log is broken')
     expect((await clientOf(after.url).get('/getLogs', basic('ada', PASSWORD))).status).toBe(401)
     await after.stop()
-    expect(db.query('SELECT username FROM unlock WHERE seq = 1').get()).toStrictEqual({
+    expect(db.query('SELECT username FROM unlock_event WHERE seq = 1').get()).toStrictEqual({
       username: 'eve',
     })
 
-    db.run('DELETE FROM unlock WHERE seq = 2')
+    db.run('DELETE FROM unlock_event WHERE seq = 2')
     const cut = await startService({ folder, env: UNLIMITED })
     const refused = await clientOf(cut.url).post(
       '/v1/unlocks',

@@ -132,7 +132,7 @@ describe('statistics of the unlock log', () => {
     const plans = new Set(log.plans())
     for (const plan of plans)
       expect(plan).toMatch(
-        /SEARCH unlock USING COVERING INDEX unlock_(by_time|by_account|imported|imported_named) /,
+        /SEARCH unlock_event USING COVERING INDEX unlock_(by_time|by_account|imported|imported_named) /,
       )
   })
 

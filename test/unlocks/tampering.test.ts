@@ -23,7 +23,7 @@ beforeAll(async () => {
     size: SIZE,
     keptAt: [0, 5, 8, SIZE],
     before: async (app) => {
-      await app.log.eraseAccount('account-of-hedy')
+      await app.unlockLog.eraseAccount('account-of-hedy')
     },
   })
 })
@@ -49,33 +49,33 @@ const expectDetected = (
 
 const set = (column: string, value: string | number | null | Uint8Array, seq: number) => {
   return (db: Database) => {
-    db.query(`UPDATE unlock SET ${column} = ? WHERE seq = ?`).run(value, seq)
+    db.query(`UPDATE unlock_event SET ${column} = ? WHERE seq = ?`).run(value, seq)
   }
 }
 
 const move = (db: Database, from: number, to: number): void => {
-  db.run('UPDATE unlock SET seq = ? WHERE seq = ?', [to, from])
+  db.run('UPDATE unlock_event SET seq = ? WHERE seq = ?', [to, from])
 }
 
 const remove = (db: Database, seq: number): void => {
-  db.run('DELETE FROM unlock WHERE seq = ?', [seq])
+  db.run('DELETE FROM unlock_event WHERE seq = ?', [seq])
 }
 
 /** Puts a copy of an event, with an id of its own, at a number that is free. */
 const insertCopy = (db: Database, of: number, at: number): void => {
-  const row = db.query('SELECT * FROM unlock WHERE seq = ?').get(of) as Record<string, never>
+  const row = db.query('SELECT * FROM unlock_event WHERE seq = ?').get(of) as Record<string, never>
   const copy = { ...row, seq: at, id: crypto.randomUUID() }
   const names = Object.keys(copy)
   db.query(
-    `INSERT INTO unlock (${names.join(', ')}) VALUES (${names.map(() => '?').join(', ')})`,
+    `INSERT INTO unlock_event (${names.join(', ')}) VALUES (${names.map(() => '?').join(', ')})`,
   ).run(...Object.values(copy))
 }
 
 const swapPeople = (db: Database, columns: readonly string[]): void => {
-  const sql = `SELECT ${columns.join(', ')} FROM unlock WHERE seq = ?`
+  const sql = `SELECT ${columns.join(', ')} FROM unlock_event WHERE seq = ?`
   const [one, other] = [3, 4].map((seq) => db.query(sql).get(seq) as Record<string, never>)
   const pairs = columns.map((column) => `${column} = ?`).join(', ')
-  const update = db.query(`UPDATE unlock SET ${pairs} WHERE seq = ?`)
+  const update = db.query(`UPDATE unlock_event SET ${pairs} WHERE seq = ?`)
   update.run(...Object.values(other ?? {}), 3)
   update.run(...Object.values(one ?? {}), 4)
 }
@@ -156,7 +156,7 @@ describe('a hand in the database file', () => {
           method: 'pin',
         }
         db.query(
-          `UPDATE unlock
+          `UPDATE unlock_event
            SET account_public_id = ?, username = ?, method = ?, salt = ?, person_hash = ?
            WHERE seq = 6`,
         ).run(...Object.values(person), salt, personHash(salt, person))
@@ -258,7 +258,7 @@ describe('a hand in the database file', () => {
     {
       what: 'cuts off the newest events and leaves the head',
       how: 'the signed size',
-      edit: (db) => db.run('DELETE FROM unlock WHERE seq >= 8'),
+      edit: (db) => db.run('DELETE FROM unlock_event WHERE seq >= 8'),
       by: '5 events are missing at the end',
       seq: 8,
     },
@@ -266,7 +266,7 @@ describe('a hand in the database file', () => {
       what: 'cuts off the newest events and lowers the size',
       how: 'the signed size',
       edit: (db) => {
-        db.run('DELETE FROM unlock WHERE seq >= 8')
+        db.run('DELETE FROM unlock_event WHERE seq >= 8')
         db.run('UPDATE log_head SET size = 8')
       },
       by: '5 events are missing at the end',
@@ -315,7 +315,7 @@ describe('a hand in the database file', () => {
       how: 'the commitment',
       edit: (db) =>
         db.run(
-          `UPDATE unlock
+          `UPDATE unlock_event
            SET account_public_id = 'm', username = 'mallory', method = 'pin', salt = zeroblob(32)
            WHERE seq = 2`,
         ),
@@ -376,7 +376,7 @@ describe('an older head, genuine once, with the newest events cut off', () => {
   const cutOff = () => {
     const copy = log.copy()
     copy.edit((db) => {
-      db.run('DELETE FROM unlock WHERE seq >= 8')
+      db.run('DELETE FROM unlock_event WHERE seq >= 8')
       db.run(`DELETE FROM tree_node WHERE number >= ${innerNodes(8)}`)
       const note = readFileSync(log.kept(8), 'utf8')
       db.run('UPDATE log_head SET size = 8, checkpoint = ?', [note])

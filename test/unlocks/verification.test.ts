@@ -21,9 +21,9 @@ const finished = async (app: TestApp, token: string) => {
   }
 }
 
-const fill = async ({ log }: Pick<TestApp, 'log'>, events: number) => {
+const fill = async ({ unlockLog }: Pick<TestApp, 'unlockLog'>, events: number) => {
   for (let seq = 0; seq < events; seq += 500)
-    await log.append(Array.from({ length: 500 }, (_, at) => claimed(seq + at)))
+    await unlockLog.append(Array.from({ length: 500 }, (_, at) => claimed(seq + at)))
 }
 
 test('an admin has the whole log checked, and everybody reads what the last check found', async () => {
@@ -31,7 +31,7 @@ test('an admin has the whole log checked, and everybody reads what the last chec
   const [mia, amy] = [await app.signIn('mia'), await app.signIn('amy', 'admin')]
   const unchecked = { state: 'unchecked', size: null, seq: null, fault: null, running: false }
   expect(await verdict(app, mia)).toMatchObject(unchecked)
-  await app.log.append([claimed(0), claimed(1)])
+  await app.unlockLog.append([claimed(0), claimed(1)])
   await app.watch.start()
   expect(await verdict(app, mia)).toMatchObject({ state: 'intact', scope: 'recent', size: 2 })
 
@@ -81,7 +81,7 @@ test('whoever asks while a check runs joins it, and other requests do not wait f
 
 test('a minute after the start all is checked, whatever a start before has found', async () => {
   await using app = await startApp()
-  await app.log.append([claimed(0)])
+  await app.unlockLog.append([claimed(0)])
   jest.useFakeTimers()
   try {
     await app.watch.start()

@@ -75,7 +75,7 @@ type Words<Answer> = Readonly<Record<string, (record: AuditEvent) => Answer>>
 /** What somebody does or is refused: in the past, and after `wanted to`. */
 const ACTS: Words<readonly [past: string, infinitive: string]> = {
   'account.add': (r) => [`added ${whom(r)} as ${roleIn(r, 'role')}`, 'add an account'],
-  'account.import': (r) => [`brought ${whom(r)} over from the older server`, 'bring people over'],
+  'account.import': (r) => [`brought ${whom(r)} over from the legacy server`, 'bring people over'],
   'account.role': (r) => [
     `made ${whom(r)} ${roleIn(r, 'to')}, who was ${roleIn(r, 'from')}`,
     `change ${whose(r)} role`,
@@ -122,7 +122,7 @@ const ACTS: Words<readonly [past: string, infinitive: string]> = {
     'erase what is old',
   ],
   'log.export': () => ['took out the log as a bundle', 'take out the log'],
-  import: () => ['brought openings over from the older server', 'bring openings over'],
+  import: () => ['brought openings over from the legacy server', 'bring openings over'],
   'backup.restore': () => ['restored a backup', 'restore a backup'],
 }
 

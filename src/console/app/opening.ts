@@ -61,7 +61,7 @@ export const sentenceOf = (opening: Opening): string => {
 }
 
 /** When it happened as far as that is known: by the phone's clock where the gateway heard of it
- * late, and by the older server's where it was imported. */
+ * late, and by the legacy server's where it was imported. */
 export const happenedAt = ({ source, late, occurred_at, received_at }: Opening): string =>
   (source === 'imported' || late ? occurred_at : null) ?? received_at
 

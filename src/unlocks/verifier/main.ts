@@ -234,7 +234,7 @@ const row = (event: UnlockEvent): HTMLElement => {
   return one
 }
 
-/** Of an event that an older server recorded, whose word its time is. */
+/** Of an event that a legacy server recorded, whose word its time is. */
 const importedWords = ({ source, occurredAtMs }: UnlockEvent): string =>
   source === 'imported' && occurredAtMs !== null ? `imported, of ${time(occurredAtMs)}` : ''
 

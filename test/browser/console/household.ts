@@ -22,13 +22,13 @@ const PEOPLE: Readonly<Record<string, Role>> = {
 const METHODS = ['fingerprint', 'pin', 'fingerprint', 'card', 'Face ID of the new phone'] as const
 
 /** A data folder in which people opened the door for some weeks until now; the newest events are a
- * refused one, a late one and one of an older server. Gives the folder and the public ids. */
+ * refused one, a late one and one of a legacy server. Gives the folder and the public ids. */
 export const lived = async (days: number) => {
   const folder = temporaryFolder()
   const clock = { nowMs: Math.floor(Date.now() / DAY_MS - days) * DAY_MS }
   const config = parseConfig({ ...UNLIMITED, DATA_DIR: join(folder, 'data') })
   const app = await openApp(config, {
-    log: processLogger({ level: 'info', format: 'json', write: () => {} }),
+    logger: processLogger({ level: 'info', format: 'json', write: () => {} }),
   })
   // The app's own clock would doubt each of these leaps.
   const log = await openUnlockLog({

@@ -330,7 +330,7 @@ describe.skipIf(IS_LEFT_OUT)('one event', () => {
       const { page } = seen
       await signIn(page, 'oli')
       await rows(page).nth(2).getByRole('link').click()
-      await page.getByText('By the older server’s clock.').waitFor()
+      await page.getByText('By the legacy server’s clock.').waitFor()
       expect(await page.locator('.facts').innerText()).toContain('May 3, 2021, 18:20:00 GMT+2')
       await page.goBack()
       await rows(page).nth(1).getByRole('link').click()

@@ -186,9 +186,9 @@ describe.skipIf(IS_LEFT_OUT)('today', () => {
     async () => {
       const db = new Database(join(home.folder, 'data/secure-lock.db'))
       const { method } = db
-        .query<{ method: string }, []>('SELECT method FROM unlock WHERE seq = 60')
+        .query<{ method: string }, []>('SELECT method FROM unlock_event WHERE seq = 60')
         .get() ?? { method: '' }
-      db.run("UPDATE unlock SET method = 'crowbar' WHERE seq = 60")
+      db.run("UPDATE unlock_event SET method = 'crowbar' WHERE seq = 60")
       await using service = await startHome()
       await using seen = await openConsole(browser, service)
       const { page } = seen
@@ -199,7 +199,7 @@ describe.skipIf(IS_LEFT_OUT)('today', () => {
       await health.getByText('First wrong event: 60.').waitFor()
       expect(await health.innerText()).toContain('its account, name or method was changed')
       await look(page, 'today-broken')
-      db.run('UPDATE unlock SET method = ? WHERE seq = 60', [method])
+      db.run('UPDATE unlock_event SET method = ? WHERE seq = 60', [method])
       db.close()
       expectCalm(seen)
     },

@@ -68,7 +68,7 @@ export const SessionList = ({ person }: Props) => {
 type RowProps = { readonly session: Session; readonly onOver: () => void }
 
 const Row = ({ session, onOver }: RowProps) => {
-  const device = deviceWords(session.device)
+  const device = deviceWords(session.user_agent)
   const end = async (): Promise<void> => {
     await api.delete(`/v1/sessions/${session.id}`)
     onOver()
@@ -76,7 +76,7 @@ const Row = ({ session, onOver }: RowProps) => {
   return (
     <div class="row with-action">
       <div>
-        <strong title={session.device}>{device}</strong>{' '}
+        <strong title={session.user_agent}>{device}</strong>{' '}
         {session.current && <span class="badge">this one</span>}
         <p class="quiet">
           used <Time at={session.used_at} /> from {session.address}, begun{' '}

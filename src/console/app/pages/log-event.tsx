@@ -50,7 +50,7 @@ export const EventPage = ({ id, back }: Props) => {
 const SOURCES: Readonly<Record<Opening['source'], string>> = {
   claimed: 'An app said so, with the token of this account',
   observed: 'This gateway itself, which refused it',
-  imported: 'The older server; it was in the database that was taken over from it',
+  imported: 'The legacy server; it was in the database that was taken over from it',
 }
 
 const Facts = ({ opening }: { readonly opening: Opening }) => (
@@ -112,7 +112,7 @@ const Who = ({ opening: { username, account } }: { readonly opening: Opening }) 
     return (
       <>
         {username}
-        <span class="hint">A name in the older server’s log, without an account here.</span>
+        <span class="hint">A name in the legacy server’s log, without an account here.</span>
       </>
     )
   return (
@@ -130,7 +130,7 @@ const Happened = ({ opening }: { readonly opening: Opening }) => {
     return (
       <Fact term="Happened">
         <Time at={at} form="exact" />
-        <span class="hint">By the older server’s clock.</span>
+        <span class="hint">By the legacy server’s clock.</span>
       </Fact>
     )
   return (

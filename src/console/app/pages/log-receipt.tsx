@@ -131,7 +131,7 @@ type ProvenProps = {
 const WITNESSES: Readonly<Record<Opening['source'], string>> = {
   claimed: 'the app',
   observed: 'this gateway',
-  imported: 'the older server',
+  imported: 'the legacy server',
 }
 
 const Proven = ({ proof, verifierKey, opening, what }: ProvenProps) => (

@@ -31,7 +31,7 @@ export const LastOpening = ({ recent: { openings, fresh, error, reload } }: Prop
             By the phone’s clock; the gateway heard of it <Time at={last.received_at} />.
           </span>
         )}
-        {last.source === 'imported' && <span class="hint">By the older server’s record.</span>}
+        {last.source === 'imported' && <span class="hint">By the legacy server’s record.</span>}
         {last.time_uncertain && (
           <span class="hint">The gateway’s clock was not to be trusted then.</span>
         )}
