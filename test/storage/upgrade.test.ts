@@ -59,7 +59,7 @@ describe('an upgrade, by the compiled file', () => {
         expect(before.query('PRAGMA integrity_check').get()).toStrictEqual({
           integrity_check: 'ok',
         })
-        expect(before.query('SELECT count(*) AS n FROM unlock_event').get()).toStrictEqual({
+        expect(before.query('SELECT count(*) AS n FROM unlock').get()).toStrictEqual({
           n: EVENTS,
         })
         using after = new Database(database, { readonly: true })
@@ -88,7 +88,8 @@ describe('an upgrade, by the compiled file', () => {
   test('keeps the copies of two upgrades, and never one that is half made', () =>
     inFolder(async (folder) => {
       const { dataDir, database } = await oldDataFolder(folder)
-      for (const schema of [7, 8]) await Bun.write(`${database}.before-schema-${schema}`, 'older')
+      for (const schema of [NEWEST, NEWEST + 1])
+        await Bun.write(`${database}.before-schema-${schema}`, 'older')
       await Bun.write(`${database}.before-schema-${NEWEST}`, 'of an earlier try')
       await Bun.write(`${database}.before-schema-${NEWEST}.part`, 'half')
       await Bun.write(join(dataDir, 'other.db.before-schema-1'), 'not ours')
@@ -101,7 +102,7 @@ describe('an upgrade, by the compiled file', () => {
       ).toStrictEqual([
         'other.db.before-schema-1',
         `secure-lock.db.before-schema-${NEWEST}`,
-        'secure-lock.db.before-schema-8',
+        `secure-lock.db.before-schema-${NEWEST + 1}`,
       ])
     }))
 
