@@ -111,7 +111,7 @@ const loadLines = async (folder: string): Promise<readonly Line[]> => {
     { what: `bare server, ${MANY} connections`, measured: told(many.bare) },
     { what: `\`/logUnlocking\`, ${MANY} connections`, measured: told(many.service) },
     {
-      what: 'the second, part of the first',
+      what: 'the second, as a share of the first',
       measured: ratio.toFixed(3),
       target: '≥ 0.20',
       isMet: ratio >= 0.2,
@@ -126,7 +126,7 @@ const loadLines = async (folder: string): Promise<readonly Line[]> => {
     { what: '`/logUnlocking`, 1 connection', measured: told(one.service) },
     { what: 'write and sync what one unlock appends (40 KiB)', measured: `${sync.toFixed(2)} ms` },
     {
-      what: 'bare request and that sync, part of one `/logUnlocking`',
+      what: 'a bare request plus that sync, as a share of one `/logUnlocking`',
       measured: ((one.bare.p50Ms + sync) / one.service.p50Ms).toFixed(2),
     },
   ]
@@ -235,7 +235,7 @@ const loginLines = async (folder: string): Promise<readonly Line[]> => {
     { what: '`Bun.password.verify` alone', measured: `${median(found.hashes).toFixed(1)}/s` },
     { what: `\`/login\`, ${count(PEOPLE_FEW)} accounts`, measured: told(typical(found.few)) },
     {
-      what: 'the second, part of the first',
+      what: 'the second, as a share of the first',
       measured: ofHashes.toFixed(3),
       target: '≥ 0.90',
       isMet: ofHashes >= 0.9,
@@ -267,17 +267,17 @@ const smallLines = async (folder: string): Promise<readonly Line[]> => {
   const memoryRatio = memory.service / memory.empty
   return [
     { what: 'start to first answer, compiled empty Elysia app', measured: startTold(plain) },
-    { what: 'the same with the flags of the service', measured: startTold(empty) },
-    { what: 'start to first answer, the service', measured: startTold(service) },
+    { what: 'the same, built with the flags of the server', measured: startTold(empty) },
+    { what: 'start to first answer, this server', measured: startTold(service) },
     { what: 'the same in an empty folder', measured: startTold(first) },
     {
-      what: 'the service, part of the compiled empty app',
+      what: 'this server, relative to the compiled empty app',
       measured: `${ratio.toFixed(2)} ×`,
       target: '≤ 1.5 ×',
       isMet: ratio <= 1.5,
     },
     {
-      what: 'the service, part of the empty app with its flags',
+      what: 'this server, relative to the empty app with its flags',
       measured: `${sameRatio.toFixed(2)} ×`,
     },
     {

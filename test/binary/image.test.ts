@@ -13,6 +13,7 @@ import { join } from 'node:path'
 import { PASSWORD, basic, clientOf } from '../support/app.ts'
 import { freePort, temporaryFolder } from '../support/binary.ts'
 import { assemblyScript, imageConfig } from '../support/dockerfile.ts'
+import { textOf } from '../support/manual.ts'
 
 type Compose = {
   services: {
@@ -30,12 +31,12 @@ type Compose = {
   secrets: Record<string, { file: string }>
 }
 
-const README = readFileSync(join(import.meta.dir, '../../README.md'), 'utf8')
-const compose = Bun.YAML.parse(/^```yaml\n([^]*?)\n```$/m.exec(README)?.[1] ?? '') as Compose
+const INSTALL = textOf('src/manual/install.md')
+const compose = Bun.YAML.parse(/^```yaml\n([^]*?)\n```$/m.exec(INSTALL)?.[1] ?? '') as Compose
 const composed = compose.services['secure-lock']
 const image = imageConfig()
 
-test('the image and the Compose file in the README say the same', () => {
+test('the image and the Compose file in the manual say the same', () => {
   expect(composed.user).toBe(image.user)
   expect(composed.healthcheck.test).toStrictEqual(['CMD', ...image.healthcheck])
   expect(composed.volumes.map((one) => one.split(':')[1] ?? '')).toStrictEqual([...image.volumes])

@@ -11,16 +11,18 @@ import {
   temporaryFolder,
 } from '../support/binary.ts'
 import {
-  type LockServer,
+  type LockClient,
   LockServerError,
-  SignedOutError,
+  LoggedOutError,
   fetchAuthority,
   flush,
-  lockServer,
+  lockClient,
+  loginWithCode,
   newUnlock,
   provenUnlock,
   unlockStore,
 } from '../support/phone.ts'
+import { codeAt, nextCode } from '../support/second-factor.ts'
 
 const faultOf = async (work: Promise<unknown>): Promise<unknown> =>
   work.then(
@@ -28,14 +30,14 @@ const faultOf = async (work: Promise<unknown>): Promise<unknown> =>
     (error: unknown) => error,
   )
 
-describe('a phone app, as the README tells it, at the compiled file over TLS', () => {
+describe('a phone app, as the manual describes it, talking to the executable over TLS', () => {
   const folder = temporaryFolder()
   const person = { username: 'ada', password: PASSWORD, phone: '1', address: 'x' }
   const store = unlockStore()
   let service: Service
   let caSha256 = ''
   let ca = ''
-  let phone: LockServer
+  let phone: LockClient
   let verifierKey = ''
 
   beforeAll(async () => {
@@ -62,17 +64,17 @@ describe('a phone app, as the README tells it, at the compiled file over TLS', (
   test('pins the CA of the QR code, and talks to no other', async () => {
     expect(String(await faultOf(fetchAuthority(service.url, '0'.repeat(64))))).toContain('QR code')
     ca = await fetchAuthority(service.url, caSha256)
-    phone = lockServer(service.url, ca)
+    phone = lockClient(service.url, ca)
     const elsewhere = temporaryFolder()
     await runCommand(['tls', 'init'], { folder: elsewhere })
-    const other = lockServer(service.url, await Bun.file(join(elsewhere, 'data/tls/ca.pem')).text())
+    const other = lockClient(service.url, await Bun.file(join(elsewhere, 'data/tls/ca.pem')).text())
     expect(await faultOf(other.send('GET', '/livez'))).toMatchObject({
       code: expect.stringMatching(/CERT|SIGNATURE/) as string,
     })
     rmSync(elsewhere, { recursive: true })
   })
 
-  test('registers and logs in, and sends its device token with the next login', async () => {
+  test('registers and logs in, and sends its device cookie with the next login', async () => {
     expect(await phone.register(person)).toStrictEqual({ msg: 'User registered successfully' })
     await phone.login('ada', PASSWORD)
     expect([...phone.secrets.keys()].toSorted()).toStrictEqual([
@@ -173,7 +175,7 @@ describe('a phone app, as the README tells it, at the compiled file over TLS', (
     expect(() => provenUnlock(receipt.replace(/^index \d+$/m, 'index 1'), verifierKey)).toThrow()
     expect(() => provenUnlock(receipt.replace(/\n(\d+)\n/, '\n9$1\n'), verifierKey)).toThrow()
     const other = `${verifierKey.split('+')[0]}+00000000+${verifierKey.split('+').slice(2).join('+')}`
-    expect(() => provenUnlock(receipt, other)).toThrow('does not fit')
+    expect(() => provenUnlock(receipt, other)).toThrow('does not match')
   })
 
   test('the command line finds the same receipt good', async () => {
@@ -187,16 +189,34 @@ describe('a phone app, as the README tells it, at the compiled file over TLS', (
   })
 
   test('a session that was ended elsewhere asks for a login, and the queue waits', async () => {
-    const other = lockServer(service.url, ca)
+    const other = lockClient(service.url, ca)
     await other.login('ada', PASSWORD)
     await other.call('DELETE', '/v1/sessions')
     store.waiting.push(newUnlock('pin'))
-    expect(await faultOf(flush(phone, store))).toBeInstanceOf(SignedOutError)
+    expect(await faultOf(flush(phone, store))).toBeInstanceOf(LoggedOutError)
     expect(store.waiting).toHaveLength(1)
     await phone.login('ada', PASSWORD)
     await flush(phone, store)
     expect(store.waiting).toHaveLength(0)
     await phone.logout()
-    expect(await faultOf(phone.call('GET', '/v1/me'))).toBeInstanceOf(SignedOutError)
+    expect(await faultOf(phone.call('GET', '/v1/me'))).toBeInstanceOf(LoggedOutError)
+  })
+
+  test('an account with a second factor is asked for a code until one is right', async () => {
+    await phone.login('ada', PASSWORD)
+    const begun = await phone.call('POST', '/v1/me/second-factor', { password: PASSWORD })
+    const secret = begun['secret'] as string
+    await phone.call('POST', '/v1/me/second-factor/confirm', { otp: codeAt(secret, Date.now()) })
+    const asked: boolean[] = []
+    await loginWithCode(phone, 'ada', PASSWORD, (isRetry) => {
+      asked.push(isRetry)
+      return isRetry ? nextCode(secret, Date.now()) : 'no code'
+    })
+    expect(asked).toStrictEqual([false, true])
+    expect((await phone.call('GET', '/v1/me'))['username']).toBe('ada')
+    expect(await faultOf(loginWithCode(phone, 'ada', 'wrong horse', () => ''))).toMatchObject({
+      status: 401,
+      code: undefined,
+    })
   })
 })

@@ -3,10 +3,10 @@ import { expect } from 'bun:test'
 import { PASSWORD, clientOf } from '../support/app.ts'
 import type { Told } from './load.ts'
 
-/** Rounds of each fault: a few with every test run, 200 with `bun run test:faults`. */
+/** Rounds of each fault: a few with every test run, 200 with `bun run test:long`. */
 export const ROUNDS = Number(process.env['FAULT_ROUNDS'] ?? 10)
 
-/** True with `bun run test:faults`, where times are asserted too. */
+/** True with `bun run test:long`, where times are asserted too. */
 export const IS_TIMED = process.env['FAULT_ROUNDS'] !== undefined
 
 /** Signs in, and registers before that where nobody has. */

@@ -14,7 +14,7 @@ import {
 import { type Operation, type Spec, fits, operationsOf } from '../support/openapi.ts'
 import { type Call, callsOf } from '../support/schema-values.ts'
 
-/** How many requests each operation gets from each caller; for minutes in `bun run test:faults`. */
+/** How many requests each operation gets from each caller; for minutes in `bun run test:long`. */
 const ROUNDS = Number(process.env['FAULT_ROUNDS'] ?? 10)
 
 /** Not the one of the document's examples, by which a caller could erase itself. */

@@ -5,7 +5,7 @@ import { type Service, UNLIMITED, startService } from '../support/binary.ts'
 import { IS_TIMED, signIn, spread, tell } from './evidence.ts'
 import { descriptors, memoryMiB } from './processes.ts'
 
-/** How long each attack lasts: moments with every test run, minutes with `bun run test:faults`. */
+/** How long each attack lasts: moments with every test run, minutes with `bun run test:long`. */
 const SECONDS = Number(process.env['OVERLOAD_SECONDS'] ?? (IS_TIMED ? 120 : 3))
 
 const PHONE_P99_MS_MAX = 200

@@ -5,7 +5,7 @@ import { follow } from '../support/stream.ts'
 import { IS_TIMED, signIn, tell } from './evidence.ts'
 import { descriptors, memoryMiB } from './processes.ts'
 
-/** Moments with every test run, ten minutes with `bun run test:faults`. */
+/** Moments with every test run, ten minutes with `bun run test:long`. */
 const SECONDS = Number(process.env['SOAK_SECONDS'] ?? (IS_TIMED ? 600 : 5))
 
 /** Until caches are full and everything is compiled. */

@@ -1,7 +1,7 @@
 import { createHash, createPublicKey, verify } from 'node:crypto'
 
-// The Dart code of the README in TypeScript, step by step and under the same names, so that what the
-// page tells an app to do is done against the executable. It shares nothing with src/ on purpose.
+// src/manual/lock_client.dart in TypeScript, step by step and under the same names, so that a test can
+// run against the executable what the manual tells an app to do. It shares nothing with src/ on purpose.
 
 export class LockServerError extends Error {
   readonly status: number
@@ -16,7 +16,7 @@ export class LockServerError extends Error {
   }
 }
 
-export class SignedOutError extends Error {}
+export class LoggedOutError extends Error {}
 
 const sha256 = (...parts: readonly Uint8Array[]): Buffer => {
   const hash = createHash('sha256')
@@ -38,8 +38,8 @@ type Answer = Record<string, unknown>
 
 const wordsOf = ({ msg, detail, error }: Answer): unknown => msg ?? detail ?? error
 
-/** `LockServer`, with `pinnedClient` and a `SecretStore` in memory. */
-export const lockServer = (base: string, ca: string) => {
+/** `LockClient`, with `pinnedClient` and a `SecretStore` in memory. */
+export const lockClient = (base: string, ca: string) => {
   const secrets = new Map<string, string>()
   let refreshing: Promise<void> | undefined
   const sent: string[] = []
@@ -69,21 +69,21 @@ export const lockServer = (base: string, ca: string) => {
     )
   }
 
-  const keep = (answer: Answer): void => {
+  const store = (answer: Answer): void => {
     secrets.set('refresh_token', answer['refresh_token'] as string)
     secrets.set('access_token', answer['access_token'] as string)
   }
 
   const refreshOnce = async (): Promise<void> => {
     const token = secrets.get('refresh_token')
-    if (token === undefined) throw new SignedOutError()
+    if (token === undefined) throw new LoggedOutError()
     try {
-      keep(await send('POST', '/v1/session/refresh', { refresh_token: token }))
+      store(await send('POST', '/v1/session/refresh', { refresh_token: token }))
     } catch (error) {
       if (!(error instanceof LockServerError) || error.status !== 401) throw error
       secrets.delete('access_token')
       secrets.delete('refresh_token')
-      throw new SignedOutError()
+      throw new LoggedOutError()
     }
   }
 
@@ -104,22 +104,22 @@ export const lockServer = (base: string, ca: string) => {
 
   return {
     secrets,
-    /** The paths that were asked for, in order. */
+    /** The paths requested, in order. */
     sent,
     send,
     call,
     refresh,
     register: (person: Answer) => send('POST', '/register', person),
     login: async (username: string, password: string, otp?: string): Promise<void> => {
-      const device = secrets.get('device_token')
+      const deviceCookie = secrets.get('device_token')
       const answer = await send('POST', '/login', {
         username,
         password,
         ...(otp === undefined ? {} : { otp }),
-        ...(device === undefined ? {} : { device_token: device }),
+        ...(deviceCookie === undefined ? {} : { device_token: deviceCookie }),
       })
       secrets.set('device_token', answer['device_token'] as string)
-      keep(answer)
+      store(answer)
     },
     logout: async (): Promise<void> => {
       await call('POST', '/v1/session/logout')
@@ -129,7 +129,26 @@ export const lockServer = (base: string, ca: string) => {
   }
 }
 
-export type LockServer = ReturnType<typeof lockServer>
+export type LockClient = ReturnType<typeof lockClient>
+
+/** `loginWithCode`. */
+export const loginWithCode = async (
+  client: LockClient,
+  username: string,
+  password: string,
+  askCode: (isRetry: boolean) => string,
+): Promise<void> => {
+  let otp: string | undefined
+  for (;;)
+    try {
+      await client.login(username, password, otp)
+      return
+    } catch (error) {
+      const code = error instanceof LockServerError ? error.code : undefined
+      if (code !== 'otp_required' && code !== 'otp_invalid') throw error
+      otp = askCode(code === 'otp_invalid')
+    }
+}
 
 export type Unlock = { id: string; method: string; lock: string; occurred_at: string }
 
@@ -150,18 +169,18 @@ export const unlockStore = () => ({
 
 export type UnlockStore = ReturnType<typeof unlockStore>
 
-/** `flush`, a batch of so many at a time. */
+/** `flush`, in batches of at most `batchMax`. */
 export const flush = async (
-  server: LockServer,
+  client: LockClient,
   store: UnlockStore,
   batchMax = 500,
 ): Promise<void> => {
   while (store.waiting.length > 0) {
     const batch = store.waiting.slice(0, batchMax)
-    const answer = await patiently(() => server.call('POST', '/v1/unlocks', batch))
+    const answer = await patiently(() => client.call('POST', '/v1/unlocks', batch))
     const outcomes = answer['outcomes'] as { status: string; receipt: string; detail: string }[]
-    for (const [at, unlock] of batch.entries()) {
-      const outcome = outcomes[at]
+    for (const [index, unlock] of batch.entries()) {
+      const outcome = outcomes[index]
       switch (outcome?.status) {
         case 'stored':
         case 'duplicate':
@@ -173,7 +192,7 @@ export const flush = async (
           break
         case undefined:
         default:
-          throw new Error(`The server says ${outcome?.status}`)
+          throw new Error(`Unknown outcome ${outcome?.status}`)
       }
       store.waiting.shift()
     }
@@ -194,6 +213,7 @@ const patiently = async <Result>(work: () => Promise<Result>): Promise<Result> =
 /** `provenUnlock`. */
 export const provenUnlock = (receipt: string, verifierKey: string): Answer => {
   const end = receipt.indexOf('\n\n')
+  if (end < 0) throw new Error('The receipt is cut short')
   const lines = receipt.slice(0, end).split('\n')
   const [header, extraLine = '', indexLine = ''] = lines
   if (
@@ -201,7 +221,7 @@ export const provenUnlock = (receipt: string, verifierKey: string): Answer => {
     !extraLine.startsWith('extra ') ||
     !indexLine.startsWith('index ')
   )
-    throw new Error('This is no receipt of an unlock')
+    throw new Error('This is not the receipt of an unlock')
   const extra = JSON.parse(Buffer.from(extraLine.slice(6), 'base64').toString()) as {
     entry: string
     person: { account: string; method: string; username: string; salt: string } | null
@@ -211,24 +231,25 @@ export const provenUnlock = (receipt: string, verifierKey: string): Answer => {
   const [, size = '', root = ''] = openNote(receipt.slice(end + 2), verifierKey).split('\n')
   const entry = Buffer.from(extra.entry)
   if (!isIncluded(entry, index, Number(size), path, Buffer.from(root, 'base64')))
-    throw new Error('The log does not hold this event')
+    throw new Error('The log does not contain this unlock')
   const event = JSON.parse(extra.entry) as Answer
-  if (event['seq'] !== index) throw new Error('Another place')
+  if (event['seq'] !== index) throw new Error('The position differs')
   if (extra.person === null) return event
   const { account, method, username, salt } = extra.person
-  const told = { account, method, username }
-  const commitment = sha256(Buffer.from(salt, 'base64'), Buffer.from(JSON.stringify(told)))
+  const committed = { account, method, username }
+  const commitment = sha256(Buffer.from(salt, 'base64'), Buffer.from(JSON.stringify(committed)))
   if (commitment.toString('base64') !== event['person'])
     throw new Error('Name or method is not what was recorded')
-  return { ...event, ...told }
+  return { ...event, ...committed }
 }
 
 const openNote = (note: string, verifierKey: string): string => {
   const [name = '', id, ...rest] = verifierKey.split('+')
   const key = Buffer.from(rest.join('+'), 'base64')
   const keyId = sha256(Buffer.from(`${name}\n`), key).toString('hex', 0, 4)
-  if (key[0] !== 1 || keyId !== id) throw new Error('The key does not fit its own id')
+  if (key[0] !== 1 || keyId !== id) throw new Error('The key does not match its own id')
   const end = note.lastIndexOf('\n\n')
+  if (end < 0) throw new Error('The checkpoint is not signed')
   const text = note.slice(0, end + 1)
   for (const line of note.slice(end + 2).split('\n')) {
     if (!line.startsWith(`\u2014 ${name} `)) continue

@@ -1,0 +1,99 @@
+import { readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+
+export const ROOT = resolve(import.meta.dir, '../..')
+const MANUAL = join(ROOT, 'src/manual')
+
+export const textOf = (path: string): string => readFileSync(join(ROOT, path), 'utf8')
+
+/** The pages of the manual, as paths from the root of the repository. */
+export const PAGES: readonly string[] = [...new Bun.Glob('*.md').scanSync(MANUAL)]
+  .toSorted()
+  .map((name) => `src/manual/${name}`)
+
+/** Everything that tells a reader what to type. */
+export const DOCUMENTS: readonly string[] = [
+  'README.md',
+  'SECURITY.md',
+  'src/README.md',
+  'test/README.md',
+  ...PAGES,
+]
+
+/** The text between a heading of the second level and the next one. */
+export const section = (path: string, title: string): string =>
+  textOf(path)
+    .split(/^(?=## )/m)
+    .find((part) => part.startsWith(`## ${title}\n`)) ?? ''
+
+/** What stands between the markers of a table that is made from the tables of the code. */
+export const generated = (path: string, name: string): string =>
+  new RegExp(
+    `^<!-- begin generated: ${name} -->$([^]*)^<!-- end generated: ${name} -->$`,
+    'm',
+  ).exec(textOf(path))?.[1] ?? ''
+
+/** The cells of a table, a row each, without its head. */
+export const rowsOf = (table: string): readonly (readonly string[])[] =>
+  table
+    .split('\n')
+    .filter((line) => line.startsWith('|'))
+    .slice(2)
+    .map((line) =>
+      line
+        .slice(1, -1)
+        .split(/(?<!\\)\|/)
+        .map((cell) => cell.trim()),
+    )
+
+export type Step = {
+  readonly command: string
+  /** The `text` block that follows, if one does. */
+  readonly answer: string | undefined
+  /** The paragraph before it. */
+  readonly before: string
+}
+
+/** The `sh` blocks of a text, in order. */
+export const stepsOf = (text: string): readonly Step[] => {
+  const step = /^( *)```sh\n([^]*?)\n\1```$(?:\n\n\1```text\n([^]*?)\n\1```$)?/gm
+  return [...text.matchAll(step)].map(({ 1: indent = '', 2: command = '', 3: answer, index }) => ({
+    command: dedented(command, indent),
+    answer: answer === undefined ? undefined : dedented(answer, indent),
+    before: text.slice(0, index).trimEnd().split('\n\n').at(-1) ?? '',
+  }))
+}
+
+const dedented = (text: string, indent: string): string =>
+  text
+    .split('\n')
+    .map((line) => (line.startsWith(indent) ? line.slice(indent.length) : line))
+    .join('\n')
+
+/** The answer as it is printed, where `…` stands for any text within a JSON string. */
+export const patternOf = (answer: string): RegExp => {
+  const parts = answer
+    .split('…')
+    .map((part) => part.replaceAll(/[\\^$.*+?()[\]{}|]/g, String.raw`\$&`))
+  return new RegExp(`^${parts.join('[^"\\n]+')}$`)
+}
+
+const MARK = '=== end of a step ==='
+
+/** A shell script that runs the commands one after another in one shell, each with the same input. */
+export const scriptOf = (commands: readonly string[], input: string): string =>
+  [
+    'set -e',
+    `printf '%s' ${quoted(input)} > .input`,
+    ...commands.flatMap((command, index) => [
+      `cat > .step-${index} <<'END OF STEP'\n${command}\nEND OF STEP`,
+      `. ./.step-${index} < .input`,
+      `echo '${MARK}'`,
+    ]),
+  ].join('\n')
+
+/** What each command of such a script has written. */
+export const answersOf = (written: string): readonly string[] =>
+  written.split(`${MARK}\n`).map((answer) => answer.trim())
+
+export const quoted = (text: string): string => `'${text.replaceAll("'", String.raw`'\''`)}'`
