@@ -8,44 +8,48 @@ import { fileFault } from '../storage/private-files.ts'
 
 type Files = Pick<Config, 'tlsCertFile' | 'tlsKeyFile'>
 
-type Taken = {
-  readonly takeUp: (pair: TlsPair) => void
+type Reload = {
+  /** Makes new connections get this pair; throws if that fails. */
+  readonly apply: (pair: TlsPair) => void
   readonly record: RecordAuditEvent
   readonly log: Logger
 }
 
 const DAY_MS = 86_400_000
 
-/** Holds the certificate in use: reads it at the start, again when asked to, and warns of its end.
- * Throws `unavailable` where the first one cannot be used. */
-export const certificateKeeper = (files: Files, now: () => number = Date.now) => {
+/** Holds the certificate in use: reads it at start and again on request, and warns before it expires.
+ * Throws `unavailable` if the first one cannot be used. */
+export const certificateReloader = (files: Files, now: () => number = Date.now) => {
   let pair = readPair(files)
   return {
-    inUse: (): TlsPair => pair,
+    current: (): TlsPair => pair,
 
-    /** Takes up what the files hold now; what cannot be used leaves the one before in use. */
-    reload: async ({ takeUp, record, log }: Taken): Promise<void> => {
+    /** Applies what the files hold now; if that cannot be used, the previous certificate stays. */
+    reload: async ({ apply, record, log }: Reload): Promise<void> => {
       try {
         const next = readPair(files)
         if (next.cert === pair.cert && next.key === pair.key)
-          return log.info(told(pair.facts), 'certificate is the same as before')
-        takeUp(next)
+          return log.info(logged(pair.facts), 'certificate is the same as before')
+        apply(next)
         pair = next
       } catch (error) {
         const fault = error instanceof Error ? error.message : String(error)
-        log.error({ fault, ...told(pair.facts) }, 'certificate not reloaded: the one before stays')
+        log.error(
+          { fault, ...logged(pair.facts) },
+          'certificate not reloaded: the one before stays',
+        )
         return record(COMMAND_LINE, { action: RELOAD, result: 'failure', detail: { fault } })
       }
-      log.info(told(pair.facts), 'certificate reloaded')
+      log.info(logged(pair.facts), 'certificate reloaded')
       warn(pair.facts, log, now())
-      const { sha256, expires } = told(pair.facts)
+      const { sha256, expires } = logged(pair.facts)
       const detail = { sha256, expires }
       return record(COMMAND_LINE, { action: RELOAD, result: 'success', detail })
     },
 
-    /** Tells of the certificate, and once a day of its end where that is near. */
+    /** Logs the certificate, and once a day a warning if it expires soon. */
     watch: (log: Logger): void => {
-      log.info(told(pair.facts), 'certificate in use')
+      log.info(logged(pair.facts), 'certificate in use')
       warn(pair.facts, log, now())
       setInterval(() => warn(pair.facts, log, now()), DAY_MS).unref()
     },
@@ -73,7 +77,7 @@ const read = (path: string): string => {
   }
 }
 
-const told = ({ names, notAfterMs, sha256 }: CertificateFacts) => ({
+const logged = ({ names, notAfterMs, sha256 }: CertificateFacts) => ({
   names: names.join(' '),
   expires: new Date(notAfterMs).toISOString(),
   sha256,
@@ -81,5 +85,5 @@ const told = ({ names, notAfterMs, sha256 }: CertificateFacts) => ({
 
 const warn = (facts: CertificateFacts, log: Logger, nowMs: number): void => {
   const warning = expiryWarning(facts, nowMs)
-  if (warning) log.warn({ expires: told(facts).expires }, warning)
+  if (warning) log.warn({ expires: logged(facts).expires }, warning)
 }

@@ -10,7 +10,7 @@ import { qrTerminal } from '../http/qr.ts'
 import { backupProcess } from './backup-process.ts'
 import { type Command, type Terminal, ownCommand } from './command.ts'
 import { listen } from './listener.ts'
-import { serviceManager } from './service-manager.ts'
+import { sdNotify } from './service-manager.ts'
 
 /** Runs the service until it is asked to stop. */
 export const serve: Command = {
@@ -29,15 +29,15 @@ export const serve: Command = {
     })
     // Whatever the level leaves out else.
     const auditLogger = log.child({}, { level: 'info' })
-    const keeper = config.tlsCertFile ? await keeperOf(config) : undefined
+    const certificates = config.tlsCertFile ? await reloaderOf(config) : undefined
     const app = await openApp(config, {
       logger: log,
       auditLogger,
       use: 'service',
       makeBackup: backupProcess(terminal.env),
-      certificate: () => keeper?.inUse().facts,
+      certificate: () => certificates?.current().facts,
     })
-    const manager = serviceManager(terminal.env)
+    const notify = sdNotify(terminal.env)
     try {
       terminal.onLevelRequest(() => {
         const { from, to } = switchLevel(log, logLevel)
@@ -45,25 +45,25 @@ export const serve: Command = {
       })
       // First, so that nobody is told of a log that it is whole before it was looked at.
       await app.watch.start()
-      const listener = listen(app.http, config, keeper?.inUse())
+      const listener = listen(app.http, config, certificates?.current())
       await logFailure(app.recordStart(givenSettings(terminal.env)), log)
       await app.keeping.apply()
       await app.erasures.resume()
       app.backups.start()
       await greet(config, app, terminal)
       log.info({ version, port: config.port }, 'started')
-      keeper?.watch(log)
+      certificates?.watch(log)
       reload = () => {
-        if (!keeper) return log.warn('nothing to reload: there is no TLS_CERT_FILE')
-        manager.reloading()
-        const { takeUp } = listener
-        void logFailure(keeper.reload({ takeUp, record: app.record, log }), log)
-        manager.ready()
+        if (!certificates) return log.warn('nothing to reload: there is no TLS_CERT_FILE')
+        notify.reloading()
+        const { replaceCertificate: apply } = listener
+        void logFailure(certificates.reload({ apply, record: app.record, log }), log)
+        notify.ready()
       }
-      manager.ready()
+      notify.ready()
       await stopRequested
       log.info('stopping')
-      manager.stopping()
+      notify.stopping()
       app.live.close()
       await Promise.all([logFailure(app.recordStop(), log), listener.stop(log)])
     } finally {
@@ -75,13 +75,13 @@ export const serve: Command = {
   },
 }
 
-/** Loaded for whoever serves HTTPS. */
-const keeperOf = async (config: Config) => {
-  const { certificateKeeper } = await import('./certificate-keeper.ts')
-  return certificateKeeper(config)
+/** Loaded only to serve HTTPS. */
+const reloaderOf = async (config: Config) => {
+  const { certificateReloader } = await import('./certificate-keeper.ts')
+  return certificateReloader(config)
 }
 
-/** A disk that takes no record keeps the service neither from starting nor from stopping. */
+/** Logs a failure to write, so that a full disk prevents neither a start nor a stop. */
 const logFailure = async (recorded: Promise<void>, log: Logger): Promise<void> => {
   try {
     await recorded

@@ -1,19 +1,18 @@
 import { dlopen, ptr } from 'bun:ffi'
 
-/** What a service manager is told (sd_notify(3)); nothing where none listens. */
-export type ServiceManager = {
-  /** Requests are taken from now on; from then on it is also told that the event loop turns. */
+/** Notifies the service manager (sd_notify(3)); does nothing without one. */
+type SdNotify = {
+  /** Requests are accepted from now on. Starts the watchdog's heartbeat, sent while the event loop
+   * turns. */
   readonly ready: () => void
-  /** Files are read anew, until the next `ready`. */
+  /** Configuration is being read again, until the next `ready`. */
   readonly reloading: () => void
   readonly stopping: () => void
 }
 
-/** Speaks to the service manager that NOTIFY_SOCKET names. Bun has no datagram sockets of this
- * kind, so that the C library sends; where it cannot, the service runs on, and is not watched. */
-export const serviceManager = (
-  env: Readonly<Record<string, string | undefined>>,
-): ServiceManager => {
+/** Returns the notifications for the service manager that NOTIFY_SOCKET names. If a notification
+ * cannot be sent, the service runs on. */
+export const sdNotify = (env: Readonly<Record<string, string | undefined>>): SdNotify => {
   const path = env['NOTIFY_SOCKET']
   if (!path) return { ready: () => {}, reloading: () => {}, stopping: () => {} }
   const send = datagrams(path)
@@ -36,6 +35,8 @@ const AF_UNIX = 1
 const SOCK_DGRAM_CLOEXEC = 0o2_000_002
 const MSG_NOSIGNAL = 0x4000
 
+/** Sends through the C library, as neither Bun (not reported upstream as of 2026-11) nor Node
+ * (https://github.com/nodejs/node/issues/61933) has datagram sockets of the Unix domain. */
 const datagrams = (path: string): ((text: string) => void) => {
   const { socket, sendto, close } = dlopen('libc.so.6', {
     socket: { args: ['i32', 'i32', 'i32'], returns: 'i32' },

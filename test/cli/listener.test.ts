@@ -11,8 +11,8 @@ import { flood, lone, selfSigned, visit } from '../support/certificates.ts'
 
 const isLinux = process.platform === 'linux'
 
-/** A service of its own, with four certificates to take up. */
-const serving = async (retiredMs: number) => {
+/** A service of its own, with four certificates for it. */
+const serving = async (drainMs: number) => {
   const folder = temporaryFolder()
   const config = parseConfig({
     ...UNLIMITED,
@@ -26,11 +26,13 @@ const serving = async (retiredMs: number) => {
   })
   const log = processLogger({ level: 'fatal', format: 'json' })
   const app = await openApp(config, { logger: log })
-  const listener = listen(app.http, config, pairs[0], { retiredMs })
+  const listener = listen(app.http, config, pairs[0], { drainMs })
   const url = `https://127.0.0.1:${config.port}`
   return {
     url,
+    config,
     port: config.port,
+    http: app.http,
     listener,
     pairs,
     fingerprint: async () => (await visit(url, lone('/livez'))).fingerprint,
@@ -53,7 +55,7 @@ test.if(isLinux)('no connection is lost while certificates are taken up in a row
   const visits = flood(service.url, '/livez')
   for (const pair of service.pairs.slice(1)) {
     await Bun.sleep(400)
-    service.listener.takeUp(pair)
+    service.listener.replaceCertificate(pair)
     // From the very next connection on.
     expect(await service.fingerprint()).toBe(pair.facts.sha256)
   }
@@ -76,7 +78,7 @@ test.if(isLinux)('a connection that was there is answered once more and then end
   socket.write(request)
   while (parts.length === 0) await Bun.sleep(5)
   const [, second] = service.pairs
-  if (second) service.listener.takeUp(second)
+  if (second) service.listener.replaceCertificate(second)
   await Bun.sleep(50)
   socket.write(request)
   await closed
@@ -84,3 +86,17 @@ test.if(isLinux)('a connection that was there is answered once more and then end
   expect(parts.join('').match(/^connection: close/gim)).toHaveLength(1)
   expect(listenersOn(service.port)).toBe(2)
 })
+
+test.if(isLinux)(
+  'a port that another listener has is refused, also by one that could share it',
+  async () => {
+    await using service = await serving(1000)
+    const [pair] = service.pairs
+    for (const given of [pair, undefined])
+      expect(() => listen(service.http, service.config, given)).toThrow(
+        `Cannot listen on 127.0.0.1 port ${service.port}: another program uses this port`,
+      )
+    expect(listenersOn(service.port)).toBe(1)
+    expect(await service.fingerprint()).toBe(pair?.facts.sha256 ?? 'none')
+  },
+)

@@ -1,0 +1,38 @@
+import { dlopen, ptr } from 'bun:ffi'
+import { readdirSync } from 'node:fs'
+
+// socket(7); the same numbers on x86-64 and arm64.
+const SOL_SOCKET = 1
+const SO_ACCEPTCONN = 30
+
+/** Sets an option of setsockopt(2) on every socket this process listens on; accepted connections
+ * inherit most options. Returns false if it could not be set on any, as on systems other than Linux.
+ *
+ * Bun.serve has no socket options (not reported upstream as of 2026-11) and does not expose its file
+ * descriptors, so this finds them in /proc. */
+export const setOnListeningSockets = (
+  level: number,
+  option: number,
+  value: NodeJS.TypedArray,
+): boolean => {
+  try {
+    const { getsockopt, setsockopt } = dlopen(LIBC, {
+      getsockopt: { args: ['i32', 'i32', 'i32', 'ptr', 'ptr'], returns: 'i32' },
+      setsockopt: { args: ['i32', 'i32', 'i32', 'ptr', 'u32'], returns: 'i32' },
+    }).symbols
+    const answer = new Int32Array(1)
+    const size = new Uint32Array([answer.byteLength])
+    const isListening = (file: number): boolean =>
+      getsockopt(file, SOL_SOCKET, SO_ACCEPTCONN, ptr(answer), ptr(size)) === 0 && answer[0] === 1
+    const set = readdirSync('/proc/self/fd')
+      .map(Number)
+      .filter(isListening)
+      .map((file) => setsockopt(file, level, option, ptr(value), value.byteLength) === 0)
+    return set.includes(true)
+  } catch {
+    return false
+  }
+}
+
+/** glibc; musl takes the name for itself too. */
+const LIBC = 'libc.so.6'
