@@ -22,6 +22,8 @@ type Options = {
   /** Kept afterwards; without one the service starts in a new empty folder, removed at the end. */
   readonly folder?: string
   readonly args?: readonly string[]
+  /** Another executable than the compiled one, such as that of an older version. */
+  readonly binary?: string
   /** The command that runs the executable, with its arguments; it must keep the process id. */
   readonly within?: readonly string[]
   /** Tells whether it answers, where this process cannot reach it itself. */
@@ -43,12 +45,13 @@ export const startService = async ({
   env = {},
   folder,
   args = [],
+  binary = BINARY,
   within = [],
   isUp = answersHere,
 }: Options = {}): Promise<Service> => {
   const cwd = folder ?? temporaryFolder()
   const port = Number(env['PORT'] ?? (await freePort()))
-  const started = Bun.spawn([...within, BINARY, ...args], {
+  const started = Bun.spawn([...within, binary, ...args], {
     cwd,
     env: { HOST: '127.0.0.1', PORT: String(port), ...env },
     stdin: 'ignore',
@@ -86,10 +89,16 @@ type Run = { readonly status: number; readonly out: string; readonly words: stri
 /** Runs a command of the executable to its end. */
 export const runCommand = async (
   args: readonly string[],
-  { env = {}, folder, within = [], input = '' }: Options & { readonly input?: string } = {},
+  {
+    env = {},
+    folder,
+    binary = BINARY,
+    within = [],
+    input = '',
+  }: Options & { readonly input?: string } = {},
 ): Promise<Run> => {
   const cwd = folder ?? temporaryFolder()
-  const run = Bun.spawn([...within, BINARY, ...args], {
+  const run = Bun.spawn([...within, binary, ...args], {
     cwd,
     env,
     stdin: Buffer.from(input),
