@@ -4,8 +4,9 @@ import type { CreateBackup } from '../ops/backups.ts'
 import type { CreatedBackup } from './make-backup.ts'
 import type { Terminal } from './command.ts'
 
-/** Makes backups in a process beside this one, since SQLite copies without giving way: of the same
- * executable, also where another version has meanwhile taken its place on disk. */
+/** Creates backups in a process of its own, because bun:sqlite blocks the event loop while it copies
+ * (https://github.com/oven-sh/bun/issues/978). It runs this same executable, even if another version
+ * has replaced it on disk meanwhile. */
 export const backupProcess =
   (env: Terminal['env']): CreateBackup =>
   async (path, signal) => {

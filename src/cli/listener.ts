@@ -113,8 +113,9 @@ const probe = (config: Config): void => {
 }
 
 /** Restores what Elysia expects of a URL over TLS: with `standardHostname: false` (see app.ts) it
- * looks for the path from the 8th character on, which in `https://` is still a slash (not reported
- * upstream as of 2026-11). */
+ * looks for the path from the 8th character on, which in `https://` is still a slash. The option is
+ * needed because of https://github.com/elysiajs/elysia/issues/748; this one is not reported upstream
+ * as of 2026-11. */
 const securely = ({ fetch }: Http) => {
   // A copy of the request would not know its connection, and so not the client's address.
   return (request: Request) =>

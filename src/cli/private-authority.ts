@@ -34,8 +34,9 @@ const SIGNING = { name: 'ECDSA', hash: 'SHA-256' } as const
 const NAME_CONSTRAINTS = '2.5.29.30'
 
 /** Makes a private CA (RFC 5280): it signs no further CA, and no names but these and those below
- * them, so that whoever steals its key cannot pose as a bank to the phones that trust it. Addresses
- * stay free: BoringSSL, on which Dart and Android build, refuses a CA that limits them. */
+ * them, so that anyone who steals its key cannot pose as a bank to the phones that trust it. Addresses
+ * are not limited: BoringSSL, on which Dart and Android build, refuses a CA that limits them (not
+ * reported upstream as of 2026-11). */
 export const createPrivateCa = async ({
   commonName,
   permitted,

@@ -132,7 +132,8 @@ const init = async (config: Config, terminal: Terminal, wish: Wish): Promise<num
   return 0
 }
 
-/** Loaded for this command alone, and only behind the polyfill that its library needs. */
+/** Loaded only for this command, after the polyfill that tsyringe in @peculiar/x509 requires
+ * (https://github.com/PeculiarVentures/x509/issues/116). */
 const x509 = async () => {
   await import('reflect-metadata')
   return import('./private-authority.ts')

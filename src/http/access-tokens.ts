@@ -60,7 +60,8 @@ export const accessTokens = ({ secret, lifetimeMs, now }: Options): AccessTokens
   const isTimely = ({ issuedAtMs, expiresAtMs }: VerifiedToken): boolean =>
     now() < expiresAtMs &&
     expiresAtMs <= now() + lifetimeMs &&
-    // The library stamps `iat` by the machine's clock, which `now` may have left behind.
+    // @elysiajs/jwt stamps `iat` by the machine's clock (not reported upstream as of 2026-11), which
+    // `now` may have left behind.
     issuedAtMs <= Math.max(now(), Date.now())
 
   return {

@@ -125,5 +125,7 @@ const TITLES: Readonly<Record<number, string>> = {
   503: 'Service Unavailable',
 }
 
-/** Elysia's own word for it is cut wrongly at some addresses; see cli/listener.ts. */
+/** Elysia's own `path` is wrong for host names of up to three letters
+ * (https://github.com/elysiajs/elysia/issues/748) and, with `standardHostname: false`, over TLS; see
+ * cli/listener.ts. */
 const pathOf = (request: Request): string => URL.parse(request.url)?.pathname ?? ''

@@ -65,9 +65,9 @@ export const openapiRoutes = ({ endpoints, version, routes }: Dependencies) =>
       HIDDEN,
     )
 
-/** The document as the plugin writes it, from an app that has these routes and does nothing: the
- * plugin is loaded for nobody but those who read it, and its own page, which loads from another
- * host, is left out. */
+/** The document as the plugin writes it, from an app that has these routes and does nothing, so that
+ * the plugin is loaded only when somebody reads it. Its own page is not used: it loads Swagger UI from
+ * another host (https://github.com/elysiajs/elysia-openapi/issues/304). */
 const documentOf = async (routes: readonly Route[], version: string): Promise<string> => {
   const { swagger } = await import('@elysiajs/swagger')
   const described = new Elysia().use(
@@ -86,7 +86,8 @@ const documentOf = async (routes: readonly Route[], version: string): Promise<st
   return (await described.handle(new Request('http://localhost/swagger/json'))).text()
 }
 
-// Types take an imported page for a bundle; it is its text.
+// The types say that an imported page is a bundle, but with `type: 'text'` it is a string. Right with
+// TypeScript 7.1 (https://github.com/oven-sh/bun/pull/41076).
 const PAGE = page as unknown as string
 
 const DESCRIPTION = `Accounts at a front door, and the log of who opened it.

@@ -37,7 +37,9 @@ export const rateLimits = (
       plugin.use(
         rateLimit({
           scoping: 'scoped',
-          // Functions, since two limits of equal numbers would be taken for one plugin.
+          // Functions, because the plugin tells its uses apart by these numbers alone, and Elysia takes
+          // two with equal numbers for one (https://github.com/rayriffy/elysia-rate-limit/issues/49 is
+          // about more than one limit; equal ones are not reported as of 2026-11).
           max: () => max,
           duration: () => windowMs,
           context,

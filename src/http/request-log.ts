@@ -22,7 +22,9 @@ type SeenRequest = {
 export const requestLog = ({ logger, seen }: Dependencies) =>
   new Elysia({ name: 'request-log' })
     .onRequest((context) => {
-      // Member by member: who hands the context on has Elysia read all of a request, cookies too.
+      // Member by member: if the context is handed on whole, Elysia guesses from the source that all of
+      // a request is needed, and parses cookies too; https://github.com/elysiajs/elysia/issues/2004 is
+      // about the same guess.
       const begun = context as unknown as Begun
       begun.startedAtMs = performance.now()
       begun.method = context.request.method

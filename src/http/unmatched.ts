@@ -4,7 +4,9 @@ import { HttpError } from './errors.ts'
 import { HIDDEN, type Route } from './operation.ts'
 
 /** Answers what none of these routes answers: 405 with `Allow` at their paths, 404 elsewhere, counted
- * against the default limits. Throws where a route does not declare who may call it. */
+ * against the default limits. Throws if a route does not declare who may call it. Elysia itself
+ * answers only 404, and the request for 405 was closed
+ * (https://github.com/elysiajs/elysia/issues/682). */
 export const notFoundRoutes = (endpoints: Endpoints, routes: readonly Route[]) => {
   const methods = new Map<string, Set<string>>()
   for (const { method, path, hooks } of routes) {

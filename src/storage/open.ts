@@ -15,7 +15,8 @@ import { fileIdentity } from './open-files.ts'
 import { fileFault, makePrivateFile } from './private-files.ts'
 import { isWalDamaged } from './wal.ts'
 
-/** Since 3.51.3 SQLite does not lose a commit when a checkpoint meets a reset of the WAL. */
+/** The first version that loses no commit when a checkpoint meets a reset of the WAL
+ * (https://sqlite.org/wal.html, "The WAL-Reset Bug"). */
 const SQLITE_VERSION_MIN = '3.51.3'
 
 /** Files up to this size are checked whole at each start, which takes well under a second. */
