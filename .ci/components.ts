@@ -112,7 +112,9 @@ const DICTIONARY: Component = {
   name: '@zxcvbn-ts/language-common',
   version: '4.1.3',
   license: 'MIT',
-  notices: [readFileSync(join(ROOT, 'src/accounts/common-passwords-licence.txt'), 'utf8')],
+  notices: [
+    readFileSync(join(ROOT, 'src/accounts/passwords/common-passwords-licence.txt'), 'utf8'),
+  ],
   url: packageUrl('@zxcvbn-ts/language-common', '4.1.3'),
   homepage: 'https://github.com/zxcvbn-ts/zxcvbn',
   needs: [],

@@ -3,10 +3,10 @@ import { version } from '../package.json'
 import { UsageError, explainedOption } from './cli/command.ts'
 import { commandOf } from './cli/commands.ts'
 import { readSettingsFile } from './cli/settings-file.ts'
-import { Interrupted, processTerminal } from './cli/terminal.ts'
+import { Interrupted, processTerminal } from './cli/stdio.ts'
 import { ConfigError } from './config.ts'
 import { AppError } from './errors.ts'
-import { escaped } from './http/log-text.ts'
+import { escaped } from './http/log/text-line.ts'
 
 const EXIT = { failed: 1, usage: 2, bug: 70, interrupted: 130 } as const
 

@@ -8,16 +8,17 @@ const SRC = join(import.meta.dir, '../src')
 const LEVELS = [
   ['errors'],
   ['config'],
+  ['domain'],
   ['storage'],
   ['http'],
-  ['accounts', 'unlocks', 'locks', 'audit'],
-  ['debug', 'ops', 'console'],
+  ['accounts', 'unlocks', 'audit'],
+  ['legacy-tables', 'ops', 'console', 'manual'],
   ['app'],
   ['cli'],
   ['main'],
 ]
 
-const FEATURES = new Set(['accounts', 'unlocks', 'locks', 'audit', 'debug', 'ops', 'console'])
+const FEATURES = new Set(LEVELS.slice(5, 7).flat())
 
 const roomOf = (path: string): string => (path.split('/')[0] ?? '').replace(/\.ts$/, '')
 const levelOf = (room: string): number => LEVELS.findIndex((level) => level.includes(room))
@@ -62,6 +63,65 @@ test('imports point downwards, and features do not know one another', () => {
   expect(wrong).toStrictEqual([])
 })
 
+/** The sub-room of a file: the folder it stands in, or the room itself. */
+const subRoomOf = (path: string): string => {
+  const [room = '', ...rest] = path.split('/')
+  const [subRoom] = rest.slice(0, -1)
+  return subRoom === undefined ? room : `${room}/${subRoom}`
+}
+
+const targetOf = (path: string, from: string): string =>
+  relative(SRC, join(SRC, dirname(path), from))
+
+/** Each sub-room with those it imports from, types included. */
+const subRooms = (room: string): ReadonlyMap<string, ReadonlySet<string>> => {
+  const imports = new Map<string, Set<string>>()
+  for (const path of files.filter((file) => roomOf(file) === room)) {
+    const own = imports.get(subRoomOf(path)) ?? new Set()
+    imports.set(subRoomOf(path), own)
+    for (const from of importsOf(path).filter((name) => name.startsWith('.'))) {
+      const to = subRoomOf(targetOf(path, from))
+      if (roomOf(to) === room && to !== subRoomOf(path)) own.add(to)
+    }
+  }
+  return imports
+}
+
+/** A way from a sub-room back to itself, if there is one. */
+const circleIn = (imports: ReadonlyMap<string, ReadonlySet<string>>): string | undefined => {
+  const done = new Set<string>()
+  const walk = (name: string, path: readonly string[]): string | undefined => {
+    if (path.includes(name)) return [...path.slice(path.indexOf(name)), name].join(' -> ')
+    if (done.has(name)) return undefined
+    for (const next of imports.get(name) ?? []) {
+      const circle = walk(next, [...path, name])
+      if (circle) return circle
+    }
+    done.add(name)
+    return undefined
+  }
+  for (const name of imports.keys()) {
+    const circle = walk(name, [])
+    if (circle) return circle
+  }
+  return undefined
+}
+
+test('the sub-rooms of a room form no circle, types included', () => {
+  for (const room of ['accounts', 'unlocks', 'http', 'storage', 'cli'])
+    expect([room, circleIn(subRooms(room))]).toStrictEqual([room, undefined])
+})
+
+test('no folder holds more than 16 files of its own, the pages of the console aside', () => {
+  const counts = new Map<string, number>()
+  for (const path of new Bun.Glob('**/*').scanSync(SRC))
+    counts.set(dirname(path), (counts.get(dirname(path)) ?? 0) + 1)
+  const crowded = [...counts].filter(
+    ([folder, count]) => count > 16 && !folder.startsWith('console/app/pages'),
+  )
+  expect(crowded).toStrictEqual([])
+})
+
 /** What is taken of other files when a file runs: everything but types. */
 const takenBy = (path: string): string[] =>
   [...readFileSync(join(SRC, path), 'utf8').matchAll(/^import (?!type\b)[^;]*?from '(.*?)'/gms)]
@@ -78,13 +138,13 @@ test('what runs in a browser takes nothing but types from the server', () => {
 })
 
 test('proofs are computed in a browser by code of the log that needs nothing of a server', () => {
-  for (const entry of [PROOF, 'unlocks/verifier/main.ts']) {
+  for (const entry of [PROOF, 'unlocks/bundle/page/main.ts']) {
     const reached = new Set([entry])
     for (const path of reached)
       if (path.startsWith('unlocks/') || path === entry)
-        for (const from of takenBy(path)) if (from !== '#primitives') reached.add(from)
+        for (const from of takenBy(path)) if (from !== '#crypto') reached.add(from)
     reached.delete(entry)
-    expect(reached).toContain('unlocks/merkle-verifier.ts')
+    expect(reached).toContain('unlocks/tlog/merkle-proof.ts')
     expect([...reached].filter((path) => !path.startsWith('unlocks/'))).toStrictEqual([])
   }
 })

@@ -1,6 +1,6 @@
 import { type Static, Type as t } from '@sinclair/typebox'
-import { Next, PAGE, SPAN } from '../http/paging.ts'
-import { oneOf } from '../http/text.ts'
+import { Next, PAGE, SPAN } from '../http/request/paging.ts'
+import { oneOf } from '../http/request/text.ts'
 
 const RESULTS = ['success', 'failure'] as const
 

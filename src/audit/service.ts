@@ -1,5 +1,5 @@
-import { COMMAND_LINE, type RecordAuditEvent, type AuditEvent } from '../http/access.ts'
-import type { Logger } from '../http/log.ts'
+import { COMMAND_LINE, type RecordAuditEvent, type AuditEvent } from '../domain/audit-event.ts'
+import type { Logger } from '../http/log/logger.ts'
 import type { AuditStore } from './store.ts'
 
 type Dependencies = {

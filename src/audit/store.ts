@@ -1,6 +1,6 @@
 import { ACTION_SQL, currentAction } from './action-names.ts'
-import type { AuditEvent } from '../http/access.ts'
-import type { Order } from '../http/paging.ts'
+import type { AuditEvent } from '../domain/audit-event.ts'
+import type { Order } from '../http/request/paging.ts'
 import type { Database, Queries } from '../storage/database.ts'
 
 export type AuditStore = ReturnType<typeof auditStore>

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { closestMatch } from 'leven'
 import type { Config } from '../config.ts'
 import { AppError } from '../errors.ts'
-import { hasUnfinishedRestore } from '../storage/restore-journal.ts'
+import { hasUnfinishedRestore } from '../storage/backup/restore-journal.ts'
 
 /** All of the process that a command may touch, so that a test can stand in for it. */
 export type Terminal = {

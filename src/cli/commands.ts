@@ -1,5 +1,12 @@
 import { type Command, UsageError, didYouMean } from './command.ts'
-import { type Commands, PROGRAM, commandPage, helpText, overview, settingsPage } from './help.ts'
+import {
+  type Commands,
+  PROGRAM,
+  commandPage,
+  helpText,
+  overview,
+  settingsPage,
+} from './help/help.ts'
 
 /** Says what there is to type. */
 const help: Command = {
@@ -25,21 +32,21 @@ const ABOUT = 'Accounts at a front door, and the log of who opened it.'
 /** Every command, by the word that starts it. Loaded when it is asked for, so that the service carries
  * no code of the others. */
 const COMMANDS: Readonly<Record<string, () => Command | Promise<Command>>> = {
-  serve: async () => (await import('./serve.ts')).serve,
+  serve: async () => (await import('./serve/serve.ts')).serve,
   user: async () => (await import('./user.ts')).user,
   invite: async () => (await import('./invite.ts')).invite,
   import: async () => (await import('./import.ts')).importLegacy,
   log: async () => (await import('./log.ts')).log,
   audit: async () => (await import('./audit.ts')).audit,
-  backup: async () => (await import('./backup.ts')).backup,
-  restore: async () => (await import('./restore.ts')).restore,
-  tls: async () => (await import('./tls.ts')).tls,
-  doctor: async () => (await import('./doctor.ts')).doctor,
+  backup: async () => (await import('./backup/backup.ts')).backup,
+  restore: async () => (await import('./backup/restore.ts')).restore,
+  tls: async () => (await import('./tls/tls.ts')).tls,
+  doctor: async () => (await import('./doctor/doctor.ts')).doctor,
   healthcheck: async () => (await import('./healthcheck.ts')).healthcheck,
   'systemd-unit': async () => (await import('./systemd-unit.ts')).systemdUnit,
   grafana: async () => (await import('./grafana.ts')).grafana,
-  completion: async () => (await import('./completion.ts')).completion(allCommands),
-  man: async () => (await import('./manual.ts')).manual(allCommands),
+  completion: async () => (await import('./help/completion.ts')).completion(allCommands),
+  man: async () => (await import('./help/manual.ts')).manual(allCommands),
   licenses: async () => (await import('./licenses.ts')).licenses,
   help: () => help,
 }

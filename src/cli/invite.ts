@@ -5,11 +5,12 @@ import {
   HOURS_MAX,
   InvitationBody,
   USES_MAX,
-} from '../accounts/invitation-schema.ts'
-import type { ListedInvitation } from '../accounts/invitation-store.ts'
+} from '../accounts/invitations/schema.ts'
+import type { ListedInvitation } from '../accounts/invitations/store.ts'
 import { parseConfig } from '../config.ts'
-import { COMMAND_LINE, ROLES } from '../http/access.ts'
-import { qrTerminal } from '../http/qr.ts'
+import { ROLES } from '../domain/account.ts'
+import { COMMAND_LINE } from '../domain/audit-event.ts'
+import { qrTerminal } from '../http/page/qr.ts'
 import { type Actions, type Command, type Options, UsageError } from './command.ts'
 import { withExistingData } from './with-app.ts'
 

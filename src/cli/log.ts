@@ -4,22 +4,22 @@ import { parseArgs } from 'node:util'
 import { type App, openApp } from '../app.ts'
 import { parseConfig } from '../config.ts'
 import { AppError } from '../errors.ts'
-import { COMMAND_LINE } from '../http/access.ts'
-import { processLogger } from '../http/log.ts'
-import { atomicDirectory } from '../storage/folder-draft.ts'
-import { fileFault } from '../storage/private-files.ts'
-import { PROOFS_DEFAULT, SUMS_FILE, exportBundle } from '../unlocks/bundle-export.ts'
-import { BUNDLE_FILES, type Bundle, provenEvent, verifyBundle } from '../unlocks/bundle.ts'
-import { parseCheckpoint } from '../unlocks/checkpoint.ts'
-import { ProofError } from '../unlocks/proof-text.ts'
-import { keptCheckpoint } from '../unlocks/receipt.ts'
+import { COMMAND_LINE } from '../domain/audit-event.ts'
+import { processLogger } from '../http/log/logger.ts'
+import { atomicDirectory } from '../storage/files/atomic-directory.ts'
+import { fileFault } from '../storage/files/private-files.ts'
+import { PROOFS_DEFAULT, SUMS_FILE, exportBundle } from '../unlocks/bundle/export.ts'
+import { BUNDLE_FILES, type Bundle, provenEvent, verifyBundle } from '../unlocks/bundle/verify.ts'
+import { parseCheckpoint } from '../unlocks/tlog/checkpoint.ts'
+import { ProofError } from '../unlocks/tlog/proof-format.ts'
+import { keptCheckpoint } from '../unlocks/tlog/receipt.ts'
 import {
   type VerifierKey,
   formatVerifierKey,
   parseNote,
   parseVerifierKey,
-} from '../unlocks/signed-note.ts'
-import { LogFault, type Verdict, verifyLog } from '../unlocks/verify.ts'
+} from '../unlocks/tlog/signed-note.ts'
+import { LogFault, type Verdict, verifyLog } from '../unlocks/verify/verify-log.ts'
 import {
   type Actions,
   type Command,
@@ -99,7 +99,7 @@ const verify: Command['run'] = async (args, terminal) => {
 }
 
 const verifyRows = async (
-  { unlocks, unlockLog: unlockLog, verifierKey }: App,
+  { unlocks, unlockLog, verifierKey }: App,
   expected: Expected,
   terminal: Terminal,
 ): Promise<number> => {
@@ -238,7 +238,7 @@ const exportLog: Command['run'] = async (args, terminal) => {
     const draft = atomicDirectory(out)
     try {
       const { path, write } = draft
-      const { unlockLog: unlockLog, unlocks: store } = app
+      const { unlockLog, unlocks: store } = app
       await exportBundle(
         { log: unlockLog, store, now: Date.now, write },
         { proofs: Number(proofs) },

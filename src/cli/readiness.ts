@@ -1,5 +1,5 @@
 import type { Config } from '../config.ts'
-import { escaped } from '../http/log-text.ts'
+import { escaped } from '../http/log/text-line.ts'
 import { ownUrl } from './command.ts'
 
 const TIMEOUT_MS = 3000

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { parseEnv } from 'node:util'
 import { SETTINGS, isSetting } from '../config.ts'
 import { AppError } from '../errors.ts'
-import { fileFault } from '../storage/private-files.ts'
+import { fileFault } from '../storage/files/private-files.ts'
 import { didYouMean } from './command.ts'
 
 const NAMES = Object.values(SETTINGS).map(({ env }) => env)

@@ -1,12 +1,13 @@
 import { parseArgs } from 'node:util'
 import { Value } from '@sinclair/typebox/value'
-import { RESET_MINUTES } from '../accounts/change-store.ts'
-import { RegisterBody } from '../accounts/schema.ts'
+import { RESET_MINUTES } from '../accounts/people/account-transaction.ts'
+import { RegisterBody } from '../accounts/core/schema.ts'
 import type { App } from '../app.ts'
 import { type Config, parseConfig } from '../config.ts'
 import { AppError } from '../errors.ts'
-import { type Account, COMMAND_LINE, type Origin, ROLES, type Role } from '../http/access.ts'
-import { linkBase } from '../http/own-address.ts'
+import { type Account, ROLES, type Role } from '../domain/account.ts'
+import { COMMAND_LINE, type Origin } from '../domain/audit-event.ts'
+import { linkBase } from '../http/connection/public-url.ts'
 import {
   type Actions,
   type Command,

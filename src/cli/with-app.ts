@@ -1,6 +1,6 @@
 import { type App, openApp } from '../app.ts'
 import type { Config } from '../config.ts'
-import { processLogger } from '../http/log.ts'
+import { processLogger } from '../http/log/logger.ts'
 import { requireDatabase } from './command.ts'
 
 /** Works on the accounts, also while the service runs, and gives the exit status: 0 unless the work

@@ -1,5 +1,5 @@
 import uplotStyle from 'uplot/dist/uPlot.min.css' with { type: 'text' }
-import { browserBundle } from '../http/browser-bundle.ts' with { type: 'macro' }
+import { browserBundle } from '../http/page/browser-bundle.ts' with { type: 'macro' }
 import style from './app/style.css' with { type: 'text' }
 
 // The console's scripts and styles, which nobody needs before a browser comes.

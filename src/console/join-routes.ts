@@ -1,6 +1,6 @@
-import { asset } from '../http/assets.ts'
-import type { Endpoints } from '../http/endpoints.ts'
-import { HIDDEN, operation } from '../http/operation.ts'
+import { asset } from '../http/page/assets.ts'
+import type { Endpoints } from '../http/router.ts'
+import { HIDDEN, operation } from '../http/endpoint.ts'
 import { PAGE_HEADERS } from '../http/response-headers.ts'
 import css from './join.css' with { type: 'text' }
 import page from './join.html' with { type: 'text' }

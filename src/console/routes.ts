@@ -1,8 +1,8 @@
 import { t } from 'elysia'
-import { asset } from '../http/assets.ts'
-import type { Endpoints } from '../http/endpoints.ts'
-import { HIDDEN, operation } from '../http/operation.ts'
-import pageStyle from '../http/page.css' with { type: 'text' }
+import { asset } from '../http/page/assets.ts'
+import type { Endpoints } from '../http/router.ts'
+import { HIDDEN, operation } from '../http/endpoint.ts'
+import pageStyle from '../http/page/page.css' with { type: 'text' }
 import { PAGE_HEADERS } from '../http/response-headers.ts'
 import page from './page.html' with { type: 'text' }
 

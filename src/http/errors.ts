@@ -1,8 +1,9 @@
 import { Elysia } from 'elysia'
 import { AppError, type ErrorCode } from '../errors.ts'
-import type { Caller, RecordAuditEvent } from './access.ts'
-import type { Logger } from './log.ts'
-import { carriesSession } from './session-cookie.ts'
+import type { RecordAuditEvent } from '../domain/audit-event.ts'
+import type { Caller } from './authorization.ts'
+import type { Logger } from './log/logger.ts'
+import { carriesSession } from './request/session-cookie.ts'
 
 /** An answer that only HTTP knows, with the headers that go with it (405 and `Allow`, for one). */
 export class HttpError extends Error {

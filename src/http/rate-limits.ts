@@ -1,8 +1,8 @@
 import { Elysia } from 'elysia'
 import { type Context as Counter, rateLimit } from 'elysia-rate-limit'
 import type { RateWindow } from '../config.ts'
-import type { Caller } from './access.ts'
-import { clientKey } from './client-address.ts'
+import type { Caller } from './authorization.ts'
+import { clientKey } from './request/client-address.ts'
 
 /** Makes the plugin that counts requests against all windows of a group; each use of it shares the
  * group's counters. `counts` picks the requests that count. */

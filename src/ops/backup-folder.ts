@@ -1,7 +1,7 @@
 import { readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AppError } from '../errors.ts'
-import { timeText } from '../storage/data-folder.ts'
+import { timeText } from '../storage/files/data-dir.ts'
 
 /** A backup that the service made; nothing gets such a name before it is verified and on disk. */
 export type BackupFile = {

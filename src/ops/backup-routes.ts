@@ -1,7 +1,8 @@
 import type { Static } from '@sinclair/typebox'
 import type { Config } from '../config.ts'
-import type { Endpoints } from '../http/endpoints.ts'
-import { operation, problem } from '../http/operation.ts'
+import type { Endpoints } from '../http/router.ts'
+import { problem } from '../http/answers.ts'
+import { operation } from '../http/endpoint.ts'
 import type { Backups } from './backups.ts'
 import { BackupsAnswer } from './schema.ts'
 

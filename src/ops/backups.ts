@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { AppError } from '../errors.ts'
-import { GATEWAY, type RecordAuditEvent } from '../http/access.ts'
+import { GATEWAY, type RecordAuditEvent } from '../domain/audit-event.ts'
 import { type BackupFile, backupFolder } from './backup-folder.ts'
 
 export type Backups = ReturnType<typeof backupService>

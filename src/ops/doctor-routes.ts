@@ -1,5 +1,5 @@
-import type { Endpoints } from '../http/endpoints.ts'
-import { operation } from '../http/operation.ts'
+import type { Endpoints } from '../http/router.ts'
+import { operation } from '../http/endpoint.ts'
 import type { Doctor } from './doctor.ts'
 import { DoctorAnswer } from './schema.ts'
 

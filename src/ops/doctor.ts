@@ -1,7 +1,7 @@
 import { statSync, statfsSync } from 'node:fs'
 import type { Config } from '../config.ts'
 import { AppError } from '../errors.ts'
-import { isLoopback } from '../http/client-address.ts'
+import { isLoopback } from '../http/request/client-address.ts'
 import {
   type Finding,
   backupFinding,

@@ -1,6 +1,6 @@
 import type { Static } from '@sinclair/typebox'
-import type { Endpoints } from '../http/endpoints.ts'
-import { operation } from '../http/operation.ts'
+import type { Endpoints } from '../http/router.ts'
+import { operation } from '../http/endpoint.ts'
 import { GatewayAnswer } from './schema.ts'
 
 type Dependencies = {

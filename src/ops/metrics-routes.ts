@@ -1,5 +1,6 @@
-import type { Endpoints } from '../http/endpoints.ts'
-import { message, operation } from '../http/operation.ts'
+import type { Endpoints } from '../http/router.ts'
+import { message } from '../http/answers.ts'
+import { operation } from '../http/endpoint.ts'
 import type { Metrics } from './metrics.ts'
 
 type Dependencies = {

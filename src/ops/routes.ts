@@ -1,7 +1,8 @@
 import { t } from 'elysia'
 import { AppError } from '../errors.ts'
-import type { Endpoints } from '../http/endpoints.ts'
-import { message, operation } from '../http/operation.ts'
+import type { Endpoints } from '../http/router.ts'
+import { message } from '../http/answers.ts'
+import { operation } from '../http/endpoint.ts'
 
 type Dependencies = {
   readonly endpoints: Endpoints

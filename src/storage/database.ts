@@ -1,7 +1,7 @@
 import { Database as Sqlite, SQLiteError, type SQLQueryBindings, type Statement } from 'bun:sqlite'
 import { AppError } from '../errors.ts'
 import { groupCommit } from './group-commit.ts'
-import type { FileIdentity } from './open-files.ts'
+import type { FileIdentity } from './files/file-identity.ts'
 
 type Params = readonly SQLQueryBindings[]
 

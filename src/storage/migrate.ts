@@ -2,9 +2,9 @@ import { Database as Sqlite } from 'bun:sqlite'
 import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { version as serverVersion } from '../../package.json'
-import { copyDatabase } from './database-copy.ts'
+import { copyDatabase } from './backup/database-copy.ts'
 import { MIGRATIONS } from './migrations.ts'
-import { syncPath } from './private-files.ts'
+import { syncPath } from './files/private-files.ts'
 
 /** "SLS1": marks a file as this service's, so that no other SQLite file is taken for it. */
 export const APPLICATION_ID = 0x53_4c_53_31

@@ -11,8 +11,8 @@ import {
 } from './database.ts'
 import { MIGRATIONS } from './migrations.ts'
 import { APPLICATION_ID, keepCopy, migrate, newerSchema, pragma, schemaVersion } from './migrate.ts'
-import { fileIdentity } from './open-files.ts'
-import { fileFault, makePrivateFile } from './private-files.ts'
+import { fileIdentity } from './files/file-identity.ts'
+import { fileFault, makePrivateFile } from './files/private-files.ts'
 import { isWalDamaged } from './wal.ts'
 
 /** The first version that loses no commit when a checkpoint meets a reset of the WAL

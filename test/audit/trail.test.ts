@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { Database } from 'bun:sqlite'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Role } from '../../src/http/access.ts'
+import type { Role } from '../../src/domain/account.ts'
 import { PASSWORD, basic, bearer, clientOf } from '../support/app.ts'
 import {
   type Service,

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
 import type { Command } from '../../src/cli/command.ts'
 import { allCommands } from '../../src/cli/commands.ts'
-import { COMMON_OPTIONS } from '../../src/cli/help.ts'
+import { COMMON_OPTIONS } from '../../src/cli/help/help.ts'
 import { DOCUMENTS, PAGES, ROOT, textOf } from '../support/manual.ts'
 
 test('the README is a front page of 10 to 15 KB', () => {

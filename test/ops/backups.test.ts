@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'bun:test'
 import { chmodSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { AppError } from '../../src/errors.ts'
-import type { AuditEvent } from '../../src/http/access.ts'
+import type { AuditEvent } from '../../src/domain/audit-event.ts'
 import { type CreateBackup, backupService } from '../../src/ops/backups.ts'
 import { temporaryFolder } from '../support/binary.ts'
 

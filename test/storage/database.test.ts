@@ -6,7 +6,7 @@ import { version as serverVersion } from '../../package.json'
 import { MIGRATIONS } from '../../src/storage/migrations.ts'
 import { migrate } from '../../src/storage/migrate.ts'
 import { openDatabase } from '../../src/storage/open.ts'
-import { makePrivateFolder, secretFile } from '../../src/storage/private-files.ts'
+import { makePrivateFolder, secretFile } from '../../src/storage/files/private-files.ts'
 import { temporaryFolder } from '../support/binary.ts'
 
 const inFolder = async (work: (folder: string) => Promise<void> | void): Promise<void> => {

@@ -4,7 +4,7 @@ import {
   nodeHash,
   type ReadNode,
   type TreeNode,
-} from '../../src/unlocks/merkle.ts'
+} from '../../src/unlocks/tlog/merkle-tree.ts'
 
 /** A tree kept in memory as the store keeps it, complete subtrees only; it counts its reads. */
 export const storedTree = (entries: readonly Uint8Array[]) => {

@@ -1,7 +1,7 @@
 import type { ComponentType } from 'preact'
 import { useEffect } from 'preact/hooks'
 import { LocationProvider, Route, Router, useLocation } from 'preact-iso/router'
-import type { Role } from '../../http/access.ts'
+import type { Role } from '../../domain/account.ts'
 import { Screen } from './components/screen.tsx'
 import { Doorstep, Shell } from './components/shell.tsx'
 import { ErrorState, Loading } from './components/states.tsx'

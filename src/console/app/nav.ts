@@ -1,4 +1,4 @@
-import type { Role } from '../../http/access.ts'
+import type { Role } from '../../domain/account.ts'
 
 /** A place of the console. */
 export type Place = {

@@ -1,4 +1,4 @@
-import type { EventAnswer } from '../../unlocks/schema.ts'
+import type { EventAnswer } from '../../unlocks/log/schema.ts'
 
 /** What the log holds of one time that somebody opened the door, or was refused. */
 export type Opening = EventAnswer

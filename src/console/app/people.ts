@@ -1,6 +1,6 @@
 import type { Static } from '@sinclair/typebox'
-import type { PeopleAnswer } from '../../accounts/people-schema.ts'
-import type { Role } from '../../http/access.ts'
+import type { PeopleAnswer } from '../../accounts/people/schema.ts'
+import type { Role } from '../../domain/account.ts'
 import { withQuery } from './api.ts'
 import type { Choice } from './components/choices.tsx'
 import { me, role } from './session.ts'

@@ -1,7 +1,7 @@
 import { signal } from '@preact/signals'
 import type { Static } from '@sinclair/typebox'
 import { useEffect, useRef, useState } from 'preact/hooks'
-import type { ListAnswer } from '../../unlocks/read-schema.ts'
+import type { ListAnswer } from '../../unlocks/query/schema.ts'
 import { api, recoveries } from './api.ts'
 import { useLoad } from './load.ts'
 import type { Opening } from './opening.ts'

@@ -1,13 +1,13 @@
 import { computed, signal } from '@preact/signals'
 import type { Static } from '@sinclair/typebox'
-import type { OwnAnswer } from '../../accounts/own-schema.ts'
+import type { OwnAnswer } from '../../accounts/people/own-schema.ts'
 import type {
   CookieAnswer,
   CookieStateAnswer,
   LoginBody,
   SetupBody,
-} from '../../accounts/schema.ts'
-import type { Role } from '../../http/access.ts'
+} from '../../accounts/core/schema.ts'
+import type { Role } from '../../domain/account.ts'
 import type { GatewayAnswer } from '../../ops/schema.ts'
 import {
   ApiError,

@@ -1,6 +1,6 @@
 import type { Static } from '@sinclair/typebox'
 import { useRef, useState } from 'preact/hooks'
-import type { InvitationAnswer } from '../../../accounts/invitation-schema.ts'
+import type { InvitationAnswer } from '../../../accounts/invitations/schema.ts'
 import { api } from '../api.ts'
 import { Field } from '../components/field.tsx'
 import { Form } from '../components/form.tsx'

@@ -1,6 +1,6 @@
 import type { Static } from '@sinclair/typebox'
 import { useRef, useState } from 'preact/hooks'
-import type { InvitationsAnswer } from '../../../accounts/invitation-schema.ts'
+import type { InvitationsAnswer } from '../../../accounts/invitations/schema.ts'
 import { api } from '../api.ts'
 import { Button } from '../components/button.tsx'
 import { Confirm } from '../components/dialog.tsx'

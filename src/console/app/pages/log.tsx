@@ -1,7 +1,7 @@
 import type { Static } from '@sinclair/typebox'
 import { useLocation, useRoute } from 'preact-iso/router'
 import { useEffect, useRef } from 'preact/hooks'
-import type { PeopleAnswer } from '../../../accounts/people-schema.ts'
+import type { PeopleAnswer } from '../../../accounts/people/schema.ts'
 import { api } from '../api.ts'
 import { List } from '../components/list.tsx'
 import { OpeningRow } from '../components/opening-row.tsx'

@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from 'preact/hooks'
 import type {
   EnrolmentAnswer,
   RecoveryCodesAnswer,
-} from '../../../accounts/second-factor-schema.ts'
+} from '../../../accounts/second-factor/schema.ts'
 import { api } from '../api.ts'
 import { Button } from '../components/button.tsx'
 import { CopyButton } from '../components/copy-button.tsx'

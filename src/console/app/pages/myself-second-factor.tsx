@@ -1,6 +1,6 @@
 import type { Static } from '@sinclair/typebox'
 import { useRef, useState } from 'preact/hooks'
-import type { SecondFactorAnswer } from '../../../accounts/second-factor-schema.ts'
+import type { SecondFactorAnswer } from '../../../accounts/second-factor/schema.ts'
 import { api } from '../api.ts'
 import { Button } from '../components/button.tsx'
 import { RecoveryCodes } from '../components/recovery-codes.tsx'

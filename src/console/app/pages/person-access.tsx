@@ -1,6 +1,6 @@
 import type { Static } from '@sinclair/typebox'
 import { useRef, useState } from 'preact/hooks'
-import type { CodeAnswer } from '../../../accounts/people-schema.ts'
+import type { CodeAnswer } from '../../../accounts/people/schema.ts'
 import { api } from '../api.ts'
 import { Action } from '../components/action.tsx'
 import { Button } from '../components/button.tsx'

@@ -1,6 +1,6 @@
 import type { Static } from '@sinclair/typebox'
 import { useLocation } from 'preact-iso/router'
-import type { StatsAnswer } from '../../../unlocks/read-schema.ts'
+import type { StatsAnswer } from '../../../unlocks/query/schema.ts'
 import { api } from '../api.ts'
 import { BarChart } from '../components/bar-chart.tsx'
 import { RankTable } from '../components/rank-table.tsx'

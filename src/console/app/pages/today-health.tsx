@@ -1,7 +1,7 @@
 import type { Static } from '@sinclair/typebox'
 import { useEffect } from 'preact/hooks'
 import type { DoctorAnswer } from '../../../ops/schema.ts'
-import type { VerificationAnswer } from '../../../unlocks/verification-schema.ts'
+import type { VerificationAnswer } from '../../../unlocks/verify/schema.ts'
 import { api } from '../api.ts'
 import { Button } from '../components/button.tsx'
 import { ErrorState, Loading } from '../components/states.tsx'

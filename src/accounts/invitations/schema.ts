@@ -1,0 +1,119 @@
+import { Type as t } from '@sinclair/typebox'
+import { ROLES } from '../../domain/account.ts'
+import { text } from '../../http/request/text.ts'
+import { INVITATION_STATES } from './rules.ts'
+import { CODE_EXAMPLE } from '../core/schema.ts'
+
+export const HOURS_DEFAULT = 72
+export const HOURS_MAX = 720
+export const USES_MAX = 100
+
+/** Invitations of a page, unless asked otherwise, and at the most. */
+export const PAGE_DEFAULT = 50
+const PAGE_MAX = 100
+
+const ID = '0193c6a8-5f0e-7c3a-9b1d-2e4f6a8b0c1d'
+
+const oneOf = <const Word extends string>(words: readonly Word[]) =>
+  t.Union(words.map((word) => t.Literal(word)))
+
+const RoleOfInvited = { ...oneOf(ROLES), examples: ['member'] }
+
+export const InvitationBody = t.Object({
+  role: { ...RoleOfInvited, description: 'Admins invite members, owners anybody' },
+  label: t.Optional(
+    text({ max: 80, description: 'To know it by in the list', examples: ['Grace’s phone'] }),
+  ),
+  expires_in_hours: t.Optional(
+    t.Integer({
+      minimum: 1,
+      maximum: HOURS_MAX,
+      default: HOURS_DEFAULT,
+      examples: [HOURS_DEFAULT],
+    }),
+  ),
+  uses: t.Optional(
+    t.Integer({
+      minimum: 1,
+      maximum: USES_MAX,
+      default: 1,
+      description: 'Accounts that it is good for',
+      examples: [1],
+    }),
+  ),
+})
+
+export const InvitationsQuery = t.Object({
+  limit: t.Optional(t.Integer({ minimum: 1, maximum: PAGE_MAX, default: PAGE_DEFAULT })),
+  cursor: t.Optional(
+    t.String({ pattern: '^[0-9a-f-]{36}$', description: '`next` of the page before' }),
+  ),
+})
+
+export const InvitationParams = t.Object({ id: t.String({ description: 'UUID', examples: [ID] }) })
+
+const Label = t.String({ examples: ['Grace’s phone'] })
+const Time = t.String({ format: 'date-time', examples: ['2026-11-22T18:30:02.125Z'] })
+
+const Person = t.Object(
+  {
+    public_id: t.String({ examples: ['6f1b4e0a-5a7e-4d0e-9a3b-0f5f6c2d7e81'] }),
+    username: t.Union([t.String(), t.Null()], { examples: ['ada'] }),
+  },
+  { additionalProperties: false },
+)
+
+export const InvitationAnswer = t.Object(
+  {
+    id: t.String({ examples: [ID] }),
+    role: RoleOfInvited,
+    label: Label,
+    uses_max: t.Integer({ examples: [1] }),
+    expires_at: Time,
+    code: t.String({
+      description: 'Told only here; the server keeps a hash',
+      examples: [CODE_EXAMPLE],
+    }),
+    link: t.String({
+      description: 'A page where the invited person registers',
+      examples: [`https://lock.home:8443/join#invitation=${CODE_EXAMPLE}`],
+    }),
+    qr_svg: t.String({ description: 'The link as a picture', examples: ['<svg …></svg>'] }),
+  },
+  { additionalProperties: false },
+)
+
+export const InvitationsAnswer = t.Object(
+  {
+    invitations: t.Array(
+      t.Object(
+        {
+          id: t.String({ examples: [ID] }),
+          role: RoleOfInvited,
+          label: Label,
+          state: {
+            ...oneOf(INVITATION_STATES),
+            description:
+              '`open` while it can be used; `suspended` while whoever made it may not invite',
+            examples: ['open'],
+          },
+          made_by: t.Union([Person, t.Null()], {
+            description: 'Null for the command line of the gateway',
+          }),
+          made_at: Time,
+          expires_at: Time,
+          uses: t.Integer({ examples: [1] }),
+          uses_max: t.Integer({ examples: [5] }),
+          accounts: t.Array(Person, {
+            description: 'What it made, without accounts that were deleted since',
+          }),
+        },
+        { additionalProperties: false },
+      ),
+    ),
+    next: t.Union([t.String(), t.Null()], {
+      description: 'Cursor of the next page; null at the end',
+    }),
+  },
+  { additionalProperties: false },
+)

@@ -1,0 +1,221 @@
+import type { Static } from '@sinclair/typebox'
+import { Value } from '@sinclair/typebox/value'
+import { AppError } from '../../errors.ts'
+import type { Account, Role } from '../../domain/account.ts'
+import { COMMAND_LINE, type Origin, type RecordAuditEvent } from '../../domain/audit-event.ts'
+import type { Lockout } from '../lockout/service.ts'
+import type { PasswordHasher } from '../passwords/hasher.ts'
+import type { WeakPasswordCheck } from '../passwords/policy.ts'
+import { LoginBody } from '../core/schema.ts'
+import type { CodeVerdict, SecondFactors } from '../second-factor/service.ts'
+import type { AuthenticatedAccount } from '../sessions/store.ts'
+import type { Sessions, Tokens } from '../sessions/service.ts'
+import type { AccountStore, NewAccount, StoredPassword } from '../core/store.ts'
+
+export type Authentication = ReturnType<typeof authenticationService>
+
+type Dependencies = {
+  readonly store: AccountStore
+  readonly hasher: PasswordHasher
+  readonly isWeak: WeakPasswordCheck
+  readonly sessions: Pick<Sessions, 'begin'>
+  readonly secondFactors: Pick<SecondFactors, 'check' | 'isOn' | 'withoutCode'>
+  readonly lockout: Pick<Lockout, 'deviceToken' | 'registerAttempt' | 'trustClient'>
+  readonly record: RecordAuditEvent
+  /** Records what comes with every request. */
+  readonly recordCoalesced: RecordAuditEvent
+}
+
+/** What a person says of themselves. */
+export type NewRegistration = {
+  readonly username: string
+  readonly password: string
+  readonly phone: string
+  readonly address: string
+  readonly email?: string
+}
+
+type Credentials = Static<typeof LoginBody>
+
+type CodeAttempt = Credentials & { readonly account: AuthenticatedAccount; readonly from: Origin }
+
+/** What a login gives beside the session's tokens: see `lockout.ts`. */
+type SignedInDevice = Tokens & { readonly deviceToken: string }
+
+/** The rules of accounts: who may be added, who may sign in. */
+export const authenticationService = (deps: Dependencies) => {
+  const { store, hasher, isWeak, sessions, secondFactors, lockout, record, recordCoalesced } = deps
+
+  /** Gives a person as they may be added. Throws `invalid` for a taken name, told before a weak
+   * password is. */
+  const checkPerson = async (person: NewRegistration): Promise<NewAccount> => {
+    const usernameKey = usernameKeyOf(person.username)
+    if (usernameKey === '') throw new AppError('invalid', 'Invalid username')
+    if (await store.exists(usernameKey)) throw nameTaken()
+    if (TURNING.test(person.username)) throw new AppError('invalid', 'Invalid username')
+    if (isWeak(person.password, person.username)) throw new AppError('invalid', 'Weak password')
+    return {
+      username: person.username,
+      usernameKey,
+      passwordHash: await hasher.hash(person.password),
+      phone: person.phone,
+      address: person.address,
+      email: person.email,
+    }
+  }
+
+  /** Adds an account for whoever has the command line; throws as `checkPerson` does. */
+  const add = async (person: NewRegistration, role: Role): Promise<Account> => {
+    const added = await store.add(await checkPerson(person), role, ({ publicId }, tx) => {
+      const event = { action: 'account.add', subject: publicId, detail: { role } } as const
+      return record(COMMAND_LINE, { ...event, result: 'success' }, tx)
+    })
+    if (!added) throw nameTaken()
+    return added
+  }
+
+  /** Gives the account of a name and its password; nothing, after the same work, for an unknown
+   * name, a wrong password, a disabled account and one that has to wait. Each failure is counted. */
+  const checkPassword = async (
+    credentials: Credentials,
+    from: Origin,
+  ): Promise<StoredPassword | undefined> => {
+    if (!Value.Check(LoginBody, credentials)) return refuseMalformed(from)
+    const { username, password, device_token: deviceToken } = credentials
+    const usernameKey = usernameKeyOf(username)
+    const found = await store.findPassword(usernameKey)
+    const fits = await hasher.verify(password, found?.passwordHash, await store.legacySchemes())
+    const isRight = fits && found !== undefined && !found.isDisabled
+    const attempt = { usernameKey, account: found, deviceToken, from }
+    const isHalf = isRight && (await secondFactors.isOn(found))
+    const outcome = isHalf ? 'unfinished' : isRight ? 'right' : 'wrong'
+    const passes = await lockout.registerAttempt(attempt, outcome)
+    if (!passes || !found) return undefined
+    if (hasher.isOutdated(found.passwordHash)) await rehash(found, password)
+    return found
+  }
+
+  /** Judges the code of whoever knows the password. A wrong one counts as a wrong password does,
+   * and a right one is what ends the count. */
+  const checkCode = async ({ account, from, ...given }: CodeAttempt): Promise<CodeVerdict> => {
+    const verdict = await secondFactors.check(account, given.otp)
+    const attempt = {
+      usernameKey: usernameKeyOf(account.username),
+      account,
+      deviceToken: given.device_token,
+      from,
+    }
+    if (verdict === 'wrong') await lockout.registerAttempt(attempt, 'wrong')
+    if (verdict === 'totp' || verdict === 'recovery_code') await lockout.trustClient(attempt)
+    return verdict
+  }
+
+  /** The account that a login was for, whatever its password; a name that has none is not kept. */
+  const namedBy = async (credentials: Credentials): Promise<Account | undefined> =>
+    Value.Check(LoginBody, credentials)
+      ? store.findPassword(usernameKeyOf(credentials.username))
+      : undefined
+
+  /** Counts what is no name and password at all: a guess at a name that nobody can have. */
+  const refuseMalformed = async (from: Origin): Promise<undefined> => {
+    await lockout.registerAttempt({ usernameKey: '', account: undefined, from }, 'wrong')
+  }
+
+  /** A hash that cannot be renewed now, because the service is busy, is renewed at a later login. */
+  const rehash = async ({ id, passwordHash }: StoredPassword, password: string): Promise<void> => {
+    try {
+      await store.replacePasswordHash(id, passwordHash, await hasher.hash(password))
+    } catch (error) {
+      if (!(error instanceof AppError && error.code === 'unavailable')) throw error
+    }
+  }
+
+  return {
+    add,
+    checkPerson,
+    checkPassword,
+
+    /** The account of a name, whoever asks. */
+    find: (username: string): Promise<Account | undefined> =>
+      store.findPassword(usernameKeyOf(username)),
+
+    /** Begins a session and gives its tokens; throws `unauthorized`, and only after the right
+     * password asks for the code of a second factor. */
+    login: async (credentials: Credentials, from: Origin): Promise<SignedInDevice> => {
+      const account = await checkPassword(credentials, from)
+      const verdict = account && (await checkCode({ ...credentials, account, from }))
+      const isIn = verdict !== 'missing' && verdict !== 'wrong'
+      const how = { second_factor: verdict ?? 'unneeded' }
+      const tokens = account && isIn && (await sessions.begin(account, from, how))
+      if (!tokens) {
+        // Every login that fails passes here, whichever factor it fails by.
+        const fault = loginFault(verdict)
+        const named = account ?? (await namedBy(credentials))
+        await record(from, {
+          action: 'login',
+          result: 'failure',
+          ...(named ? { subject: named.publicId } : {}),
+          ...(fault.reason ? { detail: { reason: fault.reason } } : {}),
+        })
+        throw fault
+      }
+      return { ...tokens, deviceToken: lockout.deviceToken(account) }
+    },
+
+    /** The account of a name and password that come with every request, as a browser sends them to
+     * the tables; nothing where they do not fit. Throws `unauthorized` where they do and the account
+     * has a second factor. */
+    signInOnce: async (credentials: Credentials, from: Origin): Promise<Account | undefined> => {
+      const account = await checkPassword(credentials, from)
+      if (!account) return undefined
+      const isHalf = await secondFactors.isOn(account)
+      await recordCoalesced(isHalf ? from : { ...from, account }, {
+        action: 'login',
+        result: isHalf ? 'failure' : 'success',
+        subject: account.publicId,
+        detail: isHalf ? { reason: 'otp_required' } : { session: 'none' },
+      })
+      return secondFactors.withoutCode(account)
+    },
+
+    refuseMalformed,
+
+    /** Knows the device that registered an account as one that has signed in to it. */
+    trustClient: async (username: string, from: Origin): Promise<void> => {
+      const usernameKey = usernameKeyOf(username)
+      const account = await store.findPassword(usernameKey)
+      if (account) await lockout.trustClient({ usernameKey, account, from })
+    },
+  }
+}
+
+/** Told before a password is judged, as the phone app expects. */
+export const nameTaken = () => new AppError('invalid', 'User already exists')
+
+const loginFault = (verdict: CodeVerdict | undefined): AppError => {
+  if (verdict === 'missing')
+    return new AppError('unauthorized', 'One-time code required', { reason: 'otp_required' })
+  if (verdict === 'wrong')
+    return new AppError('unauthorized', 'Invalid one-time code', { reason: 'otp_invalid' })
+  return new AppError('unauthorized', 'Invalid username or password')
+}
+
+/** What makes two names one: the name in NFKC, without signs that nobody sees and without space at
+ * its ends. Letters of other alphabets that look alike stay other names. */
+export const usernameKeyOf = (username: string): string =>
+  username
+    .normalize('NFKC')
+    .replaceAll(UNSEEN, '')
+    .replaceAll(SPACE, ' ')
+    .trim()
+    // Whatever an unseen sign kept apart.
+    .normalize('NFKC')
+
+/** Format characters, variation selectors and fillers. */
+const UNSEEN = /[\p{Cf}\p{Default_Ignorable_Code_Point}]/gu
+
+/** Space of any kind, and the empty cell of braille, which looks like it. */
+const SPACE = /[\s\u2800]+/g
+
+/** Signs that turn the order of letters round: with one, a name is shown as another than it is. */
+const TURNING = /[\u202a-\u202e\u2066-\u2069]/

@@ -1,0 +1,195 @@
+import { AppError } from '../../errors.ts'
+import { message, problem } from '../../http/answers.ts'
+import { type Endpoint, endpoint } from '../../http/endpoint.ts'
+import { nextPage, pageOf } from '../../http/request/paging.ts'
+import { RESET_MINUTES } from './account-transaction.ts'
+import {
+  CodeAnswer,
+  PERSON_EXAMPLE,
+  PeopleAnswer,
+  PeopleQuery,
+  PersonAnswer,
+  PersonBody,
+  PersonParams,
+  personJson,
+} from './schema.ts'
+import type { AccountAdministration } from './service.ts'
+import type { AccountDirectory } from './store.ts'
+
+type Dependencies = {
+  readonly people: AccountDirectory
+  readonly administration: AccountAdministration
+}
+
+/** The people of this door, for admins and owners. */
+export const peopleRoutes = (deps: Dependencies): readonly Endpoint[] => [
+  list(deps),
+  read(deps),
+  change(deps),
+  beginReset(deps),
+  erase(deps),
+]
+
+const NO_SUCH_ACCOUNT = problem(404, 'not_found', 'No such account')
+
+const REFUSED = problem(
+  403,
+  'owner_needed',
+  'Only an owner changes admins and owners, and makes them',
+)
+
+const LAST_OWNER = problem(409, 'last_owner', 'This is the last owner; make another one first')
+const OWN_ACCOUNT = problem(409, 'own_account', 'This is your own account; see /v1/me')
+
+const list = ({ people }: Dependencies) =>
+  endpoint(
+    {
+      method: 'GET',
+      path: '/v1/people',
+      access: 'admin',
+      tag: 'People',
+      summary: 'List accounts',
+      description:
+        'In the order of registration, newest first by default. A page may hold fewer than `limit` ' +
+        'accounts, or none, and still have a `next`: one request looks at up to 20,000 accounts. ' +
+        '`next` is also sent as a `Link` header (RFC 8288), and is valid for the same filter only.',
+      query: PeopleQuery,
+      answers: {
+        200: {
+          description: 'A page',
+          schema: PeopleAnswer,
+          example: { people: [PERSON_EXAMPLE], next: 'bmV3ZXN0LjQxLnhxN0xkMTJhYkNkRQ' },
+        },
+        400: problem(400, 'invalid', 'Invalid role'),
+      },
+    },
+    async (context) => {
+      const { text, role, disabled } = context.query
+      const search = { text, role, disabled }
+      const page = pageOf(context.query, search)
+      const isDisabled = disabled === undefined ? undefined : disabled === 'true'
+      const found = await people.page({ filter: { text, role, isDisabled }, ...page })
+      return {
+        people: found.people.map(personJson),
+        next: nextPage(context, { filter: search, order: page.order, after: found.next }),
+      }
+    },
+  )
+
+const read = (deps: Dependencies) =>
+  endpoint(
+    {
+      method: 'GET',
+      path: '/v1/people/:id',
+      access: 'admin',
+      tag: 'People',
+      summary: 'Get an account',
+      params: PersonParams,
+      answers: {
+        200: { description: 'The account', schema: PersonAnswer, example: PERSON_EXAMPLE },
+        404: NO_SUCH_ACCOUNT,
+      },
+    },
+    ({ params }) => describe(deps, params.id),
+  )
+
+const describe = async ({ people }: Dependencies, publicId: string) => {
+  const person = await people.find(publicId)
+  if (!person) throw new AppError('not_found', 'No such account')
+  return personJson(person)
+}
+
+const change = (deps: Dependencies) =>
+  endpoint(
+    {
+      method: 'PATCH',
+      path: '/v1/people/:id',
+      access: 'admin',
+      limits: ['changes'],
+      tag: 'People',
+      summary: 'Change a role, disable or enable an account',
+      description:
+        'Admins disable and enable members. Only an owner changes roles, and admins and owners. ' +
+        'A lower role and disabling end the account’s sessions. Other fields change nothing.',
+      params: PersonParams,
+      body: PersonBody,
+      answers: {
+        200: {
+          description: 'The account after the change',
+          schema: PersonAnswer,
+          example: PERSON_EXAMPLE,
+        },
+        400: problem(400, 'invalid', 'Invalid role'),
+        403: REFUSED,
+        404: NO_SUCH_ACCOUNT,
+        409: LAST_OWNER,
+      },
+    },
+    async ({ params, caller, body }) => {
+      await deps.administration.change({ by: caller, publicId: params.id, ...body })
+      return describe(deps, params.id)
+    },
+  )
+
+const beginReset = ({ administration }: Dependencies) =>
+  endpoint(
+    {
+      method: 'POST',
+      path: '/v1/people/:id/password-reset',
+      access: 'admin',
+      limits: ['changes'],
+      tag: 'People',
+      summary: 'Let a person choose a new password',
+      description:
+        'Returns a one-time code to hand to the person, who redeems it at `POST /v1/password-reset`. ' +
+        `It is valid for ${RESET_MINUTES} minutes and replaces the one before; the old password keeps ` +
+        'working until then. Admins may do this for members, owners for everyone, and nobody for ' +
+        'themselves.',
+      params: PersonParams,
+      answers: {
+        200: {
+          description: 'The code, shown only this once',
+          schema: CodeAnswer,
+          example: {
+            code: '7QJK-0M3V-X8TB-4ZPN-HC5W-9RFD-2YGE',
+            expires_at: '2026-11-22T19:00:02.125Z',
+          },
+        },
+        403: REFUSED,
+        404: NO_SUCH_ACCOUNT,
+        409: OWN_ACCOUNT,
+      },
+    },
+    async ({ params, caller }) => {
+      const reset = await administration.beginReset({ by: caller, publicId: params.id })
+      return { code: reset.code, expires_at: new Date(reset.expiresAtMs).toISOString() }
+    },
+  )
+
+const erase = ({ administration }: Dependencies) =>
+  endpoint(
+    {
+      method: 'DELETE',
+      path: '/v1/people/:id',
+      access: 'admin',
+      limits: ['changes'],
+      tag: 'People',
+      summary: 'Erase an account',
+      description:
+        'Deletes the account, its sessions and everything else that is its own, and removes the name ' +
+        'and the methods from the unlock log, whose proofs still hold, and the addresses from the ' +
+        'audit events. It cannot be undone. Admins erase members, owners everyone but the last owner; ' +
+        'for your own account, see `/v1/me`.',
+      params: PersonParams,
+      answers: {
+        200: message('The account is erased', 'Account erased'),
+        403: REFUSED,
+        404: NO_SUCH_ACCOUNT,
+        409: [LAST_OWNER, OWN_ACCOUNT],
+      },
+    },
+    async ({ params, caller }) => {
+      await administration.erase({ by: caller, publicId: params.id })
+      return { msg: 'Account erased' }
+    },
+  )

@@ -1,0 +1,80 @@
+import { dirname, join } from 'node:path'
+import { type App, openApp } from '../../app.ts'
+import type { Config } from '../../config.ts'
+import { AppError } from '../../errors.ts'
+import { processLogger } from '../../http/log/logger.ts'
+import { unpackBackup } from '../../storage/backup/backup-file.ts'
+import type { Manifest } from '../../storage/backup/manifest.ts'
+import { DATABASE_FILE, requireRoom } from '../../storage/files/data-dir.ts'
+import { requireIntegrity } from '../../storage/backup/database-copy.ts'
+import { formatVerifierKey } from '../../unlocks/tlog/signed-note.ts'
+import { verifyLog } from '../../unlocks/verify/verify-log.ts'
+import type { Terminal } from '../command.ts'
+import { percentOf } from './create-backup.ts'
+
+/** A backup that was unpacked into folders of its own and proved. */
+export type Unpacked = {
+  readonly manifest: Manifest
+  /** How many events its log holds. */
+  readonly events: number
+  /** All that the service does, on the unpacked files. */
+  readonly app: App
+}
+
+type Unpacking = {
+  readonly backup: string
+  /** The settings of the service, but with empty folders as places. */
+  readonly config: Config
+  readonly terminal: Terminal
+}
+
+const ATTEMPTS_MAX = 3
+
+/** Unpacks a backup and proves it: each file by its sum, the pages of the database, and the log, whose
+ * root is computed anew, against its own checkpoint and the one in the manifest. A database of an
+ * older schema is brought up to date. Throws `unavailable` for what does not hold. */
+export const unpackVerified = async (wanted: Unpacking): Promise<Unpacked> => {
+  const { backup, config, terminal } = wanted
+  const { dataDir, databasePath, backupPassphrase } = config
+  const { showProgress, readSecret } = terminal
+  const manifest = await unpackBackup({
+    from: backup,
+    mustBeEncrypted: backupPassphrase !== '',
+    passphrase: async (attempt) => {
+      // It may be of a time when the settings named another.
+      if (attempt === 0 && backupPassphrase) return backupPassphrase
+      return attempt < ATTEMPTS_MAX ? readSecret('Passphrase of the backup: ') : undefined
+    },
+    accept: ({ files }) => {
+      const bytes = files.reduce((sum, one) => sum + one.bytes, 0)
+      requireRoom(dirname(databasePath), bytes, 'what the backup holds')
+    },
+    pathOf: (name) => (name === DATABASE_FILE ? databasePath : join(dataDir, name)),
+    progress: percentOf(showProgress, 'Unpacking'),
+  })
+  showProgress('Checking the database')
+  requireIntegrity(databasePath)
+  const silent = processLogger({ level: 'fatal', format: 'text', write: () => {} })
+  const app = await openApp(config, { logger: silent })
+  try {
+    const head = await app.unlockLog.head()
+    const progress = percentOf(showProgress, 'Verifying the log')
+    const verdict = await verifyLog({
+      source: app.unlocks,
+      head,
+      key: app.verifierKey,
+      kept: [manifest.log.checkpoint],
+      afterPage: (done) => progress(done, head.size),
+    })
+    if (!verdict.ok) throw broken(verdict.fault)
+    if (formatVerifierKey(app.verifierKey) !== manifest.log.key)
+      throw broken('Its key is not the one that the manifest names')
+    return { manifest, events: verdict.size, app }
+  } catch (error) {
+    await app.close()
+    throw error
+  }
+}
+
+const broken = (fault: string): AppError =>
+  new AppError('unavailable', `The log in the backup does not hold. ${fault}`)

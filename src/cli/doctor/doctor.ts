@@ -1,0 +1,252 @@
+import { readFileSync } from 'node:fs'
+import { parseArgs, styleText } from 'node:util'
+import { settingService } from '../../accounts/registration/settings.ts'
+import { settingStore } from '../../accounts/registration/setting-store.ts'
+import { accountStore } from '../../accounts/core/store.ts'
+import { auditStore } from '../../audit/store.ts'
+import { type Config, ConfigError, givenSettings, parseConfig, secretFiles } from '../../config.ts'
+import { AppError } from '../../errors.ts'
+import { certificateFacts } from '../../http/connection/certificate.ts'
+import { escaped } from '../../http/log/text-line.ts'
+import { backupService } from '../../ops/backups.ts'
+import { doctor as serviceDoctor } from '../../ops/doctor.ts'
+import { type Finding, logFinding } from '../../ops/finding.ts'
+import { mebibytes } from '../../storage/files/data-dir.ts'
+import {
+  type DatabaseDiagnostics,
+  diagnoseDatabase,
+  withoutWriting,
+} from '../../storage/database-diagnostics.ts'
+import { openReadOnly } from '../../storage/open.ts'
+import { fileFault } from '../../storage/files/private-files.ts'
+import { type LogFile, openLogFile } from '../../unlocks/verify/log-file.ts'
+import { logReads } from '../../unlocks/log/store.ts'
+import type { Verdict } from '../../unlocks/verify/verify-log.ts'
+import { type Command, type Options, type Terminal, ownCommand } from '../command.ts'
+import { folderFindings, secretFileFindings } from './file-checks.ts'
+import { askReadiness } from '../readiness.ts'
+
+const OPTIONS = {
+  json: { type: 'boolean', default: false, summary: 'print the findings as JSON' },
+} as const satisfies Options
+
+/** Looks over the whole installation: one line for each thing, with what to do where it is not well. */
+export const doctor: Command = {
+  summary: 'check this installation, and say what to do about what is not well',
+  details:
+    'Settings, files, database, unlock log, disk, clock, certificate, backups and more. It changes nothing, and works while the service runs, while it does not, and where it cannot. A large database takes a while: all of it is read.',
+  options: OPTIONS,
+  exitStatus: { 0: 'no fault was found; there may be warnings', 1: 'at least one fault was found' },
+  run: async (args, terminal) => {
+    const { values } = parseArgs({ args: [...args], options: OPTIONS })
+    const findings = await examine(terminal)
+    terminal.showProgress('')
+    if (values.json) terminal.print(JSON.stringify({ findings }, null, 2))
+    else for (const line of report(findings, terminal.hasColours)) terminal.print(line)
+    return findings.some(({ state }) => state === 'fault') ? 1 : 0
+  },
+}
+
+const examine = async (terminal: Terminal): Promise<readonly Finding[]> => {
+  const config = settingsOf(terminal.env)
+  if (config instanceof ConfigError) return settingFaults(config)
+  const folder = folderFindings(config, ownCommand(terminal, 'doctor'))
+  const findings: Finding[] = [givenFinding(terminal.env), ...folder.findings]
+  for (const { name, path } of secretFiles(terminal.env))
+    findings.push(...secretFileFindings(name, path))
+  findings.push(await serviceFinding(config))
+  if (!folder.isUsable) return findings
+  terminal.showProgress('Reading the whole database')
+  const database = inspected(config)
+  try {
+    findings.push(...database.findings)
+    const isWell = database.findings.every(({ state }) => state !== 'fault')
+    return isWell ? [...findings, ...(await dataFindings(config, terminal))] : findings
+  } finally {
+    database.close()
+  }
+}
+
+const settingsOf = (env: Terminal['env']): Config | ConfigError => {
+  try {
+    return parseConfig(env)
+  } catch (error) {
+    if (error instanceof ConfigError) return error
+    throw error
+  }
+}
+
+const settingFaults = ({ message }: ConfigError): readonly Finding[] =>
+  message
+    .split('\n')
+    .slice(1)
+    .map((line) => ({
+      check: 'settings',
+      state: 'fault',
+      says: line.trim(),
+      fix: 'the service does not start with it: see secure-lock-server help settings',
+    }))
+
+const givenFinding = (env: Terminal['env']): Finding => {
+  const given = givenSettings(env).filter(({ value, fallback }) => value !== fallback)
+  const names = given.map(({ name }) => name).join(', ')
+  return { check: 'settings', state: 'ok', says: names ? `good; set: ${names}` : 'all at default' }
+}
+
+/** Asks the service on this machine, if it runs, whether it can do its work. */
+const serviceFinding = async (config: Config): Promise<Finding> => {
+  const check = 'service'
+  const found = await askReadiness(config)
+  if (found.state === 'ready') return { check, state: 'ok', says: 'runs, and is ready' }
+  if (found.state === 'not ready')
+    return {
+      check,
+      state: 'fault',
+      says: `runs, and is not ready: ${found.words}`,
+      fix: 'see what follows, and the log of the service',
+    }
+  return {
+    check,
+    state: 'warning',
+    says: `no answer from ${found.url}`,
+    fix: 'start it, or see its log: journalctl -u secure-lock. Give this command the settings of the service (--env-file)',
+  }
+}
+
+type Inspected = { readonly findings: readonly Finding[]; readonly close: () => void }
+
+const inspected = ({ databasePath }: Config): Inspected => {
+  try {
+    const found = diagnoseDatabase(databasePath)
+    return { findings: databaseFindings(found), close: found.close }
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error
+    const fault = { check: 'database', state: 'fault', says: error.message, fix: RESTORE } as const
+    return { findings: [fault], close: () => {} }
+  }
+}
+
+const databaseFindings = (found: DatabaseDiagnostics): readonly Finding[] => {
+  const { sqliteVersion, damage, bytes, walBytes, pragmas } = found
+  const check = 'database'
+  if (damage !== undefined)
+    return [{ check, state: 'fault', says: `it is damaged: ${damage}`, fix: RESTORE }]
+  const sizes = `${mebibytes(bytes)}${walBytes > 0 ? `, write-ahead log ${mebibytes(walBytes)}` : ''}`
+  const told = Object.entries(pragmas).map(([name, value]) => `${name} ${String(value)}`)
+  return [
+    { check, state: 'ok', says: `intact: ${sizes}, SQLite ${sqliteVersion}` },
+    { check: 'pragmas', state: 'ok', says: told.toReversed().join(', ') },
+    schemaFinding(found),
+  ]
+}
+
+const RESTORE =
+  'copy the whole data folder first; then restore a backup: secure-lock-server restore FILE'
+
+const schemaFinding = ({ schemaVersion, schemaWanted }: DatabaseDiagnostics): Finding => {
+  const check = 'schema'
+  if (schemaVersion === schemaWanted) return { check, state: 'ok', says: String(schemaVersion) }
+  return schemaVersion < schemaWanted
+    ? {
+        check,
+        state: 'warning',
+        says: `${schemaVersion}, and this version brings it to ${schemaWanted}`,
+        fix: 'restart the service; it keeps a copy from before beside the database',
+      }
+    : {
+        check,
+        state: 'fault',
+        says: `${schemaVersion} is newer than ${schemaWanted}, the newest that this version knows`,
+        fix: 'use the version that wrote it, or a later one',
+      }
+}
+
+/** What the stores say, of a database that is intact. */
+const dataFindings = async (config: Config, terminal: Terminal): Promise<readonly Finding[]> => {
+  const db = withoutWriting(openReadOnly(config.databasePath))
+  try {
+    const log = await openLogFile(config)
+    try {
+      const audit = auditStore(db)
+      const certificate = certificateOf(config)
+      const findings = await serviceDoctor({
+        config,
+        now: Date.now,
+        registration: settingService({
+          store: settingStore(db),
+          config,
+          record: async () => {},
+        }).registration,
+        hasOwner: accountStore(db, Date.now).hasOwner,
+        newestEventMs: logReads(db).newestCertainMs,
+        logCheck: () => verified(log, terminal),
+        certificateEndMs: () => certificate.endMs,
+        backupState: backupService({
+          settings: config,
+          keyId: log.key.id,
+          make: undefined,
+          record: async () => {},
+          newestRecord: audit.newest,
+          report: () => {},
+          now: Date.now,
+          monotonic: () => performance.now(),
+        }).state,
+        forwarders: audit.addressesOf('proxy.untrusted'),
+      })()
+      return certificate.fault ? [...findings, certificate.fault] : findings
+    } finally {
+      log.close()
+    }
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error
+    return [logFinding({ ok: false, seq: undefined, fault: error.message })]
+  } finally {
+    await db.close()
+  }
+}
+
+const verified = ({ head, verify }: LogFile, { showProgress }: Terminal): Promise<Verdict> =>
+  verify({
+    afterPage: (checked) => showProgress(`Verifying the unlock log: ${checked} of ${head.size}`),
+  })
+
+/** The end of the certificate, or why it cannot be told. */
+const certificateOf = ({
+  tlsCertFile,
+}: Config): { readonly endMs?: number; readonly fault?: Finding } => {
+  if (!tlsCertFile) return {}
+  try {
+    return { endMs: certificateFacts(readFileSync(tlsCertFile, 'utf8')).notAfterMs }
+  } catch (error) {
+    const says = `TLS_CERT_FILE ${tlsCertFile}: ${fileFault(error)}`
+    const fix = 'name a certificate in PEM, or make one: secure-lock-server tls init'
+    return { fault: { check: 'https', state: 'fault', says, fix } }
+  }
+}
+
+const COLOURS = { ok: 'green', warning: 'yellow', fault: 'red' } as const
+
+const report = (findings: readonly Finding[], hasColours: boolean): readonly string[] => {
+  const width = Math.max(...findings.map(({ check }) => check.length))
+  const lines = findings.flatMap(({ check, state, says, fix }) => {
+    const word = state.padEnd(7)
+    const shown = hasColours ? styleText(COLOURS[state], word, { validateStream: false }) : word
+    return [
+      `${shown}  ${check.padEnd(width)}  ${onOneLine(says)}`,
+      ...(fix === undefined ? [] : [`${' '.repeat(width + 11)}→ ${onOneLine(fix)}`]),
+    ]
+  })
+  return [...lines, '', verdict(findings)]
+}
+
+/** Names of files and words of others are in it, and nothing of them may reach the terminal. */
+const onOneLine = (text: string): string => escaped(text.replaceAll('\n', ' '))
+
+const verdict = (findings: readonly Finding[]): string => {
+  const count = (wanted: Finding['state'], noun: string): string[] => {
+    const found = findings.filter(({ state }) => state === wanted).length
+    return found === 0 ? [] : [`${found} ${noun}${found === 1 ? '' : 's'}`]
+  }
+  const told = [...count('fault', 'fault'), ...count('warning', 'warning')]
+  return told.length === 0 ? 'All is well.' : told.join(', ')
+}

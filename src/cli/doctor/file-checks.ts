@@ -1,0 +1,146 @@
+import { type Dirent, existsSync, lstatSync, readdirSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Config } from '../../config.ts'
+import type { Finding } from '../../ops/finding.ts'
+import { KEY_FILES } from '../../storage/files/data-dir.ts'
+import { userName } from '../../storage/files/system-user.ts'
+
+type Places = Pick<Config, 'dataDir' | 'databasePath'>
+
+/** Judges the data folder: that it is there, of this user, closed to others, and has its keys. Where
+ * `isUsable` is false nothing in it can be looked at further. `again` is what was typed. */
+export const folderFindings = (
+  places: Places,
+  again: string,
+  uid = process.getuid?.() ?? 0,
+): { readonly findings: readonly Finding[]; readonly isUsable: boolean } => {
+  const { dataDir, databasePath } = places
+  if (!existsSync(dataDir))
+    return unusable(`there is no folder ${dataDir}`, 'check DATA_DIR, or start the service first')
+  const owner = lstatSync(dataDir).uid
+  if (owner !== uid)
+    return unusable(
+      `${dataDir} belongs to user ${userName(owner)}, and this runs as ${userName(uid)}`,
+      `run this as that user: runuser -u ${userName(owner)} -- ${again}`,
+    )
+  if (!existsSync(databasePath))
+    return unusable(
+      `there is no database at ${databasePath}`,
+      'check DATA_DIR and DATABASE_URI, restore a backup, or start the service for a new one',
+    )
+  const faults = [...openFiles(places, uid), ...missingKeys(places)]
+  const ok: Finding = { check: 'files', state: 'ok', says: `${dataDir}, for this user alone` }
+  return { findings: faults.length > 0 ? faults : [ok], isUsable: true }
+}
+
+const unusable = (says: string, fix: string) => ({
+  findings: [{ check: 'files', state: 'fault', says, fix } as const],
+  isUsable: false,
+})
+
+/** Beyond so many, one line stands for the rest. */
+const FAULTS_MAX = 20
+
+/** Files and folders that others may read, or that are not this user's own. */
+const openFiles = ({ dataDir, databasePath }: Places, uid: number): Finding[] => {
+  const found: Finding[] = []
+  for (const path of new Set([dataDir, databasePath, ...pathsIn(dataDir)])) {
+    // Of a disk that is mounted there; empty, and always root's.
+    if (path === join(dataDir, 'lost+found')) continue
+    if (found.length === FAULTS_MAX)
+      return [...found, fault(dataDir, 'has more such files', 'look at it all: ls -laR')]
+    found.push(...fileFaults(path, uid))
+  }
+  return found
+}
+
+/** All files and folders in a folder and below, not through links. */
+function* pathsIn(folder: string): Generator<string> {
+  for (const entry of entriesOf(folder)) {
+    const path = join(folder, entry.name)
+    yield path
+    if (entry.isDirectory()) yield* pathsIn(path)
+  }
+}
+
+/** None of a folder that this user may not read, which is a fault by itself. */
+const entriesOf = (folder: string): readonly Dirent[] => {
+  try {
+    return readdirSync(folder, { withFileTypes: true })
+  } catch {
+    return []
+  }
+}
+
+const fileFaults = (path: string, uid: number): Finding[] => {
+  const file = lstatSync(path, { throwIfNoEntry: false })
+  // A file of the service's that came and went meanwhile.
+  if (!file) return []
+  if (file.isSymbolicLink()) return [fault(path, 'is a link', 'put the file itself in its place')]
+  const word = shellWord(path)
+  if (file.uid !== uid)
+    return [
+      fault(path, `belongs to user ${userName(file.uid)}`, `chown ${uid} ${word}, or remove it`),
+    ]
+  const mode = file.isDirectory() ? '700' : '600'
+  if ((file.mode & 0o077) !== 0)
+    return [fault(path, 'can be used by others', `chmod ${mode} ${word}`)]
+  if (file.isDirectory() && (file.mode & 0o500) !== 0o500)
+    return [fault(path, 'cannot be read', `chmod ${mode} ${word}`)]
+  return []
+}
+
+const fault = (path: string, says: string, fix: string): Finding => ({
+  check: 'files',
+  state: 'fault',
+  says: `${path} ${says}`,
+  fix,
+})
+
+/** A path as a shell takes it for one word, since people paste what they read. */
+const shellWord = (path: string): string =>
+  /^[\w./+-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`
+
+/** Judges a file of a secret that a setting names, wherever it lies: its owner and group may be others,
+ * as root's are of what a service may only read. */
+export const secretFileFindings = (name: string, path: string): readonly Finding[] => {
+  const file = statSync(path, { throwIfNoEntry: false })
+  if (!file || (file.mode & 0o007) === 0) return []
+  return [fault(path, `(${name}) can be used by everybody here`, `chmod o= ${shellWord(path)}`)]
+}
+
+/** What the loss of each key means: the service makes another, but for that of the log. */
+const KEYS: readonly (readonly [name: string, finding: Omit<Finding, 'check'>])[] = [
+  [
+    KEY_FILES.log,
+    {
+      state: 'fault',
+      says: 'the key of the unlock log is missing, and without it the service does not start',
+      fix: 'restore it from a backup',
+    },
+  ],
+  [
+    KEY_FILES.secondFactors,
+    {
+      state: 'warning',
+      says: 'the key of second factors is missing: codes of authenticator apps cannot be checked',
+      fix: 'restore it from a backup, or turn the second factors off: user second-factor off NAME',
+    },
+  ],
+  [
+    KEY_FILES.lockout,
+    {
+      state: 'warning',
+      says: 'the key of guesses is missing: the next start makes another, and no device is known',
+      fix: 'restore it from a backup, or let everybody log in again',
+    },
+  ],
+]
+
+const missingKeys = ({ dataDir }: Places): Finding[] =>
+  KEYS.filter(([name]) => !existsSync(join(dataDir, name))).map(([name, { state, says, fix }]) => ({
+    check: 'files',
+    state,
+    says: `${says} (${join(dataDir, name)})`,
+    ...(fix === undefined ? {} : { fix }),
+  }))

@@ -1,0 +1,165 @@
+import { styleText } from 'node:util'
+import { SETTINGS } from '../../config.ts'
+import type { Command, Option, Options } from '../command.ts'
+
+export const PROGRAM = 'secure-lock-server'
+
+/** The options that every command takes; `main.ts` reads them. */
+export const COMMON_OPTIONS = {
+  'env-file': {
+    type: 'string',
+    value: 'FILE',
+    summary:
+      'settings, as NAME=value lines, for whatever the environment does not set; no file is read unless it is named, not even .env in this folder',
+  },
+  help: { type: 'boolean', short: 'h', summary: 'help, about the command where there is one' },
+  version: { type: 'boolean', short: 'v', summary: 'the version' },
+} as const satisfies Options
+
+/** A part of a page of help: what there is to type, and what it means. */
+export type Section = {
+  readonly title: string
+  readonly entries: readonly Entry[]
+}
+type Entry = { readonly term: string; readonly text: string }
+
+export type Commands = Readonly<Record<string, Command>>
+
+/** What `--help` shows of all commands. */
+export const overview = (commands: Commands): readonly Section[] => [
+  { title: 'Usage', entries: [{ term: `${PROGRAM} [COMMAND] [OPTIONS]`, text: '' }] },
+  {
+    title: 'Commands',
+    entries: Object.entries(commands).map(([term, { summary }]) => ({ term, text: summary })),
+  },
+  { title: 'Options', entries: optionEntries(COMMON_OPTIONS) },
+  {
+    title: 'More',
+    entries: [
+      { term: `${PROGRAM} help COMMAND`, text: 'a command, with its options and examples' },
+      { term: `${PROGRAM} help settings`, text: 'all settings and their defaults' },
+    ],
+  },
+]
+
+/** What there is to know of one command. */
+export const commandPage = (name: string, command: Command): readonly Section[] => {
+  const actions = Object.entries(command.actions ?? {})
+  const sections: Section[] = [
+    { title: 'Usage', entries: usage(name, command) },
+    { title: 'Options', entries: optionEntries(command.options ?? {}) },
+    ...actions.map(([action, { options = {} }]) => ({
+      title: `Options of ${name} ${action}`,
+      entries: optionEntries(options),
+    })),
+    {
+      title: 'Examples',
+      entries: Object.entries(command.examples ?? {}).map(([text, term]) => ({ term, text })),
+    },
+    {
+      title: 'Exit status',
+      entries: Object.entries({ ...EXIT_STATUS, ...command.exitStatus }).map(([term, text]) => ({
+        term,
+        text,
+      })),
+    },
+  ]
+  return sections.filter(({ entries }) => entries.length > 0)
+}
+
+const EXIT_STATUS: Readonly<Record<number, string>> = {
+  0: 'done',
+  1: 'it failed; standard error says why',
+  2: 'the words make no sense',
+  70: 'a fault of this program; please report it',
+  130: 'interrupted at a question',
+}
+
+const usage = (name: string, command: Command): readonly Entry[] => {
+  if (command.usage !== undefined)
+    return command.usage
+      .split(/\n| \| /)
+      .map((form) => ({ term: `${PROGRAM} ${form.trim()}`, text: '' }))
+  const actions = Object.entries(command.actions ?? {})
+  const isAlone = actions.length === 0 || command.options || command.operands
+  return [
+    ...(isAlone ? [{ term: form(name, command), text: '' }] : []),
+    ...actions.map(([word, action]) => ({
+      term: form(`${name} ${word}`, action),
+      text: action.summary,
+    })),
+  ]
+}
+
+const form = (
+  words: string,
+  { options = {}, operands = [] }: Pick<Command, 'options' | 'operands'>,
+) => [PROGRAM, words, ...Object.entries(options).map(optionForm), ...operands].join(' ')
+
+const NO_BREAK = '\u00a0'
+
+const optionForm = ([name, option]: [string, Option]): string => {
+  // Kept on one line.
+  const word = option.value ? `--${name}${NO_BREAK}${option.value}` : `--${name}`
+  return (option.required ? word : `[${word}]`) + (option.multiple ? '…' : '')
+}
+
+const optionEntries = (options: Options): readonly Entry[] =>
+  Object.entries(options).map(([name, option]) => ({
+    term:
+      (option.short ? `-${option.short}, ` : '') +
+      `--${name}${option.value ? ` ${option.value}` : ''}`,
+    text: option.summary + (option.default ? ` [${option.default}]` : ''),
+  }))
+
+/** Every setting with its default. */
+export const settingsPage = (): readonly Section[] => [
+  {
+    title: 'Settings, from the environment or the file of --env-file [default]',
+    entries: Object.values(SETTINGS).flatMap((one) => [
+      { term: one.env, text: `${one.doc} [${one.fallback || 'none'}]` },
+      ...('secret' in one
+        ? [{ term: `${one.env}_FILE`, text: `a file that holds ${one.env} [none]` }]
+        : []),
+    ]),
+  },
+]
+
+const WIDTH = 80
+/** Terms up to this long have their text beside them. */
+const TERM_MAX = 26
+
+/** Help as it is shown in a terminal. */
+export const helpText = (
+  head: readonly string[],
+  sections: readonly Section[],
+  hasColours: boolean,
+): string => {
+  const title = (text: string) =>
+    hasColours ? styleText('bold', text, { validateStream: false }) : text
+  return [
+    ...head.map((text) => Bun.wrapAnsi(text, WIDTH)),
+    ...sections.map(({ title: words, entries }) =>
+      [`${title(words)}:`, ...shown(entries)].join('\n'),
+    ),
+  ].join('\n\n')
+}
+
+const shown = (entries: readonly Entry[]): readonly string[] => {
+  const isBeside = entries.every(({ term, text }) => text !== '' && term.length <= TERM_MAX)
+  if (!isBeside)
+    return entries.flatMap(({ term, text }) => [
+      ...indented(term, '  ', '          '),
+      ...(text ? indented(text, '      ') : []),
+    ])
+  const width = Math.max(...entries.map(({ term }) => term.length))
+  return entries.flatMap(({ term, text }) =>
+    indented(text, `  ${term.padEnd(width)}  `, ' '.repeat(width + 4)),
+  )
+}
+
+const indented = (text: string, first: string, others = first): readonly string[] =>
+  text
+    .split('\n')
+    .flatMap((line) => Bun.wrapAnsi(line, WIDTH - others.length).split('\n'))
+    .map((line, index) => (index === 0 ? first : others) + line.replaceAll(NO_BREAK, ' '))

@@ -1,0 +1,62 @@
+import { parseArgs } from 'node:util'
+import { version } from '../../../package.json'
+import type { Command } from '../command.ts'
+import {
+  type Commands,
+  PROGRAM,
+  type Section,
+  commandPage,
+  overview,
+  settingsPage,
+} from './help.ts'
+
+/** Prints all help as one page for man(1). */
+export const manual = (commands: () => Promise<Commands>): Command => ({
+  summary: 'print the manual page, which is all of this help in one',
+  examples: {
+    'install it': `${PROGRAM} man > /usr/local/share/man/man8/${PROGRAM}.8`,
+  },
+  run: async (args, { print }) => {
+    parseArgs({ args: [...args], options: {} })
+    print(manualText(await commands()))
+    return 0
+  },
+})
+
+const manualText = (commands: Commands): string =>
+  [
+    `.TH ${PROGRAM.toUpperCase()} 8 "" "Secure Lock Server ${version}"`,
+    '.SH NAME',
+    `${escaped(PROGRAM)} \\- accounts at a front door, and the log of who opened it`,
+    ...overview(commands).flatMap((section) => [
+      '.SH ' + heading(section.title),
+      ...entries(section),
+    ]),
+    ...Object.entries(commands).flatMap(([name, command]) => [
+      '.SH ' + heading(name),
+      ...paragraphs([command.summary, command.details ?? ''].filter(Boolean)),
+      ...commandPage(name, command).flatMap((section) => [
+        '.SS ' + heading(section.title),
+        ...entries(section),
+      ]),
+    ]),
+    ...settingsPage().flatMap((section) => ['.SH ' + heading(section.title), ...entries(section)]),
+  ].join('\n')
+
+const heading = (title: string): string => `"${escaped(title).replaceAll('"', '\\(dq')}"`
+
+const entries = ({ entries: listed }: Section): readonly string[] => {
+  if (listed.every(({ text }) => text === '')) return paragraphs(listed.map(({ term }) => term))
+  return listed.flatMap(({ term, text }) => ['.TP', `\\fB${escaped(term)}\\fR`, escaped(text)])
+}
+
+const paragraphs = (texts: readonly string[]): readonly string[] =>
+  texts.flatMap((text, index) => [...(index === 0 ? [] : ['.PP']), escaped(text)])
+
+/** Text as roff takes it: no line of it may begin a request. */
+const escaped = (text: string): string =>
+  text
+    .replaceAll('\\', '\\e')
+    .replaceAll('-', '\\-')
+    .replaceAll('\u00a0', String.raw`\ `)
+    .replaceAll(/^[.']/gm, String.raw`\&$&`)

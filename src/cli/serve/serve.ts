@@ -1,0 +1,137 @@
+import { parseArgs } from 'node:util'
+import { version } from '../../../package.json'
+import { SETUP_CODE_MINUTES } from '../../accounts/registration/first-owner.ts'
+import { type App, openApp } from '../../app.ts'
+import { type Config, SETTINGS, givenSettings, parseConfig } from '../../config.ts'
+import { isLoopback } from '../../http/request/client-address.ts'
+import { type Logger, logWritten, processLogger, switchLevel } from '../../http/log/logger.ts'
+import { hasAddress, ownUrls } from '../../http/connection/public-url.ts'
+import { qrTerminal } from '../../http/page/qr.ts'
+import { backupProcess } from '../backup/backup-process.ts'
+import { type Command, type Terminal, ownCommand } from '../command.ts'
+import { listen } from './listener.ts'
+import { sdNotify } from './sd-notify.ts'
+
+/** Runs the service until it is asked to stop. */
+export const serve: Command = {
+  summary: 'run the service (the default)',
+  run: async (args, terminal) => {
+    parseArgs({ args: [...args], options: {} })
+    const stopRequested = terminal.stopRequested()
+    let reload = () => {}
+    terminal.onReloadRequest(() => reload())
+    const config = parseConfig(terminal.env)
+    const { logLevel, logFormat } = config
+    const log = processLogger({
+      level: logLevel,
+      format: logFormat,
+      isColoured: terminal.hasColours,
+    })
+    // Whatever the level leaves out else.
+    const auditLogger = log.child({}, { level: 'info' })
+    const certificates = config.tlsCertFile ? await reloaderOf(config) : undefined
+    const app = await openApp(config, {
+      logger: log,
+      auditLogger,
+      use: 'service',
+      makeBackup: backupProcess(terminal.env),
+      certificate: () => certificates?.current().facts,
+    })
+    const notify = sdNotify(terminal.env)
+    try {
+      terminal.onLevelRequest(() => {
+        const { from, to } = switchLevel(log, logLevel)
+        void logFailure(app.recordSetting(SETTINGS.logLevel.env, from, to), log)
+      })
+      // First, so that nobody is told of a log that it is whole before it was looked at.
+      await app.watch.start()
+      const listener = listen(app.http, config, certificates?.current())
+      await logFailure(app.recordStart(givenSettings(terminal.env)), log)
+      await app.keeping.apply()
+      await app.erasures.resume()
+      app.backups.start()
+      await greet(config, app, terminal)
+      log.info({ version, port: config.port }, 'started')
+      certificates?.watch(log)
+      reload = () => {
+        if (!certificates) return log.warn('nothing to reload: there is no TLS_CERT_FILE')
+        notify.reloading()
+        const { replaceCertificate: apply } = listener
+        void logFailure(certificates.reload({ apply, record: app.record, log }), log)
+        notify.ready()
+      }
+      notify.ready()
+      await stopRequested
+      log.info('stopping')
+      notify.stopping()
+      app.live.close()
+      await Promise.all([logFailure(app.recordStop(), log), listener.stop(log)])
+    } finally {
+      await app.close()
+    }
+    log.info('stopped')
+    await logWritten()
+    return 0
+  },
+}
+
+/** Loaded only to serve HTTPS. */
+const reloaderOf = async (config: Config) => {
+  const { certificateReloader } = await import('./certificate-reloader.ts')
+  return certificateReloader(config)
+}
+
+/** Logs a failure to write, so that a full disk prevents neither a start nor a stop. */
+const logFailure = async (recorded: Promise<void>, log: Logger): Promise<void> => {
+  try {
+    await recorded
+  } catch (error) {
+    log.error({ err: error }, 'audit event not recorded')
+  }
+}
+
+/** Tells the person at the terminal where the service is, where its data lies and what to mind. */
+const greet = async (config: Config, app: App, terminal: Terminal): Promise<void> => {
+  const { say } = terminal
+  say(`Secure Lock Server ${version}`)
+  for (const url of ownUrls(config)) say(`  listening  ${url}`)
+  say(`  data       ${config.databasePath}`)
+  const registration = await app.settings.registration()
+  for (const warning of warnings({ ...config, registration })) say(`  warning    ${warning}`)
+  await offerSetupCode(app, terminal)
+}
+
+/** Says how somebody becomes the first owner. The code is for whoever sees this start, so it is
+ * said and never logged. */
+const offerSetupCode = async ({ setup }: App, terminal: Terminal): Promise<void> => {
+  const { say, isShown } = terminal
+  const setupCode = await setup.newSetupCode()
+  if (!setupCode) return
+  say(
+    `  owner      no owner yet: make one within ${SETUP_CODE_MINUTES} minutes with this code, or its link`,
+  )
+  say(`  code       ${setupCode.code}`)
+  say(`  link       ${setupCode.link}`)
+  if (isShown) say(qrTerminal(setupCode.link))
+  say('  later      restart for another code, or, with these settings, run')
+  say(`             ${ownCommand(terminal, 'user add --role owner NAME')}`)
+}
+
+const warnings = (config: Config): readonly string[] => {
+  const found: string[] = []
+  if (!config.tlsCertFile && !isLoopback(config.host))
+    found.push(
+      'plain HTTP: whoever shares the network can read passwords; set TLS_CERT_FILE and TLS_KEY_FILE',
+    )
+  if (!hasAddress(config) && !config.publicUrl)
+    found.push(
+      'this machine has no network address yet, so its links lead nowhere else; restart once it has, or set PUBLIC_URL',
+    )
+  if (config.registration === 'open' && !isLoopback(config.host))
+    found.push(
+      'registration is open to everybody on the network; choose otherwise in the console, or set REGISTRATION=invite, or closed once all are in',
+    )
+  if (config.debug)
+    found.push('DEBUG shows the tables to every program on this machine without a password')
+  return found
+}

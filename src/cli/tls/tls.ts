@@ -1,0 +1,306 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { hostname } from 'node:os'
+import { join, resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import ipaddr from 'ipaddr.js'
+import { type Config, parseConfig } from '../../config.ts'
+import { AppError } from '../../errors.ts'
+import { certificateFacts } from '../../http/connection/certificate.ts'
+import { linkBase, machineAddresses } from '../../http/connection/public-url.ts'
+import { qrTerminal } from '../../http/page/qr.ts'
+import { atomicDirectory } from '../../storage/files/atomic-directory.ts'
+import {
+  fileFault,
+  makePrivateFolder,
+  replacePrivateFile,
+} from '../../storage/files/private-files.ts'
+import {
+  type Actions,
+  type Command,
+  type Options,
+  type Terminal,
+  UsageError,
+  runAction,
+} from '../command.ts'
+import type { PrivateCa } from './private-ca.ts'
+
+/** Two years. Apple takes 825 days at the most, also of a private CA; the 398 that browsers ask for
+ * are about public ones. */
+const DAYS_DEFAULT = 730
+const DAYS_MAX = 824
+
+const INIT = {
+  name: {
+    type: 'string',
+    multiple: true,
+    value: 'HOST',
+    summary: 'a further name of this machine',
+  },
+  address: { type: 'string', multiple: true, value: 'IP', summary: 'a further address of it' },
+  out: { type: 'string', value: 'DIR', summary: 'where the files go, in place of DATA_DIR/tls' },
+  days: {
+    type: 'string',
+    default: String(DAYS_DEFAULT),
+    value: 'DAYS',
+    summary: `how long the certificate is good, up to ${DAYS_MAX}`,
+  },
+} as const satisfies Options
+
+const ACTIONS: Actions = {
+  init: {
+    summary: 'make a private CA and a certificate, or renew the certificate with the same CA',
+    options: INIT,
+    run: async (args, terminal) => {
+      const { values } = parseArgs({ args: [...args], options: INIT })
+      const config = parseConfig(terminal.env)
+      return init(config, terminal, {
+        names: (values.name ?? []).map(hostName),
+        addresses: (values.address ?? []).map(ipAddress),
+        folder: resolve(values.out ?? join(config.dataDir, 'tls')),
+        isInDataDir: values.out === undefined,
+        days: dayCount(values.days),
+      })
+    },
+  },
+}
+
+/** Makes what HTTPS needs on a network of one's own. */
+export const tls: Command = {
+  summary: 'make a private CA and a certificate for HTTPS',
+  details:
+    'For the names and addresses of this machine, those given, and those of the certificate before. The fingerprint of the CA is for the app to pin. Give it the settings of the service.',
+  actions: ACTIONS,
+  examples: { 'the gateway is called lock.home': 'secure-lock-server tls init --name lock.home' },
+  run: runAction('tls', ACTIONS),
+}
+
+const LABEL = '[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?'
+const HOST_NAME = new RegExp(`^(?=.{1,253}$)${LABEL}([.]${LABEL})*$`)
+
+const hostName = (text: string): string => {
+  const name = text.toLowerCase().replace(/[.]$/, '')
+  if (ipaddr.isValid(name)) throw new UsageError(`--name ${text} is an address: use --address`)
+  if (!HOST_NAME.test(name)) throw new UsageError('--name must be a host name such as lock.home')
+  return name
+}
+
+const ipAddress = (text: string): string => {
+  if (!ipaddr.IPv4.isValidFourPartDecimal(text) && !ipaddr.IPv6.isValid(text))
+    throw new UsageError('--address must be an IP address such as 192.168.1.20')
+  return ipaddr.parse(text).toString()
+}
+
+const dayCount = (text: string): number => {
+  const days = Number(text)
+  if (!Number.isInteger(days) || days < 1 || days > DAYS_MAX)
+    throw new UsageError(`--days must be a whole number from 1 to ${DAYS_MAX}`)
+  return days
+}
+
+type Wish = {
+  readonly names: readonly string[]
+  readonly addresses: readonly string[]
+  readonly folder: string
+  readonly isInDataDir: boolean
+  readonly days: number
+}
+
+const FILES = {
+  caCert: 'ca.pem',
+  caKey: 'ca-key.pem',
+  cert: 'server.pem',
+  key: 'server-key.pem',
+} as const
+
+/** No gateway runs this program before it was written; a Raspberry Pi without network believes that
+ * it is 1970, and no phone would take a certificate of then. */
+const EARLIEST_MS = Date.UTC(2026, 0, 1)
+
+const init = async (config: Config, terminal: Terminal, wish: Wish): Promise<number> => {
+  const nowMs = Date.now()
+  if (nowMs < EARLIEST_MS)
+    throw new AppError(
+      'unavailable',
+      `The clock says ${new Date(nowMs).toISOString().slice(0, 10)}, which cannot be: set it, or wait until it follows a time server. No certificate was made`,
+    )
+  if (wish.isInDataDir) makePrivateFolder(config.dataDir)
+  const has = (name: string) => existsSync(join(wish.folder, name))
+  if (has(FILES.caCert) !== has(FILES.caKey))
+    throw new AppError(
+      'unavailable',
+      `${wish.folder} has only one of ${FILES.caCert} and ${FILES.caKey}: put the other back from a backup, or choose another folder with --out for a new CA`,
+    )
+  const isRenewal = has(FILES.caCert)
+  await (isRenewal ? renew(config, wish, nowMs) : begin(config, wish, nowMs))
+  show(config, terminal, wish.folder, isRenewal)
+  return 0
+}
+
+/** Loaded only for this command, after the polyfill that tsyringe in @peculiar/x509 requires
+ * (https://github.com/PeculiarVentures/x509/issues/116). */
+const x509 = async () => {
+  await import('reflect-metadata')
+  return import('./private-ca.ts')
+}
+
+const DAY_MS = 86_400_000
+const CA_DAYS = 3652
+
+/** The beginning of a certificate lies back, for phones whose clock is behind. */
+const BACK_MS = DAY_MS
+
+/** Names that are never those of a public site (RFC 6762, RFC 8375, ICANN's `internal`, and what
+ * home routers use), so that a CA may sign for them whatever the machine will be called. */
+const PRIVATE_NAMES = ['localhost', 'local', 'home.arpa', 'internal', 'lan', 'home', 'fritz.box']
+
+const begin = async (config: Config, wish: Wish, nowMs: number): Promise<void> => {
+  const { COMMON_NAME_MAX, issueCertificate, createPrivateCa, makeServerKey, readPrivateCa } =
+    await x509()
+  const names = unique([...wish.names, ...ownNames(config)])
+  const draft = atomicDirectory(wish.folder)
+  try {
+    const { certPem, keyPem } = await createPrivateCa({
+      commonName: `Secure Lock CA of ${names[0]}`.slice(0, COMMON_NAME_MAX),
+      permitted: unique([...names, ...PRIVATE_NAMES]),
+      fromMs: nowMs - BACK_MS,
+      untilMs: nowMs + CA_DAYS * DAY_MS,
+    })
+    const serverKeyPem = await makeServerKey()
+    const chain = await issueCertificate(await readPrivateCa(certPem, keyPem), {
+      names,
+      addresses: unique([...wish.addresses, ...machineAddresses()]),
+      serverKeyPem,
+      fromMs: nowMs - BACK_MS,
+      untilMs: nowMs + wish.days * DAY_MS,
+    })
+    await draft.write(FILES.caCert, [certPem])
+    await draft.write(FILES.caKey, [keyPem])
+    await draft.write(FILES.key, [serverKeyPem])
+    await draft.write(FILES.cert, [chain])
+    draft.commit()
+  } finally {
+    draft.discard()
+  }
+}
+
+/** Signs another certificate. The server's key stays, so that one file alone changes and no stop in
+ * between leaves two that do not belong together. */
+const renew = async (config: Config, wish: Wish, nowMs: number): Promise<void> => {
+  const { isPermitted, issueCertificate, makeServerKey } = await x509()
+  makePrivateFolder(wish.folder)
+  const authority = await authorityIn(wish.folder)
+  if (authority.notAfterMs < nowMs)
+    throw new AppError(
+      'unavailable',
+      `The CA in ${wish.folder} has expired. Choose another folder with --out for a new one, which every phone then has to be told of`,
+    )
+  const refused = wish.names.find((name) => !isPermitted(authority, name))
+  if (refused !== undefined)
+    throw new AppError(
+      'unavailable',
+      `The CA in ${wish.folder} may not sign for ${refused}, only for ${authority.permitted.join(', ')} and what is below them. Choose another folder with --out for a new CA, which every phone then has to be told of`,
+    )
+  const before = namesBefore(wish.folder)
+  const isAddress = (name: string) => ipaddr.isValid(name)
+  const keyPath = join(wish.folder, FILES.key)
+  if (!existsSync(keyPath)) replacePrivateFile(keyPath, await makeServerKey())
+  const chain = await issueCertificate(authority, {
+    names: unique([
+      ...wish.names,
+      ...ownNames(config),
+      ...before.filter((name) => !isAddress(name)),
+    ]).filter((name) => isPermitted(authority, name)),
+    addresses: unique([...wish.addresses, ...machineAddresses(), ...before.filter(isAddress)]),
+    serverKeyPem: readText(keyPath),
+    fromMs: nowMs - BACK_MS,
+    untilMs: Math.min(nowMs + wish.days * DAY_MS, authority.notAfterMs),
+  })
+  replacePrivateFile(join(wish.folder, FILES.cert), chain)
+}
+
+const authorityIn = async (folder: string): Promise<PrivateCa> => {
+  const { readPrivateCa } = await x509()
+  try {
+    return await readPrivateCa(
+      readText(join(folder, FILES.caCert)),
+      readText(join(folder, FILES.caKey)),
+    )
+  } catch (error) {
+    if (error instanceof AppError) throw error
+    const words = error instanceof Error ? error.message : String(error)
+    throw new AppError('unavailable', `Cannot use the CA in ${folder}: ${words}`, { cause: error })
+  }
+}
+
+/** What the certificate before was for; one that is gone or damaged takes its names along. */
+const namesBefore = (folder: string): readonly string[] => {
+  try {
+    return certificateFacts(readFileSync(join(folder, FILES.cert), 'utf8')).names
+  } catch {
+    return []
+  }
+}
+
+const readText = (path: string): string => {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    throw new AppError('unavailable', `Cannot read ${path}: ${fileFault(error)}`, { cause: error })
+  }
+}
+
+/** What this machine is called, by itself and by PUBLIC_URL. */
+const ownNames = ({ publicUrl }: Config): readonly string[] => {
+  const own = hostname().toLowerCase()
+  const [label = ''] = own.split('.')
+  const linked = publicUrl ? new URL(publicUrl).hostname : ''
+  return [linked, own, `${label}.local`, 'localhost'].filter(
+    (name) => HOST_NAME.test(name) && !ipaddr.isValid(name),
+  )
+}
+
+const unique = (texts: readonly string[]): readonly string[] => [...new Set(texts)]
+
+const show = (
+  config: Config,
+  { print, say, isShown }: Terminal,
+  folder: string,
+  isRenewal: boolean,
+): void => {
+  const { names, notAfterMs, authority } = certificateFacts(readText(join(folder, FILES.cert)))
+  const fingerprint = authority?.sha256 ?? ''
+  print(
+    isRenewal
+      ? `Renewed the certificate in ${folder}. The CA is the same: phones that trust it go on`
+      : `Made a private CA and a certificate in ${folder}`,
+  )
+  print(`For          ${names.join(' ')}`)
+  print(`Good until   ${new Date(notAfterMs).toISOString().slice(0, 10)}`)
+  print(`CA           ${join(folder, FILES.caCert)}, for phones and browsers to trust`)
+  print(`Fingerprint  ${fingerprint}`)
+  print(
+    '             SHA-256 of the CA, for the app to pin; it stays when the certificate is renewed',
+  )
+  print(`Link         ${pinLink(config, fingerprint)}`)
+  if (isShown) say(qrTerminal(pinLink(config, fingerprint)))
+  print(`Set          TLS_CERT_FILE=${join(folder, FILES.cert)}`)
+  print(`             TLS_KEY_FILE=${join(folder, FILES.key)}`)
+  print(
+    isRenewal
+      ? 'Then         send the running service SIGHUP, as `systemctl reload` does'
+      : `Then         start the service anew. Keep ${FILES.caKey} to yourself: it makes certificates that phones trust`,
+  )
+  if (process.getuid?.() === 0)
+    say('warning: the files belong to root; a service of another user cannot read them')
+}
+
+/** The gateway's address and what to pin, for the app to scan; no browser sends what is behind `#`. */
+const pinLink = (config: Config, fingerprint: string): string => {
+  const isSecure = config.publicUrl.startsWith('https:')
+  const base = linkBase({
+    ...config,
+    publicUrl: isSecure ? config.publicUrl : '',
+    tlsCertFile: FILES.cert,
+  })
+  return `${base}/#ca-sha256=${fingerprint.replaceAll(':', '').toLowerCase()}`
+}

@@ -1,0 +1,46 @@
+import type { Queries } from '../storage/database.ts'
+import type { Account } from './account.ts'
+
+/** Where a request, or a command at the gateway itself, comes from. */
+export type Origin = {
+  readonly address: string
+  /** The User-Agent header, bounded and without control characters. */
+  readonly userAgent: string
+  readonly requestId: string | undefined
+}
+
+/** Anyone with the gateway's command line may do anything, and has no account there. */
+export const COMMAND_LINE: Origin = { address: 'command line', userAgent: '', requestId: undefined }
+
+/** What the service does by itself. */
+export const GATEWAY: Origin = { address: 'gateway', userAgent: '', requestId: undefined }
+
+/** Something that an owner would want to know of later (ASVS 16.3): who did what to whom, and how it
+ * ended. People are named by public id; `detail` holds no personal text and no secret. */
+export type AuditEvent = {
+  /** Dotted, the thing first: `session.begin`, `account.role`. */
+  readonly action: string
+  readonly result: 'success' | 'failure'
+  /** Who did it, where that is not the caller's account. */
+  readonly actor?: string
+  /** The account or thing that it was done to. */
+  readonly subject?: string
+  readonly detail?: Readonly<Record<string, string | number | boolean>>
+}
+
+/** Who does something: a caller, the command line or the gateway itself. */
+export type Actor = Origin & { readonly account?: Account | undefined }
+
+/** Records an audit event by itself; resolves once it is on disk. */
+export type RecordAuditEvent = (
+  from: Actor,
+  event: AuditEvent,
+  tx?: Pick<Queries, 'run'>,
+) => Promise<void>
+
+/** Records audit events in a transaction, so that neither the change nor its event is without the
+ * other. */
+export type AuditIn<Tx = Pick<Queries, 'run'>> = (tx: Tx) => { readonly record: RecordAuditEvent }
+
+/** Records what is done to something within the transaction that does it. */
+export type Recording<Thing> = (thing: Thing, tx: Pick<Queries, 'run'>) => Promise<void>

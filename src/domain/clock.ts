@@ -1,0 +1,45 @@
+/** The clocks of the service: which one to ask depends on what jumps must not do. */
+export type Clock = {
+  /** Time of day, milliseconds since 1970, as the gateway's clock has it. It may jump either way: for
+   * what people read, and for nothing that expires. */
+  readonly wallMs: () => number
+  /** Milliseconds since an arbitrary start; nobody sets it. For durations and intervals. */
+  readonly monotonicMs: () => number
+  /** Time of day that never runs backwards, so that nothing that has expired becomes valid again.
+   * For tokens, sessions and codes. */
+  readonly nonDecreasingMs: () => number
+}
+
+type Sources = Partial<Pick<Clock, 'wallMs' | 'monotonicMs'>>
+
+/** Makes the clocks of a process, by default from the system's. */
+export const clockFrom = ({
+  wallMs = Date.now,
+  monotonicMs = () => performance.now(),
+}: Sources = {}): Clock => ({
+  wallMs,
+  monotonicMs,
+  nonDecreasingMs: nonDecreasingClock(wallMs, monotonicMs),
+})
+
+/** A clock that follows the time of day forward and, when that is set back, continues by the
+ * monotonic clock. */
+const nonDecreasingClock = (wallMs: () => number, monotonicMs: () => number): (() => number) => {
+  let last = { wall: wallMs(), monotonic: monotonicMs() }
+  return () => {
+    const monotonic = monotonicMs()
+    const wall = Math.max(wallMs(), last.wall + (monotonic - last.monotonic))
+    last = { wall, monotonic }
+    return Math.floor(wall)
+  }
+}
+
+/** A clock that continues from `startMs` by the monotonic clock alone, so that it follows no jump of
+ * the time of day. */
+export const monotonicEpochClock = (
+  startMs: number,
+  monotonicMs: () => number = () => performance.now(),
+): (() => number) => {
+  const startedAt = monotonicMs()
+  return () => Math.floor(startMs + (monotonicMs() - startedAt))
+}

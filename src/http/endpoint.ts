@@ -1,0 +1,162 @@
+import type { Static, TObject, TSchema } from '@sinclair/typebox'
+import type { DocumentDecoration } from 'elysia'
+import type { Account } from '../domain/account.ts'
+import type { Answer } from './answers.ts'
+import { type Access, type Caller, requireAccess } from './authorization.ts'
+import { type Description, documentOf } from './openapi/operation.ts'
+
+/** The limits a request may count against: one of the first three, and `changes` besides for what
+ * leaves an audit event. `basic` counts requests with a name and password against `auth`. */
+export type LimitGroup = 'auth' | 'unlock' | 'default' | 'changes' | 'basic'
+
+/** A route as data: what the router mounts and the OpenAPI document describes. */
+export type Endpoint = {
+  readonly method: Method
+  readonly path: string
+  readonly access: Access
+  readonly limits: readonly LimitGroup[]
+  /** Undefined for what the OpenAPI document leaves out: the files of pages. */
+  readonly description: Description | undefined
+  readonly body: TSchema | undefined
+  readonly query: TObject | undefined
+  readonly hooks: Hooks
+  readonly handle: (context: Context) => unknown
+}
+
+type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+
+/** What a handler is given. */
+export type Context = {
+  readonly request: Request
+  readonly caller: Caller
+  /** The caller's account: present wherever `access` asks for one. */
+  readonly account: Account | undefined
+  readonly params: unknown
+  readonly query: unknown
+  readonly body: unknown
+  readonly set: { readonly headers: AnswerHeaders }
+  readonly server: Bun.Server<unknown> | null
+}
+
+type AnswerHeaders = Record<string, string | number | undefined> & {
+  'set-cookie'?: string | string[]
+}
+
+type Typed<A extends Access, Body, Query, Params> = Omit<
+  Context,
+  'account' | 'body' | 'query' | 'params'
+> & {
+  readonly account: A extends 'public' | 'tables' | 'local' ? Account | undefined : Account
+  readonly body: Body extends TSchema ? Static<Body> : undefined
+  readonly query: Query extends TSchema ? Static<Query> : undefined
+  readonly params: Params extends TSchema ? Static<Params> : undefined
+}
+
+/** What a request goes through before its handler, in this order: `onAnonymous`, the guard of
+ * `access`, `guard`, reading the body, `onInvalidBody` where that fails. */
+export type Hooks = {
+  /** Called before a caller without an account is refused. */
+  readonly onAnonymous?: (context: Asked) => Promise<void>
+  /** Throws for a caller whom `access` alone cannot tell from others. */
+  readonly guard?: (context: Asked) => Promise<void> | void
+  /** Called before a body that cannot be taken is refused. */
+  readonly onInvalidBody?: (context: Asked) => Promise<void>
+}
+
+type Asked = { readonly request: Request; readonly caller: Caller }
+
+/** What a handler may return: what `answers[200]` says, or a Response made by hand. */
+type Result<Ok> = Ok extends { readonly schema: infer Schema extends TSchema }
+  ? Static<Schema> | Response
+  : string | Response
+
+type Spec<A extends Access, Body, Query, Params, Ok> = Omit<
+  Description,
+  'access' | 'body' | 'query' | 'params' | 'answers'
+> &
+  Hooks & {
+    readonly method: Method
+    readonly path: string
+    readonly access: A
+    /** `default` unless given; `changes` alone stands for `default` and `changes`. */
+    readonly limits?: readonly LimitGroup[]
+    /** An object's fields are checked before the handler runs; any other schema is for the OpenAPI
+     * document, and the handler reads the body itself. */
+    readonly body?: Body
+    readonly query?: Query
+    readonly params?: Params
+    readonly answers: { readonly 200: Ok } & Readonly<Record<number, Answer | readonly Answer[]>>
+  }
+
+/** Makes an endpoint. Its schema stands once: it checks the request, types the handler and
+ * describes both in the OpenAPI document. */
+export const endpoint = <
+  const A extends Access,
+  const Ok extends Answer | readonly Answer[],
+  Body extends TSchema | undefined = undefined,
+  Query extends TObject | undefined = undefined,
+  Params extends TObject | undefined = undefined,
+>(
+  spec: Spec<A, Body, Query, Params, Ok>,
+  handle: (context: Typed<A, Body, Query, Params>) => Result<Ok> | Promise<Result<Ok>>,
+): Endpoint => {
+  const { method, path, limits = ['default'], onAnonymous, guard, onInvalidBody, ...rest } = spec
+  return {
+    method,
+    path,
+    access: spec.access,
+    limits: limits.join() === 'changes' ? ['default', 'changes'] : limits,
+    description: rest as unknown as Description,
+    body: spec.body,
+    query: spec.query,
+    hooks: {
+      ...(onAnonymous && { onAnonymous }),
+      ...(guard && { guard }),
+      ...(onInvalidBody && { onInvalidBody }),
+    },
+    // What the schemas have checked.
+    handle: handle as (context: Context) => unknown,
+  }
+}
+
+/** Makes an endpoint that is public and that the OpenAPI document leaves out: a file of a page. */
+export const hiddenEndpoint = (
+  path: string,
+  handle: (context: Context) => Response | Promise<Response>,
+): Endpoint => ({
+  method: 'GET',
+  path,
+  access: 'public',
+  limits: ['default'],
+  description: undefined,
+  body: undefined,
+  query: undefined,
+  hooks: {},
+  handle,
+})
+
+/** What an app says of a route of its own. */
+export type Route = {
+  readonly method: string
+  readonly path: string
+  readonly hooks: { readonly detail?: RouteDetail }
+}
+
+export type RouteDetail = DocumentDecoration & {
+  readonly 'x-access'?: Access
+  readonly 'x-document'?: (path: string) => DocumentDecoration
+}
+
+// Until every route is an endpoint:
+export const operation = (described: Description) => {
+  const { access } = described
+  const detail: RouteDetail = { 'x-access': access, 'x-document': documentOf(described) }
+  return {
+    parse: 'none' as const,
+    beforeHandle: ({ caller }: { caller: Caller }): void => {
+      if (access !== 'public' && access !== 'tables') requireAccess(caller, access)
+    },
+    detail,
+  }
+}
+export const HIDDEN = { parse: 'none', detail: { hide: true } } as const

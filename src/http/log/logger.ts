@@ -1,0 +1,65 @@
+import { type DestinationStream, type Logger as PinoLogger, pino } from 'pino'
+import { textLine } from './text-line.ts'
+
+export type Logger = PinoLogger
+
+type LogOptions = {
+  readonly level: string
+  readonly format: 'json' | 'text'
+  /** Whether text may be coloured. */
+  readonly isColoured?: boolean
+  /** Takes whole lines; standard output unless a test collects them. */
+  readonly write?: (line: string) => void
+}
+
+/** Gives the process log: one record a line, JSON or text, with control characters escaped. */
+export const processLogger = ({ level, format, isColoured = false, write }: LogOptions): Logger => {
+  const out = write ? { write } : standardOutput()
+  return pino(
+    {
+      level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      // No further members: those of some errors repeat what was sent.
+      serializers: { err: ({ name, message, stack }: Error) => ({ name, message, stack }) },
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    format === 'json' ? out : textStream(out, isColoured),
+  )
+}
+
+/** Lines kept for a reader that is slow; beyond them lines are dropped, since a log that nobody
+ * reads or that has no room must not stop the door. */
+const WAITING_BYTES_MAX = 1024 ** 2
+
+const standardOutput = (): DestinationStream => {
+  const { stdout } = process
+  stdout.on('error', () => {})
+  return {
+    write: (line) => {
+      if (stdout.writableLength < WAITING_BYTES_MAX) stdout.write(line)
+    },
+  }
+}
+
+/** Resolves when standard output has taken the lines so far, or after half a second if it does not. */
+export const logWritten = (): Promise<void> =>
+  Promise.race([
+    new Promise<void>((written) => process.stdout.write('', () => written())),
+    Bun.sleep(500),
+  ])
+
+const textStream = (out: DestinationStream, isColoured: boolean): DestinationStream => ({
+  write: (line) => out.write(textLine(JSON.parse(line) as Record<string, unknown>, isColoured)),
+})
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
+
+/** Switches between the level of the settings and `debug`, or `info` where that is the setting;
+ * gives the level before and the one now. */
+export const switchLevel = (log: Logger, setting: LogLevel): { from: string; to: string } => {
+  const from = log.level
+  const other = setting === 'debug' ? 'info' : 'debug'
+  log.level = from === setting ? other : setting
+  return { from, to: log.level }
+}

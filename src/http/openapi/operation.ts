@@ -1,0 +1,174 @@
+import type { TObject, TSchema } from '@sinclair/typebox'
+import { type DocumentDecoration, t } from 'elysia'
+import {
+  type Answer,
+  type Answers,
+  Message,
+  type MessageExample,
+  message,
+  problem,
+} from '../answers.ts'
+import type { Access } from '../authorization.ts'
+import { problemCode } from '../errors.ts'
+
+/** What the document says of an endpoint. */
+export type Description = {
+  readonly access: Access
+  readonly tag: Tag
+  readonly summary: string
+  readonly description?: string
+  readonly body?: TSchema
+  readonly query?: TObject
+  readonly params?: TObject
+  readonly headers?: TObject
+  readonly answers: Answers
+}
+
+type Tag =
+  | 'Accounts'
+  | 'Sessions'
+  | 'Second factor'
+  | 'Invitations'
+  | 'People'
+  | 'Audit'
+  | 'Unlocks'
+  | 'Log'
+  | 'Backups'
+  | 'Settings'
+  | 'Tables'
+  | 'Health'
+  | 'Pages'
+
+/** Writes the place of an operation in the document, for whoever reads that: a start does not. */
+export const documentOf =
+  (described: Description) =>
+  (path: string): DocumentDecoration => {
+    const { access, tag, summary, description, body, answers } = described
+    // TypeBox schemas are JSON Schema, which the types of OpenAPI do not know.
+    return {
+      summary,
+      ...(description ? { description } : {}),
+      tags: [tag],
+      'x-access': access,
+      security: SECURITY[access],
+      parameters: parameters(described),
+      ...(body ? { requestBody: { required: true, content: content(bodyAnswer(body)) } } : {}),
+      responses: responses(path, commonAnswers(access, body), answers),
+    } as DocumentDecoration
+  }
+
+const parameters = ({ query, params, headers }: Description) =>
+  Object.entries({ query, path: params, header: headers }).flatMap(([place, schema]) =>
+    Object.entries(schema?.properties ?? {}).map(([name, { description, ...one }]) => ({
+      name,
+      in: place,
+      required: schema?.required?.includes(name) ?? false,
+      ...(typeof description === 'string' ? { description } : {}),
+      schema: one,
+    })),
+  )
+
+/** What Swagger UI starts a request with: the schema's own example, or that of each field. */
+const bodyAnswer = (body: TSchema) => ({
+  schema: body,
+  example:
+    firstExample(body) ??
+    Object.fromEntries(
+      Object.entries<TSchema>(body['properties'] ?? {}).map(([name, field]) => [
+        name,
+        firstExample(field),
+      ]),
+    ),
+})
+
+const firstExample = (schema: TSchema): unknown => schema.examples?.[0]
+
+const BEARER = [{ bearer: [] }, { cookie: [] }]
+
+const SECURITY: Readonly<Record<Access, Record<string, string[]>[]>> = {
+  public: [],
+  tables: [{ basic: [] }, ...BEARER],
+  // Nothing, or a token.
+  local: [{}, ...BEARER],
+  member: BEARER,
+  admin: BEARER,
+  owner: BEARER,
+}
+
+const commonAnswers = (access: Access, body: TSchema | undefined): Record<number, Answer> => {
+  const isGuarded = access !== 'public' && access !== 'tables'
+  return {
+    ...(body ? { 413: message('The body is over the limit', 'Request body too large') } : {}),
+    ...(isGuarded ? { 401: message(TOKEN_FAULTS, 'There is an error with this token') } : {}),
+    ...(isGuarded && access !== 'member'
+      ? { 403: message(ROLE_FAULTS, `Only an ${access} may do this`) }
+      : {}),
+    429: {
+      description: 'Over the limit; `Retry-After` says for how many seconds',
+      schema: t.Object({ error: t.String() }, { additionalProperties: false }),
+      example: { error: 'ratelimit exceeded' },
+    },
+    500: message(
+      'A fault of the server; its log has the cause by `X-Request-Id`',
+      'Internal error',
+    ),
+    ...(isGuarded || body ? { 503: message(BUSY, 'The disk is full') } : {}),
+  }
+}
+
+const TOKEN_FAULTS =
+  'The token is missing, malformed, expired, revoked or forged, or its account is gone'
+const ROLE_FAULTS =
+  'The role is too low, or (`second_factor_required`) held back until a second factor is set up'
+const BUSY = 'The disk does not take it now, or too many wait; `Retry-After` says when to try again'
+
+/** Answers of one status side by side, if they differ by content type; else the later one. */
+const responses = (path: string, ...tables: readonly Description['answers'][]) => {
+  const byStatus = new Map<string, Answer[]>()
+  for (const table of tables)
+    for (const [status, answers] of Object.entries(table)) {
+      const known = byStatus.get(status) ?? []
+      const added = [answers].flat()
+      const types = new Set(added.map(contentTypeOf))
+      byStatus.set(status, [...known.filter((one) => !types.has(contentTypeOf(one))), ...added])
+    }
+  return Object.fromEntries(
+    [...byStatus].map(([status, answers]) => [
+      status,
+      {
+        description: answers.map((one) => one.description).join('; '),
+        content: Object.assign(
+          {},
+          ...answers.map((one) => content(givenAt(path, Number(status), one))),
+        ) as Record<string, unknown>,
+      },
+    ]),
+  )
+}
+
+const contentTypeOf = ({ contentType = 'application/json' }: Answer): string => contentType
+
+/** An error as http/errors.ts gives it at this path: under `/v1` it is problem details. */
+const givenAt = (path: string, status: number, answer: Answer): Answer =>
+  path.startsWith('/v1/') && status >= 400 && answer.schema === Message
+    ? problem(status, problemCode(status), (answer.example as MessageExample).msg)
+    : answer
+
+const content = ({
+  schema,
+  example,
+  examples,
+  contentType = 'application/json',
+}: Partial<Answer>) => ({
+  [contentType]: {
+    schema: schema ?? { type: 'string' },
+    ...(example === undefined ? {} : { example }),
+    ...(examples
+      ? {
+          examples: Object.fromEntries(
+            Object.entries(examples).map(([k, value]) => [k, { value }]),
+          ),
+        }
+      : {}),
+  },
+})

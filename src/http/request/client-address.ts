@@ -1,0 +1,55 @@
+import ipaddr from 'ipaddr.js'
+import type { Cidr } from '../../config.ts'
+
+type Hop = {
+  /** Address of the TCP peer. */
+  readonly peer: string
+  readonly forwardedFor: string | null
+  readonly trustedProxies: readonly Cidr[]
+}
+
+/** The client's address. `X-Forwarded-For` is read from its right end, and only as far as each
+ * hop before it is a trusted proxy; IPv4-mapped IPv6 addresses become IPv4. */
+export const clientAddress = ({ peer, forwardedFor, trustedProxies }: Hop): string => {
+  let address = parse(peer)
+  if (!address) return 'unknown'
+  const hops = forwardedFor?.split(',') ?? []
+  while (isTrusted(address, trustedProxies)) {
+    const hop = parse(hops.pop()?.trim() ?? '')
+    if (!hop) break
+    address = hop
+  }
+  return address.toString()
+}
+
+/** What limits count by: an IPv4 address, or the /64 that one IPv6 subscriber can roam in. */
+export const clientKey = (address: string): string => {
+  const parsed = parse(address)
+  if (!parsed || parsed.kind() === 'ipv4') return address
+  return ipaddr.IPv6.networkAddressFromCIDR(`${address}/64`).toString()
+}
+
+/** Whether a TCP peer is a proxy whose word is believed. */
+export const isTrustedPeer = (peer: string, trustedProxies: readonly Cidr[]): boolean => {
+  const address = parse(peer)
+  return address !== undefined && isTrusted(address, trustedProxies)
+}
+
+export const isLoopback = (address: string): boolean => parse(address)?.range() === 'loopback'
+
+const isTrusted = (address: Address, ranges: readonly Cidr[]): boolean =>
+  ranges.some(([range, bits]) => address.kind() === range.kind() && address.match(range, bits))
+
+type Address = ReturnType<typeof ipaddr.process>
+
+/** Addresses already parsed; parsing one takes a microsecond, and a request asks several times. */
+const PARSED_MAX = 1000
+const parsed = new Map<string, Address | undefined>()
+
+const parse = (text: string): Address | undefined => {
+  if (parsed.has(text)) return parsed.get(text)
+  if (parsed.size >= PARSED_MAX) parsed.clear()
+  const address = ipaddr.isValid(text) ? ipaddr.process(text) : undefined
+  parsed.set(text, address)
+  return address
+}

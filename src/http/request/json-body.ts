@@ -1,0 +1,95 @@
+import type { Static, TObject, TSchema } from '@sinclair/typebox'
+import { type TypeCheck, TypeCompiler } from '@sinclair/typebox/compiler'
+import { AppError } from '../../errors.ts'
+import { HttpError } from '../errors.ts'
+
+export type ReadBody = <Body extends TObject>(
+  request: Request,
+  schema: Body,
+) => Promise<Static<Body>>
+
+/** Reads a body of any JSON value, of up to `bytesMax` instead of the setting. */
+export type ReadJson = (request: Request, bytesMax: number) => Promise<unknown>
+
+/** Gives the one way a body is read: bounded, UTF-8, JSON, an object, with the schema's fields.
+ * Faults are told in that order: 413, `Invalid JSON format`, `Missing a, b`, `Invalid c, d`; none
+ * repeats a value. Fields that the schema does not list are dropped. */
+export const bodyReader =
+  (bytesMax: number): ReadBody =>
+  async (request, schema) => {
+    const body = await readJson(request, bytesMax)
+    if (!isObject(body)) throw new AppError('invalid', 'Invalid JSON format')
+    return checkFields(body, schema)
+  }
+
+/** Throws 413 over the limit, `Invalid JSON format` for what is not UTF-8, not JSON or not said to
+ * be JSON. */
+export const readJson: ReadJson = async (request, bytesMax) => {
+  const bytes = await readBytes(request, bytesMax).catch(endedEarly)
+  const type = request.headers.get('content-type') ?? ''
+  try {
+    if (JSON_TYPE.test(type)) return JSON.parse(UTF8.decode(bytes))
+  } catch {
+    // Told below, without the parser's words, which quote the body.
+  }
+  throw new AppError('invalid', 'Invalid JSON format')
+}
+
+export const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+const UTF8 = new TextDecoder('utf-8', { fatal: true })
+
+const JSON_TYPE = /^application\/json\s*(;|$)/i
+
+const readBytes = async (request: Request, bytesMax: number): Promise<Uint8Array> => {
+  const length = request.headers.get('content-length')
+  if (Number(length) > bytesMax) throw tooLarge()
+  if (length !== null) return request.bytes()
+  const chunks: Uint8Array[] = []
+  let size = 0
+  for await (const chunk of request.body ?? []) {
+    size += chunk.byteLength
+    if (size > bytesMax) throw tooLarge()
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
+}
+
+/** A client that goes away while it sends is no fault of ours. */
+const endedEarly = (error: unknown): never => {
+  if (error instanceof HttpError) throw error
+  throw new HttpError(400, 'The request ended early')
+}
+
+const tooLarge = () => new HttpError(413, 'Request body too large')
+
+/** The listed fields of an object; throws `Missing a, b`, then `Invalid c, d`. */
+export const checkFields = <Body extends TObject>(
+  body: Record<string, unknown>,
+  schema: Body,
+): Static<Body> => {
+  const names = Object.keys(schema.properties)
+  const given = (name: string) => Object.hasOwn(body, name)
+  const missing = (schema.required ?? []).filter((name) => !given(name))
+  if (missing.length > 0) throw new AppError('invalid', `Missing ${missing.join(', ')}`)
+  if (names.filter(given).length < (schema.minProperties ?? 0))
+    throw new AppError('invalid', `Missing one of ${names.join(', ')}`)
+  const checks = fieldChecks(schema)
+  const invalid = names.filter((name) => given(name) && !checks.get(name)?.Check(body[name]))
+  if (invalid.length > 0) throw new AppError('invalid', `Invalid ${invalid.join(', ')}`)
+  return Object.fromEntries(names.filter(given).map((name) => [name, body[name]])) as Static<Body>
+}
+
+/** Compiled once a schema. */
+const compiled = new WeakMap<TObject, ReadonlyMap<string, TypeCheck<TSchema>>>()
+
+const fieldChecks = (schema: TObject): ReadonlyMap<string, TypeCheck<TSchema>> => {
+  const known = compiled.get(schema)
+  if (known) return known
+  const checks = new Map(
+    Object.entries(schema.properties).map(([name, field]) => [name, TypeCompiler.Compile(field)]),
+  )
+  compiled.set(schema, checks)
+  return checks
+}

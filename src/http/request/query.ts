@@ -1,0 +1,39 @@
+import type { Static, TObject, TSchema } from '@sinclair/typebox'
+import { Value } from '@sinclair/typebox/value'
+import { AppError } from '../../errors.ts'
+
+/** The parameters of a request's address, by a schema of texts and integers. Throws `invalid` that
+ * names those which are unknown, repeated or wrong, never their values. */
+export const readQuery = <Query extends TObject>(
+  request: Request,
+  schema: Query,
+): Static<Query> => {
+  const given = addressOf(request).searchParams
+  const unknown = [...new Set(given.keys())].filter(
+    (name) => !Object.hasOwn(schema.properties, name),
+  )
+  if (unknown.length > 0) {
+    const known = Object.keys(schema.properties).join(', ')
+    throw new AppError('invalid', `Unknown parameter; there are ${known}`)
+  }
+  const values: Record<string, unknown> = {}
+  const invalid: string[] = []
+  for (const [name, one] of Object.entries(schema.properties)) {
+    const texts = given.getAll(name)
+    const [text] = texts
+    if (text === undefined) continue
+    values[name] = converted(one, text)
+    if (texts.length > 1 || !Value.Check(one, values[name])) invalid.push(name)
+  }
+  const missing = (schema.required ?? []).filter((name) => !(name in values))
+  if (missing.length > 0) throw new AppError('invalid', `Missing ${missing.join(', ')}`)
+  if (invalid.length > 0) throw new AppError('invalid', `Invalid ${invalid.join(', ')}`)
+  return values
+}
+
+/** Path and query of a request. The name in front is what the client said (Host), which may be none. */
+export const addressOf = ({ url }: Request): URL =>
+  new URL(`http://localhost${url.replace(/^[a-z]+:\/\/[^/]*/i, '')}`)
+
+const converted = (schema: TSchema, text: string): unknown =>
+  schema['type'] === 'integer' && /^\d{1,16}$/.test(text) ? Number(text) : text

@@ -1,0 +1,204 @@
+import type { TObject, TSchema } from '@sinclair/typebox'
+import { type AnyElysia, Elysia } from 'elysia'
+import type { Cidr, RateWindow } from '../config.ts'
+import type { SignedIn } from '../domain/account.ts'
+import type { Origin } from '../domain/audit-event.ts'
+import { type Caller, credentials, requireAccess } from './authorization.ts'
+import type { Context, Endpoint, LimitGroup, RouteDetail } from './endpoint.ts'
+import { documentOf } from './openapi/operation.ts'
+import { type ReadBody, bodyReader } from './request/json-body.ts'
+import { readQuery } from './request/query.ts'
+import { clientAddress, isLoopback, isTrustedPeer } from './request/client-address.ts'
+import type { SessionCookies } from './request/session-cookie.ts'
+import { type Limits, byAccount, byClient, rateLimits } from './rate-limits.ts'
+
+type Options = {
+  readonly trustedProxies: readonly Cidr[]
+  /** Told of each request that claims to be forwarded, by a peer that is no trusted proxy. */
+  readonly recordForwarded: (peer: Origin) => Promise<void>
+  readonly limits: Readonly<Record<CountedGroup, readonly RateWindow[]>>
+  readonly bodyBytesMax: number
+  readonly cookies: Pick<SessionCookies, 'read'>
+  /** Gives the account of a good access token. */
+  readonly authenticate: (token: string) => Promise<Authenticated | undefined>
+  /** Told of each request over a limit. */
+  readonly seenRefusal: (group: CountedGroup) => void
+}
+
+/** Who is signed in, and until when the token says so. */
+type Authenticated = SignedIn & { readonly expiresAtMs: number }
+
+type CountedGroup = Exclude<LimitGroup, 'basic'>
+
+export type Router = ReturnType<typeof router>
+export type Endpoints = Router
+
+/** Mounts endpoints. A request first learns who calls, then counts against its limits, then meets
+ * the guard of its endpoint, and only then is its body read. */
+export const router = (options: Options) => {
+  const { trustedProxies, limits, cookies, authenticate, recordForwarded, seenRefusal } = options
+  const readBody = bodyReader(options.bodyBytesMax)
+
+  /** A Bearer token counts before a cookie, also where it is not good. */
+  const authenticateRequest = async (request: Request): Promise<Authenticated | undefined> => {
+    const token = credentials(request, 'Bearer') ?? cookies.read(request, 'access')
+    return token ? authenticate(token) : undefined
+  }
+  const callers = new Elysia({ name: 'callers' }).resolve(
+    { as: 'scoped' },
+    async ({ request, server, set }) => {
+      const signedIn = await authenticateRequest(request)
+      const peer = server?.requestIP(request)?.address ?? ''
+      const requestId = set.headers['x-request-id']
+      const { isForwarded, ...where } = origin(request, peer, trustedProxies)
+      if (isForwarded && !isTrustedPeer(peer, trustedProxies))
+        await recordForwarded({ ...where, address: peer, requestId })
+      const caller: Caller = {
+        ...where,
+        requestId,
+        account: signedIn?.account,
+        sessionId: signedIn?.sessionId,
+      }
+      return { caller }
+    },
+  )
+  const limitsOf = (group: CountedGroup, keyOf: (caller: Caller) => string): Limits =>
+    rateLimits(limits[group], { keyOf, refused: () => seenRefusal(group) })
+  const counted: Record<CountedGroup, Limits> = {
+    auth: limitsOf('auth', byClient),
+    unlock: limitsOf('unlock', byAccount),
+    changes: limitsOf('changes', byAccount),
+    default: limitsOf('default', byClient),
+  }
+  const callersWithin = (name: CountedGroup) =>
+    new Elysia().use(callers).use(counted[name]()).as('scoped')
+  // Each made once: it is some of the time that a start takes.
+  const shared = {
+    auth: callersWithin('auth'),
+    unlock: callersWithin('unlock'),
+    default: callersWithin('default'),
+  }
+
+  /** An Elysia instance whose routes count against these limits. */
+  const within = ([first, ...further]: readonly LimitGroup[]): AnyElysia => {
+    const base = first === 'auth' || first === 'unlock' ? first : 'default'
+    const routes: AnyElysia = new Elysia().use(shared[base])
+    if (further.includes('changes')) routes.use(counted.changes())
+    if (further.includes('basic')) routes.use(counted.auth(hasPassword))
+    return routes
+  }
+
+  return {
+    /** Returns whom a request speaks for; an answer that outlives its request asks again. */
+    authenticateRequest,
+
+    /** Returns endpoints as routes, those of the same limits together. */
+    mount: (endpoints: readonly Endpoint[]): AnyElysia => {
+      const mounted: AnyElysia = new Elysia()
+      for (const group of Map.groupBy(endpoints, ({ limits: those }) => those.join()).values()) {
+        const routes = within(group[0]?.limits ?? [])
+        for (const one of group)
+          routes.route(
+            one.method,
+            one.path,
+            // Elysia cannot know what `callers` adds to the context of every route.
+            handlerOf(one, readBody) as unknown as () => unknown,
+            routeHooks(one),
+          )
+        mounted.use(routes)
+      }
+      return mounted
+    },
+
+    /** Routes whose requests count against the default limits, for what answers any path. */
+    fallback: (): AnyElysia => within(['default']),
+
+    // Until every route is an endpoint:
+    group: (name: 'auth' | 'unlock' | 'default') => new Elysia().use(shared[name]),
+    changeLimits: () => counted.changes(),
+    passwordLimits: () => counted.auth(hasPassword),
+  }
+}
+
+const hasPassword = (request: Request): boolean => credentials(request, 'Basic') !== undefined
+
+type Given = Omit<Context, 'account' | 'query' | 'body'>
+
+/** Names what it takes, because Elysia prepares only what a handler's text mentions. */
+const handlerOf = ({ handle, query, body, hooks }: Endpoint, readBody: ReadBody) => {
+  if (!query && !body)
+    return ({ request, caller, params, set, server }: Given) => {
+      const { account } = caller
+      return handle({
+        request,
+        caller,
+        account,
+        params,
+        set,
+        server,
+        query: undefined,
+        body: undefined,
+      })
+    }
+  return async ({ request, caller, params, set, server }: Given) => {
+    const { account } = caller
+    const given = query && readQuery(request, query)
+    const read = isObjectSchema(body)
+      ? await readBody(request, body).catch(async (error: unknown) => {
+          await hooks.onInvalidBody?.({ request, caller })
+          throw error
+        })
+      : undefined
+    return handle({ request, caller, account, params, set, server, query: given, body: read })
+  }
+}
+
+const routeHooks = ({ access, description, hooks: { onAnonymous, guard } }: Endpoint): object => {
+  const beforeHandle = [
+    ...(onAnonymous
+      ? [
+          async ({ request, caller }: Asked) => {
+            if (!caller.account) await onAnonymous({ request, caller })
+          },
+        ]
+      : []),
+    ...(access === 'public' || access === 'tables'
+      ? []
+      : [({ caller }: Asked) => requireAccess(caller, access)]),
+    ...(guard ? [({ request, caller }: Asked) => guard({ request, caller })] : []),
+  ]
+  const detail: RouteDetail = description
+    ? { 'x-access': access, 'x-document': documentOf(description) }
+    : { hide: true }
+  return { parse: 'none' as const, beforeHandle, detail }
+}
+
+type Asked = { readonly request: Request; readonly caller: Caller }
+
+const isObjectSchema = (schema: TSchema | undefined): schema is TObject =>
+  schema?.['type'] === 'object'
+
+const origin = (request: Request, peer: string, trustedProxies: readonly Cidr[]) => {
+  const forwardedFor = request.headers.get('x-forwarded-for')
+  const address = clientAddress({ peer, forwardedFor, trustedProxies })
+  const isForwarded = FORWARDING_HEADERS.some((name) => request.headers.has(name))
+  const isLocal = isLoopback(address) && !isForwarded && LOCAL_HOST.test(hostOf(request))
+  return { address, userAgent: userAgentOf(request), isLocal, isForwarded }
+}
+
+const USER_AGENT_CHARACTERS_MAX = 200
+
+const userAgentOf = (request: Request): string =>
+  (request.headers.get('user-agent') ?? '')
+    .replaceAll(/\p{Cc}/gu, ' ')
+    .slice(0, USER_AGENT_CHARACTERS_MAX)
+    .toWellFormed()
+
+/** A proxy on this machine that nobody trusted must not make the whole world local. */
+const FORWARDING_HEADERS = ['x-forwarded-for', 'forwarded', 'x-real-ip', 'via']
+
+/** A foreign page can point its own name at this machine (DNS rebinding), but not these. */
+const LOCAL_HOST = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/
+
+/** Empty for a Host that is none: HTTP/1.0 need not send one. */
+const hostOf = (request: Request): string => URL.parse(request.url)?.hostname ?? ''

@@ -1,0 +1,283 @@
+import {
+  closeSync,
+  existsSync,
+  fdatasyncSync,
+  fsyncSync,
+  linkSync,
+  openSync,
+  readSync,
+} from 'node:fs'
+import { renameSync, rmSync, statSync, writeSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { Decrypter, Encrypter } from 'age-encryption'
+import { type ParsedTarEntry, createTarDecoder, createTarPacker } from 'modern-tar'
+import { AppError } from '../../errors.ts'
+import { MANIFEST_BYTES_MAX, MANIFEST_FILE, type Manifest, parseManifest } from './manifest.ts'
+import { fileFault, syncPath } from '../files/private-files.ts'
+
+/** Told how many bytes of how many are done. */
+type Progress = (done: number, total: number) => void
+
+/** scrypt's N as a power of two: 128 MiB for each guess, and for us within what the gateway has. */
+const SCRYPT_LOG_N = 17
+
+/** What `age` asks for by itself, 256 MiB. A file that asks for more wants to fill the memory. */
+const SCRYPT_LOG_N_MAX = 18
+
+const CHUNK_BYTES = 256 * 1024
+
+/** Little enough that an unlock's own sync, meanwhile, need not wait long for a slow disk. */
+const UNSYNCED_BYTES_MAX = 4 * 1024 ** 2
+
+/** What a file is, as the manifest names it. */
+export const describeFile = (name: string, path: string): Manifest['files'][number] => {
+  const hash = new Bun.CryptoHasher('sha256')
+  let bytes = 0
+  for (const chunk of chunksOf(path)) {
+    hash.update(chunk)
+    bytes += chunk.length
+  }
+  return { name, bytes, sha256: hash.digest('hex') }
+}
+
+/** A backup is a tar of plain files, the manifest first; where it is encrypted, age does that to all
+ * of it (age-encryption.org/v1), so that `age` and `tar` open it too. */
+type Packing = {
+  readonly manifest: Manifest
+  /** Where each file of the manifest is read from. */
+  readonly pathOf: (name: string) => string
+  /** A new file, which is on disk when the promise resolves. */
+  readonly to: string
+  /** Empty for a backup that is not encrypted. */
+  readonly passphrase: string
+  readonly progress: Progress
+}
+
+/** Packs files into one, mode 0600. Throws `unavailable`. */
+export const packBackup = async ({ manifest, pathOf, to, passphrase, progress }: Packing) => {
+  const about = Buffer.from(`${JSON.stringify(manifest, null, 2)}\n`)
+  const entries = [
+    { name: MANIFEST_FILE, size: about.length, body: () => [about].values() },
+    ...manifest.files.map(({ name, bytes }) => ({
+      name,
+      size: bytes,
+      body: () => chunksOf(pathOf(name)),
+    })),
+  ]
+  const total = entries.reduce((sum, { size }) => sum + size, 0)
+  const { readable, controller } = createTarPacker()
+  const pack = async () => {
+    let done = 0
+    const mtime = new Date(manifest.made_at)
+    for (const { name, size, body } of entries) {
+      const entry = controller.add({ name, size, mode: 0o600, mtime, type: 'file' }).getWriter()
+      for (const chunk of body()) {
+        await entry.write(chunk)
+        done += chunk.length
+        progress(done, total)
+      }
+      await entry.close()
+    }
+    controller.finalize()
+  }
+  // A fault of reading reaches the writing side through the stream, and the other way round.
+  const packed = pack().catch((error: unknown) => controller.error(asError(error)))
+  try {
+    await writeStream(to, passphrase ? await encrypted(readable, passphrase) : readable)
+    await packed
+  } catch (error) {
+    throw asAppError(`Cannot write the backup ${to}`, error)
+  }
+}
+
+const encrypted = (plain: ReadableStream<Uint8Array>, passphrase: string) => {
+  const encrypter = new Encrypter()
+  encrypter.setPassphrase(passphrase)
+  encrypter.setScryptWorkFactor(SCRYPT_LOG_N)
+  return encrypter.encrypt(plain)
+}
+
+const writeStream = async (path: string, stream: ReadableStream<Uint8Array>): Promise<string> => {
+  const hash = new Bun.CryptoHasher('sha256')
+  const file = openSync(path, 'wx', 0o600)
+  let unsynced = 0
+  try {
+    for await (const chunk of stream) {
+      hash.update(chunk)
+      for (let at = 0; at < chunk.length;) at += writeSync(file, chunk, at)
+      unsynced += chunk.length
+      if (unsynced < UNSYNCED_BYTES_MAX) continue
+      fdatasyncSync(file)
+      unsynced = 0
+    }
+    fsyncSync(file)
+  } finally {
+    closeSync(file)
+  }
+  return hash.digest('hex')
+}
+
+/** Gives a file that is on disk its name, unless another has it. */
+export const publishFile = (draft: string, target: string): boolean => {
+  try {
+    linkSync(draft, target)
+    rmSync(draft)
+  } catch {
+    if (existsSync(target)) return false
+    // FAT, as on many a USB stick, has no links.
+    renameSync(draft, target)
+  }
+  syncPath(dirname(target))
+  return true
+}
+
+function* chunksOf(path: string): Generator<Uint8Array<ArrayBuffer>> {
+  const file = openSync(path, 'r')
+  try {
+    for (;;) {
+      const chunk = new Uint8Array(CHUNK_BYTES)
+      const length = readSync(file, chunk)
+      if (length === 0) return
+      yield chunk.subarray(0, length)
+    }
+  } finally {
+    closeSync(file)
+  }
+}
+
+type Unpacking = {
+  readonly from: string
+  /** Whether a backup that anybody could have made is refused. */
+  readonly mustBeEncrypted: boolean
+  /** Asked where the file is encrypted, and again where what it gave did not open it; nothing, or an
+   * empty text, gives up. */
+  readonly passphrase: (attempt: number) => Promise<string | undefined>
+  /** Called before any file is written: it throws where the backup is not wanted. */
+  readonly accept: (manifest: Manifest) => void
+  /** Where each file goes; nothing may be there yet. */
+  readonly pathOf: (name: string) => string
+  readonly progress: Progress
+}
+
+/** Unpacks a backup, mode 0600 and on disk, and holds every file against the manifest. Throws
+ * `unavailable` for what is no backup, of a newer format or schema, cut short or altered. */
+export const unpackBackup = async (wanted: Unpacking): Promise<Manifest> => {
+  const { from, accept, pathOf, progress } = wanted
+  try {
+    const entries = (await decrypted(wanted)).pipeThrough(createTarDecoder({ strict: true }))
+    let manifest: Manifest | undefined
+    let place = 0
+    let done = 0
+    for await (const entry of entries) {
+      if (!manifest) {
+        manifest = await readManifest(entry)
+        accept(manifest)
+        continue
+      }
+      const expected = manifest.files[place++]
+      const { name, size } = entry.header
+      if (expected?.name !== name || expected.bytes !== size)
+        throw new Error(`it holds ${JSON.stringify(name)}, which its manifest does not name there`)
+      if ((await writeStream(pathOf(name), entry.body)) !== expected.sha256)
+        throw new Error(`${name} is not what its manifest says`)
+      done += size
+      progress(
+        done,
+        manifest.files.reduce((sum, { bytes }) => sum + bytes, 0),
+      )
+    }
+    if (!manifest) throw new Error('it is empty')
+    if (place < manifest.files.length) throw new Error('it is cut short')
+    return manifest
+  } catch (error) {
+    throw asAppError(`Cannot use the backup ${from}`, error)
+  }
+}
+
+/** The header of a file that age encrypted with a passphrase; what opens it reads one of any length. */
+const AGE = 'age-encryption.org/v1\n'
+const AGE_HEADER = /^.+\n-> scrypt [\w+/]{22} (\d{1,2})\n[\w+/]{43}\n--- [\w+/]{43}\n/
+const HEADER_BYTES_MAX = 256
+
+const PASSPHRASE_FAULT = "no identity matched any of the file's recipients"
+
+/** The bytes of the tar, whether it is encrypted or not. */
+const decrypted = async (
+  wanted: Pick<Unpacking, 'from' | 'mustBeEncrypted' | 'passphrase'>,
+  attempt = 0,
+): Promise<ReadableStream<Uint8Array>> => {
+  const { from, passphrase, mustBeEncrypted } = wanted
+  const start = startOf(from)
+  if (!start.startsWith(AGE)) {
+    if (mustBeEncrypted) throw new Error(NOT_ENCRYPTED)
+    return streamOf(from)
+  }
+  const [, logN] = AGE_HEADER.exec(start) ?? []
+  if (logN === undefined) throw new Error('it is encrypted otherwise than with a passphrase')
+  if (Number(logN) > SCRYPT_LOG_N_MAX)
+    throw new Error('it asks for more memory than any passphrase of a backup takes')
+  const words = await passphrase(attempt)
+  if (!words) throw new Error('no passphrase was given that opens it')
+  const decrypter = new Decrypter()
+  decrypter.addPassphrase(words)
+  try {
+    return await decrypter.decrypt(streamOf(from))
+  } catch (error) {
+    if (!(error instanceof Error && error.message === PASSPHRASE_FAULT)) throw error
+    return decrypted(wanted, attempt + 1)
+  }
+}
+
+const streamOf = (path: string): ReadableStream<Uint8Array<ArrayBuffer>> => {
+  const chunks = chunksOf(path)
+  return new ReadableStream(
+    {
+      pull: (controller) => {
+        const { value, done } = chunks.next()
+        if (done) controller.close()
+        else controller.enqueue(value)
+      },
+      cancel: () => void chunks.return(undefined),
+    },
+    { highWaterMark: 1 },
+  )
+}
+
+const NOT_ENCRYPTED =
+  'it is not encrypted, though BACKUP_PASSPHRASE is set, so that anybody may have made it. If you know where it comes from, set BACKUP_PASSPHRASE to nothing for this command'
+
+/** The first bytes of a file. Throws `unavailable` where it cannot be read. */
+const startOf = (path: string): string => {
+  try {
+    if (!statSync(path).isFile()) throw new Error('it is no file')
+    const file = openSync(path, 'r')
+    try {
+      const start = Buffer.alloc(HEADER_BYTES_MAX)
+      return start.toString('latin1', 0, readSync(file, start))
+    } finally {
+      closeSync(file)
+    }
+  } catch (error) {
+    throw asAppError(`Cannot use the backup ${path}`, error)
+  }
+}
+
+const readManifest = async ({ header, body }: ParsedTarEntry): Promise<Manifest> => {
+  if (header.name !== MANIFEST_FILE || header.size > MANIFEST_BYTES_MAX)
+    throw new Error(`it is no backup of this service: it does not begin with ${MANIFEST_FILE}`)
+  return parseManifest(await new Response(body).text())
+}
+
+const asError = (error: unknown): Error =>
+  error instanceof Error ? error : new Error(String(error))
+
+const asAppError = (what: string, error: unknown): AppError =>
+  error instanceof AppError
+    ? error
+    : new AppError('unavailable', `${what}: ${plainFault(error)}`, { cause: error })
+
+/** The words of the tar library mean nothing to who took another file. */
+const plainFault = (error: unknown): string =>
+  error instanceof Error && /^(?:Invalid tar|Tar archive) /.test(error.message)
+    ? 'it is no backup of this service, or is damaged'
+    : fileFault(error)

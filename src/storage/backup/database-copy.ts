@@ -1,0 +1,97 @@
+import { Database as Sqlite } from 'bun:sqlite'
+import { chmodSync, rmSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { AppError } from '../../errors.ts'
+import { requireRoom } from '../files/data-dir.ts'
+import { unavailable } from '../database.ts'
+import { fileFault, makePrivateFile } from '../files/private-files.ts'
+
+/** Copies a database as it is at one moment into a file, mode 0600, that is whole when this returns,
+ * but not synced to disk; whatever was at that path is replaced. Others write to the database
+ * meanwhile; this thread waits. Throws `unavailable` where there is no room, or where either file fails. */
+export const copyDatabase = (from: Sqlite, to: string): void => {
+  try {
+    removeCopy(to)
+    requireRoom(dirname(to), databaseBytes(from), 'a copy of the database')
+    makePrivateFile(to)
+    try {
+      // What was erased leaves free pages, which a copy made thus does not have.
+      from.run('VACUUM INTO ?', [to])
+      chmodSync(to, 0o600)
+      requireIntegrity(to)
+    } catch (error) {
+      removeCopy(to)
+      throw error
+    }
+  } catch (error) {
+    throw copyFault(error)
+  }
+}
+
+/** The same from a file that other processes may have open. */
+export const copyDatabaseFile = (from: string, to: string): void => {
+  const source = openSource(from)
+  try {
+    copyDatabase(source, to)
+  } finally {
+    source.close(true)
+  }
+}
+
+/** Removes a copy, and the journal that a kill left beside it and that must meet no other copy. */
+export const removeCopy = (path: string): void => {
+  for (const file of [path, `${path}-journal`]) rmSync(file, { force: true })
+}
+
+/** Bytes that a copy of a database file takes at the most. */
+export const databaseFileBytes = (path: string): number => {
+  const source = openSource(path)
+  try {
+    return databaseBytes(source)
+  } finally {
+    source.close(true)
+  }
+}
+
+/** Throws `unavailable` where the pages of a database file do not fit together. */
+export const requireIntegrity = (path: string): void => {
+  const db = openSource(path)
+  try {
+    const rows = db.query<{ integrity_check: string }, []>('PRAGMA integrity_check(1)').all()
+    const verdict = rows[0]?.integrity_check ?? 'it cannot be checked'
+    if (verdict !== 'ok')
+      throw new AppError('unavailable', `The database ${path} is damaged: ${verdict}`)
+  } catch (error) {
+    throw copyFault(error)
+  } finally {
+    db.close()
+  }
+}
+
+const SOURCE_BUSY_MS = 5000
+
+const openSource = (path: string): Sqlite => {
+  try {
+    const source = new Sqlite(path, { strict: true, readonly: true })
+    source.run(`PRAGMA busy_timeout = ${SOURCE_BUSY_MS}`)
+    return source
+  } catch (error) {
+    throw copyFault(error)
+  }
+}
+
+const databaseBytes = (db: Sqlite): number => {
+  const row = db
+    .query<{ bytes: number }, []>(
+      `SELECT page_count * page_size AS bytes FROM pragma_page_count(), pragma_page_size()`,
+    )
+    .get()
+  return row?.bytes ?? 0
+}
+
+const copyFault = (error: unknown): unknown =>
+  error instanceof AppError
+    ? error
+    : new AppError('unavailable', `Cannot copy the database: ${fileFault(unavailable(error))}`, {
+        cause: error,
+      })

@@ -1,0 +1,153 @@
+import {
+  accessSync,
+  chmodSync,
+  closeSync,
+  constants,
+  existsSync,
+  fsyncSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs'
+import { dirname } from 'node:path'
+import { AppError } from '../../errors.ts'
+import { userName } from './system-user.ts'
+
+/** Makes a folder that only this user can enter; an existing one loses other people's rights.
+ * Throws `unavailable`. */
+export const makePrivateFolder = (path: string): void => {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 })
+    const { mode, uid } = statSync(path)
+    // Root could go on, and leave files that the service's user cannot read.
+    if (uid !== process.getuid?.())
+      throw new Error(
+        `it belongs to user ${userName(uid)}; run this as that user (runuser -u ${userName(uid)} -- …), or choose another DATA_DIR`,
+      )
+    if ((mode & 0o1000) !== 0)
+      throw new Error('it is shared with others, like /tmp; choose a folder of its own')
+    if ((mode & 0o077) !== 0) chmodSync(path, 0o700)
+  } catch (error) {
+    throw new AppError('unavailable', `Cannot use the folder ${path}: ${fileFault(error)}`, {
+      cause: error,
+    })
+  }
+}
+
+/** Makes an empty file that only this user can read; an existing one loses other people's rights. */
+export const makePrivateFile = (path: string): void => {
+  if (existsSync(path)) {
+    takeRights(path)
+    // SQLite would only say that it cannot open the file.
+    return accessSync(path, constants.R_OK | constants.W_OK)
+  }
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+  closeSync(openSync(path, 'wx', 0o600))
+}
+
+/** A link or another user's file may have been planted, and is not ours to use or change. */
+const takeRights = (path: string): void => {
+  const file = lstatSync(path)
+  if (!file.isFile()) throw new Error('it is no file of its own')
+  if (file.uid !== process.getuid?.()) throw new Error(`it belongs to user ${userName(file.uid)}`)
+  if ((file.mode & 0o077) !== 0) chmodSync(path, 0o600)
+}
+
+const SECRET_BYTES = 48
+
+/** A secret of 384 random bits, base64url. */
+const randomSecret = (): string =>
+  crypto.getRandomValues(new Uint8Array(SECRET_BYTES)).toBase64({ alphabet: 'base64url' })
+
+/** Reads a secret file, or makes it, mode 0600 and synced to disk. Throws `unavailable`; of two
+ * processes that start at once both get the same secret. */
+export const secretFile = (path: string, newSecret: () => string = randomSecret): string => {
+  try {
+    if (!existsSync(path)) makeSecretFile(path, newSecret())
+    takeRights(path)
+    const secret = readFileSync(path, 'utf8').trim()
+    if (secret.length < SECRET_BYTES) throw new Error('it is cut short; remove it for a new one')
+    return secret
+  } catch (error) {
+    throw new AppError('unavailable', `Cannot use the secret in ${path}: ${fileFault(error)}`, {
+      cause: error,
+    })
+  }
+}
+
+const makeSecretFile = (path: string, secret: string): void => {
+  const draft = `${path}.${crypto.randomUUID()}`
+  writeSynced(draft, `${secret}\n`)
+  try {
+    linkSync(draft, path)
+  } catch (error) {
+    if (faultCode(error) !== 'EEXIST') throw error
+  } finally {
+    rmSync(draft)
+  }
+  syncPath(dirname(path))
+}
+
+/** Puts a file, mode 0600 and synced to disk, in the place of the one there is. Throws `unavailable`. */
+export const replacePrivateFile = (path: string, content: string): void => {
+  const draft = `${path}.${crypto.randomUUID()}`
+  try {
+    writeSynced(draft, content)
+    renameSync(draft, path)
+    syncPath(dirname(path))
+  } catch (error) {
+    rmSync(draft, { force: true })
+    throw new AppError('unavailable', `Cannot write ${path}: ${fileFault(error)}`, { cause: error })
+  }
+}
+
+const writeSynced = (path: string, content: string): void => {
+  const file = openSync(path, 'wx', 0o600)
+  try {
+    writeSync(file, content)
+    fsyncSync(file)
+  } finally {
+    closeSync(file)
+  }
+}
+
+/** Puts a file on disk, or the names of the files in a folder. */
+export const syncPath = (path: string): void => {
+  const file = openSync(path, 'r')
+  try {
+    fsyncSync(file)
+  } finally {
+    closeSync(file)
+  }
+}
+
+const FAULTS: Readonly<Record<string, string>> = {
+  EACCES: 'this user may not use it; change its owner or choose another folder',
+  EPERM: 'this user may not use it; change its owner or choose another folder',
+  EROFS: 'the file system is read-only; choose another folder',
+  ENOSPC: 'the disk is full; make room first',
+  ENOTDIR: 'a part of the path is a file, not a folder',
+  EEXIST: 'a file of that name is in the way',
+  EISDIR: 'it is a folder, not a file',
+  ENOENT: 'there is no such file',
+}
+
+/** Says what is wrong with a file, and what to do. */
+export const fileFault = (error: unknown): string =>
+  FAULTS[faultCode(error)] ?? (error instanceof Error ? error.message : String(error))
+
+/** Makes a fault of a file an `unavailable` AppError that says what could not be done; gives any other
+ * error back as it is. */
+export const fileUnavailable = (what: string, error: unknown): unknown =>
+  error instanceof AppError || faultCode(error) === ''
+    ? error
+    : new AppError('unavailable', `${what}: ${fileFault(error)}`, { cause: error })
+
+const faultCode = (error: unknown): string =>
+  error instanceof Error && 'code' in error ? String(error.code) : ''

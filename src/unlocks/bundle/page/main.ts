@@ -1,0 +1,356 @@
+import { encodeBase64 } from '#crypto'
+import { BUNDLE_FILES, type Bundle, verifyBundle } from '../verify.ts'
+import { parseCheckpoint } from '../../tlog/checkpoint.ts'
+import type { UnlockEvent } from '../../log/event.ts'
+import { parseNote, parseVerifierKey } from '../../tlog/signed-note.ts'
+import type { Verdict } from '../../verify/verify-log.ts'
+
+/** So many of the newest events are kept to be listed, so many are listed at first, and so many
+ * more each time that somebody asks. */
+const LISTED_MAX = 20_000
+const LISTED_FIRST = 15
+const LISTED_STEP = 200
+
+const element = <Kind extends HTMLElement>(id: string, kind: new () => Kind): Kind => {
+  const found = document.getElementById(id)
+  if (!(found instanceof kind)) throw new Error(`the page has no ${id}`)
+  return found
+}
+
+const page = {
+  verdict: element('verdict', HTMLElement),
+  title: element('verdict-title', HTMLElement),
+  words: element('verdict-words', HTMLElement),
+  progress: element('progress', HTMLProgressElement),
+  facts: element('facts', HTMLElement),
+  events: element('events', HTMLElement),
+  filter: element('filter', HTMLInputElement),
+  count: element('events-count', HTMLElement),
+  rows: element('rows', HTMLElement),
+  more: element('more', HTMLButtonElement),
+  compare: element('compare', HTMLFormElement),
+  key: element('expected-key', HTMLInputElement),
+  kept: element('kept', HTMLTextAreaElement),
+  drop: element('drop', HTMLElement),
+  folder: element('folder', HTMLInputElement),
+  files: element('files', HTMLInputElement),
+}
+
+type Origin = { readonly bundle: Bundle; readonly name: string }
+
+/** What one check found, besides its verdict. */
+type Findings = {
+  readonly events: UnlockEvent[]
+  firstMs: number
+  lastMs: number
+  erased: number
+}
+
+let chosen: Origin | undefined
+/** Counts checks, so that one that was overtaken says nothing more. */
+let checks = 0
+let listed: readonly UnlockEvent[] = []
+let faultSeq: number | undefined
+let listedMax = LISTED_FIRST
+
+const check = async (): Promise<void> => {
+  if (!chosen) return say('waiting', 'Choose a bundle to check', 'No bundle is chosen yet.')
+  checks += 1
+  const own = checks
+  const { bundle, name } = chosen
+  page.facts.hidden = true
+  page.events.hidden = true
+  page.progress.hidden = false
+  page.progress.value = 0
+  say('checking', 'Checking…', `Computing every event of ${name} anew.`)
+  const findings: Findings = { events: [], firstMs: Infinity, lastMs: -Infinity, erased: 0 }
+  try {
+    const stated = parseCheckpoint(parseNote(await bundle.checkpoint.text()).text)
+    page.progress.max = Math.max(1, stated.size)
+  } catch {
+    // What is wrong with the checkpoint is for the check to say.
+  }
+  const verdict = await verdictOf(bundle, {
+    isOvertaken: () => own !== checks,
+    onEvents: (events) => collect(findings, events),
+  })
+  const facts = await factsOf(verdict, findings, { bundle, name })
+  if (own !== checks) return
+  page.progress.hidden = true
+  show(verdict, findings, facts)
+}
+
+type Checking = {
+  readonly isOvertaken: () => boolean
+  readonly onEvents: (events: readonly UnlockEvent[]) => void
+}
+
+class Overtaken extends Error {}
+
+const verdictOf = async (bundle: Bundle, { isOvertaken, onEvents }: Checking): Promise<Verdict> => {
+  const expected = page.key.value.trim()
+  const kept = page.kept.value.trim()
+  try {
+    return await verifyBundle(bundle, {
+      ...(expected ? { key: parseVerifierKey(expected) } : {}),
+      kept: kept ? [`${kept.replaceAll('\r\n', '\n')}\n`] : [],
+      onEvents,
+      afterPage: async (checked) => {
+        page.progress.value = checked
+        // Lets the browser paint and answer.
+        await new Promise((turn) => setTimeout(turn))
+        if (isOvertaken()) throw new Overtaken()
+      },
+    })
+  } catch (error) {
+    return {
+      ok: false,
+      seq: undefined,
+      fault: error instanceof Error ? error.message : String(error),
+    }
+  }
+}
+
+const collect = (findings: Findings, events: readonly UnlockEvent[]): void => {
+  for (const { receivedAtMs, person } of events) {
+    findings.firstMs = Math.min(findings.firstMs, receivedAtMs)
+    findings.lastMs = Math.max(findings.lastMs, receivedAtMs)
+    if (!person) findings.erased += 1
+  }
+  findings.events.push(...events)
+  const tooMany = findings.events.length - LISTED_MAX
+  if (tooMany > LISTED_STEP) findings.events.splice(0, tooMany)
+}
+
+const show = (verdict: Verdict, findings: Findings, facts: readonly Fact[]): void => {
+  if (verdict.ok) {
+    const { size } = verdict
+    say('intact', 'The log is intact', intactWords(size, findings))
+  } else {
+    const where = verdict.seq === undefined ? '' : ` First fault: event number ${verdict.seq}.`
+    say('broken', 'The log does not hold', `${verdict.fault}.${where} Do not rely on this bundle.`)
+  }
+  page.facts.replaceChildren(...facts.map(factRow))
+  page.facts.hidden = false
+  const wrong = verdict.ok ? undefined : verdict.seq
+  faultSeq = wrong
+  listed = findings.events.filter(({ seq }) => wrong === undefined || seq <= wrong).toReversed()
+  listedMax = LISTED_FIRST
+  page.events.hidden = listed.length === 0
+  list()
+}
+
+const intactWords = (size: number, { erased }: Findings): string => {
+  const kept = page.kept.value.trim() !== ''
+  const events = size === 1 ? 'The one event is' : `All ${number(size)} events are`
+  return [
+    size === 0
+      ? 'It has no events yet, and the signature says so.'
+      : `${events} exactly as the holder of the key signed for, in this order.`,
+    erased > 0
+      ? `Name and method of ${number(erased)} were erased; those events are proven still.`
+      : '',
+    kept ? 'It extends the checkpoint that was kept: since then it only grew.' : '',
+    page.key.value.trim() === ''
+      ? 'The key is the bundle’s own word: compare it with the one you know.'
+      : 'The key is the one that you expected.',
+  ]
+    .filter((sentence) => sentence !== '')
+    .join(' ')
+}
+
+type Fact = readonly [term: string, words: string, form?: 'code']
+
+const factsOf = async (
+  verdict: Verdict,
+  findings: Findings,
+  { bundle, name }: Origin,
+): Promise<readonly Fact[]> => {
+  const facts: Fact[] = [['Checked', name]]
+  try {
+    const { origin, size, root } = parseCheckpoint(parseNote(await bundle.checkpoint.text()).text)
+    facts.push(['Log', origin, 'code'], ['Events', number(size)])
+    if (verdict.ok && size > 0)
+      facts.push(['Received', `${time(findings.firstMs)} to ${time(findings.lastMs)} UTC`])
+    facts.push(['Root', encodeBase64(root), 'code'])
+    facts.push(['Key', (await bundle.key.text()).trim(), 'code'])
+  } catch {
+    // A checkpoint that cannot be read states nothing; the verdict says so.
+  }
+  return facts
+}
+
+const factRow = ([term, words, form]: Fact): HTMLElement =>
+  made('div', made('dt', term), made('dd', form === 'code' ? made('code', words) : words))
+
+const list = (): void => {
+  const wanted = page.filter.value.trim().toLowerCase()
+  const found = wanted ? listed.filter((event) => searched(event).includes(wanted)) : listed
+  page.rows.replaceChildren(...found.slice(0, listedMax).map(row))
+  page.more.hidden = found.length <= listedMax
+  const shown = Math.min(found.length, listedMax)
+  page.count.textContent = [
+    `${number(shown)} of ${number(found.length)}${wanted ? ' that match' : ''}, newest first.`,
+    listed.length >= LISTED_MAX ? `Only the newest ${number(listed.length)} are listed here.` : '',
+    page.verdict.dataset['state'] === 'intact'
+      ? ''
+      : 'As read up to the fault; none of it is proven.',
+  ].join(' ')
+}
+
+const searched = (event: UnlockEvent): string =>
+  [
+    event.seq,
+    time(event.receivedAtMs),
+    importedWords(event),
+    event.person?.username ?? 'erased',
+    event.person?.accountPublicId,
+    event.person?.method,
+    event.lock,
+    resultWords(event),
+  ]
+    .join(' ')
+    .toLowerCase()
+
+const row = (event: UnlockEvent): HTMLElement => {
+  const { person } = event
+  const marks = [
+    importedWords(event) || (event.isLate ? 'late' : ''),
+    event.isTimeUncertain ? 'time uncertain' : '',
+  ]
+  const received = made('td', made('time', time(event.receivedAtMs)))
+  const remarks = marks.filter((mark) => mark !== '').join(', ')
+  if (remarks) received.append(' ', quiet(remarks))
+  const one = made('tr')
+  one.append(
+    made('td', String(event.seq)),
+    received,
+    made('td', person ? person.username : quiet('erased')),
+    made('td', person ? person.method : quiet('erased')),
+    made('td', event.lock),
+    made('td', resultWords(event)),
+  )
+  if (event.seq === faultSeq) one.className = 'fault'
+  return one
+}
+
+/** Of an event that a legacy server recorded, whose word its time is. */
+const importedWords = ({ source, occurredAtMs }: UnlockEvent): string =>
+  source === 'imported' && occurredAtMs !== null ? `imported, of ${time(occurredAtMs)}` : ''
+
+const resultWords = ({ result, reason }: UnlockEvent): string =>
+  reason ? `${result}: ${reason.replaceAll('_', ' ')}` : result
+
+const made = (tag: string, ...content: (string | Node)[]): HTMLElement => {
+  const one = document.createElement(tag)
+  one.append(...content)
+  return one
+}
+
+const quiet = (text: string): HTMLElement => {
+  const one = made('span', text)
+  one.className = 'quiet'
+  return one
+}
+
+const say = (state: 'waiting' | 'checking' | 'intact' | 'broken', title: string, words: string) => {
+  page.verdict.dataset['state'] = state
+  page.title.textContent = title
+  page.words.textContent = words
+}
+
+const number = (value: number): string => value.toLocaleString('en')
+
+const time = (ms: number): string => {
+  const at = new Date(ms)
+  return Number.isNaN(at.getTime()) ? String(ms) : at.toISOString().slice(0, 19).replace('T', ' ')
+}
+
+const choose = async (files: readonly File[]): Promise<void> => {
+  // A chosen folder gives what is in its own folders too, which may have names in common with it.
+  const own = files.filter(({ webkitRelativePath: path }) => path.split('/').length <= 2)
+  const byName = new Map<string, Blob>(own.map((file) => [file.name, file]))
+  const missing = BUNDLE_FILES.filter((name) => !byName.has(name))
+  if (missing.length > 0) {
+    checks += 1
+    chosen = undefined
+    page.progress.hidden = true
+    page.facts.hidden = true
+    page.events.hidden = true
+    return say(
+      'waiting',
+      'Some files are missing',
+      `Not among those chosen: ${missing.join(', ')}.`,
+    )
+  }
+  chosen = { bundle: bundleOf((name) => byName.get(name)), name: 'the files that you chose' }
+  page.verdict.scrollIntoView({ block: 'nearest' })
+  await check()
+}
+
+const bundleOf = (file: (name: string) => Blob | undefined): Bundle => {
+  const taken = (name: string) => file(name) ?? new Blob()
+  return {
+    'entries.ndjson': taken('entries.ndjson'),
+    'proofs.ndjson': taken('proofs.ndjson'),
+    checkpoint: taken('checkpoint'),
+    key: taken('key'),
+  }
+}
+
+const droppedFiles = async (transfer: DataTransfer): Promise<readonly File[]> => {
+  const roots = [...transfer.items].map((item) => item.webkitGetAsEntry())
+  const files: File[] = []
+  for (const root of roots) {
+    if (root?.isFile) files.push(await fileOf(root as FileSystemFileEntry))
+    if (root?.isDirectory)
+      for (const inside of await entriesOf(root as FileSystemDirectoryEntry))
+        if (inside.isFile) files.push(await fileOf(inside as FileSystemFileEntry))
+  }
+  return files
+}
+
+const fileOf = (entry: FileSystemFileEntry): Promise<File> =>
+  new Promise((give, fail) => entry.file(give, fail))
+
+const entriesOf = (folder: FileSystemDirectoryEntry): Promise<FileSystemEntry[]> =>
+  new Promise((give, fail) => folder.createReader().readEntries(give, fail))
+
+page.folder.addEventListener('change', () => void choose([...(page.folder.files ?? [])]))
+page.files.addEventListener('change', () => void choose([...(page.files.files ?? [])]))
+page.compare.addEventListener('submit', (event) => {
+  event.preventDefault()
+  page.verdict.scrollIntoView({ block: 'nearest' })
+  void check()
+})
+page.filter.addEventListener('input', () => {
+  listedMax = LISTED_FIRST
+  list()
+})
+page.more.addEventListener('click', () => {
+  listedMax += LISTED_STEP
+  list()
+})
+addEventListener('dragover', (event) => {
+  event.preventDefault()
+  page.drop.classList.add('over')
+})
+addEventListener('dragleave', () => page.drop.classList.remove('over'))
+addEventListener('drop', (event) => {
+  event.preventDefault()
+  page.drop.classList.remove('over')
+  if (event.dataTransfer) void droppedFiles(event.dataTransfer).then(choose)
+})
+
+const embedded = JSON.parse(element('bundle', HTMLElement).textContent ?? 'null') as Record<
+  string,
+  string
+> | null
+if (embedded) {
+  const parts = embedded
+  chosen = {
+    bundle: bundleOf((name) => new Blob([parts[name] ?? ''])),
+    name: 'the bundle within this page',
+  }
+  await check()
+}

@@ -1,0 +1,246 @@
+import { decodeBase64, encodeBase64 } from '#crypto'
+import { type UnlockEvent, entryBytes, parseEntry, parsedObject } from '../log/event.ts'
+import { leafHash } from '../tlog/merkle-tree.ts'
+import { ProofError } from '../tlog/proof-format.ts'
+import { parseReceipt, verifyReceipt } from '../tlog/receipt.ts'
+import { type VerifierKey, formatVerifierKey, parseVerifierKey } from '../tlog/signed-note.ts'
+import {
+  LogFault,
+  type Verdict,
+  type VerifyOptions,
+  eventFault,
+  faultVerdict,
+  verifyLog,
+} from '../verify/verify-log.ts'
+
+/** What an evidence bundle proves the log with, by the names of its files. */
+export const BUNDLE_FILES = ['entries.ndjson', 'proofs.ndjson', 'checkpoint', 'key'] as const
+
+/** The files of a bundle; a Blob, since that is what both Bun and a browser stream from. */
+export type Bundle = Readonly<Record<(typeof BUNDLE_FILES)[number], Blob>>
+
+type BundleOptions = VerifyOptions & {
+  /** The key that is expected; without it, that of the bundle, which then vouches for itself. */
+  readonly key?: VerifierKey
+  /** Given each page of events as it is read, before it is proven. */
+  readonly onEvents?: (events: readonly UnlockEvent[]) => void
+}
+
+/** A line of entries.ndjson: the leaf as text, whose UTF-8 bytes are the leaf, and beside it what
+ * the leaf holds only as a commitment; null once erased. */
+export const entryLine = (event: UnlockEvent): string => {
+  const { person } = event
+  return JSON.stringify({
+    entry: TEXT.decode(entryBytes(event)),
+    person: person
+      ? {
+          account: person.accountPublicId,
+          username: person.username,
+          method: person.method,
+          salt: encodeBase64(person.salt),
+        }
+      : null,
+  })
+}
+
+/** A line of proofs.ndjson: the receipt of an event (C2SP tlog-proof). */
+export const proofLine = (seq: number, receipt: string): string => JSON.stringify({ seq, receipt })
+
+/** Verifies a bundle as verifyLog does a database, in constant memory. Every byte of its files
+ * counts: a line that is not spelt as the export spells it is a fault. */
+export const verifyBundle = async (
+  bundle: Bundle,
+  { key: expected, onEvents, ...options }: BundleOptions = {},
+): Promise<Verdict> => {
+  const entries = lineReader(bundle['entries.ndjson'], 'entries.ndjson')
+  const proofs = lineReader(bundle['proofs.ndjson'], 'proofs.ndjson')
+  let read = 0
+  try {
+    const key = bundleKey(await smallText(bundle.key, 'key'), expected)
+    const receipts = receiptReader(proofs)
+    const verdict = await verifyLog({
+      ...options,
+      head: { checkpoint: await smallText(bundle.checkpoint, 'checkpoint') },
+      key,
+      source: {
+        page: async (afterSeq, limit) => {
+          const lines = await entries.take(limit, afterSeq + 1)
+          const events = lines.map((line, at) => parseEntryLine(line, afterSeq + 1 + at))
+          read += events.length
+          onEvents?.(events)
+          return events
+        },
+        receiptsOf: receipts.of,
+        strayEvent: async () => ((await entries.take(1)).length > 0 ? read : undefined),
+      },
+    })
+    if (verdict.ok) await receipts.requireEnd(verdict.size)
+    return verdict
+  } catch (error) {
+    return faultVerdict(error)
+  } finally {
+    await entries.close()
+    await proofs.close()
+  }
+}
+
+/** The event that a receipt carries and proves; ProofError or LogFault where it does not. */
+export const provenEvent = (receipt: string, key: VerifierKey): UnlockEvent => {
+  const { index, extra } = parseReceipt(receipt)
+  if (!extra) throw new LogFault('It carries no event')
+  const event = parseEntryLine(UTF8.decode(extra), index)
+  const fault = eventFault(event)
+  if (fault) throw new LogFault(`Event ${index}: ${fault}`, index)
+  const verifierKey = formatVerifierKey(key)
+  const verdict = verifyReceipt({ receipt, entry: entryBytes(event), verifierKey })
+  if (!verdict.ok) throw new ProofError(verdict.failed, verdict.message)
+  return event
+}
+
+/** What is no UTF-8 gets other bytes, which no leaf and no commitment is made of. */
+const UTF8 = new TextDecoder('utf-8', { ignoreBOM: true })
+
+const TEXT = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+/** No line that an export writes comes near this. */
+const LINE_BYTES_MAX = 1024 * 1024
+
+/** The text of a key or a checkpoint, which is some hundred bytes. */
+const smallText = async (file: Blob, name: string): Promise<string> => {
+  const bytes = await file.slice(0, LINE_BYTES_MAX + 1).arrayBuffer()
+  if (bytes.byteLength > LINE_BYTES_MAX) throw new LogFault(`The ${name} file is too long`)
+  try {
+    return TEXT.decode(bytes)
+  } catch {
+    throw new LogFault(`The ${name} file is not UTF-8`)
+  }
+}
+
+const bundleKey = (file: string, expected: VerifierKey | undefined): VerifierKey => {
+  try {
+    const key = parseVerifierKey(file.replace(/\n$/, ''))
+    if (file !== `${formatVerifierKey(key)}\n`) throw new LogFault('The key file is malformed')
+    if (expected && formatVerifierKey(expected) !== formatVerifierKey(key))
+      throw new LogFault(`The bundle is of another log: its key is ${formatVerifierKey(key)}`)
+    return key
+  } catch (error) {
+    if (error instanceof ProofError) throw new LogFault(`The key file: ${error.message}`)
+    throw error
+  }
+}
+
+const parseEntryLine = (line: string, seq: number): UnlockEvent => {
+  const wrong = (what: string) => new LogFault(`Event ${seq}: its ${what} cannot be read`, seq)
+  const { entry: text, person: personal } = parsedObject(line) ?? {}
+  const entry = typeof text === 'string' ? parseEntry(text) : undefined
+  if (!entry) throw wrong('entry')
+  const person = parsePerson(personal)
+  const event = { ...entry, person, leafHash: leafHash(entryBytes(entry)) }
+  if (entryLine(event) !== line) throw wrong('personal text')
+  return event
+}
+
+const parsePerson = (value: unknown): UnlockEvent['person'] => {
+  if (typeof value !== 'object' || value === null) return undefined
+  const { account, username, method, salt }: Readonly<Record<string, unknown>> = { ...value }
+  const bytes = typeof salt === 'string' ? decodeBase64(salt) : undefined
+  return typeof account === 'string' &&
+    typeof username === 'string' &&
+    typeof method === 'string' &&
+    bytes
+    ? { accountPublicId: account, username, method, salt: bytes }
+    : undefined
+}
+
+/** Gives the receipts that a page of events has; they are of the newest events, without gaps. */
+const receiptReader = (proofs: LineReader) => {
+  let next: { readonly seq: number; readonly receipt: string } | undefined
+  let expected: number | undefined
+  const read = async (): Promise<typeof next> => {
+    const [line] = await proofs.take(1, expected)
+    return line === undefined ? undefined : parseProofLine(line, expected)
+  }
+  return {
+    of: async (_first: number, lastSeq: number): Promise<ReadonlyMap<number, string>> => {
+      const found = new Map<number, string>()
+      next ??= await read()
+      while (next && next.seq <= lastSeq) {
+        found.set(next.seq, next.receipt)
+        expected = next.seq + 1
+        next = await read()
+      }
+      return found
+    },
+    requireEnd: async (size: number): Promise<void> => {
+      next ??= await read()
+      if (next || (expected !== undefined && expected !== size))
+        throw new LogFault('proofs.ndjson does not end with the newest event', expected)
+    },
+  }
+}
+
+const parseProofLine = (line: string, expected: number | undefined) => {
+  const { seq, receipt } = parsedObject(line) ?? {}
+  const isRead =
+    typeof seq === 'number' &&
+    typeof receipt === 'string' &&
+    proofLine(seq, receipt) === line &&
+    (expected === undefined || seq === expected)
+  if (isRead) return { seq, receipt }
+  const whose = expected === undefined ? 'The first receipt' : `The receipt of event ${expected}`
+  throw new LogFault(`${whose} cannot be read`, expected)
+}
+
+type LineReader = ReturnType<typeof lineReader>
+
+const NEWLINE = 0x0a
+
+/** Reads a file line by line; LogFault at a line that is not UTF-8, too long or cut off. */
+const lineReader = (file: Blob, name: string) => {
+  const reader = file.stream().getReader()
+  let chunk = new Uint8Array()
+  let at = 0
+  let isEnded = false
+
+  /** The bytes of the next line, or undefined at the end. */
+  const nextLine = async (seq: number | undefined): Promise<Uint8Array | undefined> => {
+    for (;;) {
+      const end = chunk.indexOf(NEWLINE, at)
+      if (end !== -1) {
+        const line = chunk.subarray(at, end)
+        at = end + 1
+        return line
+      }
+      const rest = chunk.subarray(at)
+      if (isEnded && rest.length === 0) return undefined
+      if (isEnded || rest.length > LINE_BYTES_MAX)
+        throw new LogFault(`${name} has a line without an end`, seq)
+      const { done, value } = await reader.read()
+      isEnded = done
+      const joined = new Uint8Array(rest.length + (value?.length ?? 0))
+      joined.set(rest)
+      if (value) joined.set(value, rest.length)
+      chunk = joined
+      at = 0
+    }
+  }
+
+  return {
+    /** Up to so many lines; `seq` is what a fault in the first of them is named by. */
+    take: async (count: number, seq?: number): Promise<readonly string[]> => {
+      const lines: string[] = []
+      while (lines.length < count) {
+        const which = seq === undefined ? undefined : seq + lines.length
+        const line = await nextLine(which)
+        if (!line) break
+        try {
+          lines.push(TEXT.decode(line))
+        } catch {
+          throw new LogFault(`${name} has a line that is not UTF-8`, which)
+        }
+      }
+      return lines
+    },
+    close: () => reader.cancel(),
+  }
+}

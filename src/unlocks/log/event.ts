@@ -1,0 +1,175 @@
+import { decodeBase64, encodeBase64, sha256 } from '#crypto'
+import { HASH_BYTES, isTreeSize } from '../tlog/merkle-tree.ts'
+
+/** What became of an attempt to open the door. */
+export const RESULTS = ['unlocked', 'denied'] as const
+export type Result = (typeof RESULTS)[number]
+
+/** Why the door stayed shut: Matter Door Lock cluster, OperationErrorEnum. */
+export const REASONS = [
+  'unspecified',
+  'invalid_credential',
+  'disabled_user_denied',
+  'restricted',
+  'insufficient_battery',
+] as const
+
+/** Why this server itself let somebody no further: Matter's word where it has one. */
+const REFUSALS = ['disabled_user_denied', 'session_ended', 'too_many_attempts'] as const
+export type Refusal = (typeof REFUSALS)[number]
+
+export const ALL_REASONS = [...new Set([...REASONS, ...REFUSALS])]
+type Reason = (typeof ALL_REASONS)[number]
+
+/** Who says that it happened. `claimed`: an app, with the token of a signed-in account. `observed`:
+ * this server, which refused it. `imported`: the legacy server, whose database it was taken from. */
+export const SOURCES = ['claimed', 'observed', 'imported'] as const
+type Source = (typeof SOURCES)[number]
+
+export const DEFAULT_LOCK = 'front-door'
+
+/** Stands for the account of an imported event whose person has none here. */
+export const NO_ACCOUNT = ''
+
+/** What the log knows of a person; removed on erasure, while the commitment to it stays. */
+export type PersonalText = {
+  readonly accountPublicId: string
+  readonly username: string
+  readonly method: string
+}
+
+/** An event that is to be recorded. */
+export type NewUnlockEvent = PersonalText & {
+  readonly id: string
+  readonly lock: string
+  readonly result: Result
+  readonly reason: Reason | null
+  readonly source: Source
+  /** When it happened, by the phone's clock. */
+  readonly occurredAtMs: number | null
+}
+
+/** A recorded event, without its personal text: all that its leaf in the tree holds. */
+export type UnlockEntry = Omit<NewUnlockEvent, keyof PersonalText> & {
+  /** Counts from 0 without gaps, in the order of receipt. */
+  readonly seq: number
+  readonly receivedAtMs: number
+  readonly isLate: boolean
+  /** Our own clock was not to be trusted when it was received. */
+  readonly isTimeUncertain: boolean
+  /** Commitment to the personal text. */
+  readonly personHash: Uint8Array
+}
+
+/** A recorded event as it is kept; the personal text and its salt are gone once erased. */
+export type UnlockEvent = UnlockEntry & {
+  readonly person: (PersonalText & { readonly salt: Uint8Array }) | undefined
+  readonly leafHash: Uint8Array
+}
+
+/** An event delivered later than this after it happened is marked `late`. */
+const LATE_AFTER_MS = 5 * 60_000
+
+export const isLate = (occurredAtMs: number | null, receivedAtMs: number): boolean =>
+  occurredAtMs !== null && receivedAtMs - occurredAtMs > LATE_AFTER_MS
+
+/** Length of the random salt of a commitment, bytes. */
+export const SALT_BYTES = 32
+
+/** The commitment to personal text: SHA-256(salt || RFC 8785 JSON of account, method, username).
+ * Without the salt it says nothing of the text; with both, anyone can check it. */
+export const personHash = (salt: Uint8Array, person: PersonalText): Uint8Array => {
+  const text = JSON.stringify({
+    account: person.accountPublicId,
+    method: person.method,
+    username: person.username,
+  })
+  const bytes = UTF8.encode(text)
+  const input = new Uint8Array(salt.length + bytes.length)
+  input.set(salt)
+  input.set(bytes, salt.length)
+  return sha256(input)
+}
+
+/** The text of an event's leaf: RFC 8785 JSON, so that any tool can make it again. Members stand in
+ * sorted order, and JSON.stringify writes whole numbers and well-formed text as RFC 8785 does. */
+const entryText = (entry: UnlockEntry): string =>
+  JSON.stringify({
+    id: entry.id,
+    late: entry.isLate,
+    lock: entry.lock,
+    occurred_at_ms: entry.occurredAtMs,
+    person: encodeBase64(entry.personHash),
+    reason: entry.reason,
+    received_at_ms: entry.receivedAtMs,
+    result: entry.result,
+    seq: entry.seq,
+    source: entry.source,
+    time_uncertain: entry.isTimeUncertain,
+    v: 1,
+  })
+
+/** The bytes of an event's leaf in the tree. */
+export const entryBytes = (entry: UnlockEntry): Uint8Array => UTF8.encode(entryText(entry))
+
+/** The entry that the text of a leaf holds; nothing unless it is exactly what this log writes. */
+export const parseEntry = (text: string): UnlockEntry | undefined => {
+  const leaf = parsedObject(text)
+  if (!leaf || !isLeaf(leaf)) return undefined
+  const personHashBytes = decodeBase64(leaf.person)
+  if (personHashBytes?.length !== HASH_BYTES) return undefined
+  const entry: UnlockEntry = {
+    seq: leaf.seq,
+    id: leaf.id,
+    lock: leaf.lock,
+    result: leaf.result,
+    reason: leaf.reason,
+    source: leaf.source,
+    occurredAtMs: leaf.occurred_at_ms,
+    receivedAtMs: leaf.received_at_ms,
+    isLate: leaf.late,
+    isTimeUncertain: leaf.time_uncertain,
+    personHash: personHashBytes,
+  }
+  return entryText(entry) === text ? entry : undefined
+}
+
+type Leaf = {
+  readonly seq: number
+  readonly id: string
+  readonly lock: string
+  readonly result: Result
+  readonly reason: Reason | null
+  readonly source: Source
+  readonly occurred_at_ms: number | null
+  readonly received_at_ms: number
+  readonly late: boolean
+  readonly time_uncertain: boolean
+  readonly person: string
+}
+
+const isLeaf = (leaf: Readonly<Record<string, unknown>>): leaf is Leaf =>
+  typeof leaf['seq'] === 'number' &&
+  isTreeSize(leaf['seq']) &&
+  typeof leaf['id'] === 'string' &&
+  typeof leaf['lock'] === 'string' &&
+  RESULTS.some((word) => word === leaf['result']) &&
+  (leaf['reason'] === null || ALL_REASONS.some((word) => word === leaf['reason'])) &&
+  SOURCES.some((word) => word === leaf['source']) &&
+  (leaf['occurred_at_ms'] === null || Number.isSafeInteger(leaf['occurred_at_ms'])) &&
+  Number.isSafeInteger(leaf['received_at_ms']) &&
+  typeof leaf['late'] === 'boolean' &&
+  typeof leaf['time_uncertain'] === 'boolean' &&
+  typeof leaf['person'] === 'string'
+
+/** The members of a JSON object; nothing where the text is none. */
+export const parsedObject = (text: string): Readonly<Record<string, unknown>> | undefined => {
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null ? { ...value } : undefined
+  } catch {
+    return undefined
+  }
+}
+
+const UTF8 = new TextEncoder()

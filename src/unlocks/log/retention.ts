@@ -1,0 +1,56 @@
+import type { ClockReading } from './clock.ts'
+import type { Erasure } from './service.ts'
+
+type Options = {
+  /** How long names and methods are kept, days; 0 keeps them for ever. */
+  readonly days: number
+  readonly clock: () => ClockReading
+  /** Removes the personal text of events received, or if imported happened, before then. */
+  readonly eraseBefore: (timeMs: number) => Promise<Erasure>
+  /** Told what each round did; `waiting` where the clock was not to be trusted. */
+  readonly report: (round: RetentionRun) => void
+}
+
+export type RetentionRun =
+  | ({ readonly outcome: 'erased'; readonly beforeMs: number } & Erasure)
+  | { readonly outcome: 'waiting' }
+  | { readonly outcome: 'failed'; readonly error: unknown }
+
+export type Retention = {
+  /** Erases what is over the time, and again later; never rejects. */
+  readonly apply: () => Promise<void>
+  readonly stop: () => void
+}
+
+const DAY_MS = 86_400_000
+const HOUR_MS = 3_600_000
+
+/** Ends the keeping of personal text: whenever asked, and once a day from then on. Erasing cannot be
+ * undone, so it waits while the clock is doubtful, and looks again each hour. */
+export const retention = ({ days, clock, eraseBefore, report }: Options): Retention => {
+  let next: Timer | undefined
+
+  const round = async (): Promise<RetentionRun> => {
+    const { nowMs, isUncertain } = clock()
+    if (isUncertain) return { outcome: 'waiting' }
+    const beforeMs = nowMs - days * DAY_MS
+    try {
+      return { outcome: 'erased', beforeMs, ...(await eraseBefore(beforeMs)) }
+    } catch (error) {
+      return { outcome: 'failed', error }
+    }
+  }
+
+  const stop = () => clearTimeout(next)
+
+  const apply = async (): Promise<void> => {
+    if (days === 0) return
+    stop()
+    const done = await round()
+    report(done)
+    next = setTimeout(() => void apply(), done.outcome === 'erased' ? DAY_MS : HOUR_MS)
+    next.unref()
+  }
+
+  return { apply, stop }
+}

@@ -1,0 +1,80 @@
+import { type Static, Type as t } from '@sinclair/typebox'
+import { Next, PAGE, SPAN } from '../../http/request/paging.ts'
+import { oneOf, text } from '../../http/request/text.ts'
+import { RESULTS } from '../log/event.ts'
+import { EventAnswer, GivenUuid, Lock, Method } from '../log/schema.ts'
+
+const { default: _noDefault, ...AnyLock } = Lock
+
+const FILTER = {
+  account: t.Optional({ ...GivenUuid, description: 'Public id; a member’s own only' }),
+  lock: t.Optional(AnyLock),
+  method: t.Optional(Method),
+  result: t.Optional(oneOf(RESULTS)),
+  text: t.Optional(
+    text({
+      min: 1,
+      max: 80,
+      description: 'Part of the user name or the method; ASCII letters of either case are the same',
+      examples: ['finger'],
+    }),
+  ),
+}
+
+export const ListQuery = t.Object({ ...FILTER, ...SPAN, ...PAGE })
+
+const FORMATS = ['csv', 'ndjson'] as const
+
+export const ExportQuery = t.Object({ format: oneOf(FORMATS), ...FILTER, ...SPAN })
+
+export const StreamQuery = t.Object(FILTER)
+
+export const StreamHeaders = t.Object({
+  'last-event-id': t.Optional(
+    t.String({
+      pattern: String.raw`^\d{1,15}$`,
+      description: 'The sequence number of the last unlock received: the stream goes on behind it',
+      examples: ['41'],
+    }),
+  ),
+})
+
+export const StatsQuery = t.Object({
+  zone: t.Optional(
+    t.String({
+      pattern: '^[A-Za-z][A-Za-z0-9_+/-]{0,63}$',
+      default: 'UTC',
+      description: 'Name in the IANA time zone database',
+      examples: ['Europe/Berlin'],
+    }),
+  ),
+  ...SPAN,
+})
+
+/** What the search parameters of all have in common. */
+export type Search = Partial<Static<typeof ListQuery>>
+
+const Nullable = t.Union([t.String(), t.Null()])
+const Count = t.Integer({ minimum: 0 })
+
+export const ListAnswer = t.Object(
+  {
+    unlocks: t.Array(EventAnswer),
+    next: Next,
+  },
+  { additionalProperties: false },
+)
+
+export const StatsAnswer = t.Object(
+  {
+    zone: t.String(),
+    from: t.String({ format: 'date-time' }),
+    to: t.String({ format: 'date-time' }),
+    total: Count,
+    days: t.Array(t.Object({ day: t.String({ format: 'date' }), count: Count })),
+    hours: t.Array(Count, { description: 'By hour of the local day, 0 to 23' }),
+    methods: t.Array(t.Object({ method: Nullable, count: Count })),
+    accounts: t.Array(t.Object({ account: Nullable, username: Nullable, count: Count })),
+  },
+  { additionalProperties: false },
+)

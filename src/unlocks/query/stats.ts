@@ -1,0 +1,92 @@
+import { AppError } from '../../errors.ts'
+import { QUARTER_MS, type Tally, type UnlockCounts } from './stats-store.ts'
+
+type Wanted = {
+  /** Of the IANA time zone database. */
+  readonly zone: string
+  readonly account: string | undefined
+  readonly fromMs: number
+  readonly toMs: number
+}
+
+type Counted<Key> = ReadonlyMap<Key, number>
+
+export type Stats = {
+  readonly total: number
+  /** By local day, `2026-11-22`; every day of the span, those without an event too. */
+  readonly days: Counted<string>
+  /** By hour of the local day, 0 to 23. */
+  readonly hours: readonly number[]
+  readonly methods: Counted<string | null>
+  readonly accounts: Counted<string | null>
+}
+
+/** Distinct methods and accounts counted by name; methods are the apps' own words. */
+const NAMES_MAX = 10_000
+
+const DAY_MS = 86_400_000
+
+/** Counts unlocks by local day, hour, method and account. Throws `invalid` for an unknown zone. */
+export const unlockStats = async (
+  { tallies }: Pick<UnlockCounts, 'tallies'>,
+  { zone, account, fromMs, toMs }: Wanted,
+): Promise<Stats> => {
+  const local = localClock(zone, fromMs, toMs)
+  const hours = Array.from({ length: 24 }, () => 0)
+  const days = new Map<string, number>()
+  const methods = new Map<string | null, number>()
+  const accounts = new Map<string | null, number>()
+  for (let ms = startOfDay(local(fromMs)); ms <= local(toMs - 1); ms += DAY_MS)
+    days.set(dayOf(ms), 0)
+  let total = 0
+  const count = (tally: Tally): void => {
+    const localMs = local(Math.max(tally.quarter * QUARTER_MS, fromMs))
+    const hour = new Date(localMs).getUTCHours()
+    total += tally.count
+    hours[hour] = (hours[hour] ?? 0) + tally.count
+    add(days, dayOf(localMs), tally.count)
+    add(methods, tally.method, tally.count)
+    // Imported for nobody who has an account.
+    add(accounts, tally.account || null, tally.count)
+  }
+  for await (const some of tallies({ account, fromMs, toMs })) {
+    for (const tally of some) count(tally)
+    await new Promise((turn) => setImmediate(turn))
+  }
+  return { total, days, hours, methods, accounts }
+}
+
+const add = <Key>(counts: Map<Key, number>, key: Key, count: number): void => {
+  const known = counts.get(key)
+  if (known !== undefined || counts.size < NAMES_MAX) counts.set(key, (known ?? 0) + count)
+}
+
+const startOfDay = (localMs: number): number => Math.floor(localMs / DAY_MS) * DAY_MS
+
+const dayOf = (localMs: number): string => new Date(localMs).toISOString().slice(0, 10)
+
+/** Gives the clock of a zone over a span: what it shows at a time, as if that were UTC. The zone is
+ * asked once for each change of its offset, not for each time. */
+const localClock = (zone: string, fromMs: number, toMs: number): ((ms: number) => number) => {
+  const offsets: { readonly untilMs: number; readonly offsetMs: number }[] = []
+  let at: Temporal.ZonedDateTime | null = inZone(fromMs, zone)
+  while (at && at.epochMilliseconds < toMs) {
+    const next: Temporal.ZonedDateTime | null = at.getTimeZoneTransition('next')
+    offsets.push({
+      untilMs: next?.epochMilliseconds ?? Infinity,
+      offsetMs: at.offsetNanoseconds / 1e6,
+    })
+    at = next
+  }
+  return (ms) => ms + (offsets.find(({ untilMs }) => ms < untilMs)?.offsetMs ?? 0)
+}
+
+const inZone = (ms: number, zone: string): Temporal.ZonedDateTime => {
+  try {
+    return Temporal.Instant.fromEpochMilliseconds(ms).toZonedDateTimeISO(zone)
+  } catch (error) {
+    throw new AppError('invalid', 'Unknown zone; name one of the IANA time zone database', {
+      cause: error,
+    })
+  }
+}

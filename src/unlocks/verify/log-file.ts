@@ -1,0 +1,57 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { AppError } from '../../errors.ts'
+import { KEY_FILES } from '../../storage/files/data-dir.ts'
+import { openReadOnly } from '../../storage/open.ts'
+import { fileFault } from '../../storage/files/private-files.ts'
+import type { Head } from '../tlog/checkpoint.ts'
+import type { VerifierKey } from '../tlog/signed-note.ts'
+import { parseSigningKey } from '../tlog/signing-key.ts'
+import { logReads } from '../log/store.ts'
+import { type Verdict, type VerifyOptions, verifyLog } from './verify-log.ts'
+
+/** The log in a database file that nobody need serve, read and proved but not changed. */
+export type LogFile = {
+  readonly head: Head
+  readonly key: VerifierKey
+  readonly schemaVersion: number
+  readonly verify: (options?: VerifyOptions) => Promise<Verdict>
+  readonly close: () => void
+}
+
+type Places = { readonly dataDir: string; readonly databasePath: string }
+
+/** Opens the log of a database file, with the key in a data folder. Throws `unavailable` where either
+ * cannot be read, or the database has no log. */
+export const openLogFile = async ({ dataDir, databasePath }: Places): Promise<LogFile> => {
+  const key = readKey(join(dataDir, KEY_FILES.log))
+  const db = openReadOnly(databasePath)
+  try {
+    const source = logReads(db)
+    const head = await source.head()
+    if (!head) throw new AppError('unavailable', `The database ${databasePath} has no log yet`)
+    return {
+      head,
+      key,
+      schemaVersion: db.schemaVersion,
+      verify: (options) => verifyLog({ source, head, key, ...options }),
+      close: db.close,
+    }
+  } catch (error) {
+    db.close()
+    throw error
+  }
+}
+
+const readKey = (path: string): VerifierKey => {
+  try {
+    if (!existsSync(path)) throw new Error('it is missing')
+    const signer = parseSigningKey(readFileSync(path, 'utf8').trim())
+    if (!signer) throw new Error('it is damaged')
+    return signer.verifierKey
+  } catch (error) {
+    throw new AppError('unavailable', `Cannot use the log's key ${path}: ${fileFault(error)}`, {
+      cause: error,
+    })
+  }
+}

@@ -1,0 +1,191 @@
+import { type Head, type ParsedCheckpoint, openCheckpoint } from '../tlog/checkpoint.ts'
+import { type UnlockEvent, entryBytes, personHash } from '../log/event.ts'
+import { verifyInclusion } from '../tlog/merkle-proof.ts'
+import { type Frontier, frontier, isSameHash, leafHash } from '../tlog/merkle-tree.ts'
+import { ProofError } from '../tlog/proof-format.ts'
+import { keptCheckpoint, parseReceipt } from '../tlog/receipt.ts'
+import type { VerifierKey } from '../tlog/signed-note.ts'
+
+/** What verifying the log found: its size, or the first fault, with the sequence number of the
+ * event where it shows, if it shows at one. */
+export type Verdict =
+  | { readonly ok: true; readonly size: number }
+  | { readonly ok: false; readonly seq: number | undefined; readonly fault: string }
+
+/** Where the events under check come from: the database, or a bundle of files. */
+type LogSource = {
+  /** Events in order, called for each page once; LogFault where one cannot be read. */
+  readonly page: (afterSeq: number, limit: number) => Promise<readonly UnlockEvent[]>
+  /** The number of an event that stands outside the newest head, in one look at both. */
+  readonly strayEvent: () => Promise<number | undefined>
+  /** Whether there is a node outside it, where nodes are kept. */
+  readonly hasStrayNode?: () => Promise<boolean>
+  /** The inner nodes of the tree, where they are kept, in the order in which events complete them. */
+  readonly nodesOf?: (firstSeq: number, lastSeq: number) => Promise<readonly Uint8Array[]>
+  /** Receipts against the newest checkpoint, where they are kept, by sequence number. */
+  readonly receiptsOf?: (firstSeq: number, lastSeq: number) => Promise<ReadonlyMap<number, string>>
+}
+
+export type VerifyOptions = {
+  /** Checkpoints or receipts that somebody kept: the log must extend them. */
+  readonly kept?: readonly string[]
+  /** Called after each page, to show progress or to let other work go first. */
+  readonly afterPage?: (checked: number) => Promise<void> | void
+}
+
+type Options = VerifyOptions & {
+  readonly source: LogSource
+  /** The newest checkpoint, and the size that is stated beside it, if one is. */
+  readonly head: Pick<Head, 'checkpoint'> & Partial<Head>
+  readonly key: VerifierKey
+}
+
+/** Few enough that other work waits for some 2 ms at the most on a fast machine. */
+const PAGE_ROWS = 500
+
+/** Recomputes every commitment, leaf and node of the log from its rows, and compares the root with
+ * the signed head and with kept checkpoints. Memory does not grow with the log. */
+export const verifyLog = async ({
+  source,
+  head,
+  key,
+  kept = [],
+  afterPage,
+}: Options): Promise<Verdict> => {
+  try {
+    const stated = opened(head.checkpoint, key, 'The newest checkpoint')
+    const size = head.size ?? stated.size
+    const milestones = kept.map((note) => opened(note, key, 'The kept checkpoint'))
+    const beyond = milestones.find((milestone) => milestone.size > stated.size)
+    if (beyond)
+      throw new LogFault(
+        `The kept checkpoint has ${beyond.size} events, the log only ${stated.size}`,
+        stated.size,
+      )
+    const tree = frontier()
+    /** So many events are those of a kept checkpoint. */
+    let known = 0
+    const passMilestones = () => {
+      for (const milestone of milestones) {
+        if (milestone.size !== tree.size()) continue
+        if (!isSameHash(tree.root(), milestone.root))
+          throw new LogFault(
+            `${range(known, milestone.size)} not those of the kept checkpoint`,
+            known,
+          )
+        known = milestone.size
+      }
+    }
+    passMilestones()
+    for (;;) {
+      // What comes after this check began is for the next one.
+      const limit = Math.min(PAGE_ROWS, size - tree.size())
+      const rows = limit > 0 ? await source.page(tree.size() - 1, limit) : []
+      if (rows.length === 0) break
+      await checkPage({ rows, tree, source, stated, checkpoint: head.checkpoint, passMilestones })
+      await afterPage?.(tree.size())
+    }
+    const strayEvent = await source.strayEvent()
+    if (strayEvent !== undefined)
+      throw new LogFault('There are events that no checkpoint was signed for', strayEvent)
+    if (tree.size() < stated.size)
+      throw new LogFault(`${stated.size - tree.size()} events are missing at the end`, tree.size())
+    if (size !== stated.size || !isSameHash(tree.root(), stated.root))
+      throw new LogFault(
+        `${range(known, tree.size())} not those that the newest checkpoint was signed for`,
+        known < tree.size() ? known : undefined,
+      )
+    if (await source.hasStrayNode?.())
+      throw new LogFault('The tree has nodes that no event made', tree.size())
+    return { ok: true, size: tree.size() }
+  } catch (error) {
+    return faultVerdict(error)
+  }
+}
+
+/** The verdict of a LogFault; throws any other error on. */
+export const faultVerdict = (error: unknown): Verdict => {
+  if (!(error instanceof LogFault)) throw error
+  return { ok: false, seq: error.seq, fault: error.message }
+}
+
+/** Checks one event by itself: its commitment and its leaf. Gives the fault, if there is one. */
+export const eventFault = (event: UnlockEvent): string | undefined => {
+  const { person } = event
+  if (person && !isSameHash(personHash(person.salt, person), event.personHash))
+    return 'its account, name or method was changed'
+  return isSameHash(leafHash(entryBytes(event)), event.leafHash) ? undefined : 'it was changed'
+}
+
+type Page = {
+  readonly rows: readonly UnlockEvent[]
+  readonly tree: Frontier
+  readonly source: LogSource
+  readonly stated: ParsedCheckpoint
+  readonly checkpoint: string
+  readonly passMilestones: () => void
+}
+
+const checkPage = async ({ rows, tree, source, passMilestones, ...signed }: Page) => {
+  const first = tree.size()
+  const last = first + rows.length - 1
+  const nodes = (await source.nodesOf?.(first, last))?.values()
+  const receipts = await source.receiptsOf?.(first, last)
+  for (const event of rows) {
+    const seq = tree.size()
+    if (event.seq !== seq) throw new LogFault(`Event ${seq} is missing`, seq)
+    const fault = eventFault(event)
+    if (fault) throw new LogFault(`Event ${seq}: ${fault}`, seq)
+    const receipt = receipts?.get(seq)
+    if (receipt !== undefined) requireProof(receipt, event, signed)
+    for (const { level, index, hash } of tree.append(event.leafHash)) {
+      const kept = level === 0 || !nodes ? hash : nodes.next().value
+      if (!kept || !isSameHash(kept, hash)) {
+        const from = index * 2 ** level
+        throw new LogFault(`Events ${from} to ${seq}: the tree was made of others`, from)
+      }
+    }
+    passMilestones()
+  }
+}
+
+type Signed = Pick<Page, 'stated' | 'checkpoint'>
+
+const requireProof = (text: string, event: UnlockEvent, { stated, checkpoint }: Signed): void => {
+  const { seq, leafHash: hash } = event
+  try {
+    const receipt = parseReceipt(text)
+    if (receipt.index !== seq || receipt.checkpoint !== checkpoint)
+      throw new LogFault(`Event ${seq}: its receipt is of another event or checkpoint`, seq)
+    const { size, root } = stated
+    if (!verifyInclusion({ leafHash: hash, index: seq, size, proof: receipt.proof, root }))
+      throw new LogFault(`Event ${seq}: it, or its receipt, is not what was signed`, seq)
+  } catch (error) {
+    if (!(error instanceof ProofError)) throw error
+    throw new LogFault(`Event ${seq}: ${error.message}`, seq)
+  }
+}
+
+/** Why a log does not hold, and at which event that shows, if at one. */
+export class LogFault extends Error {
+  readonly seq: number | undefined
+
+  constructor(message: string, seq?: number) {
+    super(message)
+    this.seq = seq
+  }
+}
+
+const opened = (note: string, key: VerifierKey, what: string): ParsedCheckpoint => {
+  try {
+    return openCheckpoint(keptCheckpoint(note), key)
+  } catch (error) {
+    if (error instanceof ProofError) throw new LogFault(`${what} does not hold: ${error.message}`)
+    throw error
+  }
+}
+
+const range = (from: number, end: number): string => {
+  if (end <= from) return 'The events are'
+  return end - from === 1 ? `Event ${from} is` : `Events ${from} to ${end - 1} are`
+}

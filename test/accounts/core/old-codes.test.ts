@@ -1,0 +1,41 @@
+import { Database } from 'bun:sqlite'
+import { expect, test } from 'bun:test'
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { PASSWORD, clientOf } from '../../support/app.ts'
+import { UNLIMITED, runCommand, startService, temporaryFolder } from '../../support/binary.ts'
+
+const PERSON = { username: 'ada', password: PASSWORD, phone: '1', address: 'x' }
+const HOURS_MS = 100 * 3_600_000
+
+test('[D6] a gateway that starts with its clock behind revives neither an old invitation nor an old reset code', async () => {
+  const folder = temporaryFolder()
+  const run = async (...args: string[]) =>
+    /[0-9A-Z]{4}(?:-[0-9A-Z]{4}){6}/.exec(
+      (await runCommand(args, { folder, input: `${PASSWORD}\n` })).out,
+    )?.[0]
+  await run('user', 'add', 'ada')
+  const codes = { invitation: await run('invite'), reset: await run('user', 'reset', 'ada') }
+  const tryBoth = async () => {
+    await using service = await startService({ env: UNLIMITED, folder })
+    const { post } = clientOf(service.url)
+    const invited = { ...PERSON, username: 'eve', invitation: codes.invitation }
+    const reset = { username: 'ada', code: codes.reset, new_password: 'nine quiet green keys' }
+    const answers = [await post('/register', invited), await post('/v1/password-reset', reset)]
+    return answers.map(({ status }) => status)
+  }
+  /** As the codes look to a gateway whose clock is that far behind where it was. */
+  const shift = (ms: number) => {
+    using db = new Database(join(folder, 'data/secure-lock.db'))
+    db.run(
+      'UPDATE invitation SET created_at_ms = created_at_ms + ?1, expires_at_ms = expires_at_ms + ?1',
+      [ms],
+    )
+    db.run('UPDATE password_reset SET expires_at_ms = expires_at_ms + ?', [ms])
+  }
+  shift(HOURS_MS)
+  expect(await tryBoth()).toStrictEqual([403, 401])
+  shift(-HOURS_MS)
+  expect(await tryBoth()).toStrictEqual([200, 200])
+  rmSync(folder, { recursive: true })
+})

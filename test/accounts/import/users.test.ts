@@ -1,0 +1,95 @@
+import { expect, test } from 'bun:test'
+import { parseWerkzeugHash } from '../../../src/accounts/passwords/werkzeug-hash.ts'
+import { type Holder, legacyUserImport } from '../../../src/accounts/import/users.ts'
+import { legacyUserStore } from '../../../src/accounts/import/store.ts'
+import { PASSWORD, type TestApp, bearer, startApp } from '../../support/app.ts'
+import { idOf, olderHashOf, tokenOf } from '../../support/older-server.ts'
+
+/** Imports people by name, each with a hash. */
+const imported = async (app: TestApp, people: Readonly<Record<string, string>>) => {
+  const { db, hasher, people: accounts, record } = app
+  const importPeople = legacyUserImport({
+    store: legacyUserStore(db, Date.now),
+    accounts,
+    hasher,
+    record,
+  })
+  const rows = Object.entries(people).map(([username, password], at) => ({
+    id: at + 1,
+    public_id: idOf(at + 1),
+    username,
+    password,
+    phone: null,
+    address: null,
+  }))
+  const all = []
+  for await (const some of importPeople(rows, new Map<string, Holder>())) all.push(...some)
+  return all
+}
+
+const NEW_PASSWORD = 'nine quiet green keys'
+
+test('[P1] a login that renews an old hash does not undo a password that was chosen meanwhile', async () => {
+  await using app = await startApp()
+  await imported(app, { ada: olderHashOf(PASSWORD) })
+  const found = await app.people.findPassword('ada')
+  const ada = bearer(await tokenOf(app.post('/login', { username: 'ada', password: PASSWORD })))
+  const change = { current_password: PASSWORD, new_password: NEW_PASSWORD }
+  expect((await app.post('/v1/me/password', change, ada)).status).toBe(200)
+  // As a slower login would, that has read the old hash before.
+  const renewed = await app.hasher.hash(PASSWORD)
+  await app.people.replacePasswordHash(found?.id ?? 0, found?.passwordHash ?? '', renewed)
+  const logIn = async (password: string) =>
+    (await app.post('/login', { username: 'ada', password })).status
+  expect([await logIn(NEW_PASSWORD), await logIn(PASSWORD)]).toStrictEqual([200, 401])
+})
+
+test('logins go through the older ways as long as somebody has one, and no longer', async () => {
+  await using app = await startApp()
+  expect(await app.people.legacySchemes()).toStrictEqual([])
+  const hashes = { ada: olderHashOf(PASSWORD), bob: olderHashOf(PASSWORD, 1000) }
+  await imported(app, { ...hashes, cy: olderHashOf(PASSWORD), dee: olderHashOf(PASSWORD, 2000) })
+  const ways = ['pbkdf2:sha256:1000', 'pbkdf2:sha256:2000', 'sha256']
+  expect(await app.people.legacySchemes()).toStrictEqual(ways)
+  for (const username of ['ada', 'bob', 'dee'])
+    expect((await app.post('/login', { username, password: PASSWORD })).status).toBe(200)
+  expect(await app.people.legacySchemes()).toStrictEqual(['sha256'])
+  const by = { address: '', userAgent: '', requestId: undefined, account: undefined }
+  await app.erasures.erase(by, async (changes) => {
+    const cy = await changes.find(idOf(3))
+    if (!cy) throw new Error('cy is not there')
+    return cy
+  })
+  expect(await app.people.legacySchemes()).toStrictEqual([])
+})
+
+test('[P7] so many old ways of hashing that each login would take long are not all taken', async () => {
+  await using app = await startApp()
+  const digest = '0'.repeat(64)
+  const counts = [1_000_000, 1_500_000, 2_000_000, 2_500_000, 600_000]
+  const people = counts.map((n) => [`person ${n}`, `pbkdf2:sha256:${n}$salt$${digest}`] as const)
+  const outcomes = await imported(app, Object.fromEntries(people))
+  expect(outcomes.map(({ outcome, faults }) => [outcome, faults.length])).toStrictEqual([
+    ['taken', 0],
+    ['taken', 0],
+    ['taken', 0],
+    ['taken', 1],
+    ['taken', 1],
+  ])
+  expect(outcomes[3]?.faults[0]).toStartWith('without its password, whose hash would make')
+  expect(await app.people.legacySchemes()).toHaveLength(3)
+  expect(parseWerkzeugHash(people[3]?.[1] ?? '')).toBeDefined()
+})
+
+test('whoever was imported is a member like any other: no password is shown, and data can be taken out [A4]', async () => {
+  await using app = await startApp()
+  await imported(app, { ada: olderHashOf(PASSWORD) })
+  const owner = bearer(await app.signIn('oli', 'owner'))
+  const shown = await (await app.get('/v1/people', owner)).text()
+  expect(shown).toContain(`"${idOf(1)}"`)
+  const ada = bearer(await tokenOf(app.post('/login', { username: 'ada', password: PASSWORD })))
+  expect((await app.get('/v1/people', ada)).status).toBe(403)
+  const taken = await (await app.get('/v1/me/export', ada)).text()
+  expect(taken).toContain(idOf(1))
+  expect(shown + taken).not.toMatch(/argon2id|sha256/)
+})

@@ -1,0 +1,137 @@
+import { describe, expect, test } from 'bun:test'
+import fc from 'fast-check'
+import {
+  type Counters,
+  LOCKOUT_KINDS,
+  type LockoutKind,
+  type Outcome,
+  NO_FAILURES,
+  evaluateAttempt,
+} from '../../../src/accounts/lockout/rules.ts'
+
+const HOUR_MS = 3_600_000
+const NONE: Counters = { client: NO_FAILURES, name: NO_FAILURES, client_at_name: NO_FAILURES }
+
+/** Counters of many clients at one name, to guess at in turn. */
+const door = () => {
+  const clients = new Map<number, Counters>()
+  let name = NO_FAILURES
+  let atMs = 0
+  return {
+    pass: (ms: number) => void (atMs += ms),
+    name: () => name,
+    clientAtName: (client: number) => clients.get(client)?.client_at_name ?? NO_FAILURES,
+    attempt: (client: number, outcome: Outcome, isKnown = false) => {
+      const counters = { ...(clients.get(client) ?? NONE), name }
+      const judgement = evaluateAttempt({ outcome, counters, isKnown, atMs })
+      if (!judgement.passes) {
+        clients.set(client, judgement.after)
+        name = judgement.after.name
+      }
+      return judgement
+    },
+  }
+}
+
+const waitsBegun = (
+  judgement: ReturnType<typeof evaluateAttempt>,
+  kind: LockoutKind,
+): number | undefined =>
+  judgement.passes ? undefined : judgement.started.find((one) => one.kind === kind)?.durationMs
+
+describe('waits after failed logins', () => {
+  test('[P4] after ten failures of a client at a name they grow from 30 seconds to an hour', () => {
+    const { attempt, pass } = door()
+    const waits: (number | undefined)[] = []
+    for (let failure = 1; failure <= 19; failure += 1) {
+      const waitMs = waitsBegun(attempt(1, 'wrong'), 'client_at_name')
+      waits.push(waitMs && waitMs / 1000)
+      pass(waitMs ?? 0)
+    }
+    expect(waits.slice(0, 9)).toStrictEqual(Array.from({ length: 9 }, () => undefined))
+    expect(waits.slice(9)).toStrictEqual([30, 60, 120, 240, 480, 960, 1920, 3600, 3600, 3600])
+  })
+
+  test('[P4] after a hundred failures of a name strangers wait, however many they are', () => {
+    const { attempt, pass } = door()
+    for (let failure = 0; failure < 100; failure += 1)
+      expect(waitsBegun(attempt(failure, 'wrong'), 'name')).toBe(
+        failure === 99 ? 30_000 : undefined,
+      )
+    expect(attempt(200, 'right').passes).toBe(false)
+    pass(29_999)
+    expect(attempt(200, 'right').passes).toBe(false)
+    pass(1)
+    expect(waitsBegun(attempt(201, 'wrong'), 'name')).toBe(60_000)
+    pass(60_000)
+    expect(attempt(200, 'right').passes).toBe(true)
+  })
+
+  test('[P5] one client alone, however patient, makes nobody else wait', () => {
+    fc.assert(
+      fc.property(fc.array(fc.nat(2 * HOUR_MS), { maxLength: 300 }), (pauses) => {
+        const { attempt, pass, name } = door()
+        for (const pauseMs of pauses) {
+          pass(pauseMs)
+          attempt(1, 'wrong')
+        }
+        expect(name().failures).toBeLessThanOrEqual(10)
+        expect(attempt(2, 'right').passes).toBe(true)
+      }),
+    )
+  })
+
+  test('[P5] a known client waits for its own failures alone', () => {
+    fc.assert(
+      fc.property(fc.array(fc.nat(50), { maxLength: 400 }), (clients) => {
+        const { attempt } = door()
+        for (const client of clients) attempt(client, 'wrong')
+        expect(attempt(99, 'right', true).passes).toBe(true)
+        for (let failure = 1; failure <= 10; failure += 1) attempt(99, 'wrong', true)
+        expect(attempt(99, 'right', true).passes).toBe(false)
+      }),
+    )
+  })
+
+  test('[P4] what is refused in a wait passes whatever it was, and makes no wait longer', () => {
+    const counter = fc.record({
+      failures: fc.nat(200),
+      lockedUntilMs: fc.option(fc.integer({ min: 1, max: 100 })),
+    })
+    const attempts = fc.record({
+      outcome: fc.constantFrom<Outcome>('right', 'unfinished', 'wrong'),
+      counters: fc.record({ client: counter, name: counter, client_at_name: counter }),
+      isKnown: fc.boolean(),
+      atMs: fc.nat(100),
+    })
+    fc.assert(
+      fc.property(attempts, (attempt) => {
+        const { counters, isKnown, atMs } = attempt
+        const waiting = LOCKOUT_KINDS.filter((kind) => (counters[kind].lockedUntilMs ?? 0) > atMs)
+        const isHeard = isKnown ? !waiting.includes('client_at_name') : waiting.length === 0
+        const judgement = evaluateAttempt(attempt)
+        expect(judgement.passes).toBe(isHeard && attempt.outcome !== 'wrong')
+        if (judgement.passes) return
+        for (const kind of waiting) expect(judgement.after[kind]).toStrictEqual(counters[kind])
+        if (isHeard) return
+        for (const kind of ['name', 'client_at_name'] as const)
+          expect(judgement.after[kind]).toStrictEqual(counters[kind])
+      }),
+    )
+  })
+
+  test('[P4] a client that fails a hundred times over all names waits where it is not known', () => {
+    const hundred = { failures: 99, lockedUntilMs: null }
+    const counters = { ...NONE, client: hundred }
+    const last = evaluateAttempt({ outcome: 'wrong', counters, isKnown: false, atMs: 0 })
+    expect(waitsBegun(last, 'client')).toBe(30_000)
+    const waiting = { ...NONE, client: { failures: 100, lockedUntilMs: 30_000 } }
+    const at = (isKnown: boolean, atMs: number) =>
+      evaluateAttempt({ outcome: 'right', counters: waiting, isKnown, atMs }).passes
+    expect([at(false, 29_999), at(true, 29_999), at(false, 30_000)]).toStrictEqual([
+      false,
+      true,
+      true,
+    ])
+  })
+})

@@ -1,0 +1,213 @@
+import { describe, expect, test } from 'bun:test'
+import { Database } from 'bun:sqlite'
+import { join } from 'node:path'
+import { PASSWORD, basic, bearer, clientOf, recordsOf, startApp } from '../../support/app.ts'
+import { UNLIMITED, runCommand, startService } from '../../support/binary.ts'
+import { failedLogins } from '../../support/failed-logins.ts'
+
+const PERSON = { username: 'ada', password: PASSWORD, phone: '1', address: 'x' }
+
+describe('registering', () => {
+  test('[I3] many registrations of one name at once make one account', async () => {
+    await using service = await startService({ env: UNLIMITED })
+    const { post } = clientOf(service.url)
+    const answers = await Promise.all(Array.from({ length: 12 }, () => post('/register', PERSON)))
+    const bodies = await Promise.all(answers.map((answer) => answer.json()))
+    const said = (msg: string) =>
+      bodies.filter((body) => (body as { msg: string }).msg === msg).length
+    expect(said('User registered successfully')).toBe(1)
+    expect(said('User already exists') + said('Server busy, try again')).toBe(11)
+  })
+
+  test('[A5] nobody becomes owner by being first to register', async () => {
+    await using app = await startApp()
+    await app.post('/register', PERSON)
+    expect(await app.people.page(0, 9)).toMatchObject([{ username: 'ada', role: 'member' }])
+    expect(await app.people.hasOwner()).toBe(false)
+  })
+
+  test('[O3] a closed registration answers 403, adds nobody and is recorded', async () => {
+    await using app = await startApp({ REGISTRATION: 'closed' })
+    const answer = await app.post('/register', PERSON)
+    expect(answer.status).toBe(403)
+    expect(await answer.json()).toStrictEqual({
+      msg: 'Registration is closed',
+      code: 'registration_closed',
+    })
+    expect(await app.people.page(0, 1)).toStrictEqual([])
+    expect(recordsOf(app.logLines, 'account.register')).toMatchObject([
+      { result: 'failure', detail: { reason: 'registration_closed' } },
+    ])
+  })
+
+  test('[P2] a password of 128 characters and more is taken and compared in full', async () => {
+    await using app = await startApp()
+    const long = 'correct horse battery staple '.repeat(20)
+    await app.post('/register', { ...PERSON, password: `${long}a` })
+    const login = async (password: string) =>
+      (await app.post('/login', { username: 'ada', password })).status
+    expect(await login(`${long}a`)).toBe(200)
+    expect(await login(`${long}b`)).toBe(401)
+    expect(await login(long)).toBe(401)
+  })
+
+  test('[P2] two keyboards’ spellings of a password are one (NFKC)', async () => {
+    await using app = await startApp()
+    await app.post('/register', { ...PERSON, password: 'Cafe\u0301 cre\u0300me' })
+    expect(
+      (await app.post('/login', { username: 'ada', password: 'Caf\u00e9 cr\u00e8me' })).status,
+    ).toBe(200)
+  })
+
+  test('[P2] the setting raises the least length', async () => {
+    await using app = await startApp({ PASSWORD_MIN_LENGTH: '15' })
+    const said = async (password: string) =>
+      (await app.post('/register', { ...PERSON, password })).json()
+    expect(await said('fourteen chars')).toStrictEqual({ msg: 'Weak password' })
+    expect(await said('fifteen charact')).toStrictEqual({ msg: 'User registered successfully' })
+  })
+})
+
+describe('signing in', () => {
+  test('[P1] hashes are Argon2id with at least 19 MiB and two passes, and a login renews weaker ones', async () => {
+    await using service = await startService({ env: UNLIMITED })
+    const { post } = clientOf(service.url)
+    await post('/register', PERSON)
+    using db = new Database(join(service.folder, 'data/secure-lock.db'))
+    const hash = () => (db.query('SELECT password_hash AS h FROM account').get() as { h: string }).h
+    const strong = /^\$argon2id\$v=19\$m=(\d+),t=(\d+),p=1\$/
+    const [, memory, passes] = strong.exec(hash()) ?? []
+    expect(Number(memory)).toBeGreaterThanOrEqual(19 * 1024)
+    expect(Number(passes)).toBeGreaterThanOrEqual(2)
+    const weak = await Bun.password.hash(PASSWORD, {
+      algorithm: 'argon2id',
+      memoryCost: 8,
+      timeCost: 1,
+    })
+    db.run('UPDATE account SET password_hash = ?', [weak])
+    expect((await post('/login', { username: 'ada', password: 'wrong' })).status).toBe(401)
+    expect(hash()).toBe(weak)
+    expect((await post('/login', PERSON)).status).toBe(200)
+    expect(hash()).not.toBe(weak)
+    expect(hash()).toMatch(strong)
+    expect((await post('/login', PERSON)).status).toBe(200)
+  })
+
+  test('[P6] an unknown name, a wrong password, a disabled account and a wait are told apart by nothing', async () => {
+    const { answers, medians } = await failedLogins(60)
+    expect(answers).toHaveLength(1)
+    expect(answers[0]).toStartWith('[401,')
+    // A login costs one Argon2 hash whatever the outcome: no median may lack that part, or double it.
+    expect(Math.max(...medians.values()) / Math.min(...medians.values())).toBeLessThan(1.6)
+  })
+
+  test('[P6] whoever came from the legacy server is told apart by nothing, at any name', async () => {
+    const { answers, medians } = await failedLogins(20, { withOlder: true })
+    expect(answers).toHaveLength(1)
+    // Each goes through the older way too: no median may lack that part, which is the larger one.
+    expect(Math.max(...medians.values()) / Math.min(...medians.values())).toBeLessThan(1.6)
+  })
+
+  test('[P7] of 200 logins at once the excess is refused at once, and other routes stay quick', async () => {
+    await using service = await startService({ env: UNLIMITED })
+    const { post, get } = clientOf(service.url)
+    await post('/register', PERSON)
+    const begun = performance.now()
+    const refusedAfter: number[] = []
+    const logins = Array.from({ length: 200 }, async () => {
+      const answer = await post('/login', PERSON)
+      if (answer.status === 503) {
+        refusedAfter.push(performance.now() - begun)
+        expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0)
+        expect(await answer.json()).toStrictEqual({ msg: 'Server busy, try again' })
+      }
+      return answer.status
+    })
+    const pings: number[] = []
+    for (let ping = 0; ping < 5; ping++) {
+      const sent = performance.now()
+      await get('/livez')
+      pings.push(performance.now() - sent)
+    }
+    const statuses = await Promise.all(logins)
+    const lasted = performance.now() - begun
+    expect(new Set(statuses)).toStrictEqual(new Set([200, 503]))
+    expect(statuses.filter((status) => status === 200).length).toBeWithin(2, 40)
+    // In the run's own measure, since machines differ: refusals and pings do not wait for the hashes.
+    expect(Math.max(...pings)).toBeLessThan(lasted)
+    expect(refusedAfter.length).toBeGreaterThan(150)
+    const status = await Bun.file(`/proc/${service.pid}/status`).text()
+    expect(Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1])).toBeLessThan(400 * 1024)
+  })
+
+  test('[P7] no body costs the others their turn: a password may not be long enough for that', async () => {
+    await using app = await startApp()
+    const marks = `a${'\u0301'.repeat(16_000)}${'\u0316'.repeat(16_000)}`
+    const begun = performance.now()
+    for (const path of ['/login', '/register']) {
+      const answer = await app.post(path, { ...PERSON, password: marks })
+      expect(await answer.json()).toStrictEqual({ msg: 'Invalid password' })
+    }
+    expect((await app.get('/getLogs', basic('ada', marks))).status).toBeOneOf([401, 431])
+    const refusing = performance.now() - begun
+    const normalising = performance.now()
+    marks.normalize('NFKC')
+    expect(refusing).toBeLessThan(performance.now() - normalising)
+  })
+
+  test('a session lasts as long as its token, and those that are over are swept', async () => {
+    await using app = await startApp({ JWT_ACCESS_TOKEN_EXPIRES: '5' })
+    const token = await app.signIn('ada')
+    const unlock = async () =>
+      (await app.post('/logUnlocking', { 'unlocking-method': 'pin' }, bearer(token))).status
+    expect(await unlock()).toBe(200)
+    app.clock.nowMs += 5 * 60_000 + 1000
+    expect(await unlock()).toBe(401)
+    expect((await app.post('/login', PERSON)).status).toBe(200)
+  })
+})
+
+describe('accounts from the command line', () => {
+  test('an owner is made with a password from standard input, also while the service runs', async () => {
+    await using service = await startService({ env: UNLIMITED })
+    const { folder } = service
+    const made = await runCommand(['user', 'add', '--role', 'owner', 'oli'], {
+      folder,
+      input: `${PASSWORD}\n`,
+    })
+    expect(made).toStrictEqual({
+      status: 0,
+      out: 'Added owner oli\n',
+      words: expect.any(String) as string,
+    })
+    const listed = await runCommand(['user', 'list'], { folder })
+    expect(listed.out).toMatch(/^ID\tROLE\tPUBLIC ID\tUSERNAME\n1\towner\t[0-9a-f-]{36}\toli\n$/)
+    expect(
+      (await clientOf(service.url).post('/login', { username: 'oli', password: PASSWORD })).status,
+    ).toBe(200)
+  })
+
+  test('what cannot be added is refused with a reason, and a password is never an argument', async () => {
+    await using service = await startService({ env: UNLIMITED })
+    const add = async (args: string[], input = `${PASSWORD}\n`) => {
+      const { status, words } = await runCommand(['user', ...args], {
+        folder: service.folder,
+        input,
+      })
+      return `${status} ${words.split('\n')[0]}`
+    }
+    expect(await add(['add', 'oli'], 'short\n')).toContain('1 Weak password')
+    expect(await add(['add', 'oli'], '')).toContain('1 No password was given')
+    expect(await add(['add', 'oli', PASSWORD])).toContain('2 user add needs one NAME')
+    expect(await add(['add', '--role', 'king', 'oli'])).toContain('2 --role must be')
+    expect(await add(['add', '--password', PASSWORD, 'oli'])).toContain(
+      '2 There is no option "--password"',
+    )
+    expect(await add(['add', 'o\nli'])).toContain('2 Invalid username')
+    expect(await add(['add'])).toContain('2 user add needs one NAME')
+    expect(await add([])).toContain('2 user needs one of: add, list')
+    expect(await add(['remove'])).toContain('2 user knows no "remove"')
+    expect(await add(['add', 'oli'])).toContain('0')
+    expect(await add(['add', 'oli'])).toContain('1 User already exists')
+  })
+})

@@ -1,0 +1,283 @@
+import { describe, expect, test } from 'bun:test'
+import { Database } from 'bun:sqlite'
+import { join } from 'node:path'
+import { PASSWORD, type TestApp, bearer, clientOf, startApp } from '../../support/app.ts'
+import { UNLIMITED, startService } from '../../support/binary.ts'
+
+const OTHER_PASSWORD = 'nine quiet green keys'
+
+type Me = { readonly status: number } & Readonly<Record<string, unknown>>
+
+const me = async (app: Pick<TestApp, 'get'>, token: string): Promise<Me> => {
+  const answer = await app.get('/v1/me', bearer(token))
+  return { status: answer.status, ...((await answer.json()) as Record<string, unknown>) }
+}
+
+const problemOf = async (answer: Response) => {
+  const { code } = (await answer.json()) as { code: string }
+  return `${answer.status} ${code}`
+}
+
+const logIn = async (app: Pick<TestApp, 'post'>, username: string, password: string) =>
+  (await app.post('/login', { username, password })).status
+
+/** The audit events that were recorded, without logins and calls that were refused. */
+const recorded = ({ logLines }: Pick<TestApp, 'logLines'>) =>
+  logLines
+    .map((line) => JSON.parse(line) as { action?: string; result?: string; detail?: object })
+    .filter(({ action }) => action !== undefined && !/^(login|access.deny)$/.test(action))
+
+describe('one’s own account', () => {
+  test('[A4] tells what it holds, and nothing else', async () => {
+    await using app = await startApp()
+    const token = await app.signIn('ada')
+    await app.logIn('ada')
+    expect(await me(app, token)).toStrictEqual({
+      status: 200,
+      id: (await app.people.page(0, 1))[0]?.publicId,
+      username: 'ada',
+      role: 'member',
+      phone: '1',
+      address: 'x',
+      email: null,
+      created_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/) as string,
+      second_factor: false,
+      sessions: 2,
+      invitation: null,
+    })
+  })
+
+  test('phone, address and email are changed as far as they are given, and email is removed', async () => {
+    await using app = await startApp()
+    const token = await app.signIn('ada')
+    const change = async (body: object) =>
+      (await (await app.patch('/v1/me', body, bearer(token))).json()) as object
+    expect(await change({ phone: '2', email: 'ada@example.org' })).toMatchObject({
+      phone: '2',
+      address: 'x',
+      email: 'ada@example.org',
+    })
+    expect(await change({ address: '2 Lock Lane' })).toMatchObject({
+      phone: '2',
+      address: '2 Lock Lane',
+      email: 'ada@example.org',
+    })
+    expect(await change({ email: null })).toMatchObject({ phone: '2', email: null })
+    expect(recorded(app)).toMatchObject([
+      { action: 'account.contact', detail: { fields: 'phone, email' } },
+      { action: 'account.contact', detail: { fields: 'address' } },
+      { action: 'account.contact', detail: { fields: 'email' } },
+    ])
+    expect(app.logLines.join()).not.toContain('example.org')
+  })
+
+  test('[A3] privileged and unknown fields change nothing', async () => {
+    await using app = await startApp()
+    const token = await app.signIn('ada')
+    const before = await me(app, token)
+    const privileged = {
+      id: 'mine',
+      public_id: 'mine',
+      username: 'oli',
+      role: 'owner',
+      password: OTHER_PASSWORD,
+      created_at: '2020-01-01T00:00:00Z',
+      disabled: true,
+      second_factor: true,
+      invitation: { id: 'x', label: 'y' },
+    }
+    const alone = await app.patch('/v1/me', privileged, bearer(token))
+    expect(await alone.json()).toMatchObject({ detail: 'Missing one of phone, address, email' })
+    await app.patch('/v1/me', { ...privileged, phone: '2' }, bearer(token))
+    expect(await me(app, token)).toStrictEqual({ ...before, phone: '2' })
+    expect(await logIn(app, 'ada', PASSWORD)).toBe(200)
+  })
+
+  test('[I1] what cannot be stored is refused by name, never by value', async () => {
+    await using app = await startApp()
+    const token = await app.signIn('ada')
+    for (const body of [
+      { phone: 'canary'.repeat(9) },
+      { address: 7, phone: '2' },
+      { email: 'canary\u0000' },
+      { phone: null },
+    ]) {
+      const answer = await app.patch('/v1/me', body, bearer(token))
+      expect(answer.status).toBe(400)
+      expect(await answer.text()).not.toContain('canary')
+    }
+    expect(await me(app, token)).toMatchObject({ phone: '1', address: 'x', email: null })
+  })
+})
+
+describe('changing one’s password', () => {
+  test('needs the current one, ends all other sessions, and is recorded without either', async () => {
+    await using app = await startApp()
+    const [phone, tablet] = [await app.signIn('ada'), await app.logIn('ada')]
+    const change = (current_password: string, new_password = OTHER_PASSWORD) =>
+      app.post('/v1/me/password', { current_password, new_password }, bearer(phone))
+    expect(await problemOf(await change('wrong horse battery'))).toBe('403 wrong_password')
+    expect(await problemOf(await change(''))).toBe('403 wrong_password')
+    expect((await me(app, tablet)).status).toBe(200)
+    const changed = await change(PASSWORD)
+    expect(await changed.json()).toStrictEqual({ msg: 'Password changed' })
+    expect([(await me(app, phone)).status, (await me(app, tablet)).status]).toStrictEqual([
+      200, 401,
+    ])
+    expect(await logIn(app, 'ada', PASSWORD)).toBe(401)
+    expect(await logIn(app, 'ada', OTHER_PASSWORD)).toBe(200)
+    expect(recorded(app)).toMatchObject([
+      { action: 'password.change', result: 'failure', detail: { reason: 'wrong_password' } },
+      { action: 'password.change', result: 'failure', detail: { reason: 'wrong_password' } },
+      { action: 'password.change', result: 'success' },
+    ])
+    for (const secret of [PASSWORD, OTHER_PASSWORD])
+      expect(app.logLines.join()).not.toContain(secret)
+  })
+
+  test('[P3] follows the same policy as registering, with a code of its own', async () => {
+    await using app = await startApp()
+    const token = await app.signIn('ada')
+    for (const weak of ['short', 'password1', 'ada ada ada', 'Secure-Lock-1!'])
+      expect(
+        await problemOf(
+          await app.post(
+            '/v1/me/password',
+            { current_password: PASSWORD, new_password: weak },
+            bearer(token),
+          ),
+        ),
+      ).toBe('400 weak_password')
+    expect(await logIn(app, 'ada', PASSWORD)).toBe(200)
+  })
+
+  test('of two changes at once from two devices the second finds its session ended', async () => {
+    await using app = await startApp()
+    const [phone, tablet] = [await app.signIn('ada'), await app.logIn('ada')]
+    const change = (token: string, new_password: string) =>
+      app.post('/v1/me/password', { current_password: PASSWORD, new_password }, bearer(token))
+    const answers = await Promise.all([
+      change(phone, OTHER_PASSWORD),
+      change(tablet, `${OTHER_PASSWORD} too`),
+    ])
+    expect(new Set(answers.map(({ status }) => status))).toStrictEqual(new Set([200, 401]))
+    const stands = await Promise.all(
+      [OTHER_PASSWORD, `${OTHER_PASSWORD} too`].map((password) => logIn(app, 'ada', password)),
+    )
+    expect(stands).toStrictEqual(answers.map(({ status }) => status))
+  })
+
+  test('[P4] guessing the current password counts against the limit of logins', async () => {
+    await using app = await startApp({ RATE_LIMIT_AUTH: '5/minute' })
+    const token = await app.signIn('ada')
+    const guess = async () =>
+      (
+        await app.post(
+          '/v1/me/password',
+          { current_password: 'wrong', new_password: OTHER_PASSWORD },
+          bearer(token),
+        )
+      ).status
+    const erase = async () =>
+      (await app.delete('/v1/me', { password: 'wrong' }, bearer(token))).status
+    const redeem = async () =>
+      (await app.post('/v1/password-reset', { username: 'ada', code: 'x', new_password: 'y' }))
+        .status
+    const statuses: number[] = []
+    for (const attempt of [guess, guess, erase, erase, redeem, guess, erase, redeem])
+      statuses.push(await attempt())
+    expect(statuses).toStrictEqual([403, 403, 403, 403, 401, 429, 429, 429])
+    expect((await me(app, token)).status).toBe(200)
+  })
+})
+
+describe('taking one’s data out', () => {
+  test('[D7] the file holds everything about the person, in parts, and nothing of others', async () => {
+    await using app = await startApp()
+    const [ada, eve] = [await app.signIn('ada'), await app.signIn('eve')]
+    await app.signIn('amy', 'admin')
+    const adaId = String((await me(app, ada))['id'])
+    const unlock = (username: string, accountPublicId: string) => ({
+      id: crypto.randomUUID(),
+      accountPublicId,
+      username,
+      method: 'fingerprint',
+      lock: 'front-door',
+      result: 'unlocked' as const,
+      reason: null,
+      source: 'claimed' as const,
+      occurredAtMs: null,
+    })
+    const events = Array.from({ length: 1300 }, (_, at) =>
+      at % 2 === 0 ? unlock('ada', adaId) : unlock('eve', String(at)),
+    )
+    await app.unlockLog.append(events)
+    const amy = (await app.people.page(2, 1))[0]
+    const from = { address: '192.0.2.77', userAgent: 'x', requestId: undefined, account: amy }
+    for (let round = 0; round < 600; round += 1)
+      await app.record(from, { action: 'account.enable', result: 'success', subject: adaId })
+    await app.post('/login', { username: 'ada', password: 'wrong' })
+
+    const answer = await app.get('/v1/me/export', bearer(ada))
+    expect(answer.headers.get('content-type')).toBe('application/json')
+    expect(answer.headers.get('content-disposition')).toStartWith('attachment; filename=')
+    const text = await answer.text()
+    const file = JSON.parse(text) as Record<string, unknown[]> & { account: object }
+    expect(Object.keys(file)).toStrictEqual([
+      'exported_at',
+      'account',
+      'sessions',
+      'known_clients',
+      'failed_logins',
+      'second_factor',
+      'password_reset',
+      'invitations_made',
+      'audit',
+      'unlocks',
+    ])
+    expect(file.account).toMatchObject({ id: adaId, username: 'ada', phone: '1' })
+    expect(file['sessions']).toHaveLength(1)
+    expect(file['unlocks']).toHaveLength(650)
+    const seqs = (file['audit'] as { seq: number }[]).map(({ seq }) => seq)
+    expect(seqs).toStrictEqual([...new Set(seqs)].toSorted((a, b) => a - b))
+    expect(file['audit']?.at(0)).toMatchObject({
+      action: 'login',
+      actor: adaId,
+      address: '127.0.0.1',
+    })
+    expect(file['audit']?.at(-1)).toMatchObject({ action: 'account.export', actor: adaId })
+    // The first login, what amy did, the failed login and this export.
+    expect(seqs).toHaveLength(603)
+    expect(text).not.toMatch(/eve|192\.0\.2\.77|argon2|refresh_token/)
+    expect((await app.get('/v1/me/export', bearer(eve))).status).toBe(200)
+  })
+
+  test('[A4] devices, failed logins, second factor, reset and invitations are in it, without hash or secret', async () => {
+    await using service = await startService({ env: UNLIMITED })
+    const { post, get } = clientOf(service.url)
+    await post('/register', { username: 'ada', password: PASSWORD, phone: '1', address: 'x' })
+    const { access_token: token } = (await (
+      await post('/login', { username: 'ada', password: PASSWORD })
+    ).json()) as { access_token: string }
+    using db = new Database(join(service.folder, 'data/secure-lock.db'))
+    db.run('UPDATE known_client SET logged_in_at_ms = 1000')
+    db.run("INSERT INTO failed_login VALUES (x'AC', 'name', 1, '192.0.2.1', 3, 2000, 3000)")
+    db.run(
+      "INSERT INTO second_factor (account_id, secret, confirmed_at_ms, last_step, failures, failed_at_ms) VALUES (1, x'AD', 4000, 5, 0, 0)",
+    )
+    db.run("INSERT INTO recovery_code VALUES (1, x'AE'), (1, x'AF')")
+    db.run("INSERT INTO password_reset VALUES (1, x'BA', 6000, NULL)")
+    const file = (await (await get('/v1/me/export', bearer(token))).json()) as object
+    const at = (ms: number) => new Date(ms).toISOString()
+    expect(file).toMatchObject({
+      account: { second_factor: true },
+      known_clients: [{ logged_in_at: at(1000) }],
+      failed_logins: [
+        { address: '192.0.2.1', failures: 3, failed_at: at(2000), waits_until: at(3000) },
+      ],
+      second_factor: { on_since: at(4000), recovery_codes: 2 },
+      password_reset: { expires_at: at(6000) },
+      invitations_made: [],
+    })
+  })
+})

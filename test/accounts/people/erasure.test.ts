@@ -1,0 +1,262 @@
+import { describe, expect, test } from 'bun:test'
+import { Database } from 'bun:sqlite'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { accountTransactions } from '../../../src/accounts/people/account-transaction.ts'
+import { erasureService } from '../../../src/accounts/people/erasure.ts'
+import { COMMAND_LINE } from '../../../src/domain/audit-event.ts'
+import { openDatabase } from '../../../src/storage/open.ts'
+import { PASSWORD, bearer, clientOf, startApp } from '../../support/app.ts'
+import { UNLIMITED, runCommand, startService, temporaryFolder } from '../../support/binary.ts'
+import { claimed, openLog } from '../../support/unlock-log.ts'
+
+const NAME = 'Persephone-Quill'
+const PERSON = {
+  username: NAME,
+  password: PASSWORD,
+  phone: '0700-555-0199',
+  address: '7 Pomegranate Row',
+  email: 'quill@example.org',
+}
+
+const DAY_MS = 86_400_000
+
+/** Whether a text is anywhere in the bytes of the database or of its write-ahead log. */
+const isOnDisk = (database: string, text: string): boolean =>
+  [database, `${database}-wal`].some(
+    (path) => existsSync(path) && readFileSync(path).includes(Buffer.from(text)),
+  )
+
+const inFolder = async (work: (folder: string, database: string) => Promise<void>) => {
+  const folder = temporaryFolder()
+  try {
+    await work(folder, join(folder, 'data/secure-lock.db'))
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+describe('erasing oneself', () => {
+  test('[D7] leaves nothing personal on the disk, every proof holds, and the trail still says what was done', () =>
+    inFolder(async (folder, database) => {
+      const env = { ...UNLIMITED, TRUSTED_PROXIES: '127.0.0.1' }
+      await using service = await startService({ folder, env })
+      const { post, get } = clientOf(service.url)
+      const at = { 'x-forwarded-for': '203.0.113.77' }
+      await post('/register', PERSON, at)
+      await post('/register', { ...PERSON, username: 'ada', phone: '1', address: 'x' })
+      const logIn = async (username: string) =>
+        (
+          (await (await post('/login', { username, password: PASSWORD }, at)).json()) as {
+            access_token: string
+          }
+        ).access_token
+      const headers = { ...bearer(await logIn(NAME)), ...at }
+      const kept: string[] = []
+      for (const method of ['fingerprint', 'pin of Quill']) {
+        const { id } = (await (await post('/v1/unlocks', { method }, headers)).json()) as {
+          id: string
+        }
+        const receipt = await get(`/v1/unlocks/${id}/receipt`, headers)
+        const path = join(folder, `receipt-${kept.length}`)
+        writeFileSync(path, await receipt.text())
+        kept.push('--checkpoint', path)
+      }
+      const { id } = (await (await get('/v1/me', headers)).json()) as { id: string }
+      const client = clientOf(service.url)
+      // From elsewhere: the address of a failed attempt is kept for a day, whosever it is.
+      const { authorization } = headers
+      const wrong = await client.delete(
+        '/v1/me',
+        { password: 'wrong horse battery' },
+        { authorization },
+      )
+      expect(wrong.status).toBe(403)
+      expect((await client.delete('/v1/me', {}, headers)).status).toBe(400)
+      const erased = await client.delete('/v1/me', { password: PASSWORD }, headers)
+      expect(await erased.json()).toStrictEqual({ msg: 'Account erased' })
+      // From elsewhere: nobody can tell any more whose address that of a stranger is.
+      expect((await get('/v1/me', { authorization })).status).toBe(401)
+      expect((await post('/login', { username: NAME, password: PASSWORD })).status).toBe(401)
+      await service.stop()
+
+      for (const text of [NAME, PERSON.phone, PERSON.address, '203.0.113.77', 'pin of Quill'])
+        expect(`${text} ${isOnDisk(database, text)}`).toBe(`${text} false`)
+      const verified = await runCommand(['log', 'verify', ...kept], { folder })
+      expect(verified).toMatchObject({ status: 0, words: '' })
+      using db = new Database(database)
+      const trail = db
+        .query<{ action: string; address: string | null }, [string]>(
+          'SELECT action, result, address FROM audit_event WHERE actor = ? ORDER BY seq',
+        )
+        .all(id)
+      expect(trail).toMatchObject([
+        { action: 'login', result: 'success', address: null },
+        { action: 'account.erase', result: 'failure', address: null },
+        { action: 'account.erase', result: 'success', address: null },
+      ])
+      for (const table of ['session', 'refresh_token'])
+        expect(db.query(`SELECT count(*) AS n FROM ${table}`).get()).toStrictEqual({ n: 0 })
+      // The name is free again, for another account.
+      expect(db.query('SELECT username FROM account').all()).toStrictEqual([{ username: 'ada' }])
+    }))
+})
+
+describe('an erasure that is interrupted', () => {
+  /** Adds the person and an unlock of theirs, and erases them with a server that dies half-way. */
+  const halfErased = async (dataDir: string, database: string) => {
+    const app = await openLog(dataDir)
+    await app.accounts.add(PERSON, 'member')
+    const account = await app.accounts.find(NAME)
+    const publicId = account?.publicId ?? ''
+    await app.unlockLog.append([{ ...claimed(0, NAME), accountPublicId: publicId }])
+    const from = { address: '203.0.113.77', userAgent: '', requestId: undefined, account }
+    await app.record(from, { action: 'login', result: 'success' })
+    await app.close()
+    const db = openDatabase(database)
+    const half = erasureService({
+      store: accountTransactions(db, Date.now),
+      traces: [() => Promise.reject(new Error('killed'))],
+      record: async () => {},
+      now: Date.now,
+      report: () => {},
+    })
+    const erasing = half.erase(COMMAND_LINE, async (changes) => {
+      const person = await changes.find(publicId)
+      if (!person) throw new Error('the person is missing')
+      return person
+    })
+    expect(String(await erasing.catch((error: unknown) => error))).toContain('killed')
+    half.stop()
+    await db.close()
+    return publicId
+  }
+
+  test('[D7] has ended the account already, and the next start finishes it', () =>
+    inFolder(async (folder, database) => {
+      await halfErased(join(folder, 'data'), database)
+      const words = [NAME, '203.0.113.77']
+      const onDisk = () => words.map((word) => isOnDisk(database, word))
+      expect(onDisk()).toStrictEqual([true, true])
+      expect(isOnDisk(database, PERSON.phone)).toBe(false)
+      await using service = await startService({ folder, env: UNLIMITED })
+      const login = { username: NAME, password: PASSWORD }
+      expect((await clientOf(service.url).post('/login', login)).status).toBe(401)
+      await service.stop()
+      expect(onDisk()).toStrictEqual([false, false])
+    }))
+
+  test('[D7] is finished with the next one too, and may be finished again and again', () =>
+    inFolder(async (folder, database) => {
+      const publicId = await halfErased(join(folder, 'data'), database)
+      const app = await openLog(join(folder, 'data'))
+      await app.accounts.add({ ...PERSON, username: 'ada' }, 'member')
+      const ada = (await app.accounts.find('ada'))?.publicId ?? ''
+      await app.administration.erase({ by: COMMAND_LINE, publicId: ada })
+      expect((await app.unlocks.page(-1, 9))[0]?.person).toBeUndefined()
+      await app.erasures.resume()
+      await app.close()
+      expect(isOnDisk(database, publicId)).toBe(true)
+      expect(isOnDisk(database, NAME)).toBe(false)
+    }))
+})
+
+test('[A2] the number of an account that was erased is given to nobody else', async () => {
+  await using app = await startApp()
+  await app.signIn('ada')
+  const eve = bearer(await app.signIn('eve'))
+  const owner = bearer(await app.signIn('oli', 'owner'))
+  const idsOf = async (): Promise<string[]> =>
+    Object.keys((await (await app.get('/getUsers', owner)).json()) as object)
+  expect(await idsOf()).toStrictEqual(['1', '2', '3'])
+  const bob = bearer(await app.signIn('bob'))
+  for (const gone of [bob, eve])
+    expect((await app.delete('/v1/me', { password: PASSWORD }, gone)).status).toBe(200)
+  await app.signIn('mia')
+  expect(await idsOf()).toStrictEqual(['1', '3', '5'])
+})
+
+test('[D7] an unlock that was being received when its person was erased is erased in the next round', async () => {
+  await using app = await startApp()
+  await app.signIn('ada')
+  const publicId = (await app.accounts.find('ada'))?.publicId ?? ''
+  const late = () => app.unlockLog.append([{ ...claimed(0, 'ada'), accountPublicId: publicId }])
+  const names = async () => (await app.unlocks.page(-1, 9)).map(({ person }) => person?.username)
+  await app.administration.erase({ by: COMMAND_LINE, publicId })
+  await late()
+  expect(await names()).toStrictEqual(['ada'])
+  await app.erasures.resume()
+  expect(await names()).toStrictEqual([undefined])
+  app.clock.nowMs += 2 * DAY_MS
+  await app.erasures.resume()
+  await late()
+  await app.erasures.resume()
+  // Nothing is under way for days: the mark is gone.
+  expect(await names()).toStrictEqual([undefined, 'ada'])
+})
+
+test('[D7] the invitation that was for nobody else loses its label, one that others used keeps it', () =>
+  inFolder(async (folder, database) => {
+    const app = await openLog(join(folder, 'data'))
+    using db = new Database(database)
+    for (const [username, usesMax] of [
+      ['ada', 1],
+      ['eve', 5],
+    ] as const) {
+      await app.accounts.add({ ...PERSON, username }, 'member')
+      db.query(
+        `INSERT INTO invitation (id, code_hash, role, label, made_by, created_at_ms, expires_at_ms,
+           uses, uses_max) VALUES (?, ?, 'member', ?, 'somebody', 0, 0, 1, ?)`,
+      ).run(username, new TextEncoder().encode(username), `for ${username}`, usesMax)
+      db.query('UPDATE account SET invitation_id = ? WHERE username = ?').run(username, username)
+      const publicId = (await app.accounts.find(username))?.publicId ?? ''
+      await app.administration.erase({ by: COMMAND_LINE, publicId })
+    }
+    expect(db.query('SELECT label FROM invitation ORDER BY id').all()).toStrictEqual([
+      { label: '' },
+      { label: 'for eve' },
+    ])
+    await app.close()
+  }))
+
+test('somebody who comes back under the same public id keeps what is recorded from then on', () =>
+  inFolder(async (folder, database) => {
+    const app = await openLog(join(folder, 'data'))
+    using db = new Database(database)
+    const erase = async () => {
+      const publicId = (await app.accounts.find('ada'))?.publicId ?? ''
+      await app.administration.erase({ by: COMMAND_LINE, publicId })
+      return publicId
+    }
+    const names = async () => (await app.unlocks.page(-1, 9)).map(({ person }) => person?.username)
+    await app.accounts.add({ ...PERSON, username: 'ada' }, 'member')
+    const publicId = await erase()
+    // As an import of the legacy server's accounts does.
+    await app.accounts.add({ ...PERSON, username: 'ada' }, 'member')
+    db.query("UPDATE account SET public_id = ? WHERE username = 'ada'").run(publicId)
+    await app.unlockLog.append([{ ...claimed(0, 'ada'), accountPublicId: publicId }])
+    await app.erasures.resume()
+    expect(await names()).toStrictEqual(['ada'])
+    expect(await erase()).toBe(publicId)
+    expect(await names()).toStrictEqual([undefined])
+    await app.close()
+  }))
+
+test('erasing somebody with many unlocks takes turns with whoever records one', async () => {
+  await using app = await startApp()
+  await app.signIn('ada')
+  const publicId = (await app.accounts.find('ada'))?.publicId ?? ''
+  for (let round = 0; round < 5; round += 1)
+    await app.unlockLog.append(
+      Array.from({ length: 2000 }, () => ({ ...claimed(0, 'ada'), accountPublicId: publicId })),
+    )
+  let isErased = false
+  const erasing = app.unlockLog.eraseAccount(publicId).then((events) => {
+    isErased = true
+    return events
+  })
+  await Bun.sleep(0)
+  const [outcome] = await app.unlockLog.append([claimed(1, 'eve')])
+  expect([outcome?.status, isErased]).toStrictEqual(['stored', false])
+  expect(await erasing).toStrictEqual({ events: 10_000, isWalTruncated: true })
+})

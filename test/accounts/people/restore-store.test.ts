@@ -1,0 +1,52 @@
+import { expect, test } from 'bun:test'
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { erasedPeople } from '../../../src/accounts/people/restore-store.ts'
+import { COMMAND_LINE } from '../../../src/domain/audit-event.ts'
+import { openReadOnly } from '../../../src/storage/open.ts'
+import { PASSWORD, bearer, startApp } from '../../support/app.ts'
+import { temporaryFolder } from '../../support/binary.ts'
+import { openLog } from '../../support/unlock-log.ts'
+
+test('[T3] after a restore no session, code or invitation is good that may have ended since', async () => {
+  await using app = await startApp()
+  const token = await app.signIn('ada')
+  const owner = await app.signIn('oli', 'owner')
+  const invited = await app.invitations.make(COMMAND_LINE, {
+    role: 'member',
+    label: '',
+    hours: 1,
+    usesMax: 1,
+  })
+  const ada = await app.accounts.find('ada')
+  const reset = await app.administration.beginReset({
+    by: COMMAND_LINE,
+    publicId: ada?.publicId ?? '',
+  })
+  expect(await app.restored.revokeCredentials()).toStrictEqual({ sessions: 2, invitations: 1 })
+  for (const one of [token, owner]) expect((await app.get('/v1/me', bearer(one))).status).toBe(401)
+  const redeemed = await app.post('/v1/password-reset', {
+    username: 'ada',
+    code: reset.code,
+    new_password: 'four green chairs',
+  })
+  expect(redeemed.status).toBe(401)
+  expect((await app.invitations.page(undefined, 10)).page).toMatchObject([
+    { state: 'revoked', id: invited.id },
+  ])
+  expect((await app.post('/login', { username: 'ada', password: PASSWORD })).status).toBe(200)
+})
+
+test('[D7] a database knows whom it erased, also when the mark of it is gone', async () => {
+  const folder = temporaryFolder()
+  const app = await openLog(join(folder, 'data'))
+  for (const username of ['ada', 'grace'])
+    await app.accounts.add({ username, password: PASSWORD, phone: '1', address: 'x' }, 'member')
+  const publicId = (await app.accounts.find('grace'))?.publicId ?? ''
+  await app.administration.erase({ by: COMMAND_LINE, publicId })
+  await app.close()
+  const db = openReadOnly(join(folder, 'data/secure-lock.db'))
+  expect(await erasedPeople(db)).toStrictEqual([publicId])
+  db.close()
+  rmSync(folder, { recursive: true })
+})

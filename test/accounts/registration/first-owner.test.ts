@@ -1,0 +1,205 @@
+import { describe, expect, test } from 'bun:test'
+import { readdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { PASSWORD, type TestApp, bearer, clientOf, startApp } from '../../support/app.ts'
+import {
+  type Service,
+  UNLIMITED,
+  runCommand,
+  startService,
+  temporaryFolder,
+} from '../../support/binary.ts'
+
+const OWNER = { username: 'oli', password: PASSWORD }
+const WRONG = 'AAAA-BBBB-CCCC-DDDD-EEEE-FFFF-GGGG'
+const MINUTE_MS = 60_000
+
+/** The code and the link that a start has printed. */
+const printed = async (service: Service) => {
+  const deadline = performance.now() + 5000
+  for (;;) {
+    const { words } = service.output()
+    if (words.includes('user add')) {
+      const { code, link } =
+        /^ {2}code {7}(?<code>[0-9A-Z-]{34})\n {2}link {7}(?<link>\S+)$/m.exec(words)?.groups ?? {}
+      if (code === undefined || link === undefined) throw new Error(`no code in: ${words}`)
+      return { code, link }
+    }
+    if (performance.now() > deadline) throw new Error(`no offer in: ${words}`)
+    await Bun.sleep(10)
+  }
+}
+
+const claim = async ({ post }: Pick<TestApp, 'post'>, body: object) => {
+  const answer = await post('/v1/setup', body)
+  const { code, detail, ...rest } = (await answer.json()) as Record<string, unknown>
+  return { status: answer.status, code, detail, ...rest }
+}
+
+const isNeeded = async ({ get }: Pick<TestApp, 'get'>) => (await get('/v1/setup')).json()
+
+describe('the first owner, at the compiled file', () => {
+  test('[A5] of 50 tries at once with the printed code one makes the owner, who is signed in', async () => {
+    await using service = await startService({ env: UNLIMITED })
+    const client = clientOf(service.url)
+    expect(await isNeeded(client)).toStrictEqual({ needed: true })
+    const { code } = await printed(service)
+    const answers = await Promise.all(
+      Array.from({ length: 50 }, (_, one) =>
+        claim(client, { ...OWNER, username: `owner-${one}`, code }),
+      ),
+    )
+    const made = answers.filter(({ status }) => status === 200)
+    expect(made).toHaveLength(1)
+    for (const { status } of answers) expect(status).toBeOneOf([200, 409, 503])
+    const { access_token: token } = made[0] as unknown as { access_token: string }
+    expect(await (await client.get('/getUsers', bearer(token))).json()).toStrictEqual({
+      1: expect.objectContaining({ role: 'owner' }) as object,
+    })
+    expect(await isNeeded(client)).toStrictEqual({ needed: false })
+    expect(await claim(client, { ...OWNER, code })).toMatchObject({
+      status: 409,
+      code: 'owner_exists',
+    })
+  })
+
+  test('[A5, T6] the code is in no log, no answer and no file, and each start makes another', async () => {
+    const folder = temporaryFolder()
+    const first = await startService({ folder, env: { ...UNLIMITED, LOG_LEVEL: 'debug' } })
+    const { code, link } = await printed(first)
+    expect(link).toBe(`${first.url}/join#setup=${code}`)
+    const client = clientOf(first.url)
+    const answers = [
+      await claim(client, { ...OWNER, code: WRONG }),
+      await claim(client, { ...OWNER, password: 'short', code }),
+      await claim(client, { username: 'oli', code }),
+    ]
+    expect(answers.map(({ status, detail }) => [status, detail])).toStrictEqual([
+      [403, 'This setup code is wrong'],
+      [400, 'Weak password'],
+      [400, 'Missing password'],
+    ])
+    await first.stop()
+    expect(JSON.stringify(answers) + first.output().log).not.toContain(code)
+    for (const name of readdirSync(join(folder, 'data')))
+      expect(await Bun.file(join(folder, 'data', name)).text()).not.toContain(code)
+
+    await using second = await startService({ folder, env: UNLIMITED })
+    const next = await printed(second)
+    expect(next.code).not.toBe(code)
+    expect(await claim(clientOf(second.url), { ...OWNER, code })).toMatchObject({ status: 403 })
+    expect(await claim(clientOf(second.url), { ...OWNER, code: next.code })).toMatchObject({
+      status: 200,
+    })
+    await second.stop()
+    const third = await startService({ folder, env: UNLIMITED })
+    await third.stop()
+    expect(third.output().words).toContain('Secure Lock Server')
+    expect(third.output().words).not.toMatch(/owner|code/)
+    rmSync(folder, { recursive: true })
+  })
+
+  test('[A5] an owner made on the command line voids the code of the service that runs', async () => {
+    await using service = await startService({ env: UNLIMITED })
+    const { code } = await printed(service)
+    const { folder } = service
+    const client = clientOf(service.url)
+    const [made, ...claims] = await Promise.all([
+      runCommand(['user', 'add', '--role', 'owner', 'amy'], { folder, input: `${PASSWORD}\n` }),
+      ...Array.from({ length: 5 }, (_, one) =>
+        claim(client, { ...OWNER, username: `oli-${one}`, code }),
+      ),
+    ])
+    expect(made.status).toBe(0)
+    expect(claims.filter(({ status }) => status === 200).length).toBeLessThan(2)
+    expect(await claim(client, { ...OWNER, code })).toMatchObject({ status: 409 })
+    expect(await isNeeded(client)).toStrictEqual({ needed: false })
+  })
+
+  test('[A5, P4] guesses at the code count against the limit of passwords; asking whether it is needed does not', async () => {
+    await using service = await startService({ env: { RATE_LIMIT_AUTH: '3/minute' } })
+    const client = clientOf(service.url)
+    for (let time = 0; time < 10; time += 1) await isNeeded(client)
+    for (let guess = 0; guess < 3; guess += 1)
+      expect(await claim(client, { ...OWNER, code: WRONG })).toMatchObject({ status: 403 })
+    const { code } = await printed(service)
+    expect(await claim(client, { ...OWNER, code })).toMatchObject({ status: 429 })
+    expect((await client.post('/login', OWNER)).status).toBe(429)
+  })
+})
+
+describe('a setup code', () => {
+  test('[A5] is over after 30 minutes by a clock that nobody sets, and the answer says how to get another', async () => {
+    let monotonicMs = 5000
+    await using app = await startApp({}, { monotonic: () => monotonicMs })
+    const { code = '' } = (await app.setup.newSetupCode()) ?? {}
+    app.clock.nowMs += 50 * 365 * 24 * 60 * MINUTE_MS
+    monotonicMs += 30 * MINUTE_MS - 1
+    expect(await claim(app, { ...OWNER, password: 'short', code })).toMatchObject({ status: 400 })
+    monotonicMs += 1
+    expect(await claim(app, { ...OWNER, code })).toMatchObject({
+      status: 403,
+      code: 'setup_code_expired',
+      detail: 'The setup code has expired; restart the service for a new one',
+    })
+    expect(await app.people.hasOwner()).toBe(false)
+  })
+
+  test('[A5] stays good after faults of the name or the password, and wrong codes, each of which is recorded', async () => {
+    await using app = await startApp()
+    await app.signIn('oli')
+    const { code = '' } = (await app.setup.newSetupCode()) ?? {}
+    for (let guess = 0; guess < 30; guess += 1)
+      expect(await claim(app, { ...OWNER, code: WRONG })).toMatchObject({
+        code: 'setup_code_wrong',
+      })
+    const records = app.logLines.filter((line) => line.includes('"action":"owner.setup"'))
+    expect(records).toHaveLength(30)
+    expect(records.join()).not.toContain(WRONG)
+    for (let fault = 0; fault < 30; fault += 1)
+      expect(await claim(app, { ...OWNER, code })).toMatchObject({
+        status: 400,
+        detail: 'User already exists',
+      })
+    const typed = code.replaceAll('-', ' ').toLowerCase()
+    const details = { phone: '01', address: '1 Lock Lane', email: 'amy@example.org' }
+    const made = await claim(app, { ...OWNER, username: 'amy', code: typed, ...details })
+    expect(made).toMatchObject({ status: 200, token_type: 'Bearer', expires_in: 1800 })
+    expect(await app.people.page(1, 1)).toMatchObject([
+      { username: 'amy', role: 'owner', ...details },
+    ])
+  })
+
+  test('[A5] is not made where there is an owner, nor good without a start that made one', async () => {
+    await using app = await startApp()
+    expect(await claim(app, { ...OWNER, code: WRONG })).toMatchObject({
+      code: 'setup_code_expired',
+    })
+    await app.signIn('amy', 'owner')
+    expect(await app.setup.newSetupCode()).toBeUndefined()
+    expect(await claim(app, { ...OWNER, code: WRONG })).toMatchObject({ code: 'owner_exists' })
+  })
+
+  test('[P5] makes the place of its first owner one that strangers’ guesses do not keep out', async () => {
+    await using app = await startApp({ TRUSTED_PROXIES: '127.0.0.1' })
+    const { code = '' } = (await app.setup.newSetupCode()) ?? {}
+    const home = { 'x-forwarded-for': '203.0.113.1' }
+    expect((await app.post('/v1/setup', { ...OWNER, code }, home)).status).toBe(200)
+    for (let guess = 0; guess < 100; guess += 1) {
+      const stranger = { 'x-forwarded-for': `198.51.100.${guess % 10}` }
+      await app.post('/login', { ...OWNER, password: 'wrong' }, stranger)
+    }
+    expect((await app.post('/login', OWNER, { 'x-forwarded-for': '203.0.113.2' })).status).toBe(401)
+    expect((await app.post('/login', OWNER, home)).status).toBe(200)
+  })
+
+  test('[A3] privileged fields beside it change nothing', async () => {
+    await using app = await startApp()
+    const { code = '' } = (await app.setup.newSetupCode()) ?? {}
+    const more = { id: 99, public_id: 'mine', role: 'member', invitation: code }
+    expect(await claim(app, { ...OWNER, code, ...more })).toMatchObject({ status: 200 })
+    const [owner] = await app.people.page(0, 1)
+    expect(owner).toMatchObject({ id: 1, role: 'owner' })
+    expect(owner?.publicId).toMatch(/^[0-9a-f-]{36}$/)
+  })
+})

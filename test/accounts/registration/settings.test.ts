@@ -1,0 +1,63 @@
+import { expect, test } from 'bun:test'
+import { rmSync } from 'node:fs'
+import { PASSWORD, bearer, clientOf, recordsOf, startApp } from '../../support/app.ts'
+import { UNLIMITED, runCommand, startService, temporaryFolder } from '../../support/binary.ts'
+
+const PERSON = { username: 'ada', password: PASSWORD, phone: '1', address: 'x' }
+
+test('[O3] an owner chooses who may register; it counts at once and is recorded', async () => {
+  await using app = await startApp()
+  const owner = bearer(await app.signIn('oli', 'owner'))
+  const read = async () => (await app.get('/v1/settings', owner)).json()
+  expect(await read()).toStrictEqual({ registration: { value: 'open', is_fixed: false } })
+  for (const registration of ['invite', 'closed', 'closed']) {
+    const changed = await app.patch('/v1/settings', { registration }, owner)
+    expect(await changed.json()).toStrictEqual({
+      registration: { value: registration, is_fixed: false },
+    })
+    expect((await app.post('/register', PERSON)).status).toBe(403)
+  }
+  await app.patch('/v1/settings', { registration: 'open' }, owner)
+  expect((await app.post('/register', PERSON)).status).toBe(200)
+  expect(
+    recordsOf(app.logLines, 'setting.change').map(({ subject, detail }) => [subject, detail]),
+  ).toStrictEqual([
+    ['registration', { from: 'open', to: 'invite' }],
+    ['registration', { from: 'invite', to: 'closed' }],
+    ['registration', { from: 'closed', to: 'open' }],
+  ])
+  for (const registration of ['sometimes', 1, null])
+    expect((await app.patch('/v1/settings', { registration }, owner)).status).toBe(400)
+  for (const role of ['member', 'admin'] as const) {
+    const other = bearer(await app.signIn(role, role))
+    expect((await app.patch('/v1/settings', { registration: 'closed' }, other)).status).toBe(403)
+  }
+})
+
+test('what the environment sets stays so, and says that it does', async () => {
+  await using app = await startApp({ REGISTRATION: 'invite' })
+  const owner = bearer(await app.signIn('oli', 'owner'))
+  const read = await app.get('/v1/settings', owner)
+  expect(await read.json()).toStrictEqual({ registration: { value: 'invite', is_fixed: true } })
+  const refused = await app.patch('/v1/settings', { registration: 'open' }, owner)
+  expect(await refused.json()).toMatchObject({ status: 409, code: 'setting_fixed' })
+  expect((await app.post('/register', PERSON)).status).toBe(403)
+})
+
+test('the choice outlives a restart, which is no change of a setting', async () => {
+  const folder = temporaryFolder()
+  const args = ['user', 'add', '--role', 'owner', 'oli']
+  await runCommand(args, { folder, input: `${PASSWORD}\n` })
+  const first = await startService({ env: UNLIMITED, folder })
+  const login = await clientOf(first.url).post('/login', { username: 'oli', password: PASSWORD })
+  const { access_token: token } = (await login.json()) as { access_token: string }
+  const { patch } = clientOf(first.url)
+  expect((await patch('/v1/settings', { registration: 'invite' }, bearer(token))).status).toBe(200)
+  await first.stop()
+  await using second = await startService({ env: UNLIMITED, folder })
+  expect((await clientOf(second.url).post('/register', PERSON)).status).toBe(403)
+  await second.stop()
+  const { log } = second.output()
+  expect(log.split('\n').filter((line) => line.includes('REGISTRATION'))).toStrictEqual([])
+  rmSync(folder, { recursive: true })
+})

@@ -1,0 +1,117 @@
+import { describe, expect, test } from 'bun:test'
+import { coalescingRecorder } from '../../src/audit/coalescing.ts'
+import { AppError } from '../../src/errors.ts'
+import type { AuditEvent } from '../../src/domain/audit-event.ts'
+import { processLogger } from '../../src/http/log/logger.ts'
+import { bearer, startApp } from '../support/app.ts'
+
+const DENIED: AuditEvent = { action: 'access.deny', result: 'failure', detail: { status: 401 } }
+const ADA = { id: 1, publicId: 'ada', username: 'ada', role: 'member' } as const
+
+const at = (address: string) => ({ address, userAgent: '', requestId: undefined })
+
+const recorder = () => {
+  const recorded: string[] = []
+  const disk = { isFull: false }
+  const lines: string[] = []
+  const repeats = coalescingRecorder({
+    record: async ({ address, account }, { action, detail }) => {
+      if (disk.isFull) throw new AppError('unavailable', 'The disk is full')
+      recorded.push(
+        [account?.publicId ?? address, action, detail?.['repeats'] ?? 'first'].join(' '),
+      )
+    },
+    logger: processLogger({ level: 'info', format: 'json', write: (line) => lines.push(line) }),
+  })
+  return { ...repeats, recorded, disk, lines }
+}
+
+describe('what anybody can cause without end', () => {
+  test('[O3] is recorded at once, then once a minute with its count, and at once again after a quiet minute', async () => {
+    const { recordCoalesced, recordRepeats, recorded, close } = recorder()
+    for (let times = 0; times < 100; times += 1) await recordCoalesced(at('192.0.2.1'), DENIED)
+    expect(recorded).toStrictEqual(['192.0.2.1 access.deny first'])
+    await recordRepeats()
+    for (let times = 0; times < 7; times += 1) await recordCoalesced(at('192.0.2.1'), DENIED)
+    await recordRepeats()
+    await recordRepeats()
+    await recordCoalesced(at('192.0.2.1'), DENIED)
+    await close()
+    expect(recorded.slice(1)).toStrictEqual([
+      '192.0.2.1 access.deny 99',
+      '192.0.2.1 access.deny 7',
+      '192.0.2.1 access.deny first',
+    ])
+  })
+
+  test('[O3] tells clients, people and what people were refused apart', async () => {
+    const { recordCoalesced, recorded, close } = recorder()
+    const other = { ...DENIED, detail: { status: 403 } }
+    for (const event of [DENIED, other]) {
+      await recordCoalesced(at('2001:db8::1'), event)
+      await recordCoalesced(at('2001:db8::2'), event)
+      await recordCoalesced(at('2001:db8:1::1'), event)
+      await recordCoalesced({ ...at('2001:db8::1'), account: ADA }, event)
+    }
+    expect(recorded).toStrictEqual([
+      '2001:db8::1 access.deny first',
+      '2001:db8:1::1 access.deny first',
+      'ada access.deny first',
+      'ada access.deny first',
+    ])
+    await close()
+  })
+
+  test('[O3] is bounded, however many clients there are', async () => {
+    const { recordCoalesced, recordRepeats, recorded, close } = recorder()
+    const garbage = async () => {
+      for (let host = 0; host < 5000; host += 1)
+        await recordCoalesced(at(`10.0.${host >> 8}.${host & 255}`), DENIED)
+    }
+    await garbage()
+    expect(recorded).toHaveLength(101)
+    await garbage()
+    await recordRepeats()
+    expect(recorded).toHaveLength(202)
+    await recordCoalesced(
+      { ...at('192.0.2.1'), account: ADA },
+      { action: 'login', result: 'success' },
+    )
+    expect(recorded.at(-1)).toBe('ada login first')
+    await close()
+  })
+
+  test('[D4] is refused on a full disk too, and recorded once there is room', async () => {
+    const { recordCoalesced, recordRepeats, recorded, disk, lines, close } = recorder()
+    disk.isFull = true
+    for (let times = 0; times < 3; times += 1) await recordCoalesced(at('192.0.2.1'), DENIED)
+    await recordRepeats()
+    expect(recorded).toStrictEqual([])
+    expect(lines).toHaveLength(2)
+    disk.isFull = false
+    await close()
+    expect(recorded).toStrictEqual(['192.0.2.1 access.deny 3'])
+  })
+})
+
+test('[I4] no header, name or path forges a line of the log or a record', async () => {
+  await using app = await startApp()
+  const name = 'ada\u2028{"action":"login"}'
+  const token = await app.signIn(name)
+  const evil = { 'user-agent': 'x\u009b31m"}{"msg":"audit event"', 'x-forwarded-for': '"\u0085' }
+  await app.get('/v1/audit?%0d%0a', { ...bearer(token), ...evil })
+  await app.get('/v1/audit', { ...bearer('%0a%1b[31m'), ...evil })
+  await app.post('/login', { username: name, password: 'wrong' }, evil)
+  await Bun.sleep(10)
+  const lines = app.logLines.map((line) => {
+    expect(line.slice(0, -1)).not.toMatch(/[\p{Cc}\u2028\u2029]/u)
+    return JSON.parse(line) as Record<string, unknown>
+  })
+  expect(lines.filter(({ msg }) => msg === 'audit event')).toMatchObject([
+    { action: 'login', result: 'success', client: '127.0.0.1' },
+    { action: 'proxy.untrusted', client: '127.0.0.1' },
+    { action: 'access.deny', client: '127.0.0.1', detail: { route: '/v1/audit', status: 403 } },
+    { action: 'access.deny', client: '127.0.0.1', detail: { route: '/v1/audit', status: 401 } },
+    { action: 'login', result: 'failure' },
+  ])
+})

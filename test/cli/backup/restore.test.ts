@@ -1,0 +1,388 @@
+import { Database } from 'bun:sqlite'
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { packTar, unpackTar } from 'modern-tar'
+import { lockDataDir } from '../../../src/storage/files/data-dir-lock.ts'
+import { MIGRATIONS } from '../../../src/storage/migrations.ts'
+import { PASSWORD, bearer, clientOf } from '../../support/app.ts'
+import {
+  BINARY,
+  UNLIMITED,
+  runCommand,
+  startService,
+  temporaryFolder,
+} from '../../support/binary.ts'
+import { oldDataFolder } from '../../support/old-schema.ts'
+import { enrol, nextCode } from '../../support/second-factor.ts'
+
+const env = { ...UNLIMITED, LOG_LEVEL: 'warn' }
+
+type Tokens = { readonly access_token: string; readonly refresh_token: string }
+
+/** A gateway that lived on after its backup: what is taken up below stands in the names. */
+const livedOn = async () => {
+  const folder = temporaryFolder()
+  const run = (...args: string[]) => runCommand(args, { folder, env })
+  for (const [name, role] of [
+    ['oli', 'owner'],
+    ['ada', 'member'],
+    ['grace', 'member'],
+  ] as const)
+    await runCommand(['user', 'add', '--role', role, name], { folder, env, input: `${PASSWORD}\n` })
+  const service = await startService({ folder, env })
+  const { post } = clientOf(service.url)
+  const logIn = async (username: string, otp?: string) =>
+    (await (
+      await post('/login', { username, password: PASSWORD, ...(otp ? { otp } : {}) })
+    ).json()) as Tokens
+  const unlock = async (token: string) => {
+    const sent = await post('/logUnlocking', { 'unlocking-method': 'pin' }, bearer(token))
+    expect(sent.status).toBe(200)
+  }
+  const oli = await logIn('oli')
+  const factor = await enrol({ post }, oli.access_token)
+  const ada = await logIn('ada')
+  const grace = await logIn('grace')
+  for (let done = 0; done < 3; done += 1) await unlock(ada.access_token)
+  await unlock(grace.access_token)
+  const invited = /Code +(\S+)/.exec((await run('invite')).out)?.[1] ?? ''
+  expect((await run('backup', 'old.tar')).status).toBe(0)
+  await unlock(ada.access_token)
+  await unlock(ada.access_token)
+  await post('/logout', {}, bearer(grace.access_token))
+  await run('user', 'erase', '--yes', 'grace')
+  expect((await run('backup', 'new.tar')).status).toBe(0)
+  await service.stop()
+  return { folder, run, ada, factor, invited }
+}
+
+type Gateway = Awaited<ReturnType<typeof livedOn>>
+
+/** All files in a folder and below, by name. */
+const filesOf = (folder: string) =>
+  Object.fromEntries(
+    [...new Bun.Glob('**/*').scanSync({ cwd: folder, dot: true })]
+      // Whoever looks leaves these, and they say nothing.
+      .filter((name) => !/-(wal|shm|journal)$|\.lock$/.test(name))
+      .toSorted()
+      .map((name) => [name, Bun.hash(readFileSync(join(folder, name)))]),
+  )
+
+describe('restore FILE, at the compiled file', () => {
+  let gateway: Gateway
+  const folders: string[] = []
+
+  beforeAll(async () => {
+    gateway = await livedOn()
+  })
+  afterAll(() => {
+    for (const folder of [gateway.folder, ...folders]) rmSync(folder, { recursive: true })
+  })
+
+  /** The gateway's folder once more, to do things to. */
+  const copied = () => {
+    const folder = temporaryFolder()
+    folders.push(folder)
+    cpSync(gateway.folder, folder, { recursive: true })
+    const run = (...args: string[]) => runCommand(args, { folder, env })
+    return { folder, data: join(folder, 'data'), run }
+  }
+
+  test('[D3] on another machine: the same log, people, passwords and second factors', async () => {
+    const folder = temporaryFolder()
+    folders.push(folder)
+    cpSync(join(gateway.folder, 'new.tar'), join(folder, 'new.tar'))
+    const restored = await runCommand(['restore', 'new.tar'], { folder, env })
+    expect(restored.status).toBe(0)
+    expect(restored.out).toStartWith('Restored: 6 events and all accounts, as of 20')
+    expect(restored.words).not.toContain('before')
+    const key = async (at: string) => (await runCommand(['log', 'key'], { folder: at, env })).out
+    expect(await key(folder)).toBe(await key(gateway.folder))
+    expect((await runCommand(['log', 'verify'], { folder, env })).out).toBe(
+      'The log is intact: 6 events\n',
+    )
+    for (const name of readdirSync(join(folder, 'data')))
+      expect(statSync(join(folder, 'data', name)).mode & 0o077).toBe(0)
+    await using service = await startService({ folder, env })
+    const { post } = clientOf(service.url)
+    const otp = nextCode(gateway.factor.secret, Date.now())
+    expect((await post('/login', { username: 'oli', password: PASSWORD, otp })).status).toBe(200)
+    await service.stop()
+  })
+
+  test('[D3, T3] an older one: says what will be lost, asks, keeps what was there, and no token is good again', async () => {
+    const { folder, data, run } = copied()
+    const before = filesOf(data)
+    const refused = await run('restore', 'old.tar')
+    expect(refused.status).toBe(2)
+    expect(refused.words).toContain(
+      'The log that is there now has 6 events: the newest 2 will be lost.',
+    )
+    expect(refused.words).toContain('restore needs --yes where nobody can be asked')
+    expect(filesOf(data)).toStrictEqual(before)
+
+    const restored = await run('restore', '--yes', 'old.tar')
+    expect(restored.status).toBe(0)
+    expect((await run('log', 'verify')).out).toBe('The log is intact: 4 events\n')
+    const aside = readdirSync(data).find((name) => name.startsWith('before-restore-')) ?? ''
+    expect(restored.words).toContain(`What was there before is in ${join(data, aside)}`)
+    const old = filesOf(join(data, aside))
+    for (const [name, hash] of Object.entries(old)) expect(before[name]).toBe(hash)
+    expect(Object.keys(old)).toContain('secure-lock.db')
+
+    await using service = await startService({ folder, env })
+    const { post } = clientOf(service.url)
+    const { ada, invited } = gateway
+    const sent = await post(
+      '/logUnlocking',
+      { 'unlocking-method': 'pin' },
+      bearer(ada.access_token),
+    )
+    expect(sent.status).toBe(401)
+    const refresh = { refresh_token: ada.refresh_token }
+    expect((await post('/v1/session/refresh', refresh)).status).toBe(401)
+    const person = { username: 'eve', password: PASSWORD, phone: '1', address: 'x' }
+    const registered = await post('/register', { ...person, invitation: invited })
+    expect(await registered.json()).toMatchObject({ code: 'invitation_invalid' })
+    await service.stop()
+  })
+
+  test('[D7] who was erased since is erased again', async () => {
+    const { data, run } = copied()
+    const { words } = await run('restore', '--yes', 'old.tar')
+    expect(words).toContain('Erased again: 1 person')
+    expect((await run('user', 'list')).out).not.toContain('grace')
+    expect((await run('log', 'verify')).out).toBe('The log is intact: 4 events\n')
+    expect(readFileSync(join(data, 'secure-lock.db')).includes('grace')).toBe(false)
+  })
+
+  test('[O3] the trail says what was restored, and by whom', async () => {
+    const { run } = copied()
+    await run('restore', '--yes', 'old.tar')
+    const { out } = await run('audit', '--json')
+    const record = out
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>)
+      .find(({ action }) => action === 'backup.restore')
+    expect(record).toMatchObject({
+      result: 'success',
+      actor: { id: `uid:${process.getuid?.()}` },
+      detail: { events: 4, lost: 2, erased: 1, sessions: 2, invitations: 1 },
+    })
+  })
+
+  test('[D3] a newer one, the same one, and another gateway’s are told apart', async () => {
+    const { folder, run } = copied()
+    await run('restore', '--yes', 'old.tar')
+    expect((await run('restore', 'new.tar')).words).toContain(
+      'The log that is there now has 4 events, all in the backup.',
+    )
+    expect((await run('restore', 'old.tar')).words).toContain(
+      'The log that is there now is the same.',
+    )
+    // A log that went on from the older backup in another way is a fork.
+    await using service = await startService({ folder, env })
+    const { post } = clientOf(service.url)
+    const { access_token: token } = (await (
+      await post('/login', { username: 'ada', password: PASSWORD })
+    ).json()) as Tokens
+    for (let done = 0; done < 3; done += 1)
+      await post('/logUnlocking', { 'unlocking-method': 'face' }, bearer(token))
+    await service.stop()
+    expect((await run('restore', 'new.tar')).words).toContain(
+      'does not extend that of the backup, nor the other way round',
+    )
+    rmSync(join(folder, 'data'), { recursive: true })
+    await runCommand(['user', 'add', 'eve'], { folder, env, input: `${PASSWORD}\n` })
+    expect((await run('restore', 'new.tar')).words).toContain(
+      'What is there now is another log, of another key.',
+    )
+  })
+
+  test('[D3] what is corrupt, of another program or newer is refused, and nothing is touched', async () => {
+    const { folder, data, run } = copied()
+    const before = filesOf(data)
+    const tar = readFileSync(join(folder, 'old.tar'))
+    const [manifest, ...files] = await unpackTar(tar)
+    const told = JSON.parse(Buffer.from(manifest?.data ?? []).toString()) as Record<string, unknown>
+    const repacked = (changes: object) => {
+      const body = JSON.stringify({ ...told, ...changes })
+      const header = { name: 'manifest.json', size: Buffer.byteLength(body) }
+      return packTar([{ header, body }, ...files])
+    }
+    const flipped = Buffer.from(tar)
+    flipped[30_000] = (flipped[30_000] ?? 0) ^ 1
+    const log = told['log'] as object
+    const newer = await unpackTar(readFileSync(join(folder, 'new.tar')))
+    const later = JSON.parse(Buffer.from(newer[0]?.data ?? []).toString()) as { log: object }
+    const cases: Record<string, [Uint8Array, string]> = {
+      flipped: [flipped, 'secure-lock.db is not what its manifest says'],
+      cut: [tar.subarray(0, 50_000), 'Cannot use the backup'],
+      text: [Buffer.from('no backup'), 'Cannot use the backup'],
+      format: [await repacked({ format_version: 2, server_version: '7.0.0' }), 'use version 7.0.0'],
+      schema: [await repacked({ schema_version: 99 }), 'its schema version 99 is newer'],
+      // The files fit their sums, but the log is not what the manifest promises.
+      checkpoint: [
+        await repacked({ log: later.log }),
+        'The kept checkpoint has 6 events, the log only 4',
+      ],
+      key: [await repacked({ log: { ...log, key: 'x' } }), 'Its key is not the one'],
+    }
+    for (const [name, [bytes, words]] of Object.entries(cases)) {
+      writeFileSync(join(folder, 'given.tar'), bytes)
+      for (const args of [['--yes'], ['--check']]) {
+        const refused = await run('restore', ...args, 'given.tar')
+        expect(`${name}: ${refused.words}`).toContain(words)
+        expect(refused.status).toBe(1)
+      }
+      expect(filesOf(data)).toStrictEqual(before)
+    }
+    expect((await run('restore', '--yes', 'absent.tar')).words).toContain('there is no such file')
+    expect((await run('restore')).status).toBe(2)
+  })
+
+  test('[D3] refused while the service runs, or a command, or another restore', async () => {
+    const { folder, data, run } = copied()
+    const before = filesOf(data)
+    {
+      await using service = await startService({ folder, env })
+      const refused = await run('restore', '--yes', 'old.tar')
+      expect(refused).toMatchObject({ status: 1 })
+      expect(refused.words).toContain('a service or another command uses it; stop that first')
+      expect((await run('restore', '--check', 'old.tar')).status).toBe(0)
+      await service.stop()
+    }
+    for (const use of ['command', 'restore'] as const) {
+      const release = lockDataDir(data, use)
+      expect((await run('restore', '--yes', 'old.tar')).words).toContain('stop that first')
+      if (use === 'restore')
+        expect((await run('user', 'list')).words).toContain('a restore is under way there')
+      release()
+    }
+    expect(Object.keys(filesOf(data))).toStrictEqual(Object.keys(before))
+    expect((await run('log', 'verify')).out).toBe('The log is intact: 6 events\n')
+  })
+
+  test('[D4] a database that is damaged or gone is no obstacle, and what is left of it is kept', async () => {
+    const { data, run } = copied()
+    writeFileSync(join(data, 'secure-lock.db'), 'all that a bad disk left '.repeat(1000))
+    const asked = await run('restore', 'new.tar')
+    expect(asked.words).toContain(
+      'What is there now cannot be compared, so that nobody can say what will be lost.',
+    )
+    expect(asked.status).toBe(2)
+    expect((await run('restore', '--yes', 'new.tar')).status).toBe(0)
+    expect((await run('log', 'verify')).out).toBe('The log is intact: 6 events\n')
+    rmSync(join(data, 'secure-lock.db'))
+    expect((await run('log', 'verify')).status).toBe(1)
+    expect((await run('restore', 'new.tar')).status).toBe(0)
+    expect((await run('log', 'verify')).out).toBe('The log is intact: 6 events\n')
+  })
+
+  test('a database outside DATA_DIR is restored there, and kept there', async () => {
+    const folder = temporaryFolder()
+    folders.push(folder)
+    cpSync(join(gateway.folder, 'new.tar'), join(folder, 'new.tar'))
+    const elsewhere = { ...env, DATABASE_URI: 'sqlite:///disk/door.db' }
+    const run = (...args: string[]) => runCommand(args, { folder, env: elsewhere })
+    expect((await run('restore', 'new.tar')).status).toBe(0)
+    expect((await run('log', 'verify')).out).toBe('The log is intact: 6 events\n')
+    expect((await run('restore', '--yes', 'new.tar')).status).toBe(0)
+    const disk = readdirSync(join(folder, 'disk'))
+    expect(disk.filter((name) => !name.startsWith('before-restore-'))).toStrictEqual(['door.db'])
+    const aside = disk.find((name) => name.startsWith('before-restore-')) ?? ''
+    expect(readdirSync(join(folder, 'disk', aside))).toContain('door.db')
+    expect(existsSync(join(folder, 'data/secure-lock.db'))).toBe(false)
+  })
+
+  test('[D5] one of an older schema is brought up to date', async () => {
+    const folder = temporaryFolder()
+    folders.push(folder)
+    const { dataDir } = await oldDataFolder(folder, { schema: 1, events: 7 })
+    const [manifest] = await unpackTar(readFileSync(join(gateway.folder, 'old.tar')))
+    const about = JSON.parse(Buffer.from(manifest?.data ?? []).toString()) as Record<
+      string,
+      unknown
+    >
+    const packed = await olderBackup(dataDir, about)
+    writeFileSync(join(folder, 'older.tar'), packed)
+    rmSync(dataDir, { recursive: true })
+    const run = (...args: string[]) => runCommand(args, { folder, env })
+    expect((await run('restore', 'older.tar')).words).toContain('The backup is intact: 7 events')
+    expect((await run('log', 'verify')).out).toBe('The log is intact: 7 events\n')
+    expect((await run('user', 'list')).out).toContain('ada')
+    expect(readdirSync(dataDir).filter((name) => name.includes('schema'))).toStrictEqual([])
+    using db = new Database(join(dataDir, 'secure-lock.db'), { readonly: true })
+    expect(db.query('PRAGMA user_version').get()).toStrictEqual({ user_version: MIGRATIONS.length })
+  })
+
+  test.if(Bun.which('script') !== null)(
+    'at a terminal it asks, and takes one word for yes',
+    async () => {
+      const { folder, run } = copied()
+      const typed = async (word: string) => {
+        const started = Bun.spawn(['script', '-qec', `${BINARY} restore old.tar`, '/dev/null'], {
+          cwd: folder,
+          env: { ...env, PATH: process.env['PATH'] ?? '' },
+          stdin: Buffer.from(`${word}\n`),
+          stdout: 'pipe',
+        })
+        const shown = await new Response(started.stdout).text()
+        return { shown, status: await started.exited }
+      }
+      const no = await typed('no')
+      expect(no.shown).toContain('Type restore to put the backup in its place: ')
+      expect(no.shown).toContain('Nothing was restored')
+      expect(no.status).toBe(1)
+      expect((await run('log', 'verify')).out).toBe('The log is intact: 6 events\n')
+      expect((await typed('restore')).status).toBe(0)
+      expect((await run('log', 'verify')).out).toBe('The log is intact: 4 events\n')
+    },
+  )
+})
+
+/** A backup of a data folder as a version of an older schema made it. */
+const olderBackup = async (dataDir: string, about: Record<string, unknown>) => {
+  const names = ['secure-lock.db', 'log-signing-key']
+  const files = names.map((name) => {
+    const body = readFileSync(join(dataDir, name))
+    const sha256 = new Bun.CryptoHasher('sha256').update(body).digest('hex')
+    return { header: { name, size: body.length }, body, sha256 }
+  })
+  using db = new Database(join(dataDir, 'secure-lock.db'), { readonly: true })
+  const head = db
+    .query<{ size: number; checkpoint: string }, []>('SELECT size, checkpoint FROM log_head')
+    .get()
+  const key = (
+    await runCommand(['log', 'key'], { env: { DATA_DIR: await keyOnly(dataDir) } })
+  ).out.trim()
+  const body = JSON.stringify({
+    ...about,
+    schema_version: 1,
+    log: { ...head, key },
+    files: files.map(({ header, sha256 }) => ({ name: header.name, bytes: header.size, sha256 })),
+  })
+  return packTar([
+    { header: { name: 'manifest.json', size: Buffer.byteLength(body) }, body },
+    ...files.map(({ header, body: content }) => ({ header, body: content })),
+  ])
+}
+
+/** A copy of the folder in which a command may bring the database up to date. */
+const keyOnly = async (dataDir: string): Promise<string> => {
+  const copy = join(dataDir, '../copy')
+  mkdirSync(copy)
+  cpSync(dataDir, copy, { recursive: true })
+  return copy
+}

@@ -1,0 +1,112 @@
+import { describe, expect, test } from 'bun:test'
+import { allCommands } from '../../../src/cli/commands.ts'
+import { SETTINGS } from '../../../src/config.ts'
+import { runCommand } from '../../support/binary.ts'
+
+const COMMANDS = await allCommands()
+
+const shown = async (...words: readonly string[]): Promise<string> => {
+  const { status, out } = await runCommand(words)
+  expect(status).toBe(0)
+  return out
+}
+
+describe('help', () => {
+  test('--help names every command, and fits a screen or two', async () => {
+    const out = await shown('--help')
+    for (const name of Object.keys(COMMANDS))
+      expect(out).toMatch(new RegExp(`^  ${name} +\\S`, 'm'))
+    expect(out.split('\n').length).toBeLessThan(50)
+    expect(await shown('-h')).toBe(out)
+    expect(await shown('help')).toBe(out)
+  })
+
+  test('help settings names every setting with its default', async () => {
+    const out = (await shown('help', 'settings')).replaceAll(/\s+/g, ' ')
+    for (const { env, doc, fallback } of Object.values(SETTINGS))
+      expect(out).toContain(`${env} ${doc} [${fallback || 'none'}]`)
+    expect(out).toContain('JWT_SECRET_KEY_FILE')
+  })
+
+  test.each(Object.entries(COMMANDS))(
+    'help %s has its actions and options',
+    async (name, command) => {
+      const out = await shown('help', name)
+      expect(await shown(name, '--help')).toBe(out)
+      expect(out).toContain('Exit status:')
+      for (const [action, { options = {} }] of Object.entries(command.actions ?? {})) {
+        expect(out).toContain(`secure-lock-server ${name} ${action}`)
+        for (const option of Object.keys(options)) expect(out).toContain(`--${option}`)
+      }
+      for (const option of Object.keys(command.options ?? {})) expect(out).toContain(`--${option}`)
+      for (const line of out.split('\n')) expect(Bun.stringWidth(line)).toBeLessThanOrEqual(80)
+    },
+  )
+
+  test('no option of a usage line is missing from the table that completion and help share', () => {
+    for (const [name, { usage = '', options, actions = {} }] of Object.entries(COMMANDS)) {
+      const tables = [options, ...Object.values(actions).map((one) => one.options)]
+      const known = new Set(tables.flatMap((table = {}) => Object.keys(table)))
+      const used = [...usage.matchAll(/--([\w-]+)/g)].map(([, option]) => option)
+      expect(`${name}: ${used.filter((one) => !known.has(one ?? '')).join()}`).toBe(`${name}: `)
+    }
+  })
+
+  test('has no colours where it is not shown on a terminal', async () => {
+    expect(await shown('--help')).not.toContain('\u001B')
+  })
+})
+
+const hasMandoc = process.env['REQUIRE_MANDOC'] === '1' || Bun.which('mandoc') !== null
+
+describe.if(hasMandoc)('the manual page', () => {
+  const through = async (...options: readonly string[]) => {
+    const run = Bun.spawnSync(['mandoc', ...options], {
+      stdin: Buffer.from(await shown('man')),
+      env: { PATH: process.env['PATH'], LC_ALL: 'C.UTF-8' },
+    })
+    return run.stdout.toString()
+  }
+
+  test('is what the tool that checks manual pages takes', async () => {
+    // A page has a date by custom; ours are told apart by the version.
+    const complaints = (await through('-T', 'lint', '-W', 'warning')).split('\n')
+    expect(complaints.filter((line) => line && !line.includes('missing date'))).toStrictEqual([])
+  })
+
+  test('holds every command, action, option and setting', async () => {
+    const page = (await through('-T', 'utf8', '-O', 'width=500')).replaceAll(/.[\b]/g, '')
+    for (const [name, { actions = {}, options = {} }] of Object.entries(COMMANDS)) {
+      expect(page).toContain(`secure-lock-server ${name}`)
+      for (const [action, one] of Object.entries(actions)) {
+        expect(page).toContain(`secure-lock-server ${name} ${action}`)
+        for (const option of Object.keys(one.options ?? {})) expect(page).toContain(`--${option}`)
+      }
+      for (const option of Object.keys(options)) expect(page).toContain(`--${option}`)
+    }
+    for (const { env } of Object.values(SETTINGS)) expect(page).toContain(env)
+  })
+})
+
+describe('words that make no sense', () => {
+  test.each([
+    [['usre'], 'There is no command "usre"; did you mean "user"?', '--help'],
+    [['health'], 'There is no command "health"; did you mean "healthcheck"?', '--help'],
+    [['dance'], 'There is no command "dance"', '--help'],
+    [['help', 'serv'], 'There is no command "serv"; did you mean "serve"?', 'help help'],
+    [['user', 'lsit'], 'user knows no "lsit"; did you mean "list"?', 'help user'],
+    [
+      ['user'],
+      'user needs one of: add, list, role, disable, enable, reset, erase, second-factor',
+      'help user',
+    ],
+    [['audit', '--jso'], 'There is no option "--jso"; did you mean "--json"?', 'help audit'],
+    [['serve', '--dance'], 'There is no option "--dance"', 'help serve'],
+  ])('%j: says what was meant, and where to read on', async (words, message, page) => {
+    expect(await runCommand(words)).toStrictEqual({
+      status: 2,
+      out: '',
+      words: `${message}\nSee: secure-lock-server ${page}\n`,
+    })
+  })
+})

@@ -1,0 +1,141 @@
+import { expect, test } from 'bun:test'
+import { rmSync } from 'node:fs'
+import { qrTerminal } from '../../src/http/page/qr.ts'
+import { BINARY, freePort, runCommand, temporaryFolder } from '../support/binary.ts'
+
+/** Runs a command at a pseudo-terminal (util-linux `script`), and answers each of its questions. */
+const atTerminal = async (
+  command: string,
+  typed: readonly string[],
+  folder: string,
+  { env = {}, asks = /: $/ }: { env?: Readonly<Record<string, string>>; asks?: RegExp } = {},
+) => {
+  const run = Bun.spawn(['script', '-qec', `exec ${BINARY} ${command}`, '/dev/null'], {
+    cwd: folder,
+    env: { PATH: process.env['PATH'] ?? '', TERM: 'xterm', ...env },
+    stdin: 'pipe',
+    stdout: 'pipe',
+  })
+  const answers = typed.values()
+  const decoder = new TextDecoder()
+  let shown = ''
+  for await (const part of run.stdout) {
+    shown += decoder.decode(part, { stream: true })
+    if (!asks.test(shown)) continue
+    // The terminal is told to hide what is typed right after the question.
+    await Bun.sleep(100)
+    await run.stdin.write(answers.next().value ?? '')
+    await run.stdin.flush()
+  }
+  return { status: await run.exited, shown }
+}
+
+test('a password typed at a terminal is asked for twice and never shown', async () => {
+  const folder = temporaryFolder()
+  const typed = ['correct horse batteryX\u007f\r', 'correct horse battery\r']
+  const { status, shown } = await atTerminal('user add --role owner oli', typed, folder)
+  expect(status).toBe(0)
+  expect(shown).toContain('Password: ')
+  expect(shown).toContain('The same again: ')
+  expect(shown).toContain('Added owner oli')
+  expect(shown).not.toContain('correct')
+  rmSync(folder, { recursive: true })
+})
+
+test('two passwords that differ, and Ctrl-C, add nobody', async () => {
+  const folder = temporaryFolder()
+  const differing = await atTerminal('user add oli', ['correct horse\r', 'wrong horse\r'], folder)
+  expect(differing).toMatchObject({ status: 1, shown: expect.stringContaining('differ') as string })
+  expect((await atTerminal('user add oli', ['corr\u0003'], folder)).status).toBe(130)
+  const listed = await runCommand(['user', 'list'], { folder })
+  expect(listed).toMatchObject({
+    status: 1,
+    words: expect.stringContaining('no database') as string,
+  })
+  rmSync(folder, { recursive: true })
+})
+
+test.each(['SIGINT', 'SIGTERM'] as const)('%s ends a command that is at work', async (signal) => {
+  const folder = temporaryFolder()
+  const run = Bun.spawn([BINARY, 'user', 'add', 'oli'], { cwd: folder, env: {}, stdin: 'pipe' })
+  await Bun.sleep(500)
+  expect(run.exitCode).toBeNull()
+  run.kill(signal)
+  await run.exited
+  expect(run.signalCode).toBe(signal)
+  rmSync(folder, { recursive: true })
+})
+
+test('[A5] at a terminal the setup code, and an invitation, are shown as QR codes of their links', async () => {
+  const folder = temporaryFolder()
+  const env = { HOST: '127.0.0.1', PORT: String(await freePort()) }
+  const linkShown = (shown: string): string => /http\S+#\S+/.exec(shown)?.[0] ?? 'none'
+  const served = await atTerminal('serve', ['\u0003'], folder, { env, asks: /"started"\}\s*$/ })
+  expect(served.status).toBe(0)
+  expect(linkShown(served.shown)).toStartWith(`http://127.0.0.1:${env.PORT}/join#setup=`)
+  const { shown } = await atTerminal('invite', [], folder, { env })
+  expect(linkShown(shown)).toStartWith(`http://127.0.0.1:${env.PORT}/join#invitation=`)
+  for (const one of [served.shown, shown])
+    expect(one.replaceAll('\r', '')).toContain(qrTerminal(linkShown(one)))
+  rmSync(folder, { recursive: true })
+})
+
+test('at a terminal the fingerprint to pin is shown as a QR code of its link', async () => {
+  const folder = temporaryFolder()
+  const { status, shown } = await atTerminal('tls init', [], folder, { env: { PORT: '8443' } })
+  expect(status).toBe(0)
+  const link = /https:\S+#ca-sha256=[0-9a-f]{64}/.exec(shown)?.[0] ?? 'none'
+  expect(link).toContain(':8443/#')
+  expect(shown.replaceAll('\r', '')).toContain(qrTerminal(link))
+  rmSync(folder, { recursive: true })
+})
+
+test('a terminal that is closed stops the service, which without one reads its files anew', async () => {
+  const folder = temporaryFolder()
+  const env = { HOST: '127.0.0.1', PORT: String(await freePort()) }
+  const run = Bun.spawn(['script', '-qec', `exec ${BINARY} serve`, '/dev/null'], {
+    cwd: folder,
+    env: { PATH: process.env['PATH'] ?? '', TERM: 'xterm', ...env },
+    stdin: 'pipe',
+    stdout: 'pipe',
+  })
+  const decoder = new TextDecoder()
+  let shown = ''
+  for await (const part of run.stdout) {
+    shown += decoder.decode(part, { stream: true })
+    if (/"started"\}/.test(shown) && !shown.includes('"stopping"')) {
+      const children = await Bun.file(`/proc/${run.pid}/task/${run.pid}/children`).text()
+      process.kill(Number(children.trim()), 'SIGHUP')
+    }
+  }
+  expect(await run.exited).toBe(0)
+  expect(shown).toContain('"stopped"')
+  rmSync(folder, { recursive: true })
+})
+
+test('erasing a person asks for the name again, shown as it is typed', async () => {
+  const folder = temporaryFolder()
+  const add = ['user', 'add', 'oli']
+  expect((await runCommand(add, { folder, input: 'correct horse battery\n' })).status).toBe(0)
+  const other = await atTerminal('user erase oli', ['ola\r'], folder)
+  expect(other).toMatchObject({
+    status: 1,
+    shown: expect.stringContaining('That is another name; nothing was erased') as string,
+  })
+  expect((await runCommand(['user', 'list'], { folder })).out).toContain('oli')
+  const { status, shown } = await atTerminal('user erase oli', ['oli\r'], folder)
+  expect(status).toBe(0)
+  expect(shown).toContain('Type oli again to erase for good: ')
+  expect(shown).toContain('Erased oli')
+  expect((await runCommand(['user', 'list'], { folder })).out).not.toContain('oli')
+  rmSync(folder, { recursive: true })
+})
+
+test('help has bold headings at a terminal, but not for NO_COLOR or a dumb one', async () => {
+  const folder = temporaryFolder()
+  const bold = '\u001B[1mUsage\u001B[22m'
+  expect((await atTerminal('--help', [], folder)).shown).toContain(bold)
+  for (const env of [{ NO_COLOR: '1' }, { TERM: 'dumb' }])
+    expect((await atTerminal('--help', [], folder, { env })).shown).not.toContain('\u001B')
+  rmSync(folder, { recursive: true })
+})

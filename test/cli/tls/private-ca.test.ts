@@ -1,0 +1,58 @@
+import { afterEach, expect, setSystemTime, test } from 'bun:test'
+import { existsSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Terminal } from '../../../src/cli/command.ts'
+import { tls } from '../../../src/cli/tls/tls.ts'
+import { AppError } from '../../../src/errors.ts'
+import { temporaryFolder } from '../../support/binary.ts'
+
+afterEach(() => {
+  setSystemTime()
+})
+
+const terminalIn = (folder: string) => {
+  const printed: string[] = []
+  const terminal: Terminal = {
+    env: { DATA_DIR: join(folder, 'data') },
+    print: (line) => printed.push(line),
+    say: () => {},
+    readSecret: async () => '',
+    readLine: async () => '',
+    isInteractive: false,
+    isShown: false,
+    hasColours: false,
+    showProgress: () => {},
+    stopRequested: async () => {},
+    onReloadRequest: () => {},
+    onLevelRequest: () => {},
+  }
+  return { terminal, printed }
+}
+
+test('[D6] by a clock from before this program was written, no certificate is made', async () => {
+  const folder = temporaryFolder()
+  const { terminal } = terminalIn(folder)
+  setSystemTime(new Date('1970-01-01T00:10:00Z'))
+  const fault = await tls.run(['init'], terminal).catch((error: unknown) => error)
+  expect(fault).toBeInstanceOf(AppError)
+  expect(String(fault)).toContain('The clock says 1970-01-01, which cannot be')
+  expect(existsSync(join(folder, 'data'))).toBe(false)
+  rmSync(folder, { recursive: true })
+})
+
+test('a renewed certificate does not outlive its CA, and a CA that has expired signs no more', async () => {
+  const folder = temporaryFolder()
+  const { terminal, printed } = terminalIn(folder)
+  setSystemTime(new Date('2026-11-22T12:00:00Z'))
+  await tls.run(['init'], terminal)
+  setSystemTime(new Date('2036-06-01T12:00:00Z'))
+  await tls.run(['init'], terminal)
+  expect(printed.filter((line) => line.startsWith('Good until'))).toStrictEqual([
+    'Good until   2028-11-21',
+    'Good until   2036-11-21',
+  ])
+  setSystemTime(new Date('2036-12-01T12:00:00Z'))
+  const fault = await tls.run(['init'], terminal).catch((error: unknown) => error)
+  expect(String(fault)).toContain('has expired')
+  rmSync(folder, { recursive: true })
+})

@@ -1,0 +1,235 @@
+import { describe, expect, test } from 'bun:test'
+import { Database } from 'bun:sqlite'
+import { connect } from 'node:net'
+import { join } from 'node:path'
+import { PASSWORD, type TestApp, bearer, clientOf, startApp } from '../../support/app.ts'
+import { UNLIMITED, startService } from '../../support/binary.ts'
+import { follow } from '../../support/stream.ts'
+import { claimed } from '../../support/unlock-log.ts'
+
+const record = async (app: TestApp, token: string, count = 1, method = 'pin') => {
+  const events = Array.from({ length: count }, () => ({ method }))
+  expect((await app.post('/v1/unlocks', events, bearer(token))).status).toBe(200)
+}
+
+const numbers = (from: number, to: number) => Array.from({ length: to - from }, (_, n) => from + n)
+
+describe('unlocks as they happen', () => {
+  test('a stream sends what is new, and after Last-Event-ID what was missed', async () => {
+    await using app = await startApp()
+    const ada = await app.signIn('ada')
+    await record(app, ada, 3)
+    const fresh = await follow(app.url, bearer(ada))
+    expect(fresh.answer.headers.get('content-type')).toBe('text/event-stream')
+    expect(fresh.answer.headers.get('cache-control')).toBe('no-store')
+    await record(app, ada, 2)
+    await fresh.until(() => fresh.messages.length >= 2)
+    expect(fresh.ids()).toStrictEqual([3, 4])
+    const listed = (await (await app.get('/v1/unlocks?limit=2', bearer(ada))).json()) as {
+      unlocks: object[]
+    }
+    expect(fresh.messages.map(({ text }) => JSON.parse(text) as object)).toStrictEqual(
+      listed.unlocks.toReversed(),
+    )
+    const resumed = await follow(app.url, { ...bearer(ada), 'last-event-id': '0' })
+    await resumed.until(() => resumed.messages.length >= 4)
+    expect(resumed.ids()).toStrictEqual([1, 2, 3, 4])
+    for (const id of ['5', '99999999', 'x', '-1', '1.5', '9'.repeat(20)])
+      expect((await follow(app.url, { ...bearer(ada), 'last-event-id': id })).answer.status).toBe(
+        400,
+      )
+    await Promise.all([fresh.leave(), resumed.leave()])
+  })
+
+  test('what is imported from a legacy server is no news', async () => {
+    await using app = await startApp()
+    const amy = await app.signIn('amy', 'admin')
+    const all = await follow(app.url, bearer(amy))
+    const imported = { ...claimed(0), source: 'imported', occurredAtMs: 0 } as const
+    await app.unlockLog.append(
+      Array.from({ length: 3000 }, () => ({ ...imported, id: crypto.randomUUID() })),
+    )
+    await record(app, amy)
+    await all.until(() => all.messages.length >= 1)
+    expect(all.ids()).toStrictEqual([3000])
+    const resumed = await follow(app.url, { ...bearer(amy), 'last-event-id': '0' })
+    await resumed.until(() => resumed.messages.length >= 1)
+    expect(resumed.ids()).toStrictEqual([3000])
+    await Promise.all([all.leave(), resumed.leave()])
+  })
+
+  test('[A2] members follow their own unlocks, admins all or those of a filter', async () => {
+    await using app = await startApp()
+    const [mia, max, amy] = [
+      await app.signIn('mia'),
+      await app.signIn('max'),
+      await app.signIn('amy', 'admin'),
+    ]
+    const own = await follow(app.url, bearer(mia))
+    const all = await follow(app.url, bearer(amy))
+    const pins = await follow(app.url, bearer(amy), '?method=pin&text=MAX')
+    await record(app, max, 1, 'secret')
+    await record(app, mia)
+    await record(app, max)
+    await all.until(() => all.messages.length === 3)
+    await own.until(() => own.messages.length === 1)
+    await pins.until(() => pins.messages.length === 1)
+    expect([own.ids(), all.ids(), pins.ids()]).toStrictEqual([[1], [0, 1, 2], [2]])
+    expect(JSON.stringify(own.messages)).not.toMatch(/max|secret/)
+    expect((await follow(app.url, {})).answer.status).toBe(401)
+    await Promise.all([own.leave(), all.leave(), pins.leave()])
+  })
+
+  test('a reader that comes and goes while unlocks are recorded gets each once, in order', async () => {
+    await using app = await startApp()
+    const ada = await app.signIn('ada')
+    await record(app, ada)
+    const progress = { isDone: false }
+    const writing = Promise.all(
+      numbers(0, 6).map(async (writer) => {
+        for (let times = 0; times < 40; times += 1) {
+          await record(app, ada, 1 + ((times + writer) % 7))
+          await Bun.sleep(5)
+        }
+      }),
+    ).then(() => (progress.isDone = true))
+    const got: number[] = [0]
+    const size = async () => (await app.unlocks.head())?.size ?? 0
+    let visits = 0
+    while (!progress.isDone || got.length < (await size())) {
+      const stream = await follow(app.url, { ...bearer(ada), 'last-event-id': `${got.at(-1)}` })
+      await Bun.sleep(Math.random() * 20)
+      await stream.leave()
+      got.push(...stream.ids())
+      visits += 1
+    }
+    await writing
+    expect(got).toStrictEqual(numbers(0, await size()))
+    expect(visits).toBeGreaterThan(3)
+    for (let waited = 0; waited < 5000 && app.live.count() > 0; waited += 10) await Bun.sleep(10)
+    expect(app.live.count()).toBe(0)
+  })
+
+  test('streams are counted, an account’s own and all, and a place left is free again', async () => {
+    await using app = await startApp()
+    const ada = await app.signIn('ada')
+    const streams = await Promise.all(numbers(0, 5).map(() => follow(app.url, bearer(ada))))
+    const refused = await app.get('/v1/unlocks/stream', bearer(ada))
+    expect([refused.status, refused.headers.get('retry-after')]).toStrictEqual([429, '2'])
+    const bob = await follow(app.url, bearer(await app.signIn('bob')))
+    expect([bob.answer.status, app.live.count()]).toStrictEqual([200, 6])
+    await streams[0]?.leave()
+    await bob.until(() => app.live.count() === 5)
+    expect(
+      (await fetch(`${app.url}/v1/unlocks/stream`, { method: 'HEAD', headers: bearer(ada) }))
+        .status,
+    ).toBe(200)
+    const again = await follow(app.url, bearer(ada))
+    expect(again.answer.status).toBe(200)
+    await Promise.all([...streams, bob, again].map((stream) => stream.leave()))
+    await bob.until(() => app.live.count() === 0)
+  })
+
+  test('[A2] a stream ends with the session, and with a change of role, before the next event', async () => {
+    await using service = await startService({ env: UNLIMITED })
+    const { url, folder } = service
+    const { post } = clientOf(url)
+    const signIn = async (username: string) => {
+      const person = { username, password: PASSWORD, phone: '1', address: 'x' }
+      await post('/register', person)
+      const login = (await (await post('/login', person)).json()) as { access_token: string }
+      return bearer(login.access_token)
+    }
+    const [amy, bob, eve] = [await signIn('amy'), await signIn('bob'), await signIn('eve')]
+    using db = new Database(join(folder, 'data/secure-lock.db'))
+    db.run("UPDATE account SET role = 'admin' WHERE username IN ('amy', 'bob')")
+    const [demoted, disabled] = [await follow(url, amy), await follow(url, bob)]
+    await post('/logUnlocking', { 'unlocking-method': 'one' }, eve)
+    await demoted.until(() => demoted.messages.length === 1 && disabled.messages.length === 1)
+    db.run("UPDATE account SET role = 'member' WHERE username = 'amy'")
+    db.run("UPDATE account SET disabled_at_ms = 1 WHERE username = 'bob'")
+    await post('/logUnlocking', { 'unlocking-method': 'two' }, eve)
+    expect([await demoted.isOver, await disabled.isOver]).toStrictEqual([undefined, undefined])
+    expect([demoted.ids(), disabled.ids()]).toStrictEqual([[0], [0]])
+    await service.stop()
+  })
+
+  test('a quiet stream lives on heartbeats, and one whose session has ended ends at one', async () => {
+    await using app = await startApp({}, { heartbeatSeconds: 2 })
+    const token = await app.signIn('ada')
+    const quiet = await follow(app.url, bearer(token))
+    await Bun.sleep(12_500)
+    expect(quiet.comments.length).toBeOneOf([6, 7])
+    app.clock.nowMs += 3_600_000
+    expect(await quiet.isOver).toBeUndefined()
+    expect(quiet.comments.length).toBeOneOf([6, 7, 8])
+    expect((await app.get('/v1/unlocks', bearer(token))).status).toBe(401)
+  })
+
+  test('a reader that takes nothing is cut off, costs others nothing, and can go on later', async () => {
+    await using app = await startApp({}, { heartbeatSeconds: 2 })
+    const ada = await app.signIn('ada')
+    const fast = await follow(app.url, bearer(ada))
+    await record(app, ada)
+    const stuck = connect(Number(new URL(app.url).port), '127.0.0.1')
+    stuck.pause()
+    stuck.write(
+      `GET /v1/unlocks/stream HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${ada}\r\nLast-Event-ID: 0\r\n\r\n`,
+    )
+    await fast.until(() => app.live.count() === 2)
+    for (let times = 0; times < 40; times += 1) await record(app, ada, 500, 'x'.repeat(80))
+    await fast.until(() => fast.messages.length === 20_001)
+    expect(app.live.count()).toBe(2)
+    for (let waited = 0; waited < 15_000 && app.live.count() > 1; waited += 50) await Bun.sleep(50)
+    expect(app.live.count()).toBe(1)
+    stuck.destroy()
+    const again = await follow(app.url, { ...bearer(ada), 'last-event-id': '7' })
+    await again.until(() => again.messages.length === 19_993)
+    expect(again.ids()).toStrictEqual(numbers(8, 20_001))
+    await Promise.all([fast.leave(), again.leave()])
+  })
+
+  test('a download that is broken off leaves nothing behind', async () => {
+    await using app = await startApp()
+    const ada = await app.signIn('ada')
+    for (let times = 0; times < 20; times += 1) await record(app, ada, 500, 'x'.repeat(80))
+    for (const format of ['csv', 'ndjson'])
+      for (let times = 0; times < 20; times += 1) {
+        const leaving = new AbortController()
+        const answer = await fetch(`${app.url}/v1/unlocks/export?format=${format}`, {
+          headers: bearer(ada),
+          signal: leaving.signal,
+        })
+        await answer.body?.getReader().read()
+        leaving.abort()
+      }
+    for (let waited = 0; waited < 5000 && app.http.server?.pendingRequests; waited += 20)
+      await Bun.sleep(20)
+    expect(app.http.server?.pendingRequests).toBe(0)
+    expect(app.logLines.filter((line) => line.includes('"level":"error"'))).toStrictEqual([])
+  })
+
+  test('[O1] SIGTERM ends streams at once, that of a reader who takes nothing too', async () => {
+    await using service = await startService({ env: UNLIMITED })
+    const { url } = service
+    const person = { username: 'ada', password: PASSWORD, phone: '1', address: 'x' }
+    const { post } = clientOf(url)
+    await post('/register', person)
+    const { access_token } = (await (await post('/login', person)).json()) as {
+      access_token: string
+    }
+    const stream = await follow(url, bearer(access_token))
+    const { port } = new URL(url)
+    const stuck = connect(Number(port), '127.0.0.1')
+    stuck.write(
+      `GET /v1/unlocks/stream HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${access_token}\r\n\r\n`,
+    )
+    stuck.pause()
+    await Bun.sleep(100)
+    const start = performance.now()
+    expect(await service.stop()).toBe(0)
+    expect(performance.now() - start).toBeLessThan(1500)
+    expect(await stream.isOver).toBeUndefined()
+    stuck.destroy()
+  })
+})

@@ -1,0 +1,324 @@
+import { describe, expect, test } from 'bun:test'
+import { type TestApp, bearer, recordsOf, startApp } from '../../support/app.ts'
+import { parseCsv } from './csv.test.ts'
+
+type Page = {
+  unlocks: { seq: number; username: string | null; account: string | null }[]
+  next: string | null
+}
+
+const record = async (app: TestApp, token: string, ...events: object[]) => {
+  const answer = await app.post('/v1/unlocks', events, bearer(token))
+  expect(answer.status).toBe(200)
+}
+
+const publicIdOf = async (app: TestApp, username: string) =>
+  (await app.people.page(0, 100)).find((person) => person.username === username)?.publicId ?? ''
+
+/** Mia and Max are members, Amy an admin, Oli an owner; Mia and Max have opened the door. */
+const household = async (app: TestApp) => {
+  const tokens = {
+    mia: await app.signIn('mia'),
+    max: await app.signIn('max'),
+    amy: await app.signIn('amy', 'admin'),
+    oli: await app.signIn('oli', 'owner'),
+  }
+  await record(app, tokens.mia, { method: 'pin' }, { method: 'finger', lock: 'garage' })
+  await record(app, tokens.max, { method: 'pin', result: 'denied', reason: 'restricted' })
+  await record(app, tokens.mia, { method: 'card' })
+  return tokens
+}
+
+const list = async (app: TestApp, token: string, query = '') =>
+  (await (await app.get(`/v1/unlocks${query}`, bearer(token))).json()) as Page
+
+const seqs = async (app: TestApp, token: string, query = '') =>
+  (await list(app, token, query)).unlocks.map(({ seq }) => seq)
+
+describe('who opened the door', () => {
+  test('[A2] members see their own unlocks and nothing of others, admins and owners all', async () => {
+    await using app = await startApp()
+    const { mia, max, amy, oli } = await household(app)
+    const maxId = await publicIdOf(app, 'max')
+    for (const path of [
+      '/v1/unlocks',
+      '/v1/unlocks?text=m',
+      '/v1/unlocks?method=pin',
+      '/v1/unlocks?result=denied',
+      '/v1/unlocks?from=2000-01-01T00:00:00Z',
+      '/v1/unlocks/export?format=csv',
+      '/v1/unlocks/export?format=ndjson&text=a',
+      '/v1/unlocks/stats',
+    ]) {
+      const own = await app.get(path, bearer(mia))
+      expect([path, own.status]).toStrictEqual([path, 200])
+      const text = await own.text()
+      expect(text).not.toContain('max')
+      expect(text).not.toContain(maxId)
+      expect(text).not.toContain('restricted')
+      for (const token of [amy, oli])
+        expect(await (await app.get(path, bearer(token))).text()).toContain(maxId)
+      for (const headers of [{}, bearer('garbage')])
+        expect((await app.get(path, headers)).status).toBe(401)
+    }
+    expect(await seqs(app, mia)).toStrictEqual([3, 1, 0])
+    expect(await seqs(app, max)).toStrictEqual([2])
+    expect(await seqs(app, amy)).toStrictEqual([3, 2, 1, 0])
+    const all = await list(app, oli)
+    expect(all).toMatchObject({
+      next: null,
+      unlocks: [{ username: 'mia' }, { username: 'max' }, {}, {}],
+    })
+  })
+
+  test('[A2] one unlock by its id is there for its person and for admins, and for nobody else', async () => {
+    await using app = await startApp()
+    const { mia, max, amy } = await household(app)
+    const { unlocks } = await list(app, amy, '?result=denied')
+    const [denied] = unlocks as (Page['unlocks'][number] & { id: string })[]
+    const path = `/v1/unlocks/${denied?.id}`
+    for (const token of [max, amy])
+      expect(
+        await (await app.get(`/v1/unlocks/${denied?.id.toUpperCase()}`, bearer(token))).json(),
+      ).toStrictEqual(denied)
+    for (const one of [path, `/v1/unlocks/${crypto.randomUUID()}`, '/v1/unlocks/x']) {
+      const answer = await app.get(one, bearer(mia))
+      expect([answer.status, await answer.json()]).toMatchObject([
+        404,
+        { detail: 'No such unlock' },
+      ])
+    }
+    expect((await app.get(path)).status).toBe(401)
+  })
+
+  test('[A2] a member who asks for another account is told that there is none', async () => {
+    await using app = await startApp()
+    const { mia, amy } = await household(app)
+    const [miaId, maxId] = [await publicIdOf(app, 'mia'), await publicIdOf(app, 'max')]
+    const nobody = crypto.randomUUID()
+    for (const path of ['/v1/unlocks?', '/v1/unlocks/export?format=csv&', '/v1/unlocks/stream?']) {
+      for (const other of [maxId, nobody]) {
+        const answer = await app.get(`${path}account=${other}`, bearer(mia))
+        expect([answer.status, await answer.json()]).toMatchObject([
+          404,
+          { detail: 'No such account' },
+        ])
+      }
+    }
+    expect(await seqs(app, mia, `?account=${miaId}`)).toStrictEqual([3, 1, 0])
+    expect(await seqs(app, amy, `?account=${maxId}`)).toStrictEqual([2])
+    expect(await seqs(app, amy, `?account=${nobody}`)).toStrictEqual([])
+  })
+
+  test('filters narrow the list, together too', async () => {
+    await using app = await startApp()
+    const { amy } = await household(app)
+    for (const [query, expected] of [
+      ['?lock=garage', [1]],
+      ['?method=pin', [2, 0]],
+      ['?method=pin&order=oldest', [0, 2]],
+      ['?result=denied', [2]],
+      ['?result=unlocked&method=pin', [0]],
+      ['?text=PI', [2, 0]],
+      ['?text=MIA', [3, 1, 0]],
+      ['?text=%25', []],
+      ['?text=_', []],
+      [`?from=2000-01-01T00:00:00%2B02:00&to=${new Date(app.clock.nowMs).toISOString()}`, []],
+      [`?from=${new Date(app.clock.nowMs).toISOString()}`, [3, 2, 1, 0]],
+    ] as const)
+      expect([query, await seqs(app, amy, query)]).toStrictEqual([query, [...expected]])
+  })
+
+  test('[D6] a clock that is set back changes no order, and hides nothing from a search by time', async () => {
+    await using app = await startApp()
+    const [mia, amy] = [await app.signIn('mia'), await app.signIn('amy', 'admin')]
+    const noonMs = app.clock.nowMs
+    const minute = (count: number) => noonMs + count * 60_000
+    // Right, a day behind, in 1970, ahead, and right again, though doubted for a while.
+    for (const nowMs of [noonMs, minute(-1440), 0, minute(20), minute(1), minute(2)]) {
+      app.clock.nowMs = nowMs
+      await record(app, mia, { method: 'pin' })
+    }
+    const found = async (token: string, from: number | undefined, to?: number, rest = '') =>
+      seqs(
+        app,
+        token,
+        `?limit=50${from === undefined ? '' : `&from=${new Date(from).toISOString()}`}` +
+          `${to === undefined ? '' : `&to=${new Date(to).toISOString()}`}${rest}`,
+      )
+    for (const token of [mia, amy]) {
+      expect(await found(token, undefined)).toStrictEqual([5, 4, 3, 2, 1, 0])
+      expect(await found(token, noonMs)).toStrictEqual([5, 4, 3, 2, 1, 0])
+      expect(await found(token, noonMs, undefined, '&order=oldest')).toStrictEqual([
+        0, 1, 2, 3, 4, 5,
+      ])
+      // All but the first may have been then: what a doubted clock said does not count.
+      expect(await found(token, 0, noonMs)).toStrictEqual([])
+      expect(await found(token, minute(3), minute(4))).toStrictEqual([5, 4, 3, 2, 1])
+    }
+    const from = new Date(minute(-1440)).toISOString()
+    const lines = await app.get(`/v1/unlocks/export?format=ndjson&from=${from}`, bearer(amy))
+    expect((await lines.text()).match(/(?<="seq":)\d+/g)).toStrictEqual([
+      '0',
+      '1',
+      '2',
+      '3',
+      '4',
+      '5',
+    ])
+  })
+
+  test('the Link header leads from page to page with the filters kept', async () => {
+    await using app = await startApp()
+    const { mia } = await household(app)
+    const found: number[] = []
+    let path: string | undefined = '/v1/unlocks?limit=1&text=a&from=2000-01-01T00:00:00%2B02:00'
+    for (let pages = 0; path !== undefined; pages += 1) {
+      expect(pages).toBeLessThan(4)
+      const answer: Response = await app.get(path, bearer(mia))
+      const page = (await answer.json()) as Page
+      found.push(...page.unlocks.map(({ seq }) => seq))
+      const link: string | null = answer.headers.get('link')
+      expect(link === null).toBe(page.next === null)
+      path = /^<(\/v1\/unlocks\?[^>]*)>; rel="next"$/.exec(link ?? '')?.[1]
+    }
+    expect(found).toStrictEqual([3, 1, 0])
+  })
+
+  test('[I2] a cursor of another search, or none at all, is refused without repeating it', async () => {
+    await using app = await startApp()
+    const { mia, amy } = await household(app)
+    const { next } = await list(app, mia, '?limit=1')
+    expect(next).toMatch(/^[A-Za-z0-9_-]+$/)
+    const bad = async (token: string, query: string) => {
+      const answer = await app.get(`/v1/unlocks?${query}`, bearer(token))
+      const text = await answer.text()
+      expect([query, answer.status]).toStrictEqual([query, 400])
+      expect(answer.headers.get('content-type')).toContain('application/problem+json')
+      expect(text).not.toContain('canary')
+      expect(text).not.toContain(next ?? '')
+    }
+    expect((await app.get(`/v1/unlocks?limit=2&cursor=${next}`, bearer(mia))).status).toBe(200)
+    await bad(amy, `cursor=${next}`)
+    for (const query of [
+      `cursor=${next}&order=oldest`,
+      `cursor=${next}&text=a`,
+      `cursor=${next}A`,
+      'cursor=canary',
+      'cursor=',
+      `cursor=${btoa('newest.99999999999999999999.x')}`,
+      'limit=0',
+      'limit=201',
+      'limit=canary',
+      'order=canary',
+      'canary=1',
+      'text=a&text=canary',
+      'text=',
+      `text=${'canary'.repeat(20)}`,
+      'text=canary%00',
+      'from=canary',
+      'from=2026-13-01T00:00:00Z',
+      'from=2026-12-01T00:00:00Z&to=2026-12-01T00:00:00Z',
+      'account=canary',
+      'lock=CANARY!',
+      'result=canary',
+    ])
+      await bad(mia, query)
+  })
+
+  test('what was erased is null, in lists and files', async () => {
+    await using app = await startApp()
+    const { mia, amy } = await household(app)
+    const miaId = await publicIdOf(app, 'mia')
+    await app.unlockLog.eraseAccount(miaId)
+    expect(await seqs(app, mia)).toStrictEqual([])
+    const { unlocks } = await list(app, amy)
+    expect(unlocks.find(({ seq }) => seq === 0)).toMatchObject({
+      account: null,
+      username: null,
+      method: null,
+      lock: 'front-door',
+    })
+    const csv = await (await app.get('/v1/unlocks/export?format=csv', bearer(amy))).text()
+    const [heading = [], first = []] = parseCsv(csv)
+    expect(first[heading.indexOf('username')]).toBe('')
+    expect(csv).not.toContain('mia')
+    const stats = await (await app.get('/v1/unlocks/stats', bearer(amy))).json()
+    expect(stats).toMatchObject({
+      total: 4,
+      accounts: [
+        { account: null, username: null, count: 3 },
+        { username: 'max', count: 1 },
+      ],
+      methods: [
+        { method: null, count: 3 },
+        { method: 'pin', count: 1 },
+      ],
+    })
+  })
+})
+
+describe('the log as a file', () => {
+  test('[I4] names and methods that would be formulas are text in it', async () => {
+    await using app = await startApp()
+    const token = await app.signIn('=cmd|calc!A0')
+    const methods = ['+1', '-1', '@SUM(A1)', 'a "quoted", one', "'tis", 'pin']
+    await record(app, token, ...methods.map((method) => ({ method })))
+    const answer = await app.get('/v1/unlocks/export?format=csv', bearer(token))
+    expect(answer.headers.get('content-type')).toBe('text/csv; charset=utf-8')
+    expect(answer.headers.get('content-disposition')).toBe('attachment; filename="unlocks.csv"')
+    const [heading = [], ...rows] = parseCsv(await answer.text())
+    expect(heading.slice(0, 6)).toStrictEqual([
+      'seq',
+      'id',
+      'account',
+      'username',
+      'lock',
+      'method',
+    ])
+    expect(rows.map((row) => row[5]?.replace(/^'/, ''))).toStrictEqual(methods)
+    for (const row of rows) {
+      expect(row[3]).toBe("'=cmd|calc!A0")
+      for (const field of row) expect(field).not.toMatch(/^[=+\-@\t\r]/)
+    }
+  })
+
+  test('[O3] who took the log out is on record, and what was searched for is not', async () => {
+    await using app = await startApp()
+    const { mia, amy } = await household(app)
+    const [miaId, amyId] = [await publicIdOf(app, 'mia'), await publicIdOf(app, 'amy')]
+    const path = '/v1/unlocks/export?format=csv'
+    const answers = [
+      await app.get(path, bearer(mia)),
+      await app.get(`${path}&text=max&lock=garage`, bearer(amy)),
+    ]
+    await app.get(path)
+    const requestIds = answers.map((answer) => answer.headers.get('x-request-id'))
+    const common = { client: '127.0.0.1', result: 'success' }
+    const records = recordsOf(app.logLines, 'unlocks.export')
+    expect(records).toMatchObject([
+      { ...common, actor: miaId, subject: miaId, request_id: requestIds[0] },
+      { ...common, actor: amyId, request_id: requestIds[1] },
+    ])
+    expect(records.map(({ detail }) => detail)).toStrictEqual([
+      { format: 'csv', size: 4, filters: '' },
+      { format: 'csv', size: 4, filters: 'lock,text' },
+    ])
+  })
+
+  test('NDJSON holds what the list does, page after page, oldest first', async () => {
+    await using app = await startApp()
+    const token = await app.signIn('ada')
+    for (let times = 0; times < 3; times += 1)
+      await record(app, token, ...Array.from({ length: 500 }, () => ({ method: 'pin' })))
+    const text = await (await app.get('/v1/unlocks/export?format=ndjson', bearer(token))).text()
+    const rows = text
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { seq: number })
+    expect(rows.map(({ seq }) => seq)).toStrictEqual(Array.from({ length: 1500 }, (_, seq) => seq))
+    expect(rows.slice(0, 3)).toStrictEqual(
+      (await list(app, token, '?order=oldest&limit=3')).unlocks,
+    )
+  })
+})

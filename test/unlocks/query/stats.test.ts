@@ -1,0 +1,194 @@
+import { describe, expect, test } from 'bun:test'
+import fc from 'fast-check'
+import { bearer, startApp } from '../../support/app.ts'
+import { unlockStats } from '../../../src/unlocks/query/stats.ts'
+import { unlockCounts } from '../../../src/unlocks/query/stats-store.ts'
+import { type Planted, plantedLog } from '../../support/unlocks.ts'
+
+const QUARTER_MS = 900_000
+
+const at = (receivedAtMs: number, account = 'a'): Planted => ({
+  account,
+  username: account,
+  method: 'pin',
+  lock: 'front-door',
+  result: 'unlocked',
+  receivedAtMs,
+})
+
+/** One unlock every quarter of an hour, counted in a zone. */
+const everyQuarter = async (zone: string, from: string, to: string) => {
+  using log = plantedLog()
+  const [fromMs, toMs] = [Date.parse(from), Date.parse(to)]
+  log.plant(
+    Array.from({ length: (toMs - fromMs) / QUARTER_MS }, (_, n) => at(fromMs + n * QUARTER_MS)),
+  )
+  return await unlockStats(unlockCounts(log.db), { zone, account: undefined, fromMs, toMs })
+}
+
+describe('statistics of the unlock log', () => {
+  test('the day on which summer time begins has 23 hours, and that on which it ends 25', async () => {
+    const spring = await everyQuarter(
+      'Europe/Berlin',
+      '2026-03-27T23:00:00Z',
+      '2026-03-30T22:00:00Z',
+    )
+    expect([...spring.days]).toStrictEqual([
+      ['2026-03-28', 96],
+      ['2026-03-29', 92],
+      ['2026-03-30', 96],
+    ])
+    expect([spring.hours[1], spring.hours[2], spring.hours[3]]).toStrictEqual([12, 8, 12])
+    const autumn = await everyQuarter(
+      'Europe/Berlin',
+      '2026-10-23T22:00:00Z',
+      '2026-10-26T23:00:00Z',
+    )
+    expect([...autumn.days]).toStrictEqual([
+      ['2026-10-24', 96],
+      ['2026-10-25', 100],
+      ['2026-10-26', 96],
+    ])
+    expect([autumn.hours[1], autumn.hours[2], autumn.hours[3]]).toStrictEqual([12, 16, 12])
+  })
+
+  test('zones of half hours and quarters, and those whose day changes by half an hour, count right', () => {
+    const wall = (zone: string, ms: number) => {
+      const parts = new Intl.DateTimeFormat('en-CA', {
+        timeZone: zone,
+        hourCycle: 'h23',
+        year: 'numeric',
+        month: '2-digit',
+        day: '2-digit',
+        hour: '2-digit',
+      }).formatToParts(ms)
+      const part = (type: string) => parts.find((one) => one.type === type)?.value ?? ''
+      return { day: `${part('year')}-${part('month')}-${part('day')}`, hour: Number(part('hour')) }
+    }
+    return fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom(
+          'Asia/Kathmandu',
+          'Asia/Kolkata',
+          'Australia/Lord_Howe',
+          'America/New_York',
+          'Pacific/Chatham',
+          'Africa/Casablanca',
+          'UTC',
+        ),
+        fc.integer({ min: Date.UTC(2019, 0), max: Date.UTC(2027, 0) }),
+        fc.array(fc.integer({ min: 0, max: 399 * 86_400_000 }), { minLength: 1, maxLength: 30 }),
+        async (zone, fromMs, offsets) => {
+          using log = plantedLog()
+          log.plant(offsets.map((ms) => at(fromMs + ms)))
+          const toMs = fromMs + 400 * 86_400_000
+          const stats = await unlockStats(unlockCounts(log.db), {
+            zone,
+            account: undefined,
+            fromMs,
+            toMs,
+          })
+          const days: Record<string, number> = {}
+          const hours = Array.from({ length: 24 }, () => 0)
+          for (const ms of offsets) {
+            const { day, hour } = wall(zone, fromMs + ms)
+            days[day] = (days[day] ?? 0) + 1
+            hours[hour] = (hours[hour] ?? 0) + 1
+          }
+          expect(
+            Object.fromEntries([...stats.days].filter(([, count]) => count > 0)),
+          ).toStrictEqual(days)
+          expect(stats.hours).toStrictEqual(hours)
+          expect([stats.total, stats.days.size >= 400]).toStrictEqual([offsets.length, true])
+        },
+      ),
+      { numRuns: 60 },
+    )
+  })
+
+  test('tens of thousands are counted step by step, from indexes alone', async () => {
+    using log = plantedLog()
+    const fromMs = Date.UTC(2026, 0)
+    // Many at the very same millisecond: a step must not count them twice.
+    log.plant(
+      Array.from({ length: 35_000 }, (_, n) => at(fromMs + Math.floor(n / 3), n % 2 ? 'a' : 'b')),
+    )
+    for (const [account, total] of [
+      [undefined, 35_000],
+      ['a', 17_500],
+    ] as const) {
+      const span = { zone: 'UTC', account, fromMs, toMs: fromMs + 86_400_000 }
+      const stats = await unlockStats(unlockCounts(log.db), span)
+      expect(stats.total).toBe(total)
+      expect(stats.accounts.get('a')).toBe(17_500)
+      expect(stats.accounts.get('b')).toBe(account ? undefined : 17_500)
+      const part = await unlockStats(unlockCounts(log.db), {
+        ...span,
+        fromMs: fromMs + 1,
+        toMs: fromMs + 3,
+      })
+      expect(part.total).toBe(account ? 3 : 6)
+    }
+    const plans = new Set(log.plans())
+    for (const plan of plans)
+      expect(plan).toMatch(
+        /SEARCH unlock_event USING COVERING INDEX unlock_(by_time|by_account|imported|imported_named) /,
+      )
+  })
+
+  test('imported unlocks count when they happened, whole or of one account', async () => {
+    using log = plantedLog()
+    const [day, importedAt] = [Date.UTC(2021, 2, 4), Date.UTC(2026, 10, 22)]
+    log.plant(
+      Array.from({ length: 25_000 }, (_, n) => ({
+        ...at(importedAt, n % 5 ? 'a' : ''),
+        importedOfMs: day + Math.floor(n / 10),
+      })),
+    )
+    log.plant([at(importedAt), at(importedAt)])
+    const totals = async (fromMs: number, account?: string) => {
+      const span = { zone: 'UTC', account, fromMs, toMs: fromMs + 86_400_000 }
+      const { total, accounts } = await unlockStats(unlockCounts(log.db), span)
+      return [total, accounts.get('a'), accounts.get(null)]
+    }
+    expect(await totals(day)).toStrictEqual([25_000, 20_000, 5000])
+    expect(await totals(importedAt)).toStrictEqual([2, 2, undefined])
+    expect(await totals(day, 'a')).toStrictEqual([20_000, 20_000, undefined])
+    expect(await totals(importedAt, 'a')).toStrictEqual([2, 2, undefined])
+  })
+
+  test('odd zones and spans are refused, and the default is the last 30 days', async () => {
+    await using app = await startApp()
+    const ada = bearer(await app.signIn('ada'))
+    await app.post('/logUnlocking', { 'unlocking-method': 'pin' }, ada)
+    const stats = async (query: string) => app.get(`/v1/unlocks/stats?${query}`, ada)
+    for (const query of [
+      'zone=Nowhere/City',
+      'zone=%2B01:00',
+      'zone=',
+      'zone=Europe/Berlin&zone=UTC',
+      'from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z',
+      'from=2024-01-01T00:00:00Z&to=2026-01-01T00:00:00Z',
+      'from=canary',
+      'order=newest',
+    ]) {
+      const answer = await stats(query)
+      expect([query, answer.status]).toStrictEqual([query, 400])
+      expect(await answer.text()).not.toMatch(/canary|Nowhere/)
+    }
+    const answer = (await (await stats('zone=America/New_York')).json()) as {
+      days: { day: string; count: number }[]
+      from: string
+      to: string
+    }
+    expect(answer).toMatchObject({
+      zone: 'America/New_York',
+      total: 1,
+      methods: [{ method: 'pin', count: 1 }],
+      accounts: [{ username: 'ada', count: 1 }],
+    })
+    expect(Date.parse(answer.to) - Date.parse(answer.from)).toBe(30 * 86_400_000)
+    expect(answer.days.at(-1)?.count).toBe(1)
+    expect(answer.days.length).toBeOneOf([31, 32])
+  })
+})

@@ -1,0 +1,196 @@
+import { describe, expect, test } from 'bun:test'
+import fc from 'fast-check'
+import { type UnlockFilter, unlockQueries } from '../../../src/unlocks/query/store.ts'
+import { type Planted, plantedLog } from '../../support/unlocks.ts'
+
+const unlock = fc.record({
+  person: fc.option(
+    fc.record({
+      account: fc.constantFrom('a', 'b', 'c'),
+      username: fc.constantFrom('ada', 'Bob', '50%', 'c_c', String.raw`\o/`),
+      method: fc.constantFrom('pin', 'PINpad', 'finger', '%', '_'),
+    }),
+    { freq: 5 },
+  ),
+  lock: fc.constantFrom('front-door', 'garage'),
+  result: fc.constantFrom('unlocked' as const, 'denied' as const),
+  // Clocks are set back and doubted now and then; those that are not doubted never run backwards.
+  receivedAtMs: fc.integer({ min: 0, max: 30 }),
+  isDoubted: fc.boolean(),
+  importedOfMs: fc.option(fc.integer({ min: 0, max: 30 }), { nil: undefined, freq: 1 }),
+})
+
+const unlocks = fc.array(unlock, { maxLength: 60 }).map((all) => {
+  let newestMs = 0
+  return all.map(({ person, isDoubted, ...rest }): Planted => {
+    const isTimeUncertain = isDoubted || rest.receivedAtMs < newestMs
+    if (!isTimeUncertain) newestMs = rest.receivedAtMs
+    return {
+      ...(person ?? { account: null, username: null, method: null }),
+      ...rest,
+      isTimeUncertain,
+    }
+  })
+})
+
+const maybe = <Value>(values: fc.Arbitrary<Value>) => fc.option(values, { nil: undefined, freq: 2 })
+
+const filters: fc.Arbitrary<UnlockFilter> = fc.record({
+  account: maybe(fc.constantFrom('a', 'b', 'nobody')),
+  lock: maybe(fc.constantFrom('front-door', 'nowhere')),
+  method: maybe(fc.constantFrom('pin', 'finger')),
+  result: maybe(fc.constantFrom('unlocked' as const, 'denied' as const)),
+  fromMs: maybe(fc.integer({ min: 0, max: 30 })),
+  toMs: maybe(fc.integer({ min: 1, max: 30 })),
+  origin: maybe(fc.constant('own' as const)),
+  text: maybe(fc.constantFrom('PIN', 'a', '%', '_', String.raw`\ `.trim(), 'O')),
+})
+
+const fits = (filter: UnlockFilter, one: Planted): boolean => {
+  const text = filter.text?.toLowerCase()
+  const has = (words: string | null) => words?.toLowerCase().includes(text ?? '') === true
+  return (
+    [undefined, one.account].includes(filter.account) &&
+    [undefined, one.lock].includes(filter.lock) &&
+    [undefined, one.method].includes(filter.method) &&
+    [undefined, one.result].includes(filter.result) &&
+    (filter.origin !== 'own' || one.importedOfMs === undefined) &&
+    (text === undefined || has(one.username) || has(one.method))
+  )
+}
+
+/** Whether an event may have been received within the time of a filter, by the times around it; of
+ * an imported one, whether it happened then. */
+const isTimely = (planted: readonly Planted[], seq: number, { fromMs, toMs }: UnlockFilter) => {
+  const happenedMs = planted[seq]?.importedOfMs
+  if (happenedMs !== undefined)
+    return happenedMs >= (fromMs ?? 0) && happenedMs < (toMs ?? Infinity)
+  const certain = (some: readonly Planted[]) => some.filter((one) => !one.isTimeUncertain)
+  const upToHere = certain(planted.slice(0, seq + 1)).map((one) => one.receivedAtMs)
+  const fromHere = certain(planted.slice(seq)).map((one) => one.receivedAtMs)
+  return (
+    fromHere.every((ms) => ms >= (fromMs ?? 0)) && upToHere.every((ms) => ms < (toMs ?? Infinity))
+  )
+}
+
+const expected = (planted: readonly Planted[], wanted: UnlockFilter) =>
+  planted.flatMap((one, seq) => (fits(wanted, one) && isTimely(planted, seq, wanted) ? [seq] : []))
+
+const allPages = async (
+  log: ReturnType<typeof plantedLog>,
+  wanted: { filter: UnlockFilter; order: 'newest' | 'oldest'; limit: number },
+  between: () => void = () => {},
+) => {
+  const { page } = unlockQueries(log.db)
+  const seqs: number[] = []
+  let after: number | undefined
+  do {
+    const { unlocks: some, next } = await page({ ...wanted, after, size: log.size() })
+    expect(some.length).toBeLessThanOrEqual(wanted.limit)
+    seqs.push(...some.map(({ seq }) => seq))
+    after = next
+    between()
+  } while (after !== undefined)
+  return seqs
+}
+
+const orders = fc.constantFrom('newest' as const, 'oldest' as const)
+const limits = fc.integer({ min: 1, max: 20 })
+
+describe('searching the unlock log', () => {
+  test('the pages of any filter, order and limit hold each fitting unlock once, in order', () =>
+    fc.assert(
+      fc.asyncProperty(unlocks, filters, orders, limits, async (planted, wanted, order, limit) => {
+        using log = plantedLog()
+        log.plant(planted)
+        const seqs = await allPages(log, { filter: wanted, order, limit })
+        const oldest = expected(planted, wanted)
+        expect(seqs).toStrictEqual(order === 'oldest' ? oldest : oldest.toReversed())
+      }),
+      { numRuns: 400 },
+    ))
+
+  test('unlocks recorded between two pages make none appear twice or go missing', () =>
+    fc.assert(
+      fc.asyncProperty(unlocks, unlocks, orders, limits, async (before, later, order, limit) => {
+        using log = plantedLog()
+        log.plant(before)
+        const queue = [...later]
+        const seqs = await allPages(log, { filter: {}, order, limit }, () =>
+          log.plant(queue.splice(0, 1)),
+        )
+        expect(new Set(seqs).size).toBe(seqs.length)
+        expect(expected(before, {}).filter((seq) => !seqs.includes(seq))).toStrictEqual([])
+        if (order === 'newest') expect(seqs).toHaveLength(before.length)
+      }),
+      { numRuns: 100 },
+    ))
+
+  test('a page goes through a bounded number of unlocks, and the next goes on from there', async () => {
+    using log = plantedLog()
+    log.plant(ordinary(50_000))
+    log.plant([{ ...one(0), method: 'needle' }])
+    log.plant(ordinary(50_000))
+    const { page } = unlockQueries(log.db)
+    const found: number[] = []
+    let [after, pages] = [undefined as number | undefined, 0]
+    do {
+      const { unlocks: some, next } = await page({
+        filter: { text: 'NEEDLE' },
+        order: 'newest',
+        after,
+        size: log.size(),
+        limit: 50,
+      })
+      found.push(...some.map(({ seq }) => seq))
+      if (next !== undefined) expect((after ?? log.size()) - next).toBe(20_000)
+      after = next
+      pages += 1
+    } while (after !== undefined)
+    expect([found, pages]).toStrictEqual([[50_000], 6])
+  })
+
+  test('imported unlocks of a time are found among very many, without going through the others', async () => {
+    using log = plantedLog()
+    const times = Array.from({ length: 30_000 }, (_, seq) => ({ ...one(seq), importedOfMs: seq }))
+    log.plant(times)
+    log.plant(Array.from({ length: 30_000 }, (_, at) => one(30_000 + at)))
+    const { page } = unlockQueries(log.db)
+    const filter = { fromMs: 12_000, toMs: 12_003 }
+    const found = await page({ filter, order: 'newest', size: log.size(), limit: 50 })
+    expect(found.unlocks.map(({ seq }) => seq)).toStrictEqual([12_002, 12_001, 12_000])
+    expect(found.next).toBeUndefined()
+    const sincePlanted = { fromMs: one(29_000).receivedAtMs }
+    const own = await page({ filter: sincePlanted, order: 'oldest', size: log.size(), limit: 1 })
+    expect(own.unlocks.map(({ seq }) => seq)).toStrictEqual([30_000])
+    const all = await page({ filter: { fromMs: 0 }, order: 'newest', size: log.size(), limit: 1 })
+    expect(all.unlocks.map(({ seq }) => seq)).toStrictEqual([59_999])
+  })
+
+  test('every filter is led by an index: nothing is scanned or sorted', async () => {
+    using log = plantedLog()
+    log.plant(ordinary(100))
+    log.plant([{ ...one(100), importedOfMs: 20 }])
+    const { page } = unlockQueries(log.db)
+    for (const wanted of fc.sample(filters, { numRuns: 500, seed: 1 }))
+      for (const order of ['newest', 'oldest'] as const)
+        for (const after of [undefined, 50])
+          await page({ filter: wanted, order, after, size: log.size(), limit: 5 })
+    const plans = [...new Set(log.plans())]
+    expect(plans.filter((plan) => /SCAN|TEMP B-TREE/.test(plan))).toStrictEqual([])
+    expect(plans.toSorted()).toMatchSnapshot()
+  })
+})
+
+const one = (seq: number): Planted => ({
+  account: `account-${seq % 50}`,
+  username: 'ada',
+  method: ['pin', 'finger', 'card'][seq % 3] ?? 'pin',
+  lock: 'front-door',
+  result: seq % 10 === 0 ? 'denied' : 'unlocked',
+  receivedAtMs: 1_767_225_600_000 + seq * 1000,
+})
+
+function* ordinary(count: number) {
+  for (let seq = 0; seq < count; seq += 1) yield one(seq)
+}

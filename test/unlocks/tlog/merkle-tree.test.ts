@@ -1,0 +1,179 @@
+import { describe, expect, test } from 'bun:test'
+import * as fc from 'fast-check'
+import {
+  consistencyProof,
+  emptyRoot,
+  frontier,
+  inclusionProof,
+  innerNodes,
+  leafHash,
+  nodeNumber,
+  nodesCompletedBy,
+  rootHash,
+} from '../../../src/unlocks/tlog/merkle-tree.ts'
+import {
+  numberedEntries,
+  referencePath,
+  referenceRoot,
+  referenceSubproof,
+  storedTree,
+} from '../../support/trees.ts'
+import vectors from './rfc6962-vectors.json'
+
+const SLOW_MS = 60_000
+const DEFINITION_MAX = 100
+const LARGE_MAX = 100_000
+
+const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
+
+describe('the reference tree of Certificate Transparency', () => {
+  const entries = vectors.entries.map((entry) => Buffer.from(entry, 'hex'))
+  const tree = storedTree(entries)
+
+  test('an empty log has the hash of nothing as its root', () => {
+    expect(hex(emptyRoot())).toBe(vectors.roots[0] ?? '')
+    expect(hex(frontier().root())).toBe(vectors.roots[0] ?? '')
+  })
+
+  test('every node that eight entries complete is the published one', () => {
+    expect(tree.levels.map((nodes) => nodes.map(hex))).toEqual(vectors.nodes)
+  })
+
+  test('every size has its published root', () => {
+    const roots = vectors.roots.map((_, size) => hex(rootHash(size, tree.readNode)))
+    expect(roots).toEqual(vectors.roots)
+  })
+
+  test.each(vectors.inclusion)('entry $index of $size has its published proof', (vector) => {
+    const proof = inclusionProof(vector.index, vector.size, tree.readNode)
+    expect(proof.map(hex)).toEqual(vector.proof)
+  })
+
+  test.each(vectors.consistency)('growth from $from to $to has its published proof', (vector) => {
+    const proof = consistencyProof(vector.from, vector.to, tree.readNode)
+    expect(proof.map(hex)).toEqual(vector.proof)
+  })
+})
+
+describe('a log of any size', () => {
+  const tree = storedTree(numberedEntries(LARGE_MAX))
+  const leaves = tree.levels[0] ?? []
+
+  test(
+    'every proof of a small log is what the definition in RFC 6962 yields',
+    () => {
+      for (let size = 1; size <= DEFINITION_MAX; size += 1) {
+        const hashes = leaves.slice(0, size)
+        expect(rootHash(size, tree.readNode)).toEqual(referenceRoot(hashes))
+        for (let at = 0; at < size; at += 1) {
+          expect(inclusionProof(at, size, tree.readNode)).toEqual(referencePath(at, hashes))
+          const proof = consistencyProof(at + 1, size, tree.readNode)
+          expect(proof).toEqual(referenceSubproof(at + 1, hashes))
+        }
+      }
+    },
+    SLOW_MS,
+  )
+
+  test(
+    'every proof of a large log is what the definition in RFC 6962 yields',
+    () => {
+      const property = fc.property(sizeAndIndex, ([size, index]) => {
+        const hashes = leaves.slice(0, size)
+        expect(inclusionProof(index, size, tree.readNode)).toEqual(referencePath(index, hashes))
+        const proof = consistencyProof(index + 1, size, tree.readNode)
+        expect(proof).toEqual(referenceSubproof(index + 1, hashes))
+      })
+      fc.assert(property, { numRuns: 10 })
+    },
+    SLOW_MS,
+  )
+
+  test('a proof reads no more nodes than twice the height of the tree', () => {
+    const property = fc.property(sizeAndIndex, ([size, index]) => {
+      const height = Math.ceil(Math.log2(size)) + 1
+      const read = tree.readNode
+      expect(tree.readsOf(() => rootHash(size, read))).toBeLessThanOrEqual(height)
+      expect(tree.readsOf(() => inclusionProof(index, size, read))).toBeLessThanOrEqual(2 * height)
+      const reads = tree.readsOf(() => consistencyProof(index + 1, size, read))
+      expect(reads).toBeLessThanOrEqual(2 * height)
+    })
+    fc.assert(property)
+  })
+
+  test('an entry added to the stored tree completes the nodes that the running tree says', () => {
+    const property = fc.property(sizeAndIndex, ([, size]) => {
+      const leaf = leaves[size] ?? new Uint8Array()
+      const resumed = frontier(size, tree.readNode)
+      expect(resumed.size()).toBe(size)
+      expect(resumed.root()).toEqual(rootHash(size, tree.readNode))
+      const nodes = resumed.append(leaf)
+      expect(nodes).toEqual(nodesCompletedBy(size, leaf, tree.readNode))
+      for (const { level, index, hash } of nodes) expect(tree.readNode(level, index)).toEqual(hash)
+      expect(resumed.root()).toEqual(rootHash(size + 1, tree.readNode))
+    })
+    fc.assert(property)
+  })
+
+  test('inner nodes are numbered without gaps, in the order in which entries complete them', () => {
+    const growing = frontier()
+    let next = 0
+    for (const entry of numberedEntries(1000)) {
+      expect(innerNodes(growing.size())).toBe(next)
+      for (const { level, index } of growing.append(leafHash(entry)))
+        if (level > 0) expect(nodeNumber(level, index)).toBe(next++)
+    }
+    // Beyond what bit operators can count.
+    expect(nodeNumber(1, 2 ** 40)).toBe(innerNodes(2 ** 41 + 1))
+  })
+
+  test('the store holds complete subtrees only, fewer than two nodes an entry', () => {
+    const counts = tree.levels.map((nodes) => nodes.length)
+    expect(counts).toEqual(counts.map((_, level) => Math.floor(LARGE_MAX / 2 ** level)))
+  })
+
+  test('a log beyond 2^32 entries is counted right', () => {
+    const size = 2 ** 40 + 5
+    const read: string[] = []
+    const readNode = (level: number, index: number) => {
+      read.push(`${level}/${index}`)
+      return leafHash(Buffer.from(`${level}/${index}`))
+    }
+    expect(inclusionProof(size - 1, size, readNode)).toHaveLength(2)
+    expect(read).toEqual(['40/0', `2/${2 ** 38}`])
+    const [leaf] = nodesCompletedBy(size - 1, emptyRoot(), readNode)
+    expect(leaf?.index).toBe(size - 1)
+  })
+})
+
+describe('what cannot be proved', () => {
+  const { readNode } = storedTree(numberedEntries(4))
+
+  test.each([
+    [4, 4],
+    [0, 0],
+    [-1, 4],
+    [0.5, 4],
+    [0, 2 ** 53],
+  ])('entry %p of %p is refused', (index, size) => {
+    expect(() => inclusionProof(index, size, readNode)).toThrow(RangeError)
+  })
+
+  test.each([
+    [4, 3],
+    [-1, 4],
+    [1.5, 4],
+    [1, Number.NaN],
+  ])('growth from %p to %p is refused', (from, to) => {
+    expect(() => consistencyProof(from, to, readNode)).toThrow(RangeError)
+  })
+
+  test('a running tree without a store knows no node of the past', () => {
+    expect(() => frontier(3)).toThrow('The tree has no node 2 at level 0')
+  })
+})
+
+/** A size with an index inside it. */
+const sizeAndIndex = fc
+  .integer({ min: 1, max: LARGE_MAX })
+  .chain((size) => fc.tuple(fc.constant(size), fc.nat({ max: size - 1 })))
