@@ -1,0 +1,55 @@
+import { Elysia } from 'elysia'
+import type { RecordAuditEvent } from '../domain/audit-event.ts'
+import type { Caller } from './authorization.ts'
+import { HttpError, asHttpError, problemCode, titleOf } from './errors.ts'
+import type { Logger } from './log/logger.ts'
+import { carriesSession } from './request/session-cookie.ts'
+
+type Dependencies = {
+  readonly logger: Logger
+  /** Told of each refusal, as often as somebody cares to be refused; must not reject. */
+  readonly recordDenial: RecordAuditEvent
+}
+
+/** Answers every error of every route: `{"msg"}`, or RFC 9457 problem details under `/v1`.
+ * What is not an AppError or HttpError is our fault: 500, and its cause goes to the log alone. */
+export const errorAnswers = ({ logger, recordDenial }: Dependencies) =>
+  new Elysia({ name: 'error-answers' }).onError({ as: 'global' }, async (context) => {
+    const { error, code, request, set, route } = context
+    const { caller } = context as { caller?: Caller }
+    const known = code === 'NOT_FOUND' ? new HttpError(404, 'Not found') : asHttpError(error)
+    if (!known)
+      logger.error({ request_id: set.headers['x-request-id'], err: error }, 'request failed')
+    else if (known.status === 503) logger.warn({ reason: known.message }, 'request refused')
+    const response = known ?? new HttpError(500, 'Internal error')
+    set.status = response.status
+    if (caller && isDenial(error, request)) {
+      const detail = { status: response.status, method: request.method, route }
+      await recordDenial(caller, { action: 'access.deny', result: 'failure', detail })
+    }
+    return answer(response, pathOf(request))
+  })
+
+/** Whether a guard refused somebody: by role, or because what they signed in with is not good. Who has
+ * not tried to sign in is only asked to, and what services refuse by an AppError they record. */
+const isDenial = (error: unknown, { headers }: Request): boolean =>
+  error instanceof HttpError &&
+  (error.status === 403 ||
+    (error.status === 401 && (headers.has('authorization') || carriesSession(headers))))
+
+const answer = ({ status, message, headers, reason }: HttpError, path: string): Response => {
+  if (!path.startsWith('/v1/')) {
+    const body = { msg: message, ...(reason ? { code: reason } : {}) }
+    return Response.json(body, { status, headers })
+  }
+  const code = reason ?? problemCode(status)
+  return Response.json(
+    { type: 'about:blank', title: titleOf(status), status, detail: message, code },
+    { status, headers: { ...headers, 'content-type': 'application/problem+json' } },
+  )
+}
+
+/** Elysia's own `path` is wrong for host names of up to three letters
+ * (https://github.com/elysiajs/elysia/issues/748) and, with `standardHostname: false`, over TLS; see
+ * cli/listener.ts. */
+const pathOf = (request: Request): string => URL.parse(request.url)?.pathname ?? ''
