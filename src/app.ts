@@ -51,6 +51,7 @@ import { unlockTable, userTable } from './legacy-tables/tables.ts'
 import { GATEWAY } from './domain/audit-event.ts'
 import { accessTokens } from './accounts/sessions/access-tokens.ts'
 import type { CertificateFacts } from './http/connection/certificate.ts'
+import { requestAuthenticator } from './http/authorization.ts'
 import { crossOrigin } from './http/cross-origin.ts'
 import { router } from './http/router.ts'
 import { errorAnswers } from './http/error-answers.ts'
@@ -298,8 +299,15 @@ export const openApp = async (
 
   const readBody = bodyReader(config.bodyBytesMax)
   const cookies = sessionCookies({ hasTls, publicUrl: config.publicUrl })
+  const authenticateRequest = requestAuthenticator({
+    readCookie: (request) => cookies.read(request, 'access'),
+    authenticate: async (token) => {
+      const signedIn = await sessions.authenticate(token)
+      return signedIn && { ...signedIn, account: await factors.standing(signedIn.account) }
+    },
+  })
   const endpoints = router({
-    cookies,
+    authenticateRequest,
     trustedProxies: config.trustedProxies,
     bodyBytesMax: config.bodyBytesMax,
     recordForwarded: (peer) =>
@@ -309,10 +317,6 @@ export const openApp = async (
       unlock: config.rateLimitUnlock,
       changes: config.rateLimitChanges,
       default: config.rateLimitDefault,
-    },
-    authenticate: async (token) => {
-      const signedIn = await sessions.authenticate(token)
-      return signedIn && { ...signedIn, account: await factors.standing(signedIn.account) }
     },
     seenRefusal: metrics.seenRefusal,
   })

@@ -1,4 +1,4 @@
-import { type Account, type Role, hasRole, isAtLeast } from '../domain/account.ts'
+import { type Account, type Role, type SignedIn, hasRole, isAtLeast } from '../domain/account.ts'
 import type { Origin } from '../domain/audit-event.ts'
 import { roleError, tokenError } from './errors.ts'
 
@@ -13,6 +13,27 @@ export type Caller = Origin & {
   /** The request comes from this machine, addresses it by a loopback name, and through no proxy. */
   readonly isLocal: boolean
 }
+
+/** An account that is logged in, and until when its token says so. */
+export type Authenticated = SignedIn & { readonly expiresAtMs: number }
+
+/** Returns whom a request speaks for, or undefined for nobody. */
+export type AuthenticateRequest = (request: Request) => Promise<Authenticated | undefined>
+
+type TokenSources = {
+  readonly readCookie: (request: Request) => string | undefined
+  /** Returns the account of a valid access token. */
+  readonly authenticate: (token: string) => Promise<Authenticated | undefined>
+}
+
+/** Finds out who calls by a Bearer token, or without one by a page's cookie: a token that is not
+ * valid is not made up for by a cookie. */
+export const requestAuthenticator =
+  ({ readCookie, authenticate }: TokenSources): AuthenticateRequest =>
+  async (request) => {
+    const token = credentials(request, 'Bearer') ?? readCookie(request)
+    return token ? authenticate(token) : undefined
+  }
 
 /** Refuses a caller whom an endpoint's access shuts out: 401 without an account, 403 with too low a
  * role. */

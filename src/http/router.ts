@@ -1,32 +1,30 @@
 import type { TObject, TSchema } from '@sinclair/typebox'
 import { type AnyElysia, Elysia } from 'elysia'
 import type { Cidr, RateWindow } from '../config.ts'
-import type { SignedIn } from '../domain/account.ts'
 import type { Origin } from '../domain/audit-event.ts'
-import { type Caller, credentials, requireAccess } from './authorization.ts'
+import {
+  type AuthenticateRequest,
+  type Caller,
+  credentials,
+  requireAccess,
+} from './authorization.ts'
 import type { Context, Endpoint, LimitGroup, RouteDetail } from './endpoint.ts'
 import { documentOf } from './openapi/operation.ts'
 import { type ReadBody, bodyReader } from './request/json-body.ts'
 import { readQuery } from './request/query.ts'
 import { clientAddress, isLoopback, isTrustedPeer } from './request/client-address.ts'
-import type { SessionCookies } from './request/session-cookie.ts'
 import { type Limits, byAccount, byClient, rateLimits } from './rate-limits.ts'
 
 type Options = {
   readonly trustedProxies: readonly Cidr[]
-  /** Told of each request that claims to be forwarded, by a peer that is no trusted proxy. */
+  /** Called after each request that claims to be forwarded by a peer that is not a trusted proxy. */
   readonly recordForwarded: (peer: Origin) => Promise<void>
   readonly limits: Readonly<Record<CountedGroup, readonly RateWindow[]>>
   readonly bodyBytesMax: number
-  readonly cookies: Pick<SessionCookies, 'read'>
-  /** Gives the account of a good access token. */
-  readonly authenticate: (token: string) => Promise<Authenticated | undefined>
-  /** Told of each request over a limit. */
+  readonly authenticateRequest: AuthenticateRequest
+  /** Called after each request over a limit. */
   readonly seenRefusal: (group: CountedGroup) => void
 }
-
-/** Who is signed in, and until when the token says so. */
-type Authenticated = SignedIn & { readonly expiresAtMs: number }
 
 type CountedGroup = Exclude<LimitGroup, 'basic'>
 
@@ -36,14 +34,9 @@ export type Endpoints = Router
 /** Mounts endpoints. A request first learns who calls, then counts against its limits, then meets
  * the guard of its endpoint, and only then is its body read. */
 export const router = (options: Options) => {
-  const { trustedProxies, limits, cookies, authenticate, recordForwarded, seenRefusal } = options
+  const { trustedProxies, limits, authenticateRequest, recordForwarded, seenRefusal } = options
   const readBody = bodyReader(options.bodyBytesMax)
 
-  /** A Bearer token counts before a cookie, also where it is not good. */
-  const authenticateRequest = async (request: Request): Promise<Authenticated | undefined> => {
-    const token = credentials(request, 'Bearer') ?? cookies.read(request, 'access')
-    return token ? authenticate(token) : undefined
-  }
   const callers = new Elysia({ name: 'callers' }).resolve(
     { as: 'scoped' },
     async ({ request, server, set }) => {
