@@ -1,4 +1,5 @@
-import { BUNDLE_FILES, entryLine, proofLine } from './verify.ts'
+import { BUNDLE_FILES, proofLine } from './verify.ts'
+import { entryLine } from '../log/event.ts'
 import bundleReadme from './readme.txt' with { type: 'text' }
 import { parseCheckpoint } from '../tlog/checkpoint.ts'
 import type { UnlockLog } from '../log/service.ts'

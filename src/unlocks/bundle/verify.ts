@@ -1,5 +1,5 @@
-import { decodeBase64, encodeBase64 } from '#crypto'
-import { type UnlockEvent, entryBytes, parseEntry, parsedObject } from '../log/event.ts'
+import { decodeBase64 } from '#crypto'
+import { type UnlockEvent, entryBytes, entryLine, parseEntry, parsedObject } from '../log/event.ts'
 import { leafHash } from '../tlog/merkle-tree.ts'
 import { ProofError } from '../tlog/proof-format.ts'
 import { parseReceipt, verifyReceipt } from '../tlog/receipt.ts'
@@ -24,23 +24,6 @@ type BundleOptions = VerifyOptions & {
   readonly key?: VerifierKey
   /** Given each page of events as it is read, before it is proven. */
   readonly onEvents?: (events: readonly UnlockEvent[]) => void
-}
-
-/** A line of entries.ndjson: the leaf as text, whose UTF-8 bytes are the leaf, and beside it what
- * the leaf holds only as a commitment; null once erased. */
-export const entryLine = (event: UnlockEvent): string => {
-  const { person } = event
-  return JSON.stringify({
-    entry: TEXT.decode(entryBytes(event)),
-    person: person
-      ? {
-          account: person.accountPublicId,
-          username: person.username,
-          method: person.method,
-          salt: encodeBase64(person.salt),
-        }
-      : null,
-  })
 }
 
 /** A line of proofs.ndjson: the receipt of an event (C2SP tlog-proof). */

@@ -112,7 +112,25 @@ const entryText = (entry: UnlockEntry): string =>
 /** The bytes of an event's leaf in the tree. */
 export const entryBytes = (entry: UnlockEntry): Uint8Array => UTF8.encode(entryText(entry))
 
-/** The entry that the text of a leaf holds; nothing unless it is exactly what this log writes. */
+/** One line of JSON with an event's leaf as text, whose UTF-8 bytes are the leaf, and beside it the
+ * personal text that the leaf only commits to; null once erased. Receipts carry it, and so does
+ * entries.ndjson of a bundle. */
+export const entryLine = (event: UnlockEvent): string => {
+  const { person } = event
+  return JSON.stringify({
+    entry: entryText(event),
+    person: person
+      ? {
+          account: person.accountPublicId,
+          username: person.username,
+          method: person.method,
+          salt: encodeBase64(person.salt),
+        }
+      : null,
+  })
+}
+
+/** The entry in the text of a leaf, or undefined unless the text is exactly what this log writes. */
 export const parseEntry = (text: string): UnlockEntry | undefined => {
   const leaf = parsedObject(text)
   if (!leaf || !isLeaf(leaf)) return undefined
