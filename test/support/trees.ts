@@ -1,10 +1,17 @@
 import {
+  type NodeId,
+  type TreeNode,
   frontier,
+  frontierNodes,
+  hashOfSubtrees,
   leafHash,
   nodeHash,
-  type ReadNode,
-  type TreeNode,
 } from '../../src/unlocks/tlog/merkle-tree.ts'
+import {
+  consistencyNodes,
+  inclusionNodes,
+  proofHashes,
+} from '../../src/unlocks/tlog/proof-nodes.ts'
 
 /** A tree kept in memory as the store keeps it, complete subtrees only; it counts its reads. */
 export const storedTree = (entries: readonly Uint8Array[]) => {
@@ -16,7 +23,7 @@ export const storedTree = (entries: readonly Uint8Array[]) => {
     if (nodes.length !== index) throw new Error(`Node ${index} of level ${level} is out of turn`)
     nodes.push(hash)
   }
-  const readNode: ReadNode = (level, index) => {
+  const hashOf = ({ level, index }: NodeId): Uint8Array => {
     reads += 1
     const hash = levels[level]?.[index]
     if (!hash) throw new Error(`Node ${index} of level ${level} was never stored`)
@@ -25,7 +32,12 @@ export const storedTree = (entries: readonly Uint8Array[]) => {
   for (const entry of entries) for (const node of growing.append(leafHash(entry))) keep(node)
   return {
     levels,
-    readNode,
+    hashOf,
+    rootAt: (size: number) => hashOfSubtrees(frontierNodes(size).map(hashOf)),
+    frontierAt: (size: number) => frontier(size, frontierNodes(size).map(hashOf)),
+    inclusionProof: (index: number, size: number) =>
+      proofHashes(inclusionNodes(index, size), hashOf),
+    consistencyProof: (from: number, to: number) => proofHashes(consistencyNodes(from, to), hashOf),
     size: entries.length,
     root: growing.root(),
     readsOf: (work: () => unknown): number => {

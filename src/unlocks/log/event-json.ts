@@ -1,5 +1,5 @@
 import type { EventAnswer } from './schema.ts'
-import type { UnlockEvent } from './store.ts'
+import type { UnlockEvent } from './event.ts'
 
 /** An event as the API shows it. */
 export const eventJson = (event: UnlockEvent): EventAnswer => ({

@@ -1,5 +1,5 @@
 import type { ClockReading } from './clock.ts'
-import type { Erasure } from './service.ts'
+import type { Erasure } from './erasure.ts'
 
 type Options = {
   /** How long names and methods are kept, days; 0 keeps them for ever. */

@@ -1,53 +1,32 @@
 import { AppError } from '../../errors.ts'
 import { WRITE_WAIT_MS } from '../../storage/database.ts'
 import { type GroupCommit, groupCommit } from '../../storage/group-commit.ts'
-import { entryLine } from '../bundle/verify.ts'
-import { openCheckpoint, signCheckpoint } from '../tlog/checkpoint.ts'
+import { type Head, openCheckpoint, signCheckpoint } from '../tlog/checkpoint.ts'
+import { type Frontier, frontier, isSameHash, leafHash } from '../tlog/merkle-tree.ts'
+import { consistencyNodes, inclusionNodes } from '../tlog/proof-nodes.ts'
+import { formatReceipt } from '../tlog/receipt.ts'
+import { type NoteSigner, formatVerifierKey } from '../tlog/signed-note.ts'
+import type { ClockReading } from './clock.ts'
+import { logErasure } from './erasure.ts'
 import {
-  NO_ACCOUNT,
   type NewUnlockEvent,
   SALT_BYTES,
+  type UnlockEvent,
   entryBytes,
+  entryLine,
   isLate,
   personHash,
 } from './event.ts'
-import type { ClockReading } from './clock.ts'
-import {
-  type Frontier,
-  consistencyProof,
-  frontier,
-  inclusionProof,
-  leafHash,
-} from '../tlog/merkle-tree.ts'
-import { formatReceipt } from '../tlog/receipt.ts'
-import { type NoteSigner, formatVerifierKey } from '../tlog/signed-note.ts'
-import {
-  type Erased,
-  type Head,
-  type UnlockEvent,
-  type UnlockStore,
-  type UnlockWrites,
-  withNodes,
-} from './store.ts'
+import type { UnlockStore, UnlockWrites } from './store.ts'
 
 export type UnlockLog = Awaited<ReturnType<typeof openUnlockLog>>
 
-/** What became of an event that was to be recorded, and the event that now has its id. A `duplicate`
- * was recorded before with the same content; a `conflict` has the id of an event with other content. */
+/** What became of a submitted event, and the event that now has its id. A `duplicate` was recorded
+ * before with the same content; a `conflict` has the id of an event with other content. */
 export type Outcome = {
   readonly status: 'stored' | 'duplicate' | 'conflict'
   readonly event: UnlockEvent
 }
-
-/** What erasing did. */
-export type Erasure = {
-  readonly events: number
-  /** False while the write-ahead log still holds bytes of it, because another process reads. */
-  readonly isWalTruncated: boolean
-}
-
-/** Events looked at in one transaction, so that unlocks wait for milliseconds at the most. */
-const ERASED_AT_ONCE = 2000
 
 type Dependencies = {
   readonly store: UnlockStore
@@ -55,13 +34,13 @@ type Dependencies = {
   readonly clock: () => ClockReading
 }
 
-/** Events that share one commit, so that other requests wait for milliseconds at the most, and
- * events that may wait for theirs. */
+/** Events that share one commit, so that other requests wait for milliseconds at most, and events
+ * that may wait for theirs. */
 const GROUP_EVENTS_MAX = 500
 const WAITING_EVENTS_MAX = 10_000
 
-/** Opens the unlock log: appends in groups, and proves what it holds. Appending throws
- * `unavailable` where the stored tree is not the one that this key signed: it never forks. */
+/** Opens the unlock log, which appends in groups and proves what it holds. Appending throws
+ * `unavailable` if the stored tree is not the one that this key signed: the log never forks. */
 export const openUnlockLog = async ({ store, signer, clock }: Dependencies) => {
   const origin = signer.verifierKey.name
   const verifierKey = formatVerifierKey(signer.verifierKey)
@@ -73,13 +52,13 @@ export const openUnlockLog = async ({ store, signer, clock }: Dependencies) => {
     checkpoint: signCheckpoint({ origin, size: of.size(), root: of.root() }, signer),
   })
 
-  /** The tree as stored; another process may have written since. */
+  /** Returns the tree as stored: another process may have written since. */
   const currentTree = async (writes: UnlockWrites): Promise<Frontier> => {
     const known = await writes.head()
     const size = known?.size ?? 0
     if ((await writes.nextSeq()) !== size) throw broken('its rows and its head differ')
     if (tree?.size() === size) return tree
-    const stored = await withNodes(writes, (read) => frontier(size, read))
+    const stored = await writes.frontier(size)
     if (known) requireSigned(known, stored, signer)
     tree = stored
     return stored
@@ -107,7 +86,7 @@ export const openUnlockLog = async ({ store, signer, clock }: Dependencies) => {
       for (const listener of listeners) listener(committed.size)
       return committed.outcomes
     } catch (error) {
-      // What this tree has grown by was rolled back.
+      // The transaction was rolled back, the tree in memory was not.
       tree = undefined
       throw error
     }
@@ -120,23 +99,6 @@ export const openUnlockLog = async ({ store, signer, clock }: Dependencies) => {
     waitingSizeMax: WAITING_EVENTS_MAX,
     waitMsMax: WRITE_WAIT_MS,
   })
-
-  const erasePerson = async (erased: Erased): Promise<Erasure> => {
-    let events = 0
-    for (;;) {
-      const { count, isLast } = await store.transaction(async (writes) => {
-        const erasedCount = await writes.erasePerson(erased, ERASED_AT_ONCE)
-        const isDone = !(await writes.hasEventsOf(erased))
-        // With the last ones, so that whoever is interrupted before finds some and rebuilds too.
-        if (isDone && erasedCount > 0) await writes.rebuildPersonalIndexes()
-        return { count: erasedCount, isLast: isDone }
-      })
-      events += count
-      if (isLast) return { events, isWalTruncated: await store.foldWal() }
-      // Lets requests that came meanwhile go first.
-      await Bun.sleep(0)
-    }
-  }
 
   const head = async (): Promise<Head> => {
     const known = await store.head()
@@ -156,25 +118,23 @@ export const openUnlockLog = async ({ store, signer, clock }: Dependencies) => {
     append: (events: readonly NewUnlockEvent[]): Promise<readonly Outcome[]> =>
       group.submit(events),
 
-    /** Tells of every COMMIT from now on, with the size of the log after it. */
+    /** Calls `listener` after each COMMIT with the size of the log. */
     onCommit: (listener: (size: number) => void): void => {
       listeners.add(listener)
     },
 
-    /** A C2SP tlog-proof of an event against a checkpoint, the newest unless another is given. */
+    /** Returns a C2SP tlog-proof of an event against a checkpoint, by default the newest. */
     receipt: async (seq: number, against?: Head): Promise<string> => {
       const { size, checkpoint } = against ?? (await head())
-      const proof = await withNodes(store, (read) => inclusionProof(seq, size, read))
+      const [proof = []] = await store.proofs([inclusionNodes(seq, size)])
       return formatReceipt({ index: seq, proof, checkpoint })
     },
 
-    /** Receipts to hand out, by sequence number, against the newest checkpoint: each has its event
-     * as extra data, so that whoever holds it needs nothing else but the log's key. */
+    /** Returns receipts to hand out, by sequence number, against the newest checkpoint. Each carries
+     * its event as extra data, so that its holder needs nothing else but the log's key. */
     receipts: async (events: readonly UnlockEvent[]): Promise<ReadonlyMap<number, string>> => {
       const { size, checkpoint } = await head()
-      const proofs = await withNodes(store, (read) =>
-        events.map(({ seq }) => inclusionProof(seq, size, read)),
-      )
+      const proofs = await store.proofs(events.map(({ seq }) => inclusionNodes(seq, size)))
       return new Map(
         events.map((event, at) => {
           const extra = UTF8.encode(entryLine(event))
@@ -184,42 +144,19 @@ export const openUnlockLog = async ({ store, signer, clock }: Dependencies) => {
       )
     },
 
-    /** The hashes that show the log of `to` events to extend that of `from`; throws `invalid`. */
+    /** Returns the hashes that show that the log of `to` events extends that of `from`. Throws
+     * `invalid` for sizes that the log does not have. */
     consistency: async (from: number, to: number): Promise<readonly Uint8Array[]> => {
       const { size } = await head()
       if (from > to || to > size)
         throw new AppError('invalid', `Needs 0 <= from <= to <= ${size}, the size of the log`)
-      return withNodes(store, (read) => consistencyProof(from, to, read))
+      const [proof = []] = await store.proofs([consistencyNodes(from, to)])
+      return proof
     },
 
-    /** Removes a person's text from the log and from the bytes of its files; every proof still
-     * holds. */
-    eraseAccount: (accountPublicId: string): Promise<Erasure> => erasePerson({ accountPublicId }),
+    ...logErasure(store),
 
-    /** The same for a name in imported events that belong to no account. */
-    eraseImportedName: (username: string): Promise<Erasure> =>
-      erasePerson({ accountPublicId: NO_ACCOUNT, username }),
-
-    /** The same for all persons' text of events received before then, and of imported events that
-     * happened before then. */
-    eraseBefore: async (timeMs: number): Promise<Erasure> => {
-      const count = await store.countBefore(timeMs)
-      let events = 0
-      for (let seq = 0; seq < count; seq += ERASED_AT_ONCE) {
-        const end = Math.min(seq + ERASED_AT_ONCE, count)
-        events += await store.transaction((writes) => writes.eraseRange(seq, end))
-        // Lets requests that came meanwhile go first.
-        await Bun.sleep(0)
-      }
-      for (let erased = ERASED_AT_ONCE; erased === ERASED_AT_ONCE; events += erased) {
-        erased = await store.transaction((writes) => writes.eraseImported(timeMs, ERASED_AT_ONCE))
-        await Bun.sleep(0)
-      }
-      if (events > 0) await store.transaction((writes) => writes.rebuildPersonalIndexes())
-      return { events, isWalTruncated: await store.foldWal() }
-    },
-
-    /** Resolves when every event that was to be recorded is committed or refused. */
+    /** Resolves when every submitted event is committed or refused. */
     drained: group.drained,
   }
 }
@@ -255,7 +192,7 @@ const appendOne = async ({
   const stored = { ...entry, person, leafHash: leafHash(entryBytes(entry)) }
   if (!(await writes.insert(stored))) {
     const known = await writes.find(event.id)
-    if (!known) throw broken(`it refuses an event that it does not have`)
+    if (!known) throw broken('it refuses an event that it does not have')
     return { event: known, isIdentical: isIdentical(known, event) }
   }
   for (const node of growing.append(stored.leafHash))
@@ -278,11 +215,12 @@ const outcomeOf = (recorded: UnlockEvent | Duplicate): Outcome => {
   return { status: recorded.isIdentical ? 'duplicate' : 'conflict', event: recorded.event }
 }
 
-/** Another key, or a tree that was tampered with, must not be signed on. */
+/** Throws unless this key signed this tree: the log must not go on with another key, or with a tree
+ * that was tampered with. */
 const requireSigned = (head: Head, tree: Frontier, { verifierKey }: NoteSigner): void => {
   try {
     const { size, root } = openCheckpoint(head.checkpoint, verifierKey)
-    if (size === tree.size() && Buffer.compare(root, tree.root()) === 0) return
+    if (size === tree.size() && isSameHash(root, tree.root())) return
   } catch {
     throw broken('its newest checkpoint is not signed by the key in the data folder')
   }

@@ -3,7 +3,7 @@ import type { Account } from '../../domain/account.ts'
 import { eventJson } from '../log/event-json.ts'
 import type { UnlockFilter, UnlockQueries } from './store.ts'
 import type { UnlockLog } from '../log/service.ts'
-import type { UnlockEvent } from '../log/store.ts'
+import type { UnlockEvent } from '../log/event.ts'
 
 type Dependencies = {
   readonly reads: Pick<UnlockQueries, 'page'>

@@ -1,8 +1,9 @@
 import type { Order } from '../../http/request/paging.ts'
 import type { Queries } from '../../storage/database.ts'
-import type { Result } from '../log/event.ts'
+import type { Result, UnlockEvent } from '../log/event.ts'
 import { hasImported, importedRange } from './imported-range.ts'
-import { type UnlockEvent, type UnlockRow, countBefore, firstSince, stored } from '../log/store.ts'
+import { type UnlockRow, eventOf } from '../log/event-row.ts'
+import { countBefore, firstSince } from '../log/store.ts'
 
 export type UnlockQueries = ReturnType<typeof unlockQueries>
 
@@ -67,7 +68,7 @@ export const unlockQueries = (db: Queries) => ({
       const part = edge === undefined ? stretch : upTo(edge, stretch, order)
       const left = limit + 1 - found.length
       const some = await db.all<UnlockRow>(rows, ...lead, part.low, part.high, ...rest, left)
-      found.push(...some.map(stored))
+      found.push(...some.map(eventOf))
       if (found.length > limit)
         return { unlocks: found.slice(0, limit), next: found[limit - 1]?.seq }
       if (edge === undefined) return { unlocks: found, next: undefined }

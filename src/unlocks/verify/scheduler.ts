@@ -1,8 +1,8 @@
 import { AppError } from '../../errors.ts'
 import { openCheckpoint } from '../tlog/checkpoint.ts'
-import { frontier } from '../tlog/merkle-tree.ts'
+import { isSameHash } from '../tlog/merkle-tree.ts'
 import type { VerifierKey } from '../tlog/signed-note.ts'
-import { type UnlockStore, withNodes } from '../log/store.ts'
+import type { UnlockStore } from '../log/store.ts'
 import { type Verdict, eventFault, verifyLog } from './verify-log.ts'
 
 type Options = {
@@ -124,9 +124,8 @@ const recentVerdict = async (store: UnlockStore, key: VerifierKey): Promise<Verd
   }
   try {
     const { root, size } = openCheckpoint(head.checkpoint, key)
-    const stored = await withNodes(store, (read) => frontier(head.size, read).root())
-    if (size === head.size && Buffer.compare(root, stored) === 0)
-      return { ok: true, size: head.size }
+    const tree = await store.frontier(head.size)
+    if (size === head.size && isSameHash(root, tree.root())) return { ok: true, size }
   } catch (error) {
     return broken(error instanceof Error ? error.message : 'The newest checkpoint does not hold')
   }

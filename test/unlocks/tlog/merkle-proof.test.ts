@@ -6,12 +6,7 @@ import {
   verifyConsistency,
   verifyInclusion,
 } from '../../../src/unlocks/tlog/merkle-proof.ts'
-import {
-  consistencyProof,
-  emptyRoot,
-  inclusionProof,
-  rootHash,
-} from '../../../src/unlocks/tlog/merkle-tree.ts'
+import { emptyRoot } from '../../../src/unlocks/tlog/merkle-tree.ts'
 import {
   consistencyShape,
   flipBit,
@@ -26,7 +21,7 @@ const SMALL_MAX = 300
 const LARGE_MAX = 100_000
 
 const tree = storedTree(numberedEntries(LARGE_MAX))
-const rootOf = (size: number): Uint8Array => rootHash(size, tree.readNode)
+const rootOf = (size: number): Uint8Array => tree.rootAt(size)
 const bytes = (hex: string): Uint8Array => new Uint8Array(Buffer.from(hex, 'hex'))
 
 describe('proof that an entry is in the log', () => {
@@ -164,17 +159,17 @@ describe('proof that the log only grew', () => {
 })
 
 const inclusion = (index: number, size: number): InclusionClaim => ({
-  leafHash: tree.readNode(0, index),
+  leafHash: tree.hashOf({ level: 0, index }),
   index,
   size,
-  proof: inclusionProof(index, size, tree.readNode),
+  proof: tree.inclusionProof(index, size),
   root: rootOf(size),
 })
 
 const growth = (from: number, to: number): ConsistencyClaim => ({
   from,
   to,
-  proof: consistencyProof(from, to, tree.readNode),
+  proof: tree.consistencyProof(from, to),
   fromRoot: rootOf(from),
   toRoot: rootOf(to),
 })

@@ -1,16 +1,14 @@
 import { describe, expect, test } from 'bun:test'
 import * as fc from 'fast-check'
 import {
-  consistencyProof,
   emptyRoot,
   frontier,
-  inclusionProof,
+  frontierNodes,
   innerNodes,
   leafHash,
   nodeNumber,
-  nodesCompletedBy,
-  rootHash,
 } from '../../../src/unlocks/tlog/merkle-tree.ts'
+import { consistencyNodes, inclusionNodes } from '../../../src/unlocks/tlog/proof-nodes.ts'
 import {
   numberedEntries,
   referencePath,
@@ -40,17 +38,17 @@ describe('the reference tree of Certificate Transparency', () => {
   })
 
   test('every size has its published root', () => {
-    const roots = vectors.roots.map((_, size) => hex(rootHash(size, tree.readNode)))
+    const roots = vectors.roots.map((_, size) => hex(tree.rootAt(size)))
     expect(roots).toEqual(vectors.roots)
   })
 
   test.each(vectors.inclusion)('entry $index of $size has its published proof', (vector) => {
-    const proof = inclusionProof(vector.index, vector.size, tree.readNode)
+    const proof = tree.inclusionProof(vector.index, vector.size)
     expect(proof.map(hex)).toEqual(vector.proof)
   })
 
   test.each(vectors.consistency)('growth from $from to $to has its published proof', (vector) => {
-    const proof = consistencyProof(vector.from, vector.to, tree.readNode)
+    const proof = tree.consistencyProof(vector.from, vector.to)
     expect(proof.map(hex)).toEqual(vector.proof)
   })
 })
@@ -64,10 +62,10 @@ describe('a log of any size', () => {
     () => {
       for (let size = 1; size <= DEFINITION_MAX; size += 1) {
         const hashes = leaves.slice(0, size)
-        expect(rootHash(size, tree.readNode)).toEqual(referenceRoot(hashes))
+        expect(tree.rootAt(size)).toEqual(referenceRoot(hashes))
         for (let at = 0; at < size; at += 1) {
-          expect(inclusionProof(at, size, tree.readNode)).toEqual(referencePath(at, hashes))
-          const proof = consistencyProof(at + 1, size, tree.readNode)
+          expect(tree.inclusionProof(at, size)).toEqual(referencePath(at, hashes))
+          const proof = tree.consistencyProof(at + 1, size)
           expect(proof).toEqual(referenceSubproof(at + 1, hashes))
         }
       }
@@ -80,8 +78,8 @@ describe('a log of any size', () => {
     () => {
       const property = fc.property(sizeAndIndex, ([size, index]) => {
         const hashes = leaves.slice(0, size)
-        expect(inclusionProof(index, size, tree.readNode)).toEqual(referencePath(index, hashes))
-        const proof = consistencyProof(index + 1, size, tree.readNode)
+        expect(tree.inclusionProof(index, size)).toEqual(referencePath(index, hashes))
+        const proof = tree.consistencyProof(index + 1, size)
         expect(proof).toEqual(referenceSubproof(index + 1, hashes))
       })
       fc.assert(property, { numRuns: 10 })
@@ -92,10 +90,9 @@ describe('a log of any size', () => {
   test('a proof reads no more nodes than twice the height of the tree', () => {
     const property = fc.property(sizeAndIndex, ([size, index]) => {
       const height = Math.ceil(Math.log2(size)) + 1
-      const read = tree.readNode
-      expect(tree.readsOf(() => rootHash(size, read))).toBeLessThanOrEqual(height)
-      expect(tree.readsOf(() => inclusionProof(index, size, read))).toBeLessThanOrEqual(2 * height)
-      const reads = tree.readsOf(() => consistencyProof(index + 1, size, read))
+      expect(tree.readsOf(() => tree.rootAt(size))).toBeLessThanOrEqual(height)
+      expect(tree.readsOf(() => tree.inclusionProof(index, size))).toBeLessThanOrEqual(2 * height)
+      const reads = tree.readsOf(() => tree.consistencyProof(index + 1, size))
       expect(reads).toBeLessThanOrEqual(2 * height)
     })
     fc.assert(property)
@@ -104,13 +101,20 @@ describe('a log of any size', () => {
   test('an entry added to the stored tree completes the nodes that the running tree says', () => {
     const property = fc.property(sizeAndIndex, ([, size]) => {
       const leaf = leaves[size] ?? new Uint8Array()
-      const resumed = frontier(size, tree.readNode)
+      const resumed = tree.frontierAt(size)
       expect(resumed.size()).toBe(size)
-      expect(resumed.root()).toEqual(rootHash(size, tree.readNode))
+      expect(resumed.root()).toEqual(tree.rootAt(size))
       const nodes = resumed.append(leaf)
-      expect(nodes).toEqual(nodesCompletedBy(size, leaf, tree.readNode))
-      for (const { level, index, hash } of nodes) expect(tree.readNode(level, index)).toEqual(hash)
-      expect(resumed.root()).toEqual(rootHash(size + 1, tree.readNode))
+      const completed = tree.levels.map((_, level) => ({
+        level,
+        index: (size + 1) / 2 ** level - 1,
+      }))
+      expect(nodes).toEqual(
+        completed
+          .filter(({ index }) => Number.isInteger(index))
+          .map((node) => ({ ...node, hash: tree.hashOf(node) })),
+      )
+      expect(resumed.root()).toEqual(tree.rootAt(size + 1))
     })
     fc.assert(property)
   })
@@ -134,21 +138,19 @@ describe('a log of any size', () => {
 
   test('a log beyond 2^32 entries is counted right', () => {
     const size = 2 ** 40 + 5
-    const read: string[] = []
-    const readNode = (level: number, index: number) => {
-      read.push(`${level}/${index}`)
-      return leafHash(Buffer.from(`${level}/${index}`))
-    }
-    expect(inclusionProof(size - 1, size, readNode)).toHaveLength(2)
-    expect(read).toEqual(['40/0', `2/${2 ** 38}`])
-    const [leaf] = nodesCompletedBy(size - 1, emptyRoot(), readNode)
+    expect(inclusionNodes(size - 1, size)).toEqual([
+      [{ level: 2, index: 2 ** 38 }],
+      [{ level: 40, index: 0 }],
+    ])
+    const hashes = frontierNodes(size - 1).map(({ level, index }) =>
+      leafHash(Buffer.from(`${level}/${index}`)),
+    )
+    const [leaf] = frontier(size - 1, hashes).append(emptyRoot())
     expect(leaf?.index).toBe(size - 1)
   })
 })
 
 describe('what cannot be proved', () => {
-  const { readNode } = storedTree(numberedEntries(4))
-
   test.each([
     [4, 4],
     [0, 0],
@@ -156,7 +158,7 @@ describe('what cannot be proved', () => {
     [0.5, 4],
     [0, 2 ** 53],
   ])('entry %p of %p is refused', (index, size) => {
-    expect(() => inclusionProof(index, size, readNode)).toThrow(RangeError)
+    expect(() => inclusionNodes(index, size)).toThrow(RangeError)
   })
 
   test.each([
@@ -165,11 +167,11 @@ describe('what cannot be proved', () => {
     [1.5, 4],
     [1, Number.NaN],
   ])('growth from %p to %p is refused', (from, to) => {
-    expect(() => consistencyProof(from, to, readNode)).toThrow(RangeError)
+    expect(() => consistencyNodes(from, to)).toThrow(RangeError)
   })
 
-  test('a running tree without a store knows no node of the past', () => {
-    expect(() => frontier(3)).toThrow('The tree has no node 2 at level 0')
+  test('a running tree cannot go on without the hashes of its past', () => {
+    expect(() => frontier(3)).toThrow('The frontier of 3 leaves has 2 hashes, not 0')
   })
 })
 

@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import * as fc from 'fast-check'
 import { openCheckpoint, signCheckpoint } from '../../../src/unlocks/tlog/checkpoint.ts'
-import { inclusionProof, rootHash } from '../../../src/unlocks/tlog/merkle-tree.ts'
 import { formatReceipt, parseReceipt, verifyReceipt } from '../../../src/unlocks/tlog/receipt.ts'
 import { formatVerifierKey, parseVerifierKey } from '../../../src/unlocks/tlog/signed-note.ts'
 import { noteSigner } from '../../../src/unlocks/tlog/note-signer.ts'
@@ -18,10 +17,10 @@ const tree = storedTree(entries)
 
 const entryAt = (index: number): Uint8Array => entries[index] ?? new Uint8Array()
 const checkpointAt = (size: number): string =>
-  signCheckpoint({ origin: ORIGIN, size, root: rootHash(size, tree.readNode) }, signer)
+  signCheckpoint({ origin: ORIGIN, size, root: tree.rootAt(size) }, signer)
 const receiptOf = (index: number, size: number) => ({
   index,
-  proof: inclusionProof(index, size, tree.readNode),
+  proof: tree.inclusionProof(index, size),
   checkpoint: checkpointAt(size),
 })
 const otherKey = formatVerifierKey(noteSigner(ORIGIN, new Uint8Array(32)).verifierKey)

@@ -1,0 +1,73 @@
+import type { Queries } from '../../storage/database.ts'
+
+/** Whose events are erased: all of an account, or only those with one name. */
+export type Erased = { readonly accountPublicId: string; readonly username?: string }
+
+/** The indexes that hold personal text. */
+const PERSONAL_INDEXES = [
+  'unlock_by_account',
+  'unlock_by_method',
+  'unlock_by_time',
+  'unlock_imported',
+] as const
+
+/** Removes personal text and its salts from events. */
+export const erasureWrites = (tx: Pick<Queries, 'get' | 'run'>) => ({
+  /** Erases up to `limit` events of a person; returns how many. */
+  erasePerson: ({ accountPublicId, username }: Erased, limit: number): Promise<number> =>
+    tx.run(
+      `UPDATE unlock_event
+       SET account_public_id = NULL, username = NULL, method = NULL, salt = NULL
+       WHERE seq IN (
+         SELECT seq
+         FROM unlock_event
+         WHERE account_public_id = ? AND username = coalesce(?, username)
+         LIMIT ?
+       )`,
+      accountPublicId,
+      username ?? null,
+      limit,
+    ),
+
+  hasEventsOf: async ({ accountPublicId, username }: Erased): Promise<boolean> =>
+    (await tx.get(
+      `SELECT 1
+       FROM unlock_event
+       WHERE account_public_id = ? AND username = coalesce(?, username)
+       LIMIT 1`,
+      accountPublicId,
+      username ?? null,
+    )) !== undefined,
+
+  /** Erases the events from one sequence number up to, not including, another; returns how many had
+   * personal text. */
+  eraseRange: (fromSeq: number, toSeq: number): Promise<number> =>
+    tx.run(
+      `UPDATE unlock_event
+       SET account_public_id = NULL, username = NULL, method = NULL, salt = NULL
+       WHERE seq >= ? AND seq < ? AND salt IS NOT NULL`,
+      fromSeq,
+      toSeq,
+    ),
+
+  /** Erases up to `limit` imported events that happened before a time; returns how many. */
+  eraseImported: (occurredBeforeMs: number, limit: number): Promise<number> =>
+    tx.run(
+      `UPDATE unlock_event
+       SET account_public_id = NULL, username = NULL, method = NULL, salt = NULL
+       WHERE seq IN (
+         SELECT seq
+         FROM unlock_event
+         WHERE source = 'imported' AND salt IS NOT NULL AND occurred_at_ms < ?
+         LIMIT ?
+       )`,
+      occurredBeforeMs,
+      limit,
+    ),
+
+  /** Rebuilds the indexes with personal text: when SQLite moves index entries to another page, the
+   * old page may keep a copy that no later erasure finds. Takes about 2 s for a million events. */
+  rebuildPersonalIndexes: async (): Promise<void> => {
+    for (const index of PERSONAL_INDEXES) await tx.run(`REINDEX ${index}`)
+  },
+})

@@ -1,0 +1,49 @@
+import type { NewUnlockEvent, UnlockEvent } from './event.ts'
+
+/** A row of the table `unlock_event`. */
+export type UnlockRow = {
+  seq: number
+  id: string
+  account_public_id: string | null
+  username: string | null
+  method: string | null
+  salt: Uint8Array | null
+  person_hash: Uint8Array
+  lock: string
+  result: NewUnlockEvent['result']
+  reason: NewUnlockEvent['reason']
+  source: NewUnlockEvent['source']
+  occurred_at_ms: number | null
+  received_at_ms: number
+  is_late: number
+  is_time_uncertain: number
+  leaf_hash: Uint8Array
+}
+
+/** Returns the event stored in a row. */
+export const eventOf = (row: UnlockRow): UnlockEvent => ({
+  seq: row.seq,
+  id: row.id,
+  person: personOf(row),
+  personHash: row.person_hash,
+  lock: row.lock,
+  result: row.result,
+  reason: row.reason,
+  source: row.source,
+  occurredAtMs: row.occurred_at_ms,
+  receivedAtMs: row.received_at_ms,
+  isLate: row.is_late !== 0,
+  isTimeUncertain: row.is_time_uncertain !== 0,
+  leafHash: row.leaf_hash,
+})
+
+const personOf = ({ account_public_id: accountPublicId, username, method, salt }: UnlockRow) =>
+  accountPublicId === null && username === null && method === null && salt === null
+    ? undefined
+    : {
+        // Erased in part, which only a hand in the file does: kept, so that it fits no commitment.
+        accountPublicId: accountPublicId ?? '',
+        username: username ?? '',
+        method: method ?? '',
+        salt: salt ?? new Uint8Array(),
+      }
