@@ -34,7 +34,7 @@ export type Context = {
   readonly params: unknown
   readonly query: unknown
   readonly body: unknown
-  readonly set: { readonly headers: AnswerHeaders }
+  readonly set: { readonly headers: AnswerHeaders; status?: number | string }
   readonly server: Bun.Server<unknown> | null
 }
 
@@ -65,7 +65,7 @@ export type Hooks = {
 
 type Asked = { readonly request: Request; readonly caller: Caller }
 
-/** What a handler may return: what `answers[200]` says, or a Response made by hand. */
+/** What a handler may return: what `answers[200]` or `answers[202]` says, or a Response made by hand. */
 type Result<Ok> = Ok extends { readonly schema: infer Schema extends TSchema }
   ? Static<Schema> | Response
   : string | Response
@@ -85,7 +85,8 @@ type Spec<A extends Access, Body, Query, Params, Ok> = Omit<
     readonly body?: Body
     readonly query?: Query
     readonly params?: Params
-    readonly answers: { readonly 200: Ok } & Readonly<Record<number, Answer | readonly Answer[]>>
+    readonly answers: ({ readonly 200: Ok } | { readonly 202: Ok }) &
+      Readonly<Record<number, Answer | readonly Answer[]>>
   }
 
 /** Makes an endpoint. Its schema stands once: it checks the request, types the handler and
