@@ -37,12 +37,7 @@ import { firstOwnerService } from './accounts/registration/first-owner.ts'
 import { restoreStore } from './accounts/people/restore-store.ts'
 import { accountStore } from './accounts/core/store.ts'
 import { lockoutRoutes } from './accounts/lockout/routes.ts'
-import { serviceLifecycle } from './audit/service-lifecycle.ts'
-import { accountAuditEvents } from './audit/account-store.ts'
-import { coalescingRecorder } from './audit/coalescing.ts'
-import { auditRoutes } from './audit/routes.ts'
-import { auditRecorder } from './audit/service.ts'
-import { auditStore } from './audit/store.ts'
+import { auditModule } from './audit/module.ts'
 import type { Config } from './config.ts'
 import { joinRoutes } from './console/join-routes.ts'
 import { consoleRoutes } from './console/routes.ts'
@@ -65,17 +60,9 @@ import { responseHeaders } from './http/response-headers.ts'
 import { sessionCookies } from './http/request/session-cookie.ts'
 import { clockFrom, monotonicEpochClock } from './domain/clock.ts'
 import { notFoundRoutes } from './http/not-found.ts'
-import { doctorRoutes } from './ops/doctor-routes.ts'
-import { doctor } from './ops/doctor.ts'
-import { authorityRoutes } from './ops/authority-routes.ts'
-import { gatewayRoutes } from './ops/gateway-routes.ts'
-import { backupRoutes } from './ops/backup-routes.ts'
-import { type CreateBackup, backupService } from './ops/backups.ts'
-import { metricsRoutes } from './ops/metrics-routes.ts'
+import type { CreateBackup } from './ops/backups.ts'
 import { serviceMetrics } from './ops/metrics.ts'
-import { serviceGauges } from './ops/gauges.ts'
-import { healthRoutes } from './ops/routes.ts'
-import { opsStore } from './ops/store.ts'
+import { opsModule } from './ops/module.ts'
 import { KEY_FILES } from './storage/files/data-dir.ts'
 import { lockForMigration } from './storage/files/data-dir-lock.ts'
 import { openDatabase } from './storage/open.ts'
@@ -149,20 +136,22 @@ export const openApp = async (
   const db = openDatabase(config.databasePath, {
     beforeMigration: () => lockForMigration(config.dataDir, use),
     seenCommit: (commit) => {
-      metrics.seenCommit(commit)
+      metrics.observeCommit(commit)
       logger.debug({ writes: commit.writes, duration_ms: commit.durationMs }, 'commit')
     },
   })
-  const steady = clockFrom({ wallMs: now, monotonicMs: monotonic }).nonDecreasingMs
+  const wallAndMonotonic = clockFrom({ wallMs: now, monotonicMs: monotonic })
+  const steady = wallAndMonotonic.nonDecreasingMs
 
-  const audit = auditStore(db)
-  const record = auditRecorder({
-    store: audit,
-    logger: auditLogger,
-    now,
-    seen: metrics.countAuditEvent,
+  const auditing = auditModule({
+    db,
+    clock: wallAndMonotonic,
+    logger,
+    auditLogger,
+    version,
+    onRecord: metrics.countAuditEvent,
   })
-  const repeats = coalescingRecorder({ record, logger: logger })
+  const { store: audit, record, recordCoalesced } = auditing
 
   const people = accountStore(db, steady)
   const unlocks = unlockStore(db)
@@ -170,8 +159,8 @@ export const openApp = async (
   const clock = unlockLogClock({ now, newestMs: await unlocks.newestCertainMs() })
   const unlockLog = await openUnlockLog({ store: unlocks, signer, clock })
   const logSize = async () => (await unlockLog.head()).size
-  metrics.seenLogSize(await logSize())
-  unlockLog.onCommit(metrics.seenLogSize)
+  metrics.observeLogSize(await logSize())
+  unlockLog.onCommit(metrics.observeLogSize)
   const recordDenied = deniedAccessRecorder({ append: unlockLog.append, logger, monotonic })
   const keeping = retention({
     days: config.logRetentionDays,
@@ -209,7 +198,7 @@ export const openApp = async (
     }),
     tokens: accessTokens({ secret, lifetimeMs: tokenLifetimeMs, now: steady }),
     record,
-    recordCoalesced: repeats.recordCoalesced,
+    recordCoalesced,
   })
   const paced = monotonicEpochClock(Math.max(now(), await newestFailureMs(db)), monotonic)
   const lockout = lockoutService({
@@ -245,7 +234,7 @@ export const openApp = async (
     secondFactors: factors,
     lockout,
     record,
-    recordCoalesced: repeats.recordCoalesced,
+    recordCoalesced,
   })
   const enrolment = secondFactorEnrolment({
     store: factorStore,
@@ -275,28 +264,6 @@ export const openApp = async (
   const admin = accountAdministration({ store: changes, erasures, record, now: steady })
   const roster = accountDirectory(db, steady)
 
-  const backups = backupService({
-    settings: config,
-    keyId: signer.verifierKey.id,
-    make: makeBackup,
-    record,
-    newestRecord: audit.newest,
-    report: (error) => logger.error({ err: error }, 'backup failed'),
-    now,
-    monotonic,
-  })
-  const examine = doctor({
-    config,
-    now,
-    registration: settings.registration,
-    hasOwner: people.hasOwner,
-    newestEventMs: unlocks.newestCertainMs,
-    logCheck: async () => watch.last(),
-    certificateEndMs: () => certificate()?.notAfterMs,
-    backupState: backups.state,
-    forwarders: audit.addressesOf('proxy.untrusted'),
-  })
-
   const readBody = bodyReader(config.bodyBytesMax)
   const cookies = sessionCookies({ hasTls, publicUrl: config.publicUrl })
   const authenticateRequest = requestAuthenticator({
@@ -311,28 +278,39 @@ export const openApp = async (
     trustedProxies: config.trustedProxies,
     bodyBytesMax: config.bodyBytesMax,
     recordForwarded: (peer) =>
-      repeats.recordCoalesced(peer, { action: 'proxy.untrusted', result: 'failure' }),
+      recordCoalesced(peer, { action: 'proxy.untrusted', result: 'failure' }),
     limits: {
       auth: config.rateLimitAuth,
       unlock: config.rateLimitUnlock,
       changes: config.rateLimitChanges,
       default: config.rateLimitDefault,
     },
-    seenRefusal: metrics.seenRefusal,
+    seenRefusal: metrics.countRefusal,
   })
-  metrics.add(
-    serviceGauges({
-      version,
-      dataDir: config.dataDir,
-      databasePath: config.databasePath,
+  const ops = opsModule({
+    version,
+    config,
+    db,
+    clock: wallAndMonotonic,
+    logger,
+    metrics,
+    certificate,
+    createBackup: makeBackup,
+    audit: { record, newest: audit.newest, addressesOf: audit.addressesOf },
+    accounts: {
+      hasOwner: people.hasOwner,
+      registration: settings.registration,
       hashing: hasher.load,
+    },
+    unlocks: {
+      keyId: signer.verifierKey.id,
+      newestEventMs: unlocks.newestCertainMs,
       logSize,
-      lastCheck: watch.last,
       liveStreams: live.count,
-      certificateEndMs: () => certificate()?.notAfterMs,
-      newestBackupMs: async () => (await backups.list())[0]?.madeAtMs,
-    }),
-  )
+      lastVerification: watch.last,
+      logFault,
+    },
+  })
 
   const routes = new Elysia({
     strictPath: true,
@@ -340,23 +318,12 @@ export const openApp = async (
     // Else a path under a name of three letters or fewer, such as http://pi/, is cut wrongly.
     handler: { standardHostname: false },
   })
-    .use(requestLog({ logger, seen: metrics.seenRequest }))
+    .use(requestLog({ logger, onAnswer: metrics.observeRequest }))
     .use(headAsGet())
     .use(responseHeaders({ hasTls }))
-    .use(errorAnswers({ logger, recordDenial: repeats.recordCoalesced }))
+    .use(errorAnswers({ logger, recordDenial: recordCoalesced }))
     .use(crossOrigin(config.corsOrigins))
-    .use(consoleRoutes({ endpoints, version, logFault }))
-    .use(joinRoutes(endpoints))
-    .use(
-      gatewayRoutes({
-        endpoints,
-        gateway: { version, address: linkBase(config), second_factor: config.secondFactor },
-      }),
-    )
-    .use(healthRoutes({ endpoints, probeWrite: opsStore(db, now).probeWrite, logFault }))
-    .use(metricsRoutes({ endpoints, metrics }))
-    .use(doctorRoutes({ endpoints, examine }))
-    .use(authorityRoutes({ endpoints, authority: () => certificate()?.authority?.pem }))
+    .use(endpoints.mount([...consoleRoutes({ version, logFault }), ...joinRoutes(), ...ops.routes]))
     .use(
       accountRoutes({
         endpoints,
@@ -418,7 +385,7 @@ export const openApp = async (
           sessions,
           data: exportStore(db),
           lists: {
-            audit: accountAuditEvents(db),
+            audit: auditing.eventsOf,
             unlocks: accountUnlockPages({ unlockLog, reads }),
           },
           record,
@@ -436,7 +403,7 @@ export const openApp = async (
       }),
     )
     .use(lockoutRoutes({ endpoints, lockout, findAccount: people.findByPublicId }))
-    .use(auditRoutes({ endpoints, store: audit }))
+    .use(endpoints.mount(auditing.routes))
     .use(
       unlockRoutes({
         endpoints,
@@ -459,25 +426,25 @@ export const openApp = async (
     )
     .use(logRoutes({ endpoints, unlockLog, store: unlocks }))
     .use(verificationRoutes({ endpoints, watch }))
-    .use(backupRoutes({ endpoints, backups, settings: config }))
     .use(
-      tableRoutes({
-        endpoints,
-        isOpenLocally: config.debug,
-        signIn: accounts.signInOnce,
-        unlocks: unlockTable(unlocks.page),
-        users: userTable(people.page),
-      }),
+      endpoints.mount(
+        tableRoutes({
+          isOpenLocally: config.debug,
+          signIn: accounts.signInOnce,
+          unlocks: unlockTable(unlocks.page),
+          users: userTable(people.page),
+        }),
+      ),
     )
-  const documented = routes.use(openapiRoutes({ endpoints, version, routes: routes.routes }))
+  const documented = routes.use(endpoints.mount(openapiRoutes({ version, routes: routes.routes })))
   const http = documented.use(notFoundRoutes(endpoints, documented.routes))
 
   const close = async () => {
-    await Promise.all([watch.stop(), backups.stop()])
+    await Promise.all([watch.stop(), ops[Symbol.asyncDispose]()])
     live.close()
     keeping.stop()
     erasures.stop()
-    await Promise.all([unlockLog.drained(), repeats.close()])
+    await Promise.all([unlockLog.drained(), auditing[Symbol.asyncDispose]()])
     await db.close()
     leaveFolder()
   }
@@ -495,13 +462,13 @@ export const openApp = async (
     settings,
     enrolment,
     record,
-    ...serviceLifecycle({ store: audit, record, version }),
+    ...auditing.lifecycle,
     audit,
     unlockLog,
     live,
     watch,
     keeping,
-    backups,
+    backups: ops.backups,
     restored: restoreStore(db, steady),
     unlocks,
     verifierKey: signer.verifierKey,

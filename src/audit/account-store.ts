@@ -1,19 +1,19 @@
-import { currentAction } from './action-names.ts'
 import type { Queries } from '../storage/database.ts'
+import { currentAction } from './action-names.ts'
 
-const RECORDS_PER_PAGE = 500
+const EVENTS_PER_PAGE = 500
 
-/** Gives the records of what a person did, and of what was done to them, oldest first, a page in
- * memory at a time. The addresses are their own, and those of nobody known. */
+/** Returns the audit events of what a person did and of what was done to them, oldest first, one page
+ * in memory at a time. Includes their own addresses and those of strangers, but of no other account. */
 export const accountAuditEvents =
   (db: Queries) =>
   (publicId: string): AsyncGenerator<readonly object[]> =>
-    recordPages(db, publicId)
+    eventPages(db, publicId)
 
-async function* recordPages(db: Queries, publicId: string) {
+async function* eventPages(db: Queries, publicId: string) {
   let afterSeq = -1
   for (;;) {
-    const rows = await db.all<RecordRow>(
+    const rows = await db.all<EventRow>(
       `SELECT *, address AS shown FROM audit_event WHERE actor = ? AND seq > ?
        UNION ALL
        SELECT *, iif(actor IS NULL, address, NULL) AS shown FROM audit_event
@@ -25,15 +25,15 @@ async function* recordPages(db: Queries, publicId: string) {
       publicId,
       publicId,
       afterSeq,
-      RECORDS_PER_PAGE,
+      EVENTS_PER_PAGE,
     )
-    if (rows.length > 0) yield rows.map(recordJson)
-    if (rows.length < RECORDS_PER_PAGE) return
+    if (rows.length > 0) yield rows.map(eventJson)
+    if (rows.length < EVENTS_PER_PAGE) return
     afterSeq = rows.at(-1)?.seq ?? afterSeq
   }
 }
 
-type RecordRow = {
+type EventRow = {
   seq: number
   at_ms: number
   action: string
@@ -45,7 +45,7 @@ type RecordRow = {
   detail: string
 }
 
-const recordJson = (row: RecordRow) => ({
+const eventJson = (row: EventRow) => ({
   seq: row.seq,
   at: new Date(row.at_ms).toISOString(),
   action: currentAction(row.action),

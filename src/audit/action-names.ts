@@ -1,5 +1,5 @@
-/** What some actions were called in 0.1.0. Stored events keep the name they were written
- * with, because triggers forbid changing them; everything that reads shows the name of today. */
+/** The names of some actions in 0.1.0, and those of today. Stored events keep the name they were
+ * written with, because triggers forbid changing them; whatever reads them shows the current name. */
 const FORMER_NAMES: Readonly<Record<string, string>> = {
   'backup.make': 'backup.create',
   'invitation.make': 'invitation.create',
@@ -8,10 +8,10 @@ const FORMER_NAMES: Readonly<Record<string, string>> = {
   'wait.lift': 'lockout.cleared',
 }
 
-/** The action's name of today, as an SQL expression over `audit_event.action`. */
+/** The action's current name, as an SQL expression over `audit_event.action`. */
 export const ACTION_SQL = `CASE action ${Object.entries(FORMER_NAMES)
   .map(([former, name]) => `WHEN '${former}' THEN '${name}'`)
   .join(' ')} ELSE action END`
 
-/** Returns the name of today for an action, given by that or by its former name. */
+/** Returns the current name of an action, given that or its former name. */
 export const currentAction = (action: string): string => FORMER_NAMES[action] ?? action

@@ -7,37 +7,37 @@ type Dependencies = {
   readonly logger: Logger
 }
 
-type Given = Parameters<RecordAuditEvent>
+type Recorded = Parameters<RecordAuditEvent>
 
-type Kind = {
-  /** How often it came again since it was last recorded. */
+type Group = {
+  /** How often it happened again since it was last recorded. */
   repeats: number
-  latest: Given
+  latest: Recorded
 }
 
 const MINUTE_MS = 60_000
 
-/** Kinds of event that are told apart; what comes beyond them counts as one more. */
-const KINDS_MAX = 100
+/** Groups of events that are kept apart; everything beyond them forms one more. */
+const GROUPS_MAX = 100
 
-/** Records what anybody can cause without end: at once where it is new, and as long as it goes on
- * once a minute, as the latest of so many `repeats`. So no loop of garbage grows the database. It
- * never rejects, for a refusal stands whether the disk takes its record or not: what the disk does
- * not take is tried again each minute. */
+/** Records events that anyone can cause without end: immediately if an event is new, and while it
+ * continues once a minute, as the latest one with the count in `repeats`. So no flood of requests
+ * fills the database. Never rejects, because a refusal stands whether its event can be stored or not:
+ * an event that cannot be stored is tried again each minute. */
 export const coalescingRecorder = ({ record, logger }: Dependencies) => {
-  const kinds = new Map<string, Kind>()
+  const groups = new Map<string, Group>()
 
-  const kindOf = (given: Given): string => {
-    const kind = nameOf(given)
-    const [, { action }] = given
-    // Whoever signs in knows a password: they are few, and must not hide among the refusals.
-    const isTold = action === 'login' || kinds.has(kind) || kinds.size < KINDS_MAX
-    return isTold ? kind : 'others'
+  const groupOf = (recorded: Recorded): string => {
+    const name = nameOf(recorded)
+    const [, { action }] = recorded
+    // Those who log in know a password: they are few, and must not disappear among the refusals.
+    const isKeptApart = action === 'login' || groups.has(name) || groups.size < GROUPS_MAX
+    return isKeptApart ? name : 'others'
   }
 
-  const isRecorded = async (given: Given): Promise<boolean> => {
+  const isRecorded = async (recorded: Recorded): Promise<boolean> => {
     try {
-      await record(...given)
+      await record(...recorded)
       return true
     } catch (error) {
       logger.error({ err: error }, 'audit event not recorded')
@@ -46,35 +46,36 @@ export const coalescingRecorder = ({ record, logger }: Dependencies) => {
   }
 
   const recordRepeats = async (): Promise<void> => {
-    for (const [name, kind] of kinds) {
-      const { repeats, latest } = kind
+    for (const [name, group] of groups) {
+      const { repeats, latest } = group
       const [from, event] = latest
-      kind.repeats = 0
-      if (repeats === 0) kinds.delete(name)
+      group.repeats = 0
+      if (repeats === 0) groups.delete(name)
       else if (!(await isRecorded([from, { ...event, detail: { ...event.detail, repeats } }])))
-        kind.repeats += repeats
+        group.repeats += repeats
     }
   }
   const everyMinute = setInterval(() => void recordRepeats(), MINUTE_MS)
   everyMinute.unref()
 
   return {
-    recordCoalesced: (async (...given) => {
-      const name = kindOf(given)
-      const known = kinds.get(name)
+    recordCoalesced: (async (...recorded) => {
+      const name = groupOf(recorded)
+      const known = groups.get(name)
       if (known) {
         known.repeats += 1
-        known.latest = given
+        known.latest = recorded
         return
       }
-      const kind = { repeats: 0, latest: given }
-      kinds.set(name, kind)
-      if (!(await isRecorded(given))) kind.repeats += 1
+      const group = { repeats: 0, latest: recorded }
+      groups.set(name, group)
+      if (!(await isRecorded(recorded))) group.repeats += 1
     }) satisfies RecordAuditEvent,
 
-    /** Records what came again; done every minute. */
+    /** Records the repeats so far; called every minute. */
     recordRepeats,
 
+    /** Records the remaining repeats. */
     close: (): Promise<void> => {
       clearInterval(everyMinute)
       return recordRepeats()
@@ -82,6 +83,7 @@ export const coalescingRecorder = ({ record, logger }: Dependencies) => {
   }
 }
 
-/** What a person is refused is told apart; a stranger is one client, whatever they try. */
-const nameOf = ([{ account, address }, event]: Given): string =>
+/** Events of a person are kept apart by what was refused; a stranger is one client, whatever they
+ * try. */
+const nameOf = ([{ account, address }, event]: Recorded): string =>
   JSON.stringify(account ? [account.publicId, event] : [clientKey(address), event.action])

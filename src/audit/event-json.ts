@@ -1,19 +1,19 @@
 import type { AuditEventAnswer } from './schema.ts'
 import type { StoredAuditEvent } from './store.ts'
 
-/** A record as the API and the command line show it. */
+/** Returns an audit event as the API and the command line show it. */
 export const auditEventJson = ({
   atMs,
   requestId,
-  ...record
+  ...event
 }: StoredAuditEvent): AuditEventAnswer => ({
-  seq: record.seq,
+  seq: event.seq,
   at: new Date(atMs).toISOString(),
-  action: record.action,
-  result: record.result,
-  actor: record.actor,
-  subject: record.subject,
-  address: record.address,
+  action: event.action,
+  result: event.result,
+  actor: event.actor,
+  subject: event.subject,
+  address: event.address,
   request_id: requestId,
-  detail: record.detail,
+  detail: event.detail,
 })

@@ -1,68 +1,63 @@
-import type { Endpoints } from '../http/router.ts'
 import { problem } from '../http/answers.ts'
-import { operation } from '../http/endpoint.ts'
+import { type Endpoint, endpoint } from '../http/endpoint.ts'
 import { nextPage, pageOf, spanOf } from '../http/request/paging.ts'
-import { readQuery } from '../http/request/query.ts'
 import { auditEventJson } from './event-json.ts'
 import { AuditAnswer, AuditQuery } from './schema.ts'
 import type { AuditStore } from './store.ts'
 
-type Dependencies = {
-  readonly endpoints: Endpoints
-  readonly store: Pick<AuditStore, 'page'>
-}
+type Dependencies = { readonly store: Pick<AuditStore, 'page'> }
 
-/** Reading what happened to accounts and settings. */
-export const auditRoutes = ({ endpoints, store }: Dependencies) =>
-  endpoints.group('default').get(
-    '/v1/audit',
-    async (asked) => {
-      const query = readQuery(asked.request, AuditQuery)
-      const { action, result, actor, subject } = query
-      const filter = { action, result, actor, subject, ...spanOf(query) }
-      const page = pageOf(query, filter)
+/** Reading audit events, for owners. */
+export const auditRoutes = (deps: Dependencies): readonly Endpoint[] => [list(deps)]
+
+const list = ({ store }: Dependencies) =>
+  endpoint(
+    {
+      method: 'GET',
+      path: '/v1/audit',
+      access: 'owner',
+      tag: 'Audit',
+      summary: 'List audit events',
+      description:
+        'Logins, failures, refusals, changes, exports and erasures: who, what, when, from where and ' +
+        'how it ended, with the `X-Request-Id` of the answer. Names are as they are now, and null if ' +
+        'the account is erased. A page may hold fewer than `limit` events, or none, and still have a ' +
+        '`next`: one request looks at up to 100,000 events. `next` is also sent as a `Link` header ' +
+        '(RFC 8288), and is valid for the same filter and order only.',
+      query: AuditQuery,
+      answers: {
+        200: {
+          description: 'A page, newest first by default',
+          schema: AuditAnswer,
+          example: {
+            events: [
+              {
+                seq: 41,
+                at: '2026-11-22T18:30:02.125Z',
+                action: 'session.end',
+                result: 'success',
+                actor: { id: '6f1b4e0a-5a7e-4d0e-9a3b-0f5f6c2d7e81', name: 'ada' },
+                subject: { id: '6f1b4e0a-5a7e-4d0e-9a3b-0f5f6c2d7e81', name: 'ada' },
+                address: '192.168.1.34',
+                request_id: '4f0f0a3e-8a52-4b0c-9a0e-3f7a1c5d2b10',
+                detail: { session: '0c6f8a52-7d39-4c8f-8a2e-51f0d4b7c913' },
+              },
+            ],
+            next: 'bmV3ZXN0LjQxLnhxN0xkMTJhYkNkRQ',
+          },
+        },
+        400: problem(400, 'invalid', 'Invalid action'),
+        403: problem(403, 'forbidden', 'Only an owner may do this'),
+      },
+    },
+    async (context) => {
+      const { action, result, actor, subject } = context.query
+      const filter = { action, result, actor, subject, ...spanOf(context.query) }
+      const page = pageOf(context.query, filter)
       const { events, next } = await store.page({ filter, ...page })
       return {
         events: events.map(auditEventJson),
-        next: nextPage(asked, { filter, order: page.order, after: next }),
+        next: nextPage(context, { filter, order: page.order, after: next }),
       }
     },
-    LIST,
   )
-
-const LIST = operation({
-  access: 'owner',
-  tag: 'Audit',
-  summary: 'What happened to accounts and settings',
-  description:
-    'Logins, failures, denials, changes, exports and erasures: who, what, when, from where and how ' +
-    'it ended, with the `X-Request-Id` of the answer. Names are as they are now, and null where the ' +
-    'account is erased. A page may hold fewer than `limit`, even none, and still have a `next`: one ' +
-    'request goes through 100,000 records at the most. `next` also comes as `Link` (RFC 8288) and ' +
-    'holds for the same filter and order.',
-  query: AuditQuery,
-  answers: {
-    200: {
-      description: 'A page, newest first unless asked otherwise',
-      schema: AuditAnswer,
-      example: {
-        events: [
-          {
-            seq: 41,
-            at: '2026-11-22T18:30:02.125Z',
-            action: 'session.end',
-            result: 'success',
-            actor: { id: '6f1b4e0a-5a7e-4d0e-9a3b-0f5f6c2d7e81', name: 'ada' },
-            subject: { id: '6f1b4e0a-5a7e-4d0e-9a3b-0f5f6c2d7e81', name: 'ada' },
-            address: '192.168.1.34',
-            request_id: '4f0f0a3e-8a52-4b0c-9a0e-3f7a1c5d2b10',
-            detail: { session: '0c6f8a52-7d39-4c8f-8a2e-51f0d4b7c913' },
-          },
-        ],
-        next: 'bmV3ZXN0LjQxLnhxN0xkMTJhYkNkRQ',
-      },
-    },
-    400: problem(400, 'invalid', 'Invalid action'),
-    403: problem(403, 'forbidden', 'Only an owner may do this'),
-  },
-})

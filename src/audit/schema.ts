@@ -14,15 +14,17 @@ export const AuditQuery = t.Object({
     t.String({
       pattern: '^[a-z_]+([.][a-z_]+)*$',
       maxLength: 64,
-      description: 'An action, or its first words: `session` stands for `session.end` and others',
+      description: 'An action, or its first words: `session` includes `session.end`',
       examples: ['login'],
     }),
   ),
   result: t.Optional(oneOf(RESULTS)),
   actor: t.Optional(
-    party('Who did it: a public id, or `uid:` and a user of the gateway', PUBLIC_ID),
+    party('Who did it: a public id, or `uid:` and the number of a system user', PUBLIC_ID),
   ),
-  subject: t.Optional(party('Whom or what it was done to: a public id or a setting', PUBLIC_ID)),
+  subject: t.Optional(
+    party('Whom or what it was done to: a public id, or the name of a setting', PUBLIC_ID),
+  ),
   ...SPAN,
   ...PAGE,
 })
@@ -34,7 +36,7 @@ const Party = t.Union([
   t.Null(),
 ])
 
-/** A record as the API shows it; what was erased is null. */
+/** An audit event as the API shows it; erased parts are null. */
 export const AuditEventAnswer = t.Object(
   {
     seq: t.Integer({ description: 'Counts from 0 without gaps' }),

@@ -7,13 +7,13 @@ type Dependencies = {
   readonly version: string
 }
 
-/** A setting as it was given, by its name in the environment. */
+/** A setting by its name in the environment. */
 type GivenSetting = { readonly name: string; readonly value: string; readonly fallback: string }
 
 const SETTING_CHANGE = 'setting.change'
 
-/** Records that the service starts and stops, and which settings are not what they were at the start
- * before. The trail itself remembers those; one that it does not name had its default. */
+/** Records that the server starts and stops, and which settings differ from the previous start. The
+ * audit events themselves say what that was; a setting without one had its default. */
 export const serviceLifecycle = ({ store, record, version }: Dependencies) => {
   const recordSetting = (name: string, from: string, to: string): Promise<void> =>
     record(COMMAND_LINE, {
@@ -24,13 +24,13 @@ export const serviceLifecycle = ({ store, record, version }: Dependencies) => {
     })
 
   return {
-    /** Records that a setting was changed while the service runs. */
+    /** Records that a setting changed while the server runs. */
     recordSetting,
 
     recordStart: async (settings: readonly GivenSetting[]): Promise<void> => {
       for (const { name, value, fallback } of settings) {
-        const { to: before = fallback } = (await store.newest(SETTING_CHANGE, name))?.detail ?? {}
-        if (before !== value) await recordSetting(name, String(before), value)
+        const { to: previous = fallback } = (await store.newest(SETTING_CHANGE, name))?.detail ?? {}
+        if (previous !== value) await recordSetting(name, String(previous), value)
       }
       const detail = { version }
       await record(COMMAND_LINE, { action: 'service.start', result: 'success', detail })

@@ -1,19 +1,21 @@
-import { COMMAND_LINE, type RecordAuditEvent, type AuditEvent } from '../domain/audit-event.ts'
+import { COMMAND_LINE, type AuditEvent, type RecordAuditEvent } from '../domain/audit-event.ts'
+import type { Clock } from '../domain/clock.ts'
 import type { Logger } from '../http/log/logger.ts'
 import type { AuditStore } from './store.ts'
 
 type Dependencies = {
   readonly store: Pick<AuditStore, 'append'>
   readonly logger: Logger
-  readonly now: () => number
-  /** Told of what has been recorded. */
-  readonly seen?: (event: AuditEvent) => void
+  readonly clock: Pick<Clock, 'wallMs'>
+  /** Called after each audit event is stored. */
+  readonly onRecord?: (event: AuditEvent) => void
 }
 
-/** Gives the one way an audit event is recorded: durably in the audit trail, and in the process
- * log. A record that the disk does not take is still in the log, and fails what it was about. */
+/** Returns the one function that records audit events: durably in the database, and in the log of the
+ * process. An event that cannot be stored is still in that log, and makes the action it is about
+ * fail. */
 export const auditRecorder =
-  ({ store, logger, now, seen }: Dependencies): RecordAuditEvent =>
+  ({ store, logger, clock, onRecord }: Dependencies): RecordAuditEvent =>
   async ({ address, requestId, account }, event, tx) => {
     const actor = event.actor ?? account?.publicId ?? systemUserAt(address)
     const { action, result, subject, detail } = event
@@ -21,11 +23,17 @@ export const auditRecorder =
       { action, result, actor, subject, client: address, request_id: requestId, detail },
       'audit event',
     )
-    const record = { ...event, ...(actor ? { actor } : {}), atMs: now(), address, requestId }
-    await store.append(record, tx)
-    seen?.(event)
+    const stored = {
+      ...event,
+      ...(actor ? { actor } : {}),
+      atMs: clock.wallMs(),
+      address,
+      requestId,
+    }
+    await store.append(stored, tx)
+    onRecord?.(event)
   }
 
-/** Whoever has the command line, by number: a name is personal, and would stay for ever. */
+/** The user at the command line, by number: a name is personal data and would stay forever. */
 const systemUserAt = (address: string): string | undefined =>
   address === COMMAND_LINE.address ? `uid:${process.getuid?.()}` : undefined

@@ -1,7 +1,7 @@
-import { ACTION_SQL, currentAction } from './action-names.ts'
 import type { AuditEvent } from '../domain/audit-event.ts'
 import type { Order } from '../http/request/paging.ts'
 import type { Database, Queries } from '../storage/database.ts'
+import { ACTION_SQL, currentAction } from './action-names.ts'
 
 export type AuditStore = ReturnType<typeof auditStore>
 
@@ -11,10 +11,10 @@ type NewAuditEvent = AuditEvent & {
   readonly requestId: string | undefined
 }
 
-/** Who did something, or what it was done to; the name as it is now, and only that of an account. */
+/** Who did something, or what it was done to; the name as it is now, if it is an account. */
 type Named = { readonly id: string; readonly name: string | null }
 
-/** A record as it is kept; its address is gone once erased. */
+/** A stored audit event; the address is null once erased. */
 export type StoredAuditEvent = {
   /** Counts from 0 without gaps. */
   readonly seq: number
@@ -28,7 +28,7 @@ export type StoredAuditEvent = {
   readonly detail: NonNullable<AuditEvent['detail']>
 }
 
-/** What a record must fit; all of it. */
+/** The conditions an audit event must meet, all of them. */
 export type AuditFilter = {
   /** An action, or the first words of several. */
   readonly action?: string | undefined
@@ -41,34 +41,34 @@ export type AuditFilter = {
   readonly toMs?: number | undefined
 }
 
-type Wanted = {
+type PageRequest = {
   readonly filter: AuditFilter
   readonly order: Order
-  /** Go on behind the record of this number. */
+  /** Continue after the event of this number. */
   readonly after?: number | undefined
   readonly limit: number
 }
 
-type Found = {
+type Page = {
   readonly events: readonly StoredAuditEvent[]
-  /** The number to go on behind; none at the end. */
+  /** The number to continue after; undefined at the end. */
   readonly next: number | undefined
 }
 
-/** Records that one statement goes through, and that one page does: a page may hold fewer than its
- * limit and still be followed by another. */
+/** Events that one statement looks at, and that one page does: a page may hold fewer than its limit
+ * and still be followed by another. */
 const STEP_ROWS = 5000
 const PAGE_ROWS_MAX = 100_000
 
-/** Newest records that are looked through for addresses, and addresses that are given. */
+/** Newest events that are searched for addresses, and addresses that are returned. */
 const ADDRESS_ROWS_MAX = 20_000
 const ADDRESSES_MAX = 10
 
-/** The audit trail in the database; triggers keep it from being changed. */
+/** The audit events in the database; triggers keep them from being changed. */
 export const auditStore = (db: Database) => ({
-  /** Appends a record, by itself or in a transaction. */
-  append: async (record: NewAuditEvent, writes: Pick<Queries, 'run'> = db): Promise<void> => {
-    await writes.run(
+  /** Appends an event, by itself or in a transaction. */
+  append: async (event: NewAuditEvent, tx: Pick<Queries, 'run'> = db): Promise<void> => {
+    await tx.run(
       `INSERT INTO audit_event (
          seq,
          at_ms,
@@ -80,42 +80,40 @@ export const auditStore = (db: Database) => ({
          request_id,
          detail
        ) SELECT coalesce(max(seq) + 1, 0), ?, ?, ?, ?, ?, ?, ?, ? FROM audit_event`,
-      record.atMs,
-      record.action,
-      record.result,
-      record.actor ?? null,
-      record.subject ?? null,
-      record.address,
-      record.requestId ?? null,
-      JSON.stringify(record.detail ?? {}),
+      event.atMs,
+      event.action,
+      event.result,
+      event.actor ?? null,
+      event.subject ?? null,
+      event.address,
+      event.requestId ?? null,
+      JSON.stringify(event.detail ?? {}),
     )
   },
 
-  /** Records in the order of their numbers. */
-  page: async ({ filter, order, after, limit }: Wanted): Promise<Found> => {
+  /** Returns events in the order of their numbers. */
+  page: async ({ filter, order, after, limit }: PageRequest): Promise<Page> => {
     const { sql, values } = searchFor(filter, order)
     const size = await nextSeq(db)
     const isUpwards = order === 'oldest'
-    const found: StoredAuditEvent[] = []
-    let behind = after ?? (isUpwards ? -1 : size)
+    const events: StoredAuditEvent[] = []
+    let last = after ?? (isUpwards ? -1 : size)
     for (let examined = 0; examined < PAGE_ROWS_MAX; examined += STEP_ROWS) {
-      // Lets whatever waits go first, since SQLite answers without giving way.
+      // Let other requests have their turn: SQLite answers without yielding.
       if (examined > 0) await Bun.sleep(0)
-      const [first, last] = isUpwards
-        ? [behind + 1, behind + STEP_ROWS]
-        : [behind - STEP_ROWS, behind - 1]
-      const left = limit + 1 - found.length
-      found.push(...(await db.all<Row>(sql, first, last, ...values, left)).map(stored))
-      if (found.length > limit)
-        return { events: found.slice(0, limit), next: found[limit - 1]?.seq }
-      behind = isUpwards ? last : first
-      const isAtEnd = behind <= 0 || behind >= size - 1
-      if (isAtEnd) return { events: found, next: undefined }
+      const [from, to] = isUpwards ? [last + 1, last + STEP_ROWS] : [last - STEP_ROWS, last - 1]
+      const remaining = limit + 1 - events.length
+      events.push(...(await db.all<Row>(sql, from, to, ...values, remaining)).map(stored))
+      if (events.length > limit)
+        return { events: events.slice(0, limit), next: events[limit - 1]?.seq }
+      last = isUpwards ? to : from
+      const isAtEnd = last <= 0 || last >= size - 1
+      if (isAtEnd) return { events, next: undefined }
     }
-    return { events: found, next: behind }
+    return { events, next: last }
   },
 
-  /** Gives where an action came from since then: its addresses, each once, of the newest records. */
+  /** Returns the addresses an action came from since then, each once, among the newest events. */
   addressesOf:
     (action: string) =>
     async (sinceMs: number): Promise<readonly string[]> => {
@@ -134,7 +132,7 @@ export const auditStore = (db: Database) => ({
       return rows.map(({ address }) => address)
     },
 
-  /** The newest record of an action on a subject. */
+  /** Returns the newest event of an action on a subject, or undefined. */
   newest: async (
     action: string,
     subject: string,
@@ -151,7 +149,7 @@ export const auditStore = (db: Database) => ({
     return row && { atMs: row.at_ms, result: row.result, detail: detailOf(row) }
   },
 
-  /** Removes the addresses of records from before then; gives how many, step by step. */
+  /** Removes the addresses of events before then, step by step; returns how many. */
   eraseAddressesBefore: async (atMs: number): Promise<number> => {
     const size = await nextSeq(db)
     let erased = 0
@@ -169,7 +167,7 @@ export const auditStore = (db: Database) => ({
     return erased
   },
 
-  /** Removes the addresses from which a person acted, or somebody in their name. */
+  /** Removes the addresses from which a person, or someone in their name, acted. */
   eraseAddressesOf: (publicId: string): Promise<number> =>
     db.run(
       `UPDATE audit_event

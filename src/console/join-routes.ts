@@ -1,35 +1,38 @@
+import { type Endpoint, endpoint, hiddenEndpoint } from '../http/endpoint.ts'
 import { asset } from '../http/page/assets.ts'
-import type { Endpoints } from '../http/router.ts'
-import { HIDDEN, operation } from '../http/endpoint.ts'
 import { PAGE_HEADERS } from '../http/response-headers.ts'
 import css from './join.css' with { type: 'text' }
 import page from './join.html' with { type: 'text' }
 // oxlint-disable-next-line import/default -- it is imported as text
 import script from './join.js' with { type: 'text' }
 
-/** The page that links of setup codes and invitations lead to. */
-export const joinRoutes = (endpoints: Endpoints) =>
-  endpoints
-    .group('default')
-    .get('/join', () => new Response(PAGE, { headers: PAGE_HEADERS }), JOIN)
-    .get(
-      '/join.css',
-      asset(() => css, 'text/css'),
-      HIDDEN,
-    )
-    .get(
-      '/join.js',
-      asset(() => script, 'text/javascript'),
-      HIDDEN,
-    )
+/** The page that links with setup codes and invitations lead to. */
+export const joinRoutes = (): readonly Endpoint[] => [
+  showPage(),
+  hiddenEndpoint(
+    '/join.css',
+    asset(() => css, 'text/css'),
+  ),
+  hiddenEndpoint(
+    '/join.js',
+    asset(() => script, 'text/javascript'),
+  ),
+]
 
-// Types take an imported page for a bundle; it is its text.
+// The types say that an imported page is a bundle, but with `type: 'text'` it is a string. Right with
+// TypeScript 7.1 (https://github.com/oven-sh/bun/pull/41076).
 const PAGE = page as unknown as string
 
-const JOIN = operation({
-  access: 'public',
-  tag: 'Pages',
-  summary: 'Where an invited person registers, and the first owner claims the gateway',
-  description: 'The code stands behind `#` in the link, where no browser sends it to a server.',
-  answers: { 200: { description: 'A page', contentType: 'text/html' } },
-})
+const showPage = () =>
+  endpoint(
+    {
+      method: 'GET',
+      path: '/join',
+      access: 'public',
+      tag: 'Pages',
+      summary: 'The page where people register, with a setup code, an invitation or neither',
+      description: 'The code is after `#` in the link, which a browser does not send to a server.',
+      answers: { 200: { description: 'A page', contentType: 'text/html' } },
+    },
+    () => new Response(PAGE, { headers: PAGE_HEADERS }),
+  )

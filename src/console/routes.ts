@@ -1,19 +1,48 @@
 import { t } from 'elysia'
+import { type Endpoint, endpoint, hiddenEndpoint } from '../http/endpoint.ts'
 import { asset } from '../http/page/assets.ts'
-import type { Endpoints } from '../http/router.ts'
-import { HIDDEN, operation } from '../http/endpoint.ts'
 import pageStyle from '../http/page/page.css' with { type: 'text' }
 import { PAGE_HEADERS } from '../http/response-headers.ts'
 import page from './page.html' with { type: 'text' }
 
 type Dependencies = {
-  readonly endpoints: Endpoints
   readonly version: string
-  /** What is wrong with the unlock log, if anything is, and the first event where it shows. */
+  /** What is wrong with the unlock log and the first event where it shows, or undefined if nothing is
+   * known to be wrong. */
   readonly logFault: () => LogFault | undefined
 }
 
 type LogFault = { readonly fault: string; readonly seq: number | undefined }
+
+/** The console, and the root, which redirects a browser there. */
+export const consoleRoutes = (deps: Dependencies): readonly Endpoint[] => {
+  const showPage = () => new Response(consolePage(deps.logFault()), { headers: PAGE_HEADERS })
+  return [
+    readIndex(deps),
+    hiddenEndpoint(
+      '/page.css',
+      asset(() => pageStyle, 'text/css'),
+    ),
+    readConsole(showPage),
+    hiddenEndpoint('/console/*', showPage),
+    hiddenEndpoint(
+      '/console/app.js',
+      asset(async () => (await files()).SCRIPT, 'text/javascript'),
+    ),
+    hiddenEndpoint(
+      '/console/chart.js',
+      asset(async () => (await files()).CHART_SCRIPT, 'text/javascript'),
+    ),
+    hiddenEndpoint(
+      '/console/proof.js',
+      asset(async () => (await files()).PROOF_SCRIPT, 'text/javascript'),
+    ),
+    hiddenEndpoint(
+      '/console/app.css',
+      asset(async () => (await files()).STYLE, 'text/css'),
+    ),
+  ]
+}
 
 const files = () => import('./files.ts')
 
@@ -27,98 +56,73 @@ const LINKS = {
   ready: '/readyz',
 } as const
 
-/** The owner's console, and the root, which leads a browser there. */
-export const consoleRoutes = ({ endpoints, version, logFault }: Dependencies) => {
-  const showPage = () => new Response(consolePage(logFault()), { headers: PAGE_HEADERS })
-  return endpoints
-    .group('default')
-    .get(
-      '/',
-      ({ request }) =>
-        request.headers.get('accept')?.includes('text/html')
-          ? new Response(null, { status: 302, headers: { location: LINKS.console } })
-          : Response.json({ name: 'Secure Lock Server', version, links: LINKS }),
-      INDEX,
-    )
-    .get(
-      '/page.css',
-      asset(() => pageStyle, 'text/css'),
-      HIDDEN,
-    )
-    .get('/console', showPage, CONSOLE)
-    .get('/console/*', showPage, HIDDEN)
-    .get(
-      '/console/app.js',
-      asset(async () => (await files()).SCRIPT, 'text/javascript'),
-      HIDDEN,
-    )
-    .get(
-      '/console/chart.js',
-      asset(async () => (await files()).CHART_SCRIPT, 'text/javascript'),
-      HIDDEN,
-    )
-    .get(
-      '/console/proof.js',
-      asset(async () => (await files()).PROOF_SCRIPT, 'text/javascript'),
-      HIDDEN,
-    )
-    .get(
-      '/console/app.css',
-      asset(async () => (await files()).STYLE, 'text/css'),
-      HIDDEN,
-    )
-}
+const readIndex = ({ version }: Dependencies) =>
+  endpoint(
+    {
+      method: 'GET',
+      path: '/',
+      access: 'public',
+      tag: 'Pages',
+      summary: 'Get the version and links to everything else',
+      answers: {
+        200: {
+          description: 'Name, version and links',
+          schema: t.Object({
+            name: t.String(),
+            version: t.String(),
+            links: t.Record(t.String(), t.String()),
+          }),
+          example: { name: 'Secure Lock Server', version: '0.1.0', links: LINKS },
+        },
+        302: { description: 'a browser is redirected to the console', contentType: 'text/html' },
+      },
+    },
+    ({ request }) =>
+      request.headers.get('accept')?.includes('text/html')
+        ? new Response(null, { status: 302, headers: { location: LINKS.console } })
+        : Response.json({ name: 'Secure Lock Server', version, links: LINKS }),
+  )
 
-// Types take an imported page for a bundle; it is its text.
+const readConsole = (showPage: () => Response) =>
+  endpoint(
+    {
+      method: 'GET',
+      path: '/console',
+      access: 'public',
+      tag: 'Pages',
+      summary: 'The console',
+      description: 'A page that uses only this API; what it shows depends on who is logged in.',
+      answers: { 200: { description: 'A page', contentType: 'text/html' } },
+    },
+    showPage,
+  )
+
+// The types say that an imported page is a bundle, but with `type: 'text'` it is a string. Right with
+// TypeScript 7.1 (https://github.com/oven-sh/bun/pull/41076).
 const PAGE = page as unknown as string
 
-/** Made for each request and never kept by a browser, so that it tells the newest verdict. */
+/** Created for each request and never cached by a browser, so that it shows the latest verification. */
 const consolePage = (fault: LogFault | undefined): string =>
   PAGE.replace('<!-- notice -->', () => (fault ? notice(fault) : ''))
 
-/** Everybody who reaches the port sees it: where the log is broken, and nothing of a person. */
+/** Anyone who reaches the port sees this: where the log is broken, and nothing about a person. */
 const notice = ({ fault, seq }: LogFault): string => `
     <section class="alarm" aria-labelledby="alarm">
-      <h2 id="alarm">The unlock log does not hold</h2>
+      <h2 id="alarm">The unlock log does not verify</h2>
       <p>
-        A check found that it is not what was recorded. ${Bun.escapeHTML(fault)}.
+        Verification found that it is not what was recorded. ${Bun.escapeHTML(fault)}.
         ${seq === undefined ? '' : firstWrong(seq)}
       </p>
       <ol>
-        <li>Keep the files: copy the whole data folder before anything is changed in it.</li>
+        <li>Keep the files: copy the whole data folder before you change anything in it.</li>
         <li>On the gateway, <code>secure-lock-server log verify</code> says what is wrong.</li>
         <li>
-          The same with <code>--checkpoint FILE</code> compares the log with a checkpoint or a
-          receipt that somebody kept.
+          With <code>--checkpoint FILE</code>, it also compares the log with a checkpoint or a receipt
+          that someone kept.
         </li>
       </ol>
+      <p>More in the manual: <a href="/manual/unlock-log">Unlock log</a>.</p>
     </section>`
 
 const firstWrong = (seq: number): string =>
-  `First wrong event: <strong>${seq}</strong>. The table counts from 1, and calls it ${seq + 1}.`
-
-const INDEX = operation({
-  access: 'public',
-  tag: 'Pages',
-  summary: 'What this is and where the rest is',
-  answers: {
-    200: {
-      description: 'Name, version and links',
-      schema: t.Object({
-        name: t.String(),
-        version: t.String(),
-        links: t.Record(t.String(), t.String()),
-      }),
-      example: { name: 'Secure Lock Server', version: '0.1.0', links: LINKS },
-    },
-    302: { description: 'a browser is led to the console', contentType: 'text/html' },
-  },
-})
-
-const CONSOLE = operation({
-  access: 'public',
-  tag: 'Pages',
-  summary: 'The owner’s console',
-  description: 'A page that calls this API alone; what it shows depends on who signs in.',
-  answers: { 200: { description: 'A page', contentType: 'text/html' } },
-})
+  `First wrong event: <strong>${seq}</strong>. The table counts from 1, so there it is ${seq + 1}.`

@@ -1,13 +1,13 @@
 import { Memoirist } from 'memoirist'
-import type { Endpoints } from './router.ts'
+import type { Route } from './endpoint.ts'
 import { HttpError } from './errors.ts'
-import { HIDDEN, type Route } from './endpoint.ts'
+import type { Router } from './router.ts'
 
-/** Answers what none of these routes answers: 405 with `Allow` at their paths, 404 elsewhere, counted
+/** Answers what no other route answers: 405 with `Allow` at the path of one, 404 elsewhere, counted
  * against the default limits. Throws if a route does not declare who may call it. Elysia itself
  * answers only 404, and the request for 405 was closed
  * (https://github.com/elysiajs/elysia/issues/682). */
-export const notFoundRoutes = (endpoints: Endpoints, routes: readonly Route[]) => {
+export const notFoundRoutes = (router: Pick<Router, 'fallback'>, routes: readonly Route[]) => {
   const methods = new Map<string, Set<string>>()
   for (const { method, path, hooks } of routes) {
     // Those of cross-origin.ts, which answers preflights before any route.
@@ -19,19 +19,19 @@ export const notFoundRoutes = (endpoints: Endpoints, routes: readonly Route[]) =
     if (method === 'GET') known.add('HEAD')
   }
   let allowed: Memoirist<string> | undefined
-  return endpoints.group('default').all(
+  return router.fallback().all(
     '/*',
     ({ path }) => {
       allowed ??= allowedAt(methods)
-      const found = allowed.find('', path)
-      if (found) throw new HttpError(405, 'Method not allowed', { Allow: found.store })
+      const match = allowed.find('', path)
+      if (match) throw new HttpError(405, 'Method not allowed', { Allow: match.store })
       throw new HttpError(404, 'Not found')
     },
-    HIDDEN,
+    { parse: 'none', detail: { hide: true } },
   )
 }
 
-/** Gives the value of `Allow` for any path that fits one of these. */
+/** Returns the value of `Allow` for every path that matches one of these. */
 const allowedAt = (methods: ReadonlyMap<string, ReadonlySet<string>>): Memoirist<string> => {
   const allowed = new Memoirist<string>()
   for (const [path, known] of methods) allowed.add('', path, [...known].toSorted().join(', '))

@@ -2,20 +2,18 @@ import type { TObject } from '@sinclair/typebox'
 import { t } from 'elysia'
 import { type Account, hasRole } from '../domain/account.ts'
 import type { Origin } from '../domain/audit-event.ts'
-import { type Caller, credentials, refuseHeldBack } from '../http/authorization.ts'
-import type { Endpoints } from '../http/router.ts'
-import { HttpError } from '../http/errors.ts'
 import { message } from '../http/answers.ts'
-import { operation } from '../http/endpoint.ts'
+import { type Caller, credentials, refuseHeldBack } from '../http/authorization.ts'
+import { type Endpoint, endpoint } from '../http/endpoint.ts'
+import { HttpError } from '../http/errors.ts'
 import { LogRow, UserRow } from './schema.ts'
 import { type Table, streamHtml, streamJson } from './table.ts'
 
 type Dependencies = {
-  readonly endpoints: Endpoints
   /** Opens the tables without a password to callers on this machine. */
   readonly isOpenLocally: boolean
-  /** Gives the account of a name and its password; nothing for any other. Throws `unauthorized`
-   * where a password is not enough. */
+  /** Returns the account if the password matches, otherwise undefined. Throws `unauthorized` if a
+   * password is not enough. */
   readonly signIn: (
     credentials: { readonly username: string; readonly password: string },
     from: Origin,
@@ -25,21 +23,30 @@ type Dependencies = {
 }
 
 /** The tables that an owner's browser reads directly. */
-export const tableRoutes = (deps: Dependencies) => {
-  const { endpoints, unlocks, users } = deps
+export const tableRoutes = (deps: Dependencies): readonly Endpoint[] => {
+  const { unlocks, users } = deps
   const guard = tableGuard(deps)
-  const routes = endpoints.group('default').use(endpoints.passwordLimits()).onBeforeHandle(guard)
-  return routes
-    .get('/getLogs', ({ request }) => answer(request, unlocks), GET_LOGS)
-    .post('/getLogs', () => streamJson(unlocks), GET_LOGS)
-    .get('/getUsers', ({ request }) => answer(request, users), GET_USERS)
-    .post('/getUsers', () => streamJson(users), GET_USERS)
+  return [
+    ...table({ path: '/getLogs', summary: 'Get all unlocks', row: LogRow, rows: unlocks, guard }),
+    ...table({
+      path: '/getUsers',
+      summary: 'Get all accounts, without their passwords',
+      row: UserRow,
+      rows: users,
+      guard,
+    }),
+  ]
 }
 
-/** Lets in owners and admins, by token or by name and password, and in debug mode this machine. */
+const SIGN_IN = 'Sign in with the name and password of an owner or admin'
+
+type Guard = (asked: { readonly request: Request; readonly caller: Caller }) => Promise<void>
+
+/** Admits owners and admins, by token or by name and password; with DEBUG, also callers on this
+ * machine. */
 const tableGuard =
-  ({ isOpenLocally, signIn }: Dependencies) =>
-  async ({ request, caller }: { request: Request; caller: Caller }): Promise<void> => {
+  ({ isOpenLocally, signIn }: Dependencies): Guard =>
+  async ({ request, caller }) => {
     if (isOpenLocally && caller.isLocal) return
     const basic = credentials(request, 'Basic')
     const account = basic ? await signIn(nameAndPassword(basic), caller) : caller.account
@@ -50,19 +57,28 @@ const tableGuard =
     })
   }
 
-/** RFC 7617, in UTF-8 as the challenge asks; the name is empty where there is no colon. */
+/** Decodes RFC 7617 credentials, in UTF-8 as the challenge asks. Without a colon, the name is empty. */
 const nameAndPassword = (encoded: string) => {
   const text = Buffer.from(encoded, 'base64').toString('utf8')
   const colon = text.indexOf(':')
   return { username: text.slice(0, Math.max(colon, 0)), password: text.slice(colon + 1) }
 }
 
-const answer = (request: Request, table: Table): Response =>
-  request.headers.get('accept')?.includes('text/html') ? streamHtml(table) : streamJson(table)
+type TableSpec = {
+  readonly path: string
+  readonly summary: string
+  readonly row: TObject
+  readonly rows: Table
+  readonly guard: Guard
+}
 
-const tableOperation = (summary: string, row: TObject) =>
-  operation({
+/** A table by GET, as a page for a browser, and by POST, as the existing app reads it. */
+const table = ({ path, summary, row, rows, guard }: TableSpec): readonly Endpoint[] => {
+  const spec = {
+    path,
     access: 'tables',
+    limits: ['default', 'basic'],
+    guard,
     tag: 'Tables',
     summary,
     description:
@@ -74,8 +90,8 @@ const tableOperation = (summary: string, row: TObject) =>
         { description: 'the same as a page', contentType: 'text/html' },
       ],
       401: message(
-        'No token and no password of an owner or admin; or a password where a second factor is on, ' +
-          'which needs a token',
+        'No token and no password of an owner or admin; or only a password, where a second factor is ' +
+          'on, which needs a token',
         SIGN_IN,
         {
           msg: 'This account has a second factor: sign in with POST /login, …',
@@ -87,9 +103,11 @@ const tableOperation = (summary: string, row: TObject) =>
         code: 'second_factor_required',
       }),
     },
-  })
-
-const SIGN_IN = 'Sign in with the name and password of an owner or admin'
-
-const GET_LOGS = tableOperation('Every unlock', LogRow)
-const GET_USERS = tableOperation('Every account, without its password', UserRow)
+  } as const
+  return [
+    endpoint({ method: 'GET', ...spec }, ({ request }) =>
+      request.headers.get('accept')?.includes('text/html') ? streamHtml(rows) : streamJson(rows),
+    ),
+    endpoint({ method: 'POST', ...spec }, () => streamJson(rows)),
+  ]
+}

@@ -1,35 +1,41 @@
-import type { Endpoints } from '../http/router.ts'
-import { operation } from '../http/endpoint.ts'
+import { type Endpoint, endpoint } from '../http/endpoint.ts'
 import type { Doctor } from './doctor.ts'
 import { DoctorAnswer } from './schema.ts'
 
-type Dependencies = { readonly endpoints: Endpoints; readonly examine: Doctor }
+type Dependencies = { readonly runChecks: Doctor }
 
-/** What the command `doctor` says, as far as the running service can see it. */
-export const doctorRoutes = ({ endpoints, examine }: Dependencies) =>
-  endpoints.group('default').get('/v1/doctor', async () => ({ findings: await examine() }), DOCTOR)
+/** What the command `doctor` says, as far as the running server can see it. */
+export const doctorRoutes = (deps: Dependencies): readonly Endpoint[] => [read(deps)]
 
-const DOCTOR = operation({
-  access: 'admin',
-  tag: 'Health',
-  summary: 'Is all well, and what is to be done where it is not?',
-  description:
-    'A line for each thing that was looked at: disk, write-ahead log, clock, unlock log, owner, registration, HTTPS, proxies. The command `secure-lock-server doctor` looks at settings, files and the database as well.',
-  answers: {
-    200: {
-      description: 'What was found',
-      schema: DoctorAnswer,
-      example: {
-        findings: [
-          { check: 'disk', state: 'ok', says: '12,204 MiB free' },
-          {
-            check: 'registration',
-            state: 'warning',
-            says: 'open: whoever reaches this port may register and record unlocks',
-            fix: 'set REGISTRATION=invite, or closed once all are in',
+const read = ({ runChecks }: Dependencies) =>
+  endpoint(
+    {
+      method: 'GET',
+      path: '/v1/doctor',
+      access: 'admin',
+      tag: 'Health',
+      summary: 'Check what needs attention, and what to do about it',
+      description:
+        'One finding for each check: disk, write-ahead log, clock, unlock log, owner, registration, ' +
+        'HTTPS, backups, proxies. The command `secure-lock-server doctor` also checks settings, files ' +
+        'and the database.',
+      answers: {
+        200: {
+          description: 'The findings',
+          schema: DoctorAnswer,
+          example: {
+            findings: [
+              { check: 'disk', state: 'ok', says: '12,204 MiB free' },
+              {
+                check: 'registration',
+                state: 'warning',
+                says: 'open: anyone who reaches this port may register and record unlocks',
+                fix: 'choose another mode in the console, or set REGISTRATION=invite, or closed once everyone is in',
+              },
+            ],
           },
-        ],
+        },
       },
     },
-  },
-})
+    async () => ({ findings: [...(await runChecks())] }),
+  )

@@ -1,7 +1,9 @@
 import { statSync, statfsSync } from 'node:fs'
 import type { Config } from '../config.ts'
+import type { Clock } from '../domain/clock.ts'
 import { AppError } from '../errors.ts'
 import { isLoopback } from '../http/request/client-address.ts'
+import type { Backups } from './backups.ts'
 import {
   type Finding,
   backupFinding,
@@ -14,37 +16,36 @@ import {
   tlsFinding,
   walFinding,
 } from './finding.ts'
-import type { Backups } from './backups.ts'
 import { isClockSynchronised } from './kernel-clock.ts'
 
-/** What the checks ask, of the running service or of its files. */
+/** What the checks need to know, from the running server or from its files. */
 type Facts = {
   readonly config: Pick<
     Config,
     'dataDir' | 'databasePath' | 'host' | 'backupDir' | 'backupEveryHours'
   >
-  readonly now: () => number
+  readonly clock: Pick<Clock, 'wallMs'>
   readonly registration: () => Promise<Parameters<typeof registrationFinding>[0]>
   readonly hasOwner: () => Promise<boolean>
-  /** When the newest event was received whose time was not doubted; 0 without one. */
+  /** When the newest unlock with a trusted time was received, or 0 without one. */
   readonly newestEventMs: () => Promise<number>
   readonly logCheck: () => Promise<Parameters<typeof logFinding>[0]>
-  /** When the certificate in use is over; nothing without one. */
+  /** When the certificate in use expires, or undefined without one. */
   readonly certificateEndMs: () => number | undefined
   readonly backupState: Backups['state']
-  /** Addresses from which forwarded requests came since then, that no setting trusts. */
+  /** Addresses since then that sent forwarded requests and that no setting trusts. */
   readonly forwarders: (sinceMs: number) => Promise<readonly string[]>
 }
 
 export type Doctor = ReturnType<typeof doctor>
 
-/** So long ago a forwarded request still counts. */
+/** How long a forwarded request counts. */
 const FORWARDED_MS = 7 * 86_400_000
 
-/** Looks at what an owner should know of this installation; gives a finding for each thing. */
+/** Returns the checks of this installation: one finding for each thing an owner should know. */
 export const doctor = (facts: Facts) => async (): Promise<readonly Finding[]> => {
-  const { config, now } = facts
-  const nowMs = now()
+  const { config, clock } = facts
+  const nowMs = clock.wallMs()
   const { bavail, bsize } = statfsSync(config.dataDir)
   return [
     diskFinding(bavail * bsize),
@@ -73,7 +74,12 @@ const backup = async ({ config, backupState }: Facts, nowMs: number): Promise<Fi
   const everyMs = config.backupDir ? config.backupEveryHours * HOUR_MS : undefined
   try {
     const { newest, failure } = await backupState()
-    return backupFinding({ nowMs, newestMs: newest?.madeAtMs, everyMs, failure: failure?.reason })
+    return backupFinding({
+      nowMs,
+      newestMs: newest?.createdAtMs,
+      everyMs,
+      failure: failure?.reason,
+    })
   } catch (error) {
     if (!(error instanceof AppError)) throw error
     return backupFinding({ nowMs, newestMs: undefined, everyMs, failure: error.message })

@@ -1,45 +1,51 @@
-/** What a check of this installation found. */
+/** The result of one check of this installation. */
 export type Finding = {
-  /** What was looked at, one word or two. */
+  /** What was checked, one word or two. */
   readonly check: string
-  /** `warning` is what an owner should know and may want; a `fault` keeps the service from doing
-   * what it is for. */
+  /** A `warning` is something an owner should know and may have chosen; a `fault` keeps the server from
+   * doing its job. */
   readonly state: 'ok' | 'warning' | 'fault'
   readonly says: string
-  /** What to do about it; nothing where all is well. */
+  /** What to do about it; absent if `ok`. */
   readonly fix?: string
 }
 
 const DAY_MS = 86_400_000
 
-/** No gateway runs this program before it was written: 2026-01-01. */
+/** 2026-01-01: no gateway ran this program earlier. */
 const EARLIEST_MS = Date.UTC(2026, 0, 1)
 
-/** How far behind the newest event a clock is only late, and has not jumped. */
+/** A clock up to this far behind the newest unlock is only slow, and has not jumped. */
 const BEHIND_MS_MAX = 60_000
 
 type Clock = {
   readonly nowMs: number
-  /** When the newest event was received whose time was not doubted; 0 without one. */
+  /** When the newest unlock with a trusted time was received, or 0 without one. */
   readonly newestMs: number
-  /** Whether the system follows a time server; nothing where it does not say. */
+  /** Whether the system follows a time server, or undefined if it does not say. */
   readonly isSynchronised: boolean | undefined
 }
 
-/** Judges the clock of the day: it dates events, and codes of second factors follow it. */
+/** Checks the time of day: it dates unlocks, and one-time codes depend on it. */
 export const clockFinding = ({ nowMs, newestMs, isSynchronised }: Clock): Finding => {
   const check = 'clock'
   const says = new Date(nowMs).toISOString()
-  const fix = 'set it with: timedatectl set-ntp true (or date -s), and keep a time server in reach'
+  const fix =
+    'set it with: timedatectl set-ntp true (or date -s), and make sure a time server is reachable'
   if (nowMs < EARLIEST_MS)
-    return { check, state: 'fault', says: `${says} is before this program was written`, fix }
+    return { check, state: 'fault', says: `${says} is earlier than this program`, fix }
   if (nowMs < newestMs - BEHIND_MS_MAX) {
     const newest = new Date(newestMs).toISOString()
-    return { check, state: 'fault', says: `${says} is before the newest unlock (${newest})`, fix }
+    return {
+      check,
+      state: 'fault',
+      says: `${says} is earlier than the newest unlock (${newest})`,
+      fix,
+    }
   }
   if (isSynchronised === false)
-    return { check, state: 'warning', says: `${says}, and no time server keeps it right`, fix }
-  const kept = isSynchronised ? ', kept by a time server' : ''
+    return { check, state: 'warning', says: `${says}, not synchronised with a time server`, fix }
+  const kept = isSynchronised ? ', synchronised with a time server' : ''
   return { check, state: 'ok', says: `${says}${kept}` }
 }
 
@@ -51,29 +57,29 @@ const FREE_BYTES_FEW = 500 * MIB
 /** Below this writes are about to fail. */
 const FREE_BYTES_MIN = 50 * MIB
 
-/** Judges what is free on the disk that holds the data. */
+/** Checks the free space on the disk that holds the data. */
 export const diskFinding = (freeBytes: number): Finding => {
   const check = 'disk'
   const says = `${Math.floor(freeBytes / MIB).toLocaleString('en')} MiB free`
-  const fix = 'make room: old backups, logs and packages first'
+  const fix = 'free some space: old backups, logs and packages first'
   if (freeBytes < FREE_BYTES_MIN) return { check, state: 'fault', says, fix }
   return freeBytes < FREE_BYTES_FEW
     ? { check, state: 'warning', says, fix }
     : { check, state: 'ok', says }
 }
 
-/** A WAL of this size was not folded into the database for thousands of changes. */
+/** A WAL of this size has had no checkpoint for thousands of changes. */
 const WAL_BYTES_MANY = 64 * MIB
 
-/** Judges the write-ahead log, which grows while another program reads the database. */
+/** Checks the write-ahead log, which grows while another program reads the database. */
 export const walFinding = (bytes: number): Finding =>
   bytes < WAL_BYTES_MANY
     ? { check: 'write-ahead log', state: 'ok', says: `${Math.ceil(bytes / MIB)} MiB` }
     : {
         check: 'write-ahead log',
         state: 'warning',
-        says: `it has grown to ${Math.ceil(bytes / MIB).toLocaleString('en')} MiB, and takes the disk's room`,
-        fix: 'end the program that reads the database for so long; see which with: fuser -v secure-lock.db',
+        says: `has grown to ${Math.ceil(bytes / MIB).toLocaleString('en')} MiB, and fills the disk`,
+        fix: 'stop the program that has been reading the database for so long; find it with: fuser -v secure-lock.db',
       }
 
 export const ownerFinding = (hasOwner: boolean): Finding =>
@@ -82,8 +88,8 @@ export const ownerFinding = (hasOwner: boolean): Finding =>
     : {
         check: 'owner',
         state: 'warning',
-        says: 'nobody is owner yet',
-        fix: 'use the code that the next start prints, or: secure-lock-server user add --role owner NAME',
+        says: 'there is none yet',
+        fix: 'use the setup code that the next start prints, or: secure-lock-server user add --role owner NAME',
       }
 
 export const registrationFinding = (mode: 'open' | 'invite' | 'closed'): Finding =>
@@ -91,19 +97,19 @@ export const registrationFinding = (mode: 'open' | 'invite' | 'closed'): Finding
     ? {
         check: 'registration',
         state: 'warning',
-        says: 'open: whoever reaches this port may register and record unlocks',
-        fix: 'choose otherwise in the console, or set REGISTRATION=invite, or closed once all are in',
+        says: 'open: anyone who reaches this port may register and record unlocks',
+        fix: 'choose another mode in the console, or set REGISTRATION=invite, or closed once everyone is in',
       }
     : { check: 'registration', state: 'ok', says: mode }
 
-/** Certificates are renewed at the latest by then, or phones are about to be shut out. */
+/** A certificate that is not renewed by then is about to lock phones out. */
 const EXPIRES_SOON_MS = 30 * DAY_MS
 
 type Tls = {
   readonly nowMs: number
-  /** When the certificate in use is over; nothing where there is none. */
+  /** When the certificate in use expires, or undefined without one. */
   readonly expiresAtMs: number | undefined
-  /** Only this machine reaches the service. */
+  /** Whether only this machine reaches the server. */
   readonly isLoopback: boolean
 }
 
@@ -115,39 +121,40 @@ export const tlsFinding = ({ nowMs, expiresAtMs, isLoopback }: Tls): Finding => 
       : {
           check,
           state: 'warning',
-          says: 'off: whoever shares the network can read passwords and tokens',
+          says: 'off: anyone on the network can read passwords and tokens',
           fix: 'run secure-lock-server tls init, and set TLS_CERT_FILE and TLS_KEY_FILE',
         }
   const date = new Date(expiresAtMs).toISOString().slice(0, 10)
-  const fix = 'renew it (secure-lock-server tls init for its own), then reload the service (SIGHUP)'
+  const fix =
+    'renew it (with a private CA: secure-lock-server tls init), then reload the service (SIGHUP)'
   if (expiresAtMs <= nowMs)
     return { check, state: 'fault', says: `the certificate expired on ${date}`, fix }
   if (expiresAtMs - nowMs < EXPIRES_SOON_MS)
     return { check, state: 'warning', says: `the certificate expires on ${date}`, fix }
-  return { check, state: 'ok', says: `the certificate is good until ${date}` }
+  return { check, state: 'ok', says: `the certificate is valid until ${date}` }
 }
 
 type Backups = {
   readonly nowMs: number
-  /** When the newest backup that was verified was made; nothing where none is known. */
+  /** When the newest verified backup was created, or undefined if none is known. */
   readonly newestMs: number | undefined
-  /** Between two backups of the schedule; nothing where none is made by itself. */
+  /** The time between two scheduled backups, or undefined if there is no schedule. */
   readonly everyMs: number | undefined
-  /** Why the newest try failed, if it did. */
+  /** Why the latest attempt failed, if it did. */
   readonly failure?: string | undefined
 }
 
-/** Judges how much would be lost with the disk. */
+/** Checks how much would be lost with the disk. */
 export const backupFinding = ({ nowMs, newestMs, everyMs, failure }: Backups): Finding => {
   const check = 'backup'
-  const fix = 'see that BACKUP_DIR can be written, then: secure-lock-server backup FILE'
+  const fix = 'check that BACKUP_DIR is writable, then: secure-lock-server backup FILE'
   if (failure !== undefined)
     return { check, state: 'fault', says: `the last one failed: ${failure}`, fix }
   if (everyMs === undefined && newestMs === undefined)
     return {
       check,
       state: 'warning',
-      says: 'none: with the disk, accounts and log would be lost',
+      says: 'none: if the disk fails, accounts and log are lost',
       fix: 'set BACKUP_DIR to a folder on another disk, or run secure-lock-server backup FILE',
     }
   const says = newestMs === undefined ? 'none yet' : `newest of ${new Date(newestMs).toISOString()}`
@@ -156,37 +163,37 @@ export const backupFinding = ({ nowMs, newestMs, everyMs, failure }: Backups): F
   return { check, state: 'ok', says }
 }
 
-/** Judges whether requests come through a proxy that nobody named: then all its clients are one, to
- * limits and waits. */
+/** Checks whether requests come through a proxy that no setting names: limits and lockouts then treat
+ * all its clients as one. */
 export const proxyFinding = (peers: readonly string[]): Finding =>
   peers.length === 0
-    ? { check: 'proxy', state: 'ok', says: 'no forwarded requests of proxies that are not trusted' }
+    ? { check: 'proxy', state: 'ok', says: 'no forwarded requests from untrusted proxies' }
     : {
         check: 'proxy',
         state: 'warning',
-        says: `forwarded requests came from ${peers.join(', ')}, which TRUSTED_PROXIES does not name`,
-        fix: 'if that is your proxy, name it in TRUSTED_PROXIES; if not, somebody pretends to be one',
+        says: `forwarded requests came from ${peers.join(', ')}, not in TRUSTED_PROXIES`,
+        fix: 'if that is your proxy, add it to TRUSTED_PROXIES; if not, someone pretends to be one',
       }
 
 type LogCheck =
   | { readonly ok: true; readonly size: number }
   | { readonly ok: false; readonly seq: number | undefined; readonly fault: string }
 
-/** Tells what the newest check of the unlock log found; nothing where none has ended yet. */
-export const logFinding = (verdict: LogCheck | undefined): Finding => {
+/** Reports the last verification of the unlock log, if one has ended. */
+export const logFinding = (verification: LogCheck | undefined): Finding => {
   const check = 'unlock log'
-  if (!verdict) return { check, state: 'ok', says: 'the first check has not ended yet' }
-  if (verdict.ok)
+  if (!verification) return { check, state: 'ok', says: 'the first verification has not ended yet' }
+  if (verification.ok)
     return {
       check,
       state: 'ok',
-      says: `intact: ${verdict.size === 1 ? '1 event' : `${verdict.size.toLocaleString('en')} events`}`,
+      says: `intact: ${verification.size === 1 ? '1 unlock' : `${verification.size.toLocaleString('en')} unlocks`}`,
     }
-  const where = verdict.seq === undefined ? '' : ` (event ${verdict.seq})`
+  const where = verification.seq === undefined ? '' : ` (event ${verification.seq})`
   return {
     check,
     state: 'fault',
-    says: `${verdict.fault}${where}`,
-    fix: 'copy the whole data folder before anything is changed in it; then compare with a kept checkpoint: secure-lock-server log verify --checkpoint FILE',
+    says: `${verification.fault}${where}`,
+    fix: 'copy the whole data folder before you change anything in it; then compare the log with a checkpoint you kept: secure-lock-server log verify --checkpoint FILE',
   }
 }

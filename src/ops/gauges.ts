@@ -11,43 +11,43 @@ type Dependencies = {
     readonly refused: number
   }
   readonly logSize: () => Promise<number>
-  readonly lastCheck: () =>
+  readonly lastVerification: () =>
     | { readonly ok: boolean; readonly scope: string; readonly checkedAtMs: number }
     | undefined
   readonly liveStreams: () => number
-  /** When the certificate in use is over; nothing without one. */
+  /** When the certificate in use expires, or undefined without one. */
   readonly certificateEndMs: () => number | undefined
-  /** When the newest backup in BACKUP_DIR was made; nothing without one. */
+  /** When the newest backup in BACKUP_DIR was created, or undefined without one. */
   readonly newestBackupMs: () => Promise<number | undefined>
 }
 
-/** What is asked for when Prometheus looks. To tell one more number, add a line. */
-export const serviceGauges = (of: Dependencies): readonly GaugeSource[] => [
-  reading('secure_lock_unlock_log_events', 'Events in the unlock log', of.logSize),
-  reading('secure_lock_live_streams', 'Open streams of unlocks', of.liveStreams),
-  reading(
+/** The metrics that are read at each scrape. To export one more, add a line. */
+export const serviceGauges = (deps: Dependencies): readonly GaugeSource[] => [
+  gauge('secure_lock_unlock_log_events', 'Unlocks in the log', deps.logSize),
+  gauge('secure_lock_live_streams', 'Open streams of unlocks', deps.liveStreams),
+  gauge(
     'secure_lock_certificate_expiry_timestamp_seconds',
-    'When the certificate in use is over',
-    () => seconds(of.certificateEndMs()),
+    'When the certificate in use expires; absent without HTTPS',
+    () => seconds(deps.certificateEndMs()),
   ),
-  reading(
+  gauge(
     'secure_lock_backup_newest_timestamp_seconds',
-    'When the newest backup in BACKUP_DIR was made',
-    async () => seconds(await of.newestBackupMs()),
+    'When the newest backup in `BACKUP_DIR` was created; absent without one',
+    async () => seconds(await deps.newestBackupMs()),
   ),
-  ...hashingReadings(of),
-  ...checkReadings(of),
-  ...diskReadings(of),
-  ...processReadings,
+  ...hashingGauges(deps),
+  ...verificationGauges(deps),
+  ...diskGauges(deps),
+  ...processGauges,
   {
     name: 'secure_lock_build_info',
-    help: 'Always 1; its labels say what runs',
+    help: 'Always 1; the labels say which version runs',
     labels: ['version', 'bun'],
-    read: () => [[{ version: of.version, bun: Bun.version }, 1]],
+    read: () => [[{ version: deps.version, bun: Bun.version }, 1]],
   },
 ]
 
-const reading = (name: string, help: string, read: GaugeSource['read']): GaugeSource => ({
+const gauge = (name: string, help: string, read: GaugeSource['read']): GaugeSource => ({
   name,
   help,
   read,
@@ -55,52 +55,47 @@ const reading = (name: string, help: string, read: GaugeSource['read']): GaugeSo
 
 const seconds = (ms: number | undefined) => (ms === undefined ? undefined : ms / 1000)
 
-const hashingReadings = ({ hashing }: Dependencies): readonly GaugeSource[] => [
-  reading(
-    'secure_lock_password_hashing_running',
-    'Passwords that are hashed now',
-    () => hashing().running,
-  ),
-  reading(
+const hashingGauges = ({ hashing }: Dependencies): readonly GaugeSource[] => [
+  gauge('secure_lock_password_hashing_running', 'Passwords being hashed', () => hashing().running),
+  gauge(
     'secure_lock_password_hashing_waiting',
-    'Passwords that wait to be hashed',
+    'Passwords waiting to be hashed',
     () => hashing().waiting,
   ),
-  reading(
+  gauge(
     'secure_lock_password_hashing_refused_total',
-    'Passwords refused because too many waited',
+    'Passwords refused with 503, because too many were waiting',
     () => hashing().refused,
   ),
 ]
 
-/** Of the last check alone: a fault stays until a later one finds none. */
-const checkReadings = ({ lastCheck }: Dependencies): readonly GaugeSource[] => {
-  const ofLast = (value: (check: NonNullable<ReturnType<typeof lastCheck>>) => number) => () => {
-    const check = lastCheck()
-    return check ? [[{ scope: check.scope }, value(check)] as const] : []
-  }
+/** Of the last verification only: a fault stays until a later one finds none. */
+const verificationGauges = ({ lastVerification }: Dependencies): readonly GaugeSource[] => {
+  const ofLast =
+    (value: (last: NonNullable<ReturnType<typeof lastVerification>>) => number) => () => {
+      const last = lastVerification()
+      return last ? [[{ scope: last.scope }, value(last)] as const] : []
+    }
   return [
     {
       name: 'secure_lock_unlock_log_intact',
-      help: '1 where the last check found the unlock log whole, 0 where it did not',
+      help: '1 if the last verification found the log intact, otherwise 0; `recent` (the newest thousand unlocks) or `full`',
       labels: ['scope'],
       read: ofLast(({ ok }) => (ok ? 1 : 0)),
     },
     {
       name: 'secure_lock_unlock_log_verification_timestamp_seconds',
-      help: 'When that check ended',
+      help: 'When that verification ended',
       labels: ['scope'],
       read: ofLast(({ checkedAtMs }) => checkedAtMs / 1000),
     },
   ]
 }
 
-const diskReadings = ({ dataDir, databasePath }: Dependencies): readonly GaugeSource[] => [
-  reading('secure_lock_database_bytes', 'Size of the database file', () => sizeOf(databasePath)),
-  reading('secure_lock_database_wal_bytes', 'Size of its write-ahead log', () =>
-    sizeOf(`${databasePath}-wal`),
-  ),
-  reading('secure_lock_disk_free_bytes', 'What the disk of the data folder still takes', () => {
+const diskGauges = ({ dataDir, databasePath }: Dependencies): readonly GaugeSource[] => [
+  gauge('secure_lock_database_bytes', 'Size of the database file', () => sizeOf(databasePath)),
+  gauge('secure_lock_database_wal_bytes', 'Size of its WAL', () => sizeOf(`${databasePath}-wal`)),
+  gauge('secure_lock_disk_free_bytes', 'Free space on the disk of `DATA_DIR`', () => {
     const { bavail, bsize } = statfsSync(dataDir)
     return bavail * bsize
   }),
@@ -108,24 +103,24 @@ const diskReadings = ({ dataDir, databasePath }: Dependencies): readonly GaugeSo
 
 const sizeOf = (path: string): number => statSync(path, { throwIfNoEntry: false })?.size ?? 0
 
-/** Under the names that every Prometheus client has for them. The library's own ask more modules
- * than a start has time for, and of Node's others most are empty here. */
-const processReadings: readonly GaugeSource[] = [
-  reading('process_cpu_seconds_total', 'User and system time spent, in seconds', () => {
+/** Under the names that every Prometheus client uses. The library's own need more modules than a start
+ * has time for, and most of the others that it has for Node are empty under Bun. */
+const processGauges: readonly GaugeSource[] = [
+  gauge('process_cpu_seconds_total', 'Processor time', () => {
     const { user, system } = process.cpuUsage()
     return (user + system) / 1e6
   }),
-  reading('process_start_time_seconds', 'When the process started, since 1970', () =>
+  gauge('process_start_time_seconds', 'When the process started', () =>
     Math.round(performance.timeOrigin / 1000),
   ),
-  reading('process_resident_memory_bytes', 'Memory in use', () => process.memoryUsage.rss()),
-  reading(
+  gauge('process_resident_memory_bytes', 'Memory', () => process.memoryUsage.rss()),
+  gauge(
     'process_open_fds',
     'Open file descriptors',
-    // Less the one that reads them.
+    // Without the one that reads them.
     () => readdirSync('/proc/self/fd').length - 1,
   ),
-  reading('process_max_fds', 'Most file descriptors that may be open', async () => {
+  gauge('process_max_fds', 'Limit of open file descriptors', async () => {
     const limits = await Bun.file('/proc/self/limits').text()
     return Number(/^Max open files +(\d+)/m.exec(limits)?.[1])
   }),

@@ -1,13 +1,13 @@
 import { dlopen, ptr } from 'bun:ffi'
 
-/** What adjtimex(2) gives where no time server disciplines the clock. */
+/** What adjtimex(2) returns if no time server disciplines the clock. */
 const TIME_ERROR = 5
 
-/** struct timex of the kernel has 208 bytes on 64-bit systems; all zero it only asks. */
+/** struct timex of the kernel has 208 bytes on 64-bit systems; all zeros only query. */
 const TIMEX_BYTES = 256
 
-/** Whether the system's clock follows a time server, by the kernel's own word, whichever program
- * keeps it; nothing where the kernel cannot be asked. */
+/** Returns whether the kernel says that the system's clock follows a time server, whichever program
+ * sets it, or undefined if the kernel cannot be asked. */
 export const isClockSynchronised = (): boolean | undefined => {
   try {
     const { adjtimex } = dlopen('libc.so.6', {

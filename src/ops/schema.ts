@@ -3,8 +3,8 @@ import { Type as t } from '@sinclair/typebox'
 export const GatewayAnswer = t.Object(
   {
     version: t.String(),
-    address: t.String({ description: 'Where apps and links reach this service' }),
-    zone: t.String({ description: 'The time zone that it stands in (IANA)' }),
+    address: t.String({ description: 'Where apps and links reach this server' }),
+    zone: t.String({ description: 'Its time zone (IANA)' }),
     second_factor: t.Union([t.Literal('optional'), t.Literal('required')]),
   },
   { additionalProperties: false },
@@ -24,6 +24,7 @@ export const DoctorAnswer = t.Object(
   { findings: t.Array(Finding) },
   { additionalProperties: false },
 )
+
 const Time = t.String({ format: 'date-time' })
 
 export const BackupsAnswer = t.Object(
@@ -40,13 +41,13 @@ export const BackupsAnswer = t.Object(
       ),
     ),
     every_hours: t.Union([t.Integer({ minimum: 1 }), t.Null()], {
-      description: 'Hours from one to the next; null where none are made, without BACKUP_DIR',
+      description: 'Hours from one to the next; null without BACKUP_DIR, when none are created',
     }),
     keep: t.Integer({ minimum: 1, description: 'How many are kept' }),
-    running: t.Boolean({ description: 'Whether one is being made' }),
+    running: t.Boolean({ description: 'Whether one is being created' }),
     failure: t.Union(
       [t.Object({ at: Time, reason: t.String() }, { additionalProperties: false }), t.Null()],
-      { description: 'Why the latest try failed; null where it did not' },
+      { description: 'Why the latest attempt failed; null if it did not' },
     ),
   },
   { additionalProperties: false },

@@ -68,12 +68,12 @@ test('a style that is still the same is not sent again', async () => {
   expect((await app.get('/page.css', { 'if-none-match': '"older"' })).status).toBe(200)
 })
 
-test('the console says that the log does not hold, where and what to do, and nothing of a person', async () => {
+test('the console says that the log does not verify, where, and what to do, and nothing about a person', async () => {
   await using app = await startApp()
   const firstPage = (headers = {}) => app.get('/console', { ...HTML, ...headers })
   expect(await app.watch.verifyAll()).toMatchObject({ ok: true })
   const calm = await firstPage()
-  expect(await calm.text()).not.toContain('does not hold')
+  expect(await calm.text()).not.toContain('does not verify')
   await app.unlocks.transaction((writes) => writes.insert(strayEvent(0, 'Persephone')))
   expect(await app.watch.verifyAll()).toMatchObject({ ok: false, seq: 0 })
   // Whatever a browser has kept of it, it gets the newest verdict.
@@ -87,10 +87,10 @@ test('the console says that the log does not hold, where and what to do, and not
     expect(one.headers.get('etag')).toBeNull()
   }
   const html = await page.text()
-  expect(html).toContain('The unlock log does not hold')
+  expect(html).toContain('The unlock log does not verify')
   expect(html).toContain('There are events that no checkpoint was signed for.')
   expect(html).toContain(
-    'First wrong event: <strong>0</strong>. The table counts from 1, and calls it 1.',
+    'First wrong event: <strong>0</strong>. The table counts from 1, so there it is 1.',
   )
   expect(html).toContain('<code>secure-lock-server log verify</code>')
   expect(html).not.toMatch(/Persephone|fingerprint|<!--/)

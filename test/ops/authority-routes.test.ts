@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test'
 import { startApp } from '../support/app.ts'
 
-test('the private CA is for everybody, and where there is none the answer says so', async () => {
+test('anyone can download the private CA, and the answer says if there is none', async () => {
   await using without = await startApp()
   const none = await without.get('/ca.pem')
   expect([none.status, await none.json()]).toStrictEqual([

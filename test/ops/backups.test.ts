@@ -12,13 +12,13 @@ const OWNER = { address: '192.168.1.5', userAgent: 'phone', requestId: 'r1' }
 let folder = ''
 let clock = { nowMs: 0, passedMs: 0 }
 let records: (AuditEvent & { readonly atMs: number })[] = []
-let reports: unknown[] = []
+let failures: unknown[] = []
 
 beforeEach(() => {
   folder = temporaryFolder()
   clock = { nowMs: Date.parse('2026-11-25T12:00:00Z'), passedMs: 0 }
   records = []
-  reports = []
+  failures = []
 })
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
@@ -28,15 +28,21 @@ const written: CreateBackup = async (path) => {
 }
 
 type Options = {
-  readonly make?: CreateBackup
+  readonly createBackup?: CreateBackup
   readonly keep?: number
   readonly keyId?: number
   readonly passphrase?: string
   readonly dir?: string
 }
 
-/** The service as a start makes it; a second call is a restart. */
-const service = ({ make = written, keep = 3, keyId = 0xab, passphrase = '', dir }: Options = {}) =>
+/** The service as after a start; a second call is a restart. */
+const service = ({
+  createBackup = written,
+  keep = 3,
+  keyId = 0xab,
+  passphrase = '',
+  dir,
+}: Options = {}) =>
   backupService({
     settings: {
       dataDir: folder,
@@ -46,15 +52,14 @@ const service = ({ make = written, keep = 3, keyId = 0xab, passphrase = '', dir 
       backupPassphrase: passphrase,
     },
     keyId,
-    make,
+    createBackup,
     record: async (_, event) => void records.push({ ...event, atMs: clock.nowMs }),
-    newestRecord: async (action) => {
+    newestEvent: async (action) => {
       const found = records.findLast((one) => one.action === action)
       return found && { atMs: found.atMs, result: found.result, detail: found.detail ?? {} }
     },
-    report: (error) => void reports.push(error),
-    now: () => clock.nowMs,
-    monotonic: () => clock.passedMs,
+    onFailure: (error) => void failures.push(error),
+    clock: { wallMs: () => clock.nowMs, monotonicMs: () => clock.passedMs },
   })
 
 const pass = (hours: number): void => {
@@ -64,39 +69,39 @@ const pass = (hours: number): void => {
 
 const names = () => readdirSync(join(folder, 'backups')).toSorted()
 
-describe('a folder that others write to, too', () => {
+describe('a folder that others also write to', () => {
   const put = (...files: string[]) => {
     mkdirSync(join(folder, 'backups'))
     for (const file of files) writeFileSync(join(folder, 'backups', file), '')
   }
 
-  test('a name with a day that no calendar has is no backup, and no fault', async () => {
+  test('a file name with a date that does not exist is no backup, and causes no error', async () => {
     put('secure-lock-000000ab-000007-99999999T999999Z.tar')
     const backups = service()
     expect(await backups.state()).toMatchObject({ newest: undefined, failure: undefined })
-    await backups.makeIfDue()
+    await backups.createIfDue()
     expect((await backups.list()).map(({ number }) => number)).toStrictEqual([1])
   })
 
-  test('after a file with the last number none is made that would never go, and an owner is told', async () => {
+  test('a file with the highest number stops backups, which could not be deleted later, and the owner sees why', async () => {
     const last = 'secure-lock-000000ab-999999999999999-20261125T110000Z.tar'
     put(last)
     pass(25)
     const backups = service()
-    await backups.makeIfDue()
+    await backups.createIfDue()
     expect(names()).toStrictEqual([last])
     expect((await backups.state()).failure?.reason).toContain(`${last} in BACKUP_DIR`)
   })
 })
 
-describe('backups by themselves', () => {
-  test('one is made at once where there is none, and the next a day later', async () => {
+describe('scheduled backups', () => {
+  test('the first is created at once, and the next a day later', async () => {
     const backups = service()
-    await backups.makeIfDue()
+    await backups.createIfDue()
     expect(names()).toStrictEqual(['secure-lock-000000ab-000001-20261125T120000Z.tar'])
     for (let hour = 0; hour < 47; hour += 1) {
       pass(1)
-      await backups.makeIfDue()
+      await backups.createIfDue()
     }
     expect(names()).toHaveLength(2)
     expect(names()[1]).toBe('secure-lock-000000ab-000002-20261126T120000Z.tar')
@@ -107,33 +112,33 @@ describe('backups by themselves', () => {
     })
   })
 
-  test('restarts do not make one, nor do they keep one from being made', async () => {
-    await service().makeIfDue()
+  test('restarts neither create one nor delay one', async () => {
+    await service().createIfDue()
     for (let start = 0; start < 10; start += 1) {
       pass(2)
-      await service().makeIfDue()
+      await service().createIfDue()
     }
     expect(names()).toHaveLength(1)
     pass(4)
-    await service().makeIfDue()
+    await service().createIfDue()
     expect(names()).toHaveLength(2)
   })
 
-  test('[D6] a clock that jumps makes no storm, and no end of them', async () => {
+  test('[D6] a clock that jumps neither causes a flood of backups nor stops them', async () => {
     const backups = service({ keep: 100 })
-    await backups.makeIfDue()
+    await backups.createIfDue()
     // Forward by ten years, back, and forward again, each within an hour.
     for (let jump = 0; jump < 20; jump += 1) {
       clock.nowMs += (jump % 2 === 0 ? 1 : -1) * 10 * 365 * 24 * HOUR_MS
       clock.passedMs += HOUR_MS / 20
-      await backups.makeIfDue()
+      await backups.createIfDue()
     }
     expect(names()).toHaveLength(1)
     // The clock starts in 1970, as without a battery: the newest is from the future.
     clock.nowMs = 0
     const inTheSeventies = service({ keep: 100 })
     for (let hour = 0; hour < 72; hour += 1) {
-      await inTheSeventies.makeIfDue()
+      await inTheSeventies.createIfDue()
       pass(1)
     }
     // One after a day of running; then that one is the newest, and the clock is right about it.
@@ -141,18 +146,18 @@ describe('backups by themselves', () => {
     expect(names()[1]).toBe('secure-lock-000000ab-000002-19700102T000000Z.tar')
   })
 
-  test('the newest are kept by number, whatever their times say', async () => {
+  test('the newest by number are kept, whatever their times say', async () => {
     const backups = service({ keep: 2 })
-    await backups.makeIfDue()
+    await backups.createIfDue()
     clock.nowMs = 0
     for (let made = 0; made < 3; made += 1) {
       pass(25)
-      await backups.makeIfDue()
+      await backups.createIfDue()
     }
     expect(names().map((name) => name.slice(21, 27))).toStrictEqual(['000003', '000004'])
   })
 
-  test('nothing is deleted that the service did not make', async () => {
+  test('no file is deleted that the server did not create', async () => {
     const dir = join(folder, 'backups')
     mkdirSync(dir)
     const others = [
@@ -165,7 +170,7 @@ describe('backups by themselves', () => {
     mkdirSync(join(dir, 'secure-lock-000000ab-000009-20261125T120000Z.tar'))
     const backups = service({ keep: 1 })
     for (let made = 0; made < 3; made += 1) {
-      await backups.makeIfDue()
+      await backups.createIfDue()
       pass(25)
     }
     expect(names()).toStrictEqual(
@@ -177,20 +182,20 @@ describe('backups by themselves', () => {
     )
   })
 
-  test('one that fails is reported, recorded, tried again after an hour, and deletes nothing', async () => {
+  test('a failure is logged, recorded and retried after an hour, and deletes nothing', async () => {
     let isBroken = false
-    const make: CreateBackup = async (...args) => {
+    const createBackup: CreateBackup = async (...args) => {
       if (isBroken) throw new AppError('unavailable', 'No room for the backup')
       return written(...args)
     }
-    const backups = service({ make, keep: 1 })
-    await backups.makeIfDue()
+    const backups = service({ createBackup, keep: 1 })
+    await backups.createIfDue()
     isBroken = true
     pass(24)
-    await backups.makeIfDue()
+    await backups.createIfDue()
     pass(0.5)
-    await backups.makeIfDue()
-    expect(reports).toHaveLength(1)
+    await backups.createIfDue()
+    expect(failures).toHaveLength(1)
     expect(records.at(-1)).toMatchObject({
       action: 'backup.create',
       result: 'failure',
@@ -203,49 +208,49 @@ describe('backups by themselves', () => {
     expect((await service().state()).failure?.reason).toBe('No room for the backup')
     isBroken = false
     pass(0.5)
-    await backups.makeIfDue()
+    await backups.createIfDue()
     expect(await backups.state()).toMatchObject({ failure: undefined, newest: { number: 2 } })
     expect(names()).toHaveLength(1)
   })
 
-  test('a folder outside the data is not made: its disk may not be there', async () => {
+  test('a folder outside the data folder is not created: its disk may not be mounted', async () => {
     const dir = join(temporaryFolder(), 'usb/backups')
     const backups = service({ dir })
-    await backups.makeIfDue()
+    await backups.createIfDue()
     expect(records.at(-1)).toMatchObject({ result: 'failure' })
     expect(await Bun.file(dir).exists()).toBe(false)
     expect(await backups.list()).toStrictEqual([])
   })
 
-  test('an owner’s wish joins the one under way, and is recorded as theirs', async () => {
+  test('an owner’s request joins the backup that is running, and is recorded as theirs', async () => {
     let finish = () => {}
-    const make: CreateBackup = async (path, signal) => {
+    const createBackup: CreateBackup = async (path, signal) => {
       await new Promise<void>((resolve) => (finish = resolve))
       return written(path, signal)
     }
-    const backups = service({ make, passphrase: 'four brown doors' })
-    backups.makeNow(OWNER)
-    backups.makeNow(OWNER)
+    const backups = service({ createBackup, passphrase: 'four brown doors' })
+    backups.createNow(OWNER)
+    backups.createNow(OWNER)
     await Bun.sleep(10)
-    expect((await backups.state()).isMaking).toBe(true)
+    expect((await backups.state()).isRunning).toBe(true)
     finish()
-    while ((await backups.state()).isMaking) await Bun.sleep(1)
+    while ((await backups.state()).isRunning) await Bun.sleep(1)
     expect(names()).toStrictEqual(['secure-lock-000000ab-000001-20261125T120000Z.tar.age'])
-    expect(() => service({ dir: '' }).makeNow(OWNER)).toThrow('Set BACKUP_DIR first')
+    expect(() => service({ dir: '' }).createNow(OWNER)).toThrow('Set BACKUP_DIR first')
   })
 
-  test('a stop ends the one under way, which is no failure', async () => {
-    const make: CreateBackup = (_, signal) =>
+  test('a stop aborts the backup that is running, which is no failure', async () => {
+    const createBackup: CreateBackup = (_, signal) =>
       new Promise((_resolve, reject) => {
         signal.addEventListener('abort', () => reject(new Error('killed')))
       })
-    const backups = service({ make })
-    const making = backups.makeIfDue()
+    const backups = service({ createBackup })
+    const making = backups.createIfDue()
     await Bun.sleep(5)
     await backups.stop()
     await making
     expect(records).toStrictEqual([])
-    expect(reports).toStrictEqual([])
+    expect(failures).toStrictEqual([])
   })
 
   test.if(process.getuid?.() !== 0)('a folder that cannot be read says so', async () => {

@@ -8,7 +8,7 @@ const findings = async (app: TestApp, token: string): Promise<Record<string, Fin
   return Object.fromEntries(body.findings.map((finding) => [finding.check, finding]))
 }
 
-test('the running service tells admins what it sees of itself', async () => {
+test('the running server reports findings about itself to admins', async () => {
   await using app = await startApp({ HOST: '192.0.2.1' })
   const token = await app.signIn('amy', 'admin')
   expect(await findings(app, token)).toMatchObject({
@@ -27,7 +27,7 @@ test('the running service tells admins what it sees of itself', async () => {
   expect((await app.get('/v1/doctor', member)).status).toBe(403)
 })
 
-test('a proxy that nobody named is found, with its address, and one that is trusted is not', async () => {
+test('a proxy that no setting names is reported with its address, a trusted one is not', async () => {
   const forwarded = { 'x-forwarded-for': '203.0.113.9' }
   {
     await using app = await startApp()
@@ -36,9 +36,9 @@ test('a proxy that nobody named is found, with its address, and one that is trus
     const { proxy } = await findings(app, token)
     expect(proxy).toMatchObject({ state: 'warning' })
     expect(proxy?.says).toContain('127.0.0.1')
-    const records = app.logLines.filter((line) => line.includes('proxy.untrusted'))
-    expect(records).toHaveLength(1)
-    expect(records.join()).not.toContain('203.0.113.9')
+    const events = app.logLines.filter((line) => line.includes('proxy.untrusted'))
+    expect(events).toHaveLength(1)
+    expect(events.join()).not.toContain('203.0.113.9')
   }
   await using trusting = await startApp({ TRUSTED_PROXIES: '127.0.0.1' })
   const token = await trusting.signIn('oli', 'owner')

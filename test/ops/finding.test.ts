@@ -21,21 +21,25 @@ const clock = { nowMs: NOW_MS, newestMs: NOW_MS - 1000, isSynchronised: true }
 const tls = { nowMs: NOW_MS, isLoopback: false }
 const daily = { nowMs: NOW_MS, everyMs: DAY_MS }
 
-/** What is found, by what there is. */
+/** Expected state and words of each finding. */
 const TABLE: readonly (readonly [Finding['state'], string, Finding])[] = [
-  ['ok', 'kept by a time server', clockFinding(clock)],
+  ['ok', 'synchronised with a time server', clockFinding(clock)],
   ['ok', '2026-11-25', clockFinding({ ...clock, isSynchronised: undefined })],
-  ['warning', 'no time server', clockFinding({ ...clock, isSynchronised: false })],
-  ['fault', 'before this program', clockFinding({ ...clock, nowMs: 5000, newestMs: 0 })],
-  ['fault', 'before the newest unlock', clockFinding({ ...clock, newestMs: NOW_MS + DAY_MS })],
-  ['ok', 'kept by', clockFinding({ ...clock, newestMs: NOW_MS + 1000 })],
+  ['warning', 'not synchronised', clockFinding({ ...clock, isSynchronised: false })],
+  ['fault', 'earlier than this program', clockFinding({ ...clock, nowMs: 5000, newestMs: 0 })],
+  [
+    'fault',
+    'earlier than the newest unlock',
+    clockFinding({ ...clock, newestMs: NOW_MS + DAY_MS }),
+  ],
+  ['ok', 'synchronised with', clockFinding({ ...clock, newestMs: NOW_MS + 1000 })],
   ['ok', '1,024 MiB', diskFinding(1024 * MIB)],
   ['warning', '499 MiB', diskFinding(500 * MIB - 1)],
   ['fault', '49 MiB', diskFinding(50 * MIB - 1)],
   ['ok', '1 MiB', walFinding(0.5 * MIB)],
   ['warning', 'has grown to 64 MiB', walFinding(64 * MIB)],
   ['ok', 'there is one', ownerFinding(true)],
-  ['warning', 'nobody', ownerFinding(false)],
+  ['warning', 'there is none yet', ownerFinding(false)],
   ['warning', 'open', registrationFinding('open')],
   ['ok', 'invite', registrationFinding('invite')],
   ['ok', 'closed', registrationFinding('closed')],
@@ -53,15 +57,15 @@ const TABLE: readonly (readonly [Finding['state'], string, Finding])[] = [
   ['ok', 'no forwarded', proxyFinding([])],
   ['warning', '10.0.0.1, 10.0.0.2', proxyFinding(['10.0.0.1', '10.0.0.2'])],
   ['ok', 'not ended', logFinding(undefined)],
-  ['ok', '1,000 events', logFinding({ ok: true, size: 1000 })],
+  ['ok', '1,000 unlocks', logFinding({ ok: true, size: 1000 })],
   ['fault', 'it was changed (event 7)', logFinding({ ok: false, seq: 7, fault: 'it was changed' })],
 ]
 
-describe('what a check finds', () => {
+describe('findings', () => {
   for (const [state, words, finding] of TABLE)
     test(`${finding.check} ${state}: ${finding.says}`, () => {
       expect(finding).toMatchObject({ state, says: expect.stringContaining(words) as string })
-      // Whatever is not well comes with what to do about it.
+      // Anything that needs attention comes with what to do about it.
       expect(finding.fix !== undefined).toBe(state !== 'ok')
     })
 })

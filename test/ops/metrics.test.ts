@@ -27,7 +27,7 @@ const requests = (samples: Samples, method: string, route: string, status: numbe
   )
 
 describe('who may read /metrics', () => {
-  test('[A1] this machine, and from elsewhere admins alone', async () => {
+  test('[A1] programs on this machine, and admins from elsewhere', async () => {
     await using app = await startApp()
     const [member, admin] = [await app.signIn('mia'), await app.signIn('amy', 'admin')]
     const status = async (headers: Record<string, string>) =>
@@ -38,7 +38,7 @@ describe('who may read /metrics', () => {
       { 'x-forwarded-for': '127.0.0.1' },
       { forwarded: 'for=203.0.113.9' },
       { via: '1.1 proxy' },
-      // A page that has pointed its own name at this machine.
+      // A page that has pointed its own domain name at this machine.
       { host: 'evil.example' },
     ] as Record<string, string>[]) {
       expect(await status(elsewhere)).toBe(401)
@@ -48,7 +48,7 @@ describe('who may read /metrics', () => {
     }
   })
 
-  test('an admin who must have a second factor and has none is told so', async () => {
+  test('an admin without the required second factor is told so', async () => {
     await using app = await startApp({ SECOND_FACTOR: 'required' })
     const headers = { via: '1.1 proxy', ...bearer(await app.signIn('amy', 'admin')) }
     const answer = await app.get('/metrics', headers)
@@ -57,8 +57,8 @@ describe('who may read /metrics', () => {
   })
 })
 
-describe('what /metrics tells', () => {
-  test('requests by route as declared, whatever callers make up', async () => {
+describe('what /metrics exports', () => {
+  test('requests by route as declared, whatever paths callers invent', async () => {
     await using app = await startApp()
     for (let made = 0; made < 50; made += 1) {
       await app.get(`/kanarienvogel-${made}?kanarienvogel`, { 'user-agent': 'kanarienvogel' })
@@ -79,7 +79,7 @@ describe('what /metrics tells', () => {
     expect(routes).toHaveLength(4)
   })
 
-  test('logins by outcome, records of the trail, and requests over a limit', async () => {
+  test('logins by outcome, audit events, and requests over a limit', async () => {
     await using app = await startApp({ RATE_LIMIT_AUTH: '4/minute', RATE_LIMIT_UNLOCK: '1/minute' })
     const token = await app.signIn('ada')
     const before = await scrape(app)
@@ -98,7 +98,7 @@ describe('what /metrics tells', () => {
     expect(risen('secure_lock_rate_limit_refusals_total{group="default"}')).toBe(0)
   })
 
-  test('the log, what shares a COMMIT, and how long that took', async () => {
+  test('the size of the unlock log, the writes that share a COMMIT, and how long it takes', async () => {
     await using app = await startApp()
     const token = await app.signIn('ada')
     const before = await scrape(app)
@@ -117,7 +117,7 @@ describe('what /metrics tells', () => {
     expect(risen('secure_lock_commit_duration_seconds_sum')).toBeGreaterThan(0)
   })
 
-  test('what the last check of the log found', async () => {
+  test('the result of the last verification', async () => {
     await using app = await startApp()
     const intact = (scope: string) => `secure_lock_unlock_log_intact{scope="${scope}"}`
     expect((await scrape(app)).has(intact('recent'))).toBe(false)
@@ -157,7 +157,7 @@ describe('what /metrics tells', () => {
     await stream.leave()
   })
 
-  test('a number that is not known, or cannot be read, is left out, and the rest is told', async () => {
+  test('a metric whose value is unknown or cannot be read is left out, and the others are exported', async () => {
     const metrics = serviceMetrics()
     const failing = () => Promise.reject(new Error('the disk does not answer'))
     metrics.add([
@@ -166,7 +166,7 @@ describe('what /metrics tells', () => {
       { name: 'c_bytes', help: 'c', read: () => 3 },
       { name: 'd', help: 'd', labels: ['of'], read: () => [[{ of: 'x' }, 4]] },
     ])
-    for (let looked = 0; looked < 2; looked += 1) {
+    for (let scrape = 0; scrape < 2; scrape += 1) {
       const samples = samplesOf(await metrics.text())
       expect([samples.get('a_seconds'), samples.get('b_total')]).toStrictEqual([
         undefined,

@@ -5,6 +5,7 @@ import { settingStore } from '../../accounts/registration/setting-store.ts'
 import { accountStore } from '../../accounts/core/store.ts'
 import { auditStore } from '../../audit/store.ts'
 import { type Config, ConfigError, givenSettings, parseConfig, secretFiles } from '../../config.ts'
+import { clockFrom } from '../../domain/clock.ts'
 import { AppError } from '../../errors.ts'
 import { certificateFacts } from '../../http/connection/certificate.ts'
 import { escaped } from '../../http/log/text-line.ts'
@@ -168,28 +169,28 @@ const dataFindings = async (config: Config, terminal: Terminal): Promise<readonl
     const log = await openLogFile(config)
     try {
       const audit = auditStore(db)
+      const clock = clockFrom()
       const certificate = certificateOf(config)
       const findings = await serviceDoctor({
         config,
-        now: Date.now,
+        clock,
         registration: settingService({
           store: settingStore(db),
           config,
           record: async () => {},
         }).registration,
-        hasOwner: accountStore(db, Date.now).hasOwner,
+        hasOwner: accountStore(db, clock.nonDecreasingMs).hasOwner,
         newestEventMs: logReads(db).newestCertainMs,
         logCheck: () => verified(log, terminal),
         certificateEndMs: () => certificate.endMs,
         backupState: backupService({
           settings: config,
           keyId: log.key.id,
-          make: undefined,
+          createBackup: undefined,
           record: async () => {},
-          newestRecord: audit.newest,
-          report: () => {},
-          now: Date.now,
-          monotonic: () => performance.now(),
+          newestEvent: audit.newest,
+          onFailure: () => {},
+          clock,
         }).state,
         forwarders: audit.addressesOf('proxy.untrusted'),
       })()

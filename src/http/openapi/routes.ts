@@ -2,12 +2,11 @@ import { Elysia } from 'elysia'
 import bundlePath from 'swagger-ui-dist/swagger-ui-bundle.js' with { type: 'file' }
 import stylePath from 'swagger-ui-dist/swagger-ui.css' with { type: 'file' }
 import { asset } from '../page/assets.ts'
-import type { Endpoints } from '../router.ts'
 import page from './page.html' with { type: 'text' }
-import { HIDDEN, type Route } from '../endpoint.ts'
+import { type Endpoint, type Route, hiddenEndpoint } from '../endpoint.ts'
 import { PAGE_HEADERS } from '../response-headers.ts'
 
-/** Starts Swagger UI; dark where the browser is, and ready to have the token pasted. */
+/** Starts Swagger UI: dark if the browser is, with the cursor where the token is pasted. */
 const START = `const dark = matchMedia('(prefers-color-scheme: dark)')
 const follow = () => document.documentElement.classList.toggle('dark-mode', dark.matches)
 dark.addEventListener('change', follow)
@@ -24,7 +23,7 @@ SwaggerUIBundle({
   validatorUrl: null,
 })
 
-// Left alone, the dialog puts the cursor into its last form, the one for a name and password.
+// By itself, the dialog puts the cursor into its last form, the one for a name and password.
 document.addEventListener('click', ({ target }) => {
   if (!target.closest('.btn.authorize:not(.modal-btn), .authorization__btn')) return
   setTimeout(() => document.querySelector('.auth-container input')?.focus())
@@ -32,42 +31,36 @@ document.addEventListener('click', ({ target }) => {
 `
 
 type Dependencies = {
-  readonly endpoints: Endpoints
   readonly version: string
   /** What the document describes. */
   readonly routes: readonly Route[]
 }
 
-/** The OpenAPI document at `/swagger/json`, and Swagger UI at `/swagger` from files within the
+/** The OpenAPI document at `/swagger/json`, and Swagger UI at `/swagger`, from files inside the
  * executable. */
-export const openapiRoutes = ({ endpoints, version, routes }: Dependencies) =>
-  endpoints
-    .group('default')
-    .get('/swagger', () => new Response(PAGE, { headers: PAGE_HEADERS }), HIDDEN)
-    .get(
-      '/swagger/json',
-      asset(() => documentOf(routes, version), 'application/json'),
-      HIDDEN,
-    )
-    .get(
-      '/swagger/swagger-ui.js',
-      asset(() => Bun.file(bundlePath).text(), 'text/javascript'),
-      HIDDEN,
-    )
-    .get(
-      '/swagger/swagger-ui.css',
-      asset(() => Bun.file(stylePath).text(), 'text/css'),
-      HIDDEN,
-    )
-    .get(
-      '/swagger/start.js',
-      asset(() => START, 'text/javascript'),
-      HIDDEN,
-    )
+export const openapiRoutes = ({ version, routes }: Dependencies): readonly Endpoint[] => [
+  hiddenEndpoint('/swagger', () => new Response(PAGE, { headers: PAGE_HEADERS })),
+  hiddenEndpoint(
+    '/swagger/json',
+    asset(() => documentOf(routes, version), 'application/json'),
+  ),
+  hiddenEndpoint(
+    '/swagger/swagger-ui.js',
+    asset(() => Bun.file(bundlePath).text(), 'text/javascript'),
+  ),
+  hiddenEndpoint(
+    '/swagger/swagger-ui.css',
+    asset(() => Bun.file(stylePath).text(), 'text/css'),
+  ),
+  hiddenEndpoint(
+    '/swagger/start.js',
+    asset(() => START, 'text/javascript'),
+  ),
+]
 
-/** The document as the plugin writes it, from an app that has these routes and does nothing, so that
- * the plugin is loaded only when somebody reads it. Its own page is not used: it loads Swagger UI from
- * another host (https://github.com/elysiajs/elysia-openapi/issues/304). */
+/** Returns the document as the plugin writes it, from an app that has these routes and does nothing,
+ * so that the plugin is loaded only when someone reads it. The plugin's own page loads Swagger UI from
+ * another host, so it is not used (https://github.com/elysiajs/elysia-openapi/issues/304). */
 const documentOf = async (routes: readonly Route[], version: string): Promise<string> => {
   const { swagger } = await import('@elysiajs/swagger')
   const described = new Elysia().use(
@@ -90,27 +83,32 @@ const documentOf = async (routes: readonly Route[], version: string): Promise<st
 // TypeScript 7.1 (https://github.com/oven-sh/bun/pull/41076).
 const PAGE = page as unknown as string
 
-const DESCRIPTION = `Accounts at a front door, and the log of who opened it.
+const DESCRIPTION = `Accounts at a front door, and a log of who opened it.
 
-**To try it here:** register a person, sign in with \`POST /login\`, press **Authorize**, paste the
-\`access_token\` once, and every request below carries it. The tables ask for the name and password
-of an owner or admin. The first owner is made with the code that the service prints when it starts,
-at \`POST /v1/setup\`, or on the gateway by \`secure-lock-server user add --role owner NAME\`.
+**To try it here:** register a person, log in with \`POST /login\`, press **Authorize** and paste the
+\`access_token\`; every request below then sends it. The tables ask for the name and password of an
+owner or admin. Create the first owner with the setup code that the server prints when it starts, at
+\`POST /v1/setup\`, or on the gateway with \`secure-lock-server user add --role owner NAME\`.
 
-Errors are \`{"msg": "…"}\`, under \`/v1\` problem details (RFC 9457), over a limit \`{"error": "…"}\` with \`Retry-After\`; none repeats what was
-sent. \`X-Request-Id\` names a request in the server's log. Where \`SECOND_FACTOR=required\`, what is for
-admins and owners answers 403 with the code \`second_factor_required\` to those who have not set one up.`
+Errors are \`{"msg": "…"}\`; under \`/v1\`, problem details (RFC 9457); over a limit, \`{"error": "…"}\`
+with \`Retry-After\`. None repeats what was sent. An error with a page in the manual links to it:
+\`Link: </manual/PAGE>; rel="help"\`. \`X-Request-Id\` identifies a request in the log of the server.
+With \`SECOND_FACTOR=required\`, endpoints for admins and owners answer 403 with the code
+\`second_factor_required\` to those who have not set one up.`
 
 const TAGS = [
-  { name: 'Accounts', description: 'Registering, signing in, and one’s own account' },
-  { name: 'Second factor', description: 'One-time codes beside the password' },
-  { name: 'Invitations', description: 'Letting people in who may register' },
+  { name: 'Accounts', description: 'Registering, logging in, and your own account' },
+  { name: 'Sessions', description: 'Where you are logged in' },
+  { name: 'Second factor', description: 'One-time codes in addition to the password' },
+  { name: 'Invitations', description: 'Letting people register' },
   { name: 'People', description: 'Other people’s accounts, for admins and owners' },
-  { name: 'Unlocks', description: 'Recording who opened the door' },
-  { name: 'Log', description: 'What proves that the log is honest' },
-  { name: 'Settings', description: 'What an owner chooses while the service runs' },
+  { name: 'Audit', description: 'Who did what, for owners' },
+  { name: 'Unlocks', description: 'Recording and reading who opened the door' },
+  { name: 'Log', description: 'Proofs that the unlock log is honest' },
+  { name: 'Backups', description: 'Backups that the server creates' },
+  { name: 'Settings', description: 'Settings an owner can change while the server runs' },
   { name: 'Tables', description: 'What an owner or admin reads in a browser' },
-  { name: 'Health', description: 'For supervisors' },
+  { name: 'Health', description: 'For supervisors and monitoring' },
   { name: 'Pages', description: 'For browsers' },
 ]
 
@@ -131,7 +129,7 @@ const SECURITY_SCHEMES = {
     in: 'cookie',
     name: 'lock-access',
     description:
-      'Set by POST /v1/session/cookie; over TLS its name is __Host-lock-access. It goes with requests ' +
-      'of pages of this origin by itself',
+      'Set by POST /v1/session/cookie; over TLS its name is __Host-lock-access. Browsers send it with ' +
+      'every request from pages of this origin',
   },
 } as const

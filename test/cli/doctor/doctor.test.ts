@@ -95,7 +95,7 @@ describe('doctor, at the compiled file', () => {
       expect(found[check]).toMatchObject({ state: 'ok' })
     expect(found['database']?.says).toMatch(/SQLite 3\.\d+\.\d+/)
     expect(found['pragmas']?.says).toContain('journal_mode wal, synchronous 2, foreign_keys 1')
-    expect(found['unlock log']?.says).toBe('intact: 3 events')
+    expect(found['unlock log']?.says).toBe('intact: 3 unlocks')
     expect(found['registration']).toMatchObject({ state: 'ok', says: 'closed' })
     expect(found['https']?.says).toBe('not needed on loopback')
     rmSync(folder, { recursive: true })
@@ -254,7 +254,11 @@ describe('doctor, at the compiled file', () => {
     words: string,
     make: (folder: string) => Env | void,
   ])[] = [
-    ['owner', 'nobody', (folder) => withDatabase(folder, "UPDATE account SET role = 'member'")],
+    [
+      'owner',
+      'there is none yet',
+      (folder) => withDatabase(folder, "UPDATE account SET role = 'member'"),
+    ],
     [
       'files',
       'the key of second factors is missing',

@@ -1,0 +1,55 @@
+import type { AuditEvent, AuditIn, RecordAuditEvent } from '../domain/audit-event.ts'
+import type { Clock } from '../domain/clock.ts'
+import type { Endpoint } from '../http/endpoint.ts'
+import type { Logger } from '../http/log/logger.ts'
+import type { Database } from '../storage/database.ts'
+import { accountAuditEvents } from './account-store.ts'
+import { coalescingRecorder } from './coalescing.ts'
+import { auditRoutes } from './routes.ts'
+import { auditRecorder } from './service.ts'
+import { serviceLifecycle } from './service-lifecycle.ts'
+import { type AuditStore, auditStore } from './store.ts'
+
+type Dependencies = {
+  readonly db: Database
+  readonly clock: Pick<Clock, 'wallMs'>
+  readonly logger: Logger
+  /** Gets the audit events themselves; `logger` unless that is filtered. */
+  readonly auditLogger: Logger
+  readonly version: string
+  /** Called after each audit event. */
+  readonly onRecord: (event: AuditEvent) => void
+}
+
+export type AuditModule = {
+  readonly routes: readonly Endpoint[]
+  readonly store: AuditStore
+  readonly record: RecordAuditEvent
+  /** Records in a transaction, together with the change. */
+  readonly auditIn: AuditIn
+  /** Records what anyone can cause without end; see coalescing.ts. */
+  readonly recordCoalesced: RecordAuditEvent
+  /** Returns the audit events of an account, for its export. */
+  readonly eventsOf: ReturnType<typeof accountAuditEvents>
+  readonly lifecycle: ReturnType<typeof serviceLifecycle>
+  readonly [Symbol.asyncDispose]: () => Promise<void>
+}
+
+/** Audit events: recording and reading them. Disposing records the repeats that are still counted, so
+ * it comes before the database is closed. */
+export const auditModule = (deps: Dependencies): AuditModule => {
+  const { db, clock, logger, auditLogger, version, onRecord } = deps
+  const store = auditStore(db)
+  const record = auditRecorder({ store, logger: auditLogger, clock, onRecord })
+  const coalescing = coalescingRecorder({ record, logger })
+  return {
+    routes: auditRoutes({ store }),
+    store,
+    record,
+    auditIn: (tx) => ({ record: (from, event) => record(from, event, tx) }),
+    recordCoalesced: coalescing.recordCoalesced,
+    eventsOf: accountAuditEvents(db),
+    lifecycle: serviceLifecycle({ store, record, version }),
+    [Symbol.asyncDispose]: coalescing.close,
+  }
+}

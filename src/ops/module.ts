@@ -1,0 +1,113 @@
+import type { Config } from '../config.ts'
+import type { RecordAuditEvent } from '../domain/audit-event.ts'
+import type { Clock } from '../domain/clock.ts'
+import type { CertificateFacts } from '../http/connection/certificate.ts'
+import { linkBase } from '../http/connection/public-url.ts'
+import type { Endpoint } from '../http/endpoint.ts'
+import type { Logger } from '../http/log/logger.ts'
+import type { Database } from '../storage/database.ts'
+import { probeWrite } from '../storage/write-probe.ts'
+import { authorityRoutes } from './authority-routes.ts'
+import { backupRoutes } from './backup-routes.ts'
+import { type Backups, type CreateBackup, backupService } from './backups.ts'
+import { doctorRoutes } from './doctor-routes.ts'
+import { doctor } from './doctor.ts'
+import { gatewayRoutes } from './gateway-routes.ts'
+import { serviceGauges } from './gauges.ts'
+import { healthRoutes } from './health-routes.ts'
+import { metricsRoutes } from './metrics-routes.ts'
+import type { Metrics } from './metrics.ts'
+
+type DoctorFacts = Parameters<typeof doctor>[0]
+type GaugeFacts = Parameters<typeof serviceGauges>[0]
+
+type Dependencies = {
+  readonly version: string
+  readonly config: Config
+  readonly db: Database
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly metrics: Metrics
+  readonly certificate: () => CertificateFacts | undefined
+  /** Undefined if another process creates backups. */
+  readonly createBackup: CreateBackup | undefined
+  readonly audit: {
+    readonly record: RecordAuditEvent
+    readonly newest: Parameters<typeof backupService>[0]['newestEvent']
+    readonly addressesOf: (action: string) => DoctorFacts['forwarders']
+  }
+  readonly accounts: Pick<DoctorFacts, 'hasOwner' | 'registration'> & Pick<GaugeFacts, 'hashing'>
+  readonly unlocks: Pick<DoctorFacts, 'newestEventMs'> & {
+    readonly keyId: number
+    readonly logSize: () => Promise<number>
+    readonly liveStreams: () => number
+    readonly lastVerification: () => LastVerification | undefined
+    /** What is wrong with the log, or undefined if nothing is known to be. */
+    readonly logFault: () => { readonly fault: string } | undefined
+  }
+}
+
+type LastVerification = NonNullable<ReturnType<GaugeFacts['lastVerification']>> &
+  NonNullable<Awaited<ReturnType<DoctorFacts['logCheck']>>>
+
+export type OpsModule = {
+  readonly routes: readonly Endpoint[]
+  readonly backups: Backups
+  readonly [Symbol.asyncDispose]: () => Promise<void>
+}
+
+/** Running the gateway: health, metrics, doctor, backups. Disposing aborts a backup that is running. */
+export const opsModule = (deps: Dependencies): OpsModule => {
+  const { version, config, db, clock, logger, metrics, audit, accounts, unlocks } = deps
+  const certificateEndMs = () => deps.certificate()?.notAfterMs
+  const backups = backupService({
+    settings: config,
+    keyId: unlocks.keyId,
+    createBackup: deps.createBackup,
+    record: audit.record,
+    newestEvent: audit.newest,
+    onFailure: (error) => logger.error({ err: error }, 'backup failed'),
+    clock,
+  })
+  const runChecks = doctor({
+    config,
+    clock,
+    registration: accounts.registration,
+    hasOwner: accounts.hasOwner,
+    newestEventMs: unlocks.newestEventMs,
+    logCheck: async () => unlocks.lastVerification(),
+    certificateEndMs,
+    backupState: backups.state,
+    forwarders: audit.addressesOf('proxy.untrusted'),
+  })
+  metrics.add(
+    serviceGauges({
+      version,
+      dataDir: config.dataDir,
+      databasePath: config.databasePath,
+      hashing: accounts.hashing,
+      logSize: unlocks.logSize,
+      lastVerification: unlocks.lastVerification,
+      liveStreams: unlocks.liveStreams,
+      certificateEndMs,
+      newestBackupMs: async () => (await backups.list())[0]?.createdAtMs,
+    }),
+  )
+  const gateway = { version, address: linkBase(config), second_factor: config.secondFactor }
+  return {
+    routes: [
+      ...gatewayRoutes({ gateway }),
+      ...healthRoutes({
+        clock,
+        probeWrite: () => probeWrite(db, clock.wallMs()),
+        logFault: unlocks.logFault,
+      }),
+      ...metricsRoutes({ metrics }),
+      ...doctorRoutes({ runChecks }),
+      ...authorityRoutes({ authority: () => deps.certificate()?.authority?.pem }),
+      ...backupRoutes({ backups, settings: config }),
+    ],
+    backups,
+    [Symbol.asyncDispose]: backups.stop,
+  }
+}
