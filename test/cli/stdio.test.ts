@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import { rmSync } from 'node:fs'
+import { readFileSync, readlinkSync, rmSync } from 'node:fs'
 import { qrTerminal } from '../../src/http/page/qr.ts'
 import { BINARY, freePort, runCommand, temporaryFolder } from '../support/binary.ts'
 import { until } from '../support/until.ts'

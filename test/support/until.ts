@@ -7,5 +7,5 @@ export const until = async (
   waitMs = WAIT_MS_MAX,
 ): Promise<void> => {
   for (const deadline = performance.now() + waitMs; !(await holds()); await Bun.sleep(2))
-    if (performance.now() > deadline) throw new Error(`this never came true: ${holds}`)
+    if (performance.now() > deadline) throw new Error(`this never came true: ${String(holds)}`)
 }
