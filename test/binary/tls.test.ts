@@ -92,8 +92,8 @@ describe('tls init, and the service with what it made', () => {
     expect(text).toContain('ASN1 OID: prime256v1')
     expect(text).toContain('TLS Web Server Authentication')
     expect(text).toContain('CA:FALSE')
-    const [, from = '', until = ''] = /Not Before: (.+)\n.*Not After : (.+)\n/.exec(text) ?? []
-    const days = (Date.parse(until) - Date.parse(from)) / 86_400_000
+    const [, from = '', to = ''] = /Not Before: (.+)\n.*Not After : (.+)\n/.exec(text) ?? []
+    const days = (Date.parse(to) - Date.parse(from)) / 86_400_000
     expect(days).toBeLessThanOrEqual(825)
     expect(Date.parse(from)).toBeLessThan(Date.now() - 3_600_000)
     const authority = openssl('x509', '-in', `${ca}`, '-noout', '-text')

@@ -129,10 +129,10 @@ const PORTS = 1000
 const WORKERS = 20
 
 const canListen = (port: number): Promise<boolean> =>
-  new Promise((resolve) => {
+  new Promise((done) => {
     const probe = createServer()
-    probe.once('error', () => resolve(false))
-    probe.listen(port, () => probe.close(() => resolve(true)))
+    probe.once('error', () => done(false))
+    probe.listen(port, () => probe.close(() => done(true)))
   })
 
 const START_MS_MAX = 45_000
