@@ -13,7 +13,7 @@ import { invitationService } from './accounts/invitations/service.ts'
 import { ownAccountService } from './accounts/me/service.ts'
 import { ownExport } from './accounts/me/export.ts'
 import { ownRoutes } from './accounts/me/routes.ts'
-import { passwordHasher } from './accounts/passwords/hasher.ts'
+import { type Argon2id, passwordHasher } from './accounts/passwords/hasher.ts'
 import { weakPasswordCheck } from './accounts/passwords/policy.ts'
 import { peopleRoutes } from './accounts/people/routes.ts'
 import { accountDirectory } from './accounts/people/store.ts'
@@ -101,6 +101,8 @@ type Dependencies = {
   readonly makeBackup?: CreateBackup
   /** Silence after which a live stream sends a comment. */
   readonly heartbeatSeconds?: number
+  /** Cost of new password hashes, for tests that are not about hashing. */
+  readonly argon2id?: Argon2id
 }
 
 const DAY_MS = 86_400_000
@@ -118,6 +120,7 @@ export const openApp = async (
     monotonic = () => performance.now(),
     certificate = () => undefined,
     heartbeatSeconds = HEARTBEAT_SECONDS,
+    argon2id,
     use = 'command',
     makeBackup,
   }: Dependencies,
@@ -217,11 +220,14 @@ export const openApp = async (
     isRequired: config.secondFactor === 'required',
     now,
   })
-  const hasher = passwordHasher({
-    // Two a core: Bun hashes one on each, and the next must not wait for the event loop.
-    concurrency: 2 * navigator.hardwareConcurrency,
-    waitingMax: 16,
-  })
+  const hasher = passwordHasher(
+    {
+      // Two a core: Bun hashes one on each, and the next must not wait for the event loop.
+      concurrency: 2 * navigator.hardwareConcurrency,
+      waitingMax: 16,
+    },
+    argon2id,
+  )
   const isWeak = weakPasswordCheck({
     minLength: config.passwordMinLength,
     useBlocklist: config.passwordBlocklist === 'on',

@@ -19,6 +19,7 @@ type Options<Item, Outcome> = {
   readonly waitingSizeMax: number
   /** How long an item waits for its turn. */
   readonly waitMsMax: number
+  readonly monotonic?: () => number
 }
 
 type Waiting<Item, Outcome> = {
@@ -37,6 +38,7 @@ export const groupCommit = <Item, Outcome>({
   groupSizeMax,
   waitingSizeMax,
   waitMsMax,
+  monotonic = () => performance.now(),
 }: Options<Item, Outcome>): GroupCommit<Item, Outcome> => {
   const waiting: Waiting<Item, Outcome>[] = []
   let waitingSize = 0
@@ -58,7 +60,7 @@ export const groupCommit = <Item, Outcome>({
   /** Refuses those whose turn comes too late, in the words of what kept it up where that is known;
    * they wait in the order of their coming. */
   const refuseLate = (): void => {
-    const now = performance.now()
+    const now = monotonic()
     const count = waiting.findIndex(({ queuedAtMs }) => now - queuedAtMs <= waitMsMax)
     for (const { item, reject } of waiting.splice(0, count === -1 ? waiting.length : count)) {
       waitingSize -= sizeOf(item)
@@ -97,7 +99,7 @@ export const groupCommit = <Item, Outcome>({
     submit: (item) => {
       if (waitingSize + sizeOf(item) > waitingSizeMax) return Promise.reject(busy())
       return new Promise((resolve, reject) => {
-        waiting.push({ item, queuedAtMs: performance.now(), resolve, reject })
+        waiting.push({ item, queuedAtMs: monotonic(), resolve, reject })
         waitingSize += sizeOf(item)
         running ??= run()
       })

@@ -16,6 +16,7 @@ import {
 } from './large-log.ts'
 import { type Load, postLoad } from './load.ts'
 import { type Small, idleMiB, starts } from './small.ts'
+import { failedLoginsApartMs, loginWaves, unlocksUnderAttackMs } from './refusals.ts'
 import { fillPeople, hashesPerSecond, loginLoad, signInPerson } from './logins.ts'
 
 const ROOT = join(import.meta.dir, '../..')
@@ -289,8 +290,32 @@ const smallLines = async (folder: string): Promise<readonly Line[]> => {
   ]
 }
 
+const refusalLines = async (): Promise<readonly Line[]> => {
+  say('failed logins, and logins that are too many')
+  const below = (what: string, ms: number, max: number): Line => ({
+    what,
+    measured: `${ms.toFixed(1)} ms`,
+    target: `< ${max} ms`,
+    isMet: ms < max,
+  })
+  const { refusedMs, unlocksMs } = await loginWaves()
+  return [
+    below('medians of every way to fail a login, apart by', await failedLoginsApartMs(false), 5),
+    below('the same beside legacy accounts', await failedLoginsApartMs(true), 5),
+    below('200 logins at once: p99 of a refusal', refusedMs, 100),
+    below('p99 of `/logUnlocking` meanwhile', unlocksMs, 50),
+    below('p99 of `/logUnlocking` under attack', await unlocksUnderAttackMs(30), 200),
+  ]
+}
+
 /** What can be asked for by name; all of it where nothing is. */
-const PARTS = { unlocks: loadLines, log: largeLogLines, logins: loginLines, small: smallLines }
+const PARTS = {
+  unlocks: loadLines,
+  log: largeLogLines,
+  logins: loginLines,
+  refusals: refusalLines,
+  small: smallLines,
+}
 
 const machine = (): string => {
   const [first] = cpus()

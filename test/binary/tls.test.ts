@@ -22,6 +22,7 @@ import {
   temporaryFolder,
 } from '../support/binary.ts'
 import { flood, lone, selfSigned, visit } from '../support/certificates.ts'
+import { until } from '../support/until.ts'
 
 const isRoot = process.getuid?.() === 0
 const PERSON = { username: 'ada', password: PASSWORD, phone: '1', address: 'x' }
@@ -91,8 +92,8 @@ describe('tls init, and the service with what it made', () => {
     expect(text).toContain('ASN1 OID: prime256v1')
     expect(text).toContain('TLS Web Server Authentication')
     expect(text).toContain('CA:FALSE')
-    const [, from = '', until = ''] = /Not Before: (.+)\n.*Not After : (.+)\n/.exec(text) ?? []
-    const days = (Date.parse(until) - Date.parse(from)) / 86_400_000
+    const [, from = '', to = ''] = /Not Before: (.+)\n.*Not After : (.+)\n/.exec(text) ?? []
+    const days = (Date.parse(to) - Date.parse(from)) / 86_400_000
     expect(days).toBeLessThanOrEqual(825)
     expect(Date.parse(from)).toBeLessThan(Date.now() - 3_600_000)
     const authority = openssl('x509', '-in', `${ca}`, '-noout', '-text')
@@ -286,14 +287,17 @@ describe('SIGHUP', () => {
         stored++
       }
     })
+    let inUse = 1
+    const everyCertificateSeen = () => until(() => new Set(visits.seen).size === inUse)
     for (const name of ['second', 'third']) {
-      await Bun.sleep(500)
+      await everyCertificateSeen()
       const from = lines(service).length
       use(name)
       process.kill(service.pid, 'SIGHUP')
       await logged(service, 'certificate reloaded', from)
+      inUse += 1
     }
-    await Bun.sleep(500)
+    await everyCertificateSeen()
     over.abort()
     await Promise.all([...unlocking, visits.stop()])
     expect(visits.faults).toStrictEqual([])

@@ -1,7 +1,8 @@
 import { expect, test } from 'bun:test'
-import { rmSync } from 'node:fs'
+import { readFileSync, readlinkSync, rmSync } from 'node:fs'
 import { qrTerminal } from '../../src/http/page/qr.ts'
 import { BINARY, freePort, runCommand, temporaryFolder } from '../support/binary.ts'
+import { until } from '../support/until.ts'
 
 /** Runs a command at a pseudo-terminal (util-linux `script`), and answers each of its questions. */
 const atTerminal = async (
@@ -22,12 +23,20 @@ const atTerminal = async (
   for await (const part of run.stdout) {
     shown += decoder.decode(part, { stream: true })
     if (!asks.test(shown)) continue
-    // The terminal is told to hide what is typed right after the question.
-    await Bun.sleep(100)
+    // The terminal is told to hide a password right after the question.
+    if (/(password|same again): $/i.test(shown.split('\n').at(-1) ?? ''))
+      await until(() => isHidden(run.pid))
     await run.stdin.write(answers.next().value ?? '')
     await run.stdin.flush()
   }
   return { status: await run.exited, shown }
+}
+
+/** Whether the terminal that `script` made shows nothing of what is typed. */
+const isHidden = (pid: number): boolean => {
+  const [child] = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ')
+  const { stdout } = Bun.spawnSync(['stty', '-F', readlinkSync(`/proc/${child}/fd/0`), '-a'])
+  return stdout.includes(' -echo ')
 }
 
 test('a password typed at a terminal is asked for twice and never shown', async () => {
@@ -58,7 +67,7 @@ test('two passwords that differ, and Ctrl-C, add nobody', async () => {
 test.each(['SIGINT', 'SIGTERM'] as const)('%s ends a command that is at work', async (signal) => {
   const folder = temporaryFolder()
   const run = Bun.spawn([BINARY, 'user', 'add', 'oli'], { cwd: folder, env: {}, stdin: 'pipe' })
-  await Bun.sleep(500)
+  await Bun.sleep(50)
   expect(run.exitCode).toBeNull()
   run.kill(signal)
   await run.exited

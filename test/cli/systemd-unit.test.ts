@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { PASSWORD, bearer, clientOf } from '../support/app.ts'
 import { UNLIMITED, runCommand, startService, temporaryFolder } from '../support/binary.ts'
 import { selfSigned } from '../support/certificates.ts'
+import { until } from '../support/until.ts'
 
 const isRequired = process.env['REQUIRE_SYSTEMD'] === '1'
 const hasSystemd = isRequired || Bun.which('systemd-analyze') !== null
@@ -166,21 +167,26 @@ test('the service manager is told when it is ready, that it lives, when it reloa
       TLS_KEY_FILE: key,
     },
   })
-  await Bun.sleep(400)
+  let text = ''
+  const told = () => text.trim().split('\n')
+  const count = (message: string) => told().filter((line) => line === message).length
+  void (async () => {
+    for await (const part of manager.stdout) text += new TextDecoder().decode(part)
+  })()
+  await until(() => count('WATCHDOG=1') > 1)
   process.kill(service.pid, 'SIGHUP')
-  await Bun.sleep(400)
+  await until(() => count('READY=1') === 2)
   expect(await service.stop()).toBe(0)
+  await until(() => count('STOPPING=1') === 1)
   manager.kill()
-  const told = (await new Response(manager.stdout).text()).trim().split('\n')
-  expect(told[0]).toBe('READY=1')
-  expect(told.at(-1)).toBe('STOPPING=1')
-  expect(told.filter((line) => !line.startsWith('WATCHDOG'))).toStrictEqual([
+  expect(told()[0]).toBe('READY=1')
+  expect(told().at(-1)).toBe('STOPPING=1')
+  expect(told().filter((line) => !line.startsWith('WATCHDOG'))).toStrictEqual([
     'READY=1',
     'RELOADING=1',
     'READY=1',
     'STOPPING=1',
   ])
-  expect(told.filter((line) => line === 'WATCHDOG=1').length).toBeGreaterThan(1)
   rmSync(folder, { recursive: true })
 })
 

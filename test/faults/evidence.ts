@@ -3,11 +3,16 @@ import { expect } from 'bun:test'
 import { PASSWORD, clientOf } from '../support/app.ts'
 import type { Told } from './load.ts'
 
-/** Rounds of each fault: a few with every test run, 200 with `bun run test:long`. */
-export const ROUNDS = Number(process.env['FAULT_ROUNDS'] ?? 10)
+const ALL_ROUNDS = 200
 
-/** True with `bun run test:long`, where times are asserted too. */
-export const IS_TIMED = process.env['FAULT_ROUNDS'] !== undefined
+/** Rounds of each fault: a tenth of them with `bun run test:faults`, all with `bun run test:long`. */
+export const ROUNDS = Number(process.env['FAULT_ROUNDS'] ?? ALL_ROUNDS / 10)
+
+/** The share of the long runs that is run, of what lasts minutes too. */
+export const SHARE = ROUNDS / ALL_ROUNDS
+
+/** True with `bun run test:long`, which also runs what cannot be cut short. */
+export const IS_LONG = SHARE >= 1
 
 /** Signs in, and registers before that where nobody has. */
 export const signIn = async (url: string): Promise<string> => {

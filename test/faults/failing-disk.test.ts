@@ -6,6 +6,7 @@ import { UNLIMITED, runCommand, startService, temporaryFolder } from '../support
 import { CAN_FAULT, faultyCalls } from '../support/faulty-calls.ts'
 import { ROUNDS as ROUNDS_ASKED, expectTruth, signIn, tell } from './evidence.ts'
 import { load, nothingTold } from './load.ts'
+import { until } from '../support/until.ts'
 
 const ROUNDS = Math.ceil(ROUNDS_ASKED / 2)
 
@@ -13,9 +14,6 @@ const ENV = { ...UNLIMITED, LOG_LEVEL: 'warn', JWT_ACCESS_TOKEN_EXPIRES: '1440' 
 
 const NO_WRITES =
   'The disk takes no writes: it is read-only, at a limit or failing; see the system’s log'
-
-/** How long a readiness check stands for the next ones. */
-const READINESS_KEPT_MS = 2000
 
 /** What fails, with what error, and what people are told. */
 const FAULTS = [
@@ -55,8 +53,7 @@ describe.if(CAN_FAULT)('a disk that fails under the running service', () => {
           await failing.mend()
         }
         expect(await status(unlock('after'))).toBe(200)
-        await Bun.sleep(READINESS_KEPT_MS)
-        expect(await status(get('/readyz'))).toBe(200)
+        await until(async () => (await status(get('/readyz'))) === 200)
         const { unlocks } = (await (await get('/v1/unlocks', bearer(token))).json()) as {
           unlocks: { method: string }[]
         }

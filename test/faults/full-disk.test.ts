@@ -4,12 +4,12 @@ import { join } from 'node:path'
 import { UNLIMITED, runCommand, startService, temporaryFolder } from '../support/binary.ts'
 import { fillUp, inMemory, smallDisk } from '../support/small-disk.ts'
 import { ROUNDS, expectTruth, signIn, tell } from './evidence.ts'
-import { type Told, load, nothingTold } from './load.ts'
+import { load, nothingTold } from './load.ts'
+import { until } from '../support/until.ts'
 
 const DISK_MIB = 96
 const ROUNDS_MAX = 40
 const FREE_BYTES_MAX = 2 * 1024 ** 2
-const FULL_MS_MAX = 10_000
 const MORE_MS_MAX = 200
 
 const isRoot = process.getuid?.() === 0
@@ -36,7 +36,7 @@ describe.if(isRoot)('a disk that fills up under load (needs root, to mount one)'
         const makeRoom = fillUp(outside, Math.random() * FREE_BYTES_MAX)
         let isOver = false
         const loaded = load({ url: service.url, token, told, isOver: () => isOver })
-        await untilRefused(told)
+        await until(() => told.refused.size > 0)
         // In half of the rounds the service is killed while the disk is still full.
         if (round % 2 === 0) makeRoom()
         await Bun.sleep(Math.random() * MORE_MS_MAX)
@@ -61,8 +61,3 @@ describe.if(isRoot)('a disk that fills up under load (needs root, to mount one)'
     rmSync(folder, { recursive: true, force: true })
   })
 })
-
-const untilRefused = async ({ refused }: Told): Promise<void> => {
-  const deadline = performance.now() + FULL_MS_MAX
-  while (refused.size === 0 && performance.now() < deadline) await Bun.sleep(5)
-}

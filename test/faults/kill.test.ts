@@ -8,9 +8,6 @@ import { load, nothingTold } from './load.ts'
 const ENV = { ...UNLIMITED, LOG_LEVEL: 'warn', JWT_ACCESS_TOKEN_EXPIRES: '1440' }
 const LOAD_MS_MAX = 400
 
-/** Five times what is asked for: a start is measured, but a busy machine is not a fault. */
-const START_MS_MAX = 10_000
-
 test(`[D1] ${ROUNDS} times kill -9 under load: what was acknowledged is there once, and the log is intact`, async () => {
   const folder = temporaryFolder()
   const database = join(folder, 'data/secure-lock.db')
@@ -38,7 +35,6 @@ test(`[D1] ${ROUNDS} times kill -9 under load: what was acknowledged is there on
     acknowledged += told.acknowledged.size
   }
   expect(acknowledged).toBeGreaterThan(ROUNDS)
-  expect(Math.max(...starts)).toBeLessThan(START_MS_MAX)
   tell(
     `kill -9: ${ROUNDS} rounds, ${acknowledged} acknowledged of ${size} events, none lost; start-up ${spread(starts)}`,
   )

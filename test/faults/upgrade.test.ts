@@ -9,6 +9,8 @@ import { ROUNDS, tell } from './evidence.ts'
 import { fillUp, inMemory, smallDisk } from '../support/small-disk.ts'
 
 const NEWEST = MIGRATIONS.length
+/** The schema in which the table of unlocks has its present name. */
+const RENAMED_IN = 8
 const EVENTS = 20_000
 const env = { ...UNLIMITED, LOG_LEVEL: 'error' }
 
@@ -16,7 +18,8 @@ const env = { ...UNLIMITED, LOG_LEVEL: 'error' }
 const contentsOf = (path: string) => {
   using db = new Database(path)
   const { user_version: schema } = db.query('PRAGMA user_version').get() as { user_version: number }
-  const { n: events } = db.query('SELECT count(*) AS n FROM unlock_event').get() as { n: number }
+  const table = schema < RENAMED_IN ? 'unlock' : 'unlock_event'
+  const { n: events } = db.query(`SELECT count(*) AS n FROM ${table}`).get() as { n: number }
   const { integrity_check: integrity } = db.query('PRAGMA integrity_check').get() as {
     integrity_check: string
   }

@@ -10,12 +10,16 @@ export const PASSWORD = 'correct horse battery'
 
 export type TestApp = Awaited<ReturnType<typeof startApp>>
 
-/** A real app on a database in memory, listening on a free port, with its own clock and log. */
+/** The least that Bun hashes with: few tests are about what a hash costs. */
+const CHEAP = { memoryCost: 8, timeCost: 1 }
+
+/** A real app on a database in memory, listening on a free port, with its own log, and a clock that
+ * moves only when the test moves it. */
 export const startApp = async (
   env: Readonly<Record<string, string>> = {},
   options: Pick<
     Parameters<typeof openApp>[1],
-    'heartbeatSeconds' | 'monotonic' | 'certificate'
+    'heartbeatSeconds' | 'argon2id' | 'monotonic' | 'certificate'
   > = {},
 ) => {
   const folder = temporaryFolder()
@@ -31,7 +35,8 @@ export const startApp = async (
         write: (line) => logLines.push(line),
       }),
       now: () => clock.nowMs,
-      monotonic: () => performance.now() + clock.passedMs,
+      monotonic: () => clock.passedMs,
+      argon2id: CHEAP,
       ...options,
     },
   )

@@ -114,18 +114,28 @@ export const runCommand = async (
   return { status, out, words }
 }
 
-/** A port that nothing listens on. */
-export const freePort = (): Promise<number> =>
-  new Promise((give, fail) => {
+/** A port that nothing listens on. Each worker of `bun test --parallel` looks in a range of its own,
+ * below the ports that the kernel gives to outgoing connections, so nobody else takes it meanwhile. */
+export const freePort = async (): Promise<number> => {
+  const first = PORTS_FROM + (Number(process.env['BUN_TEST_WORKER_ID'] ?? 0) % WORKERS) * PORTS
+  for (;;) {
+    const port = first + Math.floor(Math.random() * PORTS)
+    if (await canListen(port)) return port
+  }
+}
+
+const PORTS_FROM = 11_000
+const PORTS = 1000
+const WORKERS = 20
+
+const canListen = (port: number): Promise<boolean> =>
+  new Promise((done) => {
     const probe = createServer()
-    probe.once('error', fail)
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address()
-      probe.close(() => give(typeof address === 'object' && address ? address.port : 0))
-    })
+    probe.once('error', () => done(false))
+    probe.listen(port, () => probe.close(() => done(true)))
   })
 
-const START_MS_MAX = 20_000
+const START_MS_MAX = 45_000
 
 const answersHere = async (url: string): Promise<boolean> => {
   const answer = await fetch(`${url}/livez`, { tls: { rejectUnauthorized: false } }).catch(

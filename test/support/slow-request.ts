@@ -1,10 +1,17 @@
-import { connect } from 'node:net'
+import { type Socket, connect } from 'node:net'
 
 type Slow = {
   readonly method: string
   readonly path: string
   readonly token: string
   readonly body: string
+}
+
+/** Writes to a server's connection, and waits until the server has read it: what was written before
+ * two more answers came was there when the server last looked at all of its connections. */
+export const writeAndSee = async (socket: Socket, url: string, text: string): Promise<void> => {
+  await new Promise<void>((written) => socket.write(text, () => written()))
+  for (let answers = 0; answers < 2; answers += 1) await fetch(`${url}/livez`)
 }
 
 /** Sends a request but for the end of its body, and waits until the server has begun it; gives what
@@ -25,8 +32,7 @@ export const slowRequest = async (url: string, { method, path, token, body }: Sl
     socket.on('data', (data) => (text += data.toString()))
     socket.on('error', fail).on('close', () => done(Number(text.slice(9, 12))))
   })
-  socket.write(`${head.join('\r\n')}\r\n\r\n${body.slice(0, 1)}`)
-  await Bun.sleep(300)
+  await writeAndSee(socket, url, `${head.join('\r\n')}\r\n\r\n${body.slice(0, 1)}`)
   return (): Promise<number> => {
     socket.write(body.slice(1))
     return answer

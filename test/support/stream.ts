@@ -1,3 +1,5 @@
+import { until } from './until.ts'
+
 type Message = { readonly id: number; readonly text: string }
 
 /** Reads the stream of unlocks as EventSource does: messages and comments, until it ends or is left. */
@@ -24,10 +26,6 @@ export const follow = async (url: string, headers: Record<string, string>, query
     }
   }
   const isOver = read().catch(() => 'left' as const)
-  const until = async (isThere: () => boolean) => {
-    for (const start = performance.now(); !isThere(); await Bun.sleep(5))
-      if (performance.now() - start > 10_000) throw new Error('it did not come')
-  }
   if (answer.ok) await until(() => comments.length > 0)
   return {
     answer,

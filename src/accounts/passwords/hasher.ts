@@ -21,6 +21,9 @@ export type PasswordHasher = {
 
 type HashingLoad = { readonly running: number; readonly waiting: number; readonly refused: number }
 
+/** What a hash costs: KiB of memory, and passes over it. */
+export type Argon2id = { readonly memoryCost: number; readonly timeCost: number }
+
 /** OWASP Password Storage: at least 19 MiB, two passes; Bun computes with one lane. */
 const ARGON2ID = { algorithm: 'argon2id', memoryCost: 19_456, timeCost: 2 } as const
 
@@ -28,7 +31,7 @@ const ARGON2ID = { algorithm: 'argon2id', memoryCost: 19_456, timeCost: 2 } as c
  * refused with `unavailable` at once rather than after seconds. */
 export const passwordHasher = (
   bounds: { readonly concurrency: number; readonly waitingMax: number },
-  argon2id: { memoryCost: number; timeCost: number } = ARGON2ID,
+  argon2id: Argon2id = ARGON2ID,
 ): PasswordHasher => {
   const { bounded, load } = gate(bounds)
   const parameters = { ...ARGON2ID, ...argon2id }
@@ -63,7 +66,7 @@ export const passwordHasher = (
 
 /** What stands in for the hash of an unknown name: the same work to verify, and no password fits, since
  * nobody has hashed one. So it costs a start nothing. */
-const decoyHash = ({ memoryCost, timeCost }: { memoryCost: number; timeCost: number }): string => {
+const decoyHash = ({ memoryCost, timeCost }: Argon2id): string => {
   const [salt, hash] = [0, 1].map(() =>
     crypto.getRandomValues(new Uint8Array(32)).toBase64({ omitPadding: true }),
   )

@@ -9,6 +9,7 @@ import {
   startService,
   temporaryFolder,
 } from '../../support/binary.ts'
+import { until } from '../../support/until.ts'
 
 const OWNER = { username: 'oli', password: PASSWORD }
 const WRONG = 'AAAA-BBBB-CCCC-DDDD-EEEE-FFFF-GGGG'
@@ -16,18 +17,12 @@ const MINUTE_MS = 60_000
 
 /** The code and the link that a start has printed. */
 const printed = async (service: Service) => {
-  const deadline = performance.now() + 5000
-  for (;;) {
-    const { words } = service.output()
-    if (words.includes('user add')) {
-      const { code, link } =
-        /^ {2}code {7}(?<code>[0-9A-Z-]{34})\n {2}link {7}(?<link>\S+)$/m.exec(words)?.groups ?? {}
-      if (code === undefined || link === undefined) throw new Error(`no code in: ${words}`)
-      return { code, link }
-    }
-    if (performance.now() > deadline) throw new Error(`no offer in: ${words}`)
-    await Bun.sleep(10)
-  }
+  await until(() => service.output().words.includes('user add'))
+  const { words } = service.output()
+  const { code, link } =
+    /^ {2}code {7}(?<code>[0-9A-Z-]{34})\n {2}link {7}(?<link>\S+)$/m.exec(words)?.groups ?? {}
+  if (code === undefined || link === undefined) throw new Error(`no code in: ${words}`)
+  return { code, link }
 }
 
 const claim = async ({ post }: Pick<TestApp, 'post'>, body: object) => {

@@ -25,6 +25,7 @@ import {
 } from '../../support/binary.ts'
 import { load, nothingTold } from '../../faults/load.ts'
 import { signIn } from '../../faults/evidence.ts'
+import { until } from '../../support/until.ts'
 
 type Listed = {
   readonly backups: readonly { readonly file: string; readonly bytes: number }[]
@@ -61,7 +62,7 @@ describe('backup FILE, at the compiled file', () => {
     const told = nothingTold()
     let isOver = false
     const loaded = load({ url: service.url, token, told, isOver: () => isOver })
-    await Bun.sleep(300)
+    await until(() => told.acknowledged.size > 100)
     const before = told.acknowledged.size
     const { status, out, words } = await backup('a.tar')
     isOver = true
@@ -224,8 +225,8 @@ describe('BACKUP_DIR, at the compiled file', () => {
     expect(records[0]).toMatchObject({ client: 'gateway', subject: 'BACKUP_DIR' })
     expect(records[1]).toMatchObject({ client: '127.0.0.1', result: 'success' })
     await using again = await startService({ folder, env })
-    await Bun.sleep(500)
-    expect((await listing(again, await ownerToken(again))()).backups).toHaveLength(2)
+    await until(() => again.output().log.includes('"started"'))
+    expect((await untilDone(listing(again, await ownerToken(again)))).backups).toHaveLength(2)
     await again.stop()
     rmSync(folder, { recursive: true })
   })
@@ -276,12 +277,7 @@ describe('BACKUP_DIR, at the compiled file', () => {
     rmSync(executable)
     writeFileSync(executable, '#!/bin/sh\nexit 1\n', { mode: 0o755 })
     const dir = join(folder, 'data/backups')
-    const deadline = performance.now() + 20_000
-    while (
-      performance.now() < deadline &&
-      !(existsSync(dir) && readdirSync(dir).some((name) => name.endsWith('.tar')))
-    )
-      await Bun.sleep(50)
+    await until(() => existsSync(dir) && readdirSync(dir).some((name) => name.endsWith('.tar')))
     expect(readdirSync(dir).filter((name) => name.endsWith('.tar'))).toHaveLength(1)
     started.kill('SIGTERM')
     expect(await started.exited).toBe(0)

@@ -8,6 +8,7 @@ import { tlsPair } from '../../../src/http/connection/certificate.ts'
 import { processLogger } from '../../../src/http/log/logger.ts'
 import { UNLIMITED, freePort, temporaryFolder } from '../../support/binary.ts'
 import { flood, lone, selfSigned, visit } from '../../support/certificates.ts'
+import { until } from '../../support/until.ts'
 
 const isLinux = process.platform === 'linux'
 
@@ -53,15 +54,15 @@ const listenersOn = (port: number): number =>
 test.if(isLinux)('no connection is lost while certificates are replaced in a row', async () => {
   await using service = await serving(1000)
   const visits = flood(service.url, '/livez')
-  for (const pair of service.pairs.slice(1)) {
-    await Bun.sleep(400)
+  for (const [before, pair] of service.pairs.slice(1).entries()) {
+    await until(() => visits.seen.includes(service.pairs[before]?.facts.sha256 ?? ''))
     service.listener.replaceCertificate(pair)
     // From the very next connection on.
     expect(await service.fingerprint()).toBe(pair.facts.sha256)
   }
   // All that were replaced are closed in the end, while connections still come.
-  while (listenersOn(service.port) > 1) await Bun.sleep(20)
-  await Bun.sleep(200)
+  await until(() => listenersOn(service.port) === 1)
+  await until(() => visits.seen.at(-1) === service.pairs[3]?.facts.sha256)
   await visits.stop()
   expect(visits.faults).toStrictEqual([])
   expect(new Set(visits.seen).size).toBe(4)

@@ -4,6 +4,7 @@ import { newSigningKey, parseSigningKey } from '../../../src/unlocks/tlog/signin
 import { type Verification, verificationScheduler } from '../../../src/unlocks/verify/scheduler.ts'
 import { type TestApp, bearer, startApp } from '../../support/app.ts'
 import { claimed, openLog, recordedLog, strayEvent } from '../../support/unlock-log.ts'
+import { until } from '../../support/until.ts'
 
 const PATH = '/v1/log/verification'
 
@@ -101,7 +102,7 @@ test('a check under way ends with the service', async () => {
   const app = await openLog(log.dataDir)
   await fill(app, 20_000)
   const checking = app.watch.verifyAll()
-  await Bun.sleep(20)
+  await until(() => app.watch.isVerifying())
   await app.close()
   expect(await checking).toBeUndefined()
   expect(app.watch.last()).toBeUndefined()

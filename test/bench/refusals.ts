@@ -1,0 +1,52 @@
+import { PASSWORD, bearer, clientOf } from '../support/app.ts'
+import { startService } from '../support/binary.ts'
+import { failedLogins } from '../support/failed-logins.ts'
+import { p99, underAttack } from '../faults/attack.ts'
+import { signIn } from '../faults/evidence.ts'
+import { QUIET } from './large-log.ts'
+
+const SAMPLES = 500
+const WAVES = 20
+const AT_ONCE = 200
+
+/** How far the medians of all ways to fail a login are apart. */
+export const failedLoginsApartMs = async (withOlder: boolean): Promise<number> => {
+  const { medians } = await failedLogins(SAMPLES, { withOlder })
+  return Math.max(...medians.values()) - Math.min(...medians.values())
+}
+
+/** The p99 of how long a login that is too many waits for its refusal, and of unlocks meanwhile. */
+export const loginWaves = async () => {
+  await using service = await startService({ env: QUIET })
+  const { post } = clientOf(service.url)
+  const token = await signIn(service.url)
+  // Another account than the one that unlocks, since each may have a hundred sessions.
+  const person = { username: 'eve', password: PASSWORD, phone: '1', address: 'x' }
+  await post('/register', person)
+  const timed = async (request: () => Promise<Response>) => {
+    const begun = performance.now()
+    const { status } = await request()
+    return { status, ms: performance.now() - begun }
+  }
+  const waves = { left: WAVES }
+  const unlocks: number[] = []
+  const unlocking = (async () => {
+    const unlock = () => post('/logUnlocking', { 'unlocking-method': 'pin' }, bearer(token))
+    while (waves.left > 0) unlocks.push((await timed(unlock)).ms)
+  })()
+  const refused: number[] = []
+  for (; waves.left > 0; waves.left -= 1) {
+    const logins = Array.from({ length: AT_ONCE }, () => timed(() => post('/login', person)))
+    for (const { status, ms } of await Promise.all(logins)) if (status === 503) refused.push(ms)
+  }
+  await unlocking
+  return { refusedMs: p99(refused), unlocksMs: p99(unlocks) }
+}
+
+/** The p99 of a phone's unlocks while hostile clients keep the service busy. */
+export const unlocksUnderAttackMs = async (seconds: number): Promise<number> => {
+  await using service = await startService({ env: QUIET })
+  const token = await signIn(service.url)
+  const attack = { connections: 1000, logins: 50, scans: 5 }
+  return p99((await underAttack(service, token, attack, seconds)).times)
+}
