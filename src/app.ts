@@ -35,6 +35,7 @@ import { settingService } from './accounts/registration/settings.ts'
 import { setupRoutes } from './accounts/registration/first-owner-routes.ts'
 import { firstOwnerService } from './accounts/registration/first-owner.ts'
 import { restoreStore } from './accounts/people/restore-store.ts'
+import { newAccountService } from './accounts/core/new-account.ts'
 import { accountStore } from './accounts/core/store.ts'
 import { lockoutRoutes } from './accounts/lockout/routes.ts'
 import { serviceLifecycle } from './audit/service-lifecycle.ts'
@@ -236,10 +237,10 @@ export const openApp = async (
     minLength: config.passwordMinLength,
     useBlocklist: config.passwordBlocklist === 'on',
   })
+  const newAccounts = newAccountService({ store: people, hasher, isWeak, record })
   const accounts = authenticationService({
     store: people,
     hasher,
-    isWeak,
     sessions,
     secondFactors: factors,
     lockout,
@@ -256,7 +257,14 @@ export const openApp = async (
   })
 
   const linkTo = (fragment: string) => `${linkBase(config)}/join#${fragment}`
-  const setup = firstOwnerService({ store: people, accounts, sessions, record, linkTo, monotonic })
+  const setup = firstOwnerService({
+    store: people,
+    newAccounts,
+    sessions,
+    record,
+    linkTo,
+    monotonic,
+  })
   const invited = invitationStore(db, steady)
   const invitations = invitationService({ store: invited, record, linkTo })
 
@@ -360,7 +368,7 @@ export const openApp = async (
         accounts,
         register: registration({
           mode: settings.registration,
-          accounts,
+          newAccounts,
           people,
           invitations: invited,
           record,
@@ -482,6 +490,7 @@ export const openApp = async (
     db,
     hasher,
     people,
+    newAccounts,
     accounts,
     administration: admin,
     erasures,

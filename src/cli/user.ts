@@ -44,8 +44,8 @@ const add: Command['run'] = async (args, terminal) => {
   if (fault) throw new UsageError(`Invalid ${fault.path.slice(1)}`)
   const config = parseConfig(terminal.env)
   const password = await newPassword(terminal)
-  return withApp(config, async ({ accounts }) => {
-    await accounts.add({ username, ...details, password }, role).catch(explained(config))
+  return withApp(config, async ({ newAccounts }) => {
+    await newAccounts.add({ username, ...details, password }, role).catch(explained(config))
     terminal.print(`Added ${role} ${username}`)
   })
 }

@@ -14,7 +14,8 @@ import type { Erasures } from '../people/erasure.ts'
 import type { Lockout } from '../lockout/service.ts'
 import type { PasswordHasher } from '../passwords/hasher.ts'
 import type { WeakPasswordCheck } from '../passwords/policy.ts'
-import { type Authentication, usernameKeyOf } from '../login/service.ts'
+import { usernameKeyOf } from '../core/username.ts'
+import type { Authentication } from '../login/service.ts'
 import { hashOneTimeCode } from '../core/one-time-code.ts'
 
 export type OwnAccount = ReturnType<typeof ownAccountService>

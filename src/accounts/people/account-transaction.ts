@@ -1,6 +1,7 @@
 import type { Role } from '../../domain/account.ts'
 import type { Database, Queries } from '../../storage/database.ts'
-import { type AuthenticatedAccount, endSessions } from '../sessions/store.ts'
+import type { AuthenticatedAccount } from '../core/store.ts'
+import { endSessions } from '../sessions/store.ts'
 
 export type AccountTransactions = ReturnType<typeof accountTransactions>
 

@@ -106,7 +106,7 @@ describe('an erasure that is interrupted', () => {
   /** Adds the person and an unlock of theirs, and erases them with a server that dies half-way. */
   const halfErased = async (dataDir: string, database: string) => {
     const app = await openLog(dataDir)
-    await app.accounts.add(PERSON, 'member')
+    await app.newAccounts.add(PERSON, 'member')
     const account = await app.accounts.find(NAME)
     const publicId = account?.publicId ?? ''
     await app.unlockLog.append([{ ...claimed(0, NAME), accountPublicId: publicId }])
@@ -150,7 +150,7 @@ describe('an erasure that is interrupted', () => {
     inFolder(async (folder, database) => {
       const publicId = await halfErased(join(folder, 'data'), database)
       const app = await openLog(join(folder, 'data'))
-      await app.accounts.add({ ...PERSON, username: 'ada' }, 'member')
+      await app.newAccounts.add({ ...PERSON, username: 'ada' }, 'member')
       const ada = (await app.accounts.find('ada'))?.publicId ?? ''
       await app.administration.erase({ by: COMMAND_LINE, publicId: ada })
       expect((await app.unlocks.page(-1, 9))[0]?.person).toBeUndefined()
@@ -203,7 +203,7 @@ test('[D7] the invitation that was for nobody else loses its label, one that oth
       ['ada', 1],
       ['eve', 5],
     ] as const) {
-      await app.accounts.add({ ...PERSON, username }, 'member')
+      await app.newAccounts.add({ ...PERSON, username }, 'member')
       db.query(
         `INSERT INTO invitation (id, code_hash, role, label, made_by, created_at_ms, expires_at_ms,
            uses, uses_max) VALUES (?, ?, 'member', ?, 'somebody', 0, 0, 1, ?)`,
@@ -229,10 +229,10 @@ test('somebody who comes back under the same public id keeps what is recorded fr
       return publicId
     }
     const names = async () => (await app.unlocks.page(-1, 9)).map(({ person }) => person?.username)
-    await app.accounts.add({ ...PERSON, username: 'ada' }, 'member')
+    await app.newAccounts.add({ ...PERSON, username: 'ada' }, 'member')
     const publicId = await erase()
     // As an import of the legacy server's accounts does.
-    await app.accounts.add({ ...PERSON, username: 'ada' }, 'member')
+    await app.newAccounts.add({ ...PERSON, username: 'ada' }, 'member')
     db.query("UPDATE account SET public_id = ? WHERE username = 'ada'").run(publicId)
     await app.unlockLog.append([{ ...claimed(0, 'ada'), accountPublicId: publicId }])
     await app.erasures.resume()

@@ -41,7 +41,7 @@ test('[D7] a database knows whom it erased, also when the mark of it is gone', a
   const folder = temporaryFolder()
   const app = await openLog(join(folder, 'data'))
   for (const username of ['ada', 'grace'])
-    await app.accounts.add({ username, password: PASSWORD, phone: '1', address: 'x' }, 'member')
+    await app.newAccounts.add({ username, password: PASSWORD, phone: '1', address: 'x' }, 'member')
   const publicId = (await app.accounts.find('grace'))?.publicId ?? ''
   await app.administration.erase({ by: COMMAND_LINE, publicId })
   await app.close()

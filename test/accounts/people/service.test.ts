@@ -95,7 +95,7 @@ describe('who may do what to whom', () => {
   }
 
   const addPerson = (app: TestApp, username: string) =>
-    app.accounts.add({ username, password: PASSWORD, phone: '1', address: 'x' }, 'member')
+    app.newAccounts.add({ username, password: PASSWORD, phone: '1', address: 'x' }, 'member')
 
   /** Makes everybody again what they were, from the command line, and gives them by name. */
   const restored = async (app: TestApp) => {
