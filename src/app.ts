@@ -26,6 +26,7 @@ import { secondFactorStore } from './accounts/second-factor/store.ts'
 import { secondFactors } from './accounts/second-factor/service.ts'
 import { secretSealer } from './accounts/second-factor/sealed-secret.ts'
 import { authenticationService } from './accounts/login/service.ts'
+import { browserSessions } from './accounts/sessions/browser-session.ts'
 import { sessionRoutes } from './accounts/sessions/routes.ts'
 import { sessionStore } from './accounts/sessions/store.ts'
 import { sessionService } from './accounts/sessions/service.ts'
@@ -306,6 +307,12 @@ export const openApp = async (
 
   const readBody = bodyReader(config.bodyBytesMax)
   const cookies = sessionCookies({ hasTls, publicUrl: config.publicUrl })
+  const browser = browserSessions({
+    cookies,
+    tokenLifetimeMs,
+    sessionIdleMs,
+    deviceMs: KNOWN_CLIENT_MS,
+  })
   const endpoints = router({
     cookies,
     trustedProxies: config.trustedProxies,
@@ -384,9 +391,7 @@ export const openApp = async (
         accounts,
         sessions,
         setup,
-        tokenLifetimeMs,
-        sessionIdleMs,
-        deviceMs: KNOWN_CLIENT_MS,
+        browser,
         now: steady,
       }),
     )

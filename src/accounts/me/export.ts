@@ -4,7 +4,7 @@ import { tokenError } from '../../http/errors.ts'
 import { ownJson } from '../people/own-schema.ts'
 import type { AccountDirectory } from '../people/store.ts'
 import type { ExportStore } from './export-store.ts'
-import { sessionAnswer } from '../sessions/routes.ts'
+import { sessionAnswer } from '../sessions/schema.ts'
 import type { Sessions } from '../sessions/service.ts'
 
 /** Entries about one person, by public id, a page in memory at a time. */

@@ -2,7 +2,8 @@ import { type Static, type TSchema, Type as t } from '@sinclair/typebox'
 import { ROLES, type Role } from '../../domain/account.ts'
 import { oneOf, text } from '../../http/request/text.ts'
 import type { AccountDetails } from './store.ts'
-import { Address, Email, Password, Phone, SessionAnswer, Time, Username } from '../core/schema.ts'
+import { Address, Email, Password, Phone, Time, Username } from '../core/schema.ts'
+import { SessionAnswer } from '../sessions/schema.ts'
 
 export const RoleName = { ...oneOf(ROLES), examples: ['admin'] }
 

@@ -1,12 +1,9 @@
 import { computed, signal } from '@preact/signals'
 import type { Static } from '@sinclair/typebox'
 import type { OwnAnswer } from '../../accounts/people/own-schema.ts'
-import type {
-  CookieAnswer,
-  CookieStateAnswer,
-  LoginBody,
-  SetupBody,
-} from '../../accounts/core/schema.ts'
+import type { SetupBody } from '../../accounts/core/schema.ts'
+import type { LoginBody } from '../../accounts/login/schema.ts'
+import type { CookieAnswer, CookieStateAnswer } from '../../accounts/sessions/schema.ts'
 import type { Role } from '../../domain/account.ts'
 import type { GatewayAnswer } from '../../ops/schema.ts'
 import {
