@@ -2,8 +2,8 @@ import { join } from 'node:path'
 import { Elysia } from 'elysia'
 import { version } from '../package.json'
 import { accountAdministration } from './accounts/people/service.ts'
-import { accountTransactions } from './accounts/people/account-transaction.ts'
 import { cookieRoutes } from './accounts/login/cookie-routes.ts'
+import { erasureStore } from './accounts/people/erasure-store.ts'
 import { erasureService } from './accounts/people/erasure.ts'
 import { KNOWN_CLIENT_MS, failedLoginStore, newestFailureMs } from './accounts/lockout/store.ts'
 import { lockoutService } from './accounts/lockout/service.ts'
@@ -11,8 +11,8 @@ import { invitationRoutes } from './accounts/invitations/routes.ts'
 import { invitationStore } from './accounts/invitations/store.ts'
 import { invitationService } from './accounts/invitations/service.ts'
 import { ownAccountService } from './accounts/me/service.ts'
-import { ownExport } from './accounts/me/export.ts'
-import { ownRoutes } from './accounts/me/routes.ts'
+import { accountExport } from './accounts/me/export.ts'
+import { ownAccountRoutes } from './accounts/me/routes.ts'
 import { passwordHasher } from './accounts/passwords/hasher.ts'
 import { weakPasswordCheck } from './accounts/passwords/policy.ts'
 import { peopleRoutes } from './accounts/people/routes.ts'
@@ -35,7 +35,7 @@ import { settingStore } from './accounts/registration/setting-store.ts'
 import { settingService } from './accounts/registration/settings.ts'
 import { setupRoutes } from './accounts/registration/first-owner-routes.ts'
 import { firstOwnerService } from './accounts/registration/first-owner.ts'
-import { restoreStore } from './accounts/people/restore-store.ts'
+import { revokeCredentialsIn } from './accounts/people/restore-store.ts'
 import { newAccountService } from './accounts/core/new-account.ts'
 import { accountStore } from './accounts/core/store.ts'
 import { lockoutRoutes } from './accounts/lockout/routes.ts'
@@ -50,7 +50,7 @@ import { joinRoutes } from './console/join-routes.ts'
 import { consoleRoutes } from './console/routes.ts'
 import { tableRoutes } from './legacy-tables/routes.ts'
 import { unlockTable, userTable } from './legacy-tables/tables.ts'
-import { GATEWAY } from './domain/audit-event.ts'
+import { type AuditIn, GATEWAY } from './domain/audit-event.ts'
 import { accessTokens } from './accounts/sessions/access-tokens.ts'
 import type { CertificateFacts } from './http/connection/certificate.ts'
 import { crossOrigin } from './http/cross-origin.ts'
@@ -79,6 +79,7 @@ import { healthRoutes } from './ops/routes.ts'
 import { opsStore } from './ops/store.ts'
 import { KEY_FILES } from './storage/files/data-dir.ts'
 import { lockForMigration } from './storage/files/data-dir-lock.ts'
+import type { Queries } from './storage/database.ts'
 import { openDatabase } from './storage/open.ts'
 import { makePrivateFolder, secretFile } from './storage/files/private-files.ts'
 import { enterFolder } from './storage/backup/restore-journal.ts'
@@ -154,7 +155,8 @@ export const openApp = async (
       logger.debug({ writes: commit.writes, duration_ms: commit.durationMs }, 'commit')
     },
   })
-  const steady = clockFrom({ wallMs: now, monotonicMs: monotonic }).nonDecreasingMs
+  const clocks = clockFrom({ wallMs: now, monotonicMs: monotonic })
+  const steady = clocks.nonDecreasingMs
 
   const audit = auditStore(db)
   const record = auditRecorder({
@@ -163,6 +165,7 @@ export const openApp = async (
     now,
     seen: metrics.countAuditEvent,
   })
+  const auditIn: AuditIn = (tx) => ({ record: (from, event) => record(from, event, tx) })
   const repeats = coalescingRecorder({ record, logger: logger })
 
   const people = accountStore(db, steady)
@@ -271,17 +274,16 @@ export const openApp = async (
 
   const settings = settingService({ store: settingStore(db), config, record })
 
-  const changes = accountTransactions(db, steady)
   const erasures = erasureService({
-    store: changes,
-    // The log last, since it empties the write-ahead log in the end.
+    store: erasureStore(db),
+    // The unlock log last: it truncates the WAL when it is done.
     traces: [audit.eraseAddressesOf, unlockLog.eraseAccount],
-    record,
-    now: steady,
+    auditIn,
+    clock: clocks,
     report: (error) => logger.error({ err: error }, 'erasure is not finished'),
   })
-  const admin = accountAdministration({ store: changes, erasures, record, now: steady })
-  const roster = accountDirectory(db, steady)
+  const administration = accountAdministration({ db, erasures, auditIn, record, clock: clocks })
+  const directory = accountDirectory(db, clocks)
 
   const backups = backupService({
     settings: config,
@@ -409,33 +411,35 @@ export const openApp = async (
       }),
     )
     .use(
-      ownRoutes({
-        endpoints,
-        readBody,
-        people: roster,
-        own: ownAccountService({
-          store: changes,
-          checkPassword: accounts.checkPassword,
-          hasher,
-          isWeak,
-          lockout,
-          erasures,
-          record,
+      endpoints.mount(
+        ownAccountRoutes({
+          accountDirectory: directory,
+          ownAccount: ownAccountService({
+            db,
+            checkPassword: accounts.checkPassword,
+            hasher,
+            isWeak,
+            lockout,
+            erasures,
+            auditIn,
+            record,
+            clock: clocks,
+          }),
+          accountExport: accountExport({
+            accountDirectory: directory,
+            sessions,
+            exportStore: exportStore(db),
+            lists: {
+              audit: accountAuditEvents(db),
+              unlocks: accountUnlockPages({ unlockLog, reads }),
+            },
+            record,
+            clock: clocks,
+          }),
         }),
-        exportParts: ownExport({
-          people: roster,
-          sessions,
-          data: exportStore(db),
-          lists: {
-            audit: accountAuditEvents(db),
-            unlocks: accountUnlockPages({ unlockLog, reads }),
-          },
-          record,
-          now,
-        }),
-      }),
+      ),
     )
-    .use(endpoints.mount(peopleRoutes({ people: roster, administration: admin })))
+    .use(endpoints.mount(peopleRoutes({ accountDirectory: directory, administration })))
     .use(
       secondFactorRoutes({
         endpoints,
@@ -497,7 +501,7 @@ export const openApp = async (
     people,
     newAccounts,
     accounts,
-    administration: admin,
+    administration,
     erasures,
     sessions,
     setup,
@@ -505,6 +509,7 @@ export const openApp = async (
     settings,
     enrolment,
     record,
+    auditIn,
     ...serviceLifecycle({ store: audit, record, version }),
     audit,
     unlockLog,
@@ -512,7 +517,7 @@ export const openApp = async (
     watch,
     keeping,
     backups,
-    restored: restoreStore(db, steady),
+    revokeCredentialsIn: (tx: Queries) => revokeCredentialsIn(tx, clocks),
     unlocks,
     verifierKey: signer.verifierKey,
     close,

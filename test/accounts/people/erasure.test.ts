@@ -2,9 +2,11 @@ import { describe, expect, test } from 'bun:test'
 import { Database } from 'bun:sqlite'
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { accountTransactions } from '../../../src/accounts/people/account-transaction.ts'
+import { accountTransaction } from '../../../src/accounts/people/account-transaction.ts'
+import { erasureStore } from '../../../src/accounts/people/erasure-store.ts'
 import { erasureService } from '../../../src/accounts/people/erasure.ts'
 import { COMMAND_LINE } from '../../../src/domain/audit-event.ts'
+import { clockFrom } from '../../../src/domain/clock.ts'
 import { openDatabase } from '../../../src/storage/open.ts'
 import { PASSWORD, bearer, clientOf, startApp } from '../../support/app.ts'
 import { UNLIMITED, runCommand, startService, temporaryFolder } from '../../support/binary.ts'
@@ -114,20 +116,22 @@ describe('an erasure that is interrupted', () => {
     await app.record(from, { action: 'login', result: 'success' })
     await app.close()
     const db = openDatabase(database)
-    const half = erasureService({
-      store: accountTransactions(db, Date.now),
+    const clock = clockFrom()
+    const interrupted = erasureService({
+      store: erasureStore(db),
       traces: [() => Promise.reject(new Error('killed'))],
-      record: async () => {},
-      now: Date.now,
+      auditIn: () => ({ record: async () => {} }),
+      clock,
       report: () => {},
     })
-    const erasing = half.erase(COMMAND_LINE, async (changes) => {
-      const person = await changes.find(publicId)
-      if (!person) throw new Error('the person is missing')
-      return person
+    await db.transaction(async (tx) => {
+      const found = await accountTransaction(tx, clock).find(publicId)
+      if (!found) throw new Error('the account is missing')
+      await interrupted.eraseIn(tx, COMMAND_LINE, found)
     })
-    expect(String(await erasing.catch((error: unknown) => error))).toContain('killed')
-    half.stop()
+    const finishing = interrupted.finish()
+    expect(String(await finishing.catch((error: unknown) => error))).toContain('killed')
+    interrupted.stop()
     await db.close()
     return publicId
   }
