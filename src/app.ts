@@ -2,8 +2,8 @@ import { join } from 'node:path'
 import { Elysia } from 'elysia'
 import { version } from '../package.json'
 import { accountAdministration } from './accounts/people/service.ts'
-import { accountTransactions } from './accounts/people/account-transaction.ts'
 import { cookieRoutes } from './accounts/login/cookie-routes.ts'
+import { erasureStore } from './accounts/people/erasure-store.ts'
 import { erasureService } from './accounts/people/erasure.ts'
 import { KNOWN_CLIENT_MS, failedLoginStore, newestFailureMs } from './accounts/lockout/store.ts'
 import { lockoutService } from './accounts/lockout/service.ts'
@@ -11,8 +11,8 @@ import { invitationRoutes } from './accounts/invitations/routes.ts'
 import { invitationStore } from './accounts/invitations/store.ts'
 import { invitationService } from './accounts/invitations/service.ts'
 import { ownAccountService } from './accounts/me/service.ts'
-import { ownExport } from './accounts/me/export.ts'
-import { ownRoutes } from './accounts/me/routes.ts'
+import { accountExport } from './accounts/me/export.ts'
+import { ownAccountRoutes } from './accounts/me/routes.ts'
 import { type Argon2id, passwordHasher } from './accounts/passwords/hasher.ts'
 import { weakPasswordCheck } from './accounts/passwords/policy.ts'
 import { peopleRoutes } from './accounts/people/routes.ts'
@@ -26,6 +26,7 @@ import { secondFactorStore } from './accounts/second-factor/store.ts'
 import { secondFactors } from './accounts/second-factor/service.ts'
 import { secretSealer } from './accounts/second-factor/sealed-secret.ts'
 import { authenticationService } from './accounts/login/service.ts'
+import { browserSessions } from './accounts/sessions/browser-session.ts'
 import { sessionRoutes } from './accounts/sessions/routes.ts'
 import { sessionStore } from './accounts/sessions/store.ts'
 import { sessionService } from './accounts/sessions/service.ts'
@@ -34,7 +35,8 @@ import { settingStore } from './accounts/registration/setting-store.ts'
 import { settingService } from './accounts/registration/settings.ts'
 import { setupRoutes } from './accounts/registration/first-owner-routes.ts'
 import { firstOwnerService } from './accounts/registration/first-owner.ts'
-import { restoreStore } from './accounts/people/restore-store.ts'
+import { revokeCredentialsIn } from './accounts/people/restore-store.ts'
+import { newAccountService } from './accounts/core/new-account.ts'
 import { accountStore } from './accounts/core/store.ts'
 import { lockoutRoutes } from './accounts/lockout/routes.ts'
 import { auditModule } from './audit/module.ts'
@@ -65,6 +67,7 @@ import { serviceMetrics } from './ops/metrics.ts'
 import { opsModule } from './ops/module.ts'
 import { KEY_FILES } from './storage/files/data-dir.ts'
 import { lockForMigration } from './storage/files/data-dir-lock.ts'
+import type { Queries } from './storage/database.ts'
 import { openDatabase } from './storage/open.ts'
 import { makePrivateFolder, secretFile } from './storage/files/private-files.ts'
 import { enterFolder } from './storage/backup/restore-journal.ts'
@@ -143,18 +146,18 @@ export const openApp = async (
       logger.debug({ writes: commit.writes, duration_ms: commit.durationMs }, 'commit')
     },
   })
-  const wallAndMonotonic = clockFrom({ wallMs: now, monotonicMs: monotonic })
-  const steady = wallAndMonotonic.nonDecreasingMs
+  const clocks = clockFrom({ wallMs: now, monotonicMs: monotonic })
+  const steady = clocks.nonDecreasingMs
 
   const auditing = auditModule({
     db,
-    clock: wallAndMonotonic,
+    clock: clocks,
     logger,
     auditLogger,
     version,
     onRecord: metrics.countAuditEvent,
   })
-  const { store: audit, record, recordCoalesced } = auditing
+  const { store: audit, record, auditIn, recordCoalesced } = auditing
 
   const people = accountStore(db, steady)
   const unlocks = unlockStore(db)
@@ -232,10 +235,10 @@ export const openApp = async (
     minLength: config.passwordMinLength,
     useBlocklist: config.passwordBlocklist === 'on',
   })
+  const newAccounts = newAccountService({ store: people, hasher, isWeak, record })
   const accounts = authenticationService({
     store: people,
     hasher,
-    isWeak,
     sessions,
     secondFactors: factors,
     lockout,
@@ -252,23 +255,29 @@ export const openApp = async (
   })
 
   const linkTo = (fragment: string) => `${linkBase(config)}/join#${fragment}`
-  const setup = firstOwnerService({ store: people, accounts, sessions, record, linkTo, monotonic })
+  const setup = firstOwnerService({
+    store: people,
+    newAccounts,
+    sessions,
+    record,
+    linkTo,
+    monotonic,
+  })
   const invited = invitationStore(db, steady)
   const invitations = invitationService({ store: invited, record, linkTo })
 
   const settings = settingService({ store: settingStore(db), config, record })
 
-  const changes = accountTransactions(db, steady)
   const erasures = erasureService({
-    store: changes,
-    // The log last, since it empties the write-ahead log in the end.
+    store: erasureStore(db),
+    // The unlock log last: it truncates the WAL when it is done.
     traces: [audit.eraseAddressesOf, unlockLog.eraseAccount],
-    record,
-    now: steady,
+    auditIn,
+    clock: clocks,
     report: (error) => logger.error({ err: error }, 'erasure is not finished'),
   })
-  const admin = accountAdministration({ store: changes, erasures, record, now: steady })
-  const roster = accountDirectory(db, steady)
+  const administration = accountAdministration({ db, erasures, auditIn, record, clock: clocks })
+  const directory = accountDirectory(db, clocks)
 
   const readBody = bodyReader(config.bodyBytesMax)
   const cookies = sessionCookies({ hasTls, publicUrl: config.publicUrl })
@@ -278,6 +287,12 @@ export const openApp = async (
       const signedIn = await sessions.authenticate(token)
       return signedIn && { ...signedIn, account: await factors.standing(signedIn.account) }
     },
+  })
+  const browser = browserSessions({
+    cookies,
+    tokenLifetimeMs,
+    sessionIdleMs,
+    deviceMs: KNOWN_CLIENT_MS,
   })
   const endpoints = router({
     authenticateRequest,
@@ -297,7 +312,7 @@ export const openApp = async (
     version,
     config,
     db,
-    clock: wallAndMonotonic,
+    clock: clocks,
     logger,
     metrics,
     certificate,
@@ -337,7 +352,7 @@ export const openApp = async (
         accounts,
         register: registration({
           mode: settings.registration,
-          accounts,
+          newAccounts,
           people,
           invitations: invited,
           record,
@@ -353,9 +368,7 @@ export const openApp = async (
         accounts,
         sessions,
         setup,
-        tokenLifetimeMs,
-        sessionIdleMs,
-        deviceMs: KNOWN_CLIENT_MS,
+        browser,
         now: steady,
       }),
     )
@@ -373,33 +386,35 @@ export const openApp = async (
       }),
     )
     .use(
-      ownRoutes({
-        endpoints,
-        readBody,
-        people: roster,
-        own: ownAccountService({
-          store: changes,
-          checkPassword: accounts.checkPassword,
-          hasher,
-          isWeak,
-          lockout,
-          erasures,
-          record,
+      endpoints.mount(
+        ownAccountRoutes({
+          accountDirectory: directory,
+          ownAccount: ownAccountService({
+            db,
+            checkPassword: accounts.checkPassword,
+            hasher,
+            isWeak,
+            lockout,
+            erasures,
+            auditIn,
+            record,
+            clock: clocks,
+          }),
+          accountExport: accountExport({
+            accountDirectory: directory,
+            sessions,
+            exportStore: exportStore(db),
+            lists: {
+              audit: auditing.eventsOf,
+              unlocks: accountUnlockPages({ unlockLog, reads }),
+            },
+            record,
+            clock: clocks,
+          }),
         }),
-        exportParts: ownExport({
-          people: roster,
-          sessions,
-          data: exportStore(db),
-          lists: {
-            audit: auditing.eventsOf,
-            unlocks: accountUnlockPages({ unlockLog, reads }),
-          },
-          record,
-          now,
-        }),
-      }),
+      ),
     )
-    .use(endpoints.mount(peopleRoutes({ people: roster, administration: admin })))
+    .use(endpoints.mount(peopleRoutes({ accountDirectory: directory, administration })))
     .use(
       secondFactorRoutes({
         endpoints,
@@ -459,8 +474,9 @@ export const openApp = async (
     db,
     hasher,
     people,
+    newAccounts,
     accounts,
-    administration: admin,
+    administration,
     erasures,
     sessions,
     setup,
@@ -468,6 +484,7 @@ export const openApp = async (
     settings,
     enrolment,
     record,
+    auditIn,
     ...auditing.lifecycle,
     audit,
     unlockLog,
@@ -475,7 +492,7 @@ export const openApp = async (
     watch,
     keeping,
     backups: ops.backups,
-    restored: restoreStore(db, steady),
+    revokeCredentialsIn: (tx: Queries) => revokeCredentialsIn(tx, clocks),
     unlocks,
     verifierKey: signer.verifierKey,
     close,

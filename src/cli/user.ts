@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
 import { Value } from '@sinclair/typebox/value'
-import { RESET_MINUTES } from '../accounts/people/account-transaction.ts'
+import { RESET_MINUTES } from '../accounts/people/reset-store.ts'
 import { RegisterBody } from '../accounts/core/schema.ts'
 import type { App } from '../app.ts'
 import { type Config, parseConfig } from '../config.ts'
@@ -44,8 +44,8 @@ const add: Command['run'] = async (args, terminal) => {
   if (fault) throw new UsageError(`Invalid ${fault.path.slice(1)}`)
   const config = parseConfig(terminal.env)
   const password = await newPassword(terminal)
-  return withApp(config, async ({ accounts }) => {
-    await accounts.add({ username, ...details, password }, role).catch(explained(config))
+  return withApp(config, async ({ newAccounts }) => {
+    await newAccounts.add({ username, ...details, password }, role).catch(explained(config))
     terminal.print(`Added ${role} ${username}`)
   })
 }

@@ -14,7 +14,7 @@ test('[O3] what cannot be recorded has not happened: no login, no account, no in
   const lines: string[] = []
   const app = await openLog(join(folder, 'data'), {}, (line) => lines.push(line))
   const person = { username: 'ada', password: PASSWORD, phone: '1', address: 'x' }
-  const { publicId } = await app.accounts.add(person, 'member')
+  const { publicId } = await app.newAccounts.add(person, 'member')
   const account = await app.people.findByPublicId(publicId)
   if (!account) throw new Error('no account')
   await app.accounts.login(person, FROM)
@@ -29,7 +29,7 @@ test('[O3] what cannot be recorded has not happened: no login, no account, no in
   expect(app.sessions.end(caller, session?.id ?? '', false)).rejects.toThrow('no more records')
   expect(app.sessions.endAll(caller, account)).rejects.toThrow('no more records')
   const other = { ...person, username: 'eve' }
-  expect(app.accounts.add(other, 'member')).rejects.toThrow('no more records')
+  expect(app.newAccounts.add(other, 'member')).rejects.toThrow('no more records')
   const wish = { role: 'member', label: '', hours: 1, usesMax: 1 } as const
   expect(app.invitations.make(COMMAND_LINE, wish)).rejects.toThrow('no more records')
   expect(app.enrolment.begin(caller, PASSWORD)).rejects.toThrow('no more records')

@@ -22,7 +22,7 @@ const QUERIES = ['limit=50', 'limit=50&method=pin', 'limit=50&lock=garage&result
 export const fill = (folder: string, events: number): Promise<number> =>
   withApp(folder, async (app) => {
     if (!(await app.people.hasOwner()))
-      await app.accounts.add(
+      await app.newAccounts.add(
         { username: OWNER, password: PASSWORD, phone: '1', address: 'x' },
         OWNER,
       )

@@ -55,7 +55,7 @@ export const startApp = async (
     /** Adds an account that nothing tells of, and signs it in. */
     signIn: async (username: string, role: Role = 'member'): Promise<string> => {
       const person = { username, password: PASSWORD, phone: '1', address: 'x' }
-      await app.people.add(await app.accounts.checkPerson(person), role, async () => {})
+      await app.people.add(await app.newAccounts.check(person), role, async () => {})
       return logIn(username)
     },
     [Symbol.asyncDispose]: async () => {

@@ -1,7 +1,6 @@
 import type { Account, Role } from '../../domain/account.ts'
 import type { Recording } from '../../domain/audit-event.ts'
 import type { Database, Queries } from '../../storage/database.ts'
-import type { AuthenticatedAccount } from '../sessions/store.ts'
 
 export type AccountStore = ReturnType<typeof accountStore>
 
@@ -21,6 +20,9 @@ type InsertedAccount = NewAccount & {
   readonly publicId?: string
   readonly invitationId?: string
 }
+
+/** An account that is logging in, as it was when its password was read. */
+export type AuthenticatedAccount = Account & { readonly sessionEpoch: number }
 
 /** What a login compares with; `isDisabled` accounts may not sign in. */
 export type StoredPassword = AuthenticatedAccount & {

@@ -12,7 +12,7 @@ import {
 import type { LegacyUserStore, LegacyUser, Place } from './store.ts'
 import type { PasswordHasher } from '../passwords/hasher.ts'
 import { Address, Phone, Username } from '../core/schema.ts'
-import { usernameKeyOf } from '../login/service.ts'
+import { usernameKeyOf } from '../core/username.ts'
 import type { AccountStore, NewAccount } from '../core/store.ts'
 
 type Dependencies = {

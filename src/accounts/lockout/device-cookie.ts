@@ -1,5 +1,5 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
-import type { AuthenticatedAccount } from '../sessions/store.ts'
+import type { AuthenticatedAccount } from '../core/store.ts'
 
 /** Tokens that tell a device which has signed in to an account before from a stranger's (OWASP,
  * "Slow Down Online Guessing Attacks with Device Cookies"). They open nothing: whoever has one still

@@ -6,7 +6,8 @@ import { operation } from '../../http/endpoint.ts'
 import { readQuery } from '../../http/request/query.ts'
 import type { ActiveLockout } from './store.ts'
 import type { Lockout } from './service.ts'
-import { AccountQuery, LockoutParams, LockoutsAnswer } from '../core/schema.ts'
+import { AccountQuery } from '../core/schema.ts'
+import { LockoutParams, LockoutsAnswer } from './schema.ts'
 
 type Dependencies = {
   readonly endpoints: Endpoints

@@ -11,7 +11,7 @@ import {
   KNOWN_CLIENT_MS,
   type ActiveLockouts,
 } from './store.ts'
-import type { AuthenticatedAccount } from '../sessions/store.ts'
+import type { AuthenticatedAccount } from '../core/store.ts'
 import { type Outcome, evaluateAttempt } from './rules.ts'
 
 export type Lockout = ReturnType<typeof lockoutService>

@@ -3,9 +3,10 @@ import type { ReadBody } from '../../http/request/json-body.ts'
 import { coded, message } from '../../http/answers.ts'
 import { operation } from '../../http/endpoint.ts'
 import type { Register } from '../registration/service.ts'
-import { DEVICE_COOKIE_EXAMPLE, LoginAnswer, LoginBody, RegisterBody } from '../core/schema.ts'
+import { RegisterBody } from '../core/schema.ts'
+import { LOGIN_EXAMPLE, LoginAnswer, LoginBody } from './schema.ts'
 import type { Authentication } from './service.ts'
-import { TOKEN_EXAMPLE, tokenAnswer } from '../sessions/routes.ts'
+import { tokenAnswer } from '../sessions/schema.ts'
 
 type Dependencies = {
   readonly endpoints: Endpoints
@@ -90,7 +91,7 @@ const LOGIN = operation({
     200: {
       description: 'Signed in',
       schema: LoginAnswer,
-      example: { ...TOKEN_EXAMPLE, device_token: DEVICE_COOKIE_EXAMPLE },
+      example: LOGIN_EXAMPLE,
     },
     400: message(
       'The body or a field cannot be taken',

@@ -1,38 +1,27 @@
 import type { Static } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
 import { AppError } from '../../errors.ts'
-import type { Account, Role } from '../../domain/account.ts'
-import { COMMAND_LINE, type Origin, type RecordAuditEvent } from '../../domain/audit-event.ts'
+import type { Account } from '../../domain/account.ts'
+import type { Origin, RecordAuditEvent } from '../../domain/audit-event.ts'
 import type { Lockout } from '../lockout/service.ts'
 import type { PasswordHasher } from '../passwords/hasher.ts'
-import type { WeakPasswordCheck } from '../passwords/policy.ts'
-import { LoginBody } from '../core/schema.ts'
+import { LoginBody } from './schema.ts'
 import type { CodeVerdict, SecondFactors } from '../second-factor/service.ts'
-import type { AuthenticatedAccount } from '../sessions/store.ts'
 import type { Sessions, Tokens } from '../sessions/service.ts'
-import type { AccountStore, NewAccount, StoredPassword } from '../core/store.ts'
+import type { AccountStore, AuthenticatedAccount, StoredPassword } from '../core/store.ts'
+import { usernameKeyOf } from '../core/username.ts'
 
 export type Authentication = ReturnType<typeof authenticationService>
 
 type Dependencies = {
   readonly store: AccountStore
   readonly hasher: PasswordHasher
-  readonly isWeak: WeakPasswordCheck
   readonly sessions: Pick<Sessions, 'begin'>
   readonly secondFactors: Pick<SecondFactors, 'check' | 'isOn' | 'withoutCode'>
   readonly lockout: Pick<Lockout, 'deviceToken' | 'registerAttempt' | 'trustClient'>
   readonly record: RecordAuditEvent
   /** Records what comes with every request. */
   readonly recordCoalesced: RecordAuditEvent
-}
-
-/** What a person says of themselves. */
-export type NewRegistration = {
-  readonly username: string
-  readonly password: string
-  readonly phone: string
-  readonly address: string
-  readonly email?: string
 }
 
 type Credentials = Static<typeof LoginBody>
@@ -42,37 +31,9 @@ type CodeAttempt = Credentials & { readonly account: AuthenticatedAccount; reado
 /** What a login gives beside the session's tokens: see `lockout.ts`. */
 type SignedInDevice = Tokens & { readonly deviceToken: string }
 
-/** The rules of accounts: who may be added, who may sign in. */
+/** The rules of logging in. */
 export const authenticationService = (deps: Dependencies) => {
-  const { store, hasher, isWeak, sessions, secondFactors, lockout, record, recordCoalesced } = deps
-
-  /** Gives a person as they may be added. Throws `invalid` for a taken name, told before a weak
-   * password is. */
-  const checkPerson = async (person: NewRegistration): Promise<NewAccount> => {
-    const usernameKey = usernameKeyOf(person.username)
-    if (usernameKey === '') throw new AppError('invalid', 'Invalid username')
-    if (await store.exists(usernameKey)) throw nameTaken()
-    if (TURNING.test(person.username)) throw new AppError('invalid', 'Invalid username')
-    if (isWeak(person.password, person.username)) throw new AppError('invalid', 'Weak password')
-    return {
-      username: person.username,
-      usernameKey,
-      passwordHash: await hasher.hash(person.password),
-      phone: person.phone,
-      address: person.address,
-      email: person.email,
-    }
-  }
-
-  /** Adds an account for whoever has the command line; throws as `checkPerson` does. */
-  const add = async (person: NewRegistration, role: Role): Promise<Account> => {
-    const added = await store.add(await checkPerson(person), role, ({ publicId }, tx) => {
-      const event = { action: 'account.add', subject: publicId, detail: { role } } as const
-      return record(COMMAND_LINE, { ...event, result: 'success' }, tx)
-    })
-    if (!added) throw nameTaken()
-    return added
-  }
+  const { store, hasher, sessions, secondFactors, lockout, record, recordCoalesced } = deps
 
   /** Gives the account of a name and its password; nothing, after the same work, for an unknown
    * name, a wrong password, a disabled account and one that has to wait. Each failure is counted. */
@@ -131,8 +92,6 @@ export const authenticationService = (deps: Dependencies) => {
   }
 
   return {
-    add,
-    checkPerson,
     checkPassword,
 
     /** The account of a name, whoever asks. */
@@ -189,9 +148,6 @@ export const authenticationService = (deps: Dependencies) => {
   }
 }
 
-/** Told before a password is judged, as the phone app expects. */
-export const nameTaken = () => new AppError('invalid', 'User already exists')
-
 const loginFault = (verdict: CodeVerdict | undefined): AppError => {
   if (verdict === 'missing')
     return new AppError('unauthorized', 'One-time code required', { reason: 'otp_required' })
@@ -199,23 +155,3 @@ const loginFault = (verdict: CodeVerdict | undefined): AppError => {
     return new AppError('unauthorized', 'Invalid one-time code', { reason: 'otp_invalid' })
   return new AppError('unauthorized', 'Invalid username or password')
 }
-
-/** What makes two names one: the name in NFKC, without signs that nobody sees and without space at
- * its ends. Letters of other alphabets that look alike stay other names. */
-export const usernameKeyOf = (username: string): string =>
-  username
-    .normalize('NFKC')
-    .replaceAll(UNSEEN, '')
-    .replaceAll(SPACE, ' ')
-    .trim()
-    // Whatever an unseen sign kept apart.
-    .normalize('NFKC')
-
-/** Format characters, variation selectors and fillers. */
-const UNSEEN = /[\p{Cf}\p{Default_Ignorable_Code_Point}]/gu
-
-/** Space of any kind, and the empty cell of braille, which looks like it. */
-const SPACE = /[\s\u2800]+/g
-
-/** Signs that turn the order of letters round: with one, a name is shown as another than it is. */
-const TURNING = /[\u202a-\u202e\u2066-\u2069]/

@@ -3,9 +3,10 @@ import type { Queries } from '../../storage/database.ts'
 
 export type ExportStore = ReturnType<typeof exportStore>
 
-/** What else than account, sessions and trail is kept of a person, in the words of the export;
- * hashes and secrets, which say nothing of anybody, are left out. */
-export const exportStore = (db: Queries) => ({
+/** What the database stores about an account besides its details, sessions, audit events and
+ * unlocks, in the words of the export. Hashes and secrets say nothing about a person and are left
+ * out. */
+export const exportStore = (db: Pick<Queries, 'all' | 'get'>) => ({
   of: async ({ id, publicId }: Account) => ({
     known_clients: (await db.all<{ at: number }>(KNOWN_CLIENTS, id)).map(({ at }) => ({
       logged_in_at: time(at),
@@ -14,7 +15,7 @@ export const exportStore = (db: Queries) => ({
       address: row.address,
       failures: row.failures,
       failed_at: time(row.failed_at_ms),
-      waits_until: row.locked_until_ms === null ? null : time(row.locked_until_ms),
+      locked_until: row.locked_until_ms === null ? null : time(row.locked_until_ms),
     })),
     second_factor: await secondFactor(db, id),
     password_reset: await passwordReset(db, id),
@@ -39,7 +40,7 @@ const INVITATIONS_MADE = `
   SELECT id, label, role, created_at_ms, expires_at_ms
   FROM invitation WHERE made_by = ? ORDER BY created_at_ms`
 
-const secondFactor = async (db: Queries, accountId: number) => {
+const secondFactor = async (db: Pick<Queries, 'get'>, accountId: number) => {
   const row = await db.get<{ confirmed_at_ms: number; codes: number }>(
     `SELECT confirmed_at_ms, (SELECT count(*) FROM recovery_code WHERE account_id = ?) AS codes
      FROM second_factor WHERE account_id = ? AND confirmed_at_ms IS NOT NULL`,
@@ -49,7 +50,7 @@ const secondFactor = async (db: Queries, accountId: number) => {
   return row ? { on_since: time(row.confirmed_at_ms), recovery_codes: row.codes } : null
 }
 
-const passwordReset = async (db: Queries, accountId: number) => {
+const passwordReset = async (db: Pick<Queries, 'get'>, accountId: number) => {
   const row = await db.get<{ expires_at_ms: number }>(
     'SELECT expires_at_ms FROM password_reset WHERE account_id = ?',
     accountId,

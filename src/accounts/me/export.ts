@@ -1,41 +1,41 @@
 import type { RecordAuditEvent } from '../../domain/audit-event.ts'
-import { type Caller, signedIn } from '../../http/authorization.ts'
+import type { Clock } from '../../domain/clock.ts'
 import { tokenError } from '../../http/errors.ts'
-import { ownJson } from '../people/own-schema.ts'
+import { accountJson } from '../people/schema.ts'
 import type { AccountDirectory } from '../people/store.ts'
-import type { ExportStore } from './export-store.ts'
-import { sessionAnswer } from '../sessions/routes.ts'
+import { sessionAnswer } from '../sessions/schema.ts'
 import type { Sessions } from '../sessions/service.ts'
+import type { ExportStore } from './export-store.ts'
+import type { OwnCaller } from './service.ts'
 
 /** Entries about one person, by public id, a page in memory at a time. */
 type Pages = (publicId: string) => AsyncIterable<readonly unknown[]>
 
 type Dependencies = {
-  readonly people: Pick<AccountDirectory, 'find'>
+  readonly accountDirectory: Pick<AccountDirectory, 'find'>
   readonly sessions: Pick<Sessions, 'list'>
-  readonly data: ExportStore
-  /** What is kept elsewhere, by the name that it has in the export; it may be long. */
+  readonly exportStore: ExportStore
+  /** What other rooms store about a person, by its name in the export. May be long. */
   readonly lists: Readonly<Record<string, Pages>>
   readonly record: RecordAuditEvent
-  readonly now: () => number
+  readonly clock: Pick<Clock, 'wallMs'>
 }
 
-export type OwnExport = ReturnType<typeof ownExport>
+export type AccountExport = ReturnType<typeof accountExport>
 
-/** Gives everything that is kept about the caller as parts of one JSON object (GDPR article 15). */
-export const ownExport =
-  ({ people, sessions, data, lists, record, now }: Dependencies) =>
-  async (caller: Caller): Promise<AsyncGenerator<string>> => {
-    const account = signedIn(caller.account)
-    const person = await people.find(account.publicId)
-    if (!person) throw tokenError()
-    const { id, publicId } = account
+/** Returns everything stored about the caller as parts of one JSON object (GDPR article 15). */
+export const accountExport =
+  ({ accountDirectory, sessions, exportStore, lists, record, clock }: Dependencies) =>
+  async (caller: OwnCaller): Promise<AsyncGenerator<string>> => {
+    const { id, publicId } = caller.account
+    const details = await accountDirectory.find(publicId)
+    if (!details) throw tokenError()
     await record(caller, { action: 'account.export', result: 'success', subject: publicId })
     const head = {
-      exported_at: new Date(now()).toISOString(),
-      account: ownJson(person),
+      exported_at: new Date(clock.wallMs()).toISOString(),
+      account: accountJson(details),
       sessions: (await sessions.list(id)).map((session) => sessionAnswer(session, caller)),
-      ...(await data.of(account)),
+      ...(await exportStore.of(caller.account)),
     }
     return jsonParts(
       head,

@@ -1,33 +1,41 @@
-import { AppError } from '../../errors.ts'
 import type { Account } from '../../domain/account.ts'
-import type { Origin, RecordAuditEvent } from '../../domain/audit-event.ts'
-import { type Caller, signedIn } from '../../http/authorization.ts'
+import type { AuditIn, Origin, RecordAuditEvent } from '../../domain/audit-event.ts'
+import type { Clock } from '../../domain/clock.ts'
+import { AppError } from '../../errors.ts'
+import type { Caller } from '../../http/authorization.ts'
 import { tokenError } from '../../http/errors.ts'
-import { auditRefusals } from '../people/authorization.ts'
-import type {
-  AccountTransactions,
-  AccountTransaction,
-  Contact,
-  AccountState,
-} from '../people/account-transaction.ts'
-import type { Erasures } from '../people/erasure.ts'
+import type { Database, Queries } from '../../storage/database.ts'
+import { hashOneTimeCode } from '../core/one-time-code.ts'
+import { usernameKeyOf } from '../core/username.ts'
 import type { Lockout } from '../lockout/service.ts'
+import type { Authentication } from '../login/service.ts'
 import type { PasswordHasher } from '../passwords/hasher.ts'
 import type { WeakPasswordCheck } from '../passwords/policy.ts'
-import { type Authentication, usernameKeyOf } from '../login/service.ts'
-import { hashOneTimeCode } from '../core/one-time-code.ts'
+import {
+  type AccountState,
+  type Contact,
+  accountTransaction,
+} from '../people/account-transaction.ts'
+import { auditRefusals } from '../people/authorization.ts'
+import type { Erasures } from '../people/erasure.ts'
+import { passwordResetsIn } from '../people/reset-store.ts'
 
 export type OwnAccount = ReturnType<typeof ownAccountService>
 
 type Dependencies = {
-  readonly store: AccountTransactions
+  readonly db: Pick<Database, 'get' | 'run' | 'transaction'>
   readonly checkPassword: Authentication['checkPassword']
   readonly hasher: Pick<PasswordHasher, 'hash'>
   readonly isWeak: WeakPasswordCheck
   readonly lockout: Pick<Lockout, 'trustClient'>
-  readonly erasures: Pick<Erasures, 'erase'>
+  readonly erasures: Pick<Erasures, 'eraseIn' | 'finish'>
+  readonly auditIn: AuditIn
   readonly record: RecordAuditEvent
+  readonly clock: Pick<Clock, 'nonDecreasingMs'>
 }
+
+/** A caller who is logged in. */
+export type OwnCaller = Caller & { readonly account: Account }
 
 type PasswordChange = { readonly currentPassword: string; readonly newPassword: string }
 
@@ -39,102 +47,103 @@ type Redemption = {
 
 /** What people do to their own account. */
 export const ownAccountService = (deps: Dependencies) => {
-  const { store, checkPassword, hasher, isWeak, lockout, erasures, record } = deps
+  const { db, checkPassword, hasher, isWeak, lockout, erasures, auditIn, record, clock } = deps
 
-  /** Throws `forbidden` unless the caller knows the password too: a phone left open is not enough. */
-  const confirm = async (caller: Caller, password: string): Promise<Account> => {
-    const account = signedIn(caller.account)
-    const confirmed = await checkPassword({ username: account.username, password }, caller)
-    if (confirmed?.publicId !== account.publicId)
+  /** Throws `forbidden` unless the password is the caller's: a phone left open is not enough. */
+  const requirePassword = async (caller: OwnCaller, password: string): Promise<void> => {
+    const { username, publicId } = caller.account
+    const confirmed = await checkPassword({ username, password }, caller)
+    if (confirmed?.publicId !== publicId)
       throw new AppError('forbidden', 'Wrong password', { reason: 'wrong_password' })
-    return account
   }
 
-  const newHash = async (password: string, { username }: Account): Promise<string> => {
+  const hashNew = async (password: string, { username }: Account): Promise<string> => {
     if (isWeak(password, username))
       throw new AppError('invalid', 'Weak password', { reason: 'weak_password' })
     return hasher.hash(password)
   }
 
-  return {
-    setContact: async (caller: Caller, contact: Contact): Promise<void> => {
-      const fields = Object.keys(contact).join(', ')
-      await store.transaction(async (changes, tx) => {
-        const { id, publicId } = await standingCaller(changes, caller)
-        await changes.setContact(id, contact)
-        const event = { action: 'account.contact', subject: publicId, detail: { fields } } as const
-        await record(caller, { ...event, result: 'success' }, tx)
-      })
-    },
-
-    /** Ends all other sessions, and a code that somebody may have been given meanwhile. */
-    changePassword: (caller: Caller, change: PasswordChange): Promise<void> => {
-      const subject = signedIn(caller.account).publicId
-      const event = { action: 'password.change', subject }
-      return auditRefusals({ record, by: caller, event }, async () => {
-        const account = await confirm(caller, change.currentPassword)
-        const passwordHash = await newHash(change.newPassword, account)
-        await store.transaction(async (changes, tx) => {
-          await standingCaller(changes, caller)
-          await changes.setPassword(account.id, passwordHash)
-          await changes.endSessions(account.id, caller.sessionId)
-          await changes.endReset(account.id)
-          await record(caller, { ...event, result: 'success' }, tx)
-        })
-      })
-    },
-
-    /** Uses up the code that an admin has begun a reset with, and ends all sessions. A code that is
-     * wrong, used or over, and an unknown name, are told apart by nothing. Who redeems it need not
-     * wait for those that went before. */
-    redeemReset: async (redemption: Redemption, from: Origin): Promise<void> => {
-      const reset = {
-        usernameKey: usernameKeyOf(redemption.username),
-        codeHash: hashOneTimeCode(redemption.code),
-      }
-      const account = await store.findReset(reset)
-      if (!account) throw await invalidCode(from)
-      const passwordHash = await newHash(redemption.newPassword, account)
-      const redeemed = await store.transaction(async (changes, tx) => {
-        const person = await changes.findReset(reset)
-        if (!person) return undefined
-        await changes.setPassword(person.id, passwordHash)
-        await changes.endSessions(person.id)
-        await changes.endReset(person.id)
-        const event = { action: 'password.reset', subject: person.publicId } as const
-        await record({ ...from, account: person }, { ...event, result: 'success' }, tx)
-        return person
-      })
-      if (!redeemed) throw await invalidCode(from)
-      await lockout.trustClient({ usernameKey: reset.usernameKey, account: redeemed, from })
-    },
-
-    erase: (caller: Caller, password: string): Promise<void> => {
-      const subject = signedIn(caller.account).publicId
-      return auditRefusals(
-        { record, by: caller, event: { action: 'account.erase', subject } },
-        async () => {
-          await confirm(caller, password)
-          await erasures.erase(caller, (changes) => standingCaller(changes, caller))
-        },
-      )
-    },
+  /** Returns the caller's account if its session is still active: another request may have ended
+   * it, or erased the account, while this one's body was received and its password was checked. */
+  const requireSession = async (
+    tx: Queries,
+    { account: { publicId }, sessionId = '' }: OwnCaller,
+  ): Promise<AccountState> => {
+    const accounts = accountTransaction(tx, clock)
+    const account = await accounts.find(publicId)
+    if (!account || !(await accounts.hasSession(account.id, sessionId))) throw tokenError()
+    return account
   }
 
-  async function invalidCode(from: Origin): Promise<AppError> {
+  const invalidCode = async (from: Origin): Promise<AppError> => {
     const reason = 'invalid_code'
     await record(from, { action: 'password.reset', result: 'failure', detail: { reason } })
     return new AppError('unauthorized', 'Invalid username or code', { reason })
   }
-}
 
-/** The caller's account, where the session that asks still stands: another request may have ended
- * it, or erased the account, while this one's body came in and its password was checked. */
-const standingCaller = async (
-  changes: Pick<AccountTransaction, 'find' | 'hasSession'>,
-  { account, sessionId }: Caller,
-): Promise<AccountState> => {
-  const person = await changes.find(signedIn(account).publicId)
-  if (!person || !(await changes.hasSession(person.id, sessionId ?? ''))) throw tokenError()
-  return person
+  return {
+    setContact: async (caller: OwnCaller, contact: Contact): Promise<void> => {
+      const fields = Object.keys(contact).join(', ')
+      await db.transaction(async (tx) => {
+        const { id, publicId: subject } = await requireSession(tx, caller)
+        await accountTransaction(tx, clock).setContact(id, contact)
+        const event = { action: 'account.contact', subject, detail: { fields } } as const
+        await auditIn(tx).record(caller, { ...event, result: 'success' })
+      })
+    },
+
+    /** Ends all other sessions, and voids a password reset code if there is one. */
+    changePassword: (caller: OwnCaller, change: PasswordChange): Promise<void> => {
+      const event = { action: 'password.change', subject: caller.account.publicId }
+      return auditRefusals({ record, by: caller, event }, async () => {
+        await requirePassword(caller, change.currentPassword)
+        const passwordHash = await hashNew(change.newPassword, caller.account)
+        await db.transaction(async (tx) => {
+          const { id } = await requireSession(tx, caller)
+          const accounts = accountTransaction(tx, clock)
+          await accounts.setPassword(id, passwordHash)
+          await accounts.endSessions(id, caller.sessionId)
+          await passwordResetsIn(tx, clock).end(id)
+          await auditIn(tx).record(caller, { ...event, result: 'success' })
+        })
+      })
+    },
+
+    /** Uses up the code of a password reset and ends all sessions. The answer does not tell a wrong,
+     * used or expired code from an unknown name. The client becomes a known one, so that earlier
+     * failed logins do not lock it out. */
+    redeemReset: async (redemption: Redemption, from: Origin): Promise<void> => {
+      const claim = {
+        usernameKey: usernameKeyOf(redemption.username),
+        codeHash: hashOneTimeCode(redemption.code),
+      }
+      const found = await passwordResetsIn(db, clock).find(claim)
+      if (!found) throw await invalidCode(from)
+      const passwordHash = await hashNew(redemption.newPassword, found)
+      const account = await db.transaction(async (tx) => {
+        const [accounts, resets] = [accountTransaction(tx, clock), passwordResetsIn(tx, clock)]
+        const current = await resets.find(claim)
+        if (!current) return undefined
+        await accounts.setPassword(current.id, passwordHash)
+        await accounts.endSessions(current.id)
+        await resets.end(current.id)
+        const event = { action: 'password.reset', subject: current.publicId } as const
+        await auditIn(tx).record({ ...from, account: current }, { ...event, result: 'success' })
+        return current
+      })
+      if (!account) throw await invalidCode(from)
+      await lockout.trustClient({ usernameKey: claim.usernameKey, account, from })
+    },
+
+    erase: (caller: OwnCaller, password: string): Promise<void> => {
+      const event = { action: 'account.erase', subject: caller.account.publicId }
+      return auditRefusals({ record, by: caller, event }, async () => {
+        await requirePassword(caller, password)
+        await db.transaction(async (tx) =>
+          erasures.eraseIn(tx, caller, await requireSession(tx, caller)),
+        )
+        await erasures.finish()
+      })
+    },
+  }
 }

@@ -1,57 +1,58 @@
-import { AppError } from '../../errors.ts'
-import { type Account, type Role, hasRole } from '../../domain/account.ts'
+import { type Role, isAtLeast, mayManage } from '../../domain/account.ts'
 import {
-  COMMAND_LINE,
-  type Origin,
-  type RecordAuditEvent,
+  type Actor,
   type AuditEvent,
+  COMMAND_LINE,
+  type RecordAuditEvent,
 } from '../../domain/audit-event.ts'
+import { AppError } from '../../errors.ts'
 import { signedIn } from '../../http/authorization.ts'
-import type { AccountTransaction, AccountState } from './account-transaction.ts'
+import type { AccountState, AccountTransaction } from './account-transaction.ts'
 
-/** Who changes an account: a caller, or the command line of the gateway. */
-export type Actor = Origin & { readonly account?: Account | undefined }
-
-type Wish = {
+type Change = {
   readonly by: Actor
   readonly publicId: string
-  /** The role that the person is to get. */
+  /** The role that the account is to have. */
   readonly role?: Role | undefined
 }
 
-/** Finds the person whom somebody wants to change, by what both now are: an owner changes anybody,
- * an admin members alone, and makes nobody more than that. Throws `not_found` or `forbidden`. */
+/** Returns the account that `by` wants to change. Checks the roles as both accounts are now. Throws
+ * `not_found` or `forbidden`. */
 export const requireManageable = async (
-  changes: Pick<AccountTransaction, 'find'>,
-  { by, publicId, role }: Wish,
+  accounts: Pick<AccountTransaction, 'find'>,
+  { by, publicId, role }: Change,
 ): Promise<AccountState> => {
-  const may = await authorityOf(changes, by)
-  if (!may('admin')) throw new AppError('forbidden', 'Only an admin may do this')
-  const person = await changes.find(publicId)
-  if (!person) throw new AppError('not_found', 'No such account')
-  const reachesUp = person.role !== 'member' || (role !== undefined && role !== 'member')
-  if (reachesUp && !may('owner'))
+  const actorRole = await actingRole(accounts, by)
+  if (!actorRole || !isAtLeast(actorRole, 'admin'))
+    throw new AppError('forbidden', 'Only an admin may do this')
+  const account = await accounts.find(publicId)
+  if (!account) throw new AppError('not_found', 'No such account')
+  if (!mayManage(actorRole, account.role) || (role && !mayManage(actorRole, role)))
     throw new AppError('forbidden', 'Only an owner changes admins and owners, and makes them', {
       reason: 'owner_needed',
     })
-  return person
+  return account
 }
 
-/** Tells what whoever acts may do, both as the request was let in and as they now stand. */
-const authorityOf = async (changes: Pick<AccountTransaction, 'find'>, by: Actor) => {
-  if (by === COMMAND_LINE) return () => true
-  const account = signedIn(by.account)
-  const standing = await changes.find(account.publicId)
-  return (role: Role): boolean =>
-    standing?.isDisabled === false && hasRole(standing, role) && hasRole(account, role)
+/** Returns the lower of the role that a request was let in with and the role that its account has
+ * now; undefined if the account is disabled or gone. */
+const actingRole = async (
+  accounts: Pick<AccountTransaction, 'find'>,
+  by: Actor,
+): Promise<Role | undefined> => {
+  if (by === COMMAND_LINE) return 'owner'
+  const { publicId, role } = signedIn(by.account)
+  const current = await accounts.find(publicId)
+  if (!current || current.isDisabled) return undefined
+  return isAtLeast(current.role, role) ? role : current.role
 }
 
-/** Throws `conflict` where without this person no owner could sign in any more. */
+/** Throws `conflict` if no owner could log in without this account. */
 export const requireAnotherOwner = async (
-  changes: Pick<AccountTransaction, 'hasOtherOwner'>,
+  accounts: Pick<AccountTransaction, 'hasOtherOwner'>,
   { id, role, isDisabled }: AccountState,
 ): Promise<void> => {
-  if (role === 'owner' && !isDisabled && !(await changes.hasOtherOwner(id)))
+  if (role === 'owner' && !isDisabled && !(await accounts.hasOtherOwner(id)))
     throw new AppError('conflict', 'This is the last owner; make another one first', {
       reason: 'last_owner',
     })
@@ -63,7 +64,7 @@ type Attempt = {
   readonly event: Pick<AuditEvent, 'action' | 'subject'>
 }
 
-/** Does what somebody asks for, and records it where rules refuse it. */
+/** Runs `work`, and records an audit event if it is refused. */
 export const auditRefusals = async <Result>(
   { record, by, event }: Attempt,
   work: () => Promise<Result>,
@@ -81,7 +82,7 @@ export const auditRefusals = async <Result>(
   }
 }
 
-/** Throws `conflict` for one's own account, where that has ways of its own. */
+/** Throws `conflict` for the actor's own account, which is changed under `/v1/me`. */
 export const requireOtherAccount = (by: Actor, publicId: string): void => {
   if (by.account?.publicId === publicId)
     throw new AppError('conflict', 'This is your own account; see /v1/me', {

@@ -1,40 +1,40 @@
-import type { RecordAuditEvent } from '../../domain/audit-event.ts'
-import { type Actor, requireAnotherOwner } from './authorization.ts'
-import type {
-  AccountTransactions,
-  AccountTransaction,
-  AccountState,
-} from './account-transaction.ts'
+import type { Actor, AuditIn } from '../../domain/audit-event.ts'
+import type { Clock } from '../../domain/clock.ts'
+import type { Queries } from '../../storage/database.ts'
+import { type AccountState, accountTransaction } from './account-transaction.ts'
+import { requireAnotherOwner } from './authorization.ts'
+import type { ErasureStore } from './erasure-store.ts'
 
 export type Erasures = ReturnType<typeof erasureService>
 
 type Dependencies = {
-  readonly store: Pick<AccountTransactions, 'transaction' | 'pendingErasures' | 'endErasures'>
-  /** Each removes what else is kept of a person, by public id; asked again, it finds the rest. */
+  readonly store: ErasureStore
+  /** Each erases what another room stores about an account, by public id. Called again, it erases
+   * the rest. */
   readonly traces: readonly ((publicId: string) => Promise<unknown>)[]
-  readonly record: RecordAuditEvent
-  readonly now: () => number
-  /** Told why traces could not be removed; the next round tries again. */
+  readonly auditIn: AuditIn
+  readonly clock: Pick<Clock, 'nonDecreasingMs'>
+  /** Called if traces could not be erased; the next round tries again. */
   readonly report: (error: unknown) => void
 }
 
 const DAY_MS = 86_400_000
 
-/** An unlock that was being received when its person was erased still brings the name in: so long
- * traces are looked for again. */
+/** An unlock that was being received when its account was erased still brings the name in, so
+ * traces are erased again for this long. */
 const UNDERWAY_MS_MAX = DAY_MS
 
-/** The rules of erasing people. The account goes first, all at once, and leaves a mark; then what
- * is kept elsewhere, bit by bit, so that unlocks need not wait. Whatever comes between, the mark is
- * there, and a later round finishes: at the next start, with the next erasure, or within a day. */
+/** The rules of erasing people. The account goes first, in one transaction that leaves a mark. What
+ * is stored elsewhere follows bit by bit, so that unlocks need not wait. After an interruption the
+ * mark is still there and a later round finishes: at the next start, with the next erasure, or
+ * within a day. */
 export const erasureService = (deps: Dependencies) => {
-  const { store, traces, record, now, report } = deps
+  const { store, traces, auditIn, clock, report } = deps
 
   const finish = async (): Promise<void> => {
-    const begunBeforeMs = now() - UNDERWAY_MS_MAX
-    for (const publicId of await store.pendingErasures())
-      for (const erase of traces) await erase(publicId)
-    await store.endErasures(begunBeforeMs)
+    const begunBeforeMs = clock.nonDecreasingMs() - UNDERWAY_MS_MAX
+    for (const publicId of await store.pending()) for (const erase of traces) await erase(publicId)
+    await store.removeMarks(begunBeforeMs)
   }
 
   const resume = (): Promise<void> => finish().catch(report)
@@ -42,24 +42,21 @@ export const erasureService = (deps: Dependencies) => {
   daily.unref()
 
   return {
-    /** Erases the person whom `choose` gives, within the transaction that deletes the account.
-     * Throws `conflict` for the last owner. */
-    erase: async (
-      by: Actor,
-      choose: (changes: AccountTransaction) => Promise<AccountState>,
-    ): Promise<void> => {
-      await store.transaction(async (changes, tx) => {
-        const person = await choose(changes)
-        await requireAnotherOwner(changes, person)
-        await changes.remove(person)
-        const event = { action: 'account.erase', subject: person.publicId } as const
-        await record(by, { ...event, result: 'success' }, tx)
-      })
-      await finish()
+    /** Deletes the account; call `finish` after COMMIT. Throws `conflict` for the last owner. */
+    eraseIn: async (tx: Queries, by: Actor, account: AccountState): Promise<void> => {
+      const accounts = accountTransaction(tx, clock)
+      await requireAnotherOwner(accounts, account)
+      await accounts.remove(account)
+      const { publicId: subject } = account
+      await auditIn(tx).record(by, { action: 'account.erase', result: 'success', subject })
     },
 
-    /** Finishes what was interrupted; never rejects. */
+    /** Erases what is stored elsewhere about all accounts that are marked. */
+    finish,
+
+    /** As `finish`, but reports a failure and never rejects. */
     resume,
+
     stop: (): void => clearInterval(daily),
   }
 }

@@ -1,25 +1,30 @@
-import type { Database, Queries } from '../../storage/database.ts'
+import type { Clock } from '../../domain/clock.ts'
+import type { Queries } from '../../storage/database.ts'
 
-/** What a restore does to accounts so that nothing that ended since the backup is good again. */
-export const restoreStore = (db: Database, now: () => number) => ({
-  /** Ends all sessions, codes that choose a new password, and invitations: each may have been ended,
-   * used or revoked since. Gives how many sessions and invitations that were. */
-  revokeCredentials: (): Promise<{ readonly sessions: number; readonly invitations: number }> =>
-    db.transaction(async (tx) => {
-      const sessions = await tx.run('DELETE FROM session')
-      await tx.run('DELETE FROM password_reset')
-      const invitations = await tx.run(
-        `UPDATE invitation
-         SET revoked_at_ms = ?
-         WHERE revoked_at_ms IS NULL AND uses < uses_max AND expires_at_ms > ?`,
-        now(),
-        now(),
-      )
-      return { sessions, invitations }
-    }),
-})
+type Revoked = { readonly sessions: number; readonly invitations: number }
 
-/** Public ids of the people whom a database knows to be erased, and who did not come back. */
+/** Ends all sessions, password reset codes and invitations of a restored database: each may have
+ * ended, been used or been revoked since the backup. Returns how many sessions and invitations that
+ * were. */
+export const revokeCredentialsIn = async (
+  tx: Pick<Queries, 'run'>,
+  clock: Pick<Clock, 'nonDecreasingMs'>,
+): Promise<Revoked> => {
+  const sessions = await tx.run('DELETE FROM session')
+  await tx.run('DELETE FROM password_reset')
+  const nowMs = clock.nonDecreasingMs()
+  const invitations = await tx.run(
+    `UPDATE invitation
+     SET revoked_at_ms = ?
+     WHERE revoked_at_ms IS NULL AND uses < uses_max AND expires_at_ms > ?`,
+    nowMs,
+    nowMs,
+  )
+  return { sessions, invitations }
+}
+
+/** Returns the public ids of accounts that a database knows as erased and that were not imported
+ * again. */
 export const erasedPeople = async (db: Pick<Queries, 'all'>): Promise<readonly string[]> => {
   const rows = await db.all<{ public_id: string }>(
     `SELECT public_id

@@ -2,7 +2,7 @@ import { AppError } from '../../errors.ts'
 import { message, problem } from '../../http/answers.ts'
 import { type Endpoint, endpoint } from '../../http/endpoint.ts'
 import { nextPage, pageOf } from '../../http/request/paging.ts'
-import { RESET_MINUTES } from './account-transaction.ts'
+import { RESET_MINUTES } from './reset-store.ts'
 import {
   CodeAnswer,
   PERSON_EXAMPLE,
@@ -17,11 +17,11 @@ import type { AccountAdministration } from './service.ts'
 import type { AccountDirectory } from './store.ts'
 
 type Dependencies = {
-  readonly people: AccountDirectory
+  readonly accountDirectory: AccountDirectory
   readonly administration: AccountAdministration
 }
 
-/** The people of this door, for admins and owners. */
+/** Managing other people's accounts, for admins and owners. */
 export const peopleRoutes = (deps: Dependencies): readonly Endpoint[] => [
   list(deps),
   read(deps),
@@ -41,7 +41,7 @@ const REFUSED = problem(
 const LAST_OWNER = problem(409, 'last_owner', 'This is the last owner; make another one first')
 const OWN_ACCOUNT = problem(409, 'own_account', 'This is your own account; see /v1/me')
 
-const list = ({ people }: Dependencies) =>
+const list = ({ accountDirectory }: Dependencies) =>
   endpoint(
     {
       method: 'GET',
@@ -68,9 +68,9 @@ const list = ({ people }: Dependencies) =>
       const search = { text, role, disabled }
       const page = pageOf(context.query, search)
       const isDisabled = disabled === undefined ? undefined : disabled === 'true'
-      const found = await people.page({ filter: { text, role, isDisabled }, ...page })
+      const found = await accountDirectory.page({ filter: { text, role, isDisabled }, ...page })
       return {
-        people: found.people.map(personJson),
+        people: found.accounts.map(personJson),
         next: nextPage(context, { filter: search, order: page.order, after: found.next }),
       }
     },
@@ -93,10 +93,10 @@ const read = (deps: Dependencies) =>
     ({ params }) => describe(deps, params.id),
   )
 
-const describe = async ({ people }: Dependencies, publicId: string) => {
-  const person = await people.find(publicId)
-  if (!person) throw new AppError('not_found', 'No such account')
-  return personJson(person)
+const describe = async ({ accountDirectory }: Dependencies, publicId: string) => {
+  const account = await accountDirectory.find(publicId)
+  if (!account) throw new AppError('not_found', 'No such account')
+  return personJson(account)
 }
 
 const change = (deps: Dependencies) =>

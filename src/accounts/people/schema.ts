@@ -1,32 +1,81 @@
-import { type Static, Type as t } from '@sinclair/typebox'
+import { type Static, type TSchema, Type as t } from '@sinclair/typebox'
+import { ROLES, type Role } from '../../domain/account.ts'
 import { Next, PAGE } from '../../http/request/paging.ts'
 import { oneOf, text } from '../../http/request/text.ts'
-import { OWN_EXAMPLE, OwnAnswer, RoleName, ownJson } from './own-schema.ts'
-import type { AccountDetails } from './store.ts'
 import { Time } from '../core/schema.ts'
+import type { AccountDetails } from './store.ts'
 
-/** An account as admins and owners are told of it. */
-export const PersonAnswer = t.Object(
+export const RoleName = { ...oneOf(ROLES), examples: ['admin'] }
+
+export const nullable = <Value extends TSchema>(value: Value) => t.Union([value, t.Null()])
+
+/** An account as its own person sees it. */
+export const AccountAnswer = t.Object(
   {
-    ...OwnAnswer.properties,
-    disabled: t.Boolean({ description: 'Whether signing in is refused' }),
+    id: t.String({ description: 'Public id, a UUID' }),
+    username: t.String(),
+    role: RoleName,
+    phone: t.String(),
+    address: t.String(),
+    email: nullable(t.String()),
+    created_at: Time,
+    second_factor: t.Boolean({ description: 'Whether logging in requires a second factor' }),
+    sessions: t.Integer({ description: 'Number of active sessions' }),
+    invitation: t.Union([t.Object({ id: t.String(), label: t.String() }), t.Null()], {
+      description: 'The invitation the account was registered with',
+    }),
   },
   { additionalProperties: false },
 )
 
-export const personJson = (person: AccountDetails): Static<typeof PersonAnswer> => ({
-  ...ownJson(person),
-  disabled: person.isDisabled,
+export const accountJson = (account: AccountDetails): Static<typeof AccountAnswer> => ({
+  id: account.publicId,
+  username: account.username,
+  role: account.role,
+  phone: account.phone,
+  address: account.address,
+  email: account.email,
+  created_at: new Date(account.createdAtMs).toISOString(),
+  second_factor: account.hasSecondFactor,
+  sessions: account.sessions,
+  invitation: account.invitation,
 })
 
-export const PERSON_EXAMPLE = { ...OWN_EXAMPLE, disabled: false }
+export const ACCOUNT_EXAMPLE = {
+  id: '6f1b4e0a-5a7e-4d0e-9a3b-0f5f6c2d7e81',
+  username: 'ada',
+  role: 'member' as Role,
+  phone: '01234567890',
+  address: '1 Lock Lane',
+  email: null,
+  created_at: '2026-11-20T07:12:45.000Z',
+  second_factor: false,
+  sessions: 1,
+  invitation: null,
+}
+
+/** An account as admins and owners see it. */
+export const PersonAnswer = t.Object(
+  {
+    ...AccountAnswer.properties,
+    disabled: t.Boolean({ description: 'Whether logging in is refused' }),
+  },
+  { additionalProperties: false },
+)
+
+export const personJson = (account: AccountDetails): Static<typeof PersonAnswer> => ({
+  ...accountJson(account),
+  disabled: account.isDisabled,
+})
+
+export const PERSON_EXAMPLE = { ...ACCOUNT_EXAMPLE, disabled: false }
 
 export const PeopleQuery = t.Object({
   text: t.Optional(
     text({
       min: 1,
       max: 80,
-      description: 'Part of the name, phone or email; ASCII letters of either case are the same',
+      description: 'Part of the name, phone or email; the case of ASCII letters does not matter',
       examples: ['ada'],
     }),
   ),
@@ -41,14 +90,14 @@ export const PeopleAnswer = t.Object(
 )
 
 export const PersonParams = t.Object({
-  id: t.String({ description: 'Public id, a UUID', examples: [OWN_EXAMPLE.id] }),
+  id: t.String({ description: 'Public id, a UUID', examples: [ACCOUNT_EXAMPLE.id] }),
 })
 
 export const PersonBody = t.Object(
   {
     role: t.Optional(RoleName),
     disabled: t.Optional(
-      t.Boolean({ description: 'True refuses signing in, false allows it', examples: [true] }),
+      t.Boolean({ description: 'True refuses logging in, false allows it', examples: [true] }),
     ),
   },
   { minProperties: 1 },
@@ -56,7 +105,7 @@ export const PersonBody = t.Object(
 
 export const CodeAnswer = t.Object(
   {
-    code: t.String({ description: 'Told once; only its hash is kept' }),
+    code: t.String({ description: 'Shown once; the server stores only a hash' }),
     expires_at: Time,
   },
   { additionalProperties: false },

@@ -1,114 +1,130 @@
-import { type Role, hasRole } from '../../domain/account.ts'
-import type { RecordAuditEvent, AuditEvent } from '../../domain/audit-event.ts'
+import { type Role, isAtLeast } from '../../domain/account.ts'
+import type { Actor, AuditEvent, AuditIn, RecordAuditEvent } from '../../domain/audit-event.ts'
+import type { Clock } from '../../domain/clock.ts'
+import type { Database, Queries } from '../../storage/database.ts'
+import { hashOneTimeCode, newOneTimeCode } from '../core/one-time-code.ts'
+import { type AccountState, accountTransaction } from './account-transaction.ts'
 import {
-  type Actor,
   auditRefusals,
-  requireManageable,
   requireAnotherOwner,
+  requireManageable,
   requireOtherAccount,
 } from './authorization.ts'
-import {
-  type AccountTransactions,
-  type AccountTransaction,
-  RESET_MINUTES,
-  type AccountState,
-} from './account-transaction.ts'
 import type { Erasures } from './erasure.ts'
-import { hashOneTimeCode, newOneTimeCode } from '../core/one-time-code.ts'
+import { RESET_MINUTES, passwordResetsIn } from './reset-store.ts'
 
 export type AccountAdministration = ReturnType<typeof accountAdministration>
 
 type Dependencies = {
-  readonly store: Pick<AccountTransactions, 'transaction'>
-  readonly erasures: Pick<Erasures, 'erase'>
+  readonly db: Pick<Database, 'transaction'>
+  readonly erasures: Pick<Erasures, 'eraseIn' | 'finish'>
+  readonly auditIn: AuditIn
   readonly record: RecordAuditEvent
-  readonly now: () => number
+  readonly clock: Pick<Clock, 'nonDecreasingMs'>
 }
 
-type Act = { readonly by: Actor; readonly publicId: string }
-type Change = Act & {
+type Target = { readonly by: Actor; readonly publicId: string }
+type Change = Target & {
   readonly role?: Role | undefined
   readonly disabled?: boolean | undefined
 }
 
-/** What admins and owners, and whoever commands the gateway, do to other people's accounts. */
-export const accountAdministration = ({ store, erasures, record, now }: Dependencies) => ({
-  /** Gives a role, disables or enables. A lower role and disabling end the person's sessions. */
-  change: (change: Change): Promise<void> => {
-    const { by, publicId, role, disabled } = change
-    const action = role === undefined ? disabling(disabled) : 'account.role'
-    return auditRefusals({ record, by, event: { action, subject: publicId } }, async () => {
-      await store.transaction(async (changes, tx) => {
-        const person = await requireManageable(changes, change)
-        const events = [
-          ...(await giveRole(changes, person, role)),
-          ...(await disable(changes, person, disabled)),
-        ]
-        for (const event of events)
-          await record(by, { ...event, result: 'success', subject: publicId }, tx)
-      })
-    })
-  },
-
-  /** Makes the code with which a person chooses a new password; it is told once, and voids the one
-   * before. */
-  beginReset: ({ by, publicId }: Act): Promise<Reset> => {
-    const event = { action: 'password.reset_begin', subject: publicId }
-    return auditRefusals({ record, by, event }, async () => {
-      requireOtherAccount(by, publicId)
-      const code = newOneTimeCode()
-      const expiresAtMs = now() + RESET_MINUTES * 60_000
-      await store.transaction(async (changes, tx) => {
-        const person = await requireManageable(changes, { by, publicId })
-        const madeBy = by.account?.publicId
-        await changes.saveReset(person.id, { codeHash: hashOneTimeCode(code), expiresAtMs, madeBy })
-        await record(by, { ...event, result: 'success' }, tx)
-      })
-      return { code, expiresAtMs }
-    })
-  },
-
-  erase: ({ by, publicId }: Act): Promise<void> =>
-    auditRefusals({ record, by, event: { action: 'account.erase', subject: publicId } }, () => {
-      requireOtherAccount(by, publicId)
-      return erasures.erase(by, (changes) => requireManageable(changes, { by, publicId }))
-    }),
-})
-
 type Reset = { readonly code: string; readonly expiresAtMs: number }
+
+/** What admins, owners and the command line do to other people's accounts. */
+export const accountAdministration = (deps: Dependencies) => {
+  const { db, erasures, auditIn, record, clock } = deps
+  return {
+    /** Changes the role, disables or enables. A lower role and disabling end the account's
+     * sessions. */
+    change: (change: Change): Promise<void> => {
+      const { by, publicId, role, disabled } = change
+      const action = role === undefined ? disableAction(disabled) : 'account.role'
+      return auditRefusals({ record, by, event: { action, subject: publicId } }, () =>
+        db.transaction(async (tx) => {
+          const account = await requireManageable(accountTransaction(tx, clock), change)
+          const writing = { tx, clock, account }
+          const events = [
+            ...(await setRole(writing, role)),
+            ...(await setDisabled(writing, disabled)),
+          ]
+          for (const event of events)
+            await auditIn(tx).record(by, { ...event, result: 'success', subject: publicId })
+        }),
+      )
+    },
+
+    /** Creates the code with which a person chooses a new password. It is shown once, and voids the
+     * one before. */
+    beginReset: ({ by, publicId }: Target): Promise<Reset> => {
+      const event = { action: 'password.reset_begin', subject: publicId }
+      return auditRefusals({ record, by, event }, async () => {
+        requireOtherAccount(by, publicId)
+        const code = newOneTimeCode()
+        const codeHash = hashOneTimeCode(code)
+        const expiresAtMs = clock.nonDecreasingMs() + RESET_MINUTES * 60_000
+        await db.transaction(async (tx) => {
+          const { id } = await requireManageable(accountTransaction(tx, clock), { by, publicId })
+          const madeBy = by.account?.publicId
+          await passwordResetsIn(tx, clock).save(id, { codeHash, expiresAtMs, madeBy })
+          await auditIn(tx).record(by, { ...event, result: 'success' })
+        })
+        return { code, expiresAtMs }
+      })
+    },
+
+    erase: ({ by, publicId }: Target): Promise<void> => {
+      const event = { action: 'account.erase', subject: publicId }
+      return auditRefusals({ record, by, event }, async () => {
+        requireOtherAccount(by, publicId)
+        await db.transaction(async (tx) => {
+          const account = await requireManageable(accountTransaction(tx, clock), { by, publicId })
+          await erasures.eraseIn(tx, by, account)
+        })
+        await erasures.finish()
+      })
+    },
+  }
+}
+
+type Writing = {
+  readonly tx: Queries
+  readonly clock: Pick<Clock, 'nonDecreasingMs'>
+  readonly account: AccountState
+}
 
 type Changed = readonly Omit<AuditEvent, 'result'>[]
 
-const giveRole = async (
-  changes: AccountTransaction,
-  person: AccountState,
+const setRole = async (
+  { tx, clock, account }: Writing,
   role: Role | undefined,
 ): Promise<Changed> => {
-  if (role === undefined || role === person.role) return []
-  if (!hasRole({ role }, person.role)) {
-    await requireAnotherOwner(changes, person)
-    await changes.endSessions(person.id)
+  if (role === undefined || role === account.role) return []
+  const accounts = accountTransaction(tx, clock)
+  if (!isAtLeast(role, account.role)) {
+    await requireAnotherOwner(accounts, account)
+    await accounts.endSessions(account.id)
   }
-  await changes.setRole(person.id, role)
-  // Whoever made a code for a member must not take over the owner that they have become.
-  await changes.endReset(person.id)
-  return [{ action: 'account.role', detail: { from: person.role, to: role } }]
+  await accounts.setRole(account.id, role)
+  // A code that was created for a member must not take over the owner they have become.
+  await passwordResetsIn(tx, clock).end(account.id)
+  return [{ action: 'account.role', detail: { from: account.role, to: role } }]
 }
 
-const disable = async (
-  changes: AccountTransaction,
-  person: AccountState,
+const setDisabled = async (
+  { tx, clock, account }: Writing,
   disabled: boolean | undefined,
 ): Promise<Changed> => {
-  if (disabled === undefined || disabled === person.isDisabled) return []
+  if (disabled === undefined || disabled === account.isDisabled) return []
+  const accounts = accountTransaction(tx, clock)
   if (disabled) {
-    await requireAnotherOwner(changes, person)
-    await changes.endSessions(person.id)
-    await changes.endReset(person.id)
+    await requireAnotherOwner(accounts, account)
+    await accounts.endSessions(account.id)
+    await passwordResetsIn(tx, clock).end(account.id)
   }
-  await changes.setDisabled(person.id, disabled)
-  return [{ action: disabling(disabled) }]
+  await accounts.setDisabled(account.id, disabled)
+  return [{ action: disableAction(disabled) }]
 }
 
-const disabling = (disabled: boolean | undefined) =>
+const disableAction = (disabled: boolean | undefined) =>
   disabled === true ? 'account.disable' : 'account.enable'

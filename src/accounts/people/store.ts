@@ -1,10 +1,11 @@
 import type { Role } from '../../domain/account.ts'
+import type { Clock } from '../../domain/clock.ts'
 import type { Order } from '../../http/request/paging.ts'
 import type { Queries } from '../../storage/database.ts'
 
 export type AccountDirectory = ReturnType<typeof accountDirectory>
 
-/** An account as its person, admins and owners see it: never with its password hash. */
+/** An account as its own person, admins and owners see it: never with its password hash. */
 export type AccountDetails = {
   readonly id: number
   readonly publicId: string
@@ -16,77 +17,81 @@ export type AccountDetails = {
   readonly createdAtMs: number
   readonly isDisabled: boolean
   readonly hasSecondFactor: boolean
-  /** How many sessions stand. */
+  /** Number of active sessions. */
   readonly sessions: number
-  /** The invitation that the account was made with. */
+  /** The invitation the account was registered with. */
   readonly invitation: { readonly id: string; readonly label: string } | null
 }
 
-/** What a person must fit; all of it. */
+/** Conditions that an account must meet, all of them. */
 export type AccountFilter = {
-  /** Part of the name, phone or email; ASCII letters of either case are the same. */
+  /** Part of the name, phone or email; the case of ASCII letters does not matter. */
   readonly text?: string | undefined
   readonly role?: Role | undefined
   readonly isDisabled?: boolean | undefined
 }
 
-type Wanted = {
+type PageRequest = {
   readonly filter: AccountFilter
   readonly order: Order
-  /** Go on behind the person of this number. */
+  /** Continues after the account of this id. */
   readonly after: number | undefined
   readonly limit: number
 }
 
-type Found = {
-  readonly people: readonly AccountDetails[]
-  /** The number to go on behind; none at the end. */
+type Page = {
+  readonly accounts: readonly AccountDetails[]
+  /** The id to continue after; undefined at the end. */
   readonly next: number | undefined
 }
 
-/** Numbers that one statement goes through, and that one page does: a page may hold fewer people
- * than its limit and still be followed by another. */
+/** Ids that one statement, and one page, looks at. A page may hold fewer accounts than its limit and
+ * still be followed by another. */
 const STEP_IDS = 1000
 const PAGE_IDS_MAX = 20_000
 
-/** People as they are looked up, by those who may. */
-export const accountDirectory = (db: Queries, now: () => number) => ({
+/** Accounts as their own people, admins and owners look them up. */
+export const accountDirectory = (
+  db: Pick<Queries, 'all' | 'get'>,
+  clock: Pick<Clock, 'nonDecreasingMs'>,
+) => ({
   find: async (publicId: string): Promise<AccountDetails | undefined> => {
-    const row = await db.get<PersonRow>(
+    const row = await db.get<AccountRow>(
       `SELECT ${COLUMNS} FROM account WHERE account.public_id = ?`,
-      now(),
+      clock.nonDecreasingMs(),
       publicId,
     )
     return row && details(row)
   },
 
-  /** People in the order they were registered, or the other way round. */
-  page: async ({ filter, order, after, limit }: Wanted): Promise<Found> => {
+  /** Returns accounts in the order of registration, or in reverse. */
+  page: async ({ filter, order, after, limit }: PageRequest): Promise<Page> => {
     const { sql, values } = searchFor(filter, order)
     const isUp = order === 'oldest'
-    const people: AccountDetails[] = []
-    // The stretch of numbers that is still to be gone through; neither end is itself in it.
+    const accounts: AccountDetails[] = []
+    // The range of ids still to look at; neither end belongs to it.
     const end = (await newestId(db)) + 1
     let [low, high] = isUp ? [after ?? 0, end] : [0, after ?? end]
     for (let examined = 0; high - low > 1; examined += STEP_IDS) {
-      if (examined >= PAGE_IDS_MAX) return { people, next: isUp ? low : high }
-      // Lets whatever waits go first, since SQLite answers without giving way.
-      if (examined > 0) await new Promise((turn) => setImmediate(turn))
+      if (examined >= PAGE_IDS_MAX) return { accounts, next: isUp ? low : high }
+      // SQLite blocks the event loop while it answers: let other requests go first.
+      if (examined > 0) await new Promise((resolve) => setImmediate(resolve))
       const edge = isUp ? Math.min(low + STEP_IDS + 1, high) : Math.max(high - STEP_IDS - 1, low)
       const [from, to] = isUp ? [low, edge] : [edge, high]
-      const left = limit + 1 - people.length
-      const rows = await db.all<PersonRow>(sql, now(), from, to, ...values, left)
-      people.push(...rows.map(details))
-      if (people.length > limit)
-        return { people: people.slice(0, limit), next: people[limit - 1]?.id }
+      const remaining = limit + 1 - accounts.length
+      const parameters = [clock.nonDecreasingMs(), from, to, ...values, remaining]
+      const rows = await db.all<AccountRow>(sql, ...parameters)
+      accounts.push(...rows.map(details))
+      if (accounts.length > limit)
+        return { accounts: accounts.slice(0, limit), next: accounts[limit - 1]?.id }
       if (isUp) low = edge - 1
       else high = edge + 1
     }
-    return { people, next: undefined }
+    return { accounts, next: undefined }
   },
 })
 
-const newestId = async (db: Queries): Promise<number> => {
+const newestId = async (db: Pick<Queries, 'get'>): Promise<number> => {
   const row = await db.get<{ id: number }>('SELECT coalesce(max(id), 0) AS id FROM account')
   return row?.id ?? 0
 }
@@ -112,7 +117,7 @@ const COLUMNS = `
     WHERE session.account_id = account.id AND expires_at_ms > ?
   ) AS sessions`
 
-type PersonRow = {
+type AccountRow = {
   id: number
   public_id: string
   username: string
@@ -128,7 +133,7 @@ type PersonRow = {
   sessions: number
 }
 
-const details = (row: PersonRow): AccountDetails => ({
+const details = (row: AccountRow): AccountDetails => ({
   id: row.id,
   publicId: row.public_id,
   username: row.username,
@@ -159,7 +164,7 @@ const searchFor = ({ text, role, isDisabled }: AccountFilter, order: Order) => {
   return {
     sql: `SELECT ${COLUMNS}
           FROM account
-          WHERE ${conditions.map((one) => one.sql).join(' AND ')}
+          WHERE ${conditions.map((condition) => condition.sql).join(' AND ')}
           ORDER BY account.id ${order === 'oldest' ? 'ASC' : 'DESC'}
           LIMIT ?`,
     values: conditions.flatMap(({ values }): (string | number)[] => values),

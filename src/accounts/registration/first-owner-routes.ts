@@ -5,8 +5,8 @@ import type { ReadBody } from '../../http/request/json-body.ts'
 import { problem } from '../../http/answers.ts'
 import { operation } from '../../http/endpoint.ts'
 import type { Authentication } from '../login/service.ts'
-import { SetupBody, TokenAnswer } from '../core/schema.ts'
-import { TOKEN_EXAMPLE, tokenAnswer } from '../sessions/routes.ts'
+import { SetupBody } from '../core/schema.ts'
+import { TOKEN_EXAMPLE, TokenAnswer, tokenAnswer } from '../sessions/schema.ts'
 import { SETUP_CODE_MINUTES, type FirstOwner } from './first-owner.ts'
 
 type Dependencies = {

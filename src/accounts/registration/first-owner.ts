@@ -1,7 +1,7 @@
 import { timingSafeEqual } from 'node:crypto'
 import { AppError } from '../../errors.ts'
 import type { Origin, RecordAuditEvent } from '../../domain/audit-event.ts'
-import { type Authentication, type NewRegistration, nameTaken } from '../login/service.ts'
+import { type NewAccounts, type NewRegistration, nameTaken } from '../core/new-account.ts'
 import type { Sessions, Tokens } from '../sessions/service.ts'
 import type { AccountStore } from '../core/store.ts'
 import { hashOneTimeCode, newOneTimeCode } from '../core/one-time-code.ts'
@@ -10,7 +10,7 @@ export type FirstOwner = ReturnType<typeof firstOwnerService>
 
 type Dependencies = {
   readonly store: Pick<AccountStore, 'hasOwner' | 'addFirstOwner'>
-  readonly accounts: Pick<Authentication, 'checkPerson'>
+  readonly newAccounts: Pick<NewAccounts, 'check'>
   readonly sessions: Pick<Sessions, 'begin'>
   readonly record: RecordAuditEvent
   readonly linkTo: (fragment: string) => string
@@ -28,7 +28,7 @@ export const SETUP_CODE_MINUTES = 30
  * nobody by being first to register. The code is kept in memory alone, as a hash. Wrong ones do not
  * void it: 140 random bits cannot be guessed, and a neighbour must not keep the owner out. */
 export const firstOwnerService = (deps: Dependencies) => {
-  const { store, accounts, sessions, record, linkTo, monotonic } = deps
+  const { store, newAccounts, sessions, record, linkTo, monotonic } = deps
   let setupCode: SetupCode | undefined
 
   const judge = (code: string): 'right' | 'setup_code_expired' | 'setup_code_wrong' => {
@@ -68,7 +68,7 @@ export const firstOwnerService = (deps: Dependencies) => {
       if (await store.hasOwner()) throw await refused(from, 'owner_exists')
       const verdict = judge(code)
       if (verdict !== 'right') throw await refused(from, verdict)
-      const account = await store.addFirstOwner(await accounts.checkPerson(person), (owner, tx) =>
+      const account = await store.addFirstOwner(await newAccounts.check(person), (owner, tx) =>
         record({ ...from, account: owner }, { action: 'owner.setup', result: 'success' }, tx),
       )
       if (account === 'owner_exists') throw await refused(from, account)

@@ -2,7 +2,7 @@ import { AppError } from '../../errors.ts'
 import type { Account } from '../../domain/account.ts'
 import type { Origin, RecordAuditEvent, Recording } from '../../domain/audit-event.ts'
 import type { InvitationStore } from '../invitations/store.ts'
-import { type Authentication, type NewRegistration, nameTaken } from '../login/service.ts'
+import { type NewAccounts, type NewRegistration, nameTaken } from '../core/new-account.ts'
 import type { AccountStore } from '../core/store.ts'
 import type { Settings } from './settings.ts'
 import { hashOneTimeCode } from '../core/one-time-code.ts'
@@ -16,7 +16,7 @@ export type Register = (
 
 type Dependencies = {
   readonly mode: Settings['registration']
-  readonly accounts: Pick<Authentication, 'checkPerson'>
+  readonly newAccounts: Pick<NewAccounts, 'check'>
   readonly people: Pick<AccountStore, 'add'>
   readonly invitations: Pick<InvitationStore, 'isOpen' | 'redeem'>
   readonly record: RecordAuditEvent
@@ -24,7 +24,7 @@ type Dependencies = {
 
 /** The rules of registering by oneself, as the setting of it lets people. */
 export const registration = (deps: Dependencies): Register => {
-  const { mode: currentMode, accounts, people, invitations, record } = deps
+  const { mode: currentMode, newAccounts, people, invitations, record } = deps
 
   /** The invitation is judged first: without one nobody learns which names are taken. */
   const redeem = async (person: NewRegistration, invitation: string, from: Origin) => {
@@ -32,7 +32,7 @@ export const registration = (deps: Dependencies): Register => {
     if (!(await invitations.isOpen(hash))) throw await refused(from, 'invitation_invalid')
     const outcome = await invitations.redeem(
       hash,
-      await accounts.checkPerson(person),
+      await newAccounts.check(person),
       ({ account, invitationId }, tx) => recordRegistered({ from, account, invitationId }, tx),
     )
     if (outcome === 'name_taken') throw nameTaken()
@@ -57,7 +57,7 @@ export const registration = (deps: Dependencies): Register => {
     if (mode === 'closed') throw await refused(from, 'registration_closed')
     if (invitation !== undefined) return redeem(person, invitation, from)
     if (mode === 'invite') throw await refused(from, 'invitation_needed')
-    const added = await people.add(await accounts.checkPerson(person), 'member', (account, tx) =>
+    const added = await people.add(await newAccounts.check(person), 'member', (account, tx) =>
       recordRegistered({ from, account }, tx),
     )
     if (!added) throw nameTaken()

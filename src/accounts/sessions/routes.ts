@@ -7,22 +7,23 @@ import { message, problem } from '../../http/answers.ts'
 import { operation } from '../../http/endpoint.ts'
 import { readQuery } from '../../http/request/query.ts'
 import { type SessionCookies, carriesSession } from '../../http/request/session-cookie.ts'
-import { noSession } from '../login/cookie-routes.ts'
+import { AccountQuery } from '../core/schema.ts'
 import {
-  AccountQuery,
   RefreshBody,
   SessionParams,
   SessionsAnswer,
+  TOKEN_EXAMPLE,
   TokenAnswer,
-} from '../core/schema.ts'
-import type { Session } from './store.ts'
-import type { Sessions, Tokens } from './service.ts'
+  sessionAnswer,
+  tokenAnswer,
+} from './schema.ts'
+import type { Sessions } from './service.ts'
 
 type Dependencies = {
   readonly endpoints: Endpoints
   readonly readBody: ReadBody
   readonly sessions: Sessions
-  readonly cookies: Pick<SessionCookies, 'write'>
+  readonly cookies: Pick<SessionCookies, 'remove'>
   readonly findAccount: (publicId: string) => Promise<Account | undefined>
   readonly tokenLifetimeMs: number
 }
@@ -55,7 +56,7 @@ export const sessionRoutes = (deps: Dependencies) => {
       '/v1/session/logout',
       async ({ request, caller, set }) => {
         await sessions.end(caller, caller.sessionId ?? '', false)
-        if (carriesSession(request.headers)) set.headers['set-cookie'] = noSession(cookies, request)
+        if (carriesSession(request.headers)) set.headers['set-cookie'] = cookies.remove(request)
         return { msg: 'Logged out' }
       },
       LOGOUT,
@@ -90,31 +91,6 @@ export const sessionRoutes = (deps: Dependencies) => {
       },
       END,
     )
-}
-
-/** What a login and a refresh answer (RFC 6749 section 5.1). */
-export const tokenAnswer = ({ accessToken, refreshToken }: Tokens, lifetimeMs: number) => ({
-  access_token: accessToken,
-  token_type: 'Bearer' as const,
-  expires_in: Math.floor(lifetimeMs / 1000),
-  refresh_token: refreshToken,
-})
-
-export const sessionAnswer = (session: Session, { sessionId }: Caller) => ({
-  id: session.id,
-  current: session.id === sessionId,
-  begun_at: new Date(session.createdAtMs).toISOString(),
-  used_at: new Date(session.usedAtMs).toISOString(),
-  expires_at: new Date(session.expiresAtMs).toISOString(),
-  address: session.address,
-  user_agent: session.userAgent,
-})
-
-export const TOKEN_EXAMPLE = {
-  access_token: 'eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9…',
-  token_type: 'Bearer',
-  expires_in: 1800,
-  refresh_token: 'b3BlbiBzZXNhbWUsIG9wZW4gc2VzYW1lLCBvcGVuIQ',
 }
 
 const REFRESH = operation({

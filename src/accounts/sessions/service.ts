@@ -5,7 +5,8 @@ import type { Origin, RecordAuditEvent, AuditEvent } from '../../domain/audit-ev
 import type { Caller } from '../../http/authorization.ts'
 import type { AccessTokens } from './access-tokens.ts'
 import type { Queries } from '../../storage/database.ts'
-import type { AuthenticatedAccount, Session, SessionStore } from './store.ts'
+import type { AuthenticatedAccount } from '../core/store.ts'
+import type { Session, SessionStore } from './store.ts'
 
 export type Sessions = ReturnType<typeof sessionService>
 

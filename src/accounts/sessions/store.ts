@@ -1,6 +1,7 @@
 import type { Account, Role, SignedIn } from '../../domain/account.ts'
 import type { Recording } from '../../domain/audit-event.ts'
 import type { Database, Queries } from '../../storage/database.ts'
+import type { AuthenticatedAccount } from '../core/store.ts'
 
 export type SessionStore = ReturnType<typeof sessionStore>
 
@@ -31,9 +32,6 @@ const REPEAT_MS_MAX = 10_000
 /** Used tokens that a session keeps, to know one that comes again: weeks of a phone that refreshes each
  * half hour. */
 const USED_TOKENS_MAX = 1000
-
-/** Who signs in, as the account stood when its password was read. */
-export type AuthenticatedAccount = Account & { readonly sessionEpoch: number }
 
 type NewSession = {
   readonly place: Place

@@ -137,16 +137,18 @@ const prepare = async (
     say(
       'The last owner of that time was erased since, and is there again: make another, then erase',
     )
-  const ended = await app.restored.revokeCredentials()
-  await app.record(COMMAND_LINE, {
-    action: 'backup.restore',
-    result: 'success',
-    detail: {
-      made_at: manifest.made_at,
-      events,
-      erased: again.erased,
-      ...ended,
-      ...(present?.lost === undefined ? {} : { lost: present.lost }),
-    },
+  await app.db.transaction(async (tx) => {
+    const revoked = await app.revokeCredentialsIn(tx)
+    await app.auditIn(tx).record(COMMAND_LINE, {
+      action: 'backup.restore',
+      result: 'success',
+      detail: {
+        made_at: manifest.made_at,
+        events,
+        erased: again.erased,
+        ...revoked,
+        ...(present?.lost === undefined ? {} : { lost: present.lost }),
+      },
+    })
   })
 }

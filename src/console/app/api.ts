@@ -1,6 +1,6 @@
 import { signal } from '@preact/signals'
 import type { Static } from '@sinclair/typebox'
-import type { CookieAnswer } from '../../accounts/core/schema.ts'
+import type { CookieAnswer } from '../../accounts/sessions/schema.ts'
 
 /** What the gateway answered instead of what was asked for. */
 export class ApiError extends Error {

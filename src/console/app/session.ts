@@ -1,12 +1,9 @@
 import { computed, signal } from '@preact/signals'
 import type { Static } from '@sinclair/typebox'
-import type { OwnAnswer } from '../../accounts/people/own-schema.ts'
-import type {
-  CookieAnswer,
-  CookieStateAnswer,
-  LoginBody,
-  SetupBody,
-} from '../../accounts/core/schema.ts'
+import type { SetupBody } from '../../accounts/core/schema.ts'
+import type { LoginBody } from '../../accounts/login/schema.ts'
+import type { AccountAnswer } from '../../accounts/people/schema.ts'
+import type { CookieAnswer, CookieStateAnswer } from '../../accounts/sessions/schema.ts'
 import type { Role } from '../../domain/account.ts'
 import type { GatewayAnswer } from '../../ops/schema.ts'
 import {
@@ -19,7 +16,7 @@ import {
   signedOutBecause,
 } from './api.ts'
 
-export type Me = Static<typeof OwnAnswer>
+export type Me = Static<typeof AccountAnswer>
 type Gateway = Static<typeof GatewayAnswer>
 type Person = { readonly me: Me; readonly gateway: Gateway }
 

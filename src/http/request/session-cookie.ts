@@ -1,15 +1,17 @@
-/** What a browser keeps instead of tokens: `access` goes with every request, `refresh` and `device`
- * only to where one signs in and goes on. */
+/** The cookies of a browser session: `access` goes with every request, `refresh` and `device` only
+ * to where a browser logs in and refreshes. */
 export type SessionCookie = 'access' | 'refresh' | 'device'
 
 type Value = { readonly value: string; readonly seconds: number }
 
-/** How a page reaches this service, as far as the settings say. */
+type Values = Readonly<Partial<Record<SessionCookie, Value>>>
+
+/** How pages reach this service, according to the settings. */
 type Reached = { readonly hasTls: boolean; readonly publicUrl: string }
 
 export type SessionCookies = ReturnType<typeof sessionCookies>
 
-/** Where the cookies of a session are set, renewed and told about. */
+/** The endpoints that log a browser in, refresh its session and return its state. */
 export const COOKIE_SESSION_PATH = '/v1/session/cookie'
 
 const PATHS = {
@@ -18,28 +20,28 @@ const PATHS = {
   device: COOKIE_SESSION_PATH,
 } as const
 
-/** The prefixes make browsers refuse what is not Secure (RFC 6265bis 4.1.3). */
+/** The prefixes make browsers refuse cookies that are not Secure (RFC 6265bis 4.1.3). */
 const nameOf = (cookie: SessionCookie, isSecure: boolean): string =>
   isSecure ? `${cookie === 'access' ? '__Host-' : '__Secure-'}lock-${cookie}` : `lock-${cookie}`
 
-/** Whether a request carries a session in a cookie, good or not. */
+/** True if a request carries a session in a cookie, valid or not. */
 export const carriesSession = (headers: Headers): boolean =>
   headers.get('cookie')?.includes('lock-access=') === true
 
-/** Cookies of sessions: HttpOnly, SameSite=Strict, and Secure where the page came by HTTPS, from
- * here or from a proxy. A host's cookies go to all its ports, and SameSite does not tell those
- * apart: so they count only where a page of this very origin asks. */
+/** Cookies of sessions: HttpOnly, SameSite=Strict, and Secure if the page came over HTTPS, from here
+ * or from a proxy. Browsers send a host's cookies to all its ports, and SameSite does not tell the
+ * ports apart: so the cookies count only in requests from a page of this very origin. */
 export const sessionCookies = ({ hasTls, publicUrl }: Reached) => {
-  /** Browsers say `Sec-Fetch-Site` over HTTPS alone, and `Origin` with all that is not read. */
+  /** Browsers send `Sec-Fetch-Site` over HTTPS only, and `Origin` with everything but reads. */
   const isSameOrigin = ({ method, headers, url }: Request): boolean => {
     const isRead = method === 'GET' || method === 'HEAD'
     const site = headers.get('sec-fetch-site')
     if (site !== null) return site === 'same-origin' || (isRead && site === 'none')
     const origin = headers.get('origin')
     if (origin === null) return isRead
-    // Behind TLS, too, the URL of a request may begin as one without; see cli/listener.ts.
-    const asked = URL.parse(hasTls ? url.replace(/^http:/, 'https:') : url)?.origin
-    return [asked, publicUrl || undefined].includes(origin)
+    // Even over TLS, the URL of a request may begin with http:; see cli/listener.ts.
+    const requested = URL.parse(hasTls ? url.replace(/^http:/, 'https:') : url)?.origin
+    return [requested, publicUrl || undefined].includes(origin)
   }
 
   const read = (request: Request, cookie: SessionCookie): string | undefined => {
@@ -47,35 +49,41 @@ export const sessionCookies = ({ hasTls, publicUrl }: Reached) => {
     if (header === null || !isSameOrigin(request)) return undefined
     const cookies = new Bun.CookieMap(header)
     const secure = cookies.get(nameOf(cookie, true))
-    // Without the prefix it may have been planted from a page that came without TLS.
+    // Without the prefix, a page that came without TLS may have planted it.
     const value = secure ?? (hasTls ? null : cookies.get(nameOf(cookie, false)))
     return value ?? undefined
+  }
+
+  /** Returns `Set-Cookie` values; zero seconds remove a cookie. */
+  const write = (request: Request, values: Values): string[] => {
+    const secure = hasTls || request.headers.get('origin')?.startsWith('https:') === true
+    return (Object.entries(values) as [SessionCookie, Value][]).map(
+      ([cookie, { value, seconds: maxAge }]) =>
+        new Bun.Cookie({
+          name: nameOf(cookie, secure),
+          value,
+          path: PATHS[cookie],
+          maxAge,
+          secure,
+          httpOnly: true,
+          sameSite: 'strict',
+        }).serialize(),
+    )
   }
 
   return {
     isSameOrigin,
 
-    /** Gives a cookie of a request from a page of this origin. */
+    /** Returns a cookie, or undefined unless the request comes from a page of this origin. */
     read,
+    write,
 
-    /** Gives `Set-Cookie` lines; one of 0 seconds removes its cookie. */
-    write: (
-      request: Request,
-      values: Readonly<Partial<Record<SessionCookie, Value>>>,
-    ): string[] => {
-      const secure = hasTls || request.headers.get('origin')?.startsWith('https:') === true
-      return (Object.entries(values) as [SessionCookie, Value][]).map(
-        ([cookie, { value, seconds: maxAge }]) =>
-          new Bun.Cookie({
-            name: nameOf(cookie, secure),
-            value,
-            path: PATHS[cookie],
-            maxAge,
-            secure,
-            httpOnly: true,
-            sameSite: 'strict',
-          }).serialize(),
-      )
-    },
+    /** Returns the `Set-Cookie` values that remove a session from a browser. The device cookie
+     * stays. */
+    remove: (request: Request): string[] =>
+      write(request, {
+        access: { value: '', seconds: 0 },
+        refresh: { value: '', seconds: 0 },
+      }),
   }
 }

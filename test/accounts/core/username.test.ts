@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import { Database as Sqlite } from 'bun:sqlite'
 import fc from 'fast-check'
-import { usernameKeyOf } from '../../../src/accounts/login/service.ts'
+import { usernameKeyOf } from '../../../src/accounts/core/username.ts'
 import { MIGRATIONS } from '../../../src/storage/migrations.ts'
 import { migrate } from '../../../src/storage/migrate.ts'
 import { PASSWORD, startApp } from '../../support/app.ts'

@@ -2,6 +2,7 @@ import { expect, test } from 'bun:test'
 import { parseWerkzeugHash } from '../../../src/accounts/passwords/werkzeug-hash.ts'
 import { type Holder, legacyUserImport } from '../../../src/accounts/import/users.ts'
 import { legacyUserStore } from '../../../src/accounts/import/store.ts'
+import { COMMAND_LINE } from '../../../src/domain/audit-event.ts'
 import { PASSWORD, type TestApp, bearer, startApp } from '../../support/app.ts'
 import { idOf, olderHashOf, tokenOf } from '../../support/older-server.ts'
 
@@ -54,12 +55,7 @@ test('logins go through the older ways as long as somebody has one, and no longe
   for (const username of ['ada', 'bob', 'dee'])
     expect((await app.post('/login', { username, password: PASSWORD })).status).toBe(200)
   expect(await app.people.legacySchemes()).toStrictEqual(['sha256'])
-  const by = { address: '', userAgent: '', requestId: undefined, account: undefined }
-  await app.erasures.erase(by, async (changes) => {
-    const cy = await changes.find(idOf(3))
-    if (!cy) throw new Error('cy is not there')
-    return cy
-  })
+  await app.administration.erase({ by: COMMAND_LINE, publicId: idOf(3) })
   expect(await app.people.legacySchemes()).toStrictEqual([])
 })
 

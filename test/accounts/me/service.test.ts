@@ -273,7 +273,7 @@ describe('taking one’s data out', () => {
       account: { second_factor: true },
       known_clients: [{ logged_in_at: at(1000) }],
       failed_logins: [
-        { address: '192.0.2.1', failures: 3, failed_at: at(2000), waits_until: at(3000) },
+        { address: '192.0.2.1', failures: 3, failed_at: at(2000), locked_until: at(3000) },
       ],
       second_factor: { on_since: at(4000), recovery_codes: 2 },
       password_reset: { expires_at: at(6000) },

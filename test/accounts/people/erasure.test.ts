@@ -2,9 +2,11 @@ import { describe, expect, test } from 'bun:test'
 import { Database } from 'bun:sqlite'
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { accountTransactions } from '../../../src/accounts/people/account-transaction.ts'
+import { accountTransaction } from '../../../src/accounts/people/account-transaction.ts'
+import { erasureStore } from '../../../src/accounts/people/erasure-store.ts'
 import { erasureService } from '../../../src/accounts/people/erasure.ts'
 import { COMMAND_LINE } from '../../../src/domain/audit-event.ts'
+import { clockFrom } from '../../../src/domain/clock.ts'
 import { openDatabase } from '../../../src/storage/open.ts'
 import { PASSWORD, bearer, clientOf, startApp } from '../../support/app.ts'
 import { UNLIMITED, runCommand, startService, temporaryFolder } from '../../support/binary.ts'
@@ -106,7 +108,7 @@ describe('an erasure that is interrupted', () => {
   /** Adds the person and an unlock of theirs, and erases them with a server that dies half-way. */
   const halfErased = async (dataDir: string, database: string) => {
     const app = await openLog(dataDir)
-    await app.accounts.add(PERSON, 'member')
+    await app.newAccounts.add(PERSON, 'member')
     const account = await app.accounts.find(NAME)
     const publicId = account?.publicId ?? ''
     await app.unlockLog.append([{ ...claimed(0, NAME), accountPublicId: publicId }])
@@ -114,20 +116,22 @@ describe('an erasure that is interrupted', () => {
     await app.record(from, { action: 'login', result: 'success' })
     await app.close()
     const db = openDatabase(database)
-    const half = erasureService({
-      store: accountTransactions(db, Date.now),
+    const clock = clockFrom()
+    const interrupted = erasureService({
+      store: erasureStore(db),
       traces: [() => Promise.reject(new Error('killed'))],
-      record: async () => {},
-      now: Date.now,
+      auditIn: () => ({ record: async () => {} }),
+      clock,
       report: () => {},
     })
-    const erasing = half.erase(COMMAND_LINE, async (changes) => {
-      const person = await changes.find(publicId)
-      if (!person) throw new Error('the person is missing')
-      return person
+    await db.transaction(async (tx) => {
+      const found = await accountTransaction(tx, clock).find(publicId)
+      if (!found) throw new Error('the account is missing')
+      await interrupted.eraseIn(tx, COMMAND_LINE, found)
     })
-    expect(String(await erasing.catch((error: unknown) => error))).toContain('killed')
-    half.stop()
+    const finishing = interrupted.finish()
+    expect(String(await finishing.catch((error: unknown) => error))).toContain('killed')
+    interrupted.stop()
     await db.close()
     return publicId
   }
@@ -150,7 +154,7 @@ describe('an erasure that is interrupted', () => {
     inFolder(async (folder, database) => {
       const publicId = await halfErased(join(folder, 'data'), database)
       const app = await openLog(join(folder, 'data'))
-      await app.accounts.add({ ...PERSON, username: 'ada' }, 'member')
+      await app.newAccounts.add({ ...PERSON, username: 'ada' }, 'member')
       const ada = (await app.accounts.find('ada'))?.publicId ?? ''
       await app.administration.erase({ by: COMMAND_LINE, publicId: ada })
       expect((await app.unlocks.page(-1, 9))[0]?.person).toBeUndefined()
@@ -203,7 +207,7 @@ test('[D7] the invitation that was for nobody else loses its label, one that oth
       ['ada', 1],
       ['eve', 5],
     ] as const) {
-      await app.accounts.add({ ...PERSON, username }, 'member')
+      await app.newAccounts.add({ ...PERSON, username }, 'member')
       db.query(
         `INSERT INTO invitation (id, code_hash, role, label, made_by, created_at_ms, expires_at_ms,
            uses, uses_max) VALUES (?, ?, 'member', ?, 'somebody', 0, 0, 1, ?)`,
@@ -229,10 +233,10 @@ test('somebody who comes back under the same public id keeps what is recorded fr
       return publicId
     }
     const names = async () => (await app.unlocks.page(-1, 9)).map(({ person }) => person?.username)
-    await app.accounts.add({ ...PERSON, username: 'ada' }, 'member')
+    await app.newAccounts.add({ ...PERSON, username: 'ada' }, 'member')
     const publicId = await erase()
     // As an import of the legacy server's accounts does.
-    await app.accounts.add({ ...PERSON, username: 'ada' }, 'member')
+    await app.newAccounts.add({ ...PERSON, username: 'ada' }, 'member')
     db.query("UPDATE account SET public_id = ? WHERE username = 'ada'").run(publicId)
     await app.unlockLog.append([{ ...claimed(0, 'ada'), accountPublicId: publicId }])
     await app.erasures.resume()

@@ -23,7 +23,8 @@ test('[T3] after a restore no session, code or invitation is good that may have 
     by: COMMAND_LINE,
     publicId: ada?.publicId ?? '',
   })
-  expect(await app.restored.revokeCredentials()).toStrictEqual({ sessions: 2, invitations: 1 })
+  const revoked = await app.db.transaction(app.revokeCredentialsIn)
+  expect(revoked).toStrictEqual({ sessions: 2, invitations: 1 })
   for (const one of [token, owner]) expect((await app.get('/v1/me', bearer(one))).status).toBe(401)
   const redeemed = await app.post('/v1/password-reset', {
     username: 'ada',
@@ -41,7 +42,7 @@ test('[D7] a database knows whom it erased, also when the mark of it is gone', a
   const folder = temporaryFolder()
   const app = await openLog(join(folder, 'data'))
   for (const username of ['ada', 'grace'])
-    await app.accounts.add({ username, password: PASSWORD, phone: '1', address: 'x' }, 'member')
+    await app.newAccounts.add({ username, password: PASSWORD, phone: '1', address: 'x' }, 'member')
   const publicId = (await app.accounts.find('grace'))?.publicId ?? ''
   await app.administration.erase({ by: COMMAND_LINE, publicId })
   await app.close()

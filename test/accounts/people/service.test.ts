@@ -95,7 +95,7 @@ describe('who may do what to whom', () => {
   }
 
   const addPerson = (app: TestApp, username: string) =>
-    app.accounts.add({ username, password: PASSWORD, phone: '1', address: 'x' }, 'member')
+    app.newAccounts.add({ username, password: PASSWORD, phone: '1', address: 'x' }, 'member')
 
   /** Makes everybody again what they were, from the command line, and gives them by name. */
   const restored = async (app: TestApp) => {
@@ -458,7 +458,7 @@ describe('listing people', () => {
         id % 3 === 0 ? 'admin' : 'member',
         id % 2 === 0 ? 1 : null,
       )
-    const { page } = accountDirectory(db, () => 0)
+    const { page } = accountDirectory(db, { nonDecreasingMs: () => 0 })
     await fc.assert(
       fc.asyncProperty(
         fc.record({
@@ -471,9 +471,9 @@ describe('listing people', () => {
           const found: number[] = []
           let after: number | undefined
           do {
-            const { people, next } = await page({ filter, order, after, limit })
-            expect(people.length).toBeLessThanOrEqual(limit)
-            found.push(...people.map(({ id }) => id))
+            const { accounts, next } = await page({ filter, order, after, limit })
+            expect(accounts.length).toBeLessThanOrEqual(limit)
+            found.push(...accounts.map(({ id }) => id))
             after = next
           } while (after !== undefined)
           const wanted = ids.filter(

@@ -39,7 +39,7 @@ export const lived = async (days: number) => {
   const ids: Record<string, string> = {}
   for (const [username, role] of Object.entries(PEOPLE)) {
     const person = { username, password: PASSWORD, phone: '1', address: 'x' }
-    await app.people.add(await app.accounts.checkPerson(person), role, async () => {})
+    await app.people.add(await app.newAccounts.check(person), role, async () => {})
   }
   for (const { username, publicId } of await app.people.page(0, 100)) ids[username] = publicId
 

@@ -71,7 +71,7 @@ describe('whom the server keeps from the door', () => {
 
   test('[O3] a person whose logins begin to wait is in it too, and a name that nobody has is not', async () => {
     await using app = await startApp()
-    await app.accounts.add(
+    await app.newAccounts.add(
       { username: 'ada', password: PASSWORD, phone: '1', address: 'x' },
       'member',
     )

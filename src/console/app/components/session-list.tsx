@@ -1,6 +1,6 @@
 import type { Static } from '@sinclair/typebox'
 import { useRef } from 'preact/hooks'
-import type { SessionsAnswer } from '../../../accounts/core/schema.ts'
+import type { SessionsAnswer } from '../../../accounts/sessions/schema.ts'
 import { api, withQuery } from '../api.ts'
 import { deviceWords } from '../device-words.ts'
 import { useLoad } from '../load.ts'

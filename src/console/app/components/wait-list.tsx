@@ -1,6 +1,6 @@
 import type { Static } from '@sinclair/typebox'
 import { useEffect, useRef } from 'preact/hooks'
-import type { LockoutsAnswer } from '../../../accounts/core/schema.ts'
+import type { LockoutsAnswer } from '../../../accounts/lockout/schema.ts'
 import { api, withQuery } from '../api.ts'
 import { type Loaded, useLoad } from '../load.ts'
 import { counted } from '../words.ts'

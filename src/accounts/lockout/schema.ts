@@ -1,0 +1,40 @@
+import { Type as t } from '@sinclair/typebox'
+import { Time } from '../core/schema.ts'
+import { LOCKOUT_KINDS } from './rules.ts'
+
+const LockoutAnswer = t.Object(
+  {
+    id: t.String({ description: 'For clearing it' }),
+    kind: t.Union(
+      LOCKOUT_KINDS.map((kind) => t.Literal(kind)),
+      {
+        description:
+          'What is locked out: `client`, a client at names it has not logged in to before; `name`, ' +
+          'clients new to a name; `client_at_name`, one client at one name',
+      },
+    ),
+    account: t.Union([t.String(), t.Null()], {
+      description: 'Public id of the account with this name; null if there is none',
+    }),
+    username: t.Union([t.String(), t.Null()]),
+    address: t.Union([t.String(), t.Null()], {
+      description: 'Last address of the client that is locked out',
+    }),
+    failures: t.Integer(),
+    failed_at: Time,
+    locked_until: Time,
+  },
+  { additionalProperties: false },
+)
+
+export const LockoutsAnswer = t.Object(
+  { total: t.Integer(), lockouts: t.Array(LockoutAnswer) },
+  { additionalProperties: false },
+)
+
+export const LockoutParams = t.Object({
+  id: t.String({
+    description: 'From the list',
+    examples: ['5f0c7a3e9b1d482c6e8f70a1b2c3d4e55f0c7a3e9b1d482c6e8f70a1b2c3d4e5'],
+  }),
+})

@@ -1,0 +1,72 @@
+import { Type as t } from '@sinclair/typebox'
+import { text } from '../../http/request/text.ts'
+import { Address, Email, Password, Phone, Time, Username } from '../core/schema.ts'
+import { ACCOUNT_EXAMPLE, AccountAnswer, RoleName, nullable } from '../people/schema.ts'
+import { SessionAnswer } from '../sessions/schema.ts'
+
+export const ContactBody = t.Object(
+  {
+    phone: t.Optional(Phone),
+    address: t.Optional(Address),
+    email: t.Optional(t.Union([Email, t.Null()], { examples: ['ada@example.org'] })),
+  },
+  { minProperties: 1 },
+)
+
+const NewPassword = { ...Password, examples: ['nine quiet green keys'] }
+
+export const PasswordBody = t.Object({ current_password: Password, new_password: NewPassword })
+
+export const EraseBody = t.Object({ password: Password })
+
+export const ResetBody = t.Object({
+  username: Username,
+  code: text({
+    min: 1,
+    max: 100,
+    description: 'The one-time code; case and hyphens do not matter',
+    examples: ['7QJK-0M3V-X8TB-4ZPN-HC5W-9RFD-2YGE'],
+  }),
+  new_password: NewPassword,
+})
+
+export const ExportAnswer = t.Object({
+  exported_at: Time,
+  account: AccountAnswer,
+  sessions: t.Array(SessionAnswer),
+  known_clients: t.Array(t.Object({ logged_in_at: Time })),
+  failed_logins: t.Array(
+    t.Object({
+      address: nullable(t.String()),
+      failures: t.Integer(),
+      failed_at: Time,
+      locked_until: nullable(Time),
+    }),
+  ),
+  second_factor: nullable(t.Object({ on_since: Time, recovery_codes: t.Integer() })),
+  password_reset: nullable(t.Object({ expires_at: Time })),
+  invitations_made: t.Array(
+    t.Object({
+      id: t.String(),
+      label: t.String(),
+      role: RoleName,
+      made_at: Time,
+      expires_at: Time,
+    }),
+  ),
+  audit: t.Array(t.Object({}, { description: 'An audit event by or about the person' })),
+  unlocks: t.Array(t.Object({}, { description: 'As in `GET /v1/unlocks`' })),
+})
+
+export const EXPORT_EXAMPLE = {
+  exported_at: '2026-11-22T18:30:02.125Z',
+  account: ACCOUNT_EXAMPLE,
+  sessions: [],
+  known_clients: [{ logged_in_at: '2026-11-20T07:12:45.000Z' }],
+  failed_logins: [],
+  second_factor: null,
+  password_reset: null,
+  invitations_made: [],
+  audit: [],
+  unlocks: [],
+}

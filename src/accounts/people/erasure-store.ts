@@ -1,0 +1,19 @@
+import type { Queries } from '../../storage/database.ts'
+
+export type ErasureStore = ReturnType<typeof erasureStore>
+
+/** Marks of erasures that may not be finished. */
+export const erasureStore = (db: Pick<Queries, 'all' | 'run'>) => ({
+  /** Returns the public ids of marked accounts, without those that were imported again since. */
+  pending: async (): Promise<readonly string[]> => {
+    const rows = await db.all<{ public_id: string }>(
+      'SELECT public_id FROM erasure WHERE public_id NOT IN (SELECT public_id FROM account)',
+    )
+    return rows.map((row) => row.public_id)
+  },
+
+  /** Removes the marks of erasures that began before `begunBeforeMs`. */
+  removeMarks: async (begunBeforeMs: number): Promise<void> => {
+    await db.run('DELETE FROM erasure WHERE begun_at_ms < ?', begunBeforeMs)
+  },
+})
