@@ -8,7 +8,6 @@ import { erasureService } from './accounts/people/erasure.ts'
 import { KNOWN_CLIENT_MS, failedLoginStore, newestFailureMs } from './accounts/lockout/store.ts'
 import { lockoutService } from './accounts/lockout/service.ts'
 import { invitationRoutes } from './accounts/invitations/routes.ts'
-import { invitationStore } from './accounts/invitations/store.ts'
 import { invitationService } from './accounts/invitations/service.ts'
 import { ownAccountService } from './accounts/me/service.ts'
 import { accountExport } from './accounts/me/export.ts'
@@ -18,6 +17,7 @@ import { weakPasswordCheck } from './accounts/passwords/policy.ts'
 import { peopleRoutes } from './accounts/people/routes.ts'
 import { accountDirectory } from './accounts/people/store.ts'
 import { exportStore } from './accounts/me/export-store.ts'
+import { registrationRoutes } from './accounts/registration/routes.ts'
 import { registration } from './accounts/registration/service.ts'
 import { accountRoutes } from './accounts/login/routes.ts'
 import { secondFactorEnrolment } from './accounts/second-factor/enrolment.ts'
@@ -31,9 +31,8 @@ import { sessionRoutes } from './accounts/sessions/routes.ts'
 import { sessionStore } from './accounts/sessions/store.ts'
 import { sessionService } from './accounts/sessions/service.ts'
 import { settingRoutes } from './accounts/registration/setting-routes.ts'
-import { settingStore } from './accounts/registration/setting-store.ts'
 import { settingService } from './accounts/registration/settings.ts'
-import { setupRoutes } from './accounts/registration/first-owner-routes.ts'
+import { firstOwnerRoutes } from './accounts/registration/first-owner-routes.ts'
 import { firstOwnerService } from './accounts/registration/first-owner.ts'
 import { revokeCredentialsIn } from './accounts/people/restore-store.ts'
 import { newAccountService } from './accounts/core/new-account.ts'
@@ -159,7 +158,7 @@ export const openApp = async (
   })
   const { store: audit, record, auditIn, recordCoalesced } = auditing
 
-  const people = accountStore(db, steady)
+  const people = accountStore(db)
   const unlocks = unlockStore(db)
   const signer = logKey.open({ hasLog: (await unlocks.head()) !== undefined })
   const clock = unlockLogClock({ now, newestMs: await unlocks.newestCertainMs() })
@@ -235,7 +234,14 @@ export const openApp = async (
     minLength: config.passwordMinLength,
     useBlocklist: config.passwordBlocklist === 'on',
   })
-  const newAccounts = newAccountService({ store: people, hasher, isWeak, record })
+  const newAccounts = newAccountService({
+    db,
+    accounts: people,
+    hasher,
+    isWeak,
+    auditIn,
+    clock: clocks,
+  })
   const accounts = authenticationService({
     store: people,
     hasher,
@@ -256,17 +262,16 @@ export const openApp = async (
 
   const linkTo = (fragment: string) => `${linkBase(config)}/join#${fragment}`
   const setup = firstOwnerService({
-    store: people,
+    db,
     newAccounts,
     sessions,
+    auditIn,
     record,
     linkTo,
-    monotonic,
+    clock: clocks,
   })
-  const invited = invitationStore(db, steady)
-  const invitations = invitationService({ store: invited, record, linkTo })
-
-  const settings = settingService({ store: settingStore(db), config, record })
+  const invitations = invitationService({ db, auditIn, record, linkTo, clock: clocks })
+  const settings = settingService({ db, config, auditIn })
 
   const erasures = erasureService({
     store: erasureStore(db),
@@ -350,13 +355,6 @@ export const openApp = async (
         endpoints,
         readBody,
         accounts,
-        register: registration({
-          mode: settings.registration,
-          newAccounts,
-          people,
-          invitations: invited,
-          record,
-        }),
         tokenLifetimeMs,
       }),
     )
@@ -367,14 +365,37 @@ export const openApp = async (
         cookies,
         accounts,
         sessions,
-        setup,
         browser,
         now: steady,
       }),
     )
-    .use(settingRoutes({ endpoints, readBody, settings }))
-    .use(setupRoutes({ endpoints, readBody, accounts, setup, tokenLifetimeMs }))
-    .use(invitationRoutes({ endpoints, readBody, invitations }))
+    .use(
+      endpoints.mount(
+        registrationRoutes({
+          register: registration({
+            registrationMode: settings.registration,
+            db,
+            newAccounts,
+            auditIn,
+            record,
+            clock: clocks,
+          }),
+          trustClient: accounts.trustClient,
+        }),
+      ),
+    )
+    .use(
+      endpoints.mount(
+        firstOwnerRoutes({
+          firstOwner: setup,
+          trustClient: accounts.trustClient,
+          browserSessions: browser,
+          tokenLifetimeMs,
+        }),
+      ),
+    )
+    .use(endpoints.mount(settingRoutes({ settings })))
+    .use(endpoints.mount(invitationRoutes({ invitations })))
     .use(
       sessionRoutes({
         endpoints,

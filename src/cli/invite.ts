@@ -44,7 +44,7 @@ const make: Command['run'] = async (args, { env, print, say, isShown }) => {
   const wish = { role, label, expires_in_hours: hours, uses: usesMax }
   if (!Value.Check(InvitationBody, wish)) throw new UsageError(faultOf(wish))
   return withExistingData(parseConfig(env), async ({ invitations }) => {
-    const made = await invitations.make(COMMAND_LINE, {
+    const made = await invitations.create(COMMAND_LINE, {
       role: wish.role,
       label,
       hours,

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 import { Value } from '@sinclair/typebox/value'
 import { RESET_MINUTES } from '../accounts/people/reset-store.ts'
-import { RegisterBody } from '../accounts/core/schema.ts'
+import { RegisterBody } from '../accounts/registration/schema.ts'
 import type { App } from '../app.ts'
 import { type Config, parseConfig } from '../config.ts'
 import { AppError } from '../errors.ts'

@@ -31,7 +31,7 @@ test('[O3] what cannot be recorded has not happened: no login, no account, no in
   const other = { ...person, username: 'eve' }
   expect(app.newAccounts.add(other, 'member')).rejects.toThrow('no more records')
   const wish = { role: 'member', label: '', hours: 1, usesMax: 1 } as const
-  expect(app.invitations.make(COMMAND_LINE, wish)).rejects.toThrow('no more records')
+  expect(app.invitations.create(COMMAND_LINE, wish)).rejects.toThrow('no more records')
   expect(app.enrolment.begin(caller, PASSWORD)).rejects.toThrow('no more records')
   expect(await app.people.page(0, 9)).toHaveLength(1)
   expect(await app.invitations.page(undefined, 9)).toMatchObject({ page: [] })

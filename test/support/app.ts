@@ -1,5 +1,6 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { insertAccount } from '../../src/accounts/core/store.ts'
 import { openApp } from '../../src/app.ts'
 import { parseConfig } from '../../src/config.ts'
 import type { Role } from '../../src/domain/account.ts'
@@ -52,10 +53,11 @@ export const startApp = async (
     clock,
     logLines,
     logIn,
-    /** Adds an account that nothing tells of, and signs it in. */
+    /** Adds an account without an audit event, and logs it in. */
     signIn: async (username: string, role: Role = 'member'): Promise<string> => {
       const person = { username, password: PASSWORD, phone: '1', address: 'x' }
-      await app.people.add(await app.newAccounts.check(person), role, async () => {})
+      const account = { ...(await app.newAccounts.check(person)), role }
+      await app.db.transaction((tx) => insertAccount(tx, account, clock.nowMs))
       return logIn(username)
     },
     [Symbol.asyncDispose]: async () => {

@@ -1,18 +1,22 @@
 import type { Account, Role } from '../../domain/account.ts'
-import { COMMAND_LINE, type RecordAuditEvent } from '../../domain/audit-event.ts'
+import { type AuditIn, COMMAND_LINE } from '../../domain/audit-event.ts'
+import type { Clock } from '../../domain/clock.ts'
 import { AppError } from '../../errors.ts'
+import type { Database } from '../../storage/database.ts'
 import type { PasswordHasher } from '../passwords/hasher.ts'
 import type { WeakPasswordCheck } from '../passwords/policy.ts'
-import type { AccountStore, NewAccount } from './store.ts'
+import { type AccountStore, type NewAccount, insertAccount } from './store.ts'
 import { hasDirectionControls, usernameKeyOf } from './username.ts'
 
 export type NewAccounts = ReturnType<typeof newAccountService>
 
 type Dependencies = {
-  readonly store: Pick<AccountStore, 'exists' | 'add'>
+  readonly db: Pick<Database, 'transaction'>
+  readonly accounts: Pick<AccountStore, 'exists'>
   readonly hasher: Pick<PasswordHasher, 'hash'>
   readonly isWeak: WeakPasswordCheck
-  readonly record: RecordAuditEvent
+  readonly auditIn: AuditIn
+  readonly clock: Pick<Clock, 'nonDecreasingMs'>
 }
 
 /** What people enter about themselves. */
@@ -25,13 +29,15 @@ export type NewRegistration = {
 }
 
 /** The rules of new accounts: which names and passwords are accepted. */
-export const newAccountService = ({ store, hasher, isWeak, record }: Dependencies) => {
+export const newAccountService = (deps: Dependencies) => {
+  const { db, accounts, hasher, isWeak, auditIn, clock } = deps
+
   /** Returns the account as it may be stored. Throws `invalid`; a taken name is reported before a
    * weak password. */
   const check = async (person: NewRegistration): Promise<NewAccount> => {
     const usernameKey = usernameKeyOf(person.username)
     if (usernameKey === '') throw new AppError('invalid', 'Invalid username')
-    if (await store.exists(usernameKey)) throw nameTaken()
+    if (await accounts.exists(usernameKey)) throw nameTaken()
     if (hasDirectionControls(person.username)) throw new AppError('invalid', 'Invalid username')
     if (isWeak(person.password, person.username)) throw new AppError('invalid', 'Weak password')
     return {
@@ -49,12 +55,14 @@ export const newAccountService = ({ store, hasher, isWeak, record }: Dependencie
 
     /** Adds an account from the command line. Throws like `check`. */
     add: async (person: NewRegistration, role: Role): Promise<Account> => {
-      const added = await store.add(await check(person), role, ({ publicId }, tx) => {
-        const event = { action: 'account.add', subject: publicId, detail: { role } } as const
-        return record(COMMAND_LINE, { ...event, result: 'success' }, tx)
+      const newAccount = { ...(await check(person)), role }
+      return db.transaction(async (tx) => {
+        const account = await insertAccount(tx, newAccount, clock.nonDecreasingMs())
+        if (!account) throw nameTaken()
+        const event = { action: 'account.add', subject: account.publicId, detail: { role } }
+        await auditIn(tx).record(COMMAND_LINE, { ...event, result: 'success' })
+        return account
       })
-      if (!added) throw nameTaken()
-      return added
     },
   }
 }

@@ -1,22 +1,23 @@
 import { createHash } from 'node:crypto'
 
-/** Crockford's base32: no letter that looks like a digit. */
-const SIGNS = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
+/** Crockford's base32, which has no letter that looks like a digit. */
+const DIGITS = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
 
 const GROUPS = 7
-const SIGNS_PER_GROUP = 4
+const DIGITS_PER_GROUP = 4
 
-/** A code of 140 random bits that a person can read out and type: `7QJK-…`, seven groups of four. */
+/** Makes a code of 140 random bits that a person can read out and type: seven groups of four, such
+ * as `7QJK-…`. */
 export const newOneTimeCode = (): string => {
-  const random = crypto.getRandomValues(new Uint8Array(GROUPS * SIGNS_PER_GROUP))
-  const signs = Array.from(random, (byte) => SIGNS.charAt(byte % SIGNS.length))
+  const random = crypto.getRandomValues(new Uint8Array(GROUPS * DIGITS_PER_GROUP))
+  const digits = Array.from(random, (byte) => DIGITS.charAt(byte % DIGITS.length))
   return Array.from({ length: GROUPS }, (_, group) =>
-    signs.slice(group * SIGNS_PER_GROUP, (group + 1) * SIGNS_PER_GROUP).join(''),
+    digits.slice(group * DIGITS_PER_GROUP, (group + 1) * DIGITS_PER_GROUP).join(''),
   ).join('-')
 }
 
-/** SHA-256 of a code however it was typed: case, hyphens and spaces do not matter, nor does an O for
- * 0 or an I or L for 1. */
+/** Returns the SHA-256 of a code as it was typed. Case, hyphens and spaces do not matter, nor does an
+ * O for 0 or an I or L for 1. */
 export const hashOneTimeCode = (typed: string): Buffer =>
   createHash('sha256').update(plainCode(typed)).digest()
 

@@ -4,11 +4,11 @@ import { text } from '../../http/request/text.ts'
 export const Username = text({
   min: 1,
   max: 50,
-  description: 'Name to sign in with',
+  description: 'The name to log in with',
   examples: ['ada'],
 })
 
-/** Normalising costs the square of a run of combining marks, so nobody may send many. */
+/** Normalising takes quadratic time in a run of combining marks, so the length is bounded. */
 const PASSWORD_CHARACTERS_MAX = 1024
 
 export const Password = text({
@@ -22,35 +22,6 @@ export const CODE_EXAMPLE = '7QJK-3MPN-0V8T-XW2H-5RBD-9CFA-ESYG'
 export const Phone = text({ max: 32, examples: ['01234567890'] })
 export const Address = text({ max: 200, controls: 'whitespace', examples: ['1 Lock Lane'] })
 export const Email = text({ max: 254, examples: ['ada@example.org'] })
-
-export const RegisterBody = t.Object({
-  username: Username,
-  password: Password,
-  phone: Phone,
-  address: Address,
-  email: t.Optional(Email),
-  invitation: t.Optional(
-    text({
-      max: 64,
-      description: 'Code of an invitation; needed where the owner has said so',
-      examples: [CODE_EXAMPLE],
-    }),
-  ),
-})
-
-export const SetupBody = t.Object({
-  code: text({
-    min: 1,
-    max: 64,
-    description: 'As the service printed it at its start',
-    examples: [CODE_EXAMPLE],
-  }),
-  username: Username,
-  password: Password,
-  phone: t.Optional(Phone),
-  address: t.Optional(Address),
-  email: t.Optional(Email),
-})
 
 export const Time = t.String({ format: 'date-time', description: 'RFC 3339, UTC' })
 

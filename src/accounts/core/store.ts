@@ -1,10 +1,9 @@
 import type { Account, Role } from '../../domain/account.ts'
-import type { Recording } from '../../domain/audit-event.ts'
-import type { Database, Queries } from '../../storage/database.ts'
+import type { Queries } from '../../storage/database.ts'
 
 export type AccountStore = ReturnType<typeof accountStore>
 
-/** A person whose account may be made, as it will be stored; in which role is for others to say. */
+/** An account that may be added, as it will be stored, without its role. */
 export type NewAccount = {
   readonly username: string
   readonly usernameKey: string
@@ -16,7 +15,7 @@ export type NewAccount = {
 
 type InsertedAccount = NewAccount & {
   readonly role: Role
-  /** Where it is not to be made up. */
+  /** A random one by default. */
   readonly publicId?: string
   readonly invitationId?: string
 }
@@ -24,13 +23,13 @@ type InsertedAccount = NewAccount & {
 /** An account that is logging in, as it was when its password was read. */
 export type AuthenticatedAccount = Account & { readonly sessionEpoch: number }
 
-/** What a login compares with; `isDisabled` accounts may not sign in. */
+/** What a login is checked against; `isDisabled` accounts may not log in. */
 export type StoredPassword = AuthenticatedAccount & {
   readonly passwordHash: string
   readonly isDisabled: boolean
 }
 
-/** An account as the owner's table shows it: never with its password hash. */
+/** An account as the table of users shows it: never with its password hash. */
 export type AccountRecord = {
   readonly id: number
   readonly publicId: string
@@ -41,7 +40,7 @@ export type AccountRecord = {
   readonly role: Role
 }
 
-type Stored = {
+type AccountRow = {
   id: number
   public_id: string
   username: string
@@ -52,33 +51,12 @@ type Stored = {
 }
 
 /** Accounts in the database. */
-export const accountStore = (db: Database, now: () => number) => ({
+export const accountStore = (db: Pick<Queries, 'all' | 'get' | 'run'>) => ({
   exists: async (usernameKey: string): Promise<boolean> =>
     (await db.get('SELECT 1 FROM account WHERE username_key = ?', usernameKey)) !== undefined,
 
-  /** Gives the new account, or nothing where the name is taken. */
-  add: (person: NewAccount, role: Role, record: Recording<Account>): Promise<Account | undefined> =>
-    db.transaction(async (tx) => {
-      const added = await insertAccount(tx, { ...person, role }, now())
-      if (added) await record(added, tx)
-      return added
-    }),
-
-  /** Adds an owner where there is none; two at once, from whatever process, cannot both be first. */
-  addFirstOwner: (
-    person: NewAccount,
-    record: Recording<Account>,
-  ): Promise<Account | 'name_taken' | 'owner_exists'> =>
-    db.transaction(async (tx) => {
-      if (await hasOwner(tx)) return 'owner_exists'
-      const added = await insertAccount(tx, { ...person, role: 'owner' }, now())
-      if (!added) return 'name_taken'
-      await record(added, tx)
-      return added
-    }),
-
   findPassword: async (usernameKey: string): Promise<StoredPassword | undefined> => {
-    const row = await db.get<Stored>(
+    const row = await db.get<AccountRow>(
       `SELECT
          id,
          public_id,
@@ -93,7 +71,7 @@ export const accountStore = (db: Database, now: () => number) => ({
     )
     return (
       row && {
-        ...account(row),
+        ...accountOf(row),
         passwordHash: row.password_hash,
         sessionEpoch: row.session_epoch,
         isDisabled: row.disabled_at_ms !== null,
@@ -101,9 +79,10 @@ export const accountStore = (db: Database, now: () => number) => ({
     )
   },
 
-  /** In which schemes the legacy server hashed the passwords of those who have not logged in since. */
+  /** Returns the schemes by which the legacy server hashed the passwords of accounts that have not
+   * logged in since they were imported. */
   legacySchemes: async (): Promise<readonly string[]> => {
-    // Goes from one scheme to the next in the index, however many accounts each has.
+    // Skips from one scheme to the next in the index, however many accounts each has.
     const rows = await db.all<{ scheme: string }>(
       `WITH RECURSIVE found (scheme) AS (
          SELECT min(legacy_scheme) FROM account WHERE legacy_scheme IS NOT NULL
@@ -118,11 +97,11 @@ export const accountStore = (db: Database, now: () => number) => ({
   },
 
   findByPublicId: async (publicId: string): Promise<Account | undefined> => {
-    const row = await db.get<Stored>(
+    const row = await db.get<AccountRow>(
       'SELECT id, public_id, username, role FROM account WHERE public_id = ?',
       publicId,
     )
-    return row && account(row)
+    return row && accountOf(row)
   },
 
   replacePasswordHash: async (id: number, from: string, to: string): Promise<void> => {
@@ -134,11 +113,9 @@ export const accountStore = (db: Database, now: () => number) => ({
     )
   },
 
-  hasOwner: (): Promise<boolean> => hasOwner(db),
-
-  /** Up to `limit` people whose id is over `afterId`, in the order they were registered. */
+  /** Returns up to `limit` accounts with an id above `afterId`, in the order of registration. */
   page: async (afterId: number, limit: number): Promise<readonly AccountRecord[]> => {
-    const rows = await db.all<Stored & Omit<AccountRecord, 'publicId'>>(
+    const rows = await db.all<AccountRow & Omit<AccountRecord, 'publicId'>>(
       `SELECT
          id,
          public_id,
@@ -155,22 +132,23 @@ export const accountStore = (db: Database, now: () => number) => ({
       limit,
     )
     return rows.map(({ phone, address, email, ...row }) => ({
-      ...account(row),
+      ...accountOf(row),
       phone,
       address,
       email,
     }))
   },
+
+  hasOwner: (): Promise<boolean> => hasOwner(db),
 })
 
-/** Adds an account within a transaction, under a number that none had before; nothing where the name
- * is taken. */
+/** Adds an account with an id that none has had before. Returns undefined if the name is taken. */
 export const insertAccount = async (
-  tx: Queries,
-  person: InsertedAccount,
+  tx: Pick<Queries, 'get'>,
+  { publicId = crypto.randomUUID(), ...account }: InsertedAccount,
   atMs: number,
 ): Promise<Account | undefined> => {
-  const row = await tx.get<Stored>(
+  const row = await tx.get<AccountRow>(
     `INSERT INTO account (
        id,
        public_id,
@@ -192,24 +170,25 @@ export const insertAccount = async (
        public_id,
        username,
        role`,
-    person.publicId ?? crypto.randomUUID(),
-    person.username,
-    person.usernameKey,
-    person.passwordHash,
-    person.role,
-    person.phone,
-    person.address,
-    person.email ?? null,
+    publicId,
+    account.username,
+    account.usernameKey,
+    account.passwordHash,
+    account.role,
+    account.phone,
+    account.address,
+    account.email ?? null,
     atMs,
-    person.invitationId ?? null,
+    account.invitationId ?? null,
   )
-  return row && account(row)
+  return row && accountOf(row)
 }
 
-const hasOwner = async (queries: Pick<Queries, 'get'>): Promise<boolean> =>
+/** True if there is an owner, enabled or not. */
+export const hasOwner = async (queries: Pick<Queries, 'get'>): Promise<boolean> =>
   (await queries.get("SELECT 1 FROM account WHERE role = 'owner' LIMIT 1")) !== undefined
 
-const account = (row: Pick<Stored, 'id' | 'public_id' | 'username' | 'role'>): Account => ({
+const accountOf = (row: Pick<AccountRow, 'id' | 'public_id' | 'username' | 'role'>): Account => ({
   id: row.id,
   publicId: row.public_id,
   username: row.username,

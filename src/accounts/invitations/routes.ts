@@ -1,9 +1,6 @@
-import type { Endpoints } from '../../http/router.ts'
-import type { ReadBody } from '../../http/request/json-body.ts'
 import { message, problem } from '../../http/answers.ts'
-import { operation } from '../../http/endpoint.ts'
+import { type Endpoint, endpoint } from '../../http/endpoint.ts'
 import { qrSvg } from '../../http/page/qr.ts'
-import { readQuery } from '../../http/request/query.ts'
 import {
   HOURS_DEFAULT,
   InvitationAnswer,
@@ -13,118 +10,116 @@ import {
   InvitationsQuery,
   PAGE_DEFAULT,
 } from './schema.ts'
-import type { Named, ListedInvitation } from './store.ts'
-import type { Invitations, MadeInvitation } from './service.ts'
+import type { CreatedInvitation, Invitations } from './service.ts'
+import type { ListedInvitation, NamedAccount } from './store.ts'
 
-type Dependencies = {
-  readonly endpoints: Endpoints
-  readonly readBody: ReadBody
-  readonly invitations: Invitations
-}
+type Dependencies = { readonly invitations: Invitations }
 
 /** Inviting people, for admins and owners. */
-export const invitationRoutes = ({ endpoints, readBody, invitations }: Dependencies) =>
-  endpoints
-    .group('default')
-    .get(
-      '/v1/invitations',
-      async ({ request }) => {
-        const { limit = PAGE_DEFAULT, cursor } = readQuery(request, InvitationsQuery)
-        const { page, next } = await invitations.page(cursor, limit)
-        return { invitations: page.map(listedAnswer), next: next ?? null }
-      },
-      LIST,
-    )
-    .use(endpoints.changeLimits())
-    .post(
-      '/v1/invitations',
-      async ({ request, caller }) => {
-        const {
-          role,
-          label = '',
-          expires_in_hours: hours = HOURS_DEFAULT,
-          uses: usesMax = 1,
-        } = await readBody(request, InvitationBody)
-        return madeAnswer(await invitations.make(caller, { role, label, hours, usesMax }))
-      },
-      MAKE,
-    )
-    .delete(
-      '/v1/invitations/:id',
-      async ({ params, caller }) => {
-        await invitations.revoke(caller, params.id)
-        return { msg: 'Invitation revoked' }
-      },
-      REVOKE,
-    )
+export const invitationRoutes = (deps: Dependencies): readonly Endpoint[] => [
+  list(deps),
+  create(deps),
+  revoke(deps),
+]
 
-const madeAnswer = (made: MadeInvitation) => ({
-  id: made.id,
-  role: made.role,
-  label: made.label,
-  uses_max: made.usesMax,
-  expires_at: new Date(made.expiresAtMs).toISOString(),
-  code: made.code,
-  link: made.link,
-  qr_svg: qrSvg(made.link),
+const NOT_ALLOWED = problem(403, 'forbidden', 'Admins invite members; only an owner invites others')
+
+const list = ({ invitations }: Dependencies) =>
+  endpoint(
+    {
+      method: 'GET',
+      path: '/v1/invitations',
+      access: 'admin',
+      tag: 'Invitations',
+      summary: 'List invitations',
+      description: 'The newest first, without their codes, and with the accounts that used them.',
+      query: InvitationsQuery,
+      answers: {
+        200: { description: 'A page', schema: InvitationsAnswer },
+        400: problem(400, 'invalid', 'Invalid limit'),
+        403: problem(403, 'forbidden', 'Only an admin may do this'),
+      },
+    },
+    async ({ query: { limit = PAGE_DEFAULT, cursor } }) => {
+      const { page, next } = await invitations.page(cursor, limit)
+      return { invitations: page.map(listedJson), next: next ?? null }
+    },
+  )
+
+const create = ({ invitations }: Dependencies) =>
+  endpoint(
+    {
+      method: 'POST',
+      path: '/v1/invitations',
+      access: 'admin',
+      limits: ['changes'],
+      tag: 'Invitations',
+      summary: 'Create an invitation',
+      description:
+        'Returns a code, and a link that holds it, as text and as a QR code; they are shown only ' +
+        'here. Anyone who has the code can register with this role, as often as `uses` allows, while ' +
+        'the account that created the invitation may still create it.',
+      body: InvitationBody,
+      answers: {
+        200: { description: 'The invitation', schema: InvitationAnswer },
+        400: problem(400, 'invalid', 'Invalid uses'),
+        403: NOT_ALLOWED,
+      },
+    },
+    async ({ caller, body }) => {
+      const { role, label = '', expires_in_hours: hours = HOURS_DEFAULT, uses: usesMax = 1 } = body
+      return createdJson(await invitations.create(caller, { role, label, hours, usesMax }))
+    },
+  )
+
+const revoke = ({ invitations }: Dependencies) =>
+  endpoint(
+    {
+      method: 'DELETE',
+      path: '/v1/invitations/:id',
+      access: 'admin',
+      limits: ['changes'],
+      tag: 'Invitations',
+      summary: 'Revoke an invitation',
+      description: 'It cannot be used any more. Accounts that were registered with it stay.',
+      params: InvitationParams,
+      answers: {
+        200: message('The invitation is revoked', 'Invitation revoked'),
+        403: NOT_ALLOWED,
+        404: problem(404, 'not_found', 'No such invitation'),
+      },
+    },
+    async ({ params, caller }) => {
+      await invitations.revoke(caller, params.id)
+      return { msg: 'Invitation revoked' }
+    },
+  )
+
+const createdJson = (invitation: CreatedInvitation) => ({
+  id: invitation.id,
+  role: invitation.role,
+  label: invitation.label,
+  uses_max: invitation.usesMax,
+  expires_at: new Date(invitation.expiresAtMs).toISOString(),
+  code: invitation.code,
+  link: invitation.link,
+  qr_svg: qrSvg(invitation.link),
 })
 
-const listedAnswer = (one: ListedInvitation) => ({
-  id: one.id,
-  role: one.role,
-  label: one.label,
-  state: one.state,
-  made_by: one.madeBy ? personAnswer(one.madeBy) : null,
-  made_at: new Date(one.createdAtMs).toISOString(),
-  expires_at: new Date(one.expiresAtMs).toISOString(),
-  uses: one.uses,
-  uses_max: one.usesMax,
-  accounts: one.accounts.map(personAnswer),
+const listedJson = (invitation: ListedInvitation) => ({
+  id: invitation.id,
+  role: invitation.role,
+  label: invitation.label,
+  state: invitation.state,
+  made_by: invitation.madeBy ? namedJson(invitation.madeBy) : null,
+  made_at: new Date(invitation.createdAtMs).toISOString(),
+  expires_at: new Date(invitation.expiresAtMs).toISOString(),
+  uses: invitation.uses,
+  uses_max: invitation.usesMax,
+  accounts: invitation.accounts.map(namedJson),
 })
 
-const personAnswer = ({ publicId, username }: Named) => ({
+const namedJson = ({ publicId, username }: NamedAccount) => ({
   public_id: publicId,
   username: username ?? null,
-})
-
-const MAKE = operation({
-  access: 'admin',
-  tag: 'Invitations',
-  summary: 'Invite people',
-  description:
-    'Answers a code, and the link with the code in it as text and as a QR code, which are told only ' +
-    'here. Whoever has them registers in this role, as often as `uses` says; nobody can once whoever ' +
-    'invited them may not invite any more.',
-  body: InvitationBody,
-  answers: {
-    200: { description: 'The invitation', schema: InvitationAnswer },
-    400: problem(400, 'invalid', 'Invalid uses'),
-    403: problem(403, 'forbidden', 'Admins invite members; only an owner invites others'),
-  },
-})
-
-const LIST = operation({
-  access: 'admin',
-  tag: 'Invitations',
-  summary: 'Who was invited, and who came',
-  description: 'All invitations, the newest first, without their codes.',
-  query: InvitationsQuery,
-  answers: {
-    200: { description: 'A page of them', schema: InvitationsAnswer },
-    400: problem(400, 'invalid', 'Invalid limit'),
-    403: problem(403, 'forbidden', 'Only an admin may do this'),
-  },
-})
-
-const REVOKE = operation({
-  access: 'admin',
-  tag: 'Invitations',
-  summary: 'Revoke an invitation',
-  description: 'It is good for nothing from then on; accounts that it made stay.',
-  params: InvitationParams,
-  answers: {
-    200: message('It is over', 'Invitation revoked'),
-    403: problem(403, 'forbidden', 'Admins invite members; only an owner invites others'),
-    404: problem(404, 'not_found', 'No such invitation'),
-  },
 })

@@ -1,28 +1,25 @@
 import { Type as t } from '@sinclair/typebox'
 import { ROLES } from '../../domain/account.ts'
-import { text } from '../../http/request/text.ts'
-import { INVITATION_STATES } from './rules.ts'
+import { oneOf, text } from '../../http/request/text.ts'
 import { CODE_EXAMPLE } from '../core/schema.ts'
+import { INVITATION_STATES } from './rules.ts'
 
 export const HOURS_DEFAULT = 72
 export const HOURS_MAX = 720
 export const USES_MAX = 100
 
-/** Invitations of a page, unless asked otherwise, and at the most. */
+/** How many invitations a page holds, by default and at most. */
 export const PAGE_DEFAULT = 50
 const PAGE_MAX = 100
 
 const ID = '0193c6a8-5f0e-7c3a-9b1d-2e4f6a8b0c1d'
 
-const oneOf = <const Word extends string>(words: readonly Word[]) =>
-  t.Union(words.map((word) => t.Literal(word)))
-
-const RoleOfInvited = { ...oneOf(ROLES), examples: ['member'] }
+const InvitedRole = { ...oneOf(ROLES), examples: ['member'] }
 
 export const InvitationBody = t.Object({
-  role: { ...RoleOfInvited, description: 'Admins invite members, owners anybody' },
+  role: { ...InvitedRole, description: 'Admins invite members, owners anyone' },
   label: t.Optional(
-    text({ max: 80, description: 'To know it by in the list', examples: ['Grace’s phone'] }),
+    text({ max: 80, description: 'Shown in the list of invitations', examples: ['Grace’s phone'] }),
   ),
   expires_in_hours: t.Optional(
     t.Integer({
@@ -37,7 +34,7 @@ export const InvitationBody = t.Object({
       minimum: 1,
       maximum: USES_MAX,
       default: 1,
-      description: 'Accounts that it is good for',
+      description: 'How many accounts may register with it',
       examples: [1],
     }),
   ),
@@ -46,7 +43,7 @@ export const InvitationBody = t.Object({
 export const InvitationsQuery = t.Object({
   limit: t.Optional(t.Integer({ minimum: 1, maximum: PAGE_MAX, default: PAGE_DEFAULT })),
   cursor: t.Optional(
-    t.String({ pattern: '^[0-9a-f-]{36}$', description: '`next` of the page before' }),
+    t.String({ pattern: '^[0-9a-f-]{36}$', description: '`next` of the previous page' }),
   ),
 })
 
@@ -55,7 +52,7 @@ export const InvitationParams = t.Object({ id: t.String({ description: 'UUID', e
 const Label = t.String({ examples: ['Grace’s phone'] })
 const Time = t.String({ format: 'date-time', examples: ['2026-11-22T18:30:02.125Z'] })
 
-const Person = t.Object(
+const NamedAccount = t.Object(
   {
     public_id: t.String({ examples: ['6f1b4e0a-5a7e-4d0e-9a3b-0f5f6c2d7e81'] }),
     username: t.Union([t.String(), t.Null()], { examples: ['ada'] }),
@@ -66,19 +63,19 @@ const Person = t.Object(
 export const InvitationAnswer = t.Object(
   {
     id: t.String({ examples: [ID] }),
-    role: RoleOfInvited,
+    role: InvitedRole,
     label: Label,
     uses_max: t.Integer({ examples: [1] }),
     expires_at: Time,
     code: t.String({
-      description: 'Told only here; the server keeps a hash',
+      description: 'Shown only here; the server stores a hash',
       examples: [CODE_EXAMPLE],
     }),
     link: t.String({
-      description: 'A page where the invited person registers',
+      description: 'The page where the invited person registers',
       examples: [`https://lock.home:8443/join#invitation=${CODE_EXAMPLE}`],
     }),
-    qr_svg: t.String({ description: 'The link as a picture', examples: ['<svg …></svg>'] }),
+    qr_svg: t.String({ description: 'The link as a QR code', examples: ['<svg …></svg>'] }),
   },
   { additionalProperties: false },
 )
@@ -89,23 +86,23 @@ export const InvitationsAnswer = t.Object(
       t.Object(
         {
           id: t.String({ examples: [ID] }),
-          role: RoleOfInvited,
+          role: InvitedRole,
           label: Label,
           state: {
             ...oneOf(INVITATION_STATES),
             description:
-              '`open` while it can be used; `suspended` while whoever made it may not invite',
+              '`open` while it can be used; `suspended` while its maker may not invite this role',
             examples: ['open'],
           },
-          made_by: t.Union([Person, t.Null()], {
-            description: 'Null for the command line of the gateway',
+          made_by: t.Union([NamedAccount, t.Null()], {
+            description: 'Null for the gateway’s command line',
           }),
           made_at: Time,
           expires_at: Time,
           uses: t.Integer({ examples: [1] }),
           uses_max: t.Integer({ examples: [5] }),
-          accounts: t.Array(Person, {
-            description: 'What it made, without accounts that were deleted since',
+          accounts: t.Array(NamedAccount, {
+            description: 'Accounts that were registered with it and still exist',
           }),
         },
         { additionalProperties: false },

@@ -1,33 +1,33 @@
+import { type Role, mayManage } from '../../domain/account.ts'
+import type { Actor, AuditEvent, AuditIn, RecordAuditEvent } from '../../domain/audit-event.ts'
+import type { Clock } from '../../domain/clock.ts'
 import { AppError } from '../../errors.ts'
-import type { Account, Role } from '../../domain/account.ts'
-import type { Origin, RecordAuditEvent, AuditEvent } from '../../domain/audit-event.ts'
-import { mayInvite } from './rules.ts'
-import type { InvitationStore } from './store.ts'
+import type { Database } from '../../storage/database.ts'
 import { hashOneTimeCode, newOneTimeCode } from '../core/one-time-code.ts'
+import { invitationsIn } from './store.ts'
 
 export type Invitations = ReturnType<typeof invitationService>
 
 type Dependencies = {
-  readonly store: InvitationStore
+  readonly db: Database
+  readonly auditIn: AuditIn
   readonly record: RecordAuditEvent
   readonly linkTo: (fragment: string) => string
+  readonly clock: Pick<Clock, 'nonDecreasingMs'>
 }
 
-type Wish = {
+type Terms = {
   readonly role: Role
   readonly label: string
   readonly hours: number
   readonly usesMax: number
 }
 
-/** Who asks: an account, or whoever has the gateway's command line. */
-type Asker = Origin & { readonly account?: Account | undefined }
+/** An action on an invitation for a role. */
+type Request = Pick<AuditEvent, 'action' | 'subject'> & { readonly role: Role }
 
-/** What somebody wants to do with an invitation for a role. */
-type Wanted = Pick<AuditEvent, 'action' | 'subject'> & { readonly role: Role }
-
-/** An invitation as it is told to whoever made it; afterwards nobody can tell its code. */
-export type MadeInvitation = Wish & {
+/** An invitation as its maker sees it; nobody can read its code afterwards. */
+export type CreatedInvitation = Terms & {
   readonly id: string
   readonly expiresAtMs: number
   readonly code: string
@@ -36,50 +36,59 @@ export type MadeInvitation = Wish & {
 
 const HOUR_MS = 3_600_000
 
-/** The rules of invitations: who may make, see and end them. */
-export const invitationService = ({ store, record, linkTo }: Dependencies) => {
-  const allow = async (asker: Asker, { role, ...event }: Wanted): Promise<void> => {
-    if (!asker.account || mayInvite(asker.account.role, role)) return
-    await record(asker, { ...event, result: 'failure', detail: { role } })
+/** The rules of invitations: who may create, list and revoke them. */
+export const invitationService = (deps: Dependencies) => {
+  const { db, auditIn, record, linkTo, clock } = deps
+
+  /** Throws `forbidden` unless `by` may manage accounts of the role: an invitation must not give
+   * more than its maker could. */
+  const requireAllowed = async (by: Actor, { role, ...event }: Request): Promise<void> => {
+    if (!by.account || mayManage(by.account.role, role)) return
+    await record(by, { ...event, result: 'failure', detail: { role } })
     throw new AppError('forbidden', 'Admins invite members; only an owner invites others')
   }
 
   return {
-    make: async (asker: Asker, wish: Wish): Promise<MadeInvitation> => {
-      await allow(asker, { action: 'invitation.create', role: wish.role })
+    create: async (by: Actor, terms: Terms): Promise<CreatedInvitation> => {
+      const { role, label, hours, usesMax } = terms
+      const action = 'invitation.create'
+      await requireAllowed(by, { action, role })
       const code = newOneTimeCode()
-      const { hours, ...terms } = wish
-      const made = await store.add(
-        {
-          ...terms,
-          codeHash: hashOneTimeCode(code),
-          madeBy: asker.account?.publicId,
-          lifetimeMs: hours * HOUR_MS,
-        },
-        (subject, tx) => {
-          const detail = { role: wish.role, uses_max: wish.usesMax }
-          const event = { action: 'invitation.create', subject, detail } as const
-          return record(asker, { ...event, result: 'success' }, tx)
-        },
-      )
-      return { ...wish, ...made, code, link: linkTo(`invitation=${code}`) }
+      const invitation = {
+        codeHash: hashOneTimeCode(code),
+        role,
+        label,
+        madeBy: by.account?.publicId,
+        lifetimeMs: hours * HOUR_MS,
+        usesMax,
+      }
+      const added = await db.transaction(async (tx) => {
+        const { id, expiresAtMs } = await invitationsIn(tx, clock).add(invitation)
+        const detail = { role, uses_max: usesMax }
+        await auditIn(tx).record(by, { action, result: 'success', subject: id, detail })
+        return { id, expiresAtMs }
+      })
+      return { ...terms, ...added, code, link: linkTo(`invitation=${code}`) }
     },
 
-    /** The newest first; `next` is the cursor of the page that follows, if one does. */
+    /** Returns a page, the newest first; `next` is the cursor of the following page, if there is
+     * one. */
     page: async (cursor: string | undefined, limit: number) => {
-      const found = await store.page(cursor, limit + 1)
+      const found = await invitationsIn(db, clock).page(cursor, limit + 1)
       const page = found.slice(0, limit)
       return { page, next: found.length > limit ? page.at(-1)?.id : undefined }
     },
 
-    /** Accounts that it made stay. Throws `not_found`. */
-    revoke: async (asker: Asker, id: string): Promise<void> => {
-      const found = await store.find(id)
+    /** Accounts that were registered with it stay. Throws `not_found`. */
+    revoke: async (by: Actor, id: string): Promise<void> => {
+      const found = await invitationsIn(db, clock).find(id)
       if (!found) throw new AppError('not_found', 'No such invitation')
-      await allow(asker, { action: 'invitation.revoke', subject: id, role: found.role })
-      await store.revoke(id, (subject, tx) =>
-        record(asker, { action: 'invitation.revoke', result: 'success', subject }, tx),
-      )
+      const event = { action: 'invitation.revoke', subject: id }
+      await requireAllowed(by, { ...event, role: found.role })
+      await db.transaction(async (tx) => {
+        await invitationsIn(tx, clock).revoke(id)
+        await auditIn(tx).record(by, { ...event, result: 'success' })
+      })
     },
   }
 }

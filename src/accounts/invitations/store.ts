@@ -1,30 +1,27 @@
-import type { Account, Role } from '../../domain/account.ts'
-import type { Recording } from '../../domain/audit-event.ts'
-import type { Database, Queries } from '../../storage/database.ts'
+import type { Role } from '../../domain/account.ts'
+import type { Clock } from '../../domain/clock.ts'
+import type { Queries } from '../../storage/database.ts'
 import { type InvitationState, invitationState } from './rules.ts'
-import { type NewAccount, insertAccount } from '../core/store.ts'
 
-export type InvitationStore = ReturnType<typeof invitationStore>
-
-type NewInvitation = {
+export type NewInvitation = {
   readonly codeHash: Buffer
   readonly role: Role
   readonly label: string
-  /** Public id; nobody for the gateway's command line. */
+  /** Public id of the account that creates it; undefined for the command line. */
   readonly madeBy: string | undefined
   readonly lifetimeMs: number
   readonly usesMax: number
 }
 
-/** A person, without a name once the account is gone. */
-export type Named = { readonly publicId: string; readonly username: string | undefined }
+/** An account; without a name once it is gone. */
+export type NamedAccount = { readonly publicId: string; readonly username: string | undefined }
 
 export type Invitation = {
   readonly id: string
   readonly role: Role
   readonly label: string
   readonly state: InvitationState
-  readonly madeBy: Named | undefined
+  readonly madeBy: NamedAccount | undefined
   readonly createdAtMs: number
   readonly expiresAtMs: number
   readonly uses: number
@@ -33,12 +30,10 @@ export type Invitation = {
 
 type Added = Pick<Invitation, 'id' | 'expiresAtMs'>
 
-/** An invitation with the accounts that it made, as far as they are still there. */
-export type ListedInvitation = Invitation & { readonly accounts: readonly Named[] }
+/** An invitation with the accounts that were registered with it and still exist. */
+export type ListedInvitation = Invitation & { readonly accounts: readonly NamedAccount[] }
 
-type Redeemed = { readonly account: Account; readonly invitationId: string }
-
-type Stored = {
+type InvitationRow = {
   id: string
   role: Role
   label: string
@@ -52,115 +47,100 @@ type Stored = {
   maker_role: Role | null
 }
 
-/** Invitations in the database. */
-export const invitationStore = (db: Database, now: () => number) => {
-  const findOpen = async (queries: Pick<Queries, 'get'>, codeHash: Buffer) => {
-    const row = await queries.get<Stored>(`${SELECT} WHERE invitation.code_hash = ?`, codeHash)
-    const found = row && invitation(row, now())
+/** Invitations, as one transaction or reader sees them. */
+export const invitationsIn = (queries: Queries, clock: Pick<Clock, 'nonDecreasingMs'>) => ({
+  add: async (invitation: NewInvitation): Promise<Added> => {
+    const createdAtMs = clock.nonDecreasingMs()
+    const id = Bun.randomUUIDv7('hex', createdAtMs)
+    const expiresAtMs = createdAtMs + invitation.lifetimeMs
+    await queries.run(
+      `INSERT INTO invitation (
+         id,
+         code_hash,
+         role,
+         label,
+         made_by,
+         created_at_ms,
+         expires_at_ms,
+         uses,
+         uses_max
+       ) VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?)`,
+      id,
+      invitation.codeHash,
+      invitation.role,
+      invitation.label,
+      invitation.madeBy ?? null,
+      createdAtMs,
+      expiresAtMs,
+      invitation.usesMax,
+    )
+    return { id, expiresAtMs }
+  },
+
+  /** Returns the invitation of a code, or undefined if it cannot be used now. */
+  findOpen: async (codeHash: Buffer): Promise<Invitation | undefined> => {
+    const row = await queries.get<InvitationRow>(
+      `${SELECT} WHERE invitation.code_hash = ?`,
+      codeHash,
+    )
+    const found = row && invitationOf(row, clock.nonDecreasingMs())
     return found?.state === 'open' ? found : undefined
-  }
+  },
 
-  return {
-    add: (made: NewInvitation, record: Recording<string>): Promise<Added> =>
-      db.transaction(async (tx) => {
-        const at = now()
-        const id = Bun.randomUUIDv7('hex', at)
-        const expiresAtMs = at + made.lifetimeMs
-        await tx.run(
-          `INSERT INTO invitation (
-           id,
-           code_hash,
-           role,
-           label,
-           made_by,
-           created_at_ms,
-           expires_at_ms,
-           uses,
-           uses_max
-         ) VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?)`,
-          id,
-          made.codeHash,
-          made.role,
-          made.label,
-          made.madeBy ?? null,
-          at,
-          expiresAtMs,
-          made.usesMax,
-        )
-        await record(id, tx)
-        return { id, expiresAtMs }
-      }),
+  find: async (id: string): Promise<Invitation | undefined> => {
+    const row = await queries.get<InvitationRow>(`${SELECT} WHERE invitation.id = ?`, id)
+    return row && invitationOf(row, clock.nonDecreasingMs())
+  },
 
-    isOpen: async (codeHash: Buffer): Promise<boolean> =>
-      (await findOpen(db, codeHash)) !== undefined,
+  /** Returns up to `limit` invitations that were created before `beforeId`, the newest first. */
+  page: async (
+    beforeId: string | undefined,
+    limit: number,
+  ): Promise<readonly ListedInvitation[]> => {
+    const rows = await queries.all<InvitationRow>(
+      `${SELECT} WHERE invitation.id < ? ORDER BY invitation.id DESC LIMIT ?`,
+      beforeId ?? AFTER_EVERY_ID,
+      limit,
+    )
+    const registered = await queries.all<RegisteredRow>(
+      `SELECT
+         invitation_id,
+         public_id,
+         username
+       FROM account
+       WHERE invitation_id BETWEEN ? AND ?
+       ORDER BY id`,
+      rows.at(-1)?.id ?? '',
+      rows[0]?.id ?? '',
+    )
+    const accounts = Map.groupBy(registered, (account) => account.invitation_id)
+    const nowMs = clock.nonDecreasingMs()
+    return rows.map((row) => ({
+      ...invitationOf(row, nowMs),
+      accounts: (accounts.get(row.id) ?? []).map(({ public_id: publicId, username }) => ({
+        publicId,
+        username,
+      })),
+    }))
+  },
 
-    /** Adds the person in the invitation's role and counts the use, both or neither. */
-    redeem: (
-      codeHash: Buffer,
-      person: NewAccount,
-      record: Recording<Redeemed>,
-    ): Promise<'redeemed' | 'not_open' | 'name_taken'> =>
-      db.transaction(async (tx) => {
-        const found = await findOpen(tx, codeHash)
-        if (!found) return 'not_open'
-        const { id, role } = found
-        const account = await insertAccount(tx, { ...person, role, invitationId: id }, now())
-        if (!account) return 'name_taken'
-        await tx.run('UPDATE invitation SET uses = uses + 1 WHERE id = ?', id)
-        await record({ account, invitationId: id }, tx)
-        return 'redeemed'
-      }),
+  countUse: async (id: string): Promise<void> => {
+    await queries.run('UPDATE invitation SET uses = uses + 1 WHERE id = ?', id)
+  },
 
-    find: async (id: string): Promise<Invitation | undefined> => {
-      const row = await db.get<Stored>(`${SELECT} WHERE invitation.id = ?`, id)
-      return row && invitation(row, now())
-    },
+  revoke: async (id: string): Promise<void> => {
+    await queries.run(
+      'UPDATE invitation SET revoked_at_ms = coalesce(revoked_at_ms, ?) WHERE id = ?',
+      clock.nonDecreasingMs(),
+      id,
+    )
+  },
+})
 
-    /** Up to `limit` invitations that were made before `beforeId`, the newest first. */
-    page: async (
-      beforeId: string | undefined,
-      limit: number,
-    ): Promise<readonly ListedInvitation[]> => {
-      const rows = await db.all<Stored>(
-        `${SELECT} WHERE invitation.id < ? ORDER BY invitation.id DESC LIMIT ?`,
-        beforeId ?? BEYOND_ALL,
-        limit,
-      )
-      const made = await db.all<{ invitation_id: string; public_id: string; username: string }>(
-        `SELECT
-           invitation_id,
-           public_id,
-           username
-         FROM account
-         WHERE invitation_id BETWEEN ? AND ?
-         ORDER BY id`,
-        rows.at(-1)?.id ?? '',
-        rows[0]?.id ?? '',
-      )
-      const accounts = Map.groupBy(made, (one) => one.invitation_id)
-      return rows.map((row) => ({
-        ...invitation(row, now()),
-        accounts: (accounts.get(row.id) ?? []).map(({ public_id: publicId, username }) => ({
-          publicId,
-          username,
-        })),
-      }))
-    },
+type RegisteredRow = { invitation_id: string; public_id: string; username: string }
 
-    revoke: (id: string, record: Recording<string>): Promise<void> =>
-      db.transaction(async (tx) => {
-        await tx.run(
-          'UPDATE invitation SET revoked_at_ms = coalesce(revoked_at_ms, ?) WHERE id = ?',
-          now(),
-          id,
-        )
-        await record(id, tx)
-      }),
-  }
-}
-
-/** Sorts behind every UUID. */
-const BEYOND_ALL = 'g'
+/** Sorts after every UUID. */
+const AFTER_EVERY_ID = 'g'
 
 const SELECT = `
   SELECT
@@ -178,7 +158,7 @@ const SELECT = `
   FROM invitation
   LEFT JOIN account AS maker ON maker.public_id = invitation.made_by`
 
-const invitation = (row: Stored, nowMs: number): Invitation => {
+const invitationOf = (row: InvitationRow, nowMs: number): Invitation => {
   const { made_by: publicId, maker_username: username, maker_role: role } = row
   const terms = {
     role: row.role,
@@ -187,18 +167,13 @@ const invitation = (row: Stored, nowMs: number): Invitation => {
     uses: row.uses,
     usesMax: row.uses_max,
   }
+  const isRevoked = row.revoked_at_ms !== null
+  const maker = publicId === null ? undefined : { role: role ?? undefined }
   return {
     ...terms,
     id: row.id,
     label: row.label,
-    state: invitationState(
-      {
-        ...terms,
-        isRevoked: row.revoked_at_ms !== null,
-        maker: publicId === null ? undefined : { role: role ?? undefined },
-      },
-      nowMs,
-    ),
+    state: invitationState({ ...terms, isRevoked, maker }, nowMs),
     madeBy: publicId === null ? undefined : { publicId, username: username ?? undefined },
   }
 }

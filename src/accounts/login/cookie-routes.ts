@@ -5,7 +5,6 @@ import type { ReadBody } from '../../http/request/json-body.ts'
 import { problem } from '../../http/answers.ts'
 import { operation } from '../../http/endpoint.ts'
 import { COOKIE_SESSION_PATH, type SessionCookies } from '../../http/request/session-cookie.ts'
-import { SetupBody } from '../core/schema.ts'
 import {
   COOKIE_ANSWER,
   FOREIGN_ANSWER,
@@ -16,7 +15,6 @@ import { CookieStateAnswer } from '../sessions/schema.ts'
 import { LoginBody } from './schema.ts'
 import type { Authentication } from './service.ts'
 import type { Sessions } from '../sessions/service.ts'
-import type { FirstOwner } from '../registration/first-owner.ts'
 
 type Dependencies = {
   readonly endpoints: Endpoints
@@ -24,7 +22,6 @@ type Dependencies = {
   readonly cookies: SessionCookies
   readonly accounts: Pick<Authentication, 'login' | 'refuseMalformed'>
   readonly sessions: Pick<Sessions, 'refresh'>
-  readonly setup: Pick<FirstOwner, 'bootstrapOwner'>
   readonly browser: BrowserSessions
   /** The clock of tokens. */
   readonly now: () => number
@@ -35,34 +32,22 @@ export const cookieRoutes = (deps: Dependencies) =>
   new Elysia().use(signingIn(deps)).use(goingOn(deps))
 
 const signingIn = (deps: Dependencies) => {
-  const { endpoints, readBody, cookies, browser, accounts, setup } = deps
-  return endpoints
-    .group('auth')
-    .post(
-      COOKIE_SESSION_PATH,
-      async ({ request, caller, set }) => {
-        browser.requireSameOrigin(request)
-        const given = await readBody(request, LoginBody).catch(async (error: unknown) => {
-          await accounts.refuseMalformed(caller)
-          throw error
-        })
-        const device = given.device_token ?? cookies.read(request, 'device')
-        const known = device === undefined ? {} : { device_token: device }
-        const tokens = await accounts.login({ ...given, ...known }, caller)
-        return browser.store({ request, set }, tokens)
-      },
-      SIGN_IN,
-    )
-    .post(
-      '/v1/setup/cookie',
-      async ({ request, caller, set }) => {
-        browser.requireSameOrigin(request)
-        const { phone = '', address = '', ...owner } = await readBody(request, SetupBody)
-        const tokens = await setup.bootstrapOwner({ ...owner, phone, address }, caller)
-        return browser.store({ request, set }, tokens)
-      },
-      BOOTSTRAP_OWNER,
-    )
+  const { endpoints, readBody, cookies, browser, accounts } = deps
+  return endpoints.group('auth').post(
+    COOKIE_SESSION_PATH,
+    async ({ request, caller, set }) => {
+      browser.requireSameOrigin(request)
+      const given = await readBody(request, LoginBody).catch(async (error: unknown) => {
+        await accounts.refuseMalformed(caller)
+        throw error
+      })
+      const device = given.device_token ?? cookies.read(request, 'device')
+      const known = device === undefined ? {} : { device_token: device }
+      const tokens = await accounts.login({ ...given, ...known }, caller)
+      return browser.store({ request, set }, tokens)
+    },
+    SIGN_IN,
+  )
 }
 
 const goingOn = (deps: Dependencies) => {
@@ -120,26 +105,6 @@ const SIGN_IN = operation({
         'required (`otp_required`) or Invalid one-time code (`otp_invalid`)',
     ),
     403: FOREIGN_ANSWER,
-    503: BUSY,
-  },
-})
-
-const BOOTSTRAP_OWNER = operation({
-  access: 'public',
-  tag: 'Accounts',
-  summary: 'Make the first owner, signed in in this browser',
-  description: 'As `POST /v1/setup`, with the tokens in cookies instead of the answer.',
-  body: SetupBody,
-  answers: {
-    200: COOKIE_ANSWER,
-    400: problem(400, 'invalid', 'Weak password'),
-    403: problem(
-      403,
-      'setup_code_expired',
-      'The code has expired (`setup_code_expired`), or is wrong (`setup_code_wrong`); or no page of this gateway ' +
-        'asks (`foreign_origin`)',
-    ),
-    409: problem(409, 'owner_exists', 'There is an owner already'),
     503: BUSY,
   },
 })

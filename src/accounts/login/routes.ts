@@ -1,9 +1,7 @@
 import type { Endpoints } from '../../http/router.ts'
 import type { ReadBody } from '../../http/request/json-body.ts'
-import { coded, message } from '../../http/answers.ts'
+import { message } from '../../http/answers.ts'
 import { operation } from '../../http/endpoint.ts'
-import type { Register } from '../registration/service.ts'
-import { RegisterBody } from '../core/schema.ts'
 import { LOGIN_EXAMPLE, LoginAnswer, LoginBody } from './schema.ts'
 import type { Authentication } from './service.ts'
 import { tokenAnswer } from '../sessions/schema.ts'
@@ -11,71 +9,31 @@ import { tokenAnswer } from '../sessions/schema.ts'
 type Dependencies = {
   readonly endpoints: Endpoints
   readonly readBody: ReadBody
-  readonly accounts: Pick<Authentication, 'login' | 'refuseMalformed' | 'trustClient'>
-  readonly register: Register
+  readonly accounts: Pick<Authentication, 'login' | 'refuseMalformed'>
   readonly tokenLifetimeMs: number
 }
 
-/** Registering and signing in, as the phone app does it. */
+/** Logging in, as the phone app does it. */
 export const accountRoutes = (deps: Dependencies) => {
-  const { endpoints, readBody, accounts, register, tokenLifetimeMs } = deps
-  return endpoints
-    .group('auth')
-    .post(
-      '/register',
-      async ({ request, caller }) => {
-        const person = await readBody(request, RegisterBody)
-        await register(person, caller)
-        await accounts.trustClient(person.username, caller)
-        return { msg: 'User registered successfully' }
-      },
-      REGISTER,
-    )
-    .post(
-      '/login',
-      async ({ request, caller }) => {
-        const credentials = await readBody(request, LoginBody).catch(async (error: unknown) => {
-          await accounts.refuseMalformed(caller)
-          throw error
-        })
-        const tokens = await accounts.login(credentials, caller)
-        return { ...tokenAnswer(tokens, tokenLifetimeMs), device_token: tokens.deviceToken }
-      },
-      LOGIN,
-    )
+  const { endpoints, readBody, accounts, tokenLifetimeMs } = deps
+  return endpoints.group('auth').post(
+    '/login',
+    async ({ request, caller }) => {
+      const credentials = await readBody(request, LoginBody).catch(async (error: unknown) => {
+        await accounts.refuseMalformed(caller)
+        throw error
+      })
+      const tokens = await accounts.login(credentials, caller)
+      return { ...tokenAnswer(tokens, tokenLifetimeMs), device_token: tokens.deviceToken }
+    },
+    LOGIN,
+  )
 }
 
 const BUSY = message(
   'Too many passwords are being checked; `Retry-After` says when to try again',
   'Server busy, try again',
 )
-
-const REGISTER = operation({
-  access: 'public',
-  tag: 'Accounts',
-  summary: 'Register a person',
-  description:
-    'Makes a member, or with an invitation whatever that says. The owner decides whether registering ' +
-    'is open to all, needs an invitation, or is closed; whoever is first is no owner for that.',
-  body: RegisterBody,
-  answers: {
-    200: message('The account stands', 'User registered successfully'),
-    400: message(
-      'The body, a field, the name or the password cannot be taken',
-      'Invalid JSON format',
-      'Missing username, password, phone, address',
-      'Invalid phone, address',
-      'User already exists',
-      'Weak password',
-    ),
-    403: coded('The owner has not opened registration to this person', {
-      registration_closed: 'Registration is closed',
-      invitation_needed: 'Registering needs an invitation',
-      invitation_invalid: 'This invitation is not valid',
-    }),
-    503: BUSY,
-  },
-})
 
 const LOGIN = operation({
   access: 'public',

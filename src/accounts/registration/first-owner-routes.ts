@@ -1,76 +1,115 @@
-import { Type as t } from '@sinclair/typebox'
-import { Elysia } from 'elysia'
-import type { Endpoints } from '../../http/router.ts'
-import type { ReadBody } from '../../http/request/json-body.ts'
 import { problem } from '../../http/answers.ts'
-import { operation } from '../../http/endpoint.ts'
+import { type Endpoint, endpoint } from '../../http/endpoint.ts'
 import type { Authentication } from '../login/service.ts'
-import { SetupBody } from '../core/schema.ts'
+import { type BrowserSessions, COOKIE_ANSWER } from '../sessions/browser-session.ts'
 import { TOKEN_EXAMPLE, TokenAnswer, tokenAnswer } from '../sessions/schema.ts'
-import { SETUP_CODE_MINUTES, type FirstOwner } from './first-owner.ts'
+import { type FirstOwner, SETUP_CODE_MINUTES } from './first-owner.ts'
+import { SetupAnswer, SetupBody } from './schema.ts'
 
 type Dependencies = {
-  readonly endpoints: Endpoints
-  readonly readBody: ReadBody
-  readonly accounts: Pick<Authentication, 'trustClient'>
-  readonly setup: Pick<FirstOwner, 'isNeeded' | 'bootstrapOwner'>
+  readonly firstOwner: Pick<FirstOwner, 'isNeeded' | 'bootstrapOwner'>
+  readonly trustClient: Authentication['trustClient']
+  readonly browserSessions: BrowserSessions
   readonly tokenLifetimeMs: number
 }
 
-/** Making the first owner; guesses at the code count as guesses at a password do. */
-export const setupRoutes = (deps: Dependencies) => {
-  const { endpoints, readBody, accounts, setup, tokenLifetimeMs } = deps
-  return new Elysia()
-    .use(
-      endpoints
-        .group('default')
-        .get('/v1/setup', async () => ({ needed: await setup.isNeeded() }), STATE),
-    )
-    .use(
-      endpoints.group('auth').post(
-        '/v1/setup',
-        async ({ request, caller }) => {
-          const { phone = '', address = '', ...owner } = await readBody(request, SetupBody)
-          const tokens = await setup.bootstrapOwner({ ...owner, phone, address }, caller)
-          await accounts.trustClient(owner.username, caller)
-          return tokenAnswer(tokens, tokenLifetimeMs)
+/** Creating the first owner. Guesses at the setup code count like guesses at a password. */
+export const firstOwnerRoutes = (deps: Dependencies): readonly Endpoint[] => [
+  read(deps),
+  bootstrap(deps),
+  bootstrapInBrowser(deps),
+]
+
+const WEAK_PASSWORD = problem(400, 'invalid', 'Weak password')
+const OWNER_EXISTS = problem(409, 'owner_exists', 'There is an owner already')
+const BUSY = problem(503, 'unavailable', 'Server busy, try again')
+
+const read = ({ firstOwner }: Dependencies) =>
+  endpoint(
+    {
+      method: 'GET',
+      path: '/v1/setup',
+      access: 'public',
+      tag: 'Accounts',
+      summary: 'Check whether an owner is needed',
+      answers: {
+        200: {
+          description: '`needed` is true until there is an owner',
+          schema: SetupAnswer,
+          example: { needed: false },
         },
-        BOOTSTRAP_OWNER,
-      ),
-    )
-}
-
-const STATE = operation({
-  access: 'public',
-  tag: 'Accounts',
-  summary: 'Is there no owner yet?',
-  answers: {
-    200: {
-      description: '`needed` until there is an owner',
-      schema: t.Object({ needed: t.Boolean() }, { additionalProperties: false }),
-      example: { needed: false },
+      },
     },
-  },
-})
+    async () => ({ needed: await firstOwner.isNeeded() }),
+  )
 
-const BOOTSTRAP_OWNER = operation({
-  access: 'public',
-  tag: 'Accounts',
-  summary: 'Make the first owner',
-  description:
-    'Takes the code that the service prints when it starts without an owner. It is good for ' +
-    `${SETUP_CODE_MINUTES} minutes, and once; a restart ` +
-    'gives another. Case, hyphens and spaces in it do not matter.',
-  body: SetupBody,
-  answers: {
-    200: { description: 'The owner, signed in', schema: TokenAnswer, example: TOKEN_EXAMPLE },
-    400: problem(400, 'invalid', 'Weak password'),
-    403: problem(
-      403,
-      'setup_code_expired',
-      'The code has expired (`setup_code_expired`), or is wrong (`setup_code_wrong`)',
-    ),
-    409: problem(409, 'owner_exists', 'There is an owner already'),
-    503: problem(503, 'unavailable', 'Server busy, try again'),
-  },
-})
+const bootstrap = ({ firstOwner, trustClient, tokenLifetimeMs }: Dependencies) =>
+  endpoint(
+    {
+      method: 'POST',
+      path: '/v1/setup',
+      access: 'public',
+      limits: ['auth'],
+      tag: 'Accounts',
+      summary: 'Create the first owner',
+      description:
+        'Takes the setup code that the server prints when it starts without an owner. The code works ' +
+        `once, for ${SETUP_CODE_MINUTES} minutes; restart the server for another. Case, hyphens and ` +
+        'spaces do not matter.',
+      body: SetupBody,
+      answers: {
+        200: {
+          description: 'The owner, logged in',
+          schema: TokenAnswer,
+          example: TOKEN_EXAMPLE,
+        },
+        400: WEAK_PASSWORD,
+        403: problem(
+          403,
+          'setup_code_expired',
+          'The code has expired (`setup_code_expired`) or is wrong (`setup_code_wrong`)',
+        ),
+        409: OWNER_EXISTS,
+        503: BUSY,
+      },
+    },
+    async ({ caller, body }) => {
+      const tokens = await firstOwner.bootstrapOwner({ ...NO_DETAILS, ...body }, caller)
+      await trustClient(body.username, caller)
+      return tokenAnswer(tokens, tokenLifetimeMs)
+    },
+  )
+
+const bootstrapInBrowser = ({ firstOwner, browserSessions }: Dependencies) =>
+  endpoint(
+    {
+      method: 'POST',
+      path: '/v1/setup/cookie',
+      access: 'public',
+      limits: ['auth'],
+      tag: 'Accounts',
+      summary: 'Create the first owner, logged in in this browser',
+      description: 'Like `POST /v1/setup`, with the tokens in cookies instead of the answer.',
+      body: SetupBody,
+      answers: {
+        200: COOKIE_ANSWER,
+        400: WEAK_PASSWORD,
+        403: problem(
+          403,
+          'setup_code_expired',
+          'The code has expired (`setup_code_expired`) or is wrong (`setup_code_wrong`), or the ' +
+            'request does not come from a page of this gateway (`foreign_origin`)',
+        ),
+        409: OWNER_EXISTS,
+        503: BUSY,
+      },
+      guard: ({ request }) => browserSessions.requireSameOrigin(request),
+    },
+    async ({ request, caller, set, body }) => {
+      const tokens = await firstOwner.bootstrapOwner({ ...NO_DETAILS, ...body }, caller)
+      return browserSessions.store({ request, set }, tokens)
+    },
+  )
+
+/** An owner may leave these out. */
+const NO_DETAILS = { phone: '', address: '' }

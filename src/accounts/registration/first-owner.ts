@@ -1,78 +1,85 @@
 import { timingSafeEqual } from 'node:crypto'
+import type { AuditIn, Origin, RecordAuditEvent } from '../../domain/audit-event.ts'
+import type { Clock } from '../../domain/clock.ts'
 import { AppError } from '../../errors.ts'
-import type { Origin, RecordAuditEvent } from '../../domain/audit-event.ts'
+import type { Database } from '../../storage/database.ts'
 import { type NewAccounts, type NewRegistration, nameTaken } from '../core/new-account.ts'
-import type { Sessions, Tokens } from '../sessions/service.ts'
-import type { AccountStore } from '../core/store.ts'
 import { hashOneTimeCode, newOneTimeCode } from '../core/one-time-code.ts'
+import { hasOwner, insertAccount } from '../core/store.ts'
+import type { Sessions, Tokens } from '../sessions/service.ts'
 
 export type FirstOwner = ReturnType<typeof firstOwnerService>
 
 type Dependencies = {
-  readonly store: Pick<AccountStore, 'hasOwner' | 'addFirstOwner'>
+  readonly db: Pick<Database, 'get' | 'transaction'>
   readonly newAccounts: Pick<NewAccounts, 'check'>
   readonly sessions: Pick<Sessions, 'begin'>
+  readonly auditIn: AuditIn
   readonly record: RecordAuditEvent
   readonly linkTo: (fragment: string) => string
-  /** Milliseconds by a clock that nobody sets: a gateway often learns the time of day only after
-   * its start, and that must not end the code. */
-  readonly monotonic: () => number
+  readonly clock: Pick<Clock, 'monotonicMs' | 'nonDecreasingMs'>
 }
 
+/** `endsAtMs` is of the monotonic clock: a gateway often learns the time of day only after its
+ * start, which must not end the code. */
 type SetupCode = { readonly hash: Buffer; readonly endsAtMs: number }
 
-/** How long a setup code is good. */
+/** How long a setup code is valid. */
 export const SETUP_CODE_MINUTES = 30
 
-/** The rules of the first owner: whoever reads the code that a start prints claims the service, and
- * nobody by being first to register. The code is kept in memory alone, as a hash. Wrong ones do not
- * void it: 140 random bits cannot be guessed, and a neighbour must not keep the owner out. */
+/** The rules of the first owner: anyone who can read the setup code that a start prints becomes the
+ * owner; registering first does not make one. The code is only in memory, as a hash. Wrong codes do
+ * not void it: 140 random bits cannot be guessed, and a neighbour must not lock the owner out. */
 export const firstOwnerService = (deps: Dependencies) => {
-  const { store, newAccounts, sessions, record, linkTo, monotonic } = deps
+  const { db, newAccounts, sessions, auditIn, record, linkTo, clock } = deps
   let setupCode: SetupCode | undefined
 
-  const judge = (code: string): 'right' | 'setup_code_expired' | 'setup_code_wrong' => {
-    if (!setupCode || monotonic() >= setupCode.endsAtMs) return 'setup_code_expired'
-    return timingSafeEqual(hashOneTimeCode(code), setupCode.hash) ? 'right' : 'setup_code_wrong'
+  const faultOf = (code: string): 'setup_code_expired' | 'setup_code_wrong' | undefined => {
+    if (!setupCode || clock.monotonicMs() >= setupCode.endsAtMs) return 'setup_code_expired'
+    return timingSafeEqual(hashOneTimeCode(code), setupCode.hash) ? undefined : 'setup_code_wrong'
   }
 
   const refused = async (from: Origin, reason: keyof typeof REFUSALS): Promise<AppError> => {
     await record(from, { action: 'owner.setup', result: 'failure', detail: { reason } })
-    return new AppError(reason === 'owner_exists' ? 'conflict' : 'forbidden', REFUSALS[reason], {
-      reason,
-    })
+    const code = reason === 'owner_exists' ? 'conflict' : 'forbidden'
+    return new AppError(code, REFUSALS[reason], { reason })
   }
 
   return {
-    isNeeded: async (): Promise<boolean> => !(await store.hasOwner()),
+    isNeeded: async (): Promise<boolean> => !(await hasOwner(db)),
 
-    /** Makes a setup code and voids the one before; nothing where there is an owner. */
+    /** Makes a setup code, which voids the one before. Returns undefined if there is an owner. */
     newSetupCode: async (): Promise<
       { readonly code: string; readonly link: string } | undefined
     > => {
-      if (await store.hasOwner()) return undefined
+      if (await hasOwner(db)) return undefined
       const code = newOneTimeCode()
-      setupCode = {
-        hash: hashOneTimeCode(code),
-        endsAtMs: monotonic() + SETUP_CODE_MINUTES * 60_000,
-      }
+      const endsAtMs = clock.monotonicMs() + SETUP_CODE_MINUTES * 60_000
+      setupCode = { hash: hashOneTimeCode(code), endsAtMs }
       return { code, link: linkTo(`setup=${code}`) }
     },
 
-    /** Makes the first owner and signs them in. Throws `conflict` where there is one, `forbidden`
-     * for a code that is not good, and `invalid` as for any account, which leaves the code good. */
+    /** Creates the first owner and logs them in. Throws `conflict` if there is an owner, `forbidden`
+     * for a code that is wrong or expired, and `invalid` as for any account; the code stays valid. */
     bootstrapOwner: async (
       { code, ...person }: NewRegistration & { readonly code: string },
       from: Origin,
     ): Promise<Tokens> => {
-      if (await store.hasOwner()) throw await refused(from, 'owner_exists')
-      const verdict = judge(code)
-      if (verdict !== 'right') throw await refused(from, verdict)
-      const account = await store.addFirstOwner(await newAccounts.check(person), (owner, tx) =>
-        record({ ...from, account: owner }, { action: 'owner.setup', result: 'success' }, tx),
-      )
-      if (account === 'owner_exists') throw await refused(from, account)
-      if (account === 'name_taken') throw nameTaken()
+      if (await hasOwner(db)) throw await refused(from, 'owner_exists')
+      const fault = faultOf(code)
+      if (fault) throw await refused(from, fault)
+      const newAccount = await newAccounts.check(person)
+      const account = await db.transaction(async (tx) => {
+        // Another request, or the command line, may have been first.
+        if (await hasOwner(tx)) return undefined
+        const owner = { ...newAccount, role: 'owner' } as const
+        const added = await insertAccount(tx, owner, clock.nonDecreasingMs())
+        if (!added) throw nameTaken()
+        const event = { action: 'owner.setup', result: 'success' } as const
+        await auditIn(tx).record({ ...from, account: added }, event)
+        return added
+      })
+      if (!account) throw await refused(from, 'owner_exists')
       setupCode = undefined
       const tokens = await sessions.begin({ ...account, sessionEpoch: 0 }, from)
       if (!tokens) throw new AppError('unauthorized', 'This account may not sign in')

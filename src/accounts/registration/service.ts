@@ -1,77 +1,86 @@
-import { AppError } from '../../errors.ts'
 import type { Account } from '../../domain/account.ts'
-import type { Origin, RecordAuditEvent, Recording } from '../../domain/audit-event.ts'
-import type { InvitationStore } from '../invitations/store.ts'
+import type { AuditEvent, AuditIn, Origin, RecordAuditEvent } from '../../domain/audit-event.ts'
+import type { Clock } from '../../domain/clock.ts'
+import { AppError } from '../../errors.ts'
+import type { Database } from '../../storage/database.ts'
 import { type NewAccounts, type NewRegistration, nameTaken } from '../core/new-account.ts'
-import type { AccountStore } from '../core/store.ts'
-import type { Settings } from './settings.ts'
 import { hashOneTimeCode } from '../core/one-time-code.ts'
+import { insertAccount } from '../core/store.ts'
+import { invitationsIn } from '../invitations/store.ts'
+import type { Settings } from './settings.ts'
 
-/** Makes a member, or whatever the invitation says. Throws `forbidden`, or `invalid` as for any
- * account. */
+/** Creates a member, or an account with the role of the invitation. Throws `forbidden`, or `invalid`
+ * as for any account. */
 export type Register = (
   person: NewRegistration & { readonly invitation?: string },
   from: Origin,
 ) => Promise<void>
 
 type Dependencies = {
-  readonly mode: Settings['registration']
+  readonly registrationMode: Settings['registration']
+  readonly db: Database
   readonly newAccounts: Pick<NewAccounts, 'check'>
-  readonly people: Pick<AccountStore, 'add'>
-  readonly invitations: Pick<InvitationStore, 'isOpen' | 'redeem'>
+  readonly auditIn: AuditIn
   readonly record: RecordAuditEvent
+  readonly clock: Pick<Clock, 'nonDecreasingMs'>
 }
 
-/** The rules of registering by oneself, as the setting of it lets people. */
+/** The rules of registering: whether it is open, needs an invitation, or is closed. */
 export const registration = (deps: Dependencies): Register => {
-  const { mode: currentMode, newAccounts, people, invitations, record } = deps
-
-  /** The invitation is judged first: without one nobody learns which names are taken. */
-  const redeem = async (person: NewRegistration, invitation: string, from: Origin) => {
-    const hash = hashOneTimeCode(invitation)
-    if (!(await invitations.isOpen(hash))) throw await refused(from, 'invitation_invalid')
-    const outcome = await invitations.redeem(
-      hash,
-      await newAccounts.check(person),
-      ({ account, invitationId }, tx) => recordRegistered({ from, account, invitationId }, tx),
-    )
-    if (outcome === 'name_taken') throw nameTaken()
-    if (outcome === 'not_open') throw await refused(from, 'invitation_invalid')
-  }
+  const { registrationMode, db, newAccounts, auditIn, record, clock } = deps
 
   const refused = async (from: Origin, reason: keyof typeof REFUSALS): Promise<AppError> => {
     await record(from, { action: 'account.register', result: 'failure', detail: { reason } })
     return new AppError('forbidden', REFUSALS[reason], { reason })
   }
 
-  const recordRegistered: Recording<Registered> = (
-    { from, account: { publicId: subject, role }, invitationId },
-    tx,
-  ) => {
-    const detail = { role, ...(invitationId ? { invitation: invitationId } : {}) }
-    return record(from, { action: 'account.register', result: 'success', subject, detail }, tx)
+  const registerMember = async (person: NewRegistration, from: Origin): Promise<void> => {
+    const member = { ...(await newAccounts.check(person)), role: 'member' } as const
+    await db.transaction(async (tx) => {
+      const account = await insertAccount(tx, member, clock.nonDecreasingMs())
+      if (!account) throw nameTaken()
+      await auditIn(tx).record(from, registered(account))
+    })
+  }
+
+  /** Checks the invitation first: nobody learns without one which names are taken. */
+  const redeem = async (person: NewRegistration, invitation: string, from: Origin) => {
+    const codeHash = hashOneTimeCode(invitation)
+    if (!(await invitationsIn(db, clock).findOpen(codeHash)))
+      throw await refused(from, 'invitation_invalid')
+    const newAccount = await newAccounts.check(person)
+    const isRedeemed = await db.transaction(async (tx) => {
+      const invitations = invitationsIn(tx, clock)
+      const open = await invitations.findOpen(codeHash)
+      if (!open) return false
+      const invited = { ...newAccount, role: open.role, invitationId: open.id }
+      const account = await insertAccount(tx, invited, clock.nonDecreasingMs())
+      if (!account) throw nameTaken()
+      await invitations.countUse(open.id)
+      await auditIn(tx).record(from, registered(account, open.id))
+      return true
+    })
+    if (!isRedeemed) throw await refused(from, 'invitation_invalid')
   }
 
   return async ({ invitation, ...person }, from) => {
-    const mode = await currentMode()
+    const mode = await registrationMode()
     if (mode === 'closed') throw await refused(from, 'registration_closed')
     if (invitation !== undefined) return redeem(person, invitation, from)
     if (mode === 'invite') throw await refused(from, 'invitation_needed')
-    const added = await people.add(await newAccounts.check(person), 'member', (account, tx) =>
-      recordRegistered({ from, account }, tx),
-    )
-    if (!added) throw nameTaken()
+    return registerMember(person, from)
   }
 }
+
+const registered = ({ publicId: subject, role }: Account, invitationId?: string): AuditEvent => ({
+  action: 'account.register',
+  result: 'success',
+  subject,
+  detail: { role, ...(invitationId ? { invitation: invitationId } : {}) },
+})
 
 const REFUSALS = {
   registration_closed: 'Registration is closed',
   invitation_needed: 'Registering needs an invitation',
   invitation_invalid: 'This invitation is not valid',
 } as const
-
-type Registered = {
-  readonly from: Origin
-  readonly account: Account
-  readonly invitationId?: string
-}

@@ -1,29 +1,24 @@
-import type { Database, Queries } from '../../storage/database.ts'
+import type { Queries } from '../../storage/database.ts'
 
-export type SettingStore = ReturnType<typeof settingStore>
+export type StoredSettings = ReturnType<typeof settingsIn>
 
-/** Settings that an owner changes while the service runs, by name. */
-export const settingStore = (db: Database) => ({
-  find: async (name: string): Promise<string | undefined> =>
-    (await db.get<{ value: string }>('SELECT value FROM setting WHERE name = ?', name))?.value,
+/** Settings that an owner changes while the server runs, by name, as one transaction or reader sees
+ * them. */
+export const settingsIn = (queries: Pick<Queries, 'get' | 'run'>) => ({
+  find: async (name: string): Promise<string | undefined> => {
+    const row = await queries.get<{ value: string }>(
+      'SELECT value FROM setting WHERE name = ?',
+      name,
+    )
+    return row?.value
+  },
 
-  /** Stores a value, and what `record` tells of it with the value before, together. */
-  put: (
-    name: string,
-    value: string,
-    record: (before: string | undefined, tx: Queries) => Promise<void>,
-  ): Promise<void> =>
-    db.transaction(async (tx) => {
-      const before = await tx.get<{ value: string }>(
-        'SELECT value FROM setting WHERE name = ?',
-        name,
-      )
-      await tx.run(
-        `INSERT INTO setting (name, value) VALUES (?, ?)
-         ON CONFLICT (name) DO UPDATE SET value = excluded.value`,
-        name,
-        value,
-      )
-      await record(before?.value, tx)
-    }),
+  put: async (name: string, value: string): Promise<void> => {
+    await queries.run(
+      `INSERT INTO setting (name, value) VALUES (?, ?)
+       ON CONFLICT (name) DO UPDATE SET value = excluded.value`,
+      name,
+      value,
+    )
+  },
 })

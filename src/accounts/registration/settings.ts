@@ -1,46 +1,60 @@
 import type { Config } from '../../config.ts'
+import type { Actor, AuditIn } from '../../domain/audit-event.ts'
 import { AppError } from '../../errors.ts'
-import type { RecordAuditEvent } from '../../domain/audit-event.ts'
-import type { Caller } from '../../http/authorization.ts'
-import type { SettingStore } from './setting-store.ts'
+import type { Database } from '../../storage/database.ts'
+import { type StoredSettings, settingsIn } from './setting-store.ts'
 
 export type Settings = ReturnType<typeof settingService>
 
+type RegistrationConfig = Pick<Config, 'registration' | 'registrationIsFixed'>
+
 type Dependencies = {
-  readonly store: SettingStore
-  readonly config: Pick<Config, 'registration' | 'registrationIsFixed'>
-  readonly record: RecordAuditEvent
+  readonly db: Pick<Database, 'get' | 'run' | 'transaction'>
+  readonly config: RegistrationConfig
+  readonly auditIn: AuditIn
 }
 
 /** Who may register, from the most open on. */
 export const REGISTRATIONS = ['open', 'invite', 'closed'] as const
 type Registration = (typeof REGISTRATIONS)[number]
 
-/** The rules of settings that an owner changes by the API. What the environment sets stays so. */
-export const settingService = ({ store, config, record }: Dependencies) => ({
-  /** Who may register now, asked afresh by each who tries. */
-  registration: async (): Promise<Registration> => {
-    if (config.registrationIsFixed) return config.registration
-    const chosen = await store.find('registration')
-    return REGISTRATIONS.find((one) => one === chosen) ?? config.registration
-  },
+/** The rules of settings that an owner changes by the API. A setting in the environment overrules
+ * them. */
+export const settingService = ({ db, config, auditIn }: Dependencies) => ({
+  /** Returns who may register now. */
+  registration: (): Promise<Registration> => registrationOf(settingsIn(db), config),
 
   registrationIsFixed: config.registrationIsFixed,
 
-  /** Throws `conflict` where the environment decides. */
-  setRegistration: async (caller: Caller, registration: Registration): Promise<void> => {
+  /** Throws `conflict` if REGISTRATION is set in the environment. */
+  setRegistration: async (by: Actor, registration: Registration): Promise<void> => {
     if (config.registrationIsFixed)
       throw new AppError(
         'conflict',
         'REGISTRATION in the gateway’s settings decides this; remove it there first',
         { reason: 'setting_fixed' },
       )
-    await store.put('registration', registration, async (stored, tx) => {
-      const from = stored ?? config.registration
+    await db.transaction(async (tx) => {
+      const settings = settingsIn(tx)
+      const from = await registrationOf(settings, config)
+      await settings.put('registration', registration)
       if (from === registration) return
-      const detail = { from, to: registration }
-      const event = { action: 'setting.change', result: 'success', detail } as const
-      await record(caller, { ...event, subject: 'registration' }, tx)
+      await auditIn(tx).record(by, {
+        action: 'setting.change',
+        result: 'success',
+        subject: 'registration',
+        detail: { from, to: registration },
+      })
     })
   },
 })
+
+/** Returns who may register: as the environment says, else as an owner chose, else the default. */
+export const registrationOf = async (
+  settings: Pick<StoredSettings, 'find'>,
+  config: RegistrationConfig,
+): Promise<Registration> => {
+  if (config.registrationIsFixed) return config.registration
+  const stored = await settings.find('registration')
+  return REGISTRATIONS.find((registration) => registration === stored) ?? config.registration
+}

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { parseArgs, styleText } from 'node:util'
-import { settingService } from '../../accounts/registration/settings.ts'
-import { settingStore } from '../../accounts/registration/setting-store.ts'
-import { accountStore } from '../../accounts/core/store.ts'
+import { registrationOf } from '../../accounts/registration/settings.ts'
+import { settingsIn } from '../../accounts/registration/setting-store.ts'
+import { hasOwner } from '../../accounts/core/store.ts'
 import { auditStore } from '../../audit/store.ts'
 import { type Config, ConfigError, givenSettings, parseConfig, secretFiles } from '../../config.ts'
 import { clockFrom } from '../../domain/clock.ts'
@@ -174,12 +174,8 @@ const dataFindings = async (config: Config, terminal: Terminal): Promise<readonl
       const findings = await serviceDoctor({
         config,
         clock,
-        registration: settingService({
-          store: settingStore(db),
-          config,
-          record: async () => {},
-        }).registration,
-        hasOwner: accountStore(db, clock.nonDecreasingMs).hasOwner,
+        registration: () => registrationOf(settingsIn(db), config),
+        hasOwner: () => hasOwner(db),
         newestEventMs: logReads(db).newestCertainMs,
         logCheck: () => verified(log, terminal),
         certificateEndMs: () => certificate.endMs,

@@ -1,6 +1,6 @@
 import { computed, signal } from '@preact/signals'
 import type { Static } from '@sinclair/typebox'
-import type { SetupBody } from '../../accounts/core/schema.ts'
+import type { SetupBody } from '../../accounts/registration/schema.ts'
 import type { LoginBody } from '../../accounts/login/schema.ts'
 import type { AccountAnswer } from '../../accounts/people/schema.ts'
 import type { CookieAnswer, CookieStateAnswer } from '../../accounts/sessions/schema.ts'

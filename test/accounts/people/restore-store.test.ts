@@ -12,7 +12,7 @@ test('[T3] after a restore no session, code or invitation is good that may have 
   await using app = await startApp()
   const token = await app.signIn('ada')
   const owner = await app.signIn('oli', 'owner')
-  const invited = await app.invitations.make(COMMAND_LINE, {
+  const invited = await app.invitations.create(COMMAND_LINE, {
     role: 'member',
     label: '',
     hours: 1,

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { insertAccount } from '../../../src/accounts/core/store.ts'
 import { openApp } from '../../../src/app.ts'
 import { parseConfig } from '../../../src/config.ts'
 import type { Role } from '../../../src/domain/account.ts'
@@ -39,7 +40,8 @@ export const lived = async (days: number) => {
   const ids: Record<string, string> = {}
   for (const [username, role] of Object.entries(PEOPLE)) {
     const person = { username, password: PASSWORD, phone: '1', address: 'x' }
-    await app.people.add(await app.newAccounts.check(person), role, async () => {})
+    const account = { ...(await app.newAccounts.check(person)), role }
+    await app.db.transaction((tx) => insertAccount(tx, account, Date.now()))
   }
   for (const { username, publicId } of await app.people.page(0, 100)) ids[username] = publicId
 

@@ -1,5 +1,5 @@
 import type { Static } from '@sinclair/typebox'
-import type { SettingsAnswer } from '../../../accounts/registration/setting-schema.ts'
+import type { SettingsAnswer } from '../../../accounts/registration/schema.ts'
 import { type Choice, Choices } from './choices.tsx'
 import { Note } from './states.tsx'
 

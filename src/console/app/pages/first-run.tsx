@@ -1,7 +1,7 @@
 import type { Static } from '@sinclair/typebox'
 import { useEffect, useState } from 'preact/hooks'
 import { useLocation } from 'preact-iso/router'
-import type { SettingsAnswer } from '../../../accounts/registration/setting-schema.ts'
+import type { SettingsAnswer } from '../../../accounts/registration/schema.ts'
 import { api } from '../api.ts'
 import { Button } from '../components/button.tsx'
 import { Field, PasswordField } from '../components/field.tsx'

@@ -1,6 +1,6 @@
 import type { Static } from '@sinclair/typebox'
 import { useState } from 'preact/hooks'
-import type { SettingsAnswer } from '../../../accounts/registration/setting-schema.ts'
+import type { SettingsAnswer } from '../../../accounts/registration/schema.ts'
 import { api } from '../api.ts'
 import { Form } from '../components/form.tsx'
 import { type Registration, RegistrationChoice } from '../components/registration-choice.tsx'
