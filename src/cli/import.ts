@@ -1,9 +1,10 @@
 import { parseArgs } from 'node:util'
 import { type Holder, legacyUserImport } from '../accounts/import/users.ts'
-import { legacyUserStore, legacyUsers } from '../accounts/import/store.ts'
+import { legacyUsers } from '../accounts/import/store.ts'
 import type { App } from '../app.ts'
 import { parseConfig } from '../config.ts'
 import { COMMAND_LINE } from '../domain/audit-event.ts'
+import { clockFrom } from '../domain/clock.ts'
 import { openExternalDatabase } from '../storage/external-database.ts'
 import { legacyLogImport } from '../unlocks/import/service.ts'
 import { legacyUnlocks } from '../unlocks/import/store.ts'
@@ -75,13 +76,12 @@ const importAll = async ({ app, older, zone, terminal }: Import): Promise<number
   const { users, unlocks } = older
   const [people, events] = [newTally(), newTally()]
   const holders = new Map<string, Holder>()
-  const { db, hasher, people: accounts, record } = app
-  const store = legacyUserStore(db, Date.now)
+  const { db, hasher, people: accounts, auditIn, record } = app
   let result: 'success' | 'failure' = 'failure'
   try {
-    const importPeople = legacyUserImport({ store, accounts, hasher, record })
+    const importUsers = legacyUserImport({ db, accounts, hasher, auditIn, clock: clockFrom() })
     const userProgress = progress(terminal, 'user', users.lastId())
-    for await (const imported of importPeople(users.rows(), holders)) {
+    for await (const imported of importUsers(users.rows(), holders)) {
       for (const one of imported) count(people, { ...one, table: 'user' }, terminal)
       userProgress(imported.at(-1)?.row)
     }

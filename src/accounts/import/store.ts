@@ -1,65 +1,54 @@
 import type { Account } from '../../domain/account.ts'
-import type { Database, Queries } from '../../storage/database.ts'
+import type { Clock } from '../../domain/clock.ts'
+import type { Queries } from '../../storage/database.ts'
 import type { ExternalDatabase, Value } from '../../storage/external-database.ts'
 import { type NewAccount, insertAccount } from '../core/store.ts'
 
-export type LegacyUserStore = ReturnType<typeof legacyUserStore>
-
-/** A row of the legacy server's table `user`, as it may be. */
+/** A row of the legacy server's table `user`; each value may be of any type. */
 export type LegacyUser = Readonly<Record<(typeof COLUMNS)[number], Value>>
 
 const COLUMNS = ['id', 'public_id', 'username', 'password', 'phone', 'address'] as const
 
-/** The people in the legacy server's file, in the order in which they were registered. Throws
- * `unavailable` where it is no such file. */
+/** Reads the users in the legacy server's file, in the order of registration. Throws `unavailable` if
+ * it is not such a file. */
 export const legacyUsers = ({ table }: ExternalDatabase) => table('user', COLUMNS)
 
 type Identity = { readonly publicId: string; readonly usernameKey: string }
 
-/** What an identity would be here: `free`, or `here` already, or `erased` since it was imported, or
- * in the way of another account. */
-export type Place = 'free' | 'here' | 'erased' | 'name_taken' | 'id_taken'
+/** Whether an identity is `free`, was `imported` before, was `erased` since, or belongs in part to
+ * another account. */
+export type IdentityState = 'free' | 'imported' | 'erased' | 'name_taken' | 'id_taken'
 
-/** Accounts that come from a legacy server. */
-export const legacyUserStore = (db: Database, now: () => number) => ({
-  placeOf: (identity: Identity): Promise<Place> => placeOf(db, identity),
+/** Accounts of a legacy server, as one transaction or reader sees them. */
+export const legacyAccountsIn = (
+  queries: Pick<Queries, 'get' | 'run'>,
+  clock: Pick<Clock, 'nonDecreasingMs'>,
+) => ({
+  stateOf: async ({ publicId, usernameKey }: Identity): Promise<IdentityState> => {
+    const row = await queries.get<{ key: string | null; taken: number; imported: number }>(
+      `SELECT
+         (SELECT username_key FROM account WHERE public_id = ?) AS key,
+         EXISTS (SELECT 1 FROM account WHERE username_key = ?) AS taken,
+         EXISTS (SELECT 1 FROM imported_account WHERE public_id = ?) AS imported`,
+      publicId,
+      usernameKey,
+      publicId,
+    )
+    if (row?.key === usernameKey) return 'imported'
+    if (row?.key) return 'id_taken'
+    if (row?.imported) return 'erased'
+    return row?.taken ? 'name_taken' : 'free'
+  },
 
-  /** Adds members, those of one call in one transaction, which `added` may write in too; gives what
-   * their places were until then. */
-  addAll: (
-    people: readonly (NewAccount & Identity)[],
-    added: (account: Account, tx: Pick<Queries, 'run'>) => Promise<void>,
-  ): Promise<readonly Place[]> =>
-    db.transaction(async (tx) => {
-      const places: Place[] = []
-      for (const person of people) {
-        const place = await placeOf(tx, person)
-        places.push(place)
-        if (place !== 'free') continue
-        const account = await insertAccount(tx, { ...person, role: 'member' }, now())
-        if (!account) throw new Error('a name that was free is taken')
-        await tx.run('INSERT INTO imported_account (public_id) VALUES (?)', account.publicId)
-        await added(account, tx)
-      }
-      return places
-    }),
+  /** Adds a member whose identity is free. */
+  add: async (member: NewAccount & Identity): Promise<Account> => {
+    const account = await insertAccount(
+      queries,
+      { ...member, role: 'member' },
+      clock.nonDecreasingMs(),
+    )
+    if (!account) throw new Error('a name that was free is taken')
+    await queries.run('INSERT INTO imported_account (public_id) VALUES (?)', account.publicId)
+    return account
+  },
 })
-
-const placeOf = async (
-  queries: Pick<Queries, 'get'>,
-  { publicId, usernameKey }: Identity,
-): Promise<Place> => {
-  const row = await queries.get<{ key: string | null; taken: number; imported: number }>(
-    `SELECT
-       (SELECT username_key FROM account WHERE public_id = ?) AS key,
-       EXISTS (SELECT 1 FROM account WHERE username_key = ?) AS taken,
-       EXISTS (SELECT 1 FROM imported_account WHERE public_id = ?) AS imported`,
-    publicId,
-    usernameKey,
-    publicId,
-  )
-  if (row?.key === usernameKey) return 'here'
-  if (row?.key) return 'id_taken'
-  if (row?.imported) return 'erased'
-  return row?.taken ? 'name_taken' : 'free'
-}

@@ -1,107 +1,129 @@
 import type { TSchema } from '@sinclair/typebox'
 import { Value as Schema } from '@sinclair/typebox/value'
-import { COMMAND_LINE, type RecordAuditEvent } from '../../domain/audit-event.ts'
+import { type AuditIn, COMMAND_LINE } from '../../domain/audit-event.ts'
+import type { Clock } from '../../domain/clock.ts'
 import { plainText } from '../../http/request/text.ts'
+import type { Database } from '../../storage/database.ts'
 import { derivedUuid, spelledUuid } from '../../storage/derived-uuid.ts'
+import { Address, Phone, Username } from '../core/schema.ts'
+import type { AccountStore, NewAccount } from '../core/store.ts'
+import { usernameKeyOf } from '../core/username.ts'
+import type { PasswordHasher } from '../passwords/hasher.ts'
 import {
   WERKZEUG_WORK_MAX,
   type WerkzeugHash,
-  werkzeugWork,
   parseWerkzeugHash,
+  werkzeugWork,
 } from '../passwords/werkzeug-hash.ts'
-import type { LegacyUserStore, LegacyUser, Place } from './store.ts'
-import type { PasswordHasher } from '../passwords/hasher.ts'
-import { Address, Phone, Username } from '../core/schema.ts'
-import { usernameKeyOf } from '../core/username.ts'
-import type { AccountStore, NewAccount } from '../core/store.ts'
+import { type IdentityState, type LegacyUser, legacyAccountsIn } from './store.ts'
 
 type Dependencies = {
-  readonly store: LegacyUserStore
+  readonly db: Pick<Database, 'get' | 'run' | 'transaction'>
   readonly accounts: Pick<AccountStore, 'legacySchemes'>
   readonly hasher: Pick<PasswordHasher, 'hash' | 'wrap'>
-  readonly record: RecordAuditEvent
+  readonly auditIn: AuditIn
+  readonly clock: Pick<Clock, 'nonDecreasingMs'>
 }
 
-/** What became of a row; of a person who was `taken`, perhaps not all. */
+/** The outcome of a row. An account may be `taken` in part. */
 export type ImportedUser = {
   readonly row: LegacyUser['id']
-  /** Where it was taken. */
+  /** The username, if the account was taken. */
   readonly name?: string
   readonly outcome: 'taken' | 'here' | 'refused'
   /** Why it was refused, or what is missing. */
   readonly faults: readonly string[]
 }
 
-/** Whose the events of a user name are: the public id of an account, or of somebody who was erased. */
+/** The account that the unlocks of a username belong to; it may have been erased. */
 export type Holder = { readonly publicId: string; readonly isErased: boolean }
 
 type Candidate = {
   readonly row: LegacyUser['id']
   readonly username: string
-  readonly person: Omit<NewAccount, 'passwordHash'> & { readonly publicId: string }
+  readonly account: Omit<NewAccount, 'passwordHash'> & { readonly publicId: string }
   readonly password: WerkzeugHash | undefined
   readonly faults: readonly string[]
 }
 
-/** Rows that are hashed side by side and stored in one transaction. */
-const ROWS_AT_ONCE = 16
+/** How many rows are hashed at once and stored in one transaction. */
+const BATCH_ROWS = 16
 
-/** Takes over the people of a legacy server as members, with their public ids, and whatever
- * passwords can be read. `holders` gets whose each user name is. */
-export const legacyUserImport = ({ store, accounts, hasher, record }: Dependencies) => {
-  const stored = async ({ person, password }: Candidate) => ({
-    ...person,
-    // A password that nobody knows, where there is none to take.
+/** Imports the users of a legacy server as members, with their public ids and every password that can
+ * be read. Fills `holders` with the account of each username. */
+export const legacyUserImport = (deps: Dependencies) => {
+  const { db, accounts, hasher, auditIn, clock } = deps
+
+  const hashed = async ({ account, password }: Candidate) => ({
+    ...account,
+    // Without a password to take, one that nobody knows.
     passwordHash: await (password ? hasher.wrap(password) : hasher.hash(crypto.randomUUID())),
   })
 
-  /** Adds those who can be added. `schemes` grows by those in which their passwords were hashed. */
-  const addAll = async (candidates: readonly Candidate[], schemes: Set<string>) => {
-    const placed: { readonly candidate: Candidate; place: Place }[] = []
+  /** Adds the accounts whose identity is still free. Returns the states from before. */
+  const addAll = (members: readonly Awaited<ReturnType<typeof hashed>>[]) =>
+    db.transaction(async (tx) => {
+      const legacyAccounts = legacyAccountsIn(tx, clock)
+      const states: IdentityState[] = []
+      for (const member of members) {
+        const state = await legacyAccounts.stateOf(member)
+        states.push(state)
+        if (state !== 'free') continue
+        const { publicId: subject } = await legacyAccounts.add(member)
+        const event = { action: 'account.import', result: 'success', subject } as const
+        await auditIn(tx).record(COMMAND_LINE, event)
+      }
+      return states
+    })
+
+  /** Imports one batch. Adds to `schemes` those by which its passwords were hashed. */
+  const importBatch = async (
+    candidates: readonly Candidate[],
+    schemes: Set<string>,
+  ): Promise<readonly Imported[]> => {
+    const batch: { readonly candidate: Candidate; state: IdentityState }[] = []
     for (const candidate of candidates) {
-      const place = await store.placeOf(candidate.person)
-      placed.push({ candidate: place === 'free' ? limited(candidate, schemes) : candidate, place })
+      const state = await legacyAccountsIn(db, clock).stateOf(candidate.account)
+      batch.push({ candidate: state === 'free' ? limited(candidate, schemes) : candidate, state })
     }
-    const free = placed.filter(({ place }) => place === 'free')
-    const people = await Promise.all(free.map(({ candidate }) => stored(candidate)))
-    const places = await store.addAll(people, ({ publicId: subject }, tx) =>
-      record(COMMAND_LINE, { action: 'account.import', result: 'success', subject }, tx),
-    )
-    for (const [at, one] of free.entries()) one.place = places[at] ?? one.place
-    return placed
+    const free = batch.filter(({ state }) => state === 'free')
+    const members = await Promise.all(free.map(({ candidate }) => hashed(candidate)))
+    const states = await addAll(members)
+    for (const [index, item] of free.entries()) item.state = states[index] ?? item.state
+    return batch
   }
 
-  return async function* importPeople(
+  return async function* importUsers(
     rows: Iterable<LegacyUser>,
     holders: Map<string, Holder>,
   ): AsyncGenerator<readonly ImportedUser[]> {
     const schemes = new Set(await accounts.legacySchemes())
-    for (const some of chunks(rows, ROWS_AT_ONCE)) {
-      const read = some.map(candidateOf)
-      const candidates = read.filter((one) => 'person' in one)
-      const placed = await addAll(candidates, schemes)
-      for (const { candidate, place } of placed) {
-        const { username, person } = candidate
-        const isTheirs = place === 'free' || place === 'here' || place === 'erased'
-        if (isTheirs && !holders.has(username))
-          holders.set(username, { publicId: person.publicId, isErased: place === 'erased' })
+    for (const batch of chunks(rows, BATCH_ROWS)) {
+      const items = batch.map(candidateOf)
+      const candidates = items.filter((item) => 'account' in item)
+      const imported = await importBatch(candidates, schemes)
+      for (const { candidate, state } of imported) {
+        const { username, account } = candidate
+        const isHolder = state === 'free' || state === 'imported' || state === 'erased'
+        if (isHolder && !holders.has(username))
+          holders.set(username, { publicId: account.publicId, isErased: state === 'erased' })
       }
-      const outcomes = placed.map(outcomeOf).values()
-      yield read.flatMap((one) => ('person' in one ? (outcomes.next().value ?? []) : one))
+      const outcomes = imported.map(outcomeOf).values()
+      yield items.flatMap((item) => ('account' in item ? (outcomes.next().value ?? []) : item))
     }
   }
 }
 
-type Placed = { readonly candidate: Candidate; readonly place: Place }
+type Imported = { readonly candidate: Candidate; readonly state: IdentityState }
 
-const outcomeOf = ({ candidate, place }: Placed): ImportedUser => {
+const outcomeOf = ({ candidate, state }: Imported): ImportedUser => {
   const { row, username: name, faults } = candidate
-  if (place === 'free') return { row, name, outcome: 'taken', faults }
-  if (place === 'here') return { row, outcome: 'here', faults: [] }
-  return { row, outcome: 'refused', faults: [PLACES[place]] }
+  if (state === 'free') return { row, name, outcome: 'taken', faults }
+  if (state === 'imported') return { row, outcome: 'here', faults: [] }
+  return { row, outcome: 'refused', faults: [REFUSALS[state]] }
 }
 
-const PLACES: Readonly<Record<Exclude<Place, 'free' | 'here'>, string>> = {
+const REFUSALS: Readonly<Record<Exclude<IdentityState, 'free' | 'imported'>, string>> = {
   erased: 'this person was imported before and erased here since',
   name_taken: 'another account here has this name',
   id_taken: 'another account here has this public id',
@@ -118,28 +140,28 @@ function* chunks<Item>(items: Iterable<Item>, size: number): Generator<readonly 
   if (chunk.length > 0) yield chunk
 }
 
-/** What would be taken of a row. */
+/** Returns what to import of a row, or why it is refused. */
 const candidateOf = (row: LegacyUser): Candidate | ImportedUser => {
   const username = fitting(Username, row.username)
-  if (typeof row.id !== 'number') return refused(row, 'its id is no whole number')
+  if (typeof row.id !== 'number') return refused(row, 'its id is not a whole number')
   if (username === undefined)
     return refused(row, 'its username is missing, over 50 characters, or not plain text')
   const usernameKey = usernameKeyOf(username)
-  if (usernameKey === '') return refused(row, 'its username has no visible sign')
+  if (usernameKey === '') return refused(row, 'its username has no visible character')
   const publicId = spelledUuid(plainText(row.public_id) ?? '')
   const password = parseWerkzeugHash(plainText(row.password) ?? '')
   const [phone, address] = [fitting(Phone, row.phone ?? ''), fitting(Address, row.address ?? '')]
   const faults = [
-    ...(publicId ? [] : ['with a new public id, since its own is no UUID']),
+    ...(publicId ? [] : ['with a new public id, since its own is not a UUID']),
     ...(password
       ? []
-      : ['without its password, which is no hash that this server reads; see user reset']),
+      : ['without its password, whose hash this server cannot read; see user reset']),
     ...(phone === undefined ? ['without its phone, over 32 characters or not plain text'] : []),
     ...(address === undefined
       ? ['without its address, over 200 characters or not plain text']
       : []),
   ]
-  const person = {
+  const account = {
     username,
     usernameKey,
     publicId: publicId ?? derivedUuid(`account\n${row.id}\n${JSON.stringify(row.public_id)}`),
@@ -147,7 +169,7 @@ const candidateOf = (row: LegacyUser): Candidate | ImportedUser => {
     address: address ?? '',
     email: undefined,
   }
-  return { row: row.id, username, person, password, faults }
+  return { row: row.id, username, account, password, faults }
 }
 
 const refused = ({ id: row }: LegacyUser, fault: string): ImportedUser => ({
@@ -161,7 +183,7 @@ const fitting = (schema: TSchema, value: LegacyUser['id']): string | undefined =
   return text !== undefined && Schema.Check(schema, text) ? text : undefined
 }
 
-/** Leaves out a password that would make all logins too slow. */
+/** Leaves out a password whose scheme would make every login too slow. */
 const limited = (candidate: Candidate, schemes: Set<string>): Candidate => {
   const { password, faults } = candidate
   if (!password) return candidate

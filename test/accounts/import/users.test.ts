@@ -1,31 +1,26 @@
 import { expect, test } from 'bun:test'
 import { parseWerkzeugHash } from '../../../src/accounts/passwords/werkzeug-hash.ts'
 import { type Holder, legacyUserImport } from '../../../src/accounts/import/users.ts'
-import { legacyUserStore } from '../../../src/accounts/import/store.ts'
 import { COMMAND_LINE } from '../../../src/domain/audit-event.ts'
+import { clockFrom } from '../../../src/domain/clock.ts'
 import { PASSWORD, type TestApp, bearer, startApp } from '../../support/app.ts'
 import { idOf, olderHashOf, tokenOf } from '../../support/older-server.ts'
 
 /** Imports people by name, each with a hash. */
 const imported = async (app: TestApp, people: Readonly<Record<string, string>>) => {
-  const { db, hasher, people: accounts, record } = app
-  const importPeople = legacyUserImport({
-    store: legacyUserStore(db, Date.now),
-    accounts,
-    hasher,
-    record,
-  })
-  const rows = Object.entries(people).map(([username, password], at) => ({
-    id: at + 1,
-    public_id: idOf(at + 1),
+  const { db, hasher, people: accounts, auditIn } = app
+  const importUsers = legacyUserImport({ db, accounts, hasher, auditIn, clock: clockFrom() })
+  const rows = Object.entries(people).map(([username, password], index) => ({
+    id: index + 1,
+    public_id: idOf(index + 1),
     username,
     password,
     phone: null,
     address: null,
   }))
-  const all = []
-  for await (const some of importPeople(rows, new Map<string, Holder>())) all.push(...some)
-  return all
+  const outcomes = []
+  for await (const batch of importUsers(rows, new Map<string, Holder>())) outcomes.push(...batch)
+  return outcomes
 }
 
 const NEW_PASSWORD = 'nine quiet green keys'
