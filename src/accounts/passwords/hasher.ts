@@ -1,21 +1,22 @@
+import pLimit from 'p-limit'
 import { AppError } from '../../errors.ts'
 import { type WerkzeugHash, werkzeugDigest, unwrapped, wrappedHash } from './werkzeug-hash.ts'
 
 export type PasswordHasher = {
-  /** Gives an Argon2id hash in PHC form, its parameters in it. */
+  /** Returns an Argon2id hash in PHC form, which holds its parameters. */
   hash: (password: string) => Promise<string>
-  /** Gives a hash of the legacy server hashed once more with Argon2id, which the same password fits. */
+  /** Returns a Werkzeug hash hashed once more with Argon2id; it fits the same password. */
   wrap: (legacy: WerkzeugHash) => Promise<string>
-  /** True where the password fits; without a hash, false after the same work. That is one Argon2id
-   * hash, and one for each scheme of the legacy server in `legacySchemes`, whichever the hash is of. */
+  /** True if the password fits; without a hash, false after the same work: one Argon2id hash, and one
+   * Werkzeug hash for each of `legacySchemes`, whatever the scheme of this hash. */
   verify: (
     password: string,
     hash: string | undefined,
     legacySchemes?: readonly string[],
   ) => Promise<boolean>
-  /** True where a hash is a wrapped one, or was made with weaker parameters than today's. */
+  /** True if a hash is a wrapped one, or was made with weaker parameters than today's. */
   isOutdated: (hash: string) => boolean
-  /** What hashes now, what waits, and how many were refused so far. */
+  /** Returns how many hashes are running, are waiting, and were refused so far. */
   load: () => HashingLoad
 }
 
@@ -27,8 +28,8 @@ export type Argon2id = { readonly memoryCost: number; readonly timeCost: number 
 /** OWASP Password Storage: at least 19 MiB, two passes; Bun computes with one lane. */
 const ARGON2ID = { algorithm: 'argon2id', memoryCost: 19_456, timeCost: 2 } as const
 
-/** Hashing of passwords, bounded: `concurrency` at once, `waitingMax` in line, and the rest are
- * refused with `unavailable` at once rather than after seconds. */
+/** Hashes passwords within bounds: `concurrency` at once and `waitingMax` waiting. The rest are refused
+ * with `unavailable` at once, rather than answered after seconds. */
 export const passwordHasher = (
   bounds: { readonly concurrency: number; readonly waitingMax: number },
   argon2id: Argon2id = ARGON2ID,
@@ -64,8 +65,8 @@ export const passwordHasher = (
   }
 }
 
-/** What stands in for the hash of an unknown name: the same work to verify, and no password fits, since
- * nobody has hashed one. So it costs a start nothing. */
+/** Returns what stands in for the hash of an unknown name: the same work to verify, and no password
+ * fits. Random bytes instead of a real hash, so that a start does not have to compute one. */
 const decoyHash = ({ memoryCost, timeCost }: Argon2id): string => {
   const [salt, hash] = [0, 1].map(() =>
     crypto.getRandomValues(new Uint8Array(32)).toBase64({ omitPadding: true }),
@@ -73,36 +74,31 @@ const decoyHash = ({ memoryCost, timeCost }: Argon2id): string => {
   return `$argon2id$v=19$m=${memoryCost},t=${timeCost},p=1$${salt}$${hash}`
 }
 
-/** Bun refuses to hash nothing; no password is stored as this, since the policy is longer. */
+/** Bun refuses to hash an empty password. No password is stored as this: the policy asks for more. */
 const EMPTY = ' '
 
-/** As long as Werkzeug's. */
+/** As long as the salts of Werkzeug. */
 const DECOY_SALT = 'x'.repeat(16)
 
-/** The form in which passwords are hashed, so that two keyboards' spellings of one are equal. */
+/** Returns the form in which a password is hashed, in which the spellings of two keyboards are equal. */
 const normalised = (password: string): string => password.normalize('NFKC')
 
+/** Returns a function that runs work within bounds, and the figures of it. */
 const gate = ({ concurrency, waitingMax }: { concurrency: number; waitingMax: number }) => {
-  const waiting: (() => void)[] = []
-  let [running, refused] = [0, 0]
-  const release = () => {
-    const next = waiting.shift()
-    if (next) next()
-    else running -= 1
+  const limit = pLimit(concurrency)
+  let refused = 0
+  return {
+    bounded: async <Result>(work: () => Promise<Result>): Promise<Result> => {
+      if (limit.activeCount >= concurrency && limit.pendingCount >= waitingMax) {
+        refused += 1
+        throw new AppError('unavailable', 'Server busy, try again')
+      }
+      return limit(work)
+    },
+    load: (): HashingLoad => ({
+      running: limit.activeCount,
+      waiting: limit.pendingCount,
+      refused,
+    }),
   }
-  const bounded = async <Result>(work: () => Promise<Result>): Promise<Result> => {
-    if (running < concurrency) running += 1
-    else if (waiting.length < waitingMax)
-      await new Promise<void>((resolve) => waiting.push(resolve))
-    else {
-      refused += 1
-      throw new AppError('unavailable', 'Server busy, try again')
-    }
-    try {
-      return await work()
-    } finally {
-      release()
-    }
-  }
-  return { bounded, load: (): HashingLoad => ({ running, waiting: waiting.length, refused }) }
 }

@@ -4,7 +4,7 @@ import blocklistPath from './common-passwords.txt' with { type: 'file' }
 
 export type WeakPasswordCheck = (password: string, username: string) => boolean
 
-/** Words of this product; a password of little else is as easily guessed as the user name. */
+/** Words of this product; a password of little else is as easy to guess as the username. */
 const PRODUCT_WORDS = [
   'securelock',
   'secure',
@@ -16,16 +16,17 @@ const PRODUCT_WORDS = [
   'server',
 ]
 
-/** Characters that a password needs beside the user name or the product's words. */
+/** Characters that a password needs besides the username or the product's words. */
 const OTHER_CHARACTERS_MIN = 4
 
-/** Tells whether a password is weak: too short (code points after NFKC), among the commonest, or
- * little more than the user name or the product's name. No rules of composition (NIST SP 800-63B). */
+/** Returns a check that is true for weak passwords: too short (code points after NFKC), among the most
+ * common, or little more than the username or the product's name. There are no composition rules
+ * (NIST SP 800-63B). */
 export const weakPasswordCheck = (options: {
   readonly minLength: number
   readonly useBlocklist: boolean
 }): WeakPasswordCheck => {
-  // Made when the first password is chosen, not at the start.
+  // Read when the first password is chosen, not at the start.
   let blocklist: ReadonlySet<string> | undefined
   return (password, username) => {
     const plain = comparable(password)
@@ -41,17 +42,17 @@ export const weakPasswordCheck = (options: {
   }
 }
 
-/** As a guesser sees it: without case, and without signs that nobody sees. */
+/** Returns a word as an attacker would guess it: without case and invisible characters. */
 const comparable = (word: string): string =>
   word
     .normalize('NFKC')
     .replaceAll(/[\p{Cf}\p{Cc}\s]/gu, '')
     .toLowerCase()
 
-/** One to four characters over and over. */
+/** One to four characters, repeated. */
 const REPETITION = /^(?<part>.{1,4})\k<part>+$/u
 
-/** Signs between the words hide nothing: `Secure-Lock-1!` is `securelock1`. */
+/** Punctuation between the words is ignored: `Secure-Lock-1!` is `securelock1`. */
 const isMadeOfProductWords = (plain: string): boolean => {
   const letters = plain.replaceAll(/[^\p{L}\p{N}]/gu, '')
   const others = without(letters, PRODUCT_WORDS)

@@ -1,7 +1,7 @@
 import { createHmac, pbkdf2, scrypt } from 'node:crypto'
 import { promisify } from 'node:util'
 
-/** A password hash as the legacy server stored it, by Werkzeug: scheme, salt and digest. */
+/** A password hash as Werkzeug made it for the legacy server: scheme, salt and digest. */
 export type WerkzeugHash = {
   /** `sha256` (HMAC with the salt as key), `pbkdf2:sha256:N` or `scrypt:N:r:p`. */
   readonly scheme: string
@@ -10,7 +10,7 @@ export type WerkzeugHash = {
   readonly digest: string
 }
 
-/** Reads a hash; nothing where it is of another kind, or would take longer than one login may. */
+/** Parses a hash. Returns undefined if it is of another kind, or takes longer than one login may. */
 export const parseWerkzeugHash = (text: string): WerkzeugHash | undefined => {
   const { scheme, salt, digest } = WERKZEUG_HASH.exec(text)?.groups ?? {}
   if (scheme === undefined || salt === undefined || digest === undefined) return undefined
@@ -23,12 +23,12 @@ const WERKZEUG_HASH =
 
 const isScrypt = (scheme: string): boolean => scheme.startsWith('scrypt:')
 
-/** The lengths that Werkzeug asks for. */
+/** The lengths that Werkzeug uses. */
 const digestBytes = (scheme: string): number => (isScrypt(scheme) ? 64 : 32)
 
 const numbersOf = (scheme: string): readonly number[] => scheme.split(':').slice(-3).map(Number)
 
-/** What scrypt may take at once: what Werkzeug asks for (32768:8:1) is 32 MiB. */
+/** Memory that scrypt may take: 32 MiB, which is what Werkzeug asks for (32768:8:1). */
 const SCRYPT_BYTES_MAX = 128 * 32_768 * 8
 
 const isComputable = (scheme: string): boolean => {
@@ -38,15 +38,15 @@ const isComputable = (scheme: string): boolean => {
   return n > 1 && Number.isInteger(Math.log2(n)) && 128 * n * r <= SCRYPT_BYTES_MAX
 }
 
-/** What all schemes of one database may take together, in iterations of PBKDF2, since each login goes
- * through all of them: every scheme that Werkzeug has had as its default, twice over. A second or two on
- * a PC, several on a small gateway. */
+/** What all schemes of one database may cost together, in iterations of PBKDF2, since each login goes
+ * through all of them: every scheme that was ever Werkzeug's default, twice over. A second or two on a
+ * PC, several on a small gateway. */
 export const WERKZEUG_WORK_MAX = 5_000_000
 
-/** No scheme counts as less, so that there cannot be very many. */
+/** The least that a scheme counts, so that there cannot be very many. */
 const SCHEME_WORK_MIN = 50_000
 
-/** How long schemes take together, in iterations of PBKDF2. */
+/** Returns what schemes cost together, in iterations of PBKDF2. */
 export const werkzeugWork = (schemes: Iterable<string>): number => {
   let work = 0
   for (const scheme of schemes) work += Math.max(SCHEME_WORK_MIN, workOf(scheme))
@@ -56,11 +56,12 @@ export const werkzeugWork = (schemes: Iterable<string>): number => {
 const workOf = (scheme: string): number => {
   if (scheme === 'sha256') return 1
   const numbers = numbersOf(scheme)
-  // One mix of a block of scrypt takes about as long as one iteration.
+  // Mixing one block of scrypt takes about as long as one iteration.
   return isScrypt(scheme) ? numbers.reduce((product, n) => product * n, 1) : (numbers.at(-1) ?? 0)
 }
 
-/** The digest of a password as it was typed, which Werkzeug did not normalise; lower-case hex. */
+/** Returns the digest of a password as it was typed, since Werkzeug did not normalize it; lower-case
+ * hex. */
 export const werkzeugDigest = async (
   { scheme, salt }: Pick<WerkzeugHash, 'scheme' | 'salt'>,
   password: string,
@@ -80,12 +81,12 @@ const pbkdf2Async = promisify(pbkdf2)
 
 const scryptAsync = promisify<string, string, number, object, Buffer>(scrypt)
 
-/** A password hash of a person who has not logged in since they came from the legacy server, as it is
- * stored: scheme and salt, and then the Argon2id hash of the digest. */
+/** Returns the hash that is stored for someone who has not logged in since the legacy import: scheme
+ * and salt, then the Argon2id hash of the digest. */
 export const wrappedHash = ({ scheme, salt }: WerkzeugHash, argon2id: string): string =>
   `${scheme}$${salt}${argon2id}`
 
-/** The parts of a wrapped hash; nothing where the password itself was hashed. */
+/** Returns the parts of a wrapped hash, or undefined if the password itself was hashed. */
 export const unwrapped = (hash: string) => {
   const { scheme, salt, argon2id } = WRAPPED_HASH.exec(hash)?.groups ?? {}
   return scheme !== undefined && salt !== undefined && argon2id !== undefined
