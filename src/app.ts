@@ -5,7 +5,8 @@ import { accountAdministration } from './accounts/people/service.ts'
 import { cookieRoutes } from './accounts/login/cookie-routes.ts'
 import { erasureStore } from './accounts/people/erasure-store.ts'
 import { erasureService } from './accounts/people/erasure.ts'
-import { KNOWN_CLIENT_MS, failedLoginStore, newestFailureMs } from './accounts/lockout/store.ts'
+import { KNOWN_CLIENT_MS } from './accounts/lockout/known-client-store.ts'
+import { newestFailureMs } from './accounts/lockout/store.ts'
 import { lockoutService } from './accounts/lockout/service.ts'
 import { invitationRoutes } from './accounts/invitations/routes.ts'
 import { invitationService } from './accounts/invitations/service.ts'
@@ -19,7 +20,7 @@ import { accountDirectory } from './accounts/people/store.ts'
 import { exportStore } from './accounts/me/export-store.ts'
 import { registrationRoutes } from './accounts/registration/routes.ts'
 import { registration } from './accounts/registration/service.ts'
-import { accountRoutes } from './accounts/login/routes.ts'
+import { loginRoutes } from './accounts/login/routes.ts'
 import { secondFactorEnrolment } from './accounts/second-factor/enrolment.ts'
 import { secondFactorRoutes } from './accounts/second-factor/routes.ts'
 import { secondFactorStore } from './accounts/second-factor/store.ts'
@@ -29,7 +30,7 @@ import { authenticationService } from './accounts/login/service.ts'
 import { browserSessions } from './accounts/sessions/browser-session.ts'
 import { sessionRoutes } from './accounts/sessions/routes.ts'
 import { sessionStore } from './accounts/sessions/store.ts'
-import { sessionService } from './accounts/sessions/service.ts'
+import { sessionLife, sessionService } from './accounts/sessions/service.ts'
 import { settingRoutes } from './accounts/registration/setting-routes.ts'
 import { settingService } from './accounts/registration/settings.ts'
 import { firstOwnerRoutes } from './accounts/registration/first-owner-routes.ts'
@@ -128,8 +129,11 @@ export const openApp = async (
   }: Dependencies,
 ) => {
   const tokenLifetimeMs = config.accessTokenMinutes * 60_000
-  // No session is over before the access token that began it.
-  const sessionIdleMs = Math.max(config.sessionIdleDays * DAY_MS, tokenLifetimeMs)
+  const sessionDays = {
+    idleMs: config.sessionIdleDays * DAY_MS,
+    maxMs: config.sessionMaxDays * DAY_MS,
+  }
+  const life = sessionLife(sessionDays, tokenLifetimeMs)
   const hasTls = config.tlsCertFile !== ''
 
   makePrivateFolder(config.dataDir)
@@ -146,7 +150,6 @@ export const openApp = async (
     },
   })
   const clocks = clockFrom({ wallMs: now, monotonicMs: monotonic })
-  const steady = clocks.nonDecreasingMs
 
   const auditing = auditModule({
     db,
@@ -197,30 +200,31 @@ export const openApp = async (
   }
 
   const sessions = sessionService({
-    store: sessionStore(db, steady, {
-      idleMs: sessionIdleMs,
-      maxMs: Math.max(config.sessionMaxDays * DAY_MS, tokenLifetimeMs),
-    }),
-    tokens: accessTokens({ secret, lifetimeMs: tokenLifetimeMs, now: steady }),
-    record,
+    db,
+    store: sessionStore(db, clocks),
+    tokens: accessTokens({ secret, lifetimeMs: tokenLifetimeMs, clock: clocks }),
+    clock: clocks,
+    life,
+    auditIn,
     recordCoalesced,
   })
   const paced = monotonicEpochClock(Math.max(now(), await newestFailureMs(db)), monotonic)
   const lockout = lockoutService({
-    store: failedLoginStore(db, paced),
+    db,
     key: secretFile(join(config.dataDir, KEY_FILES.lockout)),
-    now: paced,
-    day: now,
-    record,
+    nowMs: paced,
+    clock: clocks,
+    auditIn,
     recordDenied,
   })
   const factorStore = secondFactorStore(db)
-  const box = secretSealer(secretFile(join(config.dataDir, KEY_FILES.secondFactors)))
+  const sealer = secretSealer(secretFile(join(config.dataDir, KEY_FILES.secondFactors)))
   const factors = secondFactors({
+    db,
     store: factorStore,
-    box,
+    sealer,
     isRequired: config.secondFactor === 'required',
-    now,
+    clock: clocks,
   })
   const hasher = passwordHasher(
     {
@@ -252,11 +256,13 @@ export const openApp = async (
     recordCoalesced,
   })
   const enrolment = secondFactorEnrolment({
+    db,
     store: factorStore,
-    box,
+    sealer,
     factors,
     checkPassword: accounts.checkPassword,
     sessions,
+    auditIn,
     record,
   })
 
@@ -296,7 +302,7 @@ export const openApp = async (
   const browser = browserSessions({
     cookies,
     tokenLifetimeMs,
-    sessionIdleMs,
+    sessionIdleMs: life.idleMs,
     deviceMs: KNOWN_CLIENT_MS,
   })
   const endpoints = router({
@@ -351,23 +357,17 @@ export const openApp = async (
     .use(crossOrigin(config.corsOrigins))
     .use(endpoints.mount([...consoleRoutes({ version, logFault }), ...joinRoutes(), ...ops.routes]))
     .use(
-      accountRoutes({
-        endpoints,
-        readBody,
-        accounts,
-        tokenLifetimeMs,
-      }),
-    )
-    .use(
-      cookieRoutes({
-        endpoints,
-        readBody,
-        cookies,
-        accounts,
-        sessions,
-        browser,
-        now: steady,
-      }),
+      endpoints.mount([
+        ...loginRoutes({ accounts, tokenLifetimeMs }),
+        ...cookieRoutes({
+          cookies,
+          browser,
+          accounts,
+          sessions,
+          clock: clocks,
+          authenticateRequest,
+        }),
+      ]),
     )
     .use(
       endpoints.mount(
@@ -397,14 +397,14 @@ export const openApp = async (
     .use(endpoints.mount(settingRoutes({ settings })))
     .use(endpoints.mount(invitationRoutes({ invitations })))
     .use(
-      sessionRoutes({
-        endpoints,
-        readBody,
-        sessions,
-        cookies,
-        findAccount: people.findByPublicId,
-        tokenLifetimeMs,
-      }),
+      endpoints.mount(
+        sessionRoutes({
+          sessions,
+          cookies,
+          findAccount: people.findByPublicId,
+          tokenLifetimeMs,
+        }),
+      ),
     )
     .use(
       endpoints.mount(
@@ -436,15 +436,8 @@ export const openApp = async (
       ),
     )
     .use(endpoints.mount(peopleRoutes({ accountDirectory: directory, administration })))
-    .use(
-      secondFactorRoutes({
-        endpoints,
-        readBody,
-        enrolment,
-        findAccount: people.findByPublicId,
-      }),
-    )
-    .use(lockoutRoutes({ endpoints, lockout, findAccount: people.findByPublicId }))
+    .use(endpoints.mount(secondFactorRoutes({ enrolment, findAccount: people.findByPublicId })))
+    .use(endpoints.mount(lockoutRoutes({ lockout, findAccount: people.findByPublicId })))
     .use(endpoints.mount(auditing.routes))
     .use(
       unlockRoutes({

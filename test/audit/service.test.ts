@@ -27,7 +27,7 @@ test('[O3] what cannot be recorded has not happened: no login, no account, no in
   const caller = { ...FROM, account, sessionId: session?.id }
   expect(app.accounts.login(person, FROM)).rejects.toThrow('no more records')
   expect(app.sessions.end(caller, session?.id ?? '', false)).rejects.toThrow('no more records')
-  expect(app.sessions.endAll(caller, account)).rejects.toThrow('no more records')
+  expect(app.sessions.endAll({ by: caller, account })).rejects.toThrow('no more records')
   const other = { ...person, username: 'eve' }
   expect(app.newAccounts.add(other, 'member')).rejects.toThrow('no more records')
   const wish = { role: 'member', label: '', hours: 1, usesMax: 1 } as const
@@ -40,7 +40,7 @@ test('[O3] what cannot be recorded has not happened: no login, no account, no in
   expect(lines.filter((line) => line.includes('session.end_all'))).toHaveLength(1)
 
   db.run('DROP TRIGGER broken')
-  await app.sessions.endAll(caller, account)
+  await app.sessions.endAll({ by: caller, account })
   expect(await app.sessions.list(account.id)).toStrictEqual([])
   const { events } = await app.audit.page({ filter: {}, order: 'oldest', limit: 10 })
   expect(events).toMatchObject([

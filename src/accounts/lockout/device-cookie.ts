@@ -1,9 +1,9 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { AuthenticatedAccount } from '../core/store.ts'
 
-/** Tokens that tell a device which has signed in to an account before from a stranger's (OWASP,
- * "Slow Down Online Guessing Attacks with Device Cookies"). They open nothing: whoever has one still
- * needs the password. They hold all there is to know, so nothing is stored. */
+/** Device cookies tell a device that has logged in to an account before from a stranger's (OWASP,
+ * "Slow Down Online Guessing Attacks with Device Cookies"). They do not log anyone in: the password is
+ * still needed. They are self-contained, so nothing is stored. */
 export const deviceCookies = (key: string) => {
   const macOf = (body: Buffer, { publicId, sessionEpoch }: Holder): Buffer =>
     createHmac('sha256', key)
@@ -12,7 +12,7 @@ export const deviceCookies = (key: string) => {
       .digest()
 
   return {
-    /** Gives a new token for a device of that account. */
+    /** Returns a new device cookie for an account. */
     issue: (holder: Holder, expiresAtMs: number): string => {
       const body = Buffer.alloc(BODY_BYTES)
       randomBytes(ID_BYTES).copy(body)
@@ -20,10 +20,10 @@ export const deviceCookies = (key: string) => {
       return Buffer.concat([body, macOf(body, holder)]).toString('base64url')
     },
 
-    /** Gives the device's id; nothing for another account's token, one that is over or from before all
-     * sessions were ended, or none. */
-    verify: (token: string, holder: Holder, atMs: number): string | undefined => {
-      const bytes = Buffer.from(token, 'base64url')
+    /** Returns the id of the device, or undefined if the cookie is another account's, has expired, or
+     * is from before all sessions of the account were ended. */
+    verify: (cookie: string, holder: Holder, atMs: number): string | undefined => {
+      const bytes = Buffer.from(cookie, 'base64url')
       if (bytes.length !== BODY_BYTES + MAC_BYTES) return undefined
       const body = bytes.subarray(0, BODY_BYTES)
       if (!timingSafeEqual(bytes.subarray(BODY_BYTES), macOf(body, holder))) return undefined
@@ -33,7 +33,7 @@ export const deviceCookies = (key: string) => {
   }
 }
 
-/** Whoever once had the password may hold any number of tokens: they end with all sessions. */
+/** Anyone who once had the password may hold any number of cookies: they end with all sessions. */
 type Holder = Pick<AuthenticatedAccount, 'publicId' | 'sessionEpoch'>
 
 const ID_BYTES = 16

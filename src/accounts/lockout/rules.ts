@@ -1,25 +1,25 @@
-/** Whom failed logins count against: a client over all names, a name over all clients, and a client
- * at one name. */
+/** What failed logins count against: a client across all names, a name across all clients, and a
+ * client at one name. */
 export const LOCKOUT_KINDS = ['client', 'name', 'client_at_name'] as const
 export type LockoutKind = (typeof LOCKOUT_KINDS)[number]
 
-/** Failures since the last success, and until when further attempts are refused. */
+/** Failures since the last success, and until when attempts are refused. */
 export type Counter = { readonly failures: number; readonly lockedUntilMs: number | null }
 
 export type Counters = Readonly<Record<LockoutKind, Counter>>
 
-/** How an attempt turned out: `unfinished` is a right password to which a second factor is missing. */
+/** The outcome of an attempt: `unfinished` is a right password whose second factor is missing. */
 export type Outcome = 'right' | 'unfinished' | 'wrong'
 
 type Attempt = {
   readonly outcome: Outcome
   readonly counters: Counters
-  /** The client has signed in to this account before. */
+  /** True if the client has logged in to this account before. */
   readonly isKnown: boolean
   readonly atMs: number
 }
 
-/** Whether an attempt passes; where it is refused, what that leaves behind and which waits it began. */
+/** Whether an attempt passes; if not, the counters after it and the lockouts that it started. */
 export type Evaluation =
   | { readonly passes: true }
   | {
@@ -34,7 +34,7 @@ type StartedLockout = {
   readonly durationMs: number
 }
 
-/** Consecutive failures until there are waits; 100 an account is NIST SP 800-63B-4 section 3.2.2. */
+/** Consecutive failures that start a lockout; 100 per account is NIST SP 800-63B-4 section 3.2.2. */
 const FAILURES_MAX: Readonly<Record<LockoutKind, number>> = {
   client: 100,
   name: 100,
@@ -44,15 +44,15 @@ const FAILURES_MAX: Readonly<Record<LockoutKind, number>> = {
 const LOCKOUT_MS_MIN = 30_000
 const LOCKOUT_MS_MAX = 3_600_000
 
-/** Forgotten failures, or none yet. */
+/** No failures, or forgotten ones. */
 export const NO_FAILURES: Counter = { failures: 0, lockedUntilMs: null }
 
-/** Decides whether an attempt passes, and what it leaves behind where it does not.
+/** Decides whether an attempt passes, and if not, what the counters are after it.
  *
- * A known client waits for its own failures at the name alone, so that no stranger keeps it out. A
- * client counts at the name only until its own waits begin there, so that one stranger alone never
- * makes the others wait. What is refused in a wait says nothing to the keys, so it counts against
- * the client alone and makes no wait longer. */
+ * A known client is locked out only by its own failures at the name, so that no stranger can keep it
+ * out. A client counts against the name only until it is itself locked out there, so that one
+ * stranger alone never locks out others. An attempt that is refused during a lockout reveals nothing
+ * about the password, so it counts against the client only and makes no lockout longer. */
 export const evaluateAttempt = ({ outcome, counters, isKnown, atMs }: Attempt): Evaluation => {
   const isLockedOut = (kind: LockoutKind): boolean => (counters[kind].lockedUntilMs ?? 0) > atMs
   const isFull = (kind: LockoutKind): boolean => counters[kind].failures >= FAILURES_MAX[kind]
@@ -66,7 +66,7 @@ export const evaluateAttempt = ({ outcome, counters, isKnown, atMs }: Attempt): 
   }
   const after = { ...counters }
   const started: StartedLockout[] = []
-  for (const kind of LOCKOUT_KINDS.filter((one) => counts[one])) {
+  for (const kind of LOCKOUT_KINDS.filter((candidate) => counts[candidate])) {
     const failures = counters[kind].failures + 1
     const durationMs = lockoutMsAfter(failures - FAILURES_MAX[kind])
     after[kind] = { failures, lockedUntilMs: durationMs > 0 ? atMs + durationMs : null }
@@ -75,6 +75,6 @@ export const evaluateAttempt = ({ outcome, counters, isKnown, atMs }: Attempt): 
   return { passes: false, after, started }
 }
 
-/** How long to wait after so many failures more than are free of it. */
+/** Returns how long a lockout lasts after this many failures beyond the first that starts one. */
 const lockoutMsAfter = (excess: number): number =>
   excess < 0 ? 0 : Math.min(LOCKOUT_MS_MIN * 2 ** excess, LOCKOUT_MS_MAX)

@@ -1,32 +1,31 @@
-import { createHmac } from 'node:crypto'
-import { AppError } from '../../errors.ts'
+import pLimit from 'p-limit'
 import type { Account } from '../../domain/account.ts'
-import type { Origin, RecordAuditEvent } from '../../domain/audit-event.ts'
+import type { AuditIn } from '../../domain/audit-event.ts'
+import type { Clock } from '../../domain/clock.ts'
+import { AppError } from '../../errors.ts'
 import type { Caller } from '../../http/authorization.ts'
-import { clientKey } from '../../http/request/client-address.ts'
-import { deviceCookies } from './device-cookie.ts'
-import {
-  type FailedLoginStore,
-  type AttemptKeys,
-  KNOWN_CLIENT_MS,
-  type ActiveLockouts,
-} from './store.ts'
+import type { Database, Queries } from '../../storage/database.ts'
 import type { AuthenticatedAccount } from '../core/store.ts'
-import { type Outcome, evaluateAttempt } from './rules.ts'
+import { type LoginAttempt, attemptKeysOf } from './attempt-keys.ts'
+import { deviceCookies } from './device-cookie.ts'
+import { KNOWN_CLIENT_MS, knownClientStore, knownClientsIn } from './known-client-store.ts'
+import { type Evaluation, type Outcome, evaluateAttempt } from './rules.ts'
+import { type ActiveLockouts, failedLoginStore, failedLoginsIn } from './store.ts'
 
 export type Lockout = ReturnType<typeof lockoutService>
 
 type Dependencies = {
-  readonly store: FailedLoginStore
-  /** Hides names and addresses in the counters, and signs device tokens. */
+  readonly db: Database
+  /** Hides names and addresses in the counters, and signs device cookies. */
   readonly key: string
-  /** The clock of the store. */
-  readonly now: () => number
-  /** The clock of the day. */
-  readonly day: () => number
-  readonly record: RecordAuditEvent
-  /** Notes at the door whom it kept out; never rejects. */
+  /** The clock of the counters: it follows no jump of the time of day. */
+  readonly nowMs: () => number
+  readonly clock: Pick<Clock, 'wallMs'>
+  readonly auditIn: AuditIn
+  /** Records in the unlock log who was denied access; never rejects. */
   readonly recordDenied: (denial: Denial) => Promise<void>
+  /** Counters of each kind that a sweep keeps. */
+  readonly countersMax?: number
 }
 
 type Denial = {
@@ -34,110 +33,128 @@ type Denial = {
   readonly reason: 'too_many_attempts'
 }
 
-/** An attempt to prove who one is, at whatever place asks for a password. */
-export type LoginAttempt = {
-  /** What the account is found by, or would be. Empty where nothing was named that could be one. */
-  readonly usernameKey: string
-  readonly account: AuthenticatedAccount | undefined
-  readonly deviceToken?: string | undefined
-  readonly from: Origin
-}
+/** Attempts waiting to be judged, each of which may cost a sync of the disk: a body that is not even
+ * a name and password gets here without the work of a hash, as fast as anyone can send it. */
+const QUEUED_ATTEMPTS_MAX = 100
 
-/** The rules of guessing: who has to wait after failed logins, and who may lift that. */
+const COUNTERS_MAX = 20_000
+const SWEEP_MS = 60_000
+
+/** The rules of guessing: who is locked out after failed logins, and how that ends. */
 export const lockoutService = (deps: Dependencies) => {
-  const { store, key, now, day, record, recordDenied } = deps
+  const { db, key, nowMs, clock, auditIn, recordDenied } = deps
+  const store = failedLoginStore(db)
+  const clients = knownClientStore(db)
   const devices = deviceCookies(key)
+  const keysOf = attemptKeysOf({ key, devices, nowMs })
+  const sweep = sweeper(deps.countersMax ?? COUNTERS_MAX)
 
-  const hash = (...parts: readonly string[]): Buffer =>
-    createHmac('sha256', key).update(JSON.stringify(parts)).digest()
-
-  const attemptKeys = ({
-    usernameKey,
-    account,
-    deviceToken = '',
-    from,
-  }: LoginAttempt): AttemptKeys => {
-    const client = clientKey(from.address)
-    const device = account && devices.verify(deviceToken, account, now())
-    return {
-      subjects: {
-        client: hash('client', client),
-        name: hash('name', usernameKey),
-        client_at_name: device
-          ? hash('device', device)
-          : hash('client_at_name', client, usernameKey),
-      },
-      clientHash: hash('place', client),
-      address: from.address,
-      accountId: account?.id,
-      hasDeviceCookie: device !== undefined,
-    }
+  const trustClient = async (
+    attempt: LoginAttempt & { readonly account: AuthenticatedAccount },
+  ): Promise<void> => {
+    const keys = { ...keysOf(attempt), accountId: attempt.account.id }
+    const atMs = nowMs()
+    const { name, client_at_name: clientAtName } = await store.counters(keys.subjects, atMs)
+    const isNews = !keys.hasDeviceCookie && (await clients.needsRenewal(keys, atMs))
+    if (!isNews && name.failures + clientAtName.failures === 0) return
+    await db.transaction(async (tx) => {
+      await failedLoginsIn(tx).forgive(keys.subjects)
+      if (isNews) await knownClientsIn(tx).save(keys, atMs)
+      await sweep(tx, atMs)
+    })
   }
 
-  const registerAttempt = async (attempt: LoginAttempt, outcome: Outcome): Promise<boolean> => {
-    const { account, from } = attempt
-    const keys = attemptKeys(attempt)
-    const evaluation = await store.registerAttempt(keys, (standing) =>
-      evaluateAttempt({ ...standing, outcome }),
-    )
-    if (evaluation.passes) {
-      if (account && outcome === 'right') await store.trustClient(account.id, keys)
-      return true
-    }
-    for (const { kind, failures, durationMs } of evaluation.started)
-      await record(from, {
-        action: 'login.lockout_started',
-        result: 'failure',
-        ...(account ? { subject: account.publicId } : {}),
-        detail: { kind, failures, seconds: durationMs / 1000 },
+  /** Judges an attempt by what is counted so far. An attempt that passes writes nothing: it must not
+   * wait for a disk that is full or locked. */
+  const evaluate = async (attempt: LoginAttempt, outcome: Outcome): Promise<Evaluation> => {
+    const keys = keysOf(attempt)
+    const atMs = nowMs()
+    const counters = await store.counters(keys.subjects, atMs)
+    const isKnown = keys.hasDeviceCookie || (await clients.isKnown(keys, atMs))
+    const evaluation = evaluateAttempt({ outcome, counters, isKnown, atMs })
+    if (!evaluation.passes)
+      await db.transaction(async (tx) => {
+        await failedLoginsIn(tx).save({ ...keys, counters: evaluation.after, atMs })
+        await sweep(tx, atMs)
+        for (const { kind, failures, durationMs } of evaluation.started)
+          await auditIn(tx).record(attempt.from, {
+            action: 'login.lockout_started',
+            result: 'failure',
+            ...(attempt.account ? { subject: attempt.account.publicId } : {}),
+            detail: { kind, failures, seconds: durationMs / 1000 },
+          })
       })
-    // Not waited for: the time of the answer must not tell that there is such an account.
-    if (account && evaluation.started.some(({ kind }) => kind !== 'client'))
-      void recordDenied({ account, reason: 'too_many_attempts' })
-    return false
+    return evaluation
   }
+
+  // One after another, so that guesses sent at once gain nothing over guesses sent in turn.
+  const inTurn = pLimit(1)
 
   return {
-    /** Tells whether an attempt may pass whose outcome is found out, and not told yet; counts it
-     * where it may not. Ask it last and whatever the outcome, so that in a wait the right password
-     * costs the same work and gets the same answer as a wrong one. */
-    registerAttempt,
+    /** Returns whether an attempt passes whose outcome is known but not yet answered, and counts it
+     * if not. Call it last and whatever the outcome, so that during a lockout the right password
+     * costs the same work and gets the same answer as a wrong one. Throws `unavailable`, whatever the
+     * outcome, if too many attempts are waiting. */
+    registerAttempt: async (attempt: LoginAttempt, outcome: Outcome): Promise<boolean> => {
+      if (inTurn.activeCount + inTurn.pendingCount >= QUEUED_ATTEMPTS_MAX)
+        throw new AppError('unavailable', 'Server busy, try again')
+      const evaluation = await inTurn(() => evaluate(attempt, outcome))
+      const { account } = attempt
+      if (evaluation.passes) {
+        if (account && outcome === 'right') await trustClient({ ...attempt, account })
+        return true
+      }
+      // Not awaited: the time of the answer must not reveal that there is such an account.
+      if (account && evaluation.started.some(({ kind }) => kind !== 'client'))
+        void recordDenied({ account, reason: 'too_many_attempts' })
+      return false
+    },
 
-    /** Makes the place of a person known who has just shown to be the account's by other means than
-     * its password, and forgives the failures there. */
-    trustClient: (
-      attempt: LoginAttempt & { readonly account: AuthenticatedAccount },
-    ): Promise<void> => store.trustClient(attempt.account.id, attemptKeys(attempt)),
+    /** Makes a client known to an account that was proved by other means than its password, and
+     * forgives the failures there. */
+    trustClient,
 
-    /** Gives a token that makes a device known to that account, wherever it is, until all sessions of
-     * the account are ended. */
+    /** Returns a device cookie, which makes a device known to an account, wherever it is, until all
+     * sessions of the account are ended. */
     deviceToken: (account: AuthenticatedAccount): string =>
-      devices.issue(account, now() + KNOWN_CLIENT_MS),
+      devices.issue(account, nowMs() + KNOWN_CLIENT_MS),
 
-    /** The waits that run now, at one account or at all, in times of the day's clock. */
+    /** Returns the lockouts that run now, of one account or all, in wall time. */
     list: async (accountId?: number): Promise<ActiveLockouts> => {
-      const { total, lockouts } = await store.active(accountId)
-      const aheadMs = day() - now()
+      const { total, lockouts } = await store.active(nowMs(), accountId)
+      const aheadMs = clock.wallMs() - nowMs()
       return {
         total,
-        lockouts: lockouts.map((wait) => ({
-          ...wait,
-          failedAtMs: wait.failedAtMs + aheadMs,
-          lockedUntilMs: wait.lockedUntilMs + aheadMs,
+        lockouts: lockouts.map((lockout) => ({
+          ...lockout,
+          failedAtMs: lockout.failedAtMs + aheadMs,
+          lockedUntilMs: lockout.lockedUntilMs + aheadMs,
         })),
       }
     },
 
-    /** Ends a wait and forgets its failures; throws `not_found` where none of that id runs. */
-    clear: async (caller: Caller, id: string): Promise<void> => {
-      const lifted = await store.clear(id)
-      if (!lifted) throw new AppError('not_found', 'No such lockout')
-      await record(caller, {
-        action: 'lockout.cleared',
-        result: 'success',
-        ...(lifted.account ? { subject: lifted.account.publicId } : {}),
-        detail: { kind: lifted.kind, failures: lifted.failures },
-      })
-    },
+    /** Clears a lockout and its failures. Throws `not_found` if none of this id runs. */
+    clear: (caller: Caller, id: string): Promise<void> =>
+      db.transaction(async (tx) => {
+        const cleared = await failedLoginsIn(tx).clear(id, nowMs())
+        if (!cleared) throw new AppError('not_found', 'No such lockout')
+        await auditIn(tx).record(caller, {
+          action: 'lockout.cleared',
+          result: 'success',
+          ...(cleared.account ? { subject: cleared.account.publicId } : {}),
+          detail: { kind: cleared.kind, failures: cleared.failures },
+        })
+      }),
+  }
+}
+
+/** Returns a function that removes, at most once a minute, what is forgotten and what is too much. */
+const sweeper = (countersMax: number) => {
+  let sweptAtMs = Number.NEGATIVE_INFINITY
+  return async (tx: Queries, atMs: number): Promise<void> => {
+    if (atMs - sweptAtMs < SWEEP_MS) return
+    sweptAtMs = atMs
+    await failedLoginsIn(tx).sweep(atMs, countersMax)
+    await knownClientsIn(tx).sweep(atMs)
   }
 }

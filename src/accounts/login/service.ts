@@ -20,7 +20,7 @@ type Dependencies = {
   readonly secondFactors: Pick<SecondFactors, 'check' | 'isOn' | 'withoutCode'>
   readonly lockout: Pick<Lockout, 'deviceToken' | 'registerAttempt' | 'trustClient'>
   readonly record: RecordAuditEvent
-  /** Records what comes with every request. */
+  /** Records what may come with every request. */
   readonly recordCoalesced: RecordAuditEvent
 }
 
@@ -28,15 +28,15 @@ type Credentials = Static<typeof LoginBody>
 
 type CodeAttempt = Credentials & { readonly account: AuthenticatedAccount; readonly from: Origin }
 
-/** What a login gives beside the session's tokens: see `lockout.ts`. */
-type SignedInDevice = Tokens & { readonly deviceToken: string }
+/** The tokens of a session, and the device cookie of the lockout rules. */
+type LoginTokens = Tokens & { readonly deviceToken: string }
 
 /** The rules of logging in. */
 export const authenticationService = (deps: Dependencies) => {
   const { store, hasher, sessions, secondFactors, lockout, record, recordCoalesced } = deps
 
-  /** Gives the account of a name and its password; nothing, after the same work, for an unknown
-   * name, a wrong password, a disabled account and one that has to wait. Each failure is counted. */
+  /** Returns the account of a name and its password, or undefined, after the same work, for an unknown
+   * name, a wrong password, a disabled account or a lockout. Counts each failure. */
   const checkPassword = async (
     credentials: Credentials,
     from: Origin,
@@ -48,22 +48,27 @@ export const authenticationService = (deps: Dependencies) => {
     const fits = await hasher.verify(password, found?.passwordHash, await store.legacySchemes())
     const isRight = fits && found !== undefined && !found.isDisabled
     const attempt = { usernameKey, account: found, deviceToken, from }
-    const isHalf = isRight && (await secondFactors.isOn(found))
-    const outcome = isHalf ? 'unfinished' : isRight ? 'right' : 'wrong'
+    const needsCode = isRight && (await secondFactors.isOn(found))
+    const outcome = needsCode ? 'unfinished' : isRight ? 'right' : 'wrong'
     const passes = await lockout.registerAttempt(attempt, outcome)
     if (!passes || !found) return undefined
     if (hasher.isOutdated(found.passwordHash)) await rehash(found, password)
     return found
   }
 
-  /** Judges the code of whoever knows the password. A wrong one counts as a wrong password does,
-   * and a right one is what ends the count. */
-  const checkCode = async ({ account, from, ...given }: CodeAttempt): Promise<CodeVerdict> => {
-    const verdict = await secondFactors.check(account, given.otp)
+  /** Judges the code of someone who knows the password. A wrong code counts like a wrong password; only
+   * a right one forgives the failures. */
+  const checkCode = async ({
+    account,
+    from,
+    otp,
+    ...credentials
+  }: CodeAttempt): Promise<CodeVerdict> => {
+    const verdict = await secondFactors.check(account, otp)
     const attempt = {
       usernameKey: usernameKeyOf(account.username),
       account,
-      deviceToken: given.device_token,
+      deviceToken: credentials.device_token,
       from,
     }
     if (verdict === 'wrong') await lockout.registerAttempt(attempt, 'wrong')
@@ -71,18 +76,18 @@ export const authenticationService = (deps: Dependencies) => {
     return verdict
   }
 
-  /** The account that a login was for, whatever its password; a name that has none is not kept. */
+  /** Returns the account that a login was for, whatever its password. */
   const namedBy = async (credentials: Credentials): Promise<Account | undefined> =>
     Value.Check(LoginBody, credentials)
       ? store.findPassword(usernameKeyOf(credentials.username))
       : undefined
 
-  /** Counts what is no name and password at all: a guess at a name that nobody can have. */
+  /** Counts a body that is no name and password at all, as a guess at a name that nobody can have. */
   const refuseMalformed = async (from: Origin): Promise<undefined> => {
     await lockout.registerAttempt({ usernameKey: '', account: undefined, from }, 'wrong')
   }
 
-  /** A hash that cannot be renewed now, because the service is busy, is renewed at a later login. */
+  /** Replaces an outdated hash; at a later login, if the service is busy. */
   const rehash = async ({ id, passwordHash }: StoredPassword, password: string): Promise<void> => {
     try {
       await store.replacePasswordHash(id, passwordHash, await hasher.hash(password))
@@ -94,20 +99,20 @@ export const authenticationService = (deps: Dependencies) => {
   return {
     checkPassword,
 
-    /** The account of a name, whoever asks. */
+    /** Returns the account of a name, without a password. */
     find: (username: string): Promise<Account | undefined> =>
       store.findPassword(usernameKeyOf(username)),
 
-    /** Begins a session and gives its tokens; throws `unauthorized`, and only after the right
+    /** Begins a session and returns its tokens. Throws `unauthorized`, and only after the right
      * password asks for the code of a second factor. */
-    login: async (credentials: Credentials, from: Origin): Promise<SignedInDevice> => {
+    login: async (credentials: Credentials, from: Origin): Promise<LoginTokens> => {
       const account = await checkPassword(credentials, from)
       const verdict = account && (await checkCode({ ...credentials, account, from }))
       const isIn = verdict !== 'missing' && verdict !== 'wrong'
       const how = { second_factor: verdict ?? 'unneeded' }
       const tokens = account && isIn && (await sessions.begin(account, from, how))
       if (!tokens) {
-        // Every login that fails passes here, whichever factor it fails by.
+        // Every failed login passes here, whichever factor it failed by.
         const fault = loginFault(verdict)
         const named = account ?? (await namedBy(credentials))
         await record(from, {
@@ -121,25 +126,25 @@ export const authenticationService = (deps: Dependencies) => {
       return { ...tokens, deviceToken: lockout.deviceToken(account) }
     },
 
-    /** The account of a name and password that come with every request, as a browser sends them to
-     * the tables; nothing where they do not fit. Throws `unauthorized` where they do and the account
-     * has a second factor. */
+    /** Returns the account of a name and password that come with every request, as a browser sends
+     * them to the tables, or undefined if they do not fit. Throws `unauthorized` if they do and the
+     * account has a second factor. */
     signInOnce: async (credentials: Credentials, from: Origin): Promise<Account | undefined> => {
       const account = await checkPassword(credentials, from)
       if (!account) return undefined
-      const isHalf = await secondFactors.isOn(account)
-      await recordCoalesced(isHalf ? from : { ...from, account }, {
+      const needsCode = await secondFactors.isOn(account)
+      await recordCoalesced(needsCode ? from : { ...from, account }, {
         action: 'login',
-        result: isHalf ? 'failure' : 'success',
+        result: needsCode ? 'failure' : 'success',
         subject: account.publicId,
-        detail: isHalf ? { reason: 'otp_required' } : { session: 'none' },
+        detail: needsCode ? { reason: 'otp_required' } : { session: 'none' },
       })
       return secondFactors.withoutCode(account)
     },
 
     refuseMalformed,
 
-    /** Knows the device that registered an account as one that has signed in to it. */
+    /** Makes the client that registered an account known, as if it had logged in. */
     trustClient: async (username: string, from: Origin): Promise<void> => {
       const usernameKey = usernameKeyOf(username)
       const account = await store.findPassword(usernameKey)

@@ -1,28 +1,32 @@
-import { AppError } from '../../errors.ts'
 import { type Account, hasRole } from '../../domain/account.ts'
-import type { Origin, RecordAuditEvent, Recording } from '../../domain/audit-event.ts'
+import type { Actor, AuditIn, Origin, RecordAuditEvent } from '../../domain/audit-event.ts'
+import { AppError } from '../../errors.ts'
 import { type Caller, signedIn } from '../../http/authorization.ts'
-import type { SecondFactors } from './service.ts'
-import type { Holder, SecondFactorStore } from './store.ts'
-import type { SecretSealer } from './sealed-secret.ts'
-import type { Sessions } from '../sessions/service.ts'
+import { tokenError } from '../../http/errors.ts'
+import type { Database, Queries } from '../../storage/database.ts'
 import { hashOneTimeCode, newOneTimeCode } from '../core/one-time-code.ts'
+import type { Sessions } from '../sessions/service.ts'
+import type { SecretSealer } from './sealed-secret.ts'
+import type { SecondFactors } from './service.ts'
+import { type SecondFactorStore, secondFactorsIn } from './store.ts'
 
 export type SecondFactorEnrolment = ReturnType<typeof secondFactorEnrolment>
 
 type Dependencies = {
+  readonly db: Pick<Database, 'transaction'>
   readonly store: SecondFactorStore
-  readonly box: SecretSealer
+  readonly sealer: SecretSealer
   readonly factors: SecondFactors
   readonly checkPassword: (
     credentials: { readonly username: string; readonly password: string },
     from: Origin,
   ) => Promise<Account | undefined>
-  readonly sessions: Pick<Sessions, 'endAll'>
+  readonly sessions: Pick<Sessions, 'endAllIn'>
+  readonly auditIn: AuditIn
   readonly record: RecordAuditEvent
 }
 
-/** What a person proves themselves with: the password, and a code once the second factor is on. */
+/** What people prove themselves with: the password, and a code once the second factor is on. */
 type Proof = { readonly password: string; readonly otp?: string }
 
 type Action =
@@ -33,36 +37,13 @@ type Action =
 
 /** The rules of second factors: how they are turned on and off. */
 export const secondFactorEnrolment = (deps: Dependencies) => {
-  const { store, box, factors, checkPassword, sessions, record } = deps
+  const { db, store, sealer, factors, sessions, auditIn } = deps
+  const prove = proofOf(deps)
+  const refused = refusalOf(deps)
 
-  const recordSuccess =
-    (caller: Caller, action: Action): Recording<number> =>
-    (_, tx) => {
-      const subject = signedIn(caller.account).publicId
-      return record(caller, { action, result: 'success', subject }, tx)
-    }
-
-  const refused = async (caller: Caller, action: Action, reason: Reason): Promise<AppError> => {
+  const recordSuccess = (tx: Queries, caller: Caller, action: Action): Promise<void> => {
     const subject = signedIn(caller.account).publicId
-    await record(caller, { action, result: 'failure', subject, detail: { reason } })
-    return new AppError('forbidden', REASONS[reason], { reason })
-  }
-
-  /** The caller's account; throws `forbidden` where the password or the code is wrong. A token
-   * alone, which may be stolen, changes nothing here. */
-  const proven = async (
-    caller: Caller,
-    action: Action,
-    { password, otp }: Proof,
-  ): Promise<Account> => {
-    const account = signedIn(caller.account)
-    const named = await checkPassword({ username: account.username, password }, caller)
-    if (named?.id !== account.id) throw await refused(caller, action, 'wrong_password')
-    if (otp === undefined) return account
-    const verdict = await factors.check(account, otp)
-    if (verdict !== 'totp' && verdict !== 'recovery_code')
-      throw await refused(caller, action, 'otp_invalid')
-    return account
+    return auditIn(tx).record(caller, { action, result: 'success', subject })
   }
 
   const requireOn = async (caller: Caller): Promise<void> => {
@@ -70,16 +51,16 @@ export const secondFactorEnrolment = (deps: Dependencies) => {
       throw new AppError('conflict', 'The second factor is not on', OFF)
   }
 
-  /** Turns a second factor off without its codes, for a phone that is lost, and ends all sessions,
-   * since the phone may hold one. Throws `not_found`. */
-  const reset = async (from: Parameters<typeof record>[0], subject: Account): Promise<void> => {
-    const isRemoved = await store.reset(subject, async (_, tx) => {
-      const event = { action: 'second_factor.remove', subject: subject.publicId } as const
-      await record(from, { ...event, result: 'success' }, tx)
-      await sessions.endAll(from, subject, undefined, tx)
+  /** Turns off a second factor without its codes, for a lost phone, and ends all sessions, since the
+   * phone may hold one. Throws `not_found`. */
+  const reset = (by: Actor, account: Account): Promise<void> =>
+    db.transaction(async (tx) => {
+      if (!(await secondFactorsIn(tx).reset(account)))
+        throw new AppError('not_found', 'There is no second factor', OFF)
+      const event = { action: 'second_factor.remove', subject: account.publicId } as const
+      await auditIn(tx).record(by, { ...event, result: 'success' })
+      await sessions.endAllIn(tx, { by, account })
     })
-    if (!isRemoved) throw new AppError('not_found', 'There is no second factor', OFF)
-  }
 
   return {
     state: async (account: Account) => ({
@@ -88,70 +69,78 @@ export const secondFactorEnrolment = (deps: Dependencies) => {
       recoveryCodes: await store.countRecoveryCodes(account.id),
     }),
 
-    /** Gives a new secret, which counts once a code of it is confirmed. Throws `conflict` where the
-     * second factor is on. */
+    /** Returns a new secret, which takes effect once a code of it is confirmed. Throws `conflict` if
+     * the second factor is on. */
     begin: async (caller: Caller, password: string) => {
-      const account = await proven(caller, 'second_factor.begin', { password })
+      const account = await prove(caller, 'second_factor.begin', { password })
       const { newTotpSecret, totpSecretText, totpUri } = await import('./totp.ts')
       const secret = newTotpSecret()
-      const isBegun = await store.begin(
-        holderOf(caller),
-        box.seal(secret, account.publicId),
-        recordSuccess(caller, 'second_factor.begin'),
-      )
+      const sealed = sealer.seal(secret, account.publicId)
+      const isBegun = await db.transaction(async (tx) => {
+        const own = await ownFactorIn(tx, caller)
+        if (!(await own.begin(account.id, sealed))) return false
+        await recordSuccess(tx, caller, 'second_factor.begin')
+        return true
+      })
       if (!isBegun) throw new AppError('conflict', 'The second factor is on; turn it off first', ON)
       return { uri: totpUri(secret, account.username), secret: totpSecretText(secret) }
     },
 
-    /** Turns the second factor on, ends all other sessions, which began without it, and gives the
-     * recovery codes. Throws `conflict` where none was begun, `forbidden` for a wrong code. */
+    /** Turns the second factor on, ends all other sessions, which began without it, and returns the
+     * recovery codes. Throws `conflict` if none was begun, `forbidden` for a wrong code. */
     confirm: async (caller: Caller, code: string): Promise<readonly string[]> => {
       const account = signedIn(caller.account)
       if ((await store.find(account.id)) !== 'begun')
         throw new AppError('conflict', 'Begin first: POST /v1/me/second-factor', NOT_BEGUN)
       const codes = newRecoveryCodes()
-      const isOn = await store.confirm(holderOf(caller), {
-        ...(await factors.attempt(account, code)),
-        recoveryCodes: codes.map(hashOneTimeCode),
-        record: async (id, tx) => {
-          await recordSuccess(caller, 'second_factor.confirm')(id, tx)
-          await sessions.endAll(caller, account, caller.sessionId, tx)
-        },
+      const attempt = await factors.attempt(account, code)
+      const hashes = codes.map(hashOneTimeCode)
+      const isOn = await db.transaction(async (tx) => {
+        const own = await ownFactorIn(tx, caller)
+        if (!(await own.confirm(account.id, attempt))) return false
+        await own.replaceRecoveryCodes(account.id, hashes)
+        await recordSuccess(tx, caller, 'second_factor.confirm')
+        await sessions.endAllIn(tx, { by: caller, account, keptId: caller.sessionId })
+        return true
       })
       if (!isOn) throw await refused(caller, 'second_factor.confirm', 'otp_invalid')
       return codes
     },
 
-    /** Gives new recovery codes; the old ones are void. Throws `conflict` or `forbidden`. */
+    /** Returns new recovery codes and voids the old ones. Throws `conflict` or `forbidden`. */
     renewCodes: async (caller: Caller, proof: Required<Proof>): Promise<readonly string[]> => {
       await requireOn(caller)
-      await proven(caller, 'recovery_code.renew', proof)
+      const { id } = await prove(caller, 'recovery_code.renew', proof)
       const codes = newRecoveryCodes()
-      await store.replaceRecoveryCodes(holderOf(caller), {
-        recoveryCodes: codes.map(hashOneTimeCode),
-        record: recordSuccess(caller, 'recovery_code.renew'),
+      const hashes = codes.map(hashOneTimeCode)
+      await db.transaction(async (tx) => {
+        await (await ownFactorIn(tx, caller)).replaceRecoveryCodes(id, hashes)
+        await recordSuccess(tx, caller, 'recovery_code.renew')
       })
       return codes
     },
 
-    /** Turns the caller's own second factor off. Throws `conflict` or `forbidden`. */
+    /** Turns off the caller's own second factor. Throws `conflict` or `forbidden`. */
     remove: async (caller: Caller, proof: Required<Proof>): Promise<void> => {
       await requireOn(caller)
-      await proven(caller, 'second_factor.remove', proof)
-      await store.remove(holderOf(caller), recordSuccess(caller, 'second_factor.remove'))
+      const { id } = await prove(caller, 'second_factor.remove', proof)
+      await db.transaction(async (tx) => {
+        if (await (await ownFactorIn(tx, caller)).remove(id))
+          await recordSuccess(tx, caller, 'second_factor.remove')
+      })
     },
 
     reset,
 
-    /** As `reset`, by an admin for a member or by an owner for anybody else. Throws
-     * `forbidden`, or `conflict` for the caller's own. */
+    /** Like `reset`, by an admin for a member or by an owner for anyone else. Throws `forbidden`, or
+     * `conflict` for the caller's own. */
     resetFor: async (caller: Caller, subject: Account): Promise<void> => {
       if (subject.id === caller.account?.id)
         throw new AppError('conflict', OWN, { reason: 'own_account' })
       if (subject.role !== 'member' && !hasRole(caller.account, 'owner')) {
         const reason = 'owner_needed'
         const event = { action: 'second_factor.remove', subject: subject.publicId } as const
-        await record(caller, { ...event, result: 'failure', detail: { reason } })
+        await deps.record(caller, { ...event, result: 'failure', detail: { reason } })
         throw new AppError('forbidden', 'Only an owner may do this to an admin or owner', {
           reason,
         })
@@ -161,15 +150,46 @@ export const secondFactorEnrolment = (deps: Dependencies) => {
   }
 }
 
-const holderOf = ({ account, sessionId = '' }: Caller): Holder => ({
-  accountId: signedIn(account).id,
-  sessionId,
-})
+/** Returns a function that returns the caller's account, and throws `forbidden` if the password or
+ * the code is wrong. A token alone, which may be stolen, changes nothing. */
+const proofOf = (deps: Pick<Dependencies, 'factors' | 'checkPassword' | 'record'>) => {
+  const { factors, checkPassword } = deps
+  const refused = refusalOf(deps)
+  return async (caller: Caller, action: Action, { password, otp }: Proof): Promise<Account> => {
+    const account = signedIn(caller.account)
+    const confirmed = await checkPassword({ username: account.username, password }, caller)
+    if (confirmed?.id !== account.id) throw await refused(caller, action, 'wrong_password')
+    if (otp === undefined) return account
+    const verdict = await factors.check(account, otp)
+    if (verdict !== 'totp' && verdict !== 'recovery_code')
+      throw await refused(caller, action, 'otp_invalid')
+    return account
+  }
+}
+
+/** Returns a function that records a refusal and returns the error to throw. */
+const refusalOf =
+  ({ record }: Pick<Dependencies, 'record'>) =>
+  async (caller: Caller, action: Action, reason: Reason): Promise<AppError> => {
+    const subject = signedIn(caller.account).publicId
+    await record(caller, { action, result: 'failure', subject, detail: { reason } })
+    return new AppError('forbidden', REASONS[reason], { reason })
+  }
+
+/** Returns what changes a second factor in a transaction. Throws 401 if the caller's session is over:
+ * it may have been ended while the request's body came in or its password was checked, and nobody who
+ * holds its token may change what guards the account. */
+const ownFactorIn = async (tx: Queries, { account, sessionId = '' }: Caller) => {
+  const factors = secondFactorsIn(tx)
+  const holder = { accountId: signedIn(account).id, sessionId }
+  if (!(await factors.hasSession(holder))) throw tokenError()
+  return factors
+}
 
 const RECOVERY_CODES = 10
 
-/** Each logs in once. They are kept as SHA-256, since from 112 random bits on a code cannot be found
- * by trying, however fast one tries (ASVS 6.5.2). */
+/** Each logs in once. They are stored as SHA-256: from 112 random bits on, a code cannot be found by
+ * trying, however fast (ASVS 6.5.2). */
 const newRecoveryCodes = (): readonly string[] =>
   Array.from({ length: RECOVERY_CODES }, newOneTimeCode)
 

@@ -7,8 +7,8 @@ const KEY_BYTES = 32
 const NONCE_BYTES = 12
 const TAG_BYTES = 16
 
-/** Seals secrets that must be read again, so that the database alone does not give them away:
- * AES-256-GCM under a key that follows from `secret` (HKDF, RFC 5869), each for one owner. */
+/** Seals secrets that must be read again, so that the database alone does not reveal them:
+ * AES-256-GCM under a key derived from `secret` (HKDF, RFC 5869), each for one owner. */
 export const secretSealer = (secret: string) => {
   const key = Buffer.from(
     hkdfSync('sha256', secret, '', 'secure-lock-server secret box', KEY_BYTES),
@@ -22,8 +22,8 @@ export const secretSealer = (secret: string) => {
       return Buffer.concat([nonce, ...sealed, cipher.getAuthTag()])
     },
 
-    /** Gives what was sealed; nothing where it was sealed with another key, for another owner, or
-     * was changed. */
+    /** Returns what was sealed, or undefined if it was sealed with another key, for another owner, or
+     * was altered. */
     open: (sealed: Uint8Array, owner: string): Buffer | undefined => {
       const nonce = sealed.subarray(0, NONCE_BYTES)
       try {

@@ -1,42 +1,46 @@
-import { AppError } from '../../errors.ts'
 import type { Account } from '../../domain/account.ts'
-import type { Attempt, SecondFactorStore } from './store.ts'
-import type { SecretSealer } from './sealed-secret.ts'
+import type { Clock } from '../../domain/clock.ts'
+import { AppError } from '../../errors.ts'
+import type { Database } from '../../storage/database.ts'
 import { hashOneTimeCode } from '../core/one-time-code.ts'
+import type { SecretSealer } from './sealed-secret.ts'
+import { type Attempt, type SecondFactorStore, secondFactorsIn } from './store.ts'
 
 export type SecondFactors = ReturnType<typeof secondFactors>
 
-/** What a code comes to: right, by the phone's clock (TOTP) or as a recovery code; or not. */
+/** What a code turns out to be: right, from the app (TOTP) or as a recovery code; or not. */
 export type CodeVerdict = 'unneeded' | 'totp' | 'recovery_code' | 'missing' | 'wrong'
 
 type Dependencies = {
+  readonly db: Pick<Database, 'transaction'>
   readonly store: SecondFactorStore
-  readonly box: SecretSealer
-  /** Whether owners and admins are only members until they have a second factor. */
+  readonly sealer: SecretSealer
+  /** Whether owners and admins count as members until they have a second factor. */
   readonly isRequired: boolean
-  /** The time of day as the gateway has it now: phones follow it, also when it is set back. */
-  readonly now: () => number
+  /** Wall time, because phones follow it, even when it is set back. */
+  readonly clock: Pick<Clock, 'wallMs'>
 }
 
-/** What a second factor asks of those who come in. */
-export const secondFactors = ({ store, box, isRequired, now }: Dependencies) => {
+/** What a second factor requires of those who log in. */
+export const secondFactors = ({ db, store, sealer, isRequired, clock }: Dependencies) => {
   const isOn = async ({ id }: Account): Promise<boolean> => (await store.find(id)) === 'on'
 
-  /** A code of the phone, to be judged. Throws `unavailable` where the secret is not readable. */
+  /** Returns a code of an authenticator app, to be judged. Throws `unavailable` if the secret cannot
+   * be read. */
   const attempt = async (account: Account, code: string): Promise<Attempt> => {
-    const atMs = now()
-    // Loaded for those who have a second factor: otpauth brings every hash that there is.
+    const atMs = clock.wallMs()
+    // Loaded only for accounts with a second factor: otpauth brings every hash there is.
     const { totpStep } = await import('./totp.ts')
     const stepOf = (sealed: Uint8Array) => {
-      const secret = box.open(sealed, account.publicId)
+      const secret = sealer.open(sealed, account.publicId)
       if (!secret) throw new AppError('unavailable', OTHER_KEY)
-      return totpStep(secret, withoutSpaces(code), atMs)
+      return totpStep(secret, withoutSeparators(code), atMs)
     }
-    return { atMs, stepOf, waitMs }
+    return { atMs, stepOf, lockoutMs }
   }
 
-  /** As the setting has it: an owner or admin who must have a second factor and has none is a
-   * member until then. */
+  /** Returns the account with the role it has now: an owner or admin who must have a second factor
+   * and has none is a member until then. */
   const standing = async (account: Account): Promise<Account> =>
     !isRequired || account.role === 'member' || (await isOn(account))
       ? account
@@ -48,20 +52,23 @@ export const secondFactors = ({ store, box, isRequired, now }: Dependencies) => 
     attempt,
     standing,
 
-    /** Judges the code of an account, and uses it up: the phone's, or a recovery code. A step of the
-     * phone's clock counts once, and none before it any more. */
+    /** Judges a code and uses it up: one of the app, or a recovery code. A time step of the app counts
+     * once, and no earlier step counts after it. */
     check: async (account: Account, code = ''): Promise<CodeVerdict> => {
       if (!(await isOn(account))) return 'unneeded'
-      const plain = withoutSpaces(code)
+      const plain = withoutSeparators(code)
       if (plain === '') return 'missing'
-      if (/^\d{6}$/.test(plain))
-        return (await store.useStep(account.id, await attempt(account, plain))) ? 'totp' : 'wrong'
+      if (/^\d{6}$/.test(plain)) {
+        const given = await attempt(account, plain)
+        const isRight = await db.transaction((tx) => secondFactorsIn(tx).useStep(account.id, given))
+        return isRight ? 'totp' : 'wrong'
+      }
       const isOurs = await store.useRecoveryCode(account.id, hashOneTimeCode(plain))
       return isOurs ? 'recovery_code' : 'wrong'
     },
 
-    /** The standing of who came by a way that has no place for a code, such as HTTP Basic; throws
-     * `unauthorized` where the account has a second factor. */
+    /** Returns the account as `standing` does, for ways to log in that have no place for a code, such
+     * as HTTP Basic. Throws `unauthorized` if the account has a second factor. */
     withoutCode: async (account: Account): Promise<Account> => {
       if (await isOn(account))
         throw new AppError('unauthorized', USE_TOKEN, { reason: 'otp_required' })
@@ -71,24 +78,24 @@ export const secondFactors = ({ store, box, isRequired, now }: Dependencies) => 
 }
 
 /** Phones show a code in two groups. */
-const withoutSpaces = (code: string): string => code.replaceAll(/[\s-]/g, '')
+const withoutSeparators = (code: string): string => code.replaceAll(/[\s-]/g, '')
 
-/** Wrong codes in a row after which the next has to wait. */
+/** Wrong codes in a row that cause no lockout. */
 const FAILURES_FREE = 5
 
-const WAIT_MS_MIN = 30_000
-const WAIT_MS_MAX = 3_600_000
+const LOCKOUT_MS_MIN = 30_000
+const LOCKOUT_MS_MAX = 3_600_000
 
-/** Three of a million codes are good at a time, so they are not to be tried out. Whoever tries knows
- * the password, hence no stranger can make an owner wait; recovery codes, of which nobody can try
- * enough, never wait. */
-const waitMs = (failures: number): number =>
+/** Three in a million codes are valid at a time, so they must not be tried out. Only those who know
+ * the password can try, so no stranger can lock an owner out. Recovery codes have no lockout: nobody
+ * can try enough of them. */
+const lockoutMs = (failures: number): number =>
   failures < FAILURES_FREE
     ? 0
-    : Math.min(WAIT_MS_MIN * 2 ** (failures - FAILURES_FREE), WAIT_MS_MAX)
+    : Math.min(LOCKOUT_MS_MIN * 2 ** (failures - FAILURES_FREE), LOCKOUT_MS_MAX)
 
 const USE_TOKEN =
-  'This account has a second factor: sign in with POST /login, and send the access token as ' +
+  'This account has a second factor: log in with POST /login, and send the access token as ' +
   'Authorization: Bearer'
 
 const OTHER_KEY =

@@ -1,23 +1,23 @@
 import { Secret, TOTP } from 'otpauth'
 
-/** What every authenticator app can do; some take these whatever the URI says. */
+/** What every authenticator app supports; some use these whatever the URI says. */
 const PARAMETERS = { algorithm: 'SHA1', digits: 6, period: 30 } as const
 
 /** As long as the hash, which RFC 4226 section 4 recommends. */
 const SECRET_BYTES = 20
 
-/** A code is good one step early and one late, for clocks that differ and fingers that are slow. */
+/** A code is valid one step early and one late, for clocks that differ and fingers that are slow. */
 const WINDOW_STEPS = 1
 
 const ISSUER = 'Secure Lock Server'
 
-/** A new secret that a phone and this service share, 160 random bits. */
+/** Returns a new secret for a phone and this service to share, 160 random bits. */
 export const newTotpSecret = (): Uint8Array => new Secret({ size: SECRET_BYTES }).bytes
 
-/** A secret as people type it into an authenticator app: base32 (RFC 4648). */
+/** Returns a secret as people type it into an authenticator app: base32 (RFC 4648). */
 export const totpSecretText = (secret: Uint8Array): string => secretOf(secret).base32
 
-/** A secret as authenticator apps scan it: an otpauth:// URI that names service and account. */
+/** Returns a secret as authenticator apps scan it: an otpauth:// URI that names service and account. */
 export const totpUri = (secret: Uint8Array, username: string): string =>
   new TOTP({
     ...PARAMETERS,
@@ -26,8 +26,8 @@ export const totpUri = (secret: Uint8Array, username: string): string =>
     secret: secretOf(secret),
   }).toString()
 
-/** The time step (RFC 6238 section 4) whose code this is; nothing where it is of no step near
- * `nowMs`. Compared in constant time. */
+/** Returns the time step (RFC 6238 section 4) that a code belongs to, or undefined if it belongs to
+ * none near `nowMs`. Compares in constant time. */
 export const totpStep = (secret: Uint8Array, code: string, nowMs: number): number | undefined => {
   const delta = TOTP.validate({
     ...PARAMETERS,
@@ -41,6 +41,6 @@ export const totpStep = (secret: Uint8Array, code: string, nowMs: number): numbe
     : TOTP.counter({ period: PARAMETERS.period, timestamp: nowMs }) + delta
 }
 
-/** Copied, since small buffers share their memory with others. */
+/** Copies the bytes, since small buffers share their memory with others. */
 const secretOf = (bytes: Uint8Array): Secret =>
   new Secret({ buffer: Uint8Array.from(bytes).buffer })

@@ -1,34 +1,36 @@
 import { jwt } from '@elysiajs/jwt'
+import type { Clock } from '../../domain/clock.ts'
 
-/** What an access token says: whose it is and of which login. The role is never in it (ASVS 8.3.2). */
+/** What an access token says: whose it is and of which session. Never the role (ASVS 8.3.2). */
 type TokenClaims = { readonly accountPublicId: string; readonly sessionId: string }
 
-/** What a good token says, and until when. */
-type GoodToken = TokenClaims & { readonly expiresAtMs: number }
+/** What a valid token says, and until when. */
+type ValidToken = TokenClaims & { readonly expiresAtMs: number }
 
 export type AccessTokens = {
   issue: (claims: TokenClaims) => Promise<string>
-  /** Gives the claims of a good token; nothing for any other, whatever is wrong with it. */
-  verify: (token: string) => Promise<GoodToken | undefined>
+  /** Returns the claims of a token, or undefined if it is invalid in any way. */
+  verify: (token: string) => Promise<ValidToken | undefined>
 }
 
 type Options = {
   readonly secret: string
   readonly lifetimeMs: number
-  readonly now: () => number
+  readonly clock: Pick<Clock, 'nonDecreasingMs'>
 }
 
 const ISSUER = 'secure-lock-server'
 const AUDIENCE = 'secure-lock-app'
 
-/** The only header a token of ours has; `kid`, `jku`, `jwk` and the like are refused unread. */
+/** The only header of our tokens; `kid`, `jku`, `jwk` and the like are refused unread. */
 const HEADER = Buffer.from('{"alg":"HS256","typ":"JWT"}').toString('base64url')
 
-/** Tokens already verified; checking a signature again costs some 60 microseconds. */
-const CACHED_MAX = 1000
+/** Tokens remembered as verified; checking a signature again takes some 60 microseconds. */
+const VERIFIED_MAX = 1000
 
 /** Signs and verifies access tokens: JWT (RFC 7519), HS256, checked as RFC 8725 asks. */
-export const accessTokens = ({ secret, lifetimeMs, now }: Options): AccessTokens => {
+export const accessTokens = ({ secret, lifetimeMs, clock }: Options): AccessTokens => {
+  const now = clock.nonDecreasingMs
   const { jwt: signer } = jwt({
     secret,
     alg: 'HS256',
@@ -56,12 +58,12 @@ export const accessTokens = ({ secret, lifetimeMs, now }: Options): AccessTokens
     return { accountPublicId: sub, sessionId: sid, issuedAtMs: iat * 1000, expiresAtMs: exp * 1000 }
   }
 
-  /** Asked at every request, also of a token verified before: the clock may have jumped since. */
+  /** Checked at every request, even for a token verified before: the clock may have jumped since. */
   const isTimely = ({ issuedAtMs, expiresAtMs }: VerifiedToken): boolean =>
     now() < expiresAtMs &&
     expiresAtMs <= now() + lifetimeMs &&
-    // @elysiajs/jwt stamps `iat` by the machine's clock (not reported upstream as of 2026-11), which
-    // `now` may have left behind.
+    // @elysiajs/jwt stamps `iat` by the system's clock (not reported upstream as of 2026-11), which
+    // may be ahead of `now`.
     issuedAtMs <= Math.max(now(), Date.now())
 
   return {
@@ -82,17 +84,17 @@ export const accessTokens = ({ secret, lifetimeMs, now }: Options): AccessTokens
       }
       verified.set(token, known)
       const oldest = verified.keys().next().value
-      if (verified.size > CACHED_MAX && oldest !== undefined) verified.delete(oldest)
+      if (verified.size > VERIFIED_MAX && oldest !== undefined) verified.delete(oldest)
       return known
     },
   }
 }
 
-type VerifiedToken = GoodToken & { readonly issuedAtMs: number }
+type VerifiedToken = ValidToken & { readonly issuedAtMs: number }
 
 const isTimestamp = (claim: number | undefined): claim is number =>
   claim !== undefined && Number.isSafeInteger(claim) && claim > 0
 
-/** Base64url has several spellings of some bytes; ours are the ones that encoding gives. */
+/** Base64url spells some bytes in several ways; only the one that encoding returns is accepted. */
 const isCanonical = (token: string): boolean =>
   token.split('.').every((part) => Buffer.from(part, 'base64url').toString('base64url') === part)

@@ -1,28 +1,57 @@
 import { createHash, createHmac, randomBytes } from 'node:crypto'
-import { AppError } from '../../errors.ts'
 import type { Account, SignedIn } from '../../domain/account.ts'
-import type { Origin, RecordAuditEvent, AuditEvent } from '../../domain/audit-event.ts'
+import type {
+  Actor,
+  AuditEvent,
+  AuditIn,
+  Origin,
+  RecordAuditEvent,
+} from '../../domain/audit-event.ts'
+import type { Clock } from '../../domain/clock.ts'
+import { AppError } from '../../errors.ts'
 import type { Caller } from '../../http/authorization.ts'
-import type { AccessTokens } from './access-tokens.ts'
-import type { Queries } from '../../storage/database.ts'
+import type { Database, Queries } from '../../storage/database.ts'
 import type { AuthenticatedAccount } from '../core/store.ts'
-import type { Session, SessionStore } from './store.ts'
+import type { AccessTokens } from './access-tokens.ts'
+import { type SessionLife, refreshTokensIn } from './refresh-token-store.ts'
+import { type Session, type SessionStore, sessionsIn } from './store.ts'
 
 export type Sessions = ReturnType<typeof sessionService>
 
-/** What a device is given to call with, and to get the next pair with. */
+/** What a client gets to call with, and to get the next pair with. */
 export type Tokens = { readonly accessToken: string; readonly refreshToken: string }
 
 type Dependencies = {
+  readonly db: Pick<Database, 'transaction'>
   readonly store: SessionStore
   readonly tokens: AccessTokens
-  readonly record: RecordAuditEvent
-  /** Records what anybody can cause without end. */
+  readonly clock: Pick<Clock, 'nonDecreasingMs'>
+  readonly life: SessionLife
+  readonly auditIn: AuditIn
+  /** Records what anyone can cause without end. */
   readonly recordCoalesced: RecordAuditEvent
 }
 
-/** The rules of sessions: how they begin, go on and end. */
-export const sessionService = ({ store, tokens, record, recordCoalesced }: Dependencies) => {
+/** All sessions of an account that are to be ended, except one that may be kept. */
+type Ending = {
+  readonly by: Actor
+  readonly account: Pick<Account, 'id' | 'publicId'>
+  readonly keptId?: string | undefined
+}
+
+/** Returns how long sessions last by the settings: never less than the access token that began them. */
+export const sessionLife = (
+  { idleMs, maxMs }: SessionLife,
+  tokenLifetimeMs: number,
+): SessionLife => ({
+  idleMs: Math.max(idleMs, tokenLifetimeMs),
+  maxMs: Math.max(maxMs, tokenLifetimeMs),
+})
+
+/** The rules of sessions: how they begin, continue and end. */
+export const sessionService = (deps: Dependencies) => {
+  const { db, store, tokens, clock, life, auditIn, recordCoalesced } = deps
+
   const tokensOf = async (
     { account, sessionId }: SignedIn,
     refreshToken: string,
@@ -31,43 +60,52 @@ export const sessionService = ({ store, tokens, record, recordCoalesced }: Depen
     refreshToken,
   })
 
+  /** Ends sessions within a transaction of something else; returns their number. */
+  const endAllIn = async (
+    tx: Pick<Queries, 'get' | 'run'>,
+    { by, account: { id, publicId: subject }, keptId }: Ending,
+  ): Promise<number> => {
+    const sessions = await sessionsIn(tx).endAll(id, keptId)
+    const event = { action: 'session.end_all', subject, detail: { sessions } } as const
+    await auditIn(tx).record(by, { ...event, result: 'success' })
+    return sessions
+  }
+
   return {
-    /** Begins a session and records the login; nothing where the account may not sign in any more, or
-     * all of its sessions were ended since its password was read. */
+    /** Begins a session and records the login. Returns undefined if the account may no longer log
+     * in, or all of its sessions were ended since its password was read. */
     begin: async (
       { sessionEpoch, ...account }: AuthenticatedAccount,
       from: Origin,
       how: AuditEvent['detail'] = {},
     ): Promise<Tokens | undefined> => {
       const refreshToken = randomBytes(REFRESH_TOKEN_BYTES).toString('base64url')
-      const sessionId = await store.begin(
-        { id: account.id, sessionEpoch },
-        {
-          place: from,
-          tokenHash: sha256(refreshToken),
-          record: (session, tx) =>
-            record(
-              { ...from, account },
-              { action: 'login', result: 'success', detail: { session, ...how } },
-              tx,
-            ),
-        },
-      )
-      return sessionId ? tokensOf({ account, sessionId }, refreshToken) : undefined
+      const tokenHash = sha256(refreshToken)
+      const sessionId = await db.transaction(async (tx) => {
+        const begun = { account: { id: account.id, sessionEpoch }, place: from, tokenHash }
+        const session = await refreshTokensIn(tx, { clock, life }).begin(begun)
+        if (session === undefined) return undefined
+        const event = { action: 'login', detail: { session, ...how } } as const
+        await auditIn(tx).record({ ...from, account }, { ...event, result: 'success' })
+        return session
+      })
+      return sessionId === undefined ? undefined : tokensOf({ account, sessionId }, refreshToken)
     },
 
-    /** Gives the next pair of tokens for a refresh token, which is void from then on. One that is
-     * used again ends the session, since one of the two who hold it is a thief (RFC 9700 4.14). */
+    /** Exchanges a refresh token for the next pair of tokens. A second use ends the session, since
+     * one of the two holders is a thief (RFC 9700 4.14). */
     refresh: async (refreshToken: string, from: Origin): Promise<Tokens> => {
-      const rotation = await store.rotate(sha256(refreshToken), {
-        place: from,
-        successorHash: (salt) => sha256(successor(refreshToken, salt)),
-        recordReuse: ({ account: { publicId: subject }, sessionId: session }, tx) =>
-          record(
-            from,
-            { action: 'session.reuse', result: 'failure', subject, detail: { session } },
-            tx,
-          ),
+      const rotation = await db.transaction(async (tx) => {
+        const rotated = await refreshTokensIn(tx, { clock, life }).rotate(sha256(refreshToken), {
+          place: from,
+          successorHash: (salt) => sha256(successor(refreshToken, salt)),
+        })
+        if (rotated.outcome === 'reused') {
+          const { account, sessionId: session } = rotated.session
+          const event = { action: 'session.reuse', subject: account.publicId } as const
+          await auditIn(tx).record(from, { ...event, result: 'failure', detail: { session } })
+        }
+        return rotated
       })
       if (rotation.outcome === 'rotated' || rotation.outcome === 'repeated')
         return tokensOf(rotation.session, successor(refreshToken, rotation.salt))
@@ -76,7 +114,7 @@ export const sessionService = ({ store, tokens, record, recordCoalesced }: Depen
       throw new AppError('unauthorized', 'This session is over; log in again')
     },
 
-    /** Gives the account of a good access token, its role as the database has it now. */
+    /** Returns the account of a valid access token, its role as it is in the database now. */
     authenticate: async (
       token: string,
     ): Promise<(SignedIn & { readonly expiresAtMs: number }) | undefined> => {
@@ -87,8 +125,8 @@ export const sessionService = ({ store, tokens, record, recordCoalesced }: Depen
       return account && { account, sessionId, expiresAtMs }
     },
 
-    /** Gives the account of a token that was issued by this server, is in its time, and opens nothing
-     * any more: its session is over, or the account disabled. */
+    /** Returns the account of a token that this server issued and that has not expired, but that no
+     * longer authenticates: its session has ended, or the account is disabled. */
     refusedAccount: async (
       token: string,
     ): Promise<{ readonly account: Account; readonly isDisabled: boolean } | undefined> => {
@@ -98,41 +136,20 @@ export const sessionService = ({ store, tokens, record, recordCoalesced }: Depen
 
     list: (accountId: number): Promise<readonly Session[]> => store.list(accountId),
 
-    /** Ends one session: the caller's own, or anybody's where `ofAnyone`. */
+    /** Ends one session: the caller's own, or anyone's if `ofAnyone`. Throws `not_found`. */
     end: async (caller: Caller, session: string, ofAnyone: boolean): Promise<void> => {
-      const whose = await store.end(session, {
-        accountId: ofAnyone ? undefined : caller.account?.id,
-        record: (subject, tx) =>
-          record(
-            caller,
-            { action: 'session.end', result: 'success', subject, detail: { session } },
-            tx,
-          ),
+      const accountId = ofAnyone ? undefined : caller.account?.id
+      await db.transaction(async (tx) => {
+        const subject = await sessionsIn(tx).end(session, accountId)
+        if (subject === undefined) throw new AppError('not_found', 'No such session')
+        const event = { action: 'session.end', subject, detail: { session } } as const
+        await auditIn(tx).record(caller, { ...event, result: 'success' })
       })
-      if (!whose) throw new AppError('not_found', 'No such session')
     },
 
-    /** Ends all sessions of an account, but for one that may be kept, by itself or within another
-     * transaction; gives their number. */
-    endAll: (
-      caller: Origin & { readonly account?: Account | undefined },
-      { id, publicId: subject }: Pick<Account, 'id' | 'publicId'>,
-      keptId?: string,
-      within?: Pick<Queries, 'run'>,
-    ): Promise<number> =>
-      store.endAll(
-        id,
-        {
-          keptId,
-          record: (sessions, tx) =>
-            record(
-              caller,
-              { action: 'session.end_all', result: 'success', subject, detail: { sessions } },
-              tx,
-            ),
-        },
-        within,
-      ),
+    /** Ends all sessions of an account, except one that may be kept; returns their number. */
+    endAll: (ending: Ending): Promise<number> => db.transaction((tx) => endAllIn(tx, ending)),
+    endAllIn,
   }
 }
 
@@ -140,6 +157,6 @@ const REFRESH_TOKEN_BYTES = 32
 
 const sha256 = (text: string): Buffer => createHash('sha256').update(text).digest()
 
-/** A successor follows from the token before it and a salt: the database alone gives neither. */
+/** A successor follows from the previous token and a salt: the database alone yields neither. */
 const successor = (refreshToken: string, salt: Buffer): string =>
   createHmac('sha256', refreshToken).update(salt).digest('base64url')

@@ -17,7 +17,7 @@ const hmacToken = (header: Claims, claims: Claims, secret: string, hash = 'sha25
 
 const HS256 = { alg: 'HS256', typ: 'JWT' }
 
-/** Every bad token, made with the service's own secret wherever that makes it harder to refuse. */
+/** Invalid tokens, made with the service's own secret where that makes them harder to refuse. */
 const badTokens = (good: string, secret: string): Record<string, string> => {
   const [header = '', payload = '', signature = ''] = good.split('.')
   const claims = JSON.parse(Buffer.from(payload, 'base64url').toString()) as Claims
@@ -43,7 +43,7 @@ const badTokens = (good: string, secret: string): Record<string, string> => {
     'a changed payload': `${header}.${part({ ...claims, role: 'owner' })}.${signature}`,
     'no exp': hmacToken(HS256, without('exp'), secret),
     'an exp of text': resigned({ exp: String(now + 600) }),
-    'an exp gone by': resigned({ exp: now - 1 }),
+    'an expired exp': resigned({ exp: now - 1 }),
     'an exp of null': resigned({ exp: null }),
     'a negative exp': resigned({ exp: -1 }),
     'no iat': hmacToken(HS256, without('iat'), secret),
@@ -73,7 +73,7 @@ const badTokens = (good: string, secret: string): Record<string, string> => {
 }
 
 describe('access tokens at the compiled file', () => {
-  test('[T1] every bad token answers 401 and the good one 200', async () => {
+  test('[T1] every invalid token gets 401, and the valid one 200', async () => {
     await using service = await startService({ env: UNLIMITED })
     const { post } = clientOf(service.url)
     const person = { username: 'ada', password: PASSWORD, phone: '1', address: 'x' }
@@ -108,8 +108,12 @@ describe('access tokens', () => {
   const secret = 'k'.repeat(48)
   const whose = { accountPublicId: 'account', sessionId: 'session' }
 
-  test('hold what the older app reads, and no role', async () => {
-    const tokens = accessTokens({ secret, lifetimeMs: 60_000, now: Date.now })
+  test('hold what the phone app reads, and no role', async () => {
+    const tokens = accessTokens({
+      secret,
+      lifetimeMs: 60_000,
+      clock: { nonDecreasingMs: Date.now },
+    })
     const [, payload = ''] = (await tokens.issue(whose)).split('.')
     const claims = JSON.parse(Buffer.from(payload, 'base64url').toString()) as Claims
     expect(Object.keys(claims).toSorted()).toStrictEqual(
@@ -118,27 +122,39 @@ describe('access tokens', () => {
     expect(claims).toMatchObject({ sub: 'account', public_id: 'account', sid: 'session' })
   })
 
-  test('[D6] expire also when they were verified before', async () => {
-    const clock = { now: Date.now() }
-    const tokens = accessTokens({ secret, lifetimeMs: 60_000, now: () => clock.now })
+  test('[D6] expire even if they were verified before', async () => {
+    let nowMs = Date.now()
+    const tokens = accessTokens({
+      secret,
+      lifetimeMs: 60_000,
+      clock: { nonDecreasingMs: () => nowMs },
+    })
     const token = await tokens.issue(whose)
     expect(await tokens.verify(token)).toMatchObject(whose)
-    clock.now += 61_000
+    nowMs += 61_000
     expect(await tokens.verify(token)).toBeUndefined()
     expect(await tokens.verify(token)).toBeUndefined()
   })
 
-  test('[D6] verified before the clock was set back are checked against it anew', async () => {
-    const clock = { now: Date.now() + 86_400_000 }
-    const tokens = accessTokens({ secret, lifetimeMs: 60_000, now: () => clock.now })
+  test('[D6] verified before the clock was set back are checked against it again', async () => {
+    let nowMs = Date.now() + 86_400_000
+    const tokens = accessTokens({
+      secret,
+      lifetimeMs: 60_000,
+      clock: { nonDecreasingMs: () => nowMs },
+    })
     const token = await tokens.issue(whose)
     expect(await tokens.verify(token)).toMatchObject(whose)
-    clock.now -= 86_400_000
+    nowMs -= 86_400_000
     expect(await tokens.verify(token)).toBeUndefined()
   })
 
-  test('verified ones are remembered in bounded number', async () => {
-    const tokens = accessTokens({ secret, lifetimeMs: 60_000, now: Date.now })
+  test('are remembered as verified in bounded number', async () => {
+    const tokens = accessTokens({
+      secret,
+      lifetimeMs: 60_000,
+      clock: { nonDecreasingMs: Date.now },
+    })
     const issued = await Promise.all(
       Array.from({ length: 1100 }, (_, n) => tokens.issue({ ...whose, sessionId: `s${n}` })),
     )

@@ -1,0 +1,55 @@
+import { createHmac } from 'node:crypto'
+import type { Origin } from '../../domain/audit-event.ts'
+import { clientKey } from '../../http/request/client-address.ts'
+import type { AuthenticatedAccount } from '../core/store.ts'
+import type { deviceCookies } from './device-cookie.ts'
+import type { Subjects } from './store.ts'
+
+/** An attempt to log in, or to confirm a password or code elsewhere. */
+export type LoginAttempt = {
+  /** What the account is found by, or would be; empty if what was sent cannot be a name. */
+  readonly usernameKey: string
+  readonly account: AuthenticatedAccount | undefined
+  readonly deviceToken?: string | undefined
+  readonly from: Origin
+}
+
+/** Who attempts to log in, and to what; names and addresses are keyed hashes. */
+export type AttemptKeys = {
+  readonly subjects: Subjects
+  readonly clientHash: Buffer
+  readonly address: string
+  readonly accountId: number | undefined
+  /** The device showed a device cookie of the account, and so is known wherever it is. */
+  readonly hasDeviceCookie: boolean
+}
+
+type Options = {
+  readonly key: string
+  readonly devices: ReturnType<typeof deviceCookies>
+  readonly nowMs: () => number
+}
+
+/** Returns a function that returns the keys of an attempt. */
+export const attemptKeysOf = ({ key, devices, nowMs }: Options) => {
+  const hash = (...parts: readonly string[]): Buffer =>
+    createHmac('sha256', key).update(JSON.stringify(parts)).digest()
+
+  return ({ usernameKey, account, deviceToken = '', from }: LoginAttempt): AttemptKeys => {
+    const client = clientKey(from.address)
+    const device = account && devices.verify(deviceToken, account, nowMs())
+    return {
+      subjects: {
+        client: hash('client', client),
+        name: hash('name', usernameKey),
+        client_at_name: device
+          ? hash('device', device)
+          : hash('client_at_name', client, usernameKey),
+      },
+      clientHash: hash('place', client),
+      address: from.address,
+      accountId: account?.id,
+      hasDeviceCookie: device !== undefined,
+    }
+  }
+}

@@ -1,0 +1,66 @@
+import type { Queries } from '../../storage/database.ts'
+
+const DAY_MS = 86_400_000
+
+/** How long a login makes a client known, and a device cookie is valid. */
+export const KNOWN_CLIENT_MS = 90 * DAY_MS
+
+/** Within this time, another login from a known client writes nothing. */
+const RENEWED_MS = DAY_MS
+
+/** Clients that are known to one account. Each may guess ten times before it is locked out. */
+const KNOWN_CLIENTS_MAX = 10
+
+/** An account and a client, by a keyed hash of its address. */
+type Client = { readonly accountId: number | undefined; readonly clientHash: Buffer }
+
+type KnownClient = Client & { readonly accountId: number }
+
+/** Clients from which accounts have logged in. */
+export const knownClientStore = (db: Queries) => ({
+  isKnown: async (client: Client, atMs: number): Promise<boolean> =>
+    (await knownSinceMs(db, client)) > atMs - KNOWN_CLIENT_MS,
+
+  /** True unless a login within the last day made the client known. */
+  needsRenewal: async (client: Client, atMs: number): Promise<boolean> =>
+    (await knownSinceMs(db, client)) <= atMs - RENEWED_MS,
+})
+
+/** Clients of accounts, as a transaction makes them known. */
+export const knownClientsIn = (tx: Queries) => ({
+  /** Makes a client known, and forgets the oldest beyond the bound. Does nothing if the account is
+   * gone. */
+  save: async ({ accountId, clientHash }: KnownClient, atMs: number): Promise<void> => {
+    await tx.run(
+      `INSERT INTO known_client (account_id, hash, logged_in_at_ms)
+       SELECT id, ?, ? FROM account WHERE id = ?
+       ON CONFLICT (account_id, hash) DO UPDATE SET logged_in_at_ms = excluded.logged_in_at_ms`,
+      clientHash,
+      atMs,
+      accountId,
+    )
+    await tx.run(
+      `DELETE FROM known_client
+       WHERE account_id = ? AND hash NOT IN (
+         SELECT hash FROM known_client WHERE account_id = ? ORDER BY logged_in_at_ms DESC LIMIT ?
+       )`,
+      accountId,
+      accountId,
+      KNOWN_CLIENTS_MAX,
+    )
+  },
+
+  sweep: async (atMs: number): Promise<void> => {
+    await tx.run('DELETE FROM known_client WHERE logged_in_at_ms <= ?', atMs - KNOWN_CLIENT_MS)
+  },
+})
+
+/** Returns when the account last logged in from the client, to the day. */
+const knownSinceMs = async (db: Queries, { accountId, clientHash }: Client): Promise<number> => {
+  const known = await db.get<{ ms: number }>(
+    'SELECT logged_in_at_ms AS ms FROM known_client WHERE account_id = ? AND hash = ?',
+    accountId ?? null,
+    clientHash,
+  )
+  return known?.ms ?? Number.NEGATIVE_INFINITY
+}

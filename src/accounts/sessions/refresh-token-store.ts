@@ -1,0 +1,187 @@
+import type { Role, SignedIn } from '../../domain/account.ts'
+import type { Clock } from '../../domain/clock.ts'
+import type { Queries } from '../../storage/database.ts'
+import type { AuthenticatedAccount } from '../core/store.ts'
+import { type Place, accountOf } from './store.ts'
+
+/** How long a session lasts, in milliseconds: without a refresh, and in total. */
+export type SessionLife = { readonly idleMs: number; readonly maxMs: number }
+
+type Terms = { readonly clock: Pick<Clock, 'nonDecreasingMs'>; readonly life: SessionLife }
+
+type NewSession = {
+  readonly account: Pick<AuthenticatedAccount, 'id' | 'sessionEpoch'>
+  readonly place: Place
+  /** SHA-256 of its first refresh token. */
+  readonly tokenHash: Buffer
+}
+
+type NextToken = {
+  readonly place: Place
+  /** Returns the hash of the next token for a salt. */
+  readonly successorHash: (salt: Buffer) => Buffer
+}
+
+/** What became of a refresh token that was presented. */
+export type Rotation =
+  | { readonly outcome: 'rotated' | 'repeated'; readonly session: SignedIn; readonly salt: Buffer }
+  | { readonly outcome: 'reused'; readonly session: SignedIn }
+  | { readonly outcome: 'unknown' }
+
+/** Sessions per account: room for an app that logs in each time and never refreshes. */
+const SESSIONS_MAX = 100
+
+/** Within this time a phone whose answer was lost may ask again, and gets the same one (RFC 9700). */
+const REPEAT_MS_MAX = 10_000
+
+/** Used tokens that a session keeps, to recognize one that comes again: weeks of a phone that
+ * refreshes every half hour. */
+const USED_TOKENS_MAX = 1000
+
+type StoredToken = {
+  id: number
+  public_id: string
+  username: string
+  role: Role
+  session_id: string
+  used_at_ms: number | null
+  successor_salt: Uint8Array | null
+  ends_at_ms: number
+}
+
+/** Sessions and their refresh tokens, as a transaction begins and refreshes them. */
+export const refreshTokensIn = (tx: Queries, terms: Terms) => ({
+  /** Begins a session and returns its id, or undefined if the account was disabled or deleted since
+   * its password was read, or all of its sessions were ended, as a new password does. Sweeps expired
+   * sessions, and the account's least recently used beyond the bound. */
+  begin: (session: NewSession): Promise<string | undefined> => begin(tx, terms, session),
+
+  /** Uses up a refresh token and stores its successor. A token that was used before, and not just
+   * now, ends its session. */
+  rotate: (tokenHash: Buffer, next: NextToken): Promise<Rotation> =>
+    rotate(tx, terms, { ...next, tokenHash }),
+})
+
+const begin = async (
+  tx: Queries,
+  { clock, life }: Terms,
+  { account, place, tokenHash }: NewSession,
+): Promise<string | undefined> => {
+  const sessionId = crypto.randomUUID()
+  const nowMs = clock.nonDecreasingMs()
+  await tx.run('DELETE FROM session WHERE expires_at_ms <= ?', nowMs)
+  const begun = await tx.run(
+    `INSERT INTO session (
+       id,
+       account_id,
+       created_at_ms,
+       used_at_ms,
+       expires_at_ms,
+       ends_at_ms,
+       address,
+       user_agent
+     ) SELECT ?, id, ?, ?, ?, ?, ?, ? FROM account
+     WHERE id = ? AND session_epoch = ? AND disabled_at_ms IS NULL`,
+    sessionId,
+    nowMs,
+    nowMs,
+    nowMs + Math.min(life.idleMs, life.maxMs),
+    nowMs + life.maxMs,
+    place.address,
+    place.userAgent,
+    account.id,
+    account.sessionEpoch,
+  )
+  if (begun === 0) return undefined
+  await addToken(tx, sessionId, tokenHash)
+  await tx.run(
+    `DELETE FROM session
+     WHERE account_id = ? AND id NOT IN (
+       SELECT id FROM session WHERE account_id = ? ORDER BY used_at_ms DESC LIMIT ?
+     )`,
+    account.id,
+    account.id,
+    SESSIONS_MAX,
+  )
+  return sessionId
+}
+
+const rotate = async (
+  tx: Queries,
+  { clock, life }: Terms,
+  { tokenHash, place, successorHash }: NextToken & { readonly tokenHash: Buffer },
+): Promise<Rotation> => {
+  const nowMs = clock.nonDecreasingMs()
+  const found = await findToken(tx, tokenHash, nowMs)
+  if (!found) return { outcome: 'unknown' }
+  const session = { account: accountOf(found), sessionId: found.session_id }
+  if (found.used_at_ms !== null && found.successor_salt !== null) {
+    const sinceMs = nowMs - found.used_at_ms
+    // A gateway that starts with its clock behind must not take every old token for a repeat.
+    if (sinceMs >= 0 && sinceMs <= REPEAT_MS_MAX)
+      return { outcome: 'repeated', session, salt: Buffer.from(found.successor_salt) }
+    await tx.run('DELETE FROM session WHERE id = ?', found.session_id)
+    return { outcome: 'reused', session }
+  }
+  const salt = Buffer.from(crypto.getRandomValues(new Uint8Array(32)))
+  await tx.run(
+    'UPDATE refresh_token SET used_at_ms = ?, successor_salt = ? WHERE hash = ?',
+    nowMs,
+    salt,
+    tokenHash,
+  )
+  await addToken(tx, found.session_id, successorHash(salt))
+  await forgetOldTokens(tx, found.session_id, tokenHash)
+  await tx.run(
+    'UPDATE session SET used_at_ms = ?, expires_at_ms = ?, address = ?, user_agent = ? WHERE id = ?',
+    nowMs,
+    Math.min(nowMs + life.idleMs, found.ends_at_ms),
+    place.address,
+    place.userAgent,
+    found.session_id,
+  )
+  return { outcome: 'rotated', session, salt }
+}
+
+/** Returns a refresh token of an open session of an enabled account. */
+const findToken = (tx: Queries, hash: Buffer, nowMs: number): Promise<StoredToken | undefined> =>
+  tx.get<StoredToken>(
+    `SELECT
+       refresh_token.session_id,
+       refresh_token.used_at_ms,
+       refresh_token.successor_salt,
+       session.ends_at_ms,
+       account.id,
+       account.public_id,
+       account.username,
+       account.role
+     FROM refresh_token
+     JOIN session ON session.id = refresh_token.session_id
+     JOIN account ON account.id = session.account_id
+     WHERE refresh_token.hash = ?
+       AND session.expires_at_ms > ?
+       AND account.disabled_at_ms IS NULL`,
+    hash,
+    nowMs,
+  )
+
+const addToken = (tx: Queries, sessionId: string, hash: Buffer): Promise<number> =>
+  tx.run('INSERT INTO refresh_token (hash, session_id) VALUES (?, ?)', hash, sessionId)
+
+/** Keeps the newest used tokens of a session, and always the one used just now: by a clock that
+ * started behind, it may look the oldest. */
+const forgetOldTokens = (tx: Queries, sessionId: string, usedNow: Buffer): Promise<number> =>
+  tx.run(
+    `DELETE FROM refresh_token
+     WHERE session_id = ? AND used_at_ms IS NOT NULL AND hash <> ? AND hash NOT IN (
+       SELECT hash
+       FROM refresh_token
+       WHERE session_id = ? AND used_at_ms IS NOT NULL
+       ORDER BY used_at_ms DESC
+       LIMIT ?
+     )`,
+    sessionId,
+    usedNow,
+    sessionId,
+    USED_TOKENS_MAX,
+  )

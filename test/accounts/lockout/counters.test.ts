@@ -1,0 +1,145 @@
+import { describe, expect, test } from 'bun:test'
+import { attemptKeysOf } from '../../../src/accounts/lockout/attempt-keys.ts'
+import { deviceCookies } from '../../../src/accounts/lockout/device-cookie.ts'
+import { knownClientStore } from '../../../src/accounts/lockout/known-client-store.ts'
+import { lockoutService } from '../../../src/accounts/lockout/service.ts'
+import { failedLoginStore } from '../../../src/accounts/lockout/store.ts'
+import { openDatabase } from '../../../src/storage/open.ts'
+
+const MINUTE_MS = 60_000
+const DAY_MS = 86_400_000
+const COUNTERS_MAX = 50
+const KEY = 'a key of the gateway'
+
+const ADA = { id: 1, publicId: 'p', username: 'ada', role: 'member', sessionEpoch: 0 } as const
+
+/** The lockout rules on a database in memory that holds few counters. */
+const smallLockout = () => {
+  const clock = { ms: 0 }
+  const nowMs = () => clock.ms
+  const db = openDatabase(':memory:')
+  const lockout = lockoutService({
+    db,
+    key: KEY,
+    nowMs,
+    clock: { wallMs: nowMs },
+    auditIn: () => ({ record: async () => {} }),
+    recordDenied: async () => {},
+    countersMax: COUNTERS_MAX,
+  })
+  const attemptAt = <Account>(address: string, usernameKey: string, account: Account) => ({
+    usernameKey,
+    account,
+    from: { address, userAgent: '', requestId: undefined },
+  })
+  const keysOf = attemptKeysOf({ key: KEY, devices: deviceCookies(KEY), nowMs })
+  return {
+    clock,
+    db,
+    count: async (table: 'failed_login' | 'known_client'): Promise<number> =>
+      (await db.get<{ n: number }>(`SELECT count(*) AS n FROM ${table}`))?.n ?? 0,
+    fail: (address: string, name: string, account?: typeof ADA) =>
+      lockout.registerAttempt(attemptAt(address, name, account), 'wrong'),
+    trustClient: (address: string) => lockout.trustClient(attemptAt(address, 'ada', ADA)),
+    /** The failures of a name as the next attempt would find them. */
+    failuresOf: async (name: string): Promise<number> => {
+      const { subjects } = keysOf(attemptAt('192.0.2.1', name, undefined))
+      return (await failedLoginStore(db).counters(subjects, clock.ms)).name.failures
+    },
+    isKnownAt: (address: string): Promise<boolean> =>
+      knownClientStore(db).isKnown(keysOf(attemptAt(address, 'ada', ADA)), clock.ms),
+  }
+}
+
+const addAda = async ({ db }: Pick<ReturnType<typeof smallLockout>, 'db'>): Promise<void> => {
+  await db.run(
+    `INSERT INTO account (id, public_id, username, username_key, password_hash, role, phone,
+       address, created_at_ms)
+     VALUES (1, 'p', 'ada', 'ada', 'h', 'member', '', '', 0)`,
+  )
+}
+
+describe('counters of failed logins', () => {
+  test('[I8] at most a hundred attempts wait; the rest are refused at once and not counted', async () => {
+    const { fail, failuresOf } = smallLockout()
+    const outcomes = await Promise.allSettled(
+      Array.from({ length: 150 }, (_, at) => fail(`192.0.2.${at}`, 'ada')),
+    )
+    const refused = outcomes.filter(({ status }) => status === 'rejected')
+    expect(refused).toHaveLength(50)
+    expect(refused[0]).toMatchObject({ reason: { code: 'unavailable' } })
+    expect(await failuresOf('ada')).toBe(100)
+    expect(await fail('192.0.2.1', 'ada')).toBe(false)
+  })
+
+  test('[P4] a guess counts even if its account was erased while the password was checked', async () => {
+    const { fail, trustClient, db, count } = smallLockout()
+    await fail('192.0.2.1', 'ada', ADA)
+    const rows = await db.all('SELECT account_id, failures FROM failed_login')
+    expect(rows).toStrictEqual(Array.from({ length: 3 }, () => ({ account_id: null, failures: 1 })))
+    await trustClient('192.0.2.1')
+    expect(await count('known_client')).toBe(0)
+  })
+
+  test('[P4] a flood of other names and addresses washes away nothing that failed more often', async () => {
+    const { clock, fail, failuresOf } = smallLockout()
+    for (let failure = 1; failure <= 5; failure += 1) await fail('198.51.100.1', 'ada')
+    for (let flood = 0; flood < 4 * COUNTERS_MAX; flood += 1) {
+      clock.ms += MINUTE_MS
+      await fail(`192.0.2.${flood}`, `name ${flood}`)
+      await fail(`192.0.2.${flood}`, `name ${flood}`)
+    }
+    expect(await failuresOf('ada')).toBe(5)
+  })
+
+  test('their number is bounded', async () => {
+    const { clock, fail, count } = smallLockout()
+    for (let flood = 0; flood < 4 * COUNTERS_MAX; flood += 1)
+      await fail(`192.0.2.${flood}`, `name ${flood}`)
+    expect(await count('failed_login')).toBe(3 * 4 * COUNTERS_MAX)
+    clock.ms += MINUTE_MS
+    await fail('192.0.2.1', 'ada')
+    expect(await count('failed_login')).toBe(3 * COUNTERS_MAX)
+  })
+
+  test('they are gone a day after the last attempt', async () => {
+    const { clock, fail, failuresOf, count } = smallLockout()
+    await fail('192.0.2.1', 'ada')
+    clock.ms += DAY_MS - 1
+    expect(await failuresOf('ada')).toBe(1)
+    clock.ms += 1
+    expect(await failuresOf('ada')).toBe(0)
+    await fail('198.51.100.1', 'eve')
+    expect(await count('failed_login')).toBe(3)
+  })
+})
+
+describe('known clients', () => {
+  test('[P5] an account knows the ten clients that logged in last, for ninety days', async () => {
+    const lockout = smallLockout()
+    await addAda(lockout)
+    const { clock, trustClient, isKnownAt, fail, count } = lockout
+    for (let client = 0; client < 12; client += 1) {
+      clock.ms += MINUTE_MS
+      await trustClient(`192.0.2.${client}`)
+    }
+    expect(await count('known_client')).toBe(10)
+    const known = [1, 2, 11].map((client) => isKnownAt(`192.0.2.${client}`))
+    expect(await Promise.all(known)).toStrictEqual([false, true, true])
+    clock.ms += 90 * DAY_MS
+    expect(await isKnownAt('192.0.2.11')).toBe(false)
+    await fail('198.51.100.1', 'eve')
+    expect(await count('known_client')).toBe(0)
+  })
+
+  test('erasing an account deletes its known clients and its counters', async () => {
+    const lockout = smallLockout()
+    await addAda(lockout)
+    await lockout.trustClient('192.0.2.1')
+    await lockout.fail('192.0.2.1', 'ada', ADA)
+    await lockout.db.run('DELETE FROM account')
+    expect(await lockout.count('known_client')).toBe(0)
+    // The client's own counter remains.
+    expect(await lockout.count('failed_login')).toBe(1)
+  })
+})
