@@ -155,7 +155,8 @@ test('each technology is named only in its rooms', () => {
   const outside = (what: RegExp, allowed: RegExp) =>
     namedIn(what).filter((path) => !allowed.test(path))
   const elysia = /^http\/|[/-]routes\.ts$|^app\.ts$/
-  expect(outside(/^(elysia|@elysiajs\/.*|elysia-rate-limit)$/, elysia)).toStrictEqual([])
+  expect(outside(/^(elysia|@elysiajs\/(?!jwt$).*|elysia-rate-limit)$/, elysia)).toStrictEqual([])
+  expect(namedIn(/^@elysiajs\/jwt$/)).toStrictEqual(['accounts/sessions/access-tokens.ts'])
   expect(outside(/^bun:sqlite$/, /^storage\//)).toStrictEqual([])
   expect(namedIn(/^elysia$/).length).toBeGreaterThan(3)
 })

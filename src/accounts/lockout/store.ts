@@ -1,8 +1,6 @@
 import type { Database, Queries } from '../../storage/database.ts'
 import { type Counters, LOCKOUT_KINDS, type LockoutKind, NO_FAILURES } from './rules.ts'
 
-export type FailedLoginStore = ReturnType<typeof failedLoginStore>
-
 /** Who attempts to log in, and to what, as keyed hashes. */
 export type Subjects = Readonly<Record<LockoutKind, Buffer>>
 
