@@ -357,19 +357,6 @@ export const openApp = async (
     .use(crossOrigin(config.corsOrigins))
     .use(endpoints.mount([...consoleRoutes({ version, logFault }), ...joinRoutes(), ...ops.routes]))
     .use(
-      endpoints.mount([
-        ...loginRoutes({ accounts, tokenLifetimeMs }),
-        ...cookieRoutes({
-          cookies,
-          browser,
-          accounts,
-          sessions,
-          clock: clocks,
-          authenticateRequest,
-        }),
-      ]),
-    )
-    .use(
       endpoints.mount(
         registrationRoutes({
           register: registration({
@@ -383,6 +370,19 @@ export const openApp = async (
           trustClient: accounts.trustClient,
         }),
       ),
+    )
+    .use(
+      endpoints.mount([
+        ...loginRoutes({ accounts, tokenLifetimeMs }),
+        ...cookieRoutes({
+          cookies,
+          browser,
+          accounts,
+          sessions,
+          clock: clocks,
+          authenticateRequest,
+        }),
+      ]),
     )
     .use(
       endpoints.mount(
