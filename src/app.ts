@@ -48,7 +48,6 @@ import { joinRoutes } from './console/join-routes.ts'
 import { consoleRoutes } from './console/routes.ts'
 import { tableRoutes } from './legacy-tables/routes.ts'
 import { unlockTable, userTable } from './legacy-tables/tables.ts'
-import { GATEWAY } from './domain/audit-event.ts'
 import { accessTokens } from './accounts/sessions/access-tokens.ts'
 import type { CertificateFacts } from './http/connection/certificate.ts'
 import { requestAuthenticator } from './http/authorization.ts'
@@ -81,22 +80,8 @@ import { lockForMigration } from './storage/files/data-dir-lock.ts'
 import { openDatabase } from './storage/open.ts'
 import { makePrivateFolder, secretFile } from './storage/files/private-files.ts'
 import { enterFolder } from './storage/backup/restore-journal.ts'
-import { deniedAccessRecorder } from './unlocks/log/denied-access.ts'
-import { accountUnlockPages } from './unlocks/query/export.ts'
-import { HEARTBEAT_SECONDS, eventStream } from './unlocks/query/event-stream.ts'
 import { keyFile } from './unlocks/log/key-file.ts'
-import { unlockLogClock } from './unlocks/log/clock.ts'
-import { logRoutes } from './unlocks/query/proof-routes.ts'
-import { unlockReadRoutes } from './unlocks/query/routes.ts'
-import { unlockQueries } from './unlocks/query/store.ts'
-import { unlockRoutes } from './unlocks/log/routes.ts'
-import { verificationReporter, retentionReporter } from './unlocks/verify/reports.ts'
-import { retention } from './unlocks/log/retention.ts'
-import { openUnlockLog } from './unlocks/log/service.ts'
-import { verificationRoutes } from './unlocks/verify/routes.ts'
-import { verificationScheduler } from './unlocks/verify/scheduler.ts'
-import { unlockCounts } from './unlocks/query/stats-store.ts'
-import { unlockStore } from './unlocks/log/store.ts'
+import { openUnlocks } from './unlocks/module.ts'
 
 type Dependencies = {
   readonly logger: Logger
@@ -130,7 +115,7 @@ export const openApp = async (
     now = Date.now,
     monotonic = () => performance.now(),
     certificate = () => undefined,
-    heartbeatSeconds = HEARTBEAT_SECONDS,
+    heartbeatSeconds,
     use = 'command',
     makeBackup,
   }: Dependencies,
@@ -142,8 +127,7 @@ export const openApp = async (
 
   makePrivateFolder(config.dataDir)
   const leaveFolder = enterFolder(config.dataDir, use)
-  const logKey = keyFile(config.dataDir)
-  logKey.requireLog(config.databasePath)
+  keyFile(config.dataDir).requireDatabase(config.databasePath)
   const secret = config.jwtSecretKey || secretFile(join(config.dataDir, KEY_FILES.tokens))
   const metrics = serviceMetrics()
   const db = openDatabase(config.databasePath, {
@@ -153,7 +137,8 @@ export const openApp = async (
       logger.debug({ writes: commit.writes, duration_ms: commit.durationMs }, 'commit')
     },
   })
-  const steady = clockFrom({ wallMs: now, monotonicMs: monotonic }).nonDecreasingMs
+  const clock = clockFrom({ wallMs: now, monotonicMs: monotonic })
+  const steady = clock.nonDecreasingMs
 
   const audit = auditStore(db)
   const record = auditRecorder({
@@ -165,42 +150,18 @@ export const openApp = async (
   const repeats = coalescingRecorder({ record, logger: logger })
 
   const people = accountStore(db, steady)
-  const unlocks = unlockStore(db)
-  const signer = logKey.open({ hasLog: (await unlocks.head()) !== undefined })
-  const clock = unlockLogClock({ now, newestMs: await unlocks.newestCertainMs() })
-  const unlockLog = await openUnlockLog({ store: unlocks, signer, clock })
-  const logSize = async () => (await unlockLog.head()).size
-  metrics.seenLogSize(await logSize())
-  unlockLog.onCommit(metrics.seenLogSize)
-  const recordDenied = deniedAccessRecorder({ append: unlockLog.append, logger, monotonic })
-  const keeping = retention({
-    days: config.logRetentionDays,
+  const unlocks = await openUnlocks({
+    db,
     clock,
-    eraseBefore: async (beforeMs) => {
-      const addresses = await audit.eraseAddressesBefore(beforeMs)
-      const erasure = await unlockLog.eraseBefore(beforeMs)
-      const { events, isWalTruncated: wal_truncated } = erasure
-      const detail = { before: new Date(beforeMs).toISOString(), events, addresses, wal_truncated }
-      if (events + addresses > 0)
-        await record(GATEWAY, { action: 'unlocks.retention', result: 'success', detail })
-      return erasure
-    },
-    report: retentionReporter(logger),
+    logger,
+    record,
+    eraseAddressesBefore: audit.eraseAddressesBefore,
+    seenLogSize: metrics.seenLogSize,
+    dataDir: config.dataDir,
+    retentionDays: config.logRetentionDays,
+    heartbeatSeconds,
   })
-
-  const reads = unlockQueries(db)
-  const live = eventStream({ reads, unlockLog, heartbeatSeconds })
-
-  const watch = verificationScheduler({
-    store: unlocks,
-    key: signer.verifierKey,
-    now,
-    report: verificationReporter(logger),
-  })
-  const logFault = () => {
-    const check = watch.last()
-    return check?.ok === false ? check : undefined
-  }
+  const { unlockLog, recordDenied, verification, logFault } = unlocks
 
   const sessions = sessionService({
     store: sessionStore(db, steady, {
@@ -277,7 +238,7 @@ export const openApp = async (
 
   const backups = backupService({
     settings: config,
-    keyId: signer.verifierKey.id,
+    keyId: unlocks.verifierKey.id,
     make: makeBackup,
     record,
     newestRecord: audit.newest,
@@ -290,8 +251,8 @@ export const openApp = async (
     now,
     registration: settings.registration,
     hasOwner: people.hasOwner,
-    newestEventMs: unlocks.newestCertainMs,
-    logCheck: async () => watch.last(),
+    newestEventMs: unlocks.store.newestCertainMs,
+    logCheck: async () => verification.last(),
     certificateEndMs: () => certificate()?.notAfterMs,
     backupState: backups.state,
     forwarders: audit.addressesOf('proxy.untrusted'),
@@ -326,9 +287,9 @@ export const openApp = async (
       dataDir: config.dataDir,
       databasePath: config.databasePath,
       hashing: hasher.load,
-      logSize,
-      lastCheck: watch.last,
-      liveStreams: live.count,
+      logSize: unlocks.size,
+      lastCheck: verification.last,
+      liveStreams: unlocks.eventStream.count,
       certificateEndMs: () => certificate()?.notAfterMs,
       newestBackupMs: async () => (await backups.list())[0]?.madeAtMs,
     }),
@@ -419,7 +380,7 @@ export const openApp = async (
           data: exportStore(db),
           lists: {
             audit: accountAuditEvents(db),
-            unlocks: accountUnlockPages({ unlockLog, reads }),
+            unlocks: unlocks.accountUnlocks,
           },
           record,
           now,
@@ -438,34 +399,17 @@ export const openApp = async (
     .use(lockoutRoutes({ endpoints, lockout, findAccount: people.findByPublicId }))
     .use(auditRoutes({ endpoints, store: audit }))
     .use(
-      unlockRoutes({
-        endpoints,
-        readBody,
-        unlockLog,
-        refusedAccount: sessions.refusedAccount,
-        recordDenied,
-      }),
+      endpoints.mount(
+        unlocks.routes({ refusedAccount: sessions.refusedAccount, authenticateRequest }),
+      ),
     )
-    .use(
-      unlockReadRoutes({
-        endpoints,
-        unlockLog,
-        reads,
-        counts: unlockCounts(db),
-        live,
-        record,
-        now,
-      }),
-    )
-    .use(logRoutes({ endpoints, unlockLog, store: unlocks }))
-    .use(verificationRoutes({ endpoints, watch }))
     .use(backupRoutes({ endpoints, backups, settings: config }))
     .use(
       tableRoutes({
         endpoints,
         isOpenLocally: config.debug,
         signIn: accounts.signInOnce,
-        unlocks: unlockTable(unlocks.page),
+        unlocks: unlockTable(unlocks.store.page),
         users: userTable(people.page),
       }),
     )
@@ -473,11 +417,9 @@ export const openApp = async (
   const http = documented.use(notFoundRoutes(endpoints, documented.routes))
 
   const close = async () => {
-    await Promise.all([watch.stop(), backups.stop()])
-    live.close()
-    keeping.stop()
     erasures.stop()
-    await Promise.all([unlockLog.drained(), repeats.close()])
+    await Promise.all([unlocks[Symbol.asyncDispose](), backups.stop()])
+    await repeats.close()
     await db.close()
     leaveFolder()
   }
@@ -498,13 +440,13 @@ export const openApp = async (
     ...serviceLifecycle({ store: audit, record, version }),
     audit,
     unlockLog,
-    live,
-    watch,
-    keeping,
+    eventStream: unlocks.eventStream,
+    verification,
+    retention: unlocks.retention,
     backups,
     restored: restoreStore(db, steady),
-    unlocks,
-    verifierKey: signer.verifierKey,
+    unlocks: unlocks.store,
+    verifierKey: unlocks.verifierKey,
     close,
   }
 }
