@@ -1,514 +1,113 @@
-import { join } from 'node:path'
-import { Elysia } from 'elysia'
 import { version } from '../package.json'
-import { accountAdministration } from './accounts/people/service.ts'
-import { cookieRoutes } from './accounts/login/cookie-routes.ts'
-import { erasureStore } from './accounts/people/erasure-store.ts'
-import { erasureService } from './accounts/people/erasure.ts'
-import { KNOWN_CLIENT_MS } from './accounts/lockout/known-client-store.ts'
-import { newestFailureMs } from './accounts/lockout/store.ts'
-import { lockoutService } from './accounts/lockout/service.ts'
-import { invitationRoutes } from './accounts/invitations/routes.ts'
-import { invitationService } from './accounts/invitations/service.ts'
-import { ownAccountService } from './accounts/me/service.ts'
-import { accountExport } from './accounts/me/export.ts'
-import { ownAccountRoutes } from './accounts/me/routes.ts'
-import { type Argon2id, passwordHasher } from './accounts/passwords/hasher.ts'
-import { weakPasswordCheck } from './accounts/passwords/policy.ts'
-import { peopleRoutes } from './accounts/people/routes.ts'
-import { accountDirectory } from './accounts/people/store.ts'
-import { exportStore } from './accounts/me/export-store.ts'
-import { registrationRoutes } from './accounts/registration/routes.ts'
-import { registration } from './accounts/registration/service.ts'
-import { loginRoutes } from './accounts/login/routes.ts'
-import { secondFactorEnrolment } from './accounts/second-factor/enrolment.ts'
-import { secondFactorRoutes } from './accounts/second-factor/routes.ts'
-import { secondFactorStore } from './accounts/second-factor/store.ts'
-import { secondFactors } from './accounts/second-factor/service.ts'
-import { secretSealer } from './accounts/second-factor/sealed-secret.ts'
-import { authenticationService } from './accounts/login/service.ts'
-import { browserSessions } from './accounts/sessions/browser-session.ts'
-import { sessionRoutes } from './accounts/sessions/routes.ts'
-import { sessionStore } from './accounts/sessions/store.ts'
-import { sessionLife, sessionService } from './accounts/sessions/service.ts'
-import { settingRoutes } from './accounts/registration/setting-routes.ts'
-import { settingService } from './accounts/registration/settings.ts'
-import { firstOwnerRoutes } from './accounts/registration/first-owner-routes.ts'
-import { firstOwnerService } from './accounts/registration/first-owner.ts'
-import { revokeCredentialsIn } from './accounts/people/restore-store.ts'
-import { newAccountService } from './accounts/core/new-account.ts'
-import { accountStore } from './accounts/core/store.ts'
-import { lockoutRoutes } from './accounts/lockout/routes.ts'
+import type { Argon2id } from './accounts/passwords/hasher.ts'
+import { openAccounts } from './accounts/module.ts'
 import { auditModule } from './audit/module.ts'
 import type { Config } from './config.ts'
 import { joinRoutes } from './console/join-routes.ts'
 import { consoleRoutes } from './console/routes.ts'
-import { tableRoutes } from './legacy-tables/routes.ts'
-import { unlockTable, userTable } from './legacy-tables/tables.ts'
-import { GATEWAY } from './domain/audit-event.ts'
-import { accessTokens } from './accounts/sessions/access-tokens.ts'
+import { type Clock, clockFrom } from './domain/clock.ts'
+import { httpApplication } from './http/application.ts'
 import type { CertificateFacts } from './http/connection/certificate.ts'
-import { requestAuthenticator } from './http/authorization.ts'
-import { crossOrigin } from './http/cross-origin.ts'
-import { router } from './http/router.ts'
-import { errorAnswers } from './http/error-answers.ts'
-import { headAsGet } from './http/head-as-get.ts'
-import { bodyReader } from './http/request/json-body.ts'
 import type { Logger } from './http/log/logger.ts'
-import { openapiRoutes } from './http/openapi/routes.ts'
-import { linkBase } from './http/connection/public-url.ts'
-import { requestLog } from './http/log/request-log.ts'
-import { responseHeaders } from './http/response-headers.ts'
-import { sessionCookies } from './http/request/session-cookie.ts'
-import { clockFrom, monotonicEpochClock } from './domain/clock.ts'
-import { notFoundRoutes } from './http/not-found.ts'
+import { limitsFrom, router } from './http/router.ts'
+import { legacyTables } from './legacy-tables/routes.ts'
 import type { CreateBackup } from './ops/backups.ts'
 import { serviceMetrics } from './ops/metrics.ts'
 import { opsModule } from './ops/module.ts'
-import { KEY_FILES } from './storage/files/data-dir.ts'
-import { lockForMigration } from './storage/files/data-dir-lock.ts'
-import type { Queries } from './storage/database.ts'
-import { openDatabase } from './storage/open.ts'
-import { makePrivateFolder, secretFile } from './storage/files/private-files.ts'
 import { enterFolder } from './storage/backup/restore-journal.ts'
-import { deniedAccessRecorder } from './unlocks/log/denied-access.ts'
-import { accountUnlockPages } from './unlocks/query/export.ts'
-import { HEARTBEAT_SECONDS, eventStream } from './unlocks/query/event-stream.ts'
+import { lockForMigration } from './storage/files/data-dir-lock.ts'
+import { makePrivateFolder } from './storage/files/private-files.ts'
+import { openDatabase } from './storage/open.ts'
 import { keyFile } from './unlocks/log/key-file.ts'
-import { unlockLogClock } from './unlocks/log/clock.ts'
-import { logRoutes } from './unlocks/query/proof-routes.ts'
-import { unlockReadRoutes } from './unlocks/query/routes.ts'
-import { unlockQueries } from './unlocks/query/store.ts'
-import { unlockRoutes } from './unlocks/log/routes.ts'
-import { verificationReporter, retentionReporter } from './unlocks/verify/reports.ts'
-import { retention } from './unlocks/log/retention.ts'
-import { openUnlockLog } from './unlocks/log/service.ts'
-import { verificationRoutes } from './unlocks/verify/routes.ts'
-import { verificationScheduler } from './unlocks/verify/scheduler.ts'
-import { unlockCounts } from './unlocks/query/stats-store.ts'
-import { unlockStore } from './unlocks/log/store.ts'
+import { openUnlocks } from './unlocks/module.ts'
 
-type Dependencies = {
+type Options = {
   readonly logger: Logger
-  /** Where audit events are told, if that is another log. */
+  /** Where audit events are logged, if not with the rest. */
   readonly auditLogger?: Logger
-  /** The clock, in milliseconds since 1970. */
-  readonly now?: () => number
-  /** A clock that nobody sets, in milliseconds since whenever. */
-  readonly monotonic?: () => number
-  /** What there is to know of the certificate in use. */
+  readonly clock?: Clock
+  /** What is known of the certificate in use. */
   readonly certificate?: () => CertificateFacts | undefined
-  /** Whether this process serves, of which there is one in a data folder, or works beside that. */
+  /** A data folder has one process that serves; commands work beside it. */
   readonly use?: 'service' | 'command'
-  /** How backups are made; without it there are none. */
-  readonly makeBackup?: CreateBackup
-  /** Silence after which a live stream sends a comment. */
+  /** Creates a backup; without it the server creates none. */
+  readonly createBackup?: CreateBackup
+  /** Silence after which a stream sends a comment. */
   readonly heartbeatSeconds?: number
   /** Cost of new password hashes, for tests that are not about hashing. */
   readonly argon2id?: Argon2id
 }
 
-const DAY_MS = 86_400_000
-
 export type App = Awaited<ReturnType<typeof openApp>>
 
-/** Joins everything: settings -> database -> stores -> services -> routes. Throws AppError
- * `unavailable` where the data folder, a key or the database cannot be used. */
-export const openApp = async (
-  config: Config,
-  {
-    logger,
-    auditLogger = logger,
-    now = Date.now,
-    monotonic = () => performance.now(),
-    certificate = () => undefined,
-    heartbeatSeconds = HEARTBEAT_SECONDS,
-    argon2id,
-    use = 'command',
-    makeBackup,
-  }: Dependencies,
-) => {
-  const tokenLifetimeMs = config.accessTokenMinutes * 60_000
-  const sessionDays = {
-    idleMs: config.sessionIdleDays * DAY_MS,
-    maxMs: config.sessionMaxDays * DAY_MS,
-  }
-  const life = sessionLife(sessionDays, tokenLifetimeMs)
-  const hasTls = config.tlsCertFile !== ''
+/** Opens the modules in order and hands each what it needs of another. Disposing closes them in
+ * reverse; a failure half-way releases what was taken. Throws AppError `unavailable` if the data
+ * folder, a key or the database cannot be used. */
+export const openApp = async (config: Config, options: Options) => {
+  const { logger, auditLogger = logger, clock = clockFrom(), use = 'command' } = options
+  const { certificate = () => undefined, createBackup, heartbeatSeconds, argon2id } = options
+  await using opening = new AsyncDisposableStack()
 
   makePrivateFolder(config.dataDir)
-  const leaveFolder = enterFolder(config.dataDir, use)
-  const logKey = keyFile(config.dataDir)
-  logKey.requireLog(config.databasePath)
-  const secret = config.jwtSecretKey || secretFile(join(config.dataDir, KEY_FILES.tokens))
+  opening.defer(enterFolder(config.dataDir, use))
+  keyFile(config.dataDir).requireDatabase(config.databasePath)
   const metrics = serviceMetrics()
-  const db = openDatabase(config.databasePath, {
-    beforeMigration: () => lockForMigration(config.dataDir, use),
-    seenCommit: (commit) => {
-      metrics.observeCommit(commit)
-      logger.debug({ writes: commit.writes, duration_ms: commit.durationMs }, 'commit')
-    },
-  })
-  const clocks = clockFrom({ wallMs: now, monotonicMs: monotonic })
-
-  const auditing = auditModule({
-    db,
-    clock: clocks,
-    logger,
-    auditLogger,
-    version,
-    onRecord: metrics.countAuditEvent,
-  })
-  const { store: audit, record, auditIn, recordCoalesced } = auditing
-
-  const people = accountStore(db)
-  const unlocks = unlockStore(db)
-  const signer = logKey.open({ hasLog: (await unlocks.head()) !== undefined })
-  const clock = unlockLogClock({ now, newestMs: await unlocks.newestCertainMs() })
-  const unlockLog = await openUnlockLog({ store: unlocks, signer, clock })
-  const logSize = async () => (await unlockLog.head()).size
-  metrics.observeLogSize(await logSize())
-  unlockLog.onCommit(metrics.observeLogSize)
-  const recordDenied = deniedAccessRecorder({ append: unlockLog.append, logger, monotonic })
-  const keeping = retention({
-    days: config.logRetentionDays,
-    clock,
-    eraseBefore: async (beforeMs) => {
-      const addresses = await audit.eraseAddressesBefore(beforeMs)
-      const erasure = await unlockLog.eraseBefore(beforeMs)
-      const { events, isWalTruncated: wal_truncated } = erasure
-      const detail = { before: new Date(beforeMs).toISOString(), events, addresses, wal_truncated }
-      if (events + addresses > 0)
-        await record(GATEWAY, { action: 'unlocks.retention', result: 'success', detail })
-      return erasure
-    },
-    report: retentionReporter(logger),
-  })
-
-  const reads = unlockQueries(db)
-  const live = eventStream({ reads, unlockLog, heartbeatSeconds })
-
-  const watch = verificationScheduler({
-    store: unlocks,
-    key: signer.verifierKey,
-    now,
-    report: verificationReporter(logger),
-  })
-  const logFault = () => {
-    const check = watch.last()
-    return check?.ok === false ? check : undefined
-  }
-
-  const sessions = sessionService({
-    db,
-    store: sessionStore(db, clocks),
-    tokens: accessTokens({ secret, lifetimeMs: tokenLifetimeMs, clock: clocks }),
-    clock: clocks,
-    life,
-    auditIn,
-    recordCoalesced,
-  })
-  const paced = monotonicEpochClock(Math.max(now(), await newestFailureMs(db)), monotonic)
-  const lockout = lockoutService({
-    db,
-    key: secretFile(join(config.dataDir, KEY_FILES.lockout)),
-    nowMs: paced,
-    clock: clocks,
-    auditIn,
-    recordDenied,
-  })
-  const factorStore = secondFactorStore(db)
-  const sealer = secretSealer(secretFile(join(config.dataDir, KEY_FILES.secondFactors)))
-  const factors = secondFactors({
-    db,
-    store: factorStore,
-    sealer,
-    isRequired: config.secondFactor === 'required',
-    clock: clocks,
-  })
-  const hasher = passwordHasher(
-    {
-      // Two a core: Bun hashes one on each, and the next must not wait for the event loop.
-      concurrency: 2 * navigator.hardwareConcurrency,
-      waitingMax: 16,
-    },
-    argon2id,
+  const db = opening.adopt(
+    openDatabase(config.databasePath, {
+      beforeMigration: () => lockForMigration(config.dataDir, use),
+      seenCommit: (commit) => {
+        metrics.observeCommit(commit)
+        logger.debug({ writes: commit.writes, duration_ms: commit.durationMs }, 'commit')
+      },
+    }),
+    (database) => database.close(),
   )
-  const isWeak = weakPasswordCheck({
-    minLength: config.passwordMinLength,
-    useBlocklist: config.passwordBlocklist === 'on',
-  })
-  const newAccounts = newAccountService({
-    db,
-    accounts: people,
-    hasher,
-    isWeak,
-    auditIn,
-    clock: clocks,
-  })
-  const accounts = authenticationService({
-    store: people,
-    hasher,
-    sessions,
-    secondFactors: factors,
-    lockout,
-    record,
-    recordCoalesced,
-  })
-  const enrolment = secondFactorEnrolment({
-    db,
-    store: factorStore,
-    sealer,
-    factors,
-    checkPassword: accounts.checkPassword,
-    sessions,
-    auditIn,
-    record,
-  })
+  const shared = { db, clock, logger, config }
 
-  const linkTo = (fragment: string) => `${linkBase(config)}/join#${fragment}`
-  const setup = firstOwnerService({
-    db,
-    newAccounts,
-    sessions,
-    auditIn,
-    record,
-    linkTo,
-    clock: clocks,
-  })
-  const invitations = invitationService({ db, auditIn, record, linkTo, clock: clocks })
-  const settings = settingService({ db, config, auditIn })
+  const onRecord = metrics.countAuditEvent
+  const audit = opening.use(auditModule({ ...shared, auditLogger, version, onRecord }))
+  const unlocks = opening.use(
+    await openUnlocks({ ...shared, audit, onGrowth: metrics.observeLogSize, heartbeatSeconds }),
+  )
+  const accounts = opening.use(await openAccounts({ ...shared, audit, unlocks, argon2id }))
+  const ops = opening.use(
+    opsModule({ ...shared, version, metrics, certificate, createBackup, audit, accounts, unlocks }),
+  )
 
-  const erasures = erasureService({
-    store: erasureStore(db),
-    // The unlock log last: it truncates the WAL when it is done.
-    traces: [audit.eraseAddressesOf, unlockLog.eraseAccount],
-    auditIn,
-    clock: clocks,
-    report: (error) => logger.error({ err: error }, 'erasure is not finished'),
-  })
-  const administration = accountAdministration({ db, erasures, auditIn, record, clock: clocks })
-  const directory = accountDirectory(db, clocks)
-
-  const readBody = bodyReader(config.bodyBytesMax)
-  const cookies = sessionCookies({ hasTls, publicUrl: config.publicUrl })
-  const authenticateRequest = requestAuthenticator({
-    readCookie: (request) => cookies.read(request, 'access'),
-    authenticate: async (token) => {
-      const signedIn = await sessions.authenticate(token)
-      return signedIn && { ...signedIn, account: await factors.standing(signedIn.account) }
-    },
-  })
-  const browser = browserSessions({
-    cookies,
-    tokenLifetimeMs,
-    sessionIdleMs: life.idleMs,
-    deviceMs: KNOWN_CLIENT_MS,
-  })
-  const endpoints = router({
-    authenticateRequest,
-    trustedProxies: config.trustedProxies,
-    bodyBytesMax: config.bodyBytesMax,
-    recordForwarded: (peer) =>
-      recordCoalesced(peer, { action: 'proxy.untrusted', result: 'failure' }),
-    limits: {
-      auth: config.rateLimitAuth,
-      unlock: config.rateLimitUnlock,
-      changes: config.rateLimitChanges,
-      default: config.rateLimitDefault,
-    },
-    seenRefusal: metrics.countRefusal,
-  })
-  const ops = opsModule({
+  const { authenticateRequest, sessions } = accounts
+  const http = httpApplication({
     version,
-    config,
-    db,
-    clock: clocks,
     logger,
-    metrics,
-    certificate,
-    createBackup: makeBackup,
-    audit: { record, newest: audit.newest, addressesOf: audit.addressesOf },
-    accounts: {
-      hasOwner: people.hasOwner,
-      registration: settings.registration,
-      hashing: hasher.load,
-    },
-    unlocks: {
-      keyId: signer.verifierKey.id,
-      newestEventMs: unlocks.newestCertainMs,
-      logSize,
-      liveStreams: live.count,
-      lastVerification: watch.last,
-      logFault,
-    },
+    hasTls: config.tlsCertFile !== undefined,
+    corsOrigins: config.corsOrigins,
+    onAnswer: metrics.observeRequest,
+    recordDenial: audit.recordCoalesced,
+    router: router({
+      ...config,
+      authenticateRequest,
+      limits: limitsFrom(config),
+      recordForwarded: audit.recordForwarded,
+      onRefusal: metrics.countRefusal,
+    }),
+    endpoints: [
+      ...consoleRoutes({ version, logFault: unlocks.logFault }),
+      ...joinRoutes(),
+      ...accounts.routes,
+      ...unlocks.routes({ authenticateRequest, refusedAccount: sessions.refusedAccount }),
+      ...audit.routes,
+      ...legacyTables({ config, accounts, unlocks }),
+      ...ops.routes,
+    ],
   })
 
-  const routes = new Elysia({
-    strictPath: true,
-    nativeStaticResponse: false,
-    // Else a path under a name of three letters or fewer, such as http://pi/, is cut wrongly.
-    handler: { standardHostname: false },
-  })
-    .use(requestLog({ logger, onAnswer: metrics.observeRequest }))
-    .use(headAsGet())
-    .use(responseHeaders({ hasTls }))
-    .use(errorAnswers({ logger, recordDenial: recordCoalesced }))
-    .use(crossOrigin(config.corsOrigins))
-    .use(endpoints.mount([...consoleRoutes({ version, logFault }), ...joinRoutes(), ...ops.routes]))
-    .use(
-      endpoints.mount(
-        registrationRoutes({
-          register: registration({
-            registrationMode: settings.registration,
-            db,
-            newAccounts,
-            auditIn,
-            record,
-            clock: clocks,
-          }),
-          trustClient: accounts.trustClient,
-        }),
-      ),
-    )
-    .use(
-      endpoints.mount([
-        ...loginRoutes({ accounts, tokenLifetimeMs }),
-        ...cookieRoutes({
-          cookies,
-          browser,
-          accounts,
-          sessions,
-          clock: clocks,
-          authenticateRequest,
-        }),
-      ]),
-    )
-    .use(
-      endpoints.mount(
-        firstOwnerRoutes({
-          firstOwner: setup,
-          trustClient: accounts.trustClient,
-          browserSessions: browser,
-          tokenLifetimeMs,
-        }),
-      ),
-    )
-    .use(endpoints.mount(settingRoutes({ settings })))
-    .use(endpoints.mount(invitationRoutes({ invitations })))
-    .use(
-      endpoints.mount(
-        sessionRoutes({
-          sessions,
-          cookies,
-          findAccount: people.findByPublicId,
-          tokenLifetimeMs,
-        }),
-      ),
-    )
-    .use(
-      endpoints.mount(
-        ownAccountRoutes({
-          accountDirectory: directory,
-          ownAccount: ownAccountService({
-            db,
-            checkPassword: accounts.checkPassword,
-            hasher,
-            isWeak,
-            lockout,
-            erasures,
-            auditIn,
-            record,
-            clock: clocks,
-          }),
-          accountExport: accountExport({
-            accountDirectory: directory,
-            sessions,
-            exportStore: exportStore(db),
-            lists: {
-              audit: auditing.eventsOf,
-              unlocks: accountUnlockPages({ unlockLog, reads }),
-            },
-            record,
-            clock: clocks,
-          }),
-        }),
-      ),
-    )
-    .use(endpoints.mount(peopleRoutes({ accountDirectory: directory, administration })))
-    .use(endpoints.mount(secondFactorRoutes({ enrolment, findAccount: people.findByPublicId })))
-    .use(endpoints.mount(lockoutRoutes({ lockout, findAccount: people.findByPublicId })))
-    .use(endpoints.mount(auditing.routes))
-    .use(
-      unlockRoutes({
-        endpoints,
-        readBody,
-        unlockLog,
-        refusedAccount: sessions.refusedAccount,
-        recordDenied,
-      }),
-    )
-    .use(
-      unlockReadRoutes({
-        endpoints,
-        unlockLog,
-        reads,
-        counts: unlockCounts(db),
-        live,
-        record,
-        now,
-      }),
-    )
-    .use(logRoutes({ endpoints, unlockLog, store: unlocks }))
-    .use(verificationRoutes({ endpoints, watch }))
-    .use(
-      endpoints.mount(
-        tableRoutes({
-          isOpenLocally: config.debug,
-          signIn: accounts.signInOnce,
-          unlocks: unlockTable(unlocks.page),
-          users: userTable(people.page),
-        }),
-      ),
-    )
-  const documented = routes.use(endpoints.mount(openapiRoutes({ version, routes: routes.routes })))
-  const http = documented.use(notFoundRoutes(endpoints, documented.routes))
-
-  const close = async () => {
-    await Promise.all([watch.stop(), ops[Symbol.asyncDispose]()])
-    live.close()
-    keeping.stop()
-    erasures.stop()
-    await Promise.all([unlockLog.drained(), auditing[Symbol.asyncDispose]()])
-    await db.close()
-    leaveFolder()
-  }
+  const opened = opening.move()
   return {
     http,
     db,
-    hasher,
-    people,
-    newAccounts,
-    accounts,
-    administration,
-    erasures,
-    sessions,
-    setup,
-    invitations,
-    settings,
-    enrolment,
-    record,
-    auditIn,
-    ...auditing.lifecycle,
     audit,
-    unlockLog,
-    live,
-    watch,
-    keeping,
-    backups: ops.backups,
-    revokeCredentialsIn: (tx: Queries) => revokeCredentialsIn(tx, clocks),
     unlocks,
-    verifierKey: signer.verifierKey,
-    close,
+    accounts,
+    ops,
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
   }
 }

@@ -107,7 +107,7 @@ const importAll = async ({ app, older, zone, terminal }: Import): Promise<number
     await record(COMMAND_LINE, { action: 'import', result, detail })
     for (const line of summary(people, events)) terminal.print(line)
   }
-  await app.keeping.apply()
+  await app.retention.apply()
   return people.faults + events.faults > 0 ? 1 : 0
 }
 

@@ -44,10 +44,10 @@ export const serve: Command = {
         void logFailure(app.recordSetting(SETTINGS.logLevel.env, from, to), log)
       })
       // First, so that nobody is told of a log that it is whole before it was looked at.
-      await app.watch.start()
+      await app.verification.start()
       const listener = listen(app.http, config, certificates?.current())
       await logFailure(app.recordStart(givenSettings(terminal.env)), log)
-      await app.keeping.apply()
+      await app.retention.apply()
       await app.erasures.resume()
       app.backups.start()
       await greet(config, app, terminal)
@@ -64,7 +64,7 @@ export const serve: Command = {
       await stopRequested
       log.info('stopping')
       notify.stopping()
-      app.live.close()
+      app.eventStream.close()
       await Promise.all([logFailure(app.recordStop(), log), listener.stop(log)])
     } finally {
       await app.close()

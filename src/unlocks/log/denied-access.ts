@@ -1,4 +1,6 @@
 import type { Account } from '../../domain/account.ts'
+import type { Clock } from '../../domain/clock.ts'
+import { MINUTE_MS } from '../../domain/duration.ts'
 import type { Logger } from '../../http/log/logger.ts'
 import { DEFAULT_LOCK, type Refusal } from './event.ts'
 import type { UnlockLog } from './service.ts'
@@ -6,8 +8,7 @@ import type { UnlockLog } from './service.ts'
 type Dependencies = {
   readonly append: UnlockLog['append']
   readonly logger: Logger
-  /** A clock that only runs forward, milliseconds. */
-  readonly monotonic: () => number
+  readonly clock: Pick<Clock, 'monotonicMs'>
 }
 
 type Denial = {
@@ -17,28 +18,28 @@ type Denial = {
 
 export type RecordDenied = (denial: Denial) => Promise<void>
 
-const MINUTE_MS = 60_000
-
-/** Accounts whose last denial is remembered; beyond them the oldest is forgotten. */
+/** Accounts whose last denial is remembered; beyond that, the oldest is forgotten. */
 const ACCOUNTS_MAX = 1000
 
-/** What a person did when this server refused it; how they would have opened it, it never heard. */
+/** What a person was doing when this server refused them. It never learns how they would have
+ * unlocked. */
 const METHODS: Readonly<Record<Refusal, string>> = {
   disabled_user_denied: 'app',
   session_ended: 'app',
   too_many_attempts: 'login',
 }
 
-/** Records in the unlock log whom this server kept from the door, at most once a minute an account,
- * so that a phone that tries again and again does not flood it. It never rejects: a refusal stands
- * whether the log takes it or not. */
-export const deniedAccessRecorder = ({ append, logger, monotonic }: Dependencies): RecordDenied => {
+/** Records in the unlock log when this server denies someone access, at most once a minute for each
+ * account, so that a phone that retries does not flood the log. Never rejects: a denial stands
+ * whether or not the log records it. */
+export const deniedAccessRecorder = ({ append, logger, clock }: Dependencies): RecordDenied => {
   const lastMs = new Map<string, number>()
 
   return async ({ account: { publicId, username }, reason }) => {
-    if (monotonic() - (lastMs.get(publicId) ?? -Infinity) < MINUTE_MS) return
+    const nowMs = clock.monotonicMs()
+    if (nowMs - (lastMs.get(publicId) ?? -Infinity) < MINUTE_MS) return
     lastMs.delete(publicId)
-    lastMs.set(publicId, monotonic())
+    lastMs.set(publicId, nowMs)
     const oldest = lastMs.keys().next().value
     if (lastMs.size > ACCOUNTS_MAX && oldest !== undefined) lastMs.delete(oldest)
     try {

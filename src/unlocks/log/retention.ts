@@ -1,43 +1,44 @@
+import { GATEWAY, type RecordAuditEvent } from '../../domain/audit-event.ts'
+import { DAY_MS, HOUR_MS } from '../../domain/duration.ts'
+import type { Logger } from '../../http/log/logger.ts'
 import type { ClockReading } from './clock.ts'
-import type { Erasure } from './erasure.ts'
+import type { UnlockLog } from './service.ts'
 
-type Options = {
-  /** How long names and methods are kept, days; 0 keeps them for ever. */
+type Dependencies = {
+  /** How long names and methods are kept, in days; 0 keeps them forever. */
   readonly days: number
   readonly clock: () => ClockReading
-  /** Removes the personal text of events received, or if imported happened, before then. */
-  readonly eraseBefore: (timeMs: number) => Promise<Erasure>
-  /** Told what each round did; `waiting` where the clock was not to be trusted. */
-  readonly report: (round: RetentionRun) => void
+  readonly unlockLog: Pick<UnlockLog, 'eraseBefore'>
+  /** Erases addresses from audit events before a time; returns from how many. */
+  readonly eraseAddressesBefore: (timeMs: number) => Promise<number>
+  readonly record: RecordAuditEvent
+  readonly logger: Logger
 }
 
-export type RetentionRun =
-  | ({ readonly outcome: 'erased'; readonly beforeMs: number } & Erasure)
-  | { readonly outcome: 'waiting' }
-  | { readonly outcome: 'failed'; readonly error: unknown }
-
 export type Retention = {
-  /** Erases what is over the time, and again later; never rejects. */
+  /** Erases what is past its time, now and once a day from then on. Never rejects. */
   readonly apply: () => Promise<void>
   readonly stop: () => void
 }
 
-const DAY_MS = 86_400_000
-const HOUR_MS = 3_600_000
-
-/** Ends the keeping of personal text: whenever asked, and once a day from then on. Erasing cannot be
- * undone, so it waits while the clock is doubtful, and looks again each hour. */
-export const retention = ({ days, clock, eraseBefore, report }: Options): Retention => {
+/** Ends the retention of personal text. Erasing cannot be undone, so it waits while the clock is
+ * uncertain, and tries again every hour. */
+export const retention = ({ days, clock, logger, ...erasing }: Dependencies): Retention => {
   let next: Timer | undefined
 
-  const round = async (): Promise<RetentionRun> => {
+  /** Returns when to try again. */
+  const run = async (): Promise<number> => {
     const { nowMs, isUncertain } = clock()
-    if (isUncertain) return { outcome: 'waiting' }
-    const beforeMs = nowMs - days * DAY_MS
+    if (isUncertain) {
+      logger.warn('retention waits for a clock that can be trusted')
+      return HOUR_MS
+    }
     try {
-      return { outcome: 'erased', beforeMs, ...(await eraseBefore(beforeMs)) }
+      await eraseBefore(nowMs - days * DAY_MS, erasing)
+      return DAY_MS
     } catch (error) {
-      return { outcome: 'failed', error }
+      logger.error({ err: error }, 'retention failed')
+      return HOUR_MS
     }
   }
 
@@ -46,11 +47,23 @@ export const retention = ({ days, clock, eraseBefore, report }: Options): Retent
   const apply = async (): Promise<void> => {
     if (days === 0) return
     stop()
-    const done = await round()
-    report(done)
-    next = setTimeout(() => void apply(), done.outcome === 'erased' ? DAY_MS : HOUR_MS)
+    next = setTimeout(() => void apply(), await run())
     next.unref()
   }
 
   return { apply, stop }
+}
+
+type Erasing = Pick<Dependencies, 'unlockLog' | 'eraseAddressesBefore' | 'record'>
+
+/** Erases events and addresses before a time, and leaves an audit event if there were any. */
+const eraseBefore = async (
+  timeMs: number,
+  { unlockLog, eraseAddressesBefore, record }: Erasing,
+): Promise<void> => {
+  const addresses = await eraseAddressesBefore(timeMs)
+  const { events, isWalTruncated: wal_truncated } = await unlockLog.eraseBefore(timeMs)
+  if (events + addresses === 0) return
+  const detail = { before: new Date(timeMs).toISOString(), events, addresses, wal_truncated }
+  await record(GATEWAY, { action: 'unlocks.retention', result: 'success', detail })
 }

@@ -1,23 +1,26 @@
 import { type Static, Type as t } from '@sinclair/typebox'
-import { AppError } from '../../errors.ts'
 import type { Account } from '../../domain/account.ts'
-import { credentials, signedIn } from '../../http/authorization.ts'
-import type { Endpoints } from '../../http/router.ts'
-import { type ReadBody, checkFields, isObject, readJson } from '../../http/request/json-body.ts'
+import { AppError } from '../../errors.ts'
 import { message, problem } from '../../http/answers.ts'
-import { operation } from '../../http/endpoint.ts'
+import { credentials } from '../../http/authorization.ts'
+import { type Endpoint, endpoint } from '../../http/endpoint.ts'
+import { checkFields, isObject, readJson } from '../../http/request/json-body.ts'
 import { timeMs } from '../../http/request/text.ts'
 import { derivedUuid } from '../../storage/derived-uuid.ts'
 import type { RecordDenied } from './denied-access.ts'
 import { DEFAULT_LOCK, type NewUnlockEvent } from './event.ts'
-import { EventBody, OutcomeAnswer, UnlockBody, UnlockHeaders } from './schema.ts'
+import {
+  EventBody,
+  IDEMPOTENCY_KEY_CHARACTERS_MAX,
+  OutcomeAnswer,
+  UnlockBody,
+  UnlockHeaders,
+} from './schema.ts'
 import type { UnlockLog } from './service.ts'
 
 type Dependencies = {
-  readonly endpoints: Endpoints
-  readonly readBody: ReadBody
   readonly unlockLog: Pick<UnlockLog, 'append' | 'receipts'>
-  /** Whose a genuine token is that opens nothing any more. */
+  /** Returns the account of a genuine token that is no longer accepted, or undefined. */
   readonly refusedAccount: (token: string) => Promise<RefusedAccount | undefined>
   readonly recordDenied: RecordDenied
 }
@@ -25,92 +28,156 @@ type Dependencies = {
 type RefusedAccount = { readonly account: Account; readonly isDisabled: boolean }
 
 /** Recording unlocks: as the phone app does it, and under `/v1` with receipts. */
-export const unlockRoutes = (deps: Dependencies) => {
-  const { endpoints, readBody, unlockLog } = deps
-  return endpoints
-    .group('unlock')
-    .onBeforeHandle(async ({ request, caller }) => {
-      if (!caller.account) await noteRefused(deps, request)
-    })
-    .post(
-      '/logUnlocking',
-      async ({ request, caller }) => {
-        const account = signedIn(caller.account)
-        const { 'unlocking-method': method } = await readBody(request, UnlockBody)
-        const id = idOf(request.headers.get('idempotency-key'), account)
-        const [outcome] = await unlockLog.append([newEvent(account, { id, method })])
-        if (outcome?.status === 'conflict')
-          throw new AppError('conflict', 'This Idempotency-Key was used for another unlock')
-        return { msg: 'Unlocking process logged successfully' }
-      },
-      LOG_UNLOCKING,
-    )
-    .post(
-      '/v1/unlocks',
-      async ({ request, caller }) => {
-        const account = signedIn(caller.account)
-        const body = await readJson(request, SUBMISSION_BYTES_MAX)
-        return Array.isArray(body)
-          ? recordAll(unlockLog, account, body)
-          : recordOne(unlockLog, account, body)
-      },
-      RECORD,
-    )
-}
+export const unlockRoutes = (deps: Dependencies): readonly Endpoint[] => [
+  logUnlocking(deps),
+  recordUnlocks(deps),
+]
 
-/** A person whose session or account has ended, and who asks for the door all the same. */
-const noteRefused = async (
+const DISK = 'The disk does not accept the write, or too many requests wait; nothing was written'
+
+const logUnlocking = (deps: Dependencies) =>
+  endpoint(
+    {
+      method: 'POST',
+      path: '/logUnlocking',
+      access: 'member',
+      limits: ['unlock'],
+      tag: 'Unlocks',
+      summary: 'Record an unlock',
+      description: 'Answers once the unlock is committed to disk.',
+      headers: UnlockHeaders,
+      body: UnlockBody,
+      onAnonymous: ({ request }) => recordRefused(deps, request),
+      answers: {
+        200: message('The unlock is on disk', 'Unlocking process logged successfully'),
+        400: message(
+          'The body or the field is not valid',
+          'Invalid JSON format',
+          'Missing unlocking-method',
+          'Invalid unlocking-method',
+        ),
+        409: message(
+          'The Idempotency-Key was used with another method',
+          'This Idempotency-Key was used for another unlock',
+        ),
+        503: message(DISK, 'The disk is full'),
+      },
+    },
+    async ({ request, account, body }) => {
+      const id = idFor(request.headers.get('idempotency-key'), account)
+      const event = newEvent(account, { id, method: body['unlocking-method'] })
+      const [outcome] = await deps.unlockLog.append([event])
+      if (outcome?.status === 'conflict')
+        throw new AppError('conflict', 'This Idempotency-Key was used for another unlock')
+      return { msg: 'Unlocking process logged successfully' }
+    },
+  )
+
+/** Events in one submission: what a phone collects while it is offline. */
+const EVENTS_MAX = 500
+const SUBMISSION_BYTES_MAX = 512 * 1024
+
+const ID_TAKEN = 'Another unlock has this id'
+
+const recordUnlocks = (deps: Dependencies) =>
+  endpoint(
+    {
+      method: 'POST',
+      path: '/v1/unlocks',
+      access: 'member',
+      limits: ['unlock'],
+      tag: 'Unlocks',
+      summary: `Record one unlock or up to ${EVENTS_MAX}`,
+      description:
+        'Takes one unlock, or an array of those that a phone collected while it was offline. Each ' +
+        'gets its own outcome. An id that was sent before with the same content is a `duplicate` ' +
+        'and gets the same answer as the first time; with other content it is a `conflict`. The ' +
+        'valid ones are stored in one transaction. A receipt contains its unlock and proves, without ' +
+        'this server, that the log holds it.',
+      body: t.Union([EventBody, t.Array(EventBody, { maxItems: EVENTS_MAX })], {
+        examples: [{ method: 'fingerprint', occurred_at: '2026-11-22T18:30:00Z' }],
+      }),
+      onAnonymous: ({ request }) => recordRefused(deps, request),
+      answers: {
+        200: {
+          description: 'Stored now or before; for an array, the outcome of each',
+          schema: t.Union([
+            OutcomeAnswer,
+            t.Object({ outcomes: t.Array(OutcomeAnswer) }, { additionalProperties: false }),
+          ]),
+          example: {
+            status: 'stored',
+            id: '0193c6a8-5f0e-7c3a-9b1d-2e4f6a8b0c1d',
+            seq: 41,
+            receipt: 'c2sp.org/tlog-proof@v1\nextra eyJl…\nindex 41\n…',
+          },
+        },
+        400: problem(400, 'invalid', 'Invalid method'),
+        409: problem(409, 'conflict', ID_TAKEN),
+        503: problem(503, 'unavailable', 'The disk is full'),
+      },
+    },
+    async ({ request, account }) => {
+      const body = await readJson(request, SUBMISSION_BYTES_MAX)
+      return Array.isArray(body)
+        ? recordAll(deps.unlockLog, account, body)
+        : recordOne(deps.unlockLog, account, body)
+    },
+  )
+
+/** Records in the unlock log that someone whose session or account has ended tried to unlock. */
+const recordRefused = async (
   { refusedAccount, recordDenied }: Dependencies,
   request: Request,
 ): Promise<void> => {
-  const token = request.method === 'POST' ? credentials(request, 'Bearer') : undefined
+  const token = credentials(request, 'Bearer')
   const refused = token ? await refusedAccount(token) : undefined
   if (!refused) return
   const { account, isDisabled } = refused
   await recordDenied({ account, reason: isDisabled ? 'disabled_user_denied' : 'session_ended' })
 }
 
-/** Events of one submission: what a phone collects while it is offline. */
-const EVENTS_MAX = 500
-const SUBMISSION_BYTES_MAX = 512 * 1024
-
 type OutcomeBody = Static<typeof OutcomeAnswer>
 
-const recordOne = async (log: Dependencies['unlockLog'], account: Account, body: unknown) => {
-  const [outcome] = await record(log, [eventOf(account, body)])
+const recordOne = async (
+  unlockLog: Dependencies['unlockLog'],
+  account: Account,
+  body: unknown,
+): Promise<OutcomeBody> => {
+  const [outcome] = await appendWithReceipts(unlockLog, [parseEvent(account, body)])
   if (outcome === undefined || outcome.status === 'conflict')
     throw new AppError('conflict', ID_TAKEN)
   return outcome
 }
 
-/** Each event has an outcome of its own; the good ones are stored in one transaction. */
+/** Each event has its own outcome; the valid ones are stored in one transaction. */
 const recordAll = async (
-  log: Dependencies['unlockLog'],
+  unlockLog: Dependencies['unlockLog'],
   account: Account,
   bodies: readonly unknown[],
 ): Promise<{ outcomes: OutcomeBody[] }> => {
   if (bodies.length > EVENTS_MAX)
     throw new AppError('invalid', `More than ${EVENTS_MAX} events; send the rest by themselves`)
-  const parsed = bodies.map((body) => checked(() => eventOf(account, body)))
-  const good = parsed.filter((one) => 'id' in one)
-  const recorded = (await record(log, good)).values()
+  const parsed = bodies.map((body) => parsedOrDetail(account, body))
+  const events = parsed.filter((item) => 'id' in item)
+  const recorded = (await appendWithReceipts(unlockLog, events)).values()
   const outcomes: OutcomeBody[] = []
-  for (const one of parsed) {
-    const outcome = 'id' in one ? recorded.next().value : undefined
+  for (const item of parsed) {
+    const outcome = 'id' in item ? recorded.next().value : undefined
     if (outcome) outcomes.push(outcome)
-    else if ('detail' in one) outcomes.push({ status: 'invalid', detail: one.detail })
+    else if ('detail' in item) outcomes.push({ status: 'invalid', detail: item.detail })
   }
   return { outcomes }
 }
 
-/** Records events in one transaction, and answers each with its receipt. */
-const record = async (
-  log: Dependencies['unlockLog'],
+/** Records events in one transaction; returns the outcome of each with its receipt. */
+const appendWithReceipts = async (
+  unlockLog: Dependencies['unlockLog'],
   events: readonly NewUnlockEvent[],
 ): Promise<readonly OutcomeBody[]> => {
   if (events.length === 0) return []
-  const outcomes = await log.append(events)
-  const receipts = await log.receipts(
+  const outcomes = await unlockLog.append(events)
+  const receipts = await unlockLog.receipts(
     outcomes.flatMap((outcome) => (outcome.status === 'conflict' ? [] : outcome.event)),
   )
   return outcomes.map((outcome) => {
@@ -120,18 +187,19 @@ const record = async (
   })
 }
 
-const ID_TAKEN = 'Another unlock has this id'
-
-const checked = <Result>(work: () => Result): Result | { readonly detail: string } => {
+const parsedOrDetail = (
+  account: Account,
+  body: unknown,
+): NewUnlockEvent | { readonly detail: string } => {
   try {
-    return work()
+    return parseEvent(account, body)
   } catch (error) {
     if (error instanceof AppError) return { detail: error.message }
     throw error
   }
 }
 
-const eventOf = (account: Account, body: unknown): NewUnlockEvent => {
+const parseEvent = (account: Account, body: unknown): NewUnlockEvent => {
   if (!isObject(body)) throw new AppError('invalid', 'An event is a JSON object')
   const { occurred_at: occurredAt, ...event } = checkFields(body, EventBody)
   const occurredAtMs = occurredAt === undefined ? null : timeMs(occurredAt)
@@ -155,69 +223,10 @@ const newEvent = (account: Account, { id, ...given }: Given): NewUnlockEvent => 
   username: account.username,
 })
 
-/** The id that an app's own key stands for: the same for the same account and key. */
-const idOf = (key: string | null, account: Account): string => {
+/** Returns the id for an app's own key: the same for the same account and key. */
+const idFor = (key: string | null, account: Account): string => {
   if (key === null) return Bun.randomUUIDv7()
   if (key === '' || key.length > IDEMPOTENCY_KEY_CHARACTERS_MAX)
     throw new AppError('invalid', 'Invalid Idempotency-Key')
   return derivedUuid(`${account.publicId}\n${key}`)
 }
-
-const IDEMPOTENCY_KEY_CHARACTERS_MAX = 255
-
-const DISK = 'The disk does not take it now, or too many wait; nothing was written'
-
-const LOG_UNLOCKING = operation({
-  access: 'member',
-  tag: 'Unlocks',
-  summary: 'Record an unlock',
-  description: 'Answered only after the unlock is committed to disk.',
-  headers: UnlockHeaders,
-  body: UnlockBody,
-  answers: {
-    200: message('The unlock is on disk', 'Unlocking process logged successfully'),
-    400: message(
-      'The body or the field cannot be taken',
-      'Invalid JSON format',
-      'Missing unlocking-method',
-      'Invalid unlocking-method',
-    ),
-    409: message(
-      'The Idempotency-Key was used with another method',
-      'This Idempotency-Key was used for another unlock',
-    ),
-    503: message(DISK, 'The disk is full'),
-  },
-})
-
-const RECORD = operation({
-  access: 'member',
-  tag: 'Unlocks',
-  summary: 'Record one unlock or up to 500',
-  description:
-    'One event, or an array of those that a phone collected while it was offline. Each has its own ' +
-    'outcome: an id sent again with the same content is a `duplicate` and answered as the first ' +
-    'time, with other content a `conflict`; those that are good are stored in one transaction. ' +
-    'A receipt has the event within it and proves, without this server, that the log holds it.',
-  body: t.Union([EventBody, t.Array(EventBody, { maxItems: EVENTS_MAX })], {
-    examples: [{ method: 'fingerprint', occurred_at: '2026-11-22T18:30:00Z' }],
-  }),
-  answers: {
-    200: {
-      description: 'Stored, or stored before; for an array, what became of each',
-      schema: t.Union([
-        OutcomeAnswer,
-        t.Object({ outcomes: t.Array(OutcomeAnswer) }, { additionalProperties: false }),
-      ]),
-      example: {
-        status: 'stored',
-        id: '0193c6a8-5f0e-7c3a-9b1d-2e4f6a8b0c1d',
-        seq: 41,
-        receipt: 'c2sp.org/tlog-proof@v1\nextra eyJl…\nindex 41\n…',
-      },
-    },
-    400: problem(400, 'invalid', 'Invalid method'),
-    409: problem(409, 'conflict', 'Another unlock has this id'),
-    503: problem(503, 'unavailable', 'The disk is full'),
-  },
-})

@@ -5,18 +5,20 @@ import { ALL_REASONS, DEFAULT_LOCK, REASONS, RESULTS, SOURCES } from './event.ts
 const Method = text({
   min: 1,
   max: 80,
-  description: 'How the door was opened, in the words of the app',
+  description: 'How the door was opened, in the app’s own words',
   examples: ['fingerprint'],
 })
 
 export const UnlockBody = t.Object({ 'unlocking-method': Method })
 
+export const IDEMPOTENCY_KEY_CHARACTERS_MAX = 255
+
 export const UnlockHeaders = t.Object({
   'idempotency-key': t.Optional(
     text({
       min: 1,
-      max: 255,
-      description: 'The app’s own key for this unlock: sent again, it is not recorded twice',
+      max: IDEMPOTENCY_KEY_CHARACTERS_MAX,
+      description: 'The app’s own key for this unlock: if sent again, nothing is recorded twice',
       examples: ['8e03978e-40d5-43dd-bc93-6894a57f9324'],
     }),
   ),
@@ -26,13 +28,13 @@ const UUID = '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$'
 
 const Uuid = t.String({ pattern: UUID, examples: ['0193c6a8-5f0e-7c3a-9b1d-2e4f6a8b0c1d'] })
 
-/** As a caller may write it (RFC 9562: capitals are read as small letters); kept in small letters. */
+/** As a caller may write it (RFC 9562 accepts upper case); stored in lower case. */
 const GivenUuid = t.String({ pattern: UUID.replaceAll('a-f', 'A-Fa-f'), examples: Uuid.examples })
 
 const Lock = t.String({
   pattern: '^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$',
   default: DEFAULT_LOCK,
-  description: 'Which lock: small letters, digits and hyphens',
+  description: 'Which lock: lower-case letters, digits and hyphens',
   examples: [DEFAULT_LOCK],
 })
 
@@ -50,13 +52,13 @@ export { GivenUuid, Lock, Method }
 const Nullable = <Type extends ReturnType<typeof t.String>>(type: Type, example: unknown) =>
   t.Union([type, t.Null()], { examples: [example] })
 
-/** An event as the API shows it; what was erased is null. */
+/** An event in the API; erased fields are null. */
 export const EventAnswer = t.Object(
   {
     seq: t.Integer({ description: 'Counts from 0 without gaps', examples: [41] }),
     id: Uuid,
     account: Nullable(t.String(), '6f1b4e0a-5a7e-4d0e-9a3b-0f5f6c2d7e81'),
-    username: Nullable(t.String({ description: 'The name as it was then' }), 'ada'),
+    username: Nullable(t.String({ description: 'The name at the time' }), 'ada'),
     lock: t.String({ examples: [DEFAULT_LOCK] }),
     method: Nullable(t.String(), 'fingerprint'),
     result: oneOf(RESULTS),
@@ -64,24 +66,43 @@ export const EventAnswer = t.Object(
     source: {
       ...oneOf(SOURCES),
       description:
-        '`claimed`: an app said so, with the token of an account; `observed`: this server refused ' +
-        'it; `imported`: it was in the database of the legacy server',
+        '`claimed`: reported by an app with an account’s token; `observed`: refused by this server; ' +
+        '`imported`: from the legacy server’s database',
     },
     occurred_at: Nullable(
-      t.String({ description: 'By the phone’s clock; of an imported event, the legacy server’s' }),
+      t.String({
+        description: 'By the phone’s clock; for an imported event, by the legacy server’s',
+      }),
       null,
     ),
     received_at: t.String({ format: 'date-time', examples: ['2026-11-22T18:30:02.125Z'] }),
     delay_ms: t.Union([t.Integer(), t.Null()], {
-      description: 'received_at less occurred_at',
+      description: '`received_at` minus `occurred_at`',
       examples: [2125],
     }),
-    late: t.Boolean({ description: 'Delivered over five minutes after it happened' }),
-    time_uncertain: t.Boolean({ description: 'The server’s clock was not to be trusted' }),
+    late: t.Boolean({ description: 'Reported more than five minutes after it happened' }),
+    time_uncertain: t.Boolean({ description: 'The server’s clock could not be trusted' }),
   },
   { additionalProperties: false },
 )
 export type EventAnswer = Static<typeof EventAnswer>
+
+export const EVENT_EXAMPLE = {
+  seq: 41,
+  id: '0193c6a8-5f0e-7c3a-9b1d-2e4f6a8b0c1d',
+  account: '6f1b4e0a-5a7e-4d0e-9a3b-0f5f6c2d7e81',
+  username: 'ada',
+  lock: DEFAULT_LOCK,
+  method: 'fingerprint',
+  result: 'unlocked',
+  reason: null,
+  source: 'claimed',
+  occurred_at: null,
+  received_at: '2026-11-22T18:30:02.125Z',
+  delay_ms: null,
+  late: false,
+  time_uncertain: false,
+} as const satisfies EventAnswer
 
 /** What became of one event of a submission. */
 export const OutcomeAnswer = t.Object(

@@ -6,20 +6,20 @@ import type { UnlockLog } from '../log/service.ts'
 import type { UnlockEvent } from '../log/event.ts'
 
 type Dependencies = {
-  readonly reads: Pick<UnlockQueries, 'page'>
+  readonly queries: Pick<UnlockQueries, 'page'>
   readonly unlockLog: Pick<UnlockLog, 'head' | 'onCommit'>
-  /** A comment is sent after so long a silence, which also finds out who may no longer follow. */
+  /** A comment is sent after this much silence. Before each, access is checked again. */
   readonly heartbeatSeconds: number
 }
 
-type Follower = {
+type Subscriber = {
   readonly account: Account
-  /** Whether the account may still see what it follows. */
+  /** Returns false once the account may no longer see the events. */
   readonly isAllowed: () => Promise<boolean>
   readonly filter: UnlockFilter
-  /** The last event that the follower has; without it, only new ones are sent. */
+  /** The last event that the subscriber has; without it, only new events are sent. */
   readonly lastSeq: number | undefined
-  /** Aborted when the follower goes away. */
+  /** Aborted when the subscriber disconnects. */
   readonly signal: AbortSignal
 }
 
@@ -28,18 +28,18 @@ export type EventStream = ReturnType<typeof eventStream>
 const STREAMS_MAX = 100
 export const STREAMS_PER_ACCOUNT_MAX = 5
 
-/** Events that are in memory for one follower; the rest wait in the database. */
+/** Events in memory for one subscriber; the rest wait in the database. */
 const BATCH_EVENTS = 100
 
 export const HEARTBEAT_SECONDS = 15
 
-/** A follower that takes nothing for so many heartbeats is cut off. */
+/** A subscriber that takes nothing for this many heartbeats is disconnected. */
 const MISSED_HEARTBEATS_MAX = 3
 
-/** Follows the log as server-sent events (WHATWG HTML). Each follower is sent events when it has
- * taken those before, read from the database: a slow one costs a batch of memory, misses nothing,
- * and is cut off by the connection's own timeout once it takes nothing at all. */
-export const eventStream = ({ reads, unlockLog, heartbeatSeconds }: Dependencies) => {
+/** Streams the log as server-sent events (WHATWG HTML). Each subscriber gets the next events, read
+ * from the database, once it has taken those before. A slow one costs one batch of memory, misses
+ * nothing, and is disconnected by the connection's timeout once it takes nothing at all. */
+export const eventStream = ({ queries, unlockLog, heartbeatSeconds }: Dependencies) => {
   const streams = new Set<Stream>()
   let isClosed = false
   let size = 0
@@ -56,17 +56,17 @@ export const eventStream = ({ reads, unlockLog, heartbeatSeconds }: Dependencies
       throw new AppError('rate_limited', `More than ${STREAMS_PER_ACCOUNT_MAX} streams; end one`)
   }
 
-  /** Gives the next events or a heartbeat; nothing once the stream is over. */
-  const nextChunk = async (stream: Stream, { filter, isAllowed }: Follower) => {
-    while (!stream.isOver) {
+  /** Returns the next events or a heartbeat, or undefined once the stream has ended. */
+  const nextChunk = async (stream: Stream, { filter, isAllowed }: Subscriber) => {
+    while (!stream.isEnded) {
       const isCaughtUp = stream.lastSeq + 1 >= size
       if (isCaughtUp) await stream.wakeOrHeartbeat()
       if (stream.isHeartbeatDue())
         return (await isAllowed()) ? stream.sent(': here\n\n') : undefined
       if (stream.lastSeq + 1 >= size) continue
       const upTo = size
-      const { unlocks, next } = await reads.page({
-        // What another server recorded years ago is no news.
+      const { unlocks, next } = await queries.page({
+        // Imported events happened long ago.
         filter: { ...filter, origin: 'own' },
         order: 'oldest',
         after: stream.lastSeq,
@@ -81,10 +81,10 @@ export const eventStream = ({ reads, unlockLog, heartbeatSeconds }: Dependencies
   }
 
   return {
-    /** Gives the text of a stream. Throws `invalid` for an event that the log does not have,
-     * `rate_limited` and `unavailable` beyond so many streams. */
-    follow: async (follower: Follower): Promise<ReadableStream<Uint8Array>> => {
-      const { account, lastSeq, signal } = follower
+    /** Returns the text of a new stream. Throws `invalid` for an event that the log does not have,
+     * and `rate_limited` or `unavailable` if there are too many streams. */
+    subscribe: async (subscriber: Subscriber): Promise<ReadableStream<Uint8Array>> => {
+      const { account, lastSeq, signal } = subscriber
       const head = await unlockLog.head()
       size = Math.max(size, head.size)
       if (lastSeq !== undefined && lastSeq >= size)
@@ -107,7 +107,7 @@ export const eventStream = ({ reads, unlockLog, heartbeatSeconds }: Dependencies
           start: (controller) => controller.enqueue(UTF8.encode(': following\n\n')),
           pull: async (controller) => {
             try {
-              const chunk = await nextChunk(stream, follower)
+              const chunk = await nextChunk(stream, subscriber)
               if (chunk !== undefined) return controller.enqueue(UTF8.encode(chunk))
             } catch (error) {
               end()
@@ -122,7 +122,7 @@ export const eventStream = ({ reads, unlockLog, heartbeatSeconds }: Dependencies
       )
     },
 
-    /** Ends all streams, and begins no others. */
+    /** Ends all streams and accepts no new ones. */
     close: (): void => {
       isClosed = true
       for (const stream of streams) stream.end()
@@ -130,7 +130,7 @@ export const eventStream = ({ reads, unlockLog, heartbeatSeconds }: Dependencies
 
     count: (): number => streams.size,
 
-    /** How long a connection may take nothing. */
+    /** Seconds for which a connection may take nothing. */
     stalledSecondsMax: MISSED_HEARTBEATS_MAX * heartbeatSeconds,
   }
 }
@@ -142,30 +142,30 @@ const eventText = (event: UnlockEvent): string =>
 
 type Stream = ReturnType<typeof newStream>
 
-type Follows = {
+type Start = {
   readonly accountPublicId: string
   readonly lastSeq: number
   readonly heartbeatMs: number
 }
 
-/** How far one follower has come, and what it waits for. */
-const newStream = ({ accountPublicId, lastSeq, heartbeatMs }: Follows) => {
+/** How far one subscriber has come, and what it waits for. */
+const newStream = ({ accountPublicId, lastSeq, heartbeatMs }: Start) => {
   let sentAt = performance.now()
   let woken = Promise.withResolvers<void>()
   const dueInMs = () => sentAt + heartbeatMs - performance.now()
   const stream = {
     accountPublicId,
     lastSeq,
-    isOver: false,
+    isEnded: false,
     wake: (): void => woken.resolve(),
     end: (): void => {
-      stream.isOver = true
+      stream.isEnded = true
       woken.resolve()
     },
     isHeartbeatDue: (): boolean => dueInMs() <= 0,
     /** Resolves when the log grows, the stream ends or a heartbeat is due. */
     wakeOrHeartbeat: async (): Promise<void> => {
-      if (stream.isOver) return
+      if (stream.isEnded) return
       woken = Promise.withResolvers()
       const timer = setTimeout(woken.resolve, Math.max(dueInMs(), 0))
       await woken.promise

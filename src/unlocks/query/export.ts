@@ -4,12 +4,12 @@ import type { UnlockFilter, UnlockQueries } from './store.ts'
 import { EventAnswer } from '../log/schema.ts'
 import type { UnlockLog } from '../log/service.ts'
 
-type Reads = Pick<UnlockQueries, 'locate' | 'page'>
+type Queries = Pick<UnlockQueries, 'locate' | 'page'>
 
 type Wanted = {
-  readonly reads: Reads
+  readonly queries: Queries
   readonly filter: UnlockFilter
-  /** Size of the log when the export began: what comes later is left out. */
+  /** Size of the log when the export began: later events are left out. */
   readonly size: number
 }
 
@@ -17,28 +17,31 @@ const EVENTS_PER_PART = 500
 
 const COLUMNS = Object.keys(EventAnswer.properties) as (keyof EventAnswer)[]
 
-/** All events of a filter, oldest first, a page of them in memory at a time. */
-async function* eventPages({ reads, filter, size }: Wanted) {
-  const located = await reads.locate({ filter, size })
+/** Yields all events of a filter, oldest first, with one page of them in memory at a time. */
+async function* eventPages({ queries, filter, size }: Wanted) {
+  const located = await queries.locate({ filter, size })
   const page = { filter, order: 'oldest', size, limit: EVENTS_PER_PART, located } as const
   let after: number | undefined
   do {
-    const found = await reads.page({ ...page, after })
+    const found = await queries.page({ ...page, after })
     if (found.unlocks.length > 0) yield found.unlocks.map(eventJson)
     after = found.next
   } while (after !== undefined)
 }
 
-type ExportDependencies = { readonly unlockLog: Pick<UnlockLog, 'head'>; readonly reads: Reads }
+type ExportDependencies = {
+  readonly unlockLog: Pick<UnlockLog, 'head'>
+  readonly queries: Queries
+}
 
-/** Gives the events of one account, by its public id, in pages. */
-export const accountUnlockPages = ({ unlockLog, reads }: ExportDependencies) =>
+/** Yields the events of one account, by its public id, in pages. */
+export const accountUnlockPages = ({ unlockLog, queries }: ExportDependencies) =>
   async function* (account: string) {
     const { size } = await unlockLog.head()
-    yield* eventPages({ reads, filter: { account }, size })
+    yield* eventPages({ queries, filter: { account }, size })
   }
 
-/** All events of a filter as a file. */
+/** Yields all events of a filter as the text of a file. */
 export async function* exportParts({
   format,
   ...wanted

@@ -1,52 +1,18 @@
 import type { Static } from '@sinclair/typebox'
-import type { Endpoints } from '../../http/router.ts'
 import { problem } from '../../http/answers.ts'
-import { operation } from '../../http/endpoint.ts'
-import { VerificationAnswer } from './schema.ts'
+import { type Endpoint, endpoint } from '../../http/endpoint.ts'
 import type { VerificationScheduler } from './scheduler.ts'
+import { VerificationAnswer } from './schema.ts'
 
 type Dependencies = {
-  readonly endpoints: Endpoints
-  readonly watch: Pick<VerificationScheduler, 'last' | 'verifyAll' | 'isVerifying'>
+  readonly verification: Pick<VerificationScheduler, 'last' | 'verifyAll' | 'isVerifying'>
 }
 
-/** What the service itself finds when it checks the log, now and then or when it is asked to. */
-export const verificationRoutes = ({ endpoints, watch }: Dependencies) =>
-  endpoints
-    .group('default')
-    .get('/v1/log/verification', () => verification(watch), VERIFICATION)
-    .post(
-      '/v1/log/verification',
-      ({ set }) => {
-        void watch.verifyAll()
-        set.status = 202
-        return verification(watch)
-      },
-      VERIFY,
-    )
-
-const verification = ({
-  last,
-  isVerifying,
-}: Dependencies['watch']): Static<typeof VerificationAnswer> => {
-  const check = last()
-  return {
-    ...UNCHECKED,
-    ...(check && { scope: check.scope, checked_at: new Date(check.checkedAtMs).toISOString() }),
-    ...(check?.ok === true && { state: 'intact', size: check.size }),
-    ...(check?.ok === false && { state: 'broken', seq: check.seq ?? null, fault: check.fault }),
-    running: isVerifying(),
-  }
-}
-
-const UNCHECKED = {
-  state: 'unchecked',
-  scope: null,
-  size: null,
-  checked_at: null,
-  seq: null,
-  fault: null,
-} as const
+/** What the service found when it last verified its log. */
+export const verificationRoutes = (deps: Dependencies): readonly Endpoint[] => [
+  lastVerification(deps),
+  verifyNow(deps),
+]
 
 const INTACT: Static<typeof VerificationAnswer> = {
   state: 'intact',
@@ -58,29 +24,67 @@ const INTACT: Static<typeof VerificationAnswer> = {
   running: false,
 }
 
-const VERIFICATION = operation({
-  access: 'member',
-  tag: 'Log',
-  summary: 'What the last check of the log found',
-  description:
-    'Each start checks the newest events; a minute later, and then once a day, all are checked, ' +
-    'and whenever an admin asks. A fault stays until a later check finds none.',
-  answers: { 200: { description: 'The verdict', schema: VerificationAnswer, example: INTACT } },
-})
-
-const VERIFY = operation({
-  access: 'admin',
-  tag: 'Log',
-  summary: 'Check the whole log now',
-  description:
-    'Begins a check of all events in the background, or joins the one under way, and answers what ' +
-    'the last one found: ask for that again until `running` is false.',
-  answers: {
-    202: {
-      description: 'It is under way',
-      schema: VerificationAnswer,
-      example: { ...INTACT, scope: 'recent', running: true },
+const lastVerification = (deps: Dependencies) =>
+  endpoint(
+    {
+      method: 'GET',
+      path: '/v1/log/verification',
+      access: 'member',
+      tag: 'Log',
+      summary: 'Get the result of the last verification',
+      description:
+        'The newest unlocks are verified at each start; all of them a minute later, then once a day, ' +
+        'and whenever an admin asks. A fault stays until a later verification finds none.',
+      answers: {
+        200: { description: 'The result', schema: VerificationAnswer, example: INTACT },
+      },
     },
-    403: problem(403, 'forbidden', 'Only an admin may do this'),
-  },
-})
+    () => answerOf(deps),
+  )
+
+const verifyNow = (deps: Dependencies) =>
+  endpoint(
+    {
+      method: 'POST',
+      path: '/v1/log/verification',
+      access: 'admin',
+      tag: 'Log',
+      summary: 'Verify the whole log now',
+      description:
+        'Starts verifying all unlocks in the background, or joins a verification that is running, ' +
+        'and answers with the result of the last one. Ask for that again until `running` is false.',
+      answers: {
+        202: {
+          description: 'It is running',
+          schema: VerificationAnswer,
+          example: { ...INTACT, scope: 'recent', running: true },
+        },
+        403: problem(403, 'forbidden', 'Only an admin may do this'),
+      },
+    },
+    ({ set }) => {
+      void deps.verification.verifyAll()
+      set.status = 202
+      return answerOf(deps)
+    },
+  )
+
+const answerOf = ({ verification }: Dependencies): Static<typeof VerificationAnswer> => {
+  const last = verification.last()
+  return {
+    ...UNCHECKED,
+    ...(last && { scope: last.scope, checked_at: new Date(last.checkedAtMs).toISOString() }),
+    ...(last?.ok === true && { state: 'intact', size: last.size }),
+    ...(last?.ok === false && { state: 'broken', seq: last.seq ?? null, fault: last.fault }),
+    running: verification.isVerifying(),
+  }
+}
+
+const UNCHECKED = {
+  state: 'unchecked',
+  scope: null,
+  size: null,
+  checked_at: null,
+  seq: null,
+  fault: null,
+} as const

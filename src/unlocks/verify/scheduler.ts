@@ -1,79 +1,77 @@
+import type { Clock } from '../../domain/clock.ts'
+import { DAY_MS, MINUTE_MS } from '../../domain/duration.ts'
 import { AppError } from '../../errors.ts'
+import type { Logger } from '../../http/log/logger.ts'
 import { openCheckpoint } from '../tlog/checkpoint.ts'
 import { isSameHash } from '../tlog/merkle-tree.ts'
 import type { VerifierKey } from '../tlog/signed-note.ts'
 import type { UnlockStore } from '../log/store.ts'
 import { type Verdict, eventFault, verifyLog } from './verify-log.ts'
 
-type Options = {
+type Dependencies = {
   readonly store: UnlockStore
   readonly key: VerifierKey
-  readonly now: () => number
-  /** Told of each check. */
-  readonly report: (check: Verification) => void
+  readonly clock: Pick<Clock, 'wallMs'>
+  readonly logger: Logger
 }
 
-/** What a check of the newest events, or of all, found, and when. */
+/** The verdict of a verification, what it covered, and when it ended. */
 export type Verification = Verdict & {
   readonly scope: VerificationScope
   readonly checkedAtMs: number
-  /** Why it could not be made, where that is for the process log alone. */
-  readonly error?: unknown
 }
 
 export const VERIFICATION_SCOPES = ['recent', 'full'] as const
 type VerificationScope = (typeof VERIFICATION_SCOPES)[number]
 
 export type VerificationScheduler = {
-  /** The last check; a fault stays until a later check finds none. */
+  /** Returns the last verification. A fault stays until a later one finds none. */
   readonly last: () => Verification | undefined
-  /** Checks the newest events and the root; all of them in a while, and then once a day. */
+  /** Verifies the newest events and the root now, everything in a minute and then once a day. */
   readonly start: () => Promise<void>
-  /** Checks everything, page by page, letting other work go first; joins the check under way.
-   * Gives nothing where it was stopped. */
+  /** Verifies everything page by page, yielding to other work; joins a verification that is running.
+   * Resolves to undefined if it was stopped. */
   readonly verifyAll: () => Promise<Verification | undefined>
   readonly isVerifying: () => boolean
   readonly stop: () => Promise<void>
 }
 
-/** Events checked at each start. */
+/** Events verified at each start. */
 const RECENT_EVENTS = 1000
 
-const FIRST_FULL_MS = 60_000
-const DAY_MS = 86_400_000
+/** Pause after each page of a full verification, somewhat longer than the page takes. */
+const PAUSE_MS = 4
 
-/** Rest after each page of a full check, somewhat longer than the page takes. */
-const REST_MS = 4
-
-/** Watches the log's honesty. It repairs nothing; what it finds shows in the console, in the
- * readiness and in the process log. */
+/** Verifies the log now and then. Repairs nothing: what it finds shows in the console, in the
+ * readiness answer and in the process's log. */
 export const verificationScheduler = ({
   store,
   key,
-  now,
-  report,
-}: Options): VerificationScheduler => {
+  clock,
+  logger,
+}: Dependencies): VerificationScheduler => {
   let last: Verification | undefined
   let running: Promise<Verification | undefined> | undefined
   let next: Timer | undefined
   const stopping = new AbortController()
 
   const verify = async (scope: VerificationScope, work: () => Promise<Verdict>) => {
-    const found = await work().catch(unreadable)
+    const { error, ...verdict }: Failure = await work().catch(unreadable)
     if (stopping.signal.aborted) return undefined
-    last = { ...found, scope, checkedAtMs: now() }
-    report(last)
+    last = { ...verdict, scope, checkedAtMs: clock.wallMs() }
+    if (last.ok) logger.info({ scope, size: last.size }, 'log verified')
+    else logger.error({ scope, seq: last.seq, fault: last.fault, err: error }, 'log is broken')
     return last
   }
 
   const verifyEvents = async (): Promise<Verdict> => {
     const head = await store.head()
     if (!head) return { ok: false, seq: 0, fault: 'The log has no head' }
-    const rest = async () => {
+    const pause = async () => {
       stopping.signal.throwIfAborted()
-      await Bun.sleep(REST_MS)
+      await Bun.sleep(PAUSE_MS)
     }
-    return verifyLog({ source: store, head, key, afterPage: rest })
+    return verifyLog({ source: store, head, key, afterPage: pause })
   }
 
   const verifyAll = (): Promise<Verification | undefined> =>
@@ -92,7 +90,7 @@ export const verificationScheduler = ({
   return {
     last: () => last,
     start: async () => {
-      verifyAllIn(FIRST_FULL_MS)
+      verifyAllIn(MINUTE_MS)
       await verify('recent', () => recentVerdict(store, key))
     },
     verifyAll,
@@ -105,10 +103,13 @@ export const verificationScheduler = ({
   }
 }
 
-/** A log that cannot be read is not known to hold. */
-const unreadable = (error: unknown): Verdict & { readonly error: unknown } => {
-  const reason = error instanceof AppError ? error.message : 'The log of the process says why'
-  return { ok: false, seq: undefined, fault: `The log cannot be checked. ${reason}`, error }
+/** A verdict, and the error behind it, which only the process's log may show. */
+type Failure = Verdict & { readonly error?: unknown }
+
+/** A log that cannot be read is not known to be intact. */
+const unreadable = (error: unknown): Failure => {
+  const reason = error instanceof AppError ? error.message : 'The log of the service says why'
+  return { ok: false, seq: undefined, fault: `The log cannot be verified. ${reason}`, error }
 }
 
 const recentVerdict = async (store: UnlockStore, key: VerifierKey): Promise<Verdict> => {

@@ -1,108 +1,107 @@
 import { expect, test } from 'bun:test'
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../../src/domain/duration.ts'
 import { unlockLogClock } from '../../../src/unlocks/log/clock.ts'
 
-const MINUTE_MS = 60_000
-const HOUR_MS = 3_600_000
-const DAY_MS = 86_400_000
 const NOON_MS = Date.UTC(2026, 10, 22, 12)
 
 const clocks = ({ startMs = NOON_MS, newestMs = 0 } = {}) => {
-  const state = { day: startMs, steady: 0 }
-  const read = unlockLogClock({ now: () => state.day, monotonic: () => state.steady, newestMs })
-  /** Lets time pass, while the clock of the day may jump; gives whether it is doubted then. */
-  const isDoubted = (passedMs: number, jumpMs = 0): boolean => {
-    state.steady += passedMs
-    state.day += passedMs + jumpMs
-    const { nowMs, isUncertain } = read()
-    // Doubted or not, what the clock says is what is recorded.
-    expect(nowMs).toBe(state.day)
-    return isUncertain
+  const state = { wallMs: startMs, monotonicMs: 0 }
+  const clock = { wallMs: () => state.wallMs, monotonicMs: () => state.monotonicMs }
+  const read = unlockLogClock({ clock, newestMs })
+  /** Lets time pass, while the wall clock may jump; returns whether it is uncertain then. */
+  const isUncertain = (passedMs: number, jumpMs = 0): boolean => {
+    state.monotonicMs += passedMs
+    state.wallMs += passedMs + jumpMs
+    const reading = read()
+    // Certain or not, the wall clock is what is recorded.
+    expect(reading.nowMs).toBe(state.wallMs)
+    return reading.isUncertain
   }
-  return { isDoubted }
+  return { isUncertain }
 }
 
-test('a clock that runs as it should is believed, also after a long rest', () => {
-  const { isDoubted } = clocks({ newestMs: NOON_MS - 1 })
-  expect([isDoubted(0), isDoubted(1000), isDoubted(30 * DAY_MS)]).toStrictEqual([
+test('a clock that runs normally is trusted, even after a long pause', () => {
+  const { isUncertain } = clocks({ newestMs: NOON_MS - 1 })
+  expect([isUncertain(0), isUncertain(1000), isUncertain(30 * DAY_MS)]).toStrictEqual([
     false,
     false,
     false,
   ])
 })
 
-test('small corrections, as a time server makes them, raise no doubt', () => {
-  const { isDoubted } = clocks()
-  expect(isDoubted(10 * MINUTE_MS, MINUTE_MS)).toBe(false)
-  expect(isDoubted(10 * MINUTE_MS, -MINUTE_MS)).toBe(false)
+test('small corrections, as a time server makes them, leave the clock trusted', () => {
+  const { isUncertain } = clocks()
+  expect(isUncertain(10 * MINUTE_MS, MINUTE_MS)).toBe(false)
+  expect(isUncertain(10 * MINUTE_MS, -MINUTE_MS)).toBe(false)
 })
 
-test('[D6] a clock before 2026 is doubted, and believed again once it is set', () => {
-  const { isDoubted } = clocks({ startMs: 0 })
-  expect(isDoubted(1000)).toBe(true)
-  expect(isDoubted(1000, NOON_MS)).toBe(false)
+test('[D6] a clock before 2026 is uncertain, and trusted again once it is set', () => {
+  const { isUncertain } = clocks({ startMs: 0 })
+  expect(isUncertain(1000)).toBe(true)
+  expect(isUncertain(1000, NOON_MS)).toBe(false)
 })
 
-test('[D6] a clock behind the newest event is doubted until it has caught up', () => {
-  const { isDoubted } = clocks({ newestMs: NOON_MS + 5 * MINUTE_MS })
-  expect(isDoubted(4 * MINUTE_MS)).toBe(true)
-  expect(isDoubted(MINUTE_MS)).toBe(false)
+test('[D6] a clock behind the newest event is uncertain until it has caught up', () => {
+  const { isUncertain } = clocks({ newestMs: NOON_MS + 5 * MINUTE_MS })
+  expect(isUncertain(4 * MINUTE_MS)).toBe(true)
+  expect(isUncertain(MINUTE_MS)).toBe(false)
 })
 
-test('[D6] a jump forward is doubted for ten minutes', () => {
-  const { isDoubted } = clocks()
-  expect(isDoubted(1000, DAY_MS)).toBe(true)
-  expect(isDoubted(10 * MINUTE_MS - 1)).toBe(true)
-  expect(isDoubted(1)).toBe(false)
+test('[D6] after a jump forward the clock is uncertain for ten minutes', () => {
+  const { isUncertain } = clocks()
+  expect(isUncertain(1000, DAY_MS)).toBe(true)
+  expect(isUncertain(10 * MINUTE_MS - 1)).toBe(true)
+  expect(isUncertain(1)).toBe(false)
 })
 
-test('[D6] a jump back is doubted until the time before it is reached again', () => {
-  const { isDoubted } = clocks()
-  expect(isDoubted(1000)).toBe(false)
-  expect(isDoubted(1000, -DAY_MS)).toBe(true)
-  expect(isDoubted(DAY_MS - MINUTE_MS)).toBe(true)
-  expect(isDoubted(2 * MINUTE_MS)).toBe(false)
+test('[D6] after a jump back the clock is uncertain until it reaches the time before the jump', () => {
+  const { isUncertain } = clocks()
+  expect(isUncertain(1000)).toBe(false)
+  expect(isUncertain(1000, -DAY_MS)).toBe(true)
+  expect(isUncertain(DAY_MS - MINUTE_MS)).toBe(true)
+  expect(isUncertain(2 * MINUTE_MS)).toBe(false)
 })
 
-test('[D6] a clock set right again after a jump back is believed', () => {
-  const { isDoubted } = clocks()
-  expect(isDoubted(1000)).toBe(false)
-  expect(isDoubted(20 * MINUTE_MS, -DAY_MS)).toBe(true)
-  expect(isDoubted(20 * MINUTE_MS, DAY_MS)).toBe(false)
+test('[D6] a clock that is set right again after a jump back is trusted', () => {
+  const { isUncertain } = clocks()
+  expect(isUncertain(1000)).toBe(false)
+  expect(isUncertain(20 * MINUTE_MS, -DAY_MS)).toBe(true)
+  expect(isUncertain(20 * MINUTE_MS, DAY_MS)).toBe(false)
 })
 
-test('[D6] a clock found up to a week ahead of the newest event is believed, after a journey for one', () => {
-  const { isDoubted } = clocks({ newestMs: NOON_MS - 7 * DAY_MS })
-  expect(isDoubted(0)).toBe(false)
+test('[D6] a clock up to a week ahead of the newest event at the start is trusted: everyone may have been away', () => {
+  const { isUncertain } = clocks({ newestMs: NOON_MS - 7 * DAY_MS })
+  expect(isUncertain(0)).toBe(false)
 })
 
-test('[D6] a clock found further ahead must run on for twelve hours to be believed', () => {
-  const { isDoubted } = clocks({ newestMs: NOON_MS - 7 * DAY_MS - 1 })
-  expect([isDoubted(0), isDoubted(12 * HOUR_MS - 1), isDoubted(1)]).toStrictEqual([
+test('[D6] a clock further ahead at the start is trusted after twelve hours', () => {
+  const { isUncertain } = clocks({ newestMs: NOON_MS - 7 * DAY_MS - 1 })
+  expect([isUncertain(0), isUncertain(12 * HOUR_MS - 1), isUncertain(1)]).toStrictEqual([
     true,
     true,
     false,
   ])
 })
 
-test('[D6] a clock found years ahead is believed soon after it is set right', () => {
-  const { isDoubted } = clocks({ startMs: NOON_MS + 999 * DAY_MS, newestMs: NOON_MS })
-  expect(isDoubted(HOUR_MS)).toBe(true)
-  expect(isDoubted(HOUR_MS, -999 * DAY_MS)).toBe(true)
-  expect(isDoubted(10 * MINUTE_MS)).toBe(false)
+test('[D6] a clock years ahead at the start is trusted soon after it is set right', () => {
+  const { isUncertain } = clocks({ startMs: NOON_MS + 999 * DAY_MS, newestMs: NOON_MS })
+  expect(isUncertain(HOUR_MS)).toBe(true)
+  expect(isUncertain(HOUR_MS, -999 * DAY_MS)).toBe(true)
+  expect(isUncertain(10 * MINUTE_MS)).toBe(false)
 })
 
-test('[D6] a clock set years ahead while it runs must run on for twelve hours to be believed', () => {
-  const { isDoubted } = clocks()
-  expect(isDoubted(1000)).toBe(false)
-  expect(isDoubted(1000, 999 * DAY_MS)).toBe(true)
-  expect(isDoubted(12 * HOUR_MS - 1)).toBe(true)
-  expect(isDoubted(1)).toBe(false)
+test('[D6] a clock set years ahead while it runs is trusted after twelve hours', () => {
+  const { isUncertain } = clocks()
+  expect(isUncertain(1000)).toBe(false)
+  expect(isUncertain(1000, 999 * DAY_MS)).toBe(true)
+  expect(isUncertain(12 * HOUR_MS - 1)).toBe(true)
+  expect(isUncertain(1)).toBe(false)
 })
 
-test('[D6] a time that was doubted does not make the right one look late afterwards', () => {
-  const { isDoubted } = clocks()
-  expect(isDoubted(1000)).toBe(false)
-  expect(isDoubted(1000, DAY_MS)).toBe(true)
-  expect(isDoubted(1000, -DAY_MS)).toBe(true)
-  expect(isDoubted(10 * MINUTE_MS)).toBe(false)
+test('[D6] an uncertain time does not make the right one look late afterwards', () => {
+  const { isUncertain } = clocks()
+  expect(isUncertain(1000)).toBe(false)
+  expect(isUncertain(1000, DAY_MS)).toBe(true)
+  expect(isUncertain(1000, -DAY_MS)).toBe(true)
+  expect(isUncertain(10 * MINUTE_MS)).toBe(false)
 })

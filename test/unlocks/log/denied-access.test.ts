@@ -110,7 +110,7 @@ describe('whom the server keeps from the door', () => {
         return []
       },
       logger: processLogger({ level: 'fatal', format: 'json' }),
-      monotonic: () => clock.ms,
+      clock: { monotonicMs: () => clock.ms },
     })
     const denied = (publicId: string) =>
       recordDenied({ account: { publicId, username: publicId }, reason: 'too_many_attempts' })
@@ -140,7 +140,7 @@ describe('whom the server keeps from the door', () => {
         format: 'json',
         write: (line) => lines.push(line),
       }),
-      monotonic: () => 0,
+      clock: { monotonicMs: () => 0 },
     })
     await recordDenied({ account: { publicId: 'a', username: 'ada' }, reason: 'session_ended' })
     expect(lines.join('')).toContain('denial not recorded')

@@ -2,14 +2,15 @@ import { describe, expect, jest, test } from 'bun:test'
 import { Database } from 'bun:sqlite'
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { DAY_MS, HOUR_MS } from '../../../src/domain/duration.ts'
+import { processLogger } from '../../../src/http/log/logger.ts'
 import { entryBytes } from '../../../src/unlocks/log/event.ts'
 import { unlockLogClock } from '../../../src/unlocks/log/clock.ts'
 import { verifyReceipt } from '../../../src/unlocks/tlog/receipt.ts'
-import { type RetentionRun, retention } from '../../../src/unlocks/log/retention.ts'
+import { retention } from '../../../src/unlocks/log/retention.ts'
 import { startService } from '../../support/binary.ts'
 import { claimed, openLog, recordedLog } from '../../support/unlock-log.ts'
 
-const DAY_MS = 86_400_000
 const NAME = 'Persephone-Quill'
 const SIZE = 12
 
@@ -92,7 +93,7 @@ describe('erasing a person', () => {
     })
     for (const text of CANARIES) expect(isOnDisk(log.dataDir, text)).toBe(false)
     await app.unlockLog.append([claimed(2)])
-    expect(await app.watch.verifyAll()).toMatchObject({ ok: true, size: 10_002 })
+    expect(await app.verification.verifyAll()).toMatchObject({ ok: true, size: 10_002 })
     await app.close()
     log.remove()
   })
@@ -161,7 +162,7 @@ describe('LOG_RETENTION_DAYS', () => {
     const namesAfter = async (now: () => number) => {
       const app = await openLog(log.dataDir, { now, env: { LOG_RETENTION_DAYS: '32' } })
       await app.unlockLog.append([claimed(0, NAME)])
-      await app.keeping.apply()
+      await app.retention.apply()
       const events = await app.unlocks.page(-1, 100)
       await app.close()
       return events.filter(({ person }) => person).length
@@ -220,7 +221,7 @@ describe('LOG_RETENTION_DAYS', () => {
     await batch()
     clock.nowMs += 7 * DAY_MS
     // The clock has leapt a week between two events, so it is doubted, and nothing is erased.
-    await app.keeping.apply()
+    await app.retention.apply()
     expect((await app.unlocks.page(-1, 1))[0]?.person).toBeDefined()
     await app.close()
 
@@ -228,7 +229,7 @@ describe('LOG_RETENTION_DAYS', () => {
       now: () => clock.nowMs,
       env: { LOG_RETENTION_DAYS: '7' },
     })
-    await later.keeping.apply()
+    await later.retention.apply()
     const events = await later.unlocks.page(-1, 5000)
     expect(events.filter(({ person }) => person === undefined)).toHaveLength(2100)
     expect(events[2100]?.person).toBeDefined()
@@ -236,62 +237,92 @@ describe('LOG_RETENTION_DAYS', () => {
     log.remove()
   })
 
-  test('is off unless it is set, waits for a clock that can be trusted, and reports what fails', async () => {
-    const rounds: RetentionRun[] = []
-    let calls = 0
+  /** The retention with the log of a process, what it erased and what it recorded. */
+  const retentionOf = ({ days = 7, clock, eraseBefore }: RetentionOptions) => {
+    const lines: string[] = []
+    const recorded: unknown[] = []
+    const retained = retention({
+      days,
+      clock,
+      unlockLog: { eraseBefore },
+      eraseAddressesBefore: async () => 0,
+      record: async (from, event) => {
+        recorded.push([from.address, event.action, event.detail])
+      },
+      logger: processLogger({ level: 'info', format: 'json', write: (line) => lines.push(line) }),
+    })
+    const told = () => lines.map((line) => (JSON.parse(line) as { msg: string }).msg)
+    return { retained, recorded, told }
+  }
+
+  type RetentionOptions = Pick<Parameters<typeof retention>[0], 'clock'> & {
+    readonly days?: number
+    readonly eraseBefore: (timeMs: number) => Promise<{ events: number; isWalTruncated: boolean }>
+  }
+
+  test('is off unless it is set, waits for a clock that can be trusted, and reports failures', async () => {
+    const calls: number[] = []
     const applied = async (days: number, nowMs: number, fails = false) => {
-      const keeping = retention({
+      const { retained, recorded, told } = retentionOf({
         days,
-        clock: unlockLogClock({ now: () => nowMs, monotonic: () => 0, newestMs: 0 }),
-        eraseBefore: async () => {
-          calls += 1
+        clock: unlockLogClock({
+          clock: { wallMs: () => nowMs, monotonicMs: () => 0 },
+          newestMs: 0,
+        }),
+        eraseBefore: async (timeMs) => {
+          calls.push(timeMs)
           if (fails) throw new Error('no disk')
           return { events: 3, isWalTruncated: true }
         },
-        report: (round) => rounds.push(round),
       })
-      await keeping.apply()
-      keeping.stop()
+      await retained.apply()
+      retained.stop()
+      return [...told(), ...recorded]
     }
     const now = Date.UTC(2026, 5, 9)
-    await applied(0, now)
-    await applied(7, 0)
-    expect([calls, rounds]).toStrictEqual([0, [{ outcome: 'waiting' }]])
-    await applied(7, now)
-    await applied(7, now, true)
-    expect(rounds.slice(1)).toMatchObject([
-      { outcome: 'erased', events: 3, beforeMs: Date.UTC(2026, 5, 2) },
-      { outcome: 'failed' },
-    ])
+    expect(await applied(0, now)).toStrictEqual([])
+    expect(await applied(7, 0)).toStrictEqual(['retention waits for a clock that can be trusted'])
+    expect(calls).toStrictEqual([])
+    const detail = {
+      before: '2026-06-02T00:00:00.000Z',
+      events: 3,
+      addresses: 0,
+      wal_truncated: true,
+    }
+    expect(await applied(7, now)).toStrictEqual([['gateway', 'unlocks.retention', detail]])
+    expect(await applied(7, now, true)).toStrictEqual(['retention failed'])
+    expect(calls).toStrictEqual([Date.UTC(2026, 5, 2), Date.UTC(2026, 5, 2)])
   })
 
-  test('looks again an hour after it had to wait, and a day after it erased', async () => {
-    const outcomes: string[] = []
+  test('tries again an hour after it had to wait, and a day after it erased', async () => {
     let isUncertain = true
-    const keeping = retention({
-      days: 7,
+    let erasures = 0
+    const { retained, recorded, told } = retentionOf({
       clock: () => ({ nowMs: Date.UTC(2026, 5, 9), isUncertain }),
-      eraseBefore: async () => ({ events: 0, isWalTruncated: true }),
-      report: ({ outcome }) => outcomes.push(outcome),
+      eraseBefore: async () => {
+        erasures += 1
+        return { events: 0, isWalTruncated: true }
+      },
     })
-    const outcomesAfter = async (ms: number) => {
+    const runsAfter = async (ms: number) => {
       jest.advanceTimersByTime(ms)
       for (let turn = 0; turn < 10; turn += 1) await Promise.resolve()
-      return outcomes.length
+      return [told().length, erasures]
     }
     jest.useFakeTimers()
     try {
-      await keeping.apply()
-      expect(await outcomesAfter(DAY_MS / 24 - 1)).toBe(1)
+      await retained.apply()
+      expect(await runsAfter(HOUR_MS - 1)).toStrictEqual([1, 0])
       isUncertain = false
-      expect(await outcomesAfter(1)).toBe(2)
-      expect(await outcomesAfter(DAY_MS - 1)).toBe(2)
-      expect(await outcomesAfter(1)).toBe(3)
-      keeping.stop()
-      expect(await outcomesAfter(9 * DAY_MS)).toBe(3)
+      expect(await runsAfter(1)).toStrictEqual([1, 1])
+      expect(await runsAfter(DAY_MS - 1)).toStrictEqual([1, 1])
+      expect(await runsAfter(1)).toStrictEqual([1, 2])
+      retained.stop()
+      expect(await runsAfter(9 * DAY_MS)).toStrictEqual([1, 2])
     } finally {
       jest.useRealTimers()
     }
-    expect(outcomes).toStrictEqual(['waiting', 'erased', 'erased'])
+    // Nothing was erased, so nothing is recorded.
+    expect(recorded).toStrictEqual([])
   })
 })

@@ -377,7 +377,7 @@ describe('proving the log', () => {
       await app.get('/v1/log/key', headers)
     ).json()) as { verifier_key: string }
     expect(verifyReceipt({ receipt: body.receipt, entry, verifierKey })).toMatchObject({ ok: true })
-    expect(await app.watch.verifyAll()).toMatchObject({ ok: true, size: 1 })
+    expect(await app.verification.verifyAll()).toMatchObject({ ok: true, size: 1 })
     const logs = await (await app.get('/getLogs')).text()
     expect(logs).toContain('(erased)')
     expect(logs).not.toMatch(/kanarienvogel|geheim/)
@@ -395,7 +395,7 @@ describe('watching the log', () => {
       status: 503,
       body: { detail: expect.stringContaining('its tree has a node that no event made') },
     })
-    expect(await app.watch.verifyAll()).toMatchObject({ ok: false, seq: 1 })
+    expect(await app.verification.verifyAll()).toMatchObject({ ok: false, seq: 1 })
     expect((await app.unlockLog.head()).size).toBe(1)
   })
 

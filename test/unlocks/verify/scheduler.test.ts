@@ -1,7 +1,8 @@
 import { expect, jest, test } from 'bun:test'
 import { AppError } from '../../../src/errors.ts'
+import { processLogger } from '../../../src/http/log/logger.ts'
 import { newSigningKey, parseSigningKey } from '../../../src/unlocks/tlog/signing-key.ts'
-import { type Verification, verificationScheduler } from '../../../src/unlocks/verify/scheduler.ts'
+import { verificationScheduler } from '../../../src/unlocks/verify/scheduler.ts'
 import { type TestApp, bearer, startApp } from '../../support/app.ts'
 import { claimed, openLog, recordedLog, strayEvent } from '../../support/unlock-log.ts'
 import { until } from '../../support/until.ts'
@@ -33,7 +34,7 @@ test('an admin has the whole log checked, and everybody reads what the last chec
   const unchecked = { state: 'unchecked', size: null, seq: null, fault: null, running: false }
   expect(await verdict(app, mia)).toMatchObject(unchecked)
   await app.unlockLog.append([claimed(0), claimed(1)])
-  await app.watch.start()
+  await app.verification.start()
   expect(await verdict(app, mia)).toMatchObject({ state: 'intact', scope: 'recent', size: 2 })
 
   expect((await app.post(PATH, {}, bearer(mia))).status).toBe(403)
@@ -70,7 +71,7 @@ test('whoever asks while a check runs joins it, and other requests do not wait f
   for (let asked = 0; asked < 3; asked += 1)
     expect((await app.post(PATH, {}, bearer(amy))).status).toBe(202)
   let answered = 0
-  while (app.watch.isVerifying()) {
+  while (app.verification.isVerifying()) {
     expect((await app.get('/livez')).status).toBe(200)
     answered += 1
   }
@@ -85,27 +86,27 @@ test('a minute after the start all is checked, whatever a start before has found
   await app.unlockLog.append([claimed(0)])
   jest.useFakeTimers()
   try {
-    await app.watch.start()
-    expect(app.watch.last()).toMatchObject({ ok: true, scope: 'recent' })
+    await app.verification.start()
+    expect(app.verification.last()).toMatchObject({ ok: true, scope: 'recent' })
     jest.advanceTimersByTime(59_999)
-    expect(app.watch.isVerifying()).toBe(false)
+    expect(app.verification.isVerifying()).toBe(false)
     jest.advanceTimersByTime(1)
-    expect(app.watch.isVerifying()).toBe(true)
+    expect(app.verification.isVerifying()).toBe(true)
   } finally {
     jest.useRealTimers()
   }
-  expect(await app.watch.verifyAll()).toMatchObject({ ok: true, scope: 'full' })
+  expect(await app.verification.verifyAll()).toMatchObject({ ok: true, scope: 'full' })
 })
 
 test('a check under way ends with the service', async () => {
   const log = await recordedLog({ size: 0 })
   const app = await openLog(log.dataDir)
   await fill(app, 20_000)
-  const checking = app.watch.verifyAll()
-  await until(() => app.watch.isVerifying())
+  const checking = app.verification.verifyAll()
+  await until(() => app.verification.isVerifying())
   await app.close()
   expect(await checking).toBeUndefined()
-  expect(app.watch.last()).toBeUndefined()
+  expect(app.verification.last()).toBeUndefined()
   log.remove()
 })
 
@@ -113,21 +114,26 @@ test('a log that cannot be read is not known to hold, and that ends no service',
   await using app = await startApp()
   const signer = parseSigningKey(newSigningKey())
   if (!signer) throw new Error('no key')
-  const checks: Verification[] = []
+  const faults: unknown[] = []
+  const lines: string[] = []
+  const logger = processLogger({ level: 'info', format: 'json', write: (line) => lines.push(line) })
   const failing = async (error: Error) => {
     const head = async () => {
       throw error
     }
     const store = { ...app.unlocks, head }
-    const report = (check: Verification) => checks.push(check)
-    const watch = verificationScheduler({ store, key: signer.verifierKey, now: () => 0, report })
-    await watch.verifyAll()
-    await watch.stop()
+    const clock = { wallMs: () => 0 }
+    const scheduler = verificationScheduler({ store, key: signer.verifierKey, clock, logger })
+    faults.push(await scheduler.verifyAll())
+    await scheduler.stop()
   }
   await failing(new AppError('unavailable', 'The database file is damaged'))
   await failing(new Error('SELECT secret'))
-  expect(checks).toMatchObject([
-    { ok: false, fault: 'The log cannot be checked. The database file is damaged' },
-    { ok: false, fault: 'The log cannot be checked. The log of the process says why' },
+  expect(faults).toMatchObject([
+    { ok: false, fault: 'The log cannot be verified. The database file is damaged' },
+    { ok: false, fault: 'The log cannot be verified. The log of the service says why' },
   ])
+  // Only the log of the service has the cause.
+  expect(JSON.stringify(faults)).not.toContain('secret')
+  expect(lines[1]).toContain('SELECT secret')
 })

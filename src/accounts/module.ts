@@ -1,0 +1,121 @@
+import type { Endpoint } from '../http/endpoint.ts'
+import { KNOWN_CLIENT_MS } from './lockout/known-client-store.ts'
+import { lockoutRoutes } from './lockout/routes.ts'
+import { invitationRoutes } from './invitations/routes.ts'
+import { cookieRoutes } from './login/cookie-routes.ts'
+import { loginRoutes } from './login/routes.ts'
+import { exportStore } from './me/export-store.ts'
+import { accountExport } from './me/export.ts'
+import { ownAccountRoutes } from './me/routes.ts'
+import { ownAccountService } from './me/service.ts'
+import { peopleRoutes } from './people/routes.ts'
+import { firstOwnerRoutes } from './registration/first-owner-routes.ts'
+import { registrationRoutes } from './registration/routes.ts'
+import { registration } from './registration/service.ts'
+import { settingRoutes } from './registration/setting-routes.ts'
+import { secondFactorRoutes } from './second-factor/routes.ts'
+import { type Dependencies, type Services, openServices } from './services.ts'
+import { browserSessions } from './sessions/browser-session.ts'
+import { sessionRoutes } from './sessions/routes.ts'
+
+/** Opens accounts: who has one, how people log in, and what they may do to one another. Throws
+ * `unavailable` if a key cannot be read. */
+export const openAccounts = async (deps: Dependencies) => {
+  const services = await openServices(deps)
+  return {
+    ...services,
+    routes: [
+      ...entranceRoutes(deps, services),
+      ...ownRoutes(deps, services),
+      ...administrationRoutes(services),
+    ] satisfies readonly Endpoint[],
+
+    /** Stops the erasure under way; the next start finishes it. */
+    [Symbol.asyncDispose]: async (): Promise<void> => services.erasures.stop(),
+  }
+}
+
+export type Accounts = Awaited<ReturnType<typeof openAccounts>>
+
+/** Registering, logging in and out. */
+const entranceRoutes = (deps: Dependencies, services: Services): readonly Endpoint[] => {
+  const { db, clock, audit, config } = deps
+  const { authentication, authenticateRequest, cookies, newAccounts, sessions } = services
+  const { trustClient } = authentication
+  const tokenLifetimeMs = config.accessTokenMs
+  const browser = browserSessions({
+    cookies,
+    tokenLifetimeMs,
+    sessionIdleMs: services.sessionLife.idleMs,
+    deviceMs: KNOWN_CLIENT_MS,
+  })
+  const register = registration({
+    registrationMode: services.settings.registration,
+    db,
+    newAccounts,
+    clock,
+    ...audit,
+  })
+  return [
+    ...registrationRoutes({ register, trustClient }),
+    ...firstOwnerRoutes({
+      firstOwner: services.firstOwner,
+      trustClient,
+      browserSessions: browser,
+      tokenLifetimeMs,
+    }),
+    ...loginRoutes({ accounts: authentication, tokenLifetimeMs }),
+    ...cookieRoutes({
+      cookies,
+      browser,
+      accounts: authentication,
+      sessions,
+      clock,
+      authenticateRequest,
+    }),
+    ...sessionRoutes({
+      sessions,
+      cookies,
+      findAccount: services.store.findByPublicId,
+      tokenLifetimeMs,
+    }),
+  ]
+}
+
+/** What people do with their own account. */
+const ownRoutes = (deps: Dependencies, services: Services): readonly Endpoint[] => {
+  const { db, clock, audit, unlocks } = deps
+  const { directory, sessions, authentication, enrolment, store } = services
+  return [
+    ...ownAccountRoutes({
+      accountDirectory: directory,
+      ownAccount: ownAccountService({
+        ...services,
+        ...audit,
+        db,
+        clock,
+        checkPassword: authentication.checkPassword,
+      }),
+      accountExport: accountExport({
+        accountDirectory: directory,
+        sessions,
+        exportStore: exportStore(db),
+        lists: { audit: audit.eventsOf, unlocks: unlocks.accountUnlocks },
+        record: audit.record,
+        clock,
+      }),
+    }),
+    ...secondFactorRoutes({ enrolment, findAccount: store.findByPublicId }),
+  ]
+}
+
+/** What admins and owners do. */
+const administrationRoutes = (services: Services): readonly Endpoint[] => [
+  ...peopleRoutes({
+    accountDirectory: services.directory,
+    administration: services.administration,
+  }),
+  ...invitationRoutes({ invitations: services.invitations }),
+  ...lockoutRoutes({ lockout: services.lockout, findAccount: services.store.findByPublicId }),
+  ...settingRoutes({ settings: services.settings }),
+]

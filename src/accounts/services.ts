@@ -1,0 +1,168 @@
+import { join } from 'node:path'
+import type { Config } from '../config.ts'
+import type { AuditIn, RecordAuditEvent } from '../domain/audit-event.ts'
+import { type Clock, monotonicEpochClock } from '../domain/clock.ts'
+import { requestAuthenticator } from '../http/authorization.ts'
+import { linkBase } from '../http/connection/public-url.ts'
+import type { Logger } from '../http/log/logger.ts'
+import { sessionCookies } from '../http/request/session-cookie.ts'
+import type { Database, Queries } from '../storage/database.ts'
+import { KEY_FILES } from '../storage/files/data-dir.ts'
+import { secretFile } from '../storage/files/private-files.ts'
+import { newAccountService } from './core/new-account.ts'
+import { accountStore } from './core/store.ts'
+import { invitationService } from './invitations/service.ts'
+import { lockoutService } from './lockout/service.ts'
+import { newestFailureMs } from './lockout/store.ts'
+import { authenticationService } from './login/service.ts'
+import type { accountExport } from './me/export.ts'
+import { type Argon2id, passwordHasher } from './passwords/hasher.ts'
+import { weakPasswordCheck } from './passwords/policy.ts'
+import { erasureStore } from './people/erasure-store.ts'
+import { erasureService } from './people/erasure.ts'
+import { revokeCredentialsIn } from './people/restore-store.ts'
+import { accountAdministration } from './people/service.ts'
+import { accountDirectory } from './people/store.ts'
+import { firstOwnerService } from './registration/first-owner.ts'
+import { settingService } from './registration/settings.ts'
+import { secretSealer } from './second-factor/sealed-secret.ts'
+import { secondFactorEnrolment } from './second-factor/enrolment.ts'
+import { secondFactors } from './second-factor/service.ts'
+import { secondFactorStore } from './second-factor/store.ts'
+import { accessTokens } from './sessions/access-tokens.ts'
+import { sessionLife, sessionService } from './sessions/service.ts'
+import { sessionStore } from './sessions/store.ts'
+
+type Lists = Parameters<typeof accountExport>[0]['lists']
+
+export type Dependencies = {
+  readonly db: Database
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly config: Config
+  /** Cost of new password hashes, if not the one that is safe. */
+  readonly argon2id?: Argon2id | undefined
+  readonly audit: {
+    readonly record: RecordAuditEvent
+    readonly auditIn: AuditIn
+    readonly recordCoalesced: RecordAuditEvent
+    /** Returns the audit events of an account, for its export. */
+    readonly eventsOf: Lists['audit']
+    /** Removes the addresses of an account from audit events. */
+    readonly eraseAddressesOf: (publicId: string) => Promise<unknown>
+  }
+  readonly unlocks: {
+    readonly recordDenied: Parameters<typeof lockoutService>[0]['recordDenied']
+    readonly accountUnlocks: Lists['unlocks']
+    /** Removes an account's name from the unlock log. */
+    readonly eraseAccount: (publicId: string) => Promise<unknown>
+  }
+}
+
+export type Services = Awaited<ReturnType<typeof openServices>>
+
+/** Makes the services of accounts. Throws `unavailable` if a key cannot be read. */
+export const openServices = async (deps: Dependencies) => {
+  const access = await openAccess(deps)
+  return { ...access, ...peopleServices(deps, access) }
+}
+
+/** What it takes to log in: passwords, second factors, lockouts and sessions. */
+const openAccess = async ({ db, clock, config, audit, unlocks, argon2id }: Dependencies) => {
+  const keyOf = (name: keyof typeof KEY_FILES) => secretFile(join(config.dataDir, KEY_FILES[name]))
+  const store = accountStore(db)
+  const life = sessionLife(
+    { idleMs: config.sessionIdleMs, maxMs: config.sessionMaxMs },
+    config.accessTokenMs,
+  )
+  const secret = config.jwtSecretKey ?? keyOf('tokens')
+  const sessions = sessionService({
+    db,
+    store: sessionStore(db, clock),
+    tokens: accessTokens({ secret, lifetimeMs: config.accessTokenMs, clock }),
+    clock,
+    life,
+    ...audit,
+  })
+  const newestMs = Math.max(clock.wallMs(), await newestFailureMs(db))
+  const lockout = lockoutService({
+    db,
+    key: keyOf('lockout'),
+    nowMs: monotonicEpochClock(newestMs, clock.monotonicMs),
+    clock,
+    auditIn: audit.auditIn,
+    recordDenied: unlocks.recordDenied,
+  })
+  const factorStore = secondFactorStore(db)
+  const sealer = secretSealer(keyOf('secondFactors'))
+  const isRequired = config.secondFactor === 'required'
+  const factors = secondFactors({ db, store: factorStore, sealer, isRequired, clock })
+  // Two a core: Bun hashes one on each, and the next must not wait for the event loop.
+  const concurrency = 2 * navigator.hardwareConcurrency
+  const hasher = passwordHasher({ concurrency, waitingMax: 16 }, argon2id)
+  const authentication = authenticationService({
+    store,
+    hasher,
+    sessions,
+    secondFactors: factors,
+    lockout,
+    ...audit,
+  })
+  const { checkPassword } = authentication
+  const enrolling = { db, store: factorStore, sealer, factors, checkPassword, sessions }
+  const cookies = sessionCookies({
+    hasTls: config.tlsCertFile !== undefined,
+    publicUrl: config.publicUrl,
+  })
+  return {
+    store,
+    hasher,
+    sessions,
+    sessionLife: life,
+    lockout,
+    authentication,
+    enrolment: secondFactorEnrolment({ ...enrolling, ...audit }),
+    cookies,
+    authenticateRequest: requestAuthenticator({
+      readCookie: (request) => cookies.read(request, 'access'),
+      authenticate: async (token) => {
+        const signedIn = await sessions.authenticate(token)
+        return signedIn && { ...signedIn, account: await factors.standing(signedIn.account) }
+      },
+    }),
+  }
+}
+
+type Access = Awaited<ReturnType<typeof openAccess>>
+
+/** How accounts come, change and go. */
+const peopleServices = (deps: Dependencies, { store, hasher, sessions }: Access) => {
+  const { db, clock, config, logger, audit, unlocks } = deps
+  const isWeak = weakPasswordCheck({
+    minLength: config.passwordMinLength,
+    useBlocklist: config.passwordBlocklist === 'on',
+  })
+  const linkTo = (fragment: string) => `${linkBase(config)}/join#${fragment}`
+  const newAccounts = newAccountService({ db, accounts: store, hasher, isWeak, clock, ...audit })
+  const erasures = erasureService({
+    store: erasureStore(db),
+    // The unlock log last: it truncates the WAL when it is done.
+    traces: [audit.eraseAddressesOf, unlocks.eraseAccount],
+    auditIn: audit.auditIn,
+    clock,
+    report: (error) => logger.error({ err: error }, 'erasure is not finished'),
+  })
+  return {
+    isWeak,
+    newAccounts,
+    erasures,
+    firstOwner: firstOwnerService({ db, newAccounts, sessions, linkTo, clock, ...audit }),
+    invitations: invitationService({ db, linkTo, clock, ...audit }),
+    settings: settingService({ db, config, auditIn: audit.auditIn }),
+    administration: accountAdministration({ db, erasures, clock, ...audit }),
+    directory: accountDirectory(db, clock),
+
+    /** Ends in a transaction whatever a restored database would bring back to life. */
+    revokeCredentialsIn: (tx: Queries) => revokeCredentialsIn(tx, clock),
+  }
+}

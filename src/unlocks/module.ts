@@ -1,0 +1,105 @@
+import type { Clock } from '../domain/clock.ts'
+import type { RecordAuditEvent } from '../domain/audit-event.ts'
+import type { AuthenticateRequest } from '../http/authorization.ts'
+import type { Endpoint } from '../http/endpoint.ts'
+import type { Logger } from '../http/log/logger.ts'
+import type { Database } from '../storage/database.ts'
+import { unlockLogClock } from './log/clock.ts'
+import { deniedAccessRecorder } from './log/denied-access.ts'
+import { keyFile } from './log/key-file.ts'
+import { retention } from './log/retention.ts'
+import { unlockRoutes } from './log/routes.ts'
+import { openUnlockLog } from './log/service.ts'
+import { unlockStore } from './log/store.ts'
+import { HEARTBEAT_SECONDS, eventStream } from './query/event-stream.ts'
+import { accountUnlockPages } from './query/export.ts'
+import { proofRoutes } from './query/proof-routes.ts'
+import { unlockQueryRoutes } from './query/routes.ts'
+import { statsRoutes } from './query/stats-routes.ts'
+import { unlockCounts } from './query/stats-store.ts'
+import { unlockQueries } from './query/store.ts'
+import { streamRoutes } from './query/stream-routes.ts'
+import { verificationRoutes } from './verify/routes.ts'
+import { verificationScheduler } from './verify/scheduler.ts'
+
+type Dependencies = {
+  readonly db: Database
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly record: RecordAuditEvent
+  /** Erases addresses from audit events before a time; returns from how many. */
+  readonly eraseAddressesBefore: (timeMs: number) => Promise<number>
+  /** Called with the size of the log when it is opened and after each commit. */
+  readonly seenLogSize: (size: number) => void
+  readonly dataDir: string
+  /** How long names and methods are kept, in days; 0 keeps them forever. */
+  readonly retentionDays: number
+  readonly heartbeatSeconds?: number | undefined
+}
+
+/** What the routes need of accounts, which are opened after the log that denials are recorded in. */
+type RouteDependencies = Pick<Parameters<typeof unlockRoutes>[0], 'refusedAccount'> & {
+  readonly authenticateRequest: AuthenticateRequest
+}
+
+/** Opens the unlock log and all that reads, verifies and erases it. Before the database is opened,
+ * call `keyFile(dataDir).requireDatabase`. Throws `unavailable` if the log's key is missing or
+ * damaged. */
+export const openUnlocks = async ({ db, clock, logger, record, ...deps }: Dependencies) => {
+  const { heartbeatSeconds = HEARTBEAT_SECONDS, retentionDays: days, eraseAddressesBefore } = deps
+  const store = unlockStore(db)
+  const hasLog = (await store.head()) !== undefined
+  const signer = keyFile(deps.dataDir).open({ hasLog })
+  const key = signer.verifierKey
+  const logClock = unlockLogClock({ clock, newestMs: await store.newestCertainMs() })
+  const unlockLog = await openUnlockLog({ store, signer, clock: logClock })
+  const size = async () => (await unlockLog.head()).size
+  deps.seenLogSize(await size())
+  unlockLog.onCommit(deps.seenLogSize)
+
+  const recordDenied = deniedAccessRecorder({ append: unlockLog.append, logger, clock })
+  const erasing = { unlockLog, eraseAddressesBefore, record }
+  const retained = retention({ days, clock: logClock, logger, ...erasing })
+  const queries = unlockQueries(db)
+  const stream = eventStream({ queries, unlockLog, heartbeatSeconds })
+  const verification = verificationScheduler({ store, key, clock, logger })
+
+  return {
+    store,
+    unlockLog,
+    verifierKey: key,
+    size,
+    recordDenied,
+    retention: retained,
+    eventStream: stream,
+    verification,
+
+    /** Returns the last verification if it found a fault. */
+    logFault: () => {
+      const last = verification.last()
+      return last?.ok === false ? last : undefined
+    },
+
+    /** Yields the unlocks of one account, by its public id, in pages. */
+    accountUnlocks: accountUnlockPages({ unlockLog, queries }),
+
+    routes: ({ refusedAccount, authenticateRequest }: RouteDependencies): readonly Endpoint[] => [
+      ...unlockRoutes({ unlockLog, refusedAccount, recordDenied }),
+      ...unlockQueryRoutes({ unlockLog, queries, record }),
+      ...streamRoutes({ eventStream: stream, authenticateRequest }),
+      ...statsRoutes({ counts: unlockCounts(db), clock }),
+      ...proofRoutes({ unlockLog, store }),
+      ...verificationRoutes({ verification }),
+    ],
+
+    /** Stops all work, ends the streams, and waits until submitted events are committed. */
+    [Symbol.asyncDispose]: async (): Promise<void> => {
+      retained.stop()
+      stream.close()
+      await verification.stop()
+      await unlockLog.drained()
+    },
+  }
+}
+
+export type Unlocks = Awaited<ReturnType<typeof openUnlocks>>

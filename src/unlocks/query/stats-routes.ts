@@ -1,0 +1,84 @@
+import type { Clock } from '../../domain/clock.ts'
+import { DAY_MS } from '../../domain/duration.ts'
+import { AppError } from '../../errors.ts'
+import { problem } from '../../http/answers.ts'
+import { type Endpoint, endpoint } from '../../http/endpoint.ts'
+import { EVENT_EXAMPLE } from '../log/schema.ts'
+import { StatsAnswer, StatsQuery } from './schema.ts'
+import type { UnlockCounts } from './stats-store.ts'
+import { unlockStats } from './stats.ts'
+import { WHO_SEES, visibleFilter } from './visibility.ts'
+
+type Dependencies = { readonly counts: UnlockCounts; readonly clock: Pick<Clock, 'wallMs'> }
+
+/** Statistics of unlocks. */
+export const statsRoutes = (deps: Dependencies): readonly Endpoint[] => [stats(deps)]
+
+const DAYS_DEFAULT = 30
+const DAYS_MAX = 400
+
+/** Methods and accounts listed by name, those with the most unlocks. */
+const NAMES_MAX = 100
+
+const stats = ({ counts, clock }: Dependencies) =>
+  endpoint(
+    {
+      method: 'GET',
+      path: '/v1/unlocks/stats',
+      access: 'member',
+      tag: 'Unlocks',
+      summary: 'Count unlocks',
+      description:
+        `${WHO_SEES}Counts by day and hour in a time zone, by method and by account, for the last ` +
+        `${DAYS_DEFAULT} days by default and ${DAYS_MAX} days at most. Unlocks with an uncertain time ` +
+        'are included; imported unlocks count by `occurred_at`. Lists the ' +
+        `${NAMES_MAX} methods and accounts with the most unlocks. Erased fields are null.`,
+      query: StatsQuery,
+      answers: {
+        200: {
+          description: 'Counts',
+          schema: StatsAnswer,
+          example: {
+            zone: 'Europe/Berlin',
+            from: '2026-11-21T23:00:00.000Z',
+            to: '2026-11-22T23:00:00.000Z',
+            total: 1,
+            days: [{ day: '2026-11-22', count: 1 }],
+            hours: Array.from({ length: 24 }, (_, hour) => Number(hour === 19)),
+            methods: [{ method: 'fingerprint', count: 1 }],
+            accounts: [{ account: EVENT_EXAMPLE.account, username: 'ada', count: 1 }],
+          },
+        },
+        400: problem(400, 'invalid', 'Unknown zone; name one of the IANA time zone database'),
+      },
+    },
+    async ({ query, account }) => {
+      const { zone = 'UTC' } = query
+      const filter = visibleFilter(query, account)
+      const { toMs = clock.wallMs() + 1 } = filter
+      const fromMs = filter.fromMs ?? Math.max(toMs - DAYS_DEFAULT * DAY_MS, 0)
+      if (fromMs >= toMs || toMs - fromMs > DAYS_MAX * DAY_MS)
+        throw new AppError('invalid', `Needs from < to, and no more than ${DAYS_MAX} days`)
+      const span = { account: filter.account, fromMs, toMs }
+      const { total, days, hours, methods, accounts } = await unlockStats(counts, { zone, ...span })
+      return {
+        zone,
+        from: new Date(fromMs).toISOString(),
+        to: new Date(toMs).toISOString(),
+        total,
+        days: [...days].map(([day, count]) => ({ day, count })),
+        hours: [...hours],
+        methods: mostCounted(methods).map(([method, count]) => ({ method, count })),
+        accounts: await Promise.all(
+          mostCounted(accounts).map(async ([publicId, count]) => ({
+            account: publicId,
+            username: publicId === null ? null : await counts.usernameOf(publicId),
+            count,
+          })),
+        ),
+      }
+    },
+  )
+
+const mostCounted = <Key>(counts: ReadonlyMap<Key, number>): readonly (readonly [Key, number])[] =>
+  [...counts].toSorted(([, left], [, right]) => right - left).slice(0, NAMES_MAX)

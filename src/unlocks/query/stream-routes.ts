@@ -1,0 +1,60 @@
+import { Value } from '@sinclair/typebox/value'
+import { AppError } from '../../errors.ts'
+import { problem } from '../../http/answers.ts'
+import type { AuthenticateRequest } from '../../http/authorization.ts'
+import { type Endpoint, endpoint } from '../../http/endpoint.ts'
+import { type EventStream, HEARTBEAT_SECONDS, STREAMS_PER_ACCOUNT_MAX } from './event-stream.ts'
+import { StreamHeaders, StreamQuery } from './schema.ts'
+import { SEARCH_FAULTS, WHO_SEES, visibleFilter } from './visibility.ts'
+
+type Dependencies = {
+  readonly eventStream: Pick<EventStream, 'subscribe' | 'stalledSecondsMax'>
+  readonly authenticateRequest: AuthenticateRequest
+}
+
+/** Unlocks as server-sent events. */
+export const streamRoutes = (deps: Dependencies): readonly Endpoint[] => [stream(deps)]
+
+const stream = ({ eventStream, authenticateRequest }: Dependencies) =>
+  endpoint(
+    {
+      method: 'GET',
+      path: '/v1/unlocks/stream',
+      access: 'member',
+      tag: 'Unlocks',
+      summary: 'Stream unlocks as they happen',
+      description:
+        `${WHO_SEES}Server-sent events: \`id\` is the sequence number, \`event\` is \`unlock\`, and ` +
+        '`data` is an unlock as JSON. Without `Last-Event-ID` only new unlocks are sent, with it all ' +
+        'that follow that number; imported unlocks never are. A comment is sent after ' +
+        `${HEARTBEAT_SECONDS} seconds of silence. The stream ends when the session ends, when the ` +
+        'role changes, or when the reader takes nothing for the time of three comments.',
+      query: StreamQuery,
+      headers: StreamHeaders,
+      answers: {
+        200: { description: 'A stream without an end', contentType: 'text/event-stream' },
+        ...SEARCH_FAULTS,
+        429: problem(429, 'rate_limited', `More than ${STREAMS_PER_ACCOUNT_MAX} streams; end one`),
+        503: problem(503, 'unavailable', 'Too many streams, try again'),
+      },
+    },
+    async ({ request, query, account, server }) => {
+      const body = await eventStream.subscribe({
+        account,
+        filter: visibleFilter(query, account),
+        lastSeq: lastEventId(request),
+        signal: request.signal,
+        isAllowed: async () => (await authenticateRequest(request))?.account.role === account.role,
+      })
+      server?.timeout(request, eventStream.stalledSecondsMax)
+      return new Response(body, { headers: { 'content-type': 'text/event-stream' } })
+    },
+  )
+
+const lastEventId = (request: Request): number | undefined => {
+  const id = request.headers.get('last-event-id')
+  if (id === null) return undefined
+  if (!Value.Check(StreamHeaders, { 'last-event-id': id }))
+    throw new AppError('invalid', 'Invalid Last-Event-ID')
+  return Number(id)
+}
