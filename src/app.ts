@@ -40,7 +40,7 @@ import { newAccountService } from './accounts/core/new-account.ts'
 import { accountStore } from './accounts/core/store.ts'
 import { lockoutRoutes } from './accounts/lockout/routes.ts'
 import { auditModule } from './audit/module.ts'
-import type { Config } from './config.ts'
+import type { Config } from './config/config.ts'
 import { joinRoutes } from './console/join-routes.ts'
 import { consoleRoutes } from './console/routes.ts'
 import { tableRoutes } from './legacy-tables/routes.ts'
@@ -108,8 +108,6 @@ type Dependencies = {
   readonly argon2id?: Argon2id
 }
 
-const DAY_MS = 86_400_000
-
 export type App = Awaited<ReturnType<typeof openApp>>
 
 /** Joins everything: settings -> database -> stores -> services -> routes. Throws AppError
@@ -128,16 +126,16 @@ export const openApp = async (
     makeBackup,
   }: Dependencies,
 ) => {
-  const tokenLifetimeMs = config.accessTokenMinutes * 60_000
+  const tokenLifetimeMs = config.accessTokenMs
   // No session is over before the access token that began it.
-  const sessionIdleMs = Math.max(config.sessionIdleDays * DAY_MS, tokenLifetimeMs)
-  const hasTls = config.tlsCertFile !== ''
+  const sessionIdleMs = Math.max(config.sessionIdleMs, tokenLifetimeMs)
+  const hasTls = config.tlsCertFile !== undefined
 
   makePrivateFolder(config.dataDir)
   const leaveFolder = enterFolder(config.dataDir, use)
   const logKey = keyFile(config.dataDir)
   logKey.requireLog(config.databasePath)
-  const secret = config.jwtSecretKey || secretFile(join(config.dataDir, KEY_FILES.tokens))
+  const secret = config.jwtSecretKey ?? secretFile(join(config.dataDir, KEY_FILES.tokens))
   const metrics = serviceMetrics()
   const db = openDatabase(config.databasePath, {
     beforeMigration: () => lockForMigration(config.dataDir, use),
@@ -169,7 +167,7 @@ export const openApp = async (
   unlockLog.onCommit(metrics.observeLogSize)
   const recordDenied = deniedAccessRecorder({ append: unlockLog.append, logger, monotonic })
   const keeping = retention({
-    days: config.logRetentionDays,
+    retentionMs: config.logRetentionMs,
     clock,
     eraseBefore: async (beforeMs) => {
       const addresses = await audit.eraseAddressesBefore(beforeMs)
@@ -200,7 +198,7 @@ export const openApp = async (
   const sessions = sessionService({
     store: sessionStore(db, steady, {
       idleMs: sessionIdleMs,
-      maxMs: Math.max(config.sessionMaxDays * DAY_MS, tokenLifetimeMs),
+      maxMs: Math.max(config.sessionMaxMs, tokenLifetimeMs),
     }),
     tokens: accessTokens({ secret, lifetimeMs: tokenLifetimeMs, now: steady }),
     record,

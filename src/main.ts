@@ -4,7 +4,7 @@ import { UsageError, explainedOption } from './cli/command.ts'
 import { commandOf } from './cli/commands.ts'
 import { readSettingsFile } from './cli/settings-file.ts'
 import { Interrupted, processTerminal } from './cli/stdio.ts'
-import { ConfigError } from './config.ts'
+import { ConfigError } from './config/config.ts'
 import { AppError } from './errors.ts'
 import { escaped } from './http/log/text-line.ts'
 

@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util'
 import { openApp } from '../app.ts'
 import { auditEventJson } from '../audit/event-json.ts'
 import type { StoredAuditEvent } from '../audit/store.ts'
-import { parseConfig } from '../config.ts'
+import { parseConfig } from '../config/config.ts'
 import { processLogger } from '../http/log/logger.ts'
 import { type Command, type Options, UsageError } from './command.ts'
 

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { closestMatch } from 'leven'
-import type { Config } from '../config.ts'
+import type { Config } from '../config/config.ts'
 import { AppError } from '../errors.ts'
 import { hasUnfinishedRestore } from '../storage/backup/restore-journal.ts'
 
@@ -139,7 +139,7 @@ export const requireDatabase = ({ dataDir, databasePath }: Config): void => {
 export const ownUrl = ({ host, port, tlsCertFile }: Config, path: string): string => {
   const reachable = OWN_HOSTS[host] ?? host
   const name = reachable.includes(':') ? `[${reachable}]` : reachable
-  return `${tlsCertFile ? 'https' : 'http'}://${name}:${port}${path}`
+  return `${tlsCertFile === undefined ? 'http' : 'https'}://${name}:${port}${path}`
 }
 
 const OWN_HOSTS: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' }

@@ -2,6 +2,7 @@ import { type Command, UsageError, didYouMean } from './command.ts'
 import {
   type Commands,
   PROGRAM,
+  SETTINGS_INTRO,
   commandPage,
   helpText,
   overview,
@@ -16,7 +17,7 @@ const help: Command = {
   run: async ([topic, ...more], { print, hasColours }) => {
     if (more.length > 0) throw new UsageError('help takes one word')
     if (topic === undefined) print(helpText([ABOUT], overview(await allCommands()), hasColours))
-    else if (topic === 'settings') print(helpText([], settingsPage(), hasColours))
+    else if (topic === 'settings') print(helpText([SETTINGS_INTRO], settingsPage(), hasColours))
     else {
       const command = await commandOf(topic)
       const head = [`${PROGRAM} ${topic}: ${command.summary}`]

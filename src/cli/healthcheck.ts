@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { parseConfig } from '../config.ts'
+import { parseConfig } from '../config/config.ts'
 import type { Command } from './command.ts'
 import { askReadiness } from './readiness.ts'
 

@@ -7,7 +7,7 @@ import {
   USES_MAX,
 } from '../accounts/invitations/schema.ts'
 import type { ListedInvitation } from '../accounts/invitations/store.ts'
-import { parseConfig } from '../config.ts'
+import { parseConfig } from '../config/config.ts'
 import { ROLES } from '../domain/account.ts'
 import { COMMAND_LINE } from '../domain/audit-event.ts'
 import { qrTerminal } from '../http/page/qr.ts'

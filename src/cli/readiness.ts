@@ -1,4 +1,4 @@
-import type { Config } from '../config.ts'
+import type { Config } from '../config/config.ts'
 import { escaped } from '../http/log/text-line.ts'
 import { ownUrl } from './command.ts'
 

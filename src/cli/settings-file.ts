@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { parseEnv } from 'node:util'
-import { SETTINGS, isSetting } from '../config.ts'
+import { isSetting } from '../config/config.ts'
+import { SETTINGS } from '../config/settings.ts'
 import { AppError } from '../errors.ts'
 import { fileFault } from '../storage/files/private-files.ts'
 import { didYouMean } from './command.ts'

@@ -1,6 +1,6 @@
 import { dirname, isAbsolute } from 'node:path'
 import { parseArgs } from 'node:util'
-import { parseConfig } from '../config.ts'
+import { parseConfig } from '../config/config.ts'
 import { type Command, type Options, UsageError } from './command.ts'
 import template from './secure-lock.service' with { type: 'text' }
 
@@ -34,17 +34,18 @@ export const systemdUnit: Command = {
       throw new UsageError('--user must be the name of a system user')
     const { port, backupDir, dataDir, databasePath } = parseConfig(env)
     // What is relative lies in the folder that the unit starts in.
-    const dataDirs = [
-      isAbsolute(env['DATA_DIR'] ?? '') && dataDir,
-      env['DATABASE_URI']?.startsWith('sqlite:////') && dirname(databasePath),
+    const folders = [
+      ...(isAbsolute(env['DATA_DIR'] ?? '') ? [dataDir] : []),
+      ...(env['DATABASE_URI']?.startsWith('sqlite:////') ? [dirname(databasePath)] : []),
+      ...(backupDir === undefined ? [] : [backupDir]),
     ]
     const parts: Readonly<Record<string, string>> = {
       EXECUTABLE: path(process.execPath),
       ENV_FILE: path(values.settings ?? settingsFile ?? '/etc/secure-lock.env'),
       USER: values.user,
-      WRITABLE: [...new Set([...dataDirs, backupDir])]
-        .filter((folder) => folder && !isWithin(folder, STATE_FOLDER))
-        .map((folder) => `"-${plain(folder || '')}"`)
+      WRITABLE: [...new Set(folders)]
+        .filter((folder) => !isWithin(folder, STATE_FOLDER))
+        .map((folder) => `"-${plain(folder)}"`)
         .join(' '),
       CAPABILITIES: port < FIRST_FREE_PORT ? 'CAP_NET_BIND_SERVICE' : '',
     }

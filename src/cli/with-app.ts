@@ -1,5 +1,5 @@
 import { type App, openApp } from '../app.ts'
-import type { Config } from '../config.ts'
+import type { Config } from '../config/config.ts'
 import { processLogger } from '../http/log/logger.ts'
 import { requireDatabase } from './command.ts'
 

@@ -1,6 +1,6 @@
 import type { TObject, TSchema } from '@sinclair/typebox'
 import { type AnyElysia, Elysia } from 'elysia'
-import type { Cidr, RateWindow } from '../config.ts'
+import type { Cidr, RateWindow } from '../config/parsers.ts'
 import type { Origin } from '../domain/audit-event.ts'
 import {
   type AuthenticateRequest,

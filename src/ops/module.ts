@@ -1,4 +1,4 @@
-import type { Config } from '../config.ts'
+import type { Config } from '../config/config.ts'
 import type { RecordAuditEvent } from '../domain/audit-event.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { CertificateFacts } from '../http/connection/certificate.ts'

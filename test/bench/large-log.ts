@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type App, openApp } from '../../src/app.ts'
-import { parseConfig } from '../../src/config.ts'
+import { parseConfig } from '../../src/config/config.ts'
 import { processLogger } from '../../src/http/log/logger.ts'
 import type { NewUnlockEvent } from '../../src/unlocks/log/event.ts'
 import { PASSWORD, bearer, clientOf } from '../support/app.ts'

@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { openApp } from '../../src/app.ts'
-import { parseConfig } from '../../src/config.ts'
+import { parseConfig } from '../../src/config/config.ts'
 import type { Role } from '../../src/domain/account.ts'
 import { processLogger } from '../../src/http/log/logger.ts'
 import { UNLIMITED, temporaryFolder } from './binary.ts'

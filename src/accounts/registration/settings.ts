@@ -1,4 +1,4 @@
-import type { Config } from '../../config.ts'
+import type { Config } from '../../config/config.ts'
 import { AppError } from '../../errors.ts'
 import type { RecordAuditEvent } from '../../domain/audit-event.ts'
 import type { Caller } from '../../http/authorization.ts'

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { type Config, parseConfig } from '../../config.ts'
+import { type Config, parseConfig } from '../../config/config.ts'
 import { COMMAND_LINE } from '../../domain/audit-event.ts'
 import { mebibytes } from '../../storage/files/data-dir.ts'
 import { type Command, type Terminal, UsageError, requireDatabase } from '../command.ts'

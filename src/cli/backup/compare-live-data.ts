@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { erasedPeople } from '../../accounts/people/restore-store.ts'
-import type { Config } from '../../config.ts'
+import type { Config } from '../../config/config.ts'
 import { AppError } from '../../errors.ts'
 import { COMMAND_LINE } from '../../domain/audit-event.ts'
 import { openReadOnly } from '../../storage/open.ts'

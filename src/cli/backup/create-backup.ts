@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { version } from '../../../package.json'
-import type { Config } from '../../config.ts'
+import type { Config } from '../../config/config.ts'
 import { AppError } from '../../errors.ts'
 import { describeFile, packBackup, publishFile } from '../../storage/backup/backup-file.ts'
 import type { Manifest } from '../../storage/backup/manifest.ts'
@@ -64,7 +64,7 @@ export const createBackup = async ({
       const passphrase = config.backupPassphrase
       await packBackup({ manifest, pathOf, to: draft, passphrase, progress })
       const { size: bytes } = statSync(draft)
-      const made = { bytes, events: log.head.size, isEncrypted: passphrase !== '' }
+      const made = { bytes, events: log.head.size, isEncrypted: passphrase !== undefined }
       await record(made)
       if (!publishFile(draft, target)) throw isThere(target)
       return made
@@ -131,7 +131,7 @@ const manifestOf = (config: Config, copy: string, log: LogFile): Manifest => {
     schema_version: schemaVersion,
     made_at: new Date().toISOString(),
     log: { size: head.size, key: formatVerifierKey(key), checkpoint: head.checkpoint },
-    secrets_elsewhere: jwtSecretKey ? ['JWT_SECRET_KEY'] : [],
+    secrets_elsewhere: jwtSecretKey === undefined ? [] : ['JWT_SECRET_KEY'],
     files: [
       describeFile(DATABASE_FILE, copy),
       ...keys.map((name) => describeFile(name, join(dataDir, name))),

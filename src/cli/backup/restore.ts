@@ -1,7 +1,7 @@
 import { mkdirSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { type Config, parseConfig } from '../../config.ts'
+import { type Config, parseConfig } from '../../config/config.ts'
 import { AppError } from '../../errors.ts'
 import { COMMAND_LINE } from '../../domain/audit-event.ts'
 import { DATABASE_FILE } from '../../storage/files/data-dir.ts'

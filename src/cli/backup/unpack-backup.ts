@@ -1,6 +1,6 @@
 import { dirname, join } from 'node:path'
 import { type App, openApp } from '../../app.ts'
-import type { Config } from '../../config.ts'
+import type { Config } from '../../config/config.ts'
 import { AppError } from '../../errors.ts'
 import { processLogger } from '../../http/log/logger.ts'
 import { unpackBackup } from '../../storage/backup/backup-file.ts'
@@ -39,10 +39,10 @@ export const unpackVerified = async (wanted: Unpacking): Promise<Unpacked> => {
   const { showProgress, readSecret } = terminal
   const manifest = await unpackBackup({
     from: backup,
-    mustBeEncrypted: backupPassphrase !== '',
+    mustBeEncrypted: backupPassphrase !== undefined,
     passphrase: async (attempt) => {
       // It may be of a time when the settings named another.
-      if (attempt === 0 && backupPassphrase) return backupPassphrase
+      if (attempt === 0 && backupPassphrase !== undefined) return backupPassphrase
       return attempt < ATTEMPTS_MAX ? readSecret('Passphrase of the backup: ') : undefined
     },
     accept: ({ files }) => {

@@ -4,7 +4,13 @@ import { settingService } from '../../accounts/registration/settings.ts'
 import { settingStore } from '../../accounts/registration/setting-store.ts'
 import { accountStore } from '../../accounts/core/store.ts'
 import { auditStore } from '../../audit/store.ts'
-import { type Config, ConfigError, givenSettings, parseConfig, secretFiles } from '../../config.ts'
+import {
+  type Config,
+  ConfigError,
+  givenSettings,
+  parseConfig,
+  secretFiles,
+} from '../../config/config.ts'
 import { clockFrom } from '../../domain/clock.ts'
 import { AppError } from '../../errors.ts'
 import { certificateFacts } from '../../http/connection/certificate.ts'
@@ -215,7 +221,7 @@ const verified = ({ head, verify }: LogFile, { showProgress }: Terminal): Promis
 const certificateOf = ({
   tlsCertFile,
 }: Config): { readonly endMs?: number; readonly fault?: Finding } => {
-  if (!tlsCertFile) return {}
+  if (tlsCertFile === undefined) return {}
   try {
     return { endMs: certificateFacts(readFileSync(tlsCertFile, 'utf8')).notAfterMs }
   } catch (error) {

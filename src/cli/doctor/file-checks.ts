@@ -1,6 +1,6 @@
 import { type Dirent, existsSync, lstatSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Config } from '../../config.ts'
+import type { Config } from '../../config/config.ts'
 import type { Finding } from '../../ops/finding.ts'
 import { KEY_FILES } from '../../storage/files/data-dir.ts'
 import { userName } from '../../storage/files/system-user.ts'

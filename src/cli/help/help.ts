@@ -1,5 +1,5 @@
 import { styleText } from 'node:util'
-import { SETTINGS } from '../../config.ts'
+import { SETTING_GROUPS } from '../../config/settings.ts'
 import type { Command, Option, Options } from '../command.ts'
 
 export const PROGRAM = 'secure-lock-server'
@@ -112,18 +112,18 @@ const optionEntries = (options: Options): readonly Entry[] =>
     text: option.summary + (option.default ? ` [${option.default}]` : ''),
   }))
 
-/** Every setting with its default. */
-export const settingsPage = (): readonly Section[] => [
-  {
-    title: 'Settings, from the environment or the file of --env-file [default]',
-    entries: Object.values(SETTINGS).flatMap((one) => [
-      { term: one.env, text: `${one.doc} [${one.fallback || 'none'}]` },
-      ...('secret' in one
-        ? [{ term: `${one.env}_FILE`, text: `a file that holds ${one.env} [none]` }]
-        : []),
+export const SETTINGS_INTRO =
+  'Settings come from the environment, or from the file that --env-file names. The default is in brackets.'
+
+/** Every setting with its default, a section for each group. */
+export const settingsPage = (): readonly Section[] =>
+  SETTING_GROUPS.map(([title, settings]) => ({
+    title,
+    entries: Object.values(settings).flatMap(({ env, doc, fallback, secret }) => [
+      { term: env, text: `${doc} [${fallback || 'none'}]` },
+      ...(secret ? [{ term: `${env}_FILE`, text: `a file that holds ${env} [none]` }] : []),
     ]),
-  },
-]
+  }))
 
 const WIDTH = 80
 /** Terms up to this long have their text beside them. */

@@ -4,6 +4,7 @@ import type { Command } from '../command.ts'
 import {
   type Commands,
   PROGRAM,
+  SETTINGS_INTRO,
   type Section,
   commandPage,
   overview,
@@ -40,7 +41,9 @@ const manualText = (commands: Commands): string =>
         ...entries(section),
       ]),
     ]),
-    ...settingsPage().flatMap((section) => ['.SH ' + heading(section.title), ...entries(section)]),
+    '.SH SETTINGS',
+    ...paragraphs([SETTINGS_INTRO]),
+    ...settingsPage().flatMap((section) => ['.SS ' + heading(section.title), ...entries(section)]),
   ].join('\n')
 
 const heading = (title: string): string => `"${escaped(title).replaceAll('"', '\\(dq')}"`

@@ -1,6 +1,6 @@
 import { ptr } from 'bun:ffi'
 import type { App } from '../../app.ts'
-import type { Config } from '../../config.ts'
+import type { Config } from '../../config/config.ts'
 import { AppError } from '../../errors.ts'
 import type { TlsPair } from '../../http/connection/certificate.ts'
 import { setTcpUserTimeout } from '../../http/connection/tcp-user-timeout.ts'

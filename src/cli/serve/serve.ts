@@ -2,7 +2,8 @@ import { parseArgs } from 'node:util'
 import { version } from '../../../package.json'
 import { SETUP_CODE_MINUTES } from '../../accounts/registration/first-owner.ts'
 import { type App, openApp } from '../../app.ts'
-import { type Config, SETTINGS, givenSettings, parseConfig } from '../../config.ts'
+import { type Config, givenSettings, parseConfig } from '../../config/config.ts'
+import { SETTINGS } from '../../config/settings.ts'
 import { isLoopback } from '../../http/request/client-address.ts'
 import { type Logger, logWritten, processLogger, switchLevel } from '../../http/log/logger.ts'
 import { hasAddress, ownUrls } from '../../http/connection/public-url.ts'
@@ -29,7 +30,7 @@ export const serve: Command = {
     })
     // Whatever the level leaves out else.
     const auditLogger = log.child({}, { level: 'info' })
-    const certificates = config.tlsCertFile ? await reloaderOf(config) : undefined
+    const certificates = await reloaderOf(config)
     const app = await openApp(config, {
       logger: log,
       auditLogger,
@@ -76,9 +77,10 @@ export const serve: Command = {
 }
 
 /** Loaded only to serve HTTPS. */
-const reloaderOf = async (config: Config) => {
+const reloaderOf = async ({ tlsCertFile, tlsKeyFile }: Config) => {
+  if (tlsCertFile === undefined || tlsKeyFile === undefined) return undefined
   const { certificateReloader } = await import('./certificate-reloader.ts')
-  return certificateReloader(config)
+  return certificateReloader({ tlsCertFile, tlsKeyFile })
 }
 
 /** Logs a failure to write, so that a full disk prevents neither a start nor a stop. */
@@ -119,11 +121,11 @@ const offerSetupCode = async ({ setup }: App, terminal: Terminal): Promise<void>
 
 const warnings = (config: Config): readonly string[] => {
   const found: string[] = []
-  if (!config.tlsCertFile && !isLoopback(config.host))
+  if (config.tlsCertFile === undefined && !isLoopback(config.host))
     found.push(
       'plain HTTP: whoever shares the network can read passwords; set TLS_CERT_FILE and TLS_KEY_FILE',
     )
-  if (!hasAddress(config) && !config.publicUrl)
+  if (!hasAddress(config) && config.publicUrl === undefined)
     found.push(
       'this machine has no network address yet, so its links lead nowhere else; restart once it has, or set PUBLIC_URL',
     )

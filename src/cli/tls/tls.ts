@@ -3,7 +3,8 @@ import { hostname } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import ipaddr from 'ipaddr.js'
-import { type Config, parseConfig } from '../../config.ts'
+import { type Config, parseConfig } from '../../config/config.ts'
+import { DAY_MS } from '../../domain/duration.ts'
 import { AppError } from '../../errors.ts'
 import { certificateFacts } from '../../http/connection/certificate.ts'
 import { linkBase, machineAddresses } from '../../http/connection/public-url.ts'
@@ -143,7 +144,6 @@ const x509 = async () => {
   return import('./private-ca.ts')
 }
 
-const DAY_MS = 86_400_000
 const CA_DAYS = 3652
 
 /** The beginning of a certificate lies back, for phones whose clock is behind. */
@@ -253,7 +253,7 @@ const readText = (path: string): string => {
 const ownNames = ({ publicUrl }: Config): readonly string[] => {
   const own = hostname().toLowerCase()
   const [label = ''] = own.split('.')
-  const linked = publicUrl ? new URL(publicUrl).hostname : ''
+  const linked = publicUrl === undefined ? '' : new URL(publicUrl).hostname
   return [linked, own, `${label}.local`, 'localhost'].filter(
     (name) => HOST_NAME.test(name) && !ipaddr.isValid(name),
   )
@@ -296,10 +296,10 @@ const show = (
 
 /** The gateway's address and what to pin, for the app to scan; no browser sends what is behind `#`. */
 const pinLink = (config: Config, fingerprint: string): string => {
-  const isSecure = config.publicUrl.startsWith('https:')
+  const isSecure = config.publicUrl?.startsWith('https:')
   const base = linkBase({
     ...config,
-    publicUrl: isSecure ? config.publicUrl : '',
+    publicUrl: isSecure ? config.publicUrl : undefined,
     tlsCertFile: FILES.cert,
   })
   return `${base}/#ca-sha256=${fingerprint.replaceAll(':', '').toLowerCase()}`

@@ -1,9 +1,10 @@
+import { DAY_MS, HOUR_MS } from '../../domain/duration.ts'
 import type { ClockReading } from './clock.ts'
 import type { Erasure } from './erasure.ts'
 
 type Options = {
-  /** How long names and methods are kept, days; 0 keeps them for ever. */
-  readonly days: number
+  /** How long names and methods are kept; `undefined` keeps them for ever. */
+  readonly retentionMs: number | undefined
   readonly clock: () => ClockReading
   /** Removes the personal text of events received, or if imported happened, before then. */
   readonly eraseBefore: (timeMs: number) => Promise<Erasure>
@@ -22,18 +23,15 @@ export type Retention = {
   readonly stop: () => void
 }
 
-const DAY_MS = 86_400_000
-const HOUR_MS = 3_600_000
-
 /** Ends the keeping of personal text: whenever asked, and once a day from then on. Erasing cannot be
  * undone, so it waits while the clock is doubtful, and looks again each hour. */
-export const retention = ({ days, clock, eraseBefore, report }: Options): Retention => {
+export const retention = ({ retentionMs, clock, eraseBefore, report }: Options): Retention => {
   let next: Timer | undefined
 
-  const round = async (): Promise<RetentionRun> => {
+  const round = async (keptMs: number): Promise<RetentionRun> => {
     const { nowMs, isUncertain } = clock()
     if (isUncertain) return { outcome: 'waiting' }
-    const beforeMs = nowMs - days * DAY_MS
+    const beforeMs = nowMs - keptMs
     try {
       return { outcome: 'erased', beforeMs, ...(await eraseBefore(beforeMs)) }
     } catch (error) {
@@ -44,9 +42,9 @@ export const retention = ({ days, clock, eraseBefore, report }: Options): Retent
   const stop = () => clearTimeout(next)
 
   const apply = async (): Promise<void> => {
-    if (days === 0) return
+    if (retentionMs === undefined) return
     stop()
-    const done = await round()
+    const done = await round(retentionMs)
     report(done)
     next = setTimeout(() => void apply(), done.outcome === 'erased' ? DAY_MS : HOUR_MS)
     next.unref()

@@ -239,9 +239,9 @@ describe('LOG_RETENTION_DAYS', () => {
   test('is off unless it is set, waits for a clock that can be trusted, and reports what fails', async () => {
     const rounds: RetentionRun[] = []
     let calls = 0
-    const applied = async (days: number, nowMs: number, fails = false) => {
+    const applied = async (retentionMs: number | undefined, nowMs: number, fails = false) => {
       const keeping = retention({
-        days,
+        retentionMs,
         clock: unlockLogClock({ now: () => nowMs, monotonic: () => 0, newestMs: 0 }),
         eraseBefore: async () => {
           calls += 1
@@ -254,11 +254,11 @@ describe('LOG_RETENTION_DAYS', () => {
       keeping.stop()
     }
     const now = Date.UTC(2026, 5, 9)
-    await applied(0, now)
-    await applied(7, 0)
+    await applied(undefined, now)
+    await applied(7 * DAY_MS, 0)
     expect([calls, rounds]).toStrictEqual([0, [{ outcome: 'waiting' }]])
-    await applied(7, now)
-    await applied(7, now, true)
+    await applied(7 * DAY_MS, now)
+    await applied(7 * DAY_MS, now, true)
     expect(rounds.slice(1)).toMatchObject([
       { outcome: 'erased', events: 3, beforeMs: Date.UTC(2026, 5, 2) },
       { outcome: 'failed' },
@@ -269,7 +269,7 @@ describe('LOG_RETENTION_DAYS', () => {
     const outcomes: string[] = []
     let isUncertain = true
     const keeping = retention({
-      days: 7,
+      retentionMs: 7 * DAY_MS,
       clock: () => ({ nowMs: Date.UTC(2026, 5, 9), isUncertain }),
       eraseBefore: async () => ({ events: 0, isWalTruncated: true }),
       report: ({ outcome }) => outcomes.push(outcome),
