@@ -4,7 +4,7 @@ import { auditEventJson } from '../audit/event-json.ts'
 import type { StoredAuditEvent } from '../audit/store.ts'
 import { parseConfig } from '../config/config.ts'
 import { processLogger } from '../http/log/logger.ts'
-import { type Command, type Options, UsageError } from './command.ts'
+import { type Command, type Options, UsageError } from './command/command.ts'
 
 const LIMIT_DEFAULT = 50
 const LIMIT_MAX = 10_000

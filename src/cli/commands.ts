@@ -1,4 +1,4 @@
-import { type Command, UsageError, didYouMean } from './command.ts'
+import { type Command, UsageError, didYouMean } from './command/command.ts'
 import {
   type Commands,
   PROGRAM,

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
 import dashboard from '../ops/grafana-dashboard.json'
-import type { Command } from './command.ts'
+import type { Command } from './command/command.ts'
 
 /** Prints a dashboard of what `/metrics` tells. */
 export const grafana: Command = {

@@ -7,8 +7,8 @@ import { COMMAND_LINE } from '../domain/audit-event.ts'
 import { openExternalDatabase } from '../storage/external-database.ts'
 import { legacyLogImport } from '../unlocks/import/service.ts'
 import { legacyUnlocks } from '../unlocks/import/store.ts'
-import { type Command, type Options, type Terminal, UsageError } from './command.ts'
-import { withApp } from './with-app.ts'
+import { type Command, type Options, type Terminal, UsageError } from './command/command.ts'
+import { withApp } from './command/with-app.ts'
 
 const IMPORT = {
   zone: {

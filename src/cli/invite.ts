@@ -11,8 +11,8 @@ import { parseConfig } from '../config/config.ts'
 import { ROLES } from '../domain/account.ts'
 import { COMMAND_LINE } from '../domain/audit-event.ts'
 import { qrTerminal } from '../http/page/qr.ts'
-import { type Actions, type Command, type Options, UsageError } from './command.ts'
-import { withExistingData } from './with-app.ts'
+import { type Actions, type Command, type Options, UsageError } from './command/command.ts'
+import { withExistingData } from './command/with-app.ts'
 
 const MAKE = {
   role: {

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import type { Command } from './command.ts'
+import type { Command } from './command/command.ts'
 import notices from './notices.txt' with { type: 'text' }
 
 /** Hands on the licences of all that is in this executable. */

@@ -26,9 +26,9 @@ import {
   type Options,
   type Terminal,
   UsageError,
-  requireDatabase,
   runAction,
-} from './command.ts'
+} from './command/command.ts'
+import { requireDatabase } from './command/with-app.ts'
 
 const withApp = async (
   { env, say }: Terminal,

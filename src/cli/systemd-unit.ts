@@ -1,7 +1,7 @@
 import { dirname, isAbsolute } from 'node:path'
 import { parseArgs } from 'node:util'
 import { parseConfig } from '../config/config.ts'
-import { type Command, type Options, UsageError } from './command.ts'
+import { type Command, type Options, UsageError } from './command/command.ts'
 import template from './secure-lock.service' with { type: 'text' }
 
 const OPTIONS = {

@@ -15,8 +15,8 @@ import {
   type Terminal,
   UsageError,
   runAction,
-} from './command.ts'
-import { withApp, withExistingData } from './with-app.ts'
+} from './command/command.ts'
+import { withApp, withExistingData } from './command/with-app.ts'
 
 const ADD = {
   role: {

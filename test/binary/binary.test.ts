@@ -127,9 +127,9 @@ describe('the compiled file', () => {
     const args = ['--env-file', 'lock.env', 'doctor']
     const { out, words } = await runCommand(args, { folder, env: { RATE_LIMIT_AUTH: 'off' } })
     expect(words.split('\n')).toStrictEqual([
-      'lock.env: line 3 is no NAME=value, and changes nothing',
-      'lock.env: line 9 is no NAME=value, and changes nothing',
-      'lock.env: DATADIR is no setting and changes nothing; did you mean "DATA_DIR"?',
+      'lock.env: line 3 is not NAME=value and is ignored',
+      'lock.env: line 9 is not NAME=value and is ignored',
+      'lock.env: DATADIR is not a setting and is ignored; did you mean "DATA_DIR"?',
       '',
     ])
     expect(out).toContain('set: JWT_SECRET_KEY, REGISTRATION, RATE_LIMIT_AUTH, LOG_LEVEL\n')
@@ -262,7 +262,7 @@ describe('commands', () => {
     expect((await runCommand(['serve', '--dance'])).status).toBe(2)
   })
 
-  test('healthcheck says when nobody answers', async () => {
+  test('healthcheck says when nothing answers', async () => {
     const PORT = String(await freePort())
     expect(await runCommand(['healthcheck'], { env: { PORT } })).toMatchObject({
       status: 1,

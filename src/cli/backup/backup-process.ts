@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { AppError } from '../../errors.ts'
 import type { CreateBackup } from '../../ops/backups.ts'
 import type { CreatedBackup } from './create-backup.ts'
-import type { Terminal } from '../command.ts'
+import type { Terminal } from '../command/command.ts'
 
 /** Creates backups in a process of its own, because bun:sqlite blocks the event loop while it copies
  * (https://github.com/oven-sh/bun/issues/978). It runs this same executable, even if another version

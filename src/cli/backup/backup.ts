@@ -2,9 +2,9 @@ import { parseArgs } from 'node:util'
 import { type Config, parseConfig } from '../../config/config.ts'
 import { COMMAND_LINE } from '../../domain/audit-event.ts'
 import { mebibytes } from '../../storage/files/data-dir.ts'
-import { type Command, type Terminal, UsageError, requireDatabase } from '../command.ts'
+import { type Command, type Terminal, UsageError } from '../command/command.ts'
 import { createBackup } from './create-backup.ts'
-import { withExistingData } from '../with-app.ts'
+import { requireDatabase, withExistingData } from '../command/with-app.ts'
 
 /** Makes a backup of database and keys, also while the service runs. */
 export const backup: Command = {

@@ -14,7 +14,7 @@ import {
   removeStage,
   stageOf,
 } from '../../storage/backup/restore-journal.ts'
-import { type Command, type Options, type Terminal, UsageError } from '../command.ts'
+import { type Command, type Options, type Terminal, UsageError } from '../command/command.ts'
 import { type LiveData, compareLiveData, reapplyErasures } from './compare-live-data.ts'
 import { type Unpacked, unpackVerified } from './unpack-backup.ts'
 

@@ -9,7 +9,7 @@ import { DATABASE_FILE, requireRoom } from '../../storage/files/data-dir.ts'
 import { requireIntegrity } from '../../storage/backup/database-copy.ts'
 import { formatVerifierKey } from '../../unlocks/tlog/signed-note.ts'
 import { verifyLog } from '../../unlocks/verify/verify-log.ts'
-import type { Terminal } from '../command.ts'
+import type { Terminal } from '../command/command.ts'
 import { percentOf } from './create-backup.ts'
 
 /** A backup that was unpacked into folders of its own and proved. */

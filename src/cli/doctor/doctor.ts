@@ -29,9 +29,9 @@ import { fileFault } from '../../storage/files/private-files.ts'
 import { type LogFile, openLogFile } from '../../unlocks/verify/log-file.ts'
 import { logReads } from '../../unlocks/log/store.ts'
 import type { Verdict } from '../../unlocks/verify/verify-log.ts'
-import { type Command, type Options, type Terminal, ownCommand } from '../command.ts'
+import { type Command, type Options, type Terminal, ownCommand } from '../command/command.ts'
 import { folderFindings, secretFileFindings } from './file-checks.ts'
-import { askReadiness } from '../readiness.ts'
+import { askReadiness } from '../command/readiness.ts'
 
 const OPTIONS = {
   json: { type: 'boolean', default: false, summary: 'print the findings as JSON' },
@@ -109,7 +109,7 @@ const serviceFinding = async (config: Config): Promise<Finding> => {
     return {
       check,
       state: 'fault',
-      says: `runs, and is not ready: ${found.words}`,
+      says: `runs, and is not ready: ${found.reason}`,
       fix: 'see what follows, and the log of the service',
     }
   return {

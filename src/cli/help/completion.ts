@@ -1,7 +1,13 @@
 import bash from './completion.bash' with { type: 'text' }
 import fish from './completion.fish' with { type: 'text' }
 import zsh from './completion.zsh' with { type: 'text' }
-import { type Action, type Command, type Operand, type Options, UsageError } from '../command.ts'
+import {
+  type Action,
+  type Command,
+  type Operand,
+  type Options,
+  UsageError,
+} from '../command/command.ts'
 import { COMMON_OPTIONS, type Commands } from './help.ts'
 
 const SCRIPTS: Readonly<Record<string, string>> = { bash, zsh, fish }

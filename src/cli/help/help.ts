@@ -1,6 +1,6 @@
 import { styleText } from 'node:util'
 import { SETTING_GROUPS } from '../../config/settings.ts'
-import type { Command, Option, Options } from '../command.ts'
+import type { Command, Option, Options } from '../command/command.ts'
 
 export const PROGRAM = 'secure-lock-server'
 

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
 import { version } from '../../../package.json'
-import type { Command } from '../command.ts'
+import type { Command } from '../command/command.ts'
 import {
   type Commands,
   PROGRAM,

@@ -9,7 +9,7 @@ import { type Logger, logWritten, processLogger, switchLevel } from '../../http/
 import { hasAddress, ownUrls } from '../../http/connection/public-url.ts'
 import { qrTerminal } from '../../http/page/qr.ts'
 import { backupProcess } from '../backup/backup-process.ts'
-import { type Command, type Terminal, ownCommand } from '../command.ts'
+import { type Command, type Terminal, ownCommand } from '../command/command.ts'
 import { listen } from './listener.ts'
 import { sdNotify } from './sd-notify.ts'
 

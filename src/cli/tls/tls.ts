@@ -22,7 +22,7 @@ import {
   type Terminal,
   UsageError,
   runAction,
-} from '../command.ts'
+} from '../command/command.ts'
 import type { PrivateCa } from './private-ca.ts'
 
 /** Two years. Apple takes 825 days at the most, also of a private CA; the 398 that browsers ask for

@@ -1,7 +1,7 @@
 import { afterEach, expect, setSystemTime, test } from 'bun:test'
 import { existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Terminal } from '../../../src/cli/command.ts'
+import type { Terminal } from '../../../src/cli/command/command.ts'
 import { tls } from '../../../src/cli/tls/tls.ts'
 import { AppError } from '../../../src/errors.ts'
 import { temporaryFolder } from '../../support/binary.ts'

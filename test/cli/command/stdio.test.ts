@@ -1,8 +1,8 @@
 import { expect, test } from 'bun:test'
 import { readFileSync, readlinkSync, rmSync } from 'node:fs'
-import { qrTerminal } from '../../src/http/page/qr.ts'
-import { BINARY, freePort, runCommand, temporaryFolder } from '../support/binary.ts'
-import { until } from '../support/until.ts'
+import { qrTerminal } from '../../../src/http/page/qr.ts'
+import { BINARY, freePort, runCommand, temporaryFolder } from '../../support/binary.ts'
+import { until } from '../../support/until.ts'
 
 /** Runs a command at a pseudo-terminal (util-linux `script`), and answers each of its questions. */
 const atTerminal = async (
