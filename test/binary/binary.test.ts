@@ -132,7 +132,7 @@ describe('the compiled file', () => {
       'lock.env: DATADIR is not a setting and is ignored; did you mean "DATA_DIR"?',
       '',
     ])
-    expect(out).toContain('set: JWT_SECRET_KEY, REGISTRATION, RATE_LIMIT_AUTH, LOG_LEVEL\n')
+    expect(out).toContain('set: REGISTRATION, JWT_SECRET_KEY, RATE_LIMIT_AUTH, LOG_LEVEL\n')
     rmSync(folder, { recursive: true })
   })
 
@@ -266,7 +266,7 @@ describe('commands', () => {
     const PORT = String(await freePort())
     expect(await runCommand(['healthcheck'], { env: { PORT } })).toMatchObject({
       status: 1,
-      words: `No answer from http://127.0.0.1:${PORT}/readyz; is the service running, and with these settings?\n`,
+      words: `No answer from http://127.0.0.1:${PORT}/readyz; is the service running with these settings?\n`,
     })
   })
 })

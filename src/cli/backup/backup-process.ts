@@ -27,7 +27,7 @@ export const backupProcess =
     throw new Error(`The backup process ended with status ${status}: ${words}`)
   }
 
-/** The status of a command that says in words for people why it failed. */
+/** The status of a command that says on standard error why it failed. */
 const FAILED = 1
 
 const RUNNING_EXECUTABLE = '/proc/self/exe'

@@ -11,9 +11,9 @@ import {
   settingsPage,
 } from './help.ts'
 
-/** Prints all help as one page for man(1). */
+/** Prints all of the help as a page for man(1). */
 export const manual = (commands: () => Promise<Commands>): Command => ({
-  summary: 'print the manual page, which is all of this help in one',
+  summary: 'print all of this help as a manual page',
   examples: {
     'install it': `${PROGRAM} man > /usr/local/share/man/man8/${PROGRAM}.8`,
   },
@@ -28,7 +28,7 @@ const manualText = (commands: Commands): string =>
   [
     `.TH ${PROGRAM.toUpperCase()} 8 "" "Secure Lock Server ${version}"`,
     '.SH NAME',
-    `${escaped(PROGRAM)} \\- accounts at a front door, and the log of who opened it`,
+    `${escaped(PROGRAM)} \\- accounts for a front door, and a log of who opened it`,
     ...overview(commands).flatMap((section) => [
       '.SH ' + heading(section.title),
       ...entries(section),
@@ -56,7 +56,7 @@ const entries = ({ entries: listed }: Section): readonly string[] => {
 const paragraphs = (texts: readonly string[]): readonly string[] =>
   texts.flatMap((text, index) => [...(index === 0 ? [] : ['.PP']), escaped(text)])
 
-/** Text as roff takes it: no line of it may begin a request. */
+/** Escapes text for roff, so that no line is taken for a request. */
 const escaped = (text: string): string =>
   text
     .replaceAll('\\', '\\e')

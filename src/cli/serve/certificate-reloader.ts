@@ -32,14 +32,14 @@ export const certificateReloader = (files: Files, now: () => number = Date.now) 
       try {
         const next = readPair(files)
         if (next.cert === pair.cert && next.key === pair.key)
-          return log.info(logged(pair.facts), 'certificate is the same as before')
+          return log.info(logged(pair.facts), 'certificate has not changed')
         apply(next)
         pair = next
       } catch (error) {
         const fault = error instanceof Error ? error.message : String(error)
         log.error(
           { fault, ...logged(pair.facts) },
-          'certificate not reloaded: the one before stays',
+          'certificate not reloaded: the previous one stays',
         )
         return record(COMMAND_LINE, { action: RELOAD, result: 'failure', detail: { fault } })
       }

@@ -16,7 +16,7 @@ export type Listener = {
   readonly stop: (log: Logger) => Promise<void>
 }
 
-/** How long a connection and its place among its account's streams are kept for a phone that went out
+/** How long a connection, and its place among its account's streams, is kept for a phone that went out
  * of reach. */
 const DEAD_MS = 30_000
 
@@ -141,7 +141,7 @@ const open = (http: Http, config: Config, pair: TlsPair | undefined): Server => 
       port: config.port,
       reusePort: pair !== undefined,
       idleTimeout: IDLE_SECONDS,
-      // The body's own limit answers 413 in our words; see http/json-body.ts.
+      // The body's own limit answers 413 in our words; see http/request/json-body.ts.
       maxRequestBodySize: Number.MAX_SAFE_INTEGER,
       development: false,
       ...(pair

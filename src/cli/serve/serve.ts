@@ -28,7 +28,7 @@ export const serve: Command = {
       format: logFormat,
       isColoured: terminal.hasColours,
     })
-    // Whatever the level leaves out else.
+    // Audit events are logged at every level.
     const auditLogger = log.child({}, { level: 'info' })
     const certificates = await reloaderOf(config)
     const app = await openApp(config, {
@@ -44,7 +44,7 @@ export const serve: Command = {
         const { from, to } = switchLevel(log, logLevel)
         void logFailure(app.recordSetting(SETTINGS.logLevel.env, from, to), log)
       })
-      // First, so that nobody is told of a log that it is whole before it was looked at.
+      // First, so that no answer calls the log intact before it was verified.
       await app.watch.start()
       const listener = listen(app.http, config, certificates?.current())
       await logFailure(app.recordStart(givenSettings(terminal.env)), log)
@@ -55,7 +55,7 @@ export const serve: Command = {
       log.info({ version, port: config.port }, 'started')
       certificates?.watch(log)
       reload = () => {
-        if (!certificates) return log.warn('nothing to reload: there is no TLS_CERT_FILE')
+        if (!certificates) return log.warn('nothing to reload: TLS_CERT_FILE is not set')
         notify.reloading()
         const { replaceCertificate: apply } = listener
         void logFailure(certificates.reload({ apply, record: app.record, log }), log)
@@ -92,7 +92,7 @@ const logFailure = async (recorded: Promise<void>, log: Logger): Promise<void> =
   }
 }
 
-/** Tells the person at the terminal where the service is, where its data lies and what to mind. */
+/** Tells the person at the terminal where the service listens, where its data is and what to look at. */
 const greet = async (config: Config, app: App, terminal: Terminal): Promise<void> => {
   const { say } = terminal
   say(`Secure Lock Server ${version}`)
@@ -103,19 +103,19 @@ const greet = async (config: Config, app: App, terminal: Terminal): Promise<void
   await offerSetupCode(app, terminal)
 }
 
-/** Says how somebody becomes the first owner. The code is for whoever sees this start, so it is
- * said and never logged. */
+/** Shows how to become the first owner. The code is for the person who starts the service, so it is
+ * shown and never logged. */
 const offerSetupCode = async ({ setup }: App, terminal: Terminal): Promise<void> => {
   const { say, isShown } = terminal
   const setupCode = await setup.newSetupCode()
   if (!setupCode) return
   say(
-    `  owner      no owner yet: make one within ${SETUP_CODE_MINUTES} minutes with this code, or its link`,
+    `  owner      no owner yet: create one within ${SETUP_CODE_MINUTES} minutes with this code or link`,
   )
   say(`  code       ${setupCode.code}`)
   say(`  link       ${setupCode.link}`)
   if (isShown) say(qrTerminal(setupCode.link))
-  say('  later      restart for another code, or, with these settings, run')
+  say('  later      restart for a new code, or, with the same settings, run')
   say(`             ${ownCommand(terminal, 'user add --role owner NAME')}`)
 }
 
@@ -123,15 +123,15 @@ const warnings = (config: Config): readonly string[] => {
   const found: string[] = []
   if (config.tlsCertFile === undefined && !isLoopback(config.host))
     found.push(
-      'plain HTTP: whoever shares the network can read passwords; set TLS_CERT_FILE and TLS_KEY_FILE',
+      'plain HTTP: anyone on the network can read passwords; set TLS_CERT_FILE and TLS_KEY_FILE',
     )
   if (!hasAddress(config) && config.publicUrl === undefined)
     found.push(
-      'this machine has no network address yet, so its links lead nowhere else; restart once it has, or set PUBLIC_URL',
+      'this machine has no network address yet, so links work only on it; restart once it has one, or set PUBLIC_URL',
     )
   if (config.registration === 'open' && !isLoopback(config.host))
     found.push(
-      'registration is open to everybody on the network; choose otherwise in the console, or set REGISTRATION=invite, or closed once all are in',
+      'registration is open to everyone on the network; change it in the console, or set REGISTRATION to invite, or to closed once everyone is registered',
     )
   if (config.debug)
     found.push('DEBUG shows the tables to every program on this machine without a password')
