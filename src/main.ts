@@ -1,20 +1,20 @@
 import { resolve } from 'node:path'
 import { version } from '../package.json'
-import { UsageError, explainedOption } from './cli/command.ts'
+import { UsageError, explainedOption } from './cli/command/command.ts'
 import { commandOf } from './cli/commands.ts'
-import { readSettingsFile } from './cli/settings-file.ts'
-import { Interrupted, processTerminal } from './cli/stdio.ts'
-import { ConfigError } from './config.ts'
+import { readSettingsFile } from './cli/command/settings-file.ts'
+import { Interrupted, processTerminal } from './cli/command/stdio.ts'
+import { ConfigError } from './config/config.ts'
 import { AppError } from './errors.ts'
 import { escaped } from './http/log/text-line.ts'
 
 const EXIT = { failed: 1, usage: 2, bug: 70, interrupted: 130 } as const
 
-/** Where there is more to read about what was asked for. */
+/** The page of help that a usage error refers to. */
 let page = '--help'
 
-const main = async (words: readonly string[]): Promise<number> => {
-  const { args, settings, path } = takeEnvFile(words)
+const main = async (argv: readonly string[]): Promise<number> => {
+  const { args, settings, path } = takeEnvFile(argv)
   const terminal = processTerminal({ ...settings, ...process.env }, path)
   const [first = 'serve', ...rest] = args
   if (args.includes('--help') || args.includes('-h'))
@@ -32,14 +32,15 @@ const main = async (words: readonly string[]): Promise<number> => {
   })
 }
 
-/** Takes `--env-file FILE` or `--env-file=FILE` out of the words, wherever it stands, and reads it. */
-const takeEnvFile = (words: readonly string[]) => {
-  const place = words.findIndex((word) => word === OPTION || word.startsWith(`${OPTION}=`))
-  if (place === -1) return { args: words, settings: {}, path: undefined }
-  const isOneWord = words[place] !== OPTION
-  const path = isOneWord ? words[place]?.slice(OPTION.length + 1) : words[place + 1]
+/** Removes `--env-file FILE` or `--env-file=FILE` from the arguments, wherever it stands, and reads the
+ * file. */
+const takeEnvFile = (argv: readonly string[]) => {
+  const index = argv.findIndex((arg) => arg === OPTION || arg.startsWith(`${OPTION}=`))
+  if (index === -1) return { args: argv, settings: {}, path: undefined }
+  const isOneArgument = argv[index] !== OPTION
+  const path = isOneArgument ? argv[index]?.slice(OPTION.length + 1) : argv[index + 1]
   if (!path) throw new UsageError(`${OPTION} needs a FILE`)
-  const args = words.toSpliced(place, isOneWord ? 1 : 2)
+  const args = argv.toSpliced(index, isOneArgument ? 1 : 2)
   return { args, settings: readSettingsFile(path, say), path: resolve(path) }
 }
 
@@ -61,7 +62,7 @@ const exitStatus = (error: unknown): number => {
   return EXIT.bug
 }
 
-/** Words on the command line, names of files and other programs' data are in it. */
+/** Messages quote arguments, file names and data of other programs. */
 const visible = (message: string): string => message.split('\n').map(escaped).join('\n')
 
 process.exit(await main(process.argv.slice(2)).catch(exitStatus))

@@ -7,8 +7,8 @@ const SRC = join(import.meta.dir, '../src')
 /** Rooms, lowest first; a file imports its own room and lower ones. Features stand side by side. */
 const LEVELS = [
   ['errors'],
-  ['config'],
   ['domain'],
+  ['config'],
   ['storage'],
   ['http'],
   ['accounts', 'unlocks', 'audit'],

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import type { Config } from '../config.ts'
+import type { Config } from '../config/config.ts'
 import type { AuditIn, RecordAuditEvent } from '../domain/audit-event.ts'
 import { type Clock, monotonicEpochClock } from '../domain/clock.ts'
 import { requestAuthenticator } from '../http/authorization.ts'

@@ -1,4 +1,4 @@
-import type { AuditEvent, AuditIn, RecordAuditEvent } from '../domain/audit-event.ts'
+import type { AuditEvent, AuditIn, Origin, RecordAuditEvent } from '../domain/audit-event.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { Endpoint } from '../http/endpoint.ts'
 import type { Logger } from '../http/log/logger.ts'
@@ -29,8 +29,11 @@ export type AuditModule = {
   readonly auditIn: AuditIn
   /** Records what anyone can cause without end; see coalescing.ts. */
   readonly recordCoalesced: RecordAuditEvent
+  /** Records a request that claims to be forwarded, by a peer that no setting trusts. */
+  readonly recordForwarded: (peer: Origin) => Promise<void>
   /** Returns the audit events of an account, for its export. */
   readonly eventsOf: ReturnType<typeof accountAuditEvents>
+  readonly eraseAddressesOf: AuditStore['eraseAddressesOf']
   readonly lifecycle: ReturnType<typeof serviceLifecycle>
   readonly [Symbol.asyncDispose]: () => Promise<void>
 }
@@ -48,7 +51,10 @@ export const auditModule = (deps: Dependencies): AuditModule => {
     record,
     auditIn: (tx) => ({ record: (from, event) => record(from, event, tx) }),
     recordCoalesced: coalescing.recordCoalesced,
+    recordForwarded: (peer) =>
+      coalescing.recordCoalesced(peer, { action: 'proxy.untrusted', result: 'failure' }),
     eventsOf: accountAuditEvents(db),
+    eraseAddressesOf: store.eraseAddressesOf,
     lifecycle: serviceLifecycle({ store, record, version }),
     [Symbol.asyncDispose]: coalescing.close,
   }

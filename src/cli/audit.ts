@@ -2,9 +2,9 @@ import { parseArgs } from 'node:util'
 import { openApp } from '../app.ts'
 import { auditEventJson } from '../audit/event-json.ts'
 import type { StoredAuditEvent } from '../audit/store.ts'
-import { parseConfig } from '../config.ts'
+import { parseConfig } from '../config/config.ts'
 import { processLogger } from '../http/log/logger.ts'
-import { type Command, type Options, UsageError } from './command.ts'
+import { type Command, type Options, UsageError } from './command/command.ts'
 
 const LIMIT_DEFAULT = 50
 const LIMIT_MAX = 10_000
@@ -16,12 +16,12 @@ const OPTIONS = {
     value: 'COUNT',
     summary: `how many, up to ${LIMIT_MAX}`,
   },
-  json: { type: 'boolean', default: false, summary: 'one JSON object a line, as the API gives it' },
+  json: { type: 'boolean', default: false, summary: 'one JSON object a line, as in the API' },
 } as const satisfies Options
 
-/** Shows what happened to accounts and settings last, also while the service runs. */
+/** Shows the latest audit events, also while the service runs. */
 export const audit: Command = {
-  summary: 'show the newest records of the audit trail, the newest last',
+  summary: 'show the latest audit events, the newest last',
   options: OPTIONS,
   run: async (args, { env, print }) => {
     const { values } = parseArgs({ args: [...args], options: OPTIONS })
@@ -32,14 +32,13 @@ export const audit: Command = {
       logger: processLogger({ level: 'fatal', format: 'text' }),
     })
     try {
-      const { events } = await app.audit.page({ filter: {}, order: 'newest', limit })
+      const { events } = await app.audit.store.page({ filter: {}, order: 'newest', limit })
       const oldestFirst = events.toReversed()
-      if (values.json)
-        for (const record of oldestFirst) print(JSON.stringify(auditEventJson(record)))
+      if (values.json) for (const event of oldestFirst) print(JSON.stringify(auditEventJson(event)))
       else for (const line of table([HEADINGS, ...oldestFirst.map(cells)])) print(line)
       return 0
     } finally {
-      await app.close()
+      await app[Symbol.asyncDispose]()
     }
   },
 }
@@ -60,7 +59,7 @@ const cells = ({ atMs, action, result, actor, subject, address, detail }: Stored
 
 const nameOf = (party: StoredAuditEvent['actor']): string => party?.name ?? party?.id ?? '-'
 
-/** Columns as wide as their widest cell, but for the last. */
+/** Pads each column to its widest cell, except the last. */
 const table = (rows: readonly (readonly string[])[]): readonly string[] => {
   const widths = HEADINGS.map((_, column) =>
     Math.max(...rows.map((row) => Bun.stringWidth(row[column] ?? ''))),

@@ -1,22 +1,23 @@
-import { type Command, UsageError, didYouMean } from './command.ts'
+import { type Command, UsageError, didYouMean } from './command/command.ts'
 import {
   type Commands,
   PROGRAM,
+  SETTINGS_INTRO,
   commandPage,
   helpText,
   overview,
   settingsPage,
 } from './help/help.ts'
 
-/** Says what there is to type. */
+/** Shows help about the program, a command or the settings. */
 const help: Command = {
-  summary: 'tell more of a command, or of the settings',
+  summary: 'show help about a command, or the settings',
   usage: 'help\nhelp COMMAND\nhelp settings',
   operands: ['COMMAND|settings'],
   run: async ([topic, ...more], { print, hasColours }) => {
-    if (more.length > 0) throw new UsageError('help takes one word')
+    if (more.length > 0) throw new UsageError('help takes one argument')
     if (topic === undefined) print(helpText([ABOUT], overview(await allCommands()), hasColours))
-    else if (topic === 'settings') print(helpText([], settingsPage(), hasColours))
+    else if (topic === 'settings') print(helpText([SETTINGS_INTRO], settingsPage(), hasColours))
     else {
       const command = await commandOf(topic)
       const head = [`${PROGRAM} ${topic}: ${command.summary}`]
@@ -27,10 +28,10 @@ const help: Command = {
   },
 }
 
-const ABOUT = 'Accounts at a front door, and the log of who opened it.'
+const ABOUT = 'Accounts for a front door, and a log of who opened it.'
 
-/** Every command, by the word that starts it. Loaded when it is asked for, so that the service carries
- * no code of the others. */
+/** Every command by its name. Each is loaded only when needed, so that the service does not keep the
+ * code of the others in memory. */
 const COMMANDS: Readonly<Record<string, () => Command | Promise<Command>>> = {
   serve: async () => (await import('./serve/serve.ts')).serve,
   user: async () => (await import('./user.ts')).user,
@@ -51,7 +52,7 @@ const COMMANDS: Readonly<Record<string, () => Command | Promise<Command>>> = {
   help: () => help,
 }
 
-/** Throws `UsageError` for a word that starts none. */
+/** Throws `UsageError` for an unknown command. */
 export const commandOf = async (name: string): Promise<Command> => {
   const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
   if (!load)
@@ -59,7 +60,7 @@ export const commandOf = async (name: string): Promise<Command> => {
   return load()
 }
 
-/** What there is to know of all of them. */
+/** Loads all commands, for help and completion. */
 export const allCommands = async (): Promise<Commands> => {
   const loaded = Object.entries(COMMANDS).map(async ([name, load]) => [name, await load()] as const)
   return Object.fromEntries(await Promise.all(loaded))

@@ -1,8 +1,8 @@
 import { parseArgs } from 'node:util'
 import dashboard from '../ops/grafana-dashboard.json'
-import type { Command } from './command.ts'
+import type { Command } from './command/command.ts'
 
-/** Prints a dashboard of what `/metrics` tells. */
+/** Prints a dashboard for the metrics of `/metrics`. */
 export const grafana: Command = {
   summary: 'print a dashboard for Grafana 11, as JSON to import',
   run: async (args, { print }) => {

@@ -1,19 +1,19 @@
 import { parseArgs } from 'node:util'
-import { parseConfig } from '../config.ts'
-import type { Command } from './command.ts'
-import { askReadiness } from './readiness.ts'
+import { parseConfig } from '../config/config.ts'
+import type { Command } from './command/command.ts'
+import { askReadiness } from './command/readiness.ts'
 
-/** Asks the service on this machine whether it is ready: exit status 0 or 1. */
+/** Asks the service on this machine whether it is ready; exit status 0 or 1. */
 export const healthcheck: Command = {
   summary: 'ask the running service whether it is ready',
-  details: 'Give it the settings of the service, which say where it listens.',
-  exitStatus: { 1: 'it is not ready, or nobody answers' },
+  details: 'Give it the same settings as the service: they say where it listens.',
+  exitStatus: { 1: 'it is not ready, or does not answer' },
   run: async (args, { env, print, say }) => {
     parseArgs({ args: [...args], options: {} })
     const found = await askReadiness(parseConfig(env))
     if (found.state === 'ready') print('ready')
-    else if (found.state === 'not ready') say(`Not ready: ${found.words}`)
-    else say(`No answer from ${found.url}; is the service running, and with these settings?`)
+    else if (found.state === 'not ready') say(`Not ready: ${found.reason}`)
+    else say(`No answer from ${found.url}; is the service running with these settings?`)
     return found.state === 'ready' ? 0 : 1
   },
 }

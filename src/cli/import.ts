@@ -2,35 +2,36 @@ import { parseArgs } from 'node:util'
 import { type Holder, legacyUserImport } from '../accounts/import/users.ts'
 import { legacyUsers } from '../accounts/import/store.ts'
 import type { App } from '../app.ts'
-import { parseConfig } from '../config.ts'
+import { parseConfig } from '../config/config.ts'
 import { COMMAND_LINE } from '../domain/audit-event.ts'
 import { clockFrom } from '../domain/clock.ts'
 import { openExternalDatabase } from '../storage/external-database.ts'
 import { legacyLogImport } from '../unlocks/import/service.ts'
 import { legacyUnlocks } from '../unlocks/import/store.ts'
-import { type Command, type Options, type Terminal, UsageError } from './command.ts'
-import { withApp } from './with-app.ts'
+import { type Command, type Options, type Terminal, UsageError } from './command/command.ts'
+import { withApp } from './command/with-app.ts'
 
 const IMPORT = {
   zone: {
     type: 'string',
     default: 'UTC',
     value: 'ZONE',
-    summary: 'of times without an offset, such as Europe/Berlin',
+    summary: 'the time zone of times without an offset, such as Europe/Berlin',
   },
 } as const satisfies Options
 
-/** Takes over accounts and unlocks from the legacy server, also while the service runs. */
+/** Imports accounts and unlocks of the legacy server, also while the service runs. */
 export const importLegacy: Command = {
-  summary: 'take over the accounts and unlocks of the legacy server, also while the service runs',
+  summary: 'import the accounts and unlocks of the legacy server, also while the service runs',
   details:
-    'FILE is its SQLite database, which is only read. Every row that cannot be taken is named, with the reason. Importing again takes what is new and nothing twice.',
+    'FILE is its SQLite database, which is only read. Rows that cannot be imported are listed with the reason. Importing again adds what is new, and nothing twice.',
   options: IMPORT,
   operands: ['FILE'],
   examples: {
-    'the legacy server stood in Berlin': 'secure-lock-server import --zone Europe/Berlin old.db',
+    'the legacy server used local time in Berlin':
+      'secure-lock-server import --zone Europe/Berlin old.db',
   },
-  exitStatus: { 1: 'a row could not be taken, or nothing at all' },
+  exitStatus: { 1: 'some rows, or all, could not be imported' },
   run: async (args, terminal) => {
     const { values, positionals } = parseArgs({
       args: [...args],
@@ -42,11 +43,11 @@ export const importLegacy: Command = {
     const zone = knownZone(values.zone)
     const config = parseConfig(terminal.env)
     const file = openExternalDatabase(path)
-    const older = { users: legacyUsers(file), unlocks: legacyUnlocks(file) }
+    const legacy = { users: legacyUsers(file), unlocks: legacyUnlocks(file) }
     try {
       return await withApp(config, async (app) => {
         terminal.say(`Importing ${path} into ${config.databasePath}`)
-        return importAll({ app, older, zone, terminal })
+        return importAll({ app, legacy, zone, terminal })
       })
     } finally {
       file.close()
@@ -64,7 +65,7 @@ const knownZone = (zone: string): string => {
 
 type Import = {
   readonly app: App
-  readonly older: {
+  readonly legacy: {
     readonly users: ReturnType<typeof legacyUsers>
     readonly unlocks: ReturnType<typeof legacyUnlocks>
   }
@@ -72,31 +73,37 @@ type Import = {
   readonly terminal: Terminal
 }
 
-const importAll = async ({ app, older, zone, terminal }: Import): Promise<number> => {
-  const { users, unlocks } = older
+const importAll = async ({ app, legacy, zone, terminal }: Import): Promise<number> => {
+  const { users, unlocks } = legacy
   const [people, events] = [newTally(), newTally()]
   const holders = new Map<string, Holder>()
-  const { db, hasher, people: accounts, auditIn, record } = app
+  const { db, accounts, audit } = app
   let result: 'success' | 'failure' = 'failure'
   try {
-    const importUsers = legacyUserImport({ db, accounts, hasher, auditIn, clock: clockFrom() })
+    const importUsers = legacyUserImport({
+      db,
+      accounts: accounts.store,
+      hasher: accounts.hasher,
+      auditIn: audit.auditIn,
+      clock: clockFrom(),
+    })
     const userProgress = progress(terminal, 'user', users.lastId())
     for await (const imported of importUsers(users.rows(), holders)) {
-      for (const one of imported) count(people, { ...one, table: 'user' }, terminal)
+      for (const row of imported) count(people, { ...row, table: 'user' }, terminal)
       userProgress(imported.at(-1)?.row)
     }
     const importUnlocks = legacyLogImport({
-      unlockLog: app.unlockLog,
-      store: app.unlocks,
+      unlockLog: app.unlocks.unlockLog,
+      store: app.unlocks.store,
       zone,
       holderOf: (username) => holders.get(username),
     })
     const unlockProgress = progress(terminal, 'log', unlocks.lastId())
     for await (const imported of importUnlocks(unlocks.rows())) {
-      for (const { fault, ...one } of imported)
+      for (const { fault, ...row } of imported)
         count(
           events,
-          { ...one, table: 'log', faults: fault === undefined ? [] : [fault] },
+          { ...row, table: 'log', faults: fault === undefined ? [] : [fault] },
           terminal,
         )
       unlockProgress(imported.at(-1)?.row)
@@ -104,10 +111,10 @@ const importAll = async ({ app, older, zone, terminal }: Import): Promise<number
     result = 'success'
   } finally {
     const detail = { ...detailOf('accounts', people), ...detailOf('unlocks', events) }
-    await record(COMMAND_LINE, { action: 'import', result, detail })
+    await audit.record(COMMAND_LINE, { action: 'import', result, detail })
     for (const line of summary(people, events)) terminal.print(line)
   }
-  await app.retention.apply()
+  await app.unlocks.retention.apply()
   return people.faults + events.faults > 0 ? 1 : 0
 }
 
@@ -129,7 +136,7 @@ const count = (tally: Tally, imported: Imported, { print }: Terminal): void => {
   tally.faults += faults.length
   const id = typeof row === 'number' ? row : 'without a number'
   const whose = name === undefined ? '' : ` (${name})`
-  const what = outcome === 'refused' ? 'not taken' : 'taken'
+  const what = outcome === 'refused' ? 'not imported' : 'imported'
   for (const fault of faults) print(`${table} ${id}${whose}: ${what}, ${fault}`)
 }
 
@@ -141,12 +148,12 @@ const detailOf = (of: string, { taken, here, refused }: Tally) => ({
 
 const summary = (people: Tally, events: Tally): readonly string[] =>
   [
-    ['', 'taken', 'there before', 'not taken'],
+    ['', 'imported', 'already there', 'not imported'],
     ['accounts', people.taken, people.here, people.refused],
     ['unlocks', events.taken, events.here, events.refused],
-  ].map(([of, ...counts]) => [of, ...counts].map((cell) => String(cell).padStart(13)).join(''))
+  ].map(([of, ...counts]) => [of, ...counts].map((cell) => String(cell).padStart(14)).join(''))
 
-/** How often a long import says how far it is. */
+/** How often a long import reports its progress. */
 const PROGRESS_MS = 2000
 
 const progress = ({ say, isShown }: Terminal, table: Imported['table'], lastRow: unknown) => {

@@ -7,14 +7,14 @@ import {
   USES_MAX,
 } from '../accounts/invitations/schema.ts'
 import type { ListedInvitation } from '../accounts/invitations/store.ts'
-import { parseConfig } from '../config.ts'
+import { parseConfig } from '../config/config.ts'
 import { ROLES } from '../domain/account.ts'
 import { COMMAND_LINE } from '../domain/audit-event.ts'
 import { qrTerminal } from '../http/page/qr.ts'
-import { type Actions, type Command, type Options, UsageError } from './command.ts'
-import { withExistingData } from './with-app.ts'
+import { type Actions, type Command, type Options, UsageError } from './command/command.ts'
+import { withExistingData } from './command/with-app.ts'
 
-const MAKE = {
+const CREATE = {
   role: {
     type: 'string',
     default: 'member',
@@ -26,24 +26,24 @@ const MAKE = {
     type: 'string',
     default: String(HOURS_DEFAULT),
     value: 'HOURS',
-    summary: `how long it is good, up to ${HOURS_MAX}`,
+    summary: `how long it is valid, up to ${HOURS_MAX}`,
   },
   uses: {
     type: 'string',
     default: '1',
     value: 'COUNT',
-    summary: `how many accounts it makes, up to ${USES_MAX}`,
+    summary: `how many accounts may register with it, up to ${USES_MAX}`,
   },
 } as const satisfies Options
 
-const make: Command['run'] = async (args, { env, print, say, isShown }) => {
-  const { values } = parseArgs({ args: [...args], options: MAKE })
+const create: Command['run'] = async (args, { env, print, say, isShown }) => {
+  const { values } = parseArgs({ args: [...args], options: CREATE })
   const { role, label } = values
   const hours = Number(values.hours)
   const usesMax = Number(values.uses)
   const wish = { role, label, expires_in_hours: hours, uses: usesMax }
   if (!Value.Check(InvitationBody, wish)) throw new UsageError(faultOf(wish))
-  return withExistingData(parseConfig(env), async ({ invitations }) => {
+  return withExistingData(parseConfig(env), async ({ accounts: { invitations } }) => {
     const made = await invitations.create(COMMAND_LINE, {
       role: wish.role,
       label,
@@ -52,7 +52,7 @@ const make: Command['run'] = async (args, { env, print, say, isShown }) => {
     })
     print(`Code   ${made.code}`)
     print(`Link   ${made.link}`)
-    print(`Good   ${usesMax === 1 ? 'once' : `${usesMax} times`}, as ${role}, until ${time(made)}`)
+    print(`Valid  ${usesMax === 1 ? 'once' : `${usesMax} times`}, as ${role}, until ${time(made)}`)
     if (isShown) say(qrTerminal(made.link))
   })
 }
@@ -68,7 +68,7 @@ const faultOf = (wish: unknown): string => {
       return `--uses must be a whole number from 1 to ${USES_MAX}`
     case undefined:
     default:
-      return '--label is too long, or holds control characters'
+      return '--label is too long, or contains control characters'
   }
 }
 
@@ -78,32 +78,32 @@ const time = ({ expiresAtMs }: { readonly expiresAtMs: number }): string =>
 const ROWS_PER_PAGE = 100
 
 const list: Command['run'] = async (args, { env, print }) => {
-  if (args.length > 0) throw new UsageError('invite list takes no more words')
-  return withExistingData(parseConfig(env), async ({ invitations }) => {
+  if (args.length > 0) throw new UsageError('invite list takes no arguments')
+  return withExistingData(parseConfig(env), async ({ accounts: { invitations } }) => {
     print(['ID', 'STATE', 'ROLE', 'USES', 'UNTIL', 'LABEL', 'ACCOUNTS'].join('\t'))
     let cursor: string | undefined
     do {
       const { page, next } = await invitations.page(cursor, ROWS_PER_PAGE)
-      for (const one of page) print(row(one))
+      for (const invitation of page) print(row(invitation))
       cursor = next
     } while (cursor !== undefined)
   })
 }
 
-const row = (one: ListedInvitation): string =>
+const row = (invitation: ListedInvitation): string =>
   [
-    one.id,
-    one.state,
-    one.role,
-    `${one.uses}/${one.usesMax}`,
-    time(one),
-    one.label,
-    one.accounts.map(({ username }) => username).join(', '),
+    invitation.id,
+    invitation.state,
+    invitation.role,
+    `${invitation.uses}/${invitation.usesMax}`,
+    time(invitation),
+    invitation.label,
+    invitation.accounts.map(({ username }) => username).join(', '),
   ].join('\t')
 
 const revoke: Command['run'] = async ([id, ...more], { env, print }) => {
   if (id === undefined || more.length > 0) throw new UsageError('invite revoke needs one ID')
-  return withExistingData(parseConfig(env), async ({ invitations }) => {
+  return withExistingData(parseConfig(env), async ({ accounts: { invitations } }) => {
     await invitations.revoke(COMMAND_LINE, id)
     print('Revoked')
   })
@@ -112,19 +112,19 @@ const revoke: Command['run'] = async ([id, ...more], { env, print }) => {
 const ACTIONS: Actions = {
   list: { summary: 'list the invitations', run: list },
   revoke: {
-    summary: 'revoke one; the accounts that it made stay',
+    summary: 'revoke an invitation; accounts registered with it stay',
     operands: ['ID'],
     run: revoke,
   },
 }
 
-/** Makes, lists and revokes invitations, also while the service runs. */
+/** Creates, lists and revokes invitations, also while the service runs. */
 export const invite: Command = {
-  summary: 'let people register, or list and revoke what lets them',
+  summary: 'create an invitation to register, or list and revoke invitations',
   details:
-    'Without list or revoke it makes an invitation. The code, the link and its QR code are shown once. ' +
-    'Give it the settings of the service, for the link’s sake.',
-  options: MAKE,
+    'Without list or revoke it creates an invitation. The code, the link and its QR code are shown once. ' +
+    'Give it the settings of the service, so that the link is right.',
+  options: CREATE,
   actions: ACTIONS,
   examples: {
     'for the weekend': 'secure-lock-server invite --label "Grace’s phone" --hours 48',
@@ -132,6 +132,6 @@ export const invite: Command = {
   run: async (args, terminal) => {
     const [word = '', ...more] = args
     const action = Object.hasOwn(ACTIONS, word) ? ACTIONS[word] : undefined
-    return action ? action.run(more, terminal) : make(args, terminal)
+    return action ? action.run(more, terminal) : create(args, terminal)
   },
 }

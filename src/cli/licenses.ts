@@ -1,10 +1,10 @@
 import { parseArgs } from 'node:util'
-import type { Command } from './command.ts'
+import type { Command } from './command/command.ts'
 import notices from './notices.txt' with { type: 'text' }
 
-/** Hands on the licences of all that is in this executable. */
+/** Prints the licences of everything in this executable. */
 export const licenses: Command = {
-  summary: 'print the licences of this program and of all that is in it',
+  summary: 'print the licences of this program and everything in it',
   run: async (args, { print }) => {
     parseArgs({ args: [...args], options: {} })
     print(notices.trimEnd())

@@ -2,7 +2,7 @@ import { accessSync, constants, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { type App, openApp } from '../app.ts'
-import { parseConfig } from '../config.ts'
+import { parseConfig } from '../config/config.ts'
 import { AppError } from '../errors.ts'
 import { COMMAND_LINE } from '../domain/audit-event.ts'
 import { processLogger } from '../http/log/logger.ts'
@@ -26,9 +26,9 @@ import {
   type Options,
   type Terminal,
   UsageError,
-  requireDatabase,
   runAction,
-} from './command.ts'
+} from './command/command.ts'
+import { requireDatabase } from './command/with-app.ts'
 
 const withApp = async (
   { env, say }: Terminal,
@@ -42,22 +42,22 @@ const withApp = async (
   try {
     return await work(app)
   } finally {
-    await app.close()
+    await app[Symbol.asyncDispose]()
   }
 }
 
-/** Prints one line of what the log says of itself. */
+/** Prints one line about the log. */
 const printing =
   (line: (app: App) => string | Promise<string>): Command['run'] =>
   async (args, terminal) => {
-    if (args.length > 0) throw new UsageError('log key and log checkpoint take no more words')
+    if (args.length > 0) throw new UsageError('log key and log checkpoint take no arguments')
     return withApp(terminal, async (app) => {
       terminal.print(await line(app))
       return 0
     })
   }
 
-/** What a log is to be held against. */
+/** What a log is verified against. */
 type Expected = {
   readonly checkpointFiles: readonly string[]
   readonly kept: readonly string[]
@@ -69,18 +69,18 @@ const VERIFY = {
     type: 'string',
     multiple: true,
     value: 'FILE',
-    summary: 'prove that the log extends this checkpoint, which somebody kept',
+    summary: 'prove that the log extends this checkpoint, kept from earlier',
   },
-  key: { type: 'string', value: 'VKEY', summary: 'prove that the log is of this key' },
+  key: { type: 'string', value: 'VKEY', summary: 'prove that this key signed the log' },
   bundle: {
     type: 'string',
     value: 'DIR',
-    summary: 'verify what export wrote; needs no server and no DATA_DIR',
+    summary: 'verify an exported bundle; needs no server and no DATA_DIR',
   },
   receipt: {
     type: 'string',
     value: 'FILE',
-    summary: 'verify one receipt that carries its event; needs --key and nothing else',
+    summary: 'verify a receipt that contains its event; needs only --key',
   },
 } as const satisfies Options
 
@@ -99,17 +99,17 @@ const verify: Command['run'] = async (args, terminal) => {
 }
 
 const verifyRows = async (
-  { unlocks, unlockLog, verifierKey }: App,
+  { unlocks: { store, unlockLog, verifierKey } }: App,
   expected: Expected,
   terminal: Terminal,
 ): Promise<number> => {
   const verdict = await verifyLog({
-    source: unlocks,
+    source: store,
     head: await unlockLog.head(),
     key: expected.key ?? verifierKey,
     kept: expected.kept,
   })
-  return told({ verdict, what: 'log', expected, terminal })
+  return report({ verdict, what: 'log', expected, terminal })
 }
 
 const verifyFolder = async (
@@ -122,17 +122,17 @@ const verifyFolder = async (
     ...(expected.key ? { key: expected.key } : {}),
   })
   const fault = verdict.ok ? await sumsFault(folder) : undefined
-  const whole: Verdict = fault === undefined ? verdict : { ok: false, seq: undefined, fault }
-  const status = told({ verdict: whole, what: 'bundle', expected, terminal })
-  if (whole.ok && !expected.key)
+  const checked: Verdict = fault === undefined ? verdict : { ok: false, seq: undefined, fault }
+  const status = report({ verdict: checked, what: 'bundle', expected, terminal })
+  if (checked.ok && !expected.key)
     terminal.print(
       `The key was taken from the bundle itself: ${readFileSync(join(folder, 'key'), 'utf8').trim()}\n` +
-        'Compare it with the one you know the log by, or name that one with --key.',
+        'Compare it with the key you know, or give that one with --key.',
     )
   return status
 }
 
-/** Verifies a receipt that carries its event, which needs neither the server nor a bundle. */
+/** Verifies a receipt that contains its event, which needs neither the server nor a bundle. */
 const verifyReceiptIn = (path: string, { key }: Expected, { print, say }: Terminal): number => {
   if (!key) throw new UsageError('log verify --receipt needs --key, the key of the log')
   try {
@@ -140,13 +140,13 @@ const verifyReceiptIn = (path: string, { key }: Expected, { print, say }: Termin
       readText(path),
       key,
     )
-    const who = person ? `${person.username} by ${person.method}` : 'somebody who was erased'
+    const who = person ? `${person.username} by ${person.method}` : 'a person who was erased'
     const at = new Date(receivedAtMs).toISOString()
-    const of =
+    const origin =
       source === 'imported' && occurredAtMs !== null
-        ? `, imported from a legacy server, which had it of ${new Date(occurredAtMs).toISOString()}`
+        ? `, imported from a legacy server, which recorded it at ${new Date(occurredAtMs).toISOString()}`
         : ''
-    print(`The receipt holds. Event ${seq}: ${lock} ${result} for ${who}, received ${at}${of}`)
+    print(`The receipt holds. Event ${seq}: ${lock} ${result} for ${who}, received ${at}${origin}`)
     return 0
   } catch (error) {
     if (!(error instanceof ProofError || error instanceof LogFault)) throw error
@@ -155,14 +155,14 @@ const verifyReceiptIn = (path: string, { key }: Expected, { print, say }: Termin
   }
 }
 
-type Told = {
+type Report = {
   readonly verdict: Verdict
   readonly what: 'log' | 'bundle'
   readonly expected: Expected
   readonly terminal: Terminal
 }
 
-const told = ({ verdict, what, expected, terminal: { print, say } }: Told): number => {
+const report = ({ verdict, what, expected, terminal: { print, say } }: Report): number => {
   if (!verdict.ok) {
     const first = verdict.seq === undefined ? '' : `\nFirst wrong event: ${verdict.seq}`
     say(`The ${what} is broken. ${verdict.fault}${first}`)
@@ -180,7 +180,7 @@ const events = (count: number): string => (count === 1 ? '1 event' : `${count} e
 const openBundle = (folder: string): Bundle => {
   const missing = BUNDLE_FILES.filter((name) => !hasFile(folder, name))
   if (missing.length > 0)
-    throw new AppError('unavailable', `${folder} is no bundle: it has no ${missing.join(', ')}`)
+    throw new AppError('unavailable', `${folder} is not a bundle: it has no ${missing.join(', ')}`)
   const file = (name: keyof Bundle) => Bun.file(join(folder, name))
   return {
     'entries.ndjson': file('entries.ndjson'),
@@ -190,7 +190,7 @@ const openBundle = (folder: string): Bundle => {
   }
 }
 
-/** Whether a folder has a file of that name. Throws `unavailable` where it cannot be read. */
+/** True if the folder has a file of that name. Throws `unavailable` if it cannot be read. */
 const hasFile = (folder: string, name: string): boolean => {
   const path = join(folder, name)
   try {
@@ -202,7 +202,7 @@ const hasFile = (folder: string, name: string): boolean => {
   }
 }
 
-/** Compares the files with the sums beside them, which cover what no signature does. */
+/** Compares the files with their checksums, which also cover what no signature does. */
 const sumsFault = async (folder: string): Promise<string | undefined> => {
   const path = join(folder, SUMS_FILE)
   if (!hasFile(folder, SUMS_FILE)) return `${SUMS_FILE} is missing`
@@ -214,13 +214,13 @@ const sumsFault = async (folder: string): Promise<string | undefined> => {
     if (!hasFile(folder, name)) return `${name} is missing`
     const hasher = new Bun.CryptoHasher('sha256')
     for await (const chunk of Bun.file(join(folder, name)).stream()) hasher.update(chunk)
-    if (hasher.digest('hex') !== sum) return `${name} does not fit ${SUMS_FILE}`
+    if (hasher.digest('hex') !== sum) return `${name} does not match ${SUMS_FILE}`
   }
   return undefined
 }
 
 const EXPORT = {
-  out: { type: 'string', value: 'DIR', required: true, summary: 'the folder to make' },
+  out: { type: 'string', value: 'DIR', required: true, summary: 'the folder to create' },
   proofs: {
     type: 'string',
     default: String(PROOFS_DEFAULT),
@@ -238,14 +238,14 @@ const exportLog: Command['run'] = async (args, terminal) => {
     const draft = atomicDirectory(out)
     try {
       const { path, write } = draft
-      const { unlockLog, unlocks: store } = app
+      const { unlockLog, store } = app.unlocks
       await exportBundle(
         { log: unlockLog, store, now: Date.now, write },
         { proofs: Number(proofs) },
       )
-      const verdict = await verifyBundle(openBundle(path), { key: app.verifierKey })
+      const verdict = await verifyBundle(openBundle(path), { key: app.unlocks.verifierKey })
       const detail = { intact: verdict.ok }
-      await app.record(COMMAND_LINE, { action: 'log.export', result: 'success', detail })
+      await app.audit.record(COMMAND_LINE, { action: 'log.export', result: 'success', detail })
       draft.commit()
       return exported(out, verdict, terminal)
     } finally {
@@ -256,11 +256,11 @@ const exportLog: Command['run'] = async (args, terminal) => {
 
 const exported = (out: string, verdict: Verdict, { print, say }: Terminal): number => {
   if (!verdict.ok) {
-    say(`Exported to ${out} what there is, but the log is broken. ${verdict.fault}`)
+    say(`Exported the log to ${out}, but it is broken. ${verdict.fault}`)
     return 1
   }
   print(
-    `Exported ${events(verdict.size)} to ${out}, and verified the bundle. It holds personal data.`,
+    `Exported ${events(verdict.size)} to ${out}, and verified the bundle. It contains personal data.`,
   )
   return 0
 }
@@ -274,8 +274,8 @@ const expectedKey = (text: string): VerifierKey => {
   }
 }
 
-/** A checkpoint that somebody kept, by itself or in a receipt. A file that holds none says nothing
- * against the log. */
+/** Reads a checkpoint that was kept, by itself or in a receipt. Throws `unavailable` for a file without
+ * one, which proves nothing against the log. */
 const readCheckpoint = (path: string): string => {
   const text = readText(path)
   try {
@@ -283,7 +283,7 @@ const readCheckpoint = (path: string): string => {
     return text
   } catch (error) {
     if (!(error instanceof ProofError)) throw error
-    throw new AppError('unavailable', `${path} holds no checkpoint: ${error.message}`)
+    throw new AppError('unavailable', `${path} contains no checkpoint: ${error.message}`)
   }
 }
 
@@ -302,31 +302,32 @@ const ACTIONS: Actions = {
     run: verify,
   },
   export: {
-    summary: 'write entries, checkpoint, key, receipts and a page that verifies all of it',
+    summary: 'write entries, checkpoint, key, receipts and a page that verifies them',
     options: EXPORT,
     run: exportLog,
   },
   key: {
-    summary: 'print the key that others hold the log against',
-    run: printing((app) => app.unlockLog.verifierKey),
+    summary: 'print the key that others verify the log with',
+    run: printing((app) => app.unlocks.unlockLog.verifierKey),
   },
   checkpoint: {
-    summary: 'print the checkpoint of this moment; keep it on another machine',
-    run: printing(async (app) => (await app.unlockLog.head()).checkpoint.trimEnd()),
+    summary: 'print the current checkpoint; keep it on another machine',
+    run: printing(async (app) => (await app.unlocks.unlockLog.head()).checkpoint.trimEnd()),
   },
 }
 
-/** Proves the unlock log, also while the service runs, and hands its proof on. */
+/** Verifies the unlock log, also while the service runs, and exports it for others to verify. */
 export const log: Command = {
-  summary: 'prove that the unlock log is intact, or hand on what others prove it with',
+  summary: 'verify the unlock log, or export it for others to verify',
   actions: ACTIONS,
   examples: {
     'keep a checkpoint': 'secure-lock-server log checkpoint > kept-checkpoint',
     'prove that today’s log extends it':
       'secure-lock-server log verify --checkpoint kept-checkpoint',
-    'hand the log on, with all that proves it': 'secure-lock-server log export --out evidence',
-    'verify what was handed on': 'secure-lock-server log verify --bundle evidence',
+    'export the log, with everything that proves it':
+      'secure-lock-server log export --out evidence',
+    'verify what was exported': 'secure-lock-server log verify --bundle evidence',
   },
-  exitStatus: { 1: 'the log, bundle or receipt does not hold, or could not be read' },
+  exitStatus: { 1: 'the log, bundle or receipt is broken, or could not be read' },
   run: runAction('log', ACTIONS),
 }

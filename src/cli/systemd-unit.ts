@@ -1,7 +1,7 @@
 import { dirname, isAbsolute } from 'node:path'
 import { parseArgs } from 'node:util'
-import { parseConfig } from '../config.ts'
-import { type Command, type Options, UsageError } from './command.ts'
+import { parseConfig } from '../config/config.ts'
+import { type Command, type Options, UsageError } from './command/command.ts'
 import template from './secure-lock.service' with { type: 'text' }
 
 const OPTIONS = {
@@ -9,20 +9,20 @@ const OPTIONS = {
     type: 'string',
     default: 'secure-lock',
     value: 'NAME',
-    summary: 'the user that the service runs as',
+    summary: 'the user the service runs as',
   },
   settings: {
     type: 'string',
     value: 'FILE',
-    summary: 'the file that holds its settings [that of --env-file, or /etc/secure-lock.env]',
+    summary: 'the file of its settings [the one of --env-file, or /etc/secure-lock.env]',
   },
 } as const satisfies Options
 
-/** Prints a systemd unit that runs this very file, boxed in as far as it can work. */
+/** Prints a systemd unit that runs this executable with as few rights as it needs. */
 export const systemdUnit: Command = {
   summary: 'print a systemd unit for this executable',
   details:
-    'Data lies in /var/lib/secure-lock, unless DATA_DIR says otherwise. Give it the settings too (--env-file): PORT, DATA_DIR, DATABASE_URI and BACKUP_DIR decide what the service may do.',
+    'The data is kept in /var/lib/secure-lock unless DATA_DIR says otherwise. Give it the settings of the service (--env-file): PORT, DATA_DIR, DATABASE_URI and BACKUP_DIR decide what the unit allows.',
   options: OPTIONS,
   examples: {
     'install it':
@@ -33,18 +33,19 @@ export const systemdUnit: Command = {
     if (!/^[a-z_][a-z0-9_-]{0,30}$/.test(values.user))
       throw new UsageError('--user must be the name of a system user')
     const { port, backupDir, dataDir, databasePath } = parseConfig(env)
-    // What is relative lies in the folder that the unit starts in.
-    const dataDirs = [
-      isAbsolute(env['DATA_DIR'] ?? '') && dataDir,
-      env['DATABASE_URI']?.startsWith('sqlite:////') && dirname(databasePath),
+    // Relative paths start in the folder of the unit, which it may write to anyway.
+    const folders = [
+      ...(isAbsolute(env['DATA_DIR'] ?? '') ? [dataDir] : []),
+      ...(env['DATABASE_URI']?.startsWith('sqlite:////') ? [dirname(databasePath)] : []),
+      ...(backupDir === undefined ? [] : [backupDir]),
     ]
     const parts: Readonly<Record<string, string>> = {
       EXECUTABLE: path(process.execPath),
       ENV_FILE: path(values.settings ?? settingsFile ?? '/etc/secure-lock.env'),
       USER: values.user,
-      WRITABLE: [...new Set([...dataDirs, backupDir])]
-        .filter((folder) => folder && !isWithin(folder, STATE_FOLDER))
-        .map((folder) => `"-${plain(folder || '')}"`)
+      WRITABLE: [...new Set(folders)]
+        .filter((folder) => !isWithin(folder, STATE_FOLDER))
+        .map((folder) => `"-${plain(folder)}"`)
         .join(' '),
       CAPABILITIES: port < FIRST_FREE_PORT ? 'CAP_NET_BIND_SERVICE' : '',
     }
@@ -53,15 +54,14 @@ export const systemdUnit: Command = {
   },
 }
 
-/** Ports below it are for those who may bind them. */
+/** Lower ports take a privilege. */
 const FIRST_FREE_PORT = 1024
 
 const STATE_FOLDER = '/var/lib/secure-lock'
 
 const isWithin = (path: string, folder: string): boolean => `${path}/`.startsWith(`${folder}/`)
 
-/** A path as systemd takes it within quotation marks, where `%` stands for something, and on the lines
- * of commands `$` too. */
+/** Escapes a path for quotation marks in a unit, where `%` is special, and on command lines `$` too. */
 const path = (text: string): string => plain(text).replaceAll('$', '$$$$')
 
 const plain = (text: string): string => {

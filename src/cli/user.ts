@@ -3,7 +3,7 @@ import { Value } from '@sinclair/typebox/value'
 import { RESET_MINUTES } from '../accounts/people/reset-store.ts'
 import { RegisterBody } from '../accounts/registration/schema.ts'
 import type { App } from '../app.ts'
-import { type Config, parseConfig } from '../config.ts'
+import { type Config, parseConfig } from '../config/config.ts'
 import { AppError } from '../errors.ts'
 import { type Account, ROLES, type Role } from '../domain/account.ts'
 import { COMMAND_LINE, type Origin } from '../domain/audit-event.ts'
@@ -15,15 +15,15 @@ import {
   type Terminal,
   UsageError,
   runAction,
-} from './command.ts'
-import { withApp, withExistingData } from './with-app.ts'
+} from './command/command.ts'
+import { withApp, withExistingData } from './command/with-app.ts'
 
 const ADD = {
   role: {
     type: 'string',
     default: 'member',
     value: ROLES.join('|'),
-    summary: 'what the account may do',
+    summary: 'the role of the account',
   },
   phone: { type: 'string', default: '', value: 'PHONE', summary: 'the person’s phone number' },
   address: { type: 'string', default: '', value: 'ADDRESS', summary: 'where the person lives' },
@@ -44,21 +44,21 @@ const add: Command['run'] = async (args, terminal) => {
   if (fault) throw new UsageError(`Invalid ${fault.path.slice(1)}`)
   const config = parseConfig(terminal.env)
   const password = await newPassword(terminal)
-  return withApp(config, async ({ newAccounts }) => {
+  return withApp(config, async ({ accounts: { newAccounts } }) => {
     await newAccounts.add({ username, ...details, password }, role).catch(explained(config))
     terminal.print(`Added ${role} ${username}`)
   })
 }
 
-/** Tells a person at the terminal what the app's contract says in two words. */
+/** Explains at the terminal what the app's contract says in two words. */
 const explained =
   ({ passwordMinLength }: Config) =>
   (error: unknown): never => {
     if (error instanceof AppError && error.message === 'Weak password')
       throw new AppError(
         'invalid',
-        `Weak password: it needs ${passwordMinLength} characters, must not be among the commonest, ` +
-          'and must be more than the user name',
+        `Weak password: use at least ${passwordMinLength} characters, not a common password, ` +
+          'and more than the username',
       )
     throw error
   }
@@ -67,8 +67,8 @@ const isRole = (word: string | undefined): word is Role => ROLES.some((role) => 
 
 const newPassword = async ({ isInteractive, readSecret }: Terminal): Promise<string> => {
   const password = await readSecret('Password: ')
-  if (isInteractive && (await readSecret('The same again: ')) !== password)
-    throw new AppError('invalid', 'The two passwords differ; nothing was added')
+  if (isInteractive && (await readSecret('Confirm password: ')) !== password)
+    throw new AppError('invalid', 'The passwords differ; nothing was added')
   if (password === '') throw new AppError('invalid', 'No password was given; nothing was added')
   return password
 }
@@ -76,12 +76,12 @@ const newPassword = async ({ isInteractive, readSecret }: Terminal): Promise<str
 const ROWS_PER_PAGE = 500
 
 const list: Command['run'] = async (args, { env, print }) => {
-  if (args.length > 0) throw new UsageError('user list takes no more words')
-  return withExistingData(parseConfig(env), async ({ people }) => {
+  if (args.length > 0) throw new UsageError('user list takes no arguments')
+  return withExistingData(parseConfig(env), async ({ accounts }) => {
     print(['ID', 'ROLE', 'PUBLIC ID', 'USERNAME'].join('\t'))
     let afterId = 0
     for (;;) {
-      const page = await people.page(afterId, ROWS_PER_PAGE)
+      const page = await accounts.store.page(afterId, ROWS_PER_PAGE)
       for (const { id, role, publicId, username } of page)
         print([id, role, publicId, username].join('\t'))
       if (page.length < ROWS_PER_PAGE) return
@@ -94,7 +94,7 @@ const changeRole: Command['run'] = async (args, { env, print }) => {
   const [name, role, ...more] = parseArgs({ args: [...args], allowPositionals: true }).positionals
   if (name === undefined || !isRole(role) || more.length > 0)
     throw new UsageError(`user role needs a NAME and ${ROLES.join(' or ')}`)
-  return withPerson({ env, name }, async ({ administration }, person) => {
+  return withPerson({ env, name }, async ({ accounts: { administration } }, person) => {
     await administration.change({ ...person, role })
     print(`${name} is now ${role}`)
   })
@@ -104,20 +104,20 @@ const disable =
   (disabled: boolean): Command['run'] =>
   async (args, { env, print }) => {
     const name = onlyName(args, disabled ? 'disable' : 'enable')
-    return withPerson({ env, name }, async ({ administration }, person) => {
+    return withPerson({ env, name }, async ({ accounts: { administration } }, person) => {
       await administration.change({ ...person, disabled })
-      print(disabled ? `${name} may not sign in any more` : `${name} may sign in again`)
+      print(disabled ? `${name} can no longer log in` : `${name} can log in again`)
     })
   }
 
 const reset: Command['run'] = async (args, { env, print, say }) => {
   const name = onlyName(args, 'reset')
-  return withPerson({ env, name }, async ({ administration }, person) => {
+  return withPerson({ env, name }, async ({ accounts: { administration } }, person) => {
     const { code } = await administration.beginReset(person)
     print(code)
     const fragment = new URLSearchParams({ reset: code, name }).toString()
     const link = `${linkBase(parseConfig(env))}/console/new-password#${fragment}`
-    say(`Good once, for ${RESET_MINUTES} minutes, in the app or at ${link}`)
+    say(`Valid once, for ${RESET_MINUTES} minutes, in the app or at ${link}`)
   })
 }
 
@@ -127,7 +127,7 @@ const ERASE = {
     default: false,
     summary: 'erase the name from imported unlocks that belong to no account',
   },
-  yes: { type: 'boolean', default: false, summary: 'do not ask for the name again' },
+  yes: { type: 'boolean', default: false, summary: 'do not ask for the name to confirm' },
 } as const satisfies Options
 
 const erase: Command['run'] = async (args, terminal) => {
@@ -138,17 +138,20 @@ const erase: Command['run'] = async (args, terminal) => {
   })
   const name = onlyName(positionals, 'erase')
   if (!values.yes && !terminal.isInteractive)
-    throw new UsageError('user erase needs --yes where nobody can be asked')
+    throw new UsageError('user erase needs --yes without a terminal to ask at')
   const confirm = async () => {
-    if (!values.yes && (await terminal.readLine(`Type ${name} again to erase for good: `)) !== name)
-      throw new AppError('invalid', 'That is another name; nothing was erased')
+    if (!values.yes && (await terminal.readLine(`Type ${name} to erase it for good: `)) !== name)
+      throw new AppError('invalid', 'That is not the name; nothing was erased')
   }
   if (values.imported) return eraseImported({ name, confirm, terminal })
-  return withPerson({ env: terminal.env, name }, async ({ administration }, person) => {
-    await confirm()
-    await administration.erase(person)
-    terminal.print(`Erased ${name}`)
-  })
+  return withPerson(
+    { env: terminal.env, name },
+    async ({ accounts: { administration } }, person) => {
+      await confirm()
+      await administration.erase(person)
+      terminal.print(`Erased ${name}`)
+    },
+  )
 }
 
 type ImportedErasure = {
@@ -157,23 +160,23 @@ type ImportedErasure = {
   readonly terminal: Terminal
 }
 
-/** Erases somebody who is in the legacy server's unlocks alone. */
+/** Erases a name that only imported unlocks have. */
 const eraseImported = ({ name, confirm, terminal }: ImportedErasure): Promise<number> =>
-  withExistingData(parseConfig(terminal.env), async ({ unlockLog, record }) => {
+  withExistingData(parseConfig(terminal.env), async ({ unlocks: { unlockLog }, audit }) => {
     await confirm()
     const { events, isWalTruncated: wal_truncated } = await unlockLog.eraseImportedName(name)
     const detail = { events, wal_truncated }
-    await record(COMMAND_LINE, { action: 'unlocks.erase', result: 'success', detail })
+    await audit.record(COMMAND_LINE, { action: 'unlocks.erase', result: 'success', detail })
     terminal.print(`Erased ${name} from ${events === 1 ? '1 unlock' : `${events} unlocks`}`)
   })
 
 /** Turns a second factor off for a person whose phone and recovery codes are lost. */
 const secondFactor: Command['run'] = async ([state, ...names], { env, print }) => {
-  if (state !== 'off') throw new UsageError('user second-factor needs the word off and one NAME')
+  if (state !== 'off') throw new UsageError('user second-factor needs off and one NAME')
   const name = onlyName(names, 'second-factor off')
-  return withPerson({ env, name }, async ({ enrolment }, { by, account }) => {
+  return withPerson({ env, name }, async ({ accounts: { enrolment } }, { by, account }) => {
     await enrolment.reset(by, account)
-    print(`Second factor of ${name} is off, and all sessions are ended`)
+    print(`The second factor of ${name} is off, and all sessions have ended`)
   })
 }
 
@@ -190,43 +193,43 @@ type Person = {
   readonly publicId: string
 }
 
-/** Finds whom a change is about, as whoever commands the gateway may make it. */
+/** Finds the account to change. Anyone who can run commands on the gateway may change it. */
 const withPerson = (
   { env, name }: Named,
   work: (app: App, person: Person) => Promise<void>,
 ): Promise<number> =>
   withExistingData(parseConfig(env), async (app) => {
-    const account = await app.accounts.find(name)
+    const account = await app.accounts.authentication.find(name)
     if (!account) throw new AppError('not_found', 'There is no such account; see user list')
     await work(app, { by: COMMAND_LINE, account, publicId: account.publicId })
   })
 
 const ACTIONS: Actions = {
   add: {
-    summary: 'add an account; the password is asked for, or is the first line of standard input',
+    summary: 'add an account; asks for the password, or reads it from standard input',
     options: ADD,
     operands: ['NAME'],
     run: add,
   },
   list: { summary: 'list the accounts', run: list },
   role: {
-    summary: 'change what an account may do',
+    summary: 'change the role of an account',
     operands: ['NAME', ROLES.join('|')],
     run: changeRole,
   },
   disable: {
-    summary: 'let a person sign in no more, and end their sessions',
+    summary: 'stop a person from logging in, and end their sessions',
     operands: ['NAME'],
     run: disable(true),
   },
-  enable: { summary: 'let them sign in again', operands: ['NAME'], run: disable(false) },
+  enable: { summary: 'let the person log in again', operands: ['NAME'], run: disable(false) },
   reset: {
-    summary: 'print a one-time code with which the person chooses a new password',
+    summary: 'print a one-time code to choose a new password with',
     operands: ['NAME'],
     run: reset,
   },
   erase: {
-    summary: 'erase a person for good; asks for the name again',
+    summary: 'erase a person for good; asks for the name to confirm',
     options: ERASE,
     operands: ['NAME'],
     run: erase,
@@ -240,12 +243,12 @@ const ACTIONS: Actions = {
 
 /** Adds, lists and changes accounts, also while the service runs. */
 export const user: Command = {
-  summary: 'add accounts, list, change or erase them',
+  summary: 'add, list, change or erase accounts',
   details:
-    'A password is never an argument, which other users of the machine could read and the history of the shell would keep.',
+    'A password is never an argument: other users of the machine could read it, and the shell would keep it in its history.',
   actions: ACTIONS,
   examples: {
-    'make an owner': 'secure-lock-server user add --role owner ada',
+    'create an owner': 'secure-lock-server user add --role owner ada',
     'the same in a script': 'secure-lock-server user add --role owner ada < file-with-the-password',
     'the person has forgotten the password': 'secure-lock-server user reset ada',
   },

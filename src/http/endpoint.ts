@@ -2,8 +2,8 @@ import type { Static, TObject, TSchema } from '@sinclair/typebox'
 import type { DocumentDecoration } from 'elysia'
 import type { Account } from '../domain/account.ts'
 import type { Answer } from './answers.ts'
-import { type Access, type Caller, requireAccess } from './authorization.ts'
-import { type Description, documentOf } from './openapi/operation.ts'
+import type { Access, Caller } from './authorization.ts'
+import type { Description } from './openapi/operation.ts'
 
 /** The limits a request may count against: one of the first three, and `changes` besides for what
  * leaves an audit event. `basic` counts requests with a name and password against `auth`. */
@@ -147,17 +147,3 @@ export type RouteDetail = DocumentDecoration & {
   readonly 'x-access'?: Access
   readonly 'x-document'?: (path: string) => DocumentDecoration
 }
-
-// Until every route is an endpoint:
-export const operation = (described: Description) => {
-  const { access } = described
-  const detail: RouteDetail = { 'x-access': access, 'x-document': documentOf(described) }
-  return {
-    parse: 'none' as const,
-    beforeHandle: ({ caller }: { caller: Caller }): void => {
-      if (access !== 'public' && access !== 'tables') requireAccess(caller, access)
-    },
-    detail,
-  }
-}
-export const HIDDEN = { parse: 'none', detail: { hide: true } } as const

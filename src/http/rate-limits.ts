@@ -1,6 +1,6 @@
 import { Elysia } from 'elysia'
 import { type Context as Counter, rateLimit } from 'elysia-rate-limit'
-import type { RateWindow } from '../config.ts'
+import type { RateWindow } from '../config/parsers.ts'
 import type { Caller } from './authorization.ts'
 import { clientKey } from './request/client-address.ts'
 

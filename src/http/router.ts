@@ -1,6 +1,7 @@
 import type { TObject, TSchema } from '@sinclair/typebox'
 import { type AnyElysia, Elysia } from 'elysia'
-import type { Cidr, RateWindow } from '../config.ts'
+import type { Config } from '../config/config.ts'
+import type { Cidr, RateWindow } from '../config/parsers.ts'
 import type { Origin } from '../domain/audit-event.ts'
 import {
   type AuthenticateRequest,
@@ -23,18 +24,17 @@ type Options = {
   readonly bodyBytesMax: number
   readonly authenticateRequest: AuthenticateRequest
   /** Called after each request over a limit. */
-  readonly seenRefusal: (group: CountedGroup) => void
+  readonly onRefusal: (group: CountedGroup) => void
 }
 
 type CountedGroup = Exclude<LimitGroup, 'basic'>
 
 export type Router = ReturnType<typeof router>
-export type Endpoints = Router
 
 /** Mounts endpoints. A request first learns who calls, then counts against its limits, then meets
  * the guard of its endpoint, and only then is its body read. */
 export const router = (options: Options) => {
-  const { trustedProxies, limits, authenticateRequest, recordForwarded, seenRefusal } = options
+  const { trustedProxies, limits, authenticateRequest, recordForwarded, onRefusal } = options
   const readBody = bodyReader(options.bodyBytesMax)
 
   const callers = new Elysia({ name: 'callers' }).resolve(
@@ -56,7 +56,7 @@ export const router = (options: Options) => {
     },
   )
   const limitsOf = (group: CountedGroup, keyOf: (caller: Caller) => string): Limits =>
-    rateLimits(limits[group], { keyOf, refused: () => seenRefusal(group) })
+    rateLimits(limits[group], { keyOf, refused: () => onRefusal(group) })
   const counted: Record<CountedGroup, Limits> = {
     auth: limitsOf('auth', byClient),
     unlock: limitsOf('unlock', byAccount),
@@ -105,11 +105,6 @@ export const router = (options: Options) => {
 
     /** Routes whose requests count against the default limits, for what answers any path. */
     fallback: (): AnyElysia => within(['default']),
-
-    // Until every route is an endpoint:
-    group: (name: 'auth' | 'unlock' | 'default') => new Elysia().use(shared[name]),
-    changeLimits: () => counted.changes(),
-    passwordLimits: () => counted.auth(hasPassword),
   }
 }
 
@@ -170,6 +165,19 @@ type Asked = { readonly request: Request; readonly caller: Caller }
 
 const isObjectSchema = (schema: TSchema | undefined): schema is TObject =>
   schema?.['type'] === 'object'
+
+/** Picks the limits of the settings. */
+export const limitsFrom = (config: LimitSettings): Options['limits'] => ({
+  auth: config.rateLimitAuth,
+  unlock: config.rateLimitUnlock,
+  changes: config.rateLimitChanges,
+  default: config.rateLimitDefault,
+})
+
+type LimitSettings = Pick<
+  Config,
+  'rateLimitAuth' | 'rateLimitUnlock' | 'rateLimitChanges' | 'rateLimitDefault'
+>
 
 const origin = (request: Request, peer: string, trustedProxies: readonly Cidr[]) => {
   const forwardedFor = request.headers.get('x-forwarded-for')

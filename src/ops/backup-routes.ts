@@ -1,5 +1,6 @@
 import type { Static } from '@sinclair/typebox'
-import type { Config } from '../config.ts'
+import type { Config } from '../config/config.ts'
+import { HOUR_MS } from '../domain/duration.ts'
 import { problem } from '../http/answers.ts'
 import { type Endpoint, endpoint } from '../http/endpoint.ts'
 import type { Backups } from './backups.ts'
@@ -7,7 +8,7 @@ import { BackupsAnswer } from './schema.ts'
 
 type Dependencies = {
   readonly backups: Pick<Backups, 'list' | 'state' | 'createNow'>
-  readonly settings: Pick<Config, 'backupDir' | 'backupEveryHours' | 'backupKeep'>
+  readonly settings: Pick<Config, 'backupDir' | 'backupEveryMs' | 'backupKeep'>
 }
 
 /** The backups that the server creates itself. */
@@ -95,7 +96,7 @@ const describe = async ({
       bytes,
       encrypted: isEncrypted,
     })),
-    every_hours: settings.backupDir ? settings.backupEveryHours : null,
+    every_hours: settings.backupDir === undefined ? null : settings.backupEveryMs / HOUR_MS,
     keep: settings.backupKeep,
     running: isRunning,
     failure: failure ? { at: timeOf(failure.atMs), reason: failure.reason } : null,

@@ -1,7 +1,9 @@
 import { mkdir } from 'node:fs/promises'
 import { join, relative } from 'node:path'
+import type { Config } from '../config/config.ts'
 import { type Actor, GATEWAY, type RecordAuditEvent } from '../domain/audit-event.ts'
 import type { Clock } from '../domain/clock.ts'
+import { HOUR_MS, MINUTE_MS } from '../domain/duration.ts'
 import { AppError } from '../errors.ts'
 import { type BackupFile, backupFolder } from './backup-folder.ts'
 
@@ -13,14 +15,10 @@ type Created = { readonly bytes: number; readonly events: number; readonly isEnc
 export type CreateBackup = (path: string, stopping: AbortSignal) => Promise<Created>
 
 type Dependencies = {
-  readonly settings: {
-    readonly dataDir: string
-    /** Empty if no backups are wanted. */
-    readonly backupDir: string
-    readonly backupEveryHours: number
-    readonly backupKeep: number
-    readonly backupPassphrase: string
-  }
+  readonly settings: Pick<
+    Config,
+    'dataDir' | 'backupDir' | 'backupEveryMs' | 'backupKeep' | 'backupPassphrase'
+  >
   /** Distinguishes this gateway's backups from those of others in the same folder. */
   readonly keyId: number
   /** Undefined if another process creates them. */
@@ -46,8 +44,7 @@ export type BackupState = {
   readonly failure: { readonly atMs: number; readonly reason: string } | undefined
 }
 
-const HOUR_MS = 3_600_000
-const CHECK_EVERY_MS = 60_000
+const CHECK_EVERY_MS = MINUTE_MS
 const STOP_MS_MAX = 3000
 
 const EVENT = { action: 'backup.create', subject: 'BACKUP_DIR' } as const
@@ -56,21 +53,22 @@ const EVENT = { action: 'backup.create', subject: 'BACKUP_DIR' } as const
  * the newest and deletes no file that it did not create. */
 export const backupService = (deps: Dependencies) => {
   const { settings, createBackup, record, newestEvent, onFailure, clock } = deps
-  const { dataDir, backupDir: dir, backupEveryHours, backupKeep, backupPassphrase } = settings
-  const folder = backupFolder(dir, deps.keyId)
+  const { dataDir, backupDir: dir, backupEveryMs, backupKeep, backupPassphrase } = settings
+  const folder = dir === undefined ? undefined : backupFolder(dir, deps.keyId)
   const stopping = new AbortController()
   const startedAtMs = clock.monotonicMs()
   let attemptedAtMs: number | undefined
   let running: Promise<void> | undefined
   let timer: Timer | undefined
 
-  const list = async () => (dir === '' ? [] : folder.list())
+  const list = async () => folder?.list() ?? []
 
   const createNext = async (from: Actor): Promise<void> => {
+    if (dir === undefined || !folder) throw noFolder()
     // Elsewhere it may be the mount point of a disk that is not there; creating it would fill this one.
     if (!relative(dataDir, dir).startsWith('..')) await mkdir(dir, { recursive: true, mode: 0o700 })
     if (!createBackup) throw new AppError('unavailable', 'Only the running server creates backups')
-    const file = await folder.nextName(clock.wallMs(), backupPassphrase !== '')
+    const file = await folder.nextName(clock.wallMs(), backupPassphrase !== undefined)
     const created = await createBackup(join(dir, file), stopping.signal)
     const { bytes, events, isEncrypted: encrypted } = created
     await record(from, { ...EVENT, result: 'success', detail: { file, bytes, events, encrypted } })
@@ -107,7 +105,7 @@ export const backupService = (deps: Dependencies) => {
     const newest = files[0]
     if (!newest) return true
     const ageMs = clock.wallMs() - newest.createdAtMs
-    return (ageMs >= 0 ? ageMs : waitedMs) >= backupEveryHours * HOUR_MS
+    return (ageMs >= 0 ? ageMs : waitedMs) >= backupEveryMs
   }
 
   const createIfDue = async (): Promise<void> => {
@@ -136,7 +134,7 @@ export const backupService = (deps: Dependencies) => {
 
     /** Checks now and every minute whether a backup is due. */
     start: (): void => {
-      if (dir === '') return
+      if (dir === undefined) return
       timer = setInterval(() => void createIfDue(), CHECK_EVERY_MS)
       timer.unref()
       void createIfDue()
@@ -144,8 +142,7 @@ export const backupService = (deps: Dependencies) => {
 
     /** Starts a backup, or joins the one that is running. Throws `conflict` without a BACKUP_DIR. */
     createNow: (from: Actor): void => {
-      if (dir === '')
-        throw new AppError('conflict', 'Set BACKUP_DIR first', { reason: 'no_backup_dir' })
+      if (dir === undefined) throw noFolder()
       void begin(from)
     },
 
@@ -158,6 +155,9 @@ export const backupService = (deps: Dependencies) => {
     },
   }
 }
+
+const noFolder = (): AppError =>
+  new AppError('conflict', 'Set BACKUP_DIR first', { reason: 'no_backup_dir' })
 
 const reasonOf = (error: unknown): string =>
   error instanceof AppError ? error.message : 'The log of the server says why'

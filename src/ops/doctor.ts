@@ -1,6 +1,7 @@
 import { statSync, statfsSync } from 'node:fs'
-import type { Config } from '../config.ts'
+import type { Config } from '../config/config.ts'
 import type { Clock } from '../domain/clock.ts'
+import { DAY_MS } from '../domain/duration.ts'
 import { AppError } from '../errors.ts'
 import { isLoopback } from '../http/request/client-address.ts'
 import type { Backups } from './backups.ts'
@@ -20,10 +21,7 @@ import { isClockSynchronised } from './kernel-clock.ts'
 
 /** What the checks need to know, from the running server or from its files. */
 type Facts = {
-  readonly config: Pick<
-    Config,
-    'dataDir' | 'databasePath' | 'host' | 'backupDir' | 'backupEveryHours'
-  >
+  readonly config: Pick<Config, 'dataDir' | 'databasePath' | 'host' | 'backupDir' | 'backupEveryMs'>
   readonly clock: Pick<Clock, 'wallMs'>
   readonly registration: () => Promise<Parameters<typeof registrationFinding>[0]>
   readonly hasOwner: () => Promise<boolean>
@@ -40,7 +38,7 @@ type Facts = {
 export type Doctor = ReturnType<typeof doctor>
 
 /** How long a forwarded request counts. */
-const FORWARDED_MS = 7 * 86_400_000
+const FORWARDED_MS = 7 * DAY_MS
 
 /** Returns the checks of this installation: one finding for each thing an owner should know. */
 export const doctor = (facts: Facts) => async (): Promise<readonly Finding[]> => {
@@ -68,10 +66,8 @@ export const doctor = (facts: Facts) => async (): Promise<readonly Finding[]> =>
   ]
 }
 
-const HOUR_MS = 3_600_000
-
 const backup = async ({ config, backupState }: Facts, nowMs: number): Promise<Finding> => {
-  const everyMs = config.backupDir ? config.backupEveryHours * HOUR_MS : undefined
+  const everyMs = config.backupDir === undefined ? undefined : config.backupEveryMs
   try {
     const { newest, failure } = await backupState()
     return backupFinding({

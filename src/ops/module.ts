@@ -1,4 +1,4 @@
-import type { Config } from '../config.ts'
+import type { Config } from '../config/config.ts'
 import type { RecordAuditEvent } from '../domain/audit-event.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { CertificateFacts } from '../http/connection/certificate.ts'
@@ -33,15 +33,22 @@ type Dependencies = {
   readonly createBackup: CreateBackup | undefined
   readonly audit: {
     readonly record: RecordAuditEvent
-    readonly newest: Parameters<typeof backupService>[0]['newestEvent']
-    readonly addressesOf: (action: string) => DoctorFacts['forwarders']
+    readonly store: {
+      readonly newest: Parameters<typeof backupService>[0]['newestEvent']
+      readonly addressesOf: (action: string) => DoctorFacts['forwarders']
+    }
   }
-  readonly accounts: Pick<DoctorFacts, 'hasOwner' | 'registration'> & Pick<GaugeFacts, 'hashing'>
-  readonly unlocks: Pick<DoctorFacts, 'newestEventMs'> & {
-    readonly keyId: number
-    readonly logSize: () => Promise<number>
-    readonly liveStreams: () => number
-    readonly lastVerification: () => LastVerification | undefined
+  readonly accounts: {
+    readonly store: Pick<DoctorFacts, 'hasOwner'>
+    readonly settings: Pick<DoctorFacts, 'registration'>
+    readonly hasher: { readonly load: GaugeFacts['hashing'] }
+  }
+  readonly unlocks: {
+    readonly verifierKey: { readonly id: number }
+    readonly size: () => Promise<number>
+    readonly store: { readonly newestCertainMs: DoctorFacts['newestEventMs'] }
+    readonly eventStream: { readonly count: () => number }
+    readonly verification: { readonly last: () => LastVerification | undefined }
     /** What is wrong with the log, or undefined if nothing is known to be. */
     readonly logFault: () => { readonly fault: string } | undefined
   }
@@ -62,33 +69,33 @@ export const opsModule = (deps: Dependencies): OpsModule => {
   const certificateEndMs = () => deps.certificate()?.notAfterMs
   const backups = backupService({
     settings: config,
-    keyId: unlocks.keyId,
+    keyId: unlocks.verifierKey.id,
     createBackup: deps.createBackup,
     record: audit.record,
-    newestEvent: audit.newest,
+    newestEvent: audit.store.newest,
     onFailure: (error) => logger.error({ err: error }, 'backup failed'),
     clock,
   })
   const runChecks = doctor({
     config,
     clock,
-    registration: accounts.registration,
-    hasOwner: accounts.hasOwner,
-    newestEventMs: unlocks.newestEventMs,
-    logCheck: async () => unlocks.lastVerification(),
+    registration: accounts.settings.registration,
+    hasOwner: accounts.store.hasOwner,
+    newestEventMs: unlocks.store.newestCertainMs,
+    logCheck: async () => unlocks.verification.last(),
     certificateEndMs,
     backupState: backups.state,
-    forwarders: audit.addressesOf('proxy.untrusted'),
+    forwarders: audit.store.addressesOf('proxy.untrusted'),
   })
   metrics.add(
     serviceGauges({
       version,
       dataDir: config.dataDir,
       databasePath: config.databasePath,
-      hashing: accounts.hashing,
-      logSize: unlocks.logSize,
-      lastVerification: unlocks.lastVerification,
-      liveStreams: unlocks.liveStreams,
+      hashing: accounts.hasher.load,
+      logSize: unlocks.size,
+      lastVerification: unlocks.verification.last,
+      liveStreams: unlocks.eventStream.count,
       certificateEndMs,
       newestBackupMs: async () => (await backups.list())[0]?.createdAtMs,
     }),

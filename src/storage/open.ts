@@ -6,6 +6,7 @@ import {
   type Queries,
   type SeenCommit,
   database,
+  isBusy,
   readQueries,
   unavailable,
 } from './database.ts'
@@ -54,32 +55,47 @@ type OpenOptions = {
  * of what was there (see `keepCopy`). Throws AppError `unavailable` with a message for the operator,
  * and never replaces a file. */
 export const openDatabase = (path: string, options: OpenOptions = {}): Database => {
-  const { seenCommit } = options
   if (path === ':memory:') {
     const memory = new Sqlite(path, { strict: true })
     memory.run(`PRAGMA foreign_keys = ${PRAGMAS.foreign_keys}`)
     migrate(memory)
-    return database({ writer: memory, reader: memory, seenCommit })
+    return database({ writer: memory, reader: memory, seenCommit: options.seenCommit })
   }
-  try {
-    makePrivateFile(path)
-    if (isWalDamaged(`${path}-wal`, CHECKED_AT_START_BYTES_MAX)) throw new Error(WAL_DAMAGED)
-    const writer = new Sqlite(path, { strict: true, readwrite: true, create: false })
+  const deadlineMs = performance.now() + HELD_MS_MAX
+  for (;;)
     try {
-      configure(writer)
-      checkFile(writer, path)
-      bringUpToDate(writer, path, options)
-      const reader = new Sqlite(path, { strict: true, readonly: true })
-      reader.run(`PRAGMA busy_timeout = ${PRAGMAS.busy_timeout}`)
-      // From its first read on it is seen by whoever else opens or closes the file.
-      reader.query('PRAGMA user_version').get()
-      return database({ writer, reader, files: fileIdentity(path), seenCommit })
+      return openFile(path, options)
     } catch (error) {
-      writer.close()
-      throw error
+      if (!isHeld(error) || performance.now() > deadlineMs) throw cannotOpen(path, error)
+      Bun.sleepSync(HELD_RETRY_MS)
     }
+}
+
+/** How long another process may hold the file or the right to change its schema, as one does that is
+ * just starting. */
+const HELD_MS_MAX = 3000
+const HELD_RETRY_MS = 50
+
+const isHeld = (error: unknown): boolean =>
+  isBusy(error) || (error instanceof AppError && isBusy(error.cause))
+
+const openFile = (path: string, options: OpenOptions): Database => {
+  makePrivateFile(path)
+  if (isWalDamaged(`${path}-wal`, CHECKED_AT_START_BYTES_MAX)) throw new Error(WAL_DAMAGED)
+  const writer = new Sqlite(path, { strict: true, readwrite: true, create: false })
+  try {
+    configure(writer)
+    checkFile(writer, path)
+    bringUpToDate(writer, path, options)
+    const reader = new Sqlite(path, { strict: true, readonly: true })
+    reader.run(`PRAGMA busy_timeout = ${PRAGMAS.busy_timeout}`)
+    // After its first read, any process that opens or closes the file sees it.
+    reader.query('PRAGMA user_version').get()
+    const { seenCommit } = options
+    return database({ writer, reader, files: fileIdentity(path), seenCommit })
   } catch (error) {
-    throw cannotOpen(path, error)
+    writer.close()
+    throw error
   }
 }
 
@@ -89,7 +105,9 @@ const bringUpToDate = (writer: Sqlite, path: string, { beforeMigration }: OpenOp
   if (from === MIGRATIONS.length) return
   const done = beforeMigration?.()
   try {
-    // What is new and empty has nothing to lose.
+    // Another process may have done it since.
+    if (schemaVersion(writer) === MIGRATIONS.length) return
+    // A new, empty database has nothing to lose.
     if (schemaVersion(writer) > 0) keepCopy(writer, path)
     migrate(writer)
   } finally {

@@ -1,5 +1,6 @@
-import type { Clock } from '../domain/clock.ts'
+import type { Config } from '../config/config.ts'
 import type { RecordAuditEvent } from '../domain/audit-event.ts'
+import type { Clock } from '../domain/clock.ts'
 import type { AuthenticateRequest } from '../http/authorization.ts'
 import type { Endpoint } from '../http/endpoint.ts'
 import type { Logger } from '../http/log/logger.ts'
@@ -26,14 +27,14 @@ type Dependencies = {
   readonly db: Database
   readonly clock: Clock
   readonly logger: Logger
-  readonly record: RecordAuditEvent
-  /** Erases addresses from audit events before a time; returns from how many. */
-  readonly eraseAddressesBefore: (timeMs: number) => Promise<number>
+  readonly config: Pick<Config, 'dataDir' | 'logRetentionMs'>
+  readonly audit: {
+    readonly record: RecordAuditEvent
+    /** Erases addresses from audit events before a time; returns from how many. */
+    readonly store: { readonly eraseAddressesBefore: (timeMs: number) => Promise<number> }
+  }
   /** Called with the size of the log when it is opened and after each commit. */
-  readonly seenLogSize: (size: number) => void
-  readonly dataDir: string
-  /** How long names and methods are kept, in days; 0 keeps them forever. */
-  readonly retentionDays: number
+  readonly onGrowth: (size: number) => void
   readonly heartbeatSeconds?: number | undefined
 }
 
@@ -45,21 +46,24 @@ type RouteDependencies = Pick<Parameters<typeof unlockRoutes>[0], 'refusedAccoun
 /** Opens the unlock log and all that reads, verifies and erases it. Before the database is opened,
  * call `keyFile(dataDir).requireDatabase`. Throws `unavailable` if the log's key is missing or
  * damaged. */
-export const openUnlocks = async ({ db, clock, logger, record, ...deps }: Dependencies) => {
-  const { heartbeatSeconds = HEARTBEAT_SECONDS, retentionDays: days, eraseAddressesBefore } = deps
+export const openUnlocks = async ({ db, clock, logger, config, audit, ...deps }: Dependencies) => {
+  const { heartbeatSeconds = HEARTBEAT_SECONDS, onGrowth } = deps
+  const { record } = audit
   const store = unlockStore(db)
   const hasLog = (await store.head()) !== undefined
-  const signer = keyFile(deps.dataDir).open({ hasLog })
+  const signer = keyFile(config.dataDir).open({ hasLog })
   const key = signer.verifierKey
   const logClock = unlockLogClock({ clock, newestMs: await store.newestCertainMs() })
   const unlockLog = await openUnlockLog({ store, signer, clock: logClock })
   const size = async () => (await unlockLog.head()).size
-  deps.seenLogSize(await size())
-  unlockLog.onCommit(deps.seenLogSize)
+  onGrowth(await size())
+  unlockLog.onCommit(onGrowth)
 
   const recordDenied = deniedAccessRecorder({ append: unlockLog.append, logger, clock })
+  const { eraseAddressesBefore } = audit.store
   const erasing = { unlockLog, eraseAddressesBefore, record }
-  const retained = retention({ days, clock: logClock, logger, ...erasing })
+  const retentionMs = config.logRetentionMs
+  const retained = retention({ retentionMs, clock: logClock, logger, ...erasing })
   const queries = unlockQueries(db)
   const stream = eventStream({ queries, unlockLog, heartbeatSeconds })
   const verification = verificationScheduler({ store, key, clock, logger })
@@ -70,6 +74,7 @@ export const openUnlocks = async ({ db, clock, logger, record, ...deps }: Depend
     verifierKey: key,
     size,
     recordDenied,
+    eraseAccount: unlockLog.eraseAccount,
     retention: retained,
     eventStream: stream,
     verification,

@@ -14,40 +14,42 @@ test('[O3] what cannot be recorded has not happened: no login, no account, no in
   const lines: string[] = []
   const app = await openLog(join(folder, 'data'), {}, (line) => lines.push(line))
   const person = { username: 'ada', password: PASSWORD, phone: '1', address: 'x' }
-  const { publicId } = await app.newAccounts.add(person, 'member')
-  const account = await app.people.findByPublicId(publicId)
+  const { publicId } = await app.accounts.newAccounts.add(person, 'member')
+  const account = await app.accounts.store.findByPublicId(publicId)
   if (!account) throw new Error('no account')
-  await app.accounts.login(person, FROM)
-  const [session, ...others] = await app.sessions.list(account.id)
+  await app.accounts.authentication.login(person, FROM)
+  const [session, ...others] = await app.accounts.sessions.list(account.id)
   expect(others).toStrictEqual([])
 
   using db = new Database(join(folder, 'data/secure-lock.db'))
   db.run(`CREATE TRIGGER broken BEFORE INSERT ON audit_event
           BEGIN SELECT RAISE(ABORT, 'no more records'); END`)
   const caller = { ...FROM, account, sessionId: session?.id }
-  expect(app.accounts.login(person, FROM)).rejects.toThrow('no more records')
-  expect(app.sessions.end(caller, session?.id ?? '', false)).rejects.toThrow('no more records')
-  expect(app.sessions.endAll({ by: caller, account })).rejects.toThrow('no more records')
+  expect(app.accounts.authentication.login(person, FROM)).rejects.toThrow('no more records')
+  expect(app.accounts.sessions.end(caller, session?.id ?? '', false)).rejects.toThrow(
+    'no more records',
+  )
+  expect(app.accounts.sessions.endAll({ by: caller, account })).rejects.toThrow('no more records')
   const other = { ...person, username: 'eve' }
-  expect(app.newAccounts.add(other, 'member')).rejects.toThrow('no more records')
+  expect(app.accounts.newAccounts.add(other, 'member')).rejects.toThrow('no more records')
   const wish = { role: 'member', label: '', hours: 1, usesMax: 1 } as const
-  expect(app.invitations.create(COMMAND_LINE, wish)).rejects.toThrow('no more records')
-  expect(app.enrolment.begin(caller, PASSWORD)).rejects.toThrow('no more records')
-  expect(await app.people.page(0, 9)).toHaveLength(1)
-  expect(await app.invitations.page(undefined, 9)).toMatchObject({ page: [] })
+  expect(app.accounts.invitations.create(COMMAND_LINE, wish)).rejects.toThrow('no more records')
+  expect(app.accounts.enrolment.begin(caller, PASSWORD)).rejects.toThrow('no more records')
+  expect(await app.accounts.store.page(0, 9)).toHaveLength(1)
+  expect(await app.accounts.invitations.page(undefined, 9)).toMatchObject({ page: [] })
   expect(db.query('SELECT count(*) AS n FROM second_factor').get()).toStrictEqual({ n: 0 })
-  expect(await app.sessions.list(account.id)).toMatchObject([{ id: session?.id }])
+  expect(await app.accounts.sessions.list(account.id)).toMatchObject([{ id: session?.id }])
   expect(lines.filter((line) => line.includes('session.end_all'))).toHaveLength(1)
 
   db.run('DROP TRIGGER broken')
-  await app.sessions.endAll({ by: caller, account })
-  expect(await app.sessions.list(account.id)).toStrictEqual([])
-  const { events } = await app.audit.page({ filter: {}, order: 'oldest', limit: 10 })
+  await app.accounts.sessions.endAll({ by: caller, account })
+  expect(await app.accounts.sessions.list(account.id)).toStrictEqual([])
+  const { events } = await app.audit.store.page({ filter: {}, order: 'oldest', limit: 10 })
   expect(events).toMatchObject([
     { action: 'account.add', subject: { id: publicId } },
     { action: 'login', detail: { session: session?.id } },
     { action: 'session.end_all', detail: { sessions: 1 }, address: '192.0.2.1', requestId: 'r' },
   ])
-  await app.close()
+  await app[Symbol.asyncDispose]()
   rmSync(folder, { recursive: true })
 })

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type App, openApp } from '../../src/app.ts'
-import { parseConfig } from '../../src/config.ts'
+import { parseConfig } from '../../src/config/config.ts'
 import { processLogger } from '../../src/http/log/logger.ts'
 import type { NewUnlockEvent } from '../../src/unlocks/log/event.ts'
 import { PASSWORD, bearer, clientOf } from '../support/app.ts'
@@ -21,15 +21,15 @@ const QUERIES = ['limit=50', 'limit=50&method=pin', 'limit=50&lock=garage&result
  * events a second. */
 export const fill = (folder: string, events: number): Promise<number> =>
   withApp(folder, async (app) => {
-    if (!(await app.people.hasOwner()))
-      await app.newAccounts.add(
+    if (!(await app.accounts.store.hasOwner()))
+      await app.accounts.newAccounts.add(
         { username: OWNER, password: PASSWORD, phone: '1', address: 'x' },
         OWNER,
       )
-    const { size } = await app.unlockLog.head()
+    const { size } = await app.unlocks.unlockLog.head()
     const begun = performance.now()
     for (let seq = size; seq < events; seq += SUBMISSION_EVENTS)
-      await app.unlockLog.append(
+      await app.unlocks.unlockLog.append(
         Array.from({ length: Math.min(SUBMISSION_EVENTS, events - seq) }, (_, at) =>
           numberedEvent(seq + at),
         ),
@@ -51,7 +51,7 @@ const numberedEvent = (seq: number): NewUnlockEvent => ({
 
 /** Milliseconds of work for one receipt, the mean over random events. */
 export const receiptMs = (folder: string): Promise<number> =>
-  withApp(folder, async ({ unlockLog }) => {
+  withApp(folder, async ({ unlocks: { unlockLog } }) => {
     const { size } = await unlockLog.head()
     const begun = performance.now()
     for (let done = 0; done < RECEIPTS; done += 1)
@@ -137,7 +137,7 @@ const withApp = async <Result>(
   try {
     return await work(app)
   } finally {
-    await app.close()
+    await app[Symbol.asyncDispose]()
   }
 }
 

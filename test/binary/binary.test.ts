@@ -127,12 +127,12 @@ describe('the compiled file', () => {
     const args = ['--env-file', 'lock.env', 'doctor']
     const { out, words } = await runCommand(args, { folder, env: { RATE_LIMIT_AUTH: 'off' } })
     expect(words.split('\n')).toStrictEqual([
-      'lock.env: line 3 is no NAME=value, and changes nothing',
-      'lock.env: line 9 is no NAME=value, and changes nothing',
-      'lock.env: DATADIR is no setting and changes nothing; did you mean "DATA_DIR"?',
+      'lock.env: line 3 is not NAME=value and is ignored',
+      'lock.env: line 9 is not NAME=value and is ignored',
+      'lock.env: DATADIR is not a setting and is ignored; did you mean "DATA_DIR"?',
       '',
     ])
-    expect(out).toContain('set: JWT_SECRET_KEY, REGISTRATION, RATE_LIMIT_AUTH, LOG_LEVEL\n')
+    expect(out).toContain('set: REGISTRATION, JWT_SECRET_KEY, RATE_LIMIT_AUTH, LOG_LEVEL\n')
     rmSync(folder, { recursive: true })
   })
 
@@ -210,7 +210,7 @@ describe('the compiled file', () => {
     })
     expect(second).toStrictEqual({
       status: 1,
-      words: `Cannot lock the folder ${join(service.folder, 'data')}: another service already serves from there, or a restore is under way`,
+      words: `Cannot lock the folder ${join(service.folder, 'data')}: another service already serves from there, or an upgrade or restore is under way`,
     })
     expect((await clientOf(service.url).get('/readyz')).status).toBe(200)
     await service.stop('SIGKILL')
@@ -262,11 +262,11 @@ describe('commands', () => {
     expect((await runCommand(['serve', '--dance'])).status).toBe(2)
   })
 
-  test('healthcheck says when nobody answers', async () => {
+  test('healthcheck says when nothing answers', async () => {
     const PORT = String(await freePort())
     expect(await runCommand(['healthcheck'], { env: { PORT } })).toMatchObject({
       status: 1,
-      words: `No answer from http://127.0.0.1:${PORT}/readyz; is the service running, and with these settings?\n`,
+      words: `No answer from http://127.0.0.1:${PORT}/readyz; is the service running with these settings?\n`,
     })
   })
 })

@@ -71,9 +71,9 @@ describe('no secret lies', () => {
   })
 })
 
-test('SECURITY.md says how to report a fault, and how long a version is kept [O5]', () => {
+test('SECURITY.md says how to report a vulnerability, and how long a version is supported [O5]', () => {
   const text = readFileSync(join(ROOT, 'SECURITY.md'), 'utf8')
   const section = (title: string) => text.split(/^## /m).find((one) => one.startsWith(`${title}\n`))
-  expect(section('Reporting a fault')).toMatch(/privately/)
-  expect(section('How long a version is kept')).toMatch(/for at least \d+ months/)
+  expect(section('Report a vulnerability')).toMatch(/privately/)
+  expect(section('Supported versions')).toMatch(/for at least \d+ months/)
 })

@@ -340,7 +340,7 @@ describe('SIGHUP', () => {
       const from = lines(service).length
       change()
       process.kill(service.pid, 'SIGHUP')
-      const line = await logged(service, 'certificate not reloaded: the one before stays', from)
+      const line = await logged(service, 'certificate not reloaded: the previous one stays', from)
       expect((await visit(service.url, lone('/livez'))).fingerprint).toBe(fingerprint)
       return (JSON.parse(line) as { fault: string }).fault
     }
@@ -358,7 +358,7 @@ describe('SIGHUP', () => {
     )
     cpSync(good.key, key)
     process.kill(service.pid, 'SIGHUP')
-    await logged(service, 'certificate is the same as before')
+    await logged(service, 'certificate has not changed')
     expect(await service.stop()).toBe(0)
     rmSync(folder, { recursive: true })
   })

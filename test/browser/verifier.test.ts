@@ -26,7 +26,7 @@ beforeAll(async () => {
     size: SIZE,
     keptAt: [100],
     before: async (app) => {
-      await app.unlockLog.eraseAccount('account-of-hedy')
+      await app.unlocks.unlockLog.eraseAccount('account-of-hedy')
     },
   })
   bundle = await exported(log, 'bundle')
@@ -114,7 +114,8 @@ describe.skipIf(IS_LEFT_OUT)('The page of a bundle, opened from a file', () => {
       const imported = { source: 'imported', occurredAtMs: Date.UTC(2021, 2, 4, 5, 6, 7) } as const
       const older = await recordedLog({
         size: 1,
-        before: async (app) => void (await app.unlockLog.append([{ ...claimed(1), ...imported }])),
+        before: async (app) =>
+          void (await app.unlocks.unlockLog.append([{ ...claimed(1), ...imported }])),
       })
       await using seen = await openPage(await exported(older, 'bundle'))
       expect((await verdict(seen.page)).state).toBe('intact')

@@ -124,7 +124,7 @@ describe('coming from the legacy server', () => {
       ['log', 'verify', '--receipt', 'receipt', '--key', key.trim()],
       { folder },
     )
-    expect(proven.out).toContain('had it of 2021-03-04T05:07:07.123Z')
+    expect(proven.out).toContain('recorded it at 2021-03-04T05:07:07.123Z')
     expect((await runCommand(['log', 'export', '--out', 'bundle'], { folder })).status).toBe(0)
     expect(
       await runCommand(['log', 'verify', '--bundle', 'bundle', '--key', key.trim()], { folder }),
@@ -218,32 +218,32 @@ describe('coming from the legacy server', () => {
     const { status, out, words, reported, counts } = await importing(folder)
     expect(reported).toMatchInlineSnapshot(`
       [
-        "user 2: not taken, another account here has this name",
-        "user 3: not taken, another account here has this name",
-        "user 4: not taken, its username is missing, over 50 characters, or not plain text",
-        "user 5: not taken, its username is missing, over 50 characters, or not plain text",
-        "user 6: not taken, its username is missing, over 50 characters, or not plain text",
-        "user 7: not taken, its username is missing, over 50 characters, or not plain text",
-        "user 8: not taken, another account here has this public id",
-        "user 9 (cy): taken, with a new public id, since its own is not a UUID",
-        "user 9 (cy): taken, without its password, whose hash this server cannot read; see user reset",
-        "user 9 (cy): taken, without its address, over 200 characters or not plain text",
-        "user 10 (dee): taken, with a new public id, since its own is not a UUID",
-        "user 10 (dee): taken, without its password, whose hash this server cannot read; see user reset",
-        "user 10 (dee): taken, without its phone, over 32 characters or not plain text",
-        "user 11 (eve): taken, without its password, whose hash this server cannot read; see user reset",
-        "user 11 (eve): taken, without its address, over 200 characters or not plain text",
-        "user 12: not taken, its username is missing, over 50 characters, or not plain text",
-        "user 14: not taken, its username has no visible character",
-        "log 2: not taken, its username is missing, over 50 characters, or not plain text",
-        "log 3: not taken, its unlocking_method is missing, over 80 characters, or not plain text",
-        "log 4: not taken, its unlocking_method is missing, over 80 characters, or not plain text",
-        "log 5: not taken, its date_time is no date and time",
-        "log 6: not taken, its date_time is no date and time",
-        "log 7: not taken, its date_time is no date and time",
-        "log 9: not taken, its username is missing, over 50 characters, or not plain text",
-        "log 10: not taken, its username is missing, over 50 characters, or not plain text",
-        "log 11: not taken, its date_time is no date and time",
+        "user 2: not imported, another account here has this name",
+        "user 3: not imported, another account here has this name",
+        "user 4: not imported, its username is missing, over 50 characters, or not plain text",
+        "user 5: not imported, its username is missing, over 50 characters, or not plain text",
+        "user 6: not imported, its username is missing, over 50 characters, or not plain text",
+        "user 7: not imported, its username is missing, over 50 characters, or not plain text",
+        "user 8: not imported, another account here has this public id",
+        "user 9 (cy): imported, with a new public id, since its own is not a UUID",
+        "user 9 (cy): imported, without its password, whose hash this server cannot read; see user reset",
+        "user 9 (cy): imported, without its address, over 200 characters or not plain text",
+        "user 10 (dee): imported, with a new public id, since its own is not a UUID",
+        "user 10 (dee): imported, without its password, whose hash this server cannot read; see user reset",
+        "user 10 (dee): imported, without its phone, over 32 characters or not plain text",
+        "user 11 (eve): imported, without its password, whose hash this server cannot read; see user reset",
+        "user 11 (eve): imported, without its address, over 200 characters or not plain text",
+        "user 12: not imported, its username is missing, over 50 characters, or not plain text",
+        "user 14: not imported, its username has no visible character",
+        "log 2: not imported, its username is missing, over 50 characters, or not plain text",
+        "log 3: not imported, its unlocking_method is missing, over 80 characters, or not plain text",
+        "log 4: not imported, its unlocking_method is missing, over 80 characters, or not plain text",
+        "log 5: not imported, its date_time is no date and time",
+        "log 6: not imported, its date_time is no date and time",
+        "log 7: not imported, its date_time is no date and time",
+        "log 9: not imported, its username is missing, over 50 characters, or not plain text",
+        "log 10: not imported, its username is missing, over 50 characters, or not plain text",
+        "log 11: not imported, its date_time is no date and time",
       ]
     `)
     expect([status, counts]).toStrictEqual([1, ['accounts 5 0 9', 'unlocks 3 0 9']])
@@ -338,7 +338,7 @@ describe('coming from the legacy server', () => {
     }
     const { reported, counts } = await importing(folder)
     expect(reported).toHaveLength(2)
-    expect(reported[0]).toEndWith('not taken, its id is no whole number')
+    expect(reported[0]).toEndWith('not imported, its id is no whole number')
     expect(counts[1]).toBe('unlocks 0 0 2')
   })
 

@@ -45,8 +45,8 @@ describe('people who were imported', () => {
     expect(await importing(folder)).toMatchObject({
       status: 1,
       reported: [
-        'user 1: not taken, this person was imported before and erased here since',
-        'log 31: not taken, its person was imported before and erased here since',
+        'user 1: not imported, this person was imported before and erased here since',
+        'log 31: not imported, its person was imported before and erased here since',
       ],
       counts: ['accounts 0 1 1', 'unlocks 0 30 1'],
     })
@@ -109,7 +109,7 @@ describe('people who were imported', () => {
     ).toBe(200)
     expect(await importing(folder)).toMatchObject({
       status: 1,
-      reported: ['log 1: not taken, another event here has its id'],
+      reported: ['log 1: not imported, another event here has its id'],
     })
     using own = dataOf(folder)
     // Nor can an app say that what it claims was imported.

@@ -45,7 +45,7 @@ describe('user, while the service runs', () => {
     expect((await door.get('/v1/people', bearer((await door.logIn('mia')).token))).status).toBe(200)
     expect(await door.user('disable', 'oli')).toMatchObject({
       status: 0,
-      out: 'oli may not sign in any more',
+      out: 'oli can no longer log in',
     })
     expect((await door.logIn('oli')).status).toBe(401)
     expect(await door.user('enable', 'OLI')).toMatchObject({ status: 1 })
@@ -53,7 +53,7 @@ describe('user, while the service runs', () => {
     expect((await door.logIn('oli')).status).toBe(200)
     const { out: code, said } = await door.user('reset', 'oli')
     expect(code).toMatch(/^([0-9A-Z]{4}-){6}[0-9A-Z]{4}$/)
-    expect(said).toMatch(/^Good once, for 30 minutes, .* http:\/\/\S+\/console\/new-password#/)
+    expect(said).toMatch(/^Valid once, for 30 minutes, .* http:\/\/\S+\/console\/new-password#/)
     expect(said).toEndWith(`#reset=${code}&name=oli`)
     const body = { username: 'oli', code, new_password: 'nine quiet green keys' }
     expect((await door.post('/v1/password-reset', body)).status).toBe(200)
@@ -74,11 +74,11 @@ describe('user, while the service runs', () => {
     ])
   })
 
-  test('erase needs --yes where nobody can be asked, and the last owner stays', async () => {
+  test('erase needs --yes without a terminal to ask at, and the last owner stays', async () => {
     await using door = await gateway({ oli: 'owner', mia: 'member' })
     expect(await door.user('erase', 'mia')).toMatchObject({
       status: 2,
-      said: 'user erase needs --yes where nobody can be asked',
+      said: 'user erase needs --yes without a terminal to ask at',
     })
     expect((await door.logIn('mia')).status).toBe(200)
     expect(await door.user('erase', '--yes', 'mia')).toMatchObject({ status: 0, out: 'Erased mia' })

@@ -23,8 +23,8 @@ const gateway = async () => {
     const app = await openLog(join(folder, 'data'))
     const events = Array.from({ length: to - from }, (_, at) => claimed(from + at))
     for (let done = 0; done < events.length; done += 500)
-      await app.unlockLog.append(events.slice(done, done + 500))
-    await app.close()
+      await app.unlocks.unlockLog.append(events.slice(done, done + 500))
+    await app[Symbol.asyncDispose]()
   }
   await runCommand(['user', 'add', 'ada'], { folder, env, input: `${PASSWORD}\n` })
   await fill(0, OLD_EVENTS)

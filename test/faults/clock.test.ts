@@ -38,7 +38,7 @@ test('[D6] a clock that jumps a day: order kept, doubt noted, nothing expired co
   app.clock.nowMs = begunMs
   expect(await unlock(app.url, token)).toBe(401)
   expect(await unlock(app.url, loggedInAhead)).toBe(200)
-  const events = await app.unlocks.page(-1, 10)
+  const events = await app.unlocks.store.page(-1, 10)
   expect(events.map(({ seq, isTimeUncertain }) => ({ seq, isTimeUncertain }))).toStrictEqual(
     [false, true, true, true, true].map((isTimeUncertain, seq) => ({ seq, isTimeUncertain })),
   )

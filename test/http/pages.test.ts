@@ -71,11 +71,11 @@ test('a style that is still the same is not sent again', async () => {
 test('the console says that the log does not verify, where, and what to do, and nothing about a person', async () => {
   await using app = await startApp()
   const firstPage = (headers = {}) => app.get('/console', { ...HTML, ...headers })
-  expect(await app.verification.verifyAll()).toMatchObject({ ok: true })
+  expect(await app.unlocks.verification.verifyAll()).toMatchObject({ ok: true })
   const calm = await firstPage()
   expect(await calm.text()).not.toContain('does not verify')
-  await app.unlocks.transaction((writes) => writes.insert(strayEvent(0, 'Persephone')))
-  expect(await app.verification.verifyAll()).toMatchObject({ ok: false, seq: 0 })
+  await app.unlocks.store.transaction((writes) => writes.insert(strayEvent(0, 'Persephone')))
+  expect(await app.unlocks.verification.verifyAll()).toMatchObject({ ok: false, seq: 0 })
   // Whatever a browser has kept of it, it gets the newest verdict.
   const page = await firstPage({
     'if-none-match': '*',

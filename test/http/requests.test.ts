@@ -122,7 +122,7 @@ describe('what may be sent', () => {
       body: inChunks(bytes),
     })
     expect(await answer.json()).toStrictEqual({ msg: 'User registered successfully' })
-    expect(await app.people.page(0, 1)).toMatchObject([{ address: 'Größe 1' }])
+    expect(await app.accounts.store.page(0, 1)).toMatchObject([{ address: 'Größe 1' }])
   })
 
   test('[I2] deep, odd and hostile JSON is a fault of the caller', async () => {
@@ -180,11 +180,13 @@ describe('what may be sent', () => {
     ]
     for (const username of kept)
       expect((await app.post('/register', { ...PERSON, username })).status).toBe(200)
-    expect((await app.people.page(0, 100)).map((person) => person.username)).toStrictEqual(kept)
+    expect((await app.accounts.store.page(0, 100)).map((person) => person.username)).toStrictEqual(
+      kept,
+    )
     const address = 'Line 1\r\nLine 2\t'
     const person = { ...PERSON, username: 'someone', address }
     expect((await app.post('/register', person)).status).toBe(200)
-    expect((await app.people.page(kept.length, 1))[0]?.address).toBe(address)
+    expect((await app.accounts.store.page(kept.length, 1))[0]?.address).toBe(address)
   })
 
   test('[I2] of two members of one name the last counts, whole', async () => {
@@ -193,7 +195,9 @@ describe('what may be sent', () => {
       '/register',
       `{"username":"first","username":"last","password":"${PASSWORD}","phone":"1","address":"x"}`,
     )
-    expect((await app.people.page(0, 9)).map((person) => person.username)).toStrictEqual(['last'])
+    expect((await app.accounts.store.page(0, 9)).map((person) => person.username)).toStrictEqual([
+      'last',
+    ])
   })
 
   test('[I2] any JSON value in any field gives an answer below 500', async () => {

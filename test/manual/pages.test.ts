@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import { existsSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
-import type { Command } from '../../src/cli/command.ts'
+import type { Command } from '../../src/cli/command/command.ts'
 import { allCommands } from '../../src/cli/commands.ts'
 import { COMMON_OPTIONS } from '../../src/cli/help/help.ts'
 import { DOCUMENTS, PAGES, ROOT, textOf } from '../support/manual.ts'

@@ -1,17 +1,22 @@
 import { expect, test } from 'bun:test'
 import { allCommands } from '../../src/cli/commands.ts'
-import { SETTINGS } from '../../src/config.ts'
+import { SETTINGS, type Setting } from '../../src/config/settings.ts'
 import { startService } from '../support/binary.ts'
 import { ROOT, generated, rowsOf, section, textOf } from '../support/manual.ts'
 
 const codesIn = (cell: string): string[] => cell.match(/(?<=`)[\w.]+(?=`)/g) ?? []
 
-test('the table of settings has exactly the settings and their defaults', () => {
+/** A cell without the marks of code and links. */
+const plain = (cell: string): string =>
+  cell.replaceAll('`', '').replaceAll(/\[([^\]]+)\]\([^)]+\)/g, '$1')
+
+test('the table of settings has exactly the settings, their defaults and what help says of them', () => {
   const rows = rowsOf(generated('src/manual/settings.md', 'settings'))
-  expect(rows.map(([name, fallback]) => [name, fallback])).toStrictEqual(
-    Object.values(SETTINGS).map(({ env, fallback }) => [
+  expect(rows.map(([name, fallback, meaning = '']) => [name, fallback, plain(meaning)])).toEqual(
+    Object.values<Setting>(SETTINGS).map(({ env, fallback, doc }) => [
       `\`${env}\``,
       fallback ? `\`${fallback}\`` : 'none',
+      doc,
     ]),
   )
 })

@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test'
 import { chmodSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { HOUR_MS } from '../../src/domain/duration.ts'
 import { AppError } from '../../src/errors.ts'
 import type { AuditEvent } from '../../src/domain/audit-event.ts'
 import { type CreateBackup, backupService } from '../../src/ops/backups.ts'
 import { temporaryFolder } from '../support/binary.ts'
 
-const HOUR_MS = 3_600_000
 const OWNER = { address: '192.168.1.5', userAgent: 'phone', requestId: 'r1' }
 
 let folder = ''
@@ -32,7 +32,8 @@ type Options = {
   readonly keep?: number
   readonly keyId?: number
   readonly passphrase?: string
-  readonly dir?: string
+  /** `null` for no BACKUP_DIR. */
+  readonly dir?: string | null
 }
 
 /** The service as after a start; a second call is a restart. */
@@ -40,14 +41,14 @@ const service = ({
   createBackup = written,
   keep = 3,
   keyId = 0xab,
-  passphrase = '',
+  passphrase,
   dir,
 }: Options = {}) =>
   backupService({
     settings: {
       dataDir: folder,
-      backupDir: dir ?? join(folder, 'backups'),
-      backupEveryHours: 24,
+      backupDir: dir === null ? undefined : (dir ?? join(folder, 'backups')),
+      backupEveryMs: 24 * HOUR_MS,
       backupKeep: keep,
       backupPassphrase: passphrase,
     },
@@ -236,7 +237,7 @@ describe('scheduled backups', () => {
     finish()
     while ((await backups.state()).isRunning) await Bun.sleep(1)
     expect(names()).toStrictEqual(['secure-lock-000000ab-000001-20261125T120000Z.tar.age'])
-    expect(() => service({ dir: '' }).createNow(OWNER)).toThrow('Set BACKUP_DIR first')
+    expect(() => service({ dir: null }).createNow(OWNER)).toThrow('Set BACKUP_DIR first')
   })
 
   test('a stop aborts the backup that is running, which is no failure', async () => {

@@ -123,9 +123,9 @@ describe('what /metrics exports', () => {
     await using app = await startApp()
     const intact = (scope: string) => `secure_lock_unlock_log_intact{scope="${scope}"}`
     expect((await scrape(app)).has(intact('recent'))).toBe(false)
-    await app.verification.start()
+    await app.unlocks.verification.start()
     expect((await scrape(app)).get(intact('recent'))).toBe(1)
-    await app.verification.verifyAll()
+    await app.unlocks.verification.verifyAll()
     const samples = await scrape(app)
     expect([samples.get(intact('recent')), samples.get(intact('full'))]).toStrictEqual([
       undefined,

@@ -251,16 +251,6 @@ describe('the data folder of an older version, opened by the compiled file', () 
       .all(then.auditEvents.length)
     expect(stored).toStrictEqual(then.auditEvents.map(({ action }) => ({ action })).toReversed())
   })
-
-  // The executable is 120 MB and is not in the repository.
-  const older = process.env['OLDER_EXECUTABLE']
-  test.if(older !== undefined)('[D5] the older version refuses it, and says why', async () => {
-    const refused = await runCommand(['user', 'list'], { folder, binary: older ?? '' })
-    expect(refused).toMatchObject({ status: 1, out: '' })
-    expect(refused.words).toContain(
-      `schema version ${MIGRATIONS.length} is newer than ${SCHEMA_THEN}`,
-    )
-  })
 })
 
 describe('a backup by an older version, restored by the compiled file', () => {

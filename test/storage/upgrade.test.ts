@@ -1,9 +1,10 @@
 import { Database } from 'bun:sqlite'
 import { describe, expect, test } from 'bun:test'
-import { readdirSync, rmSync, statSync } from 'node:fs'
+import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { version } from '../../package.json'
 import { lockDataDir } from '../../src/storage/files/data-dir-lock.ts'
+import { openDatabase } from '../../src/storage/open.ts'
 import { MIGRATIONS } from '../../src/storage/migrations.ts'
 import { PASSWORD, clientOf } from '../support/app.ts'
 import { UNLIMITED, runCommand, startService, temporaryFolder } from '../support/binary.ts'
@@ -77,12 +78,36 @@ describe('an upgrade, by the compiled file', () => {
       const { status, words } = await runCommand(['user', 'list'], { folder })
       expect(status).toBe(1)
       expect(words).toContain(
-        'the service that runs there is of an older version; restart it first',
+        'has not brought the database up to date yet: try again, or restart it if it is of an older version',
       )
       expect(schemaOf(database)).toBe(1)
       release()
       expect((await runCommand(['user', 'list'], { folder })).status).toBe(0)
       expect(schemaOf(database)).toBe(NEWEST)
+    }))
+
+  test('is waited for by a command that is run while the service starts', () =>
+    inFolder(async (folder) => {
+      const { dataDir, database } = await oldDataFolder(folder)
+      const release = lockDataDir(dataDir, 'service')
+      const command = runCommand(['user', 'list'], { folder })
+      await Bun.sleep(300)
+      await openDatabase(database).close()
+      expect(await command).toMatchObject({ status: 0, words: '' })
+      release()
+    }))
+
+  test('a command waits for another process that is creating the database', () =>
+    inFolder(async (folder) => {
+      const path = join(folder, 'data/secure-lock.db')
+      mkdirSync(join(folder, 'data'), { mode: 0o700 })
+      const creating = new Database(path)
+      creating.run('BEGIN EXCLUSIVE')
+      const command = runCommand(['user', 'list'], { folder })
+      await Bun.sleep(300)
+      creating.run('ROLLBACK')
+      expect(await command).toMatchObject({ status: 0, words: '' })
+      creating.close()
     }))
 
   test('keeps the copies of two upgrades, and never one that is half made', () =>

@@ -2,7 +2,8 @@ import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { insertAccount } from '../../src/accounts/core/store.ts'
 import { openApp } from '../../src/app.ts'
-import { parseConfig } from '../../src/config.ts'
+import { clockFrom } from '../../src/domain/clock.ts'
+import { parseConfig } from '../../src/config/config.ts'
 import type { Role } from '../../src/domain/account.ts'
 import { processLogger } from '../../src/http/log/logger.ts'
 import { UNLIMITED, temporaryFolder } from './binary.ts'
@@ -18,13 +19,13 @@ const CHEAP = { memoryCost: 8, timeCost: 1 }
  * moves only when the test moves it. */
 export const startApp = async (
   env: Readonly<Record<string, string>> = {},
-  options: Pick<
-    Parameters<typeof openApp>[1],
-    'heartbeatSeconds' | 'argon2id' | 'monotonic' | 'certificate'
-  > = {},
+  given: Pick<Parameters<typeof openApp>[1], 'heartbeatSeconds' | 'argon2id' | 'certificate'> & {
+    readonly monotonicMs?: () => number
+  } = {},
 ) => {
   const folder = temporaryFolder()
   const clock = { nowMs: Date.now(), passedMs: 0 }
+  const { monotonicMs = () => clock.passedMs, ...options } = given
   const logLines: string[] = []
   const config = { ...parseConfig({ ...UNLIMITED, DATA_DIR: join(folder, 'data'), ...env }) }
   const app = await openApp(
@@ -35,8 +36,7 @@ export const startApp = async (
         format: 'json',
         write: (line) => logLines.push(line),
       }),
-      now: () => clock.nowMs,
-      monotonic: () => clock.passedMs,
+      clock: clockFrom({ wallMs: () => clock.nowMs, monotonicMs }),
       argon2id: CHEAP,
       ...options,
     },
@@ -44,7 +44,8 @@ export const startApp = async (
   app.http.listen({ hostname: '127.0.0.1', port: 0 })
   const logIn = async (username: string): Promise<string> => {
     const origin = { address: '127.0.0.1', userAgent: 'test', requestId: undefined }
-    return (await app.accounts.login({ username, password: PASSWORD }, origin)).accessToken
+    return (await app.accounts.authentication.login({ username, password: PASSWORD }, origin))
+      .accessToken
   }
   const url = `http://127.0.0.1:${app.http.server?.port}`
   return {
@@ -56,13 +57,13 @@ export const startApp = async (
     /** Adds an account without an audit event, and logs it in. */
     signIn: async (username: string, role: Role = 'member'): Promise<string> => {
       const person = { username, password: PASSWORD, phone: '1', address: 'x' }
-      const account = { ...(await app.newAccounts.check(person)), role }
+      const account = { ...(await app.accounts.newAccounts.check(person)), role }
       await app.db.transaction((tx) => insertAccount(tx, account, clock.nowMs))
       return logIn(username)
     },
     [Symbol.asyncDispose]: async () => {
       await app.http.server?.stop(true)
-      await app.close()
+      await app[Symbol.asyncDispose]()
       rmSync(folder, { recursive: true, force: true })
     },
   }

@@ -2,7 +2,7 @@ import { Database } from 'bun:sqlite'
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { openApp } from '../../src/app.ts'
-import { parseConfig } from '../../src/config.ts'
+import { parseConfig } from '../../src/config/config.ts'
 import { processLogger } from '../../src/http/log/logger.ts'
 import { signCheckpoint } from '../../src/unlocks/tlog/checkpoint.ts'
 import { type NewUnlockEvent, type UnlockEvent, entryBytes } from '../../src/unlocks/log/event.ts'
@@ -75,13 +75,13 @@ export const recordedLog = async ({ size, keptAt = [], before, ...options }: Opt
   for (let seq = 0; seq <= size; seq += 1) {
     if (keptAt.includes(seq)) {
       const path = join(folder, `checkpoint-${seq}`)
-      writeFileSync(path, (await app.unlockLog.head()).checkpoint)
+      writeFileSync(path, (await app.unlocks.unlockLog.head()).checkpoint)
       kept.set(seq, path)
     }
-    if (seq < size) await app.unlockLog.append([claimed(seq)])
+    if (seq < size) await app.unlocks.unlockLog.append([claimed(seq)])
   }
   await before?.(app)
-  await app.close()
+  await app[Symbol.asyncDispose]()
   return { ...handle(folder, kept), folder }
 }
 

@@ -1,4 +1,4 @@
-import type { Config } from '../../config.ts'
+import type { Config } from '../../config/config.ts'
 import type { Actor, AuditIn } from '../../domain/audit-event.ts'
 import { AppError } from '../../errors.ts'
 import type { Database } from '../../storage/database.ts'

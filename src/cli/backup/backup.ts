@@ -1,23 +1,23 @@
 import { parseArgs } from 'node:util'
-import { type Config, parseConfig } from '../../config.ts'
+import { type Config, parseConfig } from '../../config/config.ts'
 import { COMMAND_LINE } from '../../domain/audit-event.ts'
 import { mebibytes } from '../../storage/files/data-dir.ts'
-import { type Command, type Terminal, UsageError, requireDatabase } from '../command.ts'
+import { type Command, type Terminal, UsageError } from '../command/command.ts'
 import { createBackup } from './create-backup.ts'
-import { withExistingData } from '../with-app.ts'
+import { requireDatabase, withExistingData } from '../command/with-app.ts'
 
-/** Makes a backup of database and keys, also while the service runs. */
+/** Creates a backup of database and keys, also while the service runs. */
 export const backup: Command = {
-  summary: 'write database and keys to FILE, verified, also while the service runs',
+  summary: 'write a verified backup of database and keys to FILE, also while the service runs',
   details:
-    'FILE must not be there yet. It is a tar file; with BACKUP_PASSPHRASE it is encrypted (age), and without as secret as DATA_DIR. For backups by themselves see BACKUP_DIR.',
+    'FILE must not exist yet. It is a tar file. With BACKUP_PASSPHRASE it is encrypted (age); without, it is as secret as DATA_DIR. For automatic backups see BACKUP_DIR.',
   operands: ['FILE'],
-  examples: { 'onto a stick': 'secure-lock-server backup /media/stick/secure-lock.tar' },
+  examples: { 'to a USB stick': 'secure-lock-server backup /media/stick/secure-lock.tar' },
   run: async (args, terminal) => {
     const { values, positionals } = parseArgs({
       args: [...args],
       allowPositionals: true,
-      // The service runs this very command beside itself, tells of it and records it.
+      // The service runs this command in a process of its own, and records the backup itself.
       options: { 'by-service': { type: 'boolean', default: false } },
     })
     const [file, ...more] = positionals
@@ -25,32 +25,38 @@ export const backup: Command = {
     const config = parseConfig(terminal.env)
     requireDatabase(config)
     return values['by-service']
-      ? makeForService(config, file, terminal)
-      : makeByHand(config, file, terminal)
+      ? createForService(config, file, terminal)
+      : createByHand(config, file, terminal)
   },
 }
 
-const makeForService = async (config: Config, file: string, { print }: Terminal) => {
+const createForService = async (config: Config, file: string, { print }: Terminal) => {
   print(
     JSON.stringify(await createBackup({ config, file, show: () => {}, record: async () => {} })),
   )
   return 0
 }
 
-const makeByHand = (config: Config, file: string, terminal: Terminal): Promise<number> =>
+const createByHand = (config: Config, file: string, terminal: Terminal): Promise<number> =>
   withExistingData(config, async (app) => {
     const { bytes, events, isEncrypted } = await createBackup({
       config,
       file,
       show: terminal.showProgress,
-      record: (made) => {
-        const detail = { bytes: made.bytes, events: made.events, encrypted: made.isEncrypted }
-        return app.record(COMMAND_LINE, { action: 'backup.create', result: 'success', detail })
+      record: (created) => {
+        const { isEncrypted: encrypted, ...detail } = created
+        return app.audit.record(COMMAND_LINE, {
+          action: 'backup.create',
+          result: 'success',
+          detail: { ...detail, encrypted },
+        })
       },
     })
     const count = events === 1 ? '1 event' : `${events} events`
     const size = `${mebibytes(bytes)}${isEncrypted ? ', encrypted' : ''}`
     terminal.print(`Backed up ${count} and all accounts to ${file} (${size}), and verified it.`)
     if (!isEncrypted)
-      terminal.say('Whoever reads that file has all keys: set BACKUP_PASSPHRASE to encrypt backups')
+      terminal.say(
+        'Anyone who can read that file has all keys: set BACKUP_PASSPHRASE to encrypt backups',
+      )
   })

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { erasedPeople } from '../../accounts/people/restore-store.ts'
-import type { Config } from '../../config.ts'
+import type { Config } from '../../config/config.ts'
 import { AppError } from '../../errors.ts'
 import { COMMAND_LINE } from '../../domain/audit-event.ts'
 import { openReadOnly } from '../../storage/open.ts'
@@ -9,17 +9,17 @@ import { type LogFile, openLogFile } from '../../unlocks/verify/log-file.ts'
 import { verifyLog } from '../../unlocks/verify/verify-log.ts'
 import type { Unpacked } from './unpack-backup.ts'
 
-/** What DATA_DIR holds, as far as it can be read, next to a backup that is to take its place. */
+/** What DATA_DIR holds now, compared with the backup that will replace it. */
 export type LiveData = {
-  /** How the two logs stand to one another, for people. */
-  readonly words: string
-  /** Events that only the present log has, where that is known. */
+  /** How the two logs relate, for people. */
+  readonly summary: string
+  /** How many events only the current log has, if that is known. */
   readonly lost: number | undefined
-  /** Public ids of people who are erased in what is there. */
+  /** Public ids of the people who are erased in the current data. */
   readonly erased: readonly string[]
 }
 
-/** Compares; nothing where there is no database yet. */
+/** Compares the two, or returns `undefined` if there is no database yet. */
 export const compareLiveData = async (
   config: Config,
   backup: Unpacked,
@@ -36,7 +36,7 @@ export const compareLiveData = async (
   } catch (error) {
     if (!(error instanceof AppError)) throw error
     return {
-      words: `What is there now cannot be compared, so that nobody can say what will be lost. ${error.message}`,
+      summary: `The current data cannot be compared, so it is unknown what will be lost. ${error.message}`,
       lost: undefined,
       erased: await erasedIn(config).catch(() => []),
     }
@@ -46,33 +46,33 @@ export const compareLiveData = async (
 const relation = async (
   log: LogFile,
   backup: Unpacked,
-): Promise<Pick<LiveData, 'words' | 'lost'>> => {
+): Promise<Pick<LiveData, 'summary' | 'lost'>> => {
   const { app, events } = backup
-  if (formatVerifierKey(log.key) !== formatVerifierKey(app.verifierKey))
-    return { words: 'What is there now is another log, of another key.', lost: undefined }
-  const head = await app.unlockLog.head()
+  if (formatVerifierKey(log.key) !== formatVerifierKey(app.unlocks.verifierKey))
+    return { summary: 'The current log is another one, with another key.', lost: undefined }
+  const head = await app.unlocks.unlockLog.head()
   const isBehind = log.head.size < events
   const verdict = isBehind
     ? await verifyLog({
-        source: app.unlocks,
+        source: app.unlocks.store,
         head,
-        key: app.verifierKey,
+        key: app.unlocks.verifierKey,
         kept: [log.head.checkpoint],
       })
     : await log.verify({ kept: [head.checkpoint] })
   if (!verdict.ok)
     return {
-      words: `The log that is there now does not extend that of the backup, nor the other way round. ${verdict.fault}`,
+      summary: `The current log does not extend the one of the backup, nor the other way round. ${verdict.fault}`,
       lost: undefined,
     }
   const lost = isBehind ? 0 : log.head.size - events
-  return { words: extending(lost, log.head.size, events), lost }
+  return { summary: extension(lost, log.head.size, events), lost }
 }
 
-const extending = (lost: number, present: number, events: number): string => {
-  if (present < events) return `The log that is there now has ${present} events, all in the backup.`
-  if (lost === 0) return 'The log that is there now is the same.'
-  return `The log that is there now has ${present} events: the newest ${lost} will be lost.`
+const extension = (lost: number, current: number, events: number): string => {
+  if (current < events) return `The current log has ${current} events, all in the backup.`
+  if (lost === 0) return 'The current log is the same.'
+  return `The current log has ${current} events: the newest ${lost} will be lost.`
 }
 
 const erasedIn = async ({ databasePath }: Config): Promise<readonly string[]> => {
@@ -84,19 +84,20 @@ const erasedIn = async ({ databasePath }: Config): Promise<readonly string[]> =>
   }
 }
 
-/** Erases those people of a backup who were erased since; gives how many could not be. */
+/** Erases the people in the backup who were erased since it was created. Returns how many were erased,
+ * and how many could not be. */
 export const reapplyErasures = async (
   { app }: Unpacked,
   erased: readonly string[],
 ): Promise<{ readonly erased: number; readonly kept: number }> => {
   let [done, kept] = [0, 0]
   for (const publicId of erased) {
-    if (!(await app.people.findByPublicId(publicId))) continue
+    if (!(await app.accounts.store.findByPublicId(publicId))) continue
     try {
-      await app.administration.erase({ by: COMMAND_LINE, publicId })
+      await app.accounts.administration.erase({ by: COMMAND_LINE, publicId })
       done += 1
     } catch (error) {
-      // The last owner of that time.
+      // The only owner at the time of the backup.
       if (!(error instanceof AppError && error.code === 'conflict')) throw error
       kept += 1
     }

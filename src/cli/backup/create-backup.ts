@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { version } from '../../../package.json'
-import type { Config } from '../../config.ts'
+import type { Config } from '../../config/config.ts'
 import { AppError } from '../../errors.ts'
 import { describeFile, packBackup, publishFile } from '../../storage/backup/backup-file.ts'
 import type { Manifest } from '../../storage/backup/manifest.ts'
@@ -22,33 +22,35 @@ export type CreatedBackup = {
   readonly isEncrypted: boolean
 }
 
-/** Told what is being done, in words; for a terminal. */
-export type ShowProgress = (words: string) => void
+/** Called with a line of text about the step under way, for a terminal. */
+export type ShowProgress = (line: string) => void
 
-type Making = {
+type Options = {
   readonly config: Config
   readonly file: string
   readonly show: ShowProgress
-  /** Called once all is on disk and before it gets its name, which it does not get where this fails. */
-  readonly record: (made: CreatedBackup) => Promise<void>
+  /** Called when all is on disk, before the file gets its name; it does not get it if this fails. */
+  readonly record: (created: CreatedBackup) => Promise<void>
 }
 
-/** Makes a backup of the data folder as it is at one moment, while others read and write it: copied,
- * verified, packed, on disk, and only then under its name. Throws `unavailable`, and leaves nothing
- * under that name; `conflict` where something is there. */
+/** Creates a backup of the data folder at one moment, while others read and write it: copied, verified,
+ * packed and on disk before it gets its name. Throws `conflict` if the name is taken, and `unavailable`
+ * if the backup fails; then there is no file of that name. */
 export const createBackup = async ({
   config,
   file,
   show,
   record,
-}: Making): Promise<CreatedBackup> => {
+}: Options): Promise<CreatedBackup> => {
   const { dataDir } = config
   const target = resolve(file)
-  const isPossible = existsSync(dirname(target))
-  if (!isPossible)
-    throw new AppError('unavailable', `Cannot write the backup: no folder ${dirname(target)}`)
-  if (existsSync(target)) throw isThere(target)
-  // No restore may change the folder meanwhile, and only one backup clears up what others left.
+  if (!existsSync(dirname(target)))
+    throw new AppError(
+      'unavailable',
+      `Cannot write the backup: there is no folder ${dirname(target)}`,
+    )
+  if (existsSync(target)) throw alreadyExists(target)
+  // Keeps a restore from changing the folder meanwhile, and a second backup from removing this one's files.
   const releases = [lockDataDir(dataDir, 'command'), lockDataDir(dataDir, 'backup')]
   const copy = join(dataDir, 'backup-copy.part')
   try {
@@ -64,16 +66,16 @@ export const createBackup = async ({
       const passphrase = config.backupPassphrase
       await packBackup({ manifest, pathOf, to: draft, passphrase, progress })
       const { size: bytes } = statSync(draft)
-      const made = { bytes, events: log.head.size, isEncrypted: passphrase !== '' }
-      await record(made)
-      if (!publishFile(draft, target)) throw isThere(target)
-      return made
+      const created = { bytes, events: log.head.size, isEncrypted: passphrase !== undefined }
+      await record(created)
+      if (!publishFile(draft, target)) throw alreadyExists(target)
+      return created
     } finally {
-      // Where nothing can be written, nothing can be removed, even if it is not there.
+      // On a disk that takes no writes, removing fails even if the file does not exist.
       if (existsSync(draft)) rmSync(draft)
     }
   } catch (error) {
-    throw fileUnavailable(`Cannot make the backup ${target}`, error)
+    throw fileUnavailable(`Cannot create the backup ${target}`, error)
   } finally {
     show('')
     removeCopy(copy)
@@ -81,16 +83,16 @@ export const createBackup = async ({
   }
 }
 
-/** Shows how far a part of the work is. */
+/** Shows the progress of a step in percent. */
 export const percentOf =
-  (show: ShowProgress, words: string) =>
+  (show: ShowProgress, step: string) =>
   (done: number, total: number): void =>
-    show(`${words}: ${total === 0 ? 100 : Math.floor((100 * done) / total)} %`)
+    show(`${step}: ${total === 0 ? 100 : Math.floor((100 * done) / total)} %`)
 
-const isThere = (target: string): AppError =>
-  new AppError('conflict', `${target} is there already, and no backup overwrites another file`)
+const alreadyExists = (target: string): AppError =>
+  new AppError('conflict', `${target} already exists, and a backup never overwrites a file`)
 
-/** The copy lies in DATA_DIR, since it is not encrypted; the backup beside its name. */
+/** The copy is in DATA_DIR because it is not encrypted; the draft is in the folder of the backup. */
 const requireRoomFor = ({ dataDir, databasePath }: Config, target: string): void => {
   const bytes = databaseFileBytes(databasePath)
   const folder = dirname(target)
@@ -99,7 +101,7 @@ const requireRoomFor = ({ dataDir, databasePath }: Config, target: string): void
   requireRoom(dataDir, bytes, 'a copy of the database')
 }
 
-/** A log that does not hold makes no backup, since in the end such backups would be all there are. */
+/** Refuses to back up a broken log: with time, only backups of the broken log would remain. */
 const verified = async (
   { dataDir }: Config,
   copy: string,
@@ -112,7 +114,7 @@ const verified = async (
     if (!verdict.ok)
       throw new AppError(
         'unavailable',
-        `The log is broken, and no backup is made of it; keep the older ones. ${verdict.fault}`,
+        `The log is broken, so no backup was created; keep the older ones. ${verdict.fault}`,
       )
     return log
   } finally {
@@ -131,7 +133,7 @@ const manifestOf = (config: Config, copy: string, log: LogFile): Manifest => {
     schema_version: schemaVersion,
     made_at: new Date().toISOString(),
     log: { size: head.size, key: formatVerifierKey(key), checkpoint: head.checkpoint },
-    secrets_elsewhere: jwtSecretKey ? ['JWT_SECRET_KEY'] : [],
+    secrets_elsewhere: jwtSecretKey === undefined ? [] : ['JWT_SECRET_KEY'],
     files: [
       describeFile(DATABASE_FILE, copy),
       ...keys.map((name) => describeFile(name, join(dataDir, name))),
@@ -139,8 +141,8 @@ const manifestOf = (config: Config, copy: string, log: LogFile): Manifest => {
   }
 }
 
-/** A name for the file until it is whole, by the log's key, so that what a kill left there is known to
- * be of this gateway and is cleared away. */
+/** The name of the file until it is complete. It contains the id of the log's key, so that what a kill
+ * left there is known to be this gateway's, and is removed. */
 const newDraft = (target: string, { id }: VerifierKey): string => {
   const prefix = `.secure-lock-${id.toString(16).padStart(8, '0')}-`
   const folder = dirname(target)

@@ -1,7 +1,7 @@
 import { mkdirSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { type Config, parseConfig } from '../../config.ts'
+import { type Config, parseConfig } from '../../config/config.ts'
 import { AppError } from '../../errors.ts'
 import { COMMAND_LINE } from '../../domain/audit-event.ts'
 import { DATABASE_FILE } from '../../storage/files/data-dir.ts'
@@ -14,20 +14,24 @@ import {
   removeStage,
   stageOf,
 } from '../../storage/backup/restore-journal.ts'
-import { type Command, type Options, type Terminal, UsageError } from '../command.ts'
+import { type Command, type Options, type Terminal, UsageError } from '../command/command.ts'
 import { type LiveData, compareLiveData, reapplyErasures } from './compare-live-data.ts'
 import { type Unpacked, unpackVerified } from './unpack-backup.ts'
 
 const RESTORE = {
-  check: { type: 'boolean', default: false, summary: 'only prove it, also while the service runs' },
-  yes: { type: 'boolean', default: false, summary: 'do not ask, whatever is lost by it' },
+  check: {
+    type: 'boolean',
+    default: false,
+    summary: 'only verify it, also while the service runs',
+  },
+  yes: { type: 'boolean', default: false, summary: 'do not ask, whatever will be lost' },
 } as const satisfies Options
 
-/** Puts a backup in the place of database and keys, once all of it is proved. */
+/** Replaces database and keys by those of a backup, after all of it was verified. */
 export const restore: Command = {
-  summary: 'put a backup in the place of what DATA_DIR holds, or only prove it',
+  summary: 'replace what DATA_DIR holds by a backup, or only verify the backup',
   details:
-    'The service must be stopped first. What was there is kept in a folder beside it, and all sessions end.',
+    'Stop the service first. The previous data is kept in a folder beside the new data, and all sessions end.',
   options: RESTORE,
   operands: ['FILE'],
   run: async (args, terminal) => {
@@ -53,14 +57,14 @@ export const restore: Command = {
   },
 }
 
-type Wanted = {
+type Request = {
   readonly config: Config
   readonly backup: string
   readonly terminal: Terminal
 }
 
-/** Unpacks and proves a backup in a folder that is removed again. */
-const check = async ({ config, backup, terminal }: Wanted): Promise<number> => {
+/** Unpacks and verifies a backup in a folder that is removed afterwards. */
+const check = async ({ config, backup, terminal }: Request): Promise<number> => {
   const release = lockDataDir(config.dataDir, 'backup')
   const dataDir = join(config.dataDir, '.checking')
   try {
@@ -68,7 +72,7 @@ const check = async ({ config, backup, terminal }: Wanted): Promise<number> => {
     mkdirSync(dataDir, { mode: 0o700 })
     const places = { dataDir, databasePath: join(dataDir, DATABASE_FILE) }
     const unpacked = await unpackVerified({ backup, config: { ...config, ...places }, terminal })
-    await unpacked.app.close()
+    await unpacked.app[Symbol.asyncDispose]()
     terminal.showProgress('')
     terminal.print(`The backup is intact: ${contents(unpacked)}`)
     return 0
@@ -78,8 +82,8 @@ const check = async ({ config, backup, terminal }: Wanted): Promise<number> => {
   }
 }
 
-const restoreFrom = async (wanted: Wanted & { readonly isSure: boolean }): Promise<number> => {
-  const { config, backup, terminal, isSure } = wanted
+const restoreFrom = async (request: Request & { readonly isSure: boolean }): Promise<number> => {
+  const { config, backup, terminal, isSure } = request
   const { print, say, showProgress } = terminal
   const release = enterFolder(config.dataDir, 'restore')
   try {
@@ -90,20 +94,20 @@ const restoreFrom = async (wanted: Wanted & { readonly isSure: boolean }): Promi
       showProgress('')
       say(`The backup is intact: ${contents(unpacked)}`)
       const { manifest } = unpacked
-      const present = await compareLiveData(config, unpacked)
-      // With nothing there to compare, only who kept the key can tell whose log it is.
-      say(present ? present.words : `Its log is of the key ${manifest.log.key}`)
-      if (present && !isSure) await requireConsent(terminal)
-      await prepare(unpacked, present, terminal)
+      const live = await compareLiveData(config, unpacked)
+      // Without a log to compare with, only the key tells whose log it is.
+      say(live ? live.summary : `Its log has the key ${manifest.log.key}`)
+      if (live && !isSure) await requireConsent(terminal)
+      await prepare(unpacked, live, terminal)
     } finally {
-      await unpacked.app.close()
+      await unpacked.app[Symbol.asyncDispose]()
     }
     const kept = commitRestore(config, Date.now())
     print(`Restored: ${contents(unpacked)}`)
     say(
-      'All sessions are ended. Passwords, second factors, roles, who is disabled and who may register are as they were then.',
+      'All sessions have ended. Passwords, second factors, roles, disabled accounts and who may register are as they were then.',
     )
-    for (const folder of kept) say(`What was there before is in ${folder}, and just as secret.`)
+    for (const folder of kept) say(`The previous data is in ${folder}, and just as secret.`)
     return 0
   } finally {
     removeStage(config)
@@ -117,29 +121,29 @@ const contents = ({ manifest, events }: Unpacked): string => {
 }
 
 const requireConsent = async ({ isInteractive, readLine }: Terminal): Promise<void> => {
-  if (!isInteractive) throw new UsageError('restore needs --yes where nobody can be asked')
-  const word = await readLine('Type restore to put the backup in its place: ')
-  if (word !== 'restore') throw new AppError('invalid', 'Nothing was restored')
+  if (!isInteractive) throw new UsageError('restore needs --yes without a terminal to ask at')
+  const answer = await readLine('Type restore to replace the current data: ')
+  if (answer !== 'restore') throw new AppError('invalid', 'Nothing was restored')
 }
 
-/** Makes the unpacked files fit for use: nobody is there who was erased since, nothing that ended since
- * is good again, and the trail says what happened. */
+/** Prepares the unpacked files for use: erases people who were erased since, revokes credentials that
+ * may have ended since, and records the restore. */
 const prepare = async (
   unpacked: Unpacked,
-  present: LiveData | undefined,
+  live: LiveData | undefined,
   { say }: Terminal,
 ): Promise<void> => {
   const { app, manifest, events } = unpacked
-  const again = await reapplyErasures(unpacked, present?.erased ?? [])
+  const again = await reapplyErasures(unpacked, live?.erased ?? [])
   if (again.erased > 0)
     say(`Erased again: ${again.erased === 1 ? '1 person' : `${again.erased} people`}`)
   if (again.kept > 0)
     say(
-      'The last owner of that time was erased since, and is there again: make another, then erase',
+      'The only owner of that time was erased since and is back: create another owner, then erase that one',
     )
   await app.db.transaction(async (tx) => {
-    const revoked = await app.revokeCredentialsIn(tx)
-    await app.auditIn(tx).record(COMMAND_LINE, {
+    const revoked = await app.accounts.revokeCredentialsIn(tx)
+    await app.audit.auditIn(tx).record(COMMAND_LINE, {
       action: 'backup.restore',
       result: 'success',
       detail: {
@@ -147,7 +151,7 @@ const prepare = async (
         events,
         erased: again.erased,
         ...revoked,
-        ...(present?.lost === undefined ? {} : { lost: present.lost }),
+        ...(live?.lost === undefined ? {} : { lost: live.lost }),
       },
     })
   })

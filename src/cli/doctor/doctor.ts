@@ -4,7 +4,13 @@ import { registrationOf } from '../../accounts/registration/settings.ts'
 import { settingsIn } from '../../accounts/registration/setting-store.ts'
 import { hasOwner } from '../../accounts/core/store.ts'
 import { auditStore } from '../../audit/store.ts'
-import { type Config, ConfigError, givenSettings, parseConfig, secretFiles } from '../../config.ts'
+import {
+  type Config,
+  ConfigError,
+  givenSettings,
+  parseConfig,
+  secretFiles,
+} from '../../config/config.ts'
 import { clockFrom } from '../../domain/clock.ts'
 import { AppError } from '../../errors.ts'
 import { certificateFacts } from '../../http/connection/certificate.ts'
@@ -23,21 +29,21 @@ import { fileFault } from '../../storage/files/private-files.ts'
 import { type LogFile, openLogFile } from '../../unlocks/verify/log-file.ts'
 import { logReads } from '../../unlocks/log/store.ts'
 import type { Verdict } from '../../unlocks/verify/verify-log.ts'
-import { type Command, type Options, type Terminal, ownCommand } from '../command.ts'
+import { type Command, type Options, type Terminal, ownCommand } from '../command/command.ts'
 import { folderFindings, secretFileFindings } from './file-checks.ts'
-import { askReadiness } from '../readiness.ts'
+import { askReadiness } from '../command/readiness.ts'
 
 const OPTIONS = {
   json: { type: 'boolean', default: false, summary: 'print the findings as JSON' },
 } as const satisfies Options
 
-/** Looks over the whole installation: one line for each thing, with what to do where it is not well. */
+/** Checks the whole installation: a line for each check, with what to do about each problem. */
 export const doctor: Command = {
-  summary: 'check this installation, and say what to do about what is not well',
+  summary: 'check this installation, and say what to do about each problem',
   details:
-    'Settings, files, database, unlock log, disk, clock, certificate, backups and more. It changes nothing, and works while the service runs, while it does not, and where it cannot. A large database takes a while: all of it is read.',
+    'Checks settings, files, database, unlock log, disk, clock, certificate, backups and more. It changes nothing, and works whether the service runs, is stopped or cannot start. It reads the whole database, which takes a while if that is large.',
   options: OPTIONS,
-  exitStatus: { 0: 'no fault was found; there may be warnings', 1: 'at least one fault was found' },
+  exitStatus: { 0: 'no fault; there may be warnings', 1: 'at least one fault' },
   run: async (args, terminal) => {
     const { values } = parseArgs({ args: [...args], options: OPTIONS })
     const findings = await examine(terminal)
@@ -61,8 +67,8 @@ const examine = async (terminal: Terminal): Promise<readonly Finding[]> => {
   const database = inspected(config)
   try {
     findings.push(...database.findings)
-    const isWell = database.findings.every(({ state }) => state !== 'fault')
-    return isWell ? [...findings, ...(await dataFindings(config, terminal))] : findings
+    const isIntact = database.findings.every(({ state }) => state !== 'fault')
+    return isIntact ? [...findings, ...(await dataFindings(config, terminal))] : findings
   } finally {
     database.close()
   }
@@ -85,32 +91,36 @@ const settingFaults = ({ message }: ConfigError): readonly Finding[] =>
       check: 'settings',
       state: 'fault',
       says: line.trim(),
-      fix: 'the service does not start with it: see secure-lock-server help settings',
+      fix: 'the service does not start with this setting: see secure-lock-server help settings',
     }))
 
 const givenFinding = (env: Terminal['env']): Finding => {
   const given = givenSettings(env).filter(({ value, fallback }) => value !== fallback)
   const names = given.map(({ name }) => name).join(', ')
-  return { check: 'settings', state: 'ok', says: names ? `good; set: ${names}` : 'all at default' }
+  return {
+    check: 'settings',
+    state: 'ok',
+    says: names ? `valid; set: ${names}` : 'all at their defaults',
+  }
 }
 
-/** Asks the service on this machine, if it runs, whether it can do its work. */
+/** Asks the service on this machine whether it is ready. */
 const serviceFinding = async (config: Config): Promise<Finding> => {
   const check = 'service'
   const found = await askReadiness(config)
-  if (found.state === 'ready') return { check, state: 'ok', says: 'runs, and is ready' }
+  if (found.state === 'ready') return { check, state: 'ok', says: 'runs and is ready' }
   if (found.state === 'not ready')
     return {
       check,
       state: 'fault',
-      says: `runs, and is not ready: ${found.words}`,
-      fix: 'see what follows, and the log of the service',
+      says: `runs but is not ready: ${found.reason}`,
+      fix: 'see below, and the log of the service',
     }
   return {
     check,
     state: 'warning',
     says: `no answer from ${found.url}`,
-    fix: 'start it, or see its log: journalctl -u secure-lock. Give this command the settings of the service (--env-file)',
+    fix: 'start it, or see its log: journalctl -u secure-lock. Give this command the same settings as the service (--env-file)',
   }
 }
 
@@ -131,18 +141,18 @@ const databaseFindings = (found: DatabaseDiagnostics): readonly Finding[] => {
   const { sqliteVersion, damage, bytes, walBytes, pragmas } = found
   const check = 'database'
   if (damage !== undefined)
-    return [{ check, state: 'fault', says: `it is damaged: ${damage}`, fix: RESTORE }]
+    return [{ check, state: 'fault', says: `damaged: ${damage}`, fix: RESTORE }]
   const sizes = `${mebibytes(bytes)}${walBytes > 0 ? `, write-ahead log ${mebibytes(walBytes)}` : ''}`
-  const told = Object.entries(pragmas).map(([name, value]) => `${name} ${String(value)}`)
+  const values = Object.entries(pragmas).map(([name, value]) => `${name} ${String(value)}`)
   return [
     { check, state: 'ok', says: `intact: ${sizes}, SQLite ${sqliteVersion}` },
-    { check: 'pragmas', state: 'ok', says: told.toReversed().join(', ') },
+    { check: 'pragmas', state: 'ok', says: values.toReversed().join(', ') },
     schemaFinding(found),
   ]
 }
 
 const RESTORE =
-  'copy the whole data folder first; then restore a backup: secure-lock-server restore FILE'
+  'first copy the whole data folder, then restore a backup: secure-lock-server restore FILE'
 
 const schemaFinding = ({ schemaVersion, schemaWanted }: DatabaseDiagnostics): Finding => {
   const check = 'schema'
@@ -151,18 +161,18 @@ const schemaFinding = ({ schemaVersion, schemaWanted }: DatabaseDiagnostics): Fi
     ? {
         check,
         state: 'warning',
-        says: `${schemaVersion}, and this version brings it to ${schemaWanted}`,
-        fix: 'restart the service; it keeps a copy from before beside the database',
+        says: `${schemaVersion}; this version upgrades it to ${schemaWanted}`,
+        fix: 'restart the service; it keeps a copy of the old database beside it',
       }
     : {
         check,
         state: 'fault',
-        says: `${schemaVersion} is newer than ${schemaWanted}, the newest that this version knows`,
+        says: `${schemaVersion} is newer than ${schemaWanted}, the newest this version knows`,
         fix: 'use the version that wrote it, or a later one',
       }
 }
 
-/** What the stores say, of a database that is intact. */
+/** The checks of the service itself, on an intact database. */
 const dataFindings = async (config: Config, terminal: Terminal): Promise<readonly Finding[]> => {
   const db = withoutWriting(openReadOnly(config.databasePath))
   try {
@@ -207,16 +217,16 @@ const verified = ({ head, verify }: LogFile, { showProgress }: Terminal): Promis
     afterPage: (checked) => showProgress(`Verifying the unlock log: ${checked} of ${head.size}`),
   })
 
-/** The end of the certificate, or why it cannot be told. */
+/** When the certificate expires, or why that is unknown. */
 const certificateOf = ({
   tlsCertFile,
 }: Config): { readonly endMs?: number; readonly fault?: Finding } => {
-  if (!tlsCertFile) return {}
+  if (tlsCertFile === undefined) return {}
   try {
     return { endMs: certificateFacts(readFileSync(tlsCertFile, 'utf8')).notAfterMs }
   } catch (error) {
     const says = `TLS_CERT_FILE ${tlsCertFile}: ${fileFault(error)}`
-    const fix = 'name a certificate in PEM, or make one: secure-lock-server tls init'
+    const fix = 'name a certificate in PEM, or create one: secure-lock-server tls init'
     return { fault: { check: 'https', state: 'fault', says, fix } }
   }
 }
@@ -236,7 +246,7 @@ const report = (findings: readonly Finding[], hasColours: boolean): readonly str
   return [...lines, '', verdict(findings)]
 }
 
-/** Names of files and words of others are in it, and nothing of them may reach the terminal. */
+/** Findings quote file names and text of others, whose control characters must not reach the terminal. */
 const onOneLine = (text: string): string => escaped(text.replaceAll('\n', ' '))
 
 const verdict = (findings: readonly Finding[]): string => {
@@ -244,6 +254,6 @@ const verdict = (findings: readonly Finding[]): string => {
     const found = findings.filter(({ state }) => state === wanted).length
     return found === 0 ? [] : [`${found} ${noun}${found === 1 ? '' : 's'}`]
   }
-  const told = [...count('fault', 'fault'), ...count('warning', 'warning')]
-  return told.length === 0 ? 'All is well.' : told.join(', ')
+  const counts = [...count('fault', 'fault'), ...count('warning', 'warning')]
+  return counts.length === 0 ? 'No problems found.' : counts.join(', ')
 }

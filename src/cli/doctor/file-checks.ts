@@ -1,14 +1,14 @@
 import { type Dirent, existsSync, lstatSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Config } from '../../config.ts'
+import type { Config } from '../../config/config.ts'
 import type { Finding } from '../../ops/finding.ts'
 import { KEY_FILES } from '../../storage/files/data-dir.ts'
 import { userName } from '../../storage/files/system-user.ts'
 
 type Places = Pick<Config, 'dataDir' | 'databasePath'>
 
-/** Judges the data folder: that it is there, of this user, closed to others, and has its keys. Where
- * `isUsable` is false nothing in it can be looked at further. `again` is what was typed. */
+/** Checks that the data folder exists, belongs to this user, is closed to others and has its keys. If
+ * `isUsable` is false, nothing else in it can be checked. `again` is the command line to run again. */
 export const folderFindings = (
   places: Places,
   again: string,
@@ -20,7 +20,7 @@ export const folderFindings = (
   const owner = lstatSync(dataDir).uid
   if (owner !== uid)
     return unusable(
-      `${dataDir} belongs to user ${userName(owner)}, and this runs as ${userName(uid)}`,
+      `${dataDir} belongs to user ${userName(owner)}, but this runs as ${userName(uid)}`,
       `run this as that user: runuser -u ${userName(owner)} -- ${again}`,
     )
   if (!existsSync(databasePath))
@@ -29,7 +29,11 @@ export const folderFindings = (
       'check DATA_DIR and DATABASE_URI, restore a backup, or start the service for a new one',
     )
   const faults = [...openFiles(places, uid), ...missingKeys(places)]
-  const ok: Finding = { check: 'files', state: 'ok', says: `${dataDir}, for this user alone` }
+  const ok: Finding = {
+    check: 'files',
+    state: 'ok',
+    says: `${dataDir}, accessible to this user only`,
+  }
   return { findings: faults.length > 0 ? faults : [ok], isUsable: true }
 }
 
@@ -38,23 +42,23 @@ const unusable = (says: string, fix: string) => ({
   isUsable: false,
 })
 
-/** Beyond so many, one line stands for the rest. */
+/** After this many, a line stands for the rest. */
 const FAULTS_MAX = 20
 
-/** Files and folders that others may read, or that are not this user's own. */
+/** Files and folders that others can read, or that belong to another user. */
 const openFiles = ({ dataDir, databasePath }: Places, uid: number): Finding[] => {
   const found: Finding[] = []
   for (const path of new Set([dataDir, databasePath, ...pathsIn(dataDir)])) {
-    // Of a disk that is mounted there; empty, and always root's.
+    // The root of a mounted disk has this folder, which is empty and belongs to root.
     if (path === join(dataDir, 'lost+found')) continue
     if (found.length === FAULTS_MAX)
-      return [...found, fault(dataDir, 'has more such files', 'look at it all: ls -laR')]
+      return [...found, fault(dataDir, 'has more such files', 'list them all: ls -laR')]
     found.push(...fileFaults(path, uid))
   }
   return found
 }
 
-/** All files and folders in a folder and below, not through links. */
+/** All files and folders below a folder; links are not followed. */
 function* pathsIn(folder: string): Generator<string> {
   for (const entry of entriesOf(folder)) {
     const path = join(folder, entry.name)
@@ -63,7 +67,7 @@ function* pathsIn(folder: string): Generator<string> {
   }
 }
 
-/** None of a folder that this user may not read, which is a fault by itself. */
+/** Returns nothing for a folder that this user cannot read, which is a fault of its own. */
 const entriesOf = (folder: string): readonly Dirent[] => {
   try {
     return readdirSync(folder, { withFileTypes: true })
@@ -74,9 +78,9 @@ const entriesOf = (folder: string): readonly Dirent[] => {
 
 const fileFaults = (path: string, uid: number): Finding[] => {
   const file = lstatSync(path, { throwIfNoEntry: false })
-  // A file of the service's that came and went meanwhile.
+  // The service created and removed a file meanwhile.
   if (!file) return []
-  if (file.isSymbolicLink()) return [fault(path, 'is a link', 'put the file itself in its place')]
+  if (file.isSymbolicLink()) return [fault(path, 'is a link', 'replace it by the file itself')]
   const word = shellWord(path)
   if (file.uid !== uid)
     return [
@@ -97,25 +101,27 @@ const fault = (path: string, says: string, fix: string): Finding => ({
   fix,
 })
 
-/** A path as a shell takes it for one word, since people paste what they read. */
+/** Quotes a path for a shell, since people paste it. */
 const shellWord = (path: string): string =>
   /^[\w./+-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`
 
-/** Judges a file of a secret that a setting names, wherever it lies: its owner and group may be others,
- * as root's are of what a service may only read. */
+/** Checks a secret file that a setting names. It may belong to another user or group, such as root if
+ * the service may only read it. */
 export const secretFileFindings = (name: string, path: string): readonly Finding[] => {
   const file = statSync(path, { throwIfNoEntry: false })
   if (!file || (file.mode & 0o007) === 0) return []
-  return [fault(path, `(${name}) can be used by everybody here`, `chmod o= ${shellWord(path)}`)]
+  return [
+    fault(path, `(${name}) can be used by everyone on this machine`, `chmod o= ${shellWord(path)}`),
+  ]
 }
 
-/** What the loss of each key means: the service makes another, but for that of the log. */
+/** What a missing key means. The service creates a new one, except for the log's. */
 const KEYS: readonly (readonly [name: string, finding: Omit<Finding, 'check'>])[] = [
   [
     KEY_FILES.log,
     {
       state: 'fault',
-      says: 'the key of the unlock log is missing, and without it the service does not start',
+      says: 'the key of the unlock log is missing; without it the service does not start',
       fix: 'restore it from a backup',
     },
   ],
@@ -123,7 +129,7 @@ const KEYS: readonly (readonly [name: string, finding: Omit<Finding, 'check'>])[
     KEY_FILES.secondFactors,
     {
       state: 'warning',
-      says: 'the key of second factors is missing: codes of authenticator apps cannot be checked',
+      says: 'the key of second factors is missing; codes of authenticator apps cannot be checked',
       fix: 'restore it from a backup, or turn the second factors off: user second-factor off NAME',
     },
   ],
@@ -131,8 +137,8 @@ const KEYS: readonly (readonly [name: string, finding: Omit<Finding, 'check'>])[
     KEY_FILES.lockout,
     {
       state: 'warning',
-      says: 'the key of guesses is missing: the next start makes another, and no device is known',
-      fix: 'restore it from a backup, or let everybody log in again',
+      says: 'the key of lockouts is missing; the next start creates another, and no device is known then',
+      fix: 'restore it from a backup, or let everyone log in again',
     },
   ],
 ]

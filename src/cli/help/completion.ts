@@ -1,15 +1,21 @@
 import bash from './completion.bash' with { type: 'text' }
 import fish from './completion.fish' with { type: 'text' }
 import zsh from './completion.zsh' with { type: 'text' }
-import { type Action, type Command, type Operand, type Options, UsageError } from '../command.ts'
+import {
+  type Action,
+  type Command,
+  type Operand,
+  type Options,
+  UsageError,
+} from '../command/command.ts'
 import { COMMON_OPTIONS, type Commands } from './help.ts'
 
 const SCRIPTS: Readonly<Record<string, string>> = { bash, zsh, fish }
 
-/** Completes the words of all commands in a shell. Its script asks this very program at each Tab, by
- * `completion words`, which therefore knows what the program knows. */
+/** Prints the completion script for a shell. At each Tab, the script runs `completion words` of this
+ * program, so it always fits the installed version. */
 export const completion = (commands: () => Promise<Commands>): Command => ({
-  summary: 'print what makes a shell complete these words at Tab',
+  summary: 'print the completion script for a shell',
   operands: [Object.keys(SCRIPTS).join('|')],
   examples: {
     'for bash': 'secure-lock-server completion bash > /etc/bash_completion.d/secure-lock-server',
@@ -20,7 +26,7 @@ export const completion = (commands: () => Promise<Commands>): Command => ({
   },
   run: async ([shell = '', typed, ...more], { print }) => {
     if (shell === 'words' && typed !== undefined) {
-      // One argument, so that no word in it is taken for one of this command's own.
+      // All words in one argument, so that none of them is taken for an option of this command.
       const [current = '', , ...before] = typed.split('\n')
       for (const line of completed({ current, before }, await commands())) print(line)
       return 0
@@ -34,14 +40,14 @@ export const completion = (commands: () => Promise<Commands>): Command => ({
 })
 
 type Typed = {
-  /** The word at the cursor, maybe empty. */
+  /** The word at the cursor; it may be empty. */
   readonly current: string
-  /** The words between the program and it. */
+  /** The words between the program and the cursor. */
   readonly before: readonly string[]
 }
 
-/** Lines of what may stand at the cursor: `word`, a tab and what it means; `:files` and `:folders`
- * stand for paths, which the shell knows best. */
+/** Returns a line for each word that fits at the cursor: the word, a tab and its meaning. `:files` and
+ * `:folders` mean paths, which the shell completes itself. */
 export const completed = ({ current, before }: Typed, commands: Commands): readonly string[] => {
   const place = placeAfter(before, commands)
   if (!place) return []
@@ -59,15 +65,15 @@ export const completed = ({ current, before }: Typed, commands: Commands): reado
 type Place = {
   readonly command: Command | undefined
   readonly action: Action | undefined
-  /** What may be given here. */
+  /** The options that fit here. */
   readonly options: Options
-  /** The value that the last option waits for. */
+  /** The value that the last option still needs. */
   readonly awaited: Operand | undefined
-  /** How many words that are no options came already. */
+  /** How many operands came before. */
   readonly operands: number
 }
 
-/** Reads the line as the commands do; nothing where it starts with no command. */
+/** Reads the line as the commands do. Returns `undefined` if it starts with an unknown command. */
 const placeAfter = (before: readonly string[], commands: Commands): Place | undefined => {
   let command: Command | undefined
   let action: Action | undefined
@@ -98,11 +104,11 @@ const ofOperand = (operand: Operand, commands: Commands): readonly string[] =>
   operand
     .replaceAll(/[[\]…]/g, '')
     .split('|')
-    .flatMap((one) => {
-      if (one === 'FILE') return [':files']
-      if (one === 'DIR') return [':folders']
-      if (one === 'COMMAND') return summaries(commands)
-      return /^[a-z]/.test(one) ? [one] : []
+    .flatMap((word) => {
+      if (word === 'FILE') return [':files']
+      if (word === 'DIR') return [':folders']
+      if (word === 'COMMAND') return summaries(commands)
+      return /^[a-z]/.test(word) ? [word] : []
     })
 
 const summaries = (named: Readonly<Record<string, { readonly summary: string }>>) =>

@@ -1,6 +1,6 @@
 import { styleText } from 'node:util'
-import { SETTINGS } from '../../config.ts'
-import type { Command, Option, Options } from '../command.ts'
+import { SETTING_GROUPS } from '../../config/settings.ts'
+import type { Command, Option, Options } from '../command/command.ts'
 
 export const PROGRAM = 'secure-lock-server'
 
@@ -10,13 +10,13 @@ export const COMMON_OPTIONS = {
     type: 'string',
     value: 'FILE',
     summary:
-      'settings, as NAME=value lines, for whatever the environment does not set; no file is read unless it is named, not even .env in this folder',
+      'a file of settings, as NAME=value lines; the environment wins. No file is read unless you name it, not even .env',
   },
-  help: { type: 'boolean', short: 'h', summary: 'help, about the command where there is one' },
-  version: { type: 'boolean', short: 'v', summary: 'the version' },
+  help: { type: 'boolean', short: 'h', summary: 'show help, about the command if you name one' },
+  version: { type: 'boolean', short: 'v', summary: 'show the version' },
 } as const satisfies Options
 
-/** A part of a page of help: what there is to type, and what it means. */
+/** A part of a page of help: terms and what they mean. */
 export type Section = {
   readonly title: string
   readonly entries: readonly Entry[]
@@ -25,7 +25,7 @@ type Entry = { readonly term: string; readonly text: string }
 
 export type Commands = Readonly<Record<string, Command>>
 
-/** What `--help` shows of all commands. */
+/** What `--help` shows. */
 export const overview = (commands: Commands): readonly Section[] => [
   { title: 'Usage', entries: [{ term: `${PROGRAM} [COMMAND] [OPTIONS]`, text: '' }] },
   {
@@ -36,13 +36,13 @@ export const overview = (commands: Commands): readonly Section[] => [
   {
     title: 'More',
     entries: [
-      { term: `${PROGRAM} help COMMAND`, text: 'a command, with its options and examples' },
+      { term: `${PROGRAM} help COMMAND`, text: 'a command with its options and examples' },
       { term: `${PROGRAM} help settings`, text: 'all settings and their defaults' },
     ],
   },
 ]
 
-/** What there is to know of one command. */
+/** The page of one command. */
 export const commandPage = (name: string, command: Command): readonly Section[] => {
   const actions = Object.entries(command.actions ?? {})
   const sections: Section[] = [
@@ -70,8 +70,8 @@ export const commandPage = (name: string, command: Command): readonly Section[] 
 const EXIT_STATUS: Readonly<Record<number, string>> = {
   0: 'done',
   1: 'it failed; standard error says why',
-  2: 'the words make no sense',
-  70: 'a fault of this program; please report it',
+  2: 'the command line is wrong',
+  70: 'a bug in this program; please report it',
   130: 'interrupted at a question',
 }
 
@@ -99,7 +99,7 @@ const form = (
 const NO_BREAK = '\u00a0'
 
 const optionForm = ([name, option]: [string, Option]): string => {
-  // Kept on one line.
+  // Keeps an option and its value on one line.
   const word = option.value ? `--${name}${NO_BREAK}${option.value}` : `--${name}`
   return (option.required ? word : `[${word}]`) + (option.multiple ? '…' : '')
 }
@@ -112,24 +112,24 @@ const optionEntries = (options: Options): readonly Entry[] =>
     text: option.summary + (option.default ? ` [${option.default}]` : ''),
   }))
 
-/** Every setting with its default. */
-export const settingsPage = (): readonly Section[] => [
-  {
-    title: 'Settings, from the environment or the file of --env-file [default]',
-    entries: Object.values(SETTINGS).flatMap((one) => [
-      { term: one.env, text: `${one.doc} [${one.fallback || 'none'}]` },
-      ...('secret' in one
-        ? [{ term: `${one.env}_FILE`, text: `a file that holds ${one.env} [none]` }]
-        : []),
+export const SETTINGS_INTRO =
+  'Settings come from the environment, or from the file that --env-file names. The default is in brackets.'
+
+/** Every setting with its default, a section for each group. */
+export const settingsPage = (): readonly Section[] =>
+  SETTING_GROUPS.map(([title, settings]) => ({
+    title,
+    entries: Object.values(settings).flatMap(({ env, doc, fallback, secret }) => [
+      { term: env, text: `${doc} [${fallback || 'none'}]` },
+      ...(secret ? [{ term: `${env}_FILE`, text: `a file that holds ${env} [none]` }] : []),
     ]),
-  },
-]
+  }))
 
 const WIDTH = 80
-/** Terms up to this long have their text beside them. */
+/** Longer terms have their text below them. */
 const TERM_MAX = 26
 
-/** Help as it is shown in a terminal. */
+/** Formats help for a terminal. */
 export const helpText = (
   head: readonly string[],
   sections: readonly Section[],

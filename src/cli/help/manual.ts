@@ -1,18 +1,19 @@
 import { parseArgs } from 'node:util'
 import { version } from '../../../package.json'
-import type { Command } from '../command.ts'
+import type { Command } from '../command/command.ts'
 import {
   type Commands,
   PROGRAM,
+  SETTINGS_INTRO,
   type Section,
   commandPage,
   overview,
   settingsPage,
 } from './help.ts'
 
-/** Prints all help as one page for man(1). */
+/** Prints all of the help as a page for man(1). */
 export const manual = (commands: () => Promise<Commands>): Command => ({
-  summary: 'print the manual page, which is all of this help in one',
+  summary: 'print all of this help as a manual page',
   examples: {
     'install it': `${PROGRAM} man > /usr/local/share/man/man8/${PROGRAM}.8`,
   },
@@ -27,7 +28,7 @@ const manualText = (commands: Commands): string =>
   [
     `.TH ${PROGRAM.toUpperCase()} 8 "" "Secure Lock Server ${version}"`,
     '.SH NAME',
-    `${escaped(PROGRAM)} \\- accounts at a front door, and the log of who opened it`,
+    `${escaped(PROGRAM)} \\- accounts for a front door, and a log of who opened it`,
     ...overview(commands).flatMap((section) => [
       '.SH ' + heading(section.title),
       ...entries(section),
@@ -40,7 +41,9 @@ const manualText = (commands: Commands): string =>
         ...entries(section),
       ]),
     ]),
-    ...settingsPage().flatMap((section) => ['.SH ' + heading(section.title), ...entries(section)]),
+    '.SH SETTINGS',
+    ...paragraphs([SETTINGS_INTRO]),
+    ...settingsPage().flatMap((section) => ['.SS ' + heading(section.title), ...entries(section)]),
   ].join('\n')
 
 const heading = (title: string): string => `"${escaped(title).replaceAll('"', '\\(dq')}"`
@@ -53,7 +56,7 @@ const entries = ({ entries: listed }: Section): readonly string[] => {
 const paragraphs = (texts: readonly string[]): readonly string[] =>
   texts.flatMap((text, index) => [...(index === 0 ? [] : ['.PP']), escaped(text)])
 
-/** Text as roff takes it: no line of it may begin a request. */
+/** Escapes text for roff, so that no line is taken for a request. */
 const escaped = (text: string): string =>
   text
     .replaceAll('\\', '\\e')

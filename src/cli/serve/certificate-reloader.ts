@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import type { Config } from '../../config.ts'
+import { DAY_MS } from '../../domain/duration.ts'
 import { AppError } from '../../errors.ts'
 import { COMMAND_LINE, type RecordAuditEvent } from '../../domain/audit-event.ts'
 import {
@@ -11,7 +11,7 @@ import {
 import type { Logger } from '../../http/log/logger.ts'
 import { fileFault } from '../../storage/files/private-files.ts'
 
-type Files = Pick<Config, 'tlsCertFile' | 'tlsKeyFile'>
+type Files = { readonly tlsCertFile: string; readonly tlsKeyFile: string }
 
 type Reload = {
   /** Makes new connections get this pair; throws if that fails. */
@@ -19,8 +19,6 @@ type Reload = {
   readonly record: RecordAuditEvent
   readonly log: Logger
 }
-
-const DAY_MS = 86_400_000
 
 /** Holds the certificate in use: reads it at start and again on request, and warns before it expires.
  * Throws `unavailable` if the first one cannot be used. */
@@ -34,14 +32,14 @@ export const certificateReloader = (files: Files, now: () => number = Date.now) 
       try {
         const next = readPair(files)
         if (next.cert === pair.cert && next.key === pair.key)
-          return log.info(logged(pair.facts), 'certificate is the same as before')
+          return log.info(logged(pair.facts), 'certificate has not changed')
         apply(next)
         pair = next
       } catch (error) {
         const fault = error instanceof Error ? error.message : String(error)
         log.error(
           { fault, ...logged(pair.facts) },
-          'certificate not reloaded: the one before stays',
+          'certificate not reloaded: the previous one stays',
         )
         return record(COMMAND_LINE, { action: RELOAD, result: 'failure', detail: { fault } })
       }

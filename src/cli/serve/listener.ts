@@ -1,6 +1,6 @@
 import { ptr } from 'bun:ffi'
 import type { App } from '../../app.ts'
-import type { Config } from '../../config.ts'
+import type { Config } from '../../config/config.ts'
 import { AppError } from '../../errors.ts'
 import type { TlsPair } from '../../http/connection/certificate.ts'
 import { setTcpUserTimeout } from '../../http/connection/tcp-user-timeout.ts'
@@ -16,7 +16,7 @@ export type Listener = {
   readonly stop: (log: Logger) => Promise<void>
 }
 
-/** How long a connection and its place among its account's streams are kept for a phone that went out
+/** How long a connection, and its place among its account's streams, is kept for a phone that went out
  * of reach. */
 const DEAD_MS = 30_000
 
@@ -141,7 +141,7 @@ const open = (http: Http, config: Config, pair: TlsPair | undefined): Server => 
       port: config.port,
       reusePort: pair !== undefined,
       idleTimeout: IDLE_SECONDS,
-      // The body's own limit answers 413 in our words; see http/json-body.ts.
+      // The body's own limit answers 413 in our words; see http/request/json-body.ts.
       maxRequestBodySize: Number.MAX_SAFE_INTEGER,
       development: false,
       ...(pair

@@ -2,13 +2,14 @@ import { parseArgs } from 'node:util'
 import { version } from '../../../package.json'
 import { SETUP_CODE_MINUTES } from '../../accounts/registration/first-owner.ts'
 import { type App, openApp } from '../../app.ts'
-import { type Config, SETTINGS, givenSettings, parseConfig } from '../../config.ts'
+import { type Config, givenSettings, parseConfig } from '../../config/config.ts'
+import { SETTINGS } from '../../config/settings.ts'
 import { isLoopback } from '../../http/request/client-address.ts'
 import { type Logger, logWritten, processLogger, switchLevel } from '../../http/log/logger.ts'
 import { hasAddress, ownUrls } from '../../http/connection/public-url.ts'
 import { qrTerminal } from '../../http/page/qr.ts'
 import { backupProcess } from '../backup/backup-process.ts'
-import { type Command, type Terminal, ownCommand } from '../command.ts'
+import { type Command, type Terminal, ownCommand } from '../command/command.ts'
 import { listen } from './listener.ts'
 import { sdNotify } from './sd-notify.ts'
 
@@ -27,47 +28,47 @@ export const serve: Command = {
       format: logFormat,
       isColoured: terminal.hasColours,
     })
-    // Whatever the level leaves out else.
+    // Audit events are logged at every level.
     const auditLogger = log.child({}, { level: 'info' })
-    const certificates = config.tlsCertFile ? await reloaderOf(config) : undefined
+    const certificates = await reloaderOf(config)
     const app = await openApp(config, {
       logger: log,
       auditLogger,
       use: 'service',
-      makeBackup: backupProcess(terminal.env),
+      createBackup: backupProcess(terminal.env),
       certificate: () => certificates?.current().facts,
     })
     const notify = sdNotify(terminal.env)
     try {
       terminal.onLevelRequest(() => {
         const { from, to } = switchLevel(log, logLevel)
-        void logFailure(app.recordSetting(SETTINGS.logLevel.env, from, to), log)
+        void logFailure(app.audit.lifecycle.recordSetting(SETTINGS.logLevel.env, from, to), log)
       })
-      // First, so that nobody is told of a log that it is whole before it was looked at.
-      await app.verification.start()
+      // First, so that no answer calls the log intact before it was verified.
+      await app.unlocks.verification.start()
       const listener = listen(app.http, config, certificates?.current())
-      await logFailure(app.recordStart(givenSettings(terminal.env)), log)
-      await app.retention.apply()
-      await app.erasures.resume()
-      app.backups.start()
+      await logFailure(app.audit.lifecycle.recordStart(givenSettings(terminal.env)), log)
+      await app.unlocks.retention.apply()
+      await app.accounts.erasures.resume()
+      app.ops.backups.start()
       await greet(config, app, terminal)
       log.info({ version, port: config.port }, 'started')
       certificates?.watch(log)
       reload = () => {
-        if (!certificates) return log.warn('nothing to reload: there is no TLS_CERT_FILE')
+        if (!certificates) return log.warn('nothing to reload: TLS_CERT_FILE is not set')
         notify.reloading()
         const { replaceCertificate: apply } = listener
-        void logFailure(certificates.reload({ apply, record: app.record, log }), log)
+        void logFailure(certificates.reload({ apply, record: app.audit.record, log }), log)
         notify.ready()
       }
       notify.ready()
       await stopRequested
       log.info('stopping')
       notify.stopping()
-      app.eventStream.close()
-      await Promise.all([logFailure(app.recordStop(), log), listener.stop(log)])
+      app.unlocks.eventStream.close()
+      await Promise.all([logFailure(app.audit.lifecycle.recordStop(), log), listener.stop(log)])
     } finally {
-      await app.close()
+      await app[Symbol.asyncDispose]()
     }
     log.info('stopped')
     await logWritten()
@@ -76,9 +77,10 @@ export const serve: Command = {
 }
 
 /** Loaded only to serve HTTPS. */
-const reloaderOf = async (config: Config) => {
+const reloaderOf = async ({ tlsCertFile, tlsKeyFile }: Config) => {
+  if (tlsCertFile === undefined || tlsKeyFile === undefined) return undefined
   const { certificateReloader } = await import('./certificate-reloader.ts')
-  return certificateReloader(config)
+  return certificateReloader({ tlsCertFile, tlsKeyFile })
 }
 
 /** Logs a failure to write, so that a full disk prevents neither a start nor a stop. */
@@ -90,46 +92,49 @@ const logFailure = async (recorded: Promise<void>, log: Logger): Promise<void> =
   }
 }
 
-/** Tells the person at the terminal where the service is, where its data lies and what to mind. */
+/** Tells the person at the terminal where the service listens, where its data is and what to look at. */
 const greet = async (config: Config, app: App, terminal: Terminal): Promise<void> => {
   const { say } = terminal
   say(`Secure Lock Server ${version}`)
   for (const url of ownUrls(config)) say(`  listening  ${url}`)
   say(`  data       ${config.databasePath}`)
-  const registration = await app.settings.registration()
+  const registration = await app.accounts.settings.registration()
   for (const warning of warnings({ ...config, registration })) say(`  warning    ${warning}`)
   await offerSetupCode(app, terminal)
 }
 
-/** Says how somebody becomes the first owner. The code is for whoever sees this start, so it is
- * said and never logged. */
-const offerSetupCode = async ({ setup }: App, terminal: Terminal): Promise<void> => {
+/** Shows how to become the first owner. The code is for the person who starts the service, so it is
+ * shown and never logged. */
+const offerSetupCode = async (
+  { accounts: { firstOwner } }: App,
+  terminal: Terminal,
+): Promise<void> => {
   const { say, isShown } = terminal
-  const setupCode = await setup.newSetupCode()
+  const setupCode = await firstOwner.newSetupCode()
   if (!setupCode) return
   say(
-    `  owner      no owner yet: make one within ${SETUP_CODE_MINUTES} minutes with this code, or its link`,
+    `  owner      no owner yet: create one within ${SETUP_CODE_MINUTES} minutes with this code or link`,
   )
   say(`  code       ${setupCode.code}`)
   say(`  link       ${setupCode.link}`)
   if (isShown) say(qrTerminal(setupCode.link))
-  say('  later      restart for another code, or, with these settings, run')
+  say('  later      restart for a new code, or, with the same settings, run')
   say(`             ${ownCommand(terminal, 'user add --role owner NAME')}`)
 }
 
 const warnings = (config: Config): readonly string[] => {
   const found: string[] = []
-  if (!config.tlsCertFile && !isLoopback(config.host))
+  if (config.tlsCertFile === undefined && !isLoopback(config.host))
     found.push(
-      'plain HTTP: whoever shares the network can read passwords; set TLS_CERT_FILE and TLS_KEY_FILE',
+      'plain HTTP: anyone on the network can read passwords; set TLS_CERT_FILE and TLS_KEY_FILE',
     )
-  if (!hasAddress(config) && !config.publicUrl)
+  if (!hasAddress(config) && config.publicUrl === undefined)
     found.push(
-      'this machine has no network address yet, so its links lead nowhere else; restart once it has, or set PUBLIC_URL',
+      'this machine has no network address yet, so links work only on it; restart once it has one, or set PUBLIC_URL',
     )
   if (config.registration === 'open' && !isLoopback(config.host))
     found.push(
-      'registration is open to everybody on the network; choose otherwise in the console, or set REGISTRATION=invite, or closed once all are in',
+      'registration is open to everyone on the network; change it in the console, or set REGISTRATION to invite, or to closed once everyone is registered',
     )
   if (config.debug)
     found.push('DEBUG shows the tables to every program on this machine without a password')

@@ -16,16 +16,16 @@ import {
   X509CertificateGenerator,
 } from '@peculiar/x509'
 
-/** Signs certificates that only those trust who trust it. */
+/** A CA whose certificates are trusted only where it is trusted itself. */
 export type PrivateCa = {
   readonly certPem: string
   readonly notAfterMs: number
-  /** The names that it may sign for, each with all below it; addresses are not limited. */
+  /** The names it may sign for, each with all names below it; addresses are not limited. */
   readonly permitted: readonly string[]
   readonly key: CryptoKey
 }
 
-/** When a certificate is good; rounded down to seconds. */
+/** When a certificate is valid; rounded down to seconds. */
 type Span = { readonly fromMs: number; readonly untilMs: number }
 
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256' } as const
@@ -33,8 +33,8 @@ const SIGNING = { name: 'ECDSA', hash: 'SHA-256' } as const
 
 const NAME_CONSTRAINTS = '2.5.29.30'
 
-/** Makes a private CA (RFC 5280): it signs no further CA, and no names but these and those below
- * them, so that anyone who steals its key cannot pose as a bank to the phones that trust it. Addresses
+/** Creates a private CA (RFC 5280). It may sign for these names and names below them, but for no other
+ * CA, so that anyone who steals its key cannot pose as a bank to the phones that trust it. Addresses
  * are not limited: BoringSSL, on which Dart and Android build, refuses a CA that limits them (not
  * reported upstream as of 2026-11). */
 export const createPrivateCa = async ({
@@ -47,7 +47,7 @@ export const createPrivateCa = async ({
   readonly permitted: readonly string[]
 }): Promise<{ readonly certPem: string; readonly keyPem: string }> => {
   const keys = await crypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify'])
-  const made = await X509CertificateGenerator.createSelfSigned({
+  const certificate = await X509CertificateGenerator.createSelfSigned({
     name: [{ CN: [commonName] }],
     serialNumber: serialNumber(),
     notBefore: new Date(fromMs),
@@ -61,7 +61,7 @@ export const createPrivateCa = async ({
       await SubjectKeyIdentifierExtension.create(keys.publicKey),
     ],
   })
-  return { certPem: pem(made), keyPem: await privateKeyPem(keys.privateKey) }
+  return { certPem: pem(certificate), keyPem: await privateKeyPem(keys.privateKey) }
 }
 
 const constraints = (permitted: readonly string[]): NameConstraints =>
@@ -71,7 +71,7 @@ const constraints = (permitted: readonly string[]): NameConstraints =>
     ),
   })
 
-/** Reads a CA that was made so. Throws an Error that says what is wrong. */
+/** Reads a CA that `createPrivateCa` made. Throws an Error that says what is wrong. */
 export const readPrivateCa = async (certPem: string, keyPem: string): Promise<PrivateCa> => {
   if (!new NodeCertificate(certPem).checkPrivateKey(createPrivateKey(keyPem)))
     throw new Error('its key belongs to another certificate')
@@ -88,15 +88,15 @@ export const readPrivateCa = async (certPem: string, keyPem: string): Promise<Pr
   }
 }
 
-/** True where the CA may sign for a name (RFC 5280 4.2.1.10). */
+/** True if the CA may sign for a name (RFC 5280 4.2.1.10). */
 export const isPermitted = ({ permitted }: PrivateCa, name: string): boolean =>
-  permitted.length === 0 || permitted.some((one) => name === one || name.endsWith(`.${one}`))
+  permitted.length === 0 || permitted.some((base) => name === base || name.endsWith(`.${base}`))
 
-/** Makes a key for a server, PEM. */
+/** Creates a key for a server, PEM. */
 export const makeServerKey = async (): Promise<string> =>
   privateKeyPem((await crypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify'])).privateKey)
 
-/** Signs a certificate for a server's names and addresses; gives the chain with the CA, PEM. */
+/** Signs a certificate for a server's names and addresses. Returns the chain with the CA, PEM. */
 export const issueCertificate = async (
   authority: PrivateCa,
   {
@@ -113,7 +113,7 @@ export const issueCertificate = async (
 ): Promise<string> => {
   const issuer = new X509Certificate(authority.certPem)
   const publicKey = await publicKeyOf(serverKeyPem)
-  const made = await X509CertificateGenerator.create({
+  const certificate = await X509CertificateGenerator.create({
     subject: [{ CN: [(names[0] ?? addresses[0] ?? '').slice(0, COMMON_NAME_MAX)] }],
     issuer: issuer.subjectName,
     serialNumber: serialNumber(),
@@ -134,7 +134,7 @@ export const issueCertificate = async (
       await AuthorityKeyIdentifierExtension.create(issuer.publicKey),
     ],
   })
-  return pem(made) + authority.certPem
+  return pem(certificate) + authority.certPem
 }
 
 /** RFC 5280 sets this bound. */
@@ -147,7 +147,7 @@ const serialNumber = (): string => {
   return bytes.toHex()
 }
 
-const pem = (one: X509Certificate): string => `${one.toString('pem').trim()}\n`
+const pem = (certificate: X509Certificate): string => `${certificate.toString('pem').trim()}\n`
 
 const privateKeyPem = async (key: CryptoKey): Promise<string> =>
   `${PemConverter.encode(await crypto.subtle.exportKey('pkcs8', key), 'PRIVATE KEY').trim()}\n`

@@ -3,7 +3,8 @@ import { hostname } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import ipaddr from 'ipaddr.js'
-import { type Config, parseConfig } from '../../config.ts'
+import { type Config, parseConfig } from '../../config/config.ts'
+import { DAY_MS } from '../../domain/duration.ts'
 import { AppError } from '../../errors.ts'
 import { certificateFacts } from '../../http/connection/certificate.ts'
 import { linkBase, machineAddresses } from '../../http/connection/public-url.ts'
@@ -21,11 +22,11 @@ import {
   type Terminal,
   UsageError,
   runAction,
-} from '../command.ts'
+} from '../command/command.ts'
 import type { PrivateCa } from './private-ca.ts'
 
-/** Two years. Apple takes 825 days at the most, also of a private CA; the 398 that browsers ask for
- * are about public ones. */
+/** Two years. Apple accepts at most 825 days, of a private CA too; the 398 days of browsers are about
+ * public ones. */
 const DAYS_DEFAULT = 730
 const DAYS_MAX = 824
 
@@ -34,21 +35,30 @@ const INIT = {
     type: 'string',
     multiple: true,
     value: 'HOST',
-    summary: 'a further name of this machine',
+    summary: 'another name of this machine',
   },
-  address: { type: 'string', multiple: true, value: 'IP', summary: 'a further address of it' },
-  out: { type: 'string', value: 'DIR', summary: 'where the files go, in place of DATA_DIR/tls' },
+  address: {
+    type: 'string',
+    multiple: true,
+    value: 'IP',
+    summary: 'another address of this machine',
+  },
+  out: {
+    type: 'string',
+    value: 'DIR',
+    summary: 'the folder of the files, instead of DATA_DIR/tls',
+  },
   days: {
     type: 'string',
     default: String(DAYS_DEFAULT),
     value: 'DAYS',
-    summary: `how long the certificate is good, up to ${DAYS_MAX}`,
+    summary: `how long the certificate is valid, up to ${DAYS_MAX}`,
   },
 } as const satisfies Options
 
 const ACTIONS: Actions = {
   init: {
-    summary: 'make a private CA and a certificate, or renew the certificate with the same CA',
+    summary: 'create a private CA and a certificate, or renew the certificate with the same CA',
     options: INIT,
     run: async (args, terminal) => {
       const { values } = parseArgs({ args: [...args], options: INIT })
@@ -64,11 +74,11 @@ const ACTIONS: Actions = {
   },
 }
 
-/** Makes what HTTPS needs on a network of one's own. */
+/** Creates what HTTPS needs on a private network. */
 export const tls: Command = {
-  summary: 'make a private CA and a certificate for HTTPS',
+  summary: 'create a private CA and a certificate for HTTPS',
   details:
-    'For the names and addresses of this machine, those given, and those of the certificate before. The fingerprint of the CA is for the app to pin. Give it the settings of the service.',
+    'The certificate is for the names and addresses of this machine, those you give, and those of the previous certificate. The fingerprint of the CA is for the app to pin. Give it the settings of the service.',
   actions: ACTIONS,
   examples: { 'the gateway is called lock.home': 'secure-lock-server tls init --name lock.home' },
   run: runAction('tls', ACTIONS),
@@ -97,7 +107,7 @@ const dayCount = (text: string): number => {
   return days
 }
 
-type Wish = {
+type Request = {
   readonly names: readonly string[]
   readonly addresses: readonly string[]
   readonly folder: string
@@ -112,27 +122,27 @@ const FILES = {
   key: 'server-key.pem',
 } as const
 
-/** No gateway runs this program before it was written; a Raspberry Pi without network believes that
- * it is 1970, and no phone would take a certificate of then. */
+/** A clock before this program existed is wrong. A Raspberry Pi without a network starts in 1970, and no
+ * phone would accept a certificate of that time. */
 const EARLIEST_MS = Date.UTC(2026, 0, 1)
 
-const init = async (config: Config, terminal: Terminal, wish: Wish): Promise<number> => {
+const init = async (config: Config, terminal: Terminal, request: Request): Promise<number> => {
   const nowMs = Date.now()
   if (nowMs < EARLIEST_MS)
     throw new AppError(
       'unavailable',
-      `The clock says ${new Date(nowMs).toISOString().slice(0, 10)}, which cannot be: set it, or wait until it follows a time server. No certificate was made`,
+      `The clock says ${new Date(nowMs).toISOString().slice(0, 10)}, which is wrong: set it, or wait until it follows a time server. No certificate was created`,
     )
-  if (wish.isInDataDir) makePrivateFolder(config.dataDir)
-  const has = (name: string) => existsSync(join(wish.folder, name))
+  if (request.isInDataDir) makePrivateFolder(config.dataDir)
+  const has = (name: string) => existsSync(join(request.folder, name))
   if (has(FILES.caCert) !== has(FILES.caKey))
     throw new AppError(
       'unavailable',
-      `${wish.folder} has only one of ${FILES.caCert} and ${FILES.caKey}: put the other back from a backup, or choose another folder with --out for a new CA`,
+      `${request.folder} has only one of ${FILES.caCert} and ${FILES.caKey}: put the other back from a backup, or choose another folder with --out for a new CA`,
     )
   const isRenewal = has(FILES.caCert)
-  await (isRenewal ? renew(config, wish, nowMs) : begin(config, wish, nowMs))
-  show(config, terminal, wish.folder, isRenewal)
+  await (isRenewal ? renew(config, request, nowMs) : begin(config, request, nowMs))
+  show(config, terminal, request.folder, isRenewal)
   return 0
 }
 
@@ -143,21 +153,20 @@ const x509 = async () => {
   return import('./private-ca.ts')
 }
 
-const DAY_MS = 86_400_000
 const CA_DAYS = 3652
 
-/** The beginning of a certificate lies back, for phones whose clock is behind. */
+/** A certificate is valid from earlier on, for phones whose clock is behind. */
 const BACK_MS = DAY_MS
 
-/** Names that are never those of a public site (RFC 6762, RFC 8375, ICANN's `internal`, and what
- * home routers use), so that a CA may sign for them whatever the machine will be called. */
+/** Names that no public site has (RFC 6762, RFC 8375, ICANN's `internal`, and what home routers use).
+ * The CA may sign for them, whatever the machine will be called. */
 const PRIVATE_NAMES = ['localhost', 'local', 'home.arpa', 'internal', 'lan', 'home', 'fritz.box']
 
-const begin = async (config: Config, wish: Wish, nowMs: number): Promise<void> => {
+const begin = async (config: Config, request: Request, nowMs: number): Promise<void> => {
   const { COMMON_NAME_MAX, issueCertificate, createPrivateCa, makeServerKey, readPrivateCa } =
     await x509()
-  const names = unique([...wish.names, ...ownNames(config)])
-  const draft = atomicDirectory(wish.folder)
+  const names = unique([...request.names, ...ownNames(config)])
+  const draft = atomicDirectory(request.folder)
   try {
     const { certPem, keyPem } = await createPrivateCa({
       commonName: `Secure Lock CA of ${names[0]}`.slice(0, COMMON_NAME_MAX),
@@ -168,10 +177,10 @@ const begin = async (config: Config, wish: Wish, nowMs: number): Promise<void> =
     const serverKeyPem = await makeServerKey()
     const chain = await issueCertificate(await readPrivateCa(certPem, keyPem), {
       names,
-      addresses: unique([...wish.addresses, ...machineAddresses()]),
+      addresses: unique([...request.addresses, ...machineAddresses()]),
       serverKeyPem,
       fromMs: nowMs - BACK_MS,
-      untilMs: nowMs + wish.days * DAY_MS,
+      untilMs: nowMs + request.days * DAY_MS,
     })
     await draft.write(FILES.caCert, [certPem])
     await draft.write(FILES.caKey, [keyPem])
@@ -183,39 +192,39 @@ const begin = async (config: Config, wish: Wish, nowMs: number): Promise<void> =
   }
 }
 
-/** Signs another certificate. The server's key stays, so that one file alone changes and no stop in
- * between leaves two that do not belong together. */
-const renew = async (config: Config, wish: Wish, nowMs: number): Promise<void> => {
+/** Signs a new certificate. The server's key stays, so that only one file changes, and an interruption
+ * cannot leave two that do not belong together. */
+const renew = async (config: Config, request: Request, nowMs: number): Promise<void> => {
   const { isPermitted, issueCertificate, makeServerKey } = await x509()
-  makePrivateFolder(wish.folder)
-  const authority = await authorityIn(wish.folder)
+  makePrivateFolder(request.folder)
+  const authority = await authorityIn(request.folder)
   if (authority.notAfterMs < nowMs)
     throw new AppError(
       'unavailable',
-      `The CA in ${wish.folder} has expired. Choose another folder with --out for a new one, which every phone then has to be told of`,
+      `The CA in ${request.folder} has expired. Choose another folder with --out for a new one, which every phone then has to trust`,
     )
-  const refused = wish.names.find((name) => !isPermitted(authority, name))
+  const refused = request.names.find((name) => !isPermitted(authority, name))
   if (refused !== undefined)
     throw new AppError(
       'unavailable',
-      `The CA in ${wish.folder} may not sign for ${refused}, only for ${authority.permitted.join(', ')} and what is below them. Choose another folder with --out for a new CA, which every phone then has to be told of`,
+      `The CA in ${request.folder} may not sign for ${refused}, only for ${authority.permitted.join(', ')} and names below them. Choose another folder with --out for a new CA, which every phone then has to trust`,
     )
-  const before = namesBefore(wish.folder)
+  const previous = previousNames(request.folder)
   const isAddress = (name: string) => ipaddr.isValid(name)
-  const keyPath = join(wish.folder, FILES.key)
+  const keyPath = join(request.folder, FILES.key)
   if (!existsSync(keyPath)) replacePrivateFile(keyPath, await makeServerKey())
   const chain = await issueCertificate(authority, {
     names: unique([
-      ...wish.names,
+      ...request.names,
       ...ownNames(config),
-      ...before.filter((name) => !isAddress(name)),
+      ...previous.filter((name) => !isAddress(name)),
     ]).filter((name) => isPermitted(authority, name)),
-    addresses: unique([...wish.addresses, ...machineAddresses(), ...before.filter(isAddress)]),
+    addresses: unique([...request.addresses, ...machineAddresses(), ...previous.filter(isAddress)]),
     serverKeyPem: readText(keyPath),
     fromMs: nowMs - BACK_MS,
-    untilMs: Math.min(nowMs + wish.days * DAY_MS, authority.notAfterMs),
+    untilMs: Math.min(nowMs + request.days * DAY_MS, authority.notAfterMs),
   })
-  replacePrivateFile(join(wish.folder, FILES.cert), chain)
+  replacePrivateFile(join(request.folder, FILES.cert), chain)
 }
 
 const authorityIn = async (folder: string): Promise<PrivateCa> => {
@@ -232,8 +241,8 @@ const authorityIn = async (folder: string): Promise<PrivateCa> => {
   }
 }
 
-/** What the certificate before was for; one that is gone or damaged takes its names along. */
-const namesBefore = (folder: string): readonly string[] => {
+/** The names of the previous certificate; none if it is missing or damaged. */
+const previousNames = (folder: string): readonly string[] => {
   try {
     return certificateFacts(readFileSync(join(folder, FILES.cert), 'utf8')).names
   } catch {
@@ -249,11 +258,11 @@ const readText = (path: string): string => {
   }
 }
 
-/** What this machine is called, by itself and by PUBLIC_URL. */
+/** The names of this machine: its own, and the one in PUBLIC_URL. */
 const ownNames = ({ publicUrl }: Config): readonly string[] => {
   const own = hostname().toLowerCase()
   const [label = ''] = own.split('.')
-  const linked = publicUrl ? new URL(publicUrl).hostname : ''
+  const linked = publicUrl === undefined ? '' : new URL(publicUrl).hostname
   return [linked, own, `${label}.local`, 'localhost'].filter(
     (name) => HOST_NAME.test(name) && !ipaddr.isValid(name),
   )
@@ -271,11 +280,11 @@ const show = (
   const fingerprint = authority?.sha256 ?? ''
   print(
     isRenewal
-      ? `Renewed the certificate in ${folder}. The CA is the same: phones that trust it go on`
-      : `Made a private CA and a certificate in ${folder}`,
+      ? `Renewed the certificate in ${folder}. The CA is the same: phones that trust it keep working`
+      : `Created a private CA and a certificate in ${folder}`,
   )
   print(`For          ${names.join(' ')}`)
-  print(`Good until   ${new Date(notAfterMs).toISOString().slice(0, 10)}`)
+  print(`Valid until  ${new Date(notAfterMs).toISOString().slice(0, 10)}`)
   print(`CA           ${join(folder, FILES.caCert)}, for phones and browsers to trust`)
   print(`Fingerprint  ${fingerprint}`)
   print(
@@ -288,18 +297,18 @@ const show = (
   print(
     isRenewal
       ? 'Then         send the running service SIGHUP, as `systemctl reload` does'
-      : `Then         start the service anew. Keep ${FILES.caKey} to yourself: it makes certificates that phones trust`,
+      : `Then         restart the service. Keep ${FILES.caKey} to yourself: it signs certificates that phones trust`,
   )
   if (process.getuid?.() === 0)
     say('warning: the files belong to root; a service of another user cannot read them')
 }
 
-/** The gateway's address and what to pin, for the app to scan; no browser sends what is behind `#`. */
+/** The gateway's address and what to pin, for the app to scan. No browser sends what follows `#`. */
 const pinLink = (config: Config, fingerprint: string): string => {
-  const isSecure = config.publicUrl.startsWith('https:')
+  const isSecure = config.publicUrl?.startsWith('https:')
   const base = linkBase({
     ...config,
-    publicUrl: isSecure ? config.publicUrl : '',
+    publicUrl: isSecure ? config.publicUrl : undefined,
     tlsCertFile: FILES.cert,
   })
   return `${base}/#ca-sha256=${fingerprint.replaceAll(':', '').toLowerCase()}`

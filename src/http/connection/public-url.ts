@@ -1,17 +1,19 @@
 import { networkInterfaces } from 'node:os'
 import ipaddr from 'ipaddr.js'
-import type { Config } from '../../config.ts'
+import type { Config } from '../../config/config.ts'
 
 type Listening = Pick<Config, 'host' | 'port' | 'tlsCertFile'>
 
 /** Where others reach this service, most useful first, `localhost` last. */
 export const ownUrls = ({ host, port, tlsCertFile }: Listening): readonly string[] =>
-  addresses(host).map((address) => `${tlsCertFile ? 'https' : 'http'}://${address}:${port}`)
+  addresses(host).map(
+    (address) => `${tlsCertFile === undefined ? 'http' : 'https'}://${address}:${port}`,
+  )
 
 /** Where links lead: PUBLIC_URL, or this machine's own first address. The name that a request was
  * sent to is not asked, since whoever sends it chooses it. */
 export const linkBase = (config: Listening & Pick<Config, 'publicUrl'>): string =>
-  config.publicUrl || (ownUrls(config)[0] ?? '')
+  config.publicUrl ?? ownUrls(config)[0] ?? ''
 
 /** All addresses of this machine but those that mean something on one link only. */
 export const machineAddresses = (): readonly string[] =>

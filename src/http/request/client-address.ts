@@ -1,5 +1,5 @@
 import ipaddr from 'ipaddr.js'
-import type { Cidr } from '../../config.ts'
+import type { Cidr } from '../../config/parsers.ts'
 
 type Hop = {
   /** Address of the TCP peer. */

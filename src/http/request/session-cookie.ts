@@ -7,7 +7,7 @@ type Value = { readonly value: string; readonly seconds: number }
 type Values = Readonly<Partial<Record<SessionCookie, Value>>>
 
 /** How pages reach this service, according to the settings. */
-type Reached = { readonly hasTls: boolean; readonly publicUrl: string }
+type Reached = { readonly hasTls: boolean; readonly publicUrl: string | undefined }
 
 export type SessionCookies = ReturnType<typeof sessionCookies>
 
@@ -39,9 +39,9 @@ export const sessionCookies = ({ hasTls, publicUrl }: Reached) => {
     if (site !== null) return site === 'same-origin' || (isRead && site === 'none')
     const origin = headers.get('origin')
     if (origin === null) return isRead
-    // Even over TLS, the URL of a request may begin with http:; see cli/listener.ts.
+    // Even over TLS, the URL of a request may begin with http:; see cli/serve/listener.ts.
     const requested = URL.parse(hasTls ? url.replace(/^http:/, 'https:') : url)?.origin
-    return [requested, publicUrl || undefined].includes(origin)
+    return [requested, publicUrl].includes(origin)
   }
 
   const read = (request: Request, cookie: SessionCookie): string | undefined => {

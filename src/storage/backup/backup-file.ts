@@ -48,8 +48,8 @@ type Packing = {
   readonly pathOf: (name: string) => string
   /** A new file, which is on disk when the promise resolves. */
   readonly to: string
-  /** Empty for a backup that is not encrypted. */
-  readonly passphrase: string
+  /** Encrypts the backup. */
+  readonly passphrase: string | undefined
   readonly progress: Progress
 }
 
@@ -83,7 +83,10 @@ export const packBackup = async ({ manifest, pathOf, to, passphrase, progress }:
   // A fault of reading reaches the writing side through the stream, and the other way round.
   const packed = pack().catch((error: unknown) => controller.error(asError(error)))
   try {
-    await writeStream(to, passphrase ? await encrypted(readable, passphrase) : readable)
+    await writeStream(
+      to,
+      passphrase === undefined ? readable : await encrypted(readable, passphrase),
+    )
     await packed
   } catch (error) {
     throw asAppError(`Cannot write the backup ${to}`, error)

@@ -16,7 +16,7 @@ const LOCKS: Readonly<Record<LockMode, Lock>> = {
   service: {
     file: 'service.lock',
     take: ['BEGIN IMMEDIATE'],
-    held: 'another service already serves from there, or a restore is under way',
+    held: 'another service already serves from there, or an upgrade or restore is under way',
   },
   command: {
     file: 'service.lock',
@@ -26,7 +26,7 @@ const LOCKS: Readonly<Record<LockMode, Lock>> = {
   migration: {
     file: 'service.lock',
     take: ['BEGIN IMMEDIATE'],
-    held: 'the service that runs there is of an older version; restart it first, with this one',
+    held: 'the service that runs there has not brought the database up to date yet: try again, or restart it if it is of an older version',
   },
   restore: {
     file: 'service.lock',

@@ -5,8 +5,8 @@ import type { ClockReading } from './clock.ts'
 import type { UnlockLog } from './service.ts'
 
 type Dependencies = {
-  /** How long names and methods are kept, in days; 0 keeps them forever. */
-  readonly days: number
+  /** How long names and methods are kept; undefined keeps them forever. */
+  readonly retentionMs: number | undefined
   readonly clock: () => ClockReading
   readonly unlockLog: Pick<UnlockLog, 'eraseBefore'>
   /** Erases addresses from audit events before a time; returns from how many. */
@@ -23,18 +23,18 @@ export type Retention = {
 
 /** Ends the retention of personal text. Erasing cannot be undone, so it waits while the clock is
  * uncertain, and tries again every hour. */
-export const retention = ({ days, clock, logger, ...erasing }: Dependencies): Retention => {
+export const retention = ({ retentionMs, clock, logger, ...erasing }: Dependencies): Retention => {
   let next: Timer | undefined
 
   /** Returns when to try again. */
-  const run = async (): Promise<number> => {
+  const run = async (keptMs: number): Promise<number> => {
     const { nowMs, isUncertain } = clock()
     if (isUncertain) {
       logger.warn('retention waits for a clock that can be trusted')
       return HOUR_MS
     }
     try {
-      await eraseBefore(nowMs - days * DAY_MS, erasing)
+      await eraseBefore(nowMs - keptMs, erasing)
       return DAY_MS
     } catch (error) {
       logger.error({ err: error }, 'retention failed')
@@ -45,9 +45,9 @@ export const retention = ({ days, clock, logger, ...erasing }: Dependencies): Re
   const stop = () => clearTimeout(next)
 
   const apply = async (): Promise<void> => {
-    if (days === 0) return
+    if (retentionMs === undefined) return
     stop()
-    next = setTimeout(() => void apply(), await run())
+    next = setTimeout(() => void apply(), await run(retentionMs))
     next.unref()
   }
 

@@ -8,8 +8,13 @@ import { idOf, olderHashOf, tokenOf } from '../../support/older-server.ts'
 
 /** Imports people by name, each with a hash. */
 const imported = async (app: TestApp, people: Readonly<Record<string, string>>) => {
-  const { db, hasher, people: accounts, auditIn } = app
-  const importUsers = legacyUserImport({ db, accounts, hasher, auditIn, clock: clockFrom() })
+  const importUsers = legacyUserImport({
+    db: app.db,
+    accounts: app.accounts.store,
+    hasher: app.accounts.hasher,
+    auditIn: app.audit.auditIn,
+    clock: clockFrom(),
+  })
   const rows = Object.entries(people).map(([username, password], index) => ({
     id: index + 1,
     public_id: idOf(index + 1),
@@ -28,13 +33,13 @@ const NEW_PASSWORD = 'nine quiet green keys'
 test('[P1] a login that renews an old hash does not undo a password that was chosen meanwhile', async () => {
   await using app = await startApp()
   await imported(app, { ada: olderHashOf(PASSWORD) })
-  const found = await app.people.findPassword('ada')
+  const found = await app.accounts.store.findPassword('ada')
   const ada = bearer(await tokenOf(app.post('/login', { username: 'ada', password: PASSWORD })))
   const change = { current_password: PASSWORD, new_password: NEW_PASSWORD }
   expect((await app.post('/v1/me/password', change, ada)).status).toBe(200)
   // As a slower login would, that has read the old hash before.
-  const renewed = await app.hasher.hash(PASSWORD)
-  await app.people.replacePasswordHash(found?.id ?? 0, found?.passwordHash ?? '', renewed)
+  const renewed = await app.accounts.hasher.hash(PASSWORD)
+  await app.accounts.store.replacePasswordHash(found?.id ?? 0, found?.passwordHash ?? '', renewed)
   const logIn = async (password: string) =>
     (await app.post('/login', { username: 'ada', password })).status
   expect([await logIn(NEW_PASSWORD), await logIn(PASSWORD)]).toStrictEqual([200, 401])
@@ -42,16 +47,16 @@ test('[P1] a login that renews an old hash does not undo a password that was cho
 
 test('logins go through the older ways as long as somebody has one, and no longer', async () => {
   await using app = await startApp()
-  expect(await app.people.legacySchemes()).toStrictEqual([])
+  expect(await app.accounts.store.legacySchemes()).toStrictEqual([])
   const hashes = { ada: olderHashOf(PASSWORD), bob: olderHashOf(PASSWORD, 1000) }
   await imported(app, { ...hashes, cy: olderHashOf(PASSWORD), dee: olderHashOf(PASSWORD, 2000) })
   const ways = ['pbkdf2:sha256:1000', 'pbkdf2:sha256:2000', 'sha256']
-  expect(await app.people.legacySchemes()).toStrictEqual(ways)
+  expect(await app.accounts.store.legacySchemes()).toStrictEqual(ways)
   for (const username of ['ada', 'bob', 'dee'])
     expect((await app.post('/login', { username, password: PASSWORD })).status).toBe(200)
-  expect(await app.people.legacySchemes()).toStrictEqual(['sha256'])
-  await app.administration.erase({ by: COMMAND_LINE, publicId: idOf(3) })
-  expect(await app.people.legacySchemes()).toStrictEqual([])
+  expect(await app.accounts.store.legacySchemes()).toStrictEqual(['sha256'])
+  await app.accounts.administration.erase({ by: COMMAND_LINE, publicId: idOf(3) })
+  expect(await app.accounts.store.legacySchemes()).toStrictEqual([])
 })
 
 test('[P7] so many old ways of hashing that each login would take long are not all taken', async () => {
@@ -68,7 +73,7 @@ test('[P7] so many old ways of hashing that each login would take long are not a
     ['taken', 1],
   ])
   expect(outcomes[3]?.faults[0]).toStartWith('without its password, whose hash would make')
-  expect(await app.people.legacySchemes()).toHaveLength(3)
+  expect(await app.accounts.store.legacySchemes()).toHaveLength(3)
   expect(parseWerkzeugHash(people[3]?.[1] ?? '')).toBeDefined()
 })
 

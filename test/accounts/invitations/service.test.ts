@@ -43,8 +43,10 @@ const listed = async ({ get }: Pick<Client, 'get'>, token: string, query = '') =
 const revoke = async ({ url }: Pick<Client, 'url'>, token: string, id: string) =>
   (await fetch(`${url}/v1/invitations/${id}`, { method: 'DELETE', headers: bearer(token) })).status
 
-const rolesOf = async ({ people }: TestApp) =>
-  Object.fromEntries((await people.page(0, 99)).map(({ username, role }) => [username, role]))
+const rolesOf = async ({ accounts }: TestApp) =>
+  Object.fromEntries(
+    (await accounts.store.page(0, 99)).map(({ username, role }) => [username, role]),
+  )
 
 describe('who may register', () => {
   test('where an invitation is needed, fields are asked for first and names are told to nobody without one', async () => {
@@ -196,7 +198,7 @@ describe('an invitation', () => {
       await register(app, { ...PERSON, username, invitation: one.code })
     await register(app, { ...PERSON, username: 'hedy', invitation: other.code })
     await register(app, { ...PERSON, username: 'uninvited' })
-    const [oli, ...people] = await app.people.page(0, 9)
+    const [oli, ...people] = await app.accounts.store.page(0, 9)
     const named = (username: string) => ({
       public_id: people.find((person) => person.username === username)?.publicId,
       username,

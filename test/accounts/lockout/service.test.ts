@@ -241,7 +241,7 @@ describe('waiting', () => {
     const owner = await app.signIn('oli', 'owner')
     await fail(app, AWAY, 10)
     expect((await logIn(app, { address: AWAY })).status).toBe(401)
-    const [person] = await app.people.page(0, 1)
+    const [person] = await app.accounts.store.page(0, 1)
     const begun = await app.post(`/v1/people/${person?.publicId}/password-reset`, {}, bearer(owner))
     const { code } = (await begun.json()) as { code: string }
     const { username } = PERSON
@@ -320,7 +320,7 @@ describe('an admin, about waits', () => {
     for (let time = 0; time < 10; time += 1)
       await app.post('/login', { username: 'nobody', password: 'x' }, from(STRANGER))
     const { total, lockouts } = await app.waits()
-    const [ada] = await app.people.page(1, 1)
+    const [ada] = await app.accounts.store.page(1, 1)
     expect(total).toBe(2)
     expect(
       lockouts.map(({ kind, account, username, address, failures }) => ({
@@ -359,7 +359,7 @@ describe('an admin, about waits', () => {
     const records = app.logLines
       .map((line) => JSON.parse(line) as { action?: string; subject?: string; detail?: unknown })
       .filter(({ action }) => action === 'login.lockout_started' || action === 'lockout.cleared')
-    const [ada] = await app.people.page(1, 1)
+    const [ada] = await app.accounts.store.page(1, 1)
     expect(
       records.map(({ action, subject, detail }) => ({ action, subject, detail })),
     ).toStrictEqual([

@@ -276,7 +276,7 @@ describe('signing in a browser', () => {
 
   test('[A5] the claim of the first owner signs them in, by a page of this origin alone', async () => {
     await using app = await startApp()
-    const { code = '' } = (await app.setup.newSetupCode()) ?? {}
+    const { code = '' } = (await app.accounts.firstOwner.newSetupCode()) ?? {}
     const browser = browserAt(app.url)
     const claim = { ...OLI, code }
     const refused = await browser.post('/v1/setup/cookie', claim, { origin: 'https://x.example' })

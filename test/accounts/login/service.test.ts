@@ -24,8 +24,8 @@ describe('registering', () => {
   test('[A5] nobody becomes owner by being first to register', async () => {
     await using app = await startApp()
     await app.post('/register', PERSON)
-    expect(await app.people.page(0, 9)).toMatchObject([{ username: 'ada', role: 'member' }])
-    expect(await app.people.hasOwner()).toBe(false)
+    expect(await app.accounts.store.page(0, 9)).toMatchObject([{ username: 'ada', role: 'member' }])
+    expect(await app.accounts.store.hasOwner()).toBe(false)
   })
 
   test('[O3] a closed registration answers 403, adds nobody and is recorded', async () => {
@@ -36,7 +36,7 @@ describe('registering', () => {
       msg: 'Registration is closed',
       code: 'registration_closed',
     })
-    expect(await app.people.page(0, 1)).toStrictEqual([])
+    expect(await app.accounts.store.page(0, 1)).toStrictEqual([])
     expect(recordsOf(app.logLines, 'account.register')).toMatchObject([
       { result: 'failure', detail: { reason: 'registration_closed' } },
     ])

@@ -34,7 +34,7 @@ describe('one’s own account', () => {
     await app.logIn('ada')
     expect(await me(app, token)).toStrictEqual({
       status: 200,
-      id: (await app.people.page(0, 1))[0]?.publicId,
+      id: (await app.accounts.store.page(0, 1))[0]?.publicId,
       username: 'ada',
       role: 'member',
       phone: '1',
@@ -211,11 +211,11 @@ describe('taking one’s data out', () => {
     const events = Array.from({ length: 1300 }, (_, at) =>
       at % 2 === 0 ? unlock('ada', adaId) : unlock('eve', String(at)),
     )
-    await app.unlockLog.append(events)
-    const amy = (await app.people.page(2, 1))[0]
+    await app.unlocks.unlockLog.append(events)
+    const amy = (await app.accounts.store.page(2, 1))[0]
     const from = { address: '192.0.2.77', userAgent: 'x', requestId: undefined, account: amy }
     for (let round = 0; round < 600; round += 1)
-      await app.record(from, { action: 'account.enable', result: 'success', subject: adaId })
+      await app.audit.record(from, { action: 'account.enable', result: 'success', subject: adaId })
     await app.post('/login', { username: 'ada', password: 'wrong' })
 
     const answer = await app.get('/v1/me/export', bearer(ada))

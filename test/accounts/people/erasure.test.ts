@@ -108,13 +108,13 @@ describe('an erasure that is interrupted', () => {
   /** Adds the person and an unlock of theirs, and erases them with a server that dies half-way. */
   const halfErased = async (dataDir: string, database: string) => {
     const app = await openLog(dataDir)
-    await app.newAccounts.add(PERSON, 'member')
-    const account = await app.accounts.find(NAME)
+    await app.accounts.newAccounts.add(PERSON, 'member')
+    const account = await app.accounts.authentication.find(NAME)
     const publicId = account?.publicId ?? ''
-    await app.unlockLog.append([{ ...claimed(0, NAME), accountPublicId: publicId }])
+    await app.unlocks.unlockLog.append([{ ...claimed(0, NAME), accountPublicId: publicId }])
     const from = { address: '203.0.113.77', userAgent: '', requestId: undefined, account }
-    await app.record(from, { action: 'login', result: 'success' })
-    await app.close()
+    await app.audit.record(from, { action: 'login', result: 'success' })
+    await app[Symbol.asyncDispose]()
     const db = openDatabase(database)
     const clock = clockFrom()
     const interrupted = erasureService({
@@ -154,12 +154,12 @@ describe('an erasure that is interrupted', () => {
     inFolder(async (folder, database) => {
       const publicId = await halfErased(join(folder, 'data'), database)
       const app = await openLog(join(folder, 'data'))
-      await app.newAccounts.add({ ...PERSON, username: 'ada' }, 'member')
-      const ada = (await app.accounts.find('ada'))?.publicId ?? ''
-      await app.administration.erase({ by: COMMAND_LINE, publicId: ada })
-      expect((await app.unlocks.page(-1, 9))[0]?.person).toBeUndefined()
-      await app.erasures.resume()
-      await app.close()
+      await app.accounts.newAccounts.add({ ...PERSON, username: 'ada' }, 'member')
+      const ada = (await app.accounts.authentication.find('ada'))?.publicId ?? ''
+      await app.accounts.administration.erase({ by: COMMAND_LINE, publicId: ada })
+      expect((await app.unlocks.store.page(-1, 9))[0]?.person).toBeUndefined()
+      await app.accounts.erasures.resume()
+      await app[Symbol.asyncDispose]()
       expect(isOnDisk(database, publicId)).toBe(true)
       expect(isOnDisk(database, NAME)).toBe(false)
     }))
@@ -183,18 +183,20 @@ test('[A2] the number of an account that was erased is given to nobody else', as
 test('[D7] an unlock that was being received when its person was erased is erased in the next round', async () => {
   await using app = await startApp()
   await app.signIn('ada')
-  const publicId = (await app.accounts.find('ada'))?.publicId ?? ''
-  const late = () => app.unlockLog.append([{ ...claimed(0, 'ada'), accountPublicId: publicId }])
-  const names = async () => (await app.unlocks.page(-1, 9)).map(({ person }) => person?.username)
-  await app.administration.erase({ by: COMMAND_LINE, publicId })
+  const publicId = (await app.accounts.authentication.find('ada'))?.publicId ?? ''
+  const late = () =>
+    app.unlocks.unlockLog.append([{ ...claimed(0, 'ada'), accountPublicId: publicId }])
+  const names = async () =>
+    (await app.unlocks.store.page(-1, 9)).map(({ person }) => person?.username)
+  await app.accounts.administration.erase({ by: COMMAND_LINE, publicId })
   await late()
   expect(await names()).toStrictEqual(['ada'])
-  await app.erasures.resume()
+  await app.accounts.erasures.resume()
   expect(await names()).toStrictEqual([undefined])
   app.clock.nowMs += 2 * DAY_MS
-  await app.erasures.resume()
+  await app.accounts.erasures.resume()
   await late()
-  await app.erasures.resume()
+  await app.accounts.erasures.resume()
   // Nothing is under way for days: the mark is gone.
   expect(await names()).toStrictEqual([undefined, 'ada'])
 })
@@ -207,20 +209,20 @@ test('[D7] the invitation that was for nobody else loses its label, one that oth
       ['ada', 1],
       ['eve', 5],
     ] as const) {
-      await app.newAccounts.add({ ...PERSON, username }, 'member')
+      await app.accounts.newAccounts.add({ ...PERSON, username }, 'member')
       db.query(
         `INSERT INTO invitation (id, code_hash, role, label, made_by, created_at_ms, expires_at_ms,
            uses, uses_max) VALUES (?, ?, 'member', ?, 'somebody', 0, 0, 1, ?)`,
       ).run(username, new TextEncoder().encode(username), `for ${username}`, usesMax)
       db.query('UPDATE account SET invitation_id = ? WHERE username = ?').run(username, username)
-      const publicId = (await app.accounts.find(username))?.publicId ?? ''
-      await app.administration.erase({ by: COMMAND_LINE, publicId })
+      const publicId = (await app.accounts.authentication.find(username))?.publicId ?? ''
+      await app.accounts.administration.erase({ by: COMMAND_LINE, publicId })
     }
     expect(db.query('SELECT label FROM invitation ORDER BY id').all()).toStrictEqual([
       { label: '' },
       { label: 'for eve' },
     ])
-    await app.close()
+    await app[Symbol.asyncDispose]()
   }))
 
 test('somebody who comes back under the same public id keeps what is recorded from then on', () =>
@@ -228,39 +230,40 @@ test('somebody who comes back under the same public id keeps what is recorded fr
     const app = await openLog(join(folder, 'data'))
     using db = new Database(database)
     const erase = async () => {
-      const publicId = (await app.accounts.find('ada'))?.publicId ?? ''
-      await app.administration.erase({ by: COMMAND_LINE, publicId })
+      const publicId = (await app.accounts.authentication.find('ada'))?.publicId ?? ''
+      await app.accounts.administration.erase({ by: COMMAND_LINE, publicId })
       return publicId
     }
-    const names = async () => (await app.unlocks.page(-1, 9)).map(({ person }) => person?.username)
-    await app.newAccounts.add({ ...PERSON, username: 'ada' }, 'member')
+    const names = async () =>
+      (await app.unlocks.store.page(-1, 9)).map(({ person }) => person?.username)
+    await app.accounts.newAccounts.add({ ...PERSON, username: 'ada' }, 'member')
     const publicId = await erase()
     // As an import of the legacy server's accounts does.
-    await app.newAccounts.add({ ...PERSON, username: 'ada' }, 'member')
+    await app.accounts.newAccounts.add({ ...PERSON, username: 'ada' }, 'member')
     db.query("UPDATE account SET public_id = ? WHERE username = 'ada'").run(publicId)
-    await app.unlockLog.append([{ ...claimed(0, 'ada'), accountPublicId: publicId }])
-    await app.erasures.resume()
+    await app.unlocks.unlockLog.append([{ ...claimed(0, 'ada'), accountPublicId: publicId }])
+    await app.accounts.erasures.resume()
     expect(await names()).toStrictEqual(['ada'])
     expect(await erase()).toBe(publicId)
     expect(await names()).toStrictEqual([undefined])
-    await app.close()
+    await app[Symbol.asyncDispose]()
   }))
 
 test('erasing somebody with many unlocks takes turns with whoever records one', async () => {
   await using app = await startApp()
   await app.signIn('ada')
-  const publicId = (await app.accounts.find('ada'))?.publicId ?? ''
+  const publicId = (await app.accounts.authentication.find('ada'))?.publicId ?? ''
   for (let round = 0; round < 5; round += 1)
-    await app.unlockLog.append(
+    await app.unlocks.unlockLog.append(
       Array.from({ length: 2000 }, () => ({ ...claimed(0, 'ada'), accountPublicId: publicId })),
     )
   let isErased = false
-  const erasing = app.unlockLog.eraseAccount(publicId).then((events) => {
+  const erasing = app.unlocks.unlockLog.eraseAccount(publicId).then((events) => {
     isErased = true
     return events
   })
   await Bun.sleep(0)
-  const [outcome] = await app.unlockLog.append([claimed(1, 'eve')])
+  const [outcome] = await app.unlocks.unlockLog.append([claimed(1, 'eve')])
   expect([outcome?.status, isErased]).toStrictEqual(['stored', false])
   expect(await erasing).toStrictEqual({ events: 10_000, isWalTruncated: true })
 })

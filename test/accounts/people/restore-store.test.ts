@@ -12,18 +12,18 @@ test('[T3] after a restore no session, code or invitation is good that may have 
   await using app = await startApp()
   const token = await app.signIn('ada')
   const owner = await app.signIn('oli', 'owner')
-  const invited = await app.invitations.create(COMMAND_LINE, {
+  const invited = await app.accounts.invitations.create(COMMAND_LINE, {
     role: 'member',
     label: '',
     hours: 1,
     usesMax: 1,
   })
-  const ada = await app.accounts.find('ada')
-  const reset = await app.administration.beginReset({
+  const ada = await app.accounts.authentication.find('ada')
+  const reset = await app.accounts.administration.beginReset({
     by: COMMAND_LINE,
     publicId: ada?.publicId ?? '',
   })
-  const revoked = await app.db.transaction(app.revokeCredentialsIn)
+  const revoked = await app.db.transaction(app.accounts.revokeCredentialsIn)
   expect(revoked).toStrictEqual({ sessions: 2, invitations: 1 })
   for (const one of [token, owner]) expect((await app.get('/v1/me', bearer(one))).status).toBe(401)
   const redeemed = await app.post('/v1/password-reset', {
@@ -32,7 +32,7 @@ test('[T3] after a restore no session, code or invitation is good that may have 
     new_password: 'four green chairs',
   })
   expect(redeemed.status).toBe(401)
-  expect((await app.invitations.page(undefined, 10)).page).toMatchObject([
+  expect((await app.accounts.invitations.page(undefined, 10)).page).toMatchObject([
     { state: 'revoked', id: invited.id },
   ])
   expect((await app.post('/login', { username: 'ada', password: PASSWORD })).status).toBe(200)
@@ -42,10 +42,13 @@ test('[D7] a database knows whom it erased, also when the mark of it is gone', a
   const folder = temporaryFolder()
   const app = await openLog(join(folder, 'data'))
   for (const username of ['ada', 'grace'])
-    await app.newAccounts.add({ username, password: PASSWORD, phone: '1', address: 'x' }, 'member')
-  const publicId = (await app.accounts.find('grace'))?.publicId ?? ''
-  await app.administration.erase({ by: COMMAND_LINE, publicId })
-  await app.close()
+    await app.accounts.newAccounts.add(
+      { username, password: PASSWORD, phone: '1', address: 'x' },
+      'member',
+    )
+  const publicId = (await app.accounts.authentication.find('grace'))?.publicId ?? ''
+  await app.accounts.administration.erase({ by: COMMAND_LINE, publicId })
+  await app[Symbol.asyncDispose]()
   const db = openReadOnly(join(folder, 'data/secure-lock.db'))
   expect(await erasedPeople(db)).toStrictEqual([publicId])
   db.close()

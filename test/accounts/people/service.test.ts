@@ -82,30 +82,38 @@ describe('who may do what to whom', () => {
     for (const [by, whom, outcomes] of GOLDEN)
       for (const [at, [name, act]] of Object.entries(ACTS).entries()) {
         const people = await restored(app)
-        const tokens = await app.sessions.begin(await entrant(app, by), ORIGIN)
+        const tokens = await app.accounts.sessions.begin(await entrant(app, by), ORIGIN)
         const came = await outcome(await act(app, people(whom).publicId, tokens?.accessToken ?? ''))
         expect(`${by} ${name} ${whom}: ${came}`).toBe(`${by} ${name} ${whom}: ${outcomes[at]}`)
       }
   })
 
   const entrant = async (app: TestApp, username: string) => {
-    const found = await app.people.findPassword(username)
+    const found = await app.accounts.store.findPassword(username)
     if (!found) throw new Error(`there is no ${username}`)
     return found
   }
 
   const addPerson = (app: TestApp, username: string) =>
-    app.newAccounts.add({ username, password: PASSWORD, phone: '1', address: 'x' }, 'member')
+    app.accounts.newAccounts.add(
+      { username, password: PASSWORD, phone: '1', address: 'x' },
+      'member',
+    )
 
   /** Makes everybody again what they were, from the command line, and gives them by name. */
   const restored = async (app: TestApp) => {
     const people: Record<string, Account> = {}
     for (const [name, role] of Object.entries(ROLES)) {
-      if (!(await app.accounts.find(name))) await addPerson(app, name)
-      const account = await app.accounts.find(name)
+      if (!(await app.accounts.authentication.find(name))) await addPerson(app, name)
+      const account = await app.accounts.authentication.find(name)
       if (!account) throw new Error(`${name} is missing`)
       const { publicId } = account
-      await app.administration.change({ by: COMMAND_LINE, publicId, role, disabled: false })
+      await app.accounts.administration.change({
+        by: COMMAND_LINE,
+        publicId,
+        role,
+        disabled: false,
+      })
       people[name] = { ...account, role }
     }
     return (name: keyof typeof ROLES) => people[name] as Account
@@ -134,19 +142,19 @@ describe('who may do what to whom', () => {
   test('[A6] an admin who was lowered meanwhile may not finish what they began', async () => {
     await using app = await startApp()
     const person = await household(app, { oli: 'owner', amy: 'admin', mia: 'member' })
-    const account = await app.people.findByPublicId(person('amy').id)
+    const account = await app.accounts.store.findByPublicId(person('amy').id)
     await app.patch(
       `/v1/people/${person('amy').id}`,
       { role: 'member' },
       bearer(person('oli').token),
     )
-    const late = app.administration.change({
+    const late = app.accounts.administration.change({
       by: { ...ORIGIN, account },
       publicId: person('mia').id,
       disabled: true,
     })
     expect(await late.catch((error: unknown) => error)).toMatchObject({ code: 'forbidden' })
-    const nobody = app.administration.erase({ by: ORIGIN, publicId: person('mia').id })
+    const nobody = app.accounts.administration.erase({ by: ORIGIN, publicId: person('mia').id })
     expect(await nobody.catch((error: unknown) => error)).toMatchObject({ status: 401 })
   })
 
@@ -244,7 +252,7 @@ describe('the last owner', () => {
       }
     })
     const answers = await Promise.all(requests)
-    const people = await app.people.page(0, 9)
+    const people = await app.accounts.store.page(0, 9)
     const standing = people.filter(({ role }) => role === 'owner').map(({ username }) => username)
     const signedIn = await Promise.all(
       standing.map(

@@ -126,8 +126,8 @@ describe('the first owner, at the compiled file', () => {
 describe('a setup code', () => {
   test('[A5] is over after 30 minutes by a clock that nobody sets, and the answer says how to get another', async () => {
     let monotonicMs = 5000
-    await using app = await startApp({}, { monotonic: () => monotonicMs })
-    const { code = '' } = (await app.setup.newSetupCode()) ?? {}
+    await using app = await startApp({}, { monotonicMs: () => monotonicMs })
+    const { code = '' } = (await app.accounts.firstOwner.newSetupCode()) ?? {}
     app.clock.nowMs += 50 * 365 * 24 * 60 * MINUTE_MS
     monotonicMs += 30 * MINUTE_MS - 1
     expect(await claim(app, { ...OWNER, password: 'short', code })).toMatchObject({ status: 400 })
@@ -137,13 +137,13 @@ describe('a setup code', () => {
       code: 'setup_code_expired',
       detail: 'The setup code has expired; restart the service for a new one',
     })
-    expect(await app.people.hasOwner()).toBe(false)
+    expect(await app.accounts.store.hasOwner()).toBe(false)
   })
 
   test('[A5] stays good after faults of the name or the password, and wrong codes, each of which is recorded', async () => {
     await using app = await startApp()
     await app.signIn('oli')
-    const { code = '' } = (await app.setup.newSetupCode()) ?? {}
+    const { code = '' } = (await app.accounts.firstOwner.newSetupCode()) ?? {}
     for (let guess = 0; guess < 30; guess += 1)
       expect(await claim(app, { ...OWNER, code: WRONG })).toMatchObject({
         code: 'setup_code_wrong',
@@ -160,7 +160,7 @@ describe('a setup code', () => {
     const details = { phone: '01', address: '1 Lock Lane', email: 'amy@example.org' }
     const made = await claim(app, { ...OWNER, username: 'amy', code: typed, ...details })
     expect(made).toMatchObject({ status: 200, token_type: 'Bearer', expires_in: 1800 })
-    expect(await app.people.page(1, 1)).toMatchObject([
+    expect(await app.accounts.store.page(1, 1)).toMatchObject([
       { username: 'amy', role: 'owner', ...details },
     ])
   })
@@ -171,13 +171,13 @@ describe('a setup code', () => {
       code: 'setup_code_expired',
     })
     await app.signIn('amy', 'owner')
-    expect(await app.setup.newSetupCode()).toBeUndefined()
+    expect(await app.accounts.firstOwner.newSetupCode()).toBeUndefined()
     expect(await claim(app, { ...OWNER, code: WRONG })).toMatchObject({ code: 'owner_exists' })
   })
 
   test('[P5] makes the place of its first owner one that strangers’ guesses do not keep out', async () => {
     await using app = await startApp({ TRUSTED_PROXIES: '127.0.0.1' })
-    const { code = '' } = (await app.setup.newSetupCode()) ?? {}
+    const { code = '' } = (await app.accounts.firstOwner.newSetupCode()) ?? {}
     const home = { 'x-forwarded-for': '203.0.113.1' }
     expect((await app.post('/v1/setup', { ...OWNER, code }, home)).status).toBe(200)
     for (let guess = 0; guess < 100; guess += 1) {
@@ -190,10 +190,10 @@ describe('a setup code', () => {
 
   test('[A3] privileged fields beside it change nothing', async () => {
     await using app = await startApp()
-    const { code = '' } = (await app.setup.newSetupCode()) ?? {}
+    const { code = '' } = (await app.accounts.firstOwner.newSetupCode()) ?? {}
     const more = { id: 99, public_id: 'mine', role: 'member', invitation: code }
     expect(await claim(app, { ...OWNER, code, ...more })).toMatchObject({ status: 200 })
-    const [owner] = await app.people.page(0, 1)
+    const [owner] = await app.accounts.store.page(0, 1)
     expect(owner).toMatchObject({ id: 1, role: 'owner' })
     expect(owner?.publicId).toMatch(/^[0-9a-f-]{36}$/)
   })

@@ -188,13 +188,17 @@ describe('turning a second factor off', () => {
     await using app = await startApp()
     const mia = await app.signIn('mia')
     await enrol(app, mia, app.clock.nowMs)
-    const [account] = await app.people.page(0, 1)
+    const [account] = await app.accounts.store.page(0, 1)
     if (!account) throw new Error('nobody is there')
     const amy = { id: 9, publicId: 'amy', username: 'amy', role: 'admin' } as const
     const from = { address: '::1', userAgent: '', requestId: undefined, isLocal: false }
     const caller = { ...from, account: amy, sessionId: undefined }
-    await app.administration.change({ by: COMMAND_LINE, publicId: account.publicId, role: 'owner' })
-    const refusal: unknown = await app.enrolment
+    await app.accounts.administration.change({
+      by: COMMAND_LINE,
+      publicId: account.publicId,
+      role: 'owner',
+    })
+    const refusal: unknown = await app.accounts.enrolment
       .resetFor(caller, account)
       .catch((error: unknown) => error)
     expect(String(refusal)).toContain('There is no second factor')

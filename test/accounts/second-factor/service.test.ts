@@ -256,7 +256,7 @@ describe('other ways in', () => {
       }
     expect(recordsOf(app.logLines, 'login').at(-1)).toMatchObject({
       result: 'failure',
-      subject: (await app.accounts.find('oli'))?.publicId ?? '',
+      subject: (await app.accounts.authentication.find('oli'))?.publicId ?? '',
       detail: { reason: 'otp_required' },
     })
     expect((await app.get('/getLogs', basic('oli', 'wrong'))).status).toBe(401)

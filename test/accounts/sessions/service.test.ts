@@ -175,13 +175,13 @@ describe('going on with a login', () => {
   test('an account keeps its hundred most used sessions', async () => {
     await using app = await startApp()
     await app.post('/register', PERSON)
-    const account = await app.people.findPassword(PERSON.username)
+    const account = await app.accounts.store.findPassword(PERSON.username)
     const from = { address: '127.0.0.1', userAgent: 'old app', requestId: undefined }
     const phone = await logIn(app)
     let current = phone
     for (let login = 0; login < 150; login += 1) {
       app.clock.nowMs += 1000
-      if (account) await app.sessions.begin(account, from)
+      if (account) await app.accounts.sessions.begin(account, from)
       if (login % 50 === 0) current = await refresh(app, current.refresh_token)
     }
     expect(await sessionsOf(app, current)).toHaveLength(100)
@@ -193,13 +193,14 @@ describe('ending sessions', () => {
   test('[T3] a login that found the old password right just before it was changed begins no session', async () => {
     await using app = await startApp()
     const token = await app.signIn('ada')
-    const asRead = await app.people.findPassword('ada')
+    const asRead = await app.accounts.store.findPassword('ada')
     const change = { current_password: PASSWORD, new_password: 'nine quiet green keys' }
     expect((await app.post('/v1/me/password', change, bearer(token))).status).toBe(200)
     const from = { address: '127.0.0.1', userAgent: 'thief', requestId: undefined }
-    const begin = async (entrant: typeof asRead) => entrant && app.sessions.begin(entrant, from)
+    const begin = async (entrant: typeof asRead) =>
+      entrant && app.accounts.sessions.begin(entrant, from)
     expect(await begin(asRead)).toBeUndefined()
-    expect(await begin(await app.people.findPassword('ada'))).toBeDefined()
+    expect(await begin(await app.accounts.store.findPassword('ada'))).toBeDefined()
   })
 
   test('[T3] logging out ends this session at once and leaves the others', async () => {

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { insertAccount } from '../../../src/accounts/core/store.ts'
 import { openApp } from '../../../src/app.ts'
-import { parseConfig } from '../../../src/config.ts'
+import { parseConfig } from '../../../src/config/config.ts'
 import type { Role } from '../../../src/domain/account.ts'
 import { processLogger } from '../../../src/http/log/logger.ts'
 import type { NewUnlockEvent } from '../../../src/unlocks/log/event.ts'
@@ -33,17 +33,18 @@ export const lived = async (days: number) => {
   })
   // The app's own clock would doubt each of these leaps.
   const log = await openUnlockLog({
-    store: app.unlocks,
+    store: app.unlocks.store,
     signer: keyFile(config.dataDir).open({ hasLog: true }),
     clock: () => ({ nowMs: clock.nowMs, isUncertain: false }),
   })
   const ids: Record<string, string> = {}
   for (const [username, role] of Object.entries(PEOPLE)) {
     const person = { username, password: PASSWORD, phone: '1', address: 'x' }
-    const account = { ...(await app.newAccounts.check(person)), role }
+    const account = { ...(await app.accounts.newAccounts.check(person)), role }
     await app.db.transaction((tx) => insertAccount(tx, account, Date.now()))
   }
-  for (const { username, publicId } of await app.people.page(0, 100)) ids[username] = publicId
+  for (const { username, publicId } of await app.accounts.store.page(0, 100))
+    ids[username] = publicId
 
   const names = Object.keys(PEOPLE)
   let count = 0
@@ -85,6 +86,6 @@ export const lived = async (days: number) => {
   await append({ username: 'grace', method: 'pin', occurredAtMs: clock.nowMs - 7 * 3_600_000 })
   clock.nowMs = Date.now() - 4 * 60_000
   await append({ username: 'ada', result: 'denied', reason: 'restricted', method: 'pin' })
-  await app.close()
+  await app[Symbol.asyncDispose]()
   return { folder, ids, size: count }
 }

@@ -69,7 +69,8 @@ describe('backup FILE, at the compiled file', () => {
     await loaded
     expect({ status, words }).toStrictEqual({
       status: 0,
-      words: 'Whoever reads that file has all keys: set BACKUP_PASSPHRASE to encrypt backups\n',
+      words:
+        'Anyone who can read that file has all keys: set BACKUP_PASSPHRASE to encrypt backups\n',
     })
     const events = Number(/^Backed up (\d+) events and all accounts to a\.tar/.exec(out)?.[1])
     expect(events).toBeGreaterThanOrEqual(before)
@@ -107,9 +108,11 @@ describe('backup FILE, at the compiled file', () => {
     await Bun.write(join(folder, 'there.tar'), 'mine')
     const { status, words } = await backup('there.tar')
     expect(status).toBe(1)
-    expect(words).toContain('there.tar is there already, and no backup overwrites another file')
+    expect(words).toContain('there.tar already exists, and a backup never overwrites a file')
     expect(readFileSync(join(folder, 'there.tar'), 'utf8')).toBe('mine')
-    expect((await backup('absent/a.tar')).words).toContain('Cannot write the backup: no folder')
+    expect((await backup('absent/a.tar')).words).toContain(
+      'Cannot write the backup: there is no folder',
+    )
     expect(readdirSync(folder).filter((name) => name.startsWith('.'))).toStrictEqual([])
     expect(existsSync(join(folder, 'data/backup-copy.part'))).toBe(false)
     expect((await backup('')).status).toBe(2)
@@ -174,7 +177,7 @@ describe('backup FILE, at the compiled file', () => {
     const { status, words } = await runCommand(['backup', 'b.tar'], { folder: other, env })
     expect(status).toBe(1)
     expect(words).toContain(
-      'The log is broken, and no backup is made of it; keep the older ones. Event 3',
+      'The log is broken, so no backup was created; keep the older ones. Event 3',
     )
     expect(readdirSync(other).toSorted()).toStrictEqual(['a.tar', 'data'])
     rmSync(other, { recursive: true })
@@ -247,7 +250,7 @@ describe('BACKUP_DIR, at the compiled file', () => {
     })
     const token = await ownerToken(service)
     const { failure } = await untilDone(listing(service, token))
-    expect(failure?.reason).toBe('Cannot write the backup: no folder /absent/backups')
+    expect(failure?.reason).toBe('Cannot write the backup: there is no folder /absent/backups')
     const sent = await clientOf(service.url).post(
       '/logUnlocking',
       { 'unlocking-method': 'pin' },

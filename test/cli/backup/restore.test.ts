@@ -125,17 +125,15 @@ describe('restore FILE, at the compiled file', () => {
     const before = filesOf(data)
     const refused = await run('restore', 'old.tar')
     expect(refused.status).toBe(2)
-    expect(refused.words).toContain(
-      'The log that is there now has 6 events: the newest 2 will be lost.',
-    )
-    expect(refused.words).toContain('restore needs --yes where nobody can be asked')
+    expect(refused.words).toContain('The current log has 6 events: the newest 2 will be lost.')
+    expect(refused.words).toContain('restore needs --yes without a terminal to ask at')
     expect(filesOf(data)).toStrictEqual(before)
 
     const restored = await run('restore', '--yes', 'old.tar')
     expect(restored.status).toBe(0)
     expect((await run('log', 'verify')).out).toBe('The log is intact: 4 events\n')
     const aside = readdirSync(data).find((name) => name.startsWith('before-restore-')) ?? ''
-    expect(restored.words).toContain(`What was there before is in ${join(data, aside)}`)
+    expect(restored.words).toContain(`The previous data is in ${join(data, aside)}`)
     const old = filesOf(join(data, aside))
     for (const [name, hash] of Object.entries(old)) expect(before[name]).toBe(hash)
     expect(Object.keys(old)).toContain('secure-lock.db')
@@ -186,11 +184,9 @@ describe('restore FILE, at the compiled file', () => {
     const { folder, run } = copied()
     await run('restore', '--yes', 'old.tar')
     expect((await run('restore', 'new.tar')).words).toContain(
-      'The log that is there now has 4 events, all in the backup.',
+      'The current log has 4 events, all in the backup.',
     )
-    expect((await run('restore', 'old.tar')).words).toContain(
-      'The log that is there now is the same.',
-    )
+    expect((await run('restore', 'old.tar')).words).toContain('The current log is the same.')
     // A log that went on from the older backup in another way is a fork.
     await using service = await startService({ folder, env })
     const { post } = clientOf(service.url)
@@ -201,12 +197,12 @@ describe('restore FILE, at the compiled file', () => {
       await post('/logUnlocking', { 'unlocking-method': 'face' }, bearer(token))
     await service.stop()
     expect((await run('restore', 'new.tar')).words).toContain(
-      'does not extend that of the backup, nor the other way round',
+      'does not extend the one of the backup, nor the other way round',
     )
     rmSync(join(folder, 'data'), { recursive: true })
     await runCommand(['user', 'add', 'eve'], { folder, env, input: `${PASSWORD}\n` })
     expect((await run('restore', 'new.tar')).words).toContain(
-      'What is there now is another log, of another key.',
+      'The current log is another one, with another key.',
     )
   })
 
@@ -279,7 +275,7 @@ describe('restore FILE, at the compiled file', () => {
     writeFileSync(join(data, 'secure-lock.db'), 'all that a bad disk left '.repeat(1000))
     const asked = await run('restore', 'new.tar')
     expect(asked.words).toContain(
-      'What is there now cannot be compared, so that nobody can say what will be lost.',
+      'The current data cannot be compared, so it is unknown what will be lost.',
     )
     expect(asked.status).toBe(2)
     expect((await run('restore', '--yes', 'new.tar')).status).toBe(0)
@@ -342,7 +338,7 @@ describe('restore FILE, at the compiled file', () => {
         return { shown, status: await started.exited }
       }
       const no = await typed('no')
-      expect(no.shown).toContain('Type restore to put the backup in its place: ')
+      expect(no.shown).toContain('Type restore to replace the current data: ')
       expect(no.shown).toContain('Nothing was restored')
       expect(no.status).toBe(1)
       expect((await run('log', 'verify')).out).toBe('The log is intact: 6 events\n')

@@ -117,7 +117,7 @@ describe('doctor, at the compiled file', () => {
     const folder = copied()
     const { out, status } = await runCommand(['doctor'], { folder, env: { HOST: '127.0.0.1' } })
     expect(status).toBe(0)
-    expect(out).toMatch(/^ok {7}settings +good; set: HOST$/m)
+    expect(out).toMatch(/^ok {7}settings +valid; set: HOST$/m)
     expect(out).toMatch(/^warning {2}registration +open: .*\n +→ .*set REGISTRATION=invite/m)
     expect(out.trim()).toMatch(/\n\n\d warnings$/)
     // oxlint-disable-next-line no-control-regex -- colours are for terminals
@@ -134,7 +134,7 @@ describe('doctor, at the compiled file', () => {
       HOST: '0.0.0.0',
     })
     expect(status).toBe(0)
-    expect(found['service']).toMatchObject({ state: 'ok', says: 'runs, and is ready' })
+    expect(found['service']).toMatchObject({ state: 'ok', says: 'runs and is ready' })
     expect(found['proxy']).toMatchObject({ state: 'warning' })
     expect(found['proxy']?.says).toContain('127.0.0.1')
     expect(found['registration']).toMatchObject({ state: 'warning' })
@@ -159,7 +159,7 @@ describe('doctor, at the compiled file', () => {
     ['files', 'can be used by others', (folder) => chmodSync(database(folder), 0o644)],
     [
       'files',
-      'passphrase (BACKUP_PASSPHRASE_FILE) can be used by everybody',
+      'passphrase (BACKUP_PASSPHRASE_FILE) can be used by everyone',
       (folder) => {
         writeFileSync(join(folder, 'passphrase'), 'four brown doors\n', { mode: 0o644 })
         return { BACKUP_PASSPHRASE_FILE: 'passphrase' }
@@ -264,7 +264,7 @@ describe('doctor, at the compiled file', () => {
       'the key of second factors is missing',
       (folder) => rmSync(join(folder, 'data/second-factor-key')),
     ],
-    ['files', 'the key of guesses is missing', (folder) => rmSync(join(folder, 'data/guess-key'))],
+    ['files', 'the key of lockouts is missing', (folder) => rmSync(join(folder, 'data/guess-key'))],
     [
       'https',
       'expires on',
@@ -361,7 +361,9 @@ describe('doctor, at the compiled file', () => {
         .filter(({ check }) => check === 'files')
         .map(({ state, says }) => [state, says])
     }
-    expect(await asNobody()).toStrictEqual([['ok', expect.stringContaining('this user alone')]])
+    expect(await asNobody()).toStrictEqual([
+      ['ok', expect.stringContaining('accessible to this user only')],
+    ])
     mkdirSync(join(data, 'closed'), { mode: 0o300 })
     chownSync(join(data, 'closed'), 65534, 65534)
     expect(await asNobody()).toStrictEqual([['fault', `${join(data, 'closed')} cannot be read`]])

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import { allCommands } from '../../../src/cli/commands.ts'
-import { SETTINGS } from '../../../src/config.ts'
+import { SETTINGS, type Setting } from '../../../src/config/settings.ts'
 import { runCommand } from '../../support/binary.ts'
 
 const COMMANDS = await allCommands()
@@ -23,7 +23,7 @@ describe('help', () => {
 
   test('help settings names every setting with its default', async () => {
     const out = (await shown('help', 'settings')).replaceAll(/\s+/g, ' ')
-    for (const { env, doc, fallback } of Object.values(SETTINGS))
+    for (const { env, doc, fallback } of Object.values<Setting>(SETTINGS))
       expect(out).toContain(`${env} ${doc} [${fallback || 'none'}]`)
     expect(out).toContain('JWT_SECRET_KEY_FILE')
   })

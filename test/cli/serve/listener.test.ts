@@ -3,7 +3,7 @@ import { readFileSync, rmSync } from 'node:fs'
 import { connect } from 'node:tls'
 import { openApp } from '../../../src/app.ts'
 import { listen } from '../../../src/cli/serve/listener.ts'
-import { parseConfig } from '../../../src/config.ts'
+import { parseConfig } from '../../../src/config/config.ts'
 import { tlsPair } from '../../../src/http/connection/certificate.ts'
 import { processLogger } from '../../../src/http/log/logger.ts'
 import { UNLIMITED, freePort, temporaryFolder } from '../../support/binary.ts'
@@ -39,7 +39,7 @@ const serving = async (drainMs: number) => {
     fingerprint: async () => (await visit(url, lone('/livez'))).fingerprint,
     [Symbol.asyncDispose]: async () => {
       await listener.stop(log)
-      await app.close()
+      await app[Symbol.asyncDispose]()
       rmSync(folder, { recursive: true, force: true })
     },
   }

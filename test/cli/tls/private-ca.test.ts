@@ -1,7 +1,7 @@
 import { afterEach, expect, setSystemTime, test } from 'bun:test'
 import { existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Terminal } from '../../../src/cli/command.ts'
+import type { Terminal } from '../../../src/cli/command/command.ts'
 import { tls } from '../../../src/cli/tls/tls.ts'
 import { AppError } from '../../../src/errors.ts'
 import { temporaryFolder } from '../../support/binary.ts'
@@ -35,7 +35,7 @@ test('[D6] by a clock from before this program was written, no certificate is ma
   setSystemTime(new Date('1970-01-01T00:10:00Z'))
   const fault = await tls.run(['init'], terminal).catch((error: unknown) => error)
   expect(fault).toBeInstanceOf(AppError)
-  expect(String(fault)).toContain('The clock says 1970-01-01, which cannot be')
+  expect(String(fault)).toContain('The clock says 1970-01-01, which is wrong')
   expect(existsSync(join(folder, 'data'))).toBe(false)
   rmSync(folder, { recursive: true })
 })
@@ -47,9 +47,9 @@ test('a renewed certificate does not outlive its CA, and a CA that has expired s
   await tls.run(['init'], terminal)
   setSystemTime(new Date('2036-06-01T12:00:00Z'))
   await tls.run(['init'], terminal)
-  expect(printed.filter((line) => line.startsWith('Good until'))).toStrictEqual([
-    'Good until   2028-11-21',
-    'Good until   2036-11-21',
+  expect(printed.filter((line) => line.startsWith('Valid until'))).toStrictEqual([
+    'Valid until  2028-11-21',
+    'Valid until  2036-11-21',
   ])
   setSystemTime(new Date('2036-12-01T12:00:00Z'))
   const fault = await tls.run(['init'], terminal).catch((error: unknown) => error)

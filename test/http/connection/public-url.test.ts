@@ -3,7 +3,7 @@ import { networkInterfaces } from 'node:os'
 import { linkBase, machineAddresses, ownUrls } from '../../../src/http/connection/public-url.ts'
 import { bearer, startApp } from '../../support/app.ts'
 
-const LISTENING = { host: '0.0.0.0', port: 8080, tlsCertFile: '' }
+const LISTENING = { host: '0.0.0.0', port: 8080, tlsCertFile: undefined }
 
 test('a service that listens everywhere names this machine’s addresses, and localhost last', () => {
   const own = Object.values(networkInterfaces())

@@ -34,7 +34,7 @@ beforeAll(async () => {
     size: SIZE,
     keptAt: [5, SIZE],
     before: async (app) => {
-      await app.unlockLog.eraseAccount('account-of-hedy')
+      await app.unlocks.unlockLog.eraseAccount('account-of-hedy')
     },
   })
   bundle = join(log.folder, 'bundle')
@@ -166,7 +166,7 @@ describe('exporting', () => {
     const out = join(copy.dataDir, '../bundle')
     const exported = await copy.run('log', 'export', '--out', out)
     expect(exported).toMatchObject({ status: 1, out: '' })
-    expect(exported.words).toContain('but the log is broken. Event 6: ')
+    expect(exported.words).toContain('but it is broken. Event 6: ')
     const { status, words } = await verify(out)
     expect({ status, seq: named(words) }).toStrictEqual({ status: 1, seq: 6 })
   })
@@ -229,12 +229,12 @@ describe('verifying a bundle', () => {
     expect(await told('--checkpoint', kept)).toEndWith(`${kept}: there is no such file`)
     expect(await told('--checkpoint', copy.folder)).toEndWith('it is a folder, not a file')
     writeFileSync(kept, readFileSync(log.kept(5)).subarray(0, 90))
-    expect(await told('--checkpoint', kept)).toStartWith(`${kept} holds no checkpoint: The `)
+    expect(await told('--checkpoint', kept)).toStartWith(`${kept} contains no checkpoint: The `)
     for (const name of ['checkpoint', 'entries.ndjson']) {
       rmSync(join(copy.folder, name))
       mkdirSync(join(copy.folder, name))
     }
-    expect(await told()).toContain('is no bundle: it has no entries.ndjson, checkpoint')
+    expect(await told()).toContain('is not a bundle: it has no entries.ndjson, checkpoint')
     rmSync(copy.folder, { recursive: true })
     writeFileSync(copy.folder, '')
     expect(await told()).toEndWith('a part of the path is a file, not a folder')
@@ -244,7 +244,7 @@ describe('verifying a bundle', () => {
     const { status, words } = await verify(log.folder)
     expect({ status, words }).toMatchObject({
       status: 1,
-      words: expect.stringContaining('is no bundle'),
+      words: expect.stringContaining('is not a bundle'),
     })
   })
 })
@@ -259,9 +259,9 @@ const newLogKey = async () => {
 describe('verifying a receipt', () => {
   const receiptFile = async (change: (receipt: string) => string = (text) => text) => {
     const app = await openLog(log.dataDir)
-    const events = await app.unlocks.page(5, 1)
-    const receipt = (await app.unlockLog.receipts(events)).get(6) ?? ''
-    await app.close()
+    const events = await app.unlocks.store.page(5, 1)
+    const receipt = (await app.unlocks.unlockLog.receipts(events)).get(6) ?? ''
+    await app[Symbol.asyncDispose]()
     const path = join(log.folder, 'held')
     writeFileSync(path, change(receipt))
     return path
@@ -340,7 +340,7 @@ describe('a hand in the bundle', () => {
         line(text, 6, (one) => one.replace(/"person":\{.*\}\}$/, '"person":null}')),
       ),
       undefined,
-      'does not fit SHA256SUMS',
+      'does not match SHA256SUMS',
     ],
     [
       'removes an event',

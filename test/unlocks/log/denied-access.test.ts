@@ -71,15 +71,15 @@ describe('whom the server keeps from the door', () => {
 
   test('[O3] a person whose logins begin to wait is in it too, and a name that nobody has is not', async () => {
     await using app = await startApp()
-    await app.newAccounts.add(
+    await app.accounts.newAccounts.add(
       { username: 'ada', password: PASSWORD, phone: '1', address: 'x' },
       'member',
     )
     for (const username of ['ada', 'nobody'])
       for (let times = 0; times < 10; times += 1)
         expect((await app.post('/login', { username, password: 'wrong' })).status).toBe(401)
-    await app.unlockLog.drained()
-    expect(await app.unlocks.page(-1, 10)).toMatchObject([
+    await app.unlocks.unlockLog.drained()
+    expect(await app.unlocks.store.page(-1, 10)).toMatchObject([
       {
         person: { username: 'ada', method: 'login' },
         result: 'denied',

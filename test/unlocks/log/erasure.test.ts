@@ -25,9 +25,9 @@ describe('erasing a person', () => {
       size: SIZE,
       keptAt: [4, SIZE],
       before: async (app) => {
-        const { unlockLog: unlocks } = app
+        const { unlockLog: unlocks } = app.unlocks
         for (let seq = SIZE; seq < SIZE + 3; seq += 1) await unlocks.append([claimed(seq, NAME)])
-        for (const event of await app.unlocks.page(-1, 100))
+        for (const event of await app.unlocks.store.page(-1, 100))
           given.push({
             receipt: await unlocks.receipt(event.seq),
             entry: entryBytes(event),
@@ -39,13 +39,13 @@ describe('erasing a person', () => {
     expect(isOnDisk(log.dataDir, NAME)).toBe(true)
 
     const app = await openLog(log.dataDir)
-    const erase = () => app.unlockLog.eraseAccount(`account-of-${NAME}`)
+    const erase = () => app.unlocks.unlockLog.eraseAccount(`account-of-${NAME}`)
     expect(await erase()).toStrictEqual({ events: 3, isWalTruncated: true })
     expect(isOnDisk(log.dataDir, NAME)).toBe(false)
     expect(await erase()).toStrictEqual({ events: 0, isWalTruncated: true })
-    await app.unlockLog.append([claimed(SIZE + 3)])
-    const erased = await app.unlocks.page(-1, 100)
-    await app.close()
+    await app.unlocks.unlockLog.append([claimed(SIZE + 3)])
+    const erased = await app.unlocks.store.page(-1, 100)
+    await app[Symbol.asyncDispose]()
 
     expect(isOnDisk(log.dataDir, NAME)).toBe(false)
     for (const [seq, one] of given.entries()) {
@@ -74,47 +74,47 @@ describe('erasing a person', () => {
     const wordOf = (seq: number) => new Bun.CryptoHasher('sha256').update(`${seq}`).digest('hex')
     const CANARIES = ['kanarienvogel', NAME, 'account-of-'] as const
     for (let seq = 0; seq < 10_000; seq += 500)
-      await app.unlockLog.append(
+      await app.unlocks.unlockLog.append(
         Array.from({ length: 500 }, (_, at) => ({
           ...claimed(seq + at, at % 10 === 0 ? NAME : 'ada'),
           method: wordOf(seq + at) + (at % 10 === 0 ? 'kanarienvogel' : ''),
         })),
       )
     for (const text of CANARIES) expect(isOnDisk(log.dataDir, text)).toBe(true)
-    expect(await app.unlockLog.eraseAccount(`account-of-${NAME}`)).toMatchObject({
+    expect(await app.unlocks.unlockLog.eraseAccount(`account-of-${NAME}`)).toMatchObject({
       events: 1000,
     })
     expect(isOnDisk(log.dataDir, NAME)).toBe(false)
     expect(isOnDisk(log.dataDir, 'kanarienvogel')).toBe(false)
-    await app.unlockLog.append([claimed(1)])
-    expect(await app.unlockLog.eraseBefore(Number.MAX_SAFE_INTEGER)).toStrictEqual({
+    await app.unlocks.unlockLog.append([claimed(1)])
+    expect(await app.unlocks.unlockLog.eraseBefore(Number.MAX_SAFE_INTEGER)).toStrictEqual({
       events: 9001,
       isWalTruncated: true,
     })
     for (const text of CANARIES) expect(isOnDisk(log.dataDir, text)).toBe(false)
-    await app.unlockLog.append([claimed(2)])
-    expect(await app.verification.verifyAll()).toMatchObject({ ok: true, size: 10_002 })
-    await app.close()
+    await app.unlocks.unlockLog.append([claimed(2)])
+    expect(await app.unlocks.verification.verifyAll()).toMatchObject({ ok: true, size: 10_002 })
+    await app[Symbol.asyncDispose]()
     log.remove()
   })
 
   test('is done though another program reads, and says that the write-ahead log waits for it', async () => {
     const log = await recordedLog({ size: 3 })
     const app = await openLog(log.dataDir)
-    await app.unlockLog.append([claimed(3, NAME)])
+    await app.unlocks.unlockLog.append([claimed(3, NAME)])
     using reader = new Database(log.database, { readonly: true })
     reader.run('BEGIN')
     reader.query('SELECT count(*) FROM unlock_event').get()
-    const erase = () => app.unlockLog.eraseAccount(`account-of-${NAME}`)
+    const erase = () => app.unlocks.unlockLog.eraseAccount(`account-of-${NAME}`)
     const erasing = erase()
     // Unlocks do not wait for the reader.
-    await app.unlockLog.append([claimed(4)])
+    await app.unlocks.unlockLog.append([claimed(4)])
     expect(await erasing).toStrictEqual({ events: 1, isWalTruncated: false })
     expect(isOnDisk(log.dataDir, NAME)).toBe(true)
     reader.run('COMMIT')
     expect(await erase()).toStrictEqual({ events: 0, isWalTruncated: true })
     expect(isOnDisk(log.dataDir, NAME)).toBe(false)
-    await app.close()
+    await app[Symbol.asyncDispose]()
     log.remove()
   })
 })
@@ -126,8 +126,8 @@ describe('LOG_RETENTION_DAYS', () => {
     for (let ago = days; ago >= 0; ago -= 5) {
       const nowMs = Date.now() - ago * DAY_MS
       const app = await openLog(log.dataDir, { now: () => nowMs })
-      await app.unlockLog.append([claimed(ago, ago > 32 ? 'ada' : NAME)])
-      await app.close()
+      await app.unlocks.unlockLog.append([claimed(ago, ago > 32 ? 'ada' : NAME)])
+      await app[Symbol.asyncDispose]()
     }
     return log
   }
@@ -161,10 +161,10 @@ describe('LOG_RETENTION_DAYS', () => {
     const log = await livedLog(45)
     const namesAfter = async (now: () => number) => {
       const app = await openLog(log.dataDir, { now, env: { LOG_RETENTION_DAYS: '32' } })
-      await app.unlockLog.append([claimed(0, NAME)])
-      await app.retention.apply()
-      const events = await app.unlocks.page(-1, 100)
-      await app.close()
+      await app.unlocks.unlockLog.append([claimed(0, NAME)])
+      await app.unlocks.retention.apply()
+      const events = await app.unlocks.store.page(-1, 100)
+      await app[Symbol.asyncDispose]()
       return events.filter(({ person }) => person).length
     }
     const ahead = () => Date.now() + 365 * DAY_MS
@@ -182,8 +182,8 @@ describe('LOG_RETENTION_DAYS', () => {
       const clock = { nowMs }
       const app = await openLog(log.dataDir, { now: () => clock.nowMs })
       clock.nowMs = jumpsTo
-      await app.unlockLog.append([claimed(0)])
-      await app.close()
+      await app.unlocks.unlockLog.append([claimed(0)])
+      await app[Symbol.asyncDispose]()
     }
     await recordedAt(begunMs)
     await recordedAt(0)
@@ -191,20 +191,20 @@ describe('LOG_RETENTION_DAYS', () => {
     await recordedAt(begunMs + DAY_MS)
     const app = await openLog(log.dataDir, { now: () => begunMs + DAY_MS })
     const names = async () =>
-      (await app.unlocks.page(-1, 10)).map(({ person, isTimeUncertain }) => [
+      (await app.unlocks.store.page(-1, 10)).map(({ person, isTimeUncertain }) => [
         person !== undefined,
         isTimeUncertain,
       ])
-    await app.unlockLog.eraseBefore(begunMs + DAY_MS)
+    await app.unlocks.unlockLog.eraseBefore(begunMs + DAY_MS)
     expect(await names()).toStrictEqual([
       [false, false],
       [true, true],
       [true, true],
       [true, false],
     ])
-    await app.unlockLog.eraseBefore(begunMs + DAY_MS + 1)
+    await app.unlocks.unlockLog.eraseBefore(begunMs + DAY_MS + 1)
     expect((await names()).map(([hasName]) => hasName)).toStrictEqual([false, false, false, false])
-    await app.close()
+    await app[Symbol.asyncDispose]()
     log.remove()
   })
 
@@ -215,34 +215,35 @@ describe('LOG_RETENTION_DAYS', () => {
       now: () => clock.nowMs,
       env: { LOG_RETENTION_DAYS: '7' },
     })
-    const batch = () => app.unlockLog.append(Array.from({ length: 2100 }, (_, seq) => claimed(seq)))
+    const batch = () =>
+      app.unlocks.unlockLog.append(Array.from({ length: 2100 }, (_, seq) => claimed(seq)))
     await batch()
     clock.nowMs += 1
     await batch()
     clock.nowMs += 7 * DAY_MS
     // The clock has leapt a week between two events, so it is doubted, and nothing is erased.
-    await app.retention.apply()
-    expect((await app.unlocks.page(-1, 1))[0]?.person).toBeDefined()
-    await app.close()
+    await app.unlocks.retention.apply()
+    expect((await app.unlocks.store.page(-1, 1))[0]?.person).toBeDefined()
+    await app[Symbol.asyncDispose]()
 
     const later = await openLog(log.dataDir, {
       now: () => clock.nowMs,
       env: { LOG_RETENTION_DAYS: '7' },
     })
-    await later.retention.apply()
-    const events = await later.unlocks.page(-1, 5000)
+    await later.unlocks.retention.apply()
+    const events = await later.unlocks.store.page(-1, 5000)
     expect(events.filter(({ person }) => person === undefined)).toHaveLength(2100)
     expect(events[2100]?.person).toBeDefined()
-    await later.close()
+    await later[Symbol.asyncDispose]()
     log.remove()
   })
 
   /** The retention with the log of a process, what it erased and what it recorded. */
-  const retentionOf = ({ days = 7, clock, eraseBefore }: RetentionOptions) => {
+  const retentionOf = ({ retentionMs = 7 * DAY_MS, clock, eraseBefore }: RetentionOptions) => {
     const lines: string[] = []
     const recorded: unknown[] = []
     const retained = retention({
-      days,
+      retentionMs,
       clock,
       unlockLog: { eraseBefore },
       eraseAddressesBefore: async () => 0,
@@ -256,15 +257,15 @@ describe('LOG_RETENTION_DAYS', () => {
   }
 
   type RetentionOptions = Pick<Parameters<typeof retention>[0], 'clock'> & {
-    readonly days?: number
+    readonly retentionMs?: number | undefined
     readonly eraseBefore: (timeMs: number) => Promise<{ events: number; isWalTruncated: boolean }>
   }
 
   test('is off unless it is set, waits for a clock that can be trusted, and reports failures', async () => {
     const calls: number[] = []
-    const applied = async (days: number, nowMs: number, fails = false) => {
+    const applied = async (retentionMs: number | undefined, nowMs: number, fails = false) => {
       const { retained, recorded, told } = retentionOf({
-        days,
+        retentionMs,
         clock: unlockLogClock({
           clock: { wallMs: () => nowMs, monotonicMs: () => 0 },
           newestMs: 0,
@@ -280,8 +281,10 @@ describe('LOG_RETENTION_DAYS', () => {
       return [...told(), ...recorded]
     }
     const now = Date.UTC(2026, 5, 9)
-    expect(await applied(0, now)).toStrictEqual([])
-    expect(await applied(7, 0)).toStrictEqual(['retention waits for a clock that can be trusted'])
+    expect(await applied(undefined, now)).toStrictEqual([])
+    expect(await applied(7 * DAY_MS, 0)).toStrictEqual([
+      'retention waits for a clock that can be trusted',
+    ])
     expect(calls).toStrictEqual([])
     const detail = {
       before: '2026-06-02T00:00:00.000Z',
@@ -289,8 +292,8 @@ describe('LOG_RETENTION_DAYS', () => {
       addresses: 0,
       wal_truncated: true,
     }
-    expect(await applied(7, now)).toStrictEqual([['gateway', 'unlocks.retention', detail]])
-    expect(await applied(7, now, true)).toStrictEqual(['retention failed'])
+    expect(await applied(7 * DAY_MS, now)).toStrictEqual([['gateway', 'unlocks.retention', detail]])
+    expect(await applied(7 * DAY_MS, now, true)).toStrictEqual(['retention failed'])
     expect(calls).toStrictEqual([Date.UTC(2026, 5, 2), Date.UTC(2026, 5, 2)])
   })
 

@@ -75,7 +75,11 @@ describe('recording unlocks', () => {
         entry: string
         person: { account: string; username: string; method: string; salt: string }
       }
-      const proven = { receipt, entry: Buffer.from(entry), verifierKey: app.unlockLog.verifierKey }
+      const proven = {
+        receipt,
+        entry: Buffer.from(entry),
+        verifierKey: app.unlocks.unlockLog.verifierKey,
+      }
       expect(verifyReceipt(proven)).toMatchObject({ ok: true, index: 0 })
       const { salt, account, username, method } = person
       expect({ username, method }).toStrictEqual({ username: 'ada', method: 'fingerprint' })
@@ -125,7 +129,7 @@ describe('recording unlocks', () => {
       'stored 2',
       'invalid Invalid occurred_at',
     ])
-    expect((await app.unlockLog.head()).size).toBe(3)
+    expect((await app.unlocks.unlockLog.head()).size).toBe(3)
   })
 
   test.each([
@@ -164,7 +168,7 @@ describe('recording unlocks', () => {
     expect((await ada.record({ ...event, method: 'card' })).status).toBe(409)
     const max = await signedIn(app, 'max')
     expect(await max.record(event)).toMatchObject({ status: 409, body: { code: 'conflict' } })
-    expect((await app.unlockLog.head()).size).toBe(1)
+    expect((await app.unlocks.unlockLog.head()).size).toBe(1)
   })
 
   test('an id in capitals, as some phones write it, is the same id', async () => {
@@ -198,14 +202,14 @@ describe('recording unlocks', () => {
     expect((await unlock('one', 'card')).status).toBe(409)
     expect((await unlock('two')).status).toBe(200)
     expect((await unlock('x'.repeat(256))).status).toBe(400)
-    expect((await app.unlockLog.head()).size).toBe(2)
+    expect((await app.unlocks.unlockLog.head()).size).toBe(2)
   })
 
   test('full queues that come at once are committed one by one, and others are answered between', async () => {
     await using app = await startApp()
     const { recordAll } = await signedIn(app)
     const sizes: number[] = []
-    app.unlockLog.onCommit((size) => sizes.push(size))
+    app.unlocks.unlockLog.onCommit((size) => sizes.push(size))
     const queue = Array.from({ length: 500 }, () => ({ method: 'pin' }))
     const outcomes = (await Promise.all(Array.from({ length: 4 }, () => recordAll(queue)))).flat()
     expect(sizes).toStrictEqual([500, 1000, 1500, 2000])
@@ -242,7 +246,7 @@ describe('recording unlocks', () => {
       { method: 'b', occurred_at: before(1) },
       { method: 'c' },
     ])
-    const [late, prompt, unsaid] = await app.unlocks.page(-1, 3)
+    const [late, prompt, unsaid] = await app.unlocks.store.page(-1, 3)
     expect([late?.isLate, prompt?.isLate, unsaid?.isLate]).toStrictEqual([true, false, false])
     expect(late?.occurredAtMs).toBe(app.clock.nowMs - 3_600_000)
     expect(unsaid?.occurredAtMs).toBeNull()
@@ -260,7 +264,7 @@ describe('recording unlocks', () => {
     }
     const times = [start, start - day, start + 1, 0, start + 2]
     for (const time of times) expect(await recordAt(time)).toBe(200)
-    const events = await app.unlocks.page(-1, 9)
+    const events = await app.unlocks.store.page(-1, 9)
     expect(events.map(({ seq }) => seq)).toStrictEqual([0, 1, 2, 3, 4])
     expect(events.map(({ receivedAtMs }) => receivedAtMs)).toStrictEqual(times)
     expect(events.map(({ isTimeUncertain }) => isTimeUncertain).slice(0, 4)).toStrictEqual([
@@ -365,10 +369,10 @@ describe('proving the log', () => {
     const { record, headers } = await signedIn(app, 'kanarienvogel')
     const admin = bearer(await app.signIn('amy', 'admin'))
     const { body } = await record({ method: 'geheim' })
-    const [before] = await app.unlocks.page(-1, 1)
+    const [before] = await app.unlocks.store.page(-1, 1)
     const entry = await entryOf(app, 0, admin)
     const account = before?.person?.accountPublicId ?? ''
-    expect(await app.unlockLog.eraseAccount(account)).toStrictEqual({
+    expect(await app.unlocks.unlockLog.eraseAccount(account)).toStrictEqual({
       events: 1,
       isWalTruncated: true,
     })
@@ -377,7 +381,7 @@ describe('proving the log', () => {
       await app.get('/v1/log/key', headers)
     ).json()) as { verifier_key: string }
     expect(verifyReceipt({ receipt: body.receipt, entry, verifierKey })).toMatchObject({ ok: true })
-    expect(await app.verification.verifyAll()).toMatchObject({ ok: true, size: 1 })
+    expect(await app.unlocks.verification.verifyAll()).toMatchObject({ ok: true, size: 1 })
     const logs = await (await app.get('/getLogs')).text()
     expect(logs).toContain('(erased)')
     expect(logs).not.toMatch(/kanarienvogel|geheim/)
@@ -390,13 +394,13 @@ describe('watching the log', () => {
     const { record } = await signedIn(app)
     expect((await record({ method: 'pin' })).status).toBe(200)
     const hash = new Uint8Array(32)
-    await app.unlocks.transaction((writes) => writes.insertNode({ level: 1, index: 0, hash }))
+    await app.unlocks.store.transaction((writes) => writes.insertNode({ level: 1, index: 0, hash }))
     expect(await record({ method: 'pin' })).toMatchObject({
       status: 503,
       body: { detail: expect.stringContaining('its tree has a node that no event made') },
     })
-    expect(await app.verification.verifyAll()).toMatchObject({ ok: false, seq: 1 })
-    expect((await app.unlockLog.head()).size).toBe(1)
+    expect(await app.unlocks.verification.verifyAll()).toMatchObject({ ok: false, seq: 1 })
+    expect((await app.unlocks.unlockLog.head()).size).toBe(1)
   })
 
   test('a log that was tampered with shows in /readyz and the process log, takes no more events, and is not repaired', async () => {

@@ -47,7 +47,7 @@ describe('unlocks as they happen', () => {
     const amy = await app.signIn('amy', 'admin')
     const all = await follow(app.url, bearer(amy))
     const imported = { ...claimed(0), source: 'imported', occurredAtMs: 0 } as const
-    await app.unlockLog.append(
+    await app.unlocks.unlockLog.append(
       Array.from({ length: 3000 }, () => ({ ...imported, id: crypto.randomUUID() })),
     )
     await record(app, amy)
@@ -95,7 +95,7 @@ describe('unlocks as they happen', () => {
       }),
     ).then(() => (progress.isDone = true))
     const got: number[] = [0]
-    const size = async () => (await app.unlocks.head())?.size ?? 0
+    const size = async () => (await app.unlocks.store.head())?.size ?? 0
     let visits = 0
     while (!progress.isDone || got.length < (await size())) {
       const stream = await follow(app.url, { ...bearer(ada), 'last-event-id': `${got.at(-1)}` })
@@ -107,7 +107,7 @@ describe('unlocks as they happen', () => {
     await writing
     expect(got).toStrictEqual(numbers(0, await size()))
     expect(visits).toBeGreaterThan(3)
-    await until(() => app.eventStream.count() === 0)
+    await until(() => app.unlocks.eventStream.count() === 0)
   })
 
   test('streams are counted, an account’s own and all, and a place left is free again', async () => {
@@ -117,9 +117,9 @@ describe('unlocks as they happen', () => {
     const refused = await app.get('/v1/unlocks/stream', bearer(ada))
     expect([refused.status, refused.headers.get('retry-after')]).toStrictEqual([429, '2'])
     const bob = await follow(app.url, bearer(await app.signIn('bob')))
-    expect([bob.answer.status, app.eventStream.count()]).toStrictEqual([200, 6])
+    expect([bob.answer.status, app.unlocks.eventStream.count()]).toStrictEqual([200, 6])
     await streams[0]?.leave()
-    await bob.until(() => app.eventStream.count() === 5)
+    await bob.until(() => app.unlocks.eventStream.count() === 5)
     expect(
       (await fetch(`${app.url}/v1/unlocks/stream`, { method: 'HEAD', headers: bearer(ada) }))
         .status,
@@ -127,7 +127,7 @@ describe('unlocks as they happen', () => {
     const again = await follow(app.url, bearer(ada))
     expect(again.answer.status).toBe(200)
     await Promise.all([...streams, bob, again].map((stream) => stream.leave()))
-    await bob.until(() => app.eventStream.count() === 0)
+    await bob.until(() => app.unlocks.eventStream.count() === 0)
   })
 
   test('[A2] a stream ends with the session, and with a change of role, before the next event', async () => {
@@ -176,10 +176,10 @@ describe('unlocks as they happen', () => {
     stuck.write(
       `GET /v1/unlocks/stream HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${ada}\r\nLast-Event-ID: 0\r\n\r\n`,
     )
-    await fast.until(() => app.eventStream.count() === 2)
+    await fast.until(() => app.unlocks.eventStream.count() === 2)
     for (let times = 0; times < 40; times += 1) await record(app, ada, 500, 'x'.repeat(80))
     await fast.until(() => fast.messages.length === 20_001)
-    await until(() => app.eventStream.count() === 1)
+    await until(() => app.unlocks.eventStream.count() === 1)
     stuck.destroy()
     const again = await follow(app.url, { ...bearer(ada), 'last-event-id': '7' })
     await again.until(() => again.messages.length === 19_993)

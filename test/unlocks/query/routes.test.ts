@@ -13,7 +13,8 @@ const record = async (app: TestApp, token: string, ...events: object[]) => {
 }
 
 const publicIdOf = async (app: TestApp, username: string) =>
-  (await app.people.page(0, 100)).find((person) => person.username === username)?.publicId ?? ''
+  (await app.accounts.store.page(0, 100)).find((person) => person.username === username)
+    ?.publicId ?? ''
 
 /** Mia and Max are members, Amy an admin, Oli an owner; Mia and Max have opened the door. */
 const household = async (app: TestApp) => {
@@ -230,7 +231,7 @@ describe('who opened the door', () => {
     await using app = await startApp()
     const { mia, amy } = await household(app)
     const miaId = await publicIdOf(app, 'mia')
-    await app.unlockLog.eraseAccount(miaId)
+    await app.unlocks.unlockLog.eraseAccount(miaId)
     expect(await seqs(app, mia)).toStrictEqual([])
     const { unlocks } = await list(app, amy)
     expect(unlocks.find(({ seq }) => seq === 0)).toMatchObject({

@@ -23,7 +23,7 @@ const finished = async (app: TestApp, token: string) => {
   }
 }
 
-const fill = async ({ unlockLog }: Pick<TestApp, 'unlockLog'>, events: number) => {
+const fill = async ({ unlocks: { unlockLog } }: Pick<TestApp, 'unlocks'>, events: number) => {
   for (let seq = 0; seq < events; seq += 500)
     await unlockLog.append(Array.from({ length: 500 }, (_, at) => claimed(seq + at)))
 }
@@ -33,8 +33,8 @@ test('an admin has the whole log checked, and everybody reads what the last chec
   const [mia, amy] = [await app.signIn('mia'), await app.signIn('amy', 'admin')]
   const unchecked = { state: 'unchecked', size: null, seq: null, fault: null, running: false }
   expect(await verdict(app, mia)).toMatchObject(unchecked)
-  await app.unlockLog.append([claimed(0), claimed(1)])
-  await app.verification.start()
+  await app.unlocks.unlockLog.append([claimed(0), claimed(1)])
+  await app.unlocks.verification.start()
   expect(await verdict(app, mia)).toMatchObject({ state: 'intact', scope: 'recent', size: 2 })
 
   expect((await app.post(PATH, {}, bearer(mia))).status).toBe(403)
@@ -53,7 +53,7 @@ test('an admin has the whole log checked, and everybody reads what the last chec
     running: false,
   })
 
-  await app.unlocks.transaction((writes) => writes.insert(strayEvent(2, 'eve')))
+  await app.unlocks.store.transaction((writes) => writes.insert(strayEvent(2, 'eve')))
   await app.post(PATH, {}, bearer(amy))
   expect(await finished(app, mia)).toMatchObject({
     state: 'broken',
@@ -71,7 +71,7 @@ test('whoever asks while a check runs joins it, and other requests do not wait f
   for (let asked = 0; asked < 3; asked += 1)
     expect((await app.post(PATH, {}, bearer(amy))).status).toBe(202)
   let answered = 0
-  while (app.verification.isVerifying()) {
+  while (app.unlocks.verification.isVerifying()) {
     expect((await app.get('/livez')).status).toBe(200)
     answered += 1
   }
@@ -83,30 +83,30 @@ test('whoever asks while a check runs joins it, and other requests do not wait f
 
 test('a minute after the start all is checked, whatever a start before has found', async () => {
   await using app = await startApp()
-  await app.unlockLog.append([claimed(0)])
+  await app.unlocks.unlockLog.append([claimed(0)])
   jest.useFakeTimers()
   try {
-    await app.verification.start()
-    expect(app.verification.last()).toMatchObject({ ok: true, scope: 'recent' })
+    await app.unlocks.verification.start()
+    expect(app.unlocks.verification.last()).toMatchObject({ ok: true, scope: 'recent' })
     jest.advanceTimersByTime(59_999)
-    expect(app.verification.isVerifying()).toBe(false)
+    expect(app.unlocks.verification.isVerifying()).toBe(false)
     jest.advanceTimersByTime(1)
-    expect(app.verification.isVerifying()).toBe(true)
+    expect(app.unlocks.verification.isVerifying()).toBe(true)
   } finally {
     jest.useRealTimers()
   }
-  expect(await app.verification.verifyAll()).toMatchObject({ ok: true, scope: 'full' })
+  expect(await app.unlocks.verification.verifyAll()).toMatchObject({ ok: true, scope: 'full' })
 })
 
 test('a check under way ends with the service', async () => {
   const log = await recordedLog({ size: 0 })
   const app = await openLog(log.dataDir)
   await fill(app, 20_000)
-  const checking = app.verification.verifyAll()
-  await until(() => app.verification.isVerifying())
-  await app.close()
+  const checking = app.unlocks.verification.verifyAll()
+  await until(() => app.unlocks.verification.isVerifying())
+  await app[Symbol.asyncDispose]()
   expect(await checking).toBeUndefined()
-  expect(app.verification.last()).toBeUndefined()
+  expect(app.unlocks.verification.last()).toBeUndefined()
   log.remove()
 })
 
@@ -121,7 +121,7 @@ test('a log that cannot be read is not known to hold, and that ends no service',
     const head = async () => {
       throw error
     }
-    const store = { ...app.unlocks, head }
+    const store = { ...app.unlocks.store, head }
     const clock = { wallMs: () => 0 }
     const scheduler = verificationScheduler({ store, key: signer.verifierKey, clock, logger })
     faults.push(await scheduler.verifyAll())

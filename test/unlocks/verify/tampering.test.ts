@@ -23,7 +23,7 @@ beforeAll(async () => {
     size: SIZE,
     keptAt: [0, 5, 8, SIZE],
     before: async (app) => {
-      await app.unlockLog.eraseAccount('account-of-hedy')
+      await app.unlocks.unlockLog.eraseAccount('account-of-hedy')
     },
   })
 })

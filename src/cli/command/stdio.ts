@@ -1,10 +1,10 @@
 import { isatty } from 'node:tty'
 import type { Terminal } from './command.ts'
 
-// Asked of the descriptors: to touch `process.stdin` is to make a stream of it, and to read from it.
+// Asks the descriptors, because touching `process.stdin` opens it as a stream and starts to read.
 const IS_TTY = { input: isatty(0), output: isatty(1), error: isatty(2) }
 
-/** The process's own terminal. */
+/** The terminal of this process. */
 export const processTerminal = (
   env: Terminal['env'],
   settingsFile: string | undefined,
@@ -28,7 +28,7 @@ export const processTerminal = (
       for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => resolve())
       if (IS_TTY.input) process.on('SIGHUP', () => resolve())
     }),
-  // At a terminal the same signal says that it was closed.
+  // At a terminal, the same signal means that the terminal was closed.
   onReloadRequest: (work) => {
     if (!IS_TTY.input) process.on('SIGHUP', work)
   },
@@ -39,7 +39,7 @@ const PROGRESS_EVERY_MS = 100
 const progressLine = (): ((line: string) => void) => {
   let [shown, shownAt] = ['', 0]
   return (line) => {
-    // What is under way changes at once, and its percentage not more often than it can be read.
+    // A new step is shown at once, its percentage no more often than people can read.
     const isSame = shown.split(':')[0] === line.split(':')[0]
     if (line === shown || (isSame && performance.now() - shownAt < PROGRESS_EVERY_MS)) return
     process.stderr.write(`\r\u001b[K${line}`)

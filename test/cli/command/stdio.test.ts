@@ -1,8 +1,8 @@
 import { expect, test } from 'bun:test'
 import { readFileSync, readlinkSync, rmSync } from 'node:fs'
-import { qrTerminal } from '../../src/http/page/qr.ts'
-import { BINARY, freePort, runCommand, temporaryFolder } from '../support/binary.ts'
-import { until } from '../support/until.ts'
+import { qrTerminal } from '../../../src/http/page/qr.ts'
+import { BINARY, freePort, runCommand, temporaryFolder } from '../../support/binary.ts'
+import { until } from '../../support/until.ts'
 
 /** Runs a command at a pseudo-terminal (util-linux `script`), and answers each of its questions. */
 const atTerminal = async (
@@ -45,7 +45,7 @@ test('a password typed at a terminal is asked for twice and never shown', async 
   const { status, shown } = await atTerminal('user add --role owner oli', typed, folder)
   expect(status).toBe(0)
   expect(shown).toContain('Password: ')
-  expect(shown).toContain('The same again: ')
+  expect(shown).toContain('Confirm password: ')
   expect(shown).toContain('Added owner oli')
   expect(shown).not.toContain('correct')
   rmSync(folder, { recursive: true })
@@ -129,12 +129,12 @@ test('erasing a person asks for the name again, shown as it is typed', async () 
   const other = await atTerminal('user erase oli', ['ola\r'], folder)
   expect(other).toMatchObject({
     status: 1,
-    shown: expect.stringContaining('That is another name; nothing was erased') as string,
+    shown: expect.stringContaining('That is not the name; nothing was erased') as string,
   })
   expect((await runCommand(['user', 'list'], { folder })).out).toContain('oli')
   const { status, shown } = await atTerminal('user erase oli', ['oli\r'], folder)
   expect(status).toBe(0)
-  expect(shown).toContain('Type oli again to erase for good: ')
+  expect(shown).toContain('Type oli to erase it for good: ')
   expect(shown).toContain('Erased oli')
   expect((await runCommand(['user', 'list'], { folder })).out).not.toContain('oli')
   rmSync(folder, { recursive: true })

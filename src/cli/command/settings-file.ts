@@ -1,24 +1,25 @@
 import { readFileSync } from 'node:fs'
 import { parseEnv } from 'node:util'
-import { SETTINGS, isSetting } from '../config.ts'
-import { AppError } from '../errors.ts'
-import { fileFault } from '../storage/files/private-files.ts'
+import { isSetting } from '../../config/config.ts'
+import { SETTINGS } from '../../config/settings.ts'
+import { AppError } from '../../errors.ts'
+import { fileFault } from '../../storage/files/private-files.ts'
 import { didYouMean } from './command.ts'
 
 const NAMES = Object.values(SETTINGS).map(({ env }) => env)
 
-/** Reads the file of `--env-file`, and says of what stands in it and sets nothing that it does not.
- * Throws `unavailable`. */
+/** Reads the file that `--env-file` names, and reports lines and names that have no effect. Throws
+ * `unavailable`. */
 export const readSettingsFile = (
   path: string,
   say: (line: string) => void,
 ): Readonly<Record<string, string | undefined>> => {
   const { text, strayLines } = assignments(fileText(path))
-  for (const line of strayLines) say(`${path}: line ${line} is no NAME=value, and changes nothing`)
+  for (const line of strayLines) say(`${path}: line ${line} is not NAME=value and is ignored`)
   const settings = parseEnv(text)
   for (const name of Object.keys(settings))
     if (!isSetting(name))
-      say(`${path}: ${name} is no setting and changes nothing${didYouMean(name, NAMES)}`)
+      say(`${path}: ${name} is not a setting and is ignored${didYouMean(name, NAMES)}`)
   return settings
 }
 
@@ -35,24 +36,24 @@ const fileText = (path: string): string => {
 
 const ASSIGNMENT = /^\s*(?:export\s+)?[\w.-]+\s*=\s*(?<quote>["'`]?)(?<rest>.*)$/
 
-/** Takes out the lines that are neither an assignment nor a comment: `parseEnv` would make the next
- * line a part of them, so that this sets nothing either. */
+/** Removes lines that are neither an assignment nor a comment: `parseEnv` would join the next line to
+ * them, and that setting would be lost too. */
 const assignments = (text: string) => {
   const strayLines: number[] = []
   const lines = text.split(/\r?\n/)
   let quote = ''
-  const kept = lines.filter((line, at) => {
+  const kept = lines.filter((line, index) => {
     if (quote !== '') {
       if (line.includes(quote)) quote = ''
       return true
     }
     if (/^\s*(?:#|$)/.test(line)) return true
     const { groups } = ASSIGNMENT.exec(line) ?? {}
-    if (!groups) return void strayLines.push(at + 1)
+    if (!groups) return void strayLines.push(index + 1)
     const { quote: mark = '', rest = '' } = groups
     const isOpen = mark !== '' && !rest.includes(mark)
-    // A mark that is never closed is a part of the value.
-    if (isOpen && lines.slice(at + 1).some((next) => next.includes(mark))) quote = mark
+    // A quotation mark that is never closed is part of the value.
+    if (isOpen && lines.slice(index + 1).some((next) => next.includes(mark))) quote = mark
     return true
   })
   return { text: kept.join('\n'), strayLines }

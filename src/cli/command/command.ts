@@ -1,0 +1,124 @@
+import { closestMatch } from 'leven'
+
+/** Everything a command may use of the process, so that a test can replace it. */
+export type Terminal = {
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** The file that `--env-file` named, as an absolute path. */
+  readonly settingsFile?: string | undefined
+  /** Writes a line of the result to standard output. */
+  readonly print: (line: string) => void
+  /** Writes a message for people to standard error. */
+  readonly say: (line: string) => void
+  /** Shows a line that the next one replaces, only on a terminal; an empty line ends it. */
+  readonly showProgress: (line: string) => void
+  /** Reads one line: hidden as it is typed at a terminal, otherwise from standard input. */
+  readonly readSecret: (prompt: string) => Promise<string>
+  /** Reads one line that is shown as it is typed. */
+  readonly readLine: (prompt: string) => Promise<string>
+  /** True if standard input is a terminal. */
+  readonly isInteractive: boolean
+  /** True if `say` writes to a terminal. */
+  readonly isShown: boolean
+  /** True if `print` writes to a terminal that shows colours, and NO_COLOR or TERM=dumb does not turn
+   * them off. */
+  readonly hasColours: boolean
+  /** Calls `work` each time the process is asked to switch the level of its log (SIGUSR2). */
+  readonly onLevelRequest: (work: () => void) => void
+  /** Resolves when the process is asked to stop. From the call on, the signal does not end it by
+   * itself. */
+  readonly stopRequested: () => Promise<void>
+  /** Calls `work` each time the process is asked to read its files again (SIGHUP). From the call on,
+   * the signal does not end it. */
+  readonly onReloadRequest: (work: () => void) => void
+}
+
+/** An option: `parseArgs`, help and completion use the same table. */
+export type Option = {
+  readonly type: 'string' | 'boolean'
+  readonly default?: string | boolean
+  readonly multiple?: boolean
+  readonly short?: string
+  readonly summary: string
+  /** The placeholder for the value of a string option; see `Operand`. */
+  readonly value?: Operand
+  /** The command does not run without it. */
+  readonly required?: true
+}
+
+export type Options = Readonly<Record<string, Option>>
+
+/** An argument that is not an option: `NAME` for any text, `FILE` or `DIR` for a path, `on|off` for
+ * one of these words. Brackets mean that it is optional. */
+export type Operand = string
+
+/** A subcommand, such as `add` in `user add`. */
+export type Action = {
+  readonly summary: string
+  readonly options?: Options
+  readonly operands?: readonly Operand[]
+  readonly run: Command['run']
+}
+
+export type Actions = Readonly<Record<string, Action>>
+
+/** A command, with everything that help, completion and the manual page say about it. */
+export type Command = {
+  /** Only if it does not follow from the rest; a form on each line. */
+  readonly usage?: string
+  readonly summary: string
+  /** More text for the command's own page. */
+  readonly details?: string
+  readonly options?: Options
+  readonly operands?: readonly Operand[]
+  readonly actions?: Actions
+  /** Command lines, by what they do. */
+  readonly examples?: Readonly<Record<string, string>>
+  /** Only if a status means more than usual. */
+  readonly exitStatus?: Readonly<Record<number, string>>
+  /** Returns the exit status. */
+  readonly run: (args: readonly string[], terminal: Terminal) => Promise<number>
+}
+
+/** Runs the action that the first argument names. Throws `UsageError` for an unknown one. */
+export const runAction =
+  (name: string, actions: Actions): Command['run'] =>
+  async ([word, ...args], terminal) => {
+    if (word === undefined)
+      throw new UsageError(`${name} needs one of: ${Object.keys(actions).join(', ')}`)
+    const action = Object.hasOwn(actions, word) ? actions[word] : undefined
+    if (!action)
+      throw new UsageError(`${name} knows no "${word}"${didYouMean(word, Object.keys(actions))}`)
+    return action.run(args, terminal)
+  }
+
+/** Suggests the closest word, as the end of a message; returns an empty text if none is close. */
+export const didYouMean = (word: string, words: readonly string[]): string => {
+  // Two letters that swapped places count as two changes.
+  const maxDistance = word.length < 4 ? 1 : 2
+  const nearest =
+    words.find((candidate) => word !== '' && candidate.startsWith(word)) ??
+    closestMatch(word, words, { maxDistance })
+  return nearest === undefined ? '' : `; did you mean "${nearest}"?`
+}
+
+/** A command line that cannot be understood; exit status 2. */
+export class UsageError extends Error {}
+
+/** Turns an error of `parseArgs` into a `UsageError`; an unknown option gets a suggestion. */
+export const explainedOption = (error: unknown, command: Command): unknown => {
+  if (!(error instanceof Error) || !('code' in error)) return error
+  if (!String(error.code).startsWith('ERR_PARSE_ARGS')) return error
+  const [, word] = /^Unknown option '--([\w-]+)'/.exec(error.message) ?? []
+  if (word === undefined) return new UsageError(error.message)
+  const tables = [command, ...Object.values(command.actions ?? {})]
+  const known = tables.flatMap(({ options = {} }) => Object.keys(options))
+  const meant = didYouMean(word, known).replace('"', '"--')
+  return new UsageError(`There is no option "--${word}"${meant}`)
+}
+
+/** The command line that runs this executable with the same settings and other arguments. */
+export const ownCommand = ({ settingsFile }: Terminal, args: string): string =>
+  [process.execPath, ...(settingsFile ? ['--env-file', settingsFile] : [])]
+    .map((word) => (/^[\w/.,:=@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`))
+    .concat(args)
+    .join(' ')

@@ -1,0 +1,106 @@
+import { readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { SETTINGS, type Setting } from './settings.ts'
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+type Settings = typeof SETTINGS
+
+type Value<S> = S extends { readonly parse: (text: string) => infer Parsed }
+  ? S extends { readonly fallback: string }
+    ? Parsed
+    : Parsed | undefined
+  : never
+
+/** The checked settings. What is not set and has no default is `undefined`; durations are in
+ * milliseconds. */
+export type Config = Omit<
+  { readonly [Name in keyof Settings]: Value<Settings[Name]> },
+  'databasePath'
+> & {
+  readonly databasePath: string
+  /** REGISTRATION is set, so an owner cannot change it while the service runs. */
+  readonly registrationIsFixed: boolean
+}
+
+/** All errors in the environment at once, a line each, without any secret value. */
+export class ConfigError extends Error {
+  constructor(faults: readonly string[]) {
+    super(['The settings cannot be used:', ...faults.map((fault) => `  ${fault}`)].join('\n'))
+    this.name = 'ConfigError'
+  }
+}
+
+/** Reads the settings from an environment. Throws one ConfigError that names every fault. */
+export const parseConfig = (env: Environment): Config => {
+  const faults: string[] = []
+  const values: Record<string, unknown> = {}
+  for (const [name, setting] of Object.entries(SETTINGS))
+    try {
+      const text = textOf(setting, env)
+      values[name] = text === undefined ? undefined : setting.parse(text)
+    } catch (error) {
+      faults.push(`${setting.env} ${error instanceof Error ? error.message : String(error)}`)
+    }
+  const config = values as Omit<Config, 'databasePath'> & { readonly databasePath?: string }
+  if ((config.tlsCertFile === undefined) !== (config.tlsKeyFile === undefined))
+    faults.push('TLS_CERT_FILE and TLS_KEY_FILE go together: set both, or neither')
+  if (faults.length > 0) throw new ConfigError(faults)
+  return Object.freeze({
+    ...config,
+    registrationIsFixed: given(env, SETTINGS.registration.env) !== undefined,
+    databasePath: config.databasePath ?? join(config.dataDir, 'secure-lock.db'),
+  })
+}
+
+/** True for the name of a setting, or of the file that holds a secret one. */
+export const isSetting = (name: string): boolean =>
+  allSettings.some(({ env, secret }) => name === env || (secret && name === fileOf(env)))
+
+/** Every setting as it was given, by its name; of a secret only that it is set. An empty text means
+ * none. */
+export const givenSettings = (env: Environment) =>
+  allSettings.map((setting) => {
+    const text = textOf(setting, env) ?? ''
+    const value = setting.secret && text ? 'set' : text
+    return { name: setting.env, value, fallback: setting.fallback ?? '' }
+  })
+
+/** The files that hold a secret, each with the setting that names it. */
+export const secretFiles = (env: Environment) => {
+  const secrets = allSettings.filter(({ secret }) => secret).map((setting) => fileOf(setting.env))
+  return [SETTINGS.tlsKeyFile.env, ...secrets].flatMap((name) => {
+    const path = given(env, name)
+    return path === undefined ? [] : [{ name, path: resolve(path) }]
+  })
+}
+
+const allSettings: readonly Setting[] = Object.values(SETTINGS)
+
+const fileOf = (env: string): string => `${env}_FILE`
+
+/** The value of a variable; one that holds nothing but spaces counts as not given. */
+const given = (env: Environment, name: string): string | undefined => env[name]?.trim() || undefined
+
+/** The text of a setting, from the environment, a file or its default. */
+const textOf = ({ env: name, fallback, secret }: Setting, env: Environment) => {
+  const value = given(env, name)
+  const file = secret && given(env, fileOf(name))
+  if (file === undefined) return value ?? fallback
+  if (value !== undefined) throw new Error(`and ${fileOf(name)} contradict: set one of them`)
+  return readSecret(file, name)
+}
+
+const readSecret = (path: string, name: string): string => {
+  const content = contentOf(path, name)
+  if (content === '') throw new Error(`is empty in the file that ${fileOf(name)} names`)
+  return content
+}
+
+const contentOf = (path: string, name: string): string => {
+  try {
+    return readFileSync(path, 'utf8').trim()
+  } catch {
+    throw new Error(`cannot be read from the file that ${fileOf(name)} names`)
+  }
+}

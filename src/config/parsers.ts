@@ -1,0 +1,140 @@
+// Each parser throws an Error whose message completes "NAME …" and repeats no secret.
+import { isAbsolute, resolve } from 'node:path'
+import ipaddr from 'ipaddr.js'
+import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../domain/duration.ts'
+
+export const integer =
+  (min: number, max: number) =>
+  (text: string): number => {
+    const value = Number(text)
+    if (!/^\d+$/.test(text) || value < min || value > max)
+      throw new Error(`must be a whole number from ${min} to ${max}`)
+    return value
+  }
+
+/** A whole number of days, hours or minutes, from 1 to `max`; returns milliseconds. */
+export const duration =
+  (unitMs: number, max: number) =>
+  (text: string): number =>
+    integer(1, max)(text) * unitMs
+
+export const boolean = (text: string): boolean => {
+  if (/^(true|1|yes|on)$/i.test(text)) return true
+  if (/^(false|0|no|off)$/i.test(text)) return false
+  throw new Error('must be true or false')
+}
+
+export const oneOf =
+  <const Word extends string>(...words: readonly Word[]) =>
+  (text: string): Word => {
+    const word = words.find((candidate) => candidate === text)
+    if (!word) throw new Error(`must be ${words.join(' or ')}`)
+    return word
+  }
+
+/** Items separated by commas. */
+export const list =
+  <Item>(parse: (text: string) => Item) =>
+  (text: string): readonly Item[] =>
+    text
+      .split(',')
+      .map((part) => part.trim())
+      .filter((part) => part !== '')
+      .map(parse)
+
+/** Makes a path absolute. */
+export const path = (text: string): string => resolve(text)
+
+export const ipAddress = (text: string): string => {
+  if (text === 'localhost') return '127.0.0.1'
+  if (!ipaddr.isValid(text)) throw new Error('must be an IP address, such as 0.0.0.0 or 127.0.0.1')
+  return text
+}
+
+/** An address range, as ipaddr.js parses a CIDR. */
+export type Cidr = ReturnType<typeof ipaddr.parseCIDR>
+
+/** A single address counts as a range of one. */
+export const cidr = (text: string): Cidr => {
+  const range = text.includes('/') ? text : `${text}/${text.includes(':') ? 128 : 32}`
+  if (!ipaddr.isValidCIDR(range)) throw new Error('must hold CIDRs, such as 10.0.0.0/8,::1/128')
+  return ipaddr.parseCIDR(range)
+}
+
+/** An origin as browsers send it (RFC 6454). */
+export const origin = (text: string): string => {
+  if (!URL.canParse(text) || new URL(text).origin !== text)
+    throw new Error(
+      'must hold origins, such as https://home.example, without path or trailing slash',
+    )
+  return text
+}
+
+/** A web address without a path; returns its origin. */
+export const webAddress = (text: string): string => {
+  const url = URL.parse(text)
+  const isBare = url && url.href === `${url.origin}/` && /^https?:$/.test(url.protocol)
+  if (!isBare) throw new Error('must be an address such as https://lock.home:8443, without a path')
+  return url.origin
+}
+
+/** One window of a rate limit: at most `max` requests in `windowMs` milliseconds. */
+export type RateWindow = { readonly max: number; readonly windowMs: number }
+
+const UNIT_MS = { second: SECOND_MS, minute: MINUTE_MS, hour: HOUR_MS, day: DAY_MS } as const
+
+/** `off` means no windows. */
+export const rateLimit = (text: string): readonly RateWindow[] => {
+  if (text === 'off') return []
+  return text.split(';').map((part) => {
+    const match = /^\s*([1-9]\d{0,8})\s*\/\s*(second|minute|hour|day)\s*$/.exec(part)
+    if (!match) throw new Error('must read like 20/minute;100/hour, or off')
+    return { max: Number(match[1]), windowMs: UNIT_MS[match[2] as keyof typeof UNIT_MS] }
+  })
+}
+
+const UNIT_BYTES = { '': 1, b: 1, kib: 1024, mib: 1024 ** 2 } as const
+
+/** A size such as `64 KiB`; returns bytes. */
+export const byteSize = (text: string): number => {
+  const match = /^([1-9]\d{0,8})\s*(|b|kib|mib)$/i.exec(text)
+  const bytes = match
+    ? Number(match[1]) * UNIT_BYTES[match[2]?.toLowerCase() as keyof typeof UNIT_BYTES]
+    : 0
+  if (bytes < 1024 || bytes > 16 * 1024 ** 2)
+    throw new Error('must be a size from 1 KiB to 16 MiB, such as 64 KiB')
+  return bytes
+}
+
+/** The URL of an SQLite database, as the legacy server takes it; returns an absolute path. */
+export const sqliteUrl = (text: string): string => {
+  const file = /^sqlite:\/\/\/(?<file>[^?#]+)$/.exec(text)?.groups?.['file']
+  if (!file) throw new Error('must read sqlite:///relative/path or sqlite:////absolute/path')
+  return isAbsolute(file) ? file : resolve(file)
+}
+
+const PASSPHRASE_CHARACTERS_MIN = 12
+
+export const passphrase = (text: string): string => {
+  if (Array.from(text).length < PASSPHRASE_CHARACTERS_MIN)
+    throw new Error(
+      `is shorter than ${PASSPHRASE_CHARACTERS_MIN} characters; five random words are good`,
+    )
+  return text
+}
+
+const JWT_SECRET_BYTES_MIN = 32
+
+/** Words of published example secrets, compared without case, `-`, `_` and spaces. */
+const EXAMPLE_WORDS =
+  /secretkey|yoursecret|supersecret|mysecret|jwtsecret|bitsecret|changeme|changethis|changeit|replaceme|example|placeholder|password|keyboardcat|securelock|topsecret|default|01234567|abcdefgh|abcd1234/
+
+export const jwtSecret = (text: string): string => {
+  const advice = 'make one with: openssl rand -base64 48'
+  if (Buffer.byteLength(text) < JWT_SECRET_BYTES_MIN)
+    throw new Error(`is shorter than ${JWT_SECRET_BYTES_MIN} bytes; ${advice}`)
+  const plain = text.toLowerCase().replaceAll(/[-_\s]/g, '')
+  if (EXAMPLE_WORDS.test(plain) || new Set(text).size < 10)
+    throw new Error(`looks like a published example or is easily guessed; ${advice}`)
+  return text
+}

@@ -1,0 +1,255 @@
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../domain/duration.ts'
+import {
+  boolean,
+  byteSize,
+  cidr,
+  duration,
+  integer,
+  ipAddress,
+  jwtSecret,
+  list,
+  oneOf,
+  origin,
+  passphrase,
+  path,
+  rateLimit,
+  sqliteUrl,
+  webAddress,
+} from './parsers.ts'
+
+export type Setting = {
+  /** Its name in the environment. */
+  readonly env: string
+  /** What help and manual say of it. */
+  readonly doc: string
+  /** Parsed if the setting is not given. A setting without one is then `undefined`. */
+  readonly fallback?: string
+  /** It may also come from the file that `${env}_FILE` names, and is never shown. */
+  readonly secret?: true
+  /** Throws an Error whose message completes "NAME …" and repeats no secret. */
+  readonly parse: (text: string) => unknown
+}
+
+type Group = Readonly<Record<string, Setting>>
+
+const SERVER = {
+  host: {
+    env: 'HOST',
+    doc: 'IP address to listen on; 127.0.0.1 keeps it on this machine',
+    fallback: '0.0.0.0',
+    parse: ipAddress,
+  },
+  port: {
+    env: 'PORT',
+    doc: 'TCP port to listen on',
+    fallback: '8080',
+    parse: integer(1, 65_535),
+  },
+  publicUrl: {
+    env: 'PUBLIC_URL',
+    doc: 'where links lead, such as https://lock.home:8443; without it, the first address of this machine',
+    parse: webAddress,
+  },
+  trustedProxies: {
+    env: 'TRUSTED_PROXIES',
+    doc: 'CIDRs, separated by commas, whose X-Forwarded-For is trusted',
+    fallback: '',
+    parse: list(cidr),
+  },
+  corsOrigins: {
+    env: 'CORS_ORIGINS',
+    doc: 'exact origins, separated by commas, whose pages may call this server',
+    fallback: '',
+    parse: list(origin),
+  },
+  bodyBytesMax: {
+    env: 'BODY_LIMIT',
+    doc: 'largest request body, in bytes, KiB or MiB; larger ones get 413',
+    fallback: '64 KiB',
+    parse: byteSize,
+  },
+  debug: {
+    env: 'DEBUG',
+    doc: 'true opens /getLogs and /getUsers without a password to callers on this machine',
+    fallback: 'false',
+    parse: boolean,
+  },
+} as const satisfies Group
+
+const TLS = {
+  tlsCertFile: {
+    env: 'TLS_CERT_FILE',
+    doc: 'certificate chain, PEM; together with TLS_KEY_FILE it turns on HTTPS',
+    parse: path,
+  },
+  tlsKeyFile: {
+    env: 'TLS_KEY_FILE',
+    doc: 'private key of the certificate, PEM',
+    parse: path,
+  },
+} as const satisfies Group
+
+const DATA = {
+  dataDir: {
+    env: 'DATA_DIR',
+    doc: 'folder of the database and the keys; created with mode 0700',
+    fallback: './data',
+    parse: path,
+  },
+  databasePath: {
+    env: 'DATABASE_URI',
+    doc: 'sqlite:///relative/path or sqlite:////absolute/path; without it, secure-lock.db in DATA_DIR',
+    parse: sqliteUrl,
+  },
+  logRetentionMs: {
+    env: 'LOG_RETENTION_DAYS',
+    doc: 'days after which names, methods and addresses are erased from unlock log and audit events; without it, they are kept',
+    parse: duration(DAY_MS, 36_500),
+  },
+} as const satisfies Group
+
+const ACCOUNTS = {
+  registration: {
+    env: 'REGISTRATION',
+    doc: 'who may register: open (anyone who reaches the port), invite (with an invitation) or closed (only user add)',
+    fallback: 'open',
+    parse: oneOf('open', 'invite', 'closed'),
+  },
+  passwordMinLength: {
+    env: 'PASSWORD_MIN_LENGTH',
+    doc: 'minimum length of a new password, 8 to 128',
+    fallback: '8',
+    parse: integer(8, 128),
+  },
+  passwordBlocklist: {
+    env: 'PASSWORD_BLOCKLIST',
+    doc: 'on rejects the most common passwords',
+    fallback: 'on',
+    parse: oneOf('on', 'off'),
+  },
+  secondFactor: {
+    env: 'SECOND_FACTOR',
+    doc: 'with required, owners and admins may do no more than members until they have one',
+    fallback: 'optional',
+    parse: oneOf('optional', 'required'),
+  },
+} as const satisfies Group
+
+const SESSIONS = {
+  jwtSecretKey: {
+    env: 'JWT_SECRET_KEY',
+    doc: 'signs access tokens, at least 32 bytes; without it, one is created at the first start and kept in DATA_DIR',
+    secret: true,
+    parse: jwtSecret,
+  },
+  accessTokenMs: {
+    env: 'JWT_ACCESS_TOKEN_EXPIRES',
+    doc: 'minutes an access token is valid',
+    fallback: '30',
+    parse: duration(MINUTE_MS, 43_200),
+  },
+  sessionIdleMs: {
+    env: 'SESSION_IDLE_DAYS',
+    doc: 'days without a refresh after which a session ends',
+    fallback: '30',
+    parse: duration(DAY_MS, 365),
+  },
+  sessionMaxMs: {
+    env: 'SESSION_MAX_DAYS',
+    doc: 'days after login at which a session ends, however often it was refreshed',
+    fallback: '180',
+    parse: duration(DAY_MS, 3650),
+  },
+} as const satisfies Group
+
+const LIMITS = {
+  rateLimitAuth: {
+    env: 'RATE_LIMIT_AUTH',
+    doc: '/register, /login and everything else that takes a password or code, per client; off turns a limit off',
+    fallback: '20/minute;100/hour',
+    parse: rateLimit,
+  },
+  rateLimitUnlock: {
+    env: 'RATE_LIMIT_UNLOCK',
+    doc: '/logUnlocking and /v1/unlocks, per account; counts unlocks',
+    fallback: '60/minute;1000/hour',
+    parse: rateLimit,
+  },
+  rateLimitChanges: {
+    env: 'RATE_LIMIT_CHANGES',
+    doc: 'everything else that leaves an audit event: changes, exports, ended sessions; per account',
+    fallback: '60/minute;600/hour',
+    parse: rateLimit,
+  },
+  rateLimitDefault: {
+    env: 'RATE_LIMIT_DEFAULT',
+    doc: 'everything else, per client',
+    fallback: '600/minute',
+    parse: rateLimit,
+  },
+} as const satisfies Group
+
+const BACKUPS = {
+  backupDir: {
+    env: 'BACKUP_DIR',
+    doc: 'folder in which the server creates backups automatically',
+    parse: path,
+  },
+  backupEveryMs: {
+    env: 'BACKUP_EVERY_HOURS',
+    doc: 'hours from one backup to the next',
+    fallback: '24',
+    parse: duration(HOUR_MS, 8760),
+  },
+  backupKeep: {
+    env: 'BACKUP_KEEP',
+    doc: 'how many of its backups the server keeps there; the oldest go first',
+    fallback: '14',
+    parse: integer(1, 10_000),
+  },
+  backupPassphrase: {
+    env: 'BACKUP_PASSPHRASE',
+    doc: 'encrypts backups, at least 12 characters; without it, a backup is as secret as DATA_DIR',
+    secret: true,
+    parse: passphrase,
+  },
+} as const satisfies Group
+
+const LOG = {
+  logLevel: {
+    env: 'LOG_LEVEL',
+    doc: 'debug, info, warn or error; SIGUSR2 switches to debug and back',
+    fallback: 'info',
+    parse: oneOf('debug', 'info', 'warn', 'error'),
+  },
+  logFormat: {
+    env: 'LOG_FORMAT',
+    doc: 'json, one object a line, or text for people',
+    fallback: 'json',
+    parse: oneOf('json', 'text'),
+  },
+} as const satisfies Group
+
+/** Every setting by the name it has in `Config`, in the order that help and manual show them. */
+export const SETTINGS = {
+  ...SERVER,
+  ...TLS,
+  ...DATA,
+  ...ACCOUNTS,
+  ...SESSIONS,
+  ...LIMITS,
+  ...BACKUPS,
+  ...LOG,
+} as const
+
+/** The same settings under the headings of `help settings`. */
+export const SETTING_GROUPS: readonly (readonly [title: string, settings: Group])[] = [
+  ['Server', SERVER],
+  ['HTTPS', TLS],
+  ['Data', DATA],
+  ['Accounts', ACCOUNTS],
+  ['Sessions', SESSIONS],
+  ['Rate limits', LIMITS],
+  ['Backups', BACKUPS],
+  ['Log of the process', LOG],
+]
