@@ -14,7 +14,7 @@ import { registrationRoutes } from './registration/routes.ts'
 import { registration } from './registration/service.ts'
 import { settingRoutes } from './registration/setting-routes.ts'
 import { secondFactorRoutes } from './second-factor/routes.ts'
-import { type Dependencies, type Services, openServices } from './services.ts'
+import { type Dependencies, type Services, openServices, recording } from './services.ts'
 import { browserSessions } from './sessions/browser-session.ts'
 import { sessionRoutes } from './sessions/routes.ts'
 
@@ -54,7 +54,7 @@ const entranceRoutes = (deps: Dependencies, services: Services): readonly Endpoi
     db,
     newAccounts,
     clock,
-    ...audit,
+    ...recording(audit),
   })
   return [
     ...registrationRoutes({ register, trustClient }),
@@ -91,7 +91,7 @@ const ownRoutes = (deps: Dependencies, services: Services): readonly Endpoint[] 
       accountDirectory: directory,
       ownAccount: ownAccountService({
         ...services,
-        ...audit,
+        ...recording(audit),
         db,
         clock,
         checkPassword: authentication.checkPassword,

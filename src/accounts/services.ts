@@ -67,6 +67,13 @@ export const openServices = async (deps: Dependencies) => {
   return { ...access, ...peopleServices(deps, access) }
 }
 
+/** The ways to record audit events, and nothing else of their module. */
+export const recording = ({ record, auditIn, recordCoalesced }: Dependencies['audit']) => ({
+  record,
+  auditIn,
+  recordCoalesced,
+})
+
 /** What it takes to log in: passwords, second factors, lockouts and sessions. */
 const openAccess = async ({ db, clock, config, audit, unlocks, argon2id }: Dependencies) => {
   const keyOf = (name: keyof typeof KEY_FILES) => secretFile(join(config.dataDir, KEY_FILES[name]))
@@ -82,7 +89,7 @@ const openAccess = async ({ db, clock, config, audit, unlocks, argon2id }: Depen
     tokens: accessTokens({ secret, lifetimeMs: config.accessTokenMs, clock }),
     clock,
     life,
-    ...audit,
+    ...recording(audit),
   })
   const newestMs = Math.max(clock.wallMs(), await newestFailureMs(db))
   const lockout = lockoutService({
@@ -106,7 +113,7 @@ const openAccess = async ({ db, clock, config, audit, unlocks, argon2id }: Depen
     sessions,
     secondFactors: factors,
     lockout,
-    ...audit,
+    ...recording(audit),
   })
   const { checkPassword } = authentication
   const enrolling = { db, store: factorStore, sealer, factors, checkPassword, sessions }
@@ -121,7 +128,7 @@ const openAccess = async ({ db, clock, config, audit, unlocks, argon2id }: Depen
     sessionLife: life,
     lockout,
     authentication,
-    enrolment: secondFactorEnrolment({ ...enrolling, ...audit }),
+    enrolment: secondFactorEnrolment({ ...enrolling, ...recording(audit) }),
     cookies,
     authenticateRequest: requestAuthenticator({
       readCookie: (request) => cookies.read(request, 'access'),
@@ -138,12 +145,13 @@ type Access = Awaited<ReturnType<typeof openAccess>>
 /** How accounts come, change and go. */
 const peopleServices = (deps: Dependencies, { store, hasher, sessions }: Access) => {
   const { db, clock, config, logger, audit, unlocks } = deps
+  const recorders = recording(audit)
   const isWeak = weakPasswordCheck({
     minLength: config.passwordMinLength,
     useBlocklist: config.passwordBlocklist === 'on',
   })
   const linkTo = (fragment: string) => `${linkBase(config)}/join#${fragment}`
-  const newAccounts = newAccountService({ db, accounts: store, hasher, isWeak, clock, ...audit })
+  const newAccounts = newAccountService({ db, accounts: store, hasher, isWeak, clock, ...recorders })
   const erasures = erasureService({
     store: erasureStore(db),
     // The unlock log last: it truncates the WAL when it is done.
@@ -156,10 +164,10 @@ const peopleServices = (deps: Dependencies, { store, hasher, sessions }: Access)
     isWeak,
     newAccounts,
     erasures,
-    firstOwner: firstOwnerService({ db, newAccounts, sessions, linkTo, clock, ...audit }),
-    invitations: invitationService({ db, linkTo, clock, ...audit }),
+    firstOwner: firstOwnerService({ db, newAccounts, sessions, linkTo, clock, ...recorders }),
+    invitations: invitationService({ db, linkTo, clock, ...recorders }),
     settings: settingService({ db, config, auditIn: audit.auditIn }),
-    administration: accountAdministration({ db, erasures, clock, ...audit }),
+    administration: accountAdministration({ db, erasures, clock, ...recorders }),
     directory: accountDirectory(db, clock),
 
     /** Ends in a transaction whatever a restored database would bring back to life. */
