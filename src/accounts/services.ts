@@ -77,12 +77,12 @@ const openAccess = async ({ db, clock, config, audit, unlocks, argon2id }: Depen
   )
   const secret = config.jwtSecretKey ?? keyOf('tokens')
   const sessions = sessionService({
+    ...audit,
     db,
     store: sessionStore(db, clock),
     tokens: accessTokens({ secret, lifetimeMs: config.accessTokenMs, clock }),
     clock,
     life,
-    ...audit,
   })
   const newestMs = Math.max(clock.wallMs(), await newestFailureMs(db))
   const lockout = lockoutService({
@@ -101,12 +101,12 @@ const openAccess = async ({ db, clock, config, audit, unlocks, argon2id }: Depen
   const concurrency = 2 * navigator.hardwareConcurrency
   const hasher = passwordHasher({ concurrency, waitingMax: 16 }, argon2id)
   const authentication = authenticationService({
+    ...audit,
     store,
     hasher,
     sessions,
     secondFactors: factors,
     lockout,
-    ...audit,
   })
   const { checkPassword } = authentication
   const enrolling = { db, store: factorStore, sealer, factors, checkPassword, sessions }
@@ -121,7 +121,7 @@ const openAccess = async ({ db, clock, config, audit, unlocks, argon2id }: Depen
     sessionLife: life,
     lockout,
     authentication,
-    enrolment: secondFactorEnrolment({ ...enrolling, ...audit }),
+    enrolment: secondFactorEnrolment({ ...audit, ...enrolling }),
     cookies,
     authenticateRequest: requestAuthenticator({
       readCookie: (request) => cookies.read(request, 'access'),
