@@ -161,12 +161,12 @@ test('each technology is named only in its rooms', () => {
   expect(namedIn(/^elysia$/).length).toBeGreaterThan(3)
 })
 
-test('SQL stands in storage and stores, and process.exit and process.env in main', () => {
+test('SQL stands in storage, stores and transactions, and process.exit and process.env in main', () => {
   const containing = (what: RegExp) =>
     files.filter((path) => what.test(readFileSync(join(SRC, path), 'utf8')))
   const sql = /`\s*(SELECT|INSERT|UPDATE|DELETE)\b|'(SELECT|INSERT|UPDATE|DELETE) /
-  expect(containing(sql).filter((path) => !/^storage\/|[/-]store\.ts$/.test(path))).toStrictEqual(
-    [],
-  )
+  expect(
+    containing(sql).filter((path) => !/^storage\/|[/-](store|transaction)\.ts$/.test(path)),
+  ).toStrictEqual([])
   expect(containing(/process\.(exit\(|env\b)/)).toStrictEqual(['main.ts'])
 })

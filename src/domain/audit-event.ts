@@ -41,6 +41,3 @@ export type RecordAuditEvent = (
 /** Records audit events in a transaction, so that neither the change nor its event is without the
  * other. */
 export type AuditIn<Tx = Pick<Queries, 'run'>> = (tx: Tx) => { readonly record: RecordAuditEvent }
-
-/** Records what is done to something within the transaction that does it. */
-export type Recording<Thing> = (thing: Thing, tx: Pick<Queries, 'run'>) => Promise<void>

@@ -92,9 +92,13 @@ export const accountTransaction = (tx: Queries, clock: Pick<Clock, 'nonDecreasin
   },
 })
 
-export const STATE_COLUMNS =
-  'account.id, account.public_id, account.username, account.role, account.session_epoch, ' +
-  'account.disabled_at_ms'
+export const STATE_COLUMNS = `
+  account.id,
+  account.public_id,
+  account.username,
+  account.role,
+  account.session_epoch,
+  account.disabled_at_ms`
 
 export type StateRow = {
   id: number

@@ -82,7 +82,7 @@ export const firstOwnerService = (deps: Dependencies) => {
       if (!account) throw await refused(from, 'owner_exists')
       setupCode = undefined
       const tokens = await sessions.begin({ ...account, sessionEpoch: 0 }, from)
-      if (!tokens) throw new AppError('unauthorized', 'This account may not sign in')
+      if (!tokens) throw new AppError('unauthorized', 'This account may not log in')
       return tokens
     },
   }

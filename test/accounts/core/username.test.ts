@@ -8,11 +8,11 @@ import { PASSWORD, startApp } from '../../support/app.ts'
 
 const PERSON = { username: 'ada', password: PASSWORD, phone: '1', address: 'x' }
 
-/** The step that takes unseen signs out of names that exist. */
+/** The migration that takes invisible characters out of existing names. */
 const STEP = 3
 
-describe('names', () => {
-  test('[I2] that look the same are one name, whatever nobody sees in them', async () => {
+describe('usernames', () => {
+  test('[I2] that differ only in invisible characters are one name', async () => {
     await using app = await startApp()
     await app.post('/register', PERSON)
     await app.post('/register', { ...PERSON, username: '\u00e9' })
@@ -32,7 +32,7 @@ describe('names', () => {
     }
   })
 
-  test('[I2] that turn the order of letters round, to be shown as another, are refused', async () => {
+  test('[I2] that reorder their letters when shown are refused', async () => {
     await using app = await startApp()
     for (const username of ['\u202eilo', 'x\u2066ada', 'oli\u202d']) {
       const answer = await app.post('/register', { ...PERSON, username })
@@ -40,14 +40,14 @@ describe('names', () => {
     }
   })
 
-  test('have one key, and no other by way of it', () => {
+  test('have a key that is its own key', () => {
     const anyName = fc.string({ unit: 'binary', maxLength: 50 })
     fc.assert(
       fc.property(anyName, (name) => usernameKeyOf(usernameKeyOf(name)) === usernameKeyOf(name)),
     )
   })
 
-  test('that existed before with such signs still sign in, and a lookalike gives way', () => {
+  test('with invisible characters from before still log in, and the later of two lookalikes keeps its own key', () => {
     const db = new Sqlite(':memory:')
     migrate(db, MIGRATIONS.slice(0, STEP))
     const names = ['ada', 'Grace \u2764\ufe0f', 'ada\ufe0f', 'bob']

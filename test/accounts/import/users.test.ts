@@ -6,8 +6,8 @@ import { clockFrom } from '../../../src/domain/clock.ts'
 import { PASSWORD, type TestApp, bearer, startApp } from '../../support/app.ts'
 import { idOf, olderHashOf, tokenOf } from '../../support/older-server.ts'
 
-/** Imports people by name, each with a hash. */
-const imported = async (app: TestApp, people: Readonly<Record<string, string>>) => {
+/** Imports users by name, each with a password hash. */
+const imported = async (app: TestApp, users: Readonly<Record<string, string>>) => {
   const importUsers = legacyUserImport({
     db: app.db,
     accounts: app.accounts.store,
@@ -15,7 +15,7 @@ const imported = async (app: TestApp, people: Readonly<Record<string, string>>) 
     auditIn: app.audit.auditIn,
     clock: clockFrom(),
   })
-  const rows = Object.entries(people).map(([username, password], index) => ({
+  const rows = Object.entries(users).map(([username, password], index) => ({
     id: index + 1,
     public_id: idOf(index + 1),
     username,
@@ -30,14 +30,14 @@ const imported = async (app: TestApp, people: Readonly<Record<string, string>>) 
 
 const NEW_PASSWORD = 'nine quiet green keys'
 
-test('[P1] a login that renews an old hash does not undo a password that was chosen meanwhile', async () => {
+test('[P1] a login that renews an imported hash does not undo a password change meanwhile', async () => {
   await using app = await startApp()
   await imported(app, { ada: olderHashOf(PASSWORD) })
   const found = await app.accounts.store.findPassword('ada')
   const ada = bearer(await tokenOf(app.post('/login', { username: 'ada', password: PASSWORD })))
   const change = { current_password: PASSWORD, new_password: NEW_PASSWORD }
   expect((await app.post('/v1/me/password', change, ada)).status).toBe(200)
-  // As a slower login would, that has read the old hash before.
+  // What a slower login does that read the imported hash before the change.
   const renewed = await app.accounts.hasher.hash(PASSWORD)
   await app.accounts.store.replacePasswordHash(found?.id ?? 0, found?.passwordHash ?? '', renewed)
   const logIn = async (password: string) =>
@@ -45,13 +45,13 @@ test('[P1] a login that renews an old hash does not undo a password that was cho
   expect([await logIn(NEW_PASSWORD), await logIn(PASSWORD)]).toStrictEqual([200, 401])
 })
 
-test('logins go through the older ways as long as somebody has one, and no longer', async () => {
+test('logins try a legacy scheme only while an account has it', async () => {
   await using app = await startApp()
   expect(await app.accounts.store.legacySchemes()).toStrictEqual([])
   const hashes = { ada: olderHashOf(PASSWORD), bob: olderHashOf(PASSWORD, 1000) }
   await imported(app, { ...hashes, cy: olderHashOf(PASSWORD), dee: olderHashOf(PASSWORD, 2000) })
-  const ways = ['pbkdf2:sha256:1000', 'pbkdf2:sha256:2000', 'sha256']
-  expect(await app.accounts.store.legacySchemes()).toStrictEqual(ways)
+  const schemes = ['pbkdf2:sha256:1000', 'pbkdf2:sha256:2000', 'sha256']
+  expect(await app.accounts.store.legacySchemes()).toStrictEqual(schemes)
   for (const username of ['ada', 'bob', 'dee'])
     expect((await app.post('/login', { username, password: PASSWORD })).status).toBe(200)
   expect(await app.accounts.store.legacySchemes()).toStrictEqual(['sha256'])
@@ -59,12 +59,12 @@ test('logins go through the older ways as long as somebody has one, and no longe
   expect(await app.accounts.store.legacySchemes()).toStrictEqual([])
 })
 
-test('[P7] so many old ways of hashing that each login would take long are not all taken', async () => {
+test('[P7] legacy schemes that would make every login slow are not imported', async () => {
   await using app = await startApp()
   const digest = '0'.repeat(64)
   const counts = [1_000_000, 1_500_000, 2_000_000, 2_500_000, 600_000]
-  const people = counts.map((n) => [`person ${n}`, `pbkdf2:sha256:${n}$salt$${digest}`] as const)
-  const outcomes = await imported(app, Object.fromEntries(people))
+  const users = counts.map((n) => [`person ${n}`, `pbkdf2:sha256:${n}$salt$${digest}`] as const)
+  const outcomes = await imported(app, Object.fromEntries(users))
   expect(outcomes.map(({ outcome, faults }) => [outcome, faults.length])).toStrictEqual([
     ['taken', 0],
     ['taken', 0],
@@ -74,10 +74,10 @@ test('[P7] so many old ways of hashing that each login would take long are not a
   ])
   expect(outcomes[3]?.faults[0]).toStartWith('without its password, whose hash would make')
   expect(await app.accounts.store.legacySchemes()).toHaveLength(3)
-  expect(parseWerkzeugHash(people[3]?.[1] ?? '')).toBeDefined()
+  expect(parseWerkzeugHash(users[3]?.[1] ?? '')).toBeDefined()
 })
 
-test('whoever was imported is a member like any other: no password is shown, and data can be taken out [A4]', async () => {
+test('[A4] an imported account is a member like any other: no password is shown, and its data can be exported', async () => {
   await using app = await startApp()
   await imported(app, { ada: olderHashOf(PASSWORD) })
   const owner = bearer(await app.signIn('oli', 'owner'))

@@ -49,7 +49,7 @@ const rolesOf = async ({ accounts }: TestApp) =>
   )
 
 describe('who may register', () => {
-  test('where an invitation is needed, fields are asked for first and names are told to nobody without one', async () => {
+  test('if an invitation is needed, fields are checked first and names are checked only with one', async () => {
     await using app = await startApp({ REGISTRATION: 'invite' })
     await app.signIn('taken')
     const needed = {
@@ -73,7 +73,7 @@ describe('who may register', () => {
     expect(await rolesOf(app)).toStrictEqual({ taken: 'member' })
   })
 
-  test('an invitation gives its role where registration is open, too, and nothing where it is closed', async () => {
+  test('an invitation gives its role while registration is open too, and nothing while it is closed', async () => {
     for (const [mode, expected] of [
       ['open', REGISTERED],
       ['invite', REGISTERED],
@@ -90,7 +90,7 @@ describe('who may register', () => {
     }
   })
 
-  test('a bad invitation registers nobody, even where registration is open', async () => {
+  test('an invalid invitation registers no one, even while registration is open', async () => {
     await using app = await startApp()
     expect(await register(app, { ...PERSON, invitation: 'nonsense' })).toStrictEqual(NOT_VALID)
     expect(await register(app, PERSON)).toStrictEqual(REGISTERED)
@@ -98,7 +98,7 @@ describe('who may register', () => {
 })
 
 describe('an invitation', () => {
-  test('is told once as a code, a link and a picture of it, and kept as a hash', async () => {
+  test('is shown once as a code, a link and a QR code, and stored as a hash', async () => {
     const folder = temporaryFolder()
     const env = { ...UNLIMITED, REGISTRATION: 'invite', PUBLIC_URL: 'https://lock.home:8443/' }
     const service = await startService({ env, folder })
@@ -129,7 +129,7 @@ describe('an invitation', () => {
     rmSync(folder, { recursive: true })
   })
 
-  test('[I3] of one use makes one account of 50 that try at once', async () => {
+  test('[I3] of one use registers one account of 50 requests at once', async () => {
     await using service = await startService({ env: { ...UNLIMITED, REGISTRATION: 'invite' } })
     const { folder } = service
     const { out } = await runCommand(['invite'], { folder })
@@ -148,7 +148,7 @@ describe('an invitation', () => {
     expect(db.query('SELECT count(*) AS n FROM account').get()).toStrictEqual({ n: 1 })
   })
 
-  test('is told from an unknown one by nothing once it is used up, over or revoked', async () => {
+  test('that is used up, expired or revoked is answered like an unknown one', async () => {
     await using app = await startApp({ REGISTRATION: 'invite' })
     const owner = await app.signIn('oli', 'owner')
     const usedUp = await invite(app, owner, { role: 'member', uses: 2 })
@@ -175,7 +175,7 @@ describe('an invitation', () => {
     ])
   })
 
-  test('is not used by a person who cannot be added', async () => {
+  test('is not used up by a registration that is refused', async () => {
     await using app = await startApp({ REGISTRATION: 'invite' })
     const owner = await app.signIn('oli', 'owner')
     const { code } = await invite(app, owner, { role: 'member' })
@@ -187,7 +187,7 @@ describe('an invitation', () => {
     expect(await register(app, { ...PERSON, invitation: code })).toStrictEqual(REGISTERED)
   })
 
-  test('is named on the accounts that it made, without those that are gone', async () => {
+  test('is listed with the accounts that were registered with it', async () => {
     await using app = await startApp()
     const owner = await app.signIn('oli', 'owner')
     const [one, other] = [
@@ -210,7 +210,7 @@ describe('an invitation', () => {
     ])
   })
 
-  test('[A4] is listed with these fields and no other', async () => {
+  test('[A4] is listed with these fields and no others', async () => {
     await using app = await startApp()
     const owner = await app.signIn('oli', 'owner')
     const { code } = await invite(app, owner, { role: 'member' })
@@ -233,7 +233,7 @@ describe('an invitation', () => {
       expect(Object.keys(person)).toStrictEqual(['public_id', 'username'])
   })
 
-  test('is listed in pages, newest first, also over a clock that is set back', async () => {
+  test('is listed in pages, newest first, even if the clock is set back', async () => {
     await using app = await startApp()
     const owner = await app.signIn('oli', 'owner')
     const ids: string[] = []
@@ -256,7 +256,7 @@ describe('an invitation', () => {
 })
 
 describe('who may invite', () => {
-  test('[A1] an admin invites members, an owner anybody, a member nobody', async () => {
+  test('[A1] an admin invites members, an owner anyone, a member no one', async () => {
     await using app = await startApp()
     const may = async (token: string, role: Role) => (await invite(app, token, { role })).status
     const statuses: Record<string, number[]> = {}
@@ -275,7 +275,7 @@ describe('who may invite', () => {
     })
   })
 
-  test('[A1] an admin revokes what an admin may make, and no more', async () => {
+  test('[A1] an admin revokes the invitations that an admin may create, and no others', async () => {
     await using app = await startApp()
     const [owner, admin] = [await app.signIn('oli', 'owner'), await app.signIn('amy', 'admin')]
     const member = await app.signIn('mia')
@@ -291,7 +291,7 @@ describe('who may invite', () => {
     ])
   })
 
-  test('[A6] whoever may not invite any more has left no invitation that works', async () => {
+  test('[A6] an account that may not invite any more has left no invitation that works', async () => {
     const folder = temporaryFolder()
     await using service = await startService({ folder, env: UNLIMITED })
     const client = clientOf(service.url)
@@ -329,7 +329,7 @@ describe('who may invite', () => {
     rmSync(folder, { recursive: true })
   })
 
-  test('[A3, I2] odd wishes are refused, and fields that are not asked for change nothing', async () => {
+  test('[A3, I2] invalid terms are refused, and unknown fields change nothing', async () => {
     await using app = await startApp()
     const owner = await app.signIn('oli', 'owner')
     const odd = [
@@ -356,7 +356,7 @@ describe('who may invite', () => {
     expect([only?.state, only?.made_by?.username, others]).toStrictEqual(['open', 'oli', []])
   })
 
-  test('making, using, failing to use and revoking are recorded, without code or label', async () => {
+  test('creating, using, failing to use and revoking are recorded without code and label', async () => {
     await using app = await startApp()
     const owner = await app.signIn('oli', 'owner')
     const made = await invite(app, owner, { role: 'member', label: 'Grace', uses: 2 })

@@ -21,14 +21,14 @@ const problemOf = async (answer: Response) => {
 const logIn = async (app: Pick<TestApp, 'post'>, username: string, password: string) =>
   (await app.post('/login', { username, password })).status
 
-/** The audit events that were recorded, without logins and calls that were refused. */
+/** The recorded audit events, without logins and refused requests. */
 const recorded = ({ logLines }: Pick<TestApp, 'logLines'>) =>
   logLines
     .map((line) => JSON.parse(line) as { action?: string; result?: string; detail?: object })
     .filter(({ action }) => action !== undefined && !/^(login|access.deny)$/.test(action))
 
-describe('one’s own account', () => {
-  test('[A4] tells what it holds, and nothing else', async () => {
+describe('your own account', () => {
+  test('[A4] is returned with these fields and no others', async () => {
     await using app = await startApp()
     const token = await app.signIn('ada')
     await app.logIn('ada')
@@ -47,7 +47,7 @@ describe('one’s own account', () => {
     })
   })
 
-  test('phone, address and email are changed as far as they are given, and email is removed', async () => {
+  test('changes only the given fields of phone, address and email, and removes the email', async () => {
     await using app = await startApp()
     const token = await app.signIn('ada')
     const change = async (body: object) =>
@@ -93,7 +93,7 @@ describe('one’s own account', () => {
     expect(await logIn(app, 'ada', PASSWORD)).toBe(200)
   })
 
-  test('[I1] what cannot be stored is refused by name, never by value', async () => {
+  test('[I1] a value that is refused is named by its field and never repeated', async () => {
     await using app = await startApp()
     const token = await app.signIn('ada')
     for (const body of [
@@ -110,8 +110,8 @@ describe('one’s own account', () => {
   })
 })
 
-describe('changing one’s password', () => {
-  test('needs the current one, ends all other sessions, and is recorded without either', async () => {
+describe('changing your password', () => {
+  test('needs the current one, ends all other sessions, and is recorded without either password', async () => {
     await using app = await startApp()
     const [phone, tablet] = [await app.signIn('ada'), await app.logIn('ada')]
     const change = (current_password: string, new_password = OTHER_PASSWORD) =>
@@ -135,7 +135,7 @@ describe('changing one’s password', () => {
       expect(app.logLines.join()).not.toContain(secret)
   })
 
-  test('[P3] follows the same policy as registering, with a code of its own', async () => {
+  test('[P3] follows the password policy of registering, with a code of its own', async () => {
     await using app = await startApp()
     const token = await app.signIn('ada')
     for (const weak of ['short', 'password1', 'ada ada ada', 'Secure-Lock-1!'])
@@ -151,7 +151,7 @@ describe('changing one’s password', () => {
     expect(await logIn(app, 'ada', PASSWORD)).toBe(200)
   })
 
-  test('of two changes at once from two devices the second finds its session ended', async () => {
+  test('at once from two devices succeeds for one and ends the other’s session', async () => {
     await using app = await startApp()
     const [phone, tablet] = [await app.signIn('ada'), await app.logIn('ada')]
     const change = (token: string, new_password: string) =>
@@ -161,13 +161,13 @@ describe('changing one’s password', () => {
       change(tablet, `${OTHER_PASSWORD} too`),
     ])
     expect(new Set(answers.map(({ status }) => status))).toStrictEqual(new Set([200, 401]))
-    const stands = await Promise.all(
+    const logins = await Promise.all(
       [OTHER_PASSWORD, `${OTHER_PASSWORD} too`].map((password) => logIn(app, 'ada', password)),
     )
-    expect(stands).toStrictEqual(answers.map(({ status }) => status))
+    expect(logins).toStrictEqual(answers.map(({ status }) => status))
   })
 
-  test('[P4] guessing the current password counts against the limit of logins', async () => {
+  test('[P4] with guesses at the current one counts against the limit of logins', async () => {
     await using app = await startApp({ RATE_LIMIT_AUTH: '5/minute' })
     const token = await app.signIn('ada')
     const guess = async () =>
@@ -191,8 +191,8 @@ describe('changing one’s password', () => {
   })
 })
 
-describe('taking one’s data out', () => {
-  test('[D7] the file holds everything about the person, in parts, and nothing of others', async () => {
+describe('the export', () => {
+  test('[D7] holds everything about the person, streamed in parts, and nothing about others', async () => {
     await using app = await startApp()
     const [ada, eve] = [await app.signIn('ada'), await app.signIn('eve')]
     await app.signIn('amy', 'admin')
@@ -208,8 +208,8 @@ describe('taking one’s data out', () => {
       source: 'claimed' as const,
       occurredAtMs: null,
     })
-    const events = Array.from({ length: 1300 }, (_, at) =>
-      at % 2 === 0 ? unlock('ada', adaId) : unlock('eve', String(at)),
+    const events = Array.from({ length: 1300 }, (_, index) =>
+      index % 2 === 0 ? unlock('ada', adaId) : unlock('eve', String(index)),
     )
     await app.unlocks.unlockLog.append(events)
     const amy = (await app.accounts.store.page(2, 1))[0]
@@ -252,7 +252,7 @@ describe('taking one’s data out', () => {
     expect((await app.get('/v1/me/export', bearer(eve))).status).toBe(200)
   })
 
-  test('[A4] devices, failed logins, second factor, reset and invitations are in it, without hash or secret', async () => {
+  test('[A4] holds known clients, failed logins, second factor, reset and invitations, without hashes and secrets', async () => {
     await using service = await startService({ env: UNLIMITED })
     const { post, get } = clientOf(service.url)
     await post('/register', { username: 'ada', password: PASSWORD, phone: '1', address: 'x' })

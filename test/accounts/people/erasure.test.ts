@@ -23,7 +23,7 @@ const PERSON = {
 
 const DAY_MS = 86_400_000
 
-/** Whether a text is anywhere in the bytes of the database or of its write-ahead log. */
+/** True if a text is anywhere in the bytes of the database or its WAL. */
 const isOnDisk = (database: string, text: string): boolean =>
   [database, `${database}-wal`].some(
     (path) => existsSync(path) && readFileSync(path).includes(Buffer.from(text)),
@@ -38,8 +38,8 @@ const inFolder = async (work: (folder: string, database: string) => Promise<void
   }
 }
 
-describe('erasing oneself', () => {
-  test('[D7] leaves nothing personal on the disk, every proof holds, and the trail still says what was done', () =>
+describe('erasing your account', () => {
+  test('[D7] leaves nothing personal on disk, while every proof and every audit event stays', () =>
     inFolder(async (folder, database) => {
       const env = { ...UNLIMITED, TRUSTED_PROXIES: '127.0.0.1' }
       await using service = await startService({ folder, env })
@@ -66,7 +66,7 @@ describe('erasing oneself', () => {
       }
       const { id } = (await (await get('/v1/me', headers)).json()) as { id: string }
       const client = clientOf(service.url)
-      // From elsewhere: the address of a failed attempt is kept for a day, whosever it is.
+      // From elsewhere: the address of a failed login is kept for a day.
       const { authorization } = headers
       const wrong = await client.delete(
         '/v1/me',
@@ -77,7 +77,7 @@ describe('erasing oneself', () => {
       expect((await client.delete('/v1/me', {}, headers)).status).toBe(400)
       const erased = await client.delete('/v1/me', { password: PASSWORD }, headers)
       expect(await erased.json()).toStrictEqual({ msg: 'Account erased' })
-      // From elsewhere: nobody can tell any more whose address that of a stranger is.
+      // From elsewhere: an address without an account is not erased.
       expect((await get('/v1/me', { authorization })).status).toBe(401)
       expect((await post('/login', { username: NAME, password: PASSWORD })).status).toBe(401)
       await service.stop()
@@ -104,8 +104,8 @@ describe('erasing oneself', () => {
     }))
 })
 
-describe('an erasure that is interrupted', () => {
-  /** Adds the person and an unlock of theirs, and erases them with a server that dies half-way. */
+describe('an interrupted erasure', () => {
+  /** Adds an account and an unlock, and begins to erase them on a server that dies half-way. */
   const halfErased = async (dataDir: string, database: string) => {
     const app = await openLog(dataDir)
     await app.accounts.newAccounts.add(PERSON, 'member')
@@ -136,7 +136,7 @@ describe('an erasure that is interrupted', () => {
     return publicId
   }
 
-  test('[D7] has ended the account already, and the next start finishes it', () =>
+  test('[D7] has deleted the account, and is finished by the next start', () =>
     inFolder(async (folder, database) => {
       await halfErased(join(folder, 'data'), database)
       const words = [NAME, '203.0.113.77']
@@ -150,7 +150,7 @@ describe('an erasure that is interrupted', () => {
       expect(onDisk()).toStrictEqual([false, false])
     }))
 
-  test('[D7] is finished with the next one too, and may be finished again and again', () =>
+  test('[D7] is finished by the next erasure too, and can be finished again', () =>
     inFolder(async (folder, database) => {
       const publicId = await halfErased(join(folder, 'data'), database)
       const app = await openLog(join(folder, 'data'))
@@ -165,7 +165,7 @@ describe('an erasure that is interrupted', () => {
     }))
 })
 
-test('[A2] the number of an account that was erased is given to nobody else', async () => {
+test('[A2] the id of an erased account is never used again', async () => {
   await using app = await startApp()
   await app.signIn('ada')
   const eve = bearer(await app.signIn('eve'))
@@ -180,7 +180,7 @@ test('[A2] the number of an account that was erased is given to nobody else', as
   expect(await idsOf()).toStrictEqual(['1', '3', '5'])
 })
 
-test('[D7] an unlock that was being received when its person was erased is erased in the next round', async () => {
+test('[D7] an unlock that was being received during the erasure is erased in the next round', async () => {
   await using app = await startApp()
   await app.signIn('ada')
   const publicId = (await app.accounts.authentication.find('ada'))?.publicId ?? ''
@@ -197,11 +197,11 @@ test('[D7] an unlock that was being received when its person was erased is erase
   await app.accounts.erasures.resume()
   await late()
   await app.accounts.erasures.resume()
-  // Nothing is under way for days: the mark is gone.
+  // No unlock is received for two days: the mark is gone.
   expect(await names()).toStrictEqual([undefined, 'ada'])
 })
 
-test('[D7] the invitation that was for nobody else loses its label, one that others used keeps it', () =>
+test('[D7] a single-use invitation loses its label, a shared one keeps it', () =>
   inFolder(async (folder, database) => {
     const app = await openLog(join(folder, 'data'))
     using db = new Database(database)
@@ -225,7 +225,7 @@ test('[D7] the invitation that was for nobody else loses its label, one that oth
     await app[Symbol.asyncDispose]()
   }))
 
-test('somebody who comes back under the same public id keeps what is recorded from then on', () =>
+test('an account that returns under the same public id keeps what is recorded from then on', () =>
   inFolder(async (folder, database) => {
     const app = await openLog(join(folder, 'data'))
     using db = new Database(database)
@@ -238,7 +238,7 @@ test('somebody who comes back under the same public id keeps what is recorded fr
       (await app.unlocks.store.page(-1, 9)).map(({ person }) => person?.username)
     await app.accounts.newAccounts.add({ ...PERSON, username: 'ada' }, 'member')
     const publicId = await erase()
-    // As an import of the legacy server's accounts does.
+    // As importing from the legacy server does.
     await app.accounts.newAccounts.add({ ...PERSON, username: 'ada' }, 'member')
     db.query("UPDATE account SET public_id = ? WHERE username = 'ada'").run(publicId)
     await app.unlocks.unlockLog.append([{ ...claimed(0, 'ada'), accountPublicId: publicId }])
@@ -249,7 +249,7 @@ test('somebody who comes back under the same public id keeps what is recorded fr
     await app[Symbol.asyncDispose]()
   }))
 
-test('erasing somebody with many unlocks takes turns with whoever records one', async () => {
+test('erasing an account with many unlocks lets new unlocks in between', async () => {
   await using app = await startApp()
   await app.signIn('ada')
   const publicId = (await app.accounts.authentication.find('ada'))?.publicId ?? ''

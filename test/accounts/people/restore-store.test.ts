@@ -8,11 +8,11 @@ import { PASSWORD, bearer, startApp } from '../../support/app.ts'
 import { temporaryFolder } from '../../support/binary.ts'
 import { openLog } from '../../support/unlock-log.ts'
 
-test('[T3] after a restore no session, code or invitation is good that may have ended since', async () => {
+test('[T3] a restore revokes every session, reset code and invitation', async () => {
   await using app = await startApp()
   const token = await app.signIn('ada')
   const owner = await app.signIn('oli', 'owner')
-  const invited = await app.accounts.invitations.create(COMMAND_LINE, {
+  const invitation = await app.accounts.invitations.create(COMMAND_LINE, {
     role: 'member',
     label: '',
     hours: 1,
@@ -25,7 +25,8 @@ test('[T3] after a restore no session, code or invitation is good that may have 
   })
   const revoked = await app.db.transaction(app.accounts.revokeCredentialsIn)
   expect(revoked).toStrictEqual({ sessions: 2, invitations: 1 })
-  for (const one of [token, owner]) expect((await app.get('/v1/me', bearer(one))).status).toBe(401)
+  for (const revokedToken of [token, owner])
+    expect((await app.get('/v1/me', bearer(revokedToken))).status).toBe(401)
   const redeemed = await app.post('/v1/password-reset', {
     username: 'ada',
     code: reset.code,
@@ -33,12 +34,12 @@ test('[T3] after a restore no session, code or invitation is good that may have 
   })
   expect(redeemed.status).toBe(401)
   expect((await app.accounts.invitations.page(undefined, 10)).page).toMatchObject([
-    { state: 'revoked', id: invited.id },
+    { state: 'revoked', id: invitation.id },
   ])
   expect((await app.post('/login', { username: 'ada', password: PASSWORD })).status).toBe(200)
 })
 
-test('[D7] a database knows whom it erased, also when the mark of it is gone', async () => {
+test('[D7] a database knows which accounts it erased after the mark is gone', async () => {
   const folder = temporaryFolder()
   const app = await openLog(join(folder, 'data'))
   for (const username of ['ada', 'grace'])

@@ -15,7 +15,7 @@ const OWNER = { username: 'oli', password: PASSWORD }
 const WRONG = 'AAAA-BBBB-CCCC-DDDD-EEEE-FFFF-GGGG'
 const MINUTE_MS = 60_000
 
-/** The code and the link that a start has printed. */
+/** Returns the code and the link that a start printed. */
 const printed = async (service: Service) => {
   await until(() => service.output().words.includes('user add'))
   const { words } = service.output()
@@ -25,7 +25,7 @@ const printed = async (service: Service) => {
   return { code, link }
 }
 
-const claim = async ({ post }: Pick<TestApp, 'post'>, body: object) => {
+const setUp = async ({ post }: Pick<TestApp, 'post'>, body: object) => {
   const answer = await post('/v1/setup', body)
   const { code, detail, ...rest } = (await answer.json()) as Record<string, unknown>
   return { status: answer.status, code, detail, ...rest }
@@ -33,15 +33,15 @@ const claim = async ({ post }: Pick<TestApp, 'post'>, body: object) => {
 
 const isNeeded = async ({ get }: Pick<TestApp, 'get'>) => (await get('/v1/setup')).json()
 
-describe('the first owner, at the compiled file', () => {
-  test('[A5] of 50 tries at once with the printed code one makes the owner, who is signed in', async () => {
+describe('the first owner, with the executable', () => {
+  test('[A5] is created and logged in by one of 50 requests at once with the printed code', async () => {
     await using service = await startService({ env: UNLIMITED })
     const client = clientOf(service.url)
     expect(await isNeeded(client)).toStrictEqual({ needed: true })
     const { code } = await printed(service)
     const answers = await Promise.all(
-      Array.from({ length: 50 }, (_, one) =>
-        claim(client, { ...OWNER, username: `owner-${one}`, code }),
+      Array.from({ length: 50 }, (_, index) =>
+        setUp(client, { ...OWNER, username: `owner-${index}`, code }),
       ),
     )
     const made = answers.filter(({ status }) => status === 200)
@@ -52,22 +52,22 @@ describe('the first owner, at the compiled file', () => {
       1: expect.objectContaining({ role: 'owner' }) as object,
     })
     expect(await isNeeded(client)).toStrictEqual({ needed: false })
-    expect(await claim(client, { ...OWNER, code })).toMatchObject({
+    expect(await setUp(client, { ...OWNER, code })).toMatchObject({
       status: 409,
       code: 'owner_exists',
     })
   })
 
-  test('[A5, T6] the code is in no log, no answer and no file, and each start makes another', async () => {
+  test('[A5, T6] has a code that is in no log, answer or file, and a new one at each start', async () => {
     const folder = temporaryFolder()
     const first = await startService({ folder, env: { ...UNLIMITED, LOG_LEVEL: 'debug' } })
     const { code, link } = await printed(first)
     expect(link).toBe(`${first.url}/join#setup=${code}`)
     const client = clientOf(first.url)
     const answers = [
-      await claim(client, { ...OWNER, code: WRONG }),
-      await claim(client, { ...OWNER, password: 'short', code }),
-      await claim(client, { username: 'oli', code }),
+      await setUp(client, { ...OWNER, code: WRONG }),
+      await setUp(client, { ...OWNER, password: 'short', code }),
+      await setUp(client, { username: 'oli', code }),
     ]
     expect(answers.map(({ status, detail }) => [status, detail])).toStrictEqual([
       [403, 'This setup code is wrong'],
@@ -82,8 +82,8 @@ describe('the first owner, at the compiled file', () => {
     await using second = await startService({ folder, env: UNLIMITED })
     const next = await printed(second)
     expect(next.code).not.toBe(code)
-    expect(await claim(clientOf(second.url), { ...OWNER, code })).toMatchObject({ status: 403 })
-    expect(await claim(clientOf(second.url), { ...OWNER, code: next.code })).toMatchObject({
+    expect(await setUp(clientOf(second.url), { ...OWNER, code })).toMatchObject({ status: 403 })
+    expect(await setUp(clientOf(second.url), { ...OWNER, code: next.code })).toMatchObject({
       status: 200,
     })
     await second.stop()
@@ -94,45 +94,45 @@ describe('the first owner, at the compiled file', () => {
     rmSync(folder, { recursive: true })
   })
 
-  test('[A5] an owner made on the command line voids the code of the service that runs', async () => {
+  test('[A5] from the command line voids the code of the running server', async () => {
     await using service = await startService({ env: UNLIMITED })
     const { code } = await printed(service)
     const { folder } = service
     const client = clientOf(service.url)
-    const [made, ...claims] = await Promise.all([
+    const [made, ...setups] = await Promise.all([
       runCommand(['user', 'add', '--role', 'owner', 'amy'], { folder, input: `${PASSWORD}\n` }),
-      ...Array.from({ length: 5 }, (_, one) =>
-        claim(client, { ...OWNER, username: `oli-${one}`, code }),
+      ...Array.from({ length: 5 }, (_, index) =>
+        setUp(client, { ...OWNER, username: `oli-${index}`, code }),
       ),
     ])
     expect(made.status).toBe(0)
-    expect(claims.filter(({ status }) => status === 200).length).toBeLessThan(2)
-    expect(await claim(client, { ...OWNER, code })).toMatchObject({ status: 409 })
+    expect(setups.filter(({ status }) => status === 200).length).toBeLessThan(2)
+    expect(await setUp(client, { ...OWNER, code })).toMatchObject({ status: 409 })
     expect(await isNeeded(client)).toStrictEqual({ needed: false })
   })
 
-  test('[A5, P4] guesses at the code count against the limit of passwords; asking whether it is needed does not', async () => {
+  test('[A5, P4] has a code whose guesses count against the limit of logins; asking whether it is needed does not', async () => {
     await using service = await startService({ env: { RATE_LIMIT_AUTH: '3/minute' } })
     const client = clientOf(service.url)
     for (let time = 0; time < 10; time += 1) await isNeeded(client)
     for (let guess = 0; guess < 3; guess += 1)
-      expect(await claim(client, { ...OWNER, code: WRONG })).toMatchObject({ status: 403 })
+      expect(await setUp(client, { ...OWNER, code: WRONG })).toMatchObject({ status: 403 })
     const { code } = await printed(service)
-    expect(await claim(client, { ...OWNER, code })).toMatchObject({ status: 429 })
+    expect(await setUp(client, { ...OWNER, code })).toMatchObject({ status: 429 })
     expect((await client.post('/login', OWNER)).status).toBe(429)
   })
 })
 
 describe('a setup code', () => {
-  test('[A5] is over after 30 minutes by a clock that nobody sets, and the answer says how to get another', async () => {
+  test('[A5] expires after 30 minutes of the monotonic clock, and the answer says how to get another', async () => {
     let monotonicMs = 5000
     await using app = await startApp({}, { monotonicMs: () => monotonicMs })
     const { code = '' } = (await app.accounts.firstOwner.newSetupCode()) ?? {}
     app.clock.nowMs += 50 * 365 * 24 * 60 * MINUTE_MS
     monotonicMs += 30 * MINUTE_MS - 1
-    expect(await claim(app, { ...OWNER, password: 'short', code })).toMatchObject({ status: 400 })
+    expect(await setUp(app, { ...OWNER, password: 'short', code })).toMatchObject({ status: 400 })
     monotonicMs += 1
-    expect(await claim(app, { ...OWNER, code })).toMatchObject({
+    expect(await setUp(app, { ...OWNER, code })).toMatchObject({
       status: 403,
       code: 'setup_code_expired',
       detail: 'The setup code has expired; restart the service for a new one',
@@ -140,42 +140,42 @@ describe('a setup code', () => {
     expect(await app.accounts.store.hasOwner()).toBe(false)
   })
 
-  test('[A5] stays good after faults of the name or the password, and wrong codes, each of which is recorded', async () => {
+  test('[A5] stays valid after a refused name or password and after wrong codes, which are recorded', async () => {
     await using app = await startApp()
     await app.signIn('oli')
     const { code = '' } = (await app.accounts.firstOwner.newSetupCode()) ?? {}
     for (let guess = 0; guess < 30; guess += 1)
-      expect(await claim(app, { ...OWNER, code: WRONG })).toMatchObject({
+      expect(await setUp(app, { ...OWNER, code: WRONG })).toMatchObject({
         code: 'setup_code_wrong',
       })
     const records = app.logLines.filter((line) => line.includes('"action":"owner.setup"'))
     expect(records).toHaveLength(30)
     expect(records.join()).not.toContain(WRONG)
     for (let fault = 0; fault < 30; fault += 1)
-      expect(await claim(app, { ...OWNER, code })).toMatchObject({
+      expect(await setUp(app, { ...OWNER, code })).toMatchObject({
         status: 400,
         detail: 'User already exists',
       })
     const typed = code.replaceAll('-', ' ').toLowerCase()
     const details = { phone: '01', address: '1 Lock Lane', email: 'amy@example.org' }
-    const made = await claim(app, { ...OWNER, username: 'amy', code: typed, ...details })
+    const made = await setUp(app, { ...OWNER, username: 'amy', code: typed, ...details })
     expect(made).toMatchObject({ status: 200, token_type: 'Bearer', expires_in: 1800 })
     expect(await app.accounts.store.page(1, 1)).toMatchObject([
       { username: 'amy', role: 'owner', ...details },
     ])
   })
 
-  test('[A5] is not made where there is an owner, nor good without a start that made one', async () => {
+  test('[A5] is not made if there is an owner, and none is valid until one is made', async () => {
     await using app = await startApp()
-    expect(await claim(app, { ...OWNER, code: WRONG })).toMatchObject({
+    expect(await setUp(app, { ...OWNER, code: WRONG })).toMatchObject({
       code: 'setup_code_expired',
     })
     await app.signIn('amy', 'owner')
     expect(await app.accounts.firstOwner.newSetupCode()).toBeUndefined()
-    expect(await claim(app, { ...OWNER, code: WRONG })).toMatchObject({ code: 'owner_exists' })
+    expect(await setUp(app, { ...OWNER, code: WRONG })).toMatchObject({ code: 'owner_exists' })
   })
 
-  test('[P5] makes the place of its first owner one that strangers’ guesses do not keep out', async () => {
+  test('[P5] makes the first owner’s client a known one, which strangers’ guesses do not lock out', async () => {
     await using app = await startApp({ TRUSTED_PROXIES: '127.0.0.1' })
     const { code = '' } = (await app.accounts.firstOwner.newSetupCode()) ?? {}
     const home = { 'x-forwarded-for': '203.0.113.1' }
@@ -188,11 +188,11 @@ describe('a setup code', () => {
     expect((await app.post('/login', OWNER, home)).status).toBe(200)
   })
 
-  test('[A3] privileged fields beside it change nothing', async () => {
+  test('[A3] ignores privileged fields beside it', async () => {
     await using app = await startApp()
     const { code = '' } = (await app.accounts.firstOwner.newSetupCode()) ?? {}
     const more = { id: 99, public_id: 'mine', role: 'member', invitation: code }
-    expect(await claim(app, { ...OWNER, code, ...more })).toMatchObject({ status: 200 })
+    expect(await setUp(app, { ...OWNER, code, ...more })).toMatchObject({ status: 200 })
     const [owner] = await app.accounts.store.page(0, 1)
     expect(owner).toMatchObject({ id: 1, role: 'owner' })
     expect(owner?.publicId).toMatch(/^[0-9a-f-]{36}$/)

@@ -5,7 +5,7 @@ import { UNLIMITED, runCommand, startService, temporaryFolder } from '../../supp
 
 const PERSON = { username: 'ada', password: PASSWORD, phone: '1', address: 'x' }
 
-test('[O3] an owner chooses who may register; it counts at once and is recorded', async () => {
+test('[O3] an owner chooses who may register, at once and with an audit event', async () => {
   await using app = await startApp()
   const owner = bearer(await app.signIn('oli', 'owner'))
   const read = async () => (await app.get('/v1/settings', owner)).json()
@@ -34,7 +34,7 @@ test('[O3] an owner chooses who may register; it counts at once and is recorded'
   }
 })
 
-test('what the environment sets stays so, and says that it does', async () => {
+test('a setting of the environment cannot be changed, and the answer says so', async () => {
   await using app = await startApp({ REGISTRATION: 'invite' })
   const owner = bearer(await app.signIn('oli', 'owner'))
   const read = await app.get('/v1/settings', owner)
@@ -44,7 +44,7 @@ test('what the environment sets stays so, and says that it does', async () => {
   expect((await app.post('/register', PERSON)).status).toBe(403)
 })
 
-test('the choice outlives a restart, which is no change of a setting', async () => {
+test('the choice survives a restart', async () => {
   const folder = temporaryFolder()
   const args = ['user', 'add', '--role', 'owner', 'oli']
   await runCommand(args, { folder, input: `${PASSWORD}\n` })
