@@ -94,7 +94,7 @@ const table = ({ path, summary, row, rows, guard }: TableSpec): readonly Endpoin
           'on, which needs a token',
         SIGN_IN,
         {
-          msg: 'This account has a second factor: sign in with POST /login, …',
+          msg: 'This account has a second factor: log in with POST /login, …',
           code: 'otp_required',
         },
       ),

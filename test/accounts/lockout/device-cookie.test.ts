@@ -6,14 +6,14 @@ const ADA = { publicId: 'ada', sessionEpoch: 3 }
 const NOW_MS = Date.UTC(2026, 10, 22)
 const devices = deviceCookies('a key of the gateway')
 
-describe('device tokens', () => {
-  test('[P5] each is good for its account, until it is over, and for nothing else', () => {
-    const token = devices.issue(ADA, NOW_MS)
-    expect(devices.verify(token, ADA, NOW_MS - 1)).toMatch(/^[0-9a-f]{32}$/)
-    expect(devices.verify(token, ADA, NOW_MS)).toBeUndefined()
-    expect(devices.verify(token, { ...ADA, publicId: 'eve' }, NOW_MS - 1)).toBeUndefined()
-    expect(devices.verify(token, { ...ADA, sessionEpoch: 4 }, NOW_MS - 1)).toBeUndefined()
-    expect(deviceCookies('another key').verify(token, ADA, NOW_MS - 1)).toBeUndefined()
+describe('device cookies', () => {
+  test('[P5] each is valid for its account, until it expires, and for nothing else', () => {
+    const cookie = devices.issue(ADA, NOW_MS)
+    expect(devices.verify(cookie, ADA, NOW_MS - 1)).toMatch(/^[0-9a-f]{32}$/)
+    expect(devices.verify(cookie, ADA, NOW_MS)).toBeUndefined()
+    expect(devices.verify(cookie, { ...ADA, publicId: 'eve' }, NOW_MS - 1)).toBeUndefined()
+    expect(devices.verify(cookie, { ...ADA, sessionEpoch: 4 }, NOW_MS - 1)).toBeUndefined()
+    expect(deviceCookies('another key').verify(cookie, ADA, NOW_MS - 1)).toBeUndefined()
   })
 
   test('two devices have two ids', () => {
@@ -21,11 +21,11 @@ describe('device tokens', () => {
     expect(ids[0]).not.toBe(ids[1])
   })
 
-  test('[P5] what is changed in any bit, or made up, is none', () => {
-    const token = Buffer.from(devices.issue(ADA, NOW_MS), 'base64url')
+  test('[P5] a forged one, or one with any bit changed, is invalid', () => {
+    const cookie = Buffer.from(devices.issue(ADA, NOW_MS), 'base64url')
     fc.assert(
-      fc.property(fc.nat(token.length * 8 - 1), (bit) => {
-        const forged = Buffer.from(token)
+      fc.property(fc.nat(cookie.length * 8 - 1), (bit) => {
+        const forged = Buffer.from(cookie)
         forged[bit >> 3] = (forged[bit >> 3] ?? 0) ^ (1 << (bit & 7))
         expect(devices.verify(forged.toString('base64url'), ADA, 0)).toBeUndefined()
       }),

@@ -12,7 +12,7 @@ import {
 const HOUR_MS = 3_600_000
 const NONE: Counters = { client: NO_FAILURES, name: NO_FAILURES, client_at_name: NO_FAILURES }
 
-/** Counters of many clients at one name, to guess at in turn. */
+/** Counters of many clients that guess in turn at one name. */
 const door = () => {
   const clients = new Map<number, Counters>()
   let name = NO_FAILURES
@@ -23,51 +23,51 @@ const door = () => {
     clientAtName: (client: number) => clients.get(client)?.client_at_name ?? NO_FAILURES,
     attempt: (client: number, outcome: Outcome, isKnown = false) => {
       const counters = { ...(clients.get(client) ?? NONE), name }
-      const judgement = evaluateAttempt({ outcome, counters, isKnown, atMs })
-      if (!judgement.passes) {
-        clients.set(client, judgement.after)
-        name = judgement.after.name
+      const evaluation = evaluateAttempt({ outcome, counters, isKnown, atMs })
+      if (!evaluation.passes) {
+        clients.set(client, evaluation.after)
+        name = evaluation.after.name
       }
-      return judgement
+      return evaluation
     },
   }
 }
 
-const waitsBegun = (
-  judgement: ReturnType<typeof evaluateAttempt>,
+const lockoutMs = (
+  evaluation: ReturnType<typeof evaluateAttempt>,
   kind: LockoutKind,
 ): number | undefined =>
-  judgement.passes ? undefined : judgement.started.find((one) => one.kind === kind)?.durationMs
+  evaluation.passes
+    ? undefined
+    : evaluation.started.find((started) => started.kind === kind)?.durationMs
 
-describe('waits after failed logins', () => {
-  test('[P4] after ten failures of a client at a name they grow from 30 seconds to an hour', () => {
+describe('lockouts after failed logins', () => {
+  test('[P4] after ten failures of a client at a name, they grow from 30 seconds to an hour', () => {
     const { attempt, pass } = door()
-    const waits: (number | undefined)[] = []
+    const lockouts: (number | undefined)[] = []
     for (let failure = 1; failure <= 19; failure += 1) {
-      const waitMs = waitsBegun(attempt(1, 'wrong'), 'client_at_name')
-      waits.push(waitMs && waitMs / 1000)
-      pass(waitMs ?? 0)
+      const durationMs = lockoutMs(attempt(1, 'wrong'), 'client_at_name')
+      lockouts.push(durationMs && durationMs / 1000)
+      pass(durationMs ?? 0)
     }
-    expect(waits.slice(0, 9)).toStrictEqual(Array.from({ length: 9 }, () => undefined))
-    expect(waits.slice(9)).toStrictEqual([30, 60, 120, 240, 480, 960, 1920, 3600, 3600, 3600])
+    expect(lockouts.slice(0, 9)).toStrictEqual(Array.from({ length: 9 }, () => undefined))
+    expect(lockouts.slice(9)).toStrictEqual([30, 60, 120, 240, 480, 960, 1920, 3600, 3600, 3600])
   })
 
-  test('[P4] after a hundred failures of a name strangers wait, however many they are', () => {
+  test('[P4] after a hundred failures at a name, all strangers are locked out', () => {
     const { attempt, pass } = door()
     for (let failure = 0; failure < 100; failure += 1)
-      expect(waitsBegun(attempt(failure, 'wrong'), 'name')).toBe(
-        failure === 99 ? 30_000 : undefined,
-      )
+      expect(lockoutMs(attempt(failure, 'wrong'), 'name')).toBe(failure === 99 ? 30_000 : undefined)
     expect(attempt(200, 'right').passes).toBe(false)
     pass(29_999)
     expect(attempt(200, 'right').passes).toBe(false)
     pass(1)
-    expect(waitsBegun(attempt(201, 'wrong'), 'name')).toBe(60_000)
+    expect(lockoutMs(attempt(201, 'wrong'), 'name')).toBe(60_000)
     pass(60_000)
     expect(attempt(200, 'right').passes).toBe(true)
   })
 
-  test('[P5] one client alone, however patient, makes nobody else wait', () => {
+  test('[P5] one client alone, however patient, locks nobody else out', () => {
     fc.assert(
       fc.property(fc.array(fc.nat(2 * HOUR_MS), { maxLength: 300 }), (pauses) => {
         const { attempt, pass, name } = door()
@@ -81,7 +81,7 @@ describe('waits after failed logins', () => {
     )
   })
 
-  test('[P5] a known client waits for its own failures alone', () => {
+  test('[P5] a known client is locked out by its own failures only', () => {
     fc.assert(
       fc.property(fc.array(fc.nat(50), { maxLength: 400 }), (clients) => {
         const { attempt } = door()
@@ -93,7 +93,7 @@ describe('waits after failed logins', () => {
     )
   })
 
-  test('[P4] what is refused in a wait passes whatever it was, and makes no wait longer', () => {
+  test('[P4] during a lockout every attempt is refused, whatever it is, and makes no lockout longer', () => {
     const counter = fc.record({
       failures: fc.nat(200),
       lockedUntilMs: fc.option(fc.integer({ min: 1, max: 100 })),
@@ -107,27 +107,27 @@ describe('waits after failed logins', () => {
     fc.assert(
       fc.property(attempts, (attempt) => {
         const { counters, isKnown, atMs } = attempt
-        const waiting = LOCKOUT_KINDS.filter((kind) => (counters[kind].lockedUntilMs ?? 0) > atMs)
-        const isHeard = isKnown ? !waiting.includes('client_at_name') : waiting.length === 0
-        const judgement = evaluateAttempt(attempt)
-        expect(judgement.passes).toBe(isHeard && attempt.outcome !== 'wrong')
-        if (judgement.passes) return
-        for (const kind of waiting) expect(judgement.after[kind]).toStrictEqual(counters[kind])
-        if (isHeard) return
+        const running = LOCKOUT_KINDS.filter((kind) => (counters[kind].lockedUntilMs ?? 0) > atMs)
+        const isEvaluated = isKnown ? !running.includes('client_at_name') : running.length === 0
+        const evaluation = evaluateAttempt(attempt)
+        expect(evaluation.passes).toBe(isEvaluated && attempt.outcome !== 'wrong')
+        if (evaluation.passes) return
+        for (const kind of running) expect(evaluation.after[kind]).toStrictEqual(counters[kind])
+        if (isEvaluated) return
         for (const kind of ['name', 'client_at_name'] as const)
-          expect(judgement.after[kind]).toStrictEqual(counters[kind])
+          expect(evaluation.after[kind]).toStrictEqual(counters[kind])
       }),
     )
   })
 
-  test('[P4] a client that fails a hundred times over all names waits where it is not known', () => {
+  test('[P4] a client that fails a hundred times across all names is locked out where it is not known', () => {
     const hundred = { failures: 99, lockedUntilMs: null }
     const counters = { ...NONE, client: hundred }
     const last = evaluateAttempt({ outcome: 'wrong', counters, isKnown: false, atMs: 0 })
-    expect(waitsBegun(last, 'client')).toBe(30_000)
-    const waiting = { ...NONE, client: { failures: 100, lockedUntilMs: 30_000 } }
+    expect(lockoutMs(last, 'client')).toBe(30_000)
+    const lockedOut = { ...NONE, client: { failures: 100, lockedUntilMs: 30_000 } }
     const at = (isKnown: boolean, atMs: number) =>
-      evaluateAttempt({ outcome: 'right', counters: waiting, isKnown, atMs }).passes
+      evaluateAttempt({ outcome: 'right', counters: lockedOut, isKnown, atMs }).passes
     expect([at(false, 29_999), at(true, 29_999), at(false, 30_000)]).toStrictEqual([
       false,
       true,

@@ -8,7 +8,7 @@ import { UNLIMITED, startService, temporaryFolder } from '../../support/binary.t
 const PERSON = { username: 'ada', password: PASSWORD, phone: '1', address: 'x' }
 const DAY_MS = 86_400_000
 
-/** Behind a trusted proxy, so that a test can call from any address. */
+/** A trusted proxy, so that tests can call from any address. */
 const PROXIED = { TRUSTED_PROXIES: '127.0.0.1' } as const
 const from = (address: string) => ({ 'x-forwarded-for': address })
 
@@ -25,7 +25,7 @@ const logIn = async ({ post }: Client, { address, password = PASSWORD, token }: 
   return { status: answer.status, ...((await answer.json()) as { device_token: string }) }
 }
 
-/** Fails so many logins in a row. */
+/** Fails logins in a row. */
 const fail = async (client: Client, address: string, times: number): Promise<void> => {
   for (let time = 0; time < times; time += 1)
     expect((await logIn(client, { address, password: 'wrong' })).status).toBe(401)
@@ -36,7 +36,7 @@ type Row = { readonly kind: string; readonly address: string | null; readonly fa
 const counted = (db: Database): readonly Row[] =>
   db.query<Row, []>('SELECT kind, address, failures FROM failed_login ORDER BY kind, address').all()
 
-/** The compiled service on a folder of its own, with `ada` registered from home, and its database. */
+/** The compiled service with a folder of its own, `ada` registered from home, and its database. */
 const startHouse = async () => {
   const service = await startService({ env: { ...UNLIMITED, ...PROXIED } })
   const client = clientOf(service.url)
@@ -52,8 +52,8 @@ const startHouse = async () => {
   }
 }
 
-describe('what counts as a guess', () => {
-  test('[P4] every way in which one can fail', async () => {
+describe('what counts as a failed login', () => {
+  test('[P4] every way to fail', async () => {
     await using house = await startHouse()
     const { db, post, get } = house
     await post('/register', { ...PERSON, username: 'dora' })
@@ -72,7 +72,7 @@ describe('what counts as a guess', () => {
       'fields missing': login({}),
       'fields of the wrong type': login({ username: 1, password: 2 }),
       'a name too long': login({ ...PERSON, username: 'a'.repeat(51) }),
-      'a name of nothing that is seen': login({ ...PERSON, username: '\u200b' }),
+      'an invisible name': login({ ...PERSON, username: '\u200b' }),
       'a body over the limit': login({ ...PERSON, password: 'x'.repeat(70_000) }),
       'a wrong password at a table': table(basic('ada', 'wrong')),
       'an unknown name at a table': table(basic('nobody', PASSWORD)),
@@ -95,7 +95,7 @@ describe('what counts as a guess', () => {
     expect(failures).toBe(Object.keys(ways).length)
   })
 
-  test('[P4] the right password in a wait counts against the client', async () => {
+  test('[P4] the right password during a lockout counts against the client', async () => {
     await using house = await startHouse()
     await fail(house, STRANGER, 10)
     for (const expected of [11, 12]) {
@@ -106,7 +106,7 @@ describe('what counts as a guess', () => {
     expect(counted(house.db).map(({ failures }) => failures)).toStrictEqual([12, 10, 10])
   })
 
-  test('[P4] one client by another address of its /64, as ::ffff: or with X-Forwarded-For is one', async () => {
+  test('[P4] a client stays one by another address of its /64, as ::ffff: or with X-Forwarded-For', async () => {
     await using house = await startHouse()
     const clientsOf = async (...addresses: readonly string[]): Promise<number> => {
       house.db.run('DELETE FROM failed_login')
@@ -127,17 +127,17 @@ describe('what counts as a guess', () => {
 
   test('[P4] guesses sent at once gain nothing over guesses sent in turn', async () => {
     await using house = await startHouse()
-    const lockout = Array.from({ length: 17 }, () =>
+    const guesses = Array.from({ length: 17 }, () =>
       logIn(house, { address: STRANGER, password: 'wrong' }),
     )
     const right = logIn(house, { address: STRANGER })
-    const answers = await Promise.all([...lockout, right])
+    const answers = await Promise.all([...guesses, right])
     expect(new Set(answers.map(({ status }) => status))).toStrictEqual(new Set([401]))
     const atName = counted(house.db).find(({ kind }) => kind === 'client_at_name')
     expect(atName?.failures).toBe(10)
   })
 
-  test('[P4] many keys: neither names, nor passwords typed as names, are in the database', async () => {
+  test('[P4] neither names nor passwords typed as names are in the database', async () => {
     await using house = await startHouse()
     await house.post('/login', { username: PASSWORD, password: 'typed in the wrong order' })
     const file = await Bun.file(join(house.db.filename)).bytes()
@@ -147,8 +147,8 @@ describe('what counts as a guess', () => {
   })
 })
 
-describe('waiting', () => {
-  test('[P4] a wait survives a restart, also one without warning, and the owner gets in from elsewhere', async () => {
+describe('a lockout', () => {
+  test('[P4] survives a restart, even a crash, and the owner gets in from elsewhere', async () => {
     const folder = temporaryFolder()
     const env = { ...UNLIMITED, ...PROXIED }
     {
@@ -171,7 +171,7 @@ describe('waiting', () => {
     rmSync(folder, { recursive: true })
   })
 
-  test('[P4] it ends after its time, and a success makes the next failures the first again', async () => {
+  test('[P4] ends after its time, and after a success failures count from the first again', async () => {
     await using app = await startApp(PROXIED)
     await app.post('/register', PERSON, from(HOME))
     await fail(app, STRANGER, 10)
@@ -192,7 +192,7 @@ describe('waiting', () => {
     expect((await logIn(app, { address: STRANGER })).status).toBe(200)
   })
 
-  test('[D6] a clock that jumps neither ends a wait nor makes it longer', async () => {
+  test('[D6] neither ends nor grows longer when the clock jumps', async () => {
     await using app = await startApp(PROXIED)
     await app.post('/register', PERSON, from(HOME))
     await fail(app, STRANGER, 10)
@@ -204,7 +204,7 @@ describe('waiting', () => {
     expect((await logIn(app, { address: STRANGER })).status).toBe(200)
   })
 
-  test('[P5] a stranger who hammers a name keeps its owner out neither elsewhere nor at a known device', async () => {
+  test('[P5] of a stranger at a name keeps its owner out neither elsewhere nor on a known device', async () => {
     await using app = await startApp(PROXIED)
     await app.post('/register', PERSON, from(HOME))
     const { device_token: token } = await logIn(app, { address: HOME })
@@ -215,7 +215,7 @@ describe('waiting', () => {
     expect((await logIn(app, { address: STRANGER, token })).status).toBe(200)
   })
 
-  test('[P4, P5] after a hundred failures from everywhere, those who are not known wait', async () => {
+  test('[P4, P5] of a name, after a hundred failures from everywhere, keeps out unknown clients only', async () => {
     await using app = await startApp(PROXIED)
     await app.post('/register', PERSON, from(HOME))
     const { device_token: token } = await logIn(app, { address: HOME })
@@ -235,7 +235,7 @@ describe('waiting', () => {
     expect((await logIn(app, { address: AWAY })).status).toBe(200)
   }, 120_000)
 
-  test('[P5] who chooses a new password with a one-time code need not wait any more', async () => {
+  test('[P5] ends for a client that chooses a new password with a one-time code', async () => {
     await using app = await startApp(PROXIED)
     await app.post('/register', PERSON, from(HOME))
     const owner = await app.signIn('oli', 'owner')
@@ -251,7 +251,7 @@ describe('waiting', () => {
     expect((await logIn(app, { address: STRANGER })).status).toBe(200)
   })
 
-  test('[P5] a client that failed at many names waits there, and not where it is known', async () => {
+  test('[P5] of a client that failed at many names does not apply where it is known', async () => {
     await using app = await startApp(PROXIED)
     await app.post('/register', PERSON, from(STRANGER))
     for (let time = 0; time < 100; time += 1)
@@ -265,7 +265,7 @@ describe('waiting', () => {
     expect((await app.post('/login', eve, from(STRANGER))).status).toBe(200)
   })
 
-  test('a device token is good for its own account alone', async () => {
+  test('a device cookie is valid for its own account only', async () => {
     await using app = await startApp(PROXIED)
     await app.post('/register', PERSON, from(HOME))
     await app.post('/register', { ...PERSON, username: 'eve' }, from(STRANGER))
@@ -275,51 +275,51 @@ describe('waiting', () => {
     expect((await logIn(app, { address: STRANGER, token })).status).toBe(401)
   })
 
-  test('[P4] device tokens that somebody collected end with the password that got them', async () => {
+  test('[P4] device cookies that someone collected end with the password that got them', async () => {
     await using house = await startHouse()
-    const tokens: string[] = []
+    const cookies: string[] = []
     for (let time = 0; time < 3; time += 1)
-      tokens.push((await logIn(house, { address: STRANGER })).device_token)
+      cookies.push((await logIn(house, { address: STRANGER })).device_token)
     const { access_token: token } = (await (
       await house.post('/login', PERSON, from(HOME))
     ).json()) as { access_token: string }
     const change = { current_password: PASSWORD, new_password: 'nine quiet green keys' }
     const headers = { ...bearer(token), ...from(HOME) }
     expect((await house.post('/v1/me/password', change, headers)).status).toBe(200)
-    for (const one of tokens)
+    for (const cookie of cookies)
       for (let guess = 0; guess < 5; guess += 1)
-        await logIn(house, { address: AWAY, password: 'wrong', token: one })
+        await logIn(house, { address: AWAY, password: 'wrong', token: cookie })
     const guessers = counted(house.db).filter(({ kind }) => kind === 'client_at_name')
     expect(guessers).toStrictEqual([{ kind: 'client_at_name', address: AWAY, failures: 10 }])
   })
 })
 
-describe('an admin, about waits', () => {
-  type Waits = {
+describe('an admin', () => {
+  type Lockouts = {
     readonly total: number
     readonly lockouts: readonly (Record<string, unknown> & { readonly id: string })[]
   }
 
-  const startWatch = async () => {
+  const startAsAdmin = async () => {
     const app = await startApp(PROXIED)
     const headers = bearer(await app.signIn('amy', 'admin'))
     await app.post('/register', PERSON, from(HOME))
     return {
       ...app,
-      waits: async (query = '') =>
-        (await (await app.get(`/v1/lockouts${query}`, headers)).json()) as Waits,
-      lift: (id: string) => fetch(`${app.url}/v1/lockouts/${id}`, { method: 'DELETE', headers }),
+      lockouts: async (query = '') =>
+        (await (await app.get(`/v1/lockouts${query}`, headers)).json()) as Lockouts,
+      clear: (id: string) => fetch(`${app.url}/v1/lockouts/${id}`, { method: 'DELETE', headers }),
       [Symbol.asyncDispose]: app[Symbol.asyncDispose],
     }
   }
 
-  test('sees who waits, since when, until when and why', async () => {
-    await using app = await startWatch()
-    expect(await app.waits()).toStrictEqual({ total: 0, lockouts: [] })
+  test('sees who is locked out, since when, until when and why', async () => {
+    await using app = await startAsAdmin()
+    expect(await app.lockouts()).toStrictEqual({ total: 0, lockouts: [] })
     await fail(app, STRANGER, 10)
     for (let time = 0; time < 10; time += 1)
       await app.post('/login', { username: 'nobody', password: 'x' }, from(STRANGER))
-    const { total, lockouts } = await app.waits()
+    const { total, lockouts } = await app.lockouts()
     const [ada] = await app.accounts.store.page(1, 1)
     expect(total).toBe(2)
     expect(
@@ -342,20 +342,20 @@ describe('an admin, about waits', () => {
     ])
     const leftMs = Date.parse(String(lockouts[0]?.['locked_until'])) - app.clock.nowMs
     expect(leftMs).toBeWithin(10_000, 30_001)
-    const asked = await app.waits(`?account=${ada?.publicId}`)
+    const asked = await app.lockouts(`?account=${ada?.publicId}`)
     expect(asked.lockouts.map(({ id }) => id)).toStrictEqual([lockouts[0]?.id ?? ''])
     app.clock.passedMs += 30_000
-    expect(await app.waits()).toStrictEqual({ total: 0, lockouts: [] })
+    expect(await app.lockouts()).toStrictEqual({ total: 0, lockouts: [] })
   })
 
-  test('lifts a wait, and both its begin and its end are recorded', async () => {
-    await using app = await startWatch()
+  test('clears a lockout, and both its start and its end are recorded', async () => {
+    await using app = await startAsAdmin()
     await fail(app, STRANGER, 10)
-    const { lockouts } = await app.waits()
+    const { lockouts } = await app.lockouts()
     const id = lockouts[0]?.id ?? ''
-    expect((await app.lift(id)).status).toBe(200)
-    expect((await app.lift(id)).status).toBe(404)
-    expect((await app.lift('none')).status).toBe(404)
+    expect((await app.clear(id)).status).toBe(200)
+    expect((await app.clear(id)).status).toBe(404)
+    expect((await app.clear('none')).status).toBe(404)
     const records = app.logLines
       .map((line) => JSON.parse(line) as { action?: string; subject?: string; detail?: unknown })
       .filter(({ action }) => action === 'login.lockout_started' || action === 'lockout.cleared')
@@ -378,9 +378,9 @@ describe('an admin, about waits', () => {
     expect((await logIn(app, { address: STRANGER })).status).toBe(200)
   })
 
-  test('asks about an account that is there', async () => {
-    await using app = await startWatch()
-    expect(await app.waits('?account=nobody')).toMatchObject({ code: 'not_found' })
-    expect(await app.waits('?name=ada')).toMatchObject({ code: 'invalid' })
+  test('asks about an account that exists', async () => {
+    await using app = await startAsAdmin()
+    expect(await app.lockouts('?account=nobody')).toMatchObject({ code: 'not_found' })
+    expect(await app.lockouts('?name=ada')).toMatchObject({ code: 'invalid' })
   })
 })

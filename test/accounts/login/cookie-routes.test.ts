@@ -6,12 +6,12 @@ import { enrol, nextCode } from '../../support/second-factor.ts'
 
 const OLI = { username: 'oli', password: PASSWORD }
 
-/** A browser as far as cookies go: it keeps what is set and sends it where its path says. */
+/** Stands in for a browser's cookies: stores what is set, and sends it to the paths it is for. */
 const browserAt = (url: string, origin = new URL(url).origin) => {
   const jar = new Map<string, Bun.Cookie>()
   const lines: string[] = []
   const send = async (method: string, path: string, body?: unknown, headers = {}) => {
-    const sent = [...jar.values()].filter((one) => path.startsWith(one.path))
+    const sent = [...jar.values()].filter((cookie) => path.startsWith(cookie.path))
     const answer = await fetch(url + path, {
       method,
       redirect: 'manual',
@@ -33,7 +33,7 @@ const browserAt = (url: string, origin = new URL(url).origin) => {
   }
   return {
     jar,
-    /** Every Set-Cookie line. */
+    /** Every Set-Cookie value. */
     lines,
     get: (path: string, headers = {}) => send('GET', path, undefined, headers),
     post: (path: string, body: unknown = {}, headers = {}) => send('POST', path, body, headers),
@@ -52,7 +52,7 @@ const phone = async (browser: Pick<ReturnType<typeof browserAt>, 'get'>) =>
   ((await (await browser.get('/v1/me')).json()) as { phone: string }).phone
 
 describe('the session of a browser', () => {
-  test('[I7] is in cookies that no script reads and no other site causes to be sent', async () => {
+  test('[I7] is in cookies that no script can read and no other site can send', async () => {
     await using app = await startApp()
     const { lines, get } = await signedIn(app)
     expect(lines.map((line) => line.replace(/=[^;]+/, '=…'))).toStrictEqual([
@@ -65,7 +65,7 @@ describe('the session of a browser', () => {
       expect((await get(path, { accept: 'text/html' })).status).toBe(200)
   })
 
-  test('[I7] over TLS is Secure and of this host alone, at the compiled file', async () => {
+  test('[I7] over TLS, is Secure and for this host only, at the compiled file', async () => {
     const folder = temporaryFolder()
     const [cert, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')]
     const made = Bun.spawnSync([
@@ -89,7 +89,7 @@ describe('the session of a browser', () => {
     const access = browser.jar.get('__Host-lock-access')
     expect(access?.path).toBe('/')
     expect((await browser.get('/v1/me')).status).toBe(200)
-    // One that a plain page of the same host has planted.
+    // A cookie that a page without TLS on the same host has planted.
     const planted = await browserAt(service.url).get('/v1/me', {
       cookie: `lock-access=${access?.value}`,
     })
@@ -102,7 +102,7 @@ describe('the session of a browser', () => {
     expect(log + words).not.toContain(access?.value ?? 'none')
   })
 
-  test('[I7] a foreign origin, or none, changes nothing, whatever cookies come with it', async () => {
+  test('[I7] cannot be used from a foreign origin, or none, whatever cookies are sent', async () => {
     await using app = await startApp({ CORS_ORIGINS: 'https://friend.example' })
     const browser = await signedIn(app)
     const port = new URL(app.url).port
@@ -131,7 +131,7 @@ describe('the session of a browser', () => {
     const cookie = [...browser.jar.values()].map(({ name, value }) => `${name}=${value}`).join('; ')
     const silent = await fetch(`${app.url}/v1/me`, { method: 'DELETE', headers: { cookie } })
     expect(silent.status).toBe(401)
-    // Nor does it read, or leave marks in the audit trail by reading.
+    // It cannot read either, or cause audit events by reading.
     for (const headers of [{ origin: 'https://friend.example' }, { 'sec-fetch-site': 'same-site' }])
       expect((await browser.get('/v1/unlocks/export?format=csv', headers)).status).toBe(401)
     expect(recordsOf(app.logLines, 'unlocks.export')).toStrictEqual([])
@@ -152,7 +152,7 @@ describe('the session of a browser', () => {
     }
   })
 
-  test('[I7] behind a proxy that adds TLS the cookies are Secure, and PUBLIC_URL is the own origin', async () => {
+  test('[I7] behind a proxy that adds TLS, has Secure cookies, and PUBLIC_URL is its own origin', async () => {
     await using app = await startApp({ PUBLIC_URL: 'https://lock.example' })
     await app.signIn('oli', 'owner')
     const browser = browserAt(app.url, 'https://lock.example')
@@ -163,28 +163,28 @@ describe('the session of a browser', () => {
     expect([...browser.jar.keys()]).toStrictEqual(['__Secure-lock-device'])
   })
 
-  test('a Bearer token counts before a cookie, also where it is not good', async () => {
+  test('yields to a Bearer token, even an invalid one', async () => {
     await using app = await startApp()
     const browser = await signedIn(app)
     const mia = await app.signIn('mia')
     const asMia = await browser.get('/v1/me', bearer(mia))
     expect(await asMia.json()).toMatchObject({ username: 'mia' })
     expect((await browser.get('/v1/me', bearer('garbage'))).status).toBe(401)
-    // What a browser that once read the tables sends with everything.
+    // A browser that once read the tables sends this with every request.
     const basic = { authorization: `Basic ${btoa('oli:wrong')}` }
     expect((await browser.get('/v1/me', basic)).status).toBe(200)
   })
 })
 
-describe('going on', () => {
-  test('[T4] two tabs that renew at once get the same successor, and a later reuse ends the session', async () => {
+describe('refreshing', () => {
+  test('[T4] in two tabs at once gets the same successor, and a later reuse ends the session', async () => {
     await using app = await startApp()
     const tab = await signedIn(app)
     const other = browserAt(app.url)
     for (const [name, cookie] of tab.jar) other.jar.set(name, cookie)
     const first = tab.jar.get('lock-refresh')
     const both = await Promise.all(
-      [tab, other].map((one) => one.post('/v1/session/cookie/refresh')),
+      [tab, other].map((page) => page.post('/v1/session/cookie/refresh')),
     )
     expect(both.map(({ status }) => status)).toStrictEqual([200, 200])
     const successor = tab.jar.get('lock-refresh')?.value
@@ -198,7 +198,7 @@ describe('going on', () => {
     expect(recordsOf(app.logLines, 'session.reuse')).toHaveLength(1)
   })
 
-  test('a browser is told whether it is signed in, must renew, or neither', async () => {
+  test('a browser learns whether it is logged in, must refresh, or neither', async () => {
     await using app = await startApp()
     const browser = await signedIn(app)
     const state = async () => (await browser.get('/v1/session/cookie')).json()
@@ -213,7 +213,7 @@ describe('going on', () => {
     expect((await browser.post('/v1/session/cookie/refresh')).status).toBe(401)
   })
 
-  test('[T3] signing out ends the session at once and takes its cookies', async () => {
+  test('[T3] logging out ends the session at once and removes its cookies', async () => {
     await using app = await startApp()
     const browser = await signedIn(app)
     const access = browser.jar.get('lock-access')
@@ -227,8 +227,8 @@ describe('going on', () => {
   })
 })
 
-describe('signing in a browser', () => {
-  test('takes the way of /login: failures count, are recorded, and ask for the second factor last', async () => {
+describe('logging in a browser', () => {
+  test('works like /login: failures count and are recorded, and the second factor is asked for last', async () => {
     await using app = await startApp()
     const token = await app.signIn('oli', 'owner')
     const { secret } = await enrol(app, token, app.clock.nowMs)
@@ -251,7 +251,7 @@ describe('signing in a browser', () => {
     ])
   })
 
-  test('[T6] neither the answer nor the log has a token', async () => {
+  test('[T6] puts no token into the answer or the log', async () => {
     await using app = await startApp({ LOG_LEVEL: 'debug' })
     await app.signIn('oli', 'owner')
     const browser = browserAt(app.url)
@@ -262,27 +262,27 @@ describe('signing in a browser', () => {
     for (const token of tokens) expect(answer + app.logLines.join()).not.toContain(token)
   })
 
-  test('waits as /login does, and the browser that signed in before does not', async () => {
+  test('is locked out like /login, but not in a browser that logged in before', async () => {
     await using app = await startApp()
     const known = await signedIn(app)
     await known.post('/v1/session/logout')
     const stranger = browserAt(app.url)
     const wrong = { ...OLI, password: 'wrong' }
-    // The very same client as far as addresses go, told apart by the cookie of its device.
+    // The same address as the known browser, which is told apart by its device cookie.
     for (let failed = 0; failed < 12; failed += 1) await stranger.post('/v1/session/cookie', wrong)
     expect((await stranger.post('/v1/session/cookie', OLI)).status).toBe(401)
     expect((await known.post('/v1/session/cookie', OLI)).status).toBe(200)
   })
 
-  test('[A5] the claim of the first owner signs them in, by a page of this origin alone', async () => {
+  test('[A5] the setup of the first owner logs them in, from a page of this origin only', async () => {
     await using app = await startApp()
     const { code = '' } = (await app.accounts.firstOwner.newSetupCode()) ?? {}
     const browser = browserAt(app.url)
-    const claim = { ...OLI, code }
-    const refused = await browser.post('/v1/setup/cookie', claim, { origin: 'https://x.example' })
+    const owner = { ...OLI, code }
+    const refused = await browser.post('/v1/setup/cookie', owner, { origin: 'https://x.example' })
     expect(refused.status).toBe(403)
-    expect((await browser.post('/v1/setup/cookie', claim)).status).toBe(200)
+    expect((await browser.post('/v1/setup/cookie', owner)).status).toBe(200)
     expect(await (await browser.get('/v1/me')).json()).toMatchObject({ role: 'owner' })
-    expect((await browser.post('/v1/setup/cookie', claim)).status).toBe(409)
+    expect((await browser.post('/v1/setup/cookie', owner)).status).toBe(409)
   })
 })

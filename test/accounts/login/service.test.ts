@@ -21,7 +21,7 @@ describe('registering', () => {
     expect(said('User already exists') + said('Server busy, try again')).toBe(11)
   })
 
-  test('[A5] nobody becomes owner by being first to register', async () => {
+  test('[A5] registering first makes nobody an owner', async () => {
     await using app = await startApp()
     await app.post('/register', PERSON)
     expect(await app.accounts.store.page(0, 9)).toMatchObject([{ username: 'ada', role: 'member' }])
@@ -42,7 +42,7 @@ describe('registering', () => {
     ])
   })
 
-  test('[P2] a password of 128 characters and more is taken and compared in full', async () => {
+  test('[P2] a password of 128 characters and more is accepted and compared in full', async () => {
     await using app = await startApp()
     const long = 'correct horse battery staple '.repeat(20)
     await app.post('/register', { ...PERSON, password: `${long}a` })
@@ -53,7 +53,7 @@ describe('registering', () => {
     expect(await login(long)).toBe(401)
   })
 
-  test('[P2] two keyboards’ spellings of a password are one (NFKC)', async () => {
+  test('[P2] the spellings of a password on two keyboards are equal (NFKC)', async () => {
     await using app = await startApp()
     await app.post('/register', { ...PERSON, password: 'Cafe\u0301 cre\u0300me' })
     expect(
@@ -61,7 +61,7 @@ describe('registering', () => {
     ).toBe(200)
   })
 
-  test('[P2] the setting raises the least length', async () => {
+  test('[P2] a setting raises the minimum length', async () => {
     await using app = await startApp({ PASSWORD_MIN_LENGTH: '15' })
     const said = async (password: string) =>
       (await app.post('/register', { ...PERSON, password })).json()
@@ -70,8 +70,8 @@ describe('registering', () => {
   })
 })
 
-describe('signing in', () => {
-  test('[P1] hashes are Argon2id with at least 19 MiB and two passes, and a login renews weaker ones', async () => {
+describe('logging in', () => {
+  test('[P1] hashes are Argon2id with at least 19 MiB and two passes, and a login replaces weaker ones', async () => {
     await using service = await startService({ env: UNLIMITED })
     const { post } = clientOf(service.url)
     await post('/register', PERSON)
@@ -99,7 +99,7 @@ describe('signing in', () => {
   const costRatio = (cpuMs: ReadonlyMap<string, number>): number =>
     Math.max(...cpuMs.values()) / Math.min(...cpuMs.values())
 
-  test('[P6] an unknown name, a wrong password, a disabled account and a lockout are told apart by nothing', async () => {
+  test('[P6] nothing tells an unknown name, a wrong password, a disabled account and a lockout apart', async () => {
     const { answers, cpuMs } = await failedLogins(12)
     expect(answers).toHaveLength(1)
     expect(answers[0]).toStartWith('[401,')
@@ -107,14 +107,14 @@ describe('signing in', () => {
     expect(costRatio(cpuMs)).toBeLessThan(1.6)
   })
 
-  test('[P6] whoever came from the legacy server is told apart by nothing, at any name', async () => {
+  test('[P6] nothing tells accounts of the legacy import apart, at any name', async () => {
     const { answers, cpuMs } = await failedLogins(5, { withOlder: true })
     expect(answers).toHaveLength(1)
     // Each goes through the legacy scheme too: no way may lack that part, which is the larger one.
     expect(costRatio(cpuMs)).toBeLessThan(1.6)
   })
 
-  test('[P7] of 200 logins at once the excess is refused, and memory stays bounded', async () => {
+  test('[P7] of 200 logins at once, the excess is refused, and memory stays bounded', async () => {
     await using service = await startService({ env: UNLIMITED })
     const { post } = clientOf(service.url)
     await post('/register', PERSON)
@@ -124,7 +124,7 @@ describe('signing in', () => {
     expect(Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1])).toBeLessThan(400 * 1024)
   })
 
-  test('[P7] the excess is refused before any hash is done, and other routes answer meanwhile', async () => {
+  test('[P7] the excess is refused before any hash is done, and other routes still answer', async () => {
     await using app = await startApp()
     await app.post('/register', PERSON)
     using hashes = heldHashes()
@@ -146,7 +146,7 @@ describe('signing in', () => {
     expect((await Promise.all(logins)).filter((status) => status === 200)).toHaveLength(taken)
   })
 
-  test('[P7] no body costs the others their turn: a password that is too long is refused unread', async () => {
+  test('[P7] a password that is too long is refused unread, so that it cannot keep other logins waiting', async () => {
     await using app = await startApp()
     // To normalise it would take seconds.
     const marks = `a${'\u0301'.repeat(16_000)}${'\u0316'.repeat(16_000)}`
@@ -162,7 +162,7 @@ describe('signing in', () => {
     normalised.mockRestore()
   })
 
-  test('a session lasts as long as its token, and those that are over are swept', async () => {
+  test('a session lasts as long as its token, and expired ones are swept', async () => {
     await using app = await startApp({ JWT_ACCESS_TOKEN_EXPIRES: '5' })
     const token = await app.signIn('ada')
     const unlock = async () =>
@@ -175,7 +175,7 @@ describe('signing in', () => {
 })
 
 describe('accounts from the command line', () => {
-  test('an owner is made with a password from standard input, also while the service runs', async () => {
+  test('an owner is created with a password from standard input, also while the service runs', async () => {
     await using service = await startService({ env: UNLIMITED })
     const { folder } = service
     const made = await runCommand(['user', 'add', '--role', 'owner', 'oli'], {

@@ -10,9 +10,9 @@ const changePassword = async ({ post }: TestApp, token: string): Promise<void> =
   expect((await post('/v1/me/password', change, bearer(token))).status).toBe(200)
 }
 
-/** Whoever calls is known when a request begins; its body may come much later. */
-describe('a request that is under way', () => {
-  test('[A2] changes no account that was made after its own was erased', async () => {
+/** The caller is identified when a request begins; its body may come much later. */
+describe('a request under way', () => {
+  test('[A2] changes no account that was created after its own was erased', async () => {
     await using app = await startApp()
     const mallory = await app.signIn('mallory')
     const request = { method: 'PATCH', path: '/v1/me', token: mallory, body: '{"phone":"666"}' }
@@ -23,7 +23,7 @@ describe('a request that is under way', () => {
     expect(await (await app.get('/v1/me', ada)).json()).toMatchObject({ phone: '1' })
   })
 
-  test('[T3] turns on no second factor once its session was ended by a new password', async () => {
+  test('[T3] turns on no second factor after a new password ended its session', async () => {
     await using app = await startApp()
     const thief = await app.signIn('dora')
     const dora = await app.logIn('dora')
@@ -39,7 +39,7 @@ describe('a request that is under way', () => {
     expect((await app.post('/login', login)).status).toBe(200)
   })
 
-  test('[T3] changes no contact once its session was ended', async () => {
+  test('[T3] changes no contact details after its session was ended', async () => {
     await using app = await startApp()
     const thief = await app.signIn('dora')
     const dora = await app.logIn('dora')

@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test'
 import { passwordHasher } from '../../../src/accounts/passwords/hasher.ts'
 
-test('[P7] says what hashes, what waits and how many were refused', async () => {
+test('[P7] reports how many hashes are running, are waiting and were refused', async () => {
   const weak = { memoryCost: 8, timeCost: 1 }
   const { hash, load } = passwordHasher({ concurrency: 1, waitingMax: 2 }, weak)
   expect(load()).toStrictEqual({ running: 0, waiting: 0, refused: 0 })

@@ -5,14 +5,14 @@ import { weakPasswordCheck } from '../../../src/accounts/passwords/policy.ts'
 const isWeak = weakPasswordCheck({ minLength: 8, useBlocklist: true })
 
 describe('the password policy', () => {
-  test('[P2] counts code points, and asks for nothing but length', () => {
+  test('[P2] counts code points, and requires nothing but length', () => {
     expect(isWeak('seven77', 'joan')).toBe(true)
     expect(isWeak('😀😀😀😀😀😀😀', 'joan')).toBe(true)
     expect(isWeak('😀😁😂😃😄😅😆😇', 'joan')).toBe(false)
     expect(isWeak('allsmallletters', 'joan')).toBe(false)
   })
 
-  test('[P3] refuses the commonest passwords offline, in any case', () => {
+  test('[P3] refuses the most common passwords offline, in any case', () => {
     for (const common of [
       'password',
       '12345678',
@@ -24,7 +24,7 @@ describe('the password policy', () => {
       expect(`${common} ${isWeak(common, 'joan')}`).toBe(`${common} true`)
   })
 
-  test('[P3] refuses what is made of the user name or of the product’s words', () => {
+  test('[P3] refuses passwords made of the username or the product’s words', () => {
     for (const made of [
       'joanjoan',
       '1joanjoan',
@@ -39,7 +39,7 @@ describe('the password policy', () => {
       expect(`${other} ${isWeak(other, 'joan')}`).toBe(`${other} false`)
   })
 
-  test('[P3] refuses repetitions, and what hides a common password among signs that nobody sees', () => {
+  test('[P3] refuses repetitions, and common passwords with invisible characters in them', () => {
     for (const weak of [
       'aaaaaaaa',
       '        ',
@@ -53,11 +53,11 @@ describe('the password policy', () => {
     expect(isWeak('four brown doors', 'joan')).toBe(false)
   })
 
-  test('the list can be switched off', () => {
+  test('can do without the list of common passwords', () => {
     expect(weakPasswordCheck({ minLength: 8, useBlocklist: false })('football', 'joan')).toBe(false)
   })
 
-  test('a user name with fewer than four other characters is weak, wherever they stand', () => {
+  test('refuses the username with fewer than four other characters, before or after it', () => {
     fc.assert(
       fc.property(
         fc.stringMatching(/^[a-z]{5,20}$/),

@@ -13,22 +13,22 @@ const hasher = passwordHasher(
   { memoryCost: 19_456, timeCost: 2 },
 )
 
-test('every hash that Werkzeug made is read, and its password alone gives its digest', async () => {
+test('every hash that Werkzeug made is parsed, and only its password gives its digest', async () => {
   expect(hashes.length).toBeGreaterThan(30)
   for (const { hash, password } of hashes) {
-    const older = parseWerkzeugHash(hash)
-    if (!older) throw new Error(`cannot read ${hash}`)
-    expect(await werkzeugDigest(older, password)).toBe(older.digest)
-    // As it was typed: the legacy server knew no other spelling of it.
+    const legacy = parseWerkzeugHash(hash)
+    if (!legacy) throw new Error(`cannot read ${hash}`)
+    expect(await werkzeugDigest(legacy, password)).toBe(legacy.digest)
+    // As it was typed: the legacy server did not normalize it.
     for (const other of [`${password} `, password.slice(1), password.toUpperCase()])
-      if (other !== password) expect(await werkzeugDigest(older, other)).not.toBe(older.digest)
+      if (other !== password) expect(await werkzeugDigest(legacy, other)).not.toBe(legacy.digest)
   }
 })
 
-test('[P1] a hash that comes from the legacy server is stored under Argon2id, and the password still fits', async () => {
+test('[P1] a Werkzeug hash is stored under Argon2id, and the password still fits', async () => {
   const kinds = hashes.filter(
     ({ hash }, at) =>
-      hashes.findIndex((one) => one.hash.split('$')[0] === hash.split('$')[0]) === at,
+      hashes.findIndex((other) => other.hash.split('$')[0] === hash.split('$')[0]) === at,
   )
   expect(kinds.map(({ hash }) => hash.split('$')[0])).toStrictEqual([
     'sha256',
@@ -39,20 +39,20 @@ test('[P1] a hash that comes from the legacy server is stored under Argon2id, an
     'scrypt:1024:4:2',
   ])
   for (const { hash, password } of kinds) {
-    const older = parseWerkzeugHash(hash)
-    const stored = older ? await hasher.wrap(older) : ''
+    const legacy = parseWerkzeugHash(hash)
+    const stored = legacy ? await hasher.wrap(legacy) : ''
     expect(stored).toMatch(/^[^$]+\$[^$]+\$argon2id\$v=19\$m=19456,t=2,p=1\$/)
-    expect(stored).not.toContain(older?.digest ?? '')
+    expect(stored).not.toContain(legacy?.digest ?? '')
     expect(await hasher.verify(password, stored)).toBe(true)
     expect(await hasher.verify(`${password}x`, stored, ['sha256', 'pbkdf2:sha256:1'])).toBe(false)
-    // Whoever has the legacy server's file still does not know the password.
-    expect(await hasher.verify(older?.digest ?? '', stored)).toBe(false)
+    // Anyone who has the legacy server's file still does not know the password.
+    expect(await hasher.verify(legacy?.digest ?? '', stored)).toBe(false)
     expect(hasher.isOutdated(stored)).toBe(true)
   }
   expect(hasher.isOutdated(await hasher.hash('correct horse battery'))).toBe(false)
 })
 
-test('[P7] what is no such hash, or would keep a core busy for long, is not read', () => {
+test('[P7] other hashes, and those that would keep a core busy for long, are not accepted', () => {
   const digest = 'a'.repeat(64)
   for (const text of [
     '',
@@ -82,7 +82,7 @@ test('[P7] what is no such hash, or would keep a core busy for long, is not read
   expect(parseWerkzeugHash(`scrypt:32768:8:1$salt$${digest}${digest}`)).toBeDefined()
 })
 
-test('[P7] all schemes that Werkzeug ever had as its default fit into what a login may take', () => {
+test('[P7] all schemes that were ever Werkzeug’s default fit into what a login may cost', () => {
   const defaults = [1000, 50_000, 150_000, 260_000, 600_000, 1_000_000]
   const schemes = ['sha256', 'scrypt:32768:8:1', ...defaults.map((n) => `pbkdf2:sha256:${n}`)]
   expect(werkzeugWork(schemes)).toBeLessThan(WERKZEUG_WORK_MAX)

@@ -38,7 +38,7 @@ const publicIdOf = (token: string): string =>
   (JSON.parse(atob(token.split('.')[1] ?? '')) as { sub: string }).sub
 
 describe('turning a second factor on', () => {
-  test('gives a secret in three forms, and counts only once a first code is confirmed', async () => {
+  test('returns a secret in three forms, and takes effect once a first code is confirmed', async () => {
     await using app = await startApp()
     const ada = await app.signIn('ada')
     const { secret, uri, qr_svg: svg, ...rest } = await begin(app, ada)
@@ -62,7 +62,7 @@ describe('turning a second factor on', () => {
     expect(await status(app, 'ada', codeAt(String(secret), app.clock.nowMs + STEP_MS))).toBe(200)
   })
 
-  test('needs the password: a token alone, which may be stolen, begins nothing', async () => {
+  test('needs the password: a token alone, which may be stolen, is not enough', async () => {
     await using app = await startApp()
     const ada = await app.signIn('ada')
     const refused = await begin(app, ada, 'wrong horse battery')
@@ -73,7 +73,7 @@ describe('turning a second factor on', () => {
     })
   })
 
-  test('begun again, only the newer secret counts; once on, it is not begun again', async () => {
+  test('can begin again, and only the newer secret counts; not once it is on', async () => {
     await using app = await startApp()
     const ada = await app.signIn('ada')
     const [older, newer] = [await begin(app, ada), await begin(app, ada)]
@@ -99,7 +99,7 @@ describe('turning a second factor on', () => {
 })
 
 describe('recovery codes', () => {
-  test('made anew with password and code, the old ones are void', async () => {
+  test('are replaced with password and code, and the old ones are void', async () => {
     await using app = await startApp()
     const ada = await app.signIn('ada')
     const { secret, recoveryCodes } = await enrol(app, ada, app.clock.nowMs)
@@ -115,7 +115,7 @@ describe('recovery codes', () => {
     expect(await state(app, ada)).toMatchObject({ recovery_codes: 9 })
   })
 
-  test('there are none to make while the second factor is off', async () => {
+  test('cannot be created while the second factor is off', async () => {
     await using app = await startApp()
     const ada = await app.signIn('ada')
     const body = { password: PASSWORD, otp: '000000' }
@@ -127,7 +127,7 @@ describe('recovery codes', () => {
 })
 
 describe('turning a second factor off', () => {
-  test('takes the password and a code; then the password alone logs in', async () => {
+  test('needs the password and a code; then the password alone logs in', async () => {
     await using app = await startApp()
     const ada = await app.signIn('ada')
     const { secret } = await enrol(app, ada, app.clock.nowMs)
@@ -146,7 +146,7 @@ describe('turning a second factor off', () => {
     expect(await state(app, ada)).toMatchObject({ is_on: false, recovery_codes: 0 })
   })
 
-  test('goes with a recovery code too, for a phone that is gone', async () => {
+  test('works with a recovery code too, for a lost phone', async () => {
     await using app = await startApp()
     const ada = await app.signIn('ada')
     const { recoveryCodes } = await enrol(app, ada, app.clock.nowMs)
@@ -155,7 +155,7 @@ describe('turning a second factor off', () => {
     expect(await status(app, 'ada')).toBe(200)
   })
 
-  test('an admin does it for members, an owner for others, and nobody for themselves', async () => {
+  test('is what admins do for members, owners for others, and nobody for themselves', async () => {
     await using app = await startApp()
     const tokens: Record<string, string> = {}
     const roles = { mia: 'member', amy: 'admin', ann: 'admin', oli: 'owner', ole: 'owner' } as const
@@ -184,7 +184,7 @@ describe('turning a second factor off', () => {
     expect(await remove(app, tokens['oli'] ?? '', nobody)).toMatchObject({ status: 404 })
   })
 
-  test('[A6] an admin does not do it for a member who became owner meanwhile', async () => {
+  test('[A6] is refused to an admin if the member became an owner in the meantime', async () => {
     await using app = await startApp()
     const mia = await app.signIn('mia')
     await enrol(app, mia, app.clock.nowMs)
@@ -205,7 +205,7 @@ describe('turning a second factor off', () => {
     expect(await state(app, mia)).toMatchObject({ is_on: true })
   })
 
-  test('at the gateway, also while the service runs, for an owner who has lost everything', async () => {
+  test('works at the gateway, also while the service runs, for an owner who has lost everything', async () => {
     await using service = await startService({ env: UNLIMITED })
     const { folder } = service
     const client = clientOf(service.url)
@@ -261,7 +261,7 @@ test('every change and every refusal is recorded', async () => {
   for (const { actor, subject } of records) expect([actor, subject]).toStrictEqual([id, id])
 })
 
-test('[I1] no code, password or secret is in an answer that should not have it, nor in the log', async () => {
+test('[I1] no code, password or secret is in the log, or in an answer that should not have it', async () => {
   await using app = await startApp()
   const canary = 'kanarienvogel-7291'
   const ada = await app.signIn('ada')
@@ -294,5 +294,5 @@ test('[I1] no code, password or secret is in an answer that should not have it, 
   seen += await (await app.get('/v1/me/second-factor', bearer(ada))).text()
   const secrets = ['kanarienvogel', secret, ...recoveryCodes, PASSWORD]
   for (const text of [seen, app.logLines.join('')])
-    for (const one of secrets) expect(text).not.toContain(one)
+    for (const value of secrets) expect(text).not.toContain(value)
 })

@@ -31,12 +31,12 @@ const logIn = async (
 }
 
 const wrongCode = (secret: string, nowMs: number): string => {
-  const good = new Set([-1, 0, 1].map((steps) => codeAt(secret, nowMs + steps * STEP_MS)))
-  return ['000000', '111111', '222222', '333333'].find((code) => !good.has(code)) ?? ''
+  const valid = new Set([-1, 0, 1].map((steps) => codeAt(secret, nowMs + steps * STEP_MS)))
+  return ['000000', '111111', '222222', '333333'].find((code) => !valid.has(code)) ?? ''
 }
 
 describe('logging in with a second factor', () => {
-  test('the code is asked for after the right password, and only then', async () => {
+  test('asks for the code after the right password, and only then', async () => {
     await using app = await startApp()
     const { secret } = await enrol(app, await app.signIn('ada'), app.clock.nowMs)
     const otp = nextCode(secret, app.clock.nowMs)
@@ -58,7 +58,7 @@ describe('logging in with a second factor', () => {
     expect(await logIn(app, { username: 'nobody', otp: '000000' })).toStrictEqual(WRONG)
   })
 
-  test('[P6] without the right password nothing tells that an account has a second factor', async () => {
+  test('[P6] without the right password, nothing reveals that an account has a second factor', async () => {
     await using app = await startApp()
     await enrol(app, await app.signIn('ada'), app.clock.nowMs)
     await app.signIn('bob')
@@ -78,7 +78,7 @@ describe('logging in with a second factor', () => {
     expect([...answers]).toHaveLength(1)
   })
 
-  test('a code counts once, and none before it any more', async () => {
+  test('a code counts once, and no earlier code counts after it', async () => {
     await using app = await startApp()
     const { secret } = await enrol(app, await app.signIn('ada'), app.clock.nowMs)
     const [before, now, next, later] = [-1, 0, 1, 2].map((steps) =>
@@ -106,7 +106,7 @@ describe('logging in with a second factor', () => {
     const { access_token: token } = (await logIn(client)) as { access_token: string }
     const { secret, recoveryCodes } = await enrol(client, token)
     const codes = [nextCode(secret, Date.now()), recoveryCodes[0]]
-    // So many wrong codes would have to wait otherwise.
+    // So many wrong codes would otherwise start a lockout.
     using db = new Database(join(folder, 'data/secure-lock.db'))
     const forgive = () => db.run('DELETE FROM failed_login; UPDATE second_factor SET failures = 0')
     for (const otp of codes) {
@@ -115,7 +115,7 @@ describe('logging in with a second factor', () => {
       const attempts = async () => {
         while (true) {
           const { status } = await logIn(client, { otp })
-          // Too many passwords at once: the code was not looked at.
+          // Too many passwords at once: the code was not checked.
           if (status !== 503) return statuses.push(status)
           await Bun.sleep(20)
         }
@@ -145,7 +145,7 @@ describe('logging in with a second factor', () => {
     }
   })
 
-  test('another person’s codes do not count', async () => {
+  test('the codes of someone else do not count', async () => {
     await using app = await startApp()
     await enrol(app, await app.signIn('ada'), app.clock.nowMs)
     const bob = await enrol(app, await app.signIn('bob'), app.clock.nowMs)
@@ -155,10 +155,10 @@ describe('logging in with a second factor', () => {
     }
   })
 
-  test('[P4] after five wrong codes in a row codes wait, longer each time, and recovery codes do not', async () => {
+  test('[P4] after five wrong codes in a row, codes are locked out, longer each time, and recovery codes are not', async () => {
     await using app = await startApp({ TRUSTED_PROXIES: '127.0.0.1' })
     const { secret, recoveryCodes } = await enrol(app, await app.signIn('ada'), app.clock.nowMs)
-    // Each from another address, whose failures at the name would have to wait otherwise.
+    // Each from another address; otherwise the client would be locked out at the name.
     let host = 0
     const elsewhere = () => ({ 'x-forwarded-for': `203.0.113.${(host += 1)}` })
     const wrong = () => logIn(app, { otp: wrongCode(secret, app.clock.nowMs) }, elsewhere())
@@ -168,8 +168,8 @@ describe('logging in with a second factor', () => {
     expect(await logIn(app, { otp: recoveryCodes[0] })).toMatchObject({ status: 200 })
     app.clock.nowMs += 29_999
     expect(await right()).toStrictEqual(INVALID)
-    for (const waitMs of [30_000, 60_000, 120_000]) {
-      app.clock.nowMs += waitMs
+    for (const lockoutMs of [30_000, 60_000, 120_000]) {
+      app.clock.nowMs += lockoutMs
       expect(await wrong()).toStrictEqual(INVALID)
       expect(await right()).toStrictEqual(INVALID)
     }
@@ -186,7 +186,7 @@ describe('logging in with a second factor', () => {
     expect(await right()).toMatchObject({ status: 200 })
   })
 
-  test('[P4] a wrong code counts as a wrong password does, and a right one ends the count', async () => {
+  test('[P4] a wrong code counts like a wrong password, and a right one forgives the failures', async () => {
     await using app = await startApp()
     const { secret, recoveryCodes } = await enrol(app, await app.signIn('ada'), app.clock.nowMs)
     const wrong = () => logIn(app, { otp: wrongCode(secret, app.clock.nowMs) })
@@ -197,7 +197,7 @@ describe('logging in with a second factor', () => {
     expect(await recover(1)).toStrictEqual({ status: 401, msg: 'Invalid username or password' })
   })
 
-  test('[D6] codes follow the gateway’s clock, also when it is set back, and recovery codes do not', async () => {
+  test('[D6] codes follow the gateway’s clock, even when it is set back, and recovery codes do not', async () => {
     await using app = await startApp()
     const { secret, recoveryCodes } = await enrol(app, await app.signIn('ada'), app.clock.nowMs)
     const phoneMs = app.clock.nowMs
@@ -212,7 +212,7 @@ describe('logging in with a second factor', () => {
     expect(await logIn(app, { otp: nextCode(secret, phoneMs) })).toStrictEqual(INVALID)
   })
 
-  test('logins are recorded with the factor that they passed or failed by, and no code', async () => {
+  test('logins are recorded with the factor that they passed or failed, and without the code', async () => {
     await using app = await startApp()
     const { secret, recoveryCodes } = await enrol(app, await app.signIn('ada'), app.clock.nowMs)
     const codes = [
@@ -237,8 +237,8 @@ describe('logging in with a second factor', () => {
   })
 })
 
-describe('other ways in', () => {
-  test('[O3] a name and password alone do not open the tables past a second factor, and it is recorded', async () => {
+describe('other ways to log in', () => {
+  test('[O3] a name and password alone do not open the tables of an account with a second factor, and that is recorded', async () => {
     await using app = await startApp()
     await app.signIn('amy', 'admin')
     const { secret } = await enrol(app, await app.signIn('oli', 'owner'), app.clock.nowMs)
@@ -266,7 +266,7 @@ describe('other ways in', () => {
     expect((await app.get('/getLogs', bearer(token))).status).toBe(200)
   })
 
-  test('a refresh goes on without a code, since its session began with one', async () => {
+  test('a refresh needs no code, since its session began with one', async () => {
     await using app = await startApp()
     const { secret } = await enrol(app, await app.signIn('ada'), app.clock.nowMs)
     const login = await logIn(app, { otp: nextCode(secret, app.clock.nowMs) })
@@ -275,7 +275,7 @@ describe('other ways in', () => {
   })
 })
 
-describe('where a second factor is required', () => {
+describe('if a second factor is required', () => {
   test('an owner or admin is told to set one up, and is a member until then', async () => {
     await using app = await startApp({ SECOND_FACTOR: 'required' })
     for (const role of ['admin', 'owner'] as const) {
@@ -301,7 +301,7 @@ describe('where a second factor is required', () => {
     }
   })
 
-  test('members need none, and are told nothing of it', async () => {
+  test('members need none, and hear nothing of it', async () => {
     await using app = await startApp({ SECOND_FACTOR: 'required' })
     const headers = bearer(await app.signIn('mia'))
     const refused = await app.get('/v1/log/entries?start=0&end=0', headers)
@@ -311,7 +311,7 @@ describe('where a second factor is required', () => {
   })
 })
 
-describe('what lies on disk', () => {
+describe('on disk', () => {
   test('the database alone holds neither the secret nor a recovery code', async () => {
     const folder = temporaryFolder()
     const service = await startService({ env: UNLIMITED, folder })
@@ -340,7 +340,7 @@ describe('what lies on disk', () => {
     rmSync(folder, { recursive: true })
   })
 
-  test('without the key that sealed it a code is not judged, and a recovery code still is', async () => {
+  test('without the key that sealed the secret, codes are refused, and recovery codes still work', async () => {
     const folder = temporaryFolder()
     const before = await startService({ env: UNLIMITED, folder })
     const client = clientOf(before.url)

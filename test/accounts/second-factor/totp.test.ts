@@ -22,7 +22,7 @@ const SECRET = Buffer.from('12345678901234567890')
 const stepOf = (seconds: number) => Math.floor(seconds / 30)
 
 describe('one-time codes', () => {
-  test('are those of RFC 6238, of eight digits as there and of six as here', () => {
+  test('are those of RFC 6238, which has eight digits where we have six', () => {
     const secret = Secret.fromLatin1('12345678901234567890')
     for (const [seconds, code] of VECTORS) {
       expect(TOTP.generate({ secret, digits: 8, timestamp: seconds * 1000 })).toBe(code)
@@ -30,14 +30,13 @@ describe('one-time codes', () => {
     }
   })
 
-  test('are good in their own step, one before and one after, and at no other time', () => {
+  test('are valid in their own step, one before and one after, and at no other time', () => {
     const [seconds, code] = [1_111_111_111, '050471']
     const start = stepOf(seconds) * 30_000
-    const good = { at: stepOf(seconds), not: undefined }
+    const [at, not] = [stepOf(seconds), undefined]
     const judged = [-60_000, -30_001, -30_000, 0, 29_999, 30_000, 59_999, 60_000]
       .map((ms) => start + ms)
       .map((ms) => totpStep(SECRET, code, ms))
-    const { at, not } = good
     expect(judged).toStrictEqual([not, not, at, at, at, at, at, not])
   })
 
@@ -47,19 +46,19 @@ describe('one-time codes', () => {
       expect(totpStep(SECRET, other, ms)).toBeUndefined()
   })
 
-  test('are judged without a fault while the clock stands at 1970', () => {
+  test('are judged without an error while the clock is at 1970', () => {
     expect(totpStep(SECRET, '755224', 0)).toBe(0)
     expect(totpStep(SECRET, '000000', 0)).toBeUndefined()
   })
 
-  test('come of 160 random bits each', () => {
+  test('have secrets of 160 random bits each', () => {
     const secrets = Array.from({ length: 20 }, newTotpSecret)
-    expect(new Set(secrets.map((one) => Buffer.from(one).toString('hex'))).size).toBe(20)
+    expect(new Set(secrets.map((secret) => Buffer.from(secret).toString('hex'))).size).toBe(20)
     expect(secrets[0]).toHaveLength(20)
   })
 })
 
-test('an authenticator app is told service, account and all that it must compute with', () => {
+test('the URI for an authenticator app names the service, the account and all parameters', () => {
   const uri = new URL(totpUri(SECRET, 'Ada & Söhne: 1'))
   expect([uri.protocol, uri.host]).toStrictEqual(['otpauth:', 'totp'])
   expect(decodeURIComponent(uri.pathname)).toBe('/Secure Lock Server:Ada & Söhne: 1')

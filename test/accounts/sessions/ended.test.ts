@@ -8,7 +8,7 @@ const NEW_PASSWORD = 'nine quiet green keys'
 type Client = ReturnType<typeof clientOf>
 type Tokens = { readonly access_token: string; readonly refresh_token: string }
 
-/** Somebody with two logins, an owner beside them, and the command line of their gateway. */
+/** Someone with two logins, an owner, and the command line of their gateway. */
 type Scene = {
   readonly client: Client
   readonly name: string
@@ -21,13 +21,13 @@ type Scene = {
 
 const own = ({ access_token: token }: Tokens) => bearer(token)
 
-/** Whatever ends the login `old` of an admin; gives the status that says so. */
+/** Every way to end the login `old` of an admin; each returns the status of its answer. */
 const WAYS: Readonly<Record<string, (scene: Scene) => Promise<number>>> = {
   'logging out': async ({ client, old }) =>
     (await client.post('/v1/session/logout', {}, own(old))).status,
   'ending all other sessions': async ({ client, other }) =>
     (await client.delete('/v1/sessions', {}, own(other))).status,
-  'an owner who ends all sessions': async ({ client, id, owner }) =>
+  'an owner ending all sessions': async ({ client, id, owner }) =>
     (await client.delete(`/v1/sessions?account=${id}`, {}, own(owner))).status,
   'a password changed on another device': async ({ client, other }) => {
     const body = { current_password: PASSWORD, new_password: NEW_PASSWORD }
@@ -56,7 +56,7 @@ const WAYS: Readonly<Record<string, (scene: Scene) => Promise<number>>> = {
   'being erased by the command line': ({ command, name }) => command('erase', '--yes', name),
 }
 
-/** What a login is still good for. */
+/** Returns the statuses of what a login can be used for. */
 const uses = async ({ get, post }: Client, tokens: Tokens) => [
   (await get('/v1/me', own(tokens))).status,
   (await post('/logUnlocking', { 'unlocking-method': 'pin' }, own(tokens))).status,
@@ -64,7 +64,7 @@ const uses = async ({ get, post }: Client, tokens: Tokens) => [
   (await post('/v1/session/refresh', { refresh_token: tokens.refresh_token })).status,
 ]
 
-test('[T3] an ended login is good for nothing at the very next request, also after a restart', async () => {
+test('[T3] an ended login is refused from the very next request on, also after a restart', async () => {
   const folder = temporaryFolder()
   const service = await startService({ folder, env: UNLIMITED })
   const client = clientOf(service.url)

@@ -30,8 +30,8 @@ const sessionsOf = async (app: Pick<TestApp, 'get'>, { access_token: token }: Pa
 const remove = (app: Pick<TestApp, 'url'>, path: string, { access_token: token }: Pair) =>
   fetch(app.url + path, { method: 'DELETE', headers: bearer(token) })
 
-describe('going on with a login', () => {
-  test('[T4] each refresh gives a new pair, and the new access token is good', async () => {
+describe('refreshing a session', () => {
+  test('[T4] each refresh returns a new pair, and the new access token is valid', async () => {
     await using app = await startApp()
     await app.post('/register', PERSON)
     const first = await logIn(app)
@@ -80,7 +80,7 @@ describe('going on with a login', () => {
     rmSync(folder, { recursive: true })
   })
 
-  test('[T4] a later second use ends the session and is recorded', async () => {
+  test('[T4] a second use of a refresh token ends the session and is recorded', async () => {
     await using app = await startApp()
     await app.post('/register', PERSON)
     const first = await logIn(app)
@@ -107,7 +107,7 @@ describe('going on with a login', () => {
     expect(await reads(app, third)).toBe(401)
   })
 
-  test('[T4] a session keeps the newest thousand used tokens, and one of those that comes again ends it', async () => {
+  test('[T4] a session keeps the newest thousand used tokens, and a second use of one of them ends it', async () => {
     await using app = await startApp()
     await app.post('/register', PERSON)
     let newest = await logIn(app)
@@ -126,7 +126,7 @@ describe('going on with a login', () => {
     expect(app.logLines.filter((line) => line.includes('session.reuse'))).toHaveLength(1)
   }, 60_000)
 
-  test('[T4, D6] a clock that starts behind makes no old token a repeat', async () => {
+  test('[T4, D6] a clock that starts behind does not turn an old token into a repeat', async () => {
     const folder = temporaryFolder()
     const before = await startService({ env: UNLIMITED, folder })
     await clientOf(before.url).post('/register', PERSON)
@@ -134,7 +134,7 @@ describe('going on with a login', () => {
     const second = await refresh(clientOf(before.url), first.refresh_token)
     await before.stop()
     const db = new Database(join(folder, 'data/secure-lock.db'))
-    // As it looks to a gateway whose clock is an hour behind.
+    // What a gateway sees whose clock is an hour behind.
     db.run('UPDATE refresh_token SET used_at_ms = used_at_ms + 3600000')
     db.close()
     await using after = await startService({ env: UNLIMITED, folder })
@@ -144,7 +144,7 @@ describe('going on with a login', () => {
     rmSync(folder, { recursive: true })
   })
 
-  test('[T1] a refresh token is no access token, nor the other way round', async () => {
+  test('[T1] a refresh token is no access token, and vice versa', async () => {
     await using app = await startApp()
     await app.post('/register', PERSON)
     const pair = await logIn(app)
@@ -155,7 +155,7 @@ describe('going on with a login', () => {
     expect(await reads(app, pair)).toBe(200)
   })
 
-  test('a session that nobody refreshes ends after its idle days, and any after its longest', async () => {
+  test('a session ends after its idle days without a refresh, and after its maximum in any case', async () => {
     await using app = await startApp({ SESSION_IDLE_DAYS: '2', SESSION_MAX_DAYS: '3' })
     await app.post('/register', PERSON)
     const idle = await logIn(app)
@@ -172,7 +172,7 @@ describe('going on with a login', () => {
     expect((await refresh(app, used.refresh_token)).status).toBe(401)
   })
 
-  test('an account keeps its hundred most used sessions', async () => {
+  test('an account keeps its hundred most recently used sessions', async () => {
     await using app = await startApp()
     await app.post('/register', PERSON)
     const account = await app.accounts.store.findPassword(PERSON.username)
@@ -190,15 +190,15 @@ describe('going on with a login', () => {
 })
 
 describe('ending sessions', () => {
-  test('[T3] a login that found the old password right just before it was changed begins no session', async () => {
+  test('[T3] a login that checked the old password just before it was changed begins no session', async () => {
     await using app = await startApp()
     const token = await app.signIn('ada')
     const asRead = await app.accounts.store.findPassword('ada')
     const change = { current_password: PASSWORD, new_password: 'nine quiet green keys' }
     expect((await app.post('/v1/me/password', change, bearer(token))).status).toBe(200)
     const from = { address: '127.0.0.1', userAgent: 'thief', requestId: undefined }
-    const begin = async (entrant: typeof asRead) =>
-      entrant && app.accounts.sessions.begin(entrant, from)
+    const begin = async (account: typeof asRead) =>
+      account && app.accounts.sessions.begin(account, from)
     expect(await begin(asRead)).toBeUndefined()
     expect(await begin(await app.accounts.store.findPassword('ada'))).toBeDefined()
   })
@@ -228,7 +228,7 @@ describe('ending sessions', () => {
     expect([await reads(app, watch), await reads(app, phone)]).toStrictEqual([401, 200])
   })
 
-  test('[A2] a member sees and ends no session of others', async () => {
+  test('[A2] a member cannot see or end the sessions of others', async () => {
     await using app = await startApp()
     await app.signIn('ada')
     await app.signIn('eve')
@@ -243,7 +243,7 @@ describe('ending sessions', () => {
     expect(await reads(app, ada)).toBe(200)
   })
 
-  test('[T5] an admin ends sessions of anybody', async () => {
+  test('[T5] an admin ends anyone’s sessions', async () => {
     await using app = await startApp()
     await app.signIn('ada')
     await app.signIn('amy', 'admin')
@@ -256,7 +256,7 @@ describe('ending sessions', () => {
     expect(await reads(app, amy)).toBe(200)
   })
 
-  test('[T5] an ended session stays ended over a restart, and costs one look-up by key', async () => {
+  test('[T5] an ended session stays ended after a restart, and checking it costs one lookup by key', async () => {
     const folder = temporaryFolder()
     const before = await startService({ env: UNLIMITED, folder })
     await clientOf(before.url).post('/register', PERSON)
