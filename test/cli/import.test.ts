@@ -3,6 +3,7 @@ import { afterAll, describe, expect, test } from 'bun:test'
 import { mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { hashes } from '../accounts/passwords/werkzeug-hashes.json'
+import { addAccount } from '../support/accounts.ts'
 import { PASSWORD, basic, bearer, clientOf } from '../support/app.ts'
 import { BINARY, UNLIMITED, runCommand, startService, temporaryFolder } from '../support/binary.ts'
 import {
@@ -63,7 +64,7 @@ describe('coming from the legacy server', () => {
         'member',
         expect.stringMatching(/^(sha256|pbkdf2:|scrypt:).*\$argon2id\$/),
       ])
-    await runCommand(['user', 'add', '--role', 'owner', 'oli'], { folder, input: `${PASSWORD}\n` })
+    await addAccount('oli', { role: 'owner', folder })
     await using service = await startService({ folder, env: UNLIMITED })
     const { post, get } = clientOf(service.url)
     for (const [at, { password }] of kinds.entries()) {
@@ -173,7 +174,7 @@ describe('coming from the legacy server', () => {
   test('what cannot be taken is named with its row and the reason, and never a password or hash', async () => {
     const folder = newFolder()
     const canary = 'kanarienvogel-password'
-    await runCommand(['user', 'add', 'taken'], { folder, input: `${PASSWORD}\n` })
+    await addAccount('taken', { folder })
     const long = 'x'.repeat(201)
     const upper = idOf(13).toUpperCase().replaceAll('-', '')
     olderFile(join(folder, 'older/old.db'), {
