@@ -134,7 +134,7 @@ describe('coming from the legacy server', () => {
       status: 0,
       out: `The log is intact: ${30 + kinds.length} events\n`,
     })
-  }, 120_000)
+  }, 240_000)
 
   test('every import is on record with what it took, and so is each account [O3]', async () => {
     const folder = newFolder()
@@ -450,7 +450,7 @@ describe('coming from the legacy server', () => {
       out: `The log is intact: ${total + own} events\n`,
     })
     expect((await post('/login', { username: 'person 7', password: PASSWORD })).status).toBe(200)
-  }, 120_000)
+  }, 240_000)
 
   describe('takes no more memory', () => {
     const peakMiB = async (rows: Parameters<typeof olderFile>[1], sql = '') => {
@@ -474,12 +474,12 @@ describe('coming from the legacy server', () => {
     test('for many rows than for few', async () => {
       const few = await peakMiB(some(5000))
       expect((await peakMiB(some(60_000))) - few).toBeLessThan(64)
-    }, 120_000)
+    }, 240_000)
 
     test('for texts of any length than for short ones', async () => {
       const short = await peakMiB({ users }, "UPDATE user SET phone = printf('%.*c', 1000, 'x')")
       const long = await peakMiB({ users }, "UPDATE user SET phone = printf('%.*c', 99000000, 'x')")
       expect(long - short).toBeLessThan(64)
-    }, 120_000)
+    }, 240_000)
   })
 })

@@ -195,7 +195,7 @@ describe('doctor, at the compiled file', () => {
     ],
     [
       'clock',
-      'before the newest unlock',
+      'earlier than the newest unlock',
       (folder) =>
         withDatabase(folder, 'UPDATE unlock_event SET received_at_ms = received_at_ms + 86400000'),
     ],
