@@ -1,8 +1,9 @@
 import { Database } from 'bun:sqlite'
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { join } from 'node:path'
+import { addAccount } from '../support/accounts.ts'
 import { PASSWORD, basic, bearer, clientOf, recordsOf } from '../support/app.ts'
-import { type Service, UNLIMITED, runCommand, startService } from '../support/binary.ts'
+import { type Service, UNLIMITED, startService } from '../support/binary.ts'
 import { enrol, nextCode } from '../support/second-factor.ts'
 
 type Pair = { readonly access_token: string; readonly refresh_token: string }
@@ -50,10 +51,7 @@ describe('people at the compiled file', () => {
   beforeAll(async () => {
     service = await startService({ env: { ...UNLIMITED, TRUSTED_PROXIES: '127.0.0.1' } })
     client = clientOf(service.url)
-    await runCommand(['user', 'add', '--role', 'owner', 'oli'], {
-      folder: service.folder,
-      input: `${PASSWORD}\n`,
-    })
+    await addAccount('oli', { role: 'owner', folder: service.folder })
     owner = bearer((await logIn('oli')).access_token)
     db = new Database(join(service.folder, 'data/secure-lock.db'))
   })

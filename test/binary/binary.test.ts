@@ -14,6 +14,7 @@ import {
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { version } from '../../package.json'
+import { addAccount } from '../support/accounts.ts'
 import { PASSWORD, basic, bearer, clientOf } from '../support/app.ts'
 import {
   BINARY,
@@ -502,7 +503,7 @@ describe('a database that cannot be used', () => {
     await using service = await startService({ env: UNLIMITED })
     const { post, get } = clientOf(service.url)
     const { folder } = service
-    await runCommand(['user', 'add', '--role', 'owner', 'oli'], { folder, input: `${PASSWORD}\n` })
+    await addAccount('oli', { role: 'owner', folder })
     const login = (await (
       await post('/login', { username: 'oli', password: PASSWORD })
     ).json()) as { access_token: string }

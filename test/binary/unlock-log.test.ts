@@ -3,8 +3,9 @@ import { openCheckpoint } from '../../src/unlocks/tlog/checkpoint.ts'
 import { verifyConsistency } from '../../src/unlocks/tlog/merkle-proof.ts'
 import { verifyReceipt } from '../../src/unlocks/tlog/receipt.ts'
 import { parseVerifierKey } from '../../src/unlocks/tlog/signed-note.ts'
+import { addAccount } from '../support/accounts.ts'
 import { PASSWORD, bearer, clientOf } from '../support/app.ts'
-import { type Service, UNLIMITED, runCommand, startService } from '../support/binary.ts'
+import { type Service, UNLIMITED, startService } from '../support/binary.ts'
 import { follow } from '../support/stream.ts'
 
 const PHONE_ID = '0193c6a8-5f0e-7c3a-9b1d-2e4f6a8b0c1d'
@@ -42,10 +43,7 @@ describe('the unlock log of the compiled file', () => {
     service = await startService({ env: UNLIMITED })
     const person = { username: 'ada', password: PASSWORD, phone: '1', address: 'x' }
     await clientOf(service.url).post('/register', person)
-    await runCommand(['user', 'add', '--role', 'owner', 'oli'], {
-      folder: service.folder,
-      input: `${PASSWORD}\n`,
-    })
+    await addAccount('oli', { role: 'owner', folder: service.folder })
     ;[member, owner] = [await logIn('ada'), await logIn('oli')]
     for (let seq = 0; seq < SIZE - 1; seq += 500)
       await record(

@@ -76,7 +76,7 @@ export const visit = async (
 
 const GIVEN_UP = 'net::ERR_ABORTED'
 
-const ACTION_MS_MAX = 10_000
+const ACTION_MS_MAX = 60_000
 
 const FAULTS: ReadonlySet<string> = new Set(['error', 'warning', 'assert'])
 

@@ -5,7 +5,7 @@ import { type Service, UNLIMITED, runCommand, startService } from '../support/bi
 import { IS_LEFT_OUT, startChromium, visit } from './chromium.ts'
 
 /** Browsers on a small computer are slow to start; the service has no such excuse. */
-const TEST_MS_MAX = 60_000
+const TEST_MS_MAX = 240_000
 
 const PHONE = { viewport: { width: 375, height: 800 } }
 

@@ -10,7 +10,7 @@ import { IS_LEFT_OUT, startChromium, visit } from './chromium.ts'
 const SIZE = 300
 const SCREENSHOTS = join(import.meta.dir, 'screenshots')
 const FILES = ['entries.ndjson', 'proofs.ndjson', 'checkpoint', 'key'] as const
-const TEST_MS_MAX = 60_000
+const TEST_MS_MAX = 240_000
 
 const LOOKS = [375, 1280].flatMap((width) =>
   (['light', 'dark'] as const).map((colorScheme) => ({ width, colorScheme })),

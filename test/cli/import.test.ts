@@ -3,6 +3,7 @@ import { afterAll, describe, expect, test } from 'bun:test'
 import { mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { hashes } from '../accounts/passwords/werkzeug-hashes.json'
+import { addAccount } from '../support/accounts.ts'
 import { PASSWORD, basic, bearer, clientOf } from '../support/app.ts'
 import { BINARY, UNLIMITED, runCommand, startService, temporaryFolder } from '../support/binary.ts'
 import {
@@ -63,7 +64,7 @@ describe('coming from the legacy server', () => {
         'member',
         expect.stringMatching(/^(sha256|pbkdf2:|scrypt:).*\$argon2id\$/),
       ])
-    await runCommand(['user', 'add', '--role', 'owner', 'oli'], { folder, input: `${PASSWORD}\n` })
+    await addAccount('oli', { role: 'owner', folder })
     await using service = await startService({ folder, env: UNLIMITED })
     const { post, get } = clientOf(service.url)
     for (const [at, { password }] of kinds.entries()) {
@@ -133,7 +134,7 @@ describe('coming from the legacy server', () => {
       status: 0,
       out: `The log is intact: ${30 + kinds.length} events\n`,
     })
-  }, 120_000)
+  }, 240_000)
 
   test('every import is on record with what it took, and so is each account [O3]', async () => {
     const folder = newFolder()
@@ -173,7 +174,7 @@ describe('coming from the legacy server', () => {
   test('what cannot be taken is named with its row and the reason, and never a password or hash', async () => {
     const folder = newFolder()
     const canary = 'kanarienvogel-password'
-    await runCommand(['user', 'add', 'taken'], { folder, input: `${PASSWORD}\n` })
+    await addAccount('taken', { folder })
     const long = 'x'.repeat(201)
     const upper = idOf(13).toUpperCase().replaceAll('-', '')
     olderFile(join(folder, 'older/old.db'), {
@@ -449,7 +450,7 @@ describe('coming from the legacy server', () => {
       out: `The log is intact: ${total + own} events\n`,
     })
     expect((await post('/login', { username: 'person 7', password: PASSWORD })).status).toBe(200)
-  }, 120_000)
+  }, 240_000)
 
   describe('takes no more memory', () => {
     const peakMiB = async (rows: Parameters<typeof olderFile>[1], sql = '') => {
@@ -473,12 +474,12 @@ describe('coming from the legacy server', () => {
     test('for many rows than for few', async () => {
       const few = await peakMiB(some(5000))
       expect((await peakMiB(some(60_000))) - few).toBeLessThan(64)
-    }, 120_000)
+    }, 240_000)
 
     test('for texts of any length than for short ones', async () => {
       const short = await peakMiB({ users }, "UPDATE user SET phone = printf('%.*c', 1000, 'x')")
       const long = await peakMiB({ users }, "UPDATE user SET phone = printf('%.*c', 99000000, 'x')")
       expect(long - short).toBeLessThan(64)
-    }, 120_000)
+    }, 240_000)
   })
 })

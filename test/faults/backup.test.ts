@@ -2,7 +2,8 @@ import { Database } from 'bun:sqlite'
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { cpSync, existsSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { PASSWORD, bearer, clientOf } from '../support/app.ts'
+import { addAccount } from '../support/accounts.ts'
+import { bearer, clientOf } from '../support/app.ts'
 import { BINARY, UNLIMITED, runCommand, startService, temporaryFolder } from '../support/binary.ts'
 import { claimed, openLog } from '../support/unlock-log.ts'
 import { ROUNDS, signIn, spread, tell } from './evidence.ts'
@@ -26,7 +27,7 @@ const gateway = async () => {
       await app.unlocks.unlockLog.append(events.slice(done, done + 500))
     await app[Symbol.asyncDispose]()
   }
-  await runCommand(['user', 'add', 'ada'], { folder, env, input: `${PASSWORD}\n` })
+  await addAccount('ada', { folder, env })
   await fill(0, OLD_EVENTS)
   expect((await run('backup', 'old.tar')).status).toBe(0)
   await fill(OLD_EVENTS, NEW_EVENTS)

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'bun:test'
 import { closeSync, copyFileSync, openSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { statSync, truncateSync, writeFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
+import { addAccount, tokenFor } from '../support/accounts.ts'
 import { PASSWORD, bearer, clientOf } from '../support/app.ts'
 import { UNLIMITED, runCommand, startService, temporaryFolder } from '../support/binary.ts'
 
@@ -16,11 +17,10 @@ const PAGE_BYTES = 4096
 /** A service with an owner and so many events; the folder is removed in the end. */
 const running = async (events: number) => {
   const folder = temporaryFolder()
-  await runCommand(['user', 'add', '--role', 'owner', 'oli'], { folder, input: `${PASSWORD}\n` })
+  await addAccount('oli', { role: 'owner', folder })
   const service = await startService({ folder, env: ENV })
   const { post } = clientOf(service.url)
-  const login = await post('/login', { username: 'oli', password: PASSWORD })
-  const { access_token: token } = (await login.json()) as { access_token: string }
+  const token = await tokenFor(service.url, 'oli')
   for (let from = 0; from < events; from += 100) {
     const batch = Array.from({ length: 100 }, (_, at) => ({
       id: crypto.randomUUID(),

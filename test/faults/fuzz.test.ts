@@ -134,7 +134,7 @@ describe('requests drawn from the OpenAPI document', () => {
       await fuzz(caller, ROUNDS)
       expect(service.output().log).not.toContain('"level":"error"')
     },
-    60_000 + ROUNDS * 20_000,
+    240_000 + ROUNDS * 20_000,
   )
 
   test(
@@ -149,6 +149,6 @@ describe('requests drawn from the OpenAPI document', () => {
       expect((await runCommand(['log', 'verify'], { folder })).status).toBe(0)
       expect(await service.stop()).toBe(0)
     },
-    60_000 + ROUNDS * 80_000,
+    240_000 + ROUNDS * 80_000,
   )
 })

@@ -2,6 +2,7 @@ import { Database } from 'bun:sqlite'
 import { describe, expect, test } from 'bun:test'
 import { rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
+import { addAccount } from '../support/accounts.ts'
 import { PASSWORD, bearer, clientOf } from '../support/app.ts'
 import {
   type Service,
@@ -19,7 +20,7 @@ const NO_WRITES =
   'The disk takes no writes: it is read-only, at a limit or failing; see the system’s log'
 
 const addOwner = (options: Parameters<typeof runCommand>[1]) =>
-  runCommand(['user', 'add', '--role', 'owner', 'oli'], { ...options, input: `${PASSWORD}\n` })
+  addAccount('oli', { role: 'owner', ...options })
 
 /** What the owner asks of a service. */
 const owner = async ({ url }: Service) => {

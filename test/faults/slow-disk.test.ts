@@ -124,5 +124,5 @@ describe.if(CAN_FAULT)('a share for backups that does not answer any more', () =
     answerAgain(service.pid)
     expect(await service.stop()).toBe(0)
     rmSync(folder, { recursive: true })
-  }, 120_000)
+  }, 240_000)
 })

@@ -3,14 +3,9 @@ import { Database } from 'bun:sqlite'
 import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Role } from '../../src/domain/account.ts'
+import { addAccount, tokenFor } from '../support/accounts.ts'
 import { PASSWORD, basic, bearer, clientOf } from '../support/app.ts'
-import {
-  type Service,
-  UNLIMITED,
-  runCommand,
-  startService,
-  temporaryFolder,
-} from '../support/binary.ts'
+import { type Service, UNLIMITED, startService, temporaryFolder } from '../support/binary.ts'
 import { enrol } from '../support/second-factor.ts'
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const
@@ -57,12 +52,8 @@ describe('who may call what, at the compiled file', () => {
       admin: ['amy'],
       owner: ['oli', 'otto'],
     }
-    for (const [role, people] of Object.entries(names))
-      for (const name of people)
-        await runCommand(['user', 'add', '--role', role, name], {
-          folder: service.folder,
-          input: `${PASSWORD}\n`,
-        })
+    for (const role of ['member', 'admin', 'owner'] as const)
+      for (const name of names[role]) await addAccount(name, { role, folder: service.folder })
     const tokenOf: Record<string, string> = {}
     for (const name of Object.values(names).flat()) tokenOf[name] = await signIn(name)
 
@@ -270,12 +261,8 @@ describe('who may call what where a second factor is required', () => {
     await using service = await startService({ env: { ...UNLIMITED, SECOND_FACTOR: 'required' } })
     const client = clientOf(service.url)
     for (const role of ['admin', 'owner'] as const) {
-      await runCommand(['user', 'add', '--role', role, role], {
-        folder: service.folder,
-        input: `${PASSWORD}\n`,
-      })
-      const login = await client.post('/login', { username: role, password: PASSWORD })
-      const { access_token: token } = (await login.json()) as { access_token: string }
+      await addAccount(role, { role, folder: service.folder })
+      const token = await tokenFor(service.url, role)
       const seen = async (paths: readonly string[]) => {
         const answers: Record<string, string> = {}
         for (const path of paths) answers[path] = await answersAt(service.url + path, bearer(token))

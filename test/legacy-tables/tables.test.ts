@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'bun:test'
 import { Database } from 'bun:sqlite'
 import { join } from 'node:path'
+import { addAccount } from '../support/accounts.ts'
 import { PASSWORD, basic, bearer, clientOf, startApp } from '../support/app.ts'
-import { UNLIMITED, runCommand, startService } from '../support/binary.ts'
+import { UNLIMITED, startService } from '../support/binary.ts'
 
 const HTML = { accept: 'text/html,application/xhtml+xml' }
 
@@ -79,7 +80,7 @@ describe('the tables', () => {
   test('hundreds of thousands of rows stream without growing the process', async () => {
     await using service = await startService({ env: UNLIMITED })
     const { folder, url, pid } = service
-    await runCommand(['user', 'add', '--role', 'owner', 'own'], { folder, input: `${PASSWORD}\n` })
+    await addAccount('own', { role: 'owner', folder })
     using db = new Database(join(folder, 'data/secure-lock.db'))
     db.run(`WITH RECURSIVE n (seq) AS (SELECT 0 UNION ALL SELECT seq + 1 FROM n WHERE seq < 299999)
       INSERT INTO unlock_event (seq, id, account_public_id, username, method, salt, person_hash, lock,

@@ -177,7 +177,7 @@ describe('what /metrics exports', () => {
       { name: 'c_bytes', help: 'c', read: () => 3 },
       { name: 'd', help: 'd', labels: ['of'], read: () => [[{ of: 'x' }, 4]] },
     ])
-    for (let scrape = 0; scrape < 2; scrape += 1) {
+    for (let round = 0; round < 2; round += 1) {
       const samples = samplesOf(await metrics.text())
       expect([samples.get('a_seconds'), samples.get('b_total')]).toStrictEqual([
         undefined,

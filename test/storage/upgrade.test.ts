@@ -6,6 +6,7 @@ import { version } from '../../package.json'
 import { lockDataDir } from '../../src/storage/files/data-dir-lock.ts'
 import { openDatabase } from '../../src/storage/open.ts'
 import { MIGRATIONS } from '../../src/storage/migrations.ts'
+import { addAccount } from '../support/accounts.ts'
 import { PASSWORD, clientOf } from '../support/app.ts'
 import { UNLIMITED, runCommand, startService, temporaryFolder } from '../support/binary.ts'
 import { PEOPLE, oldDataFolder } from '../support/old-schema.ts'
@@ -133,7 +134,7 @@ describe('an upgrade, by the compiled file', () => {
 
   test('a new database needs no copy', () =>
     inFolder(async (folder) => {
-      await runCommand(['user', 'add', 'ada'], { folder, input: `${PASSWORD}\n` })
+      await addAccount('ada', { folder })
       expect(
         readdirSync(join(folder, 'data')).filter((name) => name.includes('before')),
       ).toBeEmpty()

@@ -135,7 +135,7 @@ const canListen = (port: number): Promise<boolean> =>
     probe.listen(port, () => probe.close(() => done(true)))
   })
 
-const START_MS_MAX = 45_000
+const START_MS_MAX = 120_000
 
 const answersHere = async (url: string): Promise<boolean> => {
   const answer = await fetch(`${url}/livez`, { tls: { rejectUnauthorized: false } }).catch(

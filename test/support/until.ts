@@ -1,5 +1,5 @@
 /** Far longer than anything takes on a busy machine: only a condition that never comes true fails. */
-const WAIT_MS_MAX = 45_000
+const WAIT_MS_MAX = 120_000
 
 /** Waits until a condition holds. Throws if it never does. */
 export const until = async (

@@ -3,6 +3,7 @@ import { Database } from 'bun:sqlite'
 import { readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Role } from '../../../src/domain/account.ts'
+import { addAccount, tokenFor } from '../../support/accounts.ts'
 import { PASSWORD, type TestApp, bearer, clientOf, startApp } from '../../support/app.ts'
 import { UNLIMITED, runCommand, startService, temporaryFolder } from '../../support/binary.ts'
 
@@ -103,9 +104,8 @@ describe('an invitation', () => {
     const env = { ...UNLIMITED, REGISTRATION: 'invite', PUBLIC_URL: 'https://lock.home:8443/' }
     const service = await startService({ env, folder })
     const client = clientOf(service.url)
-    await runCommand(['user', 'add', '--role', 'owner', 'oli'], { folder, input: `${PASSWORD}\n` })
-    const login = await client.post('/login', { username: 'oli', password: PASSWORD })
-    const { access_token: token } = (await login.json()) as { access_token: string }
+    await addAccount('oli', { role: 'owner', folder })
+    const token = await tokenFor(service.url, 'oli')
     const made = await invite(client, token, { role: 'member', label: 'Grace' })
     expect(made).toMatchObject({
       status: 200,
@@ -296,10 +296,7 @@ describe('who may invite', () => {
     await using service = await startService({ folder, env: UNLIMITED })
     const client = clientOf(service.url)
     const signIn = async (username: string, role: Role) => {
-      await runCommand(['user', 'add', '--role', role, username], {
-        folder,
-        input: `${PASSWORD}\n`,
-      })
+      await addAccount(username, { role, folder })
       const answer = await client.post('/login', { username, password: PASSWORD })
       return ((await answer.json()) as { access_token: string }).access_token
     }

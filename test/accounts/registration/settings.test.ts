@@ -1,5 +1,6 @@
 import { expect, test } from 'bun:test'
 import { rmSync } from 'node:fs'
+import { tokenFor } from '../../support/accounts.ts'
 import { PASSWORD, bearer, clientOf, recordsOf, startApp } from '../../support/app.ts'
 import { UNLIMITED, runCommand, startService, temporaryFolder } from '../../support/binary.ts'
 
@@ -49,8 +50,7 @@ test('the choice survives a restart', async () => {
   const args = ['user', 'add', '--role', 'owner', 'oli']
   await runCommand(args, { folder, input: `${PASSWORD}\n` })
   const first = await startService({ env: UNLIMITED, folder })
-  const login = await clientOf(first.url).post('/login', { username: 'oli', password: PASSWORD })
-  const { access_token: token } = (await login.json()) as { access_token: string }
+  const token = await tokenFor(first.url, 'oli')
   const { patch } = clientOf(first.url)
   expect((await patch('/v1/settings', { registration: 'invite' }, bearer(token))).status).toBe(200)
   await first.stop()

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'bun:test'
 import { join } from 'node:path'
 import { Database } from 'bun:sqlite'
 import { COMMAND_LINE } from '../../../src/domain/audit-event.ts'
+import { tokenFor } from '../../support/accounts.ts'
 import { PASSWORD, type TestApp, bearer, clientOf, startApp } from '../../support/app.ts'
 import { UNLIMITED, runCommand, startService } from '../../support/binary.ts'
 import { STEP_MS, codeAt, enrol, nextCode } from '../../support/second-factor.ts'
@@ -212,8 +213,7 @@ describe('turning a second factor off', () => {
     const run = (...args: string[]) =>
       runCommand(['user', ...args], { folder, input: `${PASSWORD}\n` })
     await run('add', '--role', 'owner', 'oli')
-    const login = await client.post('/login', { username: 'oli', password: PASSWORD })
-    const { access_token: token } = (await login.json()) as { access_token: string }
+    const token = await tokenFor(service.url, 'oli')
     await enrol(client, token)
     expect(await status(client, 'oli')).toBe(401)
     expect(await run('second-factor', 'off', ' oli ')).toMatchObject({ status: 0 })

@@ -7,7 +7,7 @@ import { inaccessible } from '../accessibility.ts'
 import { type Visit, visit } from '../chromium.ts'
 
 /** Browsers on a small computer are slow to start; the service has no such excuse. */
-export const TEST_MS_MAX = 60_000
+export const TEST_MS_MAX = 240_000
 
 export const PHONE = { width: 375, height: 800 }
 const DESK = { width: 1280, height: 800 }

@@ -319,7 +319,7 @@ const focusOn = async (page: Page, text: string): Promise<void> => {
   expect(await focusedText(page)).toStartWith(text)
 }
 
-const FOCUS_MS_MAX = 5000
+const FOCUS_MS_MAX = 60_000
 
 const focusedText = (page: Page): Promise<string> =>
   page.evaluate('document.activeElement?.textContent ?? ""')

@@ -14,6 +14,7 @@ import { join } from 'node:path'
 import { packTar, unpackTar } from 'modern-tar'
 import { lockDataDir } from '../../../src/storage/files/data-dir-lock.ts'
 import { MIGRATIONS } from '../../../src/storage/migrations.ts'
+import { addAccount } from '../../support/accounts.ts'
 import { PASSWORD, bearer, clientOf } from '../../support/app.ts'
 import {
   BINARY,
@@ -38,7 +39,7 @@ const livedOn = async () => {
     ['ada', 'member'],
     ['grace', 'member'],
   ] as const)
-    await runCommand(['user', 'add', '--role', role, name], { folder, env, input: `${PASSWORD}\n` })
+    await addAccount(name, { role, folder, env })
   const service = await startService({ folder, env })
   const { post } = clientOf(service.url)
   const logIn = async (username: string, otp?: string) =>
@@ -200,7 +201,7 @@ describe('restore FILE, at the compiled file', () => {
       'does not extend the one of the backup, nor the other way round',
     )
     rmSync(join(folder, 'data'), { recursive: true })
-    await runCommand(['user', 'add', 'eve'], { folder, env, input: `${PASSWORD}\n` })
+    await addAccount('eve', { folder, env })
     expect((await run('restore', 'new.tar')).words).toContain(
       'The current log is another one, with another key.',
     )

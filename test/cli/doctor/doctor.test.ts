@@ -18,7 +18,8 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import type { Finding } from '../../../src/ops/finding.ts'
-import { PASSWORD, bearer, clientOf } from '../../support/app.ts'
+import { addAccount, tokenFor } from '../../support/accounts.ts'
+import { bearer, clientOf } from '../../support/app.ts'
 import {
   UNLIMITED,
   freePort,
@@ -61,13 +62,9 @@ const database = (folder: string) => join(folder, 'data/secure-lock.db')
 beforeAll(async () => {
   gateway = temporaryFolder()
   const service = await startService({ folder: gateway, env: UNLIMITED })
-  await runCommand(['user', 'add', '--role', 'owner', 'oli'], {
-    folder: gateway,
-    input: `${PASSWORD}\n`,
-  })
+  await addAccount('oli', { role: 'owner', folder: gateway })
   const { post } = clientOf(service.url)
-  const login = await post('/login', { username: 'oli', password: PASSWORD })
-  const { access_token: token } = (await login.json()) as { access_token: string }
+  const token = await tokenFor(service.url, 'oli')
   await post(
     '/v1/unlocks',
     [{ method: 'pin' }, { method: 'face' }, { method: 'pin' }],
@@ -198,7 +195,7 @@ describe('doctor, at the compiled file', () => {
     ],
     [
       'clock',
-      'before the newest unlock',
+      'earlier than the newest unlock',
       (folder) =>
         withDatabase(folder, 'UPDATE unlock_event SET received_at_ms = received_at_ms + 86400000'),
     ],

@@ -5,6 +5,7 @@ import { AppError } from '../../../src/errors.ts'
 import { processLogger } from '../../../src/http/log/logger.ts'
 import { deniedAccessRecorder } from '../../../src/unlocks/log/denied-access.ts'
 import type { NewUnlockEvent } from '../../../src/unlocks/log/event.ts'
+import { addAccount } from '../../support/accounts.ts'
 import { PASSWORD, basic, bearer, clientOf, startApp } from '../../support/app.ts'
 import { UNLIMITED, runCommand, startService } from '../../support/binary.ts'
 
@@ -21,7 +22,7 @@ describe('whom the server keeps from the door', () => {
       ['member', 'max'],
       ['member', 'gone'],
     ] as const)
-      await runCommand(['user', 'add', '--role', role, name], { folder, input: `${PASSWORD}\n` })
+      await addAccount(name, { role, folder })
     const logIn = async (username: string) => {
       const answer = await post('/login', { username, password: PASSWORD })
       return bearer(((await answer.json()) as { access_token: string }).access_token)

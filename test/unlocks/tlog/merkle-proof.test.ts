@@ -16,7 +16,7 @@ import {
 } from '../../support/trees.ts'
 import goVectors from './go-vectors.json'
 
-const SLOW_MS = 60_000
+const SLOW_MS = 240_000
 const SMALL_MAX = 300
 const LARGE_MAX = 100_000
 
