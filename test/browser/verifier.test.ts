@@ -120,7 +120,7 @@ describe.skipIf(IS_LEFT_OUT)('The page of a bundle, opened from a file', () => {
       await using seen = await openPage(await exported(older, 'bundle'))
       expect((await verdict(seen.page)).state).toBe('intact')
       const [newest, oldest] = await seen.page.locator('#rows tr').allInnerTexts()
-      expect(newest).toContain('imported, of 2021-03-04 05:06:07')
+      expect(newest).toContain('imported, from 2021-03-04 05:06:07')
       expect(oldest).not.toContain('imported')
       await seen.page.locator('#filter').fill('of 2021')
       expect(await seen.page.locator('#rows tr').count()).toBe(1)
