@@ -1,4 +1,5 @@
 import type { AuditEvent } from '../domain/audit-event.ts'
+import { yieldToEventLoop } from '../domain/event-loop.ts'
 import type { Order } from '../http/request/paging.ts'
 import type { Database, Queries } from '../storage/database.ts'
 import { ACTION_SQL, currentAction } from './action-names.ts'
@@ -100,7 +101,7 @@ export const auditStore = (db: Database) => ({
     let last = after ?? (isUpwards ? -1 : size)
     for (let examined = 0; examined < PAGE_ROWS_MAX; examined += STEP_ROWS) {
       // Let other requests have their turn: SQLite answers without yielding.
-      if (examined > 0) await Bun.sleep(0)
+      if (examined > 0) await yieldToEventLoop()
       const [from, to] = isUpwards ? [last + 1, last + STEP_ROWS] : [last - STEP_ROWS, last - 1]
       const remaining = limit + 1 - events.length
       events.push(...(await db.all<Row>(sql, from, to, ...values, remaining)).map(stored))
@@ -162,7 +163,7 @@ export const auditStore = (db: Database) => ({
         seq + STEP_ROWS,
         atMs,
       )
-      await Bun.sleep(0)
+      await yieldToEventLoop()
     }
     return erased
   },

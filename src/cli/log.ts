@@ -5,6 +5,7 @@ import { type App, openApp } from '../app.ts'
 import { parseConfig } from '../config/config.ts'
 import { AppError } from '../errors.ts'
 import { COMMAND_LINE } from '../domain/audit-event.ts'
+import { clockFrom } from '../domain/clock.ts'
 import { processLogger } from '../http/log/logger.ts'
 import { atomicDirectory } from '../storage/files/atomic-directory.ts'
 import { fileFault } from '../storage/files/private-files.ts'
@@ -240,7 +241,7 @@ const exportLog: Command['run'] = async (args, terminal) => {
       const { path, write } = draft
       const { unlockLog, store } = app.unlocks
       await exportBundle(
-        { log: unlockLog, store, now: Date.now, write },
+        { log: unlockLog, store, clock: clockFrom(), write },
         { proofs: Number(proofs) },
       )
       const verdict = await verifyBundle(openBundle(path), { key: app.unlocks.verifierKey })

@@ -10,6 +10,10 @@ export type Clock = {
   readonly nonDecreasingMs: () => number
 }
 
+/** 2026-01-01: a wall clock that shows an earlier time is wrong, since this program did not exist. A
+ * Raspberry Pi without a network starts in 1970. */
+export const EARLIEST_WALL_MS = Date.UTC(2026, 0, 1)
+
 type Sources = Partial<Pick<Clock, 'wallMs' | 'monotonicMs'>>
 
 /** Makes the clocks of a process, by default from the system's. */

@@ -1,3 +1,4 @@
+import { yieldToEventLoop } from '../domain/event-loop.ts'
 import { PAGE_HEADERS } from '../http/response-headers.ts'
 import { streamed } from '../http/streamed.ts'
 
@@ -95,6 +96,6 @@ async function* pages({ page }: Pick<Table, 'page'>) {
     if (rows.length < ROWS_PER_PAGE) return
     afterId = rows.at(-1)?.id ?? afterId
     // Rows come without waiting for the disk: let the other requests have their turn.
-    await Bun.sleep(0)
+    await yieldToEventLoop()
   }
 }

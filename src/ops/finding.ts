@@ -1,3 +1,6 @@
+import { EARLIEST_WALL_MS } from '../domain/clock.ts'
+import { DAY_MS, MINUTE_MS } from '../domain/duration.ts'
+
 /** The result of one check of this installation. */
 export type Finding = {
   /** What was checked, one word or two. */
@@ -10,13 +13,8 @@ export type Finding = {
   readonly fix?: string
 }
 
-const DAY_MS = 86_400_000
-
-/** 2026-01-01: no gateway ran this program earlier. */
-const EARLIEST_MS = Date.UTC(2026, 0, 1)
-
 /** A clock up to this far behind the newest unlock is only slow, and has not jumped. */
-const BEHIND_MS_MAX = 60_000
+const BEHIND_MS_MAX = MINUTE_MS
 
 type Clock = {
   readonly nowMs: number
@@ -32,7 +30,7 @@ export const clockFinding = ({ nowMs, newestMs, isSynchronised }: Clock): Findin
   const says = new Date(nowMs).toISOString()
   const fix =
     'set it with: timedatectl set-ntp true (or date -s), and make sure a time server is reachable'
-  if (nowMs < EARLIEST_MS)
+  if (nowMs < EARLIEST_WALL_MS)
     return { check, state: 'fault', says: `${says} is earlier than this program`, fix }
   if (nowMs < newestMs - BEHIND_MS_MAX) {
     const newest = new Date(newestMs).toISOString()

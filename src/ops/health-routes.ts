@@ -54,7 +54,7 @@ const ready = ({ clock, probeWrite, logFault }: Dependencies) => {
         503: message(
           'It cannot, and why',
           'The disk is full',
-          'The unlock log does not verify. Event 41: it was changed',
+          'The unlock log does not verify. Event 41: its entry was changed',
         ),
       },
     },

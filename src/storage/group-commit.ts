@@ -1,3 +1,4 @@
+import { yieldToEventLoop } from '../domain/event-loop.ts'
 import { AppError } from '../errors.ts'
 
 export type GroupCommit<Item, Outcome> = {
@@ -89,7 +90,7 @@ export const groupCommit = <Item, Outcome>({
   const run = async (): Promise<void> => {
     while (waiting.length > 0) {
       // One turn of the event loop, in which all requests already received join the group.
-      await new Promise((turn) => setImmediate(turn))
+      await yieldToEventLoop()
       await commitSome()
     }
     running = undefined

@@ -120,7 +120,7 @@ describe.skipIf(IS_LEFT_OUT)('The page of a bundle, opened from a file', () => {
       await using seen = await openPage(await exported(older, 'bundle'))
       expect((await verdict(seen.page)).state).toBe('intact')
       const [newest, oldest] = await seen.page.locator('#rows tr').allInnerTexts()
-      expect(newest).toContain('imported, of 2021-03-04 05:06:07')
+      expect(newest).toContain('imported, from 2021-03-04 05:06:07')
       expect(oldest).not.toContain('imported')
       await seen.page.locator('#filter').fill('of 2021')
       expect(await seen.page.locator('#rows tr').count()).toBe(1)
@@ -161,7 +161,7 @@ describe.skipIf(IS_LEFT_OUT)('The page of a bundle, opened from a file', () => {
       const { page } = seen
       await verdict(page)
       await chooseFiles(page, bundle)
-      await page.getByText('the files that you chose').first().waitFor()
+      await page.getByText('the files you chose').first().waitFor()
       expect((await verdict(page)).state).toBe('intact')
       for (const name of FILES) {
         const text = readFileSync(join(bundle, name), 'utf8')
@@ -224,13 +224,13 @@ describe.skipIf(IS_LEFT_OUT)('The page of a bundle, opened from a file', () => {
         expect((await verdict(page)).state).toBe('intact')
         await page.locator('#expected-key').fill(key)
         await page.locator('#kept').fill(kept)
-        await page.getByRole('button', { name: 'Check with these' }).click()
+        await page.getByRole('button', { name: 'Verify with these' }).click()
         await page.locator(`#verdict[data-state="${state}"]`).waitFor()
         await page
-          .getByText(state === 'intact' ? 'it only grew' : 'not those of the kept')
+          .getByText(state === 'intact' ? 'it only grew' : 'do not match the kept')
           .waitFor()
         await page.locator('#expected-key').fill('x')
-        await page.getByRole('button', { name: 'Check with these' }).click()
+        await page.getByRole('button', { name: 'Verify with these' }).click()
         await page.getByText('The key is malformed').waitFor()
         expect([seen.requests, seen.foreign, seen.faults]).toStrictEqual([[], [], []])
       }

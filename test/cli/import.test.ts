@@ -239,12 +239,12 @@ describe('coming from the legacy server', () => {
         "log 2: not imported, its username is missing, over 50 characters, or not plain text",
         "log 3: not imported, its unlocking_method is missing, over 80 characters, or not plain text",
         "log 4: not imported, its unlocking_method is missing, over 80 characters, or not plain text",
-        "log 5: not imported, its date_time is no date and time",
-        "log 6: not imported, its date_time is no date and time",
-        "log 7: not imported, its date_time is no date and time",
+        "log 5: not imported, its date_time is not a date and time",
+        "log 6: not imported, its date_time is not a date and time",
+        "log 7: not imported, its date_time is not a date and time",
         "log 9: not imported, its username is missing, over 50 characters, or not plain text",
         "log 10: not imported, its username is missing, over 50 characters, or not plain text",
-        "log 11: not imported, its date_time is no date and time",
+        "log 11: not imported, its date_time is not a date and time",
       ]
     `)
     expect([status, counts]).toStrictEqual([1, ['accounts 5 0 9', 'unlocks 3 0 9']])
@@ -339,7 +339,7 @@ describe('coming from the legacy server', () => {
     }
     const { reported, counts } = await importing(folder)
     expect(reported).toHaveLength(2)
-    expect(reported[0]).toEndWith('not imported, its id is no whole number')
+    expect(reported[0]).toEndWith('not imported, its id is not a whole number')
     expect(counts[1]).toBe('unlocks 0 0 2')
   })
 

@@ -45,8 +45,8 @@ describe('people who were imported', () => {
     expect(await importing(folder)).toMatchObject({
       status: 1,
       reported: [
-        'user 1: not imported, this person was imported before and erased here since',
-        'log 31: not imported, its person was imported before and erased here since',
+        'user 1: not imported, this person was imported earlier and has been erased since',
+        'log 31: not imported, its person was imported earlier and has been erased since',
       ],
       counts: ['accounts 0 1 1', 'unlocks 0 30 1'],
     })

@@ -88,7 +88,7 @@ test('the console says that the log does not verify, where, and what to do, and 
   }
   const html = await page.text()
   expect(html).toContain('The unlock log does not verify')
-  expect(html).toContain('There are events that no checkpoint was signed for.')
+  expect(html).toContain('There are events that no checkpoint covers.')
   expect(html).toContain(
     'First wrong event: <strong>0</strong>. The table counts from 1, so there it is 1.',
   )

@@ -124,7 +124,7 @@ const outcomeOf = ({ candidate, state }: Imported): ImportedUser => {
 }
 
 const REFUSALS: Readonly<Record<Exclude<IdentityState, 'free' | 'imported'>, string>> = {
-  erased: 'this person was imported before and erased here since',
+  erased: 'this person was imported earlier and has been erased since',
   name_taken: 'another account here has this name',
   id_taken: 'another account here has this public id',
 }

@@ -1,6 +1,7 @@
 import { type Role, mayManage } from '../../domain/account.ts'
 import type { Actor, AuditEvent, AuditIn, RecordAuditEvent } from '../../domain/audit-event.ts'
 import type { Clock } from '../../domain/clock.ts'
+import { HOUR_MS } from '../../domain/duration.ts'
 import { AppError } from '../../errors.ts'
 import type { Database } from '../../storage/database.ts'
 import { hashOneTimeCode, newOneTimeCode } from '../core/one-time-code.ts'
@@ -33,8 +34,6 @@ export type CreatedInvitation = Terms & {
   readonly code: string
   readonly link: string
 }
-
-const HOUR_MS = 3_600_000
 
 /** The rules of invitations: who may create, list and revoke them. */
 export const invitationService = (deps: Dependencies) => {

@@ -1,6 +1,5 @@
+import { DAY_MS } from '../../domain/duration.ts'
 import type { Queries } from '../../storage/database.ts'
-
-const DAY_MS = 86_400_000
 
 /** How long a login makes a client known, and a device cookie is valid. */
 export const KNOWN_CLIENT_MS = 90 * DAY_MS

@@ -2,6 +2,7 @@ import pLimit from 'p-limit'
 import type { Account } from '../../domain/account.ts'
 import type { AuditIn } from '../../domain/audit-event.ts'
 import type { Clock } from '../../domain/clock.ts'
+import { MINUTE_MS } from '../../domain/duration.ts'
 import { AppError } from '../../errors.ts'
 import type { Caller } from '../../http/authorization.ts'
 import type { Database, Queries } from '../../storage/database.ts'
@@ -38,7 +39,7 @@ type Denial = {
 const QUEUED_ATTEMPTS_MAX = 100
 
 const COUNTERS_MAX = 20_000
-const SWEEP_MS = 60_000
+const SWEEP_MS = MINUTE_MS
 
 /** The rules of guessing: who is locked out after failed logins, and how that ends. */
 export const lockoutService = (deps: Dependencies) => {

@@ -1,3 +1,4 @@
+import { DAY_MS } from '../../domain/duration.ts'
 import type { Database, Queries } from '../../storage/database.ts'
 import { type Counters, LOCKOUT_KINDS, type LockoutKind, NO_FAILURES } from './rules.ts'
 
@@ -39,7 +40,7 @@ type SavedCounters = {
 }
 
 /** How long after the last attempt failures are forgotten. */
-const COUNTED_MS = 86_400_000
+const COUNTED_MS = DAY_MS
 
 /** Counters that one sweep removes at most. */
 const SWEPT_MAX = 1_000_000

@@ -1,5 +1,6 @@
 import type { Role } from '../../domain/account.ts'
 import type { Clock } from '../../domain/clock.ts'
+import { yieldToEventLoop } from '../../domain/event-loop.ts'
 import type { Order } from '../../http/request/paging.ts'
 import type { Queries } from '../../storage/database.ts'
 
@@ -75,7 +76,7 @@ export const accountDirectory = (
     for (let examined = 0; high - low > 1; examined += STEP_IDS) {
       if (examined >= PAGE_IDS_MAX) return { accounts, next: isUp ? low : high }
       // SQLite blocks the event loop while it answers: let other requests go first.
-      if (examined > 0) await new Promise((resolve) => setImmediate(resolve))
+      if (examined > 0) await yieldToEventLoop()
       const edge = isUp ? Math.min(low + STEP_IDS + 1, high) : Math.max(high - STEP_IDS - 1, low)
       const [from, to] = isUp ? [low, edge] : [edge, high]
       const remaining = limit + 1 - accounts.length

@@ -1,6 +1,7 @@
 import { timingSafeEqual } from 'node:crypto'
 import type { AuditIn, Origin, RecordAuditEvent } from '../../domain/audit-event.ts'
 import type { Clock } from '../../domain/clock.ts'
+import { MINUTE_MS } from '../../domain/duration.ts'
 import { AppError } from '../../errors.ts'
 import type { Database } from '../../storage/database.ts'
 import { type NewAccounts, type NewRegistration, nameTaken } from '../core/new-account.ts'
@@ -54,7 +55,7 @@ export const firstOwnerService = (deps: Dependencies) => {
     > => {
       if (await hasOwner(db)) return undefined
       const code = newOneTimeCode()
-      const endsAtMs = clock.monotonicMs() + SETUP_CODE_MINUTES * 60_000
+      const endsAtMs = clock.monotonicMs() + SETUP_CODE_MINUTES * MINUTE_MS
       setupCode = { hash: hashOneTimeCode(code), endsAtMs }
       return { code, link: linkTo(`setup=${code}`) }
     },

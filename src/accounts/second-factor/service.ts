@@ -1,5 +1,6 @@
 import type { Account } from '../../domain/account.ts'
 import type { Clock } from '../../domain/clock.ts'
+import { HOUR_MS } from '../../domain/duration.ts'
 import { AppError } from '../../errors.ts'
 import type { Database } from '../../storage/database.ts'
 import { hashOneTimeCode } from '../core/one-time-code.ts'
@@ -84,7 +85,7 @@ const withoutSeparators = (code: string): string => code.replaceAll(/[\s-]/g, ''
 const FAILURES_FREE = 5
 
 const LOCKOUT_MS_MIN = 30_000
-const LOCKOUT_MS_MAX = 3_600_000
+const LOCKOUT_MS_MAX = HOUR_MS
 
 /** Three in a million codes are valid at a time, so they must not be tried out. Only those who know
  * the password can try, so no stranger can lock an owner out. Recovery codes have no lockout: nobody

@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import ipaddr from 'ipaddr.js'
 import { type Config, parseConfig } from '../../config/config.ts'
+import { EARLIEST_WALL_MS } from '../../domain/clock.ts'
 import { DAY_MS } from '../../domain/duration.ts'
 import { AppError } from '../../errors.ts'
 import { certificateFacts } from '../../http/connection/certificate.ts'
@@ -122,13 +123,10 @@ const FILES = {
   key: 'server-key.pem',
 } as const
 
-/** A clock before this program existed is wrong. A Raspberry Pi without a network starts in 1970, and no
- * phone would accept a certificate of that time. */
-const EARLIEST_MS = Date.UTC(2026, 0, 1)
-
 const init = async (config: Config, terminal: Terminal, request: Request): Promise<number> => {
   const nowMs = Date.now()
-  if (nowMs < EARLIEST_MS)
+  // No phone would accept a certificate of that time.
+  if (nowMs < EARLIEST_WALL_MS)
     throw new AppError(
       'unavailable',
       `The clock says ${new Date(nowMs).toISOString().slice(0, 10)}, which is wrong: set it, or wait until it follows a time server. No certificate was created`,

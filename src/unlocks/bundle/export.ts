@@ -1,36 +1,38 @@
-import { BUNDLE_FILES, proofLine } from './verify.ts'
+import type { Clock } from '../../domain/clock.ts'
 import { entryLine } from '../log/event.ts'
-import bundleReadme from './readme.txt' with { type: 'text' }
-import { parseCheckpoint } from '../tlog/checkpoint.ts'
 import type { UnlockLog } from '../log/service.ts'
-import { parseNote } from '../tlog/signed-note.ts'
 import type { UnlockStore } from '../log/store.ts'
+import { parseCheckpoint } from '../tlog/checkpoint.ts'
+import { parseNote } from '../tlog/signed-note.ts'
 import { verificationPage } from './page.ts'
+import bundleReadme from './readme.txt' with { type: 'text' }
+import { BUNDLE_FILES, proofLine } from './verify.ts'
 
 type Dependencies = {
   readonly log: Pick<UnlockLog, 'head' | 'verifierKey' | 'origin' | 'receipt'>
   readonly store: Pick<UnlockStore, 'page'>
-  readonly now: () => number
-  /** Makes a file of pieces of text, in their order. */
+  readonly clock: Pick<Clock, 'wallMs'>
+  /** Creates a file from pieces of text, in their order. */
   readonly write: (name: string, pieces: Iterable<string> | AsyncIterable<string>) => Promise<void>
 }
 
-/** The file of hashes that `sha256sum -c` reads; it covers all the others. */
+/** The file of hashes for `sha256sum -c`; covers all other files. */
 export const SUMS_FILE = 'SHA256SUMS'
 
-/** So many events have a receipt of their own unless asked otherwise: some 12 MB of them. The
- * receipts of a million would be over a gigabyte, and each follows from the entries. */
+/** How many of the newest events get a receipt by default: about 12 MB. The receipts of a million
+ * would take over a gigabyte, and each can be computed from the entries. */
 export const PROOFS_DEFAULT = 10_000
 
-/** Up to this size the page carries the bundle within itself. */
+/** Up to this size the page contains the whole bundle. */
 const EMBEDDED_CHARACTERS_MAX = 4 * 1024 * 1024
 
 const PAGE_ROWS = 1000
 
-/** Writes the evidence bundle of the log as it stands: entries, the receipts of the newest `proofs`
- * events, checkpoint, key, words, the page that verifies, and sums. Gives the number of events. */
+/** Writes an evidence bundle of the log as it is now: entries, the receipts of the newest `proofs`
+ * events, checkpoint, key, a README, a page that verifies it all, and hashes. Returns the number of
+ * events. */
 export const exportBundle = async (
-  { log, store, now, write }: Dependencies,
+  { log, store, clock, write }: Dependencies,
   { proofs }: { readonly proofs: number },
 ): Promise<number> => {
   const head = await log.head()
@@ -84,10 +86,10 @@ export const exportBundle = async (
   for (const name of BUNDLE_FILES) await writeSummed(name, copied(name, contents[name]))
 
   await writeSummed('README.txt', [
-    words({
+    readme({
       origin: log.origin,
       size: String(head.size),
-      exported_at: new Date(now()).toISOString(),
+      exported_at: new Date(clock.wallMs()).toISOString(),
       proofs: String(Math.min(proofs, head.size)),
       root: rootLine(head.checkpoint),
       key: log.verifierKey,
@@ -106,6 +108,6 @@ async function* only(text: string) {
 const rootLine = (note: string): string =>
   Buffer.from(parseCheckpoint(parseNote(note).text).root).toString('base64')
 
-/** The README with its {placeholders} filled in. */
-const words = (values: Readonly<Record<string, string>>): string =>
+/** Returns the README with its {placeholders} filled in. */
+const readme = (values: Readonly<Record<string, string>>): string =>
   bundleReadme.replaceAll(/\{(\w+)\}/g, (whole, name: string) => values[name] ?? whole)

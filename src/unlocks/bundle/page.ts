@@ -4,10 +4,10 @@ import { encodeBase64, sha256 } from '#crypto'
 import style from './page/verify.css' with { type: 'text' }
 import template from './page/verify.html' with { type: 'text' }
 
-// Types take an imported page for a bundle; it is its text.
+// To the type checker an imported page is a bundle; here it is its text.
 const TEMPLATE = template as unknown as string
 
-// Names stay, so that whoever wants to can read what vouches for the evidence.
+// Names are not minified, so that anyone can read the code that vouches for the evidence.
 const SCRIPT = browserBundle(
   'unlocks/bundle/page/main.ts',
   '--minify-syntax',
@@ -15,10 +15,10 @@ const SCRIPT = browserBundle(
 )
 const STYLE = `${pageStyle}\n${style}`
 
-/** The page that verifies a bundle in a browser, offline: one file that loads nothing. It carries
- * the files of a bundle within itself, or asks for them. */
+/** Returns the page that verifies a bundle in a browser, offline: one file that loads nothing. It
+ * contains the files of a bundle, or asks for them. */
 export const verificationPage = (embedded?: Readonly<Record<string, string>>): string => {
-  // A "<" in a data block could end it; in JSON it may be spelt otherwise.
+  // A "<" could end the data block; JSON can write it as an escape.
   const bundle = JSON.stringify(embedded ?? null).replaceAll('<', String.raw`\u003c`)
   const parts: Readonly<Record<string, string>> = {
     policy: `<meta http-equiv="Content-Security-Policy" content="${POLICY}" />`,
@@ -29,11 +29,11 @@ export const verificationPage = (embedded?: Readonly<Record<string, string>>): s
   return TEMPLATE.replaceAll(/<!-- (\w+) -->/g, (whole, name: string) => parts[name] ?? whole)
 }
 
-/** How a content security policy names an inline script or style. */
+/** Returns the hash by which a content security policy names an inline script or style. */
 const sourceHash = (text: string): string =>
   `sha256-${encodeBase64(sha256(new TextEncoder().encode(text)))}`
 
-/** Neither the page nor what it carries can load, send or run anything else. */
+/** Keeps the page and its contents from loading, sending or running anything else. */
 const POLICY = [
   "default-src 'none'",
   `script-src '${sourceHash(SCRIPT)}'`,

@@ -13,24 +13,24 @@ import {
   verifyLog,
 } from '../verify/verify-log.ts'
 
-/** What an evidence bundle proves the log with, by the names of its files. */
+/** The files of an evidence bundle that prove the log. */
 export const BUNDLE_FILES = ['entries.ndjson', 'proofs.ndjson', 'checkpoint', 'key'] as const
 
-/** The files of a bundle; a Blob, since that is what both Bun and a browser stream from. */
+/** The contents of a bundle, as Blobs, which both Bun and a browser can stream from. */
 export type Bundle = Readonly<Record<(typeof BUNDLE_FILES)[number], Blob>>
 
 type BundleOptions = VerifyOptions & {
-  /** The key that is expected; without it, that of the bundle, which then vouches for itself. */
+  /** The expected key; without it the bundle's own, so that the bundle vouches for itself. */
   readonly key?: VerifierKey
-  /** Given each page of events as it is read, before it is proven. */
+  /** Called with each page of events as it is read, before it is proven. */
   readonly onEvents?: (events: readonly UnlockEvent[]) => void
 }
 
 /** A line of proofs.ndjson: the receipt of an event (C2SP tlog-proof). */
 export const proofLine = (seq: number, receipt: string): string => JSON.stringify({ seq, receipt })
 
-/** Verifies a bundle as verifyLog does a database, in constant memory. Every byte of its files
- * counts: a line that is not spelt as the export spells it is a fault. */
+/** Verifies a bundle as verifyLog verifies a database, in constant memory. Every byte of its files
+ * counts: a line that the export would have written differently is a fault. */
 export const verifyBundle = async (
   bundle: Bundle,
   { key: expected, onEvents, ...options }: BundleOptions = {},
@@ -67,10 +67,10 @@ export const verifyBundle = async (
   }
 }
 
-/** The event that a receipt carries and proves; ProofError or LogFault where it does not. */
+/** Returns the event that a receipt contains and proves. ProofError or LogFault if it does not. */
 export const provenEvent = (receipt: string, key: VerifierKey): UnlockEvent => {
   const { index, extra } = parseReceipt(receipt)
-  if (!extra) throw new LogFault('It carries no event')
+  if (!extra) throw new LogFault('It contains no event')
   const event = parseEntryLine(UTF8.decode(extra), index)
   const fault = eventFault(event)
   if (fault) throw new LogFault(`Event ${index}: ${fault}`, index)
@@ -80,15 +80,15 @@ export const provenEvent = (receipt: string, key: VerifierKey): UnlockEvent => {
   return event
 }
 
-/** What is no UTF-8 gets other bytes, which no leaf and no commitment is made of. */
+/** Replaces what is not UTF-8, so that it matches no leaf and no commitment. */
 const UTF8 = new TextDecoder('utf-8', { ignoreBOM: true })
 
 const TEXT = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
-/** No line that an export writes comes near this. */
+/** Far longer than any line of an export. */
 const LINE_BYTES_MAX = 1024 * 1024
 
-/** The text of a key or a checkpoint, which is some hundred bytes. */
+/** Reads a key or a checkpoint, which takes some hundred bytes. */
 const smallText = async (file: Blob, name: string): Promise<string> => {
   const bytes = await file.slice(0, LINE_BYTES_MAX + 1).arrayBuffer()
   if (bytes.byteLength > LINE_BYTES_MAX) throw new LogFault(`The ${name} file is too long`)
@@ -104,7 +104,7 @@ const bundleKey = (file: string, expected: VerifierKey | undefined): VerifierKey
     const key = parseVerifierKey(file.replace(/\n$/, ''))
     if (file !== `${formatVerifierKey(key)}\n`) throw new LogFault('The key file is malformed')
     if (expected && formatVerifierKey(expected) !== formatVerifierKey(key))
-      throw new LogFault(`The bundle is of another log: its key is ${formatVerifierKey(key)}`)
+      throw new LogFault(`The bundle belongs to another log: its key is ${formatVerifierKey(key)}`)
     return key
   } catch (error) {
     if (error instanceof ProofError) throw new LogFault(`The key file: ${error.message}`)
@@ -113,13 +113,13 @@ const bundleKey = (file: string, expected: VerifierKey | undefined): VerifierKey
 }
 
 const parseEntryLine = (line: string, seq: number): UnlockEvent => {
-  const wrong = (what: string) => new LogFault(`Event ${seq}: its ${what} cannot be read`, seq)
+  const unreadable = (what: string) => new LogFault(`Event ${seq}: its ${what} cannot be read`, seq)
   const { entry: text, person: personal } = parsedObject(line) ?? {}
   const entry = typeof text === 'string' ? parseEntry(text) : undefined
-  if (!entry) throw wrong('entry')
+  if (!entry) throw unreadable('entry')
   const person = parsePerson(personal)
   const event = { ...entry, person, leafHash: leafHash(entryBytes(entry)) }
-  if (entryLine(event) !== line) throw wrong('personal text')
+  if (entryLine(event) !== line) throw unreadable('personal text')
   return event
 }
 
@@ -135,7 +135,7 @@ const parsePerson = (value: unknown): UnlockEvent['person'] => {
     : undefined
 }
 
-/** Gives the receipts that a page of events has; they are of the newest events, without gaps. */
+/** Reads the receipts of a page of events. They belong to the newest events, without gaps. */
 const receiptReader = (proofs: LineReader) => {
   let next: { readonly seq: number; readonly receipt: string } | undefined
   let expected: number | undefined
@@ -178,14 +178,14 @@ type LineReader = ReturnType<typeof lineReader>
 
 const NEWLINE = 0x0a
 
-/** Reads a file line by line; LogFault at a line that is not UTF-8, too long or cut off. */
+/** Reads a file line by line. LogFault at a line that is not UTF-8, too long or cut off. */
 const lineReader = (file: Blob, name: string) => {
   const reader = file.stream().getReader()
   let chunk = new Uint8Array()
   let at = 0
   let isEnded = false
 
-  /** The bytes of the next line, or undefined at the end. */
+  /** Returns the bytes of the next line, or undefined at the end. */
   const nextLine = async (seq: number | undefined): Promise<Uint8Array | undefined> => {
     for (;;) {
       const end = chunk.indexOf(NEWLINE, at)
@@ -197,7 +197,7 @@ const lineReader = (file: Blob, name: string) => {
       const rest = chunk.subarray(at)
       if (isEnded && rest.length === 0) return undefined
       if (isEnded || rest.length > LINE_BYTES_MAX)
-        throw new LogFault(`${name} has a line without an end`, seq)
+        throw new LogFault(`${name} has an unterminated line`, seq)
       const { done, value } = await reader.read()
       isEnded = done
       const joined = new Uint8Array(rest.length + (value?.length ?? 0))
@@ -209,7 +209,7 @@ const lineReader = (file: Blob, name: string) => {
   }
 
   return {
-    /** Up to so many lines; `seq` is what a fault in the first of them is named by. */
+    /** Returns up to `count` lines; `seq` is the event that a fault in the first one names. */
     take: async (count: number, seq?: number): Promise<readonly string[]> => {
       const lines: string[] = []
       while (lines.length < count) {

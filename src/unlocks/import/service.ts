@@ -1,19 +1,28 @@
 import { Value as Schema } from '@sinclair/typebox/value'
 import { codePoints, plainText } from '../../http/request/text.ts'
 import { derivedUuid } from '../../storage/derived-uuid.ts'
+import type { ExternalDatabase, Value } from '../../storage/external-database.ts'
 import { DEFAULT_LOCK, NO_ACCOUNT, type NewUnlockEvent, type UnlockEvent } from '../log/event.ts'
-import type { LegacyUnlock } from './store.ts'
 import { pythonTimeMs } from './python-time.ts'
 import { Method } from '../log/schema.ts'
 import type { Outcome, UnlockLog } from '../log/service.ts'
 import type { UnlockStore } from '../log/store.ts'
 
+const COLUMNS = ['id', 'username', 'unlocking_method', 'date_time'] as const
+
+/** A row of the legacy server's table `log`, whatever it holds. */
+type LegacyUnlock = Readonly<Record<(typeof COLUMNS)[number], Value>>
+
+/** Reads the unlocks in the legacy server's file, in the order in which they were recorded. Throws
+ * `unavailable` if it is not such a file. */
+export const legacyUnlocks = ({ table }: ExternalDatabase) => table('log', COLUMNS)
+
 type Dependencies = {
   readonly unlockLog: Pick<UnlockLog, 'append'>
   readonly store: Pick<UnlockStore, 'find'>
-  /** Of times that name no offset. */
+  /** The time zone of times without an offset. */
   readonly zone: string
-  /** Whose a user name was; nothing where there is no account of theirs. */
+  /** Returns the account of a user name, or undefined if it has none here. */
   readonly holderOf: (username: string) => Holder | undefined
 }
 
@@ -29,31 +38,31 @@ export type ImportedUnlock = {
 
 type Candidate = { readonly row: LegacyUnlock['id']; readonly event: NewUnlockEvent }
 
-/** Rows that are recorded in one transaction, and how long a running service has the database to
- * itself after each: longer than it waits between two tries to write. */
-const ROWS_AT_ONCE = 1000
+/** Rows recorded in one transaction, and the pause after it in which a running service can write:
+ * longer than the time between two of its attempts. */
+const BATCH_ROWS = 1000
 const PAUSE_MS = 30
 
-/** Takes over the unlocks of a legacy server, as ordinary events of the log whose source is
- * `imported`. An event's id follows from its row alone, so that none is recorded twice. */
+/** Imports the unlocks of a legacy server as ordinary events of the log with the source `imported`.
+ * An event's id is derived from its row alone, so that none is recorded twice. */
 export const legacyLogImport = ({ unlockLog, store, zone, holderOf }: Dependencies) => {
   const read = async (row: LegacyUnlock): Promise<Candidate | ImportedUnlock> => {
     const { username, method, time } = textsOf(row)
-    // A greater one is rounded, to that of another row.
+    // A larger number would be rounded to the id of another row.
     if (typeof row.id !== 'number' || !Number.isSafeInteger(row.id))
-      return refused(row, 'its id is no whole number')
+      return refused(row, 'its id is not a whole number')
     if (username === undefined)
       return refused(row, 'its username is missing, over 50 characters, or not plain text')
     if (method === undefined)
       return refused(row, 'its unlocking_method is missing, over 80 characters, or not plain text')
     const occurredAtMs = time === undefined ? undefined : pythonTimeMs(time, zone)
-    if (occurredAtMs === undefined) return refused(row, 'its date_time is no date and time')
+    if (occurredAtMs === undefined) return refused(row, 'its date_time is not a date and time')
     const id = derivedUuid(`unlock\n${row.id}\n${time}`)
     const holder = holderOf(username)
     if (holder?.isErased)
       return (await store.find(id))
         ? { row: row.id, outcome: 'here' }
-        : refused(row, 'its person was imported before and erased here since')
+        : refused(row, 'its person was imported earlier and has been erased since')
     const event = { id, username, method, occurredAtMs, accountPublicId: holder?.publicId }
     return { row: row.id, event: importedEvent(event) }
   }
@@ -61,22 +70,22 @@ export const legacyLogImport = ({ unlockLog, store, zone, holderOf }: Dependenci
   return async function* importUnlocks(
     rows: Iterable<LegacyUnlock>,
   ): AsyncGenerator<readonly ImportedUnlock[]> {
-    const flush = async (some: readonly (Candidate | ImportedUnlock)[]) => {
-      const candidates = some.filter((one) => 'event' in one)
+    const flush = async (batch: readonly (Candidate | ImportedUnlock)[]) => {
+      const candidates = batch.filter((item) => 'event' in item)
       const outcomes = (await unlockLog.append(candidates.map(({ event }) => event))).values()
       await Bun.sleep(PAUSE_MS)
-      return some.map((one) =>
-        'event' in one ? { row: one.row, ...became(one.event, outcomes.next().value) } : one,
+      return batch.map((item) =>
+        'event' in item ? { row: item.row, ...outcomeOf(item.event, outcomes.next().value) } : item,
       )
     }
-    let some: (Candidate | ImportedUnlock)[] = []
+    let batch: (Candidate | ImportedUnlock)[] = []
     for (const row of rows) {
-      some.push(await read(row))
-      if (some.length < ROWS_AT_ONCE) continue
-      yield await flush(some)
-      some = []
+      batch.push(await read(row))
+      if (batch.length < BATCH_ROWS) continue
+      yield await flush(batch)
+      batch = []
     }
-    if (some.length > 0) yield await flush(some)
+    if (batch.length > 0) yield await flush(batch)
   }
 }
 
@@ -111,7 +120,7 @@ const importedEvent = ({ accountPublicId = NO_ACCOUNT, ...event }: Imported): Ne
   source: 'imported',
 })
 
-const became = (
+const outcomeOf = (
   event: NewUnlockEvent,
   outcome: Outcome | undefined,
 ): Pick<ImportedUnlock, 'outcome' | 'fault'> => {
@@ -121,7 +130,8 @@ const became = (
     : { outcome: 'refused', fault: 'another event here has its id' }
 }
 
-/** Whose it is may have changed since the row was first taken, and what is known of the zone. */
+/** True if the event came from the same row. Its account, and its time if the zone was corrected, may
+ * differ from the first import. */
 const isSameRow = (
   { source, person }: UnlockEvent,
   { username, method }: NewUnlockEvent,

@@ -1,4 +1,4 @@
-import type { Clock } from '../../domain/clock.ts'
+import { type Clock, EARLIEST_WALL_MS } from '../../domain/clock.ts'
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../domain/duration.ts'
 
 /** The wall clock when an event was received, and whether to trust it. */
@@ -9,10 +9,6 @@ type Options = {
   /** The newest certain time in the log, or 0 if there is none. */
   readonly newestMs: number
 }
-
-/** No gateway ran this program before it was written: 2026-01-01. A Raspberry Pi without a network
- * may believe that it does. */
-const EARLIEST_MS = Date.UTC(2026, 0, 1)
 
 /** How far the wall clock may drift from the monotonic one between two events. More is a jump. */
 const DRIFT_MS_MAX = MINUTE_MS
@@ -40,13 +36,13 @@ export const unlockLogClock = ({ clock, newestMs }: Options): (() => ClockReadin
   return () => {
     const { wallMs, monotonicMs } = read()
     const driftMs = Math.abs(wallMs - last.wallMs - (monotonicMs - last.monotonicMs))
-    const wasPlausible = last.wallMs >= EARLIEST_MS && last.wallMs >= newest
+    const wasPlausible = last.wallMs >= EARLIEST_WALL_MS && last.wallMs >= newest
     if (driftMs > DRIFT_MS_MAX) {
       if (isFarAhead(wallMs)) uncertainUntil = monotonicMs + AHEAD_DOUBT_MS
       else if (wasPlausible) uncertainUntil = monotonicMs + DOUBT_MS
     }
     last = { wallMs, monotonicMs }
-    const isUncertain = wallMs < EARLIEST_MS || wallMs < newest || monotonicMs < uncertainUntil
+    const isUncertain = wallMs < EARLIEST_WALL_MS || wallMs < newest || monotonicMs < uncertainUntil
     if (!isUncertain) newest = wallMs
     return { nowMs: wallMs, isUncertain }
   }

@@ -1,7 +1,7 @@
 import type { EventAnswer } from './schema.ts'
 import type { UnlockEvent } from './event.ts'
 
-/** An event as the API shows it. */
+/** Returns an event as the API shows it. */
 export const eventJson = (event: UnlockEvent): EventAnswer => ({
   seq: event.seq,
   id: event.id,

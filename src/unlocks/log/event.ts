@@ -1,11 +1,11 @@
 import { decodeBase64, encodeBase64, sha256 } from '#crypto'
 import { HASH_BYTES, isTreeSize } from '../tlog/merkle-tree.ts'
 
-/** What became of an attempt to open the door. */
+/** How an attempt to open the door ended. */
 export const RESULTS = ['unlocked', 'denied'] as const
 export type Result = (typeof RESULTS)[number]
 
-/** Why the door stayed shut: Matter Door Lock cluster, OperationErrorEnum. */
+/** Why the door stayed shut: OperationErrorEnum of the Matter Door Lock cluster. */
 export const REASONS = [
   'unspecified',
   'invalid_credential',
@@ -14,31 +14,31 @@ export const REASONS = [
   'insufficient_battery',
 ] as const
 
-/** Why this server itself let somebody no further: Matter's word where it has one. */
+/** Why this server itself denied access: Matter's word if it has one. */
 const REFUSALS = ['disabled_user_denied', 'session_ended', 'too_many_attempts'] as const
 export type Refusal = (typeof REFUSALS)[number]
 
 export const ALL_REASONS = [...new Set([...REASONS, ...REFUSALS])]
 type Reason = (typeof ALL_REASONS)[number]
 
-/** Who says that it happened. `claimed`: an app, with the token of a signed-in account. `observed`:
- * this server, which refused it. `imported`: the legacy server, whose database it was taken from. */
+/** Who says that it happened. `claimed`: an app with the token of an account. `observed`: this server,
+ * which refused it. `imported`: the legacy server, from whose database it comes. */
 export const SOURCES = ['claimed', 'observed', 'imported'] as const
 type Source = (typeof SOURCES)[number]
 
 export const DEFAULT_LOCK = 'front-door'
 
-/** Stands for the account of an imported event whose person has none here. */
+/** The account of an imported event whose person has none here. */
 export const NO_ACCOUNT = ''
 
-/** What the log knows of a person; removed on erasure, while the commitment to it stays. */
+/** What the log knows about a person. Erasure removes it; the commitment to it stays. */
 export type PersonalText = {
   readonly accountPublicId: string
   readonly username: string
   readonly method: string
 }
 
-/** An event that is to be recorded. */
+/** An event to be recorded. */
 export type NewUnlockEvent = PersonalText & {
   readonly id: string
   readonly lock: string
@@ -49,35 +49,35 @@ export type NewUnlockEvent = PersonalText & {
   readonly occurredAtMs: number | null
 }
 
-/** A recorded event, without its personal text: all that its leaf in the tree holds. */
+/** A recorded event without its personal text: all that its leaf in the tree holds. */
 export type UnlockEntry = Omit<NewUnlockEvent, keyof PersonalText> & {
   /** Counts from 0 without gaps, in the order of receipt. */
   readonly seq: number
   readonly receivedAtMs: number
   readonly isLate: boolean
-  /** Our own clock was not to be trusted when it was received. */
+  /** The server's clock could not be trusted when it was received. */
   readonly isTimeUncertain: boolean
   /** Commitment to the personal text. */
   readonly personHash: Uint8Array
 }
 
-/** A recorded event as it is kept; the personal text and its salt are gone once erased. */
+/** A recorded event as stored. `person` is undefined once erased. */
 export type UnlockEvent = UnlockEntry & {
   readonly person: (PersonalText & { readonly salt: Uint8Array }) | undefined
   readonly leafHash: Uint8Array
 }
 
-/** An event delivered later than this after it happened is marked `late`. */
+/** An event reported longer than this after it happened is marked `late`. */
 const LATE_AFTER_MS = 5 * 60_000
 
 export const isLate = (occurredAtMs: number | null, receivedAtMs: number): boolean =>
   occurredAtMs !== null && receivedAtMs - occurredAtMs > LATE_AFTER_MS
 
-/** Length of the random salt of a commitment, bytes. */
+/** Length of a commitment's random salt in bytes. */
 export const SALT_BYTES = 32
 
 /** The commitment to personal text: SHA-256(salt || RFC 8785 JSON of account, method, username).
- * Without the salt it says nothing of the text; with both, anyone can check it. */
+ * Without the salt it reveals nothing; with salt and text, anyone can check it. */
 export const personHash = (salt: Uint8Array, person: PersonalText): Uint8Array => {
   const text = JSON.stringify({
     account: person.accountPublicId,
@@ -91,7 +91,7 @@ export const personHash = (salt: Uint8Array, person: PersonalText): Uint8Array =
   return sha256(input)
 }
 
-/** The text of an event's leaf: RFC 8785 JSON, so that any tool can make it again. Members stand in
+/** The text of an event's leaf: RFC 8785 JSON, so that any tool can reproduce it. Members are in
  * sorted order, and JSON.stringify writes whole numbers and well-formed text as RFC 8785 does. */
 const entryText = (entry: UnlockEntry): string =>
   JSON.stringify({
@@ -180,7 +180,7 @@ const isLeaf = (leaf: Readonly<Record<string, unknown>>): leaf is Leaf =>
   typeof leaf['time_uncertain'] === 'boolean' &&
   typeof leaf['person'] === 'string'
 
-/** The members of a JSON object; nothing where the text is none. */
+/** Returns the members of a JSON object, or undefined if the text is not one. */
 export const parsedObject = (text: string): Readonly<Record<string, unknown>> | undefined => {
   try {
     const value: unknown = JSON.parse(text)

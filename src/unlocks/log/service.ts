@@ -197,7 +197,7 @@ const appendOne = async ({
   }
   for (const node of growing.append(stored.leafHash))
     if (node.level > 0 && !(await writes.insertNode(node)))
-      throw broken('its tree has a node that no event made')
+      throw broken('its tree has a node that belongs to no event')
   return stored
 }
 
@@ -224,8 +224,8 @@ const requireSigned = (head: Head, tree: Frontier, { verifierKey }: NoteSigner):
   } catch {
     throw broken('its newest checkpoint is not signed by the key in the data folder')
   }
-  throw broken('its tree is not the one that its newest checkpoint was signed for')
+  throw broken('its tree does not match its newest checkpoint')
 }
 
 const broken = (fault: string): AppError =>
-  new AppError('unavailable', `The unlock log does not hold together: ${fault}`)
+  new AppError('unavailable', `The unlock log is broken: ${fault}`)

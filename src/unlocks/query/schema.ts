@@ -7,7 +7,7 @@ import { EventAnswer, GivenUuid, Lock, Method } from '../log/schema.ts'
 const { default: _noDefault, ...AnyLock } = Lock
 
 const FILTER = {
-  account: t.Optional({ ...GivenUuid, description: 'Public id; a member’s own only' }),
+  account: t.Optional({ ...GivenUuid, description: 'Public id; members may only name their own' }),
   lock: t.Optional(AnyLock),
   method: t.Optional(Method),
   result: t.Optional(oneOf(RESULTS)),
@@ -15,7 +15,7 @@ const FILTER = {
     text({
       min: 1,
       max: 80,
-      description: 'Part of the user name or the method; ASCII letters of either case are the same',
+      description: 'Part of the user name or the method; the case of ASCII letters does not matter',
       examples: ['finger'],
     }),
   ),
@@ -33,7 +33,7 @@ export const StreamHeaders = t.Object({
   'last-event-id': t.Optional(
     t.String({
       pattern: String.raw`^\d{1,15}$`,
-      description: 'The sequence number of the last unlock received: the stream goes on behind it',
+      description: 'The sequence number of the last unlock received: the stream continues after it',
       examples: ['41'],
     }),
   ),
@@ -44,14 +44,14 @@ export const StatsQuery = t.Object({
     t.String({
       pattern: '^[A-Za-z][A-Za-z0-9_+/-]{0,63}$',
       default: 'UTC',
-      description: 'Name in the IANA time zone database',
+      description: 'A name in the IANA time zone database',
       examples: ['Europe/Berlin'],
     }),
   ),
   ...SPAN,
 })
 
-/** What the search parameters of all have in common. */
+/** The search parameters that all queries share. */
 export type Search = Partial<Static<typeof ListQuery>>
 
 const Nullable = t.Union([t.String(), t.Null()])

@@ -1,10 +1,11 @@
+import { MINUTE_MS } from '../../domain/duration.ts'
 import type { Queries } from '../../storage/database.ts'
 
 export type UnlockCounts = ReturnType<typeof unlockCounts>
 
-/** How many events of one quarter of an hour, method and account there are; null where erased. */
+/** Number of events by quarter of an hour, method and account; null once erased. */
 export type Tally = {
-  /** Quarters of an hour since 1970, UTC: no time zone changes between them. */
+  /** Quarters of an hour since 1970, UTC: time zones only ever change at a full quarter. */
   readonly quarter: number
   readonly method: string | null
   readonly account: string | null
@@ -12,19 +13,19 @@ export type Tally = {
 }
 
 type Span = {
-  /** Counts this account's events alone. */
+  /** Counts only this account's events. */
   readonly account: string | undefined
   readonly fromMs: number
   readonly toMs: number
 }
 
-export const QUARTER_MS = 900_000
+export const QUARTER_MS = 15 * MINUTE_MS
 
-/** Events that one statement counts before other work goes on. */
+/** Events that one statement counts before other work continues. */
 const STEP_ROWS = 10_000
 
-/** Which events are counted by which of their times: imported ones by when they happened. Steps go
- * through the events of `within`. */
+/** Which events are counted by which time: imported events by the time they happened. Each step
+ * looks at events that match `within`. */
 const BY_RECEIPT = {
   time: 'received_at_ms',
   which: "source <> 'imported'",
@@ -36,16 +37,16 @@ const IMPORTED = {
   within: "source = 'imported'",
 } as const
 
-/** The unlock log as it is counted: from indexes alone, which hold all that is asked. */
+/** Counts the unlock log from indexes alone, which hold every column needed. */
 export const unlockCounts = (db: Queries) => ({
-  /** Counts the events received, or if imported happened, from `fromMs` until before `toMs`, step by
-   * step. */
+  /** Counts, step by step, the events received from `fromMs` up to, not including, `toMs`; imported
+   * events by the time they happened. */
   tallies: async function* ({ account, fromMs, toMs }: Span): AsyncGenerator<readonly Tally[]> {
-    if (account !== undefined) yield* talliesOfOne(db, account, fromMs, toMs)
-    else for (const some of [BY_RECEIPT, IMPORTED]) yield* talliesOfAll(db, some, fromMs, toMs)
+    if (account !== undefined) yield* talliesOfAccount(db, account, fromMs, toMs)
+    else for (const kind of [BY_RECEIPT, IMPORTED]) yield* talliesOfAll(db, kind, fromMs, toMs)
   },
 
-  /** The name that an account had at its newest event. */
+  /** Returns the name that an account had at its newest event. */
   usernameOf: async (account: string): Promise<string | null> => {
     const row = await db.get<{ username: string }>(
       'SELECT username FROM unlock_event WHERE account_public_id = ? ORDER BY seq DESC LIMIT 1',
@@ -94,7 +95,7 @@ async function* talliesOfAll(
 
 const HAPPENED = "iif(source = 'imported', occurred_at_ms, received_at_ms)"
 
-async function* talliesOfOne(db: Queries, account: string, fromMs: number, toMs: number) {
+async function* talliesOfAccount(db: Queries, account: string, fromMs: number, toMs: number) {
   for (let after = -1; ;) {
     const edge = await db.get<{ last: number | null }>(
       `SELECT max(seq) AS last

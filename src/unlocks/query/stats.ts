@@ -1,8 +1,10 @@
+import { DAY_MS } from '../../domain/duration.ts'
+import { yieldToEventLoop } from '../../domain/event-loop.ts'
 import { AppError } from '../../errors.ts'
 import { QUARTER_MS, type Tally, type UnlockCounts } from './stats-store.ts'
 
 type Wanted = {
-  /** Of the IANA time zone database. */
+  /** A name in the IANA time zone database. */
   readonly zone: string
   readonly account: string | undefined
   readonly fromMs: number
@@ -13,7 +15,7 @@ type Counted<Key> = ReadonlyMap<Key, number>
 
 export type Stats = {
   readonly total: number
-  /** By local day, `2026-11-22`; every day of the span, those without an event too. */
+  /** By local day, `2026-11-22`: every day of the span, including those without an event. */
   readonly days: Counted<string>
   /** By hour of the local day, 0 to 23. */
   readonly hours: readonly number[]
@@ -21,10 +23,8 @@ export type Stats = {
   readonly accounts: Counted<string | null>
 }
 
-/** Distinct methods and accounts counted by name; methods are the apps' own words. */
+/** Distinct methods and accounts counted by name: apps may make up methods as they like. */
 const NAMES_MAX = 10_000
-
-const DAY_MS = 86_400_000
 
 /** Counts unlocks by local day, hour, method and account. Throws `invalid` for an unknown zone. */
 export const unlockStats = async (
@@ -46,12 +46,12 @@ export const unlockStats = async (
     hours[hour] = (hours[hour] ?? 0) + tally.count
     add(days, dayOf(localMs), tally.count)
     add(methods, tally.method, tally.count)
-    // Imported for nobody who has an account.
+    // Empty for imported events of people without an account.
     add(accounts, tally.account || null, tally.count)
   }
-  for await (const some of tallies({ account, fromMs, toMs })) {
-    for (const tally of some) count(tally)
-    await new Promise((turn) => setImmediate(turn))
+  for await (const batch of tallies({ account, fromMs, toMs })) {
+    for (const tally of batch) count(tally)
+    await yieldToEventLoop()
   }
   return { total, days, hours, methods, accounts }
 }
@@ -65,8 +65,8 @@ const startOfDay = (localMs: number): number => Math.floor(localMs / DAY_MS) * D
 
 const dayOf = (localMs: number): string => new Date(localMs).toISOString().slice(0, 10)
 
-/** Gives the clock of a zone over a span: what it shows at a time, as if that were UTC. The zone is
- * asked once for each change of its offset, not for each time. */
+/** Returns a function from a time to the local time of a zone, as if that were UTC. Looks up the
+ * zone's offset once for each change within the span, not for each time. */
 const localClock = (zone: string, fromMs: number, toMs: number): ((ms: number) => number) => {
   const offsets: { readonly untilMs: number; readonly offsetMs: number }[] = []
   let at: Temporal.ZonedDateTime | null = inZone(fromMs, zone)

@@ -1,105 +1,104 @@
+import { yieldToEventLoop } from '../../domain/event-loop.ts'
 import type { Order } from '../../http/request/paging.ts'
 import type { Queries } from '../../storage/database.ts'
 import type { Result, UnlockEvent } from '../log/event.ts'
-import { hasImported, importedRange } from './imported-range.ts'
+import { hasImported, importedRange } from './imported-store.ts'
 import { type UnlockRow, eventOf } from '../log/event-row.ts'
 import { countBefore, firstSince } from '../log/store.ts'
 
 export type UnlockQueries = ReturnType<typeof unlockQueries>
 
-/** What an event must fit; all of it. */
+/** The conditions that an event must meet, all of them. */
 export type UnlockFilter = {
   readonly account?: string | undefined
   readonly lock?: string | undefined
   readonly method?: string | undefined
   readonly result?: Result | undefined
-  /** Received at this time or later; of imported events, happened then. Where the time of receipt
-   * was doubted, it is taken for anything between those of its neighbours. */
+  /** Received at this time or later; imported events: happened then. An uncertain time of receipt
+   * counts as any time between those of the events around it. */
   readonly fromMs?: number | undefined
   /** Received, or happened, before this time. */
   readonly toMs?: number | undefined
-  /** Leaves out what a legacy server recorded. */
+  /** Leaves out imported events. */
   readonly origin?: 'own' | undefined
-  /** Part of the user name or the method; ASCII letters of either case are the same. */
+  /** Part of the user name or the method; the case of ASCII letters does not matter. */
   readonly text?: string | undefined
 }
 
 type Wanted = {
   readonly filter: UnlockFilter
   readonly order: Order
-  /** Go on behind the event of this number. */
+  /** Continue after the event with this sequence number. */
   readonly after?: number | undefined
-  /** Leaves out the events from this number on. */
+  /** Leaves out events from this sequence number on. */
   readonly size: number
   readonly limit: number
-  /** Where the events of the filter's time are, if that was looked up before. */
+  /** Where the events of the filter's time span are, if it was looked up before. */
   readonly located?: Located | undefined
 }
 
 export type Found = {
   readonly unlocks: readonly UnlockEvent[]
-  /** The number to go on behind; none at the end. */
+  /** The sequence number to continue after; undefined at the end. */
   readonly next: number | undefined
 }
 
-/** A stretch of the log, from one sequence number to another; neither is itself in it. */
-type Stretch = { readonly low: number; readonly high: number }
+/** The events between two sequence numbers, both excluded. */
+type Interval = { readonly low: number; readonly high: number }
 
-/** Events that one statement goes through where no index answers the whole filter, and events that
- * one page does: a page may hold fewer than its limit and still be followed by another. */
+/** Events that one statement looks at if no index serves the whole filter, and events that one page
+ * looks at: a page may hold fewer than its limit and still be followed by another. */
 const STEP_ROWS = 1000
 const PAGE_ROWS_MAX = 20_000
 
-/** The unlock log as it is searched. */
+/** Searches the unlock log. */
 export const unlockQueries = (db: Queries) => ({
-  /** Looks up where the events of a filter's time are, once for many pages. */
+  /** Looks up where the events of a filter's time span are, once for many pages. */
   locate: (wanted: Pick<Wanted, 'filter' | 'size'>): Promise<Located> => locate(db, wanted),
 
-  /** Events in the order of their numbers, which no clock can change. */
+  /** Returns events in the order of their sequence numbers, which no clock can change. */
   page: async (wanted: Wanted): Promise<Found> => {
     const { order, limit, filter } = wanted
     const located = wanted.located ?? (await locate(db, wanted))
     const { rows, keys, lead, rest } = searchFor(filter, order, located.among)
     const found: UnlockEvent[] = []
-    let stretch = wholeStretch(wanted, located.stretch)
+    let interval = remaining(wanted, located.interval)
     for (let examined = STEP_ROWS; ; examined += STEP_ROWS) {
-      const { low, high } = stretch
+      const { low, high } = interval
       const edge = rest.length === 0 ? undefined : await edgeOf(db, keys, [...lead, low, high])
-      const part = edge === undefined ? stretch : upTo(edge, stretch, order)
-      const left = limit + 1 - found.length
-      const some = await db.all<UnlockRow>(rows, ...lead, part.low, part.high, ...rest, left)
-      found.push(...some.map(eventOf))
+      const part = edge === undefined ? interval : upTo(edge, interval, order)
+      const wantedRows = limit + 1 - found.length
+      const bounds = [part.low, part.high]
+      const batch = await db.all<UnlockRow>(rows, ...lead, ...bounds, ...rest, wantedRows)
+      found.push(...batch.map(eventOf))
       if (found.length > limit)
         return { unlocks: found.slice(0, limit), next: found[limit - 1]?.seq }
       if (edge === undefined) return { unlocks: found, next: undefined }
       if (examined >= PAGE_ROWS_MAX) return { unlocks: found, next: edge }
-      stretch = behind(edge, stretch, order)
-      await otherWork()
+      interval = after(edge, interval, order)
+      await yieldToEventLoop()
     }
   },
 })
 
-/** Lets whatever waits go first, since SQLite answers without giving way. */
-const otherWork = (): Promise<void> => new Promise((turn) => setImmediate(turn))
-
 type Located = {
-  readonly stretch: Stretch
-  /** What else an event of the stretch must fit. */
+  readonly interval: Interval
+  /** What else an event of the interval must meet. */
   readonly among: readonly Condition[]
 }
 
-/** Where the events of the filter's time are. Those received then stand side by side; imported ones
- * that happened then stand wherever they were imported. */
+/** Looks up where the events of the filter's time span are. Those received then are next to one
+ * another; imported events that happened then are wherever they were imported. */
 const locate = async (
   db: Queries,
   { filter: { fromMs, toMs }, size }: Pick<Wanted, 'filter' | 'size'>,
 ): Promise<Located> => {
-  const stretch = {
+  const interval = {
     low: fromMs === undefined ? -1 : (await countBefore(db, fromMs)) - 1,
     high: toMs === undefined ? size : Math.min(await firstSince(db, toMs), size),
   }
   const isWhole = fromMs === undefined && toMs === undefined
-  if (isWhole || !(await hasImported(db))) return { stretch, among: [] }
+  if (isWhole || !(await hasImported(db))) return { interval, among: [] }
   const imported = await importedRange(db, { fromMs, toMs })
   const sql = `iif(
     source = 'imported',
@@ -107,25 +106,26 @@ const locate = async (
     seq > ? AND seq < ?
   ) IS TRUE`
   const [from, to] = [fromMs ?? Number.MIN_SAFE_INTEGER, toMs ?? Number.MAX_SAFE_INTEGER]
-  const among = [{ sql, values: [from, to, stretch.low, stretch.high] }]
-  if (!imported) return { stretch, among }
-  const isEmpty = stretch.high - stretch.low < 2
+  const among = [{ sql, values: [from, to, interval.low, interval.high] }]
+  if (!imported) return { interval, among }
+  const isEmpty = interval.high - interval.low < 2
   return {
-    stretch: {
-      low: Math.min(imported.first - 1, isEmpty ? Infinity : stretch.low),
-      high: Math.min(Math.max(imported.last + 1, isEmpty ? 0 : stretch.high), size),
+    interval: {
+      low: Math.min(imported.first - 1, isEmpty ? Infinity : interval.low),
+      high: Math.min(Math.max(imported.last + 1, isEmpty ? 0 : interval.high), size),
     },
     among,
   }
 }
 
-const wholeStretch = ({ order, after }: Wanted, whole: Stretch): Stretch => {
-  if (after === undefined) return whole
-  const rest = behind(after, whole, order)
+/** The part of an interval that the pages before have not covered. */
+const remaining = ({ order, after: seq }: Wanted, whole: Interval): Interval => {
+  if (seq === undefined) return whole
+  const rest = after(seq, whole, order)
   return { low: Math.max(rest.low, whole.low), high: Math.min(rest.high, whole.high) }
 }
 
-/** The last of the next events that a statement goes through; none where they are the last. */
+/** Returns the last of the next events that a statement looks at; undefined if there are no more. */
 const edgeOf = async (
   db: Queries,
   keys: string,
@@ -135,17 +135,17 @@ const edgeOf = async (
   return steps.length === STEP_ROWS ? steps.at(-1)?.seq : undefined
 }
 
-const behind = (seq: number, stretch: Stretch, order: Order): Stretch =>
-  order === 'oldest' ? { ...stretch, low: seq } : { ...stretch, high: seq }
+const after = (seq: number, interval: Interval, order: Order): Interval =>
+  order === 'oldest' ? { ...interval, low: seq } : { ...interval, high: seq }
 
-const upTo = (seq: number, stretch: Stretch, order: Order): Stretch =>
-  order === 'oldest' ? { ...stretch, high: seq + 1 } : { ...stretch, low: seq - 1 }
+const upTo = (seq: number, interval: Interval, order: Order): Interval =>
+  order === 'oldest' ? { ...interval, high: seq + 1 } : { ...interval, low: seq - 1 }
 
 type Condition = { readonly sql: string; readonly values: readonly (string | number)[] }
 
-/** The statements of a filter: one index leads, that which is likely to leave the fewest events,
- * and gives their order; the rest of the filter is asked of each event in a shape that no index
- * serves, so that the planner has no choice. */
+/** Returns the statements of a filter. One index leads, the one likely to leave the fewest events,
+ * and gives the order; the other conditions are written so that no index serves them, which leaves
+ * the query planner no choice. */
 const searchFor = (filter: UnlockFilter, order: Order, among: readonly Condition[]) => {
   const [lead, ...others] = equalities(filter)
   const rest = [
@@ -166,8 +166,8 @@ const searchFor = (filter: UnlockFilter, order: Order, among: readonly Condition
   }
 }
 
-/** Those that an index serves, in the order in which they leave few events; what is asked of nearly
- * all events, that the door was unlocked, has none. */
+/** The conditions that an index serves, the most selective first. `unlocked` has no index, since
+ * nearly all events meet it. */
 const equalities = ({ account, lock, method, result }: UnlockFilter): readonly Condition[] => [
   ...equality('account_public_id', account),
   ...(result === 'denied' ? [{ sql: "result = 'denied'", values: [] }] : []),

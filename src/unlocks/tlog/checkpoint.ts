@@ -3,30 +3,30 @@ import { HASH_BYTES, isTreeSize } from './merkle-tree.ts'
 import { parseDecimal, ProofError, proofText } from './proof-format.ts'
 import { isKeyName, type NoteSigner, openNote, signNote, type VerifierKey } from './signed-note.ts'
 
-/** What a log says of itself at one moment: its name, how many leaves, and their Merkle root. */
+/** The state of a log at one moment: its name, its number of leaves, and their Merkle root. */
 export type Checkpoint = {
   readonly origin: string
   readonly size: number
   readonly root: Uint8Array
 }
 
-/** A checkpoint as another log may have written it, with lines that mean something only to it. */
+/** A checkpoint as any log may write it, with extension lines of its own. */
 export type ParsedCheckpoint = Checkpoint & { readonly extensions: readonly string[] }
 
-/** How far the log has come: its size, and the newest checkpoint as a signed note. */
+/** The newest state of the log: its size, and its checkpoint as a signed note. */
 export type Head = { readonly size: number; readonly checkpoint: string }
 
 /** The note text of a checkpoint: origin, size and root, a line each (C2SP tlog-checkpoint).
- * RangeError for an origin with spaces or a plus, a size not countable, a root not 32 bytes. */
+ * RangeError for an origin with spaces or a plus, an invalid size, or a root that is not 32 bytes. */
 export const formatCheckpoint = ({ origin, size, root }: Checkpoint): string => {
-  if (!isKeyName(origin)) throw new RangeError('An origin has no spaces and no plus')
-  if (!isTreeSize(size)) throw new RangeError(`${size} is no tree size`)
+  if (!isKeyName(origin)) throw new RangeError('An origin must not contain spaces or a plus')
+  if (!isTreeSize(size)) throw new RangeError(`${size} is not a tree size`)
   if (root.length !== HASH_BYTES) throw new RangeError('A root hash has 32 bytes')
   return `${origin}\n${size}\n${encodeBase64(root)}\n`
 }
 
-/** The checkpoint that a note text holds; ProofError unless it is built exactly as C2SP
- * tlog-checkpoint says. */
+/** Returns the checkpoint in a note's text. ProofError unless it is exactly as C2SP tlog-checkpoint
+ * defines it. */
 export const parseCheckpoint = (input: string | Uint8Array): ParsedCheckpoint => {
   const text = proofText('checkpoint', input)
   if (!text.endsWith('\n')) throw malformed('does not end in a newline')
@@ -43,7 +43,7 @@ export const parseCheckpoint = (input: string | Uint8Array): ParsedCheckpoint =>
   return { origin, size, root, extensions }
 }
 
-/** A checkpoint signed by its log, whose key name is the origin (C2SP tlog-checkpoint). */
+/** Returns a checkpoint signed by its log, whose key name is the origin (C2SP tlog-checkpoint). */
 export const signCheckpoint = (checkpoint: Checkpoint, signer: NoteSigner): string => {
   if (signer.verifierKey.name !== checkpoint.origin) {
     throw new RangeError('A log signs only checkpoints of its own origin')
@@ -51,8 +51,8 @@ export const signCheckpoint = (checkpoint: Checkpoint, signer: NoteSigner): stri
   return signNote(formatCheckpoint(checkpoint), [signer])
 }
 
-/** The checkpoint in a note that the log's key has signed; ProofError if the note does not hold or
- * is of another log than the key's name says. */
+/** Returns the checkpoint in a note signed with the log's key. ProofError if the note is not valid or
+ * belongs to another log than the key's name says. */
 export const openCheckpoint = (note: string | Uint8Array, key: VerifierKey): ParsedCheckpoint => {
   const checkpoint = parseCheckpoint(openNote(note, key))
   if (checkpoint.origin !== key.name) {

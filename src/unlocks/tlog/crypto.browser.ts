@@ -1,20 +1,20 @@
 import { hashes, verify } from '@noble/ed25519'
 import { sha256 as nobleSha256, sha512 } from '@noble/hashes/sha2.js'
 
-/** What proofs are computed with. Imported as `#primitives`, which is this file in
- * the page that verifies in a browser and `../primitives.ts` anywhere else; both give the same. */
+/** What proofs are computed with. Imported as `#crypto`, which is this file in a browser and
+ * `crypto.ts` everywhere else; both return the same. */
 export type Primitives = {
   readonly sha256: (input: Uint8Array) => Uint8Array
-  /** Whether the signature is the key's over the message (RFC 8032 Ed25519). */
+  /** True if the key made the signature over the message (RFC 8032 Ed25519). */
   readonly isSigned: (message: Uint8Array, signature: Uint8Array, publicKey: Uint8Array) => boolean
   /** Base64 of bytes (RFC 4648 section 4). */
   readonly encodeBase64: (bytes: Uint8Array) => string
-  /** Bytes of Base64, or undefined unless it is spelt the one canonical way. */
+  /** Bytes of Base64, or undefined unless it is in canonical form. */
   readonly decodeBase64: (text: string) => Uint8Array | undefined
 }
 
-// A browser gives a page from a file no WebCrypto that can be counted on, and none that hashes a
-// million small texts without a promise for each.
+// A page opened from a file cannot count on WebCrypto, which would also need a promise for each of a
+// million small texts.
 hashes.sha512 = sha512
 
 export const sha256: Primitives['sha256'] = (input) => nobleSha256(input)
@@ -23,7 +23,7 @@ export const isSigned: Primitives['isSigned'] = (message, signature, publicKey) 
   try {
     return verify(signature, message, publicKey, { zip215: false })
   } catch {
-    return false // bytes that are no point of the curve
+    return false // bytes that are not a point on the curve
   }
 }
 

@@ -8,7 +8,7 @@ import {
   nodeHash,
 } from './merkle-tree.ts'
 
-/** What is said of one leaf: that the tree of `size` leaves under `root` holds it at `index`. */
+/** The claim that the tree of `size` leaves under `root` holds a leaf at `index`. */
 export type InclusionClaim = {
   readonly leafHash: Uint8Array
   readonly index: number
@@ -17,7 +17,7 @@ export type InclusionClaim = {
   readonly root: Uint8Array
 }
 
-/** What is said of two trees: that the first `from` leaves of the later tree are the earlier. */
+/** The claim that the first `from` leaves of the later tree are the earlier tree. */
 export type ConsistencyClaim = {
   readonly from: number
   readonly to: number
@@ -26,8 +26,8 @@ export type ConsistencyClaim = {
   readonly toRoot: Uint8Array
 }
 
-/** Whether the proof shows the leaf under the root (RFC 9162 section 2.1.3.2). The root alone does
- * not fix the size: take both from one signed checkpoint. */
+/** True if the proof shows that the leaf is under the root (RFC 9162 section 2.1.3.2). A root alone
+ * does not fix the size: take both from one signed checkpoint. */
 export const verifyInclusion = (claim: InclusionClaim): boolean => {
   const { index, size, proof } = claim
   if (!isTreeSize(index) || !isTreeSize(size) || index >= size) return false
@@ -41,9 +41,9 @@ export const verifyInclusion = (claim: InclusionClaim): boolean => {
   return path.last === 0 && isSameHash(hash, claim.root)
 }
 
-/** Whether the proof shows the later tree to be the earlier one with leaves added only at its end
+/** True if the proof shows that the later tree is the earlier one with leaves added only at the end
  * (RFC 9162 section 2.1.4.2). Equal sizes need equal roots, an empty tree the empty root, and
- * neither takes a proof. */
+ * neither has a proof. */
 export const verifyConsistency = (claim: ConsistencyClaim): boolean => {
   const { from, to, proof, fromRoot, toRoot } = claim
   if (!isTreeSize(from) || !isTreeSize(to) || from > to) return false
@@ -76,10 +76,10 @@ const verifyGrowth = ({ from, to, proof, fromRoot, toRoot }: ConsistencyClaim): 
 /** A node on the way to the root and the last node of its level: `fn` and `sn` of RFC 9162. */
 type Path = { at: number; last: number }
 
-/** Climbs to the parent that the next sibling makes, and says on which side that sibling is. */
+/** Climbs to the parent that the next sibling completes; returns the side of that sibling. */
 const step = (path: Path): 'left' | 'right' => {
   const side = isOdd(path.at) || path.at === path.last ? 'left' : 'right'
-  // At the right edge a node without a sibling rises as it is, until it is a right child.
+  // At the right edge a node without a sibling rises unchanged until it is a right child.
   if (side === 'left') while (!isOdd(path.at) && path.at !== 0) climb(path)
   climb(path)
   return side

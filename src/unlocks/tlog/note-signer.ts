@@ -7,9 +7,9 @@ const ED25519_SEED_BYTES = 32
 const PKCS8_PREFIX = Buffer.from('302e020100300506032b657004220420', 'hex')
 const SPKI_PREFIX = Buffer.from('302a300506032b6570032100', 'hex')
 
-/** A signer from an Ed25519 seed of 32 bytes (RFC 8032), which it holds and never shows. */
+/** Returns a signer with an Ed25519 seed of 32 bytes (RFC 8032), which it never reveals. */
 export const noteSigner = (name: string, seed: Uint8Array): NoteSigner => {
-  if (!isKeyName(name)) throw new RangeError('A key name has no spaces and no plus')
+  if (!isKeyName(name)) throw new RangeError('A key name must not contain spaces or a plus')
   if (seed.length !== ED25519_SEED_BYTES) throw new RangeError('An Ed25519 seed has 32 bytes')
   const der = Buffer.concat([PKCS8_PREFIX, seed])
   const privateKey = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' })

@@ -1,4 +1,4 @@
-/** The part of a proof that failed, named so that a person can be told what to look at. */
+/** The part of a proof that failed, so that a message can name it. */
 export type ProofPart =
   | 'receipt'
   | 'note'
@@ -9,7 +9,7 @@ export type ProofPart =
   | 'origin'
   | 'inclusion'
 
-/** A proof that is malformed or does not hold; the message says what is wrong with which part. */
+/** A proof that is malformed or not valid; the message says what is wrong with which part. */
 export class ProofError extends Error {
   readonly part: ProofPart
 
@@ -20,15 +20,15 @@ export class ProofError extends Error {
   }
 }
 
-/** The longest text taken in; a note of 16 large signatures, the least to accept, is far below. */
+/** The longest text accepted. A note with 16 large signatures, which C2SP requires, is far shorter. */
 export const PROOF_TEXT_BYTES_MAX = 1024 * 1024
 
 const UTF8 = new TextEncoder()
 const NEWLINE = 0x0a
 const SPACE = 0x20
 
-/** Text of a proof from a string or UTF-8 bytes. ProofError if it is too long, malformed UTF-8, or
- * has a control character below U+0020 other than a newline (C2SP signed-note). */
+/** Returns the text of a proof from a string or UTF-8 bytes. ProofError if it is too long, malformed
+ * UTF-8, or has a control character below U+0020 other than a newline (C2SP signed-note). */
 export const proofText = (part: ProofPart, input: string | Uint8Array): string => {
   const text = typeof input === 'string' ? input : decodeUtf8(part, input)
   if (!text.isWellFormed()) throw new ProofError(part, `The ${part} is not valid Unicode`)
@@ -41,7 +41,7 @@ export const proofText = (part: ProofPart, input: string | Uint8Array): string =
   return text
 }
 
-/** Whether a text has a control character below U+0020 other than a newline. */
+/** True if a text has a control character below U+0020 other than a newline. */
 export const hasControls = (text: string): boolean => {
   for (let at = 0; at < text.length; at += 1) {
     const code = text.charCodeAt(at)
@@ -50,7 +50,8 @@ export const hasControls = (text: string): boolean => {
   return false
 }
 
-/** The number of a decimal without sign or leading zeros, or undefined; also beyond 2^53 - 1. */
+/** Returns the value of a decimal without sign or leading zeros. Undefined for any other text, and
+ * above 2^53 - 1. */
 export const parseDecimal = (text: string): number | undefined => {
   const value = Number(text)
   return DECIMAL.test(text) && Number.isSafeInteger(value) ? value : undefined

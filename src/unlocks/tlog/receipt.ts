@@ -5,19 +5,19 @@ import { HASH_BYTES, leafHash } from './merkle-tree.ts'
 import { parseDecimal, ProofError, type ProofPart, proofText } from './proof-format.ts'
 import { parseVerifierKey } from './signed-note.ts'
 
-/** Proof that one entry is in the log, to be checked without the log (C2SP tlog-proof). */
+/** Proof that an entry is in the log, which can be checked without the log (C2SP tlog-proof). */
 export type Receipt = {
-  /** Place of the entry in the log, from 0. */
+  /** Position of the entry in the log, from 0. */
   readonly index: number
   /** Inclusion proof from the leaf's sibling up to the root's child. */
   readonly proof: readonly Uint8Array[]
   /** The signed checkpoint that the proof leads to, byte for byte. */
   readonly checkpoint: string
-  /** Data for the application, which nothing in the receipt vouches for. */
+  /** Data for the application, which the receipt does not authenticate. */
   readonly extra?: Uint8Array
 }
 
-/** What verifying a receipt found: the place and the checkpoint, or the part that failed and why */
+/** The result of verifying a receipt: index and checkpoint, or the part that failed and why. */
 export type ReceiptVerdict =
   | { readonly ok: true; readonly index: number; readonly checkpoint: ParsedCheckpoint }
   | { readonly ok: false; readonly failed: ProofPart; readonly message: string }
@@ -26,10 +26,10 @@ const HEADER = 'c2sp.org/tlog-proof@v1'
 const EXTRA = 'extra '
 const INDEX = 'index '
 
-/** More hashes than the deepest tree of countable leaves has levels. */
+/** More hashes than the deepest possible tree has levels. */
 const PROOF_HASHES_MAX = 64
 
-/** The receipt as text (C2SP tlog-proof). Extra data that is empty is left out. */
+/** Returns a receipt as text (C2SP tlog-proof). Empty extra data is left out. */
 export const formatReceipt = ({ index, proof, checkpoint, extra }: Receipt): string =>
   [
     HEADER,
@@ -40,8 +40,8 @@ export const formatReceipt = ({ index, proof, checkpoint, extra }: Receipt): str
     checkpoint,
   ].join('\n')
 
-/** The receipt of a text, its checkpoint not yet looked into; ProofError unless it is built exactly
- * as C2SP tlog-proof says. */
+/** Parses a receipt, but not its checkpoint. ProofError unless it is exactly as C2SP tlog-proof
+ * defines it. */
 export const parseReceipt = (input: string | Uint8Array): Receipt => {
   const text = proofText('receipt', input)
   const end = text.indexOf('\n\n')
@@ -59,12 +59,13 @@ export const parseReceipt = (input: string | Uint8Array): Receipt => {
   return extraLine === undefined ? receipt : { ...receipt, extra: parseExtra(extraLine) }
 }
 
-/** The signed checkpoint that somebody kept, by itself or in a receipt; ProofError as parseReceipt. */
+/** Returns the signed checkpoint in a text: a checkpoint itself, or a receipt. ProofError as for
+ * parseReceipt. */
 export const keptCheckpoint = (text: string): string =>
   text.startsWith(HEADER) ? parseReceipt(text).checkpoint : text
 
-/** Whether a receipt proves that the log of the verifier key holds this entry. It never throws for
- * what it is given: the verdict names the first part that fails. */
+/** Verifies that a receipt proves that the verifier key's log holds this entry. Never throws because
+ * of its input: the verdict names the first part that fails. */
 export const verifyReceipt = (given: {
   readonly receipt: string | Uint8Array
   readonly entry: Uint8Array
@@ -90,7 +91,7 @@ export const verifyReceipt = (given: {
 
 const parseHash = (line: string): Uint8Array => {
   const hash = decodeBase64(line)
-  if (hash?.length !== HASH_BYTES) throw malformed('has a line that is no hash')
+  if (hash?.length !== HASH_BYTES) throw malformed('has a line that is not a hash')
   return hash
 }
 

@@ -1,14 +1,14 @@
 import { decodeBase64, encodeBase64, isSigned, sha256 } from '#crypto'
 import { hasControls, ProofError, proofText } from './proof-format.ts'
 
-/** A key that notes are verified with. Name and id together say which key made a signature. */
+/** A key that verifies notes. Name and id together identify the key of a signature. */
 export type VerifierKey = {
   readonly name: string
   readonly id: number
   readonly publicKey: Uint8Array
 }
 
-/** Signs notes under a name; `verifierKey` is what its readers need. */
+/** Signs notes; `verifierKey` is what their readers need. */
 export type NoteSigner = {
   readonly verifierKey: VerifierKey
   readonly sign: (text: string) => Uint8Array
@@ -26,7 +26,7 @@ export type Note = {
   readonly signatures: readonly NoteSignature[]
 }
 
-/** As in Go's note package; C2SP signed-note asks for 16 at the least. */
+/** As in Go's note package; C2SP signed-note requires at least 16. */
 export const NOTE_SIGNATURES_MAX = 100
 
 const UTF8 = new TextEncoder()
@@ -37,24 +37,24 @@ const KEY_ID_BYTES = 4
 const SIGNATURE_LINE = /^\u2014 (?<name>[^ ]+) (?<base64>[^ ]+)$/u
 const VERIFIER_KEY = /^(?<name>[^+]+)\+(?<id>[0-9a-f]{8})\+(?<base64>.+)$/u
 
-/** Whether a key may have this name: not empty, no Unicode space, no plus, and no control character
+/** True for a valid key name: not empty, and without Unicode spaces, a plus, or a control character
  * that a note cannot hold (C2SP signed-note). */
 export const isKeyName = (name: string): boolean =>
   name !== '' && name.isWellFormed() && !/[+\p{White_Space}]/u.test(name) && !hasControls(name)
 
-/** The key id of an Ed25519 key: the first four bytes of SHA-256(name || 0x0A || 0x01 || key). */
+/** Returns the id of an Ed25519 key: the first four bytes of SHA-256(name || 0x0A || 0x01 || key). */
 export const keyId = (name: string, publicKey: Uint8Array): number => {
   const named = UTF8.encode(`${name}\n`)
   const input = new Uint8Array([...named, ED25519, ...publicKey])
   return uint32(sha256(input))
 }
 
-/** A verifier key as people exchange it, `name+id+base64`, as Go's note package has it. */
+/** Returns a verifier key as text, `name+id+base64` as in Go's note package. */
 export const formatVerifierKey = ({ name, id, publicKey }: VerifierKey): string =>
   `${name}+${hexId(id)}+${encodeBase64(Uint8Array.of(ED25519, ...publicKey))}`
 
-/** The key that a text of formatVerifierKey names; ProofError unless it is an Ed25519 key whose id
- * fits its name and bytes. */
+/** Parses what formatVerifierKey returns. ProofError unless it is an Ed25519 key whose id matches its
+ * name and bytes. */
 export const parseVerifierKey = (vkey: string): VerifierKey => {
   const { name = '', id = '', base64 = '' } = VERIFIER_KEY.exec(vkey)?.groups ?? {}
   const bytes = decodeBase64(base64)
@@ -64,16 +64,16 @@ export const parseVerifierKey = (vkey: string): VerifierKey => {
   }
   const publicKey = bytes.slice(1)
   if (hexId(keyId(name, publicKey)) !== id) {
-    throw new ProofError('verifier key', 'The key does not fit its own id')
+    throw new ProofError('verifier key', 'The key does not match its own id')
   }
   return { name, id: keyId(name, publicKey), publicKey }
 }
 
-/** A note of the text with one signature line a signer (C2SP signed-note); ProofError if the text
- * does not end in a newline or has characters that a note cannot hold. */
+/** Returns a note of the text with one signature line for each signer (C2SP signed-note). ProofError
+ * if the text does not end in a newline or has characters that a note cannot hold. */
 export const signNote = (text: string, signers: readonly [NoteSigner, ...NoteSigner[]]): string => {
   if (!proofText('note', text).endsWith('\n')) {
-    throw new ProofError('note', 'The text of a note ends in a newline')
+    throw new ProofError('note', 'The text of a note must end in a newline')
   }
   const lines = signers.map(({ verifierKey, sign: signText }) =>
     signatureLine({
@@ -85,8 +85,8 @@ export const signNote = (text: string, signers: readonly [NoteSigner, ...NoteSig
   return `${text}\n${lines.join('')}`
 }
 
-/** The text and signature lines of a note, nothing verified yet; ProofError unless it is built
- * exactly as C2SP signed-note says. */
+/** Parses a note without verifying it. ProofError unless it is exactly as C2SP signed-note defines
+ * it. */
 export const parseNote = (input: string | Uint8Array): Note => {
   const note = proofText('note', input)
   const end = note.lastIndexOf('\n\n')
@@ -101,8 +101,9 @@ export const parseNote = (input: string | Uint8Array): Note => {
   return { text: note.slice(0, end + 1), signatures: lines.map(parseSignatureLine) }
 }
 
-/** The text of a note that the key has signed; lines of other keys are ignored, as C2SP signed-note
- * demands. ProofError if the note is malformed, not signed by the key, or signed wrongly. */
+/** Returns the text of a note signed with the key. Signatures of other keys are ignored, as C2SP
+ * signed-note requires. ProofError if the note is malformed, not signed by the key, or the signature
+ * is wrong. */
 export const openNote = (input: string | Uint8Array, key: VerifierKey): string => {
   const { text, signatures } = parseNote(input)
   const own = signatures.filter(({ name, keyId: id }) => name === key.name && id === key.id)
@@ -110,7 +111,7 @@ export const openNote = (input: string | Uint8Array, key: VerifierKey): string =
     throw new ProofError('signer', `The note is not signed by ${key.name}+${hexId(key.id)}`)
   }
   if (!own.every(({ signature }) => isSignature(text, signature, key))) {
-    throw new ProofError('signature', `The signature by ${key.name} does not fit the text`)
+    throw new ProofError('signature', `The signature by ${key.name} does not match the text`)
   }
   return text
 }
@@ -135,7 +136,7 @@ const isSignature = (text: string, signature: Uint8Array, key: VerifierKey): boo
   signature.length === ED25519_SIGNATURE_BYTES &&
   isSigned(UTF8.encode(text), signature, key.publicKey)
 
-/** The number that the first four bytes are, the highest first. */
+/** Reads the first four bytes as a big-endian number. */
 const uint32 = (bytes: Uint8Array): number =>
   new DataView(bytes.buffer, bytes.byteOffset).getUint32(0)
 

@@ -6,8 +6,8 @@ const ED25519 = 0x01
 const SEED_BYTES = 32
 const PRIVATE_KEY = /^PRIVATE\+KEY\+(?<name>[^+]+)\+(?<id>[0-9a-f]{8})\+(?<base64>\S+)$/
 
-/** A new signing key as text, `PRIVATE+KEY+name+id+base64` as in Go's note package. Its name, the
- * origin of this gateway's log, is random, since two logs must never share one. */
+/** Returns a new signing key as text, `PRIVATE+KEY+name+id+base64` as in Go's note package. Its name,
+ * the origin of this gateway's log, is random, because no two logs may share one. */
 export const newSigningKey = (): string => {
   const name = `secure-lock-server/${crypto.getRandomValues(new Uint8Array(8)).toHex()}`
   const seed = crypto.getRandomValues(new Uint8Array(SEED_BYTES))
@@ -16,7 +16,7 @@ export const newSigningKey = (): string => {
   return `PRIVATE+KEY+${name}+${hexId}+${encodeBase64(Uint8Array.of(ED25519, ...seed))}`
 }
 
-/** The signer of a key's text; nothing where the text is no key. */
+/** Returns the signer of a key in text form, or undefined if the text is not a key. */
 export const parseSigningKey = (text: string): NoteSigner | undefined => {
   const { name = '', id = '', base64 = '' } = PRIVATE_KEY.exec(text)?.groups ?? {}
   const bytes = decodeBase64(base64)

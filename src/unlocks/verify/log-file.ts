@@ -10,7 +10,7 @@ import { parseSigningKey } from '../tlog/signing-key.ts'
 import { logReads } from '../log/store.ts'
 import { type Verdict, type VerifyOptions, verifyLog } from './verify-log.ts'
 
-/** The log in a database file that nobody need serve, read and proved but not changed. */
+/** The log in a database file, opened read-only and without a service. */
 export type LogFile = {
   readonly head: Head
   readonly key: VerifierKey
@@ -19,11 +19,11 @@ export type LogFile = {
   readonly close: () => void
 }
 
-type Places = { readonly dataDir: string; readonly databasePath: string }
+type Paths = { readonly dataDir: string; readonly databasePath: string }
 
-/** Opens the log of a database file, with the key in a data folder. Throws `unavailable` where either
+/** Opens the log of a database file with the key in a data folder. Throws `unavailable` if either
  * cannot be read, or the database has no log. */
-export const openLogFile = async ({ dataDir, databasePath }: Places): Promise<LogFile> => {
+export const openLogFile = async ({ dataDir, databasePath }: Paths): Promise<LogFile> => {
   const key = readKey(join(dataDir, KEY_FILES.log))
   const db = openReadOnly(databasePath)
   try {

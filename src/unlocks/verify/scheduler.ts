@@ -128,7 +128,7 @@ const recentVerdict = async (store: UnlockStore, key: VerifierKey): Promise<Verd
     const tree = await store.frontier(head.size)
     if (size === head.size && isSameHash(root, tree.root())) return { ok: true, size }
   } catch (error) {
-    return broken(error instanceof Error ? error.message : 'The newest checkpoint does not hold')
+    return broken(error instanceof Error ? error.message : 'The newest checkpoint is not valid')
   }
-  return broken('The tree is not the one that the newest checkpoint was signed for')
+  return broken('The tree does not match the newest checkpoint')
 }

@@ -7,16 +7,19 @@ const orNull = <Schema extends TSchema>(schema: Schema, description: string) =>
 
 const Count = t.Integer({ minimum: 0 })
 
-/** What the last check of the log found. */
+/** The result of the last verification. */
 export const VerificationAnswer = t.Object(
   {
     state: oneOf(['unchecked', 'intact', 'broken']),
-    scope: orNull(oneOf(VERIFICATION_SCOPES), 'The newest thousand events and the root, or all'),
-    size: orNull(Count, 'Events that the log holds, where it is intact'),
-    checked_at: orNull(t.String({ format: 'date-time' }), 'When the check ended'),
-    seq: orNull(Count, 'The first wrong event, where the fault shows at one'),
+    scope: orNull(
+      oneOf(VERIFICATION_SCOPES),
+      'The newest thousand events and the root, or everything',
+    ),
+    size: orNull(Count, 'Number of events, if the log is intact'),
+    checked_at: orNull(t.String({ format: 'date-time' }), 'When the verification ended'),
+    seq: orNull(Count, 'The first wrong event, if the fault shows at one'),
     fault: orNull(t.String(), 'What is wrong, in words'),
-    running: t.Boolean({ description: 'Whether a check of all events is under way' }),
+    running: t.Boolean({ description: 'True while all events are being verified' }),
   },
   { additionalProperties: false },
 )

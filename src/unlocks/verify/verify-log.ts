@@ -6,41 +6,42 @@ import { ProofError } from '../tlog/proof-format.ts'
 import { keptCheckpoint, parseReceipt } from '../tlog/receipt.ts'
 import type { VerifierKey } from '../tlog/signed-note.ts'
 
-/** What verifying the log found: its size, or the first fault, with the sequence number of the
- * event where it shows, if it shows at one. */
+/** The result of verifying the log: its size, or the first fault, with the sequence number of the
+ * event where it shows, if there is one. */
 export type Verdict =
   | { readonly ok: true; readonly size: number }
   | { readonly ok: false; readonly seq: number | undefined; readonly fault: string }
 
-/** Where the events under check come from: the database, or a bundle of files. */
+/** Where the events come from: the database, or the files of a bundle. */
 type LogSource = {
-  /** Events in order, called for each page once; LogFault where one cannot be read. */
+  /** Returns events in order; called once for each page. LogFault if one cannot be read. */
   readonly page: (afterSeq: number, limit: number) => Promise<readonly UnlockEvent[]>
-  /** The number of an event that stands outside the newest head, in one look at both. */
+  /** Returns the sequence number of an event outside the newest head, looking at both at once. */
   readonly strayEvent: () => Promise<number | undefined>
-  /** Whether there is a node outside it, where nodes are kept. */
+  /** True if there is a node outside it, for sources that store nodes. */
   readonly hasStrayNode?: () => Promise<boolean>
-  /** The inner nodes of the tree, where they are kept, in the order in which events complete them. */
+  /** Returns the tree's inner nodes in the order in which events complete them, for sources that
+   * store nodes. */
   readonly nodesOf?: (firstSeq: number, lastSeq: number) => Promise<readonly Uint8Array[]>
-  /** Receipts against the newest checkpoint, where they are kept, by sequence number. */
+  /** Returns receipts against the newest checkpoint by sequence number, for sources that have them. */
   readonly receiptsOf?: (firstSeq: number, lastSeq: number) => Promise<ReadonlyMap<number, string>>
 }
 
 export type VerifyOptions = {
-  /** Checkpoints or receipts that somebody kept: the log must extend them. */
+  /** Checkpoints or receipts kept elsewhere: the log must extend them. */
   readonly kept?: readonly string[]
-  /** Called after each page, to show progress or to let other work go first. */
-  readonly afterPage?: (checked: number) => Promise<void> | void
+  /** Called after each page, to show progress or to yield to other work. */
+  readonly afterPage?: (verified: number) => Promise<void> | void
 }
 
 type Options = VerifyOptions & {
   readonly source: LogSource
-  /** The newest checkpoint, and the size that is stated beside it, if one is. */
+  /** The newest checkpoint, and the size stored beside it, if there is one. */
   readonly head: Pick<Head, 'checkpoint'> & Partial<Head>
   readonly key: VerifierKey
 }
 
-/** Few enough that other work waits for some 2 ms at the most on a fast machine. */
+/** Few enough that other work waits for about 2 ms at most on a fast machine. */
 const PAGE_ROWS = 500
 
 /** Recomputes every commitment, leaf and node of the log from its rows, and compares the root with
@@ -63,22 +64,19 @@ export const verifyLog = async ({
         stated.size,
       )
     const tree = frontier()
-    /** So many events are those of a kept checkpoint. */
+    /** The number of events that a kept checkpoint confirms. */
     let known = 0
     const passMilestones = () => {
       for (const milestone of milestones) {
         if (milestone.size !== tree.size()) continue
         if (!isSameHash(tree.root(), milestone.root))
-          throw new LogFault(
-            `${range(known, milestone.size)} not those of the kept checkpoint`,
-            known,
-          )
+          throw new LogFault(`${mismatch(known, milestone.size)} the kept checkpoint`, known)
         known = milestone.size
       }
     }
     passMilestones()
     for (;;) {
-      // What comes after this check began is for the next one.
+      // Events recorded since this verification began are left to the next one.
       const limit = Math.min(PAGE_ROWS, size - tree.size())
       const rows = limit > 0 ? await source.page(tree.size() - 1, limit) : []
       if (rows.length === 0) break
@@ -87,34 +85,36 @@ export const verifyLog = async ({
     }
     const strayEvent = await source.strayEvent()
     if (strayEvent !== undefined)
-      throw new LogFault('There are events that no checkpoint was signed for', strayEvent)
+      throw new LogFault('There are events that no checkpoint covers', strayEvent)
     if (tree.size() < stated.size)
       throw new LogFault(`${stated.size - tree.size()} events are missing at the end`, tree.size())
     if (size !== stated.size || !isSameHash(tree.root(), stated.root))
       throw new LogFault(
-        `${range(known, tree.size())} not those that the newest checkpoint was signed for`,
+        `${mismatch(known, tree.size())} the newest checkpoint`,
         known < tree.size() ? known : undefined,
       )
     if (await source.hasStrayNode?.())
-      throw new LogFault('The tree has nodes that no event made', tree.size())
+      throw new LogFault('The tree has nodes that belong to no event', tree.size())
     return { ok: true, size: tree.size() }
   } catch (error) {
     return faultVerdict(error)
   }
 }
 
-/** The verdict of a LogFault; throws any other error on. */
+/** Returns the verdict of a LogFault; throws any other error again. */
 export const faultVerdict = (error: unknown): Verdict => {
   if (!(error instanceof LogFault)) throw error
   return { ok: false, seq: error.seq, fault: error.message }
 }
 
-/** Checks one event by itself: its commitment and its leaf. Gives the fault, if there is one. */
+/** Checks the commitment and the leaf of one event; returns the fault, if there is one. */
 export const eventFault = (event: UnlockEvent): string | undefined => {
   const { person } = event
   if (person && !isSameHash(personHash(person.salt, person), event.personHash))
     return 'its account, name or method was changed'
-  return isSameHash(leafHash(entryBytes(event)), event.leafHash) ? undefined : 'it was changed'
+  return isSameHash(leafHash(entryBytes(event)), event.leafHash)
+    ? undefined
+    : 'its entry was changed'
 }
 
 type Page = {
@@ -139,10 +139,10 @@ const checkPage = async ({ rows, tree, source, passMilestones, ...signed }: Page
     const receipt = receipts?.get(seq)
     if (receipt !== undefined) requireProof(receipt, event, signed)
     for (const { level, index, hash } of tree.append(event.leafHash)) {
-      const kept = level === 0 || !nodes ? hash : nodes.next().value
-      if (!kept || !isSameHash(kept, hash)) {
+      const stored = level === 0 || !nodes ? hash : nodes.next().value
+      if (!stored || !isSameHash(stored, hash)) {
         const from = index * 2 ** level
-        throw new LogFault(`Events ${from} to ${seq}: the tree was made of others`, from)
+        throw new LogFault(`Events ${from} to ${seq}: the tree was built from other events`, from)
       }
     }
     passMilestones()
@@ -156,17 +156,17 @@ const requireProof = (text: string, event: UnlockEvent, { stated, checkpoint }: 
   try {
     const receipt = parseReceipt(text)
     if (receipt.index !== seq || receipt.checkpoint !== checkpoint)
-      throw new LogFault(`Event ${seq}: its receipt is of another event or checkpoint`, seq)
+      throw new LogFault(`Event ${seq}: its receipt belongs to another event or checkpoint`, seq)
     const { size, root } = stated
     if (!verifyInclusion({ leafHash: hash, index: seq, size, proof: receipt.proof, root }))
-      throw new LogFault(`Event ${seq}: it, or its receipt, is not what was signed`, seq)
+      throw new LogFault(`Event ${seq}: the event or its receipt is not what was signed`, seq)
   } catch (error) {
     if (!(error instanceof ProofError)) throw error
     throw new LogFault(`Event ${seq}: ${error.message}`, seq)
   }
 }
 
-/** Why a log does not hold, and at which event that shows, if at one. */
+/** Why a log is not intact, and at which event that shows, if at one. */
 export class LogFault extends Error {
   readonly seq: number | undefined
 
@@ -180,12 +180,13 @@ const opened = (note: string, key: VerifierKey, what: string): ParsedCheckpoint 
   try {
     return openCheckpoint(keptCheckpoint(note), key)
   } catch (error) {
-    if (error instanceof ProofError) throw new LogFault(`${what} does not hold: ${error.message}`)
+    if (error instanceof ProofError) throw new LogFault(`${what} is not valid: ${error.message}`)
     throw error
   }
 }
 
-const range = (from: number, end: number): string => {
-  if (end <= from) return 'The events are'
-  return end - from === 1 ? `Event ${from} is` : `Events ${from} to ${end - 1} are`
+const mismatch = (from: number, end: number): string => {
+  if (end <= from) return 'The events do not match'
+  if (end - from === 1) return `Event ${from} does not match`
+  return `Events ${from} to ${end - 1} do not match`
 }

@@ -281,7 +281,7 @@ describe.skipIf(IS_LEFT_OUT)('one event', () => {
         await page.getByText('The receipt that you chose holds').waitFor()
       }
       await choose(page, receipt.replace(/^extra .*\n/m, ''))
-      await page.getByText('It carries no event').waitFor()
+      await page.getByText('It contains no event').waitFor()
       await look(page, 'event-tampered')
 
       const other = await clientOf(service.url).get(

@@ -189,7 +189,7 @@ describe('verifying a bundle', () => {
     const { out: other } = await newLogKey()
     const wrong = await verify(bundle, '--key', other.trim())
     expect(wrong.status).toBe(1)
-    expect(wrong.words).toContain('The bundle is of another log: its key is')
+    expect(wrong.words).toContain('The bundle belongs to another log: its key is')
     expect((await verify(bundle, '--key', 'x')).status).toBe(2)
   })
 
@@ -214,7 +214,7 @@ describe('verifying a bundle', () => {
     expect((await verify(out, '--key', key)).status).toBe(0)
     const { status, words } = await verify(out, '--checkpoint', log.kept(SIZE))
     expect({ status, seq: named(words) }).toStrictEqual({ status: 1, seq: 0 })
-    expect(words).toContain('not those of the kept checkpoint')
+    expect(words).toContain('do not match the kept checkpoint')
   })
 
   test('what cannot be read is named, and nothing is said of the log', async () => {
@@ -294,7 +294,7 @@ describe('verifying a receipt', () => {
     ['another name', withExtra((one) => one.replace('"ada"', '"eve"')), 'name or method'],
     ['another lock', withExtra((one) => one.replace('front', 'back')), 'does not hold this'],
     ['another spelling', withExtra((one) => `${one} `), 'cannot be read'],
-    ['no event', (text: string) => text.replace(/^extra .*\n/m, ''), 'carries no event'],
+    ['no event', (text: string) => text.replace(/^extra .*\n/m, ''), 'contains no event'],
     ['another number', (text: string) => text.replace(/^index 6$/m, 'index 7'), 'does not hold'],
     ['half of it', (text: string) => text.slice(0, text.length / 2), 'receipt'],
   ])('with %s it does not hold', async (_what, change, by) => {
@@ -320,7 +320,7 @@ describe('a hand in the bundle', () => {
       'edits a leaf',
       entries((text) => line(text, 6, (one) => one.replace('front', 'back'))),
       6,
-      'it, or its receipt, is not what was signed',
+      'the event or its receipt is not what was signed',
     ],
     [
       'edits a name',
@@ -354,12 +354,12 @@ describe('a hand in the bundle', () => {
       8,
       '5 events are missing at the end',
     ],
-    ['cuts off half a line', entries((text) => text.slice(0, -20)), 12, 'a line without an end'],
+    ['cuts off half a line', entries((text) => text.slice(0, -20)), 12, 'an unterminated line'],
     [
       'adds an event',
       entries((text) => text + (text.split('\n')[12] ?? '') + '\n'),
       SIZE,
-      'no checkpoint was signed for',
+      'no checkpoint covers',
     ],
     [
       'swaps two events',
@@ -397,7 +397,7 @@ describe('a hand in the bundle', () => {
       'edits a proof',
       proofs((text) => line(text, 6, (one) => one.replace(/index 6\\n./, String.raw`index 6\n+`))),
       6,
-      'it, or its receipt, is not what was signed',
+      'the event or its receipt is not what was signed',
     ],
   ] as const)('%s: detected', async (_what, [name, change], seq, by) => {
     using copy = copied()

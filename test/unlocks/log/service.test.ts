@@ -397,7 +397,7 @@ describe('watching the log', () => {
     await app.unlocks.store.transaction((writes) => writes.insertNode({ level: 1, index: 0, hash }))
     expect(await record({ method: 'pin' })).toMatchObject({
       status: 503,
-      body: { detail: expect.stringContaining('its tree has a node that no event made') },
+      body: { detail: expect.stringContaining('its tree has a node that belongs to no event') },
     })
     expect(await app.unlocks.verification.verifyAll()).toMatchObject({ ok: false, seq: 1 })
     expect((await app.unlocks.unlockLog.head()).size).toBe(1)
@@ -442,7 +442,7 @@ describe('watching the log', () => {
     )
     expect(refused.status).toBe(503)
     expect(await refused.json()).toMatchObject({
-      detail: 'The unlock log does not hold together: its rows and its head differ',
+      detail: 'The unlock log is broken: its rows and its head differ',
     })
     await cut.stop()
     rmSync(folder, { recursive: true })

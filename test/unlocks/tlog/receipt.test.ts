@@ -57,10 +57,10 @@ describe('a receipt as text', () => {
     ['with a padded index', text.replace('index 5', 'index 05'), 'has no decimal index'],
     ['with a negative index', text.replace('index 5', 'index -5'), 'has no decimal index'],
     ['with a word for an index', text.replace('index 5', 'index five'), 'no decimal index'],
-    ['with its lines swapped', text.replace('index 5', 'index 5\nextra YQ=='), 'is no hash'],
+    ['with its lines swapped', text.replace('index 5', 'index 5\nextra YQ=='), 'is not a hash'],
     ['with extra data not in Base64', text.replace('index', 'extra !!\nindex'), 'extra data'],
     ['with extra data left empty', text.replace('index', 'extra \nindex'), 'extra data'],
-    ['with a line of 31 bytes', text.replace('\n\n', `\n${'A'.repeat(42)}==\n\n`), 'is no hash'],
+    ['with a line of 31 bytes', text.replace('\n\n', `\n${'A'.repeat(42)}==\n\n`), 'is not a hash'],
     ['with 65 hashes', text.replace('index 5', `index 5${HASH_LINE.repeat(65)}`), 'more hashes'],
     ['with carriage returns', text.replaceAll('\n', '\r\n'), 'control character'],
   ])('a receipt %s is refused', (_, receipt, message) => {

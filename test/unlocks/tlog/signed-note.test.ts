@@ -146,8 +146,8 @@ describe('opening a note', () => {
     const forged = PETER_LINE.replace('ZJku', 'ZJkv')
     const long = PETER_LINE.replace('SffcvI', 'SffcABCDvI')
     expect(openNote(NOTE + PETER_LINE, peterKey)).toBe(TEXT)
-    expect(() => openNote(NOTE + forged, peterKey)).toThrow('does not fit the text')
-    expect(() => openNote(NOTE + long, peterKey)).toThrow('does not fit the text')
+    expect(() => openNote(NOTE + forged, peterKey)).toThrow('does not match the text')
+    expect(() => openNote(NOTE + long, peterKey)).toThrow('does not match the text')
     expect(openNote(NOTE + forged + ENOCH_LINE, enochKey)).toBe(TEXT)
   })
 
@@ -162,7 +162,7 @@ describe('opening a note', () => {
   test('a key that is no point of the curve verifies nothing', () => {
     const publicKey = new Uint8Array(32).fill(0xff)
     const key = { name: 'PeterNeumann', id: peterKey.id, publicKey }
-    expect(() => openNote(NOTE, key)).toThrow('does not fit the text')
+    expect(() => openNote(NOTE, key)).toThrow('does not match the text')
   })
 
   test.each([

@@ -60,7 +60,7 @@ test('an admin has the whole log checked, and everybody reads what the last chec
     scope: 'full',
     size: null,
     seq: 2,
-    fault: 'There are events that no checkpoint was signed for',
+    fault: 'There are events that no checkpoint covers',
   })
 })
 

@@ -113,7 +113,7 @@ describe('a hand in the database file', () => {
       what: `edits the ${column} of an event`,
       how: column === 'person_hash' ? 'the commitment' : 'the leaf',
       edit: set(column, value, 6),
-      by: /Event 6: (it|its account, name or method) was changed/,
+      by: /Event 6: its (entry|account, name or method) was changed/,
       seq: 6,
     })),
     ...(['account_public_id', 'username', 'method'] as const).map((column) => ({
@@ -131,7 +131,7 @@ describe('a hand in the database file', () => {
         const row = rowsOf(db)[7]
         if (row) restampLeaf(db, row)
       },
-      by: 'Events 6 to 7: the tree was made of others',
+      by: 'Events 6 to 7: the tree was built from other events',
       seq: 6,
     },
     {
@@ -142,7 +142,7 @@ describe('a hand in the database file', () => {
         const row = rowsOf(db)[SIZE - 1]
         if (row) restampLeaf(db, row)
       },
-      by: 'not those that the newest checkpoint was signed for',
+      by: 'do not match the newest checkpoint',
       seq: 0,
     },
     {
@@ -163,7 +163,7 @@ describe('a hand in the database file', () => {
         const row = rowsOf(db)[6]
         if (row) restampLeaf(db, row)
       },
-      by: 'Events 6 to 7: the tree was made of others',
+      by: 'Events 6 to 7: the tree was built from other events',
       seq: 6,
     },
     {
@@ -171,14 +171,14 @@ describe('a hand in the database file', () => {
       how: 'the leaves below it',
       edit: (db) =>
         db.run(`UPDATE tree_node SET hash = zeroblob(32) WHERE number = ${nodeNumber(2, 1)}`),
-      by: 'Events 4 to 7: the tree was made of others',
+      by: 'Events 4 to 7: the tree was built from other events',
       seq: 4,
     },
     {
       what: 'removes a node of the tree',
       how: 'the leaves below it',
       edit: (db) => db.run(`DELETE FROM tree_node WHERE number = ${nodeNumber(1, 3)}`),
-      by: 'Events 6 to 7: the tree was made of others',
+      by: 'Events 6 to 7: the tree was built from other events',
       seq: 6,
     },
     {
@@ -195,7 +195,7 @@ describe('a hand in the database file', () => {
         remove(db, 6)
         for (let seq = 7; seq < SIZE; seq += 1) move(db, seq, seq - 1)
       },
-      by: 'Event 6: it was changed',
+      by: 'Event 6: its entry was changed',
       seq: 6,
     },
     {
@@ -206,7 +206,7 @@ describe('a hand in the database file', () => {
         move(db, 9, 6)
         move(db, -1, 9)
       },
-      by: 'Event 6: it was changed',
+      by: 'Event 6: its entry was changed',
       seq: 6,
     },
     {
@@ -217,7 +217,7 @@ describe('a hand in the database file', () => {
         insertCopy(db, 7, 6)
         for (const row of rowsOf(db)) restampLeaf(db, row)
       },
-      by: 'Events 6 to 7: the tree was made of others',
+      by: 'Events 6 to 7: the tree was built from other events',
       seq: 6,
     },
     {
@@ -228,21 +228,21 @@ describe('a hand in the database file', () => {
         const row = rowsOf(db)[SIZE]
         if (row) restampLeaf(db, row)
       },
-      by: 'There are events that no checkpoint was signed for',
+      by: 'There are events that no checkpoint covers',
       seq: SIZE,
     },
     {
       what: 'adds an event before the first, where no page begins',
       how: 'its number',
       edit: (db) => insertCopy(db, 6, -1),
-      by: 'There are events that no checkpoint was signed for',
+      by: 'There are events that no checkpoint covers',
       seq: -1,
     },
     {
       what: 'plants a node where the tree will grow',
       how: 'the size in the head',
       edit: (db) => db.run(`INSERT INTO tree_node VALUES (${nodeNumber(2, 3)}, zeroblob(32))`),
-      by: 'The tree has nodes that no event made',
+      by: 'The tree has nodes that belong to no event',
       seq: SIZE,
     },
     {
@@ -252,7 +252,7 @@ describe('a hand in the database file', () => {
         insertCopy(db, SIZE - 1, SIZE)
         restamp(db)
       },
-      by: 'not those that the newest checkpoint was signed for',
+      by: 'do not match the newest checkpoint',
       seq: 0,
     },
     {
@@ -283,7 +283,7 @@ describe('a hand in the database file', () => {
       what: 'swaps two people with their commitments',
       how: 'the leaf',
       edit: (db) => swapPeople(db, [...PERSON, 'person_hash']),
-      by: 'Event 3: it was changed',
+      by: 'Event 3: its entry was changed',
       seq: 3,
     },
     {
@@ -293,7 +293,7 @@ describe('a hand in the database file', () => {
         swapPeople(db, [...PERSON, 'person_hash'])
         for (const row of rowsOf(db)) restampLeaf(db, row)
       },
-      by: 'Events 2 to 3: the tree was made of others',
+      by: 'Events 2 to 3: the tree was built from other events',
       seq: 2,
     },
     {
@@ -307,7 +307,7 @@ describe('a hand in the database file', () => {
       what: 'edits an event that was erased',
       how: 'the leaf',
       edit: set('lock', 'back-door', 2),
-      by: 'Event 2: it was changed',
+      by: 'Event 2: its entry was changed',
       seq: 2,
     },
     {
@@ -343,7 +343,7 @@ describe('a hand in the database file', () => {
         set('lock', 'back-door', 6)(db)
         restamp(db)
       },
-      by: 'Events 0 to 12 are not those that the newest checkpoint was signed for',
+      by: 'Events 0 to 12 do not match the newest checkpoint',
       seq: 0,
     },
     {
@@ -353,7 +353,7 @@ describe('a hand in the database file', () => {
         set('lock', 'back-door', 6)(db)
         restamp(db, parseSigningKey(newSigningKey()))
       },
-      by: 'The newest checkpoint does not hold: The note is not signed by secure-lock-server/',
+      by: 'The newest checkpoint is not valid: The note is not signed by secure-lock-server/',
       seq: undefined,
     },
     {
@@ -417,12 +417,12 @@ describe('the owner of the key edits an event and restamps everything', () => {
   test('is detected by a kept checkpoint, and an earlier one narrows it down', async () => {
     using copy = rewritten()
     expectDetected(await copy.verify('--checkpoint', log.kept(8)), {
-      by: 'Events 0 to 7 are not those of the kept checkpoint',
+      by: 'Events 0 to 7 do not match the kept checkpoint',
       seq: 0,
     })
     const both = ['--checkpoint', log.kept(5), '--checkpoint', log.kept(SIZE)]
     expectDetected(await copy.verify(...both), {
-      by: 'Events 5 to 12 are not those of the kept checkpoint',
+      by: 'Events 5 to 12 do not match the kept checkpoint',
       seq: 5,
     })
   })
@@ -433,7 +433,7 @@ describe('the signing key file', () => {
     using copy = log.copy()
     writeFileSync(join(copy.dataDir, 'log-signing-key'), `${newSigningKey()}\n`)
     expectDetected(await copy.verify(), {
-      by: 'The newest checkpoint does not hold: The note is not signed by',
+      by: 'The newest checkpoint is not valid: The note is not signed by',
       seq: undefined,
     })
   })
@@ -444,7 +444,7 @@ describe('the signing key file', () => {
     writeFileSync(join(copy.dataDir, 'log-signing-key'), `${newSigningKey()}\n`)
     copy.edit((db) => restamp(db, copy.signer()))
     expect(await copy.verify()).toMatchObject({ status: 0, words: '' })
-    const by = /does not hold: The note is not signed by/
+    const by = /is not valid: The note is not signed by/
     expectDetected(await copy.verify('--key', key.trim()), { by, seq: undefined })
     expectDetected(await copy.verify('--checkpoint', log.kept(8)), { by, seq: undefined })
   })

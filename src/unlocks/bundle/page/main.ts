@@ -5,15 +5,15 @@ import type { UnlockEvent } from '../../log/event.ts'
 import { parseNote, parseVerifierKey } from '../../tlog/signed-note.ts'
 import type { Verdict } from '../../verify/verify-log.ts'
 
-/** So many of the newest events are kept to be listed, so many are listed at first, and so many
- * more each time that somebody asks. */
+/** How many of the newest events can be listed, how many are listed at first, and how many more each
+ * time someone asks. */
 const LISTED_MAX = 20_000
 const LISTED_FIRST = 15
 const LISTED_STEP = 200
 
 const element = <Kind extends HTMLElement>(id: string, kind: new () => Kind): Kind => {
   const found = document.getElementById(id)
-  if (!(found instanceof kind)) throw new Error(`the page has no ${id}`)
+  if (!(found instanceof kind)) throw new Error(`The page has no ${id}`)
   return found
 }
 
@@ -38,7 +38,7 @@ const page = {
 
 type Origin = { readonly bundle: Bundle; readonly name: string }
 
-/** What one check found, besides its verdict. */
+/** What one verification found, besides its verdict. */
 type Findings = {
   readonly events: UnlockEvent[]
   firstMs: number
@@ -47,47 +47,47 @@ type Findings = {
 }
 
 let chosen: Origin | undefined
-/** Counts checks, so that one that was overtaken says nothing more. */
-let checks = 0
+/** Counts verifications, so that one that was superseded shows nothing more. */
+let started = 0
 let listed: readonly UnlockEvent[] = []
 let faultSeq: number | undefined
 let listedMax = LISTED_FIRST
 
-const check = async (): Promise<void> => {
-  if (!chosen) return say('waiting', 'Choose a bundle to check', 'No bundle is chosen yet.')
-  checks += 1
-  const own = checks
+const verify = async (): Promise<void> => {
+  if (!chosen) return say('waiting', 'Choose a bundle to verify', 'No bundle is chosen yet.')
+  started += 1
+  const own = started
   const { bundle, name } = chosen
   page.facts.hidden = true
   page.events.hidden = true
   page.progress.hidden = false
   page.progress.value = 0
-  say('checking', 'Checking…', `Computing every event of ${name} anew.`)
+  say('verifying', 'Verifying…', `Recomputing every event of ${name}.`)
   const findings: Findings = { events: [], firstMs: Infinity, lastMs: -Infinity, erased: 0 }
   try {
     const stated = parseCheckpoint(parseNote(await bundle.checkpoint.text()).text)
     page.progress.max = Math.max(1, stated.size)
   } catch {
-    // What is wrong with the checkpoint is for the check to say.
+    // The verification says what is wrong with the checkpoint.
   }
   const verdict = await verdictOf(bundle, {
-    isOvertaken: () => own !== checks,
+    isSuperseded: () => own !== started,
     onEvents: (events) => collect(findings, events),
   })
   const facts = await factsOf(verdict, findings, { bundle, name })
-  if (own !== checks) return
+  if (own !== started) return
   page.progress.hidden = true
   show(verdict, findings, facts)
 }
 
-type Checking = {
-  readonly isOvertaken: () => boolean
+type Running = {
+  readonly isSuperseded: () => boolean
   readonly onEvents: (events: readonly UnlockEvent[]) => void
 }
 
-class Overtaken extends Error {}
+class Superseded extends Error {}
 
-const verdictOf = async (bundle: Bundle, { isOvertaken, onEvents }: Checking): Promise<Verdict> => {
+const verdictOf = async (bundle: Bundle, { isSuperseded, onEvents }: Running): Promise<Verdict> => {
   const expected = page.key.value.trim()
   const kept = page.kept.value.trim()
   try {
@@ -95,11 +95,11 @@ const verdictOf = async (bundle: Bundle, { isOvertaken, onEvents }: Checking): P
       ...(expected ? { key: parseVerifierKey(expected) } : {}),
       kept: kept ? [`${kept.replaceAll('\r\n', '\n')}\n`] : [],
       onEvents,
-      afterPage: async (checked) => {
-        page.progress.value = checked
-        // Lets the browser paint and answer.
-        await new Promise((turn) => setTimeout(turn))
-        if (isOvertaken()) throw new Overtaken()
+      afterPage: async (verified) => {
+        page.progress.value = verified
+        // Lets the browser paint and respond.
+        await new Promise((resolve) => setTimeout(resolve))
+        if (isSuperseded()) throw new Superseded()
       },
     })
   } catch (error) {
@@ -128,7 +128,7 @@ const show = (verdict: Verdict, findings: Findings, facts: readonly Fact[]): voi
     say('intact', 'The log is intact', intactWords(size, findings))
   } else {
     const where = verdict.seq === undefined ? '' : ` First fault: event number ${verdict.seq}.`
-    say('broken', 'The log does not hold', `${verdict.fault}.${where} Do not rely on this bundle.`)
+    say('broken', 'The log is broken', `${verdict.fault}.${where} Do not rely on this bundle.`)
   }
   page.facts.replaceChildren(...facts.map(factRow))
   page.facts.hidden = false
@@ -145,15 +145,15 @@ const intactWords = (size: number, { erased }: Findings): string => {
   const events = size === 1 ? 'The one event is' : `All ${number(size)} events are`
   return [
     size === 0
-      ? 'It has no events yet, and the signature says so.'
-      : `${events} exactly as the holder of the key signed for, in this order.`,
+      ? 'The log has no events yet, as the signature confirms.'
+      : `${events} exactly as the holder of the key signed them, in this order.`,
     erased > 0
-      ? `Name and method of ${number(erased)} were erased; those events are proven still.`
+      ? `Name and method were erased from ${number(erased)}; these events are still proven.`
       : '',
-    kept ? 'It extends the checkpoint that was kept: since then it only grew.' : '',
+    kept ? 'It extends the kept checkpoint: since then it only grew.' : '',
     page.key.value.trim() === ''
-      ? 'The key is the bundle’s own word: compare it with the one you know.'
-      : 'The key is the one that you expected.',
+      ? 'The key comes from the bundle itself: compare it with the one you know.'
+      : 'The key is the one you expected.',
   ]
     .filter((sentence) => sentence !== '')
     .join(' ')
@@ -166,7 +166,7 @@ const factsOf = async (
   findings: Findings,
   { bundle, name }: Origin,
 ): Promise<readonly Fact[]> => {
-  const facts: Fact[] = [['Checked', name]]
+  const facts: Fact[] = [['Verified', name]]
   try {
     const { origin, size, root } = parseCheckpoint(parseNote(await bundle.checkpoint.text()).text)
     facts.push(['Log', origin, 'code'], ['Events', number(size)])
@@ -175,13 +175,13 @@ const factsOf = async (
     facts.push(['Root', encodeBase64(root), 'code'])
     facts.push(['Key', (await bundle.key.text()).trim(), 'code'])
   } catch {
-    // A checkpoint that cannot be read states nothing; the verdict says so.
+    // A checkpoint that cannot be read has no facts; the verdict says so.
   }
   return facts
 }
 
 const factRow = ([term, words, form]: Fact): HTMLElement =>
-  made('div', made('dt', term), made('dd', form === 'code' ? made('code', words) : words))
+  create('div', create('dt', term), create('dd', form === 'code' ? create('code', words) : words))
 
 const list = (): void => {
   const wanted = page.filter.value.trim().toLowerCase()
@@ -190,11 +190,9 @@ const list = (): void => {
   page.more.hidden = found.length <= listedMax
   const shown = Math.min(found.length, listedMax)
   page.count.textContent = [
-    `${number(shown)} of ${number(found.length)}${wanted ? ' that match' : ''}, newest first.`,
+    `${number(shown)} of ${number(found.length)}${wanted ? ' matching' : ''}, newest first.`,
     listed.length >= LISTED_MAX ? `Only the newest ${number(listed.length)} are listed here.` : '',
-    page.verdict.dataset['state'] === 'intact'
-      ? ''
-      : 'As read up to the fault; none of it is proven.',
+    page.verdict.dataset['state'] === 'intact' ? '' : 'Read up to the fault; none of it is proven.',
   ].join(' ')
 }
 
@@ -218,42 +216,46 @@ const row = (event: UnlockEvent): HTMLElement => {
     importedWords(event) || (event.isLate ? 'late' : ''),
     event.isTimeUncertain ? 'time uncertain' : '',
   ]
-  const received = made('td', made('time', time(event.receivedAtMs)))
+  const received = create('td', create('time', time(event.receivedAtMs)))
   const remarks = marks.filter((mark) => mark !== '').join(', ')
   if (remarks) received.append(' ', quiet(remarks))
-  const one = made('tr')
-  one.append(
-    made('td', String(event.seq)),
+  const line = create('tr')
+  line.append(
+    create('td', String(event.seq)),
     received,
-    made('td', person ? person.username : quiet('erased')),
-    made('td', person ? person.method : quiet('erased')),
-    made('td', event.lock),
-    made('td', resultWords(event)),
+    create('td', person ? person.username : quiet('erased')),
+    create('td', person ? person.method : quiet('erased')),
+    create('td', event.lock),
+    create('td', resultWords(event)),
   )
-  if (event.seq === faultSeq) one.className = 'fault'
-  return one
+  if (event.seq === faultSeq) line.className = 'fault'
+  return line
 }
 
-/** Of an event that a legacy server recorded, whose word its time is. */
+/** For an imported event: the time that the legacy server recorded. */
 const importedWords = ({ source, occurredAtMs }: UnlockEvent): string =>
-  source === 'imported' && occurredAtMs !== null ? `imported, of ${time(occurredAtMs)}` : ''
+  source === 'imported' && occurredAtMs !== null ? `imported, from ${time(occurredAtMs)}` : ''
 
 const resultWords = ({ result, reason }: UnlockEvent): string =>
   reason ? `${result}: ${reason.replaceAll('_', ' ')}` : result
 
-const made = (tag: string, ...content: (string | Node)[]): HTMLElement => {
-  const one = document.createElement(tag)
-  one.append(...content)
-  return one
+const create = (tag: string, ...content: (string | Node)[]): HTMLElement => {
+  const created = document.createElement(tag)
+  created.append(...content)
+  return created
 }
 
 const quiet = (text: string): HTMLElement => {
-  const one = made('span', text)
-  one.className = 'quiet'
-  return one
+  const span = create('span', text)
+  span.className = 'quiet'
+  return span
 }
 
-const say = (state: 'waiting' | 'checking' | 'intact' | 'broken', title: string, words: string) => {
+const say = (
+  state: 'waiting' | 'verifying' | 'intact' | 'broken',
+  title: string,
+  words: string,
+) => {
   page.verdict.dataset['state'] = state
   page.title.textContent = title
   page.words.textContent = words
@@ -267,12 +269,12 @@ const time = (ms: number): string => {
 }
 
 const choose = async (files: readonly File[]): Promise<void> => {
-  // A chosen folder gives what is in its own folders too, which may have names in common with it.
+  // A chosen folder includes the files of its subfolders, which may have the same names.
   const own = files.filter(({ webkitRelativePath: path }) => path.split('/').length <= 2)
   const byName = new Map<string, Blob>(own.map((file) => [file.name, file]))
   const missing = BUNDLE_FILES.filter((name) => !byName.has(name))
   if (missing.length > 0) {
-    checks += 1
+    started += 1
     chosen = undefined
     page.progress.hidden = true
     page.facts.hidden = true
@@ -283,9 +285,9 @@ const choose = async (files: readonly File[]): Promise<void> => {
       `Not among those chosen: ${missing.join(', ')}.`,
     )
   }
-  chosen = { bundle: bundleOf((name) => byName.get(name)), name: 'the files that you chose' }
+  chosen = { bundle: bundleOf((name) => byName.get(name)), name: 'the files you chose' }
   page.verdict.scrollIntoView({ block: 'nearest' })
-  await check()
+  await verify()
 }
 
 const bundleOf = (file: (name: string) => Blob | undefined): Bundle => {
@@ -311,17 +313,17 @@ const droppedFiles = async (transfer: DataTransfer): Promise<readonly File[]> =>
 }
 
 const fileOf = (entry: FileSystemFileEntry): Promise<File> =>
-  new Promise((give, fail) => entry.file(give, fail))
+  new Promise((resolve, reject) => entry.file(resolve, reject))
 
 const entriesOf = (folder: FileSystemDirectoryEntry): Promise<FileSystemEntry[]> =>
-  new Promise((give, fail) => folder.createReader().readEntries(give, fail))
+  new Promise((resolve, reject) => folder.createReader().readEntries(resolve, reject))
 
 page.folder.addEventListener('change', () => void choose([...(page.folder.files ?? [])]))
 page.files.addEventListener('change', () => void choose([...(page.files.files ?? [])]))
 page.compare.addEventListener('submit', (event) => {
   event.preventDefault()
   page.verdict.scrollIntoView({ block: 'nearest' })
-  void check()
+  void verify()
 })
 page.filter.addEventListener('input', () => {
   listedMax = LISTED_FIRST
@@ -350,7 +352,7 @@ if (embedded) {
   const parts = embedded
   chosen = {
     bundle: bundleOf((name) => new Blob([parts[name] ?? ''])),
-    name: 'the bundle within this page',
+    name: 'the bundle in this page',
   }
-  await check()
+  await verify()
 }

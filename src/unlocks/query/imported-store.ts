@@ -1,3 +1,4 @@
+import { yieldToEventLoop } from '../../domain/event-loop.ts'
 import type { Queries } from '../../storage/database.ts'
 
 type Span = {
@@ -5,10 +6,10 @@ type Span = {
   readonly toMs?: number | undefined
 }
 
-/** Events that one statement looks at before other work goes on. */
+/** Events that one statement looks at before other work continues. */
 const STEP_ROWS = 5000
 
-/** Whether the log has events from a legacy server. */
+/** True if the log has imported events. */
 export const hasImported = async (db: Pick<Queries, 'get'>): Promise<boolean> => {
   const row = await db.get<{ newest: number | null }>(
     "SELECT max(occurred_at_ms) AS newest FROM unlock_event WHERE source = 'imported'",
@@ -16,8 +17,9 @@ export const hasImported = async (db: Pick<Queries, 'get'>): Promise<boolean> =>
   return typeof row?.newest === 'number'
 }
 
-/** The first and the last number of the imported events that happened from `fromMs` until before
- * `toMs`: they came in the order of the legacy server, which need not be that of their times. */
+/** Returns the lowest and highest sequence numbers of the imported events that happened from `fromMs`
+ * up to, not including, `toMs`. Imported events are in the legacy server's order, which need not be
+ * that of their times. */
 export const importedRange = async (
   db: Pick<Queries, 'all'>,
   { fromMs = Number.MIN_SAFE_INTEGER, toMs = Number.MAX_SAFE_INTEGER }: Span,
@@ -41,7 +43,7 @@ export const importedRange = async (
     for (const { seq } of step) [first, last] = [Math.min(first, seq), Math.max(last, seq)]
     edge = step.at(-1) ?? edge
     if (step.length < STEP_ROWS) return first <= last ? { first, last } : undefined
-    await new Promise((turn) => setImmediate(turn))
+    await yieldToEventLoop()
   }
 }
 
