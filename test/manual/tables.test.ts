@@ -52,7 +52,7 @@ test('the tables of metrics and endpoints have exactly what the executable serve
 })
 
 test('the table of audit actions has exactly the actions that the code records', () => {
-  const named = rowsOf(section('src/manual/audit.md', 'Actions')).flatMap(([action = '']) =>
+  const named = rowsOf(section('src/manual/audit-events.md', 'Actions')).flatMap(([action = '']) =>
     codesIn(action),
   )
   expect(named.toSorted()).toStrictEqual(recordedActions(named))
