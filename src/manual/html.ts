@@ -10,7 +10,7 @@ export type RenderedPage = {
 }
 
 /** Renders a page of the manual: each section in a `<section>`, links between pages as they are
- * served, tables that scroll by themselves. */
+ * served. Tables have their roles spelled out, because manual.css stacks their cells on a phone. */
 export const renderPage = (markdown: string): RenderedPage => {
   const tokens = MARKED.lexer(markdown)
   const parts: Token[][] = [[]]
@@ -29,8 +29,8 @@ export const renderPage = (markdown: string): RenderedPage => {
 const isSectionHeading = (token: Token): token is Tokens.Heading =>
   token.type === 'heading' && token['depth'] === 2
 
-/** The text of a heading without marks of code. */
-const plain = (heading: string): string => heading.replaceAll('`', '')
+/** The text of a heading without Markdown. */
+const plain = (heading: string): string => heading.replaceAll(/[`[\]]/g, '')
 
 const MARKED = new Marked({
   renderer: {
@@ -48,17 +48,21 @@ const MARKED = new Marked({
     },
     table(table) {
       const heads = table.header.map(
-        ({ tokens }) => `<th scope="col">${this.parser.parseInline(tokens)}</th>`,
+        ({ tokens }) =>
+          `<th role="columnheader" scope="col">${this.parser.parseInline(tokens)}</th>`,
       )
+      const names = table.header.map(({ text }) => Bun.escapeHTML(plain(text)))
       const rows = table.rows.map((cells) => {
-        const row = cells.map(({ tokens }) => `<td>${this.parser.parseInline(tokens)}</td>`)
-        return `<tr>${row.join('')}</tr>`
+        const row = cells.map(
+          ({ tokens }, column) =>
+            `<td role="cell" data-head="${names[column]}">${this.parser.parseInline(tokens)}</td>`,
+        )
+        return `<tr role="row">${row.join('')}</tr>`
       })
-      const label = table.header.map(({ text }) => plain(text)).join(', ')
-      return `<div class="scroll" tabindex="0" role="region" aria-label="Table: ${Bun.escapeHTML(label)}">
-<table>
-<thead><tr>${heads.join('')}</tr></thead>
-<tbody>
+      return `<div class="scroll" tabindex="0" role="region" aria-label="Table: ${names.join(', ')}">
+<table role="table">
+<thead role="rowgroup"><tr role="row">${heads.join('')}</tr></thead>
+<tbody role="rowgroup">
 ${rows.join('\n')}
 </tbody>
 </table>
