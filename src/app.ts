@@ -56,7 +56,7 @@ export const openApp = async (config: Config, options: Options) => {
   const db = opening.adopt(
     openDatabase(config.databasePath, {
       beforeMigration: () => lockForMigration(config.dataDir, use),
-      seenCommit: (commit) => {
+      onCommit: (commit) => {
         metrics.observeCommit(commit)
         logger.debug({ writes: commit.writes, duration_ms: commit.durationMs }, 'commit')
       },
