@@ -2,57 +2,69 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { allCommands } from '../../src/cli/commands.ts'
 import { PROGRAM, commandPage } from '../../src/cli/help/help.ts'
-import { SETTINGS, type Setting } from '../../src/config/settings.ts'
+import { SETTING_GROUPS } from '../../src/config/settings.ts'
 import { AUDIT_ACTIONS } from '../../src/domain/audit-actions.ts'
 import { serviceGauges } from '../../src/ops/gauges.ts'
 import { serviceMetrics } from '../../src/ops/metrics.ts'
 import { startApp } from './app.ts'
 import { ROOT } from './manual.ts'
 
-/** The tables of the manual that are made from the tables of the code: `bun run manual:tables` writes
- * them, and a test compares them. */
+// The tables of the manual that are made from the tables of the code. `bun run manual:tables` writes
+// them, and test/manual/tables.test.ts compares them.
 
-type Row = readonly string[]
-
-type Table = {
+type Generated = {
   /** The page it is in, and the name between its markers. */
   readonly page: string
   readonly name: string
-  readonly head: Row
-  readonly rows: () => Promise<readonly Row[]>
+  readonly markdown: () => Promise<string>
+}
+
+type Row = readonly string[]
+
+/** A table whose columns are aligned as the formatter does. */
+const table = (head: Row, rows: readonly Row[]): string => {
+  const cells = [head, ...rows].map((row) =>
+    row.map((cell) => cell.replaceAll('|', String.raw`\|`)),
+  )
+  const widths = head.map((_, column) =>
+    Math.max(3, ...cells.map((row) => Bun.stringWidth(row[column] ?? ''))),
+  )
+  const padded = (cell: string, column: number) =>
+    cell + ' '.repeat((widths[column] ?? 0) - Bun.stringWidth(cell))
+  const lines = cells.map((row) => `| ${row.map(padded).join(' | ')} |`)
+  return lines.toSpliced(1, 0, `| ${widths.map((w) => '-'.repeat(w)).join(' | ')} |`).join('\n')
 }
 
 const code = (text: string): string => (text === '' ? '' : `\`${text}\``)
 
-/** Marks as code what a reader would type: settings, addresses, paths, options. */
-const marked = (text: string): string =>
-  text.includes('`')
-    ? text
-    : text.replaceAll(
-        /\b[A-Z]{2,}(?:_[A-Z]+)+\b|\b\w+:\/\/[^\s,;)]+|(?<=^|[ (])\/[a-zA-Z][\w/]*|\bX-[A-Z][A-Za-z-]+|\b[\w-]+\.(?:db|pem)\b|\b\d+(?:\.\d+){3}\b|--[a-z-]+/g,
-        (word) => `\`${word}\``,
-      )
+const settings = async (): Promise<string> =>
+  SETTING_GROUPS.map(([title, group]) => {
+    const rows = Object.values(group).map(({ env, doc, fallback }) => [
+      code(env),
+      code(fallback ?? '') || 'none',
+      doc,
+    ])
+    return `## ${title}\n\n${table(['setting', 'default', 'meaning'], rows)}`
+  }).join('\n\n')
 
-const settingRows = async (): Promise<readonly Row[]> =>
-  Object.values(SETTINGS).map(({ env, doc, fallback }) => [
-    code(env),
-    code(fallback) || 'none',
-    marked(doc),
-  ])
+/** Settings and options in what commands say about themselves. */
+const WORDS = /\b[A-Z]+(?:_[A-Z]+)+\b|--[a-z-]+/g
 
-const commandRows = async (): Promise<readonly Row[]> =>
-  Object.entries(await allCommands()).flatMap(([name, command]) => {
+const commands = async (): Promise<string> => {
+  const rows = Object.entries(await allCommands()).flatMap(([name, command]) => {
     const usage = commandPage(name, command).find(({ title }) => title === 'Usage')
     return (usage?.entries ?? []).map(({ term, text }) => [
       code(term.replace(`${PROGRAM} `, '').replaceAll('\u00a0', ' ')),
-      marked(text || command.summary),
+      (text || command.summary).replaceAll(WORDS, code),
     ])
   })
+  return table(['command', 'what it does'], rows)
+}
 
-const metricRows = async (): Promise<readonly Row[]> => {
-  const metrics = serviceMetrics()
+const metrics = async (): Promise<string> => {
+  const all = serviceMetrics()
   const unread = () => undefined
-  metrics.add(
+  all.add(
     serviceGauges({
       version: '',
       dataDir: '',
@@ -65,7 +77,7 @@ const metricRows = async (): Promise<readonly Row[]> => {
       newestBackupMs: async () => undefined,
     }),
   )
-  return metrics
+  const rows = all
     .descriptions()
     .map(({ name, type, labelNames, help }) => [
       code(name),
@@ -73,77 +85,53 @@ const metricRows = async (): Promise<readonly Row[]> => {
       labelNames.map(code).join(', '),
       help,
     ])
+  return table(['metric', 'type', 'labels', 'meaning'], rows)
 }
 
 type Operation = { readonly 'x-access': string; readonly summary: string }
 
-const endpointRows = async (): Promise<readonly Row[]> => {
+const endpoints = async (): Promise<string> => {
   await using app = await startApp()
   const { paths } = (await (await app.get('/swagger/json')).json()) as {
     paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>
   }
-  return Object.entries(paths).flatMap(([path, methods]) =>
+  const rows = Object.entries(paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, { 'x-access': access, summary }]) => [
       code(`${method.toUpperCase()} ${path}`),
       access,
       summary,
     ]),
   )
+  return table(['request', 'access', 'what it does'], rows)
 }
 
-const auditRows = async (): Promise<readonly Row[]> =>
-  Object.entries(AUDIT_ACTIONS).map(([action, doc]) => [code(action), doc])
+const actions = async (): Promise<string> =>
+  table(
+    ['action', 'what happened'],
+    Object.entries(AUDIT_ACTIONS).map(([action, doc]) => [code(action), doc]),
+  )
 
-export const TABLES: readonly Table[] = [
-  {
-    page: 'settings',
-    name: 'settings',
-    head: ['setting', 'default', 'meaning'],
-    rows: settingRows,
-  },
-  { page: 'commands', name: 'commands', head: ['command', 'what it does'], rows: commandRows },
-  {
-    page: 'metrics',
-    name: 'metrics',
-    head: ['metric', 'type', 'labels', 'meaning'],
-    rows: metricRows,
-  },
-  {
-    page: 'api',
-    name: 'endpoints',
-    head: ['request', 'access', 'what it does'],
-    rows: endpointRows,
-  },
-  { page: 'audit-events', name: 'actions', head: ['action', 'what happened'], rows: auditRows },
+export const GENERATED: readonly Generated[] = [
+  { page: 'settings', name: 'settings', markdown: settings },
+  { page: 'commands', name: 'commands', markdown: commands },
+  { page: 'metrics', name: 'metrics', markdown: metrics },
+  { page: 'api', name: 'endpoints', markdown: endpoints },
+  { page: 'audit-events', name: 'actions', markdown: actions },
 ]
 
-/** Returns a page of the manual, with its table as the code has it now. */
-export const pageWithTable = async ({ page, name, head, rows }: Table) => {
+/** Returns a page of the manual as it is, and as it is with its table made anew. */
+export const pageWith = async ({ page, name, markdown }: Generated) => {
   const path = join(ROOT, `src/manual/${page}.md`)
   const [begin, end] = [`<!-- begin generated: ${name} -->`, `<!-- end generated: ${name} -->`]
   const before = readFileSync(path, 'utf8')
   const [start, stop] = [before.indexOf(begin), before.indexOf(end)]
   if (start === -1 || stop < start) throw new Error(`${page}.md has no markers for ${name}`)
-  const table = markdownTable([head, ...(await rows())])
-  const after = `${before.slice(0, start)}${begin}\n\n${table}\n\n${before.slice(stop)}`
+  const after = `${before.slice(0, start)}${begin}\n\n${await markdown()}\n\n${before.slice(stop)}`
   return { path, before, after }
 }
 
-/** A table whose columns are aligned as the formatter does. */
-const markdownTable = (rows: readonly Row[]): string => {
-  const cells = rows.map((row) => row.map((cell) => cell.replaceAll('|', String.raw`\|`)))
-  const widths = (cells[0] ?? []).map((_, column) =>
-    Math.max(3, ...cells.map((row) => Bun.stringWidth(row[column] ?? ''))),
-  )
-  const line = (row: Row) =>
-    `| ${row.map((cell, column) => cell + ' '.repeat((widths[column] ?? 0) - Bun.stringWidth(cell))).join(' | ')} |`
-  const rule = `| ${widths.map((width) => '-'.repeat(width)).join(' | ')} |`
-  const [head = [], ...body] = cells
-  return [line(head), rule, ...body.map(line)].join('\n')
-}
-
 if (import.meta.main)
-  for (const table of TABLES) {
-    const { path, after } = await pageWithTable(table)
+  for (const generated of GENERATED) {
+    const { path, after } = await pageWith(generated)
     writeFileSync(path, after)
   }

@@ -121,7 +121,7 @@ export const settingsPage = (): readonly Section[] =>
   SETTING_GROUPS.map(([title, settings]) => ({
     title,
     entries: Object.values(settings).flatMap(({ env, doc, fallback, secret }) => [
-      { term: env, text: `${doc} [${fallback || 'none'}]` },
+      { term: env, text: `${doc.replaceAll('`', '')} [${fallback || 'none'}]` },
       ...(secret ? [{ term: `${env}_FILE`, text: `a file that holds ${env} [none]` }] : []),
     ]),
   }))

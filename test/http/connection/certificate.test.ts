@@ -41,9 +41,7 @@ test('a pair that cannot serve is told by its fault, and the key is not repeated
   expect(() => tlsPair(one.cert, rsa)).toThrow('does not belong to the certificate')
   expect(() => tlsPair('', one.key)).toThrow('TLS_CERT_FILE contains no PEM certificate')
   expect(() => tlsPair(one.key, one.key)).toThrow('TLS_CERT_FILE contains no PEM certificate')
-  expect(() => tlsPair(damaged, one.key)).toThrow(
-    'TLS_CERT_FILE contains a damaged certificate',
-  )
+  expect(() => tlsPair(damaged, one.key)).toThrow('TLS_CERT_FILE contains a damaged certificate')
   expect(() => tlsPair(one.cert, one.cert)).toThrow('TLS_KEY_FILE contains no PEM private key')
   expect(() => tlsPair(one.cert, sealed)).toThrow('without a passphrase')
 })
