@@ -6,7 +6,7 @@ FROM --platform=$BUILDPLATFORM oven/bun:1.4.5-slim AS build
 WORKDIR /build
 COPY package.json bun.lock ./
 RUN bun install --frozen-lockfile --production
-COPY bunfig.toml tsconfig.json ./
+COPY bunfig.toml tsconfig.json CHANGELOG.md SECURITY.md ./
 COPY src src
 ARG TARGETARCH
 # The baseline target, since processors of small gateways often lack AVX2.

@@ -11,6 +11,7 @@ import type { CertificateFacts } from './http/connection/certificate.ts'
 import type { Logger } from './http/log/logger.ts'
 import { limitsFrom, router } from './http/router.ts'
 import { legacyTables } from './legacy-tables/module.ts'
+import { manualRoutes } from './manual/routes.ts'
 import type { CreateBackup } from './ops/backups.ts'
 import { serviceMetrics } from './ops/metrics.ts'
 import { opsModule } from './ops/module.ts'
@@ -55,7 +56,7 @@ export const openApp = async (config: Config, options: Options) => {
   const db = opening.adopt(
     openDatabase(config.databasePath, {
       beforeMigration: () => lockForMigration(config.dataDir, use),
-      seenCommit: (commit) => {
+      onCommit: (commit) => {
         metrics.observeCommit(commit)
         logger.debug({ writes: commit.writes, duration_ms: commit.durationMs }, 'commit')
       },
@@ -92,6 +93,7 @@ export const openApp = async (config: Config, options: Options) => {
     endpoints: [
       ...consoleRoutes({ version, logFault: unlocks.logFault }),
       ...joinRoutes(),
+      ...manualRoutes(),
       ...accounts.routes,
       ...unlocks.routes({ authenticateRequest, refusedAccount: sessions.refusedAccount }),
       ...audit.routes,

@@ -54,3 +54,15 @@ declare module 'prom-client/lib/histogram' {
 declare module 'prom-client/lib/registry' {
   export { Registry as default } from 'prom-client'
 }
+declare module '*.md' {
+  const text: string
+  export default text
+}
+declare module '*.dart' {
+  const text: string
+  export default text
+}
+declare module '*/manual.js' {
+  const text: string
+  export default text
+}

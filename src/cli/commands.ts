@@ -1,32 +1,27 @@
 import { type Command, UsageError, didYouMean } from './command/command.ts'
-import {
-  type Commands,
-  PROGRAM,
-  SETTINGS_INTRO,
-  commandPage,
-  helpText,
-  overview,
-  settingsPage,
-} from './help/help.ts'
+import { type Commands, PROGRAM, commandPage, helpText, overview } from './help/help.ts'
+import { pageOf, pageText, topics } from './help/topic.ts'
 
-/** Shows help about the program, a command or the settings. */
-const help: Command = {
-  summary: 'show help about a command, or the settings',
-  usage: 'help\nhelp COMMAND\nhelp settings',
-  operands: ['COMMAND|settings'],
+/** Shows help about the program or a command, or a page of the manual. */
+const help = (names: readonly string[]): Command => ({
+  summary: 'show help about a command, or a page of the manual',
+  usage: 'help [COMMAND|TOPIC]',
+  operands: [`[COMMAND|${names.join('|')}]`],
   run: async ([topic, ...more], { print, hasColours }) => {
     if (more.length > 0) throw new UsageError('help takes one argument')
-    if (topic === undefined) print(helpText([ABOUT], overview(await allCommands()), hasColours))
-    else if (topic === 'settings') print(helpText([SETTINGS_INTRO], settingsPage(), hasColours))
+    const page = topic === undefined ? undefined : await pageOf(topic)
+    if (topic === undefined)
+      print(helpText([ABOUT], overview(await allCommands(), names), hasColours))
+    else if (page) print(await pageText(page, hasColours))
     else {
-      const command = await commandOf(topic)
+      const command = await commandOf(topic, names)
       const head = [`${PROGRAM} ${topic}: ${command.summary}`]
       if (command.details) head.push(command.details)
       print(helpText(head, commandPage(topic, command), hasColours))
     }
     return 0
   },
-}
+})
 
 const ABOUT = 'Accounts for a front door, and a log of who opened it.'
 
@@ -49,14 +44,17 @@ const COMMANDS: Readonly<Record<string, () => Command | Promise<Command>>> = {
   completion: async () => (await import('./help/completion.ts')).completion(allCommands),
   man: async () => (await import('./help/manual.ts')).manual(allCommands),
   licenses: async () => (await import('./licenses.ts')).licenses,
-  help: () => help,
+  help: async () => help(await topics()),
 }
 
-/** Throws `UsageError` for an unknown command. */
-export const commandOf = async (name: string): Promise<Command> => {
+/** Throws `UsageError` for an unknown command, and suggests one, or one of the other words that may
+ * stand in its place. */
+export const commandOf = async (name: string, others: readonly string[] = []): Promise<Command> => {
   const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
-  if (!load)
-    throw new UsageError(`There is no command "${name}"${didYouMean(name, Object.keys(COMMANDS))}`)
+  if (!load) {
+    const words = [...Object.keys(COMMANDS), ...others]
+    throw new UsageError(`There is no command "${name}"${didYouMean(name, words)}`)
+  }
   return load()
 }
 

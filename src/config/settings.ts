@@ -20,7 +20,7 @@ import {
 export type Setting = {
   /** Its name in the environment. */
   readonly env: string
-  /** What help and manual say of it. */
+  /** What help and manual say about it, with code in backticks. */
   readonly doc: string
   /** Parsed if the setting is not given. A setting without one is then `undefined`. */
   readonly fallback?: string
@@ -35,7 +35,7 @@ type Group = Readonly<Record<string, Setting>>
 const SERVER = {
   host: {
     env: 'HOST',
-    doc: 'IP address to listen on; 127.0.0.1 keeps it on this machine',
+    doc: 'IP address to listen on; `127.0.0.1` keeps it on this machine',
     fallback: '0.0.0.0',
     parse: ipAddress,
   },
@@ -47,12 +47,12 @@ const SERVER = {
   },
   publicUrl: {
     env: 'PUBLIC_URL',
-    doc: 'where links lead, such as https://lock.home:8443; without it, the first address of this machine',
+    doc: 'where links lead, such as `https://lock.home:8443`; without it, the first address of this machine',
     parse: webAddress,
   },
   trustedProxies: {
     env: 'TRUSTED_PROXIES',
-    doc: 'CIDRs, separated by commas, whose X-Forwarded-For is trusted',
+    doc: 'CIDRs, separated by commas, whose `X-Forwarded-For` is trusted',
     fallback: '',
     parse: list(cidr),
   },
@@ -70,7 +70,7 @@ const SERVER = {
   },
   debug: {
     env: 'DEBUG',
-    doc: 'true opens /getLogs and /getUsers without a password to callers on this machine',
+    doc: '`true` opens `/getLogs` and `/getUsers` without a password to callers on this machine',
     fallback: 'false',
     parse: boolean,
   },
@@ -79,7 +79,7 @@ const SERVER = {
 const TLS = {
   tlsCertFile: {
     env: 'TLS_CERT_FILE',
-    doc: 'certificate chain, PEM; together with TLS_KEY_FILE it turns on HTTPS',
+    doc: 'certificate chain, PEM; together with `TLS_KEY_FILE` it turns on HTTPS',
     parse: path,
   },
   tlsKeyFile: {
@@ -98,7 +98,7 @@ const DATA = {
   },
   databasePath: {
     env: 'DATABASE_URI',
-    doc: 'sqlite:///relative/path or sqlite:////absolute/path; without it, secure-lock.db in DATA_DIR',
+    doc: '`sqlite:///relative/path` or `sqlite:////absolute/path`; without it, `secure-lock.db` in `DATA_DIR`',
     parse: sqliteUrl,
   },
   logRetentionMs: {
@@ -111,7 +111,7 @@ const DATA = {
 const ACCOUNTS = {
   registration: {
     env: 'REGISTRATION',
-    doc: 'who may register: open (anyone who reaches the port), invite (with an invitation) or closed (only user add)',
+    doc: 'who may register: `open` (anyone who reaches the port), `invite` (with an invitation) or `closed` (only `user add`)',
     fallback: 'open',
     parse: oneOf('open', 'invite', 'closed'),
   },
@@ -123,13 +123,13 @@ const ACCOUNTS = {
   },
   passwordBlocklist: {
     env: 'PASSWORD_BLOCKLIST',
-    doc: 'on rejects the most common passwords',
+    doc: '`on` rejects the most common passwords',
     fallback: 'on',
     parse: oneOf('on', 'off'),
   },
   secondFactor: {
     env: 'SECOND_FACTOR',
-    doc: 'with required, owners and admins may do no more than members until they have one',
+    doc: 'with `required`, owners and admins may do no more than members until they have one',
     fallback: 'optional',
     parse: oneOf('optional', 'required'),
   },
@@ -138,7 +138,7 @@ const ACCOUNTS = {
 const SESSIONS = {
   jwtSecretKey: {
     env: 'JWT_SECRET_KEY',
-    doc: 'signs access tokens, at least 32 bytes; without it, one is created at the first start and kept in DATA_DIR',
+    doc: 'signs access tokens, at least 32 bytes; without it, one is created at the first start and kept in `DATA_DIR`',
     secret: true,
     parse: jwtSecret,
   },
@@ -165,13 +165,13 @@ const SESSIONS = {
 const LIMITS = {
   rateLimitAuth: {
     env: 'RATE_LIMIT_AUTH',
-    doc: '/register, /login and everything else that takes a password or code, per client; off turns a limit off',
+    doc: '`/register`, `/login` and everything else that takes a password or code, per client; `off` turns a limit off',
     fallback: '20/minute;100/hour',
     parse: rateLimit,
   },
   rateLimitUnlock: {
     env: 'RATE_LIMIT_UNLOCK',
-    doc: '/logUnlocking and /v1/unlocks, per account; counts unlocks',
+    doc: '`/logUnlocking` and `/v1/unlocks`, per account; counts unlocks',
     fallback: '60/minute;1000/hour',
     parse: rateLimit,
   },
@@ -209,7 +209,7 @@ const BACKUPS = {
   },
   backupPassphrase: {
     env: 'BACKUP_PASSPHRASE',
-    doc: 'encrypts backups, at least 12 characters; without it, a backup is as secret as DATA_DIR',
+    doc: 'encrypts backups, at least 12 characters; without it, a backup is as secret as `DATA_DIR`',
     secret: true,
     parse: passphrase,
   },
@@ -218,13 +218,13 @@ const BACKUPS = {
 const LOG = {
   logLevel: {
     env: 'LOG_LEVEL',
-    doc: 'debug, info, warn or error; SIGUSR2 switches to debug and back',
+    doc: '`debug`, `info`, `warn` or `error`; SIGUSR2 switches to `debug` and back',
     fallback: 'info',
     parse: oneOf('debug', 'info', 'warn', 'error'),
   },
   logFormat: {
     env: 'LOG_FORMAT',
-    doc: 'json, one object a line, or text for people',
+    doc: '`json`, one object a line, or `text` for people',
     fallback: 'json',
     parse: oneOf('json', 'text'),
   },

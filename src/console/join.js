@@ -1,9 +1,9 @@
-// Makes the first owner with a setup code, or registers with or without an invitation. The code
-// comes in the fragment of the link, which no browser sends, and leaves the address at once.
+// Creates the first owner with a setup code, or registers a person with or without an invitation. The
+// code comes in the fragment of the link, which no browser sends, and is removed from the address at once.
 const form = document.querySelector('form')
 const button = form.querySelector('button')
 const details = form.querySelector('fieldset')
-const told = document.querySelector('#told')
+const result = document.querySelector('#result')
 
 const codes = new URLSearchParams(location.hash.slice(1))
 history.replaceState(null, '', location.pathname)
@@ -18,7 +18,7 @@ details.hidden = isOwner
 details.disabled = isOwner
 if (isOwner)
   document.querySelector('#why').textContent =
-    'This gateway has no owner yet. The code is what it printed when it was started.'
+    'This gateway has no owner yet. Enter the setup code that it printed when it started.'
 form.hidden = false
 
 form.addEventListener('submit', (event) => {
@@ -28,14 +28,14 @@ form.addEventListener('submit', (event) => {
 
 async function send() {
   button.disabled = true
-  told.textContent = ''
+  result.textContent = ''
   try {
     await (isOwner ? post('/v1/setup/cookie', fields()) : register(fields()))
     form.hidden = true
-    told.textContent = `Welcome, ${form.elements.username.value}. Sign in with the app now.`
+    result.textContent = `Welcome, ${form.elements.username.value}. You can now log in with the app.`
     document.querySelector('#next').hidden = !isOwner
   } catch (error) {
-    told.textContent = error.message
+    result.textContent = error.message
   }
   button.disabled = false
 }
@@ -59,13 +59,15 @@ async function post(path, body) {
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(body),
   }).catch(() => {
-    throw new Error('The gateway does not answer; try again')
+    throw new Error('The gateway does not answer. Try again.')
   })
   const { msg, detail, error, ...rest } = await answer.json()
   if (!answer.ok) throw new Error(explained(msg ?? detail ?? error))
   return rest
 }
 
-/** An app says more of it in its own words; here nobody else does. */
+/** The app explains this error in its own words; this page has to do it itself. */
 const explained = (fault) =>
-  fault === 'Weak password' ? 'Weak password: too short, often used, or close to the name' : fault
+  fault === 'Weak password'
+    ? 'Weak password: too short, too common, or too similar to the name'
+    : fault

@@ -50,6 +50,7 @@ const LINKS = {
   console: '/console',
   unlocks: '/getLogs',
   accounts: '/getUsers',
+  manual: '/manual',
   api: '/swagger',
   openapi: '/swagger/json',
   live: '/livez',

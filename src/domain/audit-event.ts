@@ -1,5 +1,6 @@
 import type { Queries } from '../storage/database.ts'
 import type { Account } from './account.ts'
+import type { AuditAction } from './audit-actions.ts'
 
 /** Where a request, or a command at the gateway itself, comes from. */
 export type Origin = {
@@ -18,8 +19,7 @@ export const GATEWAY: Origin = { address: 'gateway', userAgent: '', requestId: u
 /** Something that an owner would want to know of later (ASVS 16.3): who did what to whom, and how it
  * ended. People are named by public id; `detail` holds no personal text and no secret. */
 export type AuditEvent = {
-  /** Dotted, the thing first: `session.begin`, `account.role`. */
-  readonly action: string
+  readonly action: AuditAction
   readonly result: 'success' | 'failure'
   /** Who did it, where that is not the caller's account. */
   readonly actor?: string

@@ -2,47 +2,47 @@ import type { TSchema } from '@sinclair/typebox'
 import { t } from 'elysia'
 import { titleOf } from './errors.ts'
 
-/** One documented answer: JSON by `schema`, or text of another `contentType`. */
+/** A documented answer: JSON that follows `schema`, or text of another `contentType`. */
 export type Answer<Schema extends TSchema = TSchema> = {
   readonly description: string
   readonly schema?: Schema
   readonly example?: unknown
-  /** Several examples, by what they show. */
+  /** Several examples, each named for what it shows. */
   readonly examples?: Readonly<Record<string, unknown>>
   readonly contentType?: string
 }
 
-/** The answers of an endpoint by status; of one status several, if they differ by content type. */
+/** The answers of an endpoint by status; several for one status if their content types differ. */
 export type Answers = Readonly<Record<number, Answer | readonly Answer[]>>
 
 export const Message = t.Object(
   {
     msg: t.String({ description: 'What happened, in words' }),
-    code: t.Optional(
-      t.String({ description: 'Stable, for programs, where a status is not enough' }),
-    ),
+    code: t.Optional(t.String({ description: 'Stable, for programs, if a status is not enough' })),
   },
   { additionalProperties: false },
 )
 
 export type MessageExample = { readonly msg: string; readonly code?: string }
 
-/** A documented `{"msg"}` answer, or `{"msg", "code"}`. */
+/** Documents a `{"msg"}` answer, or `{"msg", "code"}`. */
 export const message = (
   description: string,
   ...given: readonly (string | MessageExample)[]
 ): Answer & { readonly schema: typeof Message } => {
-  const examples = given.map((one) => (typeof one === 'string' ? { msg: one } : one))
+  const examples = given.map((example) =>
+    typeof example === 'string' ? { msg: example } : example,
+  )
   return {
     description,
     schema: Message,
     ...(examples.length === 1
       ? { example: examples[0] }
-      : { examples: Object.fromEntries(examples.map((one) => [one.msg, one])) }),
+      : { examples: Object.fromEntries(examples.map((example) => [example.msg, example])) }),
   }
 }
 
-/** A documented `{"msg", "code"}` answer, by code: faults that a program tells from one another. */
+/** Documents a `{"msg", "code"}` answer by its codes: errors that a program distinguishes. */
 export const coded = (description: string, faults: Readonly<Record<string, string>>) =>
   message(description, ...Object.entries(faults).map(([code, msg]) => ({ msg, code })))
 
@@ -57,7 +57,7 @@ const Problem = t.Object(
   { additionalProperties: false },
 )
 
-/** A documented RFC 9457 answer, as everything under `/v1` gives errors. */
+/** Documents an RFC 9457 answer, the form of all errors under `/v1`. */
 export const problem = (status: number, code: string, detail: string): Answer => ({
   description: detail,
   schema: Problem,

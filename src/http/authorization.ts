@@ -2,11 +2,11 @@ import { type Account, type Role, type SignedIn, hasRole, isAtLeast } from '../d
 import type { Origin } from '../domain/audit-event.ts'
 import { roleError, tokenError } from './errors.ts'
 
-/** Who may call a route: everyone, a role upwards, whoever may see the tables (`debug/`), or admins
- * and whoever calls from this machine (`local`). */
+/** Who may call a route: anyone, a role and those above it, those who may see the legacy tables
+ * (`tables`), or admins and programs on this machine (`local`). */
 export type Access = 'public' | 'tables' | 'local' | Role
 
-/** Who calls: found out afresh for each request, the account and its role from the database. */
+/** Who makes a request, determined for each request: account and role are read from the database. */
 export type Caller = Origin & {
   readonly account: Account | undefined
   readonly sessionId: string | undefined
@@ -35,14 +35,13 @@ export const requestAuthenticator =
     return token ? authenticate(token) : undefined
   }
 
-/** Refuses a caller whom an endpoint's access shuts out: 401 without an account, 403 with too low a
- * role. */
+/** Refuses a caller who may not use an endpoint: 401 without an account, 403 if the role is too low. */
 export const requireAccess = (caller: Caller, access: 'local' | Role): void => {
   if (access !== 'local') requireRole(caller, access)
   else if (!caller.isLocal) requireRole(caller, 'admin')
 }
 
-/** Refuses a caller without an account (401) or of too low a role (403). */
+/** Refuses a caller without an account (401), or whose role is too low (403). */
 const requireRole = (caller: Caller, role: Role): void => {
   const account = signedIn(caller.account)
   if (hasRole(account, role)) return
@@ -50,7 +49,7 @@ const requireRole = (caller: Caller, role: Role): void => {
   throw roleError(`Only an ${role} may do this`)
 }
 
-/** Tells an account whose role is held back what it takes to get it (403). */
+/** Refuses an account whose role is held back, and says what it takes to get it (403). */
 export const refuseHeldBack = (account: Account | undefined, role: Role): void => {
   if (account?.roleHeldBack && isAtLeast(account.roleHeldBack, role))
     throw roleError(
@@ -59,13 +58,13 @@ export const refuseHeldBack = (account: Account | undefined, role: Role): void =
     )
 }
 
-/** The account of a caller who has one; throws 401 for one without. */
+/** Returns the account of a caller, or throws 401 for a caller without one. */
 export const signedIn = (account: Account | undefined): Account => {
   if (!account) throw tokenError()
   return account
 }
 
-/** The credentials of an Authorization header of that scheme, whose name is compared without case. */
+/** Returns the credentials of an Authorization header of that scheme, whose name is case-insensitive. */
 export const credentials = (request: Request, scheme: 'Bearer' | 'Basic'): string | undefined => {
   const header = request.headers.get('authorization') ?? ''
   const [name, value, ...rest] = header.split(' ')

@@ -1,7 +1,7 @@
 import { cors } from '@elysiajs/cors'
 import { Elysia } from 'elysia'
 
-/** Lets the pages of exactly these origins call the service; without any, nothing is said of CORS. */
+/** Lets pages of exactly these origins call the server. Without any, answers have no CORS headers. */
 export const crossOrigin = (origins: readonly string[]) =>
   origins.length === 0
     ? new Elysia()

@@ -2,17 +2,18 @@ import { Elysia } from 'elysia'
 import type { RecordAuditEvent } from '../domain/audit-event.ts'
 import type { Caller } from './authorization.ts'
 import { HttpError, asHttpError, problemCode, titleOf } from './errors.ts'
+import { helpLink } from './help-links.ts'
 import type { Logger } from './log/logger.ts'
 import { carriesSession } from './request/session-cookie.ts'
 
 type Dependencies = {
   readonly logger: Logger
-  /** Told of each refusal, as often as somebody cares to be refused; must not reject. */
+  /** Called after each refusal, of which there may be any number; must not reject. */
   readonly recordDenial: RecordAuditEvent
 }
 
-/** Answers every error of every route: `{"msg"}`, or RFC 9457 problem details under `/v1`.
- * What is not an AppError or HttpError is our fault: 500, and its cause goes to the log alone. */
+/** Answers every error of every route: `{"msg"}`, or RFC 9457 problem details under `/v1`. Anything but
+ * an AppError or HttpError is a bug: 500, and only the log has its cause. */
 export const errorAnswers = ({ logger, recordDenial }: Dependencies) =>
   new Elysia({ name: 'error-answers' }).onError({ as: 'global' }, async (context) => {
     const { error, code, request, set, route } = context
@@ -30,19 +31,22 @@ export const errorAnswers = ({ logger, recordDenial }: Dependencies) =>
     return answer(response, pathOf(request))
   })
 
-/** Whether a guard refused somebody: by role, or because what they signed in with is not good. Who has
- * not tried to sign in is only asked to, and what services refuse by an AppError they record. */
+/** True if a guard refused someone: by role, or because their credentials are not valid. A request
+ * without credentials is only asked for them, and services that throw an AppError record it
+ * themselves. */
 const isDenial = (error: unknown, { headers }: Request): boolean =>
   error instanceof HttpError &&
   (error.status === 403 ||
     (error.status === 401 && (headers.has('authorization') || carriesSession(headers))))
 
-const answer = ({ status, message, headers, reason }: HttpError, path: string): Response => {
+const answer = (error: HttpError, path: string): Response => {
+  const { status, message, reason } = error
+  const code = reason ?? problemCode(status)
+  const headers = { ...helpLink(code), ...error.headers }
   if (!path.startsWith('/v1/')) {
     const body = { msg: message, ...(reason ? { code: reason } : {}) }
     return Response.json(body, { status, headers })
   }
-  const code = reason ?? problemCode(status)
   return Response.json(
     { type: 'about:blank', title: titleOf(status), status, detail: message, code },
     { status, headers: { ...headers, 'content-type': 'application/problem+json' } },

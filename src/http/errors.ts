@@ -1,6 +1,6 @@
 import { AppError, type ErrorCode } from '../errors.ts'
 
-/** An answer that only HTTP knows, with the headers that go with it (405 and `Allow`, for one). */
+/** An error that exists only in HTTP, with its headers, such as `Allow` for 405. */
 export class HttpError extends Error {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
@@ -30,7 +30,7 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
   unavailable: 503,
 }
 
-/** Seconds after which a refused caller may find the service less busy. */
+/** Seconds after which a refused caller may find the server less busy. */
 const RETRY_AFTER_SECONDS = 2
 
 export const tokenError = () =>
@@ -39,7 +39,7 @@ export const tokenError = () =>
 export const roleError = (message: string, reason?: string) =>
   new HttpError(403, message, {}, reason)
 
-/** Returns an error as HTTP tells it, or undefined for a fault of our own. */
+/** Returns an error as an HTTP error, or undefined if it is a bug. */
 export const asHttpError = (error: unknown): HttpError | undefined => {
   if (error instanceof HttpError) return error
   if (!(error instanceof AppError)) return undefined
@@ -53,7 +53,7 @@ export const asHttpError = (error: unknown): HttpError | undefined => {
   )
 }
 
-/** The code of problem details where a fault has none of its own. */
+/** The code in problem details for an error without one of its own. */
 export const problemCode = (status: number): string => PROBLEM_CODES[status] ?? 'internal'
 
 const PROBLEM_CODES: Readonly<Record<number, string>> = {
@@ -62,7 +62,7 @@ const PROBLEM_CODES: Readonly<Record<number, string>> = {
   413: 'too_large',
 }
 
-/** The name of a status, as problem details give it. */
+/** The name of a status, as in problem details. */
 export const titleOf = (status: number): string => TITLES[status] ?? 'Error'
 
 const TITLES: Readonly<Record<number, string>> = {

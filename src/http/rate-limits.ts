@@ -2,31 +2,32 @@ import { Elysia } from 'elysia'
 import { type Context as Counter, rateLimit } from 'elysia-rate-limit'
 import type { RateWindow } from '../config/parsers.ts'
 import type { Caller } from './authorization.ts'
+import { helpLink } from './help-links.ts'
 import { clientKey } from './request/client-address.ts'
 
-/** Makes the plugin that counts requests against all windows of a group; each use of it shares the
- * group's counters. `counts` picks the requests that count. */
+/** Returns a plugin that counts requests against all windows of a group. All plugins of a group share
+ * its counters. `counts` selects the requests that count. */
 export type Limits = (counts?: (request: Request) => boolean) => Elysia
 
-/** Callers remembered per window; beyond it the one whose window began first is forgotten. */
+/** Callers remembered per window. Beyond that, the one whose window began first is forgotten. */
 const KEYS_MAX = 50_000
 
 type Options = {
   readonly keyOf: (caller: Caller) => string
-  /** Told of each request over a window. */
-  readonly refused?: () => void
+  /** Called for each request over a window. */
+  readonly onRefusal?: () => void
 }
 
-/** Counts each window for whom `keyOf` names; failed requests count too. */
+/** Counts the requests of each window by the key of the caller; failed requests count too. */
 export const rateLimits = (
   windows: readonly RateWindow[],
-  { keyOf, refused = () => {} }: Options,
+  { keyOf, onRefusal = () => {} }: Options,
 ): Limits => {
   const counted = windows.map((window) => {
     const context = windowCounter()
     const increment: Counter['increment'] = async (...given) => {
       const counting = await context.increment(...given)
-      if (counting.count > window.max) refused()
+      if (counting.count > window.max) onRefusal()
       return counting
     }
     return { ...window, context: { ...context, increment } }
@@ -37,8 +38,8 @@ export const rateLimits = (
       plugin.use(
         rateLimit({
           scoping: 'scoped',
-          // Functions, because the plugin tells its uses apart by these numbers alone, and Elysia takes
-          // two with equal numbers for one (https://github.com/rayriffy/elysia-rate-limit/issues/49 is
+          // Functions, because the plugin distinguishes its uses by these numbers only, and Elysia treats
+          // two with equal numbers as one (https://github.com/rayriffy/elysia-rate-limit/issues/49 is
           // about more than one limit; equal ones are not reported as of 2026-11).
           max: () => max,
           duration: () => windowMs,
@@ -46,24 +47,27 @@ export const rateLimits = (
           countFailedRequest: true,
           generator: (_request, _server, { caller }: { caller: Caller }) => keyOf(caller),
           skip: (request) => !counts(request),
-          errorResponse: Response.json({ error: 'ratelimit exceeded' }, { status: 429 }),
+          errorResponse: Response.json(
+            { error: 'ratelimit exceeded' },
+            { status: 429, headers: helpLink('too_many_requests') },
+          ),
         }),
       )
     return plugin.as('scoped')
   }
 }
 
-/** Counts by client, whoever has signed in: a token must not buy a guesser fresh attempts. */
+/** Counts by client, whoever is logged in: a token must not give an attacker more attempts. */
 export const byClient = ({ address }: Caller): string => `client:${clientKey(address)}`
 
-/** Counts by account where the caller has one, since a family shares an address. */
+/** Counts by account if the caller has one, since a family shares an address. */
 export const byAccount = (caller: Caller): string =>
   caller.account ? `account:${caller.account.publicId}` : byClient(caller)
 
 type Window = { count: number; readonly startMs: number; readonly endMs: number }
 
-/** A fixed-window counter on the monotonic clock, so that no jump of the clock makes a limit stick,
- * and bounded, so that no number of callers grows the process. */
+/** A fixed-window counter on the monotonic clock, so that a limit does not stick when the time of day
+ * jumps. It is bounded, so that memory does not grow with the number of callers. */
 export const windowCounter = (now: () => number = () => performance.now()): Counter => {
   const windows = new Map<string, Window>()
   const current = (key: string, durationMs: number): Window => {
@@ -81,11 +85,11 @@ export const windowCounter = (now: () => number = () => performance.now()): Coun
     increment: (key, durationMs = 0) => {
       const window = current(key, durationMs)
       window.count += 1
-      const leftMs = Math.max(window.endMs - now(), 1)
+      const remainingMs = Math.max(window.endMs - now(), 1)
       return {
         count: window.count,
-        nextReset: new Date(Date.now() + leftMs),
-        start: Date.now() + leftMs - durationMs,
+        nextReset: new Date(Date.now() + remainingMs),
+        start: Date.now() + remainingMs - durationMs,
       }
     },
     decrement: (key) => {

@@ -1,9 +1,9 @@
 import { Elysia } from 'elysia'
 
-/** What a document of ours may load: nothing. */
+/** What a document may load by default: nothing. */
 const NOTHING = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 
-/** What a page may load: style, script, pictures and data of this server alone. */
+/** What a page may load: styles, scripts, images and data from this server only. */
 export const PAGE_HEADERS = {
   'content-type': 'text/html; charset=utf-8',
   'content-security-policy': `${NOTHING}; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'`,
@@ -11,8 +11,8 @@ export const PAGE_HEADERS = {
 
 const TWO_YEARS_SECONDS = 63_072_000
 
-/** Puts on every answer, of whatever status, a request id and the headers of OWASP ASVS 3.4; a
- * route that says otherwise for itself is believed. */
+/** Adds a request id and the headers of OWASP ASVS 3.4 to every answer of any status. A route may
+ * override them. */
 export const responseHeaders = ({ hasTls }: { readonly hasTls: boolean }) =>
   new Elysia({ name: 'response-headers' }).onRequest(({ set }) => {
     Object.assign(set.headers, HEADERS, { 'x-request-id': crypto.randomUUID() })

@@ -56,7 +56,7 @@ export const router = (options: Options) => {
     },
   )
   const limitsOf = (group: CountedGroup, keyOf: (caller: Caller) => string): Limits =>
-    rateLimits(limits[group], { keyOf, refused: () => onRefusal(group) })
+    rateLimits(limits[group], { keyOf, onRefusal: () => onRefusal(group) })
   const counted: Record<CountedGroup, Limits> = {
     auth: limitsOf('auth', byClient),
     unlock: limitsOf('unlock', byAccount),

@@ -1,5 +1,5 @@
-/** Answers text part by part, each made only when the reader has taken the one before, so that one
- * part is in memory at a time; a reader that goes away ends the parts. */
+/** Answers text in parts, each created only once the reader has taken the one before, so that one part
+ * is in memory at a time. The parts end if the reader goes away. */
 export const streamed = (
   parts: AsyncGenerator<string>,
   headers: Readonly<Record<string, string>>,

@@ -3,12 +3,12 @@ import { Type as t } from '@sinclair/typebox'
 export const LogRow = t.Object(
   {
     id: t.Integer({ description: 'Counts from 1, in the order of receipt', examples: [1] }),
-    username: t.String({ description: 'The name as it was then', examples: ['ada'] }),
+    username: t.String({ description: 'The name at that time', examples: ['ada'] }),
     unlocking_method: t.String({ examples: ['fingerprint'] }),
     date_time: t.String({
       format: 'date-time',
       description:
-        'When the server received it, UTC; the legacy server, if it was imported from there',
+        'When the server received it, UTC; for imported unlocks, when the legacy server did',
       examples: ['2026-11-22T18:30:00.000Z'],
     }),
   },

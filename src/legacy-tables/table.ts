@@ -4,18 +4,18 @@ import { streamed } from '../http/streamed.ts'
 
 type Row = { readonly id: number } & Readonly<Record<string, string | number | null>>
 
-/** Something to show row by row, however many there are. */
+/** Rows to show, however many there are. */
 export type Table = {
   readonly title: string
-  /** Heading of each member of a row, in order. */
+  /** The heading of each member of a row, in order. */
   readonly columns: Readonly<Record<string, string>>
-  /** Up to `limit` rows whose id is over `afterId`, in the order of ids. */
+  /** Returns up to `limit` rows whose id is greater than `afterId`, in the order of ids. */
   readonly page: (afterId: number, limit: number) => Promise<readonly Row[]>
 }
 
 const ROWS_PER_PAGE = 500
 
-/** Answers `{"1":{"id":1,…},…}`, a page of rows in memory at a time. */
+/** Answers `{"1":{"id":1,…},…}`, with one page of rows in memory at a time. */
 export const streamJson = (table: Table): Response =>
   streamed(jsonParts(table), { 'content-type': 'application/json' })
 
@@ -84,7 +84,7 @@ const htmlCell = (name: string, value: string): string => {
   return Bun.escapeHTML(value)
 }
 
-/** Columns whose values must not break into lines anywhere: an ISO 8601 time in UTC and a UUID. */
+/** Columns whose values must not be wrapped: an ISO 8601 time in UTC, and a UUID. */
 const TIME = 'date_time'
 const PUBLIC_ID = 'public_id'
 
@@ -95,7 +95,7 @@ async function* pages({ page }: Pick<Table, 'page'>) {
     if (rows.length > 0) yield rows
     if (rows.length < ROWS_PER_PAGE) return
     afterId = rows.at(-1)?.id ?? afterId
-    // Rows come without waiting for the disk: let the other requests have their turn.
+    // Rows come without waiting for the disk, so let other requests have their turn.
     await yieldToEventLoop()
   }
 }

@@ -21,14 +21,14 @@ type Person = {
   readonly role: string
 }
 
-/** What stands in the table where a person was erased. */
+/** What the table shows for an erased person. */
 const ERASED = '(erased)'
 
-/** What stands behind the method. */
+/** What follows the method. */
 const DENIED = { unlocked: '', denied: ' (denied)' } as const
 
-/** Every unlock as a table; its id is the sequence number plus one. The contract has no column for
- * those that were denied, so their method says it. */
+/** All unlocks as a table; the id is the sequence number plus one. The existing app has no column for
+ * denied access, so the method says it. */
 export const unlockTable = (page: Page<Unlock>): Table => ({
   title: 'Who opened the door',
   columns: {
@@ -46,11 +46,11 @@ export const unlockTable = (page: Page<Unlock>): Table => ({
     })),
 })
 
-/** When an event was received; when it happened, where a legacy server has received it. */
+/** When an unlock was received; for imported ones, when the legacy server received it. */
 const timeOf = ({ source, occurredAtMs, receivedAtMs }: Unlock): number =>
   source === 'imported' ? (occurredAtMs ?? receivedAtMs) : receivedAtMs
 
-/** Every account as a table, without its password. */
+/** All accounts as a table, without their passwords. */
 export const userTable = (page: Page<Person>): Table => ({
   title: 'Accounts',
   columns: {

@@ -43,7 +43,7 @@ export const serviceMetrics = () => {
   const requests = new Histogram({
     ...own,
     name: 'secure_lock_http_request_duration_seconds',
-    help: 'Histogram: time from request to answer; the route `unmatched` is everything that no route answers',
+    help: 'Time from request to answer; the route `unmatched` is everything that no route answers',
     labelNames: ['method', 'route', 'status'],
     buckets: REQUEST_SECONDS,
   })
@@ -68,19 +68,19 @@ export const serviceMetrics = () => {
   const commits = new Histogram({
     ...own,
     name: 'secure_lock_commit_duration_seconds',
-    help: 'Histogram: time to write and sync one COMMIT',
+    help: 'Time to write and sync one COMMIT',
     buckets: COMMIT_SECONDS,
   })
   const writes = new Histogram({
     ...own,
     name: 'secure_lock_commit_writes',
-    help: 'Histogram: writes that shared one COMMIT',
+    help: 'Writes that shared one COMMIT',
     buckets: BATCH_SIZES,
   })
   const unlocks = new Histogram({
     ...own,
     name: 'secure_lock_unlock_batch_events',
-    help: 'Histogram: unlocks added to the log in one COMMIT',
+    help: 'Unlocks added to the log in one COMMIT',
     buckets: BATCH_SIZES,
   })
 
@@ -121,10 +121,22 @@ export const serviceMetrics = () => {
       for (const source of sources) registry.registerMetric(readMetric(source))
     },
 
+    /** Describes all metrics, for the manual. */
+    descriptions: (): readonly MetricDescription[] =>
+      // Its types leave out the labels.
+      registry.getMetricsAsArray() as unknown as readonly MetricDescription[],
+
     /** Returns all metrics in the text format of Prometheus. */
     text: (): Promise<string> => registry.metrics(),
     contentType: registry.contentType,
   }
+}
+
+type MetricDescription = {
+  readonly name: string
+  readonly help: string
+  readonly type: string
+  readonly labelNames: readonly string[]
 }
 
 type CountedAuditEvent = {

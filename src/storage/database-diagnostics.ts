@@ -6,24 +6,24 @@ import { pragma, schemaVersion } from './migrate.ts'
 import { MIGRATIONS } from './migrations.ts'
 import { type ReadOnlyDatabase, cannotOpen, configure } from './open.ts'
 
-/** What there is to know of a database file. */
+/** What is known about a database file. */
 export type DatabaseDiagnostics = {
   readonly sqliteVersion: string
-  /** As the service sets them, and read back. */
+  /** As the server sets them, read back. */
   readonly pragmas: Readonly<Record<string, unknown>>
   readonly schemaVersion: number
-  /** The schema that this version of the server brings a database to. */
+  /** The schema to which this version of the server migrates a database. */
   readonly schemaWanted: number
   readonly bytes: number
   readonly walBytes: number
-  /** The first fault of its pages, if they do not fit together. */
+  /** The first problem with its pages, if they are inconsistent. */
   readonly damage: string | undefined
-  /** Of several connections this one is closed last: those that only read leave SQLite's other files. */
+  /** Of several connections, close this one last: read-only ones leave SQLite's other files behind. */
   readonly close: () => void
 }
 
-/** Looks at a database file with a connection set as the service sets its own, and checks every page.
- * Throws `unavailable` where that cannot be, and changes nothing. */
+/** Examines a database file with a connection configured like the server's, and checks every page.
+ * Throws `unavailable` if that is not possible. Changes nothing. */
 export const diagnoseDatabase = (path: string): DatabaseDiagnostics => {
   try {
     const connection = new Sqlite(path, { strict: true, readwrite: true, create: false })
@@ -50,10 +50,10 @@ export const diagnoseDatabase = (path: string): DatabaseDiagnostics => {
   }
 }
 
-/** Gives stores a database that is only read: whatever would write is refused. */
+/** Returns a database for stores that only read: every write is refused. */
 export const withoutWriting = ({ all, get, close }: ReadOnlyDatabase): Database => {
   const refuse = async (): Promise<never> => {
-    throw new AppError('unavailable', 'This database is only read')
+    throw new AppError('unavailable', 'This database is read-only')
   }
   return {
     all,

@@ -5,37 +5,38 @@ import type { FileIdentity } from './files/file-identity.ts'
 
 type Params = readonly SQLQueryBindings[]
 
-/** What a statement can be asked for; a failing disk or a lock rejects with `unavailable`. */
+/** Runs statements. A failing disk or a lock rejects with `unavailable`. */
 export type Queries = {
   all: <Row>(sql: string, ...params: Params) => Promise<Row[]>
   get: <Row>(sql: string, ...params: Params) => Promise<Row | undefined>
-  /** Runs a statement that answers no rows; gives the number of rows changed. */
+  /** Runs a statement that returns no rows; returns the number of rows changed. */
   run: (sql: string, ...params: Params) => Promise<number>
 }
 
-/** The small database interface that stores speak through. */
+/** The small database interface that stores use. */
 export type Database = Queries & {
-  /** Runs `work` alone, all of it or nothing; the promise resolves only after COMMIT, which works
-   * that came meanwhile share. */
+  /** Runs `work` by itself, all or nothing. The promise resolves only after COMMIT, which is shared with
+   * works that arrived in the meantime. */
   transaction: <Result>(work: (tx: Queries) => Promise<Result>) => Promise<Result>
-  /** Folds the WAL into the file and empties it, so that what was overwritten is in neither; false
-   * where that cannot be now, because another process reads or the disk refuses. */
+  /** Checkpoints the WAL and truncates it, so that overwritten data is in neither file. Returns false if
+   * that is not possible now, because another process is reading or the disk refuses. */
   checkpointWal: () => Promise<boolean>
-  /** Waits for what is to be committed, folds the WAL into the file and closes it. Rejects with
-   * `unavailable` where that cannot be; the next process to open it finds all that was committed. */
+  /** Waits for pending commits, checkpoints the WAL and closes the file. Rejects with `unavailable` if
+   * that is not possible; the next process to open it still finds everything that was committed. */
   close: () => Promise<void>
 }
 
-/** How long a write waits for its turn, and for another process's lock, before it is `unavailable`:
- * short of the time that a stop gives to requests in flight, which it must not keep waiting. */
+/** How long a write waits for its turn, and for another process's lock, before it is `unavailable`.
+ * Shorter than the time a stop gives to requests in flight, which must not be kept waiting. */
 export const WRITE_WAIT_MS = 3000
 const LOCK_RETRY_MS = 20
 
-/** Between two tries to fold the WAL, each of which waits for `busy_timeout` itself. */
+/** The time between two attempts to checkpoint the WAL, each of which waits for `busy_timeout` itself. */
 const CHECKPOINT_RETRY_MS = 200
 
-/** Works that share a COMMIT, and works in line; beyond them a write is `unavailable` at once. */
-const TOGETHER_MAX = 100
+/** How many works may share a COMMIT, and how many may wait; beyond that a write is `unavailable` at
+ * once. */
+const BATCH_MAX = 100
 const WAITING_MAX = 1000
 
 type Work = {
@@ -45,14 +46,10 @@ type Work = {
 
 type Outcome = PromiseSettledResult<unknown>
 
-/** Gives the database interface over one writing and one reading connection, which may be the same.
- * Once a damaged page was met, or a file is no longer the one that was opened, it writes no more. */
-export const database = ({
-  writer,
-  reader,
-  files,
-  seenCommit = () => {},
-}: Connections): Database => {
+/** Returns the database interface over one writing and one reading connection, which may be the same.
+ * After a damaged page was found, or when a file is no longer the one that was opened, it stops
+ * writing. */
+export const database = ({ writer, reader, files, onCommit = () => {} }: Connections): Database => {
   const { attempt, isSound, requireSound } = damageWatch()
   const writes = queriesOn(writer, attempt)
   const snapshot = reader === writer ? NO_SNAPSHOT : turnSnapshot(reader)
@@ -63,7 +60,7 @@ export const database = ({
 
   let isClosed = false
   const requireOpen = (): void => {
-    if (isClosed) throw new AppError('unavailable', 'The service stops')
+    if (isClosed) throw new AppError('unavailable', 'The server is stopping')
   }
   const requireWritable = (): void => {
     requireOpen()
@@ -80,7 +77,7 @@ export const database = ({
     return result
   }
 
-  /** Runs one work of several so that, where it fails, its own writes alone are taken back. */
+  /** Runs one of several works so that, if it fails, only its own writes are rolled back. */
   const runApart = async ({ run }: Work): Promise<Outcome> => {
     attempt(() => writer.run('SAVEPOINT work'))
     try {
@@ -88,7 +85,7 @@ export const database = ({
       attempt(() => writer.run('RELEASE work'))
       return { status: 'fulfilled', value }
     } catch (reason) {
-      // Some faults of the disk take back the whole transaction, and with it the other works.
+      // Some disk errors roll back the whole transaction, including the other works.
       if (!writer.inTransaction) throw reason
       attempt(() => writer.run('ROLLBACK TO work'))
       attempt(() => writer.run('RELEASE work'))
@@ -103,9 +100,9 @@ export const database = ({
       const outcomes: Outcome[] = []
       for (const work of works) outcomes.push(await runApart(work))
       snapshot.end()
-      const begun = performance.now()
+      const startedAtMs = performance.now()
       attempt(() => writer.run('COMMIT'))
-      seenCommit({ writes: works.length, durationMs: performance.now() - begun })
+      onCommit({ writes: works.length, durationMs: performance.now() - startedAtMs })
       return outcomes
     } catch (error) {
       if (writer.inTransaction) attempt(() => writer.run('ROLLBACK'))
@@ -117,7 +114,7 @@ export const database = ({
   const writing = groupCommit<Work, Outcome>({
     commit: (works) => exclusively(() => commit(works)),
     sizeOf: () => 1,
-    groupSizeMax: TOGETHER_MAX,
+    groupSizeMax: BATCH_MAX,
     waitingSizeMax: WAITING_MAX,
     waitMsMax: WRITE_WAIT_MS,
   })
@@ -135,11 +132,11 @@ export const database = ({
     transaction,
     checkpointWal: async () => {
       const deadline = performance.now() + WRITE_WAIT_MS
-      const fold = async () => {
+      const checkpoint = async () => {
         snapshot.end()
         return canCheckpointWal() && isWalTruncated(writer)
       }
-      while (!(await exclusively(fold))) {
+      while (!(await exclusively(checkpoint))) {
         if (performance.now() > deadline) return false
         await Bun.sleep(CHECKPOINT_RETRY_MS)
       }
@@ -157,7 +154,7 @@ export const database = ({
           if (reader !== writer) reader.close(true)
           attempt(() => writer.run('PRAGMA wal_checkpoint(TRUNCATE)'))
         }
-        // Where the reader is still there, SQLite leaves database and WAL as they are.
+        // As long as the reader is open, SQLite leaves database and WAL as they are.
         writer.close(true)
         if (fault) throw fault
       })
@@ -177,33 +174,33 @@ const thrownBy = (work: () => void): unknown => {
 type Connections = {
   readonly writer: Sqlite
   readonly reader: Sqlite
-  /** Where they are in files. */
+  /** Undefined for a database in memory. */
   readonly files?: FileIdentity
-  readonly seenCommit?: SeenCommit | undefined
+  readonly onCommit?: OnCommit | undefined
 }
 
-/** Told of each COMMIT: how many writes shared it, and how long it and its sync took. */
-export type SeenCommit = (commit: { readonly writes: number; readonly durationMs: number }) => void
+/** Called after each COMMIT with the number of writes that shared it, and how long it and its sync took. */
+export type OnCommit = (commit: { readonly writes: number; readonly durationMs: number }) => void
 
 type Snapshot = { readonly begin: () => void; readonly end: () => void }
 
 const NO_SNAPSHOT: Snapshot = { begin: () => {}, end: () => {} }
 
 /** Lets the reads of one turn of the event loop share a snapshot, so that they lock the file once
- * and not once each. A commit of this process ends it, for a read must see what was written before
- * it, and a checkpoint must not wait for it. */
+ * instead of once each. A commit of this process ends it, because a read must see what was written
+ * before it, and a checkpoint must not wait for it. */
 const turnSnapshot = (reader: Sqlite): Snapshot => {
   let turn: NodeJS.Immediate | undefined
   const end = () => {
     if (!turn) return
     clearImmediate(turn)
     turn = undefined
-    // A read that failed may have ended it.
+    // A failed read may have ended it.
     if (!reader.inTransaction) return
     try {
       reader.run('COMMIT')
     } catch (error) {
-      // Reads that nobody waits for any more; the next ones meet the fault themselves.
+      // No read is waiting any more; the next ones will see the error themselves.
       if (!(error instanceof SQLiteError)) throw error
       if (reader.inTransaction) reader.run('ROLLBACK')
     }
@@ -218,7 +215,7 @@ const turnSnapshot = (reader: Sqlite): Snapshot => {
   }
 }
 
-/** Statements are prepared once: SQL texts are constants of the stores, so the cache is bounded. */
+/** Prepares each statement once. SQL texts are constants of the stores, so the cache is bounded. */
 const queriesOn = (
   connection: Sqlite,
   attempt: Attempt,
@@ -245,7 +242,7 @@ const queriesOn = (
   }
 }
 
-/** Reads over one connection of its own. */
+/** Returns reads over a connection of their own. */
 export const readQueries = (
   connection: Sqlite,
 ): Pick<Queries, 'all' | 'get'> & { readonly close: () => void } => {
@@ -260,7 +257,7 @@ export const readQueries = (
   }
 }
 
-/** Waits for another process's lock without stopping the event loop, so that reads go on. */
+/** Waits for another process's lock without blocking the event loop, so that reads continue. */
 const beginImmediate = async (writer: Sqlite, deadlineMs: number): Promise<void> => {
   for (;;) {
     try {
@@ -273,15 +270,15 @@ const beginImmediate = async (writer: Sqlite, deadlineMs: number): Promise<void>
   }
 }
 
-/** Takes the place in the WAL of a transaction that failed, by one that changes nothing. Where only
- * its sync failed it stands there whole, and would be found by whoever opens the file after a crash,
- * although it was refused. */
+/** Overwrites a failed transaction in the WAL with one that changes nothing. If only its sync failed, it
+ * is complete there, and the next process to open the file after a crash would find it although it was
+ * refused. */
 const writeOver = (writer: Sqlite): void => {
   try {
     const row = writer.query('PRAGMA user_version').get() as { user_version: number }
     writer.run(`PRAGMA user_version = ${row.user_version}`)
   } catch (error) {
-    // A disk that takes no writes has taken the first one neither, as a rule.
+    // A disk that takes no writes has usually not taken the first one either.
     if (!(error instanceof SQLiteError)) throw error
   }
 }
@@ -296,18 +293,18 @@ const isWalTruncated = (writer: Sqlite): boolean => {
   }
 }
 
-/** True where another process holds the lock. */
+/** True if another process holds the lock. */
 export const isBusy = (error: unknown): boolean =>
   error instanceof SQLiteError && error.code?.startsWith('SQLITE_BUSY') === true
 
 type Attempt = <Result>(work: () => Result) => Result
 
-/** Remembers whether a damaged page was met. It does not heal, and what is written around it may
- * take sound pages along. */
+/** Remembers whether a damaged page was found. It does not heal, and writing around it may damage sound
+ * pages too. */
 const damageWatch = () => {
   let damage: unknown
   return {
-    /** Runs work on SQLite; a fault of disk, lock or file is an AppError `unavailable`. */
+    /** Runs work on SQLite. An error of disk, lock or file becomes an AppError `unavailable`. */
     attempt: <Result>(work: () => Result): Result => {
       try {
         return work()
@@ -329,24 +326,26 @@ const isDamage = (error: unknown): boolean =>
 const DAMAGED = 'The database file is damaged; restore a backup of it'
 const LOCKED = 'The database is locked by another program'
 
-/** SQLite's result codes, as far as these begin alike, for which the disk or another process is at
- * fault, not we. */
+/** SQLite result codes by their beginning, for which the disk or another process is to blame. */
 const OUTAGES: readonly (readonly [string, string])[] = [
   ['SQLITE_BUSY', LOCKED],
-  ['SQLITE_CANTOPEN', 'A file of the database cannot be opened; has the disk inodes left (df -i)?'],
+  [
+    'SQLITE_CANTOPEN',
+    'A file of the database cannot be opened; check whether the disk has inodes left (df -i)',
+  ],
   ['SQLITE_CORRUPT', DAMAGED],
   ['SQLITE_FULL', 'The disk is full'],
-  ['SQLITE_IOERR_READ', 'The disk cannot be read; see the system’s log'],
+  ['SQLITE_IOERR_READ', 'The disk cannot be read; see the log of the system'],
   [
     'SQLITE_IOERR',
-    'The disk takes no writes: it is read-only, at a limit or failing; see the system’s log',
+    'The disk takes no writes: it is read-only, at a limit or failing; see the log of the system',
   ],
   ['SQLITE_LOCKED', LOCKED],
   ['SQLITE_NOTADB', DAMAGED],
   ['SQLITE_READONLY', 'The database is read-only'],
 ]
 
-/** Makes a fault of disk, lock or file an `unavailable` AppError; gives any other back as it is. */
+/** Returns an error of disk, lock or file as an `unavailable` AppError, and any other error unchanged. */
 export const unavailable = (error: unknown): unknown => {
   if (!(error instanceof SQLiteError)) return error
   const { code = '' } = error

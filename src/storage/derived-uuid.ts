@@ -1,4 +1,4 @@
-/** The UUID that follows from a text, always the same (RFC 9562, version 8, by SHA-256). */
+/** Returns a UUID derived from a text, always the same one (RFC 9562, version 8, by SHA-256). */
 export const derivedUuid = (text: string): string => {
   const digest = new Bun.CryptoHasher('sha256').update(text).digest()
   digest.writeUInt8((digest.readUInt8(6) & 0x0f) | 0x80, 6)
@@ -6,7 +6,7 @@ export const derivedUuid = (text: string): string => {
   return dashed(digest.toString('hex', 0, 16))
 }
 
-/** The UUID that a text spells, in small letters and with dashes; nothing for any other text. */
+/** Returns the UUID that a text spells, in lower case and with dashes, or undefined for any other text. */
 export const spelledUuid = (text: string): string | undefined => {
   const hex = text.trim().replaceAll('-', '').toLowerCase()
   return /^[0-9a-f]{32}$/.test(hex) ? dashed(hex) : undefined

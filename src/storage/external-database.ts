@@ -5,30 +5,31 @@ import { pathToFileURL } from 'node:url'
 import { AppError } from '../errors.ts'
 import { fileFault } from './files/private-files.ts'
 
-/** What a column of another program's table may hold, whatever its type says. */
+/** What a column of another program's table may contain, whatever its type says. */
 export type Value = string | number | bigint | Uint8Array | null
 
 /** A database of another program, as it stood when it was opened. */
 export type ExternalDatabase = {
-  /** A table with these columns. Throws `unavailable` where the file has none. */
+  /** Returns a table with these columns. Throws `unavailable` if the file has none. */
   readonly table: <Column extends string>(
     name: string,
     columns: readonly Column[],
-  ) => ForeignTable<Column>
+  ) => ExternalTable<Column>
   readonly close: () => void
 }
 
-type ForeignTable<Column extends string> = {
-  /** The number of the last row. */
+type ExternalTable<Column extends string> = {
+  /** Returns the id of the last row. */
   readonly lastId: () => Value
-  /** Rows in the order of their ids, none kept; throws `unavailable` where the file is damaged there. */
+  /** Returns the rows in the order of their ids, keeping none in memory. Throws `unavailable` at a
+   * damaged one. */
   readonly rows: () => Generator<Readonly<Record<Column, Value>>>
 }
 
-/** How long another program may hold its lock. */
+/** How long to wait for another program's lock. */
 const LOCK_WAIT_MS = 5000
 
-/** Opens a SQLite file to be read, and changes neither it nor its folder. Throws `unavailable`. */
+/** Opens a SQLite file for reading, and changes neither it nor its folder. Throws `unavailable`. */
 export const openExternalDatabase = (path: string): ExternalDatabase => {
   let connection: Sqlite | undefined
   const asUnavailable = <Result>(work: () => Result): Result => {
@@ -42,7 +43,7 @@ export const openExternalDatabase = (path: string): ExternalDatabase => {
     if (!statSync(path).isFile()) throw new Error('it is no file')
     connection = connect(path)
     connection.run(`PRAGMA busy_timeout = ${LOCK_WAIT_MS}`)
-    // All that is read is of one moment, though the older program may go on writing.
+    // Everything that is read is from one moment, even if the legacy server keeps writing.
     connection.run('BEGIN')
     connection.query('SELECT count(*) FROM sqlite_schema').get()
     return connection
@@ -50,7 +51,7 @@ export const openExternalDatabase = (path: string): ExternalDatabase => {
   const requireTable = (table: string, columns: readonly string[]): void => {
     const kind = db.query("SELECT type FROM pragma_table_list(?) WHERE schema = 'main'").get(table)
     if (!kind) throw new Error(`it has no table "${table}"`)
-    // A view runs whatever it likes for each row, and may have no last one.
+    // A view can run anything for each row, and may have no last one.
     if ((kind as { type: string }).type !== 'table') throw new Error(`its "${table}" is no table`)
     const found = db.query('SELECT name FROM pragma_table_info(?)').all(table)
     const names = new Set((found as { name: string }[]).map(({ name }) => name.toLowerCase()))
@@ -87,15 +88,15 @@ export const openExternalDatabase = (path: string): ExternalDatabase => {
   }
 }
 
-/** Far more than any column of ours takes, and little enough to hold a thousand of. */
+/** Far more than any column of ours accepts, and little enough to hold a thousand in memory. */
 const CELL_BYTES_MAX = 4096
 
-/** A value, or an empty blob, which no column of ours takes, in place of one that is longer. */
+/** Returns a value, or for a longer one an empty blob, which no column of ours accepts. */
 const bounded = (value: string): string =>
   `CASE WHEN octet_length(${value}) > ${CELL_BYTES_MAX} THEN x'' ELSE ${value} END`
 
-/** Where nothing waits in a write-ahead log, the file is read as one that nobody changes: SQLite
- * would otherwise put files of its own beside one that has ever had such a log. */
+/** If the write-ahead log is empty, the file is opened as immutable: SQLite would otherwise create files
+ * beside one that has ever had such a log. */
 const connect = (path: string): Sqlite => {
   if (!hasWriteAheadLog(path)) return new Sqlite(path, { readonly: true })
   if (existsSync(`${path}-wal`) && statSync(`${path}-wal`).size > 0)
@@ -106,7 +107,7 @@ const connect = (path: string): Sqlite => {
   return new Sqlite(uri, constants.SQLITE_OPEN_READONLY | constants.SQLITE_OPEN_URI)
 }
 
-/** By the file's header: https://www.sqlite.org/fileformat.html, offset 19. */
+/** According to the file header: https://www.sqlite.org/fileformat.html, offset 19. */
 const hasWriteAheadLog = (path: string): boolean => {
   const header = new Uint8Array(20)
   const file = openSync(path, 'r')
@@ -118,7 +119,7 @@ const hasWriteAheadLog = (path: string): boolean => {
 }
 
 const FAULTS: Readonly<Record<string, string>> = {
-  SQLITE_NOTADB: 'it is no SQLite database',
+  SQLITE_NOTADB: 'it is not a SQLite database',
   SQLITE_CORRUPT: 'the file is damaged',
   SQLITE_BUSY: 'another program has locked it; try again',
   SQLITE_CANTOPEN: 'it was left half written; start and stop the legacy server once',

@@ -2,21 +2,21 @@ import { yieldToEventLoop } from '../domain/event-loop.ts'
 import { AppError } from '../errors.ts'
 
 export type GroupCommit<Item, Outcome> = {
-  /** Resolves with the outcome once its commit is on disk; rejects with `unavailable` at once when
-   * too many wait already, and when its turn has not come in time. */
+  /** Resolves with the outcome once its commit is on disk. Rejects with `unavailable` immediately if too
+   * many items are waiting, or later if its turn does not come in time. */
   readonly submit: (item: Item) => Promise<Outcome>
-  /** Resolves when nothing waits any more. */
+  /** Resolves when no item is waiting any more. */
   readonly drained: () => Promise<void>
 }
 
 type Options<Item, Outcome> = {
-  /** Commits all items in one transaction, and gives an outcome for each, in their order. */
+  /** Commits all items in one transaction, and returns an outcome for each, in order. */
   readonly commit: (items: readonly Item[]) => Promise<readonly Outcome[]>
-  /** How much of a commit's time an item takes. */
+  /** The share of a commit that an item takes. */
   readonly sizeOf: (item: Item) => number
   /** Size of a group, unless a single item is larger. */
   readonly groupSizeMax: number
-  /** Size of all that wait. */
+  /** Total size of the items that wait. */
   readonly waitingSizeMax: number
   /** How long an item waits for its turn. */
   readonly waitMsMax: number
@@ -32,7 +32,7 @@ type Waiting<Item, Outcome> = {
 
 const busy = () => new AppError('unavailable', 'Server busy, try again')
 
-/** Lets writes that arrive together share one COMMIT, and so one sync of the disk. */
+/** Lets writes that arrive together share one COMMIT, and so one disk sync. */
 export const groupCommit = <Item, Outcome>({
   commit,
   sizeOf,
@@ -58,8 +58,8 @@ export const groupCommit = <Item, Outcome>({
     return waiting.splice(0, count)
   }
 
-  /** Refuses those whose turn comes too late, in the words of what kept it up where that is known;
-   * they wait in the order of their coming. */
+  /** Refuses items whose turn comes too late, with the error that caused the delay if it is known. Items
+   * wait in order of arrival. */
   const refuseLate = (): void => {
     const now = monotonic()
     const count = waiting.findIndex(({ queuedAtMs }) => now - queuedAtMs <= waitMsMax)
@@ -69,15 +69,15 @@ export const groupCommit = <Item, Outcome>({
     }
   }
 
-  const commitSome = async (): Promise<void> => {
+  const commitGroup = async (): Promise<void> => {
     refuseLate()
     const group = nextGroup()
     if (group.length === 0) return
     try {
       const outcomes = await commit(group.map(({ item }) => item))
       outage = undefined
-      for (const [place, { resolve, reject }] of group.entries()) {
-        const outcome = outcomes[place]
+      for (const [index, { resolve, reject }] of group.entries()) {
+        const outcome = outcomes[index]
         if (outcome === undefined) reject(new Error('a commit gave too few outcomes'))
         else resolve(outcome)
       }
@@ -89,9 +89,9 @@ export const groupCommit = <Item, Outcome>({
 
   const run = async (): Promise<void> => {
     while (waiting.length > 0) {
-      // One turn of the event loop, in which all requests already received join the group.
+      // In one turn of the event loop, all requests already received join the group.
       await yieldToEventLoop()
-      await commitSome()
+      await commitGroup()
     }
     running = undefined
   }

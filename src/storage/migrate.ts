@@ -6,10 +6,10 @@ import { copyDatabase } from './backup/database-copy.ts'
 import { MIGRATIONS } from './migrations.ts'
 import { syncPath } from './files/private-files.ts'
 
-/** "SLS1": marks a file as this service's, so that no other SQLite file is taken for it. */
+/** "SLS1": marks a file as ours, so that no other SQLite file is mistaken for it. */
 export const APPLICATION_ID = 0x53_4c_53_31
 
-/** Runs the missing schema steps, each with its version in one transaction. */
+/** Runs the missing migrations, each with its version number in one transaction. */
 export const migrate = (connection: Sqlite, steps: readonly string[] = MIGRATIONS): void => {
   while (schemaVersion(connection) < steps.length) {
     connection
@@ -26,7 +26,7 @@ export const migrate = (connection: Sqlite, steps: readonly string[] = MIGRATION
   }
 }
 
-/** Remembers that this version of the server made the schema what it is. */
+/** Stores which version of the server migrated to this schema. */
 const noteWriter = (connection: Sqlite, schema: number): void => {
   if (!hasWriters(connection)) return
   connection.run(
@@ -42,13 +42,14 @@ const hasWriters = (connection: Sqlite): boolean =>
 export const schemaVersion = (connection: Sqlite): number =>
   Number(pragma(connection, 'user_version'))
 
-/** The value of a pragma, or of another expression with the verb SELECT. */
+/** Returns the value of a pragma, or of another expression with the verb SELECT. */
 export const pragma = (connection: Sqlite, name: string, verb = 'PRAGMA'): unknown => {
   const row = connection.query(`${verb} ${name}`).get() as Record<string, unknown> | null
   return row ? Object.values(row)[0] : undefined
 }
 
-/** Says which version a database of a newer schema takes, and where a copy lies that this one reads. */
+/** Returns an error that says which version a database with a newer schema needs, and where a copy is
+ * that this version can read. */
 export const newerSchema = (connection: Sqlite, path: string): Error => {
   const schema = schemaVersion(connection)
   const writer = writerOf(connection, schema)
@@ -84,14 +85,14 @@ const isReadable = (path: string): boolean => {
   }
 }
 
-/** Copies from before upgrades that are kept beside the database. */
+/** How many copies from before upgrades are kept beside the database. */
 const COPIES_KEPT = 2
 
 const COPY_NAME = /\.before-schema-(?<schema>\d+)$/
 
-/** Keeps what a database is before its schema is changed, as `….before-schema-N`, N being the schema
- * that it is brought to: whole, on disk, mode 0600, and in place of an earlier try at the same.
- * Throws where there is no room for it. */
+/** Keeps a copy of a database before its schema is changed, as `….before-schema-N`, where N is the new
+ * schema: complete, on disk, mode 0600, replacing an earlier attempt at the same. Throws if there is
+ * no room for it. */
 export const keepCopy = (connection: Sqlite, path: string): void => {
   const copy = `${path}.before-schema-${MIGRATIONS.length}`
   const draft = `${copy}.part`
@@ -103,7 +104,7 @@ export const keepCopy = (connection: Sqlite, path: string): void => {
   for (const { path: old } of others.slice(COPIES_KEPT - 1)) rmSync(old)
 }
 
-/** The copies beside a database, the newest schema first. */
+/** Returns the copies beside a database, the newest schema first. */
 const copiesBeside = (path: string): readonly { readonly path: string }[] => {
   const folder = dirname(path)
   if (!existsSync(folder)) return []

@@ -7,7 +7,7 @@ import schemaChange from './migrations/0006_schema_change.sql' with { type: 'tex
 import namesAndNumbers from './migrations/0007_names_and_numbers.sql' with { type: 'text' }
 import words from './migrations/0008_words.sql' with { type: 'text' }
 
-/** Schema steps in order, forward only: step N takes a database from version N-1 to N. */
+/** The migrations in order, forward only: number N takes a database from version N-1 to N. */
 export const MIGRATIONS: readonly string[] = [
   accountsAndUnlocks,
   sessionsAndSecurity,

@@ -4,7 +4,7 @@ import { AppError } from '../errors.ts'
 import {
   type Database,
   type Queries,
-  type SeenCommit,
+  type OnCommit,
   database,
   isBusy,
   readQueries,
@@ -16,50 +16,51 @@ import { fileIdentity } from './files/file-identity.ts'
 import { fileFault, makePrivateFile } from './files/private-files.ts'
 import { isWalDamaged } from './wal.ts'
 
-/** The first version that loses no commit when a checkpoint meets a reset of the WAL
+/** The first version that loses no commit when a checkpoint coincides with a reset of the WAL
  * (https://sqlite.org/wal.html, "The WAL-Reset Bug"). */
 const SQLITE_VERSION_MIN = '3.51.3'
 
-/** Files up to this size are checked whole at each start, which takes well under a second. */
+/** Files up to this size are checked completely at each start, which takes well under a second. */
 const CHECKED_AT_START_BYTES_MAX = 64 * 1024 ** 2
 
 const WAL_DAMAGED =
-  'the newest changes in the -wal file beside it are damaged; copy the folder, then restore a backup, or remove that file to go on without them'
+  'the newest changes in the -wal file beside it are damaged; copy the folder, then restore a backup, or remove that file to continue without them'
 
-/** Set on each connection and read back, since SQLite ignores a pragma it cannot follow. */
+/** Set on each connection and read back, because SQLite ignores a pragma it cannot apply. */
 const PRAGMAS = {
-  /** Readers go on while a write commits. */
+  /** Readers continue while a write commits. */
   journal_mode: 'wal',
   /** 2 is FULL: each COMMIT is synced, so what was acknowledged survives a power cut. */
   synchronous: 2,
-  /** SQLite leaves them off by default. */
+  /** Off by default in SQLite. */
   foreign_keys: 1,
-  /** Milliseconds for short waits; longer ones are waited for without blocking (see database.ts). */
+  /** Milliseconds, for short waits; longer ones do not block (see database.ts). */
   busy_timeout: 20,
-  /** What is erased is overwritten, in pages that become free too: FAST (2) would leave those. */
+  /** Erased data is overwritten, also in pages that become free, which FAST (2) would leave. */
   secure_delete: 1,
-  /** Bytes that the WAL keeps of what it grew to while another program read for long. */
+  /** Bytes to which the WAL shrinks again after another program has read for a long time. */
   journal_size_limit: 16 * 1024 ** 2,
-  /** 2 is MEMORY: what is sorted is never written beside the data folder. */
+  /** 2 is MEMORY: sorting never writes outside the data folder. */
   temp_store: 2,
 } as const
 
 type OpenOptions = {
-  /** Called before the schema is changed, while nobody else may use the database; gives what ends that. */
+  /** Called before the schema is changed, to keep others out of the database. Returns a function that
+   * lets them in again. */
   readonly beforeMigration?: () => () => void
-  /** Told of each commit. */
-  readonly seenCommit?: SeenCommit
+  /** Called after each commit. */
+  readonly onCommit?: OnCommit
 }
 
-/** Opens (or makes) the database file with mode 0600 and brings its schema up to date, after a copy
- * of what was there (see `keepCopy`). Throws AppError `unavailable` with a message for the operator,
- * and never replaces a file. */
+/** Opens or creates the database file with mode 0600 and migrates its schema, after keeping a copy (see
+ * `keepCopy`). Throws AppError `unavailable` with a message for the operator, and never replaces a
+ * file. */
 export const openDatabase = (path: string, options: OpenOptions = {}): Database => {
   if (path === ':memory:') {
     const memory = new Sqlite(path, { strict: true })
     memory.run(`PRAGMA foreign_keys = ${PRAGMAS.foreign_keys}`)
     migrate(memory)
-    return database({ writer: memory, reader: memory, seenCommit: options.seenCommit })
+    return database({ writer: memory, reader: memory, onCommit: options.onCommit })
   }
   const deadlineMs = performance.now() + HELD_MS_MAX
   for (;;)
@@ -91,8 +92,8 @@ const openFile = (path: string, options: OpenOptions): Database => {
     reader.run(`PRAGMA busy_timeout = ${PRAGMAS.busy_timeout}`)
     // After its first read, any process that opens or closes the file sees it.
     reader.query('PRAGMA user_version').get()
-    const { seenCommit } = options
-    return database({ writer, reader, files: fileIdentity(path), seenCommit })
+    const { onCommit } = options
+    return database({ writer, reader, files: fileIdentity(path), onCommit })
   } catch (error) {
     writer.close()
     throw error
@@ -115,21 +116,21 @@ const bringUpToDate = (writer: Sqlite, path: string, { beforeMigration }: OpenOp
   }
 }
 
-/** A database file that is only read, and not brought up to date. */
+/** A database file that is only read, and not migrated. */
 export type ReadOnlyDatabase = Pick<Queries, 'all' | 'get'> & {
   readonly schemaVersion: number
   readonly close: () => void
 }
 
-/** Opens a database file for reading alone. Throws `unavailable`, also where it is of a newer schema
- * or of another program. */
+/** Opens a database file for reading only. Throws `unavailable`, also if it has a newer schema or
+ * belongs to another program. */
 export const openReadOnly = (path: string): ReadOnlyDatabase => {
   try {
     const connection = new Sqlite(path, { strict: true, readonly: true })
     try {
       connection.run(`PRAGMA busy_timeout = ${READ_BUSY_MS}`)
       if (pragma(connection, 'application_id') !== APPLICATION_ID)
-        throw new Error('it is a database of another program')
+        throw new Error('it is the database of another program')
       const schema = schemaVersion(connection)
       if (schema > MIGRATIONS.length) throw newerSchema(connection, path)
       return { ...readQueries(connection), schemaVersion: schema }
@@ -144,7 +145,7 @@ export const openReadOnly = (path: string): ReadOnlyDatabase => {
 
 const READ_BUSY_MS = 5000
 
-/** Sets a connection up and gives the pragmas as they are read back. Throws where one does not stick,
+/** Configures a connection and returns the pragmas as they are read back. Throws if one is not applied,
  * or SQLite is too old. */
 export const configure = (connection: Sqlite): Readonly<Record<string, unknown>> => {
   const readBack: Record<string, unknown> = {}
@@ -164,13 +165,13 @@ const checkFile = (connection: Sqlite, path: string): void => {
   const applicationId = pragma(connection, 'application_id')
   const tables = connection.query('SELECT count(*) AS n FROM sqlite_schema').get() as { n: number }
   if (applicationId !== APPLICATION_ID && (applicationId !== 0 || tables.n > 0))
-    throw new Error('it is a database of another program')
+    throw new Error('it is the database of another program')
   if (statSync(path).size > CHECKED_AT_START_BYTES_MAX) return
   const verdict = pragma(connection, 'quick_check(1)')
   if (verdict !== 'ok') throw new Error('the file is damaged; restore a backup of it')
 }
 
-/** Says for the operator why a database file cannot be used. */
+/** Returns an error that tells the operator why a database file cannot be used. */
 export const cannotOpen = (path: string, error: unknown): AppError => {
   const fault = fileFault(unavailable(error))
   return new AppError('unavailable', `Cannot open database ${path}: ${fault}`, { cause: error })

@@ -1,26 +1,26 @@
 import { existsSync, readFileSync, statSync } from 'node:fs'
 
-/** Sizes in the format of SQLite's write-ahead log (sqlite.org/fileformat2.html#walformat), in words
- * of 32 bits: a header, then frames of a page each. */
+/** Sizes in SQLite's write-ahead log (sqlite.org/fileformat2.html#walformat), in words of 32 bits: a
+ * header, then frames of one page each. */
 const HEADER_WORDS = 8
 const FRAME_HEADER_WORDS = 6
 const FRAME_WORDS = FRAME_HEADER_WORDS + 4096 / 4
 
-/** Whether a write-ahead log is damaged before its end, so that SQLite would leave out commits which
- * were synced and acknowledged, without a word. A power cut tears at most the last commit, since each
- * is synced before the next is written: two whole ones in a row behind a bad place tell. Damage in
- * the last two looks like a power cut. A file above `bytesMax` is not looked at. */
+/** Returns whether a write-ahead log is damaged before its end, so that SQLite would silently drop
+ * commits that were synced and acknowledged. A power cut tears at most the last commit, since each is
+ * synced before the next is written, so two intact commits in a row after a bad place are proof of
+ * damage. Damage in the last two looks like a power cut. A file above `bytesMax` is not examined. */
 export const isWalDamaged = (path: string, bytesMax: number): boolean => {
-  const found = firstLost(path, bytesMax)
-  // Another process may have begun the log anew while it was read; twice in one place it has not.
-  return found !== undefined && found === firstLost(path, bytesMax)
+  const place = firstLost(path, bytesMax)
+  // Another process may have restarted the log while it was read, but not twice at the same place.
+  return place !== undefined && place === firstLost(path, bytesMax)
 }
 
-/** Names the place of the second whole commit behind a bad place, if there is one. */
+/** Returns the place of the second intact commit after a bad place, if there is one. */
 const firstLost = (path: string, bytesMax: number): string | undefined => {
   if (!existsSync(path) || statSync(path).size > bytesMax) return undefined
   const bytes = new Uint8Array(readFileSync(path))
-  // Numbers of the headers are big-endian, what is summed up is as the machine has it.
+  // Numbers in headers are big-endian; checksums are over words in the machine's order.
   const numbers = new DataView(bytes.buffer)
   const words = new Uint32Array(bytes.buffer, 0, Math.floor(bytes.length / 4))
   const number = (word: number) => numbers.getUint32(4 * word)
@@ -36,7 +36,7 @@ const firstLost = (path: string, bytesMax: number): string | undefined => {
     const sums = added(words, page, added(words, { from: at, to: at + 2 }, before))
     const follows = numbers.getBigUint64(4 * (at + 2)) === salts && isSum(sums, at + 4)
     if (!follows) [isWhole, commits] = [false, 0]
-    // Only the last frame of a commit has the size of the database.
+    // Only the last frame of a commit contains the size of the database.
     else if (number(at + 1) !== 0) commits += 1
     if (!isWhole && commits === 2) return `${salts} ${at}`
     before = [number(at + 4), number(at + 5)]
@@ -46,7 +46,7 @@ const firstLost = (path: string, bytesMax: number): string | undefined => {
 
 type Sums = readonly [number, number]
 
-/** SQLite's checksum, carried on over some words. */
+/** Continues SQLite's checksum over some words. */
 const added = (
   words: Uint32Array,
   { from, to }: { readonly from: number; readonly to: number },

@@ -211,7 +211,7 @@ describe('the compiled file', () => {
     })
     expect(second).toStrictEqual({
       status: 1,
-      words: `Cannot lock the folder ${join(service.folder, 'data')}: another service already serves from there, or an upgrade or restore is under way`,
+      words: `Cannot lock the folder ${join(service.folder, 'data')}: another service already serves from there, or an upgrade or restore is running`,
     })
     expect((await clientOf(service.url).get('/readyz')).status).toBe(200)
     await service.stop('SIGKILL')

@@ -346,12 +346,12 @@ describe('SIGHUP', () => {
     }
     expect(await faultAfter(() => cpSync(other.cert, cert))).toContain('does not belong')
     expect(await faultAfter(() => writeFileSync(cert, 'nonsense'))).toContain(
-      'TLS_CERT_FILE holds no certificate in PEM',
+      'TLS_CERT_FILE contains no PEM certificate',
     )
     expect(await faultAfter(() => rmSync(cert))).toContain(`${cert}: there is no such file`)
     cpSync(good.cert, cert)
     expect(await faultAfter(() => writeFileSync(key, ''))).toContain(
-      'TLS_KEY_FILE holds no private key',
+      'TLS_KEY_FILE contains no PEM private key',
     )
     expect(recordsOf(lines(service), 'tls.reload').map(({ result }) => result)).toStrictEqual(
       Array.from({ length: 4 }, () => 'failure'),

@@ -306,7 +306,7 @@ describe('coming from the legacy server', () => {
     expect(await refused((path) => mkdirSync(path))).toBe(`${cannot}it is no file`)
     expect(await refused((path) => writeFileSync(path, ''))).toBe(`${cannot}it has no table "user"`)
     expect(await refused((path) => writeFileSync(path, 'nonsense '.repeat(500)))).toBe(
-      `${cannot}it is no SQLite database`,
+      `${cannot}it is not a SQLite database`,
     )
     expect(
       await refused(table('CREATE TABLE user (id, public_id, username, password, phone, address)')),

@@ -10,8 +10,8 @@ import { UNLIMITED, runCommand, startService, temporaryFolder } from '../support
 const ENV = { ...UNLIMITED, LOG_LEVEL: 'warn', JWT_ACCESS_TOKEN_EXPIRES: '1440' }
 const DAMAGED = 'The database file is damaged; restore a backup of it'
 const MOVED =
-  'A file of the database was removed or replaced under the running service; put it back or restore a backup, and restart'
-const CUT = 'The database file was cut short under the running service; restore a backup of it'
+  'A file of the database was removed or replaced while the server was running; put it back or restore a backup, and restart'
+const CUT = 'The database file was cut short while the server was running; restore a backup of it'
 const PAGE_BYTES = 4096
 
 /** A service with an owner and so many events; the folder is removed in the end. */

@@ -17,7 +17,7 @@ import { tell } from './evidence.ts'
 const ENV = { ...UNLIMITED, LOG_LEVEL: 'warn', JWT_ACCESS_TOKEN_EXPIRES: '1440' }
 const OWNER = { username: 'oli', password: PASSWORD }
 const NO_WRITES =
-  'The disk takes no writes: it is read-only, at a limit or failing; see the system’s log'
+  'The disk takes no writes: it is read-only, at a limit or failing; see the log of the system'
 
 const addOwner = (options: Parameters<typeof runCommand>[1]) =>
   addAccount('oli', { role: 'owner', ...options })
@@ -126,7 +126,7 @@ describe.if(isRoot)('a disk of its own (needs root, to mount one)', () => {
     const start = await runCommand(['serve'], { folder, env, within })
     expect(start).toMatchObject({
       status: 1,
-      words: `Cannot open database ${join(env.DATA_DIR, 'secure-lock.db')}: A file of the database cannot be opened; has the disk inodes left (df -i)?\n`,
+      words: `Cannot open database ${join(env.DATA_DIR, 'secure-lock.db')}: A file of the database cannot be opened; check whether the disk has inodes left (df -i)\n`,
     })
   })
 })

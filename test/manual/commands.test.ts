@@ -36,7 +36,7 @@ const BESIDE_SERVICE: Readonly<Record<string, readonly Step[]>> = {
   'src/manual/getting-started.md': [],
   'src/manual/accounts.md': README,
   'src/manual/api.md': README,
-  'src/manual/audit.md': README,
+  'src/manual/audit-events.md': README,
   'src/manual/unlock-log.md': README,
 }
 

@@ -200,7 +200,7 @@ describe('opening a database', () => {
 
       const foreign = join(folder, 'foreign.db')
       new Sqlite(foreign).run('CREATE TABLE user (id INTEGER)')
-      expect(refusal(foreign)).toContain('a database of another program')
+      expect(refusal(foreign)).toContain('the database of another program')
       expect(new Sqlite(foreign).query('SELECT name FROM sqlite_schema').all()).toHaveLength(1)
 
       const garbage = join(folder, 'garbage.db')
@@ -268,8 +268,8 @@ describe('the secret file', () => {
       writeFileSync(target, 'a'.repeat(64), { mode: 0o644 })
       symlinkSync(target, join(folder, 'secret'))
       symlinkSync(target, join(folder, 'a.db'))
-      expect(() => secretFile(join(folder, 'secret'))).toThrow('no file of its own')
-      expect(() => openDatabase(join(folder, 'a.db'))).toThrow('no file of its own')
+      expect(() => secretFile(join(folder, 'secret'))).toThrow('not a regular file')
+      expect(() => openDatabase(join(folder, 'a.db'))).toThrow('not a regular file')
       expect(statSync(target).mode & 0o777).toBe(0o644)
       const shared = join(folder, 'shared')
       mkdirSync(shared)
@@ -283,7 +283,7 @@ describe('the secret file', () => {
       writeFileSync(join(folder, 'short'), 'abc')
       expect(() => secretFile(join(folder, 'short'))).toThrow('cut short')
       mkdirSync(join(folder, 'folder'))
-      expect(() => secretFile(join(folder, 'folder'))).toThrow('no file of its own')
+      expect(() => secretFile(join(folder, 'folder'))).toThrow('not a regular file')
       expect(() => secretFile(join(folder, 'absent/secret'))).toThrow('Cannot use the secret')
     }))
 })

@@ -79,7 +79,7 @@ describe('an upgrade, by the compiled file', () => {
       const { status, words } = await runCommand(['user', 'list'], { folder })
       expect(status).toBe(1)
       expect(words).toContain(
-        'has not brought the database up to date yet: try again, or restart it if it is of an older version',
+        'has not upgraded the database yet: try again, or restart the service if it is an older version',
       )
       expect(schemaOf(database)).toBe(1)
       release()

@@ -59,7 +59,11 @@ export const newAccountService = (deps: Dependencies) => {
       return db.transaction(async (tx) => {
         const account = await insertAccount(tx, newAccount, clock.nonDecreasingMs())
         if (!account) throw nameTaken()
-        const event = { action: 'account.add', subject: account.publicId, detail: { role } }
+        const event = {
+          action: 'account.add',
+          subject: account.publicId,
+          detail: { role },
+        } as const
         await auditIn(tx).record(COMMAND_LINE, { ...event, result: 'success' })
         return account
       })

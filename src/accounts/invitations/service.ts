@@ -82,7 +82,7 @@ export const invitationService = (deps: Dependencies) => {
     revoke: async (by: Actor, id: string): Promise<void> => {
       const found = await invitationsIn(db, clock).find(id)
       if (!found) throw new AppError('not_found', 'No such invitation')
-      const event = { action: 'invitation.revoke', subject: id }
+      const event = { action: 'invitation.revoke', subject: id } as const
       await requireAllowed(by, { ...event, role: found.role })
       await db.transaction(async (tx) => {
         await invitationsIn(tx, clock).revoke(id)

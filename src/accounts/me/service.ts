@@ -94,7 +94,7 @@ export const ownAccountService = (deps: Dependencies) => {
 
     /** Ends all other sessions, and voids a password reset code if there is one. */
     changePassword: (caller: OwnCaller, change: PasswordChange): Promise<void> => {
-      const event = { action: 'password.change', subject: caller.account.publicId }
+      const event = { action: 'password.change', subject: caller.account.publicId } as const
       return auditRefusals({ record, by: caller, event }, async () => {
         await requirePassword(caller, change.currentPassword)
         const passwordHash = await hashNew(change.newPassword, caller.account)
@@ -136,7 +136,7 @@ export const ownAccountService = (deps: Dependencies) => {
     },
 
     erase: (caller: OwnCaller, password: string): Promise<void> => {
-      const event = { action: 'account.erase', subject: caller.account.publicId }
+      const event = { action: 'account.erase', subject: caller.account.publicId } as const
       return auditRefusals({ record, by: caller, event }, async () => {
         await requirePassword(caller, password)
         await db.transaction(async (tx) =>

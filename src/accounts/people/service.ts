@@ -58,7 +58,7 @@ export const accountAdministration = (deps: Dependencies) => {
     /** Creates the code with which a person chooses a new password. It is shown once, and voids the
      * one before. */
     beginReset: ({ by, publicId }: Target): Promise<Reset> => {
-      const event = { action: 'password.reset_begin', subject: publicId }
+      const event = { action: 'password.reset_begin', subject: publicId } as const
       return auditRefusals({ record, by, event }, async () => {
         requireOtherAccount(by, publicId)
         const code = newOneTimeCode()
@@ -75,7 +75,7 @@ export const accountAdministration = (deps: Dependencies) => {
     },
 
     erase: ({ by, publicId }: Target): Promise<void> => {
-      const event = { action: 'account.erase', subject: publicId }
+      const event = { action: 'account.erase', subject: publicId } as const
       return auditRefusals({ record, by, event }, async () => {
         requireOtherAccount(by, publicId)
         await db.transaction(async (tx) => {

@@ -26,7 +26,7 @@ type Entry = { readonly term: string; readonly text: string }
 export type Commands = Readonly<Record<string, Command>>
 
 /** What `--help` shows. */
-export const overview = (commands: Commands): readonly Section[] => [
+export const overview = (commands: Commands, topics: readonly string[]): readonly Section[] => [
   { title: 'Usage', entries: [{ term: `${PROGRAM} [COMMAND] [OPTIONS]`, text: '' }] },
   {
     title: 'Commands',
@@ -37,9 +37,10 @@ export const overview = (commands: Commands): readonly Section[] => [
     title: 'More',
     entries: [
       { term: `${PROGRAM} help COMMAND`, text: 'a command with its options and examples' },
-      { term: `${PROGRAM} help settings`, text: 'all settings and their defaults' },
+      { term: `${PROGRAM} help TOPIC`, text: 'a page of the manual' },
     ],
   },
+  { title: 'Topics', entries: [{ term: topics.join(', '), text: '' }] },
 ]
 
 /** The page of one command. */
@@ -120,7 +121,7 @@ export const settingsPage = (): readonly Section[] =>
   SETTING_GROUPS.map(([title, settings]) => ({
     title,
     entries: Object.values(settings).flatMap(({ env, doc, fallback, secret }) => [
-      { term: env, text: `${doc} [${fallback || 'none'}]` },
+      { term: env, text: `${doc.replaceAll('`', '')} [${fallback || 'none'}]` },
       ...(secret ? [{ term: `${env}_FILE`, text: `a file that holds ${env} [none]` }] : []),
     ]),
   }))

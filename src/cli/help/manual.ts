@@ -10,6 +10,7 @@ import {
   overview,
   settingsPage,
 } from './help.ts'
+import { topics } from './topic.ts'
 
 /** Prints all of the help as a page for man(1). */
 export const manual = (commands: () => Promise<Commands>): Command => ({
@@ -19,17 +20,17 @@ export const manual = (commands: () => Promise<Commands>): Command => ({
   },
   run: async (args, { print }) => {
     parseArgs({ args: [...args], options: {} })
-    print(manualText(await commands()))
+    print(manualText(await commands(), await topics()))
     return 0
   },
 })
 
-const manualText = (commands: Commands): string =>
+const manualText = (commands: Commands, names: readonly string[]): string =>
   [
     `.TH ${PROGRAM.toUpperCase()} 8 "" "Secure Lock Server ${version}"`,
     '.SH NAME',
     `${escaped(PROGRAM)} \\- accounts for a front door, and a log of who opened it`,
-    ...overview(commands).flatMap((section) => [
+    ...overview(commands, names).flatMap((section) => [
       '.SH ' + heading(section.title),
       ...entries(section),
     ]),

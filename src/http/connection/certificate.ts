@@ -3,15 +3,15 @@ import { createSecureContext } from 'node:tls'
 import ipaddr from 'ipaddr.js'
 import { DAY_MS } from '../../domain/duration.ts'
 
-/** What there is to know of a certificate, and of the chain that came with it. */
+/** What is known about a certificate and its chain. */
 export type CertificateFacts = {
-  /** The host names and addresses that it is for. */
+  /** The host names and addresses it is valid for. */
   readonly names: readonly string[]
   readonly notBeforeMs: number
   readonly notAfterMs: number
-  /** SHA-256 of the whole certificate, as `openssl x509 -fingerprint -sha256` writes it. */
+  /** SHA-256 of the whole certificate, as `openssl x509 -fingerprint -sha256` prints it. */
   readonly sha256: string
-  /** The self-signed certificate at the end of the chain, which a phone can trust. */
+  /** The self-signed certificate at the end of the chain, which phones can trust. */
   readonly authority: { readonly pem: string; readonly sha256: string } | undefined
 }
 
@@ -24,13 +24,12 @@ export type TlsPair = {
 
 const PEM = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g
 
-/** Reads a chain of PEM certificates, the server's own first. Throws an Error that says what is
- * wrong. */
+/** Parses a chain of PEM certificates, the server's own first. Throws an Error that says what is wrong. */
 export const certificateFacts = (chain: string): CertificateFacts => {
   const certificates = chain.match(PEM)?.map(certificate) ?? []
   const [own] = certificates
   const last = certificates.at(-1)
-  if (!own || !last) throw new Error('TLS_CERT_FILE holds no certificate in PEM')
+  if (!own || !last) throw new Error('TLS_CERT_FILE contains no PEM certificate')
   return {
     names: namesOf(own),
     notBeforeMs: Date.parse(own.validFrom),
@@ -46,12 +45,12 @@ const certificate = (pem: string): X509Certificate => {
   try {
     return new X509Certificate(pem)
   } catch (error) {
-    throw new Error('TLS_CERT_FILE holds a certificate that is damaged', { cause: error })
+    throw new Error('TLS_CERT_FILE contains a damaged certificate', { cause: error })
   }
 }
 
-const isSelfSigned = (one: X509Certificate): boolean =>
-  one.issuer === one.subject && one.verify(one.publicKey)
+const isSelfSigned = (found: X509Certificate): boolean =>
+  found.issuer === found.subject && found.verify(found.publicKey)
 
 const namesOf = ({ subjectAltName }: X509Certificate): readonly string[] =>
   (subjectAltName ?? '').split(', ').flatMap((entry) => {
@@ -60,8 +59,8 @@ const namesOf = ({ subjectAltName }: X509Certificate): readonly string[] =>
     return kind === 'DNS' ? [name] : [ipaddr.isValid(name) ? ipaddr.parse(name).toString() : name]
   })
 
-/** Checks that a chain and a key can serve together. Throws an Error that names the fault, and
- * repeats nothing of the key. */
+/** Checks that a chain and a key belong together. Throws an Error that says what is wrong, and contains
+ * nothing of the key. */
 export const tlsPair = (cert: string, key: string): TlsPair => {
   const facts = certificateFacts(cert)
   const [own = ''] = cert.match(PEM) ?? []
@@ -76,16 +75,16 @@ const privateKey = (pem: string) => {
     return createPrivateKey(pem)
   } catch (error) {
     const fault = pem.includes('ENCRYPTED')
-      ? 'TLS_KEY_FILE holds a key that is encrypted; write it without a passphrase'
-      : 'TLS_KEY_FILE holds no private key in PEM'
+      ? 'TLS_KEY_FILE contains an encrypted key; write it without a passphrase'
+      : 'TLS_KEY_FILE contains no PEM private key'
     throw new Error(fault, { cause: error })
   }
 }
 
-/** How long before its end a certificate is warned of. */
-const WARNED_DAYS = 30
+/** How long before it expires a certificate causes a warning. */
+const WARNING_DAYS = 30
 
-/** Says what is wrong with a certificate's time, or will be soon. */
+/** Returns what is wrong with the validity of a certificate, or soon will be. */
 export const expiryWarning = (
   { notBeforeMs, notAfterMs }: Pick<CertificateFacts, 'notBeforeMs' | 'notAfterMs'>,
   nowMs: number,
@@ -94,5 +93,5 @@ export const expiryWarning = (
   if (nowMs > notAfterMs) return `the certificate expired on ${end}`
   if (nowMs < notBeforeMs) return 'the certificate is not valid yet, or the clock is wrong'
   const days = Math.floor((notAfterMs - nowMs) / DAY_MS)
-  return days < WARNED_DAYS ? `the certificate expires on ${end}, in ${days} days` : undefined
+  return days < WARNING_DAYS ? `the certificate expires on ${end}, in ${days} days` : undefined
 }

@@ -4,26 +4,27 @@ import type { Config } from '../../config/config.ts'
 
 type Listening = Pick<Config, 'host' | 'port' | 'tlsCertFile'>
 
-/** Where others reach this service, most useful first, `localhost` last. */
+/** Returns the URLs of this server, most useful first, `localhost` last. */
 export const ownUrls = ({ host, port, tlsCertFile }: Listening): readonly string[] =>
   addresses(host).map(
     (address) => `${tlsCertFile === undefined ? 'http' : 'https'}://${address}:${port}`,
   )
 
-/** Where links lead: PUBLIC_URL, or this machine's own first address. The name that a request was
- * sent to is not asked, since whoever sends it chooses it. */
+/** Returns where links lead: PUBLIC_URL, or the first address of this machine. The host name of a request
+ * is ignored, because the sender chooses it. */
 export const linkBase = (config: Listening & Pick<Config, 'publicUrl'>): string =>
   config.publicUrl ?? ownUrls(config)[0] ?? ''
 
-/** All addresses of this machine but those that mean something on one link only. */
+/** Returns all addresses of this machine except link-local ones. */
 export const machineAddresses = (): readonly string[] =>
   Object.values(networkInterfaces())
-    .flatMap((ofOne) => ofOne ?? [])
+    .flatMap((addressesOfInterface) => addressesOfInterface ?? [])
     .map(({ address }) => ipaddr.parse(address))
     .filter((address) => address.range() !== 'linkLocal')
     .map((address) => address.toString())
-/** Whether there is an address at all under which others reach this service: not before a gateway
- * that has just been switched on was given one. */
+
+/** Returns whether others can reach this server at any address. A gateway that has just been switched on
+ * may not have one yet. */
 export const hasAddress = (config: Listening): boolean =>
   !isAny(config.host) || ownUrls(config).length > 1
 
@@ -32,7 +33,7 @@ const isAny = (host: string): boolean => host === '0.0.0.0' || host === '::'
 const addresses = (host: string): readonly string[] => {
   if (!isAny(host)) return [host.includes(':') ? `[${host}]` : host]
   const found = Object.values(networkInterfaces())
-    .flatMap((ofOne) => ofOne ?? [])
+    .flatMap((addressesOfInterface) => addressesOfInterface ?? [])
     .filter(({ family, internal }) => family === 'IPv4' && !internal)
     .map(({ address }) => address)
   return [...found, 'localhost']

@@ -8,11 +8,11 @@ type LogOptions = {
   readonly format: 'json' | 'text'
   /** Whether text may be coloured. */
   readonly isColoured?: boolean
-  /** Takes whole lines; standard output unless a test collects them. */
+  /** Receives complete lines; standard output by default. */
   readonly write?: (line: string) => void
 }
 
-/** Gives the process log: one record a line, JSON or text, with control characters escaped. */
+/** Returns the log of the process: one entry a line, JSON or text, with control characters escaped. */
 export const processLogger = ({ level, format, isColoured = false, write }: LogOptions): Logger => {
   const out = write ? { write } : standardOutput()
   return pino(
@@ -20,7 +20,7 @@ export const processLogger = ({ level, format, isColoured = false, write }: LogO
       level,
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
-      // No further members: those of some errors repeat what was sent.
+      // No further members: those of some errors contain what was sent.
       serializers: { err: ({ name, message, stack }: Error) => ({ name, message, stack }) },
       formatters: { level: (label) => ({ level: label }) },
     },
@@ -28,8 +28,8 @@ export const processLogger = ({ level, format, isColoured = false, write }: LogO
   )
 }
 
-/** Lines kept for a reader that is slow; beyond them lines are dropped, since a log that nobody
- * reads or that has no room must not stop the door. */
+/** How many bytes of lines are kept for a slow reader. Beyond that, lines are dropped: a log that nobody
+ * reads, or that has no room, must not stop the door. */
 const WAITING_BYTES_MAX = 1024 ** 2
 
 const standardOutput = (): DestinationStream => {
@@ -55,11 +55,11 @@ const textStream = (out: DestinationStream, isColoured: boolean): DestinationStr
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
 
-/** Switches between the level of the settings and `debug`, or `info` where that is the setting;
- * gives the level before and the one now. */
-export const switchLevel = (log: Logger, setting: LogLevel): { from: string; to: string } => {
-  const from = log.level
+/** Switches between the level of the settings and `debug`, or `info` if the setting is `debug`. Returns
+ * the level before and after. */
+export const switchLevel = (logger: Logger, setting: LogLevel): { from: string; to: string } => {
+  const from = logger.level
   const other = setting === 'debug' ? 'info' : 'debug'
-  log.level = from === setting ? other : setting
-  return { from, to: log.level }
+  logger.level = from === setting ? other : setting
+  return { from, to: logger.level }
 }

@@ -1,10 +1,10 @@
 type Fields = Readonly<Record<string, unknown>>
 
-/** Gives a record of the log as one short line for a person, in local time: requests in columns, of
- * ids the first eight letters, by which `grep` finds them. No field can end the line or reach the
- * terminal that shows it. */
-export const textLine = (record: Fields, isColoured: boolean): string => {
-  const { time, level, msg, ...fields } = record
+/** Formats a log entry as one short line for a person, in local time: requests in columns, ids shortened
+ * to their first eight characters, by which `grep` finds them. No field can end the line or send control
+ * characters to the terminal. */
+export const textLine = (entry: Fields, isColoured: boolean): string => {
+  const { time, level, msg, ...fields } = entry
   const paint = isColoured ? coloured : plain
   const name = String(level)
   const columns = [
@@ -66,16 +66,16 @@ const pairs = (fields: Fields, paint: Paint): readonly string[] =>
   )
 
 const shown = (name: string, value: unknown): string => {
-  if (name === 'err' && typeof value === 'object' && value !== null) return fault(value)
+  if (name === 'err' && typeof value === 'object' && value !== null) return errorLine(value)
   if (typeof value === 'object') return safe(JSON.stringify(value))
   if (typeof value === 'number') return String(Math.round(value * 1000) / 1000)
   return typeof value === 'string' && UUID.test(value) ? short(value) : safe(value)
 }
 
-type Fault = { readonly name?: string; readonly message?: string; readonly stack?: string }
+type LoggedError = { readonly name?: string; readonly message?: string; readonly stack?: string }
 
-/** An error on one line: what it says, and the calls that led there, innermost first. */
-const fault = ({ name, message, stack = '' }: Fault): string => {
+/** Formats an error on one line: its message, and the calls that led there, innermost first. */
+const errorLine = ({ name, message, stack = '' }: LoggedError): string => {
   const calls = stack.split('\n').filter((line) => /^\s+at /.test(line))
   return [`${safe(name)}: ${safe(message)}`, ...calls.map((call) => escaped(call.trim()))].join(
     ' < ',
@@ -86,20 +86,20 @@ const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/
 
 const short = (id: unknown): string => safe(id).slice(0, 8)
 
-/** As it is where that cannot be misread, else in quotation marks. */
+/** Returns a value as it is if it cannot be misread, otherwise in quotation marks. */
 const safe = (value: unknown): string => {
   const text = String(value)
   return escaped(/^[^\s"=]+$/.test(text) ? text : JSON.stringify(text))
 }
 
-/** A text in which what would end a line, move a cursor or turn its direction is seen as `\u…`. */
+/** Escapes as `\u…` everything that could end a line, move the cursor or change the direction of text. */
 export const escaped = (text: string): string =>
   text.replaceAll(
     /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu,
-    (sign) => `\\u${(sign.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`,
+    (character) => `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`,
   )
 
-/** By hand, since the tables of Intl would cost every start some milliseconds and megabytes. */
+/** By hand, because loading Intl would cost every start some milliseconds and megabytes. */
 const localTime = (iso: string): string => {
   const at = new Date(iso)
   const [day, time] = [

@@ -11,7 +11,7 @@ import {
 import type { Access } from '../authorization.ts'
 import { problemCode } from '../errors.ts'
 
-/** What the document says of an endpoint. */
+/** What the document says about an endpoint. */
 export type Description = {
   readonly access: Access
   readonly tag: Tag
@@ -39,7 +39,7 @@ type Tag =
   | 'Health'
   | 'Pages'
 
-/** Writes the place of an operation in the document, for whoever reads that: a start does not. */
+/** Describes an operation for the document, only when someone reads that: a start does not. */
 export const documentOf =
   (described: Description) =>
   (path: string): DocumentDecoration => {
@@ -68,7 +68,7 @@ const parameters = ({ query, params, headers }: Description) =>
     })),
   )
 
-/** What Swagger UI starts a request with: the schema's own example, or that of each field. */
+/** Returns the example that Swagger UI starts a request with: that of the schema, or of each field. */
 const bodyAnswer = (body: TSchema) => ({
   schema: body,
   example:
@@ -88,7 +88,7 @@ const BEARER = [{ bearer: [] }, { cookie: [] }]
 const SECURITY: Readonly<Record<Access, Record<string, string[]>[]>> = {
   public: [],
   tables: [{ basic: [] }, ...BEARER],
-  // Nothing, or a token.
+  // No credentials, or a token.
   local: [{}, ...BEARER],
   member: BEARER,
   admin: BEARER,
@@ -98,20 +98,19 @@ const SECURITY: Readonly<Record<Access, Record<string, string[]>[]>> = {
 const commonAnswers = (access: Access, body: TSchema | undefined): Record<number, Answer> => {
   const isGuarded = access !== 'public' && access !== 'tables'
   return {
-    ...(body ? { 413: message('The body is over the limit', 'Request body too large') } : {}),
+    ...(body
+      ? { 413: message('The body is larger than the limit', 'Request body too large') }
+      : {}),
     ...(isGuarded ? { 401: message(TOKEN_FAULTS, 'There is an error with this token') } : {}),
     ...(isGuarded && access !== 'member'
       ? { 403: message(ROLE_FAULTS, `Only an ${access} may do this`) }
       : {}),
     429: {
-      description: 'Over the limit; `Retry-After` says for how many seconds',
+      description: 'Over a limit; `Retry-After` says for how many seconds',
       schema: t.Object({ error: t.String() }, { additionalProperties: false }),
       example: { error: 'ratelimit exceeded' },
     },
-    500: message(
-      'A fault of the server; its log has the cause by `X-Request-Id`',
-      'Internal error',
-    ),
+    500: message('A bug in the server; its log has the cause, by `X-Request-Id`', 'Internal error'),
     ...(isGuarded || body ? { 503: message(BUSY, 'The disk is full') } : {}),
   }
 }
@@ -120,9 +119,11 @@ const TOKEN_FAULTS =
   'The token is missing, malformed, expired, revoked or forged, or its account is gone'
 const ROLE_FAULTS =
   'The role is too low, or (`second_factor_required`) held back until a second factor is set up'
-const BUSY = 'The disk does not take it now, or too many wait; `Retry-After` says when to try again'
+const BUSY =
+  'The disk does not accept it now, or too many requests are waiting; `Retry-After` says when to try again'
 
-/** Answers of one status side by side, if they differ by content type; else the later one. */
+/** Merges tables of answers. Answers of one status are both kept if their content types differ, otherwise
+ * the later one is. */
 const responses = (path: string, ...tables: readonly Description['answers'][]) => {
   const byStatus = new Map<string, Answer[]>()
   for (const table of tables)
@@ -148,7 +149,7 @@ const responses = (path: string, ...tables: readonly Description['answers'][]) =
 
 const contentTypeOf = ({ contentType = 'application/json' }: Answer): string => contentType
 
-/** An error as http/errors.ts gives it at this path: under `/v1` it is problem details. */
+/** Returns an error as error-answers.ts sends it at this path: under `/v1` it is problem details. */
 const givenAt = (path: string, status: number, answer: Answer): Answer =>
   path.startsWith('/v1/') && status >= 400 && answer.schema === Message
     ? problem(status, problemCode(status), (answer.example as MessageExample).msg)

@@ -1,17 +1,24 @@
-/** Gives the handler of a file embedded in the executable, read and compressed when somebody first
- * asks for it, and kept compressed alone. Browsers keep it, and ask each time whether it is still the
- * same: after an upgrade no page meets an old script. */
-export const asset = (read: () => string | Promise<string>, type: string) => {
+export type Asset = (asked: { readonly request: Request }) => Promise<Response>
+
+/** Returns the handler of a file embedded in the executable. The file is read and compressed at the
+ * first request, and only the compressed form is kept. Browsers keep it too, but ask each time whether
+ * it has changed, so that no page meets an old script after an upgrade. */
+export const asset = (
+  read: () => string | Promise<string>,
+  type: string,
+  further: Readonly<Record<string, string>> = {},
+): Asset => {
   const prepare = async () => {
     const content = await read()
-    // Weak, as it is of both forms.
+    // Weak, because both forms share it.
     return { etag: `W/"${Bun.hash(content).toString(36)}"`, compressed: Bun.gzipSync(content) }
   }
   let prepared: ReturnType<typeof prepare> | undefined
-  return async ({ request }: { request: Request }): Promise<Response> => {
+  return async ({ request }) => {
     prepared ??= prepare()
     const { etag, compressed } = await prepared
     const headers = {
+      ...further,
       'content-type': `${type}; charset=utf-8`,
       'cache-control': 'no-cache',
       vary: 'accept-encoding',

@@ -1,9 +1,9 @@
 import { encode, renderSVG } from 'uqr'
 
-/** A QR code (ISO/IEC 18004) of a text as an SVG picture, black on white. */
+/** Returns a QR code (ISO/IEC 18004) of a text as an SVG image, black on white. */
 export const qrSvg = (text: string): string => renderSVG(text, { border: QUIET_MODULES })
 
-/** A QR code for a terminal: two modules a character, painted black on white whatever its colours. */
+/** Returns a QR code for a terminal: two modules a character, black on white whatever its colours. */
 export const qrTerminal = (text: string): string => {
   const { data } = encode(text, { border: QUIET_MODULES })
   const lines: string[] = []
@@ -14,7 +14,7 @@ export const qrTerminal = (text: string): string => {
   return lines.join('\n')
 }
 
-/** The white border that readers of the code need. */
+/** The white border that scanners need. */
 const QUIET_MODULES = 4
 
 const BLACK_ON_WHITE = '\u001b[38;5;16;48;5;231m'

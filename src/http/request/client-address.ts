@@ -8,8 +8,8 @@ type Hop = {
   readonly trustedProxies: readonly Cidr[]
 }
 
-/** The client's address. `X-Forwarded-For` is read from its right end, and only as far as each
- * hop before it is a trusted proxy; IPv4-mapped IPv6 addresses become IPv4. */
+/** Returns the address of the client. `X-Forwarded-For` is read from its right end, and only as long as
+ * each hop is a trusted proxy. IPv4-mapped IPv6 addresses become IPv4. */
 export const clientAddress = ({ peer, forwardedFor, trustedProxies }: Hop): string => {
   let address = parse(peer)
   if (!address) return 'unknown'
@@ -22,14 +22,15 @@ export const clientAddress = ({ peer, forwardedFor, trustedProxies }: Hop): stri
   return address.toString()
 }
 
-/** What limits count by: an IPv4 address, or the /64 that one IPv6 subscriber can roam in. */
+/** Returns the key that limits count by: an IPv4 address, or the /64 of an IPv6 address, in which one
+ * subscriber can choose any. */
 export const clientKey = (address: string): string => {
   const parsed = parse(address)
   if (!parsed || parsed.kind() === 'ipv4') return address
   return ipaddr.IPv6.networkAddressFromCIDR(`${address}/64`).toString()
 }
 
-/** Whether a TCP peer is a proxy whose word is believed. */
+/** Returns whether a TCP peer is a trusted proxy. */
 export const isTrustedPeer = (peer: string, trustedProxies: readonly Cidr[]): boolean => {
   const address = parse(peer)
   return address !== undefined && isTrusted(address, trustedProxies)
@@ -42,7 +43,7 @@ const isTrusted = (address: Address, ranges: readonly Cidr[]): boolean =>
 
 type Address = ReturnType<typeof ipaddr.process>
 
-/** Addresses already parsed; parsing one takes a microsecond, and a request asks several times. */
+/** A cache of parsed addresses: parsing one takes a microsecond, and a request needs it several times. */
 const PARSED_MAX = 1000
 const parsed = new Map<string, Address | undefined>()
 

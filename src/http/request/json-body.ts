@@ -8,12 +8,12 @@ export type ReadBody = <Body extends TObject>(
   schema: Body,
 ) => Promise<Static<Body>>
 
-/** Reads a body of any JSON value, of up to `bytesMax` instead of the setting. */
+/** Reads a body with any JSON value, up to `bytesMax` instead of the setting. */
 export type ReadJson = (request: Request, bytesMax: number) => Promise<unknown>
 
-/** Gives the one way a body is read: bounded, UTF-8, JSON, an object, with the schema's fields.
- * Faults are told in that order: 413, `Invalid JSON format`, `Missing a, b`, `Invalid c, d`; none
- * repeats a value. Fields that the schema does not list are dropped. */
+/** Returns the function that reads bodies: bounded, UTF-8, JSON, an object, with the fields of a schema.
+ * Errors come in that order: 413, `Invalid JSON format`, `Missing a, b`, `Invalid c, d`; none repeats a
+ * value. Fields that the schema does not list are dropped. */
 export const bodyReader =
   (bytesMax: number): ReadBody =>
   async (request, schema) => {
@@ -22,15 +22,15 @@ export const bodyReader =
     return checkFields(body, schema)
   }
 
-/** Throws 413 over the limit, `Invalid JSON format` for what is not UTF-8, not JSON or not said to
- * be JSON. */
+/** Throws 413 over the limit, and `Invalid JSON format` for a body that is not UTF-8, not JSON or not
+ * declared as JSON. */
 export const readJson: ReadJson = async (request, bytesMax) => {
   const bytes = await readBytes(request, bytesMax).catch(endedEarly)
   const type = request.headers.get('content-type') ?? ''
   try {
     if (JSON_TYPE.test(type)) return JSON.parse(UTF8.decode(bytes))
   } catch {
-    // Told below, without the parser's words, which quote the body.
+    // Reported below, without the parser's message, which quotes the body.
   }
   throw new AppError('invalid', 'Invalid JSON format')
 }
@@ -56,7 +56,7 @@ const readBytes = async (request: Request, bytesMax: number): Promise<Uint8Array
   return Buffer.concat(chunks)
 }
 
-/** A client that goes away while it sends is no fault of ours. */
+/** A client that goes away while it sends is not a bug. */
 const endedEarly = (error: unknown): never => {
   if (error instanceof HttpError) throw error
   throw new HttpError(400, 'The request ended early')
@@ -64,7 +64,7 @@ const endedEarly = (error: unknown): never => {
 
 const tooLarge = () => new HttpError(413, 'Request body too large')
 
-/** The listed fields of an object; throws `Missing a, b`, then `Invalid c, d`. */
+/** Returns the listed fields of an object. Throws `Missing a, b`, then `Invalid c, d`. */
 export const checkFields = <Body extends TObject>(
   body: Record<string, unknown>,
   schema: Body,
@@ -81,7 +81,7 @@ export const checkFields = <Body extends TObject>(
   return Object.fromEntries(names.filter(given).map((name) => [name, body[name]])) as Static<Body>
 }
 
-/** Compiled once a schema. */
+/** Compiles each schema once. */
 const compiled = new WeakMap<TObject, ReadonlyMap<string, TypeCheck<TSchema>>>()
 
 const fieldChecks = (schema: TObject): ReadonlyMap<string, TypeCheck<TSchema>> => {

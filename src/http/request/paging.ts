@@ -9,16 +9,16 @@ export type Order = (typeof ORDERS)[number]
 const DEFAULT_LIMIT = 50
 const LIMIT_MAX = 200
 
-/** The parameters by which every long list is read page by page. */
+/** The parameters with which every long list is read page by page. */
 export const PAGE = {
   order: t.Optional({ ...oneOf(ORDERS), default: 'newest' }),
   limit: t.Optional(t.Integer({ minimum: 1, maximum: LIMIT_MAX, default: DEFAULT_LIMIT })),
   cursor: t.Optional(
-    t.String({ pattern: '^[A-Za-z0-9_-]{1,100}$', description: '`next` of the page before' }),
+    t.String({ pattern: '^[A-Za-z0-9_-]{1,100}$', description: '`next` of the previous page' }),
   ),
 }
 
-/** The parameters that narrow a list by the server's clock. */
+/** The parameters that limit a list to a time span by the server's clock. */
 export const SPAN = {
   from: t.Optional({
     ...Time,
@@ -32,7 +32,8 @@ export const Next = t.Union([t.String(), t.Null()], {
   description: 'Cursor of the next page; null at the end',
 })
 
-/** The times of a span, milliseconds; throws `invalid` for what is no time, or not before the other. */
+/** Returns the times of a span in milliseconds. Throws `invalid` for a value that is not a time, and if
+ * `from` is not before `to`. */
 export const spanOf = ({ from, to }: { readonly from?: string; readonly to?: string }) => {
   const [fromMs, toMs] = [timeOf('from', from), timeOf('to', to)]
   if (fromMs !== undefined && toMs !== undefined && fromMs >= toMs)
@@ -53,8 +54,8 @@ type PageQuery = {
   readonly [Name in keyof typeof PAGE]?: Static<(typeof PAGE)[Name]>
 }
 
-/** Which page was asked for: how many rows, behind which number. Throws `invalid` for the cursor of
- * another filter or order. */
+/** Returns which page is requested: how many rows, after which number. Throws `invalid` for the cursor
+ * of another filter or order. */
 export const pageOf = (
   { order = 'newest', limit = DEFAULT_LIMIT, cursor }: PageQuery,
   filter: Filter,
@@ -64,14 +65,14 @@ export const pageOf = (
   after: cursor === undefined ? undefined : readCursor(cursor, { filter, order }),
 })
 
-/** A request, and what its answer will have besides a body. */
+/** A request, and the headers of its answer. */
 export type Answered = {
   readonly request: Request
   readonly set: { readonly headers: Record<string, string | number | undefined> }
 }
 
-/** Gives the cursor that goes on behind a row, and says it in a `Link` (RFC 8288) too: relative,
- * for whatever name and scheme the client reaches the server by. */
+/** Returns the cursor of the page after a row, and puts it into a `Link` header (RFC 8288) too, relative
+ * to whatever name and scheme the client uses. */
 export const nextPage = (
   { request, set }: Answered,
   { after, ...search }: Search & { readonly after: number | undefined },
@@ -86,11 +87,11 @@ export const nextPage = (
 
 type Search = { readonly filter: Filter; readonly order: Order }
 
-/** Where a page ended: base64url of the order, the last number and a mark of the filter. */
+/** A cursor is base64url of the order, the last number and a hash of the filter. */
 const writeCursor = (seq: number, search: Search): string =>
-  Buffer.from(`${search.order}.${seq}.${mark(search)}`).toString('base64url')
+  Buffer.from(`${search.order}.${seq}.${filterHash(search)}`).toString('base64url')
 
-/** Gives the number that a cursor goes on behind; throws `invalid` for one of another search. */
+/** Returns the number after which a cursor continues. Throws `invalid` for one of another search. */
 const readCursor = (cursor: string, search: Search): number => {
   const [, digits = ''] = Buffer.from(cursor, 'base64url').toString().split('.')
   const seq = Number(digits)
@@ -99,12 +100,12 @@ const readCursor = (cursor: string, search: Search): number => {
   return seq
 }
 
-const mark = ({ filter, order }: Search): string => {
-  const wanted = JSON.stringify([
+const filterHash = ({ filter, order }: Search): string => {
+  const text = JSON.stringify([
     order,
     Object.entries(filter).filter(([, value]) => value !== undefined),
   ])
-  return new Bun.CryptoHasher('sha256').update(wanted).digest('base64url').slice(0, MARK_CHARACTERS)
+  return new Bun.CryptoHasher('sha256').update(text).digest('base64url').slice(0, HASH_CHARACTERS)
 }
 
-const MARK_CHARACTERS = 12
+const HASH_CHARACTERS = 12

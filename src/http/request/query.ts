@@ -2,8 +2,8 @@ import type { Static, TObject, TSchema } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
 import { AppError } from '../../errors.ts'
 
-/** The parameters of a request's address, by a schema of texts and integers. Throws `invalid` that
- * names those which are unknown, repeated or wrong, never their values. */
+/** Returns the query parameters of a request by a schema of strings and integers. Throws `invalid`, which
+ * names parameters that are unknown, repeated or wrong, but never their values. */
 export const readQuery = <Query extends TObject>(
   request: Request,
   schema: Query,
@@ -18,12 +18,12 @@ export const readQuery = <Query extends TObject>(
   }
   const values: Record<string, unknown> = {}
   const invalid: string[] = []
-  for (const [name, one] of Object.entries(schema.properties)) {
+  for (const [name, property] of Object.entries(schema.properties)) {
     const texts = given.getAll(name)
     const [text] = texts
     if (text === undefined) continue
-    values[name] = converted(one, text)
-    if (texts.length > 1 || !Value.Check(one, values[name])) invalid.push(name)
+    values[name] = converted(property, text)
+    if (texts.length > 1 || !Value.Check(property, values[name])) invalid.push(name)
   }
   const missing = (schema.required ?? []).filter((name) => !(name in values))
   if (missing.length > 0) throw new AppError('invalid', `Missing ${missing.join(', ')}`)
@@ -31,7 +31,8 @@ export const readQuery = <Query extends TObject>(
   return values
 }
 
-/** Path and query of a request. The name in front is what the client said (Host), which may be none. */
+/** Returns path and query of a request. Its host is replaced, because the client sends it (Host), and it
+ * may be invalid. */
 export const addressOf = ({ url }: Request): URL =>
   new URL(`http://localhost${url.replace(/^[a-z]+:\/\/[^/]*/i, '')}`)
 

@@ -4,14 +4,14 @@ import { t } from 'elysia'
 type TextOptions = {
   readonly min?: number
   readonly max?: number
-  /** Lets line breaks and tabs pass, or every control character. */
+  /** Which control characters are accepted: none, line breaks and tabs, or any. */
   readonly controls?: 'none' | 'whitespace' | 'any'
   readonly description?: string
   readonly examples?: readonly string[]
 }
 
-/** A string schema whose length counts code points, as JSON Schema has it, and that refuses lone
- * surrogates and, unless told otherwise, control characters: what passes is stored as it is. */
+/** Returns a string schema whose length counts code points, as in JSON Schema. It rejects lone surrogates
+ * and, by default, control characters: what it accepts is stored as it is. */
 export const text = ({ min = 0, max, controls = 'none', ...rest }: TextOptions): TUnsafe<string> =>
   t.Unsafe<string>({
     [Kind]: 'Text',
@@ -23,7 +23,7 @@ export const text = ({ min = 0, max, controls = 'none', ...rest }: TextOptions):
     [CONTROLS]: controls,
   })
 
-/** For readers of the OpenAPI document; the check itself is below. */
+/** For readers of the OpenAPI document; `isText` does the check. */
 const NO_CONTROLS = String.raw`^[^\u0000-\u001f\u007f-\u009f]*$`
 
 const CONTROLS = Symbol('controls')
@@ -41,21 +41,21 @@ const isText = (schema: TSchema & { [CONTROLS]?: keyof typeof FORBIDDEN }, value
   return length >= Number(schema['minLength']) && length <= Number(schema['maxLength'] ?? Infinity)
 }
 
-/** The text of a value from a database; nothing for what is none, or was not well-formed UTF-8. */
+/** Returns a value from a database as text, or undefined if it is not text or was not well-formed UTF-8. */
 export const plainText = (value: unknown): string | undefined => {
   if (typeof value === 'number' || typeof value === 'bigint') return String(value)
   return typeof value === 'string' && !value.includes('\uFFFD') ? value : undefined
 }
 
-/** A time as a client sends it. */
+/** A time in a request. */
 export const Time = t.String({
   pattern: String.raw`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$`,
   description: 'RFC 3339',
   examples: ['2026-11-22T18:30:00Z'],
 })
 
-/** The milliseconds since 1970 of a Time; nothing for one that no calendar has, such as 30 February,
- * or that is outside the years 0 to 9999, which RFC 3339 cannot write. */
+/** Returns a Time as milliseconds since 1970, or undefined for a date that does not exist, such as 30
+ * February, or is outside the years 0 to 9999, which RFC 3339 cannot express. */
 export const timeMs = (time: string): number | undefined => {
   try {
     const ms = Temporal.Instant.from(time).epochMilliseconds
@@ -68,11 +68,11 @@ export const timeMs = (time: string): number | undefined => {
 const TIME_MS_MIN = Date.parse('0000-01-01T00:00:00Z')
 const TIME_MS_MAX = Date.parse('9999-12-31T23:59:59.999Z')
 
-/** One of some words. */
+/** Returns the schema of one of these words. */
 export const oneOf = <const Words extends readonly string[]>(words: Words) =>
   t.Unsafe<Words[number]>({ ...t.Union(words.map((word) => t.Literal(word))) })
 
-/** The number of code points of a string. */
+/** Returns the number of code points of a string. */
 export const codePoints = (value: string): number => Array.from(value).length
 
 TypeRegistry.Set('Text', isText)

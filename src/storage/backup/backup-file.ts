@@ -15,21 +15,21 @@ import { AppError } from '../../errors.ts'
 import { MANIFEST_BYTES_MAX, MANIFEST_FILE, type Manifest, parseManifest } from './manifest.ts'
 import { fileFault, syncPath } from '../files/private-files.ts'
 
-/** Told how many bytes of how many are done. */
+/** Called with how many bytes of how many are done. */
 type Progress = (done: number, total: number) => void
 
-/** scrypt's N as a power of two: 128 MiB for each guess, and for us within what the gateway has. */
+/** scrypt's N as a power of two: each guess takes 128 MiB, which a gateway can still spare. */
 const SCRYPT_LOG_N = 17
 
-/** What `age` asks for by itself, 256 MiB. A file that asks for more wants to fill the memory. */
+/** The default of `age`, 256 MiB. A file that asks for more is meant to fill the memory. */
 const SCRYPT_LOG_N_MAX = 18
 
 const CHUNK_BYTES = 256 * 1024
 
-/** Little enough that an unlock's own sync, meanwhile, need not wait long for a slow disk. */
+/** Small enough that the sync of an unlock in the meantime need not wait long for a slow disk. */
 const UNSYNCED_BYTES_MAX = 4 * 1024 ** 2
 
-/** What a file is, as the manifest names it. */
+/** Describes a file as the manifest lists it. */
 export const describeFile = (name: string, path: string): Manifest['files'][number] => {
   const hash = new Bun.CryptoHasher('sha256')
   let bytes = 0
@@ -40,11 +40,11 @@ export const describeFile = (name: string, path: string): Manifest['files'][numb
   return { name, bytes, sha256: hash.digest('hex') }
 }
 
-/** A backup is a tar of plain files, the manifest first; where it is encrypted, age does that to all
- * of it (age-encryption.org/v1), so that `age` and `tar` open it too. */
+/** A backup is a tar of plain files, the manifest first. If it is encrypted, age encrypts the whole tar
+ * (age-encryption.org/v1), so that `age` and `tar` can open it too. */
 type Packing = {
   readonly manifest: Manifest
-  /** Where each file of the manifest is read from. */
+  /** The path from which each file of the manifest is read. */
   readonly pathOf: (name: string) => string
   /** A new file, which is on disk when the promise resolves. */
   readonly to: string
@@ -80,7 +80,7 @@ export const packBackup = async ({ manifest, pathOf, to, passphrase, progress }:
     }
     controller.finalize()
   }
-  // A fault of reading reaches the writing side through the stream, and the other way round.
+  // An error while reading reaches the writing side through the stream, and the other way round.
   const packed = pack().catch((error: unknown) => controller.error(asError(error)))
   try {
     await writeStream(
@@ -120,14 +120,14 @@ const writeStream = async (path: string, stream: ReadableStream<Uint8Array>): Pr
   return hash.digest('hex')
 }
 
-/** Gives a file that is on disk its name, unless another has it. */
+/** Gives a file that is on disk its final name. Returns false if another file has it. */
 export const publishFile = (draft: string, target: string): boolean => {
   try {
     linkSync(draft, target)
     rmSync(draft)
   } catch {
     if (existsSync(target)) return false
-    // FAT, as on many a USB stick, has no links.
+    // FAT, as on many USB sticks, has no links.
     renameSync(draft, target)
   }
   syncPath(dirname(target))
@@ -150,26 +150,26 @@ function* chunksOf(path: string): Generator<Uint8Array<ArrayBuffer>> {
 
 type Unpacking = {
   readonly from: string
-  /** Whether a backup that anybody could have made is refused. */
+  /** Whether to refuse an unencrypted backup, which anyone could have created. */
   readonly mustBeEncrypted: boolean
-  /** Asked where the file is encrypted, and again where what it gave did not open it; nothing, or an
-   * empty text, gives up. */
+  /** Called if the file is encrypted, and again if what it returned does not open it. Returning
+   * undefined or an empty string gives up. */
   readonly passphrase: (attempt: number) => Promise<string | undefined>
-  /** Called before any file is written: it throws where the backup is not wanted. */
+  /** Called before any file is written; throws if the backup is not wanted. */
   readonly accept: (manifest: Manifest) => void
-  /** Where each file goes; nothing may be there yet. */
+  /** The path each file is written to, where nothing may exist yet. */
   readonly pathOf: (name: string) => string
   readonly progress: Progress
 }
 
-/** Unpacks a backup, mode 0600 and on disk, and holds every file against the manifest. Throws
- * `unavailable` for what is no backup, of a newer format or schema, cut short or altered. */
+/** Unpacks a backup, mode 0600 and on disk, and compares every file with the manifest. Throws
+ * `unavailable` for a file that is no backup, has a newer format or schema, or is cut short or altered. */
 export const unpackBackup = async (wanted: Unpacking): Promise<Manifest> => {
   const { from, accept, pathOf, progress } = wanted
   try {
     const entries = (await decrypted(wanted)).pipeThrough(createTarDecoder({ strict: true }))
     let manifest: Manifest | undefined
-    let place = 0
+    let index = 0
     let done = 0
     for await (const entry of entries) {
       if (!manifest) {
@@ -177,7 +177,7 @@ export const unpackBackup = async (wanted: Unpacking): Promise<Manifest> => {
         accept(manifest)
         continue
       }
-      const expected = manifest.files[place++]
+      const expected = manifest.files[index++]
       const { name, size } = entry.header
       if (expected?.name !== name || expected.bytes !== size)
         throw new Error(`it holds ${JSON.stringify(name)}, which its manifest does not name there`)
@@ -190,21 +190,21 @@ export const unpackBackup = async (wanted: Unpacking): Promise<Manifest> => {
       )
     }
     if (!manifest) throw new Error('it is empty')
-    if (place < manifest.files.length) throw new Error('it is cut short')
+    if (index < manifest.files.length) throw new Error('it is cut short')
     return manifest
   } catch (error) {
     throw asAppError(`Cannot use the backup ${from}`, error)
   }
 }
 
-/** The header of a file that age encrypted with a passphrase; what opens it reads one of any length. */
+/** The header of a file that age encrypted with a passphrase. The library would read one of any length. */
 const AGE = 'age-encryption.org/v1\n'
 const AGE_HEADER = /^.+\n-> scrypt [\w+/]{22} (\d{1,2})\n[\w+/]{43}\n--- [\w+/]{43}\n/
 const HEADER_BYTES_MAX = 256
 
 const PASSPHRASE_FAULT = "no identity matched any of the file's recipients"
 
-/** The bytes of the tar, whether it is encrypted or not. */
+/** Returns the bytes of the tar, decrypted if necessary. */
 const decrypted = async (
   wanted: Pick<Unpacking, 'from' | 'mustBeEncrypted' | 'passphrase'>,
   attempt = 0,
@@ -249,7 +249,7 @@ const streamOf = (path: string): ReadableStream<Uint8Array<ArrayBuffer>> => {
 const NOT_ENCRYPTED =
   'it is not encrypted, though BACKUP_PASSPHRASE is set, so that anybody may have made it. If you know where it comes from, set BACKUP_PASSPHRASE to nothing for this command'
 
-/** The first bytes of a file. Throws `unavailable` where it cannot be read. */
+/** Returns the first bytes of a file. Throws `unavailable` if it cannot be read. */
 const startOf = (path: string): string => {
   try {
     if (!statSync(path).isFile()) throw new Error('it is no file')
@@ -279,7 +279,7 @@ const asAppError = (what: string, error: unknown): AppError =>
     ? error
     : new AppError('unavailable', `${what}: ${plainFault(error)}`, { cause: error })
 
-/** The words of the tar library mean nothing to who took another file. */
+/** The messages of the tar library mean nothing to someone who named the wrong file. */
 const plainFault = (error: unknown): string =>
   error instanceof Error && /^(?:Invalid tar|Tar archive) /.test(error.message)
     ? 'it is no backup of this service, or is damaged'

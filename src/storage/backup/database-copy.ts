@@ -6,16 +6,16 @@ import { requireRoom } from '../files/data-dir.ts'
 import { unavailable } from '../database.ts'
 import { fileFault, makePrivateFile } from '../files/private-files.ts'
 
-/** Copies a database as it is at one moment into a file, mode 0600, that is whole when this returns,
- * but not synced to disk; whatever was at that path is replaced. Others write to the database
- * meanwhile; this thread waits. Throws `unavailable` where there is no room, or where either file fails. */
+/** Copies a database as it is at one moment to a file, mode 0600, which is complete when this returns
+ * but not synced to disk. A file at that path is replaced. Others may write to the database meanwhile;
+ * this thread blocks. Throws `unavailable` if there is no room or either file fails. */
 export const copyDatabase = (from: Sqlite, to: string): void => {
   try {
     removeCopy(to)
     requireRoom(dirname(to), databaseBytes(from), 'a copy of the database')
     makePrivateFile(to)
     try {
-      // What was erased leaves free pages, which a copy made thus does not have.
+      // Erased rows leave free pages, which such a copy does not contain.
       from.run('VACUUM INTO ?', [to])
       chmodSync(to, 0o600)
       requireIntegrity(to)
@@ -28,7 +28,7 @@ export const copyDatabase = (from: Sqlite, to: string): void => {
   }
 }
 
-/** The same from a file that other processes may have open. */
+/** Does the same from a file that other processes may have open. */
 export const copyDatabaseFile = (from: string, to: string): void => {
   const source = openSource(from)
   try {
@@ -38,12 +38,13 @@ export const copyDatabaseFile = (from: string, to: string): void => {
   }
 }
 
-/** Removes a copy, and the journal that a kill left beside it and that must meet no other copy. */
+/** Removes a copy, and a journal that a kill left beside it, which must not be applied to another
+ * copy. */
 export const removeCopy = (path: string): void => {
   for (const file of [path, `${path}-journal`]) rmSync(file, { force: true })
 }
 
-/** Bytes that a copy of a database file takes at the most. */
+/** Returns how many bytes a copy of a database file takes at most. */
 export const databaseFileBytes = (path: string): number => {
   const source = openSource(path)
   try {
@@ -53,7 +54,7 @@ export const databaseFileBytes = (path: string): number => {
   }
 }
 
-/** Throws `unavailable` where the pages of a database file do not fit together. */
+/** Throws `unavailable` if the pages of a database file are inconsistent. */
 export const requireIntegrity = (path: string): void => {
   const db = openSource(path)
   try {

@@ -17,7 +17,7 @@ const Manifest = t.Object({
     key: t.String(),
     checkpoint: t.String(),
   }),
-  /** Settings that held secrets when the backup was made, which are therefore not in it. */
+  /** Settings that contained secrets when the backup was created, which are therefore not in it. */
   secrets_elsewhere: t.Array(t.String()),
   files: t.Array(
     t.Object({
@@ -33,11 +33,11 @@ export type Manifest = Static<typeof Manifest>
 export const MANIFEST_FILE = 'manifest.json'
 export const MANIFEST_BYTES_MAX = 1024 ** 2
 
-/** Files that a backup may hold; it is never written where another name would lead. */
+/** The files that a backup may contain. No other name is ever written to disk. */
 const NAMES: ReadonlySet<string> = new Set([DATABASE_FILE, ...Object.values(KEY_FILES)])
 
-/** Reads the manifest of a backup. Throws an Error that says what is wrong with it, also where it is
- * of a newer format or schema than this version knows. */
+/** Parses the manifest of a backup. Throws an Error that says what is wrong with it, also if its format
+ * or schema is newer than this version knows. */
 export const parseManifest = (text: string): Manifest => {
   const manifest: unknown = JSON.parse(text)
   const version = Value.Check(Versioned, manifest) ? manifest : undefined
@@ -59,7 +59,7 @@ export const parseManifest = (text: string): Manifest => {
   return manifest
 }
 
-/** What any format has, however new. */
+/** What a manifest of any format contains, however new. */
 const Versioned = t.Object({
   format_version: t.Integer(),
   server_version: Version,

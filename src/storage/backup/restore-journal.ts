@@ -7,10 +7,10 @@ import { KEY_FILES, timeText } from '../files/data-dir.ts'
 import { type LockMode, lockDataDir } from '../files/data-dir-lock.ts'
 import { fileFault, syncPath } from '../files/private-files.ts'
 
-/** What a restore is about to do, written before the first file moves: whoever opens the folder after
- * a kill finishes it. Paths are relative to DATA_DIR, which may have been moved meanwhile. */
+/** What a restore is about to do, written before the first file moves: the next process to open the
+ * folder after a kill finishes it. Paths are relative to DATA_DIR, which may have been moved meanwhile. */
 const Journal = t.Object({
-  /** The folder, beside each file, in which what was there before is kept. */
+  /** The folder beside each file in which the previous file is kept. */
   aside: t.String({ pattern: '^before-restore-[0-9TZ]+$' }),
   files: t.Array(t.Object({ path: t.String(), isRestored: t.Boolean() })),
 })
@@ -18,12 +18,12 @@ const Journal = t.Object({
 const JOURNAL_FILE = 'restore.json'
 const STAGE_FOLDER = '.restoring'
 
-/** Where a file is kept until a restore is decided: on the disk that it goes to. */
+/** Where a file waits until the restore is committed: on the disk where it belongs. */
 const stagedPath = (path: string): string => join(dirname(path), STAGE_FOLDER, basename(path))
 
 type Places = { readonly dataDir: string; readonly databasePath: string }
 
-/** Where a restore gathers what goes to these places. */
+/** Where a restore collects the files for these places. */
 export const stageOf = ({ dataDir, databasePath }: Places): Places => ({
   dataDir: join(dataDir, STAGE_FOLDER),
   databasePath: stagedPath(databasePath),
@@ -33,7 +33,8 @@ const stageFolders = ({ dataDir, databasePath }: Places): readonly string[] => [
   ...new Set([dataDir, dirname(databasePath)].map((folder) => join(folder, STAGE_FOLDER))),
 ]
 
-/** Makes the empty folders in which a restore gathers its files; what an earlier one left is gone. */
+/** Creates the empty folders in which a restore collects its files, and removes what an earlier one
+ * left. */
 export const makeStage = (places: Places): void => {
   for (const folder of stageFolders(places)) {
     rmSync(folder, { recursive: true, force: true })
@@ -41,14 +42,15 @@ export const makeStage = (places: Places): void => {
   }
 }
 
-/** Removes what was gathered, unless a restore is decided and still to be finished with it. */
+/** Removes the collected files, unless a committed restore is still to be finished with them. */
 export const removeStage = (places: Places): void => {
   if (hasUnfinishedRestore(places.dataDir)) return
   for (const folder of stageFolders(places)) rmSync(folder, { recursive: true, force: true })
 }
 
-/** Puts the staged files in the place of those that are there, which are kept: from the moment that
- * the journal is on disk all of it happens, whatever ends this process. Gives where the old ones are. */
+/** Replaces the current files with the staged ones and keeps the current ones. From the moment the
+ * journal is on disk, all of it will happen, even if this process is killed. Returns the folders with
+ * the previous files. */
 export const commitRestore = (places: Places, atMs: number): readonly string[] => {
   const { dataDir, databasePath } = places
   const aside = newAside(places, atMs)
@@ -70,19 +72,19 @@ export const commitRestore = (places: Places, atMs: number): readonly string[] =
   return [...folders].filter((folder) => existsSync(folder))
 }
 
-/** A name that no earlier restore has taken. */
+/** Returns a name that no earlier restore has used. */
 const newAside = ({ dataDir, databasePath }: Places, atMs: number): string => {
   const name = `before-restore-${timeText(atMs)}`
   const isTaken = [dataDir, dirname(databasePath)].some((folder) => existsSync(join(folder, name)))
   return isTaken ? newAside({ dataDir, databasePath }, atMs + 1000) : name
 }
 
-/** Whether a restore was interrupted there, so that what is missing may be back in a moment. */
+/** True if a restore was interrupted there, so that missing files may be back in a moment. */
 export const hasUnfinishedRestore = (dataDir: string): boolean =>
   existsSync(join(dataDir, JOURNAL_FILE))
 
-/** Holds a data folder (see `lockFolder`), in which a restore that a kill or a power cut interrupted
- * is finished first. Throws `unavailable` where other uses of it forbid that. */
+/** Locks a data folder (see `lockDataDir`), after finishing a restore that a kill or a power cut
+ * interrupted. Throws `unavailable` if it is in use in a way that forbids that. */
 export const enterFolder = (dataDir: string, use: LockMode): (() => void) => {
   const release = lockDataDir(dataDir, use)
   if (!hasUnfinishedRestore(dataDir)) return release
@@ -123,7 +125,8 @@ const finish = (dataDir: string): void => {
 
 type Move = { readonly isRestored: boolean; readonly aside: string }
 
-/** Done before, it finds either nothing to move, or the restored file, whose turn it then was. */
+/** Moves the previous file aside. If that was done before an interruption, there is nothing to move, or
+ * the restored file is already in place. */
 const moveAside = (path: string, { isRestored, aside }: Move): void => {
   const isDone = isRestored && !existsSync(stagedPath(path))
   if (isDone || !existsSync(path)) return

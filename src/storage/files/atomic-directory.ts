@@ -4,24 +4,24 @@ import { basename, dirname, join, resolve } from 'node:path'
 import { AppError } from '../../errors.ts'
 import { fileFault, syncPath } from './private-files.ts'
 
-/** A folder under a temporary name, which appears under its own name whole or not at all. */
+/** A folder under a temporary name, which appears under its own name complete or not at all. */
 export type AtomicDirectory = {
   /** Where the files are until the draft is committed. */
   readonly path: string
-  /** Makes a file, mode 0600, of the pieces in their order; resolves once it is on disk. */
+  /** Creates a file, mode 0600, from the pieces in order. Resolves once it is on disk. */
   readonly write: (name: string, pieces: Iterable<string> | AsyncIterable<string>) => Promise<void>
-  /** Gives the folder its name; `unavailable` where another one has taken it meanwhile. */
+  /** Gives the folder its name. Throws `unavailable` if another one has taken it meanwhile. */
   readonly commit: () => void
-  /** Removes what is not committed. */
+  /** Removes the folder if it is not committed. */
   readonly discard: () => void
 }
 
-/** Begins a new folder, mode 0700, beside where it will be. Throws `unavailable` where something is
- * already there that is not an empty folder. */
+/** Starts a new folder, mode 0700, beside its final place. Throws `unavailable` if something other than
+ * an empty folder is already there. */
 export const atomicDirectory = (target: string): AtomicDirectory => {
   const final = resolve(target)
   const path = join(dirname(final), `.${basename(final)}.${crypto.randomUUID()}.part`)
-  orUnavailable(final, () => {
+  asUnavailable(final, () => {
     if (existsSync(final) && readdirSync(final).length > 0)
       throw new Error('it is not empty; name a new folder')
     mkdirSync(dirname(final), { recursive: true, mode: 0o700 })
@@ -32,14 +32,14 @@ export const atomicDirectory = (target: string): AtomicDirectory => {
     write: async (name, pieces) => {
       const file = openSync(join(path, name), 'wx', 0o600)
       try {
-        for await (const piece of pieces) orUnavailable(final, () => writeWhole(file, piece))
-        orUnavailable(final, () => fsyncSync(file))
+        for await (const piece of pieces) asUnavailable(final, () => writeWhole(file, piece))
+        asUnavailable(final, () => fsyncSync(file))
       } finally {
         closeSync(file)
       }
     },
     commit: () =>
-      orUnavailable(final, () => {
+      asUnavailable(final, () => {
         syncPath(path)
         renameSync(path, final)
         syncPath(dirname(final))
@@ -53,7 +53,7 @@ const writeWhole = (file: number, text: string): void => {
   for (let at = 0; at < bytes.length;) at += writeSync(file, bytes, at)
 }
 
-const orUnavailable = <Result>(path: string, work: () => Result): Result => {
+const asUnavailable = <Result>(path: string, work: () => Result): Result => {
   try {
     return work()
   } catch (error) {

@@ -2,16 +2,16 @@ import { type Stats, statSync } from 'node:fs'
 import { AppError } from '../../errors.ts'
 
 const MOVED =
-  'A file of the database was removed or replaced under the running service; put it back or restore a backup, and restart'
+  'A file of the database was removed or replaced while the server was running; put it back or restore a backup, and restart'
 
-const CUT = 'The database file was cut short under the running service; restore a backup of it'
+const CUT = 'The database file was cut short while the server was running; restore a backup of it'
 
 export type FileIdentity = {
   /** Throws `unavailable` once the files are no longer those that were opened, or the database has
-   * become shorter. What is written from then on is gone with this process, or does harm to what
-   * others write meanwhile. */
+   * become shorter. Anything written after that would be lost with this process, or damage what others
+   * write meanwhile. */
   readonly requireSameFiles: () => void
-  /** Whether the WAL, also one that was removed, still belongs to the database that is there. */
+  /** Returns whether the WAL, even a removed one, still belongs to the database that is there. */
   readonly canCheckpointWal: () => boolean
 }
 
@@ -34,12 +34,12 @@ export const fileIdentity = (path: string): FileIdentity => {
   }
 }
 
-/** Gives what looks at a file again, and tells where it is gone or another one. */
+/** Returns a function that examines a file again, and says if it is gone or another one. */
 const watched = (path: string): (() => Stats | 'gone' | 'another') => {
-  const look = () => statSync(path, { throwIfNoEntry: false })
-  const first = look()
+  const read = () => statSync(path, { throwIfNoEntry: false })
+  const first = read()
   return () => {
-    const now = look()
+    const now = read()
     if (!now) return 'gone'
     return now.ino === first?.ino && now.dev === first.dev ? now : 'another'
   }

@@ -19,13 +19,13 @@ import { dirname } from 'node:path'
 import { AppError } from '../../errors.ts'
 import { userName } from './system-user.ts'
 
-/** Makes a folder that only this user can enter; an existing one loses other people's rights.
- * Throws `unavailable`. */
+/** Creates a folder that only this user can enter; an existing one loses the rights of others. Throws
+ * `unavailable`. */
 export const makePrivateFolder = (path: string): void => {
   try {
     mkdirSync(path, { recursive: true, mode: 0o700 })
     const { mode, uid } = statSync(path)
-    // Root could go on, and leave files that the service's user cannot read.
+    // Root could continue, and leave files that the service's user cannot read.
     if (uid !== process.getuid?.())
       throw new Error(
         `it belongs to user ${userName(uid)}; run this as that user (runuser -u ${userName(uid)} -- …), or choose another DATA_DIR`,
@@ -40,7 +40,7 @@ export const makePrivateFolder = (path: string): void => {
   }
 }
 
-/** Makes an empty file that only this user can read; an existing one loses other people's rights. */
+/** Creates an empty file that only this user can read; an existing one loses the rights of others. */
 export const makePrivateFile = (path: string): void => {
   if (existsSync(path)) {
     takeRights(path)
@@ -51,22 +51,22 @@ export const makePrivateFile = (path: string): void => {
   closeSync(openSync(path, 'wx', 0o600))
 }
 
-/** A link or another user's file may have been planted, and is not ours to use or change. */
+/** Removes the rights of others. A link or another user's file may have been planted, so it is refused. */
 const takeRights = (path: string): void => {
   const file = lstatSync(path)
-  if (!file.isFile()) throw new Error('it is no file of its own')
+  if (!file.isFile()) throw new Error('it is not a regular file')
   if (file.uid !== process.getuid?.()) throw new Error(`it belongs to user ${userName(file.uid)}`)
   if ((file.mode & 0o077) !== 0) chmodSync(path, 0o600)
 }
 
 const SECRET_BYTES = 48
 
-/** A secret of 384 random bits, base64url. */
+/** Returns a secret of 384 random bits, base64url. */
 const randomSecret = (): string =>
   crypto.getRandomValues(new Uint8Array(SECRET_BYTES)).toBase64({ alphabet: 'base64url' })
 
-/** Reads a secret file, or makes it, mode 0600 and synced to disk. Throws `unavailable`; of two
- * processes that start at once both get the same secret. */
+/** Reads a secret file, or creates it, mode 0600 and synced to disk. Two processes that start at the
+ * same time get the same secret. Throws `unavailable`. */
 export const secretFile = (path: string, newSecret: () => string = randomSecret): string => {
   try {
     if (!existsSync(path)) makeSecretFile(path, newSecret())
@@ -94,7 +94,7 @@ const makeSecretFile = (path: string, secret: string): void => {
   syncPath(dirname(path))
 }
 
-/** Puts a file, mode 0600 and synced to disk, in the place of the one there is. Throws `unavailable`. */
+/** Replaces a file, mode 0600 and synced to disk. Throws `unavailable`. */
 export const replacePrivateFile = (path: string, content: string): void => {
   const draft = `${path}.${crypto.randomUUID()}`
   try {
@@ -117,7 +117,7 @@ const writeSynced = (path: string, content: string): void => {
   }
 }
 
-/** Puts a file on disk, or the names of the files in a folder. */
+/** Syncs a file to disk, or the names of the files in a folder. */
 export const syncPath = (path: string): void => {
   const file = openSync(path, 'r')
   try {
@@ -128,22 +128,22 @@ export const syncPath = (path: string): void => {
 }
 
 const FAULTS: Readonly<Record<string, string>> = {
-  EACCES: 'this user may not use it; change its owner or choose another folder',
-  EPERM: 'this user may not use it; change its owner or choose another folder',
+  EACCES: 'this user has no access to it; change its owner or choose another folder',
+  EPERM: 'this user has no access to it; change its owner or choose another folder',
   EROFS: 'the file system is read-only; choose another folder',
-  ENOSPC: 'the disk is full; make room first',
+  ENOSPC: 'the disk is full; free some space first',
   ENOTDIR: 'a part of the path is a file, not a folder',
   EEXIST: 'a file of that name is in the way',
   EISDIR: 'it is a folder, not a file',
   ENOENT: 'there is no such file',
 }
 
-/** Says what is wrong with a file, and what to do. */
+/** Returns what is wrong with a file, and what to do. */
 export const fileFault = (error: unknown): string =>
   FAULTS[faultCode(error)] ?? (error instanceof Error ? error.message : String(error))
 
-/** Makes a fault of a file an `unavailable` AppError that says what could not be done; gives any other
- * error back as it is. */
+/** Returns an error of a file as an `unavailable` AppError that says what could not be done, and any
+ * other error unchanged. */
 export const fileUnavailable = (what: string, error: unknown): unknown =>
   error instanceof AppError || faultCode(error) === ''
     ? error

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 
-/** What people call a user of this system: the name, or the number where there is none. */
+/** Returns the name of a user of this system, or the number if there is none. */
 export const userName = (uid: number): string => {
   try {
     const lines = readFileSync('/etc/passwd', 'utf8').split('\n')

@@ -264,7 +264,7 @@ describe('restore FILE, at the compiled file', () => {
       const release = lockDataDir(data, use)
       expect((await run('restore', '--yes', 'old.tar')).words).toContain('stop that first')
       if (use === 'restore')
-        expect((await run('user', 'list')).words).toContain('a restore is under way there')
+        expect((await run('user', 'list')).words).toContain('a restore is running there')
       release()
     }
     expect(Object.keys(filesOf(data))).toStrictEqual(Object.keys(before))

@@ -42,6 +42,7 @@ describe('what may stand at the cursor', () => {
     ['--env-file ', [':files']],
     ['--env-file x user list ', []],
     ['help sett', ['settings']],
+    ['help unlock', ['unlock-log']],
     ['completion ', ['bash', 'zsh', 'fish']],
   ])('after "%s"', (line, words) => {
     expect(wordsAfter(line)).toStrictEqual(words)

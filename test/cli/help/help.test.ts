@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import { allCommands } from '../../../src/cli/commands.ts'
 import { SETTINGS, type Setting } from '../../../src/config/settings.ts'
+import { PAGES } from '../../../src/manual/pages.ts'
 import { runCommand } from '../../support/binary.ts'
 
 const COMMANDS = await allCommands()
@@ -21,11 +22,21 @@ describe('help', () => {
     expect(await shown('help')).toBe(out)
   })
 
-  test('help settings names every setting with its default', async () => {
-    const out = (await shown('help', 'settings')).replaceAll(/\s+/g, ' ')
+  test('help settings has every setting with its default and meaning', async () => {
+    const words = (text: string) => text.replaceAll(/[\s`]/g, '')
+    const out = words(await shown('help', 'settings'))
     for (const { env, doc, fallback } of Object.values<Setting>(SETTINGS))
-      expect(out).toContain(`${env} ${doc} [${fallback || 'none'}]`)
+      expect(out).toContain(words(`${env} [${fallback || 'none'}] ${doc}`))
     expect(out).toContain('JWT_SECRET_KEY_FILE')
+  })
+
+  test('help TOPIC is a page of the manual, and no topic has the name of a command', async () => {
+    const overview = await shown('help')
+    for (const [name, { markdown }] of PAGES) {
+      expect(Object.hasOwn(COMMANDS, name)).toBe(false)
+      expect(overview).toMatch(new RegExp(`^ +.*\\b${name}\\b`, 'm'))
+      expect(`# ${(await shown('help', name)).split('\n')[0]}`).toBe(markdown.split('\n')[0] ?? '')
+    }
   })
 
   test.each(Object.entries(COMMANDS))(
@@ -94,6 +105,7 @@ describe('words that make no sense', () => {
     [['health'], 'There is no command "health"; did you mean "healthcheck"?', '--help'],
     [['dance'], 'There is no command "dance"', '--help'],
     [['help', 'serv'], 'There is no command "serv"; did you mean "serve"?', 'help help'],
+    [['help', 'acounts'], 'There is no command "acounts"; did you mean "accounts"?', 'help help'],
     [['user', 'lsit'], 'user knows no "lsit"; did you mean "list"?', 'help user'],
     [
       ['user'],

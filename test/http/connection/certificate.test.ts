@@ -39,12 +39,10 @@ test('a pair that cannot serve is told by its fault, and the key is not repeated
   expect(tlsPair(one.cert, one.key).facts.names).toContain('localhost')
   expect(() => tlsPair(one.cert, other.key)).toThrow('does not belong to the certificate')
   expect(() => tlsPair(one.cert, rsa)).toThrow('does not belong to the certificate')
-  expect(() => tlsPair('', one.key)).toThrow('TLS_CERT_FILE holds no certificate in PEM')
-  expect(() => tlsPair(one.key, one.key)).toThrow('TLS_CERT_FILE holds no certificate in PEM')
-  expect(() => tlsPair(damaged, one.key)).toThrow(
-    'TLS_CERT_FILE holds a certificate that is damaged',
-  )
-  expect(() => tlsPair(one.cert, one.cert)).toThrow('TLS_KEY_FILE holds no private key in PEM')
+  expect(() => tlsPair('', one.key)).toThrow('TLS_CERT_FILE contains no PEM certificate')
+  expect(() => tlsPair(one.key, one.key)).toThrow('TLS_CERT_FILE contains no PEM certificate')
+  expect(() => tlsPair(damaged, one.key)).toThrow('TLS_CERT_FILE contains a damaged certificate')
+  expect(() => tlsPair(one.cert, one.cert)).toThrow('TLS_KEY_FILE contains no PEM private key')
   expect(() => tlsPair(one.cert, sealed)).toThrow('without a passphrase')
 })
 

@@ -81,7 +81,7 @@ describe('a copy of a database', () => {
       expect(fault(() => openReadOnly(path).close())).toContain('damaged')
       rmSync(path)
       new Sqlite(path).run('CREATE TABLE t (n INTEGER)')
-      expect(fault(() => openReadOnly(path).close())).toContain('a database of another program')
+      expect(fault(() => openReadOnly(path).close())).toContain('the database of another program')
       await openDatabase(join(folder, 'c.db')).close()
       new Sqlite(join(folder, 'c.db')).run('PRAGMA user_version = 99')
       expect(fault(() => openReadOnly(join(folder, 'c.db')).close())).toContain('is newer than')

@@ -40,10 +40,12 @@ export const Shell = ({ children }: { readonly children: ComponentChildren }) =>
       {isHeldBack.value && (
         <Note kind="warning">
           Your role needs a second factor. <a href="/console/myself">Set one up under Myself</a>;
-          until then this account may do what a member may.
+          until then this account may do what a member may.{' '}
+          <a href="/manual/second-factor">More in the manual</a>.
         </Note>
       )}
       {children}
+      <ManualLink />
     </main>
     <Toasts />
   </div>
@@ -72,7 +74,14 @@ export const Doorstep = ({ children }: { readonly children: ComponentChildren })
     <main id="main">
       <ConnectionBanner />
       {children}
+      <ManualLink />
     </main>
     <Toasts />
   </div>
+)
+
+const ManualLink = () => (
+  <footer class="links">
+    <a href="/manual">Manual</a>
+  </footer>
 )

@@ -1,0 +1,48 @@
+/** Every action that an audit event may have, the thing first, and what it says happened. The table in
+ * the manual is made from this one. */
+export const AUDIT_ACTIONS = {
+  login: 'the password was right, or (`failure`) the password or code was wrong',
+  'login.lockout_started': 'failed logins locked out a name or a client',
+  'lockout.cleared': 'an admin cleared a lockout',
+  'session.end': 'a session was ended',
+  'session.end_all': 'all sessions of a person but one were ended',
+  'session.reuse': 'a refresh token was used a second time, and its session was ended',
+  'session.refresh': 'a refresh token belonged to no active session',
+  'proxy.untrusted':
+    'a request claims to be forwarded, from an address that is not in `TRUSTED_PROXIES`',
+  'access.deny': 'the role was too low, or a token, or a password at the tables, was not valid',
+  'account.register': 'a person registered, or was refused by `REGISTRATION`',
+  'account.add': '`user add` created an account',
+  'account.import': '`import` created an account',
+  'account.role': 'the role of an account was changed',
+  'account.disable': 'an account was disabled',
+  'account.enable': 'an account was enabled again',
+  'account.contact': 'phone, address or email of an account was changed',
+  'account.export': 'a person’s data was exported',
+  'account.erase': 'an account was erased',
+  'password.change': 'a person changed their password',
+  'password.reset_begin': 'a password reset code was created',
+  'password.reset': 'a password reset code was used',
+  'second_factor.begin': 'the setup of a second factor was started',
+  'second_factor.confirm': 'a second factor was turned on',
+  'second_factor.remove': 'a second factor was turned off',
+  'recovery_code.renew': 'the recovery codes of a second factor were replaced',
+  'owner.setup': 'the setup code was used, or (`failure`) was wrong or expired',
+  'invitation.create': 'an invitation was created',
+  'invitation.revoke': 'an invitation was revoked',
+  'backup.create': 'a backup was created, or (`failure`) could not be',
+  'backup.restore': 'a backup was restored',
+  'unlocks.export': 'unlocks were exported as a file',
+  'log.export': 'an evidence bundle was exported',
+  import: 'a file of the legacy server was imported; says how much was taken and what was not',
+  'unlocks.erase': 'a name was erased from imported unlocks that belong to no account',
+  'unlocks.retention': '`LOG_RETENTION_DAYS` erased names, methods and addresses',
+  'tls.reload': 'the certificate was replaced, or (`failure`) could not be',
+  'service.start':
+    'the server started; without a `service.stop` before it, after a crash or a power cut',
+  'service.stop': 'the server stopped',
+  'setting.change':
+    'an owner changed a setting, or it differs from the previous start; for a secret, only whether it is set',
+} as const
+
+export type AuditAction = keyof typeof AUDIT_ACTIONS

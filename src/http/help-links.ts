@@ -1,0 +1,25 @@
+/** The pages of the manual that explain an error, by its code. */
+export const HELP_PAGES: Readonly<Record<string, string>> = {
+  foreign_origin: 'api#in-a-browser',
+  invitation_invalid: 'accounts#who-may-register',
+  invitation_needed: 'accounts#who-may-register',
+  last_owner: 'accounts#roles',
+  no_backup_dir: 'backups#automatic-backups',
+  otp_invalid: 'second-factor',
+  otp_required: 'second-factor',
+  owner_needed: 'accounts#roles',
+  rate_limited: 'api#read-unlocks',
+  registration_closed: 'accounts#who-may-register',
+  second_factor_required: 'second-factor',
+  setting_fixed: 'settings#settings-you-can-change-while-the-server-runs',
+  too_large: 'settings',
+  too_many_requests: 'api#errors',
+  unavailable: 'troubleshooting#when-something-fails',
+  weak_password: 'accounts#password-length',
+}
+
+/** Returns the `Link` header (RFC 8288) to the page that explains an error, if there is one. */
+export const helpLink = (code: string): Readonly<Record<string, string>> => {
+  const page = HELP_PAGES[code]
+  return page === undefined ? {} : { Link: `</manual/${page}>; rel="help"` }
+}
