@@ -1,4 +1,5 @@
 import { jwt } from '@elysiajs/jwt'
+import { BoundedMap } from '../../domain/bounded-map.ts'
 
 /** What an access token says: whose it is and of which login. The role is never in it (ASVS 8.3.2). */
 type TokenClaims = { readonly accountPublicId: string; readonly sessionId: string }
@@ -36,7 +37,7 @@ export const accessTokens = ({ secret, lifetimeMs, now }: Options): AccessTokens
     iss: ISSUER,
     aud: AUDIENCE,
   }).decorator
-  const verified = new Map<string, VerifiedToken>()
+  const verified = new BoundedMap<string, VerifiedToken>(CACHED_MAX)
 
   const verifySignature = async (token: string): Promise<VerifiedToken | undefined> => {
     if (!isCanonical(token)) return undefined
@@ -75,14 +76,13 @@ export const accessTokens = ({ secret, lifetimeMs, now }: Options): AccessTokens
       }),
     verify: async (token) => {
       if (!token.startsWith(`${HEADER}.`)) return undefined
-      const known = verified.get(token) ?? (await verifySignature(token))
+      const cached = verified.get(token)
+      const known = cached ?? (await verifySignature(token))
       if (!known || !isTimely(known)) {
         verified.delete(token)
         return undefined
       }
-      verified.set(token, known)
-      const oldest = verified.keys().next().value
-      if (verified.size > CACHED_MAX && oldest !== undefined) verified.delete(oldest)
+      if (!cached) verified.set(token, known)
       return known
     },
   }

@@ -1,4 +1,6 @@
 import type { Account } from '../../domain/account.ts'
+import { BoundedMap } from '../../domain/bounded-map.ts'
+import { MINUTE_MS } from '../../domain/duration.ts'
 import type { Logger } from '../../http/log/logger.ts'
 import { DEFAULT_LOCK, type Refusal } from './event.ts'
 import type { UnlockLog } from './service.ts'
@@ -17,8 +19,6 @@ type Denial = {
 
 export type RecordDenied = (denial: Denial) => Promise<void>
 
-const MINUTE_MS = 60_000
-
 /** Accounts whose last denial is remembered; beyond them the oldest is forgotten. */
 const ACCOUNTS_MAX = 1000
 
@@ -33,14 +33,11 @@ const METHODS: Readonly<Record<Refusal, string>> = {
  * so that a phone that tries again and again does not flood it. It never rejects: a refusal stands
  * whether the log takes it or not. */
 export const deniedAccessRecorder = ({ append, logger, monotonic }: Dependencies): RecordDenied => {
-  const lastMs = new Map<string, number>()
+  const lastMs = new BoundedMap<string, number>(ACCOUNTS_MAX)
 
   return async ({ account: { publicId, username }, reason }) => {
     if (monotonic() - (lastMs.get(publicId) ?? -Infinity) < MINUTE_MS) return
-    lastMs.delete(publicId)
     lastMs.set(publicId, monotonic())
-    const oldest = lastMs.keys().next().value
-    if (lastMs.size > ACCOUNTS_MAX && oldest !== undefined) lastMs.delete(oldest)
     try {
       await append([
         {
