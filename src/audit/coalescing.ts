@@ -1,4 +1,5 @@
 import type { RecordAuditEvent } from '../domain/audit-event.ts'
+import { MINUTE_MS } from '../domain/duration.ts'
 import { clientKey } from '../http/request/client-address.ts'
 import type { Logger } from '../http/log/logger.ts'
 
@@ -14,8 +15,6 @@ type Group = {
   repeats: number
   latest: Recorded
 }
-
-const MINUTE_MS = 60_000
 
 /** Groups of events that are kept apart; everything beyond them forms one more. */
 const GROUPS_MAX = 100

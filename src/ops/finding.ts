@@ -1,3 +1,5 @@
+import { DAY_MS, MINUTE_MS } from '../domain/duration.ts'
+
 /** The result of one check of this installation. */
 export type Finding = {
   /** What was checked, one word or two. */
@@ -10,13 +12,11 @@ export type Finding = {
   readonly fix?: string
 }
 
-const DAY_MS = 86_400_000
-
 /** 2026-01-01: no gateway ran this program earlier. */
 const EARLIEST_MS = Date.UTC(2026, 0, 1)
 
 /** A clock up to this far behind the newest unlock is only slow, and has not jumped. */
-const BEHIND_MS_MAX = 60_000
+const BEHIND_MS_MAX = MINUTE_MS
 
 type Clock = {
   readonly nowMs: number

@@ -1,6 +1,7 @@
 import { AppError } from '../../errors.ts'
 import type { Account, Role } from '../../domain/account.ts'
 import type { Origin, RecordAuditEvent, AuditEvent } from '../../domain/audit-event.ts'
+import { HOUR_MS } from '../../domain/duration.ts'
 import { mayInvite } from './rules.ts'
 import type { InvitationStore } from './store.ts'
 import { hashOneTimeCode, newOneTimeCode } from '../core/one-time-code.ts'
@@ -33,8 +34,6 @@ export type MadeInvitation = Wish & {
   readonly code: string
   readonly link: string
 }
-
-const HOUR_MS = 3_600_000
 
 /** The rules of invitations: who may make, see and end them. */
 export const invitationService = ({ store, record, linkTo }: Dependencies) => {

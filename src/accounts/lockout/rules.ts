@@ -1,3 +1,5 @@
+import { HOUR_MS } from '../../domain/duration.ts'
+
 /** Whom failed logins count against: a client over all names, a name over all clients, and a client
  * at one name. */
 export const LOCKOUT_KINDS = ['client', 'name', 'client_at_name'] as const
@@ -42,7 +44,7 @@ const FAILURES_MAX: Readonly<Record<LockoutKind, number>> = {
 }
 
 const LOCKOUT_MS_MIN = 30_000
-const LOCKOUT_MS_MAX = 3_600_000
+const LOCKOUT_MS_MAX = HOUR_MS
 
 /** Forgotten failures, or none yet. */
 export const NO_FAILURES: Counter = { failures: 0, lockedUntilMs: null }

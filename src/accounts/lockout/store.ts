@@ -1,3 +1,4 @@
+import { DAY_MS, MINUTE_MS } from '../../domain/duration.ts'
 import { AppError } from '../../errors.ts'
 import type { Database, Queries } from '../../storage/database.ts'
 import {
@@ -48,8 +49,6 @@ type LockoutRow = {
   total: number
 }
 
-const DAY_MS = 86_400_000
-
 /** Failures are forgotten so long after the last attempt. */
 const COUNTED_MS = DAY_MS
 
@@ -68,7 +67,7 @@ const QUEUED_ATTEMPTS_MAX = 100
 
 /** Counters of each kind that are kept when they are swept. */
 const COUNTERS_MAX = 20_000
-const SWEEP_MS = 60_000
+const SWEEP_MS = MINUTE_MS
 const SWEPT_MAX = 1_000_000
 
 const LISTED_MAX = 100

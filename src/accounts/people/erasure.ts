@@ -1,5 +1,6 @@
 import type { Actor, AuditIn } from '../../domain/audit-event.ts'
 import type { Clock } from '../../domain/clock.ts'
+import { DAY_MS } from '../../domain/duration.ts'
 import type { Queries } from '../../storage/database.ts'
 import { type AccountState, accountTransaction } from './account-transaction.ts'
 import { requireAnotherOwner } from './authorization.ts'
@@ -17,8 +18,6 @@ type Dependencies = {
   /** Called if traces could not be erased; the next round tries again. */
   readonly report: (error: unknown) => void
 }
-
-const DAY_MS = 86_400_000
 
 /** An unlock that was being received when its account was erased still brings the name in, so
  * traces are erased again for this long. */

@@ -1,5 +1,6 @@
 import { type Role, mayManage } from '../../domain/account.ts'
 import type { Clock } from '../../domain/clock.ts'
+import { MINUTE_MS } from '../../domain/duration.ts'
 import type { Queries } from '../../storage/database.ts'
 import { type AccountState, STATE_COLUMNS, type StateRow, stateOf } from './account-transaction.ts'
 
@@ -48,7 +49,7 @@ export const passwordResetsIn = (
       codeHash,
       nowMs,
       // A gateway that starts with its clock behind must not revive an old code.
-      nowMs + RESET_MINUTES * 60_000,
+      nowMs + RESET_MINUTES * MINUTE_MS,
     )
     return row && isMakerAble(row) ? stateOf(row) : undefined
   },

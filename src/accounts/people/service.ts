@@ -1,6 +1,7 @@
 import { type Role, isAtLeast } from '../../domain/account.ts'
 import type { Actor, AuditEvent, AuditIn, RecordAuditEvent } from '../../domain/audit-event.ts'
 import type { Clock } from '../../domain/clock.ts'
+import { MINUTE_MS } from '../../domain/duration.ts'
 import type { Database, Queries } from '../../storage/database.ts'
 import { hashOneTimeCode, newOneTimeCode } from '../core/one-time-code.ts'
 import { type AccountState, accountTransaction } from './account-transaction.ts'
@@ -62,7 +63,7 @@ export const accountAdministration = (deps: Dependencies) => {
         requireOtherAccount(by, publicId)
         const code = newOneTimeCode()
         const codeHash = hashOneTimeCode(code)
-        const expiresAtMs = clock.nonDecreasingMs() + RESET_MINUTES * 60_000
+        const expiresAtMs = clock.nonDecreasingMs() + RESET_MINUTES * MINUTE_MS
         await db.transaction(async (tx) => {
           const { id } = await requireManageable(accountTransaction(tx, clock), { by, publicId })
           const madeBy = by.account?.publicId

@@ -1,6 +1,7 @@
 import { timingSafeEqual } from 'node:crypto'
 import { AppError } from '../../errors.ts'
 import type { Origin, RecordAuditEvent } from '../../domain/audit-event.ts'
+import { MINUTE_MS } from '../../domain/duration.ts'
 import { type NewAccounts, type NewRegistration, nameTaken } from '../core/new-account.ts'
 import type { Sessions, Tokens } from '../sessions/service.ts'
 import type { AccountStore } from '../core/store.ts'
@@ -54,7 +55,7 @@ export const firstOwnerService = (deps: Dependencies) => {
       const code = newOneTimeCode()
       setupCode = {
         hash: hashOneTimeCode(code),
-        endsAtMs: monotonic() + SETUP_CODE_MINUTES * 60_000,
+        endsAtMs: monotonic() + SETUP_CODE_MINUTES * MINUTE_MS,
       }
       return { code, link: linkTo(`setup=${code}`) }
     },

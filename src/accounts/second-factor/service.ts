@@ -1,5 +1,6 @@
 import { AppError } from '../../errors.ts'
 import type { Account } from '../../domain/account.ts'
+import { HOUR_MS } from '../../domain/duration.ts'
 import type { Attempt, SecondFactorStore } from './store.ts'
 import type { SecretSealer } from './sealed-secret.ts'
 import { hashOneTimeCode } from '../core/one-time-code.ts'
@@ -77,7 +78,7 @@ const withoutSpaces = (code: string): string => code.replaceAll(/[\s-]/g, '')
 const FAILURES_FREE = 5
 
 const WAIT_MS_MIN = 30_000
-const WAIT_MS_MAX = 3_600_000
+const WAIT_MS_MAX = HOUR_MS
 
 /** Three of a million codes are good at a time, so they are not to be tried out. Whoever tries knows
  * the password, hence no stranger can make an owner wait; recovery codes, of which nobody can try

@@ -1,6 +1,7 @@
 import { X509Certificate, createPrivateKey } from 'node:crypto'
 import { createSecureContext } from 'node:tls'
 import ipaddr from 'ipaddr.js'
+import { DAY_MS } from '../../domain/duration.ts'
 
 /** What there is to know of a certificate, and of the chain that came with it. */
 export type CertificateFacts = {
@@ -80,8 +81,6 @@ const privateKey = (pem: string) => {
     throw new Error(fault, { cause: error })
   }
 }
-
-const DAY_MS = 86_400_000
 
 /** How long before its end a certificate is warned of. */
 const WARNED_DAYS = 30

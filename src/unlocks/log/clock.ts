@@ -1,3 +1,5 @@
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../domain/duration.ts'
+
 /** What the clock of the day said when an event was received, and whether to believe it. */
 export type ClockReading = { readonly nowMs: number; readonly isUncertain: boolean }
 
@@ -15,18 +17,18 @@ type Options = {
 const EARLIEST_MS = Date.UTC(2026, 0, 1)
 
 /** How far the clock of the day may part from the monotonic one between two events. */
-const DRIFT_MS_MAX = 60_000
+const DRIFT_MS_MAX = MINUTE_MS
 
 /** How long after a jump the clock is doubted. */
-const DOUBT_MS = 10 * 60_000
+const DOUBT_MS = 10 * MINUTE_MS
 
 /** How far ahead of the newest event a clock is believed as it is found, at the start or after a
  * jump. One that is wrong by more would end the keeping of names for years of events at once. */
-const AHEAD_MS_MAX = 7 * 24 * 3_600_000
+const AHEAD_MS_MAX = 7 * DAY_MS
 
 /** How long a clock further ahead must run on without a jump to be believed: time for a time server
  * or a person to set it right, and less than a gateway runs that is restarted every night. */
-const AHEAD_DOUBT_MS = 12 * 3_600_000
+const AHEAD_DOUBT_MS = 12 * HOUR_MS
 
 /** Gives a clock that knows when not to be trusted: before 2026, behind the newest event, far ahead
  * of it, or just after a jump. Times that are not doubted never run backwards from one event to the

@@ -2,6 +2,7 @@ import { Value } from '@sinclair/typebox/value'
 import { AppError } from '../../errors.ts'
 import { type Account, hasRole } from '../../domain/account.ts'
 import type { RecordAuditEvent } from '../../domain/audit-event.ts'
+import { DAY_MS } from '../../domain/duration.ts'
 import { type Caller, signedIn } from '../../http/authorization.ts'
 import type { Endpoints } from '../../http/router.ts'
 import { type Answered, nextPage, pageOf, spanOf } from '../../http/request/paging.ts'
@@ -120,7 +121,6 @@ const lastEventId = (request: Request): number | undefined => {
   return Number(id)
 }
 
-const DAY_MS = 86_400_000
 const STATS_DAYS = 30
 
 const countAll = async (

@@ -1,3 +1,4 @@
+import { DAY_MS } from '../../domain/duration.ts'
 import { AppError } from '../../errors.ts'
 import { QUARTER_MS, type Tally, type UnlockCounts } from './stats-store.ts'
 
@@ -23,8 +24,6 @@ export type Stats = {
 
 /** Distinct methods and accounts counted by name; methods are the apps' own words. */
 const NAMES_MAX = 10_000
-
-const DAY_MS = 86_400_000
 
 /** Counts unlocks by local day, hour, method and account. Throws `invalid` for an unknown zone. */
 export const unlockStats = async (

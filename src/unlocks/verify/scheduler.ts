@@ -1,3 +1,4 @@
+import { DAY_MS, MINUTE_MS } from '../../domain/duration.ts'
 import { AppError } from '../../errors.ts'
 import { openCheckpoint } from '../tlog/checkpoint.ts'
 import { isSameHash } from '../tlog/merkle-tree.ts'
@@ -39,9 +40,7 @@ export type VerificationScheduler = {
 /** Events checked at each start. */
 const RECENT_EVENTS = 1000
 
-const FIRST_FULL_MS = 60_000
-const DAY_MS = 86_400_000
-
+const FIRST_FULL_MS = MINUTE_MS
 /** Rest after each page of a full check, somewhat longer than the page takes. */
 const REST_MS = 4
 
