@@ -151,7 +151,14 @@ const peopleServices = (deps: Dependencies, { store, hasher, sessions }: Access)
     useBlocklist: config.passwordBlocklist === 'on',
   })
   const linkTo = (fragment: string) => `${linkBase(config)}/join#${fragment}`
-  const newAccounts = newAccountService({ db, accounts: store, hasher, isWeak, clock, ...recorders })
+  const newAccounts = newAccountService({
+    db,
+    accounts: store,
+    hasher,
+    isWeak,
+    clock,
+    ...recorders,
+  })
   const erasures = erasureService({
     store: erasureStore(db),
     // The unlock log last: it truncates the WAL when it is done.

@@ -1,6 +1,7 @@
 import { Elysia } from 'elysia'
 import { type Context as Counter, rateLimit } from 'elysia-rate-limit'
 import type { RateWindow } from '../config/parsers.ts'
+import { BoundedMap } from '../domain/bounded-map.ts'
 import type { Caller } from './authorization.ts'
 import { helpLink } from './help-links.ts'
 import { clientKey } from './request/client-address.ts'
@@ -69,13 +70,10 @@ type Window = { count: number; readonly startMs: number; readonly endMs: number 
 /** A fixed-window counter on the monotonic clock, so that a limit does not stick when the time of day
  * jumps. It is bounded, so that memory does not grow with the number of callers. */
 export const windowCounter = (now: () => number = () => performance.now()): Counter => {
-  const windows = new Map<string, Window>()
+  const windows = new BoundedMap<string, Window>(KEYS_MAX)
   const current = (key: string, durationMs: number): Window => {
     const known = windows.get(key)
     if (known && now() < known.endMs) return known
-    windows.delete(key)
-    const oldest = windows.keys().next().value
-    if (windows.size >= KEYS_MAX && oldest !== undefined) windows.delete(oldest)
     const fresh = { count: 0, startMs: now(), endMs: now() + durationMs }
     windows.set(key, fresh)
     return fresh

@@ -1,4 +1,5 @@
 import { jwt } from '@elysiajs/jwt'
+import { BoundedMap } from '../../domain/bounded-map.ts'
 import type { Clock } from '../../domain/clock.ts'
 
 /** What an access token says: whose it is and of which session. Never the role (ASVS 8.3.2). */
@@ -38,7 +39,7 @@ export const accessTokens = ({ secret, lifetimeMs, clock }: Options): AccessToke
     iss: ISSUER,
     aud: AUDIENCE,
   }).decorator
-  const verified = new Map<string, VerifiedToken>()
+  const verified = new BoundedMap<string, VerifiedToken>(VERIFIED_MAX)
 
   const verifySignature = async (token: string): Promise<VerifiedToken | undefined> => {
     if (!isCanonical(token)) return undefined
@@ -77,14 +78,13 @@ export const accessTokens = ({ secret, lifetimeMs, clock }: Options): AccessToke
       }),
     verify: async (token) => {
       if (!token.startsWith(`${HEADER}.`)) return undefined
-      const known = verified.get(token) ?? (await verifySignature(token))
+      const cached = verified.get(token)
+      const known = cached ?? (await verifySignature(token))
       if (!known || !isTimely(known)) {
         verified.delete(token)
         return undefined
       }
-      verified.set(token, known)
-      const oldest = verified.keys().next().value
-      if (verified.size > VERIFIED_MAX && oldest !== undefined) verified.delete(oldest)
+      if (!cached) verified.set(token, known)
       return known
     },
   }

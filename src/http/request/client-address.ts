@@ -1,5 +1,6 @@
 import ipaddr from 'ipaddr.js'
 import type { Cidr } from '../../config/parsers.ts'
+import { BoundedMap } from '../../domain/bounded-map.ts'
 
 type Hop = {
   /** Address of the TCP peer. */
@@ -45,11 +46,10 @@ type Address = ReturnType<typeof ipaddr.process>
 
 /** A cache of parsed addresses: parsing one takes a microsecond, and a request needs it several times. */
 const PARSED_MAX = 1000
-const parsed = new Map<string, Address | undefined>()
+const parsed = new BoundedMap<string, Address | undefined>(PARSED_MAX)
 
 const parse = (text: string): Address | undefined => {
   if (parsed.has(text)) return parsed.get(text)
-  if (parsed.size >= PARSED_MAX) parsed.clear()
   const address = ipaddr.isValid(text) ? ipaddr.process(text) : undefined
   parsed.set(text, address)
   return address

@@ -1,4 +1,5 @@
 import type { Account } from '../../domain/account.ts'
+import { BoundedMap } from '../../domain/bounded-map.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { MINUTE_MS } from '../../domain/duration.ts'
 import type { Logger } from '../../http/log/logger.ts'
@@ -33,15 +34,12 @@ const METHODS: Readonly<Record<Refusal, string>> = {
  * account, so that a phone that retries does not flood the log. Never rejects: a denial stands
  * whether or not the log records it. */
 export const deniedAccessRecorder = ({ append, logger, clock }: Dependencies): RecordDenied => {
-  const lastMs = new Map<string, number>()
+  const lastMs = new BoundedMap<string, number>(ACCOUNTS_MAX)
 
   return async ({ account: { publicId, username }, reason }) => {
     const nowMs = clock.monotonicMs()
     if (nowMs - (lastMs.get(publicId) ?? -Infinity) < MINUTE_MS) return
-    lastMs.delete(publicId)
     lastMs.set(publicId, nowMs)
-    const oldest = lastMs.keys().next().value
-    if (lastMs.size > ACCOUNTS_MAX && oldest !== undefined) lastMs.delete(oldest)
     try {
       await append([
         {
