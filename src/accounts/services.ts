@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { Config } from '../config/config.ts'
-import type { AuditIn, RecordAuditEvent } from '../domain/audit-event.ts'
+import type { RecordAuditEvent } from '../domain/audit-event.ts'
+import type { AuditIn } from '../storage/unit-of-work.ts'
 import { type Clock, monotonicEpochClock } from '../domain/clock.ts'
 import { requestAuthenticator } from '../http/authorization.ts'
 import { linkBase } from '../http/connection/public-url.ts'

@@ -1,4 +1,5 @@
-import type { AuditEvent, AuditIn, Origin, RecordAuditEvent } from '../domain/audit-event.ts'
+import type { AuditEvent, Origin, RecordAuditEvent } from '../domain/audit-event.ts'
+import type { AuditIn } from '../storage/unit-of-work.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { Endpoint } from '../http/endpoint.ts'
 import type { Logger } from '../http/log/logger.ts'
@@ -43,13 +44,14 @@ export type AuditModule = {
 export const auditModule = (deps: Dependencies): AuditModule => {
   const { db, clock, logger, auditLogger, version, onRecord } = deps
   const store = auditStore(db)
-  const record = auditRecorder({ store, logger: auditLogger, clock, onRecord })
+  const auditIn = auditRecorder({ store, logger: auditLogger, clock, onRecord })
+  const { record } = auditIn(db)
   const coalescing = coalescingRecorder({ record, logger })
   return {
     routes: auditRoutes({ store }),
     store,
     record,
-    auditIn: (tx) => ({ record: (from, event) => record(from, event, tx) }),
+    auditIn,
     recordCoalesced: coalescing.recordCoalesced,
     recordForwarded: (peer) =>
       coalescing.recordCoalesced(peer, { action: 'proxy.untrusted', result: 'failure' }),

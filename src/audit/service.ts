@@ -1,6 +1,7 @@
-import { COMMAND_LINE, type AuditEvent, type RecordAuditEvent } from '../domain/audit-event.ts'
+import { type AuditEvent, COMMAND_LINE } from '../domain/audit-event.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { Logger } from '../http/log/logger.ts'
+import type { AuditIn } from '../storage/unit-of-work.ts'
 import type { AuditStore } from './store.ts'
 
 type Dependencies = {
@@ -11,28 +12,30 @@ type Dependencies = {
   readonly onRecord?: (event: AuditEvent) => void
 }
 
-/** Returns the one function that records audit events: durably in the database, and in the log of the
- * process. An event that cannot be stored is still in that log, and makes the action it is about
+/** Returns the one way to record audit events: durably in the database, within the transaction it is
+ * given or on its own with the database itself, and in the log of the process. An event that cannot be stored is still in that log, and makes the action it is about
  * fail. */
 export const auditRecorder =
-  ({ store, logger, clock, onRecord }: Dependencies): RecordAuditEvent =>
-  async ({ address, requestId, account }, event, tx) => {
-    const actor = event.actor ?? account?.publicId ?? systemUserAt(address)
-    const { action, result, subject, detail } = event
-    logger[result === 'failure' ? 'warn' : 'info'](
-      { action, result, actor, subject, client: address, request_id: requestId, detail },
-      'audit event',
-    )
-    const stored = {
-      ...event,
-      ...(actor ? { actor } : {}),
-      atMs: clock.wallMs(),
-      address,
-      requestId,
-    }
-    await store.append(stored, tx)
-    onRecord?.(event)
-  }
+  ({ store, logger, clock, onRecord }: Dependencies): AuditIn =>
+  (tx) => ({
+    record: async ({ address, requestId, account }, event) => {
+      const actor = event.actor ?? account?.publicId ?? systemUserAt(address)
+      const { action, result, subject, detail } = event
+      logger[result === 'failure' ? 'warn' : 'info'](
+        { action, result, actor, subject, client: address, request_id: requestId, detail },
+        'audit event',
+      )
+      const stored = {
+        ...event,
+        ...(actor ? { actor } : {}),
+        atMs: clock.wallMs(),
+        address,
+        requestId,
+      }
+      await store.append(stored, tx)
+      onRecord?.(event)
+    },
+  })
 
 /** The user at the command line, by number: a name is personal data and would stay forever. */
 const systemUserAt = (address: string): string | undefined =>

@@ -67,8 +67,8 @@ const ADDRESSES_MAX = 10
 
 /** The audit events in the database; triggers keep them from being changed. */
 export const auditStore = (db: Database) => ({
-  /** Appends an event, by itself or in a transaction. */
-  append: async (event: NewAuditEvent, tx: Pick<Queries, 'run'> = db): Promise<void> => {
+  /** Appends an event, in a transaction or on its own. */
+  append: async (event: NewAuditEvent, tx: Pick<Queries, 'run'>): Promise<void> => {
     await tx.run(
       `INSERT INTO audit_event (
          seq,

@@ -1,4 +1,3 @@
-import type { Queries } from '../storage/database.ts'
 import type { Account } from './account.ts'
 import type { AuditAction } from './audit-actions.ts'
 
@@ -32,12 +31,4 @@ export type AuditEvent = {
 export type Actor = Origin & { readonly account?: Account | undefined }
 
 /** Records an audit event by itself; resolves once it is on disk. */
-export type RecordAuditEvent = (
-  from: Actor,
-  event: AuditEvent,
-  tx?: Pick<Queries, 'run'>,
-) => Promise<void>
-
-/** Records audit events in a transaction, so that neither the change nor its event is without the
- * other. */
-export type AuditIn<Tx = Pick<Queries, 'run'>> = (tx: Tx) => { readonly record: RecordAuditEvent }
+export type RecordAuditEvent = (from: Actor, event: AuditEvent) => Promise<void>

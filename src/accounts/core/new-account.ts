@@ -1,5 +1,6 @@
 import type { Account, Role } from '../../domain/account.ts'
-import { type AuditIn, COMMAND_LINE } from '../../domain/audit-event.ts'
+import { COMMAND_LINE } from '../../domain/audit-event.ts'
+import type { AuditIn } from '../../storage/unit-of-work.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { AppError } from '../../errors.ts'
 import type { Database } from '../../storage/database.ts'

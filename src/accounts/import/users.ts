@@ -1,6 +1,7 @@
 import type { TSchema } from '@sinclair/typebox'
 import { Value as Schema } from '@sinclair/typebox/value'
-import { type AuditIn, COMMAND_LINE } from '../../domain/audit-event.ts'
+import { COMMAND_LINE } from '../../domain/audit-event.ts'
+import type { AuditIn } from '../../storage/unit-of-work.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { plainText } from '../../http/request/text.ts'
 import type { Database } from '../../storage/database.ts'

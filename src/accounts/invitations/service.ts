@@ -1,5 +1,6 @@
 import { type Role, mayManage } from '../../domain/account.ts'
-import type { Actor, AuditEvent, AuditIn, RecordAuditEvent } from '../../domain/audit-event.ts'
+import type { Actor, AuditEvent, RecordAuditEvent } from '../../domain/audit-event.ts'
+import type { AuditIn } from '../../storage/unit-of-work.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { HOUR_MS } from '../../domain/duration.ts'
 import { AppError } from '../../errors.ts'

@@ -1,6 +1,6 @@
 import pLimit from 'p-limit'
 import type { Account } from '../../domain/account.ts'
-import type { AuditIn } from '../../domain/audit-event.ts'
+import type { AuditIn } from '../../storage/unit-of-work.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { MINUTE_MS } from '../../domain/duration.ts'
 import { AppError } from '../../errors.ts'

@@ -1,5 +1,6 @@
 import type { Account } from '../../domain/account.ts'
-import type { AuditIn, Origin, RecordAuditEvent } from '../../domain/audit-event.ts'
+import type { Origin, RecordAuditEvent } from '../../domain/audit-event.ts'
+import type { AuditIn } from '../../storage/unit-of-work.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { AppError } from '../../errors.ts'
 import type { Caller } from '../../http/authorization.ts'

@@ -1,4 +1,5 @@
-import type { Actor, AuditIn } from '../../domain/audit-event.ts'
+import type { Actor } from '../../domain/audit-event.ts'
+import type { AuditIn } from '../../storage/unit-of-work.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { DAY_MS } from '../../domain/duration.ts'
 import type { Queries } from '../../storage/database.ts'

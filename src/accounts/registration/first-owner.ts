@@ -1,5 +1,6 @@
 import { timingSafeEqual } from 'node:crypto'
-import type { AuditIn, Origin, RecordAuditEvent } from '../../domain/audit-event.ts'
+import type { Origin, RecordAuditEvent } from '../../domain/audit-event.ts'
+import type { AuditIn } from '../../storage/unit-of-work.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { MINUTE_MS } from '../../domain/duration.ts'
 import { AppError } from '../../errors.ts'

@@ -1,5 +1,6 @@
 import type { Account } from '../../domain/account.ts'
-import type { AuditEvent, AuditIn, Origin, RecordAuditEvent } from '../../domain/audit-event.ts'
+import type { AuditEvent, Origin, RecordAuditEvent } from '../../domain/audit-event.ts'
+import type { AuditIn } from '../../storage/unit-of-work.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { AppError } from '../../errors.ts'
 import type { Database } from '../../storage/database.ts'

@@ -1,5 +1,6 @@
 import type { Config } from '../../config/config.ts'
-import type { Actor, AuditIn } from '../../domain/audit-event.ts'
+import type { Actor } from '../../domain/audit-event.ts'
+import type { AuditIn } from '../../storage/unit-of-work.ts'
 import { AppError } from '../../errors.ts'
 import type { Database } from '../../storage/database.ts'
 import { type StoredSettings, settingsIn } from './setting-store.ts'

@@ -1,5 +1,6 @@
 import { type Account, hasRole } from '../../domain/account.ts'
-import type { Actor, AuditIn, Origin, RecordAuditEvent } from '../../domain/audit-event.ts'
+import type { Actor, Origin, RecordAuditEvent } from '../../domain/audit-event.ts'
+import type { AuditIn } from '../../storage/unit-of-work.ts'
 import { AppError } from '../../errors.ts'
 import { type Caller, signedIn } from '../../http/authorization.ts'
 import { tokenError } from '../../http/errors.ts'

@@ -1,12 +1,7 @@
 import { createHash, createHmac, randomBytes } from 'node:crypto'
 import type { Account, SignedIn } from '../../domain/account.ts'
-import type {
-  Actor,
-  AuditEvent,
-  AuditIn,
-  Origin,
-  RecordAuditEvent,
-} from '../../domain/audit-event.ts'
+import type { Actor, AuditEvent, Origin, RecordAuditEvent } from '../../domain/audit-event.ts'
+import type { AuditIn } from '../../storage/unit-of-work.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { AppError } from '../../errors.ts'
 import type { Caller } from '../../http/authorization.ts'
