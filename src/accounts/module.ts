@@ -35,8 +35,6 @@ export const openAccounts = async (deps: Dependencies) => {
   }
 }
 
-export type Accounts = Awaited<ReturnType<typeof openAccounts>>
-
 /** Registering, logging in and out. */
 const entranceRoutes = (deps: Dependencies, services: Services): readonly Endpoint[] => {
   const { db, clock, audit, config } = deps

@@ -15,7 +15,7 @@ export type Caller = Origin & {
 }
 
 /** An account that is logged in, and until when its token says so. */
-export type Authenticated = SignedIn & { readonly expiresAtMs: number }
+type Authenticated = SignedIn & { readonly expiresAtMs: number }
 
 /** Returns whom a request speaks for, or undefined for nobody. */
 export type AuthenticateRequest = (request: Request) => Promise<Authenticated | undefined>

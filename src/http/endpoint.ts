@@ -54,7 +54,7 @@ type Typed<A extends Access, Body, Query, Params> = Omit<
 
 /** What a request goes through before its handler, in this order: `onAnonymous`, the guard of
  * `access`, `guard`, reading the body, `onInvalidBody` where that fails. */
-export type Hooks = {
+type Hooks = {
   /** Called before a caller without an account is refused. */
   readonly onAnonymous?: (context: Asked) => Promise<void>
   /** Throws for a caller whom `access` alone cannot tell from others. */

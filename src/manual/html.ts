@@ -89,7 +89,7 @@ const addressOf = (href: string): string | undefined => {
       const fragment = target.anchor ? `#${target.anchor}` : ''
       return target.name === '' ? fragment : `/manual/${target.name}${fragment}`
     }
-    case 'elsewhere':
+    default:
       return undefined
   }
 }

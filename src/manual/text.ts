@@ -54,7 +54,7 @@ const block = (token: Token, style: Style): string => {
 const list = ({ items, ordered, start, loose }: Tokens.List, style: Style): string =>
   items
     .map((item, index) => {
-      const mark = ordered ? `${Number(start || 1) + index}. ` : '- '
+      const mark = ordered ? `${(start || 1) + index}. ` : '- '
       const inner = { ...style, width: style.width - mark.length }
       const text = blocks(item.tokens, inner)
       // The text is indented already; its first line makes room for the mark.
@@ -124,8 +124,7 @@ const linkNote = (href: string): string => {
       return ` <${target.url}>`
     case 'page':
       return target.name === '' ? '' : ` (help ${target.name})`
-    case 'file':
-    case 'elsewhere':
+    default:
       return ''
   }
 }

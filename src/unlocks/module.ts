@@ -106,5 +106,3 @@ export const openUnlocks = async ({ db, clock, logger, config, audit, ...deps }:
     },
   }
 }
-
-export type Unlocks = Awaited<ReturnType<typeof openUnlocks>>

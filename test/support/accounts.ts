@@ -3,14 +3,6 @@ import type { Role } from '../../src/domain/account.ts'
 import { PASSWORD, clientOf } from './app.ts'
 import { runCommand } from './binary.ts'
 
-/** A registration that is accepted. */
-export const person = (username: string) => ({
-  username,
-  password: PASSWORD,
-  phone: '1',
-  address: 'x',
-})
-
 type Added = Parameters<typeof runCommand>[1] & { readonly role?: Role }
 
 /** Adds an account on the command line, as whoever has the gateway does. */

@@ -26,26 +26,6 @@ export const section = (path: string, title: string): string =>
     .split(/^(?=## )/m)
     .find((part) => part.startsWith(`## ${title}\n`)) ?? ''
 
-/** What stands between the markers of a table that is made from the tables of the code. */
-export const generated = (path: string, name: string): string =>
-  new RegExp(
-    `^<!-- begin generated: ${name} -->$([^]*)^<!-- end generated: ${name} -->$`,
-    'm',
-  ).exec(textOf(path))?.[1] ?? ''
-
-/** The cells of a table, a row each, without its head. */
-export const rowsOf = (table: string): readonly (readonly string[])[] =>
-  table
-    .split('\n')
-    .filter((line) => line.startsWith('|'))
-    .slice(2)
-    .map((line) =>
-      line
-        .slice(1, -1)
-        .split(/(?<!\\)\|/)
-        .map((cell) => cell.trim()),
-    )
-
 export type Step = {
   readonly command: string
   /** The `text` block that follows, if one does. */

@@ -16,7 +16,7 @@ type Dependencies = {
 }
 
 /** The verdict of a verification, what it covered, and when it ended. */
-export type Verification = Verdict & {
+type Verification = Verdict & {
   readonly scope: VerificationScope
   readonly checkedAtMs: number
 }
