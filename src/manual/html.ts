@@ -80,16 +80,9 @@ ${rows.join('\n')}
 /** Returns where the running server serves what a link leads to, or undefined if it does not. */
 const addressOf = (href: string): string | undefined => {
   const target = targetOf(href)
-  switch (target.kind) {
-    case 'web':
-      return target.url
-    case 'file':
-      return `/manual/${target.name}`
-    case 'page': {
-      const fragment = target.anchor ? `#${target.anchor}` : ''
-      return target.name === '' ? fragment : `/manual/${target.name}${fragment}`
-    }
-    default:
-      return undefined
-  }
+  if (target.kind === 'web') return target.url
+  if (target.kind === 'file') return `/manual/${target.name}`
+  if (target.kind !== 'page') return undefined
+  const fragment = target.anchor ? `#${target.anchor}` : ''
+  return target.name === '' ? fragment : `/manual/${target.name}${fragment}`
 }

@@ -119,14 +119,8 @@ const inlineOne = (token: Token, style: Style): string => {
 /** Where a link leads, in words that can be typed. */
 const linkNote = (href: string): string => {
   const target = targetOf(href)
-  switch (target.kind) {
-    case 'web':
-      return ` <${target.url}>`
-    case 'page':
-      return target.name === '' ? '' : ` (help ${target.name})`
-    default:
-      return ''
-  }
+  if (target.kind === 'web') return ` <${target.url}>`
+  return target.kind === 'page' && target.name !== '' ? ` (help ${target.name})` : ''
 }
 
 const wrapped = (text: string, indent: string, { width }: Style): string =>
