@@ -122,7 +122,7 @@ describe.skipIf(IS_LEFT_OUT)('The page of a bundle, opened from a file', () => {
       const [newest, oldest] = await seen.page.locator('#rows tr').allInnerTexts()
       expect(newest).toContain('imported, from 2021-03-04 05:06:07')
       expect(oldest).not.toContain('imported')
-      await seen.page.locator('#filter').fill('of 2021')
+      await seen.page.locator('#filter').fill('from 2021')
       expect(await seen.page.locator('#rows tr').count()).toBe(1)
       older.remove()
     },

@@ -239,7 +239,7 @@ describe('LOG_RETENTION_DAYS', () => {
   })
 
   /** The retention with the log of a process, what it erased and what it recorded. */
-  const retentionOf = ({ retentionMs = 7 * DAY_MS, clock, eraseBefore }: RetentionOptions) => {
+  const retentionOf = ({ retentionMs, clock, eraseBefore }: RetentionOptions) => {
     const lines: string[] = []
     const recorded: unknown[] = []
     const retained = retention({
@@ -257,7 +257,7 @@ describe('LOG_RETENTION_DAYS', () => {
   }
 
   type RetentionOptions = Pick<Parameters<typeof retention>[0], 'clock'> & {
-    readonly retentionMs?: number | undefined
+    readonly retentionMs: number | undefined
     readonly eraseBefore: (timeMs: number) => Promise<{ events: number; isWalTruncated: boolean }>
   }
 
@@ -301,6 +301,7 @@ describe('LOG_RETENTION_DAYS', () => {
     let isUncertain = true
     let erasures = 0
     const { retained, recorded, told } = retentionOf({
+      retentionMs: 7 * DAY_MS,
       clock: () => ({ nowMs: Date.UTC(2026, 5, 9), isUncertain }),
       eraseBefore: async () => {
         erasures += 1
