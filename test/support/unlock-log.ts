@@ -3,6 +3,7 @@ import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { openApp } from '../../src/app.ts'
 import { parseConfig } from '../../src/config/config.ts'
+import { clockFrom } from '../../src/domain/clock.ts'
 import { processLogger } from '../../src/http/log/logger.ts'
 import { signCheckpoint } from '../../src/unlocks/tlog/checkpoint.ts'
 import { type NewUnlockEvent, type UnlockEvent, entryBytes } from '../../src/unlocks/log/event.ts'
@@ -63,7 +64,7 @@ export const openLog = (
 ) =>
   openApp(parseConfig({ DATA_DIR: dataDir, ...env }), {
     logger: processLogger({ level: 'info', format: 'json', write }),
-    ...(now ? { now } : {}),
+    ...(now ? { clock: clockFrom({ wallMs: now }) } : {}),
   })
 
 /** A data folder with a log of so many events in it, and the checkpoints that were kept of it. */
