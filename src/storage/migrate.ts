@@ -2,7 +2,7 @@ import { Database as Sqlite } from 'bun:sqlite'
 import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { version as serverVersion } from '../../package.json'
-import { copyDatabase } from './backup/database-copy.ts'
+import { copyDatabase } from './database-copy.ts'
 import { MIGRATIONS } from './migrations.ts'
 import { syncPath } from './files/private-files.ts'
 

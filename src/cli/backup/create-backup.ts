@@ -6,12 +6,8 @@ import { AppError } from '../../errors.ts'
 import { describeFile, packBackup, publishFile } from '../../storage/backup/backup-file.ts'
 import type { Manifest } from '../../storage/backup/manifest.ts'
 import { DATABASE_FILE, KEY_FILES, mebibytes, requireRoom } from '../../storage/files/data-dir.ts'
-import {
-  copyDatabaseFile,
-  databaseFileBytes,
-  removeCopy,
-} from '../../storage/backup/database-copy.ts'
-import { lockDataDir } from '../../storage/files/data-dir-lock.ts'
+import { copyDatabaseFile, databaseFileBytes, removeCopy } from '../../storage/database-copy.ts'
+import { lockDataDir } from '../../storage/data-dir-lock.ts'
 import { fileUnavailable } from '../../storage/files/private-files.ts'
 import { type VerifierKey, formatVerifierKey } from '../../unlocks/tlog/signed-note.ts'
 import { type LogFile, openLogFile } from '../../unlocks/verify/log-file.ts'

@@ -5,7 +5,7 @@ import { type Config, parseConfig } from '../../config/config.ts'
 import { AppError } from '../../errors.ts'
 import { COMMAND_LINE } from '../../domain/audit-event.ts'
 import { DATABASE_FILE } from '../../storage/files/data-dir.ts'
-import { lockDataDir } from '../../storage/files/data-dir-lock.ts'
+import { lockDataDir } from '../../storage/data-dir-lock.ts'
 import { fileUnavailable, makePrivateFolder } from '../../storage/files/private-files.ts'
 import {
   commitRestore,

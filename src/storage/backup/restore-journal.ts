@@ -4,7 +4,7 @@ import { Type as t } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
 import { AppError } from '../../errors.ts'
 import { KEY_FILES, timeText } from '../files/data-dir.ts'
-import { type LockMode, lockDataDir } from '../files/data-dir-lock.ts'
+import { type LockMode, lockDataDir } from '../data-dir-lock.ts'
 import { fileFault, syncPath } from '../files/private-files.ts'
 
 /** What a restore is about to do, written before the first file moves: the next process to open the

@@ -12,7 +12,7 @@ import {
 import { join } from 'node:path'
 import { unpackTar } from 'modern-tar'
 import { KEY_FILES } from '../../../src/storage/files/data-dir.ts'
-import { lockDataDir } from '../../../src/storage/files/data-dir-lock.ts'
+import { lockDataDir } from '../../../src/storage/data-dir-lock.ts'
 import { PASSWORD, bearer, clientOf, recordsOf } from '../../support/app.ts'
 import {
   BINARY,

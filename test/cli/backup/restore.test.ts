@@ -12,7 +12,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { packTar, unpackTar } from 'modern-tar'
-import { lockDataDir } from '../../../src/storage/files/data-dir-lock.ts'
+import { lockDataDir } from '../../../src/storage/data-dir-lock.ts'
 import { MIGRATIONS } from '../../../src/storage/migrations.ts'
 import { addAccount } from '../../support/accounts.ts'
 import { PASSWORD, bearer, clientOf } from '../../support/app.ts'

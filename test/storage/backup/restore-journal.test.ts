@@ -10,7 +10,7 @@ import {
 } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import fc from 'fast-check'
-import { lockDataDir } from '../../../src/storage/files/data-dir-lock.ts'
+import { lockDataDir } from '../../../src/storage/data-dir-lock.ts'
 import {
   commitRestore,
   enterFolder,

@@ -6,9 +6,9 @@ import {
   copyDatabaseFile,
   databaseFileBytes,
   requireIntegrity,
-} from '../../../src/storage/backup/database-copy.ts'
-import { openDatabase, openReadOnly } from '../../../src/storage/open.ts'
-import { temporaryFolder } from '../../support/binary.ts'
+} from '../../src/storage/database-copy.ts'
+import { openDatabase, openReadOnly } from '../../src/storage/open.ts'
+import { temporaryFolder } from '../support/binary.ts'
 
 const inFolder = async (work: (folder: string) => Promise<void> | void): Promise<void> => {
   const folder = temporaryFolder()

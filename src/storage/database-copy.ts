@@ -1,10 +1,10 @@
 import { Database as Sqlite } from 'bun:sqlite'
 import { chmodSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { AppError } from '../../errors.ts'
-import { requireRoom } from '../files/data-dir.ts'
-import { unavailable } from '../database.ts'
-import { fileFault, makePrivateFile } from '../files/private-files.ts'
+import { AppError } from '../errors.ts'
+import { requireRoom } from './files/data-dir.ts'
+import { unavailable } from './database.ts'
+import { fileFault, makePrivateFile } from './files/private-files.ts'
 
 /** Copies a database as it is at one moment to a file, mode 0600, which is complete when this returns
  * but not synced to disk. A file at that path is replaced. Others may write to the database meanwhile;

@@ -1,8 +1,8 @@
 import { Database as Sqlite } from 'bun:sqlite'
 import { join } from 'node:path'
-import { AppError } from '../../errors.ts'
-import { isBusy } from '../database.ts'
-import { fileFault, makePrivateFile } from './private-files.ts'
+import { AppError } from '../errors.ts'
+import { isBusy } from './database.ts'
+import { fileFault, makePrivateFile } from './files/private-files.ts'
 
 /** What a data folder is locked for. One service and any number of commands work in it side by side; a
  * migration takes the service's place for a moment; a restore works in it alone; and one backup of it

@@ -1,8 +1,8 @@
 import { expect, test } from 'bun:test'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { type LockMode, lockDataDir } from '../../../src/storage/files/data-dir-lock.ts'
-import { temporaryFolder } from '../../support/binary.ts'
+import { type LockMode, lockDataDir } from '../../src/storage/data-dir-lock.ts'
+import { temporaryFolder } from '../support/binary.ts'
 
 test('a folder is held by one, and free again when it is let go', () => {
   const folder = temporaryFolder()
