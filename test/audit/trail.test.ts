@@ -312,13 +312,13 @@ describe('the audit trail, at the compiled file', () => {
       { action: 'service.stop', result: 'success', actor: { id: UID } },
       {
         action: 'setting.change',
-        subject: { id: 'JWT_SECRET_KEY' },
-        detail: { from: '', to: 'set' },
+        subject: { id: 'REGISTRATION' },
+        detail: { from: 'open', to: 'closed' },
       },
       {
         action: 'setting.change',
-        subject: { id: 'REGISTRATION' },
-        detail: { from: 'open', to: 'closed' },
+        subject: { id: 'JWT_SECRET_KEY' },
+        detail: { from: '', to: 'set' },
       },
       { action: 'service.start' },
       { action: 'login' },
