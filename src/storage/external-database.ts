@@ -40,7 +40,7 @@ export const openExternalDatabase = (path: string): ExternalDatabase => {
     }
   }
   const db = asUnavailable(() => {
-    if (!statSync(path).isFile()) throw new Error('it is no file')
+    if (!statSync(path).isFile()) throw new Error('it is not a regular file')
     connection = connect(path)
     connection.run(`PRAGMA busy_timeout = ${LOCK_WAIT_MS}`)
     // Everything that is read is from one moment, even if the legacy server keeps writing.
@@ -52,7 +52,8 @@ export const openExternalDatabase = (path: string): ExternalDatabase => {
     const kind = db.query("SELECT type FROM pragma_table_list(?) WHERE schema = 'main'").get(table)
     if (!kind) throw new Error(`it has no table "${table}"`)
     // A view can run anything for each row, and may have no last one.
-    if ((kind as { type: string }).type !== 'table') throw new Error(`its "${table}" is no table`)
+    if ((kind as { type: string }).type !== 'table')
+      throw new Error(`its "${table}" is not a table`)
     const found = db.query('SELECT name FROM pragma_table_info(?)').all(table)
     const names = new Set((found as { name: string }[]).map(({ name }) => name.toLowerCase()))
     const missing = columns.filter((column) => !names.has(column))

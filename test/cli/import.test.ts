@@ -303,7 +303,7 @@ describe('coming from the legacy server', () => {
     }
     const cannot = '1 Cannot read older/old.db: '
     expect(await refused(() => {})).toBe(`${cannot}there is no such file`)
-    expect(await refused((path) => mkdirSync(path))).toBe(`${cannot}it is no file`)
+    expect(await refused((path) => mkdirSync(path))).toBe(`${cannot}it is not a regular file`)
     expect(await refused((path) => writeFileSync(path, ''))).toBe(`${cannot}it has no table "user"`)
     expect(await refused((path) => writeFileSync(path, 'nonsense '.repeat(500)))).toBe(
       `${cannot}it is not a SQLite database`,
@@ -319,7 +319,7 @@ describe('coming from the legacy server', () => {
       WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)
       SELECT i AS id, '' AS public_id, i AS username, '' AS password, '' AS phone, '' AS address
       FROM n, "\u001b[31m"`
-    expect(await refused(table(endless))).toBe(`${cannot}its "user" is no table`)
+    expect(await refused(table(endless))).toBe(`${cannot}its "user" is not a table`)
     const good = (path: string) => void olderFile(path, { users: [] })
     expect(await refused(good, ['--zone', 'Nowhere/City'])).toBe(
       '2 --zone must be a name of the IANA time zone database, or UTC',

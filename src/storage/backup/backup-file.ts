@@ -247,12 +247,12 @@ const streamOf = (path: string): ReadableStream<Uint8Array<ArrayBuffer>> => {
 }
 
 const NOT_ENCRYPTED =
-  'it is not encrypted, though BACKUP_PASSPHRASE is set, so that anybody may have made it. If you know where it comes from, set BACKUP_PASSPHRASE to nothing for this command'
+  'it is not encrypted, though BACKUP_PASSPHRASE is set, so anyone could have created it. If you know where it comes from, run this command with an empty BACKUP_PASSPHRASE'
 
 /** Returns the first bytes of a file. Throws `unavailable` if it cannot be read. */
 const startOf = (path: string): string => {
   try {
-    if (!statSync(path).isFile()) throw new Error('it is no file')
+    if (!statSync(path).isFile()) throw new Error('it is not a regular file')
     const file = openSync(path, 'r')
     try {
       const start = Buffer.alloc(HEADER_BYTES_MAX)
@@ -267,7 +267,7 @@ const startOf = (path: string): string => {
 
 const readManifest = async ({ header, body }: ParsedTarEntry): Promise<Manifest> => {
   if (header.name !== MANIFEST_FILE || header.size > MANIFEST_BYTES_MAX)
-    throw new Error(`it is no backup of this service: it does not begin with ${MANIFEST_FILE}`)
+    throw new Error(`it is not a backup of this server: it does not begin with ${MANIFEST_FILE}`)
   return parseManifest(await new Response(body).text())
 }
 
@@ -282,5 +282,5 @@ const asAppError = (what: string, error: unknown): AppError =>
 /** The messages of the tar library mean nothing to someone who named the wrong file. */
 const plainFault = (error: unknown): string =>
   error instanceof Error && /^(?:Invalid tar|Tar archive) /.test(error.message)
-    ? 'it is no backup of this service, or is damaged'
+    ? 'it is not a backup of this server, or is damaged'
     : fileFault(error)

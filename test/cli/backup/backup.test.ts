@@ -122,7 +122,7 @@ describe('backup FILE, at the compiled file', () => {
 
   test('[D3] one at a time; it says so', async () => {
     const release = lockDataDir(join(folder, 'data'), 'backup')
-    expect((await backup('b.tar')).words).toContain('another backup of it is being made')
+    expect((await backup('b.tar')).words).toContain('another backup of it is being created')
     release()
     expect(existsSync(join(folder, 'b.tar'))).toBe(false)
   })

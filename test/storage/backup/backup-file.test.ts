@@ -183,7 +183,7 @@ describe('a backup file', () => {
       await unpack(await repacked({ files: [database, key, { ...key, name: 'guess-key' }] })),
     ).toContain('cut short')
     expect(await unpack(await packTar([{ header: { name: 'x', size: 1 }, body: 'x' }]))).toContain(
-      'it is no backup of this service',
+      'it is not a backup of this server',
     )
     expect(await unpack(Buffer.from('no tar at all '.repeat(100)))).toContain('it is no backup of')
     expect(await unpack(Buffer.from('no tar at all'))).toContain('it is no backup of')
