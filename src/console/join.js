@@ -1,9 +1,9 @@
-// Creates the first owner with a setup code, or registers a person with or without an invitation. The
-// code comes in the fragment of the link, which no browser sends, and is removed from the address at once.
+// Creates the first owner with a setup code, or registers with or without an invitation. The code
+// comes in the fragment of the link, which browsers do not send, and is removed from the address.
 const form = document.querySelector('form')
 const button = form.querySelector('button')
 const details = form.querySelector('fieldset')
-const result = document.querySelector('#result')
+const message = document.querySelector('#message')
 
 const codes = new URLSearchParams(location.hash.slice(1))
 history.replaceState(null, '', location.pathname)
@@ -16,9 +16,12 @@ form.elements.code.value = setup ?? invitation ?? ''
 form.elements.code.required = isOwner
 details.hidden = isOwner
 details.disabled = isOwner
-if (isOwner)
-  document.querySelector('#why').textContent =
+if (isOwner) {
+  document.querySelector('h1').textContent = 'Create the owner'
+  document.querySelector('#purpose').textContent =
     'This gateway has no owner yet. Enter the setup code that it printed when it started.'
+  button.textContent = 'Create the owner'
+}
 form.hidden = false
 
 form.addEventListener('submit', (event) => {
@@ -28,14 +31,14 @@ form.addEventListener('submit', (event) => {
 
 async function send() {
   button.disabled = true
-  result.textContent = ''
+  message.textContent = ''
   try {
     await (isOwner ? post('/v1/setup/cookie', fields()) : register(fields()))
     form.hidden = true
-    result.textContent = `Welcome, ${form.elements.username.value}. You can now log in with the app.`
+    message.textContent = `Welcome, ${form.elements.username.value}! Now log in with the app.`
     document.querySelector('#next').hidden = !isOwner
   } catch (error) {
-    result.textContent = error.message
+    message.textContent = error.message
   }
   button.disabled = false
 }
@@ -59,15 +62,15 @@ async function post(path, body) {
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(body),
   }).catch(() => {
-    throw new Error('The gateway does not answer. Try again.')
+    throw new Error('The gateway does not answer. Please try again.')
   })
   const { msg, detail, error, ...rest } = await answer.json()
-  if (!answer.ok) throw new Error(explained(msg ?? detail ?? error))
+  if (!answer.ok) throw new Error(messageFor(msg ?? detail ?? error))
   return rest
 }
 
-/** The app explains this error in its own words; this page has to do it itself. */
-const explained = (fault) =>
-  fault === 'Weak password'
-    ? 'Weak password: too short, too common, or too similar to the name'
-    : fault
+/** Apps explain this error in their own words; this page has to as well. */
+const messageFor = (error) =>
+  error === 'Weak password'
+    ? 'This password is too easy to guess: too short, too common, or too similar to the name.'
+    : error

@@ -2,69 +2,69 @@ import type { ComponentType } from 'preact'
 import { useEffect } from 'preact/hooks'
 import { LocationProvider, Route, Router, useLocation } from 'preact-iso/router'
 import type { Role } from '../../domain/account.ts'
-import { Screen } from './components/screen.tsx'
-import { Doorstep, Shell } from './components/shell.tsx'
-import { ErrorState, Loading } from './components/states.tsx'
-import { useLoad } from './load.ts'
-import { isAtLeast } from './nav.ts'
-import { FirstRun } from './pages/first-run.tsx'
-import { InvitationsPage } from './pages/invitations.tsx'
-import { LogPage } from './pages/log.tsx'
-import { AuditPage } from './pages/audit.tsx'
-import { MyselfPage } from './pages/myself.tsx'
-import { NewPassword } from './pages/new-password.tsx'
-import { PeoplePage } from './pages/people.tsx'
-import { SecurityPage } from './pages/security.tsx'
-import { SignIn } from './pages/sign-in.tsx'
-import { TodayPage } from './pages/today.tsx'
-import { api } from './api.ts'
-import { begin, isHeldBack, isStarting, me, role } from './session.ts'
+import { Screen } from './components/layout/screen.tsx'
+import { CenteredLayout, Shell } from './components/layout/shell.tsx'
+import { ErrorState, Loading } from './components/feedback/states.tsx'
+import { useLoad } from './api/load.ts'
+import { isAtLeast } from './routing/sections.ts'
+import { FirstRun } from './pages/logged-out/first-run.tsx'
+import { InvitationsPage } from './pages/invitations/invitations-page.tsx'
+import { LogPage } from './pages/log/log-page.tsx'
+import { AuditPage } from './pages/security/audit-page.tsx'
+import { MyselfPage } from './pages/myself/myself-page.tsx'
+import { NewPassword } from './pages/logged-out/new-password.tsx'
+import { PeoplePage } from './pages/people/people-page.tsx'
+import { SecurityPage } from './pages/security/security-page.tsx'
+import { LogIn } from './pages/logged-out/log-in.tsx'
+import { TodayPage } from './pages/today/today-page.tsx'
+import { api } from './api/client.ts'
+import { isStarting, me, needsSecondFactor, resumeSession, role } from './api/session.ts'
 
 const FIRST_RUN = '/console/first-run'
 const NEW_PASSWORD = '/console/new-password'
 
-/** The console: the doorstep for whoever is not signed in, and its pages for whoever is. */
+/** The console: the login page, or all other pages once somebody is logged in. */
 export const App = ({ codes }: Codes) => (
   <LocationProvider scope="/console">
-    <Inside codes={codes} />
+    <Start codes={codes} />
   </LocationProvider>
 )
 
 type Codes = {
-  /** What came in the fragment of the address. */
+  /** The codes from the fragment of the address. */
   readonly codes: URLSearchParams
 }
 
-const Inside = ({ codes }: Codes) => {
-  const start = useLoad('start', begin)
+const Start = ({ codes }: Codes) => {
+  const start = useLoad('start', resumeSession)
   const { path } = useLocation()
   if (isStarting.value)
     return (
-      <Doorstep>
+      <CenteredLayout>
         {start.error ? (
           <ErrorState error={start.error} onRetry={start.reload} />
         ) : (
           <Loading what="the console" />
         )}
-      </Doorstep>
+      </CenteredLayout>
     )
   if (path === FIRST_RUN)
     return (
-      <Doorstep>
+      <CenteredLayout>
         <FirstRun code={codes.get('setup') ?? ''} />
-      </Doorstep>
+      </CenteredLayout>
     )
   if (path === NEW_PASSWORD)
     return (
-      <Doorstep>
+      <CenteredLayout>
         <NewPassword code={codes.get('reset') ?? ''} name={codes.get('name') ?? ''} />
-      </Doorstep>
+      </CenteredLayout>
     )
-  return me.value ? <Pages /> : <Outside />
+  return me.value ? <Pages /> : <LoggedOut />
 }
 
-/** Signs in, or makes the first owner where there is none. */
-const Outside = () => {
+/** The login page, or the first run if there is no owner yet. */
+const LoggedOut = () => {
   const { route } = useLocation()
   const { data } = useLoad('setup', (signal) =>
     api.get<{ readonly needed: boolean }>('/v1/setup', { signal }),
@@ -73,20 +73,20 @@ const Outside = () => {
     if (data?.needed) route(FIRST_RUN, true)
   }, [data?.needed])
   return (
-    <Doorstep>
-      <SignIn />
-    </Doorstep>
+    <CenteredLayout>
+      <LogIn />
+    </CenteredLayout>
   )
 }
 
-/** Every page of the console; each stands in a file of its own under `pages/`. Whose role waits for a
- * second factor is led to where it is set up. */
+/** Every page of the console. An account whose role needs a second factor first is sent to where it
+ * is set up. */
 const Pages = () => {
   const { path, route } = useLocation()
-  const isLed = isHeldBack.value && path === '/console'
+  const isRedirected = needsSecondFactor.value && path === '/console'
   useEffect(() => {
-    if (isLed) route('/console/myself', true)
-  }, [isLed])
+    if (isRedirected) route('/console/myself', true)
+  }, [isRedirected])
   return (
     <Shell>
       <Router>
@@ -104,10 +104,10 @@ const Pages = () => {
 }
 
 const NoSuchPage = () => (
-  <Screen title="No such page" lead={<a href="/console">Go to the first page</a>} />
+  <Screen title="Page not found" lead={<a href="/console">Go to the start page</a>} />
 )
 
-/** A page that a lower role is not shown, whatever address it types; the API would refuse it too. */
+/** Hides a page from lower roles, whatever address they type. The API would refuse them as well. */
 const atLeast = (needed: Role, Page: ComponentType) => () =>
   isAtLeast(role.value, needed) ? <Page /> : <NoSuchPage />
 
@@ -116,5 +116,5 @@ const Invitations = atLeast('admin', InvitationsPage)
 const Security = atLeast('admin', SecurityPage)
 const Audit = atLeast('owner', AuditPage)
 
-/** A member begins with their own openings. */
+/** A member starts with their own openings. */
 const Home = () => (role.value === 'member' ? <LogPage /> : <TodayPage />)

@@ -1,9 +1,12 @@
 import uPlot from 'uplot'
 
-/** Draws into `place` how often something was counted, a bar each; gives what removes it again.
- * Colours are those of the page when it is drawn. */
-export const drawBars = (place: HTMLElement, { labels, counts, height }: Bars): (() => void) => {
-  const style = getComputedStyle(place)
+/** Draws a bar for each count into `container`, in the current colours of the page. Returns a
+ * function that removes the chart. */
+export const drawBars = (
+  container: HTMLElement,
+  { labels, counts, height }: Bars,
+): (() => void) => {
+  const style = getComputedStyle(container)
   const colour = (name: string) => style.getPropertyValue(name).trim()
   const bars = uPlot.paths.bars?.({ size: [0.7, 40], radius: 0.2 })
   const axis = {
@@ -13,7 +16,7 @@ export const drawBars = (place: HTMLElement, { labels, counts, height }: Bars): 
   }
   const chart = new uPlot(
     {
-      width: place.clientWidth,
+      width: container.clientWidth,
       height,
       legend: { show: false },
       cursor: { show: false },
@@ -47,10 +50,10 @@ export const drawBars = (place: HTMLElement, { labels, counts, height }: Bars): 
       ],
     },
     [labels.map((_, at) => at), [...counts]],
-    place,
+    container,
   )
-  const fit = new ResizeObserver(() => chart.setSize({ width: place.clientWidth, height }))
-  fit.observe(place)
+  const fit = new ResizeObserver(() => chart.setSize({ width: container.clientWidth, height }))
+  fit.observe(container)
   return () => {
     fit.disconnect()
     chart.destroy()

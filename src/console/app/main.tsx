@@ -1,17 +1,17 @@
 import { render } from 'preact'
 import { App } from './app.tsx'
 
-// Codes come in the fragment of a link, which no browser sends, and leave the address.
+// Codes come in the fragment of a link, which browsers do not send, and are removed from the address.
 const codes = new URLSearchParams(location.hash.slice(1))
 if (codes.has('setup') || codes.has('reset')) history.replaceState(null, '', location.pathname)
 
-// The router takes no address that is cut in the middle of a sign.
-if (!isWhole(location.pathname)) history.replaceState(null, '', '/console')
+// The router fails on an address that is cut in the middle of a character.
+if (!isDecodable(location.pathname)) history.replaceState(null, '', '/console')
 
 const root = document.getElementById('app')
 if (root) render(<App codes={codes} />, root)
 
-function isWhole(path: string): boolean {
+function isDecodable(path: string): boolean {
   try {
     return decodeURIComponent(path) !== ''
   } catch {

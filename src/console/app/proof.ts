@@ -6,36 +6,35 @@ import { ProofError } from '../../unlocks/tlog/proof-format.ts'
 import { parseReceipt } from '../../unlocks/tlog/receipt.ts'
 import { parseNote, parseVerifierKey } from '../../unlocks/tlog/signed-note.ts'
 import { LogFault } from '../../unlocks/verify/verify-log.ts'
-import type { Opening } from './opening.ts'
+import type { Unlock } from './words/unlock.ts'
 
-/** What a receipt proves, computed here from nothing but the receipt and the key; or why it does
- * not hold. */
+/** What a receipt proves, computed from nothing but the receipt and the key, or why it is invalid. */
 export type Proof =
   | {
       readonly ok: true
-      readonly opening: Opening
-      /** How many events the log had that was signed for. */
+      readonly unlock: Unlock
+      /** The number of unlocks in the log that was signed. */
       readonly size: number
       /** Base64. */
       readonly leaf: string
       readonly root: string
     }
-  | { readonly ok: false; readonly fault: string }
+  | { readonly ok: false; readonly error: string }
 
-/** Computes the commitment to the person, the leaf, the way to the root, and the signature. */
+/** Verifies the commitment to the person, the leaf, the path to the root, and the signature. */
 export const prove = (receipt: string, verifierKey: string): Proof => {
   try {
     const event = provenEvent(receipt, parseVerifierKey(verifierKey))
     const { size, root } = parseCheckpoint(parseNote(parseReceipt(receipt).checkpoint).text)
     return {
       ok: true,
-      opening: eventJson(event),
+      unlock: eventJson(event),
       size,
       leaf: encodeBase64(event.leafHash),
       root: encodeBase64(root),
     }
   } catch (error) {
     if (!(error instanceof ProofError || error instanceof LogFault)) throw error
-    return { ok: false, fault: error.message }
+    return { ok: false, error: error.message }
   }
 }

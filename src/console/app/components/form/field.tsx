@@ -1,0 +1,102 @@
+import { useId, useState } from 'preact/hooks'
+
+type Props = {
+  readonly label: string
+  readonly value: string
+  readonly onValue: (value: string) => void
+  readonly hint?: string
+  /** What is wrong with the value; shown instead of the hint. */
+  readonly error?: string | undefined
+  readonly type?:
+    | 'text'
+    | 'password'
+    | 'email'
+    | 'tel'
+    | 'search'
+    | 'date'
+    | 'datetime-local'
+    | 'number'
+  readonly required?: boolean
+  readonly autoFocus?: boolean
+  readonly autocomplete?: Autocomplete
+  readonly autocapitalize?: 'none' | 'characters'
+  readonly spellcheck?: boolean
+  readonly inputMode?: 'numeric'
+  readonly maxLength?: number
+  /** Suggestions; any other text may be typed as well. */
+  readonly suggestions?: readonly string[]
+  readonly min?: number
+  readonly max?: number
+}
+
+type Autocomplete =
+  | 'username'
+  | 'current-password'
+  | 'new-password'
+  | 'one-time-code'
+  | 'tel'
+  | 'email'
+  | 'street-address'
+  | 'off'
+
+/** A text field, with its label above and a hint or an error below. */
+export const Field = ({ label, value, onValue, hint, error, suggestions, ...rest }: Props) => {
+  const id = useId()
+  // The types of Preact do not know an input whose type is not a literal.
+  const attributes: object = rest
+  return (
+    <div class="field">
+      <label for={id}>{label}</label>
+      <input
+        {...attributes}
+        id={id}
+        value={value}
+        list={suggestions && `${id}-suggestions`}
+        onInput={(event) => onValue(event.currentTarget.value)}
+        aria-invalid={error !== undefined}
+        aria-describedby={hint || error ? `${id}-note` : undefined}
+      />
+      {suggestions && (
+        <datalist id={`${id}-suggestions`}>
+          {suggestions.map((suggestion) => (
+            <option key={suggestion} value={suggestion} />
+          ))}
+        </datalist>
+      )}
+      {(hint || error) && (
+        <p id={`${id}-note`} class={error ? 'error' : 'hint'}>
+          {error ?? hint}
+        </p>
+      )}
+    </div>
+  )
+}
+
+type PasswordProps = Omit<Props, 'type'> & {
+  readonly autocomplete: 'current-password' | 'new-password'
+}
+
+/** A password field with a button that shows the password. */
+export const PasswordField = (props: PasswordProps) => {
+  const [isShown, setShown] = useState(false)
+  return (
+    <div class="with-button">
+      <Field
+        autocapitalize="none"
+        spellcheck={false}
+        required
+        {...props}
+        type={isShown ? 'text' : 'password'}
+      />
+      <button
+        type="button"
+        class="show"
+        aria-pressed={isShown}
+        aria-label={`Show ${props.label.toLowerCase()}`}
+        onClick={() => setShown(!isShown)}
+      >
+        Show
+      </button>
+    </div>
+  )
+}

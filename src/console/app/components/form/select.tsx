@@ -1,0 +1,48 @@
+import { useId } from 'preact/hooks'
+
+export type Option<Value extends string = string> = {
+  readonly value: Value
+  readonly label: string
+}
+
+type Props<Value extends string> = {
+  readonly label: string
+  readonly value: Value | ''
+  readonly onValue: (value: Value | '') => void
+  readonly options: readonly Option<Value>[]
+  /** The option for no choice, if that is allowed. */
+  readonly any?: string
+}
+
+/** A drop-down list. */
+export const Select = <Value extends string>(props: Props<Value>) => {
+  const { label, value, onValue, options, any } = props
+  const id = useId()
+  return (
+    <div class="field">
+      <label for={id}>{label}</label>
+      <select
+        id={id}
+        value={value}
+        onChange={(event) => onValue(event.currentTarget.value as Value | '')}
+      >
+        {any !== undefined && <option value="">{any}</option>}
+        {options.map((option) => (
+          <option key={option.value} value={option.value}>
+            {option.label}
+          </option>
+        ))}
+      </select>
+    </div>
+  )
+}
+
+/** Adds the value that an address asks for, if it is not among the options. */
+export const withSelected = (
+  options: readonly Option[],
+  selected: string,
+  label = selected,
+): readonly Option[] =>
+  selected === '' || options.some(({ value }) => value === selected)
+    ? options
+    : [...options, { value: selected, label }]

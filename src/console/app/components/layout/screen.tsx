@@ -1,0 +1,40 @@
+import type { ComponentChildren } from 'preact'
+import { useEffect, useRef } from 'preact/hooks'
+
+type Props = {
+  readonly title: string
+  /** A sentence below the title. */
+  readonly lead?: ComponentChildren
+  /** Buttons and links beside the title. */
+  readonly actions?: ComponentChildren
+  readonly children?: ComponentChildren
+}
+
+let isFirst = true
+
+/** A page: its title is shown in the tab and as heading, which gets the focus when the page opens. */
+export const Screen = ({ title, lead, actions, children }: Props) => {
+  const heading = useRef<HTMLHeadingElement>(null)
+  useEffect(() => {
+    document.title = `${title} · Secure Lock Server`
+  }, [title])
+  useEffect(() => {
+    if (!isFirst) {
+      heading.current?.focus({ preventScroll: true })
+      scrollTo(0, 0)
+    }
+    isFirst = false
+  }, [])
+  return (
+    <>
+      <header class="title">
+        <h1 ref={heading} tabIndex={-1}>
+          {title}
+        </h1>
+        {actions && <div class="actions">{actions}</div>}
+        {lead && <p class="lead">{lead}</p>}
+      </header>
+      {children}
+    </>
+  )
+}

@@ -1,0 +1,11 @@
+import { type Person, isMyself } from '../../api/person.ts'
+import { roleName } from '../../words/role.ts'
+
+/** Role and state of an account, as badges. */
+export const PersonBadges = ({ person }: { readonly person: Person }) => (
+  <>
+    {person.role !== 'member' && <span class="badge">{roleName(person.role)}</span>}
+    {person.disabled && <span class="badge stop">disabled</span>}
+    {isMyself(person) && <span class="badge">you</span>}
+  </>
+)

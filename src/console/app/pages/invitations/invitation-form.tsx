@@ -1,0 +1,108 @@
+import type { Static } from '@sinclair/typebox'
+import { useRef, useState } from 'preact/hooks'
+import type { InvitationAnswer } from '../../../../accounts/invitations/schema.ts'
+import { api } from '../../api/client.ts'
+import { Field } from '../../components/form/field.tsx'
+import { Form } from '../../components/form/form.tsx'
+import { Section } from '../../components/layout/section.tsx'
+import { Select } from '../../components/form/select.tsx'
+import { ShownOnce } from '../../components/codes/shown-once.tsx'
+import { Time } from '../../time/time.tsx'
+import { ROLES, roleName } from '../../words/role.ts'
+import { role as own } from '../../api/session.ts'
+import { counted } from '../../words/format.ts'
+
+type Created = Static<typeof InvitationAnswer>
+
+/** Creates an invitation and shows it once. */
+export const InvitationForm = ({ onCreated }: { readonly onCreated: () => void }) => {
+  const [created, setCreated] = useState<Created>()
+  const heading = useRef<HTMLHeadingElement>(null)
+  if (created)
+    return (
+      <ShownOnce
+        title={created.label ? `Invitation for ${created.label}` : 'Invitation'}
+        code={created.code}
+        link={created.link}
+        onDone={() => {
+          setCreated(undefined)
+          requestAnimationFrame(() => heading.current?.focus())
+        }}
+      >
+        <p>
+          Share it now: you will not see it again. It is valid for{' '}
+          {counted(created.uses_max, 'account')} ({roleName(created.role)}) until{' '}
+          <Time at={created.expires_at} format="exact" />.
+        </p>
+      </ShownOnce>
+    )
+  return (
+    <Section title="Invite someone" heading={heading}>
+      <NewInvitation
+        onCreated={(invitation) => {
+          setCreated(invitation)
+          onCreated()
+        }}
+      />
+    </Section>
+  )
+}
+
+const HOURS = [
+  { value: '1', label: '1 hour' },
+  { value: '24', label: '1 day' },
+  { value: '72', label: '3 days' },
+  { value: '168', label: '1 week' },
+  { value: '720', label: '30 days' },
+] as const
+
+const USES_MAX = 100
+
+const NewInvitation = ({ onCreated }: { readonly onCreated: (created: Created) => void }) => {
+  const [label, setLabel] = useState('')
+  const [role, setRole] = useState<Created['role']>('member')
+  const [hours, setHours] = useState<string>('72')
+  const [uses, setUses] = useState('1')
+  const send = async (): Promise<void> =>
+    onCreated(
+      await api.post<Created>('/v1/invitations', {
+        role,
+        label: label.trim(),
+        expires_in_hours: Number(hours),
+        uses: Number(uses),
+      }),
+    )
+  return (
+    <Form action="Create invitation" onSend={send}>
+      <Field
+        label="For whom"
+        value={label}
+        onValue={setLabel}
+        maxLength={80}
+        autocomplete="off"
+        hint="A note for the list below. Only admins and owners see it."
+      />
+      <div class="fields">
+        {own.value === 'owner' && (
+          <Select
+            label="Role"
+            value={role}
+            onValue={(value) => setRole(value || 'member')}
+            options={ROLES}
+          />
+        )}
+        <Select label="Valid for" value={hours} onValue={setHours} options={HOURS} />
+        <Field
+          label="Number of accounts"
+          type="number"
+          value={uses}
+          onValue={setUses}
+          min={1}
+          max={USES_MAX}
+          required
+          inputMode="numeric"
+        />
+      </div>
+    </Form>
+  )
+}

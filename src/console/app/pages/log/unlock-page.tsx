@@ -1,0 +1,166 @@
+import type { ComponentChildren } from 'preact'
+import { api } from '../../api/client.ts'
+import { useLoad } from '../../api/load.ts'
+import { role } from '../../api/session.ts'
+import { ErrorState, Loading } from '../../components/feedback/states.tsx'
+import { Screen } from '../../components/layout/screen.tsx'
+import { UnlockBadges } from '../../components/list/unlock-row.tsx'
+import { logAddress } from '../../routing/log-filter.ts'
+import { isAtLeast } from '../../routing/sections.ts'
+import { Time } from '../../time/time.tsx'
+import { counted } from '../../words/format.ts'
+import { REASONS, type Unlock, actionOf, lockName, whoOf } from '../../words/unlock.ts'
+import { Receipt } from './receipt.tsx'
+
+type Props = {
+  readonly id: string
+  /** The address of the list. */
+  readonly back: string
+}
+
+/** One unlock: everything the log has about it, and its receipt. */
+export const UnlockPage = ({ id, back }: Props) => {
+  const { data, error, reload } = useLoad(`unlock ${id}`, (signal) =>
+    api.get<Unlock>(`/v1/unlocks/${encodeURIComponent(id)}`, { signal }),
+  )
+  return (
+    <Screen
+      title={data ? `${whoOf(data)} ${actionOf(data)}` : 'Unlock'}
+      lead={
+        <a href={back}>
+          <span aria-hidden="true">← </span>
+          {isAtLeast(role.value, 'admin') ? 'Log' : 'My unlocks'}
+        </a>
+      }
+    >
+      {data ? (
+        <>
+          <Facts unlock={data} />
+          <Receipt unlock={data} />
+        </>
+      ) : error ? (
+        <ErrorState error={error} onRetry={reload} />
+      ) : (
+        <Loading what="unlock" />
+      )}
+    </Screen>
+  )
+}
+
+const SOURCES: Readonly<Record<Unlock['source'], string>> = {
+  claimed: 'An app that was logged in as this person',
+  observed: 'This gateway, which refused it',
+  imported: 'The legacy server, from its database',
+}
+
+type UnlockProps = { readonly unlock: Unlock }
+
+const Facts = ({ unlock }: UnlockProps) => (
+  <dl class="sheet facts">
+    <Fact term="Result">
+      {unlock.result === 'unlocked' ? 'Unlocked' : 'Refused'}
+      {unlock.reason && `: ${REASONS[unlock.reason]}`} <UnlockBadges unlock={unlock} />
+    </Fact>
+    <Fact term="Person">
+      <Who unlock={unlock} />
+    </Fact>
+    <Fact term="Method">{unlock.method ?? 'Erased'}</Fact>
+    <Fact term="Lock">{lockName(unlock.lock)}</Fact>
+    <Fact term="Received">
+      <Time at={unlock.received_at} format="exact" />, <Time at={unlock.received_at} />
+      {unlock.time_uncertain && (
+        <span class="hint">
+          The gateway’s clock may have been wrong. The order in the log is certain, the time is not.
+        </span>
+      )}
+    </Fact>
+    <Happened unlock={unlock} />
+    <Fact term="Reported by">{SOURCES[unlock.source]}</Fact>
+    <Fact term="Number">
+      {unlock.seq} <span class="hint">The log counts from 0, without gaps.</span>
+    </Fact>
+    <Fact term="ID">
+      <code>{unlock.id}</code>
+    </Fact>
+    {unlock.account && (
+      <Fact term="Account">
+        <code>{unlock.account}</code>
+      </Fact>
+    )}
+  </dl>
+)
+
+type FactProps = { readonly term: string; readonly children: ComponentChildren }
+
+const Fact = ({ term, children }: FactProps) => (
+  <div>
+    <dt>{term}</dt>
+    <dd>{children}</dd>
+  </div>
+)
+
+const Who = ({ unlock: { username, account } }: UnlockProps) => {
+  if (username === null)
+    return (
+      <>
+        Erased
+        <span class="hint">
+          Name, account and method were erased for good. The receipt is still valid.
+        </span>
+      </>
+    )
+  if (account === null)
+    return (
+      <>
+        {username}
+        <span class="hint">A name from the legacy server’s log, without an account here.</span>
+      </>
+    )
+  return (
+    <>
+      <a href={logAddress({ account })}>{username}</a>
+      <span class="hint">The name at that time.</span>
+    </>
+  )
+}
+
+const Happened = ({ unlock }: UnlockProps) => {
+  const { occurred_at: at, delay_ms: delayMs, late, source } = unlock
+  if (at === null) return <Fact term="Happened">Not stated by the app</Fact>
+  if (source === 'imported')
+    return (
+      <Fact term="Happened">
+        <Time at={at} format="exact" />
+        <span class="hint">By the legacy server’s clock.</span>
+      </Fact>
+    )
+  return (
+    <Fact term="Happened">
+      <Time at={at} format="exact" />
+      <span class="hint">
+        By the phone’s clock, {delayWords(delayMs ?? 0)}.
+        {late && ' Reported late, for example by a phone without a network.'}
+      </span>
+    </Fact>
+  )
+}
+
+const delayWords = (delayMs: number): string => {
+  if (delayMs < 0) return `which was at least ${largestUnit(-delayMs)} ahead of the gateway’s`
+  return delayMs < 1000
+    ? 'less than a second before the gateway received it'
+    : `${largestUnit(delayMs)} before the gateway received it`
+}
+
+const UNITS = [
+  [86_400_000, 'day'],
+  [3_600_000, 'hour'],
+  [60_000, 'minute'],
+  [1000, 'second'],
+] as const
+
+/** A length of time in the largest unit that fits. */
+const largestUnit = (ms: number): string => {
+  const [unitMs, unit] = UNITS.find(([size]) => ms >= size) ?? UNITS[3]
+  return counted(Math.floor(ms / unitMs), unit)
+}

@@ -1,0 +1,122 @@
+import { useState } from 'preact/hooks'
+import { ApiError, logoutReason } from '../../api/client.ts'
+import { logIn } from '../../api/session.ts'
+import { Button } from '../../components/form/button.tsx'
+import { Field, PasswordField } from '../../components/form/field.tsx'
+import { Form } from '../../components/form/form.tsx'
+import { Screen } from '../../components/layout/screen.tsx'
+
+/** Asks for name and password, and then for a code if the account has a second factor. */
+export const LogIn = () => {
+  const [username, setUsername] = useState('')
+  const [password, setPassword] = useState('')
+  const [asksCode, setAsksCode] = useState(false)
+  const [otp, setOtp] = useState('')
+
+  const send = async (): Promise<void> => {
+    try {
+      await logIn({ username, password, ...(asksCode ? { otp } : {}) })
+    } catch (error) {
+      if (!hasCode(error, 'otp_required')) throw error
+      setAsksCode(true)
+    }
+  }
+
+  return (
+    <Screen title="Secure Lock Server" lead="See who unlocked the door, when and how.">
+      {logoutReason.value && (
+        <p class="note info" role="status">
+          {logoutReason.value}
+        </p>
+      )}
+      {asksCode ? (
+        <>
+          <Form key="code" action="Log in" onSend={send} messageFor={codeMessage}>
+            <Field
+              label="One-time code"
+              value={otp}
+              onValue={setOtp}
+              required
+              autoFocus
+              autocomplete="one-time-code"
+              maxLength={64}
+              spellcheck={false}
+              hint="Six digits from your authenticator app, or a recovery code."
+            />
+          </Form>
+          <Button
+            kind="quiet"
+            onClick={() => {
+              setAsksCode(false)
+              setOtp('')
+            }}
+          >
+            Use another account
+          </Button>
+        </>
+      ) : (
+        <Form key="password" action="Log in" onSend={send} messageFor={passwordMessage}>
+          <Field
+            label="User name"
+            value={username}
+            onValue={setUsername}
+            required
+            autoFocus
+            autocomplete="username"
+            autocapitalize="none"
+            spellcheck={false}
+            maxLength={50}
+          />
+          <PasswordField
+            label="Password"
+            value={password}
+            onValue={setPassword}
+            autocomplete="current-password"
+          />
+        </Form>
+      )}
+      <OtherPages />
+    </Screen>
+  )
+}
+
+const hasCode = (error: unknown, code: string): boolean =>
+  error instanceof ApiError && error.code === code
+
+/** The API does not tell a wrong password from a lockout, so the message mentions both. */
+const passwordMessage = (error: unknown): string | undefined =>
+  error instanceof ApiError && error.status === 401
+    ? 'Wrong name or password. After many failed logins, even the right password is refused for 30 ' +
+      'seconds up to an hour. An admin can clear this lockout.'
+    : undefined
+
+const codeMessage = (error: unknown): string | undefined => {
+  if (hasCode(error, 'otp_invalid'))
+    return (
+      'This code is wrong or was used already. Wait for the next one. If none works, the clock of ' +
+      'the phone or the gateway is wrong; a recovery code still works.'
+    )
+  return passwordMessage(error)
+}
+
+const OtherPages = () => (
+  <nav class="links" aria-label="Other pages">
+    <ul>
+      <li>
+        <a href="/join">Register</a> <span>with an invitation or a setup code</span>
+      </li>
+      <li>
+        <a href="/console/new-password">Set a new password</a>{' '}
+        <span>with a code from an admin</span>
+      </li>
+      <li>
+        <a href="/getLogs">Unlocks</a> and <a href="/getUsers">accounts</a>{' '}
+        <span>as plain tables</span>
+      </li>
+      <li>
+        <a href="/manual">Manual</a>, <a href="/swagger">API</a> <span>and</span>{' '}
+        <a href="/readyz">health</a>
+      </li>
+    </ul>
+  </nav>
+)

@@ -1,0 +1,28 @@
+import { useState } from 'preact/hooks'
+import { Screen } from '../../components/layout/screen.tsx'
+import { SessionList } from '../../components/list/session-list.tsx'
+import { aRole } from '../../words/role.ts'
+import { needsSecondFactor, me } from '../../api/session.ts'
+import { OwnData } from './data.tsx'
+import { OwnPassword } from './password.tsx'
+import { Profile } from './profile.tsx'
+import { SecondFactor } from './second-factor.tsx'
+
+/** The own account. If it needs a second factor, that section comes first. */
+export const MyselfPage = () => {
+  // As it was when the page opened, so that nothing moves during the setup.
+  const [isRequired] = useState(needsSecondFactor.value)
+  const own = me.value
+  if (!own) return null
+  const lead = `You are ${own.username}, ${aRole(own.role)}.`
+  return (
+    <Screen title="Myself" lead={lead}>
+      {isRequired && <SecondFactor />}
+      <Profile own={own} />
+      <OwnPassword />
+      {!isRequired && <SecondFactor />}
+      <SessionList key={own.sessions} />
+      <OwnData own={own} />
+    </Screen>
+  )
+}

@@ -1,0 +1,82 @@
+import type { RecentUnlocks } from '../../api/recent-unlocks.ts'
+import { ErrorState, Loading } from '../../components/feedback/states.tsx'
+import { UnlockRow } from '../../components/list/unlock-row.tsx'
+import { unlockAddress } from '../../routing/log-filter.ts'
+import { Time } from '../../time/time.tsx'
+import {
+  REASONS,
+  type Unlock,
+  actionOf,
+  happenedAt,
+  latestOf,
+  methodOf,
+  sentenceOf,
+  whoOf,
+} from '../../words/unlock.ts'
+
+type Props = { readonly recent: RecentUnlocks }
+
+/** The latest unlock in a sentence. */
+export const LatestUnlock = ({ recent: { unlocks, fresh, error, reload } }: Props) => {
+  if (!unlocks)
+    return error ? <ErrorState error={error} onRetry={reload} /> : <Loading what="log" />
+  const latest = latestOf(unlocks)
+  if (!latest)
+    return <p class="latest">No unlocks yet. Each one that the phone app reports appears here.</p>
+  return (
+    <>
+      <p class={`latest ${latest.result} ${fresh.has(latest.seq) ? 'fresh' : ''}`} key={latest.seq}>
+        <a href={unlockAddress(latest.id)}>
+          <strong>{whoOf(latest)}</strong> {actionOf(latest)} <Time at={happenedAt(latest)} />
+          {methodOf(latest)}
+          {latest.reason && `: ${REASONS[latest.reason]}`}.
+        </a>
+        <Caveats unlock={latest} />
+      </p>
+      <p class="unseen" role="status" aria-live="polite">
+        {fresh.has(latest.seq) && `New: ${sentenceOf(latest)}`}
+      </p>
+    </>
+  )
+}
+
+const Caveats = ({ unlock }: { readonly unlock: Unlock }) => (
+  <>
+    {unlock.late && unlock.source !== 'imported' && (
+      <span class="hint">
+        By the phone’s clock; the gateway received it <Time at={unlock.received_at} />.
+      </span>
+    )}
+    {unlock.source === 'imported' && <span class="hint">Imported from the legacy server.</span>}
+    {unlock.time_uncertain && (
+      <span class="hint">The gateway’s clock may have been wrong then.</span>
+    )}
+  </>
+)
+
+/** The newest unlocks, which arrive without reloading the page. */
+export const LatestUnlocks = ({ recent: { unlocks, fresh, isLive } }: Props) =>
+  unlocks && (
+    <section aria-labelledby="latest">
+      <header class="title">
+        <h2 id="latest">Latest</h2>
+        <p class={`live ${isLive ? 'on' : ''}`}>{isLive ? 'Live' : 'Connecting…'}</p>
+      </header>
+      {unlocks.length > 0 ? (
+        <>
+          <ul class="list" aria-labelledby="latest">
+            {unlocks.map((unlock) => (
+              <li key={unlock.seq} class={fresh.has(unlock.seq) ? 'fresh' : undefined}>
+                <UnlockRow unlock={unlock} />
+              </li>
+            ))}
+          </ul>
+          <p class="onward">
+            <a href="/console/log">All unlocks</a>
+          </p>
+        </>
+      ) : (
+        <p class="empty">None yet.</p>
+      )}
+    </section>
+  )
