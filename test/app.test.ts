@@ -5,7 +5,7 @@ import { openApp } from '../src/app.ts'
 import { parseConfig } from '../src/config/config.ts'
 import { processLogger } from '../src/http/log/logger.ts'
 import { KEY_FILES } from '../src/storage/files/data-dir.ts'
-import { lockDataDir } from '../src/storage/files/data-dir-lock.ts'
+import { lockDataDir } from '../src/storage/data-dir-lock.ts'
 import { temporaryFolder } from './support/binary.ts'
 
 let dataDir = ''
