@@ -64,7 +64,7 @@ export const Health = ({ refresh, newest }: Props) => {
 
 const headingFor = (count: number, isFailing: boolean): string => {
   if (isFailing) return `Needs attention: ${counted(count, 'problem')}`
-  return `${counted(count, 'recommendation')}`
+  return counted(count, 'recommendation')
 }
 
 const POLL_MS = 1500
