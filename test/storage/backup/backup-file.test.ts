@@ -28,7 +28,7 @@ const manifestOf = (): Manifest => ({
   files: NAMES.map((name) => describeFile(name, at(name))),
 })
 
-const pack = async (file: string, passphrase = ''): Promise<Buffer> => {
+const pack = async (file: string, passphrase?: string): Promise<Buffer> => {
   await packBackup({
     manifest: manifestOf(),
     pathOf: at,
@@ -185,8 +185,10 @@ describe('a backup file', () => {
     expect(await unpack(await packTar([{ header: { name: 'x', size: 1 }, body: 'x' }]))).toContain(
       'it is not a backup of this server',
     )
-    expect(await unpack(Buffer.from('no tar at all '.repeat(100)))).toContain('it is no backup of')
-    expect(await unpack(Buffer.from('no tar at all'))).toContain('it is no backup of')
+    expect(await unpack(Buffer.from('no tar at all '.repeat(100)))).toContain(
+      'it is not a backup of',
+    )
+    expect(await unpack(Buffer.from('no tar at all'))).toContain('it is not a backup of')
     expect(await unpack(Buffer.alloc(0))).toContain('Cannot use the backup')
     expect(await unpack(Buffer.alloc(1024))).toContain('it is empty')
   })
