@@ -1,0 +1,86 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import type { Browser, BrowserContextOptions } from 'playwright-core'
+import { PAGES } from '../../src/manual/pages.ts'
+import { type Service, UNLIMITED, startService } from '../support/binary.ts'
+import { inaccessible } from './accessibility.ts'
+import { IS_LEFT_OUT, startChromium, visit } from './chromium.ts'
+
+const TEST_MS_MAX = 240_000
+
+const LOOKS = [
+  { width: 320, colorScheme: 'light' },
+  { width: 1280, colorScheme: 'dark' },
+] as const
+
+describe.skipIf(IS_LEFT_OUT)('the manual in a browser', () => {
+  let service: Service
+  let browser: Browser
+
+  beforeAll(async () => {
+    service = await startService({ env: UNLIMITED })
+    browser = await startChromium()
+  }, TEST_MS_MAX)
+
+  afterAll(async () => {
+    await browser?.close()
+    await service?.stop()
+  }, TEST_MS_MAX)
+
+  const open = (options: BrowserContextOptions = {}) => visit(browser, service.url, options)
+
+  test.each([...LOOKS])(
+    '[I6] every page fits $width px, is accessible in the $colorScheme and loads nothing from elsewhere',
+    async ({ width, colorScheme }) => {
+      await using seen = await open({ viewport: { width, height: 800 }, colorScheme })
+      const { page } = seen
+      for (const path of ['/manual', ...[...PAGES.keys()].map((name) => `/manual/${name}`)]) {
+        await page.goto(path)
+        const wide = await page.evaluate<number>('document.documentElement.scrollWidth')
+        expect([path, wide]).toEqual([path, width])
+        expect([path, await inaccessible(page)]).toEqual([path, []])
+      }
+      expect(seen.faults).toEqual([])
+      expect(seen.foreign).toEqual([])
+    },
+    TEST_MS_MAX,
+  )
+
+  test(
+    'a search leaves the sections and rows with every word, and Escape brings the rest back',
+    async () => {
+      await using seen = await open()
+      const { page } = seen
+      await page.goto('/manual/settings')
+      const rows = page.getByRole('row').filter({ hasText: /[A-Z]_[A-Z]/ })
+      const all = await rows.count()
+      await page.keyboard.press('/')
+      await page.keyboard.type('backup encrypts')
+      await page.getByText('1 of ').waitFor()
+      const visible = page.getByRole('row').filter({ hasText: 'BACKUP_', visible: true })
+      expect(await visible.allTextContents()).toEqual([expect.stringContaining('PASSPHRASE')])
+      await page.keyboard.type(' nowhere')
+      await page.getByText('Nothing found').waitFor()
+      await page.keyboard.press('Escape')
+      expect(await rows.count()).toBe(all)
+      expect(await page.getByRole('heading', { name: 'Server', exact: true }).isVisible()).toBe(
+        true,
+      )
+      expect(seen.faults).toEqual([])
+    },
+    TEST_MS_MAX,
+  )
+
+  test(
+    'a link to a section that the search has hidden shows it again',
+    async () => {
+      await using seen = await open()
+      const { page } = seen
+      await page.goto('/manual/settings')
+      await page.getByRole('searchbox').fill('PUBLIC_URL')
+      expect(await page.locator('#backups').isVisible()).toBe(false)
+      await page.locator('nav a[href="/manual/settings#backups"]').click()
+      expect(await page.locator('#backups').isVisible()).toBe(true)
+    },
+    TEST_MS_MAX,
+  )
+})
