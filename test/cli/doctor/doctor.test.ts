@@ -185,7 +185,7 @@ describe('doctor, at the compiled file', () => {
     ['schema', 'newer', (folder) => withDatabase(folder, 'PRAGMA user_version = 99')],
     [
       'unlock log',
-      'it was changed',
+      'its entry was changed',
       (folder) => withDatabase(folder, "UPDATE unlock_event SET lock = 'back-door' WHERE seq = 1"),
     ],
     [
@@ -201,7 +201,7 @@ describe('doctor, at the compiled file', () => {
     ],
     [
       'https',
-      'no certificate in PEM',
+      'no PEM certificate',
       (folder) => {
         writeFileSync(join(folder, 'cert'), 'nothing')
         return { TLS_CERT_FILE: 'cert', TLS_KEY_FILE: 'cert' }
