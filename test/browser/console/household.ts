@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { insertAccount } from '../../../src/accounts/core/store.ts'
 import { openApp } from '../../../src/app.ts'
-import { parseConfig } from '../../../src/config.ts'
+import { parseConfig } from '../../../src/config/config.ts'
 import type { Role } from '../../../src/domain/account.ts'
 import { processLogger } from '../../../src/http/log/logger.ts'
 import type { NewUnlockEvent } from '../../../src/unlocks/log/event.ts'
@@ -24,17 +24,18 @@ export const openHousehold = async (people: Readonly<Record<string, Role>>) => {
   })
   // The app's own clock would not trust such leaps.
   const log = await openUnlockLog({
-    store: app.unlocks,
+    store: app.unlocks.store,
     signer: keyFile(config.dataDir).open({ hasLog: true }),
     clock: () => ({ nowMs: clock.nowMs, isUncertain: false }),
   })
   const ids: Record<string, string> = {}
   for (const [username, role] of Object.entries(people)) {
     const person = { username, password: PASSWORD, phone: '1', address: 'x' }
-    const account = { ...(await app.newAccounts.check(person)), role }
+    const account = { ...(await app.accounts.newAccounts.check(person)), role }
     await app.db.transaction((tx) => insertAccount(tx, account, Date.now()))
   }
-  for (const { username, publicId } of await app.people.page(0, 100)) ids[username] = publicId
+  for (const { username, publicId } of await app.accounts.store.page(0, 100))
+    ids[username] = publicId
   return {
     folder,
     /** The public id of each account. */
@@ -58,7 +59,7 @@ export const openHousehold = async (people: Readonly<Record<string, Role>>) => {
         },
       ])
     },
-    close: () => app.close(),
+    close: () => app[Symbol.asyncDispose](),
   }
 }
 
