@@ -16,10 +16,10 @@ if (IS_LEFT_OUT)
   )
 
 // A browser on a small, busy computer takes its time. Tests wait for conditions, never for time.
-setDefaultTimeout(120_000)
+setDefaultTimeout(240_000)
 
 /** How long Chromium may take for one step, such as a click. */
-const STEP_MS_MAX = 30_000
+const STEP_MS_MAX = 60_000
 
 /** Starts a Chromium that can reach no address but this machine's. */
 export const startChromium = (): Promise<Browser> =>

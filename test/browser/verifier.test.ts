@@ -18,7 +18,7 @@ const log = useResource(
       size: SIZE,
       keptAt: [100],
       before: async (app) => {
-        await app.unlockLog.eraseAccount('account-of-hedy')
+        await app.unlocks.unlockLog.eraseAccount('account-of-hedy')
       },
     }),
   (recorded) => recorded.remove(),
@@ -68,7 +68,7 @@ const chooseFiles = async (page: Page, folder: string, change: Record<string, st
   await page.locator('#files').setInputFiles(files)
 }
 
-describe.skipIf(IS_LEFT_OUT)('The page of a bundle(), opened from a file', () => {
+describe.skipIf(IS_LEFT_OUT)('The page of a bundle, opened from a file', () => {
   test('verifies what it carries within itself, without a request [I6]', async () => {
     await using seen = await openPage(bundle())
     const { state, words } = await verdict(seen.page)
@@ -96,14 +96,15 @@ describe.skipIf(IS_LEFT_OUT)('The page of a bundle(), opened from a file', () =>
     const imported = { source: 'imported', occurredAtMs: Date.UTC(2021, 2, 4, 5, 6, 7) } as const
     const older = await recordedLog({
       size: 1,
-      before: async (app) => void (await app.unlockLog.append([{ ...claimed(1), ...imported }])),
+      before: async (app) =>
+        void (await app.unlocks.unlockLog.append([{ ...claimed(1), ...imported }])),
     })
     await using seen = await openPage(await exported(older, 'bundle'))
     expect((await verdict(seen.page)).state).toBe('intact')
     const [newest, oldest] = await seen.page.locator('#rows tr').allInnerTexts()
-    expect(newest).toContain('imported, of 2021-03-04 05:06:07')
+    expect(newest).toContain('imported, from 2021-03-04 05:06:07')
     expect(oldest).not.toContain('imported')
-    await seen.page.locator('#filter').fill('of 2021')
+    await seen.page.locator('#filter').fill('from 2021')
     expect(await seen.page.locator('#rows tr').count()).toBe(1)
     older.remove()
   })
@@ -134,7 +135,7 @@ describe.skipIf(IS_LEFT_OUT)('The page of a bundle(), opened from a file', () =>
     const { page } = seen
     await verdict(page)
     await chooseFiles(page, bundle())
-    await page.getByText('the files that you chose').first().waitFor()
+    await page.getByText('the files you chose').first().waitFor()
     expect((await verdict(page)).state).toBe('intact')
     for (const name of FILES) {
       const text = readFileSync(join(bundle(), name), 'utf8')
@@ -189,11 +190,11 @@ describe.skipIf(IS_LEFT_OUT)('The page of a bundle(), opened from a file', () =>
       expect((await verdict(page)).state).toBe('intact')
       await page.locator('#expected-key').fill(key)
       await page.locator('#kept').fill(kept)
-      await page.getByRole('button', { name: 'Check with these' }).click()
+      await page.getByRole('button', { name: 'Verify with these' }).click()
       await page.locator(`#verdict[data-state="${state}"]`).waitFor()
-      await page.getByText(state === 'intact' ? 'it only grew' : 'not those of the kept').waitFor()
+      await page.getByText(state === 'intact' ? 'it only grew' : 'do not match the kept').waitFor()
       await page.locator('#expected-key').fill('x')
-      await page.getByRole('button', { name: 'Check with these' }).click()
+      await page.getByRole('button', { name: 'Verify with these' }).click()
       await page.getByText('The key is malformed').waitFor()
       expect([seen.requests, seen.foreign, seen.faults]).toStrictEqual([[], [], []])
     }
@@ -210,11 +211,13 @@ describe.skipIf(IS_LEFT_OUT)('The page of a bundle(), opened from a file', () =>
         })
       await page.locator(`#verdict[data-state="${state}"]`).waitFor()
       await page.evaluate(axe.source)
-      await inAllLooks(page, `verifier-${state}`, async () => {
-        const found = await page.evaluate<{ violations: { id: string }[] }>(
-          "axe.run({ resultTypes: ['violations'] })",
-        )
-        expect(found.violations.map(({ id }) => id)).toStrictEqual([])
+      await inAllLooks(page, `verifier-${state}`, {
+        check: async () => {
+          const found = await page.evaluate<{ violations: { id: string }[] }>(
+            "axe.run({ resultTypes: ['violations'] })",
+          )
+          expect(found.violations.map(({ id }) => id)).toStrictEqual([])
+        },
       })
     }
   })

@@ -1,29 +1,21 @@
 import { expect } from 'bun:test'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
-import { PASSWORD, clientOf } from '../../support/app.ts'
-import { type Service, runCommand } from '../../support/binary.ts'
+import type { Role } from '../../../src/domain/account.ts'
+import * as accounts from '../../support/accounts.ts'
+import { PASSWORD } from '../../support/app.ts'
+import type { Service } from '../../support/binary.ts'
 import { type Visit, visit } from '../chromium.ts'
 import { DESK, PHONE, inAllLooks } from '../looks.ts'
 
 /** The options of a visit with a phone. */
 export const ON_PHONE = { viewport: PHONE }
 
-/** Adds an account at the gateway itself. */
-export const addAccount = async (
-  { folder }: Service,
-  username: string,
-  role: 'owner' | 'admin' | 'member' = 'owner',
-): Promise<void> => {
-  const args = ['user', 'add', '--role', role, username]
-  const { status } = await runCommand(args, { folder, input: `${PASSWORD}\n` })
-  expect(status).toBe(0)
-}
+/** Adds an account on the command line. */
+export const addAccount = ({ folder }: Service, username: string, role: Role = 'owner') =>
+  accounts.addAccount(username, { role, folder })
 
 /** Logs in as an app does, and returns the access token. */
-export const tokenFor = async ({ url }: Service, username: string): Promise<string> => {
-  const answer = await clientOf(url).post('/login', { username, password: PASSWORD })
-  return ((await answer.json()) as { access_token: string }).access_token
-}
+export const tokenFor = ({ url }: Service, username: string) => accounts.tokenFor(url, username)
 
 /** Opens a path of the console in a new browser profile. */
 export const openConsole = async (

@@ -43,7 +43,7 @@ const unlocks = useResource(
 
 const rows = (page: Page) => page.getByRole('list', { name: 'Unlocks' }).getByRole('listitem')
 
-const search = (page: Page) => page.getByRole('button', { name: 'Search' }).click()
+const pressSearch = (page: Page) => page.getByRole('button', { name: 'Search' }).click()
 
 /** The path and search of the address, once it has this in it. */
 const addressWith = async (page: Page, part: string): Promise<string> => {
@@ -71,7 +71,7 @@ describe.skipIf(IS_LEFT_OUT)('the log', () => {
     await page.getByText('Filter', { exact: true }).click()
     await page.getByLabel('Person').selectOption('ada')
     await page.getByLabel('Result').selectOption('Refused')
-    await search(page)
+    await pressSearch(page)
     expect(await addressWith(page, 'result=denied')).toBe(
       `/console/log?account=${home().ids['ada']}&result=denied`,
     )
@@ -99,7 +99,7 @@ describe.skipIf(IS_LEFT_OUT)('the log', () => {
     await rows(page).first().waitFor()
     for (const text of await rows(page).allInnerTexts()) expect(text).toContain('Face ID')
     await page.getByLabel('Search').fill('nobody at all')
-    await search(page)
+    await pressSearch(page)
     await page.getByText('No matches.').waitFor()
     await page.getByRole('link', { name: 'Show all unlocks' }).click()
     await rows(page).nth(49).waitFor()
@@ -114,7 +114,7 @@ describe.skipIf(IS_LEFT_OUT)('the log', () => {
     expect(await rows(page).count()).toBe(ofDay.length)
     await page.getByText('Filter', { exact: true }).click()
     await page.getByLabel('Until (inclusive)').fill('2020-01-01')
-    await search(page)
+    await pressSearch(page)
     await page.getByText('This day is before the first one.').waitFor()
     expectCalm(seen)
   })
@@ -252,7 +252,7 @@ describe.skipIf(IS_LEFT_OUT)('one unlock', () => {
       await page.getByText('Your saved receipt is valid').waitFor()
     }
     await choose(page, receipt.replace(/^extra .*\n/m, ''))
-    await page.getByText('It carries no event').waitFor()
+    await page.getByText('It contains no event').waitFor()
     await look(page, 'unlock-tampered')
 
     const other = await clientOf(service().url).get(

@@ -228,7 +228,7 @@ describe.skipIf(IS_LEFT_OUT)('people and invitations', () => {
     await enrol(client, await tokenFor(service(), 'lou'))
     await page.reload()
     await page.getByRole('button', { name: 'Turn off second factor' }).click()
-    await page.getByRole('button', { name: 'Turn off' }).click()
+    await page.getByRole('button', { name: 'Turn off', exact: true }).click()
     await page.getByText('lou is not logged in anywhere.').waitFor()
     expect(await tokenFor(service(), 'lou')).toBeString()
     expectCalm(seen)

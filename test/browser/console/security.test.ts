@@ -9,15 +9,15 @@ const GUESSER = '203.0.113.66'
 
 describe.skipIf(IS_LEFT_OUT)('security', () => {
   const browser = useBrowser()
-  const backups = temporaryFolder()
+  const backupDir = temporaryFolder()
   const service = useService(
-    { env: { ...UNLIMITED, TRUSTED_PROXIES: '127.0.0.1', BACKUP_DIR: backups } },
+    { env: { ...UNLIMITED, TRUSTED_PROXIES: '127.0.0.1', BACKUP_DIR: backupDir } },
     async (started) => {
       await addAccount(started, 'oli')
       await addAccount(started, 'ada', 'member')
     },
   )
-  afterAll(() => rmSync(backups, { recursive: true }))
+  afterAll(() => rmSync(backupDir, { recursive: true }))
 
   const logInAsAda = (password: string) =>
     clientOf(service().url).post(

@@ -114,7 +114,7 @@ describe.skipIf(IS_LEFT_OUT)('logging in', () => {
     for (const name of await links.allInnerTexts()) {
       await links.filter({ hasText: name }).click()
       await page.getByRole('heading', { level: 1, name }).waitFor()
-      await look(page, name.toLowerCase())
+      await look(page, `empty-${name.toLowerCase()}`)
     }
     await page.reload()
     await page.getByRole('heading', { level: 1, name: 'Myself' }).waitFor()
