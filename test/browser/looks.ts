@@ -56,9 +56,17 @@ export const inAllLooks = async (
 const rulesFor = ({ width, scheme }: Look): readonly string[] | undefined =>
   width !== NARROWEST.width && scheme === 'light' ? undefined : ['color-contrast']
 
-const END_ANIMATIONS = `document.getAnimations().forEach((animation) => {
-  if (animation.effect.getTiming().iterations !== Infinity) animation.finish()
-})`
+/** The end of one transition may start another, in an element that inherits the colour. */
+const END_ANIMATIONS = `(async () => {
+  const running = () =>
+    document
+      .getAnimations()
+      .filter((one) => one.playState === 'running' && one.effect.getTiming().iterations !== Infinity)
+  do {
+    for (const animation of running()) animation.finish()
+    await new Promise((resolve) => requestAnimationFrame(resolve))
+  } while (running().length > 0)
+})()`
 
 const screenshot = async (page: Page, name: string): Promise<void> => {
   if (SCREENSHOTS) await page.screenshot({ path: join(SCREENSHOTS, `${name}.png`), fullPage: true })
