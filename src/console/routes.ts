@@ -126,4 +126,4 @@ const notice = ({ fault, seq }: LogFault): string => `
     </section>`
 
 const firstWrong = (seq: number): string =>
-  `First wrong event: <strong>${seq}</strong>. The table counts from 1, so there it is ${seq + 1}.`
+  `First wrong unlock: <strong>${seq}</strong>. The table counts from 1, so there it is ${seq + 1}.`

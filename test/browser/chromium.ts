@@ -1,19 +1,27 @@
+import { afterAll, beforeAll, setDefaultTimeout } from 'bun:test'
 import { existsSync } from 'node:fs'
 import { type Browser, type BrowserContextOptions, type Page, chromium } from 'playwright-core'
+import { type Service, startService } from '../support/binary.ts'
 
 const PATH = process.env['CHROMIUM'] ?? '/usr/bin/chromium'
 
 const IS_REQUIRED = process.env['REQUIRE_BROWSER'] === '1'
 
-/** Without Chromium the tests of pages are left out, unless REQUIRE_BROWSER=1 makes them fail. */
+/** Without Chromium the browser tests are left out, unless REQUIRE_BROWSER=1 makes them fail. */
 export const IS_LEFT_OUT = !IS_REQUIRED && !existsSync(PATH)
 
 if (IS_LEFT_OUT)
   process.stdout.write(
-    `No Chromium at ${PATH}: the tests of pages are left out (REQUIRE_BROWSER=1 makes them fail)\n`,
+    `No Chromium at ${PATH}: browser tests are left out (REQUIRE_BROWSER=1 makes them fail)\n`,
   )
 
-/** Starts Chromium where no name but this machine's address leads anywhere. */
+// A browser on a small, busy computer takes its time. Tests wait for conditions, never for time.
+setDefaultTimeout(240_000)
+
+/** How long Chromium may take for one step, such as a click. */
+const STEP_MS_MAX = 60_000
+
+/** Starts a Chromium that can reach no address but this machine's. */
 export const startChromium = (): Promise<Browser> =>
   chromium.launch({
     executablePath: PATH,
@@ -29,16 +37,51 @@ export const startChromium = (): Promise<Browser> =>
     ],
   })
 
+/** Starts something before the tests of a file or group, and ends it after them. */
+export const useResource = <Resource>(
+  start: () => Promise<Resource>,
+  end: (resource: Resource) => unknown,
+): (() => Resource) => {
+  let resource: Resource | undefined
+  beforeAll(async () => {
+    if (!IS_LEFT_OUT) resource = await start()
+  })
+  afterAll(async () => {
+    if (resource !== undefined) await end(resource)
+  })
+  return () => {
+    if (resource === undefined) throw new Error('it is not started')
+    return resource
+  }
+}
+
+export const useBrowser = (): (() => Browser) =>
+  useResource(startChromium, (browser) => browser.close())
+
+/** Starts the executable, and then `prepare`s it. */
+export const useService = (
+  options: Parameters<typeof startService>[0] = {},
+  prepare: (service: Service) => Promise<unknown> = async () => {},
+): (() => Service) =>
+  useResource(
+    async () => {
+      const service = await startService(options)
+      await prepare(service)
+      return service
+    },
+    (service) => service.stop(),
+  )
+
 export type Visit = {
   readonly page: Page
-  /** Console errors and warnings, script errors, CSP violations, dialogs, requests that failed. */
+  /** Console errors and warnings, script errors, CSP violations, dialogs, failed requests. */
   readonly faults: readonly string[]
-  /** Every request to another host; each was stopped. */
+  /** Requests to other hosts; each was aborted. */
   readonly foreign: readonly string[]
   [Symbol.asyncDispose]: () => Promise<void>
 }
 
-/** Opens an empty page of a new profile that can reach `origin` alone and records what it did. */
+/** Opens an empty page in a new profile that can reach `origin` only, and records what it does. */
 export const visit = async (
   browser: Browser,
   origin: string,
@@ -47,7 +90,7 @@ export const visit = async (
   const faults: string[] = []
   const foreign: string[] = []
   const context = await browser.newContext({ baseURL: origin, ...options })
-  context.setDefaultTimeout(ACTION_MS_MAX)
+  context.setDefaultTimeout(STEP_MS_MAX)
   await context.route(
     (url) => isForeign(url, origin),
     (route) => {
@@ -60,8 +103,8 @@ export const visit = async (
   const page = await context.newPage()
   page.on('websocket', (socket) => foreign.push(socket.url()))
   page.on('requestfailed', (request) => {
-    // What the page itself gave up, since its reader went on, is no fault.
-    if (request.failure()?.errorText !== GIVEN_UP) faults.push(`failed ${request.url()}`)
+    // A request that the page itself aborts, when its reader leaves, is no fault.
+    if (request.failure()?.errorText !== ABORTED) faults.push(`failed ${request.url()}`)
   })
   page.on('pageerror', (error) => faults.push(`script ${error.message}`))
   page.on('console', (message) => {
@@ -74,9 +117,7 @@ export const visit = async (
   return { page, faults, foreign, [Symbol.asyncDispose]: () => context.close() }
 }
 
-const GIVEN_UP = 'net::ERR_ABORTED'
-
-const ACTION_MS_MAX = 60_000
+const ABORTED = 'net::ERR_ABORTED'
 
 const FAULTS: ReadonlySet<string> = new Set(['error', 'warning', 'assert'])
 

@@ -1,42 +1,32 @@
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { describe, expect, test } from 'bun:test'
 import { cpSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import axe from 'axe-core'
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import type { BrowserContextOptions, Page } from 'playwright-core'
 import { type RecordedLog, claimed, recordedLog, restamp } from '../support/unlock-log.ts'
-import { IS_LEFT_OUT, startChromium, visit } from './chromium.ts'
+import { IS_LEFT_OUT, useBrowser, useResource, visit } from './chromium.ts'
+import { inAllLooks } from './looks.ts'
 
 const SIZE = 300
-const SCREENSHOTS = join(import.meta.dir, 'screenshots')
 const FILES = ['entries.ndjson', 'proofs.ndjson', 'checkpoint', 'key'] as const
-const TEST_MS_MAX = 240_000
 
-const LOOKS = [375, 1280].flatMap((width) =>
-  (['light', 'dark'] as const).map((colorScheme) => ({ width, colorScheme })),
+const browser = useBrowser()
+const log = useResource(
+  () =>
+    recordedLog({
+      size: SIZE,
+      keptAt: [100],
+      before: async (app) => {
+        await app.unlocks.unlockLog.eraseAccount('account-of-hedy')
+      },
+    }),
+  (recorded) => recorded.remove(),
 )
-
-let log: RecordedLog
-let browser: Browser
-let bundle: string
-
-beforeAll(async () => {
-  if (IS_LEFT_OUT) return
-  log = await recordedLog({
-    size: SIZE,
-    keptAt: [100],
-    before: async (app) => {
-      await app.unlocks.unlockLog.eraseAccount('account-of-hedy')
-    },
-  })
-  bundle = await exported(log, 'bundle')
-  browser = await startChromium()
-}, TEST_MS_MAX)
-
-afterAll(async () => {
-  await browser?.close()
-  log?.remove()
-}, TEST_MS_MAX)
+const bundle = useResource(
+  () => exported(log(), 'bundle'),
+  () => {},
+)
 
 const exported = async (
   of: Pick<RecordedLog, 'run' | 'dataDir'>,
@@ -49,7 +39,7 @@ const exported = async (
 
 /** Opens a page from a file, where every request but for the file itself is a fault. */
 const openPage = async (folder: string, options: BrowserContextOptions = {}) => {
-  const seen = await visit(browser, 'null', { ...options, baseURL: 'file:///' })
+  const seen = await visit(browser(), 'null', { ...options, baseURL: 'file:///' })
   const requests: string[] = []
   const url = pathToFileURL(join(folder, 'verify.html')).href
   await seen.page.context().route('**', (route) => {
@@ -79,190 +69,156 @@ const chooseFiles = async (page: Page, folder: string, change: Record<string, st
 }
 
 describe.skipIf(IS_LEFT_OUT)('The page of a bundle, opened from a file', () => {
-  test(
-    'verifies what it carries within itself, without a request [I6]',
-    async () => {
-      await using seen = await openPage(bundle)
-      const { state, words } = await verdict(seen.page)
-      expect({ state, words }).toMatchObject({
-        state: 'intact',
-        words: expect.stringContaining(
-          'All 300 events are exactly as the holder of the key signed',
-        ),
+  test('verifies what it carries within itself, without a request [I6]', async () => {
+    await using seen = await openPage(bundle())
+    const { state, words } = await verdict(seen.page)
+    expect({ state, words }).toMatchObject({
+      state: 'intact',
+      words: expect.stringContaining('All 300 events are exactly as the holder of the key signed'),
+    })
+    const facts = await seen.page.locator('#facts').innerText()
+    const [, , root = ''] = readFileSync(join(bundle(), 'checkpoint'), 'utf8').split('\n')
+    expect(facts).toContain(root)
+    expect(facts).toContain(readFileSync(join(bundle(), 'key'), 'utf8').trim())
+    expect(await seen.page.locator('#rows tr').count()).toBe(15)
+    await seen.page.getByRole('button', { name: 'Show more' }).click()
+    expect(await seen.page.locator('#rows tr').count()).toBe(215)
+    await seen.page.getByRole('button', { name: 'Show more' }).click()
+    expect(await seen.page.locator('#rows tr').count()).toBe(SIZE)
+    await seen.page.locator('#filter').fill('pin 7')
+    expect(await seen.page.locator('#rows tr').allInnerTexts()).not.toBeEmpty()
+    for (const text of await seen.page.locator('#rows tr').allInnerTexts())
+      expect(text).toContain('pin 7')
+    expect([seen.requests, seen.foreign, seen.faults]).toStrictEqual([[], [], []])
+  })
+
+  test('says of an imported event that it is one, and what time it had', async () => {
+    const imported = { source: 'imported', occurredAtMs: Date.UTC(2021, 2, 4, 5, 6, 7) } as const
+    const older = await recordedLog({
+      size: 1,
+      before: async (app) =>
+        void (await app.unlocks.unlockLog.append([{ ...claimed(1), ...imported }])),
+    })
+    await using seen = await openPage(await exported(older, 'bundle'))
+    expect((await verdict(seen.page)).state).toBe('intact')
+    const [newest, oldest] = await seen.page.locator('#rows tr').allInnerTexts()
+    expect(newest).toContain('imported, from 2021-03-04 05:06:07')
+    expect(oldest).not.toContain('imported')
+    await seen.page.locator('#filter').fill('from 2021')
+    expect(await seen.page.locator('#rows tr').count()).toBe(1)
+    older.remove()
+  })
+
+  test('names the first fault of a copy within itself that was tampered with', async () => {
+    const folder = join(bundle(), '../tampered')
+    cpSync(bundle(), folder, { recursive: true })
+    const page = readFileSync(join(folder, 'verify.html'), 'utf8')
+    const at = page.indexOf(String.raw`seq\\\":41,`)
+    const from = page.lastIndexOf('front-door', at)
+    expect(from).toBeGreaterThan(0)
+    writeFileSync(
+      join(folder, 'verify.html'),
+      `${page.slice(0, from)}front-dcor${page.slice(from + 10)}`,
+    )
+    await using seen = await openPage(folder)
+    const { state, words } = await verdict(seen.page)
+    expect(state).toBe('broken')
+    expect(words).toContain('First fault: event number 41.')
+    const top = seen.page.locator('#rows tr').first()
+    expect(await top.getAttribute('class')).toBe('fault')
+    expect(await top.locator('td').first().innerText()).toBe('41')
+    expect([seen.requests, seen.foreign, seen.faults]).toStrictEqual([[], [], []])
+  })
+
+  test('verifies files that are chosen, intact, tampered with and incomplete', async () => {
+    await using seen = await openPage(bundle())
+    const { page } = seen
+    await verdict(page)
+    await chooseFiles(page, bundle())
+    await page.getByText('the files you chose').first().waitFor()
+    expect((await verdict(page)).state).toBe('intact')
+    for (const name of FILES) {
+      const text = readFileSync(join(bundle(), name), 'utf8')
+      const middle = Math.floor(text.length / 2)
+      const other = text[middle] === 'A' ? 'B' : 'A'
+      await chooseFiles(page, bundle(), {
+        [name]: text.slice(0, middle) + other + text.slice(middle + 1),
       })
-      const facts = await seen.page.locator('#facts').innerText()
-      const [, , root = ''] = readFileSync(join(bundle, 'checkpoint'), 'utf8').split('\n')
-      expect(facts).toContain(root)
-      expect(facts).toContain(readFileSync(join(bundle, 'key'), 'utf8').trim())
-      expect(await seen.page.locator('#rows tr').count()).toBe(15)
-      await seen.page.getByRole('button', { name: 'Show more' }).click()
-      expect(await seen.page.locator('#rows tr').count()).toBe(215)
-      await seen.page.getByRole('button', { name: 'Show more' }).click()
-      expect(await seen.page.locator('#rows tr').count()).toBe(SIZE)
-      await seen.page.locator('#filter').fill('pin 7')
-      expect(await seen.page.locator('#rows tr').allInnerTexts()).not.toBeEmpty()
-      for (const text of await seen.page.locator('#rows tr').allInnerTexts())
-        expect(text).toContain('pin 7')
-      expect([seen.requests, seen.foreign, seen.faults]).toStrictEqual([[], [], []])
-    },
-    TEST_MS_MAX,
-  )
-
-  test(
-    'says of an imported event that it is one, and what time it had',
-    async () => {
-      const imported = { source: 'imported', occurredAtMs: Date.UTC(2021, 2, 4, 5, 6, 7) } as const
-      const older = await recordedLog({
-        size: 1,
-        before: async (app) =>
-          void (await app.unlocks.unlockLog.append([{ ...claimed(1), ...imported }])),
-      })
-      await using seen = await openPage(await exported(older, 'bundle'))
-      expect((await verdict(seen.page)).state).toBe('intact')
-      const [newest, oldest] = await seen.page.locator('#rows tr').allInnerTexts()
-      expect(newest).toContain('imported, from 2021-03-04 05:06:07')
-      expect(oldest).not.toContain('imported')
-      await seen.page.locator('#filter').fill('from 2021')
-      expect(await seen.page.locator('#rows tr').count()).toBe(1)
-      older.remove()
-    },
-    TEST_MS_MAX,
-  )
-
-  test(
-    'names the first fault of a copy within itself that was tampered with',
-    async () => {
-      const folder = join(bundle, '../tampered')
-      cpSync(bundle, folder, { recursive: true })
-      const page = readFileSync(join(folder, 'verify.html'), 'utf8')
-      const at = page.indexOf(String.raw`seq\\\":41,`)
-      const from = page.lastIndexOf('front-door', at)
-      expect(from).toBeGreaterThan(0)
-      writeFileSync(
-        join(folder, 'verify.html'),
-        `${page.slice(0, from)}front-dcor${page.slice(from + 10)}`,
-      )
-      await using seen = await openPage(folder)
-      const { state, words } = await verdict(seen.page)
-      expect(state).toBe('broken')
-      expect(words).toContain('First fault: event number 41.')
-      const top = seen.page.locator('#rows tr').first()
-      expect(await top.getAttribute('class')).toBe('fault')
-      expect(await top.locator('td').first().innerText()).toBe('41')
-      expect([seen.requests, seen.foreign, seen.faults]).toStrictEqual([[], [], []])
-    },
-    TEST_MS_MAX,
-  )
-
-  test(
-    'verifies files that are chosen, intact, tampered with and incomplete',
-    async () => {
-      await using seen = await openPage(bundle)
-      const { page } = seen
-      await verdict(page)
-      await chooseFiles(page, bundle)
-      await page.getByText('the files you chose').first().waitFor()
-      expect((await verdict(page)).state).toBe('intact')
-      for (const name of FILES) {
-        const text = readFileSync(join(bundle, name), 'utf8')
-        const middle = Math.floor(text.length / 2)
-        const other = text[middle] === 'A' ? 'B' : 'A'
-        await chooseFiles(page, bundle, {
-          [name]: text.slice(0, middle) + other + text.slice(middle + 1),
-        })
-        await page.locator('#verdict[data-state="broken"]').waitFor()
-        if (name.endsWith('.ndjson'))
-          expect((await verdict(page)).words).toContain('First fault: event number 1')
-        await chooseFiles(page, bundle)
-        await page.locator('#verdict[data-state="intact"]').waitFor()
-      }
-      await page.locator('#files').setInputFiles([join(bundle, 'key')])
-      await page.locator('#verdict[data-state="waiting"]').waitFor()
-      expect(await page.locator('#verdict-words').innerText()).toBe(
-        'Not among those chosen: entries.ndjson, proofs.ndjson, checkpoint.',
-      )
-      await page.locator('#folder').setInputFiles(bundle)
-      await page.locator('#verdict[data-state="intact"]').waitFor()
-      expect([seen.requests, seen.foreign, seen.faults]).toStrictEqual([[], [], []])
-    },
-    TEST_MS_MAX,
-  )
-
-  test(
-    'checks the folder that was chosen, not a good copy within it',
-    async () => {
-      const folder = join(log.dataDir, '..', 'nested')
-      cpSync(bundle, folder, { recursive: true })
-      cpSync(bundle, join(folder, 'zz'), { recursive: true })
-      const path = join(folder, 'entries.ndjson')
-      writeFileSync(path, readFileSync(path, 'utf8').replace('"ada"', '"eve"'))
-      const { page } = await openPage(bundle)
-      await page.locator('#folder').setInputFiles(folder)
       await page.locator('#verdict[data-state="broken"]').waitFor()
-      expect((await verdict(page)).words).toContain('its account, name or method was changed')
-      await page.context().close()
-    },
-    TEST_MS_MAX,
-  )
+      if (name.endsWith('.ndjson'))
+        expect((await verdict(page)).words).toContain('First fault: event number 1')
+      await chooseFiles(page, bundle())
+      await page.locator('#verdict[data-state="intact"]').waitFor()
+    }
+    await page.locator('#files').setInputFiles([join(bundle(), 'key')])
+    await page.locator('#verdict[data-state="waiting"]').waitFor()
+    expect(await page.locator('#verdict-words').innerText()).toBe(
+      'Not among those chosen: entries.ndjson, proofs.ndjson, checkpoint.',
+    )
+    await page.locator('#folder').setInputFiles(bundle())
+    await page.locator('#verdict[data-state="intact"]').waitFor()
+    expect([seen.requests, seen.foreign, seen.faults]).toStrictEqual([[], [], []])
+  })
 
-  test(
-    'compares with a kept checkpoint and with the key that is expected',
-    async () => {
-      const kept = readFileSync(log.kept(100), 'utf8')
-      const key = readFileSync(join(bundle, 'key'), 'utf8')
-      using copy = log.copy()
-      copy.edit((db) => {
-        db.run("UPDATE unlock_event SET lock = 'back-door' WHERE seq = 41")
-        restamp(db, copy.signer())
-      })
-      for (const [folder, state] of [
-        [bundle, 'intact'],
-        [await exported(copy, 'anew'), 'broken'],
-      ] as const) {
-        await using seen = await openPage(folder)
-        const { page } = seen
-        expect((await verdict(page)).state).toBe('intact')
-        await page.locator('#expected-key').fill(key)
-        await page.locator('#kept').fill(kept)
-        await page.getByRole('button', { name: 'Verify with these' }).click()
-        await page.locator(`#verdict[data-state="${state}"]`).waitFor()
-        await page
-          .getByText(state === 'intact' ? 'it only grew' : 'do not match the kept')
-          .waitFor()
-        await page.locator('#expected-key').fill('x')
-        await page.getByRole('button', { name: 'Verify with these' }).click()
-        await page.getByText('The key is malformed').waitFor()
-        expect([seen.requests, seen.foreign, seen.faults]).toStrictEqual([[], [], []])
-      }
-    },
-    TEST_MS_MAX,
-  )
+  test('checks the folder that was chosen, not a good copy within it', async () => {
+    const folder = join(log().dataDir, '..', 'nested')
+    cpSync(bundle(), folder, { recursive: true })
+    cpSync(bundle(), join(folder, 'zz'), { recursive: true })
+    const path = join(folder, 'entries.ndjson')
+    writeFileSync(path, readFileSync(path, 'utf8').replace('"ada"', '"eve"'))
+    const { page } = await openPage(bundle())
+    await page.locator('#folder').setInputFiles(folder)
+    await page.locator('#verdict[data-state="broken"]').waitFor()
+    expect((await verdict(page)).words).toContain('its account, name or method was changed')
+    await page.context().close()
+  })
 
-  test.each([...LOOKS])(
-    'is calm to look at, $width px wide in the $colorScheme, whole and broken',
-    async ({ width, colorScheme }) => {
-      await using seen = await openPage(bundle, {
-        viewport: { width, height: 900 },
-        colorScheme,
-        bypassCSP: true,
-      })
+  test('compares with a kept checkpoint and with the key that is expected', async () => {
+    const kept = readFileSync(log().kept(100), 'utf8')
+    const key = readFileSync(join(bundle(), 'key'), 'utf8')
+    using copy = log().copy()
+    copy.edit((db) => {
+      db.run("UPDATE unlock_event SET lock = 'back-door' WHERE seq = 41")
+      restamp(db, copy.signer())
+    })
+    for (const [folder, state] of [
+      [bundle(), 'intact'],
+      [await exported(copy, 'anew'), 'broken'],
+    ] as const) {
+      await using seen = await openPage(folder)
       const { page } = seen
-      for (const state of ['intact', 'broken'] as const) {
-        const text = readFileSync(join(bundle, 'entries.ndjson'), 'utf8')
-        if (state === 'broken')
-          await chooseFiles(page, bundle, {
-            'entries.ndjson': text.replaceAll('"pin 43"', '"pin"'),
-          })
-        await page.locator(`#verdict[data-state="${state}"]`).waitFor()
-        const wide = 'document.documentElement.scrollWidth - innerWidth'
-        expect(await page.evaluate<number>(wide)).toBeLessThanOrEqual(0)
-        await page.evaluate(axe.source)
-        const found = await page.evaluate<{ violations: { id: string }[] }>('axe.run()')
-        expect(found.violations.map(({ id }) => id)).toStrictEqual([])
-        const path = join(SCREENSHOTS, `verifier-${state}-${width}-${colorScheme}.png`)
-        await page.screenshot({ path, fullPage: true })
-      }
-    },
-    TEST_MS_MAX,
-  )
+      expect((await verdict(page)).state).toBe('intact')
+      await page.locator('#expected-key').fill(key)
+      await page.locator('#kept').fill(kept)
+      await page.getByRole('button', { name: 'Verify with these' }).click()
+      await page.locator(`#verdict[data-state="${state}"]`).waitFor()
+      await page.getByText(state === 'intact' ? 'it only grew' : 'do not match the kept').waitFor()
+      await page.locator('#expected-key').fill('x')
+      await page.getByRole('button', { name: 'Verify with these' }).click()
+      await page.getByText('The key is malformed').waitFor()
+      expect([seen.requests, seen.foreign, seen.faults]).toStrictEqual([[], [], []])
+    }
+  })
+
+  test('is calm to look at on every screen, intact and broken', async () => {
+    await using seen = await openPage(bundle(), { bypassCSP: true })
+    const { page } = seen
+    const entries = readFileSync(join(bundle(), 'entries.ndjson'), 'utf8')
+    for (const state of ['intact', 'broken'] as const) {
+      if (state === 'broken')
+        await chooseFiles(page, bundle(), {
+          'entries.ndjson': entries.replaceAll('"pin 43"', '"pin"'),
+        })
+      await page.locator(`#verdict[data-state="${state}"]`).waitFor()
+      await page.evaluate(axe.source)
+      await inAllLooks(page, `verifier-${state}`, {
+        check: async () => {
+          const found = await page.evaluate<{ violations: { id: string }[] }>(
+            "axe.run({ resultTypes: ['violations'] })",
+          )
+          expect(found.violations.map(({ id }) => id)).toStrictEqual([])
+        },
+      })
+    }
+  })
 })

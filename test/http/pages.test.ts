@@ -90,7 +90,7 @@ test('the console says that the log does not verify, where, and what to do, and 
   expect(html).toContain('The unlock log does not verify')
   expect(html).toContain('There are events that no checkpoint covers.')
   expect(html).toContain(
-    'First wrong event: <strong>0</strong>. The table counts from 1, so there it is 1.',
+    'First wrong unlock: <strong>0</strong>. The table counts from 1, so there it is 1.',
   )
   expect(html).toContain('<code>secure-lock-server log verify</code>')
   expect(html).not.toMatch(/Persephone|fingerprint|<!--/)

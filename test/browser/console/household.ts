@@ -10,7 +10,58 @@ import { openUnlockLog } from '../../../src/unlocks/log/service.ts'
 import { PASSWORD } from '../../support/app.ts'
 import { UNLIMITED, temporaryFolder } from '../../support/binary.ts'
 
-const DAY_MS = 86_400_000
+export const DAY_MS = 86_400_000
+const HOUR_MS = 3_600_000
+const MINUTE_MS = 60_000
+
+/** Opens a new data folder with these accounts, and a log whose clock is set by hand. */
+export const openHousehold = async (people: Readonly<Record<string, Role>>) => {
+  const folder = temporaryFolder()
+  const clock = { nowMs: 0 }
+  const config = parseConfig({ ...UNLIMITED, DATA_DIR: join(folder, 'data') })
+  const app = await openApp(config, {
+    logger: processLogger({ level: 'info', format: 'json', write: () => {} }),
+  })
+  // The app's own clock would not trust such leaps.
+  const log = await openUnlockLog({
+    store: app.unlocks.store,
+    signer: keyFile(config.dataDir).open({ hasLog: true }),
+    clock: () => ({ nowMs: clock.nowMs, isUncertain: false }),
+  })
+  const ids: Record<string, string> = {}
+  for (const [username, role] of Object.entries(people)) {
+    const person = { username, password: PASSWORD, phone: '1', address: 'x' }
+    const account = { ...(await app.accounts.newAccounts.check(person)), role }
+    await app.db.transaction((tx) => insertAccount(tx, account, Date.now()))
+  }
+  for (const { username, publicId } of await app.accounts.store.page(0, 100))
+    ids[username] = publicId
+  return {
+    folder,
+    /** The public id of each account. */
+    ids,
+    /** Records an unlock that the gateway receives at this time. */
+    record: async (
+      receivedAtMs: number,
+      unlock: Partial<NewUnlockEvent> & Pick<NewUnlockEvent, 'username' | 'method'>,
+    ): Promise<void> => {
+      clock.nowMs = receivedAtMs
+      await log.append([
+        {
+          id: crypto.randomUUID(),
+          accountPublicId: ids[unlock.username] ?? '',
+          lock: 'front-door',
+          result: 'unlocked',
+          reason: null,
+          source: 'claimed',
+          occurredAtMs: receivedAtMs - 1200,
+          ...unlock,
+        },
+      ])
+    },
+    close: () => app[Symbol.asyncDispose](),
+  }
+}
 
 const PEOPLE: Readonly<Record<string, Role>> = {
   oli: 'owner',
@@ -22,70 +73,42 @@ const PEOPLE: Readonly<Record<string, Role>> = {
 
 const METHODS = ['fingerprint', 'pin', 'fingerprint', 'card', 'Face ID of the new phone'] as const
 
-/** A data folder in which people opened the door for some weeks until now; the newest events are a
- * refused one, a late one and one of a legacy server. Gives the folder and the public ids. */
-export const lived = async (days: number) => {
-  const folder = temporaryFolder()
-  const clock = { nowMs: Math.floor(Date.now() / DAY_MS - days) * DAY_MS }
-  const config = parseConfig({ ...UNLIMITED, DATA_DIR: join(folder, 'data') })
-  const app = await openApp(config, {
-    logger: processLogger({ level: 'info', format: 'json', write: () => {} }),
-  })
-  // The app's own clock would doubt each of these leaps.
-  const log = await openUnlockLog({
-    store: app.unlocks.store,
-    signer: keyFile(config.dataDir).open({ hasLog: true }),
-    clock: () => ({ nowMs: clock.nowMs, isUncertain: false }),
-  })
-  const ids: Record<string, string> = {}
-  for (const [username, role] of Object.entries(PEOPLE)) {
-    const person = { username, password: PASSWORD, phone: '1', address: 'x' }
-    const account = { ...(await app.accounts.newAccounts.check(person)), role }
-    await app.db.transaction((tx) => insertAccount(tx, account, Date.now()))
-  }
-  for (const { username, publicId } of await app.accounts.store.page(0, 100))
-    ids[username] = publicId
-
+/** Makes a data folder with some weeks of unlocks until now. The newest ones are a refused one, one
+ * that was reported late, and one of a legacy server. */
+export const household = async (days: number) => {
+  const { folder, ids, record, close } = await openHousehold(PEOPLE)
   const names = Object.keys(PEOPLE)
-  let count = 0
-  const append = async (some: Partial<NewUnlockEvent> = {}): Promise<void> => {
-    const username = some.username ?? names[(count * 7) % names.length] ?? 'ada'
-    count += 1
-    await log.append([
-      {
-        id: crypto.randomUUID(),
-        accountPublicId: ids[username] ?? '',
-        username,
-        method: METHODS[(count * 3) % METHODS.length] ?? 'pin',
-        lock: count % 9 === 0 ? 'garage' : 'front-door',
-        result: 'unlocked',
-        reason: null,
-        source: 'claimed',
-        occurredAtMs: clock.nowMs - 1200,
-        ...some,
-      },
-    ])
-  }
-  for (let day = 0; day < days; day += 1) {
-    const hours = [7.5, 8.2, 13 + (day % 3), 17.6, 18.9].slice(0, 2 + (day % 4))
-    const startMs = clock.nowMs
-    for (const hour of hours) {
-      clock.nowMs = startMs + hour * 3_600_000
-      if (clock.nowMs < Date.now() - 3_600_000) await append()
+  const nowMs = Date.now()
+  const startMs = Math.floor(nowMs / DAY_MS - days) * DAY_MS
+  let size = 0
+  for (let day = 0; day < days; day += 1)
+    for (const hour of [7.5, 8.2, 13 + (day % 3), 17.6, 18.9].slice(0, 2 + (day % 4))) {
+      const atMs = startMs + day * DAY_MS + hour * HOUR_MS
+      if (atMs >= nowMs - HOUR_MS) continue
+      await record(atMs, {
+        username: names[(size * 7) % names.length] ?? 'ada',
+        method: METHODS[(size * 3 + 3) % METHODS.length] ?? 'pin',
+        lock: (size + 1) % 9 === 0 ? 'garage' : 'front-door',
+      })
+      size += 1
     }
-    clock.nowMs = startMs + DAY_MS
-  }
-  clock.nowMs = Date.now() - 15 * 60_000
-  await append({
+  await record(nowMs - 15 * MINUTE_MS, {
     username: 'ada',
     method: 'pin',
     source: 'imported',
     occurredAtMs: Date.parse('2021-05-03T16:20:00Z'),
   })
-  clock.nowMs = Date.now() - 11 * 60_000
-  await append({ username: 'grace', method: 'pin', occurredAtMs: clock.nowMs - 7 * 3_600_000 })
-  clock.nowMs = Date.now() - 4 * 60_000
-  await append({ username: 'ada', result: 'denied', reason: 'restricted', method: 'pin' })
-  await app[Symbol.asyncDispose]()
-  return { folder, ids, size: count }
+  await record(nowMs - 11 * MINUTE_MS, {
+    username: 'grace',
+    method: 'pin',
+    occurredAtMs: nowMs - 7 * HOUR_MS,
+  })
+  await record(nowMs - 4 * MINUTE_MS, {
+    username: 'ada',
+    method: 'pin',
+    result: 'denied',
+    reason: 'restricted',
+  })
+  await close()
+  return { folder, ids, size: size + 3 }
 }

@@ -114,8 +114,7 @@ const OtherPages = () => (
         <span>as plain tables</span>
       </li>
       <li>
-        <a href="/manual">Manual</a>, <a href="/swagger">API</a> <span>and</span>{' '}
-        <a href="/readyz">health</a>
+        <a href="/swagger">API</a> and <a href="/readyz">health</a> <span>of this server</span>
       </li>
     </ul>
   </nav>

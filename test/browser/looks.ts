@@ -1,0 +1,73 @@
+import { expect } from 'bun:test'
+import { join } from 'node:path'
+import type { Page } from 'playwright-core'
+import { inaccessible } from './accessibility.ts'
+
+const NARROWEST = { width: 320, height: 640 }
+export const PHONE = { width: 390, height: 844 }
+export const DESK = { width: 1280, height: 800 }
+
+const SCHEMES = ['light', 'dark'] as const
+
+/** Where pictures go, for people to look at; without it none are taken, which saves time. */
+const SCREENSHOTS = process.env['SCREENSHOTS']
+
+type Look = { readonly width: number; readonly scheme: (typeof SCHEMES)[number] }
+
+type Options = {
+  /** Checks something else in each look. */
+  readonly check?: (look: Look) => Promise<void>
+  readonly sizes?: readonly (typeof PHONE)[]
+}
+
+/** Shows a page on several screens, in light and dark, and checks that it fits each of them and that
+ * axe finds nothing serious. Leaves size and colours as they were. */
+export const inAllLooks = async (
+  page: Page,
+  name: string,
+  { check, sizes = [NARROWEST, PHONE, DESK] }: Options = {},
+): Promise<void> => {
+  const before = page.viewportSize() ?? DESK
+  for (const viewport of sizes) {
+    await page.setViewportSize(viewport)
+    const { width } = viewport
+    for (const scheme of SCHEMES) {
+      await page.emulateMedia({ colorScheme: scheme })
+      // Colours are judged as they are after a transition.
+      await page.evaluate(END_ANIMATIONS)
+      const scrollWidth = await page.evaluate<number>('document.documentElement.scrollWidth')
+      const findings = await inaccessible(page, rulesFor({ width, scheme }))
+      expect({ name, width, scheme, scrollWidth, findings }).toEqual({
+        name,
+        width,
+        scheme,
+        scrollWidth: width,
+        findings: [],
+      })
+      await check?.({ width, scheme })
+      await screenshot(page, `${name}-${width}-${scheme}`)
+    }
+  }
+  await page.emulateMedia({ colorScheme: null })
+  await page.setViewportSize(before)
+}
+
+/** Colours differ in the dark, and nothing else does. The two narrow screens share one layout. */
+const rulesFor = ({ width, scheme }: Look): readonly string[] | undefined =>
+  width !== NARROWEST.width && scheme === 'light' ? undefined : ['color-contrast']
+
+/** The end of one transition may start another, in an element that inherits the colour. */
+const END_ANIMATIONS = `(async () => {
+  const running = () =>
+    document
+      .getAnimations()
+      .filter((one) => one.playState === 'running' && one.effect.getTiming().iterations !== Infinity)
+  do {
+    for (const animation of running()) animation.finish()
+    await new Promise((resolve) => requestAnimationFrame(resolve))
+  } while (running().length > 0)
+})()`
+
+const screenshot = async (page: Page, name: string): Promise<void> => {
+  if (SCREENSHOTS) await page.screenshot({ path: join(SCREENSHOTS, `${name}.png`), fullPage: true })
+}
