@@ -12,12 +12,22 @@ const ROOT = resolve(import.meta.dir, '../..')
 const sha256 = (path: string): string =>
   new Bun.CryptoHasher('sha256').update(readFileSync(path)).digest('hex')
 
+/** What the Dockerfile builds from. */
+const BUILT_FROM = [
+  'package.json',
+  'bun.lock',
+  'bunfig.toml',
+  'tsconfig.json',
+  'CHANGELOG.md',
+  'SECURITY.md',
+  'src',
+]
+
 describe('a build', () => {
   /** Builds from a copy of what the Dockerfile builds from, in a folder of that name. */
   const builtIn = (folder: string): string => {
     mkdirSync(folder, { recursive: true })
-    for (const name of ['package.json', 'bun.lock', 'bunfig.toml', 'tsconfig.json', 'src'])
-      cpSync(join(ROOT, name), join(folder, name), { recursive: true })
+    for (const name of BUILT_FROM) cpSync(join(ROOT, name), join(folder, name), { recursive: true })
     for (const words of [
       ['install', '--frozen-lockfile', '--production'],
       ['run', 'build'],

@@ -368,7 +368,7 @@ describe('SIGHUP', () => {
     // Until then it is not listened for with this answer.
     await logged(service, 'started')
     process.kill(service.pid, 'SIGHUP')
-    await logged(service, 'nothing to reload: there is no TLS_CERT_FILE')
+    await logged(service, 'nothing to reload: TLS_CERT_FILE is not set')
     expect((await clientOf(service.url).get('/readyz')).status).toBe(200)
     expect(await service.stop()).toBe(0)
   })
