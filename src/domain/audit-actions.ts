@@ -5,11 +5,11 @@ export const AUDIT_ACTIONS = {
   'login.lockout_started': 'failed logins locked out a name or a client',
   'lockout.cleared': 'an admin cleared a lockout',
   'session.end': 'a session was ended',
-  'session.end_all': 'all sessions of a person but one were ended',
+  'session.end_all': 'all sessions of a person, or all but one, were ended',
   'session.reuse': 'a refresh token was used a second time, and its session was ended',
   'session.refresh': 'a refresh token belonged to no active session',
   'proxy.untrusted':
-    'a request claims to be forwarded, from an address that is not in `TRUSTED_PROXIES`',
+    'a request from an address that is not in `TRUSTED_PROXIES` claimed to be forwarded',
   'access.deny': 'the role was too low, or a token, or a password at the tables, was not valid',
   'account.register': 'a person registered, or was refused by `REGISTRATION`',
   'account.add': '`user add` created an account',
@@ -34,7 +34,8 @@ export const AUDIT_ACTIONS = {
   'backup.restore': 'a backup was restored',
   'unlocks.export': 'unlocks were exported as a file',
   'log.export': 'an evidence bundle was exported',
-  import: 'a file of the legacy server was imported; says how much was taken and what was not',
+  import:
+    'a file of the legacy server was imported; says how much was imported and how much was not',
   'unlocks.erase': 'a name was erased from imported unlocks that belong to no account',
   'unlocks.retention': '`LOG_RETENTION_DAYS` erased names, methods and addresses',
   'tls.reload': 'the certificate was replaced, or (`failure`) could not be',

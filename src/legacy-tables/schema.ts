@@ -2,7 +2,7 @@ import { Type as t } from '@sinclair/typebox'
 
 export const LogRow = t.Object(
   {
-    id: t.Integer({ description: 'Counts from 1, in the order of receipt', examples: [1] }),
+    id: t.Integer({ description: 'Counts from 1, in the order of arrival', examples: [1] }),
     username: t.String({ description: 'The name at that time', examples: ['ada'] }),
     unlocking_method: t.String({ examples: ['fingerprint'] }),
     date_time: t.String({

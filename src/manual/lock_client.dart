@@ -62,7 +62,7 @@ class LockServerException implements Exception {
 /// The session has ended: ask the person to log in again.
 class LoggedOutException implements Exception {}
 
-/// The platform's store for secrets, such as flutter_secure_storage.
+/// The secret store of the platform, such as flutter_secure_storage.
 abstract interface class SecretStore {
   Future<String?> read(String name);
   Future<void> write(String name, String? value);
@@ -206,7 +206,7 @@ abstract interface class UnlockStore {
   /// The server has it: stores the receipt and removes the unlock, in one step.
   Future<void> settle(Unlock unlock, String receipt);
 
-  /// The server will never accept it: keeps it where a person can see why.
+  /// The server will never accept it: keeps it so that a person can see why.
   Future<void> reject(Unlock unlock, String reason);
 }
 
@@ -297,7 +297,7 @@ Future<Map<String, dynamic>> provenUnlock(
   return {...event, ...committed};
 }
 
-/// Returns the text of a note that the key has signed (C2SP signed-note).
+/// Returns the text of a note signed by the key (C2SP signed-note).
 Future<String> openNote(String note, String verifierKey) async {
   final [name, id, ...rest] = verifierKey.split('+');
   final key = base64.decode(rest.join('+')); // 0x01, and the Ed25519 key
@@ -353,7 +353,7 @@ bool isIncluded(
 String hex(Iterable<int> bytes) =>
     bytes.map((byte) => byte.toRadixString(16).padLeft(2, '0')).join();
 
-/// Logs in, asking for a one-time code for as long as the server wants one.
+/// Logs in, asking for a one-time code until the server accepts one.
 Future<void> loginWithCode(
   LockClient client,
   String username,

@@ -14,7 +14,7 @@ const read = ({ runChecks }: Dependencies) =>
       path: '/v1/doctor',
       access: 'admin',
       tag: 'Health',
-      summary: 'Check what needs attention, and what to do about it',
+      summary: 'Get what needs attention, and what to do about it',
       description:
         'One finding for each check: disk, write-ahead log, clock, unlock log, owner, registration, ' +
         'HTTPS, backups, proxies. The command `secure-lock-server doctor` also checks settings, files ' +

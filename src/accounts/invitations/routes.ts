@@ -56,7 +56,7 @@ const create = ({ invitations }: Dependencies) =>
       tag: 'Invitations',
       summary: 'Create an invitation',
       description:
-        'Returns a code, and a link that holds it, as text and as a QR code; they are shown only ' +
+        'Returns a code, and a link that contains it, as text and as a QR code; they are shown only ' +
         'here. Anyone who has the code can register with this role, as often as `uses` allows, while ' +
         'the account that created the invitation may still create it.',
       body: InvitationBody,

@@ -24,15 +24,15 @@ const list = ({ lockout, findAccount }: Dependencies) =>
       tag: 'Accounts',
       summary: 'List lockouts',
       description:
-        'After ten failed logins in a row a client is locked out at that name, at first for 30 ' +
+        'After ten failed logins in a row, a client is locked out at that name, at first for 30 ' +
         'seconds, and with each further failure for twice as long, up to an hour. After a hundred at ' +
-        'a name, clients that have not logged in to it before are locked out there; after a hundred ' +
-        'of a client, it is locked out at the names that it has not logged in to. Lists up to a ' +
+        'a name, clients that have not logged in with it before are locked out there; after a hundred ' +
+        'of a client, it is locked out at the names that it has not logged in with. Lists up to a ' +
         'hundred, those of accounts first.',
       query: AccountQuery,
       answers: {
         200: {
-          description: 'The lockouts that run now, and their total number',
+          description: 'The current lockouts, and their total number',
           schema: LockoutsAnswer,
           example: {
             total: 1,
@@ -81,10 +81,10 @@ const clear = ({ lockout }: Dependencies) =>
       access: 'admin',
       tag: 'Accounts',
       summary: 'Clear a lockout',
-      description: 'Forgets its failures too: the next ones count from the first.',
+      description: 'Its failures are forgotten too: counting starts again.',
       params: LockoutParams,
       answers: {
-        200: message('The lockout is over', 'Lockout cleared'),
+        200: message('The lockout has ended', 'Lockout cleared'),
         404: problem(404, 'not_found', 'No such lockout'),
       },
     },

@@ -111,8 +111,8 @@ const refresh = ({ cookies, browser, sessions }: Dependencies) =>
       tag: 'Sessions',
       summary: 'Refresh the session of a browser',
       description:
-        'Like `POST /v1/session/refresh`, with the tokens in cookies. Tabs that ask at the same time ' +
-        'get the same next pair. If the session is over, its cookies are removed.',
+        'Like `POST /v1/session/refresh`, with the tokens in cookies. Tabs that do this at the same ' +
+        'time get the same next pair. If the session has ended, its cookies are removed.',
       answers: {
         200: COOKIE_ANSWER,
         401: problem(401, 'unauthorized', 'This session is over; log in again'),

@@ -146,7 +146,7 @@ const erase = ({ ownAccount }: Dependencies) =>
       tag: 'Accounts',
       summary: 'Erase your account',
       description:
-        'Deletes the account, its sessions and everything else that is its own, and removes the name ' +
+        'Deletes the account, its sessions and everything else that belongs to it, and removes the name ' +
         'and the methods from the unlock log, whose proofs still hold, and the addresses from the ' +
         'audit events. It cannot be undone. The last owner cannot be erased.',
       body: EraseBody,

@@ -109,8 +109,8 @@ const change = (deps: Dependencies) =>
       tag: 'People',
       summary: 'Change a role, disable or enable an account',
       description:
-        'Admins disable and enable members. Only an owner changes roles, and admins and owners. ' +
-        'A lower role and disabling end the account’s sessions. Other fields change nothing.',
+        'Admins disable and enable members. Only owners change roles, and disable and enable admins ' +
+        'and owners. A lower role and disabling end the account’s sessions. Other fields change nothing.',
       params: PersonParams,
       body: PersonBody,
       answers: {
@@ -139,10 +139,10 @@ const beginReset = ({ administration }: Dependencies) =>
       access: 'admin',
       limits: ['changes'],
       tag: 'People',
-      summary: 'Let a person choose a new password',
+      summary: 'Create a password reset code',
       description:
         'Returns a one-time code to hand to the person, who redeems it at `POST /v1/password-reset`. ' +
-        `It is valid for ${RESET_MINUTES} minutes and replaces the one before; the old password keeps ` +
+        `It is valid for ${RESET_MINUTES} minutes and replaces any earlier one; the old password keeps ` +
         'working until then. Admins may do this for members, owners for everyone, and nobody for ' +
         'themselves.',
       params: PersonParams,
@@ -176,7 +176,7 @@ const erase = ({ administration }: Dependencies) =>
       tag: 'People',
       summary: 'Erase an account',
       description:
-        'Deletes the account, its sessions and everything else that is its own, and removes the name ' +
+        'Deletes the account, its sessions and everything else that belongs to it, and removes the name ' +
         'and the methods from the unlock log, whose proofs still hold, and the addresses from the ' +
         'audit events. It cannot be undone. Admins erase members, owners everyone but the last owner; ' +
         'for your own account, see `/v1/me`.',

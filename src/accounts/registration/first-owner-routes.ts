@@ -88,7 +88,7 @@ const bootstrapInBrowser = ({ firstOwner, browserSessions }: Dependencies) =>
       access: 'public',
       limits: ['auth'],
       tag: 'Accounts',
-      summary: 'Create the first owner, logged in in this browser',
+      summary: 'Create the first owner and log in this browser',
       description: 'Like `POST /v1/setup`, with the tokens in cookies instead of the answer.',
       body: SetupBody,
       answers: {

@@ -81,10 +81,10 @@ const begin = ({ enrolment }: Dependencies) =>
       access: 'member',
       limits: ['auth'],
       tag: 'Second factor',
-      summary: 'Begin a second factor',
+      summary: 'Start setting up a second factor',
       description:
         'Returns a new secret for an authenticator app (TOTP, RFC 6238: SHA-1, six digits, 30 ' +
-        'seconds). Nothing changes until a first code is confirmed; beginning again makes another ' +
+        'seconds). Nothing changes until a first code is confirmed; starting again creates another ' +
         'secret.',
       body: PasswordBody,
       answers: {
@@ -117,7 +117,7 @@ const confirm = ({ enrolment }: Dependencies) =>
       access: 'member',
       limits: ['auth'],
       tag: 'Second factor',
-      summary: 'Turn the second factor on',
+      summary: 'Turn on your second factor',
       description:
         'From now on a login needs a code. All other sessions of the account end, because they began ' +
         'without one.',
@@ -169,7 +169,7 @@ const remove = ({ enrolment }: Dependencies) =>
       access: 'member',
       limits: ['auth'],
       tag: 'Second factor',
-      summary: 'Turn the second factor off',
+      summary: 'Turn off your second factor',
       description:
         'Needs the password and a code; a token alone, which may be stolen, is not enough.',
       body: ProofBody,

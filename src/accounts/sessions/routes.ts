@@ -65,7 +65,7 @@ const logOut = ({ sessions, cookies }: Dependencies) =>
       description:
         'Ends the session that makes this request: its tokens fail from the next request on. Removes ' +
         'the cookies of a browser.',
-      answers: { 200: message('The session is over', 'Logged out') },
+      answers: { 200: message('The session has ended', 'Logged out') },
     },
     async ({ request, caller, set }) => {
       await sessions.end(caller, caller.sessionId ?? '', false)
@@ -154,7 +154,7 @@ const end = ({ sessions }: Dependencies) =>
       description: 'One of your own. Admins may end anyone’s.',
       params: SessionParams,
       answers: {
-        200: message('The session is over', 'Session ended'),
+        200: message('The session has ended', 'Session ended'),
         404: problem(404, 'not_found', 'No such session'),
       },
     },

@@ -29,7 +29,7 @@ const RESTORE = {
 
 /** Replaces database and keys by those of a backup, after all of it was verified. */
 export const restore: Command = {
-  summary: 'replace what DATA_DIR holds by a backup, or only verify the backup',
+  summary: 'replace the contents of DATA_DIR with a backup, or only verify the backup',
   details:
     'Stop the service first. The previous data is kept in a folder beside the new data, and all sessions end.',
   options: RESTORE,

@@ -83,7 +83,7 @@ const documentOf = async (routes: readonly Route[], version: string): Promise<st
 // TypeScript 7.1 (https://github.com/oven-sh/bun/pull/41076).
 const PAGE = page as unknown as string
 
-const DESCRIPTION = `Accounts at a front door, and a log of who opened it.
+const DESCRIPTION = `Accounts for a front door, and a log of who opened it.
 
 **To try it here:** register a person, log in with \`POST /login\`, press **Authorize** and paste the
 \`access_token\`; every request below then sends it. The tables ask for the name and password of an
@@ -94,7 +94,7 @@ Errors are \`{"msg": "…"}\`; under \`/v1\`, problem details (RFC 9457); over a
 with \`Retry-After\`. None repeats what was sent. An error with a page in the manual links to it:
 \`Link: </manual/PAGE>; rel="help"\`. \`X-Request-Id\` identifies a request in the log of the server.
 With \`SECOND_FACTOR=required\`, endpoints for admins and owners answer 403 with the code
-\`second_factor_required\` to those who have not set one up.`
+\`second_factor_required\` until the caller sets up a second factor.`
 
 const TAGS = [
   { name: 'Accounts', description: 'Registering, logging in, and your own account' },
@@ -104,7 +104,7 @@ const TAGS = [
   { name: 'People', description: 'Other people’s accounts, for admins and owners' },
   { name: 'Audit', description: 'Who did what, for owners' },
   { name: 'Unlocks', description: 'Recording and reading who opened the door' },
-  { name: 'Log', description: 'Proofs that the unlock log is honest' },
+  { name: 'Log', description: 'Proofs that the unlock log was not changed' },
   { name: 'Backups', description: 'Backups that the server creates' },
   { name: 'Settings', description: 'Settings an owner can change while the server runs' },
   { name: 'Tables', description: 'What an owner or admin reads in a browser' },

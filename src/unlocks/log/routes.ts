@@ -89,11 +89,11 @@ const recordUnlocks = (deps: Dependencies) =>
       tag: 'Unlocks',
       summary: `Record one unlock or up to ${EVENTS_MAX}`,
       description:
-        'Takes one unlock, or an array of those that a phone collected while it was offline. Each ' +
+        'Takes one unlock, or an array of unlocks that a phone collected while it was offline. Each ' +
         'gets its own outcome. An id that was sent before with the same content is a `duplicate` ' +
         'and gets the same answer as the first time; with other content it is a `conflict`. The ' +
         'valid ones are stored in one transaction. A receipt contains its unlock and proves, without ' +
-        'this server, that the log holds it.',
+        'this server, that the log contains it.',
       body: t.Union([EventBody, t.Array(EventBody, { maxItems: EVENTS_MAX })], {
         examples: [{ method: 'fingerprint', occurred_at: '2026-11-22T18:30:00Z' }],
       }),

@@ -129,7 +129,7 @@ const receipt = ({ unlockLog, store }: Dependencies) =>
       tag: 'Unlocks',
       summary: 'Get the receipt of an unlock',
       description:
-        'Proves against the newest checkpoint that the log holds the unlock. Members see their own. ' +
+        'Proves against the newest checkpoint that the log contains the unlock. Members see their own. ' +
         '`extra` is the Base64 of one line of JSON: `entry` is the text whose UTF-8 bytes are the ' +
         'leaf; `person` has the account, name, method and salt that the leaf commits to, and is null ' +
         'once erased.',
@@ -155,7 +155,7 @@ const entries = ({ unlockLog, store }: Dependencies) =>
       tag: 'Log',
       summary: 'Get leaves of the log',
       description:
-        `The bytes that the tree is made of, up to ${ENTRIES_MAX} leaves. They hold no personal ` +
+        `The bytes that the tree is made of, up to ${ENTRIES_MAX} leaves. They contain no personal ` +
         'text.',
       query: t.Object({ start: Size, end: Size }),
       answers: {

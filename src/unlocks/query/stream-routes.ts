@@ -28,11 +28,11 @@ const stream = ({ eventStream, authenticateRequest }: Dependencies) =>
         '`data` is an unlock as JSON. Without `Last-Event-ID` only new unlocks are sent, with it all ' +
         'that follow that number; imported unlocks never are. A comment is sent after ' +
         `${HEARTBEAT_SECONDS} seconds of silence. The stream ends when the session ends, when the ` +
-        'role changes, or when the reader takes nothing for the time of three comments.',
+        'role changes, or when the client reads nothing for the time of three comments.',
       query: StreamQuery,
       headers: StreamHeaders,
       answers: {
-        200: { description: 'A stream without an end', contentType: 'text/event-stream' },
+        200: { description: 'An endless stream', contentType: 'text/event-stream' },
         ...SEARCH_FAULTS,
         429: problem(429, 'rate_limited', `More than ${STREAMS_PER_ACCOUNT_MAX} streams; end one`),
         503: problem(503, 'unavailable', 'Too many streams, try again'),

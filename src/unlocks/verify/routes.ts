@@ -52,7 +52,7 @@ const verifyNow = (deps: Dependencies) =>
       summary: 'Verify the whole log now',
       description:
         'Starts verifying all unlocks in the background, or joins a verification that is running, ' +
-        'and answers with the result of the last one. Ask for that again until `running` is false.',
+        'and returns the result of the last one. Get it again until `running` is false.',
       answers: {
         202: {
           description: 'It is running',
