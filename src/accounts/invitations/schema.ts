@@ -91,7 +91,7 @@ export const InvitationsAnswer = t.Object(
           state: {
             ...oneOf(INVITATION_STATES),
             description:
-              '`open` while it can be used; `suspended` while its maker may not invite this role',
+              '`open` while it can be used; `suspended` while its creator may not invite this role',
             examples: ['open'],
           },
           made_by: t.Union([NamedAccount, t.Null()], {

@@ -9,7 +9,7 @@ const LockoutAnswer = t.Object(
       LOCKOUT_KINDS.map((kind) => t.Literal(kind)),
       {
         description:
-          'What is locked out: `client`, a client at names it has not logged in to before; `name`, ' +
+          'What is locked out: `client`, a client at names it has not logged in with before; `name`, ' +
           'clients new to a name; `client_at_name`, one client at one name',
       },
     ),

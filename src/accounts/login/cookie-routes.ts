@@ -115,14 +115,14 @@ const refresh = ({ cookies, browser, sessions }: Dependencies) =>
         'time get the same next pair. If the session has ended, its cookies are removed.',
       answers: {
         200: COOKIE_ANSWER,
-        401: problem(401, 'unauthorized', 'This session is over; log in again'),
+        401: problem(401, 'unauthorized', 'This session has ended; log in again'),
         403: FOREIGN_ANSWER,
       },
     },
     async ({ request, caller, set }) => {
       const token = cookies.read(request, 'refresh')
       if (token === undefined)
-        throw new AppError('unauthorized', 'This session is over; log in again')
+        throw new AppError('unauthorized', 'This session has ended; log in again')
       const tokens = await sessions.refresh(token, caller).catch((error: unknown) => {
         if (error instanceof AppError && error.code === 'unauthorized')
           set.headers['set-cookie'] = cookies.remove(request)

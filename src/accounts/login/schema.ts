@@ -27,7 +27,7 @@ export const LoginAnswer = t.Object(
     device_token: t.String({
       description:
         'Store it and send it with the next login. For 90 days, or until all sessions of the ' +
-        'account are ended, it tells this device from strangers who guess at the same name. It ' +
+        'account have ended, it distinguishes this device from strangers who guess passwords. It ' +
         'does not log anyone in.',
     }),
   },

@@ -201,7 +201,7 @@ const reset = ({ enrolment, findAccount }: Dependencies) =>
         'do this for members, owners for everyone, and nobody for themselves.',
       params: PersonParams,
       answers: {
-        200: message('It is off', 'Second factor is off, and all sessions are ended'),
+        200: message('It is off', 'Second factor is off, and all sessions have ended'),
         403: problem(403, 'owner_needed', 'Only an owner may do this to an admin or owner'),
         404: problem(404, 'not_found', 'No such account'),
         409: problem(409, 'own_account', 'Turn your own off with your password and a code'),
@@ -211,6 +211,6 @@ const reset = ({ enrolment, findAccount }: Dependencies) =>
       const subject = await findAccount(params.id)
       if (!subject) throw new AppError('not_found', 'No such account')
       await enrolment.resetFor(caller, subject)
-      return { msg: 'Second factor is off, and all sessions are ended' }
+      return { msg: 'Second factor is off, and all sessions have ended' }
     },
   )

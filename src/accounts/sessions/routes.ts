@@ -47,7 +47,7 @@ const refresh = ({ sessions, tokenLifetimeMs }: Dependencies) =>
       answers: {
         200: { description: 'The next pair', schema: TokenAnswer, example: TOKEN_EXAMPLE },
         400: problem(400, 'invalid', 'Missing refresh_token'),
-        401: problem(401, 'unauthorized', 'This session is over; log in again'),
+        401: problem(401, 'unauthorized', 'This session has ended; log in again'),
       },
     },
     async ({ caller, body }) =>
@@ -127,7 +127,7 @@ const endOthers = (deps: Dependencies) =>
         'ends all sessions of that account.',
       query: AccountQuery,
       answers: {
-        200: message('The sessions are over', '2 sessions ended'),
+        200: message('The sessions have ended', '2 sessions ended'),
         400: problem(400, 'invalid', 'Invalid account'),
         404: problem(404, 'not_found', 'No such account'),
       },

@@ -106,7 +106,7 @@ export const sessionService = (deps: Dependencies) => {
         return tokensOf(rotation.session, successor(refreshToken, rotation.salt))
       if (rotation.outcome === 'unknown')
         await recordCoalesced(from, { action: 'session.refresh', result: 'failure' })
-      throw new AppError('unauthorized', 'This session is over; log in again')
+      throw new AppError('unauthorized', 'This session has ended; log in again')
     },
 
     /** Returns the account of a valid access token, its role as it is in the database now. */

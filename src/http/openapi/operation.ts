@@ -106,7 +106,7 @@ const commonAnswers = (access: Access, body: TSchema | undefined): Record<number
       ? { 403: message(ROLE_FAULTS, `Only an ${access} may do this`) }
       : {}),
     429: {
-      description: 'Over a limit; `Retry-After` says for how many seconds',
+      description: 'Over a limit; `Retry-After` says how many seconds to wait',
       schema: t.Object({ error: t.String() }, { additionalProperties: false }),
       example: { error: 'ratelimit exceeded' },
     },
