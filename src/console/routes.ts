@@ -91,7 +91,7 @@ const readConsole = (showPage: () => Response) =>
       path: '/console',
       access: 'public',
       tag: 'Pages',
-      summary: 'The console',
+      summary: 'Open the console',
       description: 'A page that uses only this API; what it shows depends on who is logged in.',
       answers: { 200: { description: 'A page', contentType: 'text/html' } },
     },

@@ -353,7 +353,7 @@ bool isIncluded(
 String hex(Iterable<int> bytes) =>
     bytes.map((byte) => byte.toRadixString(16).padLeft(2, '0')).join();
 
-/// Logs in, asking for a one-time code until the server accepts one.
+/// Logs in, asking for a one-time code as often as the server requires one.
 Future<void> loginWithCode(
   LockClient client,
   String username,

@@ -32,7 +32,7 @@ const showContents = () =>
       path: '/manual',
       access: 'public',
       tag: 'Pages',
-      summary: 'The contents of the manual',
+      summary: 'Get the contents of the manual',
       answers: { 200: { description: 'A page', contentType: 'text/html' } },
     },
     pageAsset(async () => (await import('./document.ts')).contentsDocument()),
@@ -53,7 +53,7 @@ const showPage = () => {
       path: '/manual/:page',
       access: 'public',
       tag: 'Pages',
-      summary: 'A page of the manual',
+      summary: 'Get a page of the manual',
       params: Params,
       answers: {
         200: [
