@@ -73,7 +73,7 @@ const readIndex = ({ version }: Dependencies) =>
             version: t.String(),
             links: t.Record(t.String(), t.String()),
           }),
-          example: { name: 'Secure Lock Server', version: '0.1.0', links: LINKS },
+          example: { name: 'Secure Lock Server', version: '0.2.0', links: LINKS },
         },
         302: { description: 'a browser is redirected to the console', contentType: 'text/html' },
       },

@@ -22,7 +22,7 @@ const read = ({ gateway }: Dependencies) =>
           description: 'The gateway',
           schema: GatewayAnswer,
           example: {
-            version: '0.1.0',
+            version: '0.2.0',
             address: 'https://lock.home:8443',
             zone: 'Europe/Berlin',
             second_factor: 'optional',
