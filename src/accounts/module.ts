@@ -18,8 +18,8 @@ import { type Dependencies, type Services, openServices, recording } from './ser
 import { browserSessions } from './sessions/browser-session.ts'
 import { sessionRoutes } from './sessions/routes.ts'
 
-/** Opens accounts: who has one, how people log in, and what they may do to one another. Throws
- * `unavailable` if a key cannot be read. */
+/** Opens the accounts module: who has an account, how people log in, and what they may do to one
+ * another. Throws `unavailable` if a key cannot be read. */
 export const openAccounts = async (deps: Dependencies) => {
   const services = await openServices(deps)
   return {
@@ -30,7 +30,7 @@ export const openAccounts = async (deps: Dependencies) => {
       ...administrationRoutes(services),
     ] satisfies readonly Endpoint[],
 
-    /** Stops the erasure under way; the next start finishes it. */
+    /** Stops an erasure under way; the next start finishes it. */
     [Symbol.asyncDispose]: async (): Promise<void> => services.erasures.stop(),
   }
 }
@@ -80,7 +80,7 @@ const entranceRoutes = (deps: Dependencies, services: Services): readonly Endpoi
   ]
 }
 
-/** What people do with their own account. */
+/** What people can do with their own account. */
 const ownRoutes = (deps: Dependencies, services: Services): readonly Endpoint[] => {
   const { db, clock, audit, unlocks } = deps
   const { directory, sessions, authentication, enrolment, store } = services
@@ -107,7 +107,7 @@ const ownRoutes = (deps: Dependencies, services: Services): readonly Endpoint[] 
   ]
 }
 
-/** What admins and owners do. */
+/** What admins and owners can do. */
 const administrationRoutes = (services: Services): readonly Endpoint[] => [
   ...peopleRoutes({
     accountDirectory: services.directory,

@@ -41,7 +41,7 @@ export type Dependencies = {
   readonly clock: Clock
   readonly logger: Logger
   readonly config: Config
-  /** Cost of new password hashes, if not the one that is safe. */
+  /** Cost of new password hashes; by default, the safe one. */
   readonly argon2id?: Argon2id | undefined
   readonly audit: {
     readonly record: RecordAuditEvent
@@ -62,13 +62,13 @@ export type Dependencies = {
 
 export type Services = Awaited<ReturnType<typeof openServices>>
 
-/** Makes the services of accounts. Throws `unavailable` if a key cannot be read. */
+/** Creates the account services. Throws `unavailable` if a key cannot be read. */
 export const openServices = async (deps: Dependencies) => {
   const access = await openAccess(deps)
   return { ...access, ...peopleServices(deps, access) }
 }
 
-/** The ways to record audit events, and nothing else of their module. */
+/** The recording functions of the audit module, and nothing else of it. */
 export const recording = ({ record, auditIn, recordCoalesced }: Dependencies['audit']) => ({
   record,
   auditIn,
@@ -105,7 +105,7 @@ const openAccess = async ({ db, clock, config, audit, unlocks, argon2id }: Depen
   const sealer = secretSealer(keyOf('secondFactors'))
   const isRequired = config.secondFactor === 'required'
   const factors = secondFactors({ db, store: factorStore, sealer, isRequired, clock })
-  // Two a core: Bun hashes one on each, and the next must not wait for the event loop.
+  // Two per core: Bun hashes one on each, and the next must not wait for the event loop.
   const concurrency = 2 * navigator.hardwareConcurrency
   const hasher = passwordHasher({ concurrency, waitingMax: 16 }, argon2id)
   const authentication = authenticationService({
@@ -143,7 +143,7 @@ const openAccess = async ({ db, clock, config, audit, unlocks, argon2id }: Depen
 
 type Access = Awaited<ReturnType<typeof openAccess>>
 
-/** How accounts come, change and go. */
+/** How accounts are created, changed and erased. */
 const peopleServices = (deps: Dependencies, { store, hasher, sessions }: Access) => {
   const { db, clock, config, logger, audit, unlocks } = deps
   const recorders = recording(audit)
@@ -178,7 +178,7 @@ const peopleServices = (deps: Dependencies, { store, hasher, sessions }: Access)
     administration: accountAdministration({ db, erasures, clock, ...recorders }),
     directory: accountDirectory(db, clock),
 
-    /** Ends in a transaction whatever a restored database would bring back to life. */
+    /** Revokes, in a transaction, the credentials that a restored database would revive. */
     revokeCredentialsIn: (tx: Queries) => revokeCredentialsIn(tx, clock),
   }
 }

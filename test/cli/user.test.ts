@@ -90,7 +90,7 @@ describe('user, while the service runs', () => {
     ])
       expect(await door.user(...words)).toMatchObject({
         status: 1,
-        said: 'This is the last owner; make another one first',
+        said: 'This is the last owner; create another one first',
       })
     expect((await door.logIn('oli')).status).toBe(200)
   })

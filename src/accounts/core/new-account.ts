@@ -33,8 +33,8 @@ export type NewRegistration = {
 export const newAccountService = (deps: Dependencies) => {
   const { db, accounts, hasher, isWeak, auditIn, clock } = deps
 
-  /** Returns the account as it may be stored. Throws `invalid`; a taken name is reported before a
-   * weak password. */
+  /** Returns the account to store. Throws `invalid`; a taken name is reported before a weak
+   * password. */
   const check = async (person: NewRegistration): Promise<NewAccount> => {
     const usernameKey = usernameKeyOf(person.username)
     if (usernameKey === '') throw new AppError('invalid', 'Invalid username')
@@ -72,5 +72,5 @@ export const newAccountService = (deps: Dependencies) => {
   }
 }
 
-/** Thrown before the password is judged, as the phone app expects. */
+/** Thrown before the password is checked, as the phone app expects. */
 export const nameTaken = () => new AppError('invalid', 'User already exists')

@@ -6,8 +6,8 @@ const DIGITS = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
 const GROUPS = 7
 const DIGITS_PER_GROUP = 4
 
-/** Makes a code of 140 random bits that a person can read out and type: seven groups of four, such
- * as `7QJK-…`. */
+/** Creates a code of 140 random bits that a person can read out and type: seven groups of four,
+ * such as `7QJK-…`. */
 export const newOneTimeCode = (): string => {
   const random = crypto.getRandomValues(new Uint8Array(GROUPS * DIGITS_PER_GROUP))
   const digits = Array.from(random, (byte) => DIGITS.charAt(byte % DIGITS.length))

@@ -3,7 +3,7 @@ import type { Queries } from '../../storage/database.ts'
 
 export type AccountStore = ReturnType<typeof accountStore>
 
-/** An account that may be added, as it will be stored, without its role. */
+/** A new account as it will be stored, without its role. */
 export type NewAccount = {
   readonly username: string
   readonly usernameKey: string
@@ -15,7 +15,7 @@ export type NewAccount = {
 
 type InsertedAccount = NewAccount & {
   readonly role: Role
-  /** A random one by default. */
+  /** Random by default. */
   readonly publicId?: string
   readonly invitationId?: string
 }
@@ -29,7 +29,7 @@ export type StoredPassword = AuthenticatedAccount & {
   readonly isDisabled: boolean
 }
 
-/** An account as the table of users shows it: never with its password hash. */
+/** An account as `/getUsers` shows it: never with its password hash. */
 export type AccountRecord = {
   readonly id: number
   readonly publicId: string
@@ -79,8 +79,7 @@ export const accountStore = (db: Pick<Queries, 'all' | 'get' | 'run'>) => ({
     )
   },
 
-  /** Returns the schemes by which the legacy server hashed the passwords of accounts that have not
-   * logged in since they were imported. */
+  /** Returns the legacy hash schemes of accounts that have not logged in since their import. */
   legacySchemes: async (): Promise<readonly string[]> => {
     // Skips from one scheme to the next in the index, however many accounts each has.
     const rows = await db.all<{ scheme: string }>(
@@ -142,7 +141,8 @@ export const accountStore = (db: Pick<Queries, 'all' | 'get' | 'run'>) => ({
   hasOwner: (): Promise<boolean> => hasOwner(db),
 })
 
-/** Adds an account with an id that none has had before. Returns undefined if the name is taken. */
+/** Adds an account with an id that was never used before. Returns undefined if the name is
+ * taken. */
 export const insertAccount = async (
   tx: Pick<Queries, 'get'>,
   { publicId = crypto.randomUUID(), ...account }: InsertedAccount,

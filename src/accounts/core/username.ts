@@ -1,12 +1,13 @@
-/** Returns the key by which two spellings are the same name: the name in NFKC, without invisible
- * characters and without space at its ends. Look-alike letters of other alphabets stay distinct. */
+/** Returns the key that all spellings of a name share: the name in NFKC, without invisible
+ * characters and without leading or trailing space. Look-alike letters of other alphabets stay
+ * distinct. */
 export const usernameKeyOf = (username: string): string =>
   username
     .normalize('NFKC')
     .replaceAll(INVISIBLE, '')
     .replaceAll(SPACE, ' ')
     .trim()
-    // Joins what an invisible character kept apart.
+    // Composes letters that an invisible character separated.
     .normalize('NFKC')
 
 /** Format characters, variation selectors and fillers. */

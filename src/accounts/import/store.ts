@@ -15,8 +15,8 @@ export const legacyUsers = ({ table }: ExternalDatabase) => table('user', COLUMN
 
 type Identity = { readonly publicId: string; readonly usernameKey: string }
 
-/** Whether an identity is `free`, was `imported` before, was `erased` since, or belongs in part to
- * another account. */
+/** Whether an identity is `free`, was `imported` before, was `erased` since, or has its name or
+ * public id taken by another account. */
 export type IdentityState = 'free' | 'imported' | 'erased' | 'name_taken' | 'id_taken'
 
 /** Accounts of a legacy server, as one transaction or reader sees them. */

@@ -26,10 +26,11 @@ type Dependencies = {
   readonly clock: Pick<Clock, 'nonDecreasingMs'>
 }
 
-/** The outcome of a row. An account may be `taken` in part. */
+/** The outcome of a row: imported (`taken`), perhaps in part, imported earlier (`here`), or
+ * refused. */
 export type ImportedUser = {
   readonly row: LegacyUser['id']
-  /** The username, if the account was taken. */
+  /** The username, if the account was imported. */
   readonly name?: string
   readonly outcome: 'taken' | 'here' | 'refused'
   /** Why it was refused, or what is missing. */
@@ -57,7 +58,7 @@ export const legacyUserImport = (deps: Dependencies) => {
 
   const hashed = async ({ account, password }: Candidate) => ({
     ...account,
-    // Without a password to take, one that nobody knows.
+    // If there is no password to import, one that nobody knows.
     passwordHash: await (password ? hasher.wrap(password) : hasher.hash(crypto.randomUUID())),
   })
 
@@ -77,7 +78,7 @@ export const legacyUserImport = (deps: Dependencies) => {
       return states
     })
 
-  /** Imports one batch. Adds to `schemes` those by which its passwords were hashed. */
+  /** Imports one batch. Adds the hash schemes of its passwords to `schemes`. */
   const importBatch = async (
     candidates: readonly Candidate[],
     schemes: Set<string>,
@@ -141,7 +142,7 @@ function* chunks<Item>(items: Iterable<Item>, size: number): Generator<readonly 
   if (chunk.length > 0) yield chunk
 }
 
-/** Returns what to import of a row, or why it is refused. */
+/** Returns what to import from a row, or why it is refused. */
 const candidateOf = (row: LegacyUser): Candidate | ImportedUser => {
   const username = fitting(Username, row.username)
   if (typeof row.id !== 'number') return refused(row, 'its id is not a whole number')

@@ -22,7 +22,7 @@ export const invitationRoutes = (deps: Dependencies): readonly Endpoint[] => [
   revoke(deps),
 ]
 
-const NOT_ALLOWED = problem(403, 'forbidden', 'Admins invite members; only an owner invites others')
+const NOT_ALLOWED = problem(403, 'forbidden', 'Admins can only invite members')
 
 const list = ({ invitations }: Dependencies) =>
   endpoint(
@@ -32,7 +32,7 @@ const list = ({ invitations }: Dependencies) =>
       access: 'admin',
       tag: 'Invitations',
       summary: 'List invitations',
-      description: 'The newest first, without their codes, and with the accounts that used them.',
+      description: 'Newest first, without their codes, and with the accounts that used them.',
       query: InvitationsQuery,
       answers: {
         200: { description: 'A page', schema: InvitationsAnswer },
@@ -56,9 +56,9 @@ const create = ({ invitations }: Dependencies) =>
       tag: 'Invitations',
       summary: 'Create an invitation',
       description:
-        'Returns a code, and a link that contains it, as text and as a QR code; they are shown only ' +
-        'here. Anyone who has the code can register with this role, as often as `uses` allows, while ' +
-        'the account that created the invitation may still create it.',
+        'Returns a code, and a link that contains it, as text and as a QR code. They are shown ' +
+        'only once. Anyone with the code can register with this role, as often as `uses` ' +
+        'allows, as long as the account that created the invitation could still create it.',
       body: InvitationBody,
       answers: {
         200: { description: 'The invitation', schema: InvitationAnswer },
@@ -81,7 +81,7 @@ const revoke = ({ invitations }: Dependencies) =>
       limits: ['changes'],
       tag: 'Invitations',
       summary: 'Revoke an invitation',
-      description: 'It cannot be used any more. Accounts that were registered with it stay.',
+      description: 'It can no longer be used. Accounts registered with it stay.',
       params: InvitationParams,
       answers: {
         200: message('The invitation is revoked', 'Invitation revoked'),

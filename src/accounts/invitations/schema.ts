@@ -8,7 +8,7 @@ export const HOURS_DEFAULT = 72
 export const HOURS_MAX = 720
 export const USES_MAX = 100
 
-/** How many invitations a page holds, by default and at most. */
+/** Invitations per page, by default and at most. */
 export const PAGE_DEFAULT = 50
 const PAGE_MAX = 100
 
@@ -17,7 +17,7 @@ const ID = '0193c6a8-5f0e-7c3a-9b1d-2e4f6a8b0c1d'
 const InvitedRole = { ...oneOf(ROLES), examples: ['member'] }
 
 export const InvitationBody = t.Object({
-  role: { ...InvitedRole, description: 'Admins invite members, owners anyone' },
+  role: { ...InvitedRole, description: 'Admins can invite members, owners anyone' },
   label: t.Optional(
     text({ max: 80, description: 'Shown in the list of invitations', examples: ['Grace’s phone'] }),
   ),
@@ -102,7 +102,7 @@ export const InvitationsAnswer = t.Object(
           uses: t.Integer({ examples: [1] }),
           uses_max: t.Integer({ examples: [5] }),
           accounts: t.Array(NamedAccount, {
-            description: 'Accounts that were registered with it and still exist',
+            description: 'Accounts registered with it that still exist',
           }),
         },
         { additionalProperties: false },

@@ -28,7 +28,7 @@ type Terms = {
 /** An action on an invitation for a role. */
 type Request = Pick<AuditEvent, 'action' | 'subject'> & { readonly role: Role }
 
-/** An invitation as its maker sees it; nobody can read its code afterwards. */
+/** A new invitation, with its code, which cannot be read again. */
 export type CreatedInvitation = Terms & {
   readonly id: string
   readonly expiresAtMs: number
@@ -40,12 +40,12 @@ export type CreatedInvitation = Terms & {
 export const invitationService = (deps: Dependencies) => {
   const { db, auditIn, record, linkTo, clock } = deps
 
-  /** Throws `forbidden` unless `by` may manage accounts of the role: an invitation must not give
-   * more than its maker could. */
+  /** Throws `forbidden` unless `by` may manage accounts of the role: an invitation must not grant
+   * more than its creator could. */
   const requireAllowed = async (by: Actor, { role, ...event }: Request): Promise<void> => {
     if (!by.account || mayManage(by.account.role, role)) return
     await record(by, { ...event, result: 'failure', detail: { role } })
-    throw new AppError('forbidden', 'Admins invite members; only an owner invites others')
+    throw new AppError('forbidden', 'Admins can only invite members')
   }
 
   return {
@@ -71,15 +71,14 @@ export const invitationService = (deps: Dependencies) => {
       return { ...terms, ...added, code, link: linkTo(`invitation=${code}`) }
     },
 
-    /** Returns a page, the newest first; `next` is the cursor of the following page, if there is
-     * one. */
+    /** Returns a page, newest first; `next` is the cursor of the next page, if any. */
     page: async (cursor: string | undefined, limit: number) => {
       const found = await invitationsIn(db, clock).page(cursor, limit + 1)
       const page = found.slice(0, limit)
       return { page, next: found.length > limit ? page.at(-1)?.id : undefined }
     },
 
-    /** Accounts that were registered with it stay. Throws `not_found`. */
+    /** Accounts registered with it stay. Throws `not_found`. */
     revoke: async (by: Actor, id: string): Promise<void> => {
       const found = await invitationsIn(db, clock).find(id)
       if (!found) throw new AppError('not_found', 'No such invitation')

@@ -13,7 +13,7 @@ export type NewInvitation = {
   readonly usesMax: number
 }
 
-/** An account; without a name once it is gone. */
+/** An account; it has no name once it is erased. */
 export type NamedAccount = { readonly publicId: string; readonly username: string | undefined }
 
 export type Invitation = {
@@ -30,7 +30,7 @@ export type Invitation = {
 
 type Added = Pick<Invitation, 'id' | 'expiresAtMs'>
 
-/** An invitation with the accounts that were registered with it and still exist. */
+/** An invitation with the accounts registered with it that still exist. */
 export type ListedInvitation = Invitation & { readonly accounts: readonly NamedAccount[] }
 
 type InvitationRow = {
@@ -77,7 +77,7 @@ export const invitationsIn = (queries: Queries, clock: Pick<Clock, 'nonDecreasin
     return { id, expiresAtMs }
   },
 
-  /** Returns the invitation of a code, or undefined if it cannot be used now. */
+  /** Returns the invitation with a code, or undefined if it cannot be used now. */
   findOpen: async (codeHash: Buffer): Promise<Invitation | undefined> => {
     const row = await queries.get<InvitationRow>(
       `${SELECT} WHERE invitation.code_hash = ?`,
@@ -92,7 +92,7 @@ export const invitationsIn = (queries: Queries, clock: Pick<Clock, 'nonDecreasin
     return row && invitationOf(row, clock.nonDecreasingMs())
   },
 
-  /** Returns up to `limit` invitations that were created before `beforeId`, the newest first. */
+  /** Returns up to `limit` invitations created before `beforeId`, newest first. */
   page: async (
     beforeId: string | undefined,
     limit: number,

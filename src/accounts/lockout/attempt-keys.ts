@@ -7,20 +7,21 @@ import type { Subjects } from './store.ts'
 
 /** An attempt to log in, or to confirm a password or code elsewhere. */
 export type LoginAttempt = {
-  /** What the account is found by, or would be; empty if what was sent cannot be a name. */
+  /** The key of the submitted username, whether or not it has an account; empty if it cannot be a
+   * name. */
   readonly usernameKey: string
   readonly account: AuthenticatedAccount | undefined
   readonly deviceToken?: string | undefined
   readonly from: Origin
 }
 
-/** Who attempts to log in, and to what; names and addresses are keyed hashes. */
+/** Who is trying to log in, and to which account; names and addresses are keyed hashes. */
 export type AttemptKeys = {
   readonly subjects: Subjects
   readonly clientHash: Buffer
   readonly address: string
   readonly accountId: number | undefined
-  /** The device showed a device cookie of the account, and so is known wherever it is. */
+  /** The device sent a device cookie of the account, so it is known wherever it is. */
   readonly hasDeviceCookie: boolean
 }
 
@@ -30,7 +31,7 @@ type Options = {
   readonly nowMs: () => number
 }
 
-/** Returns a function that returns the keys of an attempt. */
+/** Returns a function that computes the keys of an attempt. */
 export const attemptKeysOf = ({ key, devices, nowMs }: Options) => {
   const hash = (...parts: readonly string[]): Buffer =>
     createHmac('sha256', key).update(JSON.stringify(parts)).digest()

@@ -1,9 +1,9 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { AuthenticatedAccount } from '../core/store.ts'
 
-/** Device cookies tell a device that has logged in to an account before from a stranger's (OWASP,
- * "Slow Down Online Guessing Attacks with Device Cookies"). They do not log anyone in: the password is
- * still needed. They are self-contained, so nothing is stored. */
+/** Device cookies distinguish a device that has logged in to an account before from a stranger's
+ * (OWASP, "Slow Down Online Guessing Attacks with Device Cookies"). They do not log anyone in: the
+ * password is still needed. They are self-contained, so nothing is stored. */
 export const deviceCookies = (key: string) => {
   const macOf = (body: Buffer, { publicId, sessionEpoch }: Holder): Buffer =>
     createHmac('sha256', key)
@@ -33,7 +33,8 @@ export const deviceCookies = (key: string) => {
   }
 }
 
-/** Anyone who once had the password may hold any number of cookies: they end with all sessions. */
+/** Anyone who once had the password may have any number of cookies, so ending all sessions voids
+ * them. */
 type Holder = Pick<AuthenticatedAccount, 'publicId' | 'sessionEpoch'>
 
 const ID_BYTES = 16

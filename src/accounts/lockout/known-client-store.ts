@@ -1,13 +1,13 @@
 import { DAY_MS } from '../../domain/duration.ts'
 import type { Queries } from '../../storage/database.ts'
 
-/** How long a login makes a client known, and a device cookie is valid. */
+/** How long a client stays known after a login, and a device cookie is valid. */
 export const KNOWN_CLIENT_MS = 90 * DAY_MS
 
 /** Within this time, another login from a known client writes nothing. */
 const RENEWED_MS = DAY_MS
 
-/** Clients that are known to one account. Each may guess ten times before it is locked out. */
+/** Known clients per account. Each may guess ten times before it is locked out. */
 const KNOWN_CLIENTS_MAX = 10
 
 /** An account and a client, by a keyed hash of its address. */
@@ -25,10 +25,10 @@ export const knownClientStore = (db: Queries) => ({
     (await knownSinceMs(db, client)) <= atMs - RENEWED_MS,
 })
 
-/** Clients of accounts, as a transaction makes them known. */
+/** Adds and removes known clients in a transaction. */
 export const knownClientsIn = (tx: Queries) => ({
-  /** Makes a client known, and forgets the oldest beyond the bound. Does nothing if the account is
-   * gone. */
+  /** Makes a client known, and forgets the oldest beyond the limit. Does nothing if the account was
+   * erased. */
   save: async ({ accountId, clientHash }: KnownClient, atMs: number): Promise<void> => {
     await tx.run(
       `INSERT INTO known_client (account_id, hash, logged_in_at_ms)
@@ -54,7 +54,7 @@ export const knownClientsIn = (tx: Queries) => ({
   },
 })
 
-/** Returns when the account last logged in from the client, to the day. */
+/** Returns when the account last logged in from the client, to within a day. */
 const knownSinceMs = async (db: Queries, { accountId, clientHash }: Client): Promise<number> => {
   const known = await db.get<{ ms: number }>(
     'SELECT logged_in_at_ms AS ms FROM known_client WHERE account_id = ? AND hash = ?',

@@ -12,7 +12,7 @@ type Dependencies = {
   readonly findAccount: (publicId: string) => Promise<Account | undefined>
 }
 
-/** Who is locked out after too many failed logins, and clearing that. */
+/** Listing and clearing lockouts, for admins and owners. */
 export const lockoutRoutes = (deps: Dependencies): readonly Endpoint[] => [list(deps), clear(deps)]
 
 const list = ({ lockout, findAccount }: Dependencies) =>
@@ -24,15 +24,15 @@ const list = ({ lockout, findAccount }: Dependencies) =>
       tag: 'Accounts',
       summary: 'List lockouts',
       description:
-        'After ten failed logins in a row, a client is locked out at that name, at first for 30 ' +
-        'seconds, and with each further failure for twice as long, up to an hour. After a hundred at ' +
-        'a name, clients that have not logged in with it before are locked out there; after a hundred ' +
-        'of a client, it is locked out at the names that it has not logged in with. Lists up to a ' +
-        'hundred, those of accounts first.',
+        'After ten failed logins in a row, a client is locked out of that name, for 30 seconds ' +
+        'at first and twice as long after each further failure, up to an hour. After a hundred ' +
+        'failures at a name, clients that have not logged in to it before are locked out of it. ' +
+        'After a hundred failures of a client, it is locked out of the names it has not logged ' +
+        'in to. Lists up to a hundred lockouts, those of accounts first.',
       query: AccountQuery,
       answers: {
         200: {
-          description: 'The current lockouts, and their total number',
+          description: 'The active lockouts, and their total number',
           schema: LockoutsAnswer,
           example: {
             total: 1,
@@ -81,10 +81,10 @@ const clear = ({ lockout }: Dependencies) =>
       access: 'admin',
       tag: 'Accounts',
       summary: 'Clear a lockout',
-      description: 'Its failures are forgotten too: counting starts again.',
+      description: 'Also resets its count of failures.',
       params: LockoutParams,
       answers: {
-        200: message('The lockout has ended', 'Lockout cleared'),
+        200: message('The lockout is cleared', 'Lockout cleared'),
         404: problem(404, 'not_found', 'No such lockout'),
       },
     },

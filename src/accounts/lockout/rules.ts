@@ -10,7 +10,7 @@ export type Counter = { readonly failures: number; readonly lockedUntilMs: numbe
 
 export type Counters = Readonly<Record<LockoutKind, Counter>>
 
-/** The outcome of an attempt: `unfinished` is a right password whose second factor is missing. */
+/** The outcome of an attempt: `unfinished` is the right password without its second factor. */
 export type Outcome = 'right' | 'unfinished' | 'wrong'
 
 type Attempt = {
@@ -46,15 +46,15 @@ const FAILURES_MAX: Readonly<Record<LockoutKind, number>> = {
 const LOCKOUT_MS_MIN = 30_000
 const LOCKOUT_MS_MAX = HOUR_MS
 
-/** No failures, or forgotten ones. */
+/** No failures, or only forgotten ones. */
 export const NO_FAILURES: Counter = { failures: 0, lockedUntilMs: null }
 
 /** Decides whether an attempt passes, and if not, what the counters are after it.
  *
- * A known client is locked out only by its own failures at the name, so that no stranger can keep it
- * out. A client counts against the name only until it is itself locked out there, so that one
- * stranger alone never locks out others. An attempt that is refused during a lockout reveals nothing
- * about the password, so it counts against the client only and makes no lockout longer. */
+ * A known client is locked out only by its own failures at the name, so that no stranger can lock
+ * it out. A client counts against the name only until it is itself locked out there, so that one
+ * stranger alone never locks out others. An attempt that is refused during a lockout reveals
+ * nothing about the password, so it counts against the client only and makes no lockout longer. */
 export const evaluateAttempt = ({ outcome, counters, isKnown, atMs }: Attempt): Evaluation => {
   const isLockedOut = (kind: LockoutKind): boolean => (counters[kind].lockedUntilMs ?? 0) > atMs
   const isFull = (kind: LockoutKind): boolean => counters[kind].failures >= FAILURES_MAX[kind]

@@ -4,7 +4,7 @@ import { LOCKOUT_KINDS } from './rules.ts'
 
 const LockoutAnswer = t.Object(
   {
-    id: t.String({ description: 'For clearing it' }),
+    id: t.String({ description: 'Use it to clear the lockout' }),
     kind: t.Union(
       LOCKOUT_KINDS.map((kind) => t.Literal(kind)),
       {
@@ -34,7 +34,7 @@ export const LockoutsAnswer = t.Object(
 
 export const LockoutParams = t.Object({
   id: t.String({
-    description: 'From the list',
+    description: 'From the list of lockouts',
     examples: ['5f0c7a3e9b1d482c6e8f70a1b2c3d4e55f0c7a3e9b1d482c6e8f70a1b2c3d4e5'],
   }),
 })

@@ -19,13 +19,13 @@ type Dependencies = {
   readonly db: Database
   /** Hides names and addresses in the counters, and signs device cookies. */
   readonly key: string
-  /** The clock of the counters: it follows no jump of the time of day. */
+  /** The clock of the counters, which ignores jumps of the time of day. */
   readonly nowMs: () => number
   readonly clock: Pick<Clock, 'wallMs'>
   readonly auditIn: AuditIn
   /** Records in the unlock log who was denied access; never rejects. */
   readonly recordDenied: (denial: Denial) => Promise<void>
-  /** Counters of each kind that a sweep keeps. */
+  /** How many counters of each kind a sweep keeps. */
   readonly countersMax?: number
 }
 
@@ -34,14 +34,14 @@ type Denial = {
   readonly reason: 'too_many_attempts'
 }
 
-/** Attempts waiting to be judged, each of which may cost a sync of the disk: a body that is not even
- * a name and password gets here without the work of a hash, as fast as anyone can send it. */
+/** How many attempts may wait. Each may cost a disk sync, and a malformed body gets here without
+ * the work of a hash, as fast as anyone can send it. */
 const QUEUED_ATTEMPTS_MAX = 100
 
 const COUNTERS_MAX = 20_000
 const SWEEP_MS = MINUTE_MS
 
-/** The rules of guessing: who is locked out after failed logins, and how that ends. */
+/** The rules of lockouts: who is locked out after failed logins, and how that ends. */
 export const lockoutService = (deps: Dependencies) => {
   const { db, key, nowMs, clock, auditIn, recordDenied } = deps
   const store = failedLoginStore(db)
@@ -65,8 +65,8 @@ export const lockoutService = (deps: Dependencies) => {
     })
   }
 
-  /** Judges an attempt by what is counted so far. An attempt that passes writes nothing: it must not
-   * wait for a disk that is full or locked. */
+  /** Evaluates an attempt by the counters so far. An attempt that passes writes nothing: it must
+   * not wait for a disk that is full or locked. */
   const evaluate = async (attempt: LoginAttempt, outcome: Outcome): Promise<Evaluation> => {
     const keys = keysOf(attempt)
     const atMs = nowMs()
@@ -88,14 +88,14 @@ export const lockoutService = (deps: Dependencies) => {
     return evaluation
   }
 
-  // One after another, so that guesses sent at once gain nothing over guesses sent in turn.
+  // In turn, so that simultaneous guesses gain nothing.
   const inTurn = pLimit(1)
 
   return {
-    /** Returns whether an attempt passes whose outcome is known but not yet answered, and counts it
-     * if not. Call it last and whatever the outcome, so that during a lockout the right password
-     * costs the same work and gets the same answer as a wrong one. Throws `unavailable`, whatever the
-     * outcome, if too many attempts are waiting. */
+    /** Returns whether an attempt passes, and counts it if not. Call it last and whatever the
+     * outcome, so that during a lockout the right password costs the same work and gets the same
+     * answer as a wrong one. Throws `unavailable`, whatever the outcome, if too many attempts are
+     * waiting. */
     registerAttempt: async (attempt: LoginAttempt, outcome: Outcome): Promise<boolean> => {
       if (inTurn.activeCount + inTurn.pendingCount >= QUEUED_ATTEMPTS_MAX)
         throw new AppError('unavailable', 'Server busy, try again')
@@ -105,14 +105,14 @@ export const lockoutService = (deps: Dependencies) => {
         if (account && outcome === 'right') await trustClient({ ...attempt, account })
         return true
       }
-      // Not awaited: the time of the answer must not reveal that there is such an account.
+      // Not awaited: the time of the answer must not reveal that the account exists.
       if (account && evaluation.started.some(({ kind }) => kind !== 'client'))
         void recordDenied({ account, reason: 'too_many_attempts' })
       return false
     },
 
-    /** Makes a client known to an account that was proved by other means than its password, and
-     * forgives the failures there. */
+    /** Makes a client known to an account after proof other than its password, and forgives the
+     * failures there. */
     trustClient,
 
     /** Returns a device cookie, which makes a device known to an account, wherever it is, until all
@@ -120,7 +120,7 @@ export const lockoutService = (deps: Dependencies) => {
     deviceToken: (account: AuthenticatedAccount): string =>
       devices.issue(account, nowMs() + KNOWN_CLIENT_MS),
 
-    /** Returns the lockouts that run now, of one account or all, in wall time. */
+    /** Returns the active lockouts of one account or all, in wall time. */
     list: async (accountId?: number): Promise<ActiveLockouts> => {
       const { total, lockouts } = await store.active(nowMs(), accountId)
       const aheadMs = clock.wallMs() - nowMs()
@@ -134,7 +134,7 @@ export const lockoutService = (deps: Dependencies) => {
       }
     },
 
-    /** Clears a lockout and its failures. Throws `not_found` if none of this id runs. */
+    /** Clears a lockout and its failures. Throws `not_found` if no active one has this id. */
     clear: (caller: Caller, id: string): Promise<void> =>
       db.transaction(async (tx) => {
         const cleared = await failedLoginsIn(tx).clear(id, nowMs())
@@ -149,7 +149,7 @@ export const lockoutService = (deps: Dependencies) => {
   }
 }
 
-/** Returns a function that removes, at most once a minute, what is forgotten and what is too much. */
+/** Returns a function that removes expired and excess rows, at most once a minute. */
 const sweeper = (countersMax: number) => {
   let sweptAtMs = Number.NEGATIVE_INFINITY
   return async (tx: Queries, atMs: number): Promise<void> => {

@@ -2,7 +2,7 @@ import { DAY_MS } from '../../domain/duration.ts'
 import type { Database, Queries } from '../../storage/database.ts'
 import { type Counters, LOCKOUT_KINDS, type LockoutKind, NO_FAILURES } from './rules.ts'
 
-/** Who attempts to log in, and to what, as keyed hashes. */
+/** Who is trying to log in, and to which account, as keyed hashes. */
 export type Subjects = Readonly<Record<LockoutKind, Buffer>>
 
 /** A counter that locks its subject out. */
@@ -16,7 +16,7 @@ export type ActiveLockout = {
   readonly lockedUntilMs: number
 }
 
-/** The lockouts that run now, as many as a list shows, and their total number. */
+/** The active lockouts, up to the limit of the list, and their total number. */
 export type ActiveLockouts = { readonly total: number; readonly lockouts: readonly ActiveLockout[] }
 
 type LockoutRow = {
@@ -42,16 +42,16 @@ type SavedCounters = {
 /** How long after the last attempt failures are forgotten. */
 const COUNTED_MS = DAY_MS
 
-/** Counters that one sweep removes at most. */
+/** The most counters that one sweep removes. */
 const SWEPT_MAX = 1_000_000
 
 const LISTED_MAX = 100
 
-/** Failed logins as they are looked up, by a clock that follows no jump of the time of day. */
+/** Looks up failed logins, by a clock that ignores jumps of the time of day. */
 export const failedLoginStore = (db: Queries) => ({
   counters: (subjects: Subjects, atMs: number): Promise<Counters> => countersOf(db, subjects, atMs),
 
-  /** Returns the lockouts that run at a time: those of accounts first, then the longest. */
+  /** Returns the lockouts that are active at a time: those of accounts first, then the longest. */
   active: async (atMs: number, accountId?: number): Promise<ActiveLockouts> => {
     const rows = await db.all<LockoutRow>(
       `${ACTIVE_LOCKOUTS}
@@ -68,10 +68,10 @@ export const failedLoginStore = (db: Queries) => ({
   },
 })
 
-/** Failed logins, as a transaction counts and clears them. */
+/** Counts and clears failed logins in a transaction. */
 export const failedLoginsIn = (tx: Queries) => ({
   /** Writes all three counters, even unchanged ones, so that every refusal takes the same time. The
-   * account may be gone since its password was read. */
+   * account may have been erased since its password was read. */
   save: async (saved: SavedCounters): Promise<void> => {
     const { subjects, address, accountId, counters, atMs } = saved
     for (const kind of LOCKOUT_KINDS)
@@ -106,7 +106,7 @@ export const failedLoginsIn = (tx: Queries) => ({
     await tx.run('DELETE FROM failed_login WHERE subject IN (?, ?)', name, clientAtName)
   },
 
-  /** Ends a lockout and returns what it was, or undefined if none of this id runs. */
+  /** Clears a lockout and returns it, or undefined if no active one has this id. */
   clear: async (
     id: string,
     atMs: number,
@@ -124,7 +124,7 @@ export const failedLoginsIn = (tx: Queries) => ({
   },
 
   /** Deletes forgotten counters, and of each kind those beyond `countersMax`: the fewest failures
-   * first, so that a flood of new counters does not wash a full one away. */
+   * first, so that a flood of new counters does not displace a full one. */
   sweep: async (atMs: number, countersMax: number): Promise<void> => {
     await tx.run('DELETE FROM failed_login WHERE failed_at_ms <= ?', atMs - COUNTED_MS)
     for (const kind of LOCKOUT_KINDS)

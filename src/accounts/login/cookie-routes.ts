@@ -20,13 +20,13 @@ type Dependencies = {
   readonly accounts: Pick<Authentication, 'login' | 'refuseMalformed'>
   readonly sessions: Pick<Sessions, 'refresh'>
   readonly clock: Pick<Clock, 'nonDecreasingMs'>
-  /** Returns until when the access token of a request is valid, or undefined if it is not. */
+  /** Returns when the access token of a request expires, or undefined if it is not valid. */
   readonly authenticateRequest: (
     request: Request,
   ) => Promise<{ readonly expiresAtMs: number } | undefined>
 }
 
-/** Sessions of browsers: logging in, refreshing, and whether there is one. */
+/** Sessions of browsers: logging in, refreshing, and getting the state. */
 export const cookieRoutes = (deps: Dependencies): readonly Endpoint[] => [
   logIn(deps),
   state(deps),
@@ -81,7 +81,7 @@ const state = ({ cookies, clock, authenticateRequest }: Dependencies) =>
       tag: 'Sessions',
       summary: 'Get the session state of this browser',
       description:
-        '`renewable` means that there is no valid access token, but a cookie that may get the next one.',
+        '`renewable` means that there is no valid access token, but a cookie that may get a new one.',
       answers: {
         200: {
           description: 'The state',
@@ -111,8 +111,8 @@ const refresh = ({ cookies, browser, sessions }: Dependencies) =>
       tag: 'Sessions',
       summary: 'Refresh the session of a browser',
       description:
-        'Like `POST /v1/session/refresh`, with the tokens in cookies. Tabs that do this at the same ' +
-        'time get the same next pair. If the session has ended, its cookies are removed.',
+        'Like `POST /v1/session/refresh`, with the tokens in cookies. Tabs that refresh at the ' +
+        'same time get the same new pair. If the session has ended, its cookies are removed.',
       answers: {
         200: COOKIE_ANSWER,
         401: problem(401, 'unauthorized', 'This session has ended; log in again'),

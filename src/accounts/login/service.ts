@@ -20,7 +20,7 @@ type Dependencies = {
   readonly secondFactors: Pick<SecondFactors, 'check' | 'isOn' | 'withoutCode'>
   readonly lockout: Pick<Lockout, 'deviceToken' | 'registerAttempt' | 'trustClient'>
   readonly record: RecordAuditEvent
-  /** Records what may come with every request. */
+  /** Records events that may come with every request. */
   readonly recordCoalesced: RecordAuditEvent
 }
 
@@ -35,8 +35,9 @@ type LoginTokens = Tokens & { readonly deviceToken: string }
 export const authenticationService = (deps: Dependencies) => {
   const { store, hasher, sessions, secondFactors, lockout, record, recordCoalesced } = deps
 
-  /** Returns the account of a name and its password, or undefined, after the same work, for an unknown
-   * name, a wrong password, a disabled account or a lockout. Counts each failure. */
+  /** Returns the account if the password is right. Otherwise returns undefined after the same work,
+   * whether for an unknown name, a wrong password, a disabled account or a lockout. Counts each
+   * failure. */
   const checkPassword = async (
     credentials: Credentials,
     from: Origin,
@@ -56,8 +57,8 @@ export const authenticationService = (deps: Dependencies) => {
     return found
   }
 
-  /** Judges the code of someone who knows the password. A wrong code counts like a wrong password; only
-   * a right one forgives the failures. */
+  /** Checks the code of someone who knows the password. A wrong code counts like a wrong password;
+   * only a right one forgives the failures. */
   const checkCode = async ({
     account,
     from,
@@ -76,18 +77,18 @@ export const authenticationService = (deps: Dependencies) => {
     return verdict
   }
 
-  /** Returns the account that a login was for, whatever its password. */
+  /** Returns the account that a login was for, whatever the password. */
   const namedBy = async (credentials: Credentials): Promise<Account | undefined> =>
     Value.Check(LoginBody, credentials)
       ? store.findPassword(usernameKeyOf(credentials.username))
       : undefined
 
-  /** Counts a body that is no name and password at all, as a guess at a name that nobody can have. */
+  /** Counts a malformed body as a guess at a name that nobody can have. */
   const refuseMalformed = async (from: Origin): Promise<undefined> => {
     await lockout.registerAttempt({ usernameKey: '', account: undefined, from }, 'wrong')
   }
 
-  /** Replaces an outdated hash; at a later login, if the service is busy. */
+  /** Replaces an outdated hash, or leaves it to a later login if the service is busy. */
   const rehash = async ({ id, passwordHash }: StoredPassword, password: string): Promise<void> => {
     try {
       await store.replacePasswordHash(id, passwordHash, await hasher.hash(password))
@@ -103,8 +104,8 @@ export const authenticationService = (deps: Dependencies) => {
     find: (username: string): Promise<Account | undefined> =>
       store.findPassword(usernameKeyOf(username)),
 
-    /** Begins a session and returns its tokens. Throws `unauthorized`, and only after the right
-     * password asks for the code of a second factor. */
+    /** Begins a session and returns its tokens. Throws `unauthorized`; asks for the code of a
+     * second factor only after the right password. */
     login: async (credentials: Credentials, from: Origin): Promise<LoginTokens> => {
       const account = await checkPassword(credentials, from)
       const verdict = account && (await checkCode({ ...credentials, account, from }))
@@ -112,7 +113,7 @@ export const authenticationService = (deps: Dependencies) => {
       const how = { second_factor: verdict ?? 'unneeded' }
       const tokens = account && isIn && (await sessions.begin(account, from, how))
       if (!tokens) {
-        // Every failed login passes here, whichever factor it failed by.
+        // Every failed login gets here, whichever factor failed.
         const fault = loginFault(verdict)
         const named = account ?? (await namedBy(credentials))
         await record(from, {
@@ -127,8 +128,8 @@ export const authenticationService = (deps: Dependencies) => {
     },
 
     /** Returns the account of a name and password that come with every request, as a browser sends
-     * them to the tables, or undefined if they do not fit. Throws `unauthorized` if they do and the
-     * account has a second factor. */
+     * them to the tables, or undefined if they are wrong. Throws `unauthorized` if they are right
+     * but the account has a second factor. */
     signInOnce: async (credentials: Credentials, from: Origin): Promise<Account | undefined> => {
       const account = await checkPassword(credentials, from)
       if (!account) return undefined

@@ -4,7 +4,7 @@ import type { Queries } from '../../storage/database.ts'
 export type ExportStore = ReturnType<typeof exportStore>
 
 /** What the database stores about an account besides its details, sessions, audit events and
- * unlocks, in the words of the export. Hashes and secrets say nothing about a person and are left
+ * unlocks, named as in the export. Hashes and secrets say nothing about a person and are left
  * out. */
 export const exportStore = (db: Pick<Queries, 'all' | 'get'>) => ({
   of: async ({ id, publicId }: Account) => ({

@@ -15,7 +15,7 @@ type Dependencies = {
   readonly accountDirectory: Pick<AccountDirectory, 'find'>
   readonly sessions: Pick<Sessions, 'list'>
   readonly exportStore: ExportStore
-  /** What other rooms store about a person, by its name in the export. May be long. */
+  /** What other modules store about a person, by its name in the export. May be long. */
   readonly lists: Readonly<Record<string, Pages>>
   readonly record: RecordAuditEvent
   readonly clock: Pick<Clock, 'wallMs'>

@@ -21,8 +21,8 @@ type Dependencies = {
   readonly accountExport: AccountExport
 }
 
-/** The caller's own account. Requests that carry a password or a code count against the limits of
- * logging in. */
+/** The caller's own account. Requests that carry a password or a code count against the login
+ * limits. */
 export const ownAccountRoutes = (deps: Dependencies): readonly Endpoint[] => [
   read(deps),
   change(deps),
@@ -67,8 +67,8 @@ const change = (deps: Dependencies) =>
       tag: 'Accounts',
       summary: 'Change your phone, address or email',
       description:
-        'Only the given fields change; an `email` of null removes it. The name cannot be changed: ' +
-        'unlocks were recorded under it. Other fields change nothing.',
+        'Only the given fields change; an `email` of null removes it. The name cannot be ' +
+        'changed, because unlocks were recorded under it. Other fields are ignored.',
       body: ContactBody,
       answers: {
         200: {
@@ -121,7 +121,7 @@ const changePassword = ({ ownAccount }: Dependencies) =>
       description: 'Ends all your sessions except the one that makes this request.',
       body: PasswordBody,
       answers: {
-        200: message('The new password is in use', 'Password changed'),
+        200: message('The password is changed', 'Password changed'),
         400: WEAK_PASSWORD,
         403: WRONG_PASSWORD,
         503: BUSY,
@@ -146,15 +146,15 @@ const erase = ({ ownAccount }: Dependencies) =>
       tag: 'Accounts',
       summary: 'Erase your account',
       description:
-        'Deletes the account, its sessions and everything else that belongs to it, and removes the name ' +
-        'and the methods from the unlock log, whose proofs still hold, and the addresses from the ' +
-        'audit events. It cannot be undone. The last owner cannot be erased.',
+        'Deletes the account with its sessions and other data. Removes its name and methods ' +
+        'from the unlock log, whose proofs stay valid, and its addresses from the audit events. ' +
+        'This cannot be undone. The last owner cannot be erased.',
       body: EraseBody,
       answers: {
         200: message('The account is erased', 'Account erased'),
         400: problem(400, 'invalid', 'Missing password'),
         403: WRONG_PASSWORD,
-        409: problem(409, 'last_owner', 'This is the last owner; make another one first'),
+        409: problem(409, 'last_owner', 'This is the last owner; create another one first'),
         503: BUSY,
       },
     },
@@ -174,11 +174,11 @@ const redeemReset = ({ ownAccount }: Dependencies) =>
       tag: 'Accounts',
       summary: 'Choose a new password with a one-time code',
       description:
-        'The code comes from an admin or owner and works once. All sessions end; log in with the new ' +
-        'password. A password that is refused as too weak does not use up the code.',
+        'The code comes from an admin or owner and works once. All sessions end; log in with ' +
+        'the new password. A password that is too weak does not use up the code.',
       body: ResetBody,
       answers: {
-        200: message('The new password is in use', 'Password changed'),
+        200: message('The password is changed', 'Password changed'),
         400: WEAK_PASSWORD,
         401: problem(401, 'invalid_code', 'Invalid username or code'),
         503: BUSY,

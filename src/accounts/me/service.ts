@@ -46,11 +46,11 @@ type Redemption = {
   readonly newPassword: string
 }
 
-/** What people do to their own account. */
+/** What people can do with their own account. */
 export const ownAccountService = (deps: Dependencies) => {
   const { db, checkPassword, hasher, isWeak, lockout, erasures, auditIn, record, clock } = deps
 
-  /** Throws `forbidden` unless the password is the caller's: a phone left open is not enough. */
+  /** Throws `forbidden` unless the password is the caller's: an unlocked phone is not enough. */
   const requirePassword = async (caller: OwnCaller, password: string): Promise<void> => {
     const { username, publicId } = caller.account
     const confirmed = await checkPassword({ username, password }, caller)
@@ -93,7 +93,7 @@ export const ownAccountService = (deps: Dependencies) => {
       })
     },
 
-    /** Ends all other sessions, and voids a password reset code if there is one. */
+    /** Ends all other sessions, and voids any password reset code. */
     changePassword: (caller: OwnCaller, change: PasswordChange): Promise<void> => {
       const event = { action: 'password.change', subject: caller.account.publicId } as const
       return auditRefusals({ record, by: caller, event }, async () => {
@@ -110,8 +110,8 @@ export const ownAccountService = (deps: Dependencies) => {
       })
     },
 
-    /** Uses up the code of a password reset and ends all sessions. The answer does not tell a wrong,
-     * used or expired code from an unknown name. The client becomes a known one, so that earlier
+    /** Uses up the code of a password reset and ends all sessions. The answer does not tell a
+     * wrong, used or expired code from an unknown name. The client becomes known, so that earlier
      * failed logins do not lock it out. */
     redeemReset: async (redemption: Redemption, from: Origin): Promise<void> => {
       const claim = {

@@ -3,20 +3,20 @@ import { AppError } from '../../errors.ts'
 import { type WerkzeugHash, werkzeugDigest, unwrapped, wrappedHash } from './werkzeug-hash.ts'
 
 export type PasswordHasher = {
-  /** Returns an Argon2id hash in PHC form, which holds its parameters. */
+  /** Returns an Argon2id hash in PHC form, which contains its parameters. */
   hash: (password: string) => Promise<string>
-  /** Returns a Werkzeug hash hashed once more with Argon2id; it fits the same password. */
+  /** Returns a Werkzeug hash hashed once more with Argon2id; it matches the same password. */
   wrap: (legacy: WerkzeugHash) => Promise<string>
-  /** True if the password fits; without a hash, false after the same work: one Argon2id hash, and one
-   * Werkzeug hash for each of `legacySchemes`, whatever the scheme of this hash. */
+  /** True if the password matches; without a hash, false after the same work: one Argon2id hash,
+   * and one Werkzeug hash for each of `legacySchemes`, whatever the scheme of this hash. */
   verify: (
     password: string,
     hash: string | undefined,
     legacySchemes?: readonly string[],
   ) => Promise<boolean>
-  /** True if a hash is a wrapped one, or was made with weaker parameters than today's. */
+  /** True if a hash is wrapped, or has weaker parameters than today's. */
   isOutdated: (hash: string) => boolean
-  /** Returns how many hashes are running, are waiting, and were refused so far. */
+  /** Returns how many hashes are running, are waiting, and have been refused so far. */
   load: () => HashingLoad
 }
 
@@ -65,8 +65,9 @@ export const passwordHasher = (
   }
 }
 
-/** Returns what stands in for the hash of an unknown name: the same work to verify, and no password
- * fits. Random bytes instead of a real hash, so that a start does not have to compute one. */
+/** Returns a decoy for the hash of an unknown name: it takes the same work to verify, and no
+ * password matches it. Random bytes instead of a real hash, so that starting need not compute
+ * one. */
 const decoyHash = ({ memoryCost, timeCost }: Argon2id): string => {
   const [salt, hash] = [0, 1].map(() =>
     crypto.getRandomValues(new Uint8Array(32)).toBase64({ omitPadding: true }),
@@ -74,16 +75,18 @@ const decoyHash = ({ memoryCost, timeCost }: Argon2id): string => {
   return `$argon2id$v=19$m=${memoryCost},t=${timeCost},p=1$${salt}$${hash}`
 }
 
-/** Bun refuses to hash an empty password. No password is stored as this: the policy asks for more. */
+/** Bun refuses to hash an empty password. No password is stored as this: the policy requires
+ * more. */
 const EMPTY = ' '
 
-/** As long as the salts of Werkzeug. */
+/** As long as Werkzeug's salts. */
 const DECOY_SALT = 'x'.repeat(16)
 
-/** Returns the form in which a password is hashed, in which the spellings of two keyboards are equal. */
+/** Returns the form in which a password is hashed, the same for every way a keyboard may spell
+ * it. */
 const normalised = (password: string): string => password.normalize('NFKC')
 
-/** Returns a function that runs work within bounds, and the figures of it. */
+/** Returns a function that runs work within bounds, and its figures. */
 const gate = ({ concurrency, waitingMax }: { concurrency: number; waitingMax: number }) => {
   const limit = pLimit(concurrency)
   let refused = 0

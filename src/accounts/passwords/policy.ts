@@ -26,7 +26,7 @@ export const weakPasswordCheck = (options: {
   readonly minLength: number
   readonly useBlocklist: boolean
 }): WeakPasswordCheck => {
-  // Read when the first password is chosen, not at the start.
+  // Read when the first password is chosen, not at startup.
   let blocklist: ReadonlySet<string> | undefined
   return (password, username) => {
     const plain = comparable(password)

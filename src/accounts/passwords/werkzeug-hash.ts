@@ -1,7 +1,7 @@
 import { createHmac, pbkdf2, scrypt } from 'node:crypto'
 import { promisify } from 'node:util'
 
-/** A password hash as Werkzeug made it for the legacy server: scheme, salt and digest. */
+/** A password hash as Werkzeug created it for the legacy server: scheme, salt and digest. */
 export type WerkzeugHash = {
   /** `sha256` (HMAC with the salt as key), `pbkdf2:sha256:N` or `scrypt:N:r:p`. */
   readonly scheme: string
@@ -28,7 +28,7 @@ const digestBytes = (scheme: string): number => (isScrypt(scheme) ? 64 : 32)
 
 const numbersOf = (scheme: string): readonly number[] => scheme.split(':').slice(-3).map(Number)
 
-/** Memory that scrypt may take: 32 MiB, which is what Werkzeug asks for (32768:8:1). */
+/** Memory that scrypt may take: 32 MiB, which is what Werkzeug uses (32768:8:1). */
 const SCRYPT_BYTES_MAX = 128 * 32_768 * 8
 
 const isComputable = (scheme: string): boolean => {
@@ -38,12 +38,12 @@ const isComputable = (scheme: string): boolean => {
   return n > 1 && Number.isInteger(Math.log2(n)) && 128 * n * r <= SCRYPT_BYTES_MAX
 }
 
-/** What all schemes of one database may cost together, in iterations of PBKDF2, since each login goes
- * through all of them: every scheme that was ever Werkzeug's default, twice over. A second or two on a
- * PC, several on a small gateway. */
+/** What all schemes of one database may cost together, in iterations of PBKDF2, since each login
+ * goes through all of them. Enough for every scheme that was ever Werkzeug's default, twice over: a
+ * second or two on a PC, several on a small gateway. */
 export const WERKZEUG_WORK_MAX = 5_000_000
 
-/** The least that a scheme counts, so that there cannot be very many. */
+/** The minimum cost of a scheme, which limits their number. */
 const SCHEME_WORK_MIN = 50_000
 
 /** Returns what schemes cost together, in iterations of PBKDF2. */

@@ -4,7 +4,7 @@ import type { Queries } from '../../storage/database.ts'
 import type { AuthenticatedAccount } from '../core/store.ts'
 import { endSessions } from '../sessions/store.ts'
 
-/** What a transaction may do to accounts: what it checks still holds when it acts on it. */
+/** What a transaction may do to accounts: what it has checked is still true when it writes. */
 export type AccountTransaction = ReturnType<typeof accountTransaction>
 
 /** An account as it is now. */
@@ -74,8 +74,8 @@ export const accountTransaction = (tx: Queries, clock: Pick<Clock, 'nonDecreasin
     await endSessions(tx, accountId, keptId)
   },
 
-  /** Deletes an account with everything that is its own, and marks it for erasure elsewhere. A
-   * single-use invitation loses its label, which may name the person. */
+  /** Deletes an account with all its data, and marks it for erasure elsewhere. A single-use
+   * invitation loses its label, which may name the person. */
   remove: async ({ id, publicId }: AccountState): Promise<void> => {
     await tx.run(
       `INSERT INTO erasure (public_id, begun_at_ms) VALUES (?, ?)

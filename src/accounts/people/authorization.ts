@@ -12,7 +12,7 @@ import type { AccountState, AccountTransaction } from './account-transaction.ts'
 type Change = {
   readonly by: Actor
   readonly publicId: string
-  /** The role that the account is to have. */
+  /** The new role of the account. */
   readonly role?: Role | undefined
 }
 
@@ -28,14 +28,14 @@ export const requireManageable = async (
   const account = await accounts.find(publicId)
   if (!account) throw new AppError('not_found', 'No such account')
   if (!mayManage(actorRole, account.role) || (role && !mayManage(actorRole, role)))
-    throw new AppError('forbidden', 'Only an owner changes admins and owners, and makes them', {
+    throw new AppError('forbidden', 'Only an owner can appoint or change admins and owners', {
       reason: 'owner_needed',
     })
   return account
 }
 
-/** Returns the lower of the role that a request was let in with and the role that its account has
- * now; undefined if the account is disabled or gone. */
+/** Returns the lower of the role that a request was authorized with and the current role of its
+ * account; undefined if the account is disabled or erased. */
 const actingRole = async (
   accounts: Pick<AccountTransaction, 'find'>,
   by: Actor,
@@ -53,7 +53,7 @@ export const requireAnotherOwner = async (
   { id, role, isDisabled }: AccountState,
 ): Promise<void> => {
   if (role === 'owner' && !isDisabled && !(await accounts.hasOtherOwner(id)))
-    throw new AppError('conflict', 'This is the last owner; make another one first', {
+    throw new AppError('conflict', 'This is the last owner; create another one first', {
       reason: 'last_owner',
     })
 }

@@ -2,7 +2,7 @@ import type { Queries } from '../../storage/database.ts'
 
 export type ErasureStore = ReturnType<typeof erasureStore>
 
-/** Marks of erasures that may not be finished. */
+/** Marks of erasures that may be unfinished. */
 export const erasureStore = (db: Pick<Queries, 'all' | 'run'>) => ({
   /** Returns the public ids of marked accounts, without those that were imported again since. */
   pending: async (): Promise<readonly string[]> => {

@@ -11,7 +11,7 @@ export type Erasures = ReturnType<typeof erasureService>
 
 type Dependencies = {
   readonly store: ErasureStore
-  /** Each erases what another room stores about an account, by public id. Called again, it erases
+  /** Each erases what another module stores about an account, by public id. Calling it again erases
    * the rest. */
   readonly traces: readonly ((publicId: string) => Promise<unknown>)[]
   readonly auditIn: AuditIn
@@ -20,13 +20,13 @@ type Dependencies = {
   readonly report: (error: unknown) => void
 }
 
-/** An unlock that was being received when its account was erased still brings the name in, so
- * traces are erased again for this long. */
+/** An unlock that was being received when its account was erased still stores the name, so traces
+ * are erased again for this long. */
 const UNDERWAY_MS_MAX = DAY_MS
 
-/** The rules of erasing people. The account goes first, in one transaction that leaves a mark. What
- * is stored elsewhere follows bit by bit, so that unlocks need not wait. After an interruption the
- * mark is still there and a later round finishes: at the next start, with the next erasure, or
+/** The rules of erasing people. The account is deleted first, in one transaction that leaves a
+ * mark. Data elsewhere follows in small steps, so that unlocks need not wait. After an interruption
+ * the mark is still there, and a later round finishes: at the next start, with the next erasure, or
  * within a day. */
 export const erasureService = (deps: Dependencies) => {
   const { store, traces, auditIn, clock, report } = deps
@@ -51,10 +51,10 @@ export const erasureService = (deps: Dependencies) => {
       await auditIn(tx).record(by, { action: 'account.erase', result: 'success', subject })
     },
 
-    /** Erases what is stored elsewhere about all accounts that are marked. */
+    /** Erases what is stored elsewhere about all marked accounts. */
     finish,
 
-    /** As `finish`, but reports a failure and never rejects. */
+    /** Like `finish`, but reports a failure and never rejects. */
     resume,
 
     stop: (): void => clearInterval(daily),

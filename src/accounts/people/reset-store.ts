@@ -28,7 +28,7 @@ export const passwordResetsIn = (
   clock: Pick<Clock, 'nonDecreasingMs'>,
 ) => ({
   /** Returns the enabled account that a code is valid for. A code is void once the account that
-   * created it could not create it again: disabled, erased or given a lower role. */
+   * created it could not create it again, because it was disabled, erased or demoted. */
   find: async ({ usernameKey, codeHash }: ResetClaim): Promise<AccountState | undefined> => {
     const nowMs = clock.nonDecreasingMs()
     const row = await queries.get<ResetRow>(
@@ -54,7 +54,7 @@ export const passwordResetsIn = (
     return row && isMakerAble(row) ? stateOf(row) : undefined
   },
 
-  /** Stores a code in place of the one before. */
+  /** Stores a code in place of the previous one. */
   save: async (accountId: number, { codeHash, expiresAtMs, madeBy }: NewReset): Promise<void> => {
     await queries.run(
       `INSERT INTO password_reset (account_id, code_hash, expires_at_ms, made_by)

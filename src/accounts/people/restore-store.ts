@@ -4,8 +4,8 @@ import type { Queries } from '../../storage/database.ts'
 type Revoked = { readonly sessions: number; readonly invitations: number }
 
 /** Ends all sessions, password reset codes and invitations of a restored database: each may have
- * ended, been used or been revoked since the backup. Returns how many sessions and invitations that
- * were. */
+ * ended, been used or been revoked since the backup. Returns how many sessions and invitations
+ * there were. */
 export const revokeCredentialsIn = async (
   tx: Pick<Queries, 'run'>,
   clock: Pick<Clock, 'nonDecreasingMs'>,
@@ -23,7 +23,7 @@ export const revokeCredentialsIn = async (
   return { sessions, invitations }
 }
 
-/** Returns the public ids of accounts that a database knows as erased and that were not imported
+/** Returns the public ids of accounts that a database records as erased and that were not imported
  * again. */
 export const erasedPeople = async (db: Pick<Queries, 'all'>): Promise<readonly string[]> => {
   const rows = await db.all<{ public_id: string }>(

@@ -35,10 +35,10 @@ const NO_SUCH_ACCOUNT = problem(404, 'not_found', 'No such account')
 const REFUSED = problem(
   403,
   'owner_needed',
-  'Only an owner changes admins and owners, and makes them',
+  'Only an owner can appoint or change admins and owners',
 )
 
-const LAST_OWNER = problem(409, 'last_owner', 'This is the last owner; make another one first')
+const LAST_OWNER = problem(409, 'last_owner', 'This is the last owner; create another one first')
 const OWN_ACCOUNT = problem(409, 'own_account', 'This is your own account; see /v1/me')
 
 const list = ({ accountDirectory }: Dependencies) =>
@@ -50,9 +50,10 @@ const list = ({ accountDirectory }: Dependencies) =>
       tag: 'People',
       summary: 'List accounts',
       description:
-        'In the order of registration, newest first by default. A page may hold fewer than `limit` ' +
-        'accounts, or none, and still have a `next`: one request looks at up to 20,000 accounts. ' +
-        '`next` is also sent as a `Link` header (RFC 8288), and is valid for the same filter only.',
+        'In the order of registration, newest first by default. A page may contain fewer than ' +
+        '`limit` accounts, or none, and still have a `next`: one request looks at up to 20,000 ' +
+        'accounts. `next` is also sent as a `Link` header (RFC 8288), and is valid for the same ' +
+        'filter only.',
       query: PeopleQuery,
       answers: {
         200: {
@@ -109,8 +110,9 @@ const change = (deps: Dependencies) =>
       tag: 'People',
       summary: 'Change a role, disable or enable an account',
       description:
-        'Admins disable and enable members. Only owners change roles, and disable and enable admins ' +
-        'and owners. A lower role and disabling end the account’s sessions. Other fields change nothing.',
+        'Admins can disable and enable members. Only owners can change roles, or change admins ' +
+        'and owners. Demoting and disabling end the account’s sessions. Other fields are ' +
+        'ignored.',
       params: PersonParams,
       body: PersonBody,
       answers: {
@@ -142,13 +144,13 @@ const beginReset = ({ administration }: Dependencies) =>
       summary: 'Create a password reset code',
       description:
         'Returns a one-time code to hand to the person, who redeems it at `POST /v1/password-reset`. ' +
-        `It is valid for ${RESET_MINUTES} minutes and replaces any earlier one; the old password keeps ` +
+        `It is valid for ${RESET_MINUTES} minutes and replaces the previous one; the old password keeps ` +
         'working until then. Admins may do this for members, owners for everyone, and nobody for ' +
         'themselves.',
       params: PersonParams,
       answers: {
         200: {
-          description: 'The code, shown only this once',
+          description: 'The code, shown only once',
           schema: CodeAnswer,
           example: {
             code: '7QJK-0M3V-X8TB-4ZPN-HC5W-9RFD-2YGE',
@@ -176,10 +178,10 @@ const erase = ({ administration }: Dependencies) =>
       tag: 'People',
       summary: 'Erase an account',
       description:
-        'Deletes the account, its sessions and everything else that belongs to it, and removes the name ' +
-        'and the methods from the unlock log, whose proofs still hold, and the addresses from the ' +
-        'audit events. It cannot be undone. Admins erase members, owners everyone but the last owner; ' +
-        'for your own account, see `/v1/me`.',
+        'Deletes the account with its sessions and other data. Removes its name and methods ' +
+        'from the unlock log, whose proofs stay valid, and its addresses from the audit events. ' +
+        'This cannot be undone. Admins can erase members, and owners everyone but the last ' +
+        'owner. For your own account, see `/v1/me`.',
       params: PersonParams,
       answers: {
         200: message('The account is erased', 'Account erased'),

@@ -9,7 +9,7 @@ export const RoleName = { ...oneOf(ROLES), examples: ['admin'] }
 
 export const nullable = <Value extends TSchema>(value: Value) => t.Union([value, t.Null()])
 
-/** An account as its own person sees it. */
+/** An account as the person it belongs to sees it. */
 export const AccountAnswer = t.Object(
   {
     id: t.String({ description: 'Public id, a UUID' }),
@@ -97,7 +97,7 @@ export const PersonBody = t.Object(
   {
     role: t.Optional(RoleName),
     disabled: t.Optional(
-      t.Boolean({ description: 'True refuses logging in, false allows it', examples: [true] }),
+      t.Boolean({ description: 'True prevents logging in, false allows it', examples: [true] }),
     ),
   },
   { minProperties: 1 },

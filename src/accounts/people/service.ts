@@ -33,12 +33,11 @@ type Change = Target & {
 
 type Reset = { readonly code: string; readonly expiresAtMs: number }
 
-/** What admins, owners and the command line do to other people's accounts. */
+/** What admins, owners and the command line can do to other people's accounts. */
 export const accountAdministration = (deps: Dependencies) => {
   const { db, erasures, auditIn, record, clock } = deps
   return {
-    /** Changes the role, disables or enables. A lower role and disabling end the account's
-     * sessions. */
+    /** Changes the role, disables or enables. Demoting and disabling end the account's sessions. */
     change: (change: Change): Promise<void> => {
       const { by, publicId, role, disabled } = change
       const action = role === undefined ? disableAction(disabled) : 'account.role'
@@ -57,7 +56,7 @@ export const accountAdministration = (deps: Dependencies) => {
     },
 
     /** Creates the code with which a person chooses a new password. It is shown once, and voids the
-     * one before. */
+     * previous one. */
     beginReset: ({ by, publicId }: Target): Promise<Reset> => {
       const event = { action: 'password.reset_begin', subject: publicId } as const
       return auditRefusals({ record, by, event }, async () => {

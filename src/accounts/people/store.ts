@@ -6,7 +6,8 @@ import type { Queries } from '../../storage/database.ts'
 
 export type AccountDirectory = ReturnType<typeof accountDirectory>
 
-/** An account as its own person, admins and owners see it: never with its password hash. */
+/** An account as the person it belongs to, admins and owners see it: never with its password
+ * hash. */
 export type AccountDetails = {
   readonly id: number
   readonly publicId: string
@@ -24,7 +25,7 @@ export type AccountDetails = {
   readonly invitation: { readonly id: string; readonly label: string } | null
 }
 
-/** Conditions that an account must meet, all of them. */
+/** Conditions; an account must meet all of them. */
 export type AccountFilter = {
   /** Part of the name, phone or email; the case of ASCII letters does not matter. */
   readonly text?: string | undefined
@@ -35,7 +36,7 @@ export type AccountFilter = {
 type PageRequest = {
   readonly filter: AccountFilter
   readonly order: Order
-  /** Continues after the account of this id. */
+  /** Continues after the account with this id. */
   readonly after: number | undefined
   readonly limit: number
 }
@@ -46,12 +47,12 @@ type Page = {
   readonly next: number | undefined
 }
 
-/** Ids that one statement, and one page, looks at. A page may hold fewer accounts than its limit and
- * still be followed by another. */
+/** How many ids one statement, and one page, looks at. A page may contain fewer accounts than its
+ * limit and still be followed by another. */
 const STEP_IDS = 1000
 const PAGE_IDS_MAX = 20_000
 
-/** Accounts as their own people, admins and owners look them up. */
+/** Looks up accounts for the people they belong to, admins and owners. */
 export const accountDirectory = (
   db: Pick<Queries, 'all' | 'get'>,
   clock: Pick<Clock, 'nonDecreasingMs'>,
@@ -70,7 +71,7 @@ export const accountDirectory = (
     const { sql, values } = searchFor(filter, order)
     const isUp = order === 'oldest'
     const accounts: AccountDetails[] = []
-    // The range of ids still to look at; neither end belongs to it.
+    // The range of ids still to look at, excluding both ends.
     const end = (await newestId(db)) + 1
     let [low, high] = isUp ? [after ?? 0, end] : [0, after ?? end]
     for (let examined = 0; high - low > 1; examined += STEP_IDS) {

@@ -21,7 +21,7 @@ export const firstOwnerRoutes = (deps: Dependencies): readonly Endpoint[] => [
 ]
 
 const WEAK_PASSWORD = problem(400, 'invalid', 'Weak password')
-const OWNER_EXISTS = problem(409, 'owner_exists', 'There is an owner already')
+const OWNER_EXISTS = problem(409, 'owner_exists', 'There is already an owner')
 const BUSY = problem(503, 'unavailable', 'Server busy, try again')
 
 const read = ({ firstOwner }: Dependencies) =>

@@ -22,16 +22,17 @@ type Dependencies = {
   readonly clock: Pick<Clock, 'monotonicMs' | 'nonDecreasingMs'>
 }
 
-/** `endsAtMs` is of the monotonic clock: a gateway often learns the time of day only after its
- * start, which must not end the code. */
+/** `endsAtMs` is on the monotonic clock: a gateway often learns the time of day only after its
+ * start, which must not expire the code. */
 type SetupCode = { readonly hash: Buffer; readonly endsAtMs: number }
 
 /** How long a setup code is valid. */
 export const SETUP_CODE_MINUTES = 30
 
-/** The rules of the first owner: anyone who can read the setup code that a start prints becomes the
- * owner; registering first does not make one. The code is only in memory, as a hash. Wrong codes do
- * not void it: 140 random bits cannot be guessed, and a neighbour must not lock the owner out. */
+/** The rules of the first owner: anyone who can read the setup code printed at startup can become
+ * the owner; registering first makes nobody an owner. The code is only in memory, as a hash. Wrong
+ * codes do not void it: 140 random bits cannot be guessed, and a neighbour must not lock the owner
+ * out. */
 export const firstOwnerService = (deps: Dependencies) => {
   const { db, newAccounts, sessions, auditIn, record, linkTo, clock } = deps
   let setupCode: SetupCode | undefined
@@ -50,7 +51,8 @@ export const firstOwnerService = (deps: Dependencies) => {
   return {
     isNeeded: async (): Promise<boolean> => !(await hasOwner(db)),
 
-    /** Makes a setup code, which voids the one before. Returns undefined if there is an owner. */
+    /** Creates a setup code, which voids the previous one. Returns undefined if there is an
+     * owner. */
     newSetupCode: async (): Promise<
       { readonly code: string; readonly link: string } | undefined
     > => {
@@ -61,8 +63,9 @@ export const firstOwnerService = (deps: Dependencies) => {
       return { code, link: linkTo(`setup=${code}`) }
     },
 
-    /** Creates the first owner and logs them in. Throws `conflict` if there is an owner, `forbidden`
-     * for a code that is wrong or expired, and `invalid` as for any account; the code stays valid. */
+    /** Creates the first owner and logs them in. Throws `conflict` if there is an owner,
+     * `forbidden` if the code is wrong or has expired, and `invalid` as for any account; the code
+     * stays valid. */
     bootstrapOwner: async (
       { code, ...person }: NewRegistration & { readonly code: string },
       from: Origin,
@@ -93,5 +96,5 @@ export const firstOwnerService = (deps: Dependencies) => {
 const REFUSALS = {
   setup_code_wrong: 'This setup code is wrong',
   setup_code_expired: 'The setup code has expired; restart the service for a new one',
-  owner_exists: 'There is an owner already',
+  owner_exists: 'There is already an owner',
 } as const

@@ -44,7 +44,7 @@ export const registration = (deps: Dependencies): Register => {
     })
   }
 
-  /** Checks the invitation first: nobody learns without one which names are taken. */
+  /** Checks the invitation first, so that nobody learns without one which names are taken. */
   const redeem = async (person: NewRegistration, invitation: string, from: Origin) => {
     const codeHash = hashOneTimeCode(invitation)
     if (!(await invitationsIn(db, clock).findOpen(codeHash)))

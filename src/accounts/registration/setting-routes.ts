@@ -9,7 +9,7 @@ type Dependencies = { readonly settings: Settings }
 export const settingRoutes = (deps: Dependencies): readonly Endpoint[] => [read(deps), change(deps)]
 
 const ANSWER = {
-  description: 'The settings as they are now',
+  description: 'The current settings',
   schema: SettingsAnswer,
   example: { registration: { value: 'invite', is_fixed: false } },
 }
@@ -22,7 +22,7 @@ const read = ({ settings }: Dependencies) =>
       access: 'owner',
       tag: 'Settings',
       summary: 'Get the settings that can change while the server runs',
-      description: 'A setting of the environment cannot be changed here (`is_fixed`).',
+      description: 'A setting from the environment cannot be changed here (`is_fixed`).',
       answers: { 200: ANSWER },
     },
     () => describe(settings),
@@ -51,7 +51,7 @@ const change = ({ settings }: Dependencies) =>
         409: problem(
           409,
           'setting_fixed',
-          'REGISTRATION in the gateway’s settings decides this; remove it there first',
+          'REGISTRATION is set on the gateway; remove it there first',
         ),
       },
     },

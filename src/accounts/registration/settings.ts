@@ -15,12 +15,11 @@ type Dependencies = {
   readonly auditIn: AuditIn
 }
 
-/** Who may register, from the most open on. */
+/** Who may register, most open first. */
 export const REGISTRATIONS = ['open', 'invite', 'closed'] as const
 type Registration = (typeof REGISTRATIONS)[number]
 
-/** The rules of settings that an owner changes by the API. A setting in the environment overrules
- * them. */
+/** The rules of settings that an owner changes through the API. The environment overrides them. */
 export const settingService = ({ db, config, auditIn }: Dependencies) => ({
   /** Returns who may register now. */
   registration: (): Promise<Registration> => registrationOf(settingsIn(db), config),
@@ -30,11 +29,9 @@ export const settingService = ({ db, config, auditIn }: Dependencies) => ({
   /** Throws `conflict` if REGISTRATION is set in the environment. */
   setRegistration: async (by: Actor, registration: Registration): Promise<void> => {
     if (config.registrationIsFixed)
-      throw new AppError(
-        'conflict',
-        'REGISTRATION in the gateway’s settings decides this; remove it there first',
-        { reason: 'setting_fixed' },
-      )
+      throw new AppError('conflict', 'REGISTRATION is set on the gateway; remove it there first', {
+        reason: 'setting_fixed',
+      })
     await db.transaction(async (tx) => {
       const settings = settingsIn(tx)
       const from = await registrationOf(settings, config)

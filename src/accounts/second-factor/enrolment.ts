@@ -52,8 +52,8 @@ export const secondFactorEnrolment = (deps: Dependencies) => {
       throw new AppError('conflict', 'The second factor is not on', OFF)
   }
 
-  /** Turns off a second factor without its codes, for a lost phone, and ends all sessions, since the
-   * phone may hold one. Throws `not_found`. */
+  /** Turns off a second factor without its codes, for a lost phone, and ends all sessions, since
+   * the phone may have one. Throws `not_found`. */
   const reset = (by: Actor, account: Account): Promise<void> =>
     db.transaction(async (tx) => {
       if (!(await secondFactorsIn(tx).reset(account)))
@@ -70,8 +70,8 @@ export const secondFactorEnrolment = (deps: Dependencies) => {
       recoveryCodes: await store.countRecoveryCodes(account.id),
     }),
 
-    /** Returns a new secret, which takes effect once a code of it is confirmed. Throws `conflict` if
-     * the second factor is on. */
+    /** Returns a new secret, which takes effect once a first code is confirmed. Throws `conflict`
+     * if the second factor is on. */
     begin: async (caller: Caller, password: string) => {
       const account = await prove(caller, 'second_factor.begin', { password })
       const { newTotpSecret, totpSecretText, totpUri } = await import('./totp.ts')
@@ -92,7 +92,11 @@ export const secondFactorEnrolment = (deps: Dependencies) => {
     confirm: async (caller: Caller, code: string): Promise<readonly string[]> => {
       const account = signedIn(caller.account)
       if ((await store.find(account.id)) !== 'begun')
-        throw new AppError('conflict', 'Begin first: POST /v1/me/second-factor', NOT_BEGUN)
+        throw new AppError(
+          'conflict',
+          'Start the setup first: POST /v1/me/second-factor',
+          NOT_BEGUN,
+        )
       const codes = newRecoveryCodes()
       const attempt = await factors.attempt(account, code)
       const hashes = codes.map(hashOneTimeCode)
@@ -151,8 +155,8 @@ export const secondFactorEnrolment = (deps: Dependencies) => {
   }
 }
 
-/** Returns a function that returns the caller's account, and throws `forbidden` if the password or
- * the code is wrong. A token alone, which may be stolen, changes nothing. */
+/** Returns a function that checks password and code and returns the caller's account. It throws
+ * `forbidden` if either is wrong. A token alone, which may be stolen, changes nothing. */
 const proofOf = (deps: Pick<Dependencies, 'factors' | 'checkPassword' | 'record'>) => {
   const { factors, checkPassword } = deps
   const refused = refusalOf(deps)
@@ -177,9 +181,9 @@ const refusalOf =
     return new AppError('forbidden', REASONS[reason], { reason })
   }
 
-/** Returns what changes a second factor in a transaction. Throws 401 if the caller's session is over:
- * it may have been ended while the request's body came in or its password was checked, and nobody who
- * holds its token may change what guards the account. */
+/** Returns the operations on a second factor in a transaction. Throws 401 if the caller's session
+ * has ended, perhaps while the request's body was received or its password was checked: its token
+ * must no longer change what guards the account. */
 const ownFactorIn = async (tx: Queries, { account, sessionId = '' }: Caller) => {
   const factors = secondFactorsIn(tx)
   const holder = { accountId: signedIn(account).id, sessionId }
@@ -189,8 +193,8 @@ const ownFactorIn = async (tx: Queries, { account, sessionId = '' }: Caller) => 
 
 const RECOVERY_CODES = 10
 
-/** Each logs in once. They are stored as SHA-256: from 112 random bits on, a code cannot be found by
- * trying, however fast (ASVS 6.5.2). */
+/** Each logs in once. They are stored as SHA-256: a code of 112 random bits or more cannot be
+ * guessed, however fast the attempts (ASVS 6.5.2). */
 const newRecoveryCodes = (): readonly string[] =>
   Array.from({ length: RECOVERY_CODES }, newOneTimeCode)
 

@@ -19,8 +19,8 @@ type Dependencies = {
   readonly findAccount: (publicId: string) => Promise<Account | undefined>
 }
 
-/** Turning one's own second factor on and off, and off for someone who lost their phone. Passwords
- * and codes count against the limits of logging in. */
+/** Turning your own second factor on and off, and turning it off for someone who lost their phone.
+ * Passwords and codes count against the login limits. */
 export const secondFactorRoutes = (deps: Dependencies): readonly Endpoint[] => [
   state(deps),
   begin(deps),
@@ -81,11 +81,11 @@ const begin = ({ enrolment }: Dependencies) =>
       access: 'member',
       limits: ['auth'],
       tag: 'Second factor',
-      summary: 'Start setting up a second factor',
+      summary: 'Set up a second factor',
       description:
         'Returns a new secret for an authenticator app (TOTP, RFC 6238: SHA-1, six digits, 30 ' +
-        'seconds). Nothing changes until a first code is confirmed; starting again creates another ' +
-        'secret.',
+        'seconds). Nothing changes until a first code is confirmed; starting again creates ' +
+        'another secret.',
       body: PasswordBody,
       answers: {
         200: {
@@ -129,7 +129,11 @@ const confirm = ({ enrolment }: Dependencies) =>
           ...problem(403, 'otp_invalid', 'Invalid one-time code'),
           description: `The code is wrong. ${CLOCK}`,
         },
-        409: problem(409, 'second_factor_not_begun', 'Begin first: POST /v1/me/second-factor'),
+        409: problem(
+          409,
+          'second_factor_not_begun',
+          'Start the setup first: POST /v1/me/second-factor',
+        ),
       },
     },
     async ({ caller, body }) => ({
@@ -197,8 +201,8 @@ const reset = ({ enrolment, findAccount }: Dependencies) =>
       tag: 'Second factor',
       summary: 'Turn off an account’s second factor',
       description:
-        'For a lost phone. Ends all sessions of the account, since the phone may hold one. Admins may ' +
-        'do this for members, owners for everyone, and nobody for themselves.',
+        'For a lost phone. Ends all sessions of the account, since the phone may have one. ' +
+        'Admins may do this for members, owners for everyone, and nobody for themselves.',
       params: PersonParams,
       answers: {
         200: message('It is off', 'Second factor is off, and all sessions have ended'),

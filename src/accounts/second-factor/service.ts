@@ -9,7 +9,7 @@ import { type Attempt, type SecondFactorStore, secondFactorsIn } from './store.t
 
 export type SecondFactors = ReturnType<typeof secondFactors>
 
-/** What a code turns out to be: right, from the app (TOTP) or as a recovery code; or not. */
+/** The verdict on a code; a right one is `totp` (from the app) or `recovery_code`. */
 export type CodeVerdict = 'unneeded' | 'totp' | 'recovery_code' | 'missing' | 'wrong'
 
 type Dependencies = {
@@ -22,15 +22,15 @@ type Dependencies = {
   readonly clock: Pick<Clock, 'wallMs'>
 }
 
-/** What a second factor requires of those who log in. */
+/** The rules of logging in with a second factor. */
 export const secondFactors = ({ db, store, sealer, isRequired, clock }: Dependencies) => {
   const isOn = async ({ id }: Account): Promise<boolean> => (await store.find(id)) === 'on'
 
-  /** Returns a code of an authenticator app, to be judged. Throws `unavailable` if the secret cannot
-   * be read. */
+  /** Prepares a code of an authenticator app to be checked. Throws `unavailable` if the secret
+   * cannot be read. */
   const attempt = async (account: Account, code: string): Promise<Attempt> => {
     const atMs = clock.wallMs()
-    // Loaded only for accounts with a second factor: otpauth brings every hash there is.
+    // Loaded only for accounts with a second factor: otpauth brings in every hash function.
     const { totpStep } = await import('./totp.ts')
     const stepOf = (sealed: Uint8Array) => {
       const secret = sealer.open(sealed, account.publicId)
@@ -40,8 +40,8 @@ export const secondFactors = ({ db, store, sealer, isRequired, clock }: Dependen
     return { atMs, stepOf, lockoutMs }
   }
 
-  /** Returns the account with the role it has now: an owner or admin who must have a second factor
-   * and has none is a member until then. */
+  /** Returns the account with its current role: an owner or admin who must have a second factor is
+   * a member until they do. */
   const standing = async (account: Account): Promise<Account> =>
     !isRequired || account.role === 'member' || (await isOn(account))
       ? account
@@ -53,7 +53,7 @@ export const secondFactors = ({ db, store, sealer, isRequired, clock }: Dependen
     attempt,
     standing,
 
-    /** Judges a code and uses it up: one of the app, or a recovery code. A time step of the app counts
+    /** Checks a code of the app, or a recovery code, and uses it up. A time step of the app counts
      * once, and no earlier step counts after it. */
     check: async (account: Account, code = ''): Promise<CodeVerdict> => {
       if (!(await isOn(account))) return 'unneeded'
@@ -87,9 +87,9 @@ const FAILURES_FREE = 5
 const LOCKOUT_MS_MIN = 30_000
 const LOCKOUT_MS_MAX = HOUR_MS
 
-/** Three in a million codes are valid at a time, so they must not be tried out. Only those who know
- * the password can try, so no stranger can lock an owner out. Recovery codes have no lockout: nobody
- * can try enough of them. */
+/** Three in a million codes are valid at a time, so guesses must be limited. Only those who know
+ * the password can try, so no stranger can lock an owner out. Recovery codes have no lockout:
+ * nobody can try enough of them. */
 const lockoutMs = (failures: number): number =>
   failures < FAILURES_FREE
     ? 0
@@ -100,5 +100,5 @@ const USE_TOKEN =
   'Authorization: Bearer'
 
 const OTHER_KEY =
-  'One-time codes cannot be checked: second-factor-key in DATA_DIR is not the one they were made ' +
-  'with; restore it from a backup, or use a recovery code'
+  'One-time codes cannot be checked: second-factor-key in DATA_DIR is not the key they were ' +
+  'created with; restore it from a backup, or use a recovery code'

@@ -3,7 +3,7 @@ import type { Queries } from '../../storage/database.ts'
 
 export type SecondFactorStore = ReturnType<typeof secondFactorStore>
 
-/** A one-time code that was entered, and how it is judged. */
+/** A one-time code that was entered, and how to check it. */
 export type Attempt = {
   readonly atMs: number
   /** Returns the time step of the code under a sealed secret, or undefined for a wrong code. */
@@ -12,7 +12,7 @@ export type Attempt = {
   readonly lockoutMs: (failures: number) => number
 }
 
-/** Whose second factor a request changes, and the session that makes it. */
+/** Whose second factor a request changes, and in which session. */
 type Holder = { readonly accountId: number; readonly sessionId: string }
 
 type Stored = {
@@ -23,7 +23,7 @@ type Stored = {
   failed_at_ms: number
 }
 
-/** Second factors as they are looked up. */
+/** Looks up second factors. */
 export const secondFactorStore = (db: Queries) => ({
   /** Returns whether a second factor is on, or begun and not confirmed; undefined if there is none. */
   find: async (accountId: number): Promise<'on' | 'begun' | undefined> => {
@@ -53,7 +53,7 @@ export const secondFactorStore = (db: Queries) => ({
   },
 })
 
-/** Second factors, their secrets sealed, and recovery codes, as a transaction changes them. */
+/** Changes second factors, their secrets sealed, and recovery codes in a transaction. */
 export const secondFactorsIn = (tx: Queries) => {
   const remove = async (accountId: number): Promise<boolean> => {
     await tx.run('DELETE FROM recovery_code WHERE account_id = ?', accountId)
@@ -117,8 +117,8 @@ export const secondFactorsIn = (tx: Queries) => {
     /** Turns the second factor off and deletes its recovery codes; false if there is none. */
     remove,
 
-    /** Like `remove`, for someone else's; false also if the account has changed its role since the
-     * caller was found to have the right. */
+    /** Like `remove`, for someone else's; also false if the role of the account has changed since
+     * the caller was authorized. */
     reset: async ({ id, role }: Pick<Account, 'id' | 'role'>): Promise<boolean> => {
       const found = await tx.get('SELECT 1 FROM account WHERE id = ? AND role = ?', id, role)
       return found !== undefined && remove(id)
@@ -129,7 +129,7 @@ export const secondFactorsIn = (tx: Queries) => {
 const stateOf = (row: Pick<Stored, 'confirmed_at_ms'>) =>
   row.confirmed_at_ms === null ? 'begun' : 'on'
 
-/** Judges a code and counts it in one transaction, so that each of many at once is counted. */
+/** Checks a code and counts it in one transaction, so that simultaneous codes are all counted. */
 const useStepOf = async (
   tx: Queries,
   accountId: number,

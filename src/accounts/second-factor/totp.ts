@@ -6,7 +6,8 @@ const PARAMETERS = { algorithm: 'SHA1', digits: 6, period: 30 } as const
 /** As long as the hash, which RFC 4226 section 4 recommends. */
 const SECRET_BYTES = 20
 
-/** A code is valid one step early and one late, for clocks that differ and fingers that are slow. */
+/** A code is valid one step early and one late, for clocks that differ and people who type
+ * slowly. */
 const WINDOW_STEPS = 1
 
 const ISSUER = 'Secure Lock Server'

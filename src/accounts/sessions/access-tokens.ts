@@ -2,10 +2,10 @@ import { jwt } from '@elysiajs/jwt'
 import { BoundedMap } from '../../domain/bounded-map.ts'
 import type { Clock } from '../../domain/clock.ts'
 
-/** What an access token says: whose it is and of which session. Never the role (ASVS 8.3.2). */
+/** What an access token contains: its account and its session. Never the role (ASVS 8.3.2). */
 type TokenClaims = { readonly accountPublicId: string; readonly sessionId: string }
 
-/** What a valid token says, and until when. */
+/** The claims of a valid token, and when it expires. */
 type ValidToken = TokenClaims & { readonly expiresAtMs: number }
 
 export type AccessTokens = {
@@ -29,7 +29,7 @@ const HEADER = Buffer.from('{"alg":"HS256","typ":"JWT"}').toString('base64url')
 /** Tokens remembered as verified; checking a signature again takes some 60 microseconds. */
 const VERIFIED_MAX = 1000
 
-/** Signs and verifies access tokens: JWT (RFC 7519), HS256, checked as RFC 8725 asks. */
+/** Signs and verifies access tokens: JWT (RFC 7519), HS256, checked as RFC 8725 requires. */
 export const accessTokens = ({ secret, lifetimeMs, clock }: Options): AccessTokens => {
   const now = clock.nonDecreasingMs
   const { jwt: signer } = jwt({

@@ -43,7 +43,7 @@ export const browserSessions = (deps: Dependencies) => {
   }
 }
 
-/** Whole seconds, none below zero. */
+/** Whole seconds, never below zero. */
 export const secondsOf = (ms: number): number => Math.max(Math.floor(ms / 1000), 0)
 
 const FOREIGN =

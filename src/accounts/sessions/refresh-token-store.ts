@@ -31,11 +31,12 @@ export type Rotation =
 /** Sessions per account: room for an app that logs in each time and never refreshes. */
 const SESSIONS_MAX = 100
 
-/** Within this time a phone whose answer was lost may ask again, and gets the same one (RFC 9700). */
+/** Within this time a phone whose answer was lost may retry, and gets the same answer (RFC
+ * 9700). */
 const REPEAT_MS_MAX = 10_000
 
-/** Used tokens that a session keeps, to recognize one that comes again: weeks of a phone that
- * refreshes every half hour. */
+/** How many used tokens a session keeps to recognize reuse: weeks for a phone that refreshes every
+ * half hour. */
 const USED_TOKENS_MAX = 1000
 
 type StoredToken = {
@@ -49,11 +50,11 @@ type StoredToken = {
   ends_at_ms: number
 }
 
-/** Sessions and their refresh tokens, as a transaction begins and refreshes them. */
+/** Begins and refreshes sessions in a transaction. */
 export const refreshTokensIn = (tx: Queries, terms: Terms) => ({
   /** Begins a session and returns its id, or undefined if the account was disabled or deleted since
-   * its password was read, or all of its sessions were ended, as a new password does. Sweeps expired
-   * sessions, and the account's least recently used beyond the bound. */
+   * its password was read, or all of its sessions were ended, as a new password does. Sweeps
+   * expired sessions, and the account's least recently used beyond the limit. */
   begin: (session: NewSession): Promise<string | undefined> => begin(tx, terms, session),
 
   /** Uses up a refresh token and stores its successor. A token that was used before, and not just
@@ -168,7 +169,7 @@ const findToken = (tx: Queries, hash: Buffer, nowMs: number): Promise<StoredToke
 const addToken = (tx: Queries, sessionId: string, hash: Buffer): Promise<number> =>
   tx.run('INSERT INTO refresh_token (hash, session_id) VALUES (?, ?)', hash, sessionId)
 
-/** Keeps the newest used tokens of a session, and always the one used just now: by a clock that
+/** Keeps the newest used tokens of a session, and always the one used just now: if the clock
  * started behind, it may look the oldest. */
 const forgetOldTokens = (tx: Queries, sessionId: string, usedNow: Buffer): Promise<number> =>
   tx.run(

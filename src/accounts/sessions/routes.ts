@@ -22,7 +22,7 @@ type Dependencies = {
   readonly tokenLifetimeMs: number
 }
 
-/** Refreshing a session and ending it: one's own or, for admins, anyone's. */
+/** Refreshing, listing and ending sessions: your own or, for admins, anyone's. */
 export const sessionRoutes = (deps: Dependencies): readonly Endpoint[] => [
   refresh(deps),
   logOut(deps),
@@ -40,9 +40,9 @@ const refresh = ({ sessions, tokenLifetimeMs }: Dependencies) =>
       tag: 'Sessions',
       summary: 'Get new tokens',
       description:
-        'Returns a new access token and the next refresh token, and voids the one that was sent. ' +
-        'Sent again within ten seconds, as after a lost answer, it returns the same next one. Sent ' +
-        'again later it ends the session, because someone else may have it (RFC 9700).',
+        'Returns a new access token and a new refresh token, and voids the old one. Sending the ' +
+        'old one again within ten seconds, as after a lost answer, returns the same new one. ' +
+        'Sending it again later ends the session, because someone else may have it (RFC 9700).',
       body: RefreshBody,
       answers: {
         200: { description: 'The next pair', schema: TokenAnswer, example: TOKEN_EXAMPLE },
@@ -82,7 +82,7 @@ const list = (deps: Dependencies) =>
       access: 'member',
       tag: 'Sessions',
       summary: 'List sessions',
-      description: 'Your own, the last used first. Admins may ask for anyone’s.',
+      description: 'Your own, most recently used first. Admins can list anyone’s.',
       query: AccountQuery,
       answers: {
         200: {
@@ -151,7 +151,7 @@ const end = ({ sessions }: Dependencies) =>
       limits: ['changes'],
       tag: 'Sessions',
       summary: 'End a session',
-      description: 'One of your own. Admins may end anyone’s.',
+      description: 'One of your own. Admins can end anyone’s.',
       params: SessionParams,
       answers: {
         200: message('The session has ended', 'Session ended'),
@@ -164,7 +164,7 @@ const end = ({ sessions }: Dependencies) =>
     },
   )
 
-/** Returns the caller's account or, for admins, the one asked for. Throws `not_found`. */
+/** Returns the caller's account or, for admins, the requested one. Throws `not_found`. */
 const requestedAccount = async (
   { findAccount }: Dependencies,
   own: Account,

@@ -13,7 +13,7 @@ import { type Session, type SessionStore, sessionsIn } from './store.ts'
 
 export type Sessions = ReturnType<typeof sessionService>
 
-/** What a client gets to call with, and to get the next pair with. */
+/** What a client calls with, and what it gets the next pair with. */
 export type Tokens = { readonly accessToken: string; readonly refreshToken: string }
 
 type Dependencies = {
@@ -23,18 +23,18 @@ type Dependencies = {
   readonly clock: Pick<Clock, 'nonDecreasingMs'>
   readonly life: SessionLife
   readonly auditIn: AuditIn
-  /** Records what anyone can cause without end. */
+  /** Records events that anyone can cause without limit. */
   readonly recordCoalesced: RecordAuditEvent
 }
 
-/** All sessions of an account that are to be ended, except one that may be kept. */
+/** The sessions of an account to end: all, except one that may be kept. */
 type Ending = {
   readonly by: Actor
   readonly account: Pick<Account, 'id' | 'publicId'>
   readonly keptId?: string | undefined
 }
 
-/** Returns how long sessions last by the settings: never less than the access token that began them. */
+/** Returns how long sessions last by the settings, but never less than their first access token. */
 export const sessionLife = (
   { idleMs, maxMs }: SessionLife,
   tokenLifetimeMs: number,
@@ -55,7 +55,7 @@ export const sessionService = (deps: Dependencies) => {
     refreshToken,
   })
 
-  /** Ends sessions within a transaction of something else; returns their number. */
+  /** Ends sessions within another transaction; returns their number. */
   const endAllIn = async (
     tx: Pick<Queries, 'get' | 'run'>,
     { by, account: { id, publicId: subject }, keptId }: Ending,
@@ -109,7 +109,7 @@ export const sessionService = (deps: Dependencies) => {
       throw new AppError('unauthorized', 'This session has ended; log in again')
     },
 
-    /** Returns the account of a valid access token, its role as it is in the database now. */
+    /** Returns the account of a valid access token, with its current role in the database. */
     authenticate: async (
       token: string,
     ): Promise<(SignedIn & { readonly expiresAtMs: number }) | undefined> => {
@@ -152,6 +152,6 @@ const REFRESH_TOKEN_BYTES = 32
 
 const sha256 = (text: string): Buffer => createHash('sha256').update(text).digest()
 
-/** A successor follows from the previous token and a salt: the database alone yields neither. */
+/** A successor is derived from the previous token and a salt: the database alone yields neither. */
 const successor = (refreshToken: string, salt: Buffer): string =>
   createHmac('sha256', refreshToken).update(salt).digest('base64url')

@@ -16,10 +16,11 @@ export type Session = Place & {
 
 type AccountRow = { id: number; public_id: string; username: string; role: Role }
 
-/** Sessions as they are looked up. */
+/** Looks up sessions. */
 export const sessionStore = (db: Queries, clock: Pick<Clock, 'nonDecreasingMs'>) => ({
-  /** Returns the account of an open session, or undefined if it is disabled or the session has ended.
-   * Every request asks; a subquery, because the same join takes SQLite seven times as long. */
+  /** Returns the account of an open session, or undefined if it is disabled or the session has
+   * ended. Runs for every request; a subquery, because the same join takes SQLite seven times as
+   * long. */
   findAccount: async (sessionId: string, publicId: string): Promise<Account | undefined> => {
     const row = await db.get<AccountRow>(
       `SELECT
@@ -56,7 +57,7 @@ export const sessionStore = (db: Queries, clock: Pick<Clock, 'nonDecreasingMs'>)
     return row && { account: accountOf(row), isDisabled: row.disabled_at_ms !== null }
   },
 
-  /** Returns the open sessions of an account, the last used first. */
+  /** Returns the open sessions of an account, most recently used first. */
   list: async (accountId: number): Promise<readonly Session[]> => {
     const rows = await db.all<{
       id: string
@@ -90,10 +91,10 @@ export const sessionStore = (db: Queries, clock: Pick<Clock, 'nonDecreasingMs'>)
   },
 })
 
-/** Sessions as a transaction ends them. */
+/** Ends sessions in a transaction. */
 export const sessionsIn = (tx: Pick<Queries, 'get' | 'run'>) => ({
   /** Ends a session and returns the public id of its account, or undefined if there is no such
-   * session, or `accountId` is given and is not its account. */
+   * session, or it does not belong to `accountId`, if given. */
   end: async (sessionId: string, accountId?: number): Promise<string | undefined> => {
     const ended = await tx.get<{ public_id: string }>(
       `DELETE FROM session
