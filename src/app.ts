@@ -24,16 +24,16 @@ import { openUnlocks } from './unlocks/module.ts'
 
 type Options = {
   readonly logger: Logger
-  /** Where audit events are logged, if not with the rest. */
+  /** Logs the audit events; `logger` by default. */
   readonly auditLogger?: Logger
   readonly clock?: Clock
-  /** What is known of the certificate in use. */
+  /** Facts about the certificate in use. */
   readonly certificate?: () => CertificateFacts | undefined
-  /** A data folder has one process that serves; commands work beside it. */
+  /** One process serves a data folder; commands work alongside it. */
   readonly use?: 'service' | 'command'
   /** Creates a backup; without it the server creates none. */
   readonly createBackup?: CreateBackup
-  /** Silence after which a stream sends a comment. */
+  /** Seconds of silence after which a stream sends a comment. */
   readonly heartbeatSeconds?: number
   /** Cost of new password hashes, for tests that are not about hashing. */
   readonly argon2id?: Argon2id
@@ -41,9 +41,9 @@ type Options = {
 
 export type App = Awaited<ReturnType<typeof openApp>>
 
-/** Opens the modules in order and hands each what it needs of another. Disposing closes them in
- * reverse; a failure half-way releases what was taken. Throws AppError `unavailable` if the data
- * folder, a key or the database cannot be used. */
+/** Opens the modules in order and passes each what it needs from the others. Disposing closes them
+ * in reverse order; after a failure, those already open are closed. Throws AppError `unavailable`
+ * if the data folder, a key or the database cannot be used. */
 export const openApp = async (config: Config, options: Options) => {
   const { logger, auditLogger = logger, clock = clockFrom(), use = 'command' } = options
   const { certificate = () => undefined, createBackup, heartbeatSeconds, argon2id } = options

@@ -1,4 +1,4 @@
-/** What a caller may be told went wrong; `http/errors.ts` alone knows the statuses. */
+/** What went wrong, as far as a caller may know; `http/errors.ts` alone knows the statuses. */
 export type ErrorCode =
   | 'invalid'
   | 'unauthorized'
@@ -9,11 +9,12 @@ export type ErrorCode =
   | 'unavailable'
 
 type Options = ErrorOptions & {
-  /** Tells one fault of a code from the others, for programs: stable, in snake case. */
+  /** Distinguishes faults with the same code, for programs: stable, in snake case. */
   readonly reason?: string
 }
 
-/** A fault whose message may be shown to the caller; it never holds submitted values or secrets. */
+/** A fault whose message may be shown to the caller; it never contains submitted values or
+ * secrets. */
 export class AppError extends Error {
   readonly code: ErrorCode
   readonly reason: string | undefined

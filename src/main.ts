@@ -32,7 +32,7 @@ const main = async (argv: readonly string[]): Promise<number> => {
   })
 }
 
-/** Removes `--env-file FILE` or `--env-file=FILE` from the arguments, wherever it stands, and reads the
+/** Removes `--env-file FILE` or `--env-file=FILE` from the arguments, wherever it is, and reads the
  * file. */
 const takeEnvFile = (argv: readonly string[]) => {
   const index = argv.findIndex((arg) => arg === OPTION || arg.startsWith(`${OPTION}=`))
@@ -62,7 +62,7 @@ const exitStatus = (error: unknown): number => {
   return EXIT.bug
 }
 
-/** Messages quote arguments, file names and data of other programs. */
+/** Messages quote arguments, file names and data from other programs. */
 const visible = (message: string): string => message.split('\n').map(escaped).join('\n')
 
 process.exit(await main(process.argv.slice(2)).catch(exitStatus))

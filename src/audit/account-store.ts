@@ -3,8 +3,8 @@ import { currentAction } from './action-names.ts'
 
 const EVENTS_PER_PAGE = 500
 
-/** Returns the audit events of what a person did and of what was done to them, oldest first, one page
- * in memory at a time. Includes their own addresses and those of strangers, but of no other account. */
+/** Returns the audit events by and about a person, oldest first, one page in memory at a time.
+ * Includes their own addresses and those of strangers, but not those of other accounts. */
 export const accountAuditEvents =
   (db: Queries) =>
   (publicId: string): AsyncGenerator<readonly object[]> =>

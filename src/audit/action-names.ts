@@ -1,5 +1,5 @@
-/** The names of some actions in 0.1.0, and those of today. Stored events keep the name they were
- * written with, because triggers forbid changing them; whatever reads them shows the current name. */
+/** Names that actions had in 0.1.0, and their current names. Stored events keep the name they were
+ * written with, because triggers forbid changing them; readers show the current name. */
 const FORMER_NAMES: Readonly<Record<string, string>> = {
   'backup.make': 'backup.create',
   'invitation.make': 'invitation.create',
@@ -13,5 +13,5 @@ export const ACTION_SQL = `CASE action ${Object.entries(FORMER_NAMES)
   .map(([former, name]) => `WHEN '${former}' THEN '${name}'`)
   .join(' ')} ELSE action END`
 
-/** Returns the current name of an action, given that or its former name. */
+/** Returns the current name of an action, given its current or former name. */
 export const currentAction = (action: string): string => FORMER_NAMES[action] ?? action

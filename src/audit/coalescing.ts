@@ -16,20 +16,20 @@ type Group = {
   latest: Recorded
 }
 
-/** Groups of events that are kept apart; everything beyond them forms one more. */
+/** Groups of events that are counted separately; all others form one more. */
 const GROUPS_MAX = 100
 
-/** Records events that anyone can cause without end: immediately if an event is new, and while it
- * continues once a minute, as the latest one with the count in `repeats`. So no flood of requests
- * fills the database. Never rejects, because a refusal stands whether its event can be stored or not:
- * an event that cannot be stored is tried again each minute. */
+/** Records events that anyone can cause without limit: a new event immediately, and while it
+ * continues, the latest one each minute with the count in `repeats`. So no flood of requests fills
+ * the database. Never rejects, because a refusal must not depend on storing its event: storing is
+ * retried each minute. */
 export const coalescingRecorder = ({ record, logger }: Dependencies) => {
   const groups = new Map<string, Group>()
 
   const groupOf = (recorded: Recorded): string => {
     const name = nameOf(recorded)
     const [, { action }] = recorded
-    // Those who log in know a password: they are few, and must not disappear among the refusals.
+    // People who log in know a password: they are few, and must not disappear among the refusals.
     const isKeptApart = action === 'login' || groups.has(name) || groups.size < GROUPS_MAX
     return isKeptApart ? name : 'others'
   }
@@ -82,7 +82,6 @@ export const coalescingRecorder = ({ record, logger }: Dependencies) => {
   }
 }
 
-/** Events of a person are kept apart by what was refused; a stranger is one client, whatever they
- * try. */
+/** Groups a person's events by what was refused, and a stranger's by client and action. */
 const nameOf = ([{ account, address }, event]: Recorded): string =>
   JSON.stringify(account ? [account.publicId, event] : [clientKey(address), event.action])

@@ -15,7 +15,7 @@ type Dependencies = {
   readonly db: Database
   readonly clock: Pick<Clock, 'wallMs'>
   readonly logger: Logger
-  /** Gets the audit events themselves; `logger` unless that is filtered. */
+  /** Logs the audit events themselves; `logger` unless that is filtered. */
   readonly auditLogger: Logger
   readonly version: string
   /** Called after each audit event. */
@@ -28,9 +28,9 @@ export type AuditModule = {
   readonly record: RecordAuditEvent
   /** Records in a transaction, together with the change. */
   readonly auditIn: AuditIn
-  /** Records what anyone can cause without end; see coalescing.ts. */
+  /** Records events that anyone can cause without limit; see coalescing.ts. */
   readonly recordCoalesced: RecordAuditEvent
-  /** Records a request that claims to be forwarded, by a peer that no setting trusts. */
+  /** Records a request that claims to be forwarded, from an untrusted peer. */
   readonly recordForwarded: (peer: Origin) => Promise<void>
   /** Returns the audit events of an account, for its export. */
   readonly eventsOf: ReturnType<typeof accountAuditEvents>
@@ -39,8 +39,8 @@ export type AuditModule = {
   readonly [Symbol.asyncDispose]: () => Promise<void>
 }
 
-/** Audit events: recording and reading them. Disposing records the repeats that are still counted, so
- * it comes before the database is closed. */
+/** Records and reads audit events. Disposing records the remaining repeats, so it must come before
+ * the database is closed. */
 export const auditModule = (deps: Dependencies): AuditModule => {
   const { db, clock, logger, auditLogger, version, onRecord } = deps
   const store = auditStore(db)

@@ -19,11 +19,11 @@ const list = ({ store }: Dependencies) =>
       tag: 'Audit',
       summary: 'List audit events',
       description:
-        'Logins, failures, refusals, changes, exports and erasures: who, what, when, from where and ' +
-        'how it ended, with the `X-Request-Id` of the answer. Names are as they are now, and null if ' +
-        'the account is erased. A page may hold fewer than `limit` events, or none, and still have a ' +
-        '`next`: one request looks at up to 100,000 events. `next` is also sent as a `Link` header ' +
-        '(RFC 8288), and is valid for the same filter and order only.',
+        'Logins, failures, refusals, changes, exports and erasures: who, what, when, from where ' +
+        'and with what result, with the `X-Request-Id` of the answer. Names are current, and ' +
+        'null if the account is erased. A page may contain fewer than `limit` events, or none, ' +
+        'and still have a `next`: one request looks at up to 100,000 events. `next` is also ' +
+        'sent as a `Link` header (RFC 8288), and is valid for the same filter and order only.',
       query: AuditQuery,
       answers: {
         200: {

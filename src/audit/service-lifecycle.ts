@@ -12,8 +12,8 @@ type GivenSetting = { readonly name: string; readonly value: string; readonly fa
 
 const SETTING_CHANGE = 'setting.change'
 
-/** Records that the server starts and stops, and which settings differ from the previous start. The
- * audit events themselves say what that was; a setting without one had its default. */
+/** Records that the server starts and stops, and which settings differ from the previous start.
+ * Previous values come from the audit events; a setting without one had its default. */
 export const serviceLifecycle = ({ store, record, version }: Dependencies) => {
   const recordSetting = (name: string, from: string, to: string): Promise<void> =>
     record(COMMAND_LINE, {

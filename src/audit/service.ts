@@ -12,9 +12,9 @@ type Dependencies = {
   readonly onRecord?: (event: AuditEvent) => void
 }
 
-/** Returns the one way to record audit events: durably in the database, within the transaction it is
- * given or on its own with the database itself, and in the log of the process. An event that cannot be stored is still in that log, and makes the action it is about
- * fail. */
+/** Returns the only way to record audit events: durably in the database, in the given transaction
+ * (or alone, given the database), and in the process's log. An event that cannot be stored is still
+ * logged, and its action fails. */
 export const auditRecorder =
   ({ store, logger, clock, onRecord }: Dependencies): AuditIn =>
   (tx) => ({

@@ -12,7 +12,7 @@ type NewAuditEvent = AuditEvent & {
   readonly requestId: string | undefined
 }
 
-/** Who did something, or what it was done to; the name as it is now, if it is an account. */
+/** Who did something, or what it was done to; an account has its current name. */
 type Named = { readonly id: string; readonly name: string | null }
 
 /** A stored audit event; the address is null once erased. */
@@ -29,7 +29,7 @@ export type StoredAuditEvent = {
   readonly detail: NonNullable<AuditEvent['detail']>
 }
 
-/** The conditions an audit event must meet, all of them. */
+/** Conditions; an audit event must meet all of them. */
 export type AuditFilter = {
   /** An action, or the first words of several. */
   readonly action?: string | undefined
@@ -56,16 +56,17 @@ type Page = {
   readonly next: number | undefined
 }
 
-/** Events that one statement looks at, and that one page does: a page may hold fewer than its limit
+/** How many events one statement, and one page, looks at. A page may contain fewer than its limit
  * and still be followed by another. */
 const STEP_ROWS = 5000
 const PAGE_ROWS_MAX = 100_000
 
-/** Newest events that are searched for addresses, and addresses that are returned. */
+/** How many of the newest events are searched for addresses, and how many addresses are
+ * returned. */
 const ADDRESS_ROWS_MAX = 20_000
 const ADDRESSES_MAX = 10
 
-/** The audit events in the database; triggers keep them from being changed. */
+/** The audit events in the database; triggers prevent changes. */
 export const auditStore = (db: Database) => ({
   /** Appends an event, in a transaction or on its own. */
   append: async (event: NewAuditEvent, tx: Pick<Queries, 'run'>): Promise<void> => {
@@ -114,7 +115,7 @@ export const auditStore = (db: Database) => ({
     return { events, next: last }
   },
 
-  /** Returns the addresses an action came from since then, each once, among the newest events. */
+  /** Returns the distinct addresses an action came from since a time, among the newest events. */
   addressesOf:
     (action: string) =>
     async (sinceMs: number): Promise<readonly string[]> => {
@@ -150,7 +151,7 @@ export const auditStore = (db: Database) => ({
     return row && { atMs: row.at_ms, result: row.result, detail: detailOf(row) }
   },
 
-  /** Removes the addresses of events before then, step by step; returns how many. */
+  /** Removes the addresses of events before a time, step by step; returns how many. */
   eraseAddressesBefore: async (atMs: number): Promise<number> => {
     const size = await nextSeq(db)
     let erased = 0

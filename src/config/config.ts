@@ -12,8 +12,8 @@ type Value<S> = S extends { readonly parse: (text: string) => infer Parsed }
     : Parsed | undefined
   : never
 
-/** The checked settings. What is not set and has no default is `undefined`; durations are in
- * milliseconds. */
+/** The validated settings. A setting that is not set and has no default is `undefined`; durations
+ * are in milliseconds. */
 export type Config = Omit<
   { readonly [Name in keyof Settings]: Value<Settings[Name]> },
   'databasePath'
@@ -23,7 +23,7 @@ export type Config = Omit<
   readonly registrationIsFixed: boolean
 }
 
-/** All errors in the environment at once, a line each, without any secret value. */
+/** All errors in the settings, one per line, without any secret value. */
 export class ConfigError extends Error {
   constructor(faults: readonly string[]) {
     super(['The settings cannot be used:', ...faults.map((fault) => `  ${fault}`)].join('\n'))
@@ -53,12 +53,12 @@ export const parseConfig = (env: Environment): Config => {
   })
 }
 
-/** True for the name of a setting, or of the file that holds a secret one. */
+/** True for the name of a setting, or `NAME_FILE` of a secret one. */
 export const isSetting = (name: string): boolean =>
   allSettings.some(({ env, secret }) => name === env || (secret && name === fileOf(env)))
 
-/** Every setting as it was given, by its name; of a secret only that it is set. An empty text means
- * none. */
+/** Every setting as it was given, by its name; for a secret, only whether it is set. An empty text
+ * means not set. */
 export const givenSettings = (env: Environment) =>
   allSettings.map((setting) => {
     const text = textOf(setting, env) ?? ''
@@ -66,7 +66,7 @@ export const givenSettings = (env: Environment) =>
     return { name: setting.env, value, fallback: setting.fallback ?? '' }
   })
 
-/** The files that hold a secret, each with the setting that names it. */
+/** The files that contain a secret, each with the setting that names it. */
 export const secretFiles = (env: Environment) => {
   const secrets = allSettings.filter(({ secret }) => secret).map((setting) => fileOf(setting.env))
   return [SETTINGS.tlsKeyFile.env, ...secrets].flatMap((name) => {
@@ -79,7 +79,7 @@ const allSettings: readonly Setting[] = Object.values(SETTINGS)
 
 const fileOf = (env: string): string => `${env}_FILE`
 
-/** The value of a variable; one that holds nothing but spaces counts as not given. */
+/** The value of a variable; one with only spaces counts as not set. */
 const given = (env: Environment, name: string): string | undefined => env[name]?.trim() || undefined
 
 /** The text of a setting, from the environment, a file or its default. */
@@ -87,7 +87,7 @@ const textOf = ({ env: name, fallback, secret }: Setting, env: Environment) => {
   const value = given(env, name)
   const file = secret && given(env, fileOf(name))
   if (file === undefined) return value ?? fallback
-  if (value !== undefined) throw new Error(`and ${fileOf(name)} contradict: set one of them`)
+  if (value !== undefined) throw new Error(`and ${fileOf(name)} are both set: set only one of them`)
   return readSecret(file, name)
 }
 

@@ -57,7 +57,7 @@ export type Cidr = ReturnType<typeof ipaddr.parseCIDR>
 /** A single address counts as a range of one. */
 export const cidr = (text: string): Cidr => {
   const range = text.includes('/') ? text : `${text}/${text.includes(':') ? 128 : 32}`
-  if (!ipaddr.isValidCIDR(range)) throw new Error('must hold CIDRs, such as 10.0.0.0/8,::1/128')
+  if (!ipaddr.isValidCIDR(range)) throw new Error('must be CIDRs, such as 10.0.0.0/8,::1/128')
   return ipaddr.parseCIDR(range)
 }
 
@@ -65,7 +65,7 @@ export const cidr = (text: string): Cidr => {
 export const origin = (text: string): string => {
   if (!URL.canParse(text) || new URL(text).origin !== text)
     throw new Error(
-      'must hold origins, such as https://home.example, without path or trailing slash',
+      'must be origins, such as https://home.example, without a path or trailing slash',
     )
   return text
 }
@@ -88,7 +88,7 @@ export const rateLimit = (text: string): readonly RateWindow[] => {
   if (text === 'off') return []
   return text.split(';').map((part) => {
     const match = /^\s*([1-9]\d{0,8})\s*\/\s*(second|minute|hour|day)\s*$/.exec(part)
-    if (!match) throw new Error('must read like 20/minute;100/hour, or off')
+    if (!match) throw new Error('must look like 20/minute;100/hour, or off')
     return { max: Number(match[1]), windowMs: UNIT_MS[match[2] as keyof typeof UNIT_MS] }
   })
 }
@@ -106,10 +106,10 @@ export const byteSize = (text: string): number => {
   return bytes
 }
 
-/** The URL of an SQLite database, as the legacy server takes it; returns an absolute path. */
+/** The URL of an SQLite database, as for the legacy server; returns an absolute path. */
 export const sqliteUrl = (text: string): string => {
   const file = /^sqlite:\/\/\/(?<file>[^?#]+)$/.exec(text)?.groups?.['file']
-  if (!file) throw new Error('must read sqlite:///relative/path or sqlite:////absolute/path')
+  if (!file) throw new Error('must look like sqlite:///relative/path or sqlite:////absolute/path')
   return isAbsolute(file) ? file : resolve(file)
 }
 
@@ -118,7 +118,7 @@ const PASSPHRASE_CHARACTERS_MIN = 12
 export const passphrase = (text: string): string => {
   if (Array.from(text).length < PASSPHRASE_CHARACTERS_MIN)
     throw new Error(
-      `is shorter than ${PASSPHRASE_CHARACTERS_MIN} characters; five random words are good`,
+      `is shorter than ${PASSPHRASE_CHARACTERS_MIN} characters; use five random words`,
     )
   return text
 }
@@ -130,7 +130,7 @@ const EXAMPLE_WORDS =
   /secretkey|yoursecret|supersecret|mysecret|jwtsecret|bitsecret|changeme|changethis|changeit|replaceme|example|placeholder|password|keyboardcat|securelock|topsecret|default|01234567|abcdefgh|abcd1234/
 
 export const jwtSecret = (text: string): string => {
-  const advice = 'make one with: openssl rand -base64 48'
+  const advice = 'create one with: openssl rand -base64 48'
   if (Buffer.byteLength(text) < JWT_SECRET_BYTES_MIN)
     throw new Error(`is shorter than ${JWT_SECRET_BYTES_MIN} bytes; ${advice}`)
   const plain = text.toLowerCase().replaceAll(/[-_\s]/g, '')

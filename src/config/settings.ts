@@ -20,9 +20,10 @@ import {
 export type Setting = {
   /** Its name in the environment. */
   readonly env: string
-  /** What help and manual say about it, with code in backticks. */
+  /** What help and manual show for it, with code in backticks. */
   readonly doc: string
-  /** Parsed if the setting is not given. A setting without one is then `undefined`. */
+  /** The default, parsed if the setting is not set. Without one, the setting is then
+   * `undefined`. */
   readonly fallback?: string
   /** It may also come from the file that `${env}_FILE` names, and is never shown. */
   readonly secret?: true
@@ -47,7 +48,7 @@ const SERVER = {
   },
   publicUrl: {
     env: 'PUBLIC_URL',
-    doc: 'where links lead, such as `https://lock.home:8443`; without it, the first address of this machine',
+    doc: 'address that links lead to, such as `https://lock.home:8443`; without it, the first address of this machine',
     parse: webAddress,
   },
   trustedProxies: {
@@ -103,7 +104,7 @@ const DATA = {
   },
   logRetentionMs: {
     env: 'LOG_RETENTION_DAYS',
-    doc: 'days after which names, methods and addresses are erased from unlock log and audit events; without it, they are kept',
+    doc: 'days after which names, methods and addresses are erased from the unlock log and audit events; without it, they are kept',
     parse: duration(DAY_MS, 36_500),
   },
 } as const satisfies Group
@@ -129,7 +130,7 @@ const ACCOUNTS = {
   },
   secondFactor: {
     env: 'SECOND_FACTOR',
-    doc: 'with `required`, owners and admins may do no more than members until they have one',
+    doc: 'with `required`, owners and admins may do no more than members until they set one up',
     fallback: 'optional',
     parse: oneOf('optional', 'required'),
   },
@@ -203,7 +204,7 @@ const BACKUPS = {
   },
   backupKeep: {
     env: 'BACKUP_KEEP',
-    doc: 'how many backups the server keeps there; the oldest are deleted first',
+    doc: 'how many of its backups the server keeps there; the oldest are deleted first',
     fallback: '14',
     parse: integer(1, 10_000),
   },
@@ -224,7 +225,7 @@ const LOG = {
   },
   logFormat: {
     env: 'LOG_FORMAT',
-    doc: '`json`, one object a line, or `text` for people',
+    doc: '`json`, one object per line, or `text` for people',
     fallback: 'json',
     parse: oneOf('json', 'text'),
   },
@@ -251,5 +252,5 @@ export const SETTING_GROUPS: readonly (readonly [title: string, settings: Group]
   ['Sessions', SESSIONS],
   ['Rate limits', LIMITS],
   ['Backups', BACKUPS],
-  ['Log of the process', LOG],
+  ['Logging', LOG],
 ]

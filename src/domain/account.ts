@@ -1,4 +1,4 @@
-/** What an account may do; each role may do all that the ones before it may. */
+/** What an account may do; each role may do everything that the ones before it may. */
 export const ROLES = ['member', 'admin', 'owner'] as const
 export type Role = (typeof ROLES)[number]
 
@@ -11,17 +11,17 @@ export type Account = {
   readonly roleHeldBack?: Role
 }
 
-/** An account that a valid access token speaks for, and the session the token belongs to. */
+/** The account and the session of a valid access token. */
 export type SignedIn = { readonly account: Account; readonly sessionId: string }
 
 export const hasRole = (account: Pick<Account, 'role'> | undefined, role: Role): boolean =>
   account !== undefined && isAtLeast(account.role, role)
 
-/** True if `held` may do all that `role` may. */
+/** True if `held` may do everything that `role` may. */
 export const isAtLeast = (held: Role, role: Role): boolean =>
   ROLES.indexOf(held) >= ROLES.indexOf(role)
 
 /** True if an account of one role may change an account of another: owners change everyone, admins
- * change members alone. */
+ * change only members. */
 export const mayManage = (actor: Role, target: Role): boolean =>
   actor === 'owner' || (actor === 'admin' && target === 'member')

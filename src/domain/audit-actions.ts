@@ -1,5 +1,5 @@
-/** Every action that an audit event may have, the thing first, and what it says happened. The table in
- * the manual is made from this one. */
+/** Every action of audit events, the object first, and what it means. The table in the manual is
+ * generated from this one. */
 export const AUDIT_ACTIONS = {
   login: 'the password was right, or (`failure`) the password or code was wrong',
   'login.lockout_started': 'failed logins locked out a name or a client',
@@ -9,8 +9,8 @@ export const AUDIT_ACTIONS = {
   'session.reuse': 'a refresh token was used a second time, and its session was ended',
   'session.refresh': 'a refresh token belonged to no active session',
   'proxy.untrusted':
-    'a request from an address that is not in `TRUSTED_PROXIES` claimed to be forwarded',
-  'access.deny': 'the role was too low, or a token, or a password at the tables, was not valid',
+    'a request claims to be forwarded, from an address that is not in `TRUSTED_PROXIES`',
+  'access.deny': 'the role was too low, or a token, or a password for the tables, was invalid',
   'account.register': 'a person registered, or was refused by `REGISTRATION`',
   'account.add': '`user add` created an account',
   'account.import': '`import` created an account',
@@ -34,8 +34,7 @@ export const AUDIT_ACTIONS = {
   'backup.restore': 'a backup was restored',
   'unlocks.export': 'unlocks were exported as a file',
   'log.export': 'an evidence bundle was exported',
-  import:
-    'a file of the legacy server was imported; says how much was imported and how much was not',
+  import: 'a file of the legacy server was imported, with how much was taken and how much was not',
   'unlocks.erase': 'a name was erased from imported unlocks that belong to no account',
   'unlocks.retention': '`LOG_RETENTION_DAYS` erased names, methods and addresses',
   'tls.reload': 'the certificate was replaced, or (`failure`) could not be',

@@ -9,18 +9,18 @@ export type Origin = {
   readonly requestId: string | undefined
 }
 
-/** Anyone with the gateway's command line may do anything, and has no account there. */
+/** Anyone with the gateway's command line may do anything, and needs no account. */
 export const COMMAND_LINE: Origin = { address: 'command line', userAgent: '', requestId: undefined }
 
-/** What the service does by itself. */
+/** What the service does on its own. */
 export const GATEWAY: Origin = { address: 'gateway', userAgent: '', requestId: undefined }
 
-/** Something that an owner would want to know of later (ASVS 16.3): who did what to whom, and how it
- * ended. People are named by public id; `detail` holds no personal text and no secret. */
+/** Something that an owner would want to know about later (ASVS 16.3): who did what to whom, and
+ * how it ended. People are named by public id; `detail` contains no personal text and no secret. */
 export type AuditEvent = {
   readonly action: AuditAction
   readonly result: 'success' | 'failure'
-  /** Who did it, where that is not the caller's account. */
+  /** Who did it, if not the caller's account. */
   readonly actor?: string
   /** The account or thing that it was done to. */
   readonly subject?: string
@@ -30,5 +30,5 @@ export type AuditEvent = {
 /** Who does something: a caller, the command line or the gateway itself. */
 export type Actor = Origin & { readonly account?: Account | undefined }
 
-/** Records an audit event by itself; resolves once it is on disk. */
+/** Records an audit event outside any transaction; resolves once it is on disk. */
 export type RecordAuditEvent = (from: Actor, event: AuditEvent) => Promise<void>

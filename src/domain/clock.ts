@@ -1,9 +1,9 @@
-/** The clocks of the service: which one to ask depends on what jumps must not do. */
+/** The clocks of the service. Which one to use depends on what a clock jump must not cause. */
 export type Clock = {
-  /** Time of day, milliseconds since 1970, as the gateway's clock has it. It may jump either way: for
-   * what people read, and for nothing that expires. */
+  /** Time of day by the gateway's clock, milliseconds since 1970. It may jump either way: for times
+   * that people read, and never for expiry. */
   readonly wallMs: () => number
-  /** Milliseconds since an arbitrary start; nobody sets it. For durations and intervals. */
+  /** Milliseconds since an arbitrary start; it never jumps. For durations and intervals. */
   readonly monotonicMs: () => number
   /** Time of day that never runs backwards, so that nothing that has expired becomes valid again.
    * For tokens, sessions and codes. */
@@ -16,7 +16,7 @@ export const EARLIEST_WALL_MS = Date.UTC(2026, 0, 1)
 
 type Sources = Partial<Pick<Clock, 'wallMs' | 'monotonicMs'>>
 
-/** Makes the clocks of a process, by default from the system's. */
+/** Creates the clocks of a process, by default from the system's. */
 export const clockFrom = ({
   wallMs = Date.now,
   monotonicMs = () => performance.now(),
@@ -38,7 +38,7 @@ const nonDecreasingClock = (wallMs: () => number, monotonicMs: () => number): ((
   }
 }
 
-/** A clock that continues from `startMs` by the monotonic clock alone, so that it follows no jump of
+/** A clock that continues from `startMs` by the monotonic clock alone, so that it ignores jumps of
  * the time of day. */
 export const monotonicEpochClock = (
   startMs: number,

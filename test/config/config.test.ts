@@ -120,7 +120,7 @@ describe('settings', () => {
     const path = join(folder, 'key')
     writeFileSync(path, `${SECRET}\n`)
     expect(parseConfig({ JWT_SECRET_KEY_FILE: path }).jwtSecretKey).toBe(SECRET)
-    expect(faults({ JWT_SECRET_KEY_FILE: path, JWT_SECRET_KEY: SECRET })).toContain('contradict')
+    expect(faults({ JWT_SECRET_KEY_FILE: path, JWT_SECRET_KEY: SECRET })).toContain('are both set')
     expect(faults({ JWT_SECRET_KEY_FILE: join(folder, 'none') })).toContain('cannot be read')
     writeFileSync(path, '\n')
     expect(faults({ JWT_SECRET_KEY_FILE: path })).toContain('empty')
@@ -146,7 +146,7 @@ describe('settings', () => {
     )
     expect(parseConfig({ RATE_LIMIT_AUTH: 'off' }).rateLimitAuth).toStrictEqual([])
     for (const bad of ['0/minute', '1/week', '/minute', '1', 'on', '1/minute;', '-1/hour'])
-      expect(faults({ RATE_LIMIT_AUTH: bad })).toContain('must read like')
+      expect(faults({ RATE_LIMIT_AUTH: bad })).toContain('must look like')
   })
 
   test('links lead to a web address without a path, or to this machine', () => {
