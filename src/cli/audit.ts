@@ -16,12 +16,12 @@ const OPTIONS = {
     value: 'COUNT',
     summary: `how many, up to ${LIMIT_MAX}`,
   },
-  json: { type: 'boolean', default: false, summary: 'one JSON object a line, as in the API' },
+  json: { type: 'boolean', default: false, summary: 'one JSON object per line, as in the API' },
 } as const satisfies Options
 
 /** Shows the latest audit events, also while the service runs. */
 export const audit: Command = {
-  summary: 'show the latest audit events, the newest last',
+  summary: 'show the latest audit events, newest last',
   options: OPTIONS,
   run: async (args, { env, print }) => {
     const { values } = parseArgs({ args: [...args], options: OPTIONS })

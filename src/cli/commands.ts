@@ -25,8 +25,8 @@ const help = (names: readonly string[]): Command => ({
 
 const ABOUT = 'Accounts for a front door, and a log of who opened it.'
 
-/** Every command by its name. Each is loaded only when needed, so that the service does not keep the
- * code of the others in memory. */
+/** Every command by its name. Each is loaded only when needed, so that the service does not keep
+ * the others in memory. */
 const COMMANDS: Readonly<Record<string, () => Command | Promise<Command>>> = {
   serve: async () => (await import('./serve/serve.ts')).serve,
   user: async () => (await import('./user.ts')).user,
@@ -47,8 +47,8 @@ const COMMANDS: Readonly<Record<string, () => Command | Promise<Command>>> = {
   help: async () => help(await topics()),
 }
 
-/** Throws `UsageError` for an unknown command, and suggests one, or one of the other words that may
- * stand in its place. */
+/** Throws `UsageError` for an unknown command, and suggests one, or one of the other words allowed
+ * in its place. */
 export const commandOf = async (name: string, others: readonly string[] = []): Promise<Command> => {
   const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
   if (!load) {

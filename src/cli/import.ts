@@ -23,7 +23,7 @@ const IMPORT = {
 export const importLegacy: Command = {
   summary: 'import the accounts and unlocks of the legacy server, also while the service runs',
   details:
-    'FILE is its SQLite database, which is only read. Rows that cannot be imported are listed with the reason. Importing again adds what is new, and nothing twice.',
+    'FILE is its SQLite database, which is only read. Rows that cannot be imported are listed with the reason. Importing again adds only what is new.',
   options: IMPORT,
   operands: ['FILE'],
   examples: {

@@ -122,8 +122,8 @@ const ACTIONS: Actions = {
 export const invite: Command = {
   summary: 'create an invitation to register, or list and revoke invitations',
   details:
-    'Without list or revoke it creates an invitation. The code, the link and its QR code are shown once. ' +
-    'Give it the settings of the service, so that the link is right.',
+    'Without list or revoke it creates an invitation. The code, the link and its QR code are ' +
+    'shown once. Give it the settings of the service, so that the link is correct.',
   options: CREATE,
   actions: ACTIONS,
   examples: {

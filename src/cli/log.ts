@@ -70,7 +70,7 @@ const VERIFY = {
     type: 'string',
     multiple: true,
     value: 'FILE',
-    summary: 'prove that the log extends this checkpoint, kept from earlier',
+    summary: 'prove that the log extends this checkpoint, kept earlier',
   },
   key: { type: 'string', value: 'VKEY', summary: 'prove that this key signed the log' },
   bundle: {
@@ -128,12 +128,12 @@ const verifyFolder = async (
   if (checked.ok && !expected.key)
     terminal.print(
       `The key was taken from the bundle itself: ${readFileSync(join(folder, 'key'), 'utf8').trim()}\n` +
-        'Compare it with the key you know, or give that one with --key.',
+        'Compare it with the key you know, or pass that with --key.',
     )
   return status
 }
 
-/** Verifies a receipt that contains its event, which needs neither the server nor a bundle. */
+/** Verifies a receipt that contains its event; needs neither the server nor a bundle. */
 const verifyReceiptIn = (path: string, { key }: Expected, { print, say }: Terminal): number => {
   if (!key) throw new UsageError('log verify --receipt needs --key, the key of the log')
   try {
@@ -147,11 +147,13 @@ const verifyReceiptIn = (path: string, { key }: Expected, { print, say }: Termin
       source === 'imported' && occurredAtMs !== null
         ? `, imported from a legacy server, which recorded it at ${new Date(occurredAtMs).toISOString()}`
         : ''
-    print(`The receipt holds. Event ${seq}: ${lock} ${result} for ${who}, received ${at}${origin}`)
+    print(
+      `The receipt is valid. Event ${seq}: ${lock} ${result} for ${who}, received ${at}${origin}`,
+    )
     return 0
   } catch (error) {
     if (!(error instanceof ProofError || error instanceof LogFault)) throw error
-    say(`The receipt does not hold. ${error.message}`)
+    say(`The receipt is not valid. ${error.message}`)
     return 1
   }
 }
@@ -191,7 +193,7 @@ const openBundle = (folder: string): Bundle => {
   }
 }
 
-/** True if the folder has a file of that name. Throws `unavailable` if it cannot be read. */
+/** True if the folder has a file with that name. Throws `unavailable` if it cannot be read. */
 const hasFile = (folder: string, name: string): boolean => {
   const path = join(folder, name)
   try {
@@ -203,7 +205,7 @@ const hasFile = (folder: string, name: string): boolean => {
   }
 }
 
-/** Compares the files with their checksums, which also cover what no signature does. */
+/** Compares the files with their checksums, which also cover files that no signature covers. */
 const sumsFault = async (folder: string): Promise<string | undefined> => {
   const path = join(folder, SUMS_FILE)
   if (!hasFile(folder, SUMS_FILE)) return `${SUMS_FILE} is missing`
@@ -275,8 +277,8 @@ const expectedKey = (text: string): VerifierKey => {
   }
 }
 
-/** Reads a checkpoint that was kept, by itself or in a receipt. Throws `unavailable` for a file without
- * one, which proves nothing against the log. */
+/** Reads a checkpoint that was kept, alone or in a receipt. Throws `unavailable` if the file has
+ * none. */
 const readCheckpoint = (path: string): string => {
   const text = readText(path)
   try {
@@ -298,7 +300,7 @@ const readText = (path: string): string => {
 
 const ACTIONS: Actions = {
   verify: {
-    summary: 'recompute everything from the rows, and name the first wrong event',
+    summary: 'recompute everything from the rows, and report the first wrong event',
     options: VERIFY,
     run: verify,
   },

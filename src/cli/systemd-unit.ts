@@ -18,7 +18,7 @@ const OPTIONS = {
   },
 } as const satisfies Options
 
-/** Prints a systemd unit that runs this executable with as few rights as it needs. */
+/** Prints a systemd unit that runs this executable with only the rights it needs. */
 export const systemdUnit: Command = {
   summary: 'print a systemd unit for this executable',
   details:
@@ -54,14 +54,15 @@ export const systemdUnit: Command = {
   },
 }
 
-/** Lower ports take a privilege. */
+/** Lower ports require a privilege. */
 const FIRST_FREE_PORT = 1024
 
 const STATE_FOLDER = '/var/lib/secure-lock'
 
 const isWithin = (path: string, folder: string): boolean => `${path}/`.startsWith(`${folder}/`)
 
-/** Escapes a path for quotation marks in a unit, where `%` is special, and on command lines `$` too. */
+/** Escapes a path for quotation marks in a unit, where `%` is special, and on command lines also
+ * `$`. */
 const path = (text: string): string => plain(text).replaceAll('$', '$$$$')
 
 const plain = (text: string): string => {

@@ -50,7 +50,7 @@ const add: Command['run'] = async (args, terminal) => {
   })
 }
 
-/** Explains at the terminal what the app's contract says in two words. */
+/** Explains at the terminal what the app's contract limits to two words. */
 const explained =
   ({ passwordMinLength }: Config) =>
   (error: unknown): never => {
@@ -160,7 +160,7 @@ type ImportedErasure = {
   readonly terminal: Terminal
 }
 
-/** Erases a name that only imported unlocks have. */
+/** Erases a name that occurs only in imported unlocks. */
 const eraseImported = ({ name, confirm, terminal }: ImportedErasure): Promise<number> =>
   withExistingData(parseConfig(terminal.env), async ({ unlocks: { unlockLog }, audit }) => {
     await confirm()
@@ -224,7 +224,7 @@ const ACTIONS: Actions = {
   },
   enable: { summary: 'let the person log in again', operands: ['NAME'], run: disable(false) },
   reset: {
-    summary: 'print a one-time code to choose a new password with',
+    summary: 'print a one-time code for choosing a new password',
     operands: ['NAME'],
     run: reset,
   },

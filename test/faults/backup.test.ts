@@ -256,7 +256,7 @@ describe.if(isRoot)('a disk that fills up or is read-only (needs root, to mount 
     const run = (...args: string[]) => runCommand(args, { folder, env: smallEnv, within })
     const refused = await run('restore', '--yes', join(folder, 'old.tar'))
     expect(refused.status).toBe(1)
-    expect(refused.words).toContain('No room for what the backup holds')
+    expect(refused.words).toContain('No room for the contents of the backup')
     makeRoom()
     expect((await run('log', 'verify')).out).toBe(`The log is intact: ${NEW_EVENTS} events\n`)
     rmSync(folder, { recursive: true, force: true })

@@ -4,9 +4,9 @@ import type { CreateBackup } from '../../ops/backups.ts'
 import type { CreatedBackup } from './create-backup.ts'
 import type { Terminal } from '../command/command.ts'
 
-/** Creates backups in a process of its own, because bun:sqlite blocks the event loop while it copies
- * (https://github.com/oven-sh/bun/issues/978). It runs this same executable, even if another version
- * has replaced it on disk meanwhile. */
+/** Creates backups in a process of its own, because bun:sqlite blocks the event loop while it
+ * copies (https://github.com/oven-sh/bun/issues/978). It runs this same executable, even if another
+ * version has replaced it on disk in the meantime. */
 export const backupProcess =
   (env: Terminal['env']): CreateBackup =>
   async (path, signal) => {
@@ -27,7 +27,7 @@ export const backupProcess =
     throw new Error(`The backup process ended with status ${status}: ${words}`)
   }
 
-/** The status of a command that says on standard error why it failed. */
+/** The status of a command that explains its failure on standard error. */
 const FAILED = 1
 
 const RUNNING_EXECUTABLE = '/proc/self/exe'

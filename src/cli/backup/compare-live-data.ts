@@ -9,13 +9,13 @@ import { type LogFile, openLogFile } from '../../unlocks/verify/log-file.ts'
 import { verifyLog } from '../../unlocks/verify/verify-log.ts'
 import type { Unpacked } from './unpack-backup.ts'
 
-/** What DATA_DIR holds now, compared with the backup that will replace it. */
+/** What DATA_DIR contains now, compared with the backup that will replace it. */
 export type LiveData = {
   /** How the two logs relate, for people. */
   readonly summary: string
   /** How many events only the current log has, if that is known. */
   readonly lost: number | undefined
-  /** Public ids of the people who are erased in the current data. */
+  /** Public ids of the people erased in the current data. */
   readonly erased: readonly string[]
 }
 
@@ -62,7 +62,7 @@ const relation = async (
     : await log.verify({ kept: [head.checkpoint] })
   if (!verdict.ok)
     return {
-      summary: `The current log does not extend the one of the backup, nor the other way round. ${verdict.fault}`,
+      summary: `Neither the current log nor the one in the backup extends the other. ${verdict.fault}`,
       lost: undefined,
     }
   const lost = isBehind ? 0 : log.head.size - events
@@ -97,7 +97,7 @@ export const reapplyErasures = async (
       await app.accounts.administration.erase({ by: COMMAND_LINE, publicId })
       done += 1
     } catch (error) {
-      // The only owner at the time of the backup.
+      // They were the only owner at the time of the backup.
       if (!(error instanceof AppError && error.code === 'conflict')) throw error
       kept += 1
     }

@@ -25,7 +25,8 @@ type Options = {
   readonly config: Config
   readonly file: string
   readonly show: ShowProgress
-  /** Called when all is on disk, before the file gets its name; it does not get it if this fails. */
+  /** Called when all is on disk, before the file gets its name; if this fails, there is no
+   * backup. */
   readonly record: (created: CreatedBackup) => Promise<void>
 }
 
@@ -46,7 +47,7 @@ export const createBackup = async ({
       `Cannot write the backup: there is no folder ${dirname(target)}`,
     )
   if (existsSync(target)) throw alreadyExists(target)
-  // Keeps a restore from changing the folder meanwhile, and a second backup from removing this one's files.
+  // Keeps a restore from changing the folder, and a second backup from removing this one's files.
   const releases = [lockDataDir(dataDir, 'command'), lockDataDir(dataDir, 'backup')]
   const copy = join(dataDir, 'backup-copy.part')
   try {
@@ -67,7 +68,7 @@ export const createBackup = async ({
       if (!publishFile(draft, target)) throw alreadyExists(target)
       return created
     } finally {
-      // On a disk that takes no writes, removing fails even if the file does not exist.
+      // On a read-only disk, removing fails even if the file does not exist.
       if (existsSync(draft)) rmSync(draft)
     }
   } catch (error) {
@@ -137,8 +138,8 @@ const manifestOf = (config: Config, copy: string, log: LogFile): Manifest => {
   }
 }
 
-/** The name of the file until it is complete. It contains the id of the log's key, so that what a kill
- * left there is known to be this gateway's, and is removed. */
+/** The name of the file until it is complete. It contains the id of the log's key, so that what a
+ * killed process left there is recognized as this gateway's, and removed. */
 const newDraft = (target: string, { id }: VerifierKey): string => {
   const prefix = `.secure-lock-${id.toString(16).padStart(8, '0')}-`
   const folder = dirname(target)

@@ -24,10 +24,14 @@ const RESTORE = {
     default: false,
     summary: 'only verify it, also while the service runs',
   },
-  yes: { type: 'boolean', default: false, summary: 'do not ask, whatever will be lost' },
+  yes: {
+    type: 'boolean',
+    default: false,
+    summary: 'do not ask for confirmation, whatever will be lost',
+  },
 } as const satisfies Options
 
-/** Replaces database and keys by those of a backup, after all of it was verified. */
+/** Replaces the database and keys with those of a backup, once all of it is verified. */
 export const restore: Command = {
   summary: 'replace the contents of DATA_DIR with a backup, or only verify the backup',
   details:
@@ -95,7 +99,7 @@ const restoreFrom = async (request: Request & { readonly isSure: boolean }): Pro
       say(`The backup is intact: ${contents(unpacked)}`)
       const { manifest } = unpacked
       const live = await compareLiveData(config, unpacked)
-      // Without a log to compare with, only the key tells whose log it is.
+      // Without a log to compare with, only the key identifies the log.
       say(live ? live.summary : `Its log has the key ${manifest.log.key}`)
       if (live && !isSure) await requireConsent(terminal)
       await prepare(unpacked, live, terminal)
@@ -105,9 +109,9 @@ const restoreFrom = async (request: Request & { readonly isSure: boolean }): Pro
     const kept = commitRestore(config, Date.now())
     print(`Restored: ${contents(unpacked)}`)
     say(
-      'All sessions have ended. Passwords, second factors, roles, disabled accounts and who may register are as they were then.',
+      'All sessions have ended. Passwords, second factors, roles, disabled accounts and registration are as they were then.',
     )
-    for (const folder of kept) say(`The previous data is in ${folder}, and just as secret.`)
+    for (const folder of kept) say(`The previous data is in ${folder}; keep it secret too.`)
     return 0
   } finally {
     removeStage(config)
@@ -139,7 +143,7 @@ const prepare = async (
     say(`Erased again: ${again.erased === 1 ? '1 person' : `${again.erased} people`}`)
   if (again.kept > 0)
     say(
-      'The only owner of that time was erased since and is back: create another owner, then erase that one',
+      'The only owner at that time has been erased since, and is back: create another owner, then erase that one',
     )
   await app.db.transaction(async (tx) => {
     const revoked = await app.accounts.revokeCredentialsIn(tx)

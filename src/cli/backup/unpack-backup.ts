@@ -15,7 +15,7 @@ import { percentOf } from './create-backup.ts'
 /** A backup that was unpacked into folders of its own and verified. */
 export type Unpacked = {
   readonly manifest: Manifest
-  /** How many events its log holds. */
+  /** How many events its log contains. */
   readonly events: number
   /** The app, opened on the unpacked files. */
   readonly app: App
@@ -41,13 +41,13 @@ export const unpackVerified = async (options: Options): Promise<Unpacked> => {
     from: backup,
     mustBeEncrypted: backupPassphrase !== undefined,
     passphrase: async (attempt) => {
-      // The backup may have another passphrase, of earlier settings.
+      // The backup may have another passphrase, from earlier settings.
       if (attempt === 0 && backupPassphrase !== undefined) return backupPassphrase
       return attempt < ATTEMPTS_MAX ? readSecret('Passphrase of the backup: ') : undefined
     },
     accept: ({ files }) => {
       const bytes = files.reduce((sum, file) => sum + file.bytes, 0)
-      requireRoom(dirname(databasePath), bytes, 'what the backup holds')
+      requireRoom(dirname(databasePath), bytes, 'the contents of the backup')
     },
     pathOf: (name) => (name === DATABASE_FILE ? databasePath : join(dataDir, name)),
     progress: percentOf(showProgress, 'Unpacking'),

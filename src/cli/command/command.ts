@@ -24,11 +24,11 @@ export type Terminal = {
   readonly hasColours: boolean
   /** Calls `work` each time the process is asked to switch the level of its log (SIGUSR2). */
   readonly onLevelRequest: (work: () => void) => void
-  /** Resolves when the process is asked to stop. From the call on, the signal does not end it by
-   * itself. */
+  /** Resolves when the process is asked to stop. Once called, the signal no longer ends the
+   * process. */
   readonly stopRequested: () => Promise<void>
-  /** Calls `work` each time the process is asked to read its files again (SIGHUP). From the call on,
-   * the signal does not end it. */
+  /** Calls `work` each time the process is asked to read its files again (SIGHUP). Once called, the
+   * signal no longer ends the process. */
   readonly onReloadRequest: (work: () => void) => void
 }
 
@@ -48,7 +48,7 @@ export type Option = {
 export type Options = Readonly<Record<string, Option>>
 
 /** An argument that is not an option: `NAME` for any text, `FILE` or `DIR` for a path, `on|off` for
- * one of these words. Brackets mean that it is optional. */
+ * either word. Brackets mean that it is optional. */
 export type Operand = string
 
 /** A subcommand, such as `add` in `user add`. */
@@ -63,7 +63,7 @@ export type Actions = Readonly<Record<string, Action>>
 
 /** A command, with everything that help, completion and the manual page say about it. */
 export type Command = {
-  /** Only if it does not follow from the rest; a form on each line. */
+  /** Only if it does not follow from the rest; one form per line. */
   readonly usage?: string
   readonly summary: string
   /** More text for the command's own page. */
@@ -73,7 +73,7 @@ export type Command = {
   readonly actions?: Actions
   /** Command lines, by what they do. */
   readonly examples?: Readonly<Record<string, string>>
-  /** Only if a status means more than usual. */
+  /** Only for statuses that mean more than usual. */
   readonly exitStatus?: Readonly<Record<number, string>>
   /** Returns the exit status. */
   readonly run: (args: readonly string[], terminal: Terminal) => Promise<number>
@@ -91,9 +91,9 @@ export const runAction =
     return action.run(args, terminal)
   }
 
-/** Suggests the closest word, as the end of a message; returns an empty text if none is close. */
+/** Suggests the closest word, as the end of a message; returns an empty string if none is close. */
 export const didYouMean = (word: string, words: readonly string[]): string => {
-  // Two letters that swapped places count as two changes.
+  // Two swapped letters count as two changes.
   const maxDistance = word.length < 4 ? 1 : 2
   const nearest =
     words.find((candidate) => word !== '' && candidate.startsWith(word)) ??

@@ -19,7 +19,7 @@ export const askReadiness = async (config: Config): Promise<Readiness> => {
       // This is loopback, and the certificate need not name its address.
       tls: { rejectUnauthorized: false },
     })
-    // A service that refuses for its rate limit is up, and more cannot be learned then.
+    // A service that refuses because of its rate limit is up; nothing more can be learned then.
     if (answer.ok || answer.status === 429) {
       await answer.body?.cancel()
       return { state: 'ready', url }

@@ -36,8 +36,8 @@ const fileText = (path: string): string => {
 
 const ASSIGNMENT = /^\s*(?:export\s+)?[\w.-]+\s*=\s*(?<quote>["'`]?)(?<rest>.*)$/
 
-/** Removes lines that are neither an assignment nor a comment: `parseEnv` would join the next line to
- * them, and that setting would be lost too. */
+/** Removes lines that are neither an assignment nor a comment: `parseEnv` would join the next line
+ * to them and lose that setting too. */
 const assignments = (text: string) => {
   const strayLines: number[] = []
   const lines = text.split(/\r?\n/)

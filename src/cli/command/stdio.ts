@@ -39,7 +39,7 @@ const PROGRESS_EVERY_MS = 100
 const progressLine = (): ((line: string) => void) => {
   let [shown, shownAt] = ['', 0]
   return (line) => {
-    // A new step is shown at once, its percentage no more often than people can read.
+    // Shows a new step at once, but its percentage no more often than people can read.
     const isSame = shown.split(':')[0] === line.split(':')[0]
     if (line === shown || (isSame && performance.now() - shownAt < PROGRESS_EVERY_MS)) return
     process.stderr.write(`\r\u001b[K${line}`)
@@ -80,5 +80,5 @@ const askHidden = (prompt: string): Promise<string> => {
   })
 }
 
-/** The person at the prompt pressed Ctrl-C or Ctrl-D. */
+/** Thrown when the person at the prompt presses Ctrl-C or Ctrl-D. */
 export class Interrupted extends Error {}

@@ -37,9 +37,9 @@ const OPTIONS = {
   json: { type: 'boolean', default: false, summary: 'print the findings as JSON' },
 } as const satisfies Options
 
-/** Checks the whole installation: a line for each check, with what to do about each problem. */
+/** Checks the whole installation: one line per check, with what to do about each problem. */
 export const doctor: Command = {
-  summary: 'check this installation, and say what to do about each problem',
+  summary: 'check this installation, and explain how to fix each problem',
   details:
     'Checks settings, files, database, unlock log, disk, clock, certificate, backups and more. It changes nothing, and works whether the service runs, is stopped or cannot start. It reads the whole database, which takes a while if that is large.',
   options: OPTIONS,
@@ -246,7 +246,8 @@ const report = (findings: readonly Finding[], hasColours: boolean): readonly str
   return [...lines, '', verdict(findings)]
 }
 
-/** Findings quote file names and text of others, whose control characters must not reach the terminal. */
+/** Findings quote file names and text from others, whose control characters must not reach the
+ * terminal. */
 const onOneLine = (text: string): string => escaped(text.replaceAll('\n', ' '))
 
 const verdict = (findings: readonly Finding[]): string => {

@@ -7,8 +7,9 @@ import { userName } from '../../storage/files/system-user.ts'
 
 type Places = Pick<Config, 'dataDir' | 'databasePath'>
 
-/** Checks that the data folder exists, belongs to this user, is closed to others and has its keys. If
- * `isUsable` is false, nothing else in it can be checked. `again` is the command line to run again. */
+/** Checks that the data folder exists, belongs to this user, is not accessible to others and has
+ * its keys. If `isUsable` is false, nothing else in it can be checked. `again` is the command line
+ * to rerun. */
 export const folderFindings = (
   places: Places,
   again: string,
@@ -42,14 +43,14 @@ const unusable = (says: string, fix: string) => ({
   isUsable: false,
 })
 
-/** After this many, a line stands for the rest. */
+/** After this many, one line sums up the rest. */
 const FAULTS_MAX = 20
 
 /** Files and folders that others can read, or that belong to another user. */
 const openFiles = ({ dataDir, databasePath }: Places, uid: number): Finding[] => {
   const found: Finding[] = []
   for (const path of new Set([dataDir, databasePath, ...pathsIn(dataDir)])) {
-    // The root of a mounted disk has this folder, which is empty and belongs to root.
+    // The root of a mounted disk contains this empty folder, which belongs to root.
     if (path === join(dataDir, 'lost+found')) continue
     if (found.length === FAULTS_MAX)
       return [...found, fault(dataDir, 'has more such files', 'list them all: ls -laR')]
@@ -67,7 +68,8 @@ function* pathsIn(folder: string): Generator<string> {
   }
 }
 
-/** Returns nothing for a folder that this user cannot read, which is a fault of its own. */
+/** Returns an empty list for a folder that this user cannot read, which is reported as a fault
+ * itself. */
 const entriesOf = (folder: string): readonly Dirent[] => {
   try {
     return readdirSync(folder, { withFileTypes: true })
@@ -78,9 +80,9 @@ const entriesOf = (folder: string): readonly Dirent[] => {
 
 const fileFaults = (path: string, uid: number): Finding[] => {
   const file = lstatSync(path, { throwIfNoEntry: false })
-  // The service created and removed a file meanwhile.
+  // The service has removed the file in the meantime.
   if (!file) return []
-  if (file.isSymbolicLink()) return [fault(path, 'is a link', 'replace it by the file itself')]
+  if (file.isSymbolicLink()) return [fault(path, 'is a link', 'replace it with the file itself')]
   const word = shellWord(path)
   if (file.uid !== uid)
     return [
@@ -105,8 +107,8 @@ const fault = (path: string, says: string, fix: string): Finding => ({
 const shellWord = (path: string): string =>
   /^[\w./+-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`
 
-/** Checks a secret file that a setting names. It may belong to another user or group, such as root if
- * the service may only read it. */
+/** Checks a secret file that a setting names. It may belong to another user or group, such as root,
+ * so that the service can only read it. */
 export const secretFileFindings = (name: string, path: string): readonly Finding[] => {
   const file = statSync(path, { throwIfNoEntry: false })
   if (!file || (file.mode & 0o007) === 0) return []
@@ -137,7 +139,7 @@ const KEYS: readonly (readonly [name: string, finding: Omit<Finding, 'check'>])[
     KEY_FILES.lockout,
     {
       state: 'warning',
-      says: 'the key of lockouts is missing; the next start creates another, and no device is known then',
+      says: 'the key of lockouts is missing; the next start creates another, and then no device is known',
       fix: 'restore it from a backup, or let everyone log in again',
     },
   ],

@@ -1,4 +1,4 @@
-# Completion for bash. The words come from the program itself, so that they are always its own.
+# Completion for bash. The words come from the program itself, so they always match its version.
 _secure_lock_server() {
   local IFS=$'\n' line typed
   typed=$2$'\n'${COMP_WORDS[*]:0:COMP_CWORD}

@@ -1,4 +1,4 @@
-# Completion for fish. The words come from the program itself, so that they are always its own.
+# Completion for fish. The words come from the program itself, so they always match its version.
 function __secure_lock_server_words
     set -l words (commandline -opc)
     set -l typed (string join \n -- (commandline -ct) $words | string collect)

@@ -12,8 +12,8 @@ import { COMMON_OPTIONS, type Commands } from './help.ts'
 
 const SCRIPTS: Readonly<Record<string, string>> = { bash, zsh, fish }
 
-/** Prints the completion script for a shell. At each Tab, the script runs `completion words` of this
- * program, so it always fits the installed version. */
+/** Prints the completion script for a shell. At each Tab, the script runs this program's
+ * `completion words`, so it always matches the installed version. */
 export const completion = (commands: () => Promise<Commands>): Command => ({
   summary: 'print the completion script for a shell',
   operands: [Object.keys(SCRIPTS).join('|')],
@@ -26,7 +26,7 @@ export const completion = (commands: () => Promise<Commands>): Command => ({
   },
   run: async ([shell = '', typed, ...more], { print }) => {
     if (shell === 'words' && typed !== undefined) {
-      // All words in one argument, so that none of them is taken for an option of this command.
+      // All words are in one argument, so that none is taken for an option of this command.
       const [current = '', , ...before] = typed.split('\n')
       for (const line of completed({ current, before }, await commands())) print(line)
       return 0
@@ -46,8 +46,8 @@ type Typed = {
   readonly before: readonly string[]
 }
 
-/** Returns a line for each word that fits at the cursor: the word, a tab and its meaning. `:files` and
- * `:folders` mean paths, which the shell completes itself. */
+/** Returns a line for each word that fits at the cursor: the word, a tab and its meaning. `:files`
+ * and `:folders` stand for paths, which the shell completes. */
 export const completed = ({ current, before }: Typed, commands: Commands): readonly string[] => {
   const place = placeAfter(before, commands)
   if (!place) return []
@@ -73,7 +73,7 @@ type Place = {
   readonly operands: number
 }
 
-/** Reads the line as the commands do. Returns `undefined` if it starts with an unknown command. */
+/** Parses the line as the commands do. Returns `undefined` if it starts with an unknown command. */
 const placeAfter = (before: readonly string[], commands: Commands): Place | undefined => {
   let command: Command | undefined
   let action: Action | undefined

@@ -1,5 +1,5 @@
 #compdef secure-lock-server
-# Completion for zsh. The words come from the program itself, so that they are always its own.
+# Completion for zsh. The words come from the program itself, so they always match its version.
 _secure-lock-server() {
   local line typed
   local -a described
@@ -13,7 +13,7 @@ _secure-lock-server() {
   done
   (( $#described )) && _describe -V 'secure-lock-server' described
 }
-# Run where it was loaded on demand, else made known.
+# Run it if it was loaded on demand; otherwise register it.
 if [[ $funcstack[1] == _secure-lock-server ]]; then
   _secure-lock-server "$@"
 else

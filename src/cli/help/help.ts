@@ -10,7 +10,7 @@ export const COMMON_OPTIONS = {
     type: 'string',
     value: 'FILE',
     summary:
-      'a file of settings, as NAME=value lines; the environment wins. No file is read unless you name it, not even .env',
+      'a file of settings, as NAME=value lines; the environment overrides it. No other file is read, not even .env',
   },
   help: { type: 'boolean', short: 'h', summary: 'show help, about the command if you name one' },
   version: { type: 'boolean', short: 'v', summary: 'show the version' },
@@ -116,18 +116,18 @@ const optionEntries = (options: Options): readonly Entry[] =>
 export const SETTINGS_INTRO =
   'Settings come from the environment, or from the file that --env-file names. The default is in brackets.'
 
-/** Every setting with its default, a section for each group. */
+/** Every setting with its default, one section per group. */
 export const settingsPage = (): readonly Section[] =>
   SETTING_GROUPS.map(([title, settings]) => ({
     title,
     entries: Object.values(settings).flatMap(({ env, doc, fallback, secret }) => [
       { term: env, text: `${doc.replaceAll('`', '')} [${fallback || 'none'}]` },
-      ...(secret ? [{ term: `${env}_FILE`, text: `a file that holds ${env} [none]` }] : []),
+      ...(secret ? [{ term: `${env}_FILE`, text: `a file that contains ${env} [none]` }] : []),
     ]),
   }))
 
 const WIDTH = 80
-/** Longer terms have their text below them. */
+/** Longer terms have their text below. */
 const TERM_MAX = 26
 
 /** Formats help for a terminal. */

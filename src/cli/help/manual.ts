@@ -12,9 +12,9 @@ import {
 } from './help.ts'
 import { topics } from './topic.ts'
 
-/** Prints all of the help as a page for man(1). */
+/** Prints all the help as a page for man(1). */
 export const manual = (commands: () => Promise<Commands>): Command => ({
-  summary: 'print all of this help as a manual page',
+  summary: 'print all this help as a manual page',
   examples: {
     'install it': `${PROGRAM} man > /usr/local/share/man/man8/${PROGRAM}.8`,
   },
@@ -57,7 +57,7 @@ const entries = ({ entries: listed }: Section): readonly string[] => {
 const paragraphs = (texts: readonly string[]): readonly string[] =>
   texts.flatMap((text, index) => [...(index === 0 ? [] : ['.PP']), escaped(text)])
 
-/** Escapes text for roff, so that no line is taken for a request. */
+/** Escapes text for roff, so that no line is read as a request. */
 const escaped = (text: string): string =>
   text
     .replaceAll('\\', '\\e')

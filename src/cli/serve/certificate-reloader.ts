@@ -14,20 +14,21 @@ import { fileFault } from '../../storage/files/private-files.ts'
 type Files = { readonly tlsCertFile: string; readonly tlsKeyFile: string }
 
 type Reload = {
-  /** Makes new connections get this pair; throws if that fails. */
+  /** Uses this pair for new connections; throws if that fails. */
   readonly apply: (pair: TlsPair) => void
   readonly record: RecordAuditEvent
   readonly log: Logger
 }
 
-/** Holds the certificate in use: reads it at start and again on request, and warns before it expires.
- * Throws `unavailable` if the first one cannot be used. */
+/** Keeps the certificate in use: reads it at startup and again on request, and warns before it
+ * expires. Throws `unavailable` if the first one cannot be used. */
 export const certificateReloader = (files: Files, now: () => number = Date.now) => {
   let pair = readPair(files)
   return {
     current: (): TlsPair => pair,
 
-    /** Applies what the files hold now; if that cannot be used, the previous certificate stays. */
+    /** Applies what the files contain now; if that cannot be used, the previous certificate
+     * stays. */
     reload: async ({ apply, record, log }: Reload): Promise<void> => {
       try {
         const next = readPair(files)

@@ -16,23 +16,23 @@ export type Listener = {
   readonly stop: (log: Logger) => Promise<void>
 }
 
-/** How long a connection, and its place among its account's streams, is kept for a phone that went out
+/** How long a connection, and its slot among its account's streams, is kept for a phone that is out
  * of reach. */
 const DEAD_MS = 30_000
 
 type Http = App['http']
 type Server = NonNullable<Http['server']>
 
-/** Longer than a phone's pauses between requests; shorter than it is worth keeping the connection of
- * a sleeping phone. */
+/** Longer than a phone's pauses between requests, but not long enough to keep the connections of
+ * sleeping phones. */
 const IDLE_SECONDS = 30
 
-/** Time from the last replacement until replaced servers are closed. By then every connection of
- * theirs has had an answer with `Connection: close` or has been idle for too long, which matters
- * because Bun closes idle connections with the server. */
+/** Time from the last replacement until replaced servers are closed. By then each of their
+ * connections has had an answer with `Connection: close` or has been idle for too long, which
+ * matters because Bun closes idle connections with the server. */
 const DRAIN_MS = (IDLE_SECONDS + 5) * 1000
 
-/** Listens where the settings say. Throws `unavailable`.
+/** Listens on the configured address and port. Throws `unavailable`.
  *
  * Bun cannot change the certificate of a server (https://github.com/oven-sh/bun/issues/43815). So
  * each certificate gets a server of its own, and the servers share the port by SO_REUSEPORT. */
@@ -61,9 +61,9 @@ export const listen = (
   }
 
   /** Closes the newest of the replaced servers, and the others one by one. In the kernel's list the
-   * last socket takes the place of a closed one, so the current server moves up by one each time. Until
-   * it is steered to there, connections may reach a server that is still open, which answers them:
-   * hence the pause before that one is closed. */
+   * last socket takes the place of a closed one, so the current server moves up by one each time.
+   * Until connections are steered there, they may reach a server that is still open, which answers
+   * them: hence the pause before that one is closed. */
   const drain = (): void => {
     const server = replaced.pop()
     if (!server) return
@@ -80,12 +80,13 @@ const SOL_SOCKET = 1
 const SO_ATTACH_REUSEPORT_CBPF = 51
 
 /** Makes the kernel give all new connections to one of the sockets that share the port, counted in
- * the order they began to listen. An index that does not exist counts as no choice.
+ * the order they began to listen. An index that does not exist has no effect.
  *
- * Without this, the kernel spreads new connections over all of them. Then clients meet the previous
+ * Without this, the kernel spreads new connections over all of them. Then clients get the previous
  * certificate until it is drained, and closing its socket resets the connections that it has not
  * accepted yet: about one in each replacement under load, measured with eight clients that connect
- * without pause. Linux can hand those over itself (net.ipv4.tcp_migrate_req), but not by default. */
+ * without pause. Linux can hand those over itself (net.ipv4.tcp_migrate_req), but not by
+ * default. */
 const steerTo = (index: number): void => {
   // struct sock_filter: BPF_RET | BPF_K, "return this number".
   const program = Buffer.alloc(8)
@@ -117,7 +118,7 @@ const probe = (config: Config): void => {
  * needed because of https://github.com/elysiajs/elysia/issues/748; this one is not reported upstream
  * as of 2026-11. */
 const securely = ({ fetch }: Http) => {
-  // A copy of the request would not know its connection, and so not the client's address.
+  // A copy of the request would lose its connection, and so the client's address.
   return (request: Request) =>
     fetch(Object.defineProperty(request, 'url', { value: request.url.replace(/^https/, 'http') }))
 }
@@ -141,7 +142,7 @@ const open = (http: Http, config: Config, pair: TlsPair | undefined): Server => 
       port: config.port,
       reusePort: pair !== undefined,
       idleTimeout: IDLE_SECONDS,
-      // The body's own limit answers 413 in our words; see http/request/json-body.ts.
+      // The limit on bodies answers 413 in our words; see http/request/json-body.ts.
       maxRequestBodySize: Number.MAX_SAFE_INTEGER,
       development: false,
       ...(pair

@@ -3,7 +3,7 @@ import { dlopen, ptr } from 'bun:ffi'
 /** Notifies the service manager (sd_notify(3)); does nothing without one. */
 type SdNotify = {
   /** Requests are accepted from now on. Starts the watchdog's heartbeat, sent while the event loop
-   * turns. */
+   * is running. */
   readonly ready: () => void
   /** Configuration is being read again, until the next `ready`. */
   readonly reloading: () => void
@@ -11,7 +11,7 @@ type SdNotify = {
 }
 
 /** Returns the notifications for the service manager that NOTIFY_SOCKET names. If a notification
- * cannot be sent, the service runs on. */
+ * cannot be sent, the service keeps running. */
 export const sdNotify = (env: Readonly<Record<string, string | undefined>>): SdNotify => {
   const path = env['NOTIFY_SOCKET']
   if (!path) return { ready: () => {}, reloading: () => {}, stopping: () => {} }

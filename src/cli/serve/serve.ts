@@ -44,7 +44,7 @@ export const serve: Command = {
         const { from, to } = switchLevel(log, logLevel)
         void logFailure(app.audit.lifecycle.recordSetting(SETTINGS.logLevel.env, from, to), log)
       })
-      // First, so that no answer calls the log intact before it was verified.
+      // First, so that no answer calls the log intact before it is verified.
       await app.unlocks.verification.start()
       const listener = listen(app.http, config, certificates?.current())
       await logFailure(app.audit.lifecycle.recordStart(givenSettings(terminal.env)), log)
@@ -104,7 +104,7 @@ const greet = async (config: Config, app: App, terminal: Terminal): Promise<void
 }
 
 /** Shows how to become the first owner. The code is for the person who starts the service, so it is
- * shown and never logged. */
+ * never logged. */
 const offerSetupCode = async (
   { accounts: { firstOwner } }: App,
   terminal: Terminal,

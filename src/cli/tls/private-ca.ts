@@ -16,11 +16,11 @@ import {
   X509CertificateGenerator,
 } from '@peculiar/x509'
 
-/** A CA whose certificates are trusted only where it is trusted itself. */
+/** A CA that is trusted only by devices it was installed on. */
 export type PrivateCa = {
   readonly certPem: string
   readonly notAfterMs: number
-  /** The names it may sign for, each with all names below it; addresses are not limited. */
+  /** The names it may sign for, each including all names below it; addresses are not limited. */
   readonly permitted: readonly string[]
   readonly key: CryptoKey
 }
@@ -33,10 +33,10 @@ const SIGNING = { name: 'ECDSA', hash: 'SHA-256' } as const
 
 const NAME_CONSTRAINTS = '2.5.29.30'
 
-/** Creates a private CA (RFC 5280). It may sign for these names and names below them, but for no other
- * CA, so that anyone who steals its key cannot pose as a bank to the phones that trust it. Addresses
- * are not limited: BoringSSL, on which Dart and Android build, refuses a CA that limits them (not
- * reported upstream as of 2026-11). */
+/** Creates a private CA (RFC 5280). It may sign for these names and names below them, but not for
+ * another CA, so that anyone who steals its key cannot pose as a bank to the phones that trust it.
+ * Addresses are not limited: BoringSSL, on which Dart and Android build, refuses a CA that limits
+ * them (not reported upstream as of 2026-11). */
 export const createPrivateCa = async ({
   commonName,
   permitted,
@@ -71,7 +71,7 @@ const constraints = (permitted: readonly string[]): NameConstraints =>
     ),
   })
 
-/** Reads a CA that `createPrivateCa` made. Throws an Error that says what is wrong. */
+/** Reads a CA that `createPrivateCa` created. Throws an Error that says what is wrong. */
 export const readPrivateCa = async (certPem: string, keyPem: string): Promise<PrivateCa> => {
   if (!new NodeCertificate(certPem).checkPrivateKey(createPrivateKey(keyPem)))
     throw new Error('its key belongs to another certificate')

@@ -26,8 +26,8 @@ import {
 } from '../command/command.ts'
 import type { PrivateCa } from './private-ca.ts'
 
-/** Two years. Apple accepts at most 825 days, of a private CA too; the 398 days of browsers are about
- * public ones. */
+/** Two years. Apple accepts at most 825 days, also from a private CA; the 398 days of browsers
+ * apply only to public CAs. */
 const DAYS_DEFAULT = 730
 const DAYS_MAX = 824
 
@@ -47,7 +47,7 @@ const INIT = {
   out: {
     type: 'string',
     value: 'DIR',
-    summary: 'the folder of the files, instead of DATA_DIR/tls',
+    summary: 'the folder for the files, instead of DATA_DIR/tls',
   },
   days: {
     type: 'string',
@@ -75,7 +75,7 @@ const ACTIONS: Actions = {
   },
 }
 
-/** Creates what HTTPS needs on a private network. */
+/** Creates the files for HTTPS on a private network. */
 export const tls: Command = {
   summary: 'create a private CA and a certificate for HTTPS',
   details:
@@ -125,7 +125,7 @@ const FILES = {
 
 const init = async (config: Config, terminal: Terminal, request: Request): Promise<number> => {
   const nowMs = Date.now()
-  // No phone would accept a certificate of that time.
+  // No phone would accept a certificate from that time.
   if (nowMs < EARLIEST_WALL_MS)
     throw new AppError(
       'unavailable',
@@ -153,7 +153,7 @@ const x509 = async () => {
 
 const CA_DAYS = 3652
 
-/** A certificate is valid from earlier on, for phones whose clock is behind. */
+/** A certificate is valid from this long ago, for phones whose clock is behind. */
 const BACK_MS = DAY_MS
 
 /** Names that no public site has (RFC 6762, RFC 8375, ICANN's `internal`, and what home routers use).
@@ -190,8 +190,8 @@ const begin = async (config: Config, request: Request, nowMs: number): Promise<v
   }
 }
 
-/** Signs a new certificate. The server's key stays, so that only one file changes, and an interruption
- * cannot leave two that do not belong together. */
+/** Signs a new certificate. The server's key stays, so that only one file changes, and an
+ * interruption cannot leave a mismatched pair. */
 const renew = async (config: Config, request: Request, nowMs: number): Promise<void> => {
   const { isPermitted, issueCertificate, makeServerKey } = await x509()
   makePrivateFolder(request.folder)
@@ -301,7 +301,8 @@ const show = (
     say('warning: the files belong to root; a service of another user cannot read them')
 }
 
-/** The gateway's address and what to pin, for the app to scan. No browser sends what follows `#`. */
+/** The gateway's address and the fingerprint to pin, for the app to scan. Browsers do not send the
+ * part after `#`. */
 const pinLink = (config: Config, fingerprint: string): string => {
   const isSecure = config.publicUrl?.startsWith('https:')
   const base = linkBase({

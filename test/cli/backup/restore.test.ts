@@ -198,7 +198,7 @@ describe('restore FILE, at the compiled file', () => {
       await post('/logUnlocking', { 'unlocking-method': 'face' }, bearer(token))
     await service.stop()
     expect((await run('restore', 'new.tar')).words).toContain(
-      'does not extend the one of the backup, nor the other way round',
+      'Neither the current log nor the one in the backup extends the other',
     )
     rmSync(join(folder, 'data'), { recursive: true })
     await addAccount('eve', { folder, env })

@@ -280,7 +280,7 @@ describe('verifying a receipt', () => {
     const { status, told } = await verifyHeld(await receiptFile())
     expect(status).toBe(0)
     expect(told).toMatch(
-      /^The receipt holds\. Event 6: front-door unlocked for ada by fingerprint, received \S+Z\n$/,
+      /^The receipt is valid\. Event 6: front-door unlocked for ada by fingerprint, received \S+Z\n$/,
     )
     const keyless = await runCommand(['log', 'verify', '--receipt', await receiptFile()])
     expect(keyless).toMatchObject({ status: 2, words: expect.stringContaining('needs --key') })
@@ -300,7 +300,7 @@ describe('verifying a receipt', () => {
   ])('with %s it does not hold', async (_what, change, by) => {
     const { status, told } = await verifyHeld(await receiptFile(change))
     expect(status).toBe(1)
-    expect(told).toStartWith('The receipt does not hold. ')
+    expect(told).toStartWith('The receipt is not valid. ')
     expect(told).toContain(by)
   })
 
