@@ -27,7 +27,7 @@ const recorder = () => {
   return { ...repeats, recorded, disk, lines }
 }
 
-describe('what anybody can cause without end', () => {
+describe('an event that anyone can cause without limit', () => {
   test('[O3] is recorded at once, then once a minute with its count, and at once again after a quiet minute', async () => {
     const { recordCoalesced, recordRepeats, recorded, close } = recorder()
     for (let times = 0; times < 100; times += 1) await recordCoalesced(at('192.0.2.1'), DENIED)
@@ -45,7 +45,7 @@ describe('what anybody can cause without end', () => {
     ])
   })
 
-  test('[O3] tells clients, people and what people were refused apart', async () => {
+  test('[O3] is counted separately for each client, person and kind of refusal', async () => {
     const { recordCoalesced, recorded, close } = recorder()
     const other = { ...DENIED, detail: { status: 403 } }
     for (const event of [DENIED, other]) {
@@ -63,7 +63,7 @@ describe('what anybody can cause without end', () => {
     await close()
   })
 
-  test('[O3] is bounded, however many clients there are', async () => {
+  test('[O3] fills a bounded number of groups, however many clients there are', async () => {
     const { recordCoalesced, recordRepeats, recorded, close } = recorder()
     const garbage = async () => {
       for (let host = 0; host < 5000; host += 1)
@@ -82,7 +82,7 @@ describe('what anybody can cause without end', () => {
     await close()
   })
 
-  test('[D4] is refused on a full disk too, and recorded once there is room', async () => {
+  test('[D4] is kept while the disk is full, and recorded once there is room', async () => {
     const { recordCoalesced, recordRepeats, recorded, disk, lines, close } = recorder()
     disk.isFull = true
     for (let times = 0; times < 3; times += 1) await recordCoalesced(at('192.0.2.1'), DENIED)
@@ -95,7 +95,7 @@ describe('what anybody can cause without end', () => {
   })
 })
 
-test('[I4] no header, name or path forges a line of the log or a record', async () => {
+test('[I4] no header, name or path forges a log line or an audit event', async () => {
   await using app = await startApp()
   const name = 'ada\u2028{"action":"login"}'
   const token = await app.signIn(name)

@@ -15,7 +15,7 @@ const read = async (app: TestApp, token: string, query = '') => {
 const actions = async (app: TestApp, token: string, query: string) =>
   (await read(app, token, query)).events.map(({ action }) => action)
 
-/** An owner, who sees three logins, one that failed and a session that ended; the newest last. */
+/** An owner, and audit events: four logins, one of them failed, and a session that ended. */
 const household = async (app: TestApp) => {
   const owner = await app.signIn('oli', 'owner')
   const mia = await app.signIn('mia')
@@ -27,8 +27,8 @@ const household = async (app: TestApp) => {
   return { owner, mia: sub }
 }
 
-describe('reading the audit trail', () => {
-  test('filters narrow it, together too', async () => {
+describe('reading audit events', () => {
+  test('filters select events, alone or together', async () => {
     await using app = await startApp()
     const { owner, mia } = await household(app)
     const minute = new Date(app.clock.nowMs - 30_000).toISOString()
@@ -67,7 +67,7 @@ describe('reading the audit trail', () => {
     expect(found).toStrictEqual([3, 2, 1, 0])
   })
 
-  test('[I2] what it does not know is refused without being repeated', async () => {
+  test('[I2] an unknown filter or value is refused without being repeated', async () => {
     await using app = await startApp()
     const { owner } = await household(app)
     const { next } = await read(app, owner, '?limit=1')
@@ -96,7 +96,7 @@ describe('reading the audit trail', () => {
     }
   })
 
-  test('[A1] only owners read it', async () => {
+  test('[A1] only owners can read them', async () => {
     await using app = await startApp()
     for (const [role, status] of [
       ['member', 403],

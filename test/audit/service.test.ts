@@ -9,7 +9,7 @@ import { openLog } from '../support/unlock-log.ts'
 
 const FROM = { address: '192.0.2.1', userAgent: 'test', requestId: 'r', isLocal: false }
 
-test('[O3] what cannot be recorded has not happened: no login, no account, no invitation, no second factor, and no session ended', async () => {
+test('[O3] an action that cannot be recorded does not happen: no login, account, invitation or second factor, and no session ends', async () => {
   const folder = temporaryFolder()
   const lines: string[] = []
   const app = await openLog(join(folder, 'data'), {}, (line) => lines.push(line))

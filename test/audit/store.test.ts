@@ -13,12 +13,12 @@ type Planted = {
   readonly atMs: number
 }
 
-/** A trail in memory whose records are planted, and the statements that it was asked. */
+/** Planted audit events in memory, and the statements that the store runs. */
 const plantedTrail = (planted: readonly Planted[]) => {
   const sqlite = new Database(':memory:', { strict: true })
   migrate(sqlite)
   const db = database({ writer: sqlite, reader: sqlite })
-  const asked: { sql: string; params: readonly unknown[] }[] = []
+  const statements: { sql: string; params: readonly unknown[] }[] = []
   const insert = sqlite.prepare(
     `INSERT INTO audit_event (seq, at_ms, action, result, actor, subject, address, detail)
      VALUES (?, ?, ?, ?, ?, ?, '192.0.2.1', '{}')`,
@@ -30,11 +30,11 @@ const plantedTrail = (planted: readonly Planted[]) => {
   const store = auditStore({
     ...db,
     all: (sql, ...params) => {
-      asked.push({ sql, params })
+      statements.push({ sql, params })
       return db.all(sql, ...params)
     },
   })
-  return { sqlite, db, store, asked, [Symbol.dispose]: () => sqlite.close() }
+  return { sqlite, db, store, statements, [Symbol.dispose]: () => sqlite.close() }
 }
 
 const record = fc.record({
@@ -42,7 +42,7 @@ const record = fc.record({
   result: fc.constantFrom('success' as const, 'failure' as const),
   actor: fc.constantFrom('ada', 'bea', null),
   subject: fc.constantFrom('ada', 'REGISTRATION', null),
-  // Clocks are set back now and then.
+  // Clocks are sometimes set back.
   atMs: fc.integer({ min: 0, max: 30 }),
 })
 
@@ -57,15 +57,15 @@ const filters: fc.Arbitrary<AuditFilter> = fc.record({
   toMs: maybe(fc.integer({ min: 0, max: 31 })),
 })
 
-const fits = (filter: AuditFilter, one: Planted): boolean =>
+const fits = (filter: AuditFilter, event: Planted): boolean =>
   (filter.action === undefined ||
-    one.action === filter.action ||
-    one.action.startsWith(`${filter.action}.`)) &&
-  [undefined, one.result].includes(filter.result) &&
-  [undefined, one.actor].includes(filter.actor) &&
-  [undefined, one.subject].includes(filter.subject) &&
-  one.atMs >= (filter.fromMs ?? 0) &&
-  one.atMs < (filter.toMs ?? Infinity)
+    event.action === filter.action ||
+    event.action.startsWith(`${filter.action}.`)) &&
+  [undefined, event.result].includes(filter.result) &&
+  [undefined, event.actor].includes(filter.actor) &&
+  [undefined, event.subject].includes(filter.subject) &&
+  event.atMs >= (filter.fromMs ?? 0) &&
+  event.atMs < (filter.toMs ?? Infinity)
 
 const allPages = async (
   { store }: ReturnType<typeof plantedTrail>,
@@ -81,8 +81,8 @@ const allPages = async (
   return pages
 }
 
-describe('searching the audit trail', () => {
-  test('the pages of any filter, order and limit hold each fitting record once, in order', () =>
+describe('searching audit events', () => {
+  test('the pages of any filter, order and limit contain each matching event once, in order', () =>
     fc.assert(
       fc.asyncProperty(
         fc.array(record, { maxLength: 60 }),
@@ -92,14 +92,14 @@ describe('searching the audit trail', () => {
         async (planted, filter, order, limit) => {
           using trail = plantedTrail(planted)
           const pages = await allPages(trail, { filter, order, limit })
-          const expected = planted.flatMap((one, seq) => (fits(filter, one) ? [seq] : []))
+          const expected = planted.flatMap((event, seq) => (fits(filter, event) ? [seq] : []))
           expect(pages.flat()).toStrictEqual(order === 'oldest' ? expected : expected.toReversed())
           for (const page of pages) expect(page.length).toBeLessThanOrEqual(limit)
         },
       ),
     ))
 
-  describe('that is long', () => {
+  describe('with very many events', () => {
     const COUNT = 230_000
     let trail: ReturnType<typeof plantedTrail>
 
@@ -114,15 +114,15 @@ describe('searching the audit trail', () => {
     })
     afterAll(() => trail[Symbol.dispose]())
 
-    test('a page goes through a bounded number of records, and the next goes on from there', async () => {
+    test('a page examines a bounded number of events, and the next one continues from there', async () => {
       for (const order of ['newest', 'oldest'] as const) {
         const found = [7, 100_007, 200_007]
         const expected = order === 'oldest' ? found : found.toReversed()
-        trail.asked.length = 0
+        trail.statements.length = 0
         const pages = await allPages(trail, { filter: { actor: 'ada' }, order, limit: 10 })
         expect(pages.flat()).toStrictEqual(expected)
         expect(pages).toHaveLength(3)
-        expect(trail.asked).toHaveLength(COUNT / 5000)
+        expect(trail.statements).toHaveLength(COUNT / 5000)
         expect(await allPages(trail, { filter: { result: 'failure' }, order, limit: 10 })).toEqual([
           [],
           [],
@@ -131,16 +131,16 @@ describe('searching the audit trail', () => {
       }
     })
 
-    test('what a person did, and what was done to them, is found by an index, and nothing is sorted', async () => {
+    test('events by and about a person are found by an index, without sorting', async () => {
       for (const [filter, index] of [
         [{ actor: 'ada' }, 'audit_event_by_actor'],
         [{ subject: 'ada' }, 'audit_event_by_subject'],
         [{ action: 'login' }, 'INTEGER PRIMARY KEY'],
         [{}, 'INTEGER PRIMARY KEY'],
       ] as const) {
-        trail.asked.length = 0
+        trail.statements.length = 0
         await trail.store.page({ filter, order: 'newest', limit: 1 })
-        const { sql, params } = trail.asked[0] ?? { sql: '', params: [] }
+        const { sql, params } = trail.statements[0] ?? { sql: '', params: [] }
         const plan = trail.sqlite
           .prepare<{ detail: string }, never[]>(`EXPLAIN QUERY PLAN ${sql}`)
           .all(...(params as never[]))
@@ -151,7 +151,7 @@ describe('searching the audit trail', () => {
       }
     })
 
-    test('addresses of before a time, or of one person, are erased and nothing else', async () => {
+    test('only the addresses from before a time, or of one person, are erased', async () => {
       const addresses = () =>
         trail.sqlite
           .query('SELECT count(*) AS n FROM audit_event WHERE address IS NOT NULL')
@@ -165,7 +165,7 @@ describe('searching the audit trail', () => {
   })
 })
 
-test('[O3] the app itself cannot change, swap or remove a record, nor leave a number out', async () => {
+test('[O3] the app itself cannot change, swap or remove an audit event, or skip a number', async () => {
   const login = { action: 'login', result: 'success', actor: null, subject: null, atMs: 1 } as const
   using trail = plantedTrail([login, login])
   const all = () => trail.sqlite.query('SELECT * FROM audit_event').all()
@@ -186,10 +186,10 @@ test('[O3] the app itself cannot change, swap or remove a record, nor leave a nu
     expect(trail.db.run(statement)).rejects.toThrow('the audit trail only grows')
   expect(all()).toStrictEqual(before)
   await trail.db.run('UPDATE audit_event SET address = NULL')
-  expect(all()).toMatchObject(before.map((one) => ({ ...(one as object), address: null })))
+  expect(all()).toMatchObject(before.map((row) => ({ ...(row as object), address: null })))
 })
 
-test('an event written under a former action name is shown and found under the name of today', async () => {
+test('an event stored under a former action name is shown and found under the current name', async () => {
   const planted = ['wait.lift', 'login.wait_begin', 'owner.claim', 'waiting', 'lockout.cleared']
   using trail = plantedTrail(
     planted.map((action, atMs) => ({

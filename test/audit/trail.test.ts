@@ -31,7 +31,7 @@ const PERSON = { password: PASSWORD, phone: '1', address: 'x' }
 const UID = `uid:${process.getuid?.()}`
 const DAY_MS = 86_400_000
 
-describe('the audit trail, at the compiled file', () => {
+describe('audit events, at the compiled file', () => {
   const folder = temporaryFolder()
   const written: string[] = []
   let env: Record<string, string> = UNLIMITED
@@ -62,7 +62,7 @@ describe('the audit trail, at the compiled file', () => {
     for (const statement of statements) db.run(statement)
   }
 
-  /** What was recorded since this was last asked. */
+  /** Returns the events recorded since the last call. */
   const recorded = async (): Promise<readonly Entry[]> => {
     const found: Entry[] = []
     let path: string | undefined = '/v1/audit?limit=200'
@@ -85,7 +85,7 @@ describe('the audit trail, at the compiled file', () => {
 
   afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-  test('[O3] the first start records each setting that is not as it comes, and the start', async () => {
+  test('[O3] the first start records each setting that differs from its default, and the start', async () => {
     const records = await recorded()
     expect(records.map(({ seq }) => seq)).toStrictEqual(records.map((_, index) => index))
     const settings = records.filter(({ action }) => action === 'setting.change')
@@ -104,7 +104,7 @@ describe('the audit trail, at the compiled file', () => {
     ])
   })
 
-  test('[O3] every login, failure, denial, change, export and ending is one record of who, what, when, from where and how it ended', async () => {
+  test('[O3] every login, failure, denial, change, export and ended session is one event of who, what, when, from where and with what result', async () => {
     await addUser('member', 'mia')
     await addUser('admin', 'amy')
     await recorded()
@@ -257,7 +257,7 @@ describe('the audit trail, at the compiled file', () => {
     }
   })
 
-  test('[O3] a refresh token used twice, and what is done on the command line, are one record each', async () => {
+  test('[O3] a reused refresh token, and each change on the command line, is one event', async () => {
     const { refresh_token: used } = await logIn('mia')
     const refresh = () => client().post('/v1/session/refresh', { refresh_token: used })
     expect((await refresh()).status).toBe(200)
@@ -281,7 +281,7 @@ describe('the audit trail, at the compiled file', () => {
     ])
   })
 
-  test('[O3] a loop of garbage is one record at once, and one with its count at the end', async () => {
+  test('[O3] a loop of invalid requests is one event at once, and one with its count at the end', async () => {
     await stop()
     await start()
     await recorded()
@@ -303,7 +303,7 @@ describe('the audit trail, at the compiled file', () => {
     ])
   })
 
-  test('[O3] stopping, starting and each setting that changed are recorded, and no secret with them', async () => {
+  test('[O3] stopping, starting and each changed setting are recorded, without secrets', async () => {
     await stop()
     const secret = 'Zx9-kanarienvogel-kQ7w2Lm4Vb8Nc1'
     await start({ REGISTRATION: 'closed', JWT_SECRET_KEY: secret })
@@ -331,7 +331,7 @@ describe('the audit trail, at the compiled file', () => {
     ])
   })
 
-  test('[O3, D7] retention is recorded, and takes the addresses of old records with it', async () => {
+  test('[O3, D7] retention is recorded, and removes the addresses of old events', async () => {
     const before = Date.now() - 2 * DAY_MS
     await client().post('/v1/unlocks', [{ method: 'pin' }, { method: 'pin' }], bearer(owner))
     await stop()
@@ -354,7 +354,7 @@ describe('the audit trail, at the compiled file', () => {
       expect([seq, address === null]).toStrictEqual([seq, seq < 8])
   })
 
-  test('[O3, A4] records hold the listed members, no secret and no personal text, and are in the log too', async () => {
+  test('[O3, A4] events have the documented members, no secret and no personal text, and are logged too', async () => {
     newest = -1
     const records = await recorded()
     for (const record of records)
@@ -380,7 +380,7 @@ describe('the audit trail, at the compiled file', () => {
       .split('\n')
       .map((line) => JSON.parse(line) as Record<string, unknown>)
       .filter(({ msg }) => msg === 'audit event')
-    // Those of the command line are written by another process.
+    // Those from the command line are logged by another process.
     expect(lines.map(({ action }) => action)).toStrictEqual(
       records
         .filter(({ action }) => !/^(account.add|log.export)$/.test(action))
@@ -390,7 +390,7 @@ describe('the audit trail, at the compiled file', () => {
     expect(written.join('')).not.toMatch(/kanarienvogel|correct horse|eyJ/)
   })
 
-  test('the command shows the newest records, as a table or as JSON', async () => {
+  test('the command shows the newest events, as a table or as JSON', async () => {
     const { status, out } = await command('audit', '--limit', '2')
     expect(status).toBe(0)
     const [heading = '', ...rows] = out.trimEnd().split('\n')
@@ -409,9 +409,9 @@ describe('the audit trail, at the compiled file', () => {
   })
 })
 
-test('[O3] audit events are lines of the log whatever its level leaves out else', async () => {
+test('[O3] audit events are logged at every log level', async () => {
   const service = await startService({ env: { ...UNLIMITED, LOG_LEVEL: 'error' } })
-  // It answers requests a moment before that.
+  // The server answers requests a moment earlier.
   while (!service.output().log.includes('service.start')) await Bun.sleep(5)
   await clientOf(service.url).get('/v1/audit', bearer('garbage'))
   await service.stop()

@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test'
 import { runCommand, startService } from '../support/binary.ts'
 
-/** There once the log is checked, a request answered and the start on record. */
+/** Exported once the log is verified, a request answered and the start recorded. */
 const LATE = [
   'secure_lock_unlock_log_intact{',
   'secure_lock_http_request_duration_seconds_count{',
@@ -25,7 +25,7 @@ type Panel = {
   }[]
 }
 
-test('the dashboard parses, and asks only for what the compiled file exports', async () => {
+test('the dashboard parses, and queries only metrics that the compiled file exports', async () => {
   const { status, out } = await runCommand(['grafana'])
   expect(status).toBe(0)
   const { schemaVersion, templating, panels } = JSON.parse(out) as Dashboard
@@ -51,10 +51,10 @@ test('the dashboard parses, and asks only for what the compiled file exports', a
   let exported = await isChecked()
   while (!exported) exported = await isChecked()
   const names = new Set(exported.match(/^[a-z_]+(?=[{ ])/gm))
-  const asked = new Set(
+  const queried = new Set(
     queries.flatMap(({ expr }) => expr.match(/\b(?:secure_lock|process)_\w+/g) ?? []),
   )
-  expect(asked.size).toBeGreaterThan(15)
-  expect([...asked].filter((name) => !names.has(name))).toStrictEqual([])
+  expect(queried.size).toBeGreaterThan(15)
+  expect([...queried].filter((name) => !names.has(name))).toStrictEqual([])
   await service.stop()
 })

@@ -24,8 +24,8 @@ afterAll(() => rmSync(root, { recursive: true, force: true }))
 
 const newFolder = (): string => folderIn(root)
 
-describe('coming from the legacy server', () => {
-  test('people log in with their old passwords, which are hashed anew, and the log proves its past [P1]', async () => {
+describe('importing from the legacy server', () => {
+  test('people log in with their old passwords, which are rehashed, and the log proves the imported unlocks [P1]', async () => {
     const folder = newFolder()
     const kinds = hashes.filter(
       ({ hash }, at) =>
@@ -136,7 +136,7 @@ describe('coming from the legacy server', () => {
     })
   }, 240_000)
 
-  test('every import is on record with what it took, and so is each account [O3]', async () => {
+  test('every import is recorded with its counts, and so is each account [O3]', async () => {
     const folder = newFolder()
     olderFile(join(folder, 'older/old.db'), {
       users: [user(1, 'ada'), [2, idOf(2), null, null, null, null]],
@@ -171,7 +171,7 @@ describe('coming from the legacy server', () => {
     ])
   })
 
-  test('what cannot be taken is named with its row and the reason, and never a password or hash', async () => {
+  test('rows that cannot be imported are listed with the reason, and never a password or hash', async () => {
     const folder = newFolder()
     const canary = 'kanarienvogel-password'
     await addAccount('taken', { folder })
@@ -255,7 +255,7 @@ describe('coming from the legacy server', () => {
       .all()
     expect(rows).toStrictEqual([
       { account: idOf(1), username: 'ada', method: 'pin' },
-      // Whoever has the name here need not be whoever had it there.
+      // The person with this name here may be someone else than on the legacy server.
       { account: '', username: 'taken', method: 'pin' },
       { account: idOf(1), username: 'ada', method: '4711' },
     ])
@@ -280,14 +280,14 @@ describe('coming from the legacy server', () => {
       status: 1,
       counts: ['accounts 0 5 9', 'unlocks 0 3 9'],
     })
-    // Who came without a password gets in by a code.
+    // An account imported without its password gets in with a one-time code.
     const { out: code } = await runCommand(['user', 'reset', 'cy'], { folder })
     await using service = await startService({ folder, env: UNLIMITED })
     const body = { username: 'cy', code: code.trim(), new_password: 'nine quiet green keys' }
     expect((await clientOf(service.url).post('/v1/password-reset', body)).status).toBe(200)
   })
 
-  test('what is no database of the legacy server is refused, and no data folder is made', async () => {
+  test('anything but a database of the legacy server is refused, and no data folder is created', async () => {
     const folder = newFolder()
     const refused = async (make: (path: string) => void, args: readonly string[] = []) => {
       rmSync(join(folder, 'older'), { recursive: true })
@@ -314,7 +314,7 @@ describe('coming from the legacy server', () => {
     expect(await refused(table('CREATE TABLE user (id, username, password, phone)'))).toBe(
       `${cannot}its table "user" has no column public_id, address`,
     )
-    // One that never ends, and words for the terminal.
+    // A view that never ends, with an escape sequence in it.
     const endless = `CREATE VIEW user AS
       WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)
       SELECT i AS id, '' AS public_id, i AS username, '' AS password, '' AS phone, '' AS address
@@ -329,7 +329,7 @@ describe('coming from the legacy server', () => {
     expect(await runCommand(['import'], { folder })).toMatchObject({ status: 2 })
   })
 
-  test('ids that are told apart by no number here are named, and not one taken for the other', async () => {
+  test('ids too large to tell apart are reported and not imported', async () => {
     const folder = newFolder()
     const path = olderFile(join(folder, 'older/old.db'), { users: [user(1, 'ada')] })
     {
@@ -343,7 +343,7 @@ describe('coming from the legacy server', () => {
     expect(counts[1]).toBe('unlocks 0 0 2')
   })
 
-  test('a file that is damaged is taken in thousands up to the damage, and that is said', async () => {
+  test('a damaged file is imported in batches up to the damage, and the damage is reported', async () => {
     const folder = newFolder()
     const path = olderFile(join(folder, 'older/old.db'), {
       users: [user(1, 'ada')],
@@ -370,7 +370,7 @@ describe('coming from the legacy server', () => {
     expect(verified.out).toBe(`The log is intact: ${taken} events\n`)
   })
 
-  test('times without an offset are of the zone that is named, and importing again changes none', async () => {
+  test('times without an offset use the given zone, and importing again changes none', async () => {
     const folder = newFolder()
     olderFile(join(folder, 'older/old.db'), {
       users: [],
@@ -393,7 +393,7 @@ describe('coming from the legacy server', () => {
     ).toStrictEqual(['2021-07-04T03:06:07.000Z', '2021-07-04T05:06:07.000Z'])
   })
 
-  test('an import that is killed half-way, beside a running service, is finished by the next', async () => {
+  test('an import killed half-way, while the service runs, is finished by the next one', async () => {
     const folder = newFolder()
     const people = Array.from({ length: 40 }, (_, n) => `person ${n}`)
     const total = 30_000
@@ -452,11 +452,11 @@ describe('coming from the legacy server', () => {
     expect((await post('/login', { username: 'person 7', password: PASSWORD })).status).toBe(200)
   }, 240_000)
 
-  describe('takes no more memory', () => {
+  describe('an import takes no more memory', () => {
     const peakMiB = async (rows: Parameters<typeof olderFile>[1], sql = '') => {
       const folder = newFolder()
       const path = olderFile(join(folder, 'older/old.db'), rows)
-      // Not here: what this process has taken counts as the child's.
+      // In another process, because the memory of this one would count as the child's.
       const make = `new (require('bun:sqlite').Database)(${JSON.stringify(path)}).run(${JSON.stringify(sql)})`
       if (sql) expect(Bun.spawnSync([process.execPath, '-e', make]).exitCode).toBe(0)
       const run = Bun.spawn([BINARY, 'import', 'older/old.db'], {
@@ -469,14 +469,14 @@ describe('coming from the legacy server', () => {
       return (run.resourceUsage()?.maxRSS ?? Number.NaN) / 1024 ** 2
     }
     const users = [user(1, 'ada')]
-    const some = (count: number) => ({ users, unlocks: unlocksOf(['ada', 'gone'], count) })
+    const rowsOf = (count: number) => ({ users, unlocks: unlocksOf(['ada', 'gone'], count) })
 
     test('for many rows than for few', async () => {
-      const few = await peakMiB(some(5000))
-      expect((await peakMiB(some(60_000))) - few).toBeLessThan(64)
+      const few = await peakMiB(rowsOf(5000))
+      expect((await peakMiB(rowsOf(60_000))) - few).toBeLessThan(64)
     }, 240_000)
 
-    test('for texts of any length than for short ones', async () => {
+    test('for long texts than for short ones', async () => {
       const short = await peakMiB({ users }, "UPDATE user SET phone = printf('%.*c', 1000, 'x')")
       const long = await peakMiB({ users }, "UPDATE user SET phone = printf('%.*c', 99000000, 'x')")
       expect(long - short).toBeLessThan(64)

@@ -20,13 +20,13 @@ afterAll(() => rmSync(root, { recursive: true, force: true }))
 
 const newFolder = (): string => folderIn(root)
 
-describe('people who were imported', () => {
+describe('imported people', () => {
   const isOnDisk = (folder: string, text: string): boolean =>
     readdirSync(join(folder, 'data')).some((name) =>
       readFileSync(join(folder, 'data', name)).includes(Buffer.from(text)),
     )
 
-  test('erasing one takes the names out of their old unlocks, and importing again brings nobody back [D7]', async () => {
+  test('erasing a person removes the name from their old unlocks, and importing again brings nobody back [D7]', async () => {
     const folder = newFolder()
     const path = olderFile(join(folder, 'older/old.db'), {
       users: [user(1, 'Persephone-Quill'), user(2, 'bob')],
@@ -52,7 +52,7 @@ describe('people who were imported', () => {
     })
     expect(isOnDisk(folder, 'Persephone-Quill')).toBe(false)
 
-    // One who was in the legacy server's log alone has no account to be found by.
+    // A person who was only in the legacy server's log has no account to look up.
     expect(isOnDisk(folder, 'Gone-Girl')).toBe(true)
     expect(
       await runCommand(['user', 'erase', '--imported', 'Gone-Girl'], { folder }),
@@ -69,7 +69,7 @@ describe('people who were imported', () => {
     expect(await runCommand(['log', 'verify'], { folder })).toMatchObject({ status: 0 })
   })
 
-  test('names older than LOG_RETENTION_DAYS are gone when the import ends, newer ones stay', async () => {
+  test('names older than LOG_RETENTION_DAYS are erased when the import ends, and newer ones stay', async () => {
     const folder = newFolder()
     const recent = new Date(Date.now() - 5 * 86_400_000).toISOString()
     olderFile(join(folder, 'older/old.db'), {
@@ -89,7 +89,7 @@ describe('people who were imported', () => {
     expect(await runCommand(['log', 'verify'], { folder })).toMatchObject({ status: 0 })
   })
 
-  test('an id that an app has taken is told apart from an event that was imported before', async () => {
+  test('an id that an app has used is not mistaken for an event imported before', async () => {
     const folder = newFolder()
     olderFile(join(folder, 'older/old.db'), {
       users: [user(1, 'ada')],
@@ -112,7 +112,7 @@ describe('people who were imported', () => {
       reported: ['log 1: not imported, another event here has its id'],
     })
     using own = dataOf(folder)
-    // Nor can an app say that what it claims was imported.
+    // An app cannot claim that an unlock was imported, either.
     expect(own.query('SELECT source FROM unlock_event').all()).toStrictEqual([
       { source: 'claimed' },
     ])

@@ -20,7 +20,7 @@ const register = async (username: string, invitation: string) => {
   return (await clientOf(service.url).post('/register', { ...person, invitation })).status
 }
 
-test('an invitation made on the command line lets people in while the service runs, until it is revoked', async () => {
+test('an invitation created on the command line lets people register while the service runs, until it is revoked', async () => {
   const { port } = new URL(service.url)
   const made = await run(
     ['--role', 'admin', '--label', 'Ada’s phone', '--hours', '2', '--uses', '5'],
@@ -55,12 +55,12 @@ test('an invitation made on the command line lets people in while the service ru
   expect(await register('hedy', code)).toBe(403)
 })
 
-test('links lead to PUBLIC_URL where it is set', async () => {
+test('links lead to PUBLIC_URL if it is set', async () => {
   const { out } = await run([], { PUBLIC_URL: 'https://lock.home:8443' })
   expect(out).toMatch(/^Link {3}https:\/\/lock\.home:8443\/join#invitation=[0-9A-Z-]{34}$/m)
 })
 
-test('what makes no sense is refused with a reason', async () => {
+test('invalid arguments are refused with a reason', async () => {
   const refused = async (...args: string[]) => {
     const { status, words } = await run(args)
     return `${status} ${words.split('\n')[0]}`

@@ -10,7 +10,7 @@ const isRequired = process.env['REQUIRE_SYSTEMD'] === '1'
 const hasSystemd = isRequired || Bun.which('systemd-analyze') !== null
 const hasStrace = isRequired || Bun.which('strace') !== null
 
-/** The worst that systemd's own judgement of the unit may be, in tenths: 0 is sealed, 100 is open. */
+/** The highest exposure level that systemd may report for the unit, in tenths: 0 is safest, 100 is worst. */
 const EXPOSURE_MAX = 15
 
 const printed = async (args: readonly string[] = [], env: Record<string, string> = {}) =>
@@ -22,7 +22,7 @@ const analyzed = (args: readonly string[]) => {
 }
 
 describe('the systemd unit', () => {
-  test('runs this very file as a user of its own, with no capability and nothing of Bun’s', async () => {
+  test('runs this executable as its own user, without capabilities or Bun’s environment variables', async () => {
     const { status, out } = await printed()
     expect(status).toBe(0)
     expect(out).toMatch(
@@ -35,13 +35,13 @@ describe('the systemd unit', () => {
     expect(out).not.toMatch(/@[A-Z_]+@/)
   })
 
-  test('may bind a low port where the settings ask for one', async () => {
+  test('may bind a low port if the settings require one', async () => {
     const { out } = await printed(['--user', 'door'], { PORT: '443' })
     expect(out).toMatch(/^AmbientCapabilities=CAP_NET_BIND_SERVICE$/m)
     expect(out).toMatch(/^User=door$/m)
   })
 
-  test('may write to BACKUP_DIR where that lies elsewhere than the data, and need not find it', async () => {
+  test('may write to BACKUP_DIR outside the data folder, even if it is missing', async () => {
     const writable = async (dir: string) =>
       /^ReadWritePaths=(.*)$/m.exec((await printed([], { BACKUP_DIR: dir })).out)?.[1]
     expect(await writable('/mnt/usb stick/50%')).toBe('"-/mnt/usb stick/50%%"')
@@ -50,7 +50,7 @@ describe('the systemd unit', () => {
     expect((await printed([], { BACKUP_DIR: '/mnt/a"\nUser=root' })).status).toBe(2)
   })
 
-  test('may write where the settings put the data, which else is in its own folder', async () => {
+  test('may write to the configured data folder, and otherwise only to its own', async () => {
     const writable = async (env: Record<string, string>) =>
       /^ReadWritePaths=(.*)$/m.exec((await printed([], env)).out)?.[1]
     expect(await writable({ DATA_DIR: '/mnt/ssd/lock' })).toBe('"-/mnt/ssd/lock"')
@@ -65,7 +65,7 @@ describe('the systemd unit', () => {
     ).toBe('"-/mnt/ssd/lock" "-/mnt/db"')
   })
 
-  test('reads the settings that it was printed with', async () => {
+  test('reads the settings file it was printed with', async () => {
     const folder = temporaryFolder()
     writeFileSync(join(folder, 'lock.env'), 'PORT=8443\n')
     const unitOf = async (...args: readonly string[]) =>
@@ -75,7 +75,7 @@ describe('the systemd unit', () => {
     rmSync(folder, { recursive: true })
   })
 
-  test('takes no name or path that would be another line of the unit', async () => {
+  test('rejects a name or path that would add a line to the unit', async () => {
     for (const args of [
       ['--user', 'root\nExecStartPre=/bin/sh'],
       ['--settings', '/etc/x"\nUser=root'],
@@ -87,7 +87,7 @@ describe('the systemd unit', () => {
     )
   })
 
-  test.if(hasSystemd)('is what systemd takes, and finds well sealed', async () => {
+  test.if(hasSystemd)('passes systemd’s checks, with a low exposure level', async () => {
     const folder = temporaryFolder()
     const unit = join(folder, 'secure-lock.service')
     const env = { BACKUP_DIR: '/mnt/usb stick/50%' }
@@ -129,7 +129,7 @@ describe('the systemd unit', () => {
     expect(await service.stop()).toBe(0)
     const allowed = new Set(callsOf('@system-service'))
     for (const call of [...callsOf('@privileged'), ...callsOf('@resources')]) allowed.delete(call)
-    // SQLite gives new files to the owner of the folder where it runs as root, as tests do.
+    // As root, as in tests, SQLite gives new files to the owner of the folder.
     allowed.add('fchown')
     const made = new Set(
       (await Bun.file(trace).text())
@@ -142,7 +142,7 @@ describe('the systemd unit', () => {
   })
 })
 
-/** The system calls of a set, and of the sets within it. */
+/** The system calls of a set, including nested sets. */
 const callsOf = (set: string): string[] =>
   analyzed(['syscall-filter', set])
     .out.split('\n')
@@ -150,7 +150,7 @@ const callsOf = (set: string): string[] =>
     .map((line) => line.trim())
     .flatMap((line) => (line.startsWith('@') ? callsOf(line) : /^\w+$/.test(line) ? [line] : []))
 
-test('the service manager is told when it is ready, that it lives, when it reloads, and when it stops', async () => {
+test('the service notifies the service manager when it is ready, alive, reloading and stopping', async () => {
   const folder = temporaryFolder()
   const socket = join(folder, 'notify')
   const manager = Bun.spawn(['perl', '-MIO::Socket::UNIX', '-e', RECEIVE, socket], {
@@ -168,8 +168,8 @@ test('the service manager is told when it is ready, that it lives, when it reloa
     },
   })
   let text = ''
-  const told = () => text.trim().split('\n')
-  const count = (message: string) => told().filter((line) => line === message).length
+  const messages = () => text.trim().split('\n')
+  const count = (message: string) => messages().filter((line) => line === message).length
   void (async () => {
     for await (const part of manager.stdout) text += new TextDecoder().decode(part)
   })()
@@ -179,9 +179,9 @@ test('the service manager is told when it is ready, that it lives, when it reloa
   expect(await service.stop()).toBe(0)
   await until(() => count('STOPPING=1') === 1)
   manager.kill()
-  expect(told()[0]).toBe('READY=1')
-  expect(told().at(-1)).toBe('STOPPING=1')
-  expect(told().filter((line) => !line.startsWith('WATCHDOG'))).toStrictEqual([
+  expect(messages()[0]).toBe('READY=1')
+  expect(messages().at(-1)).toBe('STOPPING=1')
+  expect(messages().filter((line) => !line.startsWith('WATCHDOG'))).toStrictEqual([
     'READY=1',
     'RELOADING=1',
     'READY=1',

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { PASSWORD, bearer, clientOf } from '../support/app.ts'
 import { UNLIMITED, runCommand, startService } from '../support/binary.ts'
 
-/** A service with people of these names, and the command line beside it. */
+/** A service with these people and roles, and its command line. */
 const gateway = async (people: Readonly<Record<string, string>>) => {
   const service = await startService({ env: UNLIMITED })
   const user = async (...words: string[]) => {
@@ -36,7 +36,7 @@ const gateway = async (people: Readonly<Record<string, string>>) => {
 }
 
 describe('user, while the service runs', () => {
-  test('an owner who is locked out gets a one-time code, and the role and access back', async () => {
+  test('restores the role and access of an owner, and creates a one-time code', async () => {
     await using door = await gateway({ oli: 'owner', amy: 'admin', mia: 'member' })
     expect(await door.user('role', 'mia', 'owner')).toMatchObject({
       status: 0,
@@ -74,7 +74,7 @@ describe('user, while the service runs', () => {
     ])
   })
 
-  test('erase needs --yes without a terminal to ask at, and the last owner stays', async () => {
+  test('erases only with --yes if there is no terminal, and never the last owner', async () => {
     await using door = await gateway({ oli: 'owner', mia: 'member' })
     expect(await door.user('erase', 'mia')).toMatchObject({
       status: 2,
@@ -95,7 +95,7 @@ describe('user, while the service runs', () => {
     expect((await door.logIn('oli')).status).toBe(200)
   })
 
-  test('words that make no sense, and people who are not there, are told apart', async () => {
+  test('distinguishes invalid arguments from unknown people', async () => {
     await using door = await gateway({ mia: 'member' })
     for (const words of [
       ['role', 'mia'],

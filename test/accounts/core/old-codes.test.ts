@@ -8,7 +8,7 @@ import { UNLIMITED, runCommand, startService, temporaryFolder } from '../../supp
 const PERSON = { username: 'ada', password: PASSWORD, phone: '1', address: 'x' }
 const HOURS_MS = 100 * 3_600_000
 
-test('[D6] a gateway that starts with its clock behind revives no old invitation and no old reset code', async () => {
+test('[D6] a gateway that starts with its clock behind revives no old invitation or reset code', async () => {
   const folder = temporaryFolder()
   const run = async (...args: string[]) =>
     /[0-9A-Z]{4}(?:-[0-9A-Z]{4}){6}/.exec(
@@ -24,7 +24,7 @@ test('[D6] a gateway that starts with its clock behind revives no old invitation
     const answers = [await post('/register', invited), await post('/v1/password-reset', reset)]
     return answers.map(({ status }) => status)
   }
-  /** Shifts the codes as a gateway sees them whose clock is `ms` behind. */
+  /** Shifts the codes as seen by a gateway whose clock is `ms` behind. */
   const shift = (ms: number) => {
     using db = new Database(join(folder, 'data/secure-lock.db'))
     db.run(

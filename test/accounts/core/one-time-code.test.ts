@@ -11,7 +11,7 @@ test('[A5] a code is 140 random bits in groups that are easy to type', () => {
     if (index % 5 !== 4) expect(new Set(codes.map((code) => code.charAt(index))).size).toBe(32)
 })
 
-test('a code has one hash in every way it is typed, and no other code has it', () => {
+test('a code has the same hash however it is typed, and no other code has it', () => {
   const separators = fc.stringMatching(/^[-\s\u2013]{0,3}$/)
   fc.assert(
     fc.property(fc.array(fc.tuple(separators, fc.boolean()), { maxLength: 28 }), (habits) => {

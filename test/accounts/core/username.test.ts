@@ -8,11 +8,11 @@ import { PASSWORD, startApp } from '../../support/app.ts'
 
 const PERSON = { username: 'ada', password: PASSWORD, phone: '1', address: 'x' }
 
-/** The migration that takes invisible characters out of existing names. */
+/** The migration that removes invisible characters from existing names. */
 const STEP = 3
 
 describe('usernames', () => {
-  test('[I2] that differ only in invisible characters are one name', async () => {
+  test('[I2] that differ only in invisible characters count as one', async () => {
     await using app = await startApp()
     await app.post('/register', PERSON)
     await app.post('/register', { ...PERSON, username: '\u00e9' })
@@ -40,14 +40,14 @@ describe('usernames', () => {
     }
   })
 
-  test('have a key that is its own key', () => {
+  test('have a key whose key is itself', () => {
     const anyName = fc.string({ unit: 'binary', maxLength: 50 })
     fc.assert(
       fc.property(anyName, (name) => usernameKeyOf(usernameKeyOf(name)) === usernameKeyOf(name)),
     )
   })
 
-  test('with invisible characters from before still log in, and the later of two lookalikes keeps its own key', () => {
+  test('registered earlier with invisible characters still log in, and the later of two lookalikes keeps its own key', () => {
     const db = new Sqlite(':memory:')
     migrate(db, MIGRATIONS.slice(0, STEP))
     const names = ['ada', 'Grace \u2764\ufe0f', 'ada\ufe0f', 'bob']

@@ -30,14 +30,14 @@ const imported = async (app: TestApp, users: Readonly<Record<string, string>>) =
 
 const NEW_PASSWORD = 'nine quiet green keys'
 
-test('[P1] a login that renews an imported hash does not undo a password change meanwhile', async () => {
+test('[P1] a login that replaces an imported hash does not undo a simultaneous password change', async () => {
   await using app = await startApp()
   await imported(app, { ada: olderHashOf(PASSWORD) })
   const found = await app.accounts.store.findPassword('ada')
   const ada = bearer(await tokenOf(app.post('/login', { username: 'ada', password: PASSWORD })))
   const change = { current_password: PASSWORD, new_password: NEW_PASSWORD }
   expect((await app.post('/v1/me/password', change, ada)).status).toBe(200)
-  // What a slower login does that read the imported hash before the change.
+  // What a slower login does, having read the imported hash before the change.
   const renewed = await app.accounts.hasher.hash(PASSWORD)
   await app.accounts.store.replacePasswordHash(found?.id ?? 0, found?.passwordHash ?? '', renewed)
   const logIn = async (password: string) =>

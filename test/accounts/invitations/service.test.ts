@@ -50,7 +50,7 @@ const rolesOf = async ({ accounts }: TestApp) =>
   )
 
 describe('who may register', () => {
-  test('if an invitation is needed, fields are checked first and names are checked only with one', async () => {
+  test('if an invitation is needed, fields are checked first, and names only with an invitation', async () => {
     await using app = await startApp({ REGISTRATION: 'invite' })
     await app.signIn('taken')
     const needed = {
@@ -74,7 +74,7 @@ describe('who may register', () => {
     expect(await rolesOf(app)).toStrictEqual({ taken: 'member' })
   })
 
-  test('an invitation gives its role while registration is open too, and nothing while it is closed', async () => {
+  test('an invitation gives its role even while registration is open, and nothing while it is closed', async () => {
     for (const [mode, expected] of [
       ['open', REGISTERED],
       ['invite', REGISTERED],
@@ -129,7 +129,7 @@ describe('an invitation', () => {
     rmSync(folder, { recursive: true })
   })
 
-  test('[I3] of one use registers one account of 50 requests at once', async () => {
+  test('[I3] for one use registers one account for 50 simultaneous requests', async () => {
     await using service = await startService({ env: { ...UNLIMITED, REGISTRATION: 'invite' } })
     const { folder } = service
     const { out } = await runCommand(['invite'], { folder })
@@ -187,7 +187,7 @@ describe('an invitation', () => {
     expect(await register(app, { ...PERSON, invitation: code })).toStrictEqual(REGISTERED)
   })
 
-  test('is listed with the accounts that were registered with it', async () => {
+  test('is listed with the accounts registered with it', async () => {
     await using app = await startApp()
     const owner = await app.signIn('oli', 'owner')
     const [one, other] = [
@@ -256,7 +256,7 @@ describe('an invitation', () => {
 })
 
 describe('who may invite', () => {
-  test('[A1] an admin invites members, an owner anyone, a member no one', async () => {
+  test('[A1] an admin can invite members, an owner anyone, a member no one', async () => {
     await using app = await startApp()
     const may = async (token: string, role: Role) => (await invite(app, token, { role })).status
     const statuses: Record<string, number[]> = {}
@@ -275,7 +275,7 @@ describe('who may invite', () => {
     })
   })
 
-  test('[A1] an admin revokes the invitations that an admin may create, and no others', async () => {
+  test('[A1] an admin can revoke the invitations that an admin may create, and no others', async () => {
     await using app = await startApp()
     const [owner, admin] = [await app.signIn('oli', 'owner'), await app.signIn('amy', 'admin')]
     const member = await app.signIn('mia')
@@ -291,7 +291,7 @@ describe('who may invite', () => {
     ])
   })
 
-  test('[A6] an account that may not invite any more has left no invitation that works', async () => {
+  test('[A6] an account that may no longer invite leaves no working invitation', async () => {
     const folder = temporaryFolder()
     await using service = await startService({ folder, env: UNLIMITED })
     const client = clientOf(service.url)

@@ -13,7 +13,7 @@ const KEY = 'a key of the gateway'
 
 const ADA = { id: 1, publicId: 'p', username: 'ada', role: 'member', sessionEpoch: 0 } as const
 
-/** The lockout rules on a database in memory that holds few counters. */
+/** The lockout rules on an in-memory database that keeps few counters. */
 const smallLockout = () => {
   const clock = { ms: 0 }
   const nowMs = () => clock.ms
@@ -41,7 +41,7 @@ const smallLockout = () => {
     fail: (address: string, name: string, account?: typeof ADA) =>
       lockout.registerAttempt(attemptAt(address, name, account), 'wrong'),
     trustClient: (address: string) => lockout.trustClient(attemptAt(address, 'ada', ADA)),
-    /** The failures of a name as the next attempt would find them. */
+    /** The failures of a name that the next attempt would find. */
     failuresOf: async (name: string): Promise<number> => {
       const { subjects } = keysOf(attemptAt('192.0.2.1', name, undefined))
       return (await failedLoginStore(db).counters(subjects, clock.ms)).name.failures
@@ -60,7 +60,7 @@ const addAda = async ({ db }: Pick<ReturnType<typeof smallLockout>, 'db'>): Prom
 }
 
 describe('counters of failed logins', () => {
-  test('[I8] at most a hundred attempts wait; the rest are refused at once and not counted', async () => {
+  test('[I8] allow at most a hundred waiting attempts; the rest are refused at once and not counted', async () => {
     const { fail, failuresOf } = smallLockout()
     const outcomes = await Promise.allSettled(
       Array.from({ length: 150 }, (_, at) => fail(`192.0.2.${at}`, 'ada')),
@@ -72,7 +72,7 @@ describe('counters of failed logins', () => {
     expect(await fail('192.0.2.1', 'ada')).toBe(false)
   })
 
-  test('[P4] a guess counts even if its account was erased while the password was checked', async () => {
+  test('[P4] a guess counts even if its account is erased while the password is checked', async () => {
     const { fail, trustClient, db, count } = smallLockout()
     await fail('192.0.2.1', 'ada', ADA)
     const rows = await db.all('SELECT account_id, failures FROM failed_login')
@@ -81,7 +81,7 @@ describe('counters of failed logins', () => {
     expect(await count('known_client')).toBe(0)
   })
 
-  test('[P4] a flood of other names and addresses washes away nothing that failed more often', async () => {
+  test('[P4] a flood of other names and addresses displaces no counter with more failures', async () => {
     const { clock, fail, failuresOf } = smallLockout()
     for (let failure = 1; failure <= 5; failure += 1) await fail('198.51.100.1', 'ada')
     for (let flood = 0; flood < 4 * COUNTERS_MAX; flood += 1) {
@@ -92,7 +92,7 @@ describe('counters of failed logins', () => {
     expect(await failuresOf('ada')).toBe(5)
   })
 
-  test('their number is bounded', async () => {
+  test('are bounded in number', async () => {
     const { clock, fail, count } = smallLockout()
     for (let flood = 0; flood < 4 * COUNTERS_MAX; flood += 1)
       await fail(`192.0.2.${flood}`, `name ${flood}`)
@@ -102,7 +102,7 @@ describe('counters of failed logins', () => {
     expect(await count('failed_login')).toBe(3 * COUNTERS_MAX)
   })
 
-  test('they are gone a day after the last attempt', async () => {
+  test('are gone a day after the last attempt', async () => {
     const { clock, fail, failuresOf, count } = smallLockout()
     await fail('192.0.2.1', 'ada')
     clock.ms += DAY_MS - 1
@@ -115,7 +115,7 @@ describe('counters of failed logins', () => {
 })
 
 describe('known clients', () => {
-  test('[P5] an account knows the ten clients that logged in last, for ninety days', async () => {
+  test('[P5] an account knows the last ten clients that logged in, for ninety days', async () => {
     const lockout = smallLockout()
     await addAda(lockout)
     const { clock, trustClient, isKnownAt, fail, count } = lockout

@@ -7,7 +7,7 @@ const NOW_MS = Date.UTC(2026, 10, 22)
 const devices = deviceCookies('a key of the gateway')
 
 describe('device cookies', () => {
-  test('[P5] each is valid for its account, until it expires, and for nothing else', () => {
+  test('[P5] are valid only for their account, until they expire', () => {
     const cookie = devices.issue(ADA, NOW_MS)
     expect(devices.verify(cookie, ADA, NOW_MS - 1)).toMatch(/^[0-9a-f]{32}$/)
     expect(devices.verify(cookie, ADA, NOW_MS)).toBeUndefined()
@@ -16,12 +16,12 @@ describe('device cookies', () => {
     expect(deviceCookies('another key').verify(cookie, ADA, NOW_MS - 1)).toBeUndefined()
   })
 
-  test('two devices have two ids', () => {
+  test('have a different id for each device', () => {
     const ids = [1, 2].map(() => devices.verify(devices.issue(ADA, NOW_MS), ADA, 0))
     expect(ids[0]).not.toBe(ids[1])
   })
 
-  test('[P5] a forged one, or one with any bit changed, is invalid', () => {
+  test('[P5] are invalid if forged, or if any bit is changed', () => {
     const cookie = Buffer.from(devices.issue(ADA, NOW_MS), 'base64url')
     fc.assert(
       fc.property(fc.nat(cookie.length * 8 - 1), (bit) => {

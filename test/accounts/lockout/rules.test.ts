@@ -12,7 +12,7 @@ import {
 const HOUR_MS = 3_600_000
 const NONE: Counters = { client: NO_FAILURES, name: NO_FAILURES, client_at_name: NO_FAILURES }
 
-/** Counters of many clients that guess in turn at one name. */
+/** The counters after many clients have guessed at one name in turn. */
 const door = () => {
   const clients = new Map<number, Counters>()
   let name = NO_FAILURES
@@ -42,7 +42,7 @@ const lockoutMs = (
     : evaluation.started.find((started) => started.kind === kind)?.durationMs
 
 describe('lockouts after failed logins', () => {
-  test('[P4] after ten failures of a client at a name, they grow from 30 seconds to an hour', () => {
+  test('[P4] grow from 30 seconds to an hour after ten failures of a client at a name', () => {
     const { attempt, pass } = door()
     const lockouts: (number | undefined)[] = []
     for (let failure = 1; failure <= 19; failure += 1) {
@@ -93,7 +93,7 @@ describe('lockouts after failed logins', () => {
     )
   })
 
-  test('[P4] during a lockout every attempt is refused, whatever it is, and makes no lockout longer', () => {
+  test('[P4] during a lockout every attempt is refused, even with the right password, and makes no lockout longer', () => {
     const counter = fc.record({
       failures: fc.nat(200),
       lockedUntilMs: fc.option(fc.integer({ min: 1, max: 100 })),

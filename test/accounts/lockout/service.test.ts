@@ -36,7 +36,7 @@ type Row = { readonly kind: string; readonly address: string | null; readonly fa
 const counted = (db: Database): readonly Row[] =>
   db.query<Row, []>('SELECT kind, address, failures FROM failed_login ORDER BY kind, address').all()
 
-/** The compiled service with a folder of its own, `ada` registered from home, and its database. */
+/** The compiled service with its own folder, `ada` registered from home, and its database. */
 const startHouse = async () => {
   const service = await startService({ env: { ...UNLIMITED, ...PROXIED } })
   const client = clientOf(service.url)
@@ -106,7 +106,7 @@ describe('what counts as a failed login', () => {
     expect(counted(house.db).map(({ failures }) => failures)).toStrictEqual([12, 10, 10])
   })
 
-  test('[P4] a client stays one by another address of its /64, as ::ffff: or with X-Forwarded-For', async () => {
+  test('[P4] a client stays the same with another address of its /64, with ::ffff: or with X-Forwarded-For', async () => {
     await using house = await startHouse()
     const clientsOf = async (...addresses: readonly string[]): Promise<number> => {
       house.db.run('DELETE FROM failed_login')
@@ -125,7 +125,7 @@ describe('what counts as a failed login', () => {
     expect(counted(db).map(({ failures }) => failures)).toStrictEqual([4, 4, 4])
   })
 
-  test('[P4] guesses sent at once gain nothing over guesses sent in turn', async () => {
+  test('[P4] simultaneous guesses gain nothing over guesses in turn', async () => {
     await using house = await startHouse()
     const guesses = Array.from({ length: 17 }, () =>
       logIn(house, { address: STRANGER, password: 'wrong' }),
@@ -171,7 +171,7 @@ describe('a lockout', () => {
     rmSync(folder, { recursive: true })
   })
 
-  test('[P4] ends after its time, and after a success failures count from the first again', async () => {
+  test('[P4] ends after its time, and a success resets the count of failures', async () => {
     await using app = await startApp(PROXIED)
     await app.post('/register', PERSON, from(HOME))
     await fail(app, STRANGER, 10)
@@ -183,7 +183,7 @@ describe('a lockout', () => {
     expect((await logIn(app, { address: STRANGER })).status).toBe(200)
   })
 
-  test('[P4] failures are forgotten a day after the last', async () => {
+  test('[P4] is forgotten, with its failures, a day after the last one', async () => {
     await using app = await startApp(PROXIED)
     await app.post('/register', PERSON, from(HOME))
     await fail(app, STRANGER, 9)
@@ -204,7 +204,7 @@ describe('a lockout', () => {
     expect((await logIn(app, { address: STRANGER })).status).toBe(200)
   })
 
-  test('[P5] of a stranger at a name keeps its owner out neither elsewhere nor on a known device', async () => {
+  test('[P5] of a stranger at a name does not lock out its owner, elsewhere or on a known device', async () => {
     await using app = await startApp(PROXIED)
     await app.post('/register', PERSON, from(HOME))
     const { device_token: token } = await logIn(app, { address: HOME })
@@ -215,7 +215,7 @@ describe('a lockout', () => {
     expect((await logIn(app, { address: STRANGER, token })).status).toBe(200)
   })
 
-  test('[P4, P5] of a name, after a hundred failures from everywhere, keeps out unknown clients only', async () => {
+  test('[P4, P5] of a name, after a hundred failures from everywhere, locks out only unknown clients', async () => {
     await using app = await startApp(PROXIED)
     await app.post('/register', PERSON, from(HOME))
     const { device_token: token } = await logIn(app, { address: HOME })
@@ -225,7 +225,7 @@ describe('a lockout', () => {
     }
     await everywhere()
     expect((await logIn(app, { address: HOME })).status).toBe(200)
-    // That success has forgiven the name.
+    // That success has reset the failures of the name.
     expect((await logIn(app, { address: AWAY })).status).toBe(200)
     app.clock.passedMs += 91 * DAY_MS
     await everywhere()
@@ -275,7 +275,7 @@ describe('a lockout', () => {
     expect((await logIn(app, { address: STRANGER, token })).status).toBe(401)
   })
 
-  test('[P4] device cookies that someone collected end with the password that got them', async () => {
+  test('[P4] collected device cookies end with the password they were issued for', async () => {
     await using house = await startHouse()
     const cookies: string[] = []
     for (let time = 0; time < 3; time += 1)
@@ -378,7 +378,7 @@ describe('an admin', () => {
     expect((await logIn(app, { address: STRANGER })).status).toBe(200)
   })
 
-  test('asks about an account that exists', async () => {
+  test('can ask only about an account that exists', async () => {
     await using app = await startAsAdmin()
     expect(await app.lockouts('?account=nobody')).toMatchObject({ code: 'not_found' })
     expect(await app.lockouts('?name=ada')).toMatchObject({ code: 'invalid' })

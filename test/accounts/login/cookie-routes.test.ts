@@ -6,7 +6,7 @@ import { enrol, nextCode } from '../../support/second-factor.ts'
 
 const OLI = { username: 'oli', password: PASSWORD }
 
-/** Stands in for a browser's cookies: stores what is set, and sends it to the paths it is for. */
+/** Stands in for a browser's cookie jar: stores cookies, and sends each to its path. */
 const browserAt = (url: string, origin = new URL(url).origin) => {
   const jar = new Map<string, Bun.Cookie>()
   const lines: string[] = []
@@ -65,7 +65,7 @@ describe('the session of a browser', () => {
       expect((await get(path, { accept: 'text/html' })).status).toBe(200)
   })
 
-  test('[I7] over TLS, is Secure and for this host only, at the compiled file', async () => {
+  test('[I7] over TLS, has Secure cookies for this host only, at the compiled file', async () => {
     const folder = temporaryFolder()
     const [cert, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')]
     const made = Bun.spawnSync([
@@ -89,7 +89,7 @@ describe('the session of a browser', () => {
     const access = browser.jar.get('__Host-lock-access')
     expect(access?.path).toBe('/')
     expect((await browser.get('/v1/me')).status).toBe(200)
-    // A cookie that a page without TLS on the same host has planted.
+    // A cookie planted by a page without TLS on the same host.
     const planted = await browserAt(service.url).get('/v1/me', {
       cookie: `lock-access=${access?.value}`,
     })
@@ -111,7 +111,7 @@ describe('the session of a browser', () => {
       { origin: 'https://friend.example' },
       { origin: 'null' },
       { origin: '' },
-      // Another program of the same host is the same site, and another origin.
+      // Another program on the same host is the same site, but another origin.
       { origin: 'http://127.0.0.1:1' },
       { origin: `https://127.0.0.1:${port}` },
       { origin: app.url, 'sec-fetch-site': 'same-site' },
@@ -141,7 +141,7 @@ describe('the session of a browser', () => {
     expect(await phone(browser)).toBe('2')
   })
 
-  test('[I7] cookies never go with requests from other origins: CORS allows no credentials', async () => {
+  test('[I7] is never used by other origins: CORS allows no credentials', async () => {
     await using app = await startApp({ CORS_ORIGINS: 'https://friend.example' })
     for (const method of ['OPTIONS', 'GET', 'POST']) {
       const answer = await fetch(`${app.url}/v1/session/cookie`, {
@@ -152,7 +152,7 @@ describe('the session of a browser', () => {
     }
   })
 
-  test('[I7] behind a proxy that adds TLS, has Secure cookies, and PUBLIC_URL is its own origin', async () => {
+  test('[I7] behind a proxy that adds TLS, has Secure cookies, and accepts PUBLIC_URL as its origin', async () => {
     await using app = await startApp({ PUBLIC_URL: 'https://lock.example' })
     await app.signIn('oli', 'owner')
     const browser = browserAt(app.url, 'https://lock.example')
@@ -170,14 +170,14 @@ describe('the session of a browser', () => {
     const asMia = await browser.get('/v1/me', bearer(mia))
     expect(await asMia.json()).toMatchObject({ username: 'mia' })
     expect((await browser.get('/v1/me', bearer('garbage'))).status).toBe(401)
-    // A browser that once read the tables sends this with every request.
+    // A browser that has once read the tables sends this with every request.
     const basic = { authorization: `Basic ${btoa('oli:wrong')}` }
     expect((await browser.get('/v1/me', basic)).status).toBe(200)
   })
 })
 
 describe('refreshing', () => {
-  test('[T4] in two tabs at once gets the same successor, and a later reuse ends the session', async () => {
+  test('[T4] in two tabs at once returns the same successor, and a later reuse ends the session', async () => {
     await using app = await startApp()
     const tab = await signedIn(app)
     const other = browserAt(app.url)
@@ -198,7 +198,7 @@ describe('refreshing', () => {
     expect(recordsOf(app.logLines, 'session.reuse')).toHaveLength(1)
   })
 
-  test('a browser learns whether it is logged in, must refresh, or neither', async () => {
+  test('tells a browser whether it is logged in, must refresh, or neither', async () => {
     await using app = await startApp()
     const browser = await signedIn(app)
     const state = async () => (await browser.get('/v1/session/cookie')).json()
@@ -268,13 +268,13 @@ describe('logging in a browser', () => {
     await known.post('/v1/session/logout')
     const stranger = browserAt(app.url)
     const wrong = { ...OLI, password: 'wrong' }
-    // The same address as the known browser, which is told apart by its device cookie.
+    // The same address as the known browser, which only its device cookie distinguishes.
     for (let failed = 0; failed < 12; failed += 1) await stranger.post('/v1/session/cookie', wrong)
     expect((await stranger.post('/v1/session/cookie', OLI)).status).toBe(401)
     expect((await known.post('/v1/session/cookie', OLI)).status).toBe(200)
   })
 
-  test('[A5] the setup of the first owner logs them in, from a page of this origin only', async () => {
+  test('[A5] happens with the setup of the first owner, only from a page of this origin', async () => {
     await using app = await startApp()
     const { code = '' } = (await app.accounts.firstOwner.newSetupCode()) ?? {}
     const browser = browserAt(app.url)

@@ -10,7 +10,7 @@ import { until } from '../../support/until.ts'
 const PERSON = { username: 'ada', password: PASSWORD, phone: '1', address: 'x' }
 
 describe('registering', () => {
-  test('[I3] many registrations of one name at once make one account', async () => {
+  test('[I3] simultaneous registrations of one name create one account', async () => {
     await using service = await startService({ env: UNLIMITED })
     const { post } = clientOf(service.url)
     const answers = await Promise.all(Array.from({ length: 12 }, () => post('/register', PERSON)))
@@ -53,7 +53,7 @@ describe('registering', () => {
     expect(await login(long)).toBe(401)
   })
 
-  test('[P2] the spellings of a password on two keyboards are equal (NFKC)', async () => {
+  test('[P2] a password is the same from every keyboard (NFKC)', async () => {
     await using app = await startApp()
     await app.post('/register', { ...PERSON, password: 'Cafe\u0301 cre\u0300me' })
     expect(
@@ -95,22 +95,22 @@ describe('logging in', () => {
     expect((await post('/login', PERSON)).status).toBe(200)
   })
 
-  /** How far the dearest way to fail is from the cheapest, in processor time. */
+  /** The processor time of the most expensive way to fail, relative to the cheapest. */
   const costRatio = (cpuMs: ReadonlyMap<string, number>): number =>
     Math.max(...cpuMs.values()) / Math.min(...cpuMs.values())
 
-  test('[P6] nothing tells an unknown name, a wrong password, a disabled account and a lockout apart', async () => {
+  test('[P6] an unknown name, a wrong password, a disabled account and a lockout cannot be distinguished', async () => {
     const { answers, cpuMs } = await failedLogins(12)
     expect(answers).toHaveLength(1)
     expect(answers[0]).toStartWith('[401,')
-    // A login costs one Argon2id hash whatever the outcome: no way may lack it, or double it.
+    // A login costs one Argon2id hash whatever the outcome, never none and never two.
     expect(costRatio(cpuMs)).toBeLessThan(1.6)
   })
 
-  test('[P6] nothing tells accounts of the legacy import apart, at any name', async () => {
+  test('[P6] accounts of the legacy import cannot be distinguished, whatever the name', async () => {
     const { answers, cpuMs } = await failedLogins(5, { withOlder: true })
     expect(answers).toHaveLength(1)
-    // Each goes through the legacy scheme too: no way may lack that part, which is the larger one.
+    // Each goes through the legacy scheme too, which costs more; no way to fail may skip it.
     expect(costRatio(cpuMs)).toBeLessThan(1.6)
   })
 
@@ -148,7 +148,7 @@ describe('logging in', () => {
 
   test('[P7] a password that is too long is refused unread, so that it cannot keep other logins waiting', async () => {
     await using app = await startApp()
-    // To normalise it would take seconds.
+    // Normalising it would take seconds.
     const marks = `a${'\u0301'.repeat(16_000)}${'\u0316'.repeat(16_000)}`
     const normalised = spyOn(String.prototype, 'normalize')
     for (const path of ['/login', '/register']) {
@@ -194,7 +194,7 @@ describe('accounts from the command line', () => {
     ).toBe(200)
   })
 
-  test('what cannot be added is refused with a reason, and a password is never an argument', async () => {
+  test('an invalid account is refused with a reason, and a password is never an argument', async () => {
     await using service = await startService({ env: UNLIMITED })
     const add = async (args: string[], input = `${PASSWORD}\n`) => {
       const { status, words } = await runCommand(['user', ...args], {

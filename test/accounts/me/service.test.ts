@@ -93,7 +93,7 @@ describe('your own account', () => {
     expect(await logIn(app, 'ada', PASSWORD)).toBe(200)
   })
 
-  test('[I1] a value that is refused is named by its field and never repeated', async () => {
+  test('[I1] an invalid value is reported by its field and never repeated', async () => {
     await using app = await startApp()
     const token = await app.signIn('ada')
     for (const body of [
@@ -135,7 +135,7 @@ describe('changing your password', () => {
       expect(app.logLines.join()).not.toContain(secret)
   })
 
-  test('[P3] follows the password policy of registering, with a code of its own', async () => {
+  test('[P3] follows the password policy of registering, with its own error code', async () => {
     await using app = await startApp()
     const token = await app.signIn('ada')
     for (const weak of ['short', 'password1', 'ada ada ada', 'Secure-Lock-1!'])
@@ -151,7 +151,7 @@ describe('changing your password', () => {
     expect(await logIn(app, 'ada', PASSWORD)).toBe(200)
   })
 
-  test('at once from two devices succeeds for one and ends the other’s session', async () => {
+  test('from two devices at once succeeds for one and ends the other’s session', async () => {
     await using app = await startApp()
     const [phone, tablet] = [await app.signIn('ada'), await app.logIn('ada')]
     const change = (token: string, new_password: string) =>
@@ -167,7 +167,7 @@ describe('changing your password', () => {
     expect(logins).toStrictEqual(answers.map(({ status }) => status))
   })
 
-  test('[P4] with guesses at the current one counts against the limit of logins', async () => {
+  test('[P4] with a wrong current password counts against the login limit', async () => {
     await using app = await startApp({ RATE_LIMIT_AUTH: '5/minute' })
     const token = await app.signIn('ada')
     const guess = async () =>
@@ -192,7 +192,7 @@ describe('changing your password', () => {
 })
 
 describe('the export', () => {
-  test('[D7] holds everything about the person, streamed in parts, and nothing about others', async () => {
+  test('[D7] contains everything about the person, streamed in parts, and nothing about others', async () => {
     await using app = await startApp()
     const [ada, eve] = [await app.signIn('ada'), await app.signIn('eve')]
     await app.signIn('amy', 'admin')
@@ -252,7 +252,7 @@ describe('the export', () => {
     expect((await app.get('/v1/me/export', bearer(eve))).status).toBe(200)
   })
 
-  test('[A4] holds known clients, failed logins, second factor, reset and invitations, without hashes and secrets', async () => {
+  test('[A4] contains known clients, failed logins, second factor, reset and invitations, without hashes or secrets', async () => {
     await using service = await startService({ env: UNLIMITED })
     const { post, get } = clientOf(service.url)
     await post('/register', { username: 'ada', password: PASSWORD, phone: '1', address: 'x' })

@@ -53,7 +53,7 @@ describe('the password policy', () => {
     expect(isWeak('four brown doors', 'joan')).toBe(false)
   })
 
-  test('can do without the list of common passwords', () => {
+  test('can be used without the list of common passwords', () => {
     expect(weakPasswordCheck({ minLength: 8, useBlocklist: false })('football', 'joan')).toBe(false)
   })
 

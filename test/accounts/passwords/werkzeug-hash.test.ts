@@ -13,7 +13,7 @@ const hasher = passwordHasher(
   { memoryCost: 19_456, timeCost: 2 },
 )
 
-test('every hash that Werkzeug made is parsed, and only its password gives its digest', async () => {
+test('every hash that Werkzeug created is parsed, and only its password produces its digest', async () => {
   expect(hashes.length).toBeGreaterThan(30)
   for (const { hash, password } of hashes) {
     const legacy = parseWerkzeugHash(hash)
@@ -25,7 +25,7 @@ test('every hash that Werkzeug made is parsed, and only its password gives its d
   }
 })
 
-test('[P1] a Werkzeug hash is stored under Argon2id, and the password still fits', async () => {
+test('[P1] a Werkzeug hash is wrapped in Argon2id, and the password still matches', async () => {
   const kinds = hashes.filter(
     ({ hash }, at) =>
       hashes.findIndex((other) => other.hash.split('$')[0] === hash.split('$')[0]) === at,
@@ -52,7 +52,7 @@ test('[P1] a Werkzeug hash is stored under Argon2id, and the password still fits
   expect(hasher.isOutdated(await hasher.hash('correct horse battery'))).toBe(false)
 })
 
-test('[P7] other hashes, and those that would keep a core busy for long, are not accepted', () => {
+test('[P7] other hashes, and those that would take too long, are not accepted', () => {
   const digest = 'a'.repeat(64)
   for (const text of [
     '',
@@ -82,7 +82,7 @@ test('[P7] other hashes, and those that would keep a core busy for long, are not
   expect(parseWerkzeugHash(`scrypt:32768:8:1$salt$${digest}${digest}`)).toBeDefined()
 })
 
-test('[P7] all schemes that were ever Werkzeug’s default fit into what a login may cost', () => {
+test('[P7] all schemes that were ever Werkzeug’s default fit into the cost limit of a login', () => {
   const defaults = [1000, 50_000, 150_000, 260_000, 600_000, 1_000_000]
   const schemes = ['sha256', 'scrypt:32768:8:1', ...defaults.map((n) => `pbkdf2:sha256:${n}`)]
   expect(werkzeugWork(schemes)).toBeLessThan(WERKZEUG_WORK_MAX)

@@ -66,7 +66,7 @@ describe('erasing your account', () => {
       }
       const { id } = (await (await get('/v1/me', headers)).json()) as { id: string }
       const client = clientOf(service.url)
-      // From elsewhere: the address of a failed login is kept for a day.
+      // From elsewhere, because the address of a failed login is kept for a day.
       const { authorization } = headers
       const wrong = await client.delete(
         '/v1/me',
@@ -77,7 +77,7 @@ describe('erasing your account', () => {
       expect((await client.delete('/v1/me', {}, headers)).status).toBe(400)
       const erased = await client.delete('/v1/me', { password: PASSWORD }, headers)
       expect(await erased.json()).toStrictEqual({ msg: 'Account erased' })
-      // From elsewhere: an address without an account is not erased.
+      // From elsewhere, because an address without an account is not erased.
       expect((await get('/v1/me', { authorization })).status).toBe(401)
       expect((await post('/login', { username: NAME, password: PASSWORD })).status).toBe(401)
       await service.stop()
@@ -105,7 +105,7 @@ describe('erasing your account', () => {
 })
 
 describe('an interrupted erasure', () => {
-  /** Adds an account and an unlock, and begins to erase them on a server that dies half-way. */
+  /** Adds an account and an unlock, and begins to erase them on a server that crashes half-way. */
   const halfErased = async (dataDir: string, database: string) => {
     const app = await openLog(dataDir)
     await app.accounts.newAccounts.add(PERSON, 'member')
@@ -180,7 +180,7 @@ test('[A2] the id of an erased account is never used again', async () => {
   expect(await idsOf()).toStrictEqual(['1', '3', '5'])
 })
 
-test('[D7] an unlock that was being received during the erasure is erased in the next round', async () => {
+test('[D7] an unlock received during the erasure is erased in the next round', async () => {
   await using app = await startApp()
   await app.signIn('ada')
   const publicId = (await app.accounts.authentication.find('ada'))?.publicId ?? ''
@@ -225,7 +225,7 @@ test('[D7] a single-use invitation loses its label, a shared one keeps it', () =
     await app[Symbol.asyncDispose]()
   }))
 
-test('an account that returns under the same public id keeps what is recorded from then on', () =>
+test('an account that returns with the same public id keeps what is recorded from then on', () =>
   inFolder(async (folder, database) => {
     const app = await openLog(join(folder, 'data'))
     using db = new Database(database)
@@ -238,7 +238,7 @@ test('an account that returns under the same public id keeps what is recorded fr
       (await app.unlocks.store.page(-1, 9)).map(({ person }) => person?.username)
     await app.accounts.newAccounts.add({ ...PERSON, username: 'ada' }, 'member')
     const publicId = await erase()
-    // As importing from the legacy server does.
+    // As an import from the legacy server does.
     await app.accounts.newAccounts.add({ ...PERSON, username: 'ada' }, 'member')
     db.query("UPDATE account SET public_id = ? WHERE username = 'ada'").run(publicId)
     await app.unlocks.unlockLog.append([{ ...claimed(0, 'ada'), accountPublicId: publicId }])

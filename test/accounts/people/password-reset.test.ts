@@ -36,7 +36,7 @@ describe('a password reset', () => {
     expect(log).toContain(`"action":"password.reset","result":"success","actor":"${id}"`)
   })
 
-  test('succeeds for one of 50 redemptions at once', async () => {
+  test('succeeds for one of 50 simultaneous redemptions', async () => {
     await using app = await startApp()
     const person = await household(app, { amy: 'admin', mia: 'member' })
     const { code } = await begin(app, person('mia').id, person('amy').token)
@@ -53,7 +53,7 @@ describe('a password reset', () => {
     expect(statuses.filter((status) => status === 401)).toHaveLength(49)
   })
 
-  test('answers the same to a wrong, used, voided or expired code, an unknown name and a disabled account', async () => {
+  test('gives the same answer to a wrong, used, voided or expired code, an unknown name and a disabled account', async () => {
     await using app = await startApp()
     const person = await household(app, {
       oli: 'owner',
@@ -113,7 +113,7 @@ describe('a password reset', () => {
     expect(await outcomeOf(await redeem(app, forMax, NEW_PASSWORD, 'max'))).toBe('401 invalid_code')
   })
 
-  test('is void once its maker could not create it again', async () => {
+  test('is void once its creator could not create it again', async () => {
     await using app = await startApp()
     const person = await household(app, {
       oli: 'owner',

@@ -39,7 +39,7 @@ test('[T3] a restore revokes every session, reset code and invitation', async ()
   expect((await app.post('/login', { username: 'ada', password: PASSWORD })).status).toBe(200)
 })
 
-test('[D7] a database knows which accounts it erased after the mark is gone', async () => {
+test('[D7] a database still knows which accounts it erased once their marks are gone', async () => {
   const folder = temporaryFolder()
   const app = await openLog(join(folder, 'data'))
   for (const username of ['ada', 'grace'])

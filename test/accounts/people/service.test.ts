@@ -34,7 +34,7 @@ describe('who may manage whom', () => {
   const NO = '403 owner_needed'
   const OWN = '409 own_account'
 
-  /** The actor, the target, and the outcome of each act, in the order of ACTS. */
+  /** The actor, the target, and the result of each action, in the order of ACTS. */
   const GOLDEN: readonly (readonly [keyof typeof ROLES, keyof typeof ROLES, readonly string[]])[] =
     [
       ['oli', 'mia', ['done', 'done', 'done', 'done', 'done', 'done', 'done']],
@@ -54,7 +54,7 @@ describe('who may manage whom', () => {
       ],
     ]
 
-  test('[A2] admins manage members, owners everyone, and members no one', async () => {
+  test('[A2] admins can manage members, owners everyone, and members no one', async () => {
     await using app = await startApp()
     for (const name of Object.keys(ROLES)) await addPerson(app, name)
     for (const [by, whom, outcomes] of GOLDEN)
@@ -82,7 +82,7 @@ describe('who may manage whom', () => {
       'member',
     )
 
-  /** Gives every account its first role again, from the command line. Returns them by name. */
+  /** Restores the original role of every account, from the command line. Returns the accounts by name. */
   const restored = async (app: TestApp) => {
     const people: Record<string, Account> = {}
     for (const [name, role] of Object.entries(ROLES)) {
@@ -121,7 +121,7 @@ describe('who may manage whom', () => {
     )
   })
 
-  test('[A6] an admin who was demoted meanwhile cannot finish a change', async () => {
+  test('[A6] an admin who is demoted in the meantime cannot finish a change', async () => {
     await using app = await startApp()
     const person = await household(app, { oli: 'owner', amy: 'admin', mia: 'member' })
     const account = await app.accounts.store.findByPublicId(person('amy').id)
@@ -165,7 +165,7 @@ describe('who may manage whom', () => {
     expect((await app.post('/login', { username: 'mia', password: PASSWORD })).status).toBe(200)
   })
 
-  test('[A4] answers hold the documented fields and no others', async () => {
+  test('[A4] answers contain the documented fields and no others', async () => {
     await using app = await startApp()
     const person = await household(app, { oli: 'owner', mia: 'member' })
     const owner = bearer(person('oli').token)
@@ -213,7 +213,7 @@ describe('the last owner', () => {
     expect(await outcomeOf(await app.patch(path, { role: 'admin' }, bearer(token)))).toBe('done')
   })
 
-  test('[I3] stays when many requests at once would leave none', async () => {
+  test('[I3] remains when simultaneous requests would leave none', async () => {
     await using app = await startApp()
     const roles = { oli: 'owner', ora: 'owner', olaf: 'owner' } as const
     const person = await household(app, roles)

@@ -40,7 +40,7 @@ describe('listing accounts', () => {
       expect((await app.get(`/v1/people${query}`, bearer(token))).status).toBe(400)
   })
 
-  test('goes page by page, with a Link to the next and a cursor that is valid for its filter only', async () => {
+  test('is paged, with a Link to the next page and a cursor that is valid only for its filter', async () => {
     await using app = await startApp()
     const person = await household(app, { amy: 'admin', mia: 'member', max: 'member' })
     const { token } = person('amy')

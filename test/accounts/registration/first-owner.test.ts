@@ -15,7 +15,7 @@ const OWNER = { username: 'oli', password: PASSWORD }
 const WRONG = 'AAAA-BBBB-CCCC-DDDD-EEEE-FFFF-GGGG'
 const MINUTE_MS = 60_000
 
-/** Returns the code and the link that a start printed. */
+/** Returns the code and the link printed at startup. */
 const printed = async (service: Service) => {
   await until(() => service.output().words.includes('user add'))
   const { words } = service.output()
@@ -34,7 +34,7 @@ const setUp = async ({ post }: Pick<TestApp, 'post'>, body: object) => {
 const isNeeded = async ({ get }: Pick<TestApp, 'get'>) => (await get('/v1/setup')).json()
 
 describe('the first owner, with the executable', () => {
-  test('[A5] is created and logged in by one of 50 requests at once with the printed code', async () => {
+  test('[A5] is created and logged in by one of 50 simultaneous requests with the printed code', async () => {
     await using service = await startService({ env: UNLIMITED })
     const client = clientOf(service.url)
     expect(await isNeeded(client)).toStrictEqual({ needed: true })
@@ -111,7 +111,7 @@ describe('the first owner, with the executable', () => {
     expect(await isNeeded(client)).toStrictEqual({ needed: false })
   })
 
-  test('[A5, P4] has a code whose guesses count against the limit of logins; asking whether it is needed does not', async () => {
+  test('[A5, P4] has a code whose guesses count against the login limit; asking whether it is needed does not', async () => {
     await using service = await startService({ env: { RATE_LIMIT_AUTH: '3/minute' } })
     const client = clientOf(service.url)
     for (let time = 0; time < 10; time += 1) await isNeeded(client)
@@ -165,7 +165,7 @@ describe('a setup code', () => {
     ])
   })
 
-  test('[A5] is not made if there is an owner, and none is valid until one is made', async () => {
+  test('[A5] is not created if there is an owner, and none is valid until one is created', async () => {
     await using app = await startApp()
     expect(await setUp(app, { ...OWNER, code: WRONG })).toMatchObject({
       code: 'setup_code_expired',
@@ -175,7 +175,7 @@ describe('a setup code', () => {
     expect(await setUp(app, { ...OWNER, code: WRONG })).toMatchObject({ code: 'owner_exists' })
   })
 
-  test('[P5] makes the first owner’s client a known one, which strangers’ guesses do not lock out', async () => {
+  test('[P5] makes the first owner’s client known, so that strangers’ guesses do not lock it out', async () => {
     await using app = await startApp({ TRUSTED_PROXIES: '127.0.0.1' })
     const { code = '' } = (await app.accounts.firstOwner.newSetupCode()) ?? {}
     const home = { 'x-forwarded-for': '203.0.113.1' }
@@ -188,7 +188,7 @@ describe('a setup code', () => {
     expect((await app.post('/login', OWNER, home)).status).toBe(200)
   })
 
-  test('[A3] ignores privileged fields beside it', async () => {
+  test('[A3] ignores privileged fields sent with it', async () => {
     await using app = await startApp()
     const { code = '' } = (await app.accounts.firstOwner.newSetupCode()) ?? {}
     const more = { id: 99, public_id: 'mine', role: 'member', invitation: code }

@@ -35,7 +35,7 @@ test('[O3] an owner chooses who may register, at once and with an audit event', 
   }
 })
 
-test('a setting of the environment cannot be changed, and the answer says so', async () => {
+test('a setting from the environment cannot be changed, and the answer says so', async () => {
   await using app = await startApp({ REGISTRATION: 'invite' })
   const owner = bearer(await app.signIn('oli', 'owner'))
   const read = await app.get('/v1/settings', owner)

@@ -74,7 +74,7 @@ describe('turning a second factor on', () => {
     })
   })
 
-  test('can begin again, and only the newer secret counts; not once it is on', async () => {
+  test('can be restarted, and only the newer secret counts; not once it is on', async () => {
     await using app = await startApp()
     const ada = await app.signIn('ada')
     const [older, newer] = [await begin(app, ada), await begin(app, ada)]
@@ -156,7 +156,7 @@ describe('turning a second factor off', () => {
     expect(await status(app, 'ada')).toBe(200)
   })
 
-  test('is what admins do for members, owners for others, and nobody for themselves', async () => {
+  test('is possible for admins on members, for owners on others, and for nobody on themselves', async () => {
     await using app = await startApp()
     const tokens: Record<string, string> = {}
     const roles = { mia: 'member', amy: 'admin', ann: 'admin', oli: 'owner', ole: 'owner' } as const
@@ -185,7 +185,7 @@ describe('turning a second factor off', () => {
     expect(await remove(app, tokens['oli'] ?? '', nobody)).toMatchObject({ status: 404 })
   })
 
-  test('[A6] is refused to an admin if the member became an owner in the meantime', async () => {
+  test('[A6] is refused to an admin if the member has become an owner in the meantime', async () => {
     await using app = await startApp()
     const mia = await app.signIn('mia')
     await enrol(app, mia, app.clock.nowMs)

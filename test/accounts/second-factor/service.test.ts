@@ -50,7 +50,7 @@ describe('logging in with a second factor', () => {
     expect(await logIn(app, { otp })).toMatchObject({ status: 200, token_type: 'Bearer' })
   })
 
-  test('accounts without one log in as ever, whatever the otp', async () => {
+  test('accounts without one log in as before, whatever the otp', async () => {
     await using app = await startApp()
     await app.signIn('ada')
     for (const otp of ['000000', '', 'nonsense'])
@@ -93,7 +93,7 @@ describe('logging in with a second factor', () => {
     expect(await logIn(app, { otp: later })).toMatchObject({ status: 200 })
   })
 
-  test('[I3] of fifty logins at once with one code one succeeds, and none after a restart', async () => {
+  test('[I3] of fifty simultaneous logins with one code, one succeeds, and none after a restart', async () => {
     const folder = temporaryFolder()
     const before = await startService({ env: UNLIMITED, folder })
     const client = clientOf(before.url)
@@ -106,7 +106,7 @@ describe('logging in with a second factor', () => {
     const { access_token: token } = (await logIn(client)) as { access_token: string }
     const { secret, recoveryCodes } = await enrol(client, token)
     const codes = [nextCode(secret, Date.now()), recoveryCodes[0]]
-    // So many wrong codes would otherwise start a lockout.
+    // Otherwise, so many wrong codes would start a lockout.
     using db = new Database(join(folder, 'data/secure-lock.db'))
     const forgive = () => db.run('DELETE FROM failed_login; UPDATE second_factor SET failures = 0')
     for (const otp of codes) {
@@ -158,7 +158,7 @@ describe('logging in with a second factor', () => {
   test('[P4] after five wrong codes in a row, codes are locked out, longer each time, and recovery codes are not', async () => {
     await using app = await startApp({ TRUSTED_PROXIES: '127.0.0.1' })
     const { secret, recoveryCodes } = await enrol(app, await app.signIn('ada'), app.clock.nowMs)
-    // Each from another address; otherwise the client would be locked out at the name.
+    // Each from a different address; otherwise the client would be locked out at the name.
     let host = 0
     const elsewhere = () => ({ 'x-forwarded-for': `203.0.113.${(host += 1)}` })
     const wrong = () => logIn(app, { otp: wrongCode(secret, app.clock.nowMs) }, elsewhere())
@@ -186,7 +186,7 @@ describe('logging in with a second factor', () => {
     expect(await right()).toMatchObject({ status: 200 })
   })
 
-  test('[P4] a wrong code counts like a wrong password, and a right one forgives the failures', async () => {
+  test('[P4] a wrong code counts like a wrong password, and a right one resets the failures', async () => {
     await using app = await startApp()
     const { secret, recoveryCodes } = await enrol(app, await app.signIn('ada'), app.clock.nowMs)
     const wrong = () => logIn(app, { otp: wrongCode(secret, app.clock.nowMs) })
@@ -212,7 +212,7 @@ describe('logging in with a second factor', () => {
     expect(await logIn(app, { otp: nextCode(secret, phoneMs) })).toStrictEqual(INVALID)
   })
 
-  test('logins are recorded with the factor that they passed or failed, and without the code', async () => {
+  test('logins are recorded with the factor that passed or failed, and without the code', async () => {
     await using app = await startApp()
     const { secret, recoveryCodes } = await enrol(app, await app.signIn('ada'), app.clock.nowMs)
     const codes = [
@@ -301,7 +301,7 @@ describe('if a second factor is required', () => {
     }
   })
 
-  test('members need none, and hear nothing of it', async () => {
+  test('members need none, and are not asked for one', async () => {
     await using app = await startApp({ SECOND_FACTOR: 'required' })
     const headers = bearer(await app.signIn('mia'))
     const refused = await app.get('/v1/log/entries?start=0&end=0', headers)
@@ -312,7 +312,7 @@ describe('if a second factor is required', () => {
 })
 
 describe('on disk', () => {
-  test('the database alone holds neither the secret nor a recovery code', async () => {
+  test('the database alone contains neither the secret nor a recovery code', async () => {
     const folder = temporaryFolder()
     const service = await startService({ env: UNLIMITED, folder })
     const client = clientOf(service.url)

@@ -22,7 +22,7 @@ const SECRET = Buffer.from('12345678901234567890')
 const stepOf = (seconds: number) => Math.floor(seconds / 30)
 
 describe('one-time codes', () => {
-  test('are those of RFC 6238, which has eight digits where we have six', () => {
+  test('match RFC 6238, which has eight digits instead of our six', () => {
     const secret = Secret.fromLatin1('12345678901234567890')
     for (const [seconds, code] of VECTORS) {
       expect(TOTP.generate({ secret, digits: 8, timestamp: seconds * 1000 })).toBe(code)
@@ -46,7 +46,7 @@ describe('one-time codes', () => {
       expect(totpStep(SECRET, other, ms)).toBeUndefined()
   })
 
-  test('are judged without an error while the clock is at 1970', () => {
+  test('are checked without an error while the clock is at 1970', () => {
     expect(totpStep(SECRET, '755224', 0)).toBe(0)
     expect(totpStep(SECRET, '000000', 0)).toBeUndefined()
   })

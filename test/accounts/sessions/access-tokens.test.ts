@@ -17,7 +17,7 @@ const hmacToken = (header: Claims, claims: Claims, secret: string, hash = 'sha25
 
 const HS256 = { alg: 'HS256', typ: 'JWT' }
 
-/** Invalid tokens, made with the service's own secret where that makes them harder to refuse. */
+/** Invalid tokens, signed with the service's own secret if that makes them harder to refuse. */
 const badTokens = (good: string, secret: string): Record<string, string> => {
   const [header = '', payload = '', signature = ''] = good.split('.')
   const claims = JSON.parse(Buffer.from(payload, 'base64url').toString()) as Claims
@@ -108,7 +108,7 @@ describe('access tokens', () => {
   const secret = 'k'.repeat(48)
   const whose = { accountPublicId: 'account', sessionId: 'session' }
 
-  test('hold what the phone app reads, and no role', async () => {
+  test('contain what the phone app reads, and no role', async () => {
     const tokens = accessTokens({
       secret,
       lifetimeMs: 60_000,
@@ -136,7 +136,7 @@ describe('access tokens', () => {
     expect(await tokens.verify(token)).toBeUndefined()
   })
 
-  test('[D6] verified before the clock was set back are checked against it again', async () => {
+  test('[D6] are checked again after the clock was set back, even if they were verified before', async () => {
     let nowMs = Date.now() + 86_400_000
     const tokens = accessTokens({
       secret,
@@ -149,7 +149,7 @@ describe('access tokens', () => {
     expect(await tokens.verify(token)).toBeUndefined()
   })
 
-  test('are remembered as verified in bounded number', async () => {
+  test('are remembered as verified only in bounded number', async () => {
     const tokens = accessTokens({
       secret,
       lifetimeMs: 60_000,

@@ -8,7 +8,7 @@ const NEW_PASSWORD = 'nine quiet green keys'
 type Client = ReturnType<typeof clientOf>
 type Tokens = { readonly access_token: string; readonly refresh_token: string }
 
-/** Someone with two logins, an owner, and the command line of their gateway. */
+/** A person with two logins, an owner, and the command line of their gateway. */
 type Scene = {
   readonly client: Client
   readonly name: string
@@ -56,7 +56,7 @@ const WAYS: Readonly<Record<string, (scene: Scene) => Promise<number>>> = {
   'being erased by the command line': ({ command, name }) => command('erase', '--yes', name),
 }
 
-/** Returns the statuses of what a login can be used for. */
+/** Returns the statuses of everything a login can be used for. */
 const uses = async ({ get, post }: Client, tokens: Tokens) => [
   (await get('/v1/me', own(tokens))).status,
   (await post('/logUnlocking', { 'unlocking-method': 'pin' }, own(tokens))).status,
@@ -64,7 +64,7 @@ const uses = async ({ get, post }: Client, tokens: Tokens) => [
   (await post('/v1/session/refresh', { refresh_token: tokens.refresh_token })).status,
 ]
 
-test('[T3] an ended login is refused from the very next request on, also after a restart', async () => {
+test('[T3] an ended login is refused from the very next request, also after a restart', async () => {
   const folder = temporaryFolder()
   const service = await startService({ folder, env: UNLIMITED })
   const client = clientOf(service.url)

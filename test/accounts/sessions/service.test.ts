@@ -62,7 +62,7 @@ describe('refreshing a session', () => {
     rmSync(folder, { recursive: true })
   })
 
-  test('[T4] parallel uses get one successor, also when the service restarts between them', async () => {
+  test('[T4] parallel uses get the same successor, even if the service restarts between them', async () => {
     const folder = temporaryFolder()
     const before = await startService({ env: UNLIMITED, folder })
     const client = clientOf(before.url)
@@ -134,7 +134,7 @@ describe('refreshing a session', () => {
     const second = await refresh(clientOf(before.url), first.refresh_token)
     await before.stop()
     const db = new Database(join(folder, 'data/secure-lock.db'))
-    // What a gateway sees whose clock is an hour behind.
+    // What a gateway with its clock an hour behind sees.
     db.run('UPDATE refresh_token SET used_at_ms = used_at_ms + 3600000')
     db.close()
     await using after = await startService({ env: UNLIMITED, folder })
@@ -144,7 +144,7 @@ describe('refreshing a session', () => {
     rmSync(folder, { recursive: true })
   })
 
-  test('[T1] a refresh token is no access token, and vice versa', async () => {
+  test('[T1] a refresh token is not an access token, and vice versa', async () => {
     await using app = await startApp()
     await app.post('/register', PERSON)
     const pair = await logIn(app)
@@ -172,7 +172,7 @@ describe('refreshing a session', () => {
     expect((await refresh(app, used.refresh_token)).status).toBe(401)
   })
 
-  test('an account keeps its hundred most recently used sessions', async () => {
+  test('an account keeps only its hundred most recently used sessions', async () => {
     await using app = await startApp()
     await app.post('/register', PERSON)
     const account = await app.accounts.store.findPassword(PERSON.username)
@@ -190,7 +190,7 @@ describe('refreshing a session', () => {
 })
 
 describe('ending sessions', () => {
-  test('[T3] a login that checked the old password just before it was changed begins no session', async () => {
+  test('[T3] a login that checked the old password just before it changed begins no session', async () => {
     await using app = await startApp()
     const token = await app.signIn('ada')
     const asRead = await app.accounts.store.findPassword('ada')
@@ -213,7 +213,7 @@ describe('ending sessions', () => {
     expect(await reads(app, tablet)).toBe(200)
   })
 
-  test('[T5] people list and end their sessions, one or all others', async () => {
+  test('[T5] people can list their sessions, and end one or all others', async () => {
     await using app = await startApp()
     await app.post('/register', PERSON)
     const [phone, tablet, watch] = [await logIn(app), await logIn(app), await logIn(app)]
@@ -243,7 +243,7 @@ describe('ending sessions', () => {
     expect(await reads(app, ada)).toBe(200)
   })
 
-  test('[T5] an admin ends anyone’s sessions', async () => {
+  test('[T5] an admin can end anyone’s sessions', async () => {
     await using app = await startApp()
     await app.signIn('ada')
     await app.signIn('amy', 'admin')

@@ -57,7 +57,7 @@ describe('backup FILE, at the compiled file', () => {
     rmSync(folder, { recursive: true })
   })
 
-  test('[D3] while unlocks come in: verified, mode 0600, with every key, and all that was acknowledged before', async () => {
+  test('[D3] while unlocks arrive: verified, mode 0600, with every key and everything acknowledged before', async () => {
     const token = await signIn(service.url)
     const told = nothingTold()
     let isOver = false
@@ -96,7 +96,7 @@ describe('backup FILE, at the compiled file', () => {
     expect(verified.out).toContain(`, and extends ${checkpoint}`)
   })
 
-  test('every secret in the data folder is one that a backup holds', () => {
+  test('a backup contains every secret in the data folder', () => {
     const others = [/^secure-lock\.db/, /\.lock(-journal)?$/]
     const files = readdirSync(join(folder, 'data')).filter(
       (name) => !others.some((other) => other.test(name)),
@@ -104,7 +104,7 @@ describe('backup FILE, at the compiled file', () => {
     expect(files.toSorted()).toStrictEqual(Object.values(KEY_FILES).toSorted())
   })
 
-  test('[D3] no file is overwritten, and nothing but the backup is left behind', async () => {
+  test('[D3] overwrites no file, and leaves nothing but the backup behind', async () => {
     await Bun.write(join(folder, 'there.tar'), 'mine')
     const { status, words } = await backup('there.tar')
     expect(status).toBe(1)
@@ -120,14 +120,14 @@ describe('backup FILE, at the compiled file', () => {
     expect(nowhere.words).toContain('There is no database at')
   })
 
-  test('[D3] one at a time; it says so', async () => {
+  test('[D3] refuses while another backup is being created', async () => {
     const release = lockDataDir(join(folder, 'data'), 'backup')
     expect((await backup('b.tar')).words).toContain('another backup of it is being created')
     release()
     expect(existsSync(join(folder, 'b.tar'))).toBe(false)
   })
 
-  test('a passphrase encrypts it, from a file too, and is in no word of it', async () => {
+  test('encrypts with a passphrase, also from a file, and never shows it', async () => {
     writeFileSync(join(folder, 'passphrase'), 'four brown doors\n')
     const made = await backup('c.tar.age', { BACKUP_PASSPHRASE_FILE: join(folder, 'passphrase') })
     expect(made.out).toContain(', encrypted)')
@@ -140,7 +140,7 @@ describe('backup FILE, at the compiled file', () => {
     const wrong = await check('four green doors\n')
     expect(wrong.words).toContain('no passphrase was given that opens it')
     expect(wrong.words).not.toContain('green')
-    // One of a time before the settings named another is asked for.
+    // Asks for an older passphrase, from before the setting changed.
     const older = await runCommand(['restore', '--check', 'c.tar.age'], {
       folder,
       env: { ...env, BACKUP_PASSPHRASE: 'four green doors' },
@@ -159,7 +159,7 @@ describe('backup FILE, at the compiled file', () => {
     expect(short.words).toContain('BACKUP_PASSPHRASE is shorter than 12 characters')
   })
 
-  test('a secret that is given by the environment is not in it, and the manifest says so', async () => {
+  test('leaves out a secret from the environment, and the manifest says so', async () => {
     const secret = { JWT_SECRET_KEY: crypto.randomUUID() }
     await backup('e.tar', secret)
     const [manifest] = await unpackTar(readFileSync(join(folder, 'e.tar')))
@@ -167,7 +167,7 @@ describe('backup FILE, at the compiled file', () => {
     expect(readFileSync(join(folder, 'e.tar')).includes(secret.JWT_SECRET_KEY)).toBe(false)
   })
 
-  test('[D3] a log that does not hold makes no backup, and older ones stay all there are', async () => {
+  test('[D3] creates no backup of a broken log, and keeps the older ones', async () => {
     const other = temporaryFolder()
     const kept = readFileSync(join(folder, 'a.tar'))
     await Bun.write(join(other, 'a.tar'), kept)
@@ -196,7 +196,7 @@ describe('BACKUP_DIR, at the compiled file', () => {
   const listing = (service: Service, token: string) => async () =>
     (await (await clientOf(service.url).get('/v1/backups', bearer(token))).json()) as Listed
 
-  test('[D3, O3] a start makes one, an owner another, the number to keep holds, and all is recorded', async () => {
+  test('[D3, O3] a backup is created at startup and on request, only BACKUP_KEEP are kept, and each is recorded', async () => {
     const folder = temporaryFolder()
     const env = { ...UNLIMITED, BACKUP_DIR: 'data/backups', BACKUP_KEEP: '2' }
     const service = await startService({ folder, env })
@@ -221,7 +221,7 @@ describe('BACKUP_DIR, at the compiled file', () => {
       const check = await runCommand(['restore', '--check', join(dir, file)], { folder })
       expect(check.status).toBe(0)
     }
-    // A restart finds the newest young enough.
+    // After a restart, the newest is still recent enough.
     await service.stop()
     const records = recordsOf(service.output().log.trim().split('\n'), 'backup.create')
     expect(records).toHaveLength(3)
@@ -234,7 +234,7 @@ describe('BACKUP_DIR, at the compiled file', () => {
     rmSync(folder, { recursive: true })
   })
 
-  test('without it nobody is told that there are backups', async () => {
+  test('without it, the server has no backups and refuses to create one', async () => {
     await using service = await startService({ env: UNLIMITED })
     const token = await ownerToken(service)
     const answer = await clientOf(service.url).post('/v1/backups', {}, bearer(token))
@@ -244,7 +244,7 @@ describe('BACKUP_DIR, at the compiled file', () => {
     await service.stop()
   })
 
-  test('[D3, O3] where it is not there, the failure is logged, recorded and shown, and the door opens', async () => {
+  test('[D3, O3] if it is missing, the failure is logged, recorded and shown, and unlocks still work', async () => {
     await using service = await startService({
       env: { ...UNLIMITED, BACKUP_DIR: '/absent/backups' },
     })
@@ -265,7 +265,7 @@ describe('BACKUP_DIR, at the compiled file', () => {
     await service.stop()
   })
 
-  test('goes on while another version takes the place of the executable on disk', async () => {
+  test('continues after another version replaces the executable on disk', async () => {
     const folder = temporaryFolder()
     mkdirSync(join(folder, 'bin'))
     const executable = join(folder, 'bin/server')

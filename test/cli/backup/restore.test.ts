@@ -30,7 +30,7 @@ const env = { ...UNLIMITED, LOG_LEVEL: 'warn' }
 
 type Tokens = { readonly access_token: string; readonly refresh_token: string }
 
-/** A gateway that lived on after its backup: what is taken up below stands in the names. */
+/** A gateway that was used after its first backup; the names say what the tests refer to. */
 const livedOn = async () => {
   const folder = temporaryFolder()
   const run = (...args: string[]) => runCommand(args, { folder, env })
@@ -73,7 +73,7 @@ type Gateway = Awaited<ReturnType<typeof livedOn>>
 const filesOf = (folder: string) =>
   Object.fromEntries(
     [...new Bun.Glob('**/*').scanSync({ cwd: folder, dot: true })]
-      // Whoever looks leaves these, and they say nothing.
+      // Reading creates these, and they say nothing.
       .filter((name) => !/-(wal|shm|journal)$|\.lock$/.test(name))
       .toSorted()
       .map((name) => [name, Bun.hash(readFileSync(join(folder, name)))]),
@@ -90,7 +90,7 @@ describe('restore FILE, at the compiled file', () => {
     for (const folder of [gateway.folder, ...folders]) rmSync(folder, { recursive: true })
   })
 
-  /** The gateway's folder once more, to do things to. */
+  /** A copy of the gateway's folder, to modify. */
   const copied = () => {
     const folder = temporaryFolder()
     folders.push(folder)
@@ -99,7 +99,7 @@ describe('restore FILE, at the compiled file', () => {
     return { folder, data: join(folder, 'data'), run }
   }
 
-  test('[D3] on another machine: the same log, people, passwords and second factors', async () => {
+  test('[D3] on another machine restores the same log, people, passwords and second factors', async () => {
     const folder = temporaryFolder()
     folders.push(folder)
     cpSync(join(gateway.folder, 'new.tar'), join(folder, 'new.tar'))
@@ -121,7 +121,7 @@ describe('restore FILE, at the compiled file', () => {
     await service.stop()
   })
 
-  test('[D3, T3] an older one: says what will be lost, asks, keeps what was there, and no token is good again', async () => {
+  test('[D3, T3] of an older backup says what will be lost, asks, keeps the previous data, and revives no token', async () => {
     const { folder, data, run } = copied()
     const before = filesOf(data)
     const refused = await run('restore', 'old.tar')
@@ -156,7 +156,7 @@ describe('restore FILE, at the compiled file', () => {
     await service.stop()
   })
 
-  test('[D7] who was erased since is erased again', async () => {
+  test('[D7] erases again the people erased since the backup', async () => {
     const { data, run } = copied()
     const { words } = await run('restore', '--yes', 'old.tar')
     expect(words).toContain('Erased again: 1 person')
@@ -165,7 +165,7 @@ describe('restore FILE, at the compiled file', () => {
     expect(readFileSync(join(data, 'secure-lock.db')).includes('grace')).toBe(false)
   })
 
-  test('[O3] the trail says what was restored, and by whom', async () => {
+  test('[O3] is recorded with what was restored, and by whom', async () => {
     const { run } = copied()
     await run('restore', '--yes', 'old.tar')
     const { out } = await run('audit', '--json')
@@ -181,14 +181,14 @@ describe('restore FILE, at the compiled file', () => {
     })
   })
 
-  test('[D3] a newer one, the same one, and another gateway’s are told apart', async () => {
+  test('[D3] distinguishes a newer log, the same log, a fork and another gateway’s log', async () => {
     const { folder, run } = copied()
     await run('restore', '--yes', 'old.tar')
     expect((await run('restore', 'new.tar')).words).toContain(
       'The current log has 4 events, all in the backup.',
     )
     expect((await run('restore', 'old.tar')).words).toContain('The current log is the same.')
-    // A log that went on from the older backup in another way is a fork.
+    // A log that continued differently from the older backup is a fork.
     await using service = await startService({ folder, env })
     const { post } = clientOf(service.url)
     const { access_token: token } = (await (
@@ -207,20 +207,23 @@ describe('restore FILE, at the compiled file', () => {
     )
   })
 
-  test('[D3] what is corrupt, of another program or newer is refused, and nothing is touched', async () => {
+  test('[D3] refuses a corrupt, foreign or newer file, and changes nothing', async () => {
     const { folder, data, run } = copied()
     const before = filesOf(data)
     const tar = readFileSync(join(folder, 'old.tar'))
     const [manifest, ...files] = await unpackTar(tar)
-    const told = JSON.parse(Buffer.from(manifest?.data ?? []).toString()) as Record<string, unknown>
+    const promised = JSON.parse(Buffer.from(manifest?.data ?? []).toString()) as Record<
+      string,
+      unknown
+    >
     const repacked = (changes: object) => {
-      const body = JSON.stringify({ ...told, ...changes })
+      const body = JSON.stringify({ ...promised, ...changes })
       const header = { name: 'manifest.json', size: Buffer.byteLength(body) }
       return packTar([{ header, body }, ...files])
     }
     const flipped = Buffer.from(tar)
     flipped[30_000] = (flipped[30_000] ?? 0) ^ 1
-    const log = told['log'] as object
+    const log = promised['log'] as object
     const newer = await unpackTar(readFileSync(join(folder, 'new.tar')))
     const later = JSON.parse(Buffer.from(newer[0]?.data ?? []).toString()) as { log: object }
     const cases: Record<string, [Uint8Array, string]> = {
@@ -229,7 +232,7 @@ describe('restore FILE, at the compiled file', () => {
       text: [Buffer.from('no backup'), 'Cannot use the backup'],
       format: [await repacked({ format_version: 2, server_version: '7.0.0' }), 'use version 7.0.0'],
       schema: [await repacked({ schema_version: 99 }), 'its schema version 99 is newer'],
-      // The files fit their sums, but the log is not what the manifest promises.
+      // The files match their checksums, but the log does not match the manifest.
       checkpoint: [
         await repacked({ log: later.log }),
         'The kept checkpoint has 6 events, the log only 4',
@@ -249,7 +252,7 @@ describe('restore FILE, at the compiled file', () => {
     expect((await run('restore')).status).toBe(2)
   })
 
-  test('[D3] refused while the service runs, or a command, or another restore', async () => {
+  test('[D3] is refused while the service, a command or another restore runs', async () => {
     const { folder, data, run } = copied()
     const before = filesOf(data)
     {
@@ -271,7 +274,7 @@ describe('restore FILE, at the compiled file', () => {
     expect((await run('log', 'verify')).out).toBe('The log is intact: 6 events\n')
   })
 
-  test('[D4] a database that is damaged or gone is no obstacle, and what is left of it is kept', async () => {
+  test('[D4] works if the database is damaged or missing, and keeps what is left of it', async () => {
     const { data, run } = copied()
     writeFileSync(join(data, 'secure-lock.db'), 'all that a bad disk left '.repeat(1000))
     const asked = await run('restore', 'new.tar')
@@ -287,7 +290,7 @@ describe('restore FILE, at the compiled file', () => {
     expect((await run('log', 'verify')).out).toBe('The log is intact: 6 events\n')
   })
 
-  test('a database outside DATA_DIR is restored there, and kept there', async () => {
+  test('restores a database outside DATA_DIR in its place, and keeps the previous one there', async () => {
     const folder = temporaryFolder()
     folders.push(folder)
     cpSync(join(gateway.folder, 'new.tar'), join(folder, 'new.tar'))
@@ -303,7 +306,7 @@ describe('restore FILE, at the compiled file', () => {
     expect(existsSync(join(folder, 'data/secure-lock.db'))).toBe(false)
   })
 
-  test('[D5] one of an older schema is brought up to date', async () => {
+  test('[D5] upgrades a backup with an older schema', async () => {
     const folder = temporaryFolder()
     folders.push(folder)
     const { dataDir } = await oldDataFolder(folder, { schema: 1, events: 7 })
@@ -325,7 +328,7 @@ describe('restore FILE, at the compiled file', () => {
   })
 
   test.if(Bun.which('script') !== null)(
-    'at a terminal it asks, and takes one word for yes',
+    'asks at a terminal, and accepts one word as yes',
     async () => {
       const { folder, run } = copied()
       const typed = async (word: string) => {
@@ -349,7 +352,7 @@ describe('restore FILE, at the compiled file', () => {
   )
 })
 
-/** A backup of a data folder as a version of an older schema made it. */
+/** A backup of a data folder, as created by a version with an older schema. */
 const olderBackup = async (dataDir: string, about: Record<string, unknown>) => {
   const names = ['secure-lock.db', 'log-signing-key']
   const files = names.map((name) => {
@@ -376,7 +379,7 @@ const olderBackup = async (dataDir: string, about: Record<string, unknown>) => {
   ])
 }
 
-/** A copy of the folder in which a command may bring the database up to date. */
+/** A copy of the folder in which a command may upgrade the database. */
 const keyOnly = async (dataDir: string): Promise<string> => {
   const copy = join(dataDir, '../copy')
   mkdirSync(copy)

@@ -4,7 +4,7 @@ import { qrTerminal } from '../../../src/http/page/qr.ts'
 import { BINARY, freePort, runCommand, temporaryFolder } from '../../support/binary.ts'
 import { until } from '../../support/until.ts'
 
-/** Runs a command at a pseudo-terminal (util-linux `script`), and answers each of its questions. */
+/** Runs a command in a pseudo-terminal (util-linux `script`), and answers each of its questions. */
 const atTerminal = async (
   command: string,
   typed: readonly string[],
@@ -24,22 +24,21 @@ const atTerminal = async (
     shown += decoder.decode(part, { stream: true })
     if (!asks.test(shown)) continue
     // The terminal is told to hide a password right after the question.
-    if (/(password|same again): $/i.test(shown.split('\n').at(-1) ?? ''))
-      await until(() => isHidden(run.pid))
+    if (/password: $/i.test(shown.split('\n').at(-1) ?? '')) await until(() => isHidden(run.pid))
     await run.stdin.write(answers.next().value ?? '')
     await run.stdin.flush()
   }
   return { status: await run.exited, shown }
 }
 
-/** Whether the terminal that `script` made shows nothing of what is typed. */
+/** True if the terminal of `script` does not show what is typed. */
 const isHidden = (pid: number): boolean => {
   const [child] = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ')
   const { stdout } = Bun.spawnSync(['stty', '-F', readlinkSync(`/proc/${child}/fd/0`), '-a'])
   return stdout.includes(' -echo ')
 }
 
-test('a password typed at a terminal is asked for twice and never shown', async () => {
+test('at a terminal, a password is asked for twice and never shown', async () => {
   const folder = temporaryFolder()
   const typed = ['correct horse batteryX\u007f\r', 'correct horse battery\r']
   const { status, shown } = await atTerminal('user add --role owner oli', typed, folder)
@@ -51,7 +50,7 @@ test('a password typed at a terminal is asked for twice and never shown', async 
   rmSync(folder, { recursive: true })
 })
 
-test('two passwords that differ, and Ctrl-C, add nobody', async () => {
+test('different passwords, or Ctrl-C, add nobody', async () => {
   const folder = temporaryFolder()
   const differing = await atTerminal('user add oli', ['correct horse\r', 'wrong horse\r'], folder)
   expect(differing).toMatchObject({ status: 1, shown: expect.stringContaining('differ') as string })
@@ -64,7 +63,7 @@ test('two passwords that differ, and Ctrl-C, add nobody', async () => {
   rmSync(folder, { recursive: true })
 })
 
-test.each(['SIGINT', 'SIGTERM'] as const)('%s ends a command that is at work', async (signal) => {
+test.each(['SIGINT', 'SIGTERM'] as const)('%s ends a running command', async (signal) => {
   const folder = temporaryFolder()
   const run = Bun.spawn([BINARY, 'user', 'add', 'oli'], { cwd: folder, env: {}, stdin: 'pipe' })
   await Bun.sleep(50)
@@ -75,7 +74,7 @@ test.each(['SIGINT', 'SIGTERM'] as const)('%s ends a command that is at work', a
   rmSync(folder, { recursive: true })
 })
 
-test('[A5] at a terminal the setup code, and an invitation, are shown as QR codes of their links', async () => {
+test('[A5] at a terminal, the links of the setup code and of an invitation are shown as QR codes', async () => {
   const folder = temporaryFolder()
   const env = { HOST: '127.0.0.1', PORT: String(await freePort()) }
   const linkShown = (shown: string): string => /http\S+#\S+/.exec(shown)?.[0] ?? 'none'
@@ -89,7 +88,7 @@ test('[A5] at a terminal the setup code, and an invitation, are shown as QR code
   rmSync(folder, { recursive: true })
 })
 
-test('at a terminal the fingerprint to pin is shown as a QR code of its link', async () => {
+test('at a terminal, the link with the fingerprint to pin is shown as a QR code', async () => {
   const folder = temporaryFolder()
   const { status, shown } = await atTerminal('tls init', [], folder, { env: { PORT: '8443' } })
   expect(status).toBe(0)
@@ -99,7 +98,7 @@ test('at a terminal the fingerprint to pin is shown as a QR code of its link', a
   rmSync(folder, { recursive: true })
 })
 
-test('a terminal that is closed stops the service, which without one reads its files anew', async () => {
+test('closing its terminal stops the service', async () => {
   const folder = temporaryFolder()
   const env = { HOST: '127.0.0.1', PORT: String(await freePort()) }
   const run = Bun.spawn(['script', '-qec', `exec ${BINARY} serve`, '/dev/null'], {
@@ -122,7 +121,7 @@ test('a terminal that is closed stops the service, which without one reads its f
   rmSync(folder, { recursive: true })
 })
 
-test('erasing a person asks for the name again, shown as it is typed', async () => {
+test('erasing a person asks for the name to confirm, and shows what is typed', async () => {
   const folder = temporaryFolder()
   const add = ['user', 'add', 'oli']
   expect((await runCommand(add, { folder, input: 'correct horse battery\n' })).status).toBe(0)

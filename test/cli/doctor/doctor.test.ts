@@ -34,7 +34,7 @@ type Findings = Readonly<Record<string, Finding>>
 
 const isRoot = process.getuid?.() === 0
 
-/** What the command finds, by check; of several with one name the last. */
+/** The findings of the command, by check; the last of several for one check. */
 const examined = async (folder: string, env: Env = {}) => {
   const settings = { HOST: '127.0.0.1', PORT: String(await freePort()), ...env }
   const { status, out } = await runCommand(['doctor', '--json'], { folder, env: settings })
@@ -48,7 +48,7 @@ const examined = async (folder: string, env: Env = {}) => {
   return { status, found, all: findings }
 }
 
-/** A gateway with an owner and some unlocks that was stopped; each test works on a copy of it. */
+/** A stopped gateway with an owner and three unlocks; each test works on a copy of it. */
 let gateway: string
 
 const copied = (): string => {
@@ -76,7 +76,7 @@ beforeAll(async () => {
 afterAll(() => rmSync(gateway, { recursive: true }))
 
 describe('doctor, at the compiled file', () => {
-  test('[D2] finds nothing wrong where nothing is, and shows version, pragmas and log', async () => {
+  test('[D2] finds no fault in an intact gateway, and shows version, pragmas and log', async () => {
     const folder = copied()
     const { status, found } = await examined(folder, { REGISTRATION: 'closed' })
     expect(status).toBe(0)
@@ -110,7 +110,7 @@ describe('doctor, at the compiled file', () => {
     rmSync(folder, { recursive: true })
   })
 
-  test('tells people in lines, with what to do below, and how many there are', async () => {
+  test('prints one line per check, how to fix each problem below it, and the number of problems', async () => {
     const folder = copied()
     const { out, status } = await runCommand(['doctor'], { folder, env: { HOST: '127.0.0.1' } })
     expect(status).toBe(0)
@@ -122,7 +122,7 @@ describe('doctor, at the compiled file', () => {
     rmSync(folder, { recursive: true })
   })
 
-  test('a running service, a proxy nobody named, open registration and plain HTTP', async () => {
+  test('reports a running service, an untrusted proxy, open registration and plain HTTP', async () => {
     const folder = copied()
     await using service = await startService({ folder, env: UNLIMITED })
     await clientOf(service.url).get('/livez', { 'x-forwarded-for': '203.0.113.9' })
@@ -142,7 +142,7 @@ describe('doctor, at the compiled file', () => {
     rmSync(folder, { recursive: true })
   })
 
-  /** How a gateway is broken, by the check that finds it and words of what it says. */
+  /** Ways to break a gateway, with the check that finds each and part of its message. */
   const FAULTS: readonly (readonly [
     check: string,
     words: string,
@@ -228,7 +228,7 @@ describe('doctor, at the compiled file', () => {
     db.close()
   }
 
-  /** Writes over the middle of each page but the first. */
+  /** Overwrites the middle of each page except the first. */
   const scribble = (path: string) => {
     const file = openSync(path, 'r+')
     for (let at = 4096; at < statSync(path).size; at += 4096)
@@ -290,7 +290,7 @@ describe('doctor, at the compiled file', () => {
       rmSync(folder, { recursive: true })
     })
 
-  test('a backup that is too old is a fault, and a fresh one is well', async () => {
+  test('reports a backup that is too old as a fault, and a recent one as ok', async () => {
     const folder = copied()
     const env = { ...UNLIMITED, BACKUP_DIR: 'backups' }
     mkdirSync(join(folder, 'backups'))
@@ -308,20 +308,23 @@ describe('doctor, at the compiled file', () => {
     rmSync(folder, { recursive: true })
   })
 
-  test.if(isRoot)('a folder of another user is a fault, with the command that helps', async () => {
-    const folder = copied()
-    chownSync(join(folder, 'data'), 65534, 65534)
-    const { status, found } = await examined(folder)
-    expect(status).toBe(1)
-    expect(found['files']).toMatchObject({ state: 'fault' })
-    expect(found['files']?.fix).toMatch(/: runuser -u nobody -- \/.*secure-lock-server doctor$/)
-    chownSync(join(folder, 'data'), 0, 0)
-    chownSync(database(folder), 65534, 65534)
-    expect((await examined(folder)).found['files']?.says).toContain('belongs to user nobody')
-    rmSync(folder, { recursive: true })
-  })
+  test.if(isRoot)(
+    'reports a folder of another user as a fault, with the command to run instead',
+    async () => {
+      const folder = copied()
+      chownSync(join(folder, 'data'), 65534, 65534)
+      const { status, found } = await examined(folder)
+      expect(status).toBe(1)
+      expect(found['files']).toMatchObject({ state: 'fault' })
+      expect(found['files']?.fix).toMatch(/: runuser -u nobody -- \/.*secure-lock-server doctor$/)
+      chownSync(join(folder, 'data'), 0, 0)
+      chownSync(database(folder), 65534, 65534)
+      expect((await examined(folder)).found['files']?.says).toContain('belongs to user nobody')
+      rmSync(folder, { recursive: true })
+    },
+  )
 
-  test('files that somebody put there: links in a circle, words for a terminal, ever so many', async () => {
+  test('survives planted files: circular links, escape sequences in names, and very many', async () => {
     const folder = copied()
     const inData = (name: string) => join(folder, 'data', name)
     mkdirSync(inData('inside'), { mode: 0o700 })
@@ -342,7 +345,7 @@ describe('doctor, at the compiled file', () => {
     rmSync(folder, { recursive: true })
   })
 
-  test.if(isRoot)('folders that the service cannot read, as on a disk of its own', async () => {
+  test.if(isRoot)('reports folders that the service cannot read, except lost+found', async () => {
     const folder = copied()
     const data = join(folder, 'data')
     mkdirSync(join(data, 'lost+found'), { mode: 0o700 })
@@ -367,7 +370,7 @@ describe('doctor, at the compiled file', () => {
     rmSync(folder, { recursive: true })
   })
 
-  test('another program that has the port of the service reaches no terminal, and fills no memory', async () => {
+  test('another program on the service’s port cannot send control characters or fill the memory', async () => {
     const words = '\u001b]0;pwned\u0007\nok       service  all is well'
     using impostor = Bun.serve({
       port: 0,
@@ -387,14 +390,14 @@ describe('doctor, at the compiled file', () => {
     }
   })
 
-  test('an older schema is what the next start brings up to date', async () => {
+  test('warns of an older schema, which the next start upgrades', async () => {
     const folder = copied()
     withDatabase(folder, 'PRAGMA user_version = 6')
     expect((await examined(folder)).found['schema']).toMatchObject({ state: 'warning' })
     rmSync(folder, { recursive: true })
   })
 
-  test('words that make no sense are refused', async () => {
+  test('refuses an unknown option', async () => {
     const refused = await runCommand(['doctor', '--jason'])
     expect(refused.status).toBe(2)
     expect(refused.words).toContain('did you mean "--json"?')

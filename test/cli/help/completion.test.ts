@@ -7,15 +7,15 @@ import { BINARY, runCommand, temporaryFolder } from '../../support/binary.ts'
 
 const COMMANDS = await allCommands()
 
-/** The words that may stand at the end of a line. */
+/** The words that complete a line. */
 const wordsAfter = (line: string): string[] => {
   const before = line.split(' ')
   const current = before.pop() ?? ''
-  return completed({ current, before }, COMMANDS).map((one) => one.split('\t')[0] ?? '')
+  return completed({ current, before }, COMMANDS).map((line) => line.split('\t')[0] ?? '')
 }
 
-describe('what may stand at the cursor', () => {
-  test('is every command, and those that begin so', () => {
+describe('completion at the cursor', () => {
+  test('offers every command, or those that begin with the typed letters', () => {
     expect(wordsAfter('')).toStrictEqual(Object.keys(COMMANDS))
     expect(wordsAfter('he')).toStrictEqual(['healthcheck', 'help'])
     expect(wordsAfter('dance ')).toStrictEqual([])
@@ -48,7 +48,7 @@ describe('what may stand at the cursor', () => {
     expect(wordsAfter(line)).toStrictEqual(words)
   })
 
-  test('each action and option of each command says what it is', () => {
+  test('each action and option of each command has a description', () => {
     for (const [name, { actions = {} }] of Object.entries(COMMANDS))
       for (const line of [
         ...completed({ current: '', before: [] }, COMMANDS),
@@ -60,7 +60,7 @@ describe('what may stand at the cursor', () => {
         expect(line).toMatch(/^[\w-]+\t\S/)
   })
 
-  test('an unknown shell is refused with those that are known', async () => {
+  test('an unknown shell is refused, and the known ones are listed', async () => {
     expect(await runCommand(['completion', 'csh'])).toMatchObject({
       status: 2,
       words: 'completion needs one of: bash, zsh, fish\nSee: secure-lock-server help completion\n',
@@ -71,7 +71,7 @@ describe('what may stand at the cursor', () => {
 const isRequired = process.env['REQUIRE_SHELLS'] === '1'
 const has = (shell: string): boolean => isRequired || Bun.which(shell) !== null
 
-describe('in a shell itself', () => {
+describe('completion in a real shell', () => {
   const folder = temporaryFolder()
   const env = {
     PATH: `${join(folder, 'bin')}:${process.env['PATH']}`,
@@ -118,7 +118,7 @@ describe('in a shell itself', () => {
     const inFish = (line: string) =>
       output(['fish', '-c', `source ./fish; complete -C "${line}"`])
         .split('\n')
-        .map((one) => one.split('\t')[0] ?? '')
+        .map((line) => line.split('\t')[0] ?? '')
     expect(inFish('secure-lock-server ').toSorted()).toStrictEqual(Object.keys(COMMANDS).toSorted())
     expect(inFish('secure-lock-server user add --ro')).toStrictEqual(['--role'])
     expect(inFish('secure-lock-server user add --role o')).toStrictEqual(['owner'])
@@ -127,7 +127,7 @@ describe('in a shell itself', () => {
   })
 
   test.if(has('zsh'))('zsh', () => {
-    // Its completion works at a terminal only: there Tab is typed, and the line is run.
+    // Its completion works only at a terminal, so Tab is typed there and the line is run.
     const typed = (line: string) =>
       output([
         'zsh',

@@ -13,7 +13,7 @@ const shown = async (...words: readonly string[]): Promise<string> => {
 }
 
 describe('help', () => {
-  test('--help names every command, and fits a screen or two', async () => {
+  test('--help lists every command, and fits on two screens', async () => {
     const out = await shown('--help')
     for (const name of Object.keys(COMMANDS))
       expect(out).toMatch(new RegExp(`^  ${name} +\\S`, 'm'))
@@ -30,7 +30,7 @@ describe('help', () => {
     expect(out).toContain('JWT_SECRET_KEY_FILE')
   })
 
-  test('help TOPIC is a page of the manual, and no topic has the name of a command', async () => {
+  test('help TOPIC shows a page of the manual, and no topic has the name of a command', async () => {
     const overview = await shown('help')
     for (const [name, { markdown }] of PAGES) {
       expect(Object.hasOwn(COMMANDS, name)).toBe(false)
@@ -54,16 +54,18 @@ describe('help', () => {
     },
   )
 
-  test('no option of a usage line is missing from the table that completion and help share', () => {
+  test('every option of a usage line is in the table that completion and help share', () => {
     for (const [name, { usage = '', options, actions = {} }] of Object.entries(COMMANDS)) {
-      const tables = [options, ...Object.values(actions).map((one) => one.options)]
+      const tables = [options, ...Object.values(actions).map((action) => action.options)]
       const known = new Set(tables.flatMap((table = {}) => Object.keys(table)))
       const used = [...usage.matchAll(/--([\w-]+)/g)].map(([, option]) => option)
-      expect(`${name}: ${used.filter((one) => !known.has(one ?? '')).join()}`).toBe(`${name}: `)
+      expect(`${name}: ${used.filter((option) => !known.has(option ?? '')).join()}`).toBe(
+        `${name}: `,
+      )
     }
   })
 
-  test('has no colours where it is not shown on a terminal', async () => {
+  test('has no colours if it is not shown at a terminal', async () => {
     expect(await shown('--help')).not.toContain('\u001B')
   })
 })
@@ -79,13 +81,13 @@ describe.if(hasMandoc)('the manual page', () => {
     return run.stdout.toString()
   }
 
-  test('is what the tool that checks manual pages takes', async () => {
-    // A page has a date by custom; ours are told apart by the version.
+  test('passes mandoc’s checks', async () => {
+    // Manual pages usually have a date; this one has the version instead.
     const complaints = (await through('-T', 'lint', '-W', 'warning')).split('\n')
     expect(complaints.filter((line) => line && !line.includes('missing date'))).toStrictEqual([])
   })
 
-  test('holds every command, action, option and setting', async () => {
+  test('contains every command, action, option and setting', async () => {
     const page = (await through('-T', 'utf8', '-O', 'width=500')).replaceAll(/.[\b]/g, '')
     for (const [name, { actions = {}, options = {} }] of Object.entries(COMMANDS)) {
       expect(page).toContain(`secure-lock-server ${name}`)
@@ -99,7 +101,7 @@ describe.if(hasMandoc)('the manual page', () => {
   })
 })
 
-describe('words that make no sense', () => {
+describe('invalid command lines', () => {
   test.each([
     [['usre'], 'There is no command "usre"; did you mean "user"?', '--help'],
     [['health'], 'There is no command "health"; did you mean "healthcheck"?', '--help'],

@@ -12,7 +12,7 @@ import { until } from '../../support/until.ts'
 
 const isLinux = process.platform === 'linux'
 
-/** A service of its own, with four certificates for it. */
+/** A service, with four certificates for it. */
 const serving = async (drainMs: number) => {
   const folder = temporaryFolder()
   const config = parseConfig({
@@ -57,10 +57,10 @@ test.if(isLinux)('no connection is lost while certificates are replaced in a row
   for (const [before, pair] of service.pairs.slice(1).entries()) {
     await until(() => visits.seen.includes(service.pairs[before]?.facts.sha256 ?? ''))
     service.listener.replaceCertificate(pair)
-    // From the very next connection on.
+    // It takes effect from the very next connection.
     expect(await service.fingerprint()).toBe(pair.facts.sha256)
   }
-  // All that were replaced are closed in the end, while connections still come.
+  // All replaced servers are closed eventually, while connections still arrive.
   await until(() => listenersOn(service.port) === 1)
   await until(() => visits.seen.at(-1) === service.pairs[3]?.facts.sha256)
   await visits.stop()
@@ -70,7 +70,7 @@ test.if(isLinux)('no connection is lost while certificates are replaced in a row
   expect(listenersOn(service.port)).toBe(1)
 })
 
-test.if(isLinux)('a connection that was there is answered once more and then ended', async () => {
+test.if(isLinux)('an existing connection gets one more answer and is then closed', async () => {
   await using service = await serving(60_000)
   const socket = connect({ port: service.port, host: '127.0.0.1', rejectUnauthorized: false })
   const parts: string[] = []
@@ -89,16 +89,13 @@ test.if(isLinux)('a connection that was there is answered once more and then end
   expect(listenersOn(service.port)).toBe(2)
 })
 
-test.if(isLinux)(
-  'a port that another listener has is refused, also by one that could share it',
-  async () => {
-    await using service = await serving(1000)
-    const [pair] = service.pairs
-    for (const given of [pair, undefined])
-      expect(() => listen(service.http, service.config, given)).toThrow(
-        `Cannot listen on 127.0.0.1 port ${service.port}: another program uses this port`,
-      )
-    expect(listenersOn(service.port)).toBe(1)
-    expect(await service.fingerprint()).toBe(pair?.facts.sha256 ?? 'none')
-  },
-)
+test.if(isLinux)('a port in use is refused, also to a listener that could share it', async () => {
+  await using service = await serving(1000)
+  const [pair] = service.pairs
+  for (const given of [pair, undefined])
+    expect(() => listen(service.http, service.config, given)).toThrow(
+      `Cannot listen on 127.0.0.1 port ${service.port}: another program uses this port`,
+    )
+  expect(listenersOn(service.port)).toBe(1)
+  expect(await service.fingerprint()).toBe(pair?.facts.sha256 ?? 'none')
+})

@@ -29,7 +29,7 @@ const terminalIn = (folder: string) => {
   return { terminal, printed }
 }
 
-test('[D6] by a clock from before this program was written, no certificate is made', async () => {
+test('[D6] no certificate is created if the clock is from before this program was written', async () => {
   const folder = temporaryFolder()
   const { terminal } = terminalIn(folder)
   setSystemTime(new Date('1970-01-01T00:10:00Z'))
@@ -40,7 +40,7 @@ test('[D6] by a clock from before this program was written, no certificate is ma
   rmSync(folder, { recursive: true })
 })
 
-test('a renewed certificate does not outlive its CA, and a CA that has expired signs no more', async () => {
+test('a renewed certificate does not outlive its CA, and an expired CA signs nothing', async () => {
   const folder = temporaryFolder()
   const { terminal, printed } = terminalIn(folder)
   setSystemTime(new Date('2026-11-22T12:00:00Z'))
