@@ -41,11 +41,11 @@ const create: Command['run'] = async (args, { env, print, say, isShown }) => {
   const { role, label } = values
   const hours = Number(values.hours)
   const usesMax = Number(values.uses)
-  const wish = { role, label, expires_in_hours: hours, uses: usesMax }
-  if (!Value.Check(InvitationBody, wish)) throw new UsageError(faultOf(wish))
+  const terms = { role, label, expires_in_hours: hours, uses: usesMax }
+  if (!Value.Check(InvitationBody, terms)) throw new UsageError(faultOf(terms))
   return withExistingData(parseConfig(env), async ({ accounts: { invitations } }) => {
     const made = await invitations.create(COMMAND_LINE, {
-      role: wish.role,
+      role: terms.role,
       label,
       hours,
       usesMax,
@@ -57,8 +57,8 @@ const create: Command['run'] = async (args, { env, print, say, isShown }) => {
   })
 }
 
-const faultOf = (wish: unknown): string => {
-  const name = Value.Errors(InvitationBody, wish).First()?.path.slice(1)
+const faultOf = (terms: unknown): string => {
+  const name = Value.Errors(InvitationBody, terms).First()?.path.slice(1)
   switch (name) {
     case 'role':
       return `--role must be ${ROLES.join(' or ')}`
@@ -122,7 +122,7 @@ const ACTIONS: Actions = {
 export const invite: Command = {
   summary: 'create an invitation to register, or list and revoke invitations',
   details:
-    'Without list or revoke it creates an invitation. The code, the link and its QR code are ' +
+    'Without list or revoke, it creates an invitation. The code, the link and its QR code are ' +
     'shown once. Give it the settings of the service, so that the link is correct.',
   options: CREATE,
   actions: ACTIONS,

@@ -34,7 +34,8 @@ export const AUDIT_ACTIONS = {
   'backup.restore': 'a backup was restored',
   'unlocks.export': 'unlocks were exported as a file',
   'log.export': 'an evidence bundle was exported',
-  import: 'a file of the legacy server was imported, with how much was taken and how much was not',
+  import:
+    'a file of the legacy server was imported; its counts say what was imported and what was not',
   'unlocks.erase': 'a name was erased from imported unlocks that belong to no account',
   'unlocks.retention': '`LOG_RETENTION_DAYS` erased names, methods and addresses',
   'tls.reload': 'the certificate was replaced, or (`failure`) could not be',

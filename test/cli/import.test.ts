@@ -29,7 +29,7 @@ describe('importing from the legacy server', () => {
     const folder = newFolder()
     const kinds = hashes.filter(
       ({ hash }, at) =>
-        hashes.findIndex((one) => one.hash.slice(0, 14) === hash.slice(0, 14)) === at,
+        hashes.findIndex((other) => other.hash.slice(0, 14) === hash.slice(0, 14)) === at,
     )
     const path = olderFile(join(folder, 'older/old.db'), {
       users: kinds.map(({ hash }, at) => user(at + 1, `person ${at}`, hash)),
@@ -97,12 +97,12 @@ describe('importing from the legacy server', () => {
       date_time: '2021-03-04T05:08:07.123Z',
     })
     const token = await tokenOf(post('/login', { username: 'oli', password: PASSWORD }))
-    const asked = await get(
+    const answer = await get(
       '/v1/unlocks?from=2021-03-04T05:07:00Z&to=2021-03-04T05:08:30Z',
       bearer(token),
     )
     const imported = { source: 'imported', result: 'unlocked', late: true, method: 'fingerprint' }
-    expect(((await asked.json()) as { unlocks: unknown[] }).unlocks).toMatchObject([
+    expect(((await answer.json()) as { unlocks: unknown[] }).unlocks).toMatchObject([
       {
         ...imported,
         seq: 2,

@@ -5,7 +5,7 @@ type Revoked = { readonly sessions: number; readonly invitations: number }
 
 /** Ends all sessions, password reset codes and invitations of a restored database: each may have
  * ended, been used or been revoked since the backup. Returns how many sessions and invitations
- * there were. */
+ * were ended. */
 export const revokeCredentialsIn = async (
   tx: Pick<Queries, 'run'>,
   clock: Pick<Clock, 'nonDecreasingMs'>,

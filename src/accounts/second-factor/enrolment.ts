@@ -53,7 +53,7 @@ export const secondFactorEnrolment = (deps: Dependencies) => {
   }
 
   /** Turns off a second factor without its codes, for a lost phone, and ends all sessions, since
-   * the phone may have one. Throws `not_found`. */
+   * the phone may be logged in. Throws `not_found`. */
   const reset = (by: Actor, account: Account): Promise<void> =>
     db.transaction(async (tx) => {
       if (!(await secondFactorsIn(tx).reset(account)))

@@ -201,7 +201,7 @@ const reset = ({ enrolment, findAccount }: Dependencies) =>
       tag: 'Second factor',
       summary: 'Turn off an account’s second factor',
       description:
-        'For a lost phone. Ends all sessions of the account, since the phone may have one. ' +
+        'For a lost phone. Ends all sessions of the account, since the phone may be logged in. ' +
         'Admins may do this for members, owners for everyone, and nobody for themselves.',
       params: PersonParams,
       answers: {

@@ -41,7 +41,7 @@ export const secondFactors = ({ db, store, sealer, isRequired, clock }: Dependen
   }
 
   /** Returns the account with its current role: an owner or admin who must have a second factor is
-   * a member until they do. */
+   * a member until they have one. */
   const standing = async (account: Account): Promise<Account> =>
     !isRequired || account.role === 'member' || (await isOn(account))
       ? account

@@ -24,7 +24,7 @@ export type Terminal = {
   readonly hasColours: boolean
   /** Calls `work` each time the process is asked to switch the level of its log (SIGUSR2). */
   readonly onLevelRequest: (work: () => void) => void
-  /** Resolves when the process is asked to stop. Once called, the signal no longer ends the
+  /** Resolves when the process is asked to stop. After the call, the signal no longer ends the
    * process. */
   readonly stopRequested: () => Promise<void>
   /** Calls `work` each time the process is asked to read its files again (SIGHUP). Once called, the

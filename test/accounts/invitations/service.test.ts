@@ -237,7 +237,7 @@ describe('an invitation', () => {
     await using app = await startApp()
     const owner = await app.signIn('oli', 'owner')
     const ids: string[] = []
-    for (let one = 0; one < 7; one += 1) {
+    for (let count = 0; count < 7; count += 1) {
       app.clock.nowMs -= HOUR_MS
       ids.unshift((await invite(app, owner, { role: 'member' })).id)
     }
@@ -340,9 +340,9 @@ describe('who may invite', () => {
       { role: 'member', label: 'x'.repeat(81) },
       { role: 'member', label: 'a\nb' },
     ]
-    for (const wish of odd) {
-      const problem = await invite(app, owner, wish)
-      const [field] = Object.keys(wish).slice(-1)
+    for (const terms of odd) {
+      const problem = await invite(app, owner, terms)
+      const [field] = Object.keys(terms).slice(-1)
       expect(problem).toMatchObject({ code: 'invalid', detail: `Invalid ${field}` })
     }
     const more = { uses_max: 9, made_by: null, id: 'mine', code: 'mine', revoked_at_ms: 1 }

@@ -197,7 +197,7 @@ test('[D7] an unlock received during the erasure is erased in the next round', a
   await app.accounts.erasures.resume()
   await late()
   await app.accounts.erasures.resume()
-  // No unlock is received for two days: the mark is gone.
+  // No unlock is received for two days, so the mark is removed.
   expect(await names()).toStrictEqual([undefined, 'ada'])
 })
 

@@ -123,8 +123,8 @@ describe('a password reset', () => {
       mia: 'member',
     })
     const owner = bearer(person('oli').token)
-    const change = (name: string, wish: object) =>
-      app.patch(`/v1/people/${person(name).id}`, wish, owner)
+    const change = (name: string, body: object) =>
+      app.patch(`/v1/people/${person(name).id}`, body, owner)
     const ways: Record<string, () => Promise<Response>> = {
       amy: () => change('amy', { disabled: true }),
       ann: () => app.delete('/v1/me', { password: PASSWORD }, bearer(person('ann').token)),

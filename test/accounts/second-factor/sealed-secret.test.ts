@@ -17,10 +17,10 @@ test('a sealed secret does not open with another key, for another owner, changed
   const sealed = sealer.seal(SECRET, 'ada')
   expect(secretSealer('another key').open(sealed, 'ada')).toBeUndefined()
   expect(sealer.open(sealed, 'eve')).toBeUndefined()
-  for (let place = 0; place < sealed.length; place += 1) {
+  for (let index = 0; index < sealed.length; index += 1) {
     const changed = Buffer.from(sealed)
-    changed[place] = (changed[place] ?? 0) ^ 1
+    changed[index] = (changed[index] ?? 0) ^ 1
     expect(sealer.open(changed, 'ada')).toBeUndefined()
-    expect(sealer.open(sealed.subarray(0, place), 'ada')).toBeUndefined()
+    expect(sealer.open(sealed.subarray(0, index), 'ada')).toBeUndefined()
   }
 })

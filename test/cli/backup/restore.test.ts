@@ -277,11 +277,11 @@ describe('restore FILE, at the compiled file', () => {
   test('[D4] works if the database is damaged or missing, and keeps what is left of it', async () => {
     const { data, run } = copied()
     writeFileSync(join(data, 'secure-lock.db'), 'all that a bad disk left '.repeat(1000))
-    const asked = await run('restore', 'new.tar')
-    expect(asked.words).toContain(
+    const refused = await run('restore', 'new.tar')
+    expect(refused.words).toContain(
       'The current data cannot be compared, so it is unknown what will be lost.',
     )
-    expect(asked.status).toBe(2)
+    expect(refused.status).toBe(2)
     expect((await run('restore', '--yes', 'new.tar')).status).toBe(0)
     expect((await run('log', 'verify')).out).toBe('The log is intact: 6 events\n')
     rmSync(join(data, 'secure-lock.db'))

@@ -83,8 +83,8 @@ test('[A5] at a terminal, the links of the setup code and of an invitation are s
   expect(linkShown(served.shown)).toStartWith(`http://127.0.0.1:${env.PORT}/join#setup=`)
   const { shown } = await atTerminal('invite', [], folder, { env })
   expect(linkShown(shown)).toStartWith(`http://127.0.0.1:${env.PORT}/join#invitation=`)
-  for (const one of [served.shown, shown])
-    expect(one.replaceAll('\r', '')).toContain(qrTerminal(linkShown(one)))
+  for (const screen of [served.shown, shown])
+    expect(screen.replaceAll('\r', '')).toContain(qrTerminal(linkShown(screen)))
   rmSync(folder, { recursive: true })
 })
 
