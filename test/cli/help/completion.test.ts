@@ -11,7 +11,7 @@ const COMMANDS = await allCommands()
 const wordsAfter = (line: string): string[] => {
   const before = line.split(' ')
   const current = before.pop() ?? ''
-  return completed({ current, before }, COMMANDS).map((line) => line.split('\t')[0] ?? '')
+  return completed({ current, before }, COMMANDS).map((candidate) => candidate.split('\t')[0] ?? '')
 }
 
 describe('completion at the cursor', () => {
@@ -118,7 +118,7 @@ describe('completion in a real shell', () => {
     const inFish = (line: string) =>
       output(['fish', '-c', `source ./fish; complete -C "${line}"`])
         .split('\n')
-        .map((line) => line.split('\t')[0] ?? '')
+        .map((candidate) => candidate.split('\t')[0] ?? '')
     expect(inFish('secure-lock-server ').toSorted()).toStrictEqual(Object.keys(COMMANDS).toSorted())
     expect(inFish('secure-lock-server user add --ro')).toStrictEqual(['--role'])
     expect(inFish('secure-lock-server user add --role o')).toStrictEqual(['owner'])
