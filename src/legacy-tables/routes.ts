@@ -38,7 +38,7 @@ export const tableRoutes = (deps: Dependencies): readonly Endpoint[] => {
   ]
 }
 
-const SIGN_IN = 'Sign in with the name and password of an owner or admin'
+const SIGN_IN = 'Log in with the name and password of an owner or admin'
 
 type Guard = (asked: { readonly request: Request; readonly caller: Caller }) => Promise<void>
 
@@ -57,7 +57,7 @@ const tableGuard =
     })
   }
 
-/** Decodes RFC 7617 credentials, in UTF-8 as the challenge asks. Without a colon, the name is empty. */
+/** Decodes RFC 7617 credentials, in UTF-8 as the challenge requests. Without a colon, the name is empty. */
 const nameAndPassword = (encoded: string) => {
   const text = Buffer.from(encoded, 'base64').toString('utf8')
   const colon = text.indexOf(':')

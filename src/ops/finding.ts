@@ -155,7 +155,8 @@ export const backupFinding = ({ nowMs, newestMs, everyMs, failure }: Backups): F
       says: 'none: if the disk fails, accounts and log are lost',
       fix: 'set BACKUP_DIR to a folder on another disk, or run secure-lock-server backup FILE',
     }
-  const says = newestMs === undefined ? 'none yet' : `newest of ${new Date(newestMs).toISOString()}`
+  const says =
+    newestMs === undefined ? 'none yet' : `newest from ${new Date(newestMs).toISOString()}`
   const isLate = everyMs !== undefined && nowMs - (newestMs ?? 0) > 2 * everyMs
   if (isLate) return { check, state: newestMs === undefined ? 'warning' : 'fault', says, fix }
   return { check, state: 'ok', says }

@@ -51,7 +51,7 @@ export const openExternalDatabase = (path: string): ExternalDatabase => {
   const requireTable = (table: string, columns: readonly string[]): void => {
     const kind = db.query("SELECT type FROM pragma_table_list(?) WHERE schema = 'main'").get(table)
     if (!kind) throw new Error(`it has no table "${table}"`)
-    // A view can run anything for each row, and may have no last one.
+    // A view can run anything for each row, and may have no last row.
     if ((kind as { type: string }).type !== 'table')
       throw new Error(`its "${table}" is not a table`)
     const found = db.query('SELECT name FROM pragma_table_info(?)').all(table)

@@ -34,7 +34,7 @@ const FINDINGS = [
   {
     check: 'backup',
     state: 'ok',
-    says: `newest of ${new Date(Date.now() - 5 * HOUR_MS).toISOString()}`,
+    says: `newest from ${new Date(Date.now() - 5 * HOUR_MS).toISOString()}`,
   },
   { check: 'disk', state: 'ok', says: '21 GB free' },
   { check: 'clock', state: 'ok', says: 'synchronised' },

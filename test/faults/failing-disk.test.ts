@@ -13,7 +13,7 @@ const ROUNDS = Math.ceil(ROUNDS_ASKED / 2)
 const ENV = { ...UNLIMITED, LOG_LEVEL: 'warn', JWT_ACCESS_TOKEN_EXPIRES: '1440' }
 
 const NO_WRITES =
-  'The disk takes no writes: it is read-only, at a limit or failing; see the log of the system'
+  'The disk accepts no writes: it is read-only, at a limit or failing; see the log of the system'
 
 /** What fails, with what error, and what people are told. */
 const FAULTS = [

@@ -17,7 +17,7 @@ import { tell } from './evidence.ts'
 const ENV = { ...UNLIMITED, LOG_LEVEL: 'warn', JWT_ACCESS_TOKEN_EXPIRES: '1440' }
 const OWNER = { username: 'oli', password: PASSWORD }
 const NO_WRITES =
-  'The disk takes no writes: it is read-only, at a limit or failing; see the log of the system'
+  'The disk accepts no writes: it is read-only, at a limit or failing; see the log of the system'
 
 const addOwner = (options: Parameters<typeof runCommand>[1]) =>
   addAccount('oli', { role: 'owner', ...options })

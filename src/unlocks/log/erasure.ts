@@ -15,7 +15,7 @@ const BATCH_EVENTS = 2000
 
 type Store = Pick<UnlockStore, 'transaction' | 'countBefore' | 'checkpointWal'>
 
-/** Removes personal text from the log and from the bytes of its files. Every proof still holds. */
+/** Removes personal text from the log and from the bytes of its files. Every proof stays valid. */
 export const logErasure = (store: Store) => {
   const erasePerson = async (erased: Erased): Promise<Erasure> => {
     let events = 0

@@ -138,7 +138,7 @@ describe('backup FILE, at the compiled file', () => {
       runCommand(['restore', '--check', 'c.tar.age'], { folder, env, input })
     expect((await check('four brown doors\n')).status).toBe(0)
     const wrong = await check('four green doors\n')
-    expect(wrong.words).toContain('no passphrase was given that opens it')
+    expect(wrong.words).toContain('no passphrase that opens it was given')
     expect(wrong.words).not.toContain('green')
     // One of a time before the settings named another is asked for.
     const older = await runCommand(['restore', '--check', 'c.tar.age'], {

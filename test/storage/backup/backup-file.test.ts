@@ -135,7 +135,7 @@ describe('a backup file', () => {
     expect(await unpack(altered)).toContain('Cannot use the backup')
     expect(await unpack(sealed.subarray(0, -1000))).toContain('Cannot use the backup')
     expect(await unpack(sealed, 'four green doors')).toContain(
-      'no passphrase was given that opens it',
+      'no passphrase that opens it was given',
     )
   })
 
@@ -175,7 +175,7 @@ describe('a backup file', () => {
     const [database, key] = manifestOf().files
     for (const name of ['../outside', '/etc/passwd', 'jwt-secret-key/x', '.restoring'])
       expect(await unpack(await repacked({ files: [database, key, { ...key, name }] }))).toContain(
-        `it holds ${JSON.stringify(name)}, which no backup has`,
+        `it contains ${JSON.stringify(name)}, which no backup has`,
       )
     expect(await unpack(await repacked({ files: [database, key, key] }))).toContain('twice')
     expect(await unpack(await repacked({ files: [database] }))).toContain('has no log-signing-key')
