@@ -15,7 +15,7 @@ const ENV = { ...UNLIMITED, LOG_LEVEL: 'warn', JWT_ACCESS_TOKEN_EXPIRES: '1440' 
 const NO_WRITES =
   'The disk accepts no writes: it is read-only, at a limit or failing; see the log of the system'
 
-/** What fails, with what error, and what people are told. */
+/** What fails, with which error, and the message. */
 const FAULTS = [
   ['fsync,fdatasync', 'EIO', NO_WRITES],
   ['pwrite64', 'EIO', NO_WRITES],
@@ -26,7 +26,7 @@ const FAULTS = [
 
 describe.if(CAN_FAULT)('a disk that fails under the running service', () => {
   for (const [calls, error, told] of FAULTS)
-    test(`[D1, D4] ${calls} ${error}: nothing is acknowledged, reads go on, and all is well once it works again`, async () => {
+    test(`[D1, D4] ${calls} ${error}: nothing is acknowledged, reads continue, and everything works once the disk does`, async () => {
       const folder = temporaryFolder()
       {
         await using service = await startService({ folder, env: ENV })
@@ -66,7 +66,7 @@ describe.if(CAN_FAULT)('a disk that fails under the running service', () => {
       rmSync(folder, { recursive: true })
     })
 
-  test('[D1, D4] what was refused because its sync failed is not there after a kill -9 either', async () => {
+  test('[D1, D4] an event refused because its sync failed is not there after a kill -9 either', async () => {
     const folder = temporaryFolder()
     {
       await using service = await startService({ folder, env: ENV })
@@ -85,7 +85,7 @@ describe.if(CAN_FAULT)('a disk that fails under the running service', () => {
     rmSync(folder, { recursive: true })
   })
 
-  test('[D4, O1] a stop while it fails says so, and leaves all that was acknowledged', async () => {
+  test('[D4, O1] a stop during the failure says so, and keeps every acknowledged event', async () => {
     const folder = temporaryFolder()
     {
       await using service = await startService({ folder, env: ENV })
@@ -108,7 +108,7 @@ describe.if(CAN_FAULT)('a disk that fails under the running service', () => {
     rmSync(folder, { recursive: true })
   })
 
-  test(`[D1, D4] ${ROUNDS} times some syncs or writes fail under load, then kill -9: what was acknowledged is there, what was refused is not`, async () => {
+  test(`[D1, D4] ${ROUNDS} times some syncs or writes fail under load, then kill -9: acknowledged events are there, refused ones are not`, async () => {
     const folder = temporaryFolder()
     let [token, size, acknowledged, refused] = ['', 0, 0, 0]
     for (let round = 0; round < ROUNDS; round += 1) {

@@ -16,7 +16,7 @@ const isRoot = process.getuid?.() === 0
 const rounds = Math.min(ROUNDS, ROUNDS_MAX)
 
 describe.if(isRoot)('a disk that fills up under load (needs root, to mount one)', () => {
-  test(`[D1, D4] ${rounds} times full, then kill -9: what was acknowledged is there once, what was refused is not`, async () => {
+  test(`[D1, D4] ${rounds} times full, then kill -9: acknowledged events are there once, refused ones are not`, async () => {
     const folder = temporaryFolder()
     await using small = await smallDisk(folder, ...inMemory(DISK_MIB))
     const { within, outside } = small
@@ -47,7 +47,7 @@ describe.if(isRoot)('a disk that fills up under load (needs root, to mount one)'
       }
       const { status, words } = await runCommand(['log', 'verify'], { folder, env, within })
       expect({ status, words }).toStrictEqual({ status: 0, words: '' })
-      // SQLite would follow the way into the namespace back to this one.
+      // SQLite would follow the path into the namespace back to this one.
       cpSync(join(outside, 'data'), copy, { recursive: true })
       size = expectTruth(join(copy, 'secure-lock.db'), told, size)
       rmSync(copy, { recursive: true })

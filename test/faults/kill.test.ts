@@ -8,7 +8,7 @@ import { load, nothingTold } from './load.ts'
 const ENV = { ...UNLIMITED, LOG_LEVEL: 'warn', JWT_ACCESS_TOKEN_EXPIRES: '1440' }
 const LOAD_MS_MAX = 400
 
-test(`[D1] ${ROUNDS} times kill -9 under load: what was acknowledged is there once, and the log is intact`, async () => {
+test(`[D1] ${ROUNDS} times kill -9 under load: acknowledged events are there once, and the log is intact`, async () => {
   const folder = temporaryFolder()
   const database = join(folder, 'data/secure-lock.db')
   const starts: number[] = []

@@ -1,12 +1,12 @@
 import { bearer, clientOf } from '../support/app.ts'
 
-/** What phones were told of their unlocks. Each unlock has a method of its own to know it by. */
+/** What phones were answered about their unlocks. Each unlock has a unique method that identifies it. */
 export type Told = {
-  /** Answered 200, with the sequence number where the answer has one. */
+  /** Answered 200, with the sequence number if the answer has one. */
   readonly acknowledged: Map<string, number | undefined>
-  /** Answered 503: nothing was written, says the README. */
+  /** Answered 503: nothing was written, according to the manual. */
   readonly refused: Set<string>
-  /** Not answered: may be there or not, but not twice. */
+  /** Not answered: may be in the log or not, but not twice. */
   readonly unanswered: Set<string>
 }
 
@@ -55,7 +55,7 @@ const postOne: Post = async (options) => {
 
 const postBatch: Post = (options) => postMany(options, BATCH_EVENTS)
 
-/** Posts so many unlocks in one batch; gives whether it was answered. */
+/** Posts that many unlocks in one batch; returns whether it was answered. */
 export const postMany = async (
   options: Omit<Options, 'isOver'>,
   count: number,
@@ -84,7 +84,7 @@ const answerOf = async ({ url, token }: Caller, path: string, body: unknown): Pr
   }
 }
 
-/** Notes what became of the unlocks; gives whether the connection still answers. */
+/** Notes what became of the unlocks; returns whether the connection still answers. */
 const noted = (
   told: Told,
   sent: readonly string[],

@@ -8,18 +8,18 @@ import { IS_LONG, expectTruth, signIn, tell } from './evidence.ts'
 import { nothingTold, postMany } from './load.ts'
 import { until } from '../support/until.ts'
 
-/** What one sync takes: of an SD card at its worst, and of one that is about to die. */
+/** How long one sync takes: on an SD card at its worst, and on one that is about to fail. */
 const SYNC_MS = IS_LONG ? [200, 1000, 3000] : [200]
 
-/** More than may wait at once, and more than a stop finds time for. */
+/** More than may wait at once, and more than a stop has time for. */
 const BATCHES = 40
 const BATCH_EVENTS = 500
 
 const ENV = { ...UNLIMITED, LOG_LEVEL: 'warn', JWT_ACCESS_TOKEN_EXPIRES: '1440' }
 
-describe.if(CAN_FAULT)('a disk whose every sync takes long', () => {
+describe.if(CAN_FAULT)('a disk whose syncs are slow', () => {
   for (const syncMs of SYNC_MS)
-    test(`[D1, D4, O1] ${syncMs} ms: answers wait for the sync, the excess is refused, others are served, and a stop ends`, async () => {
+    test(`[D1, D4, O1] ${syncMs} ms: answers wait for the sync, excess writes are refused, other requests are served, and a stop completes`, async () => {
       const folder = temporaryFolder()
       const told = nothingTold()
       {
@@ -81,8 +81,8 @@ describe.if(CAN_FAULT)('a disk whose every sync takes long', () => {
     })
 })
 
-describe.if(CAN_FAULT)('a share for backups that does not answer any more', () => {
-  test('[O1] is told of, and people log in all the same, however many ask after it', async () => {
+describe.if(CAN_FAULT)('a backup share that no longer answers', () => {
+  test('[O1] is reported, and people can still log in, however many ask for its state', async () => {
     const folder = temporaryFolder()
     const backups = join(folder, 'share')
     mkdirSync(backups)

@@ -17,7 +17,7 @@ test.if(isThere || isRequired)(
     const trace = join(folder, 'trace')
     const calls = 'trace=openat,fsync,fdatasync,pwrite64,recvfrom,read,sendto,write,writev,sendmsg'
     {
-      // -D keeps the service itself as the child that is stopped.
+      // -D keeps the service itself as the child, which is stopped.
       await using service = await startService({
         folder,
         env: UNLIMITED,
@@ -48,7 +48,7 @@ test.if(isThere || isRequired)(
 type WalEvent = { readonly what: 'asked' | 'written' | 'synced' | 'answered' }
 
 /** What a trace shows of unlocks: the request, then the log's writes and sync as they end, then the
- * answer as it begins. Several in a row of one kind are one. */
+ * answer as it begins. Several of the same kind in a row count as one. */
 function walEvents(lines: readonly string[]): readonly WalEvent[] {
   const wal = new Set<string>()
   const pending = new Map<string, string>()
