@@ -21,7 +21,7 @@ import { fillPeople, hashesPerSecond, loginLoad, signInPerson } from './logins.t
 
 const ROOT = join(import.meta.dir, '../..')
 
-/** Rounds of each server in turn, so that what else the machine does disturbs both alike. */
+/** Rounds of each server in turn, so that other load on the machine affects both alike. */
 const ROUNDS = Number(process.env['BENCH_ROUNDS'] ?? 7)
 const SECONDS = Number(process.env['BENCH_SECONDS'] ?? 4)
 const EVENTS = Number(process.env['BENCH_EVENTS'] ?? 1_000_000)
@@ -224,7 +224,7 @@ const loginLines = async (folder: string): Promise<readonly Line[]> => {
   }
   await few.stop()
   await many.stop()
-  /** Of each round by itself, since what else the machine does changes from one to the next. */
+  /** For each round separately, since other load on the machine changes between rounds. */
   const ratio = (part: (round: number) => number, whole: (round: number) => number) =>
     median(found.hashes.map((_, round) => part(round) / whole(round)))
   const logins = (loads: readonly Load[]) => (round: number) =>
@@ -308,7 +308,7 @@ const refusalLines = async (): Promise<readonly Line[]> => {
   ]
 }
 
-/** What can be asked for by name; all of it where nothing is. */
+/** The parts that can be selected by name; by default, all of them. */
 const PARTS = {
   unlocks: loadLines,
   log: largeLogLines,

@@ -1,4 +1,4 @@
-// Makes the picture of the console for the README, src/manual/console.png, from the compiled
+// Creates the picture of the console for the README, src/manual/console.png, from the compiled
 // executable: bun run build && bun test/browser/make-picture.ts
 
 import { rmSync, statSync } from 'node:fs'
@@ -29,7 +29,7 @@ const UNLOCKS = [
   ['ben', 18.2],
 ] as const
 
-/** What the doctor says of a gateway in good order. */
+/** What the doctor says about a gateway in good order. */
 const FINDINGS = [
   {
     check: 'backup',

@@ -18,7 +18,7 @@ const isThere = (): boolean => {
   return Bun.spawnSync(['unshare', '-n', 'sh', '-c', script]).exitCode === 0
 }
 
-/** Whether a network of one's own can be made here. */
+/** Whether a private network can be created here. */
 export const CAN_NETWORK = IS_REQUIRED || isThere()
 
 if (!CAN_NETWORK)
@@ -38,7 +38,7 @@ export const twoMachines = async () => {
     const { status, words } = await run(command)
     if (status !== 0) throw new Error(`${command.join(' ')}: ${words}`)
   }
-  // The namespaces are there a moment after the processes.
+  // The namespaces exist a moment after the processes.
   const own = async () => (await run(['readlink', '/proc/self/ns/net'])).out
   for (const command of within)
     while ((await run([...command, 'readlink', '/proc/self/ns/net'])).out === (await own()))

@@ -11,12 +11,12 @@ export type Planted = {
   readonly result: 'unlocked' | 'denied'
   readonly receivedAtMs: number
   readonly isTimeUncertain?: boolean
-  /** When it happened by the legacy server that it is imported from; else it is this one's own. */
+  /** When it happened by the clock of the legacy server, for an imported event. */
   readonly importedOfMs?: number | undefined
 }
 
-/** A database in memory whose unlocks are planted without proofs, for what only reads; it remembers
- * the statements that it was asked. */
+/** A database in memory whose unlocks are planted without proofs, for readers only; it remembers the
+ * statements that it ran. */
 export const plantedLog = (path = ':memory:') => {
   const sqlite = new Database(path, { strict: true })
   migrate(sqlite)
@@ -51,7 +51,7 @@ export const plantedLog = (path = ':memory:') => {
           size += 1
         }
       })(),
-    /** How SQLite goes about what it was asked. */
+    /** The query plans of SQLite for these statements. */
     plans: (): string[] =>
       asked.map(({ sql, params }) =>
         sqlite

@@ -168,7 +168,7 @@ describe.skipIf(IS_LEFT_OUT)('myself', () => {
     expectCalm(seen)
   })
 
-  test('erasing the own account needs the password, and the last owner stays [D7]', async () => {
+  test('erasing your own account needs the password, and the last owner stays [D7]', async () => {
     await addAccount(service(), 'zoe', 'member')
     const token = await tokenFor(service(), 'zoe')
     await using seen = await openConsole(browser(), service(), '/console/myself', ON_PHONE)
