@@ -56,14 +56,14 @@ type Typed<A extends Access, Body, Query, Params> = Omit<
  * `access`, `guard`, reading the body, `onInvalidBody` if that fails. */
 type Hooks = {
   /** Called before a caller without an account is refused. */
-  readonly onAnonymous?: (context: Asked) => Promise<void>
+  readonly onAnonymous?: (context: Incoming) => Promise<void>
   /** Throws for a caller that `access` alone would admit. */
-  readonly guard?: (context: Asked) => Promise<void> | void
+  readonly guard?: (context: Incoming) => Promise<void> | void
   /** Called before an invalid body is refused. */
-  readonly onInvalidBody?: (context: Asked) => Promise<void>
+  readonly onInvalidBody?: (context: Incoming) => Promise<void>
 }
 
-type Asked = { readonly request: Request; readonly caller: Caller }
+type Incoming = { readonly request: Request; readonly caller: Caller }
 
 /** What a handler may return: the type of `answers[200]` or `answers[202]`, or a Response. */
 type Result<Ok> = Ok extends { readonly schema: infer Schema extends TSchema }

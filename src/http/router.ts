@@ -145,15 +145,15 @@ const routeHooks = ({ access, description, hooks: { onAnonymous, guard } }: Endp
   const beforeHandle = [
     ...(onAnonymous
       ? [
-          async ({ request, caller }: Asked) => {
+          async ({ request, caller }: Incoming) => {
             if (!caller.account) await onAnonymous({ request, caller })
           },
         ]
       : []),
     ...(access === 'public' || access === 'tables'
       ? []
-      : [({ caller }: Asked) => requireAccess(caller, access)]),
-    ...(guard ? [({ request, caller }: Asked) => guard({ request, caller })] : []),
+      : [({ caller }: Incoming) => requireAccess(caller, access)]),
+    ...(guard ? [({ request, caller }: Incoming) => guard({ request, caller })] : []),
   ]
   const detail: RouteDetail = description
     ? { 'x-access': access, 'x-document': documentOf(description) }
@@ -161,7 +161,7 @@ const routeHooks = ({ access, description, hooks: { onAnonymous, guard } }: Endp
   return { parse: 'none' as const, beforeHandle, detail }
 }
 
-type Asked = { readonly request: Request; readonly caller: Caller }
+type Incoming = { readonly request: Request; readonly caller: Caller }
 
 const isObjectSchema = (schema: TSchema | undefined): schema is TObject =>
   schema?.['type'] === 'object'

@@ -40,7 +40,7 @@ export const tableRoutes = (deps: Dependencies): readonly Endpoint[] => {
 
 const SIGN_IN = 'Log in with the name and password of an owner or admin'
 
-type Guard = (asked: { readonly request: Request; readonly caller: Caller }) => Promise<void>
+type Guard = (incoming: { readonly request: Request; readonly caller: Caller }) => Promise<void>
 
 /** Admits owners and admins, by token or by name and password; with DEBUG, also callers on this
  * machine. */

@@ -17,7 +17,7 @@ const HOME = '203.0.113.1'
 const AWAY = '198.51.100.7'
 const STRANGER = '203.0.113.66'
 
-describe('people at the compiled file', () => {
+describe('accounts on the compiled executable', () => {
   let service: Service
   let db: Database
   let client: ReturnType<typeof clientOf>
@@ -123,8 +123,8 @@ describe('people at the compiled file', () => {
     }
     const ended = sessions.find(({ current }) => !current)
     expect((await client.delete(`/v1/sessions/${ended?.id}`, {}, own)).status).toBe(200)
-    const left = await Promise.all(phones.map(statusOf))
-    expect(left.filter((status) => status === 200)).toHaveLength(2)
+    const statuses = await Promise.all(phones.map(statusOf))
+    expect(statuses.filter((status) => status === 200)).toHaveLength(2)
     const { id } = (await (await client.get('/v1/me', own)).json()) as { id: string }
     expect((await client.delete(`/v1/sessions?account=${id}`, {}, owner)).status).toBe(200)
     expect(await Promise.all(phones.map(statusOf))).toStrictEqual([401, 401, 401])

@@ -207,12 +207,12 @@ describe('a phone app, as the manual describes it, talking to the executable ove
     const begun = await phone.call('POST', '/v1/me/second-factor', { password: PASSWORD })
     const secret = begun['secret'] as string
     await phone.call('POST', '/v1/me/second-factor/confirm', { otp: codeAt(secret, Date.now()) })
-    const asked: boolean[] = []
+    const retries: boolean[] = []
     await loginWithCode(phone, 'ada', PASSWORD, (isRetry) => {
-      asked.push(isRetry)
+      retries.push(isRetry)
       return isRetry ? nextCode(secret, Date.now()) : 'no code'
     })
-    expect(asked).toStrictEqual([false, true])
+    expect(retries).toStrictEqual([false, true])
     expect((await phone.call('GET', '/v1/me'))['username']).toBe('ada')
     expect(await faultOf(loginWithCode(phone, 'ada', 'wrong horse', () => ''))).toMatchObject({
       status: 401,

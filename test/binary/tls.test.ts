@@ -305,13 +305,13 @@ describe('SIGHUP', () => {
     const counted = await fetch(`${service.url}/v1/unlocks/stats`, { headers: bearer(token), tls })
     expect(((await counted.json()) as { total: number }).total).toBe(stored)
     // The stream continues through both.
-    let told = ''
-    while (told.split('\nid: ').length < stored / 2) {
+    let received = ''
+    while (received.split('\nid: ').length < stored / 2) {
       const { value } = (await streamed?.read()) ?? {}
       if (!value) break
-      told += new TextDecoder().decode(value)
+      received += new TextDecoder().decode(value)
     }
-    expect(told.split('\nid: ').length).toBeGreaterThan(stored / 2 - 1)
+    expect(received.split('\nid: ').length).toBeGreaterThan(stored / 2 - 1)
     await streamed?.cancel()
     const records = recordsOf(lines(service), 'tls.reload')
     expect(records).toHaveLength(2)

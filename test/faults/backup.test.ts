@@ -85,8 +85,8 @@ describe('kill -9', () => {
     }
     rmSync(join(folder, 'killed.tar'), { force: true })
     expect((await run('backup', 'killed.tar')).status).toBe(0)
-    const left = [...readdirSync(folder), ...readdirSync(data)]
-    expect(left.filter((name) => name.includes('.part'))).toStrictEqual([])
+    const files = [...readdirSync(folder), ...readdirSync(data)]
+    expect(files.filter((name) => name.includes('.part'))).toStrictEqual([])
     expect(cut).toBeGreaterThan(0)
     tell(
       `backup: ${ROUNDS} kills, ${cut} left nothing, ${whole} a whole backup (${wholeMs.toFixed(0)} ms)`,
@@ -139,7 +139,7 @@ describe('kill -9', () => {
 })
 
 test.if(Bun.which('strace') !== null)(
-  '[D3] kill -9 before each move of a restore: whoever comes next finishes it',
+  '[D3] kill -9 before each move of a restore: the next process finishes it',
   async () => {
     const { folder, data, run } = await gateway()
     const trial = join(folder, 'trial')

@@ -183,7 +183,7 @@ describe.if(CAN_FAKE)('the clock of the machine', () => {
 })
 
 test.if(CAN_FAKE)(
-  '[D6] the clock of the machine: a day back and forward while it runs, over restarts, and 1970',
+  '[D6] the clock of the machine: a day back and forward while the service runs, across restarts, and 1970',
   async () => {
     using machine = withClock()
     const { folder, setClock } = machine

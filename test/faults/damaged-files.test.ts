@@ -44,17 +44,18 @@ const running = async (events: number) => {
 /** Sends an owner's request; returns status and message. */
 const caller = (url: string, token: string) => {
   const { get, post } = clientOf(url)
-  const told = async (asked: Promise<Response>) => {
-    const answer = await asked
+  const statusAndMessage = async (response: Promise<Response>) => {
+    const answer = await response
     const { msg, detail } = (await answer.json()) as { msg?: string; detail?: string }
     return answer.ok ? 'ok' : `${answer.status} ${msg ?? detail}`
   }
   return {
-    unlock: () => told(post('/logUnlocking', { 'unlocking-method': 'pin' }, bearer(token))),
-    read: (query: string) => told(get(`/v1/unlocks?${query}`, bearer(token))),
-    logIn: () => told(post('/login', { username: 'oli', password: PASSWORD })),
-    ready: () => told(get('/readyz')),
-    live: () => told(get('/livez')),
+    unlock: () =>
+      statusAndMessage(post('/logUnlocking', { 'unlocking-method': 'pin' }, bearer(token))),
+    read: (query: string) => statusAndMessage(get(`/v1/unlocks?${query}`, bearer(token))),
+    logIn: () => statusAndMessage(post('/login', { username: 'oli', password: PASSWORD })),
+    ready: () => statusAndMessage(get('/readyz')),
+    live: () => statusAndMessage(get('/livez')),
     verifyAll: async () => {
       await post('/v1/log/verification', {}, bearer(token))
       for (;;) {
@@ -154,7 +155,7 @@ describe('files removed from under the running service', () => {
   })
 })
 
-describe('a database that is damaged', () => {
+describe('a damaged database', () => {
   test('[D4] while the service runs: other pages are read, nothing more is written, and the service says so', async () => {
     await using door = await running(12_000)
     const { folder, service, database, unlock, read, ready, live, verifyAll } = door

@@ -1,7 +1,7 @@
 import { Database } from 'bun:sqlite'
 import { expect } from 'bun:test'
 import { PASSWORD, clientOf } from '../support/app.ts'
-import type { Told } from './load.ts'
+import type { Outcomes } from './load.ts'
 
 const ALL_ROUNDS = 200
 
@@ -29,7 +29,7 @@ export const signIn = async (url: string): Promise<string> => {
 }
 
 /** Compares what phones were answered with the events from `fromSeq` on; returns the size of the log. */
-export const expectTruth = (databasePath: string, told: Told, fromSeq: number): number => {
+export const expectTruth = (databasePath: string, outcomes: Outcomes, fromSeq: number): number => {
   using db = new Database(databasePath, { readonly: true })
   const rows = db
     .query<{ seq: number; method: string }, [number]>(
@@ -41,13 +41,13 @@ export const expectTruth = (databasePath: string, told: Told, fromSeq: number): 
   const isIn = (method: string) => seqs.has(method)
   // As many events as methods, so none is there twice.
   expect(seqs.size).toBe(rows.length)
-  const lost = [...told.acknowledged].filter(
+  const lost = [...outcomes.acknowledged].filter(
     ([method, seq]) => !isIn(method) || (seq !== undefined && seqs.get(method) !== seq),
   )
   expect(lost).toStrictEqual([])
-  expect([...told.refused].filter(isIn)).toStrictEqual([])
+  expect([...outcomes.refused].filter(isIn)).toStrictEqual([])
   const unknown = rows.filter(
-    ({ method }) => !told.acknowledged.has(method) && !told.unanswered.has(method),
+    ({ method }) => !outcomes.acknowledged.has(method) && !outcomes.unanswered.has(method),
   )
   expect(unknown).toStrictEqual([])
   return fromSeq + rows.length

@@ -5,7 +5,7 @@ import { PASSWORD, bearer, clientOf } from '../support/app.ts'
 import { UNLIMITED, runCommand, startService, temporaryFolder } from '../support/binary.ts'
 import { CAN_FAULT, faultyCalls } from '../support/faulty-calls.ts'
 import { ROUNDS as ROUNDS_ASKED, expectTruth, signIn, tell } from './evidence.ts'
-import { load, nothingTold } from './load.ts'
+import { load, noOutcomes } from './load.ts'
 import { until } from '../support/until.ts'
 
 const ROUNDS = Math.ceil(ROUNDS_ASKED / 2)
@@ -25,7 +25,7 @@ const FAULTS = [
 ] as const
 
 describe.if(CAN_FAULT)('a disk that fails under the running service', () => {
-  for (const [calls, error, told] of FAULTS)
+  for (const [calls, error, message] of FAULTS)
     test(`[D1, D4] ${calls} ${error}: nothing is acknowledged, reads continue, and everything works once the disk does`, async () => {
       const folder = temporaryFolder()
       {
@@ -42,7 +42,7 @@ describe.if(CAN_FAULT)('a disk that fails under the running service', () => {
             const answer = await unlock('meanwhile')
             expect(answer.status).toBe(503)
             expect(answer.headers.get('retry-after')).toBe('2')
-            expect(await answer.json()).toStrictEqual({ msg: told })
+            expect(await answer.json()).toStrictEqual({ msg: message })
           }
           const person = { username: 'eve', password: PASSWORD, phone: '1', address: 'x' }
           expect(await status(post('/register', person))).toBe(503)
@@ -112,17 +112,17 @@ describe.if(CAN_FAULT)('a disk that fails under the running service', () => {
     const folder = temporaryFolder()
     let [token, size, acknowledged, refused] = ['', 0, 0, 0]
     for (let round = 0; round < ROUNDS; round += 1) {
-      const told = nothingTold()
+      const outcomes = noOutcomes()
       {
         await using service = await startService({ folder, env: ENV })
         token ||= await signIn(service.url)
         let isOver = false
-        const loaded = load({ url: service.url, token, told, isOver: () => isOver })
+        const loaded = load({ url: service.url, token, outcomes, isOver: () => isOver })
         {
           // A commit is one sync, and some ten writes or many more.
           const [calls, when] = round % 2 === 0 ? ['fsync,fdatasync', '3+3'] : ['pwrite64', '40+40']
           await using failing = await faultyCalls(service.pid, calls, `error=EIO:when=${when}`)
-          while (told.refused.size === 0 || told.acknowledged.size === 0) await Bun.sleep(5)
+          while (outcomes.refused.size === 0 || outcomes.acknowledged.size === 0) await Bun.sleep(5)
           await Bun.sleep(Math.random() * 100)
           await failing.mend()
         }
@@ -133,9 +133,9 @@ describe.if(CAN_FAULT)('a disk that fails under the running service', () => {
       }
       const { status, words } = await runCommand(['log', 'verify'], { folder })
       expect({ status, words }).toStrictEqual({ status: 0, words: '' })
-      size = expectTruth(join(folder, 'data/secure-lock.db'), told, size)
-      acknowledged += told.acknowledged.size
-      refused += told.refused.size
+      size = expectTruth(join(folder, 'data/secure-lock.db'), outcomes, size)
+      acknowledged += outcomes.acknowledged.size
+      refused += outcomes.refused.size
     }
     tell(
       `failing disk: ${ROUNDS} rounds, ${acknowledged} acknowledged of ${size} events, none lost; ${refused} refused, none there`,

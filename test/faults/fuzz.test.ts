@@ -26,7 +26,7 @@ type Caller = (typeof CALLERS)[number]
 /** Far above uncollected garbage, far below one leak per request. */
 const GROWTH_BYTES_MAX = 128 * 1024 ** 2
 
-describe('requests drawn from the OpenAPI document', () => {
+describe('requests generated from the OpenAPI document', () => {
   let service: Service
   let db: Database
   let operations: [string, Operation][]
@@ -129,7 +129,7 @@ describe('requests drawn from the OpenAPI document', () => {
   }
 
   test.each(CALLERS)(
-    '[O6] of %s are answered as documented, whatever they hold',
+    '[O6] from %s are answered as documented, whatever they contain',
     async (caller) => {
       await fuzz(caller, ROUNDS)
       expect(service.output().log).not.toContain('"level":"error"')
@@ -138,7 +138,7 @@ describe('requests drawn from the OpenAPI document', () => {
   )
 
   test(
-    '[O6] the service does not grow with them, and works on',
+    '[O6] do not make the service grow, and it keeps working',
     async () => {
       const before = footprint()
       for (const caller of CALLERS) await fuzz(caller, ROUNDS)

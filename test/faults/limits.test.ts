@@ -72,7 +72,7 @@ test('[D4] a limit on the size of files (ulimit -f): writes answer 503, reads co
 
 const isRoot = process.getuid?.() === 0
 
-describe.if(isRoot)('a disk of its own (needs root, to mount one)', () => {
+describe.if(isRoot)('a separate disk (needs root, to mount one)', () => {
   test('[D4, O3] that is full: no login without its audit event, and both again once there is room', async () => {
     const folder = temporaryFolder()
     await using small = await smallDisk(folder, ...inMemory(16))
@@ -155,7 +155,7 @@ const CAN_MOUNT_EXT4 = (() => {
 if (!CAN_MOUNT_EXT4) tell('no ext4 can be mounted here: a disk that becomes read-only is left out')
 
 test.if(CAN_MOUNT_EXT4)(
-  '[D4, O1] a file system that becomes read-only: writes answer 503, reads go on, a stop says so, nothing is lost',
+  '[D4, O1] a file system that becomes read-only: writes answer 503, reads continue, a stop says so, nothing is lost',
   async () => {
     const folder = temporaryFolder()
     {

@@ -113,7 +113,7 @@ describe.if(CAN_NETWORK)('a network that goes away', () => {
   })
 
   test.if(CAN_FAULT)(
-    '[D1] between an unlock and its answer: sent again with its key it is there once',
+    '[D1] between an unlock and its answer: the unlock, sent again with its key, is in the log once',
     async () => {
       await using door = await doorAndPhone()
       const { phone, onPhone, unlock, recorded, walBytes } = door
@@ -127,11 +127,11 @@ describe.if(CAN_NETWORK)('a network that goes away', () => {
           'delay_enter=3000000',
         )
         const before = walBytes()
-        const asked = unlock(phone, 'pin', ...key, '--max-time', '2')
+        const pending = unlock(phone, 'pin', ...key, '--max-time', '2')
         // It is written, and being synced.
         await until(() => walBytes() > before)
         await onPhone('link set wlan0 down')
-        expect(await asked).toBe('000')
+        expect(await pending).toBe('000')
         await slow.mend()
       }
       expect(await recorded()).toStrictEqual(['pin'])

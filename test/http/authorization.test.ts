@@ -35,7 +35,7 @@ const answersAt = async (url: string, headers: Record<string, string>) => {
   return statuses.join(' ')
 }
 
-describe('who may call what, at the compiled file', () => {
+describe('who may call what on the compiled executable', () => {
   let service: Service
   let db: Database
   const callers: Record<string, { kind: 'stranger' | Role; headers: Record<string, string> }> = {}

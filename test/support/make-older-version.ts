@@ -28,8 +28,8 @@ const make = async (binary: string): Promise<void> => {
   }
   const service = await startService({ binary, folder, env })
   const { get, post, patch, delete: remove } = clientOf(service.url)
-  const answerOf = async (asked: Promise<Response>): Promise<Json> => {
-    const answer = await asked
+  const answerOf = async (response: Promise<Response>): Promise<Json> => {
+    const answer = await response
     const text = await answer.text()
     if (!answer.ok) throw new Error(`${answer.url}: ${answer.status} ${text}`)
     return JSON.parse(text) as Json

@@ -21,10 +21,10 @@ export const plantedLog = (path = ':memory:') => {
   const sqlite = new Database(path, { strict: true })
   migrate(sqlite)
   const { all, get, run } = database({ writer: sqlite, reader: sqlite })
-  const asked: { sql: string; params: readonly unknown[] }[] = []
+  const statements: { sql: string; params: readonly unknown[] }[] = []
   const remembering = (ask: Queries['all'] | Queries['get']) =>
     ((sql: string, ...params: never[]) => {
-      asked.push({ sql, params })
+      statements.push({ sql, params })
       return ask(sql, ...params)
     }) as never
   const db: Queries = { all: remembering(all), get: remembering(get), run }
@@ -36,7 +36,7 @@ export const plantedLog = (path = ':memory:') => {
   let size = 0
   return {
     db,
-    asked,
+    statements,
     size: () => size,
     plant: (unlocks: Iterable<Planted>): void =>
       sqlite.transaction(() => {
@@ -53,7 +53,7 @@ export const plantedLog = (path = ':memory:') => {
       })(),
     /** The query plans of SQLite for these statements. */
     plans: (): string[] =>
-      asked.map(({ sql, params }) =>
+      statements.map(({ sql, params }) =>
         sqlite
           .prepare<{ detail: string }, never[]>(`EXPLAIN QUERY PLAN ${sql}`)
           .all(...(params as never[]))

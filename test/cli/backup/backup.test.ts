@@ -23,7 +23,7 @@ import {
   startService,
   temporaryFolder,
 } from '../../support/binary.ts'
-import { load, nothingTold } from '../../faults/load.ts'
+import { load, noOutcomes } from '../../faults/load.ts'
 import { signIn } from '../../faults/evidence.ts'
 import { until } from '../../support/until.ts'
 
@@ -59,11 +59,11 @@ describe('backup FILE, at the compiled file', () => {
 
   test('[D3] while unlocks come in: verified, mode 0600, with every key, and all that was acknowledged before', async () => {
     const token = await signIn(service.url)
-    const told = nothingTold()
+    const outcomes = noOutcomes()
     let isOver = false
-    const loaded = load({ url: service.url, token, told, isOver: () => isOver })
-    await until(() => told.acknowledged.size > 100)
-    const before = told.acknowledged.size
+    const loaded = load({ url: service.url, token, outcomes, isOver: () => isOver })
+    await until(() => outcomes.acknowledged.size > 100)
+    const before = outcomes.acknowledged.size
     const { status, out, words } = await backup('a.tar')
     isOver = true
     await loaded
@@ -234,7 +234,7 @@ describe('BACKUP_DIR, at the compiled file', () => {
     rmSync(folder, { recursive: true })
   })
 
-  test('without it nobody is told that there are backups', async () => {
+  test('without it nobody is outcomes that there are backups', async () => {
     await using service = await startService({ env: UNLIMITED })
     const token = await ownerToken(service)
     const answer = await clientOf(service.url).post('/v1/backups', {}, bearer(token))

@@ -100,10 +100,10 @@ const interrupt = ({ places, stage }: ReturnType<typeof prepared>, moves: number
     ...restored,
   ]
   writeFileSync(join(dataDir, 'restore.json'), JSON.stringify({ aside, files }))
-  let left = moves
+  let remaining = moves
   const move = (from: string, to: string) => {
-    if (left === 0 || !existsSync(from)) return
-    left -= 1
+    if (remaining === 0 || !existsSync(from)) return
+    remaining -= 1
     mkdirSync(dirname(to), { recursive: true })
     renameSync(from, to)
   }

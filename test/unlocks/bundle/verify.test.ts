@@ -219,25 +219,25 @@ describe('verifying a bundle', () => {
 
   test('names what cannot be read, and says nothing about the log', async () => {
     using copy = copied()
-    const told = async (...args: string[]) => {
+    const faultOf = async (...args: string[]) => {
       const { status, out, words } = await verify(copy.folder, ...args)
       expect({ status, out }).toStrictEqual({ status: 1, out: '' })
       expect(words).not.toMatch(/broken|\n./)
       return words.trim()
     }
     const kept = join(copy.folder, 'kept')
-    expect(await told('--checkpoint', kept)).toEndWith(`${kept}: there is no such file`)
-    expect(await told('--checkpoint', copy.folder)).toEndWith('it is a folder, not a file')
+    expect(await faultOf('--checkpoint', kept)).toEndWith(`${kept}: there is no such file`)
+    expect(await faultOf('--checkpoint', copy.folder)).toEndWith('it is a folder, not a file')
     writeFileSync(kept, readFileSync(log.kept(5)).subarray(0, 90))
-    expect(await told('--checkpoint', kept)).toStartWith(`${kept} contains no checkpoint: The `)
+    expect(await faultOf('--checkpoint', kept)).toStartWith(`${kept} contains no checkpoint: The `)
     for (const name of ['checkpoint', 'entries.ndjson']) {
       rmSync(join(copy.folder, name))
       mkdirSync(join(copy.folder, name))
     }
-    expect(await told()).toContain('is not a bundle: it has no entries.ndjson, checkpoint')
+    expect(await faultOf()).toContain('is not a bundle: it has no entries.ndjson, checkpoint')
     rmSync(copy.folder, { recursive: true })
     writeFileSync(copy.folder, '')
-    expect(await told()).toEndWith('a part of the path is a file, not a folder')
+    expect(await faultOf()).toEndWith('a part of the path is a file, not a folder')
   })
 
   test('says if the folder is not a folder', async () => {
@@ -271,22 +271,22 @@ describe('verifying a receipt', () => {
       ['log', 'verify', '--receipt', path, '--key', vkey],
       { env: { DATA_DIR: '/nowhere' } },
     )
-    return { status, told: out + words }
+    return { status, output: out + words }
   }
   const withExtra = (change: (line: string) => string) => (receipt: string) =>
     receipt.replace(/^extra (.*)$/m, (_line, extra: string) => `extra ${btoa(change(atob(extra)))}`)
 
   test('needs only the key of the log, and shows the event', async () => {
-    const { status, told } = await verifyHeld(await receiptFile())
+    const { status, output } = await verifyHeld(await receiptFile())
     expect(status).toBe(0)
-    expect(told).toMatch(
+    expect(output).toMatch(
       /^The receipt holds\. Event 6: front-door unlocked for ada by fingerprint, received \S+Z\n$/,
     )
     const keyless = await runCommand(['log', 'verify', '--receipt', await receiptFile()])
     expect(keyless).toMatchObject({ status: 2, words: expect.stringContaining('needs --key') })
     expect(await verifyHeld('/nowhere/held')).toStrictEqual({
       status: 1,
-      told: 'Cannot read /nowhere/held: there is no such file\n',
+      output: 'Cannot read /nowhere/held: there is no such file\n',
     })
   })
 
@@ -298,17 +298,17 @@ describe('verifying a receipt', () => {
     ['another number', (text: string) => text.replace(/^index 6$/m, 'index 7'), 'does not hold'],
     ['half of it', (text: string) => text.slice(0, text.length / 2), 'receipt'],
   ])('with %s it does not hold', async (_what, change, by) => {
-    const { status, told } = await verifyHeld(await receiptFile(change))
+    const { status, output } = await verifyHeld(await receiptFile(change))
     expect(status).toBe(1)
-    expect(told).toStartWith('The receipt does not hold. ')
-    expect(told).toContain(by)
+    expect(output).toStartWith('The receipt does not hold. ')
+    expect(output).toContain(by)
   })
 
   test('fails with the key of another log', async () => {
     const { out: other } = await newLogKey()
-    const { status, told } = await verifyHeld(await receiptFile(), other.trim())
+    const { status, output } = await verifyHeld(await receiptFile(), other.trim())
     expect(status).toBe(1)
-    expect(told).toContain('is not signed by')
+    expect(output).toContain('is not signed by')
   })
 })
 

@@ -252,8 +252,8 @@ describe('LOG_RETENTION_DAYS', () => {
       },
       logger: processLogger({ level: 'info', format: 'json', write: (line) => lines.push(line) }),
     })
-    const told = () => lines.map((line) => (JSON.parse(line) as { msg: string }).msg)
-    return { retained, recorded, told }
+    const messages = () => lines.map((line) => (JSON.parse(line) as { msg: string }).msg)
+    return { retained, recorded, messages }
   }
 
   type RetentionOptions = Pick<Parameters<typeof retention>[0], 'clock'> & {
@@ -264,7 +264,7 @@ describe('LOG_RETENTION_DAYS', () => {
   test('is off unless it is set, waits for a clock that can be trusted, and reports failures', async () => {
     const calls: number[] = []
     const applied = async (retentionMs: number | undefined, nowMs: number, fails = false) => {
-      const { retained, recorded, told } = retentionOf({
+      const { retained, recorded, messages } = retentionOf({
         retentionMs,
         clock: unlockLogClock({
           clock: { wallMs: () => nowMs, monotonicMs: () => 0 },
@@ -278,7 +278,7 @@ describe('LOG_RETENTION_DAYS', () => {
       })
       await retained.apply()
       retained.stop()
-      return [...told(), ...recorded]
+      return [...messages(), ...recorded]
     }
     const now = Date.UTC(2026, 5, 9)
     expect(await applied(undefined, now)).toStrictEqual([])
@@ -300,7 +300,7 @@ describe('LOG_RETENTION_DAYS', () => {
   test('tries again an hour after it had to wait, and a day after it erased', async () => {
     let isUncertain = true
     let erasures = 0
-    const { retained, recorded, told } = retentionOf({
+    const { retained, recorded, messages } = retentionOf({
       retentionMs: 7 * DAY_MS,
       clock: () => ({ nowMs: Date.UTC(2026, 5, 9), isUncertain }),
       eraseBefore: async () => {
@@ -311,7 +311,7 @@ describe('LOG_RETENTION_DAYS', () => {
     const runsAfter = async (ms: number) => {
       jest.advanceTimersByTime(ms)
       for (let turn = 0; turn < 10; turn += 1) await Promise.resolve()
-      return [told().length, erasures]
+      return [messages().length, erasures]
     }
     jest.useFakeTimers()
     try {

@@ -7,7 +7,7 @@ import { flipBit } from '../../support/trees.ts'
 
 const plain = (bytes: Uint8Array | undefined) => bytes && [...bytes]
 
-describe('the verifying page computes as the server does', () => {
+describe('the verification page computes the same as the server', () => {
   test('hashes', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => {

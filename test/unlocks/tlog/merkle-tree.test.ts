@@ -150,7 +150,7 @@ describe('a log of any size', () => {
   })
 })
 
-describe('what cannot be proved', () => {
+describe('what cannot be proven', () => {
   test.each([
     [4, 4],
     [0, 0],

@@ -68,7 +68,7 @@ test('a request during a verification joins it, and other requests do not wait f
   await using app = await startApp()
   const amy = await app.signIn('amy', 'admin')
   await fill(app, 20_000)
-  for (let asked = 0; asked < 3; asked += 1)
+  for (let round = 0; round < 3; round += 1)
     expect((await app.post(PATH, {}, bearer(amy))).status).toBe(202)
   let answered = 0
   while (app.unlocks.verification.isVerifying()) {
