@@ -17,7 +17,7 @@ const FAKETIME = [
   '/usr/lib/aarch64-linux-gnu/faketime/libfaketime.so.1',
 ].find((path) => existsSync(path))
 const CAN_FAKE = FAKETIME !== undefined || process.env['REQUIRE_FAKETIME'] === '1'
-if (!CAN_FAKE) tell('libfaketime is missing: the clock is set within the app alone')
+if (!CAN_FAKE) tell('libfaketime is missing: the clock is set only inside the app')
 
 const unlock = async (url: string, token: string): Promise<number> =>
   (await clientOf(url).post('/logUnlocking', { 'unlocking-method': 'pin' }, bearer(token))).status

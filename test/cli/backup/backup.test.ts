@@ -234,7 +234,7 @@ describe('BACKUP_DIR, at the compiled file', () => {
     rmSync(folder, { recursive: true })
   })
 
-  test('without it nobody is outcomes that there are backups', async () => {
+  test('without it nobody is told that there are backups', async () => {
     await using service = await startService({ env: UNLIMITED })
     const token = await ownerToken(service)
     const answer = await clientOf(service.url).post('/v1/backups', {}, bearer(token))
