@@ -55,7 +55,7 @@ const FREE_BYTES_FEW = 500 * MIB
 /** Below this writes are about to fail. */
 const FREE_BYTES_MIN = 50 * MIB
 
-/** Checks the free space on the disk that holds the data. */
+/** Checks the free space on the disk with the data. */
 export const diskFinding = (freeBytes: number): Finding => {
   const check = 'disk'
   const says = `${Math.floor(freeBytes / MIB).toLocaleString('en')} MiB free`

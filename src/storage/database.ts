@@ -242,7 +242,7 @@ const queriesOn = (
   }
 }
 
-/** Returns reads over a connection of their own. */
+/** Returns reads over a separate connection. */
 export const readQueries = (
   connection: Sqlite,
 ): Pick<Queries, 'all' | 'get'> & { readonly close: () => void } => {

@@ -38,7 +38,7 @@ describe('a build', () => {
     return sha256(join(folder, 'dist/secure-lock-server'))
   }
 
-  test('is the same in any folder, byte for byte, and names none', () => {
+  test('is the same in any folder, byte for byte, and mentions no folder', () => {
     const folder = temporaryFolder()
     const here = sha256(BINARY)
     expect(builtIn(join(folder, 'one'))).toBe(here)

@@ -37,7 +37,7 @@ const exported = async (
   return out
 }
 
-/** Opens a page from a file, where every request but for the file itself is a fault. */
+/** Opens a page from a file, where every request except for the file itself is a fault. */
 const openPage = async (folder: string, options: BrowserContextOptions = {}) => {
   const seen = await visit(browser(), 'null', { ...options, baseURL: 'file:///' })
   const requests: string[] = []

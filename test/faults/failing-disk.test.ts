@@ -119,7 +119,7 @@ describe.if(CAN_FAULT)('a disk that fails under the running service', () => {
         let isOver = false
         const loaded = load({ url: service.url, token, outcomes, isOver: () => isOver })
         {
-          // A commit is one sync, and some ten writes or many more.
+          // A commit is one sync and about ten or many more writes.
           const [calls, when] = round % 2 === 0 ? ['fsync,fdatasync', '3+3'] : ['pwrite64', '40+40']
           await using failing = await faultyCalls(service.pid, calls, `error=EIO:when=${when}`)
           while (outcomes.refused.size === 0 || outcomes.acknowledged.size === 0) await Bun.sleep(5)

@@ -1,7 +1,7 @@
 import { type Socket, connect } from 'node:net'
 
 /** Clients that attack a server until this process is killed, in three numbers: slow or aborted
- * connections, each opened anew when it is cut; logins at once; requests at once for unknown paths.
+ * connections, each reopened when it is cut; logins at once; requests at once for unknown paths.
  * `bun hostile-clients.ts PORT CONNECTIONS LOGINS SCANS` */
 const [port = 0, connections = 0, logins = 0, scans = 0] = process.argv.slice(2).map(Number)
 

@@ -152,7 +152,8 @@ const CAN_MOUNT_EXT4 = (() => {
   rmSync(folder, { recursive: true })
   return isMounted
 })()
-if (!CAN_MOUNT_EXT4) tell('no ext4 can be mounted here: the test of a disk that becomes read-only is skipped')
+if (!CAN_MOUNT_EXT4)
+  tell('no ext4 can be mounted here: the test of a disk that becomes read-only is skipped')
 
 test.if(CAN_MOUNT_EXT4)(
   '[D4, O1] a file system that becomes read-only: writes answer 503, reads continue, a stop says so, nothing is lost',

@@ -12,7 +12,7 @@ export const canBeGateway = (): boolean =>
       Bun.which(name),
     ))
 
-/** Does what the unit asks of systemd: its user, its folder, its command, and signals. */
+/** Does what the unit tells systemd to do: its user, its folder, its command, and signals. */
 const SYSTEMCTL = String.raw`#!/bin/sh
 set -e
 unit=/etc/systemd/system/secure-lock.service

@@ -28,7 +28,7 @@ if (!CAN_NETWORK)
 
 export const GATEWAY_ADDRESS = '10.9.8.1'
 
-/** A gateway and a phone, each in a network namespace of its own, and a cable between them. The
+/** A gateway and a phone, each in its own network namespace, and a cable between them. The
  * gateway's end has no address yet. */
 export const twoMachines = async () => {
   const holders = [0, 1].map(() => Bun.spawn(['unshare', '-n', 'sleep', '3600']))

@@ -21,7 +21,7 @@ type Progress = (done: number, total: number) => void
 /** scrypt's N as a power of two: each guess takes 128 MiB, which a gateway can still spare. */
 const SCRYPT_LOG_N = 17
 
-/** The default of `age`, 256 MiB. A file that asks for more is meant to fill the memory. */
+/** The default of `age`, 256 MiB. A file that needs more is meant to exhaust memory. */
 const SCRYPT_LOG_N_MAX = 18
 
 const CHUNK_BYTES = 256 * 1024

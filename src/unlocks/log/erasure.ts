@@ -6,7 +6,7 @@ import type { UnlockStore } from './store.ts'
 /** What erasing did. */
 export type Erasure = {
   readonly events: number
-  /** False while the write-ahead log still holds erased bytes, because another process reads. */
+  /** False while the write-ahead log still contains erased bytes, because another process is reading. */
   readonly isWalTruncated: boolean
 }
 

@@ -39,7 +39,7 @@ type Dependencies = {
 const GROUP_EVENTS_MAX = 500
 const WAITING_EVENTS_MAX = 10_000
 
-/** Opens the unlock log, which appends in groups and proves what it holds. Appending throws
+/** Opens the unlock log, which appends in groups and proves its contents. Appending throws
  * `unavailable` if the stored tree is not the one that this key signed: the log never forks. */
 export const openUnlockLog = async ({ store, signer, clock }: Dependencies) => {
   const origin = signer.verifierKey.name

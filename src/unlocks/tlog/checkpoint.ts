@@ -10,7 +10,7 @@ export type Checkpoint = {
   readonly root: Uint8Array
 }
 
-/** A checkpoint as any log may write it, with extension lines of its own. */
+/** A checkpoint as any log may write it, with its own extension lines. */
 export type ParsedCheckpoint = Checkpoint & { readonly extensions: readonly string[] }
 
 /** The newest state of the log: its size, and its checkpoint as a signed note. */
