@@ -89,7 +89,7 @@ const remove = (...paths: readonly string[]) => {
 }
 
 /** What somebody does to the files of a running service, what it says, and whether it starts again. */
-const HANDS: readonly (readonly [string, (database: string) => void, string, boolean])[] = [
+const TAMPERINGS: readonly (readonly [string, (database: string) => void, string, boolean])[] = [
   ['removes the database', (database) => remove(database), MOVED, false],
   [
     'removes the database and what is beside it',
@@ -109,8 +109,8 @@ const HANDS: readonly (readonly [string, (database: string) => void, string, boo
   ],
 ]
 
-describe('files removed from under the running service', () => {
-  for (const [what, does, message, startsAgain] of HANDS)
+describe('files removed or replaced under the running service', () => {
+  for (const [what, does, message, startsAgain] of TAMPERINGS)
     test(`[D1, D4] somebody ${what}: no write is acknowledged, reads continue, and the service says so`, async () => {
       await using door = await running(1500)
       const { folder, service, database, unlock, read, logIn, ready, live } = door

@@ -169,7 +169,7 @@ describe.if(CAN_NETWORK)('a network that goes away', () => {
     )
   })
 
-  test('until after the start: the service starts, says that links lead nowhere, and is reachable later', async () => {
+  test('missing at first: the service starts, says that links lead nowhere, and is reachable once there is one', async () => {
     await using door = await doorAndPhone()
     const { phone, curl, onGateway, service, invitedTo } = door
     // It answers a moment before it says so.

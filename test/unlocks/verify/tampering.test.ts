@@ -210,7 +210,7 @@ describe('tampering with the database file', () => {
       seq: 6,
     },
     {
-      what: 'inserts an event in the middle, fit in itself',
+      what: 'inserts an event in the middle, consistent in itself',
       how: 'the tree over it',
       edit: (db) => {
         for (let seq = SIZE; seq > 6; seq -= 1) move(db, seq - 1, seq)
