@@ -80,7 +80,7 @@ describe('a signed checkpoint', () => {
     const foreign = { ...checkpoint, origin: 'back-door.example/unlocks' }
     expect(() => signCheckpoint(foreign, signer)).toThrow(RangeError)
     const note = signNote(formatCheckpoint(foreign), [signer])
-    expect(() => openCheckpoint(note, key)).toThrow(`of another log than ${ORIGIN}`)
+    expect(() => openCheckpoint(note, key)).toThrow(`belongs to another log, not ${ORIGIN}`)
   })
 
   test('a signed text that is not a checkpoint is refused', () => {
