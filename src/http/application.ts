@@ -22,14 +22,14 @@ type Dependencies = {
   readonly recordDenial: RecordAuditEvent
 }
 
-/** Joins what every request passes with the endpoints, their OpenAPI document, and the answers to
+/** Combines what every request passes through with the endpoints, their OpenAPI document, and the answers to
  * everything else. */
 export const httpApplication = (deps: Dependencies): AnyElysia => {
   const { version, hasTls, corsOrigins, logger, router, endpoints, onAnswer, recordDenial } = deps
   const routes: AnyElysia = new Elysia({
     strictPath: true,
     nativeStaticResponse: false,
-    // Otherwise a path under a host name of up to three letters, such as http://pi/, is cut wrongly
+    // Otherwise a path under a host name of up to three letters, such as http://pi/, is parsed wrongly
     // (https://github.com/elysiajs/elysia/issues/748).
     handler: { standardHostname: false },
   })

@@ -14,10 +14,10 @@ export type Caller = Origin & {
   readonly isLocal: boolean
 }
 
-/** An account that is logged in, and until when its token says so. */
+/** A logged-in account, and when its token expires. */
 type Authenticated = SignedIn & { readonly expiresAtMs: number }
 
-/** Returns whom a request speaks for, or undefined for nobody. */
+/** Returns the logged-in account behind a request, or undefined if there is none. */
 export type AuthenticateRequest = (request: Request) => Promise<Authenticated | undefined>
 
 type TokenSources = {
@@ -26,8 +26,8 @@ type TokenSources = {
   readonly authenticate: (token: string) => Promise<Authenticated | undefined>
 }
 
-/** Finds out who calls by a Bearer token, or without one by a page's cookie: a token that is not
- * valid is not made up for by a cookie. */
+/** Identifies the caller by a Bearer token or, without one, by a page's cookie. A cookie does not
+ * make up for an invalid token. */
 export const requestAuthenticator =
   ({ readCookie, authenticate }: TokenSources): AuthenticateRequest =>
   async (request) => {
@@ -49,7 +49,7 @@ const requireRole = (caller: Caller, role: Role): void => {
   throw roleError(`Only an ${role} may do this`)
 }
 
-/** Refuses an account whose role is held back, and says what it takes to get it (403). */
+/** Refuses an account whose role is held back, and says how to get it (403). */
 export const refuseHeldBack = (account: Account | undefined, role: Role): void => {
   if (account?.roleHeldBack && isAtLeast(account.roleHeldBack, role))
     throw roleError(

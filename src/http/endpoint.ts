@@ -5,8 +5,8 @@ import type { Answer } from './answers.ts'
 import type { Access, Caller } from './authorization.ts'
 import type { Description } from './openapi/operation.ts'
 
-/** The limits a request may count against: one of the first three, and `changes` besides for what
- * leaves an audit event. `basic` counts requests with a name and password against `auth`. */
+/** The limits a request may count against: one of the first three, plus `changes` if it leaves
+ * an audit event. `basic` counts requests with a name and password against `auth`. */
 export type LimitGroup = 'auth' | 'unlock' | 'default' | 'changes' | 'basic'
 
 /** A route as data: what the router mounts and the OpenAPI document describes. */
@@ -25,11 +25,11 @@ export type Endpoint = {
 
 type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 
-/** What a handler is given. */
+/** What a handler receives. */
 export type Context = {
   readonly request: Request
   readonly caller: Caller
-  /** The caller's account: present wherever `access` asks for one. */
+  /** The caller's account: present if `access` requires one. */
   readonly account: Account | undefined
   readonly params: unknown
   readonly query: unknown
@@ -53,19 +53,19 @@ type Typed<A extends Access, Body, Query, Params> = Omit<
 }
 
 /** What a request goes through before its handler, in this order: `onAnonymous`, the guard of
- * `access`, `guard`, reading the body, `onInvalidBody` where that fails. */
+ * `access`, `guard`, reading the body, `onInvalidBody` if that fails. */
 type Hooks = {
   /** Called before a caller without an account is refused. */
-  readonly onAnonymous?: (context: Asked) => Promise<void>
-  /** Throws for a caller whom `access` alone cannot tell from others. */
-  readonly guard?: (context: Asked) => Promise<void> | void
-  /** Called before a body that cannot be taken is refused. */
-  readonly onInvalidBody?: (context: Asked) => Promise<void>
+  readonly onAnonymous?: (context: Incoming) => Promise<void>
+  /** Throws for a caller that `access` alone would admit. */
+  readonly guard?: (context: Incoming) => Promise<void> | void
+  /** Called before an invalid body is refused. */
+  readonly onInvalidBody?: (context: Incoming) => Promise<void>
 }
 
-type Asked = { readonly request: Request; readonly caller: Caller }
+type Incoming = { readonly request: Request; readonly caller: Caller }
 
-/** What a handler may return: what `answers[200]` or `answers[202]` says, or a Response made by hand. */
+/** What a handler may return: the type of `answers[200]` or `answers[202]`, or a Response. */
 type Result<Ok> = Ok extends { readonly schema: infer Schema extends TSchema }
   ? Static<Schema> | Response
   : string | Response
@@ -89,8 +89,8 @@ type Spec<A extends Access, Body, Query, Params, Ok> = Omit<
       Readonly<Record<number, Answer | readonly Answer[]>>
   }
 
-/** Makes an endpoint. Its schema stands once: it checks the request, types the handler and
- * describes both in the OpenAPI document. */
+/** Creates an endpoint. One schema checks the request, types the handler and describes both in the
+ * OpenAPI document. */
 export const endpoint = <
   const A extends Access,
   const Ok extends Answer | readonly Answer[],
@@ -115,12 +115,12 @@ export const endpoint = <
       ...(guard && { guard }),
       ...(onInvalidBody && { onInvalidBody }),
     },
-    // What the schemas have checked.
+    // The schemas have checked these types.
     handle: handle as (context: Context) => unknown,
   }
 }
 
-/** Makes an endpoint that is public and that the OpenAPI document leaves out: a file of a page. */
+/** Creates a public endpoint that the OpenAPI document leaves out: a file of a page. */
 export const hiddenEndpoint = (
   path: string,
   handle: (context: Context) => Response | Promise<Response>,
@@ -136,7 +136,7 @@ export const hiddenEndpoint = (
   handle,
 })
 
-/** What an app says of a route of its own. */
+/** What an Elysia app says about one of its routes. */
 export type Route = {
   readonly method: string
   readonly path: string

@@ -32,7 +32,7 @@ export const errorAnswers = ({ logger, recordDenial }: Dependencies) =>
   })
 
 /** True if a guard refused someone: by role, or because their credentials are not valid. A request
- * without credentials is only asked for them, and services that throw an AppError record it
+ * without credentials is merely asked for them, and services that throw an AppError record it
  * themselves. */
 const isDenial = (error: unknown, { headers }: Request): boolean =>
   error instanceof HttpError &&

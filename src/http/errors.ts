@@ -53,7 +53,7 @@ export const asHttpError = (error: unknown): HttpError | undefined => {
   )
 }
 
-/** The code in problem details for an error without one of its own. */
+/** The code in problem details for an error without its own code. */
 export const problemCode = (status: number): string => PROBLEM_CODES[status] ?? 'internal'
 
 const PROBLEM_CODES: Readonly<Record<number, string>> = {

@@ -58,7 +58,7 @@ export const rateLimits = (
   }
 }
 
-/** Counts by client, whoever is logged in: a token must not give an attacker more attempts. */
+/** Counts by client, logged in or not: a token must not give an attacker more attempts. */
 export const byClient = ({ address }: Caller): string => `client:${clientKey(address)}`
 
 /** Counts by account if the caller has one, since a family shares an address. */

@@ -31,8 +31,8 @@ type CountedGroup = Exclude<LimitGroup, 'basic'>
 
 export type Router = ReturnType<typeof router>
 
-/** Mounts endpoints. A request first learns who calls, then counts against its limits, then meets
- * the guard of its endpoint, and only then is its body read. */
+/** Mounts endpoints. Each request is first identified, then counted against its limits, then
+ * checked by the guard of its endpoint, and only then is its body read. */
 export const router = (options: Options) => {
   const { trustedProxies, limits, authenticateRequest, recordForwarded, onRefusal } = options
   const readBody = bodyReader(options.bodyBytesMax)
@@ -65,7 +65,7 @@ export const router = (options: Options) => {
   }
   const callersWithin = (name: CountedGroup) =>
     new Elysia().use(callers).use(counted[name]()).as('scoped')
-  // Each made once: it is some of the time that a start takes.
+  // Each is created once, since that takes a noticeable part of a start.
   const shared = {
     auth: callersWithin('auth'),
     unlock: callersWithin('unlock'),
@@ -82,10 +82,10 @@ export const router = (options: Options) => {
   }
 
   return {
-    /** Returns whom a request speaks for; an answer that outlives its request asks again. */
+    /** Returns the logged-in account behind a request; an answer that outlives its request checks again. */
     authenticateRequest,
 
-    /** Returns endpoints as routes, those of the same limits together. */
+    /** Returns endpoints as routes, grouped by their limits. */
     mount: (endpoints: readonly Endpoint[]): AnyElysia => {
       const mounted: AnyElysia = new Elysia()
       for (const group of Map.groupBy(endpoints, ({ limits: those }) => those.join()).values()) {
@@ -112,7 +112,7 @@ const hasPassword = (request: Request): boolean => credentials(request, 'Basic')
 
 type Given = Omit<Context, 'account' | 'query' | 'body'>
 
-/** Names what it takes, because Elysia prepares only what a handler's text mentions. */
+/** Names its parameters, because Elysia prepares only what a handler's source mentions. */
 const handlerOf = ({ handle, query, body, hooks }: Endpoint, readBody: ReadBody) => {
   if (!query && !body)
     return ({ request, caller, params, set, server }: Given) => {
@@ -145,15 +145,15 @@ const routeHooks = ({ access, description, hooks: { onAnonymous, guard } }: Endp
   const beforeHandle = [
     ...(onAnonymous
       ? [
-          async ({ request, caller }: Asked) => {
+          async ({ request, caller }: Incoming) => {
             if (!caller.account) await onAnonymous({ request, caller })
           },
         ]
       : []),
     ...(access === 'public' || access === 'tables'
       ? []
-      : [({ caller }: Asked) => requireAccess(caller, access)]),
-    ...(guard ? [({ request, caller }: Asked) => guard({ request, caller })] : []),
+      : [({ caller }: Incoming) => requireAccess(caller, access)]),
+    ...(guard ? [({ request, caller }: Incoming) => guard({ request, caller })] : []),
   ]
   const detail: RouteDetail = description
     ? { 'x-access': access, 'x-document': documentOf(description) }
@@ -161,7 +161,7 @@ const routeHooks = ({ access, description, hooks: { onAnonymous, guard } }: Endp
   return { parse: 'none' as const, beforeHandle, detail }
 }
 
-type Asked = { readonly request: Request; readonly caller: Caller }
+type Incoming = { readonly request: Request; readonly caller: Caller }
 
 const isObjectSchema = (schema: TSchema | undefined): schema is TObject =>
   schema?.['type'] === 'object'
@@ -195,11 +195,11 @@ const userAgentOf = (request: Request): string =>
     .slice(0, USER_AGENT_CHARACTERS_MAX)
     .toWellFormed()
 
-/** A proxy on this machine that nobody trusted must not make the whole world local. */
+/** An untrusted proxy on this machine must not make everyone local. */
 const FORWARDING_HEADERS = ['x-forwarded-for', 'forwarded', 'x-real-ip', 'via']
 
 /** A foreign page can point its own name at this machine (DNS rebinding), but not these. */
 const LOCAL_HOST = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/
 
-/** Empty for a Host that is none: HTTP/1.0 need not send one. */
+/** Empty for an invalid Host: HTTP/1.0 need not send one. */
 const hostOf = (request: Request): string => URL.parse(request.url)?.hostname ?? ''

@@ -38,9 +38,9 @@ export const tableRoutes = (deps: Dependencies): readonly Endpoint[] => {
   ]
 }
 
-const SIGN_IN = 'Sign in with the name and password of an owner or admin'
+const SIGN_IN = 'Log in with the name and password of an owner or admin'
 
-type Guard = (asked: { readonly request: Request; readonly caller: Caller }) => Promise<void>
+type Guard = (incoming: { readonly request: Request; readonly caller: Caller }) => Promise<void>
 
 /** Admits owners and admins, by token or by name and password; with DEBUG, also callers on this
  * machine. */
@@ -57,7 +57,7 @@ const tableGuard =
     })
   }
 
-/** Decodes RFC 7617 credentials, in UTF-8 as the challenge asks. Without a colon, the name is empty. */
+/** Decodes RFC 7617 credentials, in UTF-8 as the challenge requests. Without a colon, the name is empty. */
 const nameAndPassword = (encoded: string) => {
   const text = Buffer.from(encoded, 'base64').toString('utf8')
   const colon = text.indexOf(':')

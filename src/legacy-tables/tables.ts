@@ -24,7 +24,7 @@ type Person = {
 /** What the table shows for an erased person. */
 const ERASED = '(erased)'
 
-/** What follows the method. */
+/** The text after the method. */
 const DENIED = { unlocked: '', denied: ' (denied)' } as const
 
 /** All unlocks as a table; the id is the sequence number plus one. The existing app has no column for

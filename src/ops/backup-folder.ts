@@ -46,7 +46,7 @@ export const backupFolder = (dir: string, keyId: number) => {
     return files.toSorted((left, right) => right.number - left.number)
   }
 
-  /** Only one reading runs at a time, and further callers wait for it: on a share that is gone it never
+  /** Only one reading runs at a time, and other callers wait for it: if the share is gone, it never
    * ends, and occupies one of the few threads that also hash passwords. */
   let reading: Promise<readonly BackupFile[]> | undefined
   const read = (): Promise<readonly BackupFile[]> => {

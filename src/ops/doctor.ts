@@ -31,7 +31,7 @@ type Facts = {
   /** When the certificate in use expires, or undefined without one. */
   readonly certificateEndMs: () => number | undefined
   readonly backupState: Backups['state']
-  /** Addresses since then that sent forwarded requests and that no setting trusts. */
+  /** Addresses that no setting trusts but that have forwarded requests since a time. */
   readonly forwarders: (sinceMs: number) => Promise<readonly string[]>
 }
 

@@ -55,7 +55,7 @@ const FREE_BYTES_FEW = 500 * MIB
 /** Below this writes are about to fail. */
 const FREE_BYTES_MIN = 50 * MIB
 
-/** Checks the free space on the disk that holds the data. */
+/** Checks the free space on the disk with the data. */
 export const diskFinding = (freeBytes: number): Finding => {
   const check = 'disk'
   const says = `${Math.floor(freeBytes / MIB).toLocaleString('en')} MiB free`
@@ -155,7 +155,8 @@ export const backupFinding = ({ nowMs, newestMs, everyMs, failure }: Backups): F
       says: 'none: if the disk fails, accounts and log are lost',
       fix: 'set BACKUP_DIR to a folder on another disk, or run secure-lock-server backup FILE',
     }
-  const says = newestMs === undefined ? 'none yet' : `newest of ${new Date(newestMs).toISOString()}`
+  const says =
+    newestMs === undefined ? 'none yet' : `newest from ${new Date(newestMs).toISOString()}`
   const isLate = everyMs !== undefined && nowMs - (newestMs ?? 0) > 2 * everyMs
   if (isLate) return { check, state: newestMs === undefined ? 'warning' : 'fault', says, fix }
   return { check, state: 'ok', says }

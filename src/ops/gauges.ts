@@ -103,8 +103,8 @@ const diskGauges = ({ dataDir, databasePath }: Dependencies): readonly GaugeSour
 
 const sizeOf = (path: string): number => statSync(path, { throwIfNoEntry: false })?.size ?? 0
 
-/** Under the names that every Prometheus client uses. The library's own need more modules than a start
- * has time for, and most of the others that it has for Node are empty under Bun. */
+/** Named as in every Prometheus client. The library's own versions load too many modules for a fast
+ * start, and most of its other Node metrics are empty under Bun. */
 const processGauges: readonly GaugeSource[] = [
   gauge('process_cpu_seconds_total', 'Processor time', () => {
     const { user, system } = process.cpuUsage()

@@ -52,7 +52,7 @@ const ready = ({ clock, probeWrite, logFault }: Dependencies) => {
       answers: {
         200: status('ready'),
         503: message(
-          'It cannot, and why',
+          'It cannot; `msg` says why',
           'The disk is full',
           'The unlock log does not verify. Event 41: its entry was changed',
         ),

@@ -7,7 +7,7 @@ const TIME_ERROR = 5
 const TIMEX_BYTES = 256
 
 /** Returns whether the kernel says that the system's clock follows a time server, whichever program
- * sets it, or undefined if the kernel cannot be asked. */
+ * sets it, or undefined if the kernel cannot be queried. */
 export const isClockSynchronised = (): boolean | undefined => {
   try {
     const { adjtimex } = dlopen('libc.so.6', {

@@ -1,4 +1,4 @@
-// Each by itself: importing all of prom-client adds 20 ms to the start.
+// One by one: importing all of prom-client adds 20 ms to the start.
 import Counter from 'prom-client/lib/counter'
 import Gauge from 'prom-client/lib/gauge'
 import Histogram from 'prom-client/lib/histogram'

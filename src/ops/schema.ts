@@ -41,7 +41,7 @@ export const BackupsAnswer = t.Object(
       ),
     ),
     every_hours: t.Union([t.Integer({ minimum: 1 }), t.Null()], {
-      description: 'Hours from one to the next; null without BACKUP_DIR, when none are created',
+      description: 'Hours between backups; null without BACKUP_DIR, when none are created',
     }),
     keep: t.Integer({ minimum: 1, description: 'How many are kept' }),
     running: t.Boolean({ description: 'Whether one is being created' }),

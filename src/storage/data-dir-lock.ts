@@ -44,7 +44,7 @@ const LOCKS: Readonly<Record<LockMode, Lock>> = {
 const BUSY_MS = 300
 
 /** Locks the data folder until it is released or the process ends in any way: the lock is the operating
- * system's, on a file of its own. Throws `unavailable` if another use forbids that. */
+ * system's, on a separate file. Throws `unavailable` if another use forbids that. */
 export const lockDataDir = (path: string, use: LockMode): (() => void) => {
   const { file, take, held } = LOCKS[use]
   try {

@@ -15,8 +15,8 @@ export type Queries = {
 
 /** The small database interface that stores use. */
 export type Database = Queries & {
-  /** Runs `work` by itself, all or nothing. The promise resolves only after COMMIT, which is shared with
-   * works that arrived in the meantime. */
+  /** Runs `work` in isolation, all or nothing. The promise resolves only after COMMIT, which is shared with
+   * other work that arrived in the meantime. */
   transaction: <Result>(work: (tx: Queries) => Promise<Result>) => Promise<Result>
   /** Checkpoints the WAL and truncates it, so that overwritten data is in neither file. Returns false if
    * that is not possible now, because another process is reading or the disk refuses. */
@@ -34,7 +34,7 @@ const LOCK_RETRY_MS = 20
 /** The time between two attempts to checkpoint the WAL, each of which waits for `busy_timeout` itself. */
 const CHECKPOINT_RETRY_MS = 200
 
-/** How many works may share a COMMIT, and how many may wait; beyond that a write is `unavailable` at
+/** How many units of work may share a COMMIT, and how many may wait; beyond that a write is `unavailable` at
  * once. */
 const BATCH_MAX = 100
 const WAITING_MAX = 1000
@@ -77,7 +77,7 @@ export const database = ({ writer, reader, files, onCommit = () => {} }: Connect
     return result
   }
 
-  /** Runs one of several works so that, if it fails, only its own writes are rolled back. */
+  /** Runs one of several units of work so that, if it fails, only its own writes are rolled back. */
   const runApart = async ({ run }: Work): Promise<Outcome> => {
     attempt(() => writer.run('SAVEPOINT work'))
     try {
@@ -85,7 +85,7 @@ export const database = ({ writer, reader, files, onCommit = () => {} }: Connect
       attempt(() => writer.run('RELEASE work'))
       return { status: 'fulfilled', value }
     } catch (reason) {
-      // Some disk errors roll back the whole transaction, including the other works.
+      // Some disk errors roll back the whole transaction, including the other units of work.
       if (!writer.inTransaction) throw reason
       attempt(() => writer.run('ROLLBACK TO work'))
       attempt(() => writer.run('RELEASE work'))
@@ -242,7 +242,7 @@ const queriesOn = (
   }
 }
 
-/** Returns reads over a connection of their own. */
+/** Returns reads over a separate connection. */
 export const readQueries = (
   connection: Sqlite,
 ): Pick<Queries, 'all' | 'get'> & { readonly close: () => void } => {
@@ -278,7 +278,7 @@ const writeOver = (writer: Sqlite): void => {
     const row = writer.query('PRAGMA user_version').get() as { user_version: number }
     writer.run(`PRAGMA user_version = ${row.user_version}`)
   } catch (error) {
-    // A disk that takes no writes has usually not taken the first one either.
+    // A disk that accepts no writes has usually not accepted the first one either.
     if (!(error instanceof SQLiteError)) throw error
   }
 }
@@ -299,7 +299,7 @@ export const isBusy = (error: unknown): boolean =>
 
 type Attempt = <Result>(work: () => Result) => Result
 
-/** Remembers whether a damaged page was found. It does not heal, and writing around it may damage sound
+/** Remembers whether a damaged page was found. Damage does not heal, and writing around it may damage sound
  * pages too. */
 const damageWatch = () => {
   let damage: unknown
@@ -326,7 +326,7 @@ const isDamage = (error: unknown): boolean =>
 const DAMAGED = 'The database file is damaged; restore a backup of it'
 const LOCKED = 'The database is locked by another program'
 
-/** SQLite result codes by their beginning, for which the disk or another process is to blame. */
+/** Prefixes of the SQLite result codes that the disk or another process is to blame for. */
 const OUTAGES: readonly (readonly [string, string])[] = [
   ['SQLITE_BUSY', LOCKED],
   [
@@ -338,7 +338,7 @@ const OUTAGES: readonly (readonly [string, string])[] = [
   ['SQLITE_IOERR_READ', 'The disk cannot be read; see the log of the system'],
   [
     'SQLITE_IOERR',
-    'The disk takes no writes: it is read-only, at a limit or failing; see the log of the system',
+    'The disk accepts no writes: it is read-only, at a limit or failing; see the log of the system',
   ],
   ['SQLITE_LOCKED', LOCKED],
   ['SQLITE_NOTADB', DAMAGED],

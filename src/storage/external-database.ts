@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url'
 import { AppError } from '../errors.ts'
 import { fileFault } from './files/private-files.ts'
 
-/** What a column of another program's table may contain, whatever its type says. */
+/** What a column of another program's table may contain, regardless of its type. */
 export type Value = string | number | bigint | Uint8Array | null
 
 /** A database of another program, as it stood when it was opened. */
@@ -51,7 +51,7 @@ export const openExternalDatabase = (path: string): ExternalDatabase => {
   const requireTable = (table: string, columns: readonly string[]): void => {
     const kind = db.query("SELECT type FROM pragma_table_list(?) WHERE schema = 'main'").get(table)
     if (!kind) throw new Error(`it has no table "${table}"`)
-    // A view can run anything for each row, and may have no last one.
+    // A view can run anything for each row, and may have no last row.
     if ((kind as { type: string }).type !== 'table')
       throw new Error(`its "${table}" is not a table`)
     const found = db.query('SELECT name FROM pragma_table_info(?)').all(table)
@@ -89,10 +89,10 @@ export const openExternalDatabase = (path: string): ExternalDatabase => {
   }
 }
 
-/** Far more than any column of ours accepts, and little enough to hold a thousand in memory. */
+/** Far more than any of our columns accepts, and small enough to keep a thousand in memory. */
 const CELL_BYTES_MAX = 4096
 
-/** Returns a value, or for a longer one an empty blob, which no column of ours accepts. */
+/** Returns a value, or for a longer one an empty blob, which none of our columns accepts. */
 const bounded = (value: string): string =>
   `CASE WHEN octet_length(${value}) > ${CELL_BYTES_MAX} THEN x'' ELSE ${value} END`
 

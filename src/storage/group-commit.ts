@@ -78,7 +78,7 @@ export const groupCommit = <Item, Outcome>({
       outage = undefined
       for (const [index, { resolve, reject }] of group.entries()) {
         const outcome = outcomes[index]
-        if (outcome === undefined) reject(new Error('a commit gave too few outcomes'))
+        if (outcome === undefined) reject(new Error('a commit returned too few outcomes'))
         else resolve(outcome)
       }
     } catch (error) {

@@ -72,8 +72,8 @@ export const openDatabase = (path: string, options: OpenOptions = {}): Database 
     }
 }
 
-/** How long another process may hold the file or the right to change its schema, as one does that is
- * just starting. */
+/** How long another process may hold the file or the right to change its schema, as one that is just
+ * starting does. */
 const HELD_MS_MAX = 3000
 const HELD_RETRY_MS = 50
 
@@ -106,7 +106,7 @@ const bringUpToDate = (writer: Sqlite, path: string, { beforeMigration }: OpenOp
   if (from === MIGRATIONS.length) return
   const done = beforeMigration?.()
   try {
-    // Another process may have done it since.
+    // Another process may have done so by now.
     if (schemaVersion(writer) === MIGRATIONS.length) return
     // A new, empty database has nothing to lose.
     if (schemaVersion(writer) > 0) keepCopy(writer, path)

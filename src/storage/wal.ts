@@ -8,15 +8,15 @@ const FRAME_WORDS = FRAME_HEADER_WORDS + 4096 / 4
 
 /** Returns whether a write-ahead log is damaged before its end, so that SQLite would silently drop
  * commits that were synced and acknowledged. A power cut tears at most the last commit, since each is
- * synced before the next is written, so two intact commits in a row after a bad place are proof of
+ * synced before the next is written, so two intact commits in a row after a bad position are proof of
  * damage. Damage in the last two looks like a power cut. A file above `bytesMax` is not examined. */
 export const isWalDamaged = (path: string, bytesMax: number): boolean => {
-  const place = firstLost(path, bytesMax)
-  // Another process may have restarted the log while it was read, but not twice at the same place.
-  return place !== undefined && place === firstLost(path, bytesMax)
+  const position = firstLost(path, bytesMax)
+  // Another process may have restarted the log while it was read, but not twice at the same position.
+  return position !== undefined && position === firstLost(path, bytesMax)
 }
 
-/** Returns the place of the second intact commit after a bad place, if there is one. */
+/** Returns the position of the second intact commit after a bad position, if there is one. */
 const firstLost = (path: string, bytesMax: number): string | undefined => {
   if (!existsSync(path) || statSync(path).size > bytesMax) return undefined
   const bytes = new Uint8Array(readFileSync(path))

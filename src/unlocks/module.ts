@@ -30,7 +30,7 @@ type Dependencies = {
   readonly config: Pick<Config, 'dataDir' | 'logRetentionMs'>
   readonly audit: {
     readonly record: RecordAuditEvent
-    /** Erases addresses from audit events before a time; returns from how many. */
+    /** Erases addresses from audit events before a time; returns the number of events. */
     readonly store: { readonly eraseAddressesBefore: (timeMs: number) => Promise<number> }
   }
   /** Called with the size of the log when it is opened and after each commit. */
@@ -43,7 +43,7 @@ type RouteDependencies = Pick<Parameters<typeof unlockRoutes>[0], 'refusedAccoun
   readonly authenticateRequest: AuthenticateRequest
 }
 
-/** Opens the unlock log and all that reads, verifies and erases it. Before the database is opened,
+/** Opens the unlock log and everything that reads, verifies and erases it. Before the database is opened,
  * call `keyFile(dataDir).requireDatabase`. Throws `unavailable` if the log's key is missing or
  * damaged. */
 export const openUnlocks = async ({ db, clock, logger, config, audit, ...deps }: Dependencies) => {

@@ -1,4 +1,4 @@
-/** The least that a JSON server on this runtime can do: the yardstick of the bench. */
+/** The smallest JSON server on this runtime: the yardstick of the bench. */
 const server = Bun.serve({
   hostname: '127.0.0.1',
   port: Number(process.argv[2]),

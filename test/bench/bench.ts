@@ -21,7 +21,7 @@ import { fillPeople, hashesPerSecond, loginLoad, signInPerson } from './logins.t
 
 const ROOT = join(import.meta.dir, '../..')
 
-/** Rounds of each server in turn, so that what else the machine does disturbs both alike. */
+/** Rounds of each server in turn, so that other load on the machine affects both alike. */
 const ROUNDS = Number(process.env['BENCH_ROUNDS'] ?? 7)
 const SECONDS = Number(process.env['BENCH_SECONDS'] ?? 4)
 const EVENTS = Number(process.env['BENCH_EVENTS'] ?? 1_000_000)
@@ -104,13 +104,13 @@ const loadLines = async (folder: string): Promise<readonly Line[]> => {
     return { bare: typical(found.bare), service: typical(found.service) }
   }
   const many = await measured(MANY)
-  const one = await measured(1)
+  const single = await measured(1)
   const sync = median(syncs)
   await service.stop()
   const ratio = many.service.perSecond / many.bare.perSecond
   return [
-    { what: `bare server, ${MANY} connections`, measured: told(many.bare) },
-    { what: `\`/logUnlocking\`, ${MANY} connections`, measured: told(many.service) },
+    { what: `bare server, ${MANY} connections`, measured: loadText(many.bare) },
+    { what: `\`/logUnlocking\`, ${MANY} connections`, measured: loadText(many.service) },
     {
       what: 'the second, as a share of the first',
       measured: ratio.toFixed(3),
@@ -123,12 +123,12 @@ const loadLines = async (folder: string): Promise<readonly Line[]> => {
       target: '< 10 ms',
       isMet: many.service.p99Ms < 10,
     },
-    { what: 'bare server, 1 connection', measured: told(one.bare) },
-    { what: '`/logUnlocking`, 1 connection', measured: told(one.service) },
+    { what: 'bare server, 1 connection', measured: loadText(single.bare) },
+    { what: '`/logUnlocking`, 1 connection', measured: loadText(single.service) },
     { what: 'write and sync what one unlock appends (40 KiB)', measured: `${sync.toFixed(2)} ms` },
     {
       what: 'a bare request plus that sync, as a share of one `/logUnlocking`',
-      measured: ((one.bare.p50Ms + sync) / one.service.p50Ms).toFixed(2),
+      measured: ((single.bare.p50Ms + sync) / single.service.p50Ms).toFixed(2),
     },
   ]
 }
@@ -140,7 +140,7 @@ const typical = (loads: readonly Load[]): Load => ({
   p99Ms: median(loads.map(({ p99Ms }) => p99Ms)),
 })
 
-const told = ({ perSecond, p50Ms, p99Ms }: Load): string =>
+const loadText = ({ perSecond, p50Ms, p99Ms }: Load): string =>
   `${count(perSecond)}/s, p50 ${p50Ms.toFixed(2)} ms, p99 ${p99Ms.toFixed(2)} ms`
 
 const largeLogLines = async (folder: string): Promise<readonly Line[]> => {
@@ -224,7 +224,7 @@ const loginLines = async (folder: string): Promise<readonly Line[]> => {
   }
   await few.stop()
   await many.stop()
-  /** Of each round by itself, since what else the machine does changes from one to the next. */
+  /** For each round separately, since other load on the machine changes between rounds. */
   const ratio = (part: (round: number) => number, whole: (round: number) => number) =>
     median(found.hashes.map((_, round) => part(round) / whole(round)))
   const logins = (loads: readonly Load[]) => (round: number) =>
@@ -234,14 +234,14 @@ const loginLines = async (folder: string): Promise<readonly Line[]> => {
   const { p99Ms } = typical(found.unlocks)
   return [
     { what: '`Bun.password.verify` alone', measured: `${median(found.hashes).toFixed(1)}/s` },
-    { what: `\`/login\`, ${count(PEOPLE_FEW)} accounts`, measured: told(typical(found.few)) },
+    { what: `\`/login\`, ${count(PEOPLE_FEW)} accounts`, measured: loadText(typical(found.few)) },
     {
       what: 'the second, as a share of the first',
       measured: ofHashes.toFixed(3),
       target: '≥ 0.90',
       isMet: ofHashes >= 0.9,
     },
-    { what: `\`/login\`, ${count(PEOPLE)} accounts`, measured: told(typical(found.many)) },
+    { what: `\`/login\`, ${count(PEOPLE)} accounts`, measured: loadText(typical(found.many)) },
     {
       what: `cost of a login among ${count(PEOPLE)}`,
       measured: `${cost.toFixed(3)} × that among ${count(PEOPLE_FEW)}`,
@@ -250,7 +250,7 @@ const loginLines = async (folder: string): Promise<readonly Line[]> => {
     },
     {
       what: '`/logUnlocking`, 1 connection, while logins saturate it',
-      measured: told(typical(found.unlocks)),
+      measured: loadText(typical(found.unlocks)),
       target: 'p99 < 50 ms',
       isMet: p99Ms < 50,
     },
@@ -308,7 +308,7 @@ const refusalLines = async (): Promise<readonly Line[]> => {
   ]
 }
 
-/** What can be asked for by name; all of it where nothing is. */
+/** The parts that can be selected by name; by default, all of them. */
 const PARTS = {
   unlocks: loadLines,
   log: largeLogLines,

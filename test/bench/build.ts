@@ -3,7 +3,7 @@ import { scripts } from '../../package.json'
 
 const ROOT = join(import.meta.dir, '../..')
 
-/** Builds a yardstick with the flags of the service, or with none but those that make a file. */
+/** Builds a yardstick with the flags of the service, or with only those that create a file. */
 export const buildYardstick = (
   entry: string,
   outfile: string,

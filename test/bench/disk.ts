@@ -2,11 +2,11 @@ import { closeSync, fdatasyncSync, openSync, rmSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 
 const PAGE_BYTES = 4096
-/** Pages that the log's transaction of one unlock appends to the WAL, as strace counts them: what
- * an append-only tree, its indexes and the changed roots come to. */
+/** Pages that the log's transaction of one unlock appends to the WAL, as strace counts them: an
+ * append-only tree, its indexes and the changed roots. */
 const PAGES = 10
 
-/** How many milliseconds the disk of a folder takes to write and sync what one unlock appends. */
+/** How many milliseconds the disk of a folder takes to write and sync the data of one unlock. */
 export const syncMs = (folder: string, seconds: number): number => {
   const path = join(folder, 'sync-rate')
   const page = Buffer.alloc(PAGE_BYTES, 'x')

@@ -1,6 +1,6 @@
 import { Elysia } from 'elysia'
 
-/** The least that an app on this framework is: the yardstick of starts and of memory. */
+/** The smallest app on this framework: the yardstick for starts and memory. */
 const app = new Elysia()
   .get('/livez', () => ({ status: 'ok' }))
   .listen({ hostname: '127.0.0.1', port: Number(process.argv[2]) })

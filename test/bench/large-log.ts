@@ -14,11 +14,11 @@ const SUBMISSION_EVENTS = 500
 const RECEIPTS = 2000
 const PAGES = 200
 
-/** The first pages that are timed: all, by one filter, and by two. */
+/** The first pages that are timed: unfiltered, with one filter, and with two. */
 const QUERIES = ['limit=50', 'limit=50&method=pin', 'limit=50&lock=garage&result=unlocked'] as const
 
-/** Appends events through the service's own code until the log of a folder holds so many; gives
- * events a second. */
+/** Appends events through the service's own code until the log of a folder has that many; returns
+ * events per second. */
 export const fill = (folder: string, events: number): Promise<number> =>
   withApp(folder, async (app) => {
     if (!(await app.accounts.store.hasOwner()))
@@ -59,7 +59,7 @@ export const receiptMs = (folder: string): Promise<number> =>
     return (seconds(begun) * 1000) / RECEIPTS
   })
 
-/** Entries a second that `log verify` recomputes, its start left out; throws unless it is whole. */
+/** Entries per second that `log verify` recomputes, without its start; throws unless the log is intact. */
 export const verifiedPerSecond = async (folder: string, events: number): Promise<number> => {
   const [starting] = await timed(() => runCommand(['log', 'key'], { folder }))
   const [whole, { status, out, words }] = await timed(() =>
@@ -69,7 +69,7 @@ export const verifiedPerSecond = async (folder: string, events: number): Promise
   return events / (whole - starting)
 }
 
-/** The median of the milliseconds until the first page is there, for each query. */
+/** The median milliseconds until the first page arrives, for each query. */
 export const firstPagesMs = async (folder: string): Promise<ReadonlyMap<string, number>> => {
   await using service = await startService({ folder, env: QUIET })
   const token = await signIn(service.url)
@@ -101,7 +101,7 @@ export const exported = async (folder: string, events: number): Promise<Export> 
   await using service = await startService({ folder, env: QUIET })
   const token = await signIn(service.url)
   const restMiB = memoryMiB(service.pid, 'VmRSS')
-  // 5 forgets the peak that the start and the login left.
+  // 5 resets the peak that the start and the login left.
   writeFileSync(`/proc/${service.pid}/clear_refs`, '5')
   const begun = performance.now()
   const answer = await clientOf(service.url).get('/v1/unlocks/export?format=ndjson', bearer(token))

@@ -1,13 +1,13 @@
 import { join } from 'node:path'
 
-/** What a round of load found. */
+/** The result of a round of load. */
 export type Load = {
   readonly perSecond: number
   readonly p50Ms: number
   readonly p99Ms: number
 }
 
-/** Where to, and what post.lua takes from its environment. */
+/** The target, and what post.lua reads from its environment. */
 export type Target = {
   readonly url: string
   readonly BODY: string
@@ -19,7 +19,7 @@ type Round = { readonly connections: number; readonly seconds: number }
 
 const SCRIPT = join(import.meta.dir, 'post.lua')
 
-/** Posts with wrk, over so many connections at once; throws unless each was answered 200. */
+/** Posts with wrk over that many connections at once; throws unless every answer is 200. */
 export const postLoad = async (
   { url, ...env }: Target,
   { connections, seconds }: Round,

@@ -7,10 +7,10 @@ import { type Load, postLoad } from './load.ts'
 /** Enough to keep every core hashing, and as many as the service lets wait. */
 const CONNECTIONS = 16
 
-/** Passwords that are still being checked when wrk hangs up are done after so long. */
+/** How long until the passwords that are still being verified when wrk hangs up are done. */
 const UNANSWERED_MS = 1000
 
-/** Makes a database with so many accounts, each with a session and a known place. */
+/** Creates a database with that many accounts, each with a session and a known client. */
 export const fillPeople = async (folder: string, people: number): Promise<void> => {
   const made = await runCommand(['user', 'add', 'person'], { folder, input: `${PASSWORD}\n` })
   if (made.status !== 0) throw new Error(made.words)
@@ -38,7 +38,7 @@ export const fillPeople = async (folder: string, people: number): Promise<void> 
   })()
 }
 
-/** Passwords that this machine verifies a second, with nothing around it. */
+/** Passwords per second that this machine verifies, without a server. */
 export const hashesPerSecond = async (forSeconds: number): Promise<number> => {
   const hash = await Bun.password.hash(PASSWORD, {
     algorithm: 'argon2id',
@@ -56,7 +56,7 @@ export const hashesPerSecond = async (forSeconds: number): Promise<number> => {
   return verified / seconds()
 }
 
-/** Logs in one of so many people after the other. */
+/** Logs in that many people in turn. */
 export const loginLoad = async (url: string, people: number, seconds: number): Promise<Load> => {
   const body = { username: 'person-NUMBER', password: PASSWORD }
   const target = { url: `${url}/login`, BODY: JSON.stringify(body), PEOPLE: String(people) }

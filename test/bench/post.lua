@@ -1,4 +1,4 @@
--- What each connection of wrk sends, over and over; prints what came of it as one line of JSON.
+-- What each connection of wrk sends repeatedly; prints the result as one line of JSON.
 wrk.method = 'POST'
 wrk.body = os.getenv('BODY')
 wrk.headers['content-type'] = 'application/json'
@@ -6,7 +6,7 @@ wrk.headers['content-type'] = 'application/json'
 local token = os.getenv('TOKEN')
 if token then wrk.headers['authorization'] = 'Bearer ' .. token end
 
--- Where there are people, each request speaks for another of them.
+-- With PEOPLE, each request is from another person.
 local people = tonumber(os.getenv('PEOPLE'))
 if people then
   local body = wrk.body

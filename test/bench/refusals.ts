@@ -9,18 +9,18 @@ const SAMPLES = 500
 const WAVES = 20
 const AT_ONCE = 200
 
-/** How far the medians of all ways to fail a login are apart. */
+/** How far apart the medians of all kinds of failed logins are. */
 export const failedLoginsApartMs = async (withOlder: boolean): Promise<number> => {
   const { medians } = await failedLogins(SAMPLES, { withOlder })
   return Math.max(...medians.values()) - Math.min(...medians.values())
 }
 
-/** The p99 of how long a login that is too many waits for its refusal, and of unlocks meanwhile. */
+/** The p99 of the time until an excess login is refused, and of unlocks meanwhile. */
 export const loginWaves = async () => {
   await using service = await startService({ env: QUIET })
   const { post } = clientOf(service.url)
   const token = await signIn(service.url)
-  // Another account than the one that unlocks, since each may have a hundred sessions.
+  // Not the account that unlocks, since each may have a hundred sessions.
   const person = { username: 'eve', password: PASSWORD, phone: '1', address: 'x' }
   await post('/register', person)
   const timed = async (request: () => Promise<Response>) => {

@@ -4,30 +4,30 @@ import { BINARY, UNLIMITED, freePort } from '../support/binary.ts'
 import { buildYardstick } from './build.ts'
 import { median } from './large-log.ts'
 
-/** Long enough for what a start leaves to be done and freed. */
+/** Long enough for the leftover work of a start to finish and be freed. */
 const IDLE_MS = 5000
 const START_MS_MAX = 60_000
 
 export type Small = {
   /** Milliseconds from the start of the process to its first answer. */
   readonly startMs: number
-  /** Processor time until then, of all threads, in steps of ten. */
+  /** Processor time of all threads until then, in steps of ten. */
   readonly cpuMs: number
 }
 
-/** What is started: the service where it was before and in an empty folder, an empty Elysia app built
- * as `bun build --compile` makes it by itself, and one with the flags of the service. */
+/** What is started: the service in a used and in an empty folder, an empty Elysia app built with plain
+ * `bun build --compile`, and one with the flags of the service. */
 const KINDS = ['service', 'first', 'plain', 'empty'] as const
 type Kind = (typeof KINDS)[number]
 
-/** Starts each in turn, and gives the medians. */
+/** Starts each in turn, and returns the medians. */
 export const starts = async (
   folder: string,
   rounds: number,
 ): Promise<Readonly<Record<Kind, Small>>> => {
   const kinds = build(folder)
   const found: Record<Kind, Small[]> = { service: [], first: [], empty: [], plain: [] }
-  // The first of each reads the file from disk, and makes the service's data.
+  // The first start of each reads the file from disk, and creates the service's data.
   for (const kind of KINDS) await started(kinds[kind], async () => {})
   for (let round = 0; round < rounds; round += 1)
     for (const kind of KINDS) found[kind].push(await started(kinds[kind], async () => {}))
@@ -43,7 +43,7 @@ export const starts = async (
   }
 }
 
-/** The resident MiB of the service and of the empty app some seconds after their start, medians. */
+/** The median resident MiB of the service and of the empty app some seconds after their start. */
 export const idleMiB = async (folder: string, rounds: number) => {
   const kinds = build(folder)
   const found = { service: [] as number[], empty: [] as number[] }
@@ -99,7 +99,7 @@ const started = async (
   }
 }
 
-/** By a bare connection: what asks runs beside what starts, and must leave it the processor. */
+/** Over a bare connection: the client runs beside the program and must leave it the processor. */
 const answers = (port: number): Promise<boolean> =>
   new Promise((tell) => {
     const failed = () => tell(false)
@@ -121,7 +121,7 @@ const answers = (port: number): Promise<boolean> =>
 const residentMiB = (pid: number): number =>
   Number(/^Rss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1]) / 1024
 
-/** Of proc(5): user and system time are the fields 14 and 15, in hundredths of a second. */
+/** From proc(5): user and system time are fields 14 and 15, in hundredths of a second. */
 const cpuMsOf = (pid: number): number => {
   const afterName = readFileSync(`/proc/${pid}/stat`, 'utf8')
     .replace(/^.*\) /, '')

@@ -17,7 +17,7 @@ const HOME = '203.0.113.1'
 const AWAY = '198.51.100.7'
 const STRANGER = '203.0.113.66'
 
-describe('people at the compiled file', () => {
+describe('accounts on the compiled executable', () => {
   let service: Service
   let db: Database
   let client: ReturnType<typeof clientOf>
@@ -61,7 +61,7 @@ describe('people at the compiled file', () => {
     await service.stop()
   })
 
-  test('[P2] a password counts code points, is compared in full and in one spelling', async () => {
+  test('[P2] password length counts code points, and passwords are compared in full after normalisation', async () => {
     expect(await register('kim', '🗝️🚪🔒🏠🔑🪟⛓')).toBe('User registered successfully')
     expect(await register('lea', '🗝🚪🔒🏠🔑🪟⛓')).toBe('Weak password')
     const long = 'correct horse battery staple '.repeat(8)
@@ -74,12 +74,12 @@ describe('people at the compiled file', () => {
     expect((await logIn('ned', 'Caf\u00e9 cr\u00e8me')).status).toBe(200)
   })
 
-  test('[P3] common passwords, the name and the product’s words are refused', async () => {
+  test('[P3] passwords that are common, the name or words of the product are refused', async () => {
     for (const weak of ['password1', 'PASSWORD1', 'secure lock', 'zoe-zoe-1', 'zzzzzzzzzzzz'])
       expect(`${weak}: ${await register('zoe', weak)}`).toBe(`${weak}: Weak password`)
   })
 
-  test('[P4, P5] who guesses waits, the person at home does not, and an owner lifts it', async () => {
+  test('[P4, P5] guessing locks a client out but not the person at home, and an owner clears the lockout', async () => {
     await register('ada')
     const { device_token: deviceToken } = await logIn('ada')
     for (let guess = 0; guess < 10; guess += 1)
@@ -99,7 +99,7 @@ describe('people at the compiled file', () => {
     expect(recordsOf(log(), 'lockout.cleared')).toHaveLength(1)
   })
 
-  test('[T4] parallel refreshes get one successor; a later reuse ends the session, on record', async () => {
+  test('[T4] parallel refreshes get one successor; a later reuse ends the session and leaves an audit event', async () => {
     await register('bea')
     const first = await logIn('bea')
     const other = await logIn('bea')
@@ -114,7 +114,7 @@ describe('people at the compiled file', () => {
     expect(recordsOf(log(), 'session.reuse')).toHaveLength(1)
   })
 
-  test('[T3, T5] people end their sessions, an owner anybody’s, at the next request', async () => {
+  test('[T3, T5] people can end their own sessions, an owner anyone’s, effective at the next request', async () => {
     await register('cem')
     const phones = [await logIn('cem'), await logIn('cem'), await logIn('cem')] as const
     const own = bearer(phones[0].access_token)
@@ -123,19 +123,19 @@ describe('people at the compiled file', () => {
     }
     const ended = sessions.find(({ current }) => !current)
     expect((await client.delete(`/v1/sessions/${ended?.id}`, {}, own)).status).toBe(200)
-    const left = await Promise.all(phones.map(statusOf))
-    expect(left.filter((status) => status === 200)).toHaveLength(2)
+    const statuses = await Promise.all(phones.map(statusOf))
+    expect(statuses.filter((status) => status === 200)).toHaveLength(2)
     const { id } = (await (await client.get('/v1/me', own)).json()) as { id: string }
     expect((await client.delete(`/v1/sessions?account=${id}`, {}, owner)).status).toBe(200)
     expect(await Promise.all(phones.map(statusOf))).toStrictEqual([401, 401, 401])
   })
 
-  test('[P6] a second factor is asked for only after the right password, and each code is good once', async () => {
+  test('[P6] a second factor is requested only after the right password, and each code works once', async () => {
     await register('dan')
     const { secret } = await enrol(client, (await logIn('dan')).access_token)
     expect(await logIn('dan', 'wrong')).toStrictEqual(await logIn('nobody', 'wrong'))
     expect(await logIn('dan')).toMatchObject({ status: 401, code: 'otp_required' })
-    // The code of enrolment is used up; the next step of the clock is good already.
+    // The code of enrolment is used up; that of the next time step is already valid.
     const otp = nextCode(secret, Date.now())
     expect(await logIn('dan', PASSWORD, { otp })).toMatchObject({ status: 200 })
     expect(await logIn('dan', PASSWORD, { otp })).toMatchObject({
@@ -145,7 +145,7 @@ describe('people at the compiled file', () => {
     expect((await client.get('/getUsers', basic('dan', PASSWORD))).status).toBe(401)
   })
 
-  test('[T6, I1] no token, password or code of all this is in the log', async () => {
+  test('[T6, I1] none of these tokens, passwords and codes is in the log', async () => {
     await register('eli', 'kanarienvogel im flur')
     const login = await logIn('eli', 'kanarienvogel im flur')
     await client.get(`/v1/me?access_token=${login.access_token}`)

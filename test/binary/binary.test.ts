@@ -29,14 +29,14 @@ import { until } from '../support/until.ts'
 
 const PERSON = { username: 'ada', password: PASSWORD, phone: '1', address: 'x' }
 
-/** Starts the service where it must refuse, and gives its exit status and its words. */
+/** Starts the service expecting a refusal; returns its exit status and messages. */
 const refusal = async (options: Parameters<typeof runCommand>[1]) => {
   const { status, words } = await runCommand(['serve'], options)
   return { status, words: words.trim() }
 }
 
 describe('the compiled file', () => {
-  test('copied alone into an empty folder it runs, and makes its data folder 0700 and files 0600', async () => {
+  test('runs when copied alone into an empty folder, and creates its data folder 0700 and files 0600', async () => {
     const folder = temporaryFolder()
     cpSync(BINARY, join(folder, 'server'))
     await using service = await startService({ folder, env: UNLIMITED })
@@ -51,7 +51,7 @@ describe('the compiled file', () => {
     rmSync(folder, { recursive: true })
   })
 
-  test('tells people where it listens, where data lies and what to mind', async () => {
+  test('says where it listens, where its data is and what needs attention', async () => {
     await using service = await startService({ env: { HOST: '0.0.0.0', DEBUG: 'true' } })
     // It answers requests a moment before that.
     while (!service.output().log.includes('"started"')) await Bun.sleep(5)
@@ -91,7 +91,7 @@ describe('the compiled file', () => {
     rmSync(folder, { recursive: true })
   })
 
-  test('reads the older app’s .env where it is named, and the environment goes before it', async () => {
+  test('reads the legacy server’s .env if it is named, and the environment takes precedence', async () => {
     const folder = temporaryFolder()
     writeFileSync(join(folder, '.env'), 'DEBUG=True\nREGISTRATION="closed"\nPORT=1\n')
     await using service = await startService({ folder, args: ['--env-file', '.env'] })
@@ -111,7 +111,7 @@ describe('the compiled file', () => {
     rmSync(folder, { recursive: true })
   })
 
-  test('says which lines of a settings file set nothing, and takes all the others', async () => {
+  test('says which lines of a settings file set nothing, and uses all others', async () => {
     const folder = temporaryFolder()
     const lines = [
       '# the gateway',
@@ -137,7 +137,7 @@ describe('the compiled file', () => {
     rmSync(folder, { recursive: true })
   })
 
-  test('what a start offers can be pasted, with the settings that it was started with', async () => {
+  test('the commands that a start suggests can be pasted, and include its settings', async () => {
     const folder = temporaryFolder()
     writeFileSync(join(folder, 'the lock.env'), `DATA_DIR=${join(folder, 'elsewhere')}\n`)
     await using service = await startService({ folder, args: ['--env-file', 'the lock.env'] })
@@ -153,7 +153,7 @@ describe('the compiled file', () => {
     rmSync(folder, { recursive: true })
   })
 
-  test('DEBUG opens the tables to this machine alone: not through a proxy, not under a foreign name', async () => {
+  test('DEBUG opens the tables to this machine only: not through a proxy, not under a foreign name', async () => {
     await using service = await startService({ env: { ...UNLIMITED, DEBUG: 'true' } })
     const status = async (headers: Record<string, string>) =>
       (await clientOf(service.url).get('/getUsers', headers)).status
@@ -165,7 +165,7 @@ describe('the compiled file', () => {
     expect(await status({ host: 'localhost' })).toBe(200)
   })
 
-  test('[T2] a short or known secret stops the start', async () => {
+  test('[T2] a short or known secret prevents the start', async () => {
     for (const secret of ['kurz-und-geheim', 'your-secret-key-your-secret-key-your']) {
       const { status, words } = await refusal({ env: { JWT_SECRET_KEY: secret } })
       expect(status).toBe(1)
@@ -174,7 +174,7 @@ describe('the compiled file', () => {
     }
   })
 
-  test('a bad setting, a port in use and a bad certificate each give one understandable message', async () => {
+  test('a bad setting, a port in use and a bad certificate each cause one clear message', async () => {
     expect(await refusal({ env: { PORT: 'http' } })).toStrictEqual({
       status: 1,
       words: 'The settings cannot be used:\n  PORT must be a whole number from 1 to 65535',
@@ -203,7 +203,7 @@ describe('the compiled file', () => {
     })
   })
 
-  test('a second service on the same data folder is refused, and the first goes on', async () => {
+  test('a second service on the same data folder is refused, and the first keeps running', async () => {
     await using service = await startService()
     const second = await refusal({
       folder: service.folder,
@@ -217,7 +217,7 @@ describe('the compiled file', () => {
     await service.stop('SIGKILL')
   })
 
-  test('[I5] serves HTTPS with a certificate, and says HSTS only there', async () => {
+  test('[I5] serves HTTPS with a certificate, and sends HSTS only there', async () => {
     const folder = temporaryFolder()
     const [cert, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')]
     const made = Bun.spawnSync([
@@ -257,7 +257,7 @@ describe('the compiled file', () => {
 })
 
 describe('commands', () => {
-  test('--version, and words that make no sense', async () => {
+  test('--version, and unknown arguments', async () => {
     expect(await runCommand(['--version'])).toMatchObject({ status: 0, out: `${version}\n` })
     expect((await runCommand(['dance'])).status).toBe(2)
     expect((await runCommand(['serve', '--dance'])).status).toBe(2)
@@ -315,7 +315,7 @@ describe('stopping', () => {
     rmSync(folder, { recursive: true })
   })
 
-  test('[D1] what was acknowledged is there after kill -9, in order and without gaps', async () => {
+  test('[D1] acknowledged events are there after kill -9, in order and without gaps', async () => {
     const folder = temporaryFolder()
     let acknowledged = 0
     for (let round = 0; round < 5; round++) {
@@ -349,7 +349,7 @@ describe('stopping', () => {
   })
 })
 
-/** Runs a shell script as root in a mount namespace of its own, so that its mounts end with it. */
+/** Runs a shell script as root in a new mount namespace, so that its mounts end with it. */
 const inNamespace = (script: string, folder: string) => {
   const run = Bun.spawnSync(['unshare', '-m', 'sh', '-ec', script], {
     cwd: folder,
@@ -363,7 +363,7 @@ const inNamespace = (script: string, folder: string) => {
 const isRoot = process.getuid?.() === 0
 
 describe.if(isRoot)('a disk that fails (these need root, to mount one)', () => {
-  test('[D4] a log without room, and a log that nobody reads, do not stop the door', async () => {
+  test('[D4] a process log without room, or that nobody reads, does not stop the door', async () => {
     const folder = temporaryFolder()
     const ask = (out: string, times: number) => `
       PORT=$port "$BINARY" ${out} 2>/dev/null & server=$!
@@ -385,7 +385,7 @@ describe.if(isRoot)('a disk that fails (these need root, to mount one)', () => {
     rmSync(folder, { recursive: true })
   })
 
-  test('[D4] a full disk at the start: one message, exit 1, nothing half-made', () => {
+  test('[D4] a full disk at the start: one message, exit 1, nothing half-written', () => {
     const folder = temporaryFolder()
     const script = `
       mkdir disk; mount -t tmpfs -o size=64k tmpfs disk
@@ -398,7 +398,7 @@ describe.if(isRoot)('a disk that fails (these need root, to mount one)', () => {
     rmSync(folder, { recursive: true })
   })
 
-  test('[D4] a disk that fills up: writes answer 503, reads go on, nothing half-written, and it recovers', async () => {
+  test('[D4] a disk that fills up: writes answer 503, reads continue, nothing half-written, and it recovers', async () => {
     const folder = temporaryFolder()
     const port = await freePort()
     const script = `
@@ -499,7 +499,7 @@ describe('a database that cannot be used', () => {
     rmSync(folder, { recursive: true })
   })
 
-  test('[D4] a lock held by another program: writes answer 503 after a wait, reads go on', async () => {
+  test('[D4] a lock held by another program: writes answer 503 after a wait, reads continue', async () => {
     await using service = await startService({ env: UNLIMITED })
     const { post, get } = clientOf(service.url)
     const { folder } = service

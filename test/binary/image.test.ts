@@ -50,7 +50,7 @@ const isRequired = process.env['REQUIRE_IMAGE'] === '1'
 const isDebian12 = (): boolean =>
   /^VERSION_ID="12"$/m.test(readFileSync('/etc/os-release', 'utf8')) && process.arch === 'x64'
 
-/** Needs root, and a Debian 12 that stands in for the base images. */
+/** Needs root, and a Debian 12 in place of the base images. */
 const canRun = isRequired || (process.getuid?.() === 0 && isDebian12())
 
 describe.if(canRun)('the image, run read-only, as its user, without capabilities', () => {
@@ -115,11 +115,11 @@ describe.if(canRun)('the image, run read-only, as its user, without capabilities
     return started
   }
 
-  /** The process within, as this machine numbers it. */
+  /** The process id of the server, as seen from this machine. */
   const processOf = (started: { pid: number }): string =>
     readFileSync(`/proc/${started.pid}/task/${started.pid}/children`, 'utf8').trim()
 
-  /** Runs a command of the executable within, as `docker exec` does. */
+  /** Runs a command of the executable inside, as `docker exec` does. */
   const within = async (pid: string, args: readonly string[], input = '', more = {}) => {
     const run = Bun.spawn(
       [
@@ -154,7 +154,7 @@ describe.if(canRun)('the image, run read-only, as its user, without capabilities
     }
   }
 
-  test('serves, keeps its data in /data alone, takes its secret from a file, and stops with 0', async () => {
+  test('serves, keeps its data only in /data, reads its secret from a file, and stops with 0', async () => {
     const started = start()
     while (processOf(started) === '') await Bun.sleep(10)
     const pid = processOf(started)
@@ -201,7 +201,7 @@ describe.if(canRun)('the image, run read-only, as its user, without capabilities
     expect(await started.exited).toBe(0)
   })
 
-  test('refuses a secret file that holds too little, and says so', async () => {
+  test('refuses a secret file that is too short, and says so', async () => {
     writeFileSync(secret, 'short')
     const started = start()
     expect(await started.exited).toBe(1)

@@ -3,7 +3,7 @@ import { rmSync } from 'node:fs'
 import { UNLIMITED, runCommand, startService, temporaryFolder } from '../support/binary.ts'
 import { until } from '../support/until.ts'
 
-test('SIGUSR2 changes the level of the log while it runs, says so, and keeps it on record', async () => {
+test('SIGUSR2 changes the log level at run time, says so, and leaves an audit event', async () => {
   const folder = temporaryFolder()
   await using service = await startService({ folder, env: { ...UNLIMITED, LOG_LEVEL: 'error' } })
   const records = () =>
@@ -24,7 +24,7 @@ test('SIGUSR2 changes the level of the log while it runs, says so, and keeps it 
   const request = async (path: string) => {
     for (const each of [path, '/livez']) await (await fetch(service.url + each)).text()
   }
-  // The start is on record before.
+  // The start has left an audit event before.
   await until(() => changes().length > 0)
   await request('/join')
 
@@ -38,7 +38,7 @@ test('SIGUSR2 changes the level of the log while it runs, says so, and keeps it 
   await signal()
   expect(changes().at(-1)).toMatchObject({ detail: { from: 'debug', to: 'error' } })
   await request('/join')
-  // The one of the audit event itself may be written before the level is changed, not after.
+  // The line of the audit event itself may be written before the level changes, not after.
   expect(count('commit')).toBeLessThanOrEqual(commits + 1)
 
   const { out } = await runCommand(['audit', '--json', '--limit', '2'], { folder })

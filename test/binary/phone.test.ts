@@ -61,7 +61,7 @@ describe('a phone app, as the manual describes it, talking to the executable ove
     rmSync(folder, { recursive: true })
   })
 
-  test('pins the CA of the QR code, and talks to no other', async () => {
+  test('pins the CA of the QR code, and trusts no other', async () => {
     expect(String(await faultOf(fetchAuthority(service.url, '0'.repeat(64))))).toContain('QR code')
     ca = await fetchAuthority(service.url, caSha256)
     phone = lockClient(service.url, ca)
@@ -91,7 +91,7 @@ describe('a phone app, as the manual describes it, talking to the executable ove
     verifierKey = (await phone.call('GET', '/v1/log/key'))['verifier_key'] as string
   })
 
-  test('an access token that is over is refreshed once, however many requests find it so', async () => {
+  test('an expired access token is refreshed once, however many requests notice', async () => {
     const before = phone.secrets.get('refresh_token')
     phone.secrets.set('access_token', 'expired')
     phone.sent.length = 0
@@ -101,12 +101,12 @@ describe('a phone app, as the manual describes it, talking to the executable ove
     )
     expect(phone.sent.filter((path) => path.endsWith('/refresh'))).toHaveLength(1)
     expect(phone.secrets.get('refresh_token')).not.toBe(before)
-    // The answer was lost: asked again at once, the old one gives the same successor.
+    // The answer was lost: an immediate retry with the old one gets the same successor.
     const repeated = await phone.send('POST', '/v1/session/refresh', { refresh_token: before })
     expect(repeated['refresh_token']).toBe(phone.secrets.get('refresh_token'))
   })
 
-  test('an offline queue: stored, and after a lost answer duplicate with a receipt all the same', async () => {
+  test('an offline queue: stored, and after a lost answer a duplicate with its receipt', async () => {
     store.waiting.push(...['pin', 'fingerprint', 'face'].map(newUnlock))
     const sent = [...store.waiting]
     await flush(phone, store)
@@ -122,7 +122,7 @@ describe('a phone app, as the manual describes it, talking to the executable ove
     expect(total).toBe(3)
   })
 
-  test('one that the server will never take does not hold up the others', async () => {
+  test('an unlock that the server will never accept does not hold up the others', async () => {
     const [taken] = store.receipts.keys()
     const good = newUnlock('pin')
     const bad = { ...newUnlock('pin'), method: '' }
@@ -135,7 +135,7 @@ describe('a phone app, as the manual describes it, talking to the executable ove
     expect(store.waiting).toHaveLength(0)
   })
 
-  test('501 go as 500 and 1; more than 500 at once are refused whole', async () => {
+  test('501 are sent as 500 and 1; more than 500 at once are all refused', async () => {
     store.waiting.push(...Array.from({ length: 501 }, () => newUnlock('pin')))
     phone.sent.length = 0
     expect(await faultOf(phone.call('POST', '/v1/unlocks', store.waiting))).toMatchObject({
@@ -147,7 +147,7 @@ describe('a phone app, as the manual describes it, talking to the executable ove
     expect(store.rejected.size).toBe(2)
   })
 
-  test('over the limit it waits as long as Retry-After says, and loses nothing', async () => {
+  test('over the limit, it waits as long as Retry-After says, and loses nothing', async () => {
     store.waiting.push(...Array.from({ length: 30 }, () => newUnlock('pin')))
     const before = store.receipts.size
     const faults: unknown[] = []
@@ -163,7 +163,7 @@ describe('a phone app, as the manual describes it, talking to the executable ove
     expect(store.receipts.size).toBe(before + 30)
   })
 
-  test('every receipt proves its unlock without the server, and none that was touched does', () => {
+  test('every receipt proves its unlock without the server, and no altered one does', () => {
     for (const [id, receipt] of store.receipts)
       expect(provenUnlock(receipt, verifierKey)).toMatchObject({ id, username: 'ada' })
     const [receipt = ''] = store.receipts.values()
@@ -178,7 +178,7 @@ describe('a phone app, as the manual describes it, talking to the executable ove
     expect(() => provenUnlock(receipt, other)).toThrow('does not match')
   })
 
-  test('the command line finds the same receipt good', async () => {
+  test('the command line accepts the same receipt', async () => {
     const [receipt = ''] = store.receipts.values()
     await Bun.write(join(folder, 'receipt'), receipt)
     const checked = await runCommand(
@@ -188,7 +188,7 @@ describe('a phone app, as the manual describes it, talking to the executable ove
     expect(checked).toMatchObject({ status: 0, out: expect.stringContaining('ada') as string })
   })
 
-  test('a session that was ended elsewhere asks for a login, and the queue waits', async () => {
+  test('a session that was ended elsewhere requires a login, and the queue waits', async () => {
     const other = lockClient(service.url, ca)
     await other.login('ada', PASSWORD)
     await other.call('DELETE', '/v1/sessions')
@@ -207,12 +207,12 @@ describe('a phone app, as the manual describes it, talking to the executable ove
     const begun = await phone.call('POST', '/v1/me/second-factor', { password: PASSWORD })
     const secret = begun['secret'] as string
     await phone.call('POST', '/v1/me/second-factor/confirm', { otp: codeAt(secret, Date.now()) })
-    const asked: boolean[] = []
+    const retries: boolean[] = []
     await loginWithCode(phone, 'ada', PASSWORD, (isRetry) => {
-      asked.push(isRetry)
+      retries.push(isRetry)
       return isRetry ? nextCode(secret, Date.now()) : 'no code'
     })
-    expect(asked).toStrictEqual([false, true])
+    expect(retries).toStrictEqual([false, true])
     expect((await phone.call('GET', '/v1/me'))['username']).toBe('ada')
     expect(await faultOf(loginWithCode(phone, 'ada', 'wrong horse', () => ''))).toMatchObject({
       status: 401,

@@ -24,7 +24,7 @@ const BUILT_FROM = [
 ]
 
 describe('a build', () => {
-  /** Builds from a copy of what the Dockerfile builds from, in a folder of that name. */
+  /** Builds from a copy of the Dockerfile's sources, in a folder of that name. */
   const builtIn = (folder: string): string => {
     mkdirSync(folder, { recursive: true })
     for (const name of BUILT_FROM) cpSync(join(ROOT, name), join(folder, name), { recursive: true })
@@ -38,7 +38,7 @@ describe('a build', () => {
     return sha256(join(folder, 'dist/secure-lock-server'))
   }
 
-  test('is the same bytes in any folder, and names none', () => {
+  test('is the same in any folder, byte for byte, and mentions no folder', () => {
     const folder = temporaryFolder()
     const here = sha256(BINARY)
     expect(builtIn(join(folder, 'one'))).toBe(here)
@@ -55,10 +55,10 @@ describe('what is in the executable', () => {
     parts = await components()
   })
 
-  test('is handed on with its licences by the executable itself', async () => {
+  test('is listed with its licences by the executable itself', async () => {
     const { status, out } = await runCommand(['licenses'])
     expect(status).toBe(0)
-    // Differs after a change of dependencies: `bun run notices` writes it anew.
+    // Differs after a change of dependencies: `bun run notices` rewrites it.
     expect(out).toBe(noticesText(parts))
     for (const name of [...Object.keys(manifest.dependencies), 'bun', '@zxcvbn-ts/language-common'])
       expect(out).toMatch(new RegExp(`^${name} \\d`, 'm'))
@@ -66,7 +66,7 @@ describe('what is in the executable', () => {
       expect(out).toContain(words)
   })
 
-  test('is listed with version and licence as CycloneDX, the same bytes each time', async () => {
+  test('is listed with version and licence as CycloneDX, the same bytes every time', async () => {
     const text = sbomText(parts)
     expect(sbomText(await components())).toBe(text)
     const bom = JSON.parse(text) as Bom
@@ -81,7 +81,7 @@ describe('what is in the executable', () => {
     const linked = known.get('bun')?.components?.map(({ name }) => name)
     expect(linked).toContain('sqlite')
     expect(linked).toContain('webkit')
-    // Whatever is listed is needed by something.
+    // Everything listed is needed by something.
     const reached = new Set<string>()
     const reach = (ref: string): void => {
       if (reached.has(ref)) return

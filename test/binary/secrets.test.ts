@@ -5,7 +5,7 @@ import { BINARY, startService } from '../support/binary.ts'
 
 const ROOT = resolve(import.meta.dir, '../..')
 
-/** What keys and tokens look like, with enough of their substance to be real. */
+/** What keys and tokens look like, long enough to be real. */
 const KEY_MATERIAL = {
   'a private key in PEM': /-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\\rn]+[A-Za-z0-9+/=\s\\]{60,}/,
   'a signing key of a note': /PRIVATE\+KEY\+[^+\s"'`]+\+[0-9a-f]{8}\+[A-Za-z0-9+/=]{40,}/,
@@ -22,8 +22,8 @@ const found = (text: string): readonly string[] =>
     return match === undefined ? [] : [`${name}: ${match.slice(0, 80)}`]
   })
 
-describe('no secret lies', () => {
-  test('where the search would not see it', () => {
+describe('no secret is', () => {
+  test('where the search would miss it', () => {
     const pem = crypto.getRandomValues(new Uint8Array(96)).toBase64()
     const text = crypto.getRandomValues(new Uint8Array(48)).toBase64()
     for (const planted of [
@@ -52,7 +52,7 @@ describe('no secret lies', () => {
     expect(files.filter((file) => /\.(pem|key|p12|env|db)$|^data\//.test(file))).toStrictEqual([])
   })
 
-  test('in what two gateways have in common, or in the executable: each makes its own keys [O5]', async () => {
+  test('shared by two gateways or in the executable: each creates its own keys [O5]', async () => {
     await using one = await startService()
     await using other = await startService()
     const keysOf = (folder: string) =>

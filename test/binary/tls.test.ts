@@ -43,7 +43,7 @@ const lines = (service: Service): string[] =>
     .log.split('\n')
     .filter((line) => line !== '')
 
-/** Waits for a line of the log that tells this since its place. */
+/** Waits for a log line with this message after the given position. */
 const logged = async (service: Service, message: string, from = 0): Promise<string> => {
   for (;;) {
     const found = lines(service)
@@ -54,7 +54,7 @@ const logged = async (service: Service, message: string, from = 0): Promise<stri
   }
 }
 
-describe('tls init, and the service with what it made', () => {
+describe('tls init, and a service with its certificate', () => {
   const folder = temporaryFolder()
   const made = join(folder, 'data/tls')
   const [ca, cert, key] = ['ca.pem', 'server.pem', 'server-key.pem'].map((one) => join(made, one))
@@ -76,7 +76,7 @@ describe('tls init, and the service with what it made', () => {
     rmSync(folder, { recursive: true })
   })
 
-  test('OpenSSL finds the chain good, for TLS servers and by the strict rules', () => {
+  test('OpenSSL accepts the chain for TLS servers, by the strict rules', () => {
     const verified = (...more: readonly string[]) =>
       openssl('verify', '-x509_strict', '-purpose', 'sslserver', '-CAfile', `${ca}`, ...more)
     expect(verified(`${cert}`)).toBe(`${cert}: OK\n`)
@@ -87,7 +87,7 @@ describe('tls init, and the service with what it made', () => {
     expect(verified('-verify_hostname', 'bank.example', `${cert}`)).toContain('mismatch')
   })
 
-  test('the certificate is what phones take: P-256, 825 days at the most, a CA for these names', () => {
+  test('the certificate is one that phones accept: P-256, 825 days at most, a CA for these names', () => {
     const text = openssl('x509', '-in', `${cert}`, '-noout', '-text')
     expect(text).toContain('ASN1 OID: prime256v1')
     expect(text).toContain('TLS Web Server Authentication')
@@ -110,7 +110,7 @@ describe('tls init, and the service with what it made', () => {
     expect(words).toContain(`TLS_KEY_FILE=${key}\n`)
   })
 
-  test('its files are for this user alone', () => {
+  test('only this user can read its files', () => {
     expect(statSync(made).mode & 0o777).toBe(0o700)
     expect(readdirSync(made).toSorted()).toStrictEqual([
       'ca-key.pem',
@@ -148,7 +148,7 @@ describe('tls init, and the service with what it made', () => {
       )
   })
 
-  test('gives the CA to whoever wants to trust it, and the healthcheck needs none', async () => {
+  test('offers the CA to anyone who wants to trust it, and the healthcheck needs none', async () => {
     const found = curl('-k', '-i', `${service.url}/ca.pem`).out
     expect(found).toMatch(/^content-type: application\/x-x509-ca-cert/im)
     expect(found.split('\r\n\r\n')[1]).toBe(readFileSync(`${ca}`, 'utf8'))
@@ -158,7 +158,7 @@ describe('tls init, and the service with what it made', () => {
     ).toMatchObject({ status: 0, out: 'ready\n' })
   })
 
-  test('a second tls init renews with the same CA and key, and SIGHUP takes it up', async () => {
+  test('a second tls init renews with the same CA and key, and SIGHUP loads the new certificate', async () => {
     const before = Object.fromEntries(
       readdirSync(made).map((file) => [file, readFileSync(join(made, file), 'utf8')]),
     )
@@ -176,13 +176,13 @@ describe('tls init, and the service with what it made', () => {
     expect(await logged(service, 'certificate reloaded', from)).toContain('door.home')
     expect((await visit(service.url, lone('/livez'))).fingerprint).not.toBe(shown)
     expect(curl('--cacert', `${ca}`, `${service.url}/livez`).status).toBe(0)
-    // Its end is near enough to warn of.
+    // It expires soon enough for a warning.
     expect(lines(service).slice(from).join('\n')).toMatch(
       /the certificate expires on [\d-]+, in 19 days/,
     )
   })
 
-  test('refuses a name that its CA may not sign for, half a CA, and words that make no sense', async () => {
+  test('refuses a name that its CA may not sign for, half a CA, and unknown arguments', async () => {
     const chain = readFileSync(`${cert}`, 'utf8')
     const refused = await runCommand(['tls', 'init', '--name', 'bank.example'], { folder })
     expect(refused.status).toBe(1)
@@ -210,7 +210,7 @@ describe('tls init, and the service with what it made', () => {
 })
 
 test.if(isRoot)(
-  'tls init works as the service’s own user, and root is kept from its folder',
+  'tls init works as the service’s own user, and refuses to run as root in its folder',
   async () => {
     const folder = temporaryFolder()
     chmodSync(folder, 0o755)
@@ -247,7 +247,7 @@ test.if(isRoot)(
 )
 
 describe('SIGHUP', () => {
-  test('[O3] under a flood of new connections and of unlocks no request is lost, and each reload is on record', async () => {
+  test('[O3] under a flood of new connections and unlocks, no request is lost, and each reload leaves an audit event', async () => {
     const folder = temporaryFolder()
     const use = (name: string) => {
       const { cert, key } = selfSigned(folder, name)
@@ -304,14 +304,14 @@ describe('SIGHUP', () => {
     expect(new Set(visits.seen).size).toBe(3)
     const counted = await fetch(`${service.url}/v1/unlocks/stats`, { headers: bearer(token), tls })
     expect(((await counted.json()) as { total: number }).total).toBe(stored)
-    // The stream goes on through both.
-    let told = ''
-    while (told.split('\nid: ').length < stored / 2) {
+    // The stream continues through both.
+    let received = ''
+    while (received.split('\nid: ').length < stored / 2) {
       const { value } = (await streamed?.read()) ?? {}
       if (!value) break
-      told += new TextDecoder().decode(value)
+      received += new TextDecoder().decode(value)
     }
-    expect(told.split('\nid: ').length).toBeGreaterThan(stored / 2 - 1)
+    expect(received.split('\nid: ').length).toBeGreaterThan(stored / 2 - 1)
     await streamed?.cancel()
     const records = recordsOf(lines(service), 'tls.reload')
     expect(records).toHaveLength(2)
@@ -365,7 +365,7 @@ describe('SIGHUP', () => {
 
   test('without TLS it changes nothing, and does not end the service', async () => {
     await using service = await startService({ env: UNLIMITED })
-    // Until then it is not listened for with this answer.
+    // Until then, the handler with this answer is not installed.
     await logged(service, 'started')
     process.kill(service.pid, 'SIGHUP')
     await logged(service, 'nothing to reload: TLS_CERT_FILE is not set')

@@ -53,7 +53,7 @@ describe('the unlock log of the compiled file', () => {
 
   afterAll(() => service.stop())
 
-  test('an array: each event its own outcome, one sent again is not there twice', async () => {
+  test('each event of an array gets its own outcome, and one sent again is not stored twice', async () => {
     const event = { id: PHONE_ID, method: 'pin', occurred_at: '2026-11-22T18:30:00Z' }
     const [stored, bad, again, other] = await record([
       event,
@@ -86,7 +86,7 @@ describe('the unlock log of the compiled file', () => {
     expect(checkpoint.size).toBe(SIZE)
   })
 
-  test('filtered pages lead on to the end, each event once, newest first', async () => {
+  test('filtered pages lead to the end, each event once, newest first', async () => {
     const seen: number[] = []
     for (let cursor: string | null = ''; cursor !== null;) {
       const query: string = cursor && `&cursor=${cursor}`
@@ -104,7 +104,7 @@ describe('the unlock log of the compiled file', () => {
     )
   })
 
-  test('[I4] exports hold every row, and no formula', async () => {
+  test('[I4] exports contain every row, and no formula', async () => {
     const rows = (await (await get('/v1/unlocks/export?format=ndjson')).text()).trim().split('\n')
     expect(rows.map((row) => (JSON.parse(row) as { seq: number }).seq)).toStrictEqual(
       Array.from({ length: SIZE }, (_, seq) => seq),
@@ -115,7 +115,7 @@ describe('the unlock log of the compiled file', () => {
     expect(csv).not.toMatch(/[,\n"]=cmd/)
   })
 
-  test('a stream goes on where it broke', async () => {
+  test('a stream resumes where it broke off', async () => {
     const stream = await follow(service.url, { ...owner, 'last-event-id': String(SIZE - 4) })
     await stream.until(() => stream.messages.length === 3)
     expect(stream.ids()).toStrictEqual([SIZE - 3, SIZE - 2, SIZE - 1])
@@ -137,7 +137,7 @@ describe('the unlock log of the compiled file', () => {
     expect((await get('/v1/unlocks/stats?zone=Mars/Olympus')).status).toBe(400)
   })
 
-  test('a member reads their own alone, and no leaves [A2]', async () => {
+  test('a member reads only their own unlocks, and no leaves [A2]', async () => {
     await clientOf(service.url).post('/register', {
       username: 'eve',
       password: PASSWORD,
@@ -151,7 +151,7 @@ describe('the unlock log of the compiled file', () => {
     expect((await get('/v1/log/entries?start=0&end=1', eve)).status).toBe(403)
   })
 
-  test('any two sizes are proven consistent, and a check on demand finds it whole', async () => {
+  test('any two sizes are proven consistent, and verification on demand finds the log intact', async () => {
     const checkpointOf = async () => {
       const { verifier_key: text } = await json<{ verifier_key: string }>(get('/v1/log/key'))
       return openCheckpoint(await (await get('/v1/log/checkpoint')).text(), parseVerifierKey(text))

@@ -10,7 +10,7 @@ type Finding = {
 }
 
 /** Serious problems that axe-core finds, of all rules or of those named. Leaves out those of Swagger
- * UI's own markup that style cannot mend. */
+ * UI's own markup that CSS cannot fix. */
 export const inaccessible = async (page: Page, rules?: readonly string[]): Promise<Finding[]> => {
   if (!(await page.evaluate('Boolean(window.axe)'))) await page.evaluate(axe.source)
   const findings = await page.evaluate<Finding[]>(

@@ -103,7 +103,7 @@ export const visit = async (
   const page = await context.newPage()
   page.on('websocket', (socket) => foreign.push(socket.url()))
   page.on('requestfailed', (request) => {
-    // A request that the page itself aborts, when its reader leaves, is no fault.
+    // A request that the page itself aborts, when its reader leaves, is not a fault.
     if (request.failure()?.errorText !== ABORTED) faults.push(`failed ${request.url()}`)
   })
   page.on('pageerror', (error) => faults.push(`script ${error.message}`))

@@ -33,7 +33,7 @@ describe.skipIf(IS_LEFT_OUT)('a person who opens a link on a phone', () => {
     await page.getByRole('button').click()
     await page.getByText('Welcome, oli').waitFor()
     expect(await people()).toEqual([{ username: 'oli', role: 'owner', phone: '' }])
-    // What Chromium reports of the weak password, and nothing else.
+    // What Chromium reports about the weak password, and nothing else.
     expect(seen.faults).toHaveLength(1)
     expect(seen.foreign).toEqual([])
   })

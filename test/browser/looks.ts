@@ -9,7 +9,7 @@ export const DESK = { width: 1280, height: 800 }
 
 const SCHEMES = ['light', 'dark'] as const
 
-/** Where pictures go, for people to look at; without it none are taken, which saves time. */
+/** Where screenshots are saved for people to look at; if unset, none are taken, which saves time. */
 const SCREENSHOTS = process.env['SCREENSHOTS']
 
 type Look = { readonly width: number; readonly scheme: (typeof SCHEMES)[number] }
@@ -33,7 +33,7 @@ export const inAllLooks = async (
     const { width } = viewport
     for (const scheme of SCHEMES) {
       await page.emulateMedia({ colorScheme: scheme })
-      // Colours are judged as they are after a transition.
+      // Colours are checked after transitions.
       await page.evaluate(END_ANIMATIONS)
       const scrollWidth = await page.evaluate<number>('document.documentElement.scrollWidth')
       const findings = await inaccessible(page, rulesFor({ width, scheme }))

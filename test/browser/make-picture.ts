@@ -1,4 +1,4 @@
-// Makes the picture of the console for the README, src/manual/console.png, from the compiled
+// Creates the picture of the console for the README, src/manual/console.png, from the compiled
 // executable: bun run build && bun test/browser/make-picture.ts
 
 import { rmSync, statSync } from 'node:fs'
@@ -29,12 +29,12 @@ const UNLOCKS = [
   ['ben', 18.2],
 ] as const
 
-/** What the doctor says of a gateway in good order. */
+/** What the doctor says about a gateway in good order. */
 const FINDINGS = [
   {
     check: 'backup',
     state: 'ok',
-    says: `newest of ${new Date(Date.now() - 5 * HOUR_MS).toISOString()}`,
+    says: `newest from ${new Date(Date.now() - 5 * HOUR_MS).toISOString()}`,
   },
   { check: 'disk', state: 'ok', says: '21 GB free' },
   { check: 'clock', state: 'ok', says: 'synchronised' },

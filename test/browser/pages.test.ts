@@ -12,7 +12,7 @@ import { DESK, PHONE, inAllLooks } from './looks.ts'
 const OWNER = { username: 'own', password: PASSWORD }
 const MARKUP = '<script>alert(1)</script>'
 
-/** How many operations are tried on a phone: they are the same, only the page differs. */
+/** How many operations are tried on a phone: they are the same, and only the page differs. */
 const PHONE_OPERATIONS = 5
 
 const DEVICES = [
@@ -57,7 +57,7 @@ describe.skipIf(IS_LEFT_OUT).each([...DEVICES])(
     const open = (options: BrowserContextOptions = {}) =>
       visit(browser(), service().url, { viewport, colorScheme, ...options })
 
-    test('the root leads to the login page, and that to the tables, the manual, the API and health; every link answers [I6]', async () => {
+    test('the root leads to the login page, which links to the tables, the manual, the API and health; every link works [I6]', async () => {
       await using seen = await open({ httpCredentials: OWNER })
       const { page } = seen
       await page.goto('/')
@@ -164,7 +164,7 @@ describe.skipIf(IS_LEFT_OUT).each([...DEVICES])(
       expectCalm(seen)
     })
 
-    test('a name or method made of markup is shown in the tables as text and runs nothing [I4]', async () => {
+    test('markup in a name or method is shown in the tables as text and runs nothing [I4]', async () => {
       await using seen = await open({ httpCredentials: OWNER })
       const { page } = seen
       for (const path of ['/getUsers', '/getLogs']) {

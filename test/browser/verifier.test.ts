@@ -37,7 +37,7 @@ const exported = async (
   return out
 }
 
-/** Opens a page from a file, where every request but for the file itself is a fault. */
+/** Opens a page from a file, where every request except for the file itself is a fault. */
 const openPage = async (folder: string, options: BrowserContextOptions = {}) => {
   const seen = await visit(browser(), 'null', { ...options, baseURL: 'file:///' })
   const requests: string[] = []
@@ -69,7 +69,7 @@ const chooseFiles = async (page: Page, folder: string, change: Record<string, st
 }
 
 describe.skipIf(IS_LEFT_OUT)('The page of a bundle, opened from a file', () => {
-  test('verifies what it carries within itself, without a request [I6]', async () => {
+  test('verifies the bundle it contains, without a request [I6]', async () => {
     await using seen = await openPage(bundle())
     const { state, words } = await verdict(seen.page)
     expect({ state, words }).toMatchObject({
@@ -92,7 +92,7 @@ describe.skipIf(IS_LEFT_OUT)('The page of a bundle, opened from a file', () => {
     expect([seen.requests, seen.foreign, seen.faults]).toStrictEqual([[], [], []])
   })
 
-  test('says of an imported event that it is one, and what time it had', async () => {
+  test('marks an imported event, and shows its original time', async () => {
     const imported = { source: 'imported', occurredAtMs: Date.UTC(2021, 2, 4, 5, 6, 7) } as const
     const older = await recordedLog({
       size: 1,
@@ -109,7 +109,7 @@ describe.skipIf(IS_LEFT_OUT)('The page of a bundle, opened from a file', () => {
     older.remove()
   })
 
-  test('names the first fault of a copy within itself that was tampered with', async () => {
+  test('names the first fault of a contained bundle that was tampered with', async () => {
     const folder = join(bundle(), '../tampered')
     cpSync(bundle(), folder, { recursive: true })
     const page = readFileSync(join(folder, 'verify.html'), 'utf8')
@@ -130,7 +130,7 @@ describe.skipIf(IS_LEFT_OUT)('The page of a bundle, opened from a file', () => {
     expect([seen.requests, seen.foreign, seen.faults]).toStrictEqual([[], [], []])
   })
 
-  test('verifies files that are chosen, intact, tampered with and incomplete', async () => {
+  test('verifies chosen files: intact, tampered with and incomplete', async () => {
     await using seen = await openPage(bundle())
     const { page } = seen
     await verdict(page)
@@ -160,7 +160,7 @@ describe.skipIf(IS_LEFT_OUT)('The page of a bundle, opened from a file', () => {
     expect([seen.requests, seen.foreign, seen.faults]).toStrictEqual([[], [], []])
   })
 
-  test('checks the folder that was chosen, not a good copy within it', async () => {
+  test('verifies the chosen folder, not an intact copy inside it', async () => {
     const folder = join(log().dataDir, '..', 'nested')
     cpSync(bundle(), folder, { recursive: true })
     cpSync(bundle(), join(folder, 'zz'), { recursive: true })
@@ -173,7 +173,7 @@ describe.skipIf(IS_LEFT_OUT)('The page of a bundle, opened from a file', () => {
     await page.context().close()
   })
 
-  test('compares with a kept checkpoint and with the key that is expected', async () => {
+  test('compares with a kept checkpoint and the expected key', async () => {
     const kept = readFileSync(log().kept(100), 'utf8')
     const key = readFileSync(join(bundle(), 'key'), 'utf8')
     using copy = log().copy()

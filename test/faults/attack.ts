@@ -13,8 +13,8 @@ export type Attack = {
   readonly scans?: number
 }
 
-/** Lets hostile clients loose for so long, while a phone unlocks; gives how long each unlock took,
- * and the most descriptors that were open. */
+/** Runs hostile clients for that long while a phone unlocks. Returns how long each unlock took, and
+ * the highest number of open descriptors. */
 export const underAttack = async (
   service: Service,
   token: string,

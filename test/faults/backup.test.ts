@@ -11,7 +11,7 @@ import { fillUp, inMemory, smallDisk } from '../support/small-disk.ts'
 
 const isRoot = process.getuid?.() === 0
 const env = { ...UNLIMITED, LOG_LEVEL: 'error' }
-/** Fewer than the others: each takes seconds, and the test after it kills before every single move. */
+/** Fewer than elsewhere: each takes seconds, and the next test kills before every single move. */
 const RESTORES = Math.ceil(ROUNDS / 2)
 const OLD_EVENTS = 2000
 const NEW_EVENTS = 4000
@@ -34,7 +34,7 @@ const gateway = async () => {
   return { folder, data: join(folder, 'data'), run }
 }
 
-/** Runs a command and kills it after so many milliseconds, unless it ended before; gives its status. */
+/** Runs a command and kills it after that many milliseconds unless it has ended; returns its status. */
 const killed = async (args: readonly string[], folder: string, afterMs: number) => {
   const started = Bun.spawn([BINARY, ...args], {
     cwd: folder,
@@ -67,7 +67,7 @@ describe('kill -9', () => {
   })
   afterAll(() => rmSync(one.folder, { recursive: true }))
 
-  test(`[D3] ${ROUNDS} times in a backup: nothing under its name but what is whole, and the next clears up`, async () => {
+  test(`[D3] ${ROUNDS} times in a backup: only a complete one has its name, and the next cleans up`, async () => {
     const { folder, data, run } = one
     const wholeMs = await durationMs(() => run('backup', 'timed.tar'))
     let [cut, whole] = [0, 0]
@@ -85,15 +85,15 @@ describe('kill -9', () => {
     }
     rmSync(join(folder, 'killed.tar'), { force: true })
     expect((await run('backup', 'killed.tar')).status).toBe(0)
-    const left = [...readdirSync(folder), ...readdirSync(data)]
-    expect(left.filter((name) => name.includes('.part'))).toStrictEqual([])
+    const files = [...readdirSync(folder), ...readdirSync(data)]
+    expect(files.filter((name) => name.includes('.part'))).toStrictEqual([])
     expect(cut).toBeGreaterThan(0)
     tell(
       `backup: ${ROUNDS} kills, ${cut} left nothing, ${whole} a whole backup (${wholeMs.toFixed(0)} ms)`,
     )
   })
 
-  test(`[D3] ${RESTORES} times in a restore: the old or the new, never a mixture, and another restore finishes`, async () => {
+  test(`[D3] ${RESTORES} times in a restore: old or new files, never a mixture, and the next process finishes it`, async () => {
     const { data, folder } = one
     const trial = join(folder, 'trial')
     const fresh = () => {
@@ -111,7 +111,7 @@ describe('kill -9', () => {
       const at = round % 2 === 0 ? Math.random() : 0.8 + Math.random() * 0.25
       await killed(['restore', '--yes', 'old.tar'], trial, at * wholeMs)
       if (existsSync(join(trial, 'data/restore.json'))) found.finished += 1
-      // Whoever comes next, here a command, finds one of the two, whole, with keys that fit.
+      // The next process, here a command, finds one of the two, complete, with matching keys.
       const { out, words } = await run('log', 'verify')
       expect(words).toBe('')
       const events = Number(/intact: (\d+) events/.exec(out)?.[1])
@@ -133,13 +133,13 @@ describe('kill -9', () => {
       ).toBeEmpty()
     }
     tell(
-      `restore: ${RESTORES} kills, ${found.old} times the old, ${found.new} the new, ${found.finished} finished by who came next (${wholeMs.toFixed(0)} ms)`,
+      `restore: ${RESTORES} kills, ${found.old} times the old, ${found.new} the new, ${found.finished} finished by the next process (${wholeMs.toFixed(0)} ms)`,
     )
   })
 })
 
 test.if(Bun.which('strace') !== null)(
-  '[D3] kill -9 before each move of a restore: whoever comes next finishes it',
+  '[D3] kill -9 before each move of a restore: the next process finishes it',
   async () => {
     const { folder, data, run } = await gateway()
     const trial = join(folder, 'trial')
@@ -164,7 +164,7 @@ test.if(Bun.which('strace') !== null)(
       const aside = readdirSync(join(trial, 'data')).filter((name) => name.startsWith('before-'))
       expect(aside).toHaveLength(isDecided ? 1 : 0)
       if (!isDecided) continue
-      // Every file of before is there, and nothing of what was gathered.
+      // Every earlier file is there, and none of the staged ones.
       expect(readdirSync(join(trial, 'data', aside[0] ?? '')).toSorted()).toStrictEqual(
         expect.arrayContaining([
           'guess-key',
@@ -178,14 +178,14 @@ test.if(Bun.which('strace') !== null)(
       ).toBeEmpty()
     }
     expect(finished).toBeGreaterThan(5)
-    tell(`restore: killed before each of its moves, ${finished} times finished by who came next`)
+    tell(`restore: killed before each of its moves, ${finished} times finished by the next process`)
     expect((await run('log', 'verify')).out).toContain(String(NEW_EVENTS))
     rmSync(folder, { recursive: true })
   },
 )
 
 describe.if(isRoot)('a disk that fills up or is read-only (needs root, to mount one)', () => {
-  test('[D3, D4] no room for a backup is told before anything is written, and unlocks go on', async () => {
+  test('[D3, D4] too little room for a backup is reported before anything is written, and unlocks continue', async () => {
     const folder = temporaryFolder()
     await using small = await smallDisk(folder, ...inMemory(24))
     const { within, outside, disk } = small
@@ -215,7 +215,7 @@ describe.if(isRoot)('a disk that fills up or is read-only (needs root, to mount 
     rmSync(folder, { recursive: true, force: true })
   })
 
-  test('[D3, D4] one that fills up while a backup is written leaves nothing of it', async () => {
+  test('[D3, D4] a disk that fills up during a backup leaves nothing of it', async () => {
     const { folder, run, data } = await gateway()
     await using small = await smallDisk(folder, ...inMemory(64))
     const { within, outside, disk } = small
@@ -246,7 +246,7 @@ describe.if(isRoot)('a disk that fills up or is read-only (needs root, to mount 
     rmSync(folder, { recursive: true, force: true })
   })
 
-  test('[D3, D4] a restore that has no room changes nothing', async () => {
+  test('[D3, D4] a restore without room changes nothing', async () => {
     const { folder, data } = await gateway()
     await using small = await smallDisk(folder, ...inMemory(24))
     const { within, outside, disk } = small
@@ -282,7 +282,7 @@ describe.if(isRoot)('a disk that fills up or is read-only (needs root, to mount 
   })
 })
 
-test(`unlocks are answered while a backup is made`, async () => {
+test(`unlocks are answered while a backup is created`, async () => {
   const { folder } = await gateway()
   await using service = await startService({ folder, env: { ...env, BACKUP_DIR: 'data/backups' } })
   const token = await signIn(service.url)

@@ -9,7 +9,7 @@ import { until } from '../support/until.ts'
 
 const DAY_MS = 86_400_000
 
-/** How long ten wrong passwords make wait. */
+/** How long ten wrong passwords lock out. */
 const WAIT_MS = 30_000
 
 const FAKETIME = [
@@ -17,12 +17,12 @@ const FAKETIME = [
   '/usr/lib/aarch64-linux-gnu/faketime/libfaketime.so.1',
 ].find((path) => existsSync(path))
 const CAN_FAKE = FAKETIME !== undefined || process.env['REQUIRE_FAKETIME'] === '1'
-if (!CAN_FAKE) tell('libfaketime is missing: the clock is set within the app alone')
+if (!CAN_FAKE) tell('libfaketime is missing: the clock is set only inside the app')
 
 const unlock = async (url: string, token: string): Promise<number> =>
   (await clientOf(url).post('/logUnlocking', { 'unlocking-method': 'pin' }, bearer(token))).status
 
-test('[D6] a clock that jumps a day: order kept, doubt noted, nothing expired comes back, logins go on', async () => {
+test('[D6] a clock that jumps a day: order kept, times marked uncertain, nothing expired comes back, logins still work', async () => {
   await using app = await startApp({ RATE_LIMIT_UNLOCK: '8/second' })
   const begunMs = app.clock.nowMs
   const token = await app.signIn('ada')
@@ -55,7 +55,7 @@ test('[D6] a limit that was reached does not stick when the clock jumps', async 
   }
 })
 
-/** A service whose clock of the day is set by hand, in the words of faketime(1). */
+/** A service whose time of day is set by hand, in the format of faketime(1). */
 const withClock = (settings: Readonly<Record<string, string>> = {}) => {
   const folder = temporaryFolder()
   const time = join(folder, 'time')
@@ -79,7 +79,7 @@ const withClock = (settings: Readonly<Record<string, string>> = {}) => {
   }
 }
 
-/** Signs in with a session; gives what the answer has. */
+/** Logs in with a session; returns the answer. */
 const sessionOf = async (url: string, body: unknown, path = '/login') => {
   const answer = await clientOf(url).post(path, body)
   const tokens = (await answer.json()) as { access_token: string; refresh_token: string }
@@ -87,7 +87,7 @@ const sessionOf = async (url: string, body: unknown, path = '/login') => {
 }
 
 describe.if(CAN_FAKE)('the clock of the machine', () => {
-  test('[D6] jumps while a limit is reached: the limit does not stick, whichever way', async () => {
+  test('[D6] jumps either way while a limit is reached: the limit does not stick', async () => {
     using machine = withClock({ RATE_LIMIT_UNLOCK: '2/second' })
     await using service = await machine.start('+0')
     await signIn(service.url)
@@ -100,7 +100,7 @@ describe.if(CAN_FAKE)('the clock of the machine', () => {
     }
   })
 
-  test('[D6, P4] jumps while somebody waits: the wait is neither lifted nor made longer', async () => {
+  test('[D6, P4] jumps during a lockout: the lockout becomes neither shorter nor longer', async () => {
     using machine = withClock()
     await using service = await machine.start('+0')
     await signIn(service.url)
@@ -121,7 +121,7 @@ describe.if(CAN_FAKE)('the clock of the machine', () => {
     expect(performance.now() - begun).toBeGreaterThan(WAIT_MS - 1000)
   })
 
-  test('[D6] jumps a day and back: a session lives on, by a new token', async () => {
+  test('[D6] jumps a day and back: a session continues with a new token', async () => {
     using machine = withClock()
     await using service = await machine.start('+0')
     const { url } = service
@@ -136,7 +136,7 @@ describe.if(CAN_FAKE)('the clock of the machine', () => {
     }
   })
 
-  test('[D6] is 1970 at the start, and then set right: nothing of then is good, and all goes on', async () => {
+  test('[D6] is 1970 at the start, and then set right: earlier tokens are invalid, and everything continues', async () => {
     using machine = withClock()
     const { folder } = machine
     {
@@ -183,7 +183,7 @@ describe.if(CAN_FAKE)('the clock of the machine', () => {
 })
 
 test.if(CAN_FAKE)(
-  '[D6] the clock of the machine: a day back and forward while it runs, over restarts, and 1970',
+  '[D6] the clock of the machine: a day back and forward while the service runs, across restarts, and 1970',
   async () => {
     using machine = withClock()
     const { folder, setClock } = machine
@@ -214,11 +214,11 @@ test.if(CAN_FAKE)(
       await records(url, tokens.ahead, true)
     })
     await running('+0', async (url) => {
-      // Its half hour is not over, now that the clock is right again.
+      // Its half hour has not ended, now that the clock is right again.
       await records(url, tokens.first, false)
       expect(await unlock(url, tokens.ahead)).toBe(401)
       tokens.last = await signIn(url)
-      // The log holds an event of tomorrow, whose time was doubted.
+      // The log has an event of tomorrow, with an uncertain time.
       await records(url, tokens.last, false)
     })
     await running('-1d', async (url) => {

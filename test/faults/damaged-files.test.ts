@@ -14,7 +14,7 @@ const MOVED =
 const CUT = 'The database file was cut short while the server was running; restore a backup of it'
 const PAGE_BYTES = 4096
 
-/** A service with an owner and so many events; the folder is removed in the end. */
+/** A service with an owner and that many events; the folder is removed at the end. */
 const running = async (events: number) => {
   const folder = temporaryFolder()
   await addAccount('oli', { role: 'owner', folder })
@@ -41,20 +41,21 @@ const running = async (events: number) => {
   }
 }
 
-/** What an owner with a token asks; gives status and message. */
+/** Sends an owner's request; returns status and message. */
 const caller = (url: string, token: string) => {
   const { get, post } = clientOf(url)
-  const told = async (asked: Promise<Response>) => {
-    const answer = await asked
+  const statusAndMessage = async (response: Promise<Response>) => {
+    const answer = await response
     const { msg, detail } = (await answer.json()) as { msg?: string; detail?: string }
     return answer.ok ? 'ok' : `${answer.status} ${msg ?? detail}`
   }
   return {
-    unlock: () => told(post('/logUnlocking', { 'unlocking-method': 'pin' }, bearer(token))),
-    read: (query: string) => told(get(`/v1/unlocks?${query}`, bearer(token))),
-    logIn: () => told(post('/login', { username: 'oli', password: PASSWORD })),
-    ready: () => told(get('/readyz')),
-    live: () => told(get('/livez')),
+    unlock: () =>
+      statusAndMessage(post('/logUnlocking', { 'unlocking-method': 'pin' }, bearer(token))),
+    read: (query: string) => statusAndMessage(get(`/v1/unlocks?${query}`, bearer(token))),
+    logIn: () => statusAndMessage(post('/login', { username: 'oli', password: PASSWORD })),
+    ready: () => statusAndMessage(get('/readyz')),
+    live: () => statusAndMessage(get('/livez')),
     verifyAll: async () => {
       await post('/v1/log/verification', {}, bearer(token))
       for (;;) {
@@ -69,7 +70,7 @@ const caller = (url: string, token: string) => {
   }
 }
 
-/** Overwrites the pages of a database in which a text stands. */
+/** Overwrites the pages of a database that contain a text. */
 const damage = (path: string, text: string): void => {
   const bytes = readFileSync(path)
   const file = openSync(path, 'r+')
@@ -88,7 +89,7 @@ const remove = (...paths: readonly string[]) => {
 }
 
 /** What somebody does to the files of a running service, what it says, and whether it starts again. */
-const HANDS: readonly (readonly [string, (database: string) => void, string, boolean])[] = [
+const TAMPERINGS: readonly (readonly [string, (database: string) => void, string, boolean])[] = [
   ['removes the database', (database) => remove(database), MOVED, false],
   [
     'removes the database and what is beside it',
@@ -108,9 +109,9 @@ const HANDS: readonly (readonly [string, (database: string) => void, string, boo
   ],
 ]
 
-describe('files that are taken from the running service', () => {
-  for (const [what, does, message, startsAgain] of HANDS)
-    test(`[D1, D4] somebody ${what}: no write is acknowledged, reads go on, and it is said`, async () => {
+describe('files removed or replaced under the running service', () => {
+  for (const [what, does, message, startsAgain] of TAMPERINGS)
+    test(`[D1, D4] somebody ${what}: no write is acknowledged, reads continue, and the service says so`, async () => {
       await using door = await running(1500)
       const { folder, service, database, unlock, read, logIn, ready, live } = door
       expect(await unlock()).toBe('ok')
@@ -130,19 +131,19 @@ describe('files that are taken from the running service', () => {
       )
     })
 
-  test('[D4] somebody cuts the database short: no write is acknowledged, and it is said', async () => {
+  test('[D4] somebody cuts the database short: no write is acknowledged, and the service says so', async () => {
     await using door = await running(1500)
     const { folder, service, database, unlock, ready, live } = door
     truncateSync(database, statSync(database).size - 20 * PAGE_BYTES)
     expect(await unlock()).toBe(`503 ${CUT}`)
-    // Whoever looks for what was cut off meets the damage itself.
+    // A read of what was cut off meets the damage itself.
     expect(await ready()).toBeOneOf([`503 ${CUT}`, `503 ${DAMAGED}`])
     expect(await live()).toBe('ok')
     expect(await service.stop()).toBe(1)
     expect((await runCommand(['log', 'verify'], { folder })).words).toContain('damaged')
   })
 
-  test('[D4] a file that is put back is written again', async () => {
+  test('[D4] a file that is put back is written to again', async () => {
     await using door = await running(100)
     const { folder, service, database, unlock } = door
     renameSync(database, `${database}.aside`)
@@ -154,8 +155,8 @@ describe('files that are taken from the running service', () => {
   })
 })
 
-describe('a database that is damaged', () => {
-  test('[D4] while the service runs: other pages are read, nothing more is written, and it is said', async () => {
+describe('a damaged database', () => {
+  test('[D4] while the service runs: other pages are read, nothing more is written, and the service says so', async () => {
     await using door = await running(12_000)
     const { folder, service, database, unlock, read, ready, live, verifyAll } = door
     // More than is in SQLite's memory, and all of it in the file.
@@ -179,7 +180,7 @@ describe('a database that is damaged', () => {
     ['its start', 0],
     ['the middle', 1 / 2],
   ] as const)
-    test(`[D1, D4] in ${where} of its WAL, after a kill -9: no start that would drop what was acknowledged`, async () => {
+    test(`[D1, D4] in ${where} of its WAL, after a kill -9: no start, since it would drop acknowledged events`, async () => {
       await using door = await running(1000)
       const { folder, service, database } = door
       await service.stop('SIGKILL')
@@ -199,7 +200,7 @@ describe('a database that is damaged', () => {
       expect((await runCommand(['log', 'verify'], { folder })).out).toContain('1000 events')
     })
 
-  test('[D4] before the start, and too large to be checked whole: the same, from the first bad page on', async () => {
+  test('[D4] before the start, and too large for a full check: the same, from the first bad page on', async () => {
     await using door = await running(12_000)
     const { folder, service, token, database } = door
     await service.stop()

@@ -1,20 +1,20 @@
 import { Database } from 'bun:sqlite'
 import { expect } from 'bun:test'
 import { PASSWORD, clientOf } from '../support/app.ts'
-import type { Told } from './load.ts'
+import type { Outcomes } from './load.ts'
 
 const ALL_ROUNDS = 200
 
 /** Rounds of each fault: a tenth of them with `bun run test:faults`, all with `bun run test:long`. */
 export const ROUNDS = Number(process.env['FAULT_ROUNDS'] ?? ALL_ROUNDS / 10)
 
-/** The share of the long runs that is run, of what lasts minutes too. */
+/** The fraction of the long runs to run, including those that last minutes. */
 export const SHARE = ROUNDS / ALL_ROUNDS
 
-/** True with `bun run test:long`, which also runs what cannot be cut short. */
+/** True with `bun run test:long`, which also runs what cannot be shortened. */
 export const IS_LONG = SHARE >= 1
 
-/** Signs in, and registers before that where nobody has. */
+/** Logs in, after registering if necessary. */
 export const signIn = async (url: string): Promise<string> => {
   const { post } = clientOf(url)
   const person = { username: 'ada', password: PASSWORD, phone: '1', address: 'x' }
@@ -28,8 +28,8 @@ export const signIn = async (url: string): Promise<string> => {
   return ((await answer.json()) as { access_token: string }).access_token
 }
 
-/** Holds what phones were told against the events from `fromSeq` on; gives the size of the log. */
-export const expectTruth = (databasePath: string, told: Told, fromSeq: number): number => {
+/** Compares what phones were answered with the events from `fromSeq` on; returns the size of the log. */
+export const expectTruth = (databasePath: string, outcomes: Outcomes, fromSeq: number): number => {
   using db = new Database(databasePath, { readonly: true })
   const rows = db
     .query<{ seq: number; method: string }, [number]>(
@@ -39,15 +39,15 @@ export const expectTruth = (databasePath: string, told: Told, fromSeq: number): 
   expect(rows.every(({ seq }, at) => seq === fromSeq + at)).toBe(true)
   const seqs = new Map(rows.map(({ method, seq }) => [method, seq]))
   const isIn = (method: string) => seqs.has(method)
-  // As many events as methods: none is there twice.
+  // As many events as methods, so none is there twice.
   expect(seqs.size).toBe(rows.length)
-  const lost = [...told.acknowledged].filter(
+  const lost = [...outcomes.acknowledged].filter(
     ([method, seq]) => !isIn(method) || (seq !== undefined && seqs.get(method) !== seq),
   )
   expect(lost).toStrictEqual([])
-  expect([...told.refused].filter(isIn)).toStrictEqual([])
+  expect([...outcomes.refused].filter(isIn)).toStrictEqual([])
   const unknown = rows.filter(
-    ({ method }) => !told.acknowledged.has(method) && !told.unanswered.has(method),
+    ({ method }) => !outcomes.acknowledged.has(method) && !outcomes.unanswered.has(method),
   )
   expect(unknown).toStrictEqual([])
   return fromSeq + rows.length
@@ -56,7 +56,7 @@ export const expectTruth = (databasePath: string, told: Told, fromSeq: number): 
 /** A line for people: the figures of a fault test. */
 export const tell = (line: string): void => void process.stderr.write(`${line}\n`)
 
-/** The middle and the largest of some milliseconds. */
+/** The median and maximum of some durations. */
 export const spread = (values: readonly number[]): string => {
   const sorted = values.toSorted((left, right) => left - right)
   const middle = sorted[Math.floor(sorted.length / 2)] ?? Number.NaN

@@ -5,7 +5,7 @@ import { PASSWORD, bearer, clientOf } from '../support/app.ts'
 import { UNLIMITED, runCommand, startService, temporaryFolder } from '../support/binary.ts'
 import { CAN_FAULT, faultyCalls } from '../support/faulty-calls.ts'
 import { ROUNDS as ROUNDS_ASKED, expectTruth, signIn, tell } from './evidence.ts'
-import { load, nothingTold } from './load.ts'
+import { load, noOutcomes } from './load.ts'
 import { until } from '../support/until.ts'
 
 const ROUNDS = Math.ceil(ROUNDS_ASKED / 2)
@@ -13,9 +13,9 @@ const ROUNDS = Math.ceil(ROUNDS_ASKED / 2)
 const ENV = { ...UNLIMITED, LOG_LEVEL: 'warn', JWT_ACCESS_TOKEN_EXPIRES: '1440' }
 
 const NO_WRITES =
-  'The disk takes no writes: it is read-only, at a limit or failing; see the log of the system'
+  'The disk accepts no writes: it is read-only, at a limit or failing; see the log of the system'
 
-/** What fails, with what error, and what people are told. */
+/** What fails, with which error, and the message. */
 const FAULTS = [
   ['fsync,fdatasync', 'EIO', NO_WRITES],
   ['pwrite64', 'EIO', NO_WRITES],
@@ -25,8 +25,8 @@ const FAULTS = [
 ] as const
 
 describe.if(CAN_FAULT)('a disk that fails under the running service', () => {
-  for (const [calls, error, told] of FAULTS)
-    test(`[D1, D4] ${calls} ${error}: nothing is acknowledged, reads go on, and all is well once it works again`, async () => {
+  for (const [calls, error, message] of FAULTS)
+    test(`[D1, D4] ${calls} ${error}: nothing is acknowledged, reads continue, and everything works once the disk does`, async () => {
       const folder = temporaryFolder()
       {
         await using service = await startService({ folder, env: ENV })
@@ -42,7 +42,7 @@ describe.if(CAN_FAULT)('a disk that fails under the running service', () => {
             const answer = await unlock('meanwhile')
             expect(answer.status).toBe(503)
             expect(answer.headers.get('retry-after')).toBe('2')
-            expect(await answer.json()).toStrictEqual({ msg: told })
+            expect(await answer.json()).toStrictEqual({ msg: message })
           }
           const person = { username: 'eve', password: PASSWORD, phone: '1', address: 'x' }
           expect(await status(post('/register', person))).toBe(503)
@@ -66,7 +66,7 @@ describe.if(CAN_FAULT)('a disk that fails under the running service', () => {
       rmSync(folder, { recursive: true })
     })
 
-  test('[D1, D4] what was refused because its sync failed is not there after a kill -9 either', async () => {
+  test('[D1, D4] an event refused because its sync failed is not there after a kill -9 either', async () => {
     const folder = temporaryFolder()
     {
       await using service = await startService({ folder, env: ENV })
@@ -85,7 +85,7 @@ describe.if(CAN_FAULT)('a disk that fails under the running service', () => {
     rmSync(folder, { recursive: true })
   })
 
-  test('[D4, O1] a stop while it fails says so, and leaves all that was acknowledged', async () => {
+  test('[D4, O1] a stop during the failure says so, and keeps every acknowledged event', async () => {
     const folder = temporaryFolder()
     {
       await using service = await startService({ folder, env: ENV })
@@ -108,21 +108,21 @@ describe.if(CAN_FAULT)('a disk that fails under the running service', () => {
     rmSync(folder, { recursive: true })
   })
 
-  test(`[D1, D4] ${ROUNDS} times some syncs or writes fail under load, then kill -9: what was acknowledged is there, what was refused is not`, async () => {
+  test(`[D1, D4] ${ROUNDS} times some syncs or writes fail under load, then kill -9: acknowledged events are there, refused ones are not`, async () => {
     const folder = temporaryFolder()
     let [token, size, acknowledged, refused] = ['', 0, 0, 0]
     for (let round = 0; round < ROUNDS; round += 1) {
-      const told = nothingTold()
+      const outcomes = noOutcomes()
       {
         await using service = await startService({ folder, env: ENV })
         token ||= await signIn(service.url)
         let isOver = false
-        const loaded = load({ url: service.url, token, told, isOver: () => isOver })
+        const loaded = load({ url: service.url, token, outcomes, isOver: () => isOver })
         {
-          // A commit is one sync, and some ten writes or many more.
+          // A commit is one sync and about ten or many more writes.
           const [calls, when] = round % 2 === 0 ? ['fsync,fdatasync', '3+3'] : ['pwrite64', '40+40']
           await using failing = await faultyCalls(service.pid, calls, `error=EIO:when=${when}`)
-          while (told.refused.size === 0 || told.acknowledged.size === 0) await Bun.sleep(5)
+          while (outcomes.refused.size === 0 || outcomes.acknowledged.size === 0) await Bun.sleep(5)
           await Bun.sleep(Math.random() * 100)
           await failing.mend()
         }
@@ -133,9 +133,9 @@ describe.if(CAN_FAULT)('a disk that fails under the running service', () => {
       }
       const { status, words } = await runCommand(['log', 'verify'], { folder })
       expect({ status, words }).toStrictEqual({ status: 0, words: '' })
-      size = expectTruth(join(folder, 'data/secure-lock.db'), told, size)
-      acknowledged += told.acknowledged.size
-      refused += told.refused.size
+      size = expectTruth(join(folder, 'data/secure-lock.db'), outcomes, size)
+      acknowledged += outcomes.acknowledged.size
+      refused += outcomes.refused.size
     }
     tell(
       `failing disk: ${ROUNDS} rounds, ${acknowledged} acknowledged of ${size} events, none lost; ${refused} refused, none there`,

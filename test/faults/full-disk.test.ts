@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { UNLIMITED, runCommand, startService, temporaryFolder } from '../support/binary.ts'
 import { fillUp, inMemory, smallDisk } from '../support/small-disk.ts'
 import { ROUNDS, expectTruth, signIn, tell } from './evidence.ts'
-import { load, nothingTold } from './load.ts'
+import { load, noOutcomes } from './load.ts'
 import { until } from '../support/until.ts'
 
 const DISK_MIB = 96
@@ -16,7 +16,7 @@ const isRoot = process.getuid?.() === 0
 const rounds = Math.min(ROUNDS, ROUNDS_MAX)
 
 describe.if(isRoot)('a disk that fills up under load (needs root, to mount one)', () => {
-  test(`[D1, D4] ${rounds} times full, then kill -9: what was acknowledged is there once, what was refused is not`, async () => {
+  test(`[D1, D4] ${rounds} times full, then kill -9: acknowledged events are there once, refused ones are not`, async () => {
     const folder = temporaryFolder()
     await using small = await smallDisk(folder, ...inMemory(DISK_MIB))
     const { within, outside } = small
@@ -29,14 +29,14 @@ describe.if(isRoot)('a disk that fills up under load (needs root, to mount one)'
     const copy = join(folder, 'copy')
     let [token, size, acknowledged, refused] = ['', 0, 0, 0]
     for (let round = 0; round < rounds; round += 1) {
-      const told = nothingTold()
+      const outcomes = noOutcomes()
       {
         await using service = await startService({ folder, env, within })
         token ||= await signIn(service.url)
         const makeRoom = fillUp(outside, Math.random() * FREE_BYTES_MAX)
         let isOver = false
-        const loaded = load({ url: service.url, token, told, isOver: () => isOver })
-        await until(() => told.refused.size > 0)
+        const loaded = load({ url: service.url, token, outcomes, isOver: () => isOver })
+        await until(() => outcomes.refused.size > 0)
         // In half of the rounds the service is killed while the disk is still full.
         if (round % 2 === 0) makeRoom()
         await Bun.sleep(Math.random() * MORE_MS_MAX)
@@ -47,13 +47,13 @@ describe.if(isRoot)('a disk that fills up under load (needs root, to mount one)'
       }
       const { status, words } = await runCommand(['log', 'verify'], { folder, env, within })
       expect({ status, words }).toStrictEqual({ status: 0, words: '' })
-      // SQLite would follow the way into the namespace back to this one.
+      // SQLite would follow the path into the namespace back to this one.
       cpSync(join(outside, 'data'), copy, { recursive: true })
-      size = expectTruth(join(copy, 'secure-lock.db'), told, size)
+      size = expectTruth(join(copy, 'secure-lock.db'), outcomes, size)
       rmSync(copy, { recursive: true })
-      expect(told.refused.size).toBeGreaterThan(0)
-      acknowledged += told.acknowledged.size
-      refused += told.refused.size
+      expect(outcomes.refused.size).toBeGreaterThan(0)
+      acknowledged += outcomes.acknowledged.size
+      refused += outcomes.refused.size
     }
     tell(
       `full disk: ${rounds} rounds, ${acknowledged} acknowledged of ${size} events, none lost; ${refused} refused, none there`,

@@ -14,19 +14,19 @@ import {
 import { type Operation, type Spec, fits, operationsOf } from '../support/openapi.ts'
 import { type Call, callsOf } from '../support/schema-values.ts'
 
-/** How many requests each operation gets from each caller; for minutes in `bun run test:long`. */
+/** How many requests each operation gets from each caller; enough for minutes in `bun run test:long`. */
 const ROUNDS = Number(process.env['FAULT_ROUNDS'] ?? 10)
 
-/** Not the one of the document's examples, by which a caller could erase itself. */
+/** Not the example in the document, with which a caller could erase itself. */
 const PASSWORD = 'nine purple lamps'
 
 const CALLERS = ['anonymous', 'member', 'admin', 'owner'] as const
 type Caller = (typeof CALLERS)[number]
 
-/** Far above what garbage waits to be collected, far below what a leak a request would be. */
+/** Far above uncollected garbage, far below one leak per request. */
 const GROWTH_BYTES_MAX = 128 * 1024 ** 2
 
-describe('requests drawn from the OpenAPI document', () => {
+describe('requests generated from the OpenAPI document', () => {
   let service: Service
   let db: Database
   let operations: [string, Operation][]
@@ -34,7 +34,7 @@ describe('requests drawn from the OpenAPI document', () => {
   const folder = temporaryFolder()
   const tokens = new Map<Caller, string>()
 
-  /** Some requests end the caller's session, and wrong passwords make its name wait. */
+  /** Some requests end the caller's session, and wrong passwords lock its name out. */
   const signIn = async (caller: Caller) => {
     db.run('DELETE FROM failed_login')
     const answer = await clientOf(service.url).post('/login', {
@@ -98,7 +98,7 @@ describe('requests drawn from the OpenAPI document', () => {
     operation: Operation,
     { status, type, text }: Awaited<ReturnType<typeof send>>,
   ) => {
-    // Busy with hashing, which is no fault.
+    // Busy with hashing, which is not a fault.
     if (status >= 500 && status !== 503) return 'a fault of the server'
     const documented = operation.responses[status]
     if (!documented) return `status ${status} is not documented`
@@ -129,7 +129,7 @@ describe('requests drawn from the OpenAPI document', () => {
   }
 
   test.each(CALLERS)(
-    '[O6] of %s are answered as documented, whatever they hold',
+    '[O6] from %s are answered as documented, whatever they contain',
     async (caller) => {
       await fuzz(caller, ROUNDS)
       expect(service.output().log).not.toContain('"level":"error"')
@@ -138,7 +138,7 @@ describe('requests drawn from the OpenAPI document', () => {
   )
 
   test(
-    '[O6] the service does not grow with them, and works on',
+    '[O6] do not make the service grow, and it keeps working',
     async () => {
       const before = footprint()
       for (const caller of CALLERS) await fuzz(caller, ROUNDS)

@@ -1,14 +1,14 @@
 import { type Socket, connect } from 'node:net'
 
-/** Clients that do a server no good until this process is killed, in three numbers: slow or aborted
- * connections, each opened anew when it is cut; logins at once; requests at once for unknown paths.
+/** Clients that attack a server until this process is killed, in three numbers: slow or aborted
+ * connections, each reopened when it is cut; logins at once; requests at once for unknown paths.
  * `bun hostile-clients.ts PORT CONNECTIONS LOGINS SCANS` */
 const [port = 0, connections = 0, logins = 0, scans = 0] = process.argv.slice(2).map(Number)
 
-/** Between two bytes of a client that takes its time, and between two connections of one. */
+/** Between two bytes of a slow client, and between two of its connections. */
 const DRIP_MS = 1000
 const REOPEN_MS = 200
-/** At most so many new connections every tick, as a network would let through. */
+/** At most this many new connections per tick, as a network would let through. */
 const RAMP = 25
 const RAMP_TICK_MS = 50
 
@@ -29,7 +29,7 @@ const WAYS: readonly Hostile[] = [
   () => {},
   // Headers without end.
   dripping(`GET /livez HTTP/1.1\r\n${HEAD}`, 'X-More: 1\r\n'),
-  // Bodies that take for ever, of known and of unknown length.
+  // Endless bodies, of known and of unknown length.
   dripping(`POST /login HTTP/1.1\r\n${HEAD}Content-Length: 5000\r\n\r\n{`, ' '),
   dripping(
     `POST /logUnlocking HTTP/1.1\r\n${HEAD}Transfer-Encoding: chunked\r\n\r\n`,
@@ -40,7 +40,7 @@ const WAYS: readonly Hostile[] = [
     socket.write(`POST /login HTTP/1.1\r\n${HEAD}Content-Length: 5000\r\n\r\n{`)
     socket.end()
   },
-  // Asks for a large file and takes nothing of it.
+  // Requests a large file and reads nothing of it.
   (socket) => {
     socket.pause()
     socket.write(`GET /swagger/swagger-ui.js HTTP/1.1\r\n${HEAD}\r\n`)
@@ -63,12 +63,12 @@ const open = (way: Hostile): void => {
   const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
   socket.once('connect', () => way(socket))
   socket.on('error', () => {})
-  // What is paused would not learn of its end.
+  // A paused socket would not notice its end.
   socket.on('end', () => socket.destroy())
   socket.once('close', () => setTimeout(open, REOPEN_MS, way))
 }
 
-/** One request after another, as fast as they are answered but for a rest. */
+/** One request after another, each after the previous answer and a pause. */
 const repeat = async (path: () => string, init: () => RequestInit): Promise<void> => {
   for (;;) {
     const answer = await fetch(`http://127.0.0.1:${port}${path()}`, init()).catch(() => undefined)

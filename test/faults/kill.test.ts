@@ -3,25 +3,25 @@ import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { UNLIMITED, runCommand, startService, temporaryFolder } from '../support/binary.ts'
 import { ROUNDS, expectTruth, signIn, spread, tell } from './evidence.ts'
-import { load, nothingTold } from './load.ts'
+import { load, noOutcomes } from './load.ts'
 
 const ENV = { ...UNLIMITED, LOG_LEVEL: 'warn', JWT_ACCESS_TOKEN_EXPIRES: '1440' }
 const LOAD_MS_MAX = 400
 
-test(`[D1] ${ROUNDS} times kill -9 under load: what was acknowledged is there once, and the log is intact`, async () => {
+test(`[D1] ${ROUNDS} times kill -9 under load: acknowledged events are there once, and the log is intact`, async () => {
   const folder = temporaryFolder()
   const database = join(folder, 'data/secure-lock.db')
   const starts: number[] = []
   let [token, size, acknowledged] = ['', 0, 0]
   for (let round = 0; round < ROUNDS; round += 1) {
-    const told = nothingTold()
+    const outcomes = noOutcomes()
     {
       const begun = performance.now()
       await using service = await startService({ folder, env: ENV })
       starts.push(performance.now() - begun)
       token ||= await signIn(service.url)
       let isOver = false
-      const loaded = load({ url: service.url, token, told, isOver: () => isOver })
+      const loaded = load({ url: service.url, token, outcomes, isOver: () => isOver })
       await Bun.sleep(10 + Math.random() * LOAD_MS_MAX)
       await service.stop('SIGKILL')
       isOver = true
@@ -30,9 +30,9 @@ test(`[D1] ${ROUNDS} times kill -9 under load: what was acknowledged is there on
     // The next process, this command, is the one that recovers the file.
     const { status, out, words } = await runCommand(['log', 'verify'], { folder })
     expect({ status, words }).toStrictEqual({ status: 0, words: '' })
-    size = expectTruth(database, told, size)
+    size = expectTruth(database, outcomes, size)
     expect(out).toContain(`${size} events`)
-    acknowledged += told.acknowledged.size
+    acknowledged += outcomes.acknowledged.size
   }
   expect(acknowledged).toBeGreaterThan(ROUNDS)
   tell(

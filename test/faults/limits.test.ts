@@ -17,12 +17,12 @@ import { tell } from './evidence.ts'
 const ENV = { ...UNLIMITED, LOG_LEVEL: 'warn', JWT_ACCESS_TOKEN_EXPIRES: '1440' }
 const OWNER = { username: 'oli', password: PASSWORD }
 const NO_WRITES =
-  'The disk takes no writes: it is read-only, at a limit or failing; see the log of the system'
+  'The disk accepts no writes: it is read-only, at a limit or failing; see the log of the system'
 
 const addOwner = (options: Parameters<typeof runCommand>[1]) =>
   addAccount('oli', { role: 'owner', ...options })
 
-/** What the owner asks of a service. */
+/** The owner's requests to a service. */
 const owner = async ({ url }: Service) => {
   const { get, post } = clientOf(url)
   const login = (password = PASSWORD) => post('/login', { ...OWNER, password })
@@ -32,7 +32,7 @@ const owner = async ({ url }: Service) => {
     login,
     unlock,
     get: (path: string) => get(path, bearer(token)),
-    /** Unlocks until one is refused; gives the words of the refusal. */
+    /** Unlocks until one is refused; returns the message. */
     untilRefused: async () => {
       for (let sent = 0; sent < 5000; sent += 1) {
         const answer = await unlock()
@@ -49,7 +49,7 @@ const owner = async ({ url }: Service) => {
   }
 }
 
-test('[D4] a limit on the size of files (ulimit -f): writes answer 503, reads go on, nothing ends', async () => {
+test('[D4] a limit on the size of files (ulimit -f): writes answer 503, reads continue, and the service keeps running', async () => {
   const folder = temporaryFolder()
   await addOwner({ folder })
   {
@@ -62,7 +62,7 @@ test('[D4] a limit on the size of files (ulimit -f): writes answer 503, reads go
     expect(await untilRefused()).toBe(`503 ${NO_WRITES}`)
     expect((await login()).status).toBe(503)
     expect((await get('/v1/unlocks')).status).toBe(200)
-    // What it found is told for two seconds.
+    // Its result is cached for two seconds.
     while ((await get('/readyz')).status !== 503) await Bun.sleep(100)
     await service.stop('SIGKILL')
   }
@@ -72,8 +72,8 @@ test('[D4] a limit on the size of files (ulimit -f): writes answer 503, reads go
 
 const isRoot = process.getuid?.() === 0
 
-describe.if(isRoot)('a disk of its own (needs root, to mount one)', () => {
-  test('[D4, O3] that is full: no login without its record, and both again once there is room', async () => {
+describe.if(isRoot)('a separate disk (needs root, to mount one)', () => {
+  test('[D4, O3] that is full: no login without its audit event, and both again once there is room', async () => {
     const folder = temporaryFolder()
     await using small = await smallDisk(folder, ...inMemory(16))
     const { within } = small
@@ -84,7 +84,7 @@ describe.if(isRoot)('a disk of its own (needs root, to mount one)', () => {
     const makeRoom = fillUp(small.outside, 0)
     expect(await untilRefused()).toBe('503 The disk is full')
     const before = await auditEvents()
-    // The right password opens nothing that is not recorded, and a guess is not free.
+    // The right password does nothing unrecorded, and a guess still counts.
     for (const password of [PASSWORD, 'wrong horse battery'])
       expect((await login(password)).status).toBe(503)
     expect(await auditEvents()).toStrictEqual(before)
@@ -101,7 +101,7 @@ describe.if(isRoot)('a disk of its own (needs root, to mount one)', () => {
     expect(await service.stop()).toBe(0)
   })
 
-  test('[D4] without an inode left: the running service goes on, a start says what is missing', async () => {
+  test('[D4] without an inode left: the running service continues, a start says what is missing', async () => {
     const folder = temporaryFolder()
     await using small = await smallDisk(folder, ...inMemory(16, 20))
     const { within, outside } = small
@@ -131,7 +131,7 @@ describe.if(isRoot)('a disk of its own (needs root, to mount one)', () => {
   })
 })
 
-/** An ext4 of its own, as an image; nothing where there is no tool to make one. */
+/** A separate ext4 image, or undefined if the tool to create one is missing. */
 const ext4Image = (folder: string): string | undefined => {
   const image = join(folder, 'image')
   writeFileSync(image, '')
@@ -152,10 +152,11 @@ const CAN_MOUNT_EXT4 = (() => {
   rmSync(folder, { recursive: true })
   return isMounted
 })()
-if (!CAN_MOUNT_EXT4) tell('no ext4 can be mounted here: a disk that becomes read-only is left out')
+if (!CAN_MOUNT_EXT4)
+  tell('no ext4 can be mounted here: the test of a disk that becomes read-only is skipped')
 
 test.if(CAN_MOUNT_EXT4)(
-  '[D4, O1] a file system that becomes read-only: writes answer 503, reads go on, a stop says so, nothing is lost',
+  '[D4, O1] a file system that becomes read-only: writes answer 503, reads continue, a stop says so, nothing is lost',
   async () => {
     const folder = temporaryFolder()
     {
@@ -167,7 +168,7 @@ test.if(CAN_MOUNT_EXT4)(
       await using service = await startService({ folder, env, within })
       const { unlock, untilRefused, login, get } = await owner(service)
       expect((await unlock()).status).toBe(200)
-      // The kernel's own way to try what most file systems of gateways do at the first fault.
+      // The kernel's own way to simulate what most gateway file systems do at the first error.
       const device = Bun.spawnSync([...within, 'findmnt', '-no', 'SOURCE', ext4.disk])
       const name = basename(device.stdout.toString().trim())
       writeFileSync(`/sys/fs/ext4/${name}/trigger_fs_error`, '1')
@@ -221,7 +222,7 @@ describe('a database that another program uses', () => {
     other.run('BEGIN')
     other.query('SELECT count(*) FROM unlock_event').get()
     {
-      // As many unlocks as would take the test long.
+      // More unlocks than the test has time to record.
       using writer = new Database(database)
       writer.run('PRAGMA synchronous = OFF')
       writer.run('CREATE TABLE filler (bytes BLOB)')

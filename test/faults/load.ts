@@ -1,16 +1,16 @@
 import { bearer, clientOf } from '../support/app.ts'
 
-/** What phones were told of their unlocks. Each unlock has a method of its own to know it by. */
-export type Told = {
-  /** Answered 200, with the sequence number where the answer has one. */
+/** What phones were answered about their unlocks. Each unlock has a unique method that identifies it. */
+export type Outcomes = {
+  /** Answered 200, with the sequence number if the answer has one. */
   readonly acknowledged: Map<string, number | undefined>
-  /** Answered 503: nothing was written, says the README. */
+  /** Answered 503: nothing was written, according to the manual. */
   readonly refused: Set<string>
-  /** Not answered: may be there or not, but not twice. */
+  /** Not answered: may be in the log or not, but not twice. */
   readonly unanswered: Set<string>
 }
 
-export const nothingTold = (): Told => ({
+export const noOutcomes = (): Outcomes => ({
   acknowledged: new Map(),
   refused: new Set(),
   unanswered: new Set(),
@@ -19,7 +19,7 @@ export const nothingTold = (): Told => ({
 type Options = {
   readonly url: string
   readonly token: string
-  readonly told: Told
+  readonly outcomes: Outcomes
   /** The load ends when this is true, or at the first connection that breaks. */
   readonly isOver: () => boolean
 }
@@ -50,12 +50,12 @@ type Post = (options: Options) => Promise<boolean>
 const postOne: Post = async (options) => {
   const method = newMethod()
   const answer = await answerOf(options, '/logUnlocking', { 'unlocking-method': method })
-  return noted(options.told, [method], answer, () => [undefined])
+  return noted(options.outcomes, [method], answer, () => [undefined])
 }
 
 const postBatch: Post = (options) => postMany(options, BATCH_EVENTS)
 
-/** Posts so many unlocks in one batch; gives whether it was answered. */
+/** Posts that many unlocks in one batch; returns whether it was answered. */
 export const postMany = async (
   options: Omit<Options, 'isOver'>,
   count: number,
@@ -63,7 +63,7 @@ export const postMany = async (
   const batch = Array.from({ length: count }, newMethod)
   const events = batch.map((method) => ({ id: crypto.randomUUID(), method }))
   const answer = await answerOf(options, '/v1/unlocks', events)
-  return noted(options.told, batch, answer, (body) =>
+  return noted(options.outcomes, batch, answer, (body) =>
     (body as { outcomes: { status: string; seq: number }[] }).outcomes.map(({ status, seq }) => {
       if (status !== 'stored') throw new Error(`a new unlock was answered as ${status}`)
       return seq
@@ -84,18 +84,18 @@ const answerOf = async ({ url, token }: Caller, path: string, body: unknown): Pr
   }
 }
 
-/** Notes what became of the unlocks; gives whether the connection still answers. */
+/** Notes what became of the unlocks; returns whether the connection still answers. */
 const noted = (
-  told: Told,
+  outcomes: Outcomes,
   sent: readonly string[],
   answer: Answer,
   seqs: (body: unknown) => readonly (number | undefined)[],
 ): boolean => {
-  if (!answer) for (const method of sent) told.unanswered.add(method)
-  else if (answer.status === 503) for (const method of sent) told.refused.add(method)
+  if (!answer) for (const method of sent) outcomes.unanswered.add(method)
+  else if (answer.status === 503) for (const method of sent) outcomes.refused.add(method)
   else if (answer.status === 200) {
     const found = seqs(answer.body)
-    for (const [at, method] of sent.entries()) told.acknowledged.set(method, found[at])
+    for (const [at, method] of sent.entries()) outcomes.acknowledged.set(method, found[at])
   } else throw new Error(`an unlock was answered ${answer.status}`)
   return answer !== undefined
 }

@@ -14,7 +14,7 @@ const URL_WITHIN = `http://127.0.0.1:${PORT}`
 const JSON_HEADER = ['-H', 'content-type: application/json']
 const ADA = { username: 'ada', password: PASSWORD }
 
-/** A service on one machine, and what is asked of it from another, and from itself. */
+/** A service on one machine, with requests from another and from itself. */
 const doorAndPhone = async (env: Readonly<Record<string, string>> = {}) => {
   const net = await twoMachines()
   const { curl, gateway, phone } = net
@@ -40,7 +40,7 @@ const doorAndPhone = async (env: Readonly<Record<string, string>> = {}) => {
       const answer = await post(gateway, '/login', ADA)
       token = (JSON.parse(answer) as { access_token: string }).access_token
     },
-    /** Gives the status, or 000 where no answer came. */
+    /** Returns the status, or 000 if no answer came. */
     unlock: (from: readonly string[], method: string, ...more: string[]) => {
       const options = [...bearer(), '-o', '/dev/null', '-w', '%{http_code}', ...more]
       return post(from, '/logUnlocking', { 'unlocking-method': method }, ...options)
@@ -59,7 +59,7 @@ const doorAndPhone = async (env: Readonly<Record<string, string>> = {}) => {
       const { unlocks } = JSON.parse(answer) as { unlocks: { method: string }[] }
       return unlocks.map(({ method }) => method)
     },
-    /** Follows the log on the phone from after an event; gives what has come so far. */
+    /** Follows the log on the phone after an event; returns what has arrived so far. */
     follow: (lastSeq?: number) => {
       const from = lastSeq === undefined ? [] : ['-H', `Last-Event-ID: ${lastSeq}`]
       const command = ['curl', '-sN', ...bearer(), ...from, `${URL_OF_GATEWAY}/v1/unlocks/stream`]
@@ -73,7 +73,7 @@ const doorAndPhone = async (env: Readonly<Record<string, string>> = {}) => {
       return {
         isFollowing: () => came.text.includes(': following'),
         ids,
-        /** Ends as a phone does that is out of reach: nobody hears of it. */
+        /** Ends like a phone that goes out of reach: nobody is notified. */
         vanish: async () => {
           following.kill('SIGKILL')
           await following.exited
@@ -88,7 +88,7 @@ const doorAndPhone = async (env: Readonly<Record<string, string>> = {}) => {
 }
 
 describe.if(CAN_NETWORK)('a network that goes away', () => {
-  test('[D1] under a live stream: it resumes where it was, without a gap, and connections come back', async () => {
+  test('[D1] during a live stream: it resumes where it was, without a gap, and connections come back', async () => {
     await using door = await doorAndPhone()
     const { gateway, onPhone, unlock, follow, openFiles } = door
     await door.plugIn()
@@ -113,7 +113,7 @@ describe.if(CAN_NETWORK)('a network that goes away', () => {
   })
 
   test.if(CAN_FAULT)(
-    '[D1] between an unlock and its answer: sent again with its key it is there once',
+    '[D1] between an unlock and its answer: the unlock, sent again with its key, is in the log once',
     async () => {
       await using door = await doorAndPhone()
       const { phone, onPhone, unlock, recorded, walBytes } = door
@@ -127,11 +127,11 @@ describe.if(CAN_NETWORK)('a network that goes away', () => {
           'delay_enter=3000000',
         )
         const before = walBytes()
-        const asked = unlock(phone, 'pin', ...key, '--max-time', '2')
+        const pending = unlock(phone, 'pin', ...key, '--max-time', '2')
         // It is written, and being synced.
         await until(() => walBytes() > before)
         await onPhone('link set wlan0 down')
-        expect(await asked).toBe('000')
+        expect(await pending).toBe('000')
         await slow.mend()
       }
       expect(await recorded()).toStrictEqual(['pin'])
@@ -141,7 +141,7 @@ describe.if(CAN_NETWORK)('a network that goes away', () => {
     },
   )
 
-  test('[D1] again and again: a phone that tries on with its keys has each unlock there once, in order', async () => {
+  test('[D1] again and again: a phone that retries with its keys has each unlock in the log once, in order', async () => {
     await using door = await doorAndPhone()
     const { phone, onPhone, unlock, recorded } = door
     await door.plugIn()
@@ -169,7 +169,7 @@ describe.if(CAN_NETWORK)('a network that goes away', () => {
     )
   })
 
-  test('before there is one: the service starts, says that links lead nowhere, and is reached once there is', async () => {
+  test('missing at first: the service starts, says that links lead nowhere, and is reachable once there is one', async () => {
     await using door = await doorAndPhone()
     const { phone, curl, onGateway, service, invitedTo } = door
     // It answers a moment before it says so.
@@ -177,7 +177,7 @@ describe.if(CAN_NETWORK)('a network that goes away', () => {
     expect(service.output().words).toContain(`listening  http://localhost:${PORT}\n`)
     await door.plugIn()
     expect(await curl(phone, `${URL_OF_GATEWAY}/livez`)).toBe('{"status":"ok"}')
-    // Links are made with the address of their time.
+    // Links use the address at that time.
     await door.signIn()
     while ((await invitedTo()) !== URL_OF_GATEWAY) await Bun.sleep(20)
     await onGateway(`addr del ${GATEWAY_ADDRESS}/24 dev eth0`)
@@ -187,7 +187,7 @@ describe.if(CAN_NETWORK)('a network that goes away', () => {
   })
 
   if (IS_LONG)
-    test('for good: phones that vanished give back their connections within minutes', async () => {
+    test('for good: connections of phones that vanished are closed within minutes', async () => {
       await using door = await doorAndPhone()
       await door.plugIn()
       await door.signIn()

@@ -8,17 +8,17 @@ import { descriptors, memoryMiB } from './processes.ts'
 /** How long each attack lasts: two minutes with `bun run test:long`. */
 const SECONDS = 120 * SHARE
 
-/** A cut connection is closed for good within the longest timeout of the service. */
+/** A dead connection is closed for good within the longest timeout of the service. */
 const RETURN_MS_MAX = 60_000
 
-/** What the heap may differ by from one look to the next. */
+/** How much the heap may differ between two measurements. */
 const MEMORY_MIB_APART = 32
 
 const untilReturned = async ({ pid }: Service, before: number): Promise<void> => {
   await until(() => descriptors(pid) <= before, RETURN_MS_MAX)
 }
 
-/** An attack, and once more what it leaves: a service has its size only after the first. */
+/** An attack, and a second one to measure what it leaves: memory settles only after the first. */
 const withstands = async (what: string, attack: Attack): Promise<void> => {
   await using service = await startService({ env: { ...UNLIMITED, LOG_LEVEL: 'error' } })
   const token = await signIn(service.url)
@@ -41,19 +41,19 @@ const withstands = async (what: string, attack: Attack): Promise<void> => {
   expect(await service.stop()).toBe(0)
 }
 
-test('[I8] 1,000 slow or aborted connections: the phone unlocks, memory and descriptors come back', async () => {
+test('[I8] 1,000 slow or aborted connections: the phone unlocks, memory and descriptors are released', async () => {
   await withstands('1,000 slow or aborted connections', { connections: 1000 })
 })
 
-test('[P7, I8] a storm of logins and a scan of unknown paths: the phone unlocks, nothing is left of it', async () => {
+test('[P7, I8] a storm of logins and a scan of unknown paths: the phone unlocks, and nothing is left', async () => {
   await withstands('logins and a scan', { logins: 100, scans: 10 })
 })
 
-test('[I8] all of it at once', async () => {
+test('[I8] all of these at once', async () => {
   await withstands('all of it', { connections: 1000, logins: 50, scans: 5 })
 })
 
-test('[I8] more connections than there are descriptors: the phone’s own works on, and others work again', async () => {
+test('[I8] more connections than there are descriptors: the phone’s connection keeps working, and new ones work again later', async () => {
   const nofile = 256
   await using service = await startService({
     env: { ...UNLIMITED, LOG_LEVEL: 'error' },
@@ -72,7 +72,7 @@ test('[I8] more connections than there are descriptors: the phone’s own works 
 })
 
 if (IS_LONG)
-  test('[I8] whoever takes their time over a request is cut off, however steadily it trickles', async () => {
+  test('[I8] a client that sends a request too slowly is cut off, however steadily it trickles', async () => {
     await using service = await startService({ env: UNLIMITED })
     const head = 'Host: lock.home\r\nContent-Type: application/json\r\n'
     const cut = (first: string, drop: string) =>

@@ -5,23 +5,23 @@ import { PASSWORD, bearer, clientOf } from '../support/app.ts'
 import { UNLIMITED, runCommand, startService, temporaryFolder } from '../support/binary.ts'
 import { CAN_FAULT, answerAgain, faultyCalls, withUnanswering } from '../support/faulty-calls.ts'
 import { IS_LONG, expectTruth, signIn, tell } from './evidence.ts'
-import { nothingTold, postMany } from './load.ts'
+import { noOutcomes, postMany } from './load.ts'
 import { until } from '../support/until.ts'
 
-/** What one sync takes: of an SD card at its worst, and of one that is about to die. */
+/** How long one sync takes: on an SD card at its worst, and on one that is about to fail. */
 const SYNC_MS = IS_LONG ? [200, 1000, 3000] : [200]
 
-/** More than may wait at once, and more than a stop finds time for. */
+/** More than may wait at once, and more than a stop has time for. */
 const BATCHES = 40
 const BATCH_EVENTS = 500
 
 const ENV = { ...UNLIMITED, LOG_LEVEL: 'warn', JWT_ACCESS_TOKEN_EXPIRES: '1440' }
 
-describe.if(CAN_FAULT)('a disk whose every sync takes long', () => {
+describe.if(CAN_FAULT)('a disk whose syncs are slow', () => {
   for (const syncMs of SYNC_MS)
-    test(`[D1, D4, O1] ${syncMs} ms: answers wait for the sync, the excess is refused, others are served, and a stop ends`, async () => {
+    test(`[D1, D4, O1] ${syncMs} ms: answers wait for the sync, excess writes are refused, other requests are served, and a stop completes`, async () => {
       const folder = temporaryFolder()
-      const told = nothingTold()
+      const outcomes = noOutcomes()
       {
         await using service = await startService({ folder, env: ENV })
         const { url } = service
@@ -33,27 +33,27 @@ describe.if(CAN_FAULT)('a disk whose every sync takes long', () => {
           `delay_enter=${syncMs * 1000}`,
         )
         const begun = performance.now()
-        expect(await postMany({ url, token, told }, 1)).toBe(true)
+        expect(await postMany({ url, token, outcomes }, 1)).toBe(true)
         expect(performance.now() - begun).toBeGreaterThanOrEqual(syncMs)
 
         const waits: string[] = []
         const burst = () =>
           Promise.all(
-            Array.from({ length: BATCHES }, () => postMany({ url, token, told }, BATCH_EVENTS)),
+            Array.from({ length: BATCHES }, () => postMany({ url, token, outcomes }, BATCH_EVENTS)),
           )
         const writes = { areOver: false }
         const writing = burst().finally(() => (writes.areOver = true))
-        while (told.refused.size === 0 && !writes.areOver) await Bun.sleep(5)
+        while (outcomes.refused.size === 0 && !writes.areOver) await Bun.sleep(5)
         const reads = [() => get('/livez'), () => get('/v1/unlocks?limit=5', bearer(token))]
         for (const read of reads) {
-          const asked = performance.now()
+          const startMs = performance.now()
           expect((await read()).status).toBe(200)
           expect(writes.areOver).toBe(false)
-          waits.push(`${(performance.now() - asked).toFixed(0)} ms`)
+          waits.push(`${(performance.now() - startMs).toFixed(0)} ms`)
         }
         await writing
-        expect(told.acknowledged.size).toBeGreaterThan(BATCH_EVENTS)
-        expect(told.refused.size).toBeGreaterThan(0)
+        expect(outcomes.acknowledged.size).toBeGreaterThan(BATCH_EVENTS)
+        expect(outcomes.refused.size).toBeGreaterThan(0)
         const ready = await get('/readyz')
         expect({ status: ready.status, body: await ready.json() }).toStrictEqual({
           status: 200,
@@ -70,19 +70,19 @@ describe.if(CAN_FAULT)('a disk whose every sync takes long', () => {
         await last
         await slow.mend()
         tell(
-          `sync of ${syncMs} ms: /livez ${waits[0]}, a read ${waits[1]} while writes wait; stopped after ${stopMs.toFixed(0)} ms with ${told.unanswered.size} events unanswered`,
+          `sync of ${syncMs} ms: /livez ${waits[0]}, a read ${waits[1]} while writes wait; stopped after ${stopMs.toFixed(0)} ms with ${outcomes.unanswered.size} events unanswered`,
         )
       }
       const { status, words } = await runCommand(['log', 'verify'], { folder })
       expect({ status, words }).toStrictEqual({ status: 0, words: '' })
-      told.unanswered.add('pin')
-      expectTruth(join(folder, 'data/secure-lock.db'), told, 0)
+      outcomes.unanswered.add('pin')
+      expectTruth(join(folder, 'data/secure-lock.db'), outcomes, 0)
       rmSync(folder, { recursive: true })
     })
 })
 
-describe.if(CAN_FAULT)('a share for backups that does not answer any more', () => {
-  test('[O1] is told of, and people log in all the same, however many ask after it', async () => {
+describe.if(CAN_FAULT)('a backup share that no longer answers', () => {
+  test('[O1] is reported, and people can still log in, however many ask for its state', async () => {
     const folder = temporaryFolder()
     const backups = join(folder, 'share')
     mkdirSync(backups)
@@ -94,7 +94,7 @@ describe.if(CAN_FAULT)('a share for backups that does not answer any more', () =
       within: withUnanswering(backups),
     })
     const { get, post } = clientOf(service.url)
-    const asked = Array.from({ length: 16 }, () => get('/metrics'))
+    const scrapes = Array.from({ length: 16 }, () => get('/metrics'))
     await Bun.sleep(500)
     const tokens: string[] = []
     for (let n = 0; n < 4; n += 1) {
@@ -103,7 +103,7 @@ describe.if(CAN_FAULT)('a share for backups that does not answer any more', () =
     }
     expect(new Set(tokens).size).toBe(4)
     const owner = bearer(tokens[0] ?? '')
-    for (const answer of await Promise.all(asked)) {
+    for (const answer of await Promise.all(scrapes)) {
       expect(answer.status).toBe(200)
       expect(await answer.text()).not.toMatch(/^secure_lock_backup_newest/m)
     }

@@ -11,7 +11,7 @@ const SECONDS = 600 * SHARE
 /** Until caches are full and everything is compiled. */
 const WARM_UP = 0.25
 
-/** Memory is looked at over this part of the time, after the warm-up and at the end. */
+/** Memory is measured over this part of the time, after the warm-up and at the end. */
 const WINDOW = 0.1
 
 const GROWTH_MIB_MAX = 16
@@ -26,7 +26,7 @@ test('nothing grows while people come and go', async () => {
   const ends = performance.now() + SECONDS * 1000
   const done: Record<string, number> = {}
 
-  /** Does it again and again, with a rest between. */
+  /** Repeats it, with pauses between. */
   const steadily = async (what: string, restMs: number, work: () => Promise<void>) => {
     for (done[what] = 0; performance.now() < ends; done[what] += 1) {
       await work()

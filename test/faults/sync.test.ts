@@ -7,17 +7,16 @@ import { signIn, tell } from './evidence.ts'
 
 const isRequired = process.env['REQUIRE_STRACE'] === '1'
 const isThere = Bun.which('strace') !== null
-if (!isThere && !isRequired)
-  tell('strace is missing: the order of sync and answer is not looked at')
+if (!isThere && !isRequired) tell('strace is missing: the order of sync and answer is not checked')
 
 test.if(isThere || isRequired)(
-  '[D1] the disk has synced the unlock before its answer leaves',
+  '[D1] the disk has synced the unlock before the answer is sent',
   async () => {
     const folder = temporaryFolder()
     const trace = join(folder, 'trace')
     const calls = 'trace=openat,fsync,fdatasync,pwrite64,recvfrom,read,sendto,write,writev,sendmsg'
     {
-      // -D keeps the service itself as the child that is stopped.
+      // -D keeps the service itself as the child, which is stopped.
       await using service = await startService({
         folder,
         env: UNLIMITED,
@@ -33,10 +32,10 @@ test.if(isThere || isRequired)(
       await service.stop()
     }
     const events = walEvents(readFileSync(trace, 'utf8').split('\n'))
-    const asked = events.findLastIndex(({ what }) => what === 'asked')
-    const order = events.slice(asked).map(({ what }) => what)
+    const start = events.findLastIndex(({ what }) => what === 'requested')
+    const order = events.slice(start).map(({ what }) => what)
     expect(order.slice(0, order.indexOf('answered') + 1)).toStrictEqual([
-      'asked',
+      'requested',
       'written',
       'synced',
       'answered',
@@ -45,10 +44,10 @@ test.if(isThere || isRequired)(
   },
 )
 
-type WalEvent = { readonly what: 'asked' | 'written' | 'synced' | 'answered' }
+type WalEvent = { readonly what: 'requested' | 'written' | 'synced' | 'answered' }
 
 /** What a trace shows of unlocks: the request, then the log's writes and sync as they end, then the
- * answer as it begins. Several in a row of one kind are one. */
+ * answer as it begins. Several of the same kind in a row count as one. */
 function walEvents(lines: readonly string[]): readonly WalEvent[] {
   const wal = new Set<string>()
   const pending = new Map<string, string>()
@@ -64,7 +63,7 @@ function walEvents(lines: readonly string[]): readonly WalEvent[] {
     const [, name = '', file = ''] = /^(\w+)\((\d*)/.exec(call) ?? []
     const opened = / = (\d+)$/.exec(text)?.[1]
     if (name === 'openat' && call.includes('.db-wal"') && opened) wal.add(opened)
-    if (/"POST \/logUnlocking/.test(text)) add('asked')
+    if (/"POST \/logUnlocking/.test(text)) add('requested')
     if (/^(sendto|write|writev|sendmsg)\(.*HTTP\/1\.1 200/.test(text)) add('answered')
     if (begun || !wal.has(file)) continue
     if (name === 'pwrite64') add('written')

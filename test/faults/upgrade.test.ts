@@ -9,7 +9,7 @@ import { ROUNDS, tell } from './evidence.ts'
 import { fillUp, inMemory, smallDisk } from '../support/small-disk.ts'
 
 const NEWEST = MIGRATIONS.length
-/** The schema in which the table of unlocks has its present name. */
+/** The schema in which the table of unlocks got its current name. */
 const RENAMED_IN = 8
 const EVENTS = 20_000
 const env = { ...UNLIMITED, LOG_LEVEL: 'error' }
@@ -54,7 +54,7 @@ test(`[D5] ${ROUNDS} times kill -9 in an upgrade: one schema or another, all eve
     await started.exited
     const { schema, events, integrity } = contentsOf(database)
     expect({ events, integrity }).toStrictEqual({ events: EVENTS, integrity: 'ok' })
-    // Nothing was changed before the copy was whole, and the copy is of what was there.
+    // Nothing was changed before the copy was complete, and the copy has the earlier contents.
     if (existsSync(copy))
       expect(contentsOf(copy)).toStrictEqual({ schema: 1, events: EVENTS, integrity: 'ok' })
     else expect(schema).toBe(1)
@@ -71,7 +71,7 @@ test(`[D5] ${ROUNDS} times kill -9 in an upgrade: one schema or another, all eve
 })
 
 describe.if(process.getuid?.() === 0)('a disk without room (needs root, to mount one)', () => {
-  test('[D4, D5] for the copy refuses the upgrade, in words, and leaves the database as it is', async () => {
+  test('[D4, D5] for the copy refuses the upgrade with a message, and leaves the database as it is', async () => {
     const folder = temporaryFolder()
     const { dataDir } = await oldDataFolder(folder, { events: 5000 })
     await using small = await smallDisk(folder, ...inMemory(32))

@@ -10,7 +10,7 @@ import { enrol } from '../support/second-factor.ts'
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const
 
-/** What each kind of caller is answered. A route that is not listed, or another answer, fails. */
+/** The answers to each kind of caller. A route that is not listed, or a different answer, fails. */
 const GOLDEN = readFileSync(join(import.meta.dir, 'access-matrix.txt'), 'utf8')
   .split('\n')
   .filter((line) => line !== '' && !line.startsWith('#'))
@@ -35,7 +35,7 @@ const answersAt = async (url: string, headers: Record<string, string>) => {
   return statuses.join(' ')
 }
 
-describe('who may call what, at the compiled file', () => {
+describe('who may call what on the compiled executable', () => {
   let service: Service
   let db: Database
   const callers: Record<string, { kind: 'stranger' | Role; headers: Record<string, string> }> = {}
@@ -89,7 +89,7 @@ describe('who may call what, at the compiled file', () => {
     await service.stop()
   })
 
-  test('[A1] every route, method and kind of caller gets the listed answer', async () => {
+  test('[A1] every route and method gives every kind of caller the listed answer', async () => {
     for (const { path, kind, answers } of GOLDEN)
       for (const [caller, { headers }] of Object.entries(callers).filter(
         ([, one]) => one.kind === kind,
@@ -105,7 +105,7 @@ describe('who may call what, at the compiled file', () => {
     expect(Object.keys(spec.paths).filter((path) => !listed.has(path))).toStrictEqual([])
   })
 
-  test('[I2] a wrong method names the right ones', async () => {
+  test('[I2] a wrong method is answered with the right ones', async () => {
     const allow = async (path: string) =>
       (await fetch(service.url + path, { method: 'DELETE' })).headers.get('allow')
     expect(await allow('/login')).toBe('POST')
@@ -128,7 +128,7 @@ describe('who may call what, at the compiled file', () => {
     )
   })
 
-  test('[A2] a member, by token or by password, reads nothing of others', async () => {
+  test('[A2] a member, by token or by password, reads nothing about others', async () => {
     const { get, post } = clientOf(service.url)
     for (const path of ['/getLogs', '/getUsers'])
       for (const headers of [bearer(await signIn('mia')), basic('mia', PASSWORD)])
@@ -138,7 +138,7 @@ describe('who may call what, at the compiled file', () => {
         }
   })
 
-  test('scripts and styles are kept by browsers only as long as they are the same', async () => {
+  test('browsers reuse scripts and styles only as long as they are unchanged', async () => {
     for (const path of ['/page.css', '/swagger/swagger-ui.js']) {
       const first = await clientOf(service.url).get(path)
       const etag = first.headers.get('etag') ?? ''
@@ -153,7 +153,7 @@ describe('who may call what, at the compiled file', () => {
     }
   })
 
-  test('[A6] a role taken away in the database is gone at the next request', async () => {
+  test('[A6] a role revoked in the database is gone at the next request', async () => {
     const headers = bearer(await signIn('amy'))
     const status = async () => (await clientOf(service.url).get('/getLogs', headers)).status
     expect(await status()).toBe(200)
@@ -216,7 +216,7 @@ describe('who may call what, at the compiled file', () => {
     expect((last as { received_at_ms: number }).received_at_ms).toBeGreaterThan(1e12)
   })
 
-  test('[A4] answers hold the listed fields and nothing else', async () => {
+  test('[A4] answers contain the listed fields and nothing else', async () => {
     const headers = basic('oli', PASSWORD)
     const { get, post } = clientOf(service.url)
     const users = (await (await get('/getUsers', headers)).json()) as Record<string, object>
@@ -248,8 +248,8 @@ describe('who may call what, at the compiled file', () => {
   })
 })
 
-describe('who may call what where a second factor is required', () => {
-  /** What that kind of caller is answered, but for logging out, which would end the test. */
+describe('who may call what if a second factor is required', () => {
+  /** The answers to that kind of caller, except for logging out, which would end the test. */
   const goldenOf = (kind: Role): Record<string, string> =>
     Object.fromEntries(
       GOLDEN.filter((row) => row.kind === kind && row.path !== '/v1/session/logout').map(
@@ -257,7 +257,7 @@ describe('who may call what where a second factor is required', () => {
       ),
     )
 
-  test('[A1] an owner or admin without one gets what a member gets, and with one all of theirs', async () => {
+  test('[A1] an owner or admin without one has the rights of a member, and with one all of theirs', async () => {
     await using service = await startService({ env: { ...UNLIMITED, SECOND_FACTOR: 'required' } })
     const client = clientOf(service.url)
     for (const role of ['admin', 'owner'] as const) {
@@ -269,7 +269,7 @@ describe('who may call what where a second factor is required', () => {
         return answers
       }
       const paths = Object.keys(goldenOf('member'))
-      // The tables are told with a reason here, where a member is asked for a name and password.
+      // The tables answer with a reason here, but ask a member for a name and password.
       const refused = '403 403 403 405 405 405 405'
       expect(await seen(paths)).toStrictEqual({
         ...goldenOf('member'),

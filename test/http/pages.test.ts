@@ -4,7 +4,7 @@ import { strayEvent } from '../support/unlock-log.ts'
 
 const HTML = { accept: 'text/html,application/xhtml+xml' }
 
-test('[I6] a browser gets pages that name no other host, and everything they name is here', async () => {
+test('[I6] pages refer to no other host, and everything they refer to exists', async () => {
   await using app = await startApp()
   for (const path of ['/console', '/console/people', '/join', '/swagger']) {
     const page = await app.get(path, HTML)
@@ -20,7 +20,7 @@ test('[I6] a browser gets pages that name no other host, and everything they nam
   }
 })
 
-test('a browser is led from the root to the console', async () => {
+test('the root redirects a browser to the console', async () => {
   await using app = await startApp()
   const answer = await fetch(`${app.url}/`, { headers: HTML, redirect: 'manual' })
   expect([answer.status, answer.headers.get('location')]).toStrictEqual([302, '/console'])
@@ -38,7 +38,7 @@ test('the script of the console is under 150 KiB compressed, without the charts'
   expect(script).not.toContain('jsxDEV')
 })
 
-test('a script is sent compressed to whoever takes that, and plain to whoever does not', async () => {
+test('a script is sent compressed to clients that accept it, and plain to others', async () => {
   await using app = await startApp()
   for (const encoding of ['gzip', 'identity']) {
     const answer = await fetch(`${app.url}/console/app.js`, {
@@ -53,7 +53,7 @@ test('a script is sent compressed to whoever takes that, and plain to whoever do
   }
 })
 
-test('anything but a browser gets the first page as JSON', async () => {
+test('anything but a browser gets the root as JSON', async () => {
   await using app = await startApp()
   expect(await (await app.get('/')).json()).toMatchObject({
     name: 'Secure Lock Server',
@@ -61,7 +61,7 @@ test('anything but a browser gets the first page as JSON', async () => {
   })
 })
 
-test('a style that is still the same is not sent again', async () => {
+test('an unchanged style is not sent again', async () => {
   await using app = await startApp()
   const etag = (await app.get('/page.css')).headers.get('etag') ?? ''
   expect((await app.get('/page.css', { 'if-none-match': etag })).status).toBe(304)
@@ -76,7 +76,7 @@ test('the console says that the log does not verify, where, and what to do, and 
   expect(await calm.text()).not.toContain('does not verify')
   await app.unlocks.store.transaction((writes) => writes.insert(strayEvent(0, 'Persephone')))
   expect(await app.unlocks.verification.verifyAll()).toMatchObject({ ok: false, seq: 0 })
-  // Whatever a browser has kept of it, it gets the newest verdict.
+  // Whatever a browser has cached, it gets the newest verdict.
   const page = await firstPage({
     'if-none-match': '*',
     'if-modified-since': new Date().toUTCString(),

@@ -23,7 +23,7 @@ describe('limits', () => {
     expect(Number((await app.post('/login')).headers.get('retry-after'))).toBeGreaterThan(60)
   })
 
-  test('[P4] guesses count whatever way they fail', async () => {
+  test('[P4] guesses count however they fail', async () => {
     await using app = await startApp({ RATE_LIMIT_AUTH: '6/minute' })
     await app.signIn('ada')
     const guesses = [
@@ -40,7 +40,7 @@ describe('limits', () => {
     expect((await app.get('/getLogs', basic('ada', PASSWORD))).status).toBe(429)
   })
 
-  test('[P4] a token buys its bearer no fresh guesses at another account', async () => {
+  test('[P4] a token gives its bearer no additional guesses at another account', async () => {
     await using app = await startApp({ RATE_LIMIT_AUTH: '3/minute' })
     const guess = async (name: string) =>
       (await app.post('/login', { username: 'ada', password: 'x' }, bearer(await app.signIn(name))))
@@ -50,13 +50,13 @@ describe('limits', () => {
     expect(statuses).toStrictEqual([401, 401, 401, 429])
   })
 
-  test('[P4] another X-Forwarded-For does not give a stranger a fresh limit', async () => {
+  test('[P4] a different X-Forwarded-For does not give a stranger a new limit', async () => {
     await using app = await startApp({ RATE_LIMIT_AUTH: '1/minute' })
     await app.post('/login', {}, { 'x-forwarded-for': '1.1.1.1' })
     expect((await app.post('/login', {}, { 'x-forwarded-for': '2.2.2.2' })).status).toBe(429)
   })
 
-  test('[P5] a stranger who hammers a name does not keep its owner out from another address', async () => {
+  test('[P5] a stranger who hammers a name does not lock out its owner at another address', async () => {
     await using app = await startApp({ RATE_LIMIT_AUTH: '3/minute', TRUSTED_PROXIES: '127.0.0.1' })
     await app.signIn('ada')
     const login = async (address: string, password: string) =>
@@ -67,7 +67,7 @@ describe('limits', () => {
     expect(await login('203.0.113.1', PASSWORD)).toBe(200)
   })
 
-  test('clients behind a trusted proxy are counted one by one', async () => {
+  test('clients behind a trusted proxy are counted separately', async () => {
     await using app = await startApp({ RATE_LIMIT_AUTH: '1/minute', TRUSTED_PROXIES: '127.0.0.1' })
     const from = async (address: string) =>
       (await app.post('/login', {}, { 'x-forwarded-for': address })).status
@@ -95,7 +95,7 @@ describe('limits', () => {
     expect(statuses).toStrictEqual([401, 401, 429])
   })
 
-  test('what leaves a record for good counts per account, and reading does not', async () => {
+  test('requests that leave an audit event count per account, and reading does not', async () => {
     await using app = await startApp({ RATE_LIMIT_CHANGES: '2/minute' })
     const [ada, grace] = [await app.signIn('ada'), await app.signIn('grace')]
     const change = async (token: string) =>
@@ -131,7 +131,7 @@ describe('limits', () => {
       expect((await app.get(`/v1/${path}`, owner)).status).toBe(200)
   })
 
-  test('the groups have counters of their own, also where their numbers are equal', async () => {
+  test('each group has its own counters, even if their numbers are equal', async () => {
     await using app = await startApp({
       RATE_LIMIT_AUTH: '2/minute',
       RATE_LIMIT_UNLOCK: '2/minute',
@@ -174,7 +174,7 @@ describe('the counter of a window', () => {
     return { clock, counter: windowCounter(() => clock.now) }
   }
 
-  test('begins anew when the window is over', async () => {
+  test('starts again when the window has ended', async () => {
     const { clock, counter } = counted()
     await counter.increment('a', 1000)
     expect(await counter.increment('a', 1000)).toMatchObject({ count: 2 })
@@ -182,7 +182,7 @@ describe('the counter of a window', () => {
     expect(await counter.increment('a', 1000)).toMatchObject({ count: 1 })
   })
 
-  test('[D6] does not stick when the clock of the day jumps', async () => {
+  test('[D6] does not stick when the time of day jumps', async () => {
     const { clock, counter } = counted()
     for (const [now, leftMs] of [
       [0, 1000],

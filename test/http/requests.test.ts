@@ -6,7 +6,7 @@ import fc from 'fast-check'
 import { PASSWORD, basic, bearer, clientOf, startApp } from '../support/app.ts'
 import { UNLIMITED, runCommand, startService } from '../support/binary.ts'
 
-/** A body whose length is not told before, a byte at a time. */
+/** A body without a declared length, one byte at a time. */
 const inChunks = (bytes: Uint8Array): ReadableStream<Uint8Array> =>
   new ReadableStream({
     start: (controller) => {
@@ -17,8 +17,8 @@ const inChunks = (bytes: Uint8Array): ReadableStream<Uint8Array> =>
 
 const PERSON = { username: 'ada', password: PASSWORD, phone: '1', address: 'x' }
 
-describe('what may be sent', () => {
-  test('[I1] what was sent is in no answer, header or log line, whatever is wrong with it', async () => {
+describe('what a client may send', () => {
+  test('[I1] no answer, header or log line contains what was sent, whatever is wrong with it', async () => {
     const canary = 'kanarienvogel-7291'
     for (const nodeEnv of [{}, { NODE_ENV: 'development' }, { NODE_ENV: 'production' }]) {
       await using service = await startService({
@@ -78,7 +78,7 @@ describe('what may be sent', () => {
     }
   })
 
-  test('[I1] a fault of ours answers 500 with a request id, its cause in the log alone', async () => {
+  test('[I1] a bug is answered 500 with a request id, with its cause only in the log', async () => {
     await using service = await startService({ env: UNLIMITED })
     const { post } = clientOf(service.url)
     await post('/register', PERSON)
@@ -96,7 +96,7 @@ describe('what may be sent', () => {
     expect(log).not.toContain(PASSWORD)
   })
 
-  test('[I2] a body over the limit answers 413, with or without its length told before', async () => {
+  test('[I2] a body over the limit is answered 413, with or without a declared length', async () => {
     await using service = await startService({ env: { ...UNLIMITED, BODY_LIMIT: '2 KiB' } })
     const { post } = clientOf(service.url)
     const large = { ...PERSON, address: 'x'.repeat(2048) }
@@ -113,7 +113,7 @@ describe('what may be sent', () => {
     expect((await post('/register', PERSON)).status).toBe(200)
   })
 
-  test('a body in many chunks is read like one', async () => {
+  test('a body in many chunks is read as one', async () => {
     await using app = await startApp()
     const bytes = new TextEncoder().encode(JSON.stringify({ ...PERSON, address: 'Größe 1' }))
     const answer = await fetch(`${app.url}/register`, {
@@ -125,7 +125,7 @@ describe('what may be sent', () => {
     expect(await app.accounts.store.page(0, 1)).toMatchObject([{ address: 'Größe 1' }])
   })
 
-  test('[I2] deep, odd and hostile JSON is a fault of the caller', async () => {
+  test('[I2] deep, odd and hostile JSON is the caller’s error', async () => {
     await using app = await startApp({ BODY_LIMIT: '4 MiB' })
     const { post } = app
     const badJson = { msg: 'Invalid JSON format' }
@@ -189,7 +189,7 @@ describe('what may be sent', () => {
     expect((await app.accounts.store.page(kept.length, 1))[0]?.address).toBe(address)
   })
 
-  test('[I2] of two members of one name the last counts, whole', async () => {
+  test('[I2] of two members with the same name, the last one counts in full', async () => {
     await using app = await startApp()
     await app.post(
       '/register',
@@ -200,7 +200,7 @@ describe('what may be sent', () => {
     ])
   })
 
-  test('[I2] any JSON value in any field gives an answer below 500', async () => {
+  test('[I2] any JSON value in any field is answered below 500', async () => {
     await using app = await startApp()
     const token = await app.signIn('owner', 'owner')
     await fc.assert(
@@ -219,7 +219,7 @@ describe('what may be sent', () => {
     )
   })
 
-  test('names that differ only in what nobody sees are one name', async () => {
+  test('names that differ only in invisible characters count as one', async () => {
     await using app = await startApp()
     await app.post('/register', PERSON)
     for (const username of [' ada', 'ada ', 'ad\u200ba', '\u202eada', 'ada\u00a0']) {
@@ -236,8 +236,8 @@ describe('what may be sent', () => {
   })
 })
 
-describe('what every answer carries', () => {
-  test('[I5] headers on every status, no server name, no CORS, HSTS only over TLS', async () => {
+describe('every answer', () => {
+  test('[I5] has its headers at every status, no server name, no CORS, HSTS only over TLS', async () => {
     await using service = await startService({ env: { ...UNLIMITED, RATE_LIMIT_UNLOCK: '1/hour' } })
     const { post, get, url } = clientOf(service.url)
     const origin = { origin: 'https://evil.example' }
@@ -300,7 +300,7 @@ describe('what every answer carries', () => {
     })
   })
 
-  test('[I1, I2] a missing or odd Host is answered and limited like any other, its address not logged', async () => {
+  test('[I1, I2] a request with a missing or odd Host is answered and limited like any other, its address not logged', async () => {
     await using service = await startService({
       env: { ...UNLIMITED, RATE_LIMIT_DEFAULT: '20/minute' },
     })
@@ -325,7 +325,7 @@ describe('what every answer carries', () => {
     expect(service.output().log).not.toContain('kanarienvogel')
   })
 
-  test('[I2] lists are read page by page whatever Host says, or without one', async () => {
+  test('[I2] lists are read page by page with any Host or none', async () => {
     await using app = await startApp()
     const owner = await app.signIn('oli', 'owner')
     await app.signIn('ada')
@@ -352,7 +352,7 @@ describe('what every answer carries', () => {
     }
   })
 
-  test('bytes that are no HTTP do not end the service', async () => {
+  test('bytes that are not HTTP do not stop the service', async () => {
     await using service = await startService({ env: UNLIMITED })
     const { hostname, port } = new URL(service.url)
     const raw = (bytes: string) =>

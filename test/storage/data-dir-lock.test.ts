@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { type LockMode, lockDataDir } from '../../src/storage/data-dir-lock.ts'
 import { temporaryFolder } from '../support/binary.ts'
 
-test('a folder is held by one, and free again when it is let go', () => {
+test('only one service can lock a folder, until it releases it', () => {
   const folder = temporaryFolder()
   const unlock = lockDataDir(folder, 'service')
   expect(() => lockDataDir(folder, 'service')).toThrow('another service already serves from there')
@@ -14,7 +14,7 @@ test('a folder is held by one, and free again when it is let go', () => {
   rmSync(folder, { recursive: true })
 })
 
-test('commands work beside a service, a migration in its place, a restore alone', () => {
+test('commands work beside a service, a migration in place of it, a restore alone', () => {
   const folder = temporaryFolder()
   const goBeside = (held: LockMode, other: LockMode): boolean => {
     const unlock = lockDataDir(folder, held)

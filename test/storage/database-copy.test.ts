@@ -29,7 +29,7 @@ const fault = (work: () => void): string => {
 }
 
 describe('a copy of a database', () => {
-  test('[D3] is of one moment, holds what is in the WAL alone, and nothing that was erased', () =>
+  test('[D3] is of one moment, includes what is only in the WAL, and nothing that was erased', () =>
     inFolder(async (folder) => {
       const [path, copy] = [join(folder, 'a.db'), join(folder, 'copy.db')]
       const db = openDatabase(path)
@@ -53,7 +53,7 @@ describe('a copy of a database', () => {
       await db.close()
     }))
 
-  test('[D3, D4] of a damaged database is not made, and one that is damaged is found out', () =>
+  test('[D3, D4] of a damaged database is not created, and a damaged copy is detected', () =>
     inFolder(async (folder) => {
       const [path, copy] = [join(folder, 'a.db'), join(folder, 'copy.db')]
       const db = openDatabase(path)
@@ -70,7 +70,7 @@ describe('a copy of a database', () => {
       expect(fault(() => requireIntegrity(path))).toContain('damaged')
     }))
 
-  test('says what is wrong with the file that it is to be made of', () =>
+  test('says what is wrong with its source', () =>
     inFolder(async (folder) => {
       const path = join(folder, 'a.db')
       expect(fault(() => copyDatabaseFile(path, join(folder, 'b.db')))).toContain(

@@ -34,7 +34,7 @@ describe('transactions', () => {
       await db.close()
     }))
 
-  test('that come together share a COMMIT, and one that fails takes back its own writes alone', () =>
+  test('that arrive together share a COMMIT, and a failing one rolls back only its own writes', () =>
     inFolder(async (folder) => {
       const path = join(folder, 'a.db')
       const db = openDatabase(path)
@@ -49,7 +49,7 @@ describe('transactions', () => {
         return stored.get()?.n
       }
       const outcomes = await Promise.allSettled([1, 2, 3, 4, 5, 6].map(add))
-      // The fourth to sixth break the rule that values are unique.
+      // The fourth to sixth violate the unique constraint.
       expect(
         outcomes.map((one) => (one.status === 'fulfilled' ? one.value : 'failed')),
       ).toStrictEqual([6, 6, 6, 'failed', 'failed', 'failed'])
@@ -58,7 +58,7 @@ describe('transactions', () => {
       await db.close()
     }))
 
-  test('run one after another, and nobody sees them half done', () =>
+  test('run one after another, and nobody sees them half-done', () =>
     inFolder(async (folder) => {
       const db = openDatabase(join(folder, 'a.db'))
       await db.run('CREATE TABLE t (n INTEGER)')
@@ -118,7 +118,7 @@ describe('transactions', () => {
       await db.close()
     }))
 
-  test('a reader does not keep the WAL from being folded into the file', () =>
+  test('a reader does not prevent a WAL checkpoint', () =>
     inFolder(async (folder) => {
       const path = join(folder, 'a.db')
       const db = openDatabase(path)
@@ -127,12 +127,12 @@ describe('transactions', () => {
         await db.get('SELECT count(*) FROM t')
         await db.run('INSERT INTO t VALUES (zeroblob(400000))')
       }
-      // Some 5000 pages were written; a WAL that starts again from time to time stays near 1000.
+      // Some 5000 pages were written; a WAL that is reset from time to time stays near 1000.
       expect(statSync(`${path}-wal`).size).toBeLessThan(2500 * 4096)
       await db.close()
     }))
 
-  test('closing leaves neither a WAL nor another file', () =>
+  test('closing leaves neither a WAL nor any other file', () =>
     inFolder(async (folder) => {
       const db = openDatabase(join(folder, 'a.db'))
       await db.run('CREATE TABLE t (n INTEGER)')
@@ -152,7 +152,7 @@ describe('opening a database', () => {
     }
   }
 
-  test('the file is 0600, and loses the rights of others', () =>
+  test('the file has mode 0600, and loses the rights of others', () =>
     inFolder(async (folder) => {
       const path = join(folder, 'a.db')
       await openDatabase(path).close()
@@ -210,7 +210,7 @@ describe('opening a database', () => {
       expect(refusal(folder)).toStartWith(`Cannot open database ${folder}`)
     }))
 
-  test('[D4] a damaged page is found at the start', () =>
+  test('[D4] a damaged page is detected at the start', () =>
     inFolder(async (folder) => {
       const path = join(folder, 'a.db')
       const db = openDatabase(path)
@@ -251,7 +251,7 @@ describe('opening a database', () => {
 })
 
 describe('the secret file', () => {
-  test('[T2] is made once, at random, 0600, and read again', () =>
+  test('[T2] is created once, random, mode 0600, and reused', () =>
     inFolder((folder) => {
       const path = join(folder, 'secret')
       const made = secretFile(path)
@@ -278,7 +278,7 @@ describe('the secret file', () => {
       expect(statSync(shared).mode & 0o7777).toBe(0o1777)
     }))
 
-  test('one that is cut short or no file is refused, not replaced', () =>
+  test('one that is cut short or not a regular file is refused, not replaced', () =>
     inFolder((folder) => {
       writeFileSync(join(folder, 'short'), 'abc')
       expect(() => secretFile(join(folder, 'short'))).toThrow('cut short')

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'bun:test'
 import { AppError } from '../../src/errors.ts'
 import { groupCommit } from '../../src/storage/group-commit.ts'
 
-/** A commit that keeps each of its groups, and fails for the groups that hold an item to fail at. */
+/** A commit that remembers its groups, and fails for those that contain a failing item. */
 const recording = (
   limits: {
     groupSizeMax?: number
@@ -30,13 +30,13 @@ const recording = (
 }
 
 describe('writes that share a commit', () => {
-  test('arrive together, share one, and each gets its own outcome', async () => {
+  test('share it if they arrive together, and each gets its own outcome', async () => {
     const { submit, groups } = recording()
     expect(await Promise.all(['a', 'b', 'c'].map(submit))).toStrictEqual(['A', 'B', 'C'])
     expect(groups).toStrictEqual([['a', 'b', 'c']])
   })
 
-  test('keep the order in which they came, over groups of a bounded size', async () => {
+  test('keep their order of arrival, in groups of bounded size', async () => {
     const { submit, groups } = recording({ groupSizeMax: 2 })
     const answered: string[] = []
     await Promise.all(
@@ -46,13 +46,13 @@ describe('writes that share a commit', () => {
     expect(answered).toStrictEqual(['A', 'B', 'C', 'D', 'E'])
   })
 
-  test('are weighed: a large one goes by itself, small ones together', async () => {
+  test('are weighed: a large one is committed alone, small ones together', async () => {
     const { submit, groups } = recording({ groupSizeMax: 3 })
     await Promise.all(['a', 'bb', 'cc', 'd', 'eeeee', 'f'].map(submit))
     expect(groups).toStrictEqual([['a', 'bb'], ['cc', 'd'], ['eeeee'], ['f']])
   })
 
-  test('that come while a commit runs form the next group', async () => {
+  test('that arrive during a commit form the next group', async () => {
     const { submit, groups } = recording()
     const first = submit('a')
     while (groups.length === 0) await Bun.sleep(0)
@@ -61,7 +61,7 @@ describe('writes that share a commit', () => {
     expect(groups).toStrictEqual([['a'], ['b']])
   })
 
-  test('are refused at once where too many wait, and those that wait are not disturbed', async () => {
+  test('are refused at once if too many wait, and those that wait are unaffected', async () => {
     const { submit, groups } = recording({ waitingSizeMax: 2 })
     const waiting = [submit('a'), submit('b')]
     const refused: unknown = await submit('c').catch((error: unknown) => error)
@@ -72,7 +72,7 @@ describe('writes that share a commit', () => {
     expect(groups).toStrictEqual([['a', 'b'], ['d']])
   })
 
-  test('are refused when their turn comes too late, and those that came later have theirs', async () => {
+  test('are refused if their turn comes too late, and later ones still get theirs', async () => {
     const clock = { now: 0 }
     const limits = { groupSizeMax: 1, waitMsMax: 1000, monotonic: () => clock.now }
     const { submit, groups } = recording(limits)
@@ -86,7 +86,7 @@ describe('writes that share a commit', () => {
     expect(groups).toStrictEqual([['a'], ['c']])
   })
 
-  test('fail together where their commit fails, and the next group goes on', async () => {
+  test('fail together if their commit fails, and the next group continues', async () => {
     const { submit, groups } = recording({ groupSizeMax: 2 }, 'b')
     const settled = await Promise.allSettled(['a', 'b', 'c'].map(submit))
     expect(settled.map(({ status }) => status)).toStrictEqual(['rejected', 'rejected', 'fulfilled'])
@@ -94,7 +94,7 @@ describe('writes that share a commit', () => {
     expect(await submit('d')).toBe('D')
   })
 
-  test('without an outcome of their own are not taken for written', async () => {
+  test('without an outcome are not reported as written', async () => {
     const { submit } = groupCommit({
       commit: async () => [] as string[],
       sizeOf: () => 1,
@@ -105,7 +105,7 @@ describe('writes that share a commit', () => {
     expect(submit('a')).rejects.toThrow('too few outcomes')
   })
 
-  test('are all answered before it counts as drained, also those that came meanwhile', async () => {
+  test('are all answered before it counts as drained, including those that arrived meanwhile', async () => {
     const { submit, drained } = recording({ groupSizeMax: 1 })
     const answered: string[] = []
     const submitted = ['a', 'b'].map(async (item) => answered.push(await submit(item)))

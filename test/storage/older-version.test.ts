@@ -15,7 +15,7 @@ import {
 } from '../support/binary.ts'
 import { codeAt } from '../support/second-factor.ts'
 
-// Made by an executable of the version before; see the README there.
+// Created by an executable of the previous version; see the README there.
 const FIXTURE = join(import.meta.dir, 'older-version')
 const SCHEMA_THEN = 7
 
@@ -41,7 +41,7 @@ type Then = {
 
 const then = JSON.parse(readFileSync(join(FIXTURE, 'answers.json'), 'utf8')) as Then
 
-/** Audit actions that have another name since. */
+/** Audit actions that have been renamed since. */
 const RENAMED: Readonly<Record<string, string>> = {
   'login.wait_begin': 'login.lockout_started',
   'wait.lift': 'lockout.cleared',
@@ -52,7 +52,7 @@ const RENAMED: Readonly<Record<string, string>> = {
 
 const env = { ...UNLIMITED, TRUSTED_PROXIES: '127.0.0.1' }
 
-/** Unpacks the data folder into a folder of its own. */
+/** Unpacks the data folder into a new folder. */
 const unpackData = async (): Promise<string> => {
   const folder = temporaryFolder()
   mkdirSync(join(folder, 'data'), { mode: 0o700 })
@@ -62,8 +62,8 @@ const unpackData = async (): Promise<string> => {
   return folder
 }
 
-/** Moves what ends by itself to this day, as if the executable was replaced right after the fixture
- * was made. The lockout then runs for an hour, so that no slow machine lets it end. */
+/** Moves expiry times to today, as if the executable was replaced right after the fixture was
+ * created. The lockout then runs for an hour, so that no slow machine lets it end. */
 const moveToToday = (database: string): void => {
   using db = new Database(database, { strict: true })
   const nowMs = Date.now()
@@ -126,7 +126,7 @@ describe('the data folder of an older version, opened by the compiled file', () 
     rmSync(folder, { recursive: true, force: true })
   })
 
-  test('[D5] its schema is brought up to date, and says for older versions which one it takes', () => {
+  test('[D5] its schema is upgraded, and tells older versions which version they need', () => {
     expect(schemaOf(database)).toBe(MIGRATIONS.length)
     expect(MIGRATIONS.length).toBeGreaterThan(SCHEMA_THEN)
     using db = new Database(database, { readonly: true })
@@ -148,7 +148,7 @@ describe('the data folder of an older version, opened by the compiled file', () 
     expect(then.unlocks.filter(({ username }) => username === null)).toHaveLength(12)
   })
 
-  test('the log extends the checkpoint that was kept, and the receipt still verifies', async () => {
+  test('the log extends the kept checkpoint, and the receipt is still valid', async () => {
     const verified = await verify(folder, ...CHECKPOINT)
     expect(verified.words).toBe('')
     expect(verified.out).toContain(`intact: ${then.unlocks.length} `)
@@ -169,13 +169,13 @@ describe('the data folder of an older version, opened by the compiled file', () 
       expect((await logIn(service.url, username)).status).toBe(401)
   })
 
-  test('a person imported from a legacy server logs in with the old hash, and once more without', async () => {
+  test('a person imported from a legacy server logs in with the old hash, and again after it is replaced', async () => {
     for (let time = 0; time < 2; time += 1)
       expect((await logIn(service.url, 'iris')).status).toBe(200)
     expect((await logIn(service.url, 'jo')).status).toBe(200)
   })
 
-  test('a second factor takes its codes and its recovery codes', async () => {
+  test('a second factor still accepts its codes and recovery codes', async () => {
     const refused = await logIn(service.url, 'hedy')
     expect((await refused.json()) as Json).toMatchObject({ code: 'otp_required' })
     const { secret, recoveryCodes } = then.secondFactor
@@ -199,7 +199,7 @@ describe('the data folder of an older version, opened by the compiled file', () 
     expect(unlocked.status).toBe(200)
   })
 
-  test('the setting and the invitation that was open still count', async () => {
+  test('the setting and the open invitation still apply', async () => {
     const { registration } = await read(service.url, '/v1/settings', owner)
     expect(registration).toStrictEqual({ value: 'invite', is_fixed: false })
     const person = { username: 'kay', password: then.password, phone: '1', address: 'x' }
@@ -209,7 +209,7 @@ describe('the data folder of an older version, opened by the compiled file', () 
     expect(invited.status).toBe(200)
   })
 
-  test('a lockout runs until it is cleared, and one that was cleared does not come back', async () => {
+  test('a lockout lasts until it is cleared, and a cleared one does not come back', async () => {
     const { username, address } = then.lockedOut
     expect((await logIn(service.url, username, { address })).status).toBe(401)
     const cleared = await logIn(service.url, then.clearedLockout.username, then.clearedLockout)
@@ -224,7 +224,7 @@ describe('the data folder of an older version, opened by the compiled file', () 
     expect((await logIn(service.url, username, { address })).status).toBe(200)
   })
 
-  test('audit events of then have their new names, also in the filter', async () => {
+  test('old audit events have their new names, also in the filter', async () => {
     const list = async (query: string) =>
       (await read(service.url, `/v1/audit?order=oldest&limit=200${query}`, owner))[
         'events'

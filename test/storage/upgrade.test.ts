@@ -72,7 +72,7 @@ describe('an upgrade, by the compiled file', () => {
         ).toStrictEqual({ server_version: version })
       }))
 
-  test('[D5] is not made by a command beside a service that still serves the old schema', () =>
+  test('[D5] is not started by a command while a service still uses the old schema', () =>
     inFolder(async (folder) => {
       const { dataDir, database } = await oldDataFolder(folder)
       const release = lockDataDir(dataDir, 'service')
@@ -87,7 +87,7 @@ describe('an upgrade, by the compiled file', () => {
       expect(schemaOf(database)).toBe(NEWEST)
     }))
 
-  test('is waited for by a command that is run while the service starts', () =>
+  test('a command that runs while the service starts waits for it', () =>
     inFolder(async (folder) => {
       const { dataDir, database } = await oldDataFolder(folder)
       const release = lockDataDir(dataDir, 'service')
@@ -111,7 +111,7 @@ describe('an upgrade, by the compiled file', () => {
       creating.close()
     }))
 
-  test('keeps the copies of two upgrades, and never one that is half made', () =>
+  test('keeps the copies of two upgrades, and never a half-written one', () =>
     inFolder(async (folder) => {
       const { dataDir, database } = await oldDataFolder(folder)
       for (const schema of [NEWEST, NEWEST + 1])

@@ -8,7 +8,7 @@ import { temporaryFolder } from '../support/binary.ts'
 const ANY_SIZE = Number.MAX_SAFE_INTEGER
 const COMMITS = 50
 
-/** A WAL of so many commits, and where each of them ends. */
+/** A WAL of that many commits, and where each of them ends. */
 const madeWal = (folder: string) => {
   const path = join(folder, 'a.db')
   const db = new Database(path)
@@ -22,7 +22,7 @@ const madeWal = (folder: string) => {
   return { db, wal: `${path}-wal`, ends }
 }
 
-test('[D1] a WAL tells damage from the end that a power cut leaves', () => {
+test('[D1] damage in a WAL is distinguished from the end that a power cut leaves', () => {
   const folder = temporaryFolder()
   const { db, wal, ends } = madeWal(folder)
   const whole = readFileSync(wal)
@@ -33,7 +33,7 @@ test('[D1] a WAL tells damage from the end that a power cut leaves', () => {
   }
   const spoiled = (at: number) => isDamaged((bytes) => bytes.fill(0xa5, at, at + 8))
   expect(isDamaged((bytes) => bytes)).toBe(false)
-  // The mark, the checksum of the header, and places in each of the commits.
+  // The magic number, the checksum of the header, and offsets in each commit.
   for (const at of [0, 24]) expect(spoiled(at)).toBe(true)
   for (const [commit, end] of ends.entries())
     expect(`${commit} ${spoiled(end - 100)}`).toBe(`${commit} ${commit < COMMITS - 2}`)
@@ -44,7 +44,7 @@ test('[D1] a WAL tells damage from the end that a power cut leaves', () => {
   rmSync(folder, { recursive: true })
 })
 
-test('[D1] what is left behind the end of a WAL that began anew is no damage', () => {
+test('[D1] what is left behind the end of a WAL that was reset is not damage', () => {
   const folder = temporaryFolder()
   const { db, wal } = madeWal(folder)
   db.run('PRAGMA wal_checkpoint(RESTART)')

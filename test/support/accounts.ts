@@ -5,7 +5,7 @@ import { runCommand } from './binary.ts'
 
 type Added = Parameters<typeof runCommand>[1] & { readonly role?: Role }
 
-/** Adds an account on the command line, as whoever has the gateway does. */
+/** Adds an account on the command line, as anyone with access to the gateway can. */
 export const addAccount = async (
   username: string,
   { role = 'member', ...options }: Added,

@@ -12,11 +12,11 @@ export const PASSWORD = 'correct horse battery'
 
 export type TestApp = Awaited<ReturnType<typeof startApp>>
 
-/** The least that Bun hashes with: few tests are about what a hash costs. */
+/** The cheapest parameters that Bun accepts: few tests are about the cost of a hash. */
 const CHEAP = { memoryCost: 8, timeCost: 1 }
 
 /** A real app on a database in memory, listening on a free port, with its own log, and a clock that
- * moves only when the test moves it. */
+ * only the test moves. */
 export const startApp = async (
   env: Readonly<Record<string, string>> = {},
   given: Pick<Parameters<typeof openApp>[1], 'heartbeatSeconds' | 'argon2id' | 'certificate'> & {

@@ -3,16 +3,16 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 
-/** The compiled executable that `bun run build` makes. */
+/** The compiled executable that `bun run build` creates. */
 export const BINARY = resolve(import.meta.dir, '../../dist/secure-lock-server')
 
 export type Service = {
   readonly url: string
   readonly folder: string
   readonly pid: number
-  /** Everything written to standard output (the log) and standard error (words for people). */
+  /** Everything written to standard output (the log) and standard error (messages for people). */
   readonly output: () => { readonly log: string; readonly words: string }
-  /** Sends the signal, waits for the end, gives the exit status. */
+  /** Sends the signal, waits for the end, returns the exit status. */
   readonly stop: (signal?: NodeJS.Signals) => Promise<number>
   [Symbol.asyncDispose]: () => Promise<void>
 }
@@ -22,15 +22,15 @@ type Options = {
   /** Kept afterwards; without one the service starts in a new empty folder, removed at the end. */
   readonly folder?: string
   readonly args?: readonly string[]
-  /** Another executable than the compiled one, such as that of an older version. */
+  /** An executable other than the compiled one, such as an older version. */
   readonly binary?: string
   /** The command that runs the executable, with its arguments; it must keep the process id. */
   readonly within?: readonly string[]
-  /** Tells whether it answers, where this process cannot reach it itself. */
+  /** Returns whether it answers, if this process cannot reach it itself. */
   readonly isUp?: (url: string) => Promise<boolean>
 }
 
-/** Limits out of the way, for tests that are about something else. */
+/** Limits high enough for tests that are about something else. */
 export const UNLIMITED = {
   RATE_LIMIT_AUTH: 'off',
   RATE_LIMIT_UNLOCK: 'off',
@@ -114,7 +114,7 @@ export const runCommand = async (
   return { status, out, words }
 }
 
-/** A port that nothing listens on. Each worker of `bun test --parallel` looks in a range of its own,
+/** A port that nothing listens on. Each worker of `bun test --parallel` looks in its own range,
  * below the ports that the kernel gives to outgoing connections, so nobody else takes it meanwhile. */
 export const freePort = async (): Promise<number> => {
   const first = PORTS_FROM + (Number(process.env['BUN_TEST_WORKER_ID'] ?? 0) % WORKERS) * PORTS

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { connect } from 'node:tls'
 
-/** Makes a self-signed certificate for this machine by OpenSSL; gives the paths of it and its key. */
+/** Creates a self-signed certificate for this machine with OpenSSL; returns the paths of it and its key. */
 export const selfSigned = (
   folder: string,
   name: string,
@@ -20,8 +20,8 @@ export const selfSigned = (
 
 type Visit = { readonly fingerprint: string; readonly answer: string }
 
-/** Makes a TLS connection of its own for one request; gives the certificate that it was shown, and
- * the answer. Rejects where the connection breaks. */
+/** Opens a new TLS connection for one request; returns the server's certificate and the answer.
+ * Rejects if the connection breaks. */
 export const visit = (url: string, request: string): Promise<Visit> =>
   new Promise((give, fail) => {
     const { hostname: host, port } = new URL(url)
@@ -42,7 +42,7 @@ export const visit = (url: string, request: string): Promise<Visit> =>
 export const lone = (path: string): string =>
   `GET ${path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n`
 
-/** Visits without pause, several at once, until told to stop; a visit that fails is a fault. */
+/** Visits without pause, several at once, until stopped; a visit that fails is a fault. */
 export const flood = (url: string, path: string) => {
   const seen: string[] = []
   const faults: string[] = []

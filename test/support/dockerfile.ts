@@ -10,7 +10,7 @@ type Stage = {
   readonly instructions: readonly Instruction[]
 }
 
-/** What the last stage of the Dockerfile says of running the image. */
+/** What the last stage of the Dockerfile says about running the image. */
 export type ImageConfig = {
   readonly user: string
   readonly env: Readonly<Record<string, string>>
@@ -59,8 +59,8 @@ export const imageConfig = (): ImageConfig => {
 }
 
 /** A shell script that follows the Dockerfile from step to step and leaves the image's files in
- * `image`. It needs root, and makes an overlay of this machine for each stage that builds, so that
- * nothing is written here. This machine, a Debian 12 with this Bun, stands in for the base images. */
+ * `image`. It needs root, and creates an overlay of this machine for each build stage, so that
+ * nothing is written here. This machine, a Debian 12 with this Bun, replaces the base images. */
 export const assemblyScript = (image: string): string => {
   const known = stages()
   const final = known.at(-1)
@@ -113,7 +113,7 @@ const staged = ({ name, instructions }: Stage): readonly string[] => {
   ]
 }
 
-/** COPY: a folder's contents into the target, files into it or, one alone, as it. */
+/** COPY: a folder's contents into the target, files into it or, if there is only one, as it. */
 const copied = (rest: string, root: string, folder = '/'): string => {
   const words = rest.split(/\s+/)
   const flag = (name: string) =>
@@ -138,7 +138,7 @@ const copied = (rest: string, root: string, folder = '/'): string => {
   ].join('\n')
 }
 
-/** What .dockerignore keeps out cannot be copied. */
+/** What .dockerignore excludes cannot be copied. */
 const admitted = (path: string): void => {
   const lines = readFileSync(join(ROOT, '.dockerignore'), 'utf8').split('\n')
   if (!lines.includes(`!${path}`)) throw new Error(`.dockerignore keeps ${path} out`)

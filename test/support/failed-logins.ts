@@ -7,12 +7,12 @@ import { olderFile, olderHashOf, user } from './older-server.ts'
 
 const PEOPLE = 100
 
-/** What a PBKDF2 hash of the legacy server takes here is well over an Argon2id hash. */
+/** A PBKDF2 hash of the legacy server takes well over the time of an Argon2id hash here. */
 const OLDER_ITERATIONS = 260_000
 
-/** Fails logins of the compiled file in every way in turn. Returns what was answered (all headers but
- * the request's id and the date), the median of the milliseconds of each way, and the processor time
- * that the service spent on each way, which does not depend on what else the machine does. With
+/** Makes logins to the compiled file fail in each way in turn. Returns the answers (all headers but
+ * request id and date), the median milliseconds of each way, and the processor time that the service
+ * spent on each way, which does not depend on other load. With
  * legacy accounts, some have come from the legacy server and not logged in since. */
 export const failedLogins = async (
   rounds: number,
@@ -33,7 +33,7 @@ export const failedLogins = async (
   for (let failure = 0; failure < 10; failure += 1) await logIn('wanda', 'wrong', waiting)
   db.run('UPDATE failed_login SET locked_until_ms = locked_until_ms + 3600000')
 
-  // A client of its own for each round, so that only who is meant to has to wait.
+  // A new client for each round, so that only the intended ones are locked out.
   const ways: Record<string, (round: number, address: string) => Promise<Response>> = {
     unknown: (round, address) => logIn(`nobody-${round}`, 'wrong horse battery', address),
     wrong: (round, address) => logIn(`person-${round % PEOPLE}`, 'wrong horse battery', address),
@@ -79,7 +79,7 @@ const cpuMsOf = (pid: number): number => {
   return spent.reduce((sum, ns) => sum + ns, 0) / 1e6
 }
 
-/** Accounts with the password of `wanda`, the half of them disabled. */
+/** Accounts with the password of `wanda`, half of them disabled. */
 const addPeople = (db: Database): void => {
   const add = db.prepare(
     `INSERT INTO account (

@@ -10,8 +10,8 @@ if (!CAN_FAULT)
     'No strace, or not root: the tests of disks that are slow or fail are left out (REQUIRE_STRACE=1 makes them fail)\n',
   )
 
-/** Words before a command under which reading a folder does not end, as on a share that is gone, until
- * `answerAgain`: even a process that has stopped is not gone before. */
+/** A command prefix that makes reading a folder hang, as on a share that is gone, until `answerAgain`:
+ * even a stopped process does not exit before then. */
 export const withUnanswering = (folder: string): readonly string[] => [
   'strace',
   '-Df',
@@ -26,8 +26,8 @@ export const answerAgain = (pid: number): void => {
   process.kill(Number(/^TracerPid:\s+([1-9]\d*)$/m.exec(status)?.[1]), 'SIGKILL')
 }
 
-/** Makes system calls of a running process slow or fail, as strace's `inject` says, until they are
- * mended: `faultyCalls(pid, 'fdatasync', 'error=EIO')`. */
+/** Makes system calls of a running process slow or fail, in the syntax of strace's `inject`, until
+ * restored: `faultyCalls(pid, 'fdatasync', 'error=EIO')`. */
 export const faultyCalls = async (pid: number, calls: string, how: string) => {
   const inject = ['-e', `trace=${calls}`, '-e', `inject=${calls}:${how}`]
   const strace = Bun.spawn(['strace', '-f', '-p', String(pid), '-o', '/dev/null', ...inject], {

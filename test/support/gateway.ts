@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { BINARY, temporaryFolder } from './binary.ts'
 import { answersOf, quoted, scriptOf } from './manual.ts'
 
-/** A gateway that a test may change as root: this machine under an overlay, in namespaces of its own
- * with nothing but loopback. Needs root. */
+/** A gateway that a test may change as root: this machine under an overlay, in separate namespaces
+ * with only a loopback interface. Needs root. */
 export const canBeGateway = (): boolean =>
   process.env['REQUIRE_GATEWAY'] === '1' ||
   (process.getuid?.() === 0 &&
@@ -12,7 +12,7 @@ export const canBeGateway = (): boolean =>
       Bun.which(name),
     ))
 
-/** Does what the unit asks of systemd: its user, its folder, its command, and signals. */
+/** Does what the unit tells systemd to do: its user, its folder, its command, and signals. */
 const SYSTEMCTL = String.raw`#!/bin/sh
 set -e
 unit=/etc/systemd/system/secure-lock.service
@@ -64,7 +64,7 @@ export type Files = Readonly<
 export type Visit = {
   /** What each command wrote to standard output and standard error, as a terminal shows it. */
   readonly answers: readonly string[]
-  /** All that was written. */
+  /** Everything that was written. */
   readonly words: string
   readonly status: number
 }

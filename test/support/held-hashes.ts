@@ -1,7 +1,7 @@
 import { spyOn } from 'bun:test'
 
-/** Keeps every password verification of this process waiting until `release`, as a machine that is
- * busy with hashing does. `begun` counts those that were let through to hashing. */
+/** Keeps every password verification of this process waiting until `release`, like a machine that is
+ * busy hashing. `begun` counts those that were admitted to hashing. */
 export const heldHashes = () => {
   const gate = Promise.withResolvers<void>()
   const verify = Bun.password.verify.bind(Bun.password)

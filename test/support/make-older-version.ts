@@ -6,12 +6,12 @@ import { UNLIMITED, runCommand, startService, temporaryFolder } from './binary.t
 import { olderFile, olderHashOf, unlocksOf, user } from './older-server.ts'
 import { enrol } from './second-factor.ts'
 
-// Makes test/storage/older-version with the executable of an older version; see the README there.
+// Creates test/storage/older-version with the executable of an older version; see the README there.
 
 const OUT = resolve(import.meta.dir, '../storage/older-version')
 const BACKUP_PASSPHRASE = 'staple of the older version'
 const env = { ...UNLIMITED, TRUSTED_PROXIES: '127.0.0.1' }
-/** Clients that failed to log in as grace, whose lockout runs, and as hedy, whose was cleared. */
+/** Clients that failed to log in as grace, whose lockout is active, and as hedy, whose was cleared. */
 const LOCKED_OUT = '203.0.113.66'
 const CLEARED = '203.0.113.67'
 const FAILURES_UNTIL_LOCKOUT = 10
@@ -28,8 +28,8 @@ const make = async (binary: string): Promise<void> => {
   }
   const service = await startService({ binary, folder, env })
   const { get, post, patch, delete: remove } = clientOf(service.url)
-  const answerOf = async (asked: Promise<Response>): Promise<Json> => {
-    const answer = await asked
+  const answerOf = async (response: Promise<Response>): Promise<Json> => {
+    const answer = await response
     const text = await answer.text()
     if (!answer.ok) throw new Error(`${answer.url}: ${answer.status} ${text}`)
     return JSON.parse(text) as Json

@@ -9,7 +9,7 @@ import { serviceMetrics } from '../../src/ops/metrics.ts'
 import { startApp } from './app.ts'
 import { ROOT } from './manual.ts'
 
-// The tables of the manual that are made from the tables of the code. `bun run manual:tables` writes
+// The tables of the manual that are generated from the tables of the code. `bun run manual:tables` writes
 // them, and test/manual/tables.test.ts compares them.
 
 type Generated = {
@@ -47,7 +47,7 @@ const settings = async (): Promise<string> =>
     return `## ${title}\n\n${table(['setting', 'default', 'meaning'], rows)}`
   }).join('\n\n')
 
-/** Settings and options in what commands say about themselves. */
+/** Settings and options in the descriptions of commands. */
 const WORDS = /\b[A-Z]+(?:_[A-Z]+)+\b|--[a-z-]+/g
 
 const commands = async (): Promise<string> => {
@@ -119,7 +119,7 @@ export const GENERATED: readonly Generated[] = [
   { page: 'audit-events', name: 'actions', markdown: actions },
 ]
 
-/** Returns a page of the manual as it is, and as it is with its table made anew. */
+/** Returns a page of the manual as it is, and with its table regenerated. */
 export const pageWith = async ({ page, name, markdown }: Generated) => {
   const path = join(ROOT, `src/manual/${page}.md`)
   const [begin, end] = [`<!-- begin generated: ${name} -->`, `<!-- end generated: ${name} -->`]

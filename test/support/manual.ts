@@ -50,7 +50,7 @@ const dedented = (text: string, indent: string): string =>
     .map((line) => (line.startsWith(indent) ? line.slice(indent.length) : line))
     .join('\n')
 
-/** The answer as it is printed, where `…` stands for any text within a JSON string. */
+/** The answer as printed; `…` matches any text within a JSON string. */
 export const patternOf = (answer: string): RegExp => {
   const parts = answer
     .split('…')

@@ -18,7 +18,7 @@ const isThere = (): boolean => {
   return Bun.spawnSync(['unshare', '-n', 'sh', '-c', script]).exitCode === 0
 }
 
-/** Whether a network of one's own can be made here. */
+/** Whether a private network can be created here. */
 export const CAN_NETWORK = IS_REQUIRED || isThere()
 
 if (!CAN_NETWORK)
@@ -28,7 +28,7 @@ if (!CAN_NETWORK)
 
 export const GATEWAY_ADDRESS = '10.9.8.1'
 
-/** A gateway and a phone, each in a network namespace of its own, and a cable between them. The
+/** A gateway and a phone, each in its own network namespace, and a cable between them. The
  * gateway's end has no address yet. */
 export const twoMachines = async () => {
   const holders = [0, 1].map(() => Bun.spawn(['unshare', '-n', 'sleep', '3600']))
@@ -38,7 +38,7 @@ export const twoMachines = async () => {
     const { status, words } = await run(command)
     if (status !== 0) throw new Error(`${command.join(' ')}: ${words}`)
   }
-  // The namespaces are there a moment after the processes.
+  // The namespaces exist a moment after the processes.
   const own = async () => (await run(['readlink', '/proc/self/ns/net'])).out
   for (const command of within)
     while ((await run([...command, 'readlink', '/proc/self/ns/net'])).out === (await own()))

@@ -11,7 +11,7 @@ type Cell = string | number | null | Uint8Array
 type UserRow = readonly [Cell, Cell, Cell, Cell, Cell, Cell]
 type LogRow = readonly [Cell, Cell, Cell, Cell]
 
-/** The tables as the legacy server's SQLAlchemy made them. */
+/** The tables as the legacy server's SQLAlchemy created them. */
 const TABLES = `
   CREATE TABLE user (
     id INTEGER NOT NULL, public_id VARCHAR(50), username VARCHAR(50), password VARCHAR(80),
@@ -22,7 +22,7 @@ const TABLES = `
     PRIMARY KEY (id)
   );`
 
-/** Makes a legacy server's database. */
+/** Creates a legacy server's database. */
 export const olderFile = (
   path: string,
   {
@@ -41,7 +41,7 @@ export const olderFile = (
   return path
 }
 
-/** A hash as Werkzeug makes it, by the cheapest of its ways, or by PBKDF2. */
+/** A Werkzeug hash, by its cheapest method or by PBKDF2. */
 export const olderHashOf = (password: string, iterations?: number): string => {
   const salt = crypto.randomUUID().slice(0, 16)
   if (iterations === undefined)
@@ -50,14 +50,14 @@ export const olderHashOf = (password: string, iterations?: number): string => {
   return `pbkdf2:sha256:${iterations}$${salt}$${digest}`
 }
 
-/** A public id as the legacy server gave them. */
+/** A public id as the legacy server assigned them. */
 export const idOf = (n: number): string => `6f1b4e0a-5a7e-4d0e-9a3b-${String(n).padStart(12, '0')}`
 
 /** A row of a person. */
 export const user = (n: number, name: string, hash = olderHashOf(PASSWORD)) =>
   [n, idOf(n), name, hash, '0123', 'Lane'] as const
 
-/** Rows of unlocks by some people in turn, a minute apart. */
+/** Rows of unlocks by several people in turn, a minute apart. */
 export function* unlocksOf(names: readonly string[], count: number) {
   for (let n = 0; n < count; n += 1) {
     const at = new Date(Date.UTC(2021, 2, 4, 5, 6, 7) + n * 60_000).toISOString()
@@ -73,7 +73,7 @@ export const folderIn = (root: string): string => {
   return folder
 }
 
-/** Imports that file with the executable; gives what it printed, by kind. */
+/** Imports that file with the executable; returns what it printed, by kind. */
 export const importing = async (folder: string, args: readonly string[] = [], env = {}) => {
   const run = await runCommand(['import', ...args, 'older/old.db'], { folder, env })
   const lines = run.out.trimEnd().split('\n')
@@ -84,18 +84,18 @@ export const importing = async (folder: string, args: readonly string[] = [], en
   }
 }
 
-/** The database of the service in a folder, to look into. */
+/** The database of the service in a folder, for inspection. */
 export const dataOf = (folder: string) =>
   new Database(join(folder, 'data/secure-lock.db'), { readonly: true })
 
-/** The ids of all events, in their order. */
+/** The ids of all events, in order. */
 export const eventIds = (db: Database): readonly string[] =>
   db
     .query<{ id: string }, []>('SELECT id FROM unlock_event ORDER BY seq')
     .all()
     .map(({ id }) => id)
 
-/** The token of a login or registration's answer. */
+/** The token in the answer to a login or registration. */
 export const tokenOf = async (answer: Promise<Response>): Promise<string> => {
   const { access_token: token } = (await (await answer).json()) as { access_token: string }
   return token

@@ -1,4 +1,4 @@
-/** What the OpenAPI document says, as far as tests read it. */
+/** The parts of the OpenAPI document that tests read. */
 export type Schema = {
   type?: string
   minLength?: number
@@ -41,7 +41,7 @@ export type Spec = {
   components: { securitySchemes: object }
 }
 
-/** The members that a documented schema knows, checked by hand so that no checker of ours judges itself. */
+/** The members of a documented schema, checked by hand so that our own checker does not check itself. */
 export const fits = (schema: Schema, value: unknown): boolean => {
   if (schema.anyOf) return schema.anyOf.some((one) => fits(one, value))
   if (schema.const !== undefined) return value === schema.const

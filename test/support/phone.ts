@@ -1,7 +1,7 @@
 import { createHash, createPublicKey, verify } from 'node:crypto'
 
-// src/manual/lock_client.dart in TypeScript, step by step and under the same names, so that a test can
-// run against the executable what the manual tells an app to do. It shares nothing with src/ on purpose.
+// src/manual/lock_client.dart in TypeScript, step by step and with the same names, so that a test can
+// do with the executable what the manual tells an app to do. It shares nothing with src/ on purpose.
 
 export class LockServerError extends Error {
   readonly status: number

@@ -1,14 +1,14 @@
 import fc from 'fast-check'
 import type { Operation, Schema } from './openapi.ts'
 
-/** One request, drawn from what the OpenAPI document says of an operation. */
+/** One request, generated from the OpenAPI document of an operation. */
 export type Call = {
   readonly path: string
   readonly headers: Readonly<Record<string, string>>
   readonly body: string | undefined
 }
 
-/** Requests of an operation: mostly as it is documented, each part now and then a little wrong.
+/** Requests of an operation: mostly as documented, each part occasionally a little wrong.
  * `knownIds` are ids of things that exist. */
 export const callsOf = (
   name: string,
@@ -66,7 +66,7 @@ const texts = (
   )
   if (place === 'header') return text.filter((one) => /^[\u0020-\u007E]+$/.test(one))
   const wellFormed = text.map((one) => one.toWellFormed())
-  // Segments of dots are another path before they are sent.
+  // Dot segments are resolved before sending, and would be a different path.
   return place === 'path' ? wellFormed.filter((one) => !/^(\.|%2e)*$/i.test(one)) : wellFormed
 }
 

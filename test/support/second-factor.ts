@@ -9,10 +9,10 @@ export const STEP_MS = 30_000
 export const codeAt = (secret: string, atMs: number): string =>
   TOTP.generate({ secret: Secret.fromBase32(secret), timestamp: atMs })
 
-/** What it shows next: good already, and not used up by `enrol`. */
+/** What it shows next: already valid, and not used up by `enrol`. */
 export const nextCode = (secret: string, nowMs: number): string => codeAt(secret, nowMs + STEP_MS)
 
-/** Turns on the second factor of a token's account with the code of now. */
+/** Turns on the second factor of a token's account with the current code. */
 export const enrol = async ({ post }: Client, token: string, nowMs = Date.now()) => {
   const begun = await post('/v1/me/second-factor', { password: PASSWORD }, bearer(token))
   const { secret } = (await begun.json()) as { secret: string }

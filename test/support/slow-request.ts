@@ -7,15 +7,15 @@ type Slow = {
   readonly body: string
 }
 
-/** Writes to a server's connection, and waits until the server has read it: what was written before
- * two more answers came was there when the server last looked at all of its connections. */
+/** Writes to a server's connection, and waits until the server has read it: after two more answers,
+ * the server has polled all of its connections. */
 export const writeAndSee = async (socket: Socket, url: string, text: string): Promise<void> => {
   await new Promise<void>((written) => socket.write(text, () => written()))
   for (let answers = 0; answers < 2; answers += 1) await fetch(`${url}/livez`)
 }
 
-/** Sends a request but for the end of its body, and waits until the server has begun it; gives what
- * sends the rest and resolves with the status of the answer. */
+/** Sends a request without the end of its body, and waits until the server has started it. Returns a
+ * function that sends the rest and resolves with the status of the answer. */
 export const slowRequest = async (url: string, { method, path, token, body }: Slow) => {
   const { hostname, port } = new URL(url)
   const head = [

@@ -2,7 +2,7 @@ import { expect } from 'bun:test'
 import { mkdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** A small disk of its own, seen only from within one mount namespace, which ends with `holder`. */
+/** A small disk that is visible only in one mount namespace, which ends with `holder`. */
 export const smallDisk = async (folder: string, ...mount: readonly string[]) => {
   const disk = join(folder, 'disk')
   mkdirSync(disk)
@@ -24,7 +24,7 @@ export const smallDisk = async (folder: string, ...mount: readonly string[]) => 
   }
 }
 
-/** How a small disk in memory is mounted, and of so many inodes if that is said. */
+/** How a small disk in memory is mounted, optionally with a limit of inodes. */
 export const inMemory = (mebibytes: number, inodes = 0): readonly string[] => [
   '-t',
   'tmpfs',
@@ -33,7 +33,7 @@ export const inMemory = (mebibytes: number, inodes = 0): readonly string[] => [
   'tmpfs',
 ]
 
-/** Leaves so many bytes of a disk free; gives what makes room again. */
+/** Leaves that many bytes of a disk free; returns a function that makes room again. */
 export const fillUp = (disk: string, freeBytes: number): (() => void) => {
   const { bavail, bsize } = statfsSync(disk)
   const filler = join(disk, 'filler')

@@ -13,7 +13,7 @@ import {
   proofHashes,
 } from '../../src/unlocks/tlog/proof-nodes.ts'
 
-/** A tree kept in memory as the store keeps it, complete subtrees only; it counts its reads. */
+/** A tree in memory as the store keeps it, complete subtrees only; it counts its reads. */
 export const storedTree = (entries: readonly Uint8Array[]) => {
   const levels: Uint8Array[][] = []
   const growing = frontier()
@@ -48,7 +48,7 @@ export const storedTree = (entries: readonly Uint8Array[]) => {
   }
 }
 
-/** Distinct entries, as an unlock log has them. */
+/** Distinct entries, like those of an unlock log. */
 export const numberedEntries = (count: number): readonly Uint8Array[] =>
   Array.from({ length: count }, (_, seq) => Buffer.from(`{"seq":${seq}}`))
 
@@ -85,15 +85,15 @@ export const referenceSubproof = (
     : [...referenceSubproof(m - k, right, false), referenceRoot(left)]
 }
 
-/** On which side each hash of an inclusion proof stands, leaf first: `l` or `r`. Two places with
- * the same sides are told apart by their trees' roots alone. */
+/** On which side each hash of an inclusion proof is, leaf first: `l` or `r`. Two indexes with the
+ * same sides differ only in the roots of their trees. */
 export const inclusionShape = (m: number, n: number): string => {
   if (n === 1) return ''
   const k = split(n)
   return m < k ? `${inclusionShape(m, k)}r` : `${inclusionShape(m - k, n - k)}l`
 }
 
-/** The same for a consistency proof; `=` where the earlier root is not sent, `+` where it is. */
+/** The same for a consistency proof; `=` if the earlier root is not sent, `+` if it is. */
 export const consistencyShape = (m: number, n: number, isWhole = true): string => {
   if (m === n) return isWhole ? '=' : '+'
   const k = split(n)

@@ -14,7 +14,7 @@ import { runCommand, temporaryFolder } from './binary.ts'
 
 const PEOPLE = ['ada', 'grace', 'hedy'] as const
 
-/** An event as an app would claim it; person and method follow from the number. */
+/** An event as an app would claim it; person and method are derived from the number. */
 export const claimed = (
   seq: number,
   person: string = PEOPLE[seq % 3] ?? 'ada',
@@ -30,7 +30,7 @@ export const claimed = (
   occurredAtMs: null,
 })
 
-/** A row as a hand might add it, that no checkpoint knows. */
+/** A row as someone might add it by hand, covered by no checkpoint. */
 export const strayEvent = (seq: number, person: string): Required<UnlockEvent> => {
   const { accountPublicId, username, method, ...rest } = claimed(seq, person)
   const hash = new Uint8Array(32)
@@ -48,7 +48,7 @@ export const strayEvent = (seq: number, person: string): Required<UnlockEvent> =
 
 type Options = {
   readonly size: number
-  /** Sizes at which the checkpoint is kept by somebody. */
+  /** Sizes at which somebody keeps the checkpoint. */
   readonly keptAt?: readonly number[]
   readonly now?: () => number
   readonly env?: Readonly<Record<string, string>>
@@ -67,7 +67,7 @@ export const openLog = (
     ...(now ? { clock: clockFrom({ wallMs: now }) } : {}),
   })
 
-/** A data folder with a log of so many events in it, and the checkpoints that were kept of it. */
+/** A data folder with a log of that many events, and its kept checkpoints. */
 export const recordedLog = async ({ size, keptAt = [], before, ...options }: Options) => {
   const folder = temporaryFolder()
   const dataDir = join(folder, 'data')
@@ -94,7 +94,7 @@ const handle = (folder: string, kept: ReadonlyMap<number, string>) => {
   return {
     dataDir,
     database: path,
-    /** A copy to lay hands on, removed with it. */
+    /** A copy to tamper with, removed with it. */
     copy: () => {
       const other = temporaryFolder()
       mkdirSync(other, { recursive: true })
@@ -102,7 +102,7 @@ const handle = (folder: string, kept: ReadonlyMap<number, string>) => {
       return { ...handle(other, kept), [Symbol.dispose]: () => remove(other) }
     },
     kept: (size: number): string => kept.get(size) ?? '',
-    /** Changes the file as anybody could who has it, by hand. */
+    /** Changes the file by hand, as anyone who has it could. */
     edit: (work: (db: Database) => void): void => {
       const db = new Database(path, { strict: true })
       db.run('PRAGMA secure_delete = ON')
@@ -138,11 +138,11 @@ type Row = {
   readonly person_hash: Uint8Array
 }
 
-/** The rows of the log, as they now stand. */
+/** The current rows of the log. */
 export const rowsOf = (db: Database, table = 'unlock_event'): readonly Row[] =>
   db.query(`SELECT * FROM ${table} ORDER BY seq`).all() as Row[]
 
-/** Makes the leaf hash of a row fit the row, as a careful forger would. */
+/** Makes the leaf hash of a row match the row, as a careful forger would. */
 export const restampLeaf = (db: Database, row: Row, table = 'unlock_event'): Uint8Array => {
   const hash = leafHash(
     entryBytes({
@@ -163,7 +163,7 @@ export const restampLeaf = (db: Database, row: Row, table = 'unlock_event'): Uin
   return hash
 }
 
-/** Makes leaf hashes, tree and size fit the rows, and signs the result if there is a signer. The
+/** Makes leaf hashes, tree and size match the rows, and signs the result if there is a signer. The
  * table had another name in schemas before 8. */
 export const restamp = (db: Database, signer?: NoteSigner, table = 'unlock_event'): void => {
   db.run('DELETE FROM tree_node')
@@ -172,7 +172,7 @@ export const restamp = (db: Database, signer?: NoteSigner, table = 'unlock_event
   for (const row of rowsOf(db, table))
     for (const { level, hash } of tree.append(restampLeaf(db, row, table)))
       if (level > 0) insert.run(hash)
-  // Inserted so, they count from 1.
+  // Inserted this way, they count from 1.
   db.run('UPDATE tree_node SET number = number - 1')
   db.run('UPDATE log_head SET size = ?', [tree.size()])
   if (!signer) return

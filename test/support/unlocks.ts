@@ -11,20 +11,20 @@ export type Planted = {
   readonly result: 'unlocked' | 'denied'
   readonly receivedAtMs: number
   readonly isTimeUncertain?: boolean
-  /** When it happened by the legacy server that it is imported from; else it is this one's own. */
+  /** When it happened by the clock of the legacy server, for an imported event. */
   readonly importedOfMs?: number | undefined
 }
 
-/** A database in memory whose unlocks are planted without proofs, for what only reads; it remembers
- * the statements that it was asked. */
+/** A database in memory whose unlocks are planted without proofs, for readers only; it remembers the
+ * statements that it ran. */
 export const plantedLog = (path = ':memory:') => {
   const sqlite = new Database(path, { strict: true })
   migrate(sqlite)
   const { all, get, run } = database({ writer: sqlite, reader: sqlite })
-  const asked: { sql: string; params: readonly unknown[] }[] = []
+  const statements: { sql: string; params: readonly unknown[] }[] = []
   const remembering = (ask: Queries['all'] | Queries['get']) =>
     ((sql: string, ...params: never[]) => {
-      asked.push({ sql, params })
+      statements.push({ sql, params })
       return ask(sql, ...params)
     }) as never
   const db: Queries = { all: remembering(all), get: remembering(get), run }
@@ -36,7 +36,7 @@ export const plantedLog = (path = ':memory:') => {
   let size = 0
   return {
     db,
-    asked,
+    statements,
     size: () => size,
     plant: (unlocks: Iterable<Planted>): void =>
       sqlite.transaction(() => {
@@ -51,9 +51,9 @@ export const plantedLog = (path = ':memory:') => {
           size += 1
         }
       })(),
-    /** How SQLite goes about what it was asked. */
+    /** The query plans of SQLite for these statements. */
     plans: (): string[] =>
-      asked.map(({ sql, params }) =>
+      statements.map(({ sql, params }) =>
         sqlite
           .prepare<{ detail: string }, never[]>(`EXPLAIN QUERY PLAN ${sql}`)
           .all(...(params as never[]))

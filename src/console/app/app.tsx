@@ -79,8 +79,8 @@ const LoggedOut = () => {
   )
 }
 
-/** Every page of the console. An account whose role needs a second factor first is sent to where it
- * is set up. */
+/** Every page of the console. An account whose role needs a second factor first is sent to its
+ * setup. */
 const Pages = () => {
   const { path, route } = useLocation()
   const isRedirected = needsSecondFactor.value && path === '/console'
@@ -116,5 +116,5 @@ const Invitations = atLeast('admin', InvitationsPage)
 const Security = atLeast('admin', SecurityPage)
 const Audit = atLeast('owner', AuditPage)
 
-/** A member starts with their own openings. */
+/** A member starts with their own unlocks. */
 const Home = () => (role.value === 'member' ? <LogPage /> : <TodayPage />)

@@ -59,7 +59,7 @@ const namesOf = ({ subjectAltName }: X509Certificate): readonly string[] =>
     return kind === 'DNS' ? [name] : [ipaddr.isValid(name) ? ipaddr.parse(name).toString() : name]
   })
 
-/** Checks that a chain and a key belong together. Throws an Error that says what is wrong, and contains
+/** Checks that a chain and a key belong together. Throws an Error that says what is wrong, and reveals
  * nothing of the key. */
 export const tlsPair = (cert: string, key: string): TlsPair => {
   const facts = certificateFacts(cert)

@@ -34,5 +34,5 @@ export const setOnListeningSockets = (
   }
 }
 
-/** glibc; musl takes the name for itself too. */
+/** glibc's name, which musl accepts too. */
 const LIBC = 'libc.so.6'

@@ -4,7 +4,7 @@ import type { Logger } from './logger.ts'
 
 type Dependencies = {
   readonly logger: Logger
-  /** Called after each answer, whatever the log's level. */
+  /** Called after each answer, regardless of the log level. */
   readonly onAnswer: (request: AnsweredRequest) => void
 }
 
@@ -18,7 +18,7 @@ type AnsweredRequest = {
 }
 
 /** Logs each request with the route as it was declared, never with the path, query, headers or body as
- * they were sent, since any of them may hold a secret. */
+ * they were sent, since any of them may contain a secret. */
 export const requestLog = ({ logger, onAnswer }: Dependencies) =>
   new Elysia({ name: 'request-log' })
     .onRequest((context) => {

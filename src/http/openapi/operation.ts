@@ -39,7 +39,7 @@ type Tag =
   | 'Health'
   | 'Pages'
 
-/** Describes an operation for the document, only when someone reads that: a start does not. */
+/** Describes an operation, but only once someone reads the document: this keeps starts fast. */
 export const documentOf =
   (described: Description) =>
   (path: string): DocumentDecoration => {

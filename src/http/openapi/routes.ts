@@ -23,7 +23,7 @@ SwaggerUIBundle({
   validatorUrl: null,
 })
 
-// By itself, the dialog puts the cursor into its last form, the one for a name and password.
+// By default, the dialog puts the cursor into its last form, the one for a name and password.
 document.addEventListener('click', ({ target }) => {
   if (!target.closest('.btn.authorize:not(.modal-btn), .authorization__btn')) return
   setTimeout(() => document.querySelector('.auth-container input')?.focus())

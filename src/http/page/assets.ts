@@ -1,7 +1,7 @@
-export type Asset = (asked: { readonly request: Request }) => Promise<Response>
+export type Asset = (incoming: { readonly request: Request }) => Promise<Response>
 
 /** Returns the handler of a file embedded in the executable. The file is read and compressed at the
- * first request, and only the compressed form is kept. Browsers keep it too, but ask each time whether
+ * first request, and only the compressed form is kept. Browsers keep it too, but check each time whether
  * it has changed, so that no page meets an old script after an upgrade. */
 export const asset = (
   read: () => string | Promise<string>,

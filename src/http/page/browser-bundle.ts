@@ -1,5 +1,5 @@
 /** Returns a script for browsers, bundled from its entry (a path within `src`). A macro: it runs when
- * this program is built, by the same Bun, so that the executable holds the finished text. */
+ * this program is built, by the same Bun, so that the executable contains the finished text. */
 export const browserBundle = (entry: string, ...options: readonly string[]): string => {
   const built = Bun.spawnSync([
     process.execPath,

@@ -3,7 +3,7 @@ import { encode, renderSVG } from 'uqr'
 /** Returns a QR code (ISO/IEC 18004) of a text as an SVG image, black on white. */
 export const qrSvg = (text: string): string => renderSVG(text, { border: QUIET_MODULES })
 
-/** Returns a QR code for a terminal: two modules a character, black on white whatever its colours. */
+/** Returns a QR code for a terminal: two modules per character, black on white regardless of its colours. */
 export const qrTerminal = (text: string): string => {
   const { data } = encode(text, { border: QUIET_MODULES })
   const lines: string[] = []

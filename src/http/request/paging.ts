@@ -72,7 +72,7 @@ export type Answered = {
 }
 
 /** Returns the cursor of the page after a row, and puts it into a `Link` header (RFC 8288) too, relative
- * to whatever name and scheme the client uses. */
+ * to the name and scheme the client uses. */
 export const nextPage = (
   { request, set }: Answered,
   { after, ...search }: Search & { readonly after: number | undefined },

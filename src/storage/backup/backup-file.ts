@@ -21,7 +21,7 @@ type Progress = (done: number, total: number) => void
 /** scrypt's N as a power of two: each guess takes 128 MiB, which a gateway can still spare. */
 const SCRYPT_LOG_N = 17
 
-/** The default of `age`, 256 MiB. A file that asks for more is meant to fill the memory. */
+/** The default of `age`, 256 MiB. A file that needs more is meant to exhaust memory. */
 const SCRYPT_LOG_N_MAX = 18
 
 const CHUNK_BYTES = 256 * 1024
@@ -163,7 +163,7 @@ type Unpacking = {
 }
 
 /** Unpacks a backup, mode 0600 and on disk, and compares every file with the manifest. Throws
- * `unavailable` for a file that is no backup, has a newer format or schema, or is cut short or altered. */
+ * `unavailable` for a file that is not a backup, has a newer format or schema, or is cut short or altered. */
 export const unpackBackup = async (wanted: Unpacking): Promise<Manifest> => {
   const { from, accept, pathOf, progress } = wanted
   try {
@@ -180,7 +180,9 @@ export const unpackBackup = async (wanted: Unpacking): Promise<Manifest> => {
       const expected = manifest.files[index++]
       const { name, size } = entry.header
       if (expected?.name !== name || expected.bytes !== size)
-        throw new Error(`it holds ${JSON.stringify(name)}, which its manifest does not name there`)
+        throw new Error(
+          `it contains ${JSON.stringify(name)}, which its manifest does not list there`,
+        )
       if ((await writeStream(pathOf(name), entry.body)) !== expected.sha256)
         throw new Error(`${name} is not what its manifest says`)
       done += size
@@ -216,11 +218,11 @@ const decrypted = async (
     return streamOf(from)
   }
   const [, logN] = AGE_HEADER.exec(start) ?? []
-  if (logN === undefined) throw new Error('it is encrypted otherwise than with a passphrase')
+  if (logN === undefined) throw new Error('it is encrypted, but not with a passphrase')
   if (Number(logN) > SCRYPT_LOG_N_MAX)
-    throw new Error('it asks for more memory than any passphrase of a backup takes')
+    throw new Error('it needs more memory to decrypt than any backup of this server')
   const words = await passphrase(attempt)
-  if (!words) throw new Error('no passphrase was given that opens it')
+  if (!words) throw new Error('no passphrase that opens it was given')
   const decrypter = new Decrypter()
   decrypter.addPassphrase(words)
   try {

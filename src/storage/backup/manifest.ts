@@ -47,15 +47,15 @@ export const parseManifest = (text: string): Manifest => {
   const { schema_version: schema, server_version: server } = manifest
   if (schema > MIGRATIONS.length)
     throw new Error(
-      `its schema version ${schema} is newer than ${MIGRATIONS.length}: use version ${server} of the server, which made it, or a later one`,
+      `its schema version ${schema} is newer than ${MIGRATIONS.length}: use version ${server} of the server, which created it, or a later one`,
     )
   const names = manifest.files.map(({ name }) => name)
   const foreign = names.find((name) => !NAMES.has(name))
   if (foreign !== undefined)
-    throw new Error(`it holds ${JSON.stringify(foreign)}, which no backup has`)
+    throw new Error(`it contains ${JSON.stringify(foreign)}, which no backup has`)
   const missing = [DATABASE_FILE, KEY_FILES.log].find((name) => !names.includes(name))
   if (missing !== undefined) throw new Error(`it has no ${missing}`)
-  if (new Set(names).size < names.length) throw new Error('it holds a file twice')
+  if (new Set(names).size < names.length) throw new Error('it contains a file twice')
   return manifest
 }
 

@@ -34,7 +34,7 @@ export const fileIdentity = (path: string): FileIdentity => {
   }
 }
 
-/** Returns a function that examines a file again, and says if it is gone or another one. */
+/** Returns a function that examines a file again, and says if it is gone or was replaced. */
 const watched = (path: string): (() => Stats | 'gone' | 'another') => {
   const read = () => statSync(path, { throwIfNoEntry: false })
   const first = read()

@@ -72,7 +72,7 @@ export const secretFile = (path: string, newSecret: () => string = randomSecret)
     if (!existsSync(path)) makeSecretFile(path, newSecret())
     takeRights(path)
     const secret = readFileSync(path, 'utf8').trim()
-    if (secret.length < SECRET_BYTES) throw new Error('it is cut short; remove it for a new one')
+    if (secret.length < SECRET_BYTES) throw new Error('it is cut short; remove it to get a new one')
     return secret
   } catch (error) {
     throw new AppError('unavailable', `Cannot use the secret in ${path}: ${fileFault(error)}`, {

@@ -1,5 +1,5 @@
--- People who may open the door. `username_key` is the name in NFKC without invisible signs and
--- outer space: two accounts must differ in it. `disabled_at_ms` is set while the account may not sign in.
+-- People who may open the door. `username_key` is the name in NFKC without invisible characters and
+-- outer space: two accounts must differ in it. `disabled_at_ms` is set while the account may not log in.
 CREATE TABLE account (
   id INTEGER PRIMARY KEY,
   public_id TEXT NOT NULL UNIQUE,
@@ -14,7 +14,7 @@ CREATE TABLE account (
   disabled_at_ms INTEGER
 ) STRICT;
 
--- One row a login; an access token is good only while its session stands.
+-- One row per login; an access token is valid only as long as its session exists.
 CREATE TABLE session (
   id TEXT PRIMARY KEY,
   account_id INTEGER NOT NULL REFERENCES account (id) ON DELETE CASCADE,
@@ -25,9 +25,9 @@ CREATE TABLE session (
 CREATE INDEX session_by_account ON session (account_id);
 CREATE INDEX session_by_expiry ON session (expires_at_ms);
 
--- The unlock log, in the order of receipt: `seq` counts from 0 without gaps. Account, name and
+-- The unlock log in order of receipt: `seq` counts from 0 without gaps. Account, name and
 -- method are kept as they were, together with the salt of their commitment `person_hash`; all four
--- become NULL when a person is erased or the retention ends, and the leaf stays what it was.
+-- become NULL when a person is erased or the retention ends; the leaf stays as it was.
 CREATE TABLE unlock (
   seq INTEGER PRIMARY KEY,
   id TEXT NOT NULL UNIQUE,
@@ -47,8 +47,8 @@ CREATE TABLE unlock (
   leaf_hash BLOB NOT NULL
 ) STRICT;
 
--- What the log is searched by; each ends in seq by itself, being the row's own key. Those by account
--- and by time hold what statistics count, so that these need not read the rows. Nearly all unlocks
+-- What the log is searched by. Each index ends in seq anyway, the key of the row. Those by account
+-- and by time contain what statistics count, which then need not read the rows. Nearly all unlocks
 -- have the other result, which no index would find faster.
 CREATE INDEX unlock_by_account ON unlock (account_public_id, seq, received_at_ms, method);
 CREATE INDEX unlock_by_lock ON unlock (lock);
@@ -77,7 +77,7 @@ CREATE TABLE log_head (
   checkpoint TEXT NOT NULL
 ) STRICT;
 
--- One row that a readiness check writes, to learn whether the disk still takes a commit.
+-- One row that a readiness check writes, to learn whether the disk still accepts a commit.
 CREATE TABLE write_probe (
   id INTEGER PRIMARY KEY CHECK (id = 1),
   probed_at_ms INTEGER NOT NULL

@@ -1,7 +1,7 @@
--- A session is a login on one device. `expires_at_ms` moves on with each refresh and never beyond
--- `ends_at_ms`; a session that is ended is deleted, and with it every token of it is void.
--- Logins from before hold nothing to refresh with and last half an hour at most, so they are not
--- carried over: those people log in again.
+-- A session is a login on one device. Each refresh moves `expires_at_ms`, but never beyond
+-- `ends_at_ms`. Ending a session deletes it, which revokes all its tokens.
+-- Earlier logins cannot be refreshed and last half an hour at most, so they are not carried over:
+-- those people log in again.
 DROP TABLE session;
 
 CREATE TABLE session (
@@ -18,9 +18,9 @@ CREATE TABLE session (
 CREATE INDEX session_by_account ON session (account_id, used_at_ms);
 CREATE INDEX session_by_expiry ON session (expires_at_ms);
 
--- SHA-256 of every refresh token of a session that stands. A token that was used has the time and
--- the salt with which its successor follows from it, so that a second use at once gets the same one
--- and a later use is known for what it is (RFC 9700).
+-- SHA-256 of every refresh token of a session that has not ended. A used token has the time and the
+-- salt from which its successor is derived: an immediate second use gets the same successor, and a
+-- later one is recognised as reuse (RFC 9700).
 CREATE TABLE refresh_token (
   hash BLOB PRIMARY KEY,
   session_id TEXT NOT NULL REFERENCES session (id) ON DELETE CASCADE,
@@ -30,8 +30,8 @@ CREATE TABLE refresh_token (
 
 CREATE INDEX refresh_token_by_session ON refresh_token (session_id);
 
--- Codes that let people register, SHA-256 of each. `id` is a UUID in the order of making; `made_by`
--- is the public id of whoever made it, NULL for the gateway's command line.
+-- Codes that let people register, SHA-256 of each. `id` is a UUID in order of creation; `made_by`
+-- is the public id of the creator, NULL for the gateway's command line.
 CREATE TABLE invitation (
   id TEXT PRIMARY KEY,
   code_hash BLOB NOT NULL UNIQUE,
@@ -50,23 +50,23 @@ ALTER TABLE account ADD COLUMN invitation_id TEXT REFERENCES invitation (id);
 CREATE INDEX account_by_invitation ON account (invitation_id) WHERE invitation_id IS NOT NULL;
 CREATE INDEX account_owner ON account (role) WHERE role = 'owner';
 
--- People who were erased: their accounts are gone, and the mark stays until nothing that was under
--- way then can bring their names back into the log.
+-- People who were erased: their accounts are gone, and this mark stays until no request that was in
+-- progress can bring their names back into the log.
 CREATE TABLE erasure (
   public_id TEXT PRIMARY KEY,
   begun_at_ms INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- One code an account, SHA-256 of it, with which the person chooses a new password.
+-- SHA-256 of one code per account, with which the person chooses a new password.
 CREATE TABLE password_reset (
   account_id INTEGER PRIMARY KEY REFERENCES account (id) ON DELETE CASCADE,
   code_hash BLOB NOT NULL,
   expires_at_ms INTEGER NOT NULL
 ) STRICT;
 
--- Logins that failed, by whom they count against: a client, a name, or a client at a name, each as
+-- Failed logins, by what they count against: a client, a name, or a client at a name, each as
 -- a keyed hash, so that a password typed as a name is not kept. `waits_until_ms` is set while
--- further attempts of that subject are refused. Both times are of a clock that follows no jump.
+-- further attempts of that subject are refused. Both times are by a clock that ignores jumps.
 CREATE TABLE guess (
   subject BLOB PRIMARY KEY,
   kind TEXT NOT NULL CHECK (kind IN ('client', 'name', 'client_at_name')),
@@ -81,8 +81,8 @@ CREATE INDEX guess_by_account ON guess (account_id);
 CREATE INDEX guess_by_kind ON guess (kind, failures, failed_at_ms);
 CREATE INDEX guess_by_time ON guess (failed_at_ms);
 
--- Where an account has signed in before: a keyed hash of the client's address. A stranger's guesses
--- at the name do not keep these out.
+-- Where an account has logged in before: a keyed hash of the client's address. A stranger's guesses
+-- at the name do not lock these clients out.
 CREATE TABLE known_device (
   account_id INTEGER NOT NULL REFERENCES account (id) ON DELETE CASCADE,
   hash BLOB NOT NULL,
@@ -92,8 +92,8 @@ CREATE TABLE known_device (
 
 CREATE INDEX known_device_by_time ON known_device (logged_in_at_ms);
 
--- TOTP (RFC 6238): on once confirmed; the secret is sealed, `last_step` is the newest time step that
--- was used, `failures` are the wrong codes since then.
+-- TOTP (RFC 6238): on once confirmed; the secret is encrypted, `last_step` is the newest time step
+-- used, `failures` counts the wrong codes since then.
 CREATE TABLE second_factor (
   account_id INTEGER PRIMARY KEY REFERENCES account (id) ON DELETE CASCADE,
   secret BLOB NOT NULL,
@@ -109,8 +109,8 @@ CREATE TABLE recovery_code (
   PRIMARY KEY (account_id, hash)
 ) STRICT, WITHOUT ROWID;
 
--- What happened to accounts and settings, oldest first, `seq` from 0 without gaps. People stand in
--- it by public id alone, so that erasing one takes the name away and leaves the record.
+-- What happened to accounts and settings, oldest first, `seq` from 0 without gaps. People appear
+-- in it by public id alone, so that erasing one removes the name and leaves the event.
 CREATE TABLE audit_event (
   seq INTEGER PRIMARY KEY,
   at_ms INTEGER NOT NULL,
@@ -126,7 +126,7 @@ CREATE TABLE audit_event (
 CREATE INDEX audit_event_by_actor ON audit_event (actor) WHERE actor IS NOT NULL;
 CREATE INDEX audit_event_by_subject ON audit_event (subject) WHERE subject IS NOT NULL;
 
--- A number that is taken would otherwise let INSERT OR REPLACE swap a record unseen.
+-- Otherwise INSERT OR REPLACE with a used number could replace an event unnoticed.
 CREATE TRIGGER audit_event_is_the_next BEFORE INSERT ON audit_event
 WHEN NEW.seq IS NOT (SELECT coalesce(max(seq) + 1, 0) FROM audit_event)
 BEGIN
@@ -138,7 +138,7 @@ BEGIN
   SELECT RAISE(ABORT, 'the audit trail only grows');
 END;
 
--- Only an erasure changes a record, and takes the address alone.
+-- Only an erasure changes an event, and removes only the address.
 CREATE TRIGGER audit_event_is_not_changed BEFORE UPDATE ON audit_event
 WHEN NEW.address IS NOT NULL
   OR NEW.seq IS NOT OLD.seq

@@ -1,18 +1,18 @@
--- How the older server hashed a password, where its person has not logged in since it came from
--- there: what stands before the first $ of a hash that does not begin with one.
+-- How the legacy server hashed the password of a person who has not logged in since the import: the
+-- text before the first $ of a hash that does not begin with one.
 ALTER TABLE account ADD COLUMN older_way TEXT
   AS (nullif(substr(password_hash, 1, instr(password_hash, '$') - 1), '')) VIRTUAL;
 
 CREATE INDEX account_by_older_way ON account (older_way) WHERE older_way IS NOT NULL;
 
--- Public ids that came from an older server. They outlive their accounts, so that importing again
--- does not bring back whoever was erased meanwhile.
+-- Public ids that came from a legacy server. They outlive their accounts, so that importing again
+-- does not bring back anyone who was erased meanwhile.
 CREATE TABLE imported_account (
   public_id TEXT PRIMARY KEY
 ) STRICT, WITHOUT ROWID;
 
--- Unlocks that came from an older server count when they happened, and not when they were received:
--- what statistics and times are looked up in tells the two apart.
+-- Unlocks that came from a legacy server count when they happened, not when they were received: the
+-- indexes for statistics and times distinguish the two.
 DROP INDEX unlock_by_account;
 CREATE INDEX unlock_by_account ON unlock (
   account_public_id,
@@ -40,6 +40,6 @@ CREATE INDEX unlock_imported ON unlock (
   account_public_id
 ) WHERE source = 'imported';
 
--- Those whose names are kept, for the end of the keeping.
+-- Those that still have names, for the end of the retention.
 CREATE INDEX unlock_imported_named ON unlock (occurred_at_ms)
 WHERE source = 'imported' AND salt IS NOT NULL;

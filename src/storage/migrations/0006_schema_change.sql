@@ -1,5 +1,5 @@
 -- Which version of the server brought the database to which schema, so that an older one can say
--- which it takes to read it.
+-- which version is needed to read it.
 CREATE TABLE schema_change (
   schema_version INTEGER PRIMARY KEY,
   server_version TEXT NOT NULL,

@@ -1,5 +1,5 @@
--- The highest number that an account was given. SQLite gives the number of the newest row again once
--- that is deleted, and what was begun for the account before must not reach the one after it.
+-- The highest account number ever assigned. SQLite reuses the number of the newest row once that row
+-- is deleted, and work in progress for a deleted account must not reach its successor.
 CREATE TABLE account_number (
   id INTEGER PRIMARY KEY CHECK (id = 1),
   newest INTEGER NOT NULL
@@ -13,9 +13,9 @@ BEGIN
   UPDATE account_number SET newest = OLD.id;
 END;
 
--- A name is compared without signs that nobody sees, and so without variation selectors, fillers and
--- blanks of all kinds: those that emoji bring along are in names that exist. Where two accounts were
--- told apart by nothing else, the later one keeps a key that no name has any more.
+-- Names are compared without invisible characters, including variation selectors, fillers and blanks
+-- of all kinds; existing names have those that come with emoji. If two accounts differed in nothing
+-- else, the later one keeps a key that no name has any more.
 UPDATE OR IGNORE account
 SET username_key = trim(
   replace(
@@ -37,6 +37,6 @@ SET username_key = trim(
 )
 WHERE username_key GLOB '*[' || char(0xFE0E, 0xFE0F, 0x034F, 0x115F, 0x1160, 0x2800) || ']*';
 
--- Public id of whoever began a reset, NULL for the gateway's command line: the code is good only while
--- they might begin it again.
+-- Public id of the person who started a reset, NULL for the gateway's command line: the code is valid
+-- only as long as they would still be allowed to start it.
 ALTER TABLE password_reset ADD COLUMN made_by TEXT;

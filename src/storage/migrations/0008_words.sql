@@ -1,4 +1,4 @@
--- Tables and columns take the words of OWASP and of the code: nothing but names changes.
+-- Renames tables and columns to the terms of OWASP and of the code; changes nothing but names.
 ALTER TABLE unlock RENAME TO unlock_event;
 ALTER TABLE guess RENAME TO failed_login;
 ALTER TABLE failed_login RENAME COLUMN waits_until_ms TO locked_until_ms;
@@ -6,7 +6,7 @@ ALTER TABLE known_device RENAME TO known_client;
 ALTER TABLE session RENAME COLUMN device TO user_agent;
 ALTER TABLE account RENAME COLUMN older_way TO legacy_scheme;
 
--- SQLite cannot rename an index; those whose name no longer fits are small enough to build again.
+-- SQLite cannot rename an index; those whose names no longer fit are small enough to rebuild.
 DROP INDEX guess_by_account;
 DROP INDEX guess_by_kind;
 DROP INDEX guess_by_time;

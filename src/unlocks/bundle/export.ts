@@ -12,7 +12,7 @@ type Dependencies = {
   readonly log: Pick<UnlockLog, 'head' | 'verifierKey' | 'origin' | 'receipt'>
   readonly store: Pick<UnlockStore, 'page'>
   readonly clock: Pick<Clock, 'wallMs'>
-  /** Creates a file from pieces of text, in their order. */
+  /** Creates a file from pieces of text, in order. */
   readonly write: (name: string, pieces: Iterable<string> | AsyncIterable<string>) => Promise<void>
 }
 

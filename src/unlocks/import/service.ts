@@ -10,7 +10,7 @@ import type { UnlockStore } from '../log/store.ts'
 
 const COLUMNS = ['id', 'username', 'unlocking_method', 'date_time'] as const
 
-/** A row of the legacy server's table `log`, whatever it holds. */
+/** A row of the legacy server's table `log`, with any values. */
 type LegacyUnlock = Readonly<Record<(typeof COLUMNS)[number], Value>>
 
 /** Reads the unlocks in the legacy server's file, in the order in which they were recorded. Throws

@@ -31,8 +31,8 @@ const METHODS: Readonly<Record<Refusal, string>> = {
 }
 
 /** Records in the unlock log when this server denies someone access, at most once a minute for each
- * account, so that a phone that retries does not flood the log. Never rejects: a denial stands
- * whether or not the log records it. */
+ * account, so that a phone that retries does not flood the log. Never rejects: access stays
+ * denied whether or not the log records it. */
 export const deniedAccessRecorder = ({ append, logger, clock }: Dependencies): RecordDenied => {
   const lastMs = new BoundedMap<string, number>(ACCOUNTS_MAX)
 

@@ -3,7 +3,7 @@ import type { Queries } from '../../storage/database.ts'
 /** Whose events are erased: all of an account, or only those with one name. */
 export type Erased = { readonly accountPublicId: string; readonly username?: string }
 
-/** The indexes that hold personal text. */
+/** The indexes that contain personal text. */
 const PERSONAL_INDEXES = [
   'unlock_by_account',
   'unlock_by_method',

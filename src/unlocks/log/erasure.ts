@@ -6,7 +6,7 @@ import type { UnlockStore } from './store.ts'
 /** What erasing did. */
 export type Erasure = {
   readonly events: number
-  /** False while the write-ahead log still holds erased bytes, because another process reads. */
+  /** False while the write-ahead log still contains erased bytes, because another process is reading. */
   readonly isWalTruncated: boolean
 }
 
@@ -15,7 +15,7 @@ const BATCH_EVENTS = 2000
 
 type Store = Pick<UnlockStore, 'transaction' | 'countBefore' | 'checkpointWal'>
 
-/** Removes personal text from the log and from the bytes of its files. Every proof still holds. */
+/** Removes personal text from the log and from the bytes of its files. Every proof stays valid. */
 export const logErasure = (store: Store) => {
   const erasePerson = async (erased: Erased): Promise<Erasure> => {
     let events = 0

@@ -14,14 +14,14 @@ export const REASONS = [
   'insufficient_battery',
 ] as const
 
-/** Why this server itself denied access: Matter's word if it has one. */
+/** Why this server itself denied access, in Matter's term if there is one. */
 const REFUSALS = ['disabled_user_denied', 'session_ended', 'too_many_attempts'] as const
 export type Refusal = (typeof REFUSALS)[number]
 
 export const ALL_REASONS = [...new Set([...REASONS, ...REFUSALS])]
 type Reason = (typeof ALL_REASONS)[number]
 
-/** Who says that it happened. `claimed`: an app with the token of an account. `observed`: this server,
+/** Who reported it. `claimed`: an app with the token of an account. `observed`: this server,
  * which refused it. `imported`: the legacy server, from whose database it comes. */
 export const SOURCES = ['claimed', 'observed', 'imported'] as const
 type Source = (typeof SOURCES)[number]
@@ -49,7 +49,7 @@ export type NewUnlockEvent = PersonalText & {
   readonly occurredAtMs: number | null
 }
 
-/** A recorded event without its personal text: all that its leaf in the tree holds. */
+/** A recorded event without its personal text: the contents of its leaf in the tree. */
 export type UnlockEntry = Omit<NewUnlockEvent, keyof PersonalText> & {
   /** Counts from 0 without gaps, in the order of receipt. */
   readonly seq: number

@@ -6,13 +6,13 @@ import { secretFile } from '../../storage/files/private-files.ts'
 import type { NoteSigner } from '../tlog/signed-note.ts'
 import { newSigningKey, parseSigningKey } from '../tlog/signing-key.ts'
 
-/** The file with the log's signing key. It is made together with the log and never again, since
- * another key would begin another log. */
+/** The file with the log's signing key. It is created with the log and never again, since
+ * another key would start another log. */
 export const keyFile = (dataDir: string) => {
   const path = join(dataDir, KEY_FILES.log)
 
   return {
-    /** Throws `unavailable` if there is a key but no database. The key is made after the database, so
+    /** Throws `unavailable` if there is a key but no database. The key is created after the database, so
      * the database was lost, and a new log under this key would fork the lost one. */
     requireDatabase: (databasePath: string): void => {
       if (databasePath === ':memory:' || !existsSync(path)) return

@@ -9,14 +9,14 @@ type Dependencies = {
   readonly retentionMs: number | undefined
   readonly clock: () => ClockReading
   readonly unlockLog: Pick<UnlockLog, 'eraseBefore'>
-  /** Erases addresses from audit events before a time; returns from how many. */
+  /** Erases addresses from audit events before a time; returns the number of events. */
   readonly eraseAddressesBefore: (timeMs: number) => Promise<number>
   readonly record: RecordAuditEvent
   readonly logger: Logger
 }
 
 export type Retention = {
-  /** Erases what is past its time, now and once a day from then on. Never rejects. */
+  /** Erases what is past its retention, now and then once a day. Never rejects. */
   readonly apply: () => Promise<void>
   readonly stop: () => void
 }

@@ -157,7 +157,7 @@ const recordAll = async (
   bodies: readonly unknown[],
 ): Promise<{ outcomes: OutcomeBody[] }> => {
   if (bodies.length > EVENTS_MAX)
-    throw new AppError('invalid', `More than ${EVENTS_MAX} events; send the rest by themselves`)
+    throw new AppError('invalid', `More than ${EVENTS_MAX} events; send the rest separately`)
   const parsed = bodies.map((body) => parsedOrDetail(account, body))
   const events = parsed.filter((item) => 'id' in item)
   const recorded = (await appendWithReceipts(unlockLog, events)).values()

@@ -39,7 +39,7 @@ type Dependencies = {
 const GROUP_EVENTS_MAX = 500
 const WAITING_EVENTS_MAX = 10_000
 
-/** Opens the unlock log, which appends in groups and proves what it holds. Appending throws
+/** Opens the unlock log, which appends in groups and proves its contents. Appending throws
  * `unavailable` if the stored tree is not the one that this key signed: the log never forks. */
 export const openUnlockLog = async ({ store, signer, clock }: Dependencies) => {
   const origin = signer.verifierKey.name
@@ -86,7 +86,7 @@ export const openUnlockLog = async ({ store, signer, clock }: Dependencies) => {
       for (const listener of listeners) listener(committed.size)
       return committed.outcomes
     } catch (error) {
-      // The transaction was rolled back, the tree in memory was not.
+      // The transaction was rolled back, but the tree in memory was not.
       tree = undefined
       throw error
     }
@@ -215,7 +215,7 @@ const outcomeOf = (recorded: UnlockEvent | Duplicate): Outcome => {
   return { status: recorded.isIdentical ? 'duplicate' : 'conflict', event: recorded.event }
 }
 
-/** Throws unless this key signed this tree: the log must not go on with another key, or with a tree
+/** Throws unless this key signed this tree: the log must not continue with another key, or with a tree
  * that was tampered with. */
 const requireSigned = (head: Head, tree: Frontier, { verifierKey }: NoteSigner): void => {
   try {

@@ -26,7 +26,7 @@ export const logReads = (db: Reads) => ({
   head: (): Promise<Head | undefined> =>
     db.get<Head>('SELECT size, checkpoint FROM log_head WHERE id = 1'),
 
-  /** Returns the number that the next event gets according to the rows, whatever the head says. */
+  /** Returns the number that the next event gets according to the rows, regardless of the head. */
   nextSeq: async (): Promise<number> => {
     const row = await db.get<{ next: number }>(
       'SELECT coalesce(max(seq) + 1, 0) AS next FROM unlock_event',
@@ -137,7 +137,7 @@ const writesOn = (tx: Queries) => ({
 
 /** Returns how many events, from the first on, were received before a time: up to the last event
  * whose certain time says so. Certain times never decrease, so all earlier events came before it,
- * whatever their own times say. */
+ * regardless of their own times. */
 export const countBefore = async (db: Reads, receivedAtMs: number): Promise<number> => {
   const row = await db.get<{ seq: number }>(
     `SELECT seq

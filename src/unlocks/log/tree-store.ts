@@ -53,7 +53,7 @@ export const treeReads = (db: Reads) => ({
 
 /** Writes the Merkle tree. */
 export const treeWrites = (tx: Pick<Queries, 'run'>) => ({
-  /** Returns false if another node has that place already. */
+  /** Returns false if another node is already there. */
   insertNode: async ({ level, index, hash }: TreeNode): Promise<boolean> => {
     const inserted = await tx.run(
       'INSERT INTO tree_node (number, hash) VALUES (?, ?) ON CONFLICT DO NOTHING',

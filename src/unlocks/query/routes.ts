@@ -23,9 +23,9 @@ export const unlockQueryRoutes = (deps: Dependencies): readonly Endpoint[] => [
 ]
 
 const ORDER =
-  'Unlocks are in the order of their sequence numbers, never of a clock. `from` and `to` select by ' +
-  'time of receipt. An unlock with an uncertain time (`time_uncertain`) is included if the unlocks ' +
-  'around it allow that it was received in that span. Imported unlocks stand where they were ' +
+  'Unlocks are ordered by sequence number, never by a clock. `from` and `to` select by ' +
+  'time of receipt. An unlock with an uncertain time (`time_uncertain`) is included if, going ' +
+  'by the unlocks around it, it may have been received in that span. Imported unlocks appear where they were ' +
   'imported, and are selected by `occurred_at`. '
 
 const list = ({ unlockLog, queries }: Dependencies) =>

@@ -37,7 +37,7 @@ const IMPORTED = {
   within: "source = 'imported'",
 } as const
 
-/** Counts the unlock log from indexes alone, which hold every column needed. */
+/** Counts the unlock log from indexes alone, which contain every column needed. */
 export const unlockCounts = (db: Queries) => ({
   /** Counts, step by step, the events received from `fromMs` up to, not including, `toMs`; imported
    * events by the time they happened. */

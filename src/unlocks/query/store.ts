@@ -47,7 +47,7 @@ export type Found = {
 type Interval = { readonly low: number; readonly high: number }
 
 /** Events that one statement looks at if no index serves the whole filter, and events that one page
- * looks at: a page may hold fewer than its limit and still be followed by another. */
+ * looks at: a page may have fewer than its limit and still be followed by another. */
 const STEP_ROWS = 1000
 const PAGE_ROWS_MAX = 20_000
 

@@ -10,7 +10,7 @@ export type Checkpoint = {
   readonly root: Uint8Array
 }
 
-/** A checkpoint as any log may write it, with extension lines of its own. */
+/** A checkpoint as any log may write it, with its own extension lines. */
 export type ParsedCheckpoint = Checkpoint & { readonly extensions: readonly string[] }
 
 /** The newest state of the log: its size, and its checkpoint as a signed note. */
@@ -52,11 +52,11 @@ export const signCheckpoint = (checkpoint: Checkpoint, signer: NoteSigner): stri
 }
 
 /** Returns the checkpoint in a note signed with the log's key. ProofError if the note is not valid or
- * belongs to another log than the key's name says. */
+ * belongs to a log other than the key's. */
 export const openCheckpoint = (note: string | Uint8Array, key: VerifierKey): ParsedCheckpoint => {
   const checkpoint = parseCheckpoint(openNote(note, key))
   if (checkpoint.origin !== key.name) {
-    throw new ProofError('origin', `The checkpoint is of another log than ${key.name}`)
+    throw new ProofError('origin', `The checkpoint belongs to another log, not ${key.name}`)
   }
   return checkpoint
 }

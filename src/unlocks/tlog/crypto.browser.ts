@@ -1,11 +1,11 @@
 import { hashes, verify } from '@noble/ed25519'
 import { sha256 as nobleSha256, sha512 } from '@noble/hashes/sha2.js'
 
-/** What proofs are computed with. Imported as `#crypto`, which is this file in a browser and
+/** The primitives behind proofs. Imported as `#crypto`, which is this file in a browser and
  * `crypto.ts` everywhere else; both return the same. */
 export type Primitives = {
   readonly sha256: (input: Uint8Array) => Uint8Array
-  /** True if the key made the signature over the message (RFC 8032 Ed25519). */
+  /** True if the signature over the message is by this key (RFC 8032 Ed25519). */
   readonly isSigned: (message: Uint8Array, signature: Uint8Array, publicKey: Uint8Array) => boolean
   /** Base64 of bytes (RFC 4648 section 4). */
   readonly encodeBase64: (bytes: Uint8Array) => string

@@ -8,7 +8,7 @@ import {
   nodeHash,
 } from './merkle-tree.ts'
 
-/** The claim that the tree of `size` leaves under `root` holds a leaf at `index`. */
+/** The claim that the tree of `size` leaves under `root` has a leaf at `index`. */
 export type InclusionClaim = {
   readonly leafHash: Uint8Array
   readonly index: number

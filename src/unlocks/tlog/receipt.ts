@@ -64,7 +64,7 @@ export const parseReceipt = (input: string | Uint8Array): Receipt => {
 export const keptCheckpoint = (text: string): string =>
   text.startsWith(HEADER) ? parseReceipt(text).checkpoint : text
 
-/** Verifies that a receipt proves that the verifier key's log holds this entry. Never throws because
+/** Verifies that a receipt proves that the log of the verifier key has this entry. Never throws because
  * of its input: the verdict names the first part that fails. */
 export const verifyReceipt = (given: {
   readonly receipt: string | Uint8Array

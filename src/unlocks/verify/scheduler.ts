@@ -42,7 +42,7 @@ const RECENT_EVENTS = 1000
 /** Pause after each page of a full verification, somewhat longer than the page takes. */
 const PAUSE_MS = 4
 
-/** Verifies the log now and then. Repairs nothing: what it finds shows in the console, in the
+/** Verifies the log at intervals. Repairs nothing: what it finds shows in the console, in the
  * readiness answer and in the process's log. */
 export const verificationScheduler = ({
   store,

@@ -22,7 +22,7 @@ export const openHousehold = async (people: Readonly<Record<string, Role>>) => {
   const app = await openApp(config, {
     logger: processLogger({ level: 'info', format: 'json', write: () => {} }),
   })
-  // The app's own clock would not trust such leaps.
+  // The app's own clock would not trust such jumps.
   const log = await openUnlockLog({
     store: app.unlocks.store,
     signer: keyFile(config.dataDir).open({ hasLog: true }),
@@ -73,8 +73,8 @@ const PEOPLE: Readonly<Record<string, Role>> = {
 
 const METHODS = ['fingerprint', 'pin', 'fingerprint', 'card', 'Face ID of the new phone'] as const
 
-/** Makes a data folder with some weeks of unlocks until now. The newest ones are a refused one, one
- * that was reported late, and one of a legacy server. */
+/** Creates a data folder with some weeks of unlocks until now. The newest ones are a refused one, one
+ * that was reported late, and an imported one. */
 export const household = async (days: number) => {
   const { folder, ids, record, close } = await openHousehold(PEOPLE)
   const names = Object.keys(PEOPLE)

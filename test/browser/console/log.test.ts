@@ -45,7 +45,7 @@ const rows = (page: Page) => page.getByRole('list', { name: 'Unlocks' }).getByRo
 
 const pressSearch = (page: Page) => page.getByRole('button', { name: 'Search' }).click()
 
-/** The path and search of the address, once it has this in it. */
+/** The path and search of the address, once it contains this. */
 const addressWith = async (page: Page, part: string): Promise<string> => {
   await page.waitForURL((url) => url.href.includes(part))
   const { pathname, search } = new URL(page.url())
@@ -64,7 +64,7 @@ const unlockAt = (seq: number): Listed => {
 }
 
 describe.skipIf(IS_LEFT_OUT)('the log', () => {
-  test('is filtered by the address: by person, result, days of the home and text, and goes back', async () => {
+  test('is filtered by the address: by person, result, days of the home and text, and supports going back', async () => {
     await using seen = await openAs(browser(), service(), 'oli', '/console/log')
     const { page } = seen
     await rows(page).first().waitFor()
@@ -265,7 +265,7 @@ describe.skipIf(IS_LEFT_OUT)('one unlock', () => {
     expectCalm(seen)
   })
 
-  test('a gateway that shows something else than it signed is found out', async () => {
+  test('a gateway that shows something other than what it signed is caught', async () => {
     const { id } = unlockAt(home().size - 1)
     await using seen = await openAs(browser(), service(), 'amy', '/console', ON_PHONE)
     const { page } = seen
@@ -287,7 +287,7 @@ describe.skipIf(IS_LEFT_OUT)('one unlock', () => {
     expectCalm(seen)
   })
 
-  test('shows what was reported late, imported and erased, and proves it still [D7]', async () => {
+  test('shows unlocks that were reported late, imported or erased, and still proves them [D7]', async () => {
     await using seen = await openAs(browser(), service(), 'oli', '/console/log', ON_PHONE)
     const { page } = seen
     await rows(page).nth(2).getByRole('link').click()
@@ -335,7 +335,7 @@ describe.skipIf(IS_LEFT_OUT)('one unlock', () => {
     const { id } = unlocks().find(({ username }) => username === 'oli') ?? { id: '' }
     await page.goto(`/console/log/${id}`)
     await page.getByText('No such unlock.').waitFor()
-    // What Chromium reports of that 404.
+    // What Chromium reports about that 404.
     expectCalm(seen, [404])
   })
 })

@@ -31,8 +31,8 @@ describe.skipIf(IS_LEFT_OUT)('myself', () => {
     const token = await tokenFor(service(), 'mia')
     await using seen = await openConsole(browser(), service(), '/console/myself', ON_PHONE)
     const { page } = seen
-    const asked: string[] = []
-    page.on('request', (request) => asked.push(new URL(request.url()).pathname))
+    const requested: string[] = []
+    page.on('request', (request) => requested.push(new URL(request.url()).pathname))
     await logIn(page, 'mia')
     await page.getByLabel('Phone').fill('0151 2345678')
     await page.getByLabel('Email').fill('mia@example.org')
@@ -68,7 +68,7 @@ describe.skipIf(IS_LEFT_OUT)('myself', () => {
     })
     // The page requests nothing about anyone else.
     const own = /^\/v1\/(me|sessions|gateway|session|setup)(\/|$)|^\/(console|livez)/
-    expect(asked.filter((path) => !own.test(path))).toEqual([])
+    expect(requested.filter((path) => !own.test(path))).toEqual([])
     expectCalm(seen, [403, 400])
   })
 
@@ -168,7 +168,7 @@ describe.skipIf(IS_LEFT_OUT)('myself', () => {
     expectCalm(seen)
   })
 
-  test('erasing the own account needs the password, and the last owner stays [D7]', async () => {
+  test('erasing your own account needs the password, and the last owner stays [D7]', async () => {
     await addAccount(service(), 'zoe', 'member')
     const token = await tokenFor(service(), 'zoe')
     await using seen = await openConsole(browser(), service(), '/console/myself', ON_PHONE)

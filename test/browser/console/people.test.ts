@@ -78,7 +78,7 @@ describe.skipIf(IS_LEFT_OUT)('people and invitations', () => {
     expectCalm(seen)
   })
 
-  test('a person is found, disabled, at once refused, and enabled again [T3]', async () => {
+  test('a person is found, disabled, refused at once, and enabled again [T3]', async () => {
     for (const name of ['ada', 'bert', 'carla']) await register(name)
     await register('dora', { email: 'dora@example.org' })
     const token = await tokenFor(service(), 'ada')
@@ -147,7 +147,7 @@ describe.skipIf(IS_LEFT_OUT)('people and invitations', () => {
     expectCalm(seen, [409])
   })
 
-  test('an admin manages members, and sees no more than that', async () => {
+  test('an admin manages members, and sees nothing beyond that', async () => {
     await addAccount(service(), 'adam', 'admin')
     await using seen = await openAs(browser(), service(), 'adam', '/console/people')
     const { page } = seen

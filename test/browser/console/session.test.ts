@@ -96,7 +96,7 @@ describe.skipIf(IS_LEFT_OUT)('logging in', () => {
     expectCalm(seen, [401])
   })
 
-  test('leads to the page that was asked for, shows every section of the role, and ends with a message', async () => {
+  test('leads to the requested page, shows every section of the role, and ends with a message', async () => {
     await using seen = await openConsole(browser(), service(), '/console/people')
     const { page } = seen
     await look(page, 'log-in')
@@ -189,7 +189,7 @@ describe.skipIf(IS_LEFT_OUT)('logging in', () => {
 
 describe.skipIf(IS_LEFT_OUT)('staying logged in', () => {
   test('two tabs renew the session at the same time, and both stay logged in [T4]', async () => {
-    // The shortest there is; the page renews it before it expires.
+    // The shortest possible; the page renews it before it expires.
     await using service = await startService({
       env: { ...UNLIMITED, JWT_ACCESS_TOKEN_EXPIRES: '1' },
     })

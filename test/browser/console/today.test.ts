@@ -139,13 +139,15 @@ describe.skipIf(IS_LEFT_OUT)('today', () => {
     await page.getByText('Live', { exact: true }).waitFor()
     await look(page, 'today-empty')
     // The machine that runs this test never passes every check.
-    const findings = [{ check: 'backup', state: 'ok', says: 'newest of 2026-11-22T18:30:00.000Z' }]
+    const findings = [
+      { check: 'backup', state: 'ok', says: 'newest from 2026-11-22T18:30:00.000Z' },
+    ]
     await page.route('**/v1/doctor', (route) => route.fulfill({ json: { findings } }))
     await unlock(service, await tokenFor(service, 'oli'), { method: 'Klopfzeichen' })
     await page.getByText('oli unlocked the front door just now using “Klopfzeichen”.').waitFor()
     await page.getByText('1 unlock in 30 days').waitFor()
     await page.getByRole('heading', { name: 'Everything is well' }).waitFor()
-    await page.getByText('newest of Sun, Nov 22, 2026, 18:30:00 UTC').waitFor()
+    await page.getByText('newest from Sun, Nov 22, 2026, 18:30:00 UTC').waitFor()
     expectCalm(seen)
   })
 

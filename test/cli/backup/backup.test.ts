@@ -23,7 +23,7 @@ import {
   startService,
   temporaryFolder,
 } from '../../support/binary.ts'
-import { load, nothingTold } from '../../faults/load.ts'
+import { load, noOutcomes } from '../../faults/load.ts'
 import { signIn } from '../../faults/evidence.ts'
 import { until } from '../../support/until.ts'
 
@@ -59,11 +59,11 @@ describe('backup FILE, at the compiled file', () => {
 
   test('[D3] while unlocks arrive: verified, mode 0600, with every key and everything acknowledged before', async () => {
     const token = await signIn(service.url)
-    const told = nothingTold()
+    const outcomes = noOutcomes()
     let isOver = false
-    const loaded = load({ url: service.url, token, told, isOver: () => isOver })
-    await until(() => told.acknowledged.size > 100)
-    const before = told.acknowledged.size
+    const loaded = load({ url: service.url, token, outcomes, isOver: () => isOver })
+    await until(() => outcomes.acknowledged.size > 100)
+    const before = outcomes.acknowledged.size
     const { status, out, words } = await backup('a.tar')
     isOver = true
     await loaded
@@ -138,7 +138,7 @@ describe('backup FILE, at the compiled file', () => {
       runCommand(['restore', '--check', 'c.tar.age'], { folder, env, input })
     expect((await check('four brown doors\n')).status).toBe(0)
     const wrong = await check('four green doors\n')
-    expect(wrong.words).toContain('no passphrase was given that opens it')
+    expect(wrong.words).toContain('no passphrase that opens it was given')
     expect(wrong.words).not.toContain('green')
     // Asks for an older passphrase, from before the setting changed.
     const older = await runCommand(['restore', '--check', 'c.tar.age'], {

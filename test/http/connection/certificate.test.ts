@@ -21,7 +21,7 @@ const made = (name: string, days = 400) => {
   return { cert, key, fingerprint: shown.split('=')[1]?.trim() ?? '' }
 }
 
-test('tells names, times and the fingerprint that OpenSSL tells', () => {
+test('returns names, times and the same fingerprint as OpenSSL', () => {
   const { cert, fingerprint } = made('pi')
   const facts = certificateFacts(cert)
   expect(facts.names).toStrictEqual(['localhost', '127.0.0.1'])
@@ -30,7 +30,7 @@ test('tells names, times and the fingerprint that OpenSSL tells', () => {
   expect(facts.authority).toStrictEqual({ pem: cert, sha256: fingerprint })
 })
 
-test('a pair that cannot serve is told by its fault, and the key is not repeated', () => {
+test('says what is wrong with an unusable pair, and does not reveal the key', () => {
   const [one, other] = [made('one'), made('other')]
   const rsa = Bun.spawnSync(['openssl', 'genrsa', '2048']).stdout.toString()
   const sealed =
@@ -46,7 +46,7 @@ test('a pair that cannot serve is told by its fault, and the key is not repeated
   expect(() => tlsPair(one.cert, sealed)).toThrow('without a passphrase')
 })
 
-test('warns of an end within thirty days, of one that is past, and of a clock that is behind', () => {
+test('warns of expiry within thirty days, of an expired certificate, and of a clock that is behind', () => {
   const facts = { notBeforeMs: Date.UTC(2026, 5, 1), notAfterMs: Date.UTC(2026, 11, 1) }
   const warned = (daysBefore: number) =>
     expiryWarning(facts, facts.notAfterMs - daysBefore * DAY_MS)

@@ -5,7 +5,7 @@ import { bearer, startApp } from '../../support/app.ts'
 
 const LISTENING = { host: '0.0.0.0', port: 8080, tlsCertFile: undefined }
 
-test('a service that listens everywhere names this machine’s addresses, and localhost last', () => {
+test('a service that listens on all interfaces names this machine’s addresses, localhost last', () => {
   const own = Object.values(networkInterfaces())
     .flatMap((ofOne) => ofOne ?? [])
     .filter(({ internal, family }) => !internal && family === 'IPv4')
@@ -14,14 +14,14 @@ test('a service that listens everywhere names this machine’s addresses, and lo
     expect(ownUrls({ ...LISTENING, host })).toStrictEqual([...own, 'http://localhost:8080'])
 })
 
-test('a service that listens at one address names that one, with its scheme', () => {
+test('a service that listens on one address names that one, with its scheme', () => {
   expect(ownUrls({ ...LISTENING, host: '192.168.1.20', tlsCertFile: '/cert.pem' })).toStrictEqual([
     'https://192.168.1.20:8080',
   ])
   expect(ownUrls({ ...LISTENING, host: '::1', port: 80 })).toStrictEqual(['http://[::1]:80'])
 })
 
-test('links lead to PUBLIC_URL, else to the first own address, never to where a request says', async () => {
+test('links lead to PUBLIC_URL or the first address of this machine, never to the host of a request', async () => {
   expect(linkBase({ ...LISTENING, publicUrl: 'https://lock.home' })).toBe('https://lock.home')
   await using app = await startApp({ HOST: '192.168.1.20' })
   const owner = await app.signIn('oli', 'owner')
@@ -34,7 +34,7 @@ test('links lead to PUBLIC_URL, else to the first own address, never to where a 
   expect(link).toStartWith('http://192.168.1.20:8080/join#invitation=')
 })
 
-test('the addresses of this machine are those of loopback and others, but none of one link only', () => {
+test('the addresses of this machine include loopback but no link-local ones', () => {
   const addresses = machineAddresses()
   expect(addresses).toContain('127.0.0.1')
   for (const address of addresses) expect(address).not.toMatch(/^fe[89ab]|^169[.]254|%/)

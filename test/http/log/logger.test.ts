@@ -22,12 +22,12 @@ describe('the log', () => {
       expect(out).toHaveLength(1)
       expect(out[0]?.slice(0, -1)).not.toMatch(/\p{Cc}/u)
     }
-    // Control characters of one byte too, and what turns the direction of a text.
+    // C1 control characters too, and those that change the direction of text.
     const [line] = lines('text', (log) => log.info({ name: '\u009b31m\u202e' }, 'a\u2028b'))
     expect(line?.slice(20)).toBe('info   a\\u2028b  name=\\u009b31m\\u202e\n')
   })
 
-  test('standard output takes lines without being waited for', async () => {
+  test('nothing waits for standard output to take a line', async () => {
     processLogger({ level: 'error', format: 'json' }).info('below the level, so not seen')
     await logWritten()
   })
@@ -46,7 +46,7 @@ describe('the log', () => {
     expect(stdout.toString().trim()).toBe('2026-11-26 08:30:00 info   hello')
   })
 
-  test('text has requests in columns, and of ids the first eight letters', () => {
+  test('text has requests in columns, and the first eight characters of ids', () => {
     const request = {
       request_id: '4f0f0a3e-8a52-4b0c-9a0e-3f7a1c5d2b10',
       method: 'POST',
@@ -79,7 +79,7 @@ describe('the log', () => {
     expect(line).toMatch(/ error {2}failed {2}err=TypeError: "no\\nway" < at .* < at .*\n$/)
   })
 
-  test('text is coloured only where that is asked for', () => {
+  test('text is coloured only on request', () => {
     const out: string[] = []
     const write = (line: string) => out.push(line)
     for (const isColoured of [true, false])
@@ -88,7 +88,7 @@ describe('the log', () => {
     expect(out[1]).not.toContain('\u001b')
   })
 
-  test('its level goes to debug and back, or to info where debug is the setting', () => {
+  test('its level switches to debug and back, or to info if the setting is debug', () => {
     const log = processLogger({ level: 'warn', format: 'json', write: () => {} })
     expect(switchLevel(log, 'warn')).toStrictEqual({ from: 'warn', to: 'debug' })
     expect(switchLevel(log, 'warn')).toStrictEqual({ from: 'debug', to: 'warn' })
@@ -97,7 +97,7 @@ describe('the log', () => {
     expect(switchLevel(log, 'debug')).toStrictEqual({ from: 'info', to: 'debug' })
   })
 
-  test('[T6] a token opens nothing from an address, and is in no log line', async () => {
+  test('[T6] a token in a URL opens nothing, and is in no log line', async () => {
     await using app = await startApp()
     const token = await app.signIn('own', 'owner')
     for (const name of ['access_token', 'token', 'authorization'])
@@ -107,7 +107,7 @@ describe('the log', () => {
     expect(app.logLines.join('')).not.toContain(token.slice(0, 40))
   })
 
-  test('each request is one record, by its route and without its query', async () => {
+  test('each request is one entry, with its route and without its query', async () => {
     await using app = await startApp()
     await app.get('/readyz?token=kanarienvogel')
     await app.get('/kanarienvogel')

@@ -53,7 +53,7 @@ describe('the OpenAPI document', () => {
     }
   })
 
-  test('every schema of a body or an answer carries examples, and the examples fit it', () => {
+  test('every schema of a body or an answer has examples that match it', () => {
     for (const [name, { requestBody, responses }] of operations) {
       for (const [property, schema] of Object.entries(
         requestBody?.content['application/json']?.schema.properties ?? {},
@@ -75,7 +75,7 @@ describe('the OpenAPI document', () => {
     }
   })
 
-  test('a problem of an operation’s own is its example, not the one that many have', () => {
+  test('a problem specific to an operation is its example, not a common one', () => {
     const problemOf = (name: string, status: number) =>
       new Map(operations).get(name)?.responses[status]?.content['application/problem+json']?.example
     expect(problemOf('DELETE /v1/people/{id}/second-factor', 403)).toMatchObject({
@@ -84,7 +84,7 @@ describe('the OpenAPI document', () => {
     expect(problemOf('GET /v1/people', 403)).toMatchObject({ code: 'forbidden' })
   })
 
-  test('what is documented is what is answered', async () => {
+  test('answers are as documented', async () => {
     const owner = bearer(await app.signIn('own', 'owner'))
     await enrol(app, await app.signIn('factor', 'owner'), app.clock.nowMs)
     const person = { username: 'ada', password: PASSWORD, phone: '1', address: 'x' }
@@ -132,7 +132,7 @@ describe('the OpenAPI document', () => {
     }
   })
 
-  test('errors are documented as they are told: problem details under /v1, {"msg"} elsewhere', () => {
+  test('errors are documented as they are sent: problem details under /v1, {"msg"} elsewhere', () => {
     for (const [name, { responses }] of operations)
       for (const [status, { content }] of Object.entries(responses)) {
         if (Number(status) < 400 || status === '429') continue
@@ -144,7 +144,7 @@ describe('the OpenAPI document', () => {
       }
   })
 
-  test('whoever asks for whatever, the answer is documented with its status, type and schema', async () => {
+  test('every answer to every caller is documented with its status, type and schema', async () => {
     const callers = [
       {},
       bearer(await app.signIn('one', 'member')),
@@ -154,7 +154,7 @@ describe('the OpenAPI document', () => {
     const undocumented: string[] = []
     for (const [name, { responses }] of operations) {
       const [method = '', path = ''] = name.split(' ')
-      // Without an end; ends the caller; holds records of a kind documented elsewhere.
+      // Endless; ends the caller's session; contains records documented elsewhere.
       if (/\/stream$|\/logout$|\/me\/export$/.test(path)) continue
       for (const caller of callers)
         for (const body of method === 'GET' ? [undefined] : ['{}', '[', '"x"'.padEnd(70_000)]) {
@@ -170,7 +170,7 @@ describe('the OpenAPI document', () => {
     expect(undocumented).toStrictEqual([])
   })
 
-  test('each body is read by the schema that documents it', async () => {
+  test('each body is checked with the schema that documents it', async () => {
     const owner = bearer(await app.signIn('reader', 'owner'))
     for (const [name, { requestBody }] of operations) {
       const schema = requestBody?.content['application/json']?.schema

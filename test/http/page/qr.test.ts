@@ -5,7 +5,7 @@ import { qrSvg, qrTerminal } from '../../../src/http/page/qr.ts'
 
 const TEXT = 'http://192.168.1.20:8080/'
 
-/** The modules that a terminal shows. */
+/** The modules shown in a terminal. */
 const modulesOf = (picture: string): boolean[][] =>
   picture.split('\n').flatMap((line) => {
     const signs = Array.from(stripVTControlCharacters(line))
@@ -19,7 +19,7 @@ test('a terminal shows every module of a QR code, with its quiet zone', () => {
   expect(data.length).toBeGreaterThan(25)
 })
 
-test('a picture is SVG of the same code, and holds no text of it', () => {
+test('the image is an SVG of the same code, without its text', () => {
   const svg = qrSvg(TEXT)
   expect(svg).toStartWith('<svg')
   expect(svg).not.toContain('192.168')

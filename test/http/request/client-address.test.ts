@@ -6,7 +6,7 @@ import { clientAddress, clientKey, isLoopback } from '../../../src/http/request/
 const trustedProxies = [ipaddr.parseCIDR('10.0.0.0/8'), ipaddr.parseCIDR('fd00::/8')]
 
 describe('the client behind proxies', () => {
-  test('[P4] X-Forwarded-For of a stranger is not believed', () => {
+  test('[P4] X-Forwarded-For from a stranger is not trusted', () => {
     const address = clientAddress({ peer: '203.0.113.9', forwardedFor: '1.2.3.4', trustedProxies })
     expect(address).toBe('203.0.113.9')
   })
@@ -16,17 +16,17 @@ describe('the client behind proxies', () => {
     expect(clientAddress({ peer: '10.0.0.1', forwardedFor, trustedProxies })).toBe('203.0.113.9')
   })
 
-  test('[P4] what a client writes into the header before the proxies do is not believed', () => {
+  test('[P4] what a client puts into the header ahead of the proxies is not trusted', () => {
     const forwardedFor = '6.6.6.6, 203.0.113.9, 10.0.0.2'
     expect(clientAddress({ peer: '10.0.0.1', forwardedFor, trustedProxies })).toBe('203.0.113.9')
   })
 
-  test('a hop that is no address ends the walk at the proxy that wrote it', () => {
+  test('a hop that is not an address ends the search at the proxy that wrote it', () => {
     const forwardedFor = '203.0.113.9, unknown'
     expect(clientAddress({ peer: '10.0.0.1', forwardedFor, trustedProxies })).toBe('10.0.0.1')
   })
 
-  test('[P4] an IPv4-mapped address is the IPv4 address', () => {
+  test('[P4] an IPv4-mapped address counts as the IPv4 address', () => {
     const hop = { forwardedFor: null, trustedProxies }
     expect(clientAddress({ peer: '::ffff:203.0.113.9', ...hop })).toBe('203.0.113.9')
     expect(clientAddress({ peer: '::FFFF:cb00:7109', ...hop })).toBe('203.0.113.9')
@@ -42,7 +42,7 @@ describe('the client behind proxies', () => {
     expect(clientKey('2001:db8:1:3::1')).not.toBe(clientKey('2001:db8:1:2::1'))
   })
 
-  test('any header whatsoever gives an address or the peer', () => {
+  test('any header yields an address or the peer', () => {
     fc.assert(
       fc.property(fc.string(), (forwardedFor) => {
         const address = clientAddress({ peer: '10.0.0.1', forwardedFor, trustedProxies })
@@ -51,7 +51,7 @@ describe('the client behind proxies', () => {
     )
   })
 
-  test('loopback is 127.0.0.0/8 and ::1 alone', () => {
+  test('loopback is 127.0.0.0/8 and ::1 only', () => {
     expect(['127.0.0.1', '127.9.9.9', '::1'].map(isLoopback)).toStrictEqual([true, true, true])
     expect(['10.0.0.1', '::', 'unknown'].map(isLoopback)).toStrictEqual([false, false, false])
   })

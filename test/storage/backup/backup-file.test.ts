@@ -51,7 +51,7 @@ afterAll(() => rmSync(folder, { recursive: true }))
 
 let unpackings = 0
 
-/** Unpacks bytes into a new folder; gives why they were refused, or the files that came out. */
+/** Unpacks bytes into a new folder; returns why they were refused, or the files. */
 const unpack = async (bytes: Uint8Array, passphrase = PASSPHRASE, mustBeEncrypted = false) => {
   const [file, into] = [at('given'), at(`out-${(unpackings += 1)}`)]
   writeFileSync(file, bytes)
@@ -82,14 +82,14 @@ const originals = () =>
   Object.fromEntries(NAMES.map((name) => [name, readFileSync(at(name)).toString('hex')]))
 
 describe('a backup file', () => {
-  test('[D3] gives back what went in, with a passphrase and without, mode 0600', async () => {
+  test('[D3] restores what was packed, with a passphrase and without, mode 0600', async () => {
     expect(await unpack(plain)).toStrictEqual(originals())
     expect(await unpack(sealed)).toStrictEqual(originals())
     expect(statSync(at('plain.tar')).mode & 0o777).toBe(0o600)
     expect(sealed.includes('a key')).toBe(false)
   })
 
-  test('is a tar that any tar reads, the manifest first', async () => {
+  test('is a tar that any tar can read, the manifest first', async () => {
     const entries = await unpackTar(plain)
     expect(entries.map(({ header }) => header.name)).toStrictEqual(['manifest.json', ...NAMES])
     const run = Bun.spawnSync(['tar', 'xOf', at('plain.tar'), 'log-signing-key'])
@@ -109,7 +109,7 @@ describe('a backup file', () => {
     },
   )
 
-  test('[D3] that is altered or cut short anywhere is refused, or holds the same files still', async () => {
+  test('[D3] that is altered or cut short anywhere is refused, or still contains the same files', async () => {
     const bytes = fc.nat(plain.length - 1)
     await fc.assert(
       fc.asyncProperty(bytes, fc.integer({ min: 1, max: 255 }), async (place, change) => {
@@ -129,22 +129,22 @@ describe('a backup file', () => {
     )
   })
 
-  test('[D3] that is encrypted and altered, cut short or of another passphrase is refused', async () => {
+  test('[D3] that is encrypted and altered, cut short or has another passphrase is refused', async () => {
     const altered = Buffer.from(sealed)
     altered[sealed.length - 30] = (altered[sealed.length - 30] ?? 0) ^ 1
     expect(await unpack(altered)).toContain('Cannot use the backup')
     expect(await unpack(sealed.subarray(0, -1000))).toContain('Cannot use the backup')
     expect(await unpack(sealed, 'four green doors')).toContain(
-      'no passphrase was given that opens it',
+      'no passphrase that opens it was given',
     )
   })
 
-  test('that is not encrypted is refused where all should be, since anybody can make one', async () => {
+  test('that is not encrypted is refused if a passphrase is set, since anyone could have created it', async () => {
     expect(await unpack(plain, PASSPHRASE, true)).toContain('it is not encrypted, though')
     expect(await unpack(sealed, PASSPHRASE, true)).toStrictEqual(originals())
   })
 
-  test('that asks for a gigabyte to be opened, or has a header without end, is refused unread', async () => {
+  test('that needs a gigabyte to decrypt, or has an endless header, is refused unread', async () => {
     const [line = '', , body = '', mac = ''] = sealed.toString('latin1').split('\n')
     const asking = (recipient: string) =>
       unpack(Buffer.from([line, recipient, body, mac, 'x'.repeat(300)].join('\n'), 'latin1'))
@@ -171,11 +171,11 @@ describe('a backup file', () => {
     )
   })
 
-  test('names no file but those of a backup, so that nothing is written elsewhere', async () => {
+  test('contains no unexpected file names, so that nothing is written elsewhere', async () => {
     const [database, key] = manifestOf().files
     for (const name of ['../outside', '/etc/passwd', 'jwt-secret-key/x', '.restoring'])
       expect(await unpack(await repacked({ files: [database, key, { ...key, name }] }))).toContain(
-        `it holds ${JSON.stringify(name)}, which no backup has`,
+        `it contains ${JSON.stringify(name)}, which no backup has`,
       )
     expect(await unpack(await repacked({ files: [database, key, key] }))).toContain('twice')
     expect(await unpack(await repacked({ files: [database] }))).toContain('has no log-signing-key')

@@ -24,7 +24,7 @@ import { temporaryFolder } from '../../support/binary.ts'
 const AT_MS = Date.parse('2026-11-25T17:40:02Z')
 const KEYS = ['jwt-secret-key', 'log-signing-key', 'guess-key', 'second-factor-key'] as const
 
-/** A data folder with old files, and new ones gathered for all but one of them. */
+/** A data folder with old files, and new ones staged for all but one of them. */
 const prepared = (databaseFolder: string) => {
   const root = temporaryFolder()
   const dataDir = join(root, 'data')
@@ -71,13 +71,13 @@ test('[D3] a restore puts the new files in place and keeps the old ones, whereve
   }
 })
 
-test('[D3] a restore that was interrupted anywhere is finished by whoever comes next', () => {
+test('[D3] a restore that was interrupted anywhere is finished by the next process', () => {
   fc.assert(
     fc.property(fc.constantFrom('data', 'disk'), fc.nat(20), (folder, moves) => {
       const one = prepared(folder)
       interrupt(one, moves)
       expect(hasUnfinishedRestore(one.places.dataDir)).toBe(true)
-      // Nobody throws away what is still to be moved.
+      // Nothing removes files that are still to be moved.
       removeStage(one.places)
       enterFolder(one.places.dataDir, 'command')()
       expectRestored(one)
@@ -87,7 +87,7 @@ test('[D3] a restore that was interrupted anywhere is finished by whoever comes 
   )
 })
 
-/** Does what a restore does, up to some number of its moves. */
+/** Performs a restore up to a given number of moves. */
 const interrupt = ({ places, stage }: ReturnType<typeof prepared>, moves: number): void => {
   const { dataDir, databasePath } = places
   const aside = 'before-restore-20261125T174002Z'
@@ -100,10 +100,10 @@ const interrupt = ({ places, stage }: ReturnType<typeof prepared>, moves: number
     ...restored,
   ]
   writeFileSync(join(dataDir, 'restore.json'), JSON.stringify({ aside, files }))
-  let left = moves
+  let remaining = moves
   const move = (from: string, to: string) => {
-    if (left === 0 || !existsSync(from)) return
-    left -= 1
+    if (remaining === 0 || !existsSync(from)) return
+    remaining -= 1
     mkdirSync(dirname(to), { recursive: true })
     renameSync(from, to)
   }
@@ -115,7 +115,7 @@ const interrupt = ({ places, stage }: ReturnType<typeof prepared>, moves: number
   }
 }
 
-test('[D3] a restore that another works on is not finished under its hands', () => {
+test('[D3] a restore that another process is performing is left to it', () => {
   const one = prepared('data')
   interrupt(one, 2)
   const release = lockDataDir(one.places.dataDir, 'restore')
@@ -126,7 +126,7 @@ test('[D3] a restore that another works on is not finished under its hands', () 
   rmSync(one.root, { recursive: true })
 })
 
-test('a journal that is damaged stops everybody, and touches nothing', () => {
+test('a damaged journal stops every process, and nothing is touched', () => {
   const one = prepared('data')
   writeFileSync(join(one.places.dataDir, 'restore.json'), '{"aside":"../x","files":[]}')
   expect(() => enterFolder(one.places.dataDir, 'command')).toThrow('Cannot finish the restore')

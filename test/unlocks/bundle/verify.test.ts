@@ -46,7 +46,7 @@ beforeAll(async () => {
 
 afterAll(() => log.remove())
 
-/** Verifies a bundle where there is no data folder, and sees that none is made. */
+/** Verifies a bundle without a data folder, and checks that none is created. */
 const verify = async (folder: string, ...args: string[]) => {
   const elsewhere = temporaryFolder()
   const env = { DATA_DIR: join(elsewhere, 'data') }
@@ -82,14 +82,14 @@ const line = (text: string, at: number, change: (line: string) => string | undef
     .join('\n')
 
 describe('exporting', () => {
-  test('writes its files for this user alone, and nothing beside them', () => {
+  test('writes files that only this user can read, and nothing else', () => {
     expect(readdirSync(bundle).toSorted()).toStrictEqual(FILES)
     expect(statSync(bundle).mode & 0o777).toBe(0o700)
     for (const name of FILES) expect(statSync(join(bundle, name)).mode & 0o777).toBe(0o600)
     expect(readdirSync(log.folder).filter((name) => name.endsWith('.part'))).toStrictEqual([])
   })
 
-  test('gives an entry and a receipt for each event, and nobody where one was erased', () => {
+  test('writes an entry and a receipt for each event, without the person if erased', () => {
     const lines = (name: string) =>
       readFileSync(join(bundle, name), 'utf8')
         .trimEnd()
@@ -102,7 +102,7 @@ describe('exporting', () => {
     expect(lines('proofs.ndjson').map(({ seq }) => seq)).toStrictEqual([...Array(SIZE).keys()])
   })
 
-  test('takes an empty folder, and refuses one that is not', async () => {
+  test('accepts an empty folder, and refuses any other', async () => {
     const folder = temporaryFolder()
     expect((await log.run('log', 'export', '--out', folder)).status).toBe(0)
     const before = readdirSync(folder)
@@ -113,7 +113,7 @@ describe('exporting', () => {
     rmSync(folder, { recursive: true })
   })
 
-  test('gives as many receipts as are asked for', async () => {
+  test('writes as many receipts as requested', async () => {
     for (const [count, lines] of [
       ['0', 0],
       ['4', 4],
@@ -128,7 +128,7 @@ describe('exporting', () => {
     expect((await log.run('log', 'export')).status).toBe(2)
   })
 
-  test('[O3] whoever writes one is on record', async () => {
+  test('[O3] an export leaves an audit event', async () => {
     expect(JSON.parse((await log.run('audit', '--json', '--limit', '1')).out)).toMatchObject({
       action: 'log.export',
       result: 'success',
@@ -138,7 +138,7 @@ describe('exporting', () => {
     })
   })
 
-  test('a log without events has a bundle too', async () => {
+  test('an empty log has a bundle too', async () => {
     const empty = await recordedLog({ size: 0 })
     const out = join(empty.folder, 'bundle')
     expect((await empty.run('log', 'export', '--out', out)).status).toBe(0)
@@ -146,7 +146,7 @@ describe('exporting', () => {
     empty.remove()
   })
 
-  test('killed half-way leaves nothing under the final name', async () => {
+  test('an export killed half-way leaves nothing under the final name', async () => {
     const out = join(log.folder, 'killed')
     const env = { DATA_DIR: log.dataDir }
     for (let waitMs = 4; waitMs < 80; waitMs += 8) {
@@ -160,7 +160,7 @@ describe('exporting', () => {
     }
   })
 
-  test('a broken log is exported as it is, and said to be broken', async () => {
+  test('a broken log is exported as it is, and reported as broken', async () => {
     using copy = log.copy()
     copy.edit((db) => db.run("UPDATE unlock_event SET lock = 'back-door' WHERE seq = 6"))
     const out = join(copy.dataDir, '../bundle')
@@ -180,7 +180,7 @@ describe('verifying a bundle', () => {
     expect(out).toContain(`The key was taken from the bundle itself: ${key}\n`)
   })
 
-  test('against the key that is expected, and none but that', async () => {
+  test('accepts only the expected key', async () => {
     const { status, out } = await verify(bundle, '--key', key)
     expect({ status, out }).toStrictEqual({
       status: 0,
@@ -193,7 +193,7 @@ describe('verifying a bundle', () => {
     expect((await verify(bundle, '--key', 'x')).status).toBe(2)
   })
 
-  test('against checkpoints and receipts that were kept', async () => {
+  test('compares with kept checkpoints and receipts', async () => {
     const receipt = join(log.folder, 'receipt')
     const [first = ''] = readFileSync(join(bundle, 'proofs.ndjson'), 'utf8').split('\n')
     writeFileSync(receipt, (JSON.parse(first) as { receipt: string }).receipt)
@@ -203,7 +203,7 @@ describe('verifying a bundle', () => {
     }
   })
 
-  test('of a log that its owner wrote anew: detected only by a kept checkpoint', async () => {
+  test('a log that its owner rewrote is detected only by a kept checkpoint', async () => {
     using copy = log.copy()
     copy.edit((db) => {
       db.run("UPDATE unlock_event SET lock = 'back-door' WHERE seq = 6")
@@ -217,30 +217,30 @@ describe('verifying a bundle', () => {
     expect(words).toContain('do not match the kept checkpoint')
   })
 
-  test('what cannot be read is named, and nothing is said of the log', async () => {
+  test('names what cannot be read, and says nothing about the log', async () => {
     using copy = copied()
-    const told = async (...args: string[]) => {
+    const faultOf = async (...args: string[]) => {
       const { status, out, words } = await verify(copy.folder, ...args)
       expect({ status, out }).toStrictEqual({ status: 1, out: '' })
       expect(words).not.toMatch(/broken|\n./)
       return words.trim()
     }
     const kept = join(copy.folder, 'kept')
-    expect(await told('--checkpoint', kept)).toEndWith(`${kept}: there is no such file`)
-    expect(await told('--checkpoint', copy.folder)).toEndWith('it is a folder, not a file')
+    expect(await faultOf('--checkpoint', kept)).toEndWith(`${kept}: there is no such file`)
+    expect(await faultOf('--checkpoint', copy.folder)).toEndWith('it is a folder, not a file')
     writeFileSync(kept, readFileSync(log.kept(5)).subarray(0, 90))
-    expect(await told('--checkpoint', kept)).toStartWith(`${kept} contains no checkpoint: The `)
+    expect(await faultOf('--checkpoint', kept)).toStartWith(`${kept} contains no checkpoint: The `)
     for (const name of ['checkpoint', 'entries.ndjson']) {
       rmSync(join(copy.folder, name))
       mkdirSync(join(copy.folder, name))
     }
-    expect(await told()).toContain('is not a bundle: it has no entries.ndjson, checkpoint')
+    expect(await faultOf()).toContain('is not a bundle: it has no entries.ndjson, checkpoint')
     rmSync(copy.folder, { recursive: true })
     writeFileSync(copy.folder, '')
-    expect(await told()).toEndWith('a part of the path is a file, not a folder')
+    expect(await faultOf()).toEndWith('a part of the path is a file, not a folder')
   })
 
-  test('a folder that is none is said to be none', async () => {
+  test('says if the folder is not a folder', async () => {
     const { status, words } = await verify(log.folder)
     expect({ status, words }).toMatchObject({
       status: 1,
@@ -271,22 +271,22 @@ describe('verifying a receipt', () => {
       ['log', 'verify', '--receipt', path, '--key', vkey],
       { env: { DATA_DIR: '/nowhere' } },
     )
-    return { status, told: out + words }
+    return { status, output: out + words }
   }
   const withExtra = (change: (line: string) => string) => (receipt: string) =>
     receipt.replace(/^extra (.*)$/m, (_line, extra: string) => `extra ${btoa(change(atob(extra)))}`)
 
-  test('needs the key of the log and nothing else, and tells the event', async () => {
-    const { status, told } = await verifyHeld(await receiptFile())
+  test('needs only the key of the log, and shows the event', async () => {
+    const { status, output } = await verifyHeld(await receiptFile())
     expect(status).toBe(0)
-    expect(told).toMatch(
-      /^The receipt is valid\. Event 6: front-door unlocked for ada by fingerprint, received \S+Z\n$/,
+    expect(output).toMatch(
+      /^The receipt holds\. Event 6: front-door unlocked for ada by fingerprint, received \S+Z\n$/,
     )
     const keyless = await runCommand(['log', 'verify', '--receipt', await receiptFile()])
     expect(keyless).toMatchObject({ status: 2, words: expect.stringContaining('needs --key') })
     expect(await verifyHeld('/nowhere/held')).toStrictEqual({
       status: 1,
-      told: 'Cannot read /nowhere/held: there is no such file\n',
+      output: 'Cannot read /nowhere/held: there is no such file\n',
     })
   })
 
@@ -298,21 +298,21 @@ describe('verifying a receipt', () => {
     ['another number', (text: string) => text.replace(/^index 6$/m, 'index 7'), 'does not hold'],
     ['half of it', (text: string) => text.slice(0, text.length / 2), 'receipt'],
   ])('with %s it does not hold', async (_what, change, by) => {
-    const { status, told } = await verifyHeld(await receiptFile(change))
+    const { status, output } = await verifyHeld(await receiptFile(change))
     expect(status).toBe(1)
-    expect(told).toStartWith('The receipt is not valid. ')
-    expect(told).toContain(by)
+    expect(output).toStartWith('The receipt does not hold. ')
+    expect(output).toContain(by)
   })
 
-  test('of a log with another key it does not hold', async () => {
+  test('fails with the key of another log', async () => {
     const { out: other } = await newLogKey()
-    const { status, told } = await verifyHeld(await receiptFile(), other.trim())
+    const { status, output } = await verifyHeld(await receiptFile(), other.trim())
     expect(status).toBe(1)
-    expect(told).toContain('is not signed by')
+    expect(output).toContain('is not signed by')
   })
 })
 
-describe('a hand in the bundle', () => {
+describe('tampering with a bundle', () => {
   const entries = (change: (text: string) => string) => ['entries.ndjson', change] as const
   const proofs = (change: (text: string) => string) => ['proofs.ndjson', change] as const
   test.each([
@@ -407,7 +407,7 @@ describe('a hand in the bundle', () => {
     expect(words).toContain(by)
   })
 
-  test('signs it all with another key: detected by the key that is expected', async () => {
+  test('signed again with another key: detected by the expected key', async () => {
     using copy = log.copy()
     writeFileSync(join(copy.dataDir, 'log-signing-key'), `${newSigningKey()}\n`)
     copy.edit((db) => restamp(db, copy.signer()))
@@ -420,7 +420,7 @@ describe('a hand in the bundle', () => {
   })
 
   test.each(['checkpoint', 'key'])(
-    'writes a byte order mark before the %s, and a sum that fits: detected',
+    'a byte order mark before the %s, with a matching hash: detected',
     async (name) => {
       using copy = copied()
       copy.edit(name, (text) => `\uFEFF${text}`)
@@ -434,7 +434,7 @@ describe('a hand in the bundle', () => {
     },
   )
 
-  test('lists a folder among the sums: detected', async () => {
+  test('a folder among the hashes: detected', async () => {
     using copy = copied()
     copy.edit('SHA256SUMS', (text) => `${text}${'0'.repeat(64)}  ..\n`)
     const { status, words } = await verify(copy.folder)
@@ -444,7 +444,7 @@ describe('a hand in the bundle', () => {
     })
   })
 
-  test.each(FILES)('flips a bit anywhere in %s: detected', async (name) => {
+  test.each(FILES)('a flipped bit anywhere in %s: detected', async (name) => {
     using copy = copied()
     const path = join(copy.folder, name)
     const bytes = readFileSync(path)
@@ -460,7 +460,7 @@ describe('a hand in the bundle', () => {
     }
   })
 
-  test.each(FILES)('removes %s: detected', async (name) => {
+  test.each(FILES)('%s removed: detected', async (name) => {
     using copy = copied()
     rmSync(join(copy.folder, name))
     const { status, words } = await verify(copy.folder)

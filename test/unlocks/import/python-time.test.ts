@@ -16,16 +16,16 @@ test('times are read in every form that Python writes', () => {
   expect(utc(' 2021-03-04t05:06:07z ')).toBe('2021-03-04T05:06:07.000Z')
 })
 
-test('a time without an offset is of the zone, with its summer time', () => {
+test('a time without an offset is in the given zone, with its daylight saving time', () => {
   expect(utc('2021-01-04 05:06:07', 'Europe/Berlin')).toBe('2021-01-04T04:06:07.000Z')
   expect(utc('2021-07-04 05:06:07', 'Europe/Berlin')).toBe('2021-07-04T03:06:07.000Z')
-  // The hour that comes twice is the first one; that which does not come is an hour on.
+  // An hour that occurs twice means the first one; a skipped hour counts as an hour later.
   expect(utc('2021-10-31 02:30:00', 'Europe/Berlin')).toBe('2021-10-31T00:30:00.000Z')
   expect(utc('2021-03-28 02:30:00', 'Europe/Berlin')).toBe('2021-03-28T01:30:00.000Z')
   expect(utc('2021-07-04 05:06:07Z', 'Europe/Berlin')).toBe('2021-07-04T05:06:07.000Z')
 })
 
-test('what no calendar has is no time', () => {
+test('a date that does not exist is not a time', () => {
   for (const text of [
     '',
     'yesterday',

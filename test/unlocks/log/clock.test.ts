@@ -29,7 +29,7 @@ test('a clock that runs normally is trusted, even after a long pause', () => {
   ])
 })
 
-test('small corrections, as a time server makes them, leave the clock trusted', () => {
+test('small corrections by a time server leave the clock trusted', () => {
   const { isUncertain } = clocks()
   expect(isUncertain(10 * MINUTE_MS, MINUTE_MS)).toBe(false)
   expect(isUncertain(10 * MINUTE_MS, -MINUTE_MS)).toBe(false)

@@ -11,8 +11,8 @@ import { UNLIMITED, runCommand, startService } from '../../support/binary.ts'
 
 const UNLOCK = { 'unlocking-method': 'pin' }
 
-describe('whom the server keeps from the door', () => {
-  test('[O3] an ended session, or a disabled account, that asks for the door is in the unlock log, and the log holds', async () => {
+describe('access denied by the server', () => {
+  test('[O3] an attempt with an ended session or a disabled account is in the unlock log, and the log stays intact', async () => {
     await using service = await startService({ env: UNLIMITED })
     const { folder } = service
     const { get, post } = clientOf(service.url)
@@ -70,7 +70,7 @@ describe('whom the server keeps from the door', () => {
       expect((await runCommand(['log', ...args], { folder })).status).toBe(0)
   })
 
-  test('[O3] a person whose logins begin to wait is in it too, and a name that nobody has is not', async () => {
+  test('[O3] so is the start of a lockout of an account, but not of an unknown name', async () => {
     await using app = await startApp()
     await app.accounts.newAccounts.add(
       { username: 'ada', password: PASSWORD, phone: '1', address: 'x' },
@@ -102,7 +102,7 @@ describe('whom the server keeps from the door', () => {
     }
   })
 
-  test('is recorded at most once a minute for each account, for however many accounts', async () => {
+  test('is recorded at most once a minute for each account, for any number of accounts', async () => {
     const appended: NewUnlockEvent[] = []
     const clock = { ms: 0 }
     const recordDenied = deniedAccessRecorder({
@@ -132,7 +132,7 @@ describe('whom the server keeps from the door', () => {
     expect(appended).toHaveLength(3004)
   })
 
-  test('[D4] stays refused where the log takes no event', async () => {
+  test('[D4] stays denied even if the log cannot record it', async () => {
     const lines: string[] = []
     const recordDenied = deniedAccessRecorder({
       append: () => Promise.reject(new AppError('unavailable', 'The disk is full')),

@@ -19,7 +19,7 @@ const isOnDisk = (dataDir: string, text: string): boolean =>
   readdirSync(dataDir).some((name) => readFileSync(join(dataDir, name)).includes(Buffer.from(text)))
 
 describe('erasing a person', () => {
-  test('removes the name from the disk, and every receipt, checkpoint and proof of before still holds [D7]', async () => {
+  test('removes the name from the disk, and every earlier receipt, checkpoint and proof stays valid [D7]', async () => {
     const given: { receipt: string; entry: Uint8Array; verifierKey: string }[] = []
     const log = await recordedLog({
       size: SIZE,
@@ -67,10 +67,10 @@ describe('erasing a person', () => {
     log.remove()
   })
 
-  test('leaves no name, account or method in any byte of the data folder, while the service runs on [D7]', async () => {
+  test('leaves no name, account or method in any byte of the data folder, while the service keeps running [D7]', async () => {
     const log = await recordedLog({ size: 0 })
     const app = await openLog(log.dataDir)
-    // Each word of its own, so that pages of the indexes are split in every place.
+    // A different word each, so that index pages are split everywhere.
     const wordOf = (seq: number) => new Bun.CryptoHasher('sha256').update(`${seq}`).digest('hex')
     const CANARIES = ['kanarienvogel', NAME, 'account-of-'] as const
     for (let seq = 0; seq < 10_000; seq += 500)
@@ -98,7 +98,7 @@ describe('erasing a person', () => {
     log.remove()
   })
 
-  test('is done though another program reads, and says that the write-ahead log waits for it', async () => {
+  test('works while another program reads, and says that the write-ahead log waits for that', async () => {
     const log = await recordedLog({ size: 3 })
     const app = await openLog(log.dataDir)
     await app.unlocks.unlockLog.append([claimed(3, NAME)])
@@ -120,7 +120,7 @@ describe('erasing a person', () => {
 })
 
 describe('LOG_RETENTION_DAYS', () => {
-  /** A log with an event each five days, from so many days ago until now. */
+  /** A log with an event every five days, from that many days ago until now. */
   const livedLog = async (days: number) => {
     const log = await recordedLog({ size: 0 })
     for (let ago = days; ago >= 0; ago -= 5) {
@@ -132,7 +132,7 @@ describe('LOG_RETENTION_DAYS', () => {
     return log
   }
 
-  test('removes names and methods that are over the time at the start, records how many, and the log still holds [D7, O3]', async () => {
+  test('removes names and methods past the retention at the start, records how many, and the log stays intact [D7, O3]', async () => {
     const log = await livedLog(45)
     const service = await startService({
       env: { DATA_DIR: log.dataDir, LOG_RETENTION_DAYS: '32' },
@@ -157,7 +157,7 @@ describe('LOG_RETENTION_DAYS', () => {
     log.remove()
   })
 
-  test('[D6] erases nothing by a clock that is found a year ahead, and goes on once it is right', async () => {
+  test('[D6] erases nothing while the clock is a year ahead, and continues once it is right', async () => {
     const log = await livedLog(45)
     const namesAfter = async (now: () => number) => {
       const app = await openLog(log.dataDir, { now, env: { LOG_RETENTION_DAYS: '32' } })
@@ -169,13 +169,13 @@ describe('LOG_RETENTION_DAYS', () => {
     }
     const ahead = () => Date.now() + 365 * DAY_MS
     expect(await namesAfter(ahead)).toBe(11)
-    // What was recorded meanwhile confirms nothing.
+    // Events recorded meanwhile confirm nothing.
     expect(await namesAfter(ahead)).toBe(12)
     expect(await namesAfter(Date.now)).toBe(10)
     log.remove()
   })
 
-  test('[D6] an event that was stamped wrongly is erased with those recorded after it, no sooner and no later', async () => {
+  test('[D6] an event with a wrong time is erased together with those recorded after it, no sooner and no later', async () => {
     const log = await recordedLog({ size: 0 })
     const begunMs = Date.UTC(2026, 5, 1)
     const recordedAt = async (nowMs: number, jumpsTo = nowMs) => {
@@ -208,7 +208,7 @@ describe('LOG_RETENTION_DAYS', () => {
     log.remove()
   })
 
-  test('erases across many pages what is older, to the millisecond, and nothing else', async () => {
+  test('erases exactly the older events, to the millisecond, across many pages', async () => {
     const clock = { nowMs: Date.UTC(2026, 5, 1) }
     const log = await recordedLog({ size: 0, now: () => clock.nowMs })
     const app = await openLog(log.dataDir, {
@@ -221,7 +221,7 @@ describe('LOG_RETENTION_DAYS', () => {
     clock.nowMs += 1
     await batch()
     clock.nowMs += 7 * DAY_MS
-    // The clock has leapt a week between two events, so it is doubted, and nothing is erased.
+    // The clock jumped a week between two events, so it is not trusted, and nothing is erased.
     await app.unlocks.retention.apply()
     expect((await app.unlocks.store.page(-1, 1))[0]?.person).toBeDefined()
     await app[Symbol.asyncDispose]()
@@ -238,7 +238,7 @@ describe('LOG_RETENTION_DAYS', () => {
     log.remove()
   })
 
-  /** The retention with the log of a process, what it erased and what it recorded. */
+  /** The retention job with a logger, what it erased and what it recorded. */
   const retentionOf = ({ retentionMs, clock, eraseBefore }: RetentionOptions) => {
     const lines: string[] = []
     const recorded: unknown[] = []
@@ -252,8 +252,8 @@ describe('LOG_RETENTION_DAYS', () => {
       },
       logger: processLogger({ level: 'info', format: 'json', write: (line) => lines.push(line) }),
     })
-    const told = () => lines.map((line) => (JSON.parse(line) as { msg: string }).msg)
-    return { retained, recorded, told }
+    const messages = () => lines.map((line) => (JSON.parse(line) as { msg: string }).msg)
+    return { retained, recorded, messages }
   }
 
   type RetentionOptions = Pick<Parameters<typeof retention>[0], 'clock'> & {
@@ -264,7 +264,7 @@ describe('LOG_RETENTION_DAYS', () => {
   test('is off unless it is set, waits for a clock that can be trusted, and reports failures', async () => {
     const calls: number[] = []
     const applied = async (retentionMs: number | undefined, nowMs: number, fails = false) => {
-      const { retained, recorded, told } = retentionOf({
+      const { retained, recorded, messages } = retentionOf({
         retentionMs,
         clock: unlockLogClock({
           clock: { wallMs: () => nowMs, monotonicMs: () => 0 },
@@ -278,7 +278,7 @@ describe('LOG_RETENTION_DAYS', () => {
       })
       await retained.apply()
       retained.stop()
-      return [...told(), ...recorded]
+      return [...messages(), ...recorded]
     }
     const now = Date.UTC(2026, 5, 9)
     expect(await applied(undefined, now)).toStrictEqual([])
@@ -300,7 +300,7 @@ describe('LOG_RETENTION_DAYS', () => {
   test('tries again an hour after it had to wait, and a day after it erased', async () => {
     let isUncertain = true
     let erasures = 0
-    const { retained, recorded, told } = retentionOf({
+    const { retained, recorded, messages } = retentionOf({
       retentionMs: 7 * DAY_MS,
       clock: () => ({ nowMs: Date.UTC(2026, 5, 9), isUncertain }),
       eraseBefore: async () => {
@@ -311,7 +311,7 @@ describe('LOG_RETENTION_DAYS', () => {
     const runsAfter = async (ms: number) => {
       jest.advanceTimersByTime(ms)
       for (let turn = 0; turn < 10; turn += 1) await Promise.resolve()
-      return [told().length, erasures]
+      return [messages().length, erasures]
     }
     jest.useFakeTimers()
     try {

@@ -2,9 +2,9 @@ import { describe, expect, test } from 'bun:test'
 import canonicalize from 'canonicalize'
 import * as fc from 'fast-check'
 
-// Entries of the unlock log are hashed in this form: another spelling would be another leaf.
+// Entries of the unlock log are hashed in this form: a different spelling would be a different leaf.
 describe('the canonical form of JSON', () => {
-  test('it is the one of the example in RFC 8785 section 3.2.2', () => {
+  test('matches the example in RFC 8785 section 3.2.2', () => {
     const value = {
       numbers: [Number('333333333.33333329'), 1e30, 4.5, 2e-3, 0.000000000000000000000000001],
       string: '\u20ac$\u000F\u000aA\'\u0042\u0022\u005c\\"/',
@@ -16,7 +16,7 @@ describe('the canonical form of JSON', () => {
     )
   })
 
-  test('names are in the order of their UTF-16 code units, as in RFC 8785 section 3.2.3', () => {
+  test('sorts names by UTF-16 code units, as in RFC 8785 section 3.2.3', () => {
     const names = ['\u20AC', '\r', '\uFB33', '1', '\u{1F600}', '\u0080', '\u00F6']
     const sorted = ['\r', '1', '\u0080', '\u00F6', '\u20AC', '\u{1F600}', '\uFB33']
     const value = Object.fromEntries(names.map((name) => [name, 0]))
@@ -56,7 +56,7 @@ describe('the canonical form of JSON', () => {
     expect(() => canonicalize(value)).toThrow()
   })
 
-  test('it reads back as the same value and is the same for every order of names', () => {
+  test('reads back as the same value, and does not depend on the order of names', () => {
     const property = fc.property(fc.dictionary(wellFormed, fc.jsonValue()), (value) => {
       fc.pre(JSON.stringify(value).isWellFormed() && !JSON.stringify(value).includes('\\ud'))
       const text = canonicalize(value)

@@ -102,7 +102,7 @@ describe('recording unlocks', () => {
     expect((await record({ method: 'pin' })).status).toBe(429)
   })
 
-  test('[I2] of an array each event has its own outcome, and a bad one does not fail its neighbours', async () => {
+  test('[I2] each event of an array has its own outcome, and an invalid one does not fail the others', async () => {
     await using app = await startApp()
     const { recordAll } = await signedIn(app)
     const outcomes = await recordAll([
@@ -158,7 +158,7 @@ describe('recording unlocks', () => {
     expect(since.status).toBe(kept?.startsWith('2') || kept?.startsWith('9') ? 200 : 400)
   })
 
-  test('an event sent again is answered as the first time, and one of another person is a conflict', async () => {
+  test('an event sent again gets the same answer as the first time, and an id of another person is a conflict', async () => {
     await using app = await startApp()
     const ada = await signedIn(app)
     const event = { id: UUID, method: 'pin', occurred_at: '2026-11-22T18:30:00+01:00' }
@@ -171,7 +171,7 @@ describe('recording unlocks', () => {
     expect((await app.unlocks.unlockLog.head()).size).toBe(1)
   })
 
-  test('an id in capitals, as some phones write it, is the same id', async () => {
+  test('an id in upper case, as some phones write it, is the same id', async () => {
     await using app = await startApp()
     const { headers, record } = await signedIn(app)
     const first = await record({ id: UUID.toUpperCase(), method: 'pin' })
@@ -186,7 +186,7 @@ describe('recording unlocks', () => {
     expect((await app.get(`/v1/unlocks?account=${account}`, headers)).status).toBe(200)
   })
 
-  test('an Idempotency-Key records an unlock of the older app once', async () => {
+  test('an Idempotency-Key records an unlock of the existing app once', async () => {
     await using app = await startApp()
     const { headers } = await signedIn(app)
     const unlock = (key: string, method = 'pin') =>
@@ -205,7 +205,7 @@ describe('recording unlocks', () => {
     expect((await app.unlocks.unlockLog.head()).size).toBe(2)
   })
 
-  test('full queues that come at once are committed one by one, and others are answered between', async () => {
+  test('full queues that arrive together are committed one by one, and other requests are answered in between', async () => {
     await using app = await startApp()
     const { recordAll } = await signedIn(app)
     const sizes: number[] = []
@@ -217,7 +217,7 @@ describe('recording unlocks', () => {
     expect(outcomes.every(({ seq, receipt }) => receipt.includes(`\nindex ${seq}\n`))).toBe(true)
   })
 
-  test('an offline phone empties a queue of 500, and not of 501', async () => {
+  test('an offline phone can submit a queue of 500 at once, but not 501', async () => {
     await using app = await startApp()
     const { recordAll, record } = await signedIn(app)
     const queue = Array.from({ length: 500 }, (_, n) => ({
@@ -237,7 +237,7 @@ describe('recording unlocks', () => {
     expect(await recordAll([])).toStrictEqual([])
   })
 
-  test('what happened long before it came is late, and the phone’s time stands beside ours', async () => {
+  test('an event reported long after it happened is late, and has the phone’s time beside the server’s', async () => {
     await using app = await startApp()
     const { recordAll } = await signedIn(app)
     const before = (minutes: number) => new Date(app.clock.nowMs - minutes * 60_000).toISOString()
@@ -252,7 +252,7 @@ describe('recording unlocks', () => {
     expect(unsaid?.occurredAtMs).toBeNull()
   })
 
-  test('[D6] a clock that jumps keeps the order, and the event says that its time is uncertain', async () => {
+  test('[D6] a clock jump keeps the order, and the event says that its time is uncertain', async () => {
     await using app = await startApp()
     const { headers } = await signedIn(app)
     const day = 86_400_000
@@ -275,7 +275,7 @@ describe('recording unlocks', () => {
     ])
   })
 
-  test('[D6] a clock set back brings no expired token back to life', async () => {
+  test('[D6] setting the clock back does not revive an expired token', async () => {
     await using app = await startApp({ JWT_ACCESS_TOKEN_EXPIRES: '5' })
     const { record } = await signedIn(app)
     app.clock.nowMs += 6 * 60_000
@@ -287,7 +287,7 @@ describe('recording unlocks', () => {
 })
 
 describe('proving the log', () => {
-  test('the bytes of a leaf are RFC 8785 JSON, and hold no text of a person', async () => {
+  test('the bytes of a leaf are RFC 8785 JSON without personal text', async () => {
     await using app = await startApp()
     const { record } = await signedIn(app, 'kanarienvogel')
     const admin = bearer(await app.signIn('amy', 'admin'))
@@ -304,7 +304,7 @@ describe('proving the log', () => {
     })
   })
 
-  test('any two sizes are proved consistent, and checkpoints are signed notes of this gateway', async () => {
+  test('any two sizes are proven consistent, and checkpoints are notes signed by this gateway', async () => {
     await using app = await startApp()
     const { record, headers } = await signedIn(app)
     const { verifier_key: vkey } = (await (await app.get('/v1/log/key', headers)).json()) as {
@@ -329,7 +329,7 @@ describe('proving the log', () => {
       }
   })
 
-  test('[I2] parameters that are unknown, repeated or wrong are named and never repeated', async () => {
+  test('[I2] unknown, repeated or wrong parameters are named, but their values never echoed', async () => {
     await using app = await startApp()
     const { headers } = await signedIn(app)
     const said = async (query: string) => {
@@ -346,7 +346,7 @@ describe('proving the log', () => {
     expect(await said('?from=-1&to=1e3')).toBe('Invalid from, to')
   })
 
-  test('[A2] a member gets receipts of their own unlocks alone; an admin those of all', async () => {
+  test('[A2] a member gets receipts of their own unlocks only; an admin those of all', async () => {
     await using app = await startApp()
     const ada = await signedIn(app)
     const max = await signedIn(app, 'max')
@@ -364,7 +364,7 @@ describe('proving the log', () => {
     expect(await foreign.text()).toBe(await absent.text())
   })
 
-  test('[D7] a person who is erased is gone from the tables, and every proof still holds', async () => {
+  test('[D7] an erased person is gone from the tables, and every proof stays valid', async () => {
     await using app = await startApp({ DEBUG: 'true' })
     const { record, headers } = await signedIn(app, 'kanarienvogel')
     const admin = bearer(await app.signIn('amy', 'admin'))
@@ -388,8 +388,8 @@ describe('proving the log', () => {
   })
 })
 
-describe('watching the log', () => {
-  test('a node planted where the tree would grow stops the log, which is never signed over it', async () => {
+describe('a tampered log', () => {
+  test('a node planted where the tree would grow stops the log, and is never signed over', async () => {
     await using app = await startApp()
     const { record } = await signedIn(app)
     expect((await record({ method: 'pin' })).status).toBe(200)
@@ -403,7 +403,7 @@ describe('watching the log', () => {
     expect((await app.unlocks.unlockLog.head()).size).toBe(1)
   })
 
-  test('a log that was tampered with shows in /readyz and the process log, takes no more events, and is not repaired', async () => {
+  test('a log that was tampered with shows in /readyz and the process log, accepts no more events, and is not repaired', async () => {
     const folder = temporaryFolder()
     const person = { username: 'ada', password: PASSWORD, phone: '1', address: 'x' }
     const signIn = async (url: string) => {

@@ -29,7 +29,7 @@ const cell = fc.oneof(
   fc.string({ unit: fc.constantFrom('=', '+', '-', '@', '\t', '\r', '\n', '"', "'", ',', 'a') }),
 )
 
-test('[I4] a line of CSV is read back as it was, and no field of text begins a formula', () => {
+test('[I4] a line of CSV reads back unchanged, and no text field starts a formula', () => {
   fc.assert(
     fc.property(fc.array(cell, { minLength: 1, maxLength: 8 }), (cells) => {
       const [read = [], ...more] = parseCsv(csvLine(cells))
@@ -41,12 +41,12 @@ test('[I4] a line of CSV is read back as it was, and no field of text begins a f
   )
 })
 
-test('[I4] what looks like a formula gets an apostrophe, quoted or not', () => {
+test('[I4] text that looks like a formula gets an apostrophe, quoted or not', () => {
   expect(csvLine(['=1', '+1', '-1', '@a', '\ta', '\ra', '=1,2', 'a=1', "'a"])).toBe(
     `'=1,'+1,'-1,'@a,'\ta,"'\ra","'=1,2",a=1,''a\r\n`,
   )
 })
 
-test('numbers stay numbers, and null is nothing', () => {
+test('numbers stay numbers, and null is empty', () => {
   expect(csvLine([-5, null, true, ''])).toBe('-5,,true,\r\n')
 })

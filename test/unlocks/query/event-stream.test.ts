@@ -16,7 +16,7 @@ const record = async (app: TestApp, token: string, count = 1, method = 'pin') =>
 const numbers = (from: number, to: number) => Array.from({ length: to - from }, (_, n) => from + n)
 
 describe('unlocks as they happen', () => {
-  test('a stream sends what is new, and after Last-Event-ID what was missed', async () => {
+  test('a stream sends new events, and with Last-Event-ID also the missed ones', async () => {
     await using app = await startApp()
     const ada = await app.signIn('ada')
     await record(app, ada, 3)
@@ -42,7 +42,7 @@ describe('unlocks as they happen', () => {
     await Promise.all([fresh.leave(), resumed.leave()])
   })
 
-  test('what is imported from a legacy server is no news', async () => {
+  test('imported unlocks are not streamed', async () => {
     await using app = await startApp()
     const amy = await app.signIn('amy', 'admin')
     const all = await follow(app.url, bearer(amy))
@@ -59,7 +59,7 @@ describe('unlocks as they happen', () => {
     await Promise.all([all.leave(), resumed.leave()])
   })
 
-  test('[A2] members follow their own unlocks, admins all or those of a filter', async () => {
+  test('[A2] members follow their own unlocks, admins all or a filtered selection', async () => {
     await using app = await startApp()
     const [mia, max, amy] = [
       await app.signIn('mia'),
@@ -110,7 +110,7 @@ describe('unlocks as they happen', () => {
     await until(() => app.unlocks.eventStream.count() === 0)
   })
 
-  test('streams are counted, an account’s own and all, and a place left is free again', async () => {
+  test('streams are limited per account and in total, and closing one frees its place', async () => {
     await using app = await startApp()
     const ada = await app.signIn('ada')
     const streams = await Promise.all(numbers(0, 5).map(() => follow(app.url, bearer(ada))))
@@ -154,7 +154,7 @@ describe('unlocks as they happen', () => {
     await service.stop()
   })
 
-  test('a quiet stream lives on heartbeats, and one whose session has ended ends at one', async () => {
+  test('heartbeats keep a quiet stream open, and end it if its session has ended', async () => {
     await using app = await startApp({}, { heartbeatSeconds: 0.2 })
     const token = await app.signIn('ada')
     const quiet = await follow(app.url, bearer(token))
@@ -165,8 +165,8 @@ describe('unlocks as they happen', () => {
     expect((await app.get('/v1/unlocks', bearer(token))).status).toBe(401)
   })
 
-  test('a reader that takes nothing is cut off, costs others nothing, and can go on later', async () => {
-    // Bun looks at the timeouts of connections every four seconds: three heartbeats must be longer.
+  test('a reader that takes nothing is disconnected, does not affect others, and can resume later', async () => {
+    // Bun checks connection timeouts every four seconds: three heartbeats must be longer.
     await using app = await startApp({}, { heartbeatSeconds: 2 })
     const ada = await app.signIn('ada')
     const fast = await follow(app.url, bearer(ada))
@@ -187,7 +187,7 @@ describe('unlocks as they happen', () => {
     await Promise.all([fast.leave(), again.leave()])
   })
 
-  test('a download that is broken off leaves nothing behind', async () => {
+  test('an aborted download leaves nothing behind', async () => {
     await using app = await startApp()
     const ada = await app.signIn('ada')
     for (let times = 0; times < 20; times += 1) await record(app, ada, 500, 'x'.repeat(80))
@@ -205,7 +205,7 @@ describe('unlocks as they happen', () => {
     expect(app.logLines.filter((line) => line.includes('"level":"error"'))).toStrictEqual([])
   })
 
-  test('[O1] SIGTERM ends streams at once, that of a reader who takes nothing too', async () => {
+  test('[O1] SIGTERM ends streams at once, even that of a reader who takes nothing', async () => {
     await using service = await startService({ env: UNLIMITED })
     const { url } = service
     const person = { username: 'ada', password: PASSWORD, phone: '1', address: 'x' }
@@ -225,7 +225,7 @@ describe('unlocks as they happen', () => {
       (await (await get('/metrics')).text()).includes('secure_lock_live_streams 2'),
     )
     expect(await service.stop()).toBe(0)
-    // None of the two had to be cut off in the end.
+    // Neither had to be cut off.
     expect(service.output().log).not.toContain('requests left unanswered')
     expect(await stream.isOver).toBeUndefined()
     stuck.destroy()

@@ -37,7 +37,7 @@ const seqs = async (app: TestApp, token: string, query = '') =>
   (await list(app, token, query)).unlocks.map(({ seq }) => seq)
 
 describe('who opened the door', () => {
-  test('[A2] members see their own unlocks and nothing of others, admins and owners all', async () => {
+  test('[A2] members see only their own unlocks, admins and owners see all', async () => {
     await using app = await startApp()
     const { mia, max, amy, oli } = await household(app)
     const maxId = await publicIdOf(app, 'max')
@@ -72,7 +72,7 @@ describe('who opened the door', () => {
     })
   })
 
-  test('[A2] one unlock by its id is there for its person and for admins, and for nobody else', async () => {
+  test('[A2] an unlock by id is visible to its person and to admins, and to nobody else', async () => {
     await using app = await startApp()
     const { mia, max, amy } = await household(app)
     const { unlocks } = await list(app, amy, '?result=denied')
@@ -92,7 +92,7 @@ describe('who opened the door', () => {
     expect((await app.get(path)).status).toBe(401)
   })
 
-  test('[A2] a member who asks for another account is told that there is none', async () => {
+  test('[A2] a member who asks for another account gets 404', async () => {
     await using app = await startApp()
     const { mia, amy } = await household(app)
     const [miaId, maxId] = [await publicIdOf(app, 'mia'), await publicIdOf(app, 'max')]
@@ -111,7 +111,7 @@ describe('who opened the door', () => {
     expect(await seqs(app, amy, `?account=${nobody}`)).toStrictEqual([])
   })
 
-  test('filters narrow the list, together too', async () => {
+  test('filters narrow the list, alone and combined', async () => {
     await using app = await startApp()
     const { amy } = await household(app)
     for (const [query, expected] of [
@@ -130,12 +130,12 @@ describe('who opened the door', () => {
       expect([query, await seqs(app, amy, query)]).toStrictEqual([query, [...expected]])
   })
 
-  test('[D6] a clock that is set back changes no order, and hides nothing from a search by time', async () => {
+  test('[D6] setting the clock back changes no order, and hides nothing from a search by time', async () => {
     await using app = await startApp()
     const [mia, amy] = [await app.signIn('mia'), await app.signIn('amy', 'admin')]
     const noonMs = app.clock.nowMs
     const minute = (count: number) => noonMs + count * 60_000
-    // Right, a day behind, in 1970, ahead, and right again, though doubted for a while.
+    // Right, a day behind, in 1970, ahead, and right again but not trusted for a while.
     for (const nowMs of [noonMs, minute(-1440), 0, minute(20), minute(1), minute(2)]) {
       app.clock.nowMs = nowMs
       await record(app, mia, { method: 'pin' })
@@ -153,7 +153,7 @@ describe('who opened the door', () => {
       expect(await found(token, noonMs, undefined, '&order=oldest')).toStrictEqual([
         0, 1, 2, 3, 4, 5,
       ])
-      // All but the first may have been then: what a doubted clock said does not count.
+      // All but the first may have been then: an untrusted time does not count.
       expect(await found(token, 0, noonMs)).toStrictEqual([])
       expect(await found(token, minute(3), minute(4))).toStrictEqual([5, 4, 3, 2, 1])
     }
@@ -169,7 +169,7 @@ describe('who opened the door', () => {
     ])
   })
 
-  test('the Link header leads from page to page with the filters kept', async () => {
+  test('the Link header leads from page to page and keeps the filters', async () => {
     await using app = await startApp()
     const { mia } = await household(app)
     const found: number[] = []
@@ -186,7 +186,7 @@ describe('who opened the door', () => {
     expect(found).toStrictEqual([3, 1, 0])
   })
 
-  test('[I2] a cursor of another search, or none at all, is refused without repeating it', async () => {
+  test('[I2] a cursor that is invalid or of another search is refused without echoing it', async () => {
     await using app = await startApp()
     const { mia, amy } = await household(app)
     const { next } = await list(app, mia, '?limit=1')
@@ -227,7 +227,7 @@ describe('who opened the door', () => {
       await bad(mia, query)
   })
 
-  test('what was erased is null, in lists and files', async () => {
+  test('erased fields are null, in lists and files', async () => {
     await using app = await startApp()
     const { mia, amy } = await household(app)
     const miaId = await publicIdOf(app, 'mia')
@@ -260,7 +260,7 @@ describe('who opened the door', () => {
 })
 
 describe('the log as a file', () => {
-  test('[I4] names and methods that would be formulas are text in it', async () => {
+  test('[I4] names and methods that look like formulas are text in it', async () => {
     await using app = await startApp()
     const token = await app.signIn('=cmd|calc!A0')
     const methods = ['+1', '-1', '@SUM(A1)', 'a "quoted", one', "'tis", 'pin']
@@ -284,7 +284,7 @@ describe('the log as a file', () => {
     }
   })
 
-  test('[O3] who took the log out is on record, and what was searched for is not', async () => {
+  test('[O3] an audit event names who exported the log, but not what was searched for', async () => {
     await using app = await startApp()
     const { mia, amy } = await household(app)
     const [miaId, amyId] = [await publicIdOf(app, 'mia'), await publicIdOf(app, 'amy')]
@@ -307,7 +307,7 @@ describe('the log as a file', () => {
     ])
   })
 
-  test('NDJSON holds what the list does, page after page, oldest first', async () => {
+  test('NDJSON has the same unlocks as the list, across pages, oldest first', async () => {
     await using app = await startApp()
     const token = await app.signIn('ada')
     for (let times = 0; times < 3; times += 1)

@@ -27,7 +27,7 @@ const everyQuarter = async (zone: string, from: string, to: string) => {
 }
 
 describe('statistics of the unlock log', () => {
-  test('the day on which summer time begins has 23 hours, and that on which it ends 25', async () => {
+  test('the day on which daylight saving time begins has 23 hours, and the day on which it ends 25', async () => {
     const spring = await everyQuarter(
       'Europe/Berlin',
       '2026-03-27T23:00:00Z',
@@ -52,7 +52,7 @@ describe('statistics of the unlock log', () => {
     expect([autumn.hours[1], autumn.hours[2], autumn.hours[3]]).toStrictEqual([12, 16, 12])
   })
 
-  test('zones of half hours and quarters, and those whose day changes by half an hour, count right', () => {
+  test('zones with offsets or clock changes of half or quarter hours count correctly', () => {
     const wall = (zone: string, ms: number) => {
       const parts = new Intl.DateTimeFormat('en-CA', {
         timeZone: zone,
@@ -136,7 +136,7 @@ describe('statistics of the unlock log', () => {
       )
   })
 
-  test('imported unlocks count when they happened, whole or of one account', async () => {
+  test('imported unlocks count when they happened, in total or for one account', async () => {
     using log = plantedLog()
     const [day, importedAt] = [Date.UTC(2021, 2, 4), Date.UTC(2026, 10, 22)]
     log.plant(

@@ -14,7 +14,7 @@ const unlock = fc.record({
   ),
   lock: fc.constantFrom('front-door', 'garage'),
   result: fc.constantFrom('unlocked' as const, 'denied' as const),
-  // Clocks are set back and doubted now and then; those that are not doubted never run backwards.
+  // The clock is sometimes set back or uncertain; certain times never decrease.
   receivedAtMs: fc.integer({ min: 0, max: 30 }),
   isDoubted: fc.boolean(),
   importedOfMs: fc.option(fc.integer({ min: 0, max: 30 }), { nil: undefined, freq: 1 }),
@@ -59,8 +59,8 @@ const fits = (filter: UnlockFilter, one: Planted): boolean => {
   )
 }
 
-/** Whether an event may have been received within the time of a filter, by the times around it; of
- * an imported one, whether it happened then. */
+/** Whether an event may have been received within the time span of a filter, judging by the times
+ * around it; for an imported one, whether it happened then. */
 const isTimely = (planted: readonly Planted[], seq: number, { fromMs, toMs }: UnlockFilter) => {
   const happenedMs = planted[seq]?.importedOfMs
   if (happenedMs !== undefined)
@@ -98,7 +98,7 @@ const orders = fc.constantFrom('newest' as const, 'oldest' as const)
 const limits = fc.integer({ min: 1, max: 20 })
 
 describe('searching the unlock log', () => {
-  test('the pages of any filter, order and limit hold each fitting unlock once, in order', () =>
+  test('the pages of any filter, order and limit contain each matching unlock once, in order', () =>
     fc.assert(
       fc.asyncProperty(unlocks, filters, orders, limits, async (planted, wanted, order, limit) => {
         using log = plantedLog()
@@ -110,7 +110,7 @@ describe('searching the unlock log', () => {
       { numRuns: 400 },
     ))
 
-  test('unlocks recorded between two pages make none appear twice or go missing', () =>
+  test('recording unlocks between two pages makes none appear twice or go missing', () =>
     fc.assert(
       fc.asyncProperty(unlocks, unlocks, orders, limits, async (before, later, order, limit) => {
         using log = plantedLog()
@@ -126,7 +126,7 @@ describe('searching the unlock log', () => {
       { numRuns: 100 },
     ))
 
-  test('a page goes through a bounded number of unlocks, and the next goes on from there', async () => {
+  test('a page looks at a bounded number of unlocks, and the next continues from there', async () => {
     using log = plantedLog()
     log.plant(ordinary(50_000))
     log.plant([{ ...one(0), method: 'needle' }])
@@ -150,7 +150,7 @@ describe('searching the unlock log', () => {
     expect([found, pages]).toStrictEqual([[50_000], 6])
   })
 
-  test('imported unlocks of a time are found among very many, without going through the others', async () => {
+  test('imported unlocks of a time span are found among very many, without looking at the others', async () => {
     using log = plantedLog()
     const times = Array.from({ length: 30_000 }, (_, seq) => ({ ...one(seq), importedOfMs: seq }))
     log.plant(times)

@@ -15,7 +15,7 @@ const signer = noteSigner(ORIGIN, new Uint8Array(32).fill(1))
 const key = signer.verifierKey
 
 describe('the text of a checkpoint', () => {
-  test('it is the one of the example in C2SP tlog-checkpoint', () => {
+  test('matches the example in C2SP tlog-checkpoint', () => {
     const text =
       'example.com/behind-the-sofa\n20852163\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n'
     const checkpoint = parseCheckpoint(text)
@@ -23,7 +23,7 @@ describe('the text of a checkpoint', () => {
     expect(formatCheckpoint(checkpoint)).toBe(text)
   })
 
-  test('every checkpoint is read back from its text', () => {
+  test('every checkpoint reads back from its text', () => {
     const property = fc.property(fc.maxSafeNat(), root, (size, bytes) => {
       const checkpoint = { origin: ORIGIN, size, root: bytes }
       const text = formatCheckpoint(checkpoint)
@@ -32,7 +32,7 @@ describe('the text of a checkpoint', () => {
     fc.assert(property)
   })
 
-  test('lines that mean something to another log only are kept as they are', () => {
+  test('extension lines of other logs are kept as they are', () => {
     const text = `Other Log - 7\n0\n${rootLine}\ntime 1\nanything at all\n`
     const { origin, extensions } = parseCheckpoint(text)
     expect(origin).toBe('Other Log - 7')
@@ -76,14 +76,14 @@ describe('a signed checkpoint', () => {
     expect(openCheckpoint(note, key)).toEqual({ ...checkpoint, extensions: [] })
   })
 
-  test('a log signs only checkpoints of its own', () => {
+  test('a log signs only its own checkpoints', () => {
     const foreign = { ...checkpoint, origin: 'back-door.example/unlocks' }
     expect(() => signCheckpoint(foreign, signer)).toThrow(RangeError)
     const note = signNote(formatCheckpoint(foreign), [signer])
-    expect(() => openCheckpoint(note, key)).toThrow(`of another log than ${ORIGIN}`)
+    expect(() => openCheckpoint(note, key)).toThrow(`belongs to another log, not ${ORIGIN}`)
   })
 
-  test('a signed text that is no checkpoint is refused', () => {
+  test('a signed text that is not a checkpoint is refused', () => {
     expect(() => openCheckpoint(signNote('hello\n', [signer]), key)).toThrow('fewer than three')
   })
 })

@@ -7,7 +7,7 @@ import { flipBit } from '../../support/trees.ts'
 
 const plain = (bytes: Uint8Array | undefined) => bytes && [...bytes]
 
-describe('the verifying page computes as the server does', () => {
+describe('the verification page computes the same as the server', () => {
   test('hashes', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => {
@@ -16,7 +16,7 @@ describe('the verifying page computes as the server does', () => {
     )
   })
 
-  test('Base64, also of text that is none', () => {
+  test('Base64, valid and invalid', () => {
     fc.assert(
       fc.property(fc.uint8Array(), fc.string(), fc.base64String(), (bytes, text, base64) => {
         const encoded = ours.encodeBase64(bytes)
@@ -27,7 +27,7 @@ describe('the verifying page computes as the server does', () => {
     )
   })
 
-  test('signatures, those that hold and those that do not', () => {
+  test('signatures, valid and invalid', () => {
     const seed = fc.uint8Array({ minLength: 32, maxLength: 32 })
     fc.assert(
       fc.property(seed, fc.string(), fc.nat(511), fc.nat(255), (seedBytes, text, bit, keyBit) => {

@@ -26,7 +26,7 @@ const bytes = (hex: string): Uint8Array => new Uint8Array(Buffer.from(hex, 'hex'
 
 describe('proof that an entry is in the log', () => {
   test(
-    'every entry of every small log is proved, and no altered proof passes',
+    'every entry of every small log is proven, and no altered proof passes',
     () => {
       for (let size = 1; size <= SMALL_MAX; size += 1) {
         for (let index = 0; index < size; index += 1) {
@@ -39,7 +39,7 @@ describe('proof that an entry is in the log', () => {
     SLOW_MS,
   )
 
-  test('any entry of a large log is proved, and no altered proof passes', () => {
+  test('any entry of a large log is proven, and no altered proof passes', () => {
     const property = fc.property(pair, fc.nat(), ([size, index], seed) => {
       const claim = inclusion(index, size)
       expect(verifyInclusion(claim)).toBe(true)
@@ -48,7 +48,7 @@ describe('proof that an entry is in the log', () => {
     fc.assert(property)
   })
 
-  test('a proof passes for another place only where that place has the same shape', () => {
+  test('a proof passes for another index only if that has the same shape', () => {
     const property = fc.property(smallPair, smallPair, ([size, index], [otherSize, otherIndex]) => {
       const claim = inclusion(index, size)
       const isAlike = inclusionShape(index, size) === inclusionShape(otherIndex, otherSize)
@@ -57,7 +57,7 @@ describe('proof that an entry is in the log', () => {
     fc.assert(property, { numRuns: 2000 })
   })
 
-  test('a place that no log can have is refused', () => {
+  test('an impossible index is refused', () => {
     const claim = inclusion(0, 1)
     for (const [index, size] of [
       [0, 0],
@@ -72,7 +72,7 @@ describe('proof that an entry is in the log', () => {
     }
   })
 
-  test('hashes of another length than 32 bytes are refused', () => {
+  test('hashes that are not 32 bytes long are refused', () => {
     const claim = inclusion(0, 1)
     const short = claim.root.slice(1)
     expect(verifyInclusion({ ...claim, leafHash: short, root: short })).toBe(false)
@@ -82,7 +82,7 @@ describe('proof that an entry is in the log', () => {
 
 describe('proof that the log only grew', () => {
   test(
-    'every growth of every small log is proved, and no altered proof passes',
+    'every growth of every small log is proven, and no altered proof passes',
     () => {
       for (let to = 0; to <= SMALL_MAX; to += 1) {
         for (let from = 0; from <= to; from += 1) {
@@ -95,7 +95,7 @@ describe('proof that the log only grew', () => {
     SLOW_MS,
   )
 
-  test('any growth of a large log is proved, and no altered proof passes', () => {
+  test('any growth of a large log is proven, and no altered proof passes', () => {
     const property = fc.property(pair, fc.nat(), ([to, index], seed) => {
       const claim = growth(index + 1, to)
       expect(verifyConsistency(claim)).toBe(true)
@@ -104,7 +104,7 @@ describe('proof that the log only grew', () => {
     fc.assert(property)
   })
 
-  test('a proof passes for other sizes only where those have the same shape', () => {
+  test('a proof passes for other sizes only if those have the same shape', () => {
     const property = fc.property(smallPair, smallPair, ([to, index], [otherTo, otherIndex]) => {
       fc.pre(index + 1 < to && otherIndex + 1 < otherTo)
       const isAlike = consistencyShape(index + 1, to) === consistencyShape(otherIndex + 1, otherTo)
@@ -114,7 +114,7 @@ describe('proof that the log only grew', () => {
     fc.assert(property, { numRuns: 2000 })
   })
 
-  test('every log grew out of the empty one, whose root is the hash of nothing', () => {
+  test('every log extends the empty one, whose root is the hash of nothing', () => {
     const claim = { from: 0, to: 5, proof: [], fromRoot: emptyRoot(), toRoot: rootOf(5) }
     expect(verifyConsistency(claim)).toBe(true)
     expect(verifyConsistency({ ...claim, to: 0, toRoot: emptyRoot() })).toBe(true)
@@ -133,7 +133,7 @@ describe('proof that the log only grew', () => {
     expect(verifyConsistency({ ...claim, proof: [rootOf(6)] })).toBe(false)
   })
 
-  test('a log that shrank, or of a size that no log can have, is refused', () => {
+  test('a log that shrank or has an impossible size is refused', () => {
     const claim = growth(3, 5)
     for (const [from, to] of [
       [5, 3],
@@ -174,7 +174,7 @@ const growth = (from: number, to: number): ConsistencyClaim => ({
   toRoot: rootOf(to),
 })
 
-/** The claim with each thing changed in turn that must not pass; `seed` chooses which bit. */
+/** The claim with each of its parts changed in turn, none of which may pass; `seed` chooses the bit. */
 const alteredInclusion = (claim: InclusionClaim, seed: number): readonly InclusionClaim[] => [
   ...alteredProofs(claim.proof, seed).map((proof) => Object.assign({}, claim, { proof })),
   { ...claim, root: flipBit(claim.root, seed % 256) },

@@ -33,7 +33,7 @@ describe('the reference tree of Certificate Transparency', () => {
     expect(hex(frontier().root())).toBe(vectors.roots[0] ?? '')
   })
 
-  test('every node that eight entries complete is the published one', () => {
+  test('every node completed by eight entries is the published one', () => {
     expect(tree.levels.map((nodes) => nodes.map(hex))).toEqual(vectors.nodes)
   })
 
@@ -87,7 +87,7 @@ describe('a log of any size', () => {
     SLOW_MS,
   )
 
-  test('a proof reads no more nodes than twice the height of the tree', () => {
+  test('a proof reads at most twice as many nodes as the tree is high', () => {
     const property = fc.property(sizeAndIndex, ([size, index]) => {
       const height = Math.ceil(Math.log2(size)) + 1
       expect(tree.readsOf(() => tree.rootAt(size))).toBeLessThanOrEqual(height)
@@ -98,7 +98,7 @@ describe('a log of any size', () => {
     fc.assert(property)
   })
 
-  test('an entry added to the stored tree completes the nodes that the running tree says', () => {
+  test('an entry added to the stored tree completes the same nodes as in the running tree', () => {
     const property = fc.property(sizeAndIndex, ([, size]) => {
       const leaf = leaves[size] ?? new Uint8Array()
       const resumed = tree.frontierAt(size)
@@ -127,16 +127,16 @@ describe('a log of any size', () => {
       for (const { level, index } of growing.append(leafHash(entry)))
         if (level > 0) expect(nodeNumber(level, index)).toBe(next++)
     }
-    // Beyond what bit operators can count.
+    // Beyond the range of bit operators.
     expect(nodeNumber(1, 2 ** 40)).toBe(innerNodes(2 ** 41 + 1))
   })
 
-  test('the store holds complete subtrees only, fewer than two nodes an entry', () => {
+  test('only complete subtrees are stored, fewer than two nodes per entry', () => {
     const counts = tree.levels.map((nodes) => nodes.length)
     expect(counts).toEqual(counts.map((_, level) => Math.floor(LARGE_MAX / 2 ** level)))
   })
 
-  test('a log beyond 2^32 entries is counted right', () => {
+  test('a log of more than 2^32 entries is counted correctly', () => {
     const size = 2 ** 40 + 5
     expect(inclusionNodes(size - 1, size)).toEqual([
       [{ level: 2, index: 2 ** 38 }],
@@ -150,7 +150,7 @@ describe('a log of any size', () => {
   })
 })
 
-describe('what cannot be proved', () => {
+describe('what cannot be proven', () => {
   test.each([
     [4, 4],
     [0, 0],
@@ -170,7 +170,7 @@ describe('what cannot be proved', () => {
     expect(() => consistencyNodes(from, to)).toThrow(RangeError)
   })
 
-  test('a running tree cannot go on without the hashes of its past', () => {
+  test('a tree cannot continue without the hashes of its frontier', () => {
     expect(() => frontier(3)).toThrow('The frontier of 3 leaves has 2 hashes, not 0')
   })
 })

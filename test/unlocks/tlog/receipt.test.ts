@@ -28,7 +28,7 @@ const text = formatReceipt(receiptOf(5, 11))
 const entry = entryAt(5)
 
 describe('a receipt as text', () => {
-  test('it has the lines of C2SP tlog-proof in their order', () => {
+  test('it has the lines of C2SP tlog-proof in order', () => {
     const { proof, checkpoint } = receiptOf(5, 11)
     const hashes = proof.map((hash) => Buffer.from(hash).toString('base64'))
     expect(text).toBe(['c2sp.org/tlog-proof@v1', 'index 5', ...hashes, '', checkpoint].join('\n'))
@@ -37,7 +37,7 @@ describe('a receipt as text', () => {
     )
   })
 
-  test('every receipt is read back from its text, and no other text means the same', () => {
+  test('every receipt reads back from its text, and no other text means the same', () => {
     const property = fc.property(place, fc.uint8Array(), ([size, index], extra) => {
       const bare = receiptOf(index, size)
       const receipt = extra.length > 0 ? { ...bare, extra } : bare
@@ -69,7 +69,7 @@ describe('a receipt as text', () => {
 })
 
 describe('verifying a receipt', () => {
-  test('the receipt of every entry holds, and of no other entry', () => {
+  test('the receipt of every entry is valid, and for no other entry', () => {
     const property = fc.property(place, fc.nat({ max: ENTRIES_MAX - 1 }), (at, other) => {
       const [size, index] = at
       const receipt = formatReceipt(receiptOf(index, size))
@@ -84,7 +84,7 @@ describe('verifying a receipt', () => {
     fc.assert(property)
   })
 
-  test('a changed bit anywhere spoils the receipt, and never throws', () => {
+  test('a changed bit anywhere invalidates the receipt, and never throws', () => {
     const property = fc.property(fc.nat({ max: Buffer.byteLength(text) * 8 - 1 }), (bit) => {
       const receipt = flipBit(Buffer.from(text), bit)
       expect(verifyReceipt({ receipt, entry, verifierKey }).ok).toBe(false)
@@ -92,7 +92,7 @@ describe('verifying a receipt', () => {
     fc.assert(property, { numRuns: 1000 })
   })
 
-  test('extra data is vouched for by nothing', () => {
+  test('extra data is not authenticated', () => {
     const receipt = formatReceipt({ ...receiptOf(5, 11), extra: Buffer.from('anything') })
     expect(verifyReceipt({ receipt, entry, verifierKey }).ok).toBe(true)
   })
@@ -118,7 +118,7 @@ describe('verifying a receipt', () => {
     })
   })
 
-  test.each(goVectors.receipts)('the receipt $index of $size that Go makes holds', (vector) => {
+  test.each(goVectors.receipts)('the receipt $index of $size created by Go is valid', (vector) => {
     const { receipt, index, size } = vector
     const given = { receipt, entry: Buffer.from(vector.entry), verifierKey: goVectors.verifierKey }
     expect(verifyReceipt(given)).toMatchObject({ ok: true, index, checkpoint: { size } })
@@ -127,7 +127,7 @@ describe('verifying a receipt', () => {
     expect(verifyReceipt({ ...given, entry: other })).toMatchObject({ failed: 'inclusion' })
   })
 
-  test('a witness signs a checkpoint beside its log, but cannot stand for it', () => {
+  test('a witness can cosign a checkpoint, but cannot replace the signature of the log', () => {
     const witnessed = goVectors.receipts.find(({ receipt }) => receipt.includes('— witness'))
     const given = { receipt: witnessed?.receipt ?? '', entry: Buffer.from(witnessed?.entry ?? '') }
     expect(parseVerifierKey(goVectors.witnessKey).name).toBe('witness.example')

@@ -44,7 +44,7 @@ describe('verifier keys', () => {
     expect(openNote(`${text}\n${line}`, parseVerifierKey(key))).toBe(text)
   })
 
-  test('every key is read back from its text', () => {
+  test('every key reads back from its text', () => {
     const property = fc.property(keyName, seed, (name, bytes) => {
       const { verifierKey } = noteSigner(name, bytes)
       expect(parseVerifierKey(formatVerifierKey(verifierKey))).toEqual(verifierKey)
@@ -52,7 +52,7 @@ describe('verifier keys', () => {
     fc.assert(property)
   })
 
-  test('no part of a key and no key with a character changed is a key', () => {
+  test('a key that is cut short or has a changed character is not a key', () => {
     for (let start = 0; start <= PETER_KEY.length; start += 1) {
       for (let end = start; end <= PETER_KEY.length; end += 1) {
         if (end - start === PETER_KEY.length) continue
@@ -93,11 +93,11 @@ describe('verifier keys', () => {
 })
 
 describe('signing a note', () => {
-  test('the note is the one that Go signs, byte for byte', () => {
+  test('the note is the same as Go’s, byte for byte', () => {
     expect(signNote(TEXT, [peter])).toBe(NOTE)
   })
 
-  test('whatever is signed is opened by its key and by no other', () => {
+  test('every signed text opens with its key and with no other', () => {
     const property = fc.property(noteText, keyName, seed, (text, name, bytes) => {
       const signer = noteSigner(name, bytes)
       const note = signNote(text, [peter, signer])
@@ -114,7 +114,7 @@ describe('signing a note', () => {
 })
 
 describe('opening a note', () => {
-  test('lines of unknown keys are ignored, also under a known name or a known id', () => {
+  test('signatures of unknown keys are ignored, even under a known name or id', () => {
     const namesake = noteSigner('PeterNeumann', new Uint8Array(32))
     const other = `— Other ${PETER_LINE.split(' ')[2] ?? ''}`
     const note = `${signNote(TEXT, [namesake])}${other}${PETER_LINE}${ENOCH_LINE}`
@@ -142,7 +142,7 @@ describe('opening a note', () => {
     expect(signatures).toMatchObject([{ name: 'quasimodo.example/salvatore', keyId: 0x367ba04b }])
   })
 
-  test('a repeated line changes nothing, but one false line of the key spoils the note', () => {
+  test('a repeated signature changes nothing, but one wrong signature of the key invalidates the note', () => {
     const forged = PETER_LINE.replace('ZJku', 'ZJkv')
     const long = PETER_LINE.replace('SffcvI', 'SffcABCDvI')
     expect(openNote(NOTE + PETER_LINE, peterKey)).toBe(TEXT)
@@ -151,7 +151,7 @@ describe('opening a note', () => {
     expect(openNote(NOTE + forged + ENOCH_LINE, enochKey)).toBe(TEXT)
   })
 
-  test('a changed bit anywhere in text or signature spoils the note', () => {
+  test('a changed bit anywhere in text or signature invalidates the note', () => {
     const property = fc.property(fc.nat({ max: Buffer.byteLength(NOTE) * 8 - 1 }), (bit) => {
       const changed = flipBit(Buffer.from(NOTE), bit)
       expect(() => openNote(changed, peterKey)).toThrow()
@@ -159,7 +159,7 @@ describe('opening a note', () => {
     fc.assert(property, { numRuns: 1000 })
   })
 
-  test('a key that is no point of the curve verifies nothing', () => {
+  test('a key that is not a point on the curve verifies nothing', () => {
     const publicKey = new Uint8Array(32).fill(0xff)
     const key = { name: 'PeterNeumann', id: peterKey.id, publicKey }
     expect(() => openNote(NOTE, key)).toThrow('does not match the text')
@@ -183,7 +183,7 @@ describe('opening a note', () => {
     expect(() => openNote(note, peterKey)).toThrow('The note')
   })
 
-  test('as many signatures as fit are read', () => {
+  test('the maximum number of signatures is read', () => {
     const note = NOTE + ENOCH_LINE.repeat(NOTE_SIGNATURES_MAX - 1)
     expect(openNote(note, peterKey)).toBe(TEXT)
   })

@@ -28,7 +28,7 @@ const fill = async ({ unlocks: { unlockLog } }: Pick<TestApp, 'unlocks'>, events
     await unlockLog.append(Array.from({ length: 500 }, (_, at) => claimed(seq + at)))
 }
 
-test('an admin has the whole log checked, and everybody reads what the last check found', async () => {
+test('an admin can verify the whole log, and everyone can read the last result', async () => {
   await using app = await startApp()
   const [mia, amy] = [await app.signIn('mia'), await app.signIn('amy', 'admin')]
   const unchecked = { state: 'unchecked', size: null, seq: null, fault: null, running: false }
@@ -64,24 +64,24 @@ test('an admin has the whole log checked, and everybody reads what the last chec
   })
 })
 
-test('whoever asks while a check runs joins it, and other requests do not wait for it', async () => {
+test('a request during a verification joins it, and other requests do not wait for it', async () => {
   await using app = await startApp()
   const amy = await app.signIn('amy', 'admin')
   await fill(app, 20_000)
-  for (let asked = 0; asked < 3; asked += 1)
+  for (let round = 0; round < 3; round += 1)
     expect((await app.post(PATH, {}, bearer(amy))).status).toBe(202)
   let answered = 0
   while (app.unlocks.verification.isVerifying()) {
     expect((await app.get('/livez')).status).toBe(200)
     answered += 1
   }
-  // Each rest of the check lets some in.
+  // Each pause of the verification lets some in.
   expect(answered).toBeGreaterThan(10)
   expect(await verdict(app, amy)).toMatchObject({ state: 'intact', size: 20_000 })
   expect(app.logLines.filter((line) => line.includes('log verified'))).toHaveLength(1)
 })
 
-test('a minute after the start all is checked, whatever a start before has found', async () => {
+test('a minute after the start everything is verified, whatever an earlier start found', async () => {
   await using app = await startApp()
   await app.unlocks.unlockLog.append([claimed(0)])
   jest.useFakeTimers()
@@ -98,7 +98,7 @@ test('a minute after the start all is checked, whatever a start before has found
   expect(await app.unlocks.verification.verifyAll()).toMatchObject({ ok: true, scope: 'full' })
 })
 
-test('a check under way ends with the service', async () => {
+test('stopping the service ends a running verification', async () => {
   const log = await recordedLog({ size: 0 })
   const app = await openLog(log.dataDir)
   await fill(app, 20_000)
@@ -110,7 +110,7 @@ test('a check under way ends with the service', async () => {
   log.remove()
 })
 
-test('a log that cannot be read is not known to hold, and that ends no service', async () => {
+test('a log that cannot be read is not known to be intact, and the service keeps running', async () => {
   await using app = await startApp()
   const signer = parseSigningKey(newSigningKey())
   if (!signer) throw new Error('no key')
@@ -133,7 +133,7 @@ test('a log that cannot be read is not known to hold, and that ends no service',
     { ok: false, fault: 'The log cannot be verified. The database file is damaged' },
     { ok: false, fault: 'The log cannot be verified. The log of the service says why' },
   ])
-  // Only the log of the service has the cause.
+  // Only the process's log has the cause.
   expect(JSON.stringify(faults)).not.toContain('secret')
   expect(lines[1]).toContain('SELECT secret')
 })

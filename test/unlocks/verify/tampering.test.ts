@@ -33,7 +33,7 @@ afterAll(() => log.remove())
 type Detected = {
   /** Words of the fault. */
   readonly by: string | RegExp
-  /** The event that is named, where one is. */
+  /** The event that is named, if one is. */
   readonly seq: number | undefined
 }
 
@@ -61,7 +61,7 @@ const remove = (db: Database, seq: number): void => {
   db.run('DELETE FROM unlock_event WHERE seq = ?', [seq])
 }
 
-/** Puts a copy of an event, with an id of its own, at a number that is free. */
+/** Puts a copy of an event, with a new id, at an unused number. */
 const insertCopy = (db: Database, of: number, at: number): void => {
   const row = db.query('SELECT * FROM unlock_event WHERE seq = ?').get(of) as Record<string, never>
   const copy = { ...row, seq: at, id: crypto.randomUUID() }
@@ -82,14 +82,14 @@ const swapPeople = (db: Database, columns: readonly string[]): void => {
 
 const PERSON = ['account_public_id', 'username', 'method', 'salt']
 
-test('an untouched log is intact, and extends every checkpoint that was kept of it', async () => {
+test('an untouched log is intact, and extends every kept checkpoint', async () => {
   const kept = [0, 5, 8, SIZE].flatMap((size) => ['--checkpoint', log.kept(size)])
   const { status, out, words } = await log.verify(...kept)
   expect({ status, words }).toStrictEqual({ status: 0, words: '' })
   expect(out).toStartWith(`The log is intact: ${SIZE} events, and extends `)
 })
 
-describe('a hand in the database file', () => {
+describe('tampering with the database file', () => {
   const cases: readonly (Detected & {
     readonly what: string
     readonly how: string
@@ -210,7 +210,7 @@ describe('a hand in the database file', () => {
       seq: 6,
     },
     {
-      what: 'inserts an event in the middle, fit in itself',
+      what: 'inserts an event in the middle, consistent in itself',
       how: 'the tree over it',
       edit: (db) => {
         for (let seq = SIZE; seq > 6; seq -= 1) move(db, seq - 1, seq)
@@ -384,7 +384,7 @@ describe('an older head, genuine once, with the newest events cut off', () => {
     return copy
   }
 
-  test('is not detected by itself: it is what the log was then', async () => {
+  test('is not detected without a kept checkpoint: the log was like that then', async () => {
     using copy = cutOff()
     expect(await copy.verify()).toMatchObject({ status: 0, words: '' })
   })
@@ -408,7 +408,7 @@ describe('the owner of the key edits an event and restamps everything', () => {
     return copy
   }
 
-  test('is not detected by itself, nor by a checkpoint from before the event', async () => {
+  test('is not detected without a checkpoint, nor by one from before the event', async () => {
     using copy = rewritten()
     expect(await copy.verify()).toMatchObject({ status: 0, words: '' })
     expect(await copy.verify('--checkpoint', log.kept(5))).toMatchObject({ status: 0, words: '' })
@@ -438,7 +438,7 @@ describe('the signing key file', () => {
     })
   })
 
-  test('swapped, and the log restamped with it: detected by the key that one knows, or a checkpoint', async () => {
+  test('swapped, and the log restamped with it: detected by the known key or a checkpoint', async () => {
     using copy = log.copy()
     const { out: key } = await copy.run('log', 'key')
     writeFileSync(join(copy.dataDir, 'log-signing-key'), `${newSigningKey()}\n`)
@@ -449,7 +449,7 @@ describe('the signing key file', () => {
     expectDetected(await copy.verify('--checkpoint', log.kept(8)), { by, seq: undefined })
   })
 
-  test('missing: nothing is signed anew', async () => {
+  test('missing: nothing is signed with a new key', async () => {
     using copy = log.copy()
     rmSync(join(copy.dataDir, 'log-signing-key'))
     expectDetected(await copy.verify(), { by: 'signing key is missing', seq: undefined })
@@ -475,7 +475,7 @@ describe('the database file', () => {
     }
   })
 
-  test('never there: the log commands make none, and say where they looked', async () => {
+  test('missing: the log commands create none, and say where they looked', async () => {
     const folder = temporaryFolder()
     for (const args of [['verify'], ['key'], ['checkpoint'], ['export', '--out', 'bundle']]) {
       const { status, out, words } = await runCommand(['log', ...args], { folder })

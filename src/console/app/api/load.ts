@@ -48,7 +48,7 @@ export type Pages<Row> = Omit<Loaded<readonly Row[]>, 'data'> & {
   readonly more: (() => void) | undefined
 }
 
-/** A page of the API; each list has a member of its own name for its rows. */
+/** A page of the API; each list has its rows in a member of its own name. */
 type Answer = { readonly next: string | null } & Readonly<Record<string, unknown>>
 type Query = Readonly<Record<string, string | number | boolean | undefined>>
 

@@ -41,7 +41,7 @@ export const role = computed<Role>(() =>
   needsSecondFactor.value ? 'member' : (me.value?.role ?? 'member'),
 )
 
-/** Loads the own account again, for example after a change to it. */
+/** Reloads the logged-in account, for example after a change to it. */
 export const reloadMe = async (): Promise<void> => {
   const [own, about] = await Promise.all([api.get<Me>('/v1/me'), api.get<Gateway>('/v1/gateway')])
   current.value = { me: own, gateway: about }

@@ -142,7 +142,7 @@ const settingWords = (event: AuditEvent): string => {
   return `changed ${name} from ${from || 'nothing'} to ${to || 'nothing'}`
 }
 
-/** Actions that have a sentence of their own; undefined leaves it to the verbs. */
+/** Actions with their own sentence; if undefined, the verbs are used. */
 const SENTENCES: Words<string | undefined> = {
   login: (e) => (e.result === 'success' ? loginWords(e) : failedLoginWords(e)),
   'login.lockout_started': (e) => {

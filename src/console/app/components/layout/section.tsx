@@ -10,7 +10,7 @@ type Props = {
   readonly children?: ComponentChildren
 }
 
-/** A part of a page, on a sheet of its own. */
+/** A part of a page, on its own sheet. */
 export const Section = ({ title, lead, heading, children }: Props) => {
   const id = useId()
   return (

@@ -51,7 +51,7 @@ export const Shell = ({ children }: { readonly children: ComponentChildren }) =>
   </div>
 )
 
-/** The manual is a page of its own, outside of the console. */
+/** The manual is a separate page, outside the console. */
 const Foot = () => (
   <footer class="foot">
     <a href="/manual">Manual</a>

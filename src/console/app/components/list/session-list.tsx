@@ -14,7 +14,7 @@ type Answer = Static<typeof SessionsAnswer>
 type Session = Answer['sessions'][number]
 
 type Props = {
-  /** Another person; without one, the list has the own sessions. */
+  /** Another person; without one, the list shows your own sessions. */
   readonly person?: { readonly id: string; readonly username: string }
 }
 

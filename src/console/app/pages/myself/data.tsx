@@ -11,7 +11,7 @@ import { WRONG_PASSWORD, useFieldErrors } from '../../components/form/field-erro
 import { saveFile } from '../../api/save-file.ts'
 import { type Me, leave } from '../../api/session.ts'
 
-/** Exports the own data, and erases the own account. */
+/** Exports your own data, and erases your account. */
 export const OwnData = ({ own }: { readonly own: Me }) => {
   const save = async (): Promise<void> => {
     const answer = await api.fetch('/v1/me/export')

@@ -8,7 +8,7 @@ import { OwnPassword } from './password.tsx'
 import { Profile } from './profile.tsx'
 import { SecondFactor } from './second-factor.tsx'
 
-/** The own account. If it needs a second factor, that section comes first. */
+/** Your own account. If it needs a second factor, that section comes first. */
 export const MyselfPage = () => {
   // As it was when the page opened, so that nothing moves during the setup.
   const [isRequired] = useState(needsSecondFactor.value)

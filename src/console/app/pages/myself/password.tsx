@@ -12,7 +12,7 @@ import {
 } from '../../components/form/field-errors.ts'
 import { reloadMe } from '../../api/session.ts'
 
-/** Changes the own password. */
+/** Changes your password. */
 export const OwnPassword = () => {
   const [current, setCurrent] = useState('')
   const [chosen, setChosen] = useState('')

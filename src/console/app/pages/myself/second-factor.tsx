@@ -16,7 +16,7 @@ import { ConfirmIdentity } from './confirm-identity.tsx'
 
 type State = Static<typeof SecondFactorAnswer>
 
-/** Sets up the own second factor, renews its recovery codes, and turns it off. */
+/** Sets up your second factor, renews its recovery codes, and turns it off. */
 export const SecondFactor = () => {
   const loaded = useLoad('second factor', (signal) =>
     api.get<State>('/v1/me/second-factor', { signal }),

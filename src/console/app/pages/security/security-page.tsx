@@ -7,7 +7,7 @@ import { BackupList } from './backups.tsx'
 import { FailedLogins } from './failed-logins.tsx'
 import { RegistrationSection } from './registration.tsx'
 
-/** Lockouts, failed logins, registration, backups and the own sessions. */
+/** Lockouts, failed logins, registration, backups and your own sessions. */
 export const SecurityPage = () => {
   const isOwner = role.value === 'owner'
   return (
