@@ -280,7 +280,7 @@ describe('verifying a receipt', () => {
     const { status, output } = await verifyHeld(await receiptFile())
     expect(status).toBe(0)
     expect(output).toMatch(
-      /^The receipt holds\. Event 6: front-door unlocked for ada by fingerprint, received \S+Z\n$/,
+      /^The receipt is valid\. Event 6: front-door unlocked for ada by fingerprint, received \S+Z\n$/,
     )
     const keyless = await runCommand(['log', 'verify', '--receipt', await receiptFile()])
     expect(keyless).toMatchObject({ status: 2, words: expect.stringContaining('needs --key') })
@@ -297,10 +297,10 @@ describe('verifying a receipt', () => {
     ['no event', (text: string) => text.replace(/^extra .*\n/m, ''), 'contains no event'],
     ['another number', (text: string) => text.replace(/^index 6$/m, 'index 7'), 'does not hold'],
     ['half of it', (text: string) => text.slice(0, text.length / 2), 'receipt'],
-  ])('with %s it does not hold', async (_what, change, by) => {
+  ])('with %s it is not valid', async (_what, change, by) => {
     const { status, output } = await verifyHeld(await receiptFile(change))
     expect(status).toBe(1)
-    expect(output).toStartWith('The receipt does not hold. ')
+    expect(output).toStartWith('The receipt is not valid. ')
     expect(output).toContain(by)
   })
 
