@@ -204,7 +204,7 @@ const BACKUPS = {
   },
   backupKeep: {
     env: 'BACKUP_KEEP',
-    doc: 'how many of its backups the server keeps there; the oldest are deleted first',
+    doc: 'how many backups the server keeps there; the oldest are deleted first',
     fallback: '14',
     parse: integer(1, 10_000),
   },

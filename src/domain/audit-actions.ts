@@ -9,7 +9,7 @@ export const AUDIT_ACTIONS = {
   'session.reuse': 'a refresh token was used a second time, and its session was ended',
   'session.refresh': 'a refresh token belonged to no active session',
   'proxy.untrusted':
-    'a request claims to be forwarded, from an address that is not in `TRUSTED_PROXIES`',
+    'a request from an address that is not in `TRUSTED_PROXIES` claimed to be forwarded',
   'access.deny': 'the role was too low, or a token, or a password for the tables, was invalid',
   'account.register': 'a person registered, or was refused by `REGISTRATION`',
   'account.add': '`user add` created an account',
