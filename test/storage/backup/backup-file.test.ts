@@ -148,10 +148,12 @@ describe('a backup file', () => {
     const [line = '', , body = '', mac = ''] = sealed.toString('latin1').split('\n')
     const asking = (recipient: string) =>
       unpack(Buffer.from([line, recipient, body, mac, 'x'.repeat(300)].join('\n'), 'latin1'))
-    expect(await asking(`-> scrypt ${'A'.repeat(22)} 20`)).toContain('it asks for more memory')
+    expect(await asking(`-> scrypt ${'A'.repeat(22)} 20`)).toContain('it needs more memory')
     const long = `-> scrypt ${'A'.repeat(1_000_000)} 17`
-    expect(await asking(long)).toContain('encrypted otherwise')
-    expect(await asking(`-> X25519 ${'A'.repeat(43)}`)).toContain('encrypted otherwise')
+    expect(await asking(long)).toContain('encrypted, but not with a passphrase')
+    expect(await asking(`-> X25519 ${'A'.repeat(43)}`)).toContain(
+      'encrypted, but not with a passphrase',
+    )
   })
 
   const repacked = async (changes: Partial<Record<keyof Manifest, unknown>>) => {
