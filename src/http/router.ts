@@ -10,6 +10,7 @@ import {
   requireAccess,
 } from './authorization.ts'
 import type { Context, Endpoint, LimitGroup, RouteDetail } from './endpoint.ts'
+import { HttpError } from './errors.ts'
 import { documentOf } from './openapi/operation.ts'
 import { type ReadBody, bodyReader } from './request/json-body.ts'
 import { readQuery } from './request/query.ts'
@@ -82,9 +83,6 @@ export const router = (options: Options) => {
   }
 
   return {
-    /** Returns the logged-in account behind a request; an answer that outlives its request checks again. */
-    authenticateRequest,
-
     /** Returns endpoints as routes, grouped by their limits. */
     mount: (endpoints: readonly Endpoint[]): AnyElysia => {
       const mounted: AnyElysia = new Elysia()
@@ -116,6 +114,7 @@ type Given = Omit<Context, 'account' | 'query' | 'body'>
 const handlerOf = ({ handle, query, body, hooks }: Endpoint, readBody: ReadBody) => {
   if (!query && !body)
     return ({ request, caller, params, set, server }: Given) => {
+      requireDecoded(params)
       const { account } = caller
       return handle({
         request,
@@ -129,6 +128,7 @@ const handlerOf = ({ handle, query, body, hooks }: Endpoint, readBody: ReadBody)
       })
     }
   return async ({ request, caller, params, set, server }: Given) => {
+    requireDecoded(params)
     const { account } = caller
     const given = query && readQuery(request, query)
     const read = isObjectSchema(body)
@@ -139,6 +139,12 @@ const handlerOf = ({ handle, query, body, hooks }: Endpoint, readBody: ReadBody)
       : undefined
     return handle({ request, caller, account, params, set, server, query: given, body: read })
   }
+}
+
+/** Throws 404 for a path with an escape that cannot be decoded, such as `%ff`: Elysia passes null for
+ * such a parameter. */
+const requireDecoded = (params: unknown): void => {
+  if (Object.values(params ?? {}).includes(null)) throw new HttpError(404, 'Not found')
 }
 
 const routeHooks = ({ access, description, hooks: { onAnonymous, guard } }: Endpoint): object => {

@@ -214,6 +214,7 @@ test('an event stored under a former action name is shown and found under the cu
   expect(await actions('lockout')).toStrictEqual(['lockout.cleared', 'lockout.cleared'])
   expect(await actions('login')).toStrictEqual(['login.lockout_started'])
   expect(await actions('wait.lift')).toStrictEqual(['lockout.cleared', 'lockout.cleared'])
-  expect(await actions('wait')).toStrictEqual([])
+  expect(await actions('wait')).toStrictEqual(['lockout.cleared', 'lockout.cleared'])
+  expect(await actions('constructor')).toStrictEqual([])
   expect(await trail.store.newest('owner.setup', 'ada')).toMatchObject({ atMs: 2 })
 })

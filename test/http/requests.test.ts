@@ -300,6 +300,22 @@ describe('every answer', () => {
     })
   })
 
+  test('[I2] a path that cannot be decoded is answered 404 on every route with a parameter', async () => {
+    await using app = await startApp()
+    const headers = bearer(await app.signIn('oli', 'owner'))
+    const routes = app.http.routes.filter(({ path }) => /:/.test(path))
+    expect(routes.length).toBeGreaterThan(8)
+    for (const { method, path } of routes)
+      for (const escape of ['%', '%ff', '%zz', '%c0%ae']) {
+        const url = app.url + path.replaceAll(/:\w+/g, escape)
+        const body = method === 'GET' || method === 'DELETE' ? null : '{"role":"member"}'
+        const type = { 'content-type': 'application/json' }
+        const answer = await fetch(url, { method, body, headers: { ...headers, ...type } })
+        expect([method, path, escape, answer.status]).toStrictEqual([method, path, escape, 404])
+      }
+    expect(app.logLines.filter((line) => line.includes('request failed'))).toBeEmpty()
+  })
+
   test('[I1, I2] a request with a missing or odd Host is answered and limited like any other, its address not logged', async () => {
     await using service = await startService({
       env: { ...UNLIMITED, RATE_LIMIT_DEFAULT: '20/minute' },
