@@ -1,10 +1,10 @@
 import { parseArgs } from 'node:util'
-import { openApp } from '../app.ts'
 import { auditEventJson } from '../audit/event-json.ts'
 import type { StoredAuditEvent } from '../audit/store.ts'
 import { parseConfig } from '../config/config.ts'
-import { processLogger } from '../http/log/logger.ts'
 import { type Command, type Options, UsageError } from './command/command.ts'
+import { table } from './command/table.ts'
+import { withExistingData } from './command/with-app.ts'
 
 const LIMIT_DEFAULT = 50
 const LIMIT_MAX = 10_000
@@ -28,18 +28,12 @@ export const audit: Command = {
     const limit = Number(values.limit)
     if (!Number.isInteger(limit) || limit < 1 || limit > LIMIT_MAX)
       throw new UsageError(`--limit must be a whole number from 1 to ${LIMIT_MAX}`)
-    const app = await openApp(parseConfig(env), {
-      logger: processLogger({ level: 'fatal', format: 'text' }),
-    })
-    try {
+    return withExistingData(parseConfig(env), async (app) => {
       const { events } = await app.audit.store.page({ filter: {}, order: 'newest', limit })
       const oldestFirst = events.toReversed()
       if (values.json) for (const event of oldestFirst) print(JSON.stringify(auditEventJson(event)))
       else for (const line of table([HEADINGS, ...oldestFirst.map(cells)])) print(line)
-      return 0
-    } finally {
-      await app[Symbol.asyncDispose]()
-    }
+    })
   },
 }
 
@@ -58,13 +52,3 @@ const cells = ({ atMs, action, result, actor, subject, address, detail }: Stored
 ]
 
 const nameOf = (party: StoredAuditEvent['actor']): string => party?.name ?? party?.id ?? '-'
-
-/** Pads each column to its widest cell, except the last. */
-const table = (rows: readonly (readonly string[])[]): readonly string[] => {
-  const widths = HEADINGS.map((_, column) =>
-    Math.max(...rows.map((row) => Bun.stringWidth(row[column] ?? ''))),
-  )
-  const padded = (cell: string, column: number) =>
-    cell + ' '.repeat((widths[column] ?? 0) - Bun.stringWidth(cell))
-  return rows.map((row) => row.map(padded).join('  ').trimEnd())
-}

@@ -1,4 +1,4 @@
-import { type Command, UsageError, didYouMean } from './command/command.ts'
+import { type Command, UsageError, didYouMean, unknownAction } from './command/command.ts'
 import { type Commands, PROGRAM, commandPage, helpText, overview } from './help/help.ts'
 import { pageOf, pageText, topics } from './help/topic.ts'
 
@@ -7,14 +7,18 @@ const help = (names: readonly string[]): Command => ({
   summary: 'show help about a command, or a page of the manual',
   usage: 'help [COMMAND|TOPIC]',
   operands: [`[COMMAND|${names.join('|')}]`],
-  run: async ([topic, ...more], { print, hasColours }) => {
-    if (more.length > 0) throw new UsageError('help takes one argument')
+  run: async ([topic, action, ...more], { print, hasColours }) => {
     const page = topic === undefined ? undefined : await pageOf(topic)
+    if (more.length > 0 || (page && action !== undefined))
+      throw new UsageError('help takes one command or topic')
     if (topic === undefined)
       print(helpText([ABOUT], overview(await allCommands(), names), hasColours))
     else if (page) print(await pageText(page, hasColours))
     else {
       const command = await commandOf(topic, names)
+      // The page of a command has its subcommands, so `help user add` shows the page of `user`.
+      if (action !== undefined && !Object.hasOwn(command.actions ?? {}, action))
+        throw unknownAction(topic, action, command.actions)
       const head = [`${PROGRAM} ${topic}: ${command.summary}`]
       if (command.details) head.push(command.details)
       print(helpText(head, commandPage(topic, command), hasColours))
@@ -23,7 +27,7 @@ const help = (names: readonly string[]): Command => ({
   },
 })
 
-const ABOUT = 'Accounts for a front door, and a log of who opened it.'
+const ABOUT = 'Accounts for a front door, and a log of who unlocked it.'
 
 /** Every command by its name. Each is loaded only when needed, so that the service does not keep
  * the others in memory. */
@@ -47,13 +51,18 @@ const COMMANDS: Readonly<Record<string, () => Command | Promise<Command>>> = {
   help: async () => help(await topics()),
 }
 
-/** Throws `UsageError` for an unknown command, and suggests one, or one of the other words allowed
- * in its place. */
-export const commandOf = async (name: string, others: readonly string[] = []): Promise<Command> => {
+/** Throws `UsageError` for an unknown command, and suggests one, or one of the topics where these are
+ * allowed too. */
+export const commandOf = async (
+  name: string,
+  topicNames: readonly string[] = [],
+): Promise<Command> => {
   const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
   if (!load) {
-    const words = [...Object.keys(COMMANDS), ...others]
-    throw new UsageError(`There is no command "${name}"${didYouMean(name, words)}`)
+    const kind = topicNames.length === 0 ? 'command' : 'command or topic'
+    const words = [...Object.keys(COMMANDS), ...topicNames]
+    const meant = name === 'version' ? '; did you mean "--version"?' : didYouMean(name, words)
+    throw new UsageError(`There is no ${kind} "${name}"${meant}`)
   }
   return load()
 }

@@ -12,6 +12,7 @@ import { ROLES } from '../domain/account.ts'
 import { COMMAND_LINE } from '../domain/audit-event.ts'
 import { qrTerminal } from '../http/page/qr.ts'
 import { type Actions, type Command, type Options, UsageError } from './command/command.ts'
+import { listing } from './command/table.ts'
 import { withExistingData } from './command/with-app.ts'
 
 const CREATE = {
@@ -77,29 +78,29 @@ const time = ({ expiresAtMs }: { readonly expiresAtMs: number }): string =>
 
 const ROWS_PER_PAGE = 100
 
-const list: Command['run'] = async (args, { env, print }) => {
+const list: Command['run'] = async (args, terminal) => {
   if (args.length > 0) throw new UsageError('invite list takes no arguments')
-  return withExistingData(parseConfig(env), async ({ accounts: { invitations } }) => {
-    print(['ID', 'STATE', 'ROLE', 'USES', 'UNTIL', 'LABEL', 'ACCOUNTS'].join('\t'))
+  return withExistingData(parseConfig(terminal.env), async ({ accounts: { invitations } }) => {
+    const rows = [['ID', 'STATE', 'ROLE', 'USES', 'UNTIL', 'LABEL', 'ACCOUNTS']]
     let cursor: string | undefined
     do {
       const { page, next } = await invitations.page(cursor, ROWS_PER_PAGE)
-      for (const invitation of page) print(row(invitation))
+      rows.push(...page.map(row))
       cursor = next
     } while (cursor !== undefined)
+    for (const line of listing(rows, terminal)) terminal.print(line)
   })
 }
 
-const row = (invitation: ListedInvitation): string =>
-  [
-    invitation.id,
-    invitation.state,
-    invitation.role,
-    `${invitation.uses}/${invitation.usesMax}`,
-    time(invitation),
-    invitation.label,
-    invitation.accounts.map(({ username }) => username).join(', '),
-  ].join('\t')
+const row = (invitation: ListedInvitation): string[] => [
+  invitation.id,
+  invitation.state,
+  invitation.role,
+  `${invitation.uses}/${invitation.usesMax}`,
+  time(invitation),
+  invitation.label,
+  invitation.accounts.map(({ username }) => username).join(', '),
+]
 
 const revoke: Command['run'] = async ([id, ...more], { env, print }) => {
   if (id === undefined || more.length > 0) throw new UsageError('invite revoke needs one ID')

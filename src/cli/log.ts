@@ -1,12 +1,11 @@
 import { accessSync, constants, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { type App, openApp } from '../app.ts'
+import type { App } from '../app.ts'
 import { parseConfig } from '../config/config.ts'
 import { AppError } from '../errors.ts'
 import { COMMAND_LINE } from '../domain/audit-event.ts'
 import { clockFrom } from '../domain/clock.ts'
-import { processLogger } from '../http/log/logger.ts'
 import { atomicDirectory } from '../storage/files/atomic-directory.ts'
 import { fileFault } from '../storage/files/private-files.ts'
 import { PROOFS_DEFAULT, SUMS_FILE, exportBundle } from '../unlocks/bundle/export.ts'
@@ -29,32 +28,15 @@ import {
   UsageError,
   runAction,
 } from './command/command.ts'
-import { requireDatabase } from './command/with-app.ts'
-
-const withApp = async (
-  { env, say }: Terminal,
-  work: (app: App) => Promise<number>,
-): Promise<number> => {
-  const config = parseConfig(env)
-  requireDatabase(config)
-  const write = (line: string) => say(line.trimEnd())
-  const processLog = processLogger({ level: 'fatal', format: config.logFormat, write })
-  const app = await openApp(config, { logger: processLog })
-  try {
-    return await work(app)
-  } finally {
-    await app[Symbol.asyncDispose]()
-  }
-}
+import { withExistingData } from './command/with-app.ts'
 
 /** Prints one line about the log. */
 const printing =
   (line: (app: App) => string | Promise<string>): Command['run'] =>
   async (args, terminal) => {
     if (args.length > 0) throw new UsageError('log key and log checkpoint take no arguments')
-    return withApp(terminal, async (app) => {
+    return withExistingData(parseConfig(terminal.env), async (app) => {
       terminal.print(await line(app))
-      return 0
     })
   }
 
@@ -95,7 +77,7 @@ const verify: Command['run'] = async (args, terminal) => {
   }
   if (values.receipt !== undefined) return verifyReceiptIn(values.receipt, expected, terminal)
   return values.bundle === undefined
-    ? withApp(terminal, (app) => verifyRows(app, expected, terminal))
+    ? withExistingData(parseConfig(terminal.env), (app) => verifyRows(app, expected, terminal))
     : verifyFolder(values.bundle, expected, terminal)
 }
 
@@ -237,7 +219,7 @@ const exportLog: Command['run'] = async (args, terminal) => {
   const { out, proofs } = values
   if (!out) throw new UsageError('log export needs --out DIR')
   if (!/^\d{1,15}$/.test(proofs)) throw new UsageError('--proofs must be a whole number')
-  return withApp(terminal, async (app) => {
+  return withExistingData(parseConfig(terminal.env), async (app) => {
     const draft = atomicDirectory(out)
     try {
       const { path, write } = draft

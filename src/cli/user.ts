@@ -16,6 +16,7 @@ import {
   UsageError,
   runAction,
 } from './command/command.ts'
+import { listing } from './command/table.ts'
 import { withApp, withExistingData } from './command/with-app.ts'
 
 const ADD = {
@@ -75,18 +76,19 @@ const newPassword = async ({ isInteractive, readSecret }: Terminal): Promise<str
 
 const ROWS_PER_PAGE = 500
 
-const list: Command['run'] = async (args, { env, print }) => {
+const list: Command['run'] = async (args, terminal) => {
   if (args.length > 0) throw new UsageError('user list takes no arguments')
-  return withExistingData(parseConfig(env), async ({ accounts }) => {
-    print(['ID', 'ROLE', 'PUBLIC ID', 'USERNAME'].join('\t'))
+  return withExistingData(parseConfig(terminal.env), async ({ accounts }) => {
+    const rows = [['ID', 'ROLE', 'PUBLIC ID', 'USERNAME']]
     let afterId = 0
     for (;;) {
       const page = await accounts.store.page(afterId, ROWS_PER_PAGE)
       for (const { id, role, publicId, username } of page)
-        print([id, role, publicId, username].join('\t'))
-      if (page.length < ROWS_PER_PAGE) return
+        rows.push([String(id), role, publicId, username])
+      if (page.length < ROWS_PER_PAGE) break
       afterId = page.at(-1)?.id ?? afterId
     }
+    for (const line of listing(rows, terminal)) terminal.print(line)
   })
 }
 

@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { type Config, parseConfig } from '../../config/config.ts'
@@ -33,7 +33,7 @@ const RESTORE = {
 
 /** Replaces the database and keys with those of a backup, once all of it is verified. */
 export const restore: Command = {
-  summary: 'replace the contents of DATA_DIR with a backup, or only verify the backup',
+  summary: 'replace the contents of DATA_DIR with those of a backup, or only verify the backup',
   details:
     'Stop the service first. The previous data is kept in a folder beside the new data, and all sessions end.',
   options: RESTORE,
@@ -48,6 +48,9 @@ export const restore: Command = {
     if (!file || more.length > 0) throw new UsageError('restore needs one FILE')
     const config = parseConfig(terminal.env)
     const backup = resolve(file)
+    // First, so that a mistyped name leaves no empty DATA_DIR behind.
+    if (!existsSync(backup))
+      throw new AppError('unavailable', `Cannot use the backup ${backup}: there is no such file`)
     makePrivateFolder(config.dataDir)
     try {
       return values.check

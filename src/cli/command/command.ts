@@ -19,6 +19,8 @@ export type Terminal = {
   readonly isInteractive: boolean
   /** True if `say` writes to a terminal. */
   readonly isShown: boolean
+  /** True if `print` writes to a terminal. */
+  readonly isOutputShown: boolean
   /** True if `print` writes to a terminal that shows colours, and NO_COLOR or TERM=dumb does not turn
    * them off. */
   readonly hasColours: boolean
@@ -86,10 +88,12 @@ export const runAction =
     if (word === undefined)
       throw new UsageError(`${name} needs one of: ${Object.keys(actions).join(', ')}`)
     const action = Object.hasOwn(actions, word) ? actions[word] : undefined
-    if (!action)
-      throw new UsageError(`${name} knows no "${word}"${didYouMean(word, Object.keys(actions))}`)
+    if (!action) throw unknownAction(name, word, actions)
     return action.run(args, terminal)
   }
+
+export const unknownAction = (name: string, word: string, actions: Actions = {}): UsageError =>
+  new UsageError(`${name} knows no "${word}"${didYouMean(word, Object.keys(actions))}`)
 
 /** Suggests the closest word, as the end of a message; returns an empty string if none is close. */
 export const didYouMean = (word: string, words: readonly string[]): string => {

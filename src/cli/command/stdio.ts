@@ -21,6 +21,7 @@ export const processTerminal = (
   },
   isInteractive: IS_TTY.input,
   isShown: IS_TTY.error,
+  isOutputShown: IS_TTY.output,
   hasColours: IS_TTY.output && !env['NO_COLOR'] && env['TERM'] !== 'dumb',
   onLevelRequest: (work) => void process.on('SIGUSR2', work),
   stopRequested: () =>

@@ -22,7 +22,7 @@ export const withApp = async (
 /** The same, but throws `unavailable` if there is no database yet. */
 export const withExistingData = (
   config: Config,
-  work: (app: App) => Promise<void>,
+  work: (app: App) => Promise<number | void>,
 ): Promise<number> => {
   requireDatabase(config)
   return withApp(config, work)

@@ -20,6 +20,7 @@ const terminalIn = (folder: string) => {
     readLine: async () => '',
     isInteractive: false,
     isShown: false,
+    isOutputShown: false,
     hasColours: false,
     showProgress: () => {},
     stopRequested: async () => {},

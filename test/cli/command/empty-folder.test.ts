@@ -1,0 +1,52 @@
+import { expect, test } from 'bun:test'
+import { readdirSync, rmSync } from 'node:fs'
+import { allCommands } from '../../../src/cli/commands.ts'
+import { runCommand, temporaryFolder } from '../../support/binary.ts'
+
+/** Arguments for each command and subcommand that takes some. Only `serve`, `user add` and `import`
+ * create a database, and `tls init` creates files. */
+const ARGS: Readonly<Record<string, readonly string[]>> = {
+  'user role': ['ada', 'admin'],
+  'user disable': ['ada'],
+  'user enable': ['ada'],
+  'user reset': ['ada'],
+  'user erase': ['ada', '--yes'],
+  'user second-factor': ['off', 'ada'],
+  'invite revoke': ['3'],
+  'log export': ['--out', 'evidence'],
+  backup: ['backup.tar'],
+  restore: ['backup.tar'],
+  import: ['legacy.db'],
+  completion: ['bash'],
+}
+
+const CREATES = new Set(['serve', 'user', 'user add', 'log', 'tls', 'tls init'])
+
+const forms = Object.entries(await allCommands())
+  .flatMap(([name, { actions = {} }]) => [
+    [name],
+    ...Object.keys(actions).map((action) => [name, action]),
+  ])
+  .filter((words) => !CREATES.has(words.join(' ')))
+
+const NEED_A_DATABASE = /^(user|invite|log|audit|backup)\b/
+
+test.each(forms.map((words) => [words.join(' ')]))(
+  'in an empty folder, %s leaves nothing behind',
+  async (form) => {
+    const folder = temporaryFolder()
+    try {
+      const { status, words } = await runCommand([...form.split(' '), ...(ARGS[form] ?? [])], {
+        folder,
+      })
+      expect(status).toBeLessThan(2)
+      if (NEED_A_DATABASE.test(form)) {
+        expect(status).toBe(1)
+        expect(words).toContain('There is no database at ')
+      }
+      expect(readdirSync(folder)).toStrictEqual([])
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
+  },
+)
