@@ -26,7 +26,7 @@ const main = async (argv: readonly string[]): Promise<number> => {
   const isOption = first.startsWith('-')
   const name = isOption ? 'serve' : first
   const command = await commandOf(name)
-  page = `help ${name}`
+  page = name === 'help' ? 'help' : `help ${name}`
   return command.run(isOption ? args : rest, terminal).catch((error: unknown) => {
     throw explainedOption(error, command)
   })

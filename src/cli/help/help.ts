@@ -148,6 +148,9 @@ export const helpText = (
 
 const shown = (entries: readonly Entry[]): readonly string[] => {
   const isBeside = entries.every(({ term, text }) => text !== '' && term.length <= TERM_MAX)
+  const [only] = entries
+  if (entries.length === 1 && only?.text === '' && !only.term.startsWith(PROGRAM))
+    return indented(only.term, '  ')
   if (!isBeside)
     return entries.flatMap(({ term, text }) => [
       ...indented(term, '  ', '          '),

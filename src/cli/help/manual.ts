@@ -29,7 +29,7 @@ const manualText = (commands: Commands, names: readonly string[]): string =>
   [
     `.TH ${PROGRAM.toUpperCase()} 8 "" "Secure Lock Server ${version}"`,
     '.SH NAME',
-    `${escaped(PROGRAM)} \\- accounts for a front door, and a log of who opened it`,
+    `${escaped(PROGRAM)} \\- accounts for a front door, and a log of who unlocked it`,
     ...overview(commands, names).flatMap((section) => [
       '.SH ' + heading(section.title),
       ...entries(section),

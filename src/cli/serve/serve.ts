@@ -9,7 +9,7 @@ import { type Logger, logWritten, processLogger, switchLevel } from '../../http/
 import { hasAddress, ownUrls } from '../../http/connection/public-url.ts'
 import { qrTerminal } from '../../http/page/qr.ts'
 import { backupProcess } from '../backup/backup-process.ts'
-import { type Command, type Terminal, ownCommand } from '../command/command.ts'
+import { type Command, type Terminal, UsageError, ownCommand } from '../command/command.ts'
 import { listen } from './listener.ts'
 import { sdNotify } from './sd-notify.ts'
 
@@ -17,7 +17,8 @@ import { sdNotify } from './sd-notify.ts'
 export const serve: Command = {
   summary: 'run the service (the default)',
   run: async (args, terminal) => {
-    parseArgs({ args: [...args], options: {} })
+    const { positionals } = parseArgs({ args: [...args], allowPositionals: true, options: {} })
+    if (positionals.length > 0) throw new UsageError('serve takes no arguments')
     const stopRequested = terminal.stopRequested()
     let reload = () => {}
     terminal.onReloadRequest(() => reload())

@@ -46,6 +46,7 @@ describe('help', () => {
       expect(await shown(name, '--help')).toBe(out)
       expect(out).toContain('Exit status:')
       for (const [action, { options = {} }] of Object.entries(command.actions ?? {})) {
+        expect(await shown('help', name, action)).toBe(out)
         expect(out).toContain(`secure-lock-server ${name} ${action}`)
         for (const option of Object.keys(options)) expect(out).toContain(`--${option}`)
       }
@@ -106,8 +107,17 @@ describe('invalid command lines', () => {
     [['usre'], 'There is no command "usre"; did you mean "user"?', '--help'],
     [['health'], 'There is no command "health"; did you mean "healthcheck"?', '--help'],
     [['dance'], 'There is no command "dance"', '--help'],
-    [['help', 'serv'], 'There is no command "serv"; did you mean "serve"?', 'help help'],
-    [['help', 'acounts'], 'There is no command "acounts"; did you mean "accounts"?', 'help help'],
+    [['help', 'serv'], 'There is no command or topic "serv"; did you mean "serve"?', 'help'],
+    [
+      ['help', 'acounts'],
+      'There is no command or topic "acounts"; did you mean "accounts"?',
+      'help',
+    ],
+    [['help', 'dance'], 'There is no command or topic "dance"', 'help'],
+    [['help', 'backups', 'x'], 'help takes one command or topic', 'help'],
+    [['help', 'user', 'lsit'], 'user knows no "lsit"; did you mean "list"?', 'help'],
+    [['version'], 'There is no command "version"; did you mean "--version"?', '--help'],
+    [['serve', 'dance'], 'serve takes no arguments', 'help serve'],
     [['user', 'lsit'], 'user knows no "lsit"; did you mean "list"?', 'help user'],
     [
       ['user'],
