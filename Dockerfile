@@ -39,7 +39,7 @@ FROM scratch
 ARG VERSION=unknown
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="Secure Lock Server" \
-      org.opencontainers.image.description="Accounts at a front door and an unlock log that proves itself, in one executable" \
+      org.opencontainers.image.description="Accounts for a front door, and a log of who unlocked it that anyone can verify, in one executable" \
       org.opencontainers.image.licenses="MIT" \
       org.opencontainers.image.version="$VERSION" \
       org.opencontainers.image.revision="$REVISION"

@@ -237,7 +237,7 @@ const ACTIONS: Actions = {
     run: erase,
   },
   'second-factor': {
-    summary: 'turn off the second factor of a person who has lost phone and recovery codes',
+    summary: 'turn off the second factor of a person who has lost their phone and recovery codes',
     operands: ['off', 'NAME'],
     run: secondFactor,
   },

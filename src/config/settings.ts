@@ -104,7 +104,7 @@ const DATA = {
   },
   logRetentionMs: {
     env: 'LOG_RETENTION_DAYS',
-    doc: 'days after which names, methods and addresses are erased from the unlock log and audit events; without it, they are kept',
+    doc: 'days after which names, methods and addresses are erased from the unlock log and the audit events; without it, they are kept',
     parse: duration(DAY_MS, 36_500),
   },
 } as const satisfies Group

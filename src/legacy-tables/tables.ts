@@ -30,7 +30,7 @@ const DENIED = { unlocked: '', denied: ' (denied)' } as const
 /** All unlocks as a table; the id is the sequence number plus one. The existing app has no column for
  * denied access, so the method says it. */
 export const unlockTable = (page: Page<Unlock>): Table => ({
-  title: 'Who opened the door',
+  title: 'Unlocks',
   columns: {
     id: 'ID',
     username: 'Username',

@@ -30,7 +30,7 @@ const read = ({ runChecks }: Dependencies) =>
                 check: 'registration',
                 state: 'warning',
                 says: 'open: anyone who reaches this port may register and record unlocks',
-                fix: 'choose another mode in the console, or set REGISTRATION=invite, or closed once everyone is in',
+                fix: 'choose another mode in the console, or set REGISTRATION=invite (or closed, once everyone has registered)',
               },
             ],
           },

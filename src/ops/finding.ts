@@ -28,8 +28,7 @@ type Clock = {
 export const clockFinding = ({ nowMs, newestMs, isSynchronised }: Clock): Finding => {
   const check = 'clock'
   const says = new Date(nowMs).toISOString()
-  const fix =
-    'set it with: timedatectl set-ntp true (or date -s), and make sure a time server is reachable'
+  const fix = 'run timedatectl set-ntp true (or date -s), and make sure a time server is reachable'
   if (nowMs < EARLIEST_WALL_MS)
     return { check, state: 'fault', says: `${says} is earlier than this program`, fix }
   if (nowMs < newestMs - BEHIND_MS_MAX) {
@@ -82,7 +81,7 @@ export const walFinding = (bytes: number): Finding =>
 
 export const ownerFinding = (hasOwner: boolean): Finding =>
   hasOwner
-    ? { check: 'owner', state: 'ok', says: 'there is one' }
+    ? { check: 'owner', state: 'ok', says: 'exists' }
     : {
         check: 'owner',
         state: 'warning',
@@ -96,7 +95,7 @@ export const registrationFinding = (mode: 'open' | 'invite' | 'closed'): Finding
         check: 'registration',
         state: 'warning',
         says: 'open: anyone who reaches this port may register and record unlocks',
-        fix: 'choose another mode in the console, or set REGISTRATION=invite, or closed once everyone is in',
+        fix: 'choose another mode in the console, or set REGISTRATION=invite (or closed, once everyone has registered)',
       }
     : { check: 'registration', state: 'ok', says: mode }
 
@@ -152,7 +151,7 @@ export const backupFinding = ({ nowMs, newestMs, everyMs, failure }: Backups): F
     return {
       check,
       state: 'warning',
-      says: 'none: if the disk fails, accounts and log are lost',
+      says: 'none: if the disk fails, all accounts and the log are lost',
       fix: 'set BACKUP_DIR to a folder on another disk, or run secure-lock-server backup FILE',
     }
   const says =

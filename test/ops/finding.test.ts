@@ -38,7 +38,7 @@ const TABLE: readonly (readonly [Finding['state'], string, Finding])[] = [
   ['fault', '49 MiB', diskFinding(50 * MIB - 1)],
   ['ok', '1 MiB', walFinding(0.5 * MIB)],
   ['warning', 'has grown to 64 MiB', walFinding(64 * MIB)],
-  ['ok', 'there is one', ownerFinding(true)],
+  ['ok', 'exists', ownerFinding(true)],
   ['warning', 'there is none yet', ownerFinding(false)],
   ['warning', 'open', registrationFinding('open')],
   ['ok', 'invite', registrationFinding('invite')],

@@ -135,7 +135,7 @@ const warnings = (config: Config): readonly string[] => {
     )
   if (config.registration === 'open' && !isLoopback(config.host))
     found.push(
-      'registration is open to everyone on the network; change it in the console, or set REGISTRATION to invite, or to closed once everyone is registered',
+      'registration is open to everyone on the network; change it in the console, or set REGISTRATION=invite (or closed, once everyone has registered)',
     )
   if (config.debug)
     found.push('DEBUG shows the tables to every program on this machine without a password')

@@ -83,7 +83,7 @@ const documentOf = async (routes: readonly Route[], version: string): Promise<st
 // TypeScript 7.1 (https://github.com/oven-sh/bun/pull/41076).
 const PAGE = page as unknown as string
 
-const DESCRIPTION = `Accounts for a front door, and a log of who opened it.
+const DESCRIPTION = `Accounts for a front door, and a log of who unlocked it.
 
 **To try it here:** register a person, log in with \`POST /login\`, press **Authorize** and paste the
 \`access_token\`; every request below then sends it. The tables ask for the name and password of an
@@ -103,7 +103,7 @@ const TAGS = [
   { name: 'Invitations', description: 'Letting people register' },
   { name: 'People', description: 'Other people’s accounts, for admins and owners' },
   { name: 'Audit', description: 'Who did what, for owners' },
-  { name: 'Unlocks', description: 'Recording and reading who opened the door' },
+  { name: 'Unlocks', description: 'Recording and reading unlocks' },
   { name: 'Log', description: 'Proofs that the unlock log was not changed' },
   { name: 'Backups', description: 'Backups that the server creates' },
   { name: 'Settings', description: 'Settings an owner can change while the server runs' },

@@ -1,7 +1,7 @@
 import { decodeBase64, encodeBase64, sha256 } from '#crypto'
 import { HASH_BYTES, isTreeSize } from '../tlog/merkle-tree.ts'
 
-/** How an attempt to open the door ended. */
+/** How an attempt to unlock the door ended. */
 export const RESULTS = ['unlocked', 'denied'] as const
 export type Result = (typeof RESULTS)[number]
 

@@ -106,7 +106,7 @@ describe.skipIf(IS_LEFT_OUT)('people and invitations', () => {
     await page.getByRole('button', { name: 'Disable', exact: true }).click()
     await look(page, 'person-disable')
     await page.getByRole('button', { name: 'Disable ada' }).click()
-    await page.getByText('cannot log in or open the door').waitFor()
+    await page.getByText('cannot log in or record unlocks').waitFor()
     await focusOn(page, 'Login')
     const { post } = clientOf(service().url)
     const unlocking = await post('/logUnlocking', { 'unlocking-method': 'x' }, bearer(token))

@@ -8,7 +8,7 @@ export const ROLES: readonly {
   {
     value: 'member',
     label: 'Member',
-    description: 'Opens the door and sees their own unlocks.',
+    description: 'Records unlocks and sees their own.',
   },
   {
     value: 'admin',

@@ -40,7 +40,7 @@ const EraseMe = ({ own }: { readonly own: Me }) => {
   return (
     <Section
       title="Erase my account"
-      lead="Deletes your account and your data for good. You can no longer open the door."
+      lead="Deletes your account and your data for good. You can no longer log in."
     >
       <div class="actions">
         <Button onClick={() => setAsked(true)}>Erase my account</Button>

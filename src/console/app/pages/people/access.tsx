@@ -60,7 +60,7 @@ export const PersonAccess = ({ person, onChange }: Props) => {
           <div class="offer">
             <p>
               <strong>This account is disabled.</strong>{' '}
-              <span class="quiet">{username} cannot log in or open the door.</span>
+              <span class="quiet">{username} cannot log in or record unlocks.</span>
             </p>
             <Action onAct={enable}>Enable</Action>
           </div>
