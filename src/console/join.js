@@ -20,6 +20,7 @@ if (isOwner) {
   document.querySelector('h1').textContent = 'Create the owner'
   document.querySelector('#purpose').textContent =
     'This gateway has no owner yet. Enter the setup code that it printed when it started.'
+  document.querySelector('#code-label').textContent = 'Setup code'
   button.textContent = 'Create the owner'
 }
 form.hidden = false

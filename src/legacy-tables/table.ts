@@ -53,7 +53,7 @@ async function* htmlParts({ title, columns, page }: Table) {
 <header><a href="/">Secure Lock Server</a></header>
 <main>
 <h1>${title}</h1>
-<p class="aside">Oldest first. <a href="#newest">To the newest</a></p>
+<p class="aside">Oldest first. <a href="#newest">Jump to the newest</a></p>
 <div class="scroll" tabindex="0" role="region" aria-label="${title}">
 <table>
 <thead><tr>${headings.join('')}</tr></thead>
@@ -67,7 +67,7 @@ async function* htmlParts({ title, columns, page }: Table) {
   yield `</tbody>
 </table>
 </div>
-<p id="newest" class="aside">${count === 0 ? 'Nothing yet.' : `${count} in all.`}${note}</p>
+<p id="newest" class="aside">${count === 0 ? 'Nothing yet.' : `${count} in total.`}${note}</p>
 </main>
 </body>
 </html>

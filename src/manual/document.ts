@@ -16,7 +16,7 @@ export const pageDocument = (page: Page): string => {
 export const contentsDocument = (): string =>
   htmlDocument({
     title: 'Manual',
-    hint: 'Search the contents',
+    hint: 'Search page titles and headings',
     contents: contents(),
     main: `<section>
 <h1>Manual</h1>
@@ -32,6 +32,18 @@ ${pages.map(entry).join('\n')}
 </ul>
 </section>`,
 ).join('\n')}`,
+  })
+
+/** Returns the answer to a browser that asks for a page which does not exist. */
+export const missingPageDocument = (): string =>
+  htmlDocument({
+    title: 'Page not found',
+    hint: 'Search this page',
+    contents: contents(),
+    main: `<section>
+<h1>Page not found</h1>
+<p>The manual has no such page. <a href="/manual">The contents</a> list every page.</p>
+</section>`,
   })
 
 const entry = (page: Page): string => {

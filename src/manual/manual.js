@@ -4,6 +4,7 @@ const search = document.querySelector('search')
 const input = search.querySelector('input')
 const status = search.querySelector('[role=status]')
 const sections = [...document.querySelectorAll('main section')]
+const entries = [...document.querySelectorAll('.entries > li')]
 const hasHighlights = typeof Highlight !== 'undefined' && CSS.highlights !== undefined
 
 search.hidden = false
@@ -35,13 +36,18 @@ function filter() {
     section.hidden = !hasAll(section, words)
     filterParts(section, words)
   }
-  const shown = sections.filter((section) => !section.hidden).length
-  status.textContent =
-    words.length === 0 ? '' : shown === 0 ? 'Nothing found' : sectionsFound(shown)
+  status.textContent = words.length === 0 ? '' : found()
   highlight(words)
 }
 
-const sectionsFound = (count) => `${count} of ${sections.length} sections`
+/** What the search has left: pages in the contents, sections in a page. */
+function found() {
+  const shown = sections.filter((section) => !section.hidden)
+  if (shown.length === 0) return 'Nothing found'
+  if (entries.length === 0) return `${shown.length} of ${sections.length} sections`
+  const pages = entries.filter((entry) => !entry.hidden && shown.includes(entry.closest('section')))
+  return pages.length === 1 ? '1 page' : `${pages.length} pages`
+}
 
 const hasAll = (element, words) => {
   const text = element.textContent.toLowerCase()

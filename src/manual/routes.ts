@@ -60,12 +60,17 @@ const showPage = () => {
           { description: 'The page', contentType: 'text/html' },
           { description: 'its Markdown', contentType: 'text/markdown' },
         ],
-        404: message('There is no such page', 'Not found'),
+        404: message('There is no such page; a browser gets that as a page', 'Not found'),
       },
     },
     async ({ params, request }) => {
       const known = assets.get(params.page) ?? (await assetOf(params.page))
-      if (!known) throw new AppError('not_found', 'Not found')
+      if (!known) {
+        if (!request.headers.get('accept')?.includes('text/html'))
+          throw new AppError('not_found', 'Not found')
+        const { missingPageDocument } = await import('./document.ts')
+        return new Response(missingPageDocument(), { status: 404, headers: PAGE_HEADERS })
+      }
       assets.set(params.page, known)
       return known({ request })
     },

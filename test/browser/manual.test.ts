@@ -71,6 +71,21 @@ describe.skipIf(IS_LEFT_OUT)('the manual in a browser', () => {
   )
 
   test(
+    'a search in the contents counts pages',
+    async () => {
+      await using seen = await open()
+      const { page } = seen
+      await page.goto('/manual')
+      await page.getByPlaceholder('Search page titles and headings').fill('troubleshooting')
+      await page.getByText('1 page', { exact: true }).waitFor()
+      await page.getByRole('searchbox').fill('a')
+      await page.getByText(/^\d\d pages$/).waitFor()
+      expect(seen.faults).toEqual([])
+    },
+    TEST_MS_MAX,
+  )
+
+  test(
     'a link to a section that the search has hidden shows it again',
     async () => {
       await using seen = await open()

@@ -159,8 +159,8 @@ describe.skipIf(IS_LEFT_OUT).each([...DEVICES])(
       const time = await newest.locator('time').getAttribute('datetime')
       expect(Math.abs(Date.parse(String(time)) - before)).toBeLessThan(10_000)
       expect(cells[3]).toBe(String(time).slice(0, 19).replace('T', ' '))
-      await page.getByRole('link', { name: 'To the newest' }).click()
-      expect(await page.getByText(`${count} in all.`).textContent()).toContain('UTC')
+      await page.getByRole('link', { name: 'Jump to the newest' }).click()
+      expect(await page.getByText(`${count} in total.`).textContent()).toContain('UTC')
       expectCalm(seen)
     })
 

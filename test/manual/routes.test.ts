@@ -71,6 +71,14 @@ describe('the manual of the running server', () => {
       expect([answer.status, await answer.json()]).toStrictEqual([404, { msg: 'Not found' }])
     }
   })
+
+  test('answers a browser that asks for another page with a page that leads to the contents', async () => {
+    await using app = await startApp()
+    const answer = await app.get('/manual/nothing', { accept: 'text/html,*/*' })
+    expect(answer.status).toBe(404)
+    expect(answer.headers.get('content-type')).toBe('text/html; charset=utf-8')
+    expect(await answer.text()).toContain('<a href="/manual">The contents</a>')
+  })
 })
 
 describe('errors with a page', () => {

@@ -21,7 +21,7 @@ const startHome = (env: Readonly<Record<string, string>> = {}) =>
   startService({ folder: home().folder, env: { ...UNLIMITED, TZ: 'Europe/Berlin', ...env } })
 
 /** The heading of the health section, whatever this machine lacks. */
-const HEALTH = /recommendation|Needs attention|Everything is well/
+const HEALTH = /\d warnings?$|Needs attention|Everything is well/
 
 const latest = (page: Page) =>
   page.getByRole('list', { name: 'Latest' }).getByRole('link').allInnerTexts()

@@ -17,8 +17,8 @@ export const errorMessage = (error: unknown): string => {
     return 'Your role needs a second factor. Set one up under Myself.'
   if (status >= 500)
     return error.requestId
-      ? `Something went wrong at the gateway. Its log has the details under request ${error.requestId}.`
-      : 'Something went wrong at the gateway. Its log has the details.'
+      ? `Something went wrong on the gateway. Its log has the details under request ${error.requestId}.`
+      : 'Something went wrong on the gateway. Its log has the details.'
   return sentence(message)
 }
 

@@ -61,7 +61,7 @@ const STATES: Readonly<Record<Invitation['state'], string>> = {
 type Props = { readonly invitation: Invitation; readonly onRevoked: () => void }
 
 const Row = ({ invitation, onRevoked }: Props) => {
-  const { state, role: given, made_by: by, uses, uses_max: usesMax } = invitation
+  const { state, role: given, made_by: by } = invitation
   const isValid = state === 'open' || state === 'suspended'
   const mayRevoke = isValid && (role.value === 'owner' || given === 'member')
   return (
@@ -71,8 +71,8 @@ const Row = ({ invitation, onRevoked }: Props) => {
         <span class={state === 'open' ? 'badge' : 'badge warning'}>{STATES[state]}</span>{' '}
         {given !== 'member' && <span class="badge">{roleName(given)}</span>}
         <p class="quiet">
-          Created {by ? `by ${by.username ?? 'an erased person'}` : 'at the gateway'},{' '}
-          <Time at={invitation.made_at} />. Used {uses} of {counted(usesMax, 'time')}.
+          Created {by ? `by ${by.username ?? 'an erased person'}` : 'on the gateway'},{' '}
+          <Time at={invitation.made_at} />. {usageOf(invitation)}.
           {isValid && (
             <>
               {' '}
@@ -86,6 +86,11 @@ const Row = ({ invitation, onRevoked }: Props) => {
       {mayRevoke && <Revoke invitation={invitation} onRevoked={onRevoked} />}
     </div>
   )
+}
+
+const usageOf = ({ uses, uses_max: usesMax }: Invitation): string => {
+  if (uses === 0) return 'Not used yet'
+  return usesMax === 1 ? 'Used' : `Used ${uses} of ${counted(usesMax, 'time')}`
 }
 
 const nameOf = ({ label }: Invitation): string => label || 'Invitation'

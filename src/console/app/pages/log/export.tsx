@@ -68,8 +68,8 @@ const PastExports = () => {
 const PastExportsList = () => (
   <>
     <p class="hint">
-      From the audit events. Looking at the log is not recorded, and neither is a bundle exported at
-      the gateway.
+      From the audit events. Bundles exported on the gateway are not listed here, and viewing the
+      log is not recorded.
     </p>
     <List
       label="Past exports"

@@ -116,7 +116,7 @@ const Done = () => {
       {address.startsWith('http:') && (
         <Note kind="warning">
           This connection is not encrypted: anyone on the network can read passwords. To encrypt it,
-          set <code>TLS_CERT_FILE</code> and <code>TLS_KEY_FILE</code> at the gateway.
+          set <code>TLS_CERT_FILE</code> and <code>TLS_KEY_FILE</code> on the gateway.
         </Note>
       )}
       <Button kind="main" onClick={() => route('/console')}>

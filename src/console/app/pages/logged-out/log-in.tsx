@@ -103,18 +103,19 @@ const OtherPages = () => (
   <nav class="links" aria-label="Other pages">
     <ul>
       <li>
-        <a href="/join">Register</a> <span>with an invitation or a setup code</span>
+        <a href="/join">Register</a> <span>with a code, if you have one</span>
       </li>
       <li>
         <a href="/console/new-password">Set a new password</a>{' '}
         <span>with a code from an admin</span>
       </li>
       <li>
-        <a href="/getLogs">Unlocks</a> and <a href="/getUsers">accounts</a>{' '}
+        <a href="/getLogs">Unlocks</a> <span>and</span> <a href="/getUsers">accounts</a>{' '}
         <span>as plain tables</span>
       </li>
       <li>
-        <a href="/swagger">API</a> and <a href="/readyz">health</a> <span>of this server</span>
+        <a href="/swagger">API</a> <span>and</span> <a href="/readyz">health</a>{' '}
+        <span>of this server</span>
       </li>
     </ul>
   </nav>

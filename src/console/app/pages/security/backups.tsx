@@ -34,8 +34,8 @@ export const BackupList = () => {
           <>
             {backups.every_hours === null && (
               <Note kind="warning">
-                There are no backups. To create them, set <code>BACKUP_DIR</code> at the gateway to
-                a folder on another disk.
+                No backups are scheduled. To create them, set <code>BACKUP_DIR</code> on the gateway
+                to a folder on another disk.
               </Note>
             )}
             {backups.failure && (
@@ -43,7 +43,9 @@ export const BackupList = () => {
                 The last backup failed <Time at={backups.failure.at} />: {backups.failure.reason}
               </Note>
             )}
-            <Files files={backups.backups} />
+            {(backups.every_hours !== null || backups.backups.length > 0) && (
+              <Files files={backups.backups} />
+            )}
             <p role="status">{backups.running && 'Creating and verifying a backup…'}</p>
             {backups.every_hours !== null && (
               <Action onAct={create}>

@@ -19,7 +19,7 @@ const CHOICES: readonly Choice<Registration>[] = [
   {
     value: 'closed',
     label: 'Nobody',
-    description: 'Accounts are created at the gateway only.',
+    description: 'Accounts are created on the gateway only.',
   },
 ]
 
@@ -43,7 +43,7 @@ export const RegistrationChoice = ({ value, isFixed, onValue }: Props) => (
     />
     {isFixed && (
       <Note>
-        Set at the gateway: <code>REGISTRATION={value}</code>
+        Set on the gateway: <code>REGISTRATION={value}</code>
       </Note>
     )}
   </>

@@ -64,7 +64,7 @@ export const Health = ({ refresh, newest }: Props) => {
 
 const headingFor = (count: number, isFailing: boolean): string => {
   if (isFailing) return `Needs attention: ${counted(count, 'problem')}`
-  return counted(count, 'recommendation')
+  return counted(count, 'warning')
 }
 
 const POLL_MS = 1500
@@ -111,7 +111,7 @@ const Integrity = ({ verification, checkpoint, newest, onChange }: IntegrityProp
         <p>
           <span class={`badge ${kind}`}>{words}</span>{' '}
           {state === 'intact' && size !== null && (
-            <>{scope === 'full' ? `all ${counted(size, 'unlock')}` : 'newest unlocks'} verified </>
+            <>{scope === 'full' ? allOf(size) : 'newest unlocks'} verified </>
           )}
           {checkedAt && <Time at={checkedAt} />}
         </p>
@@ -142,6 +142,8 @@ const Integrity = ({ verification, checkpoint, newest, onChange }: IntegrityProp
     </div>
   )
 }
+
+const allOf = (size: number): string => `${size === 1 ? '' : 'all '}${counted(size, 'unlock')}`
 
 const run = (work: () => Promise<void>): void => {
   work().catch((error: unknown) => showToast(errorMessage(error)))
