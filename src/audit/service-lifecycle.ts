@@ -8,7 +8,7 @@ type Dependencies = {
 }
 
 /** A setting by its name in the environment. */
-type GivenSetting = { readonly name: string; readonly value: string; readonly fallback: string }
+type GivenSetting = { readonly name: string; readonly value: string; readonly defaultText: string }
 
 const SETTING_CHANGE = 'setting.change'
 
@@ -28,8 +28,9 @@ export const serviceLifecycle = ({ store, record, version }: Dependencies) => {
     recordSetting,
 
     recordStart: async (settings: readonly GivenSetting[]): Promise<void> => {
-      for (const { name, value, fallback } of settings) {
-        const { to: previous = fallback } = (await store.newest(SETTING_CHANGE, name))?.detail ?? {}
+      for (const { name, value, defaultText } of settings) {
+        const { to: previous = defaultText } =
+          (await store.newest(SETTING_CHANGE, name))?.detail ?? {}
         if (previous !== value) await recordSetting(name, String(previous), value)
       }
       const detail = { version }

@@ -7,7 +7,7 @@ type Environment = Readonly<Record<string, string | undefined>>
 type Settings = typeof SETTINGS
 
 type Value<S> = S extends { readonly parse: (text: string) => infer Parsed }
-  ? S extends { readonly fallback: string }
+  ? S extends { readonly defaultText: string }
     ? Parsed
     : Parsed | undefined
   : never
@@ -63,7 +63,7 @@ export const givenSettings = (env: Environment) =>
   allSettings.map((setting) => {
     const text = textOf(setting, env) ?? ''
     const value = setting.secret && text ? 'set' : text
-    return { name: setting.env, value, fallback: setting.fallback ?? '' }
+    return { name: setting.env, value, defaultText: setting.defaultText ?? '' }
   })
 
 /** The files that contain a secret, each with the setting that names it. */
@@ -83,10 +83,10 @@ const fileOf = (env: string): string => `${env}_FILE`
 const given = (env: Environment, name: string): string | undefined => env[name]?.trim() || undefined
 
 /** The text of a setting, from the environment, a file or its default. */
-const textOf = ({ env: name, fallback, secret }: Setting, env: Environment) => {
+const textOf = ({ env: name, defaultText, secret }: Setting, env: Environment) => {
   const value = given(env, name)
   const file = secret && given(env, fileOf(name))
-  if (file === undefined) return value ?? fallback
+  if (file === undefined) return value ?? defaultText
   if (value !== undefined) throw new Error(`and ${fileOf(name)} are both set: set only one of them`)
   return readSecret(file, name)
 }

@@ -24,7 +24,7 @@ export type Setting = {
   readonly doc: string
   /** The default, parsed if the setting is not set. Without one, the setting is then
    * `undefined`. */
-  readonly fallback?: string
+  readonly defaultText?: string
   /** It may also come from the file that `${env}_FILE` names, and is never shown. */
   readonly secret?: true
   /** Throws an Error whose message completes "NAME …" and repeats no secret. */
@@ -37,13 +37,13 @@ const SERVER = {
   host: {
     env: 'HOST',
     doc: 'IP address to listen on; `127.0.0.1` keeps it on this machine',
-    fallback: '0.0.0.0',
+    defaultText: '0.0.0.0',
     parse: ipAddress,
   },
   port: {
     env: 'PORT',
     doc: 'TCP port to listen on',
-    fallback: '8080',
+    defaultText: '8080',
     parse: integer(1, 65_535),
   },
   publicUrl: {
@@ -54,25 +54,25 @@ const SERVER = {
   trustedProxies: {
     env: 'TRUSTED_PROXIES',
     doc: 'CIDRs, separated by commas, whose `X-Forwarded-For` is trusted',
-    fallback: '',
+    defaultText: '',
     parse: list(cidr),
   },
   corsOrigins: {
     env: 'CORS_ORIGINS',
     doc: 'exact origins, separated by commas, whose pages may call this server',
-    fallback: '',
+    defaultText: '',
     parse: list(origin),
   },
   bodyBytesMax: {
     env: 'BODY_LIMIT',
     doc: 'largest request body, in bytes, KiB or MiB; larger ones get 413',
-    fallback: '64 KiB',
+    defaultText: '64 KiB',
     parse: byteSize,
   },
   debug: {
     env: 'DEBUG',
     doc: '`true` opens `/getLogs` and `/getUsers` without a password to callers on this machine',
-    fallback: 'false',
+    defaultText: 'false',
     parse: boolean,
   },
 } as const satisfies Group
@@ -94,7 +94,7 @@ const DATA = {
   dataDir: {
     env: 'DATA_DIR',
     doc: 'folder of the database and the keys; created with mode 0700',
-    fallback: './data',
+    defaultText: './data',
     parse: path,
   },
   databasePath: {
@@ -113,25 +113,25 @@ const ACCOUNTS = {
   registration: {
     env: 'REGISTRATION',
     doc: 'who may register: `open` (anyone who reaches the port), `invite` (with an invitation) or `closed` (only `user add`)',
-    fallback: 'open',
+    defaultText: 'open',
     parse: oneOf('open', 'invite', 'closed'),
   },
   passwordMinLength: {
     env: 'PASSWORD_MIN_LENGTH',
     doc: 'minimum length of a new password, 8 to 128',
-    fallback: '8',
+    defaultText: '8',
     parse: integer(8, 128),
   },
   passwordBlocklist: {
     env: 'PASSWORD_BLOCKLIST',
     doc: '`on` rejects the most common passwords',
-    fallback: 'on',
+    defaultText: 'on',
     parse: oneOf('on', 'off'),
   },
   secondFactor: {
     env: 'SECOND_FACTOR',
     doc: 'with `required`, owners and admins may do no more than members until they set one up',
-    fallback: 'optional',
+    defaultText: 'optional',
     parse: oneOf('optional', 'required'),
   },
 } as const satisfies Group
@@ -146,19 +146,19 @@ const SESSIONS = {
   accessTokenMs: {
     env: 'JWT_ACCESS_TOKEN_EXPIRES',
     doc: 'minutes an access token is valid',
-    fallback: '30',
+    defaultText: '30',
     parse: duration(MINUTE_MS, 43_200),
   },
   sessionIdleMs: {
     env: 'SESSION_IDLE_DAYS',
     doc: 'days without a refresh after which a session ends',
-    fallback: '30',
+    defaultText: '30',
     parse: duration(DAY_MS, 365),
   },
   sessionMaxMs: {
     env: 'SESSION_MAX_DAYS',
     doc: 'days after login at which a session ends, however often it was refreshed',
-    fallback: '180',
+    defaultText: '180',
     parse: duration(DAY_MS, 3650),
   },
 } as const satisfies Group
@@ -167,25 +167,25 @@ const LIMITS = {
   rateLimitAuth: {
     env: 'RATE_LIMIT_AUTH',
     doc: '`/register`, `/login` and everything else that takes a password or code, per client; `off` turns a limit off',
-    fallback: '20/minute;100/hour',
+    defaultText: '20/minute;100/hour',
     parse: rateLimit,
   },
   rateLimitUnlock: {
     env: 'RATE_LIMIT_UNLOCK',
     doc: '`/logUnlocking` and `/v1/unlocks`, per account; counts unlocks',
-    fallback: '60/minute;1000/hour',
+    defaultText: '60/minute;1000/hour',
     parse: rateLimit,
   },
   rateLimitChanges: {
     env: 'RATE_LIMIT_CHANGES',
     doc: 'everything else that leaves an audit event: changes, exports, ended sessions; per account',
-    fallback: '60/minute;600/hour',
+    defaultText: '60/minute;600/hour',
     parse: rateLimit,
   },
   rateLimitDefault: {
     env: 'RATE_LIMIT_DEFAULT',
     doc: 'everything else, per client',
-    fallback: '600/minute',
+    defaultText: '600/minute',
     parse: rateLimit,
   },
 } as const satisfies Group
@@ -199,13 +199,13 @@ const BACKUPS = {
   backupEveryMs: {
     env: 'BACKUP_EVERY_HOURS',
     doc: 'hours from one backup to the next',
-    fallback: '24',
+    defaultText: '24',
     parse: duration(HOUR_MS, 8760),
   },
   backupKeep: {
     env: 'BACKUP_KEEP',
     doc: 'how many backups the server keeps there; the oldest are deleted first',
-    fallback: '14',
+    defaultText: '14',
     parse: integer(1, 10_000),
   },
   backupPassphrase: {
@@ -220,13 +220,13 @@ const LOG = {
   logLevel: {
     env: 'LOG_LEVEL',
     doc: '`debug`, `info`, `warn` or `error`; SIGUSR2 switches to `debug` and back',
-    fallback: 'info',
+    defaultText: 'info',
     parse: oneOf('debug', 'info', 'warn', 'error'),
   },
   logFormat: {
     env: 'LOG_FORMAT',
     doc: '`json`, one object per line, or `text` for people',
-    fallback: 'json',
+    defaultText: 'json',
     parse: oneOf('json', 'text'),
   },
 } as const satisfies Group

@@ -39,9 +39,9 @@ const code = (text: string): string => (text === '' ? '' : `\`${text}\``)
 
 const settings = async (): Promise<string> =>
   SETTING_GROUPS.map(([title, group]) => {
-    const rows = Object.values(group).map(({ env, doc, fallback }) => [
+    const rows = Object.values(group).map(({ env, doc, defaultText }) => [
       code(env),
-      code(fallback ?? '') || 'none',
+      code(defaultText ?? '') || 'none',
       doc,
     ])
     return `## ${title}\n\n${table(['setting', 'default', 'meaning'], rows)}`

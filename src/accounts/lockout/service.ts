@@ -96,7 +96,7 @@ export const lockoutService = (deps: Dependencies) => {
      * outcome, so that during a lockout the right password costs the same work and gets the same
      * answer as a wrong one. Throws `unavailable`, whatever the outcome, if too many attempts are
      * waiting. */
-    registerAttempt: async (attempt: LoginAttempt, outcome: Outcome): Promise<boolean> => {
+    judgeAttempt: async (attempt: LoginAttempt, outcome: Outcome): Promise<boolean> => {
       if (inTurn.activeCount + inTurn.pendingCount >= QUEUED_ATTEMPTS_MAX)
         throw new AppError('unavailable', 'Server busy, try again')
       const evaluation = await inTurn(() => evaluate(attempt, outcome))

@@ -18,7 +18,7 @@ type Dependencies = {
   readonly hasher: PasswordHasher
   readonly sessions: Pick<Sessions, 'begin'>
   readonly secondFactors: Pick<SecondFactors, 'check' | 'isOn' | 'withoutCode'>
-  readonly lockout: Pick<Lockout, 'deviceToken' | 'registerAttempt' | 'trustClient'>
+  readonly lockout: Pick<Lockout, 'deviceToken' | 'judgeAttempt' | 'trustClient'>
   readonly record: RecordAuditEvent
   /** Records events that may come with every request. */
   readonly recordCoalesced: RecordAuditEvent
@@ -51,7 +51,7 @@ export const authenticationService = (deps: Dependencies) => {
     const attempt = { usernameKey, account: found, deviceToken, from }
     const needsCode = isRight && (await secondFactors.isOn(found))
     const outcome = needsCode ? 'unfinished' : isRight ? 'right' : 'wrong'
-    const passes = await lockout.registerAttempt(attempt, outcome)
+    const passes = await lockout.judgeAttempt(attempt, outcome)
     if (!passes || !found) return undefined
     if (hasher.isOutdated(found.passwordHash)) await rehash(found, password)
     return found
@@ -72,7 +72,7 @@ export const authenticationService = (deps: Dependencies) => {
       deviceToken: credentials.device_token,
       from,
     }
-    if (verdict === 'wrong') await lockout.registerAttempt(attempt, 'wrong')
+    if (verdict === 'wrong') await lockout.judgeAttempt(attempt, 'wrong')
     if (verdict === 'totp' || verdict === 'recovery_code') await lockout.trustClient(attempt)
     return verdict
   }
@@ -85,7 +85,7 @@ export const authenticationService = (deps: Dependencies) => {
 
   /** Counts a malformed body as a guess at a name that nobody can have. */
   const refuseMalformed = async (from: Origin): Promise<undefined> => {
-    await lockout.registerAttempt({ usernameKey: '', account: undefined, from }, 'wrong')
+    await lockout.judgeAttempt({ usernameKey: '', account: undefined, from }, 'wrong')
   }
 
   /** Replaces an outdated hash, or leaves it to a later login if the service is busy. */

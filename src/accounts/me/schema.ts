@@ -1,7 +1,7 @@
 import { Type as t } from '@sinclair/typebox'
-import { text } from '../../http/request/text.ts'
+import { nullable, text } from '../../http/request/text.ts'
 import { Address, Email, Password, Phone, Time, Username } from '../core/schema.ts'
-import { ACCOUNT_EXAMPLE, AccountAnswer, RoleName, nullable } from '../people/schema.ts'
+import { ACCOUNT_EXAMPLE, AccountAnswer, RoleName } from '../people/schema.ts'
 import { SessionAnswer } from '../sessions/schema.ts'
 
 export const ContactBody = t.Object(

@@ -1,13 +1,11 @@
-import { type Static, type TSchema, Type as t } from '@sinclair/typebox'
+import { type Static, Type as t } from '@sinclair/typebox'
 import { ROLES, type Role } from '../../domain/account.ts'
 import { Next, PAGE } from '../../http/request/paging.ts'
-import { oneOf, text } from '../../http/request/text.ts'
+import { nullable, oneOf, text } from '../../http/request/text.ts'
 import { Time } from '../core/schema.ts'
 import type { AccountDetails } from './store.ts'
 
 export const RoleName = { ...oneOf(ROLES), examples: ['admin'] }
-
-export const nullable = <Value extends TSchema>(value: Value) => t.Union([value, t.Null()])
 
 /** An account as the person it belongs to sees it. */
 export const AccountAnswer = t.Object(

@@ -95,7 +95,7 @@ const settingFaults = ({ message }: ConfigError): readonly Finding[] =>
     }))
 
 const givenFinding = (env: Terminal['env']): Finding => {
-  const given = givenSettings(env).filter(({ value, fallback }) => value !== fallback)
+  const given = givenSettings(env).filter(({ value, defaultText }) => value !== defaultText)
   const names = given.map(({ name }) => name).join(', ')
   return {
     check: 'settings',

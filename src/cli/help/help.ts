@@ -120,8 +120,8 @@ export const SETTINGS_INTRO =
 export const settingsPage = (): readonly Section[] =>
   SETTING_GROUPS.map(([title, settings]) => ({
     title,
-    entries: Object.values(settings).flatMap(({ env, doc, fallback, secret }) => [
-      { term: env, text: `${doc.replaceAll('`', '')} [${fallback || 'none'}]` },
+    entries: Object.values(settings).flatMap(({ env, doc, defaultText, secret }) => [
+      { term: env, text: `${doc.replaceAll('`', '')} [${defaultText || 'none'}]` },
       ...(secret ? [{ term: `${env}_FILE`, text: `a file that contains ${env} [none]` }] : []),
     ]),
   }))

@@ -72,6 +72,9 @@ const TIME_MS_MAX = Date.parse('9999-12-31T23:59:59.999Z')
 export const oneOf = <const Words extends readonly string[]>(words: Words) =>
   t.Unsafe<Words[number]>({ ...t.Union(words.map((word) => t.Literal(word))) })
 
+/** Returns the schema of a value that may also be null. */
+export const nullable = <Value extends TSchema>(value: Value) => t.Union([value, t.Null()])
+
 /** Returns the number of code points of a string. */
 export const codePoints = (value: string): number => Array.from(value).length
 

@@ -39,7 +39,7 @@ const smallLockout = () => {
     count: async (table: 'failed_login' | 'known_client'): Promise<number> =>
       (await db.get<{ n: number }>(`SELECT count(*) AS n FROM ${table}`))?.n ?? 0,
     fail: (address: string, name: string, account?: typeof ADA) =>
-      lockout.registerAttempt(attemptAt(address, name, account), 'wrong'),
+      lockout.judgeAttempt(attemptAt(address, name, account), 'wrong'),
     trustClient: (address: string) => lockout.trustClient(attemptAt(address, 'ada', ADA)),
     /** The failures of a name that the next attempt would find. */
     failuresOf: async (name: string): Promise<number> => {

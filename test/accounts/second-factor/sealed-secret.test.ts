@@ -3,7 +3,7 @@ import { secretSealer } from '../../../src/accounts/second-factor/sealed-secret.
 
 const SECRET = Buffer.from('12345678901234567890')
 
-test('a sealed secret opens for its owner with its key, and never looks the same twice', () => {
+test('a sealed secret opens for its account with its key, and never looks the same twice', () => {
   const sealer = secretSealer('key of this gateway')
   const [first, second] = [sealer.seal(SECRET, 'ada'), sealer.seal(SECRET, 'ada')]
   expect(sealer.open(first, 'ada')).toStrictEqual(SECRET)
@@ -12,7 +12,7 @@ test('a sealed secret opens for its owner with its key, and never looks the same
   expect(first.includes(SECRET)).toBe(false)
 })
 
-test('a sealed secret does not open with another key, for another owner, changed or shortened', () => {
+test('a sealed secret does not open with another key, for another account, changed or shortened', () => {
   const sealer = secretSealer('key of this gateway')
   const sealed = sealer.seal(SECRET, 'ada')
   expect(secretSealer('another key').open(sealed, 'ada')).toBeUndefined()

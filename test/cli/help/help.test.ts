@@ -25,8 +25,8 @@ describe('help', () => {
   test('help settings has every setting with its default and meaning', async () => {
     const words = (text: string) => text.replaceAll(/[\s`]/g, '')
     const out = words(await shown('help', 'settings'))
-    for (const { env, doc, fallback } of Object.values<Setting>(SETTINGS))
-      expect(out).toContain(words(`${env} [${fallback || 'none'}] ${doc}`))
+    for (const { env, doc, defaultText } of Object.values<Setting>(SETTINGS))
+      expect(out).toContain(words(`${env} [${defaultText || 'none'}] ${doc}`))
     expect(out).toContain('JWT_SECRET_KEY_FILE')
   })
 
