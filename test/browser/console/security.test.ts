@@ -118,7 +118,7 @@ describe.skipIf(IS_LEFT_OUT)('security', () => {
     const { page } = seen
     await page.getByText('REGISTRATION=invite').waitFor()
     expect(await page.getByRole('radio').first().isDisabled()).toBe(true)
-    await page.getByText('There are no backups.').waitFor()
+    await page.getByText('No backups are scheduled.').waitFor()
     expect(await page.getByRole('button', { name: 'Create a backup now' }).count()).toBe(0)
     await other.stop()
     await page.getByRole('button', { name: 'Log out' }).click()

@@ -50,6 +50,19 @@ test('at a terminal, a password is asked for twice and never shown', async () =>
   rmSync(folder, { recursive: true })
 })
 
+test('a list has aligned columns at a terminal, and tabs in a pipe', async () => {
+  const folder = temporaryFolder()
+  const input = 'correct horse battery\n'
+  await runCommand(['user', 'add', '--role', 'admin', 'oli'], { folder, input })
+  const { shown } = await atTerminal('user list', [], folder)
+  const [head = '', row = ''] = shown.split('\r\n')
+  expect(head).toMatch(/^ID {2}ROLE {3}PUBLIC ID {29}USERNAME$/)
+  expect(row.indexOf('oli')).toBe(head.indexOf('USERNAME'))
+  const { out } = await runCommand(['user', 'list'], { folder })
+  expect(out.split('\n')[0]).toBe('ID\tROLE\tPUBLIC ID\tUSERNAME')
+  rmSync(folder, { recursive: true })
+})
+
 test('different passwords, or Ctrl-C, add nobody', async () => {
   const folder = temporaryFolder()
   const differing = await atTerminal('user add oli', ['correct horse\r', 'wrong horse\r'], folder)

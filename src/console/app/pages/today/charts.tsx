@@ -9,7 +9,7 @@ import { useLoad } from '../../api/load.ts'
 import { logAddress } from '../../routing/log-filter.ts'
 import { useReloadOn } from '../../api/refresh.ts'
 import { gateway } from '../../api/session.ts'
-import { LOCALE, dayText } from '../../words/format.ts'
+import { counted, dayText } from '../../words/format.ts'
 import { addDays, dayIn, startOfDay } from '../../time/zone.ts'
 
 type Stats = Static<typeof StatsAnswer>
@@ -73,7 +73,7 @@ const Counts = ({ stats: { total, days, hours, accounts, methods }, ...span }: C
   ) : (
     <>
       <p class="hint">
-        Unlocks in the last {span.days} days, including refused ones: {total.toLocaleString(LOCALE)}
+        {counted(total, 'unlock')} in {span.days} days. Refused ones count too.
       </p>
       <div class="charts">
         <div class="sheet">
