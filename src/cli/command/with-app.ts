@@ -11,7 +11,10 @@ export const withApp = async (
   config: Config,
   work: (app: App) => Promise<number | void>,
 ): Promise<number> => {
-  const app = await openApp(config, { logger: processLogger({ level: 'error', format: 'text' }) })
+  // On standard error, because the result of the command may go to a file.
+  const write = (line: string) => void process.stderr.write(line)
+  const logger = processLogger({ level: 'error', format: 'text', write })
+  const app = await openApp(config, { logger })
   try {
     return (await work(app)) ?? 0
   } finally {
