@@ -29,7 +29,7 @@ export const fillPeople = async (folder: string, people: number): Promise<void> 
     )
     db.run(
       `INSERT INTO session (
-         id, account_id, created_at_ms, used_at_ms, expires_at_ms, ends_at_ms, address, device
+         id, account_id, created_at_ms, used_at_ms, expires_at_ms, ends_at_ms, address, user_agent
        ) SELECT ${id}, id, ?1, ?1, ?1 + 2592000000, ?1 + 2592000000, '127.0.0.1', 'bench'
        FROM account`,
       [at],
