@@ -120,7 +120,7 @@ const writeStream = async (path: string, stream: ReadableStream<Uint8Array>): Pr
   return hash.digest('hex')
 }
 
-/** Gives a file that is on disk its final name. Returns false if another file has it. */
+/** Moves a draft that is on disk to its final path. Returns false if there is another file. */
 export const publishFile = (draft: string, target: string): boolean => {
   try {
     linkSync(draft, target)

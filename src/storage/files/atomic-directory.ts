@@ -10,7 +10,7 @@ export type AtomicDirectory = {
   readonly path: string
   /** Creates a file, mode 0600, from the pieces in order. Resolves once it is on disk. */
   readonly write: (name: string, pieces: Iterable<string> | AsyncIterable<string>) => Promise<void>
-  /** Gives the folder its name. Throws `unavailable` if another one has taken it meanwhile. */
+  /** Moves the folder to its final path. Throws `unavailable` if that has been taken meanwhile. */
   readonly commit: () => void
   /** Removes the folder if it is not committed. */
   readonly discard: () => void
