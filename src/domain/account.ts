@@ -7,6 +7,8 @@ export type Account = {
   readonly publicId: string
   readonly username: string
   readonly role: Role
+  /** False while an account waits for an owner or admin to let it in. */
+  readonly admitted: boolean
   /** The role that the account gets once it has a second factor; `role` is what it may do now. */
   readonly roleHeldBack?: Role
 }
@@ -16,6 +18,11 @@ export type SignedIn = { readonly account: Account; readonly sessionId: string }
 
 export const hasRole = (account: Pick<Account, 'role'> | undefined, role: Role): boolean =>
   account !== undefined && isAtLeast(account.role, role)
+
+/** True for anybody without an account, or with one that nobody has let in yet. Limits are tighter
+ * for newcomers, since registering may be open to anyone on the network. */
+export const isNewcomer = (account: Pick<Account, 'admitted'> | undefined): boolean =>
+  account?.admitted !== true
 
 /** True if `held` may do everything that `role` may. */
 export const isAtLeast = (held: Role, role: Role): boolean =>

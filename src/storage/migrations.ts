@@ -6,6 +6,7 @@ import settings from './migrations/0005_settings.sql' with { type: 'text' }
 import schemaChange from './migrations/0006_schema_change.sql' with { type: 'text' }
 import namesAndNumbers from './migrations/0007_names_and_numbers.sql' with { type: 'text' }
 import words from './migrations/0008_words.sql' with { type: 'text' }
+import admission from './migrations/0009_admission.sql' with { type: 'text' }
 
 /** The migrations in order, forward only: number N takes a database from version N-1 to N. */
 export const MIGRATIONS: readonly string[] = [
@@ -17,4 +18,5 @@ export const MIGRATIONS: readonly string[] = [
   schemaChange,
   namesAndNumbers,
   words,
+  admission,
 ]

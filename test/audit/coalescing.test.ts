@@ -7,7 +7,7 @@ import { bearer, startApp } from '../support/app.ts'
 import { until } from '../support/until.ts'
 
 const DENIED: AuditEvent = { action: 'access.deny', result: 'failure', detail: { status: 401 } }
-const ADA = { id: 1, publicId: 'ada', username: 'ada', role: 'member' } as const
+const ADA = { id: 1, publicId: 'ada', username: 'ada', role: 'member', admitted: true } as const
 
 const at = (address: string) => ({ address, userAgent: '', requestId: undefined })
 

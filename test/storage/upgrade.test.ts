@@ -61,7 +61,8 @@ describe('an upgrade, by the compiled file', () => {
         expect(before.query('PRAGMA integrity_check').get()).toStrictEqual({
           integrity_check: 'ok',
         })
-        expect(before.query('SELECT count(*) AS n FROM unlock').get()).toStrictEqual({
+        const table = schema < 8 ? 'unlock' : 'unlock_event'
+        expect(before.query(`SELECT count(*) AS n FROM ${table}`).get()).toStrictEqual({
           n: EVENTS,
         })
         using after = new Database(database, { readonly: true })
@@ -70,6 +71,9 @@ describe('an upgrade, by the compiled file', () => {
             .query('SELECT server_version FROM schema_change WHERE schema_version = ?')
             .get(NEWEST),
         ).toStrictEqual({ server_version: version })
+        expect(
+          after.query('SELECT count(*) AS n FROM account WHERE admitted_at_ms IS NOT NULL').get(),
+        ).toStrictEqual({ n: PEOPLE.length })
       }))
 
   test('[D5] is not started by a command while a service still uses the old schema', () =>
@@ -125,11 +129,13 @@ describe('an upgrade, by the compiled file', () => {
         readdirSync(dataDir)
           .filter((name) => name.includes('before'))
           .toSorted(),
-      ).toStrictEqual([
-        'other.db.before-schema-1',
-        `secure-lock.db.before-schema-${NEWEST}`,
-        `secure-lock.db.before-schema-${NEWEST + 1}`,
-      ])
+      ).toStrictEqual(
+        [
+          'other.db.before-schema-1',
+          `secure-lock.db.before-schema-${NEWEST}`,
+          `secure-lock.db.before-schema-${NEWEST + 1}`,
+        ].toSorted(),
+      )
     }))
 
   test('a new database needs no copy', () =>

@@ -57,7 +57,7 @@ export const startApp = async (
     /** Adds an account without an audit event, and logs it in. */
     signIn: async (username: string, role: Role = 'member'): Promise<string> => {
       const person = { username, password: PASSWORD, phone: '1', address: 'x' }
-      const account = { ...(await app.accounts.newAccounts.check(person)), role }
+      const account = { ...(await app.accounts.newAccounts.check(person)), role, admitted: true }
       await app.db.transaction((tx) => insertAccount(tx, account, clock.nowMs))
       return logIn(username)
     },

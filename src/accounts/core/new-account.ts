@@ -56,7 +56,7 @@ export const newAccountService = (deps: Dependencies) => {
 
     /** Adds an account from the command line. Throws like `check`. */
     add: async (person: NewRegistration, role: Role): Promise<Account> => {
-      const newAccount = { ...(await check(person)), role }
+      const newAccount = { ...(await check(person)), role, admitted: true }
       return db.transaction(async (tx) => {
         const account = await insertAccount(tx, newAccount, clock.nonDecreasingMs())
         if (!account) throw nameTaken()

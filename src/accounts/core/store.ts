@@ -15,6 +15,8 @@ export type NewAccount = {
 
 type InsertedAccount = NewAccount & {
   readonly role: Role
+  /** False if an owner or admin has still to let the person in. */
+  readonly admitted: boolean
   /** Random by default. */
   readonly publicId?: string
   readonly invitationId?: string
@@ -38,6 +40,7 @@ export type AccountRecord = {
   readonly address: string
   readonly email: string | null
   readonly role: Role
+  readonly admitted: boolean
 }
 
 type AccountRow = {
@@ -45,6 +48,7 @@ type AccountRow = {
   public_id: string
   username: string
   role: Role
+  admitted_at_ms: number | null
   password_hash: string
   session_epoch: number
   disabled_at_ms: number | null
@@ -62,6 +66,7 @@ export const accountStore = (db: Pick<Queries, 'all' | 'get' | 'run'>) => ({
          public_id,
          username,
          role,
+         admitted_at_ms,
          password_hash,
          session_epoch,
          disabled_at_ms
@@ -97,7 +102,7 @@ export const accountStore = (db: Pick<Queries, 'all' | 'get' | 'run'>) => ({
 
   findByPublicId: async (publicId: string): Promise<Account | undefined> => {
     const row = await db.get<AccountRow>(
-      'SELECT id, public_id, username, role FROM account WHERE public_id = ?',
+      'SELECT id, public_id, username, role, admitted_at_ms FROM account WHERE public_id = ?',
       publicId,
     )
     return row && accountOf(row)
@@ -122,7 +127,8 @@ export const accountStore = (db: Pick<Queries, 'all' | 'get' | 'run'>) => ({
          phone,
          address,
          email,
-         role
+         role,
+         admitted_at_ms
        FROM account
        WHERE id > ?
        ORDER BY id
@@ -160,8 +166,9 @@ export const insertAccount = async (
        address,
        email,
        created_at_ms,
+       admitted_at_ms,
        invitation_id
-     ) SELECT max(newest, coalesce((SELECT max(id) FROM account), 0)) + 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
+     ) SELECT max(newest, coalesce((SELECT max(id) FROM account), 0)) + 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
      FROM account_number
      WHERE TRUE
      ON CONFLICT (username_key) DO NOTHING
@@ -169,7 +176,8 @@ export const insertAccount = async (
        id,
        public_id,
        username,
-       role`,
+       role,
+       admitted_at_ms`,
     publicId,
     account.username,
     account.usernameKey,
@@ -179,6 +187,7 @@ export const insertAccount = async (
     account.address,
     account.email ?? null,
     atMs,
+    account.admitted ? atMs : null,
     account.invitationId ?? null,
   )
   return row && accountOf(row)
@@ -188,9 +197,12 @@ export const insertAccount = async (
 export const hasOwner = async (queries: Pick<Queries, 'get'>): Promise<boolean> =>
   (await queries.get("SELECT 1 FROM account WHERE role = 'owner' LIMIT 1")) !== undefined
 
-const accountOf = (row: Pick<AccountRow, 'id' | 'public_id' | 'username' | 'role'>): Account => ({
+const accountOf = (
+  row: Pick<AccountRow, 'id' | 'public_id' | 'username' | 'role' | 'admitted_at_ms'>,
+): Account => ({
   id: row.id,
   publicId: row.public_id,
   username: row.username,
   role: row.role,
+  admitted: row.admitted_at_ms !== null,
 })

@@ -44,7 +44,7 @@ export const legacyAccountsIn = (
   add: async (member: NewAccount & Identity): Promise<Account> => {
     const account = await insertAccount(
       queries,
-      { ...member, role: 'member' },
+      { ...member, role: 'member', admitted: true },
       clock.nonDecreasingMs(),
     )
     if (!account) throw new Error('a name that was free is taken')

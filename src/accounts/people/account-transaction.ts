@@ -52,6 +52,11 @@ export const accountTransaction = (tx: Queries, clock: Pick<Clock, 'nonDecreasin
     await tx.run('UPDATE account SET role = ? WHERE id = ?', role, id)
   },
 
+  setAdmitted: async (id: number, isAdmitted: boolean): Promise<void> => {
+    const atMs = isAdmitted ? clock.nonDecreasingMs() : null
+    await tx.run('UPDATE account SET admitted_at_ms = ? WHERE id = ?', atMs, id)
+  },
+
   setDisabled: async (id: number, isDisabled: boolean): Promise<void> => {
     const atMs = isDisabled ? clock.nonDecreasingMs() : null
     await tx.run('UPDATE account SET disabled_at_ms = ? WHERE id = ?', atMs, id)
@@ -97,6 +102,7 @@ export const STATE_COLUMNS = `
   account.public_id,
   account.username,
   account.role,
+  account.admitted_at_ms,
   account.session_epoch,
   account.disabled_at_ms`
 
@@ -105,6 +111,7 @@ export type StateRow = {
   public_id: string
   username: string
   role: Role
+  admitted_at_ms: number | null
   session_epoch: number
   disabled_at_ms: number | null
 }
@@ -114,6 +121,7 @@ export const stateOf = (row: StateRow): AccountState => ({
   publicId: row.public_id,
   username: row.username,
   role: row.role,
+  admitted: row.admitted_at_ms !== null,
   sessionEpoch: row.session_epoch,
   isDisabled: row.disabled_at_ms !== null,
 })

@@ -96,10 +96,9 @@ type Writing = {
 
 type Changed = readonly Omit<AuditEvent, 'result'>[]
 
-const setRole = async (
-  { tx, clock, account }: Writing,
-  role: Role | undefined,
-): Promise<Changed> => {
+/** Raising a role lets the person in too. */
+const setRole = async (writing: Writing, role: Role | undefined): Promise<Changed> => {
+  const { tx, clock, account } = writing
   if (role === undefined || role === account.role) return []
   const accounts = accountTransaction(tx, clock)
   if (!isAtLeast(role, account.role)) {
@@ -109,7 +108,15 @@ const setRole = async (
   await accounts.setRole(account.id, role)
   // A code that was created for a member must not take over the owner they have become.
   await passwordResetsIn(tx, clock).end(account.id)
-  return [{ action: 'account.role', detail: { from: account.role, to: role } }]
+  const event = { action: 'account.role', detail: { from: account.role, to: role } } as const
+  return isAtLeast(account.role, role) ? [event] : [event, ...(await admit(writing))]
+}
+
+/** Lets a waiting person in. */
+const admit = async ({ tx, clock, account }: Writing): Promise<Changed> => {
+  if (account.admitted) return []
+  await accountTransaction(tx, clock).setAdmitted(account.id, true)
+  return [{ action: 'account.admit' }]
 }
 
 const setDisabled = async (

@@ -77,7 +77,7 @@ export const firstOwnerService = (deps: Dependencies) => {
       const account = await db.transaction(async (tx) => {
         // Another request, or the command line, may have been first.
         if (await hasOwner(tx)) return undefined
-        const owner = { ...newAccount, role: 'owner' } as const
+        const owner = { ...newAccount, role: 'owner', admitted: true } as const
         const added = await insertAccount(tx, owner, clock.nonDecreasingMs())
         if (!added) throw nameTaken()
         const event = { action: 'owner.setup', result: 'success' } as const

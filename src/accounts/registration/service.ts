@@ -10,7 +10,7 @@ import { insertAccount } from '../core/store.ts'
 import { invitationsIn } from '../invitations/store.ts'
 import type { Settings } from './settings.ts'
 
-/** Creates a member, or an account with the role of the invitation. Throws `forbidden`, or `invalid`
+/** Creates a member who waits to be let in, or an account with the role of the invitation. Throws `forbidden`, or `invalid`
  * as for any account. */
 export type Register = (
   person: NewRegistration & { readonly invitation?: string },
@@ -36,11 +36,17 @@ export const registration = (deps: Dependencies): Register => {
   }
 
   const registerMember = async (person: NewRegistration, from: Origin): Promise<void> => {
-    const member = { ...(await newAccounts.check(person)), role: 'member' } as const
+    const member = {
+      ...(await newAccounts.check(person)),
+      role: 'member',
+      admitted: false,
+    } as const
     await db.transaction(async (tx) => {
       const account = await insertAccount(tx, member, clock.nonDecreasingMs())
       if (!account) throw nameTaken()
       await auditIn(tx).record(from, registered(account))
+      const { publicId: subject } = account
+      await auditIn(tx).record(from, { action: 'account.waiting', result: 'success', subject })
     })
   }
 
@@ -54,7 +60,7 @@ export const registration = (deps: Dependencies): Register => {
       const invitations = invitationsIn(tx, clock)
       const open = await invitations.findOpen(codeHash)
       if (!open) return false
-      const invited = { ...newAccount, role: open.role, invitationId: open.id }
+      const invited = { ...newAccount, role: open.role, admitted: true, invitationId: open.id }
       const account = await insertAccount(tx, invited, clock.nonDecreasingMs())
       if (!account) throw nameTaken()
       await invitations.countUse(open.id)

@@ -44,6 +44,7 @@ type StoredToken = {
   public_id: string
   username: string
   role: Role
+  admitted_at_ms: number | null
   session_id: string
   used_at_ms: number | null
   successor_salt: Uint8Array | null
@@ -155,7 +156,8 @@ const findToken = (tx: Queries, hash: Buffer, nowMs: number): Promise<StoredToke
        account.id,
        account.public_id,
        account.username,
-       account.role
+       account.role,
+       account.admitted_at_ms
      FROM refresh_token
      JOIN session ON session.id = refresh_token.session_id
      JOIN account ON account.id = session.account_id

@@ -14,7 +14,13 @@ export type Session = Place & {
   readonly expiresAtMs: number
 }
 
-type AccountRow = { id: number; public_id: string; username: string; role: Role }
+type AccountRow = {
+  id: number
+  public_id: string
+  username: string
+  role: Role
+  admitted_at_ms: number | null
+}
 
 /** Looks up sessions. */
 export const sessionStore = (db: Queries, clock: Pick<Clock, 'nonDecreasingMs'>) => ({
@@ -27,7 +33,8 @@ export const sessionStore = (db: Queries, clock: Pick<Clock, 'nonDecreasingMs'>)
          id,
          public_id,
          username,
-         role
+         role,
+         admitted_at_ms
        FROM account
        WHERE id = (SELECT account_id FROM session WHERE id = ? AND expires_at_ms > ?)
          AND public_id = ?
@@ -49,6 +56,7 @@ export const sessionStore = (db: Queries, clock: Pick<Clock, 'nonDecreasingMs'>)
          public_id,
          username,
          role,
+         admitted_at_ms,
          disabled_at_ms
        FROM account
        WHERE public_id = ?`,
@@ -122,9 +130,10 @@ export const endSessions = async (
   return tx.run('DELETE FROM session WHERE account_id = ? AND id <> ?', accountId, keptId)
 }
 
-export const accountOf = ({ id, public_id: publicId, username, role }: AccountRow): Account => ({
-  id,
-  publicId,
-  username,
-  role,
+export const accountOf = (row: AccountRow): Account => ({
+  id: row.id,
+  publicId: row.public_id,
+  username: row.username,
+  role: row.role,
+  admitted: row.admitted_at_ms !== null,
 })

@@ -11,7 +11,14 @@ const DAY_MS = 86_400_000
 const COUNTERS_MAX = 50
 const KEY = 'a key of the gateway'
 
-const ADA = { id: 1, publicId: 'p', username: 'ada', role: 'member', sessionEpoch: 0 } as const
+const ADA = {
+  id: 1,
+  publicId: 'p',
+  username: 'ada',
+  role: 'member',
+  admitted: true,
+  sessionEpoch: 0,
+} as const
 
 /** The lockout rules on an in-memory database that keeps few counters. */
 const smallLockout = () => {

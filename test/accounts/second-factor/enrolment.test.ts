@@ -191,7 +191,7 @@ describe('turning a second factor off', () => {
     await enrol(app, mia, app.clock.nowMs)
     const [account] = await app.accounts.store.page(0, 1)
     if (!account) throw new Error('nobody is there')
-    const amy = { id: 9, publicId: 'amy', username: 'amy', role: 'admin' } as const
+    const amy = { id: 9, publicId: 'amy', username: 'amy', role: 'admin', admitted: true } as const
     const from = { address: '::1', userAgent: '', requestId: undefined, isLocal: false }
     const caller = { ...from, account: amy, sessionId: undefined }
     await app.accounts.administration.change({

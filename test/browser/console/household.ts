@@ -31,7 +31,7 @@ export const openHousehold = async (people: Readonly<Record<string, Role>>) => {
   const ids: Record<string, string> = {}
   for (const [username, role] of Object.entries(people)) {
     const person = { username, password: PASSWORD, phone: '1', address: 'x' }
-    const account = { ...(await app.accounts.newAccounts.check(person)), role }
+    const account = { ...(await app.accounts.newAccounts.check(person)), role, admitted: true }
     await app.db.transaction((tx) => insertAccount(tx, account, Date.now()))
   }
   for (const { username, publicId } of await app.accounts.store.page(0, 100))
