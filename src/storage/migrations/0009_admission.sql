@@ -3,5 +3,3 @@
 ALTER TABLE account ADD COLUMN admitted_at_ms INTEGER;
 
 UPDATE account SET admitted_at_ms = created_at_ms;
-
-CREATE INDEX account_waiting ON account (id) WHERE admitted_at_ms IS NULL;
