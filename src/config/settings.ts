@@ -112,7 +112,7 @@ const DATA = {
 const ACCOUNTS = {
   registration: {
     env: 'REGISTRATION',
-    doc: 'who may register: `open` (anyone who reaches the port), `invite` (with an invitation) or `closed` (only `user add`)',
+    doc: 'who may register: `open` (anyone who reaches the port, and then waits to be let in), `invite` (with an invitation) or `closed` (only `user add`)',
     defaultText: 'open',
     parse: oneOf('open', 'invite', 'closed'),
   },

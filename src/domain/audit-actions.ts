@@ -16,6 +16,7 @@ export const AUDIT_ACTIONS = {
   'account.add': '`user add` created an account',
   'account.import': '`import` created an account',
   'account.admit': 'a waiting person was let in',
+  'account.admission_withdraw': 'a person who had been let in has to wait again',
   'account.role': 'the role of an account was changed',
   'account.disable': 'an account was disabled',
   'account.enable': 'an account was enabled again',

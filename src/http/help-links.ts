@@ -1,5 +1,6 @@
 /** The pages of the manual that explain an error, by its code. */
 export const HELP_PAGES: Readonly<Record<string, string>> = {
+  always_admitted: 'accounts#let-people-in',
   foreign_origin: 'api#in-a-browser',
   invitation_invalid: 'accounts#who-may-register',
   invitation_needed: 'accounts#who-may-register',

@@ -74,6 +74,36 @@ describe('accounts on the compiled executable', () => {
     expect((await logIn('ned', 'Caf\u00e9 cr\u00e8me')).status).toBe(200)
   })
 
+  test('[A6] a person who registered by themselves records unlocks at once, and is let in from the next request on', async () => {
+    expect(await register('wim')).toBe('User registered successfully')
+    const wim = bearer((await logIn('wim')).access_token)
+    const admitted = async (expected: boolean) =>
+      expect(await (await client.get('/v1/me', wim)).json()).toMatchObject({ admitted: expected })
+    await admitted(false)
+    const unlock = await client.post('/logUnlocking', { 'unlocking-method': 'pin' }, wim)
+    expect(await unlock.json()).toStrictEqual({ msg: 'Unlocking process logged successfully' })
+    const waiting = await client.get('/v1/people?admitted=false&text=wim', owner)
+    const { people } = (await waiting.json()) as { people: { id: string }[] }
+    expect(people).toHaveLength(1)
+    const path = `/v1/people/${people[0]?.id}`
+    for (const state of [true, false, true]) {
+      const answer = await client.patch(path, { admitted: state }, owner)
+      expect([answer.status, await answer.json()]).toMatchObject([200, { admitted: state }])
+      await admitted(state)
+    }
+    expect((await client.patch(path, { admitted: false }, wim)).status).toBe(403)
+    expect((await client.patch(path, { role: 'admin' }, owner)).status).toBe(200)
+    const refused = await client.patch(path, { admitted: false }, owner)
+    expect([refused.status, await refused.json()]).toMatchObject([409, { code: 'always_admitted' }])
+    for (const action of ['account.waiting', 'account.admit', 'account.admission_withdraw'])
+      expect([
+        action,
+        recordsOf(log(), action).some(
+          ({ result, subject }) => result === 'success' && subject === people[0]?.id,
+        ),
+      ]).toStrictEqual([action, true])
+  })
+
   test('[P3] passwords that are common, the name or words of the product are refused', async () => {
     for (const weak of ['password1', 'PASSWORD1', 'secure lock', 'zoe-zoe-1', 'zzzzzzzzzzzz'])
       expect(`${weak}: ${await register('zoe', weak)}`).toBe(`${weak}: Weak password`)

@@ -39,6 +39,11 @@ const REFUSED = problem(
 )
 
 const LAST_OWNER = problem(409, 'last_owner', 'This is the last owner; create another one first')
+const ALWAYS_ADMITTED = problem(
+  409,
+  'always_admitted',
+  'Admins and owners are always admitted; change the role first',
+)
 const OWN_ACCOUNT = problem(409, 'own_account', 'This is your own account; see /v1/me')
 
 const list = ({ accountDirectory }: Dependencies) =>
@@ -65,17 +70,20 @@ const list = ({ accountDirectory }: Dependencies) =>
       },
     },
     async (context) => {
-      const { text, role, disabled } = context.query
-      const search = { text, role, disabled }
+      const { text, role, disabled, admitted } = context.query
+      const search = { text, role, disabled, admitted }
       const page = pageOf(context.query, search)
-      const isDisabled = disabled === undefined ? undefined : disabled === 'true'
-      const found = await accountDirectory.page({ filter: { text, role, isDisabled }, ...page })
+      const filter = { text, role, isDisabled: flag(disabled), isAdmitted: flag(admitted) }
+      const found = await accountDirectory.page({ filter, ...page })
       return {
         people: found.accounts.map(personJson),
         next: nextPage(context, { filter: search, order: page.order, after: found.next }),
       }
     },
   )
+
+const flag = (value: 'true' | 'false' | undefined): boolean | undefined =>
+  value === undefined ? undefined : value === 'true'
 
 const read = (deps: Dependencies) =>
   endpoint(
@@ -108,11 +116,12 @@ const change = (deps: Dependencies) =>
       access: 'admin',
       limits: ['changes'],
       tag: 'People',
-      summary: 'Change a role, disable or enable an account',
+      summary: 'Change a role, let a person in, disable or enable an account',
       description:
-        'Admins can disable and enable members. Only owners can change roles, or change admins ' +
-        'and owners. Demoting and disabling end the account’s sessions. Other fields are ' +
-        'ignored.',
+        'Admins can let members in, make them wait again, and disable and enable them. Only ' +
+        'owners can change roles, or change admins and owners. A raised role lets the person in; ' +
+        'admins and owners never wait, and nobody makes themselves wait. Demoting and disabling ' +
+        'end the account’s sessions. Other fields are ignored.',
       params: PersonParams,
       body: PersonBody,
       answers: {
@@ -124,7 +133,7 @@ const change = (deps: Dependencies) =>
         400: problem(400, 'invalid', 'Invalid role'),
         403: REFUSED,
         404: NO_SUCH_ACCOUNT,
-        409: LAST_OWNER,
+        409: [LAST_OWNER, ALWAYS_ADMITTED, OWN_ACCOUNT],
       },
     },
     async ({ params, caller, body }) => {

@@ -13,6 +13,9 @@ export const AccountAnswer = t.Object(
     id: t.String({ description: 'Public id, a UUID' }),
     username: t.String(),
     role: RoleName,
+    admitted: t.Boolean({
+      description: 'False while the account waits for an owner or admin to let the person in',
+    }),
     phone: t.String(),
     address: t.String(),
     email: nullable(t.String()),
@@ -30,6 +33,7 @@ export const accountJson = (account: AccountDetails): Static<typeof AccountAnswe
   id: account.publicId,
   username: account.username,
   role: account.role,
+  admitted: account.admitted,
   phone: account.phone,
   address: account.address,
   email: account.email,
@@ -43,6 +47,7 @@ export const ACCOUNT_EXAMPLE = {
   id: '6f1b4e0a-5a7e-4d0e-9a3b-0f5f6c2d7e81',
   username: 'ada',
   role: 'member' as Role,
+  admitted: true,
   phone: '01234567890',
   address: '1 Lock Lane',
   email: null,
@@ -79,6 +84,7 @@ export const PeopleQuery = t.Object({
   ),
   role: t.Optional(RoleName),
   disabled: t.Optional(oneOf(['true', 'false'])),
+  admitted: t.Optional({ ...oneOf(['true', 'false']), examples: ['false'] }),
   ...PAGE,
 })
 
@@ -96,6 +102,12 @@ export const PersonBody = t.Object(
     role: t.Optional(RoleName),
     disabled: t.Optional(
       t.Boolean({ description: 'True prevents logging in, false allows it', examples: [true] }),
+    ),
+    admitted: t.Optional(
+      t.Boolean({
+        description: 'True lets a waiting person in, false makes a member wait again',
+        examples: [true],
+      }),
     ),
   },
   { minProperties: 1 },

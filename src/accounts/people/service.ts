@@ -1,8 +1,10 @@
 import { type Role, isAtLeast } from '../../domain/account.ts'
+import type { AuditAction } from '../../domain/audit-actions.ts'
 import type { Actor, AuditEvent, RecordAuditEvent } from '../../domain/audit-event.ts'
 import type { AuditIn } from '../../storage/unit-of-work.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { MINUTE_MS } from '../../domain/duration.ts'
+import { AppError } from '../../errors.ts'
 import type { Database, Queries } from '../../storage/database.ts'
 import { hashOneTimeCode, newOneTimeCode } from '../core/one-time-code.ts'
 import { type AccountState, accountTransaction } from './account-transaction.ts'
@@ -29,6 +31,7 @@ type Target = { readonly by: Actor; readonly publicId: string }
 type Change = Target & {
   readonly role?: Role | undefined
   readonly disabled?: boolean | undefined
+  readonly admitted?: boolean | undefined
 }
 
 type Reset = { readonly code: string; readonly expiresAtMs: number }
@@ -37,17 +40,21 @@ type Reset = { readonly code: string; readonly expiresAtMs: number }
 export const accountAdministration = (deps: Dependencies) => {
   const { db, erasures, auditIn, record, clock } = deps
   return {
-    /** Changes the role, disables or enables. Demoting and disabling end the account's sessions. */
+    /** Changes the role, disables or enables, lets in or makes wait again. Raising the role lets in.
+     * Demoting and disabling end the account's sessions. Throws `conflict` if an admin, an owner or
+     * the actor would have to wait. */
     change: (change: Change): Promise<void> => {
-      const { by, publicId, role, disabled } = change
-      const action = role === undefined ? disableAction(disabled) : 'account.role'
-      return auditRefusals({ record, by, event: { action, subject: publicId } }, () =>
+      const { by, publicId, role, disabled, admitted } = change
+      const attempt = { action: refusedAction(change), subject: publicId }
+      return auditRefusals({ record, by, event: attempt }, () =>
         db.transaction(async (tx) => {
+          if (admitted === false) requireOtherAccount(by, publicId)
           const account = await requireManageable(accountTransaction(tx, clock), change)
           const writing = { tx, clock, account }
           const events = [
             ...(await setRole(writing, role)),
             ...(await setDisabled(writing, disabled)),
+            ...(await setAdmitted(writing, { role, admitted })),
           ]
           for (const event of events)
             await auditIn(tx).record(by, { ...event, result: 'success', subject: publicId })
@@ -96,9 +103,10 @@ type Writing = {
 
 type Changed = readonly Omit<AuditEvent, 'result'>[]
 
-/** Raising a role lets the person in too. */
-const setRole = async (writing: Writing, role: Role | undefined): Promise<Changed> => {
-  const { tx, clock, account } = writing
+const setRole = async (
+  { tx, clock, account }: Writing,
+  role: Role | undefined,
+): Promise<Changed> => {
   if (role === undefined || role === account.role) return []
   const accounts = accountTransaction(tx, clock)
   if (!isAtLeast(role, account.role)) {
@@ -108,15 +116,7 @@ const setRole = async (writing: Writing, role: Role | undefined): Promise<Change
   await accounts.setRole(account.id, role)
   // A code that was created for a member must not take over the owner they have become.
   await passwordResetsIn(tx, clock).end(account.id)
-  const event = { action: 'account.role', detail: { from: account.role, to: role } } as const
-  return isAtLeast(account.role, role) ? [event] : [event, ...(await admit(writing))]
-}
-
-/** Lets a waiting person in. */
-const admit = async ({ tx, clock, account }: Writing): Promise<Changed> => {
-  if (account.admitted) return []
-  await accountTransaction(tx, clock).setAdmitted(account.id, true)
-  return [{ action: 'account.admit' }]
+  return [{ action: 'account.role', detail: { from: account.role, to: role } }]
 }
 
 const setDisabled = async (
@@ -134,5 +134,32 @@ const setDisabled = async (
   return [{ action: disableAction(disabled) }]
 }
 
+/** Every admin and owner is admitted, so a raised role admits too. */
+const setAdmitted = async (
+  { tx, clock, account }: Writing,
+  { role = account.role, admitted }: Pick<Change, 'role' | 'admitted'>,
+): Promise<Changed> => {
+  if (admitted === false && role !== 'member')
+    throw new AppError('conflict', 'Admins and owners are always admitted; change the role first', {
+      reason: 'always_admitted',
+    })
+  const isRaised = !isAtLeast(account.role, role)
+  const now = admitted ?? (isRaised || account.admitted)
+  if (now === account.admitted) return []
+  await accountTransaction(tx, clock).setAdmitted(account.id, now)
+  return [{ action: admitAction(now) }]
+}
+
+/** The action that a refused change is recorded as. */
+const refusedAction = ({ role, disabled, admitted }: Change): AuditAction => {
+  if (role !== undefined) return 'account.role'
+  return disabled === undefined && admitted !== undefined
+    ? admitAction(admitted)
+    : disableAction(disabled)
+}
+
 const disableAction = (disabled: boolean | undefined) =>
   disabled === true ? 'account.disable' : 'account.enable'
+
+const admitAction = (admitted: boolean) =>
+  admitted ? 'account.admit' : 'account.admission_withdraw'

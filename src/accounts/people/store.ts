@@ -13,6 +13,7 @@ export type AccountDetails = {
   readonly publicId: string
   readonly username: string
   readonly role: Role
+  readonly admitted: boolean
   readonly phone: string
   readonly address: string
   readonly email: string | null
@@ -31,6 +32,7 @@ export type AccountFilter = {
   readonly text?: string | undefined
   readonly role?: Role | undefined
   readonly isDisabled?: boolean | undefined
+  readonly isAdmitted?: boolean | undefined
 }
 
 type PageRequest = {
@@ -107,6 +109,7 @@ const COLUMNS = `
   account.address,
   account.email,
   account.created_at_ms,
+  account.admitted_at_ms,
   account.disabled_at_ms,
   account.invitation_id,
   (SELECT label FROM invitation WHERE invitation.id = account.invitation_id) AS invitation_label,
@@ -128,6 +131,7 @@ type AccountRow = {
   address: string
   email: string | null
   created_at_ms: number
+  admitted_at_ms: number | null
   disabled_at_ms: number | null
   invitation_id: string | null
   invitation_label: string | null
@@ -140,6 +144,7 @@ const details = (row: AccountRow): AccountDetails => ({
   publicId: row.public_id,
   username: row.username,
   role: row.role,
+  admitted: row.admitted_at_ms !== null,
   phone: row.phone,
   address: row.address,
   email: row.email,
@@ -153,7 +158,7 @@ const details = (row: AccountRow): AccountDetails => ({
       : { id: row.invitation_id, label: row.invitation_label ?? '' },
 })
 
-const searchFor = ({ text, role, isDisabled }: AccountFilter, order: Order) => {
+const searchFor = ({ text, role, isDisabled, isAdmitted }: AccountFilter, order: Order) => {
   const pattern = `%${text?.replaceAll(/[\\%_]/g, String.raw`\$&`) ?? ''}%`
   const conditions = [
     { sql: 'account.id > ? AND account.id < ?', values: [] },
@@ -162,6 +167,9 @@ const searchFor = ({ text, role, isDisabled }: AccountFilter, order: Order) => {
     ...(isDisabled === undefined
       ? []
       : [{ sql: '(account.disabled_at_ms IS NOT NULL) = ?', values: [Number(isDisabled)] }]),
+    ...(isAdmitted === undefined
+      ? []
+      : [{ sql: '(account.admitted_at_ms IS NOT NULL) = ?', values: [Number(isAdmitted)] }]),
   ]
   return {
     sql: `SELECT ${COLUMNS}

@@ -37,6 +37,7 @@ describe('your own account', () => {
       id: (await app.accounts.store.page(0, 1))[0]?.publicId,
       username: 'ada',
       role: 'member',
+      admitted: true,
       phone: '1',
       address: 'x',
       email: null,

@@ -156,7 +156,7 @@ describe('who may manage whom', () => {
       sessions: 0,
     }
     expect(await (await app.patch(path, body, owner)).json()).toMatchObject({
-      detail: 'Missing one of role, disabled',
+      detail: 'Missing one of role, disabled, admitted',
     })
     const changed = await app.patch(path, { ...body, disabled: false }, owner)
     expect(await changed.json()).toStrictEqual(before)
@@ -173,6 +173,7 @@ describe('who may manage whom', () => {
       'id',
       'username',
       'role',
+      'admitted',
       'phone',
       'address',
       'email',
