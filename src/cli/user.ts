@@ -83,8 +83,8 @@ const list: Command['run'] = async (args, terminal) => {
     let afterId = 0
     for (;;) {
       const page = await accounts.store.page(afterId, ROWS_PER_PAGE)
-      for (const { id, role, publicId, username } of page)
-        rows.push([String(id), role, publicId, username])
+      for (const { id, role, admitted, publicId, username } of page)
+        rows.push([String(id), admitted ? role : `${role} (waiting)`, publicId, username])
       if (page.length < ROWS_PER_PAGE) break
       afterId = page.at(-1)?.id ?? afterId
     }
@@ -99,6 +99,14 @@ const changeRole: Command['run'] = async (args, { env, print }) => {
   return withPerson({ env, name }, async ({ accounts: { administration } }, person) => {
     await administration.change({ ...person, role })
     print(`${name} is now ${role}`)
+  })
+}
+
+const admit: Command['run'] = async (args, { env, print }) => {
+  const name = onlyName(args, 'admit')
+  return withPerson({ env, name }, async ({ accounts: { administration } }, person) => {
+    await administration.change({ ...person, admitted: true })
+    print(`${name} is admitted`)
   })
 }
 
@@ -218,6 +226,11 @@ const ACTIONS: Actions = {
     summary: 'change the role of an account',
     operands: ['NAME', ROLES.join('|')],
     run: changeRole,
+  },
+  admit: {
+    summary: 'let in a person who registered without an invitation',
+    operands: ['NAME'],
+    run: admit,
   },
   disable: {
     summary: 'stop a person from logging in, and end their sessions',

@@ -74,6 +74,43 @@ describe('user, while the service runs', () => {
     ])
   })
 
+  test('lists who waits, and lets them in; who came another way never waited', async () => {
+    await using door = await gateway({ oli: 'owner', mia: 'member' })
+    const person = { username: 'grace', password: PASSWORD, phone: '1', address: 'x' }
+    expect((await door.post('/register', person)).status).toBe(200)
+    const roles = async () =>
+      (await door.user('list')).out
+        .split('\n')
+        .slice(1)
+        .map((line) => {
+          const [, role, , name] = line.split('\t')
+          return `${name} ${role}`
+        })
+    expect(await roles()).toStrictEqual(['oli owner', 'mia member', 'grace member (waiting)'])
+    const { token } = await door.logIn('grace')
+    const me = async () => (await door.get('/v1/me', bearer(token))).json()
+    expect(await me()).toMatchObject({ admitted: false })
+    for (const time of ['first', 'second'])
+      expect([time, await door.user('admit', 'grace')]).toMatchObject([
+        time,
+        { status: 0, out: 'grace is admitted' },
+      ])
+    expect(await me()).toMatchObject({ admitted: true })
+    expect(await roles()).toStrictEqual(['oli owner', 'mia member', 'grace member'])
+    expect(await door.user('admit', 'nobody')).toMatchObject({ status: 1 })
+    using db = new Database(join(door.folder, 'data/secure-lock.db'))
+    expect(
+      db
+        .query(
+          "SELECT action, address FROM audit_event WHERE action IN ('account.waiting', 'account.admit') ORDER BY seq",
+        )
+        .all(),
+    ).toStrictEqual([
+      { action: 'account.waiting', address: '127.0.0.1' },
+      { action: 'account.admit', address: 'command line' },
+    ])
+  })
+
   test('erases only with --yes if there is no terminal, and never the last owner', async () => {
     await using door = await gateway({ oli: 'owner', mia: 'member' })
     expect(await door.user('erase', 'mia')).toMatchObject({
@@ -104,6 +141,7 @@ describe('user, while the service runs', () => {
       ['disable'],
       ['enable', 'mia', 'max'],
       ['reset', '--now', 'mia'],
+      ['admit'],
       ['erase', '--yes'],
       ['toString', 'mia'],
     ])

@@ -7,6 +7,7 @@ import { runCommand, temporaryFolder } from '../../support/binary.ts'
  * create a database, and `tls init` creates files. */
 const ARGS: Readonly<Record<string, readonly string[]>> = {
   'user role': ['ada', 'admin'],
+  'user admit': ['ada'],
   'user disable': ['ada'],
   'user enable': ['ada'],
   'user reset': ['ada'],

@@ -22,7 +22,7 @@ describe('completion at the cursor', () => {
   })
 
   test.each([
-    ['user a', ['add']],
+    ['user a', ['add', 'admit']],
     [
       'user add --',
       ['--role', '--phone', '--address', '--email', '--env-file', '--help', '--version'],
