@@ -1,5 +1,6 @@
 import type { Clock } from '../../domain/clock.ts'
 import type { Queries } from '../../storage/database.ts'
+import type { ReadOnlyDatabase } from '../../storage/open.ts'
 
 type Revoked = { readonly sessions: number; readonly invitations: number }
 
@@ -34,6 +35,20 @@ export const erasedPeople = async (db: Pick<Queries, 'all'>): Promise<readonly s
        SELECT subject FROM audit_event WHERE action = 'account.erase' AND result = 'success'
      ) AS erased
      WHERE public_id IS NOT NULL AND public_id NOT IN (SELECT public_id FROM account)`,
+  )
+  return rows.map((row) => row.public_id)
+}
+
+/** The first schema in which accounts can wait to be admitted. */
+const ADMISSION_SCHEMA = 9
+
+/** Returns the public ids of accounts that wait to be admitted. */
+export const waitingPeople = async (
+  db: Pick<ReadOnlyDatabase, 'all' | 'schemaVersion'>,
+): Promise<readonly string[]> => {
+  if (db.schemaVersion < ADMISSION_SCHEMA) return []
+  const rows = await db.all<{ public_id: string }>(
+    'SELECT public_id FROM account WHERE admitted_at_ms IS NULL',
   )
   return rows.map((row) => row.public_id)
 }

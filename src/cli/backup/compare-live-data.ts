@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { erasedPeople } from '../../accounts/people/restore-store.ts'
+import { erasedPeople, waitingPeople } from '../../accounts/people/restore-store.ts'
 import type { Config } from '../../config/config.ts'
 import { AppError } from '../../errors.ts'
 import { COMMAND_LINE } from '../../domain/audit-event.ts'
@@ -17,6 +17,8 @@ export type LiveData = {
   readonly lost: number | undefined
   /** Public ids of the people erased in the current data. */
   readonly erased: readonly string[]
+  /** Public ids of the people who wait to be admitted in the current data. */
+  readonly waiting: readonly string[]
 }
 
 /** Compares the two, or returns `undefined` if there is no database yet. */
@@ -28,8 +30,7 @@ export const compareLiveData = async (
   try {
     const log = await openLogFile(config)
     try {
-      const erased = await erasedIn(config)
-      return { ...(await relation(log, backup)), erased }
+      return { ...(await relation(log, backup)), ...(await peopleIn(config)) }
     } finally {
       log.close()
     }
@@ -38,7 +39,7 @@ export const compareLiveData = async (
     return {
       summary: `The current data cannot be compared, so it is unknown what will be lost. ${error.message}`,
       lost: undefined,
-      erased: await erasedIn(config).catch(() => []),
+      ...(await peopleIn(config).catch(() => ({ erased: [], waiting: [] }))),
     }
   }
 }
@@ -75,10 +76,12 @@ const extension = (lost: number, current: number, events: number): string => {
   return `The current log has ${current} events: the newest ${lost} will be lost.`
 }
 
-const erasedIn = async ({ databasePath }: Config): Promise<readonly string[]> => {
+const peopleIn = async ({
+  databasePath,
+}: Config): Promise<Pick<LiveData, 'erased' | 'waiting'>> => {
   const db = openReadOnly(databasePath)
   try {
-    return await erasedPeople(db)
+    return { erased: await erasedPeople(db), waiting: await waitingPeople(db) }
   } finally {
     db.close()
   }
@@ -103,4 +106,26 @@ export const reapplyErasures = async (
     }
   }
   return { erased: done, kept }
+}
+
+/** Makes the people in the backup wait who had been admitted then, and have to wait now. Returns how
+ * many, and how many could not be made to wait. */
+export const reapplyWithdrawals = async (
+  { app }: Unpacked,
+  waiting: readonly string[],
+): Promise<{ readonly withdrawn: number; readonly kept: number }> => {
+  let [done, kept] = [0, 0]
+  for (const publicId of waiting) {
+    const account = await app.accounts.store.findByPublicId(publicId)
+    if (!account?.admitted) continue
+    try {
+      await app.accounts.administration.change({ by: COMMAND_LINE, publicId, admitted: false })
+      done += 1
+    } catch (error) {
+      // They were an admin or owner at the time of the backup.
+      if (!(error instanceof AppError && error.code === 'conflict')) throw error
+      kept += 1
+    }
+  }
+  return { withdrawn: done, kept }
 }

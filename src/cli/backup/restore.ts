@@ -15,7 +15,12 @@ import {
   stageOf,
 } from '../../storage/backup/restore-journal.ts'
 import { type Command, type Options, type Terminal, UsageError } from '../command/command.ts'
-import { type LiveData, compareLiveData, reapplyErasures } from './compare-live-data.ts'
+import {
+  type LiveData,
+  compareLiveData,
+  reapplyErasures,
+  reapplyWithdrawals,
+} from './compare-live-data.ts'
 import { type Unpacked, unpackVerified } from './unpack-backup.ts'
 
 const RESTORE = {
@@ -133,8 +138,9 @@ const requireConsent = async ({ isInteractive, readLine }: Terminal): Promise<vo
   if (answer !== 'restore') throw new AppError('invalid', 'Nothing was restored')
 }
 
-/** Prepares the unpacked files for use: erases people who were erased since, revokes credentials that
- * may have ended since, and records the restore. */
+/** Prepares the unpacked files for use: erases people who were erased since, makes people wait whose
+ * admission was withdrawn since, revokes credentials that may have ended since, and records the
+ * restore. */
 const prepare = async (
   unpacked: Unpacked,
   live: LiveData | undefined,
@@ -148,6 +154,13 @@ const prepare = async (
     say(
       'The only owner at that time has been erased since, and is back: create another owner, then erase that one',
     )
+  const { withdrawn, kept } = await reapplyWithdrawals(unpacked, live?.waiting ?? [])
+  if (withdrawn > 0)
+    say(`Waiting to be admitted again: ${withdrawn === 1 ? '1 person' : `${withdrawn} people`}`)
+  if (kept > 0)
+    say(
+      `Admins or owners again, whose admission was withdrawn since: ${kept}. Change their role, then withdraw it again`,
+    )
   await app.db.transaction(async (tx) => {
     const revoked = await app.accounts.revokeCredentialsIn(tx)
     await app.audit.auditIn(tx).record(COMMAND_LINE, {
@@ -157,6 +170,7 @@ const prepare = async (
         made_at: manifest.made_at,
         events,
         erased: again.erased,
+        withdrawn,
         ...revoked,
         ...(live?.lost === undefined ? {} : { lost: live.lost }),
       },

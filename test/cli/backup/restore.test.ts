@@ -165,6 +165,57 @@ describe('restore FILE, at the compiled file', () => {
     expect(readFileSync(join(data, 'secure-lock.db')).includes('grace')).toBe(false)
   })
 
+  test('[D3] has the admissions of the backup, and applies later withdrawals again', async () => {
+    const { folder, run } = copied()
+    const rolesIn = async () =>
+      Object.fromEntries(
+        (await run('user', 'list')).out
+          .trim()
+          .split('\n')
+          .map((line) => line.split('\t'))
+          .map(([, role, , name]) => [name, role]),
+      ) as Record<string, string>
+    await using service = await startService({ folder, env })
+    const { post, patch, get } = clientOf(service.url)
+    const register = (username: string) =>
+      post('/register', { username, password: PASSWORD, phone: '1', address: 'x' })
+    for (const name of ['eve', 'kay']) expect((await register(name)).status).toBe(200)
+    await addAccount('ben', { folder, env })
+    await addAccount('amy', { role: 'admin', folder, env })
+    await addAccount('ora', { role: 'owner', folder, env })
+    expect((await run('backup', 'then.tar')).status).toBe(0)
+
+    const { access_token: token } = (await (
+      await post('/login', { username: 'ora', password: PASSWORD })
+    ).json()) as Tokens
+    const owner = bearer(token)
+    const { people } = (await (await get('/v1/people', owner)).json()) as {
+      people: { id: string; username: string }[]
+    }
+    const change = async (name: string, body: object) => {
+      const id = people.find(({ username }) => username === name)?.id ?? ''
+      expect((await patch(`/v1/people/${id}`, body, owner)).status).toBe(200)
+    }
+    await change('ben', { admitted: false })
+    await change('amy', { role: 'member', admitted: false })
+    await change('kay', { admitted: true })
+    await service.stop()
+
+    const { words, status } = await run('restore', '--yes', 'then.tar')
+    expect(status).toBe(0)
+    expect(words).toContain('Waiting to be admitted again: 1 person')
+    expect(words).toContain(
+      'Admins or owners again, whose admission was withdrawn since: 1. Change their role, then withdraw it again',
+    )
+    expect(await rolesIn()).toMatchObject({
+      ada: 'member',
+      eve: 'member (waiting)',
+      kay: 'member (waiting)',
+      ben: 'member (waiting)',
+      amy: 'admin',
+    })
+  })
+
   test('[O3] is recorded with what was restored, and by whom', async () => {
     const { run } = copied()
     await run('restore', '--yes', 'old.tar')
@@ -177,7 +228,7 @@ describe('restore FILE, at the compiled file', () => {
     expect(record).toMatchObject({
       result: 'success',
       actor: { id: `uid:${process.getuid?.()}` },
-      detail: { events: 4, lost: 2, erased: 1, sessions: 2, invitations: 1 },
+      detail: { events: 4, lost: 2, erased: 1, withdrawn: 0, sessions: 2, invitations: 1 },
     })
   })
 
