@@ -36,7 +36,10 @@ async function send() {
   try {
     await (isOwner ? post('/v1/setup/cookie', fields()) : register(fields()))
     form.hidden = true
-    message.textContent = `Welcome, ${form.elements.username.value}! Now log in with the app.`
+    const isWaiting = !isOwner && form.elements.code.value === ''
+    message.textContent =
+      `Welcome, ${form.elements.username.value}! Now log in with the app.` +
+      (isWaiting ? ' An owner or admin still has to let you in.' : '')
     document.querySelector('#next').hidden = !isOwner
   } catch (error) {
     message.textContent = error.message

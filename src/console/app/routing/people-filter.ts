@@ -7,7 +7,11 @@ export type PeopleFilter = {
   readonly text: string
   readonly role: Role | ''
   readonly disabled: 'true' | 'false' | ''
+  readonly admitted: 'true' | 'false' | ''
 }
+
+/** The people who wait to be let in, without those who were refused. */
+export const WAITING = { admitted: 'false', disabled: 'false' } as const
 
 const PEOPLE = '/console/people'
 
@@ -16,11 +20,16 @@ export const peopleFilter = ({
   text = '',
   role,
   disabled,
+  admitted,
 }: Readonly<Record<string, string>>): PeopleFilter => ({
   text: text.trim(),
   role: ROLES.find(({ value }) => value === role)?.value ?? '',
-  disabled: disabled === 'true' || disabled === 'false' ? disabled : '',
+  disabled: flag(disabled),
+  admitted: flag(admitted),
 })
+
+const flag = (value: string | undefined): 'true' | 'false' | '' =>
+  value === 'true' || value === 'false' ? value : ''
 
 /** The address of the list under a filter. */
 export const peopleAddress = (filter: Partial<PeopleFilter> = {}): string =>

@@ -71,6 +71,7 @@ const reasonOf = (event: AuditEvent): string => {
 const REASONS: Readonly<Record<string, string>> = {
   wrong_password: 'wrong password',
   otp_invalid: 'wrong code',
+  always_admitted: 'admins and owners never wait',
   last_owner: 'they are the last owner',
   owner_needed: 'only an owner may',
   own_account: 'it is their own account',
@@ -88,6 +89,11 @@ const VERBS: Words<readonly [past: string, infinitive: string]> = {
   'account.role': (e) => [
     `changed ${whose(e)} role from ${roleIn(e, 'from')} to ${roleIn(e, 'to')}`,
     `change ${whose(e)} role`,
+  ],
+  'account.admit': (e) => [`let ${subjectOf(e)} in`, `let ${subjectOf(e)} in`],
+  'account.admission_withdraw': (e) => [
+    `made ${subjectOf(e)} wait to be let in again`,
+    `make ${isOwn(e) ? 'themselves' : subjectOf(e)} wait`,
   ],
   'account.disable': (e) => [`disabled ${subjectOf(e)}`, `disable ${subjectOf(e)}`],
   'account.enable': (e) => [`enabled ${subjectOf(e)} again`, `enable ${subjectOf(e)}`],
@@ -163,6 +169,7 @@ const SENTENCES: Words<string | undefined> = {
     e.result === 'success'
       ? `${subjectOf(e)} registered${e.detail['invitation'] ? ' with an invitation' : ''}`
       : `A registration was refused${reasonOf(e)}`,
+  'account.waiting': (e) => `${subjectOf(e)} is waiting to be let in`,
   'owner.setup': (e) =>
     e.result === 'success'
       ? `${nameOf(e.actor ?? e.subject)} became the first owner`

@@ -44,6 +44,11 @@ export const Shell = ({ children }: { readonly children: ComponentChildren }) =>
           <a href="/manual/second-factor">More in the manual</a>.
         </Note>
       )}
+      {me.value?.admitted === false && (
+        <Note>
+          You can log in and record unlocks, but an owner or admin still has to let you in.
+        </Note>
+      )}
       {children}
       <Foot />
     </main>

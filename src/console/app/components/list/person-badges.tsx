@@ -5,6 +5,7 @@ import { roleName } from '../../words/role.ts'
 export const PersonBadges = ({ person }: { readonly person: Person }) => (
   <>
     {person.role !== 'member' && <span class="badge">{roleName(person.role)}</span>}
+    {!person.admitted && !person.disabled && <span class="badge warning">waiting</span>}
     {person.disabled && <span class="badge stop">disabled</span>}
     {isMyself(person) && <span class="badge">you</span>}
   </>

@@ -3,7 +3,7 @@ import { useEffect, useState } from 'preact/hooks'
 import { Button } from '../../components/form/button.tsx'
 import { Field } from '../../components/form/field.tsx'
 import { Select } from '../../components/form/select.tsx'
-import { type PeopleFilter, peopleAddress } from '../../routing/people-filter.ts'
+import { type PeopleFilter, WAITING, peopleAddress } from '../../routing/people-filter.ts'
 import { ROLES } from '../../words/role.ts'
 
 /** Filters the list of people. The filter is part of the address. */
@@ -44,8 +44,10 @@ export const PeopleFilters = ({ filter }: { readonly filter: PeopleFilter }) => 
         />
         <Select
           label="Status"
-          value={filter.disabled}
-          onValue={(disabled) => show({ disabled })}
+          value={filter.admitted === 'false' ? 'waiting' : filter.disabled}
+          onValue={(state) =>
+            show(state === 'waiting' ? WAITING : { disabled: state, admitted: '' })
+          }
           options={STATES}
           any="Any status"
         />
@@ -55,6 +57,7 @@ export const PeopleFilters = ({ filter }: { readonly filter: PeopleFilter }) => 
 }
 
 const STATES = [
+  { value: 'waiting', label: 'Waiting to be let in' },
   { value: 'false', label: 'Enabled' },
   { value: 'true', label: 'Disabled' },
 ] as const

@@ -5,6 +5,7 @@ import type { Person } from '../../api/person.ts'
 import { Screen } from '../../components/layout/screen.tsx'
 import { List } from '../../components/list/list.tsx'
 import { PersonBadges } from '../../components/list/person-badges.tsx'
+import { WaitingList } from '../../components/list/waiting-list.tsx'
 import { useListPosition } from '../../routing/list-position.ts'
 import {
   type PeopleFilter,
@@ -51,6 +52,7 @@ const People = ({ filter, pages, onLeave }: Props) => {
         </a>
       }
     >
+      <WaitingList onChange={pages.reload} />
       <PeopleFilters filter={filter} />
       <div onClickCapture={onLeave}>
         <List

@@ -13,6 +13,7 @@ import { auditAddress } from '../../routing/audit-filter.ts'
 import { logAddress } from '../../routing/log-filter.ts'
 import { Time } from '../../time/time.tsx'
 import { PersonAccess } from './access.tsx'
+import { PersonAdmission } from './admission.tsx'
 import { PersonErase } from './erase.tsx'
 import { PersonRole } from './role.tsx'
 
@@ -131,6 +132,9 @@ const Sections = ({ person, back, onChange }: SectionsProps) => {
       )}
       {!mayManage(person) && !isOwn && <Note>Only an owner can change admins and owners.</Note>}
       {role.value === 'owner' && <PersonRole person={person} onChange={onChange} />}
+      {mayManage(person) && !isOwn && person.role === 'member' && !person.disabled && (
+        <PersonAdmission person={person} onChange={onChange} />
+      )}
       {mayManage(person) && !isOwn && <PersonAccess person={person} onChange={onChange} />}
       {!isOwn && <SessionList key={person.sessions} person={{ id, username }} />}
       <LockoutList account={id} />

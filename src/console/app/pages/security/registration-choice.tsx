@@ -14,7 +14,8 @@ const CHOICES: readonly Choice<Registration>[] = [
   {
     value: 'open',
     label: 'Everyone on the network',
-    description: 'Including guests. The phone app needs no invitation.',
+    description:
+      'Including guests. Each waits until you let them in. The phone app needs no invitation.',
   },
   {
     value: 'closed',
