@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { cpus, release, totalmem } from 'node:os'
 import { join } from 'node:path'
+import { addAccount } from '../support/accounts.ts'
 import { PASSWORD, clientOf } from '../support/app.ts'
 import { freePort, startService } from '../support/binary.ts'
 import { buildYardstick } from './build.ts'
@@ -84,7 +85,7 @@ const loadLines = async (folder: string): Promise<readonly Line[]> => {
   await using bare = await startBareServer(folder)
   await using service = await startService({ folder, env: QUIET })
   const { post } = clientOf(service.url)
-  await post('/register', { username: 'ada', password: PASSWORD, phone: '1', address: 'x' })
+  await addAccount('ada', { folder })
   const answer = await post('/login', { username: 'ada', password: PASSWORD })
   const { access_token: token } = (await answer.json()) as { access_token: string }
   const targets = {

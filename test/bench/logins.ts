@@ -15,15 +15,16 @@ export const fillPeople = async (folder: string, people: number): Promise<void> 
   const made = await runCommand(['user', 'add', 'person'], { folder, input: `${PASSWORD}\n` })
   if (made.status !== 0) throw new Error(made.words)
   using db = new Database(join(folder, 'data/secure-lock.db'))
-  const numbers = 'WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)'
+  const numbers = 'WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)'
   const id =
     "lower(hex(randomblob(4)) || '-' || hex(randomblob(2)) || '-4000-8000-' || hex(randomblob(6)))"
   const at = Date.now()
   db.transaction(() => {
     db.run(
       `${numbers} INSERT INTO account (
-         public_id, username, username_key, password_hash, role, phone, address, created_at_ms
-       ) SELECT ${id}, 'person-' || i, 'person-' || i, account.password_hash, 'member', '1', 'x', ?
+         public_id, username, username_key, password_hash, role, phone, address, created_at_ms,
+         admitted_at_ms
+       ) SELECT ${id}, 'person-' || i, 'person-' || i, account.password_hash, 'member', '1', 'x', ?2, ?2
        FROM n, account WHERE account.username = 'person'`,
       [people, at],
     )
