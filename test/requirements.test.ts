@@ -45,6 +45,7 @@ const REQUIREMENTS = {
   O5: 'no secret in the executable or the repository',
   O6: 'requests drawn from the OpenAPI document',
   G9: 'logins of known devices while 50 addresses guess',
+  G10: 'no client can take an id that the service derives',
 } as const
 
 test('every requirement is named by a test, or by a walk of .ci/run', () => {

@@ -26,7 +26,7 @@ export const openHousehold = async (people: Readonly<Record<string, Role>>) => {
   // The app's own clock would not trust such jumps.
   const log = await openUnlockLog({
     store: app.unlocks.store,
-    signer: keyFile(config.dataDir).open({ hasLog: true }),
+    signer: keyFile(config.dataDir).open({ hasLog: true }).signer,
     clock: () => ({ nowMs: clock.nowMs, isUncertain: false }),
   })
   const ids: Record<string, string> = {}
