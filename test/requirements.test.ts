@@ -44,13 +44,15 @@ const REQUIREMENTS = {
   O4: 'processors of small gateways',
   O5: 'no secret in the executable or the repository',
   O6: 'requests drawn from the OpenAPI document',
+  G9: 'logins of known devices while 50 addresses guess',
+  G10: 'no client can take an id that the service derives',
 } as const
 
 test('every requirement is named by a test, or by a walk of .ci/run', () => {
   const named = new Set<string>()
   for (const path of new Bun.Glob('**/*.test.ts').scanSync(import.meta.dir))
     for (const [, ids = ''] of readFileSync(join(import.meta.dir, path), 'utf8').matchAll(
-      /\btest[^(\n]*\(\s*['"`][^\n]*?\[([A-Z]\d(?:, [A-Z]\d)*)\]/g,
+      /\btest[^(\n]*\(\s*['"`][^\n]*?\[([A-Z]\d+(?:, [A-Z]\d+)*)\]/g,
     ))
       for (const id of ids.split(', ')) named.add(id)
   // Emulated processors take executables of other targets, which only .ci/run builds, and walks through.

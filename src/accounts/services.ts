@@ -18,6 +18,7 @@ import { newestFailureMs } from './lockout/store.ts'
 import { authenticationService } from './login/service.ts'
 import type { accountExport } from './me/export.ts'
 import { type Argon2id, passwordHasher } from './passwords/hasher.ts'
+import { passwordQueues } from './passwords/queues.ts'
 import { weakPasswordCheck } from './passwords/policy.ts'
 import { erasureStore } from './people/erasure-store.ts'
 import { erasureService } from './people/erasure.ts'
@@ -105,12 +106,12 @@ const openAccess = async ({ db, clock, config, audit, unlocks, argon2id }: Depen
   const sealer = secretSealer(keyOf('secondFactors'))
   const isRequired = config.secondFactor === 'required'
   const factors = secondFactors({ db, store: factorStore, sealer, isRequired, clock })
-  // Two per core: Bun hashes one on each, and the next must not wait for the event loop.
-  const concurrency = 2 * navigator.hardwareConcurrency
-  const hasher = passwordHasher({ concurrency, waitingMax: 16 }, argon2id)
+  const hasher = passwordHasher(argon2id)
+  const passwords = passwordQueues(navigator.hardwareConcurrency)
   const authentication = authenticationService({
     store,
     hasher,
+    inTurn: passwords.inTurn,
     sessions,
     secondFactors: factors,
     lockout,
@@ -125,6 +126,8 @@ const openAccess = async ({ db, clock, config, audit, unlocks, argon2id }: Depen
   return {
     store,
     hasher,
+    inTurn: passwords.inTurn,
+    passwordLoad: passwords.load,
     sessions,
     sessionLife: life,
     lockout,
@@ -144,7 +147,7 @@ const openAccess = async ({ db, clock, config, audit, unlocks, argon2id }: Depen
 type Access = Awaited<ReturnType<typeof openAccess>>
 
 /** How accounts are created, changed and erased. */
-const peopleServices = (deps: Dependencies, { store, hasher, sessions }: Access) => {
+const peopleServices = (deps: Dependencies, { store, hasher, inTurn, sessions }: Access) => {
   const { db, clock, config, logger, audit, unlocks } = deps
   const recorders = recording(audit)
   const isWeak = weakPasswordCheck({
@@ -156,6 +159,7 @@ const peopleServices = (deps: Dependencies, { store, hasher, sessions }: Access)
     db,
     accounts: store,
     hasher,
+    inTurn,
     isWeak,
     clock,
     ...recorders,

@@ -94,6 +94,7 @@ const importAll = async ({ app, legacy, zone, terminal }: Import): Promise<numbe
     const importUnlocks = legacyLogImport({
       unlockLog: app.unlocks.unlockLog,
       store: app.unlocks.store,
+      deriveUuid: app.unlocks.deriveUuid,
       zone,
       holderOf: (username) => holders.get(username),
     })

@@ -41,7 +41,7 @@ type Dependencies = {
   readonly accounts: {
     readonly store: Pick<DoctorFacts, 'hasOwner'>
     readonly settings: Pick<DoctorFacts, 'registration'>
-    readonly hasher: { readonly load: GaugeFacts['hashing'] }
+    readonly passwordLoad: GaugeFacts['hashing']
   }
   readonly unlocks: {
     readonly verifierKey: { readonly id: number }
@@ -92,7 +92,7 @@ export const opsModule = (deps: Dependencies): OpsModule => {
       version,
       dataDir: config.dataDir,
       databasePath: config.databasePath,
-      hashing: accounts.hasher.load,
+      hashing: accounts.passwordLoad,
       logSize: unlocks.size,
       lastVerification: unlocks.verification.last,
       liveStreams: unlocks.eventStream.count,

@@ -51,7 +51,7 @@ export const openUnlocks = async ({ db, clock, logger, config, audit, ...deps }:
   const { record } = audit
   const store = unlockStore(db)
   const hasLog = (await store.head()) !== undefined
-  const signer = keyFile(config.dataDir).open({ hasLog })
+  const { signer, deriveUuid } = keyFile(config.dataDir).open({ hasLog })
   const key = signer.verifierKey
   const logClock = unlockLogClock({ clock, newestMs: await store.newestCertainMs() })
   const unlockLog = await openUnlockLog({ store, signer, clock: logClock })
@@ -72,6 +72,7 @@ export const openUnlocks = async ({ db, clock, logger, config, audit, ...deps }:
     store,
     unlockLog,
     verifierKey: key,
+    deriveUuid,
     size,
     recordDenied,
     eraseAccount: unlockLog.eraseAccount,
@@ -89,7 +90,7 @@ export const openUnlocks = async ({ db, clock, logger, config, audit, ...deps }:
     accountUnlocks: accountUnlockPages({ unlockLog, queries }),
 
     routes: ({ refusedAccount, authenticateRequest }: RouteDependencies): readonly Endpoint[] => [
-      ...unlockRoutes({ unlockLog, refusedAccount, recordDenied }),
+      ...unlockRoutes({ unlockLog, deriveUuid, refusedAccount, recordDenied }),
       ...unlockQueryRoutes({ unlockLog, queries, record }),
       ...streamRoutes({ eventStream: stream, authenticateRequest }),
       ...statsRoutes({ counts: unlockCounts(db), clock }),

@@ -5,6 +5,7 @@ import { openApp } from '../../src/app.ts'
 import { clockFrom } from '../../src/domain/clock.ts'
 import { parseConfig } from '../../src/config/config.ts'
 import type { Role } from '../../src/domain/account.ts'
+import { COMMAND_LINE } from '../../src/domain/audit-event.ts'
 import { processLogger } from '../../src/http/log/logger.ts'
 import { UNLIMITED, temporaryFolder } from './binary.ts'
 
@@ -57,7 +58,11 @@ export const startApp = async (
     /** Adds an account without an audit event, and logs it in. */
     signIn: async (username: string, role: Role = 'member'): Promise<string> => {
       const person = { username, password: PASSWORD, phone: '1', address: 'x' }
-      const account = { ...(await app.accounts.newAccounts.check(person)), role, admitted: true }
+      const account = {
+        ...(await app.accounts.newAccounts.check(person, COMMAND_LINE)),
+        role,
+        admitted: true,
+      }
       await app.db.transaction((tx) => insertAccount(tx, account, clock.nowMs))
       return logIn(username)
     },

@@ -1,10 +1,11 @@
 import type { Account, Role } from '../../domain/account.ts'
-import { COMMAND_LINE } from '../../domain/audit-event.ts'
+import { COMMAND_LINE, type Origin } from '../../domain/audit-event.ts'
 import type { AuditIn } from '../../storage/unit-of-work.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { AppError } from '../../errors.ts'
 import type { Database } from '../../storage/database.ts'
 import type { PasswordHasher } from '../passwords/hasher.ts'
+import { type PasswordQueues, stranger } from '../passwords/queues.ts'
 import type { WeakPasswordCheck } from '../passwords/policy.ts'
 import { type AccountStore, type NewAccount, insertAccount } from './store.ts'
 import { hasDirectionControls, usernameKeyOf } from './username.ts'
@@ -15,6 +16,7 @@ type Dependencies = {
   readonly db: Pick<Database, 'transaction'>
   readonly accounts: Pick<AccountStore, 'exists'>
   readonly hasher: Pick<PasswordHasher, 'hash'>
+  readonly inTurn: PasswordQueues['inTurn']
   readonly isWeak: WeakPasswordCheck
   readonly auditIn: AuditIn
   readonly clock: Pick<Clock, 'nonDecreasingMs'>
@@ -31,11 +33,11 @@ export type NewRegistration = {
 
 /** The rules of new accounts: which names and passwords are accepted. */
 export const newAccountService = (deps: Dependencies) => {
-  const { db, accounts, hasher, isWeak, auditIn, clock } = deps
+  const { db, accounts, hasher, inTurn, isWeak, auditIn, clock } = deps
 
   /** Returns the account to store. Throws `invalid`; a taken name is reported before a weak
    * password. */
-  const check = async (person: NewRegistration): Promise<NewAccount> => {
+  const check = async (person: NewRegistration, from: Origin): Promise<NewAccount> => {
     const usernameKey = usernameKeyOf(person.username)
     if (usernameKey === '') throw new AppError('invalid', 'Invalid username')
     if (await accounts.exists(usernameKey)) throw nameTaken()
@@ -44,7 +46,7 @@ export const newAccountService = (deps: Dependencies) => {
     return {
       username: person.username,
       usernameKey,
-      passwordHash: await hasher.hash(person.password),
+      passwordHash: await inTurn(stranger(from), () => hasher.hash(person.password)),
       phone: person.phone,
       address: person.address,
       email: person.email,
@@ -56,7 +58,7 @@ export const newAccountService = (deps: Dependencies) => {
 
     /** Adds an account from the command line. Throws like `check`. */
     add: async (person: NewRegistration, role: Role): Promise<Account> => {
-      const newAccount = { ...(await check(person)), role, admitted: true }
+      const newAccount = { ...(await check(person, COMMAND_LINE)), role, admitted: true }
       return db.transaction(async (tx) => {
         const account = await insertAccount(tx, newAccount, clock.nonDecreasingMs())
         if (!account) throw nameTaken()

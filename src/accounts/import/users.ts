@@ -166,6 +166,7 @@ const candidateOf = (row: LegacyUser): Candidate | ImportedUser => {
   const account = {
     username,
     usernameKey,
+    // Without a key: accounts never have an id that a client chose.
     publicId: publicId ?? derivedUuid(`account\n${row.id}\n${JSON.stringify(row.public_id)}`),
     phone: phone ?? '',
     address: address ?? '',

@@ -34,10 +34,6 @@ type Denial = {
   readonly reason: 'too_many_attempts'
 }
 
-/** How many attempts may wait. Each may cost a disk sync, and a malformed body gets here without
- * the work of a hash, as fast as anyone can send it. */
-const QUEUED_ATTEMPTS_MAX = 100
-
 const COUNTERS_MAX = 20_000
 const SWEEP_MS = MINUTE_MS
 
@@ -88,17 +84,23 @@ export const lockoutService = (deps: Dependencies) => {
     return evaluation
   }
 
-  // In turn, so that simultaneous guesses gain nothing.
+  // In turn, so that simultaneous guesses gain nothing. How many wait is bounded by the places of
+  // `passwordQueues`, which attempts keep until they are judged.
   const inTurn = pLimit(1)
 
   return {
+    /** Returns how an account knows the client of an attempt, or undefined if it does not or there is
+     * no account; the work is the same. */
+    knownBy: async (attempt: LoginAttempt): Promise<'device_cookie' | 'address' | undefined> => {
+      const keys = keysOf(attempt)
+      const isKnown = await clients.isKnown(keys, nowMs())
+      return keys.hasDeviceCookie ? 'device_cookie' : isKnown ? 'address' : undefined
+    },
+
     /** Returns whether an attempt passes, and counts it if not. Call it last and whatever the
      * outcome, so that during a lockout the right password costs the same work and gets the same
-     * answer as a wrong one. Throws `unavailable`, whatever the outcome, if too many attempts are
-     * waiting. */
+     * answer as a wrong one. */
     judgeAttempt: async (attempt: LoginAttempt, outcome: Outcome): Promise<boolean> => {
-      if (inTurn.activeCount + inTurn.pendingCount >= QUEUED_ATTEMPTS_MAX)
-        throw new AppError('unavailable', 'Server busy, try again')
       const evaluation = await inTurn(() => evaluate(attempt, outcome))
       const { account } = attempt
       if (evaluation.passes) {

@@ -2,9 +2,10 @@ import type { Static } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
 import { AppError } from '../../errors.ts'
 import type { Account } from '../../domain/account.ts'
-import type { Origin, RecordAuditEvent } from '../../domain/audit-event.ts'
+import type { Actor, Origin, RecordAuditEvent } from '../../domain/audit-event.ts'
 import type { Lockout } from '../lockout/service.ts'
 import type { PasswordHasher } from '../passwords/hasher.ts'
+import { type Applicant, type PasswordQueues, applicantOf, stranger } from '../passwords/queues.ts'
 import { LoginBody } from './schema.ts'
 import type { CodeVerdict, SecondFactors } from '../second-factor/service.ts'
 import type { Sessions, Tokens } from '../sessions/service.ts'
@@ -16,9 +17,10 @@ export type Authentication = ReturnType<typeof authenticationService>
 type Dependencies = {
   readonly store: AccountStore
   readonly hasher: PasswordHasher
+  readonly inTurn: PasswordQueues['inTurn']
   readonly sessions: Pick<Sessions, 'begin'>
   readonly secondFactors: Pick<SecondFactors, 'check' | 'isOn' | 'withoutCode'>
-  readonly lockout: Pick<Lockout, 'deviceToken' | 'judgeAttempt' | 'trustClient'>
+  readonly lockout: Pick<Lockout, 'deviceToken' | 'judgeAttempt' | 'knownBy' | 'trustClient'>
   readonly record: RecordAuditEvent
   /** Records events that may come with every request. */
   readonly recordCoalesced: RecordAuditEvent
@@ -33,7 +35,18 @@ type LoginTokens = Tokens & { readonly deviceToken: string }
 
 /** The rules of logging in. */
 export const authenticationService = (deps: Dependencies) => {
-  const { store, hasher, sessions, secondFactors, lockout, record, recordCoalesced } = deps
+  const { store, hasher, inTurn, sessions, secondFactors, lockout, record, recordCoalesced } = deps
+
+  /** Returns in whose turn a login comes. Reads the same whether or not the name has an account, and
+   * a name makes a difference only where that account has logged in before. */
+  const applicantFor = async (credentials: Credentials, from: Origin): Promise<Applicant> => {
+    if (!Value.Check(LoginBody, credentials)) return stranger(from)
+    const usernameKey = usernameKeyOf(credentials.username)
+    const account = await store.findPassword(usernameKey)
+    const attempt = { usernameKey, account, deviceToken: credentials.device_token, from }
+    const knownBy = await lockout.knownBy(attempt)
+    return applicantOf(account?.isDisabled ? undefined : account, from, knownBy)
+  }
 
   /** Returns the account if the password is right. Otherwise returns undefined after the same work,
    * whether for an unknown name, a wrong password, a disabled account or a lockout. Counts each
@@ -42,7 +55,7 @@ export const authenticationService = (deps: Dependencies) => {
     credentials: Credentials,
     from: Origin,
   ): Promise<StoredPassword | undefined> => {
-    if (!Value.Check(LoginBody, credentials)) return refuseMalformed(from)
+    if (!Value.Check(LoginBody, credentials)) return countMalformed(from)
     const { username, password, device_token: deviceToken } = credentials
     const usernameKey = usernameKeyOf(username)
     const found = await store.findPassword(usernameKey)
@@ -84,11 +97,11 @@ export const authenticationService = (deps: Dependencies) => {
       : undefined
 
   /** Counts a malformed body as a guess at a name that nobody can have. */
-  const refuseMalformed = async (from: Origin): Promise<undefined> => {
+  const countMalformed = async (from: Origin): Promise<undefined> => {
     await lockout.judgeAttempt({ usernameKey: '', account: undefined, from }, 'wrong')
   }
 
-  /** Replaces an outdated hash, or leaves it to a later login if the service is busy. */
+  /** Replaces an outdated hash, or leaves it to a later login if the disk accepts no writes. */
   const rehash = async ({ id, passwordHash }: StoredPassword, password: string): Promise<void> => {
     try {
       await store.replacePasswordHash(id, passwordHash, await hasher.hash(password))
@@ -97,8 +110,48 @@ export const authenticationService = (deps: Dependencies) => {
     }
   }
 
+  const logIn = async (credentials: Credentials, from: Origin): Promise<LoginTokens> => {
+    const account = await checkPassword(credentials, from)
+    const verdict = account && (await checkCode({ ...credentials, account, from }))
+    const isIn = verdict !== 'missing' && verdict !== 'wrong'
+    const how = { second_factor: verdict ?? 'unneeded' }
+    const tokens = account && isIn && (await sessions.begin(account, from, how))
+    if (!tokens) {
+      // Every failed login gets here, whichever factor failed.
+      const fault = loginFault(verdict)
+      const named = account ?? (await namedBy(credentials))
+      await record(from, {
+        action: 'login',
+        result: 'failure',
+        ...(named ? { subject: named.publicId } : {}),
+        ...(fault.reason ? { detail: { reason: fault.reason } } : {}),
+      })
+      throw fault
+    }
+    return { ...tokens, deviceToken: lockout.deviceToken(account) }
+  }
+
+  const signInOnce = async (
+    credentials: Credentials,
+    from: Origin,
+  ): Promise<Account | undefined> => {
+    const account = await checkPassword(credentials, from)
+    if (!account) return undefined
+    const needsCode = await secondFactors.isOn(account)
+    await recordCoalesced(needsCode ? from : { ...from, account }, {
+      action: 'login',
+      result: needsCode ? 'failure' : 'success',
+      subject: account.publicId,
+      detail: needsCode ? { reason: 'otp_required' } : { session: 'none' },
+    })
+    return secondFactors.withoutCode(account)
+  }
+
   return {
-    checkPassword,
+    /** Checks the password of someone who is logged in, like a login. Returns undefined if it is
+     * wrong. */
+    checkPassword: (credentials: Credentials, by: Actor): Promise<Account | undefined> =>
+      inTurn(applicantOf(by.account, by, 'session'), () => checkPassword(credentials, by)),
 
     /** Returns the account of a name, without a password. */
     find: (username: string): Promise<Account | undefined> =>
@@ -106,44 +159,18 @@ export const authenticationService = (deps: Dependencies) => {
 
     /** Begins a session and returns its tokens. Throws `unauthorized`; asks for the code of a
      * second factor only after the right password. */
-    login: async (credentials: Credentials, from: Origin): Promise<LoginTokens> => {
-      const account = await checkPassword(credentials, from)
-      const verdict = account && (await checkCode({ ...credentials, account, from }))
-      const isIn = verdict !== 'missing' && verdict !== 'wrong'
-      const how = { second_factor: verdict ?? 'unneeded' }
-      const tokens = account && isIn && (await sessions.begin(account, from, how))
-      if (!tokens) {
-        // Every failed login gets here, whichever factor failed.
-        const fault = loginFault(verdict)
-        const named = account ?? (await namedBy(credentials))
-        await record(from, {
-          action: 'login',
-          result: 'failure',
-          ...(named ? { subject: named.publicId } : {}),
-          ...(fault.reason ? { detail: { reason: fault.reason } } : {}),
-        })
-        throw fault
-      }
-      return { ...tokens, deviceToken: lockout.deviceToken(account) }
-    },
+    login: async (credentials: Credentials, from: Origin): Promise<LoginTokens> =>
+      inTurn(await applicantFor(credentials, from), () => logIn(credentials, from)),
 
     /** Returns the account of a name and password that come with every request, as a browser sends
      * them to the tables, or undefined if they are wrong. Throws `unauthorized` if they are right
      * but the account has a second factor. */
-    signInOnce: async (credentials: Credentials, from: Origin): Promise<Account | undefined> => {
-      const account = await checkPassword(credentials, from)
-      if (!account) return undefined
-      const needsCode = await secondFactors.isOn(account)
-      await recordCoalesced(needsCode ? from : { ...from, account }, {
-        action: 'login',
-        result: needsCode ? 'failure' : 'success',
-        subject: account.publicId,
-        detail: needsCode ? { reason: 'otp_required' } : { session: 'none' },
-      })
-      return secondFactors.withoutCode(account)
-    },
+    signInOnce: async (credentials: Credentials, from: Origin): Promise<Account | undefined> =>
+      inTurn(await applicantFor(credentials, from), () => signInOnce(credentials, from)),
 
-    refuseMalformed,
+    /** Counts a malformed body as a guess at a name that nobody can have. */
+    refuseMalformed: (from: Origin): Promise<undefined> =>
+      inTurn(stranger(from), () => countMalformed(from)),
 
     /** Makes the client that registered an account known, as if it had logged in. */
     trustClient: async (username: string, from: Origin): Promise<void> => {

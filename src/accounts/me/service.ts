@@ -11,6 +11,7 @@ import { usernameKeyOf } from '../core/username.ts'
 import type { Lockout } from '../lockout/service.ts'
 import type { Authentication } from '../login/service.ts'
 import type { PasswordHasher } from '../passwords/hasher.ts'
+import { type KnownBy, type PasswordQueues, applicantOf } from '../passwords/queues.ts'
 import type { WeakPasswordCheck } from '../passwords/policy.ts'
 import {
   type AccountState,
@@ -27,6 +28,7 @@ type Dependencies = {
   readonly db: Pick<Database, 'get' | 'run' | 'transaction'>
   readonly checkPassword: Authentication['checkPassword']
   readonly hasher: Pick<PasswordHasher, 'hash'>
+  readonly inTurn: PasswordQueues['inTurn']
   readonly isWeak: WeakPasswordCheck
   readonly lockout: Pick<Lockout, 'trustClient'>
   readonly erasures: Pick<Erasures, 'eraseIn' | 'finish'>
@@ -48,7 +50,7 @@ type Redemption = {
 
 /** What people can do with their own account. */
 export const ownAccountService = (deps: Dependencies) => {
-  const { db, checkPassword, hasher, isWeak, lockout, erasures, auditIn, record, clock } = deps
+  const { db, checkPassword, hasher, inTurn, isWeak, erasures, auditIn, record, clock } = deps
 
   /** Throws `forbidden` unless the password is the caller's: an unlocked phone is not enough. */
   const requirePassword = async (caller: OwnCaller, password: string): Promise<void> => {
@@ -58,10 +60,13 @@ export const ownAccountService = (deps: Dependencies) => {
       throw new AppError('forbidden', 'Wrong password', { reason: 'wrong_password' })
   }
 
-  const hashNew = async (password: string, { username }: Account): Promise<string> => {
-    if (isWeak(password, username))
+  const hashNew = async (
+    password: string,
+    { account, from, knownBy }: { account: Account; from: Origin; knownBy: KnownBy },
+  ): Promise<string> => {
+    if (isWeak(password, account.username))
       throw new AppError('invalid', 'Weak password', { reason: 'weak_password' })
-    return hasher.hash(password)
+    return inTurn(applicantOf(account, from, knownBy), () => hasher.hash(password))
   }
 
   /** Returns the caller's account if its session is still active: another request may have ended
@@ -98,7 +103,11 @@ export const ownAccountService = (deps: Dependencies) => {
       const event = { action: 'password.change', subject: caller.account.publicId } as const
       return auditRefusals({ record, by: caller, event }, async () => {
         await requirePassword(caller, change.currentPassword)
-        const passwordHash = await hashNew(change.newPassword, caller.account)
+        const passwordHash = await hashNew(change.newPassword, {
+          account: caller.account,
+          from: caller,
+          knownBy: 'session',
+        })
         await db.transaction(async (tx) => {
           const { id } = await requireSession(tx, caller)
           const accounts = accountTransaction(tx, clock)
@@ -120,7 +129,11 @@ export const ownAccountService = (deps: Dependencies) => {
       }
       const found = await passwordResetsIn(db, clock).find(claim)
       if (!found) throw await invalidCode(from)
-      const passwordHash = await hashNew(redemption.newPassword, found)
+      const passwordHash = await hashNew(redemption.newPassword, {
+        account: found,
+        from,
+        knownBy: 'one_time_code',
+      })
       const account = await db.transaction(async (tx) => {
         const [accounts, resets] = [accountTransaction(tx, clock), passwordResetsIn(tx, clock)]
         const current = await resets.find(claim)
@@ -133,7 +146,7 @@ export const ownAccountService = (deps: Dependencies) => {
         return current
       })
       if (!account) throw await invalidCode(from)
-      await lockout.trustClient({ usernameKey: claim.usernameKey, account, from })
+      await deps.lockout.trustClient({ usernameKey: claim.usernameKey, account, from })
     },
 
     erase: (caller: OwnCaller, password: string): Promise<void> => {

@@ -1,5 +1,3 @@
-import pLimit from 'p-limit'
-import { AppError } from '../../errors.ts'
 import { type WerkzeugHash, werkzeugDigest, unwrapped, wrappedHash } from './werkzeug-hash.ts'
 
 export type PasswordHasher = {
@@ -16,11 +14,7 @@ export type PasswordHasher = {
   ) => Promise<boolean>
   /** True if a hash is wrapped, or has weaker parameters than today's. */
   isOutdated: (hash: string) => boolean
-  /** Returns how many hashes are running, are waiting, and have been refused so far. */
-  load: () => HashingLoad
 }
-
-type HashingLoad = { readonly running: number; readonly waiting: number; readonly refused: number }
 
 /** What a hash costs: KiB of memory, and passes over it. */
 export type Argon2id = { readonly memoryCost: number; readonly timeCost: number }
@@ -28,40 +22,33 @@ export type Argon2id = { readonly memoryCost: number; readonly timeCost: number 
 /** OWASP Password Storage: at least 19 MiB, two passes; Bun computes with one lane. */
 const ARGON2ID = { algorithm: 'argon2id', memoryCost: 19_456, timeCost: 2 } as const
 
-/** Hashes passwords within bounds: `concurrency` at once and `waitingMax` waiting. The rest are refused
- * with `unavailable` at once, rather than answered after seconds. */
-export const passwordHasher = (
-  bounds: { readonly concurrency: number; readonly waitingMax: number },
-  argon2id: Argon2id = ARGON2ID,
-): PasswordHasher => {
-  const { bounded, load } = gate(bounds)
+/** Hashes passwords, without bounds of its own: requests come in the turn of `passwordQueues`. */
+export const passwordHasher = (argon2id: Argon2id = ARGON2ID): PasswordHasher => {
   const parameters = { ...ARGON2ID, ...argon2id }
   const compute = (password: string) => Bun.password.hash(normalised(password) || EMPTY, parameters)
   const decoy = decoyHash(parameters)
   return {
-    hash: (password) => bounded(() => compute(password)),
-    wrap: async (legacy) => wrappedHash(legacy, await bounded(() => compute(legacy.digest))),
-    verify: (password, hash, legacySchemes = []) =>
-      bounded(async () => {
-        const legacy = hash === undefined ? undefined : unwrapped(hash)
-        let hashed = normalised(password) || EMPTY
-        for (const scheme of new Set([...legacySchemes, ...(legacy ? [legacy.scheme] : [])])) {
-          const isOwn = scheme === legacy?.scheme
-          const digest = await werkzeugDigest(
-            { scheme, salt: isOwn ? legacy.salt : DECOY_SALT },
-            password,
-          )
-          if (isOwn) hashed = digest
-        }
-        const compared = legacy?.argon2id ?? hash ?? decoy
-        const fits = await Bun.password.verify(hashed, compared, 'argon2id')
-        return fits && hash !== undefined && password !== ''
-      }),
+    hash: compute,
+    wrap: async (legacy) => wrappedHash(legacy, await compute(legacy.digest)),
+    verify: async (password, hash, legacySchemes = []) => {
+      const legacy = hash === undefined ? undefined : unwrapped(hash)
+      let hashed = normalised(password) || EMPTY
+      for (const scheme of new Set([...legacySchemes, ...(legacy ? [legacy.scheme] : [])])) {
+        const isOwn = scheme === legacy?.scheme
+        const digest = await werkzeugDigest(
+          { scheme, salt: isOwn ? legacy.salt : DECOY_SALT },
+          password,
+        )
+        if (isOwn) hashed = digest
+      }
+      const compared = legacy?.argon2id ?? hash ?? decoy
+      const fits = await Bun.password.verify(hashed, compared, 'argon2id')
+      return fits && hash !== undefined && password !== ''
+    },
     isOutdated: (hash) => {
       const [, memory, time] = /^\$argon2id\$v=19\$m=(\d+),t=(\d+),p=\d+\$/.exec(hash) ?? []
       return Number(memory) < parameters.memoryCost || Number(time) < parameters.timeCost || !memory
     },
-    load,
   }
 }
 
@@ -85,23 +72,3 @@ const DECOY_SALT = 'x'.repeat(16)
 /** Returns the form in which a password is hashed, the same for every way a keyboard may spell
  * it. */
 const normalised = (password: string): string => password.normalize('NFKC')
-
-/** Returns a function that runs work within bounds, and its figures. */
-const gate = ({ concurrency, waitingMax }: { concurrency: number; waitingMax: number }) => {
-  const limit = pLimit(concurrency)
-  let refused = 0
-  return {
-    bounded: async <Result>(work: () => Promise<Result>): Promise<Result> => {
-      if (limit.activeCount >= concurrency && limit.pendingCount >= waitingMax) {
-        refused += 1
-        throw new AppError('unavailable', 'Server busy, try again')
-      }
-      return limit(work)
-    },
-    load: (): HashingLoad => ({
-      running: limit.activeCount,
-      waiting: limit.pendingCount,
-      refused,
-    }),
-  }
-}

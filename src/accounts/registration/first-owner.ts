@@ -73,7 +73,7 @@ export const firstOwnerService = (deps: Dependencies) => {
       if (await hasOwner(db)) throw await refused(from, 'owner_exists')
       const fault = faultOf(code)
       if (fault) throw await refused(from, fault)
-      const newAccount = await newAccounts.check(person)
+      const newAccount = await newAccounts.check(person, from)
       const account = await db.transaction(async (tx) => {
         // Another request, or the command line, may have been first.
         if (await hasOwner(tx)) return undefined

@@ -37,7 +37,7 @@ export const registration = (deps: Dependencies): Register => {
 
   const registerMember = async (person: NewRegistration, from: Origin): Promise<void> => {
     const member = {
-      ...(await newAccounts.check(person)),
+      ...(await newAccounts.check(person, from)),
       role: 'member',
       admitted: false,
     } as const
@@ -55,7 +55,7 @@ export const registration = (deps: Dependencies): Register => {
     const codeHash = hashOneTimeCode(invitation)
     if (!(await invitationsIn(db, clock).findOpen(codeHash)))
       throw await refused(from, 'invitation_invalid')
-    const newAccount = await newAccounts.check(person)
+    const newAccount = await newAccounts.check(person, from)
     const isRedeemed = await db.transaction(async (tx) => {
       const invitations = invitationsIn(tx, clock)
       const open = await invitations.findOpen(codeHash)

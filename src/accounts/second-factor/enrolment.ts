@@ -1,5 +1,5 @@
 import { type Account, hasRole } from '../../domain/account.ts'
-import type { Actor, Origin, RecordAuditEvent } from '../../domain/audit-event.ts'
+import type { Actor, RecordAuditEvent } from '../../domain/audit-event.ts'
 import type { AuditIn } from '../../storage/unit-of-work.ts'
 import { AppError } from '../../errors.ts'
 import { type Caller, signedIn } from '../../http/authorization.ts'
@@ -20,7 +20,7 @@ type Dependencies = {
   readonly factors: SecondFactors
   readonly checkPassword: (
     credentials: { readonly username: string; readonly password: string },
-    from: Origin,
+    by: Actor,
   ) => Promise<Account | undefined>
   readonly sessions: Pick<Sessions, 'endAllIn'>
   readonly auditIn: AuditIn

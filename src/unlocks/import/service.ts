@@ -1,6 +1,6 @@
 import { Value as Schema } from '@sinclair/typebox/value'
 import { codePoints, plainText } from '../../http/request/text.ts'
-import { derivedUuid } from '../../storage/derived-uuid.ts'
+import { type DeriveUuid, derivedUuid } from '../../storage/derived-uuid.ts'
 import type { ExternalDatabase, Value } from '../../storage/external-database.ts'
 import { DEFAULT_LOCK, NO_ACCOUNT, type NewUnlockEvent, type UnlockEvent } from '../log/event.ts'
 import { pythonTimeMs } from './python-time.ts'
@@ -20,6 +20,7 @@ export const legacyUnlocks = ({ table }: ExternalDatabase) => table('log', COLUM
 type Dependencies = {
   readonly unlockLog: Pick<UnlockLog, 'append'>
   readonly store: Pick<UnlockStore, 'find'>
+  readonly deriveUuid: DeriveUuid
   /** The time zone of times without an offset. */
   readonly zone: string
   /** Returns the account of a user name, or undefined if it has none here. */
@@ -45,7 +46,15 @@ const PAUSE_MS = 30
 
 /** Imports the unlocks of a legacy server as ordinary events of the log with the source `imported`.
  * An event's id is derived from its row alone, so that none is recorded twice. */
-export const legacyLogImport = ({ unlockLog, store, zone, holderOf }: Dependencies) => {
+export const legacyLogImport = (deps: Dependencies) => {
+  const { unlockLog, store, deriveUuid, zone, holderOf } = deps
+
+  /** True if an import recorded an event with one of these ids. */
+  const isImported = async (...ids: readonly string[]): Promise<boolean> => {
+    for (const id of ids) if ((await store.find(id))?.source === 'imported') return true
+    return false
+  }
+
   const read = async (row: LegacyUnlock): Promise<Candidate | ImportedUnlock> => {
     const { username, method, time } = textsOf(row)
     // A larger number would be rounded to the id of another row.
@@ -57,14 +66,15 @@ export const legacyLogImport = ({ unlockLog, store, zone, holderOf }: Dependenci
       return refused(row, 'its unlocking_method is missing, over 80 characters, or not plain text')
     const occurredAtMs = time === undefined ? undefined : pythonTimeMs(time, zone)
     if (occurredAtMs === undefined) return refused(row, 'its date_time is not a date and time')
-    const id = derivedUuid(`unlock\n${row.id}\n${time}`)
+    const text = `unlock\n${row.id}\n${time}`
+    const [id, formerId] = [deriveUuid(text), derivedUuid(text)]
     const holder = holderOf(username)
     if (holder?.isErased)
-      return (await store.find(id))
+      return (await isImported(id, formerId))
         ? { row: row.id, outcome: 'here' }
         : refused(row, 'its person was imported earlier and has been erased since')
-    const event = { id, username, method, occurredAtMs, accountPublicId: holder?.publicId }
-    return { row: row.id, event: importedEvent(event) }
+    const event = { id, formerId, username, method, occurredAtMs }
+    return { row: row.id, event: importedEvent({ ...event, accountPublicId: holder?.publicId }) }
   }
 
   return async function* importUnlocks(
@@ -107,7 +117,7 @@ const refused = ({ id: row }: LegacyUnlock, fault: string): ImportedUnlock => ({
   fault,
 })
 
-type Imported = Pick<NewUnlockEvent, 'id' | 'username' | 'method' | 'occurredAtMs'> & {
+type Imported = Pick<NewUnlockEvent, 'id' | 'formerId' | 'username' | 'method' | 'occurredAtMs'> & {
   readonly accountPublicId: string | undefined
 }
 

@@ -47,10 +47,12 @@ export type NewUnlockEvent = PersonalText & {
   readonly source: Source
   /** When it happened, by the phone's clock. */
   readonly occurredAtMs: number | null
+  /** The id that earlier versions derived for it, which anyone can compute. */
+  readonly formerId?: string
 }
 
 /** A recorded event without its personal text: the contents of its leaf in the tree. */
-export type UnlockEntry = Omit<NewUnlockEvent, keyof PersonalText> & {
+export type UnlockEntry = Omit<NewUnlockEvent, keyof PersonalText | 'formerId'> & {
   /** Counts from 0 without gaps, in the order of receipt. */
   readonly seq: number
   readonly receivedAtMs: number

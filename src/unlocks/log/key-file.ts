@@ -1,6 +1,8 @@
+import { hkdfSync } from 'node:crypto'
 import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { AppError } from '../../errors.ts'
+import { type DeriveUuid, keyedUuids } from '../../storage/derived-uuid.ts'
 import { KEY_FILES } from '../../storage/files/data-dir.ts'
 import { secretFile } from '../../storage/files/private-files.ts'
 import type { NoteSigner } from '../tlog/signed-note.ts'
@@ -23,17 +25,27 @@ export const keyFile = (dataDir: string) => {
       )
     },
 
-    /** Returns the signer, with a new key if there is no log yet. Throws `unavailable` if the key of a
-     * log is missing or damaged. */
-    open: ({ hasLog }: { readonly hasLog: boolean }): NoteSigner => {
+    /** Returns the signer, with a new key if there is no log yet, and what derives ids of events.
+     * Throws `unavailable` if the key of a log is missing or damaged. */
+    open: ({
+      hasLog,
+    }: {
+      readonly hasLog: boolean
+    }): { readonly signer: NoteSigner; readonly deriveUuid: DeriveUuid } => {
       if (hasLog && !existsSync(path))
         throw new AppError(
           'unavailable',
           `The log's signing key is missing: restore ${path} from a backup`,
         )
-      const signer = parseSigningKey(secretFile(path, newSigningKey))
+      const text = secretFile(path, newSigningKey)
+      const signer = parseSigningKey(text)
       if (!signer) throw new AppError('unavailable', `The log's signing key in ${path} is damaged`)
-      return signer
+      // From this key (RFC 5869), since ids must not change as long as the log exists.
+      const idKey = new Uint8Array(hkdfSync('sha256', text, '', ID_KEY_LABEL, ID_KEY_BYTES))
+      return { signer, deriveUuid: keyedUuids(idKey) }
     },
   }
 }
+
+const ID_KEY_LABEL = 'secure-lock-server ids of unlock events v1'
+const ID_KEY_BYTES = 32

@@ -6,7 +6,7 @@ import { credentials } from '../../http/authorization.ts'
 import { type Endpoint, endpoint } from '../../http/endpoint.ts'
 import { checkFields, isObject, readJson } from '../../http/request/json-body.ts'
 import { timeMs } from '../../http/request/text.ts'
-import { derivedUuid } from '../../storage/derived-uuid.ts'
+import { type DeriveUuid, derivedUuid } from '../../storage/derived-uuid.ts'
 import type { RecordDenied } from './denied-access.ts'
 import { DEFAULT_LOCK, type NewUnlockEvent } from './event.ts'
 import {
@@ -20,6 +20,8 @@ import type { UnlockLog } from './service.ts'
 
 type Dependencies = {
   readonly unlockLog: Pick<UnlockLog, 'append' | 'receipts'>
+  /** Derives the id of an unlock from the app's own key. */
+  readonly deriveUuid: DeriveUuid
   /** Returns the account of a genuine token that is no longer accepted, or undefined. */
   readonly refusedAccount: (token: string) => Promise<RefusedAccount | undefined>
   readonly recordDenied: RecordDenied
@@ -64,8 +66,9 @@ const logUnlocking = (deps: Dependencies) =>
       },
     },
     async ({ request, account, body }) => {
-      const id = idFor(request.headers.get('idempotency-key'), account)
-      const event = newEvent(account, { id, method: body['unlocking-method'] })
+      const key = request.headers.get('idempotency-key')
+      const ids = key === null ? {} : idsFor(key, account, deps.deriveUuid)
+      const event = newEvent(account, { ...ids, method: body['unlocking-method'] })
       const [outcome] = await deps.unlockLog.append([event])
       if (outcome?.status === 'conflict')
         throw new AppError('conflict', 'This Idempotency-Key was used for another unlock')
@@ -223,10 +226,11 @@ const newEvent = (account: Account, { id, ...given }: Given): NewUnlockEvent => 
   username: account.username,
 })
 
-/** Returns the id for an app's own key: the same for the same account and key. */
-const idFor = (key: string | null, account: Account): string => {
-  if (key === null) return Bun.randomUUIDv7()
+/** Returns the id for an app's own key, the same for the same account and key, and the one of earlier
+ * versions: an app may send again after an update what it sent before. */
+const idsFor = (key: string, account: Account, deriveUuid: DeriveUuid) => {
   if (key === '' || key.length > IDEMPOTENCY_KEY_CHARACTERS_MAX)
     throw new AppError('invalid', 'Invalid Idempotency-Key')
-  return derivedUuid(`${account.publicId}\n${key}`)
+  const text = `${account.publicId}\n${key}`
+  return { id: deriveUuid(text), formerId: derivedUuid(text) }
 }

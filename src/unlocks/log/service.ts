@@ -178,7 +178,10 @@ const appendOne = async ({
   event,
   reading,
 }: Append): Promise<UnlockEvent | Duplicate> => {
-  const { accountPublicId, username, method, ...rest } = event
+  const { accountPublicId, username, method, formerId, ...rest } = event
+  const former = formerId === undefined ? undefined : await writes.find(formerId)
+  if (former && isFormer(former, event))
+    return { event: former, isIdentical: isIdentical(former, event) }
   const salt = crypto.getRandomValues(new Uint8Array(SALT_BYTES))
   const person = { accountPublicId, username, method, salt }
   const entry = {
@@ -209,6 +212,12 @@ const isIdentical = (known: UnlockEvent, event: NewUnlockEvent): boolean =>
   known.reason === event.reason &&
   known.source === event.source &&
   known.occurredAtMs === event.occurredAtMs
+
+/** True if an event with the former id of another is an earlier record of it. Anyone may have taken
+ * that id, but nobody under another account, or as an import. */
+const isFormer = (former: UnlockEvent, { source, accountPublicId }: NewUnlockEvent): boolean =>
+  former.source === source &&
+  (source === 'imported' || former.person?.accountPublicId === accountPublicId)
 
 const outcomeOf = (recorded: UnlockEvent | Duplicate): Outcome => {
   if (!('isIdentical' in recorded)) return { status: 'stored', event: recorded }

@@ -67,18 +67,6 @@ const addAda = async ({ db }: Pick<ReturnType<typeof smallLockout>, 'db'>): Prom
 }
 
 describe('counters of failed logins', () => {
-  test('[I8] allow at most a hundred waiting attempts; the rest are refused at once and not counted', async () => {
-    const { fail, failuresOf } = smallLockout()
-    const outcomes = await Promise.allSettled(
-      Array.from({ length: 150 }, (_, at) => fail(`192.0.2.${at}`, 'ada')),
-    )
-    const refused = outcomes.filter(({ status }) => status === 'rejected')
-    expect(refused).toHaveLength(50)
-    expect(refused[0]).toMatchObject({ reason: { code: 'unavailable' } })
-    expect(await failuresOf('ada')).toBe(100)
-    expect(await fail('192.0.2.1', 'ada')).toBe(false)
-  })
-
   test('[P4] a guess counts even if its account is erased while the password is checked', async () => {
     const { fail, trustClient, db, count } = smallLockout()
     await fail('192.0.2.1', 'ada', ADA)

@@ -128,7 +128,7 @@ describe('logging in', () => {
     await using app = await startApp()
     await app.post('/register', PERSON)
     using hashes = heldHashes()
-    const taken = 2 * navigator.hardwareConcurrency + 16
+    const taken = 20
     const refused: Response[] = []
     const logins = Array.from({ length: 100 }, async () => {
       const answer = await app.post('/login', PERSON)
@@ -136,7 +136,7 @@ describe('logging in', () => {
       return answer.status
     })
     await until(() => refused.length === 100 - taken)
-    expect(hashes.begun()).toBe(2 * navigator.hardwareConcurrency)
+    expect(hashes.begun()).toBe(1)
     for (const answer of refused) {
       expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0)
       expect(await answer.json()).toStrictEqual({ msg: 'Server busy, try again' })

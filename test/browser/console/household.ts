@@ -3,6 +3,7 @@ import { insertAccount } from '../../../src/accounts/core/store.ts'
 import { openApp } from '../../../src/app.ts'
 import { parseConfig } from '../../../src/config/config.ts'
 import type { Role } from '../../../src/domain/account.ts'
+import { COMMAND_LINE } from '../../../src/domain/audit-event.ts'
 import { processLogger } from '../../../src/http/log/logger.ts'
 import type { NewUnlockEvent } from '../../../src/unlocks/log/event.ts'
 import { keyFile } from '../../../src/unlocks/log/key-file.ts'
@@ -25,13 +26,17 @@ export const openHousehold = async (people: Readonly<Record<string, Role>>) => {
   // The app's own clock would not trust such jumps.
   const log = await openUnlockLog({
     store: app.unlocks.store,
-    signer: keyFile(config.dataDir).open({ hasLog: true }),
+    signer: keyFile(config.dataDir).open({ hasLog: true }).signer,
     clock: () => ({ nowMs: clock.nowMs, isUncertain: false }),
   })
   const ids: Record<string, string> = {}
   for (const [username, role] of Object.entries(people)) {
     const person = { username, password: PASSWORD, phone: '1', address: 'x' }
-    const account = { ...(await app.accounts.newAccounts.check(person)), role, admitted: true }
+    const account = {
+      ...(await app.accounts.newAccounts.check(person, COMMAND_LINE)),
+      role,
+      admitted: true,
+    }
     await app.db.transaction((tx) => insertAccount(tx, account, Date.now()))
   }
   for (const { username, publicId } of await app.accounts.store.page(0, 100))

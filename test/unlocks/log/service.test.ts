@@ -3,13 +3,15 @@ import { Database } from 'bun:sqlite'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import canonicalize from 'canonicalize'
-import { personHash } from '../../../src/unlocks/log/event.ts'
+import { derivedUuid } from '../../../src/storage/derived-uuid.ts'
+import { DEFAULT_LOCK, personHash } from '../../../src/unlocks/log/event.ts'
 import { openCheckpoint } from '../../../src/unlocks/tlog/checkpoint.ts'
 import { verifyConsistency } from '../../../src/unlocks/tlog/merkle-proof.ts'
 import { parseReceipt, verifyReceipt } from '../../../src/unlocks/tlog/receipt.ts'
 import { parseVerifierKey } from '../../../src/unlocks/tlog/signed-note.ts'
+import { addAccount, tokenFor } from '../../support/accounts.ts'
 import { PASSWORD, basic, bearer, clientOf, startApp } from '../../support/app.ts'
-import { UNLIMITED, startService, temporaryFolder } from '../../support/binary.ts'
+import { UNLIMITED, runCommand, startService, temporaryFolder } from '../../support/binary.ts'
 
 type Outcome = {
   status: string
@@ -203,6 +205,76 @@ describe('recording unlocks', () => {
     expect((await unlock('two')).status).toBe(200)
     expect((await unlock('x'.repeat(256))).status).toBe(400)
     expect((await app.unlocks.unlockLog.head()).size).toBe(2)
+  })
+
+  test('[G10] nobody can take the id of an unlock that another phone will send with its key', async () => {
+    await using app = await startApp()
+    const victim = await signedIn(app, 'ada')
+    const squatter = await signedIn(app, 'mallory')
+    const { id: account } = (await (await app.get('/v1/me', victim.headers)).json()) as {
+      id: string
+    }
+    const id = derivedUuid(`${account}\nunlock-1`)
+    expect((await squatter.record({ id, method: 'pin' })).body.status).toBe('stored')
+    const unlock = () =>
+      app.post(
+        '/logUnlocking',
+        { 'unlocking-method': 'pin' },
+        { ...victim.headers, 'idempotency-key': 'unlock-1' },
+      )
+    for (const _ of [1, 2]) expect((await unlock()).status).toBe(200)
+    expect((await app.unlocks.unlockLog.head()).size).toBe(2)
+  })
+
+  test('[G10] an unlock that was sent before an update is recorded once', async () => {
+    await using app = await startApp()
+    const { headers } = await signedIn(app)
+    const { id: account } = (await (await app.get('/v1/me', headers)).json()) as {
+      id: string
+    }
+    await app.unlocks.unlockLog.append([
+      {
+        id: derivedUuid(`${account}\nunlock-1`),
+        method: 'pin',
+        username: 'ada',
+        accountPublicId: account,
+        lock: DEFAULT_LOCK,
+        result: 'unlocked',
+        reason: null,
+        source: 'claimed',
+        occurredAtMs: null,
+      },
+    ])
+    const unlock = async (method: string) => {
+      const sent = { ...headers, 'idempotency-key': 'unlock-1' }
+      return (await app.post('/logUnlocking', { 'unlocking-method': method }, sent)).status
+    }
+    expect(await unlock('pin')).toBe(200)
+    expect(await unlock('card')).toBe(409)
+    expect((await app.unlocks.unlockLog.head()).size).toBe(1)
+  })
+
+  test('[G10] an Idempotency-Key is known after a restart and in a restored backup', async () => {
+    const [folder, restored] = [temporaryFolder(), temporaryFolder()]
+    await addAccount('ada', { folder })
+    /** Unlocks with the same key, and returns how many unlocks there are. */
+    const unlockIn = async (where: string): Promise<number> => {
+      await using service = await startService({ folder: where, env: UNLIMITED })
+      const { get, post } = clientOf(service.url)
+      const token = bearer(await tokenFor(service.url, 'ada'))
+      const sent = { ...token, 'idempotency-key': 'unlock-1' }
+      expect((await post('/logUnlocking', { 'unlocking-method': 'pin' }, sent)).status).toBe(200)
+      const { unlocks } = (await (await get('/v1/unlocks', token)).json()) as { unlocks: unknown[] }
+      await service.stop()
+      return unlocks.length
+    }
+    expect(await unlockIn(folder)).toBe(1)
+    expect(await unlockIn(folder)).toBe(1)
+    const backup = join(restored, 'door.tar.gz')
+    expect((await runCommand(['backup', backup], { folder })).status).toBe(0)
+    expect((await runCommand(['restore', backup], { folder: restored })).status).toBe(0)
+    expect(await unlockIn(restored)).toBe(1)
+    for (const path of [folder, restored]) rmSync(path, { recursive: true })
   })
 
   test('full queues that arrive together are committed one by one, and other requests are answered in between', async () => {

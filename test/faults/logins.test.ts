@@ -1,0 +1,92 @@
+import { expect, test } from 'bun:test'
+import { addAccount } from '../support/accounts.ts'
+import { PASSWORD } from '../support/app.ts'
+import { UNLIMITED, startService } from '../support/binary.ts'
+import { clientFrom } from '../support/from-address.ts'
+import { SHARE, spread, tell } from './evidence.ts'
+
+const ATTACKERS = 50
+
+/** More than an address may have waiting, so that some are refused at any time. */
+const CONNECTIONS = 22
+
+/** How long an attacker waits after a refusal, instead of the time that it is told. */
+const IMPATIENT_MS = 250
+
+const KNOWN = 10
+const ROUNDS = Math.max(3, 30 * SHARE)
+
+/** How often a stranger tries before it gives up. */
+const TRIES_MAX = 10
+
+/** Guesses passwords from an address until the service ends; counts the answers. */
+const attack = (url: string, index: number, answers: Map<number, number>): Promise<unknown> => {
+  const { post } = clientFrom(url, `127.1.0.${index + 1}`)
+  // Half of them guess at names that exist.
+  const username = index % 2 === 0 ? `known${index % KNOWN}` : 'nobody'
+  const guess = async (): Promise<void> => {
+    for (;;) {
+      const { status } = await post('/login', { username, password: 'not the password' })
+      answers.set(status, (answers.get(status) ?? 0) + 1)
+      if (status === 503) await Bun.sleep(IMPATIENT_MS)
+    }
+  }
+  return Promise.allSettled(Array.from({ length: CONNECTIONS }, guess))
+}
+
+test('[G9] with 50 addresses guessing passwords, every known device logs in at the first try, and strangers do soon', async () => {
+  await using service = await startService({ env: { ...UNLIMITED, LOG_LEVEL: 'error' } })
+  const { url, folder } = service
+  for (let index = 0; index < KNOWN; index += 1) await addAccount(`known${index}`, { folder })
+  await addAccount('guest', { folder })
+  // Half of the devices send their cookie from anywhere, and half come from a known address.
+  const devices: (() => Promise<number>)[] = []
+  for (let index = 0; index < KNOWN; index += 1) {
+    const credentials = { username: `known${index}`, password: PASSWORD }
+    const home = clientFrom(url, `127.2.0.${index + 1}`)
+    const { status, body } = await home.post('/login', credentials)
+    expect(status).toBe(200)
+    const isAtHome = index % 2 === 0
+    const { post } = isAtHome ? home : clientFrom(url, `127.3.0.${index + 1}`)
+    const cookie = isAtHome ? {} : { device_token: body['device_token'] }
+    devices.push(async () => (await post('/login', { ...credentials, ...cookie })).status)
+  }
+
+  const answers = new Map<number, number>()
+  const attackers = Promise.all(
+    Array.from({ length: ATTACKERS }, (_, index) => attack(url, index, answers)),
+  )
+  const [knownMs, strangersMs]: [number[], number[]] = [[], []]
+  let tries = 0
+  try {
+    for (let round = 0; round < ROUNDS; round += 1) {
+      await Promise.all(
+        devices.map(async (logIn) => {
+          const begun = performance.now()
+          expect(await logIn()).toBe(200)
+          knownMs.push(performance.now() - begun)
+        }),
+      )
+      const stranger = clientFrom(url, `127.4.0.${round + 1}`)
+      const begun = performance.now()
+      for (let isIn = false; !isIn; tries += 1) {
+        expect(tries).toBeLessThan((round + 1) * TRIES_MAX)
+        const answer = await stranger.post('/login', { username: 'guest', password: PASSWORD })
+        isIn = answer.status === 200
+        if (isIn) continue
+        expect(answer.status).toBe(503)
+        await Bun.sleep(answer.retryAfterSeconds * 1000)
+      }
+      strangersMs.push(performance.now() - begun)
+    }
+  } finally {
+    await service.stop('SIGKILL')
+    await attackers
+  }
+  tell(
+    `${ATTACKERS} addresses guess passwords: known devices log in within ${spread(knownMs)}, ` +
+      `strangers within ${spread(strangersMs)} in ${tries} tries for ${ROUNDS}; ` +
+      `the attackers were answered ${JSON.stringify(Object.fromEntries(answers))}`,
+  )
+  expect(new Set(answers.keys())).toStrictEqual(new Set([401, 503]))
+})
