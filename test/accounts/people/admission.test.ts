@@ -37,10 +37,8 @@ describe('an account', () => {
     const { code: invitation } = (await invited.json()) as { code: string }
     await register(app, 'ivy', { invitation })
     await app.accounts.newAccounts.add({ ...DETAILS, username: 'una' }, 'member')
-    const legacy = await app.accounts.newAccounts.check(
-      { ...DETAILS, username: 'leo' },
-      COMMAND_LINE,
-    )
+    const leo = { ...DETAILS, username: 'leo' }
+    const legacy = await app.accounts.newAccounts.check(leo, COMMAND_LINE)
     await app.db.transaction((tx) =>
       legacyAccountsIn(tx, { nonDecreasingMs: () => 0 }).add({ ...legacy, publicId: 'leo' }),
     )

@@ -113,6 +113,20 @@ describe.skipIf(IS_LEFT_OUT)('people who wait to be let in', () => {
     expectCalm(seen)
   })
 
+  test('are all one link away if there are more than five', async () => {
+    for (let person = 1; person <= 6; person += 1)
+      await register(`visitor-${person}`, `0170 ${person}`, '9 Key Court')
+    await using seen = await openAs(browser(), service(), 'oli')
+    const { page } = seen
+    await page.getByRole('heading', { name: 'More than 5 people want in' }).waitFor()
+    await page.getByRole('link', { name: 'Everyone who is waiting' }).click()
+    const list = page.getByRole('list', { name: 'People' })
+    for (let person = 1; person <= 6; person += 1)
+      await list.getByText(`visitor-${person}`, { exact: true }).waitFor()
+    expect(await list.getByText('oli', { exact: true }).count()).toBe(0)
+    expectCalm(seen)
+  })
+
   test('learn it when they register on the page', async () => {
     await using seen = await visit(browser(), service().url, { viewport: PHONE })
     const { page } = seen
