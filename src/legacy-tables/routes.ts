@@ -79,6 +79,7 @@ const table = ({ path, summary, row, rows, guard }: TableSpec): readonly Endpoin
     access: 'tables',
     limits: ['default', 'basic'],
     guard,
+    isHeavy: () => true,
     tag: 'Tables',
     summary,
     description:
@@ -105,9 +106,11 @@ const table = ({ path, summary, row, rows, guard }: TableSpec): readonly Endpoin
     },
   } as const
   return [
-    endpoint({ method: 'GET', ...spec }, ({ request }) =>
-      request.headers.get('accept')?.includes('text/html') ? streamHtml(rows) : streamJson(rows),
+    endpoint({ method: 'GET', ...spec }, ({ request, signal }) =>
+      request.headers.get('accept')?.includes('text/html')
+        ? streamHtml(rows, signal)
+        : streamJson(rows, signal),
     ),
-    endpoint({ method: 'POST', ...spec }, () => streamJson(rows)),
+    endpoint({ method: 'POST', ...spec }, ({ signal }) => streamJson(rows, signal)),
   ]
 }

@@ -101,9 +101,10 @@ const exportAccount = ({ accountExport }: Dependencies) =>
       answers: {
         200: { description: 'The file', schema: ExportAnswer, example: EXPORT_EXAMPLE },
       },
+      isHeavy: () => true,
     },
-    async ({ caller, account }) =>
-      streamed(await accountExport({ ...caller, account }), {
+    async ({ caller, account, signal }) =>
+      streamed(await accountExport({ ...caller, account }, signal), {
         'content-type': 'application/json',
         'content-disposition': 'attachment; filename="secure-lock-account.json"',
       }),

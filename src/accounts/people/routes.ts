@@ -60,6 +60,8 @@ const list = ({ accountDirectory }: Dependencies) =>
         'accounts. `next` is also sent as a `Link` header (RFC 8288), and is valid for the same ' +
         'filter only.',
       query: PeopleQuery,
+      isHeavy: ({ text, role, disabled, admitted }) =>
+        (text ?? role ?? disabled ?? admitted) !== undefined,
       answers: {
         200: {
           description: 'A page',
@@ -74,7 +76,7 @@ const list = ({ accountDirectory }: Dependencies) =>
       const search = { text, role, disabled, admitted }
       const page = pageOf(context.query, search)
       const filter = { text, role, isDisabled: flag(disabled), isAdmitted: flag(admitted) }
-      const found = await accountDirectory.page({ filter, ...page })
+      const found = await accountDirectory.page({ filter, ...page, signal: context.signal })
       return {
         people: found.accounts.map(personJson),
         next: nextPage(context, { filter: search, order: page.order, after: found.next }),

@@ -6,7 +6,7 @@ import { eventJson } from '../log/event-json.ts'
 import { EVENT_EXAMPLE } from '../log/schema.ts'
 import type { UnlockLog } from '../log/service.ts'
 import { exportParts } from './export.ts'
-import { ExportQuery, ListAnswer, ListQuery } from './schema.ts'
+import { ExportQuery, ListAnswer, ListQuery, type Search } from './schema.ts'
 import type { UnlockQueries } from './store.ts'
 import { SEARCH_FAULTS, WHO_SEES, visibleFilter } from './visibility.ts'
 
@@ -42,6 +42,7 @@ const list = ({ unlockLog, queries }: Dependencies) =>
         'looks at up to 20,000 unlocks. `next` is also sent as a `Link` header (RFC 8288), and is ' +
         'valid for the same filter and order only. Erased fields are null.',
       query: ListQuery,
+      isHeavy: isScan,
       answers: {
         200: {
           description: 'A page, newest first by default',
@@ -52,17 +53,21 @@ const list = ({ unlockLog, queries }: Dependencies) =>
       },
     },
     async (context) => {
-      const { query, account } = context
+      const { query, account, signal } = context
       const filter = visibleFilter(query, account)
       const page = pageOf(query, filter)
       const { size } = await unlockLog.head()
-      const { unlocks, next } = await queries.page({ filter, ...page, size })
+      const { unlocks, next } = await queries.page({ filter, ...page, size, signal })
       return {
         unlocks: unlocks.map(eventJson),
         next: nextPage(context, { filter, order: page.order, after: next }),
       }
     },
   )
+
+/** Whether a search looks at unlocks that it does not find: no index serves all its conditions. */
+const isScan = ({ text, lock, method, result }: Search): boolean =>
+  [text, lock, method, result].some((condition) => condition !== undefined)
 
 const CONTENT_TYPES = { csv: 'text/csv; charset=utf-8', ndjson: 'application/x-ndjson' } as const
 
@@ -80,6 +85,7 @@ const exportFile = ({ unlockLog, queries, record }: Dependencies) =>
         'the request. CSV follows RFC 4180 and has a header line; text that a spreadsheet would take ' +
         'for a formula, or that begins with an apostrophe, gets an apostrophe in front.',
       query: ExportQuery,
+      isHeavy: () => true,
       answers: {
         200: [
           { description: 'CSV', contentType: 'text/csv' },
@@ -88,7 +94,7 @@ const exportFile = ({ unlockLog, queries, record }: Dependencies) =>
         ...SEARCH_FAULTS,
       },
     },
-    async ({ query: { format, ...search }, caller, account }) => {
+    async ({ query: { format, ...search }, caller, account, signal }) => {
       const filter = visibleFilter(search, account)
       const { size } = await unlockLog.head()
       await record(caller, {
@@ -98,7 +104,7 @@ const exportFile = ({ unlockLog, queries, record }: Dependencies) =>
         // Only the names of the filters: a search text may be someone's name.
         detail: { format, size, filters: Object.keys(search).join() },
       })
-      return streamed(exportParts({ queries, filter, size, format }), {
+      return streamed(exportParts({ queries, filter, size, format, signal }), {
         'content-type': CONTENT_TYPES[format],
         'content-disposition': `attachment; filename="unlocks.${format}"`,
       })

@@ -3,6 +3,7 @@ import { AppError } from '../../errors.ts'
 import { problem } from '../../http/answers.ts'
 import type { AuthenticateRequest } from '../../http/authorization.ts'
 import { type Endpoint, endpoint } from '../../http/endpoint.ts'
+import { clientKey } from '../../http/request/client-address.ts'
 import { type EventStream, HEARTBEAT_SECONDS, STREAMS_PER_ACCOUNT_MAX } from './event-stream.ts'
 import { StreamHeaders, StreamQuery } from './schema.ts'
 import { SEARCH_FAULTS, WHO_SEES, visibleFilter } from './visibility.ts'
@@ -38,9 +39,10 @@ const stream = ({ eventStream, authenticateRequest }: Dependencies) =>
         503: problem(503, 'unavailable', 'Too many streams, try again'),
       },
     },
-    async ({ request, query, account, server }) => {
+    async ({ request, query, account, caller, server }) => {
       const body = await eventStream.subscribe({
         account,
+        client: clientKey(caller.address),
         filter: visibleFilter(query, account),
         lastSeq: lastEventId(request),
         signal: request.signal,
