@@ -4,12 +4,14 @@ import { takeTurn } from '../../domain/event-loop.ts'
 import { type NoPlace, type Place, places, rankOf } from '../../domain/places.ts'
 import { eventJson } from '../log/event-json.ts'
 import type { UnlockFilter, UnlockQueries } from './store.ts'
+import type { VisibleSize } from './visible-size.ts'
 import type { UnlockLog } from '../log/service.ts'
 import type { UnlockEvent } from '../log/event.ts'
 
 type Dependencies = {
   readonly queries: Pick<UnlockQueries, 'page'>
   readonly unlockLog: Pick<UnlockLog, 'head' | 'onCommit'>
+  readonly visibleSize: VisibleSize
   /** A comment is sent after this much silence. Before each, access is checked again. */
   readonly heartbeatSeconds: number
 }
@@ -47,7 +49,8 @@ const MISSED_HEARTBEATS_MAX = 3
 /** Streams the log as server-sent events (WHATWG HTML). Each subscriber gets the next events, read
  * from the database, once it has taken those before. A slow one costs one batch of memory, misses
  * nothing, and is disconnected by the connection's timeout once it takes nothing at all. */
-export const eventStream = ({ queries, unlockLog, heartbeatSeconds }: Dependencies) => {
+export const eventStream = ({ queries, unlockLog, visibleSize, ...deps }: Dependencies) => {
+  const { heartbeatSeconds } = deps
   const streams = new Set<Stream>()
   const taken = places({
     max: STREAMS_MAX,
@@ -106,10 +109,10 @@ export const eventStream = ({ queries, unlockLog, heartbeatSeconds }: Dependenci
     /** Returns the text of a new stream. Throws `invalid` for an event that the log does not have,
      * and `rate_limited` or `unavailable` if there are too many streams. */
     subscribe: async (subscriber: Subscriber): Promise<ReadableStream<Uint8Array>> => {
-      const { lastSeq, signal } = subscriber
+      const { account, lastSeq, signal } = subscriber
       const head = await unlockLog.head()
       size = Math.max(size, head.size)
-      if (lastSeq !== undefined && lastSeq >= size)
+      if (lastSeq !== undefined && lastSeq >= (await visibleSize(account)))
         throw new AppError('invalid', 'Last-Event-ID is beyond the log; begin again without it')
       const place = takePlace(subscriber, () => end())
       place.idle()

@@ -8,12 +8,14 @@ import type { UnlockLog } from '../log/service.ts'
 import { exportParts } from './export.ts'
 import { ExportQuery, ListAnswer, ListQuery, type Search } from './schema.ts'
 import type { UnlockQueries } from './store.ts'
+import type { VisibleSize } from './visible-size.ts'
 import { SEARCH_FAULTS, WHO_SEES, visibleFilter } from './visibility.ts'
 
 type Dependencies = {
   readonly unlockLog: Pick<UnlockLog, 'head'>
   readonly queries: UnlockQueries
   readonly record: RecordAuditEvent
+  readonly visibleSize: VisibleSize
 }
 
 /** Searching the unlock log: page by page, or as a file. */
@@ -71,7 +73,7 @@ const isScan = ({ text, lock, method, result }: Search): boolean =>
 
 const CONTENT_TYPES = { csv: 'text/csv; charset=utf-8', ndjson: 'application/x-ndjson' } as const
 
-const exportFile = ({ unlockLog, queries, record }: Dependencies) =>
+const exportFile = ({ queries, record, visibleSize }: Dependencies) =>
   endpoint(
     {
       method: 'GET',
@@ -96,7 +98,7 @@ const exportFile = ({ unlockLog, queries, record }: Dependencies) =>
     },
     async ({ query: { format, ...search }, caller, account, signal }) => {
       const filter = visibleFilter(search, account)
-      const { size } = await unlockLog.head()
+      const size = await visibleSize(account)
       await record(caller, {
         action: 'unlocks.export',
         result: 'success',
