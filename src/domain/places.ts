@@ -23,7 +23,7 @@ type Options = {
   /** Places that only keepers take. */
   readonly reserved: number
   readonly perAccountMax: number
-  /** Keepers are not counted. */
+  /** Those of a lower rank, and keepers, are not counted. */
   readonly perClientMax: number
   /** A place that is idle for this long is given to anyone whose rank is not lower. */
   readonly idleMsMax: number
@@ -53,7 +53,10 @@ export const places = ({ max, reserved, perAccountMax, perClientMax, idleMsMax }
     const all = [...taken]
     if (all.filter((one) => one.account === account).length >= perAccountMax) return 'account'
     if (rank === 'keeper') return undefined
-    const near = all.filter((one) => one.rank !== 'keeper' && one.client === client)
+    // Newcomers behind the same router as a household must not use up its share.
+    const near = all.filter(
+      (one) => one.client === client && one.rank !== 'keeper' && levelOf(one.rank) >= levelOf(rank),
+    )
     return near.length >= perClientMax ? 'client' : undefined
   }
 

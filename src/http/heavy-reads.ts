@@ -110,20 +110,31 @@ const aborted = (signal: AbortSignal): Promise<void> =>
     else signal.addEventListener('abort', () => resolve(), { once: true })
   })
 
-/** Returns the answer with its body, which keeps the place until it ends. */
+/** Returns the answer with its body, which keeps the place until it ends. Once `signal` is aborted, the
+ * connection is cut, so that no one takes the part that was sent for the whole. */
 const keeping = (place: Place, answer: Response, signal: AbortSignal): Response => {
   const reader = answer.body?.getReader()
-  signal.addEventListener('abort', place.release, { once: true })
   const body = new ReadableStream<Uint8Array>(
     {
+      start: (controller) => {
+        const cut = (): void => {
+          place.release()
+          // Without a reason, which Bun would print.
+          controller.error()
+          void reader?.cancel().catch(() => {})
+        }
+        signal.addEventListener('abort', cut, { once: true })
+      },
       pull: async (controller) => {
         place.busy()
         try {
           const part = await reader?.read()
           place.idle()
+          if (signal.aborted) return
           if (part && !part.done) return controller.enqueue(part.value as Uint8Array)
         } catch (error) {
           place.release()
+          if (signal.aborted) return
           throw error
         }
         place.release()

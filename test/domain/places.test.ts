@@ -26,11 +26,20 @@ test('an account and a client have so many places, and a keeper counts at no cli
   expect(take('member', 'ada', 'elsewhere')).toBe('account')
   taken('member', 'bob', 'home')
   expect(take('member', 'eve', 'home')).toBe('client')
+  expect(take('newcomer', 'new', 'home')).toBe('client')
   taken('keeper', 'oli', 'home')
   first.release()
   first.release()
   taken('member', 'eve', 'home')
   expect(gone).toStrictEqual([])
+})
+
+test('newcomers at a client leave its members their share', () => {
+  const { take, taken } = opened({ max: 10 })
+  for (const account of ['a', 'b', 'c']) taken('newcomer', account, 'home')
+  expect(take('newcomer', 'd', 'home')).toBe('client')
+  for (const account of ['k', 'l', 'm']) taken('member', account, 'home')
+  expect(take('member', 'n', 'home')).toBe('client')
 })
 
 test('some places are only for keepers', () => {
