@@ -1,4 +1,4 @@
-import { problem } from '../http/answers.ts'
+import { HEAVY_READ_REFUSED, problem } from '../http/answers.ts'
 import { type Endpoint, endpoint } from '../http/endpoint.ts'
 import { nextPage, pageOf, spanOf } from '../http/request/paging.ts'
 import { auditEventJson } from './event-json.ts'
@@ -50,6 +50,7 @@ const list = ({ store }: Dependencies) =>
         },
         400: problem(400, 'invalid', 'Invalid action'),
         403: problem(403, 'forbidden', 'Only an owner may do this'),
+        ...HEAVY_READ_REFUSED,
       },
     },
     async (context) => {

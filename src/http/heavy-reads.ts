@@ -1,5 +1,6 @@
 import { type NoPlace, type Place, places, rankOf } from '../domain/places.ts'
 import { AppError } from '../errors.ts'
+import { READ_RUNNING } from './answers.ts'
 import type { Access, Caller } from './authorization.ts'
 import { clientKey } from './request/client-address.ts'
 
@@ -97,7 +98,7 @@ export const heavyReads = () => {
 const CLIENT_CLOSED_REQUEST = 499
 
 const WORDS: Readonly<Record<NoPlace, string>> = {
-  account: 'Another long read of your account is running; try again when it is done',
+  account: READ_RUNNING,
   client: 'Too many long reads are running; try again in a few seconds',
   full: 'Too many long reads are running; try again in a few seconds',
 }

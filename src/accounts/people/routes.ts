@@ -1,5 +1,5 @@
 import { AppError } from '../../errors.ts'
-import { message, problem } from '../../http/answers.ts'
+import { HEAVY_READ_REFUSED, message, problem } from '../../http/answers.ts'
 import { type Endpoint, endpoint } from '../../http/endpoint.ts'
 import { nextPage, pageOf } from '../../http/request/paging.ts'
 import { RESET_MINUTES } from './reset-store.ts'
@@ -69,6 +69,7 @@ const list = ({ accountDirectory }: Dependencies) =>
           example: { people: [PERSON_EXAMPLE], next: 'bmV3ZXN0LjQxLnhxN0xkMTJhYkNkRQ' },
         },
         400: problem(400, 'invalid', 'Invalid role'),
+        ...HEAVY_READ_REFUSED,
       },
     },
     async (context) => {

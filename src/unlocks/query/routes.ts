@@ -1,4 +1,5 @@
 import type { RecordAuditEvent } from '../../domain/audit-event.ts'
+import { HEAVY_READ_REFUSED } from '../../http/answers.ts'
 import { type Endpoint, endpoint } from '../../http/endpoint.ts'
 import { nextPage, pageOf } from '../../http/request/paging.ts'
 import { streamed } from '../../http/streamed.ts'
@@ -52,6 +53,7 @@ const list = ({ unlockLog, queries }: Dependencies) =>
           example: { unlocks: [EVENT_EXAMPLE], next: 'bmV3ZXN0LjQxLnhxN0xkMTJhYkNkRQ' },
         },
         ...SEARCH_FAULTS,
+        ...HEAVY_READ_REFUSED,
       },
     },
     async (context) => {
@@ -94,6 +96,7 @@ const exportFile = ({ queries, record, visibleSize }: Dependencies) =>
           { description: 'or one JSON object per line', contentType: 'application/x-ndjson' },
         ],
         ...SEARCH_FAULTS,
+        ...HEAVY_READ_REFUSED,
       },
     },
     async ({ query: { format, ...search }, caller, account, signal }) => {

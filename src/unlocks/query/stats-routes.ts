@@ -1,7 +1,7 @@
 import type { Clock } from '../../domain/clock.ts'
 import { DAY_MS } from '../../domain/duration.ts'
 import { AppError } from '../../errors.ts'
-import { problem } from '../../http/answers.ts'
+import { HEAVY_READ_REFUSED, problem } from '../../http/answers.ts'
 import { type Endpoint, endpoint } from '../../http/endpoint.ts'
 import { EVENT_EXAMPLE } from '../log/schema.ts'
 import { StatsAnswer, StatsQuery } from './schema.ts'
@@ -50,6 +50,7 @@ const stats = ({ counts, clock }: Dependencies) =>
             accounts: [{ account: EVENT_EXAMPLE.account, username: 'ada', count: 1 }],
           },
         },
+        ...HEAVY_READ_REFUSED,
         400: problem(400, 'invalid', 'Unknown zone; name one of the IANA time zone database'),
       },
     },

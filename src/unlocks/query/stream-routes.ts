@@ -29,7 +29,9 @@ const stream = ({ eventStream, authenticateRequest }: Dependencies) =>
         '`data` is an unlock as JSON. Without `Last-Event-ID` only new unlocks are sent, with it all ' +
         'that follow that number; imported unlocks never are. A comment is sent after ' +
         `${HEARTBEAT_SECONDS} seconds of silence. The stream ends when the session ends, when the ` +
-        'role changes, or when the client reads nothing for the time of three comments.',
+        'role changes, or when the client reads nothing for the time of three comments. When all ' +
+        'places are taken, the stream that was silent for longest ends to make room: that of a waiting ' +
+        'account for a member, and that of either for an admin or owner.',
       query: StreamQuery,
       headers: StreamHeaders,
       answers: {

@@ -133,10 +133,10 @@ describe('unlocks as they happen', () => {
   test('[G8] whoever takes the streams, an owner or admin gets one, and a member before newcomers', async () => {
     await using app = await startApp({ TRUSTED_PROXIES: '127.0.0.1' })
     const from = (client: number) => ({ 'x-forwarded-for': `192.0.2.${client}` })
-    const join = (token: string, client = 0) =>
+    const stream = (token: string, client = 0) =>
       follow(app.url, { ...bearer(token), ...from(client) })
     const statusOf = async (token: string, client: number) => {
-      const { answer } = await join(token, client)
+      const { answer } = await stream(token, client)
       return [answer.status, answer.headers.get('retry-after')]
     }
     const newcomer = async (number: number) => {
@@ -148,7 +148,7 @@ describe('unlocks as they happen', () => {
       numbers(0, 18).map(async (number) => {
         const token = await newcomer(number)
         // Four accounts at each address fill the twenty streams that it may have.
-        return Promise.all(numbers(0, 5).map(() => join(token, Math.floor(number / 4))))
+        return Promise.all(numbers(0, 5).map(() => stream(token, Math.floor(number / 4))))
       }),
     )
     const streams = open.flat()
@@ -159,8 +159,8 @@ describe('unlocks as they happen', () => {
 
     const [mia, oli] = [await app.signIn('mia'), await app.signIn('oli', 'owner')]
     // Behind the same router as twenty of their streams.
-    const member = await join(mia, 0)
-    const owners = await Promise.all(numbers(0, 5).map(() => join(oli)))
+    const member = await stream(mia, 0)
+    const owners = await Promise.all(numbers(0, 5).map(() => stream(oli)))
     expect([member, ...owners].map(({ answer }) => answer.status)).toStrictEqual([
       200, 200, 200, 200, 200, 200,
     ])
@@ -170,7 +170,7 @@ describe('unlocks as they happen', () => {
     expect(over).toBeUndefined()
     await record(app, mia)
     await member.until(() => member.messages.length === 1)
-    await Promise.all([...streams, member, ...owners].map((stream) => stream.leave()))
+    await Promise.all([...streams, member, ...owners].map(({ leave }) => leave()))
   })
 
   test('[A2] a stream ends with the session, and with a change of role, before the next event', async () => {
