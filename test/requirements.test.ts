@@ -44,8 +44,11 @@ const REQUIREMENTS = {
   O4: 'processors of small gateways',
   O5: 'no secret in the executable or the repository',
   O6: 'requests drawn from the OpenAPI document',
+  G7: 'heavy reads hold up no unlock',
+  G8: 'owners and admins always get a live stream',
   G9: 'logins of known devices while 50 addresses guess',
   G10: 'no client can take an id that the service derives',
+  G11: 'a member does not learn when somebody else opened the door',
 } as const
 
 test('every requirement is named by a test, or by a walk of .ci/run', () => {

@@ -1,3 +1,4 @@
+import { takeTurn } from '../domain/event-loop.ts'
 import type { Queries } from '../storage/database.ts'
 import { currentAction } from './action-names.ts'
 
@@ -7,12 +8,13 @@ const EVENTS_PER_PAGE = 500
  * Includes their own addresses and those of strangers, but not those of other accounts. */
 export const accountAuditEvents =
   (db: Queries) =>
-  (publicId: string): AsyncGenerator<readonly object[]> =>
-    eventPages(db, publicId)
+  (publicId: string, signal: AbortSignal): AsyncGenerator<readonly object[]> =>
+    eventPages(db, publicId, signal)
 
-async function* eventPages(db: Queries, publicId: string) {
+async function* eventPages(db: Queries, publicId: string, signal: AbortSignal) {
   let afterSeq = -1
   for (;;) {
+    await takeTurn(signal)
     const rows = await db.all<EventRow>(
       `SELECT *, address AS shown FROM audit_event WHERE actor = ? AND seq > ?
        UNION ALL

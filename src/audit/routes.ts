@@ -1,4 +1,4 @@
-import { problem } from '../http/answers.ts'
+import { HEAVY_READ_REFUSED, problem } from '../http/answers.ts'
 import { type Endpoint, endpoint } from '../http/endpoint.ts'
 import { nextPage, pageOf, spanOf } from '../http/request/paging.ts'
 import { auditEventJson } from './event-json.ts'
@@ -25,6 +25,8 @@ const list = ({ store }: Dependencies) =>
         'and still have a `next`: one request looks at up to 100,000 events. `next` is also ' +
         'sent as a `Link` header (RFC 8288), and is valid for the same filter and order only.',
       query: AuditQuery,
+      isHeavy: ({ action, result, actor, subject, from, to }) =>
+        [action, result, actor, subject, from, to].some((condition) => condition !== undefined),
       answers: {
         200: {
           description: 'A page, newest first by default',
@@ -48,13 +50,14 @@ const list = ({ store }: Dependencies) =>
         },
         400: problem(400, 'invalid', 'Invalid action'),
         403: problem(403, 'forbidden', 'Only an owner may do this'),
+        ...HEAVY_READ_REFUSED,
       },
     },
     async (context) => {
       const { action, result, actor, subject } = context.query
       const filter = { action, result, actor, subject, ...spanOf(context.query) }
       const page = pageOf(context.query, filter)
-      const { events, next } = await store.page({ filter, ...page })
+      const { events, next } = await store.page({ filter, ...page, signal: context.signal })
       return {
         events: events.map(auditEventJson),
         next: nextPage(context, { filter, order: page.order, after: next }),

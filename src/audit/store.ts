@@ -1,5 +1,5 @@
 import type { AuditEvent } from '../domain/audit-event.ts'
-import { yieldToEventLoop } from '../domain/event-loop.ts'
+import { takeTurn, yieldToEventLoop } from '../domain/event-loop.ts'
 import type { Order } from '../http/request/paging.ts'
 import type { Database, Queries } from '../storage/database.ts'
 import { ACTION_SQL, currentAction } from './action-names.ts'
@@ -48,6 +48,8 @@ type PageRequest = {
   /** Continue after the event of this number. */
   readonly after?: number | undefined
   readonly limit: number
+  /** Ends the search once aborted. */
+  readonly signal?: AbortSignal
 }
 
 type Page = {
@@ -94,15 +96,14 @@ export const auditStore = (db: Database) => ({
   },
 
   /** Returns events in the order of their numbers. */
-  page: async ({ filter, order, after, limit }: PageRequest): Promise<Page> => {
+  page: async ({ filter, order, after, limit, signal }: PageRequest): Promise<Page> => {
     const { sql, values } = searchFor(filter, order)
     const size = await nextSeq(db)
     const isUpwards = order === 'oldest'
     const events: StoredAuditEvent[] = []
     let last = after ?? (isUpwards ? -1 : size)
     for (let examined = 0; examined < PAGE_ROWS_MAX; examined += STEP_ROWS) {
-      // Let other requests have their turn: SQLite answers without yielding.
-      if (examined > 0) await yieldToEventLoop()
+      if (examined > 0) await takeTurn(signal)
       const [from, to] = isUpwards ? [last + 1, last + STEP_ROWS] : [last - STEP_ROWS, last - 1]
       const remaining = limit + 1 - events.length
       events.push(...(await db.all<Row>(sql, from, to, ...values, remaining)).map(stored))

@@ -57,6 +57,10 @@ const Problem = t.Object(
   { additionalProperties: false },
 )
 
+/** The refusal of a read that would be one too many; see heavy-reads.ts. */
+export const READ_RUNNING =
+  'Another long read of your account is running; try again when it is done'
+
 /** Documents an RFC 9457 answer, the form of all errors under `/v1`. */
 export const problem = (status: number, code: string, detail: string): Answer => ({
   description: detail,
@@ -64,3 +68,6 @@ export const problem = (status: number, code: string, detail: string): Answer =>
   example: { type: 'about:blank', title: titleOf(status), status, detail, code },
   contentType: 'application/problem+json',
 })
+
+/** The answer of heavy reads under `/v1` if there is no place for one more. */
+export const HEAVY_READ_REFUSED = { 429: problem(429, 'rate_limited', READ_RUNNING) }

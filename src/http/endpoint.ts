@@ -20,6 +20,8 @@ export type Endpoint = {
   readonly body: TSchema | undefined
   readonly query: TObject | undefined
   readonly hooks: Hooks
+  /** Whether a request with this query looks at much of the database; see heavy-reads.ts. */
+  readonly isHeavy: ((query: unknown) => boolean) | undefined
   readonly handle: (context: Context) => unknown
 }
 
@@ -36,6 +38,8 @@ export type Context = {
   readonly body: unknown
   readonly set: { readonly headers: AnswerHeaders; status?: number | string }
   readonly server: Bun.Server<unknown> | null
+  /** Aborted once nobody waits for the answer. */
+  readonly signal: AbortSignal
 }
 
 type AnswerHeaders = Record<string, string | number | undefined> & {
@@ -80,6 +84,8 @@ type Spec<A extends Access, Body, Query, Params, Ok> = Omit<
     readonly access: A
     /** `default` unless given; `changes` alone stands for `default` and `changes`. */
     readonly limits?: readonly LimitGroup[]
+    /** Given if some or all requests look at much of the database. */
+    readonly isHeavy?: (query: Query extends TSchema ? Static<Query> : undefined) => boolean
     /** An object's fields are checked before the handler runs; any other schema is for the OpenAPI
      * document, and the handler reads the body itself. */
     readonly body?: Body
@@ -101,7 +107,8 @@ export const endpoint = <
   spec: Spec<A, Body, Query, Params, Ok>,
   handle: (context: Typed<A, Body, Query, Params>) => Result<Ok> | Promise<Result<Ok>>,
 ): Endpoint => {
-  const { method, path, limits = ['default'], onAnonymous, guard, onInvalidBody, ...rest } = spec
+  const { method, path, limits = ['default'], isHeavy, ...described } = spec
+  const { onAnonymous, guard, onInvalidBody, ...rest } = described
   return {
     method,
     path,
@@ -116,6 +123,7 @@ export const endpoint = <
       ...(onInvalidBody && { onInvalidBody }),
     },
     // The schemas have checked these types.
+    isHeavy: isHeavy as Endpoint['isHeavy'],
     handle: handle as (context: Context) => unknown,
   }
 }
@@ -133,6 +141,7 @@ export const hiddenEndpoint = (
   body: undefined,
   query: undefined,
   hooks: {},
+  isHeavy: undefined,
   handle,
 })
 

@@ -11,6 +11,7 @@ import {
 } from './authorization.ts'
 import type { Context, Endpoint, LimitGroup, RouteDetail } from './endpoint.ts'
 import { HttpError } from './errors.ts'
+import { type HeavyReads, heavyReads } from './heavy-reads.ts'
 import { documentOf } from './openapi/operation.ts'
 import { type ReadBody, bodyReader } from './request/json-body.ts'
 import { readQuery } from './request/query.ts'
@@ -36,7 +37,7 @@ export type Router = ReturnType<typeof router>
  * checked by the guard of its endpoint, and only then is its body read. */
 export const router = (options: Options) => {
   const { trustedProxies, limits, authenticateRequest, recordForwarded, onRefusal } = options
-  const readBody = bodyReader(options.bodyBytesMax)
+  const deps = { readBody: bodyReader(options.bodyBytesMax), reads: heavyReads() }
 
   const callers = new Elysia({ name: 'callers' }).resolve(
     { as: 'scoped' },
@@ -93,7 +94,7 @@ export const router = (options: Options) => {
             one.method,
             one.path,
             // Elysia cannot know what `callers` adds to the context of every route.
-            handlerOf(one, readBody) as unknown as () => unknown,
+            handlerOf(one, deps) as unknown as () => unknown,
             routeHooks(one),
           )
         mounted.use(routes)
@@ -108,28 +109,21 @@ export const router = (options: Options) => {
 
 const hasPassword = (request: Request): boolean => credentials(request, 'Basic') !== undefined
 
-type Given = Omit<Context, 'account' | 'query' | 'body'>
+type Given = Omit<Context, 'account' | 'query' | 'body' | 'signal'>
+
+type Handling = { readonly readBody: ReadBody; readonly reads: HeavyReads }
 
 /** Names its parameters, because Elysia prepares only what a handler's source mentions. */
-const handlerOf = ({ handle, query, body, hooks }: Endpoint, readBody: ReadBody) => {
+const handlerOf = (route: Endpoint, { readBody, reads }: Handling) => {
+  const { query, body, hooks } = route
   if (!query && !body)
     return ({ request, caller, params, set, server }: Given) => {
       requireDecoded(params)
-      const { account } = caller
-      return handle({
-        request,
-        caller,
-        account,
-        params,
-        set,
-        server,
-        query: undefined,
-        body: undefined,
-      })
+      const without = { query: undefined, body: undefined }
+      return handled(route, reads, { request, caller, params, set, server, ...without })
     }
   return async ({ request, caller, params, set, server }: Given) => {
     requireDecoded(params)
-    const { account } = caller
     const given = query && readQuery(request, query)
     const read = isObjectSchema(body)
       ? await readBody(request, body).catch(async (error: unknown) => {
@@ -137,8 +131,25 @@ const handlerOf = ({ handle, query, body, hooks }: Endpoint, readBody: ReadBody)
           throw error
         })
       : undefined
-    return handle({ request, caller, account, params, set, server, query: given, body: read })
+    return handled(route, reads, { request, caller, params, set, server, query: given, body: read })
   }
+}
+
+const handled = (
+  { handle, isHeavy, access }: Endpoint,
+  reads: HeavyReads,
+  given: Omit<Context, 'account' | 'signal'>,
+): unknown => {
+  const { request, caller } = given
+  const context = { ...given, account: caller.account }
+  if (isHeavy?.(given.query))
+    return reads.run({ request, caller, access }, (signal) => handle({ ...context, signal }))
+  return handle({
+    ...context,
+    get signal() {
+      return request.signal
+    },
+  })
 }
 
 /** Throws 404 for a path with an escape that cannot be decoded, such as `%ff`: Elysia passes null for

@@ -2,7 +2,7 @@ import type { TObject } from '@sinclair/typebox'
 import { t } from 'elysia'
 import { type Account, hasRole } from '../domain/account.ts'
 import type { Origin } from '../domain/audit-event.ts'
-import { message } from '../http/answers.ts'
+import { Message, READ_RUNNING, message } from '../http/answers.ts'
 import { type Caller, credentials, refuseHeldBack } from '../http/authorization.ts'
 import { type Endpoint, endpoint } from '../http/endpoint.ts'
 import { HttpError } from '../http/errors.ts'
@@ -79,6 +79,7 @@ const table = ({ path, summary, row, rows, guard }: TableSpec): readonly Endpoin
     access: 'tables',
     limits: ['default', 'basic'],
     guard,
+    isHeavy: () => true,
     tag: 'Tables',
     summary,
     description:
@@ -98,6 +99,15 @@ const table = ({ path, summary, row, rows, guard }: TableSpec): readonly Endpoin
           code: 'otp_required',
         },
       ),
+      429: {
+        description:
+          'Over a limit, or one long read too many; `Retry-After` says when to try again',
+        schema: t.Union([
+          t.Object({ error: t.String() }, { additionalProperties: false }),
+          Message,
+        ]),
+        example: { msg: READ_RUNNING },
+      },
       403: message('An owner or admin who must have a second factor and has none', {
         msg: 'Set up a second factor first: POST /v1/me/second-factor',
         code: 'second_factor_required',
@@ -105,9 +115,11 @@ const table = ({ path, summary, row, rows, guard }: TableSpec): readonly Endpoin
     },
   } as const
   return [
-    endpoint({ method: 'GET', ...spec }, ({ request }) =>
-      request.headers.get('accept')?.includes('text/html') ? streamHtml(rows) : streamJson(rows),
+    endpoint({ method: 'GET', ...spec }, ({ request, signal }) =>
+      request.headers.get('accept')?.includes('text/html')
+        ? streamHtml(rows, signal)
+        : streamJson(rows, signal),
     ),
-    endpoint({ method: 'POST', ...spec }, () => streamJson(rows)),
+    endpoint({ method: 'POST', ...spec }, ({ signal }) => streamJson(rows, signal)),
   ]
 }

@@ -1,4 +1,4 @@
-import { yieldToEventLoop } from '../domain/event-loop.ts'
+import { takeTurn } from '../domain/event-loop.ts'
 import { PAGE_HEADERS } from '../http/response-headers.ts'
 import { streamed } from '../http/streamed.ts'
 
@@ -16,15 +16,16 @@ export type Table = {
 const ROWS_PER_PAGE = 500
 
 /** Answers `{"1":{"id":1,…},…}`, with one page of rows in memory at a time. */
-export const streamJson = (table: Table): Response =>
-  streamed(jsonParts(table), { 'content-type': 'application/json' })
+export const streamJson = (table: Table, signal: AbortSignal): Response =>
+  streamed(jsonParts(table, signal), { 'content-type': 'application/json' })
 
 /** Answers the same rows as an HTML table. */
-export const streamHtml = (table: Table): Response => streamed(htmlParts(table), PAGE_HEADERS)
+export const streamHtml = (table: Table, signal: AbortSignal): Response =>
+  streamed(htmlParts(table, signal), PAGE_HEADERS)
 
-async function* jsonParts(table: Table) {
+async function* jsonParts(table: Table, signal: AbortSignal) {
   let separator = '{'
-  for await (const rows of pages(table)) {
+  for await (const rows of pages(table, signal)) {
     yield rows
       .map((row) => {
         const member = `${separator}"${row.id}":${JSON.stringify(row)}`
@@ -36,7 +37,7 @@ async function* jsonParts(table: Table) {
   yield separator === '{' ? '{}' : '}'
 }
 
-async function* htmlParts({ title, columns, page }: Table) {
+async function* htmlParts({ title, columns, page }: Table, signal: AbortSignal) {
   const note = TIME in columns ? ' Times are UTC.' : ''
   const headings = Object.values(columns).map((heading) => `<th scope="col">${heading}</th>`)
   yield `<!doctype html>
@@ -60,7 +61,7 @@ async function* htmlParts({ title, columns, page }: Table) {
 <tbody>
 `
   let count = 0
-  for await (const rows of pages({ page })) {
+  for await (const rows of pages({ page }, signal)) {
     count += rows.length
     yield rows.map((row) => htmlRow(row, Object.keys(columns))).join('')
   }
@@ -88,14 +89,13 @@ const htmlCell = (name: string, value: string): string => {
 const TIME = 'date_time'
 const PUBLIC_ID = 'public_id'
 
-async function* pages({ page }: Pick<Table, 'page'>) {
+async function* pages({ page }: Pick<Table, 'page'>, signal: AbortSignal) {
   let afterId = 0
   for (;;) {
+    await takeTurn(signal)
     const rows = await page(afterId, ROWS_PER_PAGE)
     if (rows.length > 0) yield rows
     if (rows.length < ROWS_PER_PAGE) return
     afterId = rows.at(-1)?.id ?? afterId
-    // Rows come without waiting for the disk, so let other requests have their turn.
-    await yieldToEventLoop()
   }
 }

@@ -20,6 +20,7 @@ import { statsRoutes } from './query/stats-routes.ts'
 import { unlockCounts } from './query/stats-store.ts'
 import { unlockQueries } from './query/store.ts'
 import { streamRoutes } from './query/stream-routes.ts'
+import { visibleSize } from './query/visible-size.ts'
 import { verificationRoutes } from './verify/routes.ts'
 import { verificationScheduler } from './verify/scheduler.ts'
 
@@ -65,7 +66,8 @@ export const openUnlocks = async ({ db, clock, logger, config, audit, ...deps }:
   const retentionMs = config.logRetentionMs
   const retained = retention({ retentionMs, clock: logClock, logger, ...erasing })
   const queries = unlockQueries(db)
-  const stream = eventStream({ queries, unlockLog, heartbeatSeconds })
+  const visible = { visibleSize: visibleSize({ unlockLog, store, clock }) }
+  const stream = eventStream({ queries, unlockLog, heartbeatSeconds, ...visible })
   const verification = verificationScheduler({ store, key, clock, logger })
 
   return {
@@ -91,11 +93,11 @@ export const openUnlocks = async ({ db, clock, logger, config, audit, ...deps }:
 
     routes: ({ refusedAccount, authenticateRequest }: RouteDependencies): readonly Endpoint[] => [
       ...unlockRoutes({ unlockLog, deriveUuid, refusedAccount, recordDenied }),
-      ...unlockQueryRoutes({ unlockLog, queries, record }),
+      ...unlockQueryRoutes({ unlockLog, queries, record, ...visible }),
       ...streamRoutes({ eventStream: stream, authenticateRequest }),
       ...statsRoutes({ counts: unlockCounts(db), clock }),
-      ...proofRoutes({ unlockLog, store }),
-      ...verificationRoutes({ verification }),
+      ...proofRoutes({ unlockLog, store, ...visible }),
+      ...verificationRoutes({ verification, ...visible }),
     ],
 
     /** Stops all work, ends the streams, and waits until submitted events are committed. */

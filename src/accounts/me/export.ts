@@ -9,7 +9,7 @@ import type { ExportStore } from './export-store.ts'
 import type { OwnCaller } from './service.ts'
 
 /** Entries about one person, by public id, a page in memory at a time. */
-type Pages = (publicId: string) => AsyncIterable<readonly unknown[]>
+type Pages = (publicId: string, signal: AbortSignal) => AsyncIterable<readonly unknown[]>
 
 type Dependencies = {
   readonly accountDirectory: Pick<AccountDirectory, 'find'>
@@ -23,10 +23,11 @@ type Dependencies = {
 
 export type AccountExport = ReturnType<typeof accountExport>
 
-/** Returns everything stored about the caller as parts of one JSON object (GDPR article 15). */
+/** Returns everything stored about the caller as parts of one JSON object (GDPR article 15). Ends once
+ * `signal` is aborted. */
 export const accountExport =
   ({ accountDirectory, sessions, exportStore, lists, record, clock }: Dependencies) =>
-  async (caller: OwnCaller): Promise<AsyncGenerator<string>> => {
+  async (caller: OwnCaller, signal: AbortSignal): Promise<AsyncGenerator<string>> => {
     const { id, publicId } = caller.account
     const details = await accountDirectory.find(publicId)
     if (!details) throw tokenError()
@@ -39,7 +40,7 @@ export const accountExport =
     }
     return jsonParts(
       head,
-      Object.entries(lists).map(([name, pages]) => [name, pages(publicId)]),
+      Object.entries(lists).map(([name, pages]) => [name, pages(publicId, signal)]),
     )
   }
 

@@ -1,4 +1,4 @@
-import { message, problem } from '../../http/answers.ts'
+import { HEAVY_READ_REFUSED, message, problem } from '../../http/answers.ts'
 import { type Endpoint, endpoint } from '../../http/endpoint.ts'
 import { tokenError } from '../../http/errors.ts'
 import { streamed } from '../../http/streamed.ts'
@@ -100,10 +100,12 @@ const exportAccount = ({ accountExport }: Dependencies) =>
         'unlocks. Addresses of other people, hashes and secrets are left out.',
       answers: {
         200: { description: 'The file', schema: ExportAnswer, example: EXPORT_EXAMPLE },
+        ...HEAVY_READ_REFUSED,
       },
+      isHeavy: () => true,
     },
-    async ({ caller, account }) =>
-      streamed(await accountExport({ ...caller, account }), {
+    async ({ caller, account, signal }) =>
+      streamed(await accountExport({ ...caller, account }, signal), {
         'content-type': 'application/json',
         'content-disposition': 'attachment; filename="secure-lock-account.json"',
       }),

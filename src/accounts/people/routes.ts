@@ -1,5 +1,5 @@
 import { AppError } from '../../errors.ts'
-import { message, problem } from '../../http/answers.ts'
+import { HEAVY_READ_REFUSED, message, problem } from '../../http/answers.ts'
 import { type Endpoint, endpoint } from '../../http/endpoint.ts'
 import { nextPage, pageOf } from '../../http/request/paging.ts'
 import { RESET_MINUTES } from './reset-store.ts'
@@ -60,6 +60,8 @@ const list = ({ accountDirectory }: Dependencies) =>
         'accounts. `next` is also sent as a `Link` header (RFC 8288), and is valid for the same ' +
         'filter only.',
       query: PeopleQuery,
+      isHeavy: ({ text, role, disabled, admitted }) =>
+        (text ?? role ?? disabled ?? admitted) !== undefined,
       answers: {
         200: {
           description: 'A page',
@@ -67,6 +69,7 @@ const list = ({ accountDirectory }: Dependencies) =>
           example: { people: [PERSON_EXAMPLE], next: 'bmV3ZXN0LjQxLnhxN0xkMTJhYkNkRQ' },
         },
         400: problem(400, 'invalid', 'Invalid role'),
+        ...HEAVY_READ_REFUSED,
       },
     },
     async (context) => {
@@ -74,7 +77,7 @@ const list = ({ accountDirectory }: Dependencies) =>
       const search = { text, role, disabled, admitted }
       const page = pageOf(context.query, search)
       const filter = { text, role, isDisabled: flag(disabled), isAdmitted: flag(admitted) }
-      const found = await accountDirectory.page({ filter, ...page })
+      const found = await accountDirectory.page({ filter, ...page, signal: context.signal })
       return {
         people: found.accounts.map(personJson),
         next: nextPage(context, { filter: search, order: page.order, after: found.next }),

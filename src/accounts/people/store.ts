@@ -1,6 +1,6 @@
 import type { Role } from '../../domain/account.ts'
 import type { Clock } from '../../domain/clock.ts'
-import { yieldToEventLoop } from '../../domain/event-loop.ts'
+import { takeTurn } from '../../domain/event-loop.ts'
 import type { Order } from '../../http/request/paging.ts'
 import type { Queries } from '../../storage/database.ts'
 
@@ -41,6 +41,8 @@ type PageRequest = {
   /** Continues after the account with this id. */
   readonly after: number | undefined
   readonly limit: number
+  /** Ends the search once aborted. */
+  readonly signal?: AbortSignal
 }
 
 type Page = {
@@ -69,7 +71,7 @@ export const accountDirectory = (
   },
 
   /** Returns accounts in the order of registration, or in reverse. */
-  page: async ({ filter, order, after, limit }: PageRequest): Promise<Page> => {
+  page: async ({ filter, order, after, limit, signal }: PageRequest): Promise<Page> => {
     const { sql, values } = searchFor(filter, order)
     const isUp = order === 'oldest'
     const accounts: AccountDetails[] = []
@@ -78,8 +80,7 @@ export const accountDirectory = (
     let [low, high] = isUp ? [after ?? 0, end] : [0, after ?? end]
     for (let examined = 0; high - low > 1; examined += STEP_IDS) {
       if (examined >= PAGE_IDS_MAX) return { accounts, next: isUp ? low : high }
-      // SQLite blocks the event loop while it answers: let other requests go first.
-      if (examined > 0) await yieldToEventLoop()
+      if (examined > 0) await takeTurn(signal)
       const edge = isUp ? Math.min(low + STEP_IDS + 1, high) : Math.max(high - STEP_IDS - 1, low)
       const [from, to] = isUp ? [low, edge] : [edge, high]
       const remaining = limit + 1 - accounts.length

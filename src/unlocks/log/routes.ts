@@ -8,7 +8,7 @@ import { checkFields, isObject, readJson } from '../../http/request/json-body.ts
 import { timeMs } from '../../http/request/text.ts'
 import { type DeriveUuid, derivedUuid } from '../../storage/derived-uuid.ts'
 import type { RecordDenied } from './denied-access.ts'
-import { DEFAULT_LOCK, type NewUnlockEvent } from './event.ts'
+import { DEFAULT_LOCK, type NewUnlockEvent, type UnlockEvent } from './event.ts'
 import {
   EventBody,
   IDEMPOTENCY_KEY_CHARACTERS_MAX,
@@ -19,7 +19,7 @@ import {
 import type { UnlockLog } from './service.ts'
 
 type Dependencies = {
-  readonly unlockLog: Pick<UnlockLog, 'append' | 'receipts'>
+  readonly unlockLog: Pick<UnlockLog, 'append' | 'headAt' | 'receipts'>
   /** Derives the id of an unlock from the app's own key. */
   readonly deriveUuid: DeriveUuid
   /** Returns the account of a genuine token that is no longer accepted, or undefined. */
@@ -173,22 +173,30 @@ const recordAll = async (
   return { outcomes }
 }
 
-/** Records events in one transaction; returns the outcome of each with its receipt. */
+/** Records events in one transaction; returns the outcome of each with its receipt. That is against
+ * the log as it was after them, so that it does not tell what others did since. */
 const appendWithReceipts = async (
   unlockLog: Dependencies['unlockLog'],
   events: readonly NewUnlockEvent[],
 ): Promise<readonly OutcomeBody[]> => {
   if (events.length === 0) return []
   const outcomes = await unlockLog.append(events)
-  const receipts = await unlockLog.receipts(
-    outcomes.flatMap((outcome) => (outcome.status === 'conflict' ? [] : outcome.event)),
+  const recorded = outcomes.flatMap((outcome) =>
+    outcome.status === 'conflict' ? [] : outcome.event,
   )
+  const stored = outcomes.find((outcome) => outcome.status === 'stored')
+  const head = stored?.head() ?? (await unlockLog.headAt(sizeUpTo(recorded)))
+  const receipts = await unlockLog.receipts(recorded, head)
   return outcomes.map((outcome) => {
     if (outcome.status === 'conflict') return { status: outcome.status, detail: ID_TAKEN }
     const { id, seq } = outcome.event
     return { status: outcome.status, id, seq, receipt: receipts.get(seq) ?? '' }
   })
 }
+
+/** The size of the log up to the newest of these events. */
+const sizeUpTo = (events: readonly UnlockEvent[]): number =>
+  Math.max(0, ...events.map(({ seq }) => seq + 1))
 
 const parsedOrDetail = (
   account: Account,

@@ -2,7 +2,8 @@ import { AppError } from '../../errors.ts'
 import { WRITE_WAIT_MS } from '../../storage/database.ts'
 import { type GroupCommit, groupCommit } from '../../storage/group-commit.ts'
 import { type Head, openCheckpoint, signCheckpoint } from '../tlog/checkpoint.ts'
-import { type Frontier, frontier, isSameHash, leafHash } from '../tlog/merkle-tree.ts'
+import { verifyConsistency } from '../tlog/merkle-proof.ts'
+import { type Frontier, emptyRoot, isSameHash, leafHash } from '../tlog/merkle-tree.ts'
 import { consistencyNodes, inclusionNodes } from '../tlog/proof-nodes.ts'
 import { formatReceipt } from '../tlog/receipt.ts'
 import { type NoteSigner, formatVerifierKey } from '../tlog/signed-note.ts'
@@ -23,10 +24,12 @@ export type UnlockLog = Awaited<ReturnType<typeof openUnlockLog>>
 
 /** What became of a submitted event, and the event that now has its id. A `duplicate` was recorded
  * before with the same content; a `conflict` has the id of an event with other content. */
-export type Outcome = {
-  readonly status: 'stored' | 'duplicate' | 'conflict'
-  readonly event: UnlockEvent
-}
+export type Outcome =
+  | { readonly status: 'stored'; readonly event: UnlockEvent; readonly head: HeadThen }
+  | { readonly status: 'duplicate' | 'conflict'; readonly event: UnlockEvent }
+
+/** Returns the log's head after a submission, without those that shared its commit. */
+type HeadThen = () => Head
 
 type Dependencies = {
   readonly store: UnlockStore
@@ -47,10 +50,15 @@ export const openUnlockLog = async ({ store, signer, clock }: Dependencies) => {
   let tree: Frontier | undefined
   const listeners = new Set<(size: number) => void>()
 
-  const sign = (of: Frontier): Head => ({
-    size: of.size(),
-    checkpoint: signCheckpoint({ origin, size: of.size(), root: of.root() }, signer),
+  const sign = (size: number, root: Uint8Array): Head => ({
+    size,
+    checkpoint: signCheckpoint({ origin, size, root }, signer),
   })
+
+  const headThen = (growing: Frontier): HeadThen => {
+    const [size, root] = [growing.size(), growing.rootNow()]
+    return () => sign(size, root())
+  }
 
   /** Returns the tree as stored: another process may have written since. */
   const currentTree = async (writes: UnlockWrites): Promise<Frontier> => {
@@ -69,19 +77,17 @@ export const openUnlockLog = async ({ store, signer, clock }: Dependencies) => {
       const committed = await store.transaction(async (writes) => {
         const growing = await currentTree(writes)
         const reading = clock()
-        const outcomes: (readonly (UnlockEvent | Duplicate)[])[] = []
+        const outcomes: (readonly Outcome[])[] = []
         for (const events of submissions) {
           const recorded: (UnlockEvent | Duplicate)[] = []
           for (const event of events)
             recorded.push(await appendOne({ writes, growing, event, reading }))
-          outcomes.push(recorded)
+          const then = headThen(growing)
+          outcomes.push(recorded.map((one) => outcomeOf(one, then)))
         }
-        const head = sign(growing)
+        const head = sign(growing.size(), growing.root())
         await writes.setHead(head)
-        return {
-          outcomes: outcomes.map((recorded) => recorded.map(outcomeOf)),
-          size: head.size,
-        }
+        return { outcomes, size: head.size }
       })
       for (const listener of listeners) listener(committed.size)
       return committed.outcomes
@@ -106,13 +112,31 @@ export const openUnlockLog = async ({ store, signer, clock }: Dependencies) => {
     return known
   }
 
+  /** Signs an earlier head, but only of the tree that the newest one covers: the rows alone prove
+   * nothing. */
+  const earlierHead = async (size: number, newest: Head): Promise<Head> => {
+    const fromRoot = (await store.frontier(size)).root()
+    const [proof = []] = await store.proofs([consistencyNodes(size, newest.size)])
+    const { root: toRoot } = openCheckpoint(newest.checkpoint, signer.verifierKey)
+    if (!verifyConsistency({ from: size, to: newest.size, proof, fromRoot, toRoot }))
+      throw broken('its tree does not match its newest checkpoint')
+    return sign(size, fromRoot)
+  }
+
   if (!(await store.head()) && (await store.nextSeq()) === 0)
-    await store.transaction((writes) => writes.setHead(sign(frontier())))
+    await store.transaction((writes) => writes.setHead(sign(0, emptyRoot())))
 
   return {
     origin,
     verifierKey,
     head,
+
+    /** Returns the head of the log when it had `size` events, or the newest if it has fewer. Throws
+     * `unavailable` if the stored tree is not the one that the newest head covers. */
+    headAt: async (size: number): Promise<Head> => {
+      const newest = await head()
+      return size < newest.size ? earlierHead(size, newest) : newest
+    },
 
     /** Records events, those of one call in one transaction; resolves after COMMIT. */
     append: (events: readonly NewUnlockEvent[]): Promise<readonly Outcome[]> =>
@@ -130,10 +154,12 @@ export const openUnlockLog = async ({ store, signer, clock }: Dependencies) => {
       return formatReceipt({ index: seq, proof, checkpoint })
     },
 
-    /** Returns receipts to hand out, by sequence number, against the newest checkpoint. Each carries
-     * its event as extra data, so that its holder needs nothing else but the log's key. */
-    receipts: async (events: readonly UnlockEvent[]): Promise<ReadonlyMap<number, string>> => {
-      const { size, checkpoint } = await head()
+    /** Returns receipts to hand out, by sequence number, against a checkpoint. Each carries its event
+     * as extra data, so that its holder needs nothing else but the log's key. */
+    receipts: async (
+      events: readonly UnlockEvent[],
+      { size, checkpoint }: Head,
+    ): Promise<ReadonlyMap<number, string>> => {
       const proofs = await store.proofs(events.map(({ seq }) => inclusionNodes(seq, size)))
       return new Map(
         events.map((event, at) => {
@@ -144,12 +170,9 @@ export const openUnlockLog = async ({ store, signer, clock }: Dependencies) => {
       )
     },
 
-    /** Returns the hashes that show that the log of `to` events extends that of `from`. Throws
-     * `invalid` for sizes that the log does not have. */
+    /** Returns the hashes that show that the log of `to` events extends that of `from`, neither of
+     * which is larger than the log. */
     consistency: async (from: number, to: number): Promise<readonly Uint8Array[]> => {
-      const { size } = await head()
-      if (from > to || to > size)
-        throw new AppError('invalid', `Needs 0 <= from <= to <= ${size}, the size of the log`)
       const [proof = []] = await store.proofs([consistencyNodes(from, to)])
       return proof
     },
@@ -219,8 +242,8 @@ const isFormer = (former: UnlockEvent, { source, accountPublicId }: NewUnlockEve
   former.source === source &&
   (source === 'imported' || former.person?.accountPublicId === accountPublicId)
 
-const outcomeOf = (recorded: UnlockEvent | Duplicate): Outcome => {
-  if (!('isIdentical' in recorded)) return { status: 'stored', event: recorded }
+const outcomeOf = (recorded: UnlockEvent | Duplicate, head: HeadThen): Outcome => {
+  if (!('isIdentical' in recorded)) return { status: 'stored', event: recorded, head }
   return { status: recorded.isIdentical ? 'duplicate' : 'conflict', event: recorded.event }
 }
 

@@ -46,6 +46,15 @@ export const logReads = (db: Reads) => ({
     return row?.newest ?? 0
   },
 
+  /** Returns how large the log was after the newest event of an account, or 0 if it has none. */
+  sizeAtNewestOf: async (accountPublicId: string): Promise<number> => {
+    const row = await db.get<{ size: number }>(
+      'SELECT coalesce(max(seq) + 1, 0) AS size FROM unlock_event WHERE account_public_id = ?',
+      accountPublicId,
+    )
+    return row?.size ?? 0
+  },
+
   countBefore: (receivedAtMs: number): Promise<number> => countBefore(db, receivedAtMs),
 
   find: async (id: string): Promise<UnlockEvent | undefined> => {

@@ -1,19 +1,25 @@
 import { AppError } from '../../errors.ts'
 import type { Account } from '../../domain/account.ts'
+import { takeTurn } from '../../domain/event-loop.ts'
+import { type NoPlace, type Place, places, rankOf } from '../../domain/places.ts'
 import { eventJson } from '../log/event-json.ts'
 import type { UnlockFilter, UnlockQueries } from './store.ts'
+import type { VisibleSize } from './visible-size.ts'
 import type { UnlockLog } from '../log/service.ts'
 import type { UnlockEvent } from '../log/event.ts'
 
 type Dependencies = {
   readonly queries: Pick<UnlockQueries, 'page'>
   readonly unlockLog: Pick<UnlockLog, 'head' | 'onCommit'>
+  readonly visibleSize: VisibleSize
   /** A comment is sent after this much silence. Before each, access is checked again. */
   readonly heartbeatSeconds: number
 }
 
 type Subscriber = {
   readonly account: Account
+  /** The client's address, or its network. */
+  readonly client: string
   /** Returns false once the account may no longer see the events. */
   readonly isAllowed: () => Promise<boolean>
   readonly filter: UnlockFilter
@@ -26,7 +32,11 @@ type Subscriber = {
 export type EventStream = ReturnType<typeof eventStream>
 
 const STREAMS_MAX = 100
+const RESERVED = 10
 export const STREAMS_PER_ACCOUNT_MAX = 5
+
+/** A household behind one address has fewer. */
+const STREAMS_PER_CLIENT_MAX = 20
 
 /** Events in memory for one subscriber; the rest wait in the database. */
 const BATCH_EVENTS = 100
@@ -39,8 +49,17 @@ const MISSED_HEARTBEATS_MAX = 3
 /** Streams the log as server-sent events (WHATWG HTML). Each subscriber gets the next events, read
  * from the database, once it has taken those before. A slow one costs one batch of memory, misses
  * nothing, and is disconnected by the connection's timeout once it takes nothing at all. */
-export const eventStream = ({ queries, unlockLog, heartbeatSeconds }: Dependencies) => {
+export const eventStream = ({ queries, unlockLog, visibleSize, ...deps }: Dependencies) => {
+  const { heartbeatSeconds } = deps
   const streams = new Set<Stream>()
+  const taken = places({
+    max: STREAMS_MAX,
+    reserved: RESERVED,
+    perAccountMax: STREAMS_PER_ACCOUNT_MAX,
+    perClientMax: STREAMS_PER_CLIENT_MAX,
+    // Silence is normal for a stream.
+    idleMsMax: Infinity,
+  })
   let isClosed = false
   let size = 0
   unlockLog.onCommit((committed) => {
@@ -48,22 +67,25 @@ export const eventStream = ({ queries, unlockLog, heartbeatSeconds }: Dependenci
     for (const stream of streams) stream.wake()
   })
 
-  const requirePlace = ({ publicId }: Account): void => {
-    if (isClosed || streams.size >= STREAMS_MAX)
-      throw new AppError('unavailable', 'Too many streams, try again')
-    const own = [...streams].filter((stream) => stream.accountPublicId === publicId)
-    if (own.length >= STREAMS_PER_ACCOUNT_MAX)
-      throw new AppError('rate_limited', `More than ${STREAMS_PER_ACCOUNT_MAX} streams; end one`)
+  /** Throws `rate_limited` or `unavailable` if there is no place. */
+  const takePlace = ({ account, client }: Subscriber, giveWay: () => void) => {
+    if (isClosed) throw new AppError('unavailable', 'The server is stopping')
+    const holder = { rank: rankOf(account), account: account.publicId, client }
+    const place = taken.take(holder, giveWay)
+    if (typeof place === 'object') return place
+    const { code, says } = NO_PLACE[place]
+    throw new AppError(code, says)
   }
 
   /** Returns the next events or a heartbeat, or undefined once the stream has ended. */
-  const nextChunk = async (stream: Stream, { filter, isAllowed }: Subscriber) => {
+  const nextChunk = async (stream: Stream, { filter, isAllowed, signal }: Subscriber) => {
     while (!stream.isEnded) {
       const isCaughtUp = stream.lastSeq + 1 >= size
       if (isCaughtUp) await stream.wakeOrHeartbeat()
       if (stream.isHeartbeatDue())
         return (await isAllowed()) ? stream.sent(': here\n\n') : undefined
       if (stream.lastSeq + 1 >= size) continue
+      await takeTurn(signal)
       const upTo = size
       const { unlocks, next } = await queries.page({
         // Imported events happened long ago.
@@ -72,10 +94,13 @@ export const eventStream = ({ queries, unlockLog, heartbeatSeconds }: Dependenci
         after: stream.lastSeq,
         size: upTo,
         limit: BATCH_EVENTS,
+        signal,
       })
       if (unlocks.length > 0 && !(await isAllowed())) return undefined
       stream.lastSeq = next ?? upTo - 1
-      if (unlocks.length > 0) return stream.sent(unlocks.map(eventText).join(''))
+      if (unlocks.length === 0) continue
+      stream.place.idle()
+      return stream.sent(unlocks.map(eventText).join(''))
     }
     return undefined
   }
@@ -87,17 +112,19 @@ export const eventStream = ({ queries, unlockLog, heartbeatSeconds }: Dependenci
       const { account, lastSeq, signal } = subscriber
       const head = await unlockLog.head()
       size = Math.max(size, head.size)
-      if (lastSeq !== undefined && lastSeq >= size)
+      if (lastSeq !== undefined && lastSeq >= (await visibleSize(account)))
         throw new AppError('invalid', 'Last-Event-ID is beyond the log; begin again without it')
-      requirePlace(account)
+      const place = takePlace(subscriber, () => end())
+      place.idle()
       const stream = newStream({
-        accountPublicId: account.publicId,
+        place,
         lastSeq: lastSeq ?? size - 1,
         heartbeatMs: heartbeatSeconds * 1000,
       })
       streams.add(stream)
       const end = (): void => {
         streams.delete(stream)
+        place.release()
         stream.end()
       }
       signal.addEventListener('abort', end, { once: true })
@@ -128,7 +155,7 @@ export const eventStream = ({ queries, unlockLog, heartbeatSeconds }: Dependenci
       for (const stream of streams) stream.end()
     },
 
-    count: (): number => streams.size,
+    count: taken.count,
 
     /** Seconds for which a connection may take nothing. */
     stalledSecondsMax: MISSED_HEARTBEATS_MAX * heartbeatSeconds,
@@ -137,24 +164,33 @@ export const eventStream = ({ queries, unlockLog, heartbeatSeconds }: Dependenci
 
 const UTF8 = new TextEncoder()
 
+const NO_PLACE = {
+  account: { code: 'rate_limited', says: `More than ${STREAMS_PER_ACCOUNT_MAX} streams; end one` },
+  client: {
+    code: 'rate_limited',
+    says: `More than ${STREAMS_PER_CLIENT_MAX} streams from one address; end one`,
+  },
+  full: { code: 'unavailable', says: 'Too many streams, try again' },
+} as const satisfies Record<NoPlace, object>
+
 const eventText = (event: UnlockEvent): string =>
   `id: ${event.seq}\nevent: unlock\ndata: ${JSON.stringify(eventJson(event))}\n\n`
 
 type Stream = ReturnType<typeof newStream>
 
 type Start = {
-  readonly accountPublicId: string
+  readonly place: Place
   readonly lastSeq: number
   readonly heartbeatMs: number
 }
 
 /** How far one subscriber has come, and what it waits for. */
-const newStream = ({ accountPublicId, lastSeq, heartbeatMs }: Start) => {
+const newStream = ({ place, lastSeq, heartbeatMs }: Start) => {
   let sentAt = performance.now()
   let woken = Promise.withResolvers<void>()
   const dueInMs = () => sentAt + heartbeatMs - performance.now()
   const stream = {
-    accountPublicId,
+    place,
     lastSeq,
     isEnded: false,
     wake: (): void => woken.resolve(),

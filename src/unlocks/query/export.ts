@@ -1,3 +1,4 @@
+import { takeTurn } from '../../domain/event-loop.ts'
 import { csvLine } from './csv.ts'
 import { eventJson } from '../log/event-json.ts'
 import type { UnlockFilter, UnlockQueries } from './store.ts'
@@ -11,6 +12,8 @@ type Wanted = {
   readonly filter: UnlockFilter
   /** Size of the log when the export began: later events are left out. */
   readonly size: number
+  /** Ends the export once aborted. */
+  readonly signal: AbortSignal
 }
 
 const EVENTS_PER_PART = 500
@@ -18,11 +21,12 @@ const EVENTS_PER_PART = 500
 const COLUMNS = Object.keys(EventAnswer.properties) as (keyof EventAnswer)[]
 
 /** Yields all events of a filter, oldest first, with one page of them in memory at a time. */
-async function* eventPages({ queries, filter, size }: Wanted) {
-  const located = await queries.locate({ filter, size })
-  const page = { filter, order: 'oldest', size, limit: EVENTS_PER_PART, located } as const
+async function* eventPages({ queries, filter, size, signal }: Wanted) {
+  const located = await queries.locate({ filter, size, signal })
+  const page = { filter, order: 'oldest', size, limit: EVENTS_PER_PART, located, signal } as const
   let after: number | undefined
   do {
+    await takeTurn(signal)
     const found = await queries.page({ ...page, after })
     if (found.unlocks.length > 0) yield found.unlocks.map(eventJson)
     after = found.next
@@ -36,9 +40,9 @@ type ExportDependencies = {
 
 /** Yields the events of one account, by its public id, in pages. */
 export const accountUnlockPages = ({ unlockLog, queries }: ExportDependencies) =>
-  async function* (account: string) {
+  async function* (account: string, signal: AbortSignal) {
     const { size } = await unlockLog.head()
-    yield* eventPages({ queries, filter: { account }, size })
+    yield* eventPages({ queries, filter: { account }, size, signal })
   }
 
 /** Yields all events of a filter as the text of a file. */

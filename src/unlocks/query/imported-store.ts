@@ -1,4 +1,4 @@
-import { yieldToEventLoop } from '../../domain/event-loop.ts'
+import { takeTurn } from '../../domain/event-loop.ts'
 import type { Queries } from '../../storage/database.ts'
 
 type Span = {
@@ -7,7 +7,7 @@ type Span = {
 }
 
 /** Events that one statement looks at before other work continues. */
-const STEP_ROWS = 5000
+const STEP_ROWS = 2000
 
 /** True if the log has imported events. */
 export const hasImported = async (db: Pick<Queries, 'get'>): Promise<boolean> => {
@@ -23,6 +23,7 @@ export const hasImported = async (db: Pick<Queries, 'get'>): Promise<boolean> =>
 export const importedRange = async (
   db: Pick<Queries, 'all'>,
   { fromMs = Number.MIN_SAFE_INTEGER, toMs = Number.MAX_SAFE_INTEGER }: Span,
+  signal?: AbortSignal,
 ): Promise<{ readonly first: number; readonly last: number } | undefined> => {
   let [first, last] = [Infinity, -Infinity]
   let edge: Edge = { seq: -1, ms: fromMs }
@@ -43,7 +44,7 @@ export const importedRange = async (
     for (const { seq } of step) [first, last] = [Math.min(first, seq), Math.max(last, seq)]
     edge = step.at(-1) ?? edge
     if (step.length < STEP_ROWS) return first <= last ? { first, last } : undefined
-    await yieldToEventLoop()
+    await takeTurn(signal)
   }
 }
 

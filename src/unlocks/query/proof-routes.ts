@@ -8,17 +8,19 @@ import { eventJson } from '../log/event-json.ts'
 import { EVENT_EXAMPLE, EventAnswer, GivenUuid } from '../log/schema.ts'
 import type { UnlockLog } from '../log/service.ts'
 import type { UnlockStore } from '../log/store.ts'
+import type { VisibleSize } from './visible-size.ts'
 import { visibleEvent } from './visibility.ts'
 
 type Dependencies = {
   readonly unlockLog: Pick<
     UnlockLog,
-    'verifierKey' | 'origin' | 'head' | 'consistency' | 'receipts'
+    'verifierKey' | 'origin' | 'head' | 'headAt' | 'consistency' | 'receipts'
   >
   readonly store: Pick<UnlockStore, 'find' | 'page'>
+  readonly visibleSize: VisibleSize
 }
 
-/** What an auditor needs: the key, the newest checkpoint, each unlock with its receipt, consistency
+/** What an auditor needs: the key, a checkpoint, each unlock with its receipt, consistency
  * proofs and leaves. */
 export const proofRoutes = (deps: Dependencies): readonly Endpoint[] => [
   key(deps),
@@ -34,6 +36,11 @@ const ENTRIES_MAX = 1000
 const Size = t.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, examples: [1] })
 const Hashes = t.Array(t.String({ description: 'Base64' }))
 const UnlockParams = t.Object({ id: GivenUuid })
+
+/** Which checkpoint someone gets, in the words of the API's descriptions. */
+const WHO_KNOWS =
+  'Admins and owners get the newest checkpoint; members that of their own newest unlock or of the ' +
+  'last full hour, whichever is newer, so that it does not tell when somebody else opened the door. '
 
 const NO_SUCH_UNLOCK = problem(404, 'not_found', 'No such unlock')
 
@@ -62,7 +69,7 @@ const key = ({ unlockLog }: Dependencies) =>
     () => ({ origin: unlockLog.origin, verifier_key: unlockLog.verifierKey }),
   )
 
-const checkpoint = ({ unlockLog }: Dependencies) =>
+const checkpoint = ({ unlockLog, visibleSize }: Dependencies) =>
   endpoint(
     {
       method: 'GET',
@@ -71,14 +78,14 @@ const checkpoint = ({ unlockLog }: Dependencies) =>
       tag: 'Log',
       summary: 'Get the newest signed checkpoint',
       description:
-        'Keep a copy elsewhere: with it, `secure-lock-server log verify --checkpoint FILE` detects ' +
+        `${WHO_KNOWS}Keep a copy elsewhere: with it, \`secure-lock-server log verify --checkpoint FILE\` detects ` +
         'a log that was cut short or rewritten.',
       answers: { 200: { description: 'C2SP tlog-checkpoint', contentType: 'text/plain' } },
     },
-    async () => text((await unlockLog.head()).checkpoint),
+    async ({ account }) => text((await unlockLog.headAt(await visibleSize(account))).checkpoint),
   )
 
-const consistency = ({ unlockLog }: Dependencies) =>
+const consistency = ({ unlockLog, visibleSize }: Dependencies) =>
   endpoint(
     {
       method: 'GET',
@@ -86,6 +93,7 @@ const consistency = ({ unlockLog }: Dependencies) =>
       access: 'member',
       tag: 'Log',
       summary: 'Prove that the log only grew between two sizes',
+      description: WHO_KNOWS,
       query: t.Object({ from: Size, to: Size }),
       answers: {
         200: {
@@ -96,7 +104,10 @@ const consistency = ({ unlockLog }: Dependencies) =>
         400: problem(400, 'invalid', 'Needs 0 <= from <= to <= 2, the size of the log'),
       },
     },
-    async ({ query: { from, to } }) => {
+    async ({ query: { from, to }, account }) => {
+      const size = await visibleSize(account)
+      if (from > to || to > size)
+        throw new AppError('invalid', `Needs 0 <= from <= to <= ${size}, the size of the log`)
       const proof = await unlockLog.consistency(from, to)
       return { from, to, proof: proof.map(encodeBase64) }
     },
@@ -120,7 +131,7 @@ const unlock = ({ store }: Dependencies) =>
     async ({ params, account }) => eventJson(await visibleEvent(store, params.id, account)),
   )
 
-const receipt = ({ unlockLog, store }: Dependencies) =>
+const receipt = ({ unlockLog, store, visibleSize }: Dependencies) =>
   endpoint(
     {
       method: 'GET',
@@ -129,7 +140,8 @@ const receipt = ({ unlockLog, store }: Dependencies) =>
       tag: 'Unlocks',
       summary: 'Get the receipt of an unlock',
       description:
-        'Proves against the newest checkpoint that the log contains the unlock. Members see their own. ' +
+        'Proves against a checkpoint that the log contains the unlock. Members see their own. ' +
+        WHO_KNOWS +
         '`extra` is the Base64 of one line of JSON: `entry` is the text whose UTF-8 bytes are the ' +
         'leaf; `person` has the account, name, method and salt that the leaf commits to, and is null ' +
         'once erased.',
@@ -141,7 +153,8 @@ const receipt = ({ unlockLog, store }: Dependencies) =>
     },
     async ({ params, account }) => {
       const event = await visibleEvent(store, params.id, account)
-      const receipts = await unlockLog.receipts([event])
+      const head = await unlockLog.headAt(await visibleSize(account))
+      const receipts = await unlockLog.receipts([event], head)
       return text(receipts.get(event.seq) ?? '')
     },
   )

@@ -1,4 +1,5 @@
 import type { RecordAuditEvent } from '../../domain/audit-event.ts'
+import { HEAVY_READ_REFUSED } from '../../http/answers.ts'
 import { type Endpoint, endpoint } from '../../http/endpoint.ts'
 import { nextPage, pageOf } from '../../http/request/paging.ts'
 import { streamed } from '../../http/streamed.ts'
@@ -6,14 +7,16 @@ import { eventJson } from '../log/event-json.ts'
 import { EVENT_EXAMPLE } from '../log/schema.ts'
 import type { UnlockLog } from '../log/service.ts'
 import { exportParts } from './export.ts'
-import { ExportQuery, ListAnswer, ListQuery } from './schema.ts'
+import { ExportQuery, ListAnswer, ListQuery, type Search } from './schema.ts'
 import type { UnlockQueries } from './store.ts'
+import type { VisibleSize } from './visible-size.ts'
 import { SEARCH_FAULTS, WHO_SEES, visibleFilter } from './visibility.ts'
 
 type Dependencies = {
   readonly unlockLog: Pick<UnlockLog, 'head'>
   readonly queries: UnlockQueries
   readonly record: RecordAuditEvent
+  readonly visibleSize: VisibleSize
 }
 
 /** Searching the unlock log: page by page, or as a file. */
@@ -42,6 +45,7 @@ const list = ({ unlockLog, queries }: Dependencies) =>
         'looks at up to 20,000 unlocks. `next` is also sent as a `Link` header (RFC 8288), and is ' +
         'valid for the same filter and order only. Erased fields are null.',
       query: ListQuery,
+      isHeavy: isScan,
       answers: {
         200: {
           description: 'A page, newest first by default',
@@ -49,14 +53,15 @@ const list = ({ unlockLog, queries }: Dependencies) =>
           example: { unlocks: [EVENT_EXAMPLE], next: 'bmV3ZXN0LjQxLnhxN0xkMTJhYkNkRQ' },
         },
         ...SEARCH_FAULTS,
+        ...HEAVY_READ_REFUSED,
       },
     },
     async (context) => {
-      const { query, account } = context
+      const { query, account, signal } = context
       const filter = visibleFilter(query, account)
       const page = pageOf(query, filter)
       const { size } = await unlockLog.head()
-      const { unlocks, next } = await queries.page({ filter, ...page, size })
+      const { unlocks, next } = await queries.page({ filter, ...page, size, signal })
       return {
         unlocks: unlocks.map(eventJson),
         next: nextPage(context, { filter, order: page.order, after: next }),
@@ -64,9 +69,13 @@ const list = ({ unlockLog, queries }: Dependencies) =>
     },
   )
 
+/** Whether a search looks at unlocks that it does not find: no index serves all its conditions. */
+const isScan = ({ text, lock, method, result }: Search): boolean =>
+  [text, lock, method, result].some((condition) => condition !== undefined)
+
 const CONTENT_TYPES = { csv: 'text/csv; charset=utf-8', ndjson: 'application/x-ndjson' } as const
 
-const exportFile = ({ unlockLog, queries, record }: Dependencies) =>
+const exportFile = ({ queries, record, visibleSize }: Dependencies) =>
   endpoint(
     {
       method: 'GET',
@@ -80,17 +89,19 @@ const exportFile = ({ unlockLog, queries, record }: Dependencies) =>
         'the request. CSV follows RFC 4180 and has a header line; text that a spreadsheet would take ' +
         'for a formula, or that begins with an apostrophe, gets an apostrophe in front.',
       query: ExportQuery,
+      isHeavy: () => true,
       answers: {
         200: [
           { description: 'CSV', contentType: 'text/csv' },
           { description: 'or one JSON object per line', contentType: 'application/x-ndjson' },
         ],
         ...SEARCH_FAULTS,
+        ...HEAVY_READ_REFUSED,
       },
     },
-    async ({ query: { format, ...search }, caller, account }) => {
+    async ({ query: { format, ...search }, caller, account, signal }) => {
       const filter = visibleFilter(search, account)
-      const { size } = await unlockLog.head()
+      const size = await visibleSize(account)
       await record(caller, {
         action: 'unlocks.export',
         result: 'success',
@@ -98,7 +109,7 @@ const exportFile = ({ unlockLog, queries, record }: Dependencies) =>
         // Only the names of the filters: a search text may be someone's name.
         detail: { format, size, filters: Object.keys(search).join() },
       })
-      return streamed(exportParts({ queries, filter, size, format }), {
+      return streamed(exportParts({ queries, filter, size, format, signal }), {
         'content-type': CONTENT_TYPES[format],
         'content-disposition': `attachment; filename="unlocks.${format}"`,
       })

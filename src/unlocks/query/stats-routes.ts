@@ -1,7 +1,7 @@
 import type { Clock } from '../../domain/clock.ts'
 import { DAY_MS } from '../../domain/duration.ts'
 import { AppError } from '../../errors.ts'
-import { problem } from '../../http/answers.ts'
+import { HEAVY_READ_REFUSED, problem } from '../../http/answers.ts'
 import { type Endpoint, endpoint } from '../../http/endpoint.ts'
 import { EVENT_EXAMPLE } from '../log/schema.ts'
 import { StatsAnswer, StatsQuery } from './schema.ts'
@@ -34,6 +34,7 @@ const stats = ({ counts, clock }: Dependencies) =>
         'are included; imported unlocks count by `occurred_at`. Lists the ' +
         `${NAMES_MAX} methods and accounts with the most unlocks. Erased fields are null.`,
       query: StatsQuery,
+      isHeavy: () => true,
       answers: {
         200: {
           description: 'Counts',
@@ -49,17 +50,18 @@ const stats = ({ counts, clock }: Dependencies) =>
             accounts: [{ account: EVENT_EXAMPLE.account, username: 'ada', count: 1 }],
           },
         },
+        ...HEAVY_READ_REFUSED,
         400: problem(400, 'invalid', 'Unknown zone; name one of the IANA time zone database'),
       },
     },
-    async ({ query, account }) => {
+    async ({ query, account, signal }) => {
       const { zone = 'UTC' } = query
       const filter = visibleFilter(query, account)
       const { toMs = clock.wallMs() + 1 } = filter
       const fromMs = filter.fromMs ?? Math.max(toMs - DAYS_DEFAULT * DAY_MS, 0)
       if (fromMs >= toMs || toMs - fromMs > DAYS_MAX * DAY_MS)
         throw new AppError('invalid', `Needs from < to, and no more than ${DAYS_MAX} days`)
-      const span = { account: filter.account, fromMs, toMs }
+      const span = { account: filter.account, fromMs, toMs, signal }
       const { total, days, hours, methods, accounts } = await unlockStats(counts, { zone, ...span })
       return {
         zone,

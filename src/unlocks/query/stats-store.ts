@@ -22,7 +22,7 @@ type Span = {
 export const QUARTER_MS = 15 * MINUTE_MS
 
 /** Events that one statement counts before other work continues. */
-const STEP_ROWS = 10_000
+const STEP_ROWS = 2000
 
 /** Which events are counted by which time: imported events by the time they happened. Each step
  * looks at events that match `within`. */

@@ -1,5 +1,5 @@
 import { DAY_MS } from '../../domain/duration.ts'
-import { yieldToEventLoop } from '../../domain/event-loop.ts'
+import { takeTurn } from '../../domain/event-loop.ts'
 import { AppError } from '../../errors.ts'
 import { QUARTER_MS, type Tally, type UnlockCounts } from './stats-store.ts'
 
@@ -9,6 +9,8 @@ type Wanted = {
   readonly account: string | undefined
   readonly fromMs: number
   readonly toMs: number
+  /** Ends the counting once aborted. */
+  readonly signal?: AbortSignal
 }
 
 type Counted<Key> = ReadonlyMap<Key, number>
@@ -29,7 +31,7 @@ const NAMES_MAX = 10_000
 /** Counts unlocks by local day, hour, method and account. Throws `invalid` for an unknown zone. */
 export const unlockStats = async (
   { tallies }: Pick<UnlockCounts, 'tallies'>,
-  { zone, account, fromMs, toMs }: Wanted,
+  { zone, account, fromMs, toMs, signal }: Wanted,
 ): Promise<Stats> => {
   const local = localClock(zone, fromMs, toMs)
   const hours = Array.from({ length: 24 }, () => 0)
@@ -51,7 +53,7 @@ export const unlockStats = async (
   }
   for await (const batch of tallies({ account, fromMs, toMs })) {
     for (const tally of batch) count(tally)
-    await yieldToEventLoop()
+    await takeTurn(signal)
   }
   return { total, days, hours, methods, accounts }
 }

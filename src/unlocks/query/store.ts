@@ -1,4 +1,4 @@
-import { yieldToEventLoop } from '../../domain/event-loop.ts'
+import { takeTurn } from '../../domain/event-loop.ts'
 import type { Order } from '../../http/request/paging.ts'
 import type { Queries } from '../../storage/database.ts'
 import type { Result, UnlockEvent } from '../log/event.ts'
@@ -35,6 +35,8 @@ type Wanted = {
   readonly limit: number
   /** Where the events of the filter's time span are, if it was looked up before. */
   readonly located?: Located | undefined
+  /** Ends the search once aborted. */
+  readonly signal?: AbortSignal | undefined
 }
 
 export type Found = {
@@ -54,7 +56,8 @@ const PAGE_ROWS_MAX = 20_000
 /** Searches the unlock log. */
 export const unlockQueries = (db: Queries) => ({
   /** Looks up where the events of a filter's time span are, once for many pages. */
-  locate: (wanted: Pick<Wanted, 'filter' | 'size'>): Promise<Located> => locate(db, wanted),
+  locate: (wanted: Pick<Wanted, 'filter' | 'size' | 'signal'>): Promise<Located> =>
+    locate(db, wanted),
 
   /** Returns events in the order of their sequence numbers, which no clock can change. */
   page: async (wanted: Wanted): Promise<Found> => {
@@ -76,7 +79,7 @@ export const unlockQueries = (db: Queries) => ({
       if (edge === undefined) return { unlocks: found, next: undefined }
       if (examined >= PAGE_ROWS_MAX) return { unlocks: found, next: edge }
       interval = after(edge, interval, order)
-      await yieldToEventLoop()
+      await takeTurn(wanted.signal)
     }
   },
 })
@@ -91,7 +94,7 @@ type Located = {
  * another; imported events that happened then are wherever they were imported. */
 const locate = async (
   db: Queries,
-  { filter: { fromMs, toMs }, size }: Pick<Wanted, 'filter' | 'size'>,
+  { filter: { fromMs, toMs }, size, signal }: Pick<Wanted, 'filter' | 'size' | 'signal'>,
 ): Promise<Located> => {
   const interval = {
     low: fromMs === undefined ? -1 : (await countBefore(db, fromMs)) - 1,
@@ -99,7 +102,7 @@ const locate = async (
   }
   const isWhole = fromMs === undefined && toMs === undefined
   if (isWhole || !(await hasImported(db))) return { interval, among: [] }
-  const imported = await importedRange(db, { fromMs, toMs })
+  const imported = await importedRange(db, { fromMs, toMs }, signal)
   const sql = `iif(
     source = 'imported',
     occurred_at_ms >= ? AND occurred_at_ms < ?,

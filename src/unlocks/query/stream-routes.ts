@@ -3,6 +3,7 @@ import { AppError } from '../../errors.ts'
 import { problem } from '../../http/answers.ts'
 import type { AuthenticateRequest } from '../../http/authorization.ts'
 import { type Endpoint, endpoint } from '../../http/endpoint.ts'
+import { clientKey } from '../../http/request/client-address.ts'
 import { type EventStream, HEARTBEAT_SECONDS, STREAMS_PER_ACCOUNT_MAX } from './event-stream.ts'
 import { StreamHeaders, StreamQuery } from './schema.ts'
 import { SEARCH_FAULTS, WHO_SEES, visibleFilter } from './visibility.ts'
@@ -28,7 +29,9 @@ const stream = ({ eventStream, authenticateRequest }: Dependencies) =>
         '`data` is an unlock as JSON. Without `Last-Event-ID` only new unlocks are sent, with it all ' +
         'that follow that number; imported unlocks never are. A comment is sent after ' +
         `${HEARTBEAT_SECONDS} seconds of silence. The stream ends when the session ends, when the ` +
-        'role changes, or when the client reads nothing for the time of three comments.',
+        'role changes, or when the client reads nothing for the time of three comments. When all ' +
+        'places are taken, the stream that was silent for longest ends to make room: that of a waiting ' +
+        'account for a member, and that of either for an admin or owner.',
       query: StreamQuery,
       headers: StreamHeaders,
       answers: {
@@ -38,9 +41,10 @@ const stream = ({ eventStream, authenticateRequest }: Dependencies) =>
         503: problem(503, 'unavailable', 'Too many streams, try again'),
       },
     },
-    async ({ request, query, account, server }) => {
+    async ({ request, query, account, caller, server }) => {
       const body = await eventStream.subscribe({
         account,
+        client: clientKey(caller.address),
         filter: visibleFilter(query, account),
         lastSeq: lastEventId(request),
         signal: request.signal,

@@ -72,6 +72,8 @@ export const hashOfSubtrees = (hashes: readonly Uint8Array[]): Uint8Array =>
 export type Frontier = {
   readonly size: () => number
   readonly root: () => Uint8Array
+  /** Returns a function that computes the root as it is now, whatever is added later. */
+  readonly rootNow: () => () => Uint8Array
   /** Adds a leaf by its hash. Returns the nodes it completes, to be stored with it: the leaf itself
    * first, then its parents as far as they are full. */
   readonly append: (hash: Uint8Array) => readonly TreeNode[]
@@ -91,9 +93,14 @@ export const frontier = (size = 0, hashes: readonly Uint8Array[] = []): Frontier
   /** Left to right, the largest subtree first. */
   const peaks = hashes.toReversed()
   let leaves = size
+  const rootNow = () => {
+    const those = peaks.toReversed()
+    return () => hashOfSubtrees(those)
+  }
   return {
     size: () => leaves,
-    root: () => hashOfSubtrees(peaks.toReversed()),
+    root: () => rootNow()(),
+    rootNow,
     append: (hash) => {
       const nodes: TreeNode[] = [{ level: 0, index: leaves, hash }]
       let joined = hash

@@ -1,4 +1,5 @@
 import type { Static } from '@sinclair/typebox'
+import type { Account } from '../../domain/account.ts'
 import { problem } from '../../http/answers.ts'
 import { type Endpoint, endpoint } from '../../http/endpoint.ts'
 import type { VerificationScheduler } from './scheduler.ts'
@@ -6,6 +7,8 @@ import { VerificationAnswer } from './schema.ts'
 
 type Dependencies = {
   readonly verification: Pick<VerificationScheduler, 'last' | 'verifyAll' | 'isVerifying'>
+  /** Returns how many events an account may know of. */
+  readonly visibleSize: (account: Account) => Promise<number>
 }
 
 /** What the service found when it last verified its log. */
@@ -34,12 +37,13 @@ const lastVerification = (deps: Dependencies) =>
       summary: 'Get the result of the last verification',
       description:
         'The newest unlocks are verified at each start; all of them a minute later, then once a day, ' +
-        'and whenever an admin asks. A fault stays until a later verification finds none.',
+        'and whenever an admin asks. A fault stays until a later verification finds none. For a member ' +
+        '`size` counts unlocks up to their own newest or the last full hour.',
       answers: {
         200: { description: 'The result', schema: VerificationAnswer, example: INTACT },
       },
     },
-    () => answerOf(deps),
+    ({ account }) => answerFor(account, deps),
   )
 
 const verifyNow = (deps: Dependencies) =>
@@ -62,19 +66,23 @@ const verifyNow = (deps: Dependencies) =>
         403: problem(403, 'forbidden', 'Only an admin may do this'),
       },
     },
-    ({ set }) => {
+    ({ set, account }) => {
       void deps.verification.verifyAll()
       set.status = 202
-      return answerOf(deps)
+      return answerFor(account, deps)
     },
   )
 
-const answerOf = ({ verification }: Dependencies): Static<typeof VerificationAnswer> => {
+const answerFor = async (
+  account: Account,
+  { verification, visibleSize }: Dependencies,
+): Promise<Static<typeof VerificationAnswer>> => {
   const last = verification.last()
+  const known = await visibleSize(account)
   return {
     ...UNCHECKED,
     ...(last && { scope: last.scope, checked_at: new Date(last.checkedAtMs).toISOString() }),
-    ...(last?.ok === true && { state: 'intact', size: last.size }),
+    ...(last?.ok === true && { state: 'intact', size: Math.min(last.size, known) }),
     ...(last?.ok === false && { state: 'broken', seq: last.seq ?? null, fault: last.fault }),
     running: verification.isVerifying(),
   }

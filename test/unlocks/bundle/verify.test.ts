@@ -259,8 +259,9 @@ const newLogKey = async () => {
 describe('verifying a receipt', () => {
   const receiptFile = async (change: (receipt: string) => string = (text) => text) => {
     const app = await openLog(log.dataDir)
-    const events = await app.unlocks.store.page(5, 1)
-    const receipt = (await app.unlocks.unlockLog.receipts(events)).get(6) ?? ''
+    const { store, unlockLog } = app.unlocks
+    const events = await store.page(5, 1)
+    const receipt = (await unlockLog.receipts(events, await unlockLog.head())).get(6) ?? ''
     await app[Symbol.asyncDispose]()
     const path = join(log.folder, 'held')
     writeFileSync(path, change(receipt))

@@ -12,6 +12,7 @@ import { parseVerifierKey } from '../../../src/unlocks/tlog/signed-note.ts'
 import { addAccount, tokenFor } from '../../support/accounts.ts'
 import { PASSWORD, basic, bearer, clientOf, startApp } from '../../support/app.ts'
 import { UNLIMITED, runCommand, startService, temporaryFolder } from '../../support/binary.ts'
+import { claimed } from '../../support/unlock-log.ts'
 
 type Outcome = {
   status: string
@@ -518,5 +519,38 @@ describe('a tampered log', () => {
     })
     await cut.stop()
     rmSync(folder, { recursive: true })
+  })
+})
+
+describe('earlier heads', () => {
+  test('an earlier head is the one that was signed then', async () => {
+    await using app = await startApp()
+    const { unlockLog } = app.unlocks
+    const heads = [await unlockLog.head()]
+    for (let seq = 0; seq < 40; seq += 1) {
+      const [outcome] = await unlockLog.append([claimed(seq)])
+      heads.push(await unlockLog.head())
+      expect(outcome?.status === 'stored' && outcome.head()).toStrictEqual(await unlockLog.head())
+    }
+    for (const [size, head] of heads.entries())
+      expect(await unlockLog.headAt(size)).toStrictEqual(head)
+    expect(await unlockLog.headAt(41)).toStrictEqual(await unlockLog.head())
+  })
+
+  test('events that share a commit get receipts for what was before them, not for each other', async () => {
+    await using app = await startApp()
+    const { unlockLog } = app.unlocks
+    const appended = await Promise.all([0, 1, 2].map((seq) => unlockLog.append([claimed(seq)])))
+    const sizes = appended.map(([one]) => one?.status === 'stored' && one.head().size)
+    expect(sizes).toStrictEqual([1, 2, 3])
+  })
+
+  test('nothing is signed that the newest head does not cover', async () => {
+    await using app = await startApp()
+    const { unlockLog } = app.unlocks
+    await unlockLog.append([0, 1, 2, 3, 4].map((seq) => claimed(seq)))
+    await app.db.run('UPDATE unlock_event SET leaf_hash = zeroblob(32) WHERE seq = 2')
+    expect(unlockLog.headAt(3)).rejects.toMatchObject({ code: 'unavailable' })
+    expect((await unlockLog.headAt(2)).size).toBe(2)
   })
 })

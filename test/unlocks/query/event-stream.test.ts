@@ -130,6 +130,49 @@ describe('unlocks as they happen', () => {
     await bob.until(() => app.unlocks.eventStream.count() === 0)
   })
 
+  test('[G8] whoever takes the streams, an owner or admin gets one, and a member before newcomers', async () => {
+    await using app = await startApp({ TRUSTED_PROXIES: '127.0.0.1' })
+    const from = (client: number) => ({ 'x-forwarded-for': `192.0.2.${client}` })
+    const stream = (token: string, client = 0) =>
+      follow(app.url, { ...bearer(token), ...from(client) })
+    const statusOf = async (token: string, client: number) => {
+      const { answer } = await stream(token, client)
+      return [answer.status, answer.headers.get('retry-after')]
+    }
+    const newcomer = async (number: number) => {
+      const username = `new-${number}`
+      await app.post('/register', { username, password: PASSWORD, phone: '1', address: 'x' })
+      return app.logIn(username)
+    }
+    const open = await Promise.all(
+      numbers(0, 18).map(async (number) => {
+        const token = await newcomer(number)
+        // Four accounts at each address fill the twenty streams that it may have.
+        return Promise.all(numbers(0, 5).map(() => stream(token, Math.floor(number / 4))))
+      }),
+    )
+    const streams = open.flat()
+    expect(app.unlocks.eventStream.count()).toBe(90)
+    const late = await newcomer(18)
+    expect(await statusOf(late, 0)).toStrictEqual([429, '2'])
+    expect(await statusOf(late, 99)).toStrictEqual([503, '2'])
+
+    const [mia, oli] = [await app.signIn('mia'), await app.signIn('oli', 'owner')]
+    // Behind the same router as twenty of their streams.
+    const member = await stream(mia, 0)
+    const owners = await Promise.all(numbers(0, 5).map(() => stream(oli)))
+    expect([member, ...owners].map(({ answer }) => answer.status)).toStrictEqual([
+      200, 200, 200, 200, 200, 200,
+    ])
+    // One newcomer made room for the member; the owner had places of their own.
+    expect(app.unlocks.eventStream.count()).toBe(95)
+    const over = await Promise.race(streams.map(({ isOver }) => isOver))
+    expect(over).toBeUndefined()
+    await record(app, mia)
+    await member.until(() => member.messages.length === 1)
+    await Promise.all([...streams, member, ...owners].map(({ leave }) => leave()))
+  })
+
   test('[A2] a stream ends with the session, and with a change of role, before the next event', async () => {
     await using service = await startService({ env: UNLIMITED })
     const { url, folder } = service

@@ -35,7 +35,9 @@ test('an admin can verify the whole log, and everyone can read the last result',
   expect(await verdict(app, mia)).toMatchObject(unchecked)
   await app.unlocks.unlockLog.append([claimed(0), claimed(1)])
   await app.unlocks.verification.start()
-  expect(await verdict(app, mia)).toMatchObject({ state: 'intact', scope: 'recent', size: 2 })
+  expect(await verdict(app, amy)).toMatchObject({ state: 'intact', scope: 'recent', size: 2 })
+  // None of them is hers.
+  expect(await verdict(app, mia)).toMatchObject({ state: 'intact', scope: 'recent', size: 0 })
 
   expect((await app.post(PATH, {}, bearer(mia))).status).toBe(403)
   const begun = await app.post(PATH, {}, bearer(amy))
@@ -43,7 +45,7 @@ test('an admin can verify the whole log, and everyone can read the last result',
     202,
     { state: 'intact', scope: 'recent', running: true },
   ])
-  expect(await finished(app, mia)).toStrictEqual({
+  expect(await finished(app, amy)).toStrictEqual({
     state: 'intact',
     scope: 'full',
     size: 2,

@@ -1,0 +1,107 @@
+import { type Account, hasRole, isNewcomer } from './account.ts'
+
+/** Who asks for a place; those of a lower rank give way. Keepers of the door are admins and owners. */
+type Rank = (typeof RANKS)[number]
+const RANKS = ['newcomer', 'member', 'keeper'] as const
+
+/** Returns the rank of an account. */
+export const rankOf = (account: Account | undefined): Rank => {
+  if (hasRole(account, 'admin')) return 'keeper'
+  return isNewcomer(account) ? 'newcomer' : 'member'
+}
+
+type Holder = {
+  readonly rank: Rank
+  /** The public id of the account, or what else tells its holder apart. */
+  readonly account: string
+  /** The client's address, or its network. */
+  readonly client: string
+}
+
+type Options = {
+  readonly max: number
+  /** Places that only keepers take. */
+  readonly reserved: number
+  readonly perAccountMax: number
+  /** Those of a lower rank, and keepers, are not counted. */
+  readonly perClientMax: number
+  /** A place that is idle for this long is given to anyone whose rank is not lower. */
+  readonly idleMsMax: number
+}
+
+export type Place = {
+  /** Notes that the place is in use; it is, at first. */
+  readonly busy: () => void
+  /** Notes that the place is idle from now on. */
+  readonly idle: () => void
+  /** Frees the place; calling it again does nothing. */
+  readonly release: () => void
+}
+
+/** Why there is no place: the account has enough, its client has, or all are taken. */
+export type NoPlace = 'account' | 'client' | 'full'
+
+type Taken = Holder & { readonly giveWay: () => void; idleSinceMs: number }
+
+/** A bounded number of places for what lasts. When all are taken, the place that was idle for longest
+ * is taken away from a newcomer, or else from a member, for someone of a higher rank. Nobody in use of
+ * a place gives way to their equals, or two of them would take turns forever. */
+export const places = ({ max, reserved, perAccountMax, perClientMax, idleMsMax }: Options) => {
+  const taken = new Set<Taken>()
+
+  const refusal = ({ rank, account, client }: Holder): NoPlace | undefined => {
+    const all = [...taken]
+    if (all.filter((one) => one.account === account).length >= perAccountMax) return 'account'
+    if (rank === 'keeper') return undefined
+    // Newcomers behind the same router as a household must not use up its share.
+    const near = all.filter(
+      (one) => one.client === client && one.rank !== 'keeper' && levelOf(one.rank) >= levelOf(rank),
+    )
+    return near.length >= perClientMax ? 'client' : undefined
+  }
+
+  /** Takes a place away for someone of this rank; returns false if there is none to take. */
+  const makeRoom = (rank: Rank): boolean => {
+    const idleBeforeMs = performance.now() - idleMsMax
+    const givesWay = (one: Taken) =>
+      levelOf(one.rank) < levelOf(rank) || (one.rank === rank && one.idleSinceMs <= idleBeforeMs)
+    const [first] = [...taken]
+      .filter(givesWay)
+      .toSorted((a, b) => levelOf(a.rank) - levelOf(b.rank) || a.idleSinceMs - b.idleSinceMs)
+    if (!first) return false
+    taken.delete(first)
+    first.giveWay()
+    return true
+  }
+
+  return {
+    /** Takes a place, or returns why there is none. `giveWay` is called if the place is taken away,
+     * which frees it. */
+    take: (holder: Holder, giveWay: () => void): Place | NoPlace => {
+      const refused = refusal(holder)
+      if (refused) return refused
+      const open = holder.rank === 'keeper' ? max : max - reserved
+      if (taken.size >= open && !makeRoom(holder.rank)) return 'full'
+      const one: Taken = { ...holder, giveWay, idleSinceMs: BUSY }
+      taken.add(one)
+      return {
+        busy: () => {
+          one.idleSinceMs = BUSY
+        },
+        idle: () => {
+          one.idleSinceMs = performance.now()
+        },
+        release: () => {
+          taken.delete(one)
+        },
+      }
+    },
+
+    count: (): number => taken.size,
+  }
+}
+
+/** Later than all times at which places became idle. A finite number, to be subtracted. */
+const BUSY = Number.MAX_VALUE
+
+const levelOf = (rank: Rank): number => RANKS.indexOf(rank)

@@ -1,0 +1,152 @@
+import { type NoPlace, type Place, places, rankOf } from '../domain/places.ts'
+import { AppError } from '../errors.ts'
+import { READ_RUNNING } from './answers.ts'
+import type { Access, Caller } from './authorization.ts'
+import { clientKey } from './request/client-address.ts'
+
+/** How many heavy reads run at a time: enough for a home, and few enough for its memory. */
+const READS_MAX = 6
+const RESERVED = 2
+
+/** How long a read waits for a place, and how many of one account may wait: a page of the console
+ * asks for several things at once. */
+const WAIT_MS_MAX = 2000
+const WAITING_PER_ACCOUNT_MAX = 4
+
+/** A download that takes nothing for this long makes room if others wait. */
+const IDLE_MS_MAX = 10_000
+
+/** What a heavy read does; it ends once `signal` is aborted. */
+type Work = (signal: AbortSignal) => unknown
+
+type Reader = {
+  readonly request: Request
+  readonly caller: Caller
+  readonly access: Access
+}
+
+export type HeavyReads = ReturnType<typeof heavyReads>
+
+/** Bounds the reads that look at much of the database: one at a time per account, a few in all, and
+ * some that only admins and owners get. */
+export const heavyReads = () => {
+  const reads = places({
+    max: READS_MAX,
+    reserved: RESERVED,
+    perAccountMax: 1,
+    perClientMax: READS_MAX,
+    idleMsMax: IDLE_MS_MAX,
+  })
+  /** The account of each read that waits. */
+  const waiting: string[] = []
+  let freed = Promise.withResolvers<void>()
+
+  const release = (place: Place) => (): void => {
+    place.release()
+    freed.resolve()
+    freed = Promise.withResolvers()
+  }
+
+  /** Resolves to a function that frees the place. Throws `rate_limited` if none is free in time. */
+  const enter = async ({ caller, access }: Reader, signal: AbortSignal, giveWay: () => void) => {
+    const client = clientKey(caller.address)
+    const account = caller.account?.publicId ?? client
+    // Only admins and owners pass the guard of the tables, which may know them by their password.
+    const rank = access === 'tables' ? 'keeper' : rankOf(caller.account)
+    const timeout = AbortSignal.timeout(WAIT_MS_MAX)
+    for (;;) {
+      const place = reads.take({ rank, account, client }, giveWay)
+      if (typeof place === 'object') return { ...place, release: release(place) }
+      const own = waiting.filter((one) => one === account).length
+      if (timeout.aborted || own >= WAITING_PER_ACCOUNT_MAX)
+        throw new AppError('rate_limited', WORDS[place])
+      waiting.push(account)
+      await Promise.race([freed.promise, aborted(AbortSignal.any([timeout, signal]))])
+      waiting.splice(waiting.indexOf(account), 1)
+      signal.throwIfAborted()
+    }
+  }
+
+  return {
+    /** Does `work` once there is a place for it, which it keeps until its answer has been sent or its
+     * client is gone. */
+    run: async (reader: Reader, work: Work): Promise<unknown> => {
+      const { request } = reader
+      const giveWay = new AbortController()
+      const signal = AbortSignal.any([request.signal, giveWay.signal])
+      try {
+        const place = await enter(reader, signal, () => giveWay.abort(gaveWay()))
+        try {
+          const answer = await work(signal)
+          if (answer instanceof Response && answer.body) return keeping(place, answer, signal)
+          place.release()
+          return answer
+        } catch (error) {
+          place.release()
+          throw error
+        }
+      } catch (error) {
+        // Nobody receives this answer.
+        if (request.signal.aborted) return new Response(null, { status: CLIENT_CLOSED_REQUEST })
+        throw error
+      }
+    },
+  }
+}
+
+/** As nginx logs a client that went away. */
+const CLIENT_CLOSED_REQUEST = 499
+
+const WORDS: Readonly<Record<NoPlace, string>> = {
+  account: READ_RUNNING,
+  client: 'Too many long reads are running; try again in a few seconds',
+  full: 'Too many long reads are running; try again in a few seconds',
+}
+
+const gaveWay = () => new AppError('unavailable', 'This read made room for others; try again')
+
+const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+
+/** Returns the answer with its body, which keeps the place until it ends. Once `signal` is aborted, the
+ * connection is cut, so that no one takes the part that was sent for the whole. */
+const keeping = (place: Place, answer: Response, signal: AbortSignal): Response => {
+  const reader = answer.body?.getReader()
+  const body = new ReadableStream<Uint8Array>(
+    {
+      start: (controller) => {
+        const cut = (): void => {
+          place.release()
+          // Without a reason, which Bun would print.
+          controller.error()
+          void reader?.cancel().catch(() => {})
+        }
+        signal.addEventListener('abort', cut, { once: true })
+      },
+      pull: async (controller) => {
+        place.busy()
+        try {
+          const part = await reader?.read()
+          place.idle()
+          if (signal.aborted) return
+          if (part && !part.done) return controller.enqueue(part.value as Uint8Array)
+        } catch (error) {
+          place.release()
+          if (signal.aborted) return
+          throw error
+        }
+        place.release()
+        controller.close()
+      },
+      cancel: async (reason) => {
+        place.release()
+        await reader?.cancel(reason)
+      },
+    },
+    { highWaterMark: 0 },
+  )
+  return new Response(body, answer)
+}

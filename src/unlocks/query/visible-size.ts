@@ -1,0 +1,32 @@
+import { type Account, hasRole } from '../../domain/account.ts'
+import type { Clock } from '../../domain/clock.ts'
+import { HOUR_MS } from '../../domain/duration.ts'
+import type { UnlockLog } from '../log/service.ts'
+import type { UnlockStore } from '../log/store.ts'
+
+type Dependencies = {
+  readonly unlockLog: Pick<UnlockLog, 'head'>
+  readonly store: Pick<UnlockStore, 'countBefore' | 'sizeAtNewestOf'>
+  readonly clock: Pick<Clock, 'nonDecreasingMs'>
+}
+
+/** Returns how many events of the log an account may know of. */
+export type VisibleSize = (account: Account) => Promise<number>
+
+/** Admins and owners know the whole log. Members know it up to their own newest event or, if that is
+ * more, up to the last full hour: the size of the log must not tell when somebody else opened the
+ * door. */
+export const visibleSize = ({ unlockLog, store, clock }: Dependencies): VisibleSize => {
+  let hour = { startMs: 0, size: 0 }
+  // Counted once an hour, so that a clock which was set back still reveals nothing in between.
+  const sizeAtFullHour = async (): Promise<number> => {
+    const startMs = Math.floor(clock.nonDecreasingMs() / HOUR_MS) * HOUR_MS
+    if (startMs > hour.startMs)
+      hour = { startMs, size: Math.max(hour.size, await store.countBefore(startMs)) }
+    return hour.size
+  }
+  return async (account) =>
+    hasRole(account, 'admin')
+      ? (await unlockLog.head()).size
+      : Math.max(await store.sizeAtNewestOf(account.publicId), await sizeAtFullHour())
+}
