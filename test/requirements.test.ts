@@ -44,6 +44,7 @@ const REQUIREMENTS = {
   O4: 'processors of small gateways',
   O5: 'no secret in the executable or the repository',
   O6: 'requests drawn from the OpenAPI document',
+  G4: 'only an owner does anything to an owner’s account',
   G9: 'logins of known devices while 50 addresses guess',
   G10: 'no client can take an id that the service derives',
 } as const
