@@ -71,19 +71,14 @@ const entranceRoutes = (deps: Dependencies, services: Services): readonly Endpoi
       clock,
       authenticateRequest,
     }),
-    ...sessionRoutes({
-      sessions,
-      cookies,
-      findAccount: services.store.findByPublicId,
-      tokenLifetimeMs,
-    }),
+    ...sessionRoutes({ sessions, cookies, tokenLifetimeMs }),
   ]
 }
 
 /** What people can do with their own account. */
 const ownRoutes = (deps: Dependencies, services: Services): readonly Endpoint[] => {
   const { db, clock, audit, unlocks } = deps
-  const { directory, sessions, authentication, enrolment, store } = services
+  const { directory, sessions, authentication, enrolment } = services
   return [
     ...ownAccountRoutes({
       accountDirectory: directory,
@@ -103,7 +98,7 @@ const ownRoutes = (deps: Dependencies, services: Services): readonly Endpoint[] 
         clock,
       }),
     }),
-    ...secondFactorRoutes({ enrolment, findAccount: store.findByPublicId }),
+    ...secondFactorRoutes({ enrolment }),
   ]
 }
 
@@ -114,6 +109,6 @@ const administrationRoutes = (services: Services): readonly Endpoint[] => [
     administration: services.administration,
   }),
   ...invitationRoutes({ invitations: services.invitations }),
-  ...lockoutRoutes({ lockout: services.lockout, findAccount: services.store.findByPublicId }),
+  ...lockoutRoutes({ lockout: services.lockout }),
   ...settingRoutes({ settings: services.settings }),
 ]

@@ -99,7 +99,7 @@ const openAccess = async ({ db, clock, config, audit, unlocks, argon2id }: Depen
     key: keyOf('lockout'),
     nowMs: monotonicEpochClock(newestMs, clock.monotonicMs),
     clock,
-    auditIn: audit.auditIn,
+    ...recording(audit),
     recordDenied: unlocks.recordDenied,
   })
   const factorStore = secondFactorStore(db)

@@ -184,8 +184,8 @@ const eraseImported = ({ name, confirm, terminal }: ImportedErasure): Promise<nu
 const secondFactor: Command['run'] = async ([state, ...names], { env, print }) => {
   if (state !== 'off') throw new UsageError('user second-factor needs off and one NAME')
   const name = onlyName(names, 'second-factor off')
-  return withPerson({ env, name }, async ({ accounts: { enrolment } }, { by, account }) => {
-    await enrolment.reset(by, account)
+  return withPerson({ env, name }, async ({ accounts: { enrolment } }, { by, publicId }) => {
+    await enrolment.reset(by, publicId)
     print(`The second factor of ${name} is off, and all sessions have ended`)
   })
 }

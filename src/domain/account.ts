@@ -28,7 +28,12 @@ export const isNewcomer = (account: Pick<Account, 'admitted'> | undefined): bool
 export const isAtLeast = (held: Role, role: Role): boolean =>
   ROLES.indexOf(held) >= ROLES.indexOf(role)
 
+/** True if an account of one role may act on an account of another, such as end its sessions: only
+ * an owner does anything to an owner's account. */
+export const mayActOn = (actor: Role, target: Role): boolean =>
+  actor === 'owner' || (actor === 'admin' && target !== 'owner')
+
 /** True if an account of one role may change an account of another: owners change everyone, admins
  * change only members. */
 export const mayManage = (actor: Role, target: Role): boolean =>
-  actor === 'owner' || (actor === 'admin' && target === 'member')
+  mayActOn(actor, target) && (actor === 'owner' || target === 'member')

@@ -26,10 +26,8 @@ test('[O3] an action that cannot be recorded does not happen: no login, account,
           BEGIN SELECT RAISE(ABORT, 'no more records'); END`)
   const caller = { ...FROM, account, sessionId: session?.id }
   expect(app.accounts.authentication.login(person, FROM)).rejects.toThrow('no more records')
-  expect(app.accounts.sessions.end(caller, session?.id ?? '', false)).rejects.toThrow(
-    'no more records',
-  )
-  expect(app.accounts.sessions.endAll({ by: caller, account })).rejects.toThrow('no more records')
+  expect(app.accounts.sessions.end(caller, session?.id ?? '')).rejects.toThrow('no more records')
+  expect(app.accounts.sessions.endAll({ by: caller, publicId })).rejects.toThrow('no more records')
   const other = { ...person, username: 'eve' }
   expect(app.accounts.newAccounts.add(other, 'member')).rejects.toThrow('no more records')
   const terms = { role: 'member', label: '', hours: 1, usesMax: 1 } as const
@@ -42,7 +40,7 @@ test('[O3] an action that cannot be recorded does not happen: no login, account,
   expect(lines.filter((line) => line.includes('session.end_all'))).toHaveLength(1)
 
   db.run('DROP TRIGGER broken')
-  await app.accounts.sessions.endAll({ by: caller, account })
+  await app.accounts.sessions.endAll({ by: caller, publicId })
   expect(await app.accounts.sessions.list(account.id)).toStrictEqual([])
   const { events } = await app.audit.store.page({ filter: {}, order: 'oldest', limit: 10 })
   expect(events).toMatchObject([

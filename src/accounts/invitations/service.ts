@@ -1,10 +1,11 @@
 import { type Role, mayManage } from '../../domain/account.ts'
-import type { Actor, AuditEvent, RecordAuditEvent } from '../../domain/audit-event.ts'
+import type { Actor, RecordAuditEvent } from '../../domain/audit-event.ts'
 import type { AuditIn } from '../../storage/unit-of-work.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { HOUR_MS } from '../../domain/duration.ts'
 import { AppError } from '../../errors.ts'
-import type { Database } from '../../storage/database.ts'
+import type { Database, Queries } from '../../storage/database.ts'
+import { actingRole, auditRefusals } from '../core/authorization.ts'
 import { hashOneTimeCode, newOneTimeCode } from '../core/one-time-code.ts'
 import { invitationsIn } from './store.ts'
 
@@ -25,9 +26,6 @@ type Terms = {
   readonly usesMax: number
 }
 
-/** An action on an invitation for a role. */
-type Request = Pick<AuditEvent, 'action' | 'subject'> & { readonly role: Role }
-
 /** A new invitation, with its code, which cannot be read again. */
 export type CreatedInvitation = Terms & {
   readonly id: string
@@ -40,19 +38,10 @@ export type CreatedInvitation = Terms & {
 export const invitationService = (deps: Dependencies) => {
   const { db, auditIn, record, linkTo, clock } = deps
 
-  /** Throws `forbidden` unless `by` may manage accounts of the role: an invitation must not grant
-   * more than its creator could. */
-  const requireAllowed = async (by: Actor, { role, ...event }: Request): Promise<void> => {
-    if (!by.account || mayManage(by.account.role, role)) return
-    await record(by, { ...event, result: 'failure', detail: { role } })
-    throw new AppError('forbidden', 'Admins can only invite members')
-  }
-
   return {
     create: async (by: Actor, terms: Terms): Promise<CreatedInvitation> => {
       const { role, label, hours, usesMax } = terms
       const action = 'invitation.create'
-      await requireAllowed(by, { action, role })
       const code = newOneTimeCode()
       const invitation = {
         codeHash: hashOneTimeCode(code),
@@ -62,12 +51,15 @@ export const invitationService = (deps: Dependencies) => {
         lifetimeMs: hours * HOUR_MS,
         usesMax,
       }
-      const added = await db.transaction(async (tx) => {
-        const { id, expiresAtMs } = await invitationsIn(tx, clock).add(invitation)
-        const detail = { role, uses_max: usesMax }
-        await auditIn(tx).record(by, { action, result: 'success', subject: id, detail })
-        return { id, expiresAtMs }
-      })
+      const added = await auditRefusals({ record, by, event: { action } }, () =>
+        db.transaction(async (tx) => {
+          await requireGrantable(tx, by, role)
+          const { id, expiresAtMs } = await invitationsIn(tx, clock).add(invitation)
+          const detail = { role, uses_max: usesMax }
+          await auditIn(tx).record(by, { action, result: 'success', subject: id, detail })
+          return { id, expiresAtMs }
+        }),
+      )
       return { ...terms, ...added, code, link: linkTo(`invitation=${code}`) }
     },
 
@@ -79,15 +71,26 @@ export const invitationService = (deps: Dependencies) => {
     },
 
     /** Accounts registered with it stay. Throws `not_found`. */
-    revoke: async (by: Actor, id: string): Promise<void> => {
-      const found = await invitationsIn(db, clock).find(id)
-      if (!found) throw new AppError('not_found', 'No such invitation')
+    revoke: (by: Actor, id: string): Promise<void> => {
       const event = { action: 'invitation.revoke', subject: id } as const
-      await requireAllowed(by, { ...event, role: found.role })
-      await db.transaction(async (tx) => {
-        await invitationsIn(tx, clock).revoke(id)
-        await auditIn(tx).record(by, { ...event, result: 'success' })
-      })
+      return auditRefusals({ record, by, event }, () =>
+        db.transaction(async (tx) => {
+          const invitations = invitationsIn(tx, clock)
+          const found = await invitations.find(id)
+          if (!found) throw new AppError('not_found', 'No such invitation')
+          await requireGrantable(tx, by, found.role)
+          await invitations.revoke(id)
+          await auditIn(tx).record(by, { ...event, result: 'success' })
+        }),
+      )
     },
   }
+}
+
+/** Throws `forbidden` unless `by` may manage accounts of the role: an invitation must not grant more
+ * than its creator could. */
+const requireGrantable = async (tx: Queries, by: Actor, role: Role): Promise<void> => {
+  const actorRole = await actingRole(tx, by)
+  if (!actorRole || !mayManage(actorRole, role))
+    throw new AppError('forbidden', 'Admins can only invite members')
 }

@@ -1,21 +1,19 @@
-import type { Account } from '../../domain/account.ts'
-import { AppError } from '../../errors.ts'
 import { message, problem } from '../../http/answers.ts'
 import { type Endpoint, endpoint } from '../../http/endpoint.ts'
+import { OWNERS_ONLY } from '../core/authorization.ts'
 import { AccountQuery } from '../core/schema.ts'
 import { LockoutParams, LockoutsAnswer } from './schema.ts'
 import type { Lockout } from './service.ts'
 import type { ActiveLockout } from './store.ts'
 
-type Dependencies = {
-  readonly lockout: Pick<Lockout, 'clear' | 'list'>
-  readonly findAccount: (publicId: string) => Promise<Account | undefined>
-}
+type Dependencies = { readonly lockout: Pick<Lockout, 'clear' | 'list'> }
 
 /** Listing and clearing lockouts, for admins and owners. */
 export const lockoutRoutes = (deps: Dependencies): readonly Endpoint[] => [list(deps), clear(deps)]
 
-const list = ({ lockout, findAccount }: Dependencies) =>
+const OWNER_NEEDED = problem(403, 'owner_needed', OWNERS_ONLY)
+
+const list = ({ lockout }: Dependencies) =>
   endpoint(
     {
       method: 'GET',
@@ -28,7 +26,8 @@ const list = ({ lockout, findAccount }: Dependencies) =>
         'at first and twice as long after each further failure, up to an hour. After a hundred ' +
         'failures at a name, clients that have not logged in to it before are locked out of it. ' +
         'After a hundred failures of a client, it is locked out of the names it has not logged ' +
-        'in to. Lists up to a hundred lockouts, those of accounts first.',
+        'in to. Lists up to a hundred lockouts, those of accounts first. Admins do not see from which ' +
+        'address someone tried an owner’s name.',
       query: AccountQuery,
       answers: {
         200: {
@@ -51,13 +50,12 @@ const list = ({ lockout, findAccount }: Dependencies) =>
           },
         },
         400: problem(400, 'invalid', 'Invalid account'),
+        403: OWNER_NEEDED,
         404: problem(404, 'not_found', 'No such account'),
       },
     },
-    async ({ query: { account: publicId } }) => {
-      const account = publicId === undefined ? undefined : await findAccount(publicId)
-      if (publicId !== undefined && !account) throw new AppError('not_found', 'No such account')
-      const { total, lockouts } = await lockout.list(account?.id)
+    async ({ caller, query }) => {
+      const { total, lockouts } = await lockout.list(caller, query.account)
       return { total, lockouts: lockouts.map(lockoutAnswer) }
     },
   )
@@ -79,12 +77,15 @@ const clear = ({ lockout }: Dependencies) =>
       method: 'DELETE',
       path: '/v1/lockouts/:id',
       access: 'admin',
+      limits: ['changes'],
       tag: 'Accounts',
       summary: 'Clear a lockout',
-      description: 'Also resets its count of failures.',
+      description:
+        'Also resets its count of failures. That of an owner’s name is cleared by owners only.',
       params: LockoutParams,
       answers: {
         200: message('The lockout is cleared', 'Lockout cleared'),
+        403: OWNER_NEEDED,
         404: problem(404, 'not_found', 'No such lockout'),
       },
     },

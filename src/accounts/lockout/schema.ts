@@ -18,7 +18,8 @@ const LockoutAnswer = t.Object(
     }),
     username: t.Union([t.String(), t.Null()]),
     address: t.Union([t.String(), t.Null()], {
-      description: 'Last address of the client that is locked out',
+      description:
+        'Last address of the client that is locked out; null for `name`, and where only owners may see it',
     }),
     failures: t.Integer(),
     failed_at: Time,

@@ -1,17 +1,24 @@
 import pLimit from 'p-limit'
-import type { Account } from '../../domain/account.ts'
+import { type Account, mayActOn } from '../../domain/account.ts'
+import type { RecordAuditEvent } from '../../domain/audit-event.ts'
 import type { AuditIn } from '../../storage/unit-of-work.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { MINUTE_MS } from '../../domain/duration.ts'
 import { AppError } from '../../errors.ts'
 import type { Caller } from '../../http/authorization.ts'
 import type { Database, Queries } from '../../storage/database.ts'
+import { auditRefusals, requireActionable } from '../core/authorization.ts'
 import type { AuthenticatedAccount } from '../core/store.ts'
 import { type LoginAttempt, attemptKeysOf } from './attempt-keys.ts'
 import { deviceCookies } from './device-cookie.ts'
 import { KNOWN_CLIENT_MS, knownClientStore, knownClientsIn } from './known-client-store.ts'
 import { type Evaluation, type Outcome, evaluateAttempt } from './rules.ts'
-import { type ActiveLockouts, failedLoginStore, failedLoginsIn } from './store.ts'
+import {
+  type ActiveLockout,
+  type ActiveLockouts,
+  failedLoginStore,
+  failedLoginsIn,
+} from './store.ts'
 
 export type Lockout = ReturnType<typeof lockoutService>
 
@@ -23,6 +30,9 @@ type Dependencies = {
   readonly nowMs: () => number
   readonly clock: Pick<Clock, 'wallMs'>
   readonly auditIn: AuditIn
+  readonly record: RecordAuditEvent
+  /** Records events that anyone can cause without limit. */
+  readonly recordCoalesced: RecordAuditEvent
   /** Records in the unlock log who was denied access; never rejects. */
   readonly recordDenied: (denial: Denial) => Promise<void>
   /** How many counters of each kind a sweep keeps. */
@@ -39,7 +49,7 @@ const SWEEP_MS = MINUTE_MS
 
 /** The rules of lockouts: who is locked out after failed logins, and how that ends. */
 export const lockoutService = (deps: Dependencies) => {
-  const { db, key, nowMs, clock, auditIn, recordDenied } = deps
+  const { db, key, nowMs, clock, auditIn, record, recordCoalesced, recordDenied } = deps
   const store = failedLoginStore(db)
   const clients = knownClientStore(db)
   const devices = deviceCookies(key)
@@ -84,6 +94,15 @@ export const lockoutService = (deps: Dependencies) => {
     return evaluation
   }
 
+  const requestedId = (by: Caller, publicId?: string): Promise<number | undefined> => {
+    if (publicId === undefined) return Promise.resolve(undefined)
+    const event = { action: 'access.deny', subject: publicId } as const
+    return auditRefusals(
+      { record: recordCoalesced, by, event },
+      async () => (await requireActionable(db, { by, publicId })).id,
+    )
+  }
+
   // In turn, so that simultaneous guesses gain nothing. How many wait is bounded by the places of
   // `passwordQueues`, which attempts keep until they are judged.
   const inTurn = pLimit(1)
@@ -122,34 +141,42 @@ export const lockoutService = (deps: Dependencies) => {
     deviceToken: (account: AuthenticatedAccount): string =>
       devices.issue(account, nowMs() + KNOWN_CLIENT_MS),
 
-    /** Returns the active lockouts of one account or all, in wall time. */
-    list: async (accountId?: number): Promise<ActiveLockouts> => {
-      const { total, lockouts } = await store.active(nowMs(), accountId)
+    /** Returns the active lockouts of one account or all, in wall time. Only an owner sees from where
+     * someone tried an owner's name: it may be the owner. Throws `not_found` or `forbidden`. */
+    list: async (by: Caller, publicId?: string): Promise<ActiveLockouts> => {
+      const { total, lockouts } = await store.active(nowMs(), await requestedId(by, publicId))
       const aheadMs = clock.wallMs() - nowMs()
       return {
         total,
         lockouts: lockouts.map((lockout) => ({
           ...lockout,
+          address: isShownTo(by, lockout) ? lockout.address : undefined,
           failedAtMs: lockout.failedAtMs + aheadMs,
           lockedUntilMs: lockout.lockedUntilMs + aheadMs,
         })),
       }
     },
 
-    /** Clears a lockout and its failures. Throws `not_found` if no active one has this id. */
-    clear: (caller: Caller, id: string): Promise<void> =>
-      db.transaction(async (tx) => {
-        const cleared = await failedLoginsIn(tx).clear(id, nowMs())
-        if (!cleared) throw new AppError('not_found', 'No such lockout')
-        await auditIn(tx).record(caller, {
-          action: 'lockout.cleared',
-          result: 'success',
-          ...(cleared.account ? { subject: cleared.account.publicId } : {}),
-          detail: { kind: cleared.kind, failures: cleared.failures },
-        })
-      }),
+    /** Clears a lockout and its failures. Throws `not_found` if no active one has this id, and
+     * `forbidden` for that of an owner's account, unless by an owner. */
+    clear: async (by: Caller, id: string): Promise<void> => {
+      const subject = (await store.find(id, nowMs()))?.account?.publicId
+      const event = { action: 'lockout.cleared', ...(subject ? { subject } : {}) } as const
+      await auditRefusals({ record, by, event }, () =>
+        db.transaction(async (tx) => {
+          const cleared = await failedLoginsIn(tx).clear(id, nowMs())
+          if (!cleared) throw new AppError('not_found', 'No such lockout')
+          const { account, kind, failures } = cleared
+          if (account) await requireActionable(tx, { by, publicId: account.publicId })
+          await auditIn(tx).record(by, { ...event, result: 'success', detail: { kind, failures } })
+        }),
+      )
+    },
   }
 }
+
+const isShownTo = ({ account }: Caller, lockout: ActiveLockout): boolean =>
+  !lockout.account || (account !== undefined && mayActOn(account.role, lockout.account.role))
 
 /** Returns a function that removes expired and excess rows, at most once a minute. */
 const sweeper = (countersMax: number) => {

@@ -1,3 +1,4 @@
+import type { Role } from '../../domain/account.ts'
 import { DAY_MS } from '../../domain/duration.ts'
 import type { Database, Queries } from '../../storage/database.ts'
 import { type Counters, LOCKOUT_KINDS, type LockoutKind, NO_FAILURES } from './rules.ts'
@@ -9,7 +10,9 @@ export type Subjects = Readonly<Record<LockoutKind, Buffer>>
 export type ActiveLockout = {
   readonly id: string
   readonly kind: LockoutKind
-  readonly account: { readonly publicId: string; readonly username: string } | undefined
+  readonly account:
+    | { readonly publicId: string; readonly username: string; readonly role: Role }
+    | undefined
   readonly address: string | undefined
   readonly failures: number
   readonly failedAtMs: number
@@ -24,6 +27,7 @@ type LockoutRow = {
   kind: LockoutKind
   public_id: string | null
   username: string | null
+  role: Role | null
   address: string | null
   failures: number
   failed_at_ms: number
@@ -66,6 +70,10 @@ export const failedLoginStore = (db: Queries) => ({
     )
     return { total: rows[0]?.total ?? 0, lockouts: rows.map(lockoutOf) }
   },
+
+  /** Returns an active lockout, or undefined if none has this id. */
+  find: (id: string, atMs: number): Promise<ActiveLockout | undefined> =>
+    activeLockout(db, id, atMs),
 })
 
 /** Counts and clears failed logins in a transaction. */
@@ -107,20 +115,11 @@ export const failedLoginsIn = (tx: Queries) => ({
   },
 
   /** Clears a lockout and returns it, or undefined if no active one has this id. */
-  clear: async (
-    id: string,
-    atMs: number,
-  ): Promise<Pick<ActiveLockout, 'kind' | 'account' | 'failures'> | undefined> => {
-    const subject = Buffer.from(id, 'hex')
-    const row = await tx.get<LockoutRow>(
-      `${ACTIVE_LOCKOUTS}
-       WHERE failed_login.subject = ? AND failed_login.locked_until_ms > ?`,
-      subject,
-      atMs,
-    )
-    if (!row) return undefined
-    await tx.run('DELETE FROM failed_login WHERE subject = ?', subject)
-    return lockoutOf(row)
+  clear: async (id: string, atMs: number): Promise<ActiveLockout | undefined> => {
+    const lockout = await activeLockout(tx, id, atMs)
+    if (lockout)
+      await tx.run('DELETE FROM failed_login WHERE subject = ?', Buffer.from(lockout.id, 'hex'))
+    return lockout
   },
 
   /** Deletes forgotten counters, and of each kind those beyond `countersMax`: the fewest failures
@@ -149,6 +148,7 @@ const ACTIVE_LOCKOUTS = `
     failed_login.kind,
     account.public_id,
     account.username,
+    account.role,
     failed_login.address,
     failed_login.failures,
     failed_login.failed_at_ms,
@@ -156,6 +156,20 @@ const ACTIVE_LOCKOUTS = `
     count(*) OVER () AS total
   FROM failed_login
   LEFT JOIN account ON account.id = failed_login.account_id`
+
+const activeLockout = async (
+  queries: Pick<Queries, 'get'>,
+  id: string,
+  atMs: number,
+): Promise<ActiveLockout | undefined> => {
+  const row = await queries.get<LockoutRow>(
+    `${ACTIVE_LOCKOUTS}
+     WHERE failed_login.subject = ? AND failed_login.locked_until_ms > ?`,
+    Buffer.from(id, 'hex'),
+    atMs,
+  )
+  return row && lockoutOf(row)
+}
 
 /** Returns when a login last failed, by the clock of that time; 0 if none is counted. */
 export const newestFailureMs = async (db: Pick<Database, 'get'>): Promise<number> => {
@@ -194,8 +208,8 @@ const lockoutOf = (row: LockoutRow): ActiveLockout => ({
   id: Buffer.from(row.subject).toString('hex'),
   kind: row.kind,
   account:
-    row.public_id !== null && row.username !== null
-      ? { publicId: row.public_id, username: row.username }
+    row.public_id !== null && row.username !== null && row.role !== null
+      ? { publicId: row.public_id, username: row.username, role: row.role }
       : undefined,
   address: row.address ?? undefined,
   failures: row.failures,

@@ -6,6 +6,8 @@ import { AppError } from '../../errors.ts'
 import type { Caller } from '../../http/authorization.ts'
 import { tokenError } from '../../http/errors.ts'
 import type { Database, Queries } from '../../storage/database.ts'
+import type { AccountState } from '../core/account-state-store.ts'
+import { auditRefusals } from '../core/authorization.ts'
 import { hashOneTimeCode } from '../core/one-time-code.ts'
 import { usernameKeyOf } from '../core/username.ts'
 import type { Lockout } from '../lockout/service.ts'
@@ -13,12 +15,7 @@ import type { Authentication } from '../login/service.ts'
 import type { PasswordHasher } from '../passwords/hasher.ts'
 import { type KnownBy, type PasswordQueues, applicantOf } from '../passwords/queues.ts'
 import type { WeakPasswordCheck } from '../passwords/policy.ts'
-import {
-  type AccountState,
-  type Contact,
-  accountTransaction,
-} from '../people/account-transaction.ts'
-import { auditRefusals } from '../people/authorization.ts'
+import { type Contact, accountTransaction } from '../people/account-transaction.ts'
 import type { Erasures } from '../people/erasure.ts'
 import { passwordResetsIn } from '../people/reset-store.ts'
 

@@ -1,14 +1,8 @@
 import type { Role } from '../../domain/account.ts'
 import type { Clock } from '../../domain/clock.ts'
 import type { Queries } from '../../storage/database.ts'
-import type { AuthenticatedAccount } from '../core/store.ts'
+import { type AccountState, findAccountState } from '../core/account-state-store.ts'
 import { endSessions } from '../sessions/store.ts'
-
-/** What a transaction may do to accounts: what it has checked is still true when it writes. */
-export type AccountTransaction = ReturnType<typeof accountTransaction>
-
-/** An account as it is now. */
-export type AccountState = AuthenticatedAccount & { readonly isDisabled: boolean }
 
 export type Contact = {
   readonly phone?: string
@@ -18,13 +12,7 @@ export type Contact = {
 
 /** Accounts as seen, and changed, by one transaction. */
 export const accountTransaction = (tx: Queries, clock: Pick<Clock, 'nonDecreasingMs'>) => ({
-  find: async (publicId: string): Promise<AccountState | undefined> => {
-    const row = await tx.get<StateRow>(
-      `SELECT ${STATE_COLUMNS} FROM account WHERE public_id = ?`,
-      publicId,
-    )
-    return row && stateOf(row)
-  },
+  find: (publicId: string): Promise<AccountState | undefined> => findAccountState(tx, publicId),
 
   /** True if another owner can log in. */
   hasOtherOwner: async (id: number): Promise<boolean> =>
@@ -95,33 +83,4 @@ export const accountTransaction = (tx: Queries, clock: Pick<Clock, 'nonDecreasin
     )
     await tx.run('DELETE FROM account WHERE id = ?', id)
   },
-})
-
-export const STATE_COLUMNS = `
-  account.id,
-  account.public_id,
-  account.username,
-  account.role,
-  account.admitted_at_ms,
-  account.session_epoch,
-  account.disabled_at_ms`
-
-export type StateRow = {
-  id: number
-  public_id: string
-  username: string
-  role: Role
-  admitted_at_ms: number | null
-  session_epoch: number
-  disabled_at_ms: number | null
-}
-
-export const stateOf = (row: StateRow): AccountState => ({
-  id: row.id,
-  publicId: row.public_id,
-  username: row.username,
-  role: row.role,
-  admitted: row.admitted_at_ms !== null,
-  sessionEpoch: row.session_epoch,
-  isDisabled: row.disabled_at_ms !== null,
 })

@@ -3,8 +3,9 @@ import type { AuditIn } from '../../storage/unit-of-work.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { DAY_MS } from '../../domain/duration.ts'
 import type { Queries } from '../../storage/database.ts'
-import { type AccountState, accountTransaction } from './account-transaction.ts'
-import { requireAnotherOwner } from './authorization.ts'
+import type { AccountState } from '../core/account-state-store.ts'
+import { accountTransaction } from './account-transaction.ts'
+import { requireAnotherOwner } from '../core/authorization.ts'
 import type { ErasureStore } from './erasure-store.ts'
 
 export type Erasures = ReturnType<typeof erasureService>

@@ -2,7 +2,12 @@ import { type Role, mayManage } from '../../domain/account.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { MINUTE_MS } from '../../domain/duration.ts'
 import type { Queries } from '../../storage/database.ts'
-import { type AccountState, STATE_COLUMNS, type StateRow, stateOf } from './account-transaction.ts'
+import {
+  type AccountState,
+  STATE_COLUMNS,
+  type StateRow,
+  stateOf,
+} from '../core/account-state-store.ts'
 
 /** How long a code for choosing a new password is valid. */
 export const RESET_MINUTES = 30

@@ -6,14 +6,15 @@ import type { Clock } from '../../domain/clock.ts'
 import { MINUTE_MS } from '../../domain/duration.ts'
 import { AppError } from '../../errors.ts'
 import type { Database, Queries } from '../../storage/database.ts'
-import { hashOneTimeCode, newOneTimeCode } from '../core/one-time-code.ts'
-import { type AccountState, accountTransaction } from './account-transaction.ts'
+import type { AccountState } from '../core/account-state-store.ts'
 import {
   auditRefusals,
   requireAnotherOwner,
   requireManageable,
   requireOtherAccount,
-} from './authorization.ts'
+} from '../core/authorization.ts'
+import { hashOneTimeCode, newOneTimeCode } from '../core/one-time-code.ts'
+import { accountTransaction } from './account-transaction.ts'
 import type { Erasures } from './erasure.ts'
 import { RESET_MINUTES, passwordResetsIn } from './reset-store.ts'
 
@@ -49,7 +50,7 @@ export const accountAdministration = (deps: Dependencies) => {
       return auditRefusals({ record, by, event: attempt }, () =>
         db.transaction(async (tx) => {
           if (admitted === false) requireOtherAccount(by, publicId)
-          const account = await requireManageable(accountTransaction(tx, clock), change)
+          const account = await requireManageable(tx, change)
           const writing = { tx, clock, account }
           const events = [
             ...(await setRole(writing, role)),
@@ -72,7 +73,7 @@ export const accountAdministration = (deps: Dependencies) => {
         const codeHash = hashOneTimeCode(code)
         const expiresAtMs = clock.nonDecreasingMs() + RESET_MINUTES * MINUTE_MS
         await db.transaction(async (tx) => {
-          const { id } = await requireManageable(accountTransaction(tx, clock), { by, publicId })
+          const { id } = await requireManageable(tx, { by, publicId })
           const madeBy = by.account?.publicId
           await passwordResetsIn(tx, clock).save(id, { codeHash, expiresAtMs, madeBy })
           await auditIn(tx).record(by, { ...event, result: 'success' })
@@ -86,7 +87,7 @@ export const accountAdministration = (deps: Dependencies) => {
       return auditRefusals({ record, by, event }, async () => {
         requireOtherAccount(by, publicId)
         await db.transaction(async (tx) => {
-          const account = await requireManageable(accountTransaction(tx, clock), { by, publicId })
+          const account = await requireManageable(tx, { by, publicId })
           await erasures.eraseIn(tx, by, account)
         })
         await erasures.finish()

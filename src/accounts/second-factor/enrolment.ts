@@ -1,10 +1,11 @@
-import { type Account, hasRole } from '../../domain/account.ts'
+import type { Account } from '../../domain/account.ts'
 import type { Actor, RecordAuditEvent } from '../../domain/audit-event.ts'
 import type { AuditIn } from '../../storage/unit-of-work.ts'
 import { AppError } from '../../errors.ts'
 import { type Caller, signedIn } from '../../http/authorization.ts'
 import { tokenError } from '../../http/errors.ts'
 import type { Database, Queries } from '../../storage/database.ts'
+import { auditRefusals, requireManageable, requireOtherAccount } from '../core/authorization.ts'
 import { hashOneTimeCode, newOneTimeCode } from '../core/one-time-code.ts'
 import type { Sessions } from '../sessions/service.ts'
 import type { SecretSealer } from './sealed-secret.ts'
@@ -51,17 +52,6 @@ export const secondFactorEnrolment = (deps: Dependencies) => {
     if (!(await factors.isOn(signedIn(caller.account))))
       throw new AppError('conflict', 'The second factor is not on', OFF)
   }
-
-  /** Turns off a second factor without its codes, for a lost phone, and ends all sessions, since
-   * the phone may be logged in. Throws `not_found`. */
-  const reset = (by: Actor, account: Account): Promise<void> =>
-    db.transaction(async (tx) => {
-      if (!(await secondFactorsIn(tx).reset(account)))
-        throw new AppError('not_found', 'There is no second factor', OFF)
-      const event = { action: 'second_factor.remove', subject: account.publicId } as const
-      await auditIn(tx).record(by, { ...event, result: 'success' })
-      await sessions.endAllIn(tx, { by, account })
-    })
 
   return {
     state: async (account: Account) => ({
@@ -135,22 +125,21 @@ export const secondFactorEnrolment = (deps: Dependencies) => {
       })
     },
 
-    reset,
-
-    /** Like `reset`, by an admin for a member or by an owner for anyone else. Throws `forbidden`, or
-     * `conflict` for the caller's own. */
-    resetFor: async (caller: Caller, subject: Account): Promise<void> => {
-      if (subject.id === caller.account?.id)
-        throw new AppError('conflict', OWN, { reason: 'own_account' })
-      if (subject.role !== 'member' && !hasRole(caller.account, 'owner')) {
-        const reason = 'owner_needed'
-        const event = { action: 'second_factor.remove', subject: subject.publicId } as const
-        await deps.record(caller, { ...event, result: 'failure', detail: { reason } })
-        throw new AppError('forbidden', 'Only an owner may do this to an admin or owner', {
-          reason,
+    /** Turns off someone's second factor without its codes, for a lost phone, and ends all their
+     * sessions, since the phone may be logged in. Throws `not_found`, `forbidden` unless `by` may
+     * change the account, or `conflict` for the caller's own. */
+    reset: (by: Actor, publicId: string): Promise<void> => {
+      const event = { action: 'second_factor.remove', subject: publicId } as const
+      return auditRefusals({ record: deps.record, by, event }, async () => {
+        requireOtherAccount(by, publicId, OWN)
+        await db.transaction(async (tx) => {
+          const account = await requireManageable(tx, { by, publicId })
+          if (!(await secondFactorsIn(tx).remove(account.id)))
+            throw new AppError('not_found', 'There is no second factor', OFF)
+          await auditIn(tx).record(by, { ...event, result: 'success' })
+          await sessions.endAllIn(tx, { by, account })
         })
-      }
-      await reset(caller, subject)
+      })
     },
   }
 }

@@ -1,5 +1,3 @@
-import type { Account } from '../../domain/account.ts'
-import { AppError } from '../../errors.ts'
 import { message, problem } from '../../http/answers.ts'
 import { type Endpoint, endpoint } from '../../http/endpoint.ts'
 import { qrSvg } from '../../http/page/qr.ts'
@@ -14,10 +12,7 @@ import {
   SecondFactorAnswer,
 } from './schema.ts'
 
-type Dependencies = {
-  readonly enrolment: SecondFactorEnrolment
-  readonly findAccount: (publicId: string) => Promise<Account | undefined>
-}
+type Dependencies = { readonly enrolment: SecondFactorEnrolment }
 
 /** Turning your own second factor on and off, and turning it off for someone who lost their phone.
  * Passwords and codes count against the login limits. */
@@ -191,7 +186,7 @@ const remove = ({ enrolment }: Dependencies) =>
     },
   )
 
-const reset = ({ enrolment, findAccount }: Dependencies) =>
+const reset = ({ enrolment }: Dependencies) =>
   endpoint(
     {
       method: 'DELETE',
@@ -206,15 +201,13 @@ const reset = ({ enrolment, findAccount }: Dependencies) =>
       params: PersonParams,
       answers: {
         200: message('It is off', 'Second factor is off, and all sessions have ended'),
-        403: problem(403, 'owner_needed', 'Only an owner may do this to an admin or owner'),
+        403: problem(403, 'owner_needed', 'Only an owner can appoint or change admins and owners'),
         404: problem(404, 'not_found', 'No such account'),
         409: problem(409, 'own_account', 'Turn your own off with your password and a code'),
       },
     },
     async ({ params, caller }) => {
-      const subject = await findAccount(params.id)
-      if (!subject) throw new AppError('not_found', 'No such account')
-      await enrolment.resetFor(caller, subject)
+      await enrolment.reset(caller, params.id)
       return { msg: 'Second factor is off, and all sessions have ended' }
     },
   )

@@ -1,4 +1,3 @@
-import type { Account } from '../../domain/account.ts'
 import type { Queries } from '../../storage/database.ts'
 
 export type SecondFactorStore = ReturnType<typeof secondFactorStore>
@@ -116,13 +115,6 @@ export const secondFactorsIn = (tx: Queries) => {
 
     /** Turns the second factor off and deletes its recovery codes; false if there is none. */
     remove,
-
-    /** Like `remove`, for someone else's; also false if the role of the account has changed since
-     * the caller was authorized. */
-    reset: async ({ id, role }: Pick<Account, 'id' | 'role'>): Promise<boolean> => {
-      const found = await tx.get('SELECT 1 FROM account WHERE id = ? AND role = ?', id, role)
-      return found !== undefined && remove(id)
-    },
   }
 }
 

@@ -1,8 +1,7 @@
-import { type Account, hasRole } from '../../domain/account.ts'
-import { AppError } from '../../errors.ts'
 import { message, problem } from '../../http/answers.ts'
 import { type Endpoint, endpoint } from '../../http/endpoint.ts'
 import { type SessionCookies, carriesSession } from '../../http/request/session-cookie.ts'
+import { OWNERS_ONLY } from '../core/authorization.ts'
 import { AccountQuery } from '../core/schema.ts'
 import {
   RefreshBody,
@@ -16,13 +15,12 @@ import {
 import type { Sessions } from './service.ts'
 
 type Dependencies = {
-  readonly sessions: Pick<Sessions, 'refresh' | 'list' | 'end' | 'endAll'>
+  readonly sessions: Pick<Sessions, 'refresh' | 'listOf' | 'end' | 'endAll'>
   readonly cookies: Pick<SessionCookies, 'remove'>
-  readonly findAccount: (publicId: string) => Promise<Account | undefined>
   readonly tokenLifetimeMs: number
 }
 
-/** Refreshing, listing and ending sessions: your own or, for admins, anyone's. */
+/** Refreshing, listing and ending sessions: your own or, for admins, anyone's but an owner's. */
 export const sessionRoutes = (deps: Dependencies): readonly Endpoint[] => [
   refresh(deps),
   logOut(deps),
@@ -30,6 +28,8 @@ export const sessionRoutes = (deps: Dependencies): readonly Endpoint[] => [
   endOthers(deps),
   end(deps),
 ]
+
+const OWNER_NEEDED = problem(403, 'owner_needed', OWNERS_ONLY)
 
 const refresh = ({ sessions, tokenLifetimeMs }: Dependencies) =>
   endpoint(
@@ -68,13 +68,13 @@ const logOut = ({ sessions, cookies }: Dependencies) =>
       answers: { 200: message('The session has ended', 'Logged out') },
     },
     async ({ request, caller, set }) => {
-      await sessions.end(caller, caller.sessionId ?? '', false)
+      await sessions.end(caller, caller.sessionId ?? '')
       if (carriesSession(request.headers)) set.headers['set-cookie'] = cookies.remove(request)
       return { msg: 'Logged out' }
     },
   )
 
-const list = (deps: Dependencies) =>
+const list = ({ sessions }: Dependencies) =>
   endpoint(
     {
       method: 'GET',
@@ -82,7 +82,9 @@ const list = (deps: Dependencies) =>
       access: 'member',
       tag: 'Sessions',
       summary: 'List sessions',
-      description: 'Your own, most recently used first. Admins can list anyone’s.',
+      description:
+        'Your own, most recently used first. Admins can list anyone’s but an owner’s, owners ' +
+        'everyone’s.',
       query: AccountQuery,
       answers: {
         200: {
@@ -103,17 +105,18 @@ const list = (deps: Dependencies) =>
           },
         },
         400: problem(400, 'invalid', 'Invalid account'),
+        403: OWNER_NEEDED,
         404: problem(404, 'not_found', 'No such account'),
       },
     },
     async ({ account, caller, query }) => {
-      const { id } = await requestedAccount(deps, account, query.account)
-      const open = await deps.sessions.list(id)
+      const publicId = query.account ?? account.publicId
+      const open = await sessions.listOf({ by: caller, publicId })
       return { sessions: open.map((session) => sessionAnswer(session, caller)) }
     },
   )
 
-const endOthers = (deps: Dependencies) =>
+const endOthers = ({ sessions }: Dependencies) =>
   endpoint(
     {
       method: 'DELETE',
@@ -124,18 +127,19 @@ const endOthers = (deps: Dependencies) =>
       summary: 'End all other sessions',
       description:
         'Ends all of your sessions except the one that makes this request. With `account`, an admin ' +
-        'ends all sessions of that account.',
+        'ends all sessions of that account, unless it is an owner’s.',
       query: AccountQuery,
       answers: {
         200: message('The sessions have ended', '2 sessions ended'),
         400: problem(400, 'invalid', 'Invalid account'),
+        403: OWNER_NEEDED,
         404: problem(404, 'not_found', 'No such account'),
       },
     },
     async ({ account, caller, query }) => {
-      const ended = await deps.sessions.endAll({
+      const ended = await sessions.endAll({
         by: caller,
-        account: await requestedAccount(deps, account, query.account),
+        publicId: query.account ?? account.publicId,
         keptId: caller.sessionId,
       })
       return { msg: ended === 1 ? '1 session ended' : `${ended} sessions ended` }
@@ -151,27 +155,16 @@ const end = ({ sessions }: Dependencies) =>
       limits: ['changes'],
       tag: 'Sessions',
       summary: 'End a session',
-      description: 'One of your own. Admins can end anyone’s.',
+      description: 'One of your own. Admins can end anyone’s but an owner’s, owners everyone’s.',
       params: SessionParams,
       answers: {
         200: message('The session has ended', 'Session ended'),
+        403: OWNER_NEEDED,
         404: problem(404, 'not_found', 'No such session'),
       },
     },
-    async ({ account, caller, params }) => {
-      await sessions.end(caller, params.id, hasRole(account, 'admin'))
+    async ({ caller, params }) => {
+      await sessions.end(caller, params.id)
       return { msg: 'Session ended' }
     },
   )
-
-/** Returns the caller's account or, for admins, the requested one. Throws `not_found`. */
-const requestedAccount = async (
-  { findAccount }: Dependencies,
-  own: Account,
-  publicId: string | undefined,
-): Promise<Account> => {
-  if (publicId === undefined || publicId === own.publicId) return own
-  const other = hasRole(own, 'admin') ? await findAccount(publicId) : undefined
-  if (!other) throw new AppError('not_found', 'No such account')
-  return other
-}

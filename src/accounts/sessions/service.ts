@@ -1,11 +1,12 @@
 import { createHash, createHmac, randomBytes } from 'node:crypto'
-import type { Account, SignedIn } from '../../domain/account.ts'
+import { type Account, type SignedIn, hasRole } from '../../domain/account.ts'
 import type { Actor, AuditEvent, Origin, RecordAuditEvent } from '../../domain/audit-event.ts'
 import type { AuditIn } from '../../storage/unit-of-work.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { AppError } from '../../errors.ts'
-import type { Caller } from '../../http/authorization.ts'
+import { type Caller, signedIn } from '../../http/authorization.ts'
 import type { Database, Queries } from '../../storage/database.ts'
+import { auditRefusals, requireActionable } from '../core/authorization.ts'
 import type { AuthenticatedAccount } from '../core/store.ts'
 import type { AccessTokens } from './access-tokens.ts'
 import { type SessionLife, refreshTokensIn } from './refresh-token-store.ts'
@@ -17,15 +18,19 @@ export type Sessions = ReturnType<typeof sessionService>
 export type Tokens = { readonly accessToken: string; readonly refreshToken: string }
 
 type Dependencies = {
-  readonly db: Pick<Database, 'transaction'>
+  readonly db: Pick<Database, 'get' | 'transaction'>
   readonly store: SessionStore
   readonly tokens: AccessTokens
   readonly clock: Pick<Clock, 'nonDecreasingMs'>
   readonly life: SessionLife
   readonly auditIn: AuditIn
+  readonly record: RecordAuditEvent
   /** Records events that anyone can cause without limit. */
   readonly recordCoalesced: RecordAuditEvent
 }
+
+/** Whose sessions someone asks for. */
+type Request = { readonly by: Caller; readonly publicId: string }
 
 /** The sessions of an account to end: all, except one that may be kept. */
 type Ending = {
@@ -45,7 +50,7 @@ export const sessionLife = (
 
 /** The rules of sessions: how they begin, continue and end. */
 export const sessionService = (deps: Dependencies) => {
-  const { db, store, tokens, clock, life, auditIn, recordCoalesced } = deps
+  const { db, store, tokens, clock, life, auditIn, record, recordCoalesced } = deps
 
   const tokensOf = async (
     { account, sessionId }: SignedIn,
@@ -131,22 +136,60 @@ export const sessionService = (deps: Dependencies) => {
 
     list: (accountId: number): Promise<readonly Session[]> => store.list(accountId),
 
-    /** Ends one session: the caller's own, or anyone's if `ofAnyone`. Throws `not_found`. */
-    end: async (caller: Caller, session: string, ofAnyone: boolean): Promise<void> => {
-      const accountId = ofAnyone ? undefined : caller.account?.id
-      await db.transaction(async (tx) => {
-        const subject = await sessionsIn(tx).end(session, accountId)
-        if (subject === undefined) throw new AppError('not_found', 'No such session')
-        const event = { action: 'session.end', subject, detail: { session } } as const
-        await auditIn(tx).record(caller, { ...event, result: 'success' })
-      })
+    /** Returns the sessions of an account, with their addresses and devices: the caller's own or, for
+     * admins, anyone's but an owner's. Throws `not_found` or `forbidden`. */
+    listOf: ({ by, publicId }: Request): Promise<readonly Session[]> => {
+      const event = { action: 'access.deny', subject: publicId } as const
+      return auditRefusals({ record: recordCoalesced, by, event }, async () =>
+        store.list((await target(db, { by, publicId })).id),
+      )
     },
 
-    /** Ends all sessions of an account, except one that may be kept; returns their number. */
-    endAll: (ending: Ending): Promise<number> => db.transaction((tx) => endAllIn(tx, ending)),
+    /** Ends one session: the caller's own or, for admins, anyone's but an owner's. Throws `not_found`
+     * or `forbidden`. */
+    end: async (by: Caller, session: string): Promise<void> => {
+      const publicId = await store.publicIdOf(session)
+      if (publicId === undefined || !maySee(by, publicId))
+        throw new AppError('not_found', 'No such session')
+      const event = { action: 'session.end', subject: publicId } as const
+      await auditRefusals({ record, by, event }, () =>
+        db.transaction(async (tx) => {
+          const { id } = await target(tx, { by, publicId })
+          if (!(await sessionsIn(tx).end(session, id)))
+            throw new AppError('not_found', 'No such session')
+          await auditIn(tx).record(by, { ...event, result: 'success', detail: { session } })
+        }),
+      )
+    },
+
+    /** Ends all sessions of an account, except one that may be kept; returns their number. The
+     * caller's own or, for admins, anyone's but an owner's. Throws `not_found` or `forbidden`. */
+    endAll: ({ keptId, ...request }: Request & Pick<Ending, 'keptId'>): Promise<number> => {
+      const { by, publicId: subject } = request
+      return auditRefusals({ record, by, event: { action: 'session.end_all', subject } }, () =>
+        db.transaction(async (tx) =>
+          endAllIn(tx, { by, keptId, account: await target(tx, request) }),
+        ),
+      )
+    },
     endAllIn,
   }
 }
+
+/** Returns the caller's own account, or the one that they act on. */
+const target = async (
+  tx: Pick<Queries, 'get'>,
+  { by, publicId }: Request,
+): Promise<Pick<Account, 'id' | 'publicId'>> => {
+  const own = signedIn(by.account)
+  if (own.publicId === publicId) return own
+  if (!maySee(by, publicId)) throw new AppError('not_found', 'No such account')
+  return requireActionable(tx, { by, publicId })
+}
+
+/** A member is not told whether anyone else's account or session exists. */
+const maySee = ({ account }: Caller, publicId: string): boolean =>
+  account?.publicId === publicId || hasRole(account, 'admin')
 
 const REFRESH_TOKEN_BYTES = 32
 

@@ -65,6 +65,17 @@ export const sessionStore = (db: Queries, clock: Pick<Clock, 'nonDecreasingMs'>)
     return row && { account: accountOf(row), isDisabled: row.disabled_at_ms !== null }
   },
 
+  /** Returns the public id of a session's account, or undefined if there is no such session. */
+  publicIdOf: async (sessionId: string): Promise<string | undefined> => {
+    const row = await db.get<{ public_id: string }>(
+      `SELECT public_id
+       FROM account
+       WHERE id = (SELECT account_id FROM session WHERE id = ?)`,
+      sessionId,
+    )
+    return row?.public_id
+  },
+
   /** Returns the open sessions of an account, most recently used first. */
   list: async (accountId: number): Promise<readonly Session[]> => {
     const rows = await db.all<{
@@ -101,18 +112,9 @@ export const sessionStore = (db: Queries, clock: Pick<Clock, 'nonDecreasingMs'>)
 
 /** Ends sessions in a transaction. */
 export const sessionsIn = (tx: Pick<Queries, 'get' | 'run'>) => ({
-  /** Ends a session and returns the public id of its account, or undefined if there is no such
-   * session, or it does not belong to `accountId`, if given. */
-  end: async (sessionId: string, accountId?: number): Promise<string | undefined> => {
-    const ended = await tx.get<{ public_id: string }>(
-      `DELETE FROM session
-       WHERE id = ? AND account_id = coalesce(?, account_id)
-       RETURNING (SELECT public_id FROM account WHERE account.id = session.account_id) AS public_id`,
-      sessionId,
-      accountId ?? null,
-    )
-    return ended?.public_id
-  },
+  /** Ends a session of an account; returns false if there is no such session. */
+  end: async (sessionId: string, accountId: number): Promise<boolean> =>
+    (await tx.run('DELETE FROM session WHERE id = ? AND account_id = ?', sessionId, accountId)) > 0,
 
   /** Ends all sessions of an account, except `keptId`, and returns their number. */
   endAll: (accountId: number, keptId?: string): Promise<number> =>

@@ -31,6 +31,8 @@ const smallLockout = () => {
     nowMs,
     clock: { wallMs: nowMs },
     auditIn: () => ({ record: async () => {} }),
+    record: async () => {},
+    recordCoalesced: async () => {},
     recordDenied: async () => {},
     countersMax: COUNTERS_MAX,
   })

@@ -189,20 +189,19 @@ describe('turning a second factor off', () => {
     await using app = await startApp()
     const mia = await app.signIn('mia')
     await enrol(app, mia, app.clock.nowMs)
-    const [account] = await app.accounts.store.page(0, 1)
-    if (!account) throw new Error('nobody is there')
-    const amy = { id: 9, publicId: 'amy', username: 'amy', role: 'admin', admitted: true } as const
-    const from = { address: '::1', userAgent: '', requestId: undefined, isLocal: false }
-    const caller = { ...from, account: amy, sessionId: undefined }
+    const amy = await app.accounts.store.findByPublicId(
+      publicIdOf(await app.signIn('amy', 'admin')),
+    )
+    const from = { address: '::1', userAgent: '', requestId: undefined }
     await app.accounts.administration.change({
       by: COMMAND_LINE,
-      publicId: account.publicId,
+      publicId: publicIdOf(mia),
       role: 'owner',
     })
     const refusal: unknown = await app.accounts.enrolment
-      .resetFor(caller, account)
+      .reset({ ...from, account: amy }, publicIdOf(mia))
       .catch((error: unknown) => error)
-    expect(String(refusal)).toContain('There is no second factor')
+    expect(String(refusal)).toContain('Only an owner may do this to an owner’s account')
     expect(await state(app, mia)).toMatchObject({ is_on: true })
   })
 

@@ -155,6 +155,7 @@ describe.skipIf(IS_LEFT_OUT)('people and invitations', () => {
     await page.getByText('Only an owner can change admins and owners.').waitFor()
     for (const name of ['Disable', 'Create a code', 'Erase oli', 'Change role'])
       expect(await page.getByRole('button', { name, exact: true }).count()).toBe(0)
+    expect(await page.getByText('Where they are logged in').count()).toBe(0)
     await page.goto('/console/security')
     await page.getByText('Nobody is locked out.').waitFor()
     await page.getByText('this session').waitFor()

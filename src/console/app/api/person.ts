@@ -8,4 +8,8 @@ export type Person = Static<typeof PeopleAnswer>['people'][number]
 export const mayManage = (person: Person): boolean =>
   role.value === 'owner' || (role.value === 'admin' && person.role === 'member')
 
+/** Whether the account that is logged in may see and end the sessions and lockouts of this one. */
+export const mayActOn = (person: Person): boolean =>
+  role.value === 'owner' || (role.value === 'admin' && person.role !== 'owner')
+
 export const isMyself = (person: Person): boolean => person.id === me.value?.id

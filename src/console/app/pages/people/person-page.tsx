@@ -1,7 +1,7 @@
 import type { ComponentChildren } from 'preact'
 import { ApiError, api } from '../../api/client.ts'
 import { useLoad } from '../../api/load.ts'
-import { type Person, isMyself, mayManage } from '../../api/person.ts'
+import { type Person, isMyself, mayActOn, mayManage } from '../../api/person.ts'
 import { role } from '../../api/session.ts'
 import { Note } from '../../components/feedback/states.tsx'
 import { WhenLoaded } from '../../components/feedback/when-loaded.tsx'
@@ -136,8 +136,10 @@ const Sections = ({ person, back, onChange }: SectionsProps) => {
         <PersonAdmission person={person} onChange={onChange} />
       )}
       {mayManage(person) && !isOwn && <PersonAccess person={person} onChange={onChange} />}
-      {!isOwn && <SessionList key={person.sessions} person={{ id, username }} />}
-      <LockoutList account={id} />
+      {mayActOn(person) && !isOwn && (
+        <SessionList key={person.sessions} person={{ id, username }} />
+      )}
+      {mayActOn(person) && <LockoutList account={id} />}
       {mayManage(person) && !isOwn && (
         <PersonErase person={person} back={back} onErased={onChange} />
       )}
