@@ -1,21 +1,26 @@
-# Base images are pinned by tag: their digests could not be looked up offline; add them when releasing.
+# By tag, since their digests could not be looked up offline: `bun run release --tag` fails until each
+# has one (src/manual/releases.md says how to look it up).
 
 FROM debian:12.11-slim AS libraries
 
 FROM --platform=$BUILDPLATFORM oven/bun:1.4.5-slim AS build
 WORKDIR /build
-COPY package.json bun.lock ./
+COPY package.json bun.lock .ci/bun.sha256 ./
 RUN bun install --frozen-lockfile --production
 COPY bunfig.toml tsconfig.json CHANGELOG.md SECURITY.md ./
 COPY src src
 ARG TARGETARCH
-# The baseline target, since processors of small gateways often lack AVX2.
+# The baseline target, since processors of small gateways often lack AVX2. If Bun has to download what it
+# builds on, that must be the one of bun.sha256.
 RUN case "$TARGETARCH" in \
       amd64) target=linux-x64-baseline ;; \
       arm64) target=linux-arm64 ;; \
       *) echo "No build for '$TARGETARCH': needs BuildKit, and amd64 or arm64" >&2; exit 1 ;; \
     esac \
     && bun run compile --target=bun-$target --outfile=/image/usr/bin/secure-lock-server \
+    && for bun in "$HOME"/.bun/install/cache/bun-linux-*; do \
+         [ ! -e "$bun" ] || grep -q "^$(sha256sum "$bun" | cut -d ' ' -f 1) " bun.sha256 || exit 1; \
+       done \
     && mkdir -m 0700 /empty \
     && mkdir /image/lib \
     && ln -s lib /image/lib64

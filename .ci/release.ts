@@ -12,11 +12,12 @@ import { parseArgs } from 'node:util'
 import manifest from '../package.json'
 import { components } from './components.ts'
 import { NOTICES_FILE, noticesText } from './notices.ts'
+import { requirePinnedBun, requirePinnedImages, sha256 } from './pins.ts'
 import { sbomText } from './sbom.ts'
 
 /** Gathers in dist/release what a release consists of: the executables that `build:all` has made, what
  * is in them, what is new, and the sums of all. With `--tag v1.2.3` it is for good: version, tag and
- * changelog must then say the same. */
+ * changelog must then say the same, and every image must have a digest. */
 
 const ROOT = resolve(import.meta.dir, '..')
 const DIST = join(ROOT, 'dist')
@@ -25,6 +26,8 @@ const RELEASE = join(DIST, 'release')
 const { values } = parseArgs({ options: { tag: { type: 'string' } } })
 if (values.tag !== undefined && values.tag !== `v${manifest.version}`)
   throw new Error(`The tag ${values.tag} is not the version of package.json, ${manifest.version}`)
+if (values.tag !== undefined) requirePinnedImages()
+await requirePinnedBun()
 
 const parts = await components()
 if (noticesText(parts) !== readFileSync(NOTICES_FILE, 'utf8'))
@@ -49,12 +52,6 @@ for (const name of readdirSync(RELEASE).toSorted())
   sums.push(`${await sha256(join(RELEASE, name))}  ${name}\n`)
 writeFileSync(join(RELEASE, 'SHA256SUMS'), sums.join(''))
 process.stdout.write(`${RELEASE}\n${sums.join('')}`)
-
-async function sha256(path: string): Promise<string> {
-  const hasher = new Bun.CryptoHasher('sha256')
-  for await (const chunk of Bun.file(path).stream()) hasher.update(chunk)
-  return hasher.digest('hex')
-}
 
 /** The section of the changelog about a version; before the release, about what is not released. */
 function releaseNotes(version: string): string {
