@@ -6,12 +6,15 @@ wrk.headers['content-type'] = 'application/json'
 local token = os.getenv('TOKEN')
 if token then wrk.headers['authorization'] = 'Bearer ' .. token end
 
--- With PEOPLE, each request is from another person.
+-- With PEOPLE, each request is from another person, at an address of their own.
 local people = tonumber(os.getenv('PEOPLE'))
 if people then
   local body = wrk.body
   request = function()
-    return wrk.format(nil, nil, nil, (body:gsub('NUMBER', math.random(people))))
+    local person = math.random(people)
+    wrk.headers['x-forwarded-for'] = string.format(
+      '10.%d.%d.%d', math.floor(person / 65536) % 256, math.floor(person / 256) % 256, person % 256)
+    return wrk.format(nil, nil, nil, (body:gsub('NUMBER', person)))
   end
 end
 

@@ -44,6 +44,9 @@ type Denial = {
   readonly reason: 'too_many_attempts'
 }
 
+/** Failed logins in a day, at all names, from which on a client is guessing. */
+const GUESSES_FROM = 10
+
 const COUNTERS_MAX = 20_000
 const SWEEP_MS = MINUTE_MS
 
@@ -109,11 +112,14 @@ export const lockoutService = (deps: Dependencies) => {
 
   return {
     /** Returns how an account knows the client of an attempt, or undefined if it does not or there is
-     * no account; the work is the same. */
+     * no account; the work is the same. An address from which someone guesses is not known: who
+     * shares it could tell by the time of an answer which names have logged in there. */
     knownBy: async (attempt: LoginAttempt): Promise<'device_cookie' | 'address' | undefined> => {
       const keys = keysOf(attempt)
       const isKnown = await clients.isKnown(keys, nowMs())
-      return keys.hasDeviceCookie ? 'device_cookie' : isKnown ? 'address' : undefined
+      const { client } = await store.counters(keys.subjects, nowMs())
+      if (keys.hasDeviceCookie) return 'device_cookie'
+      return isKnown && client.failures < GUESSES_FROM ? 'address' : undefined
     },
 
     /** Returns whether an attempt passes, and counts it if not. Call it last and whatever the

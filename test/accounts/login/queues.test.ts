@@ -107,6 +107,23 @@ describe('while strangers from 128 addresses guess passwords', () => {
     await until(() => house.statuses.length === 102)
   })
 
+  test('[G9, P6] an address from which someone guesses is not known, so that no name is told by the time of an answer; a device cookie still is', async () => {
+    await using house = await startHouse()
+    await house.signIn('ada')
+    const token = await house.logInFrom({ address: HOME })
+    const guess = { username: 'nobody', password: PASSWORD }
+    for (let failure = 0; failure < 10; failure += 1)
+      await house.post('/login', guess, { 'x-forwarded-for': HOME })
+    using hashes = heldHashes()
+    await strangersGuess(house, 100)
+    house.begin({ address: HOME })
+    await untilAdded(house, { running: 0, waiting: 1 }, 100)
+    house.begin({ address: HOME, token })
+    await untilAdded(house, { running: 1, waiting: 1 }, 100)
+    hashes.release()
+    await until(() => house.statuses.length === 102)
+  })
+
   test('[G9] an account that nobody has let in yet, or that is disabled, gets no place of the known', async () => {
     await using house = await startHouse()
     const person = { username: 'grace', password: PASSWORD, phone: '1', address: 'x' }
