@@ -13,7 +13,7 @@ import { limitsFrom, router } from './http/router.ts'
 import { legacyTables } from './legacy-tables/module.ts'
 import { manualRoutes } from './manual/routes.ts'
 import type { CreateBackup } from './ops/backups.ts'
-import { serviceMetrics } from './ops/metrics.ts'
+import { serviceMetrics } from './ops/metrics/metrics.ts'
 import { opsModule } from './ops/module.ts'
 import { enterFolder } from './storage/backup/restore-journal.ts'
 import { lockForMigration } from './storage/data-dir-lock.ts'
@@ -88,6 +88,7 @@ export const openApp = async (config: Config, options: Options) => {
       authenticateRequest,
       limits: limitsFrom(config),
       recordForwarded: audit.recordForwarded,
+      recordSilentProxy: audit.recordSilentProxy,
       onRefusal: metrics.countRefusal,
     }),
     endpoints: [

@@ -47,6 +47,7 @@ const REQUIREMENTS = {
   G7: 'heavy reads hold up no unlock',
   G8: 'owners and admins always get a live stream',
   G4: 'only an owner does anything to an owner’s account',
+  G5: 'no right follows from loopback',
   G9: 'logins of known devices while 50 addresses guess',
   G10: 'no client can take an id that the service derives',
   G11: 'a member does not learn when somebody else opened the door',

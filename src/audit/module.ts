@@ -6,6 +6,7 @@ import type { Logger } from '../http/log/logger.ts'
 import type { Database } from '../storage/database.ts'
 import { accountAuditEvents } from './account-events-store.ts'
 import { coalescingRecorder } from './coalescing.ts'
+import { dailyRecorder } from './daily.ts'
 import { auditRoutes } from './routes.ts'
 import { auditRecorder } from './service.ts'
 import { serviceLifecycle } from './service-lifecycle.ts'
@@ -13,7 +14,7 @@ import { type AuditStore, auditStore } from './store.ts'
 
 type Dependencies = {
   readonly db: Database
-  readonly clock: Pick<Clock, 'wallMs'>
+  readonly clock: Pick<Clock, 'wallMs' | 'monotonicMs'>
   readonly logger: Logger
   /** Logs the audit events themselves; `logger` unless that is filtered. */
   readonly auditLogger: Logger
@@ -32,6 +33,10 @@ export type AuditModule = {
   readonly recordCoalesced: RecordAuditEvent
   /** Records a request that claims to be forwarded, from an untrusted peer. */
   readonly recordForwarded: (peer: Origin) => Promise<void>
+  /** Records a request through a proxy that says nothing about its client. */
+  readonly recordSilentProxy: (peer: Origin) => Promise<void>
+  /** Records a state that lasts; see daily.ts. */
+  readonly recordDaily: ReturnType<typeof dailyRecorder>
   /** Returns the audit events of an account, for its export. */
   readonly eventsOf: ReturnType<typeof accountAuditEvents>
   readonly eraseAddressesOf: AuditStore['eraseAddressesOf']
@@ -47,6 +52,7 @@ export const auditModule = (deps: Dependencies): AuditModule => {
   const auditIn = auditRecorder({ store, logger: auditLogger, clock, onRecord })
   const { record } = auditIn(db)
   const coalescing = coalescingRecorder({ record, logger })
+  const recordDaily = dailyRecorder({ record, logger, clock })
   return {
     routes: auditRoutes({ store }),
     store,
@@ -55,6 +61,10 @@ export const auditModule = (deps: Dependencies): AuditModule => {
     recordCoalesced: coalescing.recordCoalesced,
     recordForwarded: (peer) =>
       coalescing.recordCoalesced(peer, { action: 'proxy.untrusted', result: 'failure' }),
+    recordSilentProxy: async (peer) => {
+      await recordDaily(peer, { action: 'proxy.silent', result: 'failure' })
+    },
+    recordDaily,
     eventsOf: accountAuditEvents(db),
     eraseAddressesOf: store.eraseAddressesOf,
     lifecycle: serviceLifecycle({ store, record, version }),

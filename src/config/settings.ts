@@ -71,7 +71,7 @@ const SERVER = {
   },
   debug: {
     env: 'DEBUG',
-    doc: '`true` opens `/getLogs` and `/getUsers` without a password to callers on this machine',
+    doc: '`true` opens `/getLogs` and `/getUsers` without a password to programs on this machine, only if `HOST` is a loopback address and no proxy is set up',
     defaultText: 'false',
     parse: boolean,
   },

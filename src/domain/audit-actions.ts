@@ -10,6 +10,10 @@ export const AUDIT_ACTIONS = {
   'session.refresh': 'a refresh token belonged to no active session',
   'proxy.untrusted':
     'a request from an address that is not in `TRUSTED_PROXIES` claimed to be forwarded',
+  'proxy.silent':
+    'a request came through a proxy that does not say for whom; at most one a day for each proxy',
+  'metrics.deny':
+    '`/metrics` was asked for without a valid token; at most one a day for each client',
   'access.deny': 'the role was too low, or a token, or a password for the tables, was invalid',
   'account.register': 'a person registered, or was refused by `REGISTRATION`',
   'account.waiting': 'a person registered without an invitation, and waits to be let in',

@@ -3,15 +3,19 @@ import type { Origin } from '../domain/audit-event.ts'
 import { roleError, tokenError } from './errors.ts'
 
 /** Who may call a route: anyone, a role and those above it, those who may see the legacy tables
- * (`tables`), or admins and programs on this machine (`local`). */
-export type Access = 'public' | 'tables' | 'local' | Role
+ * (`tables`), or admins and holders of the metrics token (`metrics`). */
+export type Access = OwnGuard | Role
+
+/** Routes with a guard of their own, or none. */
+type OwnGuard = 'public' | 'tables' | 'metrics'
+
+export const hasOwnGuard = (access: Access): access is OwnGuard =>
+  access === 'public' || access === 'tables' || access === 'metrics'
 
 /** Who makes a request, determined for each request: account and role are read from the database. */
 export type Caller = Origin & {
   readonly account: Account | undefined
   readonly sessionId: string | undefined
-  /** The request comes from this machine, addresses it by a loopback name, and through no proxy. */
-  readonly isLocal: boolean
 }
 
 /** A logged-in account, and when its token expires. */
@@ -35,14 +39,8 @@ export const requestAuthenticator =
     return token ? authenticate(token) : undefined
   }
 
-/** Refuses a caller who may not use an endpoint: 401 without an account, 403 if the role is too low. */
-export const requireAccess = (caller: Caller, access: 'local' | Role): void => {
-  if (access !== 'local') requireRole(caller, access)
-  else if (!caller.isLocal) requireRole(caller, 'admin')
-}
-
 /** Refuses a caller without an account (401), or whose role is too low (403). */
-const requireRole = (caller: Caller, role: Role): void => {
+export const requireRole = (caller: Caller, role: Role): void => {
   const account = signedIn(caller.account)
   if (hasRole(account, role)) return
   refuseHeldBack(account, role)

@@ -1,6 +1,6 @@
 import type { Static, TObject, TSchema } from '@sinclair/typebox'
 import type { DocumentDecoration } from 'elysia'
-import type { Account } from '../domain/account.ts'
+import type { Account, Role } from '../domain/account.ts'
 import type { Answer } from './answers.ts'
 import type { Access, Caller } from './authorization.ts'
 import type { Description } from './openapi/operation.ts'
@@ -50,7 +50,7 @@ type Typed<A extends Access, Body, Query, Params> = Omit<
   Context,
   'account' | 'body' | 'query' | 'params'
 > & {
-  readonly account: A extends 'public' | 'tables' | 'local' ? Account | undefined : Account
+  readonly account: A extends Exclude<Access, Role> ? Account | undefined : Account
   readonly body: Body extends TSchema ? Static<Body> : undefined
   readonly query: Query extends TSchema ? Static<Query> : undefined
   readonly params: Params extends TSchema ? Static<Params> : undefined

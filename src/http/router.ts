@@ -7,7 +7,8 @@ import {
   type AuthenticateRequest,
   type Caller,
   credentials,
-  requireAccess,
+  hasOwnGuard,
+  requireRole,
 } from './authorization.ts'
 import type { Context, Endpoint, LimitGroup, RouteDetail } from './endpoint.ts'
 import { HttpError } from './errors.ts'
@@ -15,13 +16,16 @@ import { type HeavyReads, heavyReads } from './heavy-reads.ts'
 import { documentOf } from './openapi/operation.ts'
 import { type ReadBody, bodyReader } from './request/json-body.ts'
 import { readQuery } from './request/query.ts'
-import { clientAddress, isLoopback, isTrustedPeer } from './request/client-address.ts'
+import { clientAddress, isTrustedPeer } from './request/client-address.ts'
+import { isForwarded, isSilentlyForwarded } from './request/forwarding.ts'
 import { type Limits, byAccount, byClient, rateLimits } from './rate-limits.ts'
 
 type Options = {
   readonly trustedProxies: readonly Cidr[]
   /** Called after each request that claims to be forwarded by a peer that is not a trusted proxy. */
   readonly recordForwarded: (peer: Origin) => Promise<void>
+  /** Called after each request that came through a proxy that says nothing about its client. */
+  readonly recordSilentProxy: (peer: Origin) => Promise<void>
   readonly limits: Readonly<Record<CountedGroup, readonly RateWindow[]>>
   readonly bodyBytesMax: number
   readonly authenticateRequest: AuthenticateRequest
@@ -36,7 +40,8 @@ export type Router = ReturnType<typeof router>
 /** Mounts endpoints. Each request is first identified, then counted against its limits, then
  * checked by the guard of its endpoint, and only then is its body read. */
 export const router = (options: Options) => {
-  const { trustedProxies, limits, authenticateRequest, recordForwarded, onRefusal } = options
+  const { trustedProxies, limits, authenticateRequest, onRefusal } = options
+  const { recordForwarded, recordSilentProxy } = options
   const deps = { readBody: bodyReader(options.bodyBytesMax), reads: heavyReads() }
 
   const callers = new Elysia({ name: 'callers' }).resolve(
@@ -45,11 +50,16 @@ export const router = (options: Options) => {
       const signedIn = await authenticateRequest(request)
       const peer = server?.requestIP(request)?.address ?? ''
       const requestId = set.headers['x-request-id']
-      const { isForwarded, ...where } = origin(request, peer, trustedProxies)
-      if (isForwarded && !isTrustedPeer(peer, trustedProxies))
-        await recordForwarded({ ...where, address: peer, requestId })
+      const forwardedFor = request.headers.get('x-forwarded-for')
+      const isTrusted = isTrustedPeer(peer, trustedProxies)
+      const userAgent = userAgentOf(request)
+      if (isForwarded(request)) {
+        if (!isTrusted) await recordForwarded({ address: peer, userAgent, requestId })
+      } else if (isSilentlyForwarded(request, { address: peer, isTrusted, userAgent }))
+        await recordSilentProxy({ address: peer, userAgent, requestId })
       const caller: Caller = {
-        ...where,
+        address: clientAddress({ peer, forwardedFor, trustedProxies }),
+        userAgent,
         requestId,
         account: signedIn?.account,
         sessionId: signedIn?.sessionId,
@@ -167,9 +177,7 @@ const routeHooks = ({ access, description, hooks: { onAnonymous, guard } }: Endp
           },
         ]
       : []),
-    ...(access === 'public' || access === 'tables'
-      ? []
-      : [({ caller }: Incoming) => requireAccess(caller, access)]),
+    ...(hasOwnGuard(access) ? [] : [({ caller }: Incoming) => requireRole(caller, access)]),
     ...(guard ? [({ request, caller }: Incoming) => guard({ request, caller })] : []),
   ]
   const detail: RouteDetail = description
@@ -196,14 +204,6 @@ type LimitSettings = Pick<
   'rateLimitAuth' | 'rateLimitUnlock' | 'rateLimitChanges' | 'rateLimitDefault'
 >
 
-const origin = (request: Request, peer: string, trustedProxies: readonly Cidr[]) => {
-  const forwardedFor = request.headers.get('x-forwarded-for')
-  const address = clientAddress({ peer, forwardedFor, trustedProxies })
-  const isForwarded = FORWARDING_HEADERS.some((name) => request.headers.has(name))
-  const isLocal = isLoopback(address) && !isForwarded && LOCAL_HOST.test(hostOf(request))
-  return { address, userAgent: userAgentOf(request), isLocal, isForwarded }
-}
-
 const USER_AGENT_CHARACTERS_MAX = 200
 
 const userAgentOf = (request: Request): string =>
@@ -211,12 +211,3 @@ const userAgentOf = (request: Request): string =>
     .replaceAll(/\p{Cc}/gu, ' ')
     .slice(0, USER_AGENT_CHARACTERS_MAX)
     .toWellFormed()
-
-/** An untrusted proxy on this machine must not make everyone local. */
-const FORWARDING_HEADERS = ['x-forwarded-for', 'forwarded', 'x-real-ip', 'via']
-
-/** A foreign page can point its own name at this machine (DNS rebinding), but not these. */
-const LOCAL_HOST = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/
-
-/** Empty for an invalid Host: HTTP/1.0 need not send one. */
-const hostOf = (request: Request): string => URL.parse(request.url)?.hostname ?? ''

@@ -1,10 +1,10 @@
-import type { Config } from '../config/config.ts'
 import type { Endpoint } from '../http/endpoint.ts'
+import { debugObstacle } from './debug.ts'
 import { tableRoutes } from './routes.ts'
 import { unlockTable, userTable } from './tables.ts'
 
 type Dependencies = {
-  readonly config: Pick<Config, 'debug'>
+  readonly config: Parameters<typeof debugObstacle>[0]
   readonly accounts: {
     readonly store: { readonly page: Parameters<typeof userTable>[0] }
     readonly authentication: { readonly signInOnce: Parameters<typeof tableRoutes>[0]['signIn'] }
@@ -15,7 +15,7 @@ type Dependencies = {
 /** `/getLogs` and `/getUsers`, as the legacy server had them. */
 export const legacyTables = ({ config, accounts, unlocks }: Dependencies): readonly Endpoint[] =>
   tableRoutes({
-    isOpenLocally: config.debug,
+    isDebugging: config.debug && debugObstacle(config) === undefined,
     signIn: accounts.authentication.signInOnce,
     unlocks: unlockTable(unlocks.store.page),
     users: userTable(accounts.store.page),

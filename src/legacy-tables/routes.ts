@@ -6,12 +6,13 @@ import { Message, READ_RUNNING, message } from '../http/answers.ts'
 import { type Caller, credentials, refuseHeldBack } from '../http/authorization.ts'
 import { type Endpoint, endpoint } from '../http/endpoint.ts'
 import { HttpError } from '../http/errors.ts'
+import { isDirect } from '../http/request/forwarding.ts'
 import { LogRow, UserRow } from './schema.ts'
 import { type Table, streamHtml, streamJson } from './table.ts'
 
 type Dependencies = {
-  /** Opens the tables without a password to callers on this machine. */
-  readonly isOpenLocally: boolean
+  /** Opens the tables without a password to requests that no proxy forwarded. */
+  readonly isDebugging: boolean
   /** Returns the account if the password matches, otherwise undefined. Throws `unauthorized` if a
    * password is not enough. */
   readonly signIn: (
@@ -42,12 +43,12 @@ const SIGN_IN = 'Log in with the name and password of an owner or admin'
 
 type Guard = (incoming: { readonly request: Request; readonly caller: Caller }) => Promise<void>
 
-/** Admits owners and admins, by token or by name and password; with DEBUG, also callers on this
+/** Admits owners and admins, by token or by name and password; with DEBUG, also anyone on this
  * machine. */
 const tableGuard =
-  ({ isOpenLocally, signIn }: Dependencies): Guard =>
+  ({ isDebugging, signIn }: Dependencies): Guard =>
   async ({ request, caller }) => {
-    if (isOpenLocally && caller.isLocal) return
+    if (isDebugging && isDirect(request)) return
     const basic = credentials(request, 'Basic')
     const account = basic ? await signIn(nameAndPassword(basic), caller) : caller.account
     if (hasRole(account, 'admin')) return

@@ -12,6 +12,7 @@ import legacyServer from './legacy-server.md' with { type: 'text' }
 import lockClient from './lock_client.dart' with { type: 'text' }
 import metrics from './metrics.md' with { type: 'text' }
 import phoneApp from './phone-app.md' with { type: 'text' }
+import proxy from './proxy.md' with { type: 'text' }
 import releases from './releases.md' with { type: 'text' }
 import secondFactor from './second-factor.md' with { type: 'text' }
 import security from './security.md' with { type: 'text' }
@@ -36,6 +37,7 @@ const SOURCES = {
   'Start here': { 'getting-started': gettingStarted, install },
   'Run the server': {
     https,
+    proxy,
     backups,
     settings,
     commands,

@@ -11,6 +11,7 @@ import {
   clockFinding,
   diskFinding,
   logFinding,
+  metricsFinding,
   ownerFinding,
   proxyFinding,
   registrationFinding,
@@ -33,17 +34,22 @@ type Facts = {
   readonly backupState: Backups['state']
   /** Addresses that no setting trusts but that have forwarded requests since a time. */
   readonly forwarders: (sinceMs: number) => Promise<readonly string[]>
+  /** Addresses of proxies that forward requests without saying for whom. */
+  readonly silentProxies: (sinceMs: number) => Promise<readonly string[]>
+  /** Addresses that asked for metrics without a valid token. */
+  readonly refusedScrapers: (sinceMs: number) => Promise<readonly string[]>
 }
 
 export type Doctor = ReturnType<typeof doctor>
 
-/** How long a forwarded request counts. */
-const FORWARDED_MS = 7 * DAY_MS
+/** How long a forwarded request, or a refused scrape, counts. */
+const RECENT_MS = 7 * DAY_MS
 
 /** Returns the checks of this installation: one finding for each thing an owner should know. */
 export const doctor = (facts: Facts) => async (): Promise<readonly Finding[]> => {
   const { config, clock } = facts
   const nowMs = clock.wallMs()
+  const sinceMs = nowMs - RECENT_MS
   const { bavail, bsize } = statfsSync(config.dataDir)
   return [
     diskFinding(bavail * bsize),
@@ -62,7 +68,11 @@ export const doctor = (facts: Facts) => async (): Promise<readonly Finding[]> =>
       isLoopback: isLoopback(config.host),
     }),
     await backup(facts, nowMs),
-    proxyFinding(await facts.forwarders(nowMs - FORWARDED_MS)),
+    proxyFinding({
+      forwarders: await facts.forwarders(sinceMs),
+      silent: await facts.silentProxies(sinceMs),
+    }),
+    metricsFinding(await facts.refusedScrapers(sinceMs)),
   ]
 }
 

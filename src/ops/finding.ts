@@ -161,16 +161,43 @@ export const backupFinding = ({ nowMs, newestMs, everyMs, failure }: Backups): F
   return { check, state: 'ok', says }
 }
 
-/** Checks whether requests come through a proxy that no setting names: limits and lockouts then treat
- * all its clients as one. */
-export const proxyFinding = (peers: readonly string[]): Finding =>
-  peers.length === 0
-    ? { check: 'proxy', state: 'ok', says: 'no forwarded requests from untrusted proxies' }
+type Proxies = {
+  /** Addresses that forward requests and are not trusted. */
+  readonly forwarders: readonly string[]
+  /** Addresses that forward requests without saying for whom. */
+  readonly silent: readonly string[]
+}
+
+/** Checks whether requests come through a proxy that no setting names, or that does not say for whom it
+ * asks: limits and lockouts then treat all its clients as one. */
+export const proxyFinding = ({ forwarders, silent }: Proxies): Finding => {
+  const check = 'proxy'
+  if (silent.length > 0)
+    return {
+      check,
+      state: 'warning',
+      says: `requests from ${silent.join(', ')} came through a proxy that does not say for whom`,
+      fix: 'let the proxy set X-Forwarded-For, and name it in TRUSTED_PROXIES: see secure-lock-server help proxy',
+    }
+  return forwarders.length === 0
+    ? { check, state: 'ok', says: 'no forwarded requests from untrusted proxies' }
     : {
-        check: 'proxy',
+        check,
         state: 'warning',
-        says: `forwarded requests came from ${peers.join(', ')}, not in TRUSTED_PROXIES`,
+        says: `forwarded requests came from ${forwarders.join(', ')}, not in TRUSTED_PROXIES`,
         fix: 'if that is your proxy, add it to TRUSTED_PROXIES; if not, someone pretends to be one',
+      }
+}
+
+/** Checks whether a Prometheus lacks the token. */
+export const metricsFinding = (refused: readonly string[]): Finding =>
+  refused.length === 0
+    ? { check: 'metrics', state: 'ok', says: 'no scrape without a valid token' }
+    : {
+        check: 'metrics',
+        state: 'warning',
+        says: `/metrics was refused to ${refused.join(', ')}, without a valid token`,
+        fix: 'if that is your Prometheus, give it the token: see secure-lock-server help metrics',
       }
 
 type LogCheck =

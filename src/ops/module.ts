@@ -1,5 +1,5 @@
 import type { Config } from '../config/config.ts'
-import type { RecordAuditEvent } from '../domain/audit-event.ts'
+import type { Actor, AuditEvent, RecordAuditEvent } from '../domain/audit-event.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { CertificateFacts } from '../http/connection/certificate.ts'
 import { linkBase } from '../http/connection/public-url.ts'
@@ -13,10 +13,11 @@ import { type Backups, type CreateBackup, backupService } from './backups.ts'
 import { doctorRoutes } from './doctor-routes.ts'
 import { doctor } from './doctor.ts'
 import { gatewayRoutes } from './gateway-routes.ts'
-import { serviceGauges } from './gauges.ts'
+import { serviceGauges } from './metrics/gauges.ts'
 import { healthRoutes } from './health-routes.ts'
-import { metricsRoutes } from './metrics-routes.ts'
-import type { Metrics } from './metrics.ts'
+import { metricsRoutes } from './metrics/routes.ts'
+import type { Metrics } from './metrics/metrics.ts'
+import { metricsTokenCheck } from './metrics/token.ts'
 
 type DoctorFacts = Parameters<typeof doctor>[0]
 type GaugeFacts = Parameters<typeof serviceGauges>[0]
@@ -33,6 +34,8 @@ type Dependencies = {
   readonly createBackup: CreateBackup | undefined
   readonly audit: {
     readonly record: RecordAuditEvent
+    /** Records an event once a day for each client; returns whether it did. */
+    readonly recordDaily: (from: Actor, event: AuditEvent) => Promise<boolean>
     readonly store: {
       readonly newest: Parameters<typeof backupService>[0]['newestEvent']
       readonly addressesOf: (action: string) => DoctorFacts['forwarders']
@@ -63,6 +66,9 @@ export type OpsModule = {
   readonly [Symbol.asyncDispose]: () => Promise<void>
 }
 
+const SCRAPE_REFUSED =
+  'a request for /metrics without a valid token was refused: set authorization.credentials_file in prometheus.yml to a file with the token that secure-lock-server metrics-token prints'
+
 /** Running the gateway: health, metrics, doctor, backups. Disposing aborts a backup that is running. */
 export const opsModule = (deps: Dependencies): OpsModule => {
   const { version, config, db, clock, logger, metrics, audit, accounts, unlocks } = deps
@@ -86,6 +92,8 @@ export const opsModule = (deps: Dependencies): OpsModule => {
     certificateEndMs,
     backupState: backups.state,
     forwarders: audit.store.addressesOf('proxy.untrusted'),
+    silentProxies: audit.store.addressesOf('proxy.silent'),
+    refusedScrapers: audit.store.addressesOf('metrics.deny'),
   })
   metrics.add(
     serviceGauges({
@@ -109,7 +117,14 @@ export const opsModule = (deps: Dependencies): OpsModule => {
         probeWrite: () => probeWrite(db, clock.wallMs()),
         logFault: unlocks.logFault,
       }),
-      ...metricsRoutes({ metrics }),
+      ...metricsRoutes({
+        metrics,
+        isMetricsToken: metricsTokenCheck(config.dataDir, logger),
+        onStranger: async (caller) => {
+          const event = { action: 'metrics.deny', result: 'failure' } as const
+          if (await audit.recordDaily(caller, event)) logger.warn(SCRAPE_REFUSED)
+        },
+      }),
       ...doctorRoutes({ runChecks }),
       ...authorityRoutes({ authority: () => deps.certificate()?.authority?.pem }),
       ...backupRoutes({ backups, settings: config }),

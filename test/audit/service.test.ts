@@ -7,7 +7,7 @@ import { PASSWORD } from '../support/app.ts'
 import { temporaryFolder } from '../support/binary.ts'
 import { openLog } from '../support/unlock-log.ts'
 
-const FROM = { address: '192.0.2.1', userAgent: 'test', requestId: 'r', isLocal: false }
+const FROM = { address: '192.0.2.1', userAgent: 'test', requestId: 'r' }
 
 test('[O3] an action that cannot be recorded does not happen: no login, account, invitation or second factor, and no session ends', async () => {
   const folder = temporaryFolder()

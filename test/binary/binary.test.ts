@@ -59,7 +59,12 @@ describe('the compiled file', () => {
     expect(words).toContain(`Secure Lock Server ${version}`)
     expect(words).toMatch(/listening {2}http:\/\/[\d.]+:\d+/)
     expect(words).toContain(join(service.folder, 'data/secure-lock.db'))
-    for (const warning of ['plain HTTP', 'registration is open', 'no owner yet', 'DEBUG shows'])
+    for (const warning of [
+      'plain HTTP',
+      'registration is open',
+      'no owner yet',
+      'DEBUG has no effect: HOST is not a loopback address',
+    ])
       expect(words).toContain(warning)
     expect(service.output().log).toContain(`"version":"${version}"`)
   })
@@ -153,16 +158,38 @@ describe('the compiled file', () => {
     rmSync(folder, { recursive: true })
   })
 
-  test('DEBUG opens the tables to this machine only: not through a proxy, not under a foreign name', async () => {
+  test('[G5] DEBUG opens the tables where HOST is a loopback address, and nothing forwarded the request', async () => {
     await using service = await startService({ env: { ...UNLIMITED, DEBUG: 'true' } })
     const status = async (headers: Record<string, string>) =>
       (await clientOf(service.url).get('/getUsers', headers)).status
     expect(await status({})).toBe(200)
-    expect(await status({ 'x-forwarded-for': '203.0.113.9' })).toBe(401)
-    expect(await status({ 'x-forwarded-for': '127.0.0.1' })).toBe(401)
-    expect(await status({ forwarded: 'for=203.0.113.9' })).toBe(401)
-    expect(await status({ host: 'evil.example' })).toBe(401)
     expect(await status({ host: 'localhost' })).toBe(200)
+    for (const headers of [
+      { 'x-forwarded-for': '127.0.0.1' },
+      { 'x-forwarded-proto': 'https' },
+      { 'x-forwarded-host': 'localhost' },
+      { forwarded: 'for=203.0.113.9' },
+      { 'x-real-ip': '127.0.0.1' },
+      { via: '1.1 proxy' },
+      { 'cf-connecting-ip': '127.0.0.1' },
+      { 'true-client-ip': '127.0.0.1' },
+      { host: 'evil.example' },
+      // As nginx asks by default.
+      { connection: 'close' },
+    ] as Record<string, string>[])
+      expect(`${JSON.stringify(headers)} ${await status(headers)}`).toEndWith(' 401')
+    expect(service.output().words).toContain('DEBUG shows the tables to every program')
+  })
+
+  test.each([
+    [{ HOST: '0.0.0.0' }, 'HOST is not a loopback address'],
+    [{ TRUSTED_PROXIES: '127.0.0.1' }, 'TRUSTED_PROXIES names a proxy'],
+    [{ PUBLIC_URL: 'https://lock.example.org' }, 'PUBLIC_URL is not on this machine'],
+  ] as const)('[G5] DEBUG has no effect with %j, and the start says so', async (env, why) => {
+    await using service = await startService({ env: { ...UNLIMITED, DEBUG: 'true', ...env } })
+    const { get } = clientOf(service.url)
+    for (const path of ['/getUsers', '/getLogs']) expect((await get(path)).status).toBe(401)
+    await until(() => service.output().words.includes(`DEBUG has no effect: ${why}`))
   })
 
   test('[T2] a short or known secret prevents the start', async () => {

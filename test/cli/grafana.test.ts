@@ -1,5 +1,6 @@
 import { expect, test } from 'bun:test'
 import { runCommand, startService } from '../support/binary.ts'
+import { scraping } from '../support/metrics-token.ts'
 
 /** Exported once the log is verified, a request answered and the start recorded. */
 const LATE = [
@@ -45,7 +46,9 @@ test('the dashboard parses, and queries only metrics that the compiled file expo
 
   await using service = await startService()
   const isChecked = async () => {
-    const text = await (await fetch(`${service.url}/metrics`)).text()
+    const text = await (
+      await fetch(`${service.url}/metrics`, { headers: scraping(service.folder) })
+    ).text()
     return LATE.every((name) => text.includes(name)) ? text : undefined
   }
   let exported = await isChecked()

@@ -7,6 +7,7 @@ import { CAN_FAULT, answerAgain, faultyCalls, withUnanswering } from '../support
 import { IS_LONG, expectTruth, signIn, tell } from './evidence.ts'
 import { noOutcomes, postMany } from './load.ts'
 import { until } from '../support/until.ts'
+import { scraping } from '../support/metrics-token.ts'
 
 /** How long one sync takes: on an SD card at its worst, and on one that is about to fail. */
 const SYNC_MS = IS_LONG ? [200, 1000, 3000] : [200]
@@ -94,7 +95,7 @@ describe.if(CAN_FAULT)('a backup share that no longer answers', () => {
       within: withUnanswering(backups),
     })
     const { get, post } = clientOf(service.url)
-    const scrapes = Array.from({ length: 16 }, () => get('/metrics'))
+    const scrapes = Array.from({ length: 16 }, () => get('/metrics', scraping(folder)))
     await Bun.sleep(500)
     const tokens: string[] = []
     for (let n = 0; n < 4; n += 1) {

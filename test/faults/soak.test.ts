@@ -4,6 +4,7 @@ import { UNLIMITED, startService } from '../support/binary.ts'
 import { follow } from '../support/stream.ts'
 import { SHARE, signIn, tell } from './evidence.ts'
 import { descriptors, memoryMiB } from './processes.ts'
+import { scraping } from '../support/metrics-token.ts'
 
 /** Ten minutes with `bun run test:long`. */
 const SECONDS = 600 * SHARE
@@ -16,7 +17,7 @@ const WINDOW = 0.1
 
 const GROWTH_MIB_MAX = 16
 
-const PAGES = ['/', '/join', '/swagger', '/swagger/json', '/metrics', '/readyz', '/nowhere']
+const PAGES = ['/', '/join', '/swagger', '/swagger/json', '/readyz', '/nowhere']
 
 test('nothing grows while people come and go', async () => {
   await using service = await startService({ env: { ...UNLIMITED, LOG_LEVEL: 'error' } })
@@ -50,6 +51,7 @@ test('nothing grows while people come and go', async () => {
     }),
     steadily('pages', 50, async () => {
       for (const path of PAGES) await answered(get(path), [200, 404])
+      await answered(get('/metrics', scraping(service.folder)))
       await answered(get('/v1/unlocks?limit=50', bearer(token)))
     }),
     steadily('logins', 1000, async () => {

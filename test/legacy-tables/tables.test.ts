@@ -9,7 +9,7 @@ const HTML = { accept: 'text/html,application/xhtml+xml' }
 
 describe('the tables', () => {
   test('an empty table is {} and a page that says so', async () => {
-    await using app = await startApp({ DEBUG: 'true' })
+    await using app = await startApp({ DEBUG: 'true', HOST: '127.0.0.1' })
     expect(await (await app.get('/getLogs')).json()).toStrictEqual({})
     expect(await (await app.get('/getLogs', HTML)).text()).toContain('Nothing yet.')
   })
@@ -63,7 +63,7 @@ describe('the tables', () => {
   })
 
   test('[I4] text of people is text on the page', async () => {
-    await using app = await startApp({ DEBUG: 'true' })
+    await using app = await startApp({ DEBUG: 'true', HOST: '127.0.0.1' })
     const hostile = `<script>alert(1)</script>"'&`
     await app.post('/register', {
       username: hostile,

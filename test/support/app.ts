@@ -52,6 +52,7 @@ export const startApp = async (
   return {
     ...clientOf(url),
     ...app,
+    folder,
     clock,
     logLines,
     logIn,

@@ -199,6 +199,8 @@ const dataFindings = async (config: Config, terminal: Terminal): Promise<readonl
           clock,
         }).state,
         forwarders: audit.addressesOf('proxy.untrusted'),
+        silentProxies: audit.addressesOf('proxy.silent'),
+        refusedScrapers: audit.addressesOf('metrics.deny'),
       })()
       return certificate.fault ? [...findings, certificate.fault] : findings
     } finally {

@@ -6,6 +6,7 @@ import { type Config, givenSettings, parseConfig } from '../../config/config.ts'
 import { SETTINGS } from '../../config/settings.ts'
 import { isLoopback } from '../../http/request/client-address.ts'
 import { type Logger, logWritten, processLogger, switchLevel } from '../../http/log/logger.ts'
+import { debugObstacle } from '../../legacy-tables/debug.ts'
 import { hasAddress, ownUrls } from '../../http/connection/public-url.ts'
 import { qrTerminal } from '../../http/page/qr.ts'
 import { backupProcess } from '../backup/backup-process.ts'
@@ -137,7 +138,11 @@ const warnings = (config: Config): readonly string[] => {
     found.push(
       'registration is open to everyone on the network; change it in the console, or set REGISTRATION=invite (or closed, once everyone has registered)',
     )
-  if (config.debug)
-    found.push('DEBUG shows the tables to every program on this machine without a password')
+  const obstacle = debugObstacle(config)
+  if (obstacle !== undefined) found.push(`DEBUG has no effect: ${obstacle}`)
+  else if (config.debug)
+    found.push(
+      'DEBUG shows the tables to every program on this machine without a password, and to anyone that a proxy or tunnel on it lets in; turn it off once you are done',
+    )
   return found
 }

@@ -88,8 +88,7 @@ const BEARER = [{ bearer: [] }, { cookie: [] }]
 const SECURITY: Readonly<Record<Access, Record<string, string[]>[]>> = {
   public: [],
   tables: [{ basic: [] }, ...BEARER],
-  // No credentials, or a token.
-  local: [{}, ...BEARER],
+  metrics: BEARER,
   member: BEARER,
   admin: BEARER,
   owner: BEARER,

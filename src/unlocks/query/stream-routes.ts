@@ -51,7 +51,9 @@ const stream = ({ eventStream, authenticateRequest }: Dependencies) =>
         isAllowed: async () => (await authenticateRequest(request))?.account.role === account.role,
       })
       server?.timeout(request, eventStream.stalledSecondsMax)
-      return new Response(body, { headers: { 'content-type': 'text/event-stream' } })
+      // nginx would hold back events until its buffer is full.
+      const headers = { 'content-type': 'text/event-stream', 'x-accel-buffering': 'no' }
+      return new Response(body, { headers })
     },
   )
 

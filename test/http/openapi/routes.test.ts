@@ -40,7 +40,7 @@ describe('the OpenAPI document', () => {
     for (const [name, one] of operations) {
       expect(`${name} ${one.summary}`).not.toEndWith('undefined')
       expect(one.tags).toHaveLength(1)
-      expect(['public', 'tables', 'local', 'member', 'admin', 'owner']).toContain(
+      expect(['public', 'tables', 'metrics', 'member', 'admin', 'owner']).toContain(
         one['x-access'] ?? name,
       )
       expect(one.security?.length === 0).toBe(one['x-access'] === 'public')

@@ -438,7 +438,7 @@ describe('proving the log', () => {
   })
 
   test('[D7] an erased person is gone from the tables, and every proof stays valid', async () => {
-    await using app = await startApp({ DEBUG: 'true' })
+    await using app = await startApp({ DEBUG: 'true', HOST: '127.0.0.1' })
     const { record, headers } = await signedIn(app, 'kanarienvogel')
     const admin = bearer(await app.signIn('amy', 'admin'))
     const { body } = await record({ method: 'geheim' })

@@ -7,6 +7,7 @@ import { UNLIMITED, startService } from '../../support/binary.ts'
 import { follow } from '../../support/stream.ts'
 import { claimed } from '../../support/unlock-log.ts'
 import { until } from '../../support/until.ts'
+import { scraping } from '../../support/metrics-token.ts'
 
 const record = async (app: TestApp, token: string, count = 1, method = 'pin') => {
   const events = Array.from({ length: count }, () => ({ method }))
@@ -265,7 +266,9 @@ describe('unlocks as they happen', () => {
     )
     stuck.pause()
     await until(async () =>
-      (await (await get('/metrics')).text()).includes('secure_lock_live_streams 2'),
+      (await (await get('/metrics', scraping(service.folder))).text()).includes(
+        'secure_lock_live_streams 2',
+      ),
     )
     expect(await service.stop()).toBe(0)
     // Neither had to be cut off.

@@ -164,6 +164,8 @@ const SENTENCES: Words<string | undefined> = {
     `A used refresh token of ${subjectOf(e)} was sent again; the session was ended`,
   'session.refresh': () => 'Somebody tried to continue a session that does not exist',
   'proxy.untrusted': () => 'A request claimed to come through a proxy that is not trusted',
+  'proxy.silent': () => 'A request came through a proxy that does not say for whom',
+  'metrics.deny': () => 'Metrics were asked for without a valid token',
   'access.deny': (e) => `${actorOf(e)} was refused ${detail(e, 'method')} ${detail(e, 'route')}`,
   'account.register': (e) =>
     e.result === 'success'

@@ -1,9 +1,11 @@
 import { describe, expect, test } from 'bun:test'
-import { serviceMetrics } from '../../src/ops/metrics.ts'
-import { PASSWORD, bearer, startApp } from '../support/app.ts'
-import { heldHashes } from '../support/held-hashes.ts'
-import { follow } from '../support/stream.ts'
-import { until } from '../support/until.ts'
+import { DAY_MS } from '../../../src/domain/duration.ts'
+import { serviceMetrics } from '../../../src/ops/metrics/metrics.ts'
+import { PASSWORD, type TestApp, bearer, recordsOf, startApp } from '../../support/app.ts'
+import { heldHashes } from '../../support/held-hashes.ts'
+import { scraping } from '../../support/metrics-token.ts'
+import { follow } from '../../support/stream.ts'
+import { until } from '../../support/until.ts'
 
 type Samples = ReadonlyMap<string, number>
 
@@ -19,8 +21,8 @@ const samplesOf = (text: string): Samples =>
       }),
   )
 
-const scrape = async ({ get }: { get: (path: string) => Promise<Response> }) =>
-  samplesOf(await (await get('/metrics')).text())
+const scrape = async ({ get, folder }: TestApp) =>
+  samplesOf(await (await get('/metrics', scraping(folder))).text())
 
 /** The count of a route's requests. */
 const requests = (samples: Samples, method: string, route: string, status: number) =>
@@ -29,30 +31,68 @@ const requests = (samples: Samples, method: string, route: string, status: numbe
   )
 
 describe('who may read /metrics', () => {
-  test('[A1] programs on this machine, and admins from elsewhere', async () => {
+  const FROM: readonly Record<string, string>[] = [
+    {},
+    { host: 'localhost' },
+    { 'x-forwarded-for': '127.0.0.1' },
+    { via: '1.1 proxy' },
+    { host: 'lock.example.org' },
+  ]
+
+  test('[A1, G5] a program with the metrics token, and admins, from wherever they ask', async () => {
     await using app = await startApp()
     const [member, admin] = [await app.signIn('mia'), await app.signIn('amy', 'admin')]
     const status = async (headers: Record<string, string>) =>
       (await app.get('/metrics', headers)).status
-    expect(await status({})).toBe(200)
-    expect(await status(bearer(member))).toBe(200)
-    for (const elsewhere of [
-      { 'x-forwarded-for': '127.0.0.1' },
-      { forwarded: 'for=203.0.113.9' },
-      { via: '1.1 proxy' },
-      // A page that has pointed its own domain name at this machine.
-      { host: 'evil.example' },
-    ] as Record<string, string>[]) {
-      expect(await status(elsewhere)).toBe(401)
-      expect(await status({ ...elsewhere, ...bearer('garbage') })).toBe(401)
-      expect(await status({ ...elsewhere, ...bearer(member) })).toBe(403)
-      expect(await status({ ...elsewhere, ...bearer(admin) })).toBe(200)
+    const token = scraping(app.folder)
+    for (const from of FROM) {
+      expect(await status(from)).toBe(401)
+      expect(await status({ ...from, ...bearer('garbage') })).toBe(401)
+      expect(await status({ ...from, ...bearer(`${token.authorization.slice(7, -1)}?`) })).toBe(401)
+      expect(await status({ ...from, ...bearer(member) })).toBe(403)
+      expect(await status({ ...from, ...bearer(admin) })).toBe(200)
+      expect(await status({ ...from, ...token })).toBe(200)
     }
+  })
+
+  test('[G5] the metrics token opens nothing else', async () => {
+    await using app = await startApp({ DEBUG: 'true' })
+    const token = scraping(app.folder)
+    for (const path of ['/v1/me', '/v1/people', '/v1/doctor', '/getUsers', '/getLogs'])
+      expect(`${path} ${(await app.get(path, token)).status}`).toBe(`${path} 401`)
+    expect((await app.post('/metrics', {}, token)).status).toBe(405)
+  })
+
+  test('[G5] a scrape without a token is told, once a day, in one line that says what to set', async () => {
+    await using app = await startApp()
+    const owner = bearer(await app.signIn('oli', 'owner'))
+    const metricsFinding = async () => {
+      const answer = await app.get('/v1/doctor', owner)
+      const { findings } = (await answer.json()) as { findings: { check: string }[] }
+      return findings.find(({ check }) => check === 'metrics')
+    }
+    expect(await metricsFinding()).toMatchObject({ state: 'ok' })
+    const lines = () => app.logLines.filter((line) => line.includes('credentials_file')).length
+    for (let scrape = 0; scrape < 3; scrape += 1) {
+      const answer = await app.get('/metrics')
+      expect(await answer.json()).toMatchObject({
+        msg: expect.stringContaining('secure-lock-server metrics-token') as string,
+      })
+    }
+    expect(lines()).toBe(1)
+    expect(recordsOf(app.logLines, 'metrics.deny')).toHaveLength(1)
+    expect(await metricsFinding()).toMatchObject({
+      state: 'warning',
+      says: '/metrics was refused to 127.0.0.1, without a valid token',
+    })
+    app.clock.passedMs += DAY_MS
+    await app.get('/metrics')
+    expect(lines()).toBe(2)
   })
 
   test('an admin without the required second factor is told so', async () => {
     await using app = await startApp({ SECOND_FACTOR: 'required' })
-    const headers = { via: '1.1 proxy', ...bearer(await app.signIn('amy', 'admin')) }
+    const headers = bearer(await app.signIn('amy', 'admin'))
     const answer = await app.get('/metrics', headers)
     expect(answer.status).toBe(403)
     expect(await answer.json()).toMatchObject({ code: 'second_factor_required' })
@@ -68,7 +108,7 @@ describe('what /metrics exports', () => {
       await fetch(`${app.url}/login`, { method: 'PROPFIND' })
       await fetch(`${app.url}/v1/people/kanarienvogel-${made}`)
     }
-    const answer = await app.get('/metrics')
+    const answer = await app.get('/metrics', scraping(app.folder))
     expect(answer.headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8')
     const text = await answer.text()
     expect(text).not.toContain('kanarienvogel')
