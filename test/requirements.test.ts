@@ -50,6 +50,7 @@ const REQUIREMENTS = {
   G9: 'logins of known devices while 50 addresses guess',
   G10: 'no client can take an id that the service derives',
   G11: 'a member does not learn when somebody else opened the door',
+  G6: 'foreign pages count as nobody’s login, use up nobody’s limits and get in by no other name',
 } as const
 
 test('every requirement is named by a test, or by a walk of .ci/run', () => {

@@ -15,10 +15,12 @@ import { type HeavyReads, heavyReads } from './heavy-reads.ts'
 import { documentOf } from './openapi/operation.ts'
 import { type ReadBody, bodyReader } from './request/json-body.ts'
 import { readQuery } from './request/query.ts'
+import type { PageSources } from './request/page-source.ts'
 import { clientAddress, isLoopback, isTrustedPeer } from './request/client-address.ts'
 import { type Limits, byAccount, byClient, rateLimits } from './rate-limits.ts'
 
 type Options = {
+  readonly pages: Pick<PageSources, 'of'>
   readonly trustedProxies: readonly Cidr[]
   /** Called after each request that claims to be forwarded by a peer that is not a trusted proxy. */
   readonly recordForwarded: (peer: Origin) => Promise<void>
@@ -29,6 +31,8 @@ type Options = {
   readonly onRefusal: (group: CountedGroup) => void
 }
 
+type KeyOf = (caller: Caller, request: Request) => string
+
 type CountedGroup = Exclude<LimitGroup, 'basic'>
 
 export type Router = ReturnType<typeof router>
@@ -36,7 +40,7 @@ export type Router = ReturnType<typeof router>
 /** Mounts endpoints. Each request is first identified, then counted against its limits, then
  * checked by the guard of its endpoint, and only then is its body read. */
 export const router = (options: Options) => {
-  const { trustedProxies, limits, authenticateRequest, recordForwarded, onRefusal } = options
+  const { pages, trustedProxies, limits, authenticateRequest, recordForwarded, onRefusal } = options
   const deps = { readBody: bodyReader(options.bodyBytesMax), reads: heavyReads() }
 
   const callers = new Elysia({ name: 'callers' }).resolve(
@@ -57,13 +61,16 @@ export const router = (options: Options) => {
       return { caller }
     },
   )
-  const limitsOf = (group: CountedGroup, keyOf: (caller: Caller) => string): Limits =>
+  const limitsOf = (group: CountedGroup, keyOf: KeyOf): Limits =>
     rateLimits(limits[group], { keyOf, onRefusal: () => onRefusal(group) })
+  /** Links in a page of another site count apart, or that page could use up a client's limit. */
+  const byClientOrLink: KeyOf = (caller, request) =>
+    pages.of(request) === 'foreign' ? `link:${byClient(caller)}` : byClient(caller)
   const counted: Record<CountedGroup, Limits> = {
     auth: limitsOf('auth', byClient),
     unlock: limitsOf('unlock', byAccount),
     changes: limitsOf('changes', byAccount),
-    default: limitsOf('default', byClient),
+    default: limitsOf('default', byClientOrLink),
   }
   const callersWithin = (name: CountedGroup) =>
     new Elysia().use(callers).use(counted[name]()).as('scoped')
