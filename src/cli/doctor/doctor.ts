@@ -25,6 +25,7 @@ import {
   withoutWriting,
 } from '../../storage/database-diagnostics.ts'
 import { openReadOnly } from '../../storage/open.ts'
+import { SCHEMA_FIX } from '../../storage/schema-check.ts'
 import { fileFault } from '../../storage/files/private-files.ts'
 import { type LogFile, openLogFile } from '../../unlocks/verify/log-file.ts'
 import { logReads } from '../../unlocks/log/store.ts'
@@ -154,8 +155,11 @@ const databaseFindings = (found: DatabaseDiagnostics): readonly Finding[] => {
 const RESTORE =
   'first copy the whole data folder, then restore a backup: secure-lock-server restore FILE'
 
-const schemaFinding = ({ schemaVersion, schemaWanted }: DatabaseDiagnostics): Finding => {
+const schemaFinding = (found: DatabaseDiagnostics): Finding => {
+  const { schemaVersion, schemaWanted, schemaFault } = found
   const check = 'schema'
+  if (schemaFault !== undefined)
+    return { check, state: 'fault', says: schemaFault, fix: SCHEMA_FIX }
   if (schemaVersion === schemaWanted) return { check, state: 'ok', says: String(schemaVersion) }
   return schemaVersion < schemaWanted
     ? {
