@@ -9,6 +9,8 @@ import { type Clock, clockFrom } from './domain/clock.ts'
 import { httpApplication } from './http/application.ts'
 import type { CertificateFacts } from './http/connection/certificate.ts'
 import type { Logger } from './http/log/logger.ts'
+import { ownHosts } from './http/request/own-hosts.ts'
+import { pageSources } from './http/request/page-source.ts'
 import { limitsFrom, router } from './http/router.ts'
 import { legacyTables } from './legacy-tables/module.ts'
 import { manualRoutes } from './manual/routes.ts'
@@ -64,13 +66,14 @@ export const openApp = async (config: Config, options: Options) => {
     (database) => database.close(),
   )
   const shared = { db, clock, logger, config }
+  const pages = pageSources(config)
 
   const onRecord = metrics.countAuditEvent
   const audit = opening.use(auditModule({ ...shared, auditLogger, version, onRecord }))
   const unlocks = opening.use(
     await openUnlocks({ ...shared, audit, onGrowth: metrics.observeLogSize, heartbeatSeconds }),
   )
-  const accounts = opening.use(await openAccounts({ ...shared, audit, unlocks, argon2id }))
+  const accounts = opening.use(await openAccounts({ ...shared, pages, audit, unlocks, argon2id }))
   const ops = opening.use(
     opsModule({ ...shared, version, metrics, certificate, createBackup, audit, accounts, unlocks }),
   )
@@ -81,10 +84,12 @@ export const openApp = async (config: Config, options: Options) => {
     logger,
     hasTls: config.tlsCertFile !== undefined,
     corsOrigins: config.corsOrigins,
+    foreign: { pages, isOwnHost: ownHosts({ ...config, certificate }) },
     onAnswer: metrics.observeRequest,
     recordDenial: audit.recordCoalesced,
     router: router({
       ...config,
+      pages,
       authenticateRequest,
       limits: limitsFrom(config),
       recordForwarded: audit.recordForwarded,

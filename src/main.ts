@@ -6,7 +6,7 @@ import { readSettingsFile } from './cli/command/settings-file.ts'
 import { Interrupted, processTerminal } from './cli/command/stdio.ts'
 import { ConfigError } from './config/config.ts'
 import { AppError } from './errors.ts'
-import { escaped } from './http/log/text-line.ts'
+import { shownLines } from './domain/shown-text.ts'
 
 const EXIT = { failed: 1, usage: 2, bug: 70, interrupted: 130 } as const
 
@@ -46,23 +46,21 @@ const takeEnvFile = (argv: readonly string[]) => {
 
 const OPTION = '--env-file'
 
-const say = (line: string): void => void process.stderr.write(`${line}\n`)
+/** Messages quote arguments, file names and data from other programs. */
+const say = (line: string): void => void process.stderr.write(`${shownLines(line)}\n`)
 
 const exitStatus = (error: unknown): number => {
   if (error instanceof Interrupted) return EXIT.interrupted
   if (error instanceof UsageError) {
-    process.stderr.write(`${visible(error.message)}\nSee: secure-lock-server ${page}\n`)
+    say(`${error.message}\nSee: secure-lock-server ${page}`)
     return EXIT.usage
   }
   if (error instanceof AppError || error instanceof ConfigError) {
-    process.stderr.write(`${visible(error.message)}\n`)
+    say(error.message)
     return EXIT.failed
   }
-  process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`)
+  say(String(error instanceof Error ? error.stack : error))
   return EXIT.bug
 }
-
-/** Messages quote arguments, file names and data from other programs. */
-const visible = (message: string): string => message.split('\n').map(escaped).join('\n')
 
 process.exit(await main(process.argv.slice(2)).catch(exitStatus))

@@ -52,6 +52,8 @@ const REQUIREMENTS = {
   G10: 'no client can take an id that the service derives',
   G11: 'a member does not learn when somebody else opened the door',
   G13: 'what builds and releases us is pinned',
+  G6: 'foreign pages count as nobody’s login, use up nobody’s limits and get in by no other name',
+  G12: 'undecodable paths, foreign schema objects and deceiving text have one rule each',
 } as const
 
 test('every requirement is named by a test, or by a walk of .ci/run', () => {

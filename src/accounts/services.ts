@@ -6,6 +6,7 @@ import { type Clock, monotonicEpochClock } from '../domain/clock.ts'
 import { requestAuthenticator } from '../http/authorization.ts'
 import { linkBase } from '../http/connection/public-url.ts'
 import type { Logger } from '../http/log/logger.ts'
+import type { PageSources } from '../http/request/page-source.ts'
 import { sessionCookies } from '../http/request/session-cookie.ts'
 import type { Database, Queries } from '../storage/database.ts'
 import { KEY_FILES } from '../storage/files/data-dir.ts'
@@ -42,6 +43,7 @@ export type Dependencies = {
   readonly clock: Clock
   readonly logger: Logger
   readonly config: Config
+  readonly pages: Pick<PageSources, 'of'>
   /** Cost of new password hashes; by default, the safe one. */
   readonly argon2id?: Argon2id | undefined
   readonly audit: {
@@ -77,7 +79,8 @@ export const recording = ({ record, auditIn, recordCoalesced }: Dependencies['au
 })
 
 /** What it takes to log in: passwords, second factors, lockouts and sessions. */
-const openAccess = async ({ db, clock, config, audit, unlocks, argon2id }: Dependencies) => {
+const openAccess = async (deps: Dependencies) => {
+  const { db, clock, config, pages, audit, unlocks, argon2id } = deps
   const keyOf = (name: keyof typeof KEY_FILES) => secretFile(join(config.dataDir, KEY_FILES[name]))
   const store = accountStore(db)
   const life = sessionLife(
@@ -119,10 +122,7 @@ const openAccess = async ({ db, clock, config, audit, unlocks, argon2id }: Depen
   })
   const { checkPassword } = authentication
   const enrolling = { db, store: factorStore, sealer, factors, checkPassword, sessions }
-  const cookies = sessionCookies({
-    hasTls: config.tlsCertFile !== undefined,
-    publicUrl: config.publicUrl,
-  })
+  const cookies = sessionCookies({ hasTls: config.tlsCertFile !== undefined, pages })
   return {
     store,
     hasher,

@@ -7,7 +7,7 @@ const help = (names: readonly string[]): Command => ({
   summary: 'show help about a command, or a page of the manual',
   usage: 'help [COMMAND|TOPIC]',
   operands: [`[COMMAND|${names.join('|')}]`],
-  run: async ([topic, action, ...more], { print, hasColours }) => {
+  run: async ([topic, action, ...more], { printStyled: print, hasColours }) => {
     const page = topic === undefined ? undefined : await pageOf(topic)
     if (more.length > 0 || (page && action !== undefined))
       throw new UsageError('help takes one command or topic')

@@ -37,7 +37,7 @@ const CREATE = {
   },
 } as const satisfies Options
 
-const create: Command['run'] = async (args, { env, print, say, isShown }) => {
+const create: Command['run'] = async (args, { env, print, sayStyled, isShown }) => {
   const { values } = parseArgs({ args: [...args], options: CREATE })
   const { role, label } = values
   const hours = Number(values.hours)
@@ -54,7 +54,7 @@ const create: Command['run'] = async (args, { env, print, say, isShown }) => {
     print(`Code   ${made.code}`)
     print(`Link   ${made.link}`)
     print(`Valid  ${usesMax === 1 ? 'once' : `${usesMax} times`}, as ${role}, until ${time(made)}`)
-    if (isShown) say(qrTerminal(made.link))
+    if (isShown) sayStyled(qrTerminal(made.link))
   })
 }
 

@@ -70,6 +70,15 @@ export const origin = (text: string): string => {
   return text
 }
 
+/** A host name without scheme and port, whose first label may be `*`; returns it as browsers send it. */
+export const hostName = (text: string): string => {
+  const [, wildcard = '', name = ''] = /^(\*\.)?(.+)$/.exec(text) ?? []
+  const url = URL.parse(`http://${name}`)
+  if (!url || url.host !== url.hostname || url.href !== `http://${url.host}/` || /[:*/]/.test(name))
+    throw new Error('must be host names, such as lock.fritz.box, without scheme or port')
+  return `${wildcard}${url.hostname}`
+}
+
 /** A web address without a path; returns its origin. */
 export const webAddress = (text: string): string => {
   const url = URL.parse(text)

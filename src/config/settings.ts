@@ -4,6 +4,7 @@ import {
   byteSize,
   cidr,
   duration,
+  hostName,
   integer,
   ipAddress,
   jwtSecret,
@@ -56,6 +57,12 @@ const SERVER = {
     doc: 'CIDRs, separated by commas, whose `X-Forwarded-For` is trusted',
     defaultText: '',
     parse: list(cidr),
+  },
+  allowedHosts: {
+    env: 'ALLOWED_HOSTS',
+    doc: 'further names, separated by commas, by which browsers may call this server, such as `lock.fritz.box`; `*` stands for one label',
+    defaultText: '',
+    parse: list(hostName),
   },
   corsOrigins: {
     env: 'CORS_ORIGINS',

@@ -3,6 +3,7 @@ import type { RecordAuditEvent } from '../domain/audit-event.ts'
 import { crossOrigin } from './cross-origin.ts'
 import type { Endpoint } from './endpoint.ts'
 import { errorAnswers } from './error-answers.ts'
+import { foreignPages } from './foreign-pages.ts'
 import { headAsGet } from './head-as-get.ts'
 import type { Logger } from './log/logger.ts'
 import { requestLog } from './log/request-log.ts'
@@ -15,6 +16,7 @@ type Dependencies = {
   readonly version: string
   readonly hasTls: boolean
   readonly corsOrigins: readonly string[]
+  readonly foreign: Parameters<typeof foreignPages>[0]
   readonly logger: Logger
   readonly router: Router
   readonly endpoints: readonly Endpoint[]
@@ -25,7 +27,8 @@ type Dependencies = {
 /** Combines what every request passes through with the endpoints, their OpenAPI document, and the answers to
  * everything else. */
 export const httpApplication = (deps: Dependencies): AnyElysia => {
-  const { version, hasTls, corsOrigins, logger, router, endpoints, onAnswer, recordDenial } = deps
+  const { version, hasTls, corsOrigins, foreign, logger, router, endpoints } = deps
+  const { onAnswer, recordDenial } = deps
   const routes: AnyElysia = new Elysia({
     strictPath: true,
     nativeStaticResponse: false,
@@ -37,6 +40,7 @@ export const httpApplication = (deps: Dependencies): AnyElysia => {
     .use(headAsGet())
     .use(responseHeaders({ hasTls }))
     .use(errorAnswers({ logger, recordDenial }))
+    .use(foreignPages(foreign))
     .use(crossOrigin(corsOrigins))
     .use(router.mount(endpoints))
   routes.use(router.mount(openapiRoutes({ version, routes: routes.routes })))

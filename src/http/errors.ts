@@ -60,6 +60,7 @@ const PROBLEM_CODES: Readonly<Record<number, string>> = {
   ...Object.fromEntries(Object.entries(STATUS).map(([code, status]) => [status, code])),
   405: 'method_not_allowed',
   413: 'too_large',
+  421: 'unknown_host',
 }
 
 /** The name of a status, as in problem details. */
@@ -73,6 +74,7 @@ const TITLES: Readonly<Record<number, string>> = {
   405: 'Method Not Allowed',
   409: 'Conflict',
   413: 'Content Too Large',
+  421: 'Misdirected Request',
   429: 'Too Many Requests',
   500: 'Internal Server Error',
   503: 'Service Unavailable',

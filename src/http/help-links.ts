@@ -1,7 +1,7 @@
 /** The pages of the manual that explain an error, by its code. */
 export const HELP_PAGES: Readonly<Record<string, string>> = {
   always_admitted: 'accounts#let-people-in',
-  foreign_origin: 'api#in-a-browser',
+  foreign_origin: 'api#pages-of-other-sites',
   invitation_invalid: 'accounts#who-may-register',
   invitation_needed: 'accounts#who-may-register',
   last_owner: 'accounts#roles',
@@ -16,6 +16,7 @@ export const HELP_PAGES: Readonly<Record<string, string>> = {
   too_large: 'settings',
   too_many_requests: 'api#errors',
   unavailable: 'troubleshooting#when-something-fails',
+  unknown_host: 'https#the-names-of-the-server',
   weak_password: 'accounts#password-length',
 }
 

@@ -14,7 +14,7 @@ export type Limits = (counts?: (request: Request) => boolean) => Elysia
 const KEYS_MAX = 50_000
 
 type Options = {
-  readonly keyOf: (caller: Caller) => string
+  readonly keyOf: (caller: Caller, request: Request) => string
   /** Called for each request over a window. */
   readonly onRefusal?: () => void
 }
@@ -46,7 +46,7 @@ export const rateLimits = (
           duration: () => windowMs,
           context,
           countFailedRequest: true,
-          generator: (_request, _server, { caller }: { caller: Caller }) => keyOf(caller),
+          generator: (request, _server, { caller }: { caller: Caller }) => keyOf(caller, request),
           skip: (request) => !counts(request),
           errorResponse: Response.json(
             { error: 'ratelimit exceeded' },

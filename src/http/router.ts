@@ -18,9 +18,11 @@ import { type ReadBody, bodyReader } from './request/json-body.ts'
 import { readQuery } from './request/query.ts'
 import { clientAddress, isTrustedPeer } from './request/client-address.ts'
 import { isForwarded, isSilentlyForwarded } from './request/forwarding.ts'
+import type { PageSources } from './request/page-source.ts'
 import { type Limits, byAccount, byClient, rateLimits } from './rate-limits.ts'
 
 type Options = {
+  readonly pages: Pick<PageSources, 'of'>
   readonly trustedProxies: readonly Cidr[]
   /** Called after each request that claims to be forwarded by a peer that is not a trusted proxy. */
   readonly recordForwarded: (peer: Origin) => Promise<void>
@@ -33,6 +35,8 @@ type Options = {
   readonly onRefusal: (group: CountedGroup) => void
 }
 
+type KeyOf = (caller: Caller, request: Request) => string
+
 type CountedGroup = Exclude<LimitGroup, 'basic'>
 
 export type Router = ReturnType<typeof router>
@@ -40,7 +44,7 @@ export type Router = ReturnType<typeof router>
 /** Mounts endpoints. Each request is first identified, then counted against its limits, then
  * checked by the guard of its endpoint, and only then is its body read. */
 export const router = (options: Options) => {
-  const { trustedProxies, limits, authenticateRequest, onRefusal } = options
+  const { pages, trustedProxies, limits, authenticateRequest, onRefusal } = options
   const { recordForwarded, recordSilentProxy } = options
   const deps = { readBody: bodyReader(options.bodyBytesMax), reads: heavyReads() }
 
@@ -67,13 +71,16 @@ export const router = (options: Options) => {
       return { caller }
     },
   )
-  const limitsOf = (group: CountedGroup, keyOf: (caller: Caller) => string): Limits =>
+  const limitsOf = (group: CountedGroup, keyOf: KeyOf): Limits =>
     rateLimits(limits[group], { keyOf, onRefusal: () => onRefusal(group) })
+  /** Links in a page of another site count apart, or that page could use up a client's limit. */
+  const byClientOrLink: KeyOf = (caller, request) =>
+    pages.of(request) === 'foreign' ? `link:${byClient(caller)}` : byClient(caller)
   const counted: Record<CountedGroup, Limits> = {
     auth: limitsOf('auth', byClient),
     unlock: limitsOf('unlock', byAccount),
     changes: limitsOf('changes', byAccount),
-    default: limitsOf('default', byClient),
+    default: limitsOf('default', byClientOrLink),
   }
   const callersWithin = (name: CountedGroup) =>
     new Elysia().use(callers).use(counted[name]()).as('scoped')

@@ -4,6 +4,7 @@ import { AppError } from '../errors.ts'
 import type { Database } from './database.ts'
 import { pragma, schemaVersion } from './migrate.ts'
 import { MIGRATIONS } from './migrations.ts'
+import { schemaFault } from './schema-check.ts'
 import { type ReadOnlyDatabase, cannotOpen, configure } from './open.ts'
 
 /** What is known about a database file. */
@@ -14,6 +15,8 @@ export type DatabaseDiagnostics = {
   readonly schemaVersion: number
   /** The schema to which this version of the server migrates a database. */
   readonly schemaWanted: number
+  /** How its schema differs from the one that this version expects, if it does. */
+  readonly schemaFault: string | undefined
   readonly bytes: number
   readonly walBytes: number
   /** The first problem with its pages, if they are inconsistent. */
@@ -36,6 +39,8 @@ export const diagnoseDatabase = (path: string): DatabaseDiagnostics => {
         pragmas,
         schemaVersion: schemaVersion(connection),
         schemaWanted: MIGRATIONS.length,
+        schemaFault:
+          schemaVersion(connection) > MIGRATIONS.length ? undefined : schemaFault(connection),
         bytes: statSync(path).size,
         walBytes: existsSync(`${path}-wal`) ? statSync(`${path}-wal`).size : 0,
         damage: verdict === 'ok' ? undefined : verdict,

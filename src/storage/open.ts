@@ -14,6 +14,7 @@ import { MIGRATIONS } from './migrations.ts'
 import { APPLICATION_ID, keepCopy, migrate, newerSchema, pragma, schemaVersion } from './migrate.ts'
 import { fileIdentity } from './files/file-identity.ts'
 import { fileFault, makePrivateFile } from './files/private-files.ts'
+import { requireOwnSchema } from './schema-check.ts'
 import { isWalDamaged } from './wal.ts'
 
 /** The first version that loses no commit when a checkpoint coincides with a reset of the WAL
@@ -103,6 +104,9 @@ const openFile = (path: string, options: OpenOptions): Database => {
 const bringUpToDate = (writer: Sqlite, path: string, { beforeMigration }: OpenOptions): void => {
   const from = schemaVersion(writer)
   if (from > MIGRATIONS.length) throw newerSchema(writer, path)
+  if (from < 0) throw new Error(`schema version ${from} does not exist`)
+  // Before a migration too, since foreign triggers would run with it.
+  requireOwnSchema(writer)
   if (from === MIGRATIONS.length) return
   const done = beforeMigration?.()
   try {

@@ -16,7 +16,15 @@ const INVISIBLE = /[\p{Cf}\p{Default_Ignorable_Code_Point}]/gu
 /** Space of any kind, and the blank braille cell, which looks like it. */
 const SPACE = /[\s\u2800]+/g
 
-/** True if a name reorders its letters when shown, so that it could pass for another. */
-export const hasDirectionControls = (username: string): boolean => DIRECTION_CONTROLS.test(username)
+/** True if a new account may have this name. Refused are names that reorder their letters when shown, and
+ * names with signs that show nothing or that no font has, since they could pass for another name. An
+ * account that has such a name keeps it. */
+export const isReadableName = (username: string): boolean =>
+  !DIRECTION_CONTROLS.test(username) && !UNREADABLE.test(username.normalize('NFC'))
 
 const DIRECTION_CONTROLS = /[\u202a-\u202e\u2066-\u2069]/
+
+/** Private-use and unassigned signs; assigned ones that are blank or invisible in most fonts; blanks so narrow
+ * that two words look like one; and more marks on a letter than any language puts there. */
+const UNREADABLE =
+  /[\p{Co}\p{Cn}\p{Cs}\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u2800\u2d7f\ufffc\u{1107f}\u{13441}\u{13442}\u{16fe4}\u{1d159}]|\p{M}{6}/u

@@ -5,10 +5,14 @@ export type Terminal = {
   readonly env: Readonly<Record<string, string | undefined>>
   /** The file that `--env-file` named, as an absolute path. */
   readonly settingsFile?: string | undefined
-  /** Writes a line of the result to standard output. */
+  /** Writes a line of the result to standard output; see `shownLines`. */
   readonly print: (line: string) => void
-  /** Writes a message for people to standard error. */
+  /** Writes a message for people to standard error; see `shownLines`. */
   readonly say: (line: string) => void
+  /** Like `print` and `say`, for text with colours of our own: what others wrote in it must have passed
+   * `shownText`. */
+  readonly printStyled: (line: string) => void
+  readonly sayStyled: (line: string) => void
   /** Shows a line that the next one replaces, only on a terminal; an empty line ends it. */
   readonly showProgress: (line: string) => void
   /** Reads one line: hidden as it is typed at a terminal, otherwise from standard input. */

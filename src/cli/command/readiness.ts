@@ -1,5 +1,5 @@
 import type { Config } from '../../config/config.ts'
-import { escaped } from '../../http/log/text-line.ts'
+import { shownText } from '../../domain/shown-text.ts'
 
 const TIMEOUT_MS = 3000
 const ANSWER_CHARACTERS_MAX = 4096
@@ -27,7 +27,7 @@ export const askReadiness = async (config: Config): Promise<Readiness> => {
     return {
       state: 'not ready',
       url,
-      reason: escaped(messageIn(await startOf(answer)) ?? String(answer.status)),
+      reason: shownText(messageIn(await startOf(answer)) ?? String(answer.status)),
     }
   } catch {
     return { state: 'no answer', url }

@@ -1,4 +1,5 @@
 import { isatty } from 'node:tty'
+import { shownLines, shownText } from '../../domain/shown-text.ts'
 import type { Terminal } from './command.ts'
 
 // Asks the descriptors, because touching `process.stdin` opens it as a stream and starts to read.
@@ -11,12 +12,14 @@ export const processTerminal = (
 ): Terminal => ({
   env,
   settingsFile,
-  print: (line) => process.stdout.write(`${line}\n`),
-  say: (line) => process.stderr.write(`${line}\n`),
+  print: (line) => process.stdout.write(`${shownLines(line)}\n`),
+  say: (line) => process.stderr.write(`${shownLines(line)}\n`),
+  printStyled: (line) => process.stdout.write(`${line}\n`),
+  sayStyled: (line) => process.stderr.write(`${line}\n`),
   showProgress: IS_TTY.error ? progressLine() : () => {},
   readSecret: IS_TTY.input ? askHidden : nextLine,
   readLine: (prompt) => {
-    process.stderr.write(prompt)
+    process.stderr.write(shownText(prompt))
     return nextLine()
   },
   isInteractive: IS_TTY.input,
@@ -43,7 +46,7 @@ const progressLine = (): ((line: string) => void) => {
     // Shows a new step at once, but its percentage no more often than people can read.
     const isSame = shown.split(':')[0] === line.split(':')[0]
     if (line === shown || (isSame && performance.now() - shownAt < PROGRESS_EVERY_MS)) return
-    process.stderr.write(`\r\u001b[K${line}`)
+    process.stderr.write(`\r\u001b[K${shownText(line)}`)
     ;[shown, shownAt] = [line, performance.now()]
   }
 }
@@ -61,7 +64,7 @@ const ENTER = /[\r\n]/
 const BACKSPACES = '\b\u007f'
 
 const askHidden = (prompt: string): Promise<string> => {
-  process.stderr.write(prompt)
+  process.stderr.write(shownText(prompt))
   process.stdin.setRawMode(true)
   return new Promise((resolve, reject) => {
     let typed = ''

@@ -1,5 +1,10 @@
+import { shownText } from '../../domain/shown-text.ts'
+
+type Rows = readonly (readonly string[])[]
+
 /** Formats rows, the headings first: each column is padded to its widest cell, except the last. */
-export const table = (rows: readonly (readonly string[])[]): readonly string[] => {
+export const table = (cells: Rows): readonly string[] => {
+  const rows = cells.map(shownRow)
   const columns = rows[0] ?? []
   const widths = columns.map((_, column) =>
     Math.max(...rows.map((row) => Bun.stringWidth(row[column] ?? ''))),
@@ -11,6 +16,9 @@ export const table = (rows: readonly (readonly string[])[]): readonly string[] =
 
 /** Formats rows as `table` at a terminal, and with a tab between cells for other programs. */
 export const listing = (
-  rows: readonly (readonly string[])[],
+  rows: Rows,
   { isOutputShown }: { readonly isOutputShown: boolean },
-): readonly string[] => (isOutputShown ? table(rows) : rows.map((row) => row.join('\t')))
+): readonly string[] => (isOutputShown ? table(rows) : rows.map((row) => shownRow(row).join('\t')))
+
+/** No cell can end its line or column. */
+const shownRow = (row: readonly string[]): readonly string[] => row.map(shownText)

@@ -12,9 +12,9 @@ import {
   secretFiles,
 } from '../../config/config.ts'
 import { clockFrom } from '../../domain/clock.ts'
+import { shownText } from '../../domain/shown-text.ts'
 import { AppError } from '../../errors.ts'
 import { certificateFacts } from '../../http/connection/certificate.ts'
-import { escaped } from '../../http/log/text-line.ts'
 import { backupService } from '../../ops/backups.ts'
 import { doctor as serviceDoctor } from '../../ops/doctor.ts'
 import { type Finding, logFinding } from '../../ops/finding.ts'
@@ -25,6 +25,7 @@ import {
   withoutWriting,
 } from '../../storage/database-diagnostics.ts'
 import { openReadOnly } from '../../storage/open.ts'
+import { SCHEMA_FIX } from '../../storage/schema-check.ts'
 import { fileFault } from '../../storage/files/private-files.ts'
 import { type LogFile, openLogFile } from '../../unlocks/verify/log-file.ts'
 import { logReads } from '../../unlocks/log/store.ts'
@@ -49,7 +50,7 @@ export const doctor: Command = {
     const findings = await examine(terminal)
     terminal.showProgress('')
     if (values.json) terminal.print(JSON.stringify({ findings }, null, 2))
-    else for (const line of report(findings, terminal.hasColours)) terminal.print(line)
+    else for (const line of report(findings, terminal.hasColours)) terminal.printStyled(line)
     return findings.some(({ state }) => state === 'fault') ? 1 : 0
   },
 }
@@ -67,8 +68,9 @@ const examine = async (terminal: Terminal): Promise<readonly Finding[]> => {
   const database = inspected(config)
   try {
     findings.push(...database.findings)
-    const isIntact = database.findings.every(({ state }) => state !== 'fault')
-    return isIntact ? [...findings, ...(await dataFindings(config, terminal))] : findings
+    // The stores know only the newest schema.
+    const isReadable = database.findings.every(({ state }) => state === 'ok')
+    return isReadable ? [...findings, ...(await dataFindings(config, terminal))] : findings
   } finally {
     database.close()
   }
@@ -154,8 +156,11 @@ const databaseFindings = (found: DatabaseDiagnostics): readonly Finding[] => {
 const RESTORE =
   'first copy the whole data folder, then restore a backup: secure-lock-server restore FILE'
 
-const schemaFinding = ({ schemaVersion, schemaWanted }: DatabaseDiagnostics): Finding => {
+const schemaFinding = (found: DatabaseDiagnostics): Finding => {
+  const { schemaVersion, schemaWanted, schemaFault } = found
   const check = 'schema'
+  if (schemaFault !== undefined)
+    return { check, state: 'fault', says: schemaFault, fix: SCHEMA_FIX }
   if (schemaVersion === schemaWanted) return { check, state: 'ok', says: String(schemaVersion) }
   return schemaVersion < schemaWanted
     ? {
@@ -248,9 +253,8 @@ const report = (findings: readonly Finding[], hasColours: boolean): readonly str
   return [...lines, '', verdict(findings)]
 }
 
-/** Findings quote file names and text from others, whose control characters must not reach the
- * terminal. */
-const onOneLine = (text: string): string => escaped(text.replaceAll('\n', ' '))
+/** Findings quote file names and text from others. */
+const onOneLine = (text: string): string => shownText(text.replaceAll('\n', ' '))
 
 const verdict = (findings: readonly Finding[]): string => {
   const count = (wanted: Finding['state'], noun: string): string[] => {

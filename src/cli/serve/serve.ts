@@ -111,7 +111,7 @@ const offerSetupCode = async (
   { accounts: { firstOwner } }: App,
   terminal: Terminal,
 ): Promise<void> => {
-  const { say, isShown } = terminal
+  const { say, sayStyled, isShown } = terminal
   const setupCode = await firstOwner.newSetupCode()
   if (!setupCode) return
   say(
@@ -119,7 +119,7 @@ const offerSetupCode = async (
   )
   say(`  code       ${setupCode.code}`)
   say(`  link       ${setupCode.link}`)
-  if (isShown) say(qrTerminal(setupCode.link))
+  if (isShown) sayStyled(qrTerminal(setupCode.link))
   say('  later      restart for a new code, or, with the same settings, run')
   say(`             ${ownCommand(terminal, 'user add --role owner NAME')}`)
 }

@@ -270,7 +270,7 @@ const unique = (texts: readonly string[]): readonly string[] => [...new Set(text
 
 const show = (
   config: Config,
-  { print, say, isShown }: Terminal,
+  { print, say, sayStyled, isShown }: Terminal,
   folder: string,
   isRenewal: boolean,
 ): void => {
@@ -289,7 +289,7 @@ const show = (
     '             SHA-256 of the CA, for the app to pin; it stays when the certificate is renewed',
   )
   print(`Link         ${pinLink(config, fingerprint)}`)
-  if (isShown) say(qrTerminal(pinLink(config, fingerprint)))
+  if (isShown) sayStyled(qrTerminal(pinLink(config, fingerprint)))
   print(`Set          TLS_CERT_FILE=${join(folder, FILES.cert)}`)
   print(`             TLS_KEY_FILE=${join(folder, FILES.key)}`)
   print(

@@ -1,4 +1,5 @@
 import { type DestinationStream, type Logger as PinoLogger, pino } from 'pino'
+import { shownLines } from '../../domain/shown-text.ts'
 import { textLine } from './text-line.ts'
 
 export type Logger = PinoLogger
@@ -12,7 +13,8 @@ type LogOptions = {
   readonly write?: (line: string) => void
 }
 
-/** Returns the log of the process: one entry a line, JSON or text, with control characters escaped. */
+/** Returns the log of the process: one entry a line, JSON or text, with deceiving signs
+ * escaped. */
 export const processLogger = ({ level, format, isColoured = false, write }: LogOptions): Logger => {
   const out = write ? { write } : standardOutput()
   return pino(
@@ -24,7 +26,7 @@ export const processLogger = ({ level, format, isColoured = false, write }: LogO
       serializers: { err: ({ name, message, stack }: Error) => ({ name, message, stack }) },
       formatters: { level: (label) => ({ level: label }) },
     },
-    format === 'json' ? out : textStream(out, isColoured),
+    format === 'json' ? jsonStream(out) : textStream(out, isColoured),
   )
 }
 
@@ -48,6 +50,11 @@ export const logWritten = (): Promise<void> =>
     new Promise<void>((written) => process.stdout.write('', () => written())),
     Bun.sleep(500),
   ])
+
+/** JSON may contain the escapes of `shownLines`, but pino escapes less. */
+const jsonStream = (out: DestinationStream): DestinationStream => ({
+  write: (line) => out.write(shownLines(line)),
+})
 
 const textStream = (out: DestinationStream, isColoured: boolean): DestinationStream => ({
   write: (line) => out.write(textLine(JSON.parse(line) as Record<string, unknown>, isColoured)),

@@ -1,3 +1,5 @@
+import { shownText } from '../../domain/shown-text.ts'
+
 type Fields = Readonly<Record<string, unknown>>
 
 /** Formats a log entry as one short line for a person, in local time: requests in columns, ids shortened
@@ -21,7 +23,7 @@ const columnsOf = (msg: string, fields: Fields, paint: Paint): readonly string[]
     case 'audit event':
       return eventColumns(fields, paint)
     default:
-      return [escaped(msg), ...pairs(fields, paint)]
+      return [shownText(msg), ...pairs(fields, paint)]
   }
 }
 
@@ -62,7 +64,7 @@ const word = (name: string, value: unknown, paint: Paint): string =>
 
 const pairs = (fields: Fields, paint: Paint): readonly string[] =>
   Object.entries(fields).map(
-    ([name, value]) => `${paint('dim', `${escaped(name)}=`)}${shown(name, value)}`,
+    ([name, value]) => `${paint('dim', `${shownText(name)}=`)}${shown(name, value)}`,
   )
 
 const shown = (name: string, value: unknown): string => {
@@ -77,7 +79,7 @@ type LoggedError = { readonly name?: string; readonly message?: string; readonly
 /** Formats an error on one line: its message, and the calls that led there, innermost first. */
 const errorLine = ({ name, message, stack = '' }: LoggedError): string => {
   const calls = stack.split('\n').filter((line) => /^\s+at /.test(line))
-  return [`${safe(name)}: ${safe(message)}`, ...calls.map((call) => escaped(call.trim()))].join(
+  return [`${safe(name)}: ${safe(message)}`, ...calls.map((call) => shownText(call.trim()))].join(
     ' < ',
   )
 }
@@ -89,15 +91,8 @@ const short = (id: unknown): string => safe(id).slice(0, 8)
 /** Returns a value as it is if it cannot be misread, otherwise in quotation marks. */
 const safe = (value: unknown): string => {
   const text = String(value)
-  return escaped(/^[^\s"=]+$/.test(text) ? text : JSON.stringify(text))
+  return shownText(/^[^\s"=]+$/.test(text) ? text : JSON.stringify(text))
 }
-
-/** Escapes as `\u…` everything that could end a line, move the cursor or change the direction of text. */
-export const escaped = (text: string): string =>
-  text.replaceAll(
-    /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu,
-    (character) => `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`,
-  )
 
 /** By hand, because loading Intl would cost every start some milliseconds and megabytes. */
 const localTime = (iso: string): string => {

@@ -1,3 +1,5 @@
+import type { PageSources } from './page-source.ts'
+
 /** The cookies of a browser session: `access` goes with every request, `refresh` and `device` only
  * to where a browser logs in and refreshes. */
 export type SessionCookie = 'access' | 'refresh' | 'device'
@@ -6,8 +8,7 @@ type Value = { readonly value: string; readonly seconds: number }
 
 type Values = Readonly<Partial<Record<SessionCookie, Value>>>
 
-/** How pages reach this service, according to the settings. */
-type Reached = { readonly hasTls: boolean; readonly publicUrl: string | undefined }
+type Dependencies = { readonly hasTls: boolean; readonly pages: Pick<PageSources, 'of'> }
 
 export type SessionCookies = ReturnType<typeof sessionCookies>
 
@@ -31,17 +32,11 @@ export const carriesSession = (headers: Headers): boolean =>
 /** Cookies of sessions: HttpOnly, SameSite=Strict, and Secure if the page came over HTTPS, from here
  * or from a proxy. Browsers send a host's cookies to all its ports, and SameSite does not tell the
  * ports apart: so the cookies count only in requests from a page of this very origin. */
-export const sessionCookies = ({ hasTls, publicUrl }: Reached) => {
-  /** Browsers send `Sec-Fetch-Site` over HTTPS only, and `Origin` with everything but reads. */
-  const isSameOrigin = ({ method, headers, url }: Request): boolean => {
-    const isRead = method === 'GET' || method === 'HEAD'
-    const site = headers.get('sec-fetch-site')
-    if (site !== null) return site === 'same-origin' || (isRead && site === 'none')
-    const origin = headers.get('origin')
-    if (origin === null) return isRead
-    // Even over TLS, the URL of a request may begin with http:; see cli/serve/listener.ts.
-    const requested = URL.parse(hasTls ? url.replace(/^http:/, 'https:') : url)?.origin
-    return [requested, publicUrl].includes(origin)
+export const sessionCookies = ({ hasTls, pages }: Dependencies) => {
+  const isSameOrigin = (request: Request): boolean => {
+    const source = pages.of(request)
+    const isRead = request.method === 'GET' || request.method === 'HEAD'
+    return source === 'own' || (isRead && source === 'none')
   }
 
   const read = (request: Request, cookie: SessionCookie): string | undefined => {

@@ -1,4 +1,5 @@
 import { type Static, Type as t } from '@sinclair/typebox'
+import { Value } from '@sinclair/typebox/value'
 import type { Account } from '../../domain/account.ts'
 import { AppError } from '../../errors.ts'
 import { message, problem } from '../../http/answers.ts'
@@ -9,13 +10,7 @@ import { timeMs } from '../../http/request/text.ts'
 import { type DeriveUuid, derivedUuid } from '../../storage/derived-uuid.ts'
 import type { RecordDenied } from './denied-access.ts'
 import { DEFAULT_LOCK, type NewUnlockEvent, type UnlockEvent } from './event.ts'
-import {
-  EventBody,
-  IDEMPOTENCY_KEY_CHARACTERS_MAX,
-  OutcomeAnswer,
-  UnlockBody,
-  UnlockHeaders,
-} from './schema.ts'
+import { EventBody, IdempotencyKey, OutcomeAnswer, UnlockBody, UnlockHeaders } from './schema.ts'
 import type { UnlockLog } from './service.ts'
 
 type Dependencies = {
@@ -53,10 +48,11 @@ const logUnlocking = (deps: Dependencies) =>
       answers: {
         200: message('The unlock is on disk', 'Unlocking process logged successfully'),
         400: message(
-          'The body or the field is not valid',
+          'The body, the field or the Idempotency-Key is not valid',
           'Invalid JSON format',
           'Missing unlocking-method',
           'Invalid unlocking-method',
+          'Invalid Idempotency-Key',
         ),
         409: message(
           'The Idempotency-Key was used with another method',
@@ -237,8 +233,7 @@ const newEvent = (account: Account, { id, ...given }: Given): NewUnlockEvent => 
 /** Returns the id for an app's own key, the same for the same account and key, and the one of earlier
  * versions: an app may send again after an update what it sent before. */
 const idsFor = (key: string, account: Account, deriveUuid: DeriveUuid) => {
-  if (key === '' || key.length > IDEMPOTENCY_KEY_CHARACTERS_MAX)
-    throw new AppError('invalid', 'Invalid Idempotency-Key')
+  if (!Value.Check(IdempotencyKey, key)) throw new AppError('invalid', 'Invalid Idempotency-Key')
   const text = `${account.publicId}\n${key}`
   return { id: deriveUuid(text), formerId: derivedUuid(text) }
 }

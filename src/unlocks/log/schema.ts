@@ -11,18 +11,14 @@ const Method = text({
 
 export const UnlockBody = t.Object({ 'unlocking-method': Method })
 
-export const IDEMPOTENCY_KEY_CHARACTERS_MAX = 255
-
-export const UnlockHeaders = t.Object({
-  'idempotency-key': t.Optional(
-    text({
-      min: 1,
-      max: IDEMPOTENCY_KEY_CHARACTERS_MAX,
-      description: 'The app’s own key for this unlock: if sent again, nothing is recorded twice',
-      examples: ['8e03978e-40d5-43dd-bc93-6894a57f9324'],
-    }),
-  ),
+/** Printable ASCII, since what else a header contains is read differently by each program. */
+export const IdempotencyKey = t.String({
+  pattern: '^[ -~]{1,255}$',
+  description: 'The app’s own key for this unlock: if sent again, nothing is recorded twice',
+  examples: ['8e03978e-40d5-43dd-bc93-6894a57f9324'],
 })
+
+export const UnlockHeaders = t.Object({ 'idempotency-key': t.Optional(IdempotencyKey) })
 
 const UUID = '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$'
 

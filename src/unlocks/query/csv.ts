@@ -1,11 +1,13 @@
+import { shownText } from '../../domain/shown-text.ts'
+
 type Cell = string | number | boolean | null
 
-/** Returns a line of CSV (RFC 4180); null becomes an empty field. */
+/** Returns a line of CSV (RFC 4180); null becomes an empty field. Text is written as `shownText`. */
 export const csvLine = (cells: readonly Cell[]): string => `${cells.map(field).join(',')}\r\n`
 
 const field = (cell: Cell): string => {
   if (cell === null) return ''
-  const text = typeof cell === 'string' ? escapeFormula(cell) : String(cell)
+  const text = typeof cell === 'string' ? escapeFormula(shownText(cell)) : String(cell)
   return QUOTED.test(text) ? `"${text.replaceAll('"', '""')}"` : text
 }
 
@@ -16,4 +18,5 @@ const QUOTED = /[",\r\n]/
  * are, including the sign of a negative one. */
 const escapeFormula = (text: string): string => (FORMULA.test(text) ? `'${text}` : text)
 
-const FORMULA = /^[=+\-@\t\r\n'＝＋－＠]/
+/** Also after blanks, which some programs remove, and with signs of full or small width. */
+const FORMULA = /^\s*[=+\-@＝＋－＠﹦﹢﹣﹫']/

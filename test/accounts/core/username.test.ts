@@ -1,12 +1,51 @@
 import { describe, expect, test } from 'bun:test'
 import { Database as Sqlite } from 'bun:sqlite'
+import { Value } from '@sinclair/typebox/value'
 import fc from 'fast-check'
-import { usernameKeyOf } from '../../../src/accounts/core/username.ts'
+import { Username } from '../../../src/accounts/core/schema.ts'
+import { insertAccount } from '../../../src/accounts/core/store.ts'
+import { isReadableName, usernameKeyOf } from '../../../src/accounts/core/username.ts'
 import { MIGRATIONS } from '../../../src/storage/migrations.ts'
 import { migrate } from '../../../src/storage/migrate.ts'
-import { PASSWORD, startApp } from '../../support/app.ts'
+import { PASSWORD, clientOf, startApp } from '../../support/app.ts'
+import { UNLIMITED, startService } from '../../support/binary.ts'
 
 const PERSON = { username: 'ada', password: PASSWORD, phone: '1', address: 'x' }
+
+/** Signs that show nothing, or that no font has. */
+const UNSEEN =
+  /[\p{C}\p{Z}\p{Default_Ignorable_Code_Point}\u2800\ufffc\u{16fe4}\u{1d159}\u{13441}\u{13442}]/u
+
+/** What a name must be besides being free; control characters and lone surrogates are no plain text. */
+const isAccepted = (name: string): boolean =>
+  Value.Check(Username, name) && usernameKeyOf(name) !== '' && isReadableName(name)
+
+const UNREADABLE_SIGNS = [
+  ...['\ue000', '\u{f0000}', '\u0378', '\ufdd0', '\u{1fffe}', '\u{e0fff}', '\ufffc', '\u2800'],
+  ...[
+    '\u3164',
+    '\u115f',
+    '\uffa0',
+    '\u034f',
+    '\ufe0f',
+    '\u{e0041}',
+    '\u{e0100}',
+    '\u200b',
+    '\u200d',
+  ],
+  ...[
+    '\u2028',
+    '\u202e',
+    '\u2067',
+    '\u061c',
+    '\u180e',
+    '\u17b4',
+    '\ufff9',
+    '\u{1d159}',
+    '\u{16fe4}',
+  ],
+  ...['\u{13430}', '\u{13441}', '\u{1bca0}', '\u0000', '\u0085', '\u00ad', '\u2d7f'],
+]
 
 /** The migration that removes invisible characters from existing names. */
 const STEP = 3
@@ -37,6 +76,69 @@ describe('usernames', () => {
     for (const username of ['\u202eilo', 'x\u2066ada', 'oli\u202d']) {
       const answer = await app.post('/register', { ...PERSON, username })
       expect(await answer.json()).toStrictEqual({ msg: 'Invalid username' })
+    }
+  })
+
+  test('[G12] made of a name and any sign that shows nothing are refused or count as that name', () => {
+    const accepted: string[] = []
+    for (let code = 0; code <= 0x10_ffff; code += 1) {
+      const sign = String.fromCodePoint(code)
+      if (!UNSEEN.test(sign)) continue
+      for (const name of [`owner${sign}`, `${sign}owner`, `ow${sign}ner`, `owner${sign}${sign}`])
+        if (isAccepted(name) && usernameKeyOf(name) !== 'owner') accepted.push(name)
+    }
+    expect(accepted).toStrictEqual(['ow ner', 'ow\u00a0ner', 'ow\u3000ner'])
+  })
+
+  test('[G12] with unreadable signs are refused by the compiled file, and readable ones are not', async () => {
+    await using service = await startService({ env: UNLIMITED })
+    const { post } = clientOf(service.url)
+    const messageFor = async (username: string) =>
+      ((await (await post('/register', { ...PERSON, username })).json()) as { msg: string }).msg
+    expect(await messageFor('owner')).toBe('User registered successfully')
+    for (const sign of UNREADABLE_SIGNS)
+      for (const name of [`owner${sign}`, `${sign}owner`, `ow${sign}ner`, `${sign}`]) {
+        const told = [name, await messageFor(name)]
+        const taken = ['User already exists', 'Invalid username', 'Invalid phone, address']
+        expect(taken.map((msg) => [name, msg])).toContainEqual(told)
+      }
+    expect(await messageFor(`o${'\u0301'.repeat(40)}wner`)).toBe('Invalid username')
+    for (const name of [
+      'José',
+      'Nguyễn',
+      '山田\u3000太郎',
+      'हिन्दी',
+      'שָׁלוֹם',
+      'Grace ❤️',
+      '👩‍👩‍👧',
+      'علی‌رضا',
+    ])
+      expect([name, await messageFor(name)]).toStrictEqual([name, 'User registered successfully'])
+  })
+
+  test('[G12] that are refused today still log in if the account exists', async () => {
+    await using app = await startApp()
+    for (const username of ['ada\ue000', 'owner\u{16fe4}', '\u{1d159}']) {
+      const passwordHash = await Bun.password.hash(PASSWORD, {
+        algorithm: 'argon2id',
+        memoryCost: 8,
+        timeCost: 1,
+      })
+      const known = {
+        username,
+        usernameKey: usernameKeyOf(username),
+        passwordHash,
+        email: undefined,
+      }
+      const account = {
+        ...known,
+        phone: '1',
+        address: 'x',
+        role: 'member',
+        admitted: true,
+      } as const
+      await app.db.transaction((tx) => insertAccount(tx, account, app.clock.nowMs))
+      expect((await app.post('/login', { username, password: PASSWORD })).status).toBe(200)
     }
   })
 

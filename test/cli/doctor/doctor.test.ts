@@ -27,6 +27,7 @@ import {
   startService,
   temporaryFolder,
 } from '../../support/binary.ts'
+import { oldDataFolder } from '../../support/old-schema.ts'
 import { selfSigned } from '../../support/certificates.ts'
 
 type Env = Readonly<Record<string, string>>
@@ -391,9 +392,11 @@ describe('doctor, at the compiled file', () => {
   })
 
   test('warns of an older schema, which the next start upgrades', async () => {
-    const folder = copied()
-    withDatabase(folder, 'PRAGMA user_version = 6')
-    expect((await examined(folder)).found['schema']).toMatchObject({ state: 'warning' })
+    const folder = temporaryFolder()
+    await oldDataFolder(folder, { schema: 6 })
+    const { status, found } = await examined(folder)
+    expect(found['schema']).toMatchObject({ state: 'warning' })
+    expect(status).toBe(0)
     rmSync(folder, { recursive: true })
   })
 

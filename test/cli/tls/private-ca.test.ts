@@ -16,6 +16,8 @@ const terminalIn = (folder: string) => {
     env: { DATA_DIR: join(folder, 'data') },
     print: (line) => printed.push(line),
     say: () => {},
+    printStyled: (line) => printed.push(line),
+    sayStyled: () => {},
     readSecret: async () => '',
     readLine: async () => '',
     isInteractive: false,

@@ -25,6 +25,9 @@ describe('the log', () => {
     // C1 control characters too, and those that change the direction of text.
     const [line] = lines('text', (log) => log.info({ name: '\u009b31m\u202e' }, 'a\u2028b'))
     expect(line?.slice(20)).toBe('info   a\\u2028b  name=\\u009b31m\\u202e\n')
+    const [json = ''] = lines('json', (log) => log.info({ name: '\u009b31m\u202e' }, 'a\u2028b'))
+    expect(json).toEndWith('"name":"\\u009b31m\\u202e","msg":"a\\u2028b"}\n')
+    expect(JSON.parse(json)).toMatchObject({ name: '\u009b31m\u202e', msg: 'a\u2028b' })
   })
 
   test('nothing waits for standard output to take a line', async () => {

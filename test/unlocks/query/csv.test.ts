@@ -1,5 +1,6 @@
 import { expect, test } from 'bun:test'
 import fc from 'fast-check'
+import { shownText } from '../../../src/domain/shown-text.ts'
 import { csvLine } from '../../../src/unlocks/query/csv.ts'
 
 /** A reader of RFC 4180, straight from its grammar. */
@@ -34,16 +35,25 @@ test('[I4] a line of CSV reads back unchanged, and no text field starts a formul
     fc.property(fc.array(cell, { minLength: 1, maxLength: 8 }), (cells) => {
       const [read = [], ...more] = parseCsv(csvLine(cells))
       expect(more).toStrictEqual([])
-      expect(read.map((one) => one.replace(/^'/, ''))).toStrictEqual(cells)
-      for (const one of read) expect(one).not.toMatch(/^[=+\-@\t\r]/)
+      expect(read.map((one) => one.replace(/^'/, ''))).toStrictEqual(cells.map(shownText))
+      for (const one of read) expect(one).not.toMatch(/^\s*[=+\-@]|^[\t\r]/)
     }),
     { numRuns: 1000 },
   )
 })
 
 test('[I4] text that looks like a formula gets an apostrophe, quoted or not', () => {
-  expect(csvLine(['=1', '+1', '-1', '@a', '\ta', '\ra', '=1,2', 'a=1', "'a"])).toBe(
-    `'=1,'+1,'-1,'@a,'\ta,"'\ra","'=1,2",a=1,''a\r\n`,
+  expect(csvLine(['=1', '+1', '-1', '@a', '=1,2', 'a=1', "'a"])).toBe(
+    `'=1,'+1,'-1,'@a,"'=1,2",a=1,''a\r\n`,
+  )
+})
+
+test('[G12, I4] cells do not begin a formula after blanks, and show every sign in them', () => {
+  expect(csvLine([' =1', '\u00a0\u3000+1', '  -1', '\ufe66a', '＝1', " 'a", ' a'])).toBe(
+    `' =1,'\u00a0\u3000+1,'  -1,'\ufe66a,'＝1,' 'a, a\r\n`,
+  )
+  expect(csvLine(['\ta', '\r=1', 'a\u202eb', '\u200b=1', '\ue000', '❤️'])).toBe(
+    '\\u0009a,\\u000d=1,a\\u202eb,\\u200b=1,\\ue000,❤️\r\n',
   )
 })
 

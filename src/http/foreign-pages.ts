@@ -1,0 +1,45 @@
+import { Elysia } from 'elysia'
+import { HttpError } from './errors.ts'
+import type { PageSources } from './request/page-source.ts'
+
+type Dependencies = {
+  readonly pages: PageSources
+  /** Tells whether a `Host` names this server. */
+  readonly isOwnHost: (host: string | null) => boolean
+}
+
+/** Refuses what a foreign page makes a browser send, before anything counts it, identifies its caller or
+ * reads its body: 421 for a browser that reached this server by a foreign name, 403 for a request of a
+ * page of another origin. A link from another site still opens a page. Programs other than browsers are
+ * not affected. */
+export const foreignPages = ({ pages, isOwnHost }: Dependencies) =>
+  new Elysia({ name: 'foreign-pages' }).onRequest(({ request, server }) => {
+    const forwardedHost = pages.learn(request, () => server?.requestIP(request)?.address ?? '')
+    const isOwn = isOwnHost(request.headers.get('host')) && isOwnHost(forwardedHost)
+    if (!isOwn && isFromBrowser(request)) throw new HttpError(421, UNKNOWN_HOST, {}, 'unknown_host')
+    if (pages.of(request) === 'foreign' && !isLink(request))
+      throw new HttpError(403, FOREIGN_PAGE, {}, 'foreign_origin')
+  })
+
+/** Sent until the settings change. */
+const UNKNOWN_HOST =
+  'This server does not know itself by that name; open it by its IP address, or add the name to ALLOWED_HOSTS'
+const FOREIGN_PAGE =
+  'Pages of other sites may not do this; to allow one, add its origin to CORS_ORIGINS, and behind a proxy, set PUBLIC_URL to the address of the page'
+
+const isFromBrowser = ({ headers }: Request): boolean =>
+  MARKS.some((name) => headers.has(name)) || acceptsPage(headers.get('accept') ?? '')
+
+const MARKS = ['origin', 'cookie', 'sec-fetch-site', 'sec-fetch-mode', 'sec-fetch-dest'] as const
+
+/** Java's own HTTP client accepts pages, and GIF, by default; no browser lists GIF. */
+const acceptsPage = (accept: string): boolean =>
+  accept.includes('text/html') && !accept.includes('image/gif')
+
+/** True if a person followed a link in a page of another site. Inside a frame it is no link, and with a
+ * name and password in its address, it would count as a login. */
+const isLink = ({ method, headers }: Request): boolean =>
+  method === 'GET' &&
+  headers.get('sec-fetch-mode') === 'navigate' &&
+  (headers.get('sec-fetch-dest') ?? 'document') === 'document' &&
+  !headers.has('authorization')
