@@ -20,7 +20,7 @@ const BETWEEN_BREAKS = /[^\n\t]+/g
 /** Control, format, private-use and unassigned characters, fillers and blanks. The emoji are those that
  * Unicode recommends, with the invisible characters that join their parts. */
 const EMOJI_OR_DECEIVING =
-  /(\p{RGI_Emoji})|[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800\u{13441}\u{13442}\u{16fe4}\u{1d159}]/gv
+  /(\p{RGI_Emoji})|[\u2d7f\u{1107f}\u{16fe4}\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800\u{13441}\u{13442}\u{1d159}]/gv
 
 const escaped = (sign: string): string =>
   sign

@@ -1,6 +1,7 @@
 import { Memoirist } from 'memoirist'
 import type { Route } from './endpoint.ts'
 import { HttpError } from './errors.ts'
+import { isDecodable } from './request/path.ts'
 import type { Router } from './router.ts'
 
 /** Answers what no other route answers: 405 with `Allow` at the path of one, 404 elsewhere, counted
@@ -24,7 +25,8 @@ export const notFoundRoutes = (router: Pick<Router, 'fallback'>, routes: readonl
     ({ path }) => {
       allowed ??= allowedAt(methods)
       const match = allowed.find('', path)
-      if (match) throw new HttpError(405, 'Method not allowed', { Allow: match.store })
+      if (match && isDecodable(path))
+        throw new HttpError(405, 'Method not allowed', { Allow: match.store })
       throw new HttpError(404, 'Not found')
     },
     { parse: 'none', detail: { hide: true } },

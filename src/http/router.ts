@@ -15,6 +15,7 @@ import { HttpError } from './errors.ts'
 import { type HeavyReads, heavyReads } from './heavy-reads.ts'
 import { documentOf } from './openapi/operation.ts'
 import { type ReadBody, bodyReader } from './request/json-body.ts'
+import { areDecodable } from './request/path.ts'
 import { readQuery } from './request/query.ts'
 import { clientAddress, isTrustedPeer } from './request/client-address.ts'
 import { isForwarded, isSilentlyForwarded } from './request/forwarding.ts'
@@ -135,12 +136,10 @@ const handlerOf = (route: Endpoint, { readBody, reads }: Handling) => {
   const { query, body, hooks } = route
   if (!query && !body)
     return ({ request, caller, params, set, server }: Given) => {
-      requireDecoded(params)
       const without = { query: undefined, body: undefined }
       return handled(route, reads, { request, caller, params, set, server, ...without })
     }
   return async ({ request, caller, params, set, server }: Given) => {
-    requireDecoded(params)
     const given = query && readQuery(request, query)
     const read = isObjectSchema(body)
       ? await readBody(request, body).catch(async (error: unknown) => {
@@ -169,14 +168,14 @@ const handled = (
   })
 }
 
-/** Throws 404 for a path with an escape that cannot be decoded, such as `%ff`: Elysia passes null for
- * such a parameter. */
-const requireDecoded = (params: unknown): void => {
-  if (Object.values(params ?? {}).includes(null)) throw new HttpError(404, 'Not found')
+const requireDecoded = ({ params }: { params: Parameters<typeof areDecodable>[0] }): void => {
+  if (!areDecodable(params)) throw new HttpError(404, 'Not found')
 }
 
-const routeHooks = ({ access, description, hooks: { onAnonymous, guard } }: Endpoint): object => {
+const routeHooks = ({ path, access, description, hooks }: Endpoint): object => {
+  const { onAnonymous, guard } = hooks
   const beforeHandle = [
+    ...(/[:*]/.test(path) ? [requireDecoded] : []),
     ...(onAnonymous
       ? [
           async ({ request, caller }: Incoming) => {

@@ -27,4 +27,4 @@ const DIRECTION_CONTROLS = /[\u202a-\u202e\u2066-\u2069]/
 /** Private-use and unassigned signs; assigned ones that are blank or invisible in most fonts; blanks so narrow
  * that two words look like one; and more marks on a letter than any language puts there. */
 const UNREADABLE =
-  /[\p{Co}\p{Cn}\p{Cs}\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u2800\u2d7f\ufffc\u{1107f}\u{13441}\u{13442}\u{16fe4}\u{1d159}]|\p{M}{6}/u
+  /[\u2d7f\u{1107f}\u{16fe4}\p{Co}\p{Cn}\p{Cs}\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u2800\ufffc\u{13441}\u{13442}\u{1d159}]|\p{M}{6}/u
