@@ -329,6 +329,7 @@ describe('stopping', () => {
       'guess-key',
       'jwt-secret-key',
       'log-signing-key',
+      'metrics-token',
       'second-factor-key',
       'secure-lock.db',
       'service.lock',

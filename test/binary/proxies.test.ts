@@ -36,7 +36,10 @@ for (const proxy of PROXIES)
         '127.0.0.9',
         '/login',
         ...json({ username: 'oli', password: PASSWORD }),
-        ...['-A', PHONE, '-H', 'X-Forwarded-For: 203.0.113.9'],
+        '-A',
+        PHONE,
+        '-H',
+        'X-Forwarded-For: 203.0.113.9',
       )
       const { access_token: token } = JSON.parse(login) as { access_token: string }
       const as = ['-H', `authorization: Bearer ${token}`]

@@ -37,7 +37,8 @@ export const isSilentlyForwarded = (
   return closes(request) && (PHONE.test(userAgent) || userAgent.startsWith('Mozilla/'))
 }
 
-const closes = ({ headers }: Request): boolean => headers.get('connection') === 'close'
+const closes = ({ headers }: Request): boolean =>
+  headers.get('connection')?.toLowerCase() === 'close'
 
 /** HTTP libraries and systems of phones, in the User-Agent header. */
 const PHONE = /\b(?:Dart|Android|iPhone|iPad|okhttp|CFNetwork)\b/

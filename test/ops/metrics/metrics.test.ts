@@ -73,7 +73,7 @@ describe('who may read /metrics', () => {
     }
     expect(await metricsFinding()).toMatchObject({ state: 'ok' })
     const lines = () => app.logLines.filter((line) => line.includes('credentials_file')).length
-    for (let scrape = 0; scrape < 3; scrape += 1) {
+    for (let round = 0; round < 3; round += 1) {
       const answer = await app.get('/metrics')
       expect(await answer.json()).toMatchObject({
         msg: expect.stringContaining('secure-lock-server metrics-token') as string,
