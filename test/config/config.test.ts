@@ -54,6 +54,27 @@ describe('settings', () => {
     )
   })
 
+  test('names of hosts are read as browsers send them, and nothing else is one', () => {
+    expect(parseConfig({ ALLOWED_HOSTS: 'Lock.Fritz.Box, *.home.arpa,tür.example' })).toMatchObject(
+      {
+        allowedHosts: ['lock.fritz.box', '*.home.arpa', 'xn--tr-xka.example'],
+      },
+    )
+    for (const text of [
+      'https://lock.home',
+      'lock.home:8080',
+      'lock.home/x',
+      'a b',
+      '*',
+      '*.*.home',
+      'a@b',
+    ])
+      expect([text, faults({ ALLOWED_HOSTS: text })]).toStrictEqual([
+        text,
+        expect.stringContaining('ALLOWED_HOSTS must be host names'),
+      ])
+  })
+
   test('every fault is named at once, and no secret is repeated', () => {
     const message = faults({
       PORT: '80a',
