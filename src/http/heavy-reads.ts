@@ -53,13 +53,14 @@ export const heavyReads = () => {
     const account = caller.account?.publicId ?? client
     // Only admins and owners pass the guard of the tables, which may know them by their password.
     const rank = access === 'tables' ? 'keeper' : rankOf(caller.account)
-    const timeout = AbortSignal.timeout(WAIT_MS_MAX)
+    let timeout: AbortSignal | undefined
     for (;;) {
       const place = reads.take({ rank, account, client }, giveWay)
       if (typeof place === 'object') return { ...place, release: release(place) }
       const own = waiting.filter((one) => one === account).length
-      if (timeout.aborted || own >= WAITING_PER_ACCOUNT_MAX)
+      if (timeout?.aborted || own >= WAITING_PER_ACCOUNT_MAX)
         throw new AppError('rate_limited', WORDS[place])
+      timeout ??= AbortSignal.timeout(WAIT_MS_MAX)
       waiting.push(account)
       await Promise.race([freed.promise, aborted(AbortSignal.any([timeout, signal]))])
       waiting.splice(waiting.indexOf(account), 1)
