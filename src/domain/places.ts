@@ -23,7 +23,8 @@ type Options = {
   /** Places that only keepers take. */
   readonly reserved: number
   readonly perAccountMax: number
-  /** Those of a lower rank, and keepers, are not counted. */
+  /** Those of a lower rank, and keepers, are not counted. Newcomers beyond it give way to each other,
+   * since their accounts cost them nothing; members are refused. */
   readonly perClientMax: number
   /** A place that is idle for this long is given to anyone whose rank is not lower. */
   readonly idleMsMax: number
@@ -44,7 +45,7 @@ export type NoPlace = 'account' | 'client' | 'full'
 type Taken = Holder & { readonly giveWay: () => void; idleSinceMs: number }
 
 /** A bounded number of places for what lasts. When all are taken, the place that was idle for longest
- * is taken away from a newcomer, or else from a member, for someone of a higher rank. Nobody in use of
+ * is taken away from a newcomer, or else from a member, for someone of a higher rank. No member in use of
  * a place gives way to their equals, or two of them would take turns forever. */
 export const places = ({ max, reserved, perAccountMax, perClientMax, idleMsMax }: Options) => {
   const taken = new Set<Taken>()
@@ -57,7 +58,9 @@ export const places = ({ max, reserved, perAccountMax, perClientMax, idleMsMax }
     const near = all.filter(
       (one) => one.client === client && one.rank !== 'keeper' && levelOf(one.rank) >= levelOf(rank),
     )
-    return near.length >= perClientMax ? 'client' : undefined
+    if (near.length < perClientMax) return undefined
+    const idleNewcomers = near.filter((one) => one.rank === 'newcomer' && one.idleSinceMs < BUSY)
+    return takeAwayFrom(idleNewcomers) ? undefined : 'client'
   }
 
   /** Takes a place away for someone of this rank; returns false if there is none to take. */
@@ -65,9 +68,14 @@ export const places = ({ max, reserved, perAccountMax, perClientMax, idleMsMax }
     const idleBeforeMs = performance.now() - idleMsMax
     const givesWay = (one: Taken) =>
       levelOf(one.rank) < levelOf(rank) || (one.rank === rank && one.idleSinceMs <= idleBeforeMs)
-    const [first] = [...taken]
-      .filter(givesWay)
-      .toSorted((a, b) => levelOf(a.rank) - levelOf(b.rank) || a.idleSinceMs - b.idleSinceMs)
+    return takeAwayFrom([...taken].filter(givesWay))
+  }
+
+  /** Takes away the place of the lowest rank that was idle for longest; returns false if there is none. */
+  const takeAwayFrom = (candidates: readonly Taken[]): boolean => {
+    const [first] = candidates.toSorted(
+      (a, b) => levelOf(a.rank) - levelOf(b.rank) || a.idleSinceMs - b.idleSinceMs,
+    )
     if (!first) return false
     taken.delete(first)
     first.giveWay()

@@ -42,6 +42,19 @@ test('newcomers at a client leave its members their share', () => {
   expect(take('member', 'n', 'home')).toBe('client')
 })
 
+test('newcomers beyond what a client may have give way to each other, if not in use', () => {
+  const { take, taken, gone, count } = opened({ max: 10 })
+  taken('newcomer', 'a', 'home')
+  taken('newcomer', 'b', 'home').idle()
+  taken('newcomer', 'c', 'home').idle()
+  taken('newcomer', 'd', 'home')
+  expect(gone).toStrictEqual(['b'])
+  taken('newcomer', 'e', 'home')
+  expect(gone).toStrictEqual(['b', 'c'])
+  expect(take('newcomer', 'f', 'home')).toBe('client')
+  expect(count()).toBe(3)
+})
+
 test('some places are only for keepers', () => {
   const { take, taken, count } = opened()
   for (const account of ['a', 'b', 'c', 'd']) taken('member', account)
