@@ -8,6 +8,7 @@ import { consoleRoutes } from './console/routes.ts'
 import { type Clock, clockFrom } from './domain/clock.ts'
 import { httpApplication } from './http/application.ts'
 import type { CertificateFacts } from './http/connection/certificate.ts'
+import { clientConnections } from './http/connection/client-connections.ts'
 import type { Logger } from './http/log/logger.ts'
 import { ownHosts } from './http/request/own-hosts.ts'
 import { pageSources } from './http/request/page-source.ts'
@@ -79,6 +80,7 @@ export const openApp = async (config: Config, options: Options) => {
   )
 
   const { authenticateRequest, sessions } = accounts
+  const connections = clientConnections(config)
   const http = httpApplication({
     version,
     logger,
@@ -95,6 +97,7 @@ export const openApp = async (config: Config, options: Options) => {
       recordForwarded: audit.recordForwarded,
       recordSilentProxy: audit.recordSilentProxy,
       onRefusal: metrics.countRefusal,
+      connections,
     }),
     endpoints: [
       ...consoleRoutes({ version, logFault: unlocks.logFault }),
@@ -111,6 +114,7 @@ export const openApp = async (config: Config, options: Options) => {
   const opened = opening.move()
   return {
     http,
+    connections,
     db,
     audit,
     unlocks,

@@ -64,6 +64,12 @@ const SERVER = {
     defaultText: '',
     parse: list(hostName),
   },
+  connectionsPerClient: {
+    env: 'CONNECTIONS_PER_CLIENT',
+    doc: 'open connections of one client address (for IPv6, one /64), trusted proxies excepted; over it, those idle longest are closed',
+    defaultText: '256',
+    parse: integer(16, 100_000),
+  },
   corsOrigins: {
     env: 'CORS_ORIGINS',
     doc: 'exact origins, separated by commas, whose pages may call this server',

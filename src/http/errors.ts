@@ -33,6 +33,9 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
 /** Seconds after which a refused caller may find the server less busy. */
 const RETRY_AFTER_SECONDS = 2
 
+/** Ends the connection after an answer, so that a refused client does not keep it. */
+export const CLOSING = { Connection: 'close' } as const
+
 export const tokenError = () =>
   new HttpError(401, 'There is an error with this token', { 'WWW-Authenticate': 'Bearer' })
 
@@ -48,7 +51,10 @@ export const asHttpError = (error: unknown): HttpError | undefined => {
   return new HttpError(
     status,
     error.message,
-    busy ? { 'Retry-After': String(RETRY_AFTER_SECONDS) } : {},
+    {
+      ...(busy ? { 'Retry-After': String(RETRY_AFTER_SECONDS) } : {}),
+      ...(status === 429 ? CLOSING : {}),
+    },
     error.reason,
   )
 }

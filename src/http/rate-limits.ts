@@ -3,6 +3,7 @@ import { type Context as Counter, rateLimit } from 'elysia-rate-limit'
 import type { RateWindow } from '../config/parsers.ts'
 import { BoundedMap } from '../domain/bounded-map.ts'
 import type { Caller } from './authorization.ts'
+import { CLOSING } from './errors.ts'
 import { helpLink } from './help-links.ts'
 import { clientKey } from './request/client-address.ts'
 
@@ -50,7 +51,7 @@ export const rateLimits = (
           skip: (request) => !counts(request),
           errorResponse: Response.json(
             { error: 'ratelimit exceeded' },
-            { status: 429, headers: helpLink('too_many_requests') },
+            { status: 429, headers: { ...helpLink('too_many_requests'), ...CLOSING } },
           ),
         }),
       )

@@ -11,6 +11,7 @@ import {
   requireRole,
 } from './authorization.ts'
 import type { Context, Endpoint, LimitGroup, RouteDetail } from './endpoint.ts'
+import type { ClientConnections } from './connection/client-connections.ts'
 import { HttpError } from './errors.ts'
 import { type HeavyReads, heavyReads } from './heavy-reads.ts'
 import { documentOf } from './openapi/operation.ts'
@@ -34,6 +35,7 @@ type Options = {
   readonly authenticateRequest: AuthenticateRequest
   /** Called after each request over a limit. */
   readonly onRefusal: (group: CountedGroup) => void
+  readonly connections: Pick<ClientConnections, 'begin' | 'end' | 'isScarce'>
 }
 
 type KeyOf = (caller: Caller, request: Request) => string
@@ -45,15 +47,20 @@ export type Router = ReturnType<typeof router>
 /** Mounts endpoints. Each request is first identified, then counted against its limits, then
  * checked by the guard of its endpoint, and only then is its body read. */
 export const router = (options: Options) => {
-  const { pages, trustedProxies, limits, authenticateRequest, onRefusal } = options
+  const { pages, trustedProxies, limits, authenticateRequest, onRefusal, connections } = options
   const { recordForwarded, recordSilentProxy } = options
   const deps = { readBody: bodyReader(options.bodyBytesMax), reads: heavyReads() }
 
-  const callers = new Elysia({ name: 'callers' }).resolve(
-    { as: 'scoped' },
-    async ({ request, server, set }) => {
+  const callers = new Elysia({ name: 'callers' })
+    .onAfterResponse({ as: 'scoped' }, ({ request }) => {
+      connections.end(request)
+    })
+    .resolve({ as: 'scoped' }, async ({ request, server, set }) => {
+      const socket = server?.requestIP(request)
+      if (socket) connections.begin(request, socket)
+      if (connections.isScarce()) set.headers['connection'] = 'close'
       const signedIn = await authenticateRequest(request)
-      const peer = server?.requestIP(request)?.address ?? ''
+      const peer = socket?.address ?? ''
       const requestId = set.headers['x-request-id']
       const forwardedFor = request.headers.get('x-forwarded-for')
       const isTrusted = isTrustedPeer(peer, trustedProxies)
@@ -70,8 +77,7 @@ export const router = (options: Options) => {
         sessionId: signedIn?.sessionId,
       }
       return { caller }
-    },
-  )
+    })
   const limitsOf = (group: CountedGroup, keyOf: KeyOf): Limits =>
     rateLimits(limits[group], { keyOf, onRefusal: () => onRefusal(group) })
   /** Links in a page of another site count apart, or that page could use up a client's limit. */

@@ -5,15 +5,18 @@ export const streamed = (
   headers: Readonly<Record<string, string>>,
 ): Response => {
   const encoder = new TextEncoder()
-  const body = new ReadableStream<Uint8Array>({
-    pull: async (controller) => {
-      const { done, value } = await parts.next()
-      if (done) controller.close()
-      else controller.enqueue(encoder.encode(value))
+  const body = new ReadableStream<Uint8Array>(
+    {
+      pull: async (controller) => {
+        const { done, value } = await parts.next()
+        if (done) controller.close()
+        else controller.enqueue(encoder.encode(value))
+      },
+      cancel: async () => {
+        await parts.return(undefined)
+      },
     },
-    cancel: async () => {
-      await parts.return(undefined)
-    },
-  })
+    { highWaterMark: 0 },
+  )
   return new Response(body, { headers })
 }

@@ -6,33 +6,52 @@ const SOL_SOCKET = 1
 const SO_ACCEPTCONN = 30
 
 /** Sets an option of setsockopt(2) on every socket this process listens on; accepted connections
- * inherit most options. Returns false if it could not be set on any, as on systems other than Linux.
- *
- * Bun.serve has no socket options (not reported upstream as of 2026-11) and does not expose its file
- * descriptors, so this finds them in /proc. */
+ * inherit most options. Returns false if it could not be set on any, as on systems other than Linux. */
 export const setOnListeningSockets = (
   level: number,
   option: number,
   value: NodeJS.TypedArray,
+): boolean =>
+  onListeningSockets(
+    ({ setsockopt }, file) => setsockopt(file, level, option, ptr(value), value.byteLength) === 0,
+  )
+
+/** Sets how many new connections the kernel keeps for this process until it accepts them, up to
+ * net.core.somaxconn. */
+export const setBacklog = (connections: number): void => {
+  onListeningSockets(({ listen }, file) => listen(file, connections) === 0)
+}
+
+/** Returns whether `work` did it for any socket.
+ *
+ * Bun.serve has no socket options (not reported upstream as of 2026-11) and does not expose its file
+ * descriptors, so this finds them in /proc. */
+const onListeningSockets = (
+  work: (calls: ReturnType<typeof socketCalls>, file: number) => boolean,
 ): boolean => {
   try {
-    const { getsockopt, setsockopt } = dlopen(LIBC, {
-      getsockopt: { args: ['i32', 'i32', 'i32', 'ptr', 'ptr'], returns: 'i32' },
-      setsockopt: { args: ['i32', 'i32', 'i32', 'ptr', 'u32'], returns: 'i32' },
-    }).symbols
+    const calls = socketCalls()
     const answer = new Int32Array(1)
     const size = new Uint32Array([answer.byteLength])
     const isListening = (file: number): boolean =>
-      getsockopt(file, SOL_SOCKET, SO_ACCEPTCONN, ptr(answer), ptr(size)) === 0 && answer[0] === 1
-    const set = readdirSync('/proc/self/fd')
+      calls.getsockopt(file, SOL_SOCKET, SO_ACCEPTCONN, ptr(answer), ptr(size)) === 0 &&
+      answer[0] === 1
+    const done = readdirSync('/proc/self/fd')
       .map(Number)
       .filter(isListening)
-      .map((file) => setsockopt(file, level, option, ptr(value), value.byteLength) === 0)
-    return set.includes(true)
+      .map((file) => work(calls, file))
+    return done.includes(true)
   } catch {
     return false
   }
 }
 
+const socketCalls = () =>
+  dlopen(LIBC, {
+    getsockopt: { args: ['i32', 'i32', 'i32', 'ptr', 'ptr'], returns: 'i32' },
+    setsockopt: { args: ['i32', 'i32', 'i32', 'ptr', 'u32'], returns: 'i32' },
+    listen: { args: ['i32', 'i32'], returns: 'i32' },
+  }).symbols
+
 /** glibc's name, which musl accepts too. */
-const LIBC = 'libc.so.6'
+export const LIBC = 'libc.so.6'

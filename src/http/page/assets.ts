@@ -1,8 +1,9 @@
 export type Asset = (incoming: { readonly request: Request }) => Promise<Response>
 
 /** Returns the handler of a file embedded in the executable. The file is read and compressed at the
- * first request, and only the compressed form is kept. Browsers keep it too, but check each time whether
- * it has changed, so that no page meets an old script after an upgrade. */
+ * first request, and both forms are kept. Every answer refers to them: Bun copies what a client has not
+ * read of bytes or text, but not of a Blob. Browsers keep the file too, but check each time whether it
+ * has changed, so that no page meets an old script after an upgrade. */
 export const asset = (
   read: () => string | Promise<string>,
   type: string,
@@ -10,13 +11,17 @@ export const asset = (
 ): Asset => {
   const prepare = async () => {
     const content = await read()
-    // Weak, because both forms share it.
-    return { etag: `W/"${Bun.hash(content).toString(36)}"`, compressed: Bun.gzipSync(content) }
+    return {
+      // Weak, because both forms share it.
+      etag: `W/"${Bun.hash(content).toString(36)}"`,
+      plain: new Blob([content]),
+      compressed: new Blob([Bun.gzipSync(content)]),
+    }
   }
   let prepared: ReturnType<typeof prepare> | undefined
   return async ({ request }) => {
     prepared ??= prepare()
-    const { etag, compressed } = await prepared
+    const { etag, plain, compressed } = await prepared
     const headers = {
       ...further,
       'content-type': `${type}; charset=utf-8`,
@@ -28,6 +33,6 @@ export const asset = (
       return new Response(null, { status: 304, headers })
     return request.headers.get('accept-encoding')?.includes('gzip')
       ? new Response(compressed, { headers: { ...headers, 'content-encoding': 'gzip' } })
-      : new Response(Bun.gunzipSync(compressed), { headers })
+      : new Response(plain, { headers })
   }
 }

@@ -23,6 +23,9 @@ export const clientAddress = ({ peer, forwardedFor, trustedProxies }: Hop): stri
   return address.toString()
 }
 
+/** Returns an address as `clientAddress` does; `unknown` if it is none. */
+export const canonicalAddress = (address: string): string => parse(address)?.toString() ?? 'unknown'
+
 /** Returns the key that limits count by: an IPv4 address, or the /64 of an IPv6 address, in which one
  * subscriber can choose any. */
 export const clientKey = (address: string): string => {

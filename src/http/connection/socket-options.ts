@@ -1,6 +1,8 @@
 import { setOnListeningSockets } from './listening-sockets.ts'
 
-// tcp(7)
+// socket(7) and tcp(7); the same numbers on x86-64 and arm64.
+const SOL_SOCKET = 1
+const SO_SNDBUF = 7
 const IPPROTO_TCP = 6
 const TCP_USER_TIMEOUT = 18
 
@@ -10,4 +12,10 @@ const TCP_USER_TIMEOUT = 18
  * lasts longer. */
 export const setTcpUserTimeout = (afterMs: number): void => {
   setOnListeningSockets(IPPROTO_TCP, TCP_USER_TIMEOUT, new Int32Array([afterMs]))
+}
+
+/** Limits what the kernel keeps of an answer that its reader does not take; it reserves twice as much.
+ * By default that grows to 4 MiB for each connection, and counts as memory of the service. */
+export const setSendBuffer = (bytes: number): void => {
+  setOnListeningSockets(SOL_SOCKET, SO_SNDBUF, new Int32Array([bytes]))
 }
