@@ -104,7 +104,11 @@ export const openApp = async (config: Config, options: Options) => {
       ...joinRoutes(),
       ...manualRoutes(),
       ...accounts.routes,
-      ...unlocks.routes({ authenticateRequest, refusedAccount: sessions.refusedAccount }),
+      ...unlocks.routes({
+        authenticateRequest,
+        refusedAccount: sessions.refusedAccount,
+        holdConnection: connections.hold,
+      }),
       ...audit.routes,
       ...legacyTables({ config, accounts, unlocks }),
       ...ops.routes,

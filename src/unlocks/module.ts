@@ -1,7 +1,6 @@
 import type { Config } from '../config/config.ts'
 import type { RecordAuditEvent } from '../domain/audit-event.ts'
 import type { Clock } from '../domain/clock.ts'
-import type { AuthenticateRequest } from '../http/authorization.ts'
 import type { Endpoint } from '../http/endpoint.ts'
 import type { Logger } from '../http/log/logger.ts'
 import type { Database } from '../storage/database.ts'
@@ -40,9 +39,8 @@ type Dependencies = {
 }
 
 /** What the routes need of accounts, which are opened after the log that denials are recorded in. */
-type RouteDependencies = Pick<Parameters<typeof unlockRoutes>[0], 'refusedAccount'> & {
-  readonly authenticateRequest: AuthenticateRequest
-}
+type RouteDependencies = Pick<Parameters<typeof unlockRoutes>[0], 'refusedAccount'> &
+  Pick<Parameters<typeof streamRoutes>[0], 'authenticateRequest' | 'holdConnection'>
 
 /** Opens the unlock log and everything that reads, verifies and erases it. Before the database is opened,
  * call `keyFile(dataDir).requireDatabase`. Throws `unavailable` if the log's key is missing or
@@ -91,10 +89,14 @@ export const openUnlocks = async ({ db, clock, logger, config, audit, ...deps }:
     /** Yields the unlocks of one account, by its public id, in pages. */
     accountUnlocks: accountUnlockPages({ unlockLog, queries }),
 
-    routes: ({ refusedAccount, authenticateRequest }: RouteDependencies): readonly Endpoint[] => [
+    routes: ({
+      refusedAccount,
+      authenticateRequest,
+      holdConnection,
+    }: RouteDependencies): readonly Endpoint[] => [
       ...unlockRoutes({ unlockLog, deriveUuid, refusedAccount, recordDenied }),
       ...unlockQueryRoutes({ unlockLog, queries, record, ...visible }),
-      ...streamRoutes({ eventStream: stream, authenticateRequest }),
+      ...streamRoutes({ eventStream: stream, authenticateRequest, holdConnection }),
       ...statsRoutes({ counts: unlockCounts(db), clock }),
       ...proofRoutes({ unlockLog, store, ...visible }),
       ...verificationRoutes({ verification, ...visible }),

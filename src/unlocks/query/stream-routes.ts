@@ -11,12 +11,14 @@ import { SEARCH_FAULTS, WHO_SEES, visibleFilter } from './visibility.ts'
 type Dependencies = {
   readonly eventStream: Pick<EventStream, 'subscribe' | 'stalledSecondsMax'>
   readonly authenticateRequest: AuthenticateRequest
+  /** Called for a request whose answer has no end. */
+  readonly holdConnection: (request: Request) => void
 }
 
 /** Unlocks as server-sent events. */
 export const streamRoutes = (deps: Dependencies): readonly Endpoint[] => [stream(deps)]
 
-const stream = ({ eventStream, authenticateRequest }: Dependencies) =>
+const stream = ({ eventStream, authenticateRequest, holdConnection }: Dependencies) =>
   endpoint(
     {
       method: 'GET',
@@ -50,6 +52,7 @@ const stream = ({ eventStream, authenticateRequest }: Dependencies) =>
         signal: request.signal,
         isAllowed: async () => (await authenticateRequest(request))?.account.role === account.role,
       })
+      holdConnection(request)
       server?.timeout(request, eventStream.stalledSecondsMax)
       // nginx would hold back events until its buffer is full.
       const headers = { 'content-type': 'text/event-stream', 'x-accel-buffering': 'no' }

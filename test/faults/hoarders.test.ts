@@ -1,0 +1,219 @@
+import { describe, expect, test } from 'bun:test'
+import { mkdirSync, readFileSync, rmSync, rmdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { addAccount } from '../support/accounts.ts'
+import { PASSWORD, bearer } from '../support/app.ts'
+import { startService, temporaryFolder } from '../support/binary.ts'
+import { selfSigned } from '../support/certificates.ts'
+import { follow } from '../support/stream.ts'
+import { until } from '../support/until.ts'
+import { p99 } from './attack.ts'
+import { SHARE, spread, tell } from './evidence.ts'
+import { holding, openFrom } from './hoard.ts'
+import { descriptors, memoryMiB } from './processes.ts'
+
+const SECONDS = 30 * SHARE
+const RETURN_MS_MAX = 90_000
+
+/** The descriptors of the systemd unit and more connections than that, or a tenth of both. */
+const NOFILE = Math.ceil(8192 * SHARE)
+const CONNECTIONS = Math.ceil(8400 * SHARE)
+const UNREAD = Math.ceil(1180 * SHARE)
+const EVENTS = Math.ceil(100_000 * SHARE)
+
+/** Limits as they are by default, but for the phone's: it unlocks more often than people do. */
+const ENV = { RATE_LIMIT_UNLOCK: 'off', LOG_LEVEL: 'error', JWT_ACCESS_TOKEN_EXPIRES: '1440' }
+
+const scarce = (nofile = NOFILE): readonly string[] => ['prlimit', `--nofile=${nofile}:${nofile}`]
+
+type Options = NonNullable<Parameters<typeof startService>[0]>
+
+/** A service with an owner, and the owner's phone, which opens a new connection for each request. */
+const door = async ({ env = {}, within = [] }: Options) => {
+  const folder = temporaryFolder()
+  await addAccount('oli', { role: 'owner', folder })
+  const service = await startService({ folder, env: { ...ENV, ...env }, within })
+  const post = (path: string, body: object, headers: Record<string, string> = {}) =>
+    fetch(service.url + path, {
+      method: 'POST',
+      headers: { ...headers, 'content-type': 'application/json', connection: 'close' },
+      body: JSON.stringify(body),
+      tls: { rejectUnauthorized: false },
+      keepalive: false,
+    })
+  const login = await post('/login', { username: 'oli', password: PASSWORD })
+  const { access_token: token } = (await login.json()) as { access_token: string }
+  return {
+    service,
+    token,
+    post: (path: string, body: object) => post(path, body, bearer(token)),
+    unlock: async (): Promise<number | string> => {
+      try {
+        return (await post('/logUnlocking', { 'unlocking-method': 'pin' }, bearer(token))).status
+      } catch (error) {
+        return String(error)
+      }
+    },
+    [Symbol.asyncDispose]: async () => {
+      await service[Symbol.asyncDispose]()
+      rmSync(folder, { recursive: true })
+    },
+  }
+}
+
+type Door = Awaited<ReturnType<typeof door>>
+
+/** Unlocks until some time after all connections of the hoarders were opened. */
+const unlocksBeside = async ({ service, unlock }: Door, hoard: Parameters<typeof holding>[1]) => {
+  await using hoarders = holding(service.url, hoard)
+  const times: number[] = []
+  const failures: (number | string)[] = []
+  let endMs = Number.POSITIVE_INFINITY
+  void hoarders.opened.then(() => (endMs = performance.now() + SECONDS * 1000))
+  let most = { files: 0, memory: 0 }
+  while (performance.now() < endMs) {
+    const begunMs = performance.now()
+    const status = await unlock()
+    times.push(performance.now() - begunMs)
+    if (status !== 200) failures.push(status)
+    most = {
+      files: Math.max(most.files, descriptors(service.pid)),
+      memory: Math.max(most.memory, memoryMiB(service.pid)),
+    }
+    await Bun.sleep(20)
+  }
+  const { connections, addresses, way } = hoard
+  tell(
+    `${connections} connections from ${addresses} addresses, ${way}: ${times.length} unlocks, ` +
+      `${spread(times)}, p99 ${p99(times).toFixed(0)} ms; at most ${most.files} descriptors, ` +
+      `${most.memory.toFixed(0)} MiB`,
+  )
+  expect(failures).toStrictEqual([])
+}
+
+const withstands = async (
+  env: Readonly<Record<string, string>>,
+  hoard: Parameters<typeof holding>[1],
+): Promise<void> => {
+  await using phone = await door({ env, within: scarce() })
+  const { service } = phone
+  const before = descriptors(service.pid)
+  await unlocksBeside(phone, hoard)
+  await until(() => descriptors(service.pid) <= before, RETURN_MS_MAX)
+  expect(await service.stop()).toBe(0)
+}
+
+describe('more connections than there are descriptors', () => {
+  for (const way of ['requests', 'silence', 'half a head', 'half a body'])
+    for (const addresses of [1, 20])
+      test(`[G1] ${way}, ${addresses} addresses: every unlock of a phone that connects anew is recorded`, async () => {
+        await withstands({}, { connections: CONNECTIONS, addresses, way })
+      })
+
+  test('[G1] the same over TLS', async () => {
+    const folder = temporaryFolder()
+    const { cert, key } = selfSigned(folder, 'hoarded')
+    const tls = { TLS_CERT_FILE: cert, TLS_KEY_FILE: key }
+    await withstands(tls, { connections: CONNECTIONS, addresses: 20, way: 'requests' })
+    rmSync(folder, { recursive: true })
+  })
+
+  test('[G1] the same behind a trusted proxy, whose connections have no bound of their own', async () => {
+    const proxy = { TRUSTED_PROXIES: '127.0.10.1' }
+    await withstands(proxy, { connections: CONNECTIONS, addresses: 1, way: 'requests' })
+  })
+})
+
+describe('the bound of a client', () => {
+  test('[G1] ends idle connections, not requests in flight, and not those of a trusted proxy', async () => {
+    await using phone = await door({
+      env: { CONNECTIONS_PER_CLIENT: '16', TRUSTED_PROXIES: '127.0.0.2', RATE_LIMIT_DEFAULT: 'off' },
+    })
+    const { service, token, unlock } = phone
+    const stream = await follow(service.url, bearer(token))
+    using neighbours = await openFrom(service.url, '127.0.0.1', 50)
+    using proxied = await openFrom(service.url, '127.0.0.2', 50)
+    await until(() => neighbours.count() <= 16)
+    expect(await unlock()).toBe(200)
+    await until(() => stream.messages.length === 1)
+    expect(proxied.count()).toBe(50)
+    await stream.leave()
+  })
+
+  test('[G1] with few descriptors left, answers close their connections', async () => {
+    await using phone = await door({ env: { RATE_LIMIT_DEFAULT: 'off' }, within: scarce(256) })
+    const { service } = phone
+    await using _hoarders = holding(service.url, { connections: 400, addresses: 20, way: 'silence' })
+    const closing = async () =>
+      (await fetch(`${service.url}/livez`, { keepalive: false })).headers.get('connection')
+    await until(async () => (await closing()) === 'close')
+  })
+})
+
+const MEMORY_MIB = 512
+
+/** A cgroup of 512 MiB, or undefined if none can be created here. */
+const memoryCgroup = () => {
+  for (const [root, limit] of [
+    ['/sys/fs/cgroup/memory', 'memory.limit_in_bytes'],
+    ['/sys/fs/cgroup', 'memory.max'],
+  ] as const) {
+    const folder = join(root, `secure-lock-test-${process.pid}`)
+    try {
+      mkdirSync(folder)
+      writeFileSync(join(folder, limit), `${MEMORY_MIB}M`)
+      return folder
+    } catch {
+      // Another version of cgroups, or not root.
+    }
+  }
+  tell('no memory cgroup can be created here: nothing but resident memory is bounded')
+  return undefined
+}
+
+/** The highest resident memory that a process had. */
+const peakMiB = (pid: number): number =>
+  Number(/^VmHWM:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024
+
+/** Runs a service in 512 MiB while answers are left unread from 100 addresses. */
+const outlives = async (
+  ways: readonly string[],
+  env: Readonly<Record<string, string>>,
+  prepare: (phone: Door) => Promise<void> = async () => {},
+): Promise<void> => {
+  const cgroup = memoryCgroup()
+  const inside = ['sh', '-c', `echo $$ > ${cgroup}/cgroup.procs && exec "$@"`, 'sh']
+  {
+    await using phone = await door({ env, within: cgroup === undefined ? [] : inside })
+    await prepare(phone)
+    const { service, token } = phone
+    for (const way of ways)
+      await unlocksBeside(phone, { connections: UNREAD, addresses: 100, way, token })
+    tell(`at most ${peakMiB(service.pid).toFixed(0)} MiB`)
+    expect(peakMiB(service.pid)).toBeLessThan(MEMORY_MIB)
+    expect(await service.stop()).toBe(0)
+  }
+  if (cgroup !== undefined) rmdirSync(cgroup)
+}
+
+describe('unread answers from 100 addresses, in 512 MiB', () => {
+  test('[G2] pages, scripts and documents, and half-sent bodies', async () => {
+    await outlives(
+      ['/swagger/swagger-ui.js', '/swagger/json', '/console/app.js', '/manual/api', 'half a body'],
+      {},
+    )
+  })
+
+  test('[G2] exports, tables, lists and proofs of a long log', async () => {
+    const off = { RATE_LIMIT_DEFAULT: 'off', RATE_LIMIT_CHANGES: 'off' }
+    await outlives(
+      ['/v1/unlocks/export?format=csv', '/getLogs', '/v1/me/export', '/v1/unlocks?limit=200'],
+      off,
+      async ({ post }) => {
+        const event = { method: 'fingerprint'.padEnd(80, '.') }
+        for (let sent = 0; sent < EVENTS; sent += 500)
+          expect((await post('/v1/unlocks', Array(500).fill(event))).status).toBe(200)
+      },
+    )
+  })
+})
