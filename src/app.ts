@@ -80,7 +80,7 @@ export const openApp = async (config: Config, options: Options) => {
   )
 
   const { authenticateRequest, sessions } = accounts
-  const connections = clientConnections(config)
+  const connections = opening.use(clientConnections(config))
   const http = httpApplication({
     version,
     logger,

@@ -44,6 +44,8 @@ const REQUIREMENTS = {
   O4: 'processors of small gateways',
   O5: 'no secret in the executable or the repository',
   O6: 'requests drawn from the OpenAPI document',
+  G1: 'clients that hold connections keep no newcomer out',
+  G2: 'unread answers fit into 512 MiB',
   G7: 'heavy reads hold up no unlock',
   G8: 'owners and admins always get a live stream',
   G4: 'only an owner does anything to an owner’s account',

@@ -127,7 +127,11 @@ describe('more connections than there are descriptors', () => {
 describe('the bound of a client', () => {
   test('[G1] ends idle connections, not requests in flight, and not those of a trusted proxy', async () => {
     await using phone = await door({
-      env: { CONNECTIONS_PER_CLIENT: '16', TRUSTED_PROXIES: '127.0.0.2', RATE_LIMIT_DEFAULT: 'off' },
+      env: {
+        CONNECTIONS_PER_CLIENT: '16',
+        TRUSTED_PROXIES: '127.0.0.2',
+        RATE_LIMIT_DEFAULT: 'off',
+      },
     })
     const { service, token, unlock } = phone
     const stream = await follow(service.url, bearer(token))
@@ -143,7 +147,12 @@ describe('the bound of a client', () => {
   test('[G1] with few descriptors left, answers close their connections', async () => {
     await using phone = await door({ env: { RATE_LIMIT_DEFAULT: 'off' }, within: scarce(256) })
     const { service } = phone
-    await using _hoarders = holding(service.url, { connections: 400, addresses: 20, way: 'silence' })
+    await using hoarders = holding(service.url, {
+      connections: 400,
+      addresses: 20,
+      way: 'silence',
+    })
+    await hoarders.opened
     const closing = async () =>
       (await fetch(`${service.url}/livez`, { keepalive: false })).headers.get('connection')
     await until(async () => (await closing()) === 'close')
@@ -210,9 +219,11 @@ describe('unread answers from 100 addresses, in 512 MiB', () => {
       ['/v1/unlocks/export?format=csv', '/getLogs', '/v1/me/export', '/v1/unlocks?limit=200'],
       off,
       async ({ post }) => {
-        const event = { method: 'fingerprint'.padEnd(80, '.') }
+        const events = Array.from({ length: 500 }, () => ({
+          method: 'fingerprint'.padEnd(80, '.'),
+        }))
         for (let sent = 0; sent < EVENTS; sent += 500)
-          expect((await post('/v1/unlocks', Array(500).fill(event))).status).toBe(200)
+          expect((await post('/v1/unlocks', events)).status).toBe(200)
       },
     )
   })

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'bun:test'
+import { connect } from 'node:net'
 import { windowCounter } from '../../src/http/rate-limits.ts'
 import { PASSWORD, basic, bearer, recordsOf, startApp } from '../support/app.ts'
 
@@ -13,6 +14,23 @@ describe('limits', () => {
     expect(await answer.json()).toStrictEqual({ error: 'ratelimit exceeded' })
     expect(Number(answer.headers.get('retry-after'))).toBeWithin(1, 61)
     expect(answer.headers.get('x-content-type-options')).toBe('nosniff')
+  })
+
+  test('[G1] a refused client does not keep its connection', async () => {
+    await using app = await startApp({ RATE_LIMIT_DEFAULT: '1/minute' })
+    const { port = 0 } = app.http.server ?? {}
+    const ended = new Promise<string>((give) => {
+      let text = ''
+      const socket = connect(port, '127.0.0.1')
+      const request = 'GET /v1/me HTTP/1.1\r\nHost: lock.home\r\n\r\n'
+      socket.on('data', (part) => {
+        text += part.toString()
+        if (text.startsWith('HTTP/1.1 401') && !text.includes('429')) socket.write(request)
+      })
+      socket.once('close', () => give(text))
+      socket.write(request)
+    })
+    expect(await ended).toContain('429 Too Many Requests')
   })
 
   test('both windows of a limit count', async () => {

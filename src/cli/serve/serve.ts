@@ -49,7 +49,7 @@ export const serve: Command = {
       // First, so that no answer calls the log intact before it is verified.
       await app.unlocks.verification.start()
       const listener = listen(app.http, config, certificates?.current())
-      using _bounds = app.connections.watch(log)
+      app.connections.watch(log)
       await logFailure(app.audit.lifecycle.recordStart(givenSettings(terminal.env)), log)
       await app.unlocks.retention.apply()
       await app.accounts.erasures.resume()

@@ -60,12 +60,11 @@ export const clientConnections = (settings: Settings) => {
     Math.min(LARGE_BODIES_MAX, Math.floor(LARGE_BODIES_BYTES_MAX / bodyBytesMax)),
   )
   let isScarce = false
+  let timer: Timer | undefined
 
   /** Lists the connections to this service, and forgets requests whose connection is gone. */
   const connectionsAmong = (table: ConnectionTable, files: readonly number[]) => {
-    const requests = new Map(
-      [...inFlight.values()].map((each) => [nameOfPeer(each.peer), each]),
-    )
+    const requests = new Map([...inFlight.values()].map((each) => [nameOfPeer(each.peer), each]))
     const connections = table.connectionsAmong(files, localPort).map((open): Connection => {
       const name = nameOf(open.address, open.port)
       const request = requests.get(name)
@@ -102,6 +101,27 @@ export const clientConnections = (settings: Settings) => {
     return ended.union(excess(others, bounded(max, connectionsPerClient, idleFirst)))
   }
 
+  const checker = (table: ConnectionTable, log: Logger) => {
+    const reserve = Math.max(table.filesMax * RESERVE_SHARE, RESERVE_MIN)
+    const tell = endedLog(log)
+    let restUntilMs = 0
+    return (): void => {
+      const begunMs = performance.now()
+      if (begunMs < restUntilMs) return
+      const files = table.openFiles()
+      if (files.length <= FILES_ALWAYS_FINE && inFlight.size <= FILES_ALWAYS_FINE) return
+      const connections = connectionsAmong(table, files)
+      const otherFiles = files.length - connections.length
+      const max = Math.min(CONNECTIONS_MAX, Math.max(table.filesMax - reserve - otherFiles, 1))
+      const ended = tooMany(connections, max)
+      for (const connection of ended) table.end(connection)
+      isScarce = connections.length > max - reserve / 2
+      tell(ended)
+      const endedMs = performance.now()
+      restUntilMs = endedMs + (endedMs - begunMs) / LISTING_SHARE
+    }
+  }
+
   return {
     /** Remembers a request until its answer: its connection is among the last to be ended. */
     begin: (request: Request, peer: Peer): void => {
@@ -120,34 +140,13 @@ export const clientConnections = (settings: Settings) => {
     /** Whether answers should close their connections, because few descriptors are left. */
     isScarce: (): boolean => isScarce,
 
-    /** Keeps connections within their bounds until it is disposed. Without Linux's `/proc` it does
-     * nothing. */
-    watch: (log: Logger): Disposable => {
+    /** Keeps connections within their bounds until disposed. Without Linux's `/proc` it does nothing. */
+    watch: (log: Logger): void => {
       const table = tableIfPossible(log)
-      if (!table) return { [Symbol.dispose]: () => {} }
-      const reserve = Math.max(table.filesMax * RESERVE_SHARE, RESERVE_MIN)
-      const tell = closedLog(log)
-      let restUntilMs = 0
-      const check = (): void => {
-        if (performance.now() < restUntilMs) return
-        const files = table.openFiles()
-        if (files.length <= FILES_ALWAYS_FINE && inFlight.size <= FILES_ALWAYS_FINE) return
-        const begunMs = performance.now()
-        const connections = connectionsAmong(table, files)
-        const max = Math.min(
-          CONNECTIONS_MAX,
-          Math.max(table.filesMax - reserve - (files.length - connections.length), 1),
-        )
-        const ended = tooMany(connections, max)
-        for (const connection of ended) table.end(connection)
-        isScarce = connections.length > max - reserve / 2
-        tell(ended)
-        const endedMs = performance.now()
-        restUntilMs = endedMs + (endedMs - begunMs) / LISTING_SHARE
-      }
-      const timer = setInterval(check, EVERY_MS)
-      return { [Symbol.dispose]: () => clearInterval(timer) }
+      if (table) timer = setInterval(checker(table, log), EVERY_MS)
     },
+
+    [Symbol.dispose]: (): void => clearInterval(timer),
   }
 }
 
@@ -184,7 +183,7 @@ const tableIfPossible = (log: Logger): ConnectionTable | undefined => {
 }
 
 /** Logs connections that were ended, at most once a minute: how many, and of which client most. */
-const closedLog = (log: Logger) => {
+const endedLog = (log: Logger) => {
   const counts = new Map<string, number>()
   let loggedMs = Number.NEGATIVE_INFINITY
   return (ended: ReadonlySet<Connection>): void => {

@@ -119,8 +119,7 @@ const openFilesMax = (): number => {
 
 const familyIn = (name: Buffer): number => name.readUInt16LE(0)
 
-const isTcp = (name: Buffer): boolean =>
-  familyIn(name) === AF_INET || familyIn(name) === AF_INET6
+const isTcp = (name: Buffer): boolean => familyIn(name) === AF_INET || familyIn(name) === AF_INET6
 
 const portIn = (name: Buffer): number => name.readUInt16BE(2)
 
