@@ -125,24 +125,26 @@ describe('more connections than there are descriptors', () => {
 })
 
 describe('the bound of a client', () => {
-  test('[G1] ends idle connections, not requests in flight, and not those of a trusted proxy', async () => {
-    await using phone = await door({
-      env: {
-        CONNECTIONS_PER_CLIENT: '16',
-        TRUSTED_PROXIES: '127.0.0.2',
-        RATE_LIMIT_DEFAULT: 'off',
-      },
+  for (const HOST of ['127.0.0.1', '::'])
+    test(`[G1] ends idle connections, not requests in flight, and not those of a trusted proxy (HOST=${HOST})`, async () => {
+      await using phone = await door({
+        env: {
+          HOST,
+          CONNECTIONS_PER_CLIENT: '16',
+          TRUSTED_PROXIES: '127.0.0.2',
+          RATE_LIMIT_DEFAULT: 'off',
+        },
+      })
+      const { service, token, unlock } = phone
+      const stream = await follow(service.url, bearer(token))
+      using neighbours = await openFrom(service.url, '127.0.0.1', 50)
+      using proxied = await openFrom(service.url, '127.0.0.2', 50)
+      await until(() => neighbours.count() <= 16)
+      expect(await unlock()).toBe(200)
+      await until(() => stream.messages.length === 1)
+      expect(proxied.count()).toBe(50)
+      await stream.leave()
     })
-    const { service, token, unlock } = phone
-    const stream = await follow(service.url, bearer(token))
-    using neighbours = await openFrom(service.url, '127.0.0.1', 50)
-    using proxied = await openFrom(service.url, '127.0.0.2', 50)
-    await until(() => neighbours.count() <= 16)
-    expect(await unlock()).toBe(200)
-    await until(() => stream.messages.length === 1)
-    expect(proxied.count()).toBe(50)
-    await stream.leave()
-  })
 
   test('[G1] with few descriptors left, answers close their connections', async () => {
     await using phone = await door({ env: { RATE_LIMIT_DEFAULT: 'off' }, within: scarce(256) })
