@@ -166,7 +166,7 @@ describe('the bound of a client', () => {
 
 const MEMORY_MIB = 512
 
-/** A cgroup of 512 MiB, or undefined if none can be created here. */
+/** The command that runs a process in a cgroup of 512 MiB; nothing if none can be created here. */
 const memoryCgroup = () => {
   for (const [root, limit] of [
     ['/sys/fs/cgroup/memory', 'memory.limit_in_bytes'],
@@ -176,13 +176,16 @@ const memoryCgroup = () => {
     try {
       mkdirSync(folder)
       writeFileSync(join(folder, limit), `${MEMORY_MIB}M`)
-      return folder
+      return {
+        within: ['sh', '-c', `echo $$ > ${folder}/cgroup.procs && exec "$@"`, 'sh'],
+        [Symbol.dispose]: () => rmdirSync(folder),
+      }
     } catch {
       // Another version of cgroups, or not root.
     }
   }
   tell('no memory cgroup can be created here: nothing but resident memory is bounded')
-  return undefined
+  return { within: [], [Symbol.dispose]: () => {} }
 }
 
 /** The highest resident memory that a process had. */
@@ -195,19 +198,15 @@ const outlives = async (
   env: Readonly<Record<string, string>>,
   prepare: (phone: Door) => Promise<void> = async () => {},
 ): Promise<void> => {
-  const cgroup = memoryCgroup()
-  const inside = ['sh', '-c', `echo $$ > ${cgroup}/cgroup.procs && exec "$@"`, 'sh']
-  {
-    await using phone = await door({ env, within: cgroup === undefined ? [] : inside })
-    await prepare(phone)
-    const { service, token } = phone
-    for (const way of ways)
-      await unlocksBeside(phone, { connections: UNREAD, addresses: 100, way, token })
-    tell(`at most ${peakMiB(service.pid).toFixed(0)} MiB`)
-    expect(peakMiB(service.pid)).toBeLessThan(MEMORY_MIB)
-    expect(await service.stop()).toBe(0)
-  }
-  if (cgroup !== undefined) rmdirSync(cgroup)
+  using cgroup = memoryCgroup()
+  await using phone = await door({ env, within: cgroup.within })
+  await prepare(phone)
+  const { service, token } = phone
+  for (const way of ways)
+    await unlocksBeside(phone, { connections: UNREAD, addresses: 100, way, token })
+  tell(`at most ${peakMiB(service.pid).toFixed(0)} MiB`)
+  expect(peakMiB(service.pid)).toBeLessThan(MEMORY_MIB)
+  expect(await service.stop()).toBe(0)
 }
 
 describe('unread answers from 100 addresses, in 512 MiB', () => {
