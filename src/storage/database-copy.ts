@@ -6,6 +6,13 @@ import { requireRoom } from './files/data-dir.ts'
 import { unavailable } from './database.ts'
 import { fileFault, makePrivateFile } from './files/private-files.ts'
 
+/** Lets a new file, or the next copy, give free pages back to the disk (sqlite.org/pragma.html,
+ * "auto_vacuum"): 2 is INCREMENTAL. */
+export const RETURNS_SPACE = 'PRAGMA auto_vacuum = 2'
+
+export const returnsSpace = (db: Sqlite): boolean =>
+  db.query<{ auto_vacuum: number }, []>('PRAGMA auto_vacuum').get()?.auto_vacuum === 2
+
 /** Copies a database as it is at one moment to a file, mode 0600, which is complete when this returns
  * but not synced to disk. A file at that path is replaced. Others may write to the database meanwhile;
  * this thread blocks. Throws `unavailable` if there is no room or either file fails. */
@@ -16,6 +23,7 @@ export const copyDatabase = (from: Sqlite, to: string): void => {
     makePrivateFile(to)
     try {
       // Erased rows leave free pages, which such a copy does not contain.
+      if (!returnsSpace(from)) from.run(RETURNS_SPACE)
       from.run('VACUUM INTO ?', [to])
       chmodSync(to, 0o600)
       requireIntegrity(to)

@@ -156,6 +156,7 @@ export const database = ({ writer, reader, files, onCommit = () => {} }: Connect
         }
         // As long as the reader is open, SQLite leaves database and WAL as they are.
         writer.close(true)
+        files?.close()
         if (fault) throw fault
       })
     },

@@ -1,5 +1,6 @@
 import { Database as Sqlite } from 'bun:sqlite'
-import { statSync } from 'node:fs'
+import { statSync, statfsSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { AppError } from '../errors.ts'
 import {
   type Database,
@@ -13,6 +14,7 @@ import {
 import { MIGRATIONS } from './migrations.ts'
 import { APPLICATION_ID, keepCopy, migrate, newerSchema, pragma, schemaVersion } from './migrate.ts'
 import { fileIdentity } from './files/file-identity.ts'
+import { RETURNS_SPACE, returnsSpace } from './database-copy.ts'
 import { fileFault, makePrivateFile } from './files/private-files.ts'
 import { requireOwnSchema } from './schema-check.ts'
 import { isWalDamaged } from './wal.ts'
@@ -86,6 +88,8 @@ const openFile = (path: string, options: OpenOptions): Database => {
   if (isWalDamaged(`${path}-wal`, CHECKED_AT_START_BYTES_MAX)) throw new Error(WAL_DAMAGED)
   const writer = new Sqlite(path, { strict: true, readwrite: true, create: false })
   try {
+    // Only an empty file can still choose.
+    if (statSync(path).size === 0) writer.run(RETURNS_SPACE)
     configure(writer)
     checkFile(writer, path)
     bringUpToDate(writer, path, options)
@@ -113,11 +117,25 @@ const bringUpToDate = (writer: Sqlite, path: string, { beforeMigration }: OpenOp
     // Another process may have done so by now.
     if (schemaVersion(writer) === MIGRATIONS.length) return
     // A new, empty database has nothing to lose.
-    if (schemaVersion(writer) > 0) keepCopy(writer, path)
+    if (schemaVersion(writer) > 0) {
+      keepCopy(writer, path)
+      returnSpaceFromNowOn(writer, path)
+    }
     migrate(writer)
   } finally {
     done?.()
   }
+}
+
+/** Rewrites a database from an earlier version so that it can give space back, if it is small enough to
+ * do so at once and the disk has room. A larger one does when it is copied: by `backup` and
+ * `restore`. */
+const returnSpaceFromNowOn = (writer: Sqlite, path: string): void => {
+  const { size } = statSync(path)
+  const { bavail, bsize } = statfsSync(dirname(path))
+  if (returnsSpace(writer) || size > CHECKED_AT_START_BYTES_MAX || bavail * bsize < 4 * size) return
+  writer.run(RETURNS_SPACE)
+  writer.run('VACUUM')
 }
 
 /** A database file that is only read, and not migrated. */

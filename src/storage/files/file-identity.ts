@@ -1,4 +1,4 @@
-import { type Stats, statSync } from 'node:fs'
+import { type Stats, closeSync, openSync, readSync, statSync } from 'node:fs'
 import { AppError } from '../../errors.ts'
 
 const MOVED =
@@ -7,31 +7,47 @@ const MOVED =
 const CUT = 'The database file was cut short while the server was running; restore a backup of it'
 
 export type FileIdentity = {
-  /** Throws `unavailable` once the files are no longer those that were opened, or the database has
-   * become shorter. Anything written after that would be lost with this process, or damage what others
+  /** Throws `unavailable` once the files are no longer those that were opened, or the database was cut
+   * short. Anything written after that would be lost with this process, or damage what others
    * write meanwhile. */
   readonly requireSameFiles: () => void
   /** Returns whether the WAL, even a removed one, still belongs to the database that is there. */
   readonly canCheckpointWal: () => boolean
+  /** Call after SQLite has closed the files. */
+  readonly close: () => void
 }
 
 /** Remembers which files a database was opened from: its own, and SQLite's two beside it. */
 export const fileIdentity = (path: string): FileIdentity => {
   const [main, wal, shm] = [watched(path), watched(`${path}-wal`), watched(`${path}-shm`)]
+  // Stays open: closing it would drop SQLite's locks (sqlite.org/howtocorrupt.html, section 2.2).
+  const file = openSync(path, 'r')
   let bytes = 0
+  /** SQLite itself shortens the file when it gives space back, and says so in its header first. */
+  const isCut = ({ size }: Stats): boolean => size < bytes && size < headerBytes(file)
   return {
     requireSameFiles: () => {
       const found = main()
       if (typeof found === 'string' || [wal(), shm()].some((other) => typeof other === 'string'))
         throw new AppError('unavailable', MOVED)
-      if (found.size < bytes) throw new AppError('unavailable', CUT)
+      if (isCut(found)) throw new AppError('unavailable', CUT)
       bytes = found.size
     },
     canCheckpointWal: () => {
       const found = main()
-      return typeof found !== 'string' && found.size >= bytes && wal() !== 'another'
+      return typeof found !== 'string' && !isCut(found) && wal() !== 'another'
     },
+    close: () => closeSync(file),
   }
+}
+
+/** The size of a database by its header (sqlite.org/fileformat2.html, section 1.3): pages, and the bytes
+ * of each, where 1 stands for 65536. */
+const headerBytes = (file: number): number => {
+  const header = Buffer.alloc(32)
+  readSync(file, header, 0, header.length, 0)
+  const pageBytes = header.readUInt16BE(16)
+  return header.readUInt32BE(28) * (pageBytes === 1 ? 65_536 : pageBytes)
 }
 
 /** Returns a function that examines a file again, and says if it is gone or was replaced. */

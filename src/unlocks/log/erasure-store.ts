@@ -11,6 +11,18 @@ const PERSONAL_INDEXES = [
   'unlock_imported',
 ] as const
 
+/** Which indexes are still to be rebuilt, as a setting that nobody sees, so that an interrupted erasure
+ * finishes later. */
+const STALE = 'stale_unlock_indexes'
+
+const setStaleIndexes = (tx: Pick<Queries, 'run'>, names: readonly string[]): Promise<number> =>
+  tx.run(
+    `INSERT INTO setting (name, value) VALUES (?, ?)
+     ON CONFLICT (name) DO UPDATE SET value = excluded.value`,
+    STALE,
+    names.join(' '),
+  )
+
 /** Removes personal text and its salts from events. */
 export const erasureWrites = (tx: Pick<Queries, 'get' | 'run'>) => ({
   /** Erases up to `limit` events of a person; returns how many. */
@@ -65,9 +77,18 @@ export const erasureWrites = (tx: Pick<Queries, 'get' | 'run'>) => ({
       limit,
     ),
 
-  /** Rebuilds the indexes with personal text: when SQLite moves index entries to another page, the
-   * old page may keep a copy that no later erasure finds. Takes about 2 s for a million events. */
-  rebuildPersonalIndexes: async (): Promise<void> => {
-    for (const index of PERSONAL_INDEXES) await tx.run(`REINDEX ${index}`)
+  /** Notes that the indexes with personal text must be rebuilt: when SQLite moves index entries to
+   * another page, the old page may keep a copy that no later erasure finds. */
+  markIndexes: (): Promise<number> => setStaleIndexes(tx, PERSONAL_INDEXES),
+
+  /** Rebuilds one of the noted indexes; returns false if none is left. Takes about half a second for
+   * a million events, and one after the other takes less room in the WAL than all at once. */
+  rebuildIndex: async (): Promise<boolean> => {
+    const row = await tx.get<{ value: string }>('SELECT value FROM setting WHERE name = ?', STALE)
+    const [index, ...others] = PERSONAL_INDEXES.filter((name) => row?.value.includes(name))
+    if (index === undefined) return false
+    await tx.run(`REINDEX ${index}`)
+    await setStaleIndexes(tx, others)
+    return true
   },
 })

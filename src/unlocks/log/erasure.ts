@@ -1,7 +1,7 @@
 import { yieldToEventLoop } from '../../domain/event-loop.ts'
 import type { Erased } from './erasure-store.ts'
 import { NO_ACCOUNT } from './event.ts'
-import type { UnlockStore } from './store.ts'
+import type { UnlockStore, UnlockWrites } from './store.ts'
 
 /** What erasing did. */
 export type Erasure = {
@@ -10,28 +10,51 @@ export type Erasure = {
   readonly isWalTruncated: boolean
 }
 
-/** Events erased in one transaction, so that unlocks wait for milliseconds at most. */
-const BATCH_EVENTS = 2000
+/** Events erased in one transaction, so that unlocks wait for milliseconds at most, and that the WAL of
+ * one stays below 10 MiB even if each event is on pages of its own: it must fit on a disk that is nearly
+ * full. */
+const BATCH_EVENTS = 500
 
-type Store = Pick<UnlockStore, 'transaction' | 'countBefore' | 'checkpointWal'>
+type Store = Pick<
+  UnlockStore,
+  'transaction' | 'countBefore' | 'checkpointWal' | 'returnUnusedSpace'
+>
 
-/** Removes personal text from the log and from the bytes of its files. Every proof stays valid. */
+/** Removes personal text from the log and from the bytes of its files, and gives the space back. Every
+ * proof stays valid. */
 export const logErasure = (store: Store) => {
-  const erasePerson = async (erased: Erased): Promise<Erasure> => {
+  /** Erases batches until one is the last; each returns how many events it erased. */
+  const eraseAll = async (
+    eraseBatch: (writes: UnlockWrites) => Promise<{ erased: number; isLast: boolean }>,
+  ): Promise<number> => {
     let events = 0
     for (;;) {
-      const { count, isLast } = await store.transaction(async (writes) => {
-        const erasedCount = await writes.erasePerson(erased, BATCH_EVENTS)
-        const isDone = !(await writes.hasEventsOf(erased))
-        // In the last batch: if the work is interrupted earlier, the next run rebuilds them too.
-        if (isDone && erasedCount > 0) await writes.rebuildPersonalIndexes()
-        return { count: erasedCount, isLast: isDone }
+      const { erased, isLast } = await store.transaction(async (writes) => {
+        const batch = await eraseBatch(writes)
+        if (batch.erased > 0) await writes.markIndexes()
+        return batch
       })
-      events += count
-      if (isLast) return { events, isWalTruncated: await store.checkpointWal() }
+      events += erased
+      if (erased > 0) await store.returnUnusedSpace()
+      if (isLast) return events
       await yieldToEventLoop()
     }
   }
+
+  /** Rebuilds the indexes, unless nothing was erased since the last time, and truncates the WAL. */
+  const finish = async (events: number): Promise<Erasure> => {
+    while (await store.transaction((writes) => writes.rebuildIndex()))
+      await store.returnUnusedSpace()
+    return { events, isWalTruncated: await store.checkpointWal() }
+  }
+
+  const erasePerson = async (erased: Erased): Promise<Erasure> =>
+    finish(
+      await eraseAll(async (writes) => ({
+        erased: await writes.erasePerson(erased, BATCH_EVENTS),
+        isLast: !(await writes.hasEventsOf(erased)),
+      })),
+    )
 
   return {
     /** Erases an account's name, id and methods. */
@@ -45,18 +68,18 @@ export const logErasure = (store: Store) => {
      * happened before it. */
     eraseBefore: async (timeMs: number): Promise<Erasure> => {
       const count = await store.countBefore(timeMs)
-      let events = 0
-      for (let seq = 0; seq < count; seq += BATCH_EVENTS) {
+      let seq = 0
+      const received = await eraseAll(async (writes) => {
         const end = Math.min(seq + BATCH_EVENTS, count)
-        events += await store.transaction((writes) => writes.eraseRange(seq, end))
-        await yieldToEventLoop()
-      }
-      for (let erased = BATCH_EVENTS; erased === BATCH_EVENTS; events += erased) {
-        erased = await store.transaction((writes) => writes.eraseImported(timeMs, BATCH_EVENTS))
-        await yieldToEventLoop()
-      }
-      if (events > 0) await store.transaction((writes) => writes.rebuildPersonalIndexes())
-      return { events, isWalTruncated: await store.checkpointWal() }
+        const erased = await writes.eraseRange(seq, end)
+        seq = end
+        return { erased, isLast: end === count }
+      })
+      const imported = await eraseAll(async (writes) => {
+        const erased = await writes.eraseImported(timeMs, BATCH_EVENTS)
+        return { erased, isLast: erased < BATCH_EVENTS }
+      })
+      return finish(received + imported)
     },
   }
 }

@@ -1,4 +1,5 @@
 import type { Database, Queries } from '../../storage/database.ts'
+import { returnUnusedSpace } from '../../storage/unused-space.ts'
 import type { Head } from '../tlog/checkpoint.ts'
 import { erasureWrites } from './erasure-store.ts'
 import { type UnlockRow, eventOf } from './event-row.ts'
@@ -17,6 +18,8 @@ export const unlockStore = (db: Database) => ({
   transaction: <Result>(work: (writes: UnlockWrites) => Promise<Result>): Promise<Result> =>
     db.transaction((tx) => work(writesOn(tx))),
   checkpointWal: db.checkpointWal,
+  /** Gives unused pages of the database file back to the disk. */
+  returnUnusedSpace: (): Promise<void> => returnUnusedSpace(db),
 })
 
 /** Reads the log, also from a database that is open read-only. */
