@@ -1,3 +1,4 @@
+import { dirname } from 'node:path'
 import { version } from '../package.json'
 import type { Argon2id } from './accounts/passwords/hasher.ts'
 import { openAccounts } from './accounts/module.ts'
@@ -21,7 +22,9 @@ import { opsModule } from './ops/module.ts'
 import { enterFolder } from './storage/backup/restore-journal.ts'
 import { lockForMigration } from './storage/data-dir-lock.ts'
 import { makePrivateFolder } from './storage/files/private-files.ts'
+import { diskSpace } from './storage/disk-space.ts'
 import { openDatabase } from './storage/open.ts'
+import { unusedBytes } from './storage/unused-space.ts'
 import { keyFile } from './unlocks/log/key-file.ts'
 import { openUnlocks } from './unlocks/module.ts'
 
@@ -66,13 +69,26 @@ export const openApp = async (config: Config, options: Options) => {
     }),
     (database) => database.close(),
   )
-  const shared = { db, clock, logger, config }
+  const disk = diskSpace({
+    folder: dirname(config.databasePath),
+    reserveBytes: config.diskReserveBytes,
+    clock,
+    unusedBytes: () => unusedBytes(db),
+    onRefusal: metrics.countDiskRefusal,
+  })
+  const shared = { db, clock, logger, config, disk }
   const pages = pageSources(config)
 
   const onRecord = metrics.countAuditEvent
   const audit = opening.use(auditModule({ ...shared, auditLogger, version, onRecord }))
   const unlocks = opening.use(
-    await openUnlocks({ ...shared, audit, onGrowth: metrics.observeLogSize, heartbeatSeconds }),
+    await openUnlocks({
+      ...shared,
+      audit,
+      onGrowth: metrics.observeLogSize,
+      onOverLimit: () => metrics.countRefusal('unlock'),
+      heartbeatSeconds,
+    }),
   )
   const accounts = opening.use(await openAccounts({ ...shared, pages, audit, unlocks, argon2id }))
   const ops = opening.use(
@@ -98,6 +114,7 @@ export const openApp = async (config: Config, options: Options) => {
       recordSilentProxy: audit.recordSilentProxy,
       onRefusal: metrics.countRefusal,
       connections,
+      disk,
     }),
     endpoints: [
       ...consoleRoutes({ version, logFault: unlocks.logFault }),

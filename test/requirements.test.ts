@@ -48,6 +48,7 @@ const REQUIREMENTS = {
   G2: 'unread answers fit into 512 MiB',
   G7: 'heavy reads hold up no unlock',
   G8: 'owners and admins always get a live stream',
+  G3: 'a flood of unlocks is bounded, and leaves owners a reserve of the disk',
   G4: 'only an owner does anything to an owner’s account',
   G5: 'no right follows from loopback',
   G9: 'logins of known devices while 50 addresses guess',

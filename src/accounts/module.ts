@@ -51,6 +51,7 @@ const entranceRoutes = (deps: Dependencies, services: Services): readonly Endpoi
     registrationMode: services.settings.registration,
     db,
     newAccounts,
+    waitingMax: config.waitingAccountsMax,
     clock,
     ...recording(audit),
   })

@@ -9,6 +9,7 @@ import type { Logger } from '../http/log/logger.ts'
 import type { PageSources } from '../http/request/page-source.ts'
 import { sessionCookies } from '../http/request/session-cookie.ts'
 import type { Database, Queries } from '../storage/database.ts'
+import type { DiskSpace } from '../storage/disk-space.ts'
 import { KEY_FILES } from '../storage/files/data-dir.ts'
 import { secretFile } from '../storage/files/private-files.ts'
 import { newAccountService } from './core/new-account.ts'
@@ -44,6 +45,7 @@ export type Dependencies = {
   readonly logger: Logger
   readonly config: Config
   readonly pages: Pick<PageSources, 'of'>
+  readonly disk: DiskSpace
   /** Cost of new password hashes; by default, the safe one. */
   readonly argon2id?: Argon2id | undefined
   readonly audit: {
@@ -80,7 +82,7 @@ export const recording = ({ record, auditIn, recordCoalesced }: Dependencies['au
 
 /** What it takes to log in: passwords, second factors, lockouts and sessions. */
 const openAccess = async (deps: Dependencies) => {
-  const { db, clock, config, pages, audit, unlocks, argon2id } = deps
+  const { db, clock, config, disk, pages, audit, unlocks, argon2id } = deps
   const keyOf = (name: keyof typeof KEY_FILES) => secretFile(join(config.dataDir, KEY_FILES[name]))
   const store = accountStore(db)
   const life = sessionLife(
@@ -94,6 +96,7 @@ const openAccess = async (deps: Dependencies) => {
     tokens: accessTokens({ secret, lifetimeMs: config.accessTokenMs, clock }),
     clock,
     life,
+    requireRoomFor: disk.requireRoomFor,
     ...recording(audit),
   })
   const newestMs = Math.max(clock.wallMs(), await newestFailureMs(db))
@@ -102,6 +105,7 @@ const openAccess = async (deps: Dependencies) => {
     key: keyOf('lockout'),
     nowMs: monotonicEpochClock(newestMs, clock.monotonicMs),
     clock,
+    keepsInMemory: disk.keepsInMemory,
     ...recording(audit),
     recordDenied: unlocks.recordDenied,
   })

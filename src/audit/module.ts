@@ -4,16 +4,19 @@ import type { Clock } from '../domain/clock.ts'
 import type { Endpoint } from '../http/endpoint.ts'
 import type { Logger } from '../http/log/logger.ts'
 import type { Database } from '../storage/database.ts'
+import type { DiskSpace } from '../storage/disk-space.ts'
 import { accountAuditEvents } from './account-events-store.ts'
 import { coalescingRecorder } from './coalescing.ts'
 import { dailyRecorder } from './daily.ts'
 import { auditRoutes } from './routes.ts'
 import { auditRecorder } from './service.ts'
 import { serviceLifecycle } from './service-lifecycle.ts'
+import { strangerDays } from './stranger-days.ts'
 import { type AuditStore, auditStore } from './store.ts'
 
 type Dependencies = {
   readonly db: Database
+  readonly disk: Pick<DiskSpace, 'isReserved' | 'keepsInMemory'>
   readonly clock: Pick<Clock, 'wallMs' | 'monotonicMs'>
   readonly logger: Logger
   /** Logs the audit events themselves; `logger` unless that is filtered. */
@@ -47,20 +50,31 @@ export type AuditModule = {
 /** Records and reads audit events. Disposing records the remaining repeats, so it must come before
  * the database is closed. */
 export const auditModule = (deps: Dependencies): AuditModule => {
-  const { db, clock, logger, auditLogger, version, onRecord } = deps
+  const { db, disk, clock, logger, auditLogger, version, onRecord } = deps
   const store = auditStore(db)
   const auditIn = auditRecorder({ store, logger: auditLogger, clock, onRecord })
-  const { record } = auditIn(db)
-  const coalescing = coalescingRecorder({ record, logger })
+  const recorder = auditIn(db)
+  const mayStandAlone = strangerDays(clock)
+  const coalescing = coalescingRecorder({
+    record: recorder.record,
+    mayStandAlone,
+    keepsInMemory: disk.keepsInMemory,
+    logger,
+  })
+  const { recordCoalesced } = coalescing
+  const record: RecordAuditEvent = (from, event) =>
+    event.result === 'failure' && (disk.isReserved() || !mayStandAlone(from, event))
+      ? recordCoalesced(from, event)
+      : recorder.record(from, event)
   const recordDaily = dailyRecorder({ record, logger, clock })
   return {
     routes: auditRoutes({ store }),
     store,
     record,
     auditIn,
-    recordCoalesced: coalescing.recordCoalesced,
+    recordCoalesced,
     recordForwarded: (peer) =>
-      coalescing.recordCoalesced(peer, { action: 'proxy.untrusted', result: 'failure' }),
+      recordCoalesced(peer, { action: 'proxy.untrusted', result: 'failure' }),
     recordSilentProxy: async (peer) => {
       await recordDaily(peer, { action: 'proxy.silent', result: 'failure' })
     },

@@ -102,17 +102,37 @@ export const rateLimit = (text: string): readonly RateWindow[] => {
   })
 }
 
+/** A whole number from 1, or `off`, which is no limit. */
+export const countOrOff = (text: string): number =>
+  text === 'off' ? Infinity : integer(1, 1_000_000_000)(text)
+
 const UNIT_BYTES = { '': 1, b: 1, kib: 1024, mib: 1024 ** 2 } as const
 
 /** A size such as `64 KiB`; returns bytes. */
 export const byteSize = (text: string): number => {
-  const match = /^([1-9]\d{0,8})\s*(|b|kib|mib)$/i.exec(text)
-  const bytes = match
-    ? Number(match[1]) * UNIT_BYTES[match[2]?.toLowerCase() as keyof typeof UNIT_BYTES]
-    : 0
-  if (bytes < 1024 || bytes > 16 * 1024 ** 2)
+  const bytes = bytesOf(text)
+  if (bytes === undefined || bytes < 1024 || bytes > 16 * MIB)
     throw new Error('must be a size from 1 KiB to 16 MiB, such as 64 KiB')
   return bytes
+}
+
+/** A size of at least 1 MiB; returns bytes. `off` means `whenOff`. */
+export const byteSizeOrOff =
+  (whenOff: number) =>
+  (text: string): number => {
+    const bytes = text === 'off' ? whenOff : bytesOf(text)
+    if (bytes === undefined || (bytes < MIB && bytes !== whenOff))
+      throw new Error('must be a size of at least 1 MiB, such as 64 MiB, or off')
+    return bytes
+  }
+
+const MIB = 1024 ** 2
+
+const bytesOf = (text: string): number | undefined => {
+  const match = /^([1-9]\d{0,8})\s*(|b|kib|mib)$/i.exec(text)
+  return match
+    ? Number(match[1]) * UNIT_BYTES[match[2]?.toLowerCase() as keyof typeof UNIT_BYTES]
+    : undefined
 }
 
 /** The URL of an SQLite database, as for the legacy server; returns an absolute path. */

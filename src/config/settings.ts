@@ -2,7 +2,9 @@ import { DAY_MS, HOUR_MS, MINUTE_MS } from '../domain/duration.ts'
 import {
   boolean,
   byteSize,
+  byteSizeOrOff,
   cidr,
+  countOrOff,
   duration,
   hostName,
   integer,
@@ -115,6 +117,12 @@ const DATA = {
     doc: '`sqlite:///relative/path` or `sqlite:////absolute/path`; without it, `secure-lock.db` in `DATA_DIR`',
     parse: sqliteUrl,
   },
+  diskReserveBytes: {
+    env: 'DISK_RESERVE',
+    doc: 'free space below which newcomers and batches are refused, so that members can unlock and owners can clean up; at most three quarters of the disk',
+    defaultText: '64 MiB',
+    parse: byteSizeOrOff(0),
+  },
   logRetentionMs: {
     env: 'LOG_RETENTION_DAYS',
     doc: 'days after which names, methods and addresses are erased from the unlock log and the audit events; without it, they are kept',
@@ -128,6 +136,12 @@ const ACCOUNTS = {
     doc: 'who may register: `open` (anyone who reaches the port, and then waits to be let in), `invite` (with an invitation) or `closed` (only `user add`)',
     defaultText: 'open',
     parse: oneOf('open', 'invite', 'closed'),
+  },
+  waitingAccountsMax: {
+    env: 'WAITING_ACCOUNTS_MAX',
+    doc: 'accounts that may wait to be let in; with `open`, nobody else can register until an owner or admin decides',
+    defaultText: '1000',
+    parse: integer(1, 1_000_000),
   },
   passwordMinLength: {
     env: 'PASSWORD_MIN_LENGTH',
@@ -185,14 +199,44 @@ const LIMITS = {
   },
   rateLimitUnlock: {
     env: 'RATE_LIMIT_UNLOCK',
-    doc: '`/logUnlocking` and `/v1/unlocks`, per account; counts unlocks',
+    doc: '`/logUnlocking` and `/v1/unlocks`, per account; counts unlocks, those of a batch apart. `off` also turns the quotas off',
     defaultText: '60/minute;1000/hour',
     parse: rateLimit,
+  },
+  unlockQuota: {
+    env: 'UNLOCK_QUOTA',
+    doc: 'unlocks an account may record in 24 hours: a busy door’s week, for a phone that was offline',
+    defaultText: '5000',
+    parse: countOrOff,
+  },
+  unlockQuotaBytes: {
+    env: 'UNLOCK_QUOTA_BYTES',
+    doc: 'what they may take in the database: room for 5,000 of the usual length, and for half as many of the longest',
+    defaultText: '4 MiB',
+    parse: byteSizeOrOff(Infinity),
+  },
+  unlockQuotaWaiting: {
+    env: 'UNLOCK_QUOTA_WAITING',
+    doc: 'unlocks an account may record in 24 hours while it waits to be let in',
+    defaultText: '100',
+    parse: countOrOff,
+  },
+  unlockQuotaClient: {
+    env: 'UNLOCK_QUOTA_CLIENT',
+    doc: 'the same for all waiting accounts of one client together: a family that has just moved in',
+    defaultText: '300',
+    parse: countOrOff,
   },
   rateLimitChanges: {
     env: 'RATE_LIMIT_CHANGES',
     doc: 'everything else that leaves an audit event: changes, exports, ended sessions; per account',
     defaultText: '60/minute;600/hour',
+    parse: rateLimit,
+  },
+  rateLimitNewcomers: {
+    env: 'RATE_LIMIT_NEWCOMERS',
+    doc: 'the same for people nobody has let in yet, per client: each leaves an audit event for good. Off if `RATE_LIMIT_CHANGES` is',
+    defaultText: '300/day',
     parse: rateLimit,
   },
   rateLimitDefault: {

@@ -19,6 +19,8 @@ export type Endpoint = {
   readonly description: Description | undefined
   readonly body: TSchema | undefined
   readonly query: TObject | undefined
+  /** See `Spec`. */
+  readonly checksDisk: boolean
   readonly hooks: Hooks
   /** Whether a request with this query looks at much of the database; see heavy-reads.ts. */
   readonly isHeavy: ((query: unknown) => boolean) | undefined
@@ -57,7 +59,7 @@ type Typed<A extends Access, Body, Query, Params> = Omit<
 }
 
 /** What a request goes through before its handler, in this order: `onAnonymous`, the guard of
- * `access`, `guard`, reading the body, `onInvalidBody` if that fails. */
+ * `access`, room on the disk if it writes, `guard`, reading the body, `onInvalidBody` if that fails. */
 type Hooks = {
   /** Called before a caller without an account is refused. */
   readonly onAnonymous?: (context: Incoming) => Promise<void>
@@ -86,6 +88,9 @@ type Spec<A extends Access, Body, Query, Params, Ok> = Omit<
     readonly limits?: readonly LimitGroup[]
     /** Given if some or all requests look at much of the database. */
     readonly isHeavy?: (query: Query extends TSchema ? Static<Query> : undefined) => boolean
+    /** It decides itself what it refuses on a full disk, or frees space; any other request that writes
+     * is refused by who makes it. */
+    readonly checksDisk?: boolean
     /** An object's fields are checked before the handler runs; any other schema is for the OpenAPI
      * document, and the handler reads the body itself. */
     readonly body?: Body
@@ -107,7 +112,7 @@ export const endpoint = <
   spec: Spec<A, Body, Query, Params, Ok>,
   handle: (context: Typed<A, Body, Query, Params>) => Result<Ok> | Promise<Result<Ok>>,
 ): Endpoint => {
-  const { method, path, limits = ['default'], isHeavy, ...described } = spec
+  const { method, path, limits = ['default'], checksDisk = false, isHeavy, ...described } = spec
   const { onAnonymous, guard, onInvalidBody, ...rest } = described
   return {
     method,
@@ -117,6 +122,7 @@ export const endpoint = <
     description: rest as unknown as Description,
     body: spec.body,
     query: spec.query,
+    checksDisk,
     hooks: {
       ...(onAnonymous && { onAnonymous }),
       ...(guard && { guard }),
@@ -140,6 +146,7 @@ export const hiddenEndpoint = (
   description: undefined,
   body: undefined,
   query: undefined,
+  checksDisk: false,
   hooks: {},
   isHeavy: undefined,
   handle,

@@ -1,7 +1,7 @@
 import { Elysia } from 'elysia'
 import type { RecordAuditEvent } from '../domain/audit-event.ts'
 import type { Caller } from './authorization.ts'
-import { HttpError, asHttpError, problemCode, titleOf } from './errors.ts'
+import { HttpError, RateLimitError, asHttpError, problemCode, titleOf } from './errors.ts'
 import { helpLink } from './help-links.ts'
 import type { Logger } from './log/logger.ts'
 import { carriesSession } from './request/session-cookie.ts'
@@ -40,6 +40,7 @@ const isDenial = (error: unknown, { headers }: Request): boolean =>
     (error.status === 401 && (headers.has('authorization') || carriesSession(headers))))
 
 const answer = (error: HttpError, path: string): Response => {
+  if (error instanceof RateLimitError) return overLimit(error, path)
   const { status, message, reason } = error
   const code = reason ?? problemCode(status)
   const headers = { ...helpLink(code), ...error.headers }
@@ -52,6 +53,12 @@ const answer = (error: HttpError, path: string): Response => {
     { status, headers: { ...headers, 'content-type': 'application/problem+json' } },
   )
 }
+
+const overLimit = ({ status, message, detail, headers }: RateLimitError, path: string): Response =>
+  Response.json(
+    { error: message, ...(detail && path.startsWith('/v1/') ? { detail } : {}) },
+    { status, headers: { ...helpLink('too_many_requests'), ...headers } },
+  )
 
 /** Elysia's own `path` is wrong for host names of up to three letters
  * (https://github.com/elysiajs/elysia/issues/748) and, with `standardHostname: false`, over TLS; see

@@ -20,6 +20,24 @@ export class HttpError extends Error {
   }
 }
 
+/** Ends the connection after an answer, so that a refused client does not keep it. */
+export const CLOSING = { Connection: 'close' } as const
+
+/** A caller is over a limit (429, in the contract's own words) for that many milliseconds. `detail` says
+ * which limit, where the contract leaves room for it. */
+export class RateLimitError extends HttpError {
+  readonly detail: string | undefined
+
+  constructor(waitMs: number, detail?: string) {
+    super(429, 'ratelimit exceeded', {
+      ...CLOSING,
+      'Retry-After': String(Math.ceil(waitMs / 1000)),
+    })
+    this.name = 'RateLimitError'
+    this.detail = detail
+  }
+}
+
 const STATUS: Readonly<Record<ErrorCode, number>> = {
   invalid: 400,
   unauthorized: 401,
@@ -30,11 +48,9 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
   unavailable: 503,
 }
 
-/** Seconds after which a refused caller may find the server less busy. */
+/** Seconds after which a refused caller may find the server less busy, or more room on the disk. */
 const RETRY_AFTER_SECONDS = 2
-
-/** Ends the connection after an answer, so that a refused client does not keep it. */
-export const CLOSING = { Connection: 'close' } as const
+const DISK_RETRY_AFTER_SECONDS = 60
 
 export const tokenError = () =>
   new HttpError(401, 'There is an error with this token', { 'WWW-Authenticate': 'Bearer' })
@@ -48,11 +64,13 @@ export const asHttpError = (error: unknown): HttpError | undefined => {
   if (!(error instanceof AppError)) return undefined
   const status = STATUS[error.code]
   const busy = status === 503 || status === 429
+  const retryAfter =
+    error.reason === 'disk_reserved' ? DISK_RETRY_AFTER_SECONDS : RETRY_AFTER_SECONDS
   return new HttpError(
     status,
     error.message,
     {
-      ...(busy ? { 'Retry-After': String(RETRY_AFTER_SECONDS) } : {}),
+      ...(busy ? { 'Retry-After': String(retryAfter) } : {}),
       ...(status === 429 ? CLOSING : {}),
     },
     error.reason,

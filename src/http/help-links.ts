@@ -1,6 +1,7 @@
 /** The pages of the manual that explain an error, by its code. */
 export const HELP_PAGES: Readonly<Record<string, string>> = {
   always_admitted: 'accounts#let-people-in',
+  disk_reserved: 'troubleshooting#the-disk-is-nearly-full',
   foreign_origin: 'api#pages-of-other-sites',
   invitation_invalid: 'accounts#who-may-register',
   invitation_needed: 'accounts#who-may-register',
@@ -17,6 +18,7 @@ export const HELP_PAGES: Readonly<Record<string, string>> = {
   too_many_requests: 'api#errors',
   unavailable: 'troubleshooting#when-something-fails',
   unknown_host: 'https#the-names-of-the-server',
+  waiting_list_full: 'accounts#who-may-register',
   weak_password: 'accounts#password-length',
 }
 

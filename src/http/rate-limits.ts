@@ -1,6 +1,7 @@
 import { Elysia } from 'elysia'
 import { type Context as Counter, rateLimit } from 'elysia-rate-limit'
 import type { RateWindow } from '../config/parsers.ts'
+import { isNewcomer } from '../domain/account.ts'
 import { BoundedMap } from '../domain/bounded-map.ts'
 import type { Caller } from './authorization.ts'
 import { CLOSING } from './errors.ts'
@@ -15,7 +16,8 @@ export type Limits = (counts?: (request: Request) => boolean) => Elysia
 const KEYS_MAX = 50_000
 
 type Options = {
-  readonly keyOf: (caller: Caller, request: Request) => string
+  /** Undefined for a caller who does not count here. */
+  readonly keyOf: (caller: Caller, request: Request) => string | undefined
   /** Called for each request over a window. */
   readonly onRefusal?: () => void
 }
@@ -47,8 +49,9 @@ export const rateLimits = (
           duration: () => windowMs,
           context,
           countFailedRequest: true,
-          generator: (request, _server, { caller }: { caller: Caller }) => keyOf(caller, request),
-          skip: (request) => !counts(request),
+          generator: (request, _server, { caller }: { caller: Caller }) =>
+            keyOf(caller, request) ?? '',
+          skip: (request, key) => key === '' || !counts(request),
           errorResponse: Response.json(
             { error: 'ratelimit exceeded' },
             { status: 429, headers: { ...helpLink('too_many_requests'), ...CLOSING } },
@@ -61,6 +64,15 @@ export const rateLimits = (
 
 /** Counts by client, logged in or not: a token must not give an attacker more attempts. */
 export const byClient = ({ address }: Caller): string => `client:${clientKey(address)}`
+
+/** Counts a client without an account. The unlocks of an account are counted once the body is read; see
+ * unlocks/quota. */
+export const byStranger = (caller: Caller): string | undefined =>
+  caller.account ? undefined : byClient(caller)
+
+/** Counts clients whose account nobody has let in yet. */
+export const byNewcomer = (caller: Caller): string | undefined =>
+  isNewcomer(caller.account) ? byClient(caller) : undefined
 
 /** Counts by account if the caller has one, since a family shares an address. */
 export const byAccount = (caller: Caller): string =>

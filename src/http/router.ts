@@ -13,6 +13,7 @@ import {
 import type { Context, Endpoint, LimitGroup, RouteDetail } from './endpoint.ts'
 import type { ClientConnections } from './connection/client-connections.ts'
 import { HttpError } from './errors.ts'
+import type { DiskSpace } from '../storage/disk-space.ts'
 import { type HeavyReads, heavyReads } from './heavy-reads.ts'
 import { documentOf } from './openapi/operation.ts'
 import { type ReadBody, bodyReader } from './request/json-body.ts'
@@ -21,7 +22,14 @@ import { readQuery } from './request/query.ts'
 import { clientAddress, isTrustedPeer } from './request/client-address.ts'
 import { isForwarded, isSilentlyForwarded } from './request/forwarding.ts'
 import type { PageSources } from './request/page-source.ts'
-import { type Limits, byAccount, byClient, rateLimits } from './rate-limits.ts'
+import {
+  type Limits,
+  byAccount,
+  byClient,
+  byNewcomer,
+  byStranger,
+  rateLimits,
+} from './rate-limits.ts'
 
 type Options = {
   readonly pages: Pick<PageSources, 'of'>
@@ -36,11 +44,13 @@ type Options = {
   /** Called after each request over a limit. */
   readonly onRefusal: (group: CountedGroup) => void
   readonly connections: Pick<ClientConnections, 'begin' | 'end' | 'isScarce'>
+  readonly disk: Pick<DiskSpace, 'requireRoomFor'>
 }
 
-type KeyOf = (caller: Caller, request: Request) => string
+type KeyOf = (caller: Caller, request: Request) => string | undefined
 
-type CountedGroup = Exclude<LimitGroup, 'basic'>
+/** A change also counts against `newcomers` until somebody has let the account in. */
+type CountedGroup = Exclude<LimitGroup, 'basic'> | 'newcomers'
 
 export type Router = ReturnType<typeof router>
 
@@ -85,8 +95,9 @@ export const router = (options: Options) => {
     pages.of(request) === 'foreign' ? `link:${byClient(caller)}` : byClient(caller)
   const counted: Record<CountedGroup, Limits> = {
     auth: limitsOf('auth', byClient),
-    unlock: limitsOf('unlock', byAccount),
+    unlock: limitsOf('unlock', byStranger),
     changes: limitsOf('changes', byAccount),
+    newcomers: limitsOf('newcomers', byNewcomer),
     default: limitsOf('default', byClientOrLink),
   }
   const callersWithin = (name: CountedGroup) =>
@@ -102,7 +113,7 @@ export const router = (options: Options) => {
   const within = ([first, ...further]: readonly LimitGroup[]): AnyElysia => {
     const base = first === 'auth' || first === 'unlock' ? first : 'default'
     const routes: AnyElysia = new Elysia().use(shared[base])
-    if (further.includes('changes')) routes.use(counted.changes())
+    if (further.includes('changes')) routes.use(counted.newcomers()).use(counted.changes())
     if (further.includes('basic')) routes.use(counted.auth(hasPassword))
     return routes
   }
@@ -119,7 +130,7 @@ export const router = (options: Options) => {
             one.path,
             // Elysia cannot know what `callers` adds to the context of every route.
             handlerOf(one, deps) as unknown as () => unknown,
-            routeHooks(one),
+            routeHooks(one, options.disk),
           )
         mounted.use(routes)
       }
@@ -178,8 +189,10 @@ const requireDecoded = ({ params }: { params: Parameters<typeof areDecodable>[0]
   if (!areDecodable(params)) throw new HttpError(404, 'Not found')
 }
 
-const routeHooks = ({ path, access, description, hooks }: Endpoint): object => {
+const routeHooks = (one: Endpoint, disk: Options['disk']): object => {
+  const { path, access, description, hooks } = one
   const { onAnonymous, guard } = hooks
+  const isWrite = one.method !== 'GET' || one.limits.includes('changes')
   const beforeHandle = [
     ...(/[:*]/.test(path) ? [requireDecoded] : []),
     ...(onAnonymous
@@ -190,6 +203,9 @@ const routeHooks = ({ path, access, description, hooks }: Endpoint): object => {
         ]
       : []),
     ...(hasOwnGuard(access) ? [] : [({ caller }: Incoming) => requireRole(caller, access)]),
+    ...(isWrite && !one.checksDisk
+      ? [({ caller }: Incoming) => disk.requireRoomFor(caller.account)]
+      : []),
     ...(guard ? [({ request, caller }: Incoming) => guard({ request, caller })] : []),
   ]
   const detail: RouteDetail = description
@@ -208,12 +224,17 @@ export const limitsFrom = (config: LimitSettings): Options['limits'] => ({
   auth: config.rateLimitAuth,
   unlock: config.rateLimitUnlock,
   changes: config.rateLimitChanges,
+  newcomers: config.rateLimitChanges.length === 0 ? [] : config.rateLimitNewcomers,
   default: config.rateLimitDefault,
 })
 
 type LimitSettings = Pick<
   Config,
-  'rateLimitAuth' | 'rateLimitUnlock' | 'rateLimitChanges' | 'rateLimitDefault'
+  | 'rateLimitAuth'
+  | 'rateLimitUnlock'
+  | 'rateLimitChanges'
+  | 'rateLimitNewcomers'
+  | 'rateLimitDefault'
 >
 
 const USER_AGENT_CHARACTERS_MAX = 200

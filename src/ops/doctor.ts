@@ -1,9 +1,10 @@
-import { statSync, statfsSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import type { Config } from '../config/config.ts'
 import type { Clock } from '../domain/clock.ts'
 import { DAY_MS } from '../domain/duration.ts'
 import { AppError } from '../errors.ts'
 import { isLoopback } from '../http/request/client-address.ts'
+import { diskReserves, readDisk } from '../storage/disk-space.ts'
 import type { Backups } from './backups.ts'
 import {
   type Finding,
@@ -22,7 +23,10 @@ import { isClockSynchronised } from './kernel-clock.ts'
 
 /** What the checks need to know, from the running server or from its files. */
 type Facts = {
-  readonly config: Pick<Config, 'dataDir' | 'databasePath' | 'host' | 'backupDir' | 'backupEveryMs'>
+  readonly config: Pick<
+    Config,
+    'dataDir' | 'databasePath' | 'diskReserveBytes' | 'host' | 'backupDir' | 'backupEveryMs'
+  >
   readonly clock: Pick<Clock, 'wallMs'>
   readonly registration: () => Promise<Parameters<typeof registrationFinding>[0]>
   readonly hasOwner: () => Promise<boolean>
@@ -50,9 +54,9 @@ export const doctor = (facts: Facts) => async (): Promise<readonly Finding[]> =>
   const { config, clock } = facts
   const nowMs = clock.wallMs()
   const sinceMs = nowMs - RECENT_MS
-  const { bavail, bsize } = statfsSync(config.dataDir)
+  const { freeBytes, totalBytes } = readDisk(config.dataDir)
   return [
-    diskFinding(bavail * bsize),
+    diskFinding(freeBytes, diskReserves(config.diskReserveBytes, totalBytes)),
     walFinding(statSync(`${config.databasePath}-wal`, { throwIfNoEntry: false })?.size ?? 0),
     clockFinding({
       nowMs,

@@ -1,5 +1,6 @@
 import { EARLIEST_WALL_MS } from '../domain/clock.ts'
 import { DAY_MS, MINUTE_MS } from '../domain/duration.ts'
+import type { DiskReserves } from '../storage/disk-space.ts'
 
 /** The result of one check of this installation. */
 export type Finding = {
@@ -51,18 +52,24 @@ const MIB = 1024 ** 2
 /** Below this an update or a burst of unlocks may fill the disk. */
 const FREE_BYTES_FEW = 500 * MIB
 
-/** Below this writes are about to fail. */
-const FREE_BYTES_MIN = 50 * MIB
-
-/** Checks the free space on the disk with the data. */
-export const diskFinding = (freeBytes: number): Finding => {
+/** Checks the free space on the disk with the data against what is kept for members, and for owners. */
+export const diskFinding = (freeBytes: number, { reserve, last }: DiskReserves): Finding => {
   const check = 'disk'
-  const says = `${Math.floor(freeBytes / MIB).toLocaleString('en')} MiB free`
-  const fix = 'free some space: old backups, logs and packages first'
-  if (freeBytes < FREE_BYTES_MIN) return { check, state: 'fault', says, fix }
-  return freeBytes < FREE_BYTES_FEW
-    ? { check, state: 'warning', says, fix }
-    : { check, state: 'ok', says }
+  const free = `${Math.floor(freeBytes / MIB).toLocaleString('en')} MiB free`
+  const fix =
+    'free some space: old backups, logs and packages first; erase accounts that flood the log'
+  if (freeBytes < last)
+    return { check, state: 'fault', says: `${free}: only owners and admins can write`, fix }
+  if (freeBytes < reserve)
+    return {
+      check,
+      state: 'fault',
+      says: `${free}: newcomers and batches of unlocks are refused (DISK_RESERVE)`,
+      fix,
+    }
+  return freeBytes < Math.max(FREE_BYTES_FEW, 2 * reserve)
+    ? { check, state: 'warning', says: free, fix }
+    : { check, state: 'ok', says: free }
 }
 
 /** A WAL of this size has had no checkpoint for thousands of changes. */

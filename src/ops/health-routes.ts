@@ -3,10 +3,13 @@ import type { Clock } from '../domain/clock.ts'
 import { AppError } from '../errors.ts'
 import { message } from '../http/answers.ts'
 import { type Endpoint, endpoint } from '../http/endpoint.ts'
+import { oneOf } from '../http/request/text.ts'
+import { DISK_RESERVED, type DiskState } from '../storage/disk-space.ts'
 
 type Dependencies = {
   readonly clock: Pick<Clock, 'monotonicMs'>
   readonly probeWrite: () => Promise<void>
+  readonly diskState: () => DiskState
   /** What is wrong with the unlock log, or undefined if nothing is known to be. */
   readonly logFault: () => { readonly fault: string } | undefined
 }
@@ -37,7 +40,7 @@ const live = () =>
  * disk. */
 const READINESS_KEPT_MS = 2000
 
-const ready = ({ clock, probeWrite, logFault }: Dependencies) => {
+const ready = ({ clock, probeWrite, diskState, logFault }: Dependencies) => {
   const isWritable = remembered(probeWrite, clock)
   return endpoint(
     {
@@ -48,12 +51,21 @@ const ready = ({ clock, probeWrite, logFault }: Dependencies) => {
       summary: 'Check that the server can do its work',
       description:
         'The database has committed a write within the last seconds, and the last verification found ' +
-        'the unlock log intact.',
+        'the unlock log intact. `disk` warns before the disk is full: `low` below twice `DISK_RESERVE`, ' +
+        '`reserved` below it, when newcomers and batches of unlocks are refused.',
       answers: {
-        200: status('ready'),
+        200: {
+          description: 'ready',
+          schema: t.Object(
+            { status: t.Literal('ready'), disk: t.Optional(oneOf(['low', 'reserved'])) },
+            { additionalProperties: false },
+          ),
+          example: { status: 'ready' },
+        },
         503: message(
           'It cannot; `msg` says why',
           'The disk is full',
+          DISK_RESERVED,
           'The unlock log does not verify. Event 41: its entry was changed',
         ),
       },
@@ -63,7 +75,9 @@ const ready = ({ clock, probeWrite, logFault }: Dependencies) => {
       const broken = logFault()
       if (broken)
         throw new AppError('unavailable', `The unlock log does not verify. ${broken.fault}`)
-      return { status: 'ready' as const }
+      const disk = diskState()
+      if (disk === 'last') throw new AppError('unavailable', DISK_RESERVED)
+      return { status: 'ready' as const, ...(disk === 'ok' ? {} : { disk }) }
     },
   )
 }

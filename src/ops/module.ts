@@ -6,6 +6,7 @@ import { linkBase } from '../http/connection/public-url.ts'
 import type { Endpoint } from '../http/endpoint.ts'
 import type { Logger } from '../http/log/logger.ts'
 import type { Database } from '../storage/database.ts'
+import type { DiskSpace } from '../storage/disk-space.ts'
 import { probeWrite } from '../storage/write-probe.ts'
 import { authorityRoutes } from './authority-routes.ts'
 import { backupRoutes } from './backup-routes.ts'
@@ -26,6 +27,7 @@ type Dependencies = {
   readonly version: string
   readonly config: Config
   readonly db: Database
+  readonly disk: Pick<DiskSpace, 'state'>
   readonly clock: Clock
   readonly logger: Logger
   readonly metrics: Metrics
@@ -71,7 +73,7 @@ const SCRAPE_REFUSED =
 
 /** Running the gateway: health, metrics, doctor, backups. Disposing aborts a backup that is running. */
 export const opsModule = (deps: Dependencies): OpsModule => {
-  const { version, config, db, clock, logger, metrics, audit, accounts, unlocks } = deps
+  const { version, config, db, disk, clock, logger, metrics, audit, accounts, unlocks } = deps
   const certificateEndMs = () => deps.certificate()?.notAfterMs
   const backups = backupService({
     settings: config,
@@ -100,6 +102,7 @@ export const opsModule = (deps: Dependencies): OpsModule => {
       version,
       dataDir: config.dataDir,
       databasePath: config.databasePath,
+      diskState: disk.state,
       hashing: accounts.passwordLoad,
       logSize: unlocks.size,
       lastVerification: unlocks.verification.last,
@@ -115,6 +118,7 @@ export const opsModule = (deps: Dependencies): OpsModule => {
       ...healthRoutes({
         clock,
         probeWrite: () => probeWrite(db, clock.wallMs()),
+        diskState: disk.state,
         logFault: unlocks.logFault,
       }),
       ...metricsRoutes({

@@ -4,11 +4,12 @@ import type { Clock } from '../domain/clock.ts'
 import type { Endpoint } from '../http/endpoint.ts'
 import type { Logger } from '../http/log/logger.ts'
 import type { Database } from '../storage/database.ts'
+import type { DiskSpace } from '../storage/disk-space.ts'
 import { unlockLogClock } from './log/clock.ts'
 import { deniedAccessRecorder } from './log/denied-access.ts'
 import { keyFile } from './log/key-file.ts'
 import { retention } from './log/retention.ts'
-import { unlockRoutes } from './log/routes.ts'
+import { type UnlockLimits, unlockRoutes } from './log/routes.ts'
 import { openUnlockLog } from './log/service.ts'
 import { unlockStore } from './log/store.ts'
 import { HEARTBEAT_SECONDS, eventStream } from './query/event-stream.ts'
@@ -20,6 +21,8 @@ import { unlockCounts } from './query/stats-store.ts'
 import { unlockQueries } from './query/store.ts'
 import { streamRoutes } from './query/stream-routes.ts'
 import { visibleSize } from './query/visible-size.ts'
+import { type Quotas, unlockQuota } from './quota/service.ts'
+import { quotaStore } from './quota/store.ts'
 import { verificationRoutes } from './verify/routes.ts'
 import { verificationScheduler } from './verify/scheduler.ts'
 
@@ -27,7 +30,8 @@ type Dependencies = {
   readonly db: Database
   readonly clock: Clock
   readonly logger: Logger
-  readonly config: Pick<Config, 'dataDir' | 'logRetentionMs'>
+  readonly config: Pick<Config, 'dataDir' | 'logRetentionMs' | QuotaSetting>
+  readonly disk: Pick<DiskSpace, 'isReserved' | 'requireRoom' | 'requireRoomFor'>
   readonly audit: {
     readonly record: RecordAuditEvent
     /** Erases addresses from audit events before a time; returns the number of events. */
@@ -35,8 +39,27 @@ type Dependencies = {
   }
   /** Called with the size of the log when it is opened and after each commit. */
   readonly onGrowth: (size: number) => void
+  /** Called after each request that records too many unlocks. */
+  readonly onOverLimit: () => void
   readonly heartbeatSeconds?: number | undefined
 }
+
+type QuotaSetting =
+  | 'rateLimitUnlock'
+  | 'unlockQuota'
+  | 'unlockQuotaBytes'
+  | 'unlockQuotaWaiting'
+  | 'unlockQuotaClient'
+
+/** Reads the quotas from the settings. With RATE_LIMIT_UNLOCK=off there are none. */
+const quotasFrom = (config: Pick<Config, QuotaSetting>): Quotas | undefined =>
+  config.rateLimitUnlock.length === 0
+    ? undefined
+    : {
+        account: { events: config.unlockQuota, bytes: config.unlockQuotaBytes },
+        waiting: { events: config.unlockQuotaWaiting, bytes: config.unlockQuotaBytes },
+        waitingClient: { events: config.unlockQuotaClient, bytes: config.unlockQuotaBytes },
+      }
 
 /** What the routes need of accounts, which are opened after the log that denials are recorded in. */
 type RouteDependencies = Pick<Parameters<typeof unlockRoutes>[0], 'refusedAccount'> &
@@ -45,7 +68,15 @@ type RouteDependencies = Pick<Parameters<typeof unlockRoutes>[0], 'refusedAccoun
 /** Opens the unlock log and everything that reads, verifies and erases it. Before the database is opened,
  * call `keyFile(dataDir).requireDatabase`. Throws `unavailable` if the log's key is missing or
  * damaged. */
-export const openUnlocks = async ({ db, clock, logger, config, audit, ...deps }: Dependencies) => {
+export const openUnlocks = async ({
+  db,
+  clock,
+  logger,
+  config,
+  disk,
+  audit,
+  ...deps
+}: Dependencies) => {
   const { heartbeatSeconds = HEARTBEAT_SECONDS, onGrowth } = deps
   const { record } = audit
   const store = unlockStore(db)
@@ -58,7 +89,12 @@ export const openUnlocks = async ({ db, clock, logger, config, audit, ...deps }:
   onGrowth(await size())
   unlockLog.onCommit(onGrowth)
 
-  const recordDenied = deniedAccessRecorder({ append: unlockLog.append, logger, clock })
+  const recordDenied = deniedAccessRecorder({
+    append: unlockLog.append,
+    logger,
+    isDiskReserved: () => disk.isReserved(),
+    clock,
+  })
   const { eraseAddressesBefore } = audit.store
   const erasing = { unlockLog, eraseAddressesBefore, record }
   const retentionMs = config.logRetentionMs
@@ -66,6 +102,27 @@ export const openUnlocks = async ({ db, clock, logger, config, audit, ...deps }:
   const queries = unlockQueries(db)
   const visible = { visibleSize: visibleSize({ unlockLog, store, clock }) }
   const stream = eventStream({ queries, unlockLog, heartbeatSeconds, ...visible })
+  const quota = unlockQuota({
+    windows: config.rateLimitUnlock,
+    quotas: quotasFrom(config),
+    store: quotaStore(db),
+    clock,
+    logClock,
+    newestMs: store.newestCertainMs,
+    onRefusal: deps.onOverLimit,
+  })
+  const limits: UnlockLimits = {
+    ...quota,
+    requireDisk: (account, sending) => {
+      try {
+        if (sending === 'lone') disk.requireRoomFor(account)
+        else disk.requireRoom('reserve')
+      } catch (error) {
+        quota.count(account, sending, 1)
+        throw error
+      }
+    },
+  }
   const verification = verificationScheduler({ store, key, clock, logger })
 
   return {
@@ -94,7 +151,7 @@ export const openUnlocks = async ({ db, clock, logger, config, audit, ...deps }:
       authenticateRequest,
       holdConnection,
     }: RouteDependencies): readonly Endpoint[] => [
-      ...unlockRoutes({ unlockLog, deriveUuid, refusedAccount, recordDenied }),
+      ...unlockRoutes({ unlockLog, limits, deriveUuid, refusedAccount, recordDenied }),
       ...unlockQueryRoutes({ unlockLog, queries, record, ...visible }),
       ...streamRoutes({ eventStream: stream, authenticateRequest, holdConnection }),
       ...statsRoutes({ counts: unlockCounts(db), clock }),

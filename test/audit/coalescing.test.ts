@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import { coalescingRecorder } from '../../src/audit/coalescing.ts'
+import { strangerDays } from '../../src/audit/stranger-days.ts'
+import { HOUR_MS } from '../../src/domain/duration.ts'
 import { AppError } from '../../src/errors.ts'
 import type { AuditEvent } from '../../src/domain/audit-event.ts'
 import { processLogger } from '../../src/http/log/logger.ts'
@@ -13,7 +15,7 @@ const at = (address: string) => ({ address, userAgent: '', requestId: undefined 
 
 const recorder = () => {
   const recorded: string[] = []
-  const disk = { isFull: false }
+  const disk = { isFull: false, keepsInMemory: false, mayStandAlone: true }
   const lines: string[] = []
   const repeats = coalescingRecorder({
     record: async ({ address, account }, { action, detail }) => {
@@ -22,6 +24,8 @@ const recorder = () => {
         [account?.publicId ?? address, action, detail?.['repeats'] ?? 'first'].join(' '),
       )
     },
+    mayStandAlone: () => disk.mayStandAlone,
+    keepsInMemory: () => disk.keepsInMemory,
     logger: processLogger({ level: 'info', format: 'json', write: (line) => lines.push(line) }),
   })
   return { ...repeats, recorded, disk, lines }
@@ -43,6 +47,43 @@ describe('an event that anyone can cause without limit', () => {
       '192.0.2.1 access.deny 7',
       '192.0.2.1 access.deny first',
     ])
+  })
+
+  test('[G3] waits in memory while the disk keeps its last reserve, and is recorded after that', async () => {
+    const { recordCoalesced, recordRepeats, recorded, disk, close } = recorder()
+    disk.keepsInMemory = true
+    for (let times = 0; times < 10; times += 1) await recordCoalesced(at('192.0.2.1'), DENIED)
+    await recordRepeats()
+    expect(recorded).toStrictEqual([])
+    disk.keepsInMemory = false
+    await recordRepeats()
+    await close()
+    expect(recorded).toStrictEqual(['192.0.2.1 access.deny 10'])
+  })
+
+  test('[G3] shares one event a minute with all others once a client has had its share of a day', async () => {
+    const { recordCoalesced, recordRepeats, recorded, disk, close } = recorder()
+    disk.mayStandAlone = false
+    for (let host = 0; host < 50; host += 1) await recordCoalesced(at(`192.0.2.${host}`), DENIED)
+    await recordRepeats()
+    await close()
+    expect(recorded).toStrictEqual(['192.0.2.0 access.deny first', '192.0.2.49 access.deny 49'])
+  })
+
+  test('[G3] has a hundred events of its own a day for each client, by the monotonic clock', () => {
+    const clock = { ms: 0 }
+    const mayStandAlone = strangerDays({ monotonicMs: () => clock.ms })
+    const stored = (address: string, event = DENIED) => {
+      let count = 0
+      for (let times = 0; times < 500; times += 1) if (mayStandAlone(at(address), event)) count += 1
+      return count
+    }
+    expect([stored('192.0.2.1'), stored('192.0.2.1'), stored('192.0.2.2')]).toStrictEqual([
+      100, 0, 100,
+    ])
+    expect(stored('192.0.2.1', { action: 'login', result: 'success' })).toBe(500)
+    clock.ms += 25 * HOUR_MS
+    expect(stored('192.0.2.1')).toBe(100)
   })
 
   test('[O3] is counted separately for each client, person and kind of refusal', async () => {

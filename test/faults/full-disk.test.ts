@@ -23,6 +23,8 @@ describe.if(isRoot)('a disk that fills up under load (needs root, to mount one)'
     const env = {
       ...UNLIMITED,
       LOG_LEVEL: 'error',
+      // Otherwise it would refuse before the disk is full.
+      DISK_RESERVE: 'off',
       JWT_ACCESS_TOKEN_EXPIRES: '1440',
       DATA_DIR: join(small.disk, 'data'),
     }

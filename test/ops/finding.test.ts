@@ -12,11 +12,14 @@ import {
   tlsFinding,
   walFinding,
 } from '../../src/ops/finding.ts'
+import { diskReserves } from '../../src/storage/disk-space.ts'
 
 const NOW_MS = Date.UTC(2026, 10, 25, 12)
 const DAY_MS = 86_400_000
 const HOUR_MS = 3_600_000
 const MIB = 1024 ** 2
+
+const RESERVES = diskReserves(64 * MIB, 1024 * MIB)
 
 const clock = { nowMs: NOW_MS, newestMs: NOW_MS - 1000, isSynchronised: true }
 const tls = { nowMs: NOW_MS, isLoopback: false }
@@ -34,9 +37,12 @@ const TABLE: readonly (readonly [Finding['state'], string, Finding])[] = [
     clockFinding({ ...clock, newestMs: NOW_MS + DAY_MS }),
   ],
   ['ok', 'synchronised with', clockFinding({ ...clock, newestMs: NOW_MS + 1000 })],
-  ['ok', '1,024 MiB', diskFinding(1024 * MIB)],
-  ['warning', '499 MiB', diskFinding(500 * MIB - 1)],
-  ['fault', '49 MiB', diskFinding(50 * MIB - 1)],
+  ['ok', '1,024 MiB', diskFinding(1024 * MIB, RESERVES)],
+  ['warning', '499 MiB', diskFinding(500 * MIB - 1, RESERVES)],
+  ['warning', '64 MiB', diskFinding(64 * MIB, RESERVES)],
+  ['fault', 'newcomers', diskFinding(64 * MIB - 1, RESERVES)],
+  ['fault', 'only owners and admins', diskFinding(16 * MIB - 1, RESERVES)],
+  ['warning', '899 MiB', diskFinding(900 * MIB - 1, diskReserves(450 * MIB, 4096 * MIB))],
   ['ok', '1 MiB', walFinding(0.5 * MIB)],
   ['warning', 'has grown to 64 MiB', walFinding(64 * MIB)],
   ['ok', 'exists', ownerFinding(true)],

@@ -69,6 +69,7 @@ const metrics = async (): Promise<string> => {
       version: '',
       dataDir: '',
       databasePath: '',
+      diskState: () => 'ok',
       hashing: () => ({ running: 0, waiting: 0, refused: 0 }),
       logSize: async () => 0,
       lastVerification: unread,

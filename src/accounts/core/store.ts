@@ -193,6 +193,16 @@ export const insertAccount = async (
   return row && accountOf(row)
 }
 
+/** Returns how many enabled accounts wait to be let in. */
+export const countWaiting = async (queries: Pick<Queries, 'get'>): Promise<number> => {
+  const row = await queries.get<{ count: number }>(
+    `SELECT count(*) AS count
+     FROM account
+     WHERE admitted_at_ms IS NULL AND disabled_at_ms IS NULL`,
+  )
+  return row?.count ?? 0
+}
+
 /** True if there is an owner, enabled or not. */
 export const hasOwner = async (queries: Pick<Queries, 'get'>): Promise<boolean> =>
   (await queries.get("SELECT 1 FROM account WHERE role = 'owner' LIMIT 1")) !== undefined

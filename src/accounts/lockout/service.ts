@@ -19,6 +19,7 @@ import {
   failedLoginStore,
   failedLoginsIn,
 } from './store.ts'
+import { unsavedCounters } from './unsaved-counters.ts'
 
 export type Lockout = ReturnType<typeof lockoutService>
 
@@ -29,6 +30,8 @@ type Dependencies = {
   /** The clock of the counters, which ignores jumps of the time of day. */
   readonly nowMs: () => number
   readonly clock: Pick<Clock, 'wallMs'>
+  /** True while counters are kept in memory, to leave the rest of the disk to owners. */
+  readonly keepsInMemory: () => boolean
   readonly auditIn: AuditIn
   readonly record: RecordAuditEvent
   /** Records events that anyone can cause without limit. */
@@ -52,7 +55,9 @@ const SWEEP_MS = MINUTE_MS
 
 /** The rules of lockouts: who is locked out after failed logins, and how that ends. */
 export const lockoutService = (deps: Dependencies) => {
-  const { db, key, nowMs, clock, auditIn, record, recordCoalesced, recordDenied } = deps
+  const { db, key, nowMs, clock, keepsInMemory, auditIn, record, recordCoalesced, recordDenied } =
+    deps
+  const unsaved = unsavedCounters()
   const store = failedLoginStore(db)
   const clients = knownClientStore(db)
   const devices = deviceCookies(key)
@@ -64,9 +69,11 @@ export const lockoutService = (deps: Dependencies) => {
   ): Promise<void> => {
     const keys = { ...keysOf(attempt), accountId: attempt.account.id }
     const atMs = nowMs()
-    const { name, client_at_name: clientAtName } = await store.counters(keys.subjects, atMs)
+    const stored = await store.counters(keys.subjects, atMs)
+    const { name, client_at_name: clientAtName } = unsaved.over(stored, keys.subjects)
     const isNews = !keys.hasDeviceCookie && (await clients.needsRenewal(keys, atMs))
     if (!isNews && name.failures + clientAtName.failures === 0) return
+    unsaved.forgive(keys.subjects)
     await db.transaction(async (tx) => {
       await failedLoginsIn(tx).forgive(keys.subjects)
       if (isNews) await knownClientsIn(tx).save(keys, atMs)
@@ -79,10 +86,11 @@ export const lockoutService = (deps: Dependencies) => {
   const evaluate = async (attempt: LoginAttempt, outcome: Outcome): Promise<Evaluation> => {
     const keys = keysOf(attempt)
     const atMs = nowMs()
-    const counters = await store.counters(keys.subjects, atMs)
+    const counters = unsaved.over(await store.counters(keys.subjects, atMs), keys.subjects)
     const isKnown = keys.hasDeviceCookie || (await clients.isKnown(keys, atMs))
     const evaluation = evaluateAttempt({ outcome, counters, isKnown, atMs })
-    if (!evaluation.passes)
+    if (!evaluation.passes && keepsInMemory()) unsaved.save(keys.subjects, evaluation.after)
+    else if (!evaluation.passes) {
       await db.transaction(async (tx) => {
         await failedLoginsIn(tx).save({ ...keys, counters: evaluation.after, atMs })
         await sweep(tx, atMs)
@@ -94,6 +102,8 @@ export const lockoutService = (deps: Dependencies) => {
             detail: { kind, failures, seconds: durationMs / 1000 },
           })
       })
+      unsaved.remove(keys.subjects)
+    }
     return evaluation
   }
 

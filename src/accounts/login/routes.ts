@@ -23,6 +23,7 @@ const logIn = ({ accounts, tokenLifetimeMs }: Dependencies) =>
       method: 'POST',
       path: '/login',
       access: 'public',
+      checksDisk: true,
       limits: ['auth'],
       onInvalidBody: ({ caller }) => accounts.refuseMalformed(caller),
       tag: 'Accounts',

@@ -144,6 +144,7 @@ const erase = ({ ownAccount }: Dependencies) =>
       method: 'DELETE',
       path: '/v1/me',
       access: 'member',
+      checksDisk: true,
       limits: ['auth'],
       tag: 'Accounts',
       summary: 'Erase your account',

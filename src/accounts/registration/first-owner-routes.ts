@@ -30,6 +30,7 @@ const read = ({ firstOwner }: Dependencies) =>
       method: 'GET',
       path: '/v1/setup',
       access: 'public',
+      checksDisk: true,
       tag: 'Accounts',
       summary: 'Check whether an owner is needed',
       answers: {
@@ -86,6 +87,7 @@ const bootstrapInBrowser = ({ firstOwner, browserSessions }: Dependencies) =>
       method: 'POST',
       path: '/v1/setup/cookie',
       access: 'public',
+      checksDisk: true,
       limits: ['auth'],
       tag: 'Accounts',
       summary: 'Create the first owner and log in this browser',

@@ -1,8 +1,9 @@
 import { coded, message } from '../../http/answers.ts'
 import { type Endpoint, endpoint } from '../../http/endpoint.ts'
+import { DISK_RESERVED } from '../../storage/disk-space.ts'
 import type { Authentication } from '../login/service.ts'
 import { RegisterBody } from './schema.ts'
-import type { Register } from './service.ts'
+import { type Register, WAITING_LIST_FULL } from './service.ts'
 
 type Dependencies = {
   readonly register: Register
@@ -42,8 +43,11 @@ const register = (deps: Dependencies) =>
           invitation_invalid: 'This invitation is not valid',
         }),
         503: message(
-          'Too many passwords are being checked; `Retry-After` says when to try again',
+          'Too many passwords are being checked, and `Retry-After` says when to try again; or there is ' +
+            'no room for another account',
           'Server busy, try again',
+          { msg: WAITING_LIST_FULL, code: 'waiting_list_full' },
+          { msg: DISK_RESERVED, code: 'disk_reserved' },
         ),
       },
     },

@@ -6,7 +6,7 @@ import { AppError } from '../../errors.ts'
 import type { Database } from '../../storage/database.ts'
 import { type NewAccounts, type NewRegistration, nameTaken } from '../core/new-account.ts'
 import { hashOneTimeCode } from '../core/one-time-code.ts'
-import { insertAccount } from '../core/store.ts'
+import { countWaiting, insertAccount } from '../core/store.ts'
 import { invitationsIn } from '../invitations/store.ts'
 import type { Settings } from './settings.ts'
 
@@ -21,6 +21,8 @@ type Dependencies = {
   readonly registrationMode: Settings['registration']
   readonly db: Database
   readonly newAccounts: Pick<NewAccounts, 'check'>
+  /** Accounts that may wait to be let in. */
+  readonly waitingMax: number
   readonly auditIn: AuditIn
   readonly record: RecordAuditEvent
   readonly clock: Pick<Clock, 'nonDecreasingMs'>
@@ -28,14 +30,22 @@ type Dependencies = {
 
 /** The rules of registering: whether it is open, needs an invitation, or is closed. */
 export const registration = (deps: Dependencies): Register => {
-  const { registrationMode, db, newAccounts, auditIn, record, clock } = deps
+  const { registrationMode, db, newAccounts, waitingMax, auditIn, record, clock } = deps
 
   const refused = async (from: Origin, reason: keyof typeof REFUSALS): Promise<AppError> => {
     await record(from, { action: 'account.register', result: 'failure', detail: { reason } })
     return new AppError('forbidden', REFUSALS[reason], { reason })
   }
 
+  const requirePlace = async (from: Origin): Promise<void> => {
+    if ((await countWaiting(db)) < waitingMax) return
+    const reason = 'waiting_list_full'
+    await record(from, { action: 'account.register', result: 'failure', detail: { reason } })
+    throw new AppError('unavailable', WAITING_LIST_FULL, { reason })
+  }
+
   const registerMember = async (person: NewRegistration, from: Origin): Promise<void> => {
+    await requirePlace(from)
     const member = {
       ...(await newAccounts.check(person, from)),
       role: 'member',
@@ -85,6 +95,9 @@ const registered = ({ publicId: subject, role }: Account, invitationId?: string)
   subject,
   detail: { role, ...(invitationId ? { invitation: invitationId } : {}) },
 })
+
+export const WAITING_LIST_FULL =
+  'Too many people wait to be let in; register again once an owner has let some in or refused them'
 
 const REFUSALS = {
   registration_closed: 'Registration is closed',

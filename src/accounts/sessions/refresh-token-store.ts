@@ -1,4 +1,4 @@
-import type { Role, SignedIn } from '../../domain/account.ts'
+import { type Role, type SignedIn, isNewcomer } from '../../domain/account.ts'
 import type { Clock } from '../../domain/clock.ts'
 import type { Queries } from '../../storage/database.ts'
 import type { AuthenticatedAccount } from '../core/store.ts'
@@ -38,6 +38,9 @@ const REPEAT_MS_MAX = 10_000
 /** How many used tokens a session keeps to recognize reuse: weeks for a phone that refreshes every
  * half hour. */
 const USED_TOKENS_MAX = 1000
+
+/** The same for all sessions of an account that waits to be let in. */
+const WAITING_TOKENS_MAX = 1000
 
 type StoredToken = {
   id: number
@@ -134,6 +137,7 @@ const rotate = async (
   )
   await addToken(tx, found.session_id, successorHash(salt))
   await forgetOldTokens(tx, found.session_id, tokenHash)
+  if (isNewcomer(session.account)) await forgetTokensOfWaiting(tx, found.id)
   await tx.run(
     'UPDATE session SET used_at_ms = ?, expires_at_ms = ?, address = ?, user_agent = ? WHERE id = ?',
     nowMs,
@@ -187,4 +191,21 @@ const forgetOldTokens = (tx: Queries, sessionId: string, usedNow: Buffer): Promi
     usedNow,
     sessionId,
     USED_TOKENS_MAX,
+  )
+
+/** Keeps the newest used tokens of an account, since anyone may register one and refresh without end. */
+const forgetTokensOfWaiting = (tx: Queries, accountId: number): Promise<number> =>
+  tx.run(
+    `DELETE FROM refresh_token
+     WHERE hash IN (
+       SELECT refresh_token.hash
+       FROM session
+       JOIN refresh_token ON refresh_token.session_id = session.id
+       WHERE session.account_id = ? AND refresh_token.used_at_ms IS NOT NULL
+       ORDER BY refresh_token.used_at_ms DESC
+       LIMIT ? OFFSET ?
+     )`,
+    accountId,
+    WAITING_TOKENS_MAX,
+    WAITING_TOKENS_MAX,
   )

@@ -37,6 +37,7 @@ const refresh = ({ sessions, tokenLifetimeMs }: Dependencies) =>
       method: 'POST',
       path: '/v1/session/refresh',
       access: 'public',
+      checksDisk: true,
       tag: 'Sessions',
       summary: 'Get new tokens',
       description:
@@ -60,6 +61,7 @@ const logOut = ({ sessions, cookies }: Dependencies) =>
       method: 'POST',
       path: '/v1/session/logout',
       access: 'member',
+      checksDisk: true,
       tag: 'Sessions',
       summary: 'Log out',
       description:
@@ -122,6 +124,7 @@ const endOthers = ({ sessions }: Dependencies) =>
       method: 'DELETE',
       path: '/v1/sessions',
       access: 'member',
+      checksDisk: true,
       limits: ['changes'],
       tag: 'Sessions',
       summary: 'End all other sessions',
@@ -152,6 +155,7 @@ const end = ({ sessions }: Dependencies) =>
       method: 'DELETE',
       path: '/v1/sessions/:id',
       access: 'member',
+      checksDisk: true,
       limits: ['changes'],
       tag: 'Sessions',
       summary: 'End a session',

@@ -23,6 +23,8 @@ type Dependencies = {
   readonly tokens: AccessTokens
   readonly clock: Pick<Clock, 'nonDecreasingMs'>
   readonly life: SessionLife
+  /** Throws if the disk has no room for another session of this account. */
+  readonly requireRoomFor: (account: Account) => void
   readonly auditIn: AuditIn
   readonly record: RecordAuditEvent
   /** Records events that anyone can cause without limit. */
@@ -50,7 +52,7 @@ export const sessionLife = (
 
 /** The rules of sessions: how they begin, continue and end. */
 export const sessionService = (deps: Dependencies) => {
-  const { db, store, tokens, clock, life, auditIn, record, recordCoalesced } = deps
+  const { db, store, tokens, clock, life, requireRoomFor, auditIn, record, recordCoalesced } = deps
 
   const tokensOf = async (
     { account, sessionId }: SignedIn,
@@ -79,6 +81,7 @@ export const sessionService = (deps: Dependencies) => {
       from: Origin,
       how: AuditEvent['detail'] = {},
     ): Promise<Tokens | undefined> => {
+      requireRoomFor(account)
       const refreshToken = randomBytes(REFRESH_TOKEN_BYTES).toString('base64url')
       const tokenHash = sha256(refreshToken)
       const sessionId = await db.transaction(async (tx) => {
@@ -100,6 +103,7 @@ export const sessionService = (deps: Dependencies) => {
           place: from,
           successorHash: (salt) => sha256(successor(refreshToken, salt)),
         })
+        if (rotated.outcome === 'rotated') requireRoomFor(rotated.session.account)
         if (rotated.outcome === 'reused') {
           const { account, sessionId: session } = rotated.session
           const event = { action: 'session.reuse', subject: account.publicId } as const

@@ -1,10 +1,12 @@
-import { readdirSync, statSync, statfsSync } from 'node:fs'
+import { readdirSync, statSync } from 'node:fs'
+import { type DiskState, readDisk } from '../../storage/disk-space.ts'
 import type { GaugeSource } from './metrics.ts'
 
 type Dependencies = {
   readonly version: string
   readonly dataDir: string
   readonly databasePath: string
+  readonly diskState: () => DiskState
   readonly hashing: () => {
     readonly running: number
     readonly waiting: number
@@ -92,13 +94,19 @@ const verificationGauges = ({ lastVerification }: Dependencies): readonly GaugeS
   ]
 }
 
-const diskGauges = ({ dataDir, databasePath }: Dependencies): readonly GaugeSource[] => [
+const diskGauges = ({ dataDir, databasePath, diskState }: Dependencies): readonly GaugeSource[] => [
   gauge('secure_lock_database_bytes', 'Size of the database file', () => sizeOf(databasePath)),
   gauge('secure_lock_database_wal_bytes', 'Size of its WAL', () => sizeOf(`${databasePath}-wal`)),
-  gauge('secure_lock_disk_free_bytes', 'Free space on the disk of `DATA_DIR`', () => {
-    const { bavail, bsize } = statfsSync(dataDir)
-    return bavail * bsize
-  }),
+  gauge(
+    'secure_lock_disk_free_bytes',
+    'Free space on the disk of `DATA_DIR`',
+    () => readDisk(dataDir).freeBytes,
+  ),
+  gauge(
+    'secure_lock_disk_reserve_reached',
+    '0 while there is room; 1 below `DISK_RESERVE`: newcomers and batches are refused; 2 below the last 16 MiB: members too',
+    () => ({ ok: 0, low: 0, reserved: 1, last: 2 })[diskState()],
+  ),
 ]
 
 const sizeOf = (path: string): number => statSync(path, { throwIfNoEntry: false })?.size ?? 0

@@ -62,8 +62,14 @@ export const serviceMetrics = () => {
   const refusals = new Counter({
     ...own,
     name: 'secure_lock_rate_limit_refusals_total',
-    help: 'Requests over `RATE_LIMIT_AUTH`, `RATE_LIMIT_UNLOCK`, `RATE_LIMIT_CHANGES`, `RATE_LIMIT_DEFAULT`',
+    help: 'Requests over `RATE_LIMIT_AUTH`, `RATE_LIMIT_UNLOCK` or a quota of unlocks, `RATE_LIMIT_CHANGES`, `RATE_LIMIT_NEWCOMERS`, `RATE_LIMIT_DEFAULT`',
     labelNames: ['group'],
+  })
+  const diskRefusals = new Counter({
+    ...own,
+    name: 'secure_lock_disk_refusals_total',
+    help: 'Writes refused to keep space free: below `DISK_RESERVE` (`reserve`) or the last 16 MiB (`last`)',
+    labelNames: ['reserve'],
   })
   const commits = new Histogram({
     ...own,
@@ -89,7 +95,9 @@ export const serviceMetrics = () => {
   // Zero before the first time, so that the first time shows as an increase.
   for (const outcome of ['success', 'failure', 'otp_required', 'otp_invalid'])
     logins.inc({ outcome }, 0)
-  for (const group of ['auth', 'unlock', 'changes', 'default']) refusals.inc({ group }, 0)
+  for (const reserve of ['reserve', 'last']) diskRefusals.inc({ reserve }, 0)
+  for (const group of ['auth', 'unlock', 'changes', 'newcomers', 'default'])
+    refusals.inc({ group }, 0)
 
   return {
     observeRequest: ({ method, route, status, durationMs }: AnsweredRequest): void =>
@@ -105,6 +113,8 @@ export const serviceMetrics = () => {
       if (logSize !== undefined && size > logSize) unlocks.observe(size - logSize)
       logSize = size
     },
+
+    countDiskRefusal: (reserve: string): void => diskRefusals.inc({ reserve }),
 
     countRefusal: (group: string): void => refusals.inc({ group }),
 

@@ -3,15 +3,16 @@ import { Value } from '@sinclair/typebox/value'
 import type { Account } from '../../domain/account.ts'
 import { AppError } from '../../errors.ts'
 import { message, problem } from '../../http/answers.ts'
-import { credentials } from '../../http/authorization.ts'
+import { type Caller, credentials, signedIn } from '../../http/authorization.ts'
 import { type Endpoint, endpoint } from '../../http/endpoint.ts'
 import { checkFields, isObject, readJson } from '../../http/request/json-body.ts'
 import { timeMs } from '../../http/request/text.ts'
 import { type DeriveUuid, derivedUuid } from '../../storage/derived-uuid.ts'
+import { DISK_RESERVED } from '../../storage/disk-space.ts'
 import type { RecordDenied } from './denied-access.ts'
 import { DEFAULT_LOCK, type NewUnlockEvent, type UnlockEvent } from './event.ts'
 import { EventBody, IdempotencyKey, OutcomeAnswer, UnlockBody, UnlockHeaders } from './schema.ts'
-import type { UnlockLog } from './service.ts'
+import type { Outcome, UnlockLog } from './service.ts'
 
 type Dependencies = {
   readonly unlockLog: Pick<UnlockLog, 'append' | 'headAt' | 'receipts'>
@@ -20,6 +21,22 @@ type Dependencies = {
   /** Returns the account of a genuine token that is no longer accepted, or undefined. */
   readonly refusedAccount: (token: string) => Promise<RefusedAccount | undefined>
   readonly recordDenied: RecordDenied
+  readonly limits: UnlockLimits
+}
+
+/** Limits what an account records. Each function throws if there is no room. */
+export type UnlockLimits = {
+  /** Called before the body is read. */
+  readonly requireRoom: (account: Account) => void
+  readonly count: (account: Account, sending: 'lone' | 'batch', events: number) => void
+  /** Returns a function that takes back what was not stored. */
+  readonly spend: (
+    account: Account,
+    caller: Pick<Caller, 'address'>,
+    events: readonly NewUnlockEvent[],
+  ) => Promise<(unstored: readonly NewUnlockEvent[]) => void>
+  /** Throws if the disk has no room for it; a request that is refused counts as one event. */
+  readonly requireDisk: (account: Account, sending: 'lone' | 'batch') => void
 }
 
 type RefusedAccount = { readonly account: Account; readonly isDisabled: boolean }
@@ -44,6 +61,12 @@ const logUnlocking = (deps: Dependencies) =>
       description: 'Answers once the unlock is committed to disk.',
       headers: UnlockHeaders,
       body: UnlockBody,
+      checksDisk: true,
+      guard: ({ caller }) => {
+        const account = signedIn(caller.account)
+        deps.limits.requireDisk(account, 'lone')
+        deps.limits.count(account, 'lone', 1)
+      },
       onAnonymous: ({ request }) => recordRefused(deps, request),
       answers: {
         200: message('The unlock is on disk', 'Unlocking process logged successfully'),
@@ -58,14 +81,14 @@ const logUnlocking = (deps: Dependencies) =>
           'The Idempotency-Key was used with another method',
           'This Idempotency-Key was used for another unlock',
         ),
-        503: message(DISK, 'The disk is full'),
+        503: message(DISK, 'The disk is full', { msg: DISK_RESERVED, code: 'disk_reserved' }),
       },
     },
-    async ({ request, account, body }) => {
+    async ({ request, caller, account, body }) => {
       const key = request.headers.get('idempotency-key')
       const ids = key === null ? {} : idsFor(key, account, deps.deriveUuid)
       const event = newEvent(account, { ...ids, method: body['unlocking-method'] })
-      const [outcome] = await deps.unlockLog.append([event])
+      const [outcome] = await append({ ...deps, account, caller }, [event])
       if (outcome?.status === 'conflict')
         throw new AppError('conflict', 'This Idempotency-Key was used for another unlock')
       return { msg: 'Unlocking process logged successfully' }
@@ -96,6 +119,8 @@ const recordUnlocks = (deps: Dependencies) =>
       body: t.Union([EventBody, t.Array(EventBody, { maxItems: EVENTS_MAX })], {
         examples: [{ method: 'fingerprint', occurred_at: '2026-11-22T18:30:00Z' }],
       }),
+      checksDisk: true,
+      guard: ({ caller }) => deps.limits.requireRoom(signedIn(caller.account)),
       onAnonymous: ({ request }) => recordRefused(deps, request),
       answers: {
         200: {
@@ -113,16 +138,44 @@ const recordUnlocks = (deps: Dependencies) =>
         },
         400: problem(400, 'invalid', 'Invalid method'),
         409: problem(409, 'conflict', ID_TAKEN),
-        503: problem(503, 'unavailable', 'The disk is full'),
+        503: problem(
+          503,
+          'disk_reserved',
+          `${DISK_RESERVED} (\`disk_reserved\`), or the disk is full (\`unavailable\`)`,
+        ),
       },
     },
-    async ({ request, account }) => {
-      const body = await readJson(request, SUBMISSION_BYTES_MAX)
-      return Array.isArray(body)
-        ? recordAll(deps.unlockLog, account, body)
-        : recordOne(deps.unlockLog, account, body)
+    async ({ request, caller, account }) => {
+      const body = await readJson(request, SUBMISSION_BYTES_MAX).catch((error: unknown) => {
+        deps.limits.count(account, 'lone', 1)
+        throw error
+      })
+      const recording = { ...deps, account, caller }
+      return Array.isArray(body) ? recordAll(recording, body) : recordOne(recording, body)
     },
   )
+
+/** Who records, and what that takes. */
+type Recording = Pick<Dependencies, 'unlockLog' | 'limits'> & {
+  readonly account: Account
+  readonly caller: Caller
+}
+
+/** Records events in one transaction, if the account may record that many today. */
+const append = async (
+  { unlockLog, limits, account, caller }: Recording,
+  events: readonly NewUnlockEvent[],
+): Promise<readonly Outcome[]> => {
+  const takeBack = await limits.spend(account, caller, events)
+  try {
+    const outcomes = await unlockLog.append(events)
+    takeBack(events.filter((_, at) => outcomes[at]?.status !== 'stored'))
+    return outcomes
+  } catch (error) {
+    takeBack(events)
+    throw error
+  }
+}
 
 /** Records in the unlock log that someone whose session or account has ended tried to unlock. */
 const recordRefused = async (
@@ -138,12 +191,11 @@ const recordRefused = async (
 
 type OutcomeBody = Static<typeof OutcomeAnswer>
 
-const recordOne = async (
-  unlockLog: Dependencies['unlockLog'],
-  account: Account,
-  body: unknown,
-): Promise<OutcomeBody> => {
-  const [outcome] = await appendWithReceipts(unlockLog, [parseEvent(account, body)])
+const recordOne = async (recording: Recording, body: unknown): Promise<OutcomeBody> => {
+  const { account, limits } = recording
+  limits.requireDisk(account, 'lone')
+  limits.count(account, 'lone', 1)
+  const [outcome] = await appendWithReceipts(recording, [parseEvent(account, body)])
   if (outcome === undefined || outcome.status === 'conflict')
     throw new AppError('conflict', ID_TAKEN)
   return outcome
@@ -151,15 +203,17 @@ const recordOne = async (
 
 /** Each event has its own outcome; the valid ones are stored in one transaction. */
 const recordAll = async (
-  unlockLog: Dependencies['unlockLog'],
-  account: Account,
+  recording: Recording,
   bodies: readonly unknown[],
 ): Promise<{ outcomes: OutcomeBody[] }> => {
+  const { account, limits } = recording
+  limits.requireDisk(account, 'batch')
+  limits.count(account, 'batch', Math.max(bodies.length, 1))
   if (bodies.length > EVENTS_MAX)
     throw new AppError('invalid', `More than ${EVENTS_MAX} events; send the rest separately`)
   const parsed = bodies.map((body) => parsedOrDetail(account, body))
   const events = parsed.filter((item) => 'id' in item)
-  const recorded = (await appendWithReceipts(unlockLog, events)).values()
+  const recorded = (await appendWithReceipts(recording, events)).values()
   const outcomes: OutcomeBody[] = []
   for (const item of parsed) {
     const outcome = 'id' in item ? recorded.next().value : undefined
@@ -172,17 +226,17 @@ const recordAll = async (
 /** Records events in one transaction; returns the outcome of each with its receipt. That is against
  * the log as it was after them, so that it does not tell what others did since. */
 const appendWithReceipts = async (
-  unlockLog: Dependencies['unlockLog'],
+  recording: Recording,
   events: readonly NewUnlockEvent[],
 ): Promise<readonly OutcomeBody[]> => {
   if (events.length === 0) return []
-  const outcomes = await unlockLog.append(events)
+  const outcomes = await append(recording, events)
   const recorded = outcomes.flatMap((outcome) =>
     outcome.status === 'conflict' ? [] : outcome.event,
   )
   const stored = outcomes.find((outcome) => outcome.status === 'stored')
-  const head = stored?.head() ?? (await unlockLog.headAt(sizeUpTo(recorded)))
-  const receipts = await unlockLog.receipts(recorded, head)
+  const head = stored?.head() ?? (await recording.unlockLog.headAt(sizeUpTo(recorded)))
+  const receipts = await recording.unlockLog.receipts(recorded, head)
   return outcomes.map((outcome) => {
     if (outcome.status === 'conflict') return { status: outcome.status, detail: ID_TAKEN }
     const { id, seq } = outcome.event

@@ -23,6 +23,7 @@ const ADA = {
 /** The lockout rules on an in-memory database that keeps few counters. */
 const smallLockout = () => {
   const clock = { ms: 0 }
+  const disk = { isFull: false }
   const nowMs = () => clock.ms
   const db = openDatabase(':memory:')
   const lockout = lockoutService({
@@ -33,6 +34,7 @@ const smallLockout = () => {
     auditIn: () => ({ record: async () => {} }),
     record: async () => {},
     recordCoalesced: async () => {},
+    keepsInMemory: () => disk.isFull,
     recordDenied: async () => {},
     countersMax: COUNTERS_MAX,
   })
@@ -44,11 +46,14 @@ const smallLockout = () => {
   const keysOf = attemptKeysOf({ key: KEY, devices: deviceCookies(KEY), nowMs })
   return {
     clock,
+    disk,
     db,
     count: async (table: 'failed_login' | 'known_client'): Promise<number> =>
       (await db.get<{ n: number }>(`SELECT count(*) AS n FROM ${table}`))?.n ?? 0,
     fail: (address: string, name: string, account?: typeof ADA) =>
       lockout.judgeAttempt(attemptAt(address, name, account), 'wrong'),
+    lockedOut: async (address: string, name: string): Promise<boolean> =>
+      !(await lockout.judgeAttempt(attemptAt(address, name, undefined), 'right')),
     trustClient: (address: string) => lockout.trustClient(attemptAt(address, 'ada', ADA)),
     /** The failures of a name that the next attempt would find. */
     failuresOf: async (name: string): Promise<number> => {
@@ -97,6 +102,21 @@ describe('counters of failed logins', () => {
     clock.ms += MINUTE_MS
     await fail('192.0.2.1', 'ada')
     expect(await count('failed_login')).toBe(3 * COUNTERS_MAX)
+  })
+
+  test('[G3, P4] are in memory while the disk keeps its last reserve, and stored with the next failure after that', async () => {
+    const { disk, fail, failuresOf, count, lockedOut } = smallLockout()
+    for (let failure = 0; failure < 5; failure += 1) await fail('192.0.2.1', 'ada')
+    disk.isFull = true
+    for (let failure = 0; failure < 5; failure += 1) await fail('192.0.2.1', 'ada')
+    for (let flood = 0; flood < 50; flood += 1) await fail(`198.51.100.${flood}`, `name ${flood}`)
+    expect([await failuresOf('ada'), await count('failed_login')]).toStrictEqual([5, 3])
+    // Ten failures of one client at one name lock it out, wherever they are counted.
+    expect(await lockedOut('192.0.2.1', 'ada')).toBe(true)
+    expect(await lockedOut('192.0.2.2', 'ada')).toBe(false)
+    disk.isFull = false
+    await fail('192.0.2.2', 'ada')
+    expect(await failuresOf('ada')).toBe(11)
   })
 
   test('are gone a day after the last attempt', async () => {

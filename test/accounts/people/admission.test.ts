@@ -28,6 +28,27 @@ const newcomer = async (app: TestApp, username = 'grace') => {
 }
 
 describe('an account', () => {
+  test('[G3] a list of people who wait is bounded, and an owner makes room in it', async () => {
+    await using app = await startApp({ WAITING_ACCOUNTS_MAX: '2' })
+    const owner = bearer(await app.signIn('oli', 'owner'))
+    for (const name of ['grace', 'hedy']) await register(app, name)
+    const late = () => app.post('/register', { ...DETAILS, username: 'eve' })
+    const refused = await late()
+    expect([refused.status, await refused.json()]).toStrictEqual([
+      503,
+      {
+        msg: 'Too many people wait to be let in; register again once an owner has let some in or refused them',
+        code: 'waiting_list_full',
+      },
+    ])
+    const { people } = (await (await app.get('/v1/people?admitted=false', owner)).json()) as {
+      people: { id: string }[]
+    }
+    expect(people).toHaveLength(2)
+    await app.patch(`/v1/people/${people[0]?.id}`, { disabled: true }, owner)
+    expect((await late()).status).toBe(200)
+  })
+
   test('waits after open registration; an invitation, the setup code, user add and import admit it', async () => {
     await using app = await startApp()
     const { code: setup = '' } = (await app.accounts.firstOwner.newSetupCode()) ?? {}

@@ -126,6 +126,21 @@ describe('refreshing a session', () => {
     expect(app.logLines.filter((line) => line.includes('session.reuse'))).toHaveLength(1)
   }, 240_000)
 
+  test('[G3] all sessions of an account that waits keep a thousand used tokens together', async () => {
+    await using app = await startApp()
+    await app.post('/register', PERSON)
+    const pairs = [await logIn(app), await logIn(app)]
+    for (let n = 0; n < 1010; n += 1) {
+      app.clock.nowMs += 1000
+      app.clock.passedMs += 1000
+      const at = n % 2
+      pairs[at] = await refresh(app, pairs[at]?.refresh_token ?? '')
+    }
+    const kept = await app.db.get<{ n: number }>('SELECT count(*) AS n FROM refresh_token')
+    expect(kept?.n).toBe(1000 + pairs.length)
+    for (const pair of pairs) expect(await reads(app, pair)).toBe(200)
+  }, 240_000)
+
   test('[T4, D6] a clock that starts behind does not turn an old token into a repeat', async () => {
     const folder = temporaryFolder()
     const before = await startService({ env: UNLIMITED, folder })

@@ -111,6 +111,7 @@ describe('access denied by the server', () => {
         return []
       },
       logger: processLogger({ level: 'fatal', format: 'json' }),
+      isDiskReserved: () => false,
       clock: { monotonicMs: () => clock.ms },
     })
     const denied = (publicId: string) =>
@@ -132,6 +133,35 @@ describe('access denied by the server', () => {
     expect(appended).toHaveLength(3004)
   })
 
+  test('[G3] at most a hundred times a day for each account, and not while the disk keeps its reserve', async () => {
+    let appended = 0
+    const clock = { ms: 0 }
+    const disk = { isReserved: false }
+    const recordDenied = deniedAccessRecorder({
+      append: async () => {
+        appended += 1
+        return []
+      },
+      logger: processLogger({ level: 'fatal', format: 'json' }),
+      isDiskReserved: () => disk.isReserved,
+      clock: { monotonicMs: () => clock.ms },
+    })
+    const retryForADay = async () => {
+      for (let minute = 0; minute < 24 * 60; minute += 1) {
+        clock.ms += 60_000
+        await recordDenied({
+          account: { publicId: 'ada', username: 'ada' },
+          reason: 'session_ended',
+        })
+      }
+    }
+    await retryForADay()
+    expect(appended).toBe(100)
+    disk.isReserved = true
+    await retryForADay()
+    expect(appended).toBe(100)
+  })
+
   test('[D4] stays denied even if the log cannot record it', async () => {
     const lines: string[] = []
     const recordDenied = deniedAccessRecorder({
@@ -141,6 +171,7 @@ describe('access denied by the server', () => {
         format: 'json',
         write: (line) => lines.push(line),
       }),
+      isDiskReserved: () => false,
       clock: { monotonicMs: () => 0 },
     })
     await recordDenied({ account: { publicId: 'a', username: 'ada' }, reason: 'session_ended' })

@@ -1,0 +1,43 @@
+import type { RateWindow } from '../../config/parsers.ts'
+import { BoundedMap } from '../../domain/bounded-map.ts'
+
+type Window = { count: number; readonly endMs: number }
+
+/** Keys remembered per window. Beyond that, the one whose window began first is forgotten. */
+const KEYS_MAX = 50_000
+
+/** Counts events in fixed windows on the monotonic clock. A request is served as long as every window
+ * has room, and then counts in full, so that a phone can send all it collected while it was offline
+ * in one request. */
+export const eventWindows = (
+  windows: readonly RateWindow[],
+  monotonicMs: () => number = () => performance.now(),
+) => {
+  const counters = windows.map((window) => ({
+    ...window,
+    byKey: new BoundedMap<string, Window>(KEYS_MAX),
+  }))
+
+  /** Returns how long the fullest window stays full, or 0 if all have room. */
+  const fullForMs = (key: string): number => {
+    const nowMs = monotonicMs()
+    const waits = counters.map(({ byKey, max }) => {
+      const window = byKey.get(key)
+      return window && window.count >= max ? window.endMs - nowMs : 0
+    })
+    return Math.max(0, ...waits)
+  }
+
+  return {
+    fullForMs,
+
+    count: (key: string, events: number): void => {
+      const nowMs = monotonicMs()
+      for (const { byKey, windowMs } of counters) {
+        const window = byKey.get(key)
+        if (window && nowMs < window.endMs) window.count += events
+        else byKey.set(key, { count: events, endMs: nowMs + windowMs })
+      }
+    },
+  }
+}
