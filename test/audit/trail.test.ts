@@ -57,9 +57,9 @@ describe('audit events, at the compiled file', () => {
     fetch(service.url + path, { method: 'DELETE', headers: bearer(token) })
   const subOf = ({ access_token: token }: Pair) =>
     JSON.parse(atob(token.split('.')[1] ?? '')) as { sub: string; sid: string }
-  const edit = (...statements: string[]) => {
+  const edit = (change: (db: Database) => unknown) => {
     using db = new Database(join(folder, 'data/secure-lock.db'))
-    for (const statement of statements) db.run(statement)
+    change(db)
   }
 
   /** Returns the events recorded since the last call. */
@@ -270,7 +270,11 @@ describe('audit events, at the compiled file', () => {
     const { refresh_token: used } = await logIn('mia')
     const refresh = () => client().post('/v1/session/refresh', { refresh_token: used })
     expect((await refresh()).status).toBe(200)
-    edit('UPDATE refresh_token SET used_at_ms = used_at_ms - 60000 WHERE used_at_ms IS NOT NULL')
+    edit((db) =>
+      db.run(
+        'UPDATE refresh_token SET used_at_ms = used_at_ms - 60000 WHERE used_at_ms IS NOT NULL',
+      ),
+    )
     await recorded()
     expect((await refresh()).status).toBe(401)
     expect(await recorded()).toMatchObject([
@@ -344,11 +348,17 @@ describe('audit events, at the compiled file', () => {
     const before = Date.now() - 2 * DAY_MS
     await client().post('/v1/unlocks', [{ method: 'pin' }, { method: 'pin' }], bearer(owner))
     await stop()
-    edit(
-      `UPDATE unlock_event SET received_at_ms = ${before} WHERE seq = 0`,
-      'DROP TRIGGER audit_event_is_not_changed',
-      `UPDATE audit_event SET at_ms = ${before} WHERE seq < 8`,
-    )
+    edit((db) => {
+      db.run(`UPDATE unlock_event SET received_at_ms = ${before} WHERE seq = 0`)
+      const trigger = db
+        .query<{ sql: string }, []>(
+          "SELECT sql FROM sqlite_schema WHERE name = 'audit_event_is_not_changed'",
+        )
+        .get()
+      db.run('DROP TRIGGER audit_event_is_not_changed')
+      db.run(`UPDATE audit_event SET at_ms = ${before} WHERE seq < 8`)
+      db.run(trigger?.sql ?? '')
+    })
     await start({ LOG_RETENTION_DAYS: '1' })
     const records = await recorded()
     expect(records.filter(({ action }) => action === 'unlocks.retention')).toMatchObject([
@@ -379,7 +389,7 @@ describe('audit events, at the compiled file', () => {
         'detail',
       ])
     expect(JSON.stringify(records)).not.toMatch(/kanarienvogel|correct horse|eyJ/)
-    edit("DELETE FROM account WHERE username = 'mia'")
+    edit((db) => db.run("DELETE FROM account WHERE username = 'mia'"))
     newest = -1
     expect(JSON.stringify(await recorded())).not.toContain('mia')
     await stop()

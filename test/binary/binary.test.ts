@@ -467,7 +467,7 @@ describe.if(isRoot)('a disk that fails (these need root, to mount one)', () => {
       'live 200',
       'reads go on',
       stored.trimEnd(),
-      '{"status":"ready"} 200',
+      '{"status":"ready","disk":"low"} 200',
       'one more',
       'status 0',
     ])

@@ -76,6 +76,7 @@ describe('a phone app, as the manual describes it, talking to the executable ove
 
   test('registers and logs in, and sends its device cookie with the next login', async () => {
     expect(await phone.register(person)).toStrictEqual({ msg: 'User registered successfully' })
+    await runCommand(['user', 'admit', 'ada'], { folder })
     await phone.login('ada', PASSWORD)
     expect([...phone.secrets.keys()].toSorted()).toStrictEqual([
       'access_token',
@@ -137,13 +138,14 @@ describe('a phone app, as the manual describes it, talking to the executable ove
 
   test('501 are sent as 500 and 1; more than 500 at once are all refused', async () => {
     store.waiting.push(...Array.from({ length: 501 }, () => newUnlock('pin')))
-    phone.sent.length = 0
+    const before = store.receipts.size
     expect(await faultOf(phone.call('POST', '/v1/unlocks', store.waiting))).toMatchObject({
       status: 400,
       code: 'invalid',
     })
     await flush(phone, store)
-    expect(phone.sent).toHaveLength(3)
+    // The second batch may have to wait for the limit of this service.
+    expect(store.receipts.size).toBe(before + 501)
     expect(store.rejected.size).toBe(2)
   })
 
