@@ -84,7 +84,8 @@ export const openUnlocks = async ({
   const { signer, deriveUuid } = keyFile(config.dataDir).open({ hasLog })
   const key = signer.verifierKey
   const logClock = unlockLogClock({ clock, newestMs: await store.newestCertainMs() })
-  const unlockLog = await openUnlockLog({ store, signer, clock: logClock })
+  const { monotonicMs } = clock
+  const unlockLog = await openUnlockLog({ store, signer, clock: logClock, monotonicMs })
   const size = async () => (await unlockLog.head()).size
   onGrowth(await size())
   unlockLog.onCommit(onGrowth)

@@ -153,7 +153,7 @@ export const ownAccountService = (deps: Dependencies) => {
         await db.transaction(async (tx) =>
           erasures.eraseIn(tx, caller, await requireSession(tx, caller)),
         )
-        await erasures.finish()
+        await erasures.finish(caller.account.publicId)
       })
     },
   }

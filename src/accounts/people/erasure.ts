@@ -27,18 +27,21 @@ const UNDERWAY_MS_MAX = DAY_MS
 
 /** The rules of erasing people. The account is deleted first, in one transaction that leaves a
  * mark. Data elsewhere follows in small steps, so that unlocks need not wait. After an interruption
- * the mark is still there, and a later round finishes: at the next start, with the next erasure, or
- * within a day. */
+ * the mark is still there, and a later round finishes: at the next start, or within a day. */
 export const erasureService = (deps: Dependencies) => {
   const { store, traces, auditIn, clock, report } = deps
 
-  const finish = async (): Promise<void> => {
+  const finish = async (publicId: string): Promise<void> => {
+    for (const erase of traces) await erase(publicId)
+  }
+
+  const finishAll = async (): Promise<void> => {
     const begunBeforeMs = clock.nonDecreasingMs() - UNDERWAY_MS_MAX
-    for (const publicId of await store.pending()) for (const erase of traces) await erase(publicId)
+    for (const publicId of await store.pending()) await finish(publicId)
     await store.removeMarks(begunBeforeMs)
   }
 
-  const resume = (): Promise<void> => finish().catch(report)
+  const resume = (): Promise<void> => finishAll().catch(report)
   const daily = setInterval(() => void resume(), DAY_MS)
   daily.unref()
 
@@ -52,10 +55,11 @@ export const erasureService = (deps: Dependencies) => {
       await auditIn(tx).record(by, { action: 'account.erase', result: 'success', subject })
     },
 
-    /** Erases what is stored elsewhere about all marked accounts. */
+    /** Erases what is stored elsewhere about an account. */
     finish,
 
-    /** Like `finish`, but reports a failure and never rejects. */
+    /** Erases what is stored elsewhere about all marked accounts. Reports a failure and never
+     * rejects. */
     resume,
 
     stop: (): void => clearInterval(daily),

@@ -90,7 +90,7 @@ export const accountAdministration = (deps: Dependencies) => {
           const account = await requireManageable(tx, { by, publicId })
           await erasures.eraseIn(tx, by, account)
         })
-        await erasures.finish()
+        await erasures.finish(publicId)
       })
     },
   }

@@ -1,3 +1,4 @@
+import { DAY_MS, HOUR_MS } from '../../domain/duration.ts'
 import { yieldToEventLoop } from '../../domain/event-loop.ts'
 import type { Erased } from './erasure-store.ts'
 import { NO_ACCOUNT } from './event.ts'
@@ -15,14 +16,26 @@ export type Erasure = {
  * full. */
 const BATCH_EVENTS = 500
 
+/** Rebuilding an index is one statement, during which nothing else happens: some ten milliseconds for
+ * this many events. The indexes of a larger log are rebuilt once a day at most, or anybody could stop
+ * the door by erasing one account after the other. */
+const SMALL_LOG_EVENTS = 50_000
+const REBUILT_EVERY_MS = DAY_MS - HOUR_MS
+
 type Store = Pick<
   UnlockStore,
-  'transaction' | 'countBefore' | 'checkpointWal' | 'returnUnusedSpace'
+  'transaction' | 'countBefore' | 'nextSeq' | 'checkpointWal' | 'returnUnusedSpace'
 >
 
 /** Removes personal text from the log and from the bytes of its files, and gives the space back. Every
  * proof stays valid. */
-export const logErasure = (store: Store) => {
+export const logErasure = (
+  store: Store,
+  monotonicMs: () => number,
+  smallLogEvents = SMALL_LOG_EVENTS,
+) => {
+  let rebuiltAtMs = -Infinity
+
   /** Erases batches until one is the last; each returns how many events it erased. */
   const eraseAll = async (
     eraseBatch: (writes: UnlockWrites) => Promise<{ erased: number; isLast: boolean }>,
@@ -41,10 +54,20 @@ export const logErasure = (store: Store) => {
     }
   }
 
-  /** Rebuilds the indexes, unless nothing was erased since the last time, and truncates the WAL. */
-  const finish = async (events: number): Promise<Erasure> => {
-    while (await store.transaction((writes) => writes.rebuildIndex()))
+  const isRebuildDue = async (): Promise<boolean> =>
+    monotonicMs() - rebuiltAtMs >= REBUILT_EVERY_MS || (await store.nextSeq()) <= smallLogEvents
+
+  const rebuildIndexes = async (): Promise<void> => {
+    while (await store.transaction((writes) => writes.rebuildIndex())) {
+      rebuiltAtMs = monotonicMs()
       await store.returnUnusedSpace()
+    }
+  }
+
+  /** Rebuilds the indexes if that is due and anything was erased since the last time, and truncates the
+   * WAL. */
+  const finish = async (events: number): Promise<Erasure> => {
+    if (await isRebuildDue()) await rebuildIndexes()
     return { events, isWalTruncated: await store.checkpointWal() }
   }
 

@@ -69,9 +69,10 @@ const list = ({ unlockLog, queries }: Dependencies) =>
     },
   )
 
-/** Whether a search looks at unlocks that it does not find: no index serves all its conditions. */
-const isScan = ({ text, lock, method, result }: Search): boolean =>
-  [text, lock, method, result].some((condition) => condition !== undefined)
+/** Whether a search looks at unlocks that it does not find: no index serves all its conditions, and none
+ * says when imported unlocks happened in the order of the log. */
+const isScan = ({ text, lock, method, result, from, to }: Search): boolean =>
+  [text, lock, method, result, from, to].some((condition) => condition !== undefined)
 
 const CONTENT_TYPES = { csv: 'text/csv; charset=utf-8', ndjson: 'application/x-ndjson' } as const
 

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'bun:test'
 import { Database } from 'bun:sqlite'
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { findAccountState } from '../../../src/accounts/core/account-state-store.ts'
 import { accountTransaction } from '../../../src/accounts/people/account-transaction.ts'
 import { erasureStore } from '../../../src/accounts/people/erasure-store.ts'
 import { erasureService } from '../../../src/accounts/people/erasure.ts'
@@ -129,7 +130,7 @@ describe('an interrupted erasure', () => {
       if (!found) throw new Error('the account is missing')
       await interrupted.eraseIn(tx, COMMAND_LINE, found)
     })
-    const finishing = interrupted.finish()
+    const finishing = interrupted.finish(publicId)
     expect(String(await finishing.catch((error: unknown) => error))).toContain('killed')
     interrupted.stop()
     await db.close()
@@ -150,19 +151,41 @@ describe('an interrupted erasure', () => {
       expect(onDisk()).toStrictEqual([false, false])
     }))
 
-  test('[D7] is finished by the next erasure too, and can be finished again', () =>
+  test('[D7] is finished by the next round, and can be finished again', () =>
     inFolder(async (folder, database) => {
       const publicId = await halfErased(join(folder, 'data'), database)
       const app = await openLog(join(folder, 'data'))
-      await app.accounts.newAccounts.add({ ...PERSON, username: 'ada' }, 'member')
-      const ada = (await app.accounts.authentication.find('ada'))?.publicId ?? ''
-      await app.accounts.administration.erase({ by: COMMAND_LINE, publicId: ada })
+      await app.accounts.erasures.resume()
       expect((await app.unlocks.store.page(-1, 9))[0]?.person).toBeUndefined()
       await app.accounts.erasures.resume()
       await app[Symbol.asyncDispose]()
       expect(isOnDisk(database, publicId)).toBe(true)
       expect(isOnDisk(database, NAME)).toBe(false)
     }))
+
+  test('[G7] repeats nothing of the erasures before it', async () => {
+    const erased: string[] = []
+    await using app = await startApp()
+    const erasures = erasureService({
+      store: erasureStore(app.db),
+      traces: [async (publicId) => erased.push(publicId)],
+      auditIn: app.audit.auditIn,
+      clock: { nonDecreasingMs: () => app.clock.nowMs },
+      report: () => {},
+    })
+    for (const name of ['ada', 'bob', 'eve']) {
+      await app.signIn(name)
+      const publicId = (await app.accounts.authentication.find(name))?.publicId ?? ''
+      await app.db.transaction(async (tx) => {
+        const account = await findAccountState(tx, publicId)
+        if (account) await erasures.eraseIn(tx, COMMAND_LINE, account)
+      })
+      await erasures.finish(publicId)
+    }
+    expect(new Set(erased).size).toBe(3)
+    expect(erased).toHaveLength(3)
+    erasures.stop()
+  })
 })
 
 test('[A2] the id of an erased account is never used again', async () => {

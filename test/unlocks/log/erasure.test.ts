@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { DAY_MS, HOUR_MS } from '../../../src/domain/duration.ts'
 import { processLogger } from '../../../src/http/log/logger.ts'
 import { entryBytes } from '../../../src/unlocks/log/event.ts'
+import { logErasure } from '../../../src/unlocks/log/erasure.ts'
 import { unlockLogClock } from '../../../src/unlocks/log/clock.ts'
 import { verifyReceipt } from '../../../src/unlocks/tlog/receipt.ts'
 import { retention } from '../../../src/unlocks/log/retention.ts'
@@ -94,6 +95,27 @@ describe('erasing a person', () => {
     for (const text of CANARIES) expect(isOnDisk(log.dataDir, text)).toBe(false)
     await app.unlocks.unlockLog.append([claimed(2)])
     expect(await app.unlocks.verification.verifyAll()).toMatchObject({ ok: true, size: 10_002 })
+    await app[Symbol.asyncDispose]()
+    log.remove()
+  })
+
+  test('[G7] rebuilds the indexes of a large log once a day at most, whoever erases how much', async () => {
+    const log = await recordedLog({ size: SIZE })
+    const app = await openLog(log.dataDir)
+    const { store } = app.unlocks
+    let nowMs = 0
+    const erasing = logErasure(store, () => nowMs, SIZE - 1)
+    const isRebuilt = async (seq: number): Promise<boolean> => {
+      const person = (await store.page(seq - 1, 1))[0]?.person
+      const { events } = await erasing.eraseAccount(person?.accountPublicId ?? '')
+      expect(events).toBeGreaterThan(0)
+      const stale = "SELECT value FROM setting WHERE name = 'stale_unlock_indexes'"
+      return (await app.db.get<{ value: string }>(stale))?.value === ''
+    }
+    expect(await isRebuilt(0)).toBe(true)
+    expect(await isRebuilt(1)).toBe(false)
+    nowMs += DAY_MS
+    expect(await isRebuilt(2)).toBe(true)
     await app[Symbol.asyncDispose]()
     log.remove()
   })
