@@ -18,6 +18,8 @@ export type Endpoint = {
   /** Undefined for what the OpenAPI document leaves out: the files of pages. */
   readonly description: Description | undefined
   readonly body: TSchema | undefined
+  /** The most bytes of a body; `BODY_LIMIT` if undefined. */
+  readonly bodyBytesMax: number | undefined
   readonly query: TObject | undefined
   /** See `Spec`. */
   readonly checksDisk: boolean
@@ -58,7 +60,7 @@ type Typed<A extends Access, Body, Query, Params> = Omit<
   readonly params: Params extends TSchema ? Static<Params> : undefined
 }
 
-/** What a request goes through before its handler, in this order: `onAnonymous`, the guard of
+/** What a request goes through before its handler, in this order: the size of its body, `onAnonymous`, the guard of
  * `access`, room on the disk if it writes, `guard`, reading the body, `onInvalidBody` if that fails. */
 type Hooks = {
   /** Called before a caller without an account is refused. */
@@ -94,6 +96,8 @@ type Spec<A extends Access, Body, Query, Params, Ok> = Omit<
     /** An object's fields are checked before the handler runs; any other schema is for the OpenAPI
      * document, and the handler reads the body itself. */
     readonly body?: Body
+    /** The most bytes of a body that the handler reads itself. */
+    readonly bodyBytesMax?: number
     readonly query?: Query
     readonly params?: Params
     readonly answers: ({ readonly 200: Ok } | { readonly 202: Ok }) &
@@ -113,7 +117,7 @@ export const endpoint = <
   handle: (context: Typed<A, Body, Query, Params>) => Result<Ok> | Promise<Result<Ok>>,
 ): Endpoint => {
   const { method, path, limits = ['default'], checksDisk = false, isHeavy, ...described } = spec
-  const { onAnonymous, guard, onInvalidBody, ...rest } = described
+  const { bodyBytesMax, onAnonymous, guard, onInvalidBody, ...rest } = described
   return {
     method,
     path,
@@ -121,6 +125,7 @@ export const endpoint = <
     limits: limits.join() === 'changes' ? ['default', 'changes'] : limits,
     description: rest as unknown as Description,
     body: spec.body,
+    bodyBytesMax,
     query: spec.query,
     checksDisk,
     hooks: {
@@ -145,6 +150,7 @@ export const hiddenEndpoint = (
   limits: ['default'],
   description: undefined,
   body: undefined,
+  bodyBytesMax: undefined,
   query: undefined,
   checksDisk: false,
   hooks: {},

@@ -12,11 +12,11 @@ import {
 } from './authorization.ts'
 import type { Context, Endpoint, LimitGroup, RouteDetail } from './endpoint.ts'
 import type { ClientConnections } from './connection/client-connections.ts'
-import { HttpError } from './errors.ts'
+import { CLOSING, HttpError } from './errors.ts'
 import type { DiskSpace } from '../storage/disk-space.ts'
 import { type HeavyReads, heavyReads } from './heavy-reads.ts'
 import { documentOf } from './openapi/operation.ts'
-import { type ReadBody, bodyReader } from './request/json-body.ts'
+import { type ReadBody, bodyReader, isBodyWithin, tooLarge } from './request/json-body.ts'
 import { areDecodable } from './request/path.ts'
 import { readQuery } from './request/query.ts'
 import { clientAddress, isTrustedPeer } from './request/client-address.ts'
@@ -67,7 +67,7 @@ export const router = (options: Options) => {
     })
     .resolve({ as: 'scoped' }, async ({ request, server, set }) => {
       const socket = server?.requestIP(request)
-      if (socket) connections.begin(request, socket)
+      if (socket && !connections.begin(request, socket)) throw bodiesBusy()
       if (connections.isScarce()) set.headers['connection'] = 'close'
       const signedIn = await authenticateRequest(request)
       const peer = socket?.address ?? ''
@@ -130,7 +130,7 @@ export const router = (options: Options) => {
             one.path,
             // Elysia cannot know what `callers` adds to the context of every route.
             handlerOf(one, deps) as unknown as () => unknown,
-            routeHooks(one, options.disk),
+            routeHooks(one, options),
           )
         mounted.use(routes)
       }
@@ -185,15 +185,28 @@ const handled = (
   })
 }
 
+const bodiesBusy = (): HttpError =>
+  new HttpError(503, 'Server busy, try again', { ...CLOSING, 'Retry-After': '2' })
+
 const requireDecoded = ({ params }: { params: Parameters<typeof areDecodable>[0] }): void => {
   if (!areDecodable(params)) throw new HttpError(404, 'Not found')
 }
 
-const routeHooks = (one: Endpoint, disk: Options['disk']): object => {
+const routeHooks = (
+  one: Endpoint,
+  { disk, bodyBytesMax }: Pick<Options, 'disk' | 'bodyBytesMax'>,
+): object => {
   const { path, access, description, hooks } = one
-  const { onAnonymous, guard } = hooks
+  const size = { bytesMax: one.bodyBytesMax ?? bodyBytesMax, isRead: one.body !== undefined }
+  const { onAnonymous, guard, onInvalidBody } = hooks
   const isWrite = one.method !== 'GET' || one.limits.includes('changes')
   const beforeHandle = [
+    ({ request, caller }: Incoming) => {
+      if (isBodyWithin(request, size)) return
+      // Not awaited: while it waits for its turn, the body would fill the memory.
+      void onInvalidBody?.({ request, caller }).catch(() => {})
+      throw tooLarge()
+    },
     ...(/[:*]/.test(path) ? [requireDecoded] : []),
     ...(onAnonymous
       ? [

@@ -19,12 +19,15 @@ export const holding = (url: string, { connections, addresses, way, token }: Hoa
     stdout: 'pipe',
     stderr: 'ignore',
   })
+  const release = async (): Promise<void> => {
+    hoarders.kill('SIGKILL')
+    await hoarders.exited
+  }
   return {
     opened: hoarders.stdout.getReader().read(),
-    [Symbol.asyncDispose]: async () => {
-      hoarders.kill('SIGKILL')
-      await hoarders.exited
-    },
+    /** Ends all of them. */
+    release,
+    [Symbol.asyncDispose]: release,
   }
 }
 

@@ -149,7 +149,7 @@ describe('the bound of a client', () => {
       await stream.leave()
     })
 
-  test('[G1] with few descriptors left, answers close their connections', async () => {
+  test('[G1] with few descriptors left, answers close their connections, until there are more again', async () => {
     await using phone = await door({ env: { RATE_LIMIT_DEFAULT: 'off' }, within: scarce(256) })
     const { service } = phone
     await using hoarders = holding(service.url, {
@@ -161,6 +161,8 @@ describe('the bound of a client', () => {
     const closing = async () =>
       (await fetch(`${service.url}/livez`, { keepalive: false })).headers.get('connection')
     await until(async () => (await closing()) === 'close')
+    await hoarders.release()
+    await until(async () => (await closing()) !== 'close')
   })
 })
 

@@ -113,6 +113,34 @@ describe('what a client may send', () => {
     expect((await post('/register', PERSON)).status).toBe(200)
   })
 
+  test('[I2, G2] what no route would read is refused at its head, and the connection closed', async () => {
+    await using service = await startService({ env: UNLIMITED })
+    const { hostname, port } = new URL(service.url)
+    const stranger = `Authorization: Basic ${btoa('nobody:wrong horse')}`
+    /** The answer to a request of which only the head is sent. */
+    const answered = (line: string, ...headers: readonly string[]) =>
+      new Promise<string>((done) => {
+        let text = ''
+        const head = [`${line} HTTP/1.1`, 'Host: x', ...headers, '', ''].join('\r\n')
+        const socket = connect(Number(port), hostname, () => socket.write(head))
+        socket.on('data', (data) => (text += data.toString())).on('close', () => done(text))
+      })
+    const tooLarge = /^HTTP\/1.1 413 [^]*"Request body too large"/
+    for (const [line, length] of [
+      ['POST /login', 65_537],
+      ['POST /register', 20_000_000],
+      ['POST /getLogs', 65_537],
+      ['GET /getUsers', 20_000_000],
+      ['PATCH /v1/me', 65_537],
+      ['DELETE /v1/sessions', 20_000_000],
+      ['POST /v1/unlocks', 524_289],
+    ] as const)
+      expect(await answered(line, stranger, `Content-Length: ${length}`)).toMatch(tooLarge)
+    // Nothing would read it, however long it turns out to be.
+    for (const line of ['POST /getLogs', 'GET /getUsers', 'POST /v1/session/logout'])
+      expect(await answered(line, stranger, 'Transfer-Encoding: chunked')).toMatch(tooLarge)
+  })
+
   test('a body in many chunks is read as one', async () => {
     await using app = await startApp()
     const bytes = new TextEncoder().encode(JSON.stringify({ ...PERSON, address: 'Größe 1' }))

@@ -22,7 +22,7 @@ const CONNECTIONS_MAX = 4096
 const RESERVE_SHARE = 1 / 8
 const RESERVE_MIN = 64
 
-/** Connections whose client does not take the answer. Each holds up to 130 KiB in the kernel, and as
+/** Connections whose client does not take the answer. Each holds some 35 KiB in the kernel, and as
  * much of the answer as was created. */
 const UNREAD_MAX = 256
 const UNREAD_PER_CLIENT_MAX = 64
@@ -33,6 +33,10 @@ const LARGE_BODIES_BYTES_MAX = 64 * 1024 ** 2
 const LARGE_BODIES_MAX = 64
 const LARGE_BODIES_MIN = 16
 
+/** Beyond this many times the bound, a request is refused as it comes: a burst must not fill the memory
+ * before connections are looked at again. */
+const LARGE_BODIES_BURST = 2
+
 /** Requests in flight that are remembered. */
 const IN_FLIGHT_MAX = 2 * CONNECTIONS_MAX
 
@@ -40,7 +44,12 @@ const LOG_EVERY_MS = 60_000
 
 type Settings = Pick<Config, 'port' | 'connectionsPerClient' | 'trustedProxies' | 'bodyBytesMax'>
 
-type InFlight = { readonly request: Request; readonly peer: Peer; readonly sinceMs: number }
+type InFlight = {
+  readonly request: Request
+  readonly peer: Peer
+  readonly sinceMs: number
+  readonly hasLargeBody: boolean
+}
 
 type Connection = OpenConnection & {
   readonly client: string
@@ -59,8 +68,14 @@ export const clientConnections = (settings: Settings) => {
     LARGE_BODIES_MIN,
     Math.min(LARGE_BODIES_MAX, Math.floor(LARGE_BODIES_BYTES_MAX / bodyBytesMax)),
   )
+  let largeBodies = 0
   let isScarce = false
   let timer: Timer | undefined
+
+  const forget = (request: Request): void => {
+    if (inFlight.get(request)?.hasLargeBody) largeBodies -= 1
+    inFlight.delete(request)
+  }
 
   /** Lists the connections to this service, and forgets requests whose connection is gone. */
   const connectionsAmong = (table: ConnectionTable, files: readonly number[]) => {
@@ -74,7 +89,7 @@ export const clientConnections = (settings: Settings) => {
         : clientKey(open.address)
       return { ...open, client, inFlight: request }
     })
-    for (const { request } of requests.values()) inFlight.delete(request)
+    for (const { request } of requests.values()) forget(request)
     return connections
   }
 
@@ -93,7 +108,7 @@ export const clientConnections = (settings: Settings) => {
       bounded(UNREAD_MAX, UNREAD_PER_CLIENT_MAX, longestUnsentFirst),
     )
     const bodies = excess(
-      connections.filter((connection) => hasLargeBody(connection)),
+      connections.filter((connection) => connection.inFlight?.hasLargeBody),
       bounded(largeBodiesMax, largeBodiesMax, idleFirst),
     )
     const ended = unread.union(bodies)
@@ -109,7 +124,10 @@ export const clientConnections = (settings: Settings) => {
       const begunMs = performance.now()
       if (begunMs < restUntilMs) return
       const files = table.openFiles()
-      if (files.length <= FILES_ALWAYS_FINE && inFlight.size <= FILES_ALWAYS_FINE) return
+      if (files.length <= FILES_ALWAYS_FINE && inFlight.size <= FILES_ALWAYS_FINE) {
+        isScarce = false
+        return
+      }
       const connections = connectionsAmong(table, files)
       const otherFiles = files.length - connections.length
       const max = Math.min(CONNECTIONS_MAX, Math.max(table.filesMax - reserve - otherFiles, 1))
@@ -123,15 +141,20 @@ export const clientConnections = (settings: Settings) => {
   }
 
   return {
-    /** Remembers a request until its answer: its connection is among the last to be ended. */
-    begin: (request: Request, peer: Peer): void => {
-      if (inFlight.size < IN_FLIGHT_MAX)
-        inFlight.set(request, { request, peer, sinceMs: performance.now() })
+    /** Remembers a request until its answer: its connection is among the last to be ended. Returns
+     * false for one that must be refused, because too many large bodies are on their way. */
+    begin: (request: Request, peer: Peer): boolean => {
+      const isLarge = hasLargeBody(request)
+      if (isLarge && largeBodies >= LARGE_BODIES_BURST * largeBodiesMax) return false
+      if (inFlight.size >= IN_FLIGHT_MAX) return true
+      if (isLarge) largeBodies += 1
+      inFlight.set(request, { request, peer, sinceMs: performance.now(), hasLargeBody: isLarge })
+      return true
     },
 
     /** Called after each answer. */
     end: (request: Request): void => {
-      if (!held.has(request)) inFlight.delete(request)
+      if (!held.has(request)) forget(request)
     },
 
     /** The request is in flight until its connection is gone: its answer is a stream without end. */
@@ -161,12 +184,9 @@ const idleFirst: Order = (left, right) => {
   return right.inFlight ? -1 : right.idleMs - left.idleMs
 }
 
-const hasLargeBody = ({ inFlight }: Connection): boolean => {
-  const { headers, method } = inFlight?.request ?? {}
-  if (!headers || method === 'GET') return false
-  return (
-    headers.has('transfer-encoding') || Number(headers.get('content-length')) > LARGE_BODY_BYTES
-  )
+const hasLargeBody = ({ headers }: Request): boolean => {
+  const length = headers.get('content-length')
+  return length === null ? headers.has('transfer-encoding') : Number(length) > LARGE_BODY_BYTES
 }
 
 const nameOfPeer = ({ address, port }: Peer): string => nameOf(canonicalAddress(address), port)

@@ -97,9 +97,7 @@ const SECURITY: Readonly<Record<Access, Record<string, string[]>[]>> = {
 const commonAnswers = (access: Access, body: TSchema | undefined): Record<number, Answer> => {
   const isGuarded = access !== 'public' && access !== 'tables'
   return {
-    ...(body
-      ? { 413: message('The body is larger than the limit', 'Request body too large') }
-      : {}),
+    413: message('The body is larger than the limit', 'Request body too large'),
     ...(isGuarded ? { 401: message(TOKEN_FAULTS, 'There is an error with this token') } : {}),
     ...(isGuarded && access !== 'member'
       ? { 403: message(ROLE_FAULTS, `Only an ${access} may do this`) }

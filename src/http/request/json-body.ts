@@ -1,7 +1,7 @@
 import type { Static, TObject, TSchema } from '@sinclair/typebox'
 import { type TypeCheck, TypeCompiler } from '@sinclair/typebox/compiler'
 import { AppError } from '../../errors.ts'
-import { HttpError } from '../errors.ts'
+import { CLOSING, HttpError } from '../errors.ts'
 
 export type ReadBody = <Body extends TObject>(
   request: Request,
@@ -43,9 +43,8 @@ const UTF8 = new TextDecoder('utf-8', { fatal: true })
 const JSON_TYPE = /^application\/json\s*(;|$)/i
 
 const readBytes = async (request: Request, bytesMax: number): Promise<Uint8Array> => {
-  const length = request.headers.get('content-length')
-  if (Number(length) > bytesMax) throw tooLarge()
-  if (length !== null) return request.bytes()
+  if (!isBodyWithin(request, { bytesMax, isRead: true })) throw tooLarge()
+  if (request.headers.has('content-length')) return request.bytes()
   const chunks: Uint8Array[] = []
   let size = 0
   for await (const chunk of request.body ?? []) {
@@ -62,7 +61,17 @@ const endedEarly = (error: unknown): never => {
   throw new HttpError(400, 'The request ended early')
 }
 
-const tooLarge = () => new HttpError(413, 'Request body too large')
+/** Returns false for a body that its declared length makes too large, and for one without a length if
+ * nothing will read it: what waits unread is held in memory. */
+export const isBodyWithin = (
+  { headers }: Request,
+  { bytesMax, isRead }: { readonly bytesMax: number; readonly isRead: boolean },
+): boolean => {
+  const length = headers.get('content-length')
+  return length === null ? isRead || !headers.has('transfer-encoding') : Number(length) <= bytesMax
+}
+
+export const tooLarge = () => new HttpError(413, 'Request body too large', CLOSING)
 
 /** Returns the listed fields of an object. Throws `Missing a, b`, then `Invalid c, d`. */
 export const checkFields = <Body extends TObject>(

@@ -119,6 +119,7 @@ const recordUnlocks = (deps: Dependencies) =>
       body: t.Union([EventBody, t.Array(EventBody, { maxItems: EVENTS_MAX })], {
         examples: [{ method: 'fingerprint', occurred_at: '2026-11-22T18:30:00Z' }],
       }),
+      bodyBytesMax: SUBMISSION_BYTES_MAX,
       checksDisk: true,
       guard: ({ caller }) => deps.limits.requireRoom(signedIn(caller.account)),
       onAnonymous: ({ request }) => recordRefused(deps, request),
