@@ -87,6 +87,19 @@ describe('an event that anyone can cause without limit', () => {
     expect(stored('192.0.2.1')).toBe(100)
   })
 
+  test('[G3, O3] does not hide the first of another kind, or against another person', () => {
+    const mayStandAlone = strangerDays({ monotonicMs: () => 0 })
+    const from = at('192.0.2.1')
+    for (let times = 0; times < 500; times += 1) mayStandAlone(from, DENIED)
+    const against = (subject: string) =>
+      ({ action: 'account.role', result: 'failure', subject }) as const
+    expect(mayStandAlone(from, DENIED)).toBe(false)
+    expect([1, 2].map(() => mayStandAlone(from, against('oli')))).toStrictEqual([true, false])
+    expect(mayStandAlone(from, against('amy'))).toBe(true)
+    const others = Array.from({ length: 500 }, (_, at) => mayStandAlone(from, against(`p${at}`)))
+    expect(others.filter(Boolean)).toHaveLength(98)
+  })
+
   test('[O3] is counted separately for each client, person and kind of refusal', async () => {
     const { recordCoalesced, recorded, close } = recorder()
     const other = { ...DENIED, detail: { status: 403 } }
