@@ -6,7 +6,8 @@ import type { Access, Caller } from './authorization.ts'
 import type { Description } from './openapi/operation.ts'
 
 /** The limits a request may count against: one of the first three, plus `changes` if it leaves
- * an audit event. `basic` counts requests with a name and password against `auth`. */
+ * an audit event. `basic` counts requests with a name and password, against windows like those of
+ * `auth`. */
 export type LimitGroup = 'auth' | 'unlock' | 'default' | 'changes' | 'basic'
 
 /** A route as data: what the router mounts and the OpenAPI document describes. */

@@ -28,18 +28,27 @@ const FOREIGN_PAGE =
   'Pages of other sites may not do this; to allow one, add its origin to CORS_ORIGINS, and behind a proxy, set PUBLIC_URL to the address of the page'
 
 const isFromBrowser = ({ headers }: Request): boolean =>
-  MARKS.some((name) => headers.has(name)) || acceptsPage(headers.get('accept') ?? '')
+  MARKS.some((name) => headers.has(name)) ||
+  acceptsPage(headers.get('accept') ?? '') ||
+  BROWSER.test(headers.get('user-agent') ?? '')
 
-const MARKS = ['origin', 'cookie', 'sec-fetch-site', 'sec-fetch-mode', 'sec-fetch-dest'] as const
+const FETCH_METADATA = ['sec-fetch-site', 'sec-fetch-mode', 'sec-fetch-dest'] as const
+const MARKS = ['origin', 'referer', 'cookie', ...FETCH_METADATA] as const
+
+/** All browsers call themselves Mozilla; so does PowerShell. */
+const BROWSER = /^Mozilla\/(?!.*PowerShell)/
 
 /** Java's own HTTP client accepts pages, and GIF, by default; no browser lists GIF. */
 const acceptsPage = (accept: string): boolean =>
   accept.includes('text/html') && !accept.includes('image/gif')
 
 /** True if a person followed a link in a page of another site. Inside a frame it is no link, and with a
- * name and password in its address, it would count as a login. */
+ * name and password in its address, it would count as a login. Over plain HTTP, only the pages that a
+ * browser accepts tell a link from an image. */
 const isLink = ({ method, headers }: Request): boolean =>
   method === 'GET' &&
-  headers.get('sec-fetch-mode') === 'navigate' &&
-  (headers.get('sec-fetch-dest') ?? 'document') === 'document' &&
+  (FETCH_METADATA.some((name) => headers.has(name))
+    ? headers.get('sec-fetch-mode') === 'navigate' &&
+      (headers.get('sec-fetch-dest') ?? 'document') === 'document'
+    : !headers.has('origin') && acceptsPage(headers.get('accept') ?? '')) &&
   !headers.has('authorization')

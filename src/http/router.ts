@@ -50,7 +50,7 @@ type Options = {
 type KeyOf = (caller: Caller, request: Request) => string | undefined
 
 /** A change also counts against `newcomers` until somebody has let the account in. */
-type CountedGroup = Exclude<LimitGroup, 'basic'> | 'newcomers'
+type CountedGroup = LimitGroup | 'newcomers'
 
 export type Router = ReturnType<typeof router>
 
@@ -95,6 +95,8 @@ export const router = (options: Options) => {
     pages.of(request) === 'foreign' ? `link:${byClient(caller)}` : byClient(caller)
   const counted: Record<CountedGroup, Limits> = {
     auth: limitsOf('auth', byClient),
+    // Apart, or any page could keep a client from logging in.
+    basic: limitsOf('basic', byClient),
     unlock: limitsOf('unlock', byStranger),
     changes: limitsOf('changes', byAccount),
     newcomers: limitsOf('newcomers', byNewcomer),
@@ -114,7 +116,7 @@ export const router = (options: Options) => {
     const base = first === 'auth' || first === 'unlock' ? first : 'default'
     const routes: AnyElysia = new Elysia().use(shared[base])
     if (further.includes('changes')) routes.use(counted.newcomers()).use(counted.changes())
-    if (further.includes('basic')) routes.use(counted.auth(hasPassword))
+    if (further.includes('basic')) routes.use(counted.basic(hasPassword))
     return routes
   }
 
@@ -235,6 +237,7 @@ const isObjectSchema = (schema: TSchema | undefined): schema is TObject =>
 /** Picks the limits of the settings. */
 export const limitsFrom = (config: LimitSettings): Options['limits'] => ({
   auth: config.rateLimitAuth,
+  basic: config.rateLimitAuth,
   unlock: config.rateLimitUnlock,
   changes: config.rateLimitChanges,
   newcomers: config.rateLimitChanges.length === 0 ? [] : config.rateLimitNewcomers,

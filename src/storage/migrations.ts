@@ -7,6 +7,7 @@ import schemaChange from './migrations/0006_schema_change.sql' with { type: 'tex
 import namesAndNumbers from './migrations/0007_names_and_numbers.sql' with { type: 'text' }
 import words from './migrations/0008_words.sql' with { type: 'text' }
 import admission from './migrations/0009_admission.sql' with { type: 'text' }
+import tablesLockout from './migrations/0010_tables_lockout.sql' with { type: 'text' }
 
 /** The migrations in order, forward only: number N takes a database from version N-1 to N. */
 export const MIGRATIONS: readonly string[] = [
@@ -19,4 +20,5 @@ export const MIGRATIONS: readonly string[] = [
   namesAndNumbers,
   words,
   admission,
+  tablesLockout,
 ]

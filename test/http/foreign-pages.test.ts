@@ -21,6 +21,8 @@ const FOREIGN: readonly Sent[] = [
   { origin: 'https://evil.example' },
   { origin: 'null' },
   { origin: 'http://127.0.0.1:1' },
+  { referer: 'http://evil.example/page' },
+  { referer: 'http://127.0.0.1:1/', accept: 'image/avif,image/webp,*/*;q=0.5' },
 ]
 const LINK = {
   accept: 'text/html,application/xhtml+xml,*/*;q=0.8',
@@ -28,6 +30,8 @@ const LINK = {
   'sec-fetch-mode': 'navigate',
   'sec-fetch-dest': 'document',
 }
+/** The same over plain HTTP. */
+const PLAIN_LINK = { accept: LINK.accept, referer: 'http://evil.example/' }
 const ADA = { username: 'ada', password: PASSWORD }
 
 const register = (url: string, username: string) =>
@@ -57,8 +61,10 @@ describe('a page of another site', () => {
       expect(await statusesOf(150, () => get('/v1/me', headers))).toStrictEqual([403])
     }
     const wrong = `Basic ${btoa('oli:wrong')}`
-    const asLogin = () => get('/getUsers', { ...LINK, authorization: wrong })
-    expect(await statusesOf(30, asLogin)).toStrictEqual([403])
+    for (const link of [LINK, PLAIN_LINK]) {
+      const asLogin = () => get('/getUsers', { ...link, authorization: wrong })
+      expect(await statusesOf(30, asLogin)).toStrictEqual([403])
+    }
     // Links, as fast as a script can follow them, count apart.
     expect(await statusesOf(650, () => get('/console', LINK))).toStrictEqual([200, 429])
     expect((await post('/login', ADA)).status).toBe(200)
@@ -98,13 +104,17 @@ describe('a page of another site', () => {
     for (const path of ['/', '/console', '/join', '/manual', '/manual/api', '/swagger']) {
       const status = async (headers: Sent) => (await app.get(path, headers)).status
       expect([path, await status(LINK)]).toStrictEqual([path, 200])
+      expect([path, await status(PLAIN_LINK)]).toStrictEqual([path, 200])
+      expect([path, await status({ ...PLAIN_LINK, accept: '*/*' })]).toStrictEqual([path, 403])
+      expect(await status({ ...PLAIN_LINK, origin: 'http://evil.example' })).toBe(403)
       expect(await status({ ...LINK, 'sec-fetch-site': 'same-site' })).toBe(200)
       expect((await fetch(app.url + path, { method: 'HEAD', headers: LINK })).status).toBe(200)
       for (const dest of ['iframe', 'frame', 'embed', 'object'])
         expect([path, await status({ ...LINK, 'sec-fetch-dest': dest })]).toStrictEqual([path, 403])
       expect(await status({ ...LINK, 'sec-fetch-mode': 'no-cors' })).toBe(403)
     }
-    expect((await app.post('/login', ADA, LINK)).status).toBe(403)
+    for (const link of [LINK, PLAIN_LINK])
+      expect((await app.post('/login', ADA, link)).status).toBe(403)
   })
 
   test('[G6] listed in CORS_ORIGINS, calls as before, preflights included', async () => {
@@ -117,6 +127,7 @@ describe('a page of another site', () => {
     })
     expect(preflight.status).toBe(204)
     expect((await app.post('/login', ADA, headers)).status).toBe(200)
+    expect((await app.get('/livez', { referer: 'https://friend.example/' })).status).toBe(200)
     expect((await app.post('/login', ADA, FOREIGN[0])).status).toBe(403)
   })
 
@@ -129,6 +140,9 @@ describe('a page of another site', () => {
       { 'sec-fetch-site': 'same-origin', origin: 'https://lock.example' },
       { 'sec-fetch-site': 'none' },
       { 'user-agent': 'Dart/3.9 (dart:io)', accept: '*/*' },
+      { referer: `${app.url}/console` },
+      { referer: 'no URL' },
+      { 'sec-fetch-site': 'none', referer: 'http://evil.example/' },
     ] as Sent[])
       expect([headers, (await app.post('/login', ADA, headers)).status]).toStrictEqual([
         headers,
@@ -164,6 +178,8 @@ describe('a browser that calls by a name', () => {
     { cookie: 'x=y' },
     { accept: LINK.accept },
     { accept: 'text/html' },
+    { referer: 'http://evil.example/' },
+    { 'user-agent': 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0' },
   ]
 
   test('[G6] that is not one of this server’s is answered 421 with what to set, and counts nowhere', async () => {
@@ -221,7 +237,7 @@ describe('a browser that calls by a name', () => {
       'door.example',
     ]
     for (const host of own)
-      for (const mark of MARKS.slice(1)) {
+      for (const mark of MARKS.filter(({ origin, referer }) => !origin && !referer)) {
         const status = (await clientOf(service.url).get('/console', { host, ...mark })).status
         expect([host, mark, status]).toStrictEqual([host, mark, 200])
       }
@@ -269,6 +285,7 @@ describe('a browser that calls by a name', () => {
       { host: 'gateway.docker.internal' },
       { host: 'evil.example', accept: '*/*' },
       { host: 'lock.home.lan', accept: 'application/openmetrics-text' },
+      { host: 'lock.home.lan', 'user-agent': 'Mozilla/5.0 (Windows NT) WindowsPowerShell/5.1' },
       // The default of Java's own HTTP client.
       { host: 'lock.home.lan', accept: 'text/html, image/gif, image/jpeg, */*; q=0.2' },
     ]) {

@@ -3,6 +3,7 @@ import type { Origin } from '../../domain/audit-event.ts'
 import { clientKey } from '../../http/request/client-address.ts'
 import type { AuthenticatedAccount } from '../core/store.ts'
 import type { deviceCookies } from './device-cookie.ts'
+import type { LockoutPlace } from './rules.ts'
 import type { Subjects } from './store.ts'
 
 /** An attempt to log in, or to confirm a password or code elsewhere. */
@@ -12,12 +13,15 @@ export type LoginAttempt = {
   readonly usernameKey: string
   readonly account: AuthenticatedAccount | undefined
   readonly deviceToken?: string | undefined
+  /** `login` by default. */
+  readonly place?: LockoutPlace
   readonly from: Origin
 }
 
 /** Who is trying to log in, and to which account; names and addresses are keyed hashes. */
 export type AttemptKeys = {
   readonly subjects: Subjects
+  readonly place: LockoutPlace
   readonly clientHash: Buffer
   readonly address: string
   readonly accountId: number | undefined
@@ -36,17 +40,21 @@ export const attemptKeysOf = ({ key, devices, nowMs }: Options) => {
   const hash = (...parts: readonly string[]): Buffer =>
     createHmac('sha256', key).update(JSON.stringify(parts)).digest()
 
-  return ({ usernameKey, account, deviceToken = '', from }: LoginAttempt): AttemptKeys => {
+  return (attempt: LoginAttempt): AttemptKeys => {
+    const { usernameKey, account, deviceToken = '', place = 'login', from } = attempt
     const client = clientKey(from.address)
     const device = account && devices.verify(deviceToken, account, nowMs())
+    const atPlace = place === 'login' ? [] : [place]
     return {
       subjects: {
-        client: hash('client', client),
+        client: hash('client', client, ...atPlace),
+        // Not apart: what all clients may guess at a name is one number (NIST SP 800-63B-4).
         name: hash('name', usernameKey),
         client_at_name: device
           ? hash('device', device)
-          : hash('client_at_name', client, usernameKey),
+          : hash('client_at_name', client, usernameKey, ...atPlace),
       },
+      place,
       clientHash: hash('place', client),
       address: from.address,
       accountId: account?.id,

@@ -26,7 +26,8 @@ const list = ({ lockout }: Dependencies) =>
         'at first and twice as long after each further failure, up to an hour. After a hundred ' +
         'failures at a name, clients that have not logged in to it before are locked out of it. ' +
         'After a hundred failures of a client, it is locked out of the names it has not logged ' +
-        'in to. Lists up to a hundred lockouts, those of accounts first. Admins do not see from which ' +
+        'in to. The passwords that browsers send to the tables count apart: failures there lock a client out ' +
+        'of the tables only. Lists up to a hundred lockouts, those of accounts first. Admins do not see from which ' +
         'address someone tried an owner’s name.',
       query: AccountQuery,
       answers: {
@@ -39,6 +40,7 @@ const list = ({ lockout }: Dependencies) =>
               {
                 id: '5f0c7a3e9b1d482c6e8f70a1b2c3d4e55f0c7a3e9b1d482c6e8f70a1b2c3d4e5',
                 kind: 'client_at_name',
+                place: 'login',
                 account: '6f1b4e0a-5a7e-4d0e-9a3b-0f5f6c2d7e81',
                 username: 'ada',
                 address: '192.168.1.66',
@@ -63,6 +65,7 @@ const list = ({ lockout }: Dependencies) =>
 const lockoutAnswer = ({ account, address, ...lockout }: ActiveLockout) => ({
   id: lockout.id,
   kind: lockout.kind,
+  place: lockout.place,
   account: account?.publicId ?? null,
   username: account?.username ?? null,
   address: address ?? null,

@@ -5,6 +5,11 @@ import { HOUR_MS } from '../../domain/duration.ts'
 export const LOCKOUT_KINDS = ['client', 'name', 'client_at_name'] as const
 export type LockoutKind = (typeof LOCKOUT_KINDS)[number]
 
+/** Where a name and password are sent. Any page can make a browser send them to the tables, with every
+ * request: failures there lock nobody out of logging in. */
+export const LOCKOUT_PLACES = ['login', 'tables'] as const
+export type LockoutPlace = (typeof LOCKOUT_PLACES)[number]
+
 /** Failures since the last success, and until when attempts are refused. */
 export type Counter = { readonly failures: number; readonly lockedUntilMs: number | null }
 

@@ -1,6 +1,6 @@
 import { Type as t } from '@sinclair/typebox'
 import { Time } from '../core/schema.ts'
-import { LOCKOUT_KINDS } from './rules.ts'
+import { LOCKOUT_KINDS, LOCKOUT_PLACES } from './rules.ts'
 
 const LockoutAnswer = t.Object(
   {
@@ -11,6 +11,14 @@ const LockoutAnswer = t.Object(
         description:
           'What is locked out: `client`, a client at names it has not logged in with before; `name`, ' +
           'clients new to a name; `client_at_name`, one client at one name',
+      },
+    ),
+    place: t.Union(
+      LOCKOUT_PLACES.map((place) => t.Literal(place)),
+      {
+        description:
+          'Where: `login`, or `tables`, where a browser sends name and password to `/getLogs` and ' +
+          '`/getUsers`; that is no lockout of logging in. A `name` is locked out at both',
       },
     ),
     account: t.Union([t.String(), t.Null()], {

@@ -12,7 +12,7 @@ import type { AuthenticatedAccount } from '../core/store.ts'
 import { type LoginAttempt, attemptKeysOf } from './attempt-keys.ts'
 import { deviceCookies } from './device-cookie.ts'
 import { KNOWN_CLIENT_MS, knownClientStore, knownClientsIn } from './known-client-store.ts'
-import { type Evaluation, type Outcome, evaluateAttempt } from './rules.ts'
+import { type Evaluation, type LockoutPlace, type Outcome, evaluateAttempt } from './rules.ts'
 import {
   type ActiveLockout,
   type ActiveLockouts,
@@ -99,7 +99,12 @@ export const lockoutService = (deps: Dependencies) => {
             action: 'login.lockout_started',
             result: 'failure',
             ...(attempt.account ? { subject: attempt.account.publicId } : {}),
-            detail: { kind, failures, seconds: durationMs / 1000 },
+            detail: {
+              kind,
+              failures,
+              seconds: durationMs / 1000,
+              ...placeDetail(kind === 'name' ? 'login' : keys.place),
+            },
           })
       })
       unsaved.remove(keys.subjects)
@@ -182,14 +187,18 @@ export const lockoutService = (deps: Dependencies) => {
         db.transaction(async (tx) => {
           const cleared = await failedLoginsIn(tx).clear(id, nowMs())
           if (!cleared) throw new AppError('not_found', 'No such lockout')
-          const { account, kind, failures } = cleared
+          const { account, kind, failures, place } = cleared
+          const detail = { kind, failures, ...placeDetail(place) }
           if (account) await requireActionable(tx, { by, publicId: account.publicId })
-          await auditIn(tx).record(by, { ...event, result: 'success', detail: { kind, failures } })
+          await auditIn(tx).record(by, { ...event, result: 'success', detail })
         }),
       )
     },
   }
 }
+
+/** The events of logins have no place, as from before there were others. */
+const placeDetail = (place: LockoutPlace) => (place === 'login' ? {} : { place })
 
 const isShownTo = ({ account }: Caller, lockout: ActiveLockout): boolean =>
   !lockout.account || (account !== undefined && mayActOn(account.role, lockout.account.role))

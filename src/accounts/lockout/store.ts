@@ -1,7 +1,13 @@
 import type { Role } from '../../domain/account.ts'
 import { DAY_MS } from '../../domain/duration.ts'
 import type { Database, Queries } from '../../storage/database.ts'
-import { type Counters, LOCKOUT_KINDS, type LockoutKind, NO_FAILURES } from './rules.ts'
+import {
+  type Counters,
+  LOCKOUT_KINDS,
+  type LockoutKind,
+  type LockoutPlace,
+  NO_FAILURES,
+} from './rules.ts'
 
 /** Who is trying to log in, and to which account, as keyed hashes. */
 export type Subjects = Readonly<Record<LockoutKind, Buffer>>
@@ -10,6 +16,8 @@ export type Subjects = Readonly<Record<LockoutKind, Buffer>>
 export type ActiveLockout = {
   readonly id: string
   readonly kind: LockoutKind
+  /** A name is locked out at both; it has `login`. */
+  readonly place: LockoutPlace
   readonly account:
     | { readonly publicId: string; readonly username: string; readonly role: Role }
     | undefined
@@ -25,6 +33,7 @@ export type ActiveLockouts = { readonly total: number; readonly lockouts: readon
 type LockoutRow = {
   subject: Uint8Array
   kind: LockoutKind
+  place: LockoutPlace
   public_id: string | null
   username: string | null
   role: Role | null
@@ -37,6 +46,7 @@ type LockoutRow = {
 
 type SavedCounters = {
   readonly subjects: Subjects
+  readonly place: LockoutPlace
   readonly address: string
   readonly accountId: number | undefined
   readonly counters: Counters
@@ -81,18 +91,19 @@ export const failedLoginsIn = (tx: Queries) => ({
   /** Writes all three counters, even unchanged ones, so that every refusal takes the same time. The
    * account may have been erased since its password was read. */
   save: async (saved: SavedCounters): Promise<void> => {
-    const { subjects, address, accountId, counters, atMs } = saved
+    const { subjects, place, address, accountId, counters, atMs } = saved
     for (const kind of LOCKOUT_KINDS)
       await tx.run(
         `INSERT INTO failed_login (
            subject,
            kind,
+           place,
            account_id,
            address,
            failures,
            failed_at_ms,
            locked_until_ms
-         ) VALUES (?, ?, (SELECT id FROM account WHERE id = ?), ?, ?, ?, ?)
+         ) VALUES (?, ?, ?, (SELECT id FROM account WHERE id = ?), ?, ?, ?, ?)
          ON CONFLICT (subject) DO UPDATE SET
            account_id = excluded.account_id,
            address = excluded.address,
@@ -101,6 +112,7 @@ export const failedLoginsIn = (tx: Queries) => ({
            locked_until_ms = excluded.locked_until_ms`,
         subjects[kind],
         kind,
+        kind === 'name' ? 'login' : place,
         kind === 'client' ? null : (accountId ?? null),
         kind === 'name' ? null : address,
         counters[kind].failures,
@@ -146,6 +158,7 @@ const ACTIVE_LOCKOUTS = `
   SELECT
     failed_login.subject,
     failed_login.kind,
+    failed_login.place,
     account.public_id,
     account.username,
     account.role,
@@ -207,6 +220,7 @@ const countersOf = async (db: Queries, subjects: Subjects, atMs: number): Promis
 const lockoutOf = (row: LockoutRow): ActiveLockout => ({
   id: Buffer.from(row.subject).toString('hex'),
   kind: row.kind,
+  place: row.place,
   account:
     row.public_id !== null && row.username !== null && row.role !== null
       ? { publicId: row.public_id, username: row.username, role: row.role }

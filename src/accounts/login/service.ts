@@ -4,6 +4,7 @@ import { AppError } from '../../errors.ts'
 import type { Account } from '../../domain/account.ts'
 import type { Actor, Origin, RecordAuditEvent } from '../../domain/audit-event.ts'
 import type { Lockout } from '../lockout/service.ts'
+import type { LockoutPlace } from '../lockout/rules.ts'
 import type { PasswordHasher } from '../passwords/hasher.ts'
 import { type Applicant, type PasswordQueues, applicantOf, stranger } from '../passwords/queues.ts'
 import { LoginBody } from './schema.ts'
@@ -28,6 +29,9 @@ type Dependencies = {
 
 type Credentials = Static<typeof LoginBody>
 
+/** Where the credentials were sent, and from where. */
+type Sent = { readonly place: LockoutPlace; readonly from: Origin }
+
 type CodeAttempt = Credentials & { readonly account: AuthenticatedAccount; readonly from: Origin }
 
 /** The tokens of a session, and the device cookie of the lockout rules. */
@@ -39,11 +43,14 @@ export const authenticationService = (deps: Dependencies) => {
 
   /** Returns in whose turn a login comes. Reads the same whether or not the name has an account, and
    * a name makes a difference only where that account has logged in before. */
-  const applicantFor = async (credentials: Credentials, from: Origin): Promise<Applicant> => {
+  const applicantFor = async (
+    credentials: Credentials,
+    { place, from }: Sent,
+  ): Promise<Applicant> => {
     if (!Value.Check(LoginBody, credentials)) return stranger(from)
     const usernameKey = usernameKeyOf(credentials.username)
     const account = await store.findPassword(usernameKey)
-    const attempt = { usernameKey, account, deviceToken: credentials.device_token, from }
+    const attempt = { usernameKey, account, deviceToken: credentials.device_token, place, from }
     const knownBy = await lockout.knownBy(attempt)
     return applicantOf(account?.isDisabled ? undefined : account, from, knownBy)
   }
@@ -53,15 +60,15 @@ export const authenticationService = (deps: Dependencies) => {
    * failure. */
   const checkPassword = async (
     credentials: Credentials,
-    from: Origin,
+    { place, from }: Sent,
   ): Promise<StoredPassword | undefined> => {
-    if (!Value.Check(LoginBody, credentials)) return countMalformed(from)
+    if (!Value.Check(LoginBody, credentials)) return countMalformed({ place, from })
     const { username, password, device_token: deviceToken } = credentials
     const usernameKey = usernameKeyOf(username)
     const found = await store.findPassword(usernameKey)
     const fits = await hasher.verify(password, found?.passwordHash, await store.legacySchemes())
     const isRight = fits && found !== undefined && !found.isDisabled
-    const attempt = { usernameKey, account: found, deviceToken, from }
+    const attempt = { usernameKey, account: found, deviceToken, place, from }
     const needsCode = isRight && (await secondFactors.isOn(found))
     const outcome = needsCode ? 'unfinished' : isRight ? 'right' : 'wrong'
     const passes = await lockout.judgeAttempt(attempt, outcome)
@@ -97,8 +104,8 @@ export const authenticationService = (deps: Dependencies) => {
       : undefined
 
   /** Counts a malformed body as a guess at a name that nobody can have. */
-  const countMalformed = async (from: Origin): Promise<undefined> => {
-    await lockout.judgeAttempt({ usernameKey: '', account: undefined, from }, 'wrong')
+  const countMalformed = async (sent: Sent): Promise<undefined> => {
+    await lockout.judgeAttempt({ usernameKey: '', account: undefined, ...sent }, 'wrong')
   }
 
   /** Replaces an outdated hash, or leaves it to a later login if the disk accepts no writes. */
@@ -111,7 +118,7 @@ export const authenticationService = (deps: Dependencies) => {
   }
 
   const logIn = async (credentials: Credentials, from: Origin): Promise<LoginTokens> => {
-    const account = await checkPassword(credentials, from)
+    const account = await checkPassword(credentials, { place: 'login', from })
     const verdict = account && (await checkCode({ ...credentials, account, from }))
     const isIn = verdict !== 'missing' && verdict !== 'wrong'
     const how = { second_factor: verdict ?? 'unneeded' }
@@ -135,7 +142,7 @@ export const authenticationService = (deps: Dependencies) => {
     credentials: Credentials,
     from: Origin,
   ): Promise<Account | undefined> => {
-    const account = await checkPassword(credentials, from)
+    const account = await checkPassword(credentials, { place: 'tables', from })
     if (!account) return undefined
     const needsCode = await secondFactors.isOn(account)
     await recordCoalesced(needsCode ? from : { ...from, account }, {
@@ -151,7 +158,9 @@ export const authenticationService = (deps: Dependencies) => {
     /** Checks the password of someone who is logged in, like a login. Returns undefined if it is
      * wrong. */
     checkPassword: (credentials: Credentials, by: Actor): Promise<Account | undefined> =>
-      inTurn(applicantOf(by.account, by, 'session'), () => checkPassword(credentials, by)),
+      inTurn(applicantOf(by.account, by, 'session'), () =>
+        checkPassword(credentials, { place: 'login', from: by }),
+      ),
 
     /** Returns the account of a name, without a password. */
     find: (username: string): Promise<Account | undefined> =>
@@ -160,17 +169,21 @@ export const authenticationService = (deps: Dependencies) => {
     /** Begins a session and returns its tokens. Throws `unauthorized`; asks for the code of a
      * second factor only after the right password. */
     login: async (credentials: Credentials, from: Origin): Promise<LoginTokens> =>
-      inTurn(await applicantFor(credentials, from), () => logIn(credentials, from)),
+      inTurn(await applicantFor(credentials, { place: 'login', from }), () =>
+        logIn(credentials, from),
+      ),
 
     /** Returns the account of a name and password that come with every request, as a browser sends
      * them to the tables, or undefined if they are wrong. Throws `unauthorized` if they are right
      * but the account has a second factor. */
     signInOnce: async (credentials: Credentials, from: Origin): Promise<Account | undefined> =>
-      inTurn(await applicantFor(credentials, from), () => signInOnce(credentials, from)),
+      inTurn(await applicantFor(credentials, { place: 'tables', from }), () =>
+        signInOnce(credentials, from),
+      ),
 
     /** Counts a malformed body as a guess at a name that nobody can have. */
     refuseMalformed: (from: Origin): Promise<undefined> =>
-      inTurn(stranger(from), () => countMalformed(from)),
+      inTurn(stranger(from), () => countMalformed({ place: 'login', from })),
 
     /** Makes the client that registered an account known, as if it had logged in. */
     trustClient: async (username: string, from: Origin): Promise<void> => {

@@ -19,9 +19,15 @@ export const pageSources = (settings: Settings) => {
     [ownOrigin(request, tlsCertFile !== undefined), publicUrl].includes(origin) ||
     forwardedOrigins.get(request) === origin
 
+  /** `Referer` grants nothing: it can only show that a page is foreign. */
+  const isLinkedFromElsewhere = (request: Request): boolean => {
+    const origin = URL.parse(request.headers.get('referer') ?? '')?.origin
+    return origin !== undefined && !corsOrigins.includes(origin) && !isOwn(origin, request)
+  }
+
   return {
-    /** Browsers send `Sec-Fetch-Site` only over HTTPS and to loopback, and `Origin` with everything but
-     * reads. */
+    /** Browsers send `Sec-Fetch-Site` only over HTTPS and to loopback, `Origin` with everything but
+     * reads, and `Referer` unless the page forbids it, as those of this server do. */
     of: (request: Request): PageSource => {
       const { headers } = request
       const site = headers.get('sec-fetch-site')
@@ -29,7 +35,7 @@ export const pageSources = (settings: Settings) => {
       const origin = headers.get('origin')
       if (origin && corsOrigins.includes(origin)) return 'allowed'
       if (site !== null && site !== 'none') return 'foreign'
-      if (!origin) return 'none'
+      if (!origin) return site === null && isLinkedFromElsewhere(request) ? 'foreign' : 'none'
       if (!isOwn(origin, request)) return 'foreign'
       return site === null ? 'own' : 'none'
     },

@@ -62,7 +62,7 @@ export const serviceMetrics = () => {
   const refusals = new Counter({
     ...own,
     name: 'secure_lock_rate_limit_refusals_total',
-    help: 'Requests over `RATE_LIMIT_AUTH`, `RATE_LIMIT_UNLOCK` or a quota of unlocks, `RATE_LIMIT_CHANGES`, `RATE_LIMIT_NEWCOMERS`, `RATE_LIMIT_DEFAULT`',
+    help: 'Requests over `RATE_LIMIT_AUTH` (`auth`, and `basic` at the tables), `RATE_LIMIT_UNLOCK` or a quota of unlocks, `RATE_LIMIT_CHANGES`, `RATE_LIMIT_NEWCOMERS`, `RATE_LIMIT_DEFAULT`',
     labelNames: ['group'],
   })
   const diskRefusals = new Counter({
@@ -96,7 +96,7 @@ export const serviceMetrics = () => {
   for (const outcome of ['success', 'failure', 'otp_required', 'otp_invalid'])
     logins.inc({ outcome }, 0)
   for (const reserve of ['reserve', 'last']) diskRefusals.inc({ reserve }, 0)
-  for (const group of ['auth', 'unlock', 'changes', 'newcomers', 'default'])
+  for (const group of ['auth', 'basic', 'unlock', 'changes', 'newcomers', 'default'])
     refusals.inc({ group }, 0)
 
   return {

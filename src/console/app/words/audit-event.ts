@@ -156,9 +156,10 @@ const SENTENCES: Words<string | undefined> = {
     const name = e.subject ? subjectOf(e) : 'a name without an account'
     if (detail(e, 'kind') === 'name') return `Any new device of ${name} ${lockout}`
     const client = e.address ?? 'A client'
+    const where = detail(e, 'place') === 'tables' ? ', only at /getLogs and /getUsers' : ''
     return detail(e, 'kind') === 'client'
-      ? `${client} ${lockout} for all names it has not used before`
-      : `${client} ${lockout} for ${name}`
+      ? `${client} ${lockout} for all names it has not used before${where}`
+      : `${client} ${lockout} for ${name}${where}`
   },
   'session.reuse': (e) =>
     `A used refresh token of ${subjectOf(e)} was sent again; the session was ended`,

@@ -90,11 +90,12 @@ const Row = ({ lockout, onClear }: RowProps) => (
   </div>
 )
 
-const whoIsLockedOut = ({ kind, username, address }: Lockout): string => {
+const whoIsLockedOut = ({ kind, place, username, address }: Lockout): string => {
   const client = address ?? 'One client'
   const name = username ?? 'a name without an account'
-  if (kind === 'client_at_name') return `${client} for ${name}`
+  const where = place === 'tables' ? ', only at /getLogs and /getUsers' : ''
+  if (kind === 'client_at_name') return `${client} for ${name}${where}`
   return kind === 'name'
     ? `New devices of ${name}`
-    : `${client} for all names it has not used before`
+    : `${client} for all names it has not used before${where}`
 }
