@@ -62,6 +62,8 @@ export type Dependencies = {
     readonly accountUnlocks: Lists['unlocks']
     /** Removes an account's name from the unlock log. */
     readonly eraseAccount: (publicId: string) => Promise<unknown>
+    /** Finishes what erasing names left to a daily round. */
+    readonly finishErasures: () => Promise<unknown>
   }
 }
 
@@ -172,6 +174,7 @@ const peopleServices = (deps: Dependencies, { store, hasher, inTurn, sessions }:
     store: erasureStore(db),
     // The unlock log last: it truncates the WAL when it is done.
     traces: [audit.eraseAddressesOf, unlocks.eraseAccount],
+    finishTraces: unlocks.finishErasures,
     auditIn: audit.auditIn,
     clock,
     report: (error) => logger.error({ err: error }, 'erasure is not finished'),

@@ -2,6 +2,7 @@ import type { TObject, TSchema } from '@sinclair/typebox'
 import { type AnyElysia, Elysia } from 'elysia'
 import type { Config } from '../config/config.ts'
 import type { Cidr, RateWindow } from '../config/parsers.ts'
+import { isNewcomer } from '../domain/account.ts'
 import type { Origin } from '../domain/audit-event.ts'
 import {
   type AuthenticateRequest,
@@ -43,7 +44,7 @@ type Options = {
   readonly authenticateRequest: AuthenticateRequest
   /** Called after each request over a limit. */
   readonly onRefusal: (group: CountedGroup) => void
-  readonly connections: Pick<ClientConnections, 'begin' | 'end' | 'isScarce'>
+  readonly connections: Pick<ClientConnections, 'begin' | 'hasRoomForBody' | 'end' | 'isScarce'>
   readonly disk: Pick<DiskSpace, 'requireRoomFor'>
 }
 
@@ -67,9 +68,11 @@ export const router = (options: Options) => {
     })
     .resolve({ as: 'scoped' }, async ({ request, server, set }) => {
       const socket = server?.requestIP(request)
-      if (socket && !connections.begin(request, socket)) throw bodiesBusy()
+      if (socket) connections.begin(request, socket)
       if (connections.isScarce()) set.headers['connection'] = 'close'
       const signedIn = await authenticateRequest(request)
+      const whose = isNewcomer(signedIn?.account) ? 'newcomer' : 'member'
+      if (!connections.hasRoomForBody(request, whose)) throw bodiesBusy()
       const peer = socket?.address ?? ''
       const requestId = set.headers['x-request-id']
       const forwardedFor = request.headers.get('x-forwarded-for')

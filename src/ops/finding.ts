@@ -184,7 +184,7 @@ export const proxyFinding = ({ forwarders, silent }: Proxies): Finding => {
       check,
       state: 'warning',
       says: `requests from ${silent.join(', ')} came through a proxy that does not say for whom`,
-      fix: 'let the proxy set X-Forwarded-For, and name it in TRUSTED_PROXIES: see secure-lock-server help proxy',
+      fix: 'if your proxy runs there, let it set X-Forwarded-For and name it in TRUSTED_PROXIES: see secure-lock-server help proxy; if not, change nothing',
     }
   return forwarders.length === 0
     ? { check, state: 'ok', says: 'no forwarded requests from untrusted proxies' }

@@ -84,8 +84,7 @@ export const openUnlocks = async ({
   const { signer, deriveUuid } = keyFile(config.dataDir).open({ hasLog })
   const key = signer.verifierKey
   const logClock = unlockLogClock({ clock, newestMs: await store.newestCertainMs() })
-  const { monotonicMs } = clock
-  const unlockLog = await openUnlockLog({ store, signer, clock: logClock, monotonicMs })
+  const unlockLog = await openUnlockLog({ store, signer, clock: logClock })
   const size = async () => (await unlockLog.head()).size
   onGrowth(await size())
   unlockLog.onCommit(onGrowth)
@@ -134,6 +133,7 @@ export const openUnlocks = async ({
     size,
     recordDenied,
     eraseAccount: unlockLog.eraseAccount,
+    finishErasures: unlockLog.finishErasures,
     retention: retained,
     eventStream: stream,
     verification,

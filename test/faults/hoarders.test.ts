@@ -149,6 +149,27 @@ describe('the bound of a client', () => {
       await stream.leave()
     })
 
+  test("[G1] a member's slow upload is not cut while newcomers hold as many bodies as they may", async () => {
+    await using phone = await door({ env: { RATE_LIMIT_DEFAULT: 'off', RATE_LIMIT_AUTH: 'off' } })
+    const { service, token } = phone
+    const bodies = { connections: 200, addresses: 100, way: 'half a body' }
+    await using hoarders = holding(service.url, bodies)
+    await hoarders.opened
+    const queue = JSON.stringify(Array.from({ length: 100 }, () => ({ method: 'x'.repeat(80) })))
+    const half = queue.length / 2
+    const answer = await fetch(`${service.url}/v1/unlocks`, {
+      method: 'POST',
+      headers: { ...bearer(token), 'content-type': 'application/json' },
+      body: (async function* () {
+        yield queue.slice(0, half)
+        // Longer than connections are looked at, several times.
+        await Bun.sleep(3000)
+        yield queue.slice(half)
+      })(),
+    })
+    expect(answer.status).toBe(200)
+  })
+
   test('[G1] with few descriptors left, answers close their connections, until there are more again', async () => {
     await using phone = await door({ env: { RATE_LIMIT_DEFAULT: 'off' }, within: scarce(256) })
     const { service } = phone

@@ -15,6 +15,8 @@ type Dependencies = {
   /** Each erases what another module stores about an account, by public id. Calling it again erases
    * the rest. */
   readonly traces: readonly ((publicId: string) => Promise<unknown>)[]
+  /** Finishes in a daily round what would hold up others during each erasure. */
+  readonly finishTraces: () => Promise<unknown>
   readonly auditIn: AuditIn
   readonly clock: Pick<Clock, 'nonDecreasingMs'>
   /** Called if traces could not be erased; the next round tries again. */
@@ -29,7 +31,7 @@ const UNDERWAY_MS_MAX = DAY_MS
  * mark. Data elsewhere follows in small steps, so that unlocks need not wait. After an interruption
  * the mark is still there, and a later round finishes: at the next start, or within a day. */
 export const erasureService = (deps: Dependencies) => {
-  const { store, traces, auditIn, clock, report } = deps
+  const { store, traces, finishTraces, auditIn, clock, report } = deps
 
   const finish = async (publicId: string): Promise<void> => {
     for (const erase of traces) await erase(publicId)
@@ -38,6 +40,7 @@ export const erasureService = (deps: Dependencies) => {
   const finishAll = async (): Promise<void> => {
     const begunBeforeMs = clock.nonDecreasingMs() - UNDERWAY_MS_MAX
     for (const publicId of await store.pending()) await finish(publicId)
+    await finishTraces()
     await store.removeMarks(begunBeforeMs)
   }
 

@@ -50,6 +50,8 @@ export const sessionLife = (
   maxMs: Math.max(maxMs, tokenLifetimeMs),
 })
 
+const sessionEnded = () => new AppError('unauthorized', 'This session has ended; log in again')
+
 /** The rules of sessions: how they begin, continue and end. */
 export const sessionService = (deps: Dependencies) => {
   const { db, store, tokens, clock, life, requireRoomFor, auditIn, record, recordCoalesced } = deps
@@ -61,6 +63,11 @@ export const sessionService = (deps: Dependencies) => {
     accessToken: await tokens.issue({ accountPublicId: account.publicId, sessionId }),
     refreshToken,
   })
+
+  const unknownToken = async (from: Origin): Promise<AppError> => {
+    await recordCoalesced(from, { action: 'session.refresh', result: 'failure' })
+    return sessionEnded()
+  }
 
   /** Ends sessions within another transaction; returns their number. */
   const endAllIn = async (
@@ -98,8 +105,11 @@ export const sessionService = (deps: Dependencies) => {
     /** Exchanges a refresh token for the next pair of tokens. A second use ends the session, since
      * one of the two holders is a thief (RFC 9700 4.14). */
     refresh: async (refreshToken: string, from: Origin): Promise<Tokens> => {
+      const tokenHash = sha256(refreshToken)
+      // What is made up must not keep others from the one writer.
+      if (!(await store.hasRefreshToken(tokenHash))) throw await unknownToken(from)
       const rotation = await db.transaction(async (tx) => {
-        const rotated = await refreshTokensIn(tx, { clock, life }).rotate(sha256(refreshToken), {
+        const rotated = await refreshTokensIn(tx, { clock, life }).rotate(tokenHash, {
           place: from,
           successorHash: (salt) => sha256(successor(refreshToken, salt)),
         })
@@ -113,9 +123,7 @@ export const sessionService = (deps: Dependencies) => {
       })
       if (rotation.outcome === 'rotated' || rotation.outcome === 'repeated')
         return tokensOf(rotation.session, successor(refreshToken, rotation.salt))
-      if (rotation.outcome === 'unknown')
-        await recordCoalesced(from, { action: 'session.refresh', result: 'failure' })
-      throw new AppError('unauthorized', 'This session has ended; log in again')
+      throw rotation.outcome === 'unknown' ? await unknownToken(from) : sessionEnded()
     },
 
     /** Returns the account of a valid access token, with its current role in the database. */

@@ -46,6 +46,10 @@ export const sessionStore = (db: Queries, clock: Pick<Clock, 'nonDecreasingMs'>)
     return row && accountOf(row)
   },
 
+  /** Returns whether a refresh token was ever issued by a session that is still stored. */
+  hasRefreshToken: async (tokenHash: Buffer): Promise<boolean> =>
+    (await db.get('SELECT 1 FROM refresh_token WHERE hash = ?', tokenHash)) !== undefined,
+
   /** Returns an account, enabled or not, regardless of its sessions. */
   findOwner: async (
     publicId: string,

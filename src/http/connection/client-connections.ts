@@ -33,8 +33,8 @@ const LARGE_BODIES_BYTES_MAX = 64 * 1024 ** 2
 const LARGE_BODIES_MAX = 64
 const LARGE_BODIES_MIN = 16
 
-/** Beyond this many times the bound, a request is refused as it comes: a burst must not fill the memory
- * before connections are looked at again. */
+/** Beyond this many times the bound, a newcomer's request is refused as it comes: a burst must not fill
+ * the memory before connections are looked at again. */
 const LARGE_BODIES_BURST = 2
 
 /** Requests in flight that are remembered. */
@@ -48,7 +48,9 @@ type InFlight = {
   readonly request: Request
   readonly peer: Peer
   readonly sinceMs: number
-  readonly hasLargeBody: boolean
+  /** Whose large body is on its way. Members have their own share: newcomers must not keep their
+   * phones' queues out. */
+  body: 'newcomer' | 'member' | undefined
 }
 
 type Connection = OpenConnection & {
@@ -68,12 +70,13 @@ export const clientConnections = (settings: Settings) => {
     LARGE_BODIES_MIN,
     Math.min(LARGE_BODIES_MAX, Math.floor(LARGE_BODIES_BYTES_MAX / bodyBytesMax)),
   )
-  let largeBodies = 0
+  const bodies = { newcomer: 0, member: 0 }
   let isScarce = false
   let timer: Timer | undefined
 
   const forget = (request: Request): void => {
-    if (inFlight.get(request)?.hasLargeBody) largeBodies -= 1
+    const body = inFlight.get(request)?.body
+    if (body) bodies[body] -= 1
     inFlight.delete(request)
   }
 
@@ -107,11 +110,12 @@ export const clientConnections = (settings: Settings) => {
       connections.filter(({ isUnread }) => isUnread),
       bounded(UNREAD_MAX, UNREAD_PER_CLIENT_MAX, longestUnsentFirst),
     )
-    const bodies = excess(
-      connections.filter((connection) => connection.inFlight?.hasLargeBody),
-      bounded(largeBodiesMax, largeBodiesMax, idleFirst),
-    )
-    const ended = unread.union(bodies)
+    const bodiesOf = (whose: 'newcomer' | 'member') =>
+      excess(
+        connections.filter((connection) => connection.inFlight?.body === whose),
+        bounded(largeBodiesMax, largeBodiesMax, idleFirst),
+      )
+    const ended = unread.union(bodiesOf('newcomer')).union(bodiesOf('member'))
     const others = connections.filter((connection) => !ended.has(connection))
     return ended.union(excess(others, bounded(max, connectionsPerClient, idleFirst)))
   }
@@ -141,14 +145,21 @@ export const clientConnections = (settings: Settings) => {
   }
 
   return {
-    /** Remembers a request until its answer: its connection is among the last to be ended. Returns
-     * false for one that must be refused, because too many large bodies are on their way. */
-    begin: (request: Request, peer: Peer): boolean => {
-      const isLarge = hasLargeBody(request)
-      if (isLarge && largeBodies >= LARGE_BODIES_BURST * largeBodiesMax) return false
-      if (inFlight.size >= IN_FLIGHT_MAX) return true
-      if (isLarge) largeBodies += 1
-      inFlight.set(request, { request, peer, sinceMs: performance.now(), hasLargeBody: isLarge })
+    /** Remembers a request until its answer: its connection is among the last to be ended. */
+    begin: (request: Request, peer: Peer): void => {
+      if (inFlight.size < IN_FLIGHT_MAX)
+        inFlight.set(request, { request, peer, sinceMs: performance.now(), body: undefined })
+    },
+
+    /** Notes whose body a request brings, if it is large. Returns false for one that must be refused,
+     * because too many are on their way. */
+    hasRoomForBody: (request: Request, whose: 'newcomer' | 'member'): boolean => {
+      if (!hasLargeBody(request)) return true
+      if (bodies[whose] >= LARGE_BODIES_BURST * largeBodiesMax) return false
+      const known = inFlight.get(request)
+      if (!known) return true
+      bodies[whose] += 1
+      known.body = whose
       return true
     },
 

@@ -4,6 +4,7 @@ import { setOnListeningSockets } from './listening-sockets.ts'
 const SOL_SOCKET = 1
 const SO_SNDBUF = 7
 const IPPROTO_TCP = 6
+const TCP_MAXSEG = 2
 const TCP_USER_TIMEOUT = 18
 
 /** Makes the kernel close each connection whose other end has not acknowledged sent data for this
@@ -14,8 +15,13 @@ export const setTcpUserTimeout = (afterMs: number): void => {
   setOnListeningSockets(IPPROTO_TCP, TCP_USER_TIMEOUT, new Int32Array([afterMs]))
 }
 
+/** Segments of the loopback device are 64 KiB by default; one that fills the buffer waits for a delayed
+ * acknowledgement, 40 ms each time. Those of Ethernet and Wi-Fi are smaller than this anyway. */
+const SEGMENT_BYTES_MAX = 4096
+
 /** Limits what the kernel keeps of an answer that its reader does not take; it reserves twice as much.
  * By default that grows to 4 MiB for each connection, and counts as memory of the service. */
 export const setSendBuffer = (bytes: number): void => {
+  setOnListeningSockets(IPPROTO_TCP, TCP_MAXSEG, new Int32Array([SEGMENT_BYTES_MAX]))
   setOnListeningSockets(SOL_SOCKET, SO_SNDBUF, new Int32Array([bytes]))
 }

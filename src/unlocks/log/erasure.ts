@@ -1,4 +1,3 @@
-import { DAY_MS, HOUR_MS } from '../../domain/duration.ts'
 import { yieldToEventLoop } from '../../domain/event-loop.ts'
 import type { Erased } from './erasure-store.ts'
 import { NO_ACCOUNT } from './event.ts'
@@ -16,11 +15,10 @@ export type Erasure = {
  * full. */
 const BATCH_EVENTS = 500
 
-/** Rebuilding an index is one statement, during which nothing else happens: some ten milliseconds for
- * this many events. The indexes of a larger log are rebuilt once a day at most, or anybody could stop
- * the door by erasing one account after the other. */
-const SMALL_LOG_EVENTS = 50_000
-const REBUILT_EVERY_MS = DAY_MS - HOUR_MS
+/** Rebuilding an index is one statement, during which nothing else happens: some milliseconds for this
+ * many events. A larger log leaves its indexes to the daily round, or anybody could stop the door by
+ * erasing one account after the other. */
+const SMALL_LOG_EVENTS = 20_000
 
 type Store = Pick<
   UnlockStore,
@@ -29,13 +27,7 @@ type Store = Pick<
 
 /** Removes personal text from the log and from the bytes of its files, and gives the space back. Every
  * proof stays valid. */
-export const logErasure = (
-  store: Store,
-  monotonicMs: () => number,
-  smallLogEvents = SMALL_LOG_EVENTS,
-) => {
-  let rebuiltAtMs = -Infinity
-
+export const logErasure = (store: Store, smallLogEvents = SMALL_LOG_EVENTS) => {
   /** Erases batches until one is the last; each returns how many events it erased. */
   const eraseAll = async (
     eraseBatch: (writes: UnlockWrites) => Promise<{ erased: number; isLast: boolean }>,
@@ -54,20 +46,14 @@ export const logErasure = (
     }
   }
 
-  const isRebuildDue = async (): Promise<boolean> =>
-    monotonicMs() - rebuiltAtMs >= REBUILT_EVERY_MS || (await store.nextSeq()) <= smallLogEvents
-
   const rebuildIndexes = async (): Promise<void> => {
-    while (await store.transaction((writes) => writes.rebuildIndex())) {
-      rebuiltAtMs = monotonicMs()
+    while (await store.transaction((writes) => writes.rebuildIndex()))
       await store.returnUnusedSpace()
-    }
   }
 
-  /** Rebuilds the indexes if that is due and anything was erased since the last time, and truncates the
-   * WAL. */
+  /** Truncates the WAL, after rebuilding the indexes of a small log. */
   const finish = async (events: number): Promise<Erasure> => {
-    if (await isRebuildDue()) await rebuildIndexes()
+    if ((await store.nextSeq()) <= smallLogEvents) await rebuildIndexes()
     return { events, isWalTruncated: await store.checkpointWal() }
   }
 
@@ -80,6 +66,12 @@ export const logErasure = (
     )
 
   return {
+    /** Rebuilds the indexes of which erasures left copies, if any did, and truncates the WAL. */
+    finishErasures: async (): Promise<void> => {
+      await rebuildIndexes()
+      await store.checkpointWal()
+    },
+
     /** Erases an account's name, id and methods. */
     eraseAccount: (accountPublicId: string): Promise<Erasure> => erasePerson({ accountPublicId }),
 

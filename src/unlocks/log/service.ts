@@ -35,7 +35,6 @@ type Dependencies = {
   readonly store: UnlockStore
   readonly signer: NoteSigner
   readonly clock: () => ClockReading
-  readonly monotonicMs: () => number
 }
 
 /** Events that share one commit, so that other requests wait for milliseconds at most, and events
@@ -45,8 +44,7 @@ const WAITING_EVENTS_MAX = 10_000
 
 /** Opens the unlock log, which appends in groups and proves its contents. Appending throws
  * `unavailable` if the stored tree is not the one that this key signed: the log never forks. */
-export const openUnlockLog = async (deps: Dependencies) => {
-  const { store, signer, clock, monotonicMs } = deps
+export const openUnlockLog = async ({ store, signer, clock }: Dependencies) => {
   const origin = signer.verifierKey.name
   const verifierKey = formatVerifierKey(signer.verifierKey)
   let tree: Frontier | undefined
@@ -179,7 +177,7 @@ export const openUnlockLog = async (deps: Dependencies) => {
       return proof
     },
 
-    ...logErasure(store, monotonicMs),
+    ...logErasure(store),
 
     /** Resolves when every submitted event is committed or refused. */
     drained: group.drained,

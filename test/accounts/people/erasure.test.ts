@@ -121,6 +121,7 @@ describe('an interrupted erasure', () => {
     const interrupted = erasureService({
       store: erasureStore(db),
       traces: [() => Promise.reject(new Error('killed'))],
+      finishTraces: async () => {},
       auditIn: () => ({ record: async () => {} }),
       clock,
       report: () => {},
@@ -169,6 +170,7 @@ describe('an interrupted erasure', () => {
     const erasures = erasureService({
       store: erasureStore(app.db),
       traces: [async (publicId) => erased.push(publicId)],
+      finishTraces: async () => {},
       auditIn: app.audit.auditIn,
       clock: { nonDecreasingMs: () => app.clock.nowMs },
       report: () => {},
