@@ -96,7 +96,9 @@ describe('an event that anyone can cause without limit', () => {
     expect(mayStandAlone(from, DENIED)).toBe(false)
     expect([1, 2].map(() => mayStandAlone(from, against('oli')))).toStrictEqual([true, false])
     expect(mayStandAlone(from, against('amy'))).toBe(true)
-    const others = Array.from({ length: 500 }, (_, at) => mayStandAlone(from, against(`p${at}`)))
+    const others = Array.from({ length: 500 }, (_, person) =>
+      mayStandAlone(from, against(`p${person}`)),
+    )
     expect(others.filter(Boolean)).toHaveLength(98)
   })
 
