@@ -61,6 +61,9 @@ type Page = {
 /** How many events one statement, and one page, looks at. A page may contain fewer than its limit
  * and still be followed by another. */
 const STEP_ROWS = 5000
+
+/** How many events of a person one transaction changes: each may be on a page of its own. */
+const ERASED_ROWS = 1000
 const PAGE_ROWS_MAX = 100_000
 
 /** How many of the newest events are searched for addresses, and how many addresses are
@@ -170,16 +173,44 @@ export const auditStore = (db: Database) => ({
     return erased
   },
 
-  /** Removes the addresses from which a person, or someone in their name, acted. */
-  eraseAddressesOf: (publicId: string): Promise<number> =>
-    db.run(
+  /** Removes the addresses from which a person, or someone in their name, acted, step by step; returns
+   * how many. */
+  eraseAddressesOf: async (publicId: string): Promise<number> =>
+    (await eraseAddresses(db, 'actor = ?', publicId)) +
+    (await eraseAddresses(db, 'subject = ?', publicId, 'actor IS NULL')),
+})
+
+/** Walks the events that an index finds for a person, and erases the addresses of those that also meet
+ * `condition`. */
+const eraseAddresses = async (
+  db: Queries,
+  indexed: 'actor = ?' | 'subject = ?',
+  publicId: string,
+  condition = 'TRUE',
+): Promise<number> => {
+  let erased = 0
+  for (let after = -1; ;) {
+    const step = await db.get<{ last: number | null }>(
+      `SELECT max(seq) AS last
+       FROM (SELECT seq FROM audit_event WHERE ${indexed} AND seq > ? ORDER BY seq LIMIT ?) AS step`,
+      publicId,
+      after,
+      ERASED_ROWS,
+    )
+    const last = step?.last ?? null
+    if (last === null) return erased
+    erased += await db.run(
       `UPDATE audit_event
        SET address = NULL
-       WHERE (actor = ? OR (subject = ? AND actor IS NULL)) AND address IS NOT NULL`,
+       WHERE ${indexed} AND seq > ? AND seq <= ? AND ${condition} AND address IS NOT NULL`,
       publicId,
-      publicId,
-    ),
-})
+      after,
+      last,
+    )
+    after = last
+    await yieldToEventLoop()
+  }
+}
 
 const nextSeq = async (db: Queries): Promise<number> => {
   const row = await db.get<{ next: number }>(

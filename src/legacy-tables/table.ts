@@ -1,8 +1,25 @@
 import { takeTurn } from '../domain/event-loop.ts'
+import { shownText } from '../domain/shown-text.ts'
 import { PAGE_HEADERS } from '../http/response-headers.ts'
 import { streamed } from '../http/streamed.ts'
 
-type Row = { readonly id: number } & Readonly<Record<string, string | number | null>>
+/** Text that came from a client, if it is still there, and what the server says about it. A page shows the
+ * two differently, so that no text can pass for a mark; in JSON they are one text. */
+export type Marked = {
+  readonly text: string | undefined
+  readonly marks: readonly string[]
+  readonly toJSON: () => string
+}
+
+export const marked = (text: string | undefined, marks: readonly string[]): Marked => ({
+  text,
+  marks,
+  toJSON: () => [...(text === undefined ? [] : [text]), ...marks].join(' '),
+})
+
+type Cell = string | number | null | Marked
+
+type Row = { readonly id: number } & Readonly<Record<string, Cell>>
 
 /** Rows to show, however many there are. */
 export type Table = {
@@ -76,14 +93,22 @@ async function* htmlParts({ title, columns, page }: Table, signal: AbortSignal) 
 }
 
 const htmlRow = (row: Row, names: readonly string[]): string =>
-  `<tr>${names.map((name) => `<td>${htmlCell(name, String(row[name] ?? ''))}</td>`).join('')}</tr>\n`
+  `<tr>${names.map((name) => `<td>${htmlCell(name, row[name] ?? '')}</td>`).join('')}</tr>\n`
 
-const htmlCell = (name: string, value: string): string => {
+const htmlCell = (name: string, cell: NonNullable<Cell>): string => {
+  if (typeof cell === 'object')
+    return [
+      ...(cell.text === undefined ? [] : [htmlText(cell.text)]),
+      ...cell.marks.map((mark) => `<em class="mark">${mark}</em>`),
+    ].join(' ')
+  const value = String(cell)
   if (name === TIME)
     return `<time datetime="${value}">${value.slice(0, 19).replace('T', ' ')}</time>`
-  if (name === PUBLIC_ID) return `<code>${Bun.escapeHTML(value)}</code>`
-  return Bun.escapeHTML(value)
+  if (name === PUBLIC_ID) return `<code>${htmlText(value)}</code>`
+  return htmlText(value)
 }
+
+const htmlText = (text: string): string => Bun.escapeHTML(shownText(text))
 
 /** Columns whose values must not be wrapped: an ISO 8601 time in UTC, and a UUID. */
 const TIME = 'date_time'

@@ -1,4 +1,4 @@
-import type { Table } from './table.ts'
+import { type Table, marked } from './table.ts'
 
 type Page<Row> = (after: number, limit: number) => Promise<readonly Row[]>
 
@@ -21,14 +21,12 @@ type Person = {
   readonly role: string
 }
 
-/** What the table shows for an erased person. */
+/** What stands for the name and method of an erased person, and after the method of a denied unlock. */
 const ERASED = '(erased)'
-
-/** The text after the method. */
-const DENIED = { unlocked: '', denied: ' (denied)' } as const
+const DENIED = '(denied)'
 
 /** All unlocks as a table; the id is the sequence number plus one. The existing app has no column for
- * denied access, so the method says it. */
+ * denied access, so it is marked at the method. */
 export const unlockTable = (page: Page<Unlock>): Table => ({
   title: 'Unlocks',
   columns: {
@@ -40,8 +38,11 @@ export const unlockTable = (page: Page<Unlock>): Table => ({
   page: async (afterId, limit) =>
     (await page(afterId - 1, limit)).map((unlock) => ({
       id: unlock.seq + 1,
-      username: unlock.person?.username ?? ERASED,
-      unlocking_method: `${unlock.person?.method ?? ERASED}${DENIED[unlock.result]}`,
+      username: unlock.person?.username ?? marked(undefined, [ERASED]),
+      unlocking_method: marked(unlock.person?.method, [
+        ...(unlock.person ? [] : [ERASED]),
+        ...(unlock.result === 'denied' ? [DENIED] : []),
+      ]),
       date_time: new Date(timeOf(unlock)).toISOString(),
     })),
 })

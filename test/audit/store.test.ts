@@ -165,6 +165,38 @@ describe('searching audit events', () => {
   })
 })
 
+test('[D7, G7] the addresses of a person with many events are erased step by step, between other writes', async () => {
+  const change = { action: 'account.change', result: 'success', atMs: 1 } as const
+  const ofAda = [
+    { ...change, actor: 'ada', subject: 'ada' },
+    { ...change, actor: null, subject: 'ada' },
+    { ...change, actor: 'bea', subject: 'ada' },
+  ]
+  using trail = plantedTrail(Array.from({ length: 2000 }, () => ofAda).flat())
+  const left = async () =>
+    (
+      await trail.db.get<{ n: number }>(
+        'SELECT count(*) AS n FROM audit_event WHERE address IS NOT NULL',
+      )
+    )?.n ?? 0
+  const seen = [await left()]
+  const erasing = trail.store.eraseAddressesOf('ada')
+  while (Bun.peek.status(erasing) === 'pending') {
+    // Waits its turn among the steps, as an unlock would.
+    const now = await trail.db.transaction(async (tx) => {
+      const row = await tx.get<{ n: number }>(
+        'SELECT count(*) AS n FROM audit_event WHERE address IS NOT NULL',
+      )
+      return row?.n ?? 0
+    })
+    seen.push(now)
+  }
+  expect(await erasing).toBe(4000)
+  expect(await left()).toBe(2000)
+  const steps = seen.flatMap((count, at) => (at === 0 ? [] : (seen[at - 1] ?? 0) - count))
+  expect(Math.max(...steps)).toBeLessThanOrEqual(1000)
+})
+
 test('[O3] the app itself cannot change, swap or remove an audit event, or skip a number', async () => {
   const login = { action: 'login', result: 'success', actor: null, subject: null, atMs: 1 } as const
   using trail = plantedTrail([login, login])

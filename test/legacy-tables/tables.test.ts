@@ -37,6 +37,53 @@ describe('the tables', () => {
     expect(html).toContain('<td>fingerprint</td>')
   })
 
+  test('[G12] what a page says of an unlock cannot be imitated by a method, nor its direction turned', async () => {
+    await using app = await startApp()
+    const ada = await app.signIn('ada')
+    const own = bearer(await app.signIn('own', 'owner'))
+    const methods = [
+      'fingerprint (denied)',
+      '(erased)',
+      '<em class="mark">(denied)</em>',
+      '\u202enip',
+      'pin\u2028x',
+    ]
+    for (const method of methods)
+      await app.post('/logUnlocking', { 'unlocking-method': method }, bearer(ada))
+    const denied = { method: 'pin', result: 'denied', reason: 'disabled_user_denied' }
+    await app.post('/v1/unlocks', denied, bearer(ada))
+    const html = await (await app.get('/getLogs', { ...own, ...HTML })).text()
+    const cells = [...html.matchAll(/<td>ada<\/td><td>(.*)<\/td><td><time/g)].map(
+      ([, cell]) => cell,
+    )
+    expect(cells).toStrictEqual([
+      'fingerprint (denied)',
+      '(erased)',
+      '&lt;em class=&quot;mark&quot;&gt;(denied)&lt;/em&gt;',
+      '\\u202enip',
+      'pin\\u2028x',
+      'pin <em class="mark">(denied)</em>',
+    ])
+    // The app gets the text as it was.
+    const logs = (await (await app.get('/getLogs', own)).json()) as Record<
+      string,
+      { unlocking_method: string }
+    >
+    expect(Object.values(logs).map((log) => log.unlocking_method)).toStrictEqual([
+      ...methods,
+      'pin (denied)',
+    ])
+    const { id } = (await (await app.get('/v1/me', bearer(ada))).json()) as { id: string }
+    await app.unlocks.eraseAccount(id)
+    const erased = await (await app.get('/getLogs', { ...own, ...HTML })).text()
+    expect(erased).toContain(
+      '<td><em class="mark">(erased)</em></td><td><em class="mark">(erased)</em> <em class="mark">(denied)</em></td>',
+    )
+    expect(await (await app.get('/getLogs', own)).json()).toMatchObject({
+      6: { username: '(erased)', unlocking_method: '(erased) (denied)' },
+    })
+  })
+
   test('accounts are shown without their passwords', async () => {
     await using app = await startApp()
     await app.post('/register', {

@@ -9,6 +9,7 @@ const recording = (
     waitingSizeMax?: number
     waitMsMax?: number
     monotonic?: () => number
+    accountOf?: (item: string) => string
   } = {},
   failsAt = '',
 ) => {
@@ -84,6 +85,49 @@ describe('writes that share a commit', () => {
     expect(second).rejects.toMatchObject({ code: 'unavailable' })
     expect([await first, await third]).toStrictEqual(['A', 'C'])
     expect(groups).toStrictEqual([['a'], ['c']])
+  })
+
+  test('[G7] that are lone do not wait behind the batches of others, which get every second group', async () => {
+    const { submit, groups } = recording({ groupSizeMax: 3, accountOf: (item) => item[0] ?? '' })
+    const batches = ['aaa', 'bbb', 'ccc'].map(submit)
+    while (groups.length === 0) await Bun.sleep(0)
+    const arriving: Promise<string>[] = ['d', 'e'].map(submit)
+    while (groups.length < 2) await Bun.sleep(0)
+    arriving.push(submit('f'))
+    while (groups.length < 3) await Bun.sleep(0)
+    arriving.push(submit('g'))
+    await Promise.all([...batches, ...arriving])
+    expect(groups).toStrictEqual([['aaa'], ['d', 'e'], ['f', 'bbb'], ['g'], ['ccc']])
+  })
+
+  test('[G7] keep the order of their account, whether they are lone or batches', async () => {
+    const { submit, groups } = recording({ groupSizeMax: 3, accountOf: (item) => item[0] ?? '' })
+    await Promise.all(['x', 'aaa', 'bbb', 'a', 'b', 'bb', 'y', 'yy', 'c'].map(submit))
+    const committed = groups.flat()
+    for (const account of [
+      ['aaa', 'a'],
+      ['bbb', 'b', 'bb'],
+      ['y', 'yy'],
+    ])
+      expect(committed.filter((item) => account.includes(item))).toStrictEqual(account)
+    expect(groups[0]).toStrictEqual(['x', 'y', 'c'])
+  })
+
+  test('[G7] that are lone find room beside any number of batches, and one account does not take all of it', async () => {
+    const limits = {
+      groupSizeMax: 5,
+      waitingSizeMax: 20,
+      accountOf: (item: string) => item[0] ?? '',
+    }
+    const { submit } = recording(limits)
+    const refusal = (item: string) => submit(item).catch((error: unknown) => error)
+    const waiting = ['aaaaa', 'aaaaa', 'bbbbb', 'ccccc'].map(submit)
+    expect(await refusal('ddddd')).toMatchObject({ code: 'unavailable' })
+    waiting.push(submit('d'), submit('a'))
+    expect(await Promise.all(waiting)).toStrictEqual(['AAAAA', 'AAAAA', 'BBBBB', 'CCCCC', 'D', 'A'])
+    const half = ['aaaaa', 'aaaaa'].map(submit)
+    expect(await refusal('aa')).toMatchObject({ code: 'unavailable' })
+    expect(await Promise.all([...half, submit('bbbbb')])).toStrictEqual(['AAAAA', 'AAAAA', 'BBBBB'])
   })
 
   test('fail together if their commit fails, and the next group continues', async () => {

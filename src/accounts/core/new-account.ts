@@ -8,7 +8,7 @@ import type { PasswordHasher } from '../passwords/hasher.ts'
 import { type PasswordQueues, stranger } from '../passwords/queues.ts'
 import type { WeakPasswordCheck } from '../passwords/policy.ts'
 import { type AccountStore, type NewAccount, insertAccount } from './store.ts'
-import { isReadableName, usernameKeyOf } from './username.ts'
+import { isReadableName, isReservedName, usernameKeyOf } from './username.ts'
 
 export type NewAccounts = ReturnType<typeof newAccountService>
 
@@ -41,7 +41,8 @@ export const newAccountService = (deps: Dependencies) => {
     const usernameKey = usernameKeyOf(person.username)
     if (usernameKey === '') throw new AppError('invalid', 'Invalid username')
     if (await accounts.exists(usernameKey)) throw nameTaken()
-    if (!isReadableName(person.username)) throw new AppError('invalid', 'Invalid username')
+    if (!isReadableName(person.username) || isReservedName(usernameKey))
+      throw new AppError('invalid', 'Invalid username')
     if (isWeak(person.password, person.username)) throw new AppError('invalid', 'Weak password')
     return {
       username: person.username,

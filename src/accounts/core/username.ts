@@ -22,6 +22,16 @@ const SPACE = /[\s\u2800]+/g
 export const isReadableName = (username: string): boolean =>
   !DIRECTION_CONTROLS.test(username) && !UNREADABLE.test(username.normalize('NFC'))
 
+/** True if a list could take a name with this key for words of its own, such as `(erased)`, `uid:0` for
+ * the command line, or `-` for nobody: it begins with a bracket or like `uid:`, or has neither letter,
+ * number nor emoji. No new account may have such a name; one that has keeps it. */
+export const isReservedName = (usernameKey: string): boolean =>
+  LIKE_A_LABEL.test(usernameKey) || !LETTER_NUMBER_OR_EMOJI.test(usernameKey)
+
+const LIKE_A_LABEL = /^\p{Ps}|^uid[^\p{L}\p{M}\p{N}\s]/iu
+
+const LETTER_NUMBER_OR_EMOJI = /[\p{L}\p{N}\p{Emoji_Presentation}\p{Extended_Pictographic}]/u
+
 const DIRECTION_CONTROLS = /[\u202a-\u202e\u2066-\u2069]/
 
 /** Private-use and unassigned signs; assigned ones that are blank or invisible in most fonts; blanks so narrow

@@ -10,6 +10,9 @@ const RENEWED_MS = DAY_MS
 /** Known clients per account. Each may guess ten times before it is locked out. */
 const KNOWN_CLIENTS_MAX = 10
 
+/** The most clients that one sweep forgets. */
+const SWEPT_MAX = 200
+
 /** An account and a client, by a keyed hash of its address. */
 type Client = { readonly accountId: number | undefined; readonly clientHash: Buffer }
 
@@ -49,9 +52,17 @@ export const knownClientsIn = (tx: Queries) => ({
     )
   },
 
-  sweep: async (atMs: number): Promise<void> => {
-    await tx.run('DELETE FROM known_client WHERE logged_in_at_ms <= ?', atMs - KNOWN_CLIENT_MS)
-  },
+  /** Forgets clients that have not logged in for long. Returns false if there may be more of them than
+   * one transaction should delete. */
+  sweep: async (atMs: number): Promise<boolean> =>
+    (await tx.run(
+      `DELETE FROM known_client
+       WHERE (account_id, hash) IN (
+         SELECT account_id, hash FROM known_client WHERE logged_in_at_ms <= ? LIMIT ?
+       )`,
+      atMs - KNOWN_CLIENT_MS,
+      SWEPT_MAX,
+    )) < SWEPT_MAX,
 })
 
 /** Returns when the account last logged in from the client, to within a day. */

@@ -203,13 +203,13 @@ const placeDetail = (place: LockoutPlace) => (place === 'login' ? {} : { place }
 const isShownTo = ({ account }: Caller, lockout: ActiveLockout): boolean =>
   !lockout.account || (account !== undefined && mayActOn(account.role, lockout.account.role))
 
-/** Returns a function that removes expired and excess rows, at most once a minute. */
+/** Returns a function that removes expired and excess rows: a few at a time until none is left, then once
+ * a minute. */
 const sweeper = (countersMax: number) => {
   let sweptAtMs = Number.NEGATIVE_INFINITY
   return async (tx: Queries, atMs: number): Promise<void> => {
     if (atMs - sweptAtMs < SWEEP_MS) return
-    sweptAtMs = atMs
-    await failedLoginsIn(tx).sweep(atMs, countersMax)
-    await knownClientsIn(tx).sweep(atMs)
+    const hasNone = await failedLoginsIn(tx).sweep(atMs, countersMax)
+    if ((await knownClientsIn(tx).sweep(atMs)) && hasNone) sweptAtMs = atMs
   }
 }

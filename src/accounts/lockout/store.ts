@@ -56,8 +56,8 @@ type SavedCounters = {
 /** How long after the last attempt failures are forgotten. */
 const COUNTED_MS = DAY_MS
 
-/** The most counters that one sweep removes. */
-const SWEPT_MAX = 1_000_000
+/** The most counters that one statement of a sweep removes. */
+const SWEPT_MAX = 200
 
 const LISTED_MAX = 100
 
@@ -135,22 +135,34 @@ export const failedLoginsIn = (tx: Queries) => ({
   },
 
   /** Deletes forgotten counters, and of each kind those beyond `countersMax`: the fewest failures
-   * first, so that a flood of new counters does not displace a full one. */
-  sweep: async (atMs: number, countersMax: number): Promise<void> => {
-    await tx.run('DELETE FROM failed_login WHERE failed_at_ms <= ?', atMs - COUNTED_MS)
-    for (const kind of LOCKOUT_KINDS)
+   * first, so that a flood of new counters does not displace a full one. Returns false if there may be
+   * more of them than one transaction should delete. */
+  sweep: async (atMs: number, countersMax: number): Promise<boolean> => {
+    const swept = [
       await tx.run(
         `DELETE FROM failed_login WHERE subject IN (
-           SELECT subject
-           FROM failed_login
-           WHERE kind = ?
-           ORDER BY failures DESC, failed_at_ms DESC
-           LIMIT ? OFFSET ?
+           SELECT subject FROM failed_login WHERE failed_at_ms <= ? LIMIT ?
          )`,
-        kind,
+        atMs - COUNTED_MS,
         SWEPT_MAX,
-        countersMax,
+      ),
+    ]
+    for (const kind of LOCKOUT_KINDS)
+      swept.push(
+        await tx.run(
+          `DELETE FROM failed_login WHERE subject IN (
+             SELECT subject
+             FROM failed_login
+             WHERE kind = ?
+             ORDER BY failures DESC, failed_at_ms DESC
+             LIMIT ? OFFSET ?
+           )`,
+          kind,
+          SWEPT_MAX,
+          countersMax,
+        ),
       )
+    return swept.every((counters) => counters < SWEPT_MAX)
   },
 })
 

@@ -1,4 +1,4 @@
-import { type Role, type SignedIn, isNewcomer } from '../../domain/account.ts'
+import type { Role, SignedIn } from '../../domain/account.ts'
 import type { Clock } from '../../domain/clock.ts'
 import type { Queries } from '../../storage/database.ts'
 import type { AuthenticatedAccount } from '../core/store.ts'
@@ -35,12 +35,14 @@ const SESSIONS_MAX = 100
  * 9700). */
 const REPEAT_MS_MAX = 10_000
 
-/** How many used tokens a session keeps to recognize reuse: weeks for a phone that refreshes every
- * half hour. */
+/** How many used tokens the sessions of an account keep together to recognize reuse: weeks for a phone
+ * that refreshes every half hour. Ending all sessions, or erasing the account, deletes them in one
+ * transaction, which takes ten milliseconds for this many. */
 const USED_TOKENS_MAX = 1000
 
-/** The same for all sessions of an account that waits to be let in. */
-const WAITING_TOKENS_MAX = 1000
+/** How many rows one transaction sweeps. Each login adds one session, so that sweeping two keeps up. */
+const SWEPT_SESSIONS = 2
+const SWEPT_TOKENS = 1000
 
 type StoredToken = {
   id: number
@@ -58,7 +60,7 @@ type StoredToken = {
 export const refreshTokensIn = (tx: Queries, terms: Terms) => ({
   /** Begins a session and returns its id, or undefined if the account was disabled or deleted since
    * its password was read, or all of its sessions were ended, as a new password does. Sweeps
-   * expired sessions, and the account's least recently used beyond the limit. */
+   * a few expired sessions, and the account's least recently used beyond the limit. */
   begin: (session: NewSession): Promise<string | undefined> => begin(tx, terms, session),
 
   /** Uses up a refresh token and stores its successor. A token that was used before, and not just
@@ -74,7 +76,12 @@ const begin = async (
 ): Promise<string | undefined> => {
   const sessionId = crypto.randomUUID()
   const nowMs = clock.nonDecreasingMs()
-  await tx.run('DELETE FROM session WHERE expires_at_ms <= ?', nowMs)
+  await tx.run(
+    `DELETE FROM session
+     WHERE id IN (SELECT id FROM session WHERE expires_at_ms <= ? ORDER BY expires_at_ms LIMIT ?)`,
+    nowMs,
+    SWEPT_SESSIONS,
+  )
   const begun = await tx.run(
     `INSERT INTO session (
        id,
@@ -136,8 +143,7 @@ const rotate = async (
     tokenHash,
   )
   await addToken(tx, found.session_id, successorHash(salt))
-  await forgetOldTokens(tx, found.session_id, tokenHash)
-  if (isNewcomer(session.account)) await forgetTokensOfWaiting(tx, found.id)
+  await forgetOldTokens(tx, found.id, tokenHash)
   await tx.run(
     'UPDATE session SET used_at_ms = ?, expires_at_ms = ?, address = ?, user_agent = ? WHERE id = ?',
     nowMs,
@@ -175,37 +181,23 @@ const findToken = (tx: Queries, hash: Buffer, nowMs: number): Promise<StoredToke
 const addToken = (tx: Queries, sessionId: string, hash: Buffer): Promise<number> =>
   tx.run('INSERT INTO refresh_token (hash, session_id) VALUES (?, ?)', hash, sessionId)
 
-/** Keeps the newest used tokens of a session, and always the one used just now: if the clock
- * started behind, it may look the oldest. */
-const forgetOldTokens = (tx: Queries, sessionId: string, usedNow: Buffer): Promise<number> =>
-  tx.run(
-    `DELETE FROM refresh_token
-     WHERE session_id = ? AND used_at_ms IS NOT NULL AND hash <> ? AND hash NOT IN (
-       SELECT hash
-       FROM refresh_token
-       WHERE session_id = ? AND used_at_ms IS NOT NULL
-       ORDER BY used_at_ms DESC
-       LIMIT ?
-     )`,
-    sessionId,
-    usedNow,
-    sessionId,
-    USED_TOKENS_MAX,
-  )
-
-/** Keeps the newest used tokens of an account, since anyone may register one and refresh without end. */
-const forgetTokensOfWaiting = (tx: Queries, accountId: number): Promise<number> =>
+/** Keeps the newest used tokens of an account, and always the one used just now: if the clock started
+ * behind, it may look the oldest. */
+const forgetOldTokens = (tx: Queries, accountId: number, usedNow: Buffer): Promise<number> =>
   tx.run(
     `DELETE FROM refresh_token
      WHERE hash IN (
        SELECT refresh_token.hash
        FROM session
        JOIN refresh_token ON refresh_token.session_id = session.id
-       WHERE session.account_id = ? AND refresh_token.used_at_ms IS NOT NULL
+       WHERE session.account_id = ?
+         AND refresh_token.used_at_ms IS NOT NULL
+         AND refresh_token.hash <> ?
        ORDER BY refresh_token.used_at_ms DESC
        LIMIT ? OFFSET ?
      )`,
     accountId,
-    WAITING_TOKENS_MAX,
-    WAITING_TOKENS_MAX,
+    usedNow,
+    SWEPT_TOKENS,
+    USED_TOKENS_MAX - 1,
   )

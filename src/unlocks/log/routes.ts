@@ -1,6 +1,7 @@
 import { type Static, Type as t } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
 import type { Account } from '../../domain/account.ts'
+import { takeTurn } from '../../domain/event-loop.ts'
 import { AppError } from '../../errors.ts'
 import { message, problem } from '../../http/answers.ts'
 import { type Caller, credentials, signedIn } from '../../http/authorization.ts'
@@ -212,6 +213,8 @@ const recordAll = async (
   limits.count(account, 'batch', Math.max(bodies.length, 1))
   if (bodies.length > EVENTS_MAX)
     throw new AppError('invalid', `More than ${EVENTS_MAX} events; send the rest separately`)
+  // Batches of many clients may arrive at once, and each takes milliseconds to read and to answer.
+  await takeTurn()
   const parsed = bodies.map((body) => parsedOrDetail(account, body))
   const events = parsed.filter((item) => 'id' in item)
   const recorded = (await appendWithReceipts(recording, events)).values()
@@ -232,6 +235,7 @@ const appendWithReceipts = async (
 ): Promise<readonly OutcomeBody[]> => {
   if (events.length === 0) return []
   const outcomes = await append(recording, events)
+  if (events.length > 1) await takeTurn()
   const recorded = outcomes.flatMap((outcome) =>
     outcome.status === 'conflict' ? [] : outcome.event,
   )

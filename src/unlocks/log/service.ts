@@ -10,6 +10,7 @@ import { type NoteSigner, formatVerifierKey } from '../tlog/signed-note.ts'
 import type { ClockReading } from './clock.ts'
 import { logErasure } from './erasure.ts'
 import {
+  NO_ACCOUNT,
   type NewUnlockEvent,
   SALT_BYTES,
   type UnlockEvent,
@@ -38,7 +39,7 @@ type Dependencies = {
 }
 
 /** Events that share one commit, so that other requests wait for milliseconds at most, and events
- * that may wait for theirs. */
+ * that may wait for theirs: lone ones, and those of batches. */
 const GROUP_EVENTS_MAX = 500
 const WAITING_EVENTS_MAX = 10_000
 
@@ -104,6 +105,7 @@ export const openUnlockLog = async ({ store, signer, clock }: Dependencies) => {
     groupSizeMax: GROUP_EVENTS_MAX,
     waitingSizeMax: WAITING_EVENTS_MAX,
     waitMsMax: WRITE_WAIT_MS,
+    accountOf: ([first]) => first?.accountPublicId ?? NO_ACCOUNT,
   })
 
   const head = async (): Promise<Head> => {

@@ -4,7 +4,11 @@ import { Value } from '@sinclair/typebox/value'
 import fc from 'fast-check'
 import { Username } from '../../../src/accounts/core/schema.ts'
 import { insertAccount } from '../../../src/accounts/core/store.ts'
-import { isReadableName, usernameKeyOf } from '../../../src/accounts/core/username.ts'
+import {
+  isReadableName,
+  isReservedName,
+  usernameKeyOf,
+} from '../../../src/accounts/core/username.ts'
 import { MIGRATIONS } from '../../../src/storage/migrations.ts'
 import { migrate } from '../../../src/storage/migrate.ts'
 import { PASSWORD, clientOf, startApp } from '../../support/app.ts'
@@ -18,7 +22,10 @@ const UNSEEN =
 
 /** What a name must be besides being free; control characters and lone surrogates are no plain text. */
 const isAccepted = (name: string): boolean =>
-  Value.Check(Username, name) && usernameKeyOf(name) !== '' && isReadableName(name)
+  Value.Check(Username, name) &&
+  usernameKeyOf(name) !== '' &&
+  isReadableName(name) &&
+  !isReservedName(usernameKeyOf(name))
 
 const UNREADABLE_SIGNS = Array.from(
   '\ue000\u{f0000}\u0378\ufdd0\u{1fffe}\u{e0fff}\ufffc\u2800\u3164\u115f\uffa0\u034f\ufe0f\u{e0041}' +
@@ -95,9 +102,45 @@ describe('usernames', () => {
       expect([name, await messageFor(name)]).toStrictEqual([name, 'User registered successfully'])
   })
 
+  test('[G12] that a list could take for its own words cannot be registered, and their like can', async () => {
+    await using app = await startApp()
+    const messageFor = async (username: string) =>
+      ((await (await app.post('/register', { ...PERSON, username })).json()) as { msg: string }).msg
+    for (const name of [
+      '(erased)',
+      '\uff08erased)',
+      ' (denied)',
+      '[ada]',
+      '\u2768erased\u2769',
+      'uid:0',
+      'UID:1000',
+      'u\u200bid:0',
+      'uid\uff1a0',
+      'uid\u22360',
+      '-',
+      '\u2014',
+      '\u2212',
+      '...',
+      '_',
+      '?',
+    ])
+      expect([name, await messageFor(name)]).toStrictEqual([name, 'Invalid username'])
+    for (const name of [
+      'uida',
+      'uid 7',
+      'Ada (guest)',
+      '7',
+      '\u{1F512}',
+      '\u{1F1E9}\u{1F1EA}',
+      '-ada-',
+      "' OR 1=1 --",
+    ])
+      expect([name, await messageFor(name)]).toStrictEqual([name, 'User registered successfully'])
+  })
+
   test('[G12] that are refused today still log in if the account exists', async () => {
     await using app = await startApp()
-    for (const username of ['ada\ue000', 'owner\u{16fe4}', '\u{1d159}']) {
+    for (const username of ['ada\ue000', 'owner\u{16fe4}', '\u{1d159}', '(erased)', 'uid:0', '-']) {
       const passwordHash = await Bun.password.hash(PASSWORD, {
         algorithm: 'argon2id',
         memoryCost: 8,

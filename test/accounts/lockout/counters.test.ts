@@ -104,6 +104,27 @@ describe('counters of failed logins', () => {
     expect(await count('failed_login')).toBe(3 * COUNTERS_MAX)
   })
 
+  test('[G7] of a flood that is forgotten are removed in small steps, and count no more', async () => {
+    const { clock, fail, count, failuresOf, db } = smallLockout()
+    await db.transaction(async (tx) => {
+      for (let flood = 0; flood < 500; flood += 1)
+        await tx.run(
+          `INSERT INTO failed_login (subject, kind, failures, failed_at_ms) VALUES (?, 'name', 1, 0)`,
+          Buffer.from(`subject ${flood}`),
+        )
+    })
+    clock.ms = DAY_MS
+    const counts: number[] = []
+    for (let failure = 1; failure <= 4; failure += 1) {
+      await fail('192.0.2.1', 'ada')
+      counts.push(await count('failed_login'))
+    }
+    // Each failure has three counters. The second sweep also removes what is beyond the limit.
+    expect(counts[0]).toBeGreaterThanOrEqual(500 - 2 * 200)
+    expect(counts.at(-1)).toBe(3)
+    expect(await failuresOf('ada')).toBe(4)
+  })
+
   test('[G3, P4] are in memory while the disk keeps its last reserve, and stored with the next failure after that', async () => {
     const { disk, fail, failuresOf, count, lockedOut } = smallLockout()
     for (let failure = 0; failure < 5; failure += 1) await fail('192.0.2.1', 'ada')

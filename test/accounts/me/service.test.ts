@@ -262,7 +262,9 @@ describe('the export', () => {
     ).json()) as { access_token: string }
     using db = new Database(join(service.folder, 'data/secure-lock.db'))
     db.run('UPDATE known_client SET logged_in_at_ms = 1000')
-    db.run("INSERT INTO failed_login VALUES (x'AC', 'name', 1, '192.0.2.1', 3, 2000, 3000, 'login')")
+    db.run(
+      "INSERT INTO failed_login VALUES (x'AC', 'name', 1, '192.0.2.1', 3, 2000, 3000, 'login')",
+    )
     db.run(
       "INSERT INTO second_factor (account_id, secret, confirmed_at_ms, last_step, failures, failed_at_ms) VALUES (1, x'AD', 4000, 5, 0, 0)",
     )

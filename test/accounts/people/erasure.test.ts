@@ -164,6 +164,16 @@ describe('an interrupted erasure', () => {
       expect(isOnDisk(database, NAME)).toBe(false)
     }))
 
+  test('[G7] removes the marks of many erasures', async () => {
+    await using app = await startApp()
+    await app.db.transaction(async (tx) => {
+      for (let mark = 0; mark < 2500; mark += 1)
+        await tx.run('INSERT INTO erasure VALUES (?, ?)', `${mark}`, mark)
+    })
+    await erasureStore(app.db).removeMarks(2400)
+    expect(await erasureStore(app.db).pending()).toHaveLength(100)
+  })
+
   test('[G7] repeats nothing of the erasures before it', async () => {
     const erased: string[] = []
     await using app = await startApp()

@@ -126,9 +126,9 @@ describe('refreshing a session', () => {
     expect(app.logLines.filter((line) => line.includes('session.reuse'))).toHaveLength(1)
   }, 240_000)
 
-  test('[G3] all sessions of an account that waits keep a thousand used tokens together', async () => {
+  test('[G3, G7] all sessions of an account keep a thousand used tokens together', async () => {
     await using app = await startApp()
-    await app.post('/register', PERSON)
+    await app.signIn('ada')
     const pairs = [await logIn(app), await logIn(app)]
     for (let n = 0; n < 1010; n += 1) {
       app.clock.nowMs += 1000
@@ -137,7 +137,8 @@ describe('refreshing a session', () => {
       pairs[at] = await refresh(app, pairs[at]?.refresh_token ?? '')
     }
     const kept = await app.db.get<{ n: number }>('SELECT count(*) AS n FROM refresh_token')
-    expect(kept?.n).toBe(1000 + pairs.length)
+    // The session of `signIn` has one too.
+    expect(kept?.n).toBe(1000 + pairs.length + 1)
     for (const pair of pairs) expect(await reads(app, pair)).toBe(200)
   }, 240_000)
 
@@ -202,6 +203,25 @@ describe('refreshing a session', () => {
     expect(await sessionsOf(app, current)).toHaveLength(100)
     expect(await reads(app, current)).toBe(200)
   })
+})
+
+test('[G7] a login removes a few of the sessions that have expired, and all of them are over', async () => {
+  await using app = await startApp({ SESSION_IDLE_DAYS: '1' })
+  await app.post('/register', PERSON)
+  const expired = []
+  for (let login = 0; login < 5; login += 1) expired.push(await logIn(app))
+  app.clock.nowMs += DAY_MS
+  const stored = async () =>
+    (await app.db.get<{ n: number }>('SELECT count(*) AS n FROM session'))?.n
+  const newest = await logIn(app)
+  expect(await stored()).toBe(4)
+  expect(await sessionsOf(app, newest)).toHaveLength(1)
+  for (const pair of expired) {
+    expect(await reads(app, pair)).toBe(401)
+    expect((await refresh(app, pair.refresh_token)).status).toBe(401)
+  }
+  for (let login = 0; login < 2; login += 1) await logIn(app)
+  expect(await stored()).toBe(3)
 })
 
 describe('ending sessions', () => {
