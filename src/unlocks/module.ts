@@ -133,6 +133,7 @@ export const openUnlocks = async ({
     deriveUuid,
     size,
     recordDenied,
+    clock: logClock,
     eraseAccount: unlockLog.eraseAccount,
     retention: retained,
     eventStream: stream,
