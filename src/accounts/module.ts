@@ -13,6 +13,7 @@ import { firstOwnerRoutes } from './registration/first-owner-routes.ts'
 import { registrationRoutes } from './registration/routes.ts'
 import { registration } from './registration/service.ts'
 import { settingRoutes } from './registration/setting-routes.ts'
+import { waitingListRoutes } from './registration/waiting-list-routes.ts'
 import { secondFactorRoutes } from './second-factor/routes.ts'
 import { type Dependencies, type Services, openServices, recording } from './services.ts'
 import { browserSessions } from './sessions/browser-session.ts'
@@ -31,7 +32,10 @@ export const openAccounts = async (deps: Dependencies) => {
     ] satisfies readonly Endpoint[],
 
     /** Stops an erasure under way; the next start finishes it. */
-    [Symbol.asyncDispose]: async (): Promise<void> => services.erasures.stop(),
+    [Symbol.asyncDispose]: async (): Promise<void> => {
+      services.erasures.stop()
+      services.waitingList.stop()
+    },
   }
 }
 
@@ -51,7 +55,8 @@ const entranceRoutes = (deps: Dependencies, services: Services): readonly Endpoi
     registrationMode: services.settings.registration,
     db,
     newAccounts,
-    waitingMax: config.waitingAccountsMax,
+    waitingList: services.waitingList,
+    erasures: services.erasures,
     clock,
     ...recording(audit),
   })
@@ -109,6 +114,7 @@ const administrationRoutes = (services: Services): readonly Endpoint[] => [
     accountDirectory: services.directory,
     administration: services.administration,
   }),
+  ...waitingListRoutes({ waitingList: services.waitingList }),
   ...invitationRoutes({ invitations: services.invitations }),
   ...lockoutRoutes({ lockout: services.lockout }),
   ...settingRoutes({ settings: services.settings }),

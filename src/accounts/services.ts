@@ -29,6 +29,7 @@ import { accountAdministration } from './people/service.ts'
 import { accountDirectory } from './people/store.ts'
 import { firstOwnerService } from './registration/first-owner.ts'
 import { settingService } from './registration/settings.ts'
+import { waitingList } from './registration/waiting-list.ts'
 import { secretSealer } from './second-factor/sealed-secret.ts'
 import { secondFactorEnrolment } from './second-factor/enrolment.ts'
 import { secondFactors } from './second-factor/service.ts'
@@ -59,6 +60,7 @@ export type Dependencies = {
   }
   readonly unlocks: {
     readonly recordDenied: Parameters<typeof lockoutService>[0]['recordDenied']
+    readonly clock: Parameters<typeof waitingList>[0]['clock']
     readonly accountUnlocks: Lists['unlocks']
     /** Removes an account's name from the unlock log. */
     readonly eraseAccount: (publicId: string) => Promise<unknown>
@@ -179,10 +181,21 @@ const peopleServices = (deps: Dependencies, { store, hasher, inTurn, sessions }:
     clock,
     report: (error) => logger.error({ err: error }, 'erasure is not finished'),
   })
+  const waiting = waitingList({
+    db,
+    max: config.waitingAccountsMax,
+    // As the other bounds on registering.
+    clientMax: config.rateLimitAuth.length === 0 ? Infinity : config.waitingAccountsClient,
+    erasures,
+    clock: unlocks.clock,
+    record: audit.record,
+    report: (error) => logger.error({ err: error }, 'old accounts still wait to be let in'),
+  })
   return {
     isWeak,
     newAccounts,
     erasures,
+    waitingList: waiting,
     firstOwner: firstOwnerService({ db, newAccounts, sessions, linkTo, clock, ...recorders }),
     invitations: invitationService({ db, linkTo, clock, ...recorders }),
     settings: settingService({ db, config, auditIn: audit.auditIn }),

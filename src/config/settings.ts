@@ -139,8 +139,14 @@ const ACCOUNTS = {
   },
   waitingAccountsMax: {
     env: 'WAITING_ACCOUNTS_MAX',
-    doc: 'accounts that may wait to be let in; with `open`, nobody else can register until an owner or admin decides',
+    doc: 'accounts that may wait to be let in; beyond that, the oldest of the client with the most is erased',
     defaultText: '1000',
+    parse: integer(1, 1_000_000),
+  },
+  waitingAccountsClient: {
+    env: 'WAITING_ACCOUNTS_CLIENT',
+    doc: 'accounts of one client that may wait; with `RATE_LIMIT_AUTH=off`, as many as there is room for',
+    defaultText: '20',
     parse: integer(1, 1_000_000),
   },
   passwordMinLength: {

@@ -48,9 +48,13 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
   unavailable: 503,
 }
 
-/** Seconds after which a refused caller may find the server less busy, or more room on the disk. */
+/** Seconds after which a refused caller may find the server less busy, or more room on the disk or on the
+ * waiting list. */
 const RETRY_AFTER_SECONDS = 2
-const DISK_RETRY_AFTER_SECONDS = 60
+const RETRY_AFTER_SECONDS_OF: Readonly<Record<string, number>> = {
+  disk_reserved: 60,
+  waiting_list_full: 3600,
+}
 
 export const tokenError = () =>
   new HttpError(401, 'There is an error with this token', { 'WWW-Authenticate': 'Bearer' })
@@ -64,8 +68,7 @@ export const asHttpError = (error: unknown): HttpError | undefined => {
   if (!(error instanceof AppError)) return undefined
   const status = STATUS[error.code]
   const busy = status === 503 || status === 429
-  const retryAfter =
-    error.reason === 'disk_reserved' ? DISK_RETRY_AFTER_SECONDS : RETRY_AFTER_SECONDS
+  const retryAfter = RETRY_AFTER_SECONDS_OF[error.reason ?? ''] ?? RETRY_AFTER_SECONDS
   return new HttpError(
     status,
     error.message,

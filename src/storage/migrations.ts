@@ -8,6 +8,7 @@ import namesAndNumbers from './migrations/0007_names_and_numbers.sql' with { typ
 import words from './migrations/0008_words.sql' with { type: 'text' }
 import admission from './migrations/0009_admission.sql' with { type: 'text' }
 import tablesLockout from './migrations/0010_tables_lockout.sql' with { type: 'text' }
+import waitingList from './migrations/0011_waiting_list.sql' with { type: 'text' }
 
 /** The migrations in order, forward only: number N takes a database from version N-1 to N. */
 export const MIGRATIONS: readonly string[] = [
@@ -21,4 +22,5 @@ export const MIGRATIONS: readonly string[] = [
   words,
   admission,
   tablesLockout,
+  waitingList,
 ]

@@ -132,6 +132,7 @@ export const openUnlocks = async ({
     deriveUuid,
     size,
     recordDenied,
+    clock: logClock,
     eraseAccount: unlockLog.eraseAccount,
     finishErasures: unlockLog.finishErasures,
     retention: retained,

@@ -107,7 +107,18 @@ test('[G3] a flood of newcomers is bounded by account and by client, at the defa
   }
   const { unlock } = newcomer(restarted.url, 'mallory', clientNo(3))
   expect((await unlock(again.token)).status).toBe(200)
+  // Nor after all accounts of a client have logged out.
+  for (const { token } of [eve, again])
+    await clientOf(restarted.url).post('/v1/session/logout', {}, bearer(token))
   expect(await restarted.stop()).toBe(0)
+  await using third = await startService({ folder, env: ENV })
+  const late = newcomer(third.url, 'oscar', clientNo(1))
+  expect((await late.register()).status).toBe(200)
+  expect(await late.unlock(String((await late.logIn()).body['access_token']))).toMatchObject({
+    status: 429,
+    body: { error: 'ratelimit exceeded' },
+  })
+  expect(await third.stop()).toBe(0)
   rmSync(folder, { recursive: true })
 })
 

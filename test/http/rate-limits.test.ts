@@ -141,6 +141,7 @@ describe('limits', () => {
     const limited = [
       ['PATCH', '/v1/people/x'],
       ['DELETE', '/v1/people/x'],
+      ['DELETE', '/v1/waiting-list'],
       ['POST', '/v1/people/x/password-reset'],
       ['POST', '/v1/invitations'],
       ['DELETE', '/v1/invitations/x'],

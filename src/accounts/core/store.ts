@@ -17,6 +17,8 @@ type InsertedAccount = NewAccount & {
   readonly role: Role
   /** False if an owner or admin has still to let the person in. */
   readonly admitted: boolean
+  /** The client whose share of the waiting list the account takes up. */
+  readonly waitingClient?: string
   /** Random by default. */
   readonly publicId?: string
   readonly invitationId?: string
@@ -167,8 +169,9 @@ export const insertAccount = async (
        email,
        created_at_ms,
        admitted_at_ms,
+       waiting_client,
        invitation_id
-     ) SELECT max(newest, coalesce((SELECT max(id) FROM account), 0)) + 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
+     ) SELECT max(newest, coalesce((SELECT max(id) FROM account), 0)) + 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
      FROM account_number
      WHERE TRUE
      ON CONFLICT (username_key) DO NOTHING
@@ -188,19 +191,10 @@ export const insertAccount = async (
     account.email ?? null,
     atMs,
     account.admitted ? atMs : null,
+    account.waitingClient ?? null,
     account.invitationId ?? null,
   )
   return row && accountOf(row)
-}
-
-/** Returns how many enabled accounts wait to be let in. */
-export const countWaiting = async (queries: Pick<Queries, 'get'>): Promise<number> => {
-  const row = await queries.get<{ count: number }>(
-    `SELECT count(*) AS count
-     FROM account
-     WHERE admitted_at_ms IS NULL AND disabled_at_ms IS NULL`,
-  )
-  return row?.count ?? 0
 }
 
 /** True if there is an owner, enabled or not. */

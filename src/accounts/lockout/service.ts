@@ -43,7 +43,7 @@ type Dependencies = {
 }
 
 type Denial = {
-  readonly account: Pick<Account, 'publicId' | 'username'>
+  readonly account: Pick<Account, 'publicId' | 'username' | 'admitted'>
   readonly reason: 'too_many_attempts'
 }
 

@@ -8,6 +8,7 @@ export type ExportStore = ReturnType<typeof exportStore>
  * out. */
 export const exportStore = (db: Pick<Queries, 'all' | 'get'>) => ({
   of: async ({ id, publicId }: Account) => ({
+    registered_from: await registeredFrom(db, id),
     known_clients: (await db.all<{ at: number }>(KNOWN_CLIENTS, id)).map(({ at }) => ({
       logged_in_at: time(at),
     })),
@@ -39,6 +40,14 @@ const FAILED_LOGINS = `
 const INVITATIONS_MADE = `
   SELECT id, label, role, created_at_ms, expires_at_ms
   FROM invitation WHERE made_by = ? ORDER BY created_at_ms`
+
+const registeredFrom = async (db: Pick<Queries, 'get'>, accountId: number) => {
+  const row = await db.get<{ client: string | null }>(
+    'SELECT waiting_client AS client FROM account WHERE id = ?',
+    accountId,
+  )
+  return row?.client ?? null
+}
 
 const secondFactor = async (db: Pick<Queries, 'get'>, accountId: number) => {
   const row = await db.get<{ confirmed_at_ms: number; codes: number }>(

@@ -34,6 +34,9 @@ export const ExportAnswer = t.Object({
   exported_at: Time,
   account: AccountAnswer,
   sessions: t.Array(SessionAnswer),
+  registered_from: nullable(
+    t.String({ description: 'The address you registered from, while you wait to be let in' }),
+  ),
   known_clients: t.Array(t.Object({ logged_in_at: Time })),
   failed_logins: t.Array(
     t.Object({
@@ -62,6 +65,7 @@ export const EXPORT_EXAMPLE = {
   exported_at: '2026-11-22T18:30:02.125Z',
   account: ACCOUNT_EXAMPLE,
   sessions: [],
+  registered_from: null,
   known_clients: [{ logged_in_at: '2026-11-20T07:12:45.000Z' }],
   failed_logins: [],
   second_factor: null,

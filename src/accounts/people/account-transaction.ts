@@ -42,12 +42,21 @@ export const accountTransaction = (tx: Queries, clock: Pick<Clock, 'nonDecreasin
 
   setAdmitted: async (id: number, isAdmitted: boolean): Promise<void> => {
     const atMs = isAdmitted ? clock.nonDecreasingMs() : null
-    await tx.run('UPDATE account SET admitted_at_ms = ? WHERE id = ?', atMs, id)
+    await tx.run(
+      'UPDATE account SET admitted_at_ms = ?, waiting_client = NULL WHERE id = ?',
+      atMs,
+      id,
+    )
   },
 
+  /** Takes the account off the waiting list: disabling a waiting person refuses them. */
   setDisabled: async (id: number, isDisabled: boolean): Promise<void> => {
     const atMs = isDisabled ? clock.nonDecreasingMs() : null
-    await tx.run('UPDATE account SET disabled_at_ms = ? WHERE id = ?', atMs, id)
+    await tx.run(
+      'UPDATE account SET disabled_at_ms = ?, waiting_client = NULL WHERE id = ?',
+      atMs,
+      id,
+    )
   },
 
   setPassword: async (id: number, passwordHash: string): Promise<void> => {

@@ -1,4 +1,4 @@
-import type { Actor } from '../../domain/audit-event.ts'
+import type { Actor, AuditEvent } from '../../domain/audit-event.ts'
 import type { AuditIn } from '../../storage/unit-of-work.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { DAY_MS } from '../../domain/duration.ts'
@@ -37,6 +37,10 @@ export const erasureService = (deps: Dependencies) => {
     for (const erase of traces) await erase(publicId)
   }
 
+  const tryToFinish = async (publicIds: readonly string[]): Promise<void> => {
+    for (const publicId of publicIds) await finish(publicId).catch(report)
+  }
+
   const finishAll = async (): Promise<void> => {
     const begunBeforeMs = clock.nonDecreasingMs() - UNDERWAY_MS_MAX
     for (const publicId of await store.pending()) await finish(publicId)
@@ -50,16 +54,25 @@ export const erasureService = (deps: Dependencies) => {
 
   return {
     /** Deletes the account; call `finish` after COMMIT. Throws `conflict` for the last owner. */
-    eraseIn: async (tx: Queries, by: Actor, account: AccountState): Promise<void> => {
+    eraseIn: async (
+      tx: Queries,
+      by: Actor,
+      account: AccountState,
+      detail?: AuditEvent['detail'],
+    ): Promise<void> => {
       const accounts = accountTransaction(tx, clock)
       await requireAnotherOwner(accounts, account)
       await accounts.remove(account)
       const { publicId: subject } = account
-      await auditIn(tx).record(by, { action: 'account.erase', result: 'success', subject })
+      const event = { action: 'account.erase', result: 'success', subject } as const
+      await auditIn(tx).record(by, { ...event, ...(detail ? { detail } : {}) })
     },
 
     /** Erases what is stored elsewhere about an account. */
     finish,
+
+    /** Like `finish`, but reports a failure, which the next round makes up for. Never rejects. */
+    tryToFinish,
 
     /** Erases what is stored elsewhere about all marked accounts. Reports a failure and never
      * rejects. */

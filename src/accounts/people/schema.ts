@@ -62,6 +62,12 @@ export const PersonAnswer = t.Object(
   {
     ...AccountAnswer.properties,
     disabled: t.Boolean({ description: 'Whether logging in is refused' }),
+    registered_from: nullable(
+      t.String({
+        description:
+          'The address, or the IPv6 /64, that a waiting person registered from; null once somebody has decided',
+      }),
+    ),
   },
   { additionalProperties: false },
 )
@@ -69,9 +75,10 @@ export const PersonAnswer = t.Object(
 export const personJson = (account: AccountDetails): Static<typeof PersonAnswer> => ({
   ...accountJson(account),
   disabled: account.isDisabled,
+  registered_from: account.waitingClient,
 })
 
-export const PERSON_EXAMPLE = { ...ACCOUNT_EXAMPLE, disabled: false }
+export const PERSON_EXAMPLE = { ...ACCOUNT_EXAMPLE, disabled: false, registered_from: null }
 
 export const PeopleQuery = t.Object({
   text: t.Optional(

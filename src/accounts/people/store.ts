@@ -18,6 +18,8 @@ export type AccountDetails = {
   readonly address: string
   readonly email: string | null
   readonly createdAtMs: number
+  /** The client that a person on the waiting list registered from. */
+  readonly waitingClient: string | null
   readonly isDisabled: boolean
   readonly hasSecondFactor: boolean
   /** Number of active sessions. */
@@ -111,6 +113,7 @@ const COLUMNS = `
   account.email,
   account.created_at_ms,
   account.admitted_at_ms,
+  account.waiting_client,
   account.disabled_at_ms,
   account.invitation_id,
   (SELECT label FROM invitation WHERE invitation.id = account.invitation_id) AS invitation_label,
@@ -133,6 +136,7 @@ type AccountRow = {
   email: string | null
   created_at_ms: number
   admitted_at_ms: number | null
+  waiting_client: string | null
   disabled_at_ms: number | null
   invitation_id: string | null
   invitation_label: string | null
@@ -150,6 +154,7 @@ const details = (row: AccountRow): AccountDetails => ({
   address: row.address,
   email: row.email,
   createdAtMs: row.created_at_ms,
+  waitingClient: row.waiting_client,
   isDisabled: row.disabled_at_ms !== null,
   hasSecondFactor: row.has_second_factor !== 0,
   sessions: row.sessions,

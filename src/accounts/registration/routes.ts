@@ -3,7 +3,8 @@ import { type Endpoint, endpoint } from '../../http/endpoint.ts'
 import { DISK_RESERVED } from '../../storage/disk-space.ts'
 import type { Authentication } from '../login/service.ts'
 import { RegisterBody } from './schema.ts'
-import { type Register, WAITING_LIST_FULL } from './service.ts'
+import type { Register } from './service.ts'
+import { CLIENT_LIST_FULL, WAITING_LIST_FULL } from './waiting-list.ts'
 
 type Dependencies = {
   readonly register: Register
@@ -46,6 +47,7 @@ const register = (deps: Dependencies) =>
           'Too many passwords are being checked, and `Retry-After` says when to try again; or there is ' +
             'no room for another account',
           'Server busy, try again',
+          { msg: CLIENT_LIST_FULL, code: 'waiting_list_full' },
           { msg: WAITING_LIST_FULL, code: 'waiting_list_full' },
           { msg: DISK_RESERVED, code: 'disk_reserved' },
         ),

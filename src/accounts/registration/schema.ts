@@ -53,3 +53,16 @@ export const SettingsAnswer = t.Object(
   },
   { additionalProperties: false },
 )
+
+export const WaitingListQuery = t.Object({
+  registered_from: t.Optional(
+    text({
+      min: 1,
+      max: 45,
+      description: 'Only those who registered from this address, as `/v1/people` shows it',
+      examples: ['192.168.1.40'],
+    }),
+  ),
+})
+
+export const WaitingListAnswer = t.Object({ erased: t.Integer() }, { additionalProperties: false })

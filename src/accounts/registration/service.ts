@@ -3,12 +3,15 @@ import type { AuditEvent, Origin, RecordAuditEvent } from '../../domain/audit-ev
 import type { AuditIn } from '../../storage/unit-of-work.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { AppError } from '../../errors.ts'
+import { clientKey } from '../../http/request/client-address.ts'
 import type { Database } from '../../storage/database.ts'
 import { type NewAccounts, type NewRegistration, nameTaken } from '../core/new-account.ts'
 import { hashOneTimeCode } from '../core/one-time-code.ts'
-import { countWaiting, insertAccount } from '../core/store.ts'
+import { insertAccount } from '../core/store.ts'
 import { invitationsIn } from '../invitations/store.ts'
+import type { Erasures } from '../people/erasure.ts'
 import type { Settings } from './settings.ts'
+import type { WaitingList } from './waiting-list.ts'
 
 /** Creates a member who waits to be let in, or an account with the role of the invitation. Throws `forbidden`, or `invalid`
  * as for any account. */
@@ -21,8 +24,8 @@ type Dependencies = {
   readonly registrationMode: Settings['registration']
   readonly db: Database
   readonly newAccounts: Pick<NewAccounts, 'check'>
-  /** Accounts that may wait to be let in. */
-  readonly waitingMax: number
+  readonly waitingList: Pick<WaitingList, 'requireRoom' | 'makeRoomIn'>
+  readonly erasures: Pick<Erasures, 'tryToFinish'>
   readonly auditIn: AuditIn
   readonly record: RecordAuditEvent
   readonly clock: Pick<Clock, 'nonDecreasingMs'>
@@ -30,35 +33,46 @@ type Dependencies = {
 
 /** The rules of registering: whether it is open, needs an invitation, or is closed. */
 export const registration = (deps: Dependencies): Register => {
-  const { registrationMode, db, newAccounts, waitingMax, auditIn, record, clock } = deps
+  const { registrationMode, db, newAccounts, waitingList, erasures, auditIn, record, clock } = deps
 
   const refused = async (from: Origin, reason: keyof typeof REFUSALS): Promise<AppError> => {
     await record(from, { action: 'account.register', result: 'failure', detail: { reason } })
     return new AppError('forbidden', REFUSALS[reason], { reason })
   }
 
-  const requirePlace = async (from: Origin): Promise<void> => {
-    if ((await countWaiting(db)) < waitingMax) return
-    const reason = 'waiting_list_full'
-    await record(from, { action: 'account.register', result: 'failure', detail: { reason } })
-    throw new AppError('unavailable', WAITING_LIST_FULL, { reason })
+  /** Runs `work`, and records an audit event if the waiting list has no room. */
+  const auditFull = async <Result>(from: Origin, work: () => Promise<Result>): Promise<Result> => {
+    try {
+      return await work()
+    } catch (error) {
+      if (error instanceof AppError && error.reason === 'waiting_list_full')
+        await record(from, {
+          action: 'account.register',
+          result: 'failure',
+          detail: { reason: error.reason },
+        })
+      throw error
+    }
   }
 
-  const registerMember = async (person: NewRegistration, from: Origin): Promise<void> => {
-    await requirePlace(from)
-    const member = {
-      ...(await newAccounts.check(person, from)),
-      role: 'member',
-      admitted: false,
-    } as const
-    await db.transaction(async (tx) => {
-      const account = await insertAccount(tx, member, clock.nonDecreasingMs())
-      if (!account) throw nameTaken()
-      await auditIn(tx).record(from, registered(account))
-      const { publicId: subject } = account
-      await auditIn(tx).record(from, { action: 'account.waiting', result: 'success', subject })
+  const registerMember = (person: NewRegistration, from: Origin): Promise<void> =>
+    auditFull(from, async () => {
+      const waitingClient = clientKey(from.address)
+      // Before the password is hashed, and again with nobody in between.
+      await waitingList.requireRoom(waitingClient)
+      const newAccount = await newAccounts.check(person, from)
+      const member = { ...newAccount, role: 'member', admitted: false, waitingClient } as const
+      const erased = await db.transaction(async (tx) => {
+        const leavers = await waitingList.makeRoomIn(tx, waitingClient)
+        const account = await insertAccount(tx, member, clock.nonDecreasingMs())
+        if (!account) throw nameTaken()
+        await auditIn(tx).record(from, registered(account))
+        const { publicId: subject } = account
+        await auditIn(tx).record(from, { action: 'account.waiting', result: 'success', subject })
+        return leavers
+      })
+      await erasures.tryToFinish(erased)
     })
-  }
 
   /** Checks the invitation first, so that nobody learns without one which names are taken. */
   const redeem = async (person: NewRegistration, invitation: string, from: Origin) => {
@@ -95,9 +109,6 @@ const registered = ({ publicId: subject, role }: Account, invitationId?: string)
   subject,
   detail: { role, ...(invitationId ? { invitation: invitationId } : {}) },
 })
-
-export const WAITING_LIST_FULL =
-  'Too many people wait to be let in; register again once an owner has let some in or refused them'
 
 const REFUSALS = {
   registration_closed: 'Registration is closed',

@@ -53,6 +53,7 @@ export const serve: Command = {
       await logFailure(app.audit.lifecycle.recordStart(givenSettings(terminal.env)), log)
       await app.unlocks.retention.apply()
       await app.accounts.erasures.resume()
+      await app.accounts.waitingList.eraseOld()
       app.ops.backups.start()
       await greet(config, app, terminal)
       log.info({ version, port: config.port }, 'started')

@@ -1,4 +1,4 @@
-import type { Account } from '../../domain/account.ts'
+import { type Account, isNewcomer } from '../../domain/account.ts'
 import { BoundedMap } from '../../domain/bounded-map.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { type DayTally, addTo, dayFullForMs, hourOf } from '../../domain/day-tally.ts'
@@ -16,14 +16,14 @@ type Dependencies = {
 }
 
 type Denial = {
-  readonly account: Pick<Account, 'publicId' | 'username'>
+  readonly account: Pick<Account, 'publicId' | 'username' | 'admitted'>
   readonly reason: Refusal
 }
 
 export type RecordDenied = (denial: Denial) => Promise<void>
 
-/** Accounts whose last denial is remembered; beyond that, the oldest is forgotten. */
-const ACCOUNTS_MAX = 1000
+/** Accounts, by reason, whose last denial each share remembers; beyond that, the oldest is forgotten. */
+const KEYS_MAX = 1000
 
 /** What a person was doing when this server refused them. It never learns how they would have
  * unlocked. */
@@ -33,47 +33,42 @@ const METHODS: Readonly<Record<Refusal, string>> = {
   too_many_attempts: 'login',
 }
 
-/** How many denials are recorded in 24 hours: of one account, and in all. */
+/** How many denials of one account are recorded in 24 hours, for one reason. */
 const ACCOUNT_DAY_MAX = 100
-const DAY_MAX = 5000
+
+/** How many denials each share records in 24 hours. Nobody else uses up what is recorded of people who
+ * were once let in: there are as many of them as admins chose. Anyone can lock out a name, and a
+ * newcomer's attempts show only that somebody tries. */
+const DAY_MAX = { admitted: Infinity, lockouts: 5000, newcomers: 20 } as const
+
+type ShareName = keyof typeof DAY_MAX
 
 /** Records in the unlock log when this server denies someone access, at most once a minute for each
- * account and a hundred times a day, so that a phone that retries does not flood the log. Never rejects: access stays
- * denied whether or not the log records it. */
+ * account and reason and a hundred times a day, so that a phone that retries does not flood the log.
+ * Never rejects: access stays denied whether or not the log records it. */
 export const deniedAccessRecorder = ({
   append,
   logger,
   isDiskReserved,
   clock,
 }: Dependencies): RecordDenied => {
-  const all: DayTally = new Map()
-  const lastMs = new BoundedMap<string, number>(ACCOUNTS_MAX)
-
-  const days = new BoundedMap<string, DayTally>(ACCOUNTS_MAX)
-
-  const isWithinDay = (publicId: string, nowMs: number): boolean => {
-    const ofAccount = days.get(publicId) ?? new Map()
-    days.set(publicId, ofAccount)
-    for (const [tally, events] of [
-      [ofAccount, ACCOUNT_DAY_MAX],
-      [all, DAY_MAX],
-    ] as const)
-      if (dayFullForMs(tally, { events, bytes: Infinity }, nowMs) > 0) return false
-    for (const tally of [ofAccount, all]) addTo(tally, hourOf(nowMs), { events: 1, bytes: 0 })
-    return true
+  const shares = {
+    admitted: dayShare(DAY_MAX.admitted),
+    lockouts: dayShare(DAY_MAX.lockouts),
+    newcomers: dayShare(DAY_MAX.newcomers),
   }
-
-  return async ({ account: { publicId, username }, reason }) => {
-    const nowMs = clock.monotonicMs()
-    if (nowMs - (lastMs.get(publicId) ?? -Infinity) < MINUTE_MS) return
-    lastMs.set(publicId, nowMs)
-    if (isDiskReserved() || !isWithinDay(publicId, nowMs)) return
+  return async ({ account, reason }) => {
+    if (isDiskReserved()) return
+    if (
+      !shares[shareOf(account, reason)].takes(`${account.publicId} ${reason}`, clock.monotonicMs())
+    )
+      return
     try {
       await append([
         {
           id: Bun.randomUUIDv7(),
-          accountPublicId: publicId,
-          username,
+          accountPublicId: account.publicId,
+          username: account.username,
           method: METHODS[reason],
           lock: DEFAULT_LOCK,
           result: 'denied',
@@ -85,5 +80,33 @@ export const deniedAccessRecorder = ({
     } catch (error) {
       logger.error({ err: error }, 'denial not recorded')
     }
+  }
+}
+
+const shareOf = (account: Denial['account'], reason: Refusal): ShareName => {
+  if (isNewcomer(account)) return 'newcomers'
+  return reason === 'too_many_attempts' ? 'lockouts' : 'admitted'
+}
+
+/** What is recorded in a minute and in a day, for each key and in all. */
+const dayShare = (dayMax: number) => {
+  const all: DayTally = new Map()
+  const lastMs = new BoundedMap<string, number>(KEYS_MAX)
+  const days = new BoundedMap<string, DayTally>(KEYS_MAX)
+
+  const isFull = (tally: DayTally, events: number, nowMs: number): boolean =>
+    dayFullForMs(tally, { events, bytes: Infinity }, nowMs) > 0
+
+  return {
+    /** Counts a denial if there is room for it, and returns whether there was. */
+    takes: (key: string, nowMs: number): boolean => {
+      if (nowMs - (lastMs.get(key) ?? -Infinity) < MINUTE_MS) return false
+      lastMs.set(key, nowMs)
+      const ofKey = days.get(key) ?? new Map()
+      if (isFull(all, dayMax, nowMs) || isFull(ofKey, ACCOUNT_DAY_MAX, nowMs)) return false
+      days.set(key, ofKey)
+      for (const tally of [all, ofKey]) addTo(tally, hourOf(nowMs), { events: 1, bytes: 0 })
+      return true
+    },
   }
 }

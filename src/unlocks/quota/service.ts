@@ -79,8 +79,8 @@ export const unlockQuota = (deps: Dependencies) => {
   const readClients = async (): Promise<Map<string, DayTally>> => {
     const byClient = new BoundedMap<string, DayTally>(CLIENTS_MAX)
     const hour = hourOf(monotonicMs())
-    for (const { address, events } of await store.ofWaiting(await nowMs())) {
-      const key = clientKey(address)
+    for (const { client, events } of await store.ofWaiting(await nowMs())) {
+      const key = clientKey(client)
       const tally = byClient.get(key) ?? new Map()
       addTo(tally, hour, { events, bytes: 0 })
       byClient.set(key, tally)

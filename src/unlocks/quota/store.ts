@@ -32,27 +32,30 @@ export const quotaStore = (db: Pick<Queries, 'all' | 'get'>) => ({
       await firstSince(db, nowMs - DAY_MS),
     ),
 
-  /** Returns what apps have recorded for each waiting account, and the addresses of its sessions. */
+  /** Returns what apps have recorded for each waiting account, and the client it registered from; if a
+   * member was made to wait, the address of the latest session. */
   ofWaiting: async (
     nowMs: number,
-  ): Promise<readonly { readonly address: string; readonly events: number }[]> =>
+  ): Promise<readonly { readonly client: string; readonly events: number }[]> =>
     db.all(
       `SELECT
-         (
-           SELECT address
-           FROM session
-           WHERE session.account_id = account.id
-           ORDER BY used_at_ms DESC
-           LIMIT 1
-         ) AS address,
+         coalesce(
+           waiting_client,
+           (
+             SELECT address
+             FROM session
+             WHERE session.account_id = account.id
+             ORDER BY used_at_ms DESC
+             LIMIT 1
+           )
+         ) AS client,
          (
            SELECT count(*)
            FROM unlock_event
            WHERE account_public_id = account.public_id AND seq >= ? AND source = 'claimed'
          ) AS events
        FROM account
-       WHERE admitted_at_ms IS NULL
-         AND EXISTS (SELECT 1 FROM session WHERE session.account_id = account.id)`,
+       WHERE admitted_at_ms IS NULL AND client IS NOT NULL`,
       await firstSince(db, nowMs - DAY_MS),
     ),
 })

@@ -228,6 +228,7 @@ describe('the export', () => {
       'exported_at',
       'account',
       'sessions',
+      'registered_from',
       'known_clients',
       'failed_logins',
       'second_factor',
@@ -274,6 +275,7 @@ describe('the export', () => {
     const at = (ms: number) => new Date(ms).toISOString()
     expect(file).toMatchObject({
       account: { second_factor: true },
+      registered_from: '127.0.0.1',
       known_clients: [{ logged_in_at: at(1000) }],
       failed_logins: [
         { address: '192.0.2.1', failures: 3, failed_at: at(2000), locked_until: at(3000) },

@@ -182,6 +182,7 @@ describe('who may manage whom', () => {
       'sessions',
       'invitation',
       'disabled',
+      'registered_from',
     ]
     const shown = (await (await app.get(`/v1/people/${person('mia').id}`, owner)).json()) as object
     expect(Object.keys(shown)).toStrictEqual(fields)

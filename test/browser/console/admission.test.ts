@@ -7,11 +7,18 @@ import { ON_PHONE, addAccount, expectCalm, focusOn, look, openAs, tokenFor } fro
 
 describe.skipIf(IS_LEFT_OUT)('people who wait to be let in', () => {
   const browser = useBrowser()
-  const service = useService({ env: UNLIMITED }, (started) => addAccount(started, 'oli'))
+  const service = useService({ env: { ...UNLIMITED, TRUSTED_PROXIES: '127.0.0.1' } }, (started) =>
+    addAccount(started, 'oli'),
+  )
 
-  const register = async (username: string, phone: string, address: string) => {
+  const register = async (
+    username: string,
+    phone: string,
+    address: string,
+    headers: Record<string, string> = {},
+  ) => {
     const body = { username, password: PASSWORD, phone, address }
-    expect((await clientOf(service().url).post('/register', body)).status).toBe(200)
+    expect((await clientOf(service().url).post('/register', body, headers)).status).toBe(200)
   }
 
   const me = async (token: string) =>
@@ -124,6 +131,38 @@ describe.skipIf(IS_LEFT_OUT)('people who wait to be let in', () => {
     for (let person = 1; person <= 6; person += 1)
       await list.getByText(`visitor-${person}`, { exact: true }).waitFor()
     expect(await list.getByText('oli', { exact: true }).count()).toBe(0)
+    expectCalm(seen)
+  })
+
+  test('are erased at once if they are a flood: those from one address, or everyone', async () => {
+    const proxied = { 'x-forwarded-for': '2001:db8:1234:5678::7' }
+    for (let person = 1; person <= 9; person += 1)
+      await register(`squat-${person}`, '0', '0', person % 3 === 0 ? proxied : undefined)
+    await using seen = await openAs(browser(), service(), 'oli', '/console', ON_PHONE)
+    const { page } = seen
+    await page.getByRole('heading', { name: 'More than 5 people want in' }).waitFor()
+    await page.getByText('from 127.0.0.1').first().waitFor()
+    await look(page, 'today-waiting-flood')
+
+    await page.getByRole('button', { name: 'Erase everyone from 2001:db8:1234:5678::' }).click()
+    await page.getByRole('dialog', { name: 'Erase everyone from 2001:db8:1234:5678::?' }).waitFor()
+    await look(page, 'today-erase-waiting')
+    await page.keyboard.press('Escape')
+    await focusOn(page, 'Erase everyone from')
+    await page.getByRole('button', { name: 'Erase everyone from 2001:db8:1234:5678::' }).click()
+    await page.getByRole('button', { name: 'Erase everyone', exact: true }).click()
+    await page.getByText('3 people are erased.').waitFor()
+    await focusOn(page, 'More than 5 people want in')
+
+    await page.getByRole('button', { name: 'Erase everyone who is waiting' }).click()
+    await page.getByRole('button', { name: 'Erase everyone', exact: true }).click()
+    await page
+      .getByText(/^\d+ people are erased\.$/)
+      .last()
+      .waitFor()
+    const owner = bearer(await tokenFor(service(), 'oli'))
+    const list = await clientOf(service().url).get('/v1/people?text=squat', owner)
+    expect(await list.json()).toMatchObject({ people: [] })
     expectCalm(seen)
   })
 

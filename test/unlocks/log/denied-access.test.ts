@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { AppError } from '../../../src/errors.ts'
 import { processLogger } from '../../../src/http/log/logger.ts'
 import { deniedAccessRecorder } from '../../../src/unlocks/log/denied-access.ts'
-import type { NewUnlockEvent } from '../../../src/unlocks/log/event.ts'
-import { addAccount } from '../../support/accounts.ts'
+import type { NewUnlockEvent, Refusal } from '../../../src/unlocks/log/event.ts'
+import { addAccount, tokenFor } from '../../support/accounts.ts'
 import { PASSWORD, basic, bearer, clientOf, startApp } from '../../support/app.ts'
 import { UNLIMITED, runCommand, startService } from '../../support/binary.ts'
 
@@ -115,7 +115,10 @@ describe('access denied by the server', () => {
       clock: { monotonicMs: () => clock.ms },
     })
     const denied = (publicId: string) =>
-      recordDenied({ account: { publicId, username: publicId }, reason: 'too_many_attempts' })
+      recordDenied({
+        account: { publicId, username: publicId, admitted: true },
+        reason: 'too_many_attempts',
+      })
     for (let second = 0; second < 120; second += 1) {
       clock.ms = second * 1000
       await denied('ada')
@@ -150,17 +153,96 @@ describe('access denied by the server', () => {
       for (let minute = 0; minute < 24 * 60; minute += 1) {
         clock.ms += 60_000
         await recordDenied({
-          account: { publicId: 'ada', username: 'ada' },
+          account: { publicId: 'ada', username: 'ada', admitted: true },
           reason: 'session_ended',
         })
       }
     }
     await retryForADay()
     expect(appended).toBe(100)
+    // What is recorded of one reason leaves room for another.
+    await recordDenied({
+      account: { publicId: 'ada', username: 'ada', admitted: true },
+      reason: 'disabled_user_denied',
+    })
+    expect(appended).toBe(101)
     disk.isReserved = true
     await retryForADay()
-    expect(appended).toBe(100)
+    expect(appended).toBe(101)
   })
+
+  test('[G3] of newcomers are few, and neither they nor lockouts use up those of people who were let in', async () => {
+    const appended: NewUnlockEvent[] = []
+    const clock = { ms: 0 }
+    const recordDenied = deniedAccessRecorder({
+      append: async (events) => {
+        appended.push(...events)
+        return []
+      },
+      logger: processLogger({ level: 'fatal', format: 'json' }),
+      isDiskReserved: () => false,
+      clock: { monotonicMs: () => clock.ms },
+    })
+    const denied = (publicId: string, admitted: boolean, reason: Refusal) =>
+      recordDenied({ account: { publicId, username: publicId, admitted }, reason })
+    const recordedOf = async (work: () => Promise<void>) => {
+      const before = appended.length
+      await work()
+      return appended.length - before
+    }
+    const ofNewcomers = await recordedOf(async () => {
+      for (let minute = 0; minute < 3; minute += 1) {
+        clock.ms += 60_000
+        for (let account = 0; account < 2000; account += 1)
+          await denied(`newcomer ${account}`, false, 'session_ended')
+      }
+    })
+    expect(ofNewcomers).toBe(20)
+    const ofLockouts = await recordedOf(async () => {
+      for (let account = 0; account < 6000; account += 1)
+        await denied(`member ${account}`, true, 'too_many_attempts')
+    })
+    expect(ofLockouts).toBe(5000)
+    const ofMembers = await recordedOf(async () => {
+      for (let account = 0; account < 6000; account += 1)
+        await denied(`member ${account}`, true, 'disabled_user_denied')
+    })
+    expect(ofMembers).toBe(6000)
+    // A day after the hour of the first, there is room again.
+    clock.ms += 25 * 3_600_000
+    expect(await recordedOf(() => denied('newcomer 1', false, 'session_ended'))).toBe(1)
+  })
+
+  test('[G3] by 30 waiting accounts leaves room in the log for a thief whose account is disabled', async () => {
+    await using service = await startService({
+      env: { ...UNLIMITED, TRUSTED_PROXIES: '127.0.0.1' },
+    })
+    const { folder, url } = service
+    const { get, post, patch } = clientOf(url)
+    await addAccount('oli', { role: 'owner', folder })
+    await addAccount('thief', { folder })
+    const oli = bearer(await tokenFor(url, 'oli'))
+    const thief = bearer(await tokenFor(url, 'thief'))
+    const { people } = (await (await get('/v1/people?text=thief', oli)).json()) as {
+      people: { id: string }[]
+    }
+    expect((await patch(`/v1/people/${people[0]?.id}`, { disabled: true }, oli)).status).toBe(200)
+    const ended: Record<string, string>[] = []
+    for (let squat = 0; squat < 30; squat += 1) {
+      const username = `squat-${squat}`
+      await post('/register', { username, password: PASSWORD, phone: '1', address: 'x' })
+      const token = bearer(await tokenFor(url, username))
+      await post('/v1/session/logout', {}, token)
+      ended.push(token)
+    }
+    for (const token of ended) expect((await post('/logUnlocking', UNLOCK, token)).status).toBe(401)
+    expect((await post('/logUnlocking', UNLOCK, thief)).status).toBe(401)
+    const { unlocks } = (await (await get('/v1/unlocks?limit=100', oli)).json()) as {
+      unlocks: { username: string; reason: string }[]
+    }
+    expect(unlocks[0]).toMatchObject({ username: 'thief', reason: 'disabled_user_denied' })
+    expect(unlocks).toHaveLength(21)
+  }, 60_000)
 
   test('[D4] stays denied even if the log cannot record it', async () => {
     const lines: string[] = []
@@ -174,7 +256,10 @@ describe('access denied by the server', () => {
       isDiskReserved: () => false,
       clock: { monotonicMs: () => 0 },
     })
-    await recordDenied({ account: { publicId: 'a', username: 'ada' }, reason: 'session_ended' })
+    await recordDenied({
+      account: { publicId: 'a', username: 'ada', admitted: true },
+      reason: 'session_ended',
+    })
     expect(lines.join('')).toContain('denial not recorded')
     expect(lines.join('')).not.toContain('ada')
   })

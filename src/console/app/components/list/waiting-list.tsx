@@ -13,6 +13,7 @@ import { Action } from '../form/action.tsx'
 import { Button } from '../form/button.tsx'
 import { Confirm } from '../form/dialog.tsx'
 import { Section } from '../layout/section.tsx'
+import { EraseWaiting } from './erase-waiting.tsx'
 
 const SHOWN_MAX = 5
 
@@ -64,9 +65,12 @@ export const WaitingList = ({ onChange }: Props) => {
         </ul>
       )}
       {hasMore && (
-        <p>
-          <a href={peopleAddress(WAITING)}>Everyone who is waiting</a>
-        </p>
+        <>
+          <p>
+            <a href={peopleAddress(WAITING)}>Everyone who is waiting</a>
+          </p>
+          <EraseWaiting people={people} onErased={decided} />
+        </>
       )}
     </Section>
   )
@@ -81,7 +85,7 @@ const titleFor = (people: readonly Person[], hasMore: boolean): string => {
 type RowProps = { readonly person: Person; readonly onDecided: (message: string) => void }
 
 const Row = ({ person, onDecided }: RowProps) => {
-  const { id, username, phone, address } = person
+  const { id, username, phone, address, registered_from: from } = person
   const [isAsked, setAsked] = useState(false)
   const letIn = async (): Promise<void> => {
     await api.patch(`/v1/people/${id}`, { admitted: true })
@@ -97,6 +101,7 @@ const Row = ({ person, onDecided }: RowProps) => {
         <p>{address || 'No address'}</p>
         <p class="quiet">
           Registered <Time at={person.created_at} />
+          {from && ` from ${from}`}
         </p>
       </div>
       <div class="actions">
