@@ -199,7 +199,7 @@ const SESSIONS = {
 const LIMITS = {
   rateLimitAuth: {
     env: 'RATE_LIMIT_AUTH',
-    doc: '`/register`, `/login` and everything else that takes a password or code, per client, and apart from these the tables with a password; `off` turns a limit off',
+    doc: '`/register`, `/login` and everything else that takes a password or code, per client or device, and apart from these the tables with a password; `off` turns a limit off',
     defaultText: '20/minute;100/hour',
     parse: rateLimit,
   },
@@ -247,7 +247,7 @@ const LIMITS = {
   },
   rateLimitDefault: {
     env: 'RATE_LIMIT_DEFAULT',
-    doc: 'everything else, per client',
+    doc: 'everything else, per account that somebody has let in, or else per client; health checks and pages apart',
     defaultText: '600/minute',
     parse: rateLimit,
   },

@@ -29,6 +29,7 @@ const showPage = () =>
       method: 'GET',
       path: '/join',
       access: 'public',
+      limits: ['pages'],
       tag: 'Pages',
       summary: 'Open the page to register with a setup code, an invitation or neither',
       description: 'The code is after `#` in the link, which a browser does not send to a server.',

@@ -63,6 +63,7 @@ const readIndex = ({ version }: Dependencies) =>
       method: 'GET',
       path: '/',
       access: 'public',
+      limits: ['pages'],
       tag: 'Pages',
       summary: 'Get the version and links to everything else',
       answers: {
@@ -90,6 +91,7 @@ const readConsole = (showPage: () => Response) =>
       method: 'GET',
       path: '/console',
       access: 'public',
+      limits: ['pages'],
       tag: 'Pages',
       summary: 'Open the console',
       description: 'A page that uses only this API; what it shows depends on who is logged in.',

@@ -5,17 +5,20 @@ import type { Answer } from './answers.ts'
 import type { Access, Caller } from './authorization.ts'
 import type { Description } from './openapi/operation.ts'
 
-/** The limits a request may count against: one of the first three, plus `changes` if it leaves
- * an audit event. `basic` counts requests with a name and password, against windows like those of
- * `auth`. */
-export type LimitGroup = 'auth' | 'unlock' | 'default' | 'changes' | 'basic'
+/** The limits a request counts against: a base, plus `changes` if it leaves an audit event. `basic`
+ * counts requests with a name and password, against windows like those of `auth`. */
+type LimitGroups = readonly [LimitBase, ...('changes' | 'basic')[]]
+
+/** `health` and `pages` have windows of their own with the default limits, so that a flood of anything
+ * else does not keep those who share its address from health checks and pages. */
+export type LimitBase = 'auth' | 'unlock' | 'health' | 'pages' | 'default'
 
 /** A route as data: what the router mounts and the OpenAPI document describes. */
 export type Endpoint = {
   readonly method: Method
   readonly path: string
   readonly access: Access
-  readonly limits: readonly LimitGroup[]
+  readonly limits: LimitGroups
   /** Undefined for what the OpenAPI document leaves out: the files of pages. */
   readonly description: Description | undefined
   readonly body: TSchema | undefined
@@ -64,6 +67,12 @@ type Typed<A extends Access, Body, Query, Params> = Omit<
 /** What a request goes through before its handler, in this order: the size of its body, `onAnonymous`, the guard of
  * `access`, room on the disk if it writes, `guard`, reading the body, `onInvalidBody` if that fails. */
 type Hooks = {
+  /** Returns whose limit a request counts against instead of its client's, if it proves that by
+   * something other than an access token, such as a refresh token. Called before the limits, and not
+   * for an invalid body. */
+  readonly countsAs?: (
+    context: Incoming & { readonly body: unknown },
+  ) => Awaitable<string | undefined>
   /** Called before a caller without an account is refused. */
   readonly onAnonymous?: (context: Incoming) => Promise<void>
   /** Throws for a caller that `access` alone would admit. */
@@ -74,6 +83,8 @@ type Hooks = {
 
 type Incoming = { readonly request: Request; readonly caller: Caller }
 
+type Awaitable<Value> = Value | Promise<Value>
+
 /** What a handler may return: the type of `answers[200]` or `answers[202]`, or a Response. */
 type Result<Ok> = Ok extends { readonly schema: infer Schema extends TSchema }
   ? Static<Schema> | Response
@@ -83,12 +94,15 @@ type Spec<A extends Access, Body, Query, Params, Ok> = Omit<
   Description,
   'access' | 'body' | 'query' | 'params' | 'answers'
 > &
-  Hooks & {
+  Omit<Hooks, 'countsAs'> & {
+    readonly countsAs?: (
+      context: Incoming & Pick<Typed<A, Body, Query, Params>, 'body'>,
+    ) => Awaitable<string | undefined>
     readonly method: Method
     readonly path: string
     readonly access: A
     /** `default` unless given; `changes` alone stands for `default` and `changes`. */
-    readonly limits?: readonly LimitGroup[]
+    readonly limits?: LimitGroups | readonly ['changes']
     /** Given if some or all requests look at much of the database. */
     readonly isHeavy?: (query: Query extends TSchema ? Static<Query> : undefined) => boolean
     /** It decides itself what it refuses on a full disk, or frees space; any other request that writes
@@ -118,18 +132,20 @@ export const endpoint = <
   handle: (context: Typed<A, Body, Query, Params>) => Result<Ok> | Promise<Result<Ok>>,
 ): Endpoint => {
   const { method, path, limits = ['default'], checksDisk = false, isHeavy, ...described } = spec
-  const { bodyBytesMax, onAnonymous, guard, onInvalidBody, ...rest } = described
+  const { bodyBytesMax, countsAs, onAnonymous, guard, onInvalidBody, ...rest } = described
   return {
     method,
     path,
     access: spec.access,
-    limits: limits.join() === 'changes' ? ['default', 'changes'] : limits,
+    limits: limits[0] === 'changes' ? ['default', 'changes'] : limits,
     description: rest as unknown as Description,
     body: spec.body,
     bodyBytesMax,
     query: spec.query,
     checksDisk,
     hooks: {
+      // The schema has checked the type of the body.
+      ...(countsAs && { countsAs: countsAs as NonNullable<Hooks['countsAs']> }),
       ...(onAnonymous && { onAnonymous }),
       ...(guard && { guard }),
       ...(onInvalidBody && { onInvalidBody }),
@@ -148,7 +164,7 @@ export const hiddenEndpoint = (
   method: 'GET',
   path,
   access: 'public',
-  limits: ['default'],
+  limits: ['pages'],
   description: undefined,
   body: undefined,
   bodyBytesMax: undefined,

@@ -9,15 +9,23 @@ import { helpLink } from './help-links.ts'
 import { clientKey } from './request/client-address.ts'
 
 /** Returns a plugin that counts requests against all windows of a group. All plugins of a group share
- * its counters. `counts` selects the requests that count. */
-export type Limits = (counts?: (request: Request) => boolean) => Elysia
+ * its counters. `counts` selects the requests that count; `countsAs` says whom they count against,
+ * or undefined for whom the group does. */
+export type Limits = (counts?: (request: Request) => boolean, countsAs?: CountsAs) => Elysia
+
+/** Returns whom a request counts against; undefined if it does not count. */
+export type KeyOf = (caller: Caller, request: Request) => string | undefined
+
+export type CountsAs = (
+  caller: Caller,
+  request: Request,
+) => ReturnType<KeyOf> | Promise<ReturnType<KeyOf>>
 
 /** Callers remembered per window. Beyond that, the one whose window began first is forgotten. */
 const KEYS_MAX = 50_000
 
 type Options = {
-  /** Undefined for a caller who does not count here. */
-  readonly keyOf: (caller: Caller, request: Request) => string | undefined
+  readonly keyOf: KeyOf
   /** Called for each request over a window. */
   readonly onRefusal?: () => void
 }
@@ -36,8 +44,10 @@ export const rateLimits = (
     }
     return { ...window, context: { ...context, increment } }
   })
-  return (counts = () => true) => {
+  return (counts = () => true, countsAs?: CountsAs) => {
     const plugin = new Elysia()
+    const provenOr = async (caller: Caller, request: Request): Promise<string> =>
+      (await countsAs?.(caller, request)) ?? keyOf(caller, request) ?? ''
     for (const { max, windowMs, context } of counted)
       plugin.use(
         rateLimit({
@@ -50,7 +60,7 @@ export const rateLimits = (
           context,
           countFailedRequest: true,
           generator: (request, _server, { caller }: { caller: Caller }) =>
-            keyOf(caller, request) ?? '',
+            countsAs ? provenOr(caller, request) : (keyOf(caller, request) ?? ''),
           skip: (request, key) => key === '' || !counts(request),
           errorResponse: Response.json(
             { error: 'ratelimit exceeded' },
@@ -62,7 +72,7 @@ export const rateLimits = (
   }
 }
 
-/** Counts by client, logged in or not: a token must not give an attacker more attempts. */
+/** Counts by client, logged in or not: a token must not give its bearer more attempts at logging in. */
 export const byClient = ({ address }: Caller): string => `client:${clientKey(address)}`
 
 /** Counts a client without an account. The unlocks of an account are counted once the body is read; see
@@ -77,6 +87,12 @@ export const byNewcomer = (caller: Caller): string | undefined =>
 /** Counts by account if the caller has one, since a family shares an address. */
 export const byAccount = (caller: Caller): string =>
   caller.account ? `account:${caller.account.publicId}` : byClient(caller)
+
+/** Counts an admitted account by itself, at each of its clients: neither who shares its address nor who
+ * stole its token must use up its limit. A newcomer may have any number of accounts, and counts by
+ * client. */
+export const byMember = (caller: Caller): string =>
+  isNewcomer(caller.account) ? byClient(caller) : `${byAccount(caller)} ${byClient(caller)}`
 
 type Window = { count: number; readonly startMs: number; readonly endMs: number }
 

@@ -11,22 +11,26 @@ import {
   hasOwnGuard,
   requireRole,
 } from './authorization.ts'
-import type { Context, Endpoint, LimitGroup, RouteDetail } from './endpoint.ts'
+import type { Context, Endpoint, LimitBase, RouteDetail } from './endpoint.ts'
 import type { ClientConnections } from './connection/client-connections.ts'
 import { CLOSING, HttpError } from './errors.ts'
 import type { DiskSpace } from '../storage/disk-space.ts'
 import { type HeavyReads, heavyReads } from './heavy-reads.ts'
 import { documentOf } from './openapi/operation.ts'
 import { type ReadBody, bodyReader, isBodyWithin, tooLarge } from './request/json-body.ts'
+import { oncePerRequest } from './request/once-per-request.ts'
 import { areDecodable } from './request/path.ts'
 import { readQuery } from './request/query.ts'
 import { clientAddress, isTrustedPeer } from './request/client-address.ts'
 import { isForwarded, isSilentlyForwarded } from './request/forwarding.ts'
 import type { PageSources } from './request/page-source.ts'
 import {
+  type CountsAs,
+  type KeyOf,
   type Limits,
   byAccount,
   byClient,
+  byMember,
   byNewcomer,
   byStranger,
   rateLimits,
@@ -48,10 +52,8 @@ type Options = {
   readonly disk: Pick<DiskSpace, 'requireRoomFor'>
 }
 
-type KeyOf = (caller: Caller, request: Request) => string | undefined
-
 /** A change also counts against `newcomers` until somebody has let the account in. */
-type CountedGroup = LimitGroup | 'newcomers'
+type CountedGroup = 'auth' | 'basic' | 'unlock' | 'changes' | 'newcomers' | 'default'
 
 export type Router = ReturnType<typeof router>
 
@@ -60,7 +62,9 @@ export type Router = ReturnType<typeof router>
 export const router = (options: Options) => {
   const { pages, trustedProxies, limits, authenticateRequest, onRefusal, connections } = options
   const { recordForwarded, recordSilentProxy } = options
-  const deps = { readBody: bodyReader(options.bodyBytesMax), reads: heavyReads() }
+  const readBody = bodyReader(options.bodyBytesMax)
+  const readOnce: ReadBody = oncePerRequest(readBody)
+  const reads = heavyReads()
 
   const callers = new Elysia({ name: 'callers' })
     .onAfterResponse({ as: 'scoped' }, ({ request }) => {
@@ -94,30 +98,37 @@ export const router = (options: Options) => {
   const limitsOf = (group: CountedGroup, keyOf: KeyOf): Limits =>
     rateLimits(limits[group], { keyOf, onRefusal: () => onRefusal(group) })
   /** Links in a page of another site count apart, or that page could use up a client's limit. */
-  const byClientOrLink: KeyOf = (caller, request) =>
-    pages.of(request) === 'foreign' ? `link:${byClient(caller)}` : byClient(caller)
-  const counted: Record<CountedGroup, Limits> = {
+  const byMemberOrLink: KeyOf = (caller, request) =>
+    pages.of(request) === 'foreign' ? `link:${byMember(caller)}` : byMember(caller)
+  const counted = {
     auth: limitsOf('auth', byClient),
     // Apart, or any page could keep a client from logging in.
     basic: limitsOf('basic', byClient),
     unlock: limitsOf('unlock', byStranger),
     changes: limitsOf('changes', byAccount),
     newcomers: limitsOf('newcomers', byNewcomer),
-    default: limitsOf('default', byClientOrLink),
-  }
-  const callersWithin = (name: CountedGroup) =>
-    new Elysia().use(callers).use(counted[name]()).as('scoped')
+    health: limitsOf('default', byMemberOrLink),
+    pages: limitsOf('default', byMemberOrLink),
+    default: limitsOf('default', byMemberOrLink),
+  } satisfies Record<CountedGroup | LimitBase, Limits>
+  const callersWithin = (base: LimitBase, countsAs?: CountsAs) =>
+    new Elysia().use(callers).use(counted[base](undefined, countsAs)).as('scoped')
   // Each is created once, since that takes a noticeable part of a start.
   const shared = {
     auth: callersWithin('auth'),
+    /** Whoever confirms a change by their own password can try no other account's. */
+    confirm: callersWithin('auth', byMember),
     unlock: callersWithin('unlock'),
+    health: callersWithin('health'),
+    pages: callersWithin('pages'),
     default: callersWithin('default'),
   }
-
-  /** An Elysia instance whose routes count against these limits. */
-  const within = ([first, ...further]: readonly LimitGroup[]): AnyElysia => {
-    const base = first === 'auth' || first === 'unlock' ? first : 'default'
-    const routes: AnyElysia = new Elysia().use(shared[base])
+  /** An Elysia instance whose routes count against the limits of an endpoint. */
+  const within = (one: Endpoint): AnyElysia => {
+    const [base, ...further] = one.limits
+    const routes: AnyElysia = new Elysia().use(
+      one.hooks.countsAs ? callersWithin(base, proofOf(one, readOnce)) : shared[baseOf(one)],
+    )
     if (further.includes('changes')) routes.use(counted.newcomers()).use(counted.changes())
     if (further.includes('basic')) routes.use(counted.basic(hasPassword))
     return routes
@@ -127,14 +138,19 @@ export const router = (options: Options) => {
     /** Returns endpoints as routes, grouped by their limits. */
     mount: (endpoints: readonly Endpoint[]): AnyElysia => {
       const mounted: AnyElysia = new Elysia()
-      for (const group of Map.groupBy(endpoints, ({ limits: those }) => those.join()).values()) {
-        const routes = within(group[0]?.limits ?? [])
+      for (const group of Map.groupBy(endpoints, groupOf).values()) {
+        const [first] = group
+        if (!first) continue
+        const routes = within(first)
         for (const one of group)
           routes.route(
             one.method,
             one.path,
             // Elysia cannot know what `callers` adds to the context of every route.
-            handlerOf(one, deps) as unknown as () => unknown,
+            handlerOf(one, {
+              readBody: one.hooks.countsAs ? readOnce : readBody,
+              reads,
+            }) as unknown as () => unknown,
             routeHooks(one, options),
           )
         mounted.use(routes)
@@ -143,9 +159,31 @@ export const router = (options: Options) => {
     },
 
     /** Routes whose requests count against the default limits, for what answers any path. */
-    fallback: (): AnyElysia => within(['default']),
+    fallback: (): AnyElysia => new Elysia().use(shared.default),
   }
 }
+
+/** Endpoints with a common key count against the same limits in the same way. */
+const groupOf = (one: Endpoint): unknown =>
+  one.hooks.countsAs ? one : [baseOf(one), ...one.limits].join()
+
+/** Returns whom the requests of an endpoint count against by what they carry. */
+const proofOf = ({ hooks, body: schema }: Endpoint, readBody: ReadBody): CountsAs => {
+  const proven = async (request: Request, caller: Caller): Promise<string | undefined> => {
+    const body = isObjectSchema(schema)
+      ? await readBody(request, schema).catch(() => undefined) // The handler reports it.
+      : undefined
+    if (schema && !body) return undefined
+    const proof = await hooks.countsAs?.({ request, caller, body })
+    return proof === undefined ? undefined : `proven:${proof}`
+  }
+  // Once for all windows.
+  const once = oncePerRequest(proven)
+  return (caller, request) => once(request, caller)
+}
+
+const baseOf = ({ limits: [base], access }: Endpoint) =>
+  base === 'auth' && access !== 'public' ? 'confirm' : base
 
 const hasPassword = (request: Request): boolean => credentials(request, 'Basic') !== undefined
 

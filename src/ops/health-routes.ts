@@ -29,6 +29,7 @@ const live = () =>
       method: 'GET',
       path: '/livez',
       access: 'public',
+      limits: ['health'],
       tag: 'Health',
       summary: 'Check that the process is alive',
       answers: { 200: status('ok') },
@@ -47,6 +48,7 @@ const ready = ({ clock, probeWrite, diskState, logFault }: Dependencies) => {
       method: 'GET',
       path: '/readyz',
       access: 'public',
+      limits: ['health'],
       tag: 'Health',
       summary: 'Check that the server can do its work',
       description:

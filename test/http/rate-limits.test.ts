@@ -188,6 +188,7 @@ describe('limits', () => {
       RATE_LIMIT_DEFAULT: '1/hour',
     })
     for (const path of ['/', '/login', '/logUnlocking']) await app.post(path)
+    for (const path of ['/livez', '/console']) await app.get(path)
     for (const { method, path } of app.http.routes) {
       const answer = await fetch(app.url + path, { method: method === 'ALL' ? 'PUT' : method })
       expect(`${method} ${path} ${answer.status}`).toBe(`${method} ${path} 429`)

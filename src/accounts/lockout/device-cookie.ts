@@ -12,10 +12,11 @@ export const deviceCookies = (key: string) => {
       .digest()
 
   return {
-    /** Returns a new device cookie for an account. */
-    issue: (holder: Holder, expiresAtMs: number): string => {
+    /** Returns a device cookie for an account: of the same device as `id`, or of a new one. */
+    issue: (holder: Holder, expiresAtMs: number, id?: string): string => {
       const body = Buffer.alloc(BODY_BYTES)
-      randomBytes(ID_BYTES).copy(body)
+      const idBytes = id === undefined ? randomBytes(ID_BYTES) : Buffer.from(id, 'hex')
+      idBytes.copy(body)
       body.writeUIntBE(expiresAtMs, ID_BYTES, TIME_BYTES)
       return Buffer.concat([body, macOf(body, holder)]).toString('base64url')
     },

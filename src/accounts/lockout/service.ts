@@ -158,9 +158,14 @@ export const lockoutService = (deps: Dependencies) => {
     trustClient,
 
     /** Returns a device cookie, which makes a device known to an account, wherever it is, until all
-     * sessions of the account are ended. */
-    deviceToken: (account: AuthenticatedAccount): string =>
-      devices.issue(account, nowMs() + KNOWN_CLIENT_MS),
+     * sessions of the account are ended. A device that sent one stays the same device: logging in
+     * again and again must not make it many, each with attempts of its own. */
+    deviceToken: (account: AuthenticatedAccount, sent = ''): string =>
+      devices.issue(account, nowMs() + KNOWN_CLIENT_MS, devices.verify(sent, account, nowMs())),
+
+    /** Returns the device of a device cookie of this account, or undefined if it is not valid. */
+    deviceOf: (account: AuthenticatedAccount, deviceToken: string): string | undefined =>
+      devices.verify(deviceToken, account, nowMs()),
 
     /** Returns the active lockouts of one account or all, in wall time. Only an owner sees from where
      * someone tried an owner's name: it may be the owner. Throws `not_found` or `forbidden`. */

@@ -1,3 +1,4 @@
+import type { Static } from '@sinclair/typebox'
 import { AppError } from '../../errors.ts'
 import { problem } from '../../http/answers.ts'
 import { type Endpoint, endpoint } from '../../http/endpoint.ts'
@@ -17,8 +18,8 @@ import type { Authentication } from './service.ts'
 type Dependencies = {
   readonly cookies: Pick<SessionCookies, 'read' | 'remove'>
   readonly browser: BrowserSessions
-  readonly accounts: Pick<Authentication, 'login' | 'refuseMalformed'>
-  readonly sessions: Pick<Sessions, 'refresh'>
+  readonly accounts: Pick<Authentication, 'login' | 'deviceOf' | 'refuseMalformed'>
+  readonly sessions: Pick<Sessions, 'refresh' | 'holderOf'>
   readonly clock: Pick<Clock, 'nonDecreasingMs'>
   /** Returns when the access token of a request expires, or undefined if it is not valid. */
   readonly authenticateRequest: (
@@ -35,13 +36,18 @@ export const cookieRoutes = (deps: Dependencies): readonly Endpoint[] => [
 
 const BUSY = problem(503, 'unavailable', 'Server busy, try again')
 
-const logIn = ({ cookies, browser, accounts }: Dependencies) =>
-  endpoint(
+const logIn = ({ cookies, browser, accounts }: Dependencies) => {
+  const withDevice = (request: Request, body: Static<typeof LoginBody>) => {
+    const device = body.device_token ?? cookies.read(request, 'device')
+    return device === undefined ? body : { ...body, device_token: device }
+  }
+  return endpoint(
     {
       method: 'POST',
       path: COOKIE_SESSION_PATH,
       access: 'public',
       limits: ['auth'],
+      countsAs: ({ request, body }) => accounts.deviceOf(withDevice(request, body)),
       checksDisk: true,
       guard: ({ request }) => browser.requireSameOrigin(request),
       onInvalidBody: ({ caller }) => accounts.refuseMalformed(caller),
@@ -66,19 +72,26 @@ const logIn = ({ cookies, browser, accounts }: Dependencies) =>
         503: BUSY,
       },
     },
-    async ({ request, caller, set, body }) => {
-      const device = body.device_token ?? cookies.read(request, 'device')
-      const credentials = device === undefined ? body : { ...body, device_token: device }
-      return browser.store({ request, set }, await accounts.login(credentials, caller))
-    },
+    async ({ request, caller, set, body }) =>
+      browser.store({ request, set }, await accounts.login(withDevice(request, body), caller)),
   )
+}
 
-const state = ({ cookies, clock, authenticateRequest }: Dependencies) =>
+/** Returns the account whose session the cookies of a browser may refresh. */
+const holderOf =
+  ({ cookies, sessions }: Pick<Dependencies, 'cookies' | 'sessions'>) =>
+  async ({ request }: { readonly request: Request }): Promise<string | undefined> => {
+    const token = cookies.read(request, 'refresh')
+    return token === undefined ? undefined : sessions.holderOf(token)
+  }
+
+const state = ({ cookies, sessions, clock, authenticateRequest }: Dependencies) =>
   endpoint(
     {
       method: 'GET',
       path: COOKIE_SESSION_PATH,
       access: 'public',
+      countsAs: holderOf({ cookies, sessions }),
       tag: 'Sessions',
       summary: 'Get the session state of this browser',
       description:
@@ -108,6 +121,7 @@ const refresh = ({ cookies, browser, sessions }: Dependencies) =>
       method: 'POST',
       path: `${COOKIE_SESSION_PATH}/refresh`,
       access: 'public',
+      countsAs: holderOf({ cookies, sessions }),
       checksDisk: true,
       guard: ({ request }) => browser.requireSameOrigin(request),
       tag: 'Sessions',

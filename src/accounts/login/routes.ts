@@ -5,7 +5,7 @@ import { LOGIN_EXAMPLE, LoginAnswer, LoginBody } from './schema.ts'
 import type { Authentication } from './service.ts'
 
 type Dependencies = {
-  readonly accounts: Pick<Authentication, 'login' | 'refuseMalformed'>
+  readonly accounts: Pick<Authentication, 'login' | 'deviceOf' | 'refuseMalformed'>
   readonly tokenLifetimeMs: number
 }
 
@@ -25,6 +25,7 @@ const logIn = ({ accounts, tokenLifetimeMs }: Dependencies) =>
       access: 'public',
       checksDisk: true,
       limits: ['auth'],
+      countsAs: ({ body }) => accounts.deviceOf(body),
       onInvalidBody: ({ caller }) => accounts.refuseMalformed(caller),
       tag: 'Accounts',
       summary: 'Log in',

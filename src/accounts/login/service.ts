@@ -21,7 +21,10 @@ type Dependencies = {
   readonly inTurn: PasswordQueues['inTurn']
   readonly sessions: Pick<Sessions, 'begin'>
   readonly secondFactors: Pick<SecondFactors, 'check' | 'isOn' | 'withoutCode'>
-  readonly lockout: Pick<Lockout, 'deviceToken' | 'judgeAttempt' | 'knownBy' | 'trustClient'>
+  readonly lockout: Pick<
+    Lockout,
+    'deviceOf' | 'deviceToken' | 'judgeAttempt' | 'knownBy' | 'trustClient'
+  >
   readonly record: RecordAuditEvent
   /** Records events that may come with every request. */
   readonly recordCoalesced: RecordAuditEvent
@@ -135,7 +138,7 @@ export const authenticationService = (deps: Dependencies) => {
       })
       throw fault
     }
-    return { ...tokens, deviceToken: lockout.deviceToken(account) }
+    return { ...tokens, deviceToken: lockout.deviceToken(account, credentials.device_token) }
   }
 
   const signInOnce = async (
@@ -172,6 +175,17 @@ export const authenticationService = (deps: Dependencies) => {
       inTurn(await applicantFor(credentials, { place: 'login', from }), () =>
         logIn(credentials, from),
       ),
+
+    /** Returns the device of a login if its device cookie is genuine and somebody has let its account
+     * in. */
+    deviceOf: async ({
+      username,
+      device_token: token,
+    }: Pick<Credentials, 'username' | 'device_token'>): Promise<string | undefined> => {
+      if (token === undefined) return undefined
+      const account = await store.findPassword(usernameKeyOf(username))
+      return account?.admitted && !account.isDisabled ? lockout.deviceOf(account, token) : undefined
+    },
 
     /** Returns the account of a name and password that come with every request, as a browser sends
      * them to the tables, or undefined if they are wrong. Throws `unauthorized` if they are right

@@ -1,4 +1,4 @@
-import type { Role, SignedIn } from '../../domain/account.ts'
+import { type Account, type Role, type SignedIn } from '../../domain/account.ts'
 import type { Clock } from '../../domain/clock.ts'
 import type { Queries } from '../../storage/database.ts'
 import type { AuthenticatedAccount } from '../core/store.ts'
@@ -155,9 +155,23 @@ const rotate = async (
   return { outcome: 'rotated', session, salt }
 }
 
+/** Returns the enabled account of a refresh token whose session is open. */
+export const findHolder = async (
+  db: Pick<Queries, 'get'>,
+  hash: Buffer,
+  nowMs: number,
+): Promise<Account | undefined> => {
+  const found = await findToken(db, hash, nowMs)
+  return found && accountOf(found)
+}
+
 /** Returns a refresh token of an open session of an enabled account. */
-const findToken = (tx: Queries, hash: Buffer, nowMs: number): Promise<StoredToken | undefined> =>
-  tx.get<StoredToken>(
+const findToken = (
+  db: Pick<Queries, 'get'>,
+  hash: Buffer,
+  nowMs: number,
+): Promise<StoredToken | undefined> =>
+  db.get<StoredToken>(
     `SELECT
        refresh_token.session_id,
        refresh_token.used_at_ms,

@@ -15,7 +15,7 @@ import {
 import type { Sessions } from './service.ts'
 
 type Dependencies = {
-  readonly sessions: Pick<Sessions, 'refresh' | 'listOf' | 'end' | 'endAll'>
+  readonly sessions: Pick<Sessions, 'refresh' | 'holderOf' | 'listOf' | 'end' | 'endAll'>
   readonly cookies: Pick<SessionCookies, 'remove'>
   readonly tokenLifetimeMs: number
 }
@@ -37,6 +37,7 @@ const refresh = ({ sessions, tokenLifetimeMs }: Dependencies) =>
       method: 'POST',
       path: '/v1/session/refresh',
       access: 'public',
+      countsAs: ({ body }) => sessions.holderOf(body.refresh_token),
       checksDisk: true,
       tag: 'Sessions',
       summary: 'Get new tokens',

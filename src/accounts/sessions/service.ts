@@ -9,7 +9,7 @@ import type { Database, Queries } from '../../storage/database.ts'
 import { auditRefusals, requireActionable } from '../core/authorization.ts'
 import type { AuthenticatedAccount } from '../core/store.ts'
 import type { AccessTokens } from './access-tokens.ts'
-import { type SessionLife, refreshTokensIn } from './refresh-token-store.ts'
+import { type SessionLife, findHolder, refreshTokensIn } from './refresh-token-store.ts'
 import { type Session, type SessionStore, sessionsIn } from './store.ts'
 
 export type Sessions = ReturnType<typeof sessionService>
@@ -124,6 +124,13 @@ export const sessionService = (deps: Dependencies) => {
       if (rotation.outcome === 'rotated' || rotation.outcome === 'repeated')
         return tokensOf(rotation.session, successor(refreshToken, rotation.salt))
       throw rotation.outcome === 'unknown' ? await unknownToken(from) : sessionEnded()
+    },
+
+    /** Returns the public id of the admitted account that a refresh token may still be used for,
+     * without using it up. */
+    holderOf: async (refreshToken: string): Promise<string | undefined> => {
+      const account = await findHolder(db, sha256(refreshToken), clock.nonDecreasingMs())
+      return account?.admitted ? account.publicId : undefined
     },
 
     /** Returns the account of a valid access token, with its current role in the database. */

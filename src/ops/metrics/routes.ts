@@ -22,6 +22,8 @@ const read = ({ metrics, isMetricsToken, onStranger }: Dependencies) =>
       method: 'GET',
       path: '/metrics',
       access: 'metrics',
+      countsAs: ({ request }) =>
+        isMetricsToken(credentials(request, 'Bearer') ?? '') ? 'metrics token' : undefined,
       guard: async ({ request, caller }) => {
         if (isMetricsToken(credentials(request, 'Bearer') ?? '')) return
         if (caller.account) return requireRole(caller, 'admin')
