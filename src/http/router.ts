@@ -6,6 +6,7 @@ import type { Origin } from '../domain/audit-event.ts'
 import {
   type AuthenticateRequest,
   type Caller,
+  type StillHolds,
   credentials,
   hasOwnGuard,
   requireRole,
@@ -41,6 +42,7 @@ type Options = {
   readonly limits: Readonly<Record<CountedGroup, readonly RateWindow[]>>
   readonly bodyBytesMax: number
   readonly authenticateRequest: AuthenticateRequest
+  readonly stillHolds: StillHolds
   /** Called after each request over a limit. */
   readonly onRefusal: (group: CountedGroup) => void
   readonly connections: Pick<ClientConnections, 'begin' | 'end' | 'isScarce'>
@@ -59,7 +61,7 @@ export type Router = ReturnType<typeof router>
 export const router = (options: Options) => {
   const { pages, trustedProxies, limits, authenticateRequest, onRefusal, connections } = options
   const { recordForwarded, recordSilentProxy } = options
-  const deps = { readBody: bodyReader(options.bodyBytesMax), reads: heavyReads() }
+  const deps = { readBody: bodyReader(options.bodyBytesMax), reads: heavyReads(options) }
 
   const callers = new Elysia({ name: 'callers' })
     .onAfterResponse({ as: 'scoped' }, ({ request }) => {
@@ -171,14 +173,14 @@ const handlerOf = (route: Endpoint, { readBody, reads }: Handling) => {
 }
 
 const handled = (
-  { handle, isHeavy, access }: Endpoint,
+  { handle, isHeavy }: Endpoint,
   reads: HeavyReads,
   given: Omit<Context, 'account' | 'signal'>,
 ): unknown => {
   const { request, caller } = given
   const context = { ...given, account: caller.account }
   if (isHeavy?.(given.query))
-    return reads.run({ request, caller, access }, (signal) => handle({ ...context, signal }))
+    return reads.run({ request, caller }, (signal) => handle({ ...context, signal }))
   return handle({
     ...context,
     get signal() {
@@ -221,7 +223,15 @@ const routeHooks = (
     ...(isWrite && !one.checksDisk
       ? [({ caller }: Incoming) => disk.requireRoomFor(caller.account)]
       : []),
-    ...(guard ? [({ request, caller }: Incoming) => guard({ request, caller })] : []),
+    ...(guard
+      ? [
+          async (context: Guarded) => {
+            const { request, caller } = context
+            const account = await guard({ request, caller })
+            if (account) context.caller = { ...caller, account }
+          },
+        ]
+      : []),
   ]
   const detail: RouteDetail = description
     ? { 'x-access': access, 'x-document': documentOf(description) }
@@ -230,6 +240,7 @@ const routeHooks = (
 }
 
 type Incoming = { readonly request: Request; readonly caller: Caller }
+type Guarded = { readonly request: Request; caller: Caller }
 
 const isObjectSchema = (schema: TSchema | undefined): schema is TObject =>
   schema?.['type'] === 'object'
