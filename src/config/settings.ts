@@ -230,7 +230,7 @@ const LIMITS = {
   rateLimitChanges: {
     env: 'RATE_LIMIT_CHANGES',
     doc: 'everything else that leaves an audit event: changes, exports, ended sessions; per account',
-    defaultText: '60/minute;600/hour',
+    defaultText: '60/minute;600/hour;2000/day',
     parse: rateLimit,
   },
   rateLimitNewcomers: {
