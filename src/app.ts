@@ -95,7 +95,7 @@ export const openApp = async (config: Config, options: Options) => {
     opsModule({ ...shared, version, metrics, certificate, createBackup, audit, accounts, unlocks }),
   )
 
-  const { authenticateRequest, sessions } = accounts
+  const { authenticateRequest, stillHolds, sessions } = accounts
   const connections = opening.use(clientConnections(config))
   const http = httpApplication({
     version,
@@ -109,6 +109,7 @@ export const openApp = async (config: Config, options: Options) => {
       ...config,
       pages,
       authenticateRequest,
+      stillHolds,
       limits: limitsFrom(config),
       recordForwarded: audit.recordForwarded,
       recordSilentProxy: audit.recordSilentProxy,

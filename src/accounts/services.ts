@@ -1,9 +1,10 @@
 import { join } from 'node:path'
 import type { Config } from '../config/config.ts'
+import { isAtLeast } from '../domain/account.ts'
 import type { RecordAuditEvent } from '../domain/audit-event.ts'
 import type { AuditIn } from '../storage/unit-of-work.ts'
 import { type Clock, monotonicEpochClock } from '../domain/clock.ts'
-import { requestAuthenticator } from '../http/authorization.ts'
+import { type Caller, requestAuthenticator } from '../http/authorization.ts'
 import { linkBase } from '../http/connection/public-url.ts'
 import type { Logger } from '../http/log/logger.ts'
 import type { PageSources } from '../http/request/page-source.ts'
@@ -142,6 +143,11 @@ const openAccess = async (deps: Dependencies) => {
     authentication,
     enrolment: secondFactorEnrolment({ ...enrolling, ...recording(audit) }),
     cookies,
+    stillHolds: async ({ account, sessionId }: Caller): Promise<boolean> => {
+      if (!account) return true
+      const found = await sessions.find({ publicId: account.publicId, sessionId })
+      return found !== undefined && isAtLeast((await factors.standing(found)).role, account.role)
+    },
     authenticateRequest: requestAuthenticator({
       readCookie: (request) => cookies.read(request, 'access'),
       authenticate: async (token) => {

@@ -146,7 +146,7 @@ const ACCOUNTS = {
   waitingAccountsClient: {
     env: 'WAITING_ACCOUNTS_CLIENT',
     doc: 'accounts of one client that may wait; with `RATE_LIMIT_AUTH=off`, as many as there is room for',
-    defaultText: '20',
+    defaultText: '50',
     parse: integer(1, 1_000_000),
   },
   passwordMinLength: {
@@ -236,7 +236,7 @@ const LIMITS = {
   rateLimitChanges: {
     env: 'RATE_LIMIT_CHANGES',
     doc: 'everything else that leaves an audit event: changes, exports, ended sessions; per account',
-    defaultText: '60/minute;600/hour',
+    defaultText: '60/minute;600/hour;2000/day',
     parse: rateLimit,
   },
   rateLimitNewcomers: {

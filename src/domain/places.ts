@@ -1,14 +1,17 @@
 import { type Account, hasRole, isNewcomer } from './account.ts'
 
-/** Who asks for a place; those of a lower rank give way. Keepers of the door are admins and owners. */
+/** Who asks for a place; those of a lower rank give way. */
 type Rank = (typeof RANKS)[number]
-const RANKS = ['newcomer', 'member', 'keeper'] as const
+const RANKS = ['newcomer', 'member', 'admin', 'owner'] as const
 
 /** Returns the rank of an account. */
 export const rankOf = (account: Account | undefined): Rank => {
-  if (hasRole(account, 'admin')) return 'keeper'
+  if (account && hasRole(account, 'admin')) return account.role
   return isNewcomer(account) ? 'newcomer' : 'member'
 }
+
+/** True for the keepers of the door: admins and owners. */
+const isKeeper = ({ rank }: Pick<Holder, 'rank'>): boolean => levelOf(rank) >= levelOf('admin')
 
 type Holder = {
   readonly rank: Rank
@@ -45,18 +48,19 @@ export type NoPlace = 'account' | 'client' | 'full'
 type Taken = Holder & { readonly giveWay: () => void; idleSinceMs: number }
 
 /** A bounded number of places for what lasts. When all are taken, the place that was idle for longest
- * is taken away from a newcomer, or else from a member, for someone of a higher rank. No member in use of
+ * is taken away from the lowest rank for someone of a higher one. No member in use of
  * a place gives way to their equals, or two of them would take turns forever. */
 export const places = ({ max, reserved, perAccountMax, perClientMax, idleMsMax }: Options) => {
   const taken = new Set<Taken>()
 
-  const refusal = ({ rank, account, client }: Holder): NoPlace | undefined => {
+  const refusal = (holder: Holder): NoPlace | undefined => {
+    const { rank, account, client } = holder
     const all = [...taken]
     if (all.filter((one) => one.account === account).length >= perAccountMax) return 'account'
-    if (rank === 'keeper') return undefined
+    if (isKeeper(holder)) return undefined
     // Newcomers behind the same router as a household must not use up its share.
     const near = all.filter(
-      (one) => one.client === client && one.rank !== 'keeper' && levelOf(one.rank) >= levelOf(rank),
+      (one) => one.client === client && !isKeeper(one) && levelOf(one.rank) >= levelOf(rank),
     )
     if (near.length < perClientMax) return undefined
     const idleNewcomers = near.filter((one) => one.rank === 'newcomer' && one.idleSinceMs < BUSY)
@@ -88,7 +92,7 @@ export const places = ({ max, reserved, perAccountMax, perClientMax, idleMsMax }
     take: (holder: Holder, giveWay: () => void): Place | NoPlace => {
       const refused = refusal(holder)
       if (refused) return refused
-      const open = holder.rank === 'keeper' ? max : max - reserved
+      const open = isKeeper(holder) ? max : max - reserved
       if (taken.size >= open && !makeRoom(holder.rank)) return 'full'
       const one: Taken = { ...holder, giveWay, idleSinceMs: BUSY }
       taken.add(one)

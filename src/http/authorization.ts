@@ -24,6 +24,11 @@ type Authenticated = SignedIn & { readonly expiresAtMs: number }
 /** Returns the logged-in account behind a request, or undefined if there is none. */
 export type AuthenticateRequest = (request: Request) => Promise<Authenticated | undefined>
 
+/** Returns whether a caller may still do what they could when their request began, for answers that
+ * take long: the account is enabled, its role no lower, and its session has not ended. A token that has
+ * expired meanwhile does not matter. True for a caller without an account. */
+export type StillHolds = (caller: Caller) => Promise<boolean>
+
 type TokenSources = {
   readonly readCookie: (request: Request) => string | undefined
   /** Returns the account of a valid access token. */

@@ -75,8 +75,9 @@ type Hooks = {
   ) => Awaitable<string | undefined>
   /** Called before a caller without an account is refused. */
   readonly onAnonymous?: (context: Incoming) => Promise<void>
-  /** Throws for a caller that `access` alone would admit. */
-  readonly guard?: (context: Incoming) => Promise<void> | void
+  /** Throws for a caller that `access` alone would admit. May return the account that it found, which
+   * is then that of the caller. */
+  readonly guard?: (context: Incoming) => Promise<Account | undefined | void> | void
   /** Called before an invalid body is refused. */
   readonly onInvalidBody?: (context: Incoming) => Promise<void>
 }

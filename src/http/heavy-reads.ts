@@ -1,7 +1,8 @@
 import { type NoPlace, type Place, places, rankOf } from '../domain/places.ts'
 import { AppError } from '../errors.ts'
 import { READ_RUNNING } from './answers.ts'
-import type { Access, Caller } from './authorization.ts'
+import type { Caller, StillHolds } from './authorization.ts'
+import { tokenError } from './errors.ts'
 import { clientKey } from './request/client-address.ts'
 
 /** How many heavy reads run at a time: enough for a home, and few enough for its memory. */
@@ -16,20 +17,22 @@ const WAITING_PER_ACCOUNT_MAX = 4
 /** A download that takes nothing for this long makes room if others wait. */
 const IDLE_MS_MAX = 10_000
 
+/** How often a read asks whether its caller may still read: someone who was disabled, demoted or erased
+ * must not finish what they began. */
+const CHECK_MS = 1000
+
 /** What a heavy read does; it ends once `signal` is aborted. */
 type Work = (signal: AbortSignal) => unknown
 
-type Reader = {
-  readonly request: Request
-  readonly caller: Caller
-  readonly access: Access
-}
+type Reader = { readonly request: Request; readonly caller: Caller }
+
+type Dependencies = { readonly stillHolds: StillHolds }
 
 export type HeavyReads = ReturnType<typeof heavyReads>
 
 /** Bounds the reads that look at much of the database: one at a time per account, a few in all, and
- * some that only admins and owners get. */
-export const heavyReads = () => {
+ * some that only admins and owners get. A read ends with the rights of its caller. */
+export const heavyReads = ({ stillHolds }: Dependencies) => {
   const reads = places({
     max: READS_MAX,
     reserved: RESERVED,
@@ -47,12 +50,21 @@ export const heavyReads = () => {
     freed = Promise.withResolvers()
   }
 
+  /** Keeps asking whether a caller may still read, and calls `end` once they may not. */
+  const watch = (caller: Caller, end: () => void): NodeJS.Timeout =>
+    setInterval(() => {
+      const check = async (): Promise<void> => {
+        if (!(await stillHolds(caller))) end()
+      }
+      // A database that cannot be read now has nothing to answer either.
+      check().catch(end)
+    }, CHECK_MS).unref()
+
   /** Resolves to a function that frees the place. Throws `rate_limited` if none is free in time. */
-  const enter = async ({ caller, access }: Reader, signal: AbortSignal, giveWay: () => void) => {
+  const enter = async ({ caller }: Reader, signal: AbortSignal, giveWay: () => void) => {
     const client = clientKey(caller.address)
     const account = caller.account?.publicId ?? client
-    // Only admins and owners pass the guard of the tables, which may know them by their password.
-    const rank = access === 'tables' ? 'keeper' : rankOf(caller.account)
+    const rank = rankOf(caller.account)
     let timeout: AbortSignal | undefined
     for (;;) {
       const place = reads.take({ rank, account, client }, giveWay)
@@ -72,11 +84,17 @@ export const heavyReads = () => {
     /** Does `work` once there is a place for it, which it keeps until its answer has been sent or its
      * client is gone. */
     run: async (reader: Reader, work: Work): Promise<unknown> => {
-      const { request } = reader
-      const giveWay = new AbortController()
-      const signal = AbortSignal.any([request.signal, giveWay.signal])
+      const { request, caller } = reader
+      const ending = new AbortController()
+      const signal = AbortSignal.any([request.signal, ending.signal])
       try {
-        const place = await enter(reader, signal, () => giveWay.abort(gaveWay()))
+        const entered = await enter(reader, signal, () => ending.abort(gaveWay()))
+        const watching = watch(caller, () => ending.abort(tokenError()))
+        const leave = (): void => {
+          clearInterval(watching)
+          entered.release()
+        }
+        const place = { ...entered, release: leave }
         try {
           const answer = await work(signal)
           if (answer instanceof Response && answer.body) return keeping(place, answer, signal)

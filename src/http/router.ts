@@ -7,6 +7,7 @@ import type { Origin } from '../domain/audit-event.ts'
 import {
   type AuthenticateRequest,
   type Caller,
+  type StillHolds,
   credentials,
   hasOwnGuard,
   requireRole,
@@ -46,6 +47,7 @@ type Options = {
   readonly limits: Readonly<Record<CountedGroup, readonly RateWindow[]>>
   readonly bodyBytesMax: number
   readonly authenticateRequest: AuthenticateRequest
+  readonly stillHolds: StillHolds
   /** Called after each request over a limit. */
   readonly onRefusal: (group: CountedGroup) => void
   readonly connections: Pick<ClientConnections, 'begin' | 'hasRoomForBody' | 'end' | 'isScarce'>
@@ -64,7 +66,7 @@ export const router = (options: Options) => {
   const { recordForwarded, recordSilentProxy } = options
   const readBody = bodyReader(options.bodyBytesMax)
   const readOnce: ReadBody = oncePerRequest(readBody)
-  const reads = heavyReads()
+  const reads = heavyReads(options)
 
   const callers = new Elysia({ name: 'callers' })
     .onAfterResponse({ as: 'scoped' }, ({ request }) => {
@@ -212,14 +214,14 @@ const handlerOf = (route: Endpoint, { readBody, reads }: Handling) => {
 }
 
 const handled = (
-  { handle, isHeavy, access }: Endpoint,
+  { handle, isHeavy }: Endpoint,
   reads: HeavyReads,
   given: Omit<Context, 'account' | 'signal'>,
 ): unknown => {
   const { request, caller } = given
   const context = { ...given, account: caller.account }
   if (isHeavy?.(given.query))
-    return reads.run({ request, caller, access }, (signal) => handle({ ...context, signal }))
+    return reads.run({ request, caller }, (signal) => handle({ ...context, signal }))
   return handle({
     ...context,
     get signal() {
@@ -262,7 +264,15 @@ const routeHooks = (
     ...(isWrite && !one.checksDisk
       ? [({ caller }: Incoming) => disk.requireRoomFor(caller.account)]
       : []),
-    ...(guard ? [({ request, caller }: Incoming) => guard({ request, caller })] : []),
+    ...(guard
+      ? [
+          async (context: Guarded) => {
+            const { request, caller } = context
+            const account = await guard({ request, caller })
+            if (account) context.caller = { ...caller, account }
+          },
+        ]
+      : []),
   ]
   const detail: RouteDetail = description
     ? { 'x-access': access, 'x-document': documentOf(description) }
@@ -271,6 +281,7 @@ const routeHooks = (
 }
 
 type Incoming = { readonly request: Request; readonly caller: Caller }
+type Guarded = { readonly request: Request; caller: Caller }
 
 const isObjectSchema = (schema: TSchema | undefined): schema is TObject =>
   schema?.['type'] === 'object'

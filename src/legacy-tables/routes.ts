@@ -41,17 +41,20 @@ export const tableRoutes = (deps: Dependencies): readonly Endpoint[] => {
 
 const SIGN_IN = 'Log in with the name and password of an owner or admin'
 
-type Guard = (incoming: { readonly request: Request; readonly caller: Caller }) => Promise<void>
+type Guard = (incoming: {
+  readonly request: Request
+  readonly caller: Caller
+}) => Promise<Account | undefined>
 
 /** Admits owners and admins, by token or by name and password; with DEBUG, also anyone on this
  * machine. */
 const tableGuard =
   ({ isDebugging, signIn }: Dependencies): Guard =>
   async ({ request, caller }) => {
-    if (isDebugging && isDirect(request)) return
+    if (isDebugging && isDirect(request)) return undefined
     const basic = credentials(request, 'Basic')
     const account = basic ? await signIn(nameAndPassword(basic), caller) : caller.account
-    if (hasRole(account, 'admin')) return
+    if (hasRole(account, 'admin')) return account
     refuseHeldBack(account, 'admin')
     throw new HttpError(401, SIGN_IN, {
       'WWW-Authenticate': 'Basic realm="Secure Lock Server", charset="UTF-8"',

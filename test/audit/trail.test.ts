@@ -94,7 +94,7 @@ describe('audit events, at the compiled file', () => {
       ['PORT', { from: '8080', to: env['PORT'] }],
       ['RATE_LIMIT_AUTH', { from: '20/minute;100/hour', to: 'off' }],
       ['RATE_LIMIT_UNLOCK', { from: '60/minute;1000/hour', to: 'off' }],
-      ['RATE_LIMIT_CHANGES', { from: '60/minute;600/hour', to: 'off' }],
+      ['RATE_LIMIT_CHANGES', { from: '60/minute;600/hour;2000/day', to: 'off' }],
       ['RATE_LIMIT_DEFAULT', { from: '600/minute', to: 'off' }],
     ])
     expect(records.slice(settings.length)).toMatchObject([

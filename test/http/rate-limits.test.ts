@@ -133,7 +133,20 @@ describe('limits', () => {
     for (const path of ['/v1/me', '/v1/sessions', '/v1/unlocks', '/v1/unlocks/stats'])
       for (const _ of [1, 2, 3]) expect((await app.get(path, bearer(ada))).status).toBe(200)
     expect(await change(grace)).toBe(200)
-    expect(recordsOf(app.logLines, 'account.contact')).toHaveLength(3)
+    // The second time, nothing changed.
+    expect(recordsOf(app.logLines, 'account.contact')).toHaveLength(2)
+  })
+
+  test('[G3] a day has a limit of changes too, since their audit events stay', async () => {
+    await using app = await startApp({ RATE_LIMIT_CHANGES: '60/minute;600/hour;3/day' })
+    const ada = bearer(await app.signIn('ada'))
+    for (const phone of ['2', '3', '4'])
+      expect((await app.patch('/v1/me', { phone }, ada)).status).toBe(200)
+    const refused = await app.patch('/v1/me', { phone: '5' }, ada)
+    expect(refused.status).toBe(429)
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(86_000)
+    expect(await refused.json()).toStrictEqual({ error: 'ratelimit exceeded' })
+    expect((await app.get('/v1/me', ada)).status).toBe(200)
   })
 
   test('an admin’s and an owner’s changes count too', async () => {

@@ -85,11 +85,12 @@ export const ownAccountService = (deps: Dependencies) => {
   }
 
   return {
+    /** Leaves no audit event if nothing changes. */
     setContact: async (caller: OwnCaller, contact: Contact): Promise<void> => {
       const fields = Object.keys(contact).join(', ')
       await db.transaction(async (tx) => {
         const { id, publicId: subject } = await requireSession(tx, caller)
-        await accountTransaction(tx, clock).setContact(id, contact)
+        if (!(await accountTransaction(tx, clock).setContact(id, contact))) return
         const event = { action: 'account.contact', subject, detail: { fields } } as const
         await auditIn(tx).record(caller, { ...event, result: 'success' })
       })

@@ -21,19 +21,25 @@ export const accountTransaction = (tx: Queries, clock: Pick<Clock, 'nonDecreasin
       id,
     )) !== undefined,
 
-  setContact: async (id: number, { phone, address, email }: Contact): Promise<void> => {
-    await tx.run(
+  /** Returns false if that changes nothing. */
+  setContact: async (id: number, { phone, address, email }: Contact): Promise<boolean> => {
+    const values = [phone ?? null, address ?? null, email !== undefined, email ?? null] as const
+    const changed = await tx.run(
       `UPDATE account
        SET phone = coalesce(?, phone),
            address = coalesce(?, address),
            email = iif(?, ?, email)
-       WHERE id = ?`,
-      phone ?? null,
-      address ?? null,
-      email !== undefined,
-      email ?? null,
+       WHERE id = ?
+         AND (
+           phone IS DISTINCT FROM coalesce(?, phone)
+           OR address IS DISTINCT FROM coalesce(?, address)
+           OR email IS DISTINCT FROM iif(?, ?, email)
+         )`,
+      ...values,
       id,
+      ...values,
     )
+    return changed > 0
   },
 
   setRole: async (id: number, role: Role): Promise<void> => {

@@ -144,6 +144,20 @@ export const sessionService = (deps: Dependencies) => {
       return account && { account, sessionId, expiresAtMs }
     },
 
+    /** Returns an enabled account as it is now, or undefined if its session has ended; without one,
+     * such as with a password sent with the request, the account alone counts. */
+    find: async ({
+      publicId,
+      sessionId,
+    }: {
+      readonly publicId: string
+      readonly sessionId: string | undefined
+    }): Promise<Account | undefined> => {
+      if (sessionId !== undefined) return store.findAccount(sessionId, publicId)
+      const found = await store.findOwner(publicId)
+      return found?.isDisabled === false ? found.account : undefined
+    },
+
     /** Returns the account of a token that this server issued and that has not expired, but that no
      * longer authenticates: its session has ended, or the account is disabled. */
     refusedAccount: async (

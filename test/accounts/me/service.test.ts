@@ -72,6 +72,20 @@ describe('your own account', () => {
     expect(app.logLines.join()).not.toContain('example.org')
   })
 
+  test('[G3] leaves no audit event if nothing changes', async () => {
+    await using app = await startApp()
+    const ada = bearer(await app.signIn('ada'))
+    const contact = { phone: '2', address: '2 Lock Lane', email: 'ada@example.org' }
+    for (const body of [contact, contact, { phone: '2' }, { email: 'ada@example.org' }])
+      expect(await (await app.patch('/v1/me', body, ada)).json()).toMatchObject(contact)
+    for (const body of [{ email: null }, { email: null }])
+      expect((await app.patch('/v1/me', body, ada)).status).toBe(200)
+    expect(recorded(app)).toMatchObject([
+      { action: 'account.contact', detail: { fields: 'phone, address, email' } },
+      { action: 'account.contact', detail: { fields: 'email' } },
+    ])
+  })
+
   test('[A3] privileged and unknown fields change nothing', async () => {
     await using app = await startApp()
     const token = await app.signIn('ada')
