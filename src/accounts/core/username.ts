@@ -23,12 +23,23 @@ export const isReadableName = (username: string): boolean =>
   !DIRECTION_CONTROLS.test(username) && !UNREADABLE.test(username.normalize('NFC'))
 
 /** True if a list could take a name with this key for words of its own, such as `(erased)`, `uid:0` for
- * the command line, or `-` for nobody: it begins with a bracket or like `uid:`, or has neither letter,
- * number nor emoji. No new account may have such a name; one that has keeps it. */
+ * the command line, or `-` for nobody: it begins with a bracket or like `uid:`, is what the console says
+ * instead of a name, or has neither letter, number nor emoji. No new account may have such a name; one that has keeps it. */
 export const isReservedName = (usernameKey: string): boolean =>
-  LIKE_A_LABEL.test(usernameKey) || !LETTER_NUMBER_OR_EMOJI.test(usernameKey)
+  LIKE_A_LABEL.test(usernameKey) ||
+  SAID_FOR_A_NAME.has(usernameKey.toLowerCase()) ||
+  !LETTER_NUMBER_OR_EMOJI.test(usernameKey)
 
 const LIKE_A_LABEL = /^\p{Ps}|^uid[^\p{L}\p{M}\p{N}\s]/iu
+
+const SAID_FOR_A_NAME = new Set([
+  'a stranger',
+  'an erased person',
+  'erased person',
+  'somebody',
+  'somebody at the gateway',
+  'the gateway',
+])
 
 const LETTER_NUMBER_OR_EMOJI = /[\p{L}\p{N}\p{Emoji_Presentation}\p{Extended_Pictographic}]/u
 
