@@ -164,7 +164,7 @@ describe('the waiting list', () => {
   })
 
   test('[G4] is cleared by admins and owners, for one address or all, and by nobody else', async () => {
-    await using app = await startApp(ENV)
+    await using app = await startApp({ ...ENV, WAITING_ACCOUNTS_CLIENT: '20' })
     const register = registering(app)
     const person = await household(app, { oli: 'owner', amy: 'admin', mia: 'member' })
     for (let at = 0; at < 20; at += 1) await register(`eve-${at}`, '10.0.0.1')
@@ -183,7 +183,7 @@ describe('the waiting list', () => {
     expect((await app.delete('/v1/waiting-list')).status).toBe(401)
     expect(await names(app, person('oli').token)).toHaveLength(22)
 
-    // The share is 20, so that fay was not among them.
+    // fay found no place: the share of her address was used up.
     expect(await (await clear('?registered_from=10.0.0.1', 'amy')).json()).toEqual({ erased: 20 })
     expect(await names(app, person('oli').token)).toStrictEqual(['grace', 'hal'])
     expect((await app.get('/v1/me', eve)).status).toBe(401)
