@@ -47,8 +47,8 @@ type EventRow = {
   detail: string
 }
 
+/** Without the number of the event, which would tell how many events others caused. */
 const eventJson = (row: EventRow) => ({
-  seq: row.seq,
   at: new Date(row.at_ms).toISOString(),
   action: currentAction(row.action),
   result: row.result,

@@ -205,7 +205,7 @@ const LIMITS = {
   },
   rateLimitUnlock: {
     env: 'RATE_LIMIT_UNLOCK',
-    doc: '`/logUnlocking` and `/v1/unlocks`, per account; counts unlocks, those of a batch apart. `off` also turns the quotas off',
+    doc: '`/logUnlocking` and `/v1/unlocks`, per account; counts unlocks, those of a batch apart, and a tenth of those that a batch repeats. `off` also turns the quotas off',
     defaultText: '60/minute;1000/hour',
     parse: rateLimit,
   },

@@ -29,7 +29,12 @@ type Dependencies = {
 export type UnlockLimits = {
   /** Called before the body is read. */
   readonly requireRoom: (account: Account) => void
-  readonly count: (account: Account, sending: 'lone' | 'batch', events: number) => void
+  /** Returns a function that takes back most of the duplicates. */
+  readonly count: (
+    account: Account,
+    sending: 'lone' | 'batch',
+    events: number,
+  ) => (duplicates: number) => void
   /** Returns a function that takes back what was not stored. */
   readonly spend: (
     account: Account,
@@ -210,14 +215,16 @@ const recordAll = async (
 ): Promise<{ outcomes: OutcomeBody[] }> => {
   const { account, limits } = recording
   limits.requireDisk(account, 'batch')
-  limits.count(account, 'batch', Math.max(bodies.length, 1))
+  const takeBack = limits.count(account, 'batch', Math.max(bodies.length, 1))
   if (bodies.length > EVENTS_MAX)
     throw new AppError('invalid', `More than ${EVENTS_MAX} events; send the rest separately`)
   // Batches of many clients may arrive at once, and each takes milliseconds to read and to answer.
   await takeTurn()
   const parsed = bodies.map((body) => parsedOrDetail(account, body))
   const events = parsed.filter((item) => 'id' in item)
-  const recorded = (await appendWithReceipts(recording, events)).values()
+  const answered = await appendWithReceipts(recording, events)
+  takeBack(answered.filter(({ status }) => status === 'duplicate').length)
+  const recorded = answered.values()
   const outcomes: OutcomeBody[] = []
   for (const item of parsed) {
     const outcome = 'id' in item ? recorded.next().value : undefined

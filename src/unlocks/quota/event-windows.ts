@@ -31,12 +31,19 @@ export const eventWindows = (
   return {
     fullForMs,
 
-    count: (key: string, events: number): void => {
+    /** Returns a function that takes back some of the events. */
+    count: (key: string, events: number): ((fewer: number) => void) => {
       const nowMs = monotonicMs()
-      for (const { byKey, windowMs } of counters) {
-        const window = byKey.get(key)
-        if (window && nowMs < window.endMs) window.count += events
-        else byKey.set(key, { count: events, endMs: nowMs + windowMs })
+      const current = counters.map(({ byKey, windowMs }) => {
+        const known = byKey.get(key)
+        if (known && nowMs < known.endMs) return known
+        const begun = { count: 0, endMs: nowMs + windowMs }
+        byKey.set(key, begun)
+        return begun
+      })
+      for (const window of current) window.count += events
+      return (fewer) => {
+        for (const window of current) window.count -= fewer
       }
     },
   }

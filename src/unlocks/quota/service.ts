@@ -37,6 +37,9 @@ type Dependencies = {
 /** A phone's requests: one unlock, or those it collected while it was offline. */
 export type Sending = 'lone' | 'batch'
 
+/** What an event counts in the windows if it was recorded before: its receipt takes work too. */
+const DUPLICATE_COUNTS = 0.1
+
 /** Accounts and clients whose day is remembered. A forgotten account is read from the log again. */
 const ACCOUNTS_MAX = 10_000
 const CLIENTS_MAX = 10_000
@@ -122,11 +125,17 @@ export const unlockQuota = (deps: Dependencies) => {
     },
 
     /** Counts events of one request, whether or not they turn out to be valid. Throws
-     * RateLimitError if a window is full. */
-    count: ({ publicId }: Account, sending: Sending, events: number): void => {
+     * RateLimitError if a window is full. Returns a function that takes back most of the duplicates: a
+     * phone whose answer was lost sends its queue again. */
+    count: (
+      { publicId }: Account,
+      sending: Sending,
+      events: number,
+    ): ((duplicates: number) => void) => {
       const waitMs = counted[sending].fullForMs(publicId)
       if (waitMs > 0) refuse(waitMs)
-      counted[sending].count(publicId, events)
+      const takeBack = counted[sending].count(publicId, events)
+      return (duplicates) => takeBack(duplicates * (1 - DUPLICATE_COUNTS))
     },
 
     /** Counts events against the day. Throws RateLimitError if it is full; it is served as long as

@@ -60,6 +60,16 @@ describe('RATE_LIMIT_UNLOCK counts unlocks', () => {
     expect(await refused.json()).toStrictEqual({ error: 'ratelimit exceeded' })
     expect(Number(refused.headers.get('retry-after'))).toBeWithin(1, 61)
   })
+
+  test('[G3] a queue that is sent again because its answer was lost counts a tenth', async () => {
+    await using app = await startApp({ RATE_LIMIT_UNLOCK: '1000/hour' })
+    const { one, batch } = await phone(app)
+    const queue = Array.from({ length: 400 }, () => ({ method: 'pin', id: crypto.randomUUID() }))
+    for (let sent = 0; sent < 10; sent += 1) expect(await one(queue)).toBe(200)
+    // 400, 9 times 40, and these.
+    expect([await batch(239), await batch(1), await batch(1)]).toStrictEqual([200, 200, 429])
+    expect(await one(queue)).toBe(429)
+  })
 })
 
 /** No minute or hour is ever full. */
