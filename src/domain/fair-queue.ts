@@ -1,10 +1,9 @@
-import pLimit, { type LimitFunction } from 'p-limit'
 import { AppError } from '../errors.ts'
 import { BoundedMap } from './bounded-map.ts'
 
 export type FairQueue = {
-  /** Runs work in the turn of its key. Throws `unavailable` at once if the key has too much work
-   * already, or too many keys have work. */
+  /** Runs work in the turn of its key. Throws `unavailable` if there is too much: at once, or while the
+   * work waits and work of other keys takes its place. */
   readonly run: <Result>(key: string, work: () => Promise<Result>) => Promise<Result>
   /** Returns how much work is running, is waiting, and has been refused so far. */
   readonly load: () => QueueLoad
@@ -23,81 +22,102 @@ type Bounds = {
   /** How many keys may have work, and how much each, running or waiting. */
   readonly keysMax: number
   readonly workPerKeyMax: number
+  /** Keys whose last turn is remembered. */
+  readonly turnsMax: number
 }
+
+/** A key with work. */
+type Key = {
+  readonly name: string
+  /** When it had its last turn. */
+  rank: number
+  running: number
+  readonly waiting: Waiting[]
+}
+
+type Waiting = { readonly start: () => void; readonly refuse: () => void }
 
 /** Runs work within bounds, first that of the key whose last turn was longest ago: a key with much
- * work waits longer itself, and a new key goes before all that come again and again. */
+ * work waits longer itself, and a new key goes before all that come again and again. If too many
+ * keys have work, the one whose turn would come last gives way, with all that waits. So a new key finds
+ * a place, however many others come again and again. */
 export const fairQueue = (bounds: Bounds): FairQueue => {
-  const turns = turnsOf(bounds)
-  const keys = new Map<string, { readonly queue: LimitFunction; size: number }>()
-  let total = 0
-  let refused = 0
-  return {
-    run: async (key, work) => {
-      const known = keys.get(key)
-      if (known ? known.size >= bounds.workPerKeyMax : keys.size >= bounds.keysMax) {
-        refused += 1
-        throw new AppError('unavailable', 'Server busy, try again')
-      }
-      const own = known ?? { queue: pLimit(bounds.concurrencyPerKey), size: 0 }
-      keys.set(key, own)
-      own.size += 1
-      total += 1
-      try {
-        return await own.queue(async () => {
-          await turns.begin(key)
-          try {
-            return await work()
-          } finally {
-            turns.end()
-          }
-        })
-      } finally {
-        total -= 1
-        own.size -= 1
-        if (own.size === 0) keys.delete(key)
-      }
-    },
-    load: () => ({ running: turns.running(), waiting: total - turns.running(), refused }),
-  }
-}
-
-type Waiting = { readonly key: string; readonly rank: number; readonly start: () => void }
-
-/** Gives the next turn to the key that had its last one longest ago. */
-const turnsOf = ({ concurrency, keysMax }: Bounds) => {
-  const waiting: Waiting[] = []
-  const lastTurns = new BoundedMap<string, number>(keysMax)
+  const keys = new Map<string, Key>()
+  const lastTurns = new BoundedMap<string, number>(bounds.turnsMax)
+  const load = { running: 0, waiting: 0, refused: 0 }
   let turn = 0
-  let running = 0
+
+  /** A new key ranks like one that had its turn before all that are remembered, and so never for ever
+   * before one that is waiting. */
+  const addKey = (name: string): Key => {
+    const rank = lastTurns.get(name) ?? turn - bounds.turnsMax
+    const key = { name, rank, running: 0, waiting: [] }
+    keys.set(name, key)
+    return key
+  }
+
+  const removeIdle = (key: Key): void => {
+    if (key.running + key.waiting.length === 0) keys.delete(key.name)
+  }
+
+  /** Resolves when the turn of a key has come. */
+  const turnOf = (key: Key): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const start = () => {
+        load.waiting -= 1
+        load.running += 1
+        key.running += 1
+        turn += 1
+        key.rank = turn
+        lastTurns.set(key.name, turn)
+        resolve()
+      }
+      const refuse = () => {
+        load.waiting -= 1
+        load.refused += 1
+        removeIdle(key)
+        reject(new AppError('unavailable', 'Server busy, try again'))
+      }
+      load.waiting += 1
+      key.waiting.push({ start, refuse })
+    })
 
   const startNext = (): void => {
-    if (running >= concurrency) return
-    let first: Waiting | undefined
-    for (const item of waiting) if (!first || item.rank < first.rank) first = item
-    if (!first) return
-    waiting.splice(waiting.indexOf(first), 1)
-    running += 1
-    turn += 1
-    lastTurns.set(first.key, turn)
-    first.start()
+    if (load.running >= bounds.concurrency) return
+    let next: Key | undefined
+    for (const key of keys.values()) {
+      const isReady = key.waiting.length > 0 && key.running < bounds.concurrencyPerKey
+      if (isReady && (!next || key.rank < next.rank)) next = key
+    }
+    next?.waiting.shift()?.start()
+  }
+
+  const refuseExcess = (key: Key): void => {
+    if (key.running + key.waiting.length > bounds.workPerKeyMax) key.waiting.pop()?.refuse()
+    while (keys.size > bounds.keysMax) {
+      const last = [...keys.values()]
+        .filter(({ waiting }) => waiting.length > 0)
+        .reduce((one, other) => (one.rank > other.rank ? one : other))
+      for (const { refuse } of last.waiting.splice(0)) refuse()
+    }
   }
 
   return {
-    running: () => running,
-
-    /** Resolves when the turn of a key has come. */
-    begin: (key: string): Promise<void> =>
-      new Promise((start) => {
-        // A new key ranks like one that has not had a turn for as long as every key may wait, and so
-        // never for ever before one that is waiting.
-        waiting.push({ key, rank: lastTurns.get(key) ?? turn - keysMax, start })
-        startNext()
-      }),
-
-    end: (): void => {
-      running -= 1
+    run: async (name, work) => {
+      const key = keys.get(name) ?? addKey(name)
+      const begun = turnOf(key)
+      refuseExcess(key)
       startNext()
+      await begun
+      try {
+        return await work()
+      } finally {
+        load.running -= 1
+        key.running -= 1
+        removeIdle(key)
+        startNext()
+      }
     },
+    load: () => ({ ...load }),
   }
 }

@@ -1,4 +1,3 @@
-import type { TObject, TSchema } from '@sinclair/typebox'
 import { type AnyElysia, Elysia } from 'elysia'
 import type { Config } from '../config/config.ts'
 import type { Cidr, RateWindow } from '../config/parsers.ts'
@@ -18,8 +17,15 @@ import { CLOSING, HttpError } from './errors.ts'
 import type { DiskSpace } from '../storage/disk-space.ts'
 import { type HeavyReads, heavyReads } from './heavy-reads.ts'
 import { documentOf } from './openapi/operation.ts'
-import { type ReadBody, bodyReader, isBodyWithin, tooLarge } from './request/json-body.ts'
+import {
+  type ReadBody,
+  bodyReader,
+  isBodyWithin,
+  isObjectSchema,
+  tooLarge,
+} from './request/json-body.ts'
 import { oncePerRequest } from './request/once-per-request.ts'
+import { proofOf } from './request/proof.ts'
 import { areDecodable } from './request/path.ts'
 import { readQuery } from './request/query.ts'
 import { clientAddress, isTrustedPeer } from './request/client-address.ts'
@@ -60,7 +66,8 @@ type CountedGroup = 'auth' | 'basic' | 'unlock' | 'changes' | 'newcomers' | 'def
 export type Router = ReturnType<typeof router>
 
 /** Mounts endpoints. Each request is first identified, then counted against its limits, then
- * checked by the guard of its endpoint, and only then is its body read. */
+ * checked by the guard of its endpoint, and only then is its body read, unless the body says whom it
+ * counts against. */
 export const router = (options: Options) => {
   const { pages, trustedProxies, limits, authenticateRequest, onRefusal, connections } = options
   const { recordForwarded, recordSilentProxy } = options
@@ -141,21 +148,15 @@ export const router = (options: Options) => {
     mount: (endpoints: readonly Endpoint[]): AnyElysia => {
       const mounted: AnyElysia = new Elysia()
       for (const group of Map.groupBy(endpoints, groupOf).values()) {
-        const [first] = group
-        if (!first) continue
-        const routes = within(first)
-        for (const one of group)
-          routes.route(
-            one.method,
-            one.path,
-            // Elysia cannot know what `callers` adds to the context of every route.
-            handlerOf(one, {
-              readBody: one.hooks.countsAs ? readOnce : readBody,
-              reads,
-            }) as unknown as () => unknown,
-            routeHooks(one, options),
-          )
-        mounted.use(routes)
+        let routes: AnyElysia | undefined
+        for (const one of group) {
+          const handling = { readBody: one.hooks.countsAs ? readOnce : readBody, reads }
+          // Elysia cannot know what `callers` adds to the context of every route.
+          const handler = handlerOf(one, handling) as unknown as () => unknown
+          routes ??= within(one)
+          routes.route(one.method, one.path, handler, routeHooks(one, options))
+        }
+        if (routes) mounted.use(routes)
       }
       return mounted
     },
@@ -168,21 +169,6 @@ export const router = (options: Options) => {
 /** Endpoints with a common key count against the same limits in the same way. */
 const groupOf = (one: Endpoint): unknown =>
   one.hooks.countsAs ? one : [baseOf(one), ...one.limits].join()
-
-/** Returns whom the requests of an endpoint count against by what they carry. */
-const proofOf = ({ hooks, body: schema }: Endpoint, readBody: ReadBody): CountsAs => {
-  const proven = async (request: Request, caller: Caller): Promise<string | undefined> => {
-    const body = isObjectSchema(schema)
-      ? await readBody(request, schema).catch(() => undefined) // The handler reports it.
-      : undefined
-    if (schema && !body) return undefined
-    const proof = await hooks.countsAs?.({ request, caller, body })
-    return proof === undefined ? undefined : `proven:${proof}`
-  }
-  // Once for all windows.
-  const once = oncePerRequest(proven)
-  return (caller, request) => once(request, caller)
-}
 
 const baseOf = ({ limits: [base], access }: Endpoint) =>
   base === 'auth' && access !== 'public' ? 'confirm' : base
@@ -282,9 +268,6 @@ const routeHooks = (
 
 type Incoming = { readonly request: Request; readonly caller: Caller }
 type Guarded = { readonly request: Request; caller: Caller }
-
-const isObjectSchema = (schema: TSchema | undefined): schema is TObject =>
-  schema?.['type'] === 'object'
 
 /** Picks the limits of the settings. */
 export const limitsFrom = (config: LimitSettings): Options['limits'] => ({

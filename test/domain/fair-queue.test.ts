@@ -10,6 +10,7 @@ const heldQueue = (bounds: Partial<Parameters<typeof fairQueue>[0]> = {}) => {
     concurrencyPerKey: 1,
     keysMax: 1000,
     workPerKeyMax: 1000,
+    turnsMax: 1000,
     ...bounds,
   })
   const begun: string[] = []
@@ -64,9 +65,9 @@ test('work of one key runs one at a time, and other keys take the free places', 
 
 test('what is too much is refused at once: of one key, and of too many keys', async () => {
   const { running, submit, load } = heldQueue({ keysMax: 2, workPerKeyMax: 2 })
-  const taken = [submit('a'), submit('a'), submit('b')]
+  const taken = [submit('a'), submit('b'), submit('b')]
   const refusal = { code: 'unavailable', message: 'Server busy, try again' }
-  expect(submit('a')).rejects.toMatchObject(refusal)
+  expect(submit('b')).rejects.toMatchObject(refusal)
   expect(submit('c')).rejects.toMatchObject(refusal)
   expect(load().refused).toBe(2)
   for (const index of taken.keys()) {
@@ -99,7 +100,7 @@ test('a new key goes before all that come again and again', async () => {
 })
 
 test('no number of new keys keeps one waiting for ever that comes again', async () => {
-  const { begun, running, submit, load } = heldQueue({ keysMax: 5 })
+  const { begun, running, submit, load } = heldQueue({ turnsMax: 5 })
   const work = [submit('again'), submit('again')]
   for (let turn = 0; !begun.slice(1).includes('again'); turn += 1) {
     work.push(submit(`new ${turn}`))
@@ -113,6 +114,152 @@ test('no number of new keys keeps one waiting for ever that comes again', async 
   }
   await Promise.all(work)
   expect(begun.lastIndexOf('again')).toBeLessThanOrEqual(1 + 5 + 1)
+})
+
+test('if too many keys wait, the one that had its turn last gives way, with all that waits', async () => {
+  const { begun, running, submit, load } = heldQueue({ keysMax: 4 })
+  const outcomes: string[] = []
+  const begin = (key: string) =>
+    submit(key).then(
+      () => outcomes.push(`${key} done`),
+      () => outcomes.push(`${key} refused`),
+    )
+  for (const key of ['a', 'b', 'c']) {
+    const work = begin(key)
+    await until(() => begun.includes(key))
+    running.shift()?.end()
+    await work
+  }
+  const work = [begin('x'), begin('a'), begin('b'), begin('b')]
+  for (const [key, refused] of [
+    ['c', []],
+    ['y', ['c']],
+    ['c', ['c']],
+    ['z', ['b', 'b']],
+    ['b', ['b']],
+  ] as const) {
+    outcomes.length = 0
+    work.push(begin(key))
+    await Bun.sleep(0)
+    expect(outcomes).toStrictEqual(refused.map((one) => `${one} refused`))
+  }
+  expect(load()).toMatchObject({ running: 1, waiting: 3 })
+  while (load().running > 0) {
+    running.shift()?.end()
+    await Bun.sleep(0)
+  }
+  await Promise.all(work)
+  expect(begun.slice(3)).toStrictEqual(['x', 'y', 'z', 'a'])
+})
+
+test('a new key has the next turn, however many keys come again and again, with however much', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.integer({ min: 1, max: 4 }),
+      fc.integer({ min: 2, max: 20 }),
+      fc
+        .integer({ min: 0, max: 60 })
+        .chain((others) =>
+          fc.array(fc.integer({ min: 0, max: others }), { minLength: 30, maxLength: 200 }),
+        ),
+      async (concurrency, waitingMax, arrivals) => {
+        const queue = heldQueue({ concurrency, keysMax: concurrency + waitingMax })
+        const { begun, running, submit, load } = queue
+        const all: Promise<unknown>[] = []
+        const begin = (key: string) => {
+          const work = submit(key)
+          all.push(work.catch(() => undefined))
+          return work
+        }
+        // Everyone has had a turn before.
+        for (const key of new Set(arrivals)) {
+          const work = begin(`again ${key}`)
+          await Bun.sleep(0)
+          running.shift()?.end()
+          await work
+        }
+        for (const key of arrivals) void begin(`again ${key}`).catch(() => undefined)
+        await Bun.sleep(0)
+        const before = begun.length
+        const isFull = load().running === concurrency
+        const stranger = begin('new')
+        for (const key of arrivals) void begin(`again ${key}`).catch(() => undefined)
+        if (isFull) running.shift()?.end()
+        await Bun.sleep(0)
+        expect(begun[before]).toBe('new')
+        while (load().running > 0) {
+          running.shift()?.end()
+          await Bun.sleep(0)
+        }
+        await stranger
+        await Promise.all(all)
+      },
+    ),
+    { numRuns: 50 },
+  )
+})
+
+test('the bounds hold whatever comes when, no free place waits for work, and every piece of work ends', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.record({
+        concurrency: fc.integer({ min: 1, max: 4 }),
+        concurrencyPerKey: fc.integer({ min: 1, max: 3 }),
+        keysMax: fc.integer({ min: 1, max: 8 }),
+        workPerKeyMax: fc.integer({ min: 1, max: 6 }),
+        turnsMax: fc.integer({ min: 1, max: 12 }),
+      }),
+      fc.array(fc.oneof(fc.integer({ min: 0, max: 9 }), fc.constant('end' as const)), {
+        maxLength: 100,
+      }),
+      async (bounds, steps) => {
+        const { running, submit, load } = heldQueue(bounds)
+        let [begun, ended, refused] = [0, 0, 0]
+        const open = new Map<number, number>()
+        const count = (key: number, by: number) => open.set(key, (open.get(key) ?? 0) + by)
+        const check = () => {
+          const now = load()
+          expect(now.running).toBe(running.length)
+          expect(now.running).toBeLessThanOrEqual(bounds.concurrency)
+          expect(now.running + now.waiting).toBe(begun - ended - refused)
+          expect([...open.values()].filter((size) => size > 0).length).toBeLessThanOrEqual(
+            bounds.keysMax,
+          )
+          expect(now.refused).toBe(refused)
+          const ofKey = (key: number) => running.filter((one) => one.key === String(key)).length
+          for (const [key, size] of open) {
+            expect(size).toBeLessThanOrEqual(bounds.workPerKeyMax)
+            expect(ofKey(key)).toBeLessThanOrEqual(bounds.concurrencyPerKey)
+            if (now.running < bounds.concurrency && size > ofKey(key))
+              expect(ofKey(key)).toBe(bounds.concurrencyPerKey)
+          }
+        }
+        const finish = () => running.splice(Math.floor(running.length / 2), 1)[0]?.end()
+        for (const step of steps) {
+          if (step === 'end') finish()
+          else {
+            begun += 1
+            count(step, 1)
+            submit(String(step))
+              .then(
+                () => (ended += 1),
+                () => (refused += 1),
+              )
+              .finally(() => count(step, -1))
+          }
+          await Bun.sleep(0)
+          check()
+        }
+        while (load().running > 0) {
+          finish()
+          await Bun.sleep(0)
+          check()
+        }
+        expect(ended + refused).toBe(begun)
+      },
+    ),
+    { numRuns: 200 },
+  )
 })
 
 test('work that fails frees its place', async () => {

@@ -21,9 +21,14 @@ const KEYS_MAX = 128
  * cut. */
 const WORK_PER_KEY_MAX = 20
 
+/** Clients, or accounts, that cannot pass for new ones when they come again: as many as may be
+ * connected. */
+const TURNS_MAX = 4096
+
 /** Bounds the hashing of passwords, which takes a core and 19 MiB for a good part of a second on a
  * small gateway. Half of the places are for known devices, so that no number of strangers keeps them
- * waiting. Among each half the places go round, and a stranger's address gets one at a time. The work
+ * waiting. Among each half the places go round, and a stranger's address gets one at a time; if too
+ * many wait, the one that had the latest turn gives way. The work
  * should last until its outcome is stored: a slow disk then slows down who causes the writes. */
 export const passwordQueues = (cores: number) => {
   const bounds = {
@@ -32,11 +37,12 @@ export const passwordQueues = (cores: number) => {
     concurrency: cores,
     keysMax: KEYS_MAX,
     workPerKeyMax: WORK_PER_KEY_MAX,
+    turnsMax: TURNS_MAX,
   }
   const known = fairQueue({ ...bounds, concurrencyPerKey: cores })
   const strangers = fairQueue({ ...bounds, concurrencyPerKey: 1 })
   return {
-    /** Runs work that checks or hashes a password. Throws `unavailable` at once if too many wait. Work
+    /** Runs work that checks or hashes a password. Throws `unavailable` if too many wait. Work
      * that is in its turn must not ask for another. */
     inTurn: <Result>({ isKnown, key }: Applicant, work: () => Promise<Result>): Promise<Result> =>
       (isKnown ? known : strangers).run(key, work),

@@ -35,6 +35,10 @@ export const readJson: ReadJson = async (request, bytesMax) => {
   throw new AppError('invalid', 'Invalid JSON format')
 }
 
+/** True if a body of this schema is read and checked before its handler runs. */
+export const isObjectSchema = (schema: TSchema | undefined): schema is TObject =>
+  schema?.['type'] === 'object'
+
 export const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
