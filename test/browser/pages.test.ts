@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { BrowserContextOptions, Locator, Page } from 'playwright-core'
 import { addAccount } from '../support/accounts.ts'
 import { PASSWORD, bearer, clientOf } from '../support/app.ts'
-import { type Service, UNLIMITED, startService } from '../support/binary.ts'
+import { type Service, UNLIMITED, runCommand, startService } from '../support/binary.ts'
 import { recordedLog } from '../support/unlock-log.ts'
 import { IS_LEFT_OUT, type Visit, useBrowser, useResource, useService, visit } from './chromium.ts'
 import { DESK, PHONE, inAllLooks } from './looks.ts'
@@ -32,7 +32,11 @@ const service = useService({ env: { ...UNLIMITED, BACKUP_DIR: 'backups' } }, asy
   const { folder } = started
   mkdirSync(join(folder, 'backups'))
   await addAccount(OWNER.username, { role: 'owner', folder })
-  for (const username of ['ada', MARKUP]) await addPerson(started, username)
+  for (const username of ['ada', MARKUP]) {
+    await addPerson(started, username)
+    // The walk of an owner's operations erases those who wait.
+    await runCommand(['user', 'admit', username], { folder: started.folder })
+  }
   await unlock(started, 'ada', 'fingerprint')
   await unlock(started, MARKUP, '<img src=x onerror=alert(2)>')
 })

@@ -206,8 +206,7 @@ describe('a damaged database', () => {
     await service.stop()
     {
       using db = new Database(database)
-      db.run('CREATE TABLE filler (bytes BLOB)')
-      db.run('INSERT INTO filler VALUES (zeroblob(70000000))')
+      db.run("INSERT INTO setting (name, value) VALUES ('filler', hex(zeroblob(35000000)))")
     }
     damage(database, 'method 5500.')
     await using again = await startService({ folder, env: ENV })
