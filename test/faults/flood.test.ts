@@ -183,8 +183,8 @@ describe.if(isRoot)('a disk of 100 MiB that newcomers flood (needs root, to moun
     }
     expect(attackers.length).toBeGreaterThan(5)
     const afterFlood = freeBytes()
-    // The reserve, but for what a second of flooding and the WAL take.
-    expect(afterFlood).toBeGreaterThan(56 * MIB)
+    // The reserve, but for what a second of flooding and the WAL take, however fast the machine is.
+    expect(afterFlood).toBeGreaterThan(32 * MIB)
 
     // Newcomers and batches are refused, a member's lone unlock is not.
     expect(await grace.logIn()).toMatchObject({ status: 503, body: { msg: RESERVED } })

@@ -76,6 +76,7 @@ describe.skipIf(IS_LEFT_OUT)('the log', () => {
       `/console/log?account=${home().ids['ada']}&result=denied`,
     )
     await page.getByText('by ada').waitFor()
+    await rows(page).first().waitFor()
     expect(await rows(page).allInnerTexts()).toEqual([expect.stringMatching(/^ada.*refused/s)])
     await look(page, 'log-filtered')
     await page.getByRole('link', { name: 'refused' }).first().click()
