@@ -4,6 +4,7 @@ import type { Account, Role } from '../domain/account.ts'
 import type { Answer } from './answers.ts'
 import type { Access, Caller } from './authorization.ts'
 import type { Description } from './openapi/operation.ts'
+import type { DocumentSchema } from './openapi/schemas.ts'
 
 /** The limits a request may count against: one of the first three, plus `changes` if it leaves
  * an audit event. `basic` counts requests with a name and password against `auth`. */
@@ -154,5 +155,5 @@ export type Route = {
 
 export type RouteDetail = DocumentDecoration & {
   readonly 'x-access'?: Access
-  readonly 'x-document'?: (path: string) => DocumentDecoration
+  readonly 'x-document'?: (path: string, schemaOf: DocumentSchema) => DocumentDecoration
 }

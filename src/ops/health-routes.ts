@@ -1,4 +1,4 @@
-import { t } from 'elysia'
+import { Type as t } from '@sinclair/typebox'
 import type { Clock } from '../domain/clock.ts'
 import { AppError } from '../errors.ts'
 import { message } from '../http/answers.ts'
@@ -14,9 +14,9 @@ type Dependencies = {
 /** Health, for supervisors. */
 export const healthRoutes = (deps: Dependencies): readonly Endpoint[] => [live(), ready(deps)]
 
-const status = <const Word extends string>(word: Word) => ({
+const status = <const Word extends string>(word: Word, name: string) => ({
   description: word,
-  schema: t.Object({ status: t.Literal(word) }, { additionalProperties: false }),
+  schema: t.Object({ status: t.Literal(word) }, { $id: name, additionalProperties: false }),
   example: { status: word },
 })
 
@@ -27,8 +27,9 @@ const live = () =>
       path: '/livez',
       access: 'public',
       tag: 'Health',
+      operationId: 'checkLiveness',
       summary: 'Check that the process is alive',
-      answers: { 200: status('ok') },
+      answers: { 200: status('ok', 'Liveness') },
     },
     () => ({ status: 'ok' as const }),
   )
@@ -45,12 +46,13 @@ const ready = ({ clock, probeWrite, logFault }: Dependencies) => {
       path: '/readyz',
       access: 'public',
       tag: 'Health',
+      operationId: 'checkReadiness',
       summary: 'Check that the server can do its work',
       description:
         'The database has committed a write within the last seconds, and the last verification found ' +
         'the unlock log intact.',
       answers: {
-        200: status('ready'),
+        200: status('ready', 'Readiness'),
         503: message(
           'It cannot; `msg` says why',
           'The disk is full',

@@ -22,11 +22,14 @@ export const AccountAnswer = t.Object(
     created_at: Time,
     second_factor: t.Boolean({ description: 'Whether logging in requires a second factor' }),
     sessions: t.Integer({ description: 'Number of active sessions' }),
-    invitation: t.Union([t.Object({ id: t.String(), label: t.String() }), t.Null()], {
-      description: 'The invitation the account was registered with',
-    }),
+    invitation: t.Union(
+      [t.Object({ id: t.String(), label: t.String() }, { $id: 'InvitationOfAccount' }), t.Null()],
+      {
+        description: 'The invitation the account was registered with',
+      },
+    ),
   },
-  { additionalProperties: false },
+  { $id: 'Account', additionalProperties: false },
 )
 
 export const accountJson = (account: AccountDetails): Static<typeof AccountAnswer> => ({
@@ -63,7 +66,7 @@ export const PersonAnswer = t.Object(
     ...AccountAnswer.properties,
     disabled: t.Boolean({ description: 'Whether logging in is refused' }),
   },
-  { additionalProperties: false },
+  { $id: 'Person', additionalProperties: false },
 )
 
 export const personJson = (account: AccountDetails): Static<typeof PersonAnswer> => ({
@@ -90,7 +93,7 @@ export const PeopleQuery = t.Object({
 
 export const PeopleAnswer = t.Object(
   { people: t.Array(PersonAnswer), next: Next },
-  { additionalProperties: false },
+  { $id: 'PeoplePage', additionalProperties: false },
 )
 
 export const PersonParams = t.Object({
@@ -110,7 +113,7 @@ export const PersonBody = t.Object(
       }),
     ),
   },
-  { minProperties: 1 },
+  { $id: 'PersonUpdate', minProperties: 1 },
 )
 
 export const CodeAnswer = t.Object(
@@ -118,5 +121,5 @@ export const CodeAnswer = t.Object(
     code: t.String({ description: 'Shown once; the server stores only a hash' }),
     expires_at: Time,
   },
-  { additionalProperties: false },
+  { $id: 'PasswordResetCode', additionalProperties: false },
 )

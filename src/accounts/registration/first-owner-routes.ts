@@ -31,6 +31,7 @@ const read = ({ firstOwner }: Dependencies) =>
       path: '/v1/setup',
       access: 'public',
       tag: 'Accounts',
+      operationId: 'getSetup',
       summary: 'Check whether an owner is needed',
       answers: {
         200: {
@@ -51,6 +52,7 @@ const bootstrap = ({ firstOwner, trustClient, tokenLifetimeMs }: Dependencies) =
       access: 'public',
       limits: ['auth'],
       tag: 'Accounts',
+      operationId: 'createFirstOwner',
       summary: 'Create the first owner',
       description:
         'Takes the setup code that the server prints when it starts without an owner. The code works ' +
@@ -88,6 +90,7 @@ const bootstrapInBrowser = ({ firstOwner, browserSessions }: Dependencies) =>
       access: 'public',
       limits: ['auth'],
       tag: 'Accounts',
+      operationId: 'createFirstOwnerInBrowser',
       summary: 'Create the first owner and log in this browser',
       description: 'Like `POST /v1/setup`, with the tokens in cookies instead of the answer.',
       body: SetupBody,

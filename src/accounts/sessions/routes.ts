@@ -38,6 +38,7 @@ const refresh = ({ sessions, tokenLifetimeMs }: Dependencies) =>
       path: '/v1/session/refresh',
       access: 'public',
       tag: 'Sessions',
+      operationId: 'refreshTokens',
       summary: 'Get new tokens',
       description:
         'Returns a new access token and a new refresh token, and voids the old one. Sending the ' +
@@ -61,6 +62,7 @@ const logOut = ({ sessions, cookies }: Dependencies) =>
       path: '/v1/session/logout',
       access: 'member',
       tag: 'Sessions',
+      operationId: 'logOut',
       summary: 'Log out',
       description:
         'Ends the session that makes this request: its tokens fail from the next request on. Removes ' +
@@ -81,6 +83,7 @@ const list = ({ sessions }: Dependencies) =>
       path: '/v1/sessions',
       access: 'member',
       tag: 'Sessions',
+      operationId: 'listSessions',
       summary: 'List sessions',
       description:
         'Your own, most recently used first. Admins can list anyone’s but an owner’s, owners ' +
@@ -124,6 +127,7 @@ const endOthers = ({ sessions }: Dependencies) =>
       access: 'member',
       limits: ['changes'],
       tag: 'Sessions',
+      operationId: 'endOtherSessions',
       summary: 'End all other sessions',
       description:
         'Ends all of your sessions except the one that makes this request. With `account`, an admin ' +
@@ -154,6 +158,7 @@ const end = ({ sessions }: Dependencies) =>
       access: 'member',
       limits: ['changes'],
       tag: 'Sessions',
+      operationId: 'endSession',
       summary: 'End a session',
       description: 'One of your own. Admins can end anyone’s but an owner’s, owners everyone’s.',
       params: SessionParams,

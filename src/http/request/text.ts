@@ -1,5 +1,4 @@
-import { Kind, type TSchema, type TUnsafe, TypeRegistry } from '@sinclair/typebox'
-import { t } from 'elysia'
+import { Kind, type TSchema, type TUnsafe, Type as t, TypeRegistry } from '@sinclair/typebox'
 
 type TextOptions = {
   readonly min?: number

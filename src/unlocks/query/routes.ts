@@ -38,6 +38,7 @@ const list = ({ unlockLog, queries }: Dependencies) =>
       path: '/v1/unlocks',
       access: 'member',
       tag: 'Unlocks',
+      operationId: 'listUnlocks',
       summary: 'List unlocks',
       description:
         `${WHO_SEES}${ORDER}A page may hold fewer than \`limit\` unlocks, or none, and still have a ` +
@@ -83,6 +84,7 @@ const exportFile = ({ queries, record, visibleSize }: Dependencies) =>
       access: 'member',
       limits: ['changes'],
       tag: 'Unlocks',
+      operationId: 'exportUnlocks',
       summary: 'Export unlocks as a file',
       description:
         `${WHO_SEES}${ORDER}Oldest first and without a limit, up to the newest unlock at the time of ` +
