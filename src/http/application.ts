@@ -42,7 +42,7 @@ export const httpApplication = (deps: Dependencies): AnyElysia => {
     .use(responseHeaders({ hasTls }))
     .use(errorAnswers({ logger, recordDenial }))
     .use(foreignPages(foreign))
-    .use(crossOrigin(corsOrigins))
+    .use(crossOrigin(corsOrigins, endpoints))
     .use(router.mount(endpoints))
   routes.use(router.mount(openapiRoutes({ version, hasTls, publicUrl, routes: routes.routes })))
   return routes.use(notFoundRoutes(router, routes.routes))
