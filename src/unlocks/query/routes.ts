@@ -101,7 +101,7 @@ const exportFile = ({ queries, record, visibleSize }: Dependencies) =>
         ...HEAVY_READ_REFUSED,
       },
     },
-    async ({ query: { format, ...search }, caller, account, signal }) => {
+    async ({ query: { format, bom, ...search }, caller, account, signal }) => {
       const filter = visibleFilter(search, account)
       const size = await visibleSize(account)
       await record(caller, {
@@ -111,9 +111,12 @@ const exportFile = ({ queries, record, visibleSize }: Dependencies) =>
         // Only the names of the filters: a search text may be someone's name.
         detail: { format, size, filters: Object.keys(search).join() },
       })
-      return streamed(exportParts({ queries, filter, size, format, signal }), {
-        'content-type': CONTENT_TYPES[format],
-        'content-disposition': `attachment; filename="unlocks.${format}"`,
-      })
+      return streamed(
+        exportParts({ queries, filter, size, format, hasMark: bom !== '0', signal }),
+        {
+          'content-type': CONTENT_TYPES[format],
+          'content-disposition': `attachment; filename="unlocks.${format}"`,
+        },
+      )
     },
   )

@@ -25,7 +25,17 @@ export const ListQuery = t.Object({ ...FILTER, ...SPAN, ...PAGE })
 
 const FORMATS = ['csv', 'ndjson'] as const
 
-export const ExportQuery = t.Object({ format: oneOf(FORMATS), ...FILTER, ...SPAN })
+export const ExportQuery = t.Object({
+  format: oneOf(FORMATS),
+  bom: t.Optional({
+    ...oneOf(['1', '0']),
+    default: '1',
+    description:
+      'CSV begins with a byte order mark, by which Excel knows that it is UTF-8; `0` leaves it out',
+  }),
+  ...FILTER,
+  ...SPAN,
+})
 
 export const StreamQuery = t.Object(FILTER)
 
