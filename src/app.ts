@@ -101,6 +101,7 @@ export const openApp = async (config: Config, options: Options) => {
     version,
     logger,
     hasTls: config.tlsCertFile !== undefined,
+    publicUrl: config.publicUrl,
     corsOrigins: config.corsOrigins,
     foreign: { pages, isOwnHost: ownHosts({ ...config, certificate }) },
     onAnswer: metrics.observeRequest,

@@ -17,6 +17,7 @@ const list = ({ store }: Dependencies) =>
       path: '/v1/audit',
       access: 'owner',
       tag: 'Audit',
+      operationId: 'listAuditEvents',
       summary: 'List audit events',
       description:
         'Logins, failures, refusals, changes, exports and erasures: who, what, when, from where ' +

@@ -32,7 +32,7 @@ export const AuditQuery = t.Object({
 const Nullable = t.Union([t.String(), t.Null()])
 
 const Party = t.Union([
-  t.Object({ id: t.String(), name: Nullable }, { additionalProperties: false }),
+  t.Object({ id: t.String(), name: Nullable }, { $id: 'AuditParty', additionalProperties: false }),
   t.Null(),
 ])
 
@@ -49,11 +49,11 @@ export const AuditEventAnswer = t.Object(
     request_id: Nullable,
     detail: t.Record(t.String(), t.Union([t.String(), t.Integer(), t.Boolean()])),
   },
-  { additionalProperties: false },
+  { $id: 'AuditEvent', additionalProperties: false },
 )
 export type AuditEventAnswer = Static<typeof AuditEventAnswer>
 
 export const AuditAnswer = t.Object(
   { events: t.Array(AuditEventAnswer), next: Next },
-  { additionalProperties: false },
+  { $id: 'AuditPage', additionalProperties: false },
 )

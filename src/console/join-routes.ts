@@ -31,6 +31,7 @@ const showPage = () =>
       access: 'public',
       limits: ['pages'],
       tag: 'Pages',
+      operationId: 'openJoinPage',
       summary: 'Open the page to register with a setup code, an invitation or neither',
       description: 'The code is after `#` in the link, which a browser does not send to a server.',
       answers: { 200: { description: 'A page', contentType: 'text/html' } },

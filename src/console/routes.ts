@@ -1,4 +1,4 @@
-import { t } from 'elysia'
+import { Type as t } from '@sinclair/typebox'
 import { type Endpoint, endpoint, hiddenEndpoint } from '../http/endpoint.ts'
 import { asset } from '../http/page/assets.ts'
 import pageStyle from '../http/page/page.css' with { type: 'text' }
@@ -65,15 +65,19 @@ const readIndex = ({ version }: Dependencies) =>
       access: 'public',
       limits: ['pages'],
       tag: 'Pages',
+      operationId: 'getIndex',
       summary: 'Get the version and links to everything else',
       answers: {
         200: {
           description: 'Name, version and links',
-          schema: t.Object({
-            name: t.String(),
-            version: t.String(),
-            links: t.Record(t.String(), t.String()),
-          }),
+          schema: t.Object(
+            {
+              name: t.String(),
+              version: t.String(),
+              links: t.Record(t.String(), t.String()),
+            },
+            { $id: 'ServerInfo' },
+          ),
           example: { name: 'Secure Lock Server', version: '0.2.0', links: LINKS },
         },
         302: { description: 'a browser is redirected to the console', contentType: 'text/html' },
@@ -93,6 +97,7 @@ const readConsole = (showPage: () => Response) =>
       access: 'public',
       limits: ['pages'],
       tag: 'Pages',
+      operationId: 'openConsole',
       summary: 'Open the console',
       description: 'A page that uses only this API; what it shows depends on who is logged in.',
       answers: { 200: { description: 'A page', contentType: 'text/html' } },

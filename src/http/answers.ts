@@ -1,5 +1,4 @@
-import type { TSchema } from '@sinclair/typebox'
-import { t } from 'elysia'
+import { type TSchema, Type as t } from '@sinclair/typebox'
 import { titleOf } from './errors.ts'
 
 /** A documented answer: JSON that follows `schema`, or text of another `contentType`. */
@@ -20,7 +19,7 @@ export const Message = t.Object(
     msg: t.String({ description: 'What happened, in words' }),
     code: t.Optional(t.String({ description: 'Stable, for programs, if a status is not enough' })),
   },
-  { additionalProperties: false },
+  { $id: 'Message', additionalProperties: false },
 )
 
 export type MessageExample = { readonly msg: string; readonly code?: string }
@@ -46,6 +45,12 @@ export const message = (
 export const coded = (description: string, faults: Readonly<Record<string, string>>) =>
   message(description, ...Object.entries(faults).map(([code, msg]) => ({ msg, code })))
 
+/** What a limit on requests answers. */
+export const RateLimited = t.Object(
+  { error: t.String() },
+  { $id: 'RateLimited', additionalProperties: false },
+)
+
 const Problem = t.Object(
   {
     type: t.Literal('about:blank'),
@@ -54,7 +59,7 @@ const Problem = t.Object(
     detail: t.String({ description: 'What happened, in words' }),
     code: t.String({ description: 'Stable, for programs' }),
   },
-  { additionalProperties: false },
+  { $id: 'Problem', additionalProperties: false },
 )
 
 /** The refusal of a read that would be one too many; see heavy-reads.ts. */

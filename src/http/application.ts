@@ -15,6 +15,7 @@ import type { Router } from './router.ts'
 type Dependencies = {
   readonly version: string
   readonly hasTls: boolean
+  readonly publicUrl: string | undefined
   readonly corsOrigins: readonly string[]
   readonly foreign: Parameters<typeof foreignPages>[0]
   readonly logger: Logger
@@ -27,7 +28,7 @@ type Dependencies = {
 /** Combines what every request passes through with the endpoints, their OpenAPI document, and the answers to
  * everything else. */
 export const httpApplication = (deps: Dependencies): AnyElysia => {
-  const { version, hasTls, corsOrigins, foreign, logger, router, endpoints } = deps
+  const { version, hasTls, publicUrl, corsOrigins, foreign, logger, router, endpoints } = deps
   const { onAnswer, recordDenial } = deps
   const routes: AnyElysia = new Elysia({
     strictPath: true,
@@ -41,8 +42,8 @@ export const httpApplication = (deps: Dependencies): AnyElysia => {
     .use(responseHeaders({ hasTls }))
     .use(errorAnswers({ logger, recordDenial }))
     .use(foreignPages(foreign))
-    .use(crossOrigin(corsOrigins))
+    .use(crossOrigin(corsOrigins, endpoints))
     .use(router.mount(endpoints))
-  routes.use(router.mount(openapiRoutes({ version, routes: routes.routes })))
+  routes.use(router.mount(openapiRoutes({ version, hasTls, publicUrl, routes: routes.routes })))
   return routes.use(notFoundRoutes(router, routes.routes))
 }

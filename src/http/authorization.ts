@@ -67,10 +67,10 @@ export const signedIn = (account: Account | undefined): Account => {
   return account
 }
 
-/** Returns the credentials of an Authorization header of that scheme, whose name is case-insensitive. */
+/** Returns the credentials of an Authorization header of that scheme: its name in any case, one space or more,
+ * and one token (RFC 9110 section 11.4). */
 export const credentials = (request: Request, scheme: 'Bearer' | 'Basic'): string | undefined => {
   const header = request.headers.get('authorization') ?? ''
-  const [name, value, ...rest] = header.split(' ')
-  const matches = name?.toLowerCase() === scheme.toLowerCase() && rest.length === 0
-  return matches && value ? value : undefined
+  const [, name, value] = /^(\S+) +(\S+)$/.exec(header) ?? []
+  return name?.toLowerCase() === scheme.toLowerCase() ? value : undefined
 }

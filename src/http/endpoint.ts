@@ -4,6 +4,7 @@ import type { Account, Role } from '../domain/account.ts'
 import type { Answer } from './answers.ts'
 import type { Access, Caller } from './authorization.ts'
 import type { Description } from './openapi/operation.ts'
+import type { DocumentSchema } from './openapi/schemas.ts'
 
 /** The limits a request counts against: a base, plus `changes` if it leaves an audit event. `basic`
  * counts requests with a name and password, against windows like those of `auth`. */
@@ -185,5 +186,5 @@ export type Route = {
 
 export type RouteDetail = DocumentDecoration & {
   readonly 'x-access'?: Access
-  readonly 'x-document'?: (path: string) => DocumentDecoration
+  readonly 'x-document'?: (path: string, schemaOf: DocumentSchema) => DocumentDecoration
 }

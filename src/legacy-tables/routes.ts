@@ -1,8 +1,7 @@
-import type { TObject } from '@sinclair/typebox'
-import { t } from 'elysia'
+import { type TObject, Type as t } from '@sinclair/typebox'
 import { type Account, hasRole } from '../domain/account.ts'
 import type { Origin } from '../domain/audit-event.ts'
-import { Message, READ_RUNNING, message } from '../http/answers.ts'
+import { Message, READ_RUNNING, RateLimited, message } from '../http/answers.ts'
 import { type Caller, credentials, refuseHeldBack } from '../http/authorization.ts'
 import { type Endpoint, endpoint } from '../http/endpoint.ts'
 import { HttpError } from '../http/errors.ts'
@@ -28,9 +27,17 @@ export const tableRoutes = (deps: Dependencies): readonly Endpoint[] => {
   const { unlocks, users } = deps
   const guard = tableGuard(deps)
   return [
-    ...table({ path: '/getLogs', summary: 'Get all unlocks', row: LogRow, rows: unlocks, guard }),
+    ...table({
+      path: '/getLogs',
+      operationId: 'getLogs',
+      summary: 'Get all unlocks',
+      row: LogRow,
+      rows: unlocks,
+      guard,
+    }),
     ...table({
       path: '/getUsers',
+      operationId: 'getUsers',
       summary: 'Get all accounts, without their passwords',
       row: UserRow,
       rows: users,
@@ -70,6 +77,7 @@ const nameAndPassword = (encoded: string) => {
 
 type TableSpec = {
   readonly path: string
+  readonly operationId: string
   readonly summary: string
   readonly row: TObject
   readonly rows: Table
@@ -77,7 +85,14 @@ type TableSpec = {
 }
 
 /** A table by GET, as a page for a browser, and by POST, as the existing app reads it. */
-const table = ({ path, summary, row, rows, guard }: TableSpec): readonly Endpoint[] => {
+const table = ({
+  path,
+  operationId,
+  summary,
+  row,
+  rows,
+  guard,
+}: TableSpec): readonly Endpoint[] => {
   const spec = {
     path,
     access: 'tables',
@@ -106,10 +121,7 @@ const table = ({ path, summary, row, rows, guard }: TableSpec): readonly Endpoin
       429: {
         description:
           'Over a limit, or one long read too many; `Retry-After` says when to try again',
-        schema: t.Union([
-          t.Object({ error: t.String() }, { additionalProperties: false }),
-          Message,
-        ]),
+        schema: t.Union([RateLimited, Message]),
         example: { msg: READ_RUNNING },
       },
       403: message('An owner or admin who must have a second factor and has none', {
@@ -119,11 +131,13 @@ const table = ({ path, summary, row, rows, guard }: TableSpec): readonly Endpoin
     },
   } as const
   return [
-    endpoint({ method: 'GET', ...spec }, ({ request, signal }) =>
+    endpoint({ method: 'GET', operationId, ...spec }, ({ request, signal }) =>
       request.headers.get('accept')?.includes('text/html')
         ? streamHtml(rows, signal)
         : streamJson(rows, signal),
     ),
-    endpoint({ method: 'POST', ...spec }, ({ signal }) => streamJson(rows, signal)),
+    endpoint({ method: 'POST', operationId: `${operationId}ByPost`, ...spec }, ({ signal }) =>
+      streamJson(rows, signal),
+    ),
   ]
 }

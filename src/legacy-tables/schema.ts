@@ -12,7 +12,7 @@ export const LogRow = t.Object(
       examples: ['2026-11-22T18:30:00.000Z'],
     }),
   },
-  { additionalProperties: false },
+  { $id: 'LogRow', additionalProperties: false },
 )
 
 export const UserRow = t.Object(
@@ -27,5 +27,5 @@ export const UserRow = t.Object(
       examples: ['member'],
     }),
   },
-  { additionalProperties: false },
+  { $id: 'UserRow', additionalProperties: false },
 )

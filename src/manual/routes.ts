@@ -1,4 +1,4 @@
-import { t } from 'elysia'
+import { Type as t } from '@sinclair/typebox'
 import { AppError } from '../errors.ts'
 import { message } from '../http/answers.ts'
 import { type Endpoint, endpoint, hiddenEndpoint } from '../http/endpoint.ts'
@@ -33,6 +33,7 @@ const showContents = () =>
       access: 'public',
       limits: ['pages'],
       tag: 'Pages',
+      operationId: 'getManual',
       summary: 'Get the contents of the manual',
       answers: { 200: { description: 'A page', contentType: 'text/html' } },
     },
@@ -55,6 +56,7 @@ const showPage = () => {
       access: 'public',
       limits: ['pages'],
       tag: 'Pages',
+      operationId: 'getManualPage',
       summary: 'Get a page of the manual',
       params: Params,
       answers: {

@@ -19,6 +19,7 @@ const read = ({ authority }: Dependencies) =>
       path: '/ca.pem',
       access: 'public',
       tag: 'Health',
+      operationId: 'getCertificateAuthority',
       summary: 'Get the private CA to trust',
       description:
         'The self-signed certificate at the end of the chain in `TLS_CERT_FILE`, PEM. Trust it only ' +

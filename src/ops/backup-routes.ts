@@ -38,6 +38,7 @@ const list = (deps: Dependencies) =>
       path: '/v1/backups',
       access: 'owner',
       tag: 'Backups',
+      operationId: 'listBackups',
       summary: 'List backups',
       description:
         'Those in BACKUP_DIR, newest first. Each was verified before it got its name: the pages of the ' +
@@ -63,6 +64,7 @@ const create = (deps: Dependencies) =>
       access: 'owner',
       limits: ['changes'],
       tag: 'Backups',
+      operationId: 'createBackup',
       summary: 'Create a backup now',
       description:
         'Starts one in the background, or joins the one that is running. Get the list until `running` ' +

@@ -14,6 +14,7 @@ const read = ({ runChecks }: Dependencies) =>
       path: '/v1/doctor',
       access: 'admin',
       tag: 'Health',
+      operationId: 'getFindings',
       summary: 'Get what needs attention, and what to do about it',
       description:
         'One finding for each check: disk, write-ahead log, clock, unlock log, owner, registration, ' +

@@ -16,6 +16,7 @@ const read = ({ gateway }: Dependencies) =>
       path: '/v1/gateway',
       access: 'member',
       tag: 'Pages',
+      operationId: 'getGateway',
       summary: 'Get the version, address and time zone of the gateway',
       answers: {
         200: {

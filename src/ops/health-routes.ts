@@ -1,4 +1,4 @@
-import { t } from 'elysia'
+import { Type as t } from '@sinclair/typebox'
 import type { Clock } from '../domain/clock.ts'
 import { AppError } from '../errors.ts'
 import { message } from '../http/answers.ts'
@@ -17,9 +17,9 @@ type Dependencies = {
 /** Health, for supervisors. */
 export const healthRoutes = (deps: Dependencies): readonly Endpoint[] => [live(), ready(deps)]
 
-const status = <const Word extends string>(word: Word) => ({
+const status = <const Word extends string>(word: Word, name: string) => ({
   description: word,
-  schema: t.Object({ status: t.Literal(word) }, { additionalProperties: false }),
+  schema: t.Object({ status: t.Literal(word) }, { $id: name, additionalProperties: false }),
   example: { status: word },
 })
 
@@ -31,8 +31,9 @@ const live = () =>
       access: 'public',
       limits: ['health'],
       tag: 'Health',
+      operationId: 'checkLiveness',
       summary: 'Check that the process is alive',
-      answers: { 200: status('ok') },
+      answers: { 200: status('ok', 'Liveness') },
     },
     () => ({ status: 'ok' as const }),
   )
@@ -50,6 +51,7 @@ const ready = ({ clock, probeWrite, diskState, logFault }: Dependencies) => {
       access: 'public',
       limits: ['health'],
       tag: 'Health',
+      operationId: 'checkReadiness',
       summary: 'Check that the server can do its work',
       description:
         'The database has committed a write within the last seconds, and the last verification found ' +
@@ -60,7 +62,7 @@ const ready = ({ clock, probeWrite, diskState, logFault }: Dependencies) => {
           description: 'ready',
           schema: t.Object(
             { status: t.Literal('ready'), disk: t.Optional(oneOf(['low', 'reserved'])) },
-            { additionalProperties: false },
+            { $id: 'Readiness', additionalProperties: false },
           ),
           example: { status: 'ready' },
         },

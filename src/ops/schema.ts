@@ -7,7 +7,7 @@ export const GatewayAnswer = t.Object(
     zone: t.String({ description: 'Its time zone (IANA)' }),
     second_factor: t.Union([t.Literal('optional'), t.Literal('required')]),
   },
-  { additionalProperties: false },
+  { $id: 'Gateway', additionalProperties: false },
 )
 
 const Finding = t.Object(
@@ -17,12 +17,12 @@ const Finding = t.Object(
     says: t.String(),
     fix: t.Optional(t.String()),
   },
-  { additionalProperties: false },
+  { $id: 'Finding', additionalProperties: false },
 )
 
 export const DoctorAnswer = t.Object(
   { findings: t.Array(Finding) },
-  { additionalProperties: false },
+  { $id: 'FindingList', additionalProperties: false },
 )
 
 const Time = t.String({ format: 'date-time' })
@@ -37,7 +37,7 @@ export const BackupsAnswer = t.Object(
           bytes: t.Integer({ minimum: 0 }),
           encrypted: t.Boolean(),
         },
-        { additionalProperties: false },
+        { $id: 'Backup', additionalProperties: false },
       ),
     ),
     every_hours: t.Union([t.Integer({ minimum: 1 }), t.Null()], {
@@ -46,9 +46,15 @@ export const BackupsAnswer = t.Object(
     keep: t.Integer({ minimum: 1, description: 'How many are kept' }),
     running: t.Boolean({ description: 'Whether one is being created' }),
     failure: t.Union(
-      [t.Object({ at: Time, reason: t.String() }, { additionalProperties: false }), t.Null()],
+      [
+        t.Object(
+          { at: Time, reason: t.String() },
+          { $id: 'BackupFailure', additionalProperties: false },
+        ),
+        t.Null(),
+      ],
       { description: 'Why the latest attempt failed; null if it did not' },
     ),
   },
-  { additionalProperties: false },
+  { $id: 'BackupList', additionalProperties: false },
 )

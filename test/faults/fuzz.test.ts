@@ -11,7 +11,7 @@ import {
   startService,
   temporaryFolder,
 } from '../support/binary.ts'
-import { type Operation, type Spec, fits, operationsOf } from '../support/openapi.ts'
+import { type Operation, fits, operationsOf, specOf } from '../support/openapi.ts'
 import { type Call, callsOf } from '../support/schema-values.ts'
 
 /** How many requests each operation gets from each caller; enough for minutes in `bun run test:long`. */
@@ -67,7 +67,7 @@ describe('requests generated from the OpenAPI document', () => {
       .all() as { public_id: string }[])
       knownIds.push(id)
     expect(knownIds.length).toBeGreaterThan(3)
-    operations = operationsOf((await (await get('/swagger/json')).json()) as Spec)
+    operations = operationsOf(await specOf(await get('/swagger/json')))
   })
 
   afterAll(async () => {

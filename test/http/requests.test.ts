@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { PASSWORD, basic, bearer, clientOf, startApp } from '../support/app.ts'
 import { UNLIMITED, runCommand, startService } from '../support/binary.ts'
+import { operationsOf, specOf } from '../support/openapi.ts'
 
 /** A body without a declared length, one byte at a time. */
 const inChunks = (bytes: Uint8Array): ReadableStream<Uint8Array> =>
@@ -314,8 +315,61 @@ describe('every answer', () => {
       headers: { origin: 'https://home.example', 'access-control-request-method': 'POST' },
     })
     expect(preflight.status).toBe(204)
-    expect(preflight.headers.get('access-control-allow-headers')).toContain('Authorization')
     expect(preflight.headers.has('access-control-allow-credentials')).toBe(false)
+    const allowedHeaders = preflight.headers.get('access-control-allow-headers')?.toLowerCase()
+    const documented = operationsOf(await specOf(await app.get('/swagger/json')))
+      .flatMap(([, { parameters = [] }]) => parameters)
+      .filter((one) => one.in === 'header')
+      .map(({ name }) => name)
+    expect(documented).toContain('idempotency-key')
+    expect(allowedHeaders?.split(', ').toSorted()).toStrictEqual(
+      ['authorization', 'content-type', ...new Set(documented)].toSorted(),
+    )
+  })
+
+  test('a time may be in lower case, and its + unescaped in a query', async () => {
+    await using app = await startApp()
+    const headers = bearer(await app.signIn('own', 'owner'))
+    for (const occurred_at of ['2026-11-22t18:30:00z', '2026-11-22t20:30:00.5+02:00']) {
+      const recorded = await app.post('/v1/unlocks', { method: 'pin +', occurred_at }, headers)
+      expect(recorded.status).toBe(200)
+    }
+    const read = async (query: string) => (await app.get(`/v1/unlocks${query}`, headers)).json()
+    const { unlocks } = (await read('')) as { unlocks: { occurred_at: string }[] }
+    expect(unlocks.map(({ occurred_at }) => occurred_at)).toStrictEqual([
+      '2026-11-22T18:30:00.500Z',
+      '2026-11-22T18:30:00.000Z',
+    ])
+    const hour = 3_600_000
+    const local = (ms: number) =>
+      new Date(app.clock.nowMs + ms + 2 * hour).toISOString().slice(0, 23)
+    const span = `?from=${local(-hour)}+02:00&to=${local(hour).toLowerCase()}%2b02:00`
+    expect(await read(span)).toMatchObject({ unlocks: [{ seq: 1 }, { seq: 0 }] })
+    expect(await read(`?from=${local(hour)}+02:00`)).toMatchObject({ unlocks: [] })
+    // Where a space is accepted, a plus is one (application/x-www-form-urlencoded).
+    expect(await read('?method=pin+%2B')).toMatchObject({ unlocks: [{ seq: 1 }, { seq: 0 }] })
+    const stats = await app.get('/v1/unlocks/stats?zone=Etc/GMT+5', headers)
+    expect(await stats.json()).toMatchObject({ zone: 'Etc/GMT+5' })
+  })
+
+  test('a token may follow its scheme after several spaces, and the scheme has no case', async () => {
+    await using app = await startApp()
+    const token = await app.signIn('own', 'owner')
+    const { authorization: password } = basic('own', PASSWORD)
+    const status = async (path: string, authorization: string) =>
+      (await app.get(path, { authorization })).status
+    for (const header of [`Bearer ${token}`, `bearer   ${token}`, `BEARER  ${token} `])
+      expect(`${header.length} ${await status('/v1/me', header)}`).toEndWith(' 200')
+    for (const header of [
+      `Bearer${token}`,
+      `Bearer ${token} ${token}`,
+      `Bearer\t${token}`,
+      'Bearer',
+    ])
+      expect(`${header.length} ${await status('/v1/me', header)}`).toEndWith(' 401')
+    const encoded = password.split(' ')[1] ?? ''
+    for (const header of [`Basic ${encoded}`, `basic    ${encoded}`])
+      expect(await status('/getUsers', header)).toBe(200)
   })
 
   test('under /v1 errors are RFC 9457 problem details', async () => {

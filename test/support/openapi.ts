@@ -1,6 +1,6 @@
 /** The parts of the OpenAPI document that tests read. */
 export type Schema = {
-  type?: string
+  type?: string | string[]
   minLength?: number
   maxLength?: number
   pattern?: string
@@ -11,16 +11,19 @@ export type Schema = {
   required?: string[]
   minProperties?: number
   properties?: Record<string, Schema>
-  patternProperties?: Record<string, Schema>
+  additionalProperties?: Schema
   anyOf?: Schema[]
+  oneOf?: Schema[]
   items?: Schema
   const?: unknown
+  enum?: unknown[]
 }
 type Content = Record<
   string,
   { schema: Schema; example?: unknown; examples?: Record<string, { value: unknown }> }
 >
 export type Operation = {
+  operationId?: string
   summary?: string
   tags?: string[]
   security?: object[]
@@ -37,22 +40,44 @@ export type Operation = {
 
 export type Spec = {
   openapi: string
+  servers: { url: string }[]
   paths: Record<string, Record<string, Operation>>
-  components: { securitySchemes: object }
+  components: { securitySchemes: object; schemas: Record<string, Schema> }
+}
+
+/** Returns the document with each reference replaced by the schema it names. */
+export const specOf = async (answer: Response): Promise<Spec> => {
+  const document = (await answer.json()) as Spec
+  const resolved = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map(resolved)
+    if (typeof value !== 'object' || value === null) return value
+    if ('$ref' in value) {
+      const schema = document.components.schemas[String(value.$ref).split('/').at(-1) ?? '']
+      if (!schema) throw new Error(`${String(value.$ref)} leads nowhere`)
+      return resolved(schema)
+    }
+    return Object.fromEntries(
+      Object.entries(value).map(([name, member]) => [name, resolved(member)]),
+    )
+  }
+  return resolved(document) as Spec
 }
 
 /** The members of a documented schema, checked by hand so that our own checker does not check itself. */
 export const fits = (schema: Schema, value: unknown): boolean => {
-  if (schema.anyOf) return schema.anyOf.some((one) => fits(one, value))
+  const alternatives = schema.anyOf ?? schema.oneOf
+  if (alternatives) return alternatives.some((one) => fits(one, value))
   if (schema.const !== undefined) return value === schema.const
+  if (schema.enum) return schema.enum.includes(value)
+  if (Array.isArray(schema.type))
+    return schema.type.some((type) => fits({ ...schema, type }, value))
   switch (schema.type) {
     case 'object': {
       if (typeof value !== 'object' || value === null) return false
-      const { properties = {}, patternProperties, required = [] } = schema
+      const { properties = {}, additionalProperties: each, required = [] } = schema
       // Described elsewhere.
-      const isOpen = Object.keys(properties).length === 0 && !patternProperties
+      const isOpen = Object.keys(properties).length === 0 && !each
       if (isOpen) return true
-      const each = Object.values(patternProperties ?? {})[0]
       return (
         required.every((name) => name in value) &&
         Object.entries(value).every(([name, member]) => {

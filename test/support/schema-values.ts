@@ -117,8 +117,12 @@ const values = (schema: Schema): fc.Arbitrary<unknown> =>
   )
 
 const documented = (schema: Schema): fc.Arbitrary<unknown> => {
-  if (schema.anyOf) return fc.oneof(...schema.anyOf.map(values))
+  const alternatives = schema.anyOf ?? schema.oneOf
+  if (alternatives) return fc.oneof(...alternatives.map(values))
   if (schema.const !== undefined) return fc.constant(schema.const)
+  if (schema.enum) return fc.constantFrom(...schema.enum)
+  if (Array.isArray(schema.type))
+    return fc.oneof(...schema.type.map((type) => values({ ...schema, type })))
   switch (schema.type) {
     case 'object':
       return fc.record(

@@ -31,6 +31,7 @@ const list = ({ invitations }: Dependencies) =>
       path: '/v1/invitations',
       access: 'admin',
       tag: 'Invitations',
+      operationId: 'listInvitations',
       summary: 'List invitations',
       description: 'Newest first, without their codes, and with the accounts that used them.',
       query: InvitationsQuery,
@@ -54,6 +55,7 @@ const create = ({ invitations }: Dependencies) =>
       access: 'admin',
       limits: ['changes'],
       tag: 'Invitations',
+      operationId: 'createInvitation',
       summary: 'Create an invitation',
       description:
         'Returns a code, and a link that contains it, as text and as a QR code. They are shown ' +
@@ -80,6 +82,7 @@ const revoke = ({ invitations }: Dependencies) =>
       access: 'admin',
       limits: ['changes'],
       tag: 'Invitations',
+      operationId: 'revokeInvitation',
       summary: 'Revoke an invitation',
       description: 'It can no longer be used. Accounts registered with it stay.',
       params: InvitationParams,

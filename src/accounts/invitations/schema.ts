@@ -16,29 +16,36 @@ const ID = '0193c6a8-5f0e-7c3a-9b1d-2e4f6a8b0c1d'
 
 const InvitedRole = { ...oneOf(ROLES), examples: ['member'] }
 
-export const InvitationBody = t.Object({
-  role: { ...InvitedRole, description: 'Admins can invite members, owners anyone' },
-  label: t.Optional(
-    text({ max: 80, description: 'Shown in the list of invitations', examples: ['Grace’s phone'] }),
-  ),
-  expires_in_hours: t.Optional(
-    t.Integer({
-      minimum: 1,
-      maximum: HOURS_MAX,
-      default: HOURS_DEFAULT,
-      examples: [HOURS_DEFAULT],
-    }),
-  ),
-  uses: t.Optional(
-    t.Integer({
-      minimum: 1,
-      maximum: USES_MAX,
-      default: 1,
-      description: 'How many accounts may register with it',
-      examples: [1],
-    }),
-  ),
-})
+export const InvitationBody = t.Object(
+  {
+    role: { ...InvitedRole, description: 'Admins can invite members, owners anyone' },
+    label: t.Optional(
+      text({
+        max: 80,
+        description: 'Shown in the list of invitations',
+        examples: ['Grace’s phone'],
+      }),
+    ),
+    expires_in_hours: t.Optional(
+      t.Integer({
+        minimum: 1,
+        maximum: HOURS_MAX,
+        default: HOURS_DEFAULT,
+        examples: [HOURS_DEFAULT],
+      }),
+    ),
+    uses: t.Optional(
+      t.Integer({
+        minimum: 1,
+        maximum: USES_MAX,
+        default: 1,
+        description: 'How many accounts may register with it',
+        examples: [1],
+      }),
+    ),
+  },
+  { $id: 'NewInvitation' },
+)
 
 export const InvitationsQuery = t.Object({
   limit: t.Optional(t.Integer({ minimum: 1, maximum: PAGE_MAX, default: PAGE_DEFAULT })),
@@ -57,7 +64,7 @@ const NamedAccount = t.Object(
     public_id: t.String({ examples: ['6f1b4e0a-5a7e-4d0e-9a3b-0f5f6c2d7e81'] }),
     username: t.Union([t.String(), t.Null()], { examples: ['ada'] }),
   },
-  { additionalProperties: false },
+  { $id: 'NamedAccount', additionalProperties: false },
 )
 
 export const InvitationAnswer = t.Object(
@@ -77,7 +84,7 @@ export const InvitationAnswer = t.Object(
     }),
     qr_svg: t.String({ description: 'The link as a QR code', examples: ['<svg …></svg>'] }),
   },
-  { additionalProperties: false },
+  { $id: 'CreatedInvitation', additionalProperties: false },
 )
 
 export const InvitationsAnswer = t.Object(
@@ -105,12 +112,12 @@ export const InvitationsAnswer = t.Object(
             description: 'Accounts registered with it that still exist',
           }),
         },
-        { additionalProperties: false },
+        { $id: 'Invitation', additionalProperties: false },
       ),
     ),
     next: t.Union([t.String(), t.Null()], {
       description: 'Cursor of the next page; null at the end',
     }),
   },
-  { additionalProperties: false },
+  { $id: 'InvitationPage', additionalProperties: false },
 )

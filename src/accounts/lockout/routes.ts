@@ -20,6 +20,7 @@ const list = ({ lockout }: Dependencies) =>
       path: '/v1/lockouts',
       access: 'admin',
       tag: 'Accounts',
+      operationId: 'listLockouts',
       summary: 'List lockouts',
       description:
         'After ten failed logins in a row, a client is locked out of that name, for 30 seconds ' +
@@ -82,6 +83,7 @@ const clear = ({ lockout }: Dependencies) =>
       access: 'admin',
       limits: ['changes'],
       tag: 'Accounts',
+      operationId: 'clearLockout',
       summary: 'Clear a lockout',
       description:
         'Also resets its count of failures. That of an owner’s name is cleared by owners only.',

@@ -33,12 +33,12 @@ const LockoutAnswer = t.Object(
     failed_at: Time,
     locked_until: Time,
   },
-  { additionalProperties: false },
+  { $id: 'Lockout', additionalProperties: false },
 )
 
 export const LockoutsAnswer = t.Object(
   { total: t.Integer(), lockouts: t.Array(LockoutAnswer) },
-  { additionalProperties: false },
+  { $id: 'LockoutList', additionalProperties: false },
 )
 
 export const LockoutParams = t.Object({

@@ -52,6 +52,7 @@ const logIn = ({ cookies, browser, accounts }: Dependencies) => {
       guard: ({ request }) => browser.requireSameOrigin(request),
       onInvalidBody: ({ caller }) => accounts.refuseMalformed(caller),
       tag: 'Sessions',
+      operationId: 'logInBrowser',
       summary: 'Log in a browser',
       description:
         'Like `POST /login`, with the tokens in cookies (HttpOnly, SameSite=Strict) instead of the ' +
@@ -93,6 +94,7 @@ const state = ({ cookies, sessions, clock, authenticateRequest }: Dependencies) 
       access: 'public',
       countsAs: holderOf({ cookies, sessions }),
       tag: 'Sessions',
+      operationId: 'getBrowserSession',
       summary: 'Get the session state of this browser',
       description:
         '`renewable` means that there is no valid access token, but a cookie that may get a new one.',
@@ -125,6 +127,7 @@ const refresh = ({ cookies, browser, sessions }: Dependencies) =>
       checksDisk: true,
       guard: ({ request }) => browser.requireSameOrigin(request),
       tag: 'Sessions',
+      operationId: 'refreshBrowserSession',
       summary: 'Refresh the session of a browser',
       description:
         'Like `POST /v1/session/refresh`, with the tokens in cookies. Tabs that refresh at the ' +

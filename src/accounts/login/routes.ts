@@ -28,6 +28,7 @@ const logIn = ({ accounts, tokenLifetimeMs }: Dependencies) =>
       countsAs: ({ body }) => accounts.deviceOf(body),
       onInvalidBody: ({ caller }) => accounts.refuseMalformed(caller),
       tag: 'Accounts',
+      operationId: 'logIn',
       summary: 'Log in',
       description:
         'Returns an access token. Send it with every further request as `Authorization: Bearer …`; ' +

@@ -7,19 +7,22 @@ import { TOKEN_EXAMPLE, TokenAnswer } from '../sessions/schema.ts'
 const DEVICE_COOKIE_EXAMPLE =
   'd2hvZXZlciByZWFkcyB0aGlzAAABmq3p5QCkM7vQ1pUuZ0f6wJ8sL2yXbTnHcR9eVg5oKiA3xDlqPm'
 
-export const LoginBody = t.Object({
-  username: Username,
-  password: Password,
-  otp: t.Optional(Otp),
-  device_token: t.Optional(
-    text({
-      max: 100,
-      description:
-        'From an earlier login on this device: failed logins from elsewhere do not lock it out',
-      examples: [DEVICE_COOKIE_EXAMPLE],
-    }),
-  ),
-})
+export const LoginBody = t.Object(
+  {
+    username: Username,
+    password: Password,
+    otp: t.Optional(Otp),
+    device_token: t.Optional(
+      text({
+        max: 100,
+        description:
+          'From an earlier login on this device: failed logins from elsewhere do not lock it out',
+        examples: [DEVICE_COOKIE_EXAMPLE],
+      }),
+    ),
+  },
+  { $id: 'Credentials' },
+)
 
 export const LoginAnswer = t.Object(
   {
@@ -31,7 +34,7 @@ export const LoginAnswer = t.Object(
         'does not log anyone in.',
     }),
   },
-  { additionalProperties: false },
+  { $id: 'LoginTokens', additionalProperties: false },
 )
 
 export const LOGIN_EXAMPLE = { ...TOKEN_EXAMPLE, device_token: DEVICE_COOKIE_EXAMPLE }

@@ -43,6 +43,7 @@ const read = (deps: Dependencies) =>
       path: '/v1/me',
       access: 'member',
       tag: 'Accounts',
+      operationId: 'getMe',
       summary: 'Get your account',
       answers: {
         200: { description: 'The account', schema: AccountAnswer, example: ACCOUNT_EXAMPLE },
@@ -65,6 +66,7 @@ const change = (deps: Dependencies) =>
       access: 'member',
       limits: ['changes'],
       tag: 'Accounts',
+      operationId: 'updateMe',
       summary: 'Change your phone, address or email',
       description:
         'Only the given fields change; an `email` of null removes it. The name cannot be ' +
@@ -93,6 +95,7 @@ const exportAccount = ({ accountExport }: Dependencies) =>
       access: 'member',
       limits: ['changes'],
       tag: 'Accounts',
+      operationId: 'exportMe',
       summary: 'Export everything stored about you',
       description:
         'One JSON object: account, sessions, clients that have logged in, failed logins, second ' +
@@ -119,6 +122,7 @@ const changePassword = ({ ownAccount }: Dependencies) =>
       access: 'member',
       limits: ['auth'],
       tag: 'Accounts',
+      operationId: 'changePassword',
       summary: 'Change your password',
       description: 'Ends all your sessions except the one that makes this request.',
       body: PasswordBody,
@@ -147,6 +151,7 @@ const erase = ({ ownAccount }: Dependencies) =>
       checksDisk: true,
       limits: ['auth'],
       tag: 'Accounts',
+      operationId: 'eraseMe',
       summary: 'Erase your account',
       description:
         'Deletes the account with its sessions and other data. Removes its name and methods ' +
@@ -175,6 +180,7 @@ const redeemReset = ({ ownAccount }: Dependencies) =>
       access: 'public',
       limits: ['auth'],
       tag: 'Accounts',
+      operationId: 'resetPassword',
       summary: 'Choose a new password with a one-time code',
       description:
         'The code comes from an admin or owner and works once. All sessions end; log in with ' +

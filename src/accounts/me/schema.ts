@@ -10,56 +10,73 @@ export const ContactBody = t.Object(
     address: t.Optional(Address),
     email: t.Optional(t.Union([Email, t.Null()], { examples: ['ada@example.org'] })),
   },
-  { minProperties: 1 },
+  { $id: 'ContactUpdate', minProperties: 1 },
 )
 
 const NewPassword = { ...Password, examples: ['nine quiet green keys'] }
 
-export const PasswordBody = t.Object({ current_password: Password, new_password: NewPassword })
+export const PasswordBody = t.Object(
+  { current_password: Password, new_password: NewPassword },
+  { $id: 'PasswordChange' },
+)
 
-export const EraseBody = t.Object({ password: Password })
+export const EraseBody = t.Object({ password: Password }, { $id: 'PasswordConfirmation' })
 
-export const ResetBody = t.Object({
-  username: Username,
-  code: text({
-    min: 1,
-    max: 100,
-    description: 'The one-time code; case and hyphens do not matter',
-    examples: ['7QJK-0M3V-X8TB-4ZPN-HC5W-9RFD-2YGE'],
-  }),
-  new_password: NewPassword,
-})
-
-export const ExportAnswer = t.Object({
-  exported_at: Time,
-  account: AccountAnswer,
-  sessions: t.Array(SessionAnswer),
-  registered_from: nullable(
-    t.String({ description: 'The address you registered from, while you wait to be let in' }),
-  ),
-  known_clients: t.Array(t.Object({ logged_in_at: Time })),
-  failed_logins: t.Array(
-    t.Object({
-      address: nullable(t.String()),
-      failures: t.Integer(),
-      failed_at: Time,
-      locked_until: nullable(Time),
+export const ResetBody = t.Object(
+  {
+    username: Username,
+    code: text({
+      min: 1,
+      max: 100,
+      description: 'The one-time code; case and hyphens do not matter',
+      examples: ['7QJK-0M3V-X8TB-4ZPN-HC5W-9RFD-2YGE'],
     }),
-  ),
-  second_factor: nullable(t.Object({ on_since: Time, recovery_codes: t.Integer() })),
-  password_reset: nullable(t.Object({ expires_at: Time })),
-  invitations_made: t.Array(
-    t.Object({
-      id: t.String(),
-      label: t.String(),
-      role: RoleName,
-      made_at: Time,
-      expires_at: Time,
-    }),
-  ),
-  audit: t.Array(t.Object({}, { description: 'An audit event by or about the person' })),
-  unlocks: t.Array(t.Object({}, { description: 'As in `GET /v1/unlocks`' })),
-})
+    new_password: NewPassword,
+  },
+  { $id: 'PasswordReset' },
+)
+
+export const ExportAnswer = t.Object(
+  {
+    exported_at: Time,
+    account: AccountAnswer,
+    sessions: t.Array(SessionAnswer),
+    registered_from: nullable(
+      t.String({ description: 'The address you registered from, while you wait to be let in' }),
+    ),
+    known_clients: t.Array(t.Object({ logged_in_at: Time }, { $id: 'KnownClient' })),
+    failed_logins: t.Array(
+      t.Object(
+        {
+          address: nullable(t.String()),
+          failures: t.Integer(),
+          failed_at: Time,
+          locked_until: nullable(Time),
+        },
+        { $id: 'FailedLogins' },
+      ),
+    ),
+    second_factor: nullable(
+      t.Object({ on_since: Time, recovery_codes: t.Integer() }, { $id: 'ExportedSecondFactor' }),
+    ),
+    password_reset: nullable(t.Object({ expires_at: Time }, { $id: 'ExportedPasswordReset' })),
+    invitations_made: t.Array(
+      t.Object(
+        {
+          id: t.String(),
+          label: t.String(),
+          role: RoleName,
+          made_at: Time,
+          expires_at: Time,
+        },
+        { $id: 'ExportedInvitation' },
+      ),
+    ),
+    audit: t.Array(t.Object({}, { description: 'An audit event by or about the person' })),
+    unlocks: t.Array(t.Object({}, { description: 'As in `GET /v1/unlocks`' })),
+  },
+  { $id: 'AccountExport' },
+)
 
 export const EXPORT_EXAMPLE = {
   exported_at: '2026-11-22T18:30:02.125Z',

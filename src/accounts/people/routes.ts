@@ -53,6 +53,7 @@ const list = ({ accountDirectory }: Dependencies) =>
       path: '/v1/people',
       access: 'admin',
       tag: 'People',
+      operationId: 'listPeople',
       summary: 'List accounts',
       description:
         'In the order of registration, newest first by default. A page may contain fewer than ' +
@@ -95,6 +96,7 @@ const read = (deps: Dependencies) =>
       path: '/v1/people/:id',
       access: 'admin',
       tag: 'People',
+      operationId: 'getPerson',
       summary: 'Get an account',
       params: PersonParams,
       answers: {
@@ -119,6 +121,7 @@ const change = (deps: Dependencies) =>
       access: 'admin',
       limits: ['changes'],
       tag: 'People',
+      operationId: 'updatePerson',
       summary: 'Change a role, let a person in, disable or enable an account',
       description:
         'Admins can let members in, make them wait again, and disable and enable them. Only ' +
@@ -153,6 +156,7 @@ const beginReset = ({ administration }: Dependencies) =>
       access: 'admin',
       limits: ['changes'],
       tag: 'People',
+      operationId: 'createPasswordResetCode',
       summary: 'Create a password reset code',
       description:
         'Returns a one-time code to hand to the person, who redeems it at `POST /v1/password-reset`. ' +
@@ -188,6 +192,7 @@ const erase = ({ administration }: Dependencies) =>
       access: 'admin',
       limits: ['changes'],
       tag: 'People',
+      operationId: 'erasePerson',
       summary: 'Erase an account',
       description:
         'Deletes the account with its sessions and other data. Removes its name and methods ' +

@@ -22,11 +22,14 @@ export const AccountAnswer = t.Object(
     created_at: Time,
     second_factor: t.Boolean({ description: 'Whether logging in requires a second factor' }),
     sessions: t.Integer({ description: 'Number of active sessions' }),
-    invitation: t.Union([t.Object({ id: t.String(), label: t.String() }), t.Null()], {
-      description: 'The invitation the account was registered with',
-    }),
+    invitation: t.Union(
+      [t.Object({ id: t.String(), label: t.String() }, { $id: 'InvitationOfAccount' }), t.Null()],
+      {
+        description: 'The invitation the account was registered with',
+      },
+    ),
   },
-  { additionalProperties: false },
+  { $id: 'Account', additionalProperties: false },
 )
 
 export const accountJson = (account: AccountDetails): Static<typeof AccountAnswer> => ({
@@ -69,7 +72,7 @@ export const PersonAnswer = t.Object(
       }),
     ),
   },
-  { additionalProperties: false },
+  { $id: 'Person', additionalProperties: false },
 )
 
 export const personJson = (account: AccountDetails): Static<typeof PersonAnswer> => ({
@@ -97,7 +100,7 @@ export const PeopleQuery = t.Object({
 
 export const PeopleAnswer = t.Object(
   { people: t.Array(PersonAnswer), next: Next },
-  { additionalProperties: false },
+  { $id: 'PeoplePage', additionalProperties: false },
 )
 
 export const PersonParams = t.Object({
@@ -117,7 +120,7 @@ export const PersonBody = t.Object(
       }),
     ),
   },
-  { minProperties: 1 },
+  { $id: 'PersonUpdate', minProperties: 1 },
 )
 
 export const CodeAnswer = t.Object(
@@ -125,5 +128,5 @@ export const CodeAnswer = t.Object(
     code: t.String({ description: 'Shown once; the server stores only a hash' }),
     expires_at: Time,
   },
-  { additionalProperties: false },
+  { $id: 'PasswordResetCode', additionalProperties: false },
 )

@@ -32,6 +32,7 @@ const read = ({ firstOwner }: Dependencies) =>
       access: 'public',
       checksDisk: true,
       tag: 'Accounts',
+      operationId: 'getSetup',
       summary: 'Check whether an owner is needed',
       answers: {
         200: {
@@ -52,6 +53,7 @@ const bootstrap = ({ firstOwner, trustClient, tokenLifetimeMs }: Dependencies) =
       access: 'public',
       limits: ['auth'],
       tag: 'Accounts',
+      operationId: 'createFirstOwner',
       summary: 'Create the first owner',
       description:
         'Takes the setup code that the server prints when it starts without an owner. The code works ' +
@@ -90,6 +92,7 @@ const bootstrapInBrowser = ({ firstOwner, browserSessions }: Dependencies) =>
       checksDisk: true,
       limits: ['auth'],
       tag: 'Accounts',
+      operationId: 'createFirstOwnerInBrowser',
       summary: 'Create the first owner and log in this browser',
       description: 'Like `POST /v1/setup`, with the tokens in cookies instead of the answer.',
       body: SetupBody,

@@ -22,6 +22,7 @@ const register = (deps: Dependencies) =>
       access: 'public',
       limits: ['auth'],
       tag: 'Accounts',
+      operationId: 'register',
       summary: 'Register',
       description:
         'Creates an account: a member, or the role of the invitation. An owner decides whether ' +

@@ -3,42 +3,51 @@ import { oneOf, text } from '../../http/request/text.ts'
 import { Address, CODE_EXAMPLE, Email, Password, Phone, Username } from '../core/schema.ts'
 import { REGISTRATIONS } from './settings.ts'
 
-export const RegisterBody = t.Object({
-  username: Username,
-  password: Password,
-  phone: Phone,
-  address: Address,
-  email: t.Optional(Email),
-  invitation: t.Optional(
-    text({
+export const RegisterBody = t.Object(
+  {
+    username: Username,
+    password: Password,
+    phone: Phone,
+    address: Address,
+    email: t.Optional(Email),
+    invitation: t.Optional(
+      text({
+        max: 64,
+        description: 'Invitation code, if registering needs one',
+        examples: [CODE_EXAMPLE],
+      }),
+    ),
+  },
+  { $id: 'NewAccount' },
+)
+
+export const SetupBody = t.Object(
+  {
+    code: text({
+      min: 1,
       max: 64,
-      description: 'Invitation code, if registering needs one',
+      description: 'The setup code that the server printed when it started',
       examples: [CODE_EXAMPLE],
     }),
-  ),
-})
+    username: Username,
+    password: Password,
+    phone: t.Optional(Phone),
+    address: t.Optional(Address),
+    email: t.Optional(Email),
+  },
+  { $id: 'NewOwner' },
+)
 
-export const SetupBody = t.Object({
-  code: text({
-    min: 1,
-    max: 64,
-    description: 'The setup code that the server printed when it started',
-    examples: [CODE_EXAMPLE],
-  }),
-  username: Username,
-  password: Password,
-  phone: t.Optional(Phone),
-  address: t.Optional(Address),
-  email: t.Optional(Email),
-})
-
-export const SetupAnswer = t.Object({ needed: t.Boolean() }, { additionalProperties: false })
+export const SetupAnswer = t.Object(
+  { needed: t.Boolean() },
+  { $id: 'SetupState', additionalProperties: false },
+)
 
 const RegistrationName = { ...oneOf(REGISTRATIONS), examples: ['invite'] }
 
 export const SettingsBody = t.Object(
   { registration: t.Optional(RegistrationName) },
-  { minProperties: 1 },
+  { $id: 'SettingsUpdate', minProperties: 1 },
 )
 
 export const SettingsAnswer = t.Object(
@@ -48,10 +57,10 @@ export const SettingsAnswer = t.Object(
         value: RegistrationName,
         is_fixed: t.Boolean({ description: 'Whether REGISTRATION is set on the gateway' }),
       },
-      { additionalProperties: false },
+      { $id: 'RegistrationSetting', additionalProperties: false },
     ),
   },
-  { additionalProperties: false },
+  { $id: 'Settings', additionalProperties: false },
 )
 
 export const WaitingListQuery = t.Object({
@@ -65,4 +74,7 @@ export const WaitingListQuery = t.Object({
   ),
 })
 
-export const WaitingListAnswer = t.Object({ erased: t.Integer() }, { additionalProperties: false })
+export const WaitingListAnswer = t.Object(
+  { erased: t.Integer() },
+  { $id: 'WaitingListCleared', additionalProperties: false },
+)

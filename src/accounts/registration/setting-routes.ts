@@ -21,6 +21,7 @@ const read = ({ settings }: Dependencies) =>
       path: '/v1/settings',
       access: 'owner',
       tag: 'Settings',
+      operationId: 'getSettings',
       summary: 'Get the settings that can change while the server runs',
       description: 'A setting from the environment cannot be changed here (`is_fixed`).',
       answers: { 200: ANSWER },
@@ -43,6 +44,7 @@ const change = ({ settings }: Dependencies) =>
       access: 'owner',
       limits: ['changes'],
       tag: 'Settings',
+      operationId: 'updateSettings',
       summary: 'Choose who may register',
       body: SettingsBody,
       answers: {

@@ -16,6 +16,7 @@ const clear = ({ waitingList }: Dependencies) =>
       access: 'admin',
       limits: ['changes'],
       tag: 'People',
+      operationId: 'clearWaitingList',
       summary: 'Erase everyone on the waiting list',
       description:
         'Erases everyone who registered without an invitation and whom nobody has let in or refused, ' +

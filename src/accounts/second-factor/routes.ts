@@ -53,6 +53,7 @@ const state = ({ enrolment }: Dependencies) =>
       access: 'member',
       limits: ['auth'],
       tag: 'Second factor',
+      operationId: 'getSecondFactor',
       summary: 'Get the state of your second factor',
       answers: {
         200: {
@@ -76,6 +77,7 @@ const begin = ({ enrolment }: Dependencies) =>
       access: 'member',
       limits: ['auth'],
       tag: 'Second factor',
+      operationId: 'setUpSecondFactor',
       summary: 'Set up a second factor',
       description:
         'Returns a new secret for an authenticator app (TOTP, RFC 6238: SHA-1, six digits, 30 ' +
@@ -112,6 +114,7 @@ const confirm = ({ enrolment }: Dependencies) =>
       access: 'member',
       limits: ['auth'],
       tag: 'Second factor',
+      operationId: 'confirmSecondFactor',
       summary: 'Turn on your second factor',
       description:
         'From now on a login needs a code. All other sessions of the account end, because they began ' +
@@ -144,6 +147,7 @@ const renewCodes = ({ enrolment }: Dependencies) =>
       access: 'member',
       limits: ['auth'],
       tag: 'Second factor',
+      operationId: 'createRecoveryCodes',
       summary: 'Create new recovery codes',
       description: 'Voids the old ones.',
       body: ProofBody,
@@ -168,6 +172,7 @@ const remove = ({ enrolment }: Dependencies) =>
       access: 'member',
       limits: ['auth'],
       tag: 'Second factor',
+      operationId: 'turnOffSecondFactor',
       summary: 'Turn off your second factor',
       description:
         'Needs the password and a code; a token alone, which may be stolen, is not enough.',
@@ -194,6 +199,7 @@ const reset = ({ enrolment }: Dependencies) =>
       access: 'admin',
       limits: ['auth'],
       tag: 'Second factor',
+      operationId: 'turnOffSecondFactorOf',
       summary: 'Turn off an account’s second factor',
       description:
         'For a lost phone. Ends all sessions of the account, since the phone may be logged in. ' +

@@ -11,17 +11,20 @@ export const Otp = text({
   examples: ['492039'],
 })
 
-export const PasswordBody = t.Object({ password: Password })
+export const PasswordBody = t.Object({ password: Password }, { $id: 'PasswordConfirmation' })
 
-export const ProofBody = t.Object({ password: Password, otp: Otp })
+export const ProofBody = t.Object({ password: Password, otp: Otp }, { $id: 'SecondFactorProof' })
 
-export const ConfirmBody = t.Object({
-  otp: text({
-    max: OTP_CHARACTERS_MAX,
-    description: 'The six digits that the authenticator app shows now',
-    examples: ['492039'],
-  }),
-})
+export const ConfirmBody = t.Object(
+  {
+    otp: text({
+      max: OTP_CHARACTERS_MAX,
+      description: 'The six digits that the authenticator app shows now',
+      examples: ['492039'],
+    }),
+  },
+  { $id: 'SecondFactorConfirmation' },
+)
 
 export const SecondFactorAnswer = t.Object(
   {
@@ -29,7 +32,7 @@ export const SecondFactorAnswer = t.Object(
     is_required: t.Boolean({ description: 'Whether owners and admins must have one' }),
     recovery_codes: t.Integer({ description: 'Number of unused recovery codes' }),
   },
-  { additionalProperties: false },
+  { $id: 'SecondFactor', additionalProperties: false },
 )
 
 export const EnrolmentAnswer = t.Object(
@@ -38,12 +41,12 @@ export const EnrolmentAnswer = t.Object(
     secret: t.String({ description: 'Base32, to type into an authenticator app' }),
     qr_svg: t.String({ description: 'The URI as a QR code (SVG)' }),
   },
-  { additionalProperties: false },
+  { $id: 'SecondFactorEnrolment', additionalProperties: false },
 )
 
 export const RecoveryCodesAnswer = t.Object(
   { recovery_codes: t.Array(t.String()) },
-  { additionalProperties: false },
+  { $id: 'RecoveryCodes', additionalProperties: false },
 )
 
 export const PersonParams = t.Object({

@@ -40,6 +40,7 @@ const refresh = ({ sessions, tokenLifetimeMs }: Dependencies) =>
       countsAs: ({ body }) => sessions.holderOf(body.refresh_token),
       checksDisk: true,
       tag: 'Sessions',
+      operationId: 'refreshTokens',
       summary: 'Get new tokens',
       description:
         'Returns a new access token and a new refresh token, and voids the old one. Sending the ' +
@@ -64,6 +65,7 @@ const logOut = ({ sessions, cookies }: Dependencies) =>
       access: 'member',
       checksDisk: true,
       tag: 'Sessions',
+      operationId: 'logOut',
       summary: 'Log out',
       description:
         'Ends the session that makes this request: its tokens fail from the next request on. Removes ' +
@@ -84,6 +86,7 @@ const list = ({ sessions }: Dependencies) =>
       path: '/v1/sessions',
       access: 'member',
       tag: 'Sessions',
+      operationId: 'listSessions',
       summary: 'List sessions',
       description:
         'Your own, most recently used first. Admins can list anyone’s but an owner’s, owners ' +
@@ -128,6 +131,7 @@ const endOthers = ({ sessions }: Dependencies) =>
       checksDisk: true,
       limits: ['changes'],
       tag: 'Sessions',
+      operationId: 'endOtherSessions',
       summary: 'End all other sessions',
       description:
         'Ends all of your sessions except the one that makes this request. With `account`, an admin ' +
@@ -159,6 +163,7 @@ const end = ({ sessions }: Dependencies) =>
       checksDisk: true,
       limits: ['changes'],
       tag: 'Sessions',
+      operationId: 'endSession',
       summary: 'End a session',
       description: 'One of your own. Admins can end anyone’s but an owner’s, owners everyone’s.',
       params: SessionParams,

@@ -19,7 +19,7 @@ export const TokenAnswer = t.Object(
       examples: [REFRESH_TOKEN_EXAMPLE],
     }),
   },
-  { additionalProperties: false },
+  { $id: 'Tokens', additionalProperties: false },
 )
 
 /** Returns tokens as a login and a refresh answer them (RFC 6749 section 5.1). */
@@ -40,21 +40,24 @@ export const TOKEN_EXAMPLE = {
   refresh_token: REFRESH_TOKEN_EXAMPLE,
 }
 
-export const RefreshBody = t.Object({
-  refresh_token: text({
-    min: 1,
-    max: 100,
-    description: 'From the login or the last refresh',
-    examples: [REFRESH_TOKEN_EXAMPLE],
-  }),
-})
+export const RefreshBody = t.Object(
+  {
+    refresh_token: text({
+      min: 1,
+      max: 100,
+      description: 'From the login or the last refresh',
+      examples: [REFRESH_TOKEN_EXAMPLE],
+    }),
+  },
+  { $id: 'TokenRefresh' },
+)
 
 const SecondsLeft = t.Integer({ description: 'Seconds until the session must be refreshed' })
 
 /** The answer to a browser that logs in or refreshes. */
 export const CookieAnswer = t.Object(
   { state: t.Literal('signed_in'), expires_in: SecondsLeft },
-  { additionalProperties: false },
+  { $id: 'BrowserSession', additionalProperties: false },
 )
 
 export const CookieStateAnswer = t.Object(
@@ -62,7 +65,7 @@ export const CookieStateAnswer = t.Object(
     state: t.Union([t.Literal('signed_in'), t.Literal('renewable'), t.Literal('none')]),
     expires_in: SecondsLeft,
   },
-  { additionalProperties: false },
+  { $id: 'BrowserSessionState', additionalProperties: false },
 )
 
 export const SessionAnswer = t.Object(
@@ -75,7 +78,7 @@ export const SessionAnswer = t.Object(
     address: t.String({ description: 'Client address at the login or the last refresh' }),
     user_agent: t.String({ description: 'User-Agent header at the login or the last refresh' }),
   },
-  { additionalProperties: false },
+  { $id: 'Session', additionalProperties: false },
 )
 
 export const sessionAnswer = (
@@ -93,7 +96,7 @@ export const sessionAnswer = (
 
 export const SessionsAnswer = t.Object(
   { sessions: t.Array(SessionAnswer) },
-  { additionalProperties: false },
+  { $id: 'SessionList', additionalProperties: false },
 )
 
 export const SessionParams = t.Object({

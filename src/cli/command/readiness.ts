@@ -8,7 +8,7 @@ type Readiness =
   | { readonly state: 'ready' | 'no answer'; readonly url: string }
   | { readonly state: 'not ready'; readonly url: string; readonly reason: string }
 
-/** Asks the service on this machine whether it is ready. While it is down, another program may use its
+/** Asks the service on this machine whether it is ready, never through a proxy. While it is down, another program may use its
  * port, so only the start of the answer is read, and control characters are escaped. */
 export const askReadiness = async (config: Config): Promise<Readiness> => {
   const url = ownUrl(config, '/readyz')
@@ -16,6 +16,8 @@ export const askReadiness = async (config: Config): Promise<Readiness> => {
     const answer = await fetch(url, {
       signal: AbortSignal.timeout(TIMEOUT_MS),
       redirect: 'manual',
+      // Whatever HTTP_PROXY, HTTPS_PROXY and ALL_PROXY say: a proxy reaches another loopback, or none.
+      proxy: false,
       // This is loopback, and the certificate need not name its address.
       tls: { rejectUnauthorized: false },
     })

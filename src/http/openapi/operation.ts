@@ -1,20 +1,24 @@
-import type { TObject, TSchema } from '@sinclair/typebox'
-import { type DocumentDecoration, t } from 'elysia'
+import { type TObject, type TSchema, Type as t } from '@sinclair/typebox'
+import type { DocumentDecoration } from 'elysia'
 import {
   type Answer,
   type Answers,
   Message,
   type MessageExample,
+  RateLimited,
   message,
   problem,
 } from '../answers.ts'
 import type { Access } from '../authorization.ts'
 import { problemCode } from '../errors.ts'
+import type { DocumentSchema } from './schemas.ts'
 
 /** What the document says about an endpoint. */
 export type Description = {
   readonly access: Access
   readonly tag: Tag
+  /** The name of the method in a generated client. */
+  readonly operationId: string
   readonly summary: string
   readonly description?: string
   readonly body?: TSchema
@@ -42,29 +46,31 @@ type Tag =
 /** Describes an operation, but only once someone reads the document: this keeps starts fast. */
 export const documentOf =
   (described: Description) =>
-  (path: string): DocumentDecoration => {
-    const { access, tag, summary, description, body, answers } = described
+  (path: string, schemaOf: DocumentSchema): DocumentDecoration => {
+    const { access, tag, operationId, summary, description, body, answers } = described
+    const content = contentWith(schemaOf)
     // TypeBox schemas are JSON Schema, which the types of OpenAPI do not know.
     return {
+      operationId,
       summary,
       ...(description ? { description } : {}),
       tags: [tag],
       'x-access': access,
       security: SECURITY[access],
-      parameters: parameters(described),
+      parameters: parameters(described, schemaOf),
       ...(body ? { requestBody: { required: true, content: content(bodyAnswer(body)) } } : {}),
-      responses: responses(path, commonAnswers(access, body), answers),
+      responses: responses(path, content, [commonAnswers(access, body), answers]),
     } as DocumentDecoration
   }
 
-const parameters = ({ query, params, headers }: Description) =>
-  Object.entries({ query, path: params, header: headers }).flatMap(([place, schema]) =>
-    Object.entries(schema?.properties ?? {}).map(([name, { description, ...one }]) => ({
+const parameters = ({ query, params, headers }: Description, schemaOf: DocumentSchema) =>
+  Object.entries({ query, path: params, header: headers }).flatMap(([place, group]) =>
+    Object.entries(group?.properties ?? {}).map(([name, { description, ...schema }]) => ({
       name,
       in: place,
-      required: schema?.required?.includes(name) ?? false,
+      required: group?.required?.includes(name) ?? false,
       ...(typeof description === 'string' ? { description } : {}),
-      schema: one,
+      schema: schemaOf(schema),
     })),
   )
 
@@ -104,7 +110,7 @@ const commonAnswers = (access: Access, body: TSchema | undefined): Record<number
       : {}),
     429: {
       description: 'Over a limit; `Retry-After` says how many seconds to wait',
-      schema: t.Object({ error: t.String() }, { additionalProperties: false }),
+      schema: RateLimited,
       example: { error: 'ratelimit exceeded' },
     },
     500: message('A bug in the server; its log has the cause, by `X-Request-Id`', 'Internal error'),
@@ -121,7 +127,7 @@ const BUSY =
 
 /** Merges tables of answers. Answers of one status are both kept if their content types differ, otherwise
  * the later one is. */
-const responses = (path: string, ...tables: readonly Description['answers'][]) => {
+const responses = (path: string, content: Content, tables: readonly Description['answers'][]) => {
   const byStatus = new Map<string, Answer[]>()
   for (const table of tables)
     for (const [status, answers] of Object.entries(table)) {
@@ -152,21 +158,20 @@ const givenAt = (path: string, status: number, answer: Answer): Answer =>
     ? problem(status, problemCode(status), (answer.example as MessageExample).msg)
     : answer
 
-const content = ({
-  schema,
-  example,
-  examples,
-  contentType = 'application/json',
-}: Partial<Answer>) => ({
-  [contentType]: {
-    schema: schema ?? { type: 'string' },
-    ...(example === undefined ? {} : { example }),
-    ...(examples
-      ? {
-          examples: Object.fromEntries(
-            Object.entries(examples).map(([k, value]) => [k, { value }]),
-          ),
-        }
-      : {}),
-  },
-})
+type Content = (answer: Partial<Answer>) => Record<string, object>
+
+const contentWith =
+  (schemaOf: DocumentSchema): Content =>
+  ({ schema = t.String(), example, examples, contentType = 'application/json' }) => ({
+    [contentType]: {
+      schema: schemaOf(schema),
+      ...(example === undefined ? {} : { example }),
+      ...(examples
+        ? {
+            examples: Object.fromEntries(
+              Object.entries(examples).map(([k, value]) => [k, { value }]),
+            ),
+          }
+        : {}),
+    },
+  })

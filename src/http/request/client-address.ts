@@ -16,7 +16,7 @@ export const clientAddress = ({ peer, forwardedFor, trustedProxies }: Hop): stri
   if (!address) return 'unknown'
   const hops = forwardedFor?.split(',') ?? []
   while (isTrusted(address, trustedProxies)) {
-    const hop = parse(hops.pop()?.trim() ?? '')
+    const hop = parse(withoutPort(hops.pop()?.trim() ?? ''))
     if (!hop) break
     address = hop
   }
@@ -25,6 +25,11 @@ export const clientAddress = ({ peer, forwardedFor, trustedProxies }: Hop): stri
 
 /** Returns an address as `clientAddress` does; `unknown` if it is none. */
 export const canonicalAddress = (address: string): string => parse(address)?.toString() ?? 'unknown'
+
+/** Returns the address of a hop that is written with a port or in brackets, as some proxies do (the form is
+ * that of RFC 7239 section 6). */
+const withoutPort = (hop: string): string =>
+  /^\[([^\]]*)\](?::\d+)?$/.exec(hop)?.[1] ?? /^([\d.]+):\d+$/.exec(hop)?.[1] ?? hop
 
 /** Returns the key that limits count by: an IPv4 address, or the /64 of an IPv6 address, in which one
  * subscriber can choose any. */

@@ -2,7 +2,8 @@ import type { Static, TObject, TSchema } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
 import { AppError } from '../../errors.ts'
 
-/** Returns the query parameters of a request by a schema of strings and integers. Throws `invalid`, which
+/** Returns the query parameters of a request by a schema of strings and integers. A `+` that was not escaped
+ * arrives as a space; it is read where a space is not accepted, as in a time with an offset. Throws `invalid`, which
  * names parameters that are unknown, repeated or wrong, but never their values. */
 export const readQuery = <Query extends TObject>(
   request: Request,
@@ -36,5 +37,8 @@ export const readQuery = <Query extends TObject>(
 export const addressOf = ({ url }: Request): URL =>
   new URL(`http://localhost${url.replace(/^[a-z]+:\/\/[^/]*/i, '')}`)
 
-const converted = (schema: TSchema, text: string): unknown =>
-  schema['type'] === 'integer' && /^\d{1,16}$/.test(text) ? Number(text) : text
+const converted = (schema: TSchema, text: string): unknown => {
+  if (schema['type'] === 'integer' && /^\d{1,16}$/.test(text)) return Number(text)
+  const isAccepted: boolean = !text.includes(' ') || Value.Check(schema, text)
+  return isAccepted ? text : text.replaceAll(' ', '+')
+}

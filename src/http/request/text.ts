@@ -1,5 +1,4 @@
-import { Kind, type TSchema, type TUnsafe, TypeRegistry } from '@sinclair/typebox'
-import { t } from 'elysia'
+import { Kind, type TSchema, type TUnsafe, Type as t, TypeRegistry } from '@sinclair/typebox'
 
 type TextOptions = {
   readonly min?: number
@@ -49,7 +48,7 @@ export const plainText = (value: unknown): string | undefined => {
 
 /** A time in a request. */
 export const Time = t.String({
-  pattern: String.raw`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$`,
+  pattern: String.raw`^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)$`,
   description: 'RFC 3339',
   examples: ['2026-11-22T18:30:00Z'],
 })

@@ -31,6 +31,7 @@ const read = ({ metrics, isMetricsToken, onStranger }: Dependencies) =>
         throw new HttpError(401, NO_TOKEN, { 'WWW-Authenticate': 'Bearer' })
       },
       tag: 'Health',
+      operationId: 'getMetrics',
       summary: 'Get metrics for Prometheus',
       description:
         'Counts and times since the start, in the text format of Prometheus. Needs the metrics token, ' +

@@ -63,6 +63,7 @@ const logUnlocking = (deps: Dependencies) =>
       access: 'member',
       limits: ['unlock'],
       tag: 'Unlocks',
+      operationId: 'logUnlocking',
       summary: 'Record an unlock',
       description: 'Answers once the unlock is committed to disk.',
       headers: UnlockHeaders,
@@ -115,6 +116,7 @@ const recordUnlocks = (deps: Dependencies) =>
       access: 'member',
       limits: ['unlock'],
       tag: 'Unlocks',
+      operationId: 'recordUnlocks',
       summary: `Record one unlock or up to ${EVENTS_MAX}`,
       description:
         'Takes one unlock, or an array of unlocks that a phone collected while it was offline. Each ' +
@@ -123,6 +125,7 @@ const recordUnlocks = (deps: Dependencies) =>
         'valid ones are stored in one transaction. A receipt contains its unlock and proves, without ' +
         'this server, that the log contains it.',
       body: t.Union([EventBody, t.Array(EventBody, { maxItems: EVENTS_MAX })], {
+        $id: 'UnlockSubmission',
         examples: [{ method: 'fingerprint', occurred_at: '2026-11-22T18:30:00Z' }],
       }),
       bodyBytesMax: SUBMISSION_BYTES_MAX,
@@ -132,10 +135,16 @@ const recordUnlocks = (deps: Dependencies) =>
       answers: {
         200: {
           description: 'Stored now or before; for an array, the outcome of each',
-          schema: t.Union([
-            OutcomeAnswer,
-            t.Object({ outcomes: t.Array(OutcomeAnswer) }, { additionalProperties: false }),
-          ]),
+          schema: t.Union(
+            [
+              OutcomeAnswer,
+              t.Object(
+                { outcomes: t.Array(OutcomeAnswer) },
+                { $id: 'UnlockOutcomeList', additionalProperties: false },
+              ),
+            ],
+            { $id: 'UnlockSubmissionOutcome' },
+          ),
           example: {
             status: 'stored',
             id: '0193c6a8-5f0e-7c3a-9b1d-2e4f6a8b0c1d',

@@ -9,7 +9,7 @@ const Method = text({
   examples: ['fingerprint'],
 })
 
-export const UnlockBody = t.Object({ 'unlocking-method': Method })
+export const UnlockBody = t.Object({ 'unlocking-method': Method }, { $id: 'AppUnlock' })
 
 /** Printable ASCII, since what else a header contains is read differently by each program. */
 export const IdempotencyKey = t.String({
@@ -34,14 +34,17 @@ const Lock = t.String({
   examples: [DEFAULT_LOCK],
 })
 
-export const EventBody = t.Object({
-  id: t.Optional(GivenUuid),
-  method: Method,
-  lock: t.Optional(Lock),
-  result: t.Optional(oneOf(RESULTS)),
-  reason: t.Optional(oneOf(REASONS)),
-  occurred_at: t.Optional(Time),
-})
+export const EventBody = t.Object(
+  {
+    id: t.Optional(GivenUuid),
+    method: Method,
+    lock: t.Optional(Lock),
+    result: t.Optional(oneOf(RESULTS)),
+    reason: t.Optional(oneOf(REASONS)),
+    occurred_at: t.Optional(Time),
+  },
+  { $id: 'NewUnlock' },
+)
 export type EventBody = Static<typeof EventBody>
 export { GivenUuid, Lock, Method }
 
@@ -79,7 +82,7 @@ export const EventAnswer = t.Object(
     late: t.Boolean({ description: 'Reported more than five minutes after it happened' }),
     time_uncertain: t.Boolean({ description: 'The server’s clock could not be trusted' }),
   },
-  { additionalProperties: false },
+  { $id: 'Unlock', additionalProperties: false },
 )
 export type EventAnswer = Static<typeof EventAnswer>
 
@@ -109,5 +112,5 @@ export const OutcomeAnswer = t.Object(
     receipt: t.Optional(t.String({ description: 'C2SP tlog-proof' })),
     detail: t.Optional(t.String({ description: 'What is wrong, in words' })),
   },
-  { additionalProperties: false },
+  { $id: 'UnlockOutcome', additionalProperties: false },
 )

@@ -45,12 +45,17 @@ export const accountUnlockPages = ({ unlockLog, queries }: ExportDependencies) =
     yield* eventPages({ queries, filter: { account }, size, signal })
   }
 
+type File = {
+  readonly format: 'csv' | 'ndjson'
+  /** Whether CSV begins with a byte order mark. JSON never does (RFC 8259 section 8.1). */
+  readonly hasMark: boolean
+}
+
+const BYTE_ORDER_MARK = '\uFEFF'
+
 /** Yields all events of a filter as the text of a file. */
-export async function* exportParts({
-  format,
-  ...wanted
-}: Wanted & { readonly format: 'csv' | 'ndjson' }) {
-  if (format === 'csv') yield csvLine(COLUMNS)
+export async function* exportParts({ format, hasMark, ...wanted }: Wanted & File) {
+  if (format === 'csv') yield `${hasMark ? BYTE_ORDER_MARK : ''}${csvLine(COLUMNS)}`
   for await (const events of eventPages(wanted))
     yield events.map(format === 'csv' ? csvOf : jsonOf).join('')
 }

@@ -54,11 +54,12 @@ const key = ({ unlockLog }: Dependencies) =>
       path: '/v1/log/key',
       access: 'member',
       tag: 'Log',
+      operationId: 'getLogKey',
       summary: 'Get the key that verifies checkpoints',
       answers: {
         200: {
           description: 'Name and key as in C2SP signed-note',
-          schema: t.Object({ origin: t.String(), verifier_key: t.String() }),
+          schema: t.Object({ origin: t.String(), verifier_key: t.String() }, { $id: 'LogKey' }),
           example: {
             origin: 'secure-lock-server/2f6f1f0c9b8a7d6e',
             verifier_key: 'secure-lock-server/2f6f1f0c9b8a7d6e+1a2b3c4d+AX0v…',
@@ -76,6 +77,7 @@ const checkpoint = ({ unlockLog, visibleSize }: Dependencies) =>
       path: '/v1/log/checkpoint',
       access: 'member',
       tag: 'Log',
+      operationId: 'getCheckpoint',
       summary: 'Get the newest signed checkpoint',
       description:
         `${WHO_KNOWS}Keep a copy elsewhere: with it, \`secure-lock-server log verify --checkpoint FILE\` detects ` +
@@ -92,13 +94,14 @@ const consistency = ({ unlockLog, visibleSize }: Dependencies) =>
       path: '/v1/log/consistency',
       access: 'member',
       tag: 'Log',
+      operationId: 'getConsistencyProof',
       summary: 'Prove that the log only grew between two sizes',
       description: WHO_KNOWS,
       query: t.Object({ from: Size, to: Size }),
       answers: {
         200: {
           description: 'RFC 6962 consistency proof',
-          schema: t.Object({ from: Size, to: Size, proof: Hashes }),
+          schema: t.Object({ from: Size, to: Size, proof: Hashes }, { $id: 'ConsistencyProof' }),
           example: { from: 1, to: 2, proof: ['47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='] },
         },
         400: problem(400, 'invalid', 'Needs 0 <= from <= to <= 2, the size of the log'),
@@ -120,6 +123,7 @@ const unlock = ({ store }: Dependencies) =>
       path: '/v1/unlocks/:id',
       access: 'member',
       tag: 'Unlocks',
+      operationId: 'getUnlock',
       summary: 'Get an unlock',
       description: 'Members see their own. Erased fields are null.',
       params: UnlockParams,
@@ -138,6 +142,7 @@ const receipt = ({ unlockLog, store, visibleSize }: Dependencies) =>
       path: '/v1/unlocks/:id/receipt',
       access: 'member',
       tag: 'Unlocks',
+      operationId: 'getReceipt',
       summary: 'Get the receipt of an unlock',
       description:
         'Proves against a checkpoint that the log contains the unlock. Members see their own. ' +
@@ -166,6 +171,7 @@ const entries = ({ unlockLog, store }: Dependencies) =>
       path: '/v1/log/entries',
       access: 'admin',
       tag: 'Log',
+      operationId: 'getLogEntries',
       summary: 'Get leaves of the log',
       description:
         `The bytes that the tree is made of, up to ${ENTRIES_MAX} leaves. They contain no personal ` +
@@ -174,7 +180,7 @@ const entries = ({ unlockLog, store }: Dependencies) =>
       answers: {
         200: {
           description: 'Leaves from `start` up to `end`',
-          schema: t.Object({ start: Size, entries: Hashes }),
+          schema: t.Object({ start: Size, entries: Hashes }, { $id: 'LogEntries' }),
           example: { start: 0, entries: ['eyJpZCI6Ii4uLiJ9'] },
         },
         400: problem(400, 'invalid', 'Needs 0 <= start <= end <= 2, the size of the log'),

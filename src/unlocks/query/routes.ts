@@ -38,6 +38,7 @@ const list = ({ unlockLog, queries }: Dependencies) =>
       path: '/v1/unlocks',
       access: 'member',
       tag: 'Unlocks',
+      operationId: 'listUnlocks',
       summary: 'List unlocks',
       description:
         `${WHO_SEES}${ORDER}A page may hold fewer than \`limit\` unlocks, or none, and still have a ` +
@@ -84,6 +85,7 @@ const exportFile = ({ queries, record, visibleSize }: Dependencies) =>
       access: 'member',
       limits: ['changes'],
       tag: 'Unlocks',
+      operationId: 'exportUnlocks',
       summary: 'Export unlocks as a file',
       description:
         `${WHO_SEES}${ORDER}Oldest first and without a limit, up to the newest unlock at the time of ` +
@@ -100,7 +102,7 @@ const exportFile = ({ queries, record, visibleSize }: Dependencies) =>
         ...HEAVY_READ_REFUSED,
       },
     },
-    async ({ query: { format, ...search }, caller, account, signal }) => {
+    async ({ query: { format, bom, ...search }, caller, account, signal }) => {
       const filter = visibleFilter(search, account)
       const size = await visibleSize(account)
       await record(caller, {
@@ -110,9 +112,12 @@ const exportFile = ({ queries, record, visibleSize }: Dependencies) =>
         // Only the names of the filters: a search text may be someone's name.
         detail: { format, size, filters: Object.keys(search).join() },
       })
-      return streamed(exportParts({ queries, filter, size, format, signal }), {
-        'content-type': CONTENT_TYPES[format],
-        'content-disposition': `attachment; filename="unlocks.${format}"`,
-      })
+      return streamed(
+        exportParts({ queries, filter, size, format, hasMark: bom !== '0', signal }),
+        {
+          'content-type': CONTENT_TYPES[format],
+          'content-disposition': `attachment; filename="unlocks.${format}"`,
+        },
+      )
     },
   )

@@ -25,7 +25,17 @@ export const ListQuery = t.Object({ ...FILTER, ...SPAN, ...PAGE })
 
 const FORMATS = ['csv', 'ndjson'] as const
 
-export const ExportQuery = t.Object({ format: oneOf(FORMATS), ...FILTER, ...SPAN })
+export const ExportQuery = t.Object({
+  format: oneOf(FORMATS),
+  bom: t.Optional({
+    ...oneOf(['1', '0']),
+    default: '1',
+    description:
+      'CSV begins with a byte order mark, by which Excel knows that it is UTF-8; `0` leaves it out',
+  }),
+  ...FILTER,
+  ...SPAN,
+})
 
 export const StreamQuery = t.Object(FILTER)
 
@@ -62,7 +72,7 @@ export const ListAnswer = t.Object(
     unlocks: t.Array(EventAnswer),
     next: Next,
   },
-  { additionalProperties: false },
+  { $id: 'UnlockPage', additionalProperties: false },
 )
 
 export const StatsAnswer = t.Object(
@@ -71,10 +81,14 @@ export const StatsAnswer = t.Object(
     from: t.String({ format: 'date-time' }),
     to: t.String({ format: 'date-time' }),
     total: Count,
-    days: t.Array(t.Object({ day: t.String({ format: 'date' }), count: Count })),
+    days: t.Array(
+      t.Object({ day: t.String({ format: 'date' }), count: Count }, { $id: 'DayCount' }),
+    ),
     hours: t.Array(Count, { description: 'By hour of the local day, 0 to 23' }),
-    methods: t.Array(t.Object({ method: Nullable, count: Count })),
-    accounts: t.Array(t.Object({ account: Nullable, username: Nullable, count: Count })),
+    methods: t.Array(t.Object({ method: Nullable, count: Count }, { $id: 'MethodCount' })),
+    accounts: t.Array(
+      t.Object({ account: Nullable, username: Nullable, count: Count }, { $id: 'AccountCount' }),
+    ),
   },
-  { additionalProperties: false },
+  { $id: 'UnlockStatistics', additionalProperties: false },
 )

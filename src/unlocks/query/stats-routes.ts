@@ -27,6 +27,7 @@ const stats = ({ counts, clock }: Dependencies) =>
       path: '/v1/unlocks/stats',
       access: 'member',
       tag: 'Unlocks',
+      operationId: 'getUnlockStatistics',
       summary: 'Count unlocks',
       description:
         `${WHO_SEES}Counts by day and hour in a time zone, by method and by account, for the last ` +

@@ -25,6 +25,7 @@ const stream = ({ eventStream, authenticateRequest, holdConnection }: Dependenci
       path: '/v1/unlocks/stream',
       access: 'member',
       tag: 'Unlocks',
+      operationId: 'streamUnlocks',
       summary: 'Stream unlocks as they happen',
       description:
         `${WHO_SEES}Server-sent events: \`id\` is the sequence number, \`event\` is \`unlock\`, and ` +

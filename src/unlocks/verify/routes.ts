@@ -34,6 +34,7 @@ const lastVerification = (deps: Dependencies) =>
       path: '/v1/log/verification',
       access: 'member',
       tag: 'Log',
+      operationId: 'getLogVerification',
       summary: 'Get the result of the last verification',
       description:
         'The newest unlocks are verified at each start; all of them a minute later, then once a day, ' +
@@ -53,6 +54,7 @@ const verifyNow = (deps: Dependencies) =>
       path: '/v1/log/verification',
       access: 'admin',
       tag: 'Log',
+      operationId: 'verifyLog',
       summary: 'Verify the whole log now',
       description:
         'Starts verifying all unlocks in the background, or joins a verification that is running, ' +

@@ -21,5 +21,5 @@ export const VerificationAnswer = t.Object(
     fault: orNull(t.String(), 'What is wrong, in words'),
     running: t.Boolean({ description: 'True while all events are being verified' }),
   },
-  { additionalProperties: false },
+  { $id: 'LogVerification', additionalProperties: false },
 )

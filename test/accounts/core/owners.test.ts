@@ -15,7 +15,7 @@ const owned = { account: '', session: '', lockout: '', unlock: '', invitation: '
 
 /** Parameters that name nobody. A new one that does belongs into OWNER_NAMED. */
 const NAMELESS = new Set(
-  'role disabled admitted registered_from order limit cursor lock method result from to zone start end action format page'.split(
+  'role disabled admitted registered_from order limit cursor lock method result from to zone start end action format bom page'.split(
     ' ',
   ),
 )

@@ -153,7 +153,10 @@ describe.skipIf(IS_LEFT_OUT)('the log', () => {
     await rows(page).first().waitFor()
     await page.getByText('Export', { exact: true }).click()
     const press = (name: string) => () => page.getByRole('button', { name }).click()
-    const [heading, ...lines] = parseCsv(await saved(page, press('Export as CSV')))
+    const csv = await saved(page, press('Export as CSV'))
+    // By it, Excel knows that the file is UTF-8.
+    expect(csv).toStartWith('\uFEFF')
+    const [heading, ...lines] = parseCsv(csv)
     expect(heading).toContain('received_at')
     const listed = await rows(page).count()
     expect(lines).toHaveLength(listed)

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { PASSWORD, basic, bearer, startApp } from '../../support/app.ts'
-import { type Operation, type Spec, fits, operationsOf } from '../../support/openapi.ts'
+import { type Operation, type Spec, fits, operationsOf, specOf } from '../../support/openapi.ts'
 import { enrol } from '../../support/second-factor.ts'
 
 describe('the OpenAPI document', () => {
@@ -10,7 +10,7 @@ describe('the OpenAPI document', () => {
 
   beforeAll(async () => {
     app = await startApp()
-    spec = (await (await app.get('/swagger/json')).json()) as Spec
+    spec = await specOf(await app.get('/swagger/json'))
     operations = operationsOf(spec)
   })
 
@@ -73,6 +73,55 @@ describe('the OpenAPI document', () => {
         expect(`${name} ${status} ${examples.length > 0 || hasFieldExamples}`).toEndWith('true')
       }
     }
+  })
+
+  test('is OpenAPI 3.1 in words that generators of clients know', async () => {
+    expect(spec.openapi).toBe('3.1.0')
+    const ids = operations.map(([name, { operationId }]) => operationId ?? name)
+    expect(ids.filter((id) => !/^[a-z][A-Za-z]+$/.test(id))).toStrictEqual([])
+    expect(ids).toStrictEqual([...new Set(ids)])
+    const document = await (await app.get('/swagger/json')).text()
+    expect(
+      document.match(/"(patternProperties|const|\$id|\$schema|nullable)":/g) ?? [],
+    ).toHaveLength(0)
+    expect(spec.components.schemas['Problem']?.properties?.['status']).toMatchObject({
+      type: 'integer',
+    })
+  })
+
+  test('every object has a name, and is referred to by it', async () => {
+    const { components, paths } = (await (await app.get('/swagger/json')).json()) as Spec
+    expect(Object.keys(components.schemas)).toEqual(
+      expect.arrayContaining(['Account', 'Message', 'Problem', 'Unlock', 'UnlockPage']),
+    )
+    expect(components.schemas['UnlockPage']).toMatchObject({
+      properties: { unlocks: { items: { $ref: '#/components/schemas/Unlock' } } },
+    })
+    // The values of `schema` in `paths`, and the members of named schemas.
+    const anonymous = [
+      ...inlineObjects(paths),
+      ...Object.entries(components.schemas).flatMap(([name, schema]) =>
+        inlineObjects(schema.properties, name),
+      ),
+    ]
+    expect(anonymous).toStrictEqual([])
+  })
+
+  test('names the server it was read from, or PUBLIC_URL', async () => {
+    const serversFor = async (headers: Record<string, string>, by = app) =>
+      (await specOf(await by.get('/swagger/json', headers))).servers
+    expect(await serversFor({})).toStrictEqual([{ url: app.url }])
+    expect(await serversFor({ host: 'lock.home:8080' })).toStrictEqual([
+      { url: 'http://lock.home:8080' },
+    ])
+    expect(await serversFor({ host: 'lock.home', 'x-forwarded-proto': 'https' })).toStrictEqual([
+      { url: 'https://lock.home' },
+    ])
+    expect(await serversFor({ host: 'a"b<c' })).toStrictEqual([{ url: '/' }])
+    await using published = await startApp({ PUBLIC_URL: 'https://lock.example' })
+    expect(await serversFor({ host: 'other' }, published)).toStrictEqual([
+      { url: 'https://lock.example' },
+    ])
   })
 
   test('a problem specific to an operation is its example, not a common one', () => {
@@ -187,3 +236,16 @@ describe('the OpenAPI document', () => {
     }
   })
 })
+
+/** Where an object with members is described without a name. Examples are not descriptions. */
+const inlineObjects = (value: unknown, at = ''): string[] => {
+  if (typeof value !== 'object' || value === null) return []
+  const isNameless = 'type' in value && value.type === 'object' && 'properties' in value
+  const found = isNameless && Object.keys(value.properties as object).length > 0 ? [at] : []
+  return [
+    ...found,
+    ...Object.entries(value)
+      .filter(([name]) => !/^examples?$/.test(name))
+      .flatMap(([name, member]) => inlineObjects(member, `${at}/${name}`)),
+  ]
+}

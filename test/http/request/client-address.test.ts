@@ -16,6 +16,18 @@ describe('the client behind proxies', () => {
     expect(clientAddress({ peer: '10.0.0.1', forwardedFor, trustedProxies })).toBe('203.0.113.9')
   })
 
+  test('a proxy may write an address with its port or in brackets', () => {
+    const behind = (forwardedFor: string) =>
+      clientAddress({ peer: '10.0.0.1', forwardedFor, trustedProxies })
+    expect(behind('203.0.113.9:51234')).toBe('203.0.113.9')
+    expect(behind('[2001:db8::9]:443')).toBe('2001:db8::9')
+    expect(behind('[2001:db8::9]')).toBe('2001:db8::9')
+    expect(behind('2001:db8::9')).toBe('2001:db8::9')
+    expect(behind('203.0.113.9, [fd00::1]:8080, 10.9.9.9:80')).toBe('203.0.113.9')
+    for (const wrong of ['203.0.113.9:', '203.0.113.9:x', '[2001:db8::9', '[]', '[]:80', ':80'])
+      expect(`${wrong} ${behind(wrong)}`).toBe(`${wrong} 10.0.0.1`)
+  })
+
   test('[P4] what a client puts into the header ahead of the proxies is not trusted', () => {
     const forwardedFor = '6.6.6.6, 203.0.113.9, 10.0.0.2'
     expect(clientAddress({ peer: '10.0.0.1', forwardedFor, trustedProxies })).toBe('203.0.113.9')

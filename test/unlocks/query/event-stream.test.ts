@@ -23,6 +23,7 @@ describe('unlocks as they happen', () => {
     await record(app, ada, 3)
     const fresh = await follow(app.url, bearer(ada))
     expect(fresh.answer.headers.get('content-type')).toBe('text/event-stream')
+    expect(fresh.answer.headers.get('x-accel-buffering')).toBe('no')
     expect(fresh.answer.headers.get('cache-control')).toBe('no-store')
     await record(app, ada, 2)
     await fresh.until(() => fresh.messages.length >= 2)

@@ -284,6 +284,22 @@ describe('the log as a file', () => {
     }
   })
 
+  test('CSV begins with a byte order mark for Excel, unless it is not wanted', async () => {
+    await using app = await startApp()
+    const token = await app.signIn('ánh')
+    await record(app, token, { method: 'vân tay' })
+    const start = async (query: string) => {
+      const answer = await app.get(`/v1/unlocks/export?${query}`, bearer(token))
+      return Buffer.from(await answer.arrayBuffer()).toString('latin1', 0, 6)
+    }
+    expect(await start('format=csv')).toBe('\u00EF\u00BB\u00BFseq')
+    expect(await start('format=csv&bom=1')).toBe('\u00EF\u00BB\u00BFseq')
+    expect(await start('format=csv&bom=0')).toBe('seq,id')
+    expect(await start('format=ndjson&bom=1')).toBe('{"seq"')
+    const wrong = await app.get('/v1/unlocks/export?format=csv&bom=yes', bearer(token))
+    expect(await wrong.json()).toMatchObject({ status: 400, detail: 'Invalid bom' })
+  })
+
   test('[O3] an audit event names who exported the log, but not what was searched for', async () => {
     await using app = await startApp()
     const { mia, amy } = await household(app)
