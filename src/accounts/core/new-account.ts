@@ -50,7 +50,7 @@ export const newAccountService = (deps: Dependencies) => {
       passwordHash: await inTurn(stranger(from), () => hasher.hash(person.password)),
       phone: person.phone,
       address: person.address,
-      email: person.email,
+      email: person.email || undefined,
     }
   }
 

@@ -1,5 +1,6 @@
 import { Type as t } from '@sinclair/typebox'
 import { ROLES } from '../../domain/account.ts'
+import { optional } from '../../http/request/optional.ts'
 import { oneOf, text } from '../../http/request/text.ts'
 import { CODE_EXAMPLE } from '../core/schema.ts'
 import { INVITATION_STATES } from './rules.ts'
@@ -19,14 +20,14 @@ const InvitedRole = { ...oneOf(ROLES), examples: ['member'] }
 export const InvitationBody = t.Object(
   {
     role: { ...InvitedRole, description: 'Admins can invite members, owners anyone' },
-    label: t.Optional(
+    label: optional(
       text({
         max: 80,
         description: 'Shown in the list of invitations',
         examples: ['Grace’s phone'],
       }),
     ),
-    expires_in_hours: t.Optional(
+    expires_in_hours: optional(
       t.Integer({
         minimum: 1,
         maximum: HOURS_MAX,
@@ -34,7 +35,7 @@ export const InvitationBody = t.Object(
         examples: [HOURS_DEFAULT],
       }),
     ),
-    uses: t.Optional(
+    uses: optional(
       t.Integer({
         minimum: 1,
         maximum: USES_MAX,

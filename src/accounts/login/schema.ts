@@ -1,4 +1,5 @@
 import { Type as t } from '@sinclair/typebox'
+import { optional } from '../../http/request/optional.ts'
 import { text } from '../../http/request/text.ts'
 import { Password, Username } from '../core/schema.ts'
 import { Otp } from '../second-factor/schema.ts'
@@ -11,8 +12,8 @@ export const LoginBody = t.Object(
   {
     username: Username,
     password: Password,
-    otp: t.Optional(Otp),
-    device_token: t.Optional(
+    otp: optional(Otp),
+    device_token: optional(
       text({
         max: 100,
         description:

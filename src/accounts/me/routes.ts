@@ -69,7 +69,7 @@ const change = (deps: Dependencies) =>
       operationId: 'updateMe',
       summary: 'Change your phone, address or email',
       description:
-        'Only the given fields change; an `email` of null removes it. The name cannot be ' +
+        'Only the given fields change; null or an empty text clears a field. The name cannot be ' +
         'changed, because unlocks were recorded under it. Other fields are ignored.',
       body: ContactBody,
       answers: {

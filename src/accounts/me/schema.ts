@@ -1,4 +1,5 @@
 import { Type as t } from '@sinclair/typebox'
+import { clearable } from '../../http/request/optional.ts'
 import { nullable, text } from '../../http/request/text.ts'
 import { Address, Email, Password, Phone, Time, Username } from '../core/schema.ts'
 import { ACCOUNT_EXAMPLE, AccountAnswer, RoleName } from '../people/schema.ts'
@@ -6,9 +7,9 @@ import { SessionAnswer } from '../sessions/schema.ts'
 
 export const ContactBody = t.Object(
   {
-    phone: t.Optional(Phone),
-    address: t.Optional(Address),
-    email: t.Optional(t.Union([Email, t.Null()], { examples: ['ada@example.org'] })),
+    phone: clearable(Phone, ''),
+    address: clearable(Address, ''),
+    email: clearable(Email, null),
   },
   { $id: 'ContactUpdate', minProperties: 1 },
 )

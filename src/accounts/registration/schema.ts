@@ -1,4 +1,5 @@
 import { Type as t } from '@sinclair/typebox'
+import { optional } from '../../http/request/optional.ts'
 import { oneOf, text } from '../../http/request/text.ts'
 import { Address, CODE_EXAMPLE, Email, Password, Phone, Username } from '../core/schema.ts'
 import { REGISTRATIONS } from './settings.ts'
@@ -9,8 +10,8 @@ export const RegisterBody = t.Object(
     password: Password,
     phone: Phone,
     address: Address,
-    email: t.Optional(Email),
-    invitation: t.Optional(
+    email: optional(Email),
+    invitation: optional(
       text({
         max: 64,
         description: 'Invitation code, if registering needs one',
@@ -31,9 +32,9 @@ export const SetupBody = t.Object(
     }),
     username: Username,
     password: Password,
-    phone: t.Optional(Phone),
-    address: t.Optional(Address),
-    email: t.Optional(Email),
+    phone: optional(Phone),
+    address: optional(Address),
+    email: optional(Email),
   },
   { $id: 'NewOwner' },
 )

@@ -45,6 +45,8 @@ owner or admin. Create the first owner with the setup code that the server print
 Errors are \`{"msg": "…"}\`; under \`/v1\`, problem details (RFC 9457); over a limit, \`{"error": "…"}\`
 with \`Retry-After\`. None repeats what was sent. An error with a page in the manual links to it:
 \`Link: </manual/PAGE>; rel="help"\`. \`X-Request-Id\` identifies a request in the log of the server.
+An optional field of a body may be null or empty, which means the same as absent; in a \`PATCH\` it
+clears the field.
 With \`SECOND_FACTOR=required\`, endpoints for admins and owners answer 403 with the code
 \`second_factor_required\` until the caller sets up a second factor. Pages of other sites get 403
 with the code \`foreign_origin\`, and a browser that calls the server by an unknown name gets 421.`

@@ -2,6 +2,7 @@ import type { Static, TObject, TSchema } from '@sinclair/typebox'
 import { type TypeCheck, TypeCompiler } from '@sinclair/typebox/compiler'
 import { AppError } from '../../errors.ts'
 import { CLOSING, HttpError } from '../errors.ts'
+import { givenFields } from './optional.ts'
 
 export type ReadBody = <Body extends TObject>(
   request: Request,
@@ -82,16 +83,18 @@ export const checkFields = <Body extends TObject>(
   body: Record<string, unknown>,
   schema: Body,
 ): Static<Body> => {
-  const names = Object.keys(schema.properties)
-  const given = (name: string) => Object.hasOwn(body, name)
-  const missing = (schema.required ?? []).filter((name) => !given(name))
+  const fields = givenFields(body, schema.properties)
+  const missing = (schema.required ?? []).filter((name) => !(name in fields))
   if (missing.length > 0) throw new AppError('invalid', `Missing ${missing.join(', ')}`)
-  if (names.filter(given).length < (schema.minProperties ?? 0))
+  const given = Object.keys(fields)
+  if (given.length < (schema.minProperties ?? 0)) {
+    const names = Object.keys(schema.properties)
     throw new AppError('invalid', `Missing one of ${names.join(', ')}`)
+  }
   const checks = fieldChecks(schema)
-  const invalid = names.filter((name) => given(name) && !checks.get(name)?.Check(body[name]))
+  const invalid = given.filter((name) => !checks.get(name)?.Check(fields[name]))
   if (invalid.length > 0) throw new AppError('invalid', `Invalid ${invalid.join(', ')}`)
-  return Object.fromEntries(names.filter(given).map((name) => [name, body[name]])) as Static<Body>
+  return fields
 }
 
 /** Compiles each schema once. */

@@ -1,4 +1,5 @@
 import { type Static, Type as t } from '@sinclair/typebox'
+import { optional } from '../../http/request/optional.ts'
 import { Time, oneOf, text } from '../../http/request/text.ts'
 import { ALL_REASONS, DEFAULT_LOCK, REASONS, RESULTS, SOURCES } from './event.ts'
 
@@ -36,12 +37,12 @@ const Lock = t.String({
 
 export const EventBody = t.Object(
   {
-    id: t.Optional(GivenUuid),
+    id: optional(GivenUuid),
     method: Method,
-    lock: t.Optional(Lock),
-    result: t.Optional(oneOf(RESULTS)),
-    reason: t.Optional(oneOf(REASONS)),
-    occurred_at: t.Optional(Time),
+    lock: optional(Lock),
+    result: optional(oneOf(RESULTS)),
+    reason: optional(oneOf(REASONS)),
+    occurred_at: optional(Time),
   },
   { $id: 'NewUnlock' },
 )
