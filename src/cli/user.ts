@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import { Value } from '@sinclair/typebox/value'
+import { usernameKeyOf } from '../accounts/core/username.ts'
 import { RESET_MINUTES } from '../accounts/people/reset-store.ts'
 import { RegisterBody } from '../accounts/registration/schema.ts'
 import type { App } from '../app.ts'
@@ -150,7 +151,9 @@ const erase: Command['run'] = async (args, terminal) => {
   if (!values.yes && !terminal.isInteractive)
     throw new UsageError('user erase needs --yes without a terminal to ask at')
   const confirm = async () => {
-    if (!values.yes && (await terminal.readLine(`Type ${name} to erase it for good: `)) !== name)
+    if (values.yes) return
+    const typed = await terminal.readLine(`Type ${name} to erase it for good: `)
+    if (usernameKeyOf(typed) !== usernameKeyOf(name))
       throw new AppError('invalid', 'That is not the name; nothing was erased')
   }
   if (values.imported) return eraseImported({ name, confirm, terminal })

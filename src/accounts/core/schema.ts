@@ -14,6 +14,7 @@ const PASSWORD_CHARACTERS_MAX = 1024
 export const Password = text({
   max: PASSWORD_CHARACTERS_MAX,
   controls: 'any',
+  isAsTyped: true,
   description: 'Compared in full, up to 1024 characters, after Unicode normalisation (NFKC)',
   examples: ['correct horse battery'],
 })

@@ -88,7 +88,7 @@ export const PeopleQuery = t.Object({
     text({
       min: 1,
       max: 80,
-      description: 'Part of the name, phone or email; the case of ASCII letters does not matter',
+      description: 'Part of the name, phone or email; case and composition do not matter',
       examples: ['ada'],
     }),
   ),

@@ -1,6 +1,7 @@
 import type { Role } from '../../domain/account.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { takeTurn } from '../../domain/event-loop.ts'
+import { containing } from '../../domain/folded-text.ts'
 import type { Order } from '../../http/request/paging.ts'
 import type { Queries } from '../../storage/database.ts'
 
@@ -30,7 +31,7 @@ export type AccountDetails = {
 
 /** Conditions; an account must meet all of them. */
 export type AccountFilter = {
-  /** Part of the name, phone or email; the case of ASCII letters does not matter. */
+  /** Part of the name, phone or email, as `containing` compares. */
   readonly text?: string | undefined
   readonly role?: Role | undefined
   readonly isDisabled?: boolean | undefined
@@ -74,7 +75,10 @@ export const accountDirectory = (
 
   /** Returns accounts in the order of registration, or in reverse. */
   page: async ({ filter, order, after, limit, signal }: PageRequest): Promise<Page> => {
-    const { sql, values } = searchFor(filter, order)
+    const { among, values } = conditionsOf(filter)
+    const sorted = `ORDER BY account.id ${order === 'oldest' ? 'ASC' : 'DESC'} LIMIT ?`
+    const whole = `SELECT ${COLUMNS} FROM account WHERE ${among} ${sorted}`
+    const texts = `SELECT id, username, phone, email FROM account WHERE ${among} ${sorted}`
     const isUp = order === 'oldest'
     const accounts: AccountDetails[] = []
     // The range of ids still to look at, excluding both ends.
@@ -86,9 +90,18 @@ export const accountDirectory = (
       const edge = isUp ? Math.min(low + STEP_IDS + 1, high) : Math.max(high - STEP_IDS - 1, low)
       const [from, to] = isUp ? [low, edge] : [edge, high]
       const remaining = limit + 1 - accounts.length
-      const parameters = [clock.nonDecreasingMs(), from, to, ...values, remaining]
-      const rows = await db.all<AccountRow>(sql, ...parameters)
-      accounts.push(...rows.map(details))
+      if (filter.text === undefined) {
+        const now = clock.nonDecreasingMs()
+        const rows = await db.all<AccountRow>(whole, now, from, to, ...values, remaining)
+        accounts.push(...rows.map(details))
+      } else {
+        // SQL cannot compare text as people do, and most accounts of a step do not match.
+        const rows = await db.all<AccountText>(texts, from, to, ...values, STEP_IDS)
+        for (const { id } of rows.filter(matches(filter.text)).slice(0, remaining)) {
+          const row = await db.get<AccountRow>(BY_ID, clock.nonDecreasingMs(), id)
+          if (row) accounts.push(details(row))
+        }
+      }
       if (accounts.length > limit)
         return { accounts: accounts.slice(0, limit), next: accounts[limit - 1]?.id }
       if (isUp) low = edge - 1
@@ -164,11 +177,20 @@ const details = (row: AccountRow): AccountDetails => ({
       : { id: row.invitation_id, label: row.invitation_label ?? '' },
 })
 
-const searchFor = ({ text, role, isDisabled, isAdmitted }: AccountFilter, order: Order) => {
-  const pattern = `%${text?.replaceAll(/[\\%_]/g, String.raw`\$&`) ?? ''}%`
+const BY_ID = `SELECT ${COLUMNS} FROM account WHERE account.id = ?`
+
+type AccountText = Pick<AccountRow, 'id' | 'username' | 'phone' | 'email'>
+
+const matches = (text: string) => {
+  const isPart = containing(text)
+  return ({ username, phone, email }: AccountText): boolean =>
+    isPart(username) || isPart(phone) || isPart(email)
+}
+
+/** Returns the conditions that SQL compares. */
+const conditionsOf = ({ role, isDisabled, isAdmitted }: AccountFilter) => {
   const conditions = [
     { sql: 'account.id > ? AND account.id < ?', values: [] },
-    ...(text === undefined ? [] : [{ sql: TEXT_MATCHES, values: [pattern, pattern, pattern] }]),
     ...(role === undefined ? [] : [{ sql: 'account.role = ?', values: [role] }]),
     ...(isDisabled === undefined
       ? []
@@ -178,17 +200,7 @@ const searchFor = ({ text, role, isDisabled, isAdmitted }: AccountFilter, order:
       : [{ sql: '(account.admitted_at_ms IS NOT NULL) = ?', values: [Number(isAdmitted)] }]),
   ]
   return {
-    sql: `SELECT ${COLUMNS}
-          FROM account
-          WHERE ${conditions.map((condition) => condition.sql).join(' AND ')}
-          ORDER BY account.id ${order === 'oldest' ? 'ASC' : 'DESC'}
-          LIMIT ?`,
+    among: conditions.map((condition) => condition.sql).join(' AND '),
     values: conditions.flatMap(({ values }): (string | number)[] => values),
   }
 }
-
-const TEXT_MATCHES = String.raw`(
-  account.username LIKE ? ESCAPE '\' OR
-  account.phone LIKE ? ESCAPE '\' OR
-  account.email LIKE ? ESCAPE '\'
-)`

@@ -5,13 +5,22 @@ type TextOptions = {
   readonly max?: number
   /** Which control characters are accepted: none, line breaks and tabs, or any. */
   readonly controls?: 'none' | 'whitespace' | 'any'
+  /** Counts the length as typed, for passwords. */
+  readonly isAsTyped?: boolean
   readonly description?: string
   readonly examples?: readonly string[]
 }
 
-/** Returns a string schema whose length counts code points, as in JSON Schema. It rejects lone surrogates
- * and, by default, control characters: what it accepts is stored as it is. */
-export const text = ({ min = 0, max, controls = 'none', ...rest }: TextOptions): TUnsafe<string> =>
+/** Returns a string schema whose length counts code points, as in JSON Schema, of the text as people see it:
+ * composed (NFC), without the space around it. It rejects lone surrogates and, by default, control
+ * characters: what it accepts is stored as it is. */
+export const text = ({
+  min = 0,
+  max,
+  controls = 'none',
+  isAsTyped = false,
+  ...rest
+}: TextOptions): TUnsafe<string> =>
   t.Unsafe<string>({
     [Kind]: 'Text',
     type: 'string',
@@ -20,12 +29,17 @@ export const text = ({ min = 0, max, controls = 'none', ...rest }: TextOptions):
     ...(controls === 'none' ? { pattern: NO_CONTROLS } : {}),
     ...rest,
     [CONTROLS]: controls,
+    [AS_TYPED]: isAsTyped,
   })
 
 /** For readers of the OpenAPI document; `isText` does the check. */
 const NO_CONTROLS = String.raw`^[^\u0000-\u001f\u007f-\u009f]*$`
 
 const CONTROLS = Symbol('controls')
+const AS_TYPED = Symbol('as typed')
+
+/** Code points into which canonical decomposition takes one at most (Unicode Standard Annex 15). */
+const DECOMPOSED_MAX = 4
 
 const FORBIDDEN = {
   none: /\p{Cc}/u,
@@ -33,11 +47,19 @@ const FORBIDDEN = {
   any: undefined,
 } as const
 
-const isText = (schema: TSchema & { [CONTROLS]?: keyof typeof FORBIDDEN }, value: unknown) => {
+type TextSchema = TSchema & {
+  readonly [CONTROLS]?: keyof typeof FORBIDDEN
+  readonly [AS_TYPED]?: boolean
+}
+
+const isText = (schema: TextSchema, value: unknown): boolean => {
   if (typeof value !== 'string' || !value.isWellFormed()) return false
   if (FORBIDDEN[schema[CONTROLS] ?? 'none']?.test(value)) return false
-  const length = codePoints(value)
-  return length >= Number(schema['minLength']) && length <= Number(schema['maxLength'] ?? Infinity)
+  const max = Number(schema['maxLength'] ?? Infinity)
+  // Bounds what is stored, and normalising, which takes quadratic time in a run of combining marks.
+  if (codePoints(value) > max * DECOMPOSED_MAX) return false
+  const length = codePoints(schema[AS_TYPED] ? value : value.normalize('NFC').trim())
+  return length >= Number(schema['minLength']) && length <= max
 }
 
 /** Returns a value from a database as text, or undefined if it is not text or was not well-formed UTF-8. */

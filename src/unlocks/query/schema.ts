@@ -9,13 +9,16 @@ const { default: _noDefault, ...AnyLock } = Lock
 const FILTER = {
   account: t.Optional({ ...GivenUuid, description: 'Public id; members may only name their own' }),
   lock: t.Optional(AnyLock),
-  method: t.Optional(Method),
+  method: t.Optional({
+    ...Method,
+    description: 'The method, whatever its case and composition',
+  }),
   result: t.Optional(oneOf(RESULTS)),
   text: t.Optional(
     text({
       min: 1,
       max: 80,
-      description: 'Part of the user name or the method; the case of ASCII letters does not matter',
+      description: 'Part of the user name or the method; case and composition do not matter',
       examples: ['finger'],
     }),
   ),

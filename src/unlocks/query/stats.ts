@@ -1,5 +1,6 @@
 import { DAY_MS } from '../../domain/duration.ts'
 import { takeTurn } from '../../domain/event-loop.ts'
+import { foldedText } from '../../domain/folded-text.ts'
 import { AppError } from '../../errors.ts'
 import { QUARTER_MS, type Tally, type UnlockCounts } from './stats-store.ts'
 
@@ -21,6 +22,7 @@ export type Stats = {
   readonly days: Counted<string>
   /** By hour of the local day, 0 to 23. */
   readonly hours: readonly number[]
+  /** Methods that differ only in case or composition count as one, written as it most often is. */
   readonly methods: Counted<string | null>
   readonly accounts: Counted<string | null>
 }
@@ -55,13 +57,30 @@ export const unlockStats = async (
     for (const tally of batch) count(tally)
     await takeTurn(signal)
   }
-  return { total, days, hours, methods, accounts }
+  return { total, days, hours, methods: merged(methods), accounts }
 }
 
 const add = <Key>(counts: Map<Key, number>, key: Key, count: number): void => {
   const known = counts.get(key)
   if (known !== undefined || counts.size < NAMES_MAX) counts.set(key, (known ?? 0) + count)
 }
+
+/** Returns the counts with those of all spellings of a method under the most frequent one. */
+const merged = (methods: Counted<string | null>): Counted<string | null> => {
+  const spellings = Map.groupBy([...methods].toSorted(byCount), ([method]) =>
+    method === null ? null : foldedText(method),
+  )
+  return new Map(
+    [...spellings.values()].map((counts) => [
+      counts[0]?.[0] ?? null,
+      counts.reduce((total, [, count]) => total + count, 0),
+    ]),
+  )
+}
+
+const byCount = ([, left]: MethodCount, [, right]: MethodCount): number => right - left
+
+type MethodCount = readonly [string | null, number]
 
 const startOfDay = (localMs: number): number => Math.floor(localMs / DAY_MS) * DAY_MS
 

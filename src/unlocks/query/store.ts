@@ -3,6 +3,7 @@ import type { Order } from '../../http/request/paging.ts'
 import type { Queries } from '../../storage/database.ts'
 import type { Result, UnlockEvent } from '../log/event.ts'
 import { hasImported, importedRange } from './imported-store.ts'
+import { type TextMatch, spellingFor, textMatch } from './text-store.ts'
 import { type UnlockRow, eventOf } from '../log/event-row.ts'
 import { countBefore, firstSince } from '../log/store.ts'
 
@@ -12,6 +13,7 @@ export type UnlockQueries = ReturnType<typeof unlockQueries>
 export type UnlockFilter = {
   readonly account?: string | undefined
   readonly lock?: string | undefined
+  /** However it is written: see `foldedText`. */
   readonly method?: string | undefined
   readonly result?: Result | undefined
   /** Received at this time or later; imported events: happened then. An uncertain time of receipt
@@ -21,7 +23,7 @@ export type UnlockFilter = {
   readonly toMs?: number | undefined
   /** Leaves out imported events. */
   readonly origin?: 'own' | undefined
-  /** Part of the user name or the method; the case of ASCII letters does not matter. */
+  /** Part of the user name or the method, as `containing` compares. */
   readonly text?: string | undefined
 }
 
@@ -63,16 +65,20 @@ export const unlockQueries = (db: Queries) => ({
   page: async (wanted: Wanted): Promise<Found> => {
     const { order, limit, filter } = wanted
     const located = wanted.located ?? (await locate(db, wanted))
-    const { rows, keys, lead, rest } = searchFor(filter, order, located.among)
+    const { rows, keys, lead, rest, match } = searchFor(filter, order, located)
     const found: UnlockEvent[] = []
     let interval = remaining(wanted, located.interval)
     for (let examined = STEP_ROWS; ; examined += STEP_ROWS) {
       const { low, high } = interval
-      const edge = rest.length === 0 ? undefined : await edgeOf(db, keys, [...lead, low, high])
+      const isLed = rest.length === 0 && !match
+      const edge = isLed ? undefined : await edgeOf(db, keys, [...lead, low, high])
       const part = edge === undefined ? interval : upTo(edge, interval, order)
       const wantedRows = limit + 1 - found.length
       const bounds = [part.low, part.high]
-      const batch = await db.all<UnlockRow>(rows, ...lead, ...bounds, ...rest, wantedRows)
+      const params = [...lead, ...bounds, ...rest]
+      const batch = match
+        ? await matchingRows({ db, rows, params, match, limit: wantedRows })
+        : await db.all<UnlockRow>(rows, ...params, wantedRows)
       found.push(...batch.map(eventOf))
       if (found.length > limit)
         return { unlocks: found.slice(0, limit), next: found[limit - 1]?.seq }
@@ -86,16 +92,29 @@ export const unlockQueries = (db: Queries) => ({
 
 type Located = {
   readonly interval: Interval
+  /** The only way in which the log writes the filter's method, if it is looked up by that. */
+  readonly spelling: string | undefined
   /** What else an event of the interval must meet. */
   readonly among: readonly Condition[]
 }
 
-/** Looks up where the events of the filter's time span are. Those received then are next to one
- * another; imported events that happened then are wherever they were imported. */
+/** Looks up where the events of a filter are. */
 const locate = async (
   db: Queries,
-  { filter: { fromMs, toMs }, size, signal }: Pick<Wanted, 'filter' | 'size' | 'signal'>,
+  wanted: Pick<Wanted, 'filter' | 'size' | 'signal' | 'after'>,
 ): Promise<Located> => {
+  const span = await locateSpan(db, wanted)
+  // A stream that has caught up looks at a few events only.
+  const isShort = wanted.size - (wanted.after ?? -1) <= STEP_ROWS
+  return { ...span, spelling: isShort ? undefined : await spellingFor(db, wanted.filter) }
+}
+
+/** Looks up where the events of the filter's time span are. Those received then are next to one
+ * another; imported events that happened then are wherever they were imported. */
+const locateSpan = async (
+  db: Queries,
+  { filter: { fromMs, toMs }, size, signal }: Pick<Wanted, 'filter' | 'size' | 'signal'>,
+): Promise<Omit<Located, 'spelling'>> => {
   const interval = {
     low: fromMs === undefined ? -1 : (await countBefore(db, fromMs)) - 1,
     high: toMs === undefined ? size : Math.min(await firstSince(db, toMs), size),
@@ -119,6 +138,25 @@ const locate = async (
     },
     among,
   }
+}
+
+type Matching = {
+  readonly db: Pick<Queries, 'all' | 'get'>
+  readonly rows: string
+  readonly params: readonly (string | number)[]
+  readonly match: TextMatch
+  readonly limit: number
+}
+
+/** Returns the first rows of a step that match. Only these are read whole, since most do not. */
+const matchingRows = async ({ db, rows, params, match, limit }: Matching) => {
+  const texts = await db.all<UnlockRow>(rows, ...params, STEP_ROWS)
+  const found: UnlockRow[] = []
+  for (const { seq } of texts.filter(match.fits).slice(0, limit)) {
+    const row = await db.get<UnlockRow>('SELECT * FROM unlock_event WHERE seq = ?', seq)
+    if (row) found.push(row)
+  }
+  return found
 }
 
 /** The part of an interval that the pages before have not covered. */
@@ -146,44 +184,41 @@ const upTo = (seq: number, interval: Interval, order: Order): Interval =>
 
 type Condition = { readonly sql: string; readonly values: readonly (string | number)[] }
 
-/** Returns the statements of a filter. One index leads, the one likely to leave the fewest events,
- * and gives the order; the other conditions are written so that no index serves them, which leaves
- * the query planner no choice. */
-const searchFor = (filter: UnlockFilter, order: Order, among: readonly Condition[]) => {
-  const [lead, ...others] = equalities(filter)
+/** Returns the statements of a filter, and what no statement can compare. One index leads, the one
+ * likely to leave the fewest events, and gives the order; the other conditions are written so that no
+ * index serves them, which leaves the query planner no choice. */
+const searchFor = (filter: UnlockFilter, order: Order, { among, spelling }: Located) => {
+  const [lead, ...others] = equalities(filter, spelling)
   const rest = [
     ...others.map(({ sql, values }) => ({ sql: `(${sql}) IS TRUE`, values })),
     ...(filter.result === 'unlocked' ? [{ sql: "result = 'unlocked'", values: [] }] : []),
     ...(filter.origin === 'own' ? [{ sql: "source <> 'imported'", values: [] }] : []),
-    ...textCondition(filter.text),
     ...among,
   ]
   const sorted = `seq ${order === 'oldest' ? 'ASC' : 'DESC'}`
   const led = [...(lead ? [lead.sql] : []), 'seq > ? AND seq < ?'].join(' AND ')
   const all = [led, ...rest.map(({ sql }) => sql)].join(' AND ')
+  const match = textMatch(filter, spelling)
   return {
-    rows: `SELECT * FROM unlock_event WHERE ${all} ORDER BY ${sorted} LIMIT ?`,
+    rows: `SELECT ${match?.columns ?? '*'} FROM unlock_event WHERE ${all} ORDER BY ${sorted} LIMIT ?`,
     keys: `SELECT seq FROM unlock_event WHERE ${led} ORDER BY ${sorted} LIMIT ?`,
     lead: lead?.values ?? [],
     rest: rest.flatMap(({ values }) => values),
+    match,
   }
 }
 
 /** The conditions that an index serves, the most selective first. `unlocked` has no index, since
  * nearly all events meet it. */
-const equalities = ({ account, lock, method, result }: UnlockFilter): readonly Condition[] => [
+const equalities = (
+  { account, lock, result }: UnlockFilter,
+  spelling: string | undefined,
+): readonly Condition[] => [
   ...equality('account_public_id', account),
   ...(result === 'denied' ? [{ sql: "result = 'denied'", values: [] }] : []),
-  ...equality('method', method),
+  ...equality('method', spelling),
   ...equality('lock', lock),
 ]
 
 const equality = (column: string, value: string | undefined): readonly Condition[] =>
   value === undefined ? [] : [{ sql: `${column} = ?`, values: [value] }]
-
-const textCondition = (text: string | undefined): readonly Condition[] => {
-  if (text === undefined) return []
-  const pattern = `%${text.replaceAll(/[\\%_]/g, String.raw`\$&`)}%`
-  const sql = String.raw`(username LIKE ? ESCAPE '\' OR method LIKE ? ESCAPE '\')`
-  return [{ sql, values: [pattern, pattern] }]
-}

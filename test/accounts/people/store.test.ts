@@ -40,6 +40,20 @@ describe('listing accounts', () => {
       expect((await app.get(`/v1/people${query}`, bearer(token))).status).toBe(400)
   })
 
+  test('a search ignores case and composition', async () => {
+    await using app = await startApp()
+    const person = await household(app, { amy: 'admin', 'Thị Ánh': 'member', Θωμάς: 'member' })
+    const { token } = person('amy')
+    const found = async (text: string) =>
+      namesOf(await list(app, token, `?text=${encodeURIComponent(text)}`))
+    for (const text of ['ánh', 'ÁNH'.normalize('NFD'), ' thị á'])
+      expect(await found(text)).toStrictEqual(['Thị Ánh'])
+    expect(await found('ΘΩΜΆΣ')).toStrictEqual(['Θωμάς'])
+    expect(await found('anh')).toStrictEqual([])
+    await app.patch('/v1/me', { email: 'THOMAS@straße.example' }, bearer(person('Θωμάς').token))
+    expect(await found('thomas@STRASSE')).toStrictEqual(['Θωμάς'])
+  })
+
   test('is paged, with a Link to the next page and a cursor that is valid only for its filter', async () => {
     await using app = await startApp()
     const person = await household(app, { amy: 'admin', mia: 'member', max: 'member' })

@@ -52,6 +52,17 @@ describe('statistics of the unlock log', () => {
     expect([autumn.hours[1], autumn.hours[2], autumn.hours[3]]).toStrictEqual([12, 16, 12])
   })
 
+  test('methods that differ in case or composition count as one, under the most frequent spelling', async () => {
+    using log = plantedLog()
+    const decomposed = 'vân tay'.normalize('NFD')
+    const methods = ['vân tay', decomposed, decomposed, 'PIN', 'pin', ' pin', 'pin', 'card', null]
+    log.plant(methods.map((method) => ({ ...at(0), method })))
+    const span = { zone: 'UTC', account: undefined, fromMs: 0, toMs: 1 }
+    const { total, methods: counted } = await unlockStats(unlockCounts(log.db), span)
+    expect(total).toBe(9)
+    expect(Object.fromEntries(counted)).toEqual({ pin: 4, [decomposed]: 3, card: 1, null: 1 })
+  })
+
   test('zones with offsets or clock changes of half or quarter hours count correctly', () => {
     const wall = (zone: string, ms: number) => {
       const parts = new Intl.DateTimeFormat('en-CA', {

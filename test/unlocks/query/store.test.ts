@@ -3,12 +3,14 @@ import fc from 'fast-check'
 import { type UnlockFilter, unlockQueries } from '../../../src/unlocks/query/store.ts'
 import { type Planted, plantedLog } from '../../support/unlocks.ts'
 
+const DECOMPOSED = 'Vân tay'.normalize('NFD')
+
 const unlock = fc.record({
   person: fc.option(
     fc.record({
       account: fc.constantFrom('a', 'b', 'c'),
-      username: fc.constantFrom('ada', 'Bob', '50%', 'c_c', String.raw`\o/`),
-      method: fc.constantFrom('pin', 'PINpad', 'finger', '%', '_'),
+      username: fc.constantFrom('ada', 'Bob', '50%', 'c_c', String.raw`\o/`, 'Ánh'),
+      method: fc.constantFrom('pin', 'Pin', 'PINpad', 'finger', '%', '_', 'vân tay', DECOMPOSED),
     }),
     { freq: 5 },
   ),
@@ -38,21 +40,31 @@ const maybe = <Value>(values: fc.Arbitrary<Value>) => fc.option(values, { nil: u
 const filters: fc.Arbitrary<UnlockFilter> = fc.record({
   account: maybe(fc.constantFrom('a', 'b', 'nobody')),
   lock: maybe(fc.constantFrom('front-door', 'nowhere')),
-  method: maybe(fc.constantFrom('pin', 'finger')),
+  method: maybe(fc.constantFrom('pin', 'FINGER', ' vân TAY', 'nothing')),
   result: maybe(fc.constantFrom('unlocked' as const, 'denied' as const)),
   fromMs: maybe(fc.integer({ min: 0, max: 30 })),
   toMs: maybe(fc.integer({ min: 1, max: 30 })),
   origin: maybe(fc.constant('own' as const)),
-  text: maybe(fc.constantFrom('PIN', 'a', '%', '_', String.raw`\ `.trim(), 'O')),
+  text: maybe(
+    fc.constantFrom('PIN', 'a', '%', '_', String.raw`\ `.trim(), 'O', 'ánh', 'â'.normalize('NFD')),
+  ),
 })
 
+const COLLATOR = new Intl.Collator('en', { sensitivity: 'accent' })
+
 const fits = (filter: UnlockFilter, one: Planted): boolean => {
-  const text = filter.text?.toLowerCase()
-  const has = (words: string | null) => words?.toLowerCase().includes(text ?? '') === true
+  const text = filter.text?.normalize().toLowerCase()
+  const has = (words: string | null) =>
+    words
+      ?.normalize()
+      .toLowerCase()
+      .includes(text ?? '') === true
+  const isMethod = (method: string) =>
+    one.method !== null && COLLATOR.compare(one.method, method.trim()) === 0
   return (
     [undefined, one.account].includes(filter.account) &&
     [undefined, one.lock].includes(filter.lock) &&
-    [undefined, one.method].includes(filter.method) &&
+    (filter.method === undefined || isMethod(filter.method)) &&
     [undefined, one.result].includes(filter.result) &&
     (filter.origin !== 'own' || one.importedOfMs === undefined) &&
     (text === undefined || has(one.username) || has(one.method))
@@ -126,6 +138,18 @@ describe('searching the unlock log', () => {
       { numRuns: 100 },
     ))
 
+  test('a method is found however it is written, in a large log with few methods and with many', async () => {
+    using log = plantedLog()
+    const found = async (method: string) =>
+      (await allPages(log, { filter: { method }, order: 'oldest', limit: 200 })).length
+    log.plant(ordinary(3000))
+    expect([await found('PIN'), await found('Nothing')]).toStrictEqual([1000, 0])
+    log.plant([{ ...one(0), method: 'Pin' }])
+    expect(await found('PIN')).toBe(1001)
+    log.plant(Array.from({ length: 600 }, (_, at) => ({ ...one(0), method: `a${at}` })))
+    expect([await found('pin'), await found('Finger')]).toStrictEqual([1001, 1000])
+  })
+
   test('a page looks at a bounded number of unlocks, and the next continues from there', async () => {
     using log = plantedLog()
     log.plant(ordinary(50_000))
@@ -169,8 +193,9 @@ describe('searching the unlock log', () => {
 
   test('every filter is led by an index: nothing is scanned or sorted', async () => {
     using log = plantedLog()
-    log.plant(ordinary(100))
-    log.plant([{ ...one(100), importedOfMs: 20 }])
+    // More than a statement looks at, or no index is used.
+    log.plant(ordinary(2000))
+    log.plant([{ ...one(2000), importedOfMs: 20 }])
     const { page } = unlockQueries(log.db)
     for (const wanted of fc.sample(filters, { numRuns: 500, seed: 1 }))
       for (const order of ['newest', 'oldest'] as const)

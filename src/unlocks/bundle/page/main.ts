@@ -1,4 +1,5 @@
 import { encodeBase64 } from '#crypto'
+import { foldedText } from '../../../domain/folded-text.ts'
 import { BUNDLE_FILES, type Bundle, verifyBundle } from '../verify.ts'
 import { parseCheckpoint } from '../../tlog/checkpoint.ts'
 import type { UnlockEvent } from '../../log/event.ts'
@@ -184,7 +185,7 @@ const factRow = ([term, words, form]: Fact): HTMLElement =>
   create('div', create('dt', term), create('dd', form === 'code' ? create('code', words) : words))
 
 const list = (): void => {
-  const wanted = page.filter.value.trim().toLowerCase()
+  const wanted = foldedText(page.filter.value)
   const found = wanted ? listed.filter((event) => searched(event).includes(wanted)) : listed
   page.rows.replaceChildren(...found.slice(0, listedMax).map(row))
   page.more.hidden = found.length <= listedMax
@@ -196,8 +197,8 @@ const list = (): void => {
   ].join(' ')
 }
 
-const searched = (event: UnlockEvent): string =>
-  [
+const searched = (event: UnlockEvent): string => {
+  const texts = [
     event.seq,
     time(event.receivedAtMs),
     importedWords(event),
@@ -207,8 +208,8 @@ const searched = (event: UnlockEvent): string =>
     event.lock,
     resultWords(event),
   ]
-    .join(' ')
-    .toLowerCase()
+  return foldedText(texts.join(' '))
+}
 
 const row = (event: UnlockEvent): HTMLElement => {
   const { person } = event

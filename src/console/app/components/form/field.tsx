@@ -22,12 +22,17 @@ type Props = {
   readonly autocapitalize?: 'none' | 'characters'
   readonly spellcheck?: boolean
   readonly inputMode?: 'numeric'
+  /** In characters, as the server counts them. */
   readonly maxLength?: number
   /** Suggestions; any other text may be typed as well. */
   readonly suggestions?: readonly string[]
   readonly min?: number
   readonly max?: number
 }
+
+/** A browser counts the UTF-16 code units of a text, and cuts what is filled in; a decomposed letter
+ * has up to four. The server says what is too long. */
+const CODE_UNITS_MAX = 4
 
 type Autocomplete =
   | 'username'
@@ -40,10 +45,14 @@ type Autocomplete =
   | 'off'
 
 /** A text field, with its label above and a hint or an error below. */
-export const Field = ({ label, value, onValue, hint, error, suggestions, ...rest }: Props) => {
+export const Field = (props: Props) => {
+  const { label, value, onValue, hint, error, maxLength, suggestions, ...rest } = props
   const id = useId()
   // The types of Preact do not know an input whose type is not a literal.
-  const attributes: object = rest
+  const attributes: object = {
+    ...rest,
+    ...(maxLength === undefined ? {} : { maxLength: maxLength * CODE_UNITS_MAX }),
+  }
   return (
     <div class="field">
       <label for={id}>{label}</label>

@@ -1,5 +1,6 @@
 import { useLocation } from 'preact-iso/router'
 import { useState } from 'preact/hooks'
+import { foldedText } from '../../../../domain/folded-text.ts'
 import { Button } from '../../components/form/button.tsx'
 import { DateRangeFields, isReversed } from '../../components/form/date-range.tsx'
 import { Field } from '../../components/form/field.tsx'
@@ -115,8 +116,11 @@ const RESULTS: readonly Option[] = [
 const optionsFor = (people: readonly Person[]): readonly Option[] =>
   people.map(({ id, username }) => ({ value: id, label: username }))
 
-const distinct = (texts: readonly (string | null)[]): readonly string[] =>
-  [...new Set(texts)].filter((text) => text !== null).toSorted()
+/** Texts that the filter does not tell apart are suggested once. */
+const distinct = (texts: readonly (string | null)[]): readonly string[] => {
+  const written = texts.filter((text) => text !== null)
+  return [...new Map(written.map((text) => [foldedText(text), text])).values()].toSorted()
+}
 
 /** Lists the active filters, each with a link that removes it. */
 export const ActiveFilters = ({ filter, people, rows }: Props) => {

@@ -28,7 +28,7 @@ export const PersonErase = ({ person: { id, username }, back, onErased }: Props)
     setError(undefined)
   }
   const erase = async (): Promise<void> => {
-    if (typed.trim() !== username) {
+    if (typed.normalize().trim() !== username.normalize().trim()) {
       setError(`This is not the name. Type ${username} to continue.`)
       throw new ShownBesideField()
     }
