@@ -157,7 +157,7 @@ export const openUnlocks = async ({
       ...unlockQueryRoutes({ unlockLog, queries, record, ...visible }),
       ...streamRoutes({ eventStream: stream, authenticateRequest, holdConnection }),
       ...statsRoutes({ counts: unlockCounts(db), clock }),
-      ...proofRoutes({ unlockLog, store, ...visible }),
+      ...proofRoutes({ unlockLog, store, queries, ...visible }),
       ...verificationRoutes({ verification, ...visible }),
     ],
 

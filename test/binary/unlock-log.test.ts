@@ -47,7 +47,11 @@ describe('the unlock log of the compiled file', () => {
     ;[member, owner] = [await logIn('ada'), await logIn('oli')]
     for (let seq = 0; seq < SIZE - 1; seq += 500)
       await record(
-        Array.from({ length: 500 }, (_, at) => ({ method: METHODS[(seq + at) % METHODS.length] })),
+        Array.from({ length: 500 }, (_, at) => ({
+          method: METHODS[(seq + at) % METHODS.length],
+          // Otherwise they would repeat one another.
+          occurred_at: new Date(Date.now() - seq - at).toISOString(),
+        })),
       )
   })
 

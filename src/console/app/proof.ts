@@ -6,13 +6,13 @@ import { ProofError } from '../../unlocks/tlog/proof-format.ts'
 import { parseReceipt } from '../../unlocks/tlog/receipt.ts'
 import { parseNote, parseVerifierKey } from '../../unlocks/tlog/signed-note.ts'
 import { LogFault } from '../../unlocks/verify/verify-log.ts'
-import type { Unlock } from './words/unlock.ts'
+import type { ProvenUnlock } from './words/unlock.ts'
 
 /** What a receipt proves, computed from nothing but the receipt and the key, or why it is invalid. */
 export type Proof =
   | {
       readonly ok: true
-      readonly unlock: Unlock
+      readonly unlock: ProvenUnlock
       /** The number of unlocks in the log that was signed. */
       readonly size: number
       /** Base64. */

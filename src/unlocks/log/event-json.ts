@@ -1,8 +1,10 @@
-import type { EventAnswer } from './schema.ts'
 import type { UnlockEvent } from './event.ts'
+import type { EventAnswer } from './schema.ts'
 
-/** Returns an event as the API shows it. */
-export const eventJson = (event: UnlockEvent): EventAnswer => ({
+/** What the API shows of an event itself, without the events around it. */
+export type EventJson = Omit<EventAnswer, 'repeat_of'>
+
+export const eventJson = (event: UnlockEvent): EventJson => ({
   seq: event.seq,
   id: event.id,
   account: event.person?.accountPublicId || null,
@@ -18,3 +20,8 @@ export const eventJson = (event: UnlockEvent): EventAnswer => ({
   late: event.isLate,
   time_uncertain: event.isTimeUncertain,
 })
+
+/** Returns an event as the API shows it. */
+export const listedJson = (
+  event: UnlockEvent & { readonly repeatOf: number | null },
+): EventAnswer => ({ ...eventJson(event), repeat_of: event.repeatOf })

@@ -82,6 +82,13 @@ export const EventAnswer = t.Object(
     }),
     late: t.Boolean({ description: 'Reported more than five minutes after it happened' }),
     time_uncertain: t.Boolean({ description: 'The server’s clock could not be trusted' }),
+    repeat_of: t.Union([t.Integer(), t.Null()], {
+      description:
+        'The `seq` of an equal claim (account, lock, method, result and `occurred_at`) that was ' +
+        'received up to 30 seconds before: probably the same unlock, sent again by an app that got ' +
+        'no answer. Statistics count it once',
+      examples: [null],
+    }),
   },
   { $id: 'Unlock', additionalProperties: false },
 )
@@ -102,6 +109,7 @@ export const EVENT_EXAMPLE = {
   delay_ms: null,
   late: false,
   time_uncertain: false,
+  repeat_of: null,
 } as const satisfies EventAnswer
 
 /** What became of one event of a submission. */

@@ -2,11 +2,11 @@ import { AppError } from '../../errors.ts'
 import type { Account } from '../../domain/account.ts'
 import { takeTurn } from '../../domain/event-loop.ts'
 import { type NoPlace, type Place, places, rankOf } from '../../domain/places.ts'
-import { eventJson } from '../log/event-json.ts'
+import { listedJson } from '../log/event-json.ts'
+import type { ListedUnlock } from './repeats-store.ts'
 import type { UnlockFilter, UnlockQueries } from './store.ts'
 import type { VisibleSize } from './visible-size.ts'
 import type { UnlockLog } from '../log/service.ts'
-import type { UnlockEvent } from '../log/event.ts'
 
 type Dependencies = {
   readonly queries: Pick<UnlockQueries, 'page'>
@@ -173,8 +173,8 @@ const NO_PLACE = {
   full: { code: 'unavailable', says: 'Too many streams, try again' },
 } as const satisfies Record<NoPlace, object>
 
-const eventText = (event: UnlockEvent): string =>
-  `id: ${event.seq}\nevent: unlock\ndata: ${JSON.stringify(eventJson(event))}\n\n`
+const eventText = (event: ListedUnlock): string =>
+  `id: ${event.seq}\nevent: unlock\ndata: ${JSON.stringify(listedJson(event))}\n\n`
 
 type Stream = ReturnType<typeof newStream>
 

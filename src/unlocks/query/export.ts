@@ -1,6 +1,6 @@
 import { takeTurn } from '../../domain/event-loop.ts'
 import { csvLine } from './csv.ts'
-import { eventJson } from '../log/event-json.ts'
+import { listedJson } from '../log/event-json.ts'
 import type { UnlockFilter, UnlockQueries } from './store.ts'
 import { EventAnswer } from '../log/schema.ts'
 import type { UnlockLog } from '../log/service.ts'
@@ -28,7 +28,7 @@ async function* eventPages({ queries, filter, size, signal }: Wanted) {
   do {
     await takeTurn(signal)
     const found = await queries.page({ ...page, after })
-    if (found.unlocks.length > 0) yield found.unlocks.map(eventJson)
+    if (found.unlocks.length > 0) yield found.unlocks.map(listedJson)
     after = found.next
   } while (after !== undefined)
 }

@@ -4,10 +4,11 @@ import { AppError } from '../../errors.ts'
 import { problem } from '../../http/answers.ts'
 import { type Endpoint, endpoint } from '../../http/endpoint.ts'
 import { entryBytes } from '../log/event.ts'
-import { eventJson } from '../log/event-json.ts'
+import { listedJson } from '../log/event-json.ts'
 import { EVENT_EXAMPLE, EventAnswer, GivenUuid } from '../log/schema.ts'
 import type { UnlockLog } from '../log/service.ts'
 import type { UnlockStore } from '../log/store.ts'
+import type { UnlockQueries } from './store.ts'
 import type { VisibleSize } from './visible-size.ts'
 import { visibleEvent } from './visibility.ts'
 
@@ -17,6 +18,7 @@ type Dependencies = {
     'verifierKey' | 'origin' | 'head' | 'headAt' | 'consistency' | 'receipts'
   >
   readonly store: Pick<UnlockStore, 'find' | 'page'>
+  readonly queries: Pick<UnlockQueries, 'listed'>
   readonly visibleSize: VisibleSize
 }
 
@@ -116,7 +118,7 @@ const consistency = ({ unlockLog, visibleSize }: Dependencies) =>
     },
   )
 
-const unlock = ({ store }: Dependencies) =>
+const unlock = ({ store, queries }: Dependencies) =>
   endpoint(
     {
       method: 'GET',
@@ -132,7 +134,8 @@ const unlock = ({ store }: Dependencies) =>
         404: NO_SUCH_UNLOCK,
       },
     },
-    async ({ params, account }) => eventJson(await visibleEvent(store, params.id, account)),
+    async ({ params, account }) =>
+      listedJson(await queries.listed(await visibleEvent(store, params.id, account))),
   )
 
 const receipt = ({ unlockLog, store, visibleSize }: Dependencies) =>

@@ -3,7 +3,7 @@ import { HEAVY_READ_REFUSED } from '../../http/answers.ts'
 import { type Endpoint, endpoint } from '../../http/endpoint.ts'
 import { nextPage, pageOf } from '../../http/request/paging.ts'
 import { streamed } from '../../http/streamed.ts'
-import { eventJson } from '../log/event-json.ts'
+import { listedJson } from '../log/event-json.ts'
 import { EVENT_EXAMPLE } from '../log/schema.ts'
 import type { UnlockLog } from '../log/service.ts'
 import { exportParts } from './export.ts'
@@ -64,7 +64,7 @@ const list = ({ unlockLog, queries }: Dependencies) =>
       const { size } = await unlockLog.head()
       const { unlocks, next } = await queries.page({ filter, ...page, size, signal })
       return {
-        unlocks: unlocks.map(eventJson),
+        unlocks: unlocks.map(listedJson),
         next: nextPage(context, { filter, order: page.order, after: next }),
       }
     },

@@ -1,5 +1,6 @@
 import { MINUTE_MS } from '../../domain/duration.ts'
 import type { Queries } from '../../storage/database.ts'
+import { CLAIM_COLUMNS, type Claim, REPEAT_MS, repeatFinder } from './repeats-store.ts'
 
 export type UnlockCounts = ReturnType<typeof unlockCounts>
 
@@ -24,26 +25,16 @@ export const QUARTER_MS = 15 * MINUTE_MS
 /** Events that one statement counts before other work continues. */
 const STEP_ROWS = 2000
 
-/** Which events are counted by which time: imported events by the time they happened. Each step
- * looks at events that match `within`. */
-const BY_RECEIPT = {
-  time: 'received_at_ms',
-  which: "source <> 'imported'",
-  within: 'TRUE',
-} as const
-const IMPORTED = {
-  time: 'occurred_at_ms',
-  which: "source = 'imported'",
-  within: "source = 'imported'",
-} as const
-
-/** Counts the unlock log from indexes alone, which contain every column needed. */
+/** Counts the unlock log, step by step. */
 export const unlockCounts = (db: Queries) => ({
-  /** Counts, step by step, the events received from `fromMs` up to, not including, `toMs`; imported
-   * events by the time they happened. */
+  /** Counts the events received from `fromMs` up to, not including, `toMs`; imported events by the time
+   * they happened. A claim that was told again counts once. */
   tallies: async function* ({ account, fromMs, toMs }: Span): AsyncGenerator<readonly Tally[]> {
     if (account !== undefined) yield* talliesOfAccount(db, account, fromMs, toMs)
-    else for (const kind of [BY_RECEIPT, IMPORTED]) yield* talliesOfAll(db, kind, fromMs, toMs)
+    else {
+      yield* talliesByReceipt(db, fromMs, toMs)
+      yield* talliesOfImported(db, fromMs, toMs)
+    }
   },
 
   /** Returns the name that an account had at its newest event. */
@@ -56,20 +47,48 @@ export const unlockCounts = (db: Queries) => ({
   },
 })
 
-async function* talliesOfAll(
-  db: Queries,
-  { time, which, within }: typeof BY_RECEIPT | typeof IMPORTED,
-  fromMs: number,
-  toMs: number,
-) {
+async function* talliesByReceipt(db: Queries, fromMs: number, toMs: number) {
+  const tallied = talliesFrom(fromMs)
+  // What was told just before is not counted again.
+  for (let startMs = fromMs - REPEAT_MS; ;) {
+    const edge = await db.get<{ last: number | null }>(
+      `SELECT max(received_at_ms) AS last
+       FROM (
+         SELECT received_at_ms
+         FROM unlock_event
+         WHERE received_at_ms >= ? AND received_at_ms < ?
+         ORDER BY received_at_ms
+         LIMIT ?
+       ) AS step`,
+      startMs,
+      toMs,
+      STEP_ROWS,
+    )
+    if (typeof edge?.last !== 'number') return
+    yield tallied(
+      await db.all<Counted>(
+        `SELECT received_at_ms AS "countedMs", ${CLAIM_COLUMNS}
+         FROM unlock_event
+         WHERE source <> 'imported' AND received_at_ms >= ? AND received_at_ms <= ?
+         ORDER BY received_at_ms, seq`,
+        startMs,
+        edge.last,
+      ),
+    )
+    startMs = edge.last + 1
+  }
+}
+
+/** Counts imported events from their index alone, which contains every column needed. */
+async function* talliesOfImported(db: Queries, fromMs: number, toMs: number) {
   for (let startMs = fromMs; ;) {
     const edge = await db.get<{ last: number | null }>(
-      `SELECT max(${time}) AS last
+      `SELECT max(occurred_at_ms) AS last
        FROM (
-         SELECT ${time}
+         SELECT occurred_at_ms
          FROM unlock_event
-         WHERE ${within} AND ${time} >= ? AND ${time} < ?
-         ORDER BY ${time}
+         WHERE source = 'imported' AND occurred_at_ms >= ? AND occurred_at_ms < ?
+         ORDER BY occurred_at_ms
          LIMIT ?
        ) AS step`,
       startMs,
@@ -79,12 +98,12 @@ async function* talliesOfAll(
     if (typeof edge?.last !== 'number') return
     yield await db.all<Tally>(
       `SELECT
-         ${time} / ${QUARTER_MS} AS quarter,
+         occurred_at_ms / ${QUARTER_MS} AS quarter,
          method,
          account_public_id AS account,
          count(*) AS count
        FROM unlock_event
-       WHERE ${which} AND ${time} >= ? AND ${time} <= ?
+       WHERE source = 'imported' AND occurred_at_ms >= ? AND occurred_at_ms <= ?
        GROUP BY 1, 2, 3`,
       startMs,
       edge.last,
@@ -96,6 +115,7 @@ async function* talliesOfAll(
 const HAPPENED = "iif(source = 'imported', occurred_at_ms, received_at_ms)"
 
 async function* talliesOfAccount(db: Queries, account: string, fromMs: number, toMs: number) {
+  const tallied = talliesFrom(fromMs)
   for (let after = -1; ;) {
     const edge = await db.get<{ last: number | null }>(
       `SELECT max(seq) AS last
@@ -111,24 +131,42 @@ async function* talliesOfAccount(db: Queries, account: string, fromMs: number, t
       STEP_ROWS,
     )
     if (typeof edge?.last !== 'number') return
-    yield await db.all<Tally>(
-      `SELECT
-         ${HAPPENED} / ${QUARTER_MS} AS quarter,
-         method,
-         account_public_id AS account,
-         count(*) AS count
-       FROM unlock_event
-       WHERE account_public_id = ?
-         AND seq > ?
-         AND seq <= ?
-         AND (${HAPPENED} >= ? AND ${HAPPENED} < ?) IS TRUE
-       GROUP BY 1, 2, 3`,
-      account,
-      after,
-      edge.last,
-      fromMs,
-      toMs,
+    yield tallied(
+      await db.all<Counted>(
+        `SELECT ${HAPPENED} AS "countedMs", ${CLAIM_COLUMNS}
+         FROM unlock_event
+         WHERE account_public_id = ?
+           AND seq > ?
+           AND seq <= ?
+           AND (${HAPPENED} >= ? AND ${HAPPENED} < ?) IS TRUE
+         ORDER BY seq`,
+        account,
+        after,
+        edge.last,
+        fromMs - REPEAT_MS,
+        toMs,
+      ),
     )
     after = edge.last
+  }
+}
+
+/** A claim, and the time at which it counts. */
+type Counted = Claim & { readonly countedMs: number }
+
+/** Returns a function that counts the claims of each step, without those that repeat one and those
+ * before `fromMs`. */
+const talliesFrom = (fromMs: number) => {
+  const repeatOf = repeatFinder()
+  return (claims: readonly Counted[]): readonly Tally[] => {
+    const tallies = new Map<string, Tally>()
+    for (const claim of claims) {
+      if (repeatOf(claim) !== null || claim.countedMs < fromMs) continue
+      const { method, account } = claim
+      const quarter = Math.floor(claim.countedMs / QUARTER_MS)
+      const key = `${quarter}\n${account}\n${method}`
+      tallies.set(key, { quarter, method, account, count: (tallies.get(key)?.count ?? 0) + 1 })
+    }
+    return [...tallies.values()]
   }
 }

@@ -3,6 +3,7 @@ import type { Order } from '../../http/request/paging.ts'
 import type { Queries } from '../../storage/database.ts'
 import type { Result, UnlockEvent } from '../log/event.ts'
 import { hasImported, importedRange } from './imported-store.ts'
+import { type ListedUnlock, withRepeats } from './repeats-store.ts'
 import { type TextMatch, spellingFor, textMatch } from './text-store.ts'
 import { type UnlockRow, eventOf } from '../log/event-row.ts'
 import { countBefore, firstSince } from '../log/store.ts'
@@ -42,7 +43,7 @@ type Wanted = {
 }
 
 export type Found = {
-  readonly unlocks: readonly UnlockEvent[]
+  readonly unlocks: readonly ListedUnlock[]
   /** The sequence number to continue after; undefined at the end. */
   readonly next: number | undefined
 }
@@ -57,6 +58,12 @@ const PAGE_ROWS_MAX = 20_000
 
 /** Searches the unlock log. */
 export const unlockQueries = (db: Queries) => ({
+  /** Returns an event with the claim that it repeats. */
+  listed: async (event: UnlockEvent): Promise<ListedUnlock> => {
+    const [found] = await withRepeats(db, [event])
+    return found ?? { ...event, repeatOf: null }
+  },
+
   /** Looks up where the events of a filter's time span are, once for many pages. */
   locate: (wanted: Pick<Wanted, 'filter' | 'size' | 'signal'>): Promise<Located> =>
     locate(db, wanted),
@@ -66,6 +73,7 @@ export const unlockQueries = (db: Queries) => ({
     const { order, limit, filter } = wanted
     const located = wanted.located ?? (await locate(db, wanted))
     const { rows, keys, lead, rest, match } = searchFor(filter, order, located)
+    const listed = (events: readonly UnlockEvent[]) => withRepeats(db, events)
     const found: UnlockEvent[] = []
     let interval = remaining(wanted, located.interval)
     for (let examined = STEP_ROWS; ; examined += STEP_ROWS) {
@@ -81,9 +89,9 @@ export const unlockQueries = (db: Queries) => ({
         : await db.all<UnlockRow>(rows, ...params, wantedRows)
       found.push(...batch.map(eventOf))
       if (found.length > limit)
-        return { unlocks: found.slice(0, limit), next: found[limit - 1]?.seq }
-      if (edge === undefined) return { unlocks: found, next: undefined }
-      if (examined >= PAGE_ROWS_MAX) return { unlocks: found, next: edge }
+        return { unlocks: await listed(found.slice(0, limit)), next: found[limit - 1]?.seq }
+      if (edge === undefined) return { unlocks: await listed(found), next: undefined }
+      if (examined >= PAGE_ROWS_MAX) return { unlocks: await listed(found), next: edge }
       interval = after(edge, interval, order)
       await takeTurn(wanted.signal)
     }

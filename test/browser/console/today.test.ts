@@ -129,6 +129,44 @@ describe.skipIf(IS_LEFT_OUT)('today', () => {
     expect(seen.foreign).toEqual([])
   })
 
+  test('an unlock that the phone told twice is shown and counted once', async () => {
+    await using service = await startHome()
+    const ada = await tokenFor(service, 'ada')
+    const total = async (): Promise<number> => {
+      const answer = await clientOf(service.url).get('/v1/unlocks/stats', bearer(ada))
+      return ((await answer.json()) as { total: number }).total
+    }
+    const before = await total()
+    await unlock(service, ada, { method: 'told' })
+    await using seen = await openAs(browser(), service, 'oli')
+    const { page } = seen
+    await page.getByText('Live', { exact: true }).waitFor()
+    // The second arrives while the page is open.
+    await unlock(service, ada, { method: 'told' })
+    const first = page.getByRole('list', { name: 'Latest' }).getByRole('listitem').first()
+    await first.getByText('told twice', { exact: true }).waitFor()
+    expect((await latest(page)).filter((row) => row.includes('told twice'))).toHaveLength(1)
+    await page.locator('.latest').getByText('It was told twice and counts once.').waitFor()
+    expect(await total()).toBe(before + 1)
+    await look(page, 'today-told-twice')
+    await page.goto('/console/log?method=told')
+    const listed = page.getByRole('list', { name: 'Unlocks' }).getByRole('listitem')
+    await listed.first().getByText('told twice', { exact: true }).waitFor()
+    expect(await listed.count()).toBe(1)
+    await look(page, 'log-told-twice')
+    const answer = await clientOf(service.url).get('/v1/unlocks?method=told', bearer(ada))
+    const { unlocks } = (await answer.json()) as {
+      unlocks: { id: string; seq: number; repeat_of: number | null }[]
+    }
+    expect(unlocks.map((one) => one.repeat_of)).toEqual([unlocks[1]?.seq ?? -1, null])
+    await page.goto(`/console/log/${unlocks[0]?.id}`)
+    await page.getByText(`Number ${unlocks[1]?.seq}`).waitFor()
+    await page.getByRole('button', { name: 'Verify', exact: true }).click()
+    await page.getByText('The receipt is valid').waitFor()
+    await look(page, 'unlock-told-again')
+    expectCalm(seen)
+  })
+
   test('the first unlock of an empty log appears by itself', async () => {
     await using service = await startService({ env: UNLIMITED })
     await addAccount(service, 'oli')

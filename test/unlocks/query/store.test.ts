@@ -138,6 +138,65 @@ describe('searching the unlock log', () => {
       { numRuns: 100 },
     ))
 
+  test('a claim that repeats an equal one says so, in pages of any filter, order and limit', () => {
+    const equal = fc.record({
+      account: maybe(fc.constantFrom('a', 'b')),
+      lock: maybe(fc.constant('front-door')),
+      result: maybe(fc.constantFrom('unlocked' as const, 'denied' as const)),
+    })
+    const claims = fc.array(
+      fc.record({
+        account: fc.constantFrom('a', 'b', null),
+        lock: fc.constantFrom('front-door', 'garage'),
+        method: fc.constantFrom('pin', 'card'),
+        result: fc.constantFrom('unlocked' as const, 'denied' as const),
+        passedMs: fc.constantFrom(0, 10_000, 29_999, 30_000, 30_001),
+        importedOfMs: fc.option(fc.constant(0), { nil: undefined, freq: 9 }),
+      }),
+      { maxLength: 60 },
+    )
+    return fc.assert(
+      fc.asyncProperty(claims, equal, orders, limits, async (claimed, filter, order, limit) => {
+        using log = plantedLog()
+        let receivedAtMs = 0
+        const planted = claimed.map(({ passedMs, account, method, ...claim }): Planted => ({
+          ...claim,
+          account,
+          username: account,
+          method: account && method,
+          receivedAtMs: (receivedAtMs += passedMs),
+        }))
+        log.plant(planted)
+        const same = (one: Planted | undefined, other: Planted | undefined): boolean =>
+          (['account', 'lock', 'method', 'result', 'importedOfMs'] as const).every(
+            (name) => one?.[name] === other?.[name],
+          )
+        const { page } = unlockQueries(log.db)
+        let after: number | undefined
+        do {
+          const { unlocks: found, next } = await page({
+            filter,
+            order,
+            limit,
+            after,
+            size: log.size(),
+          })
+          for (const { seq, repeatOf } of found) {
+            const claim = planted[seq]
+            const earlier = planted.findLastIndex((one, at) => at < seq && same(one, claim))
+            const isRepeat =
+              claim?.account !== null &&
+              claim?.importedOfMs === undefined &&
+              (claim?.receivedAtMs ?? 0) - (planted[earlier]?.receivedAtMs ?? -Infinity) <= 30_000
+            expect(repeatOf).toBe(isRepeat ? earlier : null)
+          }
+          after = next
+        } while (after !== undefined)
+      }),
+      { numRuns: 200 },
+    )
+  })
+
   test('a method is found however it is written, in a large log with few methods and with many', async () => {
     using log = plantedLog()
     const found = async (method: string) =>

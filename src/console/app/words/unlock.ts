@@ -3,11 +3,14 @@ import type { EventAnswer } from '../../../unlocks/log/schema.ts'
 /** One unlock, or one attempt that was refused, as the log has it. */
 export type Unlock = EventAnswer
 
+/** What a receipt proves of it. */
+export type ProvenUnlock = Omit<Unlock, 'repeat_of'>
+
 /** The person's name at that time. */
 export const whoOf = ({ username }: Pick<Unlock, 'username'>): string => username ?? 'Erased person'
 
 /** What they did: `unlocked the front door`. */
-export const actionOf = ({ result, source, lock }: Unlock): string => {
+export const actionOf = ({ result, source, lock }: ProvenUnlock): string => {
   if (result === 'unlocked') return `unlocked the ${lockName(lock)}`
   return source === 'observed'
     ? 'was refused by the gateway'
@@ -17,7 +20,7 @@ export const actionOf = ({ result, source, lock }: Unlock): string => {
 export const lockName = (lock: string): string => lock.replaceAll('-', ' ')
 
 /** How they did it, with a space in front; empty if it is unknown or erased. */
-export const methodOf = ({ method, source }: Unlock): string => {
+export const methodOf = ({ method, source }: ProvenUnlock): string => {
   if (method === null || source === 'observed') return ''
   return ` ${METHODS.get(method.toLowerCase()) ?? `using “${method}”`}`
 }
@@ -52,7 +55,7 @@ export const REASONS: Readonly<Record<NonNullable<Unlock['reason']>, string>> = 
 }
 
 /** The whole unlock in one sentence, without the time. */
-export const sentenceOf = (unlock: Unlock): string => {
+export const sentenceOf = (unlock: ProvenUnlock): string => {
   const reason = unlock.reason ? `: ${REASONS[unlock.reason]}` : ''
   return `${whoOf(unlock)} ${actionOf(unlock)}${methodOf(unlock)}${reason}.`
 }
@@ -63,5 +66,5 @@ export const happenedAt = ({ source, late, occurred_at, received_at }: Unlock): 
   (source === 'imported' || late ? occurred_at : null) ?? received_at
 
 /** The newest unlock that this gateway recorded itself, or else the newest imported one. */
-export const latestOf = (unlocks: readonly Unlock[]): Unlock | undefined =>
+export const latestOf = <Any extends Unlock>(unlocks: readonly Any[]): Any | undefined =>
   unlocks.find(({ source }) => source !== 'imported') ?? unlocks[0]

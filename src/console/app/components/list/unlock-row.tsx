@@ -1,8 +1,9 @@
 import { unlockAddress } from '../../routing/log-filter.ts'
 import { Time } from '../../time/time.tsx'
+import { type ToldUnlock, toldWords } from '../../words/repeats.ts'
 import { type Unlock, happenedAt, lockName, whoOf } from '../../words/unlock.ts'
 
-type Props = { readonly unlock: Unlock }
+type Props = { readonly unlock: ToldUnlock }
 
 /** A row of the log, which links to the page of the unlock. */
 export const UnlockRow = ({ unlock }: Props) => (
@@ -12,12 +13,17 @@ export const UnlockRow = ({ unlock }: Props) => (
     <span class="quiet">{lockName(unlock.lock)}</span>
     {unlock.result === 'denied' && <span class="badge stop">refused</span>}
     <UnlockBadges unlock={unlock} />
+    {unlock.told > 1 && <span class="badge">{toldWords(unlock.told)}</span>}
     <Time at={happenedAt(unlock)} />
   </a>
 )
 
 /** Shows if an unlock was imported, was reported late or has an uncertain time. */
-export const UnlockBadges = ({ unlock: { late, source, time_uncertain } }: Props) => (
+export const UnlockBadges = ({
+  unlock: { late, source, time_uncertain },
+}: {
+  readonly unlock: Unlock
+}) => (
   <>
     {source === 'imported' ? (
       <span class="badge">imported</span>

@@ -11,6 +11,7 @@ import { UnlockRow } from '../../components/list/unlock-row.tsx'
 import { useListPosition } from '../../routing/list-position.ts'
 import { type LogFilter, logAddress, logFilter, logQuery } from '../../routing/log-filter.ts'
 import { isAtLeast } from '../../routing/sections.ts'
+import { withoutRepeats } from '../../words/repeats.ts'
 import type { Unlock } from '../../words/unlock.ts'
 import { LogExport } from './export.tsx'
 import { ActiveFilters, Filters, type Person } from './filters.tsx'
@@ -55,7 +56,7 @@ const Log = ({ filter, pages, onLeave }: Props) => {
       <div onClickCapture={onLeave}>
         <List
           label="Unlocks"
-          pages={pages}
+          pages={{ ...pages, rows: pages.rows && withoutRepeats(pages.rows) }}
           keyOf={({ seq }) => seq}
           row={(unlock) => <UnlockRow unlock={unlock} />}
           empty={

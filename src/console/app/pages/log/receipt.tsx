@@ -2,7 +2,7 @@ import { useState } from 'preact/hooks'
 import { api } from '../../api/client.ts'
 import { Button } from '../../components/form/button.tsx'
 import { showToast } from '../../components/feedback/toast.tsx'
-import { type Unlock, sentenceOf } from '../../words/unlock.ts'
+import { type ProvenUnlock, type Unlock, sentenceOf } from '../../words/unlock.ts'
 import type { Proof } from '../../proof.ts'
 import { saveFile } from '../../api/save-file.ts'
 import { errorMessage } from '../../words/error.ts'
@@ -175,7 +175,7 @@ const Proven = ({ proof, verifierKey, unlock, what }: ProvenProps) => (
   </div>
 )
 
-const personWords = (proven: Unlock, shown: Unlock): string => {
+const personWords = (proven: ProvenUnlock, shown: Unlock): string => {
   if (proven.username === null)
     return 'Person and method are erased, but the hash still commits to them.'
   return shown.username === null
@@ -186,9 +186,9 @@ const personWords = (proven: Unlock, shown: Unlock): string => {
 const PERSONAL: ReadonlySet<string> = new Set(['account', 'username', 'method'])
 
 /** Lists the members in which a receipt and this page differ. Erased members do not count. */
-const differences = (proven: Unlock, shown: Unlock): readonly string[] => {
+const differences = (proven: ProvenUnlock, shown: Unlock): readonly string[] => {
   const isErased = proven.username === null || shown.username === null
-  return (Object.keys(proven) as (keyof Unlock)[]).filter(
+  return (Object.keys(proven) as (keyof ProvenUnlock)[]).filter(
     (name) => proven[name] !== shown[name] && !(isErased && PERSONAL.has(name)),
   )
 }

@@ -75,6 +75,15 @@ const Facts = ({ unlock }: UnlockProps) => (
       )}
     </Fact>
     <Happened unlock={unlock} />
+    {unlock.repeat_of !== null && (
+      <Fact term="Told before">
+        Number {unlock.repeat_of}
+        <span class="hint">
+          Equal, and received up to 30 seconds before: probably the same unlock, sent again because
+          the phone got no answer. Both stay in the log; counts and lists show one.
+        </span>
+      </Fact>
+    )}
     <Fact term="Reported by">{SOURCES[unlock.source]}</Fact>
     <Fact term="Number">
       {unlock.seq} <span class="hint">The log counts from 0, without gaps.</span>

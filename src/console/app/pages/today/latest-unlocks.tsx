@@ -3,9 +3,9 @@ import { ErrorState, Loading } from '../../components/feedback/states.tsx'
 import { UnlockRow } from '../../components/list/unlock-row.tsx'
 import { unlockAddress } from '../../routing/log-filter.ts'
 import { Time } from '../../time/time.tsx'
+import { type ToldUnlock, toldWords, withoutRepeats } from '../../words/repeats.ts'
 import {
   REASONS,
-  type Unlock,
   actionOf,
   happenedAt,
   latestOf,
@@ -16,11 +16,16 @@ import {
 
 type Props = { readonly recent: RecentUnlocks }
 
+const ROWS_MAX = 10
+
+/** Unlocks that are loaded: some may be told again, and shown as one. */
+export const LOADED_MAX = 2 * ROWS_MAX
+
 /** The latest unlock in a sentence. */
 export const LatestUnlock = ({ recent: { unlocks, fresh, error, reload } }: Props) => {
   if (!unlocks)
     return error ? <ErrorState error={error} onRetry={reload} /> : <Loading what="log" />
-  const latest = latestOf(unlocks)
+  const latest = latestOf(withoutRepeats(unlocks))
   if (!latest)
     return <p class="latest">No unlocks yet. Each one that the phone app reports appears here.</p>
   return (
@@ -40,8 +45,9 @@ export const LatestUnlock = ({ recent: { unlocks, fresh, error, reload } }: Prop
   )
 }
 
-const Caveats = ({ unlock }: { readonly unlock: Unlock }) => (
+const Caveats = ({ unlock }: { readonly unlock: ToldUnlock }) => (
   <>
+    {unlock.told > 1 && <span class="hint">It was {toldWords(unlock.told)} and counts once.</span>}
     {unlock.late && unlock.source !== 'imported' && (
       <span class="hint">
         By the phone’s clock; the gateway received it <Time at={unlock.received_at} />.
@@ -65,11 +71,13 @@ export const LatestUnlocks = ({ recent: { unlocks, fresh, isLive } }: Props) =>
       {unlocks.length > 0 ? (
         <>
           <ul class="list" aria-labelledby="latest">
-            {unlocks.map((unlock) => (
-              <li key={unlock.seq} class={fresh.has(unlock.seq) ? 'fresh' : undefined}>
-                <UnlockRow unlock={unlock} />
-              </li>
-            ))}
+            {withoutRepeats(unlocks)
+              .slice(0, ROWS_MAX)
+              .map((unlock) => (
+                <li key={unlock.seq} class={fresh.has(unlock.seq) ? 'fresh' : undefined}>
+                  <UnlockRow unlock={unlock} />
+                </li>
+              ))}
           </ul>
           <p class="onward">
             <a href="/console/log">All unlocks</a>

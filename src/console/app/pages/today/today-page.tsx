@@ -4,13 +4,11 @@ import { Screen } from '../../components/layout/screen.tsx'
 import { WaitingList } from '../../components/list/waiting-list.tsx'
 import { Charts } from './charts.tsx'
 import { Health } from './health.tsx'
-import { LatestUnlock, LatestUnlocks } from './latest-unlocks.tsx'
-
-const UNLOCKS_SHOWN = 10
+import { LOADED_MAX, LatestUnlock, LatestUnlocks } from './latest-unlocks.tsx'
 
 /** Whether somebody wants in, whether everything is well, who unlocked the door last, and how often it is unlocked. */
 export const TodayPage = () => {
-  const recent = useRecentUnlocks(UNLOCKS_SHOWN)
+  const recent = useRecentUnlocks(LOADED_MAX)
   const refresh = useRefreshSignal(recent.unlocks && (recent.unlocks[0]?.seq ?? -1))
   return (
     <Screen title="Today">
