@@ -116,7 +116,7 @@ const optionsFor = (people: readonly Person[]): readonly Option[] =>
   people.map(({ id, username }) => ({ value: id, label: username }))
 
 const distinct = (texts: readonly (string | null)[]): readonly string[] =>
-  [...new Set(texts)].filter((text) => text !== null).toSorted()
+  [...new Set(texts)].filter((text) => text !== null).sort()
 
 /** Lists the active filters, each with a link that removes it. */
 export const ActiveFilters = ({ filter, people, rows }: Props) => {
