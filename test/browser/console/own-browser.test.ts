@@ -85,7 +85,7 @@ describe.skipIf(IS_LEFT_OUT)('a page that fails', () => {
     const { page } = seen
     await page.goto('/console')
     await page.getByText('The console has not started.').waitFor()
-    await page.getByRole('link', { name: 'a browser of the last years' }).click()
+    await page.getByRole('link', { name: 'a browser from 2023 or later' }).click()
     await page.getByRole('heading', { name: 'Browsers' }).waitFor()
   })
 
