@@ -6,7 +6,8 @@ FROM debian:12.11-slim AS libraries
 FROM --platform=$BUILDPLATFORM oven/bun:1.4.5-slim AS build
 WORKDIR /build
 COPY package.json bun.lock .ci/bun.sha256 ./
-RUN bun install --frozen-lockfile --production
+COPY patches patches
+RUN bun install --frozen-lockfile
 COPY bunfig.toml tsconfig.json CHANGELOG.md SECURITY.md ./
 COPY src src
 ARG TARGETARCH

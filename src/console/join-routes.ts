@@ -1,21 +1,22 @@
 import { type Endpoint, endpoint, hiddenEndpoint } from '../http/endpoint.ts'
 import { asset } from '../http/page/assets.ts'
+import { browserBundle } from '../http/page/browser-bundle.ts' with { type: 'macro' }
 import { PAGE_HEADERS } from '../http/response-headers.ts'
-import css from './join.css' with { type: 'text' }
 import page from './join.html' with { type: 'text' }
-// oxlint-disable-next-line import/default -- it is imported as text
-import script from './join.js' with { type: 'text' }
+
+const SCRIPT = browserBundle('console/join.js', '--production')
+const STYLE = browserBundle('console/join.css', '--minify')
 
 /** The page that links with setup codes and invitations lead to. */
 export const joinRoutes = (): readonly Endpoint[] => [
   showPage(),
   hiddenEndpoint(
     '/join.css',
-    asset(() => css, 'text/css'),
+    asset(() => STYLE, 'text/css'),
   ),
   hiddenEndpoint(
     '/join.js',
-    asset(() => script, 'text/javascript'),
+    asset(() => SCRIPT, 'text/javascript'),
   ),
 ]
 

@@ -40,7 +40,7 @@ async function send() {
     message.textContent =
       `Welcome, ${form.elements.username.value}! Now log in with the app.` +
       (isWaiting ? ' An owner or admin still has to let you in.' : '')
-    document.querySelector('#next').hidden = !isOwner
+    document.querySelector('#next').hidden = !isOwner || !(await isLoggedIn())
   } catch (error) {
     message.textContent = error.message
   }
@@ -58,6 +58,12 @@ const register = ({ code, ...person }) =>
 async function isOwnerNeeded() {
   const answer = await fetch('/v1/setup')
   return answer.ok && (await answer.json()).needed
+}
+
+/** Whether this browser kept the cookies of the new session. */
+async function isLoggedIn() {
+  const answer = await fetch('/v1/session/cookie')
+  return answer.ok && (await answer.json()).state !== 'none'
 }
 
 async function post(path, body) {

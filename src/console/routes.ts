@@ -1,7 +1,7 @@
 import { Type as t } from '@sinclair/typebox'
 import { type Endpoint, endpoint, hiddenEndpoint } from '../http/endpoint.ts'
 import { asset } from '../http/page/assets.ts'
-import pageStyle from '../http/page/page.css' with { type: 'text' }
+import { browserBundle } from '../http/page/browser-bundle.ts' with { type: 'macro' }
 import { PAGE_HEADERS } from '../http/response-headers.ts'
 import page from './page.html' with { type: 'text' }
 
@@ -21,7 +21,11 @@ export const consoleRoutes = (deps: Dependencies): readonly Endpoint[] => {
     readIndex(deps),
     hiddenEndpoint(
       '/page.css',
-      asset(() => pageStyle, 'text/css'),
+      asset(() => PAGE_STYLE, 'text/css'),
+    ),
+    hiddenEndpoint(
+      '/page.js',
+      asset(() => PAGE_SCRIPT, 'text/javascript'),
     ),
     readConsole(showPage),
     hiddenEndpoint('/console/*', showPage),
@@ -43,6 +47,9 @@ export const consoleRoutes = (deps: Dependencies): readonly Endpoint[] => {
     ),
   ]
 }
+
+const PAGE_STYLE = browserBundle('http/page/page.css', '--minify')
+const PAGE_SCRIPT = browserBundle('http/page/page.js', '--production')
 
 const files = () => import('./files.ts')
 

@@ -66,6 +66,7 @@ async function* htmlParts({ title, columns, page }: Table, signal: AbortSignal) 
 <meta name="color-scheme" content="light dark">
 <link rel="icon" href="data:,">
 <link rel="stylesheet" href="/page.css">
+<script src="/page.js" type="module"></script>
 </head>
 <body class="wide">
 <header><a href="/">Secure Lock Server</a></header>

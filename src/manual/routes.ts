@@ -3,10 +3,11 @@ import { AppError } from '../errors.ts'
 import { message } from '../http/answers.ts'
 import { type Endpoint, endpoint, hiddenEndpoint } from '../http/endpoint.ts'
 import { type Asset, asset } from '../http/page/assets.ts'
+import { browserBundle } from '../http/page/browser-bundle.ts' with { type: 'macro' }
 import { PAGE_HEADERS } from '../http/response-headers.ts'
-import style from './manual.css' with { type: 'text' }
-// oxlint-disable-next-line import/default -- it is imported as text
-import script from './manual.js' with { type: 'text' }
+
+const SCRIPT = browserBundle('manual/manual.js', '--production')
+const STYLE = browserBundle('manual/manual.css', '--minify')
 
 /** The manual: the same pages as in `src/manual`, from inside the executable. */
 export const manualRoutes = (): readonly Endpoint[] => [
@@ -14,11 +15,11 @@ export const manualRoutes = (): readonly Endpoint[] => [
   showPage(),
   hiddenEndpoint(
     '/manual.css',
-    asset(() => style, 'text/css'),
+    asset(() => STYLE, 'text/css'),
   ),
   hiddenEndpoint(
     '/manual.js',
-    asset(() => script, 'text/javascript'),
+    asset(() => SCRIPT, 'text/javascript'),
   ),
 ]
 

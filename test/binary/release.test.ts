@@ -20,6 +20,7 @@ const BUILT_FROM = [
   'tsconfig.json',
   'CHANGELOG.md',
   'SECURITY.md',
+  'patches',
   'src',
 ]
 
@@ -29,7 +30,7 @@ describe('a build', () => {
     mkdirSync(folder, { recursive: true })
     for (const name of BUILT_FROM) cpSync(join(ROOT, name), join(folder, name), { recursive: true })
     for (const words of [
-      ['install', '--frozen-lockfile', '--production'],
+      ['install', '--frozen-lockfile'],
       ['run', 'build'],
     ]) {
       const run = Bun.spawnSync([process.execPath, ...words], { cwd: folder, stderr: 'pipe' })

@@ -21,21 +21,22 @@ setDefaultTimeout(240_000)
 /** How long Chromium may take for one step, such as a click. */
 const STEP_MS_MAX = 60_000
 
-/** Starts a Chromium that can reach no address but this machine's. */
-export const startChromium = (): Promise<Browser> =>
-  chromium.launch({
-    executablePath: PATH,
-    args: [
-      '--no-sandbox', // root in a container has no user namespace
-      '--disable-gpu',
-      '--disable-quic',
-      '--no-first-run',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-      '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1',
-    ],
-  })
+/** A Chromium that can reach no address but this machine's. */
+export const CHROMIUM = {
+  executablePath: PATH,
+  args: [
+    '--no-sandbox', // root in a container has no user namespace
+    '--disable-gpu',
+    '--disable-quic',
+    '--no-first-run',
+    '--disable-background-networking',
+    '--disable-component-update',
+    '--disable-sync',
+    '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1',
+  ],
+}
+
+export const startChromium = (): Promise<Browser> => chromium.launch(CHROMIUM)
 
 /** Starts something before the tests of a file or group, and ends it after them. */
 export const useResource = <Resource>(

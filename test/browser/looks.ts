@@ -4,6 +4,9 @@ import type { Page } from 'playwright-core'
 import { inaccessible } from './accessibility.ts'
 
 const NARROWEST = { width: 320, height: 640 }
+
+/** A phone of 390 px at 200 %. Pages must fit it, and need not look their best. */
+const ENLARGED = { width: 195, height: 422 }
 export const PHONE = { width: 390, height: 844 }
 export const DESK = { width: 1280, height: 800 }
 
@@ -49,6 +52,13 @@ export const inAllLooks = async (
     }
   }
   await page.emulateMedia({ colorScheme: null })
+  if (sizes.includes(NARROWEST)) {
+    await page.setViewportSize(ENLARGED)
+    expect([name, await page.evaluate<number>('document.documentElement.scrollWidth')]).toEqual([
+      name,
+      ENLARGED.width,
+    ])
+  }
   await page.setViewportSize(before)
 }
 

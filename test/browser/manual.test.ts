@@ -8,6 +8,7 @@ import { IS_LEFT_OUT, startChromium, visit } from './chromium.ts'
 const TEST_MS_MAX = 240_000
 
 const LOOKS = [
+  { width: 195, colorScheme: 'light' },
   { width: 320, colorScheme: 'light' },
   { width: 1280, colorScheme: 'dark' },
 ] as const

@@ -38,8 +38,12 @@ const exported = async (
 }
 
 /** Opens a page from a file, where every request except for the file itself is a fault. */
-const openPage = async (folder: string, options: BrowserContextOptions = {}) => {
+const openPage = async (
+  folder: string,
+  { script = '', ...options }: BrowserContextOptions & { readonly script?: string } = {},
+) => {
   const seen = await visit(browser(), 'null', { ...options, baseURL: 'file:///' })
+  await seen.page.addInitScript({ content: script })
   const requests: string[] = []
   const url = pathToFileURL(join(folder, 'verify.html')).href
   await seen.page.context().route('**', (route) => {
@@ -51,6 +55,15 @@ const openPage = async (folder: string, options: BrowserContextOptions = {}) => 
   await seen.page.goto(url)
   return { ...seen, requests }
 }
+
+/** As if the browser knew no numbers as long as those of a signature. */
+const NO_LONG_NUMBERS = `{
+  const known = BigInt
+  BigInt = Object.assign((value) => {
+    if (typeof value === 'string' && value.length > 40 && document.body) throw new TypeError('lacking')
+    return known(value)
+  }, { asUintN: known.asUintN })
+}`
 
 const verdict = async (page: Page) => {
   const state = await page
@@ -90,6 +103,41 @@ describe.skipIf(IS_LEFT_OUT)('The page of a bundle, opened from a file', () => {
     for (const text of await seen.page.locator('#rows tr').allInnerTexts())
       expect(text).toContain('pin 7')
     expect([seen.requests, seen.foreign, seen.faults]).toStrictEqual([[], [], []])
+  })
+
+  test.each([
+    [
+      'is too old',
+      'delete Object.getPrototypeOf(Uint8Array.prototype).indexOf',
+      'indexOf is not a function',
+    ],
+    ['computes no signature', NO_LONG_NUMBERS, 'cannot compute Ed25519 signatures'],
+  ])('says nothing about the log in a browser that %s', async (_, script, reason) => {
+    await using seen = await openPage(bundle(), { script })
+    const { page } = seen
+    await page.getByText('This browser cannot check it').waitFor()
+    expect(await page.locator('#verdict-words').innerText()).toContain(reason)
+    expect(await page.locator('#verdict').innerText()).not.toMatch(/broken|intact|Do not rely/)
+    expect(await page.locator('#events').isVisible()).toBe(false)
+  })
+
+  test('says without JavaScript that it cannot check, and not that it has no bundle', async () => {
+    await using seen = await openPage(bundle(), { javaScriptEnabled: false })
+    const text = await seen.page.locator('#verdict').innerText()
+    expect(text).toContain('This browser cannot check it')
+    expect(text).toContain('file preview')
+    expect(text).not.toMatch(/does not contain|broken|intact/)
+  })
+
+  test('asks for the right key if the one entered is none', async () => {
+    await using seen = await openPage(bundle())
+    const { page } = seen
+    await verdict(page)
+    await page.locator('#expected-key').fill('x')
+    await page.getByRole('button', { name: 'Verify with these' }).click()
+    await page.getByText('The key that you entered cannot be used').waitFor()
+    expect(await page.locator('#verdict').getAttribute('data-state')).toBe('waiting')
+    expect(seen.faults).toEqual([])
   })
 
   test('marks an imported event, and shows its original time', async () => {

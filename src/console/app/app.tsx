@@ -4,6 +4,7 @@ import { LocationProvider, Route, Router, useLocation } from 'preact-iso/router'
 import type { Role } from '../../domain/account.ts'
 import { Screen } from './components/layout/screen.tsx'
 import { CenteredLayout, Shell } from './components/layout/shell.tsx'
+import { ErrorBoundary } from './components/feedback/error-boundary.tsx'
 import { ErrorState, Loading } from './components/feedback/states.tsx'
 import { useLoad } from './api/load.ts'
 import { isAtLeast } from './routing/sections.ts'
@@ -26,7 +27,9 @@ const NEW_PASSWORD = '/console/new-password'
 /** The console: the login page, or all other pages once somebody is logged in. */
 export const App = ({ codes }: Codes) => (
   <LocationProvider scope="/console">
-    <Start codes={codes} />
+    <ErrorBoundary>
+      <Start codes={codes} />
+    </ErrorBoundary>
   </LocationProvider>
 )
 
@@ -89,16 +92,18 @@ const Pages = () => {
   }, [isRedirected])
   return (
     <Shell>
-      <Router>
-        <Route path="/console" component={Home} />
-        <Route path="/console/log/:id?" component={LogPage} />
-        <Route path="/console/people/:id?" component={People} />
-        <Route path="/console/invitations" component={Invitations} />
-        <Route path="/console/security" component={Security} />
-        <Route path="/console/security/audit" component={Audit} />
-        <Route path="/console/myself" component={MyselfPage} />
-        <Route default component={NoSuchPage} />
-      </Router>
+      <ErrorBoundary>
+        <Router>
+          <Route path="/console" component={Home} />
+          <Route path="/console/log/:id?" component={LogPage} />
+          <Route path="/console/people/:id?" component={People} />
+          <Route path="/console/invitations" component={Invitations} />
+          <Route path="/console/security" component={Security} />
+          <Route path="/console/security/audit" component={Audit} />
+          <Route path="/console/myself" component={MyselfPage} />
+          <Route default component={NoSuchPage} />
+        </Router>
+      </ErrorBoundary>
     </Shell>
   )
 }

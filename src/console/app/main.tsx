@@ -9,7 +9,10 @@ if (codes.has('setup') || codes.has('reset')) history.replaceState(null, '', loc
 if (!isDecodable(location.pathname)) history.replaceState(null, '', '/console')
 
 const root = document.getElementById('app')
-if (root) render(<App codes={codes} />, root)
+if (root) {
+  root.replaceChildren()
+  render(<App codes={codes} />, root)
+}
 
 function isDecodable(path: string): boolean {
   try {

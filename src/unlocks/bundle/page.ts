@@ -1,7 +1,5 @@
 import { browserBundle } from '../../http/page/browser-bundle.ts' with { type: 'macro' }
-import pageStyle from '../../http/page/page.css' with { type: 'text' }
 import { encodeBase64, sha256 } from '#crypto'
-import style from './page/verify.css' with { type: 'text' }
 import template from './page/verify.html' with { type: 'text' }
 
 // To the type checker an imported page is a bundle; here it is its text.
@@ -13,7 +11,7 @@ const SCRIPT = browserBundle(
   '--minify-syntax',
   '--minify-whitespace',
 )
-const STYLE = `${pageStyle}\n${style}`
+const STYLE = browserBundle('unlocks/bundle/page/verify.css', '--minify')
 
 /** Returns the page that verifies a bundle in a browser, offline: one file that loads nothing. It
  * contains the files of a bundle, or asks for them. */

@@ -91,10 +91,10 @@ export const frontier = (size = 0, hashes: readonly Uint8Array[] = []): Frontier
       `The frontier of ${size} leaves has ${wanted} hashes, not ${hashes.length}`,
     )
   /** Left to right, the largest subtree first. */
-  const peaks = hashes.toReversed()
+  const peaks = [...hashes].reverse()
   let leaves = size
   const rootNow = () => {
-    const those = peaks.toReversed()
+    const those = [...peaks].reverse()
     return () => hashOfSubtrees(those)
   }
   return {

@@ -31,7 +31,7 @@ const SPACE = 0x20
  * UTF-8, or has a control character below U+0020 other than a newline (C2SP signed-note). */
 export const proofText = (part: ProofPart, input: string | Uint8Array): string => {
   const text = typeof input === 'string' ? input : decodeUtf8(part, input)
-  if (!text.isWellFormed()) throw new ProofError(part, `The ${part} is not valid Unicode`)
+  if (!isWellFormed(text)) throw new ProofError(part, `The ${part} is not valid Unicode`)
   if (UTF8.encode(text).length > PROOF_TEXT_BYTES_MAX) {
     throw new ProofError(part, `The ${part} is longer than ${PROOF_TEXT_BYTES_MAX} bytes`)
   }
@@ -40,6 +40,10 @@ export const proofText = (part: ProofPart, input: string | Uint8Array): string =
   }
   return text
 }
+
+/** True if a text has no lone surrogate. String.prototype.isWellFormed is too new for browsers that
+ * verify. */
+export const isWellFormed = (text: string): boolean => !/\p{Surrogate}/u.test(text)
 
 /** True if a text has a control character below U+0020 other than a newline. */
 export const hasControls = (text: string): boolean => {

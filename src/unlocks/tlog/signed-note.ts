@@ -1,5 +1,5 @@
 import { decodeBase64, encodeBase64, isSigned, sha256 } from '#crypto'
-import { hasControls, ProofError, proofText } from './proof-format.ts'
+import { ProofError, hasControls, isWellFormed, proofText } from './proof-format.ts'
 
 /** A key that verifies notes. Name and id together identify the key of a signature. */
 export type VerifierKey = {
@@ -40,7 +40,7 @@ const VERIFIER_KEY = /^(?<name>[^+]+)\+(?<id>[0-9a-f]{8})\+(?<base64>.+)$/u
 /** True for a valid key name: not empty, and without Unicode spaces, a plus, or a control character
  * that a note cannot hold (C2SP signed-note). */
 export const isKeyName = (name: string): boolean =>
-  name !== '' && name.isWellFormed() && !/[+\p{White_Space}]/u.test(name) && !hasControls(name)
+  name !== '' && isWellFormed(name) && !/[+\p{White_Space}]/u.test(name) && !hasControls(name)
 
 /** Returns the id of an Ed25519 key: the first four bytes of SHA-256(name || 0x0A || 0x01 || key). */
 export const keyId = (name: string, publicKey: Uint8Array): number => {

@@ -1,6 +1,7 @@
 import { signal } from '@preact/signals'
 import type { Static } from '@sinclair/typebox'
 import type { CookieAnswer } from '../../../accounts/sessions/schema.ts'
+import { backOff } from './back-off.ts'
 
 /** An error that the gateway answered with. */
 export class ApiError extends Error {
@@ -35,6 +36,14 @@ export class ConnectionLost extends Error {
   }
 }
 
+/** The gateway logged somebody in, and this browser did not keep the cookies. */
+export class CookiesBlocked extends Error {
+  constructor() {
+    super('This browser blocks cookies')
+    this.name = 'CookiesBlocked'
+  }
+}
+
 /** Whether the gateway answers, and how often it came back. Lists load again each time. */
 export const connection = signal<'ok' | 'lost'>('ok')
 export const reconnections = signal(0)
@@ -61,8 +70,8 @@ export const api = {
 /** Adds the parameters that have a value to a path. */
 export const withQuery = (path: string, query: Query = {}): string => {
   const given = Object.entries(query).filter(([, value]) => value !== undefined && value !== '')
-  const search = new URLSearchParams(given.map(([name, value]) => [name, String(value)]))
-  return search.size > 0 ? `${path}?${search}` : path
+  const search = new URLSearchParams(given.map(([name, value]) => [name, String(value)])).toString()
+  return search ? `${path}?${search}` : path
 }
 
 const call = async <Answer>(
@@ -154,21 +163,16 @@ const errorOf = async (answer: Response): Promise<ApiError> => {
   return new ApiError(answer, body as ErrorBody)
 }
 
-const PROBE_MS_MIN = 1000
-const PROBE_MS_MAX = 15_000
-
 /** Marks the connection as lost, and probes until the gateway answers again. */
 const waitForGateway = async (): Promise<void> => {
   if (connection.value === 'lost') return
   connection.value = 'lost'
-  for (let ms = PROBE_MS_MIN; ; ms = Math.min(ms * 1.5, PROBE_MS_MAX)) {
-    await new Promise<void>((resolve) => {
-      setTimeout(resolve, ms)
-      addEventListener('online', () => resolve(), { once: true })
-    })
-    const answer = await fetch('/livez', { cache: 'no-store' }).catch(() => undefined)
-    if (answer?.ok) break
-  }
+  const next = backOff()
+  let answer: Response | undefined
+  do {
+    await next.wait()
+    answer = await fetch('/livez', { cache: 'no-store' }).catch(() => undefined)
+  } while (!answer?.ok)
   connection.value = 'ok'
   reconnections.value += 1
 }

@@ -64,5 +64,5 @@ export const useRecentUnlocks = (limit: number): RecentUnlocks => {
 
 const newestOf = (unlocks: readonly EventAnswer[], limit: number): readonly EventAnswer[] =>
   [...new Map(unlocks.map((unlock) => [unlock.seq, unlock])).values()]
-    .toSorted((a, b) => b.seq - a.seq)
+    .sort((a, b) => b.seq - a.seq)
     .slice(0, limit)

@@ -8,6 +8,7 @@ import type { Role } from '../../../domain/account.ts'
 import type { GatewayAnswer } from '../../../ops/schema.ts'
 import {
   ApiError,
+  CookiesBlocked,
   SESSION_ENDED,
   api,
   endSession,
@@ -53,7 +54,7 @@ export const resumeSession = async (): Promise<void> => {
   if (session.state === 'signed_in') extendSession(session.expires_in)
   if (session.state === 'renewable')
     await renew().catch((error: unknown) => {
-      if (!(error instanceof ApiError && error.status === 401)) throw error
+      if (!isUnauthorized(error)) throw error
     })
   if (session.state === 'none' || logoutReason.value) current.value = undefined
   else await reloadMe()
@@ -73,15 +74,22 @@ export const setUpOwner = async (owner: Static<typeof SetupBody>): Promise<void>
 
 const loggedIn = async (answer: Static<typeof CookieAnswer>): Promise<void> => {
   logoutReason.value = undefined
+  try {
+    await reloadMe()
+  } catch (error) {
+    throw isUnauthorized(error) ? new CookiesBlocked() : error
+  }
   extendSession(answer.expires_in)
-  await reloadMe()
 }
+
+const isUnauthorized = (error: unknown): boolean =>
+  error instanceof ApiError && error.status === 401
 
 export const logOut = async (): Promise<void> => {
   await api.post('/v1/session/logout')
   leave('You are logged out.')
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a channel is of one origin
-  tabs.postMessage('logged out')
+  tabs?.postMessage('logged out')
 }
 
 /** Shows the login page, with the reason. */
@@ -95,7 +103,25 @@ logoutReason.subscribe((reason) => {
   if (reason !== undefined) current.value = undefined
 })
 
-const tabs = new BroadcastChannel('secure-lock-session')
-tabs.addEventListener('message', () => {
+/** The other tabs of this browser, or undefined where it has no channel to them: there, the next
+ * request finds out. */
+const tabs = openChannel('secure-lock-session')
+tabs?.addEventListener('message', () => {
   if (current.value) leave(SESSION_ENDED)
+})
+
+function openChannel(name: string): BroadcastChannel | undefined {
+  try {
+    return new BroadcastChannel(name)
+  } catch {
+    return undefined // Firefox refuses it where cookies are blocked.
+  }
+}
+
+// A browser that goes back shows the page as it was, whoever has logged out since.
+window.addEventListener('pageshow', ({ persisted }) => {
+  if (!persisted) return
+  current.value = undefined
+  isStarting.value = true
+  location.reload()
 })

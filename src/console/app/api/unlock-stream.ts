@@ -1,5 +1,6 @@
 import { createParser } from 'eventsource-parser'
 import type { EventAnswer } from '../../../unlocks/log/schema.ts'
+import { backOff } from './back-off.ts'
 import { ApiError, ConnectionLost, api } from './client.ts'
 
 type Options = {
@@ -16,15 +17,12 @@ type Options = {
 /** The gateway sends something every 15 s; a connection that is silent for longer is dead. */
 const SILENCE_MS_MAX = 40_000
 
-const RETRY_MS = 1000
-const RETRY_AFTER_ERROR_MS = 15_000
-
 /** Follows the log until `signal` aborts, the session ends, or the gateway is gone. A stream ends
  * with each access token; it is then opened again where it stopped. */
 export const followUnlocks = async (options: Options): Promise<void> => {
   const { signal, onLive } = options
+  const next = backOff()
   while (!signal.aborted) {
-    let retryMs = RETRY_MS
     try {
       await readStream(options)
     } catch (error) {
@@ -32,21 +30,22 @@ export const followUnlocks = async (options: Options): Promise<void> => {
       if (error instanceof ApiError) {
         if (error.status === 401 || error.status === 403) return
         if (error.status === 400) options.onGap()
-        retryMs = RETRY_AFTER_ERROR_MS
       }
     } finally {
       if (!signal.aborted) onLive(false)
     }
-    await pause(retryMs, signal)
+    await next.wait(signal)
   }
 }
 
 const readStream = async ({ lastSeq, onUnlock, onLive, onGap, signal }: Options): Promise<void> => {
-  const silence = new AbortController()
+  const request = new AbortController()
+  const abort = (): void => request.abort()
+  signal.addEventListener('abort', abort)
   let timer: ReturnType<typeof setTimeout> | undefined
   const restartTimer = (): void => {
     clearTimeout(timer)
-    timer = setTimeout(() => silence.abort(), SILENCE_MS_MAX)
+    timer = setTimeout(abort, SILENCE_MS_MAX)
   }
   const parser = createParser({
     onEvent: ({ event, data }) => {
@@ -58,7 +57,7 @@ const readStream = async ({ lastSeq, onUnlock, onLive, onGap, signal }: Options)
     const from = lastSeq()
     const answer = await api.fetch('/v1/unlocks/stream', {
       headers: from === undefined ? {} : { 'last-event-id': String(from) },
-      signal: AbortSignal.any([signal, silence.signal]),
+      signal: request.signal,
     })
     onLive(true)
     if (from === undefined) onGap()
@@ -72,14 +71,6 @@ const readStream = async ({ lastSeq, onUnlock, onLive, onGap, signal }: Options)
     }
   } finally {
     clearTimeout(timer)
+    signal.removeEventListener('abort', abort)
   }
 }
-
-const pause = (ms: number, signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms)
-    signal.addEventListener('abort', () => {
-      clearTimeout(timer)
-      resolve()
-    })
-  })

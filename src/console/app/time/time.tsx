@@ -1,6 +1,7 @@
 import { signal } from '@preact/signals'
 import { gateway } from '../api/session.ts'
-import { LOCALE } from '../words/format.ts'
+import { DATE_LANGUAGE, ENGLISH } from '../words/format.ts'
+import { dayIn } from './zone.ts'
 
 const nowMs = signal(Date.now())
 const TICK_MS = 15_000
@@ -46,7 +47,7 @@ const ago = (atMs: number, now: number): string => {
   return format(at, isThisYear ? DAY : DAY_AND_YEAR)
 }
 
-const RELATIVE = new Intl.RelativeTimeFormat(LOCALE, { numeric: 'always' })
+const RELATIVE = new Intl.RelativeTimeFormat(ENGLISH, { numeric: 'always' })
 
 const CLOCK = { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' } as const
 const CLOCK_TO_SECOND = { ...CLOCK, second: '2-digit' } as const
@@ -69,14 +70,12 @@ const formatters = new Map<string, Intl.DateTimeFormat>()
 const formatter = (options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat => {
   const timeZone = gateway.value?.zone ?? 'UTC'
   const key = JSON.stringify([timeZone, options])
-  const cached = formatters.get(key) ?? new Intl.DateTimeFormat(LOCALE, { timeZone, ...options })
+  const cached =
+    formatters.get(key) ?? new Intl.DateTimeFormat(DATE_LANGUAGE, { timeZone, ...options })
   formatters.set(key, cached)
   return cached
 }
 
 /** Numbers the days in the home's zone, to tell yesterday from today. */
-const dayOf = (ms: number): number => {
-  const parts = formatter({ year: 'numeric', month: 'numeric', day: 'numeric' }).formatToParts(ms)
-  const part = (type: string) => Number(parts.find((each) => each.type === type)?.value)
-  return Date.UTC(part('year'), part('month') - 1, part('day')) / (24 * HOUR_MS)
-}
+const dayOf = (ms: number): number =>
+  Date.parse(dayIn(gateway.value?.zone ?? 'UTC', ms)) / (24 * HOUR_MS)

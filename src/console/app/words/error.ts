@@ -1,4 +1,4 @@
-import { ApiError, ConnectionLost } from '../api/client.ts'
+import { ApiError, ConnectionLost, CookiesBlocked } from '../api/client.ts'
 import { duration, sentence } from './format.ts'
 
 /** An error that is shown beside a field already. */
@@ -9,6 +9,11 @@ export const errorMessage = (error: unknown): string => {
   if (error instanceof ShownBesideField) return ''
   if (error instanceof ConnectionLost)
     return 'The gateway does not answer. Is this device on your home network? The page keeps trying.'
+  if (error instanceof CookiesBlocked)
+    return (
+      'This browser blocks cookies, so nobody can stay logged in here. Allow cookies for this ' +
+      'address, and log in again.'
+    )
   if (!(error instanceof ApiError)) return 'Something went wrong on this page. Please reload it.'
   const { status, code, message } = error
   if (status === 429) return `Too many requests. Try again ${retryTime(error)}.`

@@ -3,7 +3,8 @@ import { foldedText } from '../../../domain/folded-text.ts'
 import { BUNDLE_FILES, type Bundle, verifyBundle } from '../verify.ts'
 import { parseCheckpoint } from '../../tlog/checkpoint.ts'
 import type { UnlockEvent } from '../../log/event.ts'
-import { parseNote, parseVerifierKey } from '../../tlog/signed-note.ts'
+import { ProofError } from '../../tlog/proof-format.ts'
+import { type VerifierKey, parseNote, parseVerifierKey } from '../../tlog/signed-note.ts'
 import type { Verdict } from '../../verify/verify-log.ts'
 
 /** How many of the newest events can be listed, how many are listed at first, and how many more each
@@ -61,6 +62,10 @@ const verify = async (): Promise<void> => {
   const { bundle, name } = chosen
   page.facts.hidden = true
   page.events.hidden = true
+  page.progress.hidden = true
+  const expected = expectedKey()
+  if (expected instanceof ProofError)
+    return say('waiting', 'The key that you entered cannot be used', `${expected.message}.`)
   page.progress.hidden = false
   page.progress.value = 0
   say('verifying', 'Verifying…', `Recomputing every event of ${name}.`)
@@ -71,45 +76,69 @@ const verify = async (): Promise<void> => {
   } catch {
     // The verification says what is wrong with the checkpoint.
   }
-  const verdict = await verdictOf(bundle, {
-    isSuperseded: () => own !== started,
-    onEvents: (events) => collect(findings, events),
-  })
-  const facts = await factsOf(verdict, findings, { bundle, name })
-  if (own !== started) return
+  try {
+    const verdict = await verdictOf(bundle, {
+      expected,
+      isSuperseded: () => own !== started,
+      onEvents: (events) => collect(findings, events),
+    })
+    const facts = await factsOf(verdict, findings, { bundle, name })
+    if (own !== started) return
+    page.progress.hidden = true
+    show(verdict, findings, facts)
+  } catch (error) {
+    if (own === started) sayUnable(error)
+  }
+}
+
+/** The key that the reader expects, or why it is none. */
+const expectedKey = (): VerifierKey | ProofError | undefined => {
+  const text = page.key.value.trim()
+  try {
+    return text === '' ? undefined : parseVerifierKey(text)
+  } catch (error) {
+    if (error instanceof ProofError) return error
+    throw error
+  }
+}
+
+/** Anything but a fault that was found says nothing about the log. */
+const sayUnable = (error: unknown): void => {
   page.progress.hidden = true
-  show(verdict, findings, facts)
+  page.facts.hidden = true
+  page.events.hidden = true
+  say(
+    'unable',
+    'This browser cannot check it',
+    `The verification stopped (${String(error)}), which says nothing about the log. Try a newer ` +
+      'browser, or the program: secure-lock-server log verify --bundle FOLDER.',
+  )
 }
 
 type Running = {
+  readonly expected: VerifierKey | undefined
   readonly isSuperseded: () => boolean
   readonly onEvents: (events: readonly UnlockEvent[]) => void
 }
 
 class Superseded extends Error {}
 
-const verdictOf = async (bundle: Bundle, { isSuperseded, onEvents }: Running): Promise<Verdict> => {
-  const expected = page.key.value.trim()
+const verdictOf = (
+  bundle: Bundle,
+  { expected, isSuperseded, onEvents }: Running,
+): Promise<Verdict> => {
   const kept = page.kept.value.trim()
-  try {
-    return await verifyBundle(bundle, {
-      ...(expected ? { key: parseVerifierKey(expected) } : {}),
-      kept: kept ? [`${kept.replaceAll('\r\n', '\n')}\n`] : [],
-      onEvents,
-      afterPage: async (verified) => {
-        page.progress.value = verified
-        // Lets the browser paint and respond.
-        await new Promise((resolve) => setTimeout(resolve))
-        if (isSuperseded()) throw new Superseded()
-      },
-    })
-  } catch (error) {
-    return {
-      ok: false,
-      seq: undefined,
-      fault: error instanceof Error ? error.message : String(error),
-    }
-  }
+  return verifyBundle(bundle, {
+    ...(expected ? { key: expected } : {}),
+    kept: kept ? [`${kept.replaceAll('\r\n', '\n')}\n`] : [],
+    onEvents,
+    afterPage: async (verified) => {
+      page.progress.value = verified
+      // Lets the browser paint and respond.
+      await new Promise((resolve) => setTimeout(resolve))
+      if (isSuperseded()) throw new Superseded()
+    },
+  })
 }
 
 const collect = (findings: Findings, events: readonly UnlockEvent[]): void => {
@@ -135,7 +164,7 @@ const show = (verdict: Verdict, findings: Findings, facts: readonly Fact[]): voi
   page.facts.hidden = false
   const wrong = verdict.ok ? undefined : verdict.seq
   faultSeq = wrong
-  listed = findings.events.filter(({ seq }) => wrong === undefined || seq <= wrong).toReversed()
+  listed = findings.events.filter(({ seq }) => wrong === undefined || seq <= wrong).reverse()
   listedMax = LISTED_FIRST
   page.events.hidden = listed.length === 0
   list()
@@ -253,7 +282,7 @@ const quiet = (text: string): HTMLElement => {
 }
 
 const say = (
-  state: 'waiting' | 'verifying' | 'intact' | 'broken',
+  state: 'waiting' | 'verifying' | 'intact' | 'broken' | 'unable',
   title: string,
   words: string,
 ) => {
@@ -356,4 +385,10 @@ if (embedded) {
     name: 'the bundle in this page',
   }
   await verify()
+} else {
+  say(
+    'waiting',
+    'Choose a bundle to verify',
+    'This page does not contain a bundle. Choose the folder that it came in.',
+  )
 }

@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact'
-import { LOCALE } from '../../words/format.ts'
+import { ENGLISH } from '../../words/format.ts'
 
 type Props = {
   readonly title: string
@@ -38,7 +38,7 @@ export const RankTable = ({ title, heading, rows }: Props) => {
                 <rect width={(100 * count) / most} height="4" />
               </svg>
             </th>
-            <td>{count.toLocaleString(LOCALE)}</td>
+            <td>{count.toLocaleString(ENGLISH)}</td>
           </tr>
         ))}
       </tbody>

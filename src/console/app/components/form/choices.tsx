@@ -21,7 +21,7 @@ export const Choices = <Value extends string>(props: Props<Value>) => {
     <fieldset class="choices" disabled={disabled}>
       <legend class="unseen">{label}</legend>
       {options.map((option) => (
-        <label key={option.value} class="choice">
+        <label key={option.value} class={chosen === option.value ? 'choice chosen' : 'choice'}>
           <input
             type="radio"
             name={name}

@@ -1,4 +1,4 @@
-import { useId, useState } from 'preact/hooks'
+import { useEffect, useId, useRef, useState } from 'preact/hooks'
 
 type Props = {
   readonly label: string
@@ -17,6 +17,7 @@ type Props = {
     | 'datetime-local'
     | 'number'
   readonly required?: boolean
+  /** Takes the focus when it appears. */
   readonly autoFocus?: boolean
   readonly autocomplete?: Autocomplete
   readonly autocapitalize?: 'none' | 'characters'
@@ -46,8 +47,23 @@ type Autocomplete =
 
 /** A text field, with its label above and a hint or an error below. */
 export const Field = (props: Props) => {
-  const { label, value, onValue, hint, error, maxLength, suggestions, ...rest } = props
+  const {
+    label,
+    value,
+    onValue,
+    hint,
+    error,
+    maxLength,
+    suggestions,
+    autoFocus = false,
+    ...rest
+  } = props
   const id = useId()
+  const input = useRef<HTMLInputElement>(null)
+  // The attribute works only while a document loads.
+  useEffect(() => {
+    if (autoFocus) input.current?.focus()
+  }, [])
   // The types of Preact do not know an input whose type is not a literal.
   const attributes: object = {
     ...rest,
@@ -58,6 +74,7 @@ export const Field = (props: Props) => {
       <label for={id}>{label}</label>
       <input
         {...attributes}
+        ref={input}
         id={id}
         value={value}
         list={suggestions && `${id}-suggestions`}

@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact'
-import { useState } from 'preact/hooks'
+import { useRef, useState } from 'preact/hooks'
 import { errorMessage } from '../../words/error.ts'
 import { Button } from './button.tsx'
 
@@ -14,19 +14,27 @@ type Props = {
   readonly children: ComponentChildren
 }
 
-/** A form that is sent once at a time and shows what went wrong. */
+/** A form that is sent once at a time and shows what went wrong. It sends what its fields show, even if a
+ * password manager has filled them without the events of a keyboard, or sends them at once. */
 export const Form = ({ action, kind = 'main', onSend, messageFor, children }: Props) => {
   const [isBusy, setBusy] = useState(false)
   const [error, setError] = useState('')
-  const send = async (): Promise<void> => {
-    if (isBusy) return
+  const isSending = useRef(false)
+  const newest = useRef(onSend)
+  newest.current = onSend
+  const send = async (form: HTMLFormElement): Promise<void> => {
+    if (isSending.current) return
+    isSending.current = true
+    readFields(form)
+    await nextRender()
     setBusy(true)
     setError('')
     try {
-      await onSend()
+      await newest.current()
     } catch (reason) {
       setError(messageFor?.(reason) ?? errorMessage(reason))
     }
+    isSending.current = false
     setBusy(false)
   }
   return (
@@ -34,7 +42,7 @@ export const Form = ({ action, kind = 'main', onSend, messageFor, children }: Pr
       class="form"
       onSubmit={(event) => {
         event.preventDefault()
-        void send()
+        void send(event.currentTarget)
       }}
     >
       {children}
@@ -47,3 +55,11 @@ export const Form = ({ action, kind = 'main', onSend, messageFor, children }: Pr
     </form>
   )
 }
+
+/** Has each field report its value, as if it had just been typed. */
+const readFields = (form: HTMLFormElement): void => {
+  for (const field of form.querySelectorAll('input')) field.dispatchEvent(new Event('input'))
+}
+
+/** Until what the fields reported has reached `onSend`. */
+const nextRender = (): Promise<void> => new Promise((resolve) => setTimeout(resolve))

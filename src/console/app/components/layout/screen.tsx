@@ -12,7 +12,8 @@ type Props = {
 
 let isFirst = true
 
-/** A page: its title is shown in the tab and as heading, which gets the focus when the page opens. */
+/** A page: its title is shown in the tab and as heading, which gets the focus when the page opens, unless
+ * a field of the page has taken it. */
 export const Screen = ({ title, lead, actions, children }: Props) => {
   const heading = useRef<HTMLHeadingElement>(null)
   useEffect(() => {
@@ -20,7 +21,8 @@ export const Screen = ({ title, lead, actions, children }: Props) => {
   }, [title])
   useEffect(() => {
     if (!isFirst) {
-      heading.current?.focus({ preventScroll: true })
+      if (!(document.activeElement instanceof HTMLInputElement))
+        heading.current?.focus({ preventScroll: true })
       scrollTo(0, 0)
     }
     isFirst = false

@@ -119,7 +119,7 @@ const optionsFor = (people: readonly Person[]): readonly Option[] =>
 /** Texts that the filter does not tell apart are suggested once. */
 const distinct = (texts: readonly (string | null)[]): readonly string[] => {
   const written = texts.filter((text) => text !== null)
-  return [...new Map(written.map((text) => [foldedText(text), text])).values()].toSorted()
+  return [...new Map(written.map((text) => [foldedText(text), text])).values()].sort()
 }
 
 /** Lists the active filters, each with a link that removes it. */

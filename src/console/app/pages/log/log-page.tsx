@@ -88,5 +88,5 @@ const usePeople = (isMember: boolean): readonly Person[] => {
           })
         ).people,
   )
-  return (data ?? []).toSorted((a, b) => a.username.localeCompare(b.username))
+  return [...(data ?? [])].sort((a, b) => a.username.localeCompare(b.username))
 }

@@ -102,5 +102,5 @@ const usePeople = (): readonly Option[] => {
   )
   return (data?.people ?? [])
     .map(({ id, username }) => ({ value: id, label: username }))
-    .toSorted((a, b) => a.label.localeCompare(b.label))
+    .sort((a, b) => a.label.localeCompare(b.label))
 }

@@ -8,7 +8,7 @@ import { Note } from '../../components/feedback/states.tsx'
 import { Time } from '../../time/time.tsx'
 import { WhenLoaded } from '../../components/feedback/when-loaded.tsx'
 import { useLoad } from '../../api/load.ts'
-import { LOCALE, counted } from '../../words/format.ts'
+import { ENGLISH, counted } from '../../words/format.ts'
 
 type Backups = Static<typeof BackupsAnswer>
 
@@ -87,5 +87,5 @@ const Files = ({ files }: { readonly files: Backups['backups'] }) => {
 
 const sizeOf = (bytes: number): string => {
   const [size, unit] = bytes < 1e6 ? [bytes / 1e3, 'kB'] : [bytes / 1e6, 'MB']
-  return `${size.toLocaleString(LOCALE, { maximumFractionDigits: 1 })} ${unit}`
+  return `${size.toLocaleString(ENGLISH, { maximumFractionDigits: 1 })} ${unit}`
 }
