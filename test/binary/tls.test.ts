@@ -278,11 +278,13 @@ describe('SIGHUP', () => {
 
     const visits = flood(service.url, '/livez')
     const over = new AbortController()
+    let sent = 0
     let stored = 0
     const unlocking = Array.from({ length: 4 }, async () => {
       while (!over.signal.aborted) {
         // Kept-alive connections, as a phone's.
-        const answer = await call('/logUnlocking', { 'unlocking-method': 'pin' }, bearer(token))
+        const method = { 'unlocking-method': `pin ${++sent}` }
+        const answer = await call('/logUnlocking', method, bearer(token))
         expect(answer.status).toBe(200)
         stored++
       }

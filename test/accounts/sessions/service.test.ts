@@ -165,9 +165,9 @@ describe('refreshing a session', () => {
     await app.post('/register', PERSON)
     const pair = await logIn(app)
     expect(await reads(app, { ...pair, access_token: pair.refresh_token })).toBe(401)
-    for (const wrong of [pair.access_token.slice(0, 100), 'A'.repeat(43), ' ', '\u{1f511}'])
+    for (const wrong of [pair.access_token.slice(0, 100), 'A'.repeat(43), '\u{1f511}'])
       expect((await refresh(app, wrong)).status).toBe(401)
-    expect((await refresh(app, '')).status).toBe(400)
+    for (const none of ['', ' ']) expect((await refresh(app, none)).status).toBe(400)
     expect(await reads(app, pair)).toBe(200)
   })
 
