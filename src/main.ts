@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { version } from '../package.json'
-import { UsageError, explainedOption } from './cli/command/command.ts'
+import { type Terminal, UsageError, explainedOption } from './cli/command/command.ts'
 import { commandOf } from './cli/commands.ts'
 import { readSettingsFile } from './cli/command/settings-file.ts'
 import { Interrupted, processTerminal } from './cli/command/stdio.ts'
@@ -15,7 +15,7 @@ let page = '--help'
 
 const main = async (argv: readonly string[]): Promise<number> => {
   const { args, settings, path } = takeEnvFile(argv)
-  const terminal = processTerminal({ ...settings, ...process.env }, path)
+  const terminal = processTerminal(withStateFolder({ ...settings, ...process.env }), path)
   const [first = 'serve', ...rest] = args
   if (args.includes('--help') || args.includes('-h'))
     return (await commandOf('help')).run(first.startsWith('-') ? [] : [first], terminal)
@@ -42,6 +42,13 @@ const takeEnvFile = (argv: readonly string[]) => {
   if (!path) throw new UsageError(`${OPTION} needs a FILE`)
   const args = argv.toSpliced(index, isOneArgument ? 1 : 2)
   return { args, settings: readSettingsFile(path, say), path: resolve(path) }
+}
+
+/** Without DATA_DIR, a service keeps its data in the folder that systemd prepares for it
+ * (StateDirectory= in systemd.exec(5)); anything else in the unit would win over the settings file. */
+const withStateFolder = (env: Terminal['env']): Terminal['env'] => {
+  const [folder] = env['STATE_DIRECTORY']?.split(':') ?? []
+  return folder && !env['DATA_DIR']?.trim() ? { ...env, DATA_DIR: folder } : env
 }
 
 const OPTION = '--env-file'

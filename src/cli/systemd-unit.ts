@@ -22,26 +22,35 @@ const OPTIONS = {
 export const systemdUnit: Command = {
   summary: 'print a systemd unit for this executable',
   details:
-    'The data is kept in /var/lib/secure-lock unless DATA_DIR says otherwise. Give it the settings of the service (--env-file): PORT, DATA_DIR, DATABASE_URI and BACKUP_DIR decide what the unit allows.',
+    'The service reads the settings file at each start; the unit itself sets none. The data is kept in /var/lib/secure-lock unless DATA_DIR says otherwise. Give this command the settings of the service (--env-file): PORT, DATA_DIR, DATABASE_URI and BACKUP_DIR decide what the unit allows.',
   options: OPTIONS,
   examples: {
     'install it':
       'secure-lock-server --env-file /etc/secure-lock.env systemd-unit > /etc/systemd/system/secure-lock.service',
   },
-  run: async (args, { env, settingsFile, print }) => {
+  run: async (args, { env, settingsFile, print, say }) => {
     const { values } = parseArgs({ args: [...args], options: OPTIONS })
     if (!/^[a-z_][a-z0-9_-]{0,30}$/.test(values.user))
       throw new UsageError('--user must be the name of a system user')
     const { port, backupDir, dataDir, databasePath } = parseConfig(env)
     // Relative paths start in the folder of the unit, which it may write to anyway.
     const folders = [
-      ...(isAbsolute(env['DATA_DIR'] ?? '') ? [dataDir] : []),
+      ...(isAbsolute(env['DATA_DIR']?.trim() ?? '') ? [dataDir] : []),
       ...(env['DATABASE_URI']?.startsWith('sqlite:////') ? [dirname(databasePath)] : []),
       ...(backupDir === undefined ? [] : [backupDir]),
     ]
+    const settings = values.settings ?? settingsFile ?? '/etc/secure-lock.env'
+    if (!isAbsolute(env['DATA_DIR']?.trim() ?? ''))
+      say(
+        `Add DATA_DIR=${STATE_FOLDER} to ${settings}: without an absolute path, commands look in another folder than the service.`,
+      )
+    for (const folder of folders.filter((path) =>
+      HIDDEN_FOLDERS.some((one) => isWithin(path, one)),
+    ))
+      say(`The service cannot reach ${folder}: the unit hides home folders.`)
     const parts: Readonly<Record<string, string>> = {
       EXECUTABLE: path(process.execPath),
-      ENV_FILE: path(values.settings ?? settingsFile ?? '/etc/secure-lock.env'),
+      ENV_FILE: path(settings),
       USER: values.user,
       WRITABLE: [...new Set(folders)]
         .filter((folder) => !isWithin(folder, STATE_FOLDER))
@@ -58,6 +67,9 @@ export const systemdUnit: Command = {
 const FIRST_FREE_PORT = 1024
 
 const STATE_FOLDER = '/var/lib/secure-lock'
+
+/** What `ProtectHome=yes` hides. */
+const HIDDEN_FOLDERS = ['/home', '/root', '/run/user']
 
 const isWithin = (path: string, folder: string): boolean => `${path}/`.startsWith(`${folder}/`)
 

@@ -108,7 +108,7 @@ const TLS = {
 const DATA = {
   dataDir: {
     env: 'DATA_DIR',
-    doc: 'folder of the database and the keys; created with mode 0700',
+    doc: 'folder of the database and the keys; created with mode 0700. Under the systemd unit, the default is `/var/lib/secure-lock`',
     defaultText: './data',
     parse: path,
   },

@@ -1,4 +1,5 @@
 import { Database as Sqlite } from 'bun:sqlite'
+import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { AppError } from '../errors.ts'
 import { isBusy } from './database.ts'
@@ -49,20 +50,40 @@ export const lockDataDir = (path: string, use: LockMode): (() => void) => {
   const { file, take, held } = LOCKS[use]
   try {
     makePrivateFile(join(path, file))
-    const lock = new Sqlite(join(path, file), { readwrite: true, create: false })
-    try {
-      lock.run(`PRAGMA busy_timeout = ${BUSY_MS}`)
-      // Otherwise SQLite creates a journal beside it, for which a full disk has no inode.
-      lock.run('PRAGMA journal_mode = MEMORY')
-      for (const sql of take) lock.run(sql)
-    } catch (error) {
-      lock.close()
-      throw error
-    }
-    return () => lock.close(true)
+    return hold(join(path, file), take)
   } catch (error) {
     const fault = isBusy(error) ? held : fileFault(error)
     throw new AppError('unavailable', `Cannot lock the folder ${path}: ${fault}`, { cause: error })
+  }
+}
+
+const hold = (file: string, take: Lock['take']): (() => void) => {
+  const lock = new Sqlite(file, { readwrite: true, create: false })
+  try {
+    lock.run(`PRAGMA busy_timeout = ${BUSY_MS}`)
+    // Otherwise SQLite creates a journal beside it, for which a full disk has no inode.
+    lock.run('PRAGMA journal_mode = MEMORY')
+    for (const sql of take) lock.run(sql)
+  } catch (error) {
+    lock.close()
+    throw error
+  }
+  return () => lock.close(true)
+}
+
+/** The file that a running service keeps open and locked in its data folder. */
+export const SERVICE_LOCK_FILE = LOCKS.service.file
+
+/** Returns whether a service uses a data folder, or undefined if this user cannot see that. Changes
+ * nothing there. An upgrade or a restore counts as a service. */
+export const isServed = (path: string): boolean | undefined => {
+  const file = join(path, SERVICE_LOCK_FILE)
+  try {
+    if (!statSync(file, { throwIfNoEntry: false })) return false
+    hold(file, LOCKS.service.take)()
+    return false
+  } catch (error) {
+    return isBusy(error) ? true : undefined
   }
 }
 

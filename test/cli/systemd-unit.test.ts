@@ -1,8 +1,14 @@
 import { describe, expect, test } from 'bun:test'
-import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { PASSWORD, bearer, clientOf } from '../support/app.ts'
-import { UNLIMITED, runCommand, startService, temporaryFolder } from '../support/binary.ts'
+import {
+  UNLIMITED,
+  freePort,
+  runCommand,
+  startService,
+  temporaryFolder,
+} from '../support/binary.ts'
 import { selfSigned } from '../support/certificates.ts'
 import { until } from '../support/until.ts'
 
@@ -63,6 +69,64 @@ describe('the systemd unit', () => {
         BACKUP_DIR: '/mnt/ssd/lock',
       }),
     ).toBe('"-/mnt/ssd/lock" "-/mnt/db"')
+  })
+
+  test('sets nothing that the settings file may name, and does not wait for a network', async () => {
+    const { out } = await printed([], { DATA_DIR: '/mnt/ssd/lock' })
+    expect(out).not.toMatch(/^(?:Environment|EnvironmentFile|PassEnvironment)=/m)
+    expect(out).toMatch(/^After=network\.target time-sync\.target$/m)
+    expect(out).not.toMatch(/^(?:Wants|Requires)=/m)
+  })
+
+  for (const elsewhere of ['elsewhere/lock', undefined])
+    test(`service, commands and doctor use ${elsewhere ? 'the DATA_DIR of the settings file' : 'the folder of the unit without a DATA_DIR'}`, async () => {
+      const folder = temporaryFolder()
+      const stateFolder = join(folder, 'secure-lock')
+      const dataFolder = elsewhere === undefined ? stateFolder : join(folder, elsewhere)
+      mkdirSync(stateFolder, { mode: 0o700 })
+      const port = await freePort()
+      const settings = join(folder, 'lock.env')
+      const inFile = elsewhere === undefined ? '' : `DATA_DIR=${dataFolder}\n`
+      writeFileSync(settings, `HOST=127.0.0.1\nPORT=${port}\n${inFile}`)
+      const file = ['--env-file', settings]
+      const unit = (await runCommand([...file, 'systemd-unit'])).out
+      const command = /^ExecStart=(.*)$/m.exec(unit)?.[1]?.replaceAll('"', '').split(' ') ?? []
+      expect(command.slice(1)).toStrictEqual([...file, 'serve'])
+      await using service = await startService({
+        // As systemd would for this unit: systemd.exec(5), "Environment Variables in Spawned Processes".
+        env: { ...environmentOf(unit, folder), STATE_DIRECTORY: stateFolder, PORT: String(port) },
+        folder: stateFolder,
+        args: command.slice(1),
+      })
+      expect(existsSync(join(dataFolder, 'secure-lock.db'))).toBe(true)
+      const home = temporaryFolder()
+      const env = elsewhere === undefined ? { DATA_DIR: dataFolder } : {}
+      const added = await runCommand([...file, 'user', 'add', '--role', 'owner', 'oli'], {
+        folder: home,
+        env,
+        input: `${PASSWORD}\n`,
+      })
+      expect(`${added.status} ${added.words}`).toStartWith('0 ')
+      const login = { username: 'oli', password: PASSWORD }
+      expect((await clientOf(service.url).post('/login', login)).status).toBe(200)
+      const { out } = await runCommand([...file, 'doctor'], { folder: home, env })
+      expect(out).toMatch(/^ok +service +runs and is ready$/m)
+      expect(out).toContain(`${dataFolder}, accessible to this user only`)
+      expect(readdirSync(home)).toStrictEqual([])
+      if (elsewhere !== undefined) expect(readdirSync(stateFolder)).toStrictEqual([])
+      for (const used of [folder, home]) rmSync(used, { recursive: true })
+    })
+
+  test('is printed with a warning if commands and the service would not find the same folder', async () => {
+    const words = async (env: Record<string, string>) => (await printed([], env)).words
+    expect(await words({})).toBe(
+      'Add DATA_DIR=/var/lib/secure-lock to /etc/secure-lock.env: without an absolute path, commands look in another folder than the service.\n',
+    )
+    expect(await words({ DATA_DIR: 'here' })).toContain('without an absolute path')
+    expect(await words({ DATA_DIR: '/mnt/ssd/lock' })).toBe('')
+    expect(await words({ DATA_DIR: '/home/pi/lock' })).toBe(
+      'The service cannot reach /home/pi/lock: the unit hides home folders.\n',
+    )
   })
 
   test('reads the settings file it was printed with', async () => {
@@ -141,6 +205,15 @@ describe('the systemd unit', () => {
     rmSync(folder, { recursive: true })
   })
 })
+
+/** The variables that a unit sets, with its folders in place of their specifiers. */
+const environmentOf = (unit: string, stateRoot: string): Record<string, string> =>
+  Object.fromEntries(
+    [...unit.matchAll(/^Environment=(\w+)=(.*)$/gm)].map(([, name = '', value = '']) => [
+      name,
+      value.replaceAll('%S', stateRoot),
+    ]),
+  )
 
 /** The system calls of a set, including nested sets. */
 const callsOf = (set: string): string[] =>

@@ -26,7 +26,7 @@ start() {
   cd /var/lib/secure-lock
   (
     umask 077
-    export DATA_DIR=/var/lib/secure-lock
+    export STATE_DIRECTORY=/var/lib/secure-lock
     eval "exec setpriv --reuid=$user --regid=$user --init-groups $command"
   ) </dev/null >>$journal 2>&1 &
   echo $! >$pid_file

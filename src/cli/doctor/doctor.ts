@@ -32,7 +32,7 @@ import { logReads } from '../../unlocks/log/store.ts'
 import type { Verdict } from '../../unlocks/verify/verify-log.ts'
 import { type Command, type Options, type Terminal, ownCommand } from '../command/command.ts'
 import { folderFindings, secretFileFindings } from './file-checks.ts'
-import { askReadiness } from '../command/readiness.ts'
+import { serviceFindings } from './running-service.ts'
 
 const OPTIONS = {
   json: { type: 'boolean', default: false, summary: 'print the findings as JSON' },
@@ -62,7 +62,7 @@ const examine = async (terminal: Terminal): Promise<readonly Finding[]> => {
   const findings: Finding[] = [givenFinding(terminal.env), ...folder.findings]
   for (const { name, path } of secretFiles(terminal.env))
     findings.push(...secretFileFindings(name, path))
-  findings.push(await serviceFinding(config))
+  findings.push(...(await serviceFindings(config)))
   if (!folder.isUsable) return findings
   terminal.showProgress('Reading the whole database')
   const database = inspected(config)
@@ -103,26 +103,6 @@ const givenFinding = (env: Terminal['env']): Finding => {
     check: 'settings',
     state: 'ok',
     says: names ? `valid; set: ${names}` : 'all at their defaults',
-  }
-}
-
-/** Asks the service on this machine whether it is ready. */
-const serviceFinding = async (config: Config): Promise<Finding> => {
-  const check = 'service'
-  const found = await askReadiness(config)
-  if (found.state === 'ready') return { check, state: 'ok', says: 'runs and is ready' }
-  if (found.state === 'not ready')
-    return {
-      check,
-      state: 'fault',
-      says: `runs but is not ready: ${found.reason}`,
-      fix: 'see below, and the log of the service',
-    }
-  return {
-    check,
-    state: 'warning',
-    says: `no answer from ${found.url}`,
-    fix: 'start it, or see its log: journalctl -u secure-lock. Give this command the same settings as the service (--env-file)',
   }
 }
 

@@ -143,6 +143,36 @@ describe('doctor, at the compiled file', () => {
     rmSync(folder, { recursive: true })
   })
 
+  test('compares its folder with that of the running service', async () => {
+    const folder = copied()
+    const other = copied()
+    await using service = await startService({ folder, env: UNLIMITED })
+    const { port } = new URL(service.url)
+    const here = join(other, 'data')
+    const there = join(folder, 'data')
+    const wrong = {
+      status: 1,
+      found: {
+        service: { state: 'ok' },
+        'data folder': {
+          state: 'fault',
+          says: `the service on port ${port} uses ${there}, not ${here}`,
+        },
+      },
+    }
+    expect(await examined(other, { PORT: port })).toMatchObject(wrong)
+    // Nobody has used this folder yet.
+    rmSync(here, { recursive: true })
+    expect(await examined(other, { PORT: port })).toMatchObject(wrong)
+    const right = await examined(folder, { PORT: port })
+    expect(right.found).toContainAnyKeys(['service'])
+    expect(right.found).not.toContainAnyKeys(['data folder'])
+    // The right folder, but not the port of the service.
+    const { found } = await examined(folder)
+    expect(found['service']?.says).toMatch(/^no answer from .*, but a service uses /)
+    for (const used of [folder, other]) rmSync(used, { recursive: true })
+  })
+
   /** Ways to break a gateway, with the check that finds each and part of its message. */
   const FAULTS: readonly (readonly [
     check: string,
