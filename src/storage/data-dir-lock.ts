@@ -1,8 +1,9 @@
 import { Database as Sqlite } from 'bun:sqlite'
-import { statSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { AppError } from '../errors.ts'
 import { isBusy } from './database.ts'
+import { RESTORE_FILES } from './files/data-dir.ts'
 import { fileFault, makePrivateFile } from './files/private-files.ts'
 
 /** What a data folder is locked for. One service and any number of commands work in it side by side; a
@@ -22,7 +23,8 @@ const LOCKS: Readonly<Record<LockMode, Lock>> = {
   command: {
     file: 'service.lock',
     take: ['BEGIN', 'SELECT 1 FROM sqlite_schema'],
-    held: 'a restore is running there; try again once it has finished',
+    // Services of the first versions kept everybody else out.
+    held: 'the service that runs there is an older version; restart the service',
   },
   migration: {
     file: 'service.lock',
@@ -47,15 +49,21 @@ const BUSY_MS = 300
 /** Locks the data folder until it is released or the process ends in any way: the lock is the operating
  * system's, on a separate file. Throws `unavailable` if another use forbids that. */
 export const lockDataDir = (path: string, use: LockMode): (() => void) => {
-  const { file, take, held } = LOCKS[use]
+  const { file, take } = LOCKS[use]
   try {
     makePrivateFile(join(path, file))
     return hold(join(path, file), take)
   } catch (error) {
-    const fault = isBusy(error) ? held : fileFault(error)
+    const fault = isBusy(error) ? inUse(path, use) : fileFault(error)
     throw new AppError('unavailable', `Cannot lock the folder ${path}: ${fault}`, { cause: error })
   }
 }
+
+/** A restore marks the folder before anything else. */
+const inUse = (path: string, use: LockMode): string =>
+  use === 'command' && Object.values(RESTORE_FILES).some((name) => existsSync(join(path, name)))
+    ? 'a restore is running there; try again once it has finished'
+    : LOCKS[use].held
 
 const hold = (file: string, take: Lock['take']): (() => void) => {
   const lock = new Sqlite(file, { readwrite: true, create: false })

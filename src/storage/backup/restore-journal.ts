@@ -3,7 +3,7 @@ import { basename, dirname, join, relative } from 'node:path'
 import { Type as t } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
 import { AppError } from '../../errors.ts'
-import { KEY_FILES, timeText } from '../files/data-dir.ts'
+import { KEY_FILES, RESTORE_FILES, timeText } from '../files/data-dir.ts'
 import { type LockMode, lockDataDir } from '../data-dir-lock.ts'
 import { fileFault, syncPath } from '../files/private-files.ts'
 
@@ -15,8 +15,7 @@ const Journal = t.Object({
   files: t.Array(t.Object({ path: t.String(), isRestored: t.Boolean() })),
 })
 
-const JOURNAL_FILE = 'restore.json'
-const STAGE_FOLDER = '.restoring'
+const { stage: STAGE_FOLDER, journal: JOURNAL_FILE } = RESTORE_FILES
 
 /** Where a file waits until the restore is committed: on the disk where it belongs. */
 const stagedPath = (path: string): string => join(dirname(path), STAGE_FOLDER, basename(path))

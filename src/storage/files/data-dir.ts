@@ -12,6 +12,9 @@ export const KEY_FILES = {
 /** The name of the database in DATA_DIR, unless DATABASE_URI says otherwise, and in a backup. */
 export const DATABASE_FILE = 'secure-lock.db'
 
+/** What a restore keeps in DATA_DIR while it runs: the files that it collects, and then its journal. */
+export const RESTORE_FILES = { stage: '.restoring', journal: 'restore.json' } as const
+
 /** Left free beyond what is needed, so that the server can keep writing. */
 const SPARE_BYTES = 8 * 1024 ** 2
 

@@ -12,6 +12,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { packTar, unpackTar } from 'modern-tar'
+import { makeStage } from '../../../src/storage/backup/restore-journal.ts'
 import { lockDataDir } from '../../../src/storage/data-dir-lock.ts'
 import { MIGRATIONS } from '../../../src/storage/migrations.ts'
 import { addAccount } from '../../support/accounts.ts'
@@ -317,8 +318,14 @@ describe('restore FILE, at the compiled file', () => {
     for (const use of ['command', 'restore'] as const) {
       const release = lockDataDir(data, use)
       expect((await run('restore', '--yes', 'old.tar')).words).toContain('stop that first')
-      if (use === 'restore')
-        expect((await run('user', 'list')).words).toContain('a restore is running there')
+      if (use === 'restore') {
+        const words = async () => (await run('user', 'list')).words
+        // The first versions of the service locked the folder like this.
+        expect(await words()).toContain('is an older version; restart the service')
+        makeStage({ dataDir: data, databasePath: join(data, 'secure-lock.db') })
+        expect(await words()).toContain('a restore is running there')
+        rmSync(join(data, '.restoring'), { recursive: true })
+      }
       release()
     }
     expect(Object.keys(filesOf(data))).toStrictEqual(Object.keys(before))
