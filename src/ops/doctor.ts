@@ -19,7 +19,7 @@ import {
   tlsFinding,
   walFinding,
 } from './finding.ts'
-import { isClockSynchronised } from './kernel-clock.ts'
+import { asksTimeServer, isClockSynchronised } from './kernel-clock.ts'
 
 /** What the checks need to know, from the running server or from its files. */
 type Facts = {
@@ -62,6 +62,7 @@ export const doctor = (facts: Facts) => async (): Promise<readonly Finding[]> =>
       nowMs,
       newestMs: await facts.newestEventMs(),
       isSynchronised: isClockSynchronised(),
+      asksTimeServer: asksTimeServer(),
     }),
     logFinding(await facts.logCheck()),
     ownerFinding(await facts.hasOwner()),

@@ -23,13 +23,23 @@ type Clock = {
   readonly newestMs: number
   /** Whether the system follows a time server, or undefined if it does not say. */
   readonly isSynchronised: boolean | undefined
+  /** Whether a program on this machine asks a time server. */
+  readonly asksTimeServer: boolean
 }
 
 /** Checks the time of day: it dates unlocks, and one-time codes depend on it. */
-export const clockFinding = ({ nowMs, newestMs, isSynchronised }: Clock): Finding => {
+export const clockFinding = ({
+  nowMs,
+  newestMs,
+  isSynchronised,
+  asksTimeServer,
+}: Clock): Finding => {
   const check = 'clock'
   const says = new Date(nowMs).toISOString()
-  const fix = 'run timedatectl set-ntp true (or date -s), and make sure a time server is reachable'
+  const fix =
+    asksTimeServer && isSynchronised === false
+      ? 'this machine asks a time server, and has no answer yet: check its network and the server (timedatectl timesync-status, or chronyc sources); without any, set the time with date -s'
+      : 'run timedatectl set-ntp true, or without a time server set the time with date -s'
   if (nowMs < EARLIEST_WALL_MS)
     return { check, state: 'fault', says: `${says} is earlier than this program`, fix }
   if (nowMs < newestMs - BEHIND_MS_MAX) {

@@ -1,4 +1,6 @@
 import { dlopen, ptr } from 'bun:ffi'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 
 /** What adjtimex(2) returns if no time server disciplines the clock. */
 const TIME_ERROR = 5
@@ -19,3 +21,11 @@ export const isClockSynchronised = (): boolean | undefined => {
     return undefined
   }
 }
+
+/** What systemd-timesyncd, chrony, ntpd and OpenNTPD keep in /run while they run. */
+const TIME_CLIENTS = ['systemd/timesync', 'chrony', 'chronyd.pid', 'ntpd.pid', 'openntpd.pid']
+
+/** Returns whether a program on this machine asks a time server, whether it is answered or not. Programs
+ * that leave no trace, such as BusyBox’s, are not seen. */
+export const asksTimeServer = (run = '/run'): boolean =>
+  TIME_CLIENTS.some((name) => existsSync(join(run, name)))

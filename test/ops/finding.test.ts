@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'bun:test'
+import { mkdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
 import {
   type Finding,
   backupFinding,
@@ -12,6 +14,8 @@ import {
   tlsFinding,
   walFinding,
 } from '../../src/ops/finding.ts'
+import { asksTimeServer } from '../../src/ops/kernel-clock.ts'
+import { temporaryFolder } from '../support/binary.ts'
 import { diskReserves } from '../../src/storage/disk-space.ts'
 
 const NOW_MS = Date.UTC(2026, 10, 25, 12)
@@ -21,7 +25,7 @@ const MIB = 1024 ** 2
 
 const RESERVES = diskReserves(64 * MIB, 1024 * MIB)
 
-const clock = { nowMs: NOW_MS, newestMs: NOW_MS - 1000, isSynchronised: true }
+const clock = { nowMs: NOW_MS, newestMs: NOW_MS - 1000, isSynchronised: true, asksTimeServer: true }
 const tls = { nowMs: NOW_MS, isLoopback: false }
 const daily = { nowMs: NOW_MS, everyMs: DAY_MS }
 
@@ -74,6 +78,28 @@ const TABLE: readonly (readonly [Finding['state'], string, Finding])[] = [
   ['ok', '1,000 unlocks', logFinding({ ok: true, size: 1000 })],
   ['fault', 'it was changed (event 7)', logFinding({ ok: false, seq: 7, fault: 'it was changed' })],
 ]
+
+describe('the advice for a clock without a time server', () => {
+  const adviceOf = (facts: object) =>
+    clockFinding({ ...clock, isSynchronised: false, ...facts }).fix
+
+  test('is to reach the server that is asked', () => {
+    expect(adviceOf({ asksTimeServer: true })).toContain('has no answer yet: check its network')
+    expect(adviceOf({ asksTimeServer: true, nowMs: 5000 })).toContain('has no answer yet')
+  })
+
+  test('is to ask one, if none is asked', () => {
+    expect(adviceOf({ asksTimeServer: false })).toContain('run timedatectl set-ntp true')
+  })
+
+  test('knows the programs that ask by what they keep in /run', () => {
+    const run = temporaryFolder()
+    expect(asksTimeServer(run)).toBe(false)
+    mkdirSync(join(run, 'systemd/timesync'), { recursive: true })
+    expect(asksTimeServer(run)).toBe(true)
+    rmSync(run, { recursive: true })
+  })
+})
 
 describe('findings', () => {
   for (const [state, words, finding] of TABLE)
