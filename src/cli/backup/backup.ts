@@ -13,7 +13,9 @@ export const backup: Command = {
   details:
     'FILE must not exist yet. It is a tar file. With BACKUP_PASSPHRASE, it is encrypted (age); without it, the file is as secret as DATA_DIR. For automatic backups see BACKUP_DIR.',
   operands: ['FILE'],
-  examples: { 'to a USB stick': 'secure-lock-server backup /media/stick/secure-lock.tar' },
+  examples: {
+    'to a USB stick': 'secure-lock-server backup /media/stick/secure-lock-$(date +%F).tar',
+  },
   run: async (args, terminal) => {
     const { values, positionals } = parseArgs({
       args: [...args],
