@@ -17,6 +17,33 @@ const findingsOf = async (service: Service, token: string) => {
 
 const json = (body: object) => ['-H', 'content-type: application/json', '-d', JSON.stringify(body)]
 
+/** Expects that a live stream through the proxy, as a browser asks for it, shows an unlock while it is
+ * open. */
+const expectLive = async (
+  { curl, url, port }: Awaited<ReturnType<typeof startProxy>>,
+  token: string,
+): Promise<void> => {
+  const as = ['-H', `authorization: Bearer ${token}`]
+  const resolve = ['--resolve', `lock.example.org:${port}:127.0.0.1`]
+  const stream = Bun.spawn(
+    ['curl', '-sSkN', '--compressed', '--max-time', '20', ...resolve, ...as].concat(
+      `${url}/v1/unlocks/stream`,
+    ),
+    { stdout: 'pipe' },
+  )
+  let seen = ''
+  const reading = (async () => {
+    const decoder = new TextDecoder()
+    for await (const chunk of stream.stdout) seen += decoder.decode(chunk, { stream: true })
+  })()
+  await until(() => seen.includes(':'))
+  await curl('127.0.0.9', '/logUnlocking', ...as, ...json({ 'unlocking-method': 'pin' }))
+  await until(() => seen.includes('event: unlock'))
+  expect(stream.exitCode).toBe(null)
+  stream.kill()
+  await reading
+}
+
 const statusOnly = ['-o', '/dev/null', '-w', '%{http_code}']
 
 for (const proxy of PROXIES)
@@ -46,31 +73,7 @@ for (const proxy of PROXIES)
       const sessions = await through.curl('127.0.0.9', '/v1/sessions', ...as)
       expect(JSON.parse(sessions)).toMatchObject({ sessions: [{ address: '127.0.0.9' }] })
 
-      const stream = Bun.spawn(
-        [
-          'curl',
-          '-sSkN',
-          '--max-time',
-          '20',
-          '--resolve',
-          `lock.example.org:${through.port}:127.0.0.1`,
-        ].concat(as, `${through.url}/v1/unlocks/stream`),
-        { stdout: 'pipe' },
-      )
-      let seen = ''
-      const reading = (async () => {
-        for await (const chunk of stream.stdout) seen += new TextDecoder().decode(chunk)
-      })()
-      await until(() => seen.includes(':'))
-      await through.curl(
-        '127.0.0.9',
-        '/logUnlocking',
-        ...as,
-        ...json({ 'unlocking-method': 'pin' }),
-      )
-      await until(() => seen.includes('event: unlock'))
-      stream.kill()
-      await reading
+      await expectLive(through, token)
 
       for (const path of CLOSED)
         for (const host of ['lock.example.org', 'localhost', '127.0.0.1']) {
@@ -88,6 +91,18 @@ for (const proxy of PROXIES)
       expect(await findingsOf(service, token)).toMatchObject([{ state: 'ok' }])
     })
   })
+
+test.skipIf(!Bun.which('caddy') || !Bun.which('curl'))(
+  'the stream is live through a Caddy that compresses',
+  async () => {
+    await using service = await startService({ env: UNLIMITED })
+    await addAccount('oli', { role: 'owner', folder: service.folder })
+    const token = await tokenFor(service.url, 'oli')
+    const config = exampleOf('caddy').replace('reverse_proxy', 'encode\n    reverse_proxy')
+    await using through = await startProxy('caddy', config, service.url)
+    await expectLive(through, token)
+  },
+)
 
 describe.skipIf(!Bun.which('nginx') || !Bun.which('curl'))('a proxy that says nothing', () => {
   const BARE = `server { listen 443 ssl; ssl_certificate /etc/ssl/lock.pem;
@@ -108,6 +123,17 @@ describe.skipIf(!Bun.which('nginx') || !Bun.which('curl'))('a proxy that says no
         says: 'requests from 127.0.0.1 came through a proxy that does not say for whom',
       },
     ])
+  })
+
+  test('the stream is live through plain proxy_pass, and with compression', async () => {
+    await using service = await startService({ env: UNLIMITED })
+    await addAccount('oli', { role: 'owner', folder: service.folder })
+    const token = await tokenFor(service.url, 'oli')
+    // With each default: HTTP/1.0 to the server, and buffered answers.
+    for (const config of [BARE, BARE.replace('location', 'gzip on; gzip_types *; location')]) {
+      await using through = await startProxy('nginx', config, service.url)
+      await expectLive(through, token)
+    }
   })
 
   test('[G5] one that passes the name on is recognised by that name', async () => {
