@@ -12,6 +12,7 @@ import {
 import { selfSigned } from '../support/certificates.ts'
 import { until } from '../support/until.ts'
 
+const isRoot = process.getuid?.() === 0
 const isRequired = process.env['REQUIRE_SYSTEMD'] === '1'
 const hasSystemd = isRequired || Bun.which('systemd-analyze') !== null
 const hasStrace = isRequired || Bun.which('strace') !== null
@@ -116,6 +117,30 @@ describe('the systemd unit', () => {
       if (elsewhere !== undefined) expect(readdirSync(stateFolder)).toStrictEqual([])
       for (const used of [folder, home]) rmSync(used, { recursive: true })
     })
+
+  test.if(isRoot)(
+    'a folder that the unit does not allow, or that is missing, is named with the remedy',
+    async () => {
+      const folder = temporaryFolder()
+      mkdirSync(join(folder, 'there'), { mode: 0o700 })
+      // What ProtectSystem=strict makes of all but the folders that the unit names.
+      const sandbox = 'mount --bind "$0" "$0" && mount -o remount,ro,bind "$0" && exec "$@"'
+      const words = async (name: string) => {
+        const { status, words: said } = await runCommand(['serve'], {
+          env: { DATA_DIR: join(folder, name), HOST: '127.0.0.1', PORT: String(await freePort()) },
+          within: ['/usr/bin/unshare', '--mount', '/bin/sh', '-c', sandbox, folder],
+        })
+        return `${status} ${said.replaceAll(folder, '')}`
+      }
+      const readOnly =
+        'the file system is read-only; choose another folder, or print the systemd unit again if that does not allow this one\n'
+      expect(await words('there')).toBe(`1 Cannot lock the folder /there: ${readOnly}`)
+      expect(await words('absent')).toBe(
+        `1 Cannot use the folder /absent: it does not exist and cannot be created: ${readOnly}`,
+      )
+      rmSync(folder, { recursive: true })
+    },
+  )
 
   test('is printed with a warning if commands and the service would not find the same folder', async () => {
     const words = async (env: Record<string, string>) => (await printed([], env)).words

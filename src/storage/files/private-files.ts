@@ -34,9 +34,9 @@ export const makePrivateFolder = (path: string): void => {
       throw new Error('it is shared with others, like /tmp; choose a folder of its own')
     if ((mode & 0o077) !== 0) chmodSync(path, 0o700)
   } catch (error) {
-    throw new AppError('unavailable', `Cannot use the folder ${path}: ${fileFault(error)}`, {
-      cause: error,
-    })
+    const missing = existsSync(path) ? '' : 'it does not exist and cannot be created: '
+    const fault = `${missing}${fileFault(error)}`
+    throw new AppError('unavailable', `Cannot use the folder ${path}: ${fault}`, { cause: error })
   }
 }
 
