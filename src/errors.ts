@@ -8,21 +8,30 @@ export type ErrorCode =
   | 'rate_limited'
   | 'unavailable'
 
-type Options = ErrorOptions & {
+/** What a caller may know besides the message. */
+export type ErrorDetails = {
   /** Distinguishes faults with the same code, for programs: stable, in snake case. */
-  readonly reason?: string
+  readonly reason?: string | undefined
+  /** Replaces the message and the reason where the contract of the phone app fixes the words. */
+  readonly contractMessage?: string | undefined
+  /** By the name of each field or parameter that is not accepted, what it accepts. */
+  readonly fields?: Readonly<Record<string, string>> | undefined
 }
 
 /** A fault whose message may be shown to the caller; it never contains submitted values or
  * secrets. */
 export class AppError extends Error {
   readonly code: ErrorCode
-  readonly reason: string | undefined
+  readonly details: ErrorDetails
 
-  constructor(code: ErrorCode, message: string, { reason, ...options }: Options = {}) {
-    super(message, options)
+  constructor(code: ErrorCode, message: string, details: ErrorDetails & ErrorOptions = {}) {
+    super(message, details)
     this.name = 'AppError'
     this.code = code
-    this.reason = reason
+    this.details = details
+  }
+
+  get reason(): string | undefined {
+    return this.details.reason
   }
 }

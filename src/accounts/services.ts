@@ -22,7 +22,7 @@ import { authenticationService } from './login/service.ts'
 import type { accountExport } from './me/export.ts'
 import { type Argon2id, passwordHasher } from './passwords/hasher.ts'
 import { passwordQueues } from './passwords/queues.ts'
-import { weakPasswordCheck } from './passwords/policy.ts'
+import { passwordPolicy } from './passwords/policy.ts'
 import { erasureStore } from './people/erasure-store.ts'
 import { erasureService } from './people/erasure.ts'
 import { revokeCredentialsIn } from './people/restore-store.ts'
@@ -164,7 +164,7 @@ type Access = Awaited<ReturnType<typeof openAccess>>
 const peopleServices = (deps: Dependencies, { store, hasher, inTurn, sessions }: Access) => {
   const { db, clock, config, logger, audit, unlocks } = deps
   const recorders = recording(audit)
-  const isWeak = weakPasswordCheck({
+  const policy = passwordPolicy({
     minLength: config.passwordMinLength,
     useBlocklist: config.passwordBlocklist === 'on',
   })
@@ -174,7 +174,7 @@ const peopleServices = (deps: Dependencies, { store, hasher, inTurn, sessions }:
     accounts: store,
     hasher,
     inTurn,
-    isWeak,
+    passwordPolicy: policy,
     clock,
     ...recorders,
   })
@@ -198,7 +198,7 @@ const peopleServices = (deps: Dependencies, { store, hasher, inTurn, sessions }:
     report: (error) => logger.error({ err: error }, 'old accounts still wait to be let in'),
   })
   return {
-    isWeak,
+    passwordPolicy: policy,
     newAccounts,
     erasures,
     waitingList: waiting,

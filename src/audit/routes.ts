@@ -1,4 +1,4 @@
-import { HEAVY_READ_REFUSED, problem } from '../http/answers.ts'
+import { HEAVY_READ_REFUSED, invalid, problem } from '../http/answers.ts'
 import { type Endpoint, endpoint } from '../http/endpoint.ts'
 import { nextPage, pageOf, spanOf } from '../http/request/paging.ts'
 import { auditEventJson } from './event-json.ts'
@@ -49,7 +49,7 @@ const list = ({ store }: Dependencies) =>
             next: 'bmV3ZXN0LjQxLnhxN0xkMTJhYkNkRQ',
           },
         },
-        400: problem(400, 'invalid', 'Invalid action'),
+        400: invalid(AuditQuery, 'action'),
         403: problem(403, 'forbidden', 'Only an owner may do this'),
         ...HEAVY_READ_REFUSED,
       },

@@ -1,11 +1,17 @@
 import { type Static, Type as t } from '@sinclair/typebox'
+import { accepting } from '../http/request/accepted.ts'
 import { Next, PAGE, SPAN } from '../http/request/paging.ts'
 import { oneOf } from '../http/request/text.ts'
 
 const RESULTS = ['success', 'failure'] as const
 
 const party = (description: string, example: string) =>
-  t.String({ pattern: '^[A-Za-z0-9:._-]{1,64}$', description, examples: [example] })
+  t.String({
+    pattern: '^[A-Za-z0-9:._-]{1,64}$',
+    description,
+    examples: [example],
+    ...accepting('1 to 64 letters, digits and : . _ -'),
+  })
 
 const PUBLIC_ID = '6f1b4e0a-5a7e-4d0e-9a3b-0f5f6c2d7e81'
 
@@ -16,6 +22,7 @@ export const AuditQuery = t.Object({
       maxLength: 64,
       description: 'An action, or its first words: `session` includes `session.end`',
       examples: ['login'],
+      ...accepting('lower-case words with dots between, up to 64 characters'),
     }),
   ),
   result: t.Optional(oneOf(RESULTS)),

@@ -4,11 +4,12 @@ import { usernameKeyOf } from '../accounts/core/username.ts'
 import { RESET_MINUTES } from '../accounts/people/reset-store.ts'
 import { RegisterBody } from '../accounts/registration/schema.ts'
 import type { App } from '../app.ts'
-import { type Config, parseConfig } from '../config/config.ts'
+import { parseConfig } from '../config/config.ts'
 import { AppError } from '../errors.ts'
 import { type Account, ROLES, type Role } from '../domain/account.ts'
 import { COMMAND_LINE, type Origin } from '../domain/audit-event.ts'
 import { linkBase } from '../http/connection/public-url.ts'
+import { acceptedBy } from '../http/request/accepted.ts'
 import {
   type Actions,
   type Command,
@@ -43,27 +44,14 @@ const add: Command['run'] = async (args, terminal) => {
   const { role, ...details } = values
   if (!isRole(role)) throw new UsageError(`--role must be ${ROLES.join(' or ')}`)
   const fault = Value.Errors(RegisterBody, { username, ...details, password: '' }).First()
-  if (fault) throw new UsageError(`Invalid ${fault.path.slice(1)}`)
+  if (fault) throw new UsageError(`Invalid ${fault.path.slice(1)}: ${acceptedBy(fault.schema)}`)
   const config = parseConfig(terminal.env)
   const password = await newPassword(terminal)
   return withApp(config, async ({ accounts: { newAccounts } }) => {
-    await newAccounts.add({ username, ...details, password }, role).catch(explained(config))
+    await newAccounts.add({ username, ...details, password }, role)
     terminal.print(`Added ${role} ${username}`)
   })
 }
-
-/** Explains at the terminal what the app's contract limits to two words. */
-const explained =
-  ({ passwordMinLength }: Config) =>
-  (error: unknown): never => {
-    if (error instanceof AppError && error.message === 'Weak password')
-      throw new AppError(
-        'invalid',
-        `Weak password: use at least ${passwordMinLength} characters, not a common password, ` +
-          'and more than the username',
-      )
-    throw error
-  }
 
 const isRole = (word: string | undefined): word is Role => ROLES.some((role) => role === word)
 

@@ -1,5 +1,6 @@
-import { type TSchema, Type as t } from '@sinclair/typebox'
+import { type TObject, type TSchema, Type as t } from '@sinclair/typebox'
 import { titleOf } from './errors.ts'
+import { acceptedBy, notAccepted } from './request/accepted.ts'
 
 /** A documented answer: JSON that follows `schema`, or text of another `contentType`. */
 export type Answer<Schema extends TSchema = TSchema> = {
@@ -58,6 +59,11 @@ const Problem = t.Object(
     status: t.Integer(),
     detail: t.String({ description: 'What happened, in words' }),
     code: t.String({ description: 'Stable, for programs' }),
+    fields: t.Optional(
+      t.Record(t.String(), t.String(), {
+        description: 'What each field or parameter that was not accepted accepts, by its name',
+      }),
+    ),
   },
   { $id: 'Problem', additionalProperties: false },
 )
@@ -73,6 +79,15 @@ export const problem = (status: number, code: string, detail: string): Answer =>
   example: { type: 'about:blank', title: titleOf(status), status, detail, code },
   contentType: 'application/problem+json',
 })
+
+/** Documents the refusal of a field of a body or a parameter of a query, named by its schema. */
+export const invalid = <Schema extends TObject>(
+  schema: Schema,
+  name: string & keyof Schema['properties'],
+): Answer => {
+  const { message: detail } = notAccepted({ [name]: acceptedBy(schema.properties[name]) })
+  return problem(400, 'invalid', detail)
+}
 
 /** The answer of heavy reads under `/v1` if there is no place for one more. */
 export const HEAVY_READ_REFUSED = { 429: problem(429, 'rate_limited', READ_RUNNING) }

@@ -41,15 +41,19 @@ const isDenial = (error: unknown, { headers }: Request): boolean =>
 
 const answer = (error: HttpError, path: string): Response => {
   if (error instanceof RateLimitError) return overLimit(error, path)
-  const { status, message, reason } = error
+  const { status, message } = error
+  const { reason, contractMessage, fields } = error.details
   const code = reason ?? problemCode(status)
   const headers = { ...helpLink(code), ...error.headers }
   if (!path.startsWith('/v1/')) {
-    const body = { msg: message, ...(reason ? { code: reason } : {}) }
+    const body = contractMessage
+      ? { msg: contractMessage }
+      : { msg: message, ...(reason ? { code: reason } : {}) }
     return Response.json(body, { status, headers })
   }
+  const body = { type: 'about:blank', title: titleOf(status), status, detail: message, code }
   return Response.json(
-    { type: 'about:blank', title: titleOf(status), status, detail: message, code },
+    { ...body, ...(fields ? { fields } : {}) },
     { status, headers: { ...headers, 'content-type': 'application/problem+json' } },
   )
 }

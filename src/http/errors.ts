@@ -1,22 +1,22 @@
-import { AppError, type ErrorCode } from '../errors.ts'
+import { AppError, type ErrorCode, type ErrorDetails } from '../errors.ts'
 
 /** An error that exists only in HTTP, with its headers, such as `Allow` for 405. */
 export class HttpError extends Error {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
-  readonly reason: string | undefined
+  readonly details: ErrorDetails
 
   constructor(
     status: number,
     message: string,
     headers: Readonly<Record<string, string>> = {},
-    reason?: string,
+    details: ErrorDetails = {},
   ) {
     super(message)
     this.name = 'HttpError'
     this.status = status
     this.headers = headers
-    this.reason = reason
+    this.details = details
   }
 }
 
@@ -60,7 +60,7 @@ export const tokenError = () =>
   new HttpError(401, 'There is an error with this token', { 'WWW-Authenticate': 'Bearer' })
 
 export const roleError = (message: string, reason?: string) =>
-  new HttpError(403, message, {}, reason)
+  new HttpError(403, message, {}, { reason })
 
 /** Returns an error as an HTTP error, or undefined if it is a bug. */
 export const asHttpError = (error: unknown): HttpError | undefined => {
@@ -76,7 +76,7 @@ export const asHttpError = (error: unknown): HttpError | undefined => {
       ...(busy ? { 'Retry-After': String(retryAfter) } : {}),
       ...(status === 429 ? CLOSING : {}),
     },
-    error.reason,
+    error.details,
   )
 }
 

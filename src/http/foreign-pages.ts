@@ -16,9 +16,10 @@ export const foreignPages = ({ pages, isOwnHost }: Dependencies) =>
   new Elysia({ name: 'foreign-pages' }).onRequest(({ request, server }) => {
     const forwardedHost = pages.learn(request, () => server?.requestIP(request)?.address ?? '')
     const isOwn = isOwnHost(request.headers.get('host')) && isOwnHost(forwardedHost)
-    if (!isOwn && isFromBrowser(request)) throw new HttpError(421, UNKNOWN_HOST, {}, 'unknown_host')
+    if (!isOwn && isFromBrowser(request))
+      throw new HttpError(421, UNKNOWN_HOST, {}, { reason: 'unknown_host' })
     if (pages.of(request) === 'foreign' && !isLink(request))
-      throw new HttpError(403, FOREIGN_PAGE, {}, 'foreign_origin')
+      throw new HttpError(403, FOREIGN_PAGE, {}, { reason: 'foreign_origin' })
   })
 
 /** Sent until the settings change. */

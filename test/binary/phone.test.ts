@@ -130,7 +130,9 @@ describe('a phone app, as the manual describes it, talking to the executable ove
     const conflicting = { ...newUnlock('key'), id: taken ?? '' }
     store.waiting.push(bad, conflicting, good)
     await flush(phone, store)
-    expect(store.rejected.get(bad.id)).toBe('Invalid method')
+    expect(store.rejected.get(bad.id)).toBe(
+      'Invalid method: text, 1 to 80 characters, no control characters',
+    )
     expect(store.rejected.get(conflicting.id)).toBe('Another unlock has this id')
     expect(store.receipts.has(good.id)).toBe(true)
     expect(store.waiting).toHaveLength(0)

@@ -5,8 +5,9 @@ import type { Clock } from '../../domain/clock.ts'
 import { AppError } from '../../errors.ts'
 import type { Database } from '../../storage/database.ts'
 import type { PasswordHasher } from '../passwords/hasher.ts'
+import { notAccepted } from '../../http/request/accepted.ts'
 import { type PasswordQueues, stranger } from '../passwords/queues.ts'
-import type { WeakPasswordCheck } from '../passwords/policy.ts'
+import type { PasswordPolicy } from '../passwords/policy.ts'
 import { type AccountStore, type NewAccount, insertAccount } from './store.ts'
 import { isReadableName, isReservedName, usernameKeyOf } from './username.ts'
 
@@ -17,7 +18,7 @@ type Dependencies = {
   readonly accounts: Pick<AccountStore, 'exists'>
   readonly hasher: Pick<PasswordHasher, 'hash'>
   readonly inTurn: PasswordQueues['inTurn']
-  readonly isWeak: WeakPasswordCheck
+  readonly passwordPolicy: Pick<PasswordPolicy, 'requireStrong'>
   readonly auditIn: AuditIn
   readonly clock: Pick<Clock, 'nonDecreasingMs'>
 }
@@ -33,17 +34,17 @@ export type NewRegistration = {
 
 /** The rules of new accounts: which names and passwords are accepted. */
 export const newAccountService = (deps: Dependencies) => {
-  const { db, accounts, hasher, inTurn, isWeak, auditIn, clock } = deps
+  const { db, accounts, hasher, inTurn, passwordPolicy, auditIn, clock } = deps
 
   /** Returns the account to store. Throws `invalid`; a taken name is reported before a weak
    * password. */
   const check = async (person: NewRegistration, from: Origin): Promise<NewAccount> => {
     const usernameKey = usernameKeyOf(person.username)
-    if (usernameKey === '') throw new AppError('invalid', 'Invalid username')
+    if (usernameKey === '') throw unreadable()
     if (await accounts.exists(usernameKey)) throw nameTaken()
-    if (!isReadableName(person.username) || isReservedName(usernameKey))
-      throw new AppError('invalid', 'Invalid username')
-    if (isWeak(person.password, person.username)) throw new AppError('invalid', 'Weak password')
+    if (!isReadableName(person.username) || isReservedName(usernameKey)) throw unreadable()
+    const { username, password } = person
+    passwordPolicy.requireStrong(password, { username, field: 'password' })
     return {
       username: person.username,
       usernameKey,
@@ -75,5 +76,13 @@ export const newAccountService = (deps: Dependencies) => {
   }
 }
 
+const unreadable = () =>
+  notAccepted({
+    username:
+      'a letter, digit or emoji at least, nothing invisible, and not what lists say for a name, ' +
+      'such as (erased) or somebody',
+  })
+
 /** Thrown before the password is checked, as the phone app expects. */
-export const nameTaken = () => new AppError('invalid', 'User already exists')
+export const nameTaken = () =>
+  new AppError('invalid', 'User already exists', { fields: { username: 'a name that is free' } })

@@ -1,4 +1,4 @@
-import { message, problem } from '../../http/answers.ts'
+import { invalid, message, problem } from '../../http/answers.ts'
 import { type Endpoint, endpoint } from '../../http/endpoint.ts'
 import { qrSvg } from '../../http/page/qr.ts'
 import {
@@ -37,7 +37,7 @@ const list = ({ invitations }: Dependencies) =>
       query: InvitationsQuery,
       answers: {
         200: { description: 'A page', schema: InvitationsAnswer },
-        400: problem(400, 'invalid', 'Invalid limit'),
+        400: invalid(InvitationsQuery, 'limit'),
         403: problem(403, 'forbidden', 'Only an admin may do this'),
       },
     },
@@ -64,7 +64,7 @@ const create = ({ invitations }: Dependencies) =>
       body: InvitationBody,
       answers: {
         200: { description: 'The invitation', schema: InvitationAnswer },
-        400: problem(400, 'invalid', 'Invalid uses'),
+        400: invalid(InvitationBody, 'uses'),
         403: NOT_ALLOWED,
       },
     },

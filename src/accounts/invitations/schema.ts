@@ -1,5 +1,6 @@
 import { Type as t } from '@sinclair/typebox'
 import { ROLES } from '../../domain/account.ts'
+import { accepting } from '../../http/request/accepted.ts'
 import { optional } from '../../http/request/optional.ts'
 import { oneOf, text } from '../../http/request/text.ts'
 import { CODE_EXAMPLE } from '../core/schema.ts'
@@ -51,7 +52,11 @@ export const InvitationBody = t.Object(
 export const InvitationsQuery = t.Object({
   limit: t.Optional(t.Integer({ minimum: 1, maximum: PAGE_MAX, default: PAGE_DEFAULT })),
   cursor: t.Optional(
-    t.String({ pattern: '^[0-9a-f-]{36}$', description: '`next` of the previous page' }),
+    t.String({
+      pattern: '^[0-9a-f-]{36}$',
+      description: '`next` of the previous page',
+      ...accepting('`next` of the previous page'),
+    }),
   ),
 })
 

@@ -1,4 +1,4 @@
-import { message, problem } from '../../http/answers.ts'
+import { invalid, message, problem } from '../../http/answers.ts'
 import { type Endpoint, endpoint } from '../../http/endpoint.ts'
 import { OWNERS_ONLY } from '../core/authorization.ts'
 import { AccountQuery } from '../core/schema.ts'
@@ -52,7 +52,7 @@ const list = ({ lockout }: Dependencies) =>
             ],
           },
         },
-        400: problem(400, 'invalid', 'Invalid account'),
+        400: invalid(AccountQuery, 'account'),
         403: OWNER_NEEDED,
         404: problem(404, 'not_found', 'No such account'),
       },

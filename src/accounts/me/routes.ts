@@ -1,7 +1,8 @@
-import { HEAVY_READ_REFUSED, message, problem } from '../../http/answers.ts'
+import { HEAVY_READ_REFUSED, invalid, message, problem } from '../../http/answers.ts'
 import { type Endpoint, endpoint } from '../../http/endpoint.ts'
 import { tokenError } from '../../http/errors.ts'
 import { streamed } from '../../http/streamed.ts'
+import { WEAK_PASSWORD } from '../passwords/policy.ts'
 import { ACCOUNT_EXAMPLE, AccountAnswer, accountJson } from '../people/schema.ts'
 import type { AccountDirectory } from '../people/store.ts'
 import type { AccountExport } from './export.ts'
@@ -33,7 +34,6 @@ export const ownAccountRoutes = (deps: Dependencies): readonly Endpoint[] => [
 ]
 
 const WRONG_PASSWORD = problem(403, 'wrong_password', 'Wrong password')
-const WEAK_PASSWORD = problem(400, 'weak_password', 'Weak password')
 const BUSY = problem(503, 'unavailable', 'Server busy, try again')
 
 const read = (deps: Dependencies) =>
@@ -78,7 +78,7 @@ const change = (deps: Dependencies) =>
           schema: AccountAnswer,
           example: ACCOUNT_EXAMPLE,
         },
-        400: problem(400, 'invalid', 'Invalid phone'),
+        400: invalid(ContactBody, 'phone'),
       },
     },
     async ({ caller, account, body }) => {

@@ -14,7 +14,7 @@ import type { Lockout } from '../lockout/service.ts'
 import type { Authentication } from '../login/service.ts'
 import type { PasswordHasher } from '../passwords/hasher.ts'
 import { type KnownBy, type PasswordQueues, applicantOf } from '../passwords/queues.ts'
-import type { WeakPasswordCheck } from '../passwords/policy.ts'
+import type { PasswordPolicy } from '../passwords/policy.ts'
 import { type Contact, accountTransaction } from '../people/account-transaction.ts'
 import type { Erasures } from '../people/erasure.ts'
 import { passwordResetsIn } from '../people/reset-store.ts'
@@ -26,7 +26,7 @@ type Dependencies = {
   readonly checkPassword: Authentication['checkPassword']
   readonly hasher: Pick<PasswordHasher, 'hash'>
   readonly inTurn: PasswordQueues['inTurn']
-  readonly isWeak: WeakPasswordCheck
+  readonly passwordPolicy: Pick<PasswordPolicy, 'requireStrong'>
   readonly lockout: Pick<Lockout, 'trustClient'>
   readonly erasures: Pick<Erasures, 'eraseIn' | 'finish'>
   readonly auditIn: AuditIn
@@ -47,7 +47,8 @@ type Redemption = {
 
 /** What people can do with their own account. */
 export const ownAccountService = (deps: Dependencies) => {
-  const { db, checkPassword, hasher, inTurn, isWeak, erasures, auditIn, record, clock } = deps
+  const { db, checkPassword, hasher, inTurn, passwordPolicy, erasures, auditIn, record, clock } =
+    deps
 
   /** Throws `forbidden` unless the password is the caller's: an unlocked phone is not enough. */
   const requirePassword = async (caller: OwnCaller, password: string): Promise<void> => {
@@ -61,8 +62,8 @@ export const ownAccountService = (deps: Dependencies) => {
     password: string,
     { account, from, knownBy }: { account: Account; from: Origin; knownBy: KnownBy },
   ): Promise<string> => {
-    if (isWeak(password, account.username))
-      throw new AppError('invalid', 'Weak password', { reason: 'weak_password' })
+    const { username } = account
+    passwordPolicy.requireStrong(password, { username, field: 'new_password' })
     return inTurn(applicantOf(account, from, knownBy), () => hasher.hash(password))
   }
 

@@ -1,8 +1,43 @@
 import { readFileSync } from 'node:fs'
+import { AppError } from '../../errors.ts'
+import { problem } from '../../http/answers.ts'
 import { codePoints } from '../../http/request/text.ts'
 import blocklistPath from './common-passwords.txt' with { type: 'file' }
 
-export type WeakPasswordCheck = (password: string, username: string) => boolean
+export type PasswordPolicy = ReturnType<typeof passwordPolicy>
+
+type Options = {
+  readonly minLength: number
+  readonly useBlocklist: boolean
+}
+
+/** Which passwords people may choose. */
+export const passwordPolicy = (options: Options) => {
+  const isWeak = weakPasswordCheck(options)
+  const rule = passwordRule(options.minLength)
+  return {
+    /** What a new password needs, for a page to say beforehand. */
+    rule,
+
+    /** Throws `invalid` for a weak password; `field` is its name in the request. */
+    requireStrong: (password: string, { username, field }: Chosen): void => {
+      if (!isWeak(password, username)) return
+      throw new AppError('invalid', `Weak password: ${rule}`, {
+        reason: 'weak_password',
+        contractMessage: 'Weak password',
+        fields: { [field]: rule },
+      })
+    },
+  }
+}
+
+type Chosen = { readonly username: string; readonly field: 'password' | 'new_password' }
+
+const passwordRule = (minLength: number): string =>
+  `use at least ${minLength} characters, not a common password, and more than the username`
+
+/** How a weak password is refused under `/v1`. */
+export const WEAK_PASSWORD = problem(400, 'weak_password', `Weak password: ${passwordRule(8)}`)
 
 /** Words of this product; a password of little else is as easy to guess as the username. */
 const PRODUCT_WORDS = [
@@ -22,13 +57,10 @@ const OTHER_CHARACTERS_MIN = 4
 /** Returns a check that is true for weak passwords: too short (code points after NFKC), among the most
  * common, or little more than the username or the product's name. There are no composition rules
  * (NIST SP 800-63B). */
-export const weakPasswordCheck = (options: {
-  readonly minLength: number
-  readonly useBlocklist: boolean
-}): WeakPasswordCheck => {
+export const weakPasswordCheck = (options: Options) => {
   // Read when the first password is chosen, not at startup.
   let blocklist: ReadonlySet<string> | undefined
-  return (password, username) => {
+  return (password: string, username: string): boolean => {
     const plain = comparable(password)
     blocklist ??= options.useBlocklist ? blockedPasswords() : new Set()
     return (

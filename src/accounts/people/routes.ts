@@ -1,5 +1,5 @@
 import { AppError } from '../../errors.ts'
-import { HEAVY_READ_REFUSED, message, problem } from '../../http/answers.ts'
+import { HEAVY_READ_REFUSED, invalid, message, problem } from '../../http/answers.ts'
 import { type Endpoint, endpoint } from '../../http/endpoint.ts'
 import { nextPage, pageOf } from '../../http/request/paging.ts'
 import { RESET_MINUTES } from './reset-store.ts'
@@ -69,7 +69,7 @@ const list = ({ accountDirectory }: Dependencies) =>
           schema: PeopleAnswer,
           example: { people: [PERSON_EXAMPLE], next: 'bmV3ZXN0LjQxLnhxN0xkMTJhYkNkRQ' },
         },
-        400: problem(400, 'invalid', 'Invalid role'),
+        400: invalid(PeopleQuery, 'role'),
         ...HEAVY_READ_REFUSED,
       },
     },
@@ -136,7 +136,7 @@ const change = (deps: Dependencies) =>
           schema: PersonAnswer,
           example: PERSON_EXAMPLE,
         },
-        400: problem(400, 'invalid', 'Invalid role'),
+        400: invalid(PersonBody, 'role'),
         403: REFUSED,
         404: NO_SUCH_ACCOUNT,
         409: [LAST_OWNER, ALWAYS_ADMITTED, OWN_ACCOUNT],

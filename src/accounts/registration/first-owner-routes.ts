@@ -1,6 +1,7 @@
 import { problem } from '../../http/answers.ts'
 import { type Endpoint, endpoint } from '../../http/endpoint.ts'
 import type { Authentication } from '../login/service.ts'
+import { WEAK_PASSWORD } from '../passwords/policy.ts'
 import { type BrowserSessions, COOKIE_ANSWER } from '../sessions/browser-session.ts'
 import { TOKEN_EXAMPLE, TokenAnswer, tokenAnswer } from '../sessions/schema.ts'
 import { type FirstOwner, SETUP_CODE_MINUTES } from './first-owner.ts'
@@ -20,7 +21,6 @@ export const firstOwnerRoutes = (deps: Dependencies): readonly Endpoint[] => [
   bootstrapInBrowser(deps),
 ]
 
-const WEAK_PASSWORD = problem(400, 'invalid', 'Weak password')
 const OWNER_EXISTS = problem(409, 'owner_exists', 'There is already an owner')
 const BUSY = problem(503, 'unavailable', 'Server busy, try again')
 

@@ -1,4 +1,4 @@
-import { problem } from '../../http/answers.ts'
+import { invalid, problem } from '../../http/answers.ts'
 import { type Endpoint, endpoint } from '../../http/endpoint.ts'
 import { SettingsAnswer, SettingsBody } from './schema.ts'
 import type { Settings } from './settings.ts'
@@ -49,7 +49,7 @@ const change = ({ settings }: Dependencies) =>
       body: SettingsBody,
       answers: {
         200: ANSWER,
-        400: problem(400, 'invalid', 'Invalid registration'),
+        400: invalid(SettingsBody, 'registration'),
         409: problem(
           409,
           'setting_fixed',

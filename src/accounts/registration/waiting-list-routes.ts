@@ -1,4 +1,4 @@
-import { problem } from '../../http/answers.ts'
+import { invalid } from '../../http/answers.ts'
 import { type Endpoint, endpoint } from '../../http/endpoint.ts'
 import { WaitingListAnswer, WaitingListQuery } from './schema.ts'
 import { WAITING_DAYS_MAX, type WaitingList } from './waiting-list.ts'
@@ -30,7 +30,7 @@ const clear = ({ waitingList }: Dependencies) =>
           schema: WaitingListAnswer,
           example: { erased: 20 },
         },
-        400: problem(400, 'invalid', 'Invalid registered_from'),
+        400: invalid(WaitingListQuery, 'registered_from'),
       },
     },
     async ({ caller, query }) => ({

@@ -1,4 +1,4 @@
-import { message, problem } from '../../http/answers.ts'
+import { invalid, message, problem } from '../../http/answers.ts'
 import { type Endpoint, endpoint } from '../../http/endpoint.ts'
 import { type SessionCookies, carriesSession } from '../../http/request/session-cookie.ts'
 import { OWNERS_ONLY } from '../core/authorization.ts'
@@ -110,7 +110,7 @@ const list = ({ sessions }: Dependencies) =>
             ],
           },
         },
-        400: problem(400, 'invalid', 'Invalid account'),
+        400: invalid(AccountQuery, 'account'),
         403: OWNER_NEEDED,
         404: problem(404, 'not_found', 'No such account'),
       },
@@ -139,7 +139,7 @@ const endOthers = ({ sessions }: Dependencies) =>
       query: AccountQuery,
       answers: {
         200: message('The sessions have ended', '2 sessions ended'),
-        400: problem(400, 'invalid', 'Invalid account'),
+        400: invalid(AccountQuery, 'account'),
         403: OWNER_NEEDED,
         404: problem(404, 'not_found', 'No such account'),
       },

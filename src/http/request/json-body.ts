@@ -2,6 +2,7 @@ import type { Static, TObject, TSchema } from '@sinclair/typebox'
 import { type TypeCheck, TypeCompiler } from '@sinclair/typebox/compiler'
 import { AppError } from '../../errors.ts'
 import { CLOSING, HttpError } from '../errors.ts'
+import { acceptedBy, notAccepted } from './accepted.ts'
 import { givenFields } from './optional.ts'
 
 export type ReadBody = <Body extends TObject>(
@@ -13,7 +14,7 @@ export type ReadBody = <Body extends TObject>(
 export type ReadJson = (request: Request, bytesMax: number) => Promise<unknown>
 
 /** Returns the function that reads bodies: bounded, UTF-8, JSON, an object, with the fields of a schema.
- * Errors come in that order: 413, `Invalid JSON format`, `Missing a, b`, `Invalid c, d`; none repeats a
+ * Errors come in that order: 413, `Invalid JSON format`, `Missing a, b`, `Invalid c: …; d: …`; none repeats a
  * value. Fields that the schema does not list are dropped. */
 export const bodyReader =
   (bytesMax: number): ReadBody =>
@@ -78,7 +79,8 @@ export const isBodyWithin = (
 
 export const tooLarge = () => new HttpError(413, 'Request body too large', CLOSING)
 
-/** Returns the listed fields of an object. Throws `Missing a, b`, then `Invalid c, d`. */
+/** Returns the listed fields of an object. Throws `Missing a, b`, then `Invalid c: …; d: …`, which says what
+ * each accepts. */
 export const checkFields = <Body extends TObject>(
   body: Record<string, unknown>,
   schema: Body,
@@ -92,8 +94,10 @@ export const checkFields = <Body extends TObject>(
     throw new AppError('invalid', `Missing one of ${names.join(', ')}`)
   }
   const checks = fieldChecks(schema)
-  const invalid = given.filter((name) => !checks.get(name)?.Check(fields[name]))
-  if (invalid.length > 0) throw new AppError('invalid', `Invalid ${invalid.join(', ')}`)
+  const invalid = Object.entries(schema.properties)
+    .filter(([name]) => name in fields && !checks.get(name)?.Check(fields[name]))
+    .map(([name, field]) => [name, acceptedBy(field)])
+  if (invalid.length > 0) throw notAccepted(Object.fromEntries(invalid))
   return fields
 }
 

@@ -1,5 +1,6 @@
 import { type Static, Type as t } from '@sinclair/typebox'
 import { AppError } from '../../errors.ts'
+import { acceptedBy, accepting, notAccepted } from './accepted.ts'
 import { addressOf } from './query.ts'
 import { Time, oneOf, timeMs } from './text.ts'
 
@@ -14,7 +15,11 @@ export const PAGE = {
   order: t.Optional({ ...oneOf(ORDERS), default: 'newest' }),
   limit: t.Optional(t.Integer({ minimum: 1, maximum: LIMIT_MAX, default: DEFAULT_LIMIT })),
   cursor: t.Optional(
-    t.String({ pattern: '^[A-Za-z0-9_-]{1,100}$', description: '`next` of the previous page' }),
+    t.String({
+      pattern: '^[A-Za-z0-9_-]{1,100}$',
+      description: '`next` of the previous page',
+      ...accepting('`next` of the previous page'),
+    }),
   ),
 }
 
@@ -44,7 +49,7 @@ export const spanOf = ({ from, to }: { readonly from?: string; readonly to?: str
 const timeOf = (name: string, text: string | undefined): number | undefined => {
   if (text === undefined) return undefined
   const ms = timeMs(text)
-  if (ms === undefined || ms < 0) throw new AppError('invalid', `Invalid ${name}`)
+  if (ms === undefined || ms < 0) throw notAccepted({ [name]: acceptedBy(Time) })
   return ms
 }
 

@@ -1,6 +1,7 @@
 import type { Static, TObject, TSchema } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
 import { AppError } from '../../errors.ts'
+import { acceptedBy, notAccepted } from './accepted.ts'
 
 /** Returns the query parameters of a request by a schema of strings and integers. A `+` that was not escaped
  * arrives as a space; it is read where a space is not accepted, as in a time with an offset. Throws `invalid`, which
@@ -18,17 +19,18 @@ export const readQuery = <Query extends TObject>(
     throw new AppError('invalid', `Unknown parameter; there are ${known}`)
   }
   const values: Record<string, unknown> = {}
-  const invalid: string[] = []
+  const invalid: Record<string, string> = {}
   for (const [name, property] of Object.entries(schema.properties)) {
     const texts = given.getAll(name)
     const [text] = texts
     if (text === undefined) continue
     values[name] = converted(property, text)
-    if (texts.length > 1 || !Value.Check(property, values[name])) invalid.push(name)
+    if (texts.length > 1) invalid[name] = 'at most once'
+    else if (!Value.Check(property, values[name])) invalid[name] = acceptedBy(property)
   }
   const missing = (schema.required ?? []).filter((name) => !(name in values))
   if (missing.length > 0) throw new AppError('invalid', `Missing ${missing.join(', ')}`)
-  if (invalid.length > 0) throw new AppError('invalid', `Invalid ${invalid.join(', ')}`)
+  if (Object.keys(invalid).length > 0) throw notAccepted(invalid)
   return values
 }
 

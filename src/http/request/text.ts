@@ -1,4 +1,5 @@
 import { Kind, type TSchema, type TUnsafe, Type as t, TypeRegistry } from '@sinclair/typebox'
+import { CONTROLS, accepting } from './accepted.ts'
 
 type TextOptions = {
   readonly min?: number
@@ -35,7 +36,6 @@ export const text = ({
 /** For readers of the OpenAPI document; `isText` does the check. */
 const NO_CONTROLS = String.raw`^[^\u0000-\u001f\u007f-\u009f]*$`
 
-const CONTROLS = Symbol('controls')
 const AS_TYPED = Symbol('as typed')
 
 /** Code points into which canonical decomposition takes one at most (Unicode Standard Annex 15). */
@@ -73,6 +73,7 @@ export const Time = t.String({
   pattern: String.raw`^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)$`,
   description: 'RFC 3339',
   examples: ['2026-11-22T18:30:00Z'],
+  ...accepting('a time as in RFC 3339'),
 })
 
 /** Returns a Time as milliseconds since 1970, or undefined for a date that does not exist, such as 30

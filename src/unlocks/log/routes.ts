@@ -3,11 +3,12 @@ import { Value } from '@sinclair/typebox/value'
 import type { Account } from '../../domain/account.ts'
 import { takeTurn } from '../../domain/event-loop.ts'
 import { AppError } from '../../errors.ts'
-import { message, problem } from '../../http/answers.ts'
+import { invalid, message, problem } from '../../http/answers.ts'
 import { type Caller, credentials, signedIn } from '../../http/authorization.ts'
 import { type Endpoint, endpoint } from '../../http/endpoint.ts'
+import { acceptedBy, notAccepted } from '../../http/request/accepted.ts'
 import { checkFields, isObject, readJson } from '../../http/request/json-body.ts'
-import { timeMs } from '../../http/request/text.ts'
+import { Time, timeMs } from '../../http/request/text.ts'
 import { type DeriveUuid, derivedUuid } from '../../storage/derived-uuid.ts'
 import { DISK_RESERVED } from '../../storage/disk-space.ts'
 import type { RecordDenied } from './denied-access.ts'
@@ -152,7 +153,7 @@ const recordUnlocks = (deps: Dependencies) =>
             receipt: 'c2sp.org/tlog-proof@v1\nextra eyJl…\nindex 41\n…',
           },
         },
-        400: problem(400, 'invalid', 'Invalid method'),
+        400: invalid(EventBody, 'method'),
         409: problem(409, 'conflict', ID_TAKEN),
         503: problem(
           503,
@@ -285,7 +286,7 @@ const parseEvent = (account: Account, body: unknown): NewUnlockEvent => {
   if (!isObject(body)) throw new AppError('invalid', 'An event is a JSON object')
   const { occurred_at: occurredAt, ...event } = checkFields(body, EventBody)
   const occurredAtMs = occurredAt === undefined ? null : timeMs(occurredAt)
-  if (occurredAtMs === undefined) throw new AppError('invalid', 'Invalid occurred_at')
+  if (occurredAtMs === undefined) throw notAccepted({ occurred_at: acceptedBy(Time) })
   if ((event.result === 'denied') !== (event.reason !== undefined))
     throw new AppError('invalid', 'A denied event has a reason, and an unlocked one has none')
   return newEvent(account, { ...event, occurredAtMs })
@@ -308,7 +309,8 @@ const newEvent = (account: Account, { id, ...given }: Given): NewUnlockEvent => 
 /** Returns the id for an app's own key, the same for the same account and key, and the one of earlier
  * versions: an app may send again after an update what it sent before. */
 const idsFor = (key: string, account: Account, deriveUuid: DeriveUuid) => {
-  if (!Value.Check(IdempotencyKey, key)) throw new AppError('invalid', 'Invalid Idempotency-Key')
+  if (!Value.Check(IdempotencyKey, key))
+    throw notAccepted({ 'Idempotency-Key': acceptedBy(IdempotencyKey) })
   const text = `${account.publicId}\n${key}`
   return { id: deriveUuid(text), formerId: derivedUuid(text) }
 }

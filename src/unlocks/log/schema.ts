@@ -1,4 +1,5 @@
 import { type Static, Type as t } from '@sinclair/typebox'
+import { accepting } from '../../http/request/accepted.ts'
 import { optional } from '../../http/request/optional.ts'
 import { Time, oneOf, text } from '../../http/request/text.ts'
 import { ALL_REASONS, DEFAULT_LOCK, REASONS, RESULTS, SOURCES } from './event.ts'
@@ -17,6 +18,7 @@ export const IdempotencyKey = t.String({
   pattern: '^[ -~]{1,255}$',
   description: 'The app’s own key for this unlock: if sent again, nothing is recorded twice',
   examples: ['8e03978e-40d5-43dd-bc93-6894a57f9324'],
+  ...accepting('1 to 255 printable ASCII characters'),
 })
 
 export const UnlockHeaders = t.Object({ 'idempotency-key': t.Optional(IdempotencyKey) })
@@ -26,13 +28,18 @@ const UUID = '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$'
 const Uuid = t.String({ pattern: UUID, examples: ['0193c6a8-5f0e-7c3a-9b1d-2e4f6a8b0c1d'] })
 
 /** As a caller may write it (RFC 9562 accepts upper case); stored in lower case. */
-const GivenUuid = t.String({ pattern: UUID.replaceAll('a-f', 'A-Fa-f'), examples: Uuid.examples })
+const GivenUuid = t.String({
+  pattern: UUID.replaceAll('a-f', 'A-Fa-f'),
+  examples: Uuid.examples,
+  ...accepting('a UUID'),
+})
 
 const Lock = t.String({
   pattern: '^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$',
   default: DEFAULT_LOCK,
   description: 'Which lock: lower-case letters, digits and hyphens',
   examples: [DEFAULT_LOCK],
+  ...accepting('1 to 32 lower-case letters and digits, with hyphens between'),
 })
 
 export const EventBody = t.Object(

@@ -1,4 +1,5 @@
 import { type Static, Type as t } from '@sinclair/typebox'
+import { accepting } from '../../http/request/accepted.ts'
 import { Next, PAGE, SPAN } from '../../http/request/paging.ts'
 import { oneOf, text } from '../../http/request/text.ts'
 import { RESULTS } from '../log/event.ts'
@@ -48,6 +49,7 @@ export const StreamHeaders = t.Object({
       pattern: String.raw`^\d{1,15}$`,
       description: 'The sequence number of the last unlock received: the stream continues after it',
       examples: ['41'],
+      ...accepting('up to 15 digits'),
     }),
   ),
 })
@@ -59,6 +61,7 @@ export const StatsQuery = t.Object({
       default: 'UTC',
       description: 'A name in the IANA time zone database',
       examples: ['Europe/Berlin'],
+      ...accepting('a name in the IANA time zone database'),
     }),
   ),
   ...SPAN,

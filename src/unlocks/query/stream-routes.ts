@@ -1,8 +1,8 @@
 import { Value } from '@sinclair/typebox/value'
-import { AppError } from '../../errors.ts'
 import { problem } from '../../http/answers.ts'
 import type { AuthenticateRequest } from '../../http/authorization.ts'
 import { type Endpoint, endpoint } from '../../http/endpoint.ts'
+import { acceptedBy, notAccepted } from '../../http/request/accepted.ts'
 import { clientKey } from '../../http/request/client-address.ts'
 import { type EventStream, HEARTBEAT_SECONDS, STREAMS_PER_ACCOUNT_MAX } from './event-stream.ts'
 import { StreamHeaders, StreamQuery } from './schema.ts'
@@ -65,6 +65,6 @@ const lastEventId = (request: Request): number | undefined => {
   const id = request.headers.get('last-event-id')
   if (id === null) return undefined
   if (!Value.Check(StreamHeaders, { 'last-event-id': id }))
-    throw new AppError('invalid', 'Invalid Last-Event-ID')
+    throw notAccepted({ 'Last-Event-ID': acceptedBy(StreamHeaders.properties['last-event-id']) })
   return Number(id)
 }

@@ -1,17 +1,17 @@
 import { type Account, hasRole } from '../../domain/account.ts'
 import { AppError } from '../../errors.ts'
-import { problem } from '../../http/answers.ts'
+import { invalid, problem } from '../../http/answers.ts'
 import { spanOf } from '../../http/request/paging.ts'
 import type { UnlockEvent } from '../log/event.ts'
 import type { UnlockStore } from '../log/store.ts'
-import type { Search } from './schema.ts'
+import { ListQuery, type Search } from './schema.ts'
 import type { UnlockFilter } from './store.ts'
 
 /** Who sees what, in the words of the API's descriptions. */
 export const WHO_SEES = 'Members see their own unlocks, admins and owners see all. '
 
 export const SEARCH_FAULTS = {
-  400: problem(400, 'invalid', 'Invalid from'),
+  400: invalid(ListQuery, 'from'),
   404: problem(404, 'not_found', 'No such account'),
 }
 

@@ -344,7 +344,11 @@ describe('who may invite', () => {
     for (const terms of odd) {
       const problem = await invite(app, owner, terms)
       const [field] = Object.keys(terms).slice(-1)
-      expect(problem).toMatchObject({ code: 'invalid', detail: `Invalid ${field}` })
+      expect(problem).toMatchObject({
+        code: 'invalid',
+        detail: expect.stringContaining(`Invalid ${field}: `),
+        fields: { [field ?? '']: expect.any(String) },
+      })
     }
     const more = { uses_max: 9, made_by: null, id: 'mine', code: 'mine', revoked_at_ms: 1 }
     const made = await invite(app, owner, { role: 'member', ...more })

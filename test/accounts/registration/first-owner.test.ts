@@ -71,7 +71,10 @@ describe('the first owner, with the executable', () => {
     ]
     expect(answers.map(({ status, detail }) => [status, detail])).toStrictEqual([
       [403, 'This setup code is wrong'],
-      [400, 'Weak password'],
+      [
+        400,
+        'Weak password: use at least 8 characters, not a common password, and more than the username',
+      ],
       [400, 'Missing password'],
     ])
     await first.stop()

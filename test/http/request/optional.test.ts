@@ -139,7 +139,10 @@ describe('optional fields', () => {
     for (const [path, field] of changes)
       for (const empty of [null, '']) {
         const answer = await app.patch(path, { [field]: empty }, owner)
-        expect(await answer.json()).toMatchObject({ status: 400, detail: `Invalid ${field}` })
+        expect(await answer.json()).toMatchObject({
+          status: 400,
+          detail: expect.stringContaining(`Invalid ${field}: `),
+        })
       }
     const cleared = Object.keys(operations.get('PATCH /v1/me') ?? {})
     expect(cleared.toSorted()).toEqual(['address', 'email', 'phone'])

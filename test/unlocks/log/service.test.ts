@@ -122,15 +122,15 @@ describe('recording unlocks', () => {
     ])
     expect(outcomes.map(({ status, seq, detail }) => `${status} ${seq ?? detail}`)).toStrictEqual([
       'stored 0',
-      'invalid Invalid method',
+      'invalid Invalid method: text, 1 to 80 characters, no control characters',
       'invalid An event is a JSON object',
       'stored 1',
       'duplicate 1',
       'conflict Another unlock has this id',
-      'invalid Invalid lock',
+      'invalid Invalid lock: 1 to 32 lower-case letters and digits, with hyphens between, such as front-door',
       'invalid A denied event has a reason, and an unlocked one has none',
       'stored 2',
-      'invalid Invalid occurred_at',
+      'invalid Invalid occurred_at: a time as in RFC 3339, such as 2026-11-22T18:30:00Z',
     ])
     expect((await app.unlocks.unlockLog.head()).size).toBe(3)
   })
@@ -154,7 +154,9 @@ describe('recording unlocks', () => {
       unlocks: { occurred_at: string }[]
     }
     expect([status, body.detail]).toStrictEqual(
-      kept ? [200, undefined as never] : [400, 'Invalid occurred_at'],
+      kept
+        ? [200, undefined as never]
+        : [400, 'Invalid occurred_at: a time as in RFC 3339, such as 2026-11-22T18:30:00Z'],
     )
     expect(list.unlocks.map(({ occurred_at }) => occurred_at)).toStrictEqual(kept ? [kept] : [])
     const since = await app.get(`/v1/unlocks?from=${encodeURIComponent(at)}`, headers)
@@ -409,14 +411,15 @@ describe('proving the log', () => {
       const answer = await app.get(`/v1/log/consistency${query}`, headers)
       return ((await answer.json()) as { detail: string }).detail
     }
+    const SIZE = 'a whole number, at least 0'
     expect(await said('')).toBe('Missing from, to')
-    expect(await said('?from=0&to=kanarienvogel')).toBe('Invalid to')
-    expect(await said('?from=0&from=0&to=0')).toBe('Invalid from')
+    expect(await said('?from=0&to=kanarienvogel')).toBe(`Invalid to: ${SIZE}`)
+    expect(await said('?from=0&from=0&to=0')).toBe('Invalid from: at most once')
     expect(await said('?from=0&to=0&kanarienvogel=1')).toBe('Unknown parameter; there are from, to')
     for (const inherited of ['__proto__', 'constructor', 'toString'])
       expect(await said(`?from=0&to=0&${inherited}=1`)).toStartWith('Unknown parameter')
     expect(await said('?from=0&to=1')).toBe('Needs 0 <= from <= to <= 0, the size of the log')
-    expect(await said('?from=-1&to=1e3')).toBe('Invalid from, to')
+    expect(await said('?from=-1&to=1e3')).toBe(`Invalid from: ${SIZE}; to: ${SIZE}`)
   })
 
   test('[A2] a member gets receipts of their own unlocks only; an admin those of all', async () => {

@@ -297,7 +297,7 @@ describe('the log as a file', () => {
     expect(await start('format=csv&bom=0')).toBe('seq,id')
     expect(await start('format=ndjson&bom=1')).toBe('{"seq"')
     const wrong = await app.get('/v1/unlocks/export?format=csv&bom=yes', bearer(token))
-    expect(await wrong.json()).toMatchObject({ status: 400, detail: 'Invalid bom' })
+    expect(await wrong.json()).toMatchObject({ status: 400, detail: 'Invalid bom: 1 or 0' })
   })
 
   test('[O3] an audit event names who exported the log, but not what was searched for', async () => {
