@@ -24,8 +24,10 @@ type Schema = TSchema & {
   readonly [CONTROLS]?: Controls
   readonly [ACCEPTING]?: string
   readonly anyOf?: readonly Schema[]
-  readonly const?: unknown
+  readonly const?: string
   readonly type?: string
+  readonly minimum?: number
+  readonly maximum?: number
   readonly examples?: readonly unknown[]
 }
 
@@ -34,9 +36,9 @@ export const acceptedBy = (schema: Schema): string => {
   const { [ACCEPTING]: words, [CONTROLS]: controls, anyOf, type, examples = [] } = schema
   if (words !== undefined) return [words, ...examples.slice(0, 1).map(asExample)].join(', ')
   if (anyOf) return listed(anyOf.filter((one) => one.type !== 'null').map(acceptedBy))
-  if (schema.const !== undefined) return String(schema.const)
+  if (schema.const !== undefined) return schema.const
   if (type === 'boolean') return 'true or false'
-  if (type === 'integer') return `a whole number${range(schema['minimum'], schema['maximum'])}`
+  if (type === 'integer') return `a whole number${range(schema.minimum, schema.maximum)}`
   return ['text', ...lengths(schema), ...NO_CONTROLS[controls ?? 'any']].join(', ')
 }
 
@@ -47,10 +49,10 @@ const listed = (choices: readonly string[]): string =>
     ? choices.join('')
     : `${choices.slice(0, -1).join(', ')} or ${String(choices.at(-1))}`
 
-const range = (min: unknown, max: unknown): string => {
+const range = (min?: number, max?: number): string => {
   if (max === undefined || max === Number.MAX_SAFE_INTEGER)
-    return min === undefined ? '' : `, at least ${String(min)}`
-  return ` from ${String(min ?? 0)} to ${String(max)}`
+    return min === undefined ? '' : `, at least ${min}`
+  return ` from ${min ?? 0} to ${max}`
 }
 
 const lengths = ({ minLength = 0, maxLength }: Schema): readonly string[] => {
