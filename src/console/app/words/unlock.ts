@@ -25,8 +25,12 @@ export const methodOf = ({ method, source }: ProvenUnlock): string => {
   return ` ${METHODS.get(method.toLowerCase()) ?? `using “${method}”`}`
 }
 
+/** The method of an unlock that somebody records in the console, to see what one looks like. */
+export const TEST_METHOD = 'test'
+
 /** Apps choose the words for methods; these are the most common ones. */
 const METHODS: ReadonlyMap<string, string> = new Map([
+  [TEST_METHOD, 'as a test'],
   ['fingerprint', 'with a fingerprint'],
   ['finger', 'with a fingerprint'],
   ['pin', 'with a PIN'],
