@@ -26,9 +26,12 @@ export type Table = {
   readonly title: string
   /** The heading of each member of a row, in order. */
   readonly columns: Readonly<Record<string, string>>
-  /** Returns up to `limit` rows whose id is greater than `afterId`, in the order of ids. */
-  readonly page: (afterId: number, limit: number) => Promise<readonly Row[]>
+  /** Returns up to `limit` rows whose id is greater than `afterId`, in the order of ids, and the id to
+   * continue after, which is undefined at the end. */
+  readonly page: (afterId: number, limit: number) => Promise<Page>
 }
+
+type Page = { readonly rows: readonly Row[]; readonly next: number | undefined }
 
 const ROWS_PER_PAGE = 500
 
@@ -116,12 +119,11 @@ const TIME = 'date_time'
 const PUBLIC_ID = 'public_id'
 
 async function* pages({ page }: Pick<Table, 'page'>, signal: AbortSignal) {
-  let afterId = 0
-  for (;;) {
+  let afterId: number | undefined = 0
+  while (afterId !== undefined) {
     await takeTurn(signal)
-    const rows = await page(afterId, ROWS_PER_PAGE)
+    const { rows, next }: Page = await page(afterId, ROWS_PER_PAGE)
     if (rows.length > 0) yield rows
-    if (rows.length < ROWS_PER_PAGE) return
-    afterId = rows.at(-1)?.id ?? afterId
+    afterId = next
   }
 }

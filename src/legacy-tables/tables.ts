@@ -2,10 +2,14 @@ import { type Table, marked } from './table.ts'
 
 type Page<Row> = (after: number, limit: number) => Promise<readonly Row[]>
 
+/** The reason of refused logins, which the unlock log holds too: they are no unlocks. */
+const LOGIN_REFUSAL = 'too_many_attempts'
+
 type Unlock = {
   readonly seq: number
   readonly person: { readonly username: string; readonly method: string } | undefined
   readonly result: 'unlocked' | 'denied'
+  readonly reason: string | null
   readonly source: string
   readonly occurredAtMs: number | null
   readonly receivedAtMs: number
@@ -25,7 +29,7 @@ type Person = {
 const ERASED = '(erased)'
 const DENIED = '(denied)'
 
-/** All unlocks as a table; the id is the sequence number plus one. The existing app has no column for
+/** All unlocks as a table; the id is the sequence number plus one, and skips what is no unlock. The existing app has no column for
  * denied access, so it is marked at the method. */
 export const unlockTable = (page: Page<Unlock>): Table => ({
   title: 'Unlocks',
@@ -35,17 +39,32 @@ export const unlockTable = (page: Page<Unlock>): Table => ({
     unlocking_method: 'Unlocking Method',
     date_time: 'Unlocking Date/Time',
   },
-  page: async (afterId, limit) =>
-    (await page(afterId - 1, limit)).map((unlock) => ({
-      id: unlock.seq + 1,
-      username: unlock.person?.username ?? marked(undefined, [ERASED]),
-      unlocking_method: marked(unlock.person?.method, [
-        ...(unlock.person ? [] : [ERASED]),
-        ...(unlock.result === 'denied' ? [DENIED] : []),
-      ]),
-      date_time: new Date(timeOf(unlock)).toISOString(),
-    })),
+  page: async (afterId, limit) => {
+    const events = await page(afterId - 1, limit)
+    const unlocks = events.filter(({ reason }) => reason !== LOGIN_REFUSAL)
+    return { rows: unlocks.map(unlockRow), next: nextAfter(events, limit, ({ seq }) => seq + 1) }
+  },
 })
+
+const unlockRow = (unlock: Unlock) => ({
+  id: unlock.seq + 1,
+  username: unlock.person?.username ?? marked(undefined, [ERASED]),
+  unlocking_method: marked(unlock.person?.method, [
+    ...(unlock.person ? [] : [ERASED]),
+    ...(unlock.result === 'denied' ? [DENIED] : []),
+  ]),
+  date_time: new Date(timeOf(unlock)).toISOString(),
+})
+
+/** Returns the id to continue after, or undefined at the end. */
+const nextAfter = <Row>(
+  page: readonly Row[],
+  limit: number,
+  idOf: (row: Row) => number,
+): number | undefined => {
+  const last = page.at(-1)
+  return last === undefined || page.length < limit ? undefined : idOf(last)
+}
 
 /** When an unlock was received; for imported ones, when the legacy server received it. */
 const timeOf = ({ source, occurredAtMs, receivedAtMs }: Unlock): number =>
@@ -63,14 +82,18 @@ export const userTable = (page: Page<Person>): Table => ({
     email: 'Email',
     role: 'Role',
   },
-  page: async (afterId, limit) =>
-    (await page(afterId, limit)).map((person) => ({
-      id: person.id,
-      public_id: person.publicId,
-      username: person.username,
-      phone: person.phone,
-      address: person.address,
-      email: person.email,
-      role: person.role,
-    })),
+  page: async (afterId, limit) => {
+    const people = await page(afterId, limit)
+    return { rows: people.map(personRow), next: nextAfter(people, limit, ({ id }) => id) }
+  },
+})
+
+const personRow = (person: Person) => ({
+  id: person.id,
+  public_id: person.publicId,
+  username: person.username,
+  phone: person.phone,
+  address: person.address,
+  email: person.email,
+  role: person.role,
 })

@@ -3,7 +3,7 @@ import { AppError } from '../../errors.ts'
 
 /** Which control characters a text accepts: none, line breaks and tabs, or any. */
 export const CONTROLS = Symbol('controls')
-export type Controls = 'none' | 'whitespace' | 'any'
+type Controls = 'none' | 'whitespace' | 'any'
 
 const ACCEPTING = Symbol('accepting')
 

@@ -21,6 +21,10 @@ export type Refusal = (typeof REFUSALS)[number]
 export const ALL_REASONS = [...new Set([...REASONS, ...REFUSALS])]
 type Reason = (typeof ALL_REASONS)[number]
 
+/** The reason of what did not happen at a door: somebody guessed at the person's password until their
+ * logins were locked out. */
+export const LOGIN_REFUSAL = 'too_many_attempts' satisfies Refusal
+
 /** Who reported it. `claimed`: an app with the token of an account. `observed`: this server,
  * which refused it. `imported`: the legacy server, from whose database it comes. */
 export const SOURCES = ['claimed', 'observed', 'imported'] as const

@@ -15,6 +15,13 @@ const FILTER = {
     description: 'The method, whatever its case and composition',
   }),
   result: t.Optional(oneOf(RESULTS)),
+  logins: t.Optional({
+    ...oneOf(['1', '0']),
+    default: '1',
+    description:
+      '`0` leaves out refused logins (`too_many_attempts`): somebody guessed at the password, and ' +
+      'nobody was at the door',
+  }),
   text: t.Optional(
     text({
       min: 1,

@@ -32,7 +32,8 @@ const stats = ({ counts, clock }: Dependencies) =>
       description:
         `${WHO_SEES}Counts by day and hour in a time zone, by method and by account, for the last ` +
         `${DAYS_DEFAULT} days by default and ${DAYS_MAX} days at most. Unlocks with an uncertain time ` +
-        'are included; imported unlocks count by `occurred_at`. Methods that ' +
+        'are included; imported unlocks count by `occurred_at`. Refused logins ' +
+        '(`too_many_attempts`) do not count. Methods that ' +
         'differ only in case or composition count as one. Lists the ' +
         `${NAMES_MAX} methods and accounts with the most unlocks. Erased fields are null.`,
       query: StatsQuery,

@@ -1,5 +1,6 @@
 import { MINUTE_MS } from '../../domain/duration.ts'
 import type { Queries } from '../../storage/database.ts'
+import { LOGIN_REFUSAL } from '../log/event.ts'
 import { CLAIM_COLUMNS, type Claim, REPEAT_MS, repeatFinder } from './repeats-store.ts'
 
 export type UnlockCounts = ReturnType<typeof unlockCounts>
@@ -28,7 +29,7 @@ const STEP_ROWS = 2000
 /** Counts the unlock log, step by step. */
 export const unlockCounts = (db: Queries) => ({
   /** Counts the events received from `fromMs` up to, not including, `toMs`; imported events by the time
-   * they happened. A claim that was told again counts once. */
+   * they happened. A claim that was told again counts once, and a refused login never. */
   tallies: async function* ({ account, fromMs, toMs }: Span): AsyncGenerator<readonly Tally[]> {
     if (account !== undefined) yield* talliesOfAccount(db, account, fromMs, toMs)
     else {
@@ -154,14 +155,15 @@ async function* talliesOfAccount(db: Queries, account: string, fromMs: number, t
 /** A claim, and the time at which it counts. */
 type Counted = Claim & { readonly countedMs: number }
 
-/** Returns a function that counts the claims of each step, without those that repeat one and those
- * before `fromMs`. */
+/** Returns a function that counts the claims of each step, without those that repeat one, those
+ * before `fromMs` and refused logins. */
 const talliesFrom = (fromMs: number) => {
   const repeatOf = repeatFinder()
   return (claims: readonly Counted[]): readonly Tally[] => {
     const tallies = new Map<string, Tally>()
     for (const claim of claims) {
-      if (repeatOf(claim) !== null || claim.countedMs < fromMs) continue
+      const isCounted = repeatOf(claim) === null && claim.reason !== LOGIN_REFUSAL
+      if (!isCounted || claim.countedMs < fromMs) continue
       const { method, account } = claim
       const quarter = Math.floor(claim.countedMs / QUARTER_MS)
       const key = `${quarter}\n${account}\n${method}`

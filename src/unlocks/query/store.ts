@@ -1,7 +1,7 @@
 import { takeTurn } from '../../domain/event-loop.ts'
 import type { Order } from '../../http/request/paging.ts'
 import type { Queries } from '../../storage/database.ts'
-import type { Result, UnlockEvent } from '../log/event.ts'
+import { LOGIN_REFUSAL, type Result, type UnlockEvent } from '../log/event.ts'
 import { hasImported, importedRange } from './imported-store.ts'
 import { type ListedUnlock, withRepeats } from './repeats-store.ts'
 import { type TextMatch, spellingFor, textMatch } from './text-store.ts'
@@ -24,6 +24,8 @@ export type UnlockFilter = {
   readonly toMs?: number | undefined
   /** Leaves out imported events. */
   readonly origin?: 'own' | undefined
+  /** `0` leaves out refused logins. */
+  readonly logins?: '0' | '1' | undefined
   /** Part of the user name or the method, as `containing` compares. */
   readonly text?: string | undefined
 }
@@ -200,6 +202,9 @@ const searchFor = (filter: UnlockFilter, order: Order, { among, spelling }: Loca
   const rest = [
     ...others.map(({ sql, values }) => ({ sql: `(${sql}) IS TRUE`, values })),
     ...(filter.result === 'unlocked' ? [{ sql: "result = 'unlocked'", values: [] }] : []),
+    ...(filter.logins === '0'
+      ? [{ sql: 'reason IS DISTINCT FROM ?', values: [LOGIN_REFUSAL] }]
+      : []),
     ...(filter.origin === 'own' ? [{ sql: "source <> 'imported'", values: [] }] : []),
     ...among,
   ]

@@ -23,10 +23,13 @@ document.addEventListener('visibilitychange', () => {
   isVisible.value = !document.hidden
 })
 
-/** Loads the newest unlocks and keeps them up to date through the stream. */
+/** Loads the newest unlocks, without refused logins, and keeps them up to date through the stream. */
 export const useRecentUnlocks = (limit: number): RecentUnlocks => {
   const list = useLoad('recent', (abort) =>
-    api.get<Static<typeof ListAnswer>>('/v1/unlocks', { query: { limit }, signal: abort }),
+    api.get<Static<typeof ListAnswer>>('/v1/unlocks', {
+      query: { limit, logins: '0' },
+      signal: abort,
+    }),
   )
   const [news, setNews] = useState<readonly EventAnswer[]>([])
   const [isLive, setLive] = useState(false)

@@ -55,7 +55,7 @@ const readStream = async ({ lastSeq, onUnlock, onLive, onGap, signal }: Options)
   restartTimer()
   try {
     const from = lastSeq()
-    const answer = await api.fetch('/v1/unlocks/stream', {
+    const answer = await api.fetch('/v1/unlocks/stream?logins=0', {
       headers: from === undefined ? {} : { 'last-event-id': String(from) },
       signal: request.signal,
     })

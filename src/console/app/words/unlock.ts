@@ -6,31 +6,42 @@ export type Unlock = EventAnswer
 /** What a receipt proves of it. */
 export type ProvenUnlock = Omit<Unlock, 'repeat_of'>
 
-/** The person's name at that time. */
-export const whoOf = ({ username }: Pick<Unlock, 'username'>): string => username ?? 'Erased person'
+/** The method of an opening that somebody recorded in the console to see how it looks. */
+export const TEST_METHOD = 'test'
+
+/** Whether it is a refused login. The person whose password was guessed at did nothing, and nobody was
+ * at the door. */
+export const isGuess = ({ reason }: ProvenUnlock): boolean => reason === 'too_many_attempts'
+
+/** Who did it, by the name at that time. */
+export const whoOf = (unlock: ProvenUnlock): string =>
+  isGuess(unlock) ? 'Somebody' : (unlock.username ?? 'Erased person')
 
 /** What they did: `unlocked the front door`. */
-export const actionOf = ({ result, source, lock }: ProvenUnlock): string => {
+export const actionOf = (unlock: ProvenUnlock): string => {
+  const { result, source, lock, username } = unlock
+  if (isGuess(unlock)) return `guessed at ${username ?? 'an erased person'}’s password`
+  if (isTest(unlock)) return 'recorded a test opening'
   if (result === 'unlocked') return `unlocked the ${lockName(lock)}`
   return source === 'observed'
-    ? 'was refused by the gateway'
-    : `was refused at the ${lockName(lock)}`
+    ? 'was turned away by the gateway'
+    : `was turned away at the ${lockName(lock)}`
 }
+
+const isTest = ({ method, result }: ProvenUnlock): boolean =>
+  result === 'unlocked' && method === TEST_METHOD
 
 export const lockName = (lock: string): string => lock.replaceAll('-', ' ')
 
 /** How they did it, with a space in front; empty if it is unknown or erased. */
-export const methodOf = ({ method, source }: ProvenUnlock): string => {
-  if (method === null || source === 'observed') return ''
+export const methodOf = (unlock: ProvenUnlock): string => {
+  const { method, source } = unlock
+  if (method === null || source === 'observed' || isTest(unlock)) return ''
   return ` ${METHODS.get(method.toLowerCase()) ?? `using “${method}”`}`
 }
 
-/** The method of an unlock that somebody records in the console, to see what one looks like. */
-export const TEST_METHOD = 'test'
-
 /** Apps choose the words for methods; these are the most common ones. */
 const METHODS: ReadonlyMap<string, string> = new Map([
-  [TEST_METHOD, 'as a test'],
   ['fingerprint', 'with a fingerprint'],
   ['finger', 'with a fingerprint'],
   ['pin', 'with a PIN'],
@@ -54,15 +65,17 @@ export const REASONS: Readonly<Record<NonNullable<Unlock['reason']>, string>> = 
   disabled_user_denied: 'the account is disabled',
   restricted: 'not allowed at this time',
   insufficient_battery: 'the battery of the lock was too low',
-  session_ended: 'the session had ended',
+  session_ended: 'no longer logged in',
   too_many_attempts: 'too many failed logins',
 }
 
 /** The whole unlock in one sentence, without the time. */
-export const sentenceOf = (unlock: ProvenUnlock): string => {
-  const reason = unlock.reason ? `: ${REASONS[unlock.reason]}` : ''
-  return `${whoOf(unlock)} ${actionOf(unlock)}${methodOf(unlock)}${reason}.`
-}
+export const sentenceOf = (unlock: ProvenUnlock): string =>
+  `${whoOf(unlock)} ${actionOf(unlock)}${methodOf(unlock)}${reasonOf(unlock)}.`
+
+/** Why the door stayed locked, after a colon; empty if it did not. */
+export const reasonOf = (unlock: ProvenUnlock): string =>
+  unlock.reason && !isGuess(unlock) ? `: ${REASONS[unlock.reason]}` : ''
 
 /** When it happened, as far as anyone knows: by the phone's clock if it was reported late, and by the
  * legacy server's clock if it was imported. */

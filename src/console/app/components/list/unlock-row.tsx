@@ -1,7 +1,15 @@
 import { unlockAddress } from '../../routing/log-filter.ts'
 import { Time } from '../../time/time.tsx'
 import { type ToldUnlock, toldWords } from '../../words/repeats.ts'
-import { type Unlock, happenedAt, lockName, whoOf } from '../../words/unlock.ts'
+import {
+  REASONS,
+  type Unlock,
+  actionOf,
+  happenedAt,
+  isGuess,
+  lockName,
+  whoOf,
+} from '../../words/unlock.ts'
 
 type Props = { readonly unlock: ToldUnlock }
 
@@ -9,14 +17,24 @@ type Props = { readonly unlock: ToldUnlock }
 export const UnlockRow = ({ unlock }: Props) => (
   <a class="row unlock" id={`unlock-${unlock.seq}`} href={unlockAddress(unlock.id)}>
     <strong>{whoOf(unlock)}</strong>
-    {unlock.method !== null && <span>{unlock.method}</span>}
-    <span class="quiet">{lockName(unlock.lock)}</span>
-    {unlock.result === 'denied' && <span class="badge stop">refused</span>}
+    {isGuess(unlock) ? (
+      <span>{actionOf(unlock)}</span>
+    ) : (
+      <>
+        {howOf(unlock) !== null && <span>{howOf(unlock)}</span>}
+        <span class="quiet">{lockName(unlock.lock)}</span>
+        {unlock.result === 'denied' && <span class="badge stop">turned away</span>}
+      </>
+    )}
     <UnlockBadges unlock={unlock} />
     {unlock.told > 1 && <span class="badge">{toldWords(unlock.told)}</span>}
     <Time at={happenedAt(unlock)} />
   </a>
 )
+
+/** The method, or why the gateway refused whatever it would have been. */
+const howOf = ({ source, reason, method }: Unlock): string | null =>
+  source === 'observed' && reason ? REASONS[reason] : method
 
 /** Shows if an unlock was imported, was reported late or has an uncertain time. */
 export const UnlockBadges = ({

@@ -9,7 +9,7 @@ import { logAddress } from '../../routing/log-filter.ts'
 import { isAtLeast } from '../../routing/sections.ts'
 import { Time } from '../../time/time.tsx'
 import { counted } from '../../words/format.ts'
-import { REASONS, type Unlock, actionOf, lockName, whoOf } from '../../words/unlock.ts'
+import { REASONS, type Unlock, actionOf, isGuess, lockName, whoOf } from '../../words/unlock.ts'
 import { Receipt } from './receipt.tsx'
 
 type Props = {
@@ -58,14 +58,23 @@ type UnlockProps = { readonly unlock: Unlock }
 const Facts = ({ unlock }: UnlockProps) => (
   <dl class="sheet facts">
     <Fact term="Result">
-      {unlock.result === 'unlocked' ? 'Unlocked' : 'Refused'}
+      {unlock.result === 'unlocked' ? 'Unlocked' : 'Turned away'}
       {unlock.reason && `: ${REASONS[unlock.reason]}`} <UnlockBadges unlock={unlock} />
+      {isGuess(unlock) && (
+        <span class="hint">
+          Nobody was at the door, and the person did nothing: somebody entered wrong passwords for
+          this name.{' '}
+          {isAtLeast(role.value, 'admin') && (
+            <a href="/console/security">Where from is under Security</a>
+          )}
+        </span>
+      )}
     </Fact>
-    <Fact term="Person">
+    <Fact term={isGuess(unlock) ? 'Guessed at' : 'Person'}>
       <Who unlock={unlock} />
     </Fact>
-    <Fact term="Method">{unlock.method ?? 'Erased'}</Fact>
-    <Fact term="Lock">{lockName(unlock.lock)}</Fact>
+    {unlock.source !== 'observed' && <Fact term="Method">{unlock.method ?? 'Erased'}</Fact>}
+    {!isGuess(unlock) && <Fact term="Lock">{lockName(unlock.lock)}</Fact>}
     <Fact term="Received">
       <Time at={unlock.received_at} format="exact" />, <Time at={unlock.received_at} />
       {unlock.time_uncertain && (
@@ -135,6 +144,8 @@ const Who = ({ unlock: { username, account } }: UnlockProps) => {
 
 const Happened = ({ unlock }: UnlockProps) => {
   const { occurred_at: at, delay_ms: delayMs, late, source } = unlock
+  // What the gateway saw itself happened when it was received.
+  if (source === 'observed') return null
   if (at === null) return <Fact term="Happened">Not stated by the app</Fact>
   if (source === 'imported')
     return (

@@ -1,22 +1,23 @@
 import type { RecentUnlocks } from '../../api/recent-unlocks.ts'
 import { ErrorState, Loading } from '../../components/feedback/states.tsx'
 import { UnlockRow } from '../../components/list/unlock-row.tsx'
+import { TestOpening } from '../../components/form/test-opening.tsx'
 import { unlockAddress } from '../../routing/log-filter.ts'
 import { Time } from '../../time/time.tsx'
 import { type ToldUnlock, toldWords, withoutRepeats } from '../../words/repeats.ts'
 import {
-  REASONS,
   actionOf,
   happenedAt,
   latestOf,
   methodOf,
+  reasonOf,
   sentenceOf,
   whoOf,
 } from '../../words/unlock.ts'
 
 type Props = { readonly recent: RecentUnlocks }
 
-const ROWS_MAX = 10
+const ROWS_MAX = 5
 
 /** Unlocks that are loaded: some may be told again, and shown as one. */
 export const LOADED_MAX = 2 * ROWS_MAX
@@ -27,14 +28,27 @@ export const LatestUnlock = ({ recent: { unlocks, fresh, error, reload } }: Prop
     return error ? <ErrorState error={error} onRetry={reload} /> : <Loading what="log" />
   const latest = latestOf(withoutRepeats(unlocks))
   if (!latest)
-    return <p class="latest">No unlocks yet. Each one that the phone app reports appears here.</p>
+    return (
+      <div class="latest">
+        <p>No unlocks yet. Each one that the phone app reports appears here.</p>
+        <div class="test-opening">
+          <TestOpening onRecorded={reload} />
+          <p class="hint">
+            No app yet? See what an opening looks like. It stays in the log, marked as a test.
+          </p>
+        </div>
+      </div>
+    )
   return (
     <>
       <p class={`latest ${latest.result} ${fresh.has(latest.seq) ? 'fresh' : ''}`} key={latest.seq}>
         <a href={unlockAddress(latest.id)}>
-          <strong>{whoOf(latest)}</strong> {actionOf(latest)} <Time at={happenedAt(latest)} />
-          {methodOf(latest)}
-          {latest.reason && `: ${REASONS[latest.reason]}`}.
+          <strong>{whoOf(latest)}</strong> {actionOf(latest)}{' '}
+          <span class="how">
+            <Time at={happenedAt(latest)} />
+            {methodOf(latest)}
+            {reasonOf(latest)}.
+          </span>
         </a>
         <Caveats unlock={latest} />
       </p>
@@ -68,7 +82,7 @@ export const LatestUnlocks = ({ recent: { unlocks, fresh, isLive } }: Props) =>
         <h2 id="latest">Latest</h2>
         <p class={`live ${isLive ? 'on' : ''}`}>{isLive ? 'Live' : 'Connecting…'}</p>
       </header>
-      {unlocks.length > 0 ? (
+      {unlocks.length > 0 && (
         <>
           <ul class="list" aria-labelledby="latest">
             {withoutRepeats(unlocks)
@@ -83,8 +97,6 @@ export const LatestUnlocks = ({ recent: { unlocks, fresh, isLive } }: Props) =>
             <a href="/console/log">All unlocks</a>
           </p>
         </>
-      ) : (
-        <p class="empty">None yet.</p>
       )}
     </section>
   )

@@ -1,0 +1,31 @@
+import { expect, test } from 'bun:test'
+import { EVENT_EXAMPLE } from '../../../../src/unlocks/log/schema.ts'
+import { type Unlock, sentenceOf } from '../../../../src/console/app/words/unlock.ts'
+
+const SENTENCES: readonly (readonly [string, Partial<Unlock>])[] = [
+  ['ada unlocked the front door with a fingerprint.', {}],
+  ['ada unlocked the garage using “Klopfzeichen”.', { lock: 'garage', method: 'Klopfzeichen' }],
+  ['ada recorded a test opening.', { method: 'test' }],
+  [
+    'ada was turned away at the front door with a PIN: not allowed at this time.',
+    { result: 'denied', reason: 'restricted', method: 'PIN' },
+  ],
+  [
+    'ada was turned away by the gateway: no longer logged in.',
+    { result: 'denied', reason: 'session_ended', source: 'observed', method: 'app' },
+  ],
+  // Whoever is guessed at has done nothing.
+  [
+    'Somebody guessed at ada’s password.',
+    { result: 'denied', reason: 'too_many_attempts', source: 'observed', method: 'login' },
+  ],
+  [
+    'Somebody guessed at an erased person’s password.',
+    { result: 'denied', reason: 'too_many_attempts', source: 'observed', username: null },
+  ],
+]
+
+for (const [sentence, unlock] of SENTENCES)
+  test(sentence, () => {
+    expect(sentenceOf({ ...EVENT_EXAMPLE, ...unlock })).toBe(sentence)
+  })
