@@ -14,9 +14,10 @@ type Hop = {
 export const clientAddress = ({ peer, forwardedFor, trustedProxies }: Hop): string => {
   let address = parse(peer)
   if (!address) return 'unknown'
-  const hops = forwardedFor?.split(',') ?? []
+  // Empty elements of a list are ignored (RFC 9110 section 5.6.1).
+  const hops = (forwardedFor?.split(',') ?? []).map((hop) => hop.trim()).filter(Boolean)
   while (isTrusted(address, trustedProxies)) {
-    const hop = parse(withoutPort(hops.pop()?.trim() ?? ''))
+    const hop = parse(withoutPort(hops.pop() ?? ''))
     if (!hop) break
     address = hop
   }

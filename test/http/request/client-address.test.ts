@@ -24,6 +24,7 @@ describe('the client behind proxies', () => {
     expect(behind('[2001:db8::9]')).toBe('2001:db8::9')
     expect(behind('2001:db8::9')).toBe('2001:db8::9')
     expect(behind('203.0.113.9, [fd00::1]:8080, 10.9.9.9:80')).toBe('203.0.113.9')
+    expect(behind('203.0.113.9, , 10.9.9.9,')).toBe('203.0.113.9')
     for (const wrong of ['203.0.113.9:', '203.0.113.9:x', '[2001:db8::9', '[]', '[]:80', ':80'])
       expect(`${wrong} ${behind(wrong)}`).toBe(`${wrong} 10.0.0.1`)
   })
