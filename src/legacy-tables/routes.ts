@@ -121,7 +121,7 @@ const table = ({
       429: {
         description:
           'Over a limit, or one long read too many; `Retry-After` says when to try again',
-        schema: t.Union([RateLimited, Message]),
+        schema: t.Union([RateLimited, Message], { $id: 'TableRefused' }),
         example: { msg: READ_RUNNING },
       },
       403: message('An owner or admin who must have a second factor and has none', {
