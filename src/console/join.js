@@ -55,15 +55,16 @@ function fields() {
 const register = ({ code, ...person }) =>
   post('/register', { ...person, ...(code && { invitation: code }) })
 
+/** False if the gateway does not say: the form is shown all the same. */
 async function isOwnerNeeded() {
-  const answer = await fetch('/v1/setup')
-  return answer.ok && (await answer.json()).needed
+  const answer = await fetch('/v1/setup').catch(() => undefined)
+  return answer?.ok === true && (await answer.json()).needed
 }
 
 /** Whether this browser kept the cookies of the new session. */
 async function isLoggedIn() {
-  const answer = await fetch('/v1/session/cookie')
-  return answer.ok && (await answer.json()).state !== 'none'
+  const answer = await fetch('/v1/session/cookie').catch(() => undefined)
+  return answer?.ok === true && (await answer.json()).state !== 'none'
 }
 
 async function post(path, body) {
@@ -74,8 +75,10 @@ async function post(path, body) {
   }).catch(() => {
     throw new Error('The gateway does not answer. Please try again.')
   })
-  const { msg, detail, error, ...rest } = await answer.json()
-  if (!answer.ok) throw new Error(messageFor(msg ?? detail ?? error))
+  // What answers instead of the gateway, such as a proxy, may send no JSON.
+  const { msg, detail, error, ...rest } = await answer.json().catch(() => ({}))
+  if (!answer.ok)
+    throw new Error(messageFor(msg ?? detail ?? error ?? `The gateway answered ${answer.status}.`))
   return rest
 }
 
