@@ -6,7 +6,7 @@ import { inaccessible } from './accessibility.ts'
 const NARROWEST = { width: 320, height: 640 }
 
 /** A phone of 390 px at 200 %. Pages must fit it, and need not look their best. */
-const ENLARGED = { width: 195, height: 422 }
+export const ENLARGED = { width: 195, height: 422 }
 export const PHONE = { width: 390, height: 844 }
 export const DESK = { width: 1280, height: 800 }
 
@@ -52,14 +52,17 @@ export const inAllLooks = async (
     }
   }
   await page.emulateMedia({ colorScheme: null })
-  if (sizes.includes(NARROWEST)) {
-    await page.setViewportSize(ENLARGED)
-    expect([name, await page.evaluate<number>('document.documentElement.scrollWidth')]).toEqual([
-      name,
-      ENLARGED.width,
-    ])
-  }
+  if (sizes.includes(NARROWEST)) await fitsEnlarged(page, name)
   await page.setViewportSize(before)
+}
+
+/** Checks that a page fits a phone at 200 %. Leaves it at that size. */
+export const fitsEnlarged = async (page: Page, name: string): Promise<void> => {
+  await page.setViewportSize(ENLARGED)
+  expect([name, await page.evaluate<number>('document.documentElement.scrollWidth')]).toEqual([
+    name,
+    ENLARGED.width,
+  ])
 }
 
 /** Colours differ in the dark, and nothing else does. The two narrow screens share one layout. */

@@ -7,7 +7,7 @@ import { PASSWORD, bearer, clientOf } from '../support/app.ts'
 import { type Service, UNLIMITED, runCommand, startService } from '../support/binary.ts'
 import { recordedLog } from '../support/unlock-log.ts'
 import { IS_LEFT_OUT, type Visit, useBrowser, useResource, useService, visit } from './chromium.ts'
-import { DESK, PHONE, inAllLooks } from './looks.ts'
+import { DESK, PHONE, fitsEnlarged, inAllLooks } from './looks.ts'
 
 const OWNER = { username: 'own', password: PASSWORD }
 const MARKUP = '<script>alert(1)</script>'
@@ -23,7 +23,7 @@ const DEVICES = [
 /** Operations that only start something. */
 const STARTED: ReadonlySet<string> = new Set(['POST /v1/backups', 'POST /v1/log/verification'])
 
-/** Swagger UI itself needs more than 320 px. */
+/** An open operation of Swagger UI needs more than 320 px. */
 const SWAGGER_SIZES = [PHONE, DESK]
 
 const browser = useBrowser()
@@ -228,6 +228,7 @@ describe.skipIf(IS_LEFT_OUT)('On every screen, in light and dark', () => {
           expect(brightness(paper) > 128).toBe(scheme === 'light')
         },
       })
+      await fitsEnlarged(page, name)
       expectCalm(seen)
     },
   )

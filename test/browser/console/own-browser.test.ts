@@ -18,6 +18,7 @@ import {
   sections,
   tokenFor,
 } from './console.ts'
+import { ENLARGED } from '../looks.ts'
 
 const UNLOCKS = 30
 
@@ -179,6 +180,27 @@ describe.skipIf(IS_LEFT_OUT)('the focus', () => {
       expect(hidden ?? '').toBe('')
     }
     expect(inPage).toBeGreaterThan(UNLOCKS)
+  })
+
+  test('is at the end of a page that is enlarged to 200 % on something that can be seen', async () => {
+    await using seen = await openAs(browser(), service(), 'oli', '/console', { viewport: ENLARGED })
+    const { page } = seen
+    for (const path of ['invitations', 'security', 'myself']) {
+      await page.goto(`/console/${path}`)
+      await page.getByRole('heading', { level: 1 }).waitFor()
+      // Again until everything above it has loaded.
+      await until(() =>
+        page.evaluate<boolean>(`(() => {
+          const last = document.querySelector('.foot a')
+          last.blur()
+          last.focus()
+          const isLoaded =
+            document.querySelector('.sheet, .empty') && !document.querySelector('.loading')
+          return isLoaded && last.getBoundingClientRect().bottom <=
+            document.querySelector('.sections').getBoundingClientRect().top
+        })()`),
+      )
+    }
   })
 })
 
