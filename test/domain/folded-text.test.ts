@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { containing, foldedText } from '../../src/domain/folded-text.ts'
 
 describe('text as people compare it', () => {
-  test('is the same in any case, composition and width, and without the space around it', () => {
+  test('is the same in any case, composition and width, and whatever its space and invisible characters', () => {
     for (const [one, other] of [
       ['Ánh', 'a\u0301nh'],
       ['VÂN TAY', 'vân tay'.normalize('NFD')],
@@ -13,6 +13,9 @@ describe('text as people compare it', () => {
       ['İstanbul', 'ıstanbul'],
       ['ＰＩＮ', 'pin'],
       [' pin\n', 'PIN'],
+      ['key  fob', 'Key fob'],
+      ['Thị\u00A0 Ánh', 'thị ánh'],
+      ['pi\u200Bn\u00AD', 'pin'],
     ] as const)
       expect([one, foldedText(one)]).toStrictEqual([one, foldedText(other)])
   })

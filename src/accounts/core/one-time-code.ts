@@ -16,13 +16,14 @@ export const newOneTimeCode = (): string => {
   ).join('-')
 }
 
-/** Returns the SHA-256 of a code as it was typed. Case, hyphens and spaces do not matter, nor does an
- * O for 0 or an I or L for 1. */
+/** Returns the SHA-256 of a code as it was typed. Case, width, hyphens and spaces do not matter, nor does
+ * an O for 0 or an I or L for 1. */
 export const hashOneTimeCode = (typed: string): Buffer =>
   createHash('sha256').update(plainCode(typed)).digest()
 
 const plainCode = (typed: string): string =>
   typed
+    .normalize('NFKC')
     .toUpperCase()
     .replaceAll(/[^0-9A-Z]/g, '')
     .replaceAll('O', '0')

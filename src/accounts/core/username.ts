@@ -1,20 +1,13 @@
+import { visibleText } from '../../domain/folded-text.ts'
+
 /** Returns the key that all spellings of a name share: the name in NFKC, without invisible
  * characters and without leading or trailing space. Look-alike letters of other alphabets stay
  * distinct. */
 export const usernameKeyOf = (username: string): string =>
-  username
-    .normalize('NFKC')
-    .replaceAll(INVISIBLE, '')
-    .replaceAll(SPACE, ' ')
+  visibleText(username.normalize('NFKC'))
     .trim()
     // Composes letters that an invisible character separated.
     .normalize('NFKC')
-
-/** Format characters, variation selectors and fillers. */
-const INVISIBLE = /[\p{Cf}\p{Default_Ignorable_Code_Point}]/gu
-
-/** Space of any kind, and the blank braille cell, which looks like it. */
-const SPACE = /[\s\u2800]+/g
 
 /** True if a new account may have this name. Refused are names that reorder their letters when shown, and
  * names with signs that show nothing or that no font has, since they could pass for another name. An

@@ -29,6 +29,7 @@ export const ResetBody = t.Object(
     code: text({
       min: 1,
       max: 100,
+      controls: 'whitespace',
       description: 'The one-time code; case and hyphens do not matter',
       examples: ['7QJK-0M3V-X8TB-4ZPN-HC5W-9RFD-2YGE'],
     }),

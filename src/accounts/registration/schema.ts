@@ -14,6 +14,7 @@ export const RegisterBody = t.Object(
     invitation: optional(
       text({
         max: 64,
+        controls: 'whitespace',
         description: 'Invitation code, if registering needs one',
         examples: [CODE_EXAMPLE],
       }),
@@ -27,6 +28,7 @@ export const SetupBody = t.Object(
     code: text({
       min: 1,
       max: 64,
+      controls: 'whitespace',
       description: 'The setup code that the server printed when it started',
       examples: [CODE_EXAMPLE],
     }),

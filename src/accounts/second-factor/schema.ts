@@ -6,6 +6,7 @@ const OTP_CHARACTERS_MAX = 64
 
 export const Otp = text({
   max: OTP_CHARACTERS_MAX,
+  controls: 'whitespace',
   description:
     'Six digits from the authenticator app, or a recovery code. Spaces and hyphens are ignored',
   examples: ['492039'],
@@ -19,6 +20,7 @@ export const ConfirmBody = t.Object(
   {
     otp: text({
       max: OTP_CHARACTERS_MAX,
+      controls: 'whitespace',
       description: 'The six digits that the authenticator app shows now',
       examples: ['492039'],
     }),

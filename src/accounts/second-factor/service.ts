@@ -78,8 +78,9 @@ export const secondFactors = ({ db, store, sealer, isRequired, clock }: Dependen
   }
 }
 
-/** Phones show a code in two groups. */
-const withoutSeparators = (code: string): string => code.replaceAll(/[\s-]/g, '')
+/** Phones show a code in two groups, and some keyboards type wide digits. */
+const withoutSeparators = (code: string): string =>
+  code.normalize('NFKC').replaceAll(/[\s\p{Pd}\p{Cf}]/gu, '')
 
 /** Wrong codes in a row that cause no lockout. */
 const FAILURES_FREE = 5

@@ -22,6 +22,10 @@ test('a code has the same hash however it is typed, and no other code has it', (
         return separator + (isSmall ? alike.toLowerCase() : alike)
       }).join('')
       expect(hashOneTimeCode(typed)).toStrictEqual(hashOneTimeCode(code))
+      const wide = typed.replaceAll(/[!-~]/g, (sign) =>
+        String.fromCodePoint(sign.charCodeAt(0) + 0xfee0),
+      )
+      expect(hashOneTimeCode(wide)).toStrictEqual(hashOneTimeCode(code))
       expect(hashOneTimeCode(`${typed}2`)).not.toStrictEqual(hashOneTimeCode(code))
       expect(hashOneTimeCode(code.slice(1))).not.toStrictEqual(hashOneTimeCode(code))
     }),

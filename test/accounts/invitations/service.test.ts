@@ -118,7 +118,7 @@ describe('an invitation', () => {
     expect(made.qr_svg).toStartWith('<svg')
     expect(Date.parse(made.expires_at) - Date.now()).toBeWithin(71 * HOUR_MS, 72 * HOUR_MS + 1)
     expect(JSON.stringify(await listed(client, token))).not.toContain(made.code)
-    const typed = made.code.replaceAll('-', '').toLowerCase()
+    const typed = `\n${made.code.replaceAll('-', '').toLowerCase()}\r\n`
     expect(await register(client, { ...PERSON, invitation: typed })).toStrictEqual(REGISTERED)
     await service.stop()
     expect(service.output().log).not.toContain(made.code)

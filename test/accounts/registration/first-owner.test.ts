@@ -159,7 +159,7 @@ describe('a setup code', () => {
         status: 400,
         detail: 'User already exists',
       })
-    const typed = code.replaceAll('-', ' ').toLowerCase()
+    const typed = `${code.replaceAll('-', ' ').toLowerCase()}\n`
     const details = { phone: '01', address: '1 Lock Lane', email: 'amy@example.org' }
     const made = await setUp(app, { ...OWNER, username: 'amy', code: typed, ...details })
     expect(made).toMatchObject({ status: 200, token_type: 'Bearer', expires_in: 1800 })

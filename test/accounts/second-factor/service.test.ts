@@ -85,7 +85,9 @@ describe('logging in with a second factor', () => {
       codeAt(secret, app.clock.nowMs + steps * STEP_MS),
     )
     for (const used of [before, now]) expect(await logIn(app, { otp: used })).toStrictEqual(INVALID)
-    const spaced = `${next?.slice(0, 3)} ${next?.slice(3)}`
+    // Pasted with a line break, and typed with the wide digits of a Japanese keyboard.
+    const wide = next?.replaceAll(/\d/g, (digit) => String.fromCodePoint(0xff10 + Number(digit)))
+    const spaced = `${wide?.slice(0, 3)} ${wide?.slice(3)}\n`
     expect(await logIn(app, { otp: spaced })).toMatchObject({ status: 200 })
     for (const used of [next, now]) expect(await logIn(app, { otp: used })).toStrictEqual(INVALID)
     app.clock.nowMs += STEP_MS
@@ -138,7 +140,9 @@ describe('logging in with a second factor', () => {
     const { recoveryCodes } = await enrol(app, await app.signIn('ada'), app.clock.nowMs)
     expect(recoveryCodes).toHaveLength(10)
     for (const otp of recoveryCodes) {
-      expect(await logIn(app, { otp: otp.toLowerCase().replaceAll('-', ' ') })).toMatchObject({
+      expect(
+        await logIn(app, { otp: `${otp.toLowerCase().replaceAll('-', ' ')}\n` }),
+      ).toMatchObject({
         status: 200,
       })
       expect(await logIn(app, { otp })).toStrictEqual(INVALID)

@@ -1,3 +1,4 @@
+import { foldedText } from '../../../domain/folded-text.ts'
 import type { EventAnswer } from '../../../unlocks/log/schema.ts'
 
 /** One unlock, or one attempt that was refused, as the log has it. */
@@ -37,7 +38,7 @@ export const lockName = (lock: string): string => lock.replaceAll('-', ' ')
 export const methodOf = (unlock: ProvenUnlock): string => {
   const { method, source } = unlock
   if (method === null || source === 'observed' || isTest(unlock)) return ''
-  return ` ${METHODS.get(method.toLowerCase()) ?? `using “${method}”`}`
+  return ` ${METHODS.get(foldedText(method)) ?? `using “${method}”`}`
 }
 
 /** Apps choose the words for methods; these are the most common ones. */
