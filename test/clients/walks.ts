@@ -8,8 +8,8 @@ def client(**credentials):
     return lock.ApiClient(lock.Configuration(host=sys.argv[1], **credentials))
 
 accounts = lock.AccountsApi(client())
-account = lock.NewAccount(username='ada', password='correct horse battery',
-                          phone='01234567890', address='1 Lock Lane')
+account = lock.Registration(username='ada', password='correct horse battery',
+                            phone='01234567890', address='1 Lock Lane')
 print(accounts.register(account).msg)
 credentials = lock.Credentials(username='ada', password='correct horse battery')
 tokens = accounts.log_in(credentials)
@@ -17,7 +17,7 @@ print(tokens.token_type, tokens.expires_in)
 
 unlocks = lock.UnlocksApi(client(access_token=tokens.access_token))
 print(unlocks.log_unlocking(lock.AppUnlock(unlocking_method='fingerprint')).msg)
-event = lock.NewUnlock(method='pin', occurred_at='2026-11-22T18:30:00Z')
+event = lock.UnlockReport(method='pin', occurred_at='2026-11-22T18:30:00Z')
 outcome = unlocks.record_unlocks(lock.UnlockSubmission(event)).actual_instance
 print(outcome.status, outcome.seq)
 outcomes = unlocks.record_unlocks(lock.UnlockSubmission([event, event])).actual_instance.outcomes
@@ -51,8 +51,8 @@ const basePath = process.argv[2] ?? ''
 
 const accounts = new AccountsApi(new Configuration({ basePath }))
 const credentials = { username: 'ada', password: 'correct horse battery' }
-const newAccount = { ...credentials, phone: '01234567890', address: '1 Lock Lane' }
-console.log((await accounts.register({ newAccount })).msg)
+const registration = { ...credentials, phone: '01234567890', address: '1 Lock Lane' }
+console.log((await accounts.register({ registration })).msg)
 const tokens = await accounts.logIn({ credentials })
 console.log(tokens.tokenType, tokens.expiresIn)
 

@@ -46,7 +46,7 @@ export const InvitationBody = t.Object(
       }),
     ),
   },
-  { $id: 'NewInvitation' },
+  { $id: 'InvitationRequest' },
 )
 
 export const InvitationsQuery = t.Object({

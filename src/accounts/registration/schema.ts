@@ -20,7 +20,7 @@ export const RegisterBody = t.Object(
       }),
     ),
   },
-  { $id: 'NewAccount' },
+  { $id: 'Registration' },
 )
 
 export const SetupBody = t.Object(
@@ -38,7 +38,7 @@ export const SetupBody = t.Object(
     address: optional(Address),
     email: optional(Email),
   },
-  { $id: 'NewOwner' },
+  { $id: 'OwnerRegistration' },
 )
 
 export const SetupAnswer = t.Object(

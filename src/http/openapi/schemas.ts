@@ -38,6 +38,7 @@ const written2020 = (schema: TSchema, schemaOf: DocumentSchema): object => {
     ...(anyOf.length > 0 ? union(anyOf.map(schemaOf)) : {}),
     ...(word === undefined ? {} : { enum: [word] }),
     ...rest,
+    ...(isLong(schema) ? { format: 'int64' } : {}),
     ...(minLength ? { minLength } : {}),
     ...(items ? { items: schemaOf(items) } : {}),
     ...(properties ? { properties: mapped(properties, schemaOf) } : {}),
@@ -47,6 +48,10 @@ const written2020 = (schema: TSchema, schemaOf: DocumentSchema): object => {
       : {}),
   }
 }
+
+/** Whether an integer may need more than the 32 bits that generators give one without a format. */
+const isLong = ({ type, maximum = Infinity }: TSchema): boolean =>
+  type === 'integer' && maximum >= 2 ** 31
 
 type Parts = {
   readonly anyOf?: readonly TSchema[]

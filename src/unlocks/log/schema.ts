@@ -51,7 +51,7 @@ export const EventBody = t.Object(
     reason: optional(oneOf(REASONS)),
     occurred_at: optional(Time),
   },
-  { $id: 'NewUnlock' },
+  { $id: 'UnlockReport' },
 )
 export type EventBody = Static<typeof EventBody>
 export { GivenUuid, Lock, Method }

@@ -47,16 +47,18 @@ test('words, null and records are written as generators of clients know them', (
   })
   expect(schemaOf(t.Union([t.Integer({ minimum: 0 }), t.Null()]))).toEqual({
     type: ['integer', 'null'],
+    format: 'int64',
     minimum: 0,
   })
+  expect(schemaOf(t.Integer({ maximum: 200 }))).toEqual({ type: 'integer', maximum: 200 })
   expect(schemaOf(t.Union([t.String(), t.Integer()]))).toEqual({
-    oneOf: [{ type: 'string' }, { type: 'integer' }],
+    oneOf: [{ type: 'string' }, { type: 'integer', format: 'int64' }],
   })
   expect(schemaOf(t.Union([t.String(), t.Array(t.String())]))).toEqual({
     anyOf: [{ type: 'string' }, { type: 'array', items: { type: 'string' } }],
   })
   expect(schemaOf(t.Record(t.String(), t.Integer()))).toEqual({
     type: 'object',
-    additionalProperties: { type: 'integer' },
+    additionalProperties: { type: 'integer', format: 'int64' },
   })
 })
