@@ -8,6 +8,7 @@ import type { DiskSpace } from '../storage/disk-space.ts'
 import { accountAuditEvents } from './account-events-store.ts'
 import { coalescingRecorder } from './coalescing.ts'
 import { dailyRecorder } from './daily.ts'
+import { guessedPasswords } from './guesses-store.ts'
 import { auditRoutes } from './routes.ts'
 import { auditRecorder } from './service.ts'
 import { serviceLifecycle } from './service-lifecycle.ts'
@@ -42,6 +43,8 @@ export type AuditModule = {
   readonly recordDaily: ReturnType<typeof dailyRecorder>
   /** Returns the audit events of an account, for its export. */
   readonly eventsOf: ReturnType<typeof accountAuditEvents>
+  /** Returns whose passwords somebody guessed at since a time. */
+  readonly guesses: ReturnType<typeof guessedPasswords>
   readonly eraseAddressesOf: AuditStore['eraseAddressesOf']
   readonly lifecycle: ReturnType<typeof serviceLifecycle>
   readonly [Symbol.asyncDispose]: () => Promise<void>
@@ -80,6 +83,7 @@ export const auditModule = (deps: Dependencies): AuditModule => {
     },
     recordDaily,
     eventsOf: accountAuditEvents(db),
+    guesses: guessedPasswords(db),
     eraseAddressesOf: store.eraseAddressesOf,
     lifecycle: serviceLifecycle({ store, record, version }),
     [Symbol.asyncDispose]: coalescing.close,

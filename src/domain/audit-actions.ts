@@ -49,6 +49,8 @@ export const AUDIT_ACTIONS = {
   'service.start':
     'the server started; without a `service.stop` before it, after a crash or a power cut',
   'service.stop': 'the server stopped',
+  'finding.accept': 'an owner accepted a warning until a date',
+  'finding.acceptance_withdraw': 'an owner withdrew that, before the date',
   'setting.change':
     'an owner changed a setting, or it differs from the previous start; for a secret, only whether it is set',
 } as const

@@ -12,14 +12,14 @@ import {
   clockFinding,
   diskFinding,
   logFinding,
-  metricsFinding,
   ownerFinding,
-  proxyFinding,
   registrationFinding,
   tlsFinding,
   walFinding,
 } from './finding.ts'
+import type { Acceptance } from './acceptance-store.ts'
 import { asksTimeServer, isClockSynchronised } from './kernel-clock.ts'
+import { type Guesses, guessFindings, metricsFindings, proxyFindings } from './stranger-findings.ts'
 
 /** What the checks need to know, from the running server or from its files. */
 type Facts = {
@@ -42,15 +42,38 @@ type Facts = {
   readonly silentProxies: (sinceMs: number) => Promise<readonly string[]>
   /** Addresses that asked for metrics without a valid token. */
   readonly refusedScrapers: (sinceMs: number) => Promise<readonly string[]>
+  readonly guesses: (sinceMs: number) => Promise<readonly Guesses[]>
+  /** What owners accept at a time, by the id of the warning. */
+  readonly acceptances: (atMs: number) => Promise<ReadonlyMap<string, Acceptance>>
 }
 
 export type Doctor = ReturnType<typeof doctor>
 
-/** How long a forwarded request, or a refused scrape, counts. */
+/** Who asks. */
+type Viewer = {
+  /** Whether they may know from where somebody tried an owner's name. */
+  readonly seesOwners: boolean
+}
+
+/** How long a forwarded request, a refused scrape or a guess counts. */
 const RECENT_MS = 7 * DAY_MS
 
 /** Returns the checks of this installation: one finding for each thing an owner should know. */
-export const doctor = (facts: Facts) => async (): Promise<readonly Finding[]> => {
+export const doctor =
+  (facts: Facts) =>
+  async (viewer: Viewer): Promise<readonly Finding[]> => {
+    const accepted = await facts.acceptances(facts.clock.wallMs())
+    const findings = await examined(facts, viewer)
+    return findings.map((finding) => withAcceptance(finding, accepted.get(finding.id ?? '')))
+  }
+
+const withAcceptance = (finding: Finding, acceptance: Acceptance | undefined): Finding => {
+  if (!acceptance) return finding
+  const { untilMs, reason, by = null } = acceptance
+  return { ...finding, accepted: { until: new Date(untilMs).toISOString(), reason, by } }
+}
+
+const examined = async (facts: Facts, { seesOwners }: Viewer): Promise<readonly Finding[]> => {
   const { config, clock } = facts
   const nowMs = clock.wallMs()
   const sinceMs = nowMs - RECENT_MS
@@ -73,11 +96,12 @@ export const doctor = (facts: Facts) => async (): Promise<readonly Finding[]> =>
       isLoopback: isLoopback(config.host),
     }),
     await backup(facts, nowMs),
-    proxyFinding({
+    ...guessFindings(await facts.guesses(sinceMs), seesOwners),
+    ...proxyFindings({
       forwarders: await facts.forwarders(sinceMs),
       silent: await facts.silentProxies(sinceMs),
     }),
-    metricsFinding(await facts.refusedScrapers(sinceMs)),
+    ...metricsFindings(await facts.refusedScrapers(sinceMs)),
   ]
 }
 

@@ -9,10 +9,28 @@ export type Finding = {
   /** A `warning` is something an owner should know and may have chosen; a `fault` keeps the server from
    * doing its job. */
   readonly state: 'ok' | 'warning' | 'fault'
+  /** A sentence without its full stop, for anybody in the home. */
   readonly says: string
   /** What to do about it; absent if `ok`. */
   readonly fix?: string
+  /** The page of this server where that is done, or described. */
+  readonly page?: string
+  /** Names exactly this warning: an owner accepts it by that. One about somebody or something else has
+   * another. */
+  readonly id?: string
+  /** Why an owner leaves it as it is, and until when. */
+  readonly accepted?: {
+    /** RFC 3339. */
+    readonly until: string
+    readonly reason: string
+    /** The owner's current name; null once erased. */
+    readonly by: string | null
+  }
 }
+
+/** Returns the id of a warning about an address or a person. */
+export const idAbout = (kind: string, ...about: readonly string[]): string =>
+  `${kind}-${new Bun.CryptoHasher('sha256').update(JSON.stringify(about)).digest('hex').slice(0, 16)}`
 
 /** A clock up to this far behind the newest unlock is only slow, and has not jumped. */
 const BEHIND_MS_MAX = MINUTE_MS
@@ -28,82 +46,99 @@ type Clock = {
 }
 
 /** Checks the time of day: it dates unlocks, and one-time codes depend on it. */
-export const clockFinding = ({
-  nowMs,
-  newestMs,
-  isSynchronised,
-  asksTimeServer,
-}: Clock): Finding => {
-  const check = 'clock'
-  const says = new Date(nowMs).toISOString()
-  const fix =
-    asksTimeServer && isSynchronised === false
-      ? 'this machine asks a time server, and has no answer yet: check its network and the server (timedatectl timesync-status, or chronyc sources); without any, set the time with date -s'
-      : 'run timedatectl set-ntp true, or without a time server set the time with date -s'
+export const clockFinding = (clock: Clock): Finding => {
+  const { nowMs, newestMs, isSynchronised, asksTimeServer } = clock
+  const now = new Date(nowMs).toISOString()
+  const wrong = {
+    check: 'clock',
+    state: 'fault',
+    fix:
+      asksTimeServer && isSynchronised === false
+        ? 'This machine asks a time server, and has no answer yet: check its network and the server (timedatectl timesync-status, or chronyc sources); without any, set the time with date -s'
+        : 'Run timedatectl set-ntp true on the gateway, or without a time server set the time with date -s',
+    page: '/manual/troubleshooting',
+  } as const
   if (nowMs < EARLIEST_WALL_MS)
-    return { check, state: 'fault', says: `${says} is earlier than this program`, fix }
-  if (nowMs < newestMs - BEHIND_MS_MAX) {
-    const newest = new Date(newestMs).toISOString()
     return {
-      check,
-      state: 'fault',
-      says: `${says} is earlier than the newest unlock (${newest})`,
-      fix,
+      ...wrong,
+      says: `The gateway’s clock is wrong: it says ${now}, which is earlier than this program`,
     }
-  }
+  if (nowMs < newestMs - BEHIND_MS_MAX)
+    return {
+      ...wrong,
+      says: `The gateway’s clock is wrong: it says ${now}, which is earlier than the newest unlock (${new Date(newestMs).toISOString()})`,
+    }
   if (isSynchronised === false)
-    return { check, state: 'warning', says: `${says}, not synchronised with a time server`, fix }
+    return {
+      ...wrong,
+      state: 'warning',
+      says: 'The gateway’s clock is not synchronised with a time server: unlocks may get wrong times',
+      id: 'clock-unsynchronised',
+    }
   const kept = isSynchronised ? ', synchronised with a time server' : ''
-  return { check, state: 'ok', says: `${says}${kept}` }
+  return { check: 'clock', state: 'ok', says: `The gateway’s clock says ${now}${kept}` }
 }
 
 const MIB = 1024 ** 2
+
+const mebibytes = (bytes: number): string => `${Math.floor(bytes / MIB).toLocaleString('en')} MiB`
 
 /** Below this an update or a burst of unlocks may fill the disk. */
 const FREE_BYTES_FEW = 500 * MIB
 
 /** Checks the free space on the disk with the data against what is kept for members, and for owners. */
 export const diskFinding = (freeBytes: number, { reserve, last }: DiskReserves): Finding => {
-  const check = 'disk'
-  const free = `${Math.floor(freeBytes / MIB).toLocaleString('en')} MiB free`
-  const fix =
-    'free some space: old backups, logs and packages first; erase accounts that flood the log'
+  const free = `${mebibytes(freeBytes)} free`
+  const full = {
+    check: 'disk',
+    state: 'fault',
+    fix: 'Free some space on the gateway: old backups, logs and packages first; then erase accounts that flood the log',
+    page: '/manual/troubleshooting#the-disk-is-nearly-full',
+  } as const
   if (freeBytes < last)
-    return { check, state: 'fault', says: `${free}: only owners and admins can write`, fix }
+    return { ...full, says: `The disk is full (${free}): only owners and admins can write` }
   if (freeBytes < reserve)
     return {
-      check,
-      state: 'fault',
-      says: `${free}: newcomers and batches of unlocks are refused (DISK_RESERVE)`,
-      fix,
+      ...full,
+      says: `The disk is nearly full (${free}): newcomers and batches of unlocks are refused`,
     }
   return freeBytes < Math.max(FREE_BYTES_FEW, 2 * reserve)
-    ? { check, state: 'warning', says: free, fix }
-    : { check, state: 'ok', says: free }
+    ? { ...full, state: 'warning', says: `The disk is filling up: ${free}`, id: 'disk-low' }
+    : { check: 'disk', state: 'ok', says: `The disk has room: ${free}` }
 }
 
 /** A WAL of this size has had no checkpoint for thousands of changes. */
 const WAL_BYTES_MANY = 64 * MIB
 
 /** Checks the write-ahead log, which grows while another program reads the database. */
-export const walFinding = (bytes: number): Finding =>
-  bytes < WAL_BYTES_MANY
-    ? { check: 'write-ahead log', state: 'ok', says: `${Math.ceil(bytes / MIB)} MiB` }
+export const walFinding = (bytes: number): Finding => {
+  const size = `${Math.ceil(bytes / MIB).toLocaleString('en')} MiB`
+  return bytes < WAL_BYTES_MANY
+    ? {
+        check: 'write-ahead log',
+        state: 'ok',
+        says: `The database’s write-ahead log is short: ${size}`,
+      }
     : {
         check: 'write-ahead log',
         state: 'warning',
-        says: `has grown to ${Math.ceil(bytes / MIB).toLocaleString('en')} MiB, and fills the disk`,
-        fix: 'stop the program that has been reading the database for so long; find it with: fuser -v secure-lock.db',
+        says: `Another program has been reading the database for long: its write-ahead log has grown to ${size}, and fills the disk`,
+        fix: 'Stop that program on the gateway; find it with: fuser -v secure-lock.db',
+        page: '/manual/troubleshooting#when-something-fails',
+        id: 'write-ahead-log-long',
       }
+}
 
 export const ownerFinding = (hasOwner: boolean): Finding =>
   hasOwner
-    ? { check: 'owner', state: 'ok', says: 'exists' }
+    ? { check: 'owner', state: 'ok', says: 'There is an owner' }
     : {
         check: 'owner',
         state: 'warning',
-        says: 'there is none yet',
-        fix: 'use the setup code that the next start prints, or: secure-lock-server user add --role owner NAME',
+        says: 'There is no owner yet, so nobody can change settings or roles',
+        fix: 'Use the setup code that the next start prints, or: secure-lock-server user add --role owner NAME',
+        page: '/manual/accounts#roles',
+        id: 'owner-missing',
       }
 
 export const registrationFinding = (mode: 'open' | 'invite' | 'closed'): Finding =>
@@ -111,10 +146,19 @@ export const registrationFinding = (mode: 'open' | 'invite' | 'closed'): Finding
     ? {
         check: 'registration',
         state: 'warning',
-        says: 'open: anyone who reaches this port may register and record unlocks',
-        fix: 'choose another mode in the console, or set REGISTRATION=invite (or closed, once everyone has registered)',
+        says: 'Registration is open: anyone on the network may ask for an account, and waits until you let them in',
+        fix: 'Choose who may register under Security, or set REGISTRATION=invite (or closed, once everyone has registered)',
+        page: '/console/security',
+        id: 'registration-open',
       }
-    : { check: 'registration', state: 'ok', says: mode }
+    : {
+        check: 'registration',
+        state: 'ok',
+        says:
+          mode === 'invite'
+            ? 'Registration takes an invitation'
+            : 'Registration is closed: accounts are created on the gateway only',
+      }
 
 /** A certificate that is not renewed by then is about to lock phones out. */
 const EXPIRES_SOON_MS = 30 * DAY_MS
@@ -131,21 +175,35 @@ export const tlsFinding = ({ nowMs, expiresAtMs, isLoopback }: Tls): Finding => 
   const check = 'https'
   if (expiresAtMs === undefined)
     return isLoopback
-      ? { check, state: 'ok', says: 'not needed on loopback' }
+      ? { check, state: 'ok', says: 'HTTPS is not needed on loopback: only this machine connects' }
       : {
           check,
           state: 'warning',
-          says: 'off: anyone on the network can read passwords and tokens',
-          fix: 'run secure-lock-server tls init, and set TLS_CERT_FILE and TLS_KEY_FILE',
+          says: 'HTTPS is off: anyone on your network can read passwords and tokens on their way',
+          fix: 'Run secure-lock-server tls init, and set TLS_CERT_FILE and TLS_KEY_FILE',
+          page: '/manual/https#turn-it-on',
+          id: 'https-off',
         }
   const date = new Date(expiresAtMs).toISOString().slice(0, 10)
-  const fix =
-    'renew it (with a private CA: secure-lock-server tls init), then reload the service (SIGHUP)'
+  const renewal = {
+    check,
+    state: 'fault',
+    fix: 'Renew it (with a private CA: secure-lock-server tls init), then reload the service (SIGHUP)',
+    page: '/manual/https#renew-the-certificate',
+  } as const
   if (expiresAtMs <= nowMs)
-    return { check, state: 'fault', says: `the certificate expired on ${date}`, fix }
+    return {
+      ...renewal,
+      says: `The HTTPS certificate expired on ${date}: phones and browsers refuse to connect`,
+    }
   if (expiresAtMs - nowMs < EXPIRES_SOON_MS)
-    return { check, state: 'warning', says: `the certificate expires on ${date}`, fix }
-  return { check, state: 'ok', says: `the certificate is valid until ${date}` }
+    return {
+      ...renewal,
+      state: 'warning',
+      says: `The HTTPS certificate expires on ${date}: from then on, phones and browsers refuse to connect`,
+      id: `certificate-expires-${date}`,
+    }
+  return { check, state: 'ok', says: `HTTPS is on; the certificate is valid until ${date}` }
 }
 
 type Backups = {
@@ -161,61 +219,32 @@ type Backups = {
 /** Checks how much would be lost with the disk. */
 export const backupFinding = ({ nowMs, newestMs, everyMs, failure }: Backups): Finding => {
   const check = 'backup'
-  const fix = 'check that BACKUP_DIR is writable, then: secure-lock-server backup FILE'
-  if (failure !== undefined)
-    return { check, state: 'fault', says: `the last one failed: ${failure}`, fix }
+  const failing = {
+    check,
+    state: 'fault',
+    fix: 'Check that BACKUP_DIR is writable, then create one under Security, or run secure-lock-server backup FILE',
+    page: everyMs === undefined ? '/manual/backups' : '/console/security',
+  } as const
+  if (failure !== undefined) return { ...failing, says: `The last backup failed: ${failure}` }
   if (everyMs === undefined && newestMs === undefined)
     return {
       check,
       state: 'warning',
-      says: 'none: if the disk fails, all accounts and the log are lost',
-      fix: 'set BACKUP_DIR to a folder on another disk, or run secure-lock-server backup FILE',
+      says: 'There is no backup: if the disk fails, all accounts and the log are lost',
+      fix: 'Set BACKUP_DIR to a folder on another disk, or run secure-lock-server backup FILE',
+      page: '/manual/backups',
+      id: 'backup-none',
     }
   const says =
-    newestMs === undefined ? 'none yet' : `newest from ${new Date(newestMs).toISOString()}`
+    newestMs === undefined
+      ? 'There is no backup yet'
+      : `The newest backup is from ${new Date(newestMs).toISOString()}`
   const isLate = everyMs !== undefined && nowMs - (newestMs ?? 0) > 2 * everyMs
-  if (isLate) return { check, state: newestMs === undefined ? 'warning' : 'fault', says, fix }
-  return { check, state: 'ok', says }
+  if (!isLate) return { check, state: 'ok', says }
+  return newestMs === undefined
+    ? { ...failing, state: 'warning', says, id: 'backup-first' }
+    : { ...failing, says: `${says}, too long ago` }
 }
-
-type Proxies = {
-  /** Addresses that forward requests and are not trusted. */
-  readonly forwarders: readonly string[]
-  /** Addresses that forward requests without saying for whom. */
-  readonly silent: readonly string[]
-}
-
-/** Checks whether requests come through a proxy that no setting names, or that does not say for whom it
- * asks: limits and lockouts then treat all its clients as one. */
-export const proxyFinding = ({ forwarders, silent }: Proxies): Finding => {
-  const check = 'proxy'
-  if (silent.length > 0)
-    return {
-      check,
-      state: 'warning',
-      says: `requests from ${silent.join(', ')} came through a proxy that does not say for whom`,
-      fix: 'if your proxy runs there, let it set X-Forwarded-For and name it in TRUSTED_PROXIES: see secure-lock-server help proxy; if not, change nothing',
-    }
-  return forwarders.length === 0
-    ? { check, state: 'ok', says: 'no forwarded requests from untrusted proxies' }
-    : {
-        check,
-        state: 'warning',
-        says: `forwarded requests came from ${forwarders.join(', ')}, not in TRUSTED_PROXIES`,
-        fix: 'if that is your proxy, add it to TRUSTED_PROXIES; if not, someone pretends to be one',
-      }
-}
-
-/** Checks whether a Prometheus lacks the token. */
-export const metricsFinding = (refused: readonly string[]): Finding =>
-  refused.length === 0
-    ? { check: 'metrics', state: 'ok', says: 'no scrape without a valid token' }
-    : {
-        check: 'metrics',
-        state: 'warning',
-        says: `/metrics was refused to ${refused.join(', ')}, without a valid token`,
-        fix: 'if that is your Prometheus, give it the token: see secure-lock-server help metrics',
-      }
 
 type LogCheck =
   | { readonly ok: true; readonly size: number }
@@ -224,18 +253,19 @@ type LogCheck =
 /** Reports the last verification of the unlock log, if one has ended. */
 export const logFinding = (verification: LogCheck | undefined): Finding => {
   const check = 'unlock log'
-  if (!verification) return { check, state: 'ok', says: 'the first verification has not ended yet' }
+  if (!verification)
+    return { check, state: 'ok', says: 'The unlock log is being verified for the first time' }
   if (verification.ok)
     return {
       check,
       state: 'ok',
-      says: `intact: ${verification.size === 1 ? '1 unlock' : `${verification.size.toLocaleString('en')} unlocks`}`,
+      says: `The unlock log is intact: ${verification.size === 1 ? '1 unlock' : `${verification.size.toLocaleString('en')} unlocks`}`,
     }
-  const where = verification.seq === undefined ? '' : ` (event ${verification.seq})`
   return {
     check,
     state: 'fault',
-    says: `${verification.fault}${where}`,
-    fix: 'copy the whole data folder before you change anything in it; then compare the log with a checkpoint you kept: secure-lock-server log verify --checkpoint FILE',
+    says: `The unlock log is broken: ${verification.fault}`,
+    fix: 'Copy the whole data folder before you change anything in it; then compare the log with a checkpoint you kept: secure-lock-server log verify --checkpoint FILE',
+    page: '/manual/unlock-log#verify-the-log',
   }
 }

@@ -7,7 +7,10 @@ import type { Endpoint } from '../http/endpoint.ts'
 import type { Logger } from '../http/log/logger.ts'
 import type { Database } from '../storage/database.ts'
 import type { DiskSpace } from '../storage/disk-space.ts'
+import type { AuditIn } from '../storage/unit-of-work.ts'
 import { probeWrite } from '../storage/write-probe.ts'
+import { acceptancesAt } from './acceptance-store.ts'
+import { acceptanceService } from './acceptances.ts'
 import { authorityRoutes } from './authority-routes.ts'
 import { backupRoutes } from './backup-routes.ts'
 import { type Backups, type CreateBackup, backupService } from './backups.ts'
@@ -36,12 +39,14 @@ type Dependencies = {
   readonly createBackup: CreateBackup | undefined
   readonly audit: {
     readonly record: RecordAuditEvent
+    readonly auditIn: AuditIn
     /** Records an event once a day for each client; returns whether it did. */
     readonly recordDaily: (from: Actor, event: AuditEvent) => Promise<boolean>
     readonly store: {
       readonly newest: Parameters<typeof backupService>[0]['newestEvent']
       readonly addressesOf: (action: string) => DoctorFacts['forwarders']
     }
+    readonly guesses: DoctorFacts['guesses']
   }
   readonly accounts: {
     readonly store: Pick<DoctorFacts, 'hasOwner'>
@@ -96,7 +101,10 @@ export const opsModule = (deps: Dependencies): OpsModule => {
     forwarders: audit.store.addressesOf('proxy.untrusted'),
     silentProxies: audit.store.addressesOf('proxy.silent'),
     refusedScrapers: audit.store.addressesOf('metrics.deny'),
+    guesses: audit.guesses,
+    acceptances: (atMs) => acceptancesAt(db, atMs),
   })
+  const acceptances = acceptanceService({ db, clock, runChecks, auditIn: audit.auditIn })
   metrics.add(
     serviceGauges({
       version,
@@ -129,7 +137,7 @@ export const opsModule = (deps: Dependencies): OpsModule => {
           if (await audit.recordDaily(caller, event)) logger.warn(SCRAPE_REFUSED)
         },
       }),
-      ...doctorRoutes({ runChecks }),
+      ...doctorRoutes({ runChecks, acceptances }),
       ...authorityRoutes({ authority: () => deps.certificate()?.authority?.pem }),
       ...backupRoutes({ backups, settings: config }),
     ],

@@ -1,4 +1,5 @@
 import { Type as t } from '@sinclair/typebox'
+import { Time as GivenTime, text } from '../http/request/text.ts'
 
 export const GatewayAnswer = t.Object(
   {
@@ -10,12 +11,36 @@ export const GatewayAnswer = t.Object(
   { $id: 'Gateway', additionalProperties: false },
 )
 
+const Time = t.String({ format: 'date-time' })
+
 const Finding = t.Object(
   {
-    check: t.String(),
+    check: t.String({ description: 'What was checked' }),
     state: t.Union([t.Literal('ok'), t.Literal('warning'), t.Literal('fault')]),
-    says: t.String(),
-    fix: t.Optional(t.String()),
+    says: t.String({ description: 'What was found, in words' }),
+    fix: t.Optional(t.String({ description: 'What to do about it' })),
+    page: t.Optional(
+      t.String({ description: 'The page of this server where that is done, or described' }),
+    ),
+    id: t.Optional(
+      t.String({ description: 'Names this warning, for owners, who may accept it by that' }),
+    ),
+    accepted: t.Optional(
+      t.Object(
+        {
+          until: Time,
+          reason: t.String(),
+          by: t.Union([t.String(), t.Null()], {
+            description: 'The owner’s current name; null once erased',
+          }),
+        },
+        {
+          $id: 'FindingAcceptance',
+          additionalProperties: false,
+          description: 'Why an owner leaves a warning as it is, and until when',
+        },
+      ),
+    ),
   },
   { $id: 'Finding', additionalProperties: false },
 )
@@ -25,7 +50,22 @@ export const DoctorAnswer = t.Object(
   { $id: 'FindingList', additionalProperties: false },
 )
 
-const Time = t.String({ format: 'date-time' })
+/** In a path: words and digits, as `idAbout` writes them. */
+export const AcceptanceParams = t.Object({
+  id: t.String({
+    pattern: '^[a-z0-9-]{1,64}$',
+    description: 'The id of the warning',
+    examples: ['https-off'],
+  }),
+})
+
+export const AcceptanceBody = t.Object(
+  {
+    reason: text({ min: 1, max: 200, description: 'Why', examples: ['Only our own cable'] }),
+    until: GivenTime,
+  },
+  { $id: 'NewFindingAcceptance' },
+)
 
 export const BackupsAnswer = t.Object(
   {

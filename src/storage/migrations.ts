@@ -9,6 +9,7 @@ import words from './migrations/0008_words.sql' with { type: 'text' }
 import admission from './migrations/0009_admission.sql' with { type: 'text' }
 import tablesLockout from './migrations/0010_tables_lockout.sql' with { type: 'text' }
 import waitingList from './migrations/0011_waiting_list.sql' with { type: 'text' }
+import acceptedFindings from './migrations/0012_accepted_findings.sql' with { type: 'text' }
 
 /** The migrations in order, forward only: number N takes a database from version N-1 to N. */
 export const MIGRATIONS: readonly string[] = [
@@ -23,4 +24,5 @@ export const MIGRATIONS: readonly string[] = [
   admission,
   tablesLockout,
   waitingList,
+  acceptedFindings,
 ]

@@ -120,7 +120,7 @@ describe.skipIf(!Bun.which('nginx') || !Bun.which('curl'))('a proxy that says no
     expect(await findingsOf(service, token)).toMatchObject([
       {
         state: 'warning',
-        says: 'requests from 127.0.0.1 came through a proxy that does not say for whom',
+        says: 'A proxy at 127.0.0.1 does not say whose requests it passes on, so one person’s wrong passwords may lock out everyone behind it',
       },
     ])
   })

@@ -1,21 +1,22 @@
 import { describe, expect, test } from 'bun:test'
 import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Role } from '../../src/domain/account.ts'
 import {
   type Finding,
   backupFinding,
   clockFinding,
   diskFinding,
   logFinding,
-  metricsFinding,
   ownerFinding,
-  proxyFinding,
   registrationFinding,
   tlsFinding,
   walFinding,
 } from '../../src/ops/finding.ts'
 import { asksTimeServer } from '../../src/ops/kernel-clock.ts'
 import { temporaryFolder } from '../support/binary.ts'
+import { guessFindings, metricsFindings, proxyFindings } from '../../src/ops/stranger-findings.ts'
+import { startApp } from '../support/app.ts'
 import { diskReserves } from '../../src/storage/disk-space.ts'
 
 const NOW_MS = Date.UTC(2026, 10, 25, 12)
@@ -29,8 +30,22 @@ const clock = { nowMs: NOW_MS, newestMs: NOW_MS - 1000, isSynchronised: true, as
 const tls = { nowMs: NOW_MS, isLoopback: false }
 const daily = { nowMs: NOW_MS, everyMs: DAY_MS }
 
+const guessAt = (role: Role) => ({
+  account: { publicId: 'd0', username: 'dora', role },
+  addresses: ['192.168.1.40'],
+  times: 12,
+})
+
+type Row = readonly [Finding['state'], string, Finding]
+
+const rows = (
+  state: Finding['state'],
+  words: string,
+  findings: readonly Finding[],
+): readonly Row[] => findings.map((finding) => [state, words, finding])
+
 /** Expected state and words of each finding. */
-const TABLE: readonly (readonly [Finding['state'], string, Finding])[] = [
+const TABLE: readonly Row[] = [
   ['ok', 'synchronised with a time server', clockFinding(clock)],
   ['ok', '2026-11-25', clockFinding({ ...clock, isSynchronised: undefined })],
   ['warning', 'not synchronised', clockFinding({ ...clock, isSynchronised: false })],
@@ -49,34 +64,55 @@ const TABLE: readonly (readonly [Finding['state'], string, Finding])[] = [
   ['warning', '899 MiB', diskFinding(900 * MIB - 1, diskReserves(450 * MIB, 4096 * MIB))],
   ['ok', '1 MiB', walFinding(0.5 * MIB)],
   ['warning', 'has grown to 64 MiB', walFinding(64 * MIB)],
-  ['ok', 'exists', ownerFinding(true)],
-  ['warning', 'there is none yet', ownerFinding(false)],
+  ['ok', 'There is an owner', ownerFinding(true)],
+  ['warning', 'There is no owner yet', ownerFinding(false)],
   ['warning', 'open', registrationFinding('open')],
-  ['ok', 'invite', registrationFinding('invite')],
+  ['ok', 'invitation', registrationFinding('invite')],
   ['ok', 'closed', registrationFinding('closed')],
   ['warning', 'off', tlsFinding({ ...tls, expiresAtMs: undefined })],
   ['ok', 'loopback', tlsFinding({ ...tls, isLoopback: true, expiresAtMs: undefined })],
   ['ok', '2027-11-25', tlsFinding({ ...tls, expiresAtMs: NOW_MS + 365 * DAY_MS })],
   ['warning', 'expires on', tlsFinding({ ...tls, expiresAtMs: NOW_MS + 29 * DAY_MS })],
   ['fault', 'expired on', tlsFinding({ ...tls, expiresAtMs: NOW_MS })],
-  ['warning', 'none:', backupFinding({ nowMs: NOW_MS, newestMs: undefined, everyMs: undefined })],
+  [
+    'warning',
+    'There is no backup:',
+    backupFinding({ nowMs: NOW_MS, newestMs: undefined, everyMs: undefined }),
+  ],
   ['ok', 'newest', backupFinding({ nowMs: NOW_MS, newestMs: 1, everyMs: undefined })],
   ['ok', 'newest', backupFinding({ ...daily, newestMs: NOW_MS - 30 * HOUR_MS })],
   ['fault', 'newest', backupFinding({ ...daily, newestMs: NOW_MS - 49 * HOUR_MS })],
-  ['warning', 'none yet', backupFinding({ ...daily, newestMs: undefined })],
+  ['warning', 'There is no backup yet', backupFinding({ ...daily, newestMs: undefined })],
   ['fault', 'disk is full', backupFinding({ ...daily, newestMs: NOW_MS, failure: 'disk is full' })],
-  ['ok', 'no forwarded', proxyFinding({ forwarders: [], silent: [] })],
-  [
+  ...rows('ok', 'No unknown proxy', proxyFindings({ forwarders: [], silent: [] })),
+  ...rows(
     'warning',
-    '10.0.0.1, 10.0.0.2',
-    proxyFinding({ forwarders: ['10.0.0.1', '10.0.0.2'], silent: [] }),
-  ],
-  ['warning', '127.0.0.1 came through', proxyFinding({ forwarders: [], silent: ['127.0.0.1'] })],
-  ['ok', 'no scrape', metricsFinding([])],
-  ['warning', '10.0.0.1', metricsFinding(['10.0.0.1'])],
-  ['ok', 'not ended', logFinding(undefined)],
+    '10.0.0.',
+    proxyFindings({ forwarders: ['10.0.0.1', '10.0.0.2'], silent: [] }),
+  ),
+  ...rows('warning', 'at 127.0.0.1', proxyFindings({ forwarders: [], silent: ['127.0.0.1'] })),
+  ...rows('ok', 'Nobody', metricsFindings([])),
+  ...rows('warning', '10.0.0.1', metricsFindings(['10.0.0.1'])),
+  ...rows('ok', 'Nobody guessed', guessFindings([], true)),
+  ...rows(
+    'warning',
+    'Somebody guessed at dora’s password (12 times, from 192.168.1.40)',
+    guessFindings([guessAt('owner')], true),
+  ),
+  ...rows(
+    'warning',
+    'Somebody guessed at dora’s password (12 times)',
+    guessFindings([guessAt('owner')], false),
+  ),
+  ...rows('warning', 'from 192.168.1.40', guessFindings([guessAt('admin')], false)),
+  ...rows(
+    'warning',
+    'Somebody guessed at names and passwords (1,200 times, from several addresses)',
+    guessFindings([{ account: undefined, addresses: ['10.0.0.1', '10.0.0.2'], times: 1200 }], true),
+  ),
+  ['ok', 'first time', logFinding(undefined)],
   ['ok', '1,000 unlocks', logFinding({ ok: true, size: 1000 })],
-  ['fault', 'it was changed (event 7)', logFinding({ ok: false, seq: 7, fault: 'it was changed' })],
+  ['fault', 'Event 7: it was', logFinding({ ok: false, seq: 7, fault: 'Event 7: it was changed' })],
 ]
 
 describe('the advice for a clock without a time server', () => {
@@ -89,7 +125,7 @@ describe('the advice for a clock without a time server', () => {
   })
 
   test('is to ask one, if none is asked', () => {
-    expect(adviceOf({ asksTimeServer: false })).toContain('run timedatectl set-ntp true')
+    expect(adviceOf({ asksTimeServer: false })).toContain('Run timedatectl set-ntp true')
   })
 
   test('knows the programs that ask by what they keep in /run', () => {
@@ -104,8 +140,43 @@ describe('the advice for a clock without a time server', () => {
 describe('findings', () => {
   for (const [state, words, finding] of TABLE)
     test(`${finding.check} ${state}: ${finding.says}`, () => {
-      expect(finding).toMatchObject({ state, says: expect.stringContaining(words) as string })
-      // Anything that needs attention comes with what to do about it.
+      expect(finding.state).toBe(state)
+      expect(finding.says).toContain(words)
+      // Anything that needs attention comes with what to do about it, and where; a warning can be
+      // accepted.
       expect(finding.fix !== undefined).toBe(state !== 'ok')
+      expect(finding.page !== undefined).toBe(state !== 'ok')
+      expect(finding.id !== undefined).toBe(state === 'warning')
+      expect(finding.says).toMatch(/^[A-Z].*[^.]$/)
+      expect(finding.fix ?? 'Do nothing').toMatch(/^[A-Z].*[^.]$/)
+      expect(finding.id ?? 'a').toMatch(/^[a-z0-9-]{1,64}$/)
     })
+
+  test('every page that mends something exists, with the section that its address names', async () => {
+    await using app = await startApp()
+    const pages = new Set(TABLE.flatMap(([, , { page }]) => page ?? []))
+    expect(pages.size).toBeGreaterThan(8)
+    for (const page of pages) {
+      const [path = '', section] = page.split('#')
+      const answer = await app.get(path)
+      expect([page, answer.status]).toStrictEqual([page, 200])
+      if (section) expect(await answer.text()).toContain(`id="${section}"`)
+    }
+  })
+
+  test('the same finding about something else has another id', () => {
+    const ids = [
+      ...proxyFindings({ forwarders: ['10.0.0.1', '10.0.0.2'], silent: ['10.0.0.1'] }),
+      ...metricsFindings(['10.0.0.1']),
+      ...guessFindings(
+        [guessAt('member'), { ...guessAt('member'), addresses: ['192.168.1.41'] }],
+        true,
+      ),
+    ].map(({ id }) => id)
+    expect(new Set(ids).size).toBe(6)
+    // More of the same is the same.
+    const [once] = guessFindings([guessAt('member')], true)
+    const [again] = guessFindings([{ ...guessAt('member'), times: 500 }], true)
+    expect(once?.id).toBe(again?.id ?? '-')
+  })
 })

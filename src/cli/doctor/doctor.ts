@@ -3,6 +3,7 @@ import { parseArgs, styleText } from 'node:util'
 import { registrationOf } from '../../accounts/registration/settings.ts'
 import { settingsIn } from '../../accounts/registration/setting-store.ts'
 import { hasOwner } from '../../accounts/core/store.ts'
+import { guessedPasswords } from '../../audit/guesses-store.ts'
 import { auditStore } from '../../audit/store.ts'
 import {
   type Config,
@@ -15,6 +16,7 @@ import { clockFrom } from '../../domain/clock.ts'
 import { shownText } from '../../domain/shown-text.ts'
 import { AppError } from '../../errors.ts'
 import { certificateFacts } from '../../http/connection/certificate.ts'
+import { acceptancesAt } from '../../ops/acceptance-store.ts'
 import { backupService } from '../../ops/backups.ts'
 import { doctor as serviceDoctor } from '../../ops/doctor.ts'
 import { type Finding, logFinding } from '../../ops/finding.ts'
@@ -186,7 +188,9 @@ const dataFindings = async (config: Config, terminal: Terminal): Promise<readonl
         forwarders: audit.addressesOf('proxy.untrusted'),
         silentProxies: audit.addressesOf('proxy.silent'),
         refusedScrapers: audit.addressesOf('metrics.deny'),
-      })()
+        guesses: guessedPasswords(db),
+        acceptances: (atMs) => acceptancesAt(db, atMs),
+      })({ seesOwners: true })
       return certificate.fault ? [...findings, certificate.fault] : findings
     } finally {
       log.close()
@@ -222,25 +226,33 @@ const COLOURS = { ok: 'green', warning: 'yellow', fault: 'red' } as const
 
 const report = (findings: readonly Finding[], hasColours: boolean): readonly string[] => {
   const width = Math.max(...findings.map(({ check }) => check.length))
-  const lines = findings.flatMap(({ check, state, says, fix }) => {
-    const word = state.padEnd(7)
-    const shown = hasColours ? styleText(COLOURS[state], word, { validateStream: false }) : word
+  const lines = findings.flatMap(({ check, state, says, fix, accepted }) => {
+    const word = (accepted ? 'known' : state).padEnd(7)
+    const colour = COLOURS[accepted ? 'ok' : state]
+    const shown = hasColours ? styleText(colour, word, { validateStream: false }) : word
+    const advice = accepted ? acceptance(accepted) : fix
     return [
       `${shown}  ${check.padEnd(width)}  ${onOneLine(says)}`,
-      ...(fix === undefined ? [] : [`${' '.repeat(width + 11)}→ ${onOneLine(fix)}`]),
+      ...(advice === undefined ? [] : [`${' '.repeat(width + 11)}→ ${onOneLine(advice)}`]),
     ]
   })
   return [...lines, '', verdict(findings)]
 }
+
+const acceptance = ({ until, reason, by }: NonNullable<Finding['accepted']>): string =>
+  `Accepted until ${until}${by === null ? '' : ` by ${by}`}, because: ${reason}`
 
 /** Findings quote file names and text from others. */
 const onOneLine = (text: string): string => shownText(text.replaceAll('\n', ' '))
 
 const verdict = (findings: readonly Finding[]): string => {
   const count = (wanted: Finding['state'], noun: string): string[] => {
-    const found = findings.filter(({ state }) => state === wanted).length
+    const found = findings.filter(({ state, accepted }) => state === wanted && !accepted).length
     return found === 0 ? [] : [`${found} ${noun}${found === 1 ? '' : 's'}`]
   }
   const counts = [...count('fault', 'fault'), ...count('warning', 'warning')]
-  return counts.length === 0 ? 'No problems found.' : counts.join(', ')
+  const found = counts.length === 0 ? 'No problems found' : counts.join(', ')
+  const accepted = findings.filter((finding) => finding.accepted).length
+  if (accepted > 0) return `${found}, ${accepted} accepted`
+  return counts.length === 0 ? `${found}.` : found
 }

@@ -93,9 +93,12 @@ describe('doctor, at the compiled file', () => {
       expect(found[check]).toMatchObject({ state: 'ok' })
     expect(found['database']?.says).toMatch(/SQLite 3\.\d+\.\d+/)
     expect(found['pragmas']?.says).toContain('journal_mode wal, synchronous 2, foreign_keys 1')
-    expect(found['unlock log']?.says).toBe('intact: 3 unlocks')
-    expect(found['registration']).toMatchObject({ state: 'ok', says: 'closed' })
-    expect(found['https']?.says).toBe('not needed on loopback')
+    expect(found['unlock log']?.says).toBe('The unlock log is intact: 3 unlocks')
+    expect(found['registration']).toMatchObject({
+      state: 'ok',
+      says: 'Registration is closed: accounts are created on the gateway only',
+    })
+    expect(found['https']?.says).toContain('not needed on loopback')
     rmSync(folder, { recursive: true })
   })
 
@@ -116,7 +119,9 @@ describe('doctor, at the compiled file', () => {
     const { out, status } = await runCommand(['doctor'], { folder, env: { HOST: '127.0.0.1' } })
     expect(status).toBe(0)
     expect(out).toMatch(/^ok {7}settings +valid; set: HOST$/m)
-    expect(out).toMatch(/^warning {2}registration +open: .*\n +→ .*set REGISTRATION=invite/m)
+    expect(out).toMatch(
+      /^warning {2}registration +Registration is open: .*\n +→ .*set REGISTRATION=invite/m,
+    )
     expect(out.trim()).toMatch(/\n\n\d warnings$/)
     // oxlint-disable-next-line no-control-regex -- colours are for terminals
     expect(out).not.toMatch(/\u001b/)
@@ -284,7 +289,7 @@ describe('doctor, at the compiled file', () => {
   ])[] = [
     [
       'owner',
-      'there is none yet',
+      'There is no owner yet',
       (folder) => withDatabase(folder, "UPDATE account SET role = 'member'"),
     ],
     [
@@ -303,7 +308,7 @@ describe('doctor, at the compiled file', () => {
     ],
     [
       'backup',
-      'none yet',
+      'There is no backup yet',
       (folder) => {
         mkdirSync(join(folder, 'backups'))
         return { BACKUP_DIR: 'backups' }

@@ -83,7 +83,7 @@ describe('who may read /metrics', () => {
     expect(recordsOf(app.logLines, 'metrics.deny')).toHaveLength(1)
     expect(await metricsFinding()).toMatchObject({
       state: 'warning',
-      says: '/metrics was refused to 127.0.0.1, without a valid token',
+      says: 'Somebody at 127.0.0.1 asked for metrics (/metrics) without a valid token',
     })
     app.clock.passedMs += DAY_MS
     await app.get('/metrics')

@@ -60,6 +60,7 @@ export const api = {
   get: <Answer>(path: string, options: Options = {}): Promise<Answer> =>
     call('GET', path, undefined, options),
   post: <Answer>(path: string, body: unknown = {}): Promise<Answer> => call('POST', path, body),
+  put: <Answer>(path: string, body: unknown): Promise<Answer> => call('PUT', path, body),
   patch: <Answer>(path: string, body: unknown): Promise<Answer> => call('PATCH', path, body),
   delete: <Answer>(path: string, body?: unknown): Promise<Answer> => call('DELETE', path, body),
 

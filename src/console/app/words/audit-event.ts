@@ -138,6 +138,14 @@ const VERBS: Words<readonly [past: string, infinitive: string]> = {
   ],
   'log.export': () => ['exported the log as a bundle', 'export the log'],
   import: () => ['imported unlocks from the legacy server', 'import unlocks'],
+  'finding.accept': (e) => [
+    `accepted a warning (${subjectOf(e)}) until ${detail(e, 'until').slice(0, 10)}`,
+    'accept a warning',
+  ],
+  'finding.acceptance_withdraw': (e) => [
+    `withdrew the acceptance of a warning (${subjectOf(e)})`,
+    'withdraw an acceptance',
+  ],
   'backup.restore': () => ['restored a backup', 'restore a backup'],
 }
 

@@ -27,8 +27,8 @@ type Props = {
   readonly maxLength?: number
   /** Suggestions; any other text may be typed as well. */
   readonly suggestions?: readonly string[]
-  readonly min?: number
-  readonly max?: number
+  readonly min?: number | string
+  readonly max?: number | string
 }
 
 /** A browser counts the UTF-16 code units of a text, and cuts what is filled in; a decomposed letter

@@ -9,7 +9,7 @@ import { logAddress } from '../../routing/log-filter.ts'
 import { isAtLeast } from '../../routing/sections.ts'
 import { Time } from '../../time/time.tsx'
 import { counted } from '../../words/format.ts'
-import { REASONS, type Unlock, actionOf, isGuess, lockName, whoOf } from '../../words/unlock.ts'
+import { type Unlock, actionOf, isGuess, lockName, reasonOf, whoOf } from '../../words/unlock.ts'
 import { Receipt } from './receipt.tsx'
 
 type Props = {
@@ -58,8 +58,7 @@ type UnlockProps = { readonly unlock: Unlock }
 const Facts = ({ unlock }: UnlockProps) => (
   <dl class="sheet facts">
     <Fact term="Result">
-      {unlock.result === 'unlocked' ? 'Unlocked' : 'Turned away'}
-      {unlock.reason && `: ${REASONS[unlock.reason]}`} <UnlockBadges unlock={unlock} />
+      {resultWords(unlock)} <UnlockBadges unlock={unlock} />
       {isGuess(unlock) && (
         <span class="hint">
           Nobody was at the door, and the person did nothing: somebody entered wrong passwords for
@@ -107,6 +106,11 @@ const Facts = ({ unlock }: UnlockProps) => (
     )}
   </dl>
 )
+
+const resultWords = (unlock: Unlock): string => {
+  if (isGuess(unlock)) return 'Locked out'
+  return `${unlock.result === 'unlocked' ? 'Unlocked' : 'Turned away'}${reasonOf(unlock)}`
+}
 
 type FactProps = { readonly term: string; readonly children: ComponentChildren }
 

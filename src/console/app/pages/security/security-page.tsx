@@ -5,6 +5,7 @@ import { auditAddress } from '../../routing/audit-filter.ts'
 import { role } from '../../api/session.ts'
 import { BackupList } from './backups.tsx'
 import { FailedLogins } from './failed-logins.tsx'
+import { Guesses } from './guesses.tsx'
 import { RegistrationSection } from './registration.tsx'
 
 /** Lockouts, failed logins, registration, backups and your own sessions. */
@@ -22,6 +23,7 @@ export const SecurityPage = () => {
         )
       }
     >
+      <Guesses />
       <LockoutList />
       {isOwner && <FailedLogins />}
       {isOwner && <RegistrationSection />}

@@ -32,7 +32,12 @@ export const LatestUnlock = ({ recent: { unlocks, fresh, error, reload } }: Prop
       <div class="latest">
         <p>No unlocks yet. Each one that the phone app reports appears here.</p>
         <div class="test-opening">
-          <TestOpening onRecorded={reload} />
+          <div class="test-opening">
+            <TestOpening onRecorded={reload} />
+            <p class="hint">
+              No app yet? See what an opening looks like. It stays in the log, marked as a test.
+            </p>
+          </div>
           <p class="hint">
             No app yet? See what an opening looks like. It stays in the log, marked as a test.
           </p>
@@ -74,29 +79,28 @@ const Caveats = ({ unlock }: { readonly unlock: ToldUnlock }) => (
   </>
 )
 
+/** Whether new unlocks arrive without reloading the page. */
+export const LiveMark = ({ recent: { unlocks, isLive } }: Props) =>
+  unlocks && <p class={`live ${isLive ? 'on' : ''}`}>{isLive ? 'Live' : 'Connecting…'}</p>
+
 /** The newest unlocks, which arrive without reloading the page. */
-export const LatestUnlocks = ({ recent: { unlocks, fresh, isLive } }: Props) =>
-  unlocks && (
+export const LatestUnlocks = ({ recent: { unlocks = [], fresh } }: Props) =>
+  unlocks.length > 0 && (
     <section aria-labelledby="latest">
-      <header class="title">
-        <h2 id="latest">Latest</h2>
-        <p class={`live ${isLive ? 'on' : ''}`}>{isLive ? 'Live' : 'Connecting…'}</p>
-      </header>
-      {unlocks.length > 0 && (
-        <>
-          <ul class="list" aria-labelledby="latest">
-            {withoutRepeats(unlocks)
-              .slice(0, ROWS_MAX)
-              .map((unlock) => (
-                <li key={unlock.seq} class={fresh.has(unlock.seq) ? 'fresh' : undefined}>
-                  <UnlockRow unlock={unlock} />
-                </li>
-              ))}
-          </ul>
-          <p class="onward">
-            <a href="/console/log">All unlocks</a>
-          </p>
-        </>
-      )}
+      <h2 id="latest" class="list-title">
+        Latest
+      </h2>
+      <ul class="list" aria-labelledby="latest">
+        {withoutRepeats(unlocks)
+          .slice(0, ROWS_MAX)
+          .map((unlock) => (
+            <li key={unlock.seq} class={fresh.has(unlock.seq) ? 'fresh' : undefined}>
+              <UnlockRow unlock={unlock} />
+            </li>
+          ))}
+      </ul>
+      <p class="onward">
+        <a href="/console/log">All unlocks</a>
+      </p>
     </section>
   )
