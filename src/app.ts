@@ -4,7 +4,6 @@ import type { Argon2id } from './accounts/passwords/hasher.ts'
 import { openAccounts } from './accounts/module.ts'
 import { auditModule } from './audit/module.ts'
 import type { Config } from './config/config.ts'
-import { joinRoutes } from './console/join-routes.ts'
 import { consoleRoutes } from './console/routes.ts'
 import { type Clock, clockFrom } from './domain/clock.ts'
 import { httpApplication } from './http/application.ts'
@@ -119,8 +118,11 @@ export const openApp = async (config: Config, options: Options) => {
       disk,
     }),
     endpoints: [
-      ...consoleRoutes({ version, logFault: unlocks.logFault }),
-      ...joinRoutes(),
+      ...consoleRoutes({
+        version,
+        passwordRule: accounts.passwordPolicy.rule,
+        logFault: unlocks.logFault,
+      }),
       ...manualRoutes(),
       ...accounts.routes,
       ...unlocks.routes({

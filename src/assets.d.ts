@@ -14,10 +14,6 @@ declare module '*.css' {
   const text: string
   export default text
 }
-declare module '*/join.js' {
-  const text: string
-  export default text
-}
 declare module 'swagger-ui-dist/swagger-ui-bundle.js' {
   const path: string
   export default path

@@ -7,6 +7,8 @@ import page from './page.html' with { type: 'text' }
 
 type Dependencies = {
   readonly version: string
+  /** What a new password needs, in words. */
+  readonly passwordRule: string
   /** What is wrong with the unlock log and the first event where it shows, or undefined if nothing is
    * known to be wrong. */
   readonly logFault: () => LogFault | undefined
@@ -14,9 +16,10 @@ type Dependencies = {
 
 type LogFault = { readonly fault: string; readonly seq: number | undefined }
 
-/** The console, and the root, which redirects a browser there. */
+/** The console, the page that links with codes lead to, and the root, which redirects a browser to the
+ * console. */
 export const consoleRoutes = (deps: Dependencies): readonly Endpoint[] => {
-  const showPage = () => new Response(consolePage(deps.logFault()), { headers: PAGE_HEADERS })
+  const showPage = () => new Response(consolePage(deps), { headers: PAGE_HEADERS })
   return [
     readIndex(deps),
     hiddenEndpoint(
@@ -28,6 +31,7 @@ export const consoleRoutes = (deps: Dependencies): readonly Endpoint[] => {
       asset(() => PAGE_SCRIPT, 'text/javascript'),
     ),
     readConsole(showPage),
+    readJoin(showPage),
     hiddenEndpoint('/console/*', showPage),
     hiddenEndpoint(
       '/console/app.js',
@@ -112,13 +116,35 @@ const readConsole = (showPage: () => Response) =>
     showPage,
   )
 
+const readJoin = (showPage: () => Response) =>
+  endpoint(
+    {
+      method: 'GET',
+      path: '/join',
+      access: 'public',
+      limits: ['pages'],
+      tag: 'Pages',
+      operationId: 'openJoinPage',
+      summary: 'Open the page to register with a setup code, an invitation or neither',
+      description:
+        'Part of the console. The code is after `#` in the link, which a browser does not send to a server.',
+      answers: { 200: { description: 'A page', contentType: 'text/html' } },
+    },
+    showPage,
+  )
+
 // The types say that an imported page is a bundle, but with `type: 'text'` it is a string. Right with
 // TypeScript 7.1 (https://github.com/oven-sh/bun/pull/41076).
 const PAGE = page as unknown as string
 
 /** Created for each request and never cached by a browser, so that it shows the latest verification. */
-const consolePage = (fault: LogFault | undefined): string =>
-  PAGE.replace('<!-- notice -->', () => (fault ? notice(fault) : ''))
+const consolePage = ({ passwordRule, logFault }: Dependencies): string => {
+  const fault = logFault()
+  return PAGE.replace('PASSWORD_RULE', () => Bun.escapeHTML(passwordRule)).replace(
+    '<!-- notice -->',
+    () => (fault ? notice(fault) : ''),
+  )
+}
 
 /** Anyone who reaches the port sees this: where the log is broken, and nothing about a person. */
 const notice = ({ fault, seq }: LogFault): string => `

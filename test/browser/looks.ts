@@ -40,12 +40,14 @@ export const inAllLooks = async (
       await page.evaluate(END_ANIMATIONS)
       const scrollWidth = await page.evaluate<number>('document.documentElement.scrollWidth')
       const findings = await inaccessible(page, rulesFor({ width, scheme }))
-      expect({ name, width, scheme, scrollWidth, findings }).toEqual({
+      const lowLinks = await page.evaluate<string[]>(LOW_LINKS)
+      expect({ name, width, scheme, scrollWidth, findings, lowLinks }).toEqual({
         name,
         width,
         scheme,
         scrollWidth: width,
         findings: [],
+        lowLinks: [],
       })
       await check?.({ width, scheme })
       await screenshot(page, `${name}-${width}-${scheme}`)
@@ -80,6 +82,12 @@ const END_ANIMATIONS = `(async () => {
     await new Promise((resolve) => requestAnimationFrame(resolve))
   } while (running().length > 0)
 })()`
+
+/** The texts of links less than 24 px high (WCAG 2.5.8), apart from those inside Swagger UI. */
+const LOW_LINKS = `[...document.querySelectorAll('a[href]')]
+  .filter((link) => link.checkVisibility() && !link.closest('.swagger-ui'))
+  .filter((link) => Math.max(...[...link.getClientRects()].map(({ height }) => height)) < 24)
+  .map((link) => link.innerText)`
 
 const screenshot = async (page: Page, name: string): Promise<void> => {
   if (SCREENSHOTS) await page.screenshot({ path: join(SCREENSHOTS, `${name}.png`), fullPage: true })

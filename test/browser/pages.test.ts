@@ -92,6 +92,10 @@ describe.skipIf(IS_LEFT_OUT).each([...DEVICES])(
       expect(operations.length).toBeGreaterThan(8)
       expect(shown.toSorted()).toEqual(operations.toSorted())
       expect(await page.locator('.topbar, .servers, .errors-wrapper').count()).toBe(0)
+      const titles = page
+        .getByRole('heading', { level: 1 })
+        .or(page.getByRole('heading', { level: 2 }))
+      expect(await titles.allInnerTexts()).toEqual([expect.stringMatching(/^API \d+\.\d+/)])
       expectCalm(seen)
     })
 
@@ -333,8 +337,12 @@ const hrefs = async (page: Page): Promise<string[]> => {
   return Promise.all(links.map(async (link) => String(await link.getAttribute('href'))))
 }
 
+/** Opens Swagger UI, which is folded, and unfolds all of it. */
 const openSwagger = async (page: Page): Promise<void> => {
   await page.goto('/swagger')
+  await page.locator('.opblock-tag').first().waitFor()
+  expect(await page.locator('.opblock').count()).toBe(0)
+  for (const group of await page.locator('.opblock-tag').all()) await group.click()
   await page.locator('.opblock').first().waitFor()
 }
 

@@ -9,6 +9,7 @@ import { type NewAccounts, type NewRegistration, nameTaken } from '../core/new-a
 import { hashOneTimeCode, newOneTimeCode } from '../core/one-time-code.ts'
 import { hasOwner, insertAccount } from '../core/store.ts'
 import type { Sessions, Tokens } from '../sessions/service.ts'
+import { settingsIn } from './setting-store.ts'
 
 export type FirstOwner = ReturnType<typeof firstOwnerService>
 
@@ -82,6 +83,7 @@ export const firstOwnerService = (deps: Dependencies) => {
         if (!added) throw nameTaken()
         const event = { action: 'owner.setup', result: 'success' } as const
         await auditIn(tx).record({ ...from, account: added }, event)
+        await settingsIn(tx).put('first_run', 'registration')
         return added
       })
       if (!account) throw await refused(from, 'owner_exists')

@@ -2,7 +2,7 @@ import { Type as t } from '@sinclair/typebox'
 import { optional } from '../../http/request/optional.ts'
 import { oneOf, text } from '../../http/request/text.ts'
 import { Address, CODE_EXAMPLE, Email, Password, Phone, Username } from '../core/schema.ts'
-import { REGISTRATIONS } from './settings.ts'
+import { FIRST_RUN_STEPS, REGISTRATIONS } from './settings.ts'
 
 export const RegisterBody = t.Object(
   {
@@ -48,8 +48,14 @@ export const SetupAnswer = t.Object(
 
 const RegistrationName = { ...oneOf(REGISTRATIONS), examples: ['invite'] }
 
+const FirstRunStep = {
+  ...oneOf(FIRST_RUN_STEPS),
+  description: 'The step of the console’s first run that comes next',
+  examples: ['done'],
+}
+
 export const SettingsBody = t.Object(
-  { registration: t.Optional(RegistrationName) },
+  { registration: t.Optional(RegistrationName), first_run: t.Optional(FirstRunStep) },
   { $id: 'SettingsUpdate', minProperties: 1 },
 )
 
@@ -62,6 +68,7 @@ export const SettingsAnswer = t.Object(
       },
       { $id: 'RegistrationSetting', additionalProperties: false },
     ),
+    first_run: FirstRunStep,
   },
   { $id: 'Settings', additionalProperties: false },
 )

@@ -11,7 +11,7 @@ export const settingRoutes = (deps: Dependencies): readonly Endpoint[] => [read(
 const ANSWER = {
   description: 'The current settings',
   schema: SettingsAnswer,
-  example: { registration: { value: 'invite', is_fixed: false } },
+  example: { registration: { value: 'invite', is_fixed: false }, first_run: 'done' },
 }
 
 const read = ({ settings }: Dependencies) =>
@@ -34,6 +34,7 @@ const describe = async (settings: Settings) => ({
     value: await settings.registration(),
     is_fixed: settings.registrationIsFixed,
   },
+  first_run: await settings.firstRun(),
 })
 
 const change = ({ settings }: Dependencies) =>
@@ -45,7 +46,7 @@ const change = ({ settings }: Dependencies) =>
       limits: ['changes'],
       tag: 'Settings',
       operationId: 'updateSettings',
-      summary: 'Choose who may register',
+      summary: 'Choose who may register, or note how far the first run has come',
       body: SettingsBody,
       answers: {
         200: ANSWER,
@@ -57,8 +58,9 @@ const change = ({ settings }: Dependencies) =>
         ),
       },
     },
-    async ({ caller, body: { registration } }) => {
+    async ({ caller, body: { registration, first_run: firstRun } }) => {
       if (registration) await settings.setRegistration(caller, registration)
+      if (firstRun) await settings.setFirstRun(firstRun)
       return describe(settings)
     },
   )

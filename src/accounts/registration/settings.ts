@@ -19,12 +19,25 @@ type Dependencies = {
 export const REGISTRATIONS = ['open', 'invite', 'closed'] as const
 type Registration = (typeof REGISTRATIONS)[number]
 
+/** The steps of the console's first run after the owner is created, in order. */
+export const FIRST_RUN_STEPS = ['registration', 'phone', 'opening', 'done'] as const
+type FirstRunStep = (typeof FIRST_RUN_STEPS)[number]
+
 /** The rules of settings that an owner changes through the API. The environment overrides them. */
 export const settingService = ({ db, config, auditIn }: Dependencies) => ({
   /** Returns who may register now. */
   registration: (): Promise<Registration> => registrationOf(settingsIn(db), config),
 
   registrationIsFixed: config.registrationIsFixed,
+
+  /** Returns the step at which the first run stopped; `done` too if the owner was not created by it. */
+  firstRun: async (): Promise<FirstRunStep> => {
+    const stored = await settingsIn(db).find('first_run')
+    return FIRST_RUN_STEPS.find((step) => step === stored) ?? 'done'
+  },
+
+  /** Leaves no audit event: it changes what a page shows, and nothing else. */
+  setFirstRun: (step: FirstRunStep): Promise<void> => settingsIn(db).put('first_run', step),
 
   /** Throws `conflict` if REGISTRATION is set in the environment. */
   setRegistration: async (by: Actor, registration: Registration): Promise<void> => {

@@ -8,7 +8,7 @@ import { ErrorBoundary } from './components/feedback/error-boundary.tsx'
 import { ErrorState, Loading } from './components/feedback/states.tsx'
 import { useLoad } from './api/load.ts'
 import { isAtLeast } from './routing/sections.ts'
-import { FirstRun } from './pages/logged-out/first-run.tsx'
+import { FIRST_RUN, FirstRunPage } from './pages/first-run/first-run-page.tsx'
 import { InvitationsPage } from './pages/invitations/invitations-page.tsx'
 import { LogPage } from './pages/log/log-page.tsx'
 import { AuditPage } from './pages/security/audit-page.tsx'
@@ -16,29 +16,33 @@ import { MyselfPage } from './pages/myself/myself-page.tsx'
 import { NewPassword } from './pages/logged-out/new-password.tsx'
 import { PeoplePage } from './pages/people/people-page.tsx'
 import { SecurityPage } from './pages/security/security-page.tsx'
+import { Join } from './pages/logged-out/join.tsx'
 import { LogIn } from './pages/logged-out/log-in.tsx'
 import { TodayPage } from './pages/today/today-page.tsx'
-import { api } from './api/client.ts'
-import { isStarting, me, needsSecondFactor, resumeSession, role } from './api/session.ts'
+import { linkCodes } from './routing/link-codes.ts'
+import {
+  isOwnerNeeded,
+  isStarting,
+  me,
+  needsSecondFactor,
+  resumeSession,
+  role,
+  settings,
+} from './api/session.ts'
 
-const FIRST_RUN = '/console/first-run'
 const NEW_PASSWORD = '/console/new-password'
+const JOIN = '/join'
 
-/** The console: the login page, or all other pages once somebody is logged in. */
-export const App = ({ codes }: Codes) => (
+/** The console: the pages for somebody who is logged in, and those that lead there. */
+export const App = () => (
   <LocationProvider scope="/console">
     <ErrorBoundary>
-      <Start codes={codes} />
+      <Start />
     </ErrorBoundary>
   </LocationProvider>
 )
 
-type Codes = {
-  /** The codes from the fragment of the address. */
-  readonly codes: URLSearchParams
-}
-
-const Start = ({ codes }: Codes) => {
+const Start = () => {
   const start = useLoad('start', resumeSession)
   const { path } = useLocation()
   if (isStarting.value)
@@ -51,45 +55,33 @@ const Start = ({ codes }: Codes) => {
         )}
       </CenteredLayout>
     )
-  if (path === FIRST_RUN)
-    return (
-      <CenteredLayout>
-        <FirstRun code={codes.get('setup') ?? ''} />
-      </CenteredLayout>
-    )
-  if (path === NEW_PASSWORD)
-    return (
-      <CenteredLayout>
-        <NewPassword code={codes.get('reset') ?? ''} name={codes.get('name') ?? ''} />
-      </CenteredLayout>
-    )
-  return me.value ? <Pages /> : <LoggedOut />
+  const entrance = entranceAt(path)
+  return entrance ? <CenteredLayout>{entrance}</CenteredLayout> : <Pages />
 }
 
-/** The login page, or the first run if there is no owner yet. */
-const LoggedOut = () => {
-  const { route } = useLocation()
-  const { data } = useLoad('setup', (signal) =>
-    api.get<{ readonly needed: boolean }>('/v1/setup', { signal }),
-  )
-  useEffect(() => {
-    if (data?.needed) route(FIRST_RUN, true)
-  }, [data?.needed])
-  return (
-    <CenteredLayout>
-      <LogIn />
-    </CenteredLayout>
-  )
+/** The page for somebody who is not logged in, or who follows a link with a code; undefined for any other.
+ * As long as there is no owner, every address leads to the first run. */
+const entranceAt = (path: string) => {
+  const { setup, invitation, reset, name } = linkCodes.value
+  if (path === NEW_PASSWORD) return <NewPassword key={reset} code={reset} name={name} />
+  const isSettingUp = path === FIRST_RUN || (path === JOIN && setup !== '')
+  const isFirst = isOwnerNeeded.value && invitation === '' && (isSettingUp || !me.value)
+  if (isFirst || (isSettingUp && me.value)) return <FirstRunPage key={setup} code={setup} />
+  if (path === JOIN && setup === '') return <Join key={invitation} invitation={invitation} />
+  return me.value ? undefined : <LogIn notice={isSettingUp ? HAS_OWNER : undefined} />
 }
 
-/** Every page of the console. An account whose role needs a second factor first is sent to its
- * setup. */
+const HAS_OWNER = 'This gateway has an owner already. Log in to go on.'
+
+/** Every page of the console. An account whose role needs a second factor first is sent to its setup,
+ * and an owner who has left the first run back to it. */
 const Pages = () => {
   const { path, route } = useLocation()
-  const isRedirected = needsSecondFactor.value && path === '/console'
+  const isInFirstRun = (settings.value?.first_run ?? 'done') !== 'done'
+  const redirection = needsSecondFactor.value ? '/console/myself' : isInFirstRun && FIRST_RUN
   useEffect(() => {
-    if (isRedirected) route('/console/myself', true)
-  }, [isRedirected])
+    if (path === '/console' && redirection) route(redirection, true)
+  }, [path, redirection])
   return (
     <Shell>
       <ErrorBoundary>

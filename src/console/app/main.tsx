@@ -1,9 +1,8 @@
 import { render } from 'preact'
 import { App } from './app.tsx'
+import { watchLinkCodes } from './routing/link-codes.ts'
 
-// Codes come in the fragment of a link, which browsers do not send, and are removed from the address.
-const codes = new URLSearchParams(location.hash.slice(1))
-if (codes.has('setup') || codes.has('reset')) history.replaceState(null, '', location.pathname)
+watchLinkCodes()
 
 // The router fails on an address that is cut in the middle of a character.
 if (!isDecodable(location.pathname)) history.replaceState(null, '', '/console')
@@ -11,7 +10,7 @@ if (!isDecodable(location.pathname)) history.replaceState(null, '', '/console')
 const root = document.getElementById('app')
 if (root) {
   root.replaceChildren()
-  render(<App codes={codes} />, root)
+  render(<App />, root)
 }
 
 function isDecodable(path: string): boolean {

@@ -7,7 +7,7 @@ import { type Endpoint, type Route, hiddenEndpoint } from '../endpoint.ts'
 import { PAGE_HEADERS } from '../response-headers.ts'
 import { openapiDocument } from './document.ts'
 
-/** Starts Swagger UI: dark if the browser is, with the cursor where the token is pasted, and with requests to
+/** Starts Swagger UI: with its groups folded, dark if the browser is, with the cursor where the token is pasted, and with requests to
  * the server of the page, because its policy admits no other. */
 const START = `const dark = matchMedia('(prefers-color-scheme: dark)')
 const follow = () => document.documentElement.classList.toggle('dark-mode', dark.matches)
@@ -18,6 +18,7 @@ SwaggerUIBundle({
   url: '/swagger/json',
   dom_id: '#swagger-ui',
   deepLinking: true,
+  docExpansion: 'none',
   defaultModelsExpandDepth: -1,
   displayRequestDuration: true,
   responseInterceptor: (answer) => {
@@ -48,7 +49,10 @@ type Dependencies = {
 /** The OpenAPI document at `/swagger/json`, and Swagger UI at `/swagger`, from files inside the
  * executable. */
 export const openapiRoutes = (deps: Dependencies): readonly Endpoint[] => [
-  hiddenEndpoint('/swagger', () => new Response(PAGE, { headers: PAGE_HEADERS })),
+  hiddenEndpoint(
+    '/swagger',
+    () => new Response(PAGE.replace('VERSION', deps.version), { headers: PAGE_HEADERS }),
+  ),
   hiddenEndpoint('/swagger/json', documents(deps)),
   hiddenEndpoint(
     '/swagger/swagger-ui.js',

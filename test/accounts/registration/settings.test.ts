@@ -10,11 +10,15 @@ test('[O3] an owner chooses who may register, at once and with an audit event', 
   await using app = await startApp()
   const owner = bearer(await app.signIn('oli', 'owner'))
   const read = async () => (await app.get('/v1/settings', owner)).json()
-  expect(await read()).toStrictEqual({ registration: { value: 'open', is_fixed: false } })
+  expect(await read()).toStrictEqual({
+    registration: { value: 'open', is_fixed: false },
+    first_run: 'done',
+  })
   for (const registration of ['invite', 'closed', 'closed']) {
     const changed = await app.patch('/v1/settings', { registration }, owner)
     expect(await changed.json()).toStrictEqual({
       registration: { value: registration, is_fixed: false },
+      first_run: 'done',
     })
     expect((await app.post('/register', PERSON)).status).toBe(403)
   }
@@ -39,7 +43,10 @@ test('a setting from the environment cannot be changed, and the answer says so',
   await using app = await startApp({ REGISTRATION: 'invite' })
   const owner = bearer(await app.signIn('oli', 'owner'))
   const read = await app.get('/v1/settings', owner)
-  expect(await read.json()).toStrictEqual({ registration: { value: 'invite', is_fixed: true } })
+  expect(await read.json()).toStrictEqual({
+    registration: { value: 'invite', is_fixed: true },
+    first_run: 'done',
+  })
   const refused = await app.patch('/v1/settings', { registration: 'open' }, owner)
   expect(await refused.json()).toMatchObject({ status: 409, code: 'setting_fixed' })
   expect((await app.post('/register', PERSON)).status).toBe(403)
@@ -61,3 +68,31 @@ test('the choice survives a restart', async () => {
   expect(log.split('\n').filter((line) => line.includes('REGISTRATION'))).toStrictEqual([])
   rmSync(folder, { recursive: true })
 })
+
+test('the first run begins with an owner who was created with the setup code, and goes on where it stopped', async () => {
+  await using app = await startApp()
+  const { code = '' } = (await app.accounts.firstOwner.newSetupCode()) ?? {}
+  const weak = { code, username: 'oli', password: 'password' }
+  expect(await (await app.post('/v1/setup', weak)).json()).toMatchObject({
+    status: 400,
+    code: 'weak_password',
+    detail: `Weak password: ${RULE}`,
+    fields: { password: RULE },
+  })
+  await app.post('/v1/setup', { ...weak, password: PASSWORD })
+  const owner = bearer(await app.logIn('oli'))
+  const read = async () => (await app.get('/v1/settings', owner)).json()
+  expect(await read()).toMatchObject({ first_run: 'registration' })
+  for (const step of ['phone', 'opening', 'done']) {
+    const changed = await app.patch('/v1/settings', { first_run: step }, owner)
+    expect(await changed.json()).toMatchObject({ first_run: step })
+    expect(await read()).toMatchObject({ first_run: step })
+  }
+  const odd = await app.patch('/v1/settings', { first_run: 'again' }, owner)
+  expect(await odd.json()).toMatchObject({
+    detail: 'Invalid first_run: registration, phone, opening or done',
+  })
+  expect(recordsOf(app.logLines, 'setting.change')).toEqual([])
+})
+
+const RULE = 'use at least 8 characters, not a common password, and more than the username'

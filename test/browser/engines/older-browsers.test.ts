@@ -13,7 +13,6 @@ const SCRIPTS = [
   'console/app/main.tsx',
   'console/app/chart.ts',
   'console/app/proof.ts',
-  'console/join.js',
   'http/page/page.js',
   'manual/manual.js',
   'unlocks/bundle/page/main.ts',
@@ -21,7 +20,6 @@ const SCRIPTS = [
 
 const STYLES = [
   'console/app/style/app.css',
-  'console/join.css',
   'http/page/page.css',
   'manual/manual.css',
   'unlocks/bundle/page/verify.css',

@@ -86,7 +86,7 @@ export const walkPages = async (walker: Walker, { url, ids, size }: Home): Promi
     await holds(`document.querySelectorAll('tbody tr').length > 4`)
   }
   await go('/swagger')
-  await holds(`document.querySelectorAll('.opblock').length > 10`)
+  await holds(`document.querySelectorAll('.opblock-tag').length > 5`)
   for (const name of ['', ...PAGES.keys()]) {
     await go(`/manual/${name}`.replace(/\/$/, ''))
     await holds(`!document.querySelector('search').hidden`)

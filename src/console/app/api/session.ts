@@ -2,7 +2,11 @@ import { computed, signal } from '@preact/signals'
 import type { Static } from '@sinclair/typebox'
 import type { AccountAnswer } from '../../../accounts/people/schema.ts'
 import type { LoginBody } from '../../../accounts/login/schema.ts'
-import type { SetupBody } from '../../../accounts/registration/schema.ts'
+import type {
+  SettingsAnswer,
+  SetupAnswer,
+  SetupBody,
+} from '../../../accounts/registration/schema.ts'
 import type { CookieAnswer, CookieStateAnswer } from '../../../accounts/sessions/schema.ts'
 import type { Role } from '../../../domain/account.ts'
 import type { GatewayAnswer } from '../../../ops/schema.ts'
@@ -19,6 +23,8 @@ import {
 
 export type Me = Static<typeof AccountAnswer>
 type Gateway = Static<typeof GatewayAnswer>
+type Settings = Static<typeof SettingsAnswer>
+export type FirstRunStep = Settings['first_run']
 
 const current = signal<{ readonly me: Me; readonly gateway: Gateway } | undefined>(undefined)
 
@@ -28,6 +34,12 @@ export const isStarting = signal(true)
 /** The account that is logged in, or undefined if none is. */
 export const me = computed(() => current.value?.me)
 export const gateway = computed(() => current.value?.gateway)
+
+/** The settings that the console changes; undefined unless an owner is logged in. */
+export const settings = signal<Settings | undefined>(undefined)
+
+/** Whether this gateway has no owner yet. */
+export const isOwnerNeeded = signal(false)
 
 /** Whether an owner or admin has only the rights of a member until they set up a second factor. */
 export const needsSecondFactor = computed(
@@ -45,12 +57,20 @@ export const role = computed<Role>(() =>
 /** Reloads the logged-in account, for example after a change to it. */
 export const reloadMe = async (): Promise<void> => {
   const [own, about] = await Promise.all([api.get<Me>('/v1/me'), api.get<Gateway>('/v1/gateway')])
+  const isFullOwner =
+    own.role === 'owner' && (own.second_factor || about.second_factor === 'optional')
+  settings.value = isFullOwner ? await api.get<Settings>('/v1/settings') : undefined
   current.value = { me: own, gateway: about }
 }
 
-/** Finds out whether this browser is logged in, and resumes its session if so. */
+/** Finds out whether there is an owner and whether this browser is logged in, and resumes its session
+ * if so. */
 export const resumeSession = async (): Promise<void> => {
-  const session = await api.get<Static<typeof CookieStateAnswer>>('/v1/session/cookie')
+  const [session, setup] = await Promise.all([
+    api.get<Static<typeof CookieStateAnswer>>('/v1/session/cookie'),
+    api.get<Static<typeof SetupAnswer>>('/v1/setup'),
+  ])
+  isOwnerNeeded.value = setup.needed
   if (session.state === 'signed_in') extendSession(session.expires_in)
   if (session.state === 'renewable')
     await renew().catch((error: unknown) => {
@@ -70,6 +90,7 @@ export const logIn = async (credentials: Static<typeof LoginBody>): Promise<void
 /** Creates the first owner and logs them in. */
 export const setUpOwner = async (owner: Static<typeof SetupBody>): Promise<void> => {
   await loggedIn(await api.post('/v1/setup/cookie', owner))
+  isOwnerNeeded.value = false
 }
 
 const loggedIn = async (answer: Static<typeof CookieAnswer>): Promise<void> => {

@@ -1,12 +1,8 @@
 import { ApiError, ConnectionLost, CookiesBlocked } from '../api/client.ts'
 import { duration, sentence } from './format.ts'
 
-/** An error that is shown beside a field already. */
-export class ShownBesideField extends Error {}
-
 /** What went wrong, in words for a person, and what to do about it. */
 export const errorMessage = (error: unknown): string => {
-  if (error instanceof ShownBesideField) return ''
   if (error instanceof ConnectionLost)
     return 'The gateway does not answer. Is this device on your home network? The page keeps trying.'
   if (error instanceof CookiesBlocked)

@@ -1,11 +1,15 @@
-import { useEffect, useId, useRef, useState } from 'preact/hooks'
+import { useContext, useEffect, useId, useRef, useState } from 'preact/hooks'
+import { PASSWORD_RULE } from '../../words/password-rule.ts'
+import { FormErrors } from './field-errors.ts'
 
 type Props = {
   readonly label: string
+  /** What the API calls it: the form shows an error about it here. */
+  readonly name?: string
   readonly value: string
   readonly onValue: (value: string) => void
   readonly hint?: string
-  /** What is wrong with the value; shown instead of the hint. */
+  /** What is wrong with the value, besides what the form knows; shown instead of the hint. */
   readonly error?: string | undefined
   readonly type?:
     | 'text'
@@ -52,7 +56,7 @@ export const Field = (props: Props) => {
     value,
     onValue,
     hint,
-    error,
+    error: ownError,
     maxLength,
     suggestions,
     autoFocus = false,
@@ -60,6 +64,8 @@ export const Field = (props: Props) => {
   } = props
   const id = useId()
   const input = useRef<HTMLInputElement>(null)
+  const formErrors = useContext(FormErrors)
+  const error = ownError ?? formErrors[props.name ?? '']
   // The attribute works only while a document loads.
   useEffect(() => {
     if (autoFocus) input.current?.focus()
@@ -102,7 +108,7 @@ type PasswordProps = Omit<Props, 'type'> & {
   readonly autocomplete: 'current-password' | 'new-password'
 }
 
-/** A password field with a button that shows the password. */
+/** A password field with a button that shows the password. For a new one, it says what that needs. */
 export const PasswordField = (props: PasswordProps) => {
   const [isShown, setShown] = useState(false)
   return (
@@ -111,6 +117,7 @@ export const PasswordField = (props: PasswordProps) => {
         autocapitalize="none"
         spellcheck={false}
         required
+        {...(props.autocomplete === 'new-password' ? { hint: PASSWORD_RULE } : {})}
         {...props}
         type={isShown ? 'text' : 'password'}
       />

@@ -1,13 +1,14 @@
 import type { ComponentChildren } from 'preact'
-import { useRef, useState } from 'preact/hooks'
+import { useEffect, useRef, useState } from 'preact/hooks'
 import { errorMessage } from '../../words/error.ts'
 import { Button } from './button.tsx'
+import { type FieldErrors, FormErrors, fieldErrorsOf } from './field-errors.ts'
 
 type Props = {
   /** The text of its button. */
   readonly action: string
   readonly kind?: 'main' | 'danger'
-  /** An error that it throws is shown below the fields. */
+  /** An error that it throws is shown beside the fields that it names, or else below them. */
   readonly onSend: () => Promise<void>
   /** Replaces the common message for an error; undefined keeps it. */
   readonly messageFor?: (error: unknown) => string | undefined
@@ -19,9 +20,14 @@ type Props = {
 export const Form = ({ action, kind = 'main', onSend, messageFor, children }: Props) => {
   const [isBusy, setBusy] = useState(false)
   const [error, setError] = useState('')
+  const [fieldErrors, setFieldErrors] = useState<FieldErrors>({})
+  const element = useRef<HTMLFormElement>(null)
   const isSending = useRef(false)
   const newest = useRef(onSend)
   newest.current = onSend
+  useEffect(() => {
+    element.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus()
+  }, [fieldErrors])
   const send = async (form: HTMLFormElement): Promise<void> => {
     if (isSending.current) return
     isSending.current = true
@@ -29,23 +35,27 @@ export const Form = ({ action, kind = 'main', onSend, messageFor, children }: Pr
     await nextRender()
     setBusy(true)
     setError('')
+    setFieldErrors({})
     try {
       await newest.current()
     } catch (reason) {
-      setError(messageFor?.(reason) ?? errorMessage(reason))
+      const fields = fieldErrorsOf(reason)
+      setFieldErrors(fields)
+      if (!isShownIn(form, fields)) setError(messageFor?.(reason) ?? errorMessage(reason))
     }
     isSending.current = false
     setBusy(false)
   }
   return (
     <form
+      ref={element}
       class="form"
       onSubmit={(event) => {
         event.preventDefault()
         void send(event.currentTarget)
       }}
     >
-      {children}
+      <FormErrors.Provider value={fieldErrors}>{children}</FormErrors.Provider>
       <p class="error" role="alert">
         {error}
       </p>
@@ -54,6 +64,12 @@ export const Form = ({ action, kind = 'main', onSend, messageFor, children }: Pr
       </Button>
     </form>
   )
+}
+
+/** Whether the form has every field that an error is about. */
+const isShownIn = ({ elements }: HTMLFormElement, fields: FieldErrors): boolean => {
+  const names = Object.keys(fields)
+  return names.length > 0 && names.every((name) => elements.namedItem(name) !== null)
 }
 
 /** Has each field report its value, as if it had just been typed. */

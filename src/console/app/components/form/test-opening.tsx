@@ -7,7 +7,7 @@ import { Action } from './action.tsx'
 type Props = {
   readonly kind?: 'main' | 'plain'
   /** Called with the id of the unlock, once it is in the log. */
-  readonly onRecorded: (id: string) => void
+  readonly onRecorded: (id: string) => Promise<void> | void
 }
 
 /** Records an unlock in your own name, as the phone app does: for the first minute without an app. */
@@ -16,7 +16,7 @@ export const TestOpening = ({ kind = 'plain', onRecorded }: Props) => {
     const { id } = await api.post<Static<typeof OutcomeAnswer>>('/v1/unlocks', {
       method: TEST_METHOD,
     })
-    if (id !== undefined) onRecorded(id)
+    if (id !== undefined) await onRecorded(id)
   }
   return (
     <Action kind={kind} onAct={record}>

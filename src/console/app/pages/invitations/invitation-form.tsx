@@ -76,6 +76,7 @@ const NewInvitation = ({ onCreated }: { readonly onCreated: (created: Created) =
     <Form action="Create invitation" onSend={send}>
       <Field
         label="For whom"
+        name="label"
         value={label}
         onValue={setLabel}
         maxLength={80}
@@ -94,6 +95,7 @@ const NewInvitation = ({ onCreated }: { readonly onCreated: (created: Created) =
         <Select label="Valid for" value={hours} onValue={setHours} options={HOURS} />
         <Field
           label="Number of accounts"
+          name="uses"
           type="number"
           value={uses}
           onValue={setUses}

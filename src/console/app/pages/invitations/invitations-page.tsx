@@ -90,7 +90,7 @@ const Row = ({ invitation, onRevoked }: Props) => {
 
 const usageOf = ({ uses, uses_max: usesMax }: Invitation): string => {
   if (uses === 0) return 'Not used yet'
-  return usesMax === 1 ? 'Used' : `Used ${uses} of ${counted(usesMax, 'time')}`
+  return usesMax === 1 ? 'Used once' : `Used ${uses} of ${counted(usesMax, 'time')}`
 }
 
 const nameOf = ({ label }: Invitation): string => label || 'Invitation'

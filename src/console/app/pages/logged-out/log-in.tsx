@@ -2,12 +2,13 @@ import { useState } from 'preact/hooks'
 import { ApiError, logoutReason } from '../../api/client.ts'
 import { logIn } from '../../api/session.ts'
 import { Button } from '../../components/form/button.tsx'
+import { withFieldErrors } from '../../components/form/field-errors.ts'
 import { Field, PasswordField } from '../../components/form/field.tsx'
 import { Form } from '../../components/form/form.tsx'
 import { Screen } from '../../components/layout/screen.tsx'
 
 /** Asks for name and password, and then for a code if the account has a second factor. */
-export const LogIn = () => {
+export const LogIn = ({ notice }: { readonly notice?: string | undefined }) => {
   const [username, setUsername] = useState('')
   const [password, setPassword] = useState('')
   const [asksCode, setAsksCode] = useState(false)
@@ -24,16 +25,22 @@ export const LogIn = () => {
 
   return (
     <Screen title="Secure Lock Server" lead="See who unlocked the door, when and how.">
-      {logoutReason.value && (
+      {(logoutReason.value ?? notice) && (
         <p class="note info" role="status">
-          {logoutReason.value}
+          {logoutReason.value ?? notice}
         </p>
       )}
       {asksCode ? (
         <>
-          <Form key="code" action="Log in" onSend={send} messageFor={codeMessage}>
+          <Form
+            key="code"
+            action="Log in"
+            onSend={withFieldErrors({ otp_invalid: { field: 'otp', message: WRONG_CODE } }, send)}
+            messageFor={passwordMessage}
+          >
             <Field
               label="One-time code"
+              name="otp"
               value={otp}
               onValue={setOtp}
               required
@@ -58,6 +65,7 @@ export const LogIn = () => {
         <Form key="password" action="Log in" onSend={send} messageFor={passwordMessage}>
           <Field
             label="User name"
+            name="username"
             value={username}
             onValue={setUsername}
             required
@@ -69,6 +77,7 @@ export const LogIn = () => {
           />
           <PasswordField
             label="Password"
+            name="password"
             value={password}
             onValue={setPassword}
             autocomplete="current-password"
@@ -90,14 +99,9 @@ const passwordMessage = (error: unknown): string | undefined =>
       'seconds up to an hour. An admin can clear this lockout.'
     : undefined
 
-const codeMessage = (error: unknown): string | undefined => {
-  if (hasCode(error, 'otp_invalid'))
-    return (
-      'This code is wrong or was used already. Wait for the next one. If none works, the clock of ' +
-      'the phone or the gateway is wrong; a recovery code still works.'
-    )
-  return passwordMessage(error)
-}
+const WRONG_CODE =
+  'This code is wrong or was used already. Wait for the next one. If none works, the clock of ' +
+  'the phone or the gateway is wrong; a recovery code still works.'
 
 const OtherPages = () => (
   <nav class="links" aria-label="Other pages">

@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks'
 import { api } from '../../api/client.ts'
-import { PASSWORD_HINT, WEAK_PASSWORD, useFieldErrors } from '../../components/form/field-errors.ts'
+import { withFieldErrors } from '../../components/form/field-errors.ts'
 import { Field, PasswordField } from '../../components/form/field.tsx'
 import { Form } from '../../components/form/form.tsx'
 import { Screen } from '../../components/layout/screen.tsx'
@@ -17,10 +17,6 @@ export const NewPassword = ({ code: given, name }: Props) => {
   const [code, setCode] = useState(given)
   const [password, setPassword] = useState('')
   const [isDone, setDone] = useState(false)
-  const { errors, withFieldErrors } = useFieldErrors({
-    invalid_code: { field: 'code', message: INVALID_CODE },
-    weak_password: { field: 'password', message: WEAK_PASSWORD },
-  })
   if (isDone)
     return (
       <Screen
@@ -40,9 +36,13 @@ export const NewPassword = ({ code: given, name }: Props) => {
   }
   return (
     <Screen title="Set a new password" lead="You need the code that an admin or owner gave you.">
-      <Form action="Save password" onSend={withFieldErrors(send)}>
+      <Form
+        action="Save password"
+        onSend={withFieldErrors({ invalid_code: { field: 'code', message: INVALID_CODE } }, send)}
+      >
         <Field
           label="User name"
+          name="username"
           value={username}
           onValue={setUsername}
           required
@@ -55,7 +55,7 @@ export const NewPassword = ({ code: given, name }: Props) => {
           label="Code"
           value={code}
           onValue={setCode}
-          error={errors.code}
+          name="code"
           required
           maxLength={100}
           autocomplete="off"
@@ -66,9 +66,8 @@ export const NewPassword = ({ code: given, name }: Props) => {
           label="New password"
           value={password}
           onValue={setPassword}
-          error={errors.password}
+          name="new_password"
           autocomplete="new-password"
-          hint={PASSWORD_HINT}
         />
       </Form>
     </Screen>

@@ -2,7 +2,7 @@ import type { ComponentChildren } from 'preact'
 import { useState } from 'preact/hooks'
 import { Confirm } from '../../components/form/dialog.tsx'
 import { Field, PasswordField } from '../../components/form/field.tsx'
-import { WRONG_CODE, WRONG_PASSWORD, useFieldErrors } from '../../components/form/field-errors.ts'
+import { WRONG_CODE, WRONG_PASSWORD, withFieldErrors } from '../../components/form/field-errors.ts'
 
 type Props = {
   readonly title: string
@@ -22,10 +22,6 @@ type Props = {
 export const ConfirmIdentity = ({ onConfirmed, onClose, children, ...rest }: Props) => {
   const [password, setPassword] = useState('')
   const [otp, setOtp] = useState('')
-  const { errors, withFieldErrors } = useFieldErrors({
-    wrong_password: { field: 'password', message: WRONG_PASSWORD },
-    otp_invalid: { field: 'otp', message: WRONG_CODE },
-  })
   return (
     <Confirm
       {...rest}
@@ -34,21 +30,27 @@ export const ConfirmIdentity = ({ onConfirmed, onClose, children, ...rest }: Pro
         setOtp('')
         onClose()
       }}
-      onConfirm={withFieldErrors(() => onConfirmed({ password, otp }))}
+      onConfirm={withFieldErrors(
+        {
+          wrong_password: { field: 'password', message: WRONG_PASSWORD },
+          otp_invalid: { field: 'otp', message: WRONG_CODE },
+        },
+        () => onConfirmed({ password, otp }),
+      )}
     >
       {children}
       <PasswordField
         label="Password"
         value={password}
         onValue={setPassword}
-        error={errors.password}
+        name="password"
         autocomplete="current-password"
       />
       <Field
         label="One-time code"
         value={otp}
         onValue={setOtp}
-        error={errors.otp}
+        name="otp"
         required
         autocomplete="one-time-code"
         maxLength={64}

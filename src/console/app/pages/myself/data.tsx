@@ -7,7 +7,7 @@ import { ErasureNotice } from '../../components/feedback/erasure-notice.tsx'
 import { PasswordField } from '../../components/form/field.tsx'
 import { Section } from '../../components/layout/section.tsx'
 import { showToast } from '../../components/feedback/toast.tsx'
-import { WRONG_PASSWORD, useFieldErrors } from '../../components/form/field-errors.ts'
+import { WRONG_PASSWORD, withFieldErrors } from '../../components/form/field-errors.ts'
 import { saveFile } from '../../api/save-file.ts'
 import { type Me, leave } from '../../api/session.ts'
 
@@ -34,9 +34,6 @@ export const OwnData = ({ own }: { readonly own: Me }) => {
 const EraseMe = ({ own }: { readonly own: Me }) => {
   const [isAsked, setAsked] = useState(false)
   const [password, setPassword] = useState('')
-  const { errors, withFieldErrors } = useFieldErrors({
-    wrong_password: { field: 'password', message: WRONG_PASSWORD },
-  })
   return (
     <Section
       title="Erase my account"
@@ -54,7 +51,10 @@ const EraseMe = ({ own }: { readonly own: Me }) => {
           setAsked(false)
           setPassword('')
         }}
-        onConfirm={withFieldErrors(() => api.delete('/v1/me', { password }))}
+        onConfirm={withFieldErrors(
+          { wrong_password: { field: 'password', message: WRONG_PASSWORD } },
+          () => api.delete('/v1/me', { password }),
+        )}
         onDone={() => leave('Your account is erased.')}
       >
         <ErasureNotice />
@@ -62,7 +62,7 @@ const EraseMe = ({ own }: { readonly own: Me }) => {
           label="Your password"
           value={password}
           onValue={setPassword}
-          error={errors.password}
+          name="password"
           autocomplete="current-password"
         />
       </Confirm>

@@ -10,7 +10,7 @@ import { CopyButton } from '../../components/codes/copy-button.tsx'
 import { Field, PasswordField } from '../../components/form/field.tsx'
 import { Form } from '../../components/form/form.tsx'
 import { QrCode } from '../../components/codes/qr-code.tsx'
-import { WRONG_CODE, WRONG_PASSWORD, useFieldErrors } from '../../components/form/field-errors.ts'
+import { WRONG_CODE, WRONG_PASSWORD, withFieldErrors } from '../../components/form/field-errors.ts'
 
 type Started = Static<typeof EnrolmentAnswer>
 type Props = { readonly onCodes: (codes: readonly string[]) => Promise<void> }
@@ -24,18 +24,21 @@ export const Enrolment = ({ onCodes }: Props) => {
 
 const Start = ({ onStarted }: { readonly onStarted: (started: Started) => void }) => {
   const [password, setPassword] = useState('')
-  const { errors, withFieldErrors } = useFieldErrors({
-    wrong_password: { field: 'password', message: WRONG_PASSWORD },
-  })
   const send = async (): Promise<void> =>
     onStarted(await api.post<Started>('/v1/me/second-factor', { password }))
   return (
-    <Form action="Set up" onSend={withFieldErrors(send)}>
+    <Form
+      action="Set up"
+      onSend={withFieldErrors(
+        { wrong_password: { field: 'password', message: WRONG_PASSWORD } },
+        send,
+      )}
+    >
       <PasswordField
         label="Your password"
         value={password}
         onValue={setPassword}
-        error={errors.password}
+        name="password"
         autocomplete="current-password"
         hint="You also need an authenticator app on your phone. Any will do."
       />
@@ -49,9 +52,6 @@ const Confirm = ({ started, onCodes, onCancel }: ConfirmProps) => {
   const [otp, setOtp] = useState('')
   const step = useRef<HTMLHeadingElement>(null)
   useEffect(() => step.current?.focus(), [])
-  const { errors, withFieldErrors } = useFieldErrors({
-    otp_invalid: { field: 'otp', message: WRONG_CODE },
-  })
   const send = async (): Promise<void> => {
     const { recovery_codes: codes } = await api.post<Static<typeof RecoveryCodesAnswer>>(
       '/v1/me/second-factor/confirm',
@@ -71,12 +71,15 @@ const Confirm = ({ started, onCodes, onCancel }: ConfirmProps) => {
       </p>
       <CopyButton text={started.secret} what="secret" />
       <h3>2. Enter the code that it shows</h3>
-      <Form action="Turn on" onSend={withFieldErrors(send)}>
+      <Form
+        action="Turn on"
+        onSend={withFieldErrors({ otp_invalid: { field: 'otp', message: WRONG_CODE } }, send)}
+      >
         <Field
           label="One-time code"
           value={otp}
           onValue={setOtp}
-          error={errors.otp}
+          name="otp"
           required
           autocomplete="one-time-code"
           inputMode="numeric"

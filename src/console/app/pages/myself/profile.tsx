@@ -21,6 +21,7 @@ export const Profile = ({ own }: { readonly own: Me }) => {
       <Form action="Save" onSend={send}>
         <Field
           label="Phone"
+          name="phone"
           type="tel"
           value={phone}
           onValue={setPhone}
@@ -29,6 +30,7 @@ export const Profile = ({ own }: { readonly own: Me }) => {
         />
         <Field
           label="Address"
+          name="address"
           value={address}
           onValue={setAddress}
           maxLength={200}
@@ -36,6 +38,7 @@ export const Profile = ({ own }: { readonly own: Me }) => {
         />
         <Field
           label="Email"
+          name="email"
           type="email"
           value={email}
           onValue={setEmail}

@@ -8,7 +8,7 @@ import { Section } from '../../components/layout/section.tsx'
 import { showToast } from '../../components/feedback/toast.tsx'
 import { ErasureNotice } from '../../components/feedback/erasure-notice.tsx'
 import type { Person } from '../../api/person.ts'
-import { ShownBesideField } from '../../words/error.ts'
+import { FieldError } from '../../components/form/field-errors.ts'
 
 type Props = {
   readonly person: Person
@@ -21,18 +21,13 @@ export const PersonErase = ({ person: { id, username }, back, onErased }: Props)
   const { route } = useLocation()
   const [isAsked, setAsked] = useState(false)
   const [typed, setTyped] = useState('')
-  const [error, setError] = useState<string>()
   const close = (): void => {
     setAsked(false)
     setTyped('')
-    setError(undefined)
   }
   const erase = async (): Promise<void> => {
-    if (typed.normalize().trim() !== username.normalize().trim()) {
-      setError(`This is not the name. Type ${username} to continue.`)
-      throw new ShownBesideField()
-    }
-    setError(undefined)
+    if (typed.normalize().trim() !== username.normalize().trim())
+      throw new FieldError({ name: `This is not the name. Type ${username} to continue.` })
     await api.delete(`/v1/people/${id}`)
   }
   const leave = (): void => {
@@ -62,7 +57,7 @@ export const PersonErase = ({ person: { id, username }, back, onErased }: Props)
           label={`Type ${username} to continue`}
           value={typed}
           onValue={setTyped}
-          error={error}
+          name="name"
           required
           autocomplete="off"
           autocapitalize="none"

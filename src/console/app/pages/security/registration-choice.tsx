@@ -24,6 +24,9 @@ const CHOICES: readonly Choice<Registration>[] = [
   },
 ]
 
+export const registrationLabel = (value: Registration): string =>
+  CHOICES.find((choice) => choice.value === value)?.label ?? value
+
 type Props = {
   readonly value: Registration
   /** Whether the gateway's settings fix it. */
