@@ -7,6 +7,7 @@ import { CenteredLayout, Shell } from './components/layout/shell.tsx'
 import { ErrorBoundary } from './components/feedback/error-boundary.tsx'
 import { ErrorState, Loading } from './components/feedback/states.tsx'
 import { useLoad } from './api/load.ts'
+import { logAddress } from './routing/log-filter.ts'
 import { isAtLeast } from './routing/sections.ts'
 import { FirstRun } from './pages/logged-out/first-run.tsx'
 import { InvitationsPage } from './pages/invitations/invitations-page.tsx'
@@ -82,14 +83,15 @@ const LoggedOut = () => {
   )
 }
 
-/** Every page of the console. An account whose role needs a second factor first is sent to its
- * setup. */
+/** Every page of the console. An account whose role needs a second factor first starts at its setup, and
+ * a member at their own unlocks. */
 const Pages = () => {
   const { path, route } = useLocation()
-  const isRedirected = needsSecondFactor.value && path === '/console'
+  const start = startOf(role.value, needsSecondFactor.value)
+  const isRedirected = path === '/console' && start !== path
   useEffect(() => {
-    if (isRedirected) route('/console/myself', true)
-  }, [isRedirected])
+    if (isRedirected) route(start, true)
+  }, [isRedirected, start])
   return (
     <Shell>
       <ErrorBoundary>
@@ -121,5 +123,11 @@ const Invitations = atLeast('admin', InvitationsPage)
 const Security = atLeast('admin', SecurityPage)
 const Audit = atLeast('owner', AuditPage)
 
-/** A member starts with their own unlocks. */
-const Home = () => (role.value === 'member' ? <LogPage /> : <TodayPage />)
+/** Nothing for a member, who is redirected. */
+const Home = () => isAtLeast(role.value, 'admin') && <TodayPage />
+
+/** The address of the page that a role begins with. */
+const startOf = (held: Role, isFactorNeeded: boolean): string => {
+  if (isFactorNeeded) return '/console/myself'
+  return held === 'member' ? logAddress({}) : '/console'
+}

@@ -10,6 +10,8 @@ export class ApiError extends Error {
   readonly code: string
   readonly retryAfterSeconds: number | undefined
   readonly requestId: string | undefined
+  /** What each field that is not accepted accepts, by its name. */
+  readonly fields: Readonly<Record<string, string>>
 
   constructor(answer: Response, body: ErrorBody) {
     super(body.detail ?? body.msg ?? body.error ?? `The gateway answered ${answer.status}`)
@@ -18,6 +20,7 @@ export class ApiError extends Error {
     this.code = body.code ?? ''
     this.retryAfterSeconds = Number(answer.headers.get('retry-after')) || undefined
     this.requestId = answer.headers.get('x-request-id') ?? undefined
+    this.fields = body.fields ?? {}
   }
 }
 
@@ -26,6 +29,7 @@ type ErrorBody = {
   readonly msg?: string
   readonly error?: string
   readonly code?: string
+  readonly fields?: Readonly<Record<string, string>>
 }
 
 /** The gateway did not answer at all. */
