@@ -7,6 +7,7 @@ import { CenteredLayout, Shell } from './components/layout/shell.tsx'
 import { ErrorBoundary } from './components/feedback/error-boundary.tsx'
 import { ErrorState, Loading } from './components/feedback/states.tsx'
 import { useLoad } from './api/load.ts'
+import { logAddress } from './routing/log-filter.ts'
 import { isAtLeast } from './routing/sections.ts'
 import { FIRST_RUN, FirstRunPage } from './pages/first-run/first-run-page.tsx'
 import { InvitationsPage } from './pages/invitations/invitations-page.tsx'
@@ -73,15 +74,14 @@ const entranceAt = (path: string) => {
 
 const HAS_OWNER = 'This gateway has an owner already. Log in to go on.'
 
-/** Every page of the console. An account whose role needs a second factor first is sent to its setup,
- * and an owner who has left the first run back to it. */
+/** Every page of the console. */
 const Pages = () => {
   const { path, route } = useLocation()
-  const isInFirstRun = (settings.value?.first_run ?? 'done') !== 'done'
-  const redirection = needsSecondFactor.value ? '/console/myself' : isInFirstRun && FIRST_RUN
+  const start = startOf(role.value)
+  const isRedirected = path === '/console' && start !== path
   useEffect(() => {
-    if (path === '/console' && redirection) route(redirection, true)
-  }, [path, redirection])
+    if (isRedirected) route(start, true)
+  }, [isRedirected, start])
   return (
     <Shell>
       <ErrorBoundary>
@@ -113,5 +113,13 @@ const Invitations = atLeast('admin', InvitationsPage)
 const Security = atLeast('admin', SecurityPage)
 const Audit = atLeast('owner', AuditPage)
 
-/** A member starts with their own unlocks. */
-const Home = () => (role.value === 'member' ? <LogPage /> : <TodayPage />)
+/** Nothing for a member, who is redirected. */
+const Home = () => isAtLeast(role.value, 'admin') && <TodayPage />
+
+/** The address of the page that a role begins with: the setup of a second factor that it needs, the first
+ * run that an owner has left, and for a member their own unlocks. */
+const startOf = (held: Role): string => {
+  if (needsSecondFactor.value) return '/console/myself'
+  if ((settings.value?.first_run ?? 'done') !== 'done') return FIRST_RUN
+  return held === 'member' ? logAddress({}) : '/console'
+}

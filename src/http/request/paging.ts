@@ -42,7 +42,7 @@ export const Next = t.Union([t.String(), t.Null()], {
 export const spanOf = ({ from, to }: { readonly from?: string; readonly to?: string }) => {
   const [fromMs, toMs] = [timeOf('from', from), timeOf('to', to)]
   if (fromMs !== undefined && toMs !== undefined && fromMs >= toMs)
-    throw new AppError('invalid', 'Needs from < to')
+    throw new AppError('invalid', 'Needs from < to', { fields: { to: 'a time after `from`' } })
   return { fromMs, toMs }
 }
 

@@ -1,4 +1,6 @@
 import type { RecordAuditEvent } from '../../domain/audit-event.ts'
+import { takeTurn } from '../../domain/event-loop.ts'
+import { foldedText } from '../../domain/folded-text.ts'
 import { HEAVY_READ_REFUSED } from '../../http/answers.ts'
 import { type Endpoint, endpoint } from '../../http/endpoint.ts'
 import { nextPage, pageOf } from '../../http/request/paging.ts'
@@ -7,7 +9,7 @@ import { listedJson } from '../log/event-json.ts'
 import { EVENT_EXAMPLE } from '../log/schema.ts'
 import type { UnlockLog } from '../log/service.ts'
 import { exportParts } from './export.ts'
-import { ExportQuery, ListAnswer, ListQuery, type Search } from './schema.ts'
+import { ExportQuery, LabelsAnswer, ListAnswer, ListQuery, type Search } from './schema.ts'
 import type { UnlockQueries } from './store.ts'
 import type { VisibleSize } from './visible-size.ts'
 import { SEARCH_FAULTS, WHO_SEES, visibleFilter } from './visibility.ts'
@@ -19,9 +21,10 @@ type Dependencies = {
   readonly visibleSize: VisibleSize
 }
 
-/** Searching the unlock log: page by page, or as a file. */
+/** Searching the unlock log: page by page, or as a file, and what there is to search for. */
 export const unlockQueryRoutes = (deps: Dependencies): readonly Endpoint[] => [
   list(deps),
+  listLabels(deps),
   exportFile(deps),
 ]
 
@@ -74,6 +77,72 @@ const list = ({ unlockLog, queries }: Dependencies) =>
  * says when imported unlocks happened in the order of the log. */
 const isScan = ({ text, lock, method, result, from, to }: Search): boolean =>
   [text, lock, method, result, from, to].some((condition) => condition !== undefined)
+
+/** Unlocks whose labels are listed, how many are read at once, and labels listed: apps may make up more. */
+const LABELLED_MAX = 5000
+const LABELLED_STEP = 1000
+const LABELS_MAX = 100
+
+const listLabels = ({ unlockLog, queries }: Dependencies) =>
+  endpoint(
+    {
+      method: 'GET',
+      path: '/v1/unlocks/labels',
+      access: 'member',
+      tag: 'Unlocks',
+      operationId: 'listUnlockLabels',
+      summary: 'List locks and methods',
+      description:
+        `${WHO_SEES}Lists the locks and methods of the newest ${LABELLED_MAX.toLocaleString('en')} ` +
+        `unlocks, the most frequent first and ${LABELS_MAX} of each at most. Methods that differ only ` +
+        'in case or composition are listed once, as they were written last.',
+      answers: {
+        200: {
+          description: 'Locks and methods',
+          schema: LabelsAnswer,
+          example: { locks: [EVENT_EXAMPLE.lock], methods: [EVENT_EXAMPLE.method] },
+        },
+      },
+    },
+    async ({ account, signal }) => {
+      const filter = visibleFilter({}, account)
+      const { size } = await unlockLog.head()
+      const locks = counter()
+      const methods = counter()
+      let after: number | undefined
+      for (let read = 0; read < LABELLED_MAX; read += LABELLED_STEP) {
+        const page = { order: 'newest', after, size, limit: LABELLED_STEP } as const
+        const { unlocks, next } = await queries.page({ filter, ...page, signal })
+        for (const { lock, person, source } of unlocks) {
+          locks.add(lock)
+          // The gateway has words of its own for what it refuses.
+          if (person && source !== 'observed') methods.add(person.method)
+        }
+        if (next === undefined) break
+        after = next
+        await takeTurn(signal)
+      }
+      return { locks: locks.mostFrequent(), methods: methods.mostFrequent() }
+    },
+  )
+
+/** Counts labels, whatever their case and composition. */
+const counter = () => {
+  const counts = new Map<string, { readonly label: string; count: number }>()
+  return {
+    add: (label: string): void => {
+      const key = foldedText(label)
+      const known = counts.get(key)
+      if (known) known.count += 1
+      else counts.set(key, { label, count: 1 })
+    },
+    mostFrequent: (): string[] =>
+      [...counts.values()]
+        .toSorted((left, right) => right.count - left.count)
+        .slice(0, LABELS_MAX)
+        .map(({ label }) => label),
+  }
+}
 
 const CONTENT_TYPES = { csv: 'text/csv; charset=utf-8', ndjson: 'application/x-ndjson' } as const
 

@@ -26,7 +26,9 @@ const FILTER = {
     text({
       min: 1,
       max: 80,
-      description: 'Part of the user name or the method; case and composition do not matter',
+      description:
+        'Part of the user name, the method or the lock, whose hyphens may be spaces; case and ' +
+        'composition do not matter',
       examples: ['finger'],
     }),
   ),
@@ -86,6 +88,11 @@ export const ListAnswer = t.Object(
     next: Next,
   },
   { $id: 'UnlockPage', additionalProperties: false },
+)
+
+export const LabelsAnswer = t.Object(
+  { locks: t.Array(t.String()), methods: t.Array(t.String()) },
+  { $id: 'UnlockLabels', additionalProperties: false },
 )
 
 export const StatsAnswer = t.Object(

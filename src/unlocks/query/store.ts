@@ -26,7 +26,7 @@ export type UnlockFilter = {
   readonly origin?: 'own' | undefined
   /** `0` leaves out refused logins. */
   readonly logins?: '0' | '1' | undefined
-  /** Part of the user name or the method, as `containing` compares. */
+  /** Part of the user name, the method or the lock, as `containing` compares. */
   readonly text?: string | undefined
 }
 

@@ -14,7 +14,7 @@ type Filter = {
 export type TextMatch = {
   /** The columns that it reads, and the key of the row. */
   readonly columns: string
-  readonly fits: (row: Pick<UnlockRow, 'username' | 'method'>) => boolean
+  readonly fits: (row: Pick<UnlockRow, 'username' | 'method' | 'lock'>) => boolean
 }
 
 /** Returns what a filter says about text; undefined if that is nothing, or if an index serves the
@@ -30,10 +30,14 @@ export const textMatch = (
     return wanted === undefined ? undefined : { columns: 'seq, method', fits: isMethod }
   const isPart = containing(text)
   return {
-    columns: 'seq, method, username',
-    fits: (row) => isMethod(row) && (isPart(row.method) || isPart(row.username)),
+    columns: 'seq, method, username, lock',
+    fits: (row) =>
+      isMethod(row) && [row.method, row.username, row.lock, spaced(row.lock)].some(isPart),
   }
 }
+
+/** The label of a lock as people write it: the front door is `front-door`. */
+const spaced = (lock: string): string => lock.replaceAll('-', ' ')
 
 /** Distinct methods that are looked through: a home has a few, but apps may make up more. */
 const METHODS_MAX = 500

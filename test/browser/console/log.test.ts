@@ -5,7 +5,7 @@ import { bearer, clientOf } from '../../support/app.ts'
 import { UNLIMITED, startService } from '../../support/binary.ts'
 import { parseCsv } from '../../unlocks/query/csv.test.ts'
 import { IS_LEFT_OUT, useBrowser, useResource } from '../chromium.ts'
-import { ON_PHONE, expectCalm, logIn, look, openAs, tokenFor } from './console.ts'
+import { ON_PHONE, addAccount, expectCalm, logIn, look, openAs, tokenFor } from './console.ts'
 import { household } from './household.ts'
 
 const DAYS = 40
@@ -15,7 +15,9 @@ type Listed = {
   readonly id: string
   readonly username: string | null
   readonly method: string | null
+  readonly lock: string
   readonly result: string
+  readonly occurred_at: string | null
   readonly received_at: string
 }
 
@@ -41,9 +43,18 @@ const unlocks = useResource(
   () => {},
 )
 
-const rows = (page: Page) => page.getByRole('list', { name: 'Unlocks' }).getByRole('listitem')
+const rows = (page: Page) => page.getByRole('group', { name: 'Unlocks' }).getByRole('listitem')
 
-const pressSearch = (page: Page) => page.getByRole('button', { name: 'Search' }).click()
+const days = (page: Page) => page.getByRole('group', { name: 'Unlocks' }).getByRole('heading')
+
+const countOf = async (page: Page, count: number): Promise<void> => {
+  await rows(page)
+    .nth(count - 1)
+    .waitFor()
+  await rows(page).nth(count).waitFor({ state: 'detached' })
+}
+
+const homeDay = (at: string) => new Date(at).toLocaleDateString('sv', { timeZone: 'Europe/Berlin' })
 
 /** The path and search of the address, once it contains this. */
 const addressWith = async (page: Page, part: string): Promise<string> => {
@@ -70,16 +81,15 @@ describe.skipIf(IS_LEFT_OUT)('the log', () => {
     await rows(page).first().waitFor()
     await page.getByText('Filter', { exact: true }).click()
     await page.getByLabel('Person').selectOption('ada')
-    await page.getByLabel('Result').selectOption('Refused')
-    await pressSearch(page)
+    await page.getByLabel('Result').selectOption('Turned away')
     expect(await addressWith(page, 'result=denied')).toBe(
       `/console/log?account=${home().ids['ada']}&result=denied`,
     )
     await page.getByText('by ada').waitFor()
     await rows(page).first().waitFor()
-    expect(await rows(page).allInnerTexts()).toEqual([expect.stringMatching(/^ada.*refused/s)])
+    expect(await rows(page).allInnerTexts()).toEqual([expect.stringMatching(/^ada.*turned away/s)])
     await look(page, 'log-filtered')
-    await page.getByRole('link', { name: 'refused' }).first().click()
+    await page.getByRole('link', { name: 'turned away' }).first().click()
     await page.waitForURL((url) => !url.search.includes('result'))
     const ofAda = unlocks().filter(({ username }) => username === 'ada')
     expect(ofAda.length).toBeLessThan(50)
@@ -89,34 +99,157 @@ describe.skipIf(IS_LEFT_OUT)('the log', () => {
     expect(await rows(page).count()).toBe(ofAda.length)
     await page.goBack()
     await page.waitForURL((url) => url.search.includes('result'))
-    await page.waitForFunction("document.querySelectorAll('select')[1].value === 'denied'")
+    await page.waitForFunction("document.querySelectorAll('select')[3].value === 'denied'")
+    await page.goBack()
+    await page.waitForURL((url) => !url.search.includes('result'))
     await page.goBack()
     await rows(page).nth(49).waitFor()
     expect(await page.getByLabel('Person').inputValue()).toBe('')
 
     await page.getByLabel('Search').fill('FACE')
-    await page.keyboard.press('Enter')
     await addressWith(page, 'text=FACE')
     await rows(page).first().waitFor()
     for (const text of await rows(page).allInnerTexts()) expect(text).toContain('Face ID')
     await page.getByLabel('Search').fill('nobody at all')
-    await pressSearch(page)
     await page.getByText('No matches.').waitFor()
     await page.getByRole('link', { name: 'Show all unlocks' }).click()
     await rows(page).nth(49).waitFor()
+    expect(await page.getByLabel('Search').inputValue()).toBe('')
 
     // A day of the home begins an hour or two before that of UTC.
     const day = unlockAt(60).received_at.slice(0, 10)
     await page.goto(`/console/log?from=${day}&to=${day}&result=nonsense&to2=x`)
     await rows(page).first().waitFor()
-    const zoned = (at: string) =>
-      new Date(at).toLocaleDateString('sv', { timeZone: 'Europe/Berlin' })
-    const ofDay = unlocks().filter(({ received_at: at }) => zoned(at) === day)
+    const ofDay = unlocks().filter(({ received_at: at }) => homeDay(at) === day)
     expect(await rows(page).count()).toBe(ofDay.length)
+    expect(await days(page).count()).toBe(1)
+    expectCalm(seen)
+  })
+
+  test('lists unlocks under the days of the home on which they happened, and marks what was reported late', async () => {
+    await using seen = await openAs(browser(), service(), 'oli', '/console/log')
+    const { page } = seen
+    await rows(page).nth(49).waitFor()
+    const headings = await days(page).allInnerTexts()
+    expect(headings).toContainEqual(expect.stringMatching(/^Yesterday [A-Z][a-z]+day, /))
+    for (const heading of headings)
+      expect(heading).toMatch(/^(Today |Yesterday )?[A-Z][a-z]+day, [A-Z][a-z]+ \d+(, \d{4})?$/)
+    const listed = page.getByRole('list', { name: 'May 3, 2021' }).getByRole('listitem')
+    expect(await listed.allInnerTexts()).toEqual([
+      expect.stringMatching(/^ada\s+pin\s+front door\s+imported\s+18:20$/),
+    ])
+    const late = rows(page).filter({ hasText: 'reported late' })
+    expect(await late.allInnerTexts()).toEqual([expect.stringMatching(/^grace\s+pin/)])
+    expect(await late.locator('time').getAttribute('datetime')).toBe(
+      unlockAt(home().size - 2).occurred_at,
+    )
+
+    // Every column begins at one place.
+    for (const column of ['strong', '.how', '.where', 'time']) {
+      const lefts = await rows(page)
+        .locator(column)
+        .evaluateAll((cells) => cells.map((cell) => Math.round(cell.getBoundingClientRect().left)))
+      expect([column, new Set(lefts).size]).toEqual([column, 1])
+    }
+    expectCalm(seen)
+  })
+
+  test('applies what is typed a moment later, keeps the focus, and typing is one step to go back', async () => {
+    await using seen = await openAs(browser(), service(), 'ada', '/console', ON_PHONE)
+    const { page } = seen
+    await rows(page).first().waitFor()
+    const all = await rows(page).count()
+    const search = page.getByLabel('Search')
+    await search.pressSequentially('front')
+    await addressWith(page, 'text=front')
+    // The space at the end of the word stays, and what is typed after it too.
+    await search.pressSequentially(' ')
+    await search.pressSequentially('door')
+    expect(await addressWith(page, 'text=front+door')).toBe('/console/log?text=front+door')
+    expect(await search.inputValue()).toBe('front door')
+    const atFront = unlocks().filter(
+      ({ username, lock }) => username === 'ada' && lock === 'front-door',
+    )
+    expect(atFront.length).toBeLessThan(all)
+    await countOf(page, atFront.length)
+    await search.fill('gara')
+    await addressWith(page, 'text=gara')
+    await countOf(page, all - atFront.length)
+    expect(await page.evaluate<string>('document.activeElement.type')).toBe('search')
+
     await page.getByText('Filter', { exact: true }).click()
-    await page.getByLabel('Until (inclusive)').fill('2020-01-01')
-    await pressSearch(page)
-    await page.getByText('This day is before the first one.').waitFor()
+    expect(await page.getByLabel('Person').count()).toBe(0)
+    await page.getByLabel('Lock', { exact: true }).selectOption('garage')
+    await addressWith(page, 'lock=garage')
+    await page.getByLabel('Method').selectOption('pin')
+    await addressWith(page, 'method=pin')
+    await look(page, 'log-filters')
+    await page.goBack()
+    await page.waitForURL((url) => !url.search.includes('method'))
+    expect(await page.getByLabel('Method').inputValue()).toBe('')
+    await page.goBack()
+    await page.goBack()
+    await page.waitForURL((url) => url.search === '')
+    expect(await search.inputValue()).toBe('')
+    await countOf(page, all)
+    expectCalm(seen)
+  })
+
+  test('a filter that is refused lists nothing, and its field says why', async () => {
+    await using seen = await openAs(browser(), service(), 'oli', '/console/log')
+    const { page } = seen
+    await rows(page).nth(49).waitFor()
+    const noteOf = async (label: string): Promise<string> => {
+      const id = await page.getByLabel(label, { exact: true }).getAttribute('aria-describedby')
+      expect(await page.getByLabel(label, { exact: true }).getAttribute('aria-invalid')).toBe(
+        'true',
+      )
+      return await page.locator(`[id="${id}"]`).innerText()
+    }
+    await page.getByText('Filter', { exact: true }).click()
+    await page.getByLabel('From').fill('2026-03-04')
+    await addressWith(page, 'from=2026-03-04')
+    await page.getByLabel('Until (inclusive)').fill('2026-03-03')
+    await page.getByText('Nothing is listed').waitFor()
+    expect(await rows(page).count()).toBe(0)
+    expect(await noteOf('Until (inclusive)')).toBe('This day is before the first one.')
+    await look(page, 'log-refused')
+    await page.getByRole('link', { name: 'until' }).click()
+    await rows(page).first().waitFor()
+
+    // An address that somebody wrote by hand.
+    await page.goto('/console/log?lock=The+Garage')
+    await page.getByText('Nothing is listed').waitFor()
+    expect(await rows(page).count()).toBe(0)
+    expect(await noteOf('Lock')).toMatch(/^Invalid lock: 1 to 32 lower-case letters and digits/)
+    await page.goto('/console/log?account=ada')
+    await page.getByText('Nothing is listed').waitFor()
+    expect(await noteOf('Person')).toMatch(/^Invalid account: /)
+    await page.getByRole('link', { name: 'Show all unlocks' }).click()
+    await rows(page).nth(49).waitFor()
+    // What Chromium reports about the refusals.
+    expectCalm(seen, [400, 400, 400])
+  })
+
+  test('says so if somebody has no unlocks, to them and about them', async () => {
+    await addAccount(service(), 'nora', 'member')
+    await using seen = await openAs(browser(), service(), 'nora', '/console', ON_PHONE)
+    const { page } = seen
+    const none = page.getByText('You have no unlocks yet.')
+    await none.waitFor()
+    await look(page, 'log-none')
+    await page.getByLabel('Search').fill('garage')
+    await addressWith(page, 'text=garage')
+    await none.waitFor()
+    await page.getByRole('button', { name: 'Log out' }).click()
+    await page.getByText('You are logged out.').waitFor()
+
+    await logIn(page, 'oli')
+    await page.getByRole('link', { name: 'Log', exact: true }).click()
+    await rows(page).first().waitFor()
+    await page.getByText('Filter', { exact: true }).click()
+    await page.getByLabel('Person').selectOption('nora')
+    await page.getByText('nora has no unlocks.').waitFor()
     expectCalm(seen)
   })
 
@@ -226,9 +359,9 @@ describe.skipIf(IS_LEFT_OUT)('one unlock', () => {
     const { id, seq } = unlockAt(home().size - 1)
     await using seen = await openAs(browser(), service(), 'oli', `/console/log/${id}`)
     const { page } = seen
-    await page.getByRole('heading', { name: 'ada was refused at the front door' }).waitFor()
+    await page.getByRole('heading', { name: 'ada was turned away at the front door' }).waitFor()
     expect(await page.locator('.facts').first().innerText()).toMatch(
-      /Refused: not allowed at this time.*ada.*pin.*front door.*1 second before.*An app that was logged in/s,
+      /Turned away: not allowed at this time.*ada.*pin.*front door.*1 second before.*An app that was logged in/s,
     )
     const receipt = await saved(page, () =>
       page.getByRole('button', { name: 'Save receipt' }).click(),
@@ -281,13 +414,13 @@ describe.skipIf(IS_LEFT_OUT)('one unlock', () => {
       })
     })
     await page
-      .getByRole('link', { name: /^ada.*refused/ })
+      .getByRole('link', { name: /^ada.*turned away/ })
       .first()
       .click()
-    await page.getByRole('heading', { name: 'eve was refused' }).waitFor()
+    await page.getByRole('heading', { name: 'eve was turned away' }).waitFor()
     await page.getByRole('button', { name: 'Verify', exact: true }).click()
     await page.getByText('this page shows something else').waitFor()
-    expect(await verdict(page).innerText()).toContain('Trust the receipt: ada was refused')
+    expect(await verdict(page).innerText()).toContain('Trust the receipt: ada was turned away')
     expectCalm(seen)
   })
 

@@ -151,7 +151,7 @@ describe.skipIf(IS_LEFT_OUT)('today', () => {
     expect(await total()).toBe(before + 1)
     await look(page, 'today-told-twice')
     await page.goto('/console/log?method=told')
-    const listed = page.getByRole('list', { name: 'Unlocks' }).getByRole('listitem')
+    const listed = page.getByRole('group', { name: 'Unlocks' }).getByRole('listitem')
     await listed.first().getByText('told twice', { exact: true }).waitFor()
     expect(await listed.count()).toBe(1)
     await look(page, 'log-told-twice')

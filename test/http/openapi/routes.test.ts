@@ -162,6 +162,7 @@ describe('the OpenAPI document', () => {
       ['GET /v1/unlocks', app.get('/v1/unlocks', owner)],
       ['GET /v1/log/verification', app.get('/v1/log/verification', owner)],
       ['POST /v1/log/verification', app.post('/v1/log/verification', {}, owner)],
+      ['GET /v1/unlocks/labels', app.get('/v1/unlocks/labels', owner)],
       ['GET /v1/unlocks/stats', app.get('/v1/unlocks/stats?zone=Europe/Berlin', owner)],
       ['GET /v1/me', app.get('/v1/me', owner)],
       ['GET /v1/people', app.get('/v1/people', owner)],

@@ -122,12 +122,52 @@ describe('who opened the door', () => {
       ['?result=unlocked&method=pin', [0]],
       ['?text=PI', [2, 0]],
       ['?text=MIA', [3, 1, 0]],
+      ['?text=arag', [1]],
+      ['?text=FRONT-door', [3, 2, 0]],
+      ['?text=Front%20Door', [3, 2, 0]],
+      ['?text=front%20%20door', []],
       ['?text=%25', []],
       ['?text=_', []],
       [`?from=2000-01-01T00:00:00%2B02:00&to=${new Date(app.clock.nowMs).toISOString()}`, []],
       [`?from=${new Date(app.clock.nowMs).toISOString()}`, [3, 2, 1, 0]],
     ] as const)
       expect([query, await seqs(app, amy, query)]).toStrictEqual([query, [...expected]])
+  })
+
+  test('[A2] the locks and methods to search for are those of the unlocks that an account sees', async () => {
+    await using app = await startApp()
+    const { mia, max, amy } = await household(app)
+    const labels = async (token: string) =>
+      (await app.get('/v1/unlocks/labels', bearer(token))).json()
+    expect(await labels(mia)).toStrictEqual({
+      locks: ['front-door', 'garage'],
+      methods: ['card', 'finger', 'pin'],
+    })
+    expect(await labels(max)).toStrictEqual({ locks: ['front-door'], methods: ['pin'] })
+    await record(app, max, { method: 'PIN' }, { method: 'Fußmatte', lock: 'shed' })
+    expect(await labels(amy)).toStrictEqual({
+      locks: ['front-door', 'shed', 'garage'],
+      methods: ['PIN', 'Fußmatte', 'card', 'finger'],
+    })
+    expect(await labels(await app.signIn('nora'))).toStrictEqual({ locks: [], methods: [] })
+  })
+
+  test('the locks and methods are bounded, whatever apps make up', async () => {
+    await using app = await startApp()
+    const oli = await app.signIn('oli', 'owner')
+    const batch = (from: number) =>
+      Array.from({ length: 400 }, (_, n) => ({
+        method: `way ${from + n}`,
+        lock: `lock-${from + n}`,
+      }))
+    for (let from = 0; from < 1200; from += 400) await record(app, oli, ...batch(from))
+    await record(app, oli, { method: 'pin', lock: 'garage' }, { method: 'pin', lock: 'garage' })
+    const answer = await app.get('/v1/unlocks/labels', bearer(oli))
+    const { locks, methods } = (await answer.json()) as { locks: string[]; methods: string[] }
+    expect([locks.length, methods.length]).toStrictEqual([100, 100])
+    expect([locks[0], methods[0]]).toStrictEqual(['garage', 'pin'])
+    expect(locks).toContain('lock-1199')
+    expect(locks).not.toContain('lock-0')
   })
 
   test('[D6] setting the clock back changes no order, and hides nothing from a search by time', async () => {

@@ -24,7 +24,9 @@ export const useLoad = <Data>(
     load(abort.signal)
       .then((data) => setState({ key, data }))
       .catch((error: unknown) => {
-        if (!abort.signal.aborted) setState((before) => ({ ...before, key, error }))
+        if (abort.signal.aborted) return
+        // What was loaded under another key is not shown under this one.
+        setState((before) => ({ ...(before.key === key ? before : {}), key, error }))
       })
       .finally(() => {
         if (!abort.signal.aborted) setLoading(false)

@@ -15,7 +15,9 @@ export const logFilter = (given: Readonly<Record<string, unknown>>): LogFilter =
     const value = given[name]
     return typeof value === 'string' ? value.trim() : ''
   }
-  const day = (name: 'from' | 'to'): string => (isDay(text(name)) ? text(name) : '')
+  // A year has fewer digits while it is typed.
+  const day = (name: 'from' | 'to'): string =>
+    isDay(text(name)) && text(name) > '1970-01-01' ? text(name) : ''
   return {
     text: text('text'),
     account: text('account'),

@@ -1,7 +1,7 @@
 import { signal } from '@preact/signals'
 import { gateway } from '../api/session.ts'
-import { DATE_LANGUAGE, ENGLISH } from '../words/format.ts'
-import { dayIn } from './zone.ts'
+import { DATE_LANGUAGE, ENGLISH, dayText } from '../words/format.ts'
+import { addDays, dayIn } from './zone.ts'
 
 const nowMs = signal(Date.now())
 const TICK_MS = 15_000
@@ -13,8 +13,8 @@ type Props = {
   /** RFC 3339. */
   readonly at: string
   /** `relative` shows how long ago, `exact` the day and the second, with the other one as tooltip.
-   * `clock` is for times within the next hour. */
-  readonly format?: 'relative' | 'exact' | 'clock'
+   * `clock` is for times within the next hour, `minute` for those under the heading of a day. */
+  readonly format?: 'relative' | 'exact' | 'clock' | 'minute'
 }
 
 /** A time in the home's zone. */
@@ -23,10 +23,33 @@ export const Time = ({ at, format: shown = 'relative' }: Props) => {
   const exact = format(at, EXACT)
   return (
     <time dateTime={at} title={shown === 'exact' ? relative : exact}>
-      {shown === 'relative' ? relative : shown === 'clock' ? format(at, CLOCK_TO_SECOND) : exact}
+      {shown === 'relative' ? relative : shown === 'exact' ? exact : format(at, CLOCKS[shown])}
     </time>
   )
 }
+
+/** The name of a day in the home's zone (`2026-11-22`), with today and yesterday in words. */
+export const Day = ({ day }: { readonly day: string }) => {
+  const today = dayIn(homeZone(), nowMs.value)
+  const isThisYear = day.slice(0, 4) === today.slice(0, 4)
+  const words = dayText(day, {
+    weekday: 'long',
+    ...(isThisYear ? {} : { year: 'numeric' }),
+  })
+  const near = day === today ? 'Today' : day === addDays(today, -1) ? 'Yesterday' : undefined
+  return near ? (
+    <>
+      {near} <span class="quiet">{words}</span>
+    </>
+  ) : (
+    <>{words}</>
+  )
+}
+
+/** The day of a time in the home's zone: `2026-11-22`. */
+export const homeDay = (at: string): string => dayIn(homeZone(), Date.parse(at))
+
+const homeZone = (): string => gateway.value?.zone ?? 'UTC'
 
 const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS
@@ -50,7 +73,7 @@ const ago = (atMs: number, now: number): string => {
 const RELATIVE = new Intl.RelativeTimeFormat(ENGLISH, { numeric: 'always' })
 
 const CLOCK = { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' } as const
-const CLOCK_TO_SECOND = { ...CLOCK, second: '2-digit' } as const
+const CLOCKS = { minute: CLOCK, clock: { ...CLOCK, second: '2-digit' } } as const
 const YEAR = { year: 'numeric' } as const
 const DAY = { weekday: 'short', day: 'numeric', month: 'short', ...CLOCK } as const
 const DAY_AND_YEAR = { day: 'numeric', month: 'short', year: 'numeric', ...CLOCK } as const
@@ -68,7 +91,7 @@ const format = (at: string, options: Intl.DateTimeFormatOptions): string =>
 const formatters = new Map<string, Intl.DateTimeFormat>()
 
 const formatter = (options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat => {
-  const timeZone = gateway.value?.zone ?? 'UTC'
+  const timeZone = homeZone()
   const key = JSON.stringify([timeZone, options])
   const cached =
     formatters.get(key) ?? new Intl.DateTimeFormat(DATE_LANGUAGE, { timeZone, ...options })
@@ -77,5 +100,4 @@ const formatter = (options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat => 
 }
 
 /** Numbers the days in the home's zone, to tell yesterday from today. */
-const dayOf = (ms: number): number =>
-  Date.parse(dayIn(gateway.value?.zone ?? 'UTC', ms)) / (24 * HOUR_MS)
+const dayOf = (ms: number): number => Date.parse(dayIn(homeZone(), ms)) / (24 * HOUR_MS)

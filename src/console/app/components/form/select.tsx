@@ -12,11 +12,13 @@ type Props<Value extends string> = {
   readonly options: readonly Option<Value>[]
   /** The option for no choice, if that is allowed. */
   readonly any?: string
+  /** What is wrong with the choice. */
+  readonly error?: string | undefined
 }
 
 /** A drop-down list. */
 export const Select = <Value extends string>(props: Props<Value>) => {
-  const { label, value, onValue, options, any } = props
+  const { label, value, onValue, options, any, error } = props
   const id = useId()
   return (
     <div class="field">
@@ -25,6 +27,8 @@ export const Select = <Value extends string>(props: Props<Value>) => {
         id={id}
         value={value}
         onChange={(event) => onValue(event.currentTarget.value as Value | '')}
+        aria-invalid={error !== undefined}
+        aria-describedby={error && `${id}-note`}
       >
         {any !== undefined && <option value="">{any}</option>}
         {options.map((option) => (
@@ -33,6 +37,11 @@ export const Select = <Value extends string>(props: Props<Value>) => {
           </option>
         ))}
       </select>
+      {error && (
+        <p id={`${id}-note`} class="error">
+          {error}
+        </p>
+      )}
     </div>
   )
 }

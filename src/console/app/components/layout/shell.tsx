@@ -67,9 +67,7 @@ const leave = (): Promise<void> =>
   logOut().catch((error: unknown) => showToast(errorMessage(error)))
 
 const SectionLink = ({ path, label, icon }: AppSection) => {
-  const { path: current } = useLocation()
-  // A member starts at their unlocks.
-  const here = current === '/console' && role.value === 'member' ? '/console/log' : current
+  const { path: here } = useLocation()
   const isHere = path === '/console' ? here === path : here.startsWith(path)
   return (
     <a href={path} aria-current={isHere ? 'page' : undefined}>

@@ -11,24 +11,36 @@ import {
   whoOf,
 } from '../../words/unlock.ts'
 
-type Props = { readonly unlock: ToldUnlock }
+type Props = {
+  readonly unlock: ToldUnlock
+  /** Whether it stands under the heading of its day. */
+  readonly isUnderDay?: boolean
+}
 
 /** A row of the log, which links to the page of the unlock. */
-export const UnlockRow = ({ unlock }: Props) => (
-  <a class="row unlock" id={`unlock-${unlock.seq}`} href={unlockAddress(unlock.id)}>
+export const UnlockRow = ({ unlock, isUnderDay = false }: Props) => (
+  <a
+    class={isUnderDay ? 'row unlock of-day' : 'row unlock'}
+    id={`unlock-${unlock.seq}`}
+    href={unlockAddress(unlock.id)}
+  >
     <strong>{whoOf(unlock)}</strong>
     {isGuess(unlock) ? (
-      <span>{actionOf(unlock)}</span>
+      <span class="how alone">{actionOf(unlock)}</span>
     ) : (
       <>
-        {howOf(unlock) !== null && <span>{howOf(unlock)}</span>}
-        <span class="quiet">{lockName(unlock.lock)}</span>
-        {unlock.result === 'denied' && <span class="badge stop">turned away</span>}
+        <span class="how">{howOf(unlock)}</span>
+        <span class="where">{lockName(unlock.lock)}</span>
       </>
     )}
-    <UnlockBadges unlock={unlock} />
-    {unlock.told > 1 && <span class="badge">{toldWords(unlock.told)}</span>}
-    <Time at={happenedAt(unlock)} />
+    <span class="marks">
+      {unlock.result === 'denied' && !isGuess(unlock) && (
+        <span class="badge stop">turned away</span>
+      )}
+      <UnlockBadges unlock={unlock} />
+      {unlock.told > 1 && <span class="badge">{toldWords(unlock.told)}</span>}
+    </span>
+    <Time at={happenedAt(unlock)} format={isUnderDay ? 'minute' : 'relative'} />
   </a>
 )
 

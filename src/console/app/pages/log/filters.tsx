@@ -1,8 +1,8 @@
-import { useLocation } from 'preact-iso/router'
-import { useState } from 'preact/hooks'
+import type { Static } from '@sinclair/typebox'
+import { useEffect, useState } from 'preact/hooks'
 import { foldedText } from '../../../../domain/folded-text.ts'
-import { Button } from '../../components/form/button.tsx'
-import { DateRangeFields, isReversed } from '../../components/form/date-range.tsx'
+import type { LabelsAnswer } from '../../../../unlocks/query/schema.ts'
+import { DateRangeFields } from '../../components/form/date-range.tsx'
 import { Field } from '../../components/form/field.tsx'
 import { type Option, Select, withSelected } from '../../components/form/select.tsx'
 import {
@@ -10,63 +10,63 @@ import {
   type FilterName,
   type LogFilter,
   logAddress,
-  logFilter,
 } from '../../routing/log-filter.ts'
 import { dayText } from '../../words/format.ts'
-import { type Unlock, lockName } from '../../words/unlock.ts'
+import { lockName } from '../../words/unlock.ts'
+import { useFilterDraft } from './filter-draft.ts'
 
 /** Somebody to filter the log by. */
 export type Person = { readonly id: string; readonly username: string }
 
+/** What there is to filter the log by. */
+export type Choices = Static<typeof LabelsAnswer> & {
+  readonly people: readonly Person[]
+  /** Whether there is nothing to filter. */
+  readonly isLogEmpty: boolean
+}
+
 type Props = {
   readonly filter: LogFilter
-  readonly people: readonly Person[]
-  /** The unlocks that are listed; their methods and locks become suggestions. */
-  readonly rows: readonly Unlock[]
+  readonly choices: Choices
 }
 
 type FiltersProps = Props & {
+  /** What is wrong with the filter, by the names of its fields. */
+  readonly errors: Readonly<Partial<Record<FilterName, string>>>
   /** Called if the filter is the same as before. */
   readonly onRepeat: () => void
 }
 
 /** Filters the log. The filter is part of the address. */
-export const Filters = ({ filter, people, rows, onRepeat }: FiltersProps) => {
-  const { route } = useLocation()
-  const address = logAddress(filter)
-  // A draft is discarded as soon as the address changes.
-  const [typed, setTyped] = useState({ address, draft: filter })
-  const draft = typed.address === address ? typed.draft : filter
+export const Filters = ({ filter, choices, errors, onRepeat }: FiltersProps) => {
+  const { draft, choose, type, apply } = useFilterDraft(filter, onRepeat)
+  const { people, locks, methods } = choices
+  const { text, ...others } = errors
   const [isOpen, setOpen] = useState(false)
-  const set = (name: FilterName) => (value: string) =>
-    setTyped({ address, draft: { ...draft, [name]: value } })
+  const isWrong = Object.keys(others).length > 0
+  // What is wrong with a field is in view.
+  useEffect(() => {
+    if (isWrong) setOpen(true)
+  }, [isWrong])
   return (
-    <form
-      class="filters"
-      role="search"
-      onSubmit={(event) => {
-        event.preventDefault()
-        if (isReversed(draft)) return
-        // The filter is shown below anyway, and on a phone this brings the list into view.
-        setOpen(false)
-        setTyped({ address: '', draft })
-        const wanted = logAddress(logFilter(draft))
-        if (wanted === address) onRepeat()
-        else route(wanted)
-      }}
-    >
-      <div class="search">
+    <div class="filters" role="search">
+      <form
+        onSubmit={(event) => {
+          event.preventDefault()
+          apply()
+        }}
+      >
         <Field
           label="Search"
           type="search"
-          hint="Part of a name or method"
+          hint="Part of a name, method or lock"
           maxLength={80}
           autocomplete="off"
           value={draft.text}
-          onValue={set('text')}
+          onValue={type('text')}
+          error={text}
         />
-        <Button type="submit">Search</Button>
-      </div>
+      </form>
       <details open={isOpen} onToggle={(event) => setOpen(event.currentTarget.open)}>
         <summary>Filter</summary>
         <div class="fields">
@@ -74,62 +74,68 @@ export const Filters = ({ filter, people, rows, onRepeat }: FiltersProps) => {
             <Select
               label="Person"
               value={draft.account}
-              onValue={set('account')}
+              onValue={choose('account')}
               options={withSelected(optionsFor(people), filter.account, 'Somebody else')}
               any="Anyone"
+              error={errors.account}
             />
           )}
-          <Field
-            label="Method"
-            maxLength={80}
-            value={draft.method}
-            onValue={set('method')}
-            suggestions={distinct(rows.map(({ method }) => method))}
-          />
-          <Field
+          <Select
             label="Lock"
-            maxLength={32}
-            autocapitalize="none"
-            value={draft.lock}
-            onValue={set('lock')}
-            suggestions={distinct(rows.map(({ lock }) => lock))}
+            {...labelChoice(locks, draft.lock, lockName)}
+            onValue={choose('lock')}
+            any="Any lock"
+            error={errors.lock}
+          />
+          <Select
+            label="Method"
+            {...labelChoice(methods, draft.method)}
+            onValue={choose('method')}
+            any="Any method"
+            error={errors.method}
           />
           <Select
             label="Result"
             value={draft.result}
-            onValue={set('result')}
+            onValue={choose('result')}
             options={RESULTS}
             any="Any result"
           />
-          <DateRangeFields range={draft} onValue={set} />
+          <DateRangeFields range={draft} onValue={type} errors={errors} />
         </div>
       </details>
-    </form>
+    </div>
   )
 }
 
 const RESULTS: readonly Option[] = [
   { value: 'unlocked', label: 'Unlocked' },
-  { value: 'denied', label: 'Refused' },
+  { value: 'denied', label: 'Turned away' },
 ]
 
 const optionsFor = (people: readonly Person[]): readonly Option[] =>
   people.map(({ id, username }) => ({ value: id, label: username }))
 
-/** Texts that the filter does not tell apart are suggested once. */
-const distinct = (texts: readonly (string | null)[]): readonly string[] => {
-  const written = texts.filter((text) => text !== null)
-  return [...new Map(written.map((text) => [foldedText(text), text])).values()].sort()
+/** The options for these labels, with the one that the filter names, however it is written. */
+const labelChoice = (
+  labels: readonly string[],
+  selected: string,
+  nameOf: (label: string) => string = (label) => label,
+) => {
+  const isSelected = (label: string) => foldedText(label) === foldedText(selected)
+  const value = labels.find(isSelected) ?? selected
+  const all = value === '' || labels.includes(value) ? labels : [...labels, value]
+  return { value, options: all.map((label) => ({ value: label, label: nameOf(label) })) }
 }
 
 /** Lists the active filters, each with a link that removes it. */
-export const ActiveFilters = ({ filter, people, rows }: Props) => {
+export const ActiveFilters = ({ filter, choices: { people } }: Props) => {
   const words: Readonly<Record<FilterName, string>> = {
     text: `“${filter.text}”`,
-    account: `by ${nameOf(filter.account, people, rows)}`,
+    account: `by ${nameOf(filter.account, people) ?? 'somebody else'}`,
     method: `method “${filter.method}”`,
     lock: `lock “${lockName(filter.lock)}”`,
-    result: filter.result === 'denied' ? 'refused' : 'unlocked',
+    result: filter.result === 'denied' ? 'turned away' : 'unlocked',
     from: `from ${fullDay(filter.from)}`,
     to: `until ${fullDay(filter.to)}`,
   }
@@ -158,9 +164,8 @@ export const ActiveFilters = ({ filter, people, rows }: Props) => {
   )
 }
 
-const nameOf = (account: string, people: readonly Person[], rows: readonly Unlock[]): string =>
-  people.find(({ id }) => id === account)?.username ??
-  rows.find((row) => row.account === account)?.username ??
-  'somebody'
+/** The name of somebody to filter by, if it is known. */
+export const nameOf = (account: string, people: readonly Person[]): string | undefined =>
+  people.find(({ id }) => id === account)?.username
 
 const fullDay = (day: string): string => (day === '' ? '' : dayText(day, { year: 'numeric' }))
