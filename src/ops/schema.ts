@@ -64,7 +64,7 @@ export const AcceptanceBody = t.Object(
     reason: text({ min: 1, max: 200, description: 'Why', examples: ['Only our own cable'] }),
     until: GivenTime,
   },
-  { $id: 'NewFindingAcceptance' },
+  { $id: 'FindingAcceptanceRequest' },
 )
 
 export const BackupsAnswer = t.Object(
