@@ -2,6 +2,7 @@
  * generated from this one. */
 export const AUDIT_ACTIONS = {
   login: 'the password was right, or (`failure`) the password or code was wrong',
+  'login.code_required': 'the password was right, and the one-time code was asked for',
   'login.lockout_started': 'failed logins locked out a name or a client',
   'lockout.cleared': 'an admin cleared a lockout',
   'session.end': 'a session was ended',

@@ -180,6 +180,30 @@ describe('what a client may send', () => {
     expect(await notUtf8.json()).toStrictEqual(badJson)
   })
 
+  test('a body that is not declared as JSON is told which header is missing, except where the contract has its own words', async () => {
+    await using app = await startApp()
+    const owner = bearer(await app.signIn('oli', 'owner'))
+    const detail =
+      'The body is not declared as JSON: send the header Content-Type: application/json'
+    for (const type of [undefined, 'text/plain', 'application/x-www-form-urlencoded']) {
+      const send = (path: string, method: string) =>
+        fetch(app.url + path, {
+          method,
+          headers: { ...owner, ...(type === undefined ? {} : { 'content-type': type }) },
+          // A text would be declared as such.
+          body: new TextEncoder().encode('{"registration":"closed"}'),
+        })
+      const answer = await send('/v1/settings', 'PATCH')
+      expect(answer.status).toBe(400)
+      expect(await answer.json()).toMatchObject({ code: 'invalid', detail })
+      for (const path of ['/register', '/login', '/logUnlocking'])
+        expect(await (await send(path, 'POST')).json()).toStrictEqual({
+          msg: 'Invalid JSON format',
+        })
+    }
+    expect(await (await app.get('/v1/settings', owner)).text()).not.toContain('closed')
+  })
+
   test('[I2] __proto__ and constructor in a body do not count as fields', async () => {
     await using app = await startApp()
     const hostile =
@@ -393,7 +417,9 @@ describe('every answer', () => {
     for (const { method, path } of routes)
       for (const escape of ['%', '%ff', '%zz', '%c0%ae']) {
         const url = app.url + path.replaceAll(/:\w+/g, escape)
-        const body = method === 'GET' || method === 'DELETE' ? null : '{"role":"member"}'
+        // What any of these routes needs.
+        const fields = { role: 'member', reason: 'x', until: '2026-01-01T00:00:00Z' }
+        const body = method === 'GET' || method === 'DELETE' ? null : JSON.stringify(fields)
         const type = { 'content-type': 'application/json' }
         const answer = await fetch(url, { method, body, headers: { ...headers, ...type } })
         expect([method, path, escape, answer.status]).toStrictEqual([method, path, escape, 404])

@@ -127,14 +127,16 @@ export const authenticationService = (deps: Dependencies) => {
     const how = { second_factor: verdict ?? 'unneeded' }
     const tokens = account && isIn && (await sessions.begin(account, from, how))
     if (!tokens) {
-      // Every failed login gets here, whichever factor failed.
+      // Every refusal gets here, whichever factor failed. A code that is still missing is no failure:
+      // every login with a second factor begins like that.
       const fault = loginFault(verdict)
       const named = account ?? (await namedBy(credentials))
+      const isAsked = verdict === 'missing'
       await record(from, {
-        action: 'login',
-        result: 'failure',
+        action: isAsked ? 'login.code_required' : 'login',
+        result: isAsked ? 'success' : 'failure',
         ...(named ? { subject: named.publicId } : {}),
-        ...(fault.reason ? { detail: { reason: fault.reason } } : {}),
+        ...(fault.reason && !isAsked ? { detail: { reason: fault.reason } } : {}),
       })
       throw fault
     }

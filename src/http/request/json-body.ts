@@ -20,22 +20,28 @@ export const bodyReader =
   (bytesMax: number): ReadBody =>
   async (request, schema) => {
     const body = await readJson(request, bytesMax)
-    if (!isObject(body)) throw new AppError('invalid', 'Invalid JSON format')
+    if (!isObject(body)) throw new AppError('invalid', INVALID_JSON)
     return checkFields(body, schema)
   }
 
-/** Throws 413 over the limit, and `Invalid JSON format` for a body that is not UTF-8, not JSON or not
- * declared as JSON. */
+/** Throws 413 over the limit, and `Invalid JSON format` for a body that is not UTF-8 or not JSON. One that
+ * is not declared as JSON is told so, where the contract of the phone app leaves room for it. */
 export const readJson: ReadJson = async (request, bytesMax) => {
   const bytes = await readBytes(request, bytesMax).catch(endedEarly)
-  const type = request.headers.get('content-type') ?? ''
+  if (!JSON_TYPE.test(request.headers.get('content-type') ?? ''))
+    throw new AppError('invalid', NOT_DECLARED, { contractMessage: INVALID_JSON })
   try {
-    if (JSON_TYPE.test(type)) return JSON.parse(UTF8.decode(bytes))
+    return JSON.parse(UTF8.decode(bytes))
   } catch {
-    // Reported below, without the parser's message, which quotes the body.
+    // Without the parser's message, which quotes the body.
+    throw new AppError('invalid', INVALID_JSON)
   }
-  throw new AppError('invalid', 'Invalid JSON format')
 }
+
+const INVALID_JSON = 'Invalid JSON format'
+
+const NOT_DECLARED =
+  'The body is not declared as JSON: send the header Content-Type: application/json'
 
 /** True if a body of this schema is read and checked before its handler runs. */
 export const isObjectSchema = (schema: TSchema | undefined): schema is TObject =>

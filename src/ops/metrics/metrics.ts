@@ -120,6 +120,7 @@ export const serviceMetrics = () => {
 
     countAuditEvent: ({ action, result, detail }: CountedAuditEvent): void => {
       events.inc({ action, result })
+      if (action === 'login.code_required') logins.inc({ outcome: 'otp_required' })
       if (action === 'login')
         logins.inc({
           outcome: result === 'success' ? result : String(detail?.['reason'] ?? result),

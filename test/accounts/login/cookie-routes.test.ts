@@ -254,9 +254,10 @@ describe('logging in a browser', () => {
     expect(await attempt({ otp })).toStrictEqual([200, undefined])
     expect(recordsOf(app.logLines, 'login').map(({ result }) => result)).toStrictEqual([
       'success',
-      ...Array<string>(4).fill('failure'),
+      ...Array<string>(3).fill('failure'),
       'success',
     ])
+    expect(recordsOf(app.logLines, 'login.code_required')).toHaveLength(1)
   })
 
   test('[T6] puts no token into the answer or the log', async () => {

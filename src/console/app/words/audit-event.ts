@@ -159,6 +159,7 @@ const settingWords = (event: AuditEvent): string => {
 /** Actions with their own sentence; if undefined, the verbs are used. */
 const SENTENCES: Words<string | undefined> = {
   login: (e) => (e.result === 'success' ? loginWords(e) : failedLoginWords(e)),
+  'login.code_required': (e) => `${subjectOf(e)} entered the password, and was asked for the code`,
   'login.lockout_started': (e) => {
     const lockout = `is locked out for ${duration(countIn(e, 'seconds'))} after ${counted(countIn(e, 'failures'), 'failed login')}`
     const name = e.subject ? subjectOf(e) : 'a name without an account'
