@@ -265,6 +265,10 @@ describe.skipIf(IS_LEFT_OUT)('The page of a bundle, opened from a file', () => {
             "axe.run({ resultTypes: ['violations'] })",
           )
           expect(found.violations.map(({ id }) => id)).toStrictEqual([])
+          // The whole table is in sight.
+          const hidden = `(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth)(
+            document.querySelector('.scroll'))`
+          expect(await page.evaluate<number>(hidden)).toBe(0)
         },
       })
     }

@@ -73,7 +73,7 @@ describe.skipIf(IS_LEFT_OUT)('the first run', () => {
     expect(await answer.json()).toMatchObject({ unlocks: [{ username: 'oli', method: 'test' }] })
     await page.getByRole('button', { name: 'Open the console' }).click()
     await page.getByRole('heading', { name: 'Today' }).waitFor()
-    await page.getByText('as a test').first().waitFor()
+    await page.getByText('recorded a test opening').first().waitFor()
     await page.goto('/')
     await page.getByRole('heading', { name: 'Today' }).waitFor()
 

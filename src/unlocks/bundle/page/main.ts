@@ -246,20 +246,28 @@ const row = (event: UnlockEvent): HTMLElement => {
     importedWords(event) || (event.isLate ? 'late' : ''),
     event.isTimeUncertain ? 'time uncertain' : '',
   ]
-  const received = create('td', create('time', time(event.receivedAtMs)))
+  const received = cell(create('time', time(event.receivedAtMs)))
   const remarks = marks.filter((mark) => mark !== '').join(', ')
   if (remarks) received.append(' ', quiet(remarks))
   const line = create('tr')
+  line.setAttribute('role', 'row')
   line.append(
-    create('td', String(event.seq)),
+    cell(String(event.seq)),
     received,
-    create('td', person ? person.username : quiet('erased')),
-    create('td', person ? person.method : quiet('erased')),
-    create('td', event.lock),
-    create('td', resultWords(event)),
+    cell(person ? person.username : quiet('erased')),
+    cell(person ? person.method : quiet('erased')),
+    cell(event.lock),
+    cell(resultWords(event)),
   )
   if (event.seq === faultSeq) line.className = 'fault'
   return line
+}
+
+/** On a phone the cells are no table to the eye, and the style would take their roles away too. */
+const cell = (...content: (string | Node)[]): HTMLElement => {
+  const created = create('td', ...content)
+  created.setAttribute('role', 'cell')
+  return created
 }
 
 /** For an imported event: the time that the legacy server recorded. */
