@@ -13,6 +13,7 @@ import {
   section,
   stepsOf,
   textOf,
+  typedByAPerson,
 } from '../support/manual.ts'
 
 /** What is not run here, and why. */
@@ -145,15 +146,6 @@ describe.if(canBeGateway())('pasted on a gateway as root', () => {
     if (path !== INSTALL)
       test(path, () => paste(before, runnable(textOf(path)), { ...legacyDatabase() }))
 })
-
-/** As a person types it on the day of the examples: slower than a start, answering the question of a restore, and going on after
- * an import that reports a row (exit status 1). */
-const typedByAPerson = ({ command }: Step): string =>
-  command
-    .replace(/^nohup .*$/m, '$&\nuntil curl -sf http://localhost:8080/readyz; do sleep 0.1; done')
-    .replace(/ restore (?=\/)/, ' restore --yes ')
-    .replaceAll('$(date +%F)', '2026-11-25')
-    .replace(/ import .*$/m, '$& || test $? -eq 1')
 
 /** The first word of each line: what stays the same on each machine. */
 const labelsOf = (text: string): readonly (string | undefined)[] =>

@@ -1,0 +1,139 @@
+import { equal, match } from 'node:assert/strict'
+import { PASSWORD, bearer } from '../support/app.ts'
+import { until } from '../support/until.ts'
+import type { Gateway } from './gateway.ts'
+import type { Check } from './report.ts'
+
+const MIB = 1024 ** 2
+
+/** Leaves that many bytes of the disk for everyone but root. */
+const leave = (gateway: Gateway, bytes: number) =>
+  gateway.run(`rm -f /filler; sync; free=$(df --output=avail -B1 / | tail -1)
+    fallocate -l $((free - ${bytes})) /filler && sync`)
+
+const PERSON = { username: 'grace', password: PASSWORD, phone: '1', address: 'x' }
+
+export const fullDisk = async (gateway: Gateway, check: Check): Promise<void> => {
+  const { client } = gateway
+  const phone = await gateway.asPhone()
+  const statusOf = async (answer: Promise<Response>) => {
+    const { status } = await answer
+    return status
+  }
+  const list = () => statusOf(client.get('/v1/unlocks', bearer(phone)))
+  const ready = () => statusOf(client.get('/readyz'))
+
+  await check('40 MiB free: nobody registers, a lone unlock is recorded', async () => {
+    await leave(gateway, 40 * MIB)
+    await until(async () => /reserved/.test(await (await client.get('/readyz')).text()))
+    equal(await statusOf(client.post('/register', PERSON)), 503)
+    equal(await gateway.unlock(phone, 'at 40 MiB'), 200)
+    equal(await ready(), 200)
+  })
+  await check('8 MiB free: members write nothing, the owner logs in, reading works', async () => {
+    await leave(gateway, 8 * MIB)
+    await until(async () => (await ready()) === 503)
+    equal(await gateway.unlock(phone, 'at 8 MiB'), 503)
+    await gateway.asOwner()
+    equal(await list(), 200)
+  })
+  await check('nothing free: writes are refused, reading works', async () => {
+    await leave(gateway, 0)
+    await until(async () => (await ready()) === 503)
+    equal(await gateway.unlock(phone, 'at 0'), 503)
+    equal(await list(), 200)
+    equal(await gateway.answers(), true)
+  })
+  await check('nothing free, and a restart: it starts, and reading works', async () => {
+    await gateway.run('systemctl restart secure-lock')
+    await gateway.firstAnswer()
+    equal(await gateway.unlock(phone, 'at 0, restarted'), 503)
+    equal(await list(), 200)
+  })
+  await check('nothing free, and a power cut: it starts, and reading works', async () => {
+    await gateway.machine.cutPower()
+    await gateway.machine.start()
+    const took = await gateway.firstAnswer()
+    equal(await list(), 200)
+    return took
+  })
+  await check('room again: it writes without a restart, and nothing refused is there', async () => {
+    const before = await gateway.show('MainPID')
+    await gateway.run('rm /filler; sync')
+    await until(async () => (await ready()) === 200)
+    equal(await gateway.unlock(phone, 'room again'), 200)
+    equal(await gateway.show('MainPID'), before)
+    const owner = await gateway.asOwner()
+    const truth = await gateway.expectTruth(owner)
+    const answer = await client.get('/v1/unlocks/export?format=ndjson', bearer(owner))
+    equal(/at 0|at 8 MiB/.test(await answer.text()), false)
+    return truth
+  })
+}
+
+export const readOnly = async (gateway: Gateway, check: Check): Promise<void> => {
+  const { client, run } = gateway
+  const phone = await gateway.asPhone()
+  const list = async () => (await client.get('/v1/unlocks', bearer(phone))).status
+
+  await check(
+    'the root turns read-only, as after an error of the disk: writes are refused, reading works',
+    async () => {
+      await run(
+        'sync; echo u > /proc/sysrq-trigger; until ! touch /probe 2>/dev/null; do sleep 0.1; done',
+      )
+      equal(await gateway.unlock(phone, 'read-only'), 503)
+      equal(await list(), 200)
+      await until(async () => (await client.get('/readyz')).status === 503)
+      equal(await gateway.answers(), true)
+      return (await client.get('/readyz')).text()
+    },
+  )
+  await check('writable again: it writes without a restart', async () => {
+    await run('mount -o remount,rw /')
+    await until(async () => (await gateway.unlock(phone, 'writable again')) === 200)
+    return gateway.expectTruth(await gateway.asOwner())
+  })
+  await check(
+    'restarted while the root is read-only: systemd tries until it is writable',
+    async () => {
+      await run(
+        'sync; echo u > /proc/sysrq-trigger; until ! touch /probe 2>/dev/null; do sleep 0.1; done',
+      )
+      await gateway.machine.run('systemctl restart secure-lock')
+      const state = await gateway.show('ActiveState')
+      const said = await run('systemctl status --no-pager -n 3 secure-lock || true')
+      await run('mount -o remount,rw /')
+      const took = await gateway.firstAnswer()
+      await until(async () => (await gateway.unlock(phone, 'again')) === 200)
+      return `${state}; ${said}; answers ${took} after; ${await gateway.expectTruth(await gateway.asOwner())}`
+    },
+  )
+  await check('a root that is always read-only, with the data on a disk of its own', async () => {
+    await run(`set -e
+      systemctl stop secure-lock
+      mount /dev/vdc /mnt && cp -a /var/lib/secure-lock/. /mnt/ && chown secure-lock: /mnt && chmod 700 /mnt && umount /mnt
+      sed -i 's/errors=remount-ro/ro/' /etc/fstab
+      echo 'LABEL=data /var/lib/secure-lock ext4 nofail 0 0' >> /etc/fstab`)
+    await gateway.machine.reboot('systemctl reboot')
+    const took = await gateway.firstAnswer()
+    match(await run('findmnt -no OPTIONS /'), /^ro,/)
+    match(await run('findmnt -no SOURCE /var/lib/secure-lock'), /vdc/)
+    const phones = await gateway.phones(await gateway.asPhone())
+    await phones.stop()
+    return `${took}; ${await gateway.expectTruth(await gateway.asOwner())}`
+  })
+  await check('and back', async () => {
+    await run(`set -e
+      mount -o remount,rw /
+      systemctl stop secure-lock
+      mkdir /tmp/root && mount --bind / /tmp/root
+      cp -a /var/lib/secure-lock/. /tmp/root/var/lib/secure-lock/
+      umount /tmp/root /var/lib/secure-lock
+      sed -i -e 's/ext4 ro /ext4 errors=remount-ro /' -e /LABEL=data/d /etc/fstab
+      systemctl daemon-reload
+      systemctl start secure-lock`)
+    await gateway.firstAnswer()
+    return gateway.expectTruth(await gateway.asOwner())
+  })
+}
