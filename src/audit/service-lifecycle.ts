@@ -1,8 +1,8 @@
-import { COMMAND_LINE, type RecordAuditEvent } from '../domain/audit-event.ts'
+import { type AuditEvent, COMMAND_LINE, type RecordAuditEvent } from '../domain/audit-event.ts'
 import type { AuditStore } from './store.ts'
 
 type Dependencies = {
-  readonly store: Pick<AuditStore, 'newest'>
+  readonly store: Pick<AuditStore, 'newest' | 'newestOf'>
   readonly record: RecordAuditEvent
   readonly version: string
 }
@@ -10,10 +10,11 @@ type Dependencies = {
 /** A setting by its name in the environment. */
 type GivenSetting = { readonly name: string; readonly value: string; readonly defaultText: string }
 
+const START = 'service.start'
 const SETTING_CHANGE = 'setting.change'
 
-/** Records that the server starts and stops, and which settings differ from the previous start.
- * Previous values come from the audit events; a setting without one had its default. */
+/** Records that the server starts and stops, and which settings differ from the previous start. The event
+ * of each start has the settings that differ from their defaults, so that the next one can compare. */
 export const serviceLifecycle = ({ store, record, version }: Dependencies) => {
   const recordSetting = (name: string, from: string, to: string): Promise<void> =>
     record(COMMAND_LINE, {
@@ -23,18 +24,31 @@ export const serviceLifecycle = ({ store, record, version }: Dependencies) => {
       detail: { from, to },
     })
 
+  const recordChanges = async (
+    settings: readonly GivenSetting[],
+    atPreviousStart: NonNullable<AuditEvent['detail']>,
+  ): Promise<void> => {
+    for (const { name, value, defaultText } of settings) {
+      const changed = await store.newest(SETTING_CHANGE, name)
+      const previous = String(changed?.detail['to'] ?? atPreviousStart[name] ?? defaultText)
+      if (previous !== value) await recordSetting(name, previous, value)
+    }
+  }
+
   return {
     /** Records that a setting changed while the server runs. */
     recordSetting,
 
     recordStart: async (settings: readonly GivenSetting[]): Promise<void> => {
-      for (const { name, value, defaultText } of settings) {
-        const { to: previous = defaultText } =
-          (await store.newest(SETTING_CHANGE, name))?.detail ?? {}
-        if (previous !== value) await recordSetting(name, String(previous), value)
+      const previous = await store.newestOf(START)
+      // At a first start, nothing has changed.
+      if (previous) await recordChanges(settings, previous.detail)
+      const given = settings.filter(({ value, defaultText }) => value !== defaultText)
+      const detail = {
+        version,
+        ...Object.fromEntries(given.map(({ name, value }) => [name, value])),
       }
-      const detail = { version }
-      await record(COMMAND_LINE, { action: 'service.start', result: 'success', detail })
+      await record(COMMAND_LINE, { action: START, result: 'success', detail })
     },
 
     recordStop: (): Promise<void> =>

@@ -155,6 +155,17 @@ export const auditStore = (db: Database) => ({
     return row && { atMs: row.at_ms, result: row.result, detail: detailOf(row) }
   },
 
+  /** Returns the newest event of an action that has always had this name, or undefined. */
+  newestOf: async (
+    action: string,
+  ): Promise<Pick<StoredAuditEvent, 'atMs' | 'detail'> | undefined> => {
+    const row = await db.get<Pick<Row, 'at_ms' | 'detail'>>(
+      'SELECT at_ms, detail FROM audit_event WHERE action = ? ORDER BY seq DESC LIMIT 1',
+      action,
+    )
+    return row && { atMs: row.at_ms, detail: detailOf(row) }
+  },
+
   /** Removes the addresses of events before a time, step by step; returns how many. */
   eraseAddressesBefore: async (atMs: number): Promise<number> => {
     const size = await nextSeq(db)

@@ -48,7 +48,7 @@ export const AUDIT_ACTIONS = {
   'unlocks.retention': '`LOG_RETENTION_DAYS` erased names, methods and addresses',
   'tls.reload': 'the certificate was replaced, or (`failure`) could not be',
   'service.start':
-    'the server started; without a `service.stop` before it, after a crash or a power cut',
+    'the server started, with the settings that differ from their defaults; without a `service.stop` before it, after a crash or a power cut',
   'service.stop': 'the server stopped',
   'finding.accept': 'an owner accepted a warning until a date',
   'finding.acceptance_withdraw': 'an owner withdrew that, before the date',

@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises'
+import { access, mkdir } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import type { Config } from '../config/config.ts'
 import { type Actor, GATEWAY, type RecordAuditEvent } from '../domain/audit-event.ts'
@@ -46,6 +46,7 @@ export type BackupState = {
 
 const CHECK_EVERY_MS = MINUTE_MS
 const STOP_MS_MAX = 3000
+const LOOK_MS_MAX = 1000
 
 const EVENT = { action: 'backup.create', subject: 'BACKUP_DIR' } as const
 
@@ -66,7 +67,7 @@ export const backupService = (deps: Dependencies) => {
   const createNext = async (from: Actor): Promise<void> => {
     if (dir === undefined || !folder) throw noFolder()
     // Elsewhere it may be the mount point of a disk that is not there; creating it would fill this one.
-    if (!relative(dataDir, dir).startsWith('..')) await mkdir(dir, { recursive: true, mode: 0o700 })
+    if (isWithin(dir, dataDir)) await mkdir(dir, { recursive: true, mode: 0o700 })
     if (!createBackup) throw new AppError('unavailable', 'Only the running server creates backups')
     const file = await folder.nextName(clock.wallMs(), backupPassphrase !== undefined)
     const created = await createBackup(join(dir, file), stopping.signal)
@@ -117,6 +118,17 @@ export const backupService = (deps: Dependencies) => {
     /** Returns the backups in BACKUP_DIR, newest first. Throws `unavailable`. */
     list,
 
+    /** True if BACKUP_DIR does not exist and will not be created, such as while its disk is missing. */
+    isFolderMissing: async (): Promise<boolean> => {
+      if (dir === undefined || isWithin(dir, dataDir)) return false
+      const isAbsent = access(dir).then(
+        () => false,
+        (error: unknown) => error instanceof Error && 'code' in error && error.code === 'ENOENT',
+      )
+      // A share that does not answer must not delay the start.
+      return Promise.race([isAbsent, Bun.sleep(LOOK_MS_MAX).then(() => false)])
+    },
+
     /** Returns the newest backup, and whether the latest attempt failed. Throws `unavailable` if the
      * folder cannot be read. */
     state: async (): Promise<BackupState> => {
@@ -155,6 +167,8 @@ export const backupService = (deps: Dependencies) => {
     },
   }
 }
+
+const isWithin = (path: string, folder: string): boolean => !relative(folder, path).startsWith('..')
 
 const noFolder = (): AppError =>
   new AppError('conflict', 'Set BACKUP_DIR first', { reason: 'no_backup_dir' })

@@ -1,5 +1,6 @@
 import type { Config } from '../config/config.ts'
 import type { Actor, AuditEvent, RecordAuditEvent } from '../domain/audit-event.ts'
+import { AppError } from '../errors.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { CertificateFacts } from '../http/connection/certificate.ts'
 import { linkBase } from '../http/connection/public-url.ts'
@@ -86,7 +87,12 @@ export const opsModule = (deps: Dependencies): OpsModule => {
     createBackup: deps.createBackup,
     record: audit.record,
     newestEvent: audit.store.newest,
-    onFailure: (error) => logger.error({ err: error }, 'backup failed'),
+    // What an AppError says is enough; anything else is a bug.
+    onFailure: (error) =>
+      logger.error(
+        error instanceof AppError ? { fault: error.message } : { err: error },
+        'backup failed',
+      ),
     clock,
   })
   const runChecks = doctor({
