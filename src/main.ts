@@ -14,8 +14,8 @@ const EXIT = { failed: 1, usage: 2, bug: 70, interrupted: 130 } as const
 let page = '--help'
 
 const main = async (argv: readonly string[]): Promise<number> => {
-  const { args, settings, path } = takeEnvFile(argv)
-  const terminal = processTerminal(withStateFolder({ ...settings, ...process.env }), path)
+  const { args, file } = takeEnvFile(argv)
+  const terminal = processTerminal(withStateFolder({ ...file?.settings, ...process.env }), file)
   const [first = 'serve', ...rest] = args
   if (args.includes('--help') || args.includes('-h'))
     return (await commandOf('help')).run(first.startsWith('-') ? [] : [first], terminal)
@@ -36,12 +36,12 @@ const main = async (argv: readonly string[]): Promise<number> => {
  * file. */
 const takeEnvFile = (argv: readonly string[]) => {
   const index = argv.findIndex((arg) => arg === OPTION || arg.startsWith(`${OPTION}=`))
-  if (index === -1) return { args: argv, settings: {}, path: undefined }
+  if (index === -1) return { args: argv, file: undefined }
   const isOneArgument = argv[index] !== OPTION
   const path = isOneArgument ? argv[index]?.slice(OPTION.length + 1) : argv[index + 1]
   if (!path) throw new UsageError(`${OPTION} needs a FILE`)
   const args = argv.toSpliced(index, isOneArgument ? 1 : 2)
-  return { args, settings: readSettingsFile(path, say), path: resolve(path) }
+  return { args, file: { path: resolve(path), settings: readSettingsFile(path, say) } }
 }
 
 /** Without DATA_DIR, a service keeps its data in the folder that systemd prepares for it

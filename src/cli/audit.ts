@@ -1,9 +1,9 @@
 import { parseArgs } from 'node:util'
 import { auditEventJson } from '../audit/event-json.ts'
 import type { StoredAuditEvent } from '../audit/store.ts'
-import { parseConfig } from '../config/config.ts'
 import { type Command, type Options, UsageError } from './command/command.ts'
-import { table } from './command/table.ts'
+import { commandConfig } from './command/running-service.ts'
+import { listing, table } from './command/table.ts'
 import { withExistingData } from './command/with-app.ts'
 
 const LIMIT_DEFAULT = 50
@@ -23,24 +23,41 @@ const OPTIONS = {
 export const audit: Command = {
   summary: 'show the latest audit events, newest last',
   options: OPTIONS,
-  run: async (args, { env, print }) => {
+  run: async (args, terminal) => {
+    const { print, isOutputShown } = terminal
     const { values } = parseArgs({ args: [...args], options: OPTIONS })
     const limit = Number(values.limit)
     if (!Number.isInteger(limit) || limit < 1 || limit > LIMIT_MAX)
       throw new UsageError(`--limit must be a whole number from 1 to ${LIMIT_MAX}`)
-    return withExistingData(parseConfig(env), async (app) => {
+    return withExistingData(commandConfig(terminal), async (app) => {
       const { events } = await app.audit.store.page({ filter: {}, order: 'newest', limit })
       const oldestFirst = events.toReversed()
       if (values.json) for (const event of oldestFirst) print(JSON.stringify(auditEventJson(event)))
-      else for (const line of table([HEADINGS, ...oldestFirst.map(cells)])) print(line)
+      else if (isOutputShown)
+        for (const line of listing(
+          [['TIME', ...HEADINGS], ...oldestFirst.map(atTerminal)],
+          terminal,
+        ))
+          print(line)
+      else
+        for (const line of table([['TIME (UTC)', ...HEADINGS], ...oldestFirst.map(inUtc)]))
+          print(line)
     })
   },
 }
 
-const HEADINGS = ['TIME (UTC)', 'ACTION', 'RESULT', 'WHO', 'WHOM', 'FROM', 'DETAIL']
+const HEADINGS = ['ACTION', 'RESULT', 'WHO', 'WHOM', 'FROM', 'DETAIL']
 
-const cells = ({ atMs, action, result, actor, subject, address, detail }: StoredAuditEvent) => [
-  new Date(atMs).toISOString().slice(0, 19).replace('T', ' '),
+const timeOf = ({ atMs }: StoredAuditEvent): string => new Date(atMs).toISOString()
+
+const atTerminal = (event: StoredAuditEvent) => [timeOf(event), ...cells(event)]
+
+const inUtc = (event: StoredAuditEvent) => [
+  timeOf(event).slice(0, 19).replace('T', ' '),
+  ...cells(event),
+]
+
+const cells = ({ action, result, actor, subject, address, detail }: StoredAuditEvent) => [
   action,
   result,
   nameOf(actor),

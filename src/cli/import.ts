@@ -2,13 +2,13 @@ import { parseArgs } from 'node:util'
 import { type Holder, legacyUserImport } from '../accounts/import/users.ts'
 import { legacyUsers } from '../accounts/import/store.ts'
 import type { App } from '../app.ts'
-import { parseConfig } from '../config/config.ts'
 import { COMMAND_LINE } from '../domain/audit-event.ts'
 import { clockFrom } from '../domain/clock.ts'
 import { openExternalDatabase } from '../storage/external-database.ts'
 import { legacyLogImport, legacyUnlocks } from '../unlocks/import/service.ts'
 import { type Command, type Options, type Terminal, UsageError } from './command/command.ts'
-import { withApp } from './command/with-app.ts'
+import { commandConfig } from './command/running-service.ts'
+import { confirmNewFolder, withApp } from './command/with-app.ts'
 
 const IMPORT = {
   zone: {
@@ -40,7 +40,8 @@ export const importLegacy: Command = {
     const [path, ...more] = positionals
     if (path === undefined || more.length > 0) throw new UsageError('import needs one FILE')
     const zone = knownZone(values.zone)
-    const config = parseConfig(terminal.env)
+    const config = commandConfig(terminal)
+    await confirmNewFolder(config, terminal)
     const file = openExternalDatabase(path)
     const legacy = { users: legacyUsers(file), unlocks: legacyUnlocks(file) }
     try {

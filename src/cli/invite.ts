@@ -6,13 +6,14 @@ import {
   InvitationBody,
   USES_MAX,
 } from '../accounts/invitations/schema.ts'
+import { invitationJson } from '../accounts/invitations/routes.ts'
 import type { ListedInvitation } from '../accounts/invitations/store.ts'
-import { parseConfig } from '../config/config.ts'
 import { ROLES } from '../domain/account.ts'
 import { COMMAND_LINE } from '../domain/audit-event.ts'
 import { qrTerminal } from '../http/page/qr.ts'
 import { type Actions, type Command, type Options, UsageError } from './command/command.ts'
-import { listing } from './command/table.ts'
+import { commandConfig } from './command/running-service.ts'
+import { listing, withTimes } from './command/table.ts'
 import { withExistingData } from './command/with-app.ts'
 
 const CREATE = {
@@ -37,14 +38,15 @@ const CREATE = {
   },
 } as const satisfies Options
 
-const create: Command['run'] = async (args, { env, print, sayStyled, isShown }) => {
+const create: Command['run'] = async (args, terminal) => {
+  const { print, sayStyled, isShown } = terminal
   const { values } = parseArgs({ args: [...args], options: CREATE })
   const { role, label } = values
   const hours = Number(values.hours)
   const usesMax = Number(values.uses)
   const terms = { role, label, expires_in_hours: hours, uses: usesMax }
   if (!Value.Check(InvitationBody, terms)) throw new UsageError(faultOf(terms))
-  return withExistingData(parseConfig(env), async ({ accounts: { invitations } }) => {
+  return withExistingData(commandConfig(terminal), async ({ accounts: { invitations } }) => {
     const made = await invitations.create(COMMAND_LINE, {
       role: terms.role,
       label,
@@ -53,7 +55,8 @@ const create: Command['run'] = async (args, { env, print, sayStyled, isShown }) 
     })
     print(`Code   ${made.code}`)
     print(`Link   ${made.link}`)
-    print(`Valid  ${usesMax === 1 ? 'once' : `${usesMax} times`}, as ${role}, until ${time(made)}`)
+    const often = usesMax === 1 ? 'once' : `${usesMax} times`
+    print(withTimes(`Valid  ${often}, as ${role}, until ${time(made)}`, terminal))
     if (isShown) sayStyled(qrTerminal(made.link))
   })
 }
@@ -78,17 +81,26 @@ const time = ({ expiresAtMs }: { readonly expiresAtMs: number }): string =>
 
 const ROWS_PER_PAGE = 100
 
+const HEADINGS = ['ID', 'STATE', 'ROLE', 'USES', 'UNTIL', 'LABEL', 'ACCOUNTS']
+
+const LIST = {
+  json: { type: 'boolean', default: false, summary: 'one JSON object per line, as in the API' },
+} as const satisfies Options
+
 const list: Command['run'] = async (args, terminal) => {
-  if (args.length > 0) throw new UsageError('invite list takes no arguments')
-  return withExistingData(parseConfig(terminal.env), async ({ accounts: { invitations } }) => {
-    const rows = [['ID', 'STATE', 'ROLE', 'USES', 'UNTIL', 'LABEL', 'ACCOUNTS']]
+  const { values } = parseArgs({ args: [...args], options: LIST })
+  return withExistingData(commandConfig(terminal), async ({ accounts: { invitations } }) => {
+    const found: ListedInvitation[] = []
     let cursor: string | undefined
     do {
       const { page, next } = await invitations.page(cursor, ROWS_PER_PAGE)
-      rows.push(...page.map(row))
+      found.push(...page)
       cursor = next
     } while (cursor !== undefined)
-    for (const line of listing(rows, terminal)) terminal.print(line)
+    const lines = values.json
+      ? found.map((invitation) => JSON.stringify(invitationJson(invitation)))
+      : listing([HEADINGS, ...found.map(row)], terminal)
+    for (const line of lines) terminal.print(line)
   })
 }
 
@@ -104,14 +116,14 @@ const row = (invitation: ListedInvitation): string[] => [
 
 const revoke: Command['run'] = async ([id, ...more], { env, print }) => {
   if (id === undefined || more.length > 0) throw new UsageError('invite revoke needs one ID')
-  return withExistingData(parseConfig(env), async ({ accounts: { invitations } }) => {
+  return withExistingData(commandConfig({ env }), async ({ accounts: { invitations } }) => {
     await invitations.revoke(COMMAND_LINE, id)
     print('Revoked')
   })
 }
 
 const ACTIONS: Actions = {
-  list: { summary: 'list the invitations', run: list },
+  list: { summary: 'list the invitations', options: LIST, run: list },
   revoke: {
     summary: 'revoke an invitation; accounts registered with it stay',
     operands: ['ID'],
@@ -124,7 +136,7 @@ export const invite: Command = {
   summary: 'create an invitation to register, or list and revoke invitations',
   details:
     'Without list or revoke, it creates an invitation. The code, the link and its QR code are ' +
-    'shown once. Give it the settings of the service, so that the link is correct.',
+    'shown once. The link leads to the service that runs on the same data folder.',
   options: CREATE,
   actions: ACTIONS,
   examples: {

@@ -2,7 +2,6 @@ import { accessSync, constants, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { App } from '../app.ts'
-import { parseConfig } from '../config/config.ts'
 import { AppError } from '../errors.ts'
 import { COMMAND_LINE } from '../domain/audit-event.ts'
 import { clockFrom } from '../domain/clock.ts'
@@ -28,6 +27,7 @@ import {
   UsageError,
   runAction,
 } from './command/command.ts'
+import { commandConfig } from './command/running-service.ts'
 import { withExistingData } from './command/with-app.ts'
 
 /** Prints one line about the log. */
@@ -35,7 +35,7 @@ const printing =
   (line: (app: App) => string | Promise<string>): Command['run'] =>
   async (args, terminal) => {
     if (args.length > 0) throw new UsageError('log key and log checkpoint take no arguments')
-    return withExistingData(parseConfig(terminal.env), async (app) => {
+    return withExistingData(commandConfig(terminal), async (app) => {
       terminal.print(await line(app))
     })
   }
@@ -77,7 +77,7 @@ const verify: Command['run'] = async (args, terminal) => {
   }
   if (values.receipt !== undefined) return verifyReceiptIn(values.receipt, expected, terminal)
   return values.bundle === undefined
-    ? withExistingData(parseConfig(terminal.env), (app) => verifyRows(app, expected, terminal))
+    ? withExistingData(commandConfig(terminal), (app) => verifyRows(app, expected, terminal))
     : verifyFolder(values.bundle, expected, terminal)
 }
 
@@ -219,7 +219,7 @@ const exportLog: Command['run'] = async (args, terminal) => {
   const { out, proofs } = values
   if (!out) throw new UsageError('log export needs --out DIR')
   if (!/^\d{1,15}$/.test(proofs)) throw new UsageError('--proofs must be a whole number')
-  return withExistingData(parseConfig(terminal.env), async (app) => {
+  return withExistingData(commandConfig(terminal), async (app) => {
     const draft = atomicDirectory(out)
     try {
       const { path, write } = draft

@@ -39,7 +39,7 @@ export const systemdUnit: Command = {
       ...(env['DATABASE_URI']?.startsWith('sqlite:////') ? [dirname(databasePath)] : []),
       ...(backupDir === undefined ? [] : [backupDir]),
     ]
-    const settings = values.settings ?? settingsFile ?? '/etc/secure-lock.env'
+    const settings = values.settings ?? settingsFile?.path ?? '/etc/secure-lock.env'
     if (!isAbsolute(env['DATA_DIR']?.trim() ?? ''))
       say(
         `Add DATA_DIR=${STATE_FOLDER} to ${settings}: without an absolute path, commands look in another folder than the service.`,

@@ -1,10 +1,11 @@
 import { parseArgs } from 'node:util'
 import { Value } from '@sinclair/typebox/value'
 import { usernameKeyOf } from '../accounts/core/username.ts'
+import { personJson } from '../accounts/people/schema.ts'
+import type { AccountDetails } from '../accounts/people/store.ts'
 import { RESET_MINUTES } from '../accounts/people/reset-store.ts'
 import { RegisterBody } from '../accounts/registration/schema.ts'
 import type { App } from '../app.ts'
-import { parseConfig } from '../config/config.ts'
 import { AppError } from '../errors.ts'
 import { type Account, ROLES, type Role } from '../domain/account.ts'
 import { COMMAND_LINE, type Origin } from '../domain/audit-event.ts'
@@ -18,8 +19,9 @@ import {
   UsageError,
   runAction,
 } from './command/command.ts'
+import { commandConfig } from './command/running-service.ts'
 import { listing } from './command/table.ts'
-import { withApp, withExistingData } from './command/with-app.ts'
+import { confirmNewFolder, withApp, withExistingData } from './command/with-app.ts'
 
 const ADD = {
   role: {
@@ -45,7 +47,8 @@ const add: Command['run'] = async (args, terminal) => {
   if (!isRole(role)) throw new UsageError(`--role must be ${ROLES.join(' or ')}`)
   const fault = Value.Errors(RegisterBody, { username, ...details, password: '' }).First()
   if (fault) throw new UsageError(`Invalid ${fault.path.slice(1)}: ${acceptedBy(fault.schema)}`)
-  const config = parseConfig(terminal.env)
+  const config = commandConfig(terminal)
+  await confirmNewFolder(config, terminal)
   const password = await newPassword(terminal)
   return withApp(config, async ({ accounts: { newAccounts } }) => {
     await newAccounts.add({ username, ...details, password }, role)
@@ -65,21 +68,51 @@ const newPassword = async ({ isInteractive, readSecret }: Terminal): Promise<str
 
 const ROWS_PER_PAGE = 500
 
+const LIST = {
+  json: {
+    type: 'boolean',
+    default: false,
+    summary: 'one JSON object per line, as in the API, with last_seen_at',
+  },
+} as const satisfies Options
+
 const list: Command['run'] = async (args, terminal) => {
-  if (args.length > 0) throw new UsageError('user list takes no arguments')
-  return withExistingData(parseConfig(terminal.env), async ({ accounts }) => {
-    const rows = [['ID', 'ROLE', 'PUBLIC ID', 'USERNAME']]
-    let afterId = 0
-    for (;;) {
-      const page = await accounts.store.page(afterId, ROWS_PER_PAGE)
-      for (const { id, role, admitted, publicId, username } of page)
-        rows.push([String(id), admitted ? role : `${role} (waiting)`, publicId, username])
-      if (page.length < ROWS_PER_PAGE) break
-      afterId = page.at(-1)?.id ?? afterId
-    }
-    for (const line of listing(rows, terminal)) terminal.print(line)
+  const { values } = parseArgs({ args: [...args], options: LIST })
+  return withExistingData(commandConfig(terminal), async ({ accounts: { directory } }) => {
+    const found: AccountDetails[] = []
+    let after: number | undefined
+    do {
+      const request = { filter: {}, order: 'oldest', after, limit: ROWS_PER_PAGE } as const
+      const { accounts, next } = await directory.page(request)
+      found.push(...accounts)
+      after = next
+    } while (after !== undefined)
+    const lines = values.json
+      ? found.map((account) =>
+          JSON.stringify({ ...personJson(account), last_seen_at: seen(account) }),
+        )
+      : listing([HEADINGS, ...found.map(cells)], terminal)
+    for (const line of lines) terminal.print(line)
   })
 }
+
+const HEADINGS = ['ID', 'ROLE', 'STATE', 'LAST SEEN', 'USERNAME']
+
+const cells = (account: AccountDetails): readonly string[] => [
+  String(account.id),
+  account.role,
+  stateOf(account),
+  seen(account) ?? 'never',
+  account.username,
+]
+
+const stateOf = ({ isDisabled, admitted }: AccountDetails): string => {
+  if (isDisabled) return 'disabled'
+  return admitted ? 'active' : 'waiting'
+}
+
+const seen = ({ lastSeenMs }: AccountDetails): string | null =>
+  lastSeenMs === null ? null : new Date(lastSeenMs).toISOString()
 
 const changeRole: Command['run'] = async (args, { env, print }) => {
   const [name, role, ...more] = parseArgs({ args: [...args], allowPositionals: true }).positionals
@@ -115,7 +148,7 @@ const reset: Command['run'] = async (args, { env, print, say }) => {
     const { code } = await administration.beginReset(person)
     print(code)
     const fragment = new URLSearchParams({ reset: code, name }).toString()
-    const link = `${linkBase(parseConfig(env))}/console/new-password#${fragment}`
+    const link = `${linkBase(commandConfig({ env }))}/console/new-password#${fragment}`
     say(`Valid once, for ${RESET_MINUTES} minutes, in the app or at ${link}`)
   })
 }
@@ -163,7 +196,7 @@ type ImportedErasure = {
 
 /** Erases a name that occurs only in imported unlocks. */
 const eraseImported = ({ name, confirm, terminal }: ImportedErasure): Promise<number> =>
-  withExistingData(parseConfig(terminal.env), async ({ unlocks: { unlockLog }, audit }) => {
+  withExistingData(commandConfig(terminal), async ({ unlocks: { unlockLog }, audit }) => {
     await confirm()
     const { events, isWalTruncated: wal_truncated } = await unlockLog.eraseImportedName(name)
     const detail = { events, wal_truncated }
@@ -199,7 +232,7 @@ const withPerson = (
   { env, name }: Named,
   work: (app: App, person: Person) => Promise<void>,
 ): Promise<number> =>
-  withExistingData(parseConfig(env), async (app) => {
+  withExistingData(commandConfig({ env }), async (app) => {
     const account = await app.accounts.authentication.find(name)
     if (!account) throw new AppError('not_found', 'There is no such account; see user list')
     await work(app, { by: COMMAND_LINE, account, publicId: account.publicId })
@@ -212,7 +245,11 @@ const ACTIONS: Actions = {
     operands: ['NAME'],
     run: add,
   },
-  list: { summary: 'list the accounts', run: list },
+  list: {
+    summary: 'list the accounts: role, state, and when each last logged in or refreshed a session',
+    options: LIST,
+    run: list,
+  },
   role: {
     summary: 'change the role of an account',
     operands: ['NAME', ROLES.join('|')],

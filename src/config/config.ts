@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { path as absolutePath, sqliteUrl } from './parsers.ts'
 import { SETTINGS, type Setting } from './settings.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
@@ -55,7 +56,11 @@ export const parseConfig = (env: Environment): Config => {
 
 /** True for the name of a setting, or `NAME_FILE` of a secret one. */
 export const isSetting = (name: string): boolean =>
-  allSettings.some(({ env, secret }) => name === env || (secret && name === fileOf(env)))
+  isSecretFile(name) || allSettings.some(({ env }) => name === env)
+
+/** True for `NAME_FILE` of a secret setting. */
+export const isSecretFile = (name: string): boolean =>
+  allSettings.some(({ env, secret }) => secret && name === fileOf(env))
 
 /** Every setting as it was given, by its name; for a secret, only whether it is set. An empty text
  * means not set. */
@@ -65,6 +70,32 @@ export const givenSettings = (env: Environment) =>
     const value = setting.secret && text ? 'set' : text
     return { name: setting.env, value, defaultText: setting.defaultText ?? '' }
   })
+
+/** The settings that were given, for another process, whatever its folder: paths are absolute, and
+ * secrets are left out, though not the files that contain them. DATA_DIR is always among them. */
+export const portableSettings = (env: Environment): Readonly<Record<string, string>> => {
+  const settings: Record<string, string> = {}
+  for (const setting of allSettings) {
+    const text =
+      given(env, setting.env) ?? (setting === SETTINGS.dataDir ? setting.defaultText : '')
+    if (text && !setting.secret) settings[setting.env] = portableText(setting, text)
+  }
+  for (const { name, path } of secretFiles(env)) settings[name] = path
+  return settings
+}
+
+const portableText = ({ parse }: Setting, text: string): string => {
+  if (parse === absolutePath) return absolutePath(text)
+  return parse === sqliteUrl ? `sqlite:///${sqliteUrl(text)}` : text
+}
+
+/** Returns the settings of an environment, and for what it leaves open those of another. */
+export const settingsOver = (env: Environment, others: Environment): Environment => {
+  const own = Object.entries(env).filter(([name]) => given(env, name) !== undefined)
+  const isOpen = (name: string) =>
+    allSettings.every((setting) => fileOf(setting.env) !== name || !given(env, setting.env))
+  return Object.fromEntries([...Object.entries(others).filter(([name]) => isOpen(name)), ...own])
+}
 
 /** The files that contain a secret, each with the setting that names it. */
 export const secretFiles = (env: Environment) => {

@@ -288,8 +288,7 @@ const LOG = {
   },
   logFormat: {
     env: 'LOG_FORMAT',
-    doc: '`json`, one object per line, or `text` for people',
-    defaultText: 'json',
+    doc: '`json`, one object per line, or `text` for people; without it, `text` at a terminal and `json` elsewhere',
     parse: oneOf('json', 'text'),
   },
 } as const satisfies Group

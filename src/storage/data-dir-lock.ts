@@ -52,7 +52,7 @@ export const lockDataDir = (path: string, use: LockMode): (() => void) => {
   const { file, take } = LOCKS[use]
   try {
     makePrivateFile(join(path, file))
-    return hold(join(path, file), take)
+    return hold(join(path, file), take, BUSY_MS)
   } catch (error) {
     const fault = isBusy(error) ? inUse(path, use) : fileFault(error)
     throw new AppError('unavailable', `Cannot lock the folder ${path}: ${fault}`, { cause: error })
@@ -65,10 +65,10 @@ const inUse = (path: string, use: LockMode): string =>
     ? 'a restore is running there; try again once it has finished'
     : LOCKS[use].held
 
-const hold = (file: string, take: Lock['take']): (() => void) => {
+const hold = (file: string, take: Lock['take'], busyMs: number): (() => void) => {
   const lock = new Sqlite(file, { readwrite: true, create: false })
   try {
-    lock.run(`PRAGMA busy_timeout = ${BUSY_MS}`)
+    lock.run(`PRAGMA busy_timeout = ${busyMs}`)
     // Otherwise SQLite creates a journal beside it, for which a full disk has no inode.
     lock.run('PRAGMA journal_mode = MEMORY')
     for (const sql of take) lock.run(sql)
@@ -88,7 +88,7 @@ export const isServed = (path: string): boolean | undefined => {
   const file = join(path, SERVICE_LOCK_FILE)
   try {
     if (!statSync(file, { throwIfNoEntry: false })) return false
-    hold(file, LOCKS.service.take)()
+    hold(file, LOCKS.service.take, 0)()
     return false
   } catch (error) {
     return isBusy(error) ? true : undefined

@@ -14,6 +14,7 @@ import { join } from 'node:path'
 import { PASSWORD, bearer, clientOf, recordsOf } from '../support/app.ts'
 import {
   BINARY,
+  OWN_FOLDER,
   type Service,
   UNLIMITED,
   freePort,
@@ -221,7 +222,7 @@ test.if(isRoot)(
     const asNobody = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups']
     const run = Bun.spawnSync([...asNobody, join(home, 'server'), 'tls', 'init'], {
       cwd: home,
-      env: {},
+      env: OWN_FOLDER,
     })
     expect(run.stderr.toString()).toBe('')
     expect(run.exitCode).toBe(0)

@@ -5,7 +5,14 @@ import { join } from 'node:path'
 import { hashes } from '../accounts/passwords/werkzeug-hashes.json'
 import { addAccount } from '../support/accounts.ts'
 import { PASSWORD, basic, bearer, clientOf } from '../support/app.ts'
-import { BINARY, UNLIMITED, runCommand, startService, temporaryFolder } from '../support/binary.ts'
+import {
+  BINARY,
+  OWN_FOLDER,
+  UNLIMITED,
+  runCommand,
+  startService,
+  temporaryFolder,
+} from '../support/binary.ts'
 import {
   dataOf,
   eventIds,
@@ -414,7 +421,7 @@ describe('importing from the legacy server', () => {
         .get()?.n ?? 0
     const running = Bun.spawn([BINARY, 'import', 'older/old.db'], {
       cwd: folder,
-      env: {},
+      env: OWN_FOLDER,
       stdout: 'ignore',
       stderr: 'ignore',
     })
@@ -461,7 +468,7 @@ describe('importing from the legacy server', () => {
       if (sql) expect(Bun.spawnSync([process.execPath, '-e', make]).exitCode).toBe(0)
       const run = Bun.spawn([BINARY, 'import', 'older/old.db'], {
         cwd: folder,
-        env: {},
+        env: OWN_FOLDER,
         stdout: 'ignore',
         stderr: 'ignore',
       })

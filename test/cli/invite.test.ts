@@ -49,6 +49,10 @@ test('an invitation created on the command line lets people register while the s
     'ada, grace',
   ])
   expect(others).toStrictEqual([['']])
+  const listed = (await run(['list', '--json'])).out.trimEnd().split('\n')
+  expect(listed.map((line): unknown => JSON.parse(line))).toMatchObject([
+    { id, state: 'open', role: 'admin', uses: 2, uses_max: 5, label: 'Ada’s phone', made_by: null },
+  ])
 
   expect(await run(['revoke', id])).toMatchObject({ status: 0, out: 'Revoked\n' })
   expect((await list())[1]?.[1]).toBe('revoked')
@@ -72,7 +76,7 @@ test('invalid arguments are refused with a reason', async () => {
   expect(await refused('--label', 'a\tb')).toStartWith('2 --label is too long')
   expect(await refused('--code', 'mine')).toStartWith('2 There is no option "--code"')
   expect(await refused('ada')).toStartWith("2 Unexpected argument 'ada'")
-  expect(await refused('list', 'all')).toStartWith('2 invite list')
+  expect(await refused('list', 'all')).toStartWith("2 Unexpected argument 'all'")
   expect(await refused('revoke')).toBe('2 invite revoke needs one ID')
   expect(await refused('revoke', crypto.randomUUID())).toBe('1 No such invitation')
   const elsewhere = await runCommand(['invite'], {})

@@ -111,7 +111,7 @@ describe('the systemd unit', () => {
       const login = { username: 'oli', password: PASSWORD }
       expect((await clientOf(service.url).post('/login', login)).status).toBe(200)
       const { out } = await runCommand([...file, 'doctor'], { folder: home, env })
-      expect(out).toMatch(/^ok +service +runs and is ready$/m)
+      expect(out).toMatch(/^ok +service +runs and is ready at http:\S+$/m)
       expect(out).toContain(`${dataFolder}, accessible to this user only`)
       expect(readdirSync(home)).toStrictEqual([])
       if (elsewhere !== undefined) expect(readdirSync(stateFolder)).toStrictEqual([])

@@ -83,10 +83,14 @@ describe('user, while the service runs', () => {
         .split('\n')
         .slice(1)
         .map((line) => {
-          const [, role, , name] = line.split('\t')
-          return `${name} ${role}`
+          const [, role, state, , name] = line.split('\t')
+          return `${name} ${role} ${state}`
         })
-    expect(await roles()).toStrictEqual(['oli owner', 'mia member', 'grace member (waiting)'])
+    expect(await roles()).toStrictEqual([
+      'oli owner active',
+      'mia member active',
+      'grace member waiting',
+    ])
     const { token } = await door.logIn('grace')
     const me = async () => (await door.get('/v1/me', bearer(token))).json()
     expect(await me()).toMatchObject({ admitted: false })
@@ -96,7 +100,11 @@ describe('user, while the service runs', () => {
         { status: 0, out: 'grace is admitted' },
       ])
     expect(await me()).toMatchObject({ admitted: true })
-    expect(await roles()).toStrictEqual(['oli owner', 'mia member', 'grace member'])
+    expect(await roles()).toStrictEqual([
+      'oli owner active',
+      'mia member active',
+      'grace member active',
+    ])
     expect(await door.user('admit', 'nobody')).toMatchObject({ status: 1 })
     using db = new Database(join(door.folder, 'data/secure-lock.db'))
     expect(
@@ -108,6 +116,29 @@ describe('user, while the service runs', () => {
     ).toStrictEqual([
       { action: 'account.waiting', address: '127.0.0.1' },
       { action: 'account.admit', address: 'command line' },
+    ])
+  })
+
+  test('lists when each was last seen, and whether they may log in, also as JSON', async () => {
+    await using door = await gateway({ oli: 'owner', mia: 'member', 田中太郎: 'member' })
+    const before = Date.now()
+    await door.logIn('mia')
+    await door.user('disable', '田中太郎')
+    const people = (await door.user('list', '--json')).out
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>)
+    const seen = String(people[1]?.['last_seen_at'])
+    expect(Date.parse(seen)).toBeWithin(before, Date.now() + 1)
+    expect(people).toMatchObject([
+      { username: 'oli', role: 'owner', disabled: false, last_seen_at: null },
+      { username: 'mia', role: 'member', disabled: false },
+      { username: '田中太郎', role: 'member', disabled: true, last_seen_at: null },
+    ])
+    expect((await door.user('list')).out.split('\n')).toStrictEqual([
+      'ID\tROLE\tSTATE\tLAST SEEN\tUSERNAME',
+      '1\towner\tactive\tnever\toli',
+      `2\tmember\tactive\t${seen}\tmia`,
+      '3\tmember\tdisabled\tnever\t田中太郎',
     ])
   })
 

@@ -84,6 +84,10 @@ export const startService = async ({
   }
 }
 
+/** The default, but chosen: without DATA_DIR, a command that creates data asks first while another test
+ * runs a service. */
+export const OWN_FOLDER = { DATA_DIR: './data' } as const
+
 type Run = { readonly status: number; readonly out: string; readonly words: string }
 
 /** Runs a command of the executable to its end. */
@@ -100,7 +104,7 @@ export const runCommand = async (
   const cwd = folder ?? temporaryFolder()
   const run = Bun.spawn([...within, binary, ...args], {
     cwd,
-    env,
+    env: args.includes('--env-file') ? env : { ...OWN_FOLDER, ...env },
     stdin: Buffer.from(input),
     stdout: 'pipe',
     stderr: 'pipe',

@@ -43,7 +43,7 @@ const list = ({ invitations }: Dependencies) =>
     },
     async ({ query: { limit = PAGE_DEFAULT, cursor } }) => {
       const { page, next } = await invitations.page(cursor, limit)
-      return { invitations: page.map(listedJson), next: next ?? null }
+      return { invitations: page.map(invitationJson), next: next ?? null }
     },
   )
 
@@ -109,7 +109,7 @@ const createdJson = (invitation: CreatedInvitation) => ({
   qr_svg: qrSvg(invitation.link),
 })
 
-const listedJson = (invitation: ListedInvitation) => ({
+export const invitationJson = (invitation: ListedInvitation) => ({
   id: invitation.id,
   role: invitation.role,
   label: invitation.label,

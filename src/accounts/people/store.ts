@@ -25,6 +25,8 @@ export type AccountDetails = {
   readonly hasSecondFactor: boolean
   /** Number of active sessions. */
   readonly sessions: number
+  /** When the person last logged in, to within a day, or refreshed a session, as far as that is kept. */
+  readonly lastSeenMs: number | null
   /** The invitation the account was registered with. */
   readonly invitation: { readonly id: string; readonly label: string } | null
 }
@@ -137,7 +139,15 @@ const COLUMNS = `
   (
     SELECT count(*) FROM session
     WHERE session.account_id = account.id AND expires_at_ms > ?
-  ) AS sessions`
+  ) AS sessions,
+  (
+    SELECT max(at_ms)
+    FROM (
+      SELECT max(used_at_ms) AS at_ms FROM session WHERE session.account_id = account.id
+      UNION ALL
+      SELECT max(logged_in_at_ms) FROM known_client WHERE known_client.account_id = account.id
+    ) AS seen
+  ) AS last_seen_ms`
 
 type AccountRow = {
   id: number
@@ -155,6 +165,7 @@ type AccountRow = {
   invitation_label: string | null
   has_second_factor: number
   sessions: number
+  last_seen_ms: number | null
 }
 
 const details = (row: AccountRow): AccountDetails => ({
@@ -171,6 +182,7 @@ const details = (row: AccountRow): AccountDetails => ({
   isDisabled: row.disabled_at_ms !== null,
   hasSecondFactor: row.has_second_factor !== 0,
   sessions: row.sessions,
+  lastSeenMs: row.last_seen_ms,
   invitation:
     row.invitation_id === null
       ? null

@@ -1,8 +1,9 @@
 import { parseArgs } from 'node:util'
-import { type Config, parseConfig } from '../../config/config.ts'
+import type { Config } from '../../config/config.ts'
 import { COMMAND_LINE } from '../../domain/audit-event.ts'
 import { mebibytes } from '../../storage/files/data-dir.ts'
 import { type Command, type Terminal, UsageError } from '../command/command.ts'
+import { commandConfig } from '../command/running-service.ts'
 import { createBackup } from './create-backup.ts'
 import { requireDatabase, withExistingData } from '../command/with-app.ts'
 
@@ -25,7 +26,7 @@ export const backup: Command = {
     })
     const [file, ...more] = positionals
     if (!file || more.length > 0) throw new UsageError('backup needs one FILE')
-    const config = parseConfig(terminal.env)
+    const config = commandConfig(terminal)
     requireDatabase(config)
     return values['by-service']
       ? createForService(config, file, terminal)

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { type Config, parseConfig } from '../../config/config.ts'
+import type { Config } from '../../config/config.ts'
 import { AppError } from '../../errors.ts'
 import { COMMAND_LINE } from '../../domain/audit-event.ts'
 import { DATABASE_FILE } from '../../storage/files/data-dir.ts'
@@ -15,6 +15,8 @@ import {
   stageOf,
 } from '../../storage/backup/restore-journal.ts'
 import { type Command, type Options, type Terminal, UsageError } from '../command/command.ts'
+import { commandConfig } from '../command/running-service.ts'
+import { confirmNewFolder } from '../command/with-app.ts'
 import {
   type LiveData,
   compareLiveData,
@@ -51,11 +53,12 @@ export const restore: Command = {
     })
     const [file, ...more] = positionals
     if (!file || more.length > 0) throw new UsageError('restore needs one FILE')
-    const config = parseConfig(terminal.env)
+    const config = commandConfig(terminal)
     const backup = resolve(file)
     // First, so that a mistyped name leaves no empty DATA_DIR behind.
     if (!existsSync(backup))
       throw new AppError('unavailable', `Cannot use the backup ${backup}: there is no such file`)
+    if (!values.check && !values.yes) await confirmNewFolder(config, terminal)
     makePrivateFolder(config.dataDir)
     try {
       return values.check

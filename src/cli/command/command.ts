@@ -1,10 +1,14 @@
 import { closestMatch } from 'leven'
+import { portableSettings } from '../../config/config.ts'
+import { SETTINGS } from '../../config/settings.ts'
+
+type Environment = Readonly<Record<string, string | undefined>>
 
 /** Everything a command may use of the process, so that a test can replace it. */
 export type Terminal = {
-  readonly env: Readonly<Record<string, string | undefined>>
-  /** The file that `--env-file` named, as an absolute path. */
-  readonly settingsFile?: string | undefined
+  readonly env: Environment
+  /** The file that `--env-file` named, as an absolute path, and what it sets. */
+  readonly settingsFile?: { readonly path: string; readonly settings: Environment } | undefined
   /** Writes a line of the result to standard output; see `shownLines`. */
   readonly print: (line: string) => void
   /** Writes a message for people to standard error; see `shownLines`. */
@@ -28,6 +32,8 @@ export type Terminal = {
   /** True if `print` writes to a terminal that shows colours, and NO_COLOR or TERM=dumb does not turn
    * them off. */
   readonly hasColours: boolean
+  /** How many columns the terminal has; undefined without one. */
+  readonly columns: number | undefined
   /** Calls `work` each time the process is asked to switch the level of its log (SIGUSR2). */
   readonly onLevelRequest: (work: () => void) => void
   /** Resolves when the process is asked to stop. After the call, the signal no longer ends the
@@ -124,9 +130,20 @@ export const explainedOption = (error: unknown, command: Command): unknown => {
   return new UsageError(`There is no option "--${word}"${meant}`)
 }
 
-/** The command line that runs this executable with the same settings and other arguments. */
-export const ownCommand = ({ settingsFile }: Terminal, args: string): string =>
-  [process.execPath, ...(settingsFile ? ['--env-file', settingsFile] : [])]
+const OF_LOG: ReadonlySet<string> = new Set([SETTINGS.logLevel.env, SETTINGS.logFormat.env])
+
+/** The command line that runs this executable with other arguments and, from any folder, the same
+ * settings, except secrets and those of the log. */
+export const ownCommand = ({ env, settingsFile }: Terminal, args: string): string => {
+  const settings = Object.entries(portableSettings(env))
+    .filter(([name, text]) => !OF_LOG.has(name) && settingsFile?.settings[name] !== text)
+    .map(([name, text]) => `${name}=${text}`)
+  return [
+    ...(settings.length > 0 ? ['env', ...settings] : []),
+    process.execPath,
+    ...(settingsFile ? ['--env-file', settingsFile.path] : []),
+  ]
     .map((word) => (/^[\w/.,:=@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`))
     .concat(args)
     .join(' ')
+}

@@ -8,7 +8,7 @@ const IS_TTY = { input: isatty(0), output: isatty(1), error: isatty(2) }
 /** The terminal of this process. */
 export const processTerminal = (
   env: Terminal['env'],
-  settingsFile: string | undefined,
+  settingsFile: Terminal['settingsFile'],
 ): Terminal => ({
   env,
   settingsFile,
@@ -26,6 +26,11 @@ export const processTerminal = (
   isShown: IS_TTY.error,
   isOutputShown: IS_TTY.output,
   hasColours: IS_TTY.output && !env['NO_COLOR'] && env['TERM'] !== 'dumb',
+  get columns() {
+    const { columns } = IS_TTY.output ? process.stdout : process.stderr
+    // A terminal that does not know its size says 0.
+    return columns || undefined
+  },
   onLevelRequest: (work) => void process.on('SIGUSR2', work),
   stopRequested: () =>
     new Promise((resolve) => {

@@ -1,6 +1,9 @@
+import { withLocalTimes } from '../../domain/local-time.ts'
 import { shownText } from '../../domain/shown-text.ts'
+import type { Terminal } from './command.ts'
 
 type Rows = readonly (readonly string[])[]
+type Shown = Pick<Terminal, 'isOutputShown'>
 
 /** Formats rows, the headings first: each column is padded to its widest cell, except the last. */
 export const table = (cells: Rows): readonly string[] => {
@@ -14,11 +17,31 @@ export const table = (cells: Rows): readonly string[] => {
   return rows.map((row) => row.map(padded).join('  ').trimEnd())
 }
 
-/** Formats rows as `table` at a terminal, and with a tab between cells for other programs. */
-export const listing = (
-  rows: Rows,
-  { isOutputShown }: { readonly isOutputShown: boolean },
-): readonly string[] => (isOutputShown ? table(rows) : rows.map((row) => shownRow(row).join('\t')))
+/** Formats rows at a terminal as `table` does, with local times, and with a tab between cells for other
+ * programs. */
+export const listing = (rows: Rows, terminal: Shown): readonly string[] =>
+  terminal.isOutputShown
+    ? table(rows.map((row) => row.map(withLocalTimes)))
+    : rows.map((row) => shownRow(row).join('\t'))
+
+/** Text of ours with times: local ones at a terminal, and in UTC for other programs. */
+export const withTimes = (text: string, { isOutputShown }: Shown): string =>
+  isOutputShown ? withLocalTimes(text) : text
+
+/** Breaks text into lines that fit the terminal beside `first`, and indents all but the first as far. */
+export const besideTerm = (
+  first: string,
+  text: string,
+  { columns }: Pick<Terminal, 'columns'>,
+): string => {
+  const indent = Bun.stringWidth(first)
+  const width = (columns ?? 0) - indent
+  if (width < TEXT_COLUMNS_MIN) return first + text
+  return first + Bun.wrapAnsi(text, width).replaceAll('\n', `\n${' '.repeat(indent)}`)
+}
+
+/** In less room, the terminal breaks lines better. */
+const TEXT_COLUMNS_MIN = 30
 
 /** No cell can end its line or column. */
 const shownRow = (row: readonly string[]): readonly string[] => row.map(shownText)

@@ -1,9 +1,12 @@
 import { existsSync } from 'node:fs'
+import { SETTINGS } from '../../config/settings.ts'
 import { type App, openApp } from '../../app.ts'
 import type { Config } from '../../config/config.ts'
 import { AppError } from '../../errors.ts'
 import { processLogger } from '../../http/log/logger.ts'
 import { hasUnfinishedRestore } from '../../storage/backup/restore-journal.ts'
+import type { Terminal } from './command.ts'
+import { servicesElsewhere } from './running-service.ts'
 
 /** Opens the app for a piece of work, also while the service runs. Returns the exit status: 0 unless
  * the work returns another. */
@@ -33,10 +36,42 @@ export const withExistingData = (
 
 /** For commands that work on existing data: in the wrong folder they must not create a database.
  * Throws `unavailable`. */
-export const requireDatabase = ({ dataDir, databasePath }: Config): void => {
-  if (!existsSync(databasePath) && !hasUnfinishedRestore(dataDir))
+export const requireDatabase = (config: Config): void => {
+  if (hasDatabase(config)) return
+  const [used] = servicesElsewhere(config.dataDir)
+  const advice = used
+    ? `the service that runs here has its data in ${used.dataDir}: set DATA_DIR=${used.dataDir}`
+    : 'check DATA_DIR, or start the service first'
+  throw new AppError('unavailable', `There is no database at ${config.databasePath}; ${advice}`)
+}
+
+const hasDatabase = ({ dataDir, databasePath }: Config): boolean =>
+  existsSync(databasePath) || hasUnfinishedRestore(dataDir)
+
+/** For commands that may create a data folder. Asks whether to do so beside a service that uses another
+ * folder: without DATA_DIR beside any, otherwise only beside the one whose PORT is set. Throws `conflict`
+ * if it is not wanted, or there is nobody to ask. */
+export const confirmNewFolder = async (
+  config: Config,
+  { env, isInteractive, say, readLine }: Terminal,
+): Promise<void> => {
+  if (hasDatabase(config)) return
+  const { dataDir } = config
+  const isDefault = !env[SETTINGS.dataDir.env]?.trim()
+  const port = env[SETTINGS.port.env]?.trim()
+  const used = servicesElsewhere(dataDir).find(
+    ({ settings }) => isDefault || (port && settings?.[SETTINGS.port.env] === port),
+  )
+  if (!used) return
+  const found = `A service runs on this machine with its data in ${used.dataDir}, and this creates another data folder, ${dataDir}.`
+  const advice = `Set DATA_DIR=${used.dataDir} to use that of the service`
+  if (!isInteractive)
     throw new AppError(
-      'unavailable',
-      `There is no database at ${databasePath}; check DATA_DIR, or start the service first`,
+      'conflict',
+      `${found} ${advice}, or ${isDefault ? `DATA_DIR=${dataDir}` : 'another PORT'} for another service`,
     )
+  say(found)
+  const answer = await readLine('Create it? (y/n): ')
+  if (!/^y(es)?$/i.test(answer.trim()))
+    throw new AppError('conflict', `Nothing was created. ${advice}`)
 }

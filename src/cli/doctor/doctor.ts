@@ -10,6 +10,7 @@ import {
   ConfigError,
   givenSettings,
   parseConfig,
+  settingsOver,
   secretFiles,
 } from '../../config/config.ts'
 import { clockFrom } from '../../domain/clock.ts'
@@ -33,8 +34,10 @@ import { type LogFile, openLogFile } from '../../unlocks/verify/log-file.ts'
 import { logReads } from '../../unlocks/log/store.ts'
 import type { Verdict } from '../../unlocks/verify/verify-log.ts'
 import { type Command, type Options, type Terminal, ownCommand } from '../command/command.ts'
+import { besideTerm, withTimes } from '../command/table.ts'
 import { folderFindings, secretFileFindings } from './file-checks.ts'
-import { serviceFindings } from './running-service.ts'
+import { type RunningService, commandConfig, serviceOf } from '../command/running-service.ts'
+import { serviceFindings, staleSettings } from './service-findings.ts'
 
 const OPTIONS = {
   json: { type: 'boolean', default: false, summary: 'print the findings as JSON' },
@@ -52,19 +55,22 @@ export const doctor: Command = {
     const findings = await examine(terminal)
     terminal.showProgress('')
     if (values.json) terminal.print(JSON.stringify({ findings }, null, 2))
-    else for (const line of report(findings, terminal.hasColours)) terminal.printStyled(line)
+    else for (const line of report(findings, terminal)) terminal.printStyled(line)
     return findings.some(({ state }) => state === 'fault') ? 1 : 0
   },
 }
 
 const examine = async (terminal: Terminal): Promise<readonly Finding[]> => {
-  const config = settingsOf(terminal.env)
-  if (config instanceof ConfigError) return settingFaults(config)
+  const own = settingsOf(terminal.env)
+  if (own instanceof ConfigError) return settingFaults(own)
+  const running = serviceOf(own.dataDir)
+  const config = running?.settings ? parseConfig(settingsOver(terminal.env, running.settings)) : own
   const folder = folderFindings(config, ownCommand(terminal, 'doctor'))
-  const findings: Finding[] = [givenFinding(terminal.env), ...folder.findings]
+  const findings: Finding[] = [givenFinding(terminal.env, running), ...folder.findings]
   for (const { name, path } of secretFiles(terminal.env))
     findings.push(...secretFileFindings(name, path))
-  findings.push(...(await serviceFindings(config)))
+  findings.push(...(await serviceFindings(commandConfig(terminal))))
+  if (running) findings.push(...staleSettings(terminal.env, running))
   if (!folder.isUsable) return findings
   terminal.showProgress('Reading the whole database')
   const database = inspected(config)
@@ -98,13 +104,14 @@ const settingFaults = ({ message }: ConfigError): readonly Finding[] =>
       fix: 'the service does not start with this setting: see secure-lock-server help settings',
     }))
 
-const givenFinding = (env: Terminal['env']): Finding => {
+const givenFinding = (env: Terminal['env'], running: RunningService | undefined): Finding => {
   const given = givenSettings(env).filter(({ value, defaultText }) => value !== defaultText)
   const names = given.map(({ name }) => name).join(', ')
+  const ofService = running?.settings ? '; the rest as the running service has them' : ''
   return {
     check: 'settings',
     state: 'ok',
-    says: names ? `valid; set: ${names}` : 'all at their defaults',
+    says: (names ? `valid; set: ${names}` : 'none set') + ofService,
   }
 }
 
@@ -224,16 +231,20 @@ const certificateOf = ({
 
 const COLOURS = { ok: 'green', warning: 'yellow', fault: 'red' } as const
 
-const report = (findings: readonly Finding[], hasColours: boolean): readonly string[] => {
+const report = (findings: readonly Finding[], terminal: Terminal): readonly string[] => {
+  const { hasColours } = terminal
   const width = Math.max(...findings.map(({ check }) => check.length))
   const lines = findings.flatMap(({ check, state, says, fix, accepted }) => {
     const word = (accepted ? 'known' : state).padEnd(7)
     const colour = COLOURS[accepted ? 'ok' : state]
     const shown = hasColours ? styleText(colour, word, { validateStream: false }) : word
     const advice = accepted ? acceptance(accepted) : fix
+    const text = (words: string) => onOneLine(withTimes(words, terminal))
     return [
-      `${shown}  ${check.padEnd(width)}  ${onOneLine(says)}`,
-      ...(advice === undefined ? [] : [`${' '.repeat(width + 11)}→ ${onOneLine(advice)}`]),
+      besideTerm(`${shown}  ${check.padEnd(width)}  `, text(says), terminal),
+      ...(advice === undefined
+        ? []
+        : [besideTerm(`${' '.repeat(width + 11)}→ `, text(advice), terminal)]),
     ]
   })
   return [...lines, '', verdict(findings)]

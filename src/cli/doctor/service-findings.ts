@@ -1,14 +1,15 @@
-import { readFileSync, readdirSync, readlinkSync } from 'node:fs'
-import { basename, dirname } from 'node:path'
-import type { Config } from '../../config/config.ts'
+import { type Config, givenSettings, portableSettings } from '../../config/config.ts'
+import { SETTINGS } from '../../config/settings.ts'
 import type { Finding } from '../../ops/finding.ts'
-import { SERVICE_LOCK_FILE, isServed } from '../../storage/data-dir-lock.ts'
+import { isServed } from '../../storage/data-dir-lock.ts'
+import type { Terminal } from '../command/command.ts'
 import { askReadiness } from '../command/readiness.ts'
+import { type RunningService, servicesElsewhere } from '../command/running-service.ts'
 
 /** Asks the service on this machine whether it is ready, and checks that it uses the same data folder
  * as this command: otherwise accounts and backups go where the service does not look. */
 export const serviceFindings = async (config: Config): Promise<readonly Finding[]> => {
-  const { dataDir, port } = config
+  const { dataDir } = config
   const found = await askReadiness(config)
   const isOurs = isServed(dataDir)
   const check = 'service'
@@ -18,7 +19,9 @@ export const serviceFindings = async (config: Config): Promise<readonly Finding[
         check,
         state: 'warning',
         says: `no answer from ${found.url}${isOurs ? `, but a service uses ${dataDir}` : ''}`,
-        fix: 'start it, or see its log: journalctl -u secure-lock. Give this command the same settings as the service (--env-file)',
+        fix: isOurs
+          ? 'see its log: journalctl -u secure-lock'
+          : 'start it, or see its log: journalctl -u secure-lock. If it runs, set DATA_DIR to its folder',
       },
     ]
   const readiness: Finding =
@@ -29,56 +32,44 @@ export const serviceFindings = async (config: Config): Promise<readonly Finding[
           says: `runs but is not ready: ${found.reason}`,
           fix: 'see below, and the log of the service',
         }
-      : { check, state: 'ok', says: 'runs and is ready' }
-  return isOurs === false ? [readiness, otherFolder(config, folderOfService(port))] : [readiness]
+      : { check, state: 'ok', says: `runs and is ready at ${new URL(found.url).origin}` }
+  return isOurs === false ? [readiness, otherFolder(config)] : [readiness]
 }
 
-const otherFolder = ({ dataDir, port }: Config, used: string | undefined): Finding => ({
-  check: 'data folder',
-  state: 'fault',
-  says:
-    used === undefined
-      ? `the service on port ${port} does not use ${dataDir}`
-      : `the service on port ${port} uses ${used}, not ${dataDir}`,
-  fix: 'set DATA_DIR to the folder with the right data, in the settings file of the service, and name that file to every command (--env-file). Does the systemd unit set DATA_DIR? Print it again. See secure-lock-server help install',
-})
-
-/** The data folder of the process that listens on a port, or undefined if this user cannot see it. */
-const folderOfService = (port: number): string | undefined => {
-  const sockets = listeningSockets(port)
-  for (const pid of entriesOf('/proc').filter((name) => /^\d+$/.test(name))) {
-    const files = entriesOf(`/proc/${pid}/fd`).map((fd) => targetOf(`/proc/${pid}/fd/${fd}`))
-    const lock = files.find((file) => basename(file) === SERVICE_LOCK_FILE)
-    if (lock !== undefined && sockets.some((socket) => files.includes(socket))) return dirname(lock)
-  }
-  return undefined
-}
-
-/** TCP_LISTEN, in hexadecimal digits as the kernel prints it; see proc_net_tcp(5). */
-const LISTENING = '0A'
-
-/** What a file descriptor of a socket that listens on a port links to. */
-const listeningSockets = (port: number): readonly string[] =>
-  ['/proc/net/tcp', '/proc/net/tcp6'].flatMap((table) =>
-    textOf(table)
-      .split('\n')
-      .map((line) => line.trim().split(/\s+/))
-      .filter(
-        ([, local = '', , state]) =>
-          state === LISTENING && Number.parseInt(local.split(':')[1] ?? '', 16) === port,
-      )
-      .map((columns) => `socket:[${columns[9]}]`),
-  )
-
-/** Processes and their files may be gone by now, or belong to another user. */
-const orElse = <Read>(read: () => Read, otherwise: Read): Read => {
-  try {
-    return read()
-  } catch {
-    return otherwise
+const otherFolder = ({ dataDir, port }: Config): Finding => {
+  const others = servicesElsewhere(dataDir)
+  const used =
+    others.find(({ settings }) => settings?.[SETTINGS.port.env] === String(port)) ??
+    others.find(({ settings }) => settings === undefined)
+  return {
+    check: 'data folder',
+    state: 'fault',
+    says: used
+      ? `the service on port ${port} uses ${used.dataDir}, not ${dataDir}`
+      : `the service on port ${port} does not use ${dataDir}`,
+    fix: 'set DATA_DIR to the folder with the right data, in the settings file of the service, and name that file to every command (--env-file). Does the systemd unit set DATA_DIR? Print it again. See secure-lock-server help install',
   }
 }
 
-const entriesOf = (folder: string): readonly string[] => orElse(() => readdirSync(folder), [])
-const targetOf = (link: string): string => orElse(() => readlinkSync(link), '')
-const textOf = (file: string): string => orElse(() => readFileSync(file, 'utf8'), '')
+/** Checks whether the service was started with other settings than this command, such as those of a file
+ * that was edited since. */
+export const staleSettings = (
+  env: Terminal['env'],
+  { settings }: RunningService,
+): readonly Finding[] => {
+  if (!settings) return []
+  const defaults = new Map(givenSettings({}).map(({ name, value }) => [name, value]))
+  const stale = Object.entries(portableSettings(env))
+    .filter(([name, text]) => text !== (settings[name] ?? defaults.get(name)))
+    .map(([name]) => name)
+  return stale.length === 0
+    ? []
+    : [
+        {
+          check: 'service settings',
+          state: 'warning',
+          says: `the running service has other settings than this command: ${stale.join(', ')}`,
+          fix: 'if they are meant for the service, restart it: systemctl restart secure-lock. If not, leave them out',
+        },
+      ]
+}

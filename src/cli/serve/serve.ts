@@ -11,6 +11,8 @@ import { hasAddress, ownUrls } from '../../http/connection/public-url.ts'
 import { qrTerminal } from '../../http/page/qr.ts'
 import { backupProcess } from '../backup/backup-process.ts'
 import { type Command, type Terminal, UsageError, ownCommand } from '../command/command.ts'
+import { besideTerm } from '../command/table.ts'
+import { describeService } from '../command/running-service.ts'
 import { listen } from './listener.ts'
 import { sdNotify } from './sd-notify.ts'
 
@@ -27,7 +29,7 @@ export const serve: Command = {
     const { logLevel, logFormat } = config
     const log = processLogger({
       level: logLevel,
-      format: logFormat,
+      format: logFormat ?? (terminal.isOutputShown ? 'text' : 'json'),
       isColoured: terminal.hasColours,
     })
     // Audit events are logged at every level.
@@ -41,6 +43,7 @@ export const serve: Command = {
       certificate: () => certificates?.current().facts,
     })
     const notify = sdNotify(terminal.env)
+    let removeDescription = () => {}
     try {
       terminal.onLevelRequest(() => {
         const { from, to } = switchLevel(log, logLevel)
@@ -49,6 +52,7 @@ export const serve: Command = {
       // First, so that no answer calls the log intact before it is verified.
       await app.unlocks.verification.start()
       const listener = listen(app.http, config, certificates?.current())
+      removeDescription = described(config, terminal, log)
       app.connections.watch(log)
       await logFailure(app.audit.lifecycle.recordStart(givenSettings(terminal.env)), log)
       await app.unlocks.retention.apply()
@@ -72,6 +76,7 @@ export const serve: Command = {
       app.unlocks.eventStream.close()
       await Promise.all([logFailure(app.audit.lifecycle.recordStop(), log), listener.stop(log)])
     } finally {
+      removeDescription()
       await app[Symbol.asyncDispose]()
     }
     log.info('stopped')
@@ -85,6 +90,16 @@ const reloaderOf = async ({ tlsCertFile, tlsKeyFile }: Config) => {
   if (tlsCertFile === undefined || tlsKeyFile === undefined) return undefined
   const { certificateReloader } = await import('./certificate-reloader.ts')
   return certificateReloader({ tlsCertFile, tlsKeyFile })
+}
+
+/** Describes the service for the commands beside it; a full disk does not prevent the start. */
+const described = (config: Config, { env }: Terminal, log: Logger): (() => void) => {
+  try {
+    return describeService(config, env)
+  } catch (error) {
+    log.error({ err: error }, 'commands do not know where the service listens')
+    return () => {}
+  }
 }
 
 /** Logs a failure to write, so that a full disk prevents neither a start nor a stop. */
@@ -103,7 +118,10 @@ const greet = async (config: Config, app: App, terminal: Terminal): Promise<void
   for (const url of ownUrls(config)) say(`  listening  ${url}`)
   say(`  data       ${config.databasePath}`)
   const registration = await app.accounts.settings.registration()
-  for (const warning of warnings({ ...config, registration })) say(`  warning    ${warning}`)
+  for (const warning of warnings({ ...config, registration }))
+    say(besideTerm('  warning    ', warning, terminal))
+  if (await app.ops.backups.isFolderMissing())
+    say(besideTerm('  warning    ', noBackupFolder(config), terminal))
   await offerSetupCode(app, terminal)
 }
 
@@ -122,9 +140,12 @@ const offerSetupCode = async (
   say(`  code       ${setupCode.code}`)
   say(`  link       ${setupCode.link}`)
   if (isShown) sayStyled(qrTerminal(setupCode.link))
-  say('  later      restart for a new code, or, with the same settings, run')
+  say('  later      restart for a new code, or run')
   say(`             ${ownCommand(terminal, 'user add --role owner NAME')}`)
 }
+
+const noBackupFolder = ({ backupDir }: Config): string =>
+  `there is no folder ${backupDir} (BACKUP_DIR), so nothing is backed up: create it, or mount its disk`
 
 const warnings = (config: Config): readonly string[] => {
   const found: string[] = []

@@ -3,7 +3,7 @@ import { hostname } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import ipaddr from 'ipaddr.js'
-import { type Config, parseConfig } from '../../config/config.ts'
+import type { Config } from '../../config/config.ts'
 import { EARLIEST_WALL_MS } from '../../domain/clock.ts'
 import { DAY_MS } from '../../domain/duration.ts'
 import { AppError } from '../../errors.ts'
@@ -24,6 +24,8 @@ import {
   UsageError,
   runAction,
 } from '../command/command.ts'
+import { commandConfig } from '../command/running-service.ts'
+import { confirmNewFolder } from '../command/with-app.ts'
 import type { PrivateCa } from './private-ca.ts'
 
 /** Two years. Apple accepts at most 825 days, also from a private CA; the 398 days of browsers
@@ -63,7 +65,8 @@ const ACTIONS: Actions = {
     options: INIT,
     run: async (args, terminal) => {
       const { values } = parseArgs({ args: [...args], options: INIT })
-      const config = parseConfig(terminal.env)
+      const config = commandConfig(terminal)
+      if (values.out === undefined) await confirmNewFolder(config, terminal)
       return init(config, terminal, {
         names: (values.name ?? []).map(hostName),
         addresses: (values.address ?? []).map(ipAddress),
@@ -79,7 +82,7 @@ const ACTIONS: Actions = {
 export const tls: Command = {
   summary: 'create a private CA and a certificate for HTTPS',
   details:
-    'The certificate is for the names and addresses of this machine, those you give, and those of the previous certificate. The fingerprint of the CA is for the app to pin. Give it the settings of the service.',
+    'The certificate is for the names and addresses of this machine, those you give, and those of the previous certificate. The fingerprint of the CA is for the app to pin. Give it the DATA_DIR of the service.',
   actions: ACTIONS,
   examples: { 'the gateway is called lock.home': 'secure-lock-server tls init --name lock.home' },
   run: runAction('tls', ACTIONS),

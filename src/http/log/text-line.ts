@@ -1,3 +1,4 @@
+import { localTime } from '../../domain/local-time.ts'
 import { shownText } from '../../domain/shown-text.ts'
 
 type Fields = Readonly<Record<string, unknown>>
@@ -10,7 +11,7 @@ export const textLine = (entry: Fields, isColoured: boolean): string => {
   const paint = isColoured ? coloured : plain
   const name = String(level)
   const columns = [
-    `${paint('dim', localTime(String(time)))} ${paint(LEVEL_COLOURS[name] ?? 'none', name.padEnd(5))}`,
+    `${paint('dim', localTime(new Date(String(time))))} ${paint(LEVEL_COLOURS[name] ?? 'none', name.padEnd(5))}`,
     ...columnsOf(String(msg), fields, paint),
   ]
   return `${columns.filter((column) => column !== '').join('  ')}\n`
@@ -92,16 +93,6 @@ const short = (id: unknown): string => safe(id).slice(0, 8)
 const safe = (value: unknown): string => {
   const text = String(value)
   return shownText(/^[^\s"=]+$/.test(text) ? text : JSON.stringify(text))
-}
-
-/** By hand, because loading Intl would cost every start some milliseconds and megabytes. */
-const localTime = (iso: string): string => {
-  const at = new Date(iso)
-  const [day, time] = [
-    [at.getFullYear(), at.getMonth() + 1, at.getDate()],
-    [at.getHours(), at.getMinutes(), at.getSeconds()],
-  ].map((parts) => parts.map((part) => String(part).padStart(2, '0')))
-  return `${day?.join('-')} ${time?.join(':')}`
 }
 
 type Paint = (colour: keyof typeof SEQUENCES, text: string) => string

@@ -137,7 +137,10 @@ describe('doctor, at the compiled file', () => {
       HOST: '0.0.0.0',
     })
     expect(status).toBe(0)
-    expect(found['service']).toMatchObject({ state: 'ok', says: 'runs and is ready' })
+    expect(found['service']).toMatchObject({
+      state: 'ok',
+      says: `runs and is ready at ${service.url}`,
+    })
     expect(found['proxy']).toMatchObject({ state: 'warning' })
     expect(found['proxy']?.says).toContain('127.0.0.1')
     expect(found['registration']).toMatchObject({ state: 'warning' })
@@ -172,9 +175,11 @@ describe('doctor, at the compiled file', () => {
     const right = await examined(folder, { PORT: port })
     expect(right.found).toContainAnyKeys(['service'])
     expect(right.found).not.toContainAnyKeys(['data folder'])
-    // The right folder, but not the port of the service.
-    const { found } = await examined(folder)
-    expect(found['service']?.says).toMatch(/^no answer from .*, but a service uses /)
+    // The right folder says where its service listens.
+    expect((await examined(folder)).found).toMatchObject({
+      service: { state: 'ok', says: `runs and is ready at ${service.url}` },
+      'service settings': { state: 'warning' },
+    })
     for (const used of [folder, other]) rmSync(used, { recursive: true })
   })
 
@@ -352,7 +357,9 @@ describe('doctor, at the compiled file', () => {
       const { status, found } = await examined(folder)
       expect(status).toBe(1)
       expect(found['files']).toMatchObject({ state: 'fault' })
-      expect(found['files']?.fix).toMatch(/: runuser -u nobody -- \/.*secure-lock-server doctor$/)
+      expect(found['files']?.fix).toMatch(
+        /: runuser -u nobody -- env .*DATA_DIR=\/\S+ \/\S+secure-lock-server doctor$/,
+      )
       chownSync(join(folder, 'data'), 0, 0)
       chownSync(database(folder), 65534, 65534)
       expect((await examined(folder)).found['files']?.says).toContain('belongs to user nobody')

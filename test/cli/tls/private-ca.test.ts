@@ -24,6 +24,7 @@ const terminalIn = (folder: string) => {
     isShown: false,
     isOutputShown: false,
     hasColours: false,
+    columns: undefined,
     showProgress: () => {},
     stopRequested: async () => {},
     onReloadRequest: () => {},

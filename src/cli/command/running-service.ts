@@ -1,0 +1,121 @@
+import { readFileSync, readdirSync, readlinkSync, rmSync, statSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import { Type as t } from '@sinclair/typebox'
+import { Value } from '@sinclair/typebox/value'
+import { version } from '../../../package.json'
+import {
+  type Config,
+  isSecretFile,
+  parseConfig,
+  portableSettings,
+  settingsOver,
+} from '../../config/config.ts'
+import { SETTINGS } from '../../config/settings.ts'
+import { ownUrls } from '../../http/connection/public-url.ts'
+import { SERVICE_LOCK_FILE, isServed } from '../../storage/data-dir-lock.ts'
+import { replacePrivateFile } from '../../storage/files/private-files.ts'
+import type { Terminal } from './command.ts'
+
+/** What a service writes into its data folder while it runs, for the commands beside it. */
+const Description = t.Object({
+  version: t.String(),
+  pid: t.Integer(),
+  listening: t.Array(t.String()),
+  /** As `portableSettings` returns them, always with HOST and PORT. */
+  settings: t.Record(t.String(), t.String()),
+})
+
+const FILE = 'service.json'
+
+/** Describes this service in its data folder, until the returned function is called. Throws
+ * `unavailable`. */
+export const describeService = (config: Config, env: Terminal['env']): (() => void) => {
+  const { dataDir, host, port } = config
+  const file = join(dataDir, FILE)
+  const description = {
+    version,
+    pid: process.pid,
+    listening: [...ownUrls(config)],
+    settings: { HOST: host, PORT: String(port), ...portableSettings(env) },
+  }
+  replacePrivateFile(file, `${JSON.stringify(description, null, 2)}\n`)
+  return () => {
+    // What stays there is ignored once the folder is no longer locked.
+    orElse(() => rmSync(file, { force: true }), undefined)
+  }
+}
+
+/** A service that runs on this machine. Its settings are unknown if it is older than this version. */
+export type RunningService = {
+  readonly dataDir: string
+  readonly settings: Readonly<Record<string, string>> | undefined
+}
+
+/** Returns the service that uses a data folder, or undefined if none does, or if this user cannot see
+ * that. What a killed service left there is ignored. */
+export const serviceOf = (dataDir: string): RunningService | undefined => {
+  if (isServed(dataDir) !== true) return undefined
+  try {
+    const found: unknown = JSON.parse(readFileSync(join(dataDir, FILE), 'utf8'))
+    return {
+      dataDir,
+      settings: Value.Check(Description, found) ? usable(found.settings) : undefined,
+    }
+  } catch {
+    return { dataDir, settings: undefined }
+  }
+}
+
+/** Leaves out files of secrets that this user cannot read, such as credentials of systemd. */
+const usable = (settings: Readonly<Record<string, string>>): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    Object.entries(settings).filter(
+      ([name, text]) => !isSecretFile(name) || orElse(() => readFileSync(text).length > 0, false),
+    ),
+  )
+
+/** Where a service listens: its own settings of these are true, whatever the command's say. */
+const LISTENING = [SETTINGS.host, SETTINGS.port, SETTINGS.tlsCertFile, SETTINGS.tlsKeyFile]
+
+/** Returns the settings of a command. What it does not set itself, and where the service listens, it
+ * takes from the service that runs on its data folder. Throws ConfigError. */
+export const commandConfig = ({ env }: Pick<Terminal, 'env'>): Config => {
+  const own = parseConfig(env)
+  const running = serviceOf(own.dataDir)
+  const listening = LISTENING.map((setting) => [setting.env, running?.settings?.[setting.env]])
+  return running?.settings
+    ? parseConfig({ ...settingsOver(env, running.settings), ...Object.fromEntries(listening) })
+    : own
+}
+
+/** Returns the services on this machine that use another data folder, as far as this user can see them:
+ * those that keep the lock of their folder open. */
+export const servicesElsewhere = (dataDir: string): readonly RunningService[] => {
+  const folders = entriesOf('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((pid) => entriesOf(`/proc/${pid}/fd`).map((fd) => `/proc/${pid}/fd/${fd}`))
+    .filter((link) => basename(targetOf(link)) === SERVICE_LOCK_FILE && isReachable(link))
+    .map((link) => dirname(targetOf(link)))
+  return [...new Set(folders)]
+    .filter((folder) => folder !== dataDir)
+    .flatMap((folder) => serviceOf(folder) ?? [])
+}
+
+/** False in a container, where the same path leads to another file. */
+const isReachable = (link: string): boolean =>
+  orElse(() => {
+    const [open, here] = [statSync(link), statSync(targetOf(link))]
+    return open.dev === here.dev && open.ino === here.ino
+  }, false)
+
+/** Processes and their files may be gone by now, or belong to another user. */
+const orElse = <Read>(read: () => Read, otherwise: Read): Read => {
+  try {
+    return read()
+  } catch {
+    return otherwise
+  }
+}
+
+const entriesOf = (folder: string): readonly string[] => orElse(() => readdirSync(folder), [])
+const targetOf = (link: string): string => orElse(() => readlinkSync(link), '')

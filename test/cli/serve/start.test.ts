@@ -1,0 +1,41 @@
+import { expect, test } from 'bun:test'
+import { mkdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { freePort, startService, temporaryFolder } from '../../support/binary.ts'
+import { atTerminal } from '../../support/terminal.ts'
+import { until } from '../../support/until.ts'
+
+test('a missing BACKUP_DIR is a line of the start, and no stack trace in the log', async () => {
+  const folder = temporaryFolder()
+  const missing = join(folder, 'not mounted')
+  const warning = `  warning    there is no folder ${missing} (BACKUP_DIR), so nothing is backed up: create it, or mount its disk\n`
+  await using service = await startService({ folder, env: { BACKUP_DIR: missing } })
+  await until(() => service.output().log.includes('"backup.create"'))
+  expect(service.output().words).toContain(warning)
+  const { log } = service.output()
+  expect(log).toContain(
+    `"fault":"Cannot write the backup: there is no folder ${missing}","msg":"backup failed"`,
+  )
+  expect(log).not.toContain('"stack"')
+  await service.stop()
+  mkdirSync(missing)
+  await using again = await startService({ folder, env: { BACKUP_DIR: missing } })
+  await until(() => again.output().log.includes('"backup.create"'))
+  expect(again.output().words).not.toContain('(BACKUP_DIR)')
+  await again.stop()
+  rmSync(folder, { recursive: true })
+})
+
+test('the log at a terminal is text unless LOG_FORMAT says otherwise, and otherwise JSON', async () => {
+  const folder = temporaryFolder()
+  const env = { HOST: '127.0.0.1', PORT: String(await freePort()), NO_COLOR: '1' }
+  const asks = /started[^\n]*\n$/
+  const shown = (more: Readonly<Record<string, string>>) =>
+    atTerminal('serve', ['\u0003'], folder, { env: { ...env, ...more }, asks })
+  expect((await shown({})).shown).toMatch(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d info {3}started {2}/m)
+  expect((await shown({ LOG_FORMAT: 'json' })).shown).toMatch(/^\{.*"msg":"started"\}\r$/m)
+  await using service = await startService({ folder, env })
+  await until(() => service.output().log.includes('"msg":"started"}'))
+  await service.stop()
+  rmSync(folder, { recursive: true })
+})
