@@ -119,31 +119,35 @@ export const auditStore = (db: Database) => ({
     return { events, next: last }
   },
 
-  /** Returns the distinct addresses an action came from since a time, among the newest events. */
+  /** Returns the distinct addresses an action came from since a time, among the newest events, without
+   * those from which `clearedBy` came later. */
   addressesOf:
-    (action: string) =>
+    (action: string, clearedBy = '') =>
     async (sinceMs: number): Promise<readonly string[]> => {
       const rows = await db.all<{ address: string }>(
-        `SELECT DISTINCT address
+        `SELECT address
          FROM (
-           SELECT action, at_ms, address FROM audit_event ORDER BY seq DESC LIMIT ?
+           SELECT seq, action, at_ms, address FROM audit_event ORDER BY seq DESC LIMIT ?
          ) AS newest
-         WHERE ${ACTION_SQL} = ? AND at_ms >= ? AND address IS NOT NULL
+         WHERE action IN (?, ?) AND at_ms >= ? AND address IS NOT NULL
+         GROUP BY address
+         HAVING max(CASE action WHEN ? THEN seq END)
+           > coalesce(max(CASE action WHEN ? THEN seq END), -1)
          LIMIT ?`,
         ADDRESS_ROWS_MAX,
         action,
+        clearedBy,
         sinceMs,
+        action,
+        clearedBy,
         ADDRESSES_MAX,
       )
       return rows.map(({ address }) => address)
     },
 
   /** Returns the newest event of an action on a subject, or undefined. */
-  newest: async (
-    action: string,
-    subject: string,
-  ): Promise<Pick<StoredAuditEvent, 'atMs' | 'result' | 'detail'> | undefined> => {
-    const row = await db.get<Pick<Row, 'at_ms' | 'result' | 'detail'>>(
+  newest: async (action: string, subject: string): Promise<NewestAuditEvent | undefined> => {
+    const row = await db.get<NewestRow>(
       `SELECT at_ms, result, detail
        FROM audit_event
        WHERE subject = ? AND ${ACTION_SQL} = ?
@@ -152,18 +156,16 @@ export const auditStore = (db: Database) => ({
       subject,
       action,
     )
-    return row && { atMs: row.at_ms, result: row.result, detail: detailOf(row) }
+    return row && newestEvent(row)
   },
 
   /** Returns the newest event of an action that has always had this name, or undefined. */
-  newestOf: async (
-    action: string,
-  ): Promise<Pick<StoredAuditEvent, 'atMs' | 'detail'> | undefined> => {
-    const row = await db.get<Pick<Row, 'at_ms' | 'detail'>>(
-      'SELECT at_ms, detail FROM audit_event WHERE action = ? ORDER BY seq DESC LIMIT 1',
+  newestOf: async (action: string): Promise<NewestAuditEvent | undefined> => {
+    const row = await db.get<NewestRow>(
+      'SELECT at_ms, result, detail FROM audit_event WHERE action = ? ORDER BY seq DESC LIMIT 1',
       action,
     )
-    return row && { atMs: row.at_ms, detail: detailOf(row) }
+    return row && newestEvent(row)
   },
 
   /** Removes the addresses of events before a time, step by step; returns how many. */
@@ -243,6 +245,15 @@ type Row = {
   request_id: string | null
   detail: string
 }
+
+type NewestRow = Pick<Row, 'at_ms' | 'result' | 'detail'>
+type NewestAuditEvent = Pick<StoredAuditEvent, 'atMs' | 'result' | 'detail'>
+
+const newestEvent = (row: NewestRow): NewestAuditEvent => ({
+  atMs: row.at_ms,
+  result: row.result,
+  detail: detailOf(row),
+})
 
 const searchFor = (filter: AuditFilter, order: Order) => {
   const { action, result, actor, subject, fromMs, toMs } = filter

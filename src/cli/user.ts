@@ -1,8 +1,6 @@
 import { parseArgs } from 'node:util'
 import { Value } from '@sinclair/typebox/value'
 import { usernameKeyOf } from '../accounts/core/username.ts'
-import { personJson } from '../accounts/people/schema.ts'
-import type { AccountDetails } from '../accounts/people/store.ts'
 import { RESET_MINUTES } from '../accounts/people/reset-store.ts'
 import { RegisterBody } from '../accounts/registration/schema.ts'
 import type { App } from '../app.ts'
@@ -20,8 +18,8 @@ import {
   runAction,
 } from './command/command.ts'
 import { commandConfig } from './command/running-service.ts'
-import { listing } from './command/table.ts'
 import { confirmNewFolder, withApp, withExistingData } from './command/with-app.ts'
+import { userList } from './user-list.ts'
 
 const ADD = {
   role: {
@@ -65,54 +63,6 @@ const newPassword = async ({ isInteractive, readSecret }: Terminal): Promise<str
   if (password === '') throw new AppError('invalid', 'No password was given; nothing was added')
   return password
 }
-
-const ROWS_PER_PAGE = 500
-
-const LIST = {
-  json: {
-    type: 'boolean',
-    default: false,
-    summary: 'one JSON object per line, as in the API, with last_seen_at',
-  },
-} as const satisfies Options
-
-const list: Command['run'] = async (args, terminal) => {
-  const { values } = parseArgs({ args: [...args], options: LIST })
-  return withExistingData(commandConfig(terminal), async ({ accounts: { directory } }) => {
-    const found: AccountDetails[] = []
-    let after: number | undefined
-    do {
-      const request = { filter: {}, order: 'oldest', after, limit: ROWS_PER_PAGE } as const
-      const { accounts, next } = await directory.page(request)
-      found.push(...accounts)
-      after = next
-    } while (after !== undefined)
-    const lines = values.json
-      ? found.map((account) =>
-          JSON.stringify({ ...personJson(account), last_seen_at: seen(account) }),
-        )
-      : listing([HEADINGS, ...found.map(cells)], terminal)
-    for (const line of lines) terminal.print(line)
-  })
-}
-
-const HEADINGS = ['ID', 'ROLE', 'STATE', 'LAST SEEN', 'USERNAME']
-
-const cells = (account: AccountDetails): readonly string[] => [
-  String(account.id),
-  account.role,
-  stateOf(account),
-  seen(account) ?? 'never',
-  account.username,
-]
-
-const stateOf = ({ isDisabled, admitted }: AccountDetails): string => {
-  if (isDisabled) return 'disabled'
-  return admitted ? 'active' : 'waiting'
-}
-
-const seen = ({ lastSeenMs }: AccountDetails): string | null =>
-  lastSeenMs === null ? null : new Date(lastSeenMs).toISOString()
 
 const changeRole: Command['run'] = async (args, { env, print }) => {
   const [name, role, ...more] = parseArgs({ args: [...args], allowPositionals: true }).positionals
@@ -245,11 +195,7 @@ const ACTIONS: Actions = {
     operands: ['NAME'],
     run: add,
   },
-  list: {
-    summary: 'list the accounts: role, state, and when each last logged in or refreshed a session',
-    options: LIST,
-    run: list,
-  },
+  list: userList,
   role: {
     summary: 'change the role of an account',
     operands: ['NAME', ROLES.join('|')],

@@ -13,6 +13,8 @@ export const AUDIT_ACTIONS = {
     'a request from an address that is not in `TRUSTED_PROXIES` claimed to be forwarded',
   'proxy.silent':
     'a request came through a proxy that does not say for whom; at most one a day for each proxy',
+  'metrics.allow':
+    'a client that had been refused the metrics, since the server started, sent a valid token',
   'metrics.deny':
     '`/metrics` was asked for without a valid token; at most one a day for each client',
   'access.deny': 'the role was too low, or a token, or a password for the tables, was invalid',

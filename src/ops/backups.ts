@@ -40,6 +40,8 @@ type Recorded = {
 export type BackupState = {
   readonly isRunning: boolean
   readonly newest: BackupFile | undefined
+  /** When the newest one with the command `backup` was created. */
+  readonly byHandMs: number | undefined
   /** Why the latest attempt failed, or undefined if it did not. */
   readonly failure: { readonly atMs: number; readonly reason: string } | undefined
 }
@@ -50,6 +52,9 @@ const LOOK_MS_MAX = 1000
 
 const EVENT = { action: 'backup.create', subject: 'BACKUP_DIR' } as const
 
+/** What the command `backup` records once its file is complete. */
+export const BY_HAND = { action: 'backup.create', subject: 'FILE' } as const
+
 /** Backups that the server creates on a schedule, or when an owner asks: in one folder, where it keeps
  * the newest and deletes no file that it did not create. */
 export const backupService = (deps: Dependencies) => {
@@ -59,10 +64,22 @@ export const backupService = (deps: Dependencies) => {
   const stopping = new AbortController()
   const startedAtMs = clock.monotonicMs()
   let attemptedAtMs: number | undefined
+  let wasMissing = false
   let running: Promise<void> | undefined
   let timer: Timer | undefined
 
   const list = async () => folder?.list() ?? []
+
+  /** True if BACKUP_DIR does not exist and will not be created, such as while its disk is missing. */
+  const isFolderMissing = async (): Promise<boolean> => {
+    if (dir === undefined || isWithin(dir, dataDir)) return false
+    const isAbsent = access(dir).then(
+      () => false,
+      (error: unknown) => error instanceof Error && 'code' in error && error.code === 'ENOENT',
+    )
+    // A share that does not answer must delay nothing.
+    return Promise.race([isAbsent, Bun.sleep(LOOK_MS_MAX).then(() => false)])
+  }
 
   const createNext = async (from: Actor): Promise<void> => {
     if (dir === undefined || !folder) throw noFolder()
@@ -81,6 +98,7 @@ export const backupService = (deps: Dependencies) => {
       await createNext(from)
     } catch (error) {
       if (stopping.signal.aborted) return
+      wasMissing = await isFolderMissing()
       onFailure(error)
       const detail = { reason: reasonOf(error) }
       await record(from, { ...EVENT, result: 'failure', detail }).catch(onFailure)
@@ -89,6 +107,7 @@ export const backupService = (deps: Dependencies) => {
 
   const begin = (from: Actor): Promise<void> => {
     attemptedAtMs = clock.monotonicMs()
+    wasMissing = false
     running ??= attempt(from).finally(() => {
       running = undefined
     })
@@ -97,8 +116,9 @@ export const backupService = (deps: Dependencies) => {
 
   /** A backup is due when the newest is old enough. If that is from the future, because the clock jumped,
    * the time since this process started counts instead. Attempts are at least an hour apart, whatever
-   * the clock says. */
+   * the clock says, unless the folder is there that was missing. */
   const isDue = async (): Promise<boolean> => {
+    if (wasMissing && !(await isFolderMissing())) return true
     const waitedMs = clock.monotonicMs() - (attemptedAtMs ?? startedAtMs)
     if (attemptedAtMs !== undefined && waitedMs < HOUR_MS) return false
     // If the folder cannot be read, the attempt fails too, and reports it.
@@ -118,25 +138,18 @@ export const backupService = (deps: Dependencies) => {
     /** Returns the backups in BACKUP_DIR, newest first. Throws `unavailable`. */
     list,
 
-    /** True if BACKUP_DIR does not exist and will not be created, such as while its disk is missing. */
-    isFolderMissing: async (): Promise<boolean> => {
-      if (dir === undefined || isWithin(dir, dataDir)) return false
-      const isAbsent = access(dir).then(
-        () => false,
-        (error: unknown) => error instanceof Error && 'code' in error && error.code === 'ENOENT',
-      )
-      // A share that does not answer must not delay the start.
-      return Promise.race([isAbsent, Bun.sleep(LOOK_MS_MAX).then(() => false)])
-    },
+    isFolderMissing,
 
     /** Returns the newest backup, and whether the latest attempt failed. Throws `unavailable` if the
      * folder cannot be read. */
     state: async (): Promise<BackupState> => {
       const last = await newestEvent(EVENT.action, EVENT.subject)
       const hasFailed = last?.result === 'failure'
+      const byHand = await newestEvent(BY_HAND.action, BY_HAND.subject)
       return {
         isRunning: running !== undefined,
         newest: (await list())[0],
+        byHandMs: byHand?.atMs,
         failure: hasFailed ? { atMs: last.atMs, reason: String(last.detail['reason']) } : undefined,
       }
     },

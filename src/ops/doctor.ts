@@ -1,10 +1,12 @@
-import { statSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
+import { join } from 'node:path'
 import type { Config } from '../config/config.ts'
 import type { Clock } from '../domain/clock.ts'
 import { DAY_MS } from '../domain/duration.ts'
 import { AppError } from '../errors.ts'
 import { isLoopback } from '../http/request/client-address.ts'
 import { diskReserves, readDisk } from '../storage/disk-space.ts'
+import { TLS_FILES } from '../storage/files/data-dir.ts'
 import type { Backups } from './backups.ts'
 import {
   type Finding,
@@ -36,6 +38,8 @@ type Facts = {
   /** When the certificate in use expires, or undefined without one. */
   readonly certificateEndMs: () => number | undefined
   readonly backupState: Backups['state']
+  /** When the service last started, or 0. */
+  readonly startedMs: () => Promise<number>
   /** Addresses that no setting trusts but that have forwarded requests since a time. */
   readonly forwarders: (sinceMs: number) => Promise<readonly string[]>
   /** Addresses of proxies that forward requests without saying for whom. */
@@ -55,7 +59,7 @@ type Viewer = {
   readonly seesOwners: boolean
 }
 
-/** How long a forwarded request, a refused scrape or a guess counts. */
+/** How long a forwarded request, a refused scrape or a guess counts at most. */
 const RECENT_MS = 7 * DAY_MS
 
 /** Returns the checks of this installation: one finding for each thing an owner should know. */
@@ -76,7 +80,9 @@ const withAcceptance = (finding: Finding, acceptance: Acceptance | undefined): F
 const examined = async (facts: Facts, { seesOwners }: Viewer): Promise<readonly Finding[]> => {
   const { config, clock } = facts
   const nowMs = clock.wallMs()
-  const sinceMs = nowMs - RECENT_MS
+  const recentMs = nowMs - RECENT_MS
+  // What was mended took a restart, and what was not is recorded again.
+  const sinceMs = Math.max(recentMs, await facts.startedMs())
   const { freeBytes, totalBytes } = readDisk(config.dataDir)
   return [
     diskFinding(freeBytes, diskReserves(config.diskReserveBytes, totalBytes)),
@@ -94,9 +100,10 @@ const examined = async (facts: Facts, { seesOwners }: Viewer): Promise<readonly 
       nowMs,
       expiresAtMs: facts.certificateEndMs(),
       isLoopback: isLoopback(config.host),
+      unused: ownCertificate(config),
     }),
     await backup(facts, nowMs),
-    ...guessFindings(await facts.guesses(sinceMs), seesOwners),
+    ...guessFindings(await facts.guesses(recentMs), seesOwners),
     ...proxyFindings({
       forwarders: await facts.forwarders(sinceMs),
       silent: await facts.silentProxies(sinceMs),
@@ -105,18 +112,31 @@ const examined = async (facts: Facts, { seesOwners }: Viewer): Promise<readonly 
   ]
 }
 
+/** Returns when the service last started, or 0. */
+export const startedMs = async (audit: {
+  readonly newestOf: (action: string) => Promise<{ readonly atMs: number } | undefined>
+}): Promise<number> => (await audit.newestOf('service.start'))?.atMs ?? 0
+
+/** The files that `tls init` created in the data folder, which may not be in use yet. */
+const ownCertificate = ({ dataDir }: Facts['config']) => {
+  const [cert, key] = [join(dataDir, TLS_FILES.cert), join(dataDir, TLS_FILES.key)]
+  return existsSync(cert) && existsSync(key) ? { cert, key } : undefined
+}
+
 const backup = async ({ config, backupState }: Facts, nowMs: number): Promise<Finding> => {
   const everyMs = config.backupDir === undefined ? undefined : config.backupEveryMs
   try {
-    const { newest, failure } = await backupState()
+    const { newest, byHandMs, failure } = await backupState()
     return backupFinding({
       nowMs,
       newestMs: newest?.createdAtMs,
+      byHandMs,
       everyMs,
-      failure: failure?.reason,
+      failure,
     })
   } catch (error) {
     if (!(error instanceof AppError)) throw error
-    return backupFinding({ nowMs, newestMs: undefined, everyMs, failure: error.message })
+    const failure = { atMs: nowMs, reason: error.message }
+    return backupFinding({ nowMs, newestMs: undefined, everyMs, failure })
   }
 }

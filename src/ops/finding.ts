@@ -165,25 +165,38 @@ const EXPIRES_SOON_MS = 30 * DAY_MS
 
 type Tls = {
   readonly nowMs: number
+  /** The files that `tls init` created and no setting names, or undefined. */
+  readonly unused?: { readonly cert: string; readonly key: string } | undefined
   /** When the certificate in use expires, or undefined without one. */
   readonly expiresAtMs: number | undefined
   /** Whether only this machine reaches the server. */
   readonly isLoopback: boolean
 }
 
-export const tlsFinding = ({ nowMs, expiresAtMs, isLoopback }: Tls): Finding => {
+export const tlsFinding = ({ nowMs, unused, expiresAtMs, isLoopback }: Tls): Finding => {
   const check = 'https'
+  if (expiresAtMs === undefined && isLoopback)
+    return {
+      check,
+      state: 'ok',
+      says: 'HTTPS is not needed on loopback: only this machine connects',
+    }
   if (expiresAtMs === undefined)
-    return isLoopback
-      ? { check, state: 'ok', says: 'HTTPS is not needed on loopback: only this machine connects' }
-      : {
-          check,
-          state: 'warning',
-          says: 'HTTPS is off: anyone on your network can read passwords and tokens on their way',
-          fix: 'Run secure-lock-server tls init, and set TLS_CERT_FILE and TLS_KEY_FILE',
-          page: '/manual/https#turn-it-on',
-          id: 'https-off',
-        }
+    return {
+      check,
+      state: 'warning',
+      ...(unused
+        ? {
+            says: 'HTTPS is off, although there is a certificate: anyone on your network can read passwords and tokens on their way',
+            fix: `Set TLS_CERT_FILE=${unused.cert} and TLS_KEY_FILE=${unused.key}, then restart the service`,
+          }
+        : {
+            says: 'HTTPS is off: anyone on your network can read passwords and tokens on their way',
+            fix: 'Run secure-lock-server tls init, and set TLS_CERT_FILE and TLS_KEY_FILE',
+          }),
+      page: '/manual/https#turn-it-on',
+      id: 'https-off',
+    }
   const date = new Date(expiresAtMs).toISOString().slice(0, 10)
   const renewal = {
     check,
@@ -208,46 +221,72 @@ export const tlsFinding = ({ nowMs, expiresAtMs, isLoopback }: Tls): Finding => 
 
 type Backups = {
   readonly nowMs: number
-  /** When the newest verified backup was created, or undefined if none is known. */
+  /** When the newest verified backup in BACKUP_DIR was created, or undefined if none is known. */
   readonly newestMs: number | undefined
+  /** When the newest one with the command `backup` was. */
+  readonly byHandMs?: number | undefined
   /** The time between two scheduled backups, or undefined if there is no schedule. */
   readonly everyMs: number | undefined
-  /** Why the latest attempt failed, if it did. */
-  readonly failure?: string | undefined
+  /** When and why the latest attempt failed, if it did. */
+  readonly failure?: { readonly atMs: number; readonly reason: string } | undefined
 }
 
+/** How old a backup may get that nobody has to remember, without a schedule. */
+const BY_HAND_MS_MAX = 30 * DAY_MS
+
 /** Checks how much would be lost with the disk. */
-export const backupFinding = ({ nowMs, newestMs, everyMs, failure }: Backups): Finding => {
+export const backupFinding = (backups: Backups): Finding => {
+  const { nowMs, newestMs, byHandMs, everyMs, failure } = backups
   const check = 'backup'
-  const failing = {
-    check,
-    state: 'fault',
-    fix: 'Check that BACKUP_DIR is writable, then create one under Security, or run secure-lock-server backup FILE',
-    page: everyMs === undefined ? '/manual/backups' : '/console/security',
-  } as const
-  if (failure !== undefined) return { ...failing, says: `The last backup failed: ${failure}` }
-  if (everyMs === undefined && newestMs === undefined)
+  const page = everyMs === undefined ? '/manual/backups' : '/console/security'
+  const isByHand = (byHandMs ?? 0) > (newestMs ?? 0)
+  const lastMs = isByHand ? byHandMs : newestMs
+  const newest =
+    lastMs === undefined
+      ? 'There is no backup yet'
+      : `The newest backup is from ${new Date(lastMs).toISOString()}${isByHand ? ', with the command' : ''}`
+  if (failure !== undefined) {
+    const fix =
+      'Mend that; the service tries again within an hour, or at once under Security in the console'
+    const says = `The last automatic backup failed: ${failure.reason}`
+    return isByHand && (byHandMs ?? 0) > failure.atMs
+      ? { check, state: 'warning', says: `${newest}. ${says}`, fix, page, id: 'backup-failing' }
+      : {
+          check,
+          state: 'fault',
+          says,
+          fix: `${fix}. Until then, run secure-lock-server backup FILE`,
+          page,
+        }
+  }
+  const setUp = 'Set BACKUP_DIR to a folder on another disk, or run secure-lock-server backup FILE'
+  if (everyMs === undefined && lastMs === undefined)
     return {
       check,
       state: 'warning',
       says: 'There is no backup: if the disk fails, all accounts and the log are lost',
-      fix: 'Set BACKUP_DIR to a folder on another disk, or run secure-lock-server backup FILE',
-      page: '/manual/backups',
+      fix: setUp,
+      page,
       id: 'backup-none',
     }
-  const says =
-    newestMs === undefined
-      ? 'There is no backup yet'
-      : `The newest backup is from ${new Date(newestMs).toISOString()}`
-  const isLate = everyMs !== undefined && nowMs - (newestMs ?? 0) > 2 * everyMs
-  if (!isLate) return { check, state: 'ok', says }
-  return newestMs === undefined
-    ? { ...failing, state: 'warning', says, id: 'backup-first' }
-    : { ...failing, says: `${says}, too long ago` }
+  const isLate = nowMs - (lastMs ?? 0) > (everyMs === undefined ? BY_HAND_MS_MAX : 2 * everyMs)
+  if (!isLate) return { check, state: 'ok', says: newest }
+  if (everyMs === undefined)
+    return { check, state: 'warning', says: newest, fix: setUp, page, id: 'backup-old' }
+  const fix =
+    'See whether the service runs, and its log; create one under Security, or run secure-lock-server backup FILE'
+  return lastMs === undefined
+    ? { check, state: 'warning', says: newest, fix, page, id: 'backup-first' }
+    : { check, state: 'fault', says: `${newest}, too long ago`, fix, page }
 }
 
 type LogCheck =
-  | { readonly ok: true; readonly size: number }
+  | {
+      readonly ok: true
+      readonly size: number
+      /** How many unlocks were recorded since. */
+      readonly since?: number
+    }
   | { readonly ok: false; readonly seq: number | undefined; readonly fault: string }
 
 /** Reports the last verification of the unlock log, if one has ended. */
@@ -259,7 +298,7 @@ export const logFinding = (verification: LogCheck | undefined): Finding => {
     return {
       check,
       state: 'ok',
-      says: `The unlock log is intact: ${verification.size === 1 ? '1 unlock' : `${verification.size.toLocaleString('en')} unlocks`}`,
+      says: `The unlock log is intact: ${verifiedWords(verification.size, verification.since ?? 0)}`,
     }
   return {
     check,
@@ -268,4 +307,9 @@ export const logFinding = (verification: LogCheck | undefined): Finding => {
     fix: 'Copy the whole data folder before you change anything in it; then compare the log with a checkpoint you kept: secure-lock-server log verify --checkpoint FILE',
     page: '/manual/unlock-log#verify-the-log',
   }
+}
+
+const verifiedWords = (size: number, since: number): string => {
+  const unlocks = size === 1 ? '1 unlock' : `${size.toLocaleString('en')} unlocks`
+  return since === 0 ? unlocks : `${unlocks} verified, ${since.toLocaleString('en')} recorded since`
 }

@@ -16,7 +16,7 @@ import { authorityRoutes } from './authority-routes.ts'
 import { backupRoutes } from './backup-routes.ts'
 import { type Backups, type CreateBackup, backupService } from './backups.ts'
 import { doctorRoutes } from './doctor-routes.ts'
-import { doctor } from './doctor.ts'
+import { doctor, startedMs } from './doctor.ts'
 import { gatewayRoutes } from './gateway-routes.ts'
 import { serviceGauges } from './metrics/gauges.ts'
 import { healthRoutes } from './health-routes.ts'
@@ -45,7 +45,8 @@ type Dependencies = {
     readonly recordDaily: (from: Actor, event: AuditEvent) => Promise<boolean>
     readonly store: {
       readonly newest: Parameters<typeof backupService>[0]['newestEvent']
-      readonly addressesOf: (action: string) => DoctorFacts['forwarders']
+      readonly newestOf: (action: string) => Promise<{ readonly atMs: number } | undefined>
+      readonly addressesOf: (action: string, clearedBy?: string) => DoctorFacts['forwarders']
     }
     readonly guesses: DoctorFacts['guesses']
   }
@@ -101,12 +102,16 @@ export const opsModule = (deps: Dependencies): OpsModule => {
     registration: accounts.settings.registration,
     hasOwner: accounts.store.hasOwner,
     newestEventMs: unlocks.store.newestCertainMs,
-    logCheck: async () => unlocks.verification.last(),
+    logCheck: async () => {
+      const last = unlocks.verification.last()
+      return last?.ok ? { ...last, since: (await unlocks.size()) - last.size } : last
+    },
+    startedMs: () => startedMs(audit.store),
     certificateEndMs,
     backupState: backups.state,
     forwarders: audit.store.addressesOf('proxy.untrusted'),
     silentProxies: audit.store.addressesOf('proxy.silent'),
-    refusedScrapers: audit.store.addressesOf('metrics.deny'),
+    refusedScrapers: audit.store.addressesOf('metrics.deny', 'metrics.allow'),
     guesses: audit.guesses,
     acceptances: (atMs) => acceptancesAt(db, atMs),
   })
@@ -125,6 +130,8 @@ export const opsModule = (deps: Dependencies): OpsModule => {
       newestBackupMs: async () => (await backups.list())[0]?.createdAtMs,
     }),
   )
+  /** Clients without a valid token so far; `recordDaily` bounds how many a day. */
+  const refused = new Set<string>()
   const gateway = { version, address: linkBase(config), second_factor: config.secondFactor }
   return {
     routes: [
@@ -140,7 +147,13 @@ export const opsModule = (deps: Dependencies): OpsModule => {
         isMetricsToken: metricsTokenCheck(config.dataDir, logger),
         onStranger: async (caller) => {
           const event = { action: 'metrics.deny', result: 'failure' } as const
-          if (await audit.recordDaily(caller, event)) logger.warn(SCRAPE_REFUSED)
+          if (!(await audit.recordDaily(caller, event))) return
+          refused.add(caller.address)
+          logger.warn(SCRAPE_REFUSED)
+        },
+        onToken: async (caller) => {
+          if (refused.delete(caller.address))
+            await audit.record(caller, { action: 'metrics.allow', result: 'success' })
         },
       }),
       ...doctorRoutes({ runChecks, acceptances }),

@@ -55,8 +55,8 @@ const service = ({
     keyId,
     createBackup,
     record: async (_, event) => void records.push({ ...event, atMs: clock.nowMs }),
-    newestEvent: async (action) => {
-      const found = records.findLast((one) => one.action === action)
+    newestEvent: async (action, subject) => {
+      const found = records.findLast((one) => one.action === action && one.subject === subject)
       return found && { atMs: found.atMs, result: found.result, detail: found.detail ?? {} }
     },
     onFailure: (error) => void failures.push(error),
@@ -111,6 +111,24 @@ describe('scheduled backups', () => {
       result: 'success',
       detail: { events: 3, bytes: 8, encrypted: false },
     })
+  })
+
+  test('one that failed because its folder was missing is created as soon as that is there', async () => {
+    const dir = `${folder}-elsewhere`
+    const backups = service({ dir, createBackup: written })
+    const minute = async () => {
+      pass(1 / 60)
+      await backups.createIfDue()
+      return records.map(({ result }) => result)
+    }
+    await backups.createIfDue()
+    expect(await minute()).toStrictEqual(['failure'])
+    expect(await backups.isFolderMissing()).toBe(true)
+    mkdirSync(dir)
+    expect(await minute()).toStrictEqual(['failure', 'success'])
+    expect(await minute()).toHaveLength(2)
+    expect((await backups.state()).failure).toBeUndefined()
+    rmSync(dir, { recursive: true })
   })
 
   test('restarts neither create one nor delay one', async () => {

@@ -28,7 +28,10 @@ const RESERVES = diskReserves(64 * MIB, 1024 * MIB)
 
 const clock = { nowMs: NOW_MS, newestMs: NOW_MS - 1000, isSynchronised: true, asksTimeServer: true }
 const tls = { nowMs: NOW_MS, isLoopback: false }
+const unused = { cert: '/data/tls/server.pem', key: '/data/tls/server-key.pem' }
 const daily = { nowMs: NOW_MS, everyMs: DAY_MS }
+const never = { nowMs: NOW_MS, newestMs: undefined, everyMs: undefined }
+const failure = { atMs: NOW_MS - HOUR_MS, reason: 'the disk is full' }
 
 const guessAt = (role: Role) => ({
   account: { publicId: 'd0', username: 'dora', role },
@@ -70,20 +73,33 @@ const TABLE: readonly Row[] = [
   ['ok', 'invitation', registrationFinding('invite')],
   ['ok', 'closed', registrationFinding('closed')],
   ['warning', 'off', tlsFinding({ ...tls, expiresAtMs: undefined })],
+  [
+    'warning',
+    'although there is a certificate',
+    tlsFinding({ ...tls, unused, expiresAtMs: undefined }),
+  ],
   ['ok', 'loopback', tlsFinding({ ...tls, isLoopback: true, expiresAtMs: undefined })],
   ['ok', '2027-11-25', tlsFinding({ ...tls, expiresAtMs: NOW_MS + 365 * DAY_MS })],
   ['warning', 'expires on', tlsFinding({ ...tls, expiresAtMs: NOW_MS + 29 * DAY_MS })],
   ['fault', 'expired on', tlsFinding({ ...tls, expiresAtMs: NOW_MS })],
-  [
-    'warning',
-    'There is no backup:',
-    backupFinding({ nowMs: NOW_MS, newestMs: undefined, everyMs: undefined }),
-  ],
-  ['ok', 'newest', backupFinding({ nowMs: NOW_MS, newestMs: 1, everyMs: undefined })],
+  ['warning', 'There is no backup:', backupFinding(never)],
+  ['ok', 'with the command', backupFinding({ ...never, byHandMs: NOW_MS - 29 * DAY_MS })],
+  ['warning', 'with the command', backupFinding({ ...never, byHandMs: NOW_MS - 31 * DAY_MS })],
   ['ok', 'newest', backupFinding({ ...daily, newestMs: NOW_MS - 30 * HOUR_MS })],
   ['fault', 'newest', backupFinding({ ...daily, newestMs: NOW_MS - 49 * HOUR_MS })],
   ['warning', 'There is no backup yet', backupFinding({ ...daily, newestMs: undefined })],
-  ['fault', 'disk is full', backupFinding({ ...daily, newestMs: NOW_MS, failure: 'disk is full' })],
+  ['ok', 'newest', backupFinding({ ...daily, newestMs: 1, byHandMs: NOW_MS - HOUR_MS })],
+  ['fault', 'disk is full', backupFinding({ ...daily, newestMs: NOW_MS - DAY_MS, failure })],
+  [
+    'fault',
+    'disk is full',
+    backupFinding({ ...daily, newestMs: 1, byHandMs: failure.atMs - 1, failure }),
+  ],
+  [
+    'warning',
+    'The last automatic backup failed: the disk is full',
+    backupFinding({ ...daily, newestMs: 1, byHandMs: NOW_MS, failure }),
+  ],
   ...rows('ok', 'No unknown proxy', proxyFindings({ forwarders: [], silent: [] })),
   ...rows(
     'warning',
@@ -112,6 +128,11 @@ const TABLE: readonly Row[] = [
   ),
   ['ok', 'first time', logFinding(undefined)],
   ['ok', '1,000 unlocks', logFinding({ ok: true, size: 1000 })],
+  [
+    'ok',
+    'intact: 0 unlocks verified, 173 recorded since',
+    logFinding({ ok: true, size: 0, since: 173 }),
+  ],
   ['fault', 'Event 7: it was', logFinding({ ok: false, seq: 7, fault: 'Event 7: it was changed' })],
 ]
 

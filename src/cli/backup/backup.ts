@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util'
 import type { Config } from '../../config/config.ts'
 import { COMMAND_LINE } from '../../domain/audit-event.ts'
+import { BY_HAND } from '../../ops/backups.ts'
 import { mebibytes } from '../../storage/files/data-dir.ts'
 import { type Command, type Terminal, UsageError } from '../command/command.ts'
 import { commandConfig } from '../command/running-service.ts'
@@ -50,7 +51,7 @@ const createByHand = (config: Config, file: string, terminal: Terminal): Promise
       record: (created) => {
         const { isEncrypted: encrypted, ...detail } = created
         return app.audit.record(COMMAND_LINE, {
-          action: 'backup.create',
+          ...BY_HAND,
           result: 'success',
           detail: { ...detail, encrypted },
         })

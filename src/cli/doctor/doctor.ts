@@ -19,7 +19,7 @@ import { AppError } from '../../errors.ts'
 import { certificateFacts } from '../../http/connection/certificate.ts'
 import { acceptancesAt } from '../../ops/acceptance-store.ts'
 import { backupService } from '../../ops/backups.ts'
-import { doctor as serviceDoctor } from '../../ops/doctor.ts'
+import { doctor as serviceDoctor, startedMs } from '../../ops/doctor.ts'
 import { type Finding, logFinding } from '../../ops/finding.ts'
 import { mebibytes } from '../../storage/files/data-dir.ts'
 import {
@@ -192,9 +192,10 @@ const dataFindings = async (config: Config, terminal: Terminal): Promise<readonl
           onFailure: () => {},
           clock,
         }).state,
+        startedMs: () => startedMs(audit),
         forwarders: audit.addressesOf('proxy.untrusted'),
         silentProxies: audit.addressesOf('proxy.silent'),
-        refusedScrapers: audit.addressesOf('metrics.deny'),
+        refusedScrapers: audit.addressesOf('metrics.deny', 'metrics.allow'),
         guesses: guessedPasswords(db),
         acceptances: (atMs) => acceptancesAt(db, atMs),
       })({ seesOwners: true })

@@ -1,5 +1,8 @@
+import { readFileSync } from 'node:fs'
+import { connect } from 'node:tls'
 import { type Config, givenSettings, portableSettings } from '../../config/config.ts'
 import { SETTINGS } from '../../config/settings.ts'
+import { certificateFacts } from '../../http/connection/certificate.ts'
 import type { Finding } from '../../ops/finding.ts'
 import { isServed } from '../../storage/data-dir-lock.ts'
 import type { Terminal } from '../command/command.ts'
@@ -33,7 +36,51 @@ export const serviceFindings = async (config: Config): Promise<readonly Finding[
           fix: 'see below, and the log of the service',
         }
       : { check, state: 'ok', says: `runs and is ready at ${new URL(found.url).origin}` }
-  return isOurs === false ? [readiness, otherFolder(config)] : [readiness]
+  if (isOurs === false) return [readiness, otherFolder(config)]
+  return [readiness, ...(await staleCertificate(config, new URL(found.url)))]
+}
+
+/** Checks whether the service uses the certificate that is in its file now. */
+const staleCertificate = async (
+  { tlsCertFile }: Config,
+  { hostname, port }: URL,
+): Promise<readonly Finding[]> => {
+  if (tlsCertFile === undefined) return []
+  const used = await certificateAt(hostname.replaceAll(/[[\]]/g, ''), Number(port))
+  const inFile = orUndefined(() => certificateFacts(readFileSync(tlsCertFile, 'utf8')).sha256)
+  // Another check reports a file that cannot be read.
+  if (used === undefined || inFile === undefined || used === inFile) return []
+  return [
+    {
+      check: 'certificate',
+      state: 'warning',
+      says: `the service still uses another certificate than the one in ${tlsCertFile}`,
+      fix: 'reload it: systemctl reload secure-lock, or send it SIGHUP',
+    },
+  ]
+}
+
+/** The SHA-256 of the certificate that a server presents, or undefined if it presents none in time. */
+const certificateAt = async (host: string, port: number): Promise<string | undefined> => {
+  const { promise, resolve } = Promise.withResolvers<string | undefined>()
+  // This is loopback, and the certificate need not name its address.
+  const socket = connect({ host, port, rejectUnauthorized: false }, () =>
+    resolve(socket.getPeerCertificate().fingerprint256),
+  )
+  socket
+    .on('error', () => resolve(undefined))
+    .setTimeout(HANDSHAKE_MS_MAX, () => resolve(undefined))
+  return promise.finally(() => socket.destroy())
+}
+
+const HANDSHAKE_MS_MAX = 3000
+
+const orUndefined = <Read>(read: () => Read): Read | undefined => {
+  try {
+    return read()
+  } catch {
+    return undefined
+  }
 }
 
 const otherFolder = ({ dataDir, port }: Config): Finding => {

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
-import { join, resolve } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import ipaddr from 'ipaddr.js'
 import type { Config } from '../../config/config.ts'
@@ -10,6 +10,7 @@ import { AppError } from '../../errors.ts'
 import { certificateFacts } from '../../http/connection/certificate.ts'
 import { linkBase, machineAddresses } from '../../http/connection/public-url.ts'
 import { qrTerminal } from '../../http/page/qr.ts'
+import { TLS_FILES } from '../../storage/files/data-dir.ts'
 import { atomicDirectory } from '../../storage/files/atomic-directory.ts'
 import {
   fileFault,
@@ -70,7 +71,7 @@ const ACTIONS: Actions = {
       return init(config, terminal, {
         names: (values.name ?? []).map(hostName),
         addresses: (values.address ?? []).map(ipAddress),
-        folder: resolve(values.out ?? join(config.dataDir, 'tls')),
+        folder: resolve(values.out ?? join(config.dataDir, dirname(TLS_FILES.cert))),
         isInDataDir: values.out === undefined,
         days: dayCount(values.days),
       })
@@ -120,10 +121,10 @@ type Request = {
 }
 
 const FILES = {
-  caCert: 'ca.pem',
-  caKey: 'ca-key.pem',
-  cert: 'server.pem',
-  key: 'server-key.pem',
+  caCert: basename(TLS_FILES.caCert),
+  caKey: basename(TLS_FILES.caKey),
+  cert: basename(TLS_FILES.cert),
+  key: basename(TLS_FILES.key),
 } as const
 
 const init = async (config: Config, terminal: Terminal, request: Request): Promise<number> => {

@@ -9,6 +9,8 @@ type Dependencies = {
   readonly isMetricsToken: (text: string) => boolean
   /** Called after each request without a valid token. */
   readonly onStranger: (caller: Caller) => Promise<void>
+  /** Called after each request with the metrics token. */
+  readonly onToken: (caller: Caller) => Promise<void>
 }
 
 const NO_TOKEN = 'Send the token that secure-lock-server metrics-token prints, or that of an admin'
@@ -16,7 +18,7 @@ const NO_TOKEN = 'Send the token that secure-lock-server metrics-token prints, o
 /** What Prometheus scrapes. */
 export const metricsRoutes = (deps: Dependencies): readonly Endpoint[] => [read(deps)]
 
-const read = ({ metrics, isMetricsToken, onStranger }: Dependencies) =>
+const read = ({ metrics, isMetricsToken, onStranger, onToken }: Dependencies) =>
   endpoint(
     {
       method: 'GET',
@@ -25,7 +27,7 @@ const read = ({ metrics, isMetricsToken, onStranger }: Dependencies) =>
       countsAs: ({ request }) =>
         isMetricsToken(credentials(request, 'Bearer') ?? '') ? 'metrics token' : undefined,
       guard: async ({ request, caller }) => {
-        if (isMetricsToken(credentials(request, 'Bearer') ?? '')) return
+        if (isMetricsToken(credentials(request, 'Bearer') ?? '')) return onToken(caller)
         if (caller.account) return requireRole(caller, 'admin')
         await onStranger(caller)
         throw new HttpError(401, NO_TOKEN, { 'WWW-Authenticate': 'Bearer' })

@@ -15,6 +15,14 @@ export const DATABASE_FILE = 'secure-lock.db'
 /** What a restore keeps in DATA_DIR while it runs: the files that it collects, and then its journal. */
 export const RESTORE_FILES = { stage: '.restoring', journal: 'restore.json' } as const
 
+/** Where `tls init` puts its files in DATA_DIR. */
+export const TLS_FILES = {
+  caCert: 'tls/ca.pem',
+  caKey: 'tls/ca-key.pem',
+  cert: 'tls/server.pem',
+  key: 'tls/server-key.pem',
+} as const
+
 /** Left free beyond what is needed, so that the server can keep writing. */
 const SPARE_BYTES = 8 * 1024 ** 2
 

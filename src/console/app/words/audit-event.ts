@@ -176,6 +176,7 @@ const SENTENCES: Words<string | undefined> = {
   'proxy.untrusted': () => 'A request claimed to come through a proxy that is not trusted',
   'proxy.silent': () => 'A request came through a proxy that does not say for whom',
   'metrics.deny': () => 'Metrics were asked for without a valid token',
+  'metrics.allow': () => 'Metrics were read with a valid token, after a refusal',
   'access.deny': (e) => `${actorOf(e)} was refused ${detail(e, 'method')} ${detail(e, 'route')}`,
   'account.register': (e) =>
     e.result === 'success'

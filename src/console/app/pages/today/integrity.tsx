@@ -43,9 +43,12 @@ export const Integrity = ({ verification, checkpoint, onChange }: Props) => {
       <p>
         <span class={`badge ${kind}`}>{words}</span>{' '}
         {state === 'intact' && size !== null && (
-          <>{scope === 'full' ? allOf(size) : 'newest unlocks'} verified </>
+          <>{verifiedWords(size, signedSize, scope)} verified </>
         )}
         {checkedAt && <Time at={checkedAt} />}
+        {state === 'intact' && size !== null && signedSize > size && (
+          <>, {counted(signedSize - size, 'unlock')} recorded since</>
+        )}
       </p>
       {fault && (
         <p class="error">
@@ -66,7 +69,10 @@ export const Integrity = ({ verification, checkpoint, onChange }: Props) => {
   )
 }
 
-const allOf = (size: number): string => `${size === 1 ? '' : 'all '}${counted(size, 'unlock')}`
+const verifiedWords = (size: number, signedSize: number, scope: Verification['scope']): string => {
+  if (scope !== 'full' && size > 0) return 'newest unlocks'
+  return `${size === 1 || size < signedSize ? '' : 'all '}${counted(size, 'unlock')}`
+}
 
 const run = (work: () => Promise<void>): void => {
   work().catch((error: unknown) => showToast(errorMessage(error)))
