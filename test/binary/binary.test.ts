@@ -294,7 +294,7 @@ describe('commands', () => {
     const PORT = String(await freePort())
     expect(await runCommand(['healthcheck'], { env: { PORT } })).toMatchObject({
       status: 1,
-      words: `No answer from http://127.0.0.1:${PORT}/readyz; is the service running with these settings?\n`,
+      words: `No answer from http://127.0.0.1:${PORT}/readyz; is the service running, with this DATA_DIR?\n`,
     })
   })
 })

@@ -46,8 +46,8 @@ describe('an upgrade, by the compiled file', () => {
         }
         const { out, words } = await runCommand(['log', 'verify'], { folder })
         expect(`${out}${words}`).toBe(`The log is intact: ${EVENTS} events\n`)
-        expect((await runCommand(['user', 'list'], { folder })).out).toMatch(
-          /owner\taccount-of-oli\toli\n.*\tada\n.*\tgrace\n/,
+        expect((await runCommand(['user', 'list', '--json'], { folder })).out).toMatch(
+          /"account-of-oli","username":"oli","role":"owner".*\n.*"ada".*\n.*"grace".*\n/,
         )
         expect(schemaOf(database)).toBe(NEWEST)
 

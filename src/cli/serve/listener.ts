@@ -1,10 +1,10 @@
-import { ptr } from 'bun:ffi'
 import type { App } from '../../app.ts'
 import type { Config } from '../../config/config.ts'
 import { AppError } from '../../errors.ts'
 import type { TlsPair } from '../../http/connection/certificate.ts'
 import { setSendBuffer, setTcpUserTimeout } from '../../http/connection/socket-options.ts'
-import { setBacklog, setOnListeningSockets } from '../../http/connection/listening-sockets.ts'
+import { attachProgram, setBacklog } from '../../http/connection/listening-sockets.ts'
+import { keepBackPlainHttp } from '../../http/connection/plain-http.ts'
 import type { Logger } from '../../http/log/logger.ts'
 
 /** Answers requests on one port, and keeps answering while its certificate is replaced. */
@@ -84,7 +84,6 @@ export const listen = (
 }
 
 // Linux, socket(7); the same number on x86-64 and arm64.
-const SOL_SOCKET = 1
 const SO_ATTACH_REUSEPORT_CBPF = 51
 
 /** Makes the kernel give all new connections to one of the sockets that share the port, counted in
@@ -96,15 +95,8 @@ const SO_ATTACH_REUSEPORT_CBPF = 51
  * without pause. Linux can hand those over itself (net.ipv4.tcp_migrate_req), but not by
  * default. */
 const steerTo = (index: number): void => {
-  // struct sock_filter: BPF_RET | BPF_K, "return this number".
-  const program = Buffer.alloc(8)
-  program.writeUInt16LE(0x06, 0)
-  program.writeUInt32LE(index, 4)
-  // struct sock_fprog: the number of instructions, and where they are.
-  const attached = Buffer.alloc(16)
-  attached.writeUInt16LE(1, 0)
-  attached.writeBigUInt64LE(BigInt(ptr(program)), 8)
-  setOnListeningSockets(SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, attached)
+  // BPF_RET | BPF_K, "return this number".
+  attachProgram(SO_ATTACH_REUSEPORT_CBPF, [[0x06, 0, 0, index]])
 }
 
 /** Throws if another program listens on the port. Sockets with SO_REUSEPORT would share it with any
@@ -162,6 +154,7 @@ const open = (http: Http, config: Config, pair: TlsPair | undefined): Server => 
   setTcpUserTimeout(DEAD_MS)
   setSendBuffer(SEND_BUFFER_BYTES)
   setBacklog(BACKLOG)
+  if (pair) keepBackPlainHttp()
   return server
 }
 

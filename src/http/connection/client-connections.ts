@@ -1,6 +1,8 @@
 import type { Config } from '../../config/config.ts'
 import { canonicalAddress, clientKey, isTrustedPeer } from '../request/client-address.ts'
 import type { Logger } from '../log/logger.ts'
+import { linkBase } from './public-url.ts'
+import { plainHttpAnswers } from './plain-http.ts'
 import { excess } from './excess.ts'
 import { type ConnectionTable, type OpenConnection, connectionTable } from './open-connections.ts'
 
@@ -42,7 +44,16 @@ const IN_FLIGHT_MAX = 2 * CONNECTIONS_MAX
 
 const LOG_EVERY_MS = 60_000
 
-type Settings = Pick<Config, 'port' | 'connectionsPerClient' | 'trustedProxies' | 'bodyBytesMax'>
+type Settings = Pick<
+  Config,
+  | 'host'
+  | 'port'
+  | 'publicUrl'
+  | 'tlsCertFile'
+  | 'connectionsPerClient'
+  | 'trustedProxies'
+  | 'bodyBytesMax'
+>
 
 type InFlight = {
   readonly request: Request
@@ -123,11 +134,16 @@ export const clientConnections = (settings: Settings) => {
   const checker = (table: ConnectionTable, log: Logger) => {
     const reserve = Math.max(table.filesMax * RESERVE_SHARE, RESERVE_MIN)
     const tell = endedLog(log)
+    const answerPlainHttp =
+      settings.tlsCertFile === undefined
+        ? () => {}
+        : plainHttpAnswers(table, localPort, () => linkBase(settings))
     let restUntilMs = 0
     return (): void => {
       const begunMs = performance.now()
       if (begunMs < restUntilMs) return
       const files = table.openFiles()
+      answerPlainHttp(files)
       if (files.length <= FILES_ALWAYS_FINE && inFlight.size <= FILES_ALWAYS_FINE) {
         isScarce = false
         return

@@ -16,6 +16,27 @@ export const setOnListeningSockets = (
     ({ setsockopt }, file) => setsockopt(file, level, option, ptr(value), value.byteLength) === 0,
   )
 
+/** An instruction of classic BPF, `struct sock_filter`: what to do, how many instructions to skip if it is
+ * true or false, and its operand. */
+export type Instruction = readonly [code: number, ifTrue: number, ifFalse: number, operand: number]
+
+/** Attaches a program of classic BPF to every socket this process listens on. Returns false if it could
+ * not be attached to any. */
+export const attachProgram = (option: number, program: readonly Instruction[]): boolean => {
+  const instructions = Buffer.alloc(8 * program.length)
+  for (const [index, [code, ifTrue, ifFalse, operand]] of program.entries()) {
+    instructions.writeUInt16LE(code, 8 * index)
+    instructions.writeUInt8(ifTrue, 8 * index + 2)
+    instructions.writeUInt8(ifFalse, 8 * index + 3)
+    instructions.writeUInt32LE(operand, 8 * index + 4)
+  }
+  // struct sock_fprog: the number of instructions, and where they are.
+  const attached = Buffer.alloc(16)
+  attached.writeUInt16LE(program.length, 0)
+  attached.writeBigUInt64LE(BigInt(ptr(instructions)), 8)
+  return setOnListeningSockets(SOL_SOCKET, option, attached)
+}
+
 /** Sets how many new connections the kernel keeps for this process until it accepts them, up to
  * net.core.somaxconn. */
 export const setBacklog = (connections: number): void => {

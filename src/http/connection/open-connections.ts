@@ -13,6 +13,8 @@ export type OpenConnection = {
   readonly idleMs: number
   /** Milliseconds since data was sent. */
   readonly unsentMs: number
+  /** Bytes of data received from the peer so far. */
+  readonly receivedBytes: bigint
   /** Data waits for the peer to read what was sent before. */
   readonly isUnread: boolean
 }
@@ -26,9 +28,10 @@ const SOL_SOCKET = 1
 const SO_LINGER = 13
 const SHUT_RDWR = 2
 
-/** Where struct tcp_info of linux/tcp.h has these, in bytes; the last since Linux 4.6. */
+/** Where struct tcp_info of linux/tcp.h has these, in bytes; the last two since Linux 4.6. */
 const LAST_DATA_SENT = 44
 const LAST_DATA_RECEIVED = 52
+const RECEIVED_BYTES = 128
 const NOT_SENT_BYTES = 144
 const TCP_INFO_BYTES = 256
 
@@ -79,6 +82,7 @@ export const connectionTable = () => {
       port,
       idleMs: Math.min(unsentMs, info.readUInt32LE(LAST_DATA_RECEIVED)),
       unsentMs,
+      receivedBytes: info.readBigUInt64LE(RECEIVED_BYTES),
       isUnread: info.readUInt32LE(NOT_SENT_BYTES) > 0,
     }
   }

@@ -5,6 +5,9 @@ import { processLogger } from '../../../src/http/log/logger.ts'
 import { openFrom } from '../../faults/hoard.ts'
 import { until } from '../../support/until.ts'
 
+/** Where the server would listen. */
+const PLAIN = { host: '127.0.0.1', publicUrl: undefined, tlsCertFile: undefined } as const
+
 const BODY_LIMIT = 64 * 1024
 const LARGE = new Blob([new Uint8Array(8 * 1024 ** 2)])
 
@@ -24,6 +27,7 @@ const bounded = () => {
     },
   })
   const connections = clientConnections({
+    ...PLAIN,
     port: server.port ?? 0,
     connectionsPerClient: 16,
     trustedProxies: [],
@@ -82,6 +86,7 @@ describe('large bodies', () => {
 
   test('[G2] of newcomers are refused beyond twice the bound, those of members apart', () => {
     using connections = clientConnections({
+      ...PLAIN,
       port: 1,
       connectionsPerClient: 16,
       trustedProxies: [],
