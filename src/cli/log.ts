@@ -28,6 +28,7 @@ import {
   runAction,
 } from './command/command.ts'
 import { commandConfig } from './command/running-service.ts'
+import { withTimes } from './command/table.ts'
 import { withExistingData } from './command/with-app.ts'
 
 /** Prints one line about the log. */
@@ -116,7 +117,8 @@ const verifyFolder = async (
 }
 
 /** Verifies a receipt that contains its event; needs neither the server nor a bundle. */
-const verifyReceiptIn = (path: string, { key }: Expected, { print, say }: Terminal): number => {
+const verifyReceiptIn = (path: string, { key }: Expected, terminal: Terminal): number => {
+  const { print, say } = terminal
   if (!key) throw new UsageError('log verify --receipt needs --key, the key of the log')
   try {
     const { seq, person, lock, result, receivedAtMs, source, occurredAtMs } = provenEvent(
@@ -129,9 +131,8 @@ const verifyReceiptIn = (path: string, { key }: Expected, { print, say }: Termin
       source === 'imported' && occurredAtMs !== null
         ? `, imported from a legacy server, which recorded it at ${new Date(occurredAtMs).toISOString()}`
         : ''
-    print(
-      `The receipt is valid. Event ${seq}: ${lock} ${result} for ${who}, received ${at}${origin}`,
-    )
+    const event = `Event ${seq}: ${lock} ${result} for ${who}, received ${at}${origin}`
+    print(withTimes(`The receipt is valid. ${event}`, terminal))
     return 0
   } catch (error) {
     if (!(error instanceof ProofError || error instanceof LogFault)) throw error

@@ -16,6 +16,7 @@ import {
 } from '../../storage/backup/restore-journal.ts'
 import { type Command, type Options, type Terminal, UsageError } from '../command/command.ts'
 import { commandConfig } from '../command/running-service.ts'
+import { withTimes } from '../command/table.ts'
 import { confirmNewFolder } from '../command/with-app.ts'
 import {
   type LiveData,
@@ -89,7 +90,7 @@ const check = async ({ config, backup, terminal }: Request): Promise<number> => 
     const unpacked = await unpackVerified({ backup, config: { ...config, ...places }, terminal })
     await unpacked.app[Symbol.asyncDispose]()
     terminal.showProgress('')
-    terminal.print(`The backup is intact: ${contents(unpacked)}`)
+    terminal.print(`The backup is intact: ${contents(unpacked, terminal)}`)
     return 0
   } finally {
     rmSync(dataDir, { recursive: true, force: true })
@@ -107,7 +108,7 @@ const restoreFrom = async (request: Request & { readonly isSure: boolean }): Pro
     const unpacked = await unpackVerified({ backup, config: stage, terminal })
     try {
       showProgress('')
-      say(`The backup is intact: ${contents(unpacked)}`)
+      say(`The backup is intact: ${contents(unpacked, terminal)}`)
       const { manifest } = unpacked
       const live = await compareLiveData(config, unpacked)
       // Without a log to compare with, only the key identifies the log.
@@ -118,7 +119,7 @@ const restoreFrom = async (request: Request & { readonly isSure: boolean }): Pro
       await unpacked.app[Symbol.asyncDispose]()
     }
     const kept = commitRestore(config, Date.now())
-    print(`Restored: ${contents(unpacked)}`)
+    print(`Restored: ${contents(unpacked, terminal)}`)
     say(
       'All sessions have ended. Passwords, second factors, roles, disabled accounts and registration are as they were then.',
     )
@@ -130,9 +131,9 @@ const restoreFrom = async (request: Request & { readonly isSure: boolean }): Pro
   }
 }
 
-const contents = ({ manifest, events }: Unpacked): string => {
+const contents = ({ manifest, events }: Unpacked, terminal: Terminal): string => {
   const count = events === 1 ? '1 event' : `${events} events`
-  return `${count} and all accounts, as of ${manifest.made_at}`
+  return withTimes(`${count} and all accounts, as of ${manifest.made_at}`, terminal)
 }
 
 const requireConsent = async ({ isInteractive, readLine }: Terminal): Promise<void> => {

@@ -174,7 +174,7 @@ describe('restore FILE, at the compiled file', () => {
           .trim()
           .split('\n')
           .map((line) => line.split('\t'))
-          .map(([, role, , name]) => [name, role]),
+          .map(([, role, state, , name]) => [name, `${role} ${state}`]),
       ) as Record<string, string>
     await using service = await startService({ folder, env })
     const { post, patch, get } = clientOf(service.url)
@@ -209,11 +209,11 @@ describe('restore FILE, at the compiled file', () => {
       'Admins or owners again, whose admission was withdrawn since: 1. Change their role, then withdraw it again',
     )
     expect(await rolesIn()).toMatchObject({
-      ada: 'member',
-      eve: 'member (waiting)',
-      kay: 'member (waiting)',
-      ben: 'member (waiting)',
-      amy: 'admin',
+      ada: 'member active',
+      eve: 'member waiting',
+      kay: 'member waiting',
+      ben: 'member waiting',
+      amy: 'admin active',
     })
   })
 

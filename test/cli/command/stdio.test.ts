@@ -29,6 +29,29 @@ test('a list has aligned columns at a terminal, and tabs in a pipe', async () =>
   rmSync(folder, { recursive: true })
 })
 
+test('columns are aligned beside wide letters too, and times at a terminal are local', async () => {
+  const folder = temporaryFolder()
+  const input = 'correct horse battery\n'
+  await runCommand(['user', 'add', '--role', 'owner', 'oli'], { folder, input })
+  for (const label of ['玄関', 'back door'])
+    await runCommand(['invite', '--label', label], { folder })
+  const { out } = await runCommand(['invite', 'list', '--json'], { folder })
+  const [newest = ''] = out.split('\n')
+  const { expires_at: until } = JSON.parse(newest) as { expires_at: string }
+  // Always nine hours ahead of UTC.
+  const env = { TZ: 'Asia/Tokyo' }
+  const { shown } = await atTerminal('invite list', [], folder, { env })
+  const [head = '', ...rows] = shown.trim().split('\r\n')
+  const local = new Date(Date.parse(until) + 9 * 3_600_000).toISOString()
+  expect(rows[0]).toContain(`  ${local.slice(0, 19).replace('T', ' ')}  `)
+  const column = (row: string, text: string) => Bun.stringWidth(row.slice(0, row.indexOf(text)))
+  expect(rows.map((row) => row.split(/ {2,}/).length)).toStrictEqual([6, 6])
+  for (const [index, label] of ['back door', '玄関'].entries())
+    expect(column(rows[index] ?? '', label)).toBe(column(head, 'LABEL'))
+  expect((await atTerminal('audit', [], folder, { env })).shown).toMatch(/^TIME +ACTION /)
+  rmSync(folder, { recursive: true })
+})
+
 test('different passwords, or Ctrl-C, add nobody', async () => {
   const folder = temporaryFolder()
   const differing = await atTerminal('user add oli', ['correct horse\r', 'wrong horse\r'], folder)
