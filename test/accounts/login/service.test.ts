@@ -188,7 +188,9 @@ describe('accounts from the command line', () => {
       words: expect.any(String) as string,
     })
     const listed = await runCommand(['user', 'list'], { folder })
-    expect(listed.out).toMatch(/^ID\tROLE\tPUBLIC ID\tUSERNAME\n1\towner\t[0-9a-f-]{36}\toli\n$/)
+    expect(listed.out).toMatch(
+      /^ID\tROLE\tSTATE\tLAST SEEN\tUSERNAME\n1\towner\tactive\tnever\toli\n$/,
+    )
     expect(
       (await clientOf(service.url).post('/login', { username: 'oli', password: PASSWORD })).status,
     ).toBe(200)
