@@ -166,6 +166,7 @@ describe('the data folder of an older version, opened by the compiled file', () 
       ...known(person),
       admitted: true,
       registered_from: null,
+      unit: null,
     }))
     expect((people as Json[]).map(known)).toStrictEqual(expected)
     for (const username of ['oli', 'ada', 'grace'])

@@ -1,5 +1,6 @@
 import { type Static, Type as t } from '@sinclair/typebox'
 import { accepting } from '../../http/request/accepted.ts'
+import { IdempotencyKey } from '../../http/request/idempotency-key.ts'
 import { optional } from '../../http/request/optional.ts'
 import { Time, oneOf, text } from '../../http/request/text.ts'
 import { ALL_REASONS, DEFAULT_LOCK, REASONS, RESULTS, SOURCES } from './event.ts'
@@ -13,15 +14,12 @@ const Method = text({
 
 export const UnlockBody = t.Object({ 'unlocking-method': Method }, { $id: 'AppUnlock' })
 
-/** Printable ASCII, since what else a header contains is read differently by each program. */
-export const IdempotencyKey = t.String({
-  pattern: '^[ -~]{1,255}$',
+const UnlockKey = {
+  ...IdempotencyKey,
   description: 'The app’s own key for this unlock: if sent again, nothing is recorded twice',
-  examples: ['8e03978e-40d5-43dd-bc93-6894a57f9324'],
-  ...accepting('1 to 255 printable ASCII characters'),
-})
+}
 
-export const UnlockHeaders = t.Object({ 'idempotency-key': t.Optional(IdempotencyKey) })
+export const UnlockHeaders = t.Object({ 'idempotency-key': t.Optional(UnlockKey) })
 
 const UUID = '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$'
 

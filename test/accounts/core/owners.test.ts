@@ -39,6 +39,7 @@ const OWNER_NAMED: Readonly<Record<string, readonly [keyof typeof owned | 'name'
   'GET /v1/audit subject': ['account', '403 forbidden'],
   // The list of accounts and the log of the door are an admin's to read.
   'GET /v1/people text': ['name', 'done'],
+  'GET /v1/people unit': ['name', 'done'],
   'GET /v1/people/{id} id': ['account', 'done'],
   'GET /v1/unlocks account': ['account', 'done'],
   'GET /v1/unlocks text': ['name', 'done'],
