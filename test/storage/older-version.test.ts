@@ -139,7 +139,9 @@ describe('the data folder of an older version, opened by the compiled file', () 
 
   test('all unlocks are listed as they were: imported, denied, late and erased ones', async () => {
     const { unlocks } = await read(service.url, '/v1/unlocks?limit=100', owner)
-    expect(unlocks).toStrictEqual(then.unlocks.map((unlock) => ({ ...unlock, repeat_of: null })))
+    expect(unlocks).toStrictEqual(
+      then.unlocks.map((unlock) => ({ ...unlock, repeat_of: null, unit: null })),
+    )
     const sources = new Set(then.unlocks.map(({ source }) => source))
     expect(sources).toStrictEqual(new Set(['claimed', 'imported', 'observed']))
     expect(then.unlocks.some(({ late, source }) => late === true && source === 'claimed')).toBe(

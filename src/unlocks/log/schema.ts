@@ -94,6 +94,10 @@ export const EventAnswer = t.Object(
         'no answer. Statistics count it once',
       examples: [null],
     }),
+    unit: t.Union([t.String(), t.Null()], {
+      description: 'The flat, room or house that the account belongs to now; no part of the log',
+      examples: ['Flat 3'],
+    }),
   },
   { $id: 'Unlock', additionalProperties: false },
 )
@@ -115,6 +119,7 @@ export const EVENT_EXAMPLE = {
   late: false,
   time_uncertain: false,
   repeat_of: null,
+  unit: 'Flat 3',
 } as const satisfies EventAnswer
 
 /** What became of one event of a submission. */

@@ -43,12 +43,16 @@ const OWNER_NAMED: Readonly<Record<string, readonly [keyof typeof owned | 'name'
   'GET /v1/people/{id} id': ['account', 'done'],
   'GET /v1/unlocks account': ['account', 'done'],
   'GET /v1/unlocks text': ['name', 'done'],
+  'GET /v1/unlocks unit': ['name', 'done'],
   'GET /v1/unlocks/stream account': ['account', 'done'],
   'GET /v1/unlocks/stream text': ['name', 'done'],
+  'GET /v1/unlocks/stats unit': ['name', 'done'],
+  'GET /v1/unlocks/stream unit': ['name', 'done'],
   'GET /v1/unlocks/{id} id': ['unlock', 'done'],
   'GET /v1/unlocks/{id}/receipt id': ['unlock', 'done'],
   'GET /v1/unlocks/export account': ['account', 'done'],
   'GET /v1/unlocks/export text': ['name', 'done'],
+  'GET /v1/unlocks/export unit': ['name', 'done'],
 }
 
 /** Parameters that a request needs beside the one that names someone. */
