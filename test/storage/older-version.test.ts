@@ -287,7 +287,7 @@ describe('a backup by an older version, restored by the compiled file', () => {
     await using service = await startService({ folder, env })
     const owner = await tokenOf(service.url, 'oli')
     const { unlocks } = await read(service.url, '/v1/unlocks?limit=100', owner)
-    const before = then.unlocks.map((unlock) => ({ ...unlock, repeat_of: null }))
+    const before = then.unlocks.map((unlock) => ({ ...unlock, repeat_of: null, unit: null }))
     expect(unlocks).toStrictEqual(before.slice(-count))
     // Sessions end with a restore.
     const body = { refresh_token: then.refreshToken }
