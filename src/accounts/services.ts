@@ -158,6 +158,9 @@ const openAccess = async (deps: Dependencies) => {
   }
 }
 
+/** Each leaves an audit event for good. */
+const INVITATIONS_PER_DAY_MAX = 500
+
 type Access = Awaited<ReturnType<typeof openAccess>>
 
 /** How accounts are created, changed and erased. */
@@ -203,7 +206,14 @@ const peopleServices = (deps: Dependencies, { store, hasher, inTurn, sessions }:
     erasures,
     waitingList: waiting,
     firstOwner: firstOwnerService({ db, newAccounts, sessions, linkTo, clock, ...recorders }),
-    invitations: invitationService({ db, linkTo, clock, ...recorders }),
+    invitations: invitationService({
+      db,
+      linkTo,
+      // As the other bounds on changes.
+      dailyMax: config.rateLimitChanges.length === 0 ? Infinity : INVITATIONS_PER_DAY_MAX,
+      clock,
+      ...recorders,
+    }),
     settings: settingService({ db, config, auditIn: audit.auditIn }),
     administration: accountAdministration({ db, erasures, clock, ...recorders }),
     directory: accountDirectory(db, clock),

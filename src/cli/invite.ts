@@ -24,6 +24,12 @@ const CREATE = {
     summary: 'what the accounts may do',
   },
   label: { type: 'string', default: '', value: 'LABEL', summary: 'a note for yourself' },
+  unit: {
+    type: 'string',
+    default: '',
+    value: 'UNIT',
+    summary: 'the flat, room or house of the accounts',
+  },
   hours: {
     type: 'string',
     default: String(HOURS_DEFAULT),
@@ -41,15 +47,16 @@ const CREATE = {
 const create: Command['run'] = async (args, terminal) => {
   const { print, sayStyled, isShown } = terminal
   const { values } = parseArgs({ args: [...args], options: CREATE })
-  const { role, label } = values
+  const { role, label, unit } = values
   const hours = Number(values.hours)
   const usesMax = Number(values.uses)
-  const terms = { role, label, expires_in_hours: hours, uses: usesMax }
+  const terms = { role, label, unit: unit || null, expires_in_hours: hours, uses: usesMax }
   if (!Value.Check(InvitationBody, terms)) throw new UsageError(faultOf(terms))
   return withExistingData(commandConfig(terminal), async ({ accounts: { invitations } }) => {
-    const made = await invitations.create(COMMAND_LINE, {
+    const made = await invitations.createOne(COMMAND_LINE, {
       role: terms.role,
       label,
+      unit: unit || null,
       hours,
       usesMax,
     })
@@ -70,6 +77,8 @@ const faultOf = (terms: unknown): string => {
       return `--hours must be a whole number from 1 to ${HOURS_MAX}`
     case 'uses':
       return `--uses must be a whole number from 1 to ${USES_MAX}`
+    case 'unit':
+      return '--unit is too long, or contains control characters'
     case undefined:
     default:
       return '--label is too long, or contains control characters'
@@ -81,7 +90,7 @@ const time = ({ expiresAtMs }: { readonly expiresAtMs: number }): string =>
 
 const ROWS_PER_PAGE = 100
 
-const HEADINGS = ['ID', 'STATE', 'ROLE', 'USES', 'UNTIL', 'LABEL', 'ACCOUNTS']
+const HEADINGS = ['ID', 'STATE', 'ROLE', 'USES', 'UNTIL', 'UNIT', 'LABEL', 'ACCOUNTS']
 
 const LIST = {
   json: { type: 'boolean', default: false, summary: 'one JSON object per line, as in the API' },
@@ -110,6 +119,7 @@ const row = (invitation: ListedInvitation): string[] => [
   invitation.role,
   `${invitation.uses}/${invitation.usesMax}`,
   time(invitation),
+  invitation.unit ?? '',
   invitation.label,
   invitation.accounts.map(({ username }) => username).join(', '),
 ]

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import { Value } from '@sinclair/typebox/value'
+import { Unit } from '../accounts/core/schema.ts'
 import { usernameKeyOf } from '../accounts/core/username.ts'
 import { RESET_MINUTES } from '../accounts/people/reset-store.ts'
 import { RegisterBody } from '../accounts/registration/schema.ts'
@@ -31,6 +32,7 @@ const ADD = {
   phone: { type: 'string', default: '', value: 'PHONE', summary: 'the person’s phone number' },
   address: { type: 'string', default: '', value: 'ADDRESS', summary: 'where the person lives' },
   email: { type: 'string', value: 'EMAIL', summary: 'the person’s email address' },
+  unit: { type: 'string', value: 'UNIT', summary: 'the person’s flat, room or house' },
 } as const satisfies Options
 
 const add: Command['run'] = async (args, terminal) => {
@@ -41,17 +43,23 @@ const add: Command['run'] = async (args, terminal) => {
   })
   const [username, ...more] = positionals
   if (username === undefined || more.length > 0) throw new UsageError('user add needs one NAME')
-  const { role, ...details } = values
+  const { role, unit, ...details } = values
   if (!isRole(role)) throw new UsageError(`--role must be ${ROLES.join(' or ')}`)
   const fault = Value.Errors(RegisterBody, { username, ...details, password: '' }).First()
   if (fault) throw new UsageError(`Invalid ${fault.path.slice(1)}: ${acceptedBy(fault.schema)}`)
+  const placed = unit ? { unit: unitFrom(unit) } : {}
   const config = commandConfig(terminal)
   await confirmNewFolder(config, terminal)
   const password = await newPassword(terminal)
   return withApp(config, async ({ accounts: { newAccounts } }) => {
-    await newAccounts.add({ username, ...details, password }, role)
+    await newAccounts.add({ username, ...details, ...placed, password }, role)
     terminal.print(`Added ${role} ${username}`)
   })
+}
+
+const unitFrom = (word: string): string => {
+  if (!Value.Check(Unit, word)) throw new UsageError(`Invalid unit: ${acceptedBy(Unit)}`)
+  return word
 }
 
 const isRole = (word: string | undefined): word is Role => ROLES.some((role) => role === word)
@@ -71,6 +79,17 @@ const changeRole: Command['run'] = async (args, { env, print }) => {
   return withPerson({ env, name }, async ({ accounts: { administration } }, person) => {
     await administration.change({ ...person, role })
     print(`${name} is now ${role}`)
+  })
+}
+
+const setUnit: Command['run'] = async (args, { env, print }) => {
+  const [name, word, ...more] = parseArgs({ args: [...args], allowPositionals: true }).positionals
+  if (name === undefined || word === undefined || more.length > 0)
+    throw new UsageError("user unit needs a NAME and a UNIT, or '' for none")
+  const unit = word.trim() === '' ? null : unitFrom(word)
+  return withPerson({ env, name }, async ({ accounts: { administration } }, person) => {
+    await administration.change({ ...person, unit })
+    print(unit === null ? `${name} belongs to no unit` : `${name} belongs to ${unit}`)
   })
 }
 
@@ -200,6 +219,11 @@ const ACTIONS: Actions = {
     summary: 'change the role of an account',
     operands: ['NAME', ROLES.join('|')],
     run: changeRole,
+  },
+  unit: {
+    summary: 'set the flat, room or house of a person; an empty one clears it',
+    operands: ['NAME', 'UNIT'],
+    run: setUnit,
   },
   admit: {
     summary: 'let in a person who registered without an invitation',

@@ -28,6 +28,7 @@ export const AUDIT_ACTIONS = {
   'account.disable': 'an account was disabled',
   'account.enable': 'an account was enabled again',
   'account.contact': 'phone, address or email of an account was changed',
+  'account.unit': 'the unit of an account was changed',
   'account.export': 'a person’s data was exported',
   'account.erase': 'an account was erased',
   'password.change': 'a person changed their password',

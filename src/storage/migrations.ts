@@ -10,6 +10,7 @@ import admission from './migrations/0009_admission.sql' with { type: 'text' }
 import tablesLockout from './migrations/0010_tables_lockout.sql' with { type: 'text' }
 import waitingList from './migrations/0011_waiting_list.sql' with { type: 'text' }
 import acceptedFindings from './migrations/0012_accepted_findings.sql' with { type: 'text' }
+import units from './migrations/0013_units.sql' with { type: 'text' }
 
 /** The migrations in order, forward only: number N takes a database from version N-1 to N. */
 export const MIGRATIONS: readonly string[] = [
@@ -25,4 +26,5 @@ export const MIGRATIONS: readonly string[] = [
   tablesLockout,
   waitingList,
   acceptedFindings,
+  units,
 ]

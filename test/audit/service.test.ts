@@ -30,8 +30,8 @@ test('[O3] an action that cannot be recorded does not happen: no login, account,
   expect(app.accounts.sessions.endAll({ by: caller, publicId })).rejects.toThrow('no more records')
   const other = { ...person, username: 'eve' }
   expect(app.accounts.newAccounts.add(other, 'member')).rejects.toThrow('no more records')
-  const terms = { role: 'member', label: '', hours: 1, usesMax: 1 } as const
-  expect(app.accounts.invitations.create(COMMAND_LINE, terms)).rejects.toThrow('no more records')
+  const terms = { role: 'member', label: '', unit: null, hours: 1, usesMax: 1 } as const
+  expect(app.accounts.invitations.createOne(COMMAND_LINE, terms)).rejects.toThrow('no more records')
   expect(app.accounts.enrolment.begin(caller, PASSWORD)).rejects.toThrow('no more records')
   expect(await app.accounts.store.page(0, 9)).toHaveLength(1)
   expect(await app.accounts.invitations.page(undefined, 9)).toMatchObject({ page: [] })

@@ -38,13 +38,14 @@ test('an invitation created on the command line lets people register while the s
 
   const list = async () => (await run(['list'])).out.split('\n').map((line) => line.split('\t'))
   const [head, row = [], ...others] = await list()
-  expect(head).toStrictEqual(['ID', 'STATE', 'ROLE', 'USES', 'UNTIL', 'LABEL', 'ACCOUNTS'])
+  expect(head).toStrictEqual(['ID', 'STATE', 'ROLE', 'USES', 'UNTIL', 'UNIT', 'LABEL', 'ACCOUNTS'])
   const [id = '', ...rest] = row
   expect(rest).toStrictEqual([
     'open',
     'admin',
     '2/5',
     good.split(' ').at(-1) ?? '',
+    '',
     'Ada’s phone',
     'ada, grace',
   ])

@@ -139,7 +139,9 @@ describe('the data folder of an older version, opened by the compiled file', () 
 
   test('all unlocks are listed as they were: imported, denied, late and erased ones', async () => {
     const { unlocks } = await read(service.url, '/v1/unlocks?limit=100', owner)
-    expect(unlocks).toStrictEqual(then.unlocks.map((unlock) => ({ ...unlock, repeat_of: null })))
+    expect(unlocks).toStrictEqual(
+      then.unlocks.map((unlock) => ({ ...unlock, repeat_of: null, unit: null })),
+    )
     const sources = new Set(then.unlocks.map(({ source }) => source))
     expect(sources).toStrictEqual(new Set(['claimed', 'imported', 'observed']))
     expect(then.unlocks.some(({ late, source }) => late === true && source === 'claimed')).toBe(
@@ -166,6 +168,7 @@ describe('the data folder of an older version, opened by the compiled file', () 
       ...known(person),
       admitted: true,
       registered_from: null,
+      unit: null,
     }))
     expect((people as Json[]).map(known)).toStrictEqual(expected)
     for (const username of ['oli', 'ada', 'grace'])
@@ -284,7 +287,7 @@ describe('a backup by an older version, restored by the compiled file', () => {
     await using service = await startService({ folder, env })
     const owner = await tokenOf(service.url, 'oli')
     const { unlocks } = await read(service.url, '/v1/unlocks?limit=100', owner)
-    const before = then.unlocks.map((unlock) => ({ ...unlock, repeat_of: null }))
+    const before = then.unlocks.map((unlock) => ({ ...unlock, repeat_of: null, unit: null }))
     expect(unlocks).toStrictEqual(before.slice(-count))
     // Sessions end with a restore.
     const body = { refresh_token: then.refreshToken }

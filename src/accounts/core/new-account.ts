@@ -59,8 +59,12 @@ export const newAccountService = (deps: Dependencies) => {
     check,
 
     /** Adds an account from the command line. Throws like `check`. */
-    add: async (person: NewRegistration, role: Role): Promise<Account> => {
-      const newAccount = { ...(await check(person, COMMAND_LINE)), role, admitted: true }
+    add: async (
+      { unit, ...person }: NewRegistration & { readonly unit?: string },
+      role: Role,
+    ): Promise<Account> => {
+      const checked = await check(person, COMMAND_LINE)
+      const newAccount = { ...checked, role, admitted: true, ...(unit ? { unit } : {}) }
       return db.transaction(async (tx) => {
         const account = await insertAccount(tx, newAccount, clock.nonDecreasingMs())
         if (!account) throw nameTaken()

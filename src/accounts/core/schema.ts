@@ -24,6 +24,13 @@ export const Phone = text({ max: 32, examples: ['01234567890'] })
 export const Address = text({ max: 200, controls: 'whitespace', examples: ['1 Lock Lane'] })
 export const Email = text({ max: 254, examples: ['ada@example.org'] })
 
+export const Unit = text({
+  min: 1,
+  max: 80,
+  description: 'The flat, room or house that a person belongs to; compared whatever its case',
+  examples: ['Flat 3'],
+})
+
 export const Time = t.String({ format: 'date-time', description: 'RFC 3339, UTC' })
 
 export const AccountQuery = t.Object({

@@ -1,5 +1,6 @@
 import type { Account, Role } from '../../domain/account.ts'
 import type { Queries } from '../../storage/database.ts'
+import { unitColumns } from './unit.ts'
 
 export type AccountStore = ReturnType<typeof accountStore>
 
@@ -22,6 +23,7 @@ type InsertedAccount = NewAccount & {
   /** Random by default. */
   readonly publicId?: string
   readonly invitationId?: string
+  readonly unit?: string | null
 }
 
 /** An account that is logging in, as it was when its password was read. */
@@ -170,8 +172,10 @@ export const insertAccount = async (
        created_at_ms,
        admitted_at_ms,
        waiting_client,
-       invitation_id
-     ) SELECT max(newest, coalesce((SELECT max(id) FROM account), 0)) + 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
+       invitation_id,
+       unit,
+       unit_key
+     ) SELECT max(newest, coalesce((SELECT max(id) FROM account), 0)) + 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
      FROM account_number
      WHERE TRUE
      ON CONFLICT (username_key) DO NOTHING
@@ -193,6 +197,7 @@ export const insertAccount = async (
     account.admitted ? atMs : null,
     account.waitingClient ?? null,
     account.invitationId ?? null,
+    ...unitColumns(account.unit),
   )
   return row && accountOf(row)
 }

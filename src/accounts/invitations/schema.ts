@@ -1,14 +1,18 @@
 import { Type as t } from '@sinclair/typebox'
 import { ROLES } from '../../domain/account.ts'
 import { accepting } from '../../http/request/accepted.ts'
+import { IdempotencyKey } from '../../http/request/idempotency-key.ts'
 import { optional } from '../../http/request/optional.ts'
 import { oneOf, text } from '../../http/request/text.ts'
-import { CODE_EXAMPLE } from '../core/schema.ts'
+import { CODE_EXAMPLE, Unit } from '../core/schema.ts'
 import { INVITATION_STATES } from './rules.ts'
 
 export const HOURS_DEFAULT = 72
 export const HOURS_MAX = 720
 export const USES_MAX = 100
+
+/** Invitations in one request. */
+export const INVITATIONS_MAX = 50
 
 /** Invitations per page, by default and at most. */
 export const PAGE_DEFAULT = 50
@@ -28,6 +32,7 @@ export const InvitationBody = t.Object(
         examples: ['Grace’s phone'],
       }),
     ),
+    unit: optional({ ...Unit, description: 'The unit of the accounts registered with it' }),
     expires_in_hours: optional(
       t.Integer({
         minimum: 1,
@@ -49,6 +54,21 @@ export const InvitationBody = t.Object(
   { $id: 'InvitationRequest' },
 )
 
+export const InvitationsBody = t.Union(
+  [InvitationBody, t.Array(InvitationBody, { minItems: 1, maxItems: INVITATIONS_MAX })],
+  {
+    $id: 'InvitationSubmission',
+    examples: [{ role: 'member', label: 'Grace’s phone', unit: 'Flat 3' }],
+  },
+)
+
+export const InvitationHeaders = t.Object({
+  'idempotency-key': t.Optional({
+    ...IdempotencyKey,
+    description: 'Your own key for this request, under which it can be sent again',
+  }),
+})
+
 export const InvitationsQuery = t.Object({
   limit: t.Optional(t.Integer({ minimum: 1, maximum: PAGE_MAX, default: PAGE_DEFAULT })),
   cursor: t.Optional(
@@ -63,6 +83,7 @@ export const InvitationsQuery = t.Object({
 export const InvitationParams = t.Object({ id: t.String({ description: 'UUID', examples: [ID] }) })
 
 const Label = t.String({ examples: ['Grace’s phone'] })
+const ItsUnit = t.Union([t.String(), t.Null()], { examples: ['Flat 3'] })
 const Time = t.String({ format: 'date-time', examples: ['2026-11-22T18:30:02.125Z'] })
 
 const NamedAccount = t.Object(
@@ -78,6 +99,7 @@ export const InvitationAnswer = t.Object(
     id: t.String({ examples: [ID] }),
     role: InvitedRole,
     label: Label,
+    unit: ItsUnit,
     uses_max: t.Integer({ examples: [1] }),
     expires_at: Time,
     code: t.String({
@@ -93,6 +115,29 @@ export const InvitationAnswer = t.Object(
   { $id: 'CreatedInvitation', additionalProperties: false },
 )
 
+export const CreatedAnswer = t.Union(
+  [
+    InvitationAnswer,
+    t.Object(
+      { invitations: t.Array(InvitationAnswer) },
+      { $id: 'CreatedInvitationList', additionalProperties: false },
+    ),
+  ],
+  { $id: 'CreatedInvitations' },
+)
+
+export const CREATED_EXAMPLE = {
+  id: ID,
+  role: 'member' as const,
+  label: 'Grace’s phone',
+  unit: 'Flat 3',
+  uses_max: 1,
+  expires_at: '2026-11-25T18:30:02.125Z',
+  code: CODE_EXAMPLE,
+  link: `https://lock.home:8443/join#invitation=${CODE_EXAMPLE}`,
+  qr_svg: '<svg …></svg>',
+}
+
 export const InvitationsAnswer = t.Object(
   {
     invitations: t.Array(
@@ -101,6 +146,7 @@ export const InvitationsAnswer = t.Object(
           id: t.String({ examples: [ID] }),
           role: InvitedRole,
           label: Label,
+          unit: ItsUnit,
           state: {
             ...oneOf(INVITATION_STATES),
             description:

@@ -1,5 +1,6 @@
 import type { Role } from '../../domain/account.ts'
 import type { Clock } from '../../domain/clock.ts'
+import { DAY_MS } from '../../domain/duration.ts'
 import type { Queries } from '../../storage/database.ts'
 import { type InvitationState, invitationState } from './rules.ts'
 
@@ -7,10 +8,14 @@ export type NewInvitation = {
   readonly codeHash: Buffer
   readonly role: Role
   readonly label: string
+  /** The unit of the accounts registered with it; null for none. */
+  readonly unit: string | null
   /** Public id of the account that creates it; undefined for the command line. */
   readonly madeBy: string | undefined
   readonly lifetimeMs: number
   readonly usesMax: number
+  /** Of the request that creates it, if that may be sent again. */
+  readonly requestHash: Buffer | undefined
 }
 
 /** An account; it has no name once it is erased. */
@@ -20,6 +25,7 @@ export type Invitation = {
   readonly id: string
   readonly role: Role
   readonly label: string
+  readonly unit: string | null
   readonly state: InvitationState
   readonly madeBy: NamedAccount | undefined
   readonly createdAtMs: number
@@ -37,6 +43,7 @@ type InvitationRow = {
   id: string
   role: Role
   label: string
+  unit: string | null
   made_by: string | null
   created_at_ms: number
   expires_at_ms: number
@@ -59,20 +66,24 @@ export const invitationsIn = (queries: Queries, clock: Pick<Clock, 'nonDecreasin
          code_hash,
          role,
          label,
+         unit,
          made_by,
          created_at_ms,
          expires_at_ms,
          uses,
-         uses_max
-       ) VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?)`,
+         uses_max,
+         request_hash
+       ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?)`,
       id,
       invitation.codeHash,
       invitation.role,
       invitation.label,
+      invitation.unit,
       invitation.madeBy ?? null,
       createdAtMs,
       expiresAtMs,
       invitation.usesMax,
+      invitation.requestHash ?? null,
     )
     return { id, expiresAtMs }
   },
@@ -124,6 +135,27 @@ export const invitationsIn = (queries: Queries, clock: Pick<Clock, 'nonDecreasin
     }))
   },
 
+  /** Returns when an account created the invitations of the last 24 hours, oldest first. */
+  createdLately: async (madeBy: string): Promise<readonly number[]> => {
+    const rows = await queries.all<{ at: number }>(
+      `SELECT created_at_ms AS at FROM invitation
+       WHERE id > ? AND made_by = ?
+       ORDER BY created_at_ms`,
+      firstIdAt(clock.nonDecreasingMs() - DAY_MS),
+      madeBy,
+    )
+    return rows.map(({ at }) => at)
+  },
+
+  /** Returns the invitations of a request that are not revoked. */
+  ofRequest: (requestHash: Buffer): Promise<readonly { id: string; uses: number }[]> =>
+    queries.all(
+      `SELECT id, uses FROM invitation
+       WHERE request_hash = ? AND revoked_at_ms IS NULL
+       ORDER BY id`,
+      requestHash,
+    ),
+
   countUse: async (id: string): Promise<void> => {
     await queries.run('UPDATE invitation SET uses = uses + 1 WHERE id = ?', id)
   },
@@ -139,6 +171,12 @@ export const invitationsIn = (queries: Queries, clock: Pick<Clock, 'nonDecreasin
 
 type RegisteredRow = { invitation_id: string; public_id: string; username: string }
 
+/** Sorts before every UUIDv7 of this time or later: RFC 9562 begins it with the milliseconds. */
+const firstIdAt = (ms: number): string => {
+  const digits = Math.max(ms, 0).toString(16).padStart(12, '0')
+  return `${digits.slice(0, 8)}-${digits.slice(8)}`
+}
+
 /** Sorts after every UUID. */
 const AFTER_EVERY_ID = 'g'
 
@@ -147,6 +185,7 @@ const SELECT = `
     invitation.id,
     invitation.role,
     invitation.label,
+    invitation.unit,
     invitation.made_by,
     invitation.created_at_ms,
     invitation.expires_at_ms,
@@ -173,6 +212,7 @@ const invitationOf = (row: InvitationRow, nowMs: number): Invitation => {
     ...terms,
     id: row.id,
     label: row.label,
+    unit: row.unit,
     state: invitationState({ ...terms, isRevoked, maker }, nowMs),
     madeBy: publicId === null ? undefined : { publicId, username: username ?? undefined },
   }

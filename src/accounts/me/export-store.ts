@@ -23,6 +23,7 @@ export const exportStore = (db: Pick<Queries, 'all' | 'get'>) => ({
     invitations_made: (await db.all<Invitation>(INVITATIONS_MADE, publicId)).map((row) => ({
       id: row.id,
       label: row.label,
+      unit: row.unit,
       role: row.role,
       made_at: time(row.created_at_ms),
       expires_at: time(row.expires_at_ms),
@@ -38,7 +39,7 @@ const FAILED_LOGINS = `
   FROM failed_login WHERE account_id = ? ORDER BY failed_at_ms`
 
 const INVITATIONS_MADE = `
-  SELECT id, label, role, created_at_ms, expires_at_ms
+  SELECT id, label, unit, role, created_at_ms, expires_at_ms
   FROM invitation WHERE made_by = ? ORDER BY created_at_ms`
 
 const registeredFrom = async (db: Pick<Queries, 'get'>, accountId: number) => {
@@ -79,6 +80,7 @@ type Failures = {
 type Invitation = {
   id: string
   label: string
+  unit: string | null
   role: string
   created_at_ms: number
   expires_at_ms: number

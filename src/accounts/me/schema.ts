@@ -67,6 +67,7 @@ export const ExportAnswer = t.Object(
         {
           id: t.String(),
           label: t.String(),
+          unit: nullable(t.String()),
           role: RoleName,
           made_at: Time,
           expires_at: Time,

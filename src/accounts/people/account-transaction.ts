@@ -2,6 +2,7 @@ import type { Role } from '../../domain/account.ts'
 import type { Clock } from '../../domain/clock.ts'
 import type { Queries } from '../../storage/database.ts'
 import { type AccountState, findAccountState } from '../core/account-state-store.ts'
+import { unitColumns } from '../core/unit.ts'
 import { endSessions } from '../sessions/store.ts'
 
 export type Contact = {
@@ -38,6 +39,19 @@ export const accountTransaction = (tx: Queries, clock: Pick<Clock, 'nonDecreasin
       ...values,
       id,
       ...values,
+    )
+    return changed > 0
+  },
+
+  /** Null for none. Returns false if that changes nothing. */
+  setUnit: async (id: number, unit: string | null): Promise<boolean> => {
+    const [shown, key] = unitColumns(unit)
+    const changed = await tx.run(
+      'UPDATE account SET unit = ?, unit_key = ? WHERE id = ? AND unit IS DISTINCT FROM ?',
+      shown,
+      key,
+      id,
+      shown,
     )
     return changed > 0
   },
@@ -83,7 +97,7 @@ export const accountTransaction = (tx: Queries, clock: Pick<Clock, 'nonDecreasin
   },
 
   /** Deletes an account with all its data, and marks it for erasure elsewhere. A single-use
-   * invitation loses its label, which may name the person. */
+   * invitation loses its label and unit, which may tell who the person was. */
   remove: async ({ id, publicId }: AccountState): Promise<void> => {
     await tx.run(
       `INSERT INTO erasure (public_id, begun_at_ms) VALUES (?, ?)
@@ -92,7 +106,7 @@ export const accountTransaction = (tx: Queries, clock: Pick<Clock, 'nonDecreasin
       clock.nonDecreasingMs(),
     )
     await tx.run(
-      `UPDATE invitation SET label = ''
+      `UPDATE invitation SET label = '', unit = NULL
        WHERE uses_max = 1 AND id = (SELECT invitation_id FROM account WHERE id = ?)`,
       id,
     )

@@ -11,7 +11,9 @@ import {
   PersonAnswer,
   PersonBody,
   PersonParams,
+  UnitsAnswer,
   personJson,
+  unitsJson,
 } from './schema.ts'
 import type { AccountAdministration } from './service.ts'
 import type { AccountDirectory } from './store.ts'
@@ -24,6 +26,7 @@ type Dependencies = {
 /** Managing other people's accounts, for admins and owners. */
 export const peopleRoutes = (deps: Dependencies): readonly Endpoint[] => [
   list(deps),
+  listUnits(deps),
   read(deps),
   change(deps),
   beginReset(deps),
@@ -61,8 +64,8 @@ const list = ({ accountDirectory }: Dependencies) =>
         'accounts. `next` is also sent as a `Link` header (RFC 8288), and is valid for the same ' +
         'filter only.',
       query: PeopleQuery,
-      isHeavy: ({ text, role, disabled, admitted }) =>
-        (text ?? role ?? disabled ?? admitted) !== undefined,
+      isHeavy: ({ text, role, disabled, admitted, unit }) =>
+        (text ?? role ?? disabled ?? admitted ?? unit) !== undefined,
       answers: {
         200: {
           description: 'A page',
@@ -74,10 +77,10 @@ const list = ({ accountDirectory }: Dependencies) =>
       },
     },
     async (context) => {
-      const { text, role, disabled, admitted } = context.query
-      const search = { text, role, disabled, admitted }
+      const { text, role, disabled, admitted, unit } = context.query
+      const search = { text, role, disabled, admitted, unit }
       const page = pageOf(context.query, search)
-      const filter = { text, role, isDisabled: flag(disabled), isAdmitted: flag(admitted) }
+      const filter = { text, role, isDisabled: flag(disabled), isAdmitted: flag(admitted), unit }
       const found = await accountDirectory.page({ filter, ...page, signal: context.signal })
       return {
         people: found.accounts.map(personJson),
@@ -88,6 +91,25 @@ const list = ({ accountDirectory }: Dependencies) =>
 
 const flag = (value: 'true' | 'false' | undefined): boolean | undefined =>
   value === undefined ? undefined : value === 'true'
+
+const listUnits = ({ accountDirectory }: Dependencies) =>
+  endpoint(
+    {
+      method: 'GET',
+      path: '/v1/units',
+      access: 'admin',
+      tag: 'People',
+      operationId: 'listUnits',
+      summary: 'List units',
+      description: 'The flats, rooms or houses that accounts belong to, up to 1,000.',
+      isHeavy: () => true,
+      answers: {
+        200: { description: 'All units', schema: UnitsAnswer },
+        ...HEAVY_READ_REFUSED,
+      },
+    },
+    async () => unitsJson(await accountDirectory.units()),
+  )
 
 const read = (deps: Dependencies) =>
   endpoint(
@@ -122,9 +144,10 @@ const change = (deps: Dependencies) =>
       limits: ['changes'],
       tag: 'People',
       operationId: 'updatePerson',
-      summary: 'Change a role, let a person in, disable or enable an account',
+      summary: 'Change a role or unit, let a person in, disable or enable an account',
       description:
-        'Admins can let members in, make them wait again, and disable and enable them. Only ' +
+        'Admins can let members in, make them wait again, disable and enable them, and set their unit; ' +
+        'null or an empty text clears it. Only ' +
         'owners can change roles, or change admins and owners. A raised role lets the person in; ' +
         'admins and owners never wait, and nobody makes themselves wait. Demoting and disabling ' +
         'end the account’s sessions. Other fields are ignored.',

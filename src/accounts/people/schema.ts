@@ -1,9 +1,10 @@
 import { type Static, Type as t } from '@sinclair/typebox'
 import { ROLES, type Role } from '../../domain/account.ts'
 import { Next, PAGE } from '../../http/request/paging.ts'
+import { clearable } from '../../http/request/optional.ts'
 import { nullable, oneOf, text } from '../../http/request/text.ts'
-import { Time } from '../core/schema.ts'
-import type { AccountDetails } from './store.ts'
+import { Time, Unit } from '../core/schema.ts'
+import type { AccountDetails, UnitCount } from './store.ts'
 
 export const RoleName = { ...oneOf(ROLES), examples: ['admin'] }
 
@@ -19,6 +20,7 @@ export const AccountAnswer = t.Object(
     phone: t.String(),
     address: t.String(),
     email: nullable(t.String()),
+    unit: nullable(t.String({ description: 'The flat, room or house; set by an admin or owner' })),
     created_at: Time,
     second_factor: t.Boolean({ description: 'Whether logging in requires a second factor' }),
     sessions: t.Integer({ description: 'Number of active sessions' }),
@@ -40,6 +42,7 @@ export const accountJson = (account: AccountDetails): Static<typeof AccountAnswe
   phone: account.phone,
   address: account.address,
   email: account.email,
+  unit: account.unit,
   created_at: new Date(account.createdAtMs).toISOString(),
   second_factor: account.hasSecondFactor,
   sessions: account.sessions,
@@ -54,6 +57,7 @@ export const ACCOUNT_EXAMPLE = {
   phone: '01234567890',
   address: '1 Lock Lane',
   email: null,
+  unit: 'Flat 3',
   created_at: '2026-11-20T07:12:45.000Z',
   second_factor: false,
   sessions: 1,
@@ -88,13 +92,14 @@ export const PeopleQuery = t.Object({
     text({
       min: 1,
       max: 80,
-      description: 'Part of the name, phone or email; case and composition do not matter',
+      description: 'Part of the name, phone, email or unit; case and composition do not matter',
       examples: ['ada'],
     }),
   ),
   role: t.Optional(RoleName),
   disabled: t.Optional(oneOf(['true', 'false'])),
   admitted: t.Optional({ ...oneOf(['true', 'false']), examples: ['false'] }),
+  unit: t.Optional(Unit),
   ...PAGE,
 })
 
@@ -102,6 +107,25 @@ export const PeopleAnswer = t.Object(
   { people: t.Array(PersonAnswer), next: Next },
   { $id: 'PeoplePage', additionalProperties: false },
 )
+
+export const UnitsAnswer = t.Object(
+  {
+    units: t.Array(
+      t.Object(
+        {
+          unit: t.String({ examples: ['Flat 3'] }),
+          accounts: t.Integer({ description: 'Number of accounts', examples: [4] }),
+        },
+        { $id: 'Unit', additionalProperties: false },
+      ),
+    ),
+  },
+  { $id: 'UnitList', additionalProperties: false },
+)
+
+export const unitsJson = (units: readonly UnitCount[]): Static<typeof UnitsAnswer> => ({
+  units: units.map(({ unit, accounts }) => ({ unit, accounts })),
+})
 
 export const PersonParams = t.Object({
   id: t.String({ description: 'Public id, a UUID', examples: [ACCOUNT_EXAMPLE.id] }),
@@ -119,6 +143,7 @@ export const PersonBody = t.Object(
         examples: [true],
       }),
     ),
+    unit: clearable(Unit, null),
   },
   { $id: 'PersonUpdate', minProperties: 1 },
 )

@@ -33,6 +33,8 @@ type Change = Target & {
   readonly role?: Role | undefined
   readonly disabled?: boolean | undefined
   readonly admitted?: boolean | undefined
+  /** Null for none. */
+  readonly unit?: string | null | undefined
 }
 
 type Reset = { readonly code: string; readonly expiresAtMs: number }
@@ -41,11 +43,11 @@ type Reset = { readonly code: string; readonly expiresAtMs: number }
 export const accountAdministration = (deps: Dependencies) => {
   const { db, erasures, auditIn, record, clock } = deps
   return {
-    /** Changes the role, disables or enables, lets in or makes wait again. Raising the role lets in.
+    /** Changes the role or the unit, disables or enables, lets in or makes wait again. Raising the role lets in.
      * Demoting and disabling end the account's sessions. Throws `conflict` if an admin, an owner or
      * the actor would have to wait. */
     change: (change: Change): Promise<void> => {
-      const { by, publicId, role, disabled, admitted } = change
+      const { by, publicId, role, disabled, admitted, unit } = change
       const attempt = { action: refusedAction(change), subject: publicId }
       return auditRefusals({ record, by, event: attempt }, () =>
         db.transaction(async (tx) => {
@@ -56,6 +58,7 @@ export const accountAdministration = (deps: Dependencies) => {
             ...(await setRole(writing, role)),
             ...(await setDisabled(writing, disabled)),
             ...(await setAdmitted(writing, { role, admitted })),
+            ...(await setUnit(writing, unit)),
           ]
           for (const event of events)
             await auditIn(tx).record(by, { ...event, result: 'success', subject: publicId })
@@ -151,12 +154,21 @@ const setAdmitted = async (
   return [{ action: admitAction(now) }]
 }
 
+/** The audit event does not name the unit, which is erased with the person. */
+const setUnit = async (
+  { tx, clock, account }: Writing,
+  unit: string | null | undefined,
+): Promise<Changed> =>
+  unit !== undefined && (await accountTransaction(tx, clock).setUnit(account.id, unit))
+    ? [{ action: 'account.unit' }]
+    : []
+
 /** The action that a refused change is recorded as. */
 const refusedAction = ({ role, disabled, admitted }: Change): AuditAction => {
   if (role !== undefined) return 'account.role'
-  return disabled === undefined && admitted !== undefined
-    ? admitAction(admitted)
-    : disableAction(disabled)
+  if (disabled !== undefined) return disableAction(disabled)
+  if (admitted !== undefined) return admitAction(admitted)
+  return 'account.unit'
 }
 
 const disableAction = (disabled: boolean | undefined) =>

@@ -1,7 +1,7 @@
 import type { Role } from '../../domain/account.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { takeTurn } from '../../domain/event-loop.ts'
-import { containing } from '../../domain/folded-text.ts'
+import { containing, foldedText } from '../../domain/folded-text.ts'
 import type { Order } from '../../http/request/paging.ts'
 import type { Queries } from '../../storage/database.ts'
 
@@ -18,6 +18,8 @@ export type AccountDetails = {
   readonly phone: string
   readonly address: string
   readonly email: string | null
+  /** The flat, room or house that the person belongs to. */
+  readonly unit: string | null
   readonly createdAtMs: number
   /** The client that a person on the waiting list registered from. */
   readonly waitingClient: string | null
@@ -33,12 +35,17 @@ export type AccountDetails = {
 
 /** Conditions; an account must meet all of them. */
 export type AccountFilter = {
-  /** Part of the name, phone or email, as `containing` compares. */
+  /** Part of the name, phone, email or unit, as `containing` compares. */
   readonly text?: string | undefined
   readonly role?: Role | undefined
   readonly isDisabled?: boolean | undefined
   readonly isAdmitted?: boolean | undefined
+  /** However it is written: see `foldedText`. */
+  readonly unit?: string | undefined
 }
+
+/** A unit that accounts belong to, and how many. */
+export type UnitCount = { readonly unit: string; readonly accounts: number }
 
 type PageRequest = {
   readonly filter: AccountFilter
@@ -61,6 +68,9 @@ type Page = {
 const STEP_IDS = 1000
 const PAGE_IDS_MAX = 20_000
 
+/** Units that are listed. */
+const UNITS_MAX = 1000
+
 /** Looks up accounts for the people they belong to, admins and owners. */
 export const accountDirectory = (
   db: Pick<Queries, 'all' | 'get'>,
@@ -80,7 +90,7 @@ export const accountDirectory = (
     const { among, values } = conditionsOf(filter)
     const sorted = `ORDER BY account.id ${order === 'oldest' ? 'ASC' : 'DESC'} LIMIT ?`
     const whole = `SELECT ${COLUMNS} FROM account WHERE ${among} ${sorted}`
-    const texts = `SELECT id, username, phone, email FROM account WHERE ${among} ${sorted}`
+    const texts = `SELECT id, username, phone, email, unit FROM account WHERE ${among} ${sorted}`
     const isUp = order === 'oldest'
     const accounts: AccountDetails[] = []
     // The range of ids still to look at, excluding both ends.
@@ -111,6 +121,18 @@ export const accountDirectory = (
     }
     return { accounts, next: undefined }
   },
+
+  /** Returns the units in the order of their letters. Spellings of one unit count as one. */
+  units: (): Promise<readonly UnitCount[]> =>
+    db.all<UnitCount>(
+      `SELECT min(unit) AS unit, count(*) AS accounts
+       FROM account
+       WHERE unit_key IS NOT NULL
+       GROUP BY unit_key
+       ORDER BY unit_key
+       LIMIT ?`,
+      UNITS_MAX,
+    ),
 })
 
 const newestId = async (db: Pick<Queries, 'get'>): Promise<number> => {
@@ -126,6 +148,7 @@ const COLUMNS = `
   account.phone,
   account.address,
   account.email,
+  account.unit,
   account.created_at_ms,
   account.admitted_at_ms,
   account.waiting_client,
@@ -157,6 +180,7 @@ type AccountRow = {
   phone: string
   address: string
   email: string | null
+  unit: string | null
   created_at_ms: number
   admitted_at_ms: number | null
   waiting_client: string | null
@@ -177,6 +201,7 @@ const details = (row: AccountRow): AccountDetails => ({
   phone: row.phone,
   address: row.address,
   email: row.email,
+  unit: row.unit,
   createdAtMs: row.created_at_ms,
   waitingClient: row.waiting_client,
   isDisabled: row.disabled_at_ms !== null,
@@ -191,16 +216,16 @@ const details = (row: AccountRow): AccountDetails => ({
 
 const BY_ID = `SELECT ${COLUMNS} FROM account WHERE account.id = ?`
 
-type AccountText = Pick<AccountRow, 'id' | 'username' | 'phone' | 'email'>
+type AccountText = Pick<AccountRow, 'id' | 'username' | 'phone' | 'email' | 'unit'>
 
 const matches = (text: string) => {
   const isPart = containing(text)
-  return ({ username, phone, email }: AccountText): boolean =>
-    isPart(username) || isPart(phone) || isPart(email)
+  return ({ username, phone, email, unit }: AccountText): boolean =>
+    isPart(username) || isPart(phone) || isPart(email) || isPart(unit)
 }
 
 /** Returns the conditions that SQL compares. */
-const conditionsOf = ({ role, isDisabled, isAdmitted }: AccountFilter) => {
+const conditionsOf = ({ role, isDisabled, isAdmitted, unit }: AccountFilter) => {
   const conditions = [
     { sql: 'account.id > ? AND account.id < ?', values: [] },
     ...(role === undefined ? [] : [{ sql: 'account.role = ?', values: [role] }]),
@@ -210,6 +235,7 @@ const conditionsOf = ({ role, isDisabled, isAdmitted }: AccountFilter) => {
     ...(isAdmitted === undefined
       ? []
       : [{ sql: '(account.admitted_at_ms IS NOT NULL) = ?', values: [Number(isAdmitted)] }]),
+    ...(unit === undefined ? [] : [{ sql: 'account.unit_key = ?', values: [foldedText(unit)] }]),
   ]
   return {
     among: conditions.map((condition) => condition.sql).join(' AND '),

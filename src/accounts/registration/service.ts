@@ -84,7 +84,8 @@ export const registration = (deps: Dependencies): Register => {
       const invitations = invitationsIn(tx, clock)
       const open = await invitations.findOpen(codeHash)
       if (!open) return false
-      const invited = { ...newAccount, role: open.role, admitted: true, invitationId: open.id }
+      const { role, unit, id: invitationId } = open
+      const invited = { ...newAccount, role, unit, admitted: true, invitationId }
       const account = await insertAccount(tx, invited, clock.nonDecreasingMs())
       if (!account) throw nameTaken()
       await invitations.countUse(open.id)

@@ -11,6 +11,7 @@ import { logAddress } from './routing/log-filter.ts'
 import { isAtLeast } from './routing/sections.ts'
 import { FIRST_RUN, FirstRunPage } from './pages/first-run/first-run-page.tsx'
 import { InvitationsPage } from './pages/invitations/invitations-page.tsx'
+import { InviteManyPage } from './pages/invitations/invite-many-page.tsx'
 import { LogPage } from './pages/log/log-page.tsx'
 import { AuditPage } from './pages/security/audit-page.tsx'
 import { MyselfPage } from './pages/myself/myself-page.tsx'
@@ -90,6 +91,7 @@ const Pages = () => {
           <Route path="/console/log/:id?" component={LogPage} />
           <Route path="/console/people/:id?" component={People} />
           <Route path="/console/invitations" component={Invitations} />
+          <Route path="/console/invitations/many" component={InviteMany} />
           <Route path="/console/security" component={Security} />
           <Route path="/console/security/audit" component={Audit} />
           <Route path="/console/myself" component={MyselfPage} />
@@ -110,6 +112,7 @@ const atLeast = (needed: Role, Page: ComponentType) => () =>
 
 const People = atLeast('admin', PeoplePage)
 const Invitations = atLeast('admin', InvitationsPage)
+const InviteMany = atLeast('admin', InviteManyPage)
 const Security = atLeast('admin', SecurityPage)
 const Audit = atLeast('owner', AuditPage)
 

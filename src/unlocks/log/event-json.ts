@@ -2,7 +2,7 @@ import type { UnlockEvent } from './event.ts'
 import type { EventAnswer } from './schema.ts'
 
 /** What the API shows of an event itself, without the events around it. */
-export type EventJson = Omit<EventAnswer, 'repeat_of'>
+export type EventJson = Omit<EventAnswer, 'repeat_of' | 'unit'>
 
 export const eventJson = (event: UnlockEvent): EventJson => ({
   seq: event.seq,
@@ -23,5 +23,5 @@ export const eventJson = (event: UnlockEvent): EventJson => ({
 
 /** Returns an event as the API shows it. */
 export const listedJson = (
-  event: UnlockEvent & { readonly repeatOf: number | null },
-): EventAnswer => ({ ...eventJson(event), repeat_of: event.repeatOf })
+  event: UnlockEvent & { readonly repeatOf: number | null; readonly unit: string | null },
+): EventAnswer => ({ ...eventJson(event), repeat_of: event.repeatOf, unit: event.unit })

@@ -1,5 +1,4 @@
 import { type Static, Type as t } from '@sinclair/typebox'
-import { Value } from '@sinclair/typebox/value'
 import type { Account } from '../../domain/account.ts'
 import { takeTurn } from '../../domain/event-loop.ts'
 import { AppError } from '../../errors.ts'
@@ -7,13 +6,14 @@ import { invalid, message, problem } from '../../http/answers.ts'
 import { type Caller, credentials, signedIn } from '../../http/authorization.ts'
 import { type Endpoint, endpoint } from '../../http/endpoint.ts'
 import { acceptedBy, notAccepted } from '../../http/request/accepted.ts'
+import { idempotencyKey } from '../../http/request/idempotency-key.ts'
 import { checkFields, isObject, readJson } from '../../http/request/json-body.ts'
 import { Time, timeMs } from '../../http/request/text.ts'
 import { type DeriveUuid, derivedUuid } from '../../storage/derived-uuid.ts'
 import { DISK_RESERVED } from '../../storage/disk-space.ts'
 import type { RecordDenied } from './denied-access.ts'
 import { DEFAULT_LOCK, type NewUnlockEvent, type UnlockEvent } from './event.ts'
-import { EventBody, IdempotencyKey, OutcomeAnswer, UnlockBody, UnlockHeaders } from './schema.ts'
+import { EventBody, OutcomeAnswer, UnlockBody, UnlockHeaders } from './schema.ts'
 import type { Outcome, UnlockLog } from './service.ts'
 
 type Dependencies = {
@@ -93,8 +93,8 @@ const logUnlocking = (deps: Dependencies) =>
       },
     },
     async ({ request, caller, account, body }) => {
-      const key = request.headers.get('idempotency-key')
-      const ids = key === null ? {} : idsFor(key, account, deps.deriveUuid)
+      const key = idempotencyKey(request)
+      const ids = key === undefined ? {} : idsFor(key, account, deps.deriveUuid)
       const event = newEvent(account, { ...ids, method: body['unlocking-method'] })
       const [outcome] = await append({ ...deps, account, caller }, [event])
       if (outcome?.status === 'conflict')
@@ -309,8 +309,6 @@ const newEvent = (account: Account, { id, ...given }: Given): NewUnlockEvent => 
 /** Returns the id for an app's own key, the same for the same account and key, and the one of earlier
  * versions: an app may send again after an update what it sent before. */
 const idsFor = (key: string, account: Account, deriveUuid: DeriveUuid) => {
-  if (!Value.Check(IdempotencyKey, key))
-    throw notAccepted({ 'Idempotency-Key': acceptedBy(IdempotencyKey) })
   const text = `${account.publicId}\n${key}`
   return { id: deriveUuid(text), formerId: derivedUuid(text) }
 }

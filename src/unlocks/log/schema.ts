@@ -1,5 +1,6 @@
 import { type Static, Type as t } from '@sinclair/typebox'
 import { accepting } from '../../http/request/accepted.ts'
+import { IdempotencyKey } from '../../http/request/idempotency-key.ts'
 import { optional } from '../../http/request/optional.ts'
 import { Time, oneOf, text } from '../../http/request/text.ts'
 import { ALL_REASONS, DEFAULT_LOCK, REASONS, RESULTS, SOURCES } from './event.ts'
@@ -13,15 +14,12 @@ const Method = text({
 
 export const UnlockBody = t.Object({ 'unlocking-method': Method }, { $id: 'AppUnlock' })
 
-/** Printable ASCII, since what else a header contains is read differently by each program. */
-export const IdempotencyKey = t.String({
-  pattern: '^[ -~]{1,255}$',
+const UnlockKey = {
+  ...IdempotencyKey,
   description: 'The app’s own key for this unlock: if sent again, nothing is recorded twice',
-  examples: ['8e03978e-40d5-43dd-bc93-6894a57f9324'],
-  ...accepting('1 to 255 printable ASCII characters'),
-})
+}
 
-export const UnlockHeaders = t.Object({ 'idempotency-key': t.Optional(IdempotencyKey) })
+export const UnlockHeaders = t.Object({ 'idempotency-key': t.Optional(UnlockKey) })
 
 const UUID = '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$'
 
@@ -96,6 +94,10 @@ export const EventAnswer = t.Object(
         'no answer. Statistics count it once',
       examples: [null],
     }),
+    unit: t.Union([t.String(), t.Null()], {
+      description: 'The flat, room or house that the account belongs to now; no part of the log',
+      examples: ['Flat 3'],
+    }),
   },
   { $id: 'Unlock', additionalProperties: false },
 )
@@ -117,6 +119,7 @@ export const EVENT_EXAMPLE = {
   late: false,
   time_uncertain: false,
   repeat_of: null,
+  unit: 'Flat 3',
 } as const satisfies EventAnswer
 
 /** What became of one event of a submission. */

@@ -25,8 +25,11 @@ export const CLAIM_COLUMNS = `
   account_public_id AS account,
   method`
 
-/** An event, and the sequence number of the claim that it repeats, if it does. */
-export type ListedUnlock = UnlockEvent & { readonly repeatOf: number | null }
+/** An event as lists show it: with the sequence number of the claim that it repeats, if it does, and the
+ * unit that its account belongs to now. */
+export type ListedUnlock = RepeatedUnlock & { readonly unit: string | null }
+
+type RepeatedUnlock = UnlockEvent & { readonly repeatOf: number | null }
 
 /** Distinct claims that are remembered for 30 seconds. */
 const CLAIMS_MAX = 10_000
@@ -55,7 +58,7 @@ const EVENTS_BEFORE = 100
 export const withRepeats = async (
   db: Pick<Queries, 'all'>,
   events: readonly UnlockEvent[],
-): Promise<readonly ListedUnlock[]> => {
+): Promise<readonly RepeatedUnlock[]> => {
   if (events.length === 0) return []
   const first = Math.min(...events.map(({ seq }) => seq))
   const before = await db.all<Claim>(

@@ -75,8 +75,8 @@ const list = ({ unlockLog, queries }: Dependencies) =>
 
 /** Whether a search looks at unlocks that it does not find: no index serves all its conditions, and none
  * says when imported unlocks happened in the order of the log. */
-const isScan = ({ text, lock, method, result, from, to }: Search): boolean =>
-  [text, lock, method, result, from, to].some((condition) => condition !== undefined)
+const isScan = ({ text, lock, method, result, unit, from, to }: Search): boolean =>
+  [text, lock, method, result, unit, from, to].some((condition) => condition !== undefined)
 
 /** Unlocks whose labels are listed, how many are read at once, and labels listed: apps may make up more. */
 const LABELLED_MAX = 5000

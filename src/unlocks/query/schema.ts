@@ -7,6 +7,13 @@ import { EventAnswer, GivenUuid, Lock, Method } from '../log/schema.ts'
 
 const { default: _noDefault, ...AnyLock } = Lock
 
+const Unit = text({
+  min: 1,
+  max: 80,
+  description: 'The unit (flat, room or house) that the account belongs to now, whatever its case',
+  examples: ['Flat 3'],
+})
+
 const FILTER = {
   account: t.Optional({ ...GivenUuid, description: 'Public id; members may only name their own' }),
   lock: t.Optional(AnyLock),
@@ -32,6 +39,7 @@ const FILTER = {
       examples: ['finger'],
     }),
   ),
+  unit: t.Optional(Unit),
 }
 
 export const ListQuery = t.Object({ ...FILTER, ...SPAN, ...PAGE })
@@ -73,6 +81,7 @@ export const StatsQuery = t.Object({
       ...accepting('a name in the IANA time zone database'),
     }),
   ),
+  unit: t.Optional(Unit),
   ...SPAN,
 })
 

@@ -64,7 +64,7 @@ const stats = ({ counts, clock }: Dependencies) =>
       const fromMs = filter.fromMs ?? Math.max(toMs - DAYS_DEFAULT * DAY_MS, 0)
       if (fromMs >= toMs || toMs - fromMs > DAYS_MAX * DAY_MS)
         throw new AppError('invalid', `Needs from < to, and no more than ${DAYS_MAX} days`)
-      const span = { account: filter.account, fromMs, toMs, signal }
+      const span = { account: filter.account, unit: filter.unit, fromMs, toMs, signal }
       const { total, days, hours, methods, accounts } = await unlockStats(counts, { zone, ...span })
       return {
         zone,

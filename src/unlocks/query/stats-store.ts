@@ -1,6 +1,7 @@
 import { MINUTE_MS } from '../../domain/duration.ts'
 import type { Queries } from '../../storage/database.ts'
 import { LOGIN_REFUSAL } from '../log/event.ts'
+import { accountsOfUnit } from '../units/store.ts'
 import { CLAIM_COLUMNS, type Claim, REPEAT_MS, repeatFinder } from './repeats-store.ts'
 
 export type UnlockCounts = ReturnType<typeof unlockCounts>
@@ -17,6 +18,8 @@ export type Tally = {
 type Span = {
   /** Counts only this account's events. */
   readonly account: string | undefined
+  /** Counts only events of accounts that belong to this unit now. */
+  readonly unit?: string | undefined
   readonly fromMs: number
   readonly toMs: number
 }
@@ -30,8 +33,9 @@ const STEP_ROWS = 2000
 export const unlockCounts = (db: Queries) => ({
   /** Counts the events received from `fromMs` up to, not including, `toMs`; imported events by the time
    * they happened. A claim that was told again counts once, and a refused login never. */
-  tallies: async function* ({ account, fromMs, toMs }: Span): AsyncGenerator<readonly Tally[]> {
-    if (account !== undefined) yield* talliesOfAccount(db, account, fromMs, toMs)
+  tallies: async function* ({ fromMs, toMs, ...of }: Span): AsyncGenerator<readonly Tally[]> {
+    const accounts = await accountsCounted(db, of)
+    if (accounts) for (const account of accounts) yield* talliesOfAccount(db, account, fromMs, toMs)
     else {
       yield* talliesByReceipt(db, fromMs, toMs)
       yield* talliesOfImported(db, fromMs, toMs)
@@ -47,6 +51,16 @@ export const unlockCounts = (db: Queries) => ({
     return row?.username ?? null
   },
 })
+
+/** Returns the accounts whose events are counted, or undefined if all are. */
+const accountsCounted = async (
+  db: Queries,
+  { account, unit }: Pick<Span, 'account' | 'unit'>,
+): Promise<readonly string[] | undefined> => {
+  if (unit === undefined) return account === undefined ? undefined : [account]
+  const accounts = await accountsOfUnit(db, unit)
+  return account === undefined ? accounts : accounts.filter((id) => id === account)
+}
 
 async function* talliesByReceipt(db: Queries, fromMs: number, toMs: number) {
   const tallied = talliesFrom(fromMs)

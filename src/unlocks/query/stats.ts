@@ -8,6 +8,7 @@ type Wanted = {
   /** A name in the IANA time zone database. */
   readonly zone: string
   readonly account: string | undefined
+  readonly unit?: string | undefined
   readonly fromMs: number
   readonly toMs: number
   /** Ends the counting once aborted. */
@@ -33,7 +34,7 @@ const NAMES_MAX = 10_000
 /** Counts unlocks by local day, hour, method and account. Throws `invalid` for an unknown zone. */
 export const unlockStats = async (
   { tallies }: Pick<UnlockCounts, 'tallies'>,
-  { zone, account, fromMs, toMs, signal }: Wanted,
+  { zone, account, unit, fromMs, toMs, signal }: Wanted,
 ): Promise<Stats> => {
   const local = localClock(zone, fromMs, toMs)
   const hours = Array.from({ length: 24 }, () => 0)
@@ -53,7 +54,7 @@ export const unlockStats = async (
     // Empty for imported events of people without an account.
     add(accounts, tally.account || null, tally.count)
   }
-  for await (const batch of tallies({ account, fromMs, toMs })) {
+  for await (const batch of tallies({ account, unit, fromMs, toMs })) {
     for (const tally of batch) count(tally)
     await takeTurn(signal)
   }

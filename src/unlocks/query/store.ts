@@ -5,6 +5,7 @@ import { LOGIN_REFUSAL, type Result, type UnlockEvent } from '../log/event.ts'
 import { hasImported, importedRange } from './imported-store.ts'
 import { type ListedUnlock, withRepeats } from './repeats-store.ts'
 import { type TextMatch, spellingFor, textMatch } from './text-store.ts'
+import { ofUnit, withUnits } from '../units/store.ts'
 import { type UnlockRow, eventOf } from '../log/event-row.ts'
 import { countBefore, firstSince } from '../log/store.ts'
 
@@ -28,6 +29,8 @@ export type UnlockFilter = {
   readonly logins?: '0' | '1' | undefined
   /** Part of the user name, the method or the lock, as `containing` compares. */
   readonly text?: string | undefined
+  /** That the account belongs to now, however it is written: see `foldedText`. */
+  readonly unit?: string | undefined
 }
 
 type Wanted = {
@@ -60,10 +63,10 @@ const PAGE_ROWS_MAX = 20_000
 
 /** Searches the unlock log. */
 export const unlockQueries = (db: Queries) => ({
-  /** Returns an event with the claim that it repeats. */
+  /** Returns an event as lists show it. */
   listed: async (event: UnlockEvent): Promise<ListedUnlock> => {
-    const [found] = await withRepeats(db, [event])
-    return found ?? { ...event, repeatOf: null }
+    const [found] = await listed(db, [event])
+    return found ?? { ...event, repeatOf: null, unit: null }
   },
 
   /** Looks up where the events of a filter's time span are, once for many pages. */
@@ -75,7 +78,6 @@ export const unlockQueries = (db: Queries) => ({
     const { order, limit, filter } = wanted
     const located = wanted.located ?? (await locate(db, wanted))
     const { rows, keys, lead, rest, match } = searchFor(filter, order, located)
-    const listed = (events: readonly UnlockEvent[]) => withRepeats(db, events)
     const found: UnlockEvent[] = []
     let interval = remaining(wanted, located.interval)
     for (let examined = STEP_ROWS; ; examined += STEP_ROWS) {
@@ -91,14 +93,19 @@ export const unlockQueries = (db: Queries) => ({
         : await db.all<UnlockRow>(rows, ...params, wantedRows)
       found.push(...batch.map(eventOf))
       if (found.length > limit)
-        return { unlocks: await listed(found.slice(0, limit)), next: found[limit - 1]?.seq }
-      if (edge === undefined) return { unlocks: await listed(found), next: undefined }
-      if (examined >= PAGE_ROWS_MAX) return { unlocks: await listed(found), next: edge }
+        return { unlocks: await listed(db, found.slice(0, limit)), next: found[limit - 1]?.seq }
+      if (edge === undefined) return { unlocks: await listed(db, found), next: undefined }
+      if (examined >= PAGE_ROWS_MAX) return { unlocks: await listed(db, found), next: edge }
       interval = after(edge, interval, order)
       await takeTurn(wanted.signal)
     }
   },
 })
+
+const listed = async (
+  db: Queries,
+  events: readonly UnlockEvent[],
+): Promise<readonly ListedUnlock[]> => withUnits(db, await withRepeats(db, events))
 
 type Located = {
   readonly interval: Interval
@@ -206,6 +213,7 @@ const searchFor = (filter: UnlockFilter, order: Order, { among, spelling }: Loca
       ? [{ sql: 'reason IS DISTINCT FROM ?', values: [LOGIN_REFUSAL] }]
       : []),
     ...(filter.origin === 'own' ? [{ sql: "source <> 'imported'", values: [] }] : []),
+    ...(filter.unit === undefined ? [] : [ofUnit(filter.unit)]),
     ...among,
   ]
   const sorted = `seq ${order === 'oldest' ? 'ASC' : 'DESC'}`

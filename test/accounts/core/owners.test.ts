@@ -39,15 +39,20 @@ const OWNER_NAMED: Readonly<Record<string, readonly [keyof typeof owned | 'name'
   'GET /v1/audit subject': ['account', '403 forbidden'],
   // The list of accounts and the log of the door are an admin's to read.
   'GET /v1/people text': ['name', 'done'],
+  'GET /v1/people unit': ['name', 'done'],
   'GET /v1/people/{id} id': ['account', 'done'],
   'GET /v1/unlocks account': ['account', 'done'],
   'GET /v1/unlocks text': ['name', 'done'],
+  'GET /v1/unlocks unit': ['name', 'done'],
   'GET /v1/unlocks/stream account': ['account', 'done'],
   'GET /v1/unlocks/stream text': ['name', 'done'],
+  'GET /v1/unlocks/stats unit': ['name', 'done'],
+  'GET /v1/unlocks/stream unit': ['name', 'done'],
   'GET /v1/unlocks/{id} id': ['unlock', 'done'],
   'GET /v1/unlocks/{id}/receipt id': ['unlock', 'done'],
   'GET /v1/unlocks/export account': ['account', 'done'],
   'GET /v1/unlocks/export text': ['name', 'done'],
+  'GET /v1/unlocks/export unit': ['name', 'done'],
 }
 
 /** Parameters that a request needs beside the one that names someone. */

@@ -222,6 +222,7 @@ describe('an invitation', () => {
       'id',
       'role',
       'label',
+      'unit',
       'state',
       'made_by',
       'made_at',

@@ -41,6 +41,7 @@ describe('your own account', () => {
       phone: '1',
       address: 'x',
       email: null,
+      unit: null,
       created_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/) as string,
       second_factor: false,
       sessions: 2,

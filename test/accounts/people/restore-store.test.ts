@@ -12,9 +12,10 @@ test('[T3] a restore revokes every session, reset code and invitation', async ()
   await using app = await startApp()
   const token = await app.signIn('ada')
   const owner = await app.signIn('oli', 'owner')
-  const invitation = await app.accounts.invitations.create(COMMAND_LINE, {
+  const invitation = await app.accounts.invitations.createOne(COMMAND_LINE, {
     role: 'member',
     label: '',
+    unit: null,
     hours: 1,
     usesMax: 1,
   })

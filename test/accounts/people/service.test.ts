@@ -156,7 +156,7 @@ describe('who may manage whom', () => {
       sessions: 0,
     }
     expect(await (await app.patch(path, body, owner)).json()).toMatchObject({
-      detail: 'Missing one of role, disabled, admitted',
+      detail: 'Missing one of role, disabled, admitted, unit',
     })
     const changed = await app.patch(path, { ...body, disabled: false }, owner)
     expect(await changed.json()).toStrictEqual(before)
@@ -177,6 +177,7 @@ describe('who may manage whom', () => {
       'phone',
       'address',
       'email',
+      'unit',
       'created_at',
       'second_factor',
       'sessions',

@@ -25,7 +25,7 @@ describe('completion at the cursor', () => {
     ['user a', ['add', 'admit']],
     [
       'user add --',
-      ['--role', '--phone', '--address', '--email', '--env-file', '--help', '--version'],
+      ['--role', '--phone', '--address', '--email', '--unit', '--env-file', '--help', '--version'],
     ],
     ['user add --role ', ['member', 'admin', 'owner']],
     ['user add --role owner --r', []],
@@ -35,7 +35,7 @@ describe('completion at the cursor', () => {
     ['invite ', ['list', 'revoke']],
     [
       'invite --label list --',
-      ['--role', '--hours', '--uses', '--env-file', '--help', '--version'],
+      ['--role', '--unit', '--hours', '--uses', '--env-file', '--help', '--version'],
     ],
     ['log verify --checkpoint a --checkpoint ', [':files']],
     ['log export --out ', [':folders']],

@@ -56,14 +56,20 @@ export const reconnections = signal(0)
 export const logoutReason = signal<string | undefined>(undefined)
 
 type Query = Readonly<Record<string, string | number | boolean | undefined>>
-type Options = { readonly query?: Query; readonly signal?: AbortSignal }
+type Headers = Readonly<Record<string, string>>
+type Options = {
+  readonly query?: Query
+  readonly signal?: AbortSignal
+  readonly headers?: Headers
+}
 
 /** Calls the public API, as any app can. Throws ApiError or ConnectionLost. `Answer` is the
  * `Static` of the server's own schema. */
 export const api = {
   get: <Answer>(path: string, options: Options = {}): Promise<Answer> =>
     call('GET', path, undefined, options),
-  post: <Answer>(path: string, body: unknown = {}): Promise<Answer> => call('POST', path, body),
+  post: <Answer>(path: string, body: unknown = {}, headers: Headers = {}): Promise<Answer> =>
+    call('POST', path, body, { headers }),
   put: <Answer>(path: string, body: unknown): Promise<Answer> => call('PUT', path, body),
   patch: <Answer>(path: string, body: unknown): Promise<Answer> => call('PATCH', path, body),
   delete: <Answer>(path: string, body?: unknown): Promise<Answer> => call('DELETE', path, body),
@@ -83,14 +89,17 @@ const call = async <Answer>(
   method: string,
   path: string,
   body: unknown,
-  { query, signal: abort }: Options = {},
+  { query, signal: abort, headers = {} }: Options = {},
 ): Promise<Answer> => {
   const answer = await send(withQuery(path, query), {
     method,
     ...(abort ? { signal: abort } : {}),
     ...(body === undefined
       ? {}
-      : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+      : {
+          headers: { 'content-type': 'application/json', ...headers },
+          body: JSON.stringify(body),
+        }),
   })
   return answer.json() as Promise<Answer>
 }

@@ -5,7 +5,16 @@ import { addDays, isDay, startOfDay } from '../time/zone.ts'
 export type LogFilter = Readonly<Record<FilterName, string>>
 export type FilterName = (typeof FILTER_NAMES)[number]
 
-export const FILTER_NAMES = ['text', 'account', 'method', 'lock', 'result', 'from', 'to'] as const
+export const FILTER_NAMES = [
+  'text',
+  'account',
+  'unit',
+  'method',
+  'lock',
+  'result',
+  'from',
+  'to',
+] as const
 
 const LOG = '/console/log'
 
@@ -21,6 +30,7 @@ export const logFilter = (given: Readonly<Record<string, unknown>>): LogFilter =
   return {
     text: text('text'),
     account: text('account'),
+    unit: text('unit'),
     method: text('method'),
     lock: text('lock'),
     result: text('result') === 'denied' || text('result') === 'unlocked' ? text('result') : '',

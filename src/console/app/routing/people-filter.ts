@@ -8,6 +8,7 @@ export type PeopleFilter = {
   readonly role: Role | ''
   readonly disabled: 'true' | 'false' | ''
   readonly admitted: 'true' | 'false' | ''
+  readonly unit: string
 }
 
 /** The people who wait to be let in, without those who were refused. */
@@ -21,11 +22,13 @@ export const peopleFilter = ({
   role,
   disabled,
   admitted,
+  unit = '',
 }: Readonly<Record<string, string>>): PeopleFilter => ({
   text: text.trim(),
   role: ROLES.find(({ value }) => value === role)?.value ?? '',
   disabled: flag(disabled),
   admitted: flag(admitted),
+  unit: unit.trim(),
 })
 
 const flag = (value: string | undefined): 'true' | 'false' | '' =>

@@ -13,8 +13,9 @@ type Props = {
   /** RFC 3339. */
   readonly at: string
   /** `relative` shows how long ago, `exact` the day and the second, with the other one as tooltip.
-   * `clock` is for times within the next hour, `minute` for those under the heading of a day. */
-  readonly format?: 'relative' | 'exact' | 'clock' | 'minute'
+   * `clock` is for times within the next hour, `minute` for those under the heading of a day, and
+   * `printed` has the day and the minute. */
+  readonly format?: 'relative' | 'exact' | 'clock' | 'minute' | 'printed'
 }
 
 /** A time in the home's zone. */
@@ -23,7 +24,7 @@ export const Time = ({ at, format: shown = 'relative' }: Props) => {
   const exact = format(at, EXACT)
   return (
     <time dateTime={at} title={shown === 'exact' ? relative : exact}>
-      {shown === 'relative' ? relative : shown === 'exact' ? exact : format(at, CLOCKS[shown])}
+      {shown === 'relative' ? relative : format(at, FORMATS[shown])}
     </time>
   )
 }
@@ -73,7 +74,6 @@ const ago = (atMs: number, now: number): string => {
 const RELATIVE = new Intl.RelativeTimeFormat(ENGLISH, { numeric: 'always' })
 
 const CLOCK = { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' } as const
-const CLOCKS = { minute: CLOCK, clock: { ...CLOCK, second: '2-digit' } } as const
 const YEAR = { year: 'numeric' } as const
 const DAY = { weekday: 'short', day: 'numeric', month: 'short', ...CLOCK } as const
 const DAY_AND_YEAR = { day: 'numeric', month: 'short', year: 'numeric', ...CLOCK } as const
@@ -82,6 +82,13 @@ const EXACT = {
   weekday: 'short',
   second: '2-digit',
   timeZoneName: 'short',
+} as const
+
+const FORMATS = {
+  minute: CLOCK,
+  clock: { ...CLOCK, second: '2-digit' },
+  exact: EXACT,
+  printed: { ...DAY_AND_YEAR, weekday: 'short' },
 } as const
 
 /** Formats a time in the home's zone. */

@@ -101,6 +101,7 @@ const VERBS: Words<readonly [past: string, infinitive: string]> = {
     `changed ${whose(e)} ${detail(e, 'fields')}`,
     'change contact details',
   ],
+  'account.unit': (e) => [`changed ${whose(e)} unit`, `change ${whose(e)} unit`],
   'account.export': (e) => [`exported ${whose(e)} data`, `export ${whose(e)} data`],
   'account.erase': (e) => [`erased ${whose(e)} account`, `erase ${whose(e)} account`],
   'password.change': (e) => [`changed ${whose(e)} password`, `change ${whose(e)} password`],

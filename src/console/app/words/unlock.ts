@@ -5,7 +5,7 @@ import type { EventAnswer } from '../../../unlocks/log/schema.ts'
 export type Unlock = EventAnswer
 
 /** What a receipt proves of it. */
-export type ProvenUnlock = Omit<Unlock, 'repeat_of'>
+export type ProvenUnlock = Omit<Unlock, 'repeat_of' | 'unit'>
 
 /** The method of an opening that somebody recorded in the console to see how it looks. */
 export const TEST_METHOD = 'test'

@@ -1,4 +1,5 @@
 import { useId } from 'preact/hooks'
+import { foldedText } from '../../../../domain/folded-text.ts'
 
 export type Option<Value extends string = string> = {
   readonly value: Value
@@ -55,3 +56,15 @@ export const withSelected = (
   selected === '' || options.some(({ value }) => value === selected)
     ? options
     : [...options, { value: selected, label }]
+
+/** The options for these labels, with the one that the filter names, however it is written. */
+export const labelChoice = (
+  labels: readonly string[],
+  selected: string,
+  nameOf: (label: string) => string = (label) => label,
+) => {
+  const isSelected = (label: string) => foldedText(label) === foldedText(selected)
+  const value = labels.find(isSelected) ?? selected
+  const all = value === '' || labels.includes(value) ? labels : [...labels, value]
+  return { value, options: all.map((label) => ({ value: label, label: nameOf(label) })) }
+}

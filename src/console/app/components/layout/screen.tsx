@@ -7,6 +7,8 @@ type Props = {
   readonly lead?: ComponentChildren
   /** Buttons and links beside the title. */
   readonly actions?: ComponentChildren
+  /** Leaves the title out on paper. */
+  readonly isUntitledOnPaper?: boolean
   readonly children?: ComponentChildren
 }
 
@@ -14,7 +16,7 @@ let isFirst = true
 
 /** A page: its title is shown in the tab and as heading, which gets the focus when the page opens, unless
  * a field of the page has taken it. */
-export const Screen = ({ title, lead, actions, children }: Props) => {
+export const Screen = ({ title, lead, actions, isUntitledOnPaper = false, children }: Props) => {
   const heading = useRef<HTMLHeadingElement>(null)
   useEffect(() => {
     document.title = `${title} · Secure Lock Server`
@@ -29,7 +31,7 @@ export const Screen = ({ title, lead, actions, children }: Props) => {
   }, [])
   return (
     <>
-      <header class="title">
+      <header class={isUntitledOnPaper ? 'title screen-only' : 'title'}>
         <h1 ref={heading} tabIndex={-1}>
           {title}
         </h1>

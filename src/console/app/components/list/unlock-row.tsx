@@ -24,7 +24,10 @@ export const UnlockRow = ({ unlock, isUnderDay = false }: Props) => (
     id={`unlock-${unlock.seq}`}
     href={unlockAddress(unlock.id)}
   >
-    <strong>{whoOf(unlock)}</strong>
+    <span class="by">
+      <strong>{whoOf(unlock)}</strong>
+      {unlock.unit !== null && <span class="quiet"> {unlock.unit}</span>}
+    </span>
     {isGuess(unlock) ? (
       <span class="how alone">{actionOf(unlock)}</span>
     ) : (

@@ -1,6 +1,8 @@
 import type { Static } from '@sinclair/typebox'
 import { useRef, useState } from 'preact/hooks'
 import type { InvitationAnswer } from '../../../../accounts/invitations/schema.ts'
+import { useUnits } from '../../api/units.ts'
+import { UNIT_CHARACTERS_MAX } from '../../words/unit.ts'
 import { api } from '../../api/client.ts'
 import { Field } from '../../components/form/field.tsx'
 import { Form } from '../../components/form/form.tsx'
@@ -10,6 +12,7 @@ import { ShownOnce } from '../../components/codes/shown-once.tsx'
 import { Time } from '../../time/time.tsx'
 import { ROLES, roleName } from '../../words/role.ts'
 import { role as own } from '../../api/session.ts'
+import { MANY } from './sheet.ts'
 import { counted } from '../../words/format.ts'
 
 type Created = Static<typeof InvitationAnswer>
@@ -21,7 +24,7 @@ export const InvitationForm = ({ onCreated }: { readonly onCreated: () => void }
   if (created)
     return (
       <ShownOnce
-        title={created.label ? `Invitation for ${created.label}` : 'Invitation'}
+        title={titleOf(created)}
         code={created.code}
         link={created.link}
         onDone={() => {
@@ -37,7 +40,15 @@ export const InvitationForm = ({ onCreated }: { readonly onCreated: () => void }
       </ShownOnce>
     )
   return (
-    <Section title="Invite someone" heading={heading}>
+    <Section
+      title="Invite someone"
+      heading={heading}
+      lead={
+        <>
+          For a whole house, <a href={MANY}>invite many at once</a> and print a sheet of cards.
+        </>
+      }
+    >
       <NewInvitation
         onCreated={(invitation) => {
           setCreated(invitation)
@@ -48,7 +59,12 @@ export const InvitationForm = ({ onCreated }: { readonly onCreated: () => void }
   )
 }
 
-const HOURS = [
+const titleOf = ({ label, unit }: Created): string => {
+  const whom = [label, unit].filter(Boolean).join(', ')
+  return whom ? `Invitation for ${whom}` : 'Invitation'
+}
+
+export const HOURS = [
   { value: '1', label: '1 hour' },
   { value: '24', label: '1 day' },
   { value: '72', label: '3 days' },
@@ -56,10 +72,12 @@ const HOURS = [
   { value: '720', label: '30 days' },
 ] as const
 
-const USES_MAX = 100
+export const USES_MAX = 100
 
 const NewInvitation = ({ onCreated }: { readonly onCreated: (created: Created) => void }) => {
   const [label, setLabel] = useState('')
+  const [unit, setUnit] = useState('')
+  const units = useUnits()
   const [role, setRole] = useState<Created['role']>('member')
   const [hours, setHours] = useState<string>('72')
   const [uses, setUses] = useState('1')
@@ -68,6 +86,7 @@ const NewInvitation = ({ onCreated }: { readonly onCreated: (created: Created) =
       await api.post<Created>('/v1/invitations', {
         role,
         label: label.trim(),
+        unit: unit.trim(),
         expires_in_hours: Number(hours),
         uses: Number(uses),
       }),
@@ -84,6 +103,16 @@ const NewInvitation = ({ onCreated }: { readonly onCreated: (created: Created) =
         hint="A note for the list below. Only admins and owners see it."
       />
       <div class="fields">
+        <Field
+          label="Unit (optional)"
+          name="unit"
+          value={unit}
+          onValue={setUnit}
+          maxLength={UNIT_CHARACTERS_MAX}
+          autocomplete="off"
+          suggestions={units}
+          hint="Their flat, room or house."
+        />
         {own.value === 'owner' && (
           <Select
             label="Role"

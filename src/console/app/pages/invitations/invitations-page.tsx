@@ -93,7 +93,8 @@ const usageOf = ({ uses, uses_max: usesMax }: Invitation): string => {
   return usesMax === 1 ? 'Used once' : `Used ${uses} of ${counted(usesMax, 'time')}`
 }
 
-const nameOf = ({ label }: Invitation): string => label || 'Invitation'
+const nameOf = ({ label, unit }: Invitation): string =>
+  [unit, label].filter(Boolean).join(', ') || 'Invitation'
 
 const Accounts = ({ accounts }: Pick<Invitation, 'accounts'>) => (
   <p>

@@ -1,10 +1,9 @@
 import type { Static } from '@sinclair/typebox'
 import { useEffect, useState } from 'preact/hooks'
-import { foldedText } from '../../../../domain/folded-text.ts'
 import type { LabelsAnswer } from '../../../../unlocks/query/schema.ts'
 import { DateRangeFields } from '../../components/form/date-range.tsx'
 import { Field } from '../../components/form/field.tsx'
-import { type Option, Select, withSelected } from '../../components/form/select.tsx'
+import { type Option, Select, labelChoice, withSelected } from '../../components/form/select.tsx'
 import {
   FILTER_NAMES,
   type FilterName,
@@ -21,6 +20,7 @@ export type Person = { readonly id: string; readonly username: string }
 /** What there is to filter the log by. */
 export type Choices = Static<typeof LabelsAnswer> & {
   readonly people: readonly Person[]
+  readonly units: readonly string[]
   /** Whether there is nothing to filter. */
   readonly isLogEmpty: boolean
 }
@@ -40,7 +40,7 @@ type FiltersProps = Props & {
 /** Filters the log. The filter is part of the address. */
 export const Filters = ({ filter, choices, errors, onRepeat }: FiltersProps) => {
   const { draft, choose, type, apply } = useFilterDraft(filter, onRepeat)
-  const { people, locks, methods } = choices
+  const { people, units, locks, methods } = choices
   const { text, ...others } = errors
   const [isOpen, setOpen] = useState(false)
   const isWrong = Object.keys(others).length > 0
@@ -80,6 +80,15 @@ export const Filters = ({ filter, choices, errors, onRepeat }: FiltersProps) => 
               error={errors.account}
             />
           )}
+          {(units.length > 0 || draft.unit !== '') && (
+            <Select
+              label="Unit"
+              {...labelChoice(units, draft.unit)}
+              onValue={choose('unit')}
+              any="Any unit"
+              error={errors.unit}
+            />
+          )}
           <Select
             label="Lock"
             {...labelChoice(locks, draft.lock, lockName)}
@@ -116,23 +125,12 @@ const RESULTS: readonly Option[] = [
 const optionsFor = (people: readonly Person[]): readonly Option[] =>
   people.map(({ id, username }) => ({ value: id, label: username }))
 
-/** The options for these labels, with the one that the filter names, however it is written. */
-const labelChoice = (
-  labels: readonly string[],
-  selected: string,
-  nameOf: (label: string) => string = (label) => label,
-) => {
-  const isSelected = (label: string) => foldedText(label) === foldedText(selected)
-  const value = labels.find(isSelected) ?? selected
-  const all = value === '' || labels.includes(value) ? labels : [...labels, value]
-  return { value, options: all.map((label) => ({ value: label, label: nameOf(label) })) }
-}
-
 /** Lists the active filters, each with a link that removes it. */
 export const ActiveFilters = ({ filter, choices: { people } }: Props) => {
   const words: Readonly<Record<FilterName, string>> = {
     text: `“${filter.text}”`,
     account: `by ${nameOf(filter.account, people) ?? 'somebody else'}`,
+    unit: `unit “${filter.unit}”`,
     method: `method “${filter.method}”`,
     lock: `lock “${lockName(filter.lock)}”`,
     result: filter.result === 'denied' ? 'turned away' : 'unlocked',

@@ -5,6 +5,7 @@ import type { PeopleAnswer } from '../../../../accounts/people/schema.ts'
 import type { LabelsAnswer } from '../../../../unlocks/query/schema.ts'
 import { ApiError, api } from '../../api/client.ts'
 import { type Pages, useLoad, usePages } from '../../api/load.ts'
+import { useUnits } from '../../api/units.ts'
 import { gateway, role } from '../../api/session.ts'
 import { Screen } from '../../components/layout/screen.tsx'
 import { List } from '../../components/list/list.tsx'
@@ -166,11 +167,13 @@ const useChoices = ({ isMember, account, rows }: Seen): Choices => {
           })
         ).people,
   )
+  const units = useUnits(isMember)
   // Somebody who is not among those that were loaded.
   const isOther = !isMember && people.data?.every(({ id }) => id !== account)
   const other = isOther ? rows.find((row) => row.account === account)?.username : undefined
   return {
     ...(labels.data ?? { locks: [], methods: [] }),
+    units,
     isLogEmpty: labels.data?.locks.length === 0,
     people: [...(people.data ?? []), ...(other ? [{ id: account, username: other }] : [])].sort(
       (a, b) => a.username.localeCompare(b.username),

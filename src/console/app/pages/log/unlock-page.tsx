@@ -72,6 +72,12 @@ const Facts = ({ unlock }: UnlockProps) => (
     <Fact term={isGuess(unlock) ? 'Guessed at' : 'Person'}>
       <Who unlock={unlock} />
     </Fact>
+    {unlock.unit !== null && (
+      <Fact term="Unit">
+        {unlock.unit}
+        <span class="hint">Where this person belongs now. It is no part of the log.</span>
+      </Fact>
+    )}
     {unlock.source !== 'observed' && <Fact term="Method">{unlock.method ?? 'Erased'}</Fact>}
     {!isGuess(unlock) && <Fact term="Lock">{lockName(unlock.lock)}</Fact>}
     <Fact term="Received">

@@ -14,7 +14,8 @@ export const MyselfPage = () => {
   const [isRequired] = useState(needsSecondFactor.value)
   const own = me.value
   if (!own) return null
-  const lead = `You are ${own.username}, ${aRole(own.role)}.`
+  const place = own.unit === null ? '' : `, in ${own.unit}`
+  const lead = `You are ${own.username}, ${aRole(own.role)}${place}.`
   return (
     <Screen title="Myself" lead={lead}>
       {isRequired && <SecondFactor />}

@@ -1,14 +1,16 @@
 import { useLocation } from 'preact-iso/router'
 import { useEffect, useState } from 'preact/hooks'
+import { useUnits } from '../../api/units.ts'
 import { Button } from '../../components/form/button.tsx'
 import { Field } from '../../components/form/field.tsx'
-import { Select } from '../../components/form/select.tsx'
+import { Select, labelChoice } from '../../components/form/select.tsx'
 import { type PeopleFilter, WAITING, peopleAddress } from '../../routing/people-filter.ts'
 import { ROLES } from '../../words/role.ts'
 
 /** Filters the list of people. The filter is part of the address. */
 export const PeopleFilters = ({ filter }: { readonly filter: PeopleFilter }) => {
   const { route } = useLocation()
+  const units = useUnits()
   const [text, setText] = useState(filter.text)
   useEffect(() => setText(filter.text), [filter.text])
   const show = (change: Partial<PeopleFilter>): void =>
@@ -26,7 +28,7 @@ export const PeopleFilters = ({ filter }: { readonly filter: PeopleFilter }) => 
         <Field
           label="Search"
           type="search"
-          hint="Part of a name, phone number or email address"
+          hint="Part of a name, phone number, email address or unit"
           maxLength={80}
           autocomplete="off"
           value={text}
@@ -51,6 +53,14 @@ export const PeopleFilters = ({ filter }: { readonly filter: PeopleFilter }) => 
           options={STATES}
           any="Any status"
         />
+        {(units.length > 0 || filter.unit !== '') && (
+          <Select
+            label="Unit"
+            {...labelChoice(units, filter.unit)}
+            onValue={(unit) => show({ unit })}
+            any="Any unit"
+          />
+        )}
       </div>
     </form>
   )

@@ -79,6 +79,7 @@ const Row = ({ person }: { readonly person: Person }) => (
   <a class="row" id={`person-${person.id}`} href={personAddress(person.id)}>
     <strong>{person.username}</strong>
     <PersonBadges person={person} />
+    {person.unit !== null && <span>{person.unit}</span>}
     <span class="quiet">{[person.phone, person.email].filter(Boolean).join(', ')}</span>
     <span class="end">
       registered <Time at={person.created_at} />

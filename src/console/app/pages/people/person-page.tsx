@@ -10,12 +10,14 @@ import { LockoutList } from '../../components/list/lockout-list.tsx'
 import { PersonBadges } from '../../components/list/person-badges.tsx'
 import { SessionList } from '../../components/list/session-list.tsx'
 import { auditAddress } from '../../routing/audit-filter.ts'
+import { peopleAddress } from '../../routing/people-filter.ts'
 import { logAddress } from '../../routing/log-filter.ts'
 import { Time } from '../../time/time.tsx'
 import { PersonAccess } from './access.tsx'
 import { PersonAdmission } from './admission.tsx'
 import { PersonErase } from './erase.tsx'
 import { PersonRole } from './role.tsx'
+import { PersonUnit } from './unit.tsx'
 
 type Props = {
   readonly id: string
@@ -77,6 +79,11 @@ const Facts = ({ person }: { readonly person: Person }) => (
       <Fact term="Phone">{person.phone || '–'}</Fact>
       <Fact term="Address">{person.address || '–'}</Fact>
       <Fact term="Email">{person.email ?? '–'}</Fact>
+      {person.unit !== null && (
+        <Fact term="Unit">
+          <a href={peopleAddress({ unit: person.unit })}>{person.unit}</a>
+        </Fact>
+      )}
       <Fact term="Registered">
         <Time at={person.created_at} format="exact" />
       </Fact>
@@ -132,6 +139,7 @@ const Sections = ({ person, back, onChange }: SectionsProps) => {
       )}
       {!mayManage(person) && !isOwn && <Note>Only an owner can change admins and owners.</Note>}
       {role.value === 'owner' && <PersonRole person={person} onChange={onChange} />}
+      {mayManage(person) && <PersonUnit person={person} onChange={onChange} />}
       {mayManage(person) && !isOwn && person.role === 'member' && !person.disabled && (
         <PersonAdmission person={person} onChange={onChange} />
       )}

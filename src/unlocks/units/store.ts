@@ -1,0 +1,42 @@
+import { foldedText } from '../../domain/folded-text.ts'
+import type { Queries } from '../../storage/database.ts'
+import type { UnlockEvent } from '../log/event.ts'
+
+/** A condition on events: that their account belongs to a unit now. The log has no units. */
+export const ofUnit = (unit: string) => ({
+  sql: '(account_public_id IN (SELECT public_id FROM account WHERE unit_key = ?)) IS TRUE',
+  values: [foldedText(unit)],
+})
+
+/** Returns the public ids of the accounts that belong to a unit. */
+export const accountsOfUnit = async (
+  db: Pick<Queries, 'all'>,
+  unit: string,
+): Promise<readonly string[]> => {
+  const rows = await db.all<{ id: string }>(
+    'SELECT public_id AS id FROM account WHERE unit_key = ? ORDER BY id',
+    foldedText(unit),
+  )
+  return rows.map(({ id }) => id)
+}
+
+/** Adds to each event the unit that its account belongs to now. */
+export const withUnits = async <Event extends Pick<UnlockEvent, 'person'>>(
+  db: Pick<Queries, 'get'>,
+  events: readonly Event[],
+): Promise<readonly (Event & { readonly unit: string | null })[]> => {
+  const units = new Map<string, string | null>()
+  if (await db.get('SELECT 1 FROM account WHERE unit_key IS NOT NULL LIMIT 1'))
+    for (const { person } of events) {
+      if (!person || units.has(person.accountPublicId)) continue
+      const row = await db.get<{ unit: string | null }>(
+        'SELECT unit FROM account WHERE public_id = ?',
+        person.accountPublicId,
+      )
+      units.set(person.accountPublicId, row?.unit ?? null)
+    }
+  return events.map((event) => ({
+    ...event,
+    unit: units.get(event.person?.accountPublicId ?? '') ?? null,
+  }))
+}
