@@ -217,6 +217,10 @@ describe.skipIf(IS_LEFT_OUT)('the log', () => {
     await page.getByRole('link', { name: 'until' }).click()
     await rows(page).first().waitFor()
 
+    await page.getByLabel('Search').fill('x'.repeat(81))
+    await page.getByText('Nothing is listed').waitFor()
+    expect(await noteOf('Search')).toMatch(/^Invalid text: .*1 to 80 characters/)
+
     // An address that somebody wrote by hand.
     await page.goto('/console/log?lock=The+Garage')
     await page.getByText('Nothing is listed').waitFor()
@@ -228,7 +232,7 @@ describe.skipIf(IS_LEFT_OUT)('the log', () => {
     await page.getByRole('link', { name: 'Show all unlocks' }).click()
     await rows(page).nth(49).waitFor()
     // What Chromium reports about the refusals.
-    expectCalm(seen, [400, 400, 400])
+    expectCalm(seen, [400, 400, 400, 400])
   })
 
   test('says so if somebody has no unlocks, to them and about them', async () => {

@@ -149,7 +149,7 @@ describe.skipIf(IS_LEFT_OUT)('logging in', () => {
     await client.post('/logUnlocking', { 'unlocking-method': 'fingerprint' }, bearer(token))
     await using seen = await openAs(browser(), service(), 'mia')
     const { page } = seen
-    await page.getByText('fingerprint').waitFor()
+    await page.locator('.unlock').getByText('fingerprint').waitFor()
     await look(page, 'member')
     const links = sections(page)
     expect(await links.allInnerTexts()).toEqual(['My unlocks', 'Myself'])

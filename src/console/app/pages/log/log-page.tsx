@@ -7,6 +7,7 @@ import { ApiError, api } from '../../api/client.ts'
 import { type Pages, useLoad, usePages } from '../../api/load.ts'
 import { useUnits } from '../../api/units.ts'
 import { gateway, role } from '../../api/session.ts'
+import { fieldErrorsOf } from '../../components/form/field-errors.ts'
 import { Screen } from '../../components/layout/screen.tsx'
 import { List } from '../../components/list/list.tsx'
 import { UnlockRow } from '../../components/list/unlock-row.tsx'
@@ -21,7 +22,6 @@ import {
 import { isAtLeast } from '../../routing/sections.ts'
 import { Day, homeDay } from '../../time/time.tsx'
 import { errorMessage } from '../../words/error.ts'
-import { sentence } from '../../words/format.ts'
 import { withoutRepeats } from '../../words/repeats.ts'
 import { type Unlock, happenedAt } from '../../words/unlock.ts'
 import { LogExport } from './export.tsx'
@@ -64,7 +64,7 @@ const Log = ({ filter, pages, onLeave }: Props) => {
       <Filters
         filter={filter}
         choices={choices}
-        errors={refusal ? fieldErrors(refusal) : {}}
+        errors={fieldErrorsOf(refusal)}
         onRepeat={pages.reload}
       />
       <ActiveFilters filter={filter} choices={choices} />
@@ -95,14 +95,6 @@ const BY_DAY = {
 /** The error of a filter that the API does not accept. */
 const refusalOf = (error: unknown): ApiError | undefined =>
   error instanceof ApiError && [400, 404].includes(error.status) ? error : undefined
-
-/** What it says about each field. */
-const fieldErrors = ({ fields, message }: ApiError): Readonly<Record<string, string>> => {
-  const names = Object.keys(fields)
-  return Object.fromEntries(
-    names.map((name) => [name, sentence(names.length === 1 ? message : `Needs ${fields[name]}`)]),
-  )
-}
 
 const Refused = ({ error }: { readonly error: ApiError }) => (
   <div class="empty" role="alert">
