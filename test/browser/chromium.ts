@@ -2,6 +2,7 @@ import { afterAll, beforeAll, setDefaultTimeout } from 'bun:test'
 import { existsSync } from 'node:fs'
 import { type Browser, type BrowserContextOptions, type Page, chromium } from 'playwright-core'
 import { type Service, startService } from '../support/binary.ts'
+import { until } from '../support/until.ts'
 
 const PATH = process.env['CHROMIUM'] ?? '/usr/bin/chromium'
 
@@ -117,6 +118,11 @@ export const visit = async (
   })
   return { page, faults, foreign, [Symbol.asyncDispose]: () => context.close() }
 }
+
+/** Waits until an expression is true in the page. Playwright's `waitForFunction` asks again by `eval`, which the
+ * pages forbid, so that it fails unless the expression is true at once. */
+export const waitForTrue = (page: Page, expression: string): Promise<void> =>
+  until(() => page.evaluate<boolean>(expression))
 
 const ABORTED = 'net::ERR_ABORTED'
 

@@ -4,7 +4,7 @@ import type { Role } from '../../../src/domain/account.ts'
 import * as accounts from '../../support/accounts.ts'
 import { PASSWORD } from '../../support/app.ts'
 import type { Service } from '../../support/binary.ts'
-import { type Visit, visit } from '../chromium.ts'
+import { type Visit, visit, waitForTrue } from '../chromium.ts'
 import { DESK, PHONE, inAllLooks } from '../looks.ts'
 
 /** The options of a visit with a phone. */
@@ -78,7 +78,8 @@ export const expectCalm = ({ faults, foreign }: Visit, statuses: readonly number
 
 /** Waits until the focused element starts with a text. */
 export const focusOn = async (page: Page, text: string): Promise<void> => {
-  await page.waitForFunction(
+  await waitForTrue(
+    page,
     `document.activeElement?.textContent.trim().startsWith(${JSON.stringify(text)})`,
   )
 }

@@ -4,7 +4,7 @@ import type { Page } from 'playwright-core'
 import { bearer, clientOf } from '../../support/app.ts'
 import { UNLIMITED, startService } from '../../support/binary.ts'
 import { parseCsv } from '../../unlocks/query/csv.test.ts'
-import { IS_LEFT_OUT, useBrowser, useResource } from '../chromium.ts'
+import { IS_LEFT_OUT, useBrowser, useResource, waitForTrue } from '../chromium.ts'
 import { ON_PHONE, addAccount, expectCalm, logIn, look, openAs, tokenFor } from './console.ts'
 import { household } from './household.ts'
 
@@ -99,7 +99,7 @@ describe.skipIf(IS_LEFT_OUT)('the log', () => {
     expect(await rows(page).count()).toBe(ofAda.length)
     await page.goBack()
     await page.waitForURL((url) => url.search.includes('result'))
-    await page.waitForFunction("document.querySelectorAll('select')[3].value === 'denied'")
+    await waitForTrue(page, "document.querySelectorAll('select')[3].value === 'denied'")
     await page.goBack()
     await page.waitForURL((url) => !url.search.includes('result'))
     await page.goBack()
@@ -278,7 +278,7 @@ describe.skipIf(IS_LEFT_OUT)('the log', () => {
     await rows(page)
       .nth(home().size - 1)
       .waitFor()
-    await page.waitForFunction(`scrollY > ${scrolled - 200}`)
+    await waitForTrue(page, `scrollY > ${scrolled - 200}`)
     expect(await page.evaluate<string>('document.activeElement.id')).toBe('unlock-0')
     expectCalm(seen)
   })
