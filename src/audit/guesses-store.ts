@@ -117,7 +117,10 @@ const timesIn = (failures: readonly Failure[]): number => {
   const times = failures
     .filter(isLogin)
     .reduce((sum, { events, detail }) => sum + events * (Number(detail['repeats']) || 1), 0)
-  const lockouts = failures.filter((failure) => !isLogin(failure))
+  // That of a name counts the failures from all addresses.
+  const lockouts = failures.filter(
+    (failure) => !isLogin(failure) && failure.detail['kind'] !== 'name',
+  )
   return Math.max(times, ...lockouts.map(({ detail }) => Number(detail['failures'] ?? 0)))
 }
 

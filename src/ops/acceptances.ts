@@ -37,11 +37,11 @@ export const acceptanceService = ({ db, clock, runChecks, auditIn }: Dependencie
     }: { readonly id: string; readonly reason: string; readonly untilMs: number | undefined },
   ): Promise<void> => {
     const atMs = clock.wallMs()
-    if (untilMs === undefined || untilMs <= atMs || untilMs > atMs + DAYS_MAX * DAY_MS)
-      throw new AppError('invalid', 'Invalid until: a time within the next 366 days')
     const findings = await runChecks({ seesOwners: true })
     if (!findings.some((finding) => finding.id === id))
       throw new AppError('not_found', NO_SUCH_WARNING)
+    if (untilMs === undefined || untilMs <= atMs || untilMs > atMs + DAYS_MAX * DAY_MS)
+      throw new AppError('invalid', 'Invalid until: a time within the next 366 days')
     await db.transaction(async (tx) => {
       await acceptancesIn(tx).put(id, { reason, untilMs, accountId: by.account.id, atMs })
       await auditIn(tx).record(by, {

@@ -34,11 +34,11 @@ const FINDINGS = [
   {
     check: 'backup',
     state: 'ok',
-    says: `newest from ${new Date(Date.now() - 5 * HOUR_MS).toISOString()}`,
+    says: `The newest backup is from ${new Date(Date.now() - 5 * HOUR_MS).toISOString()}`,
   },
-  { check: 'disk', state: 'ok', says: '21 GB free' },
-  { check: 'clock', state: 'ok', says: 'synchronised' },
-  { check: 'https', state: 'ok', says: 'the certificate is valid for 300 more days' },
+  { check: 'disk', state: 'ok', says: 'The disk has room: 21,000 MiB free' },
+  { check: 'clock', state: 'ok', says: 'The gateway’s clock is synchronised with a time server' },
+  { check: 'https', state: 'ok', says: 'HTTPS is on; the certificate is valid for 300 more days' },
 ]
 
 const home = await openHousehold({ anna: 'owner', ben: 'admin', clara: 'member', david: 'member' })
