@@ -1,11 +1,9 @@
 import { describe, expect, test } from 'bun:test'
-import type { Locator, Page } from 'playwright-core'
 import { PASSWORD, basic, clientOf } from '../support/app.ts'
 import { UNLIMITED, runCommand } from '../support/binary.ts'
-import { IS_LEFT_OUT, useBrowser, useService, visit, waitForTrue } from './chromium.ts'
+import { IS_LEFT_OUT, useBrowser, useService, visit } from './chromium.ts'
+import { PASSWORD_RULE, WEAK_PASSWORD, expectFault, noteOf } from './console/console.ts'
 import { PHONE, inAllLooks } from './looks.ts'
-
-const RULE = 'use at least 8 characters, not a common password, and more than the username.'
 
 describe.skipIf(IS_LEFT_OUT)('a person who opens a link on a phone', () => {
   const browser = useBrowser()
@@ -38,11 +36,11 @@ describe.skipIf(IS_LEFT_OUT)('a person who opens a link on a phone', () => {
     expect(link).toEndWith(`#setup=${code}`)
     expect(await page.getByLabel('Phone').count()).toBe(0)
     const password = page.getByLabel('Password', { exact: true })
-    expect(await noteOf(page, password)).toBe(`U${RULE.slice(1)}`)
+    expect(await noteOf(page, password)).toBe(PASSWORD_RULE)
     await page.getByLabel('User name').fill('oli')
     await password.fill('short')
     await page.getByRole('button', { name: 'Create the owner' }).click()
-    await expectFault(page, password, `Weak password: ${RULE}`)
+    await expectFault(page, password, WEAK_PASSWORD)
     await password.fill(PASSWORD)
     await page.getByRole('button', { name: 'Create the owner' }).click()
     await page.getByText('You are oli, the owner.').waitFor()
@@ -76,11 +74,11 @@ describe.skipIf(IS_LEFT_OUT)('a person who opens a link on a phone', () => {
     await page.goto(link)
     await page.getByLabel('User name').fill('ada')
     const password = page.getByLabel('Password', { exact: true })
-    expect(await noteOf(page, password)).toBe(`U${RULE.slice(1)}`)
+    expect(await noteOf(page, password)).toBe(PASSWORD_RULE)
     await inAllLooks(page, 'join-invited')
     await password.fill('password')
     await page.getByRole('button', { name: 'Register' }).click()
-    await expectFault(page, password, `Weak password: ${RULE}`)
+    await expectFault(page, password, WEAK_PASSWORD)
     await inAllLooks(page, 'join-weak')
     await password.fill(PASSWORD)
     await page.getByLabel('Phone').fill('0'.repeat(33))
@@ -148,20 +146,6 @@ describe.skipIf(IS_LEFT_OUT)('a person who opens a link on a phone', () => {
     await page.getByLabel('User name').fill('eve')
     await page.getByLabel('Password', { exact: true }).fill(PASSWORD)
     await page.getByRole('button', { name: 'Register' }).click()
-    await page.getByText('The gateway does not answer.').first().waitFor()
+    await page.getByText('The gateway does not answer').first().waitFor()
   })
 })
-
-/** Returns the text that describes a field. */
-const noteOf = async (page: Page, field: Locator): Promise<string> =>
-  page.locator(`[id="${await field.getAttribute('aria-describedby')}"]`).innerText()
-
-/** Waits until a field is marked as wrong, which takes the focus, and checks what it says. */
-const expectFault = async (page: Page, field: Locator, message: string): Promise<void> => {
-  await page.getByText(message).waitFor()
-  expect(await noteOf(page, field)).toBe(message)
-  expect(await field.getAttribute('aria-invalid')).toBe('true')
-  const id = await field.getAttribute('id')
-  await waitForTrue(page, `document.activeElement?.id === ${JSON.stringify(id)}`)
-  expect(await page.getByText(message).count()).toBe(1)
-}

@@ -171,8 +171,8 @@ describe.skipIf(IS_LEFT_OUT)('people who wait to be let in', () => {
     const { page } = seen
     await page.goto('/join')
     await page.getByLabel('User name').fill('ned')
-    await page.getByLabel('Password').fill(PASSWORD)
-    await page.getByRole('button').click()
+    await page.getByLabel('Password', { exact: true }).fill(PASSWORD)
+    await page.getByRole('button', { name: 'Register' }).click()
     await page.getByText('Welcome, ned!').waitFor()
     await page.getByText('An owner or admin still has to let you in.').waitFor()
     expectCalm(seen)

@@ -1,5 +1,5 @@
 import { expect } from 'bun:test'
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import type { Browser, BrowserContextOptions, Locator, Page } from 'playwright-core'
 import type { Role } from '../../../src/domain/account.ts'
 import * as accounts from '../../support/accounts.ts'
 import { PASSWORD } from '../../support/app.ts'
@@ -82,4 +82,23 @@ export const focusOn = async (page: Page, text: string): Promise<void> => {
     page,
     `document.activeElement?.textContent.trim().startsWith(${JSON.stringify(text)})`,
   )
+}
+
+/** What a field for a new password says beforehand, and about a weak one. */
+export const PASSWORD_RULE =
+  'Use at least 8 characters, not a common password, and more than the username.'
+export const WEAK_PASSWORD = `Weak password: u${PASSWORD_RULE.slice(1)}`
+
+/** Returns the text that describes a field. */
+export const noteOf = async (page: Page, field: Locator): Promise<string> =>
+  page.locator(`[id="${await field.getAttribute('aria-describedby')}"]`).innerText()
+
+/** Waits until a field is marked as wrong, which takes the focus, and checks what it says. */
+export const expectFault = async (page: Page, field: Locator, message: string): Promise<void> => {
+  await page.getByText(message).waitFor()
+  expect(await noteOf(page, field)).toBe(message)
+  expect(await field.getAttribute('aria-invalid')).toBe('true')
+  const id = await field.getAttribute('id')
+  await page.waitForFunction(`document.activeElement?.id === ${JSON.stringify(id)}`)
+  expect(await page.getByText(message).count()).toBe(1)
 }

@@ -30,7 +30,7 @@ export const walkPages = async (walker: Walker, { url, ids, size }: Home): Promi
   const { go, holds, count, click } = stepsOf(walker, url)
 
   await go('/join')
-  await holds(`!document.querySelector('form').hidden`)
+  await holds(hasText('Invitation code'))
   await go('/console/new-password')
   await holds(hasText('Set a new password'))
 

@@ -68,9 +68,10 @@ export const reloadMe = async (): Promise<void> => {
 export const resumeSession = async (): Promise<void> => {
   const [session, setup] = await Promise.all([
     api.get<Static<typeof CookieStateAnswer>>('/v1/session/cookie'),
-    api.get<Static<typeof SetupAnswer>>('/v1/setup'),
+    // Without this answer, the pages for logging in and registering still work.
+    api.get<Static<typeof SetupAnswer>>('/v1/setup').catch(() => undefined),
   ])
-  isOwnerNeeded.value = setup.needed
+  isOwnerNeeded.value = setup?.needed ?? isOwnerNeeded.value
   if (session.state === 'signed_in') extendSession(session.expires_in)
   if (session.state === 'renewable')
     await renew().catch((error: unknown) => {
