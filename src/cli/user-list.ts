@@ -36,13 +36,14 @@ const list: Action['run'] = async (args, terminal) => {
   })
 }
 
-const HEADINGS = ['ID', 'ROLE', 'STATE', 'LAST SEEN', 'USERNAME']
+const HEADINGS = ['ID', 'ROLE', 'STATE', 'LAST SEEN', 'UNIT', 'USERNAME']
 
 const cells = (account: AccountDetails): readonly string[] => [
   String(account.id),
   account.role,
   stateOf(account),
   seen(account) ?? 'never',
+  account.unit ?? '',
   account.username,
 ]
 
@@ -56,7 +57,8 @@ const seen = ({ lastSeenMs }: AccountDetails): string | null =>
 
 /** Lists the accounts, in the order of registration. */
 export const userList: Action = {
-  summary: 'list the accounts: role, state, and when each last logged in or refreshed a session',
+  summary:
+    'list the accounts: role, state, unit, and when each last logged in or refreshed a session',
   options: LIST,
   run: list,
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import { PASSWORD, basic, clientOf } from '../support/app.ts'
 import { UNLIMITED, runCommand } from '../support/binary.ts'
-import { IS_LEFT_OUT, useBrowser, useService, visit } from './chromium.ts'
+import { IS_LEFT_OUT, useBrowser, useService, visit, waitForTrue } from './chromium.ts'
 import { PASSWORD_RULE, WEAK_PASSWORD, expectFault, noteOf } from './console/console.ts'
 import { PHONE, inAllLooks } from './looks.ts'
 

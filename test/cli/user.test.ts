@@ -83,7 +83,7 @@ describe('user, while the service runs', () => {
         .split('\n')
         .slice(1)
         .map((line) => {
-          const [, role, state, , name] = line.split('\t')
+          const [, role, state, , , name] = line.split('\t')
           return `${name} ${role} ${state}`
         })
     expect(await roles()).toStrictEqual([
@@ -124,6 +124,7 @@ describe('user, while the service runs', () => {
     const before = Date.now()
     await door.logIn('mia')
     await door.user('disable', '田中太郎')
+    await door.user('unit', 'mia', 'Flat 3')
     const people = (await door.user('list', '--json')).out
       .split('\n')
       .map((line) => JSON.parse(line) as Record<string, unknown>)
@@ -131,14 +132,14 @@ describe('user, while the service runs', () => {
     expect(Date.parse(seen)).toBeWithin(before, Date.now() + 1)
     expect(people).toMatchObject([
       { username: 'oli', role: 'owner', disabled: false, last_seen_at: null },
-      { username: 'mia', role: 'member', disabled: false },
+      { username: 'mia', role: 'member', disabled: false, unit: 'Flat 3' },
       { username: '田中太郎', role: 'member', disabled: true, last_seen_at: null },
     ])
     expect((await door.user('list')).out.split('\n')).toStrictEqual([
-      'ID\tROLE\tSTATE\tLAST SEEN\tUSERNAME',
-      '1\towner\tactive\tnever\toli',
-      `2\tmember\tactive\t${seen}\tmia`,
-      '3\tmember\tdisabled\tnever\t田中太郎',
+      'ID\tROLE\tSTATE\tLAST SEEN\tUNIT\tUSERNAME',
+      '1\towner\tactive\tnever\t\toli',
+      `2\tmember\tactive\t${seen}\tFlat 3\tmia`,
+      '3\tmember\tdisabled\tnever\t\t田中太郎',
     ])
   })
 

@@ -65,7 +65,10 @@ describe('the unit of an account', () => {
     }
     expect(await set('🏠'.repeat(80))).toMatchObject({ status: 200 })
     for (const bad of ['x'.repeat(81), 'Flat\n3', 3, ['Flat 3'], '\ud800'])
-      expect(await set(bad)).toMatchObject({ status: 400, detail: 'Invalid unit' })
+      expect(await set(bad)).toMatchObject({
+        status: 400,
+        detail: 'Invalid unit: text, 1 to 80 characters, no control characters',
+      })
     expect(await unitOf(app, of('mia').token)).toBe('🏠'.repeat(80))
   })
 

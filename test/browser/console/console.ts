@@ -99,6 +99,6 @@ export const expectFault = async (page: Page, field: Locator, message: string): 
   expect(await noteOf(page, field)).toBe(message)
   expect(await field.getAttribute('aria-invalid')).toBe('true')
   const id = await field.getAttribute('id')
-  await page.waitForFunction(`document.activeElement?.id === ${JSON.stringify(id)}`)
+  await waitForTrue(page, `document.activeElement?.id === ${JSON.stringify(id)}`)
   expect(await page.getByText(message).count()).toBe(1)
 }

@@ -149,7 +149,7 @@ describe.skipIf(IS_LEFT_OUT)('a house with many flats', () => {
     await look(page, 'people-unit')
 
     await page.getByRole('navigation', { name: 'Console' }).getByText('Log').click()
-    const unlocks = page.getByRole('list', { name: 'Unlocks' })
+    const unlocks = page.getByRole('group', { name: 'Unlocks' })
     await unlocks.getByText('Hut 10').waitFor()
     await look(page, 'log-units')
     await page.goto('/console/log?unit=hut+2')

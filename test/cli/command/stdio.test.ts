@@ -22,10 +22,10 @@ test('a list has aligned columns at a terminal, and tabs in a pipe', async () =>
   await runCommand(['user', 'add', '--role', 'admin', 'oli'], { folder, input })
   const { shown } = await atTerminal('user list', [], folder)
   const [head = '', row = ''] = shown.split('\r\n')
-  expect(head).toMatch(/^ID {2}ROLE {3}STATE {3}LAST SEEN {2}USERNAME$/)
+  expect(head).toMatch(/^ID {2}ROLE {3}STATE {3}LAST SEEN {2}UNIT {2}USERNAME$/)
   expect(row.indexOf('oli')).toBe(head.indexOf('USERNAME'))
   const { out } = await runCommand(['user', 'list'], { folder })
-  expect(out.split('\n')[0]).toBe('ID\tROLE\tSTATE\tLAST SEEN\tUSERNAME')
+  expect(out.split('\n')[0]).toBe('ID\tROLE\tSTATE\tLAST SEEN\tUNIT\tUSERNAME')
   rmSync(folder, { recursive: true })
 })
 

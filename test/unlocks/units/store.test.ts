@@ -84,7 +84,7 @@ describe('unlocks and units', () => {
         total: number
         accounts: { username: string }[]
       }
-      return [count, ...accounts.map(({ username }) => username)]
+      return [count, ...accounts.map(({ username }) => username).toSorted()]
     }
     expect(await total('unit=flat 3')).toStrictEqual([2, 'ada', 'bob'])
     expect(await total('unit=Flat 30')).toStrictEqual([1, 'cid'])
