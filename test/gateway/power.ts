@@ -139,5 +139,5 @@ export const endings = async (gateway: Gateway, check: Check): Promise<void> => 
 /** Takes memory on the account of the service, as a leak in it would, until the kernel kills the server:
  * this process itself is exempt. */
 const FILL_MEMORY = `
-echo $$ > /sys/fs/cgroup/system.slice/secure-lock.service/cgroup.procs
-exec setsid choom -n -1000 -- tail /dev/zero > /dev/null 2>&1 < /dev/null &`
+sh -c 'echo $$ > /sys/fs/cgroup/system.slice/secure-lock.service/cgroup.procs
+  exec setsid choom -n -1000 -- tail /dev/zero' > /dev/null 2>&1 &`
