@@ -15,7 +15,7 @@ const owned = { account: '', session: '', lockout: '', unlock: '', invitation: '
 
 /** Parameters that name nobody. A new one that does belongs into OWNER_NAMED. */
 const NAMELESS = new Set(
-  'role disabled admitted registered_from order limit cursor lock method result from to zone start end action format bom page'.split(
+  'role disabled admitted registered_from logins order limit cursor lock method result from to zone start end action format bom page'.split(
     ' ',
   ),
 )
@@ -35,6 +35,8 @@ const OWNER_NAMED: Readonly<Record<string, readonly [keyof typeof owned | 'name'
   'POST /v1/people/{id}/password-reset id': ['account', NO],
   'DELETE /v1/people/{id}/second-factor id': ['account', NO],
   'DELETE /v1/invitations/{id} id': ['invitation', '403 forbidden'],
+  'PUT /v1/doctor/acceptances/{id} id': ['account', '403 forbidden'],
+  'DELETE /v1/doctor/acceptances/{id} id': ['account', '403 forbidden'],
   'GET /v1/audit actor': ['account', '403 forbidden'],
   'GET /v1/audit subject': ['account', '403 forbidden'],
   // The list of accounts and the log of the door are an admin's to read.
