@@ -36,6 +36,8 @@ type Options = {
   readonly certificate?: () => CertificateFacts | undefined
   /** One process serves a data folder; commands work alongside it. */
   readonly use?: 'service' | 'command'
+  /** Called now and then while an upgrade moves data, with how far it is. */
+  readonly onUpgrade?: (done: string) => void
   /** Creates a backup; without it the server creates none. */
   readonly createBackup?: CreateBackup
   /** Seconds of silence after which a stream sends a comment. */
@@ -51,7 +53,13 @@ export type App = Awaited<ReturnType<typeof openApp>>
  * if the data folder, a key or the database cannot be used. */
 export const openApp = async (config: Config, options: Options) => {
   const { logger, auditLogger = logger, clock = clockFrom(), use = 'command' } = options
-  const { certificate = () => undefined, createBackup, heartbeatSeconds, argon2id } = options
+  const {
+    certificate = () => undefined,
+    createBackup,
+    heartbeatSeconds,
+    argon2id,
+    onUpgrade,
+  } = options
   await using opening = new AsyncDisposableStack()
 
   makePrivateFolder(config.dataDir)
@@ -61,6 +69,7 @@ export const openApp = async (config: Config, options: Options) => {
   const db = opening.adopt(
     openDatabase(config.databasePath, {
       beforeMigration: () => lockForMigration(config.dataDir, use),
+      ...(onUpgrade ? { onProgress: onUpgrade } : {}),
       onCommit: (commit) => {
         metrics.observeCommit(commit)
         logger.debug({ writes: commit.writes, duration_ms: commit.durationMs }, 'commit')

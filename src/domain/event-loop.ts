@@ -13,3 +13,9 @@ export const takeTurn = async (signal?: AbortSignal): Promise<void> => {
   await lastTurn
   signal?.throwIfAborted()
 }
+
+/** The shortest rest of long work, in milliseconds. */
+const REST_MS_MIN = 4
+
+/** Resolves after as long as a step of long work took, so that it takes at most half of what there is. */
+export const rest = (tookMs: number): Promise<void> => Bun.sleep(Math.max(tookMs, REST_MS_MIN))

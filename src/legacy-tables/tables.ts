@@ -11,8 +11,8 @@ type Unlock = {
   readonly result: 'unlocked' | 'denied'
   readonly reason: string | null
   readonly source: string
-  readonly occurredAtMs: number | null
-  readonly receivedAtMs: number
+  readonly happenedAtMs: number
+  readonly isLate: boolean
 }
 
 type Person = {
@@ -25,12 +25,14 @@ type Person = {
   readonly role: string
 }
 
-/** What stands for the name and method of an erased person, and after the method of a denied unlock. */
+/** What stands for the name and method of an erased person, and after the method of an unlock that was
+ * denied, or reported more than five minutes after it happened. */
 const ERASED = '(erased)'
 const DENIED = '(denied)'
+const LATE = '(reported late)'
 
-/** All unlocks as a table; the id is the sequence number plus one, and skips what is no unlock. The existing app has no column for
- * denied access, so it is marked at the method. */
+/** All unlocks as a table; the id is the sequence number plus one, and skips what is no unlock. The
+ * existing app has no column for denied access or a late report, so both are marked at the method. */
 export const unlockTable = (page: Page<Unlock>): Table => ({
   title: 'Unlocks',
   columns: {
@@ -52,8 +54,10 @@ const unlockRow = (unlock: Unlock) => ({
   unlocking_method: marked(unlock.person?.method, [
     ...(unlock.person ? [] : [ERASED]),
     ...(unlock.result === 'denied' ? [DENIED] : []),
+    // Everything that was imported was reported late.
+    ...(unlock.isLate && unlock.source !== 'imported' ? [LATE] : []),
   ]),
-  date_time: new Date(timeOf(unlock)).toISOString(),
+  date_time: new Date(unlock.happenedAtMs).toISOString(),
 })
 
 /** Returns the id to continue after, or undefined at the end. */
@@ -65,10 +69,6 @@ const nextAfter = <Row>(
   const last = page.at(-1)
   return last === undefined || page.length < limit ? undefined : idOf(last)
 }
-
-/** When an unlock was received; for imported ones, when the legacy server received it. */
-const timeOf = ({ source, occurredAtMs, receivedAtMs }: Unlock): number =>
-  source === 'imported' ? (occurredAtMs ?? receivedAtMs) : receivedAtMs
 
 /** All accounts as a table, without their passwords. */
 export const userTable = (page: Page<Person>): Table => ({

@@ -4,26 +4,75 @@ import { basename, dirname, join } from 'node:path'
 import { version as serverVersion } from '../../package.json'
 import { copyDatabase } from './database-copy.ts'
 import { MIGRATIONS } from './migrations.ts'
+import type { Migration, OnProgress } from './migrations/migration.ts'
 import { syncPath } from './files/private-files.ts'
 
 /** "SLS1": marks a file as ours, so that no other SQLite file is mistaken for it. */
 export const APPLICATION_ID = 0x53_4c_53_31
 
 /** Runs the missing migrations, each with its version number in one transaction. */
-export const migrate = (connection: Sqlite, steps: readonly string[] = MIGRATIONS): void => {
-  while (schemaVersion(connection) < steps.length) {
-    connection
-      .transaction(() => {
-        const from = schemaVersion(connection)
-        const step = steps[from]
-        if (step === undefined) return
-        connection.run(step)
-        connection.run(`PRAGMA application_id = ${APPLICATION_ID}`)
-        connection.run(`PRAGMA user_version = ${from + 1}`)
-        noteWriter(connection, from + 1)
-      })
-      .immediate()
+export const migrate = (
+  connection: Sqlite,
+  steps: readonly Migration[] = MIGRATIONS,
+  onProgress: OnProgress = () => {},
+): void => {
+  sortingInFiles(connection, () => {
+    while (schemaVersion(connection) < steps.length)
+      connection.transaction(() => migrateOnce(connection, steps, onProgress)).immediate()
+  })
+}
+
+const migrateOnce = (
+  connection: Sqlite,
+  steps: readonly Migration[],
+  onProgress: OnProgress,
+): void => {
+  const from = schemaVersion(connection)
+  const step = steps[from]
+  if (step === undefined) return
+  runStep(connection, step, onProgress)
+  connection.run(`PRAGMA application_id = ${APPLICATION_ID}`)
+  connection.run(`PRAGMA user_version = ${from + 1}`)
+  noteWriter(connection, from + 1)
+}
+
+/** Runs one migration, inside the transaction of the caller. */
+export const runStep = (
+  connection: Sqlite,
+  step: Migration,
+  onProgress: OnProgress = () => {},
+): void => {
+  if (typeof step === 'string') return void connection.run(step)
+  connection.run(step.prepare)
+  step.move(connection, onProgress)
+  connection.run(step.finish)
+}
+
+/** Pages that an upgrade keeps in memory, in KiB: more makes it faster. */
+const UPGRADE_CACHE_KIB = 32 * 1024
+
+/** Lets SQLite sort in unnamed files beside the database during some work, so that the memory of an upgrade
+ * does not grow with the database. They are gone when the process ends in any way. */
+const sortingInFiles = (connection: Sqlite, work: () => void): void => {
+  if (connection.filename === '' || connection.filename === ':memory:') return work()
+  const before = ['cache_size', 'temp_store'].map(
+    (name) => [name, pragma(connection, name)] as const,
+  )
+  connection.run(`PRAGMA cache_size = -${UPGRADE_CACHE_KIB}`)
+  connection.run('PRAGMA temp_store = 1')
+  setTemporaryFolder(connection, dirname(connection.filename))
+  try {
+    work()
+  } finally {
+    for (const [name, value] of before) connection.run(`PRAGMA ${name} = ${String(value)}`)
+    setTemporaryFolder(connection, '')
   }
+}
+
+/** Deprecated, but there is no other way to choose it (sqlite.org/tempfiles.html). It is the process's, so
+ * it is taken back. */
+const setTemporaryFolder = (connection: Sqlite, folder: string): void => {
+  connection.run(`PRAGMA temp_store_directory = '${folder.replaceAll("'", "''")}'`)
 }
 
 /** Stores which version of the server migrated to this schema. */

@@ -11,9 +11,11 @@ import tablesLockout from './migrations/0010_tables_lockout.sql' with { type: 't
 import waitingList from './migrations/0011_waiting_list.sql' with { type: 'text' }
 import acceptedFindings from './migrations/0012_accepted_findings.sql' with { type: 'text' }
 import units from './migrations/0013_units.sql' with { type: 'text' }
+import { happened } from './migrations/0014_happened.ts'
+import type { Migration } from './migrations/migration.ts'
 
 /** The migrations in order, forward only: number N takes a database from version N-1 to N. */
-export const MIGRATIONS: readonly string[] = [
+export const MIGRATIONS: readonly Migration[] = [
   accountsAndUnlocks,
   sessionsAndSecurity,
   sessionEpoch,
@@ -27,4 +29,5 @@ export const MIGRATIONS: readonly string[] = [
   waitingList,
   acceptedFindings,
   units,
+  happened,
 ]

@@ -12,7 +12,9 @@ import {
   unavailable,
 } from './database.ts'
 import { MIGRATIONS } from './migrations.ts'
+import type { OnProgress } from './migrations/migration.ts'
 import { APPLICATION_ID, keepCopy, migrate, newerSchema, pragma, schemaVersion } from './migrate.ts'
+import { requireRoom } from './files/data-dir.ts'
 import { fileIdentity } from './files/file-identity.ts'
 import { RETURNS_SPACE, returnsSpace } from './database-copy.ts'
 import { fileFault, makePrivateFile } from './files/private-files.ts'
@@ -51,6 +53,8 @@ type OpenOptions = {
   /** Called before the schema is changed, to keep others out of the database. Returns a function that
    * lets them in again. */
   readonly beforeMigration?: () => () => void
+  /** Called now and then while an upgrade moves data. */
+  readonly onProgress?: OnProgress
   /** Called after each commit. */
   readonly onCommit?: OnCommit
 }
@@ -105,7 +109,11 @@ const openFile = (path: string, options: OpenOptions): Database => {
   }
 }
 
-const bringUpToDate = (writer: Sqlite, path: string, { beforeMigration }: OpenOptions): void => {
+const bringUpToDate = (
+  writer: Sqlite,
+  path: string,
+  { beforeMigration, onProgress = () => {} }: OpenOptions,
+): void => {
   const from = schemaVersion(writer)
   if (from > MIGRATIONS.length) throw newerSchema(writer, path)
   if (from < 0) throw new Error(`schema version ${from} does not exist`)
@@ -118,12 +126,49 @@ const bringUpToDate = (writer: Sqlite, path: string, { beforeMigration }: OpenOp
     if (schemaVersion(writer) === MIGRATIONS.length) return
     // A new, empty database has nothing to lose.
     if (schemaVersion(writer) > 0) {
+      requireRoom(dirname(path), UPGRADE_SIZES * statSync(path).size, 'upgrading the database')
+      if (statSync(path).size > CHECKED_AT_START_BYTES_MAX) onProgress('copying it first')
       keepCopy(writer, path)
       returnSpaceFromNowOn(writer, path)
     }
-    migrate(writer)
+    const tell = everySecond(onProgress)
+    migrate(writer, MIGRATIONS, tell)
+    if (from > 0) giveBackSpace(writer, tell)
   } finally {
     done?.()
+  }
+}
+
+/** Pages that are given back in one transaction, and then written to the file. */
+const GIVEN_BACK_PAGES = 4096
+
+/** Gives the pages that an upgrade left free back to the disk, if the file can. An interruption leaves
+ * them for new data. */
+const giveBackSpace = (writer: Sqlite, onProgress: OnProgress): void => {
+  const free = () => Number(pragma(writer, 'freelist_count'))
+  for (let before = free(); returnsSpace(writer) && before > 0;) {
+    // All rows of its answer: each stands for a page.
+    writer.query(`PRAGMA incremental_vacuum(${GIVEN_BACK_PAGES})`).all()
+    const after = free()
+    if (after >= before) break
+    before = after
+    onProgress(`giving ${before.toLocaleString('en')} pages back to the disk`)
+  }
+  writer.run('PRAGMA wal_checkpoint(TRUNCATE)')
+}
+
+/** What an upgrade may take of the disk, in sizes of the database: a copy, the new rows, and the WAL with
+ * these and with the old ones, which are overwritten. */
+const UPGRADE_SIZES = 3.5
+
+/** Returns a function that passes on what it is told at most once a second. */
+const everySecond = (onProgress: OnProgress): OnProgress => {
+  let toldAtMs = performance.now()
+  return (done) => {
+    const nowMs = performance.now()
+    if (nowMs - toldAtMs < 1000) return
+    toldAtMs = nowMs
+    onProgress(done)
   }
 }
 

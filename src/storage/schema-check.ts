@@ -1,5 +1,5 @@
 import { Database as Sqlite } from 'bun:sqlite'
-import { schemaVersion } from './migrate.ts'
+import { runStep, schemaVersion } from './migrate.ts'
 import { MIGRATIONS } from './migrations.ts'
 
 type Entry = {
@@ -89,7 +89,7 @@ const expectedSchema = (version: number): Schema => {
   if (known) return known
   const memory = new Sqlite(':memory:')
   try {
-    for (const step of MIGRATIONS.slice(0, version)) memory.run(step)
+    for (const step of MIGRATIONS.slice(0, version)) runStep(memory, step)
     const schema = entriesOf(memory)
     expectedByVersion.set(version, schema)
     return schema

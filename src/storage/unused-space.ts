@@ -1,4 +1,4 @@
-import { yieldToEventLoop } from '../domain/event-loop.ts'
+import { rest } from '../domain/event-loop.ts'
 import type { Database, Queries } from './database.ts'
 
 /** Pages that one transaction moves: 1 MiB, so that unlocks wait for milliseconds at most. */
@@ -16,12 +16,13 @@ export const returnUnusedSpace = async (
   db: Pick<Database, 'get' | 'transaction'>,
 ): Promise<void> => {
   for (let before = await freePages(db); before > 0;) {
+    const begunMs = performance.now()
     // All rows of its answer: each stands for a page.
     await db.transaction((tx) => tx.all(`PRAGMA incremental_vacuum(${STEP_PAGES})`))
     const after = await freePages(db)
     if (after >= before) return
     before = after
-    await yieldToEventLoop()
+    await rest(performance.now() - begunMs)
   }
 }
 

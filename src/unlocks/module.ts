@@ -154,7 +154,7 @@ export const openUnlocks = async ({
       holdConnection,
     }: RouteDependencies): readonly Endpoint[] => [
       ...unlockRoutes({ unlockLog, limits, deriveUuid, refusedAccount, recordDenied }),
-      ...unlockQueryRoutes({ unlockLog, queries, record, ...visible }),
+      ...unlockQueryRoutes({ queries, record, ...visible }),
       ...streamRoutes({ eventStream: stream, authenticateRequest, holdConnection }),
       ...statsRoutes({ counts: unlockCounts(db), clock }),
       ...proofRoutes({ unlockLog, store, queries, ...visible }),

@@ -45,12 +45,13 @@ describe('the unlock log of the compiled file', () => {
     await clientOf(service.url).post('/register', person)
     await addAccount('oli', { role: 'owner', folder: service.folder })
     ;[member, owner] = [await logIn('ada'), await logIn('oli')]
+    const nowMs = Date.now()
     for (let seq = 0; seq < SIZE - 1; seq += 500)
       await record(
         Array.from({ length: 500 }, (_, at) => ({
           method: METHODS[(seq + at) % METHODS.length],
-          // Otherwise they would repeat one another.
-          occurred_at: new Date(Date.now() - seq - at).toISOString(),
+          // Otherwise they would repeat one another. The later it is told, the earlier it happened.
+          occurred_at: new Date(nowMs - seq - at).toISOString(),
         })),
       )
   })
@@ -90,29 +91,36 @@ describe('the unlock log of the compiled file', () => {
     expect(checkpoint.size).toBe(SIZE)
   })
 
-  test('filtered pages lead to the end, each event once, newest first', async () => {
-    const seen: number[] = []
-    for (let cursor: string | null = ''; cursor !== null;) {
-      const query: string = cursor && `&cursor=${cursor}`
-      const page: Page = await json<Page>(get(`/v1/unlocks?method=fingerprint&limit=100${query}`))
-      for (const { seq, method } of page.unlocks) {
-        expect(method).toBe('fingerprint')
-        seen.push(seq)
+  test('filtered pages lead to the end, each event once, by when it happened or in the order of the log', async () => {
+    const seqs = async (order: string) => {
+      const seen: number[] = []
+      for (let cursor: string | null = ''; cursor !== null;) {
+        const query: string = `&order=${order}${cursor && `&cursor=${cursor}`}`
+        const page: Page = await json<Page>(get(`/v1/unlocks?method=fingerprint&limit=100${query}`))
+        for (const { seq, method } of page.unlocks) {
+          expect(method).toBe('fingerprint')
+          seen.push(seq)
+        }
+        cursor = page.next
       }
-      cursor = page.next
+      return seen
     }
-    expect(seen).toStrictEqual(
-      Array.from({ length: SIZE - 1 }, (_, seq) => seq)
-        .filter((seq) => METHODS[seq % METHODS.length] === 'fingerprint')
-        .toReversed(),
+    const expected = Array.from({ length: SIZE - 1 }, (_, seq) => seq).filter(
+      (seq) => METHODS[seq % METHODS.length] === 'fingerprint',
     )
+    expect(await seqs('newest')).toStrictEqual(expected)
+    expect(await seqs('oldest')).toStrictEqual(expected.toReversed())
+    expect(await seqs('seq')).toStrictEqual(expected)
+    expect(await seqs('seq_desc')).toStrictEqual(expected.toReversed())
   })
 
   test('[I4] exports contain every row, and no formula', async () => {
     const rows = (await (await get('/v1/unlocks/export?format=ndjson')).text()).trim().split('\n')
-    expect(rows.map((row) => (JSON.parse(row) as { seq: number }).seq)).toStrictEqual(
-      Array.from({ length: SIZE }, (_, seq) => seq),
-    )
+    // Those of today, the last of which happened first, after one of an earlier day.
+    expect(rows.map((row) => (JSON.parse(row) as { seq: number }).seq)).toStrictEqual([
+      SIZE - 1,
+      ...Array.from({ length: SIZE - 1 }, (_, seq) => SIZE - 2 - seq),
+    ])
     const csv = await (await get('/v1/unlocks/export?format=csv')).text()
     expect(csv.trim().split('\r\n')).toHaveLength(SIZE + 1)
     expect(csv).toContain("'=cmd()")

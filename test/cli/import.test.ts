@@ -258,7 +258,12 @@ describe('importing from the legacy server', () => {
     expect(out + words).not.toMatch(/kanarienvogel|[$]|[0-9a-f]{64}|\p{Cc}(?<!\n)/u)
     using db = dataOf(folder)
     const rows = db
-      .query('SELECT account_public_id AS account, username, method FROM unlock_event ORDER BY seq')
+      .query(
+        `SELECT public_id AS account, username, method
+         FROM unlock_event
+         LEFT JOIN unlock_account ON number = account_number
+         ORDER BY seq`,
+      )
       .all()
     expect(rows).toStrictEqual([
       { account: idOf(1), username: 'ada', method: 'pin' },

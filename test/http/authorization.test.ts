@@ -210,7 +210,15 @@ describe('who may call what on the compiled executable', () => {
     >
     expect(eve).toMatchObject({ role: 'member' })
     expect([eve['id'], eve['public_id'], eve['created_at_ms']]).not.toContainAnyValues([1, 'mine'])
-    const last = db.query('SELECT * FROM unlock_event ORDER BY seq DESC LIMIT 1').get()
+    const last = db
+      .query(
+        `SELECT unlock_event.*, unlock_account.public_id AS account_public_id
+         FROM unlock_event
+         JOIN unlock_account ON number = account_number
+         ORDER BY seq DESC
+         LIMIT 1`,
+      )
+      .get()
     expect(last).toMatchObject({ username: 'eve', account_public_id: eve['public_id'] })
     expect((last as { seq: number }).seq).toBeLessThan(99)
     expect((last as { received_at_ms: number }).received_at_ms).toBeGreaterThan(1e12)

@@ -130,10 +130,10 @@ describe('the tables', () => {
     await addAccount('own', { role: 'owner', folder })
     using db = new Database(join(folder, 'data/secure-lock.db'))
     db.run(`WITH RECURSIVE n (seq) AS (SELECT 0 UNION ALL SELECT seq + 1 FROM n WHERE seq < 299999)
-      INSERT INTO unlock_event (seq, id, account_public_id, username, method, salt, person_hash, lock,
-        result, source, received_at_ms, is_late, is_time_uncertain, leaf_hash)
-      SELECT seq, seq, 'id', 'ada', 'pin ' || seq, x'00', x'00', 'front-door', 'unlocked', 'claimed',
-        1700000000000 + seq, 0, 0, x'00' FROM n`)
+      INSERT INTO unlock_event (seq, id, username, method, salt, person_hash, lock, result, source,
+        received_at_ms, happened_at_ms, is_late, is_time_uncertain, leaf_hash)
+      SELECT seq, seq, 'ada', 'pin ' || seq, x'00', x'00', 'front-door', 'unlocked', 'claimed',
+        1700000000000 + seq, 1700000000000 + seq, 0, 0, x'00' FROM n`)
     const residentMb = async () =>
       Number(/VmRSS:\s+(\d+)/.exec(await Bun.file(`/proc/${pid}/status`).text())?.[1]) / 1024
     const read = async () => {

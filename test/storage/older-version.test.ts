@@ -101,6 +101,15 @@ const verify = (folder: string, ...args: string[]) =>
 
 const CHECKPOINT = ['--checkpoint', join(FIXTURE, 'checkpoint'), '--key', then.verifierKey]
 
+/** An unlock that the older version listed, as it is listed now. */
+const asNow = (unlock: Json): Json => ({
+  ...unlock,
+  repeat_of: null,
+  unit: null,
+  doubted: false,
+  happened_at: unlock['occurred_at'] ?? unlock['received_at'],
+})
+
 const schemaOf = (database: string): number => {
   using db = new Database(database, { readonly: true })
   return (db.query('PRAGMA user_version').get() as { user_version: number }).user_version
@@ -138,10 +147,8 @@ describe('the data folder of an older version, opened by the compiled file', () 
   })
 
   test('all unlocks are listed as they were: imported, denied, late and erased ones', async () => {
-    const { unlocks } = await read(service.url, '/v1/unlocks?limit=100', owner)
-    expect(unlocks).toStrictEqual(
-      then.unlocks.map((unlock) => ({ ...unlock, repeat_of: null, unit: null })),
-    )
+    const { unlocks } = await read(service.url, '/v1/unlocks?limit=100&order=seq_desc', owner)
+    expect(unlocks).toStrictEqual(then.unlocks.map(asNow))
     const sources = new Set(then.unlocks.map(({ source }) => source))
     expect(sources).toStrictEqual(new Set(['claimed', 'imported', 'observed']))
     expect(then.unlocks.some(({ late, source }) => late === true && source === 'claimed')).toBe(
@@ -286,8 +293,8 @@ describe('a backup by an older version, restored by the compiled file', () => {
 
     await using service = await startService({ folder, env })
     const owner = await tokenOf(service.url, 'oli')
-    const { unlocks } = await read(service.url, '/v1/unlocks?limit=100', owner)
-    const before = then.unlocks.map((unlock) => ({ ...unlock, repeat_of: null, unit: null }))
+    const { unlocks } = await read(service.url, '/v1/unlocks?limit=100&order=seq_desc', owner)
+    const before = then.unlocks.map(asNow)
     expect(unlocks).toStrictEqual(before.slice(-count))
     // Sessions end with a restore.
     const body = { refresh_token: then.refreshToken }

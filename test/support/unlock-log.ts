@@ -38,6 +38,7 @@ export const strayEvent = (seq: number, person: string): Required<UnlockEvent> =
     ...rest,
     seq,
     receivedAtMs: 0,
+    happenedAtMs: 0,
     isLate: false,
     isTimeUncertain: false,
     person: { accountPublicId, username, method, salt: hash },

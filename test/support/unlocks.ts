@@ -1,7 +1,9 @@
-import { Database } from 'bun:sqlite'
+import { Database, type SQLQueryBindings } from 'bun:sqlite'
 import { database } from '../../src/storage/database.ts'
 import { migrate } from '../../src/storage/migrate.ts'
 import type { Queries } from '../../src/storage/database.ts'
+import { happenedAtMs } from '../../src/unlocks/log/event.ts'
+import { nameReads, nameWrites } from '../../src/unlocks/log/names-store.ts'
 
 export type Planted = {
   readonly account: string | null
@@ -11,9 +13,18 @@ export type Planted = {
   readonly result: 'unlocked' | 'denied'
   readonly receivedAtMs: number
   readonly isTimeUncertain?: boolean
+  /** By the phone's clock. */
+  readonly occurredAtMs?: number | undefined
   /** When it happened by the clock of the legacy server, for an imported event. */
   readonly importedOfMs?: number | undefined
 }
+
+/** Statements on a connection, without a transaction of their own. */
+const sqliteQueries = (sqlite: Database): Pick<Queries, 'get' | 'run'> => ({
+  get: async <Row>(sql: string, ...params: readonly SQLQueryBindings[]) =>
+    (sqlite.prepare(sql).get(...params) ?? undefined) as Row | undefined,
+  run: async (sql, ...params) => sqlite.prepare(sql).run(...params).changes,
+})
 
 /** A database in memory whose unlocks are planted without proofs, for readers only; it remembers the
  * statements that it ran. */
@@ -29,28 +40,44 @@ export const plantedLog = (path = ':memory:') => {
     }) as never
   const db: Queries = { all: remembering(all), get: remembering(get), run }
   const insert = sqlite.prepare(
-    `INSERT INTO unlock_event (seq, id, account_public_id, username, method, salt, person_hash, lock,
-       result, received_at_ms, is_late, is_time_uncertain, source, occurred_at_ms, leaf_hash)
-     VALUES (?, ?, ?, ?, ?, ?, x'00', ?, ?, ?, 0, ?, ?, ?, x'00')`,
+    `INSERT INTO unlock_event (seq, id, account_number, method_number, username, method, salt,
+       person_hash, lock, result, received_at_ms, is_late, is_time_uncertain, source, occurred_at_ms,
+       happened_at_ms, leaf_hash)
+     VALUES (?, ?, ?, ?, ?, ?, ?, x'00', ?, ?, ?, 0, ?, ?, ?, ?, x'00')`,
   )
+  const names = nameWrites(sqliteQueries(sqlite))
+  const known = new Map<string, readonly (number | null)[]>()
+  const numbersFor = async (account: string | null, method: string | null) => {
+    const key = JSON.stringify([account, method])
+    const numbers = known.get(key) ?? [
+      account === null ? null : (await names.numbersOf(account, method ?? '')).account,
+      method === null ? null : (await names.numbersOf(account ?? '', method)).method,
+    ]
+    known.set(key, numbers)
+    return numbers
+  }
   let size = 0
   return {
     db,
+    numberOf: nameReads(db).accountNumber,
     statements,
     size: () => size,
-    plant: (unlocks: Iterable<Planted>): void =>
-      sqlite.transaction(() => {
-        for (const { account, username, method, lock, result, receivedAtMs, ...one } of unlocks) {
-          const isUncertain = Number(one.isTimeUncertain ?? false)
-          const salt = account === null ? null : new Uint8Array([0])
-          const id = `${size}`
-          const person = [account, username, method, salt]
-          const of = one.importedOfMs
-          const origin = of === undefined ? ['claimed', null] : ['imported', of]
-          insert.run(size, id, ...person, lock, result, receivedAtMs, isUncertain, ...origin)
-          size += 1
-        }
-      })(),
+    plant: async (unlocks: Iterable<Planted>): Promise<void> => {
+      sqlite.run('BEGIN')
+      for (const { account, username, method, lock, result, receivedAtMs, ...one } of unlocks) {
+        const isUncertain = Number(one.isTimeUncertain ?? false)
+        const numbers = await numbersFor(account, method)
+        const salt = account === null ? null : new Uint8Array([0])
+        const person = [...numbers, username, method, salt]
+        const source = one.importedOfMs === undefined ? 'claimed' : 'imported'
+        const occurredAtMs = one.importedOfMs ?? one.occurredAtMs ?? null
+        const happened = happenedAtMs({ source, occurredAtMs, receivedAtMs })
+        const times = [receivedAtMs, isUncertain, source, occurredAtMs, happened]
+        insert.run(size, `${size}`, ...person, lock, result, ...times)
+        size += 1
+      }
+      sqlite.run('COMMIT')
+    },
     /** The query plans of SQLite for these statements. */
     plans: (): string[] =>
       statements.map(({ sql, params }) =>

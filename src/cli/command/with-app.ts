@@ -17,7 +17,8 @@ export const withApp = async (
   // On standard error, because the result of the command may go to a file.
   const write = (line: string) => void process.stderr.write(line)
   const logger = processLogger({ level: 'error', format: 'text', write })
-  const app = await openApp(config, { logger })
+  const onUpgrade = (done: string) => write(`Upgrading the database: ${done}\n`)
+  const app = await openApp(config, { logger, onUpgrade })
   try {
     return (await work(app)) ?? 0
   } finally {

@@ -1,7 +1,10 @@
 import { dlopen, ptr } from 'bun:ffi'
+import { HOUR_MS } from '../../domain/duration.ts'
 
 /** Notifies the service manager (sd_notify(3)); does nothing without one. */
 type SdNotify = {
+  /** The start takes longer than usual: up to an hour from now. */
+  readonly upgrading: () => void
   /** Requests are accepted from now on. Starts the watchdog's heartbeat, sent while the event loop
    * is running. */
   readonly ready: () => void
@@ -14,11 +17,13 @@ type SdNotify = {
  * cannot be sent, the service keeps running. */
 export const sdNotify = (env: Readonly<Record<string, string | undefined>>): SdNotify => {
   const path = env['NOTIFY_SOCKET']
-  if (!path) return { ready: () => {}, reloading: () => {}, stopping: () => {} }
+  if (!path)
+    return { upgrading: () => {}, ready: () => {}, reloading: () => {}, stopping: () => {} }
   const send = datagrams(path)
   const watchdogMs = Number(env['WATCHDOG_USEC'] ?? 0) / 1000
   let watching: Timer | undefined
   return {
+    upgrading: () => send(`EXTEND_TIMEOUT_USEC=${HOUR_MS * 1000}`),
     ready: () => {
       send('READY=1')
       if (watchdogMs > 0) watching ??= setInterval(() => send('WATCHDOG=1'), watchdogMs / 3)

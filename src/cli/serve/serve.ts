@@ -35,14 +35,18 @@ export const serve: Command = {
     // Audit events are logged at every level.
     const auditLogger = log.child({}, { level: 'info' })
     const certificates = await reloaderOf(config)
+    const notify = sdNotify(terminal.env)
     const app = await openApp(config, {
       logger: log,
       auditLogger,
       use: 'service',
+      onUpgrade: (done) => {
+        notify.upgrading()
+        log.info({ done }, 'upgrading the database')
+      },
       createBackup: backupProcess(terminal.env),
       certificate: () => certificates?.current().facts,
     })
-    const notify = sdNotify(terminal.env)
     let removeDescription = () => {}
     try {
       terminal.onLevelRequest(() => {

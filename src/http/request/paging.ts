@@ -55,19 +55,29 @@ const timeOf = (name: string, text: string | undefined): number | undefined => {
 
 type Filter = Readonly<Record<string, string | number | undefined>>
 
-type PageQuery = {
-  readonly [Name in keyof typeof PAGE]?: Static<(typeof PAGE)[Name]>
+type PageQuery<Any extends string> = {
+  readonly limit?: Static<typeof PAGE.limit>
+  readonly cursor?: Static<typeof PAGE.cursor>
+  readonly order?: Any
 }
 
 /** Returns which page is requested: how many rows, after which number. Throws `invalid` for the cursor
  * of another filter or order. */
-export const pageOf = (
-  { order = 'newest', limit = DEFAULT_LIMIT, cursor }: PageQuery,
+export const pageOf = (query: PageQuery<Order>, filter: Filter) => {
+  const sorted = { ...query, order: query.order ?? 'newest' }
+  const { order, limit, after } = sortedPageOf(sorted, filter, 1)
+  return { order, limit, after: after?.[0] }
+}
+
+/** The same for a list with orders of its own, in which a place may be several numbers. */
+export const sortedPageOf = <Any extends string>(
+  { order, limit = DEFAULT_LIMIT, cursor }: PageQuery<Any> & { readonly order: Any },
   filter: Filter,
+  numbers: number,
 ) => ({
   order,
   limit,
-  after: cursor === undefined ? undefined : readCursor(cursor, { filter, order }),
+  after: cursor === undefined ? undefined : readCursor(cursor, { filter, order }, numbers),
 })
 
 /** A request, and the headers of its answer. */
@@ -80,29 +90,29 @@ export type Answered = {
  * to the name and scheme the client uses. */
 export const nextPage = (
   { request, set }: Answered,
-  { after, ...search }: Search & { readonly after: number | undefined },
+  { after, ...search }: Search & { readonly after: number | readonly number[] | undefined },
 ): string | null => {
   if (after === undefined) return null
-  const cursor = writeCursor(after, search)
+  const cursor = writeCursor(typeof after === 'number' ? [after] : after, search)
   const { pathname, searchParams } = addressOf(request)
   searchParams.set('cursor', cursor)
   set.headers['link'] = `<${pathname}?${searchParams.toString()}>; rel="next"`
   return cursor
 }
 
-type Search = { readonly filter: Filter; readonly order: Order }
+type Search = { readonly filter: Filter; readonly order: string }
 
-/** A cursor is base64url of the order, the last number and a hash of the filter. */
-const writeCursor = (seq: number, search: Search): string =>
-  Buffer.from(`${search.order}.${seq}.${filterHash(search)}`).toString('base64url')
+/** A cursor is base64url of the order, the last numbers and a hash of the filter. */
+const writeCursor = (numbers: readonly number[], search: Search): string =>
+  Buffer.from([search.order, ...numbers, filterHash(search)].join('.')).toString('base64url')
 
-/** Returns the number after which a cursor continues. Throws `invalid` for one of another search. */
-const readCursor = (cursor: string, search: Search): number => {
-  const [, digits = ''] = Buffer.from(cursor, 'base64url').toString().split('.')
-  const seq = Number(digits)
-  if (!Number.isSafeInteger(seq) || seq < 0 || writeCursor(seq, search) !== cursor)
+/** Returns the numbers after which a cursor continues. Throws `invalid` for one of another search. */
+const readCursor = (cursor: string, search: Search, count: number): readonly number[] => {
+  const numbers = Buffer.from(cursor, 'base64url').toString().split('.').slice(1, -1).map(Number)
+  const areNumbers = numbers.length === count && numbers.every(Number.isSafeInteger)
+  if (!areNumbers || writeCursor(numbers, search) !== cursor)
     throw new AppError('invalid', 'Invalid cursor; begin again without it')
-  return seq
+  return numbers
 }
 
 const filterHash = ({ filter, order }: Search): string => {

@@ -1,5 +1,12 @@
 import { decodeBase64 } from '#crypto'
-import { type UnlockEvent, entryBytes, entryLine, parseEntry, parsedObject } from '../log/event.ts'
+import {
+  type UnlockEvent,
+  entryBytes,
+  entryLine,
+  happenedAtMs,
+  parseEntry,
+  parsedObject,
+} from '../log/event.ts'
 import { leafHash } from '../tlog/merkle-tree.ts'
 import { ProofError } from '../tlog/proof-format.ts'
 import { parseReceipt, verifyReceipt } from '../tlog/receipt.ts'
@@ -118,7 +125,12 @@ const parseEntryLine = (line: string, seq: number): UnlockEvent => {
   const entry = typeof text === 'string' ? parseEntry(text) : undefined
   if (!entry) throw unreadable('entry')
   const person = parsePerson(personal)
-  const event = { ...entry, person, leafHash: leafHash(entryBytes(entry)) }
+  const event = {
+    ...entry,
+    person,
+    happenedAtMs: happenedAtMs(entry),
+    leafHash: leafHash(entryBytes(entry)),
+  }
   if (entryLine(event) !== line) throw unreadable('personal text')
   return event
 }

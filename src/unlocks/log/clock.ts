@@ -1,8 +1,13 @@
 import { type Clock, EARLIEST_WALL_MS } from '../../domain/clock.ts'
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../domain/duration.ts'
 
-/** The wall clock when an event was received, and whether to trust it. */
-export type ClockReading = { readonly nowMs: number; readonly isUncertain: boolean }
+/** The wall clock when an event was received, whether to trust it, and the newest time that could be
+ * trusted, this one or an earlier one. */
+export type ClockReading = {
+  readonly nowMs: number
+  readonly isUncertain: boolean
+  readonly newestMs: number
+}
 
 type Options = {
   readonly clock: Pick<Clock, 'wallMs' | 'monotonicMs'>
@@ -44,6 +49,6 @@ export const unlockLogClock = ({ clock, newestMs }: Options): (() => ClockReadin
     last = { wallMs, monotonicMs }
     const isUncertain = wallMs < EARLIEST_WALL_MS || wallMs < newest || monotonicMs < uncertainUntil
     if (!isUncertain) newest = wallMs
-    return { nowMs: wallMs, isUncertain }
+    return { nowMs: wallMs, isUncertain, newestMs: newest }
   }
 }

@@ -1,94 +1,127 @@
 import type { Queries } from '../../storage/database.ts'
+import { nameWrites } from './names-store.ts'
 
-/** Whose events are erased: all of an account, or only those with one name. */
-export type Erased = { readonly accountPublicId: string; readonly username?: string }
+/** An event to be erased, and the numbers that it has. */
+type Erased = {
+  readonly seq: number
+  readonly account: number | null
+  readonly method: number | null
+}
 
-/** The indexes that contain personal text. */
-const PERSONAL_INDEXES = [
-  'unlock_by_account',
-  'unlock_by_method',
-  'unlock_by_time',
-  'unlock_imported',
-] as const
+const ERASED = 'seq, account_number AS account, method_number AS method'
 
-/** Which indexes are still to be rebuilt, as a setting that nobody sees, so that an interrupted erasure
- * finishes later. */
-const STALE = 'stale_unlock_indexes'
+/** Where a search in the order in which events happened continues. */
+export type Happened = { readonly ms: number; readonly seq: number }
 
-const setStaleIndexes = (tx: Pick<Queries, 'run'>, names: readonly string[]): Promise<number> =>
-  tx.run(
-    `INSERT INTO setting (name, value) VALUES (?, ?)
-     ON CONFLICT (name) DO UPDATE SET value = excluded.value`,
-    STALE,
-    names.join(' '),
-  )
+/** What an owner has not chosen, and nobody sees: up to which event retention has erased everything. */
+const RETAINED_FROM = 'retained_from_seq'
 
-/** Removes personal text and its salts from events. */
-export const erasureWrites = (tx: Pick<Queries, 'get' | 'run'>) => ({
-  /** Erases up to `limit` events of a person; returns how many. */
-  erasePerson: ({ accountPublicId, username }: Erased, limit: number): Promise<number> =>
-    tx.run(
+/** Removes personal text, its salts and its numbers from events. Indexes contain none of it, and the
+ * names that no event has any more are blanked in the same transaction. */
+export const erasureWrites = (tx: Queries, { forget } = nameWrites(tx)) => {
+  const erase = async (events: readonly Erased[]): Promise<void> => {
+    if (events.length === 0) return
+    await tx.run(
       `UPDATE unlock_event
-       SET account_public_id = NULL, username = NULL, method = NULL, salt = NULL
-       WHERE seq IN (
-         SELECT seq
+       SET
+         account_number = NULL,
+         method_number = NULL,
+         username = NULL,
+         method = NULL,
+         salt = NULL
+       WHERE seq IN (SELECT value FROM json_each(?))`,
+      JSON.stringify(events.map(({ seq }) => seq)),
+    )
+    await forget(events)
+  }
+
+  return {
+    /** Erases up to `limit` events of an account, by its number; returns how many. */
+    eraseAccount: async (account: number, limit: number): Promise<number> => {
+      const events = await tx.all<Erased>(
+        `SELECT ${ERASED} FROM unlock_event WHERE account_number = ? LIMIT ?`,
+        account,
+        limit,
+      )
+      await erase(events)
+      return events.length
+    },
+
+    /** Looks at the next `limit` events of an account and erases those with one name; returns how many,
+     * and where to continue, unless that was the end. */
+    eraseNamed: async (
+      account: number,
+      username: string,
+      after: Happened,
+      limit: number,
+    ): Promise<{ readonly erased: number; readonly next: Happened | undefined }> => {
+      const events = await tx.all<Erased & { ms: number; username: string | null }>(
+        `SELECT ${ERASED}, happened_at_ms AS ms, username
          FROM unlock_event
-         WHERE account_public_id = ? AND username = coalesce(?, username)
-         LIMIT ?
-       )`,
-      accountPublicId,
-      username ?? null,
-      limit,
-    ),
+         WHERE account_number = ? AND (happened_at_ms, seq) > (?, ?)
+         ORDER BY happened_at_ms, seq
+         LIMIT ?`,
+        account,
+        after.ms,
+        after.seq,
+        limit,
+      )
+      const named = events.filter((event) => event.username === username)
+      await erase(named)
+      return { erased: named.length, next: events.length < limit ? undefined : events.at(-1) }
+    },
 
-  hasEventsOf: async ({ accountPublicId, username }: Erased): Promise<boolean> =>
-    (await tx.get(
-      `SELECT 1
-       FROM unlock_event
-       WHERE account_public_id = ? AND username = coalesce(?, username)
-       LIMIT 1`,
-      accountPublicId,
-      username ?? null,
-    )) !== undefined,
-
-  /** Erases the events from one sequence number up to, not including, another; returns how many had
-   * personal text. */
-  eraseRange: (fromSeq: number, toSeq: number): Promise<number> =>
-    tx.run(
-      `UPDATE unlock_event
-       SET account_public_id = NULL, username = NULL, method = NULL, salt = NULL
-       WHERE seq >= ? AND seq < ? AND salt IS NOT NULL`,
-      fromSeq,
-      toSeq,
-    ),
-
-  /** Erases up to `limit` imported events that happened before a time; returns how many. */
-  eraseImported: (occurredBeforeMs: number, limit: number): Promise<number> =>
-    tx.run(
-      `UPDATE unlock_event
-       SET account_public_id = NULL, username = NULL, method = NULL, salt = NULL
-       WHERE seq IN (
-         SELECT seq
+    /** Erases up to `limit` events from one sequence number up to, not including, another; returns how
+     * many had personal text, and the number to continue at. */
+    eraseRange: async (
+      fromSeq: number,
+      toSeq: number,
+      limit: number,
+    ): Promise<{ readonly erased: number; readonly next: number }> => {
+      const events = await tx.all<Erased>(
+        `SELECT ${ERASED}
          FROM unlock_event
-         WHERE source = 'imported' AND salt IS NOT NULL AND occurred_at_ms < ?
-         LIMIT ?
-       )`,
-      occurredBeforeMs,
-      limit,
-    ),
+         WHERE seq >= ? AND seq < ? AND salt IS NOT NULL
+         ORDER BY seq
+         LIMIT ?`,
+        fromSeq,
+        toSeq,
+        limit,
+      )
+      await erase(events)
+      const last = events.length < limit ? undefined : events.at(-1)
+      return { erased: events.length, next: last ? last.seq + 1 : toSeq }
+    },
 
-  /** Notes that the indexes with personal text must be rebuilt: when SQLite moves index entries to
-   * another page, the old page may keep a copy that no later erasure finds. */
-  markIndexes: (): Promise<number> => setStaleIndexes(tx, PERSONAL_INDEXES),
+    /** Erases up to `limit` imported events that happened before a time; returns how many. */
+    eraseImported: async (happenedBeforeMs: number, limit: number): Promise<number> => {
+      const events = await tx.all<Erased>(
+        `SELECT ${ERASED}
+         FROM unlock_event
+         WHERE source = 'imported' AND salt IS NOT NULL AND happened_at_ms < ?
+         LIMIT ?`,
+        happenedBeforeMs,
+        limit,
+      )
+      await erase(events)
+      return events.length
+    },
 
-  /** Rebuilds one of the noted indexes; returns false if none is left. Takes about half a second for
-   * a million events, and one after the other takes less room in the WAL than all at once. */
-  rebuildIndex: async (): Promise<boolean> => {
-    const row = await tx.get<{ value: string }>('SELECT value FROM setting WHERE name = ?', STALE)
-    const [index, ...others] = PERSONAL_INDEXES.filter((name) => row?.value.includes(name))
-    if (index === undefined) return false
-    await tx.run(`REINDEX ${index}`)
-    await setStaleIndexes(tx, others)
-    return true
-  },
-})
+    /** Returns the first event that retention has not erased yet. */
+    retainedFrom: async (): Promise<number> => {
+      const row = await tx.get<{ value: string }>(
+        'SELECT value FROM setting WHERE name = ?',
+        RETAINED_FROM,
+      )
+      return Number(row?.value ?? 0)
+    },
+
+    setRetainedFrom: (seq: number): Promise<number> =>
+      tx.run(
+        `INSERT INTO setting (name, value) VALUES (?, ?)
+         ON CONFLICT (name) DO UPDATE SET value = excluded.value`,
+        RETAINED_FROM,
+        String(seq),
+      ),
+  }
+}

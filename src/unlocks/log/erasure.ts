@@ -1,5 +1,5 @@
-import { yieldToEventLoop } from '../../domain/event-loop.ts'
-import type { Erased } from './erasure-store.ts'
+import { rest } from '../../domain/event-loop.ts'
+import type { Happened } from './erasure-store.ts'
 import { NO_ACCOUNT } from './event.ts'
 import type { UnlockStore, UnlockWrites } from './store.ts'
 
@@ -15,80 +15,82 @@ export type Erasure = {
  * full. */
 const BATCH_EVENTS = 500
 
-/** Rebuilding an index is one statement, during which nothing else happens: some milliseconds for this
- * many events. A larger log leaves its indexes to the daily round, or anybody could stop the door by
- * erasing one account after the other. */
-const SMALL_LOG_EVENTS = 20_000
+/** Events that one transaction looks at for some to erase. */
+const LOOKED_AT_EVENTS = 5000
 
 type Store = Pick<
   UnlockStore,
-  'transaction' | 'countBefore' | 'nextSeq' | 'checkpointWal' | 'returnUnusedSpace'
+  'transaction' | 'accountNumber' | 'countBefore' | 'checkpointWal' | 'returnUnusedSpace'
 >
 
+/** What a batch did, and whether it was the last. */
+type Batch = { readonly erased: number; readonly isLast: boolean }
+
 /** Removes personal text from the log and from the bytes of its files, and gives the space back. Every
- * proof stays valid. */
-export const logErasure = (store: Store, smallLogEvents = SMALL_LOG_EVENTS) => {
-  /** Erases batches until one is the last; each returns how many events it erased. */
+ * proof stays valid. It takes small steps and rests after each as long as it took, so that others hardly
+ * notice, and what is interrupted can be begun again. */
+export const logErasure = (store: Store) => {
   const eraseAll = async (
-    eraseBatch: (writes: UnlockWrites) => Promise<{ erased: number; isLast: boolean }>,
+    eraseBatch: (writes: UnlockWrites) => Promise<Batch>,
   ): Promise<number> => {
-    let events = 0
-    for (;;) {
-      const { erased, isLast } = await store.transaction(async (writes) => {
-        const batch = await eraseBatch(writes)
-        if (batch.erased > 0) await writes.markIndexes()
-        return batch
-      })
+    for (let events = 0; ;) {
+      const begunMs = performance.now()
+      const { erased, isLast } = await store.transaction(eraseBatch)
       events += erased
-      if (erased > 0) await store.returnUnusedSpace()
       if (isLast) return events
-      await yieldToEventLoop()
+      await rest(performance.now() - begunMs)
     }
   }
 
-  const rebuildIndexes = async (): Promise<void> => {
-    while (await store.transaction((writes) => writes.rebuildIndex()))
-      await store.returnUnusedSpace()
-  }
-
-  /** Truncates the WAL, after rebuilding the indexes of a small log. */
   const finish = async (events: number): Promise<Erasure> => {
-    if ((await store.nextSeq()) <= smallLogEvents) await rebuildIndexes()
+    if (events > 0) await store.returnUnusedSpace()
     return { events, isWalTruncated: await store.checkpointWal() }
   }
 
-  const erasePerson = async (erased: Erased): Promise<Erasure> =>
-    finish(
-      await eraseAll(async (writes) => ({
-        erased: await writes.erasePerson(erased, BATCH_EVENTS),
-        isLast: !(await writes.hasEventsOf(erased)),
-      })),
-    )
-
   return {
-    /** Rebuilds the indexes of which erasures left copies, if any did, and truncates the WAL. */
+    /** Gives unused pages back and truncates the WAL, where an erasure could not. */
     finishErasures: async (): Promise<void> => {
-      await rebuildIndexes()
-      await store.checkpointWal()
+      await finish(1)
     },
 
     /** Erases an account's name, id and methods. */
-    eraseAccount: (accountPublicId: string): Promise<Erasure> => erasePerson({ accountPublicId }),
+    eraseAccount: async (accountPublicId: string): Promise<Erasure> => {
+      const number = await store.accountNumber(accountPublicId)
+      if (number === undefined) return finish(0)
+      return finish(
+        await eraseAll(async (writes) => {
+          const erased = await writes.eraseAccount(number, BATCH_EVENTS)
+          return { erased, isLast: erased < BATCH_EVENTS }
+        }),
+      )
+    },
 
     /** Erases a name from imported events that belong to no account. */
-    eraseImportedName: (username: string): Promise<Erasure> =>
-      erasePerson({ accountPublicId: NO_ACCOUNT, username }),
+    eraseImportedName: async (username: string): Promise<Erasure> => {
+      const number = await store.accountNumber(NO_ACCOUNT)
+      if (number === undefined) return finish(0)
+      let after: Happened | undefined = { ms: Number.MIN_SAFE_INTEGER, seq: -1 }
+      return finish(
+        await eraseAll(async (writes) => {
+          if (!after) return { erased: 0, isLast: true }
+          const { erased, next } = await writes.eraseNamed(number, username, after, BATCH_EVENTS)
+          after = next
+          return { erased, isLast: !next }
+        }),
+      )
+    },
 
     /** Erases everyone's personal text in events received before a time, and in imported events that
      * happened before it. */
     eraseBefore: async (timeMs: number): Promise<Erasure> => {
-      const count = await store.countBefore(timeMs)
-      let seq = 0
+      const end = await store.countBefore(timeMs)
+      let seq = await store.transaction((writes) => writes.retainedFrom())
       const received = await eraseAll(async (writes) => {
-        const end = Math.min(seq + BATCH_EVENTS, count)
-        const erased = await writes.eraseRange(seq, end)
-        seq = end
-        return { erased, isLast: end === count }
+        const to = Math.min(seq + LOOKED_AT_EVENTS, end)
+        const { erased, next } = await writes.eraseRange(seq, to, BATCH_EVENTS)
+        seq = Math.max(seq, next)
+        if (seq >= end) await writes.setRetainedFrom(seq)
+        return { erased, isLast: seq >= end }
       })
       const imported = await eraseAll(async (writes) => {
         const erased = await writes.eraseImported(timeMs, BATCH_EVENTS)

@@ -1,4 +1,4 @@
-import type { UnlockEvent } from './event.ts'
+import { type UnlockEvent, isDoubted } from './event.ts'
 import type { EventAnswer } from './schema.ts'
 
 /** What the API shows of an event itself, without the events around it. */
@@ -16,8 +16,10 @@ export const eventJson = (event: UnlockEvent): EventJson => ({
   source: event.source,
   occurred_at: event.occurredAtMs === null ? null : new Date(event.occurredAtMs).toISOString(),
   received_at: new Date(event.receivedAtMs).toISOString(),
+  happened_at: new Date(event.happenedAtMs).toISOString(),
   delay_ms: event.occurredAtMs === null ? null : event.receivedAtMs - event.occurredAtMs,
   late: event.isLate,
+  doubted: isDoubted(event),
   time_uncertain: event.isTimeUncertain,
 })
 

@@ -1,10 +1,12 @@
 import type { NewUnlockEvent, UnlockEvent } from './event.ts'
 
-/** A row of the table `unlock_event`. */
+/** A row of the table `unlock_event`, with the account that its number stands for. */
 export type UnlockRow = {
   seq: number
   id: string
+  account_number: number | null
   account_public_id: string | null
+  method_number: number | null
   username: string | null
   method: string | null
   salt: Uint8Array | null
@@ -15,10 +17,20 @@ export type UnlockRow = {
   source: NewUnlockEvent['source']
   occurred_at_ms: number | null
   received_at_ms: number
+  happened_at_ms: number
   is_late: number
   is_time_uncertain: number
   leaf_hash: Uint8Array
 }
+
+/** The columns of an `UnlockRow`. */
+export const UNLOCK_COLUMNS = `
+  unlock_event.*,
+  (
+    SELECT public_id
+    FROM unlock_account
+    WHERE unlock_account.number = account_number
+  ) AS account_public_id`
 
 /** Returns the event stored in a row. */
 export const eventOf = (row: UnlockRow): UnlockEvent => ({
@@ -32,13 +44,20 @@ export const eventOf = (row: UnlockRow): UnlockEvent => ({
   source: row.source,
   occurredAtMs: row.occurred_at_ms,
   receivedAtMs: row.received_at_ms,
+  happenedAtMs: row.happened_at_ms,
   isLate: row.is_late !== 0,
   isTimeUncertain: row.is_time_uncertain !== 0,
   leafHash: row.leaf_hash,
 })
 
-const personOf = ({ account_public_id: accountPublicId, username, method, salt }: UnlockRow) =>
-  accountPublicId === null && username === null && method === null && salt === null
+const personOf = ({
+  account_number: number,
+  account_public_id: accountPublicId,
+  username,
+  method,
+  salt,
+}: UnlockRow) =>
+  number === null && username === null && method === null && salt === null
     ? undefined
     : {
         // Erased in part, which only a hand in the file does: kept, so that it fits no commitment.

@@ -70,6 +70,8 @@ export type UnlockEntry = Omit<NewUnlockEvent, keyof PersonalText | 'formerId'> 
 /** A recorded event as stored. `person` is undefined once erased. */
 export type UnlockEvent = UnlockEntry & {
   readonly person: (PersonalText & { readonly salt: Uint8Array }) | undefined
+  /** When it happened: see `happenedAtMs`. */
+  readonly happenedAtMs: number
   readonly leafHash: Uint8Array
 }
 
@@ -78,6 +80,36 @@ const LATE_AFTER_MS = 5 * 60_000
 
 export const isLate = (occurredAtMs: number | null, receivedAtMs: number): boolean =>
   occurredAtMs !== null && receivedAtMs - occurredAtMs > LATE_AFTER_MS
+
+/** How long before receipt a phone may say that it happened: a phone is not offline for longer. */
+export const HAPPENED_BEFORE_MS_MAX = 90 * 24 * 60 * 60_000
+
+type Times = Pick<UnlockEntry, 'source' | 'occurredAtMs' | 'receivedAtMs'>
+
+/** Returns when an event happened: when the phone says, unless that is after receipt or more than 90 days
+ * before it, which makes it doubtful; then, and if the phone says nothing, when it was received. The
+ * legacy server may say any time before receipt. A clock that is behind the `newestMs` certain time of
+ * the log does not put an event before it. */
+export const happenedAtMs = (
+  { source, occurredAtMs, receivedAtMs }: Times,
+  newestMs = 0,
+): number => {
+  const receiptMs = Math.max(receivedAtMs, newestMs)
+  if (occurredAtMs === null || occurredAtMs > receiptMs) return receiptMs
+  const isPlausible = source === 'imported' || receiptMs - occurredAtMs <= HAPPENED_BEFORE_MS_MAX
+  return isPlausible ? occurredAtMs : receiptMs
+}
+
+/** True if an event says a time that `happenedAtMs` did not believe. */
+export const isDoubted = (event: Pick<UnlockEvent, 'occurredAtMs' | 'happenedAtMs'>): boolean =>
+  event.occurredAtMs !== null && event.occurredAtMs !== event.happenedAtMs
+
+/** True if an event is listed at the time at which it happened, as far as the event itself tells. */
+export const isListedRight = (event: UnlockEvent): boolean => {
+  const { happenedAtMs: listedMs, isTimeUncertain, occurredAtMs, receivedAtMs } = event
+  if (!isTimeUncertain) return listedMs === happenedAtMs(event)
+  return listedMs === occurredAtMs || listedMs >= receivedAtMs
+}
 
 /** Length of a commitment's random salt in bytes. */
 export const SALT_BYTES = 32

@@ -7,7 +7,7 @@ import type { UnlockLog } from './service.ts'
 type Dependencies = {
   /** How long names and methods are kept; undefined keeps them forever. */
   readonly retentionMs: number | undefined
-  readonly clock: () => ClockReading
+  readonly clock: () => Pick<ClockReading, 'nowMs' | 'isUncertain'>
   readonly unlockLog: Pick<UnlockLog, 'eraseBefore'>
   /** Erases addresses from audit events before a time; returns the number of events. */
   readonly eraseAddressesBefore: (timeMs: number) => Promise<number>

@@ -81,11 +81,19 @@ export const EventAnswer = t.Object(
       null,
     ),
     received_at: t.String({ format: 'date-time', examples: ['2026-11-22T18:30:02.125Z'] }),
+    happened_at: t.String({
+      format: 'date-time',
+      description:
+        'When it happened: `occurred_at` where that is plausible, that is not after `received_at` and ' +
+        'for a claimed event at most 90 days before it; otherwise `received_at`',
+      examples: ['2026-11-22T18:30:02.125Z'],
+    }),
     delay_ms: t.Union([t.Integer(), t.Null()], {
       description: '`received_at` minus `occurred_at`',
       examples: [2125],
     }),
     late: t.Boolean({ description: 'Reported more than five minutes after it happened' }),
+    doubted: t.Boolean({ description: '`occurred_at` is not plausible; see `happened_at`' }),
     time_uncertain: t.Boolean({ description: 'The server’s clock could not be trusted' }),
     repeat_of: t.Union([t.Integer(), t.Null()], {
       description:
@@ -115,8 +123,10 @@ export const EVENT_EXAMPLE = {
   source: 'claimed',
   occurred_at: null,
   received_at: '2026-11-22T18:30:02.125Z',
+  happened_at: '2026-11-22T18:30:02.125Z',
   delay_ms: null,
   late: false,
+  doubted: false,
   time_uncertain: false,
   repeat_of: null,
   unit: 'Flat 3',

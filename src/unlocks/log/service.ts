@@ -16,6 +16,7 @@ import {
   type UnlockEvent,
   entryBytes,
   entryLine,
+  happenedAtMs,
   isLate,
   personHash,
 } from './event.ts'
@@ -217,7 +218,12 @@ const appendOne = async ({
     isTimeUncertain: reading.isUncertain,
     personHash: personHash(salt, person),
   }
-  const stored = { ...entry, person, leafHash: leafHash(entryBytes(entry)) }
+  const stored = {
+    ...entry,
+    person,
+    happenedAtMs: happenedAtMs(entry, reading.newestMs),
+    leafHash: leafHash(entryBytes(entry)),
+  }
   if (!(await writes.insert(stored))) {
     const known = await writes.find(event.id)
     if (!known) throw broken('it refuses an event that it does not have')

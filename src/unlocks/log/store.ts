@@ -2,8 +2,9 @@ import type { Database, Queries } from '../../storage/database.ts'
 import { returnUnusedSpace } from '../../storage/unused-space.ts'
 import type { Head } from '../tlog/checkpoint.ts'
 import { erasureWrites } from './erasure-store.ts'
-import { type UnlockRow, eventOf } from './event-row.ts'
-import type { UnlockEvent } from './event.ts'
+import { UNLOCK_COLUMNS, type UnlockRow, eventOf } from './event-row.ts'
+import { HAPPENED_BEFORE_MS_MAX, type UnlockEvent } from './event.ts'
+import { nameReads, nameWrites } from './names-store.ts'
 import { treeReads, treeWrites } from './tree-store.ts'
 
 export type UnlockStore = ReturnType<typeof unlockStore>
@@ -25,6 +26,7 @@ export const unlockStore = (db: Database) => ({
 /** Reads the log, also from a database that is open read-only. */
 export const logReads = (db: Reads) => ({
   ...treeReads(db),
+  ...nameReads(db),
 
   head: (): Promise<Head | undefined> =>
     db.get<Head>('SELECT size, checkpoint FROM log_head WHERE id = 1'),
@@ -49,11 +51,17 @@ export const logReads = (db: Reads) => ({
     return row?.newest ?? 0
   },
 
-  /** Returns how large the log was after the newest event of an account, or 0 if it has none. */
-  sizeAtNewestOf: async (accountPublicId: string): Promise<number> => {
+  /** Returns how large the log was after the newest event that an account reported since a time, or
+   * after an earlier one; 0 if there is none. What it reported since happened at most 90 days before. */
+  sizeAtNewestOf: async (accountPublicId: string, sinceMs: number): Promise<number> => {
+    const number = await nameReads(db).accountNumber(accountPublicId)
+    if (number === undefined) return 0
     const row = await db.get<{ size: number }>(
-      'SELECT coalesce(max(seq) + 1, 0) AS size FROM unlock_event WHERE account_public_id = ?',
-      accountPublicId,
+      `SELECT coalesce(max(seq) + 1, 0) AS size
+       FROM unlock_event
+       WHERE account_number = ? AND happened_at_ms >= ?`,
+      number,
+      sinceMs - HAPPENED_BEFORE_MS_MAX,
     )
     return row?.size ?? 0
   },
@@ -61,14 +69,17 @@ export const logReads = (db: Reads) => ({
   countBefore: (receivedAtMs: number): Promise<number> => countBefore(db, receivedAtMs),
 
   find: async (id: string): Promise<UnlockEvent | undefined> => {
-    const row = await db.get<UnlockRow>('SELECT * FROM unlock_event WHERE id = ?', id)
+    const row = await db.get<UnlockRow>(
+      `SELECT ${UNLOCK_COLUMNS} FROM unlock_event WHERE id = ?`,
+      id,
+    )
     return row && eventOf(row)
   },
 
   /** Returns up to `limit` events with sequence numbers above `afterSeq`, oldest first. */
   page: async (afterSeq: number, limit: number): Promise<readonly UnlockEvent[]> => {
     const rows = await db.all<UnlockRow>(
-      'SELECT * FROM unlock_event WHERE seq > ? ORDER BY seq LIMIT ?',
+      `SELECT ${UNLOCK_COLUMNS} FROM unlock_event WHERE seq > ? ORDER BY seq LIMIT ?`,
       afterSeq,
       limit,
     )
@@ -94,48 +105,7 @@ const writesOn = (tx: Queries) => ({
   ...logReads(tx),
   ...treeWrites(tx),
   ...erasureWrites(tx),
-
-  /** Returns false if there is an event with that id already. */
-  insert: async (event: Required<UnlockEvent>): Promise<boolean> => {
-    const inserted = await tx.run(
-      `INSERT INTO unlock_event (
-         seq,
-         id,
-         account_public_id,
-         username,
-         method,
-         salt,
-         person_hash,
-         lock,
-         result,
-         reason,
-         source,
-         occurred_at_ms,
-         received_at_ms,
-         is_late,
-         is_time_uncertain,
-         leaf_hash
-       ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-       ON CONFLICT (id) DO NOTHING`,
-      event.seq,
-      event.id,
-      event.person?.accountPublicId ?? null,
-      event.person?.username ?? null,
-      event.person?.method ?? null,
-      event.person?.salt ?? null,
-      event.personHash,
-      event.lock,
-      event.result,
-      event.reason,
-      event.source,
-      event.occurredAtMs,
-      event.receivedAtMs,
-      Number(event.isLate),
-      Number(event.isTimeUncertain),
-      event.leafHash,
-    )
-    return inserted === 1
-  },
+  ...eventWrites(tx),
 
   setHead: async ({ size, checkpoint }: Head): Promise<void> => {
     await tx.run(
@@ -147,10 +117,61 @@ const writesOn = (tx: Queries) => ({
   },
 })
 
+const eventWrites = (tx: Queries, names = nameWrites(tx)) => ({
+  /** Returns false if there is an event with that id already. */
+  insert: async (event: Required<UnlockEvent>): Promise<boolean> => {
+    const { person } = event
+    const numbers = person && (await names.numbersOf(person.accountPublicId, person.method))
+    const inserted = await tx.run(
+      `INSERT INTO unlock_event (
+         seq,
+         id,
+         account_number,
+         method_number,
+         username,
+         method,
+         salt,
+         person_hash,
+         lock,
+         result,
+         reason,
+         source,
+         occurred_at_ms,
+         received_at_ms,
+         happened_at_ms,
+         is_late,
+         is_time_uncertain,
+         leaf_hash
+       ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+       ON CONFLICT (id) DO NOTHING`,
+      event.seq,
+      event.id,
+      numbers?.account ?? null,
+      numbers?.method ?? null,
+      person?.username ?? null,
+      person?.method ?? null,
+      person?.salt ?? null,
+      event.personHash,
+      event.lock,
+      event.result,
+      event.reason,
+      event.source,
+      event.occurredAtMs,
+      event.receivedAtMs,
+      event.happenedAtMs,
+      Number(event.isLate),
+      Number(event.isTimeUncertain),
+      event.leafHash,
+    )
+    if (inserted === 0 && numbers) await names.forget([numbers])
+    return inserted === 1
+  },
+})
+
 /** Returns how many events, from the first on, were received before a time: up to the last event
  * whose certain time says so. Certain times never decrease, so all earlier events came before it,
  * regardless of their own times. */
-export const countBefore = async (db: Reads, receivedAtMs: number): Promise<number> => {
+const countBefore = async (db: Reads, receivedAtMs: number): Promise<number> => {
   const row = await db.get<{ seq: number }>(
     `SELECT seq
      FROM unlock_event

@@ -90,14 +90,14 @@ export const eventStream = ({ queries, unlockLog, visibleSize, ...deps }: Depend
       const { unlocks, next } = await queries.page({
         // Imported events happened long ago.
         filter: { ...filter, origin: 'own' },
-        order: 'oldest',
-        after: stream.lastSeq,
+        order: 'seq',
+        after: [stream.lastSeq],
         size: upTo,
         limit: BATCH_EVENTS,
         signal,
       })
       if (unlocks.length > 0 && !(await isAllowed())) return undefined
-      stream.lastSeq = next ?? upTo - 1
+      stream.lastSeq = next?.[0] ?? upTo - 1
       if (unlocks.length === 0) continue
       stream.place.idle()
       return stream.sent(unlocks.map(eventText).join(''))

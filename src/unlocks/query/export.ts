@@ -1,11 +1,12 @@
 import { takeTurn } from '../../domain/event-loop.ts'
 import { csvLine } from './csv.ts'
 import { listedJson } from '../log/event-json.ts'
+import type { Place } from './order.ts'
 import type { UnlockFilter, UnlockQueries } from './store.ts'
 import { EventAnswer } from '../log/schema.ts'
 import type { UnlockLog } from '../log/service.ts'
 
-type Queries = Pick<UnlockQueries, 'locate' | 'page'>
+type Queries = Pick<UnlockQueries, 'page'>
 
 type Wanted = {
   readonly queries: Queries
@@ -22,9 +23,8 @@ const COLUMNS = Object.keys(EventAnswer.properties) as (keyof EventAnswer)[]
 
 /** Yields all events of a filter, oldest first, with one page of them in memory at a time. */
 async function* eventPages({ queries, filter, size, signal }: Wanted) {
-  const located = await queries.locate({ filter, size, signal })
-  const page = { filter, order: 'oldest', size, limit: EVENTS_PER_PART, located, signal } as const
-  let after: number | undefined
+  const page = { filter, order: 'oldest', size, limit: EVENTS_PER_PART, signal } as const
+  let after: Place | undefined
   do {
     await takeTurn(signal)
     const found = await queries.page({ ...page, after })

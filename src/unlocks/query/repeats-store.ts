@@ -1,7 +1,9 @@
 import { BoundedMap } from '../../domain/bounded-map.ts'
 import { SECOND_MS } from '../../domain/duration.ts'
 import type { Queries } from '../../storage/database.ts'
+import { UNLOCK_COLUMNS, type UnlockRow, eventOf } from '../log/event-row.ts'
 import type { UnlockEvent } from '../log/event.ts'
+import { BEGIN, type Interval, SORTING, type UnlockOrder, nextRange } from './order.ts'
 
 /** An app that gets no answer reports an unlock again, and the existing one does so under no key: an
  * equal claim of the same account, received within this time, probably is the same unlock. Both stay in
@@ -12,7 +14,7 @@ export const REPEAT_MS = 30 * SECOND_MS
 export type Claim = Pick<
   UnlockEvent,
   'seq' | 'source' | 'lock' | 'result' | 'reason' | 'occurredAtMs' | 'receivedAtMs'
-> & { readonly account: string | null; readonly method: string | null }
+> & { readonly account: string | number | null; readonly method: string | null }
 
 export const CLAIM_COLUMNS = `
   seq,
@@ -22,7 +24,7 @@ export const CLAIM_COLUMNS = `
   reason,
   occurred_at_ms AS "occurredAtMs",
   received_at_ms AS "receivedAtMs",
-  account_public_id AS account,
+  account_number AS account,
   method`
 
 /** An event as lists show it: with the sequence number of the claim that it repeats, if it does, and the
@@ -50,7 +52,7 @@ export const repeatFinder = () => {
 }
 
 /** How many events before the first of a page are looked at: what was told again is next to what was
- * told first, unless very much happened in between. */
+ * told first in either order, unless very much happened in between. */
 const EVENTS_BEFORE = 100
 
 /** Returns the events of a page with what they repeat. If a filter lists a claim, it lists equal ones
@@ -58,19 +60,53 @@ const EVENTS_BEFORE = 100
 export const withRepeats = async (
   db: Pick<Queries, 'all'>,
   events: readonly UnlockEvent[],
+  order: UnlockOrder,
 ): Promise<readonly RepeatedUnlock[]> => {
   if (events.length === 0) return []
+  const before = await (SORTING[order].numbers === 1 ? beforeSeq : beforeTime)(db, events)
+  const claims = [...before.map(eventOf), ...events].toSorted((one, other) => one.seq - other.seq)
+  const repeatOf = repeatFinder()
+  const found = new Map(claims.map((event) => [event.seq, repeatOf(claimOf(event))]))
+  return events.map((event) => ({ ...event, repeatOf: found.get(event.seq) ?? null }))
+}
+
+type Before = (
+  db: Pick<Queries, 'all'>,
+  events: readonly UnlockEvent[],
+) => Promise<readonly UnlockRow[]>
+
+const beforeSeq: Before = (db, events) => {
   const first = Math.min(...events.map(({ seq }) => seq))
-  const before = await db.all<Claim>(
-    `SELECT ${CLAIM_COLUMNS} FROM unlock_event WHERE seq >= ? AND seq < ? ORDER BY seq`,
+  return db.all<UnlockRow>(
+    `SELECT ${UNLOCK_COLUMNS} FROM unlock_event WHERE seq >= ? AND seq < ? ORDER BY seq`,
     first - EVENTS_BEFORE,
     first,
   )
-  const repeatOf = repeatFinder()
-  for (const claim of before) repeatOf(claim)
-  const inOrder = events.toSorted((one, other) => one.seq - other.seq)
-  const found = new Map(inOrder.map((event) => [event.seq, repeatOf(claimOf(event))]))
-  return events.map((event) => ({ ...event, repeatOf: found.get(event.seq) ?? null }))
+}
+
+/** Equal claims happened within 30 seconds too. */
+const beforeTime: Before = async (db, events) => {
+  const ms = Math.min(...events.map(({ happenedAtMs }) => happenedAtMs))
+  const first = events.filter(({ happenedAtMs }) => happenedAtMs === ms)
+  const seq = Math.min(...first.map((event) => event.seq))
+  const rows: UnlockRow[] = []
+  let interval: Interval | undefined = { low: [ms - REPEAT_MS, BEGIN], high: [ms, seq] }
+  while (interval && rows.length < EVENTS_BEFORE) {
+    const { range, rest } = nextRange(interval, SORTING.newest)
+    rows.push(
+      ...(await db.all<UnlockRow>(
+        `SELECT ${UNLOCK_COLUMNS}
+         FROM unlock_event
+         WHERE ${range.sql}
+         ORDER BY ${SORTING.newest.orderBy}
+         LIMIT ?`,
+        ...range.values,
+        EVENTS_BEFORE - rows.length,
+      )),
+    )
+    interval = rest
+  }
+  return rows
 }
 
 const claimOf = ({ person, ...event }: UnlockEvent): Claim => ({

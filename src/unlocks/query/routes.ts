@@ -3,19 +3,18 @@ import { takeTurn } from '../../domain/event-loop.ts'
 import { foldedText } from '../../domain/folded-text.ts'
 import { HEAVY_READ_REFUSED } from '../../http/answers.ts'
 import { type Endpoint, endpoint } from '../../http/endpoint.ts'
-import { nextPage, pageOf } from '../../http/request/paging.ts'
+import { nextPage, sortedPageOf } from '../../http/request/paging.ts'
 import { streamed } from '../../http/streamed.ts'
 import { listedJson } from '../log/event-json.ts'
 import { EVENT_EXAMPLE } from '../log/schema.ts'
-import type { UnlockLog } from '../log/service.ts'
 import { exportParts } from './export.ts'
+import { type Place, SORTING } from './order.ts'
 import { ExportQuery, LabelsAnswer, ListAnswer, ListQuery, type Search } from './schema.ts'
 import type { UnlockQueries } from './store.ts'
 import type { VisibleSize } from './visible-size.ts'
 import { SEARCH_FAULTS, WHO_SEES, visibleFilter } from './visibility.ts'
 
 type Dependencies = {
-  readonly unlockLog: Pick<UnlockLog, 'head'>
   readonly queries: UnlockQueries
   readonly record: RecordAuditEvent
   readonly visibleSize: VisibleSize
@@ -28,13 +27,9 @@ export const unlockQueryRoutes = (deps: Dependencies): readonly Endpoint[] => [
   exportFile(deps),
 ]
 
-const ORDER =
-  'Unlocks are ordered by sequence number, never by a clock. `from` and `to` select by ' +
-  'time of receipt. An unlock with an uncertain time (`time_uncertain`) is included if, going ' +
-  'by the unlocks around it, it may have been received in that span. Imported unlocks appear where they were ' +
-  'imported, and are selected by `occurred_at`. '
+const HAPPENED = '`from` and `to` select by when unlocks happened (`happened_at`). '
 
-const list = ({ unlockLog, queries }: Dependencies) =>
+const list = ({ queries }: Dependencies) =>
   endpoint(
     {
       method: 'GET',
@@ -44,7 +39,9 @@ const list = ({ unlockLog, queries }: Dependencies) =>
       operationId: 'listUnlocks',
       summary: 'List unlocks',
       description:
-        `${WHO_SEES}${ORDER}A page may hold fewer than \`limit\` unlocks, or none, and still have a ` +
+        `${WHO_SEES}${HAPPENED}An unlock that arrives late appears where it happened, marked \`late\`; ` +
+        'with `order=seq`, after everything that was received before it. A page may hold ' +
+        'fewer than `limit` unlocks, or none, and still have a ' +
         '`next`: if no index serves the filter (a text, or several conditions at once), one request ' +
         'looks at up to 20,000 unlocks. `next` is also sent as a `Link` header (RFC 8288), and is ' +
         'valid for the same filter and order only. Erased fields are null.',
@@ -63,9 +60,9 @@ const list = ({ unlockLog, queries }: Dependencies) =>
     async (context) => {
       const { query, account, signal } = context
       const filter = visibleFilter(query, account)
-      const page = pageOf(query, filter)
-      const { size } = await unlockLog.head()
-      const { unlocks, next } = await queries.page({ filter, ...page, size, signal })
+      const { order = 'newest' } = query
+      const page = sortedPageOf({ ...query, order }, filter, SORTING[order].numbers)
+      const { unlocks, next } = await queries.page({ filter, ...page, signal })
       return {
         unlocks: unlocks.map(listedJson),
         next: nextPage(context, { filter, order: page.order, after: next }),
@@ -73,17 +70,21 @@ const list = ({ unlockLog, queries }: Dependencies) =>
     },
   )
 
-/** Whether a search looks at unlocks that it does not find: no index serves all its conditions, and none
- * says when imported unlocks happened in the order of the log. */
-const isScan = ({ text, lock, method, result, unit, from, to }: Search): boolean =>
-  [text, lock, method, result, unit, from, to].some((condition) => condition !== undefined)
+/** Whether a search looks at unlocks that it does not find: no index serves all its conditions. */
+const isScan = ({ order, ...search }: Search): boolean => {
+  const { account, text, lock, method, result, unit, from, to } = search
+  const isBySeq = order === 'seq' || order === 'seq_desc'
+  return [text, lock, method, result, unit, ...(isBySeq ? [account, from, to] : [])].some(
+    (condition) => condition !== undefined,
+  )
+}
 
 /** Unlocks whose labels are listed, how many are read at once, and labels listed: apps may make up more. */
 const LABELLED_MAX = 5000
 const LABELLED_STEP = 1000
 const LABELS_MAX = 100
 
-const listLabels = ({ unlockLog, queries }: Dependencies) =>
+const listLabels = ({ queries }: Dependencies) =>
   endpoint(
     {
       method: 'GET',
@@ -106,12 +107,11 @@ const listLabels = ({ unlockLog, queries }: Dependencies) =>
     },
     async ({ account, signal }) => {
       const filter = visibleFilter({}, account)
-      const { size } = await unlockLog.head()
       const locks = counter()
       const methods = counter()
-      let after: number | undefined
+      let after: Place | undefined
       for (let read = 0; read < LABELLED_MAX; read += LABELLED_STEP) {
-        const page = { order: 'newest', after, size, limit: LABELLED_STEP } as const
+        const page = { order: 'newest', after, limit: LABELLED_STEP } as const
         const { unlocks, next } = await queries.page({ filter, ...page, signal })
         for (const { lock, person, source } of unlocks) {
           locks.add(lock)
@@ -157,7 +157,7 @@ const exportFile = ({ queries, record, visibleSize }: Dependencies) =>
       operationId: 'exportUnlocks',
       summary: 'Export unlocks as a file',
       description:
-        `${WHO_SEES}${ORDER}Oldest first and without a limit, up to the newest unlock at the time of ` +
+        `${WHO_SEES}${HAPPENED}In the order in which they happened, and without a limit, up to the newest unlock at the time of ` +
         'the request. CSV follows RFC 4180 and has a header line; text that a spreadsheet would take ' +
         'for a formula, or that begins with an apostrophe, gets an apostrophe in front.',
       query: ExportQuery,

@@ -1,8 +1,9 @@
 import { type Static, Type as t } from '@sinclair/typebox'
 import { accepting } from '../../http/request/accepted.ts'
-import { Next, PAGE, SPAN } from '../../http/request/paging.ts'
-import { oneOf, text } from '../../http/request/text.ts'
+import { Next, PAGE } from '../../http/request/paging.ts'
+import { Time, oneOf, text } from '../../http/request/text.ts'
 import { RESULTS } from '../log/event.ts'
+import { ORDERS } from './order.ts'
 import { EventAnswer, GivenUuid, Lock, Method } from '../log/schema.ts'
 
 const { default: _noDefault, ...AnyLock } = Lock
@@ -42,7 +43,24 @@ const FILTER = {
   unit: t.Optional(Unit),
 }
 
-export const ListQuery = t.Object({ ...FILTER, ...SPAN, ...PAGE })
+/** By when unlocks happened. */
+const HAPPENED = {
+  from: t.Optional({ ...Time, description: 'Happened at this time or later, RFC 3339' }),
+  to: t.Optional({ ...Time, description: 'Happened before this time, RFC 3339' }),
+}
+
+export const ListQuery = t.Object({
+  ...FILTER,
+  ...HAPPENED,
+  ...PAGE,
+  order: t.Optional({
+    ...oneOf(ORDERS),
+    default: 'newest',
+    description:
+      '`newest` and `oldest`: by when unlocks happened; `seq` and `seq_desc`: in the order of the log, ' +
+      'that of receipt',
+  }),
+})
 
 const FORMATS = ['csv', 'ndjson'] as const
 
@@ -55,7 +73,7 @@ export const ExportQuery = t.Object({
       'CSV begins with a byte order mark, by which Excel knows that it is UTF-8; `0` leaves it out',
   }),
   ...FILTER,
-  ...SPAN,
+  ...HAPPENED,
 })
 
 export const StreamQuery = t.Object(FILTER)
@@ -82,7 +100,7 @@ export const StatsQuery = t.Object({
     }),
   ),
   unit: t.Optional(Unit),
-  ...SPAN,
+  ...HAPPENED,
 })
 
 /** The search parameters that all queries share. */

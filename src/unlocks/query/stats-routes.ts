@@ -5,7 +5,7 @@ import { HEAVY_READ_REFUSED, problem } from '../../http/answers.ts'
 import { type Endpoint, endpoint } from '../../http/endpoint.ts'
 import { EVENT_EXAMPLE } from '../log/schema.ts'
 import { StatsAnswer, StatsQuery } from './schema.ts'
-import type { UnlockCounts } from './stats-store.ts'
+import { NOBODY, type UnlockCounts } from './stats-store.ts'
 import { unlockStats } from './stats.ts'
 import { WHO_SEES, visibleFilter } from './visibility.ts'
 
@@ -31,8 +31,8 @@ const stats = ({ counts, clock }: Dependencies) =>
       summary: 'Count unlocks',
       description:
         `${WHO_SEES}Counts by day and hour in a time zone, by method and by account, for the last ` +
-        `${DAYS_DEFAULT} days by default and ${DAYS_MAX} days at most. Unlocks with an uncertain time ` +
-        'are included; imported unlocks count by `occurred_at`. Refused logins ' +
+        `${DAYS_DEFAULT} days by default and ${DAYS_MAX} days at most. Unlocks count when they happened ` +
+        '(`happened_at`), those with an uncertain time too. Refused logins ' +
         '(`too_many_attempts`) do not count. Methods that ' +
         'differ only in case or composition count as one. Lists the ' +
         `${NAMES_MAX} methods and accounts with the most unlocks. Erased fields are null.`,
@@ -75,9 +75,8 @@ const stats = ({ counts, clock }: Dependencies) =>
         hours: [...hours],
         methods: mostCounted(methods).map(([method, count]) => ({ method, count })),
         accounts: await Promise.all(
-          mostCounted(accounts).map(async ([publicId, count]) => ({
-            account: publicId,
-            username: publicId === null ? null : await counts.usernameOf(publicId),
+          mostCounted(accounts).map(async ([number, count]) => ({
+            ...(number === null ? NOBODY : await counts.accountOf(number)),
             count,
           })),
         ),

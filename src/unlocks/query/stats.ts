@@ -25,7 +25,8 @@ export type Stats = {
   readonly hours: readonly number[]
   /** Methods that differ only in case or composition count as one, written as it most often is. */
   readonly methods: Counted<string | null>
-  readonly accounts: Counted<string | null>
+  /** By the number of the account. */
+  readonly accounts: Counted<number | null>
 }
 
 /** Distinct methods and accounts counted by name: apps may make up methods as they like. */
@@ -40,7 +41,7 @@ export const unlockStats = async (
   const hours = Array.from({ length: 24 }, () => 0)
   const days = new Map<string, number>()
   const methods = new Map<string | null, number>()
-  const accounts = new Map<string | null, number>()
+  const accounts = new Map<number | null, number>()
   for (let ms = startOfDay(local(fromMs)); ms <= local(toMs - 1); ms += DAY_MS)
     days.set(dayOf(ms), 0)
   let total = 0
@@ -51,8 +52,7 @@ export const unlockStats = async (
     hours[hour] = (hours[hour] ?? 0) + tally.count
     add(days, dayOf(localMs), tally.count)
     add(methods, tally.method, tally.count)
-    // Empty for imported events of people without an account.
-    add(accounts, tally.account || null, tally.count)
+    add(accounts, tally.account, tally.count)
   }
   for await (const batch of tallies({ account, unit, fromMs, toMs })) {
     for (const tally of batch) count(tally)

@@ -1,13 +1,21 @@
 import { takeTurn } from '../../domain/event-loop.ts'
-import type { Order } from '../../http/request/paging.ts'
 import type { Queries } from '../../storage/database.ts'
 import { LOGIN_REFUSAL, type Result, type UnlockEvent } from '../log/event.ts'
-import { hasImported, importedRange } from './imported-store.ts'
-import { type ListedUnlock, withRepeats } from './repeats-store.ts'
-import { type TextMatch, spellingFor, textMatch } from './text-store.ts'
+import { UNLOCK_COLUMNS, type UnlockRow, eventOf } from '../log/event-row.ts'
+import { nameReads } from '../log/names-store.ts'
 import { ofUnit, withUnits } from '../units/store.ts'
-import { type UnlockRow, eventOf } from '../log/event-row.ts'
-import { countBefore, firstSince } from '../log/store.ts'
+import {
+  BEGIN,
+  type Interval,
+  type Place,
+  type Range,
+  SORTING,
+  type UnlockOrder,
+  after,
+  nextRange,
+} from './order.ts'
+import { type ListedUnlock, withRepeats } from './repeats-store.ts'
+import { containing } from '../../domain/folded-text.ts'
 
 export type UnlockQueries = ReturnType<typeof unlockQueries>
 
@@ -18,10 +26,9 @@ export type UnlockFilter = {
   /** However it is written: see `foldedText`. */
   readonly method?: string | undefined
   readonly result?: Result | undefined
-  /** Received at this time or later; imported events: happened then. An uncertain time of receipt
-   * counts as any time between those of the events around it. */
+  /** Happened at this time or later. */
   readonly fromMs?: number | undefined
-  /** Received, or happened, before this time. */
+  /** Happened before this time. */
   readonly toMs?: number | undefined
   /** Leaves out imported events. */
   readonly origin?: 'own' | undefined
@@ -35,211 +42,223 @@ export type UnlockFilter = {
 
 type Wanted = {
   readonly filter: UnlockFilter
-  readonly order: Order
-  /** Continue after the event with this sequence number. */
-  readonly after?: number | undefined
+  readonly order: UnlockOrder
+  /** Continue after the event at this place. */
+  readonly after?: Place | undefined
   /** Leaves out events from this sequence number on. */
-  readonly size: number
+  readonly size?: number | undefined
   readonly limit: number
-  /** Where the events of the filter's time span are, if it was looked up before. */
-  readonly located?: Located | undefined
   /** Ends the search once aborted. */
   readonly signal?: AbortSignal | undefined
 }
 
 export type Found = {
   readonly unlocks: readonly ListedUnlock[]
-  /** The sequence number to continue after; undefined at the end. */
-  readonly next: number | undefined
+  /** The place to continue after; undefined at the end. */
+  readonly next: Place | undefined
 }
-
-/** The events between two sequence numbers, both excluded. */
-type Interval = { readonly low: number; readonly high: number }
 
 /** Events that one statement looks at if no index serves the whole filter, and events that one page
  * looks at: a page may have fewer than its limit and still be followed by another. */
-const STEP_ROWS = 1000
+const STEP_ROWS_MAX = 1000
 const PAGE_ROWS_MAX = 20_000
 
 /** Searches the unlock log. */
 export const unlockQueries = (db: Queries) => ({
   /** Returns an event as lists show it. */
   listed: async (event: UnlockEvent): Promise<ListedUnlock> => {
-    const [found] = await listed(db, [event])
-    return found ?? { ...event, repeatOf: null, unit: null }
+    const [shown] = await listed(db, [event], 'seq')
+    return shown ?? { ...event, repeatOf: null, unit: null }
   },
 
-  /** Looks up where the events of a filter's time span are, once for many pages. */
-  locate: (wanted: Pick<Wanted, 'filter' | 'size' | 'signal'>): Promise<Located> =>
-    locate(db, wanted),
-
-  /** Returns events in the order of their sequence numbers, which no clock can change. */
+  /** Returns the next events in an order. */
   page: async (wanted: Wanted): Promise<Found> => {
-    const { order, limit, filter } = wanted
-    const located = wanted.located ?? (await locate(db, wanted))
-    const { rows, keys, lead, rest, match } = searchFor(filter, order, located)
-    const found: UnlockEvent[] = []
-    let interval = remaining(wanted, located.interval)
-    for (let examined = STEP_ROWS; ; examined += STEP_ROWS) {
-      const { low, high } = interval
-      const isLed = rest.length === 0 && !match
-      const edge = isLed ? undefined : await edgeOf(db, keys, [...lead, low, high])
-      const part = edge === undefined ? interval : upTo(edge, interval, order)
-      const wantedRows = limit + 1 - found.length
-      const bounds = [part.low, part.high]
-      const params = [...lead, ...bounds, ...rest]
-      const batch = match
-        ? await matchingRows({ db, rows, params, match, limit: wantedRows })
-        : await db.all<UnlockRow>(rows, ...params, wantedRows)
-      found.push(...batch.map(eventOf))
-      if (found.length > limit)
-        return { unlocks: await listed(db, found.slice(0, limit)), next: found[limit - 1]?.seq }
-      if (edge === undefined) return { unlocks: await listed(db, found), next: undefined }
-      if (examined >= PAGE_ROWS_MAX) return { unlocks: await listed(db, found), next: edge }
-      interval = after(edge, interval, order)
-      await takeTurn(wanted.signal)
-    }
+    const search = await searchFor(db, wanted)
+    const { unlocks, next } = search ? await found(wanted, search) : NOTHING
+    return { unlocks: await listed(db, unlocks, wanted.order), next }
   },
 })
 
 const listed = async (
   db: Queries,
   events: readonly UnlockEvent[],
-): Promise<readonly ListedUnlock[]> => withUnits(db, await withRepeats(db, events))
+  order: UnlockOrder,
+): Promise<readonly ListedUnlock[]> => withUnits(db, await withRepeats(db, events, order))
 
-type Located = {
-  readonly interval: Interval
-  /** The only way in which the log writes the filter's method, if it is looked up by that. */
-  readonly spelling: string | undefined
-  /** What else an event of the interval must meet. */
-  readonly among: readonly Condition[]
-}
+type FoundEvents = { readonly unlocks: readonly UnlockEvent[]; readonly next: Place | undefined }
 
-/** Looks up where the events of a filter are. */
-const locate = async (
-  db: Queries,
-  wanted: Pick<Wanted, 'filter' | 'size' | 'signal' | 'after'>,
-): Promise<Located> => {
-  const span = await locateSpan(db, wanted)
-  // A stream that has caught up looks at a few events only.
-  const isShort = wanted.size - (wanted.after ?? -1) <= STEP_ROWS
-  return { ...span, spelling: isShort ? undefined : await spellingFor(db, wanted.filter) }
-}
+const NOTHING: FoundEvents = { unlocks: [], next: undefined }
 
-/** Looks up where the events of the filter's time span are. Those received then are next to one
- * another; imported events that happened then are wherever they were imported. */
-const locateSpan = async (
-  db: Queries,
-  { filter: { fromMs, toMs }, size, signal }: Pick<Wanted, 'filter' | 'size' | 'signal'>,
-): Promise<Omit<Located, 'spelling'>> => {
-  const interval = {
-    low: fromMs === undefined ? -1 : (await countBefore(db, fromMs)) - 1,
-    high: toMs === undefined ? size : Math.min(await firstSince(db, toMs), size),
+const found = async (wanted: Wanted, search: Search): Promise<FoundEvents> => {
+  const { order, limit, signal } = wanted
+  const sorting = SORTING[order]
+  const unlocks: UnlockEvent[] = []
+  let interval: Interval | undefined = remaining(wanted)
+  let examined = 0
+  let place: Place | undefined
+  for (let step = 4 * limit; interval; step *= 2) {
+    const { range, rest } = nextRange(interval, sorting)
+    // One more than the limit tells whether there is a next page.
+    const missing = limit + 1 - unlocks.length
+    const stepMax = search.isLed ? missing : Math.min(step, STEP_ROWS_MAX, PAGE_ROWS_MAX - examined)
+    const { rows, last, count } = await search.next(range, stepMax)
+    unlocks.push(...rows.slice(0, missing).map(eventOf))
+    if (unlocks.length > limit) {
+      const final = unlocks[limit - 1]
+      return { unlocks: unlocks.slice(0, limit), next: final && placeOf(final, order) }
+    }
+    place = last ? sorting.placeOf(last) : place
+    interval = count === stepMax && place ? after(place, interval, sorting) : rest
+    examined += count
+    if (examined >= PAGE_ROWS_MAX && interval) return { unlocks, next: place }
+    if (!search.isLed) await takeTurn(signal)
   }
-  const isWhole = fromMs === undefined && toMs === undefined
-  if (isWhole || !(await hasImported(db))) return { interval, among: [] }
-  const imported = await importedRange(db, { fromMs, toMs }, signal)
-  const sql = `iif(
-    source = 'imported',
-    occurred_at_ms >= ? AND occurred_at_ms < ?,
-    seq > ? AND seq < ?
-  ) IS TRUE`
-  const [from, to] = [fromMs ?? Number.MIN_SAFE_INTEGER, toMs ?? Number.MAX_SAFE_INTEGER]
-  const among = [{ sql, values: [from, to, interval.low, interval.high] }]
-  if (!imported) return { interval, among }
-  const isEmpty = interval.high - interval.low < 2
-  return {
-    interval: {
-      low: Math.min(imported.first - 1, isEmpty ? Infinity : interval.low),
-      high: Math.min(Math.max(imported.last + 1, isEmpty ? 0 : interval.high), size),
-    },
-    among,
-  }
+  return { unlocks, next: undefined }
 }
 
-type Matching = {
-  readonly db: Pick<Queries, 'all' | 'get'>
-  readonly rows: string
-  readonly params: readonly (string | number)[]
-  readonly match: TextMatch
-  readonly limit: number
+const placeOf = ({ happenedAtMs, seq }: UnlockEvent, order: UnlockOrder): Place =>
+  SORTING[order].placeOf({ happened_at_ms: happenedAtMs, seq })
+
+/** The part of the filter's time span, or of the whole log, that the pages before have not covered. */
+const remaining = ({ order, after: place, filter: { fromMs, toMs }, size }: Wanted): Interval => {
+  const sorting = SORTING[order]
+  const whole: Interval =
+    sorting.numbers === 1
+      ? { low: [BEGIN], high: [size ?? Number.MAX_SAFE_INTEGER] }
+      : {
+          low: [fromMs ?? Number.MIN_SAFE_INTEGER, BEGIN],
+          high: [toMs ?? Number.MAX_SAFE_INTEGER, BEGIN],
+        }
+  return place === undefined ? whole : after(place, whole, sorting)
 }
 
-/** Returns the first rows of a step that match. Only these are read whole, since most do not. */
-const matchingRows = async ({ db, rows, params, match, limit }: Matching) => {
-  const texts = await db.all<UnlockRow>(rows, ...params, STEP_ROWS)
-  const found: UnlockRow[] = []
-  for (const { seq } of texts.filter(match.fits).slice(0, limit)) {
-    const row = await db.get<UnlockRow>('SELECT * FROM unlock_event WHERE seq = ?', seq)
-    if (row) found.push(row)
-  }
-  return found
+type Condition = {
+  readonly sql: string
+  readonly values: readonly (string | number)[]
+  /** True if an index serves it, in the order in which events happened. */
+  readonly isIndexed?: boolean
 }
 
-/** The part of an interval that the pages before have not covered. */
-const remaining = ({ order, after: seq }: Wanted, whole: Interval): Interval => {
-  if (seq === undefined) return whole
-  const rest = after(seq, whole, order)
-  return { low: Math.max(rest.low, whole.low), high: Math.min(rest.high, whole.high) }
-}
-
-/** Returns the last of the next events that a statement looks at; undefined if there are no more. */
-const edgeOf = async (
+/** Returns the conditions of a filter, the most selective first; undefined if no event can meet them,
+ * since none has that account or method. */
+const conditionsOf = async (
   db: Queries,
-  keys: string,
-  params: readonly (string | number)[],
-): Promise<number | undefined> => {
-  const steps = await db.all<{ seq: number }>(keys, ...params, STEP_ROWS)
-  return steps.length === STEP_ROWS ? steps.at(-1)?.seq : undefined
-}
-
-const after = (seq: number, interval: Interval, order: Order): Interval =>
-  order === 'oldest' ? { ...interval, low: seq } : { ...interval, high: seq }
-
-const upTo = (seq: number, interval: Interval, order: Order): Interval =>
-  order === 'oldest' ? { ...interval, high: seq + 1 } : { ...interval, low: seq - 1 }
-
-type Condition = { readonly sql: string; readonly values: readonly (string | number)[] }
-
-/** Returns the statements of a filter, and what no statement can compare. One index leads, the one
- * likely to leave the fewest events, and gives the order; the other conditions are written so that no
- * index serves them, which leaves the query planner no choice. */
-const searchFor = (filter: UnlockFilter, order: Order, { among, spelling }: Located) => {
-  const [lead, ...others] = equalities(filter, spelling)
-  const rest = [
-    ...others.map(({ sql, values }) => ({ sql: `(${sql}) IS TRUE`, values })),
-    ...(filter.result === 'unlocked' ? [{ sql: "result = 'unlocked'", values: [] }] : []),
-    ...(filter.logins === '0'
-      ? [{ sql: 'reason IS DISTINCT FROM ?', values: [LOGIN_REFUSAL] }]
-      : []),
-    ...(filter.origin === 'own' ? [{ sql: "source <> 'imported'", values: [] }] : []),
-    ...(filter.unit === undefined ? [] : [ofUnit(filter.unit)]),
-    ...among,
+  { filter, order, size }: Wanted,
+): Promise<readonly Condition[] | undefined> => {
+  const { account, method, lock, result, logins, unit, origin, fromMs, toMs } = filter
+  const { accountNumber, methodNumber } = nameReads(db)
+  const whose = account === undefined ? account : await accountNumber(account)
+  const how = method === undefined ? method : await methodNumber(method)
+  if ((account !== undefined && whose === undefined) || (method !== undefined && how === undefined))
+    return undefined
+  const isBySeq = SORTING[order].numbers === 1
+  return [
+    ...condition('account_number = ?', whose, true),
+    ...(result === 'denied' ? [{ sql: "result <> 'unlocked'", values: [], isIndexed: true }] : []),
+    ...condition('method_number = ?', how, true),
+    ...condition('lock = ?', lock),
+    ...condition('result = ?', result),
+    ...(logins === '0' ? condition('reason IS DISTINCT FROM ?', LOGIN_REFUSAL) : []),
+    ...(unit === undefined ? [] : [await ofUnit(db, unit)]),
+    ...(origin === 'own' ? [{ sql: "source <> 'imported'", values: [] }] : []),
+    ...(isBySeq ? condition('happened_at_ms >= ?', fromMs) : []),
+    ...(isBySeq ? condition('happened_at_ms < ?', toMs) : []),
+    ...(isBySeq ? [] : condition('seq < ?', size)),
   ]
-  const sorted = `seq ${order === 'oldest' ? 'ASC' : 'DESC'}`
-  const led = [...(lead ? [lead.sql] : []), 'seq > ? AND seq < ?'].join(' AND ')
-  const all = [led, ...rest.map(({ sql }) => sql)].join(' AND ')
-  const match = textMatch(filter, spelling)
+}
+
+const condition = (
+  sql: string,
+  value: string | number | undefined,
+  isIndexed = false,
+): readonly Condition[] => (value === undefined ? [] : [{ sql, values: [value], isIndexed }])
+
+type Key = Pick<UnlockRow, 'seq' | 'happened_at_ms'>
+
+/** What a statement found among the next events of a range: those that fit, in order, and how many it
+ * looked at, with the last of them. */
+type Step = {
+  readonly rows: readonly UnlockRow[]
+  readonly last: Key | undefined
+  readonly count: number
+}
+
+type Search = {
+  /** True if an index serves the whole filter. */
+  readonly isLed: boolean
+  /** Looks at up to `limit` events of a range. */
+  readonly next: (range: Range, limit: number) => Promise<Step>
+}
+
+/** Returns how to search, or undefined if no event can fit. One index leads, the one likely to leave the
+ * fewest events, and gives the order; what it leaves is looked up by sequence number, with the other
+ * conditions written so that no index serves them. */
+const searchFor = async (db: Queries, wanted: Wanted): Promise<Search | undefined> => {
+  const { order, filter } = wanted
+  const conditions = await conditionsOf(db, wanted)
+  if (!conditions) return undefined
+  const { numbers, orderBy } = SORTING[order]
+  const lead = numbers === 2 ? conditions.find(({ isIndexed }) => isIndexed) : undefined
+  const rest = conditions.filter((one) => one !== lead)
+  const match = filter.text === undefined ? undefined : textMatch(filter.text)
+  const led = <Row>(columns: string, { sql, values }: Range, limit: number) =>
+    db.all<Row>(
+      `SELECT ${columns}
+       FROM unlock_event
+       WHERE ${[...(lead ? [lead.sql] : []), sql].join(' AND ')}
+       ORDER BY ${orderBy}
+       LIMIT ?`,
+      ...(lead?.values ?? []),
+      ...values,
+      limit,
+    )
+  if (rest.length === 0 && !match)
+    return {
+      isLed: true,
+      next: async (range, limit) => {
+        const rows = await led<UnlockRow>(UNLOCK_COLUMNS, range, limit)
+        return { rows, last: rows.at(-1), count: rows.length }
+      },
+    }
+  const among = <Row>(columns: string, seqs: readonly number[]) =>
+    db.all<Row & { seq: number }>(
+      `SELECT ${columns}
+       FROM unlock_event
+       WHERE ${['seq IN (SELECT value FROM json_each(?))', ...rest.map(({ sql }) => `(${sql}) IS TRUE`)].join(' AND ')}`,
+      JSON.stringify(seqs),
+      ...rest.flatMap(({ values }) => values),
+    )
+  const matching = async (seqs: readonly number[]): Promise<readonly number[]> =>
+    match
+      ? (await among<Texts>('seq, method, username, lock', seqs))
+          .filter(match)
+          .map(({ seq }) => seq)
+      : seqs
   return {
-    rows: `SELECT ${match?.columns ?? '*'} FROM unlock_event WHERE ${all} ORDER BY ${sorted} LIMIT ?`,
-    keys: `SELECT seq FROM unlock_event WHERE ${led} ORDER BY ${sorted} LIMIT ?`,
-    lead: lead?.values ?? [],
-    rest: rest.flatMap(({ values }) => values),
-    match,
+    isLed: false,
+    next: async (range, limit) => {
+      const keys = await led<Key>('seq, happened_at_ms', range, limit)
+      const fitting = await among<UnlockRow>(
+        UNLOCK_COLUMNS,
+        await matching(keys.map(({ seq }) => seq)),
+      )
+      const rows = new Map(fitting.map((row) => [row.seq, row]))
+      return {
+        rows: keys.flatMap(({ seq }) => rows.get(seq) ?? []),
+        last: keys.at(-1),
+        count: keys.length,
+      }
+    },
   }
 }
 
-/** The conditions that an index serves, the most selective first. `unlocked` has no index, since
- * nearly all events meet it. */
-const equalities = (
-  { account, lock, result }: UnlockFilter,
-  spelling: string | undefined,
-): readonly Condition[] => [
-  ...equality('account_public_id', account),
-  ...(result === 'denied' ? [{ sql: "result = 'denied'", values: [] }] : []),
-  ...equality('method', spelling),
-  ...equality('lock', lock),
-]
+/** Returns whether a row has a text, as people compare them, which SQL cannot. */
+const textMatch = (text: string): ((row: Texts) => boolean) => {
+  const isPart = containing(text)
+  return ({ method, username, lock }) => [method, username, lock, spaced(lock)].some(isPart)
+}
 
-const equality = (column: string, value: string | undefined): readonly Condition[] =>
-  value === undefined ? [] : [{ sql: `${column} = ?`, values: [value] }]
+/** The label of a lock as people write it: the front door is `front-door`. */
+const spaced = (lock: string): string => lock.replaceAll('-', ' ')
+
+type Texts = Pick<UnlockRow, 'method' | 'username' | 'lock'>

@@ -1,6 +1,6 @@
 import { type Account, hasRole } from '../../domain/account.ts'
 import type { Clock } from '../../domain/clock.ts'
-import { HOUR_MS } from '../../domain/duration.ts'
+import { DAY_MS, HOUR_MS } from '../../domain/duration.ts'
 import type { UnlockLog } from '../log/service.ts'
 import type { UnlockStore } from '../log/store.ts'
 
@@ -25,8 +25,11 @@ export const visibleSize = ({ unlockLog, store, clock }: Dependencies): VisibleS
       hour = { startMs, size: Math.max(hour.size, await store.countBefore(startMs)) }
     return hour.size
   }
+  const sizeFor = async (publicId: string): Promise<number> => {
+    const size = await sizeAtFullHour()
+    // A day earlier, in case the clock was set back.
+    return Math.max(size, await store.sizeAtNewestOf(publicId, hour.startMs - DAY_MS))
+  }
   return async (account) =>
-    hasRole(account, 'admin')
-      ? (await unlockLog.head()).size
-      : Math.max(await store.sizeAtNewestOf(account.publicId), await sizeAtFullHour())
+    hasRole(account, 'admin') ? (await unlockLog.head()).size : await sizeFor(account.publicId)
 }

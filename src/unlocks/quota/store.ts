@@ -1,10 +1,12 @@
 import type { Amount } from '../../domain/day-tally.ts'
 import { DAY_MS, HOUR_MS } from '../../domain/duration.ts'
 import type { Queries } from '../../storage/database.ts'
+import { HAPPENED_BEFORE_MS_MAX } from '../log/event.ts'
+import { nameReads } from '../log/names-store.ts'
 import { firstSince } from '../log/store.ts'
 
-/** What an event takes in the database: rows, indexes and nodes of the tree, and its method, which
- * the row and three indexes contain. */
+/** What an event counts: its row, its entries in indexes and nodes of the tree, and its method several
+ * times, so that the longest fill a day sooner. */
 export const EVENT_BYTES = 600
 export const METHOD_COPIES = 4
 
@@ -13,49 +15,63 @@ export type Recorded = Amount & { readonly hoursAgo: number }
 
 /** Reads from the log what was recorded in the 24 hours before `nowMs`: by sequence numbers, so that
  * events whose own time is wrong count too. */
-export const quotaStore = (db: Pick<Queries, 'all' | 'get'>) => ({
+export const quotaStore = (db: Pick<Queries, 'all' | 'get'>) => {
+  const { accountNumber } = nameReads(db)
+
   /** Returns what apps have recorded for an account, by its public id. */
-  ofAccount: async (publicId: string, nowMs: number): Promise<readonly Recorded[]> =>
-    db.all<Recorded>(
+  const ofAccount = async (publicId: string, nowMs: number): Promise<readonly Recorded[]> => {
+    const number = await accountNumber(publicId)
+    if (number === undefined) return []
+    const sinceMs = nowMs - DAY_MS
+    return db.all<Recorded>(
       `SELECT
          max(0, min(23, (? - received_at_ms) / ?)) AS "hoursAgo",
          count(*) AS events,
          sum(? + ? * coalesce(octet_length(method), 0)) AS bytes
        FROM unlock_event
-       WHERE account_public_id = ? AND seq >= ? AND source = 'claimed'
+       WHERE account_number = ? AND happened_at_ms >= ? AND seq >= ? AND source = 'claimed'
        GROUP BY 1`,
       nowMs,
       HOUR_MS,
       EVENT_BYTES,
       METHOD_COPIES,
-      publicId,
-      await firstSince(db, nowMs - DAY_MS),
-    ),
+      number,
+      // What was received since then happened at most 90 days before.
+      sinceMs - HAPPENED_BEFORE_MS_MAX,
+      await firstSince(db, sinceMs),
+    )
+  }
 
-  /** Returns what apps have recorded for each waiting account, and the client it registered from; if a
-   * member was made to wait, the address of the latest session. */
-  ofWaiting: async (
-    nowMs: number,
-  ): Promise<readonly { readonly client: string; readonly events: number }[]> =>
-    db.all(
-      `SELECT
-         coalesce(
-           waiting_client,
-           (
-             SELECT address
-             FROM session
-             WHERE session.account_id = account.id
-             ORDER BY used_at_ms DESC
-             LIMIT 1
-           )
-         ) AS client,
-         (
-           SELECT count(*)
-           FROM unlock_event
-           WHERE account_public_id = account.public_id AND seq >= ? AND source = 'claimed'
-         ) AS events
-       FROM account
-       WHERE admitted_at_ms IS NULL AND client IS NOT NULL`,
-      await firstSince(db, nowMs - DAY_MS),
-    ),
-})
+  return {
+    ofAccount,
+
+    /** Returns what apps have recorded for each waiting account, and the client it registered from; if a
+     * member was made to wait, the address of the latest session. */
+    ofWaiting: async (
+      nowMs: number,
+    ): Promise<readonly { readonly client: string; readonly events: number }[]> => {
+      const waiting = await db.all<{ publicId: string; client: string }>(
+        `SELECT
+           public_id AS "publicId",
+           coalesce(
+             waiting_client,
+             (
+               SELECT address
+               FROM session
+               WHERE session.account_id = account.id
+               ORDER BY used_at_ms DESC
+               LIMIT 1
+             )
+           ) AS client
+         FROM account
+         WHERE admitted_at_ms IS NULL AND client IS NOT NULL`,
+      )
+      const counted: { client: string; events: number }[] = []
+      for (const { publicId, client } of waiting) {
+        const recorded = await ofAccount(publicId, nowMs)
+        counted.push({ client, events: recorded.reduce((sum, { events }) => sum + events, 0) })
+      }
+      return counted
+    },
+  }
+}

@@ -1,12 +1,21 @@
 import { foldedText } from '../../domain/folded-text.ts'
 import type { Queries } from '../../storage/database.ts'
 import type { UnlockEvent } from '../log/event.ts'
+import { nameReads } from '../log/names-store.ts'
 
-/** A condition on events: that their account belongs to a unit now. The log has no units. */
-export const ofUnit = (unit: string) => ({
-  sql: '(account_public_id IN (SELECT public_id FROM account WHERE unit_key = ?)) IS TRUE',
-  values: [foldedText(unit)],
-})
+/** Returns a condition on events: that their account belongs to a unit now. The log has no units. */
+export const ofUnit = async (db: Pick<Queries, 'all' | 'get'>, unit: string) => {
+  const { accountNumber } = nameReads(db)
+  const numbers: number[] = []
+  for (const account of await accountsOfUnit(db, unit)) {
+    const number = await accountNumber(account)
+    if (number !== undefined) numbers.push(number)
+  }
+  return {
+    sql: 'account_number IN (SELECT value FROM json_each(?))',
+    values: [JSON.stringify(numbers)],
+  }
+}
 
 /** Returns the public ids of the accounts that belong to a unit. */
 export const accountsOfUnit = async (

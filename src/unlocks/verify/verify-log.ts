@@ -1,5 +1,5 @@
 import { type Head, type ParsedCheckpoint, openCheckpoint } from '../tlog/checkpoint.ts'
-import { type UnlockEvent, entryBytes, personHash } from '../log/event.ts'
+import { type UnlockEvent, entryBytes, isListedRight, personHash } from '../log/event.ts'
 import { verifyInclusion } from '../tlog/merkle-proof.ts'
 import { type Frontier, frontier, isSameHash, leafHash } from '../tlog/merkle-tree.ts'
 import { ProofError } from '../tlog/proof-format.ts'
@@ -112,9 +112,8 @@ export const eventFault = (event: UnlockEvent): string | undefined => {
   const { person } = event
   if (person && !isSameHash(personHash(person.salt, person), event.personHash))
     return 'its account, name or method was changed'
-  return isSameHash(leafHash(entryBytes(event)), event.leafHash)
-    ? undefined
-    : 'its entry was changed'
+  if (!isSameHash(leafHash(entryBytes(event)), event.leafHash)) return 'its entry was changed'
+  return isListedRight(event) ? undefined : 'the time at which it is listed was changed'
 }
 
 type Page = {

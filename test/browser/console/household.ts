@@ -27,7 +27,7 @@ export const openHousehold = async (people: Readonly<Record<string, Role>>) => {
   const log = await openUnlockLog({
     store: app.unlocks.store,
     signer: keyFile(config.dataDir).open({ hasLog: true }).signer,
-    clock: () => ({ nowMs: clock.nowMs, isUncertain: false }),
+    clock: () => ({ nowMs: clock.nowMs, isUncertain: false, newestMs: clock.nowMs }),
   })
   const ids: Record<string, string> = {}
   for (const [username, role] of Object.entries(people)) {

@@ -5,7 +5,6 @@ import { join } from 'node:path'
 import { DAY_MS, HOUR_MS } from '../../../src/domain/duration.ts'
 import { processLogger } from '../../../src/http/log/logger.ts'
 import { entryBytes } from '../../../src/unlocks/log/event.ts'
-import { logErasure } from '../../../src/unlocks/log/erasure.ts'
 import { unlockLogClock } from '../../../src/unlocks/log/clock.ts'
 import { verifyReceipt } from '../../../src/unlocks/tlog/receipt.ts'
 import { retention } from '../../../src/unlocks/log/retention.ts'
@@ -99,28 +98,38 @@ describe('erasing a person', () => {
     log.remove()
   })
 
-  test('[G7] leaves the indexes of a large log to the daily round, whoever erases how much', async () => {
-    const log = await recordedLog({ size: SIZE })
+  test('a method that only erased people used is forgotten, and one that others use is not [D7]', async () => {
+    const log = await recordedLog({ size: 0 })
     const app = await openLog(log.dataDir)
-    const { store } = app.unlocks
-    const isRebuilt = async (): Promise<boolean> => {
-      const stale = "SELECT value FROM setting WHERE name = 'stale_unlock_indexes'"
-      return (await app.db.get<{ value: string }>(stale))?.value === ''
-    }
-    const eraseAt = async (seq: number, erasing: ReturnType<typeof logErasure>) => {
-      const person = (await store.page(seq - 1, 1))[0]?.person
-      const { events } = await erasing.eraseAccount(person?.accountPublicId ?? '')
-      expect(events).toBeGreaterThan(0)
-    }
-    const [small, large] = [logErasure(store, SIZE), logErasure(store, SIZE - 1)]
-    await eraseAt(0, small)
-    expect(await isRebuilt()).toBe(true)
-    await eraseAt(1, large)
-    expect(await isRebuilt()).toBe(false)
-    await app.accounts.erasures.resume()
-    expect(await isRebuilt()).toBe(true)
+    const { unlockLog } = app.unlocks
+    const methods = async () =>
+      (
+        await app.db.all<{ folded: string | null }>(
+          'SELECT folded FROM unlock_method ORDER BY number',
+        )
+      ).map(({ folded }) => folded)
+    await unlockLog.append([
+      { ...claimed(0, NAME), method: 'Kanarienvogel' },
+      { ...claimed(1, NAME), method: 'PIN' },
+      { ...claimed(2, 'ada'), method: 'pin ' },
+    ])
+    // A taken id: nothing is recorded, nor the method.
+    const [{ id } = { id: '' }] = await app.unlocks.store.page(-1, 1)
+    expect(await unlockLog.append([{ ...claimed(3, 'grace'), id, method: 'never' }])).toMatchObject(
+      [{ status: 'conflict' }],
+    )
+    expect(await methods()).toStrictEqual(['kanarienvogel', 'pin', null])
+    await unlockLog.eraseAccount(`account-of-${NAME}`)
+    expect(await methods()).toStrictEqual([null, 'pin', null])
+    expect(await app.db.all('SELECT public_id FROM unlock_account ORDER BY id')).toStrictEqual([
+      { public_id: null },
+      { public_id: 'account-of-ada' },
+      { public_id: null },
+    ])
+    for (const text of ['anarienvogel', NAME, 'never', 'account-of-grace'])
+      expect(isOnDisk(log.dataDir, text)).toBe(false)
+    expect(await app.unlocks.verification.verifyAll()).toMatchObject({ ok: true, size: 3 })
     await app[Symbol.asyncDispose]()
-    expect(isOnDisk(log.dataDir, 'account-of-grace')).toBe(false)
     log.remove()
   })
 

@@ -76,8 +76,8 @@ test('a page of refused logins does not end the table of unlocks', async () => {
     result: reason === null ? ('unlocked' as const) : ('denied' as const),
     reason,
     source: 'observed',
-    occurredAtMs: null,
-    receivedAtMs: 0,
+    happenedAtMs: 0,
+    isLate: false,
   }))
   const { page } = unlockTable(async (after, limit) => events.slice(after + 1, after + 1 + limit))
   expect(await page(0, 3)).toStrictEqual({ rows: [], next: 3 })

@@ -80,7 +80,7 @@ const swapPeople = (db: Database, columns: readonly string[]): void => {
   update.run(...Object.values(one ?? {}), 4)
 }
 
-const PERSON = ['account_public_id', 'username', 'method', 'salt']
+const PERSON = ['account_number', 'username', 'method', 'salt']
 
 test('an untouched log is intact, and extends every kept checkpoint', async () => {
   const kept = [0, 5, 8, SIZE].flatMap((size) => ['--checkpoint', log.kept(size)])
@@ -116,13 +116,29 @@ describe('tampering with the database file', () => {
       by: /Event 6: its (entry|account, name or method) was changed/,
       seq: 6,
     })),
-    ...(['account_public_id', 'username', 'method'] as const).map((column) => ({
+    ...(['account_number', 'username', 'method'] as const).map((column) => ({
       what: `edits the ${column} of an event`,
       how: 'the commitment',
-      edit: set(column, 'mallory', 6),
+      edit: set(column, column === 'account_number' ? 4711 : 'mallory', 6),
       by: 'Event 6: its account, name or method was changed',
       seq: 6,
     })),
+    {
+      what: 'gives an account of the log another name',
+      how: 'the commitment',
+      edit: (db) =>
+        db.run(`UPDATE unlock_account SET public_id = 'mallory'
+          WHERE number = (SELECT account_number FROM unlock_event WHERE seq = 1)`),
+      by: 'Event 1: its account, name or method was changed',
+      seq: 1,
+    },
+    {
+      what: 'lists an event under another day',
+      how: 'the times in its leaf',
+      edit: set('happened_at_ms', 1, 6),
+      by: 'Event 6: the time at which it is listed was changed',
+      seq: 6,
+    },
     {
       what: 'edits an event and makes its leaf hash fit',
       how: 'the tree over it',
@@ -155,11 +171,12 @@ describe('tampering with the database file', () => {
           username: 'mallory',
           method: 'pin',
         }
+        db.run("INSERT INTO unlock_account (number, public_id) VALUES (4711, 'account-of-mallory')")
         db.query(
           `UPDATE unlock_event
-           SET account_public_id = ?, username = ?, method = ?, salt = ?, person_hash = ?
+           SET account_number = 4711, username = ?, method = ?, salt = ?, person_hash = ?
            WHERE seq = 6`,
-        ).run(...Object.values(person), salt, personHash(salt, person))
+        ).run(person.username, person.method, salt, personHash(salt, person))
         const row = rowsOf(db)[6]
         if (row) restampLeaf(db, row)
       },
@@ -316,7 +333,7 @@ describe('tampering with the database file', () => {
       edit: (db) =>
         db.run(
           `UPDATE unlock_event
-           SET account_public_id = 'm', username = 'mallory', method = 'pin', salt = zeroblob(32)
+           SET account_number = 4711, username = 'mallory', method = 'pin', salt = zeroblob(32)
            WHERE seq = 2`,
         ),
       by: 'Event 2: its account, name or method was changed',

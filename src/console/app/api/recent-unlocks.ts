@@ -27,7 +27,7 @@ document.addEventListener('visibilitychange', () => {
 export const useRecentUnlocks = (limit: number): RecentUnlocks => {
   const list = useLoad('recent', (abort) =>
     api.get<Static<typeof ListAnswer>>('/v1/unlocks', {
-      query: { limit, logins: '0' },
+      query: { limit, logins: '0', order: 'seq_desc' },
       signal: abort,
     }),
   )

@@ -78,10 +78,11 @@ export const sentenceOf = (unlock: ProvenUnlock): string =>
 export const reasonOf = (unlock: ProvenUnlock): string =>
   unlock.reason && !isGuess(unlock) ? `: ${REASONS[unlock.reason]}` : ''
 
-/** When it happened, as far as anyone knows: by the phone's clock if it was reported late, and by the
- * legacy server's clock if it was imported. */
-export const happenedAt = ({ source, late, occurred_at, received_at }: Unlock): string =>
-  (source === 'imported' || late ? occurred_at : null) ?? received_at
+/** True if the phone's clock is wrong by so much that people should know: a little is ordinary. */
+export const isClockWrong = ({ doubted, delay_ms }: Unlock): boolean =>
+  doubted && Math.abs(delay_ms ?? 0) > CLOCK_MS_MAX
+
+const CLOCK_MS_MAX = 60_000
 
 /** The newest unlock that this gateway recorded itself, or else the newest imported one. */
 export const latestOf = <Any extends Unlock>(unlocks: readonly Any[]): Any | undefined =>

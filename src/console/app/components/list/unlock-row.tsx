@@ -5,7 +5,7 @@ import {
   REASONS,
   type Unlock,
   actionOf,
-  happenedAt,
+  isClockWrong,
   isGuess,
   lockName,
   whoOf,
@@ -43,7 +43,7 @@ export const UnlockRow = ({ unlock, isUnderDay = false }: Props) => (
       <UnlockBadges unlock={unlock} />
       {unlock.told > 1 && <span class="badge">{toldWords(unlock.told)}</span>}
     </span>
-    <Time at={happenedAt(unlock)} format={isUnderDay ? 'minute' : 'relative'} />
+    <Time at={unlock.happened_at} format={isUnderDay ? 'minute' : 'relative'} />
   </a>
 )
 
@@ -52,17 +52,14 @@ const howOf = ({ source, reason, method }: Unlock): string | null =>
   source === 'observed' && reason ? REASONS[reason] : method
 
 /** Shows if an unlock was imported, was reported late or has an uncertain time. */
-export const UnlockBadges = ({
-  unlock: { late, source, time_uncertain },
-}: {
-  readonly unlock: Unlock
-}) => (
+export const UnlockBadges = ({ unlock }: { readonly unlock: Unlock }) => (
   <>
-    {source === 'imported' ? (
+    {unlock.source === 'imported' ? (
       <span class="badge">imported</span>
     ) : (
-      late && <span class="badge warning">reported late</span>
+      unlock.late && <span class="badge warning">reported late</span>
     )}
-    {time_uncertain && <span class="badge warning">time uncertain</span>}
+    {isClockWrong(unlock) && <span class="badge warning">phone’s clock wrong</span>}
+    {unlock.time_uncertain && <span class="badge warning">time uncertain</span>}
   </>
 )

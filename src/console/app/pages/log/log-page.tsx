@@ -23,7 +23,7 @@ import { isAtLeast } from '../../routing/sections.ts'
 import { Day, homeDay } from '../../time/time.tsx'
 import { errorMessage } from '../../words/error.ts'
 import { withoutRepeats } from '../../words/repeats.ts'
-import { type Unlock, happenedAt } from '../../words/unlock.ts'
+import type { Unlock } from '../../words/unlock.ts'
 import { LogExport } from './export.tsx'
 import { ActiveFilters, type Choices, Filters, nameOf } from './filters.tsx'
 import { UnlockPage } from './unlock-page.tsx'
@@ -88,7 +88,7 @@ const Log = ({ filter, pages, onLeave }: Props) => {
 }
 
 const BY_DAY = {
-  of: (unlock: Unlock) => homeDay(happenedAt(unlock)),
+  of: (unlock: Unlock) => homeDay(unlock.happened_at),
   heading: (day: string) => <Day day={day} />,
 }
 

@@ -153,7 +153,7 @@ const Who = ({ unlock: { username, account } }: UnlockProps) => {
 }
 
 const Happened = ({ unlock }: UnlockProps) => {
-  const { occurred_at: at, delay_ms: delayMs, late, source } = unlock
+  const { occurred_at: at, delay_ms: delayMs, late, doubted, source } = unlock
   // What the gateway saw itself happened when it was received.
   if (source === 'observed') return null
   if (at === null) return <Fact term="Happened">Not stated by the app</Fact>
@@ -169,7 +169,9 @@ const Happened = ({ unlock }: UnlockProps) => {
       <Time at={at} format="exact" />
       <span class="hint">
         By the phone’s clock, {delayWords(delayMs ?? 0)}.
-        {late && ' Reported late, for example by a phone without a network.'}
+        {doubted
+          ? ' That cannot be, so the log lists it when the gateway received it.'
+          : late && ' Reported late, for example by a phone without a network.'}
       </span>
     </Fact>
   )

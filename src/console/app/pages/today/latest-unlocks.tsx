@@ -5,15 +5,7 @@ import { TestOpening } from '../../components/form/test-opening.tsx'
 import { unlockAddress } from '../../routing/log-filter.ts'
 import { Time } from '../../time/time.tsx'
 import { type ToldUnlock, toldWords, withoutRepeats } from '../../words/repeats.ts'
-import {
-  actionOf,
-  happenedAt,
-  latestOf,
-  methodOf,
-  reasonOf,
-  sentenceOf,
-  whoOf,
-} from '../../words/unlock.ts'
+import { actionOf, latestOf, methodOf, reasonOf, sentenceOf, whoOf } from '../../words/unlock.ts'
 
 type Props = { readonly recent: RecentUnlocks }
 
@@ -50,7 +42,7 @@ export const LatestUnlock = ({ recent: { unlocks, fresh, error, reload } }: Prop
         <a href={unlockAddress(latest.id)}>
           <strong>{whoOf(latest)}</strong> {actionOf(latest)}{' '}
           <span class="how">
-            <Time at={happenedAt(latest)} />
+            <Time at={latest.happened_at} />
             {methodOf(latest)}
             {reasonOf(latest)}.
           </span>

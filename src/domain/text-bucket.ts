@@ -1,0 +1,7 @@
+/** How many buckets there are. Few enough that the number of one does not tell whose text it was. */
+const BUCKETS = 4096
+
+/** Returns the bucket of a text: a small number by which an index finds it without a copy of it. SQLite
+ * may leave bytes of an index behind in its file, and an erased text must not be among them. */
+export const textBucket = (text: string): number =>
+  new Bun.CryptoHasher('sha256').update(text).digest().readUInt16BE(0) % BUCKETS

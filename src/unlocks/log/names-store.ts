@@ -1,0 +1,93 @@
+import { foldedText } from '../../domain/folded-text.ts'
+import { textBucket } from '../../domain/text-bucket.ts'
+import type { Queries } from '../../storage/database.ts'
+
+/** The numbers by which `unlock_event` refers to an account and to a method. */
+export type Numbers = { readonly account: number | null; readonly method: number | null }
+
+/** Looks up the numbers that stand for accounts and methods in `unlock_event`. */
+export const nameReads = (db: Pick<Queries, 'get'>) => ({
+  /** Returns the number of an account, or undefined if the log has none of its unlocks. */
+  accountNumber: async (publicId: string): Promise<number | undefined> =>
+    (
+      await db.get<{ number: number }>(
+        'SELECT number FROM unlock_account WHERE bucket = ? AND public_id = ?',
+        textBucket(publicId),
+        publicId,
+      )
+    )?.number,
+
+  /** Returns the number of a method, however it is written, or undefined if no unlock has it. */
+  methodNumber: async (method: string): Promise<number | undefined> => {
+    const folded = foldedText(method)
+    const row = await db.get<{ number: number }>(
+      'SELECT number FROM unlock_method WHERE bucket = ? AND folded = ?',
+      textBucket(folded),
+      folded,
+    )
+    return row?.number
+  },
+})
+
+/** Numbers below this have six bytes in SQLite, and are exact in JavaScript. */
+const NUMBERS = 2 ** 47
+
+/** Gives accounts and methods their numbers, and forgets those that no unlock has any more. */
+export const nameWrites = (tx: Pick<Queries, 'get' | 'run'>) => {
+  const { accountNumber, methodNumber } = nameReads(tx)
+
+  const addAccount = async (publicId: string): Promise<number> => {
+    for (;;) {
+      const number = Math.floor(Math.random() * NUMBERS)
+      const added = await tx.run(
+        `INSERT INTO unlock_account (number, bucket, public_id) VALUES (?, ?, ?)
+         ON CONFLICT (number) DO NOTHING`,
+        number,
+        textBucket(publicId),
+        publicId,
+      )
+      if (added === 1) return number
+    }
+  }
+
+  const addMethod = async (method: string): Promise<number> => {
+    const folded = foldedText(method)
+    const row = await tx.get<{ number: number }>(
+      'INSERT INTO unlock_method (bucket, folded) VALUES (?, ?) RETURNING number',
+      textBucket(folded),
+      folded,
+    )
+    if (!row) throw new Error('a method got no number')
+    return row.number
+  }
+
+  return {
+    /** Returns the numbers of an account and a method, new ones if they have none. */
+    numbersOf: async (publicId: string, method: string): Promise<Numbers> => ({
+      account: (await accountNumber(publicId)) ?? (await addAccount(publicId)),
+      method: (await methodNumber(method)) ?? (await addMethod(method)),
+    }),
+
+    /** Blanks accounts and methods that no unlock has any more. Their rows stay: removing one may make
+     * SQLite move others, and leave copies of them behind. */
+    forget: async (numbers: readonly Partial<Numbers>[]): Promise<void> => {
+      for (const number of distinct(numbers.map(({ account }) => account)))
+        await tx.run(
+          `UPDATE unlock_account
+           SET bucket = NULL, public_id = NULL
+           WHERE number = ?1 AND NOT EXISTS (SELECT 1 FROM unlock_event WHERE account_number = ?1)`,
+          number,
+        )
+      for (const number of distinct(numbers.map(({ method }) => method)))
+        await tx.run(
+          `UPDATE unlock_method
+           SET bucket = NULL, folded = NULL
+           WHERE number = ?1 AND NOT EXISTS (SELECT 1 FROM unlock_event WHERE method_number = ?1)`,
+          number,
+        )
+    },
+  }
+}
+
+const distinct = (numbers: readonly (number | null | undefined)[]): ReadonlySet<number> =>
+  new Set(numbers.filter((number) => typeof number === 'number'))
