@@ -15,7 +15,8 @@ const NAMED_MAX = 5
 /** Throws an Error that names what in the schema of a database is not as the migrations made it, such as
  * a trigger that someone added to a backup and that would run with the next write. */
 export const requireOwnSchema = (connection: Sqlite): void => {
-  const fault = schemaFault(connection)
+  // In one transaction: another process may be upgrading it.
+  const fault = connection.transaction(() => schemaFault(connection))()
   if (fault !== undefined) throw new Error(`its schema is ${fault}; ${SCHEMA_FIX}`)
 }
 

@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import { mkdirSync, readFileSync, rmSync, rmdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { rmSync } from 'node:fs'
 import { addAccount } from '../support/accounts.ts'
 import { PASSWORD, bearer } from '../support/app.ts'
 import { startService, temporaryFolder } from '../support/binary.ts'
@@ -10,7 +9,7 @@ import { until } from '../support/until.ts'
 import { p99 } from './attack.ts'
 import { SHARE, spread, tell } from './evidence.ts'
 import { holding, openFrom } from './hoard.ts'
-import { descriptors, memoryMiB } from './processes.ts'
+import { MEMORY_MIB, descriptors, memoryCgroup, memoryMiB, peakMiB } from './processes.ts'
 
 const SECONDS = 30 * SHARE
 const RETURN_MS_MAX = 90_000
@@ -187,41 +186,13 @@ describe('the bound of a client', () => {
   })
 })
 
-const MEMORY_MIB = 512
-
-/** The command that runs a process in a cgroup of 512 MiB; nothing if none can be created here. */
-const memoryCgroup = () => {
-  for (const [root, limit] of [
-    ['/sys/fs/cgroup/memory', 'memory.limit_in_bytes'],
-    ['/sys/fs/cgroup', 'memory.max'],
-  ] as const) {
-    const folder = join(root, `secure-lock-test-${process.pid}`)
-    try {
-      mkdirSync(folder)
-      writeFileSync(join(folder, limit), `${MEMORY_MIB}M`)
-      return {
-        within: ['sh', '-c', `echo $$ > ${folder}/cgroup.procs && exec "$@"`, 'sh'],
-        [Symbol.dispose]: () => rmdirSync(folder),
-      }
-    } catch {
-      // Another version of cgroups, or not root.
-    }
-  }
-  tell('no memory cgroup can be created here: nothing but resident memory is bounded')
-  return { within: [], [Symbol.dispose]: () => {} }
-}
-
-/** The highest resident memory that a process had. */
-const peakMiB = (pid: number): number =>
-  Number(/^VmHWM:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024
-
 /** Runs a service in 512 MiB while answers are left unread from 100 addresses. */
 const outlives = async (
   ways: readonly string[],
   env: Readonly<Record<string, string>>,
   prepare: (phone: Door) => Promise<void> = async () => {},
 ): Promise<void> => {
-  using cgroup = memoryCgroup()
+  using cgroup = memoryCgroup(tell)
   await using phone = await door({ env, within: cgroup.within })
   await prepare(phone)
   const { service, token } = phone
