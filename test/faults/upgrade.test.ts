@@ -1,17 +1,23 @@
 import { Database } from 'bun:sqlite'
 import { describe, expect, test } from 'bun:test'
-import { cpSync, existsSync, readdirSync, rmSync } from 'node:fs'
+import { cpSync, existsSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { migrate } from '../../src/storage/migrate.ts'
 import { MIGRATIONS } from '../../src/storage/migrations.ts'
-import { BINARY, UNLIMITED, runCommand, temporaryFolder } from '../support/binary.ts'
+import { BINARY, UNLIMITED, runCommand, startService, temporaryFolder } from '../support/binary.ts'
 import { oldDataFolder } from '../support/old-schema.ts'
-import { ROUNDS, tell } from './evidence.ts'
+import { ROUNDS, SHARE, tell } from './evidence.ts'
+import { MEMORY_MIB, memoryCgroup, peakMiB } from './processes.ts'
 import { fillUp, inMemory, smallDisk } from '../support/small-disk.ts'
 
 const NEWEST = MIGRATIONS.length
 /** The schema in which the table of unlocks got its current name. */
 const RENAMED_IN = 8
+/** The schema in which it was rebuilt. */
+const REBUILT_IN = 12
 const EVENTS = 20_000
+/** Enough that its size alone makes an upgrade tell how far it is. */
+const MANY = Math.max(1_000_000 * SHARE, 200_000)
 const env = { ...UNLIMITED, LOG_LEVEL: 'error' }
 
 /** The schema and the number of events of a file, as SQLite recovers it. */
@@ -61,7 +67,9 @@ test(`[D5] ${ROUNDS} times kill -9 in an upgrade: one schema or another, all eve
     const state = `schema ${schema}, ${existsSync(copy) ? 'with' : 'without'} a copy`
     found.set(state, (found.get(state) ?? 0) + 1)
     const verified = await runCommand(['log', 'verify'], { folder: trial, env })
-    expect(`${verified.out}${verified.words}`).toBe(`The log is intact: ${EVENTS} events\n`)
+    expect(verified.out).toBe(`The log is intact: ${EVENTS} events\n`)
+    // A slow upgrade says how far it is.
+    expect(verified.words.replaceAll(/^Upgrading the database: .*\n/gm, '')).toBe('')
     expect(contentsOf(database).schema).toBe(NEWEST)
     expect(existsSync(copy)).toBe(true)
     expect(readdirSync(join(trial, 'data')).filter((name) => name.includes('.part'))).toBeEmpty()
@@ -69,6 +77,48 @@ test(`[D5] ${ROUNDS} times kill -9 in an upgrade: one schema or another, all eve
   tell(`upgrade: ${ROUNDS} kills, ${[...found].map(([state, n]) => `${n} ${state}`).join('; ')}`)
   rmSync(folder, { recursive: true })
 })
+
+test(`[D5, G15] ${MANY.toLocaleString('en')} unlocks are upgraded in 512 MiB, with progress on the terminal`, async () => {
+  const folder = temporaryFolder()
+  const { dataDir, database } = await oldDataFolder(folder, { events: 1 })
+  plantOld(database, MANY)
+  using cgroup = memoryCgroup(tell)
+  const begunMs = performance.now()
+  await using service = await startService({
+    folder,
+    env: { ...UNLIMITED, LOG_LEVEL: 'info' },
+    within: cgroup.within,
+  })
+  const seconds = ((performance.now() - begunMs) / 1000).toFixed(1)
+  tell(`upgraded in ${seconds} s and ${peakMiB(service.pid).toFixed(0)} MiB`)
+  expect(peakMiB(service.pid)).toBeLessThan(MEMORY_MIB)
+  expect(service.output().log).toContain('"msg":"upgrading the database"')
+  expect(await service.stop()).toBe(0)
+  expect(contentsOf(database)).toStrictEqual({
+    schema: NEWEST,
+    events: MANY,
+    integrity: 'ok',
+  })
+  expect(statSync(database).size).toBeLessThan(statSync(`${database}.before-schema-${NEWEST}`).size)
+  expect(readdirSync(dataDir).filter((name) => /wal|part|etilqs/.test(name))).toBeEmpty()
+  rmSync(folder, { recursive: true })
+})
+
+/** Brings a database to the schema before the rebuild, with that many unlocks whose log is not signed. */
+const plantOld = (path: string, events: number): void => {
+  using db = new Database(path, { strict: true })
+  db.run('PRAGMA synchronous = 0')
+  migrate(db, MIGRATIONS.slice(0, REBUILT_IN - 1))
+  db.run(
+    `WITH RECURSIVE step (seq) AS (SELECT 1 UNION ALL SELECT seq + 1 FROM step WHERE seq + 1 < ?)
+     INSERT INTO unlock_event
+     SELECT seq, lower(hex(randomblob(16))), 'account-of-' || seq % 20, 'person-' || seq % 20, 'pin ' || seq % 5,
+       randomblob(32), randomblob(32), 'front-door', 'unlocked', NULL, 'claimed', NULL,
+       1767225600000 + seq * 1000, 0, 0, randomblob(32)
+     FROM step`,
+    [events],
+  )
+}
 
 describe.if(process.getuid?.() === 0)('a disk without room (needs root, to mount one)', () => {
   test('[D4, D5] for the copy refuses the upgrade with a message, and leaves the database as it is', async () => {
@@ -83,7 +133,7 @@ describe.if(process.getuid?.() === 0)('a disk without room (needs root, to mount
     const refused = await verify()
     expect(refused.status).toBe(1)
     expect(refused.words).toMatch(
-      /^Cannot open database .*: No room for a copy of the database: .* has \d+ MiB free, and \d+ MiB are needed; make room first\n$/,
+      /^Cannot open database .*: No room for upgrading the database: .* has \d+ MiB free, and \d+ MiB are needed; make room first\n$/,
     )
     expect(readdirSync(join(outside, 'data')).filter((name) => name.includes('before'))).toBeEmpty()
     makeRoom()

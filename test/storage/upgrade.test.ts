@@ -4,6 +4,7 @@ import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { version } from '../../package.json'
 import { lockDataDir } from '../../src/storage/data-dir-lock.ts'
+import { migrate } from '../../src/storage/migrate.ts'
 import { openDatabase } from '../../src/storage/open.ts'
 import { MIGRATIONS } from '../../src/storage/migrations.ts'
 import { addAccount } from '../support/accounts.ts'
@@ -71,6 +72,20 @@ describe('an upgrade, by the compiled file', () => {
             .query('SELECT server_version FROM schema_change WHERE schema_version = ?')
             .get(NEWEST),
         ).toStrictEqual({ server_version: version })
+        // Each unlock still has its account and its method, and happened when it was received.
+        expect(
+          after
+            .query(
+              `SELECT count(*) AS n
+               FROM unlock_event
+               JOIN unlock_account ON unlock_account.number = account_number
+               JOIN unlock_method ON unlock_method.number = method_number
+               WHERE unlock_account.public_id = 'account-of-' || username
+                 AND unlock_method.folded = method
+                 AND happened_at_ms = received_at_ms`,
+            )
+            .get(),
+        ).toStrictEqual({ n: EVENTS })
         expect(
           after.query('SELECT count(*) AS n FROM account WHERE admitted_at_ms IS NOT NULL').get(),
         ).toStrictEqual({ n: PEOPLE.length })
@@ -145,4 +160,54 @@ describe('an upgrade, by the compiled file', () => {
         readdirSync(join(folder, 'data')).filter((name) => name.includes('before')),
       ).toBeEmpty()
     }))
+})
+
+test('the rebuild of the unlock log numbers methods as people compare them, and tells when each unlock happened', () => {
+  using db = new Database(':memory:', { strict: true })
+  migrate(db, MIGRATIONS.slice(0, 11))
+  const add = db.prepare(
+    `INSERT INTO unlock_event (seq, id, account_public_id, username, method, salt, person_hash, lock,
+       result, source, occurred_at_ms, received_at_ms, is_late, is_time_uncertain, leaf_hash)
+     VALUES (?1, ?1, ?2, 'ada', ?3, x'00', x'00', 'front-door', 'unlocked', ?4, ?5, ?6, 0, ?7, x'00')`,
+  )
+  const day = 86_400_000
+  const noon = Date.UTC(2026, 5, 10, 12)
+  const rows = [
+    ['a', 'PIN', 'claimed', null, noon, 0],
+    ['a', ' pin', 'claimed', noon - 1, noon + 1, 0],
+    ['b', 'card', 'claimed', noon + 3, noon + 2, 0],
+    ['', 'card', 'imported', noon - 4000 * day, noon + 3, 0],
+    ['b', 'card', 'claimed', noon + 4 - 90 * day, noon + 4, 0],
+    ['b', 'card', 'claimed', noon + 4 - 90 * day, noon + 5, 0],
+    // The clock started in 1970, without and with a time of the phone, and then was a day ahead.
+    [null, null, 'claimed', null, 7, 1],
+    ['a', 'card', 'claimed', noon + 1, 8, 1],
+    ['a', 'card', 'claimed', null, noon + day, 1],
+    ['a', 'card', 'claimed', null, noon + 6, 0],
+  ] as const
+  for (const [seq, row] of rows.entries()) add.run(seq, ...row)
+  migrate(db)
+  const found = db
+    .query(
+      `SELECT public_id, folded, happened_at_ms
+       FROM unlock_event
+       LEFT JOIN unlock_account ON unlock_account.number = account_number
+       LEFT JOIN unlock_method ON unlock_method.number = method_number
+       ORDER BY seq`,
+    )
+    .values()
+  expect(found).toStrictEqual([
+    ['a', 'pin', noon],
+    ['a', 'pin', noon - 1],
+    ['b', 'card', noon + 2],
+    ['', 'card', noon - 4000 * day],
+    ['b', 'card', noon + 4 - 90 * day],
+    ['b', 'card', noon + 5],
+    [null, null, noon + 5],
+    ['a', 'card', noon + 1],
+    ['a', 'card', noon + day],
+    ['a', 'card', noon + 6],
+  ])
+  expect(db.query('SELECT count(*) AS n FROM unlock_method').get()).toStrictEqual({ n: 2 })
+  expect(db.query("SELECT name FROM sqlite_temp_schema WHERE type = 'table'").all()).toBeEmpty()
 })

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'bun:test'
+import { DAY_MS } from '../../../src/domain/duration.ts'
 import { type TestApp, bearer, recordsOf, startApp } from '../../support/app.ts'
 import { parseCsv } from './csv.test.ts'
 
@@ -169,6 +170,80 @@ describe('who opened the door', () => {
     expect([locks[0], methods[0]]).toStrictEqual(['garage', 'pin'])
     expect(locks).toContain('lock-1199')
     expect(locks).not.toContain('lock-0')
+  })
+
+  test('a day’s filter shows what happened that day, whatever the delivery, in every reading', async () => {
+    await using app = await startApp()
+    const [mia, amy] = [await app.signIn('mia'), await app.signIn('amy', 'admin')]
+    const day = Date.UTC(2026, 5, 10)
+    const at = (days: number) => new Date(day + days * DAY_MS).toISOString()
+    app.clock.nowMs = day + DAY_MS / 2
+    await record(app, mia, { method: 'prompt', occurred_at: at(0.49) }, { method: 'unsaid' })
+    app.clock.nowMs = day + 3 * DAY_MS
+    await record(
+      app,
+      mia,
+      { method: 'late', occurred_at: at(0.25) },
+      { method: 'oldest', occurred_at: at(3 - 90) },
+      { method: 'too old', occurred_at: new Date(day - 87 * DAY_MS - 1).toISOString() },
+      { method: 'ahead', occurred_at: at(4) },
+    )
+    await app.unlocks.unlockLog.append([
+      {
+        id: crypto.randomUUID(),
+        accountPublicId: '',
+        username: 'old',
+        method: 'imported',
+        lock: 'front-door',
+        result: 'unlocked',
+        reason: null,
+        source: 'imported',
+        occurredAtMs: day + 1,
+      },
+    ])
+    const ofDay = `from=${at(0)}&to=${at(1)}`
+    const { unlocks } = (await list(app, amy, `?${ofDay}`)) as unknown as {
+      unlocks: Record<string, unknown>[]
+    }
+    const marks = ({ method, happened_at: when, late, doubted }: Record<string, unknown>) => [
+      method,
+      when,
+      late,
+      doubted,
+    ]
+    expect(unlocks.map(marks)).toStrictEqual([
+      ['unsaid', at(0.5), false, false],
+      ['prompt', at(0.49), true, false],
+      ['late', at(0.25), true, false],
+      ['imported', new Date(day + 1).toISOString(), true, false],
+    ])
+    const { unlocks: all } = (await list(app, amy, '?order=seq')) as unknown as {
+      unlocks: Record<string, unknown>[]
+    }
+    expect(all.slice(2, 6).map(marks)).toStrictEqual([
+      ['late', at(0.25), true, false],
+      ['oldest', at(3 - 90), true, false],
+      ['too old', at(3), true, true],
+      ['ahead', at(3), false, true],
+    ])
+    expect(await seqs(app, amy, `?order=seq_desc&${ofDay}`)).toStrictEqual([6, 2, 1, 0])
+    const stats = await app.get(`/v1/unlocks/stats?${ofDay}`, bearer(amy))
+    expect(await stats.json()).toMatchObject({ total: 4, days: [{ day: '2026-06-10', count: 4 }] })
+    const file = await app.get(`/v1/unlocks/export?format=ndjson&${ofDay}`, bearer(amy))
+    expect((await file.text()).match(/(?<="seq":)\d+/g)).toStrictEqual(['6', '2', '0', '1'])
+    const table = (await (await app.get('/getLogs', bearer(amy))).json()) as Record<string, unknown>
+    expect(table).toMatchObject({
+      1: { date_time: at(0.49), unlocking_method: 'prompt (reported late)' },
+      2: { date_time: at(0.5), unlocking_method: 'unsaid' },
+      3: { date_time: at(0.25), unlocking_method: 'late (reported late)' },
+      6: { date_time: at(3), unlocking_method: 'ahead' },
+      7: { date_time: new Date(day + 1).toISOString(), unlocking_method: 'imported' },
+    })
+    // A cursor of one order is none of another.
+    const { next } = await list(app, amy, '?limit=1')
+    expect(
+      (await app.get(`/v1/unlocks?limit=1&order=seq&cursor=${next}`, bearer(amy))).status,
+    ).toBe(400)
   })
 
   test('[D6] setting the clock back changes no order, and hides nothing from a search by time', async () => {
