@@ -65,6 +65,7 @@ export const withoutWriting = ({ all, get, close }: ReadOnlyDatabase): Database 
     get,
     run: refuse,
     transaction: refuse,
+    writeWalBack: refuse,
     checkpointWal: async () => false,
     close: async () => close(),
   }

@@ -18,6 +18,9 @@ export type Database = Queries & {
   /** Runs `work` in isolation, all or nothing. The promise resolves only after COMMIT, which is shared with
    * other work that arrived in the meantime. */
   transaction: <Result>(work: (tx: Queries) => Promise<Result>) => Promise<Result>
+  /** Writes what is in the WAL to the file, as far as readers let it. Bulk work does so after each step, or
+   * a COMMIT of somebody else would have to write what many steps changed. */
+  writeWalBack: () => Promise<void>
   /** Checkpoints the WAL and truncates it, so that overwritten data is in neither file. Returns false if
    * that is not possible now, because another process is reading or the disk refuses. */
   checkpointWal: () => Promise<boolean>
@@ -130,6 +133,11 @@ export const database = ({ writer, reader, files, onCommit = () => {} }: Connect
     get: reads.get,
     run: (sql, ...params) => transaction((tx) => tx.run(sql, ...params)),
     transaction,
+    writeWalBack: () =>
+      exclusively(async () => {
+        snapshot.end()
+        if (canCheckpointWal()) attempt(() => writer.query('PRAGMA wal_checkpoint(PASSIVE)').get())
+      }),
     checkpointWal: async () => {
       const deadline = performance.now() + WRITE_WAIT_MS
       const checkpoint = async () => {

@@ -1,5 +1,5 @@
 import type { Queries } from '../../storage/database.ts'
-import { nameWrites } from './names-store.ts'
+import type { nameWrites } from './names-store.ts'
 
 /** An event to be erased, and the numbers that it has. */
 type Erased = {
@@ -18,7 +18,7 @@ const RETAINED_FROM = 'retained_from_seq'
 
 /** Removes personal text, its salts and its numbers from events. Indexes contain none of it, and the
  * names that no event has any more are blanked in the same transaction. */
-export const erasureWrites = (tx: Queries, { forget } = nameWrites(tx)) => {
+export const erasureWrites = (tx: Queries, { forget }: ReturnType<typeof nameWrites>) => {
   const erase = async (events: readonly Erased[]): Promise<void> => {
     if (events.length === 0) return
     await tx.run(

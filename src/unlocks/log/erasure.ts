@@ -13,14 +13,19 @@ export type Erasure = {
 /** Events erased in one transaction, so that unlocks wait for milliseconds at most, and that the WAL of
  * one stays below 10 MiB even if each event is on pages of its own: it must fit on a disk that is nearly
  * full. */
-const BATCH_EVENTS = 500
+const BATCH_EVENTS = 200
 
 /** Events that one transaction looks at for some to erase. */
 const LOOKED_AT_EVENTS = 5000
 
 type Store = Pick<
   UnlockStore,
-  'transaction' | 'accountNumber' | 'countBefore' | 'checkpointWal' | 'returnUnusedSpace'
+  | 'transaction'
+  | 'accountNumber'
+  | 'countBefore'
+  | 'writeWalBack'
+  | 'checkpointWal'
+  | 'returnUnusedSpace'
 >
 
 /** What a batch did, and whether it was the last. */
@@ -38,6 +43,7 @@ export const logErasure = (store: Store) => {
       const { erased, isLast } = await store.transaction(eraseBatch)
       events += erased
       if (isLast) return events
+      if (erased > 0) await store.writeWalBack()
       await rest(performance.now() - begunMs)
     }
   }

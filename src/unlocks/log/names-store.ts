@@ -32,7 +32,8 @@ export const nameReads = (db: Pick<Queries, 'get'>) => ({
 /** Numbers below this have six bytes in SQLite, and are exact in JavaScript. */
 const NUMBERS = 2 ** 47
 
-/** Gives accounts and methods their numbers, and forgets those that no unlock has any more. */
+/** Gives accounts and methods their numbers, and forgets those that no unlock has any more. For one
+ * transaction: what it looked up, it knows. */
 export const nameWrites = (tx: Pick<Queries, 'get' | 'run'>) => {
   const { accountNumber, methodNumber } = nameReads(tx)
 
@@ -61,16 +62,25 @@ export const nameWrites = (tx: Pick<Queries, 'get' | 'run'>) => {
     return row.number
   }
 
+  const accounts = new Map<string, number>()
+  const methods = new Map<string, number>()
+
   return {
     /** Returns the numbers of an account and a method, new ones if they have none. */
-    numbersOf: async (publicId: string, method: string): Promise<Numbers> => ({
-      account: (await accountNumber(publicId)) ?? (await addAccount(publicId)),
-      method: (await methodNumber(method)) ?? (await addMethod(method)),
-    }),
+    numbersOf: async (publicId: string, method: string): Promise<Numbers> => {
+      const account =
+        accounts.get(publicId) ?? (await accountNumber(publicId)) ?? (await addAccount(publicId))
+      const how = methods.get(method) ?? (await methodNumber(method)) ?? (await addMethod(method))
+      accounts.set(publicId, account)
+      methods.set(method, how)
+      return { account, method: how }
+    },
 
     /** Blanks accounts and methods that no unlock has any more. Their rows stay: removing one may make
      * SQLite move others, and leave copies of them behind. */
     forget: async (numbers: readonly Partial<Numbers>[]): Promise<void> => {
+      accounts.clear()
+      methods.clear()
       for (const number of distinct(numbers.map(({ account }) => account)))
         await tx.run(
           `UPDATE unlock_account

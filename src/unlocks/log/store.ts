@@ -18,6 +18,7 @@ export const unlockStore = (db: Database) => ({
   /** Runs `work` in one transaction; resolves after COMMIT. */
   transaction: <Result>(work: (writes: UnlockWrites) => Promise<Result>): Promise<Result> =>
     db.transaction((tx) => work(writesOn(tx))),
+  writeWalBack: db.writeWalBack,
   checkpointWal: db.checkpointWal,
   /** Gives unused pages of the database file back to the disk. */
   returnUnusedSpace: (): Promise<void> => returnUnusedSpace(db),
@@ -101,11 +102,11 @@ export const logReads = (db: Reads) => ({
   },
 })
 
-const writesOn = (tx: Queries) => ({
+const writesOn = (tx: Queries, names = nameWrites(tx)) => ({
   ...logReads(tx),
   ...treeWrites(tx),
-  ...erasureWrites(tx),
-  ...eventWrites(tx),
+  ...erasureWrites(tx, names),
+  ...eventWrites(tx, names),
 
   setHead: async ({ size, checkpoint }: Head): Promise<void> => {
     await tx.run(
@@ -117,7 +118,7 @@ const writesOn = (tx: Queries) => ({
   },
 })
 
-const eventWrites = (tx: Queries, names = nameWrites(tx)) => ({
+const eventWrites = (tx: Queries, names: ReturnType<typeof nameWrites>) => ({
   /** Returns false if there is an event with that id already. */
   insert: async (event: Required<UnlockEvent>): Promise<boolean> => {
     const { person } = event
