@@ -69,7 +69,8 @@ const fits = (filter: UnlockFilter, one: Planted): boolean => {
     (filter.method === undefined || isMethod(filter.method)) &&
     [undefined, one.result].includes(filter.result) &&
     (filter.origin !== 'own' || one.importedOfMs === undefined) &&
-    (text === undefined || has(one.username) || has(one.method))
+    (text === undefined ||
+      [one.username, one.method, one.lock, one.lock.replaceAll('-', ' ')].some(has))
   )
 }
 
