@@ -14,7 +14,7 @@ const NEWEST = MIGRATIONS.length
 /** The schema in which the table of unlocks got its current name. */
 const RENAMED_IN = 8
 /** The schema in which it was rebuilt. */
-const REBUILT_IN = 12
+const REBUILT_IN = 14
 const EVENTS = 20_000
 /** Enough that its size alone makes an upgrade tell how far it is. */
 const MANY = Math.max(1_000_000 * SHARE, 200_000)

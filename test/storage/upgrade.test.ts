@@ -164,7 +164,7 @@ describe('an upgrade, by the compiled file', () => {
 
 test('the rebuild of the unlock log numbers methods as people compare them, and tells when each unlock happened', () => {
   using db = new Database(':memory:', { strict: true })
-  migrate(db, MIGRATIONS.slice(0, 11))
+  migrate(db, MIGRATIONS.slice(0, 13))
   const add = db.prepare(
     `INSERT INTO unlock_event (seq, id, account_public_id, username, method, salt, person_hash, lock,
        result, source, occurred_at_ms, received_at_ms, is_late, is_time_uncertain, leaf_hash)

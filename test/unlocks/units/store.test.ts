@@ -138,7 +138,7 @@ describe('unlocks and units', () => {
 
   test('pages of a rare unit in a long log go on to the next one that fits', async () => {
     using log = plantedLog()
-    log.plant(
+    await log.plant(
       Array.from({ length: 25_000 }, (_, at) => ({
         ...PIN,
         account: at === 7 || at === 24_990 ? 'rare' : 'often',
@@ -165,7 +165,7 @@ describe('unlocks and units', () => {
 
   test('asks for no account’s unit where there are none', async () => {
     using log = plantedLog()
-    log.plant([1, 2, 3].map((at) => ({ ...PIN, account: `a${at}`, receivedAtMs: at })))
+    await log.plant([1, 2, 3].map((at) => ({ ...PIN, account: `a${at}`, receivedAtMs: at })))
     const wanted = { filter: {}, order: 'newest', size: log.size(), limit: 50 } as const
     await unlockQueries(log.db).page(wanted)
     const asked = log.statements.filter(({ sql }) => sql.includes('FROM account'))
