@@ -101,8 +101,8 @@ const found = async (wanted: Wanted, search: Search): Promise<FoundEvents> => {
     // One more than the limit tells whether there is a next page.
     const missing = limit + 1 - unlocks.length
     const stepMax = search.isLed ? missing : Math.min(step, STEP_ROWS_MAX, PAGE_ROWS_MAX - examined)
-    const { rows, last, count } = await search.next(range, stepMax)
-    unlocks.push(...rows.slice(0, missing).map(eventOf))
+    const { rows, last, count } = await search.next(range, stepMax, missing)
+    unlocks.push(...rows.map(eventOf))
     if (unlocks.length > limit) {
       const final = unlocks[limit - 1]
       return { unlocks: unlocks.slice(0, limit), next: final && placeOf(final, order) }
@@ -186,13 +186,12 @@ type Step = {
 type Search = {
   /** True if an index serves the whole filter. */
   readonly isLed: boolean
-  /** Looks at up to `limit` events of a range. */
-  readonly next: (range: Range, limit: number) => Promise<Step>
+  /** Looks at up to `limit` events of a range; at most `missing` of those that fit are needed. */
+  readonly next: (range: Range, limit: number, missing: number) => Promise<Step>
 }
 
 /** Returns how to search, or undefined if no event can fit. One index leads, the one likely to leave the
- * fewest events, and gives the order; what it leaves is looked up by sequence number, with the other
- * conditions written so that no index serves them. */
+ * fewest events, and gives the order; of what it leaves, only the events that fit are read whole. */
 const searchFor = async (db: Queries, wanted: Wanted): Promise<Search | undefined> => {
   const { order, filter } = wanted
   const conditions = await conditionsOf(db, wanted)
@@ -201,55 +200,56 @@ const searchFor = async (db: Queries, wanted: Wanted): Promise<Search | undefine
   const lead = numbers === 2 ? conditions.find(({ isIndexed }) => isIndexed) : undefined
   const rest = conditions.filter((one) => one !== lead)
   const match = filter.text === undefined ? undefined : textMatch(filter.text)
-  const led = <Row>(columns: string, { sql, values }: Range, limit: number) =>
+  const led = <Row>(columns: string, values: Condition['values'], range: Range, limit: number) =>
     db.all<Row>(
       `SELECT ${columns}
        FROM unlock_event
-       WHERE ${[...(lead ? [lead.sql] : []), sql].join(' AND ')}
+       WHERE ${[...(lead ? [lead.sql] : []), range.sql].join(' AND ')}
        ORDER BY ${orderBy}
        LIMIT ?`,
-      ...(lead?.values ?? []),
       ...values,
+      ...(lead?.values ?? []),
+      ...range.values,
       limit,
     )
   if (rest.length === 0 && !match)
     return {
       isLed: true,
       next: async (range, limit) => {
-        const rows = await led<UnlockRow>(UNLOCK_COLUMNS, range, limit)
+        const rows = await led<UnlockRow>(UNLOCK_COLUMNS, [], range, limit)
         return { rows, last: rows.at(-1), count: rows.length }
       },
     }
-  const among = <Row>(columns: string, seqs: readonly number[]) =>
-    db.all<Row & { seq: number }>(
-      `SELECT ${columns}
-       FROM unlock_event
-       WHERE ${['seq IN (SELECT value FROM json_each(?))', ...rest.map(({ sql }) => `(${sql}) IS TRUE`)].join(' AND ')}`,
-      JSON.stringify(seqs),
-      ...rest.flatMap(({ values }) => values),
-    )
-  const matching = async (seqs: readonly number[]): Promise<readonly number[]> =>
-    match
-      ? (await among<Texts>('seq, method, username, lock', seqs))
-          .filter(match)
-          .map(({ seq }) => seq)
-      : seqs
+  // As columns, so that no other index serves them, which leaves the query planner no choice.
+  const fits = rest.length === 0 ? '1' : `(${rest.map(({ sql }) => sql).join(') AND (')}) IS TRUE`
+  const columns = `seq, happened_at_ms, ${match ? 'method, username, lock,' : ''} ${fits} AS fits`
+  const values = rest.flatMap((one) => one.values)
   return {
     isLed: false,
-    next: async (range, limit) => {
-      const keys = await led<Key>('seq, happened_at_ms', range, limit)
-      const fitting = await among<UnlockRow>(
-        UNLOCK_COLUMNS,
-        await matching(keys.map(({ seq }) => seq)),
+    next: async (range, limit, missing) => {
+      const keys = await led<Key & Texts & { fits: number }>(columns, values, range, limit)
+      const fitting = keys.filter((key) => key.fits === 1 && match?.(key) !== false)
+      const rows = await wholeRows(
+        db,
+        fitting.slice(0, missing).map(({ seq }) => seq),
       )
-      const rows = new Map(fitting.map((row) => [row.seq, row]))
-      return {
-        rows: keys.flatMap(({ seq }) => rows.get(seq) ?? []),
-        last: keys.at(-1),
-        count: keys.length,
-      }
+      return { rows, last: keys.at(-1), count: keys.length }
     },
   }
+}
+
+/** Returns the rows of events, in the order of the numbers. */
+const wholeRows = async (
+  db: Pick<Queries, 'all'>,
+  seqs: readonly number[],
+): Promise<readonly UnlockRow[]> => {
+  if (seqs.length === 0) return []
+  const rows = await db.all<UnlockRow>(
+    `SELECT ${UNLOCK_COLUMNS} FROM unlock_event WHERE seq IN (SELECT value FROM json_each(?))`,
+    JSON.stringify(seqs),
+  )
+  const found = new Map(rows.map((row) => [row.seq, row]))
+  return seqs.flatMap((seq) => found.get(seq) ?? [])
 }
 
 /** Returns whether a row has a text, as people compare them, which SQL cannot. */
