@@ -36,9 +36,9 @@ const isOnDisk = (dataDir: string, text: string): boolean =>
 /** Repeats requests until it is stopped; returns how long they took. */
 const repeated = (request: () => Promise<Response>) => {
   const tookMs: number[] = []
-  let isStopped = false
+  const stopping = new AbortController()
   const running = (async () => {
-    while (!isStopped) {
+    while (!stopping.signal.aborted) {
       const begunMs = performance.now()
       const answer = await request()
       expect(answer.status).toBe(200)
@@ -47,7 +47,7 @@ const repeated = (request: () => Promise<Response>) => {
     }
   })()
   return async () => {
-    isStopped = true
+    stopping.abort()
     await running
     const sorted = tookMs.toSorted((one, other) => one - other)
     const at = (part: number) => (sorted[Math.ceil(part * sorted.length) - 1] ?? NaN).toFixed(1)

@@ -189,7 +189,7 @@ describe('accounts from the command line', () => {
     })
     const listed = await runCommand(['user', 'list'], { folder })
     expect(listed.out).toMatch(
-      /^ID\tROLE\tSTATE\tLAST SEEN\tUSERNAME\n1\towner\tactive\tnever\toli\n$/,
+      /^ID\tROLE\tSTATE\tLAST SEEN\tUNIT\tUSERNAME\n1\towner\tactive\tnever\t\toli\n$/,
     )
     expect(
       (await clientOf(service.url).post('/login', { username: 'oli', password: PASSWORD })).status,

@@ -97,7 +97,7 @@ describe('backup FILE, at the compiled file', () => {
   })
 
   test('a backup contains every secret in the data folder but the metrics token, which a restore must not revive', () => {
-    const others = [/^secure-lock\.db/, /\.lock(-journal)?$/, /^metrics-token$/]
+    const others = [/^secure-lock\.db/, /\.lock(-journal)?$/, /^(metrics-token|service\.json)$/]
     const files = readdirSync(join(folder, 'data')).filter(
       (name) => !others.some((other) => other.test(name)),
     )

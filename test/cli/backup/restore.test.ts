@@ -174,7 +174,7 @@ describe('restore FILE, at the compiled file', () => {
           .trim()
           .split('\n')
           .map((line) => line.split('\t'))
-          .map(([, role, state, , name]) => [name, `${role} ${state}`]),
+          .map(([, role, state, , , name]) => [name, `${role} ${state}`]),
       ) as Record<string, string>
     await using service = await startService({ folder, env })
     const { post, patch, get } = clientOf(service.url)

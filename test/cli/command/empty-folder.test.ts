@@ -11,6 +11,7 @@ const ARGS: Readonly<Record<string, readonly string[]>> = {
   'user disable': ['ada'],
   'user enable': ['ada'],
   'user reset': ['ada'],
+  'user unit': ['ada', 'Flat 3'],
   'user erase': ['ada', '--yes'],
   'user second-factor': ['off', 'ada'],
   'invite revoke': ['3'],
