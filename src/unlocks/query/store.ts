@@ -248,8 +248,8 @@ const wholeRows = async (
     `SELECT ${UNLOCK_COLUMNS} FROM unlock_event WHERE seq IN (SELECT value FROM json_each(?))`,
     JSON.stringify(seqs),
   )
-  const found = new Map(rows.map((row) => [row.seq, row]))
-  return seqs.flatMap((seq) => found.get(seq) ?? [])
+  const bySeq = new Map(rows.map((row) => [row.seq, row]))
+  return seqs.flatMap((seq) => bySeq.get(seq) ?? [])
 }
 
 /** Returns whether a row has a text, as people compare them, which SQL cannot. */
