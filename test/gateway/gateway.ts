@@ -98,7 +98,9 @@ export const gatewayOn = (machine: Machine) => {
     },
 
     withoutLimits: async (): Promise<void> => {
-      await run(`printf '${UNLIMITED}\\n' >> /etc/secure-lock.env && systemctl restart secure-lock`)
+      await run(
+        `printf '${UNLIMITED}\\n' >> /etc/secure-lock.env && sync && systemctl restart secure-lock`,
+      )
       await until(() => answers(), WAIT_MS_MAX)
     },
 
