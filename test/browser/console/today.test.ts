@@ -224,6 +224,7 @@ describe.skipIf(IS_LEFT_OUT)('today', () => {
     await page.getByText('No unlocks yet.').waitFor()
     await page.getByText('No unlocks in the last 30 days.').waitFor()
     await page.getByText('Live', { exact: true }).waitFor()
+    expect(await page.getByText('No app yet?').count()).toBe(1)
     await look(page, 'today-empty')
     // The machine that runs this test never passes every check.
     const findings = [
@@ -241,6 +242,14 @@ describe.skipIf(IS_LEFT_OUT)('today', () => {
     await page.getByText('oli unlocked the front door just now using “Klopfzeichen”.').waitFor()
     expect((await latest(page))[1]).toMatch(/^oli\s+test\s/)
     await page.getByText('2 unlocks in 30 days').waitFor()
+    await unlock(service, await tokenFor(service, 'oli'), {
+      method: 'Klopfzeichen',
+      occurred_at: '1970-01-01T00:00:00Z',
+    })
+    await page
+      .getByText('That is when the gateway received it: the phone’s clock is wrong.')
+      .waitFor()
+    expect(await page.getByText('By the phone’s clock').count()).toBe(0)
     await page.getByRole('heading', { name: 'All is well' }).waitFor()
     await look(page, 'today-well')
     await page.locator('.health > summary').click()

@@ -76,7 +76,7 @@ const Row = ({ invitation, onRevoked }: Props) => {
           {isValid && (
             <>
               {' '}
-              Valid until <Time at={invitation.expires_at} />.
+              Expires <Time at={invitation.expires_at} />.
             </>
           )}
           {state === 'suspended' && ' Suspended because its creator may no longer invite people.'}

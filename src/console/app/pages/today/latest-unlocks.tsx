@@ -5,7 +5,15 @@ import { TestOpening } from '../../components/form/test-opening.tsx'
 import { unlockAddress } from '../../routing/log-filter.ts'
 import { Time } from '../../time/time.tsx'
 import { type ToldUnlock, toldWords, withoutRepeats } from '../../words/repeats.ts'
-import { actionOf, latestOf, methodOf, reasonOf, sentenceOf, whoOf } from '../../words/unlock.ts'
+import {
+  actionOf,
+  isClockWrong,
+  latestOf,
+  methodOf,
+  reasonOf,
+  sentenceOf,
+  whoOf,
+} from '../../words/unlock.ts'
 
 type Props = { readonly recent: RecentUnlocks }
 
@@ -24,12 +32,7 @@ export const LatestUnlock = ({ recent: { unlocks, fresh, error, reload } }: Prop
       <div class="latest">
         <p>No unlocks yet. Each one that the phone app reports appears here.</p>
         <div class="test-opening">
-          <div class="test-opening">
-            <TestOpening onRecorded={reload} />
-            <p class="hint">
-              No app yet? See what an opening looks like. It stays in the log, marked as a test.
-            </p>
-          </div>
+          <TestOpening onRecorded={reload} />
           <p class="hint">
             No app yet? See what an opening looks like. It stays in the log, marked as a test.
           </p>
@@ -59,7 +62,10 @@ export const LatestUnlock = ({ recent: { unlocks, fresh, error, reload } }: Prop
 const Caveats = ({ unlock }: { readonly unlock: ToldUnlock }) => (
   <>
     {unlock.told > 1 && <span class="hint">It was {toldWords(unlock.told)} and counts once.</span>}
-    {unlock.late && unlock.source !== 'imported' && (
+    {isClockWrong(unlock) && (
+      <span class="hint">That is when the gateway received it: the phone’s clock is wrong.</span>
+    )}
+    {unlock.late && !unlock.doubted && unlock.source !== 'imported' && (
       <span class="hint">
         By the phone’s clock; the gateway received it <Time at={unlock.received_at} />.
       </span>
