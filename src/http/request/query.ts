@@ -29,9 +29,19 @@ export const readQuery = <Query extends TObject>(
     else if (!Value.Check(property, values[name])) invalid[name] = acceptedBy(property)
   }
   const missing = (schema.required ?? []).filter((name) => !(name in values))
-  if (missing.length > 0) throw new AppError('invalid', `Missing ${missing.join(', ')}`)
+  if (missing.length > 0) throw notGiven(missing, schema)
   if (Object.keys(invalid).length > 0) throw notAccepted(invalid)
   return values
+}
+
+const notGiven = (names: readonly string[], { properties }: TObject): AppError => {
+  const accepted = names.flatMap((name) => {
+    const property = properties[name]
+    return property ? [[name, acceptedBy(property)]] : []
+  })
+  return new AppError('invalid', `Missing ${names.join(', ')}`, {
+    fields: Object.fromEntries(accepted),
+  })
 }
 
 /** Returns path and query of a request. Its host is replaced, because the client sends it (Host), and it

@@ -63,7 +63,9 @@ const stats = ({ counts, clock }: Dependencies) =>
       const { toMs = clock.wallMs() + 1 } = filter
       const fromMs = filter.fromMs ?? Math.max(toMs - DAYS_DEFAULT * DAY_MS, 0)
       if (fromMs >= toMs || toMs - fromMs > DAYS_MAX * DAY_MS)
-        throw new AppError('invalid', `Needs from < to, and no more than ${DAYS_MAX} days`)
+        throw new AppError('invalid', `Needs from < to, and no more than ${DAYS_MAX} days`, {
+          fields: { to: `a time after \`from\`, at most ${DAYS_MAX} days later` },
+        })
       const span = { account: filter.account, unit: filter.unit, fromMs, toMs, signal }
       const { total, days, hours, methods, accounts } = await unlockStats(counts, { zone, ...span })
       return {

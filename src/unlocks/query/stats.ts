@@ -109,6 +109,7 @@ const inZone = (ms: number, zone: string): Temporal.ZonedDateTime => {
   } catch (error) {
     throw new AppError('invalid', 'Unknown zone; name one of the IANA time zone database', {
       cause: error,
+      fields: { zone: 'a name in the IANA time zone database, such as Europe/Berlin' },
     })
   }
 }

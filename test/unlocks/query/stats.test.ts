@@ -222,6 +222,13 @@ describe('statistics of the unlock log', () => {
       expect([query, answer.status]).toStrictEqual([query, 400])
       expect(await answer.text()).not.toMatch(/canary|Nowhere/)
     }
+    expect(await (await stats('zone=Nowhere/City')).json()).toMatchObject({
+      fields: { zone: 'a name in the IANA time zone database, such as Europe/Berlin' },
+    })
+    expect(await (await app.get('/v1/unlocks/export', ada)).json()).toMatchObject({
+      detail: 'Missing format',
+      fields: { format: 'csv or ndjson' },
+    })
     const answer = (await (await stats('zone=America/New_York')).json()) as {
       days: { day: string; count: number }[]
       from: string
