@@ -39,10 +39,11 @@ export const withExistingData = (
  * Throws `unavailable`. */
 export const requireDatabase = (config: Config): void => {
   if (hasDatabase(config)) return
-  const [used] = servicesElsewhere(config.dataDir)
-  const advice = used
-    ? `the service that runs here has its data in ${used.dataDir}: set DATA_DIR=${used.dataDir}`
-    : 'check DATA_DIR, or start the service first'
+  const folders = servicesElsewhere(config.dataDir).map(({ dataDir }) => `DATA_DIR=${dataDir}`)
+  const advice =
+    folders.length === 0
+      ? 'check DATA_DIR, or start the service first'
+      : `set ${folders.join(' or ')}, where a service runs`
   throw new AppError('unavailable', `There is no database at ${config.databasePath}; ${advice}`)
 }
 
@@ -64,7 +65,7 @@ export const confirmNewFolder = async (
     ({ settings }) => isDefault || (port && settings?.[SETTINGS.port.env] === port),
   )
   if (!used) return
-  const found = `A service runs on this machine with its data in ${used.dataDir}, and this creates another data folder, ${dataDir}.`
+  const found = `A service runs on this machine with its data in ${used.dataDir}, and this would create another data folder, ${dataDir}.`
   const advice = `Set DATA_DIR=${used.dataDir} to use that of the service`
   if (!isInteractive)
     throw new AppError(

@@ -283,7 +283,7 @@ const parsedOrDetail = (
 }
 
 const parseEvent = (account: Account, body: unknown): NewUnlockEvent => {
-  if (!isObject(body)) throw new AppError('invalid', 'An event is a JSON object')
+  if (!isObject(body)) throw new AppError('invalid', 'An unlock is a JSON object')
   const { occurred_at: occurredAt, ...event } = checkFields(body, EventBody)
   const occurredAtMs = occurredAt === undefined ? null : timeMs(occurredAt)
   if (occurredAtMs === undefined) throw notAccepted({ occurred_at: acceptedBy(Time) })

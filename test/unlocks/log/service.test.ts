@@ -123,7 +123,7 @@ describe('recording unlocks', () => {
     expect(outcomes.map(({ status, seq, detail }) => `${status} ${seq ?? detail}`)).toStrictEqual([
       'stored 0',
       'invalid Invalid method: text, 1 to 80 characters, no control characters',
-      'invalid An event is a JSON object',
+      'invalid An unlock is a JSON object',
       'stored 1',
       'duplicate 1',
       'conflict Another unlock has this id',
