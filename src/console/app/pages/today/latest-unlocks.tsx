@@ -5,7 +5,7 @@ import { TestOpening } from '../../components/form/test-opening.tsx'
 import { unlockAddress } from '../../routing/log-filter.ts'
 import { Time } from '../../time/time.tsx'
 import { type ToldUnlock, toldWords, withoutRepeats } from '../../words/repeats.ts'
-import { actionOf, latestOf, methodOf, reasonOf, sentenceOf, whoOf } from '../../words/unlock.ts'
+import { actionOf, methodOf, reasonOf, sentenceOf, whoOf } from '../../words/unlock.ts'
 
 type Props = { readonly recent: RecentUnlocks }
 
@@ -14,22 +14,19 @@ const ROWS_MAX = 5
 /** Unlocks that are loaded: some may be told again, and shown as one. */
 export const LOADED_MAX = 2 * ROWS_MAX
 
-/** The latest unlock in a sentence. */
-export const LatestUnlock = ({ recent: { unlocks, fresh, error, reload } }: Props) => {
+/** The unlock that happened last in a sentence, and the one that arrived last for screen readers. */
+export const LatestUnlock = ({ recent }: Props) => {
+  const { unlocks, byTime = [], fresh, error, reload } = recent
   if (!unlocks)
     return error ? <ErrorState error={error} onRetry={reload} /> : <Loading what="log" />
-  const latest = latestOf(withoutRepeats(unlocks))
+  const [latest] = withoutRepeats(byTime)
+  const [arrived] = unlocks
   if (!latest)
     return (
       <div class="latest">
         <p>No unlocks yet. Each one that the phone app reports appears here.</p>
         <div class="test-opening">
-          <div class="test-opening">
-            <TestOpening onRecorded={reload} />
-            <p class="hint">
-              No app yet? See what an opening looks like. It stays in the log, marked as a test.
-            </p>
-          </div>
+          <TestOpening onRecorded={reload} />
           <p class="hint">
             No app yet? See what an opening looks like. It stays in the log, marked as a test.
           </p>
@@ -50,7 +47,7 @@ export const LatestUnlock = ({ recent: { unlocks, fresh, error, reload } }: Prop
         <Caveats unlock={latest} />
       </p>
       <p class="unseen" role="status" aria-live="polite">
-        {fresh.has(latest.seq) && `New: ${sentenceOf(latest)}`}
+        {arrived && fresh.has(arrived.seq) && `New: ${sentenceOf(arrived)}`}
       </p>
     </>
   )
@@ -75,7 +72,7 @@ const Caveats = ({ unlock }: { readonly unlock: ToldUnlock }) => (
 export const LiveMark = ({ recent: { unlocks, isLive } }: Props) =>
   unlocks && <p class={`live ${isLive ? 'on' : ''}`}>{isLive ? 'Live' : 'Connecting…'}</p>
 
-/** The newest unlocks, which arrive without reloading the page. */
+/** The unlocks that arrived last, which arrive without reloading the page. */
 export const LatestUnlocks = ({ recent: { unlocks = [], fresh } }: Props) =>
   unlocks.length > 0 && (
     <section aria-labelledby="latest">
