@@ -7,7 +7,7 @@ import { bearer, clientOf } from '../../support/app.ts'
 import { type Service, UNLIMITED, runCommand, startService } from '../../support/binary.ts'
 import { IS_LEFT_OUT, useBrowser, useResource } from '../chromium.ts'
 import { ON_PHONE, addAccount, expectCalm, look, openAs, tokenFor } from './console.ts'
-import { DAY_MS, household } from './household.ts'
+import { household } from './household.ts'
 
 const DAYS = 40
 
@@ -168,29 +168,6 @@ describe.skipIf(IS_LEFT_OUT)('today', () => {
     expectCalm(seen)
   })
 
-  test('what is reported late is among the latest, and no headline, however much there is', async () => {
-    await using service = await startHome()
-    const grace = await tokenFor(service, 'grace')
-    await unlock(service, grace, { method: 'card' })
-    await using seen = await openAs(browser(), service, 'oli')
-    const { page } = seen
-    const headline = page.locator('.latest').getByText('grace unlocked the front door just now')
-    await headline.waitFor()
-    await page.getByText('Live', { exact: true }).waitFor()
-    const reportLate = (days: number) => {
-      const occurred_at = new Date(Date.now() - days * DAY_MS).toISOString()
-      return unlock(service, grace, { method: 'key', occurred_at })
-    }
-    await reportLate(1)
-    await page.getByText('New: grace unlocked the front door with a key.').waitFor()
-    expect((await latest(page))[0]).toContain('reported late')
-    for (let days = 2; days < 14; days += 1) await reportLate(days)
-    await page.reload()
-    await headline.waitFor()
-    expect((await latest(page)).every((row) => row.includes('reported late'))).toBe(true)
-    expectCalm(seen)
-  })
-
   test('a password that somebody guessed at is no headline, and an owner accepts the warning until a day', async () => {
     await using service = await startHome({ TRUSTED_PROXIES: '127.0.0.1', REGISTRATION: 'invite' })
     const { post } = clientOf(service.url)
@@ -236,6 +213,11 @@ describe.skipIf(IS_LEFT_OUT)('today', () => {
     await health.locator('summary').click()
     await page.getByRole('button', { name: `Warn again: ${words}` }).click()
     await problems.getByText(words).waitFor()
+    await page.goto('/console/security')
+    await guesses.getByText(words).waitFor()
+    expect(await guesses.getByRole('link').count()).toBe(0)
+    await page.goto('/console/security/audit')
+    await page.getByText(/^oli accepted a warning .* until .*, 00:00:00/).waitFor()
     expectCalm(seen)
   })
 

@@ -5,7 +5,14 @@ import { TestOpening } from '../../components/form/test-opening.tsx'
 import { unlockAddress } from '../../routing/log-filter.ts'
 import { Time } from '../../time/time.tsx'
 import { type ToldUnlock, toldWords, withoutRepeats } from '../../words/repeats.ts'
-import { actionOf, methodOf, reasonOf, sentenceOf, whoOf } from '../../words/unlock.ts'
+import {
+  actionOf,
+  isClockWrong,
+  methodOf,
+  reasonOf,
+  sentenceOf,
+  whoOf,
+} from '../../words/unlock.ts'
 
 type Props = { readonly recent: RecentUnlocks }
 
@@ -56,7 +63,10 @@ export const LatestUnlock = ({ recent }: Props) => {
 const Caveats = ({ unlock }: { readonly unlock: ToldUnlock }) => (
   <>
     {unlock.told > 1 && <span class="hint">It was {toldWords(unlock.told)} and counts once.</span>}
-    {unlock.late && unlock.source !== 'imported' && (
+    {isClockWrong(unlock) && (
+      <span class="hint">When the gateway received it: the phone’s clock is wrong.</span>
+    )}
+    {unlock.late && !unlock.doubted && unlock.source !== 'imported' && (
       <span class="hint">
         By the phone’s clock; the gateway received it <Time at={unlock.received_at} />.
       </span>
