@@ -18,7 +18,13 @@ export const guessFindings = (
   seesOwners: boolean,
 ): readonly Finding[] =>
   guesses.length === 0
-    ? [{ check: 'logins', state: 'ok', says: 'Nobody guessed at a password in the last 7 days' }]
+    ? [
+        {
+          check: 'logins',
+          state: 'ok',
+          says: 'Nobody was locked out for guessing in the last 7 days',
+        },
+      ]
     : guesses.slice(0, GUESSES_MAX).map(({ account, addresses, times }) => {
         const isShown = seesOwners || !account || mayActOn('admin', account.role)
         const from = isShown && addresses.length > 0 ? `, from ${placesOf(addresses)}` : ''

@@ -109,7 +109,7 @@ describe('a warning that an owner accepts', () => {
         .filter(({ check }) => check === 'logins')
         .map(({ says, accepted }) => [says, accepted?.by])
     expect(await guesses()).toStrictEqual([
-      ['Nobody guessed at a password in the last 7 days', undefined],
+      ['Nobody was locked out for guessing in the last 7 days', undefined],
     ])
     await guess('192.168.1.40')
     const { id } = checkOf(await findingsFor(app, owner), 'logins') ?? {}

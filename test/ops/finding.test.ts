@@ -109,7 +109,7 @@ const TABLE: readonly Row[] = [
   ...rows('warning', 'at 127.0.0.1', proxyFindings({ forwarders: [], silent: ['127.0.0.1'] })),
   ...rows('ok', 'Nobody', metricsFindings([])),
   ...rows('warning', '10.0.0.1', metricsFindings(['10.0.0.1'])),
-  ...rows('ok', 'Nobody guessed', guessFindings([], true)),
+  ...rows('ok', 'Nobody was locked out', guessFindings([], true)),
   ...rows(
     'warning',
     'Somebody guessed at dora’s password (12 times, from 192.168.1.40)',

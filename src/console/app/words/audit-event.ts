@@ -140,7 +140,7 @@ const VERBS: Words<readonly [past: string, infinitive: string]> = {
   'log.export': () => ['exported the log as a bundle', 'export the log'],
   import: () => ['imported unlocks from the legacy server', 'import unlocks'],
   'finding.accept': (e) => [
-    `accepted a warning (${subjectOf(e)}) until ${detail(e, 'until').slice(0, 10)}`,
+    `accepted a warning (${subjectOf(e)}) until ${detail(e, 'until')}`,
     'accept a warning',
   ],
   'finding.acceptance_withdraw': (e) => [

@@ -83,7 +83,3 @@ export const isClockWrong = ({ doubted, delay_ms }: Unlock): boolean =>
   doubted && Math.abs(delay_ms ?? 0) > CLOCK_MS_MAX
 
 const CLOCK_MS_MAX = 60_000
-
-/** The newest unlock that this gateway recorded itself, or else the newest imported one. */
-export const latestOf = <Any extends Unlock>(unlocks: readonly Any[]): Any | undefined =>
-  unlocks.find(({ source }) => source !== 'imported') ?? unlocks[0]

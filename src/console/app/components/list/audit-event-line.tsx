@@ -1,4 +1,5 @@
 import { Time } from '../../time/time.tsx'
+import { withTimes } from '../../time/with-times.tsx'
 import {
   type AuditEvent,
   type AuditEventGroup,
@@ -17,7 +18,7 @@ export const AuditEventLine = ({ group }: { readonly group: AuditEventGroup }) =
     <details class={`audit-event ${newest.result}`}>
       <summary class="row">
         <span>
-          {describeAuditEvent(newest)}
+          {withTimes(describeAuditEvent(newest))}
           {count > 1 && ` ${counted(count, 'time')}`}
           {address && `, from ${address}`}
         </span>

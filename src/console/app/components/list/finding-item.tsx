@@ -30,7 +30,8 @@ export const FindingItem = ({ finding, onChange }: Props) => {
         </p>
       ) : (
         <p class="hint">
-          {fix && sentence(fix)} {page && <a href={page}>{linkWords(page)}</a>}
+          {fix && sentence(fix)}{' '}
+          {page && page !== location.pathname && <a href={page}>{linkWords(page)}</a>}
         </p>
       )}
       {id !== undefined &&

@@ -153,7 +153,7 @@ const Who = ({ unlock: { username, account } }: UnlockProps) => {
 }
 
 const Happened = ({ unlock }: UnlockProps) => {
-  const { occurred_at: at, delay_ms: delayMs, late, doubted, source } = unlock
+  const { occurred_at: at, happened_at, delay_ms: delayMs, late, doubted, source } = unlock
   // What the gateway saw itself happened when it was received.
   if (source === 'observed') return null
   if (at === null) return <Fact term="Happened">Not stated by the app</Fact>
@@ -164,21 +164,29 @@ const Happened = ({ unlock }: UnlockProps) => {
         <span class="hint">By the legacy server’s clock.</span>
       </Fact>
     )
+  if (doubted)
+    return (
+      <Fact term="Happened">
+        <Time at={happened_at} format="exact" />
+        <span class="hint">
+          When the gateway received it. The phone’s clock said <Time at={at} format="exact" />,{' '}
+          {delayWords(delayMs ?? 0)}, which is not plausible.
+        </span>
+      </Fact>
+    )
   return (
     <Fact term="Happened">
       <Time at={at} format="exact" />
       <span class="hint">
         By the phone’s clock, {delayWords(delayMs ?? 0)}.
-        {doubted
-          ? ' That cannot be, so the log lists it when the gateway received it.'
-          : late && ' Reported late, for example by a phone without a network.'}
+        {late && ' Reported late, for example by a phone without a network.'}
       </span>
     </Fact>
   )
 }
 
 const delayWords = (delayMs: number): string => {
-  if (delayMs < 0) return `which was at least ${largestUnit(-delayMs)} ahead of the gateway’s`
+  if (delayMs < 0) return `at least ${largestUnit(-delayMs)} after the gateway received it`
   return delayMs < 1000
     ? 'less than a second before the gateway received it'
     : `${largestUnit(delayMs)} before the gateway received it`

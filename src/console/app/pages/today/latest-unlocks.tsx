@@ -8,7 +8,6 @@ import { type ToldUnlock, toldWords, withoutRepeats } from '../../words/repeats.
 import {
   actionOf,
   isClockWrong,
-  latestOf,
   methodOf,
   reasonOf,
   sentenceOf,
@@ -22,11 +21,13 @@ const ROWS_MAX = 5
 /** Unlocks that are loaded: some may be told again, and shown as one. */
 export const LOADED_MAX = 2 * ROWS_MAX
 
-/** The latest unlock in a sentence. */
-export const LatestUnlock = ({ recent: { unlocks, fresh, error, reload } }: Props) => {
+/** The unlock that happened last in a sentence, and the one that arrived last for screen readers. */
+export const LatestUnlock = ({ recent }: Props) => {
+  const { unlocks, byTime = [], fresh, error, reload } = recent
   if (!unlocks)
     return error ? <ErrorState error={error} onRetry={reload} /> : <Loading what="log" />
-  const latest = latestOf(withoutRepeats(unlocks))
+  const [latest] = withoutRepeats(byTime)
+  const [arrived] = unlocks
   if (!latest)
     return (
       <div class="latest">
@@ -53,7 +54,7 @@ export const LatestUnlock = ({ recent: { unlocks, fresh, error, reload } }: Prop
         <Caveats unlock={latest} />
       </p>
       <p class="unseen" role="status" aria-live="polite">
-        {fresh.has(latest.seq) && `New: ${sentenceOf(latest)}`}
+        {arrived && fresh.has(arrived.seq) && `New: ${sentenceOf(arrived)}`}
       </p>
     </>
   )
@@ -81,15 +82,15 @@ const Caveats = ({ unlock }: { readonly unlock: ToldUnlock }) => (
 export const LiveMark = ({ recent: { unlocks, isLive } }: Props) =>
   unlocks && <p class={`live ${isLive ? 'on' : ''}`}>{isLive ? 'Live' : 'Connecting…'}</p>
 
-/** The newest unlocks, which arrive without reloading the page. */
-export const LatestUnlocks = ({ recent: { unlocks = [], fresh } }: Props) =>
-  unlocks.length > 0 && (
+/** The unlocks that happened last, which arrive without reloading the page. */
+export const LatestUnlocks = ({ recent: { byTime = [], fresh } }: Props) =>
+  byTime.length > 0 && (
     <section aria-labelledby="latest">
       <h2 id="latest" class="list-title">
         Latest
       </h2>
       <ul class="list" aria-labelledby="latest">
-        {withoutRepeats(unlocks)
+        {withoutRepeats(byTime)
           .slice(0, ROWS_MAX)
           .map((unlock) => (
             <li key={unlock.seq} class={fresh.has(unlock.seq) ? 'fresh' : undefined}>
