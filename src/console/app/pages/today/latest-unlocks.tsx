@@ -11,7 +11,7 @@ type Props = { readonly recent: RecentUnlocks }
 
 const ROWS_MAX = 5
 
-/** Unlocks that are loaded: some may be told again, and shown as one. */
+/** How many unlocks to load: repeated ones are shown as one. */
 export const LOADED_MAX = 2 * ROWS_MAX
 
 /** The latest unlock in a sentence. */
@@ -24,12 +24,7 @@ export const LatestUnlock = ({ recent: { unlocks, fresh, error, reload } }: Prop
       <div class="latest">
         <p>No unlocks yet. Each one that the phone app reports appears here.</p>
         <div class="test-opening">
-          <div class="test-opening">
-            <TestOpening onRecorded={reload} />
-            <p class="hint">
-              No app yet? See what an opening looks like. It stays in the log, marked as a test.
-            </p>
-          </div>
+          <TestOpening onRecorded={reload} />
           <p class="hint">
             No app yet? See what an opening looks like. It stays in the log, marked as a test.
           </p>
@@ -58,7 +53,7 @@ export const LatestUnlock = ({ recent: { unlocks, fresh, error, reload } }: Prop
 
 const Caveats = ({ unlock }: { readonly unlock: ToldUnlock }) => (
   <>
-    {unlock.told > 1 && <span class="hint">It was {toldWords(unlock.told)} and counts once.</span>}
+    {unlock.told > 1 && <span class="hint">It was {toldWords(unlock.told)}, and counts once.</span>}
     {unlock.late && unlock.source !== 'imported' && (
       <span class="hint">
         By the phone’s clock; the gateway received it <Time at={unlock.received_at} />.
