@@ -95,8 +95,8 @@ const listLabels = ({ queries }: Dependencies) =>
       summary: 'List locks and methods',
       description:
         `${WHO_SEES}Lists the locks and methods of the newest ${LABELLED_MAX.toLocaleString('en')} ` +
-        `unlocks, the most frequent first and ${LABELS_MAX} of each at most. Methods that differ only ` +
-        'in case or composition are listed once, as they were written last.',
+        `unlocks, most frequent first, at most ${LABELS_MAX} of each. Methods that differ only ` +
+        'in case or composition are listed once, as last written.',
       answers: {
         200: {
           description: 'Locks and methods',

@@ -64,7 +64,7 @@ export const FirstRunPage = ({ code }: { readonly code: string }) => {
       lead={
         current === 'done'
           ? 'Next, invite the people who live here.'
-          : 'Four short steps. If you leave, you can go on later where you stopped.'
+          : 'Four short steps. If you leave, you can continue later where you stopped.'
       }
     >
       <ol class="steps">

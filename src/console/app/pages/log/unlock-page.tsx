@@ -64,7 +64,7 @@ const Facts = ({ unlock }: UnlockProps) => (
           Nobody was at the door, and the person did nothing: somebody entered wrong passwords for
           this name.{' '}
           {isAtLeast(role.value, 'admin') && (
-            <a href="/console/security">Where from is under Security</a>
+            <a href="/console/security">See where from, under Security</a>
           )}
         </span>
       )}
@@ -75,7 +75,7 @@ const Facts = ({ unlock }: UnlockProps) => (
     {unlock.unit !== null && (
       <Fact term="Unit">
         {unlock.unit}
-        <span class="hint">Where this person belongs now. It is no part of the log.</span>
+        <span class="hint">Where this person belongs now. It is not part of the log.</span>
       </Fact>
     )}
     {unlock.source !== 'observed' && <Fact term="Method">{unlock.method ?? 'Erased'}</Fact>}
@@ -170,7 +170,7 @@ const Happened = ({ unlock }: UnlockProps) => {
       <span class="hint">
         By the phone’s clock, {delayWords(delayMs ?? 0)}.
         {doubted
-          ? ' That cannot be, so the log lists it when the gateway received it.'
+          ? ' That cannot be right, so the log lists it by when the gateway received it.'
           : late && ' Reported late, for example by a phone without a network.'}
       </span>
     </Fact>
