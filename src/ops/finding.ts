@@ -223,7 +223,7 @@ type Backups = {
   readonly nowMs: number
   /** When the newest verified backup in BACKUP_DIR was created, or undefined if none is known. */
   readonly newestMs: number | undefined
-  /** When the newest one with the command `backup` was. */
+  /** When the newest backup by the `backup` command was created. */
   readonly byHandMs?: number | undefined
   /** The time between two scheduled backups, or undefined if there is no schedule. */
   readonly everyMs: number | undefined

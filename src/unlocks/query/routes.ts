@@ -79,7 +79,8 @@ const isScan = ({ order, ...search }: Search): boolean => {
   )
 }
 
-/** Unlocks whose labels are listed, how many are read at once, and labels listed: apps may make up more. */
+/** How many unlocks are searched for labels, how many are read at once, and how many labels are listed,
+ * since apps may invent any number. */
 const LABELLED_MAX = 5000
 const LABELLED_STEP = 1000
 const LABELS_MAX = 100
