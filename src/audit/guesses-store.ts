@@ -28,8 +28,8 @@ const ROWS_MAX = 20_000
 /** Guesses at one name from more addresses than this are counted together. */
 const ADDRESSES_APART_MAX = 3
 
-/** Returns a function that returns the guesses since a time, most first. Failed logins without a
- * lockout are not among them: they are people who mistype. */
+/** Returns a function that returns the guesses since a time, most first. Failed logins without a lockout
+ * are left out: those are typing errors. */
 export const guessedPasswords =
   (db: Pick<Queries, 'all'>) =>
   async (sinceMs: number): Promise<readonly PasswordGuesses[]> => {
@@ -63,8 +63,7 @@ type Detail = Readonly<Record<string, string | number | boolean>>
 
 type Failure = Omit<Row, 'detail'> & { readonly detail: Detail }
 
-/** What is counted together: the failures at one account's name, or those of clients whatever the
- * name. */
+/** What is counted together: the failures at one account's name, or those of clients at any name. */
 type Target = {
   readonly subject: string | null
   readonly lockouts: Failure[]
@@ -91,7 +90,7 @@ const guessesAt = (
   logins: readonly Failure[],
 ): readonly PasswordGuesses[] => {
   const account = subject === null ? undefined : accountOf(lockouts, subject)
-  // Whoever it was against has been erased.
+  // The account has been erased.
   if (subject !== null && !account) return []
   const locked = new Set(lockouts.map(({ address }) => address))
   const isByMany = lockouts.some(({ detail }) => detail['kind'] === 'name')

@@ -7,7 +7,7 @@ import { commandConfig } from './command/running-service.ts'
 export const healthcheck: Command = {
   summary: 'ask the running service whether it is ready',
   details:
-    'It needs the DATA_DIR of the service, which says where it listens, or its HOST, PORT and TLS settings.',
+    'It needs the DATA_DIR of the service, where it finds the address, or the HOST, PORT and TLS settings of the service.',
   exitStatus: { 1: 'it is not ready, or does not answer' },
   run: async (args, { env, print, say }) => {
     parseArgs({ args: [...args], options: {} })

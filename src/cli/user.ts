@@ -221,7 +221,7 @@ const ACTIONS: Actions = {
     run: changeRole,
   },
   unit: {
-    summary: 'set the flat, room or house of a person; an empty one clears it',
+    summary: 'set a person’s flat, room or house; an empty UNIT clears it',
     operands: ['NAME', 'UNIT'],
     run: setUnit,
   },

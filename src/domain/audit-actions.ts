@@ -14,7 +14,7 @@ export const AUDIT_ACTIONS = {
   'proxy.silent':
     'a request came through a proxy that does not say for whom; at most one a day for each proxy',
   'metrics.allow':
-    'a client that had been refused the metrics, since the server started, sent a valid token',
+    'a client that was refused the metrics since the server started sent a valid token',
   'metrics.deny':
     '`/metrics` was asked for without a valid token; at most one a day for each client',
   'access.deny': 'the role was too low, or a token, or a password for the tables, was invalid',
@@ -54,7 +54,7 @@ export const AUDIT_ACTIONS = {
     'the server started, with the settings that differ from their defaults; without a `service.stop` before it, after a crash or a power cut',
   'service.stop': 'the server stopped',
   'finding.accept': 'an owner accepted a warning until a date',
-  'finding.acceptance_withdraw': 'an owner withdrew that, before the date',
+  'finding.acceptance_withdraw': 'an owner withdrew the acceptance before that date',
   'setting.change':
     'an owner changed a setting, or it differs from the previous start; for a secret, only whether it is set',
 } as const

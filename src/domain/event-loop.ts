@@ -17,5 +17,5 @@ export const takeTurn = async (signal?: AbortSignal): Promise<void> => {
 /** The shortest rest of long work, in milliseconds. */
 const REST_MS_MIN = 4
 
-/** Resolves after as long as a step of long work took, so that it takes at most half of what there is. */
+/** Waits as long as the last step of long work took, so that the work takes at most half of the time. */
 export const rest = (tookMs: number): Promise<void> => Bun.sleep(Math.max(tookMs, REST_MS_MIN))

@@ -40,7 +40,7 @@ type Recorded = {
 export type BackupState = {
   readonly isRunning: boolean
   readonly newest: BackupFile | undefined
-  /** When the newest one with the command `backup` was created. */
+  /** When the newest backup by the `backup` command was created. */
   readonly byHandMs: number | undefined
   /** Why the latest attempt failed, or undefined if it did not. */
   readonly failure: { readonly atMs: number; readonly reason: string } | undefined

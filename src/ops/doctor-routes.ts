@@ -79,9 +79,9 @@ const accept = ({ acceptances }: Dependencies) =>
       operationId: 'acceptFinding',
       summary: 'Accept a warning until a date',
       description:
-        'It is still listed, and no longer calls for attention until then. Another acceptance of the ' +
-        'same warning replaces it. Anything else that is found, even by the same check, has an id of ' +
-        'its own. A fault cannot be accepted.',
+        'Until then it stays in the list, but no longer asks for attention. Accepting the ' +
+        'same warning again replaces the acceptance. Any other finding, even of the same check, has ' +
+        'its own id. Faults cannot be accepted.',
       params: AcceptanceParams,
       body: AcceptanceBody,
       answers: {
@@ -113,7 +113,7 @@ const withdraw = ({ acceptances }: Dependencies) =>
       summary: 'Withdraw the acceptance of a warning',
       params: AcceptanceParams,
       answers: {
-        200: message('It calls for attention again', 'Acceptance withdrawn'),
+        200: message('The warning asks for attention again', 'Acceptance withdrawn'),
         403: problem(403, 'forbidden', 'Only an owner may do this'),
         404: problem(404, 'not_found', 'No such acceptance'),
       },

@@ -55,7 +55,7 @@ export type Doctor = ReturnType<typeof doctor>
 
 /** Who asks. */
 type Viewer = {
-  /** Whether they may know from where somebody tried an owner's name. */
+  /** Whether the caller may see from where somebody tried an owner's name. */
   readonly seesOwners: boolean
 }
 

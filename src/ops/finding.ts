@@ -54,8 +54,8 @@ export const clockFinding = (clock: Clock): Finding => {
     state: 'fault',
     fix:
       asksTimeServer && isSynchronised === false
-        ? 'This machine asks a time server, and has no answer yet: check its network and the server (timedatectl timesync-status, or chronyc sources); without any, set the time with date -s'
-        : 'Run timedatectl set-ntp true on the gateway, or without a time server set the time with date -s',
+        ? 'The time server has not answered yet: check the network and the server (timedatectl timesync-status, or chronyc sources); without a time server, set the time with date -s'
+        : 'Run timedatectl set-ntp true on the gateway or, without a time server, set the time with date -s',
     page: '/manual/troubleshooting',
   } as const
   if (nowMs < EARLIEST_WALL_MS)
@@ -122,7 +122,7 @@ export const walFinding = (bytes: number): Finding => {
     : {
         check: 'write-ahead log',
         state: 'warning',
-        says: `Another program has been reading the database for long: its write-ahead log has grown to ${size}, and fills the disk`,
+        says: `Another program has been reading the database for a long time: its write-ahead log has grown to ${size}, and is filling the disk`,
         fix: 'Stop that program on the gateway; find it with: fuser -v secure-lock.db',
         page: '/manual/troubleshooting#when-something-fails',
         id: 'write-ahead-log-long',
@@ -146,7 +146,7 @@ export const registrationFinding = (mode: 'open' | 'invite' | 'closed'): Finding
     ? {
         check: 'registration',
         state: 'warning',
-        says: 'Registration is open: anyone on the network may ask for an account, and waits until you let them in',
+        says: 'Registration is open: anyone on the network can ask for an account, and waits until you let them in',
         fix: 'Choose who may register under Security, or set REGISTRATION=invite (or closed, once everyone has registered)',
         page: '/console/security',
         id: 'registration-open',
@@ -156,7 +156,7 @@ export const registrationFinding = (mode: 'open' | 'invite' | 'closed'): Finding
         state: 'ok',
         says:
           mode === 'invite'
-            ? 'Registration takes an invitation'
+            ? 'Registration requires an invitation'
             : 'Registration is closed: accounts are created on the gateway only',
       }
 
@@ -223,7 +223,7 @@ type Backups = {
   readonly nowMs: number
   /** When the newest verified backup in BACKUP_DIR was created, or undefined if none is known. */
   readonly newestMs: number | undefined
-  /** When the newest one with the command `backup` was. */
+  /** When the newest backup by the `backup` command was created. */
   readonly byHandMs?: number | undefined
   /** The time between two scheduled backups, or undefined if there is no schedule. */
   readonly everyMs: number | undefined
@@ -231,7 +231,7 @@ type Backups = {
   readonly failure?: { readonly atMs: number; readonly reason: string } | undefined
 }
 
-/** How old a backup may get that nobody has to remember, without a schedule. */
+/** How old the newest backup may get without a schedule. */
 const BY_HAND_MS_MAX = 30 * DAY_MS
 
 /** Checks how much would be lost with the disk. */
@@ -244,10 +244,10 @@ export const backupFinding = (backups: Backups): Finding => {
   const newest =
     lastMs === undefined
       ? 'There is no backup yet'
-      : `The newest backup is from ${new Date(lastMs).toISOString()}${isByHand ? ', with the command' : ''}`
+      : `The newest backup is from ${new Date(lastMs).toISOString()}${isByHand ? ', made with the backup command' : ''}`
   if (failure !== undefined) {
     const fix =
-      'Mend that; the service tries again within an hour, or at once under Security in the console'
+      'Fix that; the service tries again within an hour, or at once under Security in the console'
     const says = `The last automatic backup failed: ${failure.reason}`
     return isByHand && (byHandMs ?? 0) > failure.atMs
       ? { check, state: 'warning', says: `${newest}. ${says}`, fix, page, id: 'backup-failing' }
@@ -274,10 +274,10 @@ export const backupFinding = (backups: Backups): Finding => {
   if (everyMs === undefined)
     return { check, state: 'warning', says: newest, fix: setUp, page, id: 'backup-old' }
   const fix =
-    'See whether the service runs, and its log; create one under Security, or run secure-lock-server backup FILE'
+    'Check that the service runs, and see its log; create a backup under Security, or run secure-lock-server backup FILE'
   return lastMs === undefined
     ? { check, state: 'warning', says: newest, fix, page, id: 'backup-first' }
-    : { check, state: 'fault', says: `${newest}, too long ago`, fix, page }
+    : { check, state: 'fault', says: `${newest}, which is too long ago`, fix, page }
 }
 
 type LogCheck =

@@ -20,10 +20,10 @@ const Finding = t.Object(
     says: t.String({ description: 'What was found, in words' }),
     fix: t.Optional(t.String({ description: 'What to do about it' })),
     page: t.Optional(
-      t.String({ description: 'The page of this server where that is done, or described' }),
+      t.String({ description: 'The page of this server where you do that, or read how' }),
     ),
     id: t.Optional(
-      t.String({ description: 'Names this warning, for owners, who may accept it by that' }),
+      t.String({ description: 'Identifies this warning, so that an owner can accept it' }),
     ),
     accepted: t.Optional(
       t.Object(

@@ -35,7 +35,7 @@ export const guessFindings = (
             ? `Somebody guessed at ${account.username}’s password (${timesOf(times)}${from})`
             : `Somebody guessed at names and passwords (${timesOf(times)}${from})`,
           fix: account
-            ? `Ask ${account.username}: if it was them, all is well. If not, somebody on your network tries to get in: each wrong guess makes them wait longer, and a long password, used nowhere else, keeps them out`
+            ? `Ask ${account.username}: if it was them, all is well. If not, somebody on your network is trying to get in: each wrong guess makes them wait longer, and a long password, used nowhere else, keeps them out`
             : 'Find out whose device that is. Each wrong guess makes it wait longer, and long passwords, used nowhere else, keep it out',
           page: '/console/security',
           id: idAbout('guesses', account?.publicId ?? '', placesOf(addresses)),
@@ -62,13 +62,13 @@ export const proxyFindings = ({ forwarders, silent }: Proxies): readonly Finding
     ...silent.map((address) => ({
       ...warning,
       says: `A proxy at ${address} does not say whose requests it passes on, so one person’s wrong passwords may lock out everyone behind it`,
-      fix: 'If your proxy runs there, let it set X-Forwarded-For and name it in TRUSTED_PROXIES: see secure-lock-server help proxy; if not, change nothing',
+      fix: 'If your proxy runs there, make it set X-Forwarded-For and add it to TRUSTED_PROXIES: see secure-lock-server help proxy; if not, change nothing',
       id: idAbout('proxy-silent', address),
     })),
     ...forwarders.map((address) => ({
       ...warning,
       says: `Requests that ${address} passes on count as its own, since it is not in TRUSTED_PROXIES`,
-      fix: 'If that is your proxy, add it to TRUSTED_PROXIES; if not, someone pretends to be one',
+      fix: 'If that is your proxy, add it to TRUSTED_PROXIES; if not, someone is pretending to be one',
       id: idAbout('proxy-untrusted', address),
     })),
   ]

@@ -133,7 +133,7 @@ describe('the systemd unit', () => {
         return `${status} ${said.replaceAll(folder, '')}`
       }
       const readOnly =
-        'the file system is read-only; choose another folder, or print the systemd unit again if that does not allow this one\n'
+        'the file system is read-only; choose another folder, or print the systemd unit again if it does not allow this folder\n'
       expect(await words('there')).toBe(`1 Cannot lock the folder /there: ${readOnly}`)
       expect(await words('absent')).toBe(
         `1 Cannot use the folder /absent: it does not exist and cannot be created: ${readOnly}`,

@@ -83,8 +83,16 @@ const TABLE: readonly Row[] = [
   ['warning', 'expires on', tlsFinding({ ...tls, expiresAtMs: NOW_MS + 29 * DAY_MS })],
   ['fault', 'expired on', tlsFinding({ ...tls, expiresAtMs: NOW_MS })],
   ['warning', 'There is no backup:', backupFinding(never)],
-  ['ok', 'with the command', backupFinding({ ...never, byHandMs: NOW_MS - 29 * DAY_MS })],
-  ['warning', 'with the command', backupFinding({ ...never, byHandMs: NOW_MS - 31 * DAY_MS })],
+  [
+    'ok',
+    'made with the backup command',
+    backupFinding({ ...never, byHandMs: NOW_MS - 29 * DAY_MS }),
+  ],
+  [
+    'warning',
+    'made with the backup command',
+    backupFinding({ ...never, byHandMs: NOW_MS - 31 * DAY_MS }),
+  ],
   ['ok', 'newest', backupFinding({ ...daily, newestMs: NOW_MS - 30 * HOUR_MS })],
   ['fault', 'newest', backupFinding({ ...daily, newestMs: NOW_MS - 49 * HOUR_MS })],
   ['warning', 'There is no backup yet', backupFinding({ ...daily, newestMs: undefined })],
@@ -141,8 +149,8 @@ describe('the advice for a clock without a time server', () => {
     clockFinding({ ...clock, isSynchronised: false, ...facts }).fix
 
   test('is to reach the server that is asked', () => {
-    expect(adviceOf({ asksTimeServer: true })).toContain('has no answer yet: check its network')
-    expect(adviceOf({ asksTimeServer: true, nowMs: 5000 })).toContain('has no answer yet')
+    expect(adviceOf({ asksTimeServer: true })).toContain('has not answered yet: check the network')
+    expect(adviceOf({ asksTimeServer: true, nowMs: 5000 })).toContain('has not answered yet')
   })
 
   test('is to ask one, if none is asked', () => {

@@ -83,10 +83,12 @@ export const newAccountService = (deps: Dependencies) => {
 const unreadable = () =>
   notAccepted({
     username:
-      'a letter, digit or emoji at least, nothing invisible, and not what lists say for a name, ' +
-      'such as (erased) or somebody',
+      'at least one letter, digit or emoji, nothing invisible, and no word that lists use in place ' +
+      'of a name, such as (erased) or somebody',
   })
 
 /** Thrown before the password is checked, as the phone app expects. */
 export const nameTaken = () =>
-  new AppError('invalid', 'User already exists', { fields: { username: 'a name that is free' } })
+  new AppError('invalid', 'User already exists', {
+    fields: { username: 'a name that is not taken' },
+  })

@@ -27,7 +27,7 @@ export const Email = text({ max: 254, examples: ['ada@example.org'] })
 export const Unit = text({
   min: 1,
   max: 80,
-  description: 'The flat, room or house that a person belongs to; compared whatever its case',
+  description: 'The flat, room or house that a person belongs to; case does not matter',
   examples: ['Flat 3'],
 })
 

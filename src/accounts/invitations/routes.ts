@@ -71,8 +71,8 @@ const create = ({ invitations }: Dependencies) =>
         'Takes one invitation, or an array, of which all are created or none. Each gets a code, and ' +
         'a link that contains it, as text and as a QR code. They are shown only once. Anyone with ' +
         'the code can register with this role, as often as `uses` allows, as long as the account ' +
-        'that created the invitation could still create it. If the answer did not arrive, send the ' +
-        'same request again under the same `Idempotency-Key`: it revokes the invitations whose ' +
+        'that created the invitation could still create it. If the answer was lost, send the ' +
+        'same request again with the same `Idempotency-Key`: it revokes the invitations whose ' +
         'codes were lost, and creates new ones.',
       headers: InvitationHeaders,
       body: InvitationsBody,
@@ -108,7 +108,7 @@ const BODY_BYTES_MAX = 128 * 1024
 
 const termsOfAll = (bodies: readonly unknown[]): readonly Terms[] => {
   if (bodies.length === 0 || bodies.length > INVITATIONS_MAX)
-    throw new AppError('invalid', `An array has 1 to ${INVITATIONS_MAX} invitations`)
+    throw new AppError('invalid', `An array must have 1 to ${INVITATIONS_MAX} invitations`)
   return bodies.map((body, index) => {
     try {
       return termsOf(body)

@@ -65,7 +65,7 @@ export const InvitationsBody = t.Union(
 export const InvitationHeaders = t.Object({
   'idempotency-key': t.Optional({
     ...IdempotencyKey,
-    description: 'Your own key for this request, under which it can be sent again',
+    description: 'Your own key for this request, to send it again if the answer is lost',
   }),
 })
 

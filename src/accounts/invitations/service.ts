@@ -42,7 +42,7 @@ export type CreatedInvitation = Terms & {
   readonly link: string
 }
 
-export const KEY_IN_USE = 'Invitations of this Idempotency-Key are in use; send a new key'
+export const KEY_IN_USE = 'An invitation of this Idempotency-Key has been used; send a new key'
 
 /** The rules of invitations: who may create, list and revoke them. */
 export const invitationService = (deps: Dependencies) => {
@@ -58,7 +58,7 @@ export const invitationService = (deps: Dependencies) => {
     const waitMs = roomAtMs - clock.nonDecreasingMs()
     throw new RateLimitError(
       waitMs,
-      `An account creates at most ${dailyMax} invitations in 24 hours; there is room again in ` +
+      `An account can create at most ${dailyMax} invitations in 24 hours; try again in ` +
         `${Math.ceil(waitMs / HOUR_MS)} h`,
     )
   }

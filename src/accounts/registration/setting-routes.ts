@@ -46,7 +46,7 @@ const change = ({ settings }: Dependencies) =>
       limits: ['changes'],
       tag: 'Settings',
       operationId: 'updateSettings',
-      summary: 'Choose who may register, or note how far the first run has come',
+      summary: 'Choose who may register, or record how far the first run is',
       body: SettingsBody,
       answers: {
         200: ANSWER,

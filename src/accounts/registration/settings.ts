@@ -36,7 +36,7 @@ export const settingService = ({ db, config, auditIn }: Dependencies) => ({
     return FIRST_RUN_STEPS.find((step) => step === stored) ?? 'done'
   },
 
-  /** Leaves no audit event: it changes what a page shows, and nothing else. */
+  /** Leaves no audit event, because it only changes what a page shows. */
   setFirstRun: (step: FirstRunStep): Promise<void> => settingsIn(db).put('first_run', step),
 
   /** Throws `conflict` if REGISTRATION is set in the environment. */

@@ -74,7 +74,7 @@ const usable = (settings: Readonly<Record<string, string>>): Readonly<Record<str
     ),
   )
 
-/** Where a service listens: its own settings of these are true, whatever the command's say. */
+/** Where a service listens. Its own settings take precedence over the command's. */
 const LISTENING = [SETTINGS.host, SETTINGS.port, SETTINGS.tlsCertFile, SETTINGS.tlsKeyFile]
 
 /** Returns the settings of a command. What it does not set itself, and where the service listens, it

@@ -65,8 +65,8 @@ export const confirmNewFolder = async (
     ({ settings }) => isDefault || (port && settings?.[SETTINGS.port.env] === port),
   )
   if (!used) return
-  const found = `A service runs on this machine with its data in ${used.dataDir}, and this would create another data folder, ${dataDir}.`
-  const advice = `Set DATA_DIR=${used.dataDir} to use that of the service`
+  const found = `A service on this machine has its data in ${used.dataDir}, and this command would create another data folder, ${dataDir}.`
+  const advice = `Set DATA_DIR=${used.dataDir} to use the data of the service`
   if (!isInteractive)
     throw new AppError(
       'conflict',

@@ -54,7 +54,7 @@ const staleCertificate = async (
     {
       check: 'certificate',
       state: 'warning',
-      says: `the service still uses another certificate than the one in ${tlsCertFile}`,
+      says: `the service does not use the certificate in ${tlsCertFile} yet`,
       fix: 'reload it: systemctl reload secure-lock, or send it SIGHUP',
     },
   ]
@@ -94,7 +94,7 @@ const otherFolder = ({ dataDir, port }: Config): Finding => {
     says: used
       ? `the service on port ${port} uses ${used.dataDir}, not ${dataDir}`
       : `the service on port ${port} does not use ${dataDir}`,
-    fix: 'set DATA_DIR to the folder with the right data, in the settings file of the service, and name that file to every command (--env-file). Does the systemd unit set DATA_DIR? Print it again. See secure-lock-server help install',
+    fix: 'set DATA_DIR in the settings file of the service to the folder with the right data, and give that file to every command (--env-file). If the systemd unit sets DATA_DIR, print the unit again. See secure-lock-server help install',
   }
 }
 
@@ -116,7 +116,7 @@ export const staleSettings = (
           check: 'service settings',
           state: 'warning',
           says: `the running service has other settings than this command: ${stale.join(', ')}`,
-          fix: 'if they are meant for the service, restart it: systemctl restart secure-lock. If not, leave them out',
+          fix: 'if they are meant for the service, restart it: systemctl restart secure-lock. If not, do not set them for the command',
         },
       ]
 }

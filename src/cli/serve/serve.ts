@@ -101,7 +101,7 @@ const described = (config: Config, { env }: Terminal, log: Logger): (() => void)
   try {
     return describeService(config, env)
   } catch (error) {
-    log.error({ err: error }, 'commands do not know where the service listens')
+    log.error({ err: error }, 'cannot tell commands where the service listens')
     return () => {}
   }
 }

@@ -83,7 +83,7 @@ const ACTIONS: Actions = {
 export const tls: Command = {
   summary: 'create a private CA and a certificate for HTTPS',
   details:
-    'The certificate is for the names and addresses of this machine, those you give, and those of the previous certificate. The fingerprint of the CA is for the app to pin. Give it the DATA_DIR of the service.',
+    'The certificate is for the names and addresses of this machine, those you give, and those of the previous certificate. The fingerprint of the CA is for the app to pin. This command needs the DATA_DIR of the service.',
   actions: ACTIONS,
   examples: { 'the gateway is called lock.home': 'secure-lock-server tls init --name lock.home' },
   run: runAction('tls', ACTIONS),

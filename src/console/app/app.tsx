@@ -73,7 +73,7 @@ const entranceAt = (path: string) => {
   return me.value ? undefined : <LogIn notice={isSettingUp ? HAS_OWNER : undefined} />
 }
 
-const HAS_OWNER = 'This gateway has an owner already. Log in to go on.'
+const HAS_OWNER = 'This gateway already has an owner. Log in to continue.'
 
 /** Every page of the console. */
 const Pages = () => {

@@ -9,11 +9,11 @@ import {
 
 // A browser that follows an old bookmark speaks plain HTTP to the port that now speaks HTTPS. Bun closes
 // such a connection without a word as soon as it reads from it, and has no hook before that (not reported
-// upstream as of 2026-11). So the kernel keeps the request from it, and counts it as dropped, by which the
-// next look at the open connections finds it.
+// upstream as of 2026-11). So the kernel keeps the request from it, and counts it as dropped, so that
+// the next look at the open connections finds it.
 
-/** How the requests begin that are kept back: five bytes, by which one of 2^37 segments of an encrypted
- * connection would be, and none of the segments of a handshake. */
+/** The first five bytes of the requests that are kept back. One in 2^37 segments of an encrypted connection
+ * begins like this by chance, and no segment of a handshake does. */
 const BEGINNINGS = ['GET /', 'HEAD ', 'POST ', 'PUT /', 'PATCH', 'DELET', 'OPTIO'].map((text) =>
   Buffer.from(text),
 )
@@ -81,8 +81,8 @@ const MEMINFO_FIELDS = 9
 const MSG_DONTWAIT = 0x40
 const MSG_NOSIGNAL = 0x4000
 
-/** Returns the function that answers the connections among open files whose request was kept back: with one
- * sentence that has the address of this server. */
+/** Returns a function that looks among the open files for connections whose request was kept back, and
+ * answers them with one sentence that has the address of this server. */
 export const plainHttpAnswers = (
   { connectionsAmong, end }: ConnectionTable,
   localPort: number,

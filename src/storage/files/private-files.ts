@@ -131,7 +131,7 @@ const FAULTS: Readonly<Record<string, string>> = {
   EACCES: 'this user has no access to it; change its owner or choose another folder',
   EPERM: 'this user has no access to it; change its owner or choose another folder',
   EROFS:
-    'the file system is read-only; choose another folder, or print the systemd unit again if that does not allow this one',
+    'the file system is read-only; choose another folder, or print the systemd unit again if it does not allow this folder',
   ENOSPC: 'the disk is full; free some space first',
   ENOTDIR: 'a part of the path is a file, not a folder',
   EEXIST: 'a file of that name is in the way',

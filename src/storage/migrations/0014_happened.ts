@@ -65,7 +65,7 @@ CREATE TABLE unlock_event (
     connection.run('DROP TABLE temp.receipt')
     connection.run('DROP TABLE temp.whose')
     connection.run('DROP TABLE temp.spelling')
-    onProgress('removing what was moved, and sorting')
+    onProgress('removing the old table, and building indexes')
   },
 
   finish: `

@@ -13,7 +13,7 @@ const ERASED = 'seq, account_number AS account, method_number AS method'
 /** Where a search in the order in which events happened continues. */
 export type Happened = { readonly ms: number; readonly seq: number }
 
-/** What an owner has not chosen, and nobody sees: up to which event retention has erased everything. */
+/** An internal setting: the event up to which retention has erased everything. */
 const RETAINED_FROM = 'retained_from_seq'
 
 /** Removes personal text, its salts and its numbers from events. Indexes contain none of it, and the

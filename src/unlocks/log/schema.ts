@@ -84,8 +84,8 @@ export const EventAnswer = t.Object(
     happened_at: t.String({
       format: 'date-time',
       description:
-        'When it happened: `occurred_at` where that is plausible, that is not after `received_at` and ' +
-        'for a claimed event at most 90 days before it; otherwise `received_at`',
+        'When it happened: `occurred_at` if that is plausible (not after `received_at` and, ' +
+        'for a claimed event, at most 90 days before it), otherwise `received_at`',
       examples: ['2026-11-22T18:30:02.125Z'],
     }),
     delay_ms: t.Union([t.Integer(), t.Null()], {
@@ -103,7 +103,7 @@ export const EventAnswer = t.Object(
       examples: [null],
     }),
     unit: t.Union([t.String(), t.Null()], {
-      description: 'The flat, room or house that the account belongs to now; no part of the log',
+      description: 'The flat, room or house that the account belongs to now; not part of the log',
       examples: ['Flat 3'],
     }),
   },

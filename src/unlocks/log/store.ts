@@ -52,8 +52,9 @@ export const logReads = (db: Reads) => ({
     return row?.newest ?? 0
   },
 
-  /** Returns how large the log was after the newest event that an account reported since a time, or
-   * after an earlier one; 0 if there is none. What it reported since happened at most 90 days before. */
+  /** Returns the size of the log after the newest event that an account reported since a time, or after an
+   * earlier event; 0 if there is none. What the account reported since then happened at most 90 days before
+   * that time. */
   sizeAtNewestOf: async (accountPublicId: string, sinceMs: number): Promise<number> => {
     const number = await nameReads(db).accountNumber(accountPublicId)
     if (number === undefined) return 0

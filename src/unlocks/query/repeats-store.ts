@@ -5,9 +5,9 @@ import { UNLOCK_COLUMNS, type UnlockRow, eventOf } from '../log/event-row.ts'
 import type { UnlockEvent } from '../log/event.ts'
 import { BEGIN, type Interval, SORTING, type UnlockOrder, nextRange } from './order.ts'
 
-/** An app that gets no answer reports an unlock again, and the existing one does so under no key: an
- * equal claim of the same account, received within this time, probably is the same unlock. Both stay in
- * the log. */
+/** An app that gets no answer reports an unlock again, and the existing app does so without a key. An equal
+ * claim of the same account that is received within this time is probably the same unlock. Both stay in the
+ * log. */
 export const REPEAT_MS = 30 * SECOND_MS
 
 /** What makes two claims equal, and when each was received. */
@@ -36,8 +36,8 @@ type RepeatedUnlock = UnlockEvent & { readonly repeatOf: number | null }
 /** Distinct claims that are remembered for 30 seconds. */
 const CLAIMS_MAX = 10_000
 
-/** Returns a function that returns the number of the claim which another repeats, or null. It must be
- * called for each claim in the order of receipt. */
+/** Returns a function that takes each claim in the order of receipt, and returns the sequence number of the
+ * claim that it repeats, or null. */
 export const repeatFinder = () => {
   const newest = new BoundedMap<string, Claim>(CLAIMS_MAX)
   return (claim: Claim): number | null => {
@@ -51,8 +51,8 @@ export const repeatFinder = () => {
   }
 }
 
-/** How many events before the first of a page are looked at: what was told again is next to what was
- * told first in either order, unless very much happened in between. */
+/** How many events before the first of a page are searched. A repeat is next to the first report in either
+ * order, unless very many events came in between. */
 const EVENTS_BEFORE = 100
 
 /** Returns the events of a page with what they repeat. If a filter lists a claim, it lists equal ones

@@ -79,7 +79,8 @@ const isScan = ({ order, ...search }: Search): boolean => {
   )
 }
 
-/** Unlocks whose labels are listed, how many are read at once, and labels listed: apps may make up more. */
+/** How many unlocks are searched for labels, how many are read at once, and how many labels are listed,
+ * since apps may invent any number. */
 const LABELLED_MAX = 5000
 const LABELLED_STEP = 1000
 const LABELS_MAX = 100
@@ -95,8 +96,8 @@ const listLabels = ({ queries }: Dependencies) =>
       summary: 'List locks and methods',
       description:
         `${WHO_SEES}Lists the locks and methods of the newest ${LABELLED_MAX.toLocaleString('en')} ` +
-        `unlocks, the most frequent first and ${LABELS_MAX} of each at most. Methods that differ only ` +
-        'in case or composition are listed once, as they were written last.',
+        `unlocks, most frequent first, at most ${LABELS_MAX} of each. Methods that differ only ` +
+        'in case or composition are listed once, as last written.',
       answers: {
         200: {
           description: 'Locks and methods',

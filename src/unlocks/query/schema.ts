@@ -11,7 +11,8 @@ const { default: _noDefault, ...AnyLock } = Lock
 const Unit = text({
   min: 1,
   max: 80,
-  description: 'The unit (flat, room or house) that the account belongs to now, whatever its case',
+  description:
+    'The unit (flat, room or house) that the account belongs to now, in upper or lower case',
   examples: ['Flat 3'],
 })
 
@@ -20,7 +21,7 @@ const FILTER = {
   lock: t.Optional(AnyLock),
   method: t.Optional({
     ...Method,
-    description: 'The method, whatever its case and composition',
+    description: 'The method; case and composition do not matter',
   }),
   result: t.Optional(oneOf(RESULTS)),
   logins: t.Optional({
@@ -57,8 +58,8 @@ export const ListQuery = t.Object({
     ...oneOf(ORDERS),
     default: 'newest',
     description:
-      '`newest` and `oldest`: by when unlocks happened; `seq` and `seq_desc`: in the order of the log, ' +
-      'that of receipt',
+      '`newest` and `oldest`: by when unlocks happened; `seq` and `seq_desc`: by when they were ' +
+      'received',
   }),
 })
 
@@ -70,7 +71,7 @@ export const ExportQuery = t.Object({
     ...oneOf(['1', '0']),
     default: '1',
     description:
-      'CSV begins with a byte order mark, by which Excel knows that it is UTF-8; `0` leaves it out',
+      'CSV begins with a byte order mark, so that Excel reads it as UTF-8; `0` leaves it out',
   }),
   ...FILTER,
   ...HAPPENED,

@@ -31,8 +31,8 @@ const stats = ({ counts, clock }: Dependencies) =>
       summary: 'Count unlocks',
       description:
         `${WHO_SEES}Counts by day and hour in a time zone, by method and by account, for the last ` +
-        `${DAYS_DEFAULT} days by default and ${DAYS_MAX} days at most. Unlocks count when they happened ` +
-        '(`happened_at`), those with an uncertain time too. Refused logins ' +
+        `${DAYS_DEFAULT} days by default and ${DAYS_MAX} days at most. Each unlock counts when it happened ` +
+        '(`happened_at`), even if that is uncertain. Refused logins ' +
         '(`too_many_attempts`) do not count. Methods that ' +
         'differ only in case or composition count as one. Lists the ' +
         `${NAMES_MAX} methods and accounts with the most unlocks. Erased fields are null.`,

@@ -77,8 +77,11 @@ describe('many invitations in one request', () => {
       [[{ role: 'member' }, { unit: 'Flat 2' }], 'Invitation 2: Missing role'],
       [[{ role: 'member', uses: 0 }], 'Invitation 1: Invalid uses: a whole number from 1 to 100'],
       [[null], 'Invitation 1: Invalid JSON format'],
-      [[], 'An array has 1 to 50 invitations'],
-      [Array.from({ length: 51 }, () => ({ role: 'member' })), 'An array has 1 to 50 invitations'],
+      [[], 'An array must have 1 to 50 invitations'],
+      [
+        Array.from({ length: 51 }, () => ({ role: 'member' })),
+        'An array must have 1 to 50 invitations',
+      ],
     ]
     for (const [bodies, detail] of refusals)
       expect(await invite(app, owner, bodies)).toMatchObject({ status: 400, detail })
@@ -113,7 +116,7 @@ describe('many invitations in one request', () => {
     expect(await invite(app, owner, FLATS, 'sheet-1')).toMatchObject({
       status: 409,
       code: 'conflict',
-      detail: 'Invitations of this Idempotency-Key are in use; send a new key',
+      detail: 'An invitation of this Idempotency-Key has been used; send a new key',
     })
     expect(await register(app, 'bob', again.invitations[0]?.code ?? '')).toBe(200)
     expect(await invite(app, owner, FLATS, 'ä')).toMatchObject({
@@ -137,7 +140,7 @@ describe('many invitations in one request', () => {
     expect(answer.status).toBe(429)
     expect(Number(answer.headers.get('retry-after'))).toBe(24 * 3600)
     expect(await answer.json()).toMatchObject({
-      detail: 'An account creates at most 500 invitations in 24 hours; there is room again in 24 h',
+      detail: 'An account can create at most 500 invitations in 24 hours; try again in 24 h',
     })
     expect((await invite(app, fresh, { role: 'member' })).status).toBe(200)
     expect((await invite(app, await app.logIn('ora'), whole)).status).toBe(200)

@@ -41,7 +41,7 @@ describe.skipIf(IS_LEFT_OUT)('a house with many flats', () => {
     await page.getByRole('heading', { level: 1, name: 'Invite many' }).waitFor()
     const lines = page.getByLabel('Flats, rooms or houses')
     await lines.fill(Array.from({ length: 51 }, () => 'x').join('\n'))
-    await page.getByText('These are 51 lines; send up to 50 at once.').waitFor()
+    await page.getByText('There are 51 lines; send at most 50 at once.').waitFor()
     await page.getByRole('button', { name: 'Create invitations' }).click()
     await lines.fill(`${LONG}!`)
     await page.getByText('is longer than 80 characters').waitFor()

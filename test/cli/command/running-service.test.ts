@@ -110,11 +110,11 @@ describe('beside a running service, a command that would create another data fol
       const { status, words } = await beside(args, env)
       expect([status, words]).toStrictEqual([
         1,
-        expect.stringContaining('A service runs on this machine with its data in /'),
+        expect.stringContaining('A service on this machine has its data in /'),
       ])
     }
     const named = await beside(add, { DATA_DIR: 'mine', PORT: port })
-    expect(named.words).toContain(`Set DATA_DIR=${dataDir()} to use that of the service`)
+    expect(named.words).toContain(`Set DATA_DIR=${dataDir()} to use the data of the service`)
     expect(readdirSync(home)).toStrictEqual([])
     // Other services may run on this machine, and each is named.
     const { words } = await beside(['user', 'list'], { DATA_DIR: '' })
@@ -131,7 +131,9 @@ describe('beside a running service, a command that would create another data fol
     const env = { DATA_DIR: 'mine', PORT: port }
     const no = await atTerminal('user add eve', ['\r'], home, { env })
     expect(no.status).toBe(1)
-    expect(no.shown).toContain(`and this would create another data folder, ${join(home, 'mine')}.`)
+    expect(no.shown).toContain(
+      `and this command would create another data folder, ${join(home, 'mine')}.`,
+    )
     expect(no.shown).toContain('Nothing was created.')
     expect(readdirSync(home)).toStrictEqual([])
     const password = `${PASSWORD}\r`

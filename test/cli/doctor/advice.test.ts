@@ -38,7 +38,9 @@ test('after backup FILE, the next doctor knows of it, also if the automatic ones
     fix: expect.stringContaining('secure-lock-server backup FILE') as string,
   })
   expect((await runCommand(['backup', 'one.tar'], { folder })).status).toBe(0)
-  const byHand = expect.stringMatching(/^The newest backup is from .*, with the command$/) as string
+  const byHand = expect.stringMatching(
+    /^The newest backup is from .*, made with the backup command$/,
+  ) as string
   expect(await finding(folder, 'backup')).toMatchObject({ state: 'ok', says: byHand })
 
   const missing = join(folder, 'not mounted')
@@ -51,7 +53,7 @@ test('after backup FILE, the next doctor knows of it, also if the automatic ones
   await runCommand(['backup', 'two.tar'], { folder })
   expect(await finding(folder, 'backup')).toMatchObject({
     state: 'warning',
-    says: expect.stringContaining(', with the command. The last automatic') as string,
+    says: expect.stringContaining(', made with the backup command. The last automatic') as string,
   })
   await service.stop()
   mkdirSync(missing)

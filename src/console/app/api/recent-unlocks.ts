@@ -77,6 +77,6 @@ const newestOf = (unlocks: readonly EventAnswer[], limit: number): readonly Even
     .slice(0, limit)
 
 const latestOf = (unlocks: readonly EventAnswer[], limit: number): readonly EventAnswer[] =>
-  newestOf(unlocks, unlocks.length)
-    .toSorted((a, b) => Date.parse(b.happened_at) - Date.parse(a.happened_at))
+  [...newestOf(unlocks, unlocks.length)]
+    .sort((a, b) => Date.parse(b.happened_at) - Date.parse(a.happened_at))
     .slice(0, limit)

@@ -7,7 +7,7 @@ export const errorMessage = (error: unknown): string => {
     return 'The gateway does not answer. Is this device on your home network? The page keeps trying.'
   if (error instanceof CookiesBlocked)
     return (
-      'This browser blocks cookies, so nobody can stay logged in here. Allow cookies for this ' +
+      'This browser blocks cookies, so you cannot stay logged in. Allow cookies for this ' +
       'address, and log in again.'
     )
   if (!(error instanceof ApiError)) return 'Something went wrong on this page. Please reload it.'

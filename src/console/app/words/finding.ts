@@ -4,7 +4,7 @@ import type { DoctorAnswer } from '../../../ops/schema.ts'
 /** What one check of the gateway found. */
 export type Finding = Static<typeof DoctorAnswer>['findings'][number]
 
-/** What calls for attention, because no owner has accepted it, the most important first. */
+/** What needs attention, because no owner has accepted it, the most important first. */
 export const problemsIn = (findings: readonly Finding[]): readonly Finding[] =>
   findings
     .filter(({ state, accepted }) => state !== 'ok' && !accepted)

@@ -1,16 +1,16 @@
 import type { Unlock } from './unlock.ts'
 
-/** An unlock, and how often it was told. */
+/** An unlock, and how often it was reported. */
 export type ToldUnlock = Unlock & { readonly told: number }
 
-/** How often an unlock was told, if more than once. */
+/** Says how often an unlock was reported, if more than once. */
 export const toldWords = (told: number): string =>
-  told === 2 ? 'told twice' : `told ${told} times`
+  told === 2 ? 'reported twice' : `reported ${told} times`
 
-/** Returns unlocks, newest first, with those that repeat one another as the first of them. */
+/** Returns unlocks, newest first, without repeats: the first report stands for all. */
 export const withoutRepeats = (unlocks: readonly Unlock[]): readonly ToldUnlock[] => {
   const listed = new Set(unlocks.map(({ seq }) => seq))
-  /** How often the unlock of a number was told again. */
+  /** How often each unlock was repeated, by its sequence number. */
   const repeats = new Map<number, number>()
   const shown: ToldUnlock[] = []
   for (const unlock of unlocks) {

@@ -12,13 +12,13 @@ const shown = (...unlocks: readonly ReturnType<typeof unlock>[]) =>
   withoutRepeats(unlocks).map(({ seq, told }) => [seq, told])
 
 describe('a list of unlocks', () => {
-  test('shows what was told again as the first of them, with how often it was told', () => {
+  test('shows repeated reports as the first of them, with how often it was reported', () => {
     expect(shown(unlock(9), unlock(8, 5), unlock(7), unlock(5, 3), unlock(3))).toEqual([
       [9, 1],
       [7, 1],
       [3, 3],
     ])
-    expect([toldWords(2), toldWords(3)]).toEqual(['told twice', 'told 3 times'])
+    expect([toldWords(2), toldWords(3)]).toEqual(['reported twice', 'reported 3 times'])
   })
 
   test('shows a repeat for itself while the first is not loaded', () => {

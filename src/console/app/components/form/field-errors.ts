@@ -56,5 +56,5 @@ export const WRONG_PASSWORD =
   'This is not your password. After many failed logins, even the right one is refused for a while.'
 
 export const WRONG_CODE =
-  'This code is wrong or was used already. Wait for the next one. If none works, the clock of the ' +
+  'This code is wrong or has already been used. Wait for the next one. If none works, the clock of the ' +
   'phone or the gateway is wrong.'

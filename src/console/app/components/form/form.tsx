@@ -77,5 +77,5 @@ const readFields = (form: HTMLFormElement): void => {
   for (const field of form.querySelectorAll('input')) field.dispatchEvent(new Event('input'))
 }
 
-/** Until what the fields reported has reached `onSend`. */
+/** Waits until what the fields reported has reached `onSend`. */
 const nextRender = (): Promise<void> => new Promise((resolve) => setTimeout(resolve))

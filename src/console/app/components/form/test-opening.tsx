@@ -10,7 +10,7 @@ type Props = {
   readonly onRecorded: (id: string) => Promise<void> | void
 }
 
-/** Records an unlock in your own name, as the phone app does: for the first minute without an app. */
+/** Records an unlock in your own name, as the phone app does, so that you can try it without an app. */
 export const TestOpening = ({ kind = 'plain', onRecorded }: Props) => {
   const record = async (): Promise<void> => {
     const { id } = await api.post<Static<typeof OutcomeAnswer>>('/v1/unlocks', {

@@ -17,7 +17,7 @@ type Props = {
   readonly onChange: () => void
 }
 
-/** Something that calls for attention, with what to do about it; an owner may accept a warning. */
+/** Something that needs attention, with what to do about it; an owner may accept a warning. */
 export const FindingItem = ({ finding, onChange }: Props) => {
   const { state, says, fix, page, id, accepted } = finding
   return (
@@ -85,8 +85,8 @@ const Accept = ({ id, says, onChange }: AcceptProps) => {
       >
         <p>{withTimes(sentence(says))}</p>
         <p class="hint">
-          It stays in the list, and no longer calls for attention. It is back after that day, or as
-          soon as it is about something else.
+          It stays in the list, but no longer asks for attention until that day is over or it is
+          about something else.
         </p>
         <Field
           label="Why is it all right?"

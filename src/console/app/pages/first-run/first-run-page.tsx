@@ -24,8 +24,8 @@ const TITLES: Readonly<Record<StepName, string>> = {
   opening: 'Try an opening',
 }
 
-/** The first run, step by step on one page. The gateway knows how far it has come, so that it goes on
- * there whenever and wherever the owner comes back. */
+/** The first run, step by step on one page. The gateway stores the current step, so that the owner can
+ * continue at any time, on any device. */
 export const FirstRunPage = ({ code }: { readonly code: string }) => {
   const { path, route } = useLocation()
   const [reached, setReached] = useState<FirstRunStep>(whereItStopped)
@@ -64,7 +64,7 @@ export const FirstRunPage = ({ code }: { readonly code: string }) => {
       lead={
         current === 'done'
           ? 'Next, invite the people who live here.'
-          : 'Four short steps. If you leave, you can go on later where you stopped.'
+          : 'Four short steps. If you leave, you can continue later where you stopped.'
       }
     >
       <ol class="steps">
@@ -110,7 +110,7 @@ const placeOf = (name: StepName, current: StepName | 'done'): Place => {
 
 type OutcomeProps = { readonly name: StepName; readonly opening: string }
 
-/** What a step has come to. */
+/** The state of a step. */
 const Outcome = ({ name, opening }: OutcomeProps) => {
   const { registration } = settings.value ?? {}
   switch (name) {

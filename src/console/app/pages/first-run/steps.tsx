@@ -58,8 +58,8 @@ type TryProps = { readonly onRecorded: (id: string) => Promise<void> }
 export const TryOpening = ({ onRecorded }: TryProps) => (
   <>
     <p>
-      See what an opening looks like, before any app reports one. It stays in the log, where it says
-      that it was a test.
+      See what an opening looks like before any app reports one. It stays in the log, marked as a
+      test.
     </p>
     <TestOpening kind="main" onRecorded={onRecorded} />
   </>

@@ -58,8 +58,8 @@ export const InvitationSheet = ({ created, onDone }: Props) => {
         onDone={onDone}
       >
         <p>
-          They have not been printed from here, and their codes will not be shown again. The
-          invitations stay in the list, where you can revoke them.
+          You have not printed them here, and their codes will not be shown again. The invitations
+          stay in the list, where you can revoke them.
         </p>
       </Confirm>
     </Screen>

@@ -37,7 +37,7 @@ const cut = (line: string): readonly [string, string] => {
 /** Returns what is wrong with the lines, in a sentence, or undefined. */
 export const faultOf = (invited: readonly Invited[]): string | undefined => {
   if (invited.length > LINES_MAX)
-    return `These are ${invited.length} lines; send up to ${LINES_MAX} at once.`
+    return `There are ${invited.length} lines; send at most ${LINES_MAX} at once.`
   const long = invited.find(({ unit, label }) => isLong(unit) || isLong(label))
   if (!long) return undefined
   const text = isLong(long.unit) ? long.unit : long.label

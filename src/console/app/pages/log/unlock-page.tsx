@@ -64,7 +64,7 @@ const Facts = ({ unlock }: UnlockProps) => (
           Nobody was at the door, and the person did nothing: somebody entered wrong passwords for
           this name.{' '}
           {isAtLeast(role.value, 'admin') && (
-            <a href="/console/security">Where from is under Security</a>
+            <a href="/console/security">See where from, under Security</a>
           )}
         </span>
       )}
@@ -75,7 +75,7 @@ const Facts = ({ unlock }: UnlockProps) => (
     {unlock.unit !== null && (
       <Fact term="Unit">
         {unlock.unit}
-        <span class="hint">Where this person belongs now. It is no part of the log.</span>
+        <span class="hint">Where this person belongs now. It is not part of the log.</span>
       </Fact>
     )}
     {unlock.source !== 'observed' && <Fact term="Method">{unlock.method ?? 'Erased'}</Fact>}

@@ -152,7 +152,7 @@ const inFields = (error: unknown): unknown => {
   if (code.startsWith('invitation_')) return new FieldError({ invitation: `${message}.` })
   if (message === 'Weak password') return new FieldError({ password: WEAK_PASSWORD })
   if (message === 'User already exists')
-    return new FieldError({ username: 'Somebody has this name already. Choose another one.' })
+    return new FieldError({ username: 'This name is taken. Choose another one.' })
   const [, names] = /^Invalid ([a-z, ]+)$/.exec(message) ?? []
   return names === undefined
     ? error
@@ -162,10 +162,10 @@ const inFields = (error: unknown): unknown => {
 }
 
 const ACCEPTED: ReadonlyMap<string, string> = new Map([
-  ['username', 'Use at most 50 characters, among them a letter or digit.'],
+  ['username', 'Use at most 50 characters, including a letter or digit.'],
   ['password', 'Use at most 1,024 characters.'],
   ['phone', 'Use at most 32 characters.'],
   ['address', 'Use at most 200 characters.'],
   ['email', 'Use at most 254 characters.'],
-  ['invitation', 'Use the code as you got it, at most 64 characters.'],
+  ['invitation', 'Use the code exactly as you got it, at most 64 characters.'],
 ])

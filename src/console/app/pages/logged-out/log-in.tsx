@@ -100,7 +100,7 @@ const passwordMessage = (error: unknown): string | undefined =>
     : undefined
 
 const WRONG_CODE =
-  'This code is wrong or was used already. Wait for the next one. If none works, the clock of ' +
+  'This code is wrong or has already been used. Wait for the next one. If none works, the clock of ' +
   'the phone or the gateway is wrong; a recovery code still works.'
 
 const OtherPages = () => (

@@ -9,7 +9,10 @@ export const Guesses = () => {
   const guesses = data.filter(({ check, state }) => check === 'logins' && state !== 'ok')
   return (
     guesses.length > 0 && (
-      <Section title="Guessed passwords" lead="In the last 7 days, until a lockout stopped them.">
+      <Section
+        title="Guessed passwords"
+        lead="Attempts in the last 7 days, until a lockout stopped them."
+      >
         <ul class="findings" aria-label="Guessed passwords">
           {guesses.map((finding) => (
             <FindingItem key={finding.says} finding={finding} onChange={reload} />

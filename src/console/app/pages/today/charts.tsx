@@ -73,7 +73,7 @@ const Counts = ({ stats: { total, days, hours, accounts, methods }, ...span }: C
   ) : (
     <>
       <p class="hint">
-        {counted(total, 'unlock')} in {span.days} days, with those that were turned away.
+        {counted(total, 'unlock')} in {span.days} days, including those turned away.
       </p>
       <div class="charts">
         <div class="sheet">

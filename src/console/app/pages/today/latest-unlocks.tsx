@@ -18,7 +18,7 @@ type Props = { readonly recent: RecentUnlocks }
 
 const ROWS_MAX = 5
 
-/** Unlocks that are loaded: some may be told again, and shown as one. */
+/** How many unlocks to load: repeated ones are shown as one. */
 export const LOADED_MAX = 2 * ROWS_MAX
 
 /** The unlock that happened last in a sentence, and the one that arrived last for screen readers. */
@@ -62,7 +62,7 @@ export const LatestUnlock = ({ recent }: Props) => {
 
 const Caveats = ({ unlock }: { readonly unlock: ToldUnlock }) => (
   <>
-    {unlock.told > 1 && <span class="hint">It was {toldWords(unlock.told)} and counts once.</span>}
+    {unlock.told > 1 && <span class="hint">It was {toldWords(unlock.told)}, and counts once.</span>}
     {isClockWrong(unlock) && (
       <span class="hint">That is when the gateway received it: the phone’s clock is wrong.</span>
     )}

@@ -26,7 +26,7 @@ describe('lines that become invitations', () => {
     expect(fault([])).toBeUndefined()
     expect(fault(lines(50, 'é'.normalize('NFD').repeat(80)))).toBeUndefined()
     expect(fault(lines(50, '🏠'.repeat(80)))).toBeUndefined()
-    expect(fault(lines(51, 'x'))).toBe('These are 51 lines; send up to 50 at once.')
+    expect(fault(lines(51, 'x'))).toBe('There are 51 lines; send at most 50 at once.')
     expect(fault(['Flat 1', `Flat 2, ${'🏠'.repeat(81)}`])).toBe(
       `“${'🏠'.repeat(20)}…” is longer than 80 characters.`,
     )
