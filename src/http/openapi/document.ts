@@ -62,7 +62,7 @@ const TAGS = [
   { name: 'Log', description: 'Proofs that the unlock log was not changed' },
   { name: 'Backups', description: 'Backups that the server creates' },
   { name: 'Settings', description: 'Settings an owner can change while the server runs' },
-  { name: 'Tables', description: 'What an owner or admin reads in a browser' },
+  { name: 'Tables', description: 'Pages for an owner or admin to read in a browser' },
   { name: 'Health', description: 'For supervisors and monitoring' },
   { name: 'Pages', description: 'For browsers' },
 ]

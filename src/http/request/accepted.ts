@@ -64,6 +64,6 @@ const lengths = ({ minLength = 0, maxLength }: Schema): readonly string[] => {
 
 const NO_CONTROLS = {
   none: ['no control characters'],
-  whitespace: ['no control characters but line breaks and tabs'],
+  whitespace: ['no control characters except line breaks and tabs'],
   any: [],
 } as const

@@ -12,7 +12,7 @@ describe('what a field accepts, in words', () => {
     [text({ max: 32 }), 'text, up to 32 characters, no control characters'],
     [
       text({ max: 200, controls: 'whitespace' }),
-      'text, up to 200 characters, no control characters but line breaks and tabs',
+      'text, up to 200 characters, no control characters except line breaks and tabs',
     ],
     [text({ max: 1024, controls: 'any' }), 'text, up to 1024 characters'],
     [t.Integer({ minimum: 1, maximum: 100 }), 'a whole number from 1 to 100'],
