@@ -193,6 +193,8 @@ describe.if(canRun)('the image, run read-only, as its user, without capabilities
     expect(kept).not.toContain('jwt-secret-key')
     const elsewhere = await within(pid, [executable, 'user', 'add', 'eve'], `${PASSWORD}\n`, {
       DATA_DIR: '/elsewhere',
+      // As if for another service.
+      PORT: '8081',
     })
     expect(elsewhere.status).toBe(1)
     expect(elsewhere.words).toMatch(/read-only/)
