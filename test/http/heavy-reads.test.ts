@@ -5,6 +5,7 @@ import { claimed } from '../support/unlock-log.ts'
 import { until } from '../support/until.ts'
 
 const STATS = '/v1/unlocks/stats'
+const LABELS = '/v1/unlocks/labels'
 const EXPORT = '/v1/unlocks/export?format=ndjson'
 
 /** More waiting requests than one account may have. */
@@ -81,6 +82,7 @@ describe('heavy reads', () => {
         code: 'rate_limited',
       },
     })
+    expect((await firstOf(LABELS, bob)).status).toBe(429)
     expect((await app.get('/v1/unlocks', bearer(bob))).status).toBe(200)
     download.destroy()
     await until(async () => (await app.get(STATS, bearer(bob))).status === 200)

@@ -1,7 +1,7 @@
 import { Database } from 'bun:sqlite'
 import { readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { textBucket } from '../../src/domain/text-bucket.ts'
+import { BUCKET_KEY, textBucket } from '../../src/domain/text-bucket.ts'
 import { signCheckpoint } from '../../src/unlocks/tlog/checkpoint.ts'
 import { frontier, frontierNodes, leafHash, nodeHash } from '../../src/unlocks/tlog/merkle-tree.ts'
 import { parseSigningKey } from '../../src/unlocks/tlog/signing-key.ts'
@@ -58,6 +58,10 @@ export const plantMany = (database: string, { events, people, whose }: Many): vo
 const WAYS = 4
 
 const plantPeople = (db: Database, people: readonly Person[]): void => {
+  const key = db
+    .query<{ value: string }, [string]>('SELECT value FROM setting WHERE name = ?')
+    .get(BUCKET_KEY)
+  const bucketOf = (text: string): number => textBucket(text, key?.value ?? '')
   db.run(`CREATE TEMP TABLE person (
     who INTEGER, way INTEGER, number INTEGER, username TEXT, method_number INTEGER, method TEXT,
     PRIMARY KEY (who, way)) WITHOUT ROWID`)
@@ -68,14 +72,14 @@ const plantPeople = (db: Database, people: readonly Person[]): void => {
         .query<{ number: number }, [number, number, string]>(
           'INSERT INTO unlock_account (number, bucket, public_id) VALUES (?, ?, ?) RETURNING number',
         )
-        .get(Math.floor(Math.random() * 2 ** 47), textBucket(publicId), publicId) ?? { number: 0 }
+        .get(Math.floor(Math.random() * 2 ** 47), bucketOf(publicId), publicId) ?? { number: 0 }
       for (let way = 0; way < WAYS; way += 1) {
         const method = ways[way % ways.length] ?? 'pin'
         if (!methods.has(method)) {
           methods.set(method, methods.size + 1)
           db.query('INSERT INTO unlock_method (number, bucket, folded) VALUES (?, ?, ?)').run(
             methods.size,
-            textBucket(method),
+            bucketOf(method),
             method,
           )
         }

@@ -20,7 +20,7 @@ export type Planted = {
 }
 
 /** Statements on a connection, without a transaction of their own. */
-const sqliteQueries = (sqlite: Database): Pick<Queries, 'get' | 'run'> => ({
+export const sqliteQueries = (sqlite: Database): Pick<Queries, 'get' | 'run'> => ({
   get: async <Row>(sql: string, ...params: readonly SQLQueryBindings[]) =>
     (sqlite.prepare(sql).get(...params) ?? undefined) as Row | undefined,
   run: async (sql, ...params) => sqlite.prepare(sql).run(...params).changes,

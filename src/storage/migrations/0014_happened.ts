@@ -1,6 +1,6 @@
 import type { Database as Sqlite } from 'bun:sqlite'
 import { foldedText } from '../../domain/folded-text.ts'
-import { textBucket } from '../../domain/text-bucket.ts'
+import { BUCKET_KEY, textBucket } from '../../domain/text-bucket.ts'
 import type { Migration, OnProgress } from './migration.ts'
 
 /** The unlock log gets the time at which each unlock happened, and numbers in place of accounts and
@@ -59,8 +59,9 @@ CREATE TABLE unlock_event (
 `,
 
   move: (connection, onProgress) => {
-    fillAccounts(connection)
-    fillMethods(connection)
+    const bucketOf = keyedBuckets(connection)
+    fillAccounts(connection, bucketOf)
+    fillMethods(connection, bucketOf)
     moveEvents(connection, onProgress)
     connection.run('DROP TABLE temp.receipt')
     connection.run('DROP TABLE temp.whose')
@@ -95,8 +96,17 @@ WHERE source = 'imported' AND salt IS NOT NULL;
 /** Rows between two reports. */
 const STEP_ROWS = 20_000
 
+type BucketOf = (text: string) => number
+
+/** Gives the database its key, and returns the function that returns the bucket of a text. */
+const keyedBuckets = (connection: Sqlite): BucketOf => {
+  const key = crypto.getRandomValues(new Uint8Array(16)).toHex()
+  connection.run('INSERT INTO setting (name, value) VALUES (?, ?)', [BUCKET_KEY, key])
+  return (text) => textBucket(text, key)
+}
+
 /** Gives each account a number, and stores in a temporary table which. */
-const fillAccounts = (connection: Sqlite): void => {
+const fillAccounts = (connection: Sqlite, bucketOf: BucketOf): void => {
   connection.run(
     'CREATE TEMP TABLE whose (public_id TEXT PRIMARY KEY, number INTEGER) STRICT, WITHOUT ROWID',
   )
@@ -107,11 +117,11 @@ const fillAccounts = (connection: Sqlite): void => {
   )
   using know = connection.prepare('INSERT INTO temp.whose (public_id, number) VALUES (?, ?)')
   for (const id of distinct(connection, 'account_public_id'))
-    know.run(id, insert.get(textBucket(id), id)?.number ?? null)
+    know.run(id, insert.get(bucketOf(id), id)?.number ?? null)
 }
 
 /** Gives each method a number, and stores in a temporary table which each spelling has. */
-const fillMethods = (connection: Sqlite): void => {
+const fillMethods = (connection: Sqlite, bucketOf: BucketOf): void => {
   connection.run(
     'CREATE TEMP TABLE spelling (method TEXT PRIMARY KEY, number INTEGER) STRICT, WITHOUT ROWID',
   )
@@ -124,7 +134,7 @@ const fillMethods = (connection: Sqlite): void => {
   using know = connection.prepare('INSERT INTO temp.spelling (method, number) VALUES (?, ?)')
   for (const method of distinct(connection, 'method')) {
     const folded = foldedText(method)
-    const bucket = textBucket(folded)
+    const bucket = bucketOf(folded)
     know.run(method, (known.get(bucket, folded) ?? insert.get(bucket, folded))?.number ?? null)
   }
 }

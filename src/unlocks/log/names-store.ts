@@ -1,18 +1,34 @@
 import { foldedText } from '../../domain/folded-text.ts'
-import { textBucket } from '../../domain/text-bucket.ts'
+import { BUCKET_KEY, textBucket } from '../../domain/text-bucket.ts'
 import type { Queries } from '../../storage/database.ts'
 
 /** The numbers by which `unlock_event` refers to an account and to a method. */
 export type Numbers = { readonly account: number | null; readonly method: number | null }
 
+/** Returns a function that returns the bucket of a text. */
+const bucketsOf = (db: Pick<Queries, 'get'>) => {
+  let key: string | undefined
+  return async (text: string): Promise<number> => {
+    if (key === undefined) {
+      const row = await db.get<{ value: string }>(
+        'SELECT value FROM setting WHERE name = ?',
+        BUCKET_KEY,
+      )
+      // Databases of some builds between versions have none.
+      key = row?.value ?? ''
+    }
+    return textBucket(text, key)
+  }
+}
+
 /** Looks up the numbers that stand for accounts and methods in `unlock_event`. */
-export const nameReads = (db: Pick<Queries, 'get'>) => ({
+export const nameReads = (db: Pick<Queries, 'get'>, bucketOf = bucketsOf(db)) => ({
   /** Returns the number of an account, or undefined if the log has none of its unlocks. */
   accountNumber: async (publicId: string): Promise<number | undefined> =>
     (
       await db.get<{ number: number }>(
         'SELECT number FROM unlock_account WHERE bucket = ? AND public_id = ?',
-        textBucket(publicId),
+        await bucketOf(publicId),
         publicId,
       )
     )?.number,
@@ -22,7 +38,7 @@ export const nameReads = (db: Pick<Queries, 'get'>) => ({
     const folded = foldedText(method)
     const row = await db.get<{ number: number }>(
       'SELECT number FROM unlock_method WHERE bucket = ? AND folded = ?',
-      textBucket(folded),
+      await bucketOf(folded),
       folded,
     )
     return row?.number
@@ -35,7 +51,8 @@ const NUMBERS = 2 ** 47
 /** Gives accounts and methods their numbers, and forgets those that no unlock has any more. For one
  * transaction: what it looked up, it knows. */
 export const nameWrites = (tx: Pick<Queries, 'get' | 'run'>) => {
-  const { accountNumber, methodNumber } = nameReads(tx)
+  const bucketOf = bucketsOf(tx)
+  const { accountNumber, methodNumber } = nameReads(tx, bucketOf)
 
   const addAccount = async (publicId: string): Promise<number> => {
     for (;;) {
@@ -44,7 +61,7 @@ export const nameWrites = (tx: Pick<Queries, 'get' | 'run'>) => {
         `INSERT INTO unlock_account (number, bucket, public_id) VALUES (?, ?, ?)
          ON CONFLICT (number) DO NOTHING`,
         number,
-        textBucket(publicId),
+        await bucketOf(publicId),
         publicId,
       )
       if (added === 1) return number
@@ -55,7 +72,7 @@ export const nameWrites = (tx: Pick<Queries, 'get' | 'run'>) => {
     const folded = foldedText(method)
     const row = await tx.get<{ number: number }>(
       'INSERT INTO unlock_method (bucket, folded) VALUES (?, ?) RETURNING number',
-      textBucket(folded),
+      await bucketOf(folded),
       folded,
     )
     if (!row) throw new Error('a method got no number')

@@ -82,7 +82,7 @@ const isScan = ({ order, ...search }: Search): boolean => {
 /** How many unlocks are searched for labels, how many are read at once, and how many labels are listed,
  * since apps may invent any number. */
 const LABELLED_MAX = 5000
-const LABELLED_STEP = 1000
+const LABELLED_STEP = 250
 const LABELS_MAX = 100
 
 const listLabels = ({ queries }: Dependencies) =>
@@ -98,12 +98,14 @@ const listLabels = ({ queries }: Dependencies) =>
         `${WHO_SEES}Lists the locks and methods of the newest ${LABELLED_MAX.toLocaleString('en')} ` +
         `unlocks, most frequent first, at most ${LABELS_MAX} of each. Methods that differ only ` +
         'in case or composition are listed once, as last written.',
+      isHeavy: () => true,
       answers: {
         200: {
           description: 'Locks and methods',
           schema: LabelsAnswer,
           example: { locks: [EVENT_EXAMPLE.lock], methods: [EVENT_EXAMPLE.method] },
         },
+        ...HEAVY_READ_REFUSED,
       },
     },
     async ({ account, signal }) => {

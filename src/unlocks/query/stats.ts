@@ -58,7 +58,7 @@ export const unlockStats = async (
     for (const tally of batch) count(tally)
     await takeTurn(signal)
   }
-  return { total, days, hours, methods: merged(methods), accounts }
+  return { total, days, hours, methods: await merged(methods, signal), accounts }
 }
 
 const add = <Key>(counts: Map<Key, number>, key: Key, count: number): void => {
@@ -66,17 +66,23 @@ const add = <Key>(counts: Map<Key, number>, key: Key, count: number): void => {
   if (known !== undefined || counts.size < NAMES_MAX) counts.set(key, (known ?? 0) + count)
 }
 
+/** Methods compared before other work continues: one may take 40 µs. */
+const STEP_METHODS = 100
+
 /** Returns the counts with those of all spellings of a method under the most frequent one. */
-const merged = (methods: Counted<string | null>): Counted<string | null> => {
-  const spellings = Map.groupBy([...methods].toSorted(byCount), ([method]) =>
-    method === null ? null : foldedText(method),
-  )
-  return new Map(
-    [...spellings.values()].map((counts) => [
-      counts[0]?.[0] ?? null,
-      counts.reduce((total, [, count]) => total + count, 0),
-    ]),
-  )
+const merged = async (
+  methods: Counted<string | null>,
+  signal?: AbortSignal,
+): Promise<Counted<string | null>> => {
+  const bySpelling = new Map<string | null, { readonly method: string | null; total: number }>()
+  for (const [index, [method, count]] of [...methods].toSorted(byCount).entries()) {
+    if (index % STEP_METHODS === STEP_METHODS - 1) await takeTurn(signal)
+    const key = method === null ? null : foldedText(method)
+    const known = bySpelling.get(key)
+    if (known) known.total += count
+    else bySpelling.set(key, { method, total: count })
+  }
+  return new Map([...bySpelling.values()].map(({ method, total }) => [method, total]))
 }
 
 const byCount = ([, left]: MethodCount, [, right]: MethodCount): number => right - left

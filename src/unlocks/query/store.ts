@@ -60,7 +60,7 @@ export type Found = {
 
 /** Events that one statement looks at if no index serves the whole filter, and events that one page
  * looks at: a page may have fewer than its limit and still be followed by another. */
-const STEP_ROWS_MAX = 1000
+const STEP_ROWS_MAX = 250
 const PAGE_ROWS_MAX = 20_000
 
 /** Searches the unlock log. */
