@@ -1,4 +1,14 @@
-import { readFileSync, readdirSync, readlinkSync, rmSync, statSync } from 'node:fs'
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  openSync,
+  readFileSync,
+  readdirSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+} from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { Type as t } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
@@ -56,7 +66,7 @@ export type RunningService = {
 export const serviceOf = (dataDir: string): RunningService | undefined => {
   if (isServed(dataDir) !== true) return undefined
   try {
-    const found: unknown = JSON.parse(readFileSync(join(dataDir, FILE), 'utf8'))
+    const found: unknown = JSON.parse(readSmallFile(join(dataDir, FILE)))
     return {
       dataDir,
       settings: Value.Check(Description, found) ? usable(found.settings) : undefined,
@@ -70,9 +80,24 @@ export const serviceOf = (dataDir: string): RunningService | undefined => {
 const usable = (settings: Readonly<Record<string, string>>): Readonly<Record<string, string>> =>
   Object.fromEntries(
     Object.entries(settings).filter(
-      ([name, text]) => !isSecretFile(name) || orElse(() => readFileSync(text).length > 0, false),
+      ([name, text]) => !isSecretFile(name) || orElse(() => readSmallFile(text).length > 0, false),
     ),
   )
+
+const SMALL_BYTES = 64 * 1024
+
+/** Returns the text of a regular file. Throws for anything else: another user of this machine may offer a
+ * pipe on which a command would wait forever, or a device or file without an end. */
+const readSmallFile = (path: string): string => {
+  const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
+  try {
+    const facts = fstatSync(file)
+    if (!facts.isFile() || facts.size > SMALL_BYTES) throw new Error('not a small regular file')
+    return readFileSync(file, 'utf8')
+  } finally {
+    closeSync(file)
+  }
+}
 
 /** Where a service listens. Its own settings take precedence over the command's. */
 const LISTENING = [SETTINGS.host, SETTINGS.port, SETTINGS.tlsCertFile, SETTINGS.tlsKeyFile]

@@ -12,6 +12,7 @@ import {
   startService,
   temporaryFolder,
 } from '../../support/binary.ts'
+import { lockDataDir } from '../../../src/storage/data-dir-lock.ts'
 import { selfSigned } from '../../support/certificates.ts'
 import { atTerminal } from '../../support/terminal.ts'
 
@@ -177,3 +178,22 @@ test('a service that was killed leaves nothing that a command would believe, and
   expect(existsSync(join(home, 'data/service.json'))).toBe(false)
   rmSync(home, { recursive: true })
 })
+
+test('no command waits for a pipe in place of what a service says of itself', async () => {
+  const home = temporaryFolder()
+  const release = lockDataDir(home, 'service')
+  expect(Bun.spawnSync(['mkfifo', join(home, 'service.json')]).exitCode).toBe(0)
+  // The first also looks at the folders of other services.
+  for (const env of [{ DATA_DIR: join(home, 'none') }, { DATA_DIR: home }]) {
+    const command = Bun.spawn([BINARY, 'user', 'list'], {
+      cwd: home,
+      env,
+      stderr: 'pipe',
+      timeout: 30_000,
+    })
+    expect(await command.stderr.text()).toContain('There is no database at')
+    expect(await command.exited).toBe(1)
+  }
+  release()
+  rmSync(home, { recursive: true })
+}, 90_000)
