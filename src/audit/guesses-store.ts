@@ -10,6 +10,8 @@ export type PasswordGuesses = {
     | undefined
   readonly addresses: readonly string[]
   readonly times: number
+  /** When the newest of these lockouts began. */
+  readonly lockedAtMs: number
 }
 
 type Row = {
@@ -20,6 +22,8 @@ type Row = {
   address: string | null
   detail: string
   events: number
+  /** When the newest of these events happened. */
+  lastMs: number
 }
 
 /** How many of the newest audit events are searched. */
@@ -41,7 +45,8 @@ export const guessedPasswords =
          account.role,
          newest.address,
          newest.detail,
-         count(*) AS events
+         count(*) AS events,
+         max(newest.at_ms) AS "lastMs"
        FROM (
          SELECT ${ACTION_SQL} AS action, at_ms, result, subject, address, detail
          FROM audit_event
@@ -103,11 +108,16 @@ const guessesAt = (
     account,
     addresses: address === null ? [] : [address],
     times: timesIn(failures),
+    lockedAtMs: newestIn(lockouts.filter((lockout) => isByMany || lockout.address === address)),
   }))
   if (guesses.length <= ADDRESSES_APART_MAX) return guesses
   const times = guesses.reduce((sum, guess) => sum + guess.times, 0)
-  return [{ account, addresses: guesses.flatMap(({ addresses }) => addresses), times }]
+  const addresses = guesses.flatMap((guess) => guess.addresses)
+  return [{ account, addresses, times, lockedAtMs: newestIn(lockouts) }]
 }
+
+const newestIn = (lockouts: readonly Failure[]): number =>
+  Math.max(...lockouts.map(({ lastMs }) => lastMs))
 
 /** How often a login failed. The tables record no failed login of their own, but the lockout says how
  * many there were. */

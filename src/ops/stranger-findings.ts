@@ -7,6 +7,8 @@ export type Guesses = {
   readonly account: (Pick<Account, 'username' | 'role'> & { readonly publicId: string }) | undefined
   readonly addresses: readonly string[]
   readonly times: number
+  /** When the newest of these lockouts began. */
+  readonly lockedAtMs: number
 }
 
 const GUESSES_MAX = 10
@@ -25,7 +27,7 @@ export const guessFindings = (
           says: 'Nobody was locked out for guessing in the last 7 days',
         },
       ]
-    : guesses.slice(0, GUESSES_MAX).map(({ account, addresses, times }) => {
+    : guesses.slice(0, GUESSES_MAX).map(({ account, addresses, times, lockedAtMs }) => {
         const isShown = seesOwners || !account || mayActOn('admin', account.role)
         const from = isShown && addresses.length > 0 ? `, from ${placesOf(addresses)}` : ''
         return {
@@ -38,9 +40,12 @@ export const guessFindings = (
             ? `Ask ${account.username}: if it was them, all is well. If not, somebody on your network is trying to get in: each wrong guess makes them wait longer, and a long password, used nowhere else, keeps them out`
             : 'Find out whose device that is. Each wrong guess makes it wait longer, and long passwords, used nowhere else, keep it out',
           page: '/console/security',
-          id: idAbout('guesses', account?.publicId ?? '', placesOf(addresses)),
+          // Who accepts today's guesses has not seen tomorrow's.
+          id: idAbout('guesses', account?.publicId ?? '', placesOf(addresses), dayOf(lockedAtMs)),
         }
       })
+
+const dayOf = (ms: number): string => new Date(ms).toISOString().slice(0, 10)
 
 const timesOf = (count: number): string => `${count.toLocaleString('en')} times`
 

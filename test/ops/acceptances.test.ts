@@ -124,6 +124,12 @@ describe('a warning that an owner accepts', () => {
     const second = bearer(await app.signIn('second', 'owner'))
     await app.db.run("DELETE FROM account WHERE username = 'oli'")
     expect((await guesses(second))[0]?.[1]).toBeNull()
+    app.clock.nowMs += DAY_MS
+    app.clock.passedMs += DAY_MS
+    await guess('192.168.1.40')
+    // A lockout on another day is news, whatever was accepted before it.
+    const nextDay = await guesses(bearer(await app.logIn('second')))
+    expect(nextDay.map(([, by]) => by)).toStrictEqual([undefined, undefined])
     app.clock.nowMs += 8 * DAY_MS
     app.clock.passedMs += 8 * DAY_MS
     expect(await guesses(bearer(await app.logIn('second')))).toHaveLength(1)

@@ -37,6 +37,7 @@ const guessAt = (role: Role) => ({
   account: { publicId: 'd0', username: 'dora', role },
   addresses: ['192.168.1.40'],
   times: 12,
+  lockedAtMs: Date.UTC(2026, 10, 28, 1),
 })
 
 type Row = readonly [Finding['state'], string, Finding]
@@ -132,7 +133,17 @@ const TABLE: readonly Row[] = [
   ...rows(
     'warning',
     'Somebody guessed at names and passwords (1,200 times, from several addresses)',
-    guessFindings([{ account: undefined, addresses: ['10.0.0.1', '10.0.0.2'], times: 1200 }], true),
+    guessFindings(
+      [
+        {
+          ...guessAt('member'),
+          account: undefined,
+          addresses: ['10.0.0.1', '10.0.0.2'],
+          times: 1200,
+        },
+      ],
+      true,
+    ),
   ),
   ['ok', 'first time', logFinding(undefined)],
   ['ok', '1,000 unlocks', logFinding({ ok: true, size: 1000 })],
@@ -198,14 +209,21 @@ describe('findings', () => {
       ...proxyFindings({ forwarders: ['10.0.0.1', '10.0.0.2'], silent: ['10.0.0.1'] }),
       ...metricsFindings(['10.0.0.1']),
       ...guessFindings(
-        [guessAt('member'), { ...guessAt('member'), addresses: ['192.168.1.41'] }],
+        [
+          guessAt('member'),
+          { ...guessAt('member'), addresses: ['192.168.1.41'] },
+          { ...guessAt('member'), lockedAtMs: Date.UTC(2026, 10, 29) },
+        ],
         true,
       ),
     ].map(({ id }) => id)
-    expect(new Set(ids).size).toBe(6)
+    expect(new Set(ids).size).toBe(7)
     // More of the same is the same.
     const [once] = guessFindings([guessAt('member')], true)
-    const [again] = guessFindings([{ ...guessAt('member'), times: 500 }], true)
+    const [again] = guessFindings(
+      [{ ...guessAt('member'), times: 500, lockedAtMs: Date.UTC(2026, 10, 28, 23) }],
+      true,
+    )
     expect(once?.id).toBe(again?.id ?? '-')
   })
 })
