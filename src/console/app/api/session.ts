@@ -140,7 +140,7 @@ function openChannel(name: string): BroadcastChannel | undefined {
   }
 }
 
-// A browser that goes back shows the page as it was, whoever has logged out since.
+// A browser that goes back shows the page as it was, even if the person has logged out since.
 window.addEventListener('pageshow', ({ persisted }) => {
   if (!persisted) return
   current.value = undefined

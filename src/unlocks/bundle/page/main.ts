@@ -1,6 +1,9 @@
 import { encodeBase64 } from '#crypto'
 import { foldedText } from '../../../domain/folded-text.ts'
 import { BUNDLE_FILES, type Bundle, verifyBundle } from '../verify.ts'
+import { bundleOf, droppedFiles } from './bundle-files.ts'
+import { create, number, time } from './elements.ts'
+import { eventRow, searchedText } from './event-row.ts'
 import { parseCheckpoint } from '../../tlog/checkpoint.ts'
 import type { UnlockEvent } from '../../log/event.ts'
 import { ProofError } from '../../tlog/proof-format.ts'
@@ -215,8 +218,10 @@ const factRow = ([term, words, form]: Fact): HTMLElement =>
 
 const list = (): void => {
   const wanted = foldedText(page.filter.value)
-  const found = wanted ? listed.filter((event) => searched(event).includes(wanted)) : listed
-  page.rows.replaceChildren(...found.slice(0, listedMax).map(row))
+  const found = wanted ? listed.filter((event) => searchedText(event).includes(wanted)) : listed
+  page.rows.replaceChildren(
+    ...found.slice(0, listedMax).map((event) => eventRow(event, event.seq === faultSeq)),
+  )
   page.more.hidden = found.length <= listedMax
   const shown = Math.min(found.length, listedMax)
   page.count.textContent = [
@@ -224,69 +229,6 @@ const list = (): void => {
     listed.length >= LISTED_MAX ? `Only the newest ${number(listed.length)} are listed here.` : '',
     page.verdict.dataset['state'] === 'intact' ? '' : 'Read up to the fault; none of it is proven.',
   ].join(' ')
-}
-
-const searched = (event: UnlockEvent): string => {
-  const texts = [
-    event.seq,
-    time(event.receivedAtMs),
-    importedWords(event),
-    event.person?.username ?? 'erased',
-    event.person?.accountPublicId,
-    event.person?.method,
-    event.lock,
-    resultWords(event),
-  ]
-  return foldedText(texts.join(' '))
-}
-
-const row = (event: UnlockEvent): HTMLElement => {
-  const { person } = event
-  const marks = [
-    importedWords(event) || (event.isLate ? 'late' : ''),
-    event.isTimeUncertain ? 'time uncertain' : '',
-  ]
-  const received = cell(create('time', time(event.receivedAtMs)))
-  const remarks = marks.filter((mark) => mark !== '').join(', ')
-  if (remarks) received.append(' ', quiet(remarks))
-  const line = create('tr')
-  line.setAttribute('role', 'row')
-  line.append(
-    cell(String(event.seq)),
-    received,
-    cell(person ? person.username : quiet('erased')),
-    cell(person ? person.method : quiet('erased')),
-    cell(event.lock),
-    cell(resultWords(event)),
-  )
-  if (event.seq === faultSeq) line.className = 'fault'
-  return line
-}
-
-/** On a phone the cells are no table to the eye, and the style would take their roles away too. */
-const cell = (...content: (string | Node)[]): HTMLElement => {
-  const created = create('td', ...content)
-  created.setAttribute('role', 'cell')
-  return created
-}
-
-/** For an imported event: the time that the legacy server recorded. */
-const importedWords = ({ source, occurredAtMs }: UnlockEvent): string =>
-  source === 'imported' && occurredAtMs !== null ? `imported, from ${time(occurredAtMs)}` : ''
-
-const resultWords = ({ result, reason }: UnlockEvent): string =>
-  reason ? `${result}: ${reason.replaceAll('_', ' ')}` : result
-
-const create = (tag: string, ...content: (string | Node)[]): HTMLElement => {
-  const created = document.createElement(tag)
-  created.append(...content)
-  return created
-}
-
-const quiet = (text: string): HTMLElement => {
-  const span = create('span', text)
-  span.className = 'quiet'
-  return span
 }
 
 const say = (
@@ -297,13 +239,6 @@ const say = (
   page.verdict.dataset['state'] = state
   page.title.textContent = title
   page.words.textContent = words
-}
-
-const number = (value: number): string => value.toLocaleString('en')
-
-const time = (ms: number): string => {
-  const at = new Date(ms)
-  return Number.isNaN(at.getTime()) ? String(ms) : at.toISOString().slice(0, 19).replace('T', ' ')
 }
 
 const choose = async (files: readonly File[]): Promise<void> => {
@@ -327,34 +262,6 @@ const choose = async (files: readonly File[]): Promise<void> => {
   page.verdict.scrollIntoView({ block: 'nearest' })
   await verify()
 }
-
-const bundleOf = (file: (name: string) => Blob | undefined): Bundle => {
-  const taken = (name: string) => file(name) ?? new Blob()
-  return {
-    'entries.ndjson': taken('entries.ndjson'),
-    'proofs.ndjson': taken('proofs.ndjson'),
-    checkpoint: taken('checkpoint'),
-    key: taken('key'),
-  }
-}
-
-const droppedFiles = async (transfer: DataTransfer): Promise<readonly File[]> => {
-  const roots = [...transfer.items].map((item) => item.webkitGetAsEntry())
-  const files: File[] = []
-  for (const root of roots) {
-    if (root?.isFile) files.push(await fileOf(root as FileSystemFileEntry))
-    if (root?.isDirectory)
-      for (const inside of await entriesOf(root as FileSystemDirectoryEntry))
-        if (inside.isFile) files.push(await fileOf(inside as FileSystemFileEntry))
-  }
-  return files
-}
-
-const fileOf = (entry: FileSystemFileEntry): Promise<File> =>
-  new Promise((resolve, reject) => entry.file(resolve, reject))
-
-const entriesOf = (folder: FileSystemDirectoryEntry): Promise<FileSystemEntry[]> =>
-  new Promise((resolve, reject) => folder.createReader().readEntries(resolve, reject))
 
 page.folder.addEventListener('change', () => void choose([...(page.folder.files ?? [])]))
 page.files.addEventListener('change', () => void choose([...(page.files.files ?? [])]))

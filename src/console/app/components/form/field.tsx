@@ -133,3 +133,19 @@ export const PasswordField = (props: PasswordProps) => {
     </div>
   )
 }
+
+type UsernameProps = Pick<Props, 'value' | 'onValue' | 'autoFocus'>
+
+/** The name to log in with. */
+export const UsernameField = (props: UsernameProps) => (
+  <Field
+    label="User name"
+    name="username"
+    required
+    maxLength={50}
+    autocomplete="username"
+    autocapitalize="none"
+    spellcheck={false}
+    {...props}
+  />
+)

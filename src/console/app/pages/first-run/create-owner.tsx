@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks'
 import { setUpOwner } from '../../api/session.ts'
 import { withFieldErrors } from '../../components/form/field-errors.ts'
-import { Field, PasswordField } from '../../components/form/field.tsx'
+import { Field, PasswordField, UsernameField } from '../../components/form/field.tsx'
 import { Form } from '../../components/form/form.tsx'
 
 /** Creates the first owner with the setup code, which is empty unless the link has it. */
@@ -29,17 +29,7 @@ export const CreateOwner = ({ code: given }: { readonly code: string }) => {
           spellcheck={false}
           hint="Valid for 30 minutes. Restart the server for a new one."
         />
-        <Field
-          label="User name"
-          name="username"
-          value={username}
-          onValue={setUsername}
-          required
-          maxLength={50}
-          autocomplete="username"
-          autocapitalize="none"
-          spellcheck={false}
-        />
+        <UsernameField value={username} onValue={setUsername} />
         <PasswordField
           label="Password"
           name="password"

@@ -7,12 +7,11 @@ import { api } from '../../api/client.ts'
 import { Field } from '../../components/form/field.tsx'
 import { Form } from '../../components/form/form.tsx'
 import { Section } from '../../components/layout/section.tsx'
-import { Select } from '../../components/form/select.tsx'
 import { ShownOnce } from '../../components/codes/shown-once.tsx'
 import { Time } from '../../time/time.tsx'
-import { ROLES, roleName } from '../../words/role.ts'
-import { role as own } from '../../api/session.ts'
+import { roleName } from '../../words/role.ts'
 import { MANY } from './sheet.ts'
+import { type Terms, TermsFields, termsBody } from './terms-fields.tsx'
 import { counted } from '../../words/format.ts'
 
 type Created = Static<typeof InvitationAnswer>
@@ -64,31 +63,17 @@ const titleOf = ({ label, unit }: Created): string => {
   return whom ? `Invitation for ${whom}` : 'Invitation'
 }
 
-export const HOURS = [
-  { value: '1', label: '1 hour' },
-  { value: '24', label: '1 day' },
-  { value: '72', label: '3 days' },
-  { value: '168', label: '1 week' },
-  { value: '720', label: '30 days' },
-] as const
-
-export const USES_MAX = 100
-
 const NewInvitation = ({ onCreated }: { readonly onCreated: (created: Created) => void }) => {
   const [label, setLabel] = useState('')
   const [unit, setUnit] = useState('')
   const units = useUnits()
-  const [role, setRole] = useState<Created['role']>('member')
-  const [hours, setHours] = useState<string>('72')
-  const [uses, setUses] = useState('1')
+  const [terms, setTerms] = useState<Terms>({ role: 'member', hours: '72', uses: '1' })
   const send = async (): Promise<void> =>
     onCreated(
       await api.post<Created>('/v1/invitations', {
-        role,
+        ...termsBody(terms),
         label: label.trim(),
         unit: unit.trim(),
-        expires_in_hours: Number(hours),
-        uses: Number(uses),
       }),
     )
   return (
@@ -113,26 +98,7 @@ const NewInvitation = ({ onCreated }: { readonly onCreated: (created: Created) =
           suggestions={units}
           hint="Their flat, room or house."
         />
-        {own.value === 'owner' && (
-          <Select
-            label="Role"
-            value={role}
-            onValue={(value) => setRole(value || 'member')}
-            options={ROLES}
-          />
-        )}
-        <Select label="Valid for" value={hours} onValue={setHours} options={HOURS} />
-        <Field
-          label="Number of accounts"
-          name="uses"
-          type="number"
-          value={uses}
-          onValue={setUses}
-          min={1}
-          max={USES_MAX}
-          required
-          inputMode="numeric"
-        />
+        <TermsFields value={terms} onValue={setTerms} usesLabel="Number of accounts" />
       </div>
     </Form>
   )

@@ -1,21 +1,17 @@
 import type { Static } from '@sinclair/typebox'
 import { useState } from 'preact/hooks'
 import type { CreatedAnswer } from '../../../../accounts/invitations/schema.ts'
-import type { Role } from '../../../../domain/account.ts'
 import { api } from '../../api/client.ts'
-import { role as own } from '../../api/session.ts'
 import { FieldError } from '../../components/form/field-errors.ts'
-import { Field } from '../../components/form/field.tsx'
 import { Form } from '../../components/form/form.tsx'
 import { Select } from '../../components/form/select.tsx'
 import { TextArea } from '../../components/form/text-area.tsx'
 import { Screen } from '../../components/layout/screen.tsx'
 import { counted } from '../../words/format.ts'
-import { ROLES } from '../../words/role.ts'
-import { HOURS, USES_MAX } from './invitation-form.tsx'
 import { InvitationSheet } from './invitation-sheet.tsx'
 import { type Invited, type LineKind, faultOf, invitedOn } from './lines.ts'
 import { type Created, sheet } from './sheet.ts'
+import { type Terms, TermsFields, termsBody } from './terms-fields.tsx'
 
 /** Creates an invitation for each flat or person of a house, and shows them as a sheet of cards. */
 export const InviteManyPage = () => {
@@ -66,17 +62,14 @@ const NewInvitations = ({
 }) => {
   const [kind, setKind] = useState<LineKind>('unit')
   const [text, setText] = useState('')
-  const [role, setRole] = useState<Role>('member')
-  const [hours, setHours] = useState<string>('168')
-  const [uses, setUses] = useState('1')
+  const [terms, setTerms] = useState<Terms>({ role: 'member', hours: '168', uses: '1' })
   // If the answer is lost, sending the same again replaces the invitations whose codes nobody has.
   const [key] = useState(randomKey)
   const invited = invitedOn(text, kind)
   const fault = faultOf(invited)
   const send = async (): Promise<void> => {
     if (fault) throw new FieldError({ lines: fault })
-    const terms = { role, expires_in_hours: Number(hours), uses: Number(uses) }
-    const bodies = invited.map((one) => ({ ...one, ...terms }))
+    const bodies = invited.map((one) => ({ ...one, ...termsBody(terms) }))
     const headers = { 'idempotency-key': key }
     onCreated((await api.post<Answer>('/v1/invitations', bodies, headers)).invitations)
   }
@@ -106,26 +99,7 @@ const NewInvitations = ({
       />
       {!fault && <Preview invited={invited} />}
       <div class="fields">
-        {own.value === 'owner' && (
-          <Select
-            label="Role"
-            value={role}
-            onValue={(value) => setRole(value || 'member')}
-            options={ROLES}
-          />
-        )}
-        <Select label="Valid for" value={hours} onValue={setHours} options={HOURS} />
-        <Field
-          label="Accounts per invitation"
-          name="uses"
-          type="number"
-          value={uses}
-          onValue={setUses}
-          min={1}
-          max={USES_MAX}
-          required
-          inputMode="numeric"
-        />
+        <TermsFields value={terms} onValue={setTerms} usesLabel="Accounts per invitation" />
       </div>
     </Form>
   )

@@ -1,8 +1,9 @@
 import { useState } from 'preact/hooks'
 import { ApiError, api } from '../../api/client.ts'
 import { AppAddress } from '../../components/codes/app-address.tsx'
+import { ContactFields, NO_CONTACT } from '../../components/form/contact-fields.tsx'
 import { FieldError } from '../../components/form/field-errors.ts'
-import { Field, PasswordField } from '../../components/form/field.tsx'
+import { Field, PasswordField, UsernameField } from '../../components/form/field.tsx'
 import { Form } from '../../components/form/form.tsx'
 import { Screen } from '../../components/layout/screen.tsx'
 import { WEAK_PASSWORD } from '../../words/password-rule.ts'
@@ -12,13 +13,11 @@ export const Join = ({ invitation: given }: { readonly invitation: string }) => 
   const [invitation, setInvitation] = useState(given)
   const [username, setUsername] = useState('')
   const [password, setPassword] = useState('')
-  const [phone, setPhone] = useState('')
-  const [address, setAddress] = useState('')
-  const [email, setEmail] = useState('')
+  const [contact, setContact] = useState(NO_CONTACT)
   const [isDone, setDone] = useState(false)
   if (isDone) return <Joined username={username} isWaiting={invitation === ''} />
   const send = async (): Promise<void> => {
-    const person = { username, password, phone, address, email, invitation }
+    const person = { username, password, ...contact, invitation }
     await api.post('/register', person).catch((error: unknown) => {
       throw inFields(error)
     })
@@ -41,17 +40,7 @@ export const Join = ({ invitation: given }: { readonly invitation: string }) => 
           spellcheck={false}
           hint={given === '' ? 'Leave it empty if you have none.' : 'From your link.'}
         />
-        <Field
-          label="User name"
-          name="username"
-          value={username}
-          onValue={setUsername}
-          required
-          maxLength={50}
-          autocomplete="username"
-          autocapitalize="none"
-          spellcheck={false}
-        />
+        <UsernameField value={username} onValue={setUsername} />
         <PasswordField
           label="Password"
           name="password"
@@ -59,32 +48,7 @@ export const Join = ({ invitation: given }: { readonly invitation: string }) => 
           onValue={setPassword}
           autocomplete="new-password"
         />
-        <Field
-          label="Phone (optional)"
-          name="phone"
-          type="tel"
-          value={phone}
-          onValue={setPhone}
-          maxLength={32}
-          autocomplete="tel"
-        />
-        <Field
-          label="Address (optional)"
-          name="address"
-          value={address}
-          onValue={setAddress}
-          maxLength={200}
-          autocomplete="street-address"
-        />
-        <Field
-          label="Email (optional)"
-          name="email"
-          type="email"
-          value={email}
-          onValue={setEmail}
-          maxLength={254}
-          autocomplete="email"
-        />
+        <ContactFields value={contact} onValue={setContact} note=" (optional)" />
       </Form>
     </Screen>
   )

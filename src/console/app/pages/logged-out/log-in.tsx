@@ -3,7 +3,7 @@ import { ApiError, logoutReason } from '../../api/client.ts'
 import { logIn } from '../../api/session.ts'
 import { Button } from '../../components/form/button.tsx'
 import { withFieldErrors } from '../../components/form/field-errors.ts'
-import { Field, PasswordField } from '../../components/form/field.tsx'
+import { Field, PasswordField, UsernameField } from '../../components/form/field.tsx'
 import { Form } from '../../components/form/form.tsx'
 import { Screen } from '../../components/layout/screen.tsx'
 
@@ -63,18 +63,7 @@ export const LogIn = ({ notice }: { readonly notice?: string | undefined }) => {
         </>
       ) : (
         <Form key="password" action="Log in" onSend={send} messageFor={passwordMessage}>
-          <Field
-            label="User name"
-            name="username"
-            value={username}
-            onValue={setUsername}
-            required
-            autoFocus
-            autocomplete="username"
-            autocapitalize="none"
-            spellcheck={false}
-            maxLength={50}
-          />
+          <UsernameField value={username} onValue={setUsername} autoFocus />
           <PasswordField
             label="Password"
             name="password"

@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks'
 import { api } from '../../api/client.ts'
 import { withFieldErrors } from '../../components/form/field-errors.ts'
-import { Field, PasswordField } from '../../components/form/field.tsx'
+import { Field, PasswordField, UsernameField } from '../../components/form/field.tsx'
 import { Form } from '../../components/form/form.tsx'
 import { Screen } from '../../components/layout/screen.tsx'
 
@@ -40,17 +40,7 @@ export const NewPassword = ({ code: given, name }: Props) => {
         action="Save password"
         onSend={withFieldErrors({ invalid_code: { field: 'code', message: INVALID_CODE } }, send)}
       >
-        <Field
-          label="User name"
-          name="username"
-          value={username}
-          onValue={setUsername}
-          required
-          maxLength={50}
-          autocomplete="username"
-          autocapitalize="none"
-          spellcheck={false}
-        />
+        <UsernameField value={username} onValue={setUsername} />
         <Field
           label="Code"
           value={code}
