@@ -142,7 +142,7 @@ const bringUpToDate = (
 /** Pages that are given back in one transaction, and then written to the file. */
 const GIVEN_BACK_PAGES = 4096
 
-/** Gives the pages that an upgrade left free back to the disk, if the file can. An interruption leaves
+/** Returns the pages that an upgrade left free to the disk, if the file allows it. An interruption leaves
  * them for new data. */
 const giveBackSpace = (writer: Sqlite, onProgress: OnProgress): void => {
   const free = () => Number(pragma(writer, 'freelist_count'))

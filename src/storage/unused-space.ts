@@ -10,7 +10,7 @@ const PAGE_BYTES = 4096
 export const unusedBytes = async (db: Pick<Queries, 'get'>): Promise<number> =>
   PAGE_BYTES * (await freePages(db))
 
-/** Gives the free pages of the database file back to the disk, step by step. A large file from
+/** Returns the free pages of the database file to the disk, step by step. A large file from
  * an earlier version keeps them, and uses them for new data, until it is restored from a backup. */
 export const returnUnusedSpace = async (
   db: Pick<Database, 'get' | 'transaction'>,

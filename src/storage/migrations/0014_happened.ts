@@ -98,14 +98,14 @@ const STEP_ROWS = 20_000
 
 type BucketOf = (text: string) => number
 
-/** Gives the database its key, and returns the function that returns the bucket of a text. */
+/** Stores a random key in the database, and returns a function that returns the bucket of a text. */
 const keyedBuckets = (connection: Sqlite): BucketOf => {
   const key = crypto.getRandomValues(new Uint8Array(16)).toHex()
   connection.run('INSERT INTO setting (name, value) VALUES (?, ?)', [BUCKET_KEY, key])
   return (text) => textBucket(text, key)
 }
 
-/** Gives each account a number, and stores in a temporary table which. */
+/** Numbers the accounts, and lists their numbers in a temporary table. */
 const fillAccounts = (connection: Sqlite, bucketOf: BucketOf): void => {
   connection.run(
     'CREATE TEMP TABLE whose (public_id TEXT PRIMARY KEY, number INTEGER) STRICT, WITHOUT ROWID',
@@ -120,7 +120,7 @@ const fillAccounts = (connection: Sqlite, bucketOf: BucketOf): void => {
     know.run(id, insert.get(bucketOf(id), id)?.number ?? null)
 }
 
-/** Gives each method a number, and stores in a temporary table which each spelling has. */
+/** Numbers the methods, and lists the number of each spelling in a temporary table. */
 const fillMethods = (connection: Sqlite, bucketOf: BucketOf): void => {
   connection.run(
     'CREATE TEMP TABLE spelling (method TEXT PRIMARY KEY, number INTEGER) STRICT, WITHOUT ROWID',

@@ -54,7 +54,7 @@ export const logErasure = (store: Store) => {
   }
 
   return {
-    /** Gives unused pages back and truncates the WAL, where an erasure could not. */
+    /** Returns unused pages to the disk and truncates the WAL, where an erasure could not. */
     finishErasures: async (): Promise<void> => {
       await finish(1)
     },

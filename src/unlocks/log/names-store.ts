@@ -48,7 +48,7 @@ export const nameReads = (db: Pick<Queries, 'get'>, bucketOf = bucketsOf(db)) =>
 /** Numbers below this have six bytes in SQLite, and are exact in JavaScript. */
 const NUMBERS = 2 ** 47
 
-/** Gives accounts and methods their numbers, and forgets those that no unlock has any more. For one
+/** Numbers accounts and methods, and forgets those that no unlock has any more. For one
  * transaction: what it looked up, it knows. */
 export const nameWrites = (tx: Pick<Queries, 'get' | 'run'>) => {
   const bucketOf = bucketsOf(tx)

@@ -20,7 +20,7 @@ export const unlockStore = (db: Database) => ({
     db.transaction((tx) => work(writesOn(tx))),
   writeWalBack: db.writeWalBack,
   checkpointWal: db.checkpointWal,
-  /** Gives unused pages of the database file back to the disk. */
+  /** Returns unused pages of the database file to the disk. */
   returnUnusedSpace: (): Promise<void> => returnUnusedSpace(db),
 })
 
