@@ -24,8 +24,11 @@ import { makePrivateFolder } from './storage/files/private-files.ts'
 import { diskSpace } from './storage/disk-space.ts'
 import { openDatabase } from './storage/open.ts'
 import { unusedBytes } from './storage/unused-space.ts'
+import { writerThread } from './storage/writing/writer-thread.ts'
 import { keyFile } from './unlocks/log/key-file.ts'
 import { openUnlocks } from './unlocks/module.ts'
+import { unlockProgram } from './unlocks/program.ts'
+import type { WriterGiven } from './writer.ts'
 
 type Options = {
   readonly logger: Logger
@@ -38,6 +41,8 @@ type Options = {
   readonly use?: 'service' | 'command'
   /** Called now and then while an upgrade moves data, with how far it is. */
   readonly onUpgrade?: (done: string) => void
+  /** Called when the thread that writes has died; `isLast` if it is not started again. */
+  readonly onWriterDeath?: (error: unknown, isLast: boolean) => void
   /** Creates a backup; without it the server creates none. */
   readonly createBackup?: CreateBackup
   /** Seconds of silence after which a stream sends a comment. */
@@ -47,6 +52,21 @@ type Options = {
 }
 
 export type App = Awaited<ReturnType<typeof openApp>>
+
+/** How the database is written: the service does so in a thread of its own, so that a slow disk never keeps
+ * reads and new requests waiting. */
+const writing = (
+  { databasePath, dataDir }: Config,
+  use: Options['use'],
+  onDeath: (error: unknown, isLast: boolean) => void,
+): Pick<NonNullable<Parameters<typeof openDatabase>[1]>, 'program' | 'writerThread'> => {
+  if (use !== 'service' || databasePath === ':memory:') return { program: unlockProgram(dataDir) }
+  const given: WriterGiven = { databasePath, dataDir }
+  return { writerThread: () => writerThread({ entry: WRITER, given, onDeath }) }
+}
+
+/** Beside this file, in an executable too. */
+const WRITER = new URL('./writer.ts', import.meta.url).href
 
 /** Opens the modules in order and passes each what it needs from the others. Disposing closes them
  * in reverse order; after a failure, those already open are closed. Throws AppError `unavailable`
@@ -59,6 +79,7 @@ export const openApp = async (config: Config, options: Options) => {
     heartbeatSeconds,
     argon2id,
     onUpgrade,
+    onWriterDeath = () => {},
   } = options
   await using opening = new AsyncDisposableStack()
 
@@ -68,6 +89,7 @@ export const openApp = async (config: Config, options: Options) => {
   const metrics = serviceMetrics()
   const db = opening.adopt(
     openDatabase(config.databasePath, {
+      ...writing(config, use, onWriterDeath),
       beforeMigration: () => lockForMigration(config.dataDir, use),
       ...(onUpgrade ? { onProgress: onUpgrade } : {}),
       onCommit: (commit) => {

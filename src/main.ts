@@ -70,4 +70,8 @@ const exitStatus = (error: unknown): number => {
   return EXIT.bug
 }
 
-process.exit(await main(process.argv.slice(2)).catch(exitStatus))
+// Not awaited: while the main module waits at its top level, Bun 1.4.5 never notices that the module of a thread
+// cannot be loaded, and ignores signals.
+void main(process.argv.slice(2))
+  .catch(exitStatus)
+  .then((status) => process.exit(status))

@@ -13,6 +13,7 @@ const LEVELS = [
   ['http'],
   ['accounts', 'unlocks', 'audit'],
   ['legacy-tables', 'ops', 'console', 'manual'],
+  ['writer'],
   ['app'],
   ['cli'],
   ['main'],

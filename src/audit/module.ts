@@ -85,7 +85,7 @@ export const auditModule = (deps: Dependencies): AuditModule => {
     eventsOf: accountAuditEvents(db),
     guesses: guessedPasswords(db),
     eraseAddressesOf: store.eraseAddressesOf,
-    lifecycle: serviceLifecycle({ store, record, version }),
+    lifecycle: serviceLifecycle({ store, record, auditIn, lastly: db.lastly, version }),
     [Symbol.asyncDispose]: coalescing.close,
   }
 }

@@ -1,9 +1,13 @@
 import { type AuditEvent, COMMAND_LINE, type RecordAuditEvent } from '../domain/audit-event.ts'
+import type { Database } from '../storage/database.ts'
+import type { AuditIn } from '../storage/unit-of-work.ts'
 import type { AuditStore } from './store.ts'
 
 type Dependencies = {
   readonly store: Pick<AuditStore, 'newest' | 'newestOf'>
   readonly record: RecordAuditEvent
+  readonly auditIn: AuditIn
+  readonly lastly: Database['lastly']
   readonly version: string
 }
 
@@ -15,7 +19,7 @@ const SETTING_CHANGE = 'setting.change'
 
 /** Records that the server starts and stops, and which settings differ from the previous start. The event
  * of each start has the settings that differ from their defaults, so that the next one can compare. */
-export const serviceLifecycle = ({ store, record, version }: Dependencies) => {
+export const serviceLifecycle = ({ store, record, auditIn, lastly, version }: Dependencies) => {
   const recordSetting = (name: string, from: string, to: string): Promise<void> =>
     record(COMMAND_LINE, {
       action: SETTING_CHANGE,
@@ -52,6 +56,8 @@ export const serviceLifecycle = ({ store, record, version }: Dependencies) => {
     },
 
     recordStop: (): Promise<void> =>
-      record(COMMAND_LINE, { action: 'service.stop', result: 'success' }),
+      lastly((tx) =>
+        auditIn(tx).record(COMMAND_LINE, { action: 'service.stop', result: 'success' }),
+      ),
   }
 }

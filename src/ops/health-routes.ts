@@ -9,6 +9,8 @@ import { DISK_RESERVED, type DiskState } from '../storage/disk-space.ts'
 type Dependencies = {
   readonly clock: Pick<Clock, 'monotonicMs'>
   readonly probeWrite: () => Promise<void>
+  /** For how long the disk has not answered a write. */
+  readonly unansweredMs: () => number
   readonly diskState: () => DiskState
   /** What is wrong with the unlock log, or undefined if nothing is known to be. */
   readonly logFault: () => { readonly fault: string } | undefined
@@ -42,7 +44,13 @@ const live = () =>
  * disk. */
 const READINESS_KEPT_MS = 2000
 
-const ready = ({ clock, probeWrite, diskState, logFault }: Dependencies) => {
+/** How long a write may take: even a worn card answers within this time. */
+const ANSWER_MS_MAX = 5000
+const LOOK_MS = 100
+
+const SILENT = 'The disk has not answered for 5 seconds'
+
+const ready = ({ clock, probeWrite, unansweredMs, diskState, logFault }: Dependencies) => {
   const isWritable = remembered(probeWrite, clock)
   return endpoint(
     {
@@ -69,13 +77,14 @@ const ready = ({ clock, probeWrite, diskState, logFault }: Dependencies) => {
         503: message(
           'It cannot; `msg` says why',
           'The disk is full',
+          SILENT,
           DISK_RESERVED,
           'The unlock log does not verify. Event 41: its entry was changed',
         ),
       },
     },
     async () => {
-      await isWritable()
+      await inTime(isWritable(), unansweredMs)
       const broken = logFault()
       if (broken)
         throw new AppError('unavailable', `The unlock log does not verify. ${broken.fault}`)
@@ -84,6 +93,18 @@ const ready = ({ clock, probeWrite, diskState, logFault }: Dependencies) => {
       return { status: 'ready' as const, ...(disk === 'ok' ? {} : { disk }) }
     },
   )
+}
+
+/** Waits for a probe, unless the disk does not answer: what keeps it may have begun before the probe. */
+const inTime = async (probe: Promise<void>, unansweredMs: () => number): Promise<void> => {
+  const over = new AbortController()
+  const silence = async (): Promise<void> => {
+    while (!over.signal.aborted) {
+      if (unansweredMs() >= ANSWER_MS_MAX) throw new AppError('unavailable', SILENT)
+      await Bun.sleep(LOOK_MS)
+    }
+  }
+  await Promise.race([probe.finally(() => over.abort()), silence()])
 }
 
 const remembered = (probe: () => Promise<void>, { monotonicMs }: Pick<Clock, 'monotonicMs'>) => {

@@ -139,6 +139,7 @@ export const opsModule = (deps: Dependencies): OpsModule => {
       ...healthRoutes({
         clock,
         probeWrite: () => probeWrite(db, clock.wallMs()),
+        unansweredMs: db.unansweredMs,
         diskState: disk.state,
         logFault: unlocks.logFault,
       }),

@@ -2,7 +2,7 @@ import { Database as Sqlite } from 'bun:sqlite'
 import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { AppError } from '../errors.ts'
-import { isBusy } from './database.ts'
+import { isBusy } from './sqlite/faults.ts'
 import { RESTORE_FILES } from './files/data-dir.ts'
 import { fileFault, makePrivateFile } from './files/private-files.ts'
 

@@ -3,7 +3,7 @@ import { chmodSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { AppError } from '../errors.ts'
 import { requireRoom } from './files/data-dir.ts'
-import { unavailable } from './database.ts'
+import { unavailable } from './sqlite/faults.ts'
 import { fileFault, makePrivateFile } from './files/private-files.ts'
 
 /** Lets a new file, or the next copy, give free pages back to the disk (sqlite.org/pragma.html,

@@ -65,8 +65,11 @@ export const withoutWriting = ({ all, get, close }: ReadOnlyDatabase): Database 
     get,
     run: refuse,
     transaction: refuse,
+    append: refuse,
     writeWalBack: refuse,
     checkpointWal: async () => false,
+    lastly: refuse,
+    unansweredMs: () => 0,
     close: async () => close(),
   }
 }

@@ -1,76 +1,106 @@
-import { Database as Sqlite, SQLiteError, type SQLQueryBindings, type Statement } from 'bun:sqlite'
+import type { Database as Sqlite } from 'bun:sqlite'
 import { AppError } from '../errors.ts'
-import { groupCommit } from './group-commit.ts'
-import type { FileIdentity } from './files/file-identity.ts'
+import { damageWatch } from './sqlite/faults.ts'
+import { type Params, type Queries, queriesOn } from './sqlite/queries.ts'
+import { NO_SNAPSHOT, turnSnapshot } from './sqlite/snapshot.ts'
+import { writeQueue } from './writing/queue.ts'
+import { stallWatch } from './writing/stall-watch.ts'
+import type { Writer } from './writing/writer.ts'
 
-type Params = readonly SQLQueryBindings[]
-
-/** Runs statements. A failing disk or a lock rejects with `unavailable`. */
-export type Queries = {
-  all: <Row>(sql: string, ...params: Params) => Promise<Row[]>
-  get: <Row>(sql: string, ...params: Params) => Promise<Row | undefined>
-  /** Runs a statement that returns no rows; returns the number of rows changed. */
-  run: (sql: string, ...params: Params) => Promise<number>
-}
+export type { Queries } from './sqlite/queries.ts'
 
 /** The small database interface that stores use. */
 export type Database = Queries & {
   /** Runs `work` in isolation, all or nothing. The promise resolves only after COMMIT, which is shared with
-   * other work that arrived in the meantime. */
+   * other work that arrived in the meantime. Nobody else can write until it is done, so it must not wait
+   * for anything but its own statements: without one for a second, it is rolled back. */
   transaction: <Result>(work: (tx: Queries) => Promise<Result>) => Promise<Result>
+  /** Hands an input to the program that the database was opened with. Resolves after COMMIT with its
+   * outcome. */
+  append: (appending: Appending) => Promise<unknown>
   /** Writes what is in the WAL to the file, as far as readers let it. Bulk work does so after each step, or
    * a COMMIT of somebody else would have to write what many steps changed. */
   writeWalBack: () => Promise<void>
   /** Checkpoints the WAL and truncates it, so that overwritten data is in neither file. Returns false if
    * that is not possible now, because another process is reading or the disk refuses. */
   checkpointWal: () => Promise<boolean>
+  /** Runs the last unit of work before `close`. If the disk takes over a second to sync, whatever waits for it is
+   * refused and this is not synced, so that a stop takes no longer than the sync that has begun. */
+  lastly: (work: (tx: Queries) => Promise<void>) => Promise<void>
+  /** Returns for how long the disk has not answered a write, in milliseconds. */
+  unansweredMs: () => number
   /** Waits for pending commits, checkpoints the WAL and closes the file. Rejects with `unavailable` if
    * that is not possible; the next process to open it still finds everything that was committed. */
   close: () => Promise<void>
 }
 
+type Appending = {
+  /** Returns plain data; called when its turn has come. */
+  readonly input: () => unknown
+  /** How many events it has. */
+  readonly size: number
+  /** Whose it is: see `writeQueue`. */
+  readonly account: string
+}
+
 /** How long a write waits for its turn, and for another process's lock, before it is `unavailable`.
  * Shorter than the time a stop gives to requests in flight, which must not be kept waiting. */
-export const WRITE_WAIT_MS = 3000
-const LOCK_RETRY_MS = 20
+const WRITE_WAIT_MS = 3000
 
 /** The time between two attempts to checkpoint the WAL, each of which waits for `busy_timeout` itself. */
 const CHECKPOINT_RETRY_MS = 200
 
-/** How many units of work may share a COMMIT, and how many may wait; beyond that a write is `unavailable` at
- * once. */
-const BATCH_MAX = 100
-const WAITING_MAX = 1000
+/** A disk that takes longer for a commit is slow. */
+const SLOW_MS = 1000
 
-type Work = {
-  readonly run: (tx: Queries) => Promise<unknown>
-  readonly queuedAtMs: number
-}
+/** Pages in the WAL from which on it is written to the file: 4 MiB. */
+const WAL_PAGES_MAX = 1000
+
+/** How many events may share a COMMIT, so that others wait for milliseconds at most, and how many may wait;
+ * beyond that a write is `unavailable` at once. Any other unit of work counts as a few. */
+const GROUP_EVENTS_MAX = 500
+const WAITING_EVENTS_MAX = 10_000
+const WORK_EVENTS = 5
+
+type Work = { readonly run: (tx: Queries) => Promise<unknown> }
+
+type Item = Work | Appending
 
 type Outcome = PromiseSettledResult<unknown>
 
-/** Returns the database interface over one writing and one reading connection, which may be the same.
- * After a damaged page was found, or when a file is no longer the one that was opened, it stops
- * writing. */
-export const database = ({ writer, reader, files, onCommit = () => {} }: Connections): Database => {
+type Connections = {
+  readonly writer: Writer
+  readonly reader: Sqlite
+  /** True if reader and writer are the same connection. */
+  readonly isShared?: boolean
+  readonly onCommit?: OnCommit | undefined
+}
+
+/** Called after each COMMIT with the number of writes that shared it, and how long it and its sync took. */
+export type OnCommit = (commit: { readonly writes: number; readonly durationMs: number }) => void
+
+/** Returns the database interface over one writing and one reading connection. After a damaged page was
+ * found it stops writing. */
+export const database = ({
+  writer,
+  reader,
+  isShared = false,
+  onCommit = () => {},
+}: Connections): Database => {
   const { attempt, isSound, requireSound } = damageWatch()
-  const writes = queriesOn(writer, attempt)
-  const snapshot = reader === writer ? NO_SNAPSHOT : turnSnapshot(reader)
+  const snapshot = isShared ? NO_SNAPSHOT : turnSnapshot(reader)
   const reads = queriesOn(reader, attempt, () => {
     requireOpen()
     snapshot.begin()
   })
+  const writes = statementsOf(writer)
 
   let isClosed = false
+  /** True if the next start shall write what is in the WAL to the file. */
+  let leavesWal = false
   const requireOpen = (): void => {
     if (isClosed) throw new AppError('unavailable', 'The server is stopping')
   }
-  const requireWritable = (): void => {
-    requireOpen()
-    requireSound()
-    files?.requireSameFiles()
-  }
-  const canCheckpointWal = (): boolean => isSound() && (files?.canCheckpointWal() ?? true)
 
   let lastTurn: Promise<unknown> = Promise.resolve()
 
@@ -82,67 +112,102 @@ export const database = ({ writer, reader, files, onCommit = () => {} }: Connect
 
   /** Runs one of several units of work so that, if it fails, only its own writes are rolled back. */
   const runApart = async ({ run }: Work): Promise<Outcome> => {
-    attempt(() => writer.run('SAVEPOINT work'))
+    await writer.mark()
+    const { tx, stalled, end } = stallWatch(writes)
     try {
-      const value = await run(writes)
-      attempt(() => writer.run('RELEASE work'))
-      return { status: 'fulfilled', value }
+      return { status: 'fulfilled', value: await Promise.race([run(tx), stalled]) }
     } catch (reason) {
       // Some disk errors roll back the whole transaction, including the other units of work.
-      if (!writer.inTransaction) throw reason
-      attempt(() => writer.run('ROLLBACK TO work'))
-      attempt(() => writer.run('RELEASE work'))
+      if (!(await writer.undo())) throw reason
       return { status: 'rejected', reason }
+    } finally {
+      end()
     }
   }
 
-  const commit = async (works: readonly Work[]): Promise<readonly Outcome[]> => {
-    requireWritable()
-    await beginImmediate(writer, (works[0]?.queuedAtMs ?? 0) + WRITE_WAIT_MS)
+  let walPages = 0
+  let begunMs: number | undefined
+  let lastTookMs = 0
+  const unansweredMs = (): number => (begunMs === undefined ? 0 : performance.now() - begunMs)
+  const isSlow = (): boolean => Math.max(lastTookMs, unansweredMs()) > SLOW_MS
+
+  const commitTimed: typeof commit = async (items, waitMs) => {
+    begunMs = performance.now()
     try {
-      const outcomes: Outcome[] = []
-      for (const work of works) outcomes.push(await runApart(work))
+      return await commit(items, waitMs)
+    } finally {
+      lastTookMs = unansweredMs()
+      begunMs = undefined
+    }
+  }
+
+  const commit = async (items: readonly Item[], waitMs: number): Promise<readonly Outcome[]> => {
+    requireOpen()
+    requireSound()
+    const outcomes = new Map<Item, Outcome>()
+    const appended = items.filter((item) => 'input' in item)
+    try {
+      if (appended.length < items.length) await writer.begin(waitMs)
+      for (const item of items) if ('run' in item) outcomes.set(item, await runApart(item))
+      const inputs = appended.map(({ input }) => input())
+      const committed = await writer.commit(inputs, waitMs)
       snapshot.end()
-      const startedAtMs = performance.now()
-      attempt(() => writer.run('COMMIT'))
-      onCommit({ writes: works.length, durationMs: performance.now() - startedAtMs })
-      return outcomes
+      walPages = committed.walPages
+      for (const [at, item] of appended.entries())
+        outcomes.set(
+          item,
+          committed.fault === undefined
+            ? { status: 'fulfilled', value: committed.outcomes[at] }
+            : { status: 'rejected', reason: committed.fault },
+        )
+      onCommit({ writes: items.length, durationMs: committed.durationMs })
     } catch (error) {
-      if (writer.inTransaction) attempt(() => writer.run('ROLLBACK'))
-      if (isSound()) writeOver(writer)
+      await writer.rollback()
       throw error
     }
+    return items.flatMap((item) => outcomes.get(item) ?? [])
   }
 
-  const writing = groupCommit<Work, Outcome>({
-    commit: (works) => exclusively(() => commit(works)),
-    sizeOf: () => 1,
-    groupSizeMax: BATCH_MAX,
-    waitingSizeMax: WAITING_MAX,
+  const writeWalBack = async (): Promise<void> => {
+    snapshot.end()
+    if (isSound()) await writer.writeWalBack()
+  }
+
+  const queue = writeQueue<Item, Outcome>({
+    commit: (items, waitMs) => exclusively(() => commitTimed(items, waitMs)),
+    afterGroup: async () => {
+      if (walPages < WAL_PAGES_MAX) return
+      walPages = 0
+      await exclusively(writeWalBack).catch(() => {})
+    },
+    sizeOf: (item) => ('size' in item ? item.size : WORK_EVENTS),
+    accountOf: (item) => ('account' in item ? item.account : undefined),
+    groupSizeMax: GROUP_EVENTS_MAX,
+    waitingSizeMax: WAITING_EVENTS_MAX,
     waitMsMax: WRITE_WAIT_MS,
   })
 
-  const transaction = async <Result>(run: (tx: Queries) => Promise<Result>): Promise<Result> => {
-    const outcome = await writing.submit({ run, queuedAtMs: performance.now() })
+  const submit = async (item: Item): Promise<unknown> => {
+    const outcome = await queue.submit(item)
     if (outcome.status === 'rejected') throw outcome.reason
-    return outcome.value as Result
+    return outcome.value
   }
+
+  const transaction = <Result>(run: (tx: Queries) => Promise<Result>): Promise<Result> =>
+    submit({ run }) as Promise<Result>
 
   return {
     all: reads.all,
     get: reads.get,
     run: (sql, ...params) => transaction((tx) => tx.run(sql, ...params)),
     transaction,
-    writeWalBack: () =>
-      exclusively(async () => {
-        snapshot.end()
-        if (canCheckpointWal()) attempt(() => writer.query('PRAGMA wal_checkpoint(PASSIVE)').get())
-      }),
+    append: submit,
+    writeWalBack: () => exclusively(writeWalBack),
     checkpointWal: async () => {
       const deadline = performance.now() + WRITE_WAIT_MS
       const checkpoint = async () => {
         snapshot.end()
-        return canCheckpointWal() && isWalTruncated(writer)
+        return isSound() && (await writer.truncateWal())
       }
       while (!(await exclusively(checkpoint))) {
         if (performance.now() > deadline) return false
@@ -150,214 +215,39 @@ export const database = ({ writer, reader, files, onCommit = () => {} }: Connect
       }
       return true
     },
+    unansweredMs,
+    lastly: async (run) => {
+      if (!isSlow()) return transaction(run)
+      queue.close()
+      leavesWal = true
+      const [outcome] = await exclusively(async () => {
+        await writer.stopSyncing()
+        return commit([{ run }], WRITE_WAIT_MS)
+      })
+      if (outcome?.status === 'rejected') throw outcome.reason
+    },
     close: async () => {
-      await writing.drained()
+      await queue.drained()
       await exclusively(async () => {
         snapshot.end()
-        const fault = thrownBy(requireWritable)
+        const { fault, canCheckpointWal } = await writer.examine()
+        const keepsWal = leavesWal || !isSound() || !canCheckpointWal
         isClosed = true
         reads.finalize()
-        writes.finalize()
-        if (canCheckpointWal()) {
-          if (reader !== writer) reader.close(true)
-          attempt(() => writer.run('PRAGMA wal_checkpoint(TRUNCATE)'))
-        }
         // As long as the reader is open, SQLite leaves database and WAL as they are.
-        writer.close(true)
-        files?.close()
-        if (fault) throw fault
+        if (!isShared && !keepsWal) reader.close(true)
+        await writer.close(keepsWal)
+        requireSound()
+        if (fault !== undefined) throw fault
       })
     },
   }
 }
 
-const thrownBy = (work: () => void): unknown => {
-  try {
-    work()
-    return undefined
-  } catch (error) {
-    return error
-  }
-}
-
-type Connections = {
-  readonly writer: Sqlite
-  readonly reader: Sqlite
-  /** Undefined for a database in memory. */
-  readonly files?: FileIdentity
-  readonly onCommit?: OnCommit | undefined
-}
-
-/** Called after each COMMIT with the number of writes that shared it, and how long it and its sync took. */
-export type OnCommit = (commit: { readonly writes: number; readonly durationMs: number }) => void
-
-type Snapshot = { readonly begin: () => void; readonly end: () => void }
-
-const NO_SNAPSHOT: Snapshot = { begin: () => {}, end: () => {} }
-
-/** Lets the reads of one turn of the event loop share a snapshot, so that they lock the file once
- * instead of once each. A commit of this process ends it, because a read must see what was written
- * before it, and a checkpoint must not wait for it. */
-const turnSnapshot = (reader: Sqlite): Snapshot => {
-  let turn: NodeJS.Immediate | undefined
-  const end = () => {
-    if (!turn) return
-    clearImmediate(turn)
-    turn = undefined
-    // A failed read may have ended it.
-    if (!reader.inTransaction) return
-    try {
-      reader.run('COMMIT')
-    } catch (error) {
-      // No read is waiting any more; the next ones will see the error themselves.
-      if (!(error instanceof SQLiteError)) throw error
-      if (reader.inTransaction) reader.run('ROLLBACK')
-    }
-  }
-  return {
-    begin: () => {
-      if (turn) return
-      reader.run('BEGIN')
-      turn = setImmediate(end)
-    },
-    end,
-  }
-}
-
-/** Prepares each statement once. SQL texts are constants of the stores, so the cache is bounded. */
-const queriesOn = (
-  connection: Sqlite,
-  attempt: Attempt,
-  beforeRead: () => void = () => {},
-): Queries & { finalize: () => void } => {
-  const statements = new Map<string, Statement>()
-  const prepared = (sql: string): Statement => {
-    beforeRead()
-    const known = statements.get(sql)
-    if (known) return known
-    const statement = connection.prepare(sql)
-    statements.set(sql, statement)
-    return statement
-  }
-  return {
-    all: async <Row>(sql: string, ...params: Params) =>
-      attempt(() => prepared(sql).all(...params)) as Row[],
-    get: async <Row>(sql: string, ...params: Params) =>
-      (attempt(() => prepared(sql).get(...params)) ?? undefined) as Row | undefined,
-    run: async (sql, ...params) => attempt(() => prepared(sql).run(...params)).changes,
-    finalize: () => {
-      for (const statement of statements.values()) statement.finalize()
-    },
-  }
-}
-
-/** Returns reads over a separate connection. */
-export const readQueries = (
-  connection: Sqlite,
-): Pick<Queries, 'all' | 'get'> & { readonly close: () => void } => {
-  const { all, get, finalize } = queriesOn(connection, damageWatch().attempt)
-  return {
-    all,
-    get,
-    close: () => {
-      finalize()
-      connection.close(true)
-    },
-  }
-}
-
-/** Waits for another process's lock without blocking the event loop, so that reads continue. */
-const beginImmediate = async (writer: Sqlite, deadlineMs: number): Promise<void> => {
-  for (;;) {
-    try {
-      writer.run('BEGIN IMMEDIATE')
-      return
-    } catch (error) {
-      if (!isBusy(error) || performance.now() > deadlineMs) throw unavailable(error)
-      await Bun.sleep(LOCK_RETRY_MS)
-    }
-  }
-}
-
-/** Overwrites a failed transaction in the WAL with one that changes nothing. If only its sync failed, it
- * is complete there, and the next process to open the file after a crash would find it although it was
- * refused. */
-const writeOver = (writer: Sqlite): void => {
-  try {
-    const row = writer.query('PRAGMA user_version').get() as { user_version: number }
-    writer.run(`PRAGMA user_version = ${row.user_version}`)
-  } catch (error) {
-    // A disk that accepts no writes has usually not accepted the first one either.
-    if (!(error instanceof SQLiteError)) throw error
-  }
-}
-
-const isWalTruncated = (writer: Sqlite): boolean => {
-  try {
-    const row = writer.query('PRAGMA wal_checkpoint(TRUNCATE)').get() as { busy: number } | null
-    return row?.busy === 0
-  } catch (error) {
-    if (error instanceof SQLiteError) return false
-    throw error
-  }
-}
-
-/** True if another process holds the lock. */
-export const isBusy = (error: unknown): boolean =>
-  error instanceof SQLiteError && error.code?.startsWith('SQLITE_BUSY') === true
-
-type Attempt = <Result>(work: () => Result) => Result
-
-/** Remembers whether a damaged page was found. Damage does not heal, and writing around it may damage sound
- * pages too. */
-const damageWatch = () => {
-  let damage: unknown
-  return {
-    /** Runs work on SQLite. An error of disk, lock or file becomes an AppError `unavailable`. */
-    attempt: <Result>(work: () => Result): Result => {
-      try {
-        return work()
-      } catch (error) {
-        if (isDamage(error)) damage ??= error
-        throw unavailable(error)
-      }
-    },
-    isSound: (): boolean => damage === undefined,
-    requireSound: (): void => {
-      if (damage) throw unavailable(damage)
-    },
-  }
-}
-
-const isDamage = (error: unknown): boolean =>
-  error instanceof SQLiteError && /^SQLITE_(CORRUPT|NOTADB)/.test(error.code ?? '')
-
-const DAMAGED = 'The database file is damaged; restore a backup of it'
-const LOCKED = 'The database is locked by another program'
-
-/** Prefixes of the SQLite result codes that the disk or another process is to blame for. */
-const OUTAGES: readonly (readonly [string, string])[] = [
-  ['SQLITE_BUSY', LOCKED],
-  [
-    'SQLITE_CANTOPEN',
-    'A file of the database cannot be opened; check whether the disk has inodes left (df -i)',
-  ],
-  ['SQLITE_CORRUPT', DAMAGED],
-  ['SQLITE_FULL', 'The disk is full'],
-  ['SQLITE_IOERR_READ', 'The disk cannot be read; see the log of the system'],
-  [
-    'SQLITE_IOERR',
-    'The disk accepts no writes: it is read-only, at a limit or failing; see the log of the system',
-  ],
-  ['SQLITE_LOCKED', LOCKED],
-  ['SQLITE_NOTADB', DAMAGED],
-  ['SQLITE_READONLY', 'The database is read-only'],
-]
-
-/** Returns an error of disk, lock or file as an `unavailable` AppError, and any other error unchanged. */
-export const unavailable = (error: unknown): unknown => {
-  if (!(error instanceof SQLiteError)) return error
-  const { code = '' } = error
-  const message = OUTAGES.find(([beginning]) => code.startsWith(beginning))?.[1]
-  return message ? new AppError('unavailable', message, { cause: error }) : error
-}
+/** The statements of a transaction at the connection that writes. */
+const statementsOf = (writer: Writer): Queries => ({
+  all: <Row>(sql: string, ...params: Params) => writer.query('all', sql, params) as Promise<Row[]>,
+  get: <Row>(sql: string, ...params: Params) =>
+    writer.query('get', sql, params) as Promise<Row | undefined>,
+  run: (sql, ...params) => writer.query('run', sql, params) as Promise<number>,
+})

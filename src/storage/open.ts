@@ -2,15 +2,7 @@ import { Database as Sqlite } from 'bun:sqlite'
 import { statSync, statfsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { AppError } from '../errors.ts'
-import {
-  type Database,
-  type Queries,
-  type OnCommit,
-  database,
-  isBusy,
-  readQueries,
-  unavailable,
-} from './database.ts'
+import { type Database, type OnCommit, type Queries, database } from './database.ts'
 import { MIGRATIONS } from './migrations.ts'
 import type { OnProgress } from './migrations/migration.ts'
 import { APPLICATION_ID, keepCopy, migrate, newerSchema, pragma, schemaVersion } from './migrate.ts'
@@ -19,7 +11,10 @@ import { fileIdentity } from './files/file-identity.ts'
 import { RETURNS_SPACE, returnsSpace } from './database-copy.ts'
 import { fileFault, makePrivateFile } from './files/private-files.ts'
 import { requireOwnSchema } from './schema-check.ts'
+import { isBusy, unavailable } from './sqlite/faults.ts'
+import { readQueries } from './sqlite/queries.ts'
 import { isWalDamaged } from './wal.ts'
+import { type Program, type Writer, localWriter } from './writing/writer.ts'
 
 /** The first version that loses no commit when a checkpoint coincides with a reset of the WAL
  * (https://sqlite.org/wal.html, "The WAL-Reset Bug"). */
@@ -39,7 +34,7 @@ const PRAGMAS = {
   synchronous: 2,
   /** Off by default in SQLite. */
   foreign_keys: 1,
-  /** Milliseconds, for short waits; longer ones do not block (see database.ts). */
+  /** Milliseconds, for short waits; longer ones do not block (see writer.ts). */
   busy_timeout: 20,
   /** Erased data is overwritten, also in pages that become free, which FAST (2) would leave. */
   secure_delete: 1,
@@ -47,6 +42,8 @@ const PRAGMAS = {
   journal_size_limit: 16 * 1024 ** 2,
   /** 2 is MEMORY: sorting never writes outside the data folder. */
   temp_store: 2,
+  /** No COMMIT waits for a checkpoint: they are made between groups (see database.ts). */
+  wal_autocheckpoint: 0,
 } as const
 
 type OpenOptions = {
@@ -57,6 +54,10 @@ type OpenOptions = {
   readonly onProgress?: OnProgress
   /** Called after each commit. */
   readonly onCommit?: OnCommit
+  /** What `append` does, in this thread. */
+  readonly program?: Program
+  /** Returns a writer in another thread, which opens the file with `openWriter`. */
+  readonly writerThread?: () => Writer
 }
 
 /** Opens or creates the database file with mode 0600 and migrates its schema, after keeping a copy (see
@@ -67,7 +68,7 @@ export const openDatabase = (path: string, options: OpenOptions = {}): Database 
     const memory = new Sqlite(path, { strict: true })
     memory.run(`PRAGMA foreign_keys = ${PRAGMAS.foreign_keys}`)
     migrate(memory)
-    return database({ writer: memory, reader: memory, onCommit: options.onCommit })
+    return databaseOn(memory, options)
   }
   const deadlineMs = performance.now() + HELD_MS_MAX
   for (;;)
@@ -77,6 +78,15 @@ export const openDatabase = (path: string, options: OpenOptions = {}): Database 
       if (!isHeld(error) || performance.now() > deadlineMs) throw cannotOpen(path, error)
       Bun.sleepSync(HELD_RETRY_MS)
     }
+}
+
+/** Returns the database interface over a single connection, as of a database in memory. */
+export const databaseOn = (
+  connection: Sqlite,
+  { program, onCommit }: Pick<OpenOptions, 'program' | 'onCommit'> = {},
+): Database => {
+  const writer = localWriter({ connection, program })
+  return database({ writer, reader: connection, isShared: true, onCommit })
 }
 
 /** How long another process may hold the file or the right to change its schema, as one that is just
@@ -90,22 +100,39 @@ const isHeld = (error: unknown): boolean =>
 const openFile = (path: string, options: OpenOptions): Database => {
   makePrivateFile(path)
   if (isWalDamaged(`${path}-wal`, CHECKED_AT_START_BYTES_MAX)) throw new Error(WAL_DAMAGED)
-  const writer = new Sqlite(path, { strict: true, readwrite: true, create: false })
+  const connection = new Sqlite(path, { strict: true, readwrite: true, create: false })
   try {
     // Only an empty file can still choose.
-    if (statSync(path).size === 0) writer.run(RETURNS_SPACE)
-    configure(writer)
-    checkFile(writer, path)
-    bringUpToDate(writer, path, options)
+    if (statSync(path).size === 0) connection.run(RETURNS_SPACE)
+    configure(connection)
+    checkFile(connection, path)
+    bringUpToDate(connection, path, options)
     const reader = new Sqlite(path, { strict: true, readonly: true })
     reader.run(`PRAGMA busy_timeout = ${PRAGMAS.busy_timeout}`)
     // After its first read, any process that opens or closes the file sees it.
     reader.query('PRAGMA user_version').get()
-    const { onCommit } = options
-    return database({ writer, reader, files: fileIdentity(path), onCommit })
+    const { onCommit, program, writerThread } = options
+    if (!writerThread) {
+      const writer = localWriter({ connection, files: fileIdentity(path), program })
+      return database({ writer, reader, onCommit })
+    }
+    connection.close(true)
+    return database({ writer: writerThread(), reader, onCommit })
   } catch (error) {
-    writer.close()
+    connection.close()
     throw error
+  }
+}
+
+/** Opens a file that `openDatabase` has just brought up to date, for the thread that writes. */
+export const openWriter = (path: string, program: Program): Writer => {
+  const connection = new Sqlite(path, { strict: true, readwrite: true, create: false })
+  try {
+    configure(connection)
+    return localWriter({ connection, files: fileIdentity(path), program })
+  } catch (error) {
+    connection.close()
+    throw cannotOpen(path, error)
   }
 }
 

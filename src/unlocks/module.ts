@@ -6,11 +6,11 @@ import type { Logger } from '../http/log/logger.ts'
 import type { Database } from '../storage/database.ts'
 import type { DiskSpace } from '../storage/disk-space.ts'
 import { unlockLogClock } from './log/clock.ts'
-import { deniedAccessRecorder } from './log/denied-access.ts'
+import { deniedAccessRecorder } from './recording/denied-access.ts'
 import { keyFile } from './log/key-file.ts'
 import { retention } from './log/retention.ts'
-import { type UnlockLimits, unlockRoutes } from './log/routes.ts'
-import { openUnlockLog } from './log/service.ts'
+import { type UnlockLimits, unlockRoutes } from './recording/routes.ts'
+import { openUnlockLog } from './recording/service.ts'
 import { unlockStore } from './log/store.ts'
 import { HEARTBEAT_SECONDS, eventStream } from './query/event-stream.ts'
 import { accountUnlockPages } from './query/export.ts'
@@ -161,12 +161,11 @@ export const openUnlocks = async ({
       ...verificationRoutes({ verification, ...visible }),
     ],
 
-    /** Stops all work, ends the streams, and waits until submitted events are committed. */
+    /** Stops all work and ends the streams. */
     [Symbol.asyncDispose]: async (): Promise<void> => {
       retained.stop()
       stream.close()
       await verification.stop()
-      await unlockLog.drained()
     },
   }
 }

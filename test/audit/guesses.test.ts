@@ -1,7 +1,7 @@
 import { Database } from 'bun:sqlite'
 import { expect, test } from 'bun:test'
 import { guessedPasswords } from '../../src/audit/guesses-store.ts'
-import { database } from '../../src/storage/database.ts'
+import { databaseOn } from '../../src/storage/open.ts'
 import { migrate } from '../../src/storage/migrate.ts'
 
 type Planted = {
@@ -40,7 +40,7 @@ const guessesIn = async (planted: readonly Planted[]): Promise<readonly string[]
     const { action = 'login', subject, address, detail = {}, atMs = 100 } = event
     insert.run(seq, atMs, action, subject, address, JSON.stringify(detail))
   }
-  const guesses = await guessedPasswords(database({ writer: sqlite, reader: sqlite }))(100)
+  const guesses = await guessedPasswords(databaseOn(sqlite))(100)
   return guesses.map(
     ({ account, addresses, times: count }) =>
       `${account?.username ?? '?'} ${count} ${addresses.join()}`,

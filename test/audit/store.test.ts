@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { Database } from 'bun:sqlite'
 import fc from 'fast-check'
 import { type AuditFilter, auditStore } from '../../src/audit/store.ts'
-import { database } from '../../src/storage/database.ts'
+import { databaseOn } from '../../src/storage/open.ts'
 import { migrate } from '../../src/storage/migrate.ts'
 
 type Planted = {
@@ -17,7 +17,7 @@ type Planted = {
 const plantedTrail = (planted: readonly Planted[]) => {
   const sqlite = new Database(':memory:', { strict: true })
   migrate(sqlite)
-  const db = database({ writer: sqlite, reader: sqlite })
+  const db = databaseOn(sqlite)
   const statements: { sql: string; params: readonly unknown[] }[] = []
   const insert = sqlite.prepare(
     `INSERT INTO audit_event (seq, at_ms, action, result, actor, subject, address, detail)

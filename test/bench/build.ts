@@ -12,6 +12,7 @@ export const buildYardstick = (
   const same = scripts.build.replace('bun run compile', scripts.compile)
   const command = flags === 'same' ? same : BARE
   const words = command
+    .replace('src/main.ts src/writer.ts', `test/bench/${entry}`)
     .replace('src/main.ts', `test/bench/${entry}`)
     .replace('dist/secure-lock-server', outfile)
     .replace(/^bun /, `${process.execPath} `)

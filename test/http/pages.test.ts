@@ -74,7 +74,7 @@ test('the console says that the log does not verify, where, and what to do, and 
   expect(await app.unlocks.verification.verifyAll()).toMatchObject({ ok: true })
   const calm = await firstPage()
   expect(await calm.text()).not.toContain('does not verify')
-  await app.unlocks.store.transaction((writes) => writes.insert(strayEvent(0, 'Persephone')))
+  await app.unlocks.store.transaction((writes) => writes.insertAll([strayEvent(0, 'Persephone')]))
   expect(await app.unlocks.verification.verifyAll()).toMatchObject({ ok: false, seq: 0 })
   // Whatever a browser has cached, it gets the newest verdict.
   const page = await firstPage({

@@ -6,7 +6,7 @@ import { parseConfig } from '../../src/config/config.ts'
 import { clockFrom } from '../../src/domain/clock.ts'
 import { processLogger } from '../../src/http/log/logger.ts'
 import { signCheckpoint } from '../../src/unlocks/tlog/checkpoint.ts'
-import { type NewUnlockEvent, type UnlockEvent, entryBytes } from '../../src/unlocks/log/event.ts'
+import { type NewUnlockEvent, type UnerasedEvent, entryBytes } from '../../src/unlocks/log/event.ts'
 import { frontier, leafHash } from '../../src/unlocks/tlog/merkle-tree.ts'
 import type { NoteSigner } from '../../src/unlocks/tlog/signed-note.ts'
 import { parseSigningKey } from '../../src/unlocks/tlog/signing-key.ts'
@@ -31,7 +31,7 @@ export const claimed = (
 })
 
 /** A row as someone might add it by hand, covered by no checkpoint. */
-export const strayEvent = (seq: number, person: string): Required<UnlockEvent> => {
+export const strayEvent = (seq: number, person: string): UnerasedEvent => {
   const { accountPublicId, username, method, ...rest } = claimed(seq, person)
   const hash = new Uint8Array(32)
   return {

@@ -1,5 +1,5 @@
 import { Database, type SQLQueryBindings } from 'bun:sqlite'
-import { database } from '../../src/storage/database.ts'
+import { databaseOn } from '../../src/storage/open.ts'
 import { migrate } from '../../src/storage/migrate.ts'
 import type { Queries } from '../../src/storage/database.ts'
 import { happenedAtMs } from '../../src/unlocks/log/event.ts'
@@ -31,7 +31,7 @@ export const sqliteQueries = (sqlite: Database): Pick<Queries, 'get' | 'run'> =>
 export const plantedLog = (path = ':memory:') => {
   const sqlite = new Database(path, { strict: true })
   migrate(sqlite)
-  const { all, get, run } = database({ writer: sqlite, reader: sqlite })
+  const { all, get, run } = databaseOn(sqlite)
   const statements: { sql: string; params: readonly unknown[] }[] = []
   const remembering = (ask: Queries['all'] | Queries['get']) =>
     ((sql: string, ...params: never[]) => {

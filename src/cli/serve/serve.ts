@@ -36,6 +36,7 @@ export const serve: Command = {
     const auditLogger = log.child({}, { level: 'info' })
     const certificates = await reloaderOf(config)
     const notify = sdNotify(terminal.env)
+    const { promise: writerHasDied, resolve: writerDied } = Promise.withResolvers<void>()
     const app = await openApp(config, {
       logger: log,
       auditLogger,
@@ -43,6 +44,10 @@ export const serve: Command = {
       onUpgrade: (done) => {
         notify.upgrading()
         log.info({ done }, 'upgrading the database')
+      },
+      onWriterDeath: (error, isLast) => {
+        log.error({ err: error }, 'the thread that writes has died')
+        if (isLast) writerDied()
       },
       createBackup: backupProcess(terminal.env),
       certificate: () => certificates?.current().facts,
@@ -74,7 +79,7 @@ export const serve: Command = {
         notify.ready()
       }
       notify.ready()
-      await stopRequested
+      await Promise.race([stopRequested, writerHasDied])
       log.info('stopping')
       notify.stopping()
       app.unlocks.eventStream.close()

@@ -1,6 +1,6 @@
 import type { Clock } from '../../domain/clock.ts'
 import { entryLine } from '../log/event.ts'
-import type { UnlockLog } from '../log/service.ts'
+import type { UnlockLog } from '../recording/service.ts'
 import type { UnlockStore } from '../log/store.ts'
 import { parseCheckpoint } from '../tlog/checkpoint.ts'
 import { parseNote } from '../tlog/signed-note.ts'

@@ -5,7 +5,7 @@ import type { ExternalDatabase, Value } from '../../storage/external-database.ts
 import { DEFAULT_LOCK, NO_ACCOUNT, type NewUnlockEvent, type UnlockEvent } from '../log/event.ts'
 import { pythonTimeMs } from './python-time.ts'
 import { Method } from '../log/schema.ts'
-import type { Outcome, UnlockLog } from '../log/service.ts'
+import type { Outcome, UnlockLog } from '../recording/service.ts'
 import type { UnlockStore } from '../log/store.ts'
 
 const COLUMNS = ['id', 'username', 'unlocking_method', 'date_time'] as const

@@ -75,6 +75,9 @@ export type UnlockEvent = UnlockEntry & {
   readonly leafHash: Uint8Array
 }
 
+/** An event of which nothing is erased. */
+export type UnerasedEvent = UnlockEvent & { readonly person: NonNullable<UnlockEvent['person']> }
+
 /** An event reported longer than this after it happened is marked `late`. */
 const LATE_AFTER_MS = 5 * 60_000
 

@@ -2,13 +2,13 @@ import { GATEWAY, type RecordAuditEvent } from '../../domain/audit-event.ts'
 import { DAY_MS, HOUR_MS } from '../../domain/duration.ts'
 import type { Logger } from '../../http/log/logger.ts'
 import type { ClockReading } from './clock.ts'
-import type { UnlockLog } from './service.ts'
+import type { logErasure } from './erasure.ts'
 
 type Dependencies = {
   /** How long names and methods are kept; undefined keeps them forever. */
   readonly retentionMs: number | undefined
   readonly clock: () => Pick<ClockReading, 'nowMs' | 'isUncertain'>
-  readonly unlockLog: Pick<UnlockLog, 'eraseBefore'>
+  readonly unlockLog: Pick<ReturnType<typeof logErasure>, 'eraseBefore'>
   /** Erases addresses from audit events before a time; returns the number of events. */
   readonly eraseAddressesBefore: (timeMs: number) => Promise<number>
   readonly record: RecordAuditEvent

@@ -3,12 +3,12 @@ import { returnUnusedSpace } from '../../storage/unused-space.ts'
 import type { Head } from '../tlog/checkpoint.ts'
 import { erasureWrites } from './erasure-store.ts'
 import { UNLOCK_COLUMNS, type UnlockRow, eventOf } from './event-row.ts'
-import { HAPPENED_BEFORE_MS_MAX, type UnlockEvent } from './event.ts'
+import { HAPPENED_BEFORE_MS_MAX, type UnerasedEvent, type UnlockEvent } from './event.ts'
 import { nameReads, nameWrites } from './names-store.ts'
 import { treeReads, treeWrites } from './tree-store.ts'
 
 export type UnlockStore = ReturnType<typeof unlockStore>
-export type UnlockWrites = ReturnType<typeof writesOn>
+export type UnlockWrites = ReturnType<typeof unlockWrites>
 
 type Reads = Pick<Queries, 'all' | 'get'>
 
@@ -17,7 +17,9 @@ export const unlockStore = (db: Database) => ({
   ...logReads(db),
   /** Runs `work` in one transaction; resolves after COMMIT. */
   transaction: <Result>(work: (writes: UnlockWrites) => Promise<Result>): Promise<Result> =>
-    db.transaction((tx) => work(writesOn(tx))),
+    db.transaction((tx) => work(unlockWrites(tx))),
+  /** Hands a submission to the append program. */
+  append: db.append,
   writeWalBack: db.writeWalBack,
   checkpointWal: db.checkpointWal,
   /** Returns unused pages of the database file to the disk. */
@@ -78,6 +80,16 @@ export const logReads = (db: Reads) => ({
     return row && eventOf(row)
   },
 
+  /** Returns the events that there are with these ids. */
+  findAll: async (ids: readonly string[]): Promise<readonly UnlockEvent[]> => {
+    if (ids.length === 0) return []
+    const rows = await db.all<UnlockRow>(
+      `SELECT ${UNLOCK_COLUMNS} FROM unlock_event WHERE id IN (SELECT value FROM json_each(?))`,
+      JSON.stringify(ids),
+    )
+    return rows.map(eventOf)
+  },
+
   /** Returns up to `limit` events with sequence numbers above `afterSeq`, oldest first. */
   page: async (afterSeq: number, limit: number): Promise<readonly UnlockEvent[]> => {
     const rows = await db.all<UnlockRow>(
@@ -103,7 +115,8 @@ export const logReads = (db: Reads) => ({
   },
 })
 
-const writesOn = (tx: Queries, names = nameWrites(tx)) => ({
+/** Writes the log, in one transaction. */
+export const unlockWrites = (tx: Queries, names = nameWrites(tx)) => ({
   ...logReads(tx),
   ...treeWrites(tx),
   ...erasureWrites(tx, names),
@@ -120,55 +133,57 @@ const writesOn = (tx: Queries, names = nameWrites(tx)) => ({
 })
 
 const eventWrites = (tx: Queries, names: ReturnType<typeof nameWrites>) => ({
-  /** Returns false if there is an event with that id already. */
-  insert: async (event: Required<UnlockEvent>): Promise<boolean> => {
-    const { person } = event
-    const numbers = person && (await names.numbersOf(person.accountPublicId, person.method))
-    const inserted = await tx.run(
-      `INSERT INTO unlock_event (
-         seq,
-         id,
-         account_number,
-         method_number,
-         username,
-         method,
-         salt,
-         person_hash,
-         lock,
-         result,
-         reason,
-         source,
-         occurred_at_ms,
-         received_at_ms,
-         happened_at_ms,
-         is_late,
-         is_time_uncertain,
-         leaf_hash
-       ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-       ON CONFLICT (id) DO NOTHING`,
-      event.seq,
-      event.id,
-      numbers?.account ?? null,
-      numbers?.method ?? null,
-      person?.username ?? null,
-      person?.method ?? null,
-      person?.salt ?? null,
-      event.personHash,
-      event.lock,
-      event.result,
-      event.reason,
-      event.source,
-      event.occurredAtMs,
-      event.receivedAtMs,
-      event.happenedAtMs,
-      Number(event.isLate),
-      Number(event.isTimeUncertain),
-      event.leafHash,
-    )
-    if (inserted === 0 && numbers) await names.forget([numbers])
-    return inserted === 1
+  /** Adds events, whose ids and sequence numbers are new. */
+  insertAll: async (events: readonly UnerasedEvent[]): Promise<void> => {
+    for (const event of events) {
+      const { person } = event
+      const { account, method } = await names.numbersOf(person.accountPublicId, person.method)
+      await tx.run(
+        INSERT,
+        event.seq,
+        event.id,
+        account,
+        method,
+        person.username,
+        person.method,
+        person.salt,
+        event.personHash,
+        event.lock,
+        event.result,
+        event.reason,
+        event.source,
+        event.occurredAtMs,
+        event.receivedAtMs,
+        event.happenedAtMs,
+        Number(event.isLate),
+        Number(event.isTimeUncertain),
+        event.leafHash,
+      )
+    }
   },
 })
+
+const INSERT = `
+  INSERT INTO unlock_event (
+    seq,
+    id,
+    account_number,
+    method_number,
+    username,
+    method,
+    salt,
+    person_hash,
+    lock,
+    result,
+    reason,
+    source,
+    occurred_at_ms,
+    received_at_ms,
+    happened_at_ms,
+    is_late,
+    is_time_uncertain,
+    leaf_hash
+  ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
 /** Returns how many events, from the first on, were received before a time: up to the last event
  * whose certain time says so. Certain times never decrease, so all earlier events came before it,

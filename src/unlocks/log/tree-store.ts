@@ -7,6 +7,7 @@ import {
   frontier,
   frontierNodes,
   innerNodes,
+  nodeKey,
   nodeNumber,
 } from '../tlog/merkle-tree.ts'
 import { type ProofNodes, proofHashes } from '../tlog/proof-nodes.ts'
@@ -22,10 +23,15 @@ export const treeReads = (db: Reads) => ({
     return frontier(size, nodes.map(hashOf))
   },
 
-  /** Returns the hashes of several proofs. Throws `unavailable` if a node is missing. */
-  proofs: async (wanted: readonly ProofNodes[]): Promise<readonly (readonly Uint8Array[])[]> => {
-    const hashOf = await readNodes(db, wanted.flat(2))
-    return wanted.map((nodes) => proofHashes(nodes, hashOf))
+  /** Returns the hashes of several proofs, and reads only the nodes that are not `known`. Throws
+   * `unavailable` if a node is missing. */
+  proofs: async (
+    wanted: readonly ProofNodes[],
+    known: (node: NodeId) => Uint8Array | undefined = () => undefined,
+  ): Promise<readonly (readonly Uint8Array[])[]> => {
+    const unknown = wanted.flat(2).filter((node) => !known(node))
+    const readHash = unknown.length > 0 ? await readNodes(db, unknown) : missing
+    return wanted.map((nodes) => proofHashes(nodes, (node) => known(node) ?? readHash(node)))
   },
 
   /** Returns the inner nodes that the leaves from first to last complete, in that order. */
@@ -53,14 +59,20 @@ export const treeReads = (db: Reads) => ({
 
 /** Writes the Merkle tree. */
 export const treeWrites = (tx: Pick<Queries, 'run'>) => ({
-  /** Returns false if another node is already there. */
-  insertNode: async ({ level, index, hash }: TreeNode): Promise<boolean> => {
-    const inserted = await tx.run(
-      'INSERT INTO tree_node (number, hash) VALUES (?, ?) ON CONFLICT DO NOTHING',
-      nodeNumber(level, index),
-      hash,
-    )
-    return inserted === 1
+  /** Adds inner nodes. Throws `unavailable` if there is one already. */
+  insertNodes: async (nodes: readonly TreeNode[]): Promise<void> => {
+    for (const { level, index, hash } of nodes) {
+      const inserted = await tx.run(
+        'INSERT INTO tree_node (number, hash) VALUES (?, ?) ON CONFLICT DO NOTHING',
+        nodeNumber(level, index),
+        hash,
+      )
+      if (inserted === 0)
+        throw new AppError(
+          'unavailable',
+          'The unlock log is broken: its tree has a node that belongs to no event',
+        )
+    }
   },
 })
 
@@ -70,7 +82,7 @@ const readNodes = async (
   db: Reads,
   nodes: readonly NodeId[],
 ): Promise<(node: NodeId) => Uint8Array> => {
-  const keys = [...new Set(nodes.map(keyOf))]
+  const keys = [...new Set(nodes.map(nodeKey))]
   const rows = await db.all<{ key: number; hash: Uint8Array }>(
     `SELECT number AS key, hash
      FROM tree_node
@@ -83,14 +95,9 @@ const readNodes = async (
     JSON.stringify(keys.filter((key) => key < 0).map((key) => -1 - key)),
   )
   const hashes = new Map(rows.map(({ key, hash }) => [key, hash]))
-  return (node) => {
-    const hash = hashes.get(keyOf(node))
-    if (hash) return hash
-    const { level, index } = node
-    throw new AppError('unavailable', `The log has no node ${index} at level ${level} of its tree`)
-  }
+  return (node) => hashes.get(nodeKey(node)) ?? missing(node)
 }
 
-/** One number for each node: that of an inner node, and -1, -2, … for the leaves. */
-const keyOf = ({ level, index }: NodeId): number =>
-  level === 0 ? -1 - index : nodeNumber(level, index)
+const missing = ({ level, index }: NodeId): never => {
+  throw new AppError('unavailable', `The log has no node ${index} at level ${level} of its tree`)
+}

@@ -6,7 +6,7 @@ import { listedJson } from '../log/event-json.ts'
 import type { ListedUnlock } from './repeats-store.ts'
 import type { UnlockFilter, UnlockQueries } from './store.ts'
 import type { VisibleSize } from './visible-size.ts'
-import type { UnlockLog } from '../log/service.ts'
+import type { UnlockLog } from '../recording/service.ts'
 
 type Dependencies = {
   readonly queries: Pick<UnlockQueries, 'page'>

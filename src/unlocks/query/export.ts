@@ -4,7 +4,7 @@ import { listedJson } from '../log/event-json.ts'
 import type { Place } from './order.ts'
 import type { UnlockFilter, UnlockQueries } from './store.ts'
 import { EventAnswer } from '../log/schema.ts'
-import type { UnlockLog } from '../log/service.ts'
+import type { UnlockLog } from '../recording/service.ts'
 
 type Queries = Pick<UnlockQueries, 'page'>
 

@@ -1,7 +1,7 @@
 import { type Account, hasRole } from '../../domain/account.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { DAY_MS, HOUR_MS } from '../../domain/duration.ts'
-import type { UnlockLog } from '../log/service.ts'
+import type { UnlockLog } from '../recording/service.ts'
 import type { UnlockStore } from '../log/store.ts'
 
 type Dependencies = {

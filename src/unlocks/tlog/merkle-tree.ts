@@ -47,6 +47,10 @@ export const innerNodes = (leaves: number): number => {
 export const nodeNumber = (level: number, index: number): number =>
   innerNodes((index + 1) * 2 ** level - 1) + level - 1
 
+/** One number for any node: that of an inner node, and -1, -2, … for the leaves. */
+export const nodeKey = ({ level, index }: NodeId): number =>
+  level === 0 ? -1 - index : nodeNumber(level, index)
+
 /** The root of a tree without leaves: SHA-256 of nothing, RFC 6962 section 2.1. */
 export const emptyRoot = (): Uint8Array => sha256(new Uint8Array())
 
@@ -72,6 +76,8 @@ export const hashOfSubtrees = (hashes: readonly Uint8Array[]): Uint8Array =>
 export type Frontier = {
   readonly size: () => number
   readonly root: () => Uint8Array
+  /** Returns the complete subtrees that make it up, right to left. */
+  readonly peaks: () => readonly TreeNode[]
   /** Returns a function that computes the root as it is now, whatever is added later. */
   readonly rootNow: () => () => Uint8Array
   /** Adds a leaf by its hash. Returns the nodes it completes, to be stored with it: the leaf itself
@@ -100,6 +106,13 @@ export const frontier = (size = 0, hashes: readonly Uint8Array[] = []): Frontier
   return {
     size: () => leaves,
     root: () => rootNow()(),
+    peaks: () => {
+      const those = [...peaks].reverse()
+      return frontierNodes(leaves).flatMap((node, at) => {
+        const hash = those[at]
+        return hash ? { ...node, hash } : []
+      })
+    },
     rootNow,
     append: (hash) => {
       const nodes: TreeNode[] = [{ level: 0, index: leaves, hash }]

@@ -7,7 +7,7 @@ import { COMMAND_LINE } from '../../../src/domain/audit-event.ts'
 import { processLogger } from '../../../src/http/log/logger.ts'
 import type { NewUnlockEvent } from '../../../src/unlocks/log/event.ts'
 import { keyFile } from '../../../src/unlocks/log/key-file.ts'
-import { openUnlockLog } from '../../../src/unlocks/log/service.ts'
+import { openUnlockLog } from '../../../src/unlocks/recording/service.ts'
 import { PASSWORD } from '../../support/app.ts'
 import { UNLIMITED, temporaryFolder } from '../../support/binary.ts'
 

@@ -55,7 +55,7 @@ test('an admin can verify the whole log, and everyone can read the last result',
     running: false,
   })
 
-  await app.unlocks.store.transaction((writes) => writes.insert(strayEvent(2, 'eve')))
+  await app.unlocks.store.transaction((writes) => writes.insertAll([strayEvent(2, 'eve')]))
   await app.post(PATH, {}, bearer(amy))
   expect(await finished(app, mia)).toMatchObject({
     state: 'broken',

@@ -12,12 +12,12 @@ import { Time, timeMs } from '../../http/request/text.ts'
 import { type DeriveUuid, derivedUuid } from '../../storage/derived-uuid.ts'
 import { DISK_RESERVED } from '../../storage/disk-space.ts'
 import type { RecordDenied } from './denied-access.ts'
-import { DEFAULT_LOCK, type NewUnlockEvent, type UnlockEvent } from './event.ts'
-import { EventBody, OutcomeAnswer, UnlockBody, UnlockHeaders } from './schema.ts'
+import { DEFAULT_LOCK, type NewUnlockEvent } from '../log/event.ts'
+import { EventBody, OutcomeAnswer, UnlockBody, UnlockHeaders } from '../log/schema.ts'
 import type { Outcome, UnlockLog } from './service.ts'
 
 type Dependencies = {
-  readonly unlockLog: Pick<UnlockLog, 'append' | 'headAt' | 'receipts'>
+  readonly unlockLog: Pick<UnlockLog, 'append' | 'appendWithReceipts'>
   /** Derives the id of an unlock from the app's own key. */
   readonly deriveUuid: DeriveUuid
   /** Returns the account of a genuine token that is no longer accepted, or undefined. */
@@ -96,7 +96,7 @@ const logUnlocking = (deps: Dependencies) =>
       const key = idempotencyKey(request)
       const ids = key === undefined ? {} : idsFor(key, account, deps.deriveUuid)
       const event = newEvent(account, { ...ids, method: body['unlocking-method'] })
-      const [outcome] = await append({ ...deps, account, caller }, [event])
+      const [outcome] = await append({ ...deps, account, caller }, [event], 'append')
       if (outcome?.status === 'conflict')
         throw new AppError('conflict', 'This Idempotency-Key was used for another unlock')
       return { msg: 'Unlocking process logged successfully' }
@@ -182,10 +182,11 @@ type Recording = Pick<Dependencies, 'unlockLog' | 'limits'> & {
 const append = async (
   { unlockLog, limits, account, caller }: Recording,
   events: readonly NewUnlockEvent[],
+  how: 'append' | 'appendWithReceipts',
 ): Promise<readonly Outcome[]> => {
   const takeBack = await limits.spend(account, caller, events)
   try {
-    const outcomes = await unlockLog.append(events)
+    const outcomes = await unlockLog[how](events)
     takeBack(events.filter((_, at) => outcomes[at]?.status !== 'stored'))
     return outcomes
   } catch (error) {
@@ -244,31 +245,19 @@ const recordAll = async (
   return { outcomes }
 }
 
-/** Records events in one transaction; returns the outcome of each with its receipt. That is against
- * the log as it was after them, so that it does not tell what others did since. */
+/** Records events in one transaction; returns the outcome of each with its receipt. */
 const appendWithReceipts = async (
   recording: Recording,
   events: readonly NewUnlockEvent[],
 ): Promise<readonly OutcomeBody[]> => {
   if (events.length === 0) return []
-  const outcomes = await append(recording, events)
-  if (events.length > 1) await takeTurn()
-  const recorded = outcomes.flatMap((outcome) =>
-    outcome.status === 'conflict' ? [] : outcome.event,
-  )
-  const stored = outcomes.find((outcome) => outcome.status === 'stored')
-  const head = stored?.head() ?? (await recording.unlockLog.headAt(sizeUpTo(recorded)))
-  const receipts = await recording.unlockLog.receipts(recorded, head)
+  const outcomes = await append(recording, events, 'appendWithReceipts')
   return outcomes.map((outcome) => {
     if (outcome.status === 'conflict') return { status: outcome.status, detail: ID_TAKEN }
-    const { id, seq } = outcome.event
-    return { status: outcome.status, id, seq, receipt: receipts.get(seq) ?? '' }
+    const { id, seq } = outcome.status === 'stored' ? outcome : outcome.event
+    return { status: outcome.status, id, seq, receipt: outcome.receipt ?? '' }
   })
 }
-
-/** The size of the log up to the newest of these events. */
-const sizeUpTo = (events: readonly UnlockEvent[]): number =>
-  Math.max(0, ...events.map(({ seq }) => seq + 1))
 
 const parsedOrDetail = (
   account: Account,

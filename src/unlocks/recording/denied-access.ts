@@ -4,7 +4,7 @@ import type { Clock } from '../../domain/clock.ts'
 import { type DayTally, addTo, dayFullForMs, hourOf } from '../../domain/day-tally.ts'
 import { MINUTE_MS } from '../../domain/duration.ts'
 import type { Logger } from '../../http/log/logger.ts'
-import { DEFAULT_LOCK, type Refusal } from './event.ts'
+import { DEFAULT_LOCK, type Refusal } from '../log/event.ts'
 import type { UnlockLog } from './service.ts'
 
 type Dependencies = {

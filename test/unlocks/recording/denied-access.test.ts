@@ -3,11 +3,12 @@ import { Database } from 'bun:sqlite'
 import { join } from 'node:path'
 import { AppError } from '../../../src/errors.ts'
 import { processLogger } from '../../../src/http/log/logger.ts'
-import { deniedAccessRecorder } from '../../../src/unlocks/log/denied-access.ts'
+import { deniedAccessRecorder } from '../../../src/unlocks/recording/denied-access.ts'
 import type { NewUnlockEvent, Refusal } from '../../../src/unlocks/log/event.ts'
 import { addAccount, tokenFor } from '../../support/accounts.ts'
 import { PASSWORD, basic, bearer, clientOf, startApp } from '../../support/app.ts'
 import { UNLIMITED, runCommand, startService } from '../../support/binary.ts'
+import { until } from '../../support/until.ts'
 
 const UNLOCK = { 'unlocking-method': 'pin' }
 
@@ -79,7 +80,7 @@ describe('access denied by the server', () => {
     for (const username of ['ada', 'nobody'])
       for (let times = 0; times < 10; times += 1)
         expect((await app.post('/login', { username, password: 'wrong' })).status).toBe(401)
-    await app.unlocks.unlockLog.drained()
+    await until(async () => (await app.unlocks.unlockLog.head()).size === 1)
     expect(await app.unlocks.store.page(-1, 10)).toMatchObject([
       {
         person: { username: 'ada', method: 'login' },

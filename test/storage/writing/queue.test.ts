@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test'
-import { AppError } from '../../src/errors.ts'
-import { groupCommit } from '../../src/storage/group-commit.ts'
+import { AppError } from '../../../src/errors.ts'
+import { writeQueue } from '../../../src/storage/writing/queue.ts'
 
 /** A commit that remembers its groups, and fails for those that contain a failing item. */
 const recording = (
@@ -14,7 +14,7 @@ const recording = (
   failsAt = '',
 ) => {
   const groups: string[][] = []
-  const group = groupCommit({
+  const group = writeQueue({
     commit: async (items: readonly string[]) => {
       groups.push([...items])
       await Bun.sleep(1)
@@ -139,7 +139,7 @@ describe('writes that share a commit', () => {
   })
 
   test('without an outcome are not reported as written', async () => {
-    const { submit } = groupCommit({
+    const { submit } = writeQueue({
       commit: async () => [] as string[],
       sizeOf: () => 1,
       groupSizeMax: 10,

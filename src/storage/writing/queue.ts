@@ -1,17 +1,22 @@
-import { yieldToEventLoop } from '../domain/event-loop.ts'
-import { AppError } from '../errors.ts'
+import { yieldToEventLoop } from '../../domain/event-loop.ts'
+import { AppError } from '../../errors.ts'
 
-export type GroupCommit<Item, Outcome> = {
+export type WriteQueue<Item, Outcome> = {
   /** Resolves with the outcome once its commit is on disk. Rejects with `unavailable` immediately if too
    * many items are waiting, or later if its turn does not come in time. */
   readonly submit: (item: Item) => Promise<Outcome>
   /** Resolves when no item is waiting any more. */
   readonly drained: () => Promise<void>
+  /** Refuses what waits, and whatever comes after that. */
+  readonly close: () => void
 }
 
 type Options<Item, Outcome> = {
-  /** Commits all items in one transaction, and returns an outcome for each, in order. */
-  readonly commit: (items: readonly Item[]) => Promise<readonly Outcome[]>
+  /** Commits all items in one transaction, and returns an outcome for each, in order. `waitMs` is what is
+   * left of the wait of the first one. */
+  readonly commit: (items: readonly Item[], waitMs: number) => Promise<readonly Outcome[]>
+  /** Called between groups; the next one waits for it. */
+  readonly afterGroup?: () => Promise<void>
   /** The share of a commit that an item takes. */
   readonly sizeOf: (item: Item) => number
   /** Size of a group, unless a single item is larger. */
@@ -20,8 +25,8 @@ type Options<Item, Outcome> = {
    * batch of their account the size of a group more. */
   readonly waitingSizeMax: number
   /** Returns whose item it is. An item of size 1 is a lone one, a larger one a batch; the batches of one
-   * account fill at most half of the room. Without it, all items wait in one line. */
-  readonly accountOf?: (item: Item) => string
+   * account fill at most half of the room. Items of no account wait with the lone ones. */
+  readonly accountOf?: (item: Item) => string | undefined
   /** How long an item waits for its turn. */
   readonly waitMsMax: number
   readonly monotonic?: () => number
@@ -37,20 +42,31 @@ type Waiting<Item, Outcome> = {
   readonly reject: (error: unknown) => void
 }
 
+const stopping = () => new AppError('unavailable', 'The server is stopping')
+
 const busy = () => new AppError('unavailable', 'Server busy, try again')
+
+/** After a group of more than one, the next one waits for as many again, up to this share of the time that the
+ * last one took and this many milliseconds: who was just answered often writes again at once, and would
+ * miss the group by a little. */
+const GATHERING_SHARE = 0.25
+const GATHERING_MS_MAX = 10
+/** A timer is no more exact than this. */
+const GATHERING_MS_MIN = 1
 
 /** Lets writes that arrive together share one COMMIT, and so one disk sync. With `accountOf`, lone items do not
  * wait behind the batches of other accounts: while both arrive, every second group has none but lone
  * ones. The items of one account keep their order. */
-export const groupCommit = <Item, Outcome>({
+export const writeQueue = <Item, Outcome>({
   commit,
+  afterGroup = async () => {},
   sizeOf,
   groupSizeMax,
   waitingSizeMax,
   waitMsMax,
   accountOf,
   monotonic = () => performance.now(),
-}: Options<Item, Outcome>): GroupCommit<Item, Outcome> => {
+}: Options<Item, Outcome>): WriteQueue<Item, Outcome> => {
   const lone: Line<Item, Outcome> = { waiting: [], size: 0 }
   const batches: Line<Item, Outcome> = { waiting: [], size: 0 }
   /** What accounts have waiting among the batches. */
@@ -58,6 +74,10 @@ export const groupCommit = <Item, Outcome>({
   /** True if the last group left the batches waiting. */
   let wasLone = false
   let running: Promise<void> | undefined
+  /** The size of the last group, and until when the next one waits for as many. */
+  let last = { count: 0, gatheringUntilMs: 0 }
+  /** Ends the wait for more once there are enough. */
+  let gathering: { readonly count: number; readonly end: () => void } | undefined
   /** Why the last group failed, if it did. */
   let outage: AppError | undefined
 
@@ -92,6 +112,9 @@ export const groupCommit = <Item, Outcome>({
     return wasLone ? group : [...group, ...takeGroup(batches)]
   }
 
+  let isClosed = false
+  let refusing: Timer | undefined
+
   /** Refuses items whose turn comes too late, with the error that caused the delay if it is known. The
    * items of a line wait in order of arrival. */
   const refuseLate = (line: Line<Item, Outcome>): void => {
@@ -106,8 +129,17 @@ export const groupCommit = <Item, Outcome>({
     refuseLate(batches)
     const group = nextGroup()
     if (group.length === 0) return
+    const begunMs = monotonic()
     try {
-      const outcomes = await commit(group.map(({ item }) => item))
+      const queuedAtMs = Math.min(...group.map((one) => one.queuedAtMs))
+      const waitMs = Math.max(0, waitMsMax - (begunMs - queuedAtMs))
+      const outcomes = await commit(
+        group.map(({ item }) => item),
+        waitMs,
+      )
+      const nowMs = monotonic()
+      const gatheringMs = Math.min(GATHERING_SHARE * (nowMs - begunMs), GATHERING_MS_MAX)
+      last = { count: group.length, gatheringUntilMs: nowMs + gatheringMs }
       outage = undefined
       for (const [index, { resolve, reject }] of group.entries()) {
         const outcome = outcomes[index]
@@ -120,13 +152,43 @@ export const groupCommit = <Item, Outcome>({
     }
   }
 
+  const waitingCount = (): number => lone.waiting.length + batches.waiting.length
+
+  const gather = async (): Promise<void> => {
+    // In one turn of the event loop, all requests already received join the group.
+    await yieldToEventLoop()
+    const ms = last.gatheringUntilMs - monotonic()
+    if (last.count <= 1 || ms < GATHERING_MS_MIN || waitingCount() >= last.count) return
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms)
+      const end = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+      gathering = { count: last.count, end }
+    })
+    gathering = undefined
+  }
+
+  /** A group may take longer than those behind it wait. */
+  const refuseLateInTime = (): void => {
+    refusing ??= setTimeout(() => {
+      refusing = undefined
+      refuseLate(lone)
+      refuseLate(batches)
+      if (waitingCount() > 0) refuseLateInTime()
+    }, waitMsMax)
+  }
+
   const run = async (): Promise<void> => {
-    while (lone.waiting.length + batches.waiting.length > 0) {
-      // In one turn of the event loop, all requests already received join the group.
-      await yieldToEventLoop()
+    while (waitingCount() > 0) {
+      await gather()
       await commitGroup()
+      await afterGroup()
     }
     running = undefined
+    clearTimeout(refusing)
+    refusing = undefined
   }
 
   /** Returns the account of an item that must wait with the batches: one of them, or a lone item behind
@@ -146,15 +208,23 @@ export const groupCommit = <Item, Outcome>({
       // One batch is always within the share of its account.
       const isOverShare = isBatch && ofAccount > 0 && ofAccount + size > waitingSizeMax / 2
       const reserve = line === batches && !isBatch ? groupSizeMax : 0
+      if (isClosed) return Promise.reject(stopping())
       if (isOverShare || line.size + size > waitingSizeMax + reserve) return Promise.reject(busy())
       return new Promise((resolve, reject) => {
         line.waiting.push({ item, size, account, queuedAtMs: monotonic(), resolve, reject })
         line.size += size
         if (account !== undefined) sizeByAccount.set(account, ofAccount + size)
         running ??= run()
+        refuseLateInTime()
+        if (gathering && waitingCount() >= gathering.count) gathering.end()
       })
     },
     drained: async () => running,
+    close: () => {
+      isClosed = true
+      for (const line of [lone, batches])
+        for (const { reject } of take(line, line.waiting.length)) reject(stopping())
+    },
   }
 }
 

@@ -5,9 +5,9 @@ import { join } from 'node:path'
 import canonicalize from 'canonicalize'
 import { derivedUuid } from '../../../src/storage/derived-uuid.ts'
 import { DEFAULT_LOCK, personHash } from '../../../src/unlocks/log/event.ts'
-import { openCheckpoint } from '../../../src/unlocks/tlog/checkpoint.ts'
+import { openCheckpoint, parseCheckpoint } from '../../../src/unlocks/tlog/checkpoint.ts'
 import { verifyConsistency } from '../../../src/unlocks/tlog/merkle-proof.ts'
-import { parseReceipt, verifyReceipt } from '../../../src/unlocks/tlog/receipt.ts'
+import { keptCheckpoint, parseReceipt, verifyReceipt } from '../../../src/unlocks/tlog/receipt.ts'
 import { parseVerifierKey } from '../../../src/unlocks/tlog/signed-note.ts'
 import { addAccount, tokenFor } from '../../support/accounts.ts'
 import { PASSWORD, basic, bearer, clientOf, startApp } from '../../support/app.ts'
@@ -470,7 +470,9 @@ describe('a tampered log', () => {
     const { record } = await signedIn(app)
     expect((await record({ method: 'pin' })).status).toBe(200)
     const hash = new Uint8Array(32)
-    await app.unlocks.store.transaction((writes) => writes.insertNode({ level: 1, index: 0, hash }))
+    await app.unlocks.store.transaction((writes) =>
+      writes.insertNodes([{ level: 1, index: 0, hash }]),
+    )
     expect(await record({ method: 'pin' })).toMatchObject({
       status: 503,
       body: { detail: expect.stringContaining('its tree has a node that belongs to no event') },
@@ -531,9 +533,9 @@ describe('earlier heads', () => {
     const { unlockLog } = app.unlocks
     const heads = [await unlockLog.head()]
     for (let seq = 0; seq < 40; seq += 1) {
-      const [outcome] = await unlockLog.append([claimed(seq)])
+      const [outcome] = await unlockLog.appendWithReceipts([claimed(seq)])
       heads.push(await unlockLog.head())
-      expect(outcome?.status === 'stored' && outcome.head()).toStrictEqual(await unlockLog.head())
+      expect(keptCheckpoint(outcome?.receipt ?? '')).toBe((await unlockLog.head()).checkpoint)
     }
     for (const [size, head] of heads.entries())
       expect(await unlockLog.headAt(size)).toStrictEqual(head)
@@ -543,9 +545,13 @@ describe('earlier heads', () => {
   test('events that share a commit get receipts for what was before them, not for each other', async () => {
     await using app = await startApp()
     const { unlockLog } = app.unlocks
-    const appended = await Promise.all([0, 1, 2].map((seq) => unlockLog.append([claimed(seq)])))
-    const sizes = appended.map(([one]) => one?.status === 'stored' && one.head().size)
-    expect(sizes).toStrictEqual([1, 2, 3])
+    const appended = await Promise.all(
+      [0, 1, 2].map((seq) => unlockLog.appendWithReceipts([claimed(seq)])),
+    )
+    for (const [at, [one]] of appended.entries()) {
+      const { checkpoint } = parseReceipt(one?.receipt ?? '')
+      expect(parseCheckpoint(checkpoint.slice(0, checkpoint.indexOf('\n\n') + 1)).size).toBe(at + 1)
+    }
   })
 
   test('nothing is signed that the newest head does not cover', async () => {

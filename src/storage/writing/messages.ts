@@ -1,0 +1,44 @@
+import { AppError, type ErrorCode, type ErrorDetails } from '../../errors.ts'
+import type { Writer } from './writer.ts'
+
+/** What the writing thread is asked: a method of the writer and its arguments. */
+export type Request = {
+  readonly [Method in keyof Writer]: readonly [Method, ...Parameters<Writer[Method]>]
+}[keyof Writer]
+
+/** What it answers, in the order in which it was asked. */
+export type Answer = { readonly value: unknown } | { readonly rejected: Fault }
+
+/** An error as plain data, since only that passes between threads. */
+export type Fault = {
+  readonly message: string
+  readonly stack: string | undefined
+  readonly cause: Fault | undefined
+  /** Of an AppError. */
+  readonly code?: ErrorCode
+  readonly details?: ErrorDetails
+}
+
+export const packed = (error: unknown): Fault => {
+  if (!(error instanceof Error))
+    return { message: String(error), stack: undefined, cause: undefined }
+  const { message, stack } = error
+  const cause = error.cause === undefined ? undefined : packed(error.cause)
+  const own = error instanceof AppError ? { code: error.code, details: plain(error.details) } : {}
+  return { message, stack, cause, ...own }
+}
+
+export const unpacked = ({ message, stack, cause, code, details }: Fault): Error => {
+  const options = cause ? { cause: unpacked(cause) } : {}
+  const error = code
+    ? new AppError(code, message, { ...details, ...options })
+    : new Error(message, options)
+  if (stack !== undefined) error.stack = stack
+  return error
+}
+
+const plain = ({ reason, contractMessage, fields }: ErrorDetails): ErrorDetails => ({
+  reason,
+  contractMessage,
+  fields,
+})

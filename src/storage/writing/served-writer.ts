@@ -1,0 +1,42 @@
+import { type Answer, type Request, packed } from './messages.ts'
+import type { Writer } from './writer.ts'
+
+declare const self: Worker
+
+/** Lets the main thread use a writer of this thread. `open` gets what the main thread passed to
+ * `writerThread`; the first answer says whether it worked. */
+export const serveWriter = (open: (given: unknown) => Writer): void => {
+  let writer: Writer | undefined
+  const answer = async (work: () => Promise<unknown>): Promise<void> => {
+    const answered: Answer = await work().then(
+      (value) => ({ value: withPlainFault(value) }),
+      (error: unknown) => ({ rejected: packed(error) }),
+    )
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has none
+    self.postMessage(answered)
+  }
+  let last: Promise<void> = Promise.resolve()
+  self.addEventListener('message', ({ data }: MessageEvent<Given | Request>): void => {
+    last = last.then(() =>
+      answer(async () => {
+        if (!('given' in data)) return call(writer, data)
+        writer = open(data.given)
+        return undefined
+      }),
+    )
+  })
+}
+
+/** The first message. */
+type Given = { readonly given: unknown }
+
+const call = async (writer: Writer | undefined, [method, ...args]: Request): Promise<unknown> => {
+  if (!writer) throw new Error('the database is not open')
+  return (writer[method] as (...given: readonly unknown[]) => Promise<unknown>)(...args)
+}
+
+/** Some answers contain the error of a part that failed. */
+const withPlainFault = (value: unknown): unknown =>
+  typeof value === 'object' && value !== null && 'fault' in value && value.fault !== undefined
+    ? { ...value, fault: packed(value.fault) }
+    : value

@@ -1,0 +1,125 @@
+import { AppError } from '../../errors.ts'
+import { type Answer, type Fault, type Request, unpacked } from './messages.ts'
+import type { Writer } from './writer.ts'
+
+type Options = {
+  /** The absolute URL of the thread's first module: a relative one in a compiled executable is looked for
+   * in the current directory, where anyone may have put a program. */
+  readonly entry: string
+  /** Plain data for `serveWriter`. */
+  readonly given: unknown
+  /** Called when the thread has died: `isLast` if it is not started again. */
+  readonly onDeath: (error: unknown, isLast: boolean) => void
+}
+
+type Waiting = {
+  readonly resolve: (value: unknown) => void
+  readonly reject: (error: unknown) => void
+}
+
+/** How often a thread that has died is started again. */
+const RESTARTS_MAX = 1
+
+/** Writes in a thread of its own, so that the disk never keeps this one waiting. If that thread dies, whatever
+ * waits for it is `unavailable`, and it is started once more. */
+export const writerThread = ({ entry, given, onDeath }: Options): Writer => {
+  let restarts = 0
+  let thread: Thread | undefined
+
+  const start = (): Thread => {
+    const started = newThread(entry, given, (error) => {
+      thread = undefined
+      onDeath(error, restarts >= RESTARTS_MAX)
+      if (restarts >= RESTARTS_MAX) return
+      restarts += 1
+      thread = start()
+    })
+    return started
+  }
+  thread = start()
+
+  const ask = async (...request: Request): Promise<unknown> => {
+    if (!thread) throw stopped(undefined)
+    return thread.ask(request)
+  }
+
+  return {
+    begin: (waitMs) => ask('begin', waitMs) as Promise<void>,
+    query: (how, sql, params) => ask('query', how, sql, params),
+    mark: () => ask('mark') as Promise<void>,
+    undo: () => ask('undo') as Promise<boolean>,
+    commit: (inputs, waitMs) => ask('commit', inputs, waitMs) as ReturnType<Writer['commit']>,
+    rollback: () => ask('rollback') as Promise<void>,
+    writeWalBack: () => ask('writeWalBack') as Promise<void>,
+    truncateWal: () => ask('truncateWal') as Promise<boolean>,
+    stopSyncing: () => ask('stopSyncing') as Promise<void>,
+    examine: () => ask('examine') as ReturnType<Writer['examine']>,
+    close: async (keepsWal) => {
+      await ask('close', keepsWal)
+      thread?.end()
+    },
+  }
+}
+
+type Thread = {
+  readonly ask: (request: Request) => Promise<unknown>
+  /** Ends it on purpose. */
+  readonly end: () => void
+}
+
+const newThread = (entry: string, given: unknown, onDeath: (error: unknown) => void): Thread => {
+  const worker = new Worker(entry, { smol: true })
+  const waiting: Waiting[] = []
+  let isDead = false
+  let cause: unknown
+
+  const post = (message: unknown): Promise<unknown> =>
+    new Promise((resolve, reject) => {
+      waiting.push({ resolve, reject })
+      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has none
+      worker.postMessage(message)
+    })
+
+  const die = (): void => {
+    if (isDead) return
+    isDead = true
+    for (const { reject } of waiting.splice(0)) reject(stopped(cause))
+    onDeath(cause)
+  }
+
+  worker.addEventListener('message', ({ data }: MessageEvent<Answer>) => {
+    const asked = waiting.shift()
+    if ('rejected' in data) asked?.reject(unpacked(data.rejected))
+    else asked?.resolve(withFault(data.value))
+  })
+  worker.addEventListener('error', (event) => {
+    event.preventDefault()
+    cause = new Error(event.message)
+  })
+  worker.addEventListener('close', die)
+
+  const opened = post({ given })
+  // Whoever writes next hears of a failure.
+  opened.catch(() => {})
+  return {
+    ask: async (request) => {
+      await opened
+      if (isDead) throw stopped(cause)
+      return post(request)
+    },
+    end: () => {
+      isDead = true
+      worker.terminate()
+    },
+  }
+}
+
+/** Restores the error of a part that failed. */
+const withFault = (value: unknown): unknown =>
+  isFaulty(value) ? { ...value, fault: unpacked(value.fault) } : value
+
+const isFaulty = (value: unknown): value is { readonly fault: Fault } =>
+  typeof value === 'object' && value !== null && 'fault' in value && value.fault !== undefined
+
+const stopped = (cause: unknown): AppError =>
+  new AppError('unavailable', 'The part of the server that writes has failed; try again', { cause })

@@ -1,0 +1,202 @@
+import { type Database as Sqlite, SQLiteError } from 'bun:sqlite'
+import { AppError } from '../../errors.ts'
+import type { FileIdentity } from '../files/file-identity.ts'
+import { damageWatch, isBusy, unavailable } from '../sqlite/faults.ts'
+import { type Params, type Queries, queriesOn } from '../sqlite/queries.ts'
+
+/** What a program makes of the inputs of a group: an outcome for each, in order, and what to do once they
+ * are on disk. */
+type Recorded = {
+  readonly outcomes: readonly unknown[]
+  readonly onCommit?: () => void
+}
+
+/** Writes what a group appends, beside the connection and inside its transaction. Inputs and outcomes are
+ * plain data, since they may come from another thread. Returns undefined if a condition of its writes did
+ * not hold any more: then they are undone, and it runs again. */
+export type Program = (tx: Queries, inputs: readonly unknown[]) => Promise<Recorded | undefined>
+
+/** The connection that writes, in this thread or another. One transaction is open at a time; a failing disk
+ * or a lock rejects with `unavailable`. */
+export type Writer = {
+  /** Begins a transaction. Waits up to `waitMs` for the lock of another process. */
+  readonly begin: (waitMs: number) => Promise<void>
+  readonly query: (how: keyof Queries, sql: string, params: Params) => Promise<unknown>
+  /** Marks the point in the transaction to which `undo` returns. */
+  readonly mark: () => Promise<void>
+  /** Returns to the last mark. False if the whole transaction is gone, as after some errors of a disk. */
+  readonly undo: () => Promise<boolean>
+  /** Runs the program over inputs and commits, in a transaction of its own if none is open. If the program
+   * fails, only its own writes are undone. */
+  readonly commit: (inputs: readonly unknown[], waitMs: number) => Promise<Committed>
+  /** Ends what is left of a failed transaction. */
+  readonly rollback: () => Promise<void>
+  /** Writes what is in the WAL to the file, as far as readers let it. */
+  readonly writeWalBack: () => Promise<void>
+  /** Empties the WAL. False if that is not possible now. */
+  readonly truncateWal: () => Promise<boolean>
+  /** From now on, commits do not wait for the disk: for what may be lost in a power cut. */
+  readonly stopSyncing: () => Promise<void>
+  /** Returns whether the files are still those that were opened, and why not. */
+  readonly examine: () => Promise<Examined>
+  /** Closes the connection; `keepsWal` leaves what is in the WAL to the next process. */
+  readonly close: (keepsWal: boolean) => Promise<void>
+}
+
+type Committed = {
+  /** What the program made of each input, or why it failed. */
+  readonly outcomes: readonly unknown[]
+  readonly fault: unknown
+  /** How long the COMMIT and its sync took. */
+  readonly durationMs: number
+  /** Pages in the WAL that are not yet in the file. */
+  readonly walPages: number
+}
+
+type Examined = { readonly fault: unknown; readonly canCheckpointWal: boolean }
+
+const LOCK_RETRY_MS = 20
+
+/** How often a program runs whose conditions do not hold. */
+const TRIES_MAX = 3
+
+type Dependencies = {
+  readonly connection: Sqlite
+  /** Undefined for a database in memory. */
+  readonly files?: FileIdentity | undefined
+  readonly program?: Program | undefined
+}
+
+/** Writes in this thread. After a damaged page was found, or when a file is no longer the one that was opened,
+ * it stops writing. */
+export const localWriter = ({ connection, files, program = noProgram }: Dependencies): Writer => {
+  const { attempt, isSound, requireSound } = damageWatch()
+  const tx = queriesOn(connection, attempt)
+  const run = (sql: string): void => void attempt(() => connection.run(sql))
+
+  const requireWritable = (): void => {
+    requireSound()
+    files?.requireSameFiles()
+  }
+  const canCheckpointWal = (): boolean => isSound() && (files?.canCheckpointWal() ?? true)
+
+  const begin = async (waitMs: number): Promise<void> => {
+    requireWritable()
+    await beginImmediate(connection, waitMs)
+  }
+
+  const undo = async (): Promise<boolean> => {
+    if (!connection.inTransaction) return false
+    run('ROLLBACK TO mark')
+    run('RELEASE mark')
+    return true
+  }
+
+  const record = async (inputs: readonly unknown[]): Promise<Recorded & { fault?: unknown }> => {
+    if (inputs.length === 0) return { outcomes: [] }
+    try {
+      for (let tries = 0; tries < TRIES_MAX; tries += 1) {
+        run('SAVEPOINT mark')
+        const recorded = await program(tx, inputs)
+        if (recorded) return recorded
+        await undo()
+      }
+      throw new AppError('unavailable', 'Server busy, try again')
+    } catch (fault) {
+      if (!(await undo())) throw fault
+      return { outcomes: [], fault }
+    }
+  }
+
+  return {
+    begin,
+    query: (how, sql, params) => tx[how](sql, ...params),
+    mark: async () => run('SAVEPOINT mark'),
+    undo,
+    commit: async (inputs, waitMs) => {
+      if (!connection.inTransaction) await begin(waitMs)
+      const { outcomes, fault, onCommit } = await record(inputs)
+      const startedAtMs = performance.now()
+      run('COMMIT')
+      const durationMs = performance.now() - startedAtMs
+      onCommit?.()
+      return { outcomes, fault, durationMs, walPages: files ? walPages(connection) : 0 }
+    },
+    rollback: async () => {
+      if (connection.inTransaction) run('ROLLBACK')
+      if (isSound()) writeOver(connection)
+    },
+    writeWalBack: async () => {
+      if (canCheckpointWal())
+        attempt(() => connection.query('PRAGMA wal_checkpoint(PASSIVE)').get())
+    },
+    truncateWal: async () => canCheckpointWal() && isWalTruncated(connection),
+    stopSyncing: async () => run('PRAGMA synchronous = OFF'),
+    examine: async () => ({
+      fault: thrownBy(requireWritable),
+      canCheckpointWal: canCheckpointWal(),
+    }),
+    close: async (keepsWal) => {
+      tx.finalize()
+      if (!keepsWal) run('PRAGMA wal_checkpoint(TRUNCATE)')
+      connection.close(true)
+      files?.close()
+    },
+  }
+}
+
+const noProgram: Program = () => Promise.reject(new Error('this database has no program'))
+
+const thrownBy = (work: () => void): unknown => {
+  try {
+    work()
+    return undefined
+  } catch (error) {
+    return error
+  }
+}
+
+/** Waits for another process's lock without blocking the thread. */
+const beginImmediate = async (connection: Sqlite, waitMs: number): Promise<void> => {
+  const deadlineMs = performance.now() + waitMs
+  for (;;) {
+    try {
+      connection.run('BEGIN IMMEDIATE')
+      return
+    } catch (error) {
+      if (!isBusy(error) || performance.now() > deadlineMs) throw unavailable(error)
+      await Bun.sleep(LOCK_RETRY_MS)
+    }
+  }
+}
+
+/** Returns how many pages in the WAL are not yet in the file. */
+const walPages = (connection: Sqlite): number => {
+  const row = connection.query<WalState, []>('PRAGMA wal_checkpoint(NOOP)').get()
+  return row ? row.log - row.checkpointed : 0
+}
+
+type WalState = { readonly busy: number; readonly log: number; readonly checkpointed: number }
+
+/** Overwrites a failed transaction in the WAL with one that changes nothing. If only its sync failed, it
+ * is complete there, and the next process to open the file after a crash would find it although it was
+ * refused. */
+const writeOver = (connection: Sqlite): void => {
+  try {
+    const row = connection.query('PRAGMA user_version').get() as { user_version: number }
+    connection.run(`PRAGMA user_version = ${row.user_version}`)
+  } catch (error) {
+    // A disk that accepts no writes has usually not accepted the first one either.
+    if (!(error instanceof SQLiteError)) throw error
+  }
+}
+
+const isWalTruncated = (connection: Sqlite): boolean => {
+  try {
+    const row = connection.query<WalState, []>('PRAGMA wal_checkpoint(TRUNCATE)').get()
+    return row?.busy === 0
+  } catch (error) {
+    if (error instanceof SQLiteError) return false
+    throw error
+  }
+}

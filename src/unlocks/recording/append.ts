@@ -1,0 +1,195 @@
+import { AppError } from '../../errors.ts'
+import type { Queries } from '../../storage/database.ts'
+import type { Program } from '../../storage/writing/writer.ts'
+import { type Head, openCheckpoint, signCheckpoint } from '../tlog/checkpoint.ts'
+import { type Frontier, isSameHash } from '../tlog/merkle-tree.ts'
+import { inclusionNodes } from '../tlog/proof-nodes.ts'
+import { formatReceipt } from '../tlog/receipt.ts'
+import type { NoteSigner } from '../tlog/signed-note.ts'
+import type { ClockReading } from '../log/clock.ts'
+import { type UnlockEvent, entryLine } from '../log/event.ts'
+import { type Growth, type Random, growth } from './growth.ts'
+import type { Item, Kind, Planned } from './kinds.ts'
+import { type UnlockWrites, unlockWrites } from '../log/store.ts'
+
+/** What is recorded together, in order. */
+export type Submission = {
+  readonly items: readonly Item[]
+  readonly reading: ClockReading
+  /** True if each event gets a receipt. */
+  readonly hasReceipts: boolean
+}
+
+/** What became of an item. Events that were there before are passed on whole. A receipt is against the log
+ * as it was after the submission, so that it does not tell what others did since. */
+export type Outcome =
+  | {
+      readonly status: 'stored'
+      readonly id: string
+      readonly seq: number
+      readonly receipt?: string | undefined
+    }
+  | {
+      readonly status: 'duplicate' | 'conflict'
+      readonly event: UnlockEvent
+      readonly receipt?: string | undefined
+    }
+
+/** The outcomes of a submission's items, in order, and the size of the log after its group. */
+export type Appended = { readonly outcomes: readonly Outcome[]; readonly size: number }
+
+type Dependencies = {
+  /** Reads the key of the log, which exists once there is something to append. */
+  readonly signer: () => NoteSigner
+  readonly kinds: Readonly<Record<Item['kind'], Kind<unknown>>>
+  readonly random?: Random
+}
+
+/** Appends submissions to the log: the program of the connection that writes. Fails with `unavailable` if the
+ * stored tree is not the one that the key signed: the log never forks. */
+export const appendProgram = ({
+  signer: readSigner,
+  kinds,
+  random = randomBytes,
+}: Dependencies): Program => {
+  let signer: NoteSigner | undefined
+  /** The newest head that was stored, and the tree that it covers. */
+  let known: { readonly checkpoint: string; readonly tree: Frontier } | undefined
+
+  /** Returns the tree as stored: another process may have written since. */
+  const currentTree = async (writes: UnlockWrites, key: NoteSigner): Promise<Frontier> => {
+    const head = await writes.head()
+    const size = head?.size ?? 0
+    if ((await writes.nextSeq()) !== size) throw broken('its rows and its head differ')
+    if (known && known.checkpoint === head?.checkpoint) return known.tree
+    const stored = await writes.frontier(size)
+    if (head) requireSigned(head, stored, key)
+    return stored
+  }
+
+  return async (tx, inputs) => {
+    const submissions = inputs as readonly Submission[]
+    signer ??= readSigner()
+    const writes = unlockWrites(tx)
+    const tree = await currentTree(writes, signer)
+    // The tree in memory grows before the commit, which may fail.
+    known = undefined
+    const log = growth(tree, random)
+    const states = await load(tx, kinds, submissions)
+    const planned = submissions.map(({ items, reading, hasReceipts }) => ({
+      outcomes: items.map(({ kind, event }) =>
+        kinds[kind].plan(event, states.get(kind), log, reading),
+      ),
+      head: hasReceipts ? headThen(log) : undefined,
+    }))
+    const head = signed(signer, headThen(log))
+    await writes.insertAll(log.events)
+    await writes.insertNodes(log.innerNodes())
+    await writes.setHead(head)
+    for (const [kind, state] of states)
+      if ((await kinds[kind].store?.(tx, state)) === false) return undefined
+    const outcomes: Appended[] = []
+    for (const one of planned)
+      outcomes.push({ outcomes: await answered(one, { writes, signer, log }), size: head.size })
+    return { outcomes, onCommit: () => (known = { checkpoint: head.checkpoint, tree }) }
+  }
+}
+
+type Planning = {
+  readonly outcomes: readonly Planned[]
+  /** The head after the submission, if its events get receipts. */
+  readonly head: Unsigned | undefined
+}
+
+type Unsigned = { readonly size: number; readonly root: () => Uint8Array }
+
+const headThen = (log: Growth): Unsigned => ({ size: log.size(), root: log.rootNow() })
+
+const signed = (signer: NoteSigner, { size, root }: Unsigned): Head => ({
+  size,
+  checkpoint: signCheckpoint({ origin: signer.verifierKey.name, size, root: root() }, signer),
+})
+
+type Kinds = Dependencies['kinds']
+
+/** Loads the state of each kind that a group has. */
+const load = async (
+  tx: Queries,
+  kinds: Kinds,
+  submissions: readonly Submission[],
+): Promise<ReadonlyMap<Item['kind'], unknown>> => {
+  const byKind = Map.groupBy(
+    submissions.flatMap(({ items }) => items),
+    ({ kind }) => kind,
+  )
+  const states = new Map<Item['kind'], unknown>()
+  for (const [kind, items] of byKind)
+    states.set(
+      kind,
+      await kinds[kind].load(
+        tx,
+        items.map(({ event }) => event),
+      ),
+    )
+  return states
+}
+
+type Answering = {
+  readonly writes: UnlockWrites
+  readonly signer: NoteSigner
+  readonly log: Growth
+}
+
+/** Returns outcomes as they are answered. If nothing of a submission was stored, the receipts are made
+ * later, against the log as it was then. */
+const answered = async (
+  { outcomes, head: unsigned }: Planning,
+  { writes, signer, log }: Answering,
+): Promise<readonly Outcome[]> => {
+  const hasStored = outcomes.some(({ status }) => status === 'stored')
+  if (!unsigned || !hasStored) return outcomes.map((outcome) => answer(outcome))
+  const { size, checkpoint } = signed(signer, unsigned)
+  const proven = outcomes.filter(({ status }) => status !== 'conflict')
+  const proofs = (
+    await writes.proofs(
+      proven.map(({ event }) => inclusionNodes(event.seq, size)),
+      log.hashOf,
+    )
+  ).values()
+  return outcomes.map((outcome) => {
+    const proof = outcome.status === 'conflict' ? undefined : proofs.next().value
+    return answer(outcome, proof && receiptOf(outcome.event, proof, checkpoint))
+  })
+}
+
+const answer = (outcome: Planned, receipt?: string): Outcome =>
+  outcome.status === 'stored'
+    ? { status: 'stored', id: outcome.event.id, seq: outcome.event.seq, receipt }
+    : { ...outcome, receipt }
+
+/** Returns the receipt of an event to hand out: it carries the event itself. */
+export const receiptOf = (
+  event: UnlockEvent,
+  proof: readonly Uint8Array[],
+  checkpoint: string,
+): string =>
+  formatReceipt({ index: event.seq, proof, checkpoint, extra: UTF8.encode(entryLine(event)) })
+
+const UTF8 = new TextEncoder()
+
+const randomBytes: Random = (bytes) => crypto.getRandomValues(new Uint8Array(bytes))
+
+/** Throws unless this key signed this tree: the log must not continue with another key, or with a tree
+ * that was tampered with. */
+const requireSigned = (head: Head, tree: Frontier, { verifierKey }: NoteSigner): void => {
+  try {
+    const { size, root } = openCheckpoint(head.checkpoint, verifierKey)
+    if (size === tree.size() && isSameHash(root, tree.root())) return
+  } catch {
+    throw broken('its newest checkpoint is not signed by the key in the data folder')
+  }
+  throw broken('its tree does not match its newest checkpoint')
+}
+
+export const broken = (fault: string): AppError =>
+  new AppError('unavailable', `The unlock log is broken: ${fault}`)

@@ -1,0 +1,78 @@
+import {
+  type Frontier,
+  type NodeId,
+  type TreeNode,
+  leafHash,
+  nodeKey,
+} from '../tlog/merkle-tree.ts'
+import type { ClockReading } from '../log/clock.ts'
+import {
+  type NewUnlockEvent,
+  SALT_BYTES,
+  type UnerasedEvent,
+  entryBytes,
+  happenedAtMs,
+  isLate,
+  personHash,
+} from '../log/event.ts'
+
+/** Returns that many random bytes. */
+export type Random = (bytes: number) => Uint8Array
+
+export type Growth = ReturnType<typeof growth>
+
+/** Grows the tree of the log in memory; what it added is stored afterwards. */
+export const growth = (tree: Frontier, random: Random) => {
+  const before = tree.peaks()
+  const events: UnerasedEvent[] = []
+  const added: TreeNode[] = []
+  let hashes: Map<number, Uint8Array> | undefined
+
+  return {
+    events: events as readonly UnerasedEvent[],
+    /** The inner nodes that the events completed, in that order. */
+    innerNodes: (): readonly TreeNode[] => added.filter(({ level }) => level > 0),
+
+    size: tree.size,
+    rootNow: tree.rootNow,
+
+    /** Adds an event as the next leaf. */
+    add: (event: NewUnlockEvent, reading: ClockReading): UnerasedEvent => {
+      const { accountPublicId, username, method } = event
+      const salt = random(SALT_BYTES)
+      const person = { accountPublicId, username, method, salt }
+      const entry = {
+        id: event.id,
+        lock: event.lock,
+        result: event.result,
+        reason: event.reason,
+        source: event.source,
+        occurredAtMs: event.occurredAtMs,
+        seq: tree.size(),
+        receivedAtMs: reading.nowMs,
+        isLate: isLate(event.occurredAtMs, reading.nowMs),
+        isTimeUncertain: reading.isUncertain,
+        personHash: personHash(salt, person),
+      }
+      const grown = {
+        ...entry,
+        person,
+        happenedAtMs: happenedAtMs(entry, reading.newestMs),
+        leafHash: leafHash(entryBytes(entry)),
+      }
+      events.push(grown)
+      added.push(...tree.append(grown.leafHash))
+      return grown
+    },
+
+    /** Returns the hash of a node of the right edge: one that was a peak before, or was added. Proofs of
+     * what was added need no others. */
+    hashOf: ({ level, index }: NodeId): Uint8Array | undefined => {
+      hashes ??= new Map()
+      if (hashes.size < before.length + added.length)
+        for (const node of [...before, ...added].slice(hashes.size))
+          hashes.set(nodeKey(node), node.hash)
+      return hashes.get(nodeKey({ level, index }))
+    },
+  }
+}

@@ -1,0 +1,144 @@
+import { type Appended, type Outcome, type Submission, broken, receiptOf } from './append.ts'
+import { type Head, openCheckpoint, signCheckpoint } from '../tlog/checkpoint.ts'
+import { verifyConsistency } from '../tlog/merkle-proof.ts'
+import { emptyRoot } from '../tlog/merkle-tree.ts'
+import { consistencyNodes, inclusionNodes } from '../tlog/proof-nodes.ts'
+import { formatReceipt } from '../tlog/receipt.ts'
+import { type NoteSigner, formatVerifierKey } from '../tlog/signed-note.ts'
+import type { ClockReading } from '../log/clock.ts'
+import { logErasure } from '../log/erasure.ts'
+import { NO_ACCOUNT, type NewUnlockEvent, type UnlockEvent } from '../log/event.ts'
+import type { Item } from './kinds.ts'
+import type { UnlockStore } from '../log/store.ts'
+
+export type { Outcome } from './append.ts'
+
+export type UnlockLog = Awaited<ReturnType<typeof openUnlockLog>>
+
+type Dependencies = {
+  readonly store: UnlockStore
+  readonly signer: NoteSigner
+  readonly clock: () => ClockReading
+}
+
+/** Opens the unlock log, which appends in groups and proves its contents. Appending throws
+ * `unavailable` if the stored tree is not the one that this key signed: the log never forks. */
+export const openUnlockLog = async ({ store, signer, clock }: Dependencies) => {
+  const origin = signer.verifierKey.name
+  const verifierKey = formatVerifierKey(signer.verifierKey)
+  const listeners = new Set<(size: number) => void>()
+  let toldSize = -1
+
+  const sign = (size: number, root: Uint8Array): Head => ({
+    size,
+    checkpoint: signCheckpoint({ origin, size, root }, signer),
+  })
+
+  const submit = async (
+    events: readonly NewUnlockEvent[],
+    hasReceipts = false,
+  ): Promise<readonly Outcome[]> => {
+    const items = events.map(itemOf)
+    const appended = await store.append({
+      input: (): Submission => ({ items, reading: clock(), hasReceipts }),
+      size: items.length,
+      account: events[0]?.accountPublicId ?? NO_ACCOUNT,
+    })
+    const { outcomes, size } = appended as Appended
+    if (size !== toldSize) for (const listener of listeners) listener(size)
+    toldSize = size
+    return outcomes
+  }
+
+  const head = async (): Promise<Head> => {
+    const known = await store.head()
+    if (!known) throw broken('it has no head')
+    return known
+  }
+
+  /** Signs an earlier head, but only of the tree that the newest one covers: the rows alone prove
+   * nothing. */
+  const earlierHead = async (size: number, newest: Head): Promise<Head> => {
+    const fromRoot = (await store.frontier(size)).root()
+    const [proof = []] = await store.proofs([consistencyNodes(size, newest.size)])
+    const { root: toRoot } = openCheckpoint(newest.checkpoint, signer.verifierKey)
+    if (!verifyConsistency({ from: size, to: newest.size, proof, fromRoot, toRoot }))
+      throw broken('its tree does not match its newest checkpoint')
+    return sign(size, fromRoot)
+  }
+
+  const headAt = async (size: number): Promise<Head> => {
+    const newest = await head()
+    return size < newest.size ? earlierHead(size, newest) : newest
+  }
+
+  const receipts = async (
+    events: readonly UnlockEvent[],
+    { size, checkpoint }: Head,
+  ): Promise<ReadonlyMap<number, string>> => {
+    const proofs = await store.proofs(events.map(({ seq }) => inclusionNodes(seq, size)))
+    return new Map(
+      events.map((event, at) => [event.seq, receiptOf(event, proofs[at] ?? [], checkpoint)]),
+    )
+  }
+
+  if (!(await store.head()) && (await store.nextSeq()) === 0)
+    await store.transaction((writes) => writes.setHead(sign(0, emptyRoot())))
+
+  return {
+    origin,
+    verifierKey,
+    head,
+
+    /** Returns the head of the log when it had `size` events, or the newest if it has fewer. Throws
+     * `unavailable` if the stored tree is not the one that the newest head covers. */
+    headAt,
+
+    /** Records events, those of one call in one transaction; resolves after COMMIT. */
+    append: (events: readonly NewUnlockEvent[]): Promise<readonly Outcome[]> => submit(events),
+
+    /** The same, with a receipt for each event that the log now has. If none is new, that is against the log
+     * as it was when the newest of them was recorded. */
+    appendWithReceipts: async (events: readonly NewUnlockEvent[]): Promise<readonly Outcome[]> => {
+      const outcomes = await submit(events, true)
+      const earlier = outcomes.flatMap((one) => (one.status === 'duplicate' ? one.event : []))
+      if (earlier.length === 0 || outcomes.some(({ status }) => status === 'stored'))
+        return outcomes
+      const newest = await headAt(Math.max(...earlier.map(({ seq }) => seq + 1)))
+      const made = await receipts(earlier, newest)
+      return outcomes.map((one) =>
+        one.status === 'duplicate' ? { ...one, receipt: made.get(one.event.seq) } : one,
+      )
+    },
+
+    /** Calls `listener` after each COMMIT with the size of the log. */
+    onCommit: (listener: (size: number) => void): void => {
+      listeners.add(listener)
+    },
+
+    /** Returns a C2SP tlog-proof of an event against a checkpoint, by default the newest. */
+    receipt: async (seq: number, against?: Head): Promise<string> => {
+      const { size, checkpoint } = against ?? (await head())
+      const [proof = []] = await store.proofs([inclusionNodes(seq, size)])
+      return formatReceipt({ index: seq, proof, checkpoint })
+    },
+
+    /** Returns receipts to hand out, by sequence number, against a checkpoint. Each carries its event
+     * as extra data, so that its holder needs nothing else but the log's key. */
+    receipts,
+
+    /** Returns the hashes that show that the log of `to` events extends that of `from`, neither of
+     * which is larger than the log. */
+    consistency: async (from: number, to: number): Promise<readonly Uint8Array[]> => {
+      const [proof = []] = await store.proofs([consistencyNodes(from, to)])
+      return proof
+    },
+
+    ...logErasure(store),
+  }
+}
+
+const itemOf = (event: NewUnlockEvent): Item => ({
+  kind: event.source === 'observed' ? 'denial' : 'claim',
+  event,
+})
