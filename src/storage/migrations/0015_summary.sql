@@ -38,6 +38,8 @@ CREATE TABLE unlock_mark (
   PRIMARY KEY (received_at_ms, seq)
 ) STRICT, WITHOUT ROWID;
 
+DROP INDEX unlock_by_receipt;
+
 -- Where the unlocks of a method are, in the order in which they happened.
 CREATE TABLE unlock_of_method (
   method INTEGER NOT NULL,
@@ -45,6 +47,8 @@ CREATE TABLE unlock_of_method (
   seq INTEGER NOT NULL,
   PRIMARY KEY (method, happened_at_ms, seq)
 ) STRICT, WITHOUT ROWID;
+
+DROP INDEX unlock_by_method;
 
 -- The same for locks, which have numbers here.
 CREATE TABLE unlock_lock (
