@@ -118,6 +118,7 @@ export const openApp = async (config: Config, options: Options) => {
       onGrowth: metrics.observeLogSize,
       onOverLimit: () => metrics.countRefusal('unlock'),
       heartbeatSeconds,
+      onUpgrade,
     }),
   )
   const accounts = opening.use(await openAccounts({ ...shared, pages, audit, unlocks, argon2id }))

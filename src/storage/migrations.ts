@@ -12,6 +12,7 @@ import waitingList from './migrations/0011_waiting_list.sql' with { type: 'text'
 import acceptedFindings from './migrations/0012_accepted_findings.sql' with { type: 'text' }
 import units from './migrations/0013_units.sql' with { type: 'text' }
 import { happened } from './migrations/0014_happened.ts'
+import summary from './migrations/0015_summary.sql' with { type: 'text' }
 import type { Migration } from './migrations/migration.ts'
 
 /** The migrations in order, forward only: number N takes a database from version N-1 to N. */
@@ -30,4 +31,5 @@ export const MIGRATIONS: readonly Migration[] = [
   acceptedFindings,
   units,
   happened,
+  summary,
 ]

@@ -23,6 +23,7 @@ import { streamRoutes } from './query/stream-routes.ts'
 import { visibleSize } from './query/visible-size.ts'
 import { type Quotas, unlockQuota } from './quota/service.ts'
 import { quotaStore } from './quota/store.ts'
+import { catchUpSummary } from './summary/catch-up.ts'
 import { verificationRoutes } from './verify/routes.ts'
 import { verificationScheduler } from './verify/scheduler.ts'
 
@@ -42,6 +43,8 @@ type Dependencies = {
   /** Called after each request that records too many unlocks. */
   readonly onOverLimit: () => void
   readonly heartbeatSeconds?: number | undefined
+  /** Called now and then after an upgrade, until the summary of the log is complete. */
+  readonly onUpgrade?: ((done: string) => void) | undefined
 }
 
 type QuotaSetting =
@@ -77,10 +80,12 @@ export const openUnlocks = async ({
   audit,
   ...deps
 }: Dependencies) => {
-  const { heartbeatSeconds = HEARTBEAT_SECONDS, onGrowth } = deps
+  const { heartbeatSeconds = HEARTBEAT_SECONDS, onGrowth, onUpgrade = () => {} } = deps
   const { record } = audit
   const store = unlockStore(db)
-  const hasLog = (await store.head()) !== undefined
+  const head = await store.head()
+  const hasLog = head !== undefined
+  await catchUpSummary(db, { logSize: head?.size ?? 0, onProgress: onUpgrade })
   const { signer, deriveUuid } = keyFile(config.dataDir).open({ hasLog })
   const key = signer.verifierKey
   const logClock = unlockLogClock({ clock, newestMs: await store.newestCertainMs() })

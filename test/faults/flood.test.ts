@@ -233,7 +233,8 @@ describe.if(isRoot)('a disk of 100 MiB that newcomers flood (needs root, to moun
     }
     const flood = beforeFlood - afterFlood
     // Most of an event is what every event has, and stays in the log: hashes, numbers, times and labels.
-    await until(() => freeBytes() - beforeErasing > flood / 5)
+    // How much of the flood was text depends on how many of the clients came to write.
+    await until(() => freeBytes() - beforeErasing > flood / 10)
     const given = freeBytes() - beforeErasing
     tell(
       `flood: ${attackers.length} clients took ${Math.round(flood / MIB)} MiB of the disk; erasing gave ${Math.round(given / MIB)} MiB back; 100 guesses in the last reserve took ${Math.round(guesses / 1024)} KiB`,

@@ -43,7 +43,7 @@ export const plantMany = (database: string, { events, people, whose }: Many): vo
     `WITH RECURSIVE step (seq) AS (SELECT ?1 UNION ALL SELECT seq + 1 FROM step WHERE seq + 1 < ?2)
      INSERT INTO unlock_event
      SELECT seq, printf('%08x-0000-4000-8000-%012x', seq, seq), number, method_number, username, method,
-       zeroblob(32), zeroblob(32), 'front-door', 'unlocked', NULL, 'claimed', NULL, at_ms, at_ms, 0, 0, ?4
+       zeroblob(32), zeroblob(32), 'front-door', 'unlocked', NULL, 'claimed', NULL, at_ms, at_ms, 0, 0, ?4, 0
      FROM (SELECT seq, ${whose} AS who, ?3 + seq * ${STEP_MS} AS at_ms FROM step) AS happened
      JOIN temp.person ON person.who = happened.who AND person.way = seq / 7 % 4`,
   )

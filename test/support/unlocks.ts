@@ -3,6 +3,7 @@ import { databaseOn } from '../../src/storage/open.ts'
 import { migrate } from '../../src/storage/migrate.ts'
 import type { Queries } from '../../src/storage/database.ts'
 import { happenedAtMs } from '../../src/unlocks/log/event.ts'
+import { catchUp } from '../../src/unlocks/summary/summary-store.ts'
 import { nameReads, nameWrites } from '../../src/unlocks/log/names-store.ts'
 
 export type Planted = {
@@ -60,6 +61,10 @@ export const plantedLog = (path = ':memory:') => {
   return {
     db,
     numberOf: nameReads(db).accountNumber,
+    /** Takes all unlocks into the summary. */
+    summarize: async (): Promise<void> => {
+      while ((await catchUp({ all, get, run }, size)) < size);
+    },
     statements,
     size: () => size,
     plant: async (unlocks: Iterable<Planted>): Promise<void> => {

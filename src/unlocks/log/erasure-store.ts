@@ -1,4 +1,6 @@
 import type { Queries } from '../../storage/database.ts'
+import { forgetInSummary } from '../summary/summary-store.ts'
+import { packErased } from '../summary/tally-store.ts'
 import type { nameWrites } from './names-store.ts'
 
 /** An event to be erased, and the numbers that it has. */
@@ -21,6 +23,10 @@ const RETAINED_FROM = 'retained_from_seq'
 export const erasureWrites = (tx: Queries, { forget }: ReturnType<typeof nameWrites>) => {
   const erase = async (events: readonly Erased[]): Promise<void> => {
     if (events.length === 0) return
+    await forgetInSummary(
+      tx,
+      events.map(({ seq }) => seq),
+    )
     await tx.run(
       `UPDATE unlock_event
        SET
@@ -106,6 +112,9 @@ export const erasureWrites = (tx: Queries, { forget }: ReturnType<typeof nameWri
       await erase(events)
       return events.length
     },
+
+    /** Removes what some days of the summary still tell of erased events; returns false if none does. */
+    packErased: (): Promise<boolean> => packErased(tx),
 
     /** Returns the first event that retention has not erased yet. */
     retainedFrom: async (): Promise<number> => {

@@ -49,6 +49,11 @@ export const logErasure = (store: Store) => {
   }
 
   const finish = async (events: number): Promise<Erasure> => {
+    for (let isDone = false; !isDone;) {
+      const begunMs = performance.now()
+      isDone = !(await store.transaction((writes) => writes.packErased()))
+      if (!isDone) await rest(performance.now() - begunMs)
+    }
     if (events > 0) await store.returnUnusedSpace()
     return { events, isWalTruncated: await store.checkpointWal() }
   }

@@ -109,7 +109,13 @@ export const nameWrites = (tx: Pick<Queries, 'get' | 'run'>) => {
         await tx.run(
           `UPDATE unlock_method
            SET bucket = NULL, folded = NULL
-           WHERE number = ?1 AND NOT EXISTS (SELECT 1 FROM unlock_event WHERE method_number = ?1)`,
+           WHERE number = ?1
+             AND NOT EXISTS (SELECT 1 FROM unlock_of_method WHERE method = ?1)
+             AND NOT EXISTS (
+               SELECT 1
+               FROM unlock_event
+               WHERE seq >= (SELECT size FROM unlock_summary WHERE id = 1) AND method_number = ?1
+             )`,
           number,
         )
     },

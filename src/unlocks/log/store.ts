@@ -1,5 +1,7 @@
 import type { Database, Queries } from '../../storage/database.ts'
 import { returnUnusedSpace } from '../../storage/unused-space.ts'
+import { countBefore, newestCertainMs } from '../summary/marks-store.ts'
+import { summarize } from '../summary/summary-store.ts'
 import type { Head } from '../tlog/checkpoint.ts'
 import { erasureWrites } from './erasure-store.ts'
 import { UNLOCK_COLUMNS, type UnlockRow, eventOf } from './event-row.ts'
@@ -43,16 +45,7 @@ export const logReads = (db: Reads) => ({
   },
 
   /** Returns the newest certain time of receipt, or 0 if there is none. */
-  newestCertainMs: async (): Promise<number> => {
-    const row = await db.get<{ newest: number }>(
-      `SELECT received_at_ms AS newest
-       FROM unlock_event
-       WHERE is_time_uncertain = 0
-       ORDER BY received_at_ms DESC
-       LIMIT 1`,
-    )
-    return row?.newest ?? 0
-  },
+  newestCertainMs: (): Promise<number> => newestCertainMs(db),
 
   /** Returns the size of the log after the newest event that an account reported since a time, or after an
    * earlier event; 0 if there is none. What the account reported since then happened at most 90 days before
@@ -70,6 +63,7 @@ export const logReads = (db: Reads) => ({
     return row?.size ?? 0
   },
 
+  /** Returns how many events were received before a time. */
   countBefore: (receivedAtMs: number): Promise<number> => countBefore(db, receivedAtMs),
 
   find: async (id: string): Promise<UnlockEvent | undefined> => {
@@ -121,6 +115,10 @@ export const unlockWrites = (tx: Queries, names = nameWrites(tx)) => ({
   ...treeWrites(tx),
   ...erasureWrites(tx, names),
   ...eventWrites(tx, names),
+
+  /** Takes events into the summary after the log grew from one size to another. */
+  summarize: (grown: { readonly from: number; readonly to: number }): Promise<void> =>
+    summarize(tx, grown),
 
   setHead: async ({ size, checkpoint }: Head): Promise<void> => {
     await tx.run(
@@ -184,34 +182,3 @@ const INSERT = `
     is_time_uncertain,
     leaf_hash
   ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
-
-/** Returns how many events, from the first on, were received before a time: up to the last event
- * whose certain time says so. Certain times never decrease, so all earlier events came before it,
- * regardless of their own times. */
-const countBefore = async (db: Reads, receivedAtMs: number): Promise<number> => {
-  const row = await db.get<{ seq: number }>(
-    `SELECT seq
-     FROM unlock_event
-     WHERE received_at_ms < ? AND is_time_uncertain = 0
-     ORDER BY received_at_ms DESC, seq DESC
-     LIMIT 1`,
-    receivedAtMs,
-  )
-  return row ? row.seq + 1 : 0
-}
-
-/** Returns the sequence number of the first event whose certain time is `receivedAtMs` or later. */
-export const firstSince = async (
-  db: Pick<Queries, 'get'>,
-  receivedAtMs: number,
-): Promise<number> => {
-  const row = await db.get<{ seq: number }>(
-    `SELECT seq
-     FROM unlock_event
-     WHERE received_at_ms >= ? AND is_time_uncertain = 0
-     ORDER BY received_at_ms, seq
-     LIMIT 1`,
-    receivedAtMs,
-  )
-  return row?.seq ?? Number.MAX_SAFE_INTEGER
-}

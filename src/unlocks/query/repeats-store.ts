@@ -1,14 +1,9 @@
 import { BoundedMap } from '../../domain/bounded-map.ts'
-import { SECOND_MS } from '../../domain/duration.ts'
 import type { Queries } from '../../storage/database.ts'
 import { UNLOCK_COLUMNS, type UnlockRow, eventOf } from '../log/event-row.ts'
 import type { UnlockEvent } from '../log/event.ts'
+import { REPEAT_MS } from '../summary/counted-store.ts'
 import { BEGIN, type Interval, SORTING, type UnlockOrder, nextRange } from './order.ts'
-
-/** An app that gets no answer reports an unlock again, and the existing app does so without a key. An equal
- * claim of the same account that is received within this time is probably the same unlock. Both stay in the
- * log. */
-export const REPEAT_MS = 30 * SECOND_MS
 
 /** What makes two claims equal, and when each was received. */
 export type Claim = Pick<

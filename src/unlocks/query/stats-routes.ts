@@ -5,8 +5,8 @@ import { HEAVY_READ_REFUSED, problem } from '../../http/answers.ts'
 import { type Endpoint, endpoint } from '../../http/endpoint.ts'
 import { EVENT_EXAMPLE } from '../log/schema.ts'
 import { StatsAnswer, StatsQuery } from './schema.ts'
-import { NOBODY, type UnlockCounts } from './stats-store.ts'
-import { unlockStats } from './stats.ts'
+import type { UnlockCounts } from './stats-store.ts'
+import { NAMES_MAX, unlockStats } from './stats.ts'
 import { WHO_SEES, visibleFilter } from './visibility.ts'
 
 type Dependencies = { readonly counts: UnlockCounts; readonly clock: Pick<Clock, 'wallMs'> }
@@ -16,9 +16,6 @@ export const statsRoutes = (deps: Dependencies): readonly Endpoint[] => [stats(d
 
 const DAYS_DEFAULT = 30
 const DAYS_MAX = 400
-
-/** Methods and accounts listed by name, those with the most unlocks. */
-const NAMES_MAX = 100
 
 const stats = ({ counts, clock }: Dependencies) =>
   endpoint(
@@ -75,16 +72,8 @@ const stats = ({ counts, clock }: Dependencies) =>
         total,
         days: [...days].map(([day, count]) => ({ day, count })),
         hours: [...hours],
-        methods: mostCounted(methods).map(([method, count]) => ({ method, count })),
-        accounts: await Promise.all(
-          mostCounted(accounts).map(async ([number, count]) => ({
-            ...(number === null ? NOBODY : await counts.accountOf(number)),
-            count,
-          })),
-        ),
+        methods: [...methods],
+        accounts: [...accounts],
       }
     },
   )
-
-const mostCounted = <Key>(counts: ReadonlyMap<Key, number>): readonly (readonly [Key, number])[] =>
-  [...counts].toSorted(([, left], [, right]) => right - left).slice(0, NAMES_MAX)

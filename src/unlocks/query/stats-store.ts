@@ -1,64 +1,106 @@
-import { MINUTE_MS } from '../../domain/duration.ts'
+import { takeTurn } from '../../domain/event-loop.ts'
 import type { Queries } from '../../storage/database.ts'
-import { LOGIN_REFUSAL, NO_ACCOUNT } from '../log/event.ts'
+import { LOGIN_REFUSAL } from '../log/event.ts'
 import { nameReads } from '../log/names-store.ts'
+import { QUARTER_MS, type Sums, addTally } from '../summary/packed-tallies.ts'
+import { BESIDE, REPEAT_MS } from '../summary/counted-store.ts'
+import { addTallies } from '../summary/tally-store.ts'
 import { accountsOfUnit } from '../units/store.ts'
 import { BEGIN, type Interval, SORTING, after, nextRange } from './order.ts'
-import { CLAIM_COLUMNS, type Claim, REPEAT_MS, repeatFinder } from './repeats-store.ts'
+import { CLAIM_COLUMNS, type Claim, repeatFinder } from './repeats-store.ts'
 
 export type UnlockCounts = ReturnType<typeof unlockCounts>
 
-/** Number of events by quarter of an hour, method and account; null once erased. */
-export type Tally = {
-  /** Quarters of an hour since 1970, UTC: time zones only ever change at a full quarter. */
-  readonly quarter: number
-  readonly method: string | null
-  /** The number of the account: see `accountOf`. Null also for imported events of people without one. */
-  readonly account: number | null
-  readonly count: number
-}
-
-type Span = {
+/** What is counted. */
+export type Span = {
   /** Counts only this account's events. */
   readonly account: string | undefined
   /** Counts only events of accounts that belong to this unit now. */
   readonly unit?: string | undefined
   readonly fromMs: number
   readonly toMs: number
+  /** Ends the counting once aborted. */
+  readonly signal?: AbortSignal | undefined
 }
 
-export const QUARTER_MS = 15 * MINUTE_MS
+/** Called with each way in which a method is written, by its number. */
+type OnSpelling = (method: number, spelling: string) => void
 
-/** Events that one statement counts before other work continues. */
+/** Events that one statement reads before other work continues. */
 const STEP_ROWS = 2000
+
+/** How many of the newest events of a method decide how it is written. */
+const SPELT_EVENTS = 250
 
 /** Counts the unlock log, step by step. */
 export const unlockCounts = (db: Queries) => ({
-  /** Counts the events that happened from `fromMs` up to, not including, `toMs`. A claim that was told
-   * again counts once, and a refused login never. */
-  tallies: async function* ({ fromMs, toMs, ...of }: Span): AsyncGenerator<readonly Tally[]> {
-    const accounts = await accountsCounted(db, of)
-    if (!accounts) yield* talliesOf(db, undefined, fromMs, toMs)
+  /** Adds the events that happened from `fromMs` up to, not including, `toMs`. A claim that was told again
+   * counts once, and a refused login never. Those of everyone come from the summary of the log, but for a
+   * part of a quarter of an hour at either end. */
+  add: async (sums: Sums, span: Span, onSpelling: OnSpelling): Promise<void> => {
+    const accounts = await accountsCounted(db, span)
     for (const account of accounts ?? []) {
       const number = await nameReads(db).accountNumber(account)
-      if (number !== undefined) yield* talliesOf(db, number, fromMs, toMs)
+      if (number !== undefined) await addRows(db, sums, { ...span, number, onSpelling })
     }
+    if (accounts) return
+    const { fromMs, toMs } = span
+    const [first, end] = await wholeQuarters(db, fromMs, toMs)
+    if (end <= first) return addRows(db, sums, span)
+    await addRows(db, sums, { ...span, toMs: first * QUARTER_MS })
+    await addTallies(db, sums, { first, end, signal: span.signal })
+    await addRows(db, sums, { ...span, fromMs: end * QUARTER_MS })
   },
 
-  /** Returns the public id of an account by its number, and the name that it had at its newest event;
-   * null if it was erased since. */
-  accountOf: async (number: number): Promise<Counted> => {
-    const row = await db.get<{ account: string | null; username: string | null }>(
-      `SELECT
-         (SELECT public_id FROM unlock_account WHERE number = account_number) AS account,
-         username
+  /** Returns the public id of an account by its id in the sums, and the name that it had at its newest
+   * event; null if it was erased since. */
+  accountOf: async (id: number): Promise<Counted> => {
+    const account = await db.get<{ publicId: string | null; number: number }>(
+      'SELECT public_id AS "publicId", number FROM unlock_account WHERE id = ?',
+      id,
+    )
+    if (!account || account.publicId === null) return NOBODY
+    const newest = await db.get<{ username: string | null }>(
+      `SELECT username
        FROM unlock_event
        WHERE account_number = ?
        ORDER BY happened_at_ms DESC, seq DESC
        LIMIT 1`,
-      number,
+      account.number,
     )
-    return row ?? NOBODY
+    return { account: account.publicId, username: newest?.username ?? null }
+  },
+
+  /** Returns how a method is written most often, by its number: in all of a span or, of very many events,
+   * in the newest of it. Undefined if no event has it any more. */
+  spellingOf: async (
+    method: number,
+    { fromMs, toMs }: Pick<Span, 'fromMs' | 'toMs'>,
+  ): Promise<string | undefined> => {
+    const found = await db.get<{ method: string }>(
+      `WITH newest AS (
+         SELECT seq
+         FROM unlock_of_method
+         WHERE method = ?1 AND happened_at_ms >= ?2 AND happened_at_ms < ?3
+         ORDER BY happened_at_ms DESC, seq DESC
+         LIMIT ${SPELT_EVENTS}
+       )
+       SELECT method
+       FROM (
+         SELECT method, happened_at_ms FROM unlock_event WHERE seq IN (SELECT seq FROM newest)
+         UNION ALL
+         SELECT method, happened_at_ms
+         FROM unlock_event
+         WHERE ${BESIDE} AND method_number = ?1 AND +happened_at_ms >= ?2 AND +happened_at_ms < ?3
+       ) AS spelt
+       GROUP BY method
+       ORDER BY count(*) DESC, min(happened_at_ms)
+       LIMIT 1`,
+      method,
+      fromMs,
+      toMs,
+    )
+    return found?.method
   },
 })
 
@@ -76,52 +118,83 @@ const accountsCounted = async (
   return account === undefined ? accounts : accounts.filter((id) => id === account)
 }
 
-/** A claim, and when it happened. */
-type Told = Claim & { readonly account: number | null; readonly happenedAtMs: number }
-
-async function* talliesOf(
+/** Returns the first quarter of an hour of which all events are within a span, and the first after it of
+ * which not all are. */
+const wholeQuarters = async (
   db: Queries,
-  account: number | undefined,
   fromMs: number,
   toMs: number,
-): AsyncGenerator<readonly Tally[]> {
-  const tallied = talliesFrom(fromMs, await nameReads(db).accountNumber(NO_ACCOUNT))
-  const whose = account === undefined ? [] : [account]
+): Promise<readonly [first: number, end: number]> => {
+  const [first, end] = [Math.floor(fromMs / QUARTER_MS), Math.ceil(toMs / QUARTER_MS)]
+  const isBefore = await hasEvents(db, first * QUARTER_MS, fromMs)
+  const isAfter = await hasEvents(db, toMs, end * QUARTER_MS)
+  return [isBefore ? first + 1 : first, isAfter ? end - 1 : end]
+}
+
+const hasEvents = async (db: Queries, fromMs: number, toMs: number): Promise<boolean> =>
+  fromMs < toMs &&
+  (await db.get(
+    'SELECT 1 FROM unlock_event WHERE happened_at_ms >= ? AND happened_at_ms < ? LIMIT 1',
+    fromMs,
+    toMs,
+  )) !== undefined
+
+type Rows = Pick<Span, 'fromMs' | 'toMs' | 'signal'> & {
+  /** The number of the only account whose events count. */
+  readonly number?: number
+  readonly onSpelling?: OnSpelling
+}
+
+/** A claim, when it happened, and what the summary has of it. */
+type Told = Claim & {
+  readonly happenedAtMs: number
+  readonly accountId: number | null
+  readonly methodNumber: number | null
+  readonly isRepeat: number
+}
+
+/** Adds events one by one, as they are in the log. */
+const addRows = async (
+  db: Queries,
+  sums: Sums,
+  { fromMs, toMs, signal, number, onSpelling }: Rows,
+): Promise<void> => {
+  if (fromMs >= toMs) return
+  const repeatOf = repeatFinder()
+  const whose = number === undefined ? [] : [number]
   // What was told just before is not counted again.
   let interval: Interval | undefined = { low: [fromMs - REPEAT_MS, BEGIN], high: [toMs, BEGIN] }
   while (interval) {
     const { range, rest } = nextRange(interval, SORTING.oldest)
     const claims: readonly Told[] = await db.all<Told>(
-      `SELECT happened_at_ms AS "happenedAtMs", ${CLAIM_COLUMNS}
+      `SELECT
+         happened_at_ms AS "happenedAtMs",
+         (
+           SELECT id
+           FROM unlock_account
+           WHERE number = account_number AND public_id <> ''
+         ) AS "accountId",
+         method_number AS "methodNumber",
+         is_repeat AS "isRepeat",
+         ${CLAIM_COLUMNS}
        FROM unlock_event
-       WHERE ${account === undefined ? '' : 'account_number = ? AND'} ${range.sql}
+       WHERE ${number === undefined ? '' : 'account_number = ? AND'} ${range.sql}
        ORDER BY ${SORTING.oldest.orderBy}
        LIMIT ?`,
       ...whose,
       ...range.values,
       STEP_ROWS,
     )
-    yield tallied(claims)
+    for (const claim of claims) {
+      const isRepeat = repeatOf(claim) !== null || claim.isRepeat === 1
+      if (isRepeat || claim.reason === LOGIN_REFUSAL || claim.happenedAtMs < fromMs) continue
+      const [account, method] = [claim.accountId ?? 0, claim.methodNumber ?? 0]
+      const quarter = Math.floor(claim.happenedAtMs / QUARTER_MS)
+      addTally(sums, { quarter, account, method, unlocks: 1 })
+      if (claim.method !== null) onSpelling?.(method, claim.method)
+    }
+    await takeTurn(signal)
     const last = claims.length < STEP_ROWS ? undefined : claims.at(-1)
     interval = last ? after([last.happenedAtMs, last.seq], interval, SORTING.oldest) : rest
-  }
-}
-
-/** Returns a function that counts the claims of each step, without those that repeat one, those
- * before `fromMs` and refused logins. */
-const talliesFrom = (fromMs: number, noAccount: number | undefined) => {
-  const repeatOf = repeatFinder()
-  return (claims: readonly Told[]): readonly Tally[] => {
-    const tallies = new Map<string, Tally>()
-    for (const claim of claims) {
-      const isCounted = repeatOf(claim) === null && claim.reason !== LOGIN_REFUSAL
-      if (!isCounted || claim.happenedAtMs < fromMs) continue
-      const { method } = claim
-      const account = claim.account === noAccount ? null : claim.account
-      const quarter = Math.floor(claim.happenedAtMs / QUARTER_MS)
-      const key = `${quarter}\n${account}\n${method}`
-      tallies.set(key, { quarter, method, account, count: (tallies.get(key)?.count ?? 0) + 1 })
-    }
-    return [...tallies.values()]
   }
 }

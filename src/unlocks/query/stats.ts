@@ -1,93 +1,100 @@
 import { DAY_MS } from '../../domain/duration.ts'
-import { takeTurn } from '../../domain/event-loop.ts'
-import { foldedText } from '../../domain/folded-text.ts'
 import { AppError } from '../../errors.ts'
-import { QUARTER_MS, type Tally, type UnlockCounts } from './stats-store.ts'
+import { QUARTER_MS, newSums } from '../summary/packed-tallies.ts'
+import { NOBODY, type Span, type UnlockCounts } from './stats-store.ts'
 
-type Wanted = {
+type Wanted = Span & {
   /** A name in the IANA time zone database. */
   readonly zone: string
-  readonly account: string | undefined
-  readonly unit?: string | undefined
-  readonly fromMs: number
-  readonly toMs: number
-  /** Ends the counting once aborted. */
-  readonly signal?: AbortSignal
 }
-
-type Counted<Key> = ReadonlyMap<Key, number>
 
 export type Stats = {
   readonly total: number
   /** By local day, `2026-11-22`: every day of the span, including those without an event. */
-  readonly days: Counted<string>
+  readonly days: ReadonlyMap<string, number>
   /** By hour of the local day, 0 to 23. */
   readonly hours: readonly number[]
-  /** Methods that differ only in case or composition count as one, written as it most often is. */
-  readonly methods: Counted<string | null>
-  /** By the number of the account. */
-  readonly accounts: Counted<number | null>
+  /** Those with the most events, most first. Methods that differ only in case or composition count as one,
+   * written as it most often is; null if erased. */
+  readonly methods: readonly { readonly method: string | null; readonly count: number }[]
+  /** Those with the most events, most first. */
+  readonly accounts: readonly (typeof NOBODY & { readonly count: number })[]
 }
 
-/** Distinct methods and accounts counted by name: apps may make up methods as they like. */
-const NAMES_MAX = 10_000
+/** Methods and accounts listed by name. */
+export const NAMES_MAX = 100
+
+/** Spellings of methods that are counted: apps may make up any number. */
+const SPELLINGS_MAX = 10_000
 
 /** Counts unlocks by local day, hour, method and account. Throws `invalid` for an unknown zone. */
 export const unlockStats = async (
-  { tallies }: Pick<UnlockCounts, 'tallies'>,
-  { zone, account, unit, fromMs, toMs, signal }: Wanted,
+  counts: UnlockCounts,
+  { zone, ...span }: Wanted,
 ): Promise<Stats> => {
+  const { fromMs, toMs } = span
   const local = localClock(zone, fromMs, toMs)
+  const sums = newSums(Math.floor(fromMs / QUARTER_MS))
+  const spellings = spellingCounter()
+  await counts.add(sums, span, spellings.count)
   const hours = Array.from({ length: 24 }, () => 0)
   const days = new Map<string, number>()
-  const methods = new Map<string | null, number>()
-  const accounts = new Map<number | null, number>()
   for (let ms = startOfDay(local(fromMs)); ms <= local(toMs - 1); ms += DAY_MS)
     days.set(dayOf(ms), 0)
   let total = 0
-  const count = (tally: Tally): void => {
-    const localMs = local(Math.max(tally.quarter * QUARTER_MS, fromMs))
+  for (const [at, count] of sums.quarters.entries()) {
+    if (count === 0) continue
+    const localMs = local(Math.max((sums.firstQuarter + at) * QUARTER_MS, fromMs))
     const hour = new Date(localMs).getUTCHours()
-    total += tally.count
-    hours[hour] = (hours[hour] ?? 0) + tally.count
-    add(days, dayOf(localMs), tally.count)
-    add(methods, tally.method, tally.count)
-    add(accounts, tally.account, tally.count)
+    const day = dayOf(localMs)
+    total += count
+    hours[hour] = (hours[hour] ?? 0) + count
+    days.set(day, (days.get(day) ?? 0) + count)
   }
-  for await (const batch of tallies({ account, unit, fromMs, toMs })) {
-    for (const tally of batch) count(tally)
-    await takeTurn(signal)
+  const spellingOf = async (method: number): Promise<string | undefined> =>
+    method === 0 ? undefined : (spellings.mostFrequent(method) ?? counts.spellingOf(method, span))
+  return {
+    total,
+    days,
+    hours,
+    methods: await Promise.all(
+      mostCounted(sums.methods).map(async ([number, count]) => ({
+        method: (await spellingOf(number)) ?? null,
+        count,
+      })),
+    ),
+    accounts: await Promise.all(
+      mostCounted(sums.accounts).map(async ([id, count]) => ({
+        ...(id === 0 ? NOBODY : await counts.accountOf(id)),
+        count,
+      })),
+    ),
   }
-  return { total, days, hours, methods: await merged(methods, signal), accounts }
 }
 
-const add = <Key>(counts: Map<Key, number>, key: Key, count: number): void => {
-  const known = counts.get(key)
-  if (known !== undefined || counts.size < NAMES_MAX) counts.set(key, (known ?? 0) + count)
-}
+/** Returns the numbers with the highest counts, highest first. */
+const mostCounted = (counts: readonly number[]): readonly (readonly [number, number])[] =>
+  [...counts.entries()]
+    .filter(([, count]) => count > 0)
+    .toSorted(([, left], [, right]) => right - left)
+    .slice(0, NAMES_MAX)
 
-/** Methods compared before other work continues: one may take 40 µs. */
-const STEP_METHODS = 100
-
-/** Returns the counts with those of all spellings of a method under the most frequent one. */
-const merged = async (
-  methods: Counted<string | null>,
-  signal?: AbortSignal,
-): Promise<Counted<string | null>> => {
-  const bySpelling = new Map<string | null, { readonly method: string | null; total: number }>()
-  for (const [index, [method, count]] of [...methods].toSorted(byCount).entries()) {
-    if (index % STEP_METHODS === STEP_METHODS - 1) await takeTurn(signal)
-    const key = method === null ? null : foldedText(method)
-    const known = bySpelling.get(key)
-    if (known) known.total += count
-    else bySpelling.set(key, { method, total: count })
+/** Counts how methods are written. */
+const spellingCounter = () => {
+  const byMethod = new Map<number, Map<string, number>>()
+  let size = 0
+  return {
+    count: (method: number, spelling: string): void => {
+      const spellings = byMethod.get(method) ?? new Map<string, number>()
+      const known = spellings.get(spelling)
+      if (known === undefined && size >= SPELLINGS_MAX) return
+      if (known === undefined) size += 1
+      byMethod.set(method, spellings.set(spelling, (known ?? 0) + 1))
+    },
+    mostFrequent: (method: number): string | undefined =>
+      [...(byMethod.get(method) ?? [])].toSorted(([, left], [, right]) => right - left)[0]?.[0],
   }
-  return new Map([...bySpelling.values()].map(({ method, total }) => [method, total]))
 }
-
-const byCount = ([, left]: MethodCount, [, right]: MethodCount): number => right - left
-
-type MethodCount = readonly [string | null, number]
 
 const startOfDay = (localMs: number): number => Math.floor(localMs / DAY_MS) * DAY_MS
 

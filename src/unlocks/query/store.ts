@@ -14,6 +14,12 @@ import {
   after,
   nextRange,
 } from './order.ts'
+import {
+  PLACES_OF_LOCK,
+  PLACES_OF_METHOD,
+  type Places,
+  placesSql,
+} from '../summary/places-store.ts'
 import { type ListedUnlock, withRepeats } from './repeats-store.ts'
 import { containing } from '../../domain/folded-text.ts'
 
@@ -137,6 +143,8 @@ type Condition = {
   readonly values: readonly (string | number)[]
   /** True if an index serves it, in the order in which events happened. */
   readonly isIndexed?: boolean
+  /** Where the summary of the log lists its events, in that order. */
+  readonly places?: Places
 }
 
 /** Returns the conditions of a filter, the most selective first; undefined if no event can meet them,
@@ -155,8 +163,8 @@ const conditionsOf = async (
   return [
     ...condition('account_number = ?', whose, true),
     ...(result === 'denied' ? [{ sql: "result <> 'unlocked'", values: [], isIndexed: true }] : []),
-    ...condition('method_number = ?', how, true),
-    ...condition('lock = ?', lock),
+    ...inSummary('method_number = ?', how, PLACES_OF_METHOD),
+    ...inSummary('lock = ?', lock, PLACES_OF_LOCK),
     ...condition('result = ?', result),
     ...(logins === '0' ? condition('reason IS DISTINCT FROM ?', LOGIN_REFUSAL) : []),
     ...(unit === undefined ? [] : [await ofUnit(db, unit)]),
@@ -172,6 +180,14 @@ const condition = (
   value: string | number | undefined,
   isIndexed = false,
 ): readonly Condition[] => (value === undefined ? [] : [{ sql, values: [value], isIndexed }])
+
+/** A condition whose events are listed in the summary of the log. */
+const inSummary = (
+  sql: string,
+  value: string | number | undefined,
+  places: Places,
+): readonly Condition[] =>
+  value === undefined ? [] : [{ sql, values: [value], isIndexed: true, places }]
 
 type Key = Pick<UnlockRow, 'seq' | 'happened_at_ms'>
 
@@ -201,17 +217,27 @@ const searchFor = async (db: Queries, wanted: Wanted): Promise<Search | undefine
   const rest = conditions.filter((one) => one !== lead)
   const match = filter.text === undefined ? undefined : textMatch(filter.text)
   const led = <Row>(columns: string, values: Condition['values'], range: Range, limit: number) =>
-    db.all<Row>(
-      `SELECT ${columns}
-       FROM unlock_event
-       WHERE ${[...(lead ? [lead.sql] : []), range.sql].join(' AND ')}
-       ORDER BY ${orderBy}
-       LIMIT ?`,
-      ...values,
-      ...(lead?.values ?? []),
-      ...range.values,
-      limit,
-    )
+    lead?.places
+      ? db.all<Row>(
+          placesSql(lead.places, { columns, condition: lead.sql, range: range.sql, orderBy }),
+          ...lead.values,
+          ...lead.values,
+          ...range.values,
+          ...range.values,
+          limit,
+          ...values,
+        )
+      : db.all<Row>(
+          `SELECT ${columns}
+           FROM unlock_event
+           WHERE ${[...(lead ? [lead.sql] : []), range.sql].join(' AND ')}
+           ORDER BY ${orderBy}
+           LIMIT ?`,
+          ...values,
+          ...(lead?.values ?? []),
+          ...range.values,
+          limit,
+        )
   if (rest.length === 0 && !match)
     return {
       isLed: true,

@@ -3,7 +3,7 @@ import { DAY_MS, HOUR_MS } from '../../domain/duration.ts'
 import type { Queries } from '../../storage/database.ts'
 import { HAPPENED_BEFORE_MS_MAX } from '../log/event.ts'
 import { nameReads } from '../log/names-store.ts'
-import { firstSince } from '../log/store.ts'
+import { firstSince } from '../summary/marks-store.ts'
 
 /** What an event counts: its row, its entries in indexes and nodes of the tree, and its method several
  * times, so that the longest fill a day sooner. */

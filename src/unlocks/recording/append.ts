@@ -75,6 +75,7 @@ export const appendProgram = ({
     // The tree in memory grows before the commit, which may fail.
     known = undefined
     const log = growth(tree, random)
+    const from = log.size()
     const states = await load(tx, kinds, submissions)
     const planned = submissions.map(({ items, reading, hasReceipts }) => ({
       outcomes: items.map(({ kind, event }) =>
@@ -86,6 +87,7 @@ export const appendProgram = ({
     await writes.insertAll(log.events)
     await writes.insertNodes(log.innerNodes())
     await writes.setHead(head)
+    await writes.summarize({ from, to: head.size })
     for (const [kind, state] of states)
       if ((await kinds[kind].store?.(tx, state)) === false) return undefined
     const outcomes: Appended[] = []

@@ -29,6 +29,7 @@ describe('a password that somebody guessed at, at the compiled file', () => {
     // Ends both streams' wait: what comes next comes to both.
     await post('/logUnlocking', { 'unlocking-method': 'card' }, dora)
     await door.until(() => door.messages.length > 0)
+    await all.until(() => all.messages.length > 1)
     expect(door.ids()).toStrictEqual([2])
     expect(all.ids()).toStrictEqual([1, 2])
     await Promise.all([door.leave(), all.leave()])

@@ -26,6 +26,8 @@ const everyQuarter = async (zone: string, from: string, to: string) => {
   return await unlockStats(unlockCounts(log.db), { zone, account: undefined, fromMs, toMs })
 }
 
+const named = (name: string) => ({ account: name, username: name })
+
 describe('statistics of the unlock log', () => {
   test('the day on which daylight saving time begins has 23 hours, and the day on which it ends 25', async () => {
     const spring = await everyQuarter(
@@ -52,22 +54,20 @@ describe('statistics of the unlock log', () => {
     expect([autumn.hours[1], autumn.hours[2], autumn.hours[3]]).toStrictEqual([12, 16, 12])
   })
 
-  test('[G7] other requests are answered while thousands of methods are compared', async () => {
+  test('[G7] other requests are answered while one account’s many unlocks are counted', async () => {
     using log = plantedLog()
-    // NFKC makes each of these letters eighteen.
-    const methodOf = (n: number) => `${n} ${'ﷺ'.repeat(70)}`
-    await log.plant(Array.from({ length: 2000 }, (_, n) => ({ ...at(0), method: methodOf(n) })))
-    const span = { zone: 'UTC', account: undefined, fromMs: 0, toMs: 1 }
+    await log.plant(Array.from({ length: 20_000 }, (_, n) => ({ ...at(n), method: `${n}` })))
+    const span = { zone: 'UTC', account: 'a', fromMs: 0, toMs: 20_000 }
     let [turns, isDone] = [0, false]
     const count = (): void => {
       turns += 1
       if (!isDone) setImmediate(count)
     }
     setImmediate(count)
-    const { methods } = await unlockStats(unlockCounts(log.db), { ...span })
+    const { methods, total } = await unlockStats(unlockCounts(log.db), span)
     isDone = true
-    expect(methods.size).toBe(2000)
-    expect(turns).toBeGreaterThanOrEqual(20)
+    expect([total, methods.length]).toStrictEqual([20_000, 100])
+    expect(turns).toBeGreaterThanOrEqual(10)
   })
 
   test('methods that differ in case or composition count as one, under the most frequent spelling', async () => {
@@ -78,7 +78,12 @@ describe('statistics of the unlock log', () => {
     const span = { zone: 'UTC', account: undefined, fromMs: 0, toMs: 1 }
     const { total, methods: counted } = await unlockStats(unlockCounts(log.db), span)
     expect(total).toBe(9)
-    expect(Object.fromEntries(counted)).toEqual({ pin: 4, [decomposed]: 3, card: 1, null: 1 })
+    expect(counted).toStrictEqual([
+      { method: 'pin', count: 4 },
+      { method: decomposed, count: 3 },
+      { method: null, count: 1 },
+      { method: 'card', count: 1 },
+    ])
   })
 
   test('zones with offsets or clock changes of half or quarter hours count correctly', () => {
@@ -145,7 +150,7 @@ describe('statistics of the unlock log', () => {
         lock: `lock-${n}`,
       })),
     )
-    const [a = -1, b = -1] = [await log.numberOf('a'), await log.numberOf('b')]
+    await log.summarize()
     for (const [account, total] of [
       [undefined, 35_000],
       ['a', 17_500],
@@ -153,8 +158,9 @@ describe('statistics of the unlock log', () => {
       const span = { zone: 'UTC', account, fromMs, toMs: fromMs + 86_400_000 }
       const stats = await unlockStats(unlockCounts(log.db), span)
       expect(stats.total).toBe(total)
-      expect(stats.accounts.get(a)).toBe(17_500)
-      expect(stats.accounts.get(b)).toBe(account ? undefined : 17_500)
+      expect(stats.accounts).toStrictEqual(
+        (account ? ['a'] : ['b', 'a']).map((name) => ({ ...named(name), count: 17_500 })),
+      )
       const part = await unlockStats(unlockCounts(log.db), {
         ...span,
         fromMs: fromMs + 1,
@@ -162,11 +168,8 @@ describe('statistics of the unlock log', () => {
       })
       expect(part.total).toBe(account ? 3 : 6)
     }
-    const plans = new Set(log.plans())
-    for (const plan of plans)
-      expect(plan).toMatch(
-        /SEARCH unlock_(event USING INDEX unlock_by_(time|account)|account USING INDEX unlock_account_by_bucket) |SEARCH setting USING PRIMARY KEY/,
-      )
+    const plans = [...new Set(log.plans())]
+    expect(plans.filter((plan) => /SCAN unlock/.test(plan))).toStrictEqual([])
   })
 
   test('a claim that is told again within 30 seconds counts once, whatever the span and the account', async () => {
@@ -213,12 +216,16 @@ describe('statistics of the unlock log', () => {
     const totals = async (fromMs: number, account?: string) => {
       const span = { zone: 'UTC', account, fromMs, toMs: fromMs + 86_400_000 }
       const { total, accounts } = await unlockStats(unlockCounts(log.db), span)
-      return [total, accounts.get((await log.numberOf('a')) ?? -1), accounts.get(null)]
+      return [total, ...accounts.map(({ account: id, count }) => [id, count])]
     }
-    expect(await totals(day)).toStrictEqual([25_000, 20_000, 5000])
-    expect(await totals(importedAt)).toStrictEqual([2, 2, undefined])
-    expect(await totals(day, 'a')).toStrictEqual([20_000, 20_000, undefined])
-    expect(await totals(importedAt, 'a')).toStrictEqual([2, 2, undefined])
+    const everyone = [25_000, ['a', 20_000], [null, 5000]]
+    expect(await totals(day)).toStrictEqual(everyone)
+    expect(await totals(importedAt)).toStrictEqual([2, ['a', 2]])
+    expect(await totals(day, 'a')).toStrictEqual([20_000, ['a', 20_000]])
+    expect(await totals(importedAt, 'a')).toStrictEqual([2, ['a', 2]])
+    await log.summarize()
+    expect(await totals(day)).toStrictEqual(everyone)
+    expect(await totals(importedAt)).toStrictEqual([2, ['a', 2]])
   })
 
   test('odd zones and spans are refused, and the default is the last 30 days', async () => {

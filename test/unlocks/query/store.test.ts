@@ -127,7 +127,10 @@ describe('searching the unlock log', () => {
     fc.assert(
       fc.asyncProperty(unlocks, filters, orders, limits, async (planted, wanted, order, limit) => {
         using log = plantedLog()
-        await log.plant(planted)
+        // Some are in the summary of the log, others beside it.
+        await log.plant(planted.slice(0, limit))
+        await log.summarize()
+        await log.plant(planted.slice(limit))
         const seqs = await allPages(log, { filter: wanted, order, limit })
         expect(seqs).toStrictEqual(expected(planted, wanted, order))
       }),
@@ -277,7 +280,13 @@ describe('searching the unlock log', () => {
         ])
           await page({ filter: wanted, order, after, limit: 5 })
     const plans = [...new Set(log.plans())]
-    expect(plans.filter((plan) => /SCAN (?!json_each)|TEMP B-TREE/.test(plan))).toStrictEqual([])
+    // Only the few unlocks that the summary does not have yet are sorted.
+    const others = plans.map((plan) =>
+      plan.replaceAll(/SCAN beside; USE TEMP B-TREE FOR (LAST TERM OF )?ORDER BY/g, ''),
+    )
+    expect(
+      others.filter((plan) => /SCAN (?!json_each|place)|TEMP B-TREE/.test(plan)),
+    ).toStrictEqual([])
     expect(plans.toSorted()).toMatchSnapshot()
   })
 })

@@ -1,0 +1,64 @@
+import { SECOND_MS } from '../../domain/duration.ts'
+import { QUARTER_MS } from './packed-tallies.ts'
+
+/** Unlocks that enter the summary at once. Readers look at up to twice as many beside it. */
+export const STEP_UNLOCKS = 256
+
+/** True of the events that are not in the summary. */
+export const BESIDE = 'seq >= (SELECT size FROM unlock_summary WHERE id = 1)'
+
+/** An app that gets no answer reports an unlock again, and the existing app does so without a key. An equal
+ * claim of the same account that is received within this time is probably the same unlock. Both stay in the
+ * log. */
+export const REPEAT_MS = 30 * SECOND_MS
+
+/** The reason of events that no statistics count: nobody was at a door (`LOGIN_REFUSAL`). */
+const UNCOUNTED_REASON = 'too_many_attempts'
+
+/** How many earlier unlocks of an account are compared with a claim. */
+const EARLIER_MAX = 100
+
+/** True if an equal claim of the account was received before, within 30 seconds. Equal claims happened
+ * within 30 seconds too. */
+export const REPEATS = `
+  unlock_event.source = 'claimed'
+  AND EXISTS (
+    SELECT 1
+    FROM (
+      SELECT *
+      FROM unlock_event AS earlier
+      WHERE earlier.account_number = unlock_event.account_number
+        AND earlier.happened_at_ms >= unlock_event.happened_at_ms - ${REPEAT_MS}
+        AND earlier.happened_at_ms <= unlock_event.happened_at_ms
+        AND earlier.seq < unlock_event.seq
+      ORDER BY earlier.happened_at_ms DESC, earlier.seq DESC
+      LIMIT ${EARLIER_MAX}
+    ) AS earlier
+    WHERE earlier.source = 'claimed'
+      AND earlier.received_at_ms >= unlock_event.received_at_ms - ${REPEAT_MS}
+      AND earlier.received_at_ms <= unlock_event.received_at_ms
+      AND earlier.method = unlock_event.method
+      AND earlier.lock = unlock_event.lock
+      AND earlier.result = unlock_event.result
+      AND earlier.reason IS NOT DISTINCT FROM unlock_event.reason
+      AND earlier.occurred_at_ms IS NOT DISTINCT FROM unlock_event.occurred_at_ms
+  )`
+
+/** The quarter of an hour in which an event happened, also before 1970. */
+const QUARTER = `
+  (happened_at_ms - (happened_at_ms % ${QUARTER_MS} + ${QUARTER_MS}) % ${QUARTER_MS}) / ${QUARTER_MS}`
+
+/** What the events of a range add to the tallies, those without an account as nobody's; `counted` is a further condition. */
+export const talliesOf = (range: string, counted: string): string => `
+  SELECT
+    ${QUARTER} AS quarter,
+    coalesce(unlock_account.id, 0) AS account,
+    coalesce(method_number, 0) AS method,
+    count(*) AS unlocks
+  FROM unlock_event
+  LEFT JOIN unlock_account ON unlock_account.number = account_number AND public_id <> ''
+  WHERE ${range} AND is_repeat = 0 AND reason IS DISTINCT FROM '${UNCOUNTED_REASON}' AND ${counted}
+  GROUP BY 1, 2, 3`
+
+/** The tallies of the events that are not in the summary. */
+export const TALLIES_BESIDE = talliesOf(BESIDE, `NOT (${REPEATS})`)
