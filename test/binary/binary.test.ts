@@ -81,6 +81,10 @@ describe('the compiled file', () => {
       join(folder, 'tsconfig.json'),
       '{"compilerOptions":{"paths":{"*":["./trap.js"]}}}',
     )
+    for (const name of ['writer.ts', 'writer.js', 'src/writer.ts', 'src/writer.js']) {
+      mkdirSync(join(folder, 'src'), { recursive: true })
+      writeFileSync(join(folder, name), trap)
+    }
     for (const module of ['elysia', 'pino', 'jose', 'debug']) {
       mkdirSync(join(folder, 'node_modules', module), { recursive: true })
       writeFileSync(join(folder, 'node_modules', module, 'index.js'), trap)

@@ -92,8 +92,11 @@ const noted = (
   seqs: (body: unknown) => readonly (number | undefined)[],
 ): boolean => {
   if (!answer) for (const method of sent) outcomes.unanswered.add(method)
-  else if (answer.status === 503) for (const method of sent) outcomes.refused.add(method)
-  else if (answer.status === 200) {
+  else if (answer.status === 503) {
+    // The one answer that does not know.
+    const isUnknown = JSON.stringify(answer.body).includes('is not known')
+    for (const method of sent) (isUnknown ? outcomes.unanswered : outcomes.refused).add(method)
+  } else if (answer.status === 200) {
     const found = seqs(answer.body)
     for (const [at, method] of sent.entries()) outcomes.acknowledged.set(method, found[at])
   } else throw new Error(`an unlock was answered ${answer.status}`)

@@ -122,4 +122,10 @@ const isFaulty = (value: unknown): value is { readonly fault: Fault } =>
   typeof value === 'object' && value !== null && 'fault' in value && value.fault !== undefined
 
 const stopped = (cause: unknown): AppError =>
-  new AppError('unavailable', 'The part of the server that writes has failed; try again', { cause })
+  new AppError(
+    'unavailable',
+    'The server failed while it wrote this; whether it is recorded is not known. Try again',
+    {
+      cause,
+    },
+  )

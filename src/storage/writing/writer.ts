@@ -94,18 +94,18 @@ export const localWriter = ({ connection, files, program = noProgram }: Dependen
 
   const record = async (inputs: readonly unknown[]): Promise<Recorded & { fault?: unknown }> => {
     if (inputs.length === 0) return { outcomes: [] }
-    try {
-      for (let tries = 0; tries < TRIES_MAX; tries += 1) {
-        run('SAVEPOINT mark')
+    for (let tries = 0; tries < TRIES_MAX; tries += 1) {
+      run('SAVEPOINT mark')
+      try {
         const recorded = await program(tx, inputs)
         if (recorded) return recorded
         await undo()
+      } catch (fault) {
+        if (!(await undo())) throw fault
+        return { outcomes: [], fault }
       }
-      throw new AppError('unavailable', 'Server busy, try again')
-    } catch (fault) {
-      if (!(await undo())) throw fault
-      return { outcomes: [], fault }
     }
+    return { outcomes: [], fault: new AppError('unavailable', 'Server busy, try again') }
   }
 
   return {

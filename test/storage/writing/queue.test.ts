@@ -159,3 +159,86 @@ describe('writes that share a commit', () => {
     await drained()
   })
 })
+
+describe('a slow disk', () => {
+  /** A commit that takes as long as the test says. */
+  const slowly = (options: { readonly waitMsMax?: number } = {}) => {
+    const groups: string[][] = []
+    const disk = { answer: () => {} }
+    const queue = writeQueue({
+      commit: async (items: readonly string[]) => {
+        groups.push([...items])
+        await new Promise<void>((resolve) => (disk.answer = resolve))
+        return items
+      },
+      sizeOf: () => 1,
+      groupSizeMax: 10,
+      waitingSizeMax: 100,
+      waitMsMax: 60_000,
+      ...options,
+    })
+    const committed = async (count: number) => {
+      while (groups.length < count) await Bun.sleep(1)
+    }
+    return { ...queue, groups, disk, committed }
+  }
+
+  test('those who were just answered and write again share the next group', async () => {
+    const { submit, groups, disk, committed } = slowly()
+    const first = ['a', 'b', 'c'].map(submit)
+    await committed(1)
+    const late = submit('d')
+    await Bun.sleep(40)
+    disk.answer()
+    await Promise.all(first)
+    // One after another, as over connections.
+    const again: Promise<string>[] = []
+    for (const item of ['e', 'f']) {
+      await new Promise((turn) => setImmediate(turn))
+      again.push(submit(item))
+    }
+    await committed(2)
+    expect(groups[1]).toStrictEqual(['d', 'e', 'f'])
+    disk.answer()
+    await Promise.all([late, ...again])
+  })
+
+  test('nobody waits for others after a group of one', async () => {
+    const { submit, groups, disk, committed } = slowly()
+    for (const [count, item] of ['a', 'b'].entries()) {
+      const written = submit(item)
+      await committed(count + 1)
+      await Bun.sleep(40)
+      disk.answer()
+      await written
+    }
+    const [first] = [submit('c')]
+    await new Promise((turn) => setImmediate(turn))
+    await new Promise((turn) => setImmediate(turn))
+    expect(groups).toStrictEqual([['a'], ['b'], ['c']])
+    disk.answer()
+    await first
+  })
+
+  test('whoever waits too long is refused while it still does not answer', async () => {
+    const { submit, disk, committed } = slowly({ waitMsMax: 20 })
+    const first = submit('a')
+    await committed(1)
+    expect(submit('b')).rejects.toMatchObject({ code: 'unavailable' })
+    await Bun.sleep(60)
+    disk.answer()
+    expect(await first).toBe('a')
+  })
+
+  test('once it is closed, what waits is refused, and what is being written is not', async () => {
+    const { submit, close, disk, committed } = slowly()
+    const first = submit('a')
+    await committed(1)
+    const waiting = submit('b')
+    close()
+    expect(waiting).rejects.toThrow('The server is stopping')
+    expect(submit('c')).rejects.toThrow('The server is stopping')
+    disk.answer()
+    expect(await first).toBe('a')
+  })
+})

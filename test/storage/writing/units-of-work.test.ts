@@ -1,0 +1,53 @@
+import { expect, test } from 'bun:test'
+import { Database as Sqlite } from 'bun:sqlite'
+import { databaseOn } from '../../../src/storage/open.ts'
+import type { Program } from '../../../src/storage/writing/writer.ts'
+
+const opened = async (program?: Program) => {
+  const db = databaseOn(new Sqlite(':memory:', { strict: true }), program ? { program } : {})
+  await db.run('CREATE TABLE t (n INTEGER)')
+  return db
+}
+
+const inputOf = (n: number) => ({ input: () => n, size: 1, account: 'ada' })
+
+test('a unit of work that waits for something else is rolled back after a second, and writes no more', async () => {
+  const db = await opened()
+  const something = Promise.withResolvers<void>()
+  const stalling = db.transaction(async (tx) => {
+    await tx.run('INSERT INTO t VALUES (1)')
+    await something.promise
+    await tx.run('INSERT INTO t VALUES (2)')
+  })
+  const behind = db.run('INSERT INTO t VALUES (3)')
+  expect(stalling).rejects.toThrow('waited for something other than its statements')
+  expect(await behind).toBe(1)
+  something.resolve()
+  await Bun.sleep(10)
+  expect(await db.all('SELECT n FROM t')).toStrictEqual([{ n: 3 }])
+})
+
+test('a program whose condition no longer holds is undone, and runs again', async () => {
+  let runs = 0
+  const db = await opened(async (tx, inputs) => {
+    runs += 1
+    await tx.run('INSERT INTO t VALUES (?)', runs)
+    return runs < 3 ? undefined : { outcomes: inputs.map((input) => `${String(input)} in ${runs}`) }
+  })
+  expect(await db.append(inputOf(7))).toBe('7 in 3')
+  expect(await db.all('SELECT n FROM t')).toStrictEqual([{ n: 3 }])
+})
+
+test('one that never holds is refused, and units of work of its group are kept', async () => {
+  const db = await opened(async (tx) => {
+    await tx.run('INSERT INTO t VALUES (1)')
+    return undefined
+  })
+  const [work, appended] = await Promise.allSettled([
+    db.run('INSERT INTO t VALUES (2)'),
+    db.append(inputOf(7)),
+  ])
+  expect(work.status).toBe('fulfilled')
+  expect(appended).toMatchObject({ reason: { code: 'unavailable' } })
+  expect(await db.all('SELECT n FROM t')).toStrictEqual([{ n: 2 }])
+})

@@ -1,0 +1,98 @@
+import { expect, test } from 'bun:test'
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { openDatabase } from '../../../src/storage/open.ts'
+import { writerThread } from '../../../src/storage/writing/writer-thread.ts'
+import { openUnlockLog } from '../../../src/unlocks/recording/service.ts'
+import { keyFile } from '../../../src/unlocks/log/key-file.ts'
+import { unlockStore } from '../../../src/unlocks/log/store.ts'
+import { temporaryFolder } from '../../support/binary.ts'
+import type { CrashPoint } from '../../support/crashing-writer.ts'
+import { claimed } from '../../support/unlock-log.ts'
+import { until } from '../../support/until.ts'
+
+const ENTRY = new URL('../../support/crashing-writer.ts', import.meta.url).href
+
+type Given = { readonly entry?: string; readonly crashAt?: CrashPoint; readonly oneIn?: number }
+
+/** A log on a file that another thread writes, which dies where it is told. */
+const threadedLog = async ({ entry = ENTRY, ...given }: Given = {}) => {
+  const folder = temporaryFolder()
+  const databasePath = join(folder, 'a.db')
+  const deaths: boolean[] = []
+  const db = openDatabase(databasePath, {
+    writerThread: () =>
+      writerThread({
+        entry,
+        given: { databasePath, dataDir: folder, oneIn: Infinity, ...given },
+        onDeath: (_, isLast) => deaths.push(isLast),
+      }),
+  })
+  const { signer } = keyFile(folder).open({ hasLog: false })
+  const store = unlockStore(db)
+  const clock = () => ({ nowMs: Date.now(), isUncertain: false, newestMs: 0 })
+  return {
+    db,
+    deaths,
+    store,
+    openUnlocks: () => openUnlockLog({ store, signer, clock }),
+    [Symbol.asyncDispose]: async () => {
+      await db.close().catch(() => {})
+      rmSync(folder, { recursive: true })
+    },
+  }
+}
+
+/** `expect(…).rejects` lets no message of a thread through while it waits. */
+const faultOf = (work: Promise<unknown>): Promise<unknown> =>
+  work.then(
+    () => undefined,
+    (error: unknown) => error,
+  )
+
+test('units of work and unlocks share its groups; what one is refused does not touch the others', async () => {
+  await using log = await threadedLog()
+  const { append } = await log.openUnlocks()
+  await log.db.run('CREATE TABLE t (n INTEGER UNIQUE)')
+  const add = (n: number) => log.db.run('INSERT INTO t VALUES (?)', n)
+  const [one, unlocks, again] = await Promise.allSettled([add(1), append([claimed(0)]), add(1)])
+  expect(one).toMatchObject({ status: 'fulfilled', value: 1 })
+  expect(unlocks).toMatchObject({ value: [{ status: 'stored', seq: 0 }] })
+  expect(again).toMatchObject({ reason: { message: expect.stringContaining('UNIQUE') } })
+  expect(await log.db.all('SELECT n FROM t')).toStrictEqual([{ n: 1 }])
+  await log.db.run('UPDATE log_head SET size = 2')
+  expect(await faultOf(append([claimed(1)]))).toMatchObject({
+    code: 'unavailable',
+    message: 'The unlock log is broken: its rows and its head differ',
+  })
+})
+
+for (const crashAt of ['before', 'written', 'committed'] as const)
+  test(`[D1] a thread that dies ${crashAt}: what waits is told that it is not known, the next is recorded, and the lock of the file is free`, async () => {
+    await using log = await threadedLog({ crashAt, oneIn: 1 })
+    const { append } = await log.openUnlocks()
+    expect(await faultOf(append([claimed(0)]))).toMatchObject({
+      code: 'unavailable',
+      message: expect.stringContaining('whether it is recorded is not known'),
+    })
+    await until(() => log.deaths.length === 1)
+    expect(log.deaths).toStrictEqual([false])
+    expect((await log.store.page(-1, 10)).length).toBe(crashAt === 'committed' ? 1 : 0)
+    await log.db.run('CREATE TABLE t (n INTEGER)')
+    expect(await faultOf(append([claimed(1)]))).toMatchObject({ code: 'unavailable' })
+    await until(() => log.deaths.length === 2)
+    expect(log.deaths).toStrictEqual([false, true])
+    expect(await faultOf(log.db.run('INSERT INTO t VALUES (1)'))).toMatchObject({
+      code: 'unavailable',
+    })
+    expect(await log.db.all('SELECT * FROM t')).toStrictEqual([])
+  })
+
+test('a module that cannot be loaded is a death too, and the process goes on', async () => {
+  await using log = await threadedLog({ entry: 'file:///nowhere/writer.ts' })
+  expect(await faultOf(log.db.run('CREATE TABLE t (n INTEGER)'))).toMatchObject({
+    code: 'unavailable',
+  })
+  await until(() => log.deaths.length === 2)
+  expect(await log.db.all('SELECT * FROM unlock_event')).toStrictEqual([])
+})

@@ -1,0 +1,42 @@
+import { openWriter } from '../../src/storage/open.ts'
+import { serveWriter } from '../../src/storage/writing/served-writer.ts'
+import type { Program } from '../../src/storage/writing/writer.ts'
+import { unlockProgram } from '../../src/unlocks/program.ts'
+import type { WriterGiven } from '../../src/writer.ts'
+
+/** Where the thread may die: before anything is written, between the writes and their COMMIT, and between
+ * that and the answer. */
+export type CrashPoint = 'before' | 'written' | 'committed'
+
+/** What the thread of a test is given besides; of an executable, the environment says it. */
+type Given = WriterGiven & { readonly crashAt?: CrashPoint; readonly oneIn?: number }
+
+/** The thread that writes, but for its end: now and then it dies in the middle of a group. It takes the place
+ * of `src/writer.ts`. */
+serveWriter((given) => {
+  const { databasePath, dataDir, crashAt, oneIn = 20 } = given as Given
+  const points: readonly CrashPoint[] = crashAt ? [crashAt] : ['before', 'written', 'committed']
+  let point: CrashPoint | undefined
+  const dieAt = (here: CrashPoint): void => {
+    // Ends this thread alone.
+    if (point === here) process.exit(1)
+  }
+  const program = unlockProgram(dataDir)
+  const dying: Program = async (tx, inputs) => {
+    const recorded = await program(tx, inputs)
+    dieAt('written')
+    return recorded
+  }
+  const writer = openWriter(databasePath, dying)
+  return {
+    ...writer,
+    commit: async (inputs, waitMs) => {
+      const dies = inputs.length > 0 && Math.random() * oneIn < 1
+      point = dies ? points[Math.floor(Math.random() * points.length)] : undefined
+      dieAt('before')
+      const committed = await writer.commit(inputs, waitMs)
+      dieAt('committed')
+      return committed
+    },
+  }
+})
