@@ -19,9 +19,9 @@ const ROWS_MAX = 8192
 const DAYS_PER_STEP = 8
 
 /** Packs the days that have the most tallies in rows of their own, if there are many in all. */
-export const packDays = async (tx: Queries): Promise<void> => {
+export const packDays = async (tx: Queries, rowsMax = ROWS_MAX): Promise<void> => {
   const row = await tx.get<{ rows: number }>('SELECT count(*) AS rows FROM unlock_tally')
-  if ((row?.rows ?? 0) < ROWS_MAX) return
+  if ((row?.rows ?? 0) < rowsMax) return
   await pack(
     tx,
     await tx.all<Day>(
