@@ -7,6 +7,7 @@ import { loginLines } from './logins.ts'
 import { becomesQuiet, loadAverage } from './quiet.ts'
 import { refusalLines } from './refusals.ts'
 import { ROUNDS, SECONDS } from './rounds.ts'
+import { scaleLines } from './scale.ts'
 import { slowLines } from './slow.ts'
 import { smallLines } from './small.ts'
 import { unlockLines } from './unlocks.ts'
@@ -16,6 +17,7 @@ const PARTS: Readonly<Record<string, Part>> = {
   unlocks: unlockLines,
   slow: slowLines,
   log: logLines,
+  scale: scaleLines,
   logins: loginLines,
   refusals: refusalLines,
   small: smallLines,

@@ -20,7 +20,12 @@ export const INSTALLED = {
 } as const
 
 /** Appends what a program writes to a file, as the journal does, without another process that reads it. */
-const toFile = (path: string): readonly string[] => ['sh', '-c', `exec "$@" >>'${path}' 2>&1`, 'sh']
+export const toFile = (path: string): readonly string[] => [
+  'sh',
+  '-c',
+  `exec "$@" >>'${path}' 2>&1`,
+  'sh',
+]
 
 export const UNLOCK = '{"unlocking-method":"fingerprint"}'
 

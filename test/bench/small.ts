@@ -99,7 +99,7 @@ const build = (folder: string): Record<Kind, Startable> => {
   }
 }
 
-const started = async (
+export const started = async (
   startable: Startable,
   look: (pid: number) => Promise<void>,
 ): Promise<Small> => {
