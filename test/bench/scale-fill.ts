@@ -17,16 +17,7 @@ const ACCOUNTS = 10_000
 export const BUSY = 'person-0'
 const BUSY_EVERY = 50
 
-export const METHODS = [
-  'fingerprint',
-  'pin',
-  'face',
-  'card',
-  'key',
-  'watch',
-  'voice',
-  'code',
-] as const
+const METHODS = ['fingerprint', 'pin', 'face', 'card', 'key', 'watch', 'voice', 'code'] as const
 const LOCKS = ['front-door', 'back-door', 'garage'] as const
 
 /** The time over which the unlocks are spread, until now. */

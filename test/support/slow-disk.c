@@ -1,6 +1,6 @@
 /* Preloaded into the service, makes its disk slow or broken: before each fsync and fdatasync, of SQLite
- * and of the runtime, reads the file that SLOW_DISK names, and waits as many milliseconds as it says,
- * or fails with EIO if it says "fail". */
+ * and of the runtime, reads the file that SLOW_DISK names, and waits until as many milliseconds have
+ * passed as it says by then, or fails with EIO if it says "fail". */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -9,24 +9,37 @@
 #include <time.h>
 #include <unistd.h>
 
-static int faulty(void) {
+#define FAIL -1
+#define LOOK_US 10000
+
+static long told_us(const char *path) {
   char text[32] = "";
-  const char *path = getenv("SLOW_DISK");
-  int file = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+  int file = open(path, O_RDONLY | O_CLOEXEC);
   if (file < 0) return 0;
   ssize_t length = read(file, text, sizeof text - 1);
   close(file);
-  if (length > 0 && text[0] == 'f') return 1;
-  long ms = atol(text);
-  struct timespec left = {ms / 1000, ms % 1000 * 1000000};
-  while (ms > 0 && nanosleep(&left, &left) != 0) continue;
-  return 0;
+  return length > 0 && text[0] == 'f' ? FAIL : 1000 * atol(text);
+}
+
+static long now_us(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
 static int synced(long call, int fd) {
-  if (!faulty()) return (int)syscall(call, fd);
-  errno = EIO;
-  return -1;
+  const char *path = getenv("SLOW_DISK");
+  long begun_us = now_us();
+  for (;;) {
+    long us = path ? told_us(path) : 0;
+    if (us == FAIL) {
+      errno = EIO;
+      return -1;
+    }
+    long left_us = begun_us + us - now_us();
+    if (left_us <= 0) return (int)syscall(call, fd);
+    usleep(left_us < LOOK_US ? left_us : LOOK_US);
+  }
 }
 
 int fsync(int fd) { return synced(SYS_fsync, fd); }

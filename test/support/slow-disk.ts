@@ -1,4 +1,4 @@
-import { mkdtempSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 const IS_REQUIRED = process.env['REQUIRE_CC'] === '1'
@@ -19,13 +19,26 @@ export const slowDisk = (within: string) => {
   const folder = mkdtempSync(join(within, 'slow-disk-'))
   const library = join(folder, 'slow-disk.so')
   const control = join(folder, 'ms')
-  const built = Bun.spawnSync(['cc', '-shared', '-fPIC', '-O2', '-o', library, SOURCE])
+  const built = Bun.spawnSync([
+    'cc',
+    '-shared',
+    '-fPIC',
+    '-O2',
+    '-Wall',
+    '-Werror',
+    '-o',
+    library,
+    SOURCE,
+  ])
   if (!built.success) throw new Error(`cannot build ${SOURCE}: ${built.stderr.toString()}`)
-  const say = (text: string) => writeFileSync(control, text)
+  const say = (text: string) => {
+    writeFileSync(`${control}.new`, text)
+    renameSync(`${control}.new`, control)
+  }
   say('0')
   return {
     env: { LD_PRELOAD: library, SLOW_DISK: control },
-    /** Lets each sync take that much longer. */
+    /** Lets each sync take that much longer, also one that is under way. */
     delay: (ms: number) => say(String(ms)),
     /** Lets each sync fail. */
     fail: () => say('fail'),
