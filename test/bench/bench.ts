@@ -1,9 +1,10 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { cpus, release, totalmem } from 'node:os'
 import { join } from 'node:path'
-import { type Lines, type Part, say, tableHead, tableRow } from './line.ts'
+import { type Part, despiteFaults, say, tableHead, tableRow } from './line.ts'
 import { logLines } from './log.ts'
 import { loginLines } from './logins.ts'
+import { peerLines } from './peer.ts'
 import { becomesQuiet, loadAverage } from './quiet.ts'
 import { refusalLines } from './refusals.ts'
 import { ROUNDS, SECONDS } from './rounds.ts'
@@ -21,6 +22,7 @@ const PARTS: Readonly<Record<string, Part>> = {
   logins: loginLines,
   refusals: refusalLines,
   small: smallLines,
+  peer: peerLines,
 }
 
 /** How the bench ends. 75 is EX_TEMPFAIL in sysexits.h: try again later. */
@@ -53,7 +55,7 @@ const main = async (words: readonly string[]): Promise<number> => {
       if (words.length > 0 && !words.includes(name)) continue
       const own = join(folder, name)
       mkdirSync(own)
-      for await (const line of judged(name, measure(own))) {
+      for await (const line of despiteFaults(name, measure(own))) {
         print(tableRow(IS_ANYWAY ? { ...line, isMet: undefined } : line))
         if (line.isMet === false) missed += 1
       }
@@ -63,16 +65,6 @@ const main = async (words: readonly string[]): Promise<number> => {
   }
   if (IS_ANYWAY) return STATUS.notJudged
   return missed > 0 ? STATUS.missed : STATUS.met
-}
-
-/** The rows of a part; if it fails, its last one says so, and the other parts go on. */
-async function* judged(name: string, lines: Lines): Lines {
-  try {
-    yield* lines
-  } catch (error) {
-    say(String(error instanceof Error ? error.stack : error))
-    yield { what: name, measured: `failed: ${String(error)}`, target: 'an end', isMet: false }
-  }
 }
 
 const print = (text: string): void => void process.stdout.write(`${text}\n`)

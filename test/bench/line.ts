@@ -55,3 +55,13 @@ export const quantile = (values: readonly number[], part: number): number =>
   ] ?? Number.NaN
 
 export const median = (values: readonly number[]): number => quantile(values, 0.5)
+
+/** Yields some rows; if measuring them fails, the last one says so, and others can follow. */
+export async function* despiteFaults(what: string, lines: Lines): Lines {
+  try {
+    yield* lines
+  } catch (error) {
+    say(String(error instanceof Error ? error.stack : error))
+    yield { what, measured: `failed: ${String(error)}`, isMet: false }
+  }
+}
