@@ -1,4 +1,4 @@
-import { mkdtempSync, renameSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 const IS_REQUIRED = process.env['REQUIRE_CC'] === '1'
@@ -42,5 +42,7 @@ export const slowDisk = (within: string) => {
     delay: (ms: number) => say(String(ms)),
     /** Lets each sync fail. */
     fail: () => say('fail'),
+    /** How many have succeeded. */
+    syncs: (): number => statSync(`${control}.done`, { throwIfNoEntry: false })?.size ?? 0,
   }
 }
