@@ -109,6 +109,9 @@ const openFile = (path: string, options: OpenOptions): Database => {
     bringUpToDate(connection, path, options)
     const reader = new Sqlite(path, { strict: true, readonly: true })
     reader.run(`PRAGMA busy_timeout = ${PRAGMAS.busy_timeout}`)
+    // It writes nothing, but if it is closed last, SQLite would sync the WAL and the folder before it
+    // notices that, which keeps a stop waiting.
+    reader.run('PRAGMA synchronous = OFF')
     // After its first read, any process that opens or closes the file sees it.
     reader.query('PRAGMA user_version').get()
     const { onCommit, program, writerThread } = options

@@ -1,27 +1,42 @@
-import { closeSync, fdatasyncSync, openSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, fdatasyncSync, fsyncSync, openSync, rmSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 
 const PAGE_BYTES = 4096
-/** Pages that the log's transaction of one unlock appends to the WAL, as strace counts them: an
- * append-only tree, its indexes and the changed roots. */
-const PAGES = 10
 
-/** How many milliseconds the disk of a folder takes to write and sync the data of one unlock. */
-export const syncMs = (folder: string, seconds: number): number => {
+/** Pages after which SQLite begins a WAL anew and overwrites it, so that commits seldom change its size. */
+const WAL_PAGES = 1000
+
+const COMMITS = 200
+const SPENT_MS_MAX = 2000
+
+type Commits = {
+  readonly pages: number
+  /** SQLite in Bun calls `fsync`. */
+  readonly call?: 'fsync' | 'fdatasync'
+  /** How long nothing happens before each. */
+  readonly restMs?: number
+}
+
+/** How many milliseconds the disk of a folder takes to write and sync that many pages, as a commit does
+ * in a WAL. */
+export const syncMs = (folder: string, { pages, call = 'fsync', restMs = 0 }: Commits): number => {
   const path = join(folder, 'sync-rate')
-  const page = Buffer.alloc(PAGE_BYTES, 'x')
-  const writePages = () => {
-    for (let written = 0; written < PAGES; written += 1) writeSync(file, page)
-  }
+  const commit = Buffer.alloc(pages * PAGE_BYTES, 'x')
   const file = openSync(path, 'w', 0o600)
+  const sync = { fsync: fsyncSync, fdatasync: fdatasyncSync }[call]
+  let [commits, spentMs] = [0, 0]
   try {
-    const begun = performance.now()
-    let syncs = 0
-    for (; performance.now() - begun < seconds * 1000; syncs += 1) {
-      writePages()
-      fdatasyncSync(file)
+    writeSync(file, Buffer.alloc(WAL_PAGES * PAGE_BYTES))
+    fsyncSync(file)
+    for (; commits < COMMITS && spentMs < SPENT_MS_MAX; commits += 1) {
+      const at = PAGE_BYTES * ((commits * pages) % (WAL_PAGES - pages))
+      Bun.sleepSync(restMs)
+      const begun = performance.now()
+      writeSync(file, commit, 0, commit.length, at)
+      sync(file)
+      spentMs += performance.now() - begun
     }
-    return (performance.now() - begun) / syncs
+    return spentMs / commits
   } finally {
     closeSync(file)
     rmSync(path)

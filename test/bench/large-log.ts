@@ -1,11 +1,13 @@
-import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type App, openApp } from '../../src/app.ts'
 import { parseConfig } from '../../src/config/config.ts'
 import { processLogger } from '../../src/http/log/logger.ts'
 import type { NewUnlockEvent } from '../../src/unlocks/log/event.ts'
 import { PASSWORD, bearer, clientOf } from '../support/app.ts'
-import { UNLIMITED, runCommand, startService } from '../support/binary.ts'
+import { runCommand, startService } from '../support/binary.ts'
+import { median } from './line.ts'
+import { memoryMiB, resetPeak } from './process.ts'
+import { QUIET } from './service.ts'
 
 const OWNER = 'owner'
 const METHODS = ['fingerprint', 'pin', 'face', 'card'] as const
@@ -101,8 +103,7 @@ export const exported = async (folder: string, events: number): Promise<Export> 
   await using service = await startService({ folder, env: QUIET })
   const token = await signIn(service.url)
   const restMiB = memoryMiB(service.pid, 'VmRSS')
-  // 5 resets the peak that the start and the login left.
-  writeFileSync(`/proc/${service.pid}/clear_refs`, '5')
+  resetPeak(service.pid)
   const begun = performance.now()
   const answer = await clientOf(service.url).get('/v1/unlocks/export?format=ndjson', bearer(token))
   if (answer.status !== 200) throw new Error(`/v1/unlocks/export answered ${answer.status}`)
@@ -120,8 +121,6 @@ export const exported = async (folder: string, events: number): Promise<Export> 
 }
 
 const NEWLINE = 10
-
-export const QUIET = { ...UNLIMITED, LOG_LEVEL: 'warn' } as const
 
 const signIn = async (url: string): Promise<string> => {
   const answer = await clientOf(url).post('/login', { username: OWNER, password: PASSWORD })
@@ -148,11 +147,3 @@ const timed = async <Result>(work: () => Promise<Result>): Promise<readonly [num
 }
 
 const seconds = (begun: number): number => (performance.now() - begun) / 1000
-
-const memoryMiB = (pid: number, field: 'VmRSS' | 'VmHWM'): number => {
-  const status = readFileSync(`/proc/${pid}/status`, 'utf8')
-  return Number(new RegExp(`^${field}:\\s+(\\d+)`, 'm').exec(status)?.[1]) / 1024
-}
-
-export const median = (values: readonly number[]): number =>
-  values.toSorted((left, right) => left - right)[Math.floor(values.length / 2)] ?? Number.NaN

@@ -1,8 +1,78 @@
 import { Database } from 'bun:sqlite'
+import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { PASSWORD, clientOf } from '../support/app.ts'
-import { runCommand } from '../support/binary.ts'
-import { type Load, postLoad } from './load.ts'
+import { runCommand, startService } from '../support/binary.ts'
+import { type Lines, atLeast, atMost, count, median, say } from './line.ts'
+import { type Load, loadText, postLoad, typical } from './load.ts'
+import { ROUNDS, SECONDS } from './rounds.ts'
+import { QUIET, UNLOCK } from './service.ts'
+
+const PEOPLE = Number(process.env['BENCH_PEOPLE'] ?? 1_000_000)
+const PEOPLE_FEW = 1000
+
+/** Logins among few accounts and among many, and unlocks beside them. */
+export async function* loginLines(folder: string): Lines {
+  const [fewFolder, manyFolder] = [join(folder, 'few'), join(folder, 'many')]
+  for (const [path, people] of [
+    [fewFolder, PEOPLE_FEW],
+    [manyFolder, PEOPLE],
+  ] as const) {
+    say(`filling a database with ${count(people)} accounts`)
+    mkdirSync(path)
+    await fillPeople(path, people)
+  }
+  // One address has one password checked at a time, so each person comes from another.
+  const env = { ...QUIET, TRUSTED_PROXIES: '127.0.0.1' }
+  await using few = await startService({ folder: fewFolder, env })
+  await using many = await startService({ folder: manyFolder, env })
+  const TOKEN = await signInPerson(few.url)
+  const unlocks = { url: `${few.url}/logUnlocking`, BODY: UNLOCK, TOKEN }
+  const found = {
+    hashes: [] as number[],
+    few: [] as Load[],
+    many: [] as Load[],
+    unlocks: [] as Load[],
+  }
+  for (let round = 1; round <= ROUNDS; round += 1) {
+    say(`logins, round ${round} of ${ROUNDS}`)
+    found.hashes.push(await hashesPerSecond(SECONDS))
+    found.few.push(await loginLoad(few.url, PEOPLE_FEW, SECONDS))
+    found.many.push(await loginLoad(many.url, PEOPLE, SECONDS))
+    const [among] = await Promise.all([
+      postLoad(unlocks, { connections: 1, seconds: SECONDS }),
+      loginLoad(few.url, PEOPLE_FEW, SECONDS),
+    ])
+    found.unlocks.push(among)
+  }
+  await few.stop()
+  await many.stop()
+  /** For each round separately, since other load on the machine changes between rounds. */
+  const ratio = (part: (round: number) => number, whole: (round: number) => number) =>
+    median(found.hashes.map((_, round) => part(round) / whole(round)))
+  const logins = (loads: readonly Load[]) => (round: number) =>
+    loads[round]?.perSecond ?? Number.NaN
+  const ofHashes = ratio(logins(found.few), (round) => found.hashes[round] ?? Number.NaN)
+  const cost = ratio(logins(found.few), logins(found.many))
+  yield { what: '`Bun.password.verify` alone', measured: `${median(found.hashes).toFixed(1)}/s` }
+  yield {
+    what: `\`/login\`, ${count(PEOPLE_FEW)} accounts`,
+    measured: loadText(typical(found.few)),
+  }
+  yield atLeast(0.9, { what: 'the second, as a share of the first', value: ofHashes })
+  yield { what: `\`/login\`, ${count(PEOPLE)} accounts`, measured: loadText(typical(found.many)) }
+  yield atMost(1.1, {
+    what: `cost of a login among ${count(PEOPLE)}, relative to that among ${count(PEOPLE_FEW)}`,
+    value: cost,
+    unit: ' ×',
+  })
+  yield atMost(50, {
+    what: 'p99 of `/logUnlocking`, 1 connection, while logins saturate it',
+    value: typical(found.unlocks).p99Ms,
+    unit: ' ms',
+    of: loadText(typical(found.unlocks)),
+  })
+}
 
 /** Enough to keep every core hashing, and as many as the service lets wait. */
 const CONNECTIONS = 16
@@ -11,7 +81,7 @@ const CONNECTIONS = 16
 const UNANSWERED_MS = 1000
 
 /** Creates a database with that many accounts, each with a session and a known client. */
-export const fillPeople = async (folder: string, people: number): Promise<void> => {
+const fillPeople = async (folder: string, people: number): Promise<void> => {
   const made = await runCommand(['user', 'add', 'person'], { folder, input: `${PASSWORD}\n` })
   if (made.status !== 0) throw new Error(made.words)
   using db = new Database(join(folder, 'data/secure-lock.db'))
@@ -40,7 +110,7 @@ export const fillPeople = async (folder: string, people: number): Promise<void> 
 }
 
 /** Passwords per second that this machine verifies, without a server. */
-export const hashesPerSecond = async (forSeconds: number): Promise<number> => {
+const hashesPerSecond = async (forSeconds: number): Promise<number> => {
   const hash = await Bun.password.hash(PASSWORD, {
     algorithm: 'argon2id',
     memoryCost: 19_456,
@@ -58,7 +128,7 @@ export const hashesPerSecond = async (forSeconds: number): Promise<number> => {
 }
 
 /** Logs in that many people in turn. */
-export const loginLoad = async (url: string, people: number, seconds: number): Promise<Load> => {
+const loginLoad = async (url: string, people: number, seconds: number): Promise<Load> => {
   const body = { username: 'person-NUMBER', password: PASSWORD }
   const target = { url: `${url}/login`, BODY: JSON.stringify(body), PEOPLE: String(people) }
   const load = await postLoad(target, { connections: CONNECTIONS, seconds })
@@ -67,7 +137,7 @@ export const loginLoad = async (url: string, people: number, seconds: number): P
 }
 
 /** An access token of one of the people. */
-export const signInPerson = async (url: string): Promise<string> => {
+const signInPerson = async (url: string): Promise<string> => {
   const credentials = { username: 'person', password: PASSWORD }
   const answer = await clientOf(url).post('/login', credentials)
   return ((await answer.json()) as { access_token: string }).access_token

@@ -3,20 +3,34 @@ import { startService } from '../support/binary.ts'
 import { failedLogins } from '../support/failed-logins.ts'
 import { p99, underAttack } from '../faults/attack.ts'
 import { signIn } from '../faults/evidence.ts'
-import { QUIET } from './large-log.ts'
+import { type Lines, atMost, say } from './line.ts'
+import { QUIET } from './service.ts'
 
 const SAMPLES = 500
 const WAVES = 20
 const AT_ONCE = 200
 
+/** Failed logins, logins that are too many, and unlocks under attack. */
+export async function* refusalLines(): Lines {
+  say('failed logins, and logins that are too many')
+  const below = (maxMs: number, what: string, value: number) =>
+    atMost(maxMs, { what, value, unit: ' ms' })
+  yield below(5, 'medians of every way to fail a login, apart by', await failedLoginsApartMs(false))
+  yield below(5, 'the same beside legacy accounts', await failedLoginsApartMs(true))
+  const { refusedMs, unlocksMs } = await loginWaves()
+  yield below(100, '200 logins at once: p99 of a refusal', refusedMs)
+  yield below(50, 'p99 of `/logUnlocking` meanwhile', unlocksMs)
+  yield below(200, 'p99 of `/logUnlocking` under attack', await unlocksUnderAttackMs(30))
+}
+
 /** How far apart the medians of all kinds of failed logins are. */
-export const failedLoginsApartMs = async (withOlder: boolean): Promise<number> => {
+const failedLoginsApartMs = async (withOlder: boolean): Promise<number> => {
   const { medians } = await failedLogins(SAMPLES, { withOlder })
   return Math.max(...medians.values()) - Math.min(...medians.values())
 }
 
 /** The p99 of the time until an excess login is refused, and of unlocks meanwhile. */
-export const loginWaves = async () => {
+const loginWaves = async () => {
   await using service = await startService({ env: QUIET })
   const { post } = clientOf(service.url)
   const token = await signIn(service.url)
@@ -44,7 +58,7 @@ export const loginWaves = async () => {
 }
 
 /** The p99 of a phone's unlocks while hostile clients keep the service busy. */
-export const unlocksUnderAttackMs = async (seconds: number): Promise<number> => {
+const unlocksUnderAttackMs = async (seconds: number): Promise<number> => {
   await using service = await startService({ env: QUIET })
   const token = await signIn(service.url)
   const attack = { connections: 1000, logins: 50, scans: 5 }

@@ -2,13 +2,44 @@ import { mkdtempSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { BINARY, UNLIMITED, freePort } from '../support/binary.ts'
 import { buildYardstick } from './build.ts'
-import { median } from './large-log.ts'
+import { type Lines, atMost, median, say } from './line.ts'
+import { cpuUs } from './process.ts'
+import { ROUNDS } from './rounds.ts'
 
 /** Long enough for the leftover work of a start to finish and be freed. */
 const IDLE_MS = 5000
 const START_MS_MAX = 60_000
 
-export type Small = {
+/** Starts and idle memory, beside an empty app. */
+export async function* smallLines(folder: string): Lines {
+  say('starts')
+  const { service, first, empty, plain } = await starts(folder, 3 * ROUNDS)
+  const told = ({ startMs, cpuMs }: Small) =>
+    `${startMs.toFixed(0)} ms, of which the processor ${cpuMs.toFixed(0)} ms`
+  yield { what: 'start to first answer, compiled empty Elysia app', measured: told(plain) }
+  yield { what: 'the same, built with the flags of the server', measured: told(empty) }
+  yield { what: 'start to first answer, this server', measured: told(service) }
+  yield { what: 'the same in an empty folder', measured: told(first) }
+  yield atMost(1.5, {
+    what: 'this server, relative to the compiled empty app',
+    value: service.startMs / plain.startMs,
+    unit: ' ×',
+  })
+  yield {
+    what: 'this server, relative to the empty app with its flags',
+    measured: `${(service.startMs / empty.startMs).toFixed(2)} ×`,
+  }
+  say('memory')
+  const memory = await idleMiB(folder, Math.ceil(ROUNDS / 2))
+  yield atMost(1.75, {
+    what: 'idle memory, relative to the empty app with its flags',
+    value: memory.service / memory.empty,
+    unit: ' ×',
+    of: `${memory.service.toFixed(1)} and ${memory.empty.toFixed(1)} MiB`,
+  })
+}
+
+type Small = {
   /** Milliseconds from the start of the process to its first answer. */
   readonly startMs: number
   /** Processor time of all threads until then, in steps of ten. */
@@ -21,10 +52,7 @@ const KINDS = ['service', 'first', 'plain', 'empty'] as const
 type Kind = (typeof KINDS)[number]
 
 /** Starts each in turn, and returns the medians. */
-export const starts = async (
-  folder: string,
-  rounds: number,
-): Promise<Readonly<Record<Kind, Small>>> => {
+const starts = async (folder: string, rounds: number): Promise<Readonly<Record<Kind, Small>>> => {
   const kinds = build(folder)
   const found: Record<Kind, Small[]> = { service: [], first: [], empty: [], plain: [] }
   // The first start of each reads the file from disk, and creates the service's data.
@@ -44,7 +72,7 @@ export const starts = async (
 }
 
 /** The median resident MiB of the service and of the empty app some seconds after their start. */
-export const idleMiB = async (folder: string, rounds: number) => {
+const idleMiB = async (folder: string, rounds: number) => {
   const kinds = build(folder)
   const found = { service: [] as number[], empty: [] as number[] }
   for (let round = 0; round < rounds; round += 1)
@@ -71,7 +99,7 @@ const build = (folder: string): Record<Kind, Startable> => {
   }
 }
 
-const started = async (
+export const started = async (
   startable: Startable,
   look: (pid: number) => Promise<void>,
 ): Promise<Small> => {
@@ -90,7 +118,7 @@ const started = async (
         throw new Error(`${command.join(' ')} did not start`)
       await Bun.sleep(0.5)
     }
-    const found = { startMs: performance.now() - begun, cpuMs: cpuMsOf(running.pid) }
+    const found = { startMs: performance.now() - begun, cpuMs: cpuUs(running.pid).all / 1000 }
     await look(running.pid)
     return found
   } finally {
@@ -120,11 +148,3 @@ const answers = (port: number): Promise<boolean> =>
 
 const residentMiB = (pid: number): number =>
   Number(/^Rss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1]) / 1024
-
-/** From proc(5): user and system time are fields 14 and 15, in hundredths of a second. */
-const cpuMsOf = (pid: number): number => {
-  const afterName = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    .replace(/^.*\) /, '')
-    .split(' ')
-  return 10 * (Number(afterName[11]) + Number(afterName[12]))
-}

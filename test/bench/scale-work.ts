@@ -1,0 +1,124 @@
+import { Database } from 'bun:sqlite'
+import { readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { tokenFor } from '../support/accounts.ts'
+import { bearer, clientOf } from '../support/app.ts'
+import { BINARY, OWN_FOLDER, type Service } from '../support/binary.ts'
+import { UNLOCK } from './service.ts'
+import { type Lines, atMost, count, figure, quantile, say } from './line.ts'
+import { probing } from './probe.ts'
+import { memoryMiB, resetPeak } from './process.ts'
+import { BUSY, DAYS, OWNER } from './scale-fill.ts'
+import { startScale } from './scale-service.ts'
+
+/** How long other requests may wait for bulk work, and the memory it may take. */
+const WAIT_MS_MAX = 100
+const MIB_MAX = 256
+
+const LOOK_MS = 200
+
+/** Backup, erasing and retention beside writes, in a folder that they change. */
+export async function* workLines(folder: string): Lines {
+  const retention = { LOG_RETENTION_DAYS: String(DAYS / 2) }
+  yield* besideLines('backup', await startScale(folder), () => backedUp(folder))
+  yield* besideLines('erasing the busiest account', await startScale(folder), eraseBusiest)
+  yield* besideLines('retention of half the log', await startScale(folder, retention), retained)
+}
+
+/** What bulk work did: how many of which, and the peak if it was a process of its own. */
+type Done = { readonly items: number; readonly of: string; readonly peakMiB?: number }
+
+async function* besideLines(
+  what: string,
+  started: Service,
+  work: (service: Service) => Promise<Done>,
+): Lines {
+  say(what)
+  await using service = started
+  const { get, post } = clientOf(service.url)
+  const phone = bearer(await tokenFor(service.url, 'person-1'))
+  resetPeak(service.pid)
+  const begun = performance.now()
+  const unlocking = probing(() => post('/logUnlocking', UNLOCK, phone))
+  const living = probing(() => get('/livez'))
+  const { items, of, peakMiB } = await work(service)
+  const seconds = (performance.now() - begun) / 1000
+  const [unlocks, lives] = [await unlocking(), await living()]
+  const each = `${count(writtenBytes(service.pid) / items)} bytes written for each`
+  yield {
+    what,
+    measured: `${count(items)} ${of} in ${figure(seconds)} s${peakMiB === undefined ? `, ${each}` : ''}`,
+  }
+  yield atMost(WAIT_MS_MAX, {
+    what: `${what}: p99 of \`/logUnlocking\` meanwhile`,
+    value: quantile(unlocks, 0.99),
+    unit: ' ms',
+    of: `${unlocks.length}, longest ${figure(Math.max(...unlocks))} ms`,
+  })
+  yield atMost(WAIT_MS_MAX, {
+    what: `${what}: longest wait of \`/livez\``,
+    value: Math.max(...lives),
+    unit: ' ms',
+    of: `p99 ${figure(quantile(lives, 0.99))} ms`,
+  })
+  const value = peakMiB ?? memoryMiB(service.pid, 'VmHWM')
+  yield atMost(MIB_MAX, { what: `${what}: memory at the peak`, value, unit: ' MiB' })
+  await service.stop()
+}
+
+/** Bytes that a process has had written to the disk. */
+const writtenBytes = (pid: number): number =>
+  Number(/^write_bytes: (\d+)/m.exec(readFileSync(`/proc/${pid}/io`, 'utf8'))?.[1])
+
+const backedUp = async (folder: string): Promise<Done> => {
+  const file = join(folder, 'backup.tar')
+  const backup = Bun.spawn([BINARY, 'backup', file], {
+    cwd: folder,
+    env: OWN_FOLDER,
+    stdout: 'pipe',
+    stderr: 'pipe',
+  })
+  const said = await new Response(backup.stdout).text()
+  if ((await backup.exited) !== 0) throw new Error(`backup: ${said}`)
+  rmSync(file)
+  const items = Number(/Backed up (\d+) event/.exec(said)?.[1])
+  return { items, of: 'events', peakMiB: (backup.resourceUsage()?.maxRSS ?? NaN) / 1024 ** 2 }
+}
+
+const eraseBusiest = async ({ url, folder }: Service): Promise<Done> => {
+  const database = join(folder, 'data/secure-lock.db')
+  const items = countOf(
+    database,
+    `SELECT count(*) AS n FROM unlock_event WHERE account_number =
+       (SELECT number FROM unlock_account WHERE public_id = (${BUSIEST}))`,
+  )
+  using db = new Database(database, { readonly: true })
+  const { id } = db.query<{ id: string }, []>(BUSIEST).get() ?? { id: '' }
+  const owner = bearer(await tokenFor(url, OWNER))
+  const answer = await clientOf(url).delete(`/v1/people/${id}`, {}, owner)
+  if (answer.status !== 200) throw new Error(`erasing answered ${answer.status}`)
+  const isLeft = `SELECT count(*) AS n FROM unlock_account WHERE public_id = '${id}'`
+  while (countOf(database, isLeft) > 0) await Bun.sleep(LOOK_MS)
+  return { items, of: 'unlocks' }
+}
+
+const BUSIEST = `SELECT public_id AS id FROM account WHERE username = '${BUSY}'`
+
+const retained = async ({ folder }: Service): Promise<Done> => {
+  const log = join(folder, 'log')
+  for (;;) {
+    const line = readFileSync(log, 'utf8')
+      .split('\n')
+      .find((one) => one.includes('"unlocks.retention"'))
+    if (line) {
+      const { events } = (JSON.parse(line) as { detail: { events: number } }).detail
+      return { items: events, of: 'names' }
+    }
+    await Bun.sleep(LOOK_MS)
+  }
+}
+
+const countOf = (path: string, sql: string): number => {
+  using db = new Database(path, { readonly: true })
+  return db.query<{ n: number }, []>(sql).get()?.n ?? 0
+}

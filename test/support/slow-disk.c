@@ -1,0 +1,57 @@
+/* Preloaded into the service, makes its disk slow or broken: before each fsync and fdatasync, of SQLite
+ * and of the runtime, reads the file that SLOW_DISK names, and waits until as many milliseconds have
+ * passed as it says by then, or fails with EIO if it says "fail". After each, adds a byte to the file of
+ * that name and ".done". */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#define FAIL -1
+#define LOOK_US 10000
+
+static long told_us(const char *path) {
+  char text[32] = "";
+  int file = open(path, O_RDONLY | O_CLOEXEC);
+  if (file < 0) return 0;
+  ssize_t length = read(file, text, sizeof text - 1);
+  close(file);
+  return length > 0 && text[0] == 'f' ? FAIL : 1000 * atol(text);
+}
+
+static long now_us(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+static int done(const char *path, int result) {
+  char name[4096];
+  snprintf(name, sizeof name, "%s.done", path);
+  int file = open(name, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+  if (file < 0 || write(file, "x", 1) != 1 || close(file) != 0) abort();
+  return result;
+}
+
+static int synced(long call, int fd) {
+  const char *path = getenv("SLOW_DISK");
+  if (!path) return (int)syscall(call, fd);
+  long begun_us = now_us();
+  for (;;) {
+    long us = told_us(path);
+    if (us == FAIL) {
+      errno = EIO;
+      return -1;
+    }
+    long left_us = begun_us + us - now_us();
+    if (left_us <= 0) return done(path, (int)syscall(call, fd));
+    usleep(left_us < LOOK_US ? left_us : LOOK_US);
+  }
+}
+
+int fsync(int fd) { return synced(SYS_fsync, fd); }
+int fdatasync(int fd) { return synced(SYS_fdatasync, fd); }

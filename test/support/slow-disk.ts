@@ -1,0 +1,48 @@
+import { mkdtempSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+const IS_REQUIRED = process.env['REQUIRE_CC'] === '1'
+
+/** Whether the disk of a service can be made slow here. */
+export const CAN_SLOW = IS_REQUIRED || Bun.which('cc') !== null
+
+if (!CAN_SLOW)
+  process.stderr.write(
+    'No C compiler: what needs a slow disk is left out (REQUIRE_CC=1 makes it fail)\n',
+  )
+
+const SOURCE = join(import.meta.dir, 'slow-disk.c')
+
+/** Builds what makes the disk of a service slow, if it is started with `env`. Nothing is slow until
+ * `delay` says so, which it may while the service runs. */
+export const slowDisk = (within: string) => {
+  const folder = mkdtempSync(join(within, 'slow-disk-'))
+  const library = join(folder, 'slow-disk.so')
+  const control = join(folder, 'ms')
+  const built = Bun.spawnSync([
+    'cc',
+    '-shared',
+    '-fPIC',
+    '-O2',
+    '-Wall',
+    '-Werror',
+    '-o',
+    library,
+    SOURCE,
+  ])
+  if (!built.success) throw new Error(`cannot build ${SOURCE}: ${built.stderr.toString()}`)
+  const say = (text: string) => {
+    writeFileSync(`${control}.new`, text)
+    renameSync(`${control}.new`, control)
+  }
+  say('0')
+  return {
+    env: { LD_PRELOAD: library, SLOW_DISK: control },
+    /** Lets each sync take that much longer, also one that is under way. */
+    delay: (ms: number) => say(String(ms)),
+    /** Lets each sync fail. */
+    fail: () => say('fail'),
+    /** How many have succeeded. */
+    syncs: (): number => statSync(`${control}.done`, { throwIfNoEntry: false })?.size ?? 0,
+  }
+}
