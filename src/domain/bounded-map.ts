@@ -1,4 +1,9 @@
-/** A map of at most `max` entries: beyond that, the entry that was set longest ago is dropped. */
+/** The part of a full map that is dropped at once: finding the oldest entries takes time, because a Map
+ * steps over all that were deleted before. */
+const DROPPED_PART = 1 / 16
+
+/** A map of at most `max` entries: beyond that, the entries that were set longest ago are dropped, a
+ * sixteenth of them at a time. */
 export class BoundedMap<Key, Value> extends Map<Key, Value> {
   readonly #max: number
 
@@ -11,8 +16,15 @@ export class BoundedMap<Key, Value> extends Map<Key, Value> {
   override set(key: Key, value: Value): this {
     this.delete(key)
     super.set(key, value)
-    const [oldest] = this.keys()
-    if (this.size > this.#max && oldest !== undefined) this.delete(oldest)
+    if (this.size > this.#max) this.#dropOldest()
     return this
+  }
+
+  #dropOldest(): void {
+    const kept = this.#max - Math.floor(this.#max * DROPPED_PART)
+    for (const key of this.keys()) {
+      if (this.size <= kept) return
+      this.delete(key)
+    }
   }
 }

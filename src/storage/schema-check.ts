@@ -1,13 +1,8 @@
-import { Database as Sqlite } from 'bun:sqlite'
-import { runStep, schemaVersion } from './migrate.ts'
+import type { Database as Sqlite } from 'bun:sqlite'
+import { schemaVersion } from './migrate.ts'
 import { MIGRATIONS } from './migrations.ts'
-
-type Entry = {
-  readonly type: string
-  readonly name: string
-  readonly tbl_name: string
-  readonly sql: string | null
-}
+import { type Entry, entriesOf, schemaAfter } from './newest-schema.ts'
+import { newestSchema } from './newest-schema.ts' with { type: 'macro' }
 
 /** How many faults are named; there may be any number. */
 const NAMED_MAX = 5
@@ -36,65 +31,51 @@ export const schemaFault = (connection: Sqlite): string | undefined => {
  * index of plain columns that someone added for their own queries changes nothing. */
 export const schemaFaults = (connection: Sqlite): readonly string[] => {
   const expected = expectedSchema(Math.max(schemaVersion(connection), 0))
-  const found = entriesOf(connection)
+  const found = byKey(entriesOf(connection))
   const foreign = [...found].filter(
-    ([key, { definition }]) => !expected.has(key) && !PLAIN_INDEX.test(definition),
+    ([key, entry]) => !expected.has(key) && !PLAIN_INDEX.test(definitionOf(entry)),
   )
-  const altered = [...expected].filter(([key]) => {
-    const entry = found.get(key)
-    return entry !== undefined && entry.definition !== expected.get(key)?.definition
+  const altered = [...expected].filter(([key, entry]) => {
+    const one = found.get(key)
+    // Nearly always the same text.
+    return one !== undefined && one.sql !== entry.sql && definitionOf(one) !== definitionOf(entry)
   })
   const missing = [...expected].filter(([key]) => !found.has(key))
   return [
-    ...foreign.map(([, { label }]) => `foreign ${label}`),
-    ...altered.map(([, { label }]) => `altered ${label}`),
-    ...missing.map(([, { label }]) => `missing ${label}`),
+    ...foreign.map(([, entry]) => `foreign ${labelOf(entry)}`),
+    ...altered.map(([, entry]) => `altered ${labelOf(entry)}`),
+    ...missing.map(([, entry]) => `missing ${labelOf(entry)}`),
   ]
 }
 
 const PLAIN_INDEX = /^create index \w+ on \w+ \( \w+( , \w+)* \)$/i
 
-type Schema = ReadonlyMap<string, { readonly label: string; readonly definition: string }>
+type Schema = ReadonlyMap<string, Entry>
 
-const entriesOf = (connection: Sqlite): Schema =>
+const byKey = (entries: readonly Entry[]): Schema =>
   new Map(
-    connection
-      .query<Entry, []>('SELECT type, name, tbl_name, sql FROM sqlite_schema')
-      .all()
+    entries
       .filter((entry) => !isSqlites(entry))
-      .map((entry) => [JSON.stringify([entry.type, entry.name]), described(entry)]),
+      .map((entry) => [JSON.stringify([entry.type, entry.name]), entry]),
   )
 
 /** SQLite's own: indexes of constraints, and the statistics of ANALYZE. */
 const isSqlites = ({ type, name, sql }: Entry): boolean =>
   (type === 'index' && sql === null) || (type === 'table' && /^sqlite_stat[14]$/.test(name))
 
-const described = ({ type, name, tbl_name: table, sql }: Entry) => ({
-  label: `${type} ${JSON.stringify(name)}${type === 'table' || type === 'view' ? '' : ` on ${JSON.stringify(table)}`}`,
-  definition: normalised(sql ?? ''),
-})
+const labelOf = ({ type, name, tbl_name: table }: Entry): string =>
+  `${type} ${JSON.stringify(name)}${type === 'table' || type === 'view' ? '' : ` on ${JSON.stringify(table)}`}`
 
 /** Returns the words of a definition without comments and without quotation marks around plain names,
  * which versions of this server and of SQLite write differently. */
-const normalised = (sql: string): string =>
-  [...sql.matchAll(TOKENS)].flatMap(([, token, name]) => token ?? name ?? []).join(' ')
+const definitionOf = ({ sql }: Entry): string =>
+  [...(sql ?? '').matchAll(TOKENS)].flatMap(([, token, name]) => token ?? name ?? []).join(' ')
 
 /** Comments and space; a plain name in quotation marks; a string, a word or any other character. */
 const TOKENS = /--[^\n]*|\/\*[^]*?\*\/|\s+|('(?:[^']|'')*'|\w+|"(?!\w+")|[^\s"])|"(\w+)"/g
 
-const expectedByVersion = new Map<number, Schema>()
+const NEWEST = newestSchema()
 
-/** Returns the schema that the migrations make, which takes some milliseconds, once for each version. */
-const expectedSchema = (version: number): Schema => {
-  const known = expectedByVersion.get(version)
-  if (known) return known
-  const memory = new Sqlite(':memory:')
-  try {
-    for (const step of MIGRATIONS.slice(0, version)) runStep(memory, step)
-    const schema = entriesOf(memory)
-    expectedByVersion.set(version, schema)
-    return schema
-  } finally {
-    memory.close()
-  }
-}
+/** Returns the schema that the migrations up to a version make. */
+const expectedSchema = (version: number): Schema =>
+  byKey(version === MIGRATIONS.length ? NEWEST : schemaAfter(version))

@@ -14,6 +14,7 @@ import { openUnlockLog } from './recording/service.ts'
 import { unlockStore } from './log/store.ts'
 import { HEARTBEAT_SECONDS, eventStream } from './query/event-stream.ts'
 import { accountUnlockPages } from './query/export.ts'
+import { exportedEvents } from './query/export-store.ts'
 import { proofRoutes } from './query/proof-routes.ts'
 import { unlockQueryRoutes } from './query/routes.ts'
 import { statsRoutes } from './query/stats-routes.ts'
@@ -105,6 +106,7 @@ export const openUnlocks = async ({
   const retentionMs = config.logRetentionMs
   const retained = retention({ retentionMs, clock: logClock, logger, ...erasing })
   const queries = unlockQueries(db)
+  const eventsOf = exportedEvents(db)
   const visible = { visibleSize: visibleSize({ unlockLog, store, clock }) }
   const stream = eventStream({ queries, unlockLog, heartbeatSeconds, ...visible })
   const quota = unlockQuota({
@@ -151,7 +153,7 @@ export const openUnlocks = async ({
     },
 
     /** Yields the unlocks of one account, by its public id, in pages. */
-    accountUnlocks: accountUnlockPages({ unlockLog, queries }),
+    accountUnlocks: accountUnlockPages({ unlockLog, eventsOf }),
 
     routes: ({
       refusedAccount,
@@ -159,7 +161,7 @@ export const openUnlocks = async ({
       holdConnection,
     }: RouteDependencies): readonly Endpoint[] => [
       ...unlockRoutes({ unlockLog, limits, deriveUuid, refusedAccount, recordDenied }),
-      ...unlockQueryRoutes({ queries, record, ...visible }),
+      ...unlockQueryRoutes({ queries, eventsOf, record, ...visible }),
       ...streamRoutes({ eventStream: stream, authenticateRequest, holdConnection }),
       ...statsRoutes({ counts: unlockCounts(db), clock }),
       ...proofRoutes({ unlockLog, store, queries, ...visible }),

@@ -29,3 +29,9 @@ test('a deleted entry makes room', () => {
   map.set('c', 3)
   expect([...map.keys()]).toStrictEqual(['a', 'c'])
 })
+
+test('a large map drops some of its oldest entries at once', () => {
+  const map = new BoundedMap<number, number>(160)
+  for (let key = 0; key <= 160; key += 1) map.set(key, key)
+  expect([...map.keys()]).toStrictEqual(Array.from({ length: 150 }, (_, at) => at + 11))
+})

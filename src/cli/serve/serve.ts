@@ -4,6 +4,7 @@ import { SETUP_CODE_MINUTES } from '../../accounts/registration/first-owner.ts'
 import { type App, openApp } from '../../app.ts'
 import { type Config, givenSettings, parseConfig } from '../../config/config.ts'
 import { SETTINGS } from '../../config/settings.ts'
+import { yieldToEventLoop } from '../../domain/event-loop.ts'
 import { isLoopback } from '../../http/request/client-address.ts'
 import { type Logger, logWritten, processLogger, switchLevel } from '../../http/log/logger.ts'
 import { debugObstacle } from '../../legacy-tables/debug.ts'
@@ -61,6 +62,8 @@ export const serve: Command = {
       // First, so that no answer calls the log intact before it is verified.
       await app.unlocks.verification.start()
       const listener = listen(app.http, config, certificates?.current())
+      // Requests are answered from here on, before the rest of the start.
+      await yieldToEventLoop()
       removeDescription = described(config, terminal, log)
       app.connections.watch(log)
       await logFailure(app.audit.lifecycle.recordStart(givenSettings(terminal.env)), log)

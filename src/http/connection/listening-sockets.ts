@@ -67,7 +67,12 @@ const onListeningSockets = (
   }
 }
 
-const socketCalls = () =>
+/** Loads the calls once: each time takes a millisecond of a start. */
+const socketCalls = () => (loadedCalls ??= loadCalls())
+
+let loadedCalls: ReturnType<typeof loadCalls> | undefined
+
+const loadCalls = () =>
   dlopen(LIBC, {
     getsockopt: { args: ['i32', 'i32', 'i32', 'ptr', 'ptr'], returns: 'i32' },
     setsockopt: { args: ['i32', 'i32', 'i32', 'ptr', 'u32'], returns: 'i32' },

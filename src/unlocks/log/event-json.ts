@@ -1,29 +1,48 @@
-import { type UnlockEvent, isDoubted } from './event.ts'
+import { type PersonalText, type UnlockEvent, isDoubted } from './event.ts'
 import type { EventAnswer } from './schema.ts'
 
 /** What the API shows of an event itself, without the events around it. */
 export type EventJson = Omit<EventAnswer, 'repeat_of' | 'unit'>
 
-export const eventJson = (event: UnlockEvent): EventJson => ({
-  seq: event.seq,
-  id: event.id,
-  account: event.person?.accountPublicId || null,
-  username: event.person?.username ?? null,
-  lock: event.lock,
-  method: event.person?.method ?? null,
-  result: event.result,
-  reason: event.reason,
-  source: event.source,
-  occurred_at: event.occurredAtMs === null ? null : new Date(event.occurredAtMs).toISOString(),
-  received_at: new Date(event.receivedAtMs).toISOString(),
-  happened_at: new Date(event.happenedAtMs).toISOString(),
-  delay_ms: event.occurredAtMs === null ? null : event.receivedAtMs - event.occurredAtMs,
-  late: event.isLate,
-  doubted: isDoubted(event),
-  time_uncertain: event.isTimeUncertain,
-})
+/** An event without the hashes that prove it. */
+type ShownEvent = Omit<UnlockEvent, 'person' | 'personHash' | 'leafHash'> & {
+  readonly person: PersonalText | undefined
+}
+
+export const eventJson = (event: ShownEvent): EventJson => {
+  const { person, occurredAtMs, receivedAtMs, happenedAtMs } = event
+  const receivedAt = textOf(receivedAtMs)
+  const occurredAt = occurredAtMs === null ? null : textOf(occurredAtMs)
+  // It is nearly always one of the two.
+  const happenedAt =
+    happenedAtMs === receivedAtMs
+      ? receivedAt
+      : occurredAt !== null && happenedAtMs === occurredAtMs
+        ? occurredAt
+        : textOf(happenedAtMs)
+  return {
+    seq: event.seq,
+    id: event.id,
+    account: person?.accountPublicId || null,
+    username: person?.username ?? null,
+    lock: event.lock,
+    method: person?.method ?? null,
+    result: event.result,
+    reason: event.reason,
+    source: event.source,
+    occurred_at: occurredAt,
+    received_at: receivedAt,
+    happened_at: happenedAt,
+    delay_ms: occurredAtMs === null ? null : receivedAtMs - occurredAtMs,
+    late: event.isLate,
+    doubted: isDoubted(event),
+    time_uncertain: event.isTimeUncertain,
+  }
+}
+
+const textOf = (ms: number): string => new Date(ms).toISOString()
 
 /** Returns an event as the API shows it. */
 export const listedJson = (
-  event: UnlockEvent & { readonly repeatOf: number | null; readonly unit: string | null },
-): EventAnswer => ({ ...eventJson(event), repeat_of: event.repeatOf, unit: event.unit })
+  event: ShownEvent & { readonly repeatOf: number | null; readonly unit: string | null },
+): EventAnswer => Object.assign(eventJson(event), { repeat_of: event.repeatOf, unit: event.unit })

@@ -7,9 +7,13 @@ export const csvLine = (cells: readonly Cell[]): string => `${cells.map(field).j
 
 const field = (cell: Cell): string => {
   if (cell === null) return ''
-  const text = typeof cell === 'string' ? escapeFormula(shownText(cell)) : String(cell)
+  if (typeof cell !== 'string' || ORDINARY.test(cell)) return String(cell)
+  const text = escapeFormula(shownText(cell))
   return QUOTED.test(text) ? `"${text.replaceAll('"', '""')}"` : text
 }
+
+/** Most text, which is written as it is: no sign of it is changed or quoted below. */
+const ORDINARY = /^[A-Za-z0-9][\w .:-]*$/
 
 const QUOTED = /[",\r\n]/
 

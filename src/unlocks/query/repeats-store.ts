@@ -1,9 +1,8 @@
-import { BoundedMap } from '../../domain/bounded-map.ts'
 import type { Queries } from '../../storage/database.ts'
 import { UNLOCK_COLUMNS, type UnlockRow, eventOf } from '../log/event-row.ts'
 import type { UnlockEvent } from '../log/event.ts'
 import { REPEAT_MS } from '../summary/counted-store.ts'
-import { BEGIN, type Interval, SORTING, type UnlockOrder, nextRange } from './order.ts'
+import { BEGIN, type Interval, type Place, SORTING, type UnlockOrder, nextRange } from './order.ts'
 
 /** What makes two claims equal, and when each was received. */
 export type Claim = Pick<
@@ -28,21 +27,25 @@ export type ListedUnlock = RepeatedUnlock & { readonly unit: string | null }
 
 type RepeatedUnlock = UnlockEvent & { readonly repeatOf: number | null }
 
-/** Distinct claims that are remembered for 30 seconds. */
-const CLAIMS_MAX = 10_000
+/** Distinct claims that are remembered at least, for 30 seconds; up to twice as many are. */
+const CLAIMS_REMEMBERED = 5000
 
 /** Returns a function that takes each claim in the order of receipt, and returns the sequence number of the
  * claim that it repeats, or null. */
 export const repeatFinder = () => {
-  const newest = new BoundedMap<string, Claim>(CLAIMS_MAX)
+  // Two maps, as it takes longer to remove the oldest claims of one.
+  let newest = new Map<string, Claim>()
+  let older: ReadonlyMap<string, Claim> = newest
   return (claim: Claim): number | null => {
     if (claim.source !== 'claimed' || claim.account === null) return null
     const { account, lock, result, reason, occurredAtMs, method } = claim
-    const key = [account, lock, result, reason, occurredAtMs, method].join('\n')
-    const earlier = newest.get(key)
+    const key = `${account}\n${lock}\n${result}\n${reason}\n${occurredAtMs}\n${method}`
+    const earlier = newest.get(key) ?? older.get(key)
+    if (newest.size >= CLAIMS_REMEMBERED) [older, newest] = [newest, new Map()]
     newest.set(key, claim)
     const passedMs = claim.receivedAtMs - (earlier?.receivedAtMs ?? -Infinity)
-    return earlier && passedMs >= 0 && passedMs <= REPEAT_MS ? earlier.seq : null
+    const isRepeat = earlier && earlier.seq < claim.seq && passedMs >= 0 && passedMs <= REPEAT_MS
+    return isRepeat ? earlier.seq : null
   }
 }
 
@@ -58,19 +61,25 @@ export const withRepeats = async (
   order: UnlockOrder,
 ): Promise<readonly RepeatedUnlock[]> => {
   if (events.length === 0) return []
-  const before = await (SORTING[order].numbers === 1 ? beforeSeq : beforeTime)(db, events)
+  const before =
+    SORTING[order].numbers === 1
+      ? await beforeSeq(db, events)
+      : await beforeTime<UnlockRow>(db, firstHappened(events), UNLOCK_COLUMNS)
   const claims = [...before.map(eventOf), ...events].toSorted((one, other) => one.seq - other.seq)
   const repeatOf = repeatFinder()
   const found = new Map(claims.map((event) => [event.seq, repeatOf(claimOf(event))]))
   return events.map((event) => ({ ...event, repeatOf: found.get(event.seq) ?? null }))
 }
 
-type Before = (
+/** Returns the events of the 30 seconds before a place in the order in which events happened, which may be
+ * what the events after it repeat. */
+export const claimsBefore = (db: Pick<Queries, 'all'>, first: Place): Promise<readonly Claim[]> =>
+  beforeTime<Claim>(db, first, CLAIM_COLUMNS)
+
+const beforeSeq = (
   db: Pick<Queries, 'all'>,
   events: readonly UnlockEvent[],
-) => Promise<readonly UnlockRow[]>
-
-const beforeSeq: Before = (db, events) => {
+): Promise<readonly UnlockRow[]> => {
   const first = Math.min(...events.map(({ seq }) => seq))
   return db.all<UnlockRow>(
     `SELECT ${UNLOCK_COLUMNS} FROM unlock_event WHERE seq >= ? AND seq < ? ORDER BY seq`,
@@ -79,18 +88,26 @@ const beforeSeq: Before = (db, events) => {
   )
 }
 
-/** Equal claims happened within 30 seconds too. */
-const beforeTime: Before = async (db, events) => {
+/** Returns the place of the event that happened first. */
+const firstHappened = (events: readonly UnlockEvent[]): Place => {
   const ms = Math.min(...events.map(({ happenedAtMs }) => happenedAtMs))
   const first = events.filter(({ happenedAtMs }) => happenedAtMs === ms)
-  const seq = Math.min(...first.map((event) => event.seq))
-  const rows: UnlockRow[] = []
+  return [ms, Math.min(...first.map((event) => event.seq))]
+}
+
+/** Equal claims happened within 30 seconds too. */
+const beforeTime = async <Row>(
+  db: Pick<Queries, 'all'>,
+  [ms = 0, seq = 0]: Place,
+  columns: string,
+): Promise<readonly Row[]> => {
+  const rows: Row[] = []
   let interval: Interval | undefined = { low: [ms - REPEAT_MS, BEGIN], high: [ms, seq] }
   while (interval && rows.length < EVENTS_BEFORE) {
     const { range, rest } = nextRange(interval, SORTING.newest)
     rows.push(
-      ...(await db.all<UnlockRow>(
-        `SELECT ${UNLOCK_COLUMNS}
+      ...(await db.all<Row>(
+        `SELECT ${columns}
          FROM unlock_event
          WHERE ${range.sql}
          ORDER BY ${SORTING.newest.orderBy}

@@ -8,6 +8,7 @@ import { streamed } from '../../http/streamed.ts'
 import { listedJson } from '../log/event-json.ts'
 import { EVENT_EXAMPLE } from '../log/schema.ts'
 import { exportParts } from './export.ts'
+import type { ExportedEvents } from './export-store.ts'
 import { type Place, SORTING } from './order.ts'
 import { ExportQuery, LabelsAnswer, ListAnswer, ListQuery, type Search } from './schema.ts'
 import type { UnlockQueries } from './store.ts'
@@ -16,6 +17,7 @@ import { SEARCH_FAULTS, WHO_SEES, visibleFilter } from './visibility.ts'
 
 type Dependencies = {
   readonly queries: UnlockQueries
+  readonly eventsOf: ExportedEvents
   readonly record: RecordAuditEvent
   readonly visibleSize: VisibleSize
 }
@@ -79,8 +81,8 @@ const isScan = ({ order, ...search }: Search): boolean => {
   )
 }
 
-/** How many unlocks are searched for labels, how many are read at once, and how many labels are listed,
- * since apps may invent any number. */
+/** How many unlocks are searched for labels, as the description says, how many are read at once, and how
+ * many labels are listed, since apps may invent any number. */
 const LABELLED_MAX = 5000
 const LABELLED_STEP = 250
 const LABELS_MAX = 100
@@ -95,9 +97,9 @@ const listLabels = ({ queries }: Dependencies) =>
       operationId: 'listUnlockLabels',
       summary: 'List locks and methods',
       description:
-        `${WHO_SEES}Lists the locks and methods of the newest ${LABELLED_MAX.toLocaleString('en')} ` +
-        `unlocks, most frequent first, at most ${LABELS_MAX} of each. Methods that differ only ` +
-        'in case or composition are listed once, as last written.',
+        `${WHO_SEES}Lists the locks and methods of the newest 5,000 unlocks, most frequent first, ` +
+        `at most ${LABELS_MAX} of each. Methods that differ only in case or composition are listed ` +
+        'once, as last written.',
       isHeavy: () => true,
       answers: {
         200: {
@@ -149,7 +151,7 @@ const counter = () => {
 
 const CONTENT_TYPES = { csv: 'text/csv; charset=utf-8', ndjson: 'application/x-ndjson' } as const
 
-const exportFile = ({ queries, record, visibleSize }: Dependencies) =>
+const exportFile = ({ eventsOf, record, visibleSize }: Dependencies) =>
   endpoint(
     {
       method: 'GET',
@@ -185,7 +187,7 @@ const exportFile = ({ queries, record, visibleSize }: Dependencies) =>
         detail: { format, size, filters: Object.keys(search).join() },
       })
       return streamed(
-        exportParts({ queries, filter, size, format, hasMark: bom !== '0', signal }),
+        exportParts(eventsOf({ filter, size, signal }), { format, hasMark: bom !== '0' }),
         {
           'content-type': CONTENT_TYPES[format],
           'content-disposition': `attachment; filename="unlocks.${format}"`,

@@ -58,6 +58,11 @@ type Wanted = {
   readonly signal?: AbortSignal | undefined
 }
 
+/** What orders the rows of a search. */
+export type Key = Pick<UnlockRow, 'seq' | 'happened_at_ms'>
+
+type FoundRows<Row> = { readonly rows: readonly Row[]; readonly next: Place | undefined }
+
 export type Found = {
   readonly unlocks: readonly ListedUnlock[]
   /** The place to continue after; undefined at the end. */
@@ -79,9 +84,8 @@ export const unlockQueries = (db: Queries) => ({
 
   /** Returns the next events in an order. */
   page: async (wanted: Wanted): Promise<Found> => {
-    const search = await searchFor(db, wanted)
-    const { unlocks, next } = search ? await found(wanted, search) : NOTHING
-    return { unlocks: await listed(db, unlocks, wanted.order), next }
+    const { rows, next } = await nextRows<UnlockRow>(db, wanted, UNLOCK_COLUMNS)
+    return { unlocks: await listed(db, rows.map(eventOf), wanted.order), next }
   },
 })
 
@@ -91,39 +95,45 @@ const listed = async (
   order: UnlockOrder,
 ): Promise<readonly ListedUnlock[]> => withUnits(db, await withRepeats(db, events, order))
 
-type FoundEvents = { readonly unlocks: readonly UnlockEvent[]; readonly next: Place | undefined }
+/** Returns some columns of the next events in an order: those of a `Key`, and any others. */
+export const nextRows = async <Row extends Key>(
+  db: Queries,
+  wanted: Wanted,
+  columns: string,
+): Promise<FoundRows<Row>> => {
+  const search = await searchFor<Row>(db, wanted, columns)
+  return search ? found(wanted, search) : { rows: [], next: undefined }
+}
 
-const NOTHING: FoundEvents = { unlocks: [], next: undefined }
-
-const found = async (wanted: Wanted, search: Search): Promise<FoundEvents> => {
+const found = async <Row extends Key>(
+  wanted: Wanted,
+  search: Search<Row>,
+): Promise<FoundRows<Row>> => {
   const { order, limit, signal } = wanted
   const sorting = SORTING[order]
-  const unlocks: UnlockEvent[] = []
+  const fitting: Row[] = []
   let interval: Interval | undefined = remaining(wanted)
   let examined = 0
   let place: Place | undefined
   for (let step = 4 * limit; interval; step *= 2) {
     const { range, rest } = nextRange(interval, sorting)
     // One more than the limit tells whether there is a next page.
-    const missing = limit + 1 - unlocks.length
+    const missing = limit + 1 - fitting.length
     const stepMax = search.isLed ? missing : Math.min(step, STEP_ROWS_MAX, PAGE_ROWS_MAX - examined)
     const { rows, last, count } = await search.next(range, stepMax, missing)
-    unlocks.push(...rows.map(eventOf))
-    if (unlocks.length > limit) {
-      const final = unlocks[limit - 1]
-      return { unlocks: unlocks.slice(0, limit), next: final && placeOf(final, order) }
+    fitting.push(...rows)
+    if (fitting.length > limit) {
+      const final = fitting[limit - 1]
+      return { rows: fitting.slice(0, limit), next: final && sorting.placeOf(final) }
     }
     place = last ? sorting.placeOf(last) : place
     interval = count === stepMax && place ? after(place, interval, sorting) : rest
     examined += count
-    if (examined >= PAGE_ROWS_MAX && interval) return { unlocks, next: place }
+    if (examined >= PAGE_ROWS_MAX && interval) return { rows: fitting, next: place }
     if (!search.isLed) await takeTurn(signal)
   }
-  return { unlocks, next: undefined }
+  return { rows: fitting, next: undefined }
 }
-
-const placeOf = ({ happenedAtMs, seq }: UnlockEvent, order: UnlockOrder): Place =>
-  SORTING[order].placeOf({ happened_at_ms: happenedAtMs, seq })
 
 /** The part of the filter's time span, or of the whole log, that the pages before have not covered. */
 const remaining = ({ order, after: place, filter: { fromMs, toMs }, size }: Wanted): Interval => {
@@ -145,6 +155,8 @@ type Condition = {
   readonly isIndexed?: boolean
   /** Where the summary of the log lists its events, in that order. */
   readonly places?: Places
+  /** True if nearly all events meet it. */
+  readonly isUsual?: boolean
 }
 
 /** Returns the conditions of a filter, the most selective first; undefined if no event can meet them,
@@ -171,7 +183,8 @@ const conditionsOf = async (
     ...(origin === 'own' ? [{ sql: "source <> 'imported'", values: [] }] : []),
     ...(isBySeq ? condition('happened_at_ms >= ?', fromMs) : []),
     ...(isBySeq ? condition('happened_at_ms < ?', toMs) : []),
-    ...(isBySeq ? [] : condition('seq < ?', size)),
+    // The sign keeps SQLite from searching by it.
+    ...(isBySeq ? [] : condition('+seq < ?', size).map((one) => ({ ...one, isUsual: true }))),
   ]
 }
 
@@ -189,36 +202,39 @@ const inSummary = (
 ): readonly Condition[] =>
   value === undefined ? [] : [{ sql, values: [value], isIndexed: true, places }]
 
-type Key = Pick<UnlockRow, 'seq' | 'happened_at_ms'>
-
 /** What a statement found among the next events of a range: those that fit, in order, and how many it
  * looked at, with the last of them. */
-type Step = {
-  readonly rows: readonly UnlockRow[]
+type Step<Row> = {
+  readonly rows: readonly Row[]
   readonly last: Key | undefined
   readonly count: number
 }
 
-type Search = {
+type Search<Row> = {
   /** True if an index serves the whole filter. */
   readonly isLed: boolean
   /** Looks at up to `limit` events of a range; at most `missing` of those that fit are needed. */
-  readonly next: (range: Range, limit: number, missing: number) => Promise<Step>
+  readonly next: (range: Range, limit: number, missing: number) => Promise<Step<Row>>
 }
 
 /** Returns how to search, or undefined if no event can fit. One index leads, the one likely to leave the
  * fewest events, and gives the order; of what it leaves, only the events that fit are read whole. */
-const searchFor = async (db: Queries, wanted: Wanted): Promise<Search | undefined> => {
+const searchFor = async <Row extends Key>(
+  db: Queries,
+  wanted: Wanted,
+  whole: string,
+): Promise<Search<Row> | undefined> => {
   const { order, filter } = wanted
   const conditions = await conditionsOf(db, wanted)
   if (!conditions) return undefined
   const { numbers, orderBy } = SORTING[order]
   const lead = numbers === 2 ? conditions.find(({ isIndexed }) => isIndexed) : undefined
-  const rest = conditions.filter((one) => one !== lead)
+  const leading = conditions.filter((one) => one === lead || (one.isUsual && !lead?.places))
+  const rest = conditions.filter((one) => !leading.includes(one))
   const match = filter.text === undefined ? undefined : textMatch(filter.text)
-  const led = <Row>(columns: string, values: Condition['values'], range: Range, limit: number) =>
+  const led = <One>(columns: string, values: Condition['values'], range: Range, limit: number) =>
     lead?.places
-      ? db.all<Row>(
+      ? db.all<One>(
           placesSql(lead.places, { columns, condition: lead.sql, range: range.sql, orderBy }),
           ...lead.values,
           ...lead.values,
@@ -227,14 +243,14 @@ const searchFor = async (db: Queries, wanted: Wanted): Promise<Search | undefine
           limit,
           ...values,
         )
-      : db.all<Row>(
+      : db.all<One>(
           `SELECT ${columns}
            FROM unlock_event
-           WHERE ${[...(lead ? [lead.sql] : []), range.sql].join(' AND ')}
+           WHERE ${[...leading.map(({ sql }) => sql), range.sql].join(' AND ')}
            ORDER BY ${orderBy}
            LIMIT ?`,
           ...values,
-          ...(lead?.values ?? []),
+          ...leading.flatMap((one) => one.values),
           ...range.values,
           limit,
         )
@@ -242,7 +258,7 @@ const searchFor = async (db: Queries, wanted: Wanted): Promise<Search | undefine
     return {
       isLed: true,
       next: async (range, limit) => {
-        const rows = await led<UnlockRow>(UNLOCK_COLUMNS, [], range, limit)
+        const rows = await led<Row>(whole, [], range, limit)
         return { rows, last: rows.at(-1), count: rows.length }
       },
     }
@@ -255,9 +271,10 @@ const searchFor = async (db: Queries, wanted: Wanted): Promise<Search | undefine
     next: async (range, limit, missing) => {
       const keys = await led<Key & Texts & { fits: number }>(columns, values, range, limit)
       const fitting = keys.filter((key) => key.fits === 1 && match?.(key) !== false)
-      const rows = await wholeRows(
+      const rows = await wholeRows<Row>(
         db,
         fitting.slice(0, missing).map(({ seq }) => seq),
+        whole,
       )
       return { rows, last: keys.at(-1), count: keys.length }
     },
@@ -265,13 +282,14 @@ const searchFor = async (db: Queries, wanted: Wanted): Promise<Search | undefine
 }
 
 /** Returns the rows of events, in the order of the numbers. */
-const wholeRows = async (
+const wholeRows = async <Row extends Key>(
   db: Pick<Queries, 'all'>,
   seqs: readonly number[],
-): Promise<readonly UnlockRow[]> => {
+  columns: string,
+): Promise<readonly Row[]> => {
   if (seqs.length === 0) return []
-  const rows = await db.all<UnlockRow>(
-    `SELECT ${UNLOCK_COLUMNS} FROM unlock_event WHERE seq IN (SELECT value FROM json_each(?))`,
+  const rows = await db.all<Row>(
+    `SELECT ${columns} FROM unlock_event WHERE seq IN (SELECT value FROM json_each(?))`,
     JSON.stringify(seqs),
   )
   const bySeq = new Map(rows.map((row) => [row.seq, row]))
