@@ -154,6 +154,7 @@ export const openApp = async (config: Config, options: Options) => {
         version,
         passwordRule: accounts.passwordPolicy.rule,
         logFault: unlocks.logFault,
+        logStop: unlocks.logStop,
       }),
       ...manualRoutes(),
       ...accounts.routes,

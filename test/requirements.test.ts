@@ -55,6 +55,7 @@ const REQUIREMENTS = {
   G10: 'no client can take an id that the service derives',
   G11: 'a member does not learn when somebody else opened the door',
   G13: 'what builds and releases us is pinned',
+  G14: 'an old or another database put in place stops all signing: the log never forks',
   G15: 'erasing and upgrading very many unlocks lets others through, in little memory, also if killed',
   G6: 'foreign pages count as nobody’s login, use up nobody’s limits and get in by no other name',
   G12: 'undecodable paths, foreign schema objects and deceiving text have one rule each',

@@ -9,6 +9,7 @@ import { atomicDirectory } from '../storage/files/atomic-directory.ts'
 import { fileFault } from '../storage/files/private-files.ts'
 import { PROOFS_DEFAULT, SUMS_FILE, exportBundle } from '../unlocks/bundle/export.ts'
 import { BUNDLE_FILES, type Bundle, provenEvent, verifyBundle } from '../unlocks/bundle/verify.ts'
+import { LOSS } from '../unlocks/log/event.ts'
 import { parseCheckpoint } from '../unlocks/tlog/checkpoint.ts'
 import { ProofError } from '../unlocks/tlog/proof-format.ts'
 import { keptCheckpoint } from '../unlocks/tlog/receipt.ts'
@@ -30,6 +31,7 @@ import {
 import { commandConfig } from './command/running-service.ts'
 import { withTimes } from './command/table.ts'
 import { withExistingData } from './command/with-app.ts'
+import { acceptLoss } from './accept-loss.ts'
 
 /** Prints one line about the log. */
 const printing =
@@ -121,7 +123,7 @@ const verifyReceiptIn = (path: string, { key }: Expected, terminal: Terminal): n
   const { print, say } = terminal
   if (!key) throw new UsageError('log verify --receipt needs --key, the key of the log')
   try {
-    const { seq, person, lock, result, receivedAtMs, source, occurredAtMs } = provenEvent(
+    const { seq, person, lock, result, reason, receivedAtMs, source, occurredAtMs } = provenEvent(
       readText(path),
       key,
     )
@@ -131,7 +133,11 @@ const verifyReceiptIn = (path: string, { key }: Expected, terminal: Terminal): n
       source === 'imported' && occurredAtMs !== null
         ? `, imported from a legacy server, which recorded it at ${new Date(occurredAtMs).toISOString()}`
         : ''
-    const event = `Event ${seq}: ${lock} ${result} for ${who}, received ${at}${origin}`
+    const what =
+      reason === LOSS
+        ? `the log goes on without ${person?.method ?? 'unlocks'} that were lost`
+        : `${lock} ${result} for ${who}`
+    const event = `Event ${seq}: ${what}, received ${at}${origin}`
     print(withTimes(`The receipt is valid. ${event}`, terminal))
     return 0
   } catch (error) {
@@ -300,6 +306,7 @@ const ACTIONS: Actions = {
     summary: 'print the current checkpoint; keep it on another machine',
     run: printing(async (app) => (await app.unlocks.unlockLog.head()).checkpoint.trimEnd()),
   },
+  'accept-loss': acceptLoss,
 }
 
 /** Verifies the unlock log, also while the service runs, and exports it for others to verify. */
@@ -313,6 +320,8 @@ export const log: Command = {
     'export the log, with everything that proves it':
       'secure-lock-server log export --out evidence',
     'verify what was exported': 'secure-lock-server log verify --bundle evidence',
+    'go on after an older database was put back, if the newer one is lost':
+      'secure-lock-server log accept-loss',
   },
   exitStatus: { 1: 'the log, bundle or receipt is broken, or could not be read' },
   run: runAction('log', ACTIONS),

@@ -12,7 +12,11 @@ type Dependencies = {
   /** What is wrong with the unlock log and the first event where it shows, or undefined if nothing is
    * known to be wrong. */
   readonly logFault: () => LogFault | undefined
+  /** Why nothing is recorded in the unlock log, if so. */
+  readonly logStop: () => LogStop | undefined
 }
+
+type LogStop = { readonly says: string }
 
 type LogFault = { readonly fault: string; readonly seq: number | undefined }
 
@@ -138,13 +142,32 @@ const readJoin = (showPage: () => Response) =>
 const PAGE = page as unknown as string
 
 /** Created for each request and never cached by a browser, so that it shows the latest verification. */
-const consolePage = ({ passwordRule, logFault }: Dependencies): string => {
-  const fault = logFault()
+const consolePage = ({ passwordRule, logFault, logStop }: Dependencies): string => {
+  const [stop, fault] = [logStop(), logFault()]
   return PAGE.replace('PASSWORD_RULE', () => Bun.escapeHTML(passwordRule)).replace(
     '<!-- notice -->',
-    () => (fault ? notice(fault) : ''),
+    () => (stop ? stopNotice(stop) : '') + (fault ? notice(fault) : ''),
   )
 }
+
+/** Anyone who reaches the port sees this, too. */
+const stopNotice = ({ says }: LogStop): string => `
+    <section class="alarm" aria-labelledby="stopped">
+      <h2 id="stopped">The unlock log is stopped</h2>
+      <p>${Bun.escapeHTML(says)}.</p>
+      <ol>
+        <li>Stop the service, and keep the files: copy the whole data folder.</li>
+        <li>Put the right database back, or restore the newest backup.</li>
+        <li>
+          Only if there is none, <code>secure-lock-server log accept-loss</code> records in the log that
+          unlocks were lost, and goes on.
+        </li>
+      </ol>
+      <p>
+        More in the manual: <a href="/manual/unlock-log#when-the-log-is-stopped">When the log is
+        stopped</a>.
+      </p>
+    </section>`
 
 /** Anyone who reaches the port sees this: where the log is broken, and nothing about a person. */
 const notice = ({ fault, seq }: LogFault): string => `

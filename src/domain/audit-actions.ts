@@ -45,6 +45,8 @@ export const AUDIT_ACTIONS = {
   'backup.restore': 'a backup was restored',
   'unlocks.export': 'unlocks were exported as a file',
   'log.export': 'an evidence bundle was exported',
+  'log.accept_loss':
+    'the log goes on without unlocks that this gateway had signed, because an older or another database was put back, or a backup restored; `lost` says how many, if that is known',
   import:
     'a file of the legacy server was imported; its counts say what was imported and what was not',
   'unlocks.erase': 'a name was erased from imported unlocks that belong to no account',

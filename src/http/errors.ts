@@ -49,10 +49,11 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
 }
 
 /** Seconds after which a refused caller may find the server less busy, or more room on the disk or on the
- * waiting list. */
+ * waiting list; or somebody may have put the log in order. */
 const RETRY_AFTER_SECONDS = 2
 const RETRY_AFTER_SECONDS_OF: Readonly<Record<string, number>> = {
   disk_reserved: 60,
+  log_stopped: 60,
   waiting_list_full: 3600,
 }
 

@@ -6,6 +6,7 @@ export const HELP_PAGES: Readonly<Record<string, string>> = {
   invitation_invalid: 'accounts#who-may-register',
   invitation_needed: 'accounts#who-may-register',
   last_owner: 'accounts#roles',
+  log_stopped: 'unlock-log#when-the-log-is-stopped',
   no_backup_dir: 'backups#automatic-backups',
   otp_invalid: 'second-factor',
   otp_required: 'second-factor',

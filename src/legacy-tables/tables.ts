@@ -2,8 +2,8 @@ import { type Table, marked } from './table.ts'
 
 type Page<Row> = (after: number, limit: number) => Promise<readonly Row[]>
 
-/** The reason of refused logins, which the unlock log holds too: they are no unlocks. */
-const LOGIN_REFUSAL = 'too_many_attempts'
+/** The reasons of what the unlock log holds beside unlocks: refused logins, and that unlocks were lost. */
+const AT_NO_DOOR: ReadonlySet<string | null> = new Set(['too_many_attempts', 'unlocks_lost'])
 
 type Unlock = {
   readonly seq: number
@@ -43,7 +43,7 @@ export const unlockTable = (page: Page<Unlock>): Table => ({
   },
   page: async (afterId, limit) => {
     const events = await page(afterId - 1, limit)
-    const unlocks = events.filter(({ reason }) => reason !== LOGIN_REFUSAL)
+    const unlocks = events.filter(({ reason }) => !AT_NO_DOOR.has(reason))
     return { rows: unlocks.map(unlockRow), next: nextAfter(events, limit, ({ seq }) => seq + 1) }
   },
 })

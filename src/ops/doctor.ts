@@ -14,6 +14,7 @@ import {
   clockFinding,
   diskFinding,
   logFinding,
+  logStopFindings,
   ownerFinding,
   registrationFinding,
   tlsFinding,
@@ -35,6 +36,8 @@ type Facts = {
   /** When the newest unlock with a trusted time was received, or 0 without one. */
   readonly newestEventMs: () => Promise<number>
   readonly logCheck: () => Promise<Parameters<typeof logFinding>[0]>
+  /** Why nothing is recorded in the log, in a sentence for admins, if so. */
+  readonly logStop: () => Promise<string | undefined>
   /** When the certificate in use expires, or undefined without one. */
   readonly certificateEndMs: () => number | undefined
   readonly backupState: Backups['state']
@@ -94,6 +97,7 @@ const examined = async (facts: Facts, { seesOwners }: Viewer): Promise<readonly 
       asksTimeServer: asksTimeServer(),
     }),
     logFinding(await facts.logCheck()),
+    ...logStopFindings(await facts.logStop()),
     ownerFinding(await facts.hasOwner()),
     registrationFinding(await facts.registration()),
     tlsFinding({

@@ -289,6 +289,20 @@ type LogCheck =
     }
   | { readonly ok: false; readonly seq: number | undefined; readonly fault: string }
 
+/** Reports that the log does not continue what this gateway has signed, if so. */
+export const logStopFindings = (stop: string | undefined): readonly Finding[] =>
+  stop === undefined
+    ? []
+    : [
+        {
+          check: 'unlock log',
+          state: 'fault',
+          says: `${stop}. Nothing is recorded until that is settled`,
+          fix: 'Stop the service and put the right database back, or restore the newest backup. If there is none, accept the loss: secure-lock-server log accept-loss',
+          page: '/manual/unlock-log#when-the-log-is-stopped',
+        },
+      ]
+
 /** Reports the last verification of the unlock log, if one has ended. */
 export const logFinding = (verification: LogCheck | undefined): Finding => {
   const check = 'unlock log'

@@ -14,6 +14,8 @@ type Dependencies = {
   readonly diskState: () => DiskState
   /** What is wrong with the unlock log, or undefined if nothing is known to be. */
   readonly logFault: () => { readonly fault: string } | undefined
+  /** Why nothing is recorded, if so. */
+  readonly logStop: () => { readonly says: string } | undefined
 }
 
 /** Health, for supervisors. */
@@ -50,7 +52,8 @@ const LOOK_MS = 100
 
 const SILENT = 'The disk has not answered for 5 seconds'
 
-const ready = ({ clock, probeWrite, unansweredMs, diskState, logFault }: Dependencies) => {
+const ready = (deps: Dependencies) => {
+  const { clock, probeWrite, unansweredMs, diskState, logFault, logStop } = deps
   const isWritable = remembered(probeWrite, clock)
   return endpoint(
     {
@@ -62,8 +65,8 @@ const ready = ({ clock, probeWrite, unansweredMs, diskState, logFault }: Depende
       operationId: 'checkReadiness',
       summary: 'Check that the server can do its work',
       description:
-        'The database has committed a write within the last seconds, and the last verification found ' +
-        'the unlock log intact. `disk` warns before the disk is full: `low` below twice `DISK_RESERVE`, ' +
+        'The database has committed a write within the last seconds, the last verification found the ' +
+        'unlock log intact, and it continues what this gateway has signed. `disk` warns before the disk is full: `low` below twice `DISK_RESERVE`, ' +
         '`reserved` below it, when newcomers and batches of unlocks are refused.',
       answers: {
         200: {
@@ -80,11 +83,17 @@ const ready = ({ clock, probeWrite, unansweredMs, diskState, logFault }: Depende
           SILENT,
           DISK_RESERVED,
           'The unlock log does not verify. Event 41: its entry was changed',
+          {
+            msg: 'The unlock log is shorter than what this gateway has signed: …',
+            code: 'log_stopped',
+          },
         ),
       },
     },
     async () => {
       await inTime(isWritable(), unansweredMs)
+      const stop = logStop()
+      if (stop) throw new AppError('unavailable', stop.says, { reason: 'log_stopped' })
       const broken = logFault()
       if (broken)
         throw new AppError('unavailable', `The unlock log does not verify. ${broken.fault}`)

@@ -63,6 +63,8 @@ type Dependencies = {
     readonly verification: { readonly last: () => LastVerification | undefined }
     /** What is wrong with the log, or undefined if nothing is known to be. */
     readonly logFault: () => { readonly fault: string } | undefined
+    /** Why nothing is recorded, in a sentence for anyone and in one for admins. */
+    readonly logStop: () => { readonly says: string; readonly detail: string } | undefined
   }
 }
 
@@ -106,6 +108,7 @@ export const opsModule = (deps: Dependencies): OpsModule => {
       const last = unlocks.verification.last()
       return last?.ok ? { ...last, since: (await unlocks.size()) - last.size } : last
     },
+    logStop: async () => unlocks.logStop()?.detail,
     startedMs: () => startedMs(audit.store),
     certificateEndMs,
     backupState: backups.state,
@@ -142,6 +145,7 @@ export const opsModule = (deps: Dependencies): OpsModule => {
         unansweredMs: db.unansweredMs,
         diskState: disk.state,
         logFault: unlocks.logFault,
+        logStop: unlocks.logStop,
       }),
       ...metricsRoutes({
         metrics,

@@ -1,10 +1,14 @@
 import type { Config } from '../config/config.ts'
 import type { RecordAuditEvent } from '../domain/audit-event.ts'
 import type { Clock } from '../domain/clock.ts'
+import { AppError } from '../errors.ts'
 import type { Endpoint } from '../http/endpoint.ts'
 import type { Logger } from '../http/log/logger.ts'
 import type { Database } from '../storage/database.ts'
 import type { DiskSpace } from '../storage/disk-space.ts'
+import { forkGuard } from './guard/fork-guard.ts'
+import type { LogBreak } from './guard/head-file.ts'
+import { stopDetail, stoppedWords } from './guard/words.ts'
 import { unlockLogClock } from './log/clock.ts'
 import { deniedAccessRecorder } from './recording/denied-access.ts'
 import { keyFile } from './log/key-file.ts'
@@ -32,7 +36,7 @@ type Dependencies = {
   readonly db: Database
   readonly clock: Clock
   readonly logger: Logger
-  readonly config: Pick<Config, 'dataDir' | 'logRetentionMs' | QuotaSetting>
+  readonly config: Pick<Config, 'dataDir' | 'databasePath' | 'logRetentionMs' | QuotaSetting>
   readonly disk: Pick<DiskSpace, 'isReserved' | 'requireRoom' | 'requireRoomFor'>
   readonly audit: {
     readonly record: RecordAuditEvent
@@ -90,7 +94,13 @@ export const openUnlocks = async ({
   const { signer, deriveUuid } = keyFile(config.dataDir).open({ hasLog })
   const key = signer.verifierKey
   const logClock = unlockLogClock({ clock, newestMs: await store.newestCertainMs() })
-  const unlockLog = await openUnlockLog({ store, signer, clock: logClock })
+  const guard = forkGuard({
+    dataDir: config.databasePath === ':memory:' ? undefined : config.dataDir,
+    origin: key.name,
+    clock,
+    logger,
+  })
+  const unlockLog = await openUnlockLog({ store, signer, clock: logClock, guard })
   const size = async () => (await unlockLog.head()).size
   onGrowth(await size())
   unlockLog.onCommit(onGrowth)
@@ -137,6 +147,7 @@ export const openUnlocks = async ({
     unlockLog,
     verifierKey: key,
     deriveUuid,
+    guard,
     size,
     recordDenied,
     clock: logClock,
@@ -150,6 +161,24 @@ export const openUnlocks = async ({
     logFault: () => {
       const last = verification.last()
       return last?.ok === false ? last : undefined
+    },
+
+    /** Returns why nothing is recorded, in a sentence for anyone and in one for admins, or undefined if the log
+     * is not known to differ from what was signed. */
+    logStop: () => {
+      const found = guard.found()
+      return found && { says: stoppedWords(found.kind), detail: stopDetail(found) }
+    },
+
+    /** Compares the log with the largest head that was signed. Returns how it fails to continue that, or
+     * undefined if it does, or is broken, which verifying it says. */
+    findBreak: async (): Promise<LogBreak | undefined> => {
+      try {
+        await unlockLog.requireContinued()
+      } catch (error) {
+        if (!(error instanceof AppError)) throw error
+      }
+      return guard.found()
     },
 
     /** Yields the unlocks of one account, by its public id, in pages. */
@@ -173,6 +202,7 @@ export const openUnlocks = async ({
       retained.stop()
       stream.close()
       await verification.stop()
+      await guard[Symbol.asyncDispose]()
     },
   }
 }

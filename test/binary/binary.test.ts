@@ -332,6 +332,7 @@ describe('stopping', () => {
     expect(readdirSync(join(folder, 'data')).toSorted()).toStrictEqual([
       'guess-key',
       'jwt-secret-key',
+      'log-signed-head',
       'log-signing-key',
       'metrics-token',
       'second-factor-key',

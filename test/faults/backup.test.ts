@@ -14,6 +14,8 @@ const env = { ...UNLIMITED, LOG_LEVEL: 'error' }
 /** Fewer than elsewhere: each takes seconds, and the next test kills before every single move. */
 const RESTORES = Math.ceil(ROUNDS / 2)
 const OLD_EVENTS = 2000
+/** A restored log says that it lost others. */
+const RESTORED_EVENTS = OLD_EVENTS + 1
 const NEW_EVENTS = 4000
 
 /** A gateway with a backup of some events, and more events since then. */
@@ -93,7 +95,7 @@ describe('kill -9', () => {
     )
   })
 
-  test(`[D3] ${RESTORES} times in a restore: old or new files, never a mixture, and the next process finishes it`, async () => {
+  test(`[D3, G14] ${RESTORES} times in a restore: old or new files, never a mixture, and the next process finishes it`, async () => {
     const { data, folder } = one
     const trial = join(folder, 'trial')
     const fresh = () => {
@@ -115,10 +117,11 @@ describe('kill -9', () => {
       const { out, words } = await run('log', 'verify')
       expect(words).toBe('')
       const events = Number(/intact: (\d+) events/.exec(out)?.[1])
-      expect([OLD_EVENTS, NEW_EVENTS]).toContain(events)
-      found[events === OLD_EVENTS ? 'new' : 'old'] += 1
+      expect([RESTORED_EVENTS, NEW_EVENTS]).toContain(events)
+      found[events === RESTORED_EVENTS ? 'new' : 'old'] += 1
+      expect((await run('log', 'accept-loss')).out).toStartWith('Nothing is lost')
       const aside = readdirSync(join(trial, 'data')).filter((name) => name.startsWith('before-'))
-      if (events === OLD_EVENTS) {
+      if (events === RESTORED_EVENTS) {
         expect(aside).toHaveLength(1)
         const kept = join(trial, 'data', aside[0] ?? '')
         expect(eventsIn(join(kept, 'secure-lock.db'))).toBe(NEW_EVENTS)
@@ -127,7 +130,9 @@ describe('kill -9', () => {
         )
       } else expect(aside).toHaveLength(0)
       expect((await run('restore', '--yes', 'old.tar')).status).toBe(0)
-      expect((await run('log', 'verify')).out).toBe(`The log is intact: ${OLD_EVENTS} events\n`)
+      expect((await run('log', 'verify')).out).toBe(
+        `The log is intact: ${RESTORED_EVENTS} events\n`,
+      )
       expect(
         readdirSync(join(trial, 'data')).filter((name) => /^(\.|restore)/.test(name)),
       ).toBeEmpty()
@@ -139,7 +144,7 @@ describe('kill -9', () => {
 })
 
 test.if(Bun.which('strace') !== null)(
-  '[D3] kill -9 before each move of a restore: the next process finishes it',
+  '[D3, G14] kill -9 before each move of a restore: the next process finishes it',
   async () => {
     const { folder, data, run } = await gateway()
     const trial = join(folder, 'trial')
@@ -159,8 +164,11 @@ test.if(Bun.which('strace') !== null)(
       const isDecided = existsSync(join(trial, 'data/restore.json'))
       if (isDecided) finished += 1
       const { out, words } = await runCommand(['log', 'verify'], { folder: trial, env })
-      const events = isDecided ? OLD_EVENTS : NEW_EVENTS
+      const events = isDecided ? RESTORED_EVENTS : NEW_EVENTS
       expect(`${move}: ${out}${words}`).toBe(`${move}: The log is intact: ${events} events\n`)
+      // What was signed, and the file that says so, belong together.
+      const accepted = await runCommand(['log', 'accept-loss'], { folder: trial, env })
+      expect(accepted.out).toStartWith('Nothing is lost')
       const aside = readdirSync(join(trial, 'data')).filter((name) => name.startsWith('before-'))
       expect(aside).toHaveLength(isDecided ? 1 : 0)
       if (!isDecided) continue

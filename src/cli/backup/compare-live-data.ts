@@ -15,6 +15,8 @@ export type LiveData = {
   readonly summary: string
   /** How many events only the current log has, if that is known. */
   readonly lost: number | undefined
+  /** The newest checkpoint of the current log, if that has the same key. */
+  readonly checkpoint: string | undefined
   /** Public ids of the people erased in the current data. */
   readonly erased: readonly string[]
   /** Public ids of the people who wait to be admitted in the current data. */
@@ -39,6 +41,7 @@ export const compareLiveData = async (
     return {
       summary: `The current data cannot be compared, so it is unknown what will be lost. ${error.message}`,
       lost: undefined,
+      checkpoint: undefined,
       ...(await peopleIn(config).catch(() => ({ erased: [], waiting: [] }))),
     }
   }
@@ -47,10 +50,15 @@ export const compareLiveData = async (
 const relation = async (
   log: LogFile,
   backup: Unpacked,
-): Promise<Pick<LiveData, 'summary' | 'lost'>> => {
+): Promise<Pick<LiveData, 'summary' | 'lost' | 'checkpoint'>> => {
   const { app, events } = backup
   if (formatVerifierKey(log.key) !== formatVerifierKey(app.unlocks.verifierKey))
-    return { summary: 'The current log is another one, with another key.', lost: undefined }
+    return {
+      summary: 'The current log is another one, with another key.',
+      lost: undefined,
+      checkpoint: undefined,
+    }
+  const { checkpoint } = log.head
   const head = await app.unlocks.unlockLog.head()
   const isBehind = log.head.size < events
   const verdict = isBehind
@@ -65,9 +73,10 @@ const relation = async (
     return {
       summary: `Neither the current log nor the one in the backup extends the other. ${verdict.fault}`,
       lost: undefined,
+      checkpoint,
     }
   const lost = isBehind ? 0 : log.head.size - events
-  return { summary: extension(lost, log.head.size, events), lost }
+  return { summary: extension(lost, log.head.size, events), lost, checkpoint }
 }
 
 const extension = (lost: number, current: number, events: number): string => {

@@ -14,6 +14,8 @@ import {
   removeStage,
   stageOf,
 } from '../../storage/backup/restore-journal.ts'
+import type { LogBreak } from '../../unlocks/guard/head-file.ts'
+import { RECEIPTS, lossWords, lostEvents, unlocks } from '../../unlocks/guard/words.ts'
 import { type Command, type Options, type Terminal, UsageError } from '../command/command.ts'
 import { commandConfig } from '../command/running-service.ts'
 import { withTimes } from '../command/table.ts'
@@ -24,6 +26,7 @@ import {
   reapplyErasures,
   reapplyWithdrawals,
 } from './compare-live-data.ts'
+import { recordRestoredLoss, restoredBreak } from './restored-loss.ts'
 import { type Unpacked, unpackVerified } from './unpack-backup.ts'
 
 const RESTORE = {
@@ -113,8 +116,10 @@ const restoreFrom = async (request: Request & { readonly isSure: boolean }): Pro
       const live = await compareLiveData(config, unpacked)
       // Without a log to compare with, only the key identifies the log.
       say(live ? live.summary : `Its log has the key ${manifest.log.key}`)
-      if (live && !isSure) await requireConsent(terminal)
-      await prepare(unpacked, live, terminal)
+      const broken = await restoredBreak(config, unpacked, live)
+      if (broken) say(signedBefore(broken, live))
+      if ((live || broken) && !isSure) await requireConsent(terminal)
+      await prepare(unpacked, live, broken, terminal)
     } finally {
       await unpacked.app[Symbol.asyncDispose]()
     }
@@ -131,6 +136,13 @@ const restoreFrom = async (request: Request & { readonly isSure: boolean }): Pro
   }
 }
 
+/** What is lost of what this gateway has signed, for people. */
+const signedBefore = (broken: LogBreak, live: LiveData | undefined): string => {
+  const lost = lostEvents(broken)
+  const isSaid = lost !== undefined && lost === live?.lost
+  return `${isSaid ? '' : `This gateway has signed a log of ${unlocks(broken.kept.size)}. ${lossWords(broken)}. `}${RECEIPTS}`
+}
+
 const contents = ({ manifest, events }: Unpacked, terminal: Terminal): string => {
   const count = events === 1 ? '1 event' : `${events} events`
   return withTimes(`${count} and all accounts, as of ${manifest.made_at}`, terminal)
@@ -144,10 +156,11 @@ const requireConsent = async ({ isInteractive, readLine }: Terminal): Promise<vo
 
 /** Prepares the unpacked files for use: erases people who were erased since, makes people wait whose
  * admission was withdrawn since, revokes credentials that may have ended since, and records the
- * restore. */
+ * restore and what it loses. */
 const prepare = async (
   unpacked: Unpacked,
   live: LiveData | undefined,
+  broken: LogBreak | undefined,
   { say }: Terminal,
 ): Promise<void> => {
   const { app, manifest, events } = unpacked
@@ -165,6 +178,7 @@ const prepare = async (
     say(
       `Admins or owners again, whose admission was withdrawn since: ${kept}. Change their role, then withdraw it again`,
     )
+  const lost = live?.lost ?? (broken && lostEvents(broken))
   await app.db.transaction(async (tx) => {
     const revoked = await app.accounts.revokeCredentialsIn(tx)
     await app.audit.auditIn(tx).record(COMMAND_LINE, {
@@ -176,8 +190,9 @@ const prepare = async (
         erased: again.erased,
         withdrawn,
         ...revoked,
-        ...(live?.lost === undefined ? {} : { lost: live.lost }),
+        ...(lost === undefined ? {} : { lost }),
       },
     })
   })
+  await recordRestoredLoss(unpacked, broken)
 }

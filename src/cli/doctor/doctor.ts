@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { parseArgs, styleText } from 'node:util'
 import { registrationOf } from '../../accounts/registration/settings.ts'
 import { settingsIn } from '../../accounts/registration/setting-store.ts'
@@ -21,7 +22,7 @@ import { acceptancesAt } from '../../ops/acceptance-store.ts'
 import { backupService } from '../../ops/backups.ts'
 import { doctor as serviceDoctor, startedMs } from '../../ops/doctor.ts'
 import { type Finding, logFinding } from '../../ops/finding.ts'
-import { mebibytes } from '../../storage/files/data-dir.ts'
+import { SIGNED_HEAD_FILE, mebibytes } from '../../storage/files/data-dir.ts'
 import {
   type DatabaseDiagnostics,
   diagnoseDatabase,
@@ -30,8 +31,11 @@ import {
 import { openReadOnly } from '../../storage/open.ts'
 import { SCHEMA_FIX } from '../../storage/schema-check.ts'
 import { fileFault } from '../../storage/files/private-files.ts'
+import { signedHeadFile } from '../../unlocks/guard/head-file.ts'
+import { stopDetail } from '../../unlocks/guard/words.ts'
 import { type LogFile, openLogFile } from '../../unlocks/verify/log-file.ts'
 import { logReads } from '../../unlocks/log/store.ts'
+import { ProofError } from '../../unlocks/tlog/proof-format.ts'
 import type { Verdict } from '../../unlocks/verify/verify-log.ts'
 import { type Command, type Options, type Terminal, ownCommand } from '../command/command.ts'
 import { besideTerm, withTimes } from '../command/table.ts'
@@ -169,6 +173,8 @@ const schemaFinding = (found: DatabaseDiagnostics): Finding => {
 /** The checks of the service itself, on an intact database. */
 const dataFindings = async (config: Config, terminal: Terminal): Promise<readonly Finding[]> => {
   const db = withoutWriting(openReadOnly(config.databasePath))
+  // Before the log, which may have grown by then.
+  const signed = signedHeadFile(config.dataDir).peek()
   try {
     const log = await openLogFile(config)
     try {
@@ -182,6 +188,7 @@ const dataFindings = async (config: Config, terminal: Terminal): Promise<readonl
         hasOwner: () => hasOwner(db),
         newestEventMs: logReads(db).newestCertainMs,
         logCheck: () => verified(log, terminal),
+        logStop: () => stopOf(log, signed),
         certificateEndMs: () => certificate.endMs,
         backupState: backupService({
           settings: config,
@@ -199,7 +206,11 @@ const dataFindings = async (config: Config, terminal: Terminal): Promise<readonl
         guesses: guessedPasswords(db),
         acceptances: (atMs) => acceptancesAt(db, atMs),
       })({ seesOwners: true })
-      return certificate.fault ? [...findings, certificate.fault] : findings
+      return [
+        ...findings,
+        ...(certificate.fault ? [certificate.fault] : []),
+        ...(signed === 'damaged' ? [damagedHead(config)] : []),
+      ]
     } finally {
       log.close()
     }
@@ -210,6 +221,27 @@ const dataFindings = async (config: Config, terminal: Terminal): Promise<readonl
     await db.close()
   }
 }
+
+type Signed = ReturnType<ReturnType<typeof signedHeadFile>['peek']>
+
+/** Why the service would record nothing, if so. A log that is broken is another finding. */
+const stopOf = async (log: LogFile, kept: Signed): Promise<string | undefined> => {
+  if (kept === undefined || kept === 'damaged' || kept.origin !== log.key.name) return undefined
+  try {
+    const found = await log.findBreak(kept)
+    return found && stopDetail({ ...found, kept })
+  } catch (error) {
+    if (error instanceof AppError || error instanceof ProofError) return undefined
+    throw error
+  }
+}
+
+const damagedHead = ({ dataDir }: Config): Finding => ({
+  check: 'unlock log',
+  state: 'warning',
+  says: `the file that shows whether an older database was put back is damaged (${join(dataDir, SIGNED_HEAD_FILE)})`,
+  fix: 'compare the log with a checkpoint you kept: secure-lock-server log verify --checkpoint FILE; the next start replaces the file',
+})
 
 const verified = ({ head, verify }: LogFile, { showProgress }: Terminal): Promise<Verdict> =>
   verify({

@@ -59,7 +59,9 @@ export const serve: Command = {
         const { from, to } = switchLevel(log, logLevel)
         void logFailure(app.audit.lifecycle.recordSetting(SETTINGS.logLevel.env, from, to), log)
       })
-      // First, so that no answer calls the log intact before it is verified.
+      // First, so that no answer calls the log intact before it is verified, or signs what is not the same.
+      app.unlocks.guard.begin()
+      await app.unlocks.findBreak()
       await app.unlocks.verification.start()
       const listener = listen(app.http, config, certificates?.current())
       // Requests are answered from here on, before the rest of the start.

@@ -3,7 +3,7 @@ import { basename, dirname, join, relative } from 'node:path'
 import { Type as t } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
 import { AppError } from '../../errors.ts'
-import { KEY_FILES, RESTORE_FILES, timeText } from '../files/data-dir.ts'
+import { KEY_FILES, RESTORE_FILES, SIGNED_HEAD_FILE, timeText } from '../files/data-dir.ts'
 import { type LockMode, lockDataDir } from '../data-dir-lock.ts'
 import { fileFault, syncPath } from '../files/private-files.ts'
 
@@ -13,6 +13,8 @@ const Journal = t.Object({
   /** The folder beside each file in which the previous file is kept. */
   aside: t.String({ pattern: '^before-restore-[0-9TZ]+$' }),
   files: t.Array(t.Object({ path: t.String(), isRestored: t.Boolean() })),
+  /** Files whose previous version is not kept: nobody must bring that back. */
+  replaced: t.Optional(t.Array(t.String())),
 })
 
 const { stage: STAGE_FOLDER, journal: JOURNAL_FILE } = RESTORE_FILES
@@ -59,10 +61,13 @@ export const commitRestore = (places: Places, atMs: number): readonly string[] =
     path: relative(dataDir, path),
     isRestored: existsSync(stagedPath(path)),
   }))
-  for (const path of all) if (existsSync(stagedPath(path))) syncPath(stagedPath(path))
+  const replaced = [join(dataDir, SIGNED_HEAD_FILE)].filter((path) => existsSync(stagedPath(path)))
+  for (const path of [...all, ...replaced])
+    if (existsSync(stagedPath(path))) syncPath(stagedPath(path))
   for (const folder of stageFolders(places)) syncPath(folder)
   const draft = join(dataDir, `${JOURNAL_FILE}.part`)
-  writeFileSync(draft, JSON.stringify({ aside, files }), { mode: 0o600 })
+  const plan = { aside, files, replaced: replaced.map((path) => relative(dataDir, path)) }
+  writeFileSync(draft, JSON.stringify(plan), { mode: 0o600 })
   syncPath(draft)
   renameSync(draft, join(dataDir, JOURNAL_FILE))
   syncPath(dataDir)
@@ -108,6 +113,7 @@ const finish = (dataDir: string): void => {
       if (file.isRestored) moveIn(path)
       folders.add(dirname(path)).add(join(dirname(path), plan.aside))
     }
+    for (const path of plan.replaced ?? []) moveIn(join(dataDir, path))
     for (const folder of folders) if (existsSync(folder)) syncPath(folder)
     rmSync(journal)
     syncPath(dataDir)

@@ -11,6 +11,9 @@ export type FileIdentity = {
    * short. Anything written after that would be lost with this process, or damage what others
    * write meanwhile. */
   readonly requireSameFiles: () => void
+  /** Returns whether `requireSameFiles` found that the database was written to, or the WAL cut, since the last
+   * call: by a checkpoint, or by somebody who copied another file over it, which SQLite does not notice. */
+  readonly wereRewritten: () => boolean
   /** Returns whether the WAL, even a removed one, still belongs to the database that is there. */
   readonly canCheckpointWal: () => boolean
   /** Call after SQLite has closed the files. */
@@ -23,23 +26,34 @@ export const fileIdentity = (path: string): FileIdentity => {
   // Stays open: closing it would drop SQLite's locks (sqlite.org/howtocorrupt.html, section 2.2).
   const file = openSync(path, 'r')
   let bytes = 0
+  let found = { version: '', walBytes: 0 }
+  let known = found
   /** SQLite itself shortens the file when it gives space back, and says so in its header first. */
   const isCut = ({ size }: Stats): boolean => size < bytes && size < headerBytes(file)
   return {
     requireSameFiles: () => {
-      const found = main()
-      if (typeof found === 'string' || [wal(), shm()].some((other) => typeof other === 'string'))
+      const [database, log] = [main(), wal()]
+      if (typeof database === 'string' || typeof log === 'string' || typeof shm() === 'string')
         throw new AppError('unavailable', MOVED)
-      if (isCut(found)) throw new AppError('unavailable', CUT)
-      bytes = found.size
+      if (isCut(database)) throw new AppError('unavailable', CUT)
+      bytes = database.size
+      found = { version: versionOf(database), walBytes: log.size }
+    },
+    wereRewritten: () => {
+      const before = known
+      known = found
+      return found.version !== before.version || found.walBytes < before.walBytes
     },
     canCheckpointWal: () => {
-      const found = main()
-      return typeof found !== 'string' && !isCut(found) && wal() !== 'another'
+      const database = main()
+      return typeof database !== 'string' && !isCut(database) && wal() !== 'another'
     },
     close: () => closeSync(file),
   }
 }
+
+/** Changes whenever the contents of a file do. */
+const versionOf = ({ mtimeMs, ctimeMs, size }: Stats): string => `${mtimeMs} ${ctimeMs} ${size}`
 
 /** The size of a database by its header (sqlite.org/fileformat2.html, section 1.3): pages, and the bytes
  * of each, where 1 stands for 65536. */

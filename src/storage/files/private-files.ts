@@ -15,6 +15,7 @@ import {
   statSync,
   writeSync,
 } from 'node:fs'
+import { open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { AppError } from '../../errors.ts'
 import { userName } from './system-user.ts'
@@ -104,6 +105,38 @@ export const replacePrivateFile = (path: string, content: string): void => {
   } catch (error) {
     rmSync(draft, { force: true })
     throw new AppError('unavailable', `Cannot write ${path}: ${fileFault(error)}`, { cause: error })
+  }
+}
+
+/** Replaces a file, mode 0600 and synced to disk, without holding up anything else meanwhile: after a power
+ * cut, there is the old one or the new one. A killed process leaves `<path>.<its id>.part` behind. Rejects
+ * with `unavailable`. */
+export const replaceInBackground = async (path: string, content: string): Promise<void> => {
+  const draft = `${path}.${process.pid}.part`
+  try {
+    const file = await open(draft, 'w', 0o600)
+    try {
+      await file.writeFile(content)
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+    await rename(draft, path)
+  } catch (error) {
+    await rm(draft, { force: true }).catch(() => {})
+    throw new AppError('unavailable', `Cannot write ${path}: ${fileFault(error)}`, { cause: error })
+  }
+}
+
+/** Reads a file that only this user may use, or returns undefined if there is none. Others lose their
+ * rights to it. Throws `unavailable`. */
+export const readPrivateFile = (path: string): string | undefined => {
+  try {
+    if (!existsSync(path)) return undefined
+    takeRights(path)
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    throw new AppError('unavailable', `Cannot use ${path}: ${fileFault(error)}`, { cause: error })
   }
 }
 

@@ -82,6 +82,8 @@ export const localWriter = ({ connection, files, program = noProgram }: Dependen
 
   const begin = async (waitMs: number): Promise<void> => {
     requireWritable()
+    // Forgets the pages that it remembers, which may no longer be those of the file.
+    if (files?.wereRewritten()) run('PRAGMA shrink_memory')
     await beginImmediate(connection, waitMs)
   }
 

@@ -1,8 +1,8 @@
 import { type Clock, EARLIEST_WALL_MS } from '../../domain/clock.ts'
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../domain/duration.ts'
 
-/** The wall clock when an event was received, whether to trust it, and the newest time that could be
- * trusted, this one or an earlier one. */
+/** The time at which an event was received, whether to trust it, and the newest time that could be
+ * trusted, this one or an earlier one. The first is never before the last. */
 export type ClockReading = {
   readonly nowMs: number
   readonly isUncertain: boolean
@@ -30,7 +30,10 @@ const AHEAD_MS_MAX = 7 * DAY_MS
 const AHEAD_DOUBT_MS = 12 * HOUR_MS
 
 /** Returns a wall clock that knows when not to be trusted: before 2026, behind the newest event, far
- * ahead of it, or just after a jump. Certain times never decrease from one event to the next. The
+ * ahead of it, or just after a jump. It never runs backwards: while the wall clock is behind the newest
+ * certain time of the log, it stands at that time, uncertain. A wall clock that is ahead is read as it
+ * is, even if it is doubted: if nothing could be recorded before such a time, one wrong year would stop
+ * the clock of the log for a year. So only certain times never decrease from one event to the next. The
  * clock never decides the order of events: sequence numbers do. */
 export const unlockLogClock = ({ clock, newestMs }: Options): (() => ClockReading) => {
   const read = () => ({ wallMs: clock.wallMs(), monotonicMs: clock.monotonicMs() })
@@ -49,6 +52,13 @@ export const unlockLogClock = ({ clock, newestMs }: Options): (() => ClockReadin
     last = { wallMs, monotonicMs }
     const isUncertain = wallMs < EARLIEST_WALL_MS || wallMs < newest || monotonicMs < uncertainUntil
     if (!isUncertain) newest = wallMs
-    return { nowMs: wallMs, isUncertain, newestMs: newest }
+    return { nowMs: Math.max(wallMs, newest), isUncertain, newestMs: newest }
   }
 }
+
+/** Returns a reading as it is recorded after the newest certain time of the log, which another process may
+ * have added. */
+export const readingAfter = (reading: ClockReading, loggedMs: number): ClockReading =>
+  reading.nowMs >= loggedMs
+    ? { ...reading, newestMs: Math.max(reading.newestMs, loggedMs) }
+    : { nowMs: loggedMs, isUncertain: true, newestMs: loggedMs }

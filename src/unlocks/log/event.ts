@@ -18,7 +18,14 @@ export const REASONS = [
 const REFUSALS = ['disabled_user_denied', 'session_ended', 'too_many_attempts'] as const
 export type Refusal = (typeof REFUSALS)[number]
 
-export const ALL_REASONS = [...new Set([...REASONS, ...REFUSALS])]
+/** The reason of an event that says that the log goes on without others, which were lost. */
+export const LOSS = 'unlocks_lost'
+
+/** False for what happened at no door: it is neither an opening nor an attempt at one. */
+export const isAtDoor = (reason: string | null): boolean =>
+  reason !== LOGIN_REFUSAL && reason !== LOSS
+
+export const ALL_REASONS = [...new Set([...REASONS, ...REFUSALS, LOSS] as const)]
 type Reason = (typeof ALL_REASONS)[number]
 
 /** The reason of what did not happen at a door: somebody guessed at the person's password until their

@@ -2,11 +2,12 @@ import { AppError } from '../../errors.ts'
 import type { Queries } from '../../storage/database.ts'
 import type { Program } from '../../storage/writing/writer.ts'
 import { type Head, openCheckpoint, signCheckpoint } from '../tlog/checkpoint.ts'
+import { type Break, type TreeHead, findBreak } from '../tlog/continuity.ts'
 import { type Frontier, isSameHash } from '../tlog/merkle-tree.ts'
 import { inclusionNodes } from '../tlog/proof-nodes.ts'
 import { formatReceipt } from '../tlog/receipt.ts'
 import type { NoteSigner } from '../tlog/signed-note.ts'
-import type { ClockReading } from '../log/clock.ts'
+import { type ClockReading, readingAfter } from '../log/clock.ts'
 import { type UnlockEvent, entryLine } from '../log/event.ts'
 import { type Growth, type Random, growth } from './growth.ts'
 import type { Item, Kind, Planned } from './kinds.ts'
@@ -16,6 +17,8 @@ import { type UnlockWrites, unlockWrites } from '../log/store.ts'
 export type Submission = {
   readonly items: readonly Item[]
   readonly reading: ClockReading
+  /** The largest head that was signed, which the log must continue. */
+  readonly kept: TreeHead | undefined
   /** True if each event gets a receipt. */
   readonly hasReceipts: boolean
 }
@@ -35,8 +38,11 @@ export type Outcome =
       readonly receipt?: string | undefined
     }
 
-/** The outcomes of a submission's items, in order, and the size of the log after its group. */
-export type Appended = { readonly outcomes: readonly Outcome[]; readonly size: number }
+/** The outcomes of a submission's items, in order, and the log after its group; or why nothing was
+ * recorded. */
+export type Appended =
+  | { readonly outcomes: readonly Outcome[]; readonly head: TreeHead }
+  | { readonly stopped: Break }
 
 type Dependencies = {
   /** Reads the key of the log, which exists once there is something to append. */
@@ -46,44 +52,59 @@ type Dependencies = {
 }
 
 /** Appends submissions to the log: the program of the connection that writes. Fails with `unavailable` if the
- * stored tree is not the one that the key signed: the log never forks. */
+ * stored tree is not the one that the key signed, and records nothing in a log that does not continue what was
+ * signed before: the log never forks. */
 export const appendProgram = ({
   signer: readSigner,
   kinds,
   random = randomBytes,
 }: Dependencies): Program => {
   let signer: NoteSigner | undefined
-  /** The newest head that was stored, and the tree that it covers. */
-  let known: { readonly checkpoint: string; readonly tree: Frontier } | undefined
+  /** The newest head that was stored, and the log that it covers. */
+  let known: (Current & { readonly checkpoint: string }) | undefined
 
-  /** Returns the tree as stored: another process may have written since. */
-  const currentTree = async (writes: UnlockWrites, key: NoteSigner): Promise<Frontier> => {
+  /** Returns the log as stored: another process may have written since, or somebody put another file in its
+   * place. */
+  const current = async (
+    writes: UnlockWrites,
+    key: NoteSigner,
+    kept: TreeHead | undefined,
+  ): Promise<Current | Break> => {
     const head = await writes.head()
     const size = head?.size ?? 0
     if ((await writes.nextSeq()) !== size) throw broken('its rows and its head differ')
-    if (known && known.checkpoint === head?.checkpoint) return known.tree
-    const stored = await writes.frontier(size)
-    if (head) requireSigned(head, stored, key)
-    return stored
+    if (known && known.checkpoint === head?.checkpoint) return known
+    const tree = await writes.frontier(size)
+    if (head) requireSigned(head, tree, key)
+    const found = kept && (await findBreak(kept, { size, root: tree.root() }, writes.proofs))
+    return found ?? { tree, newestMs: await writes.newestCertainMs() }
   }
 
   return async (tx, inputs) => {
     const submissions = inputs as readonly Submission[]
     signer ??= readSigner()
     const writes = unlockWrites(tx)
-    const tree = await currentTree(writes, signer)
+    const stored = await current(writes, signer, submissions[0]?.kept)
+    if ('kind' in stored) return { outcomes: submissions.map(() => ({ stopped: stored })) }
+    const { tree } = stored
+    let { newestMs } = stored
     // The tree in memory grows before the commit, which may fail.
     known = undefined
     const log = growth(tree, random)
     const from = log.size()
     const states = await load(tx, kinds, submissions)
-    const planned = submissions.map(({ items, reading, hasReceipts }) => ({
-      outcomes: items.map(({ kind, event }) =>
-        kinds[kind].plan(event, states.get(kind), log, reading),
-      ),
-      head: hasReceipts ? headThen(log) : undefined,
-    }))
-    const head = signed(signer, headThen(log))
+    const planned = submissions.map(({ items, hasReceipts, ...given }) => {
+      const reading = readingAfter(given.reading, newestMs)
+      newestMs = reading.newestMs
+      return {
+        outcomes: items.map(({ kind, event }) =>
+          kinds[kind].plan(event, states.get(kind), log, reading),
+        ),
+        head: hasReceipts ? headThen(log) : undefined,
+      }
+    })
+    const root = log.rootNow()()
+    const head = signed(signer, { size: log.size(), root: () => root })
     await writes.insertAll(log.events)
     await writes.insertNodes(log.innerNodes())
     await writes.setHead(head)
@@ -92,10 +113,19 @@ export const appendProgram = ({
       if ((await kinds[kind].store?.(tx, state)) === false) return undefined
     const outcomes: Appended[] = []
     for (const one of planned)
-      outcomes.push({ outcomes: await answered(one, { writes, signer, log }), size: head.size })
-    return { outcomes, onCommit: () => (known = { checkpoint: head.checkpoint, tree }) }
+      outcomes.push({
+        outcomes: await answered(one, { writes, signer, log }),
+        head: { size: head.size, root },
+      })
+    return {
+      outcomes,
+      onCommit: () => (known = { checkpoint: head.checkpoint, tree, newestMs }),
+    }
   }
 }
+
+/** The log as it is stored: its tree, and its newest certain time. */
+type Current = { readonly tree: Frontier; readonly newestMs: number }
 
 type Planning = {
   readonly outcomes: readonly Planned[]
@@ -183,14 +213,20 @@ const randomBytes: Random = (bytes) => crypto.getRandomValues(new Uint8Array(byt
 
 /** Throws unless this key signed this tree: the log must not continue with another key, or with a tree
  * that was tampered with. */
-const requireSigned = (head: Head, tree: Frontier, { verifierKey }: NoteSigner): void => {
+const requireSigned = (head: Head, tree: Frontier, signer: NoteSigner): void => {
+  const { size, root } = openedHead(head, signer)
+  if (size !== tree.size() || !isSameHash(root, tree.root()))
+    throw broken('its tree does not match its newest checkpoint')
+}
+
+/** Returns what a checkpoint says. Throws `unavailable` if the key did not sign it. */
+export const openedHead = (head: Head, { verifierKey }: NoteSigner): TreeHead => {
   try {
     const { size, root } = openCheckpoint(head.checkpoint, verifierKey)
-    if (size === tree.size() && isSameHash(root, tree.root())) return
+    return { size, root }
   } catch {
     throw broken('its newest checkpoint is not signed by the key in the data folder')
   }
-  throw broken('its tree does not match its newest checkpoint')
 }
 
 export const broken = (fault: string): AppError =>

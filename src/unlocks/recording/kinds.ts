@@ -6,7 +6,8 @@ import { logReads } from '../log/store.ts'
 
 /** Something to be recorded: plain data, since it passes between threads. */
 export type Item =
-  /** An unlock that an app reports or that was imported, and that may have been recorded before. */
+  /** An unlock that an app reports or that was imported, or that others were lost: it may have been recorded
+   * before. */
   | { readonly kind: 'claim'; readonly event: NewUnlockEvent }
   /** A refusal of this server's own. */
   | { readonly kind: 'denial'; readonly event: NewUnlockEvent }

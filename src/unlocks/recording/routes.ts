@@ -54,7 +54,11 @@ export const unlockRoutes = (deps: Dependencies): readonly Endpoint[] => [
   recordUnlocks(deps),
 ]
 
-const DISK = 'The disk does not accept the write, or too many requests wait; nothing was written'
+const UNRECORDED =
+  'The disk does not accept the write, too many requests wait, or the log is stopped; nothing was written'
+
+/** The beginning of what it says then. */
+const LOG_STOPPED = 'The unlock log is shorter than what this gateway has signed: …'
 
 const logUnlocking = (deps: Dependencies) =>
   endpoint(
@@ -89,7 +93,12 @@ const logUnlocking = (deps: Dependencies) =>
           'The Idempotency-Key was used with another method',
           'This Idempotency-Key was used for another unlock',
         ),
-        503: message(DISK, 'The disk is full', { msg: DISK_RESERVED, code: 'disk_reserved' }),
+        503: message(
+          UNRECORDED,
+          'The disk is full',
+          { msg: DISK_RESERVED, code: 'disk_reserved' },
+          { msg: LOG_STOPPED, code: 'log_stopped' },
+        ),
       },
     },
     async ({ request, caller, account, body }) => {
@@ -158,7 +167,8 @@ const recordUnlocks = (deps: Dependencies) =>
         503: problem(
           503,
           'disk_reserved',
-          `${DISK_RESERVED} (\`disk_reserved\`), or the disk is full (\`unavailable\`)`,
+          `${DISK_RESERVED} (\`disk_reserved\`), the disk is full (\`unavailable\`), or an older or ` +
+            'another database was put in place of the one that was signed (`log_stopped`)',
         ),
       },
     },

@@ -1,5 +1,14 @@
-import { type Appended, type Outcome, type Submission, broken, receiptOf } from './append.ts'
-import { type Head, openCheckpoint, signCheckpoint } from '../tlog/checkpoint.ts'
+import {
+  type Appended,
+  type Outcome,
+  type Submission,
+  broken,
+  openedHead,
+  receiptOf,
+} from './append.ts'
+import type { AppError } from '../../errors.ts'
+import { type Head, signCheckpoint } from '../tlog/checkpoint.ts'
+import { type Break, type TreeHead, findBreak, isSameHead } from '../tlog/continuity.ts'
 import { verifyConsistency } from '../tlog/merkle-proof.ts'
 import { emptyRoot } from '../tlog/merkle-tree.ts'
 import { consistencyNodes, inclusionNodes } from '../tlog/proof-nodes.ts'
@@ -7,7 +16,7 @@ import { formatReceipt } from '../tlog/receipt.ts'
 import { type NoteSigner, formatVerifierKey } from '../tlog/signed-note.ts'
 import type { ClockReading } from '../log/clock.ts'
 import { logErasure } from '../log/erasure.ts'
-import { NO_ACCOUNT, type NewUnlockEvent, type UnlockEvent } from '../log/event.ts'
+import { LOSS, NO_ACCOUNT, type NewUnlockEvent, type UnlockEvent } from '../log/event.ts'
 import type { Item } from './kinds.ts'
 import type { UnlockStore } from '../log/store.ts'
 
@@ -19,11 +28,22 @@ type Dependencies = {
   readonly store: UnlockStore
   readonly signer: NoteSigner
   readonly clock: () => ClockReading
+  readonly guard: Guard
+}
+
+/** Keeps the largest head that was signed, which the log must continue. */
+type Guard = {
+  readonly kept: () => TreeHead | undefined
+  /** Returns what callers are told until the log continues that head again. */
+  readonly stop: (broken: Break) => AppError
+  /** Called with each head that continues it, after COMMIT. */
+  readonly keep: (head: TreeHead) => void
 }
 
 /** Opens the unlock log, which appends in groups and proves its contents. Appending throws
- * `unavailable` if the stored tree is not the one that this key signed: the log never forks. */
-export const openUnlockLog = async ({ store, signer, clock }: Dependencies) => {
+ * `unavailable` if the stored tree is not the one that this key signed, or does not continue what was
+ * signed before: the log never forks. */
+export const openUnlockLog = async ({ store, signer, clock, guard }: Dependencies) => {
   const origin = signer.verifierKey.name
   const verifierKey = formatVerifierKey(signer.verifierKey)
   const listeners = new Set<(size: number) => void>()
@@ -39,12 +59,15 @@ export const openUnlockLog = async ({ store, signer, clock }: Dependencies) => {
     hasReceipts = false,
   ): Promise<readonly Outcome[]> => {
     const items = events.map(itemOf)
-    const appended = await store.append({
-      input: (): Submission => ({ items, reading: clock(), hasReceipts }),
+    const appended = (await store.append({
+      input: (): Submission => ({ items, reading: clock(), kept: guard.kept(), hasReceipts }),
       size: items.length,
       account: events[0]?.accountPublicId ?? NO_ACCOUNT,
-    })
-    const { outcomes, size } = appended as Appended
+    })) as Appended
+    if ('stopped' in appended) throw guard.stop(appended.stopped)
+    const { outcomes, head: grown } = appended
+    const { size } = grown
+    guard.keep(grown)
     if (size !== toldSize) for (const listener of listeners) listener(size)
     toldSize = size
     return outcomes
@@ -56,20 +79,32 @@ export const openUnlockLog = async ({ store, signer, clock }: Dependencies) => {
     return known
   }
 
-  /** Signs an earlier head, but only of the tree that the newest one covers: the rows alone prove
-   * nothing. */
-  const earlierHead = async (size: number, newest: Head): Promise<Head> => {
+  /** Returns what the newest checkpoint says. Throws `unavailable` if the log's key did not sign it. */
+  const treeHead = async (): Promise<TreeHead> => openedHead(await head(), signer)
+
+  const requireContinued = async (kept: TreeHead | undefined, present: TreeHead): Promise<void> => {
+    if (!kept || isSameHead(kept, present)) return
+    const found = await findBreak(kept, present, store.proofs)
+    if (found) throw guard.stop(found)
+  }
+
+  /** Signs an earlier head, but only of the tree that the newest one covers, which continues what was
+   * signed before: the rows alone prove nothing. */
+  const earlierHead = async (size: number, newest: Head, kept?: TreeHead): Promise<Head> => {
     const fromRoot = (await store.frontier(size)).root()
     const [proof = []] = await store.proofs([consistencyNodes(size, newest.size)])
-    const { root: toRoot } = openCheckpoint(newest.checkpoint, signer.verifierKey)
+    const present = openedHead(newest, signer)
+    await requireContinued(kept, present)
+    const toRoot = present.root
     if (!verifyConsistency({ from: size, to: newest.size, proof, fromRoot, toRoot }))
       throw broken('its tree does not match its newest checkpoint')
     return sign(size, fromRoot)
   }
 
   const headAt = async (size: number): Promise<Head> => {
+    const kept = guard.kept()
     const newest = await head()
-    return size < newest.size ? earlierHead(size, newest) : newest
+    return size < newest.size ? earlierHead(size, newest, kept) : newest
   }
 
   const receipts = async (
@@ -91,8 +126,20 @@ export const openUnlockLog = async ({ store, signer, clock }: Dependencies) => {
     head,
 
     /** Returns the head of the log when it had `size` events, or the newest if it has fewer. Throws
-     * `unavailable` if the stored tree is not the one that the newest head covers. */
+     * `unavailable` if the stored tree is not the one that the newest head covers, or does not continue
+     * what was signed. */
     headAt,
+
+    treeHead,
+
+    /** Throws `unavailable` unless the log continues what was signed, and its key signed its newest
+     * checkpoint. */
+    requireContinued: async (): Promise<void> => {
+      const kept = guard.kept()
+      const present = await treeHead()
+      await requireContinued(kept, present)
+      guard.keep(present)
+    },
 
     /** Records events, those of one call in one transaction; resolves after COMMIT. */
     append: (events: readonly NewUnlockEvent[]): Promise<readonly Outcome[]> => submit(events),
@@ -139,6 +186,6 @@ export const openUnlockLog = async ({ store, signer, clock }: Dependencies) => {
 }
 
 const itemOf = (event: NewUnlockEvent): Item => ({
-  kind: event.source === 'observed' ? 'denial' : 'claim',
+  kind: event.source === 'observed' && event.reason !== LOSS ? 'denial' : 'claim',
   event,
 })

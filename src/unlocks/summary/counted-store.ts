@@ -12,8 +12,8 @@ export const BESIDE = 'seq >= (SELECT size FROM unlock_summary WHERE id = 1)'
  * log. */
 export const REPEAT_MS = 30 * SECOND_MS
 
-/** The reason of events that no statistics count: nobody was at a door (`LOGIN_REFUSAL`). */
-const UNCOUNTED_REASON = 'too_many_attempts'
+/** True of the events that statistics count: somebody was at a door (`isAtDoor`). */
+const AT_DOOR = `coalesce(reason, '') NOT IN ('too_many_attempts', 'unlocks_lost')`
 
 /** How many earlier unlocks of an account are compared with a claim. */
 const EARLIER_MAX = 100
@@ -57,7 +57,7 @@ export const talliesOf = (range: string, counted: string): string => `
     count(*) AS unlocks
   FROM unlock_event
   LEFT JOIN unlock_account ON unlock_account.number = account_number AND public_id <> ''
-  WHERE ${range} AND is_repeat = 0 AND reason IS DISTINCT FROM '${UNCOUNTED_REASON}' AND ${counted}
+  WHERE ${range} AND is_repeat = 0 AND ${AT_DOOR} AND ${counted}
   GROUP BY 1, 2, 3`
 
 /** The tallies of the events that are not in the summary. */

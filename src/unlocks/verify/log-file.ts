@@ -4,7 +4,8 @@ import { AppError } from '../../errors.ts'
 import { KEY_FILES } from '../../storage/files/data-dir.ts'
 import { openReadOnly } from '../../storage/open.ts'
 import { fileFault } from '../../storage/files/private-files.ts'
-import type { Head } from '../tlog/checkpoint.ts'
+import { type Head, openCheckpoint } from '../tlog/checkpoint.ts'
+import { type Break, type TreeHead, findBreak } from '../tlog/continuity.ts'
 import type { VerifierKey } from '../tlog/signed-note.ts'
 import { parseSigningKey } from '../tlog/signing-key.ts'
 import { logReads } from '../log/store.ts'
@@ -16,6 +17,9 @@ export type LogFile = {
   readonly key: VerifierKey
   readonly schemaVersion: number
   readonly verify: (options?: VerifyOptions) => Promise<Verdict>
+  /** Compares the log with a head that was signed before, read before the log was opened. Rejects with
+   * `unavailable` if a node of its tree is missing, and with ProofError if its checkpoint is not valid. */
+  readonly findBreak: (kept: TreeHead) => Promise<Break | undefined>
   readonly close: () => void
 }
 
@@ -35,6 +39,8 @@ export const openLogFile = async ({ dataDir, databasePath }: Paths): Promise<Log
       key,
       schemaVersion: db.schemaVersion,
       verify: (options) => verifyLog({ source, head, key, ...options }),
+      findBreak: async (kept) =>
+        findBreak(kept, openCheckpoint(head.checkpoint, key), source.proofs),
       close: db.close,
     }
   } catch (error) {

@@ -28,6 +28,7 @@ export const openHousehold = async (people: Readonly<Record<string, Role>>) => {
     store: app.unlocks.store,
     signer: keyFile(config.dataDir).open({ hasLog: true }).signer,
     clock: () => ({ nowMs: clock.nowMs, isUncertain: false, newestMs: clock.nowMs }),
+    guard: app.unlocks.guard,
   })
   const ids: Record<string, string> = {}
   for (const [username, role] of Object.entries(people)) {

@@ -22,6 +22,7 @@ import {
 import { temporaryFolder } from '../../support/binary.ts'
 
 const AT_MS = Date.parse('2026-11-25T17:40:02Z')
+const HEAD = 'log-signed-head'
 const KEYS = ['jwt-secret-key', 'log-signing-key', 'guess-key', 'second-factor-key'] as const
 
 /** A data folder with old files, and new ones staged for all but one of them. */
@@ -38,6 +39,8 @@ const prepared = (databaseFolder: string) => {
   const stage = stageOf(places)
   writeFileSync(stage.databasePath, 'new database')
   for (const name of KEYS.slice(1)) writeFileSync(join(stage.dataDir, name), `new ${name}`)
+  writeFileSync(join(dataDir, HEAD), 'old head')
+  writeFileSync(join(stage.dataDir, HEAD), 'new head')
   return { root, places, stage }
 }
 
@@ -53,6 +56,9 @@ const expectRestored = ({ root, places }: ReturnType<typeof prepared>) => {
   for (const name of KEYS) expect(kept(join(dataDir, name))).toBe(`old ${name}`)
   expect(kept(databasePath)).toBe('old database')
   expect(kept(`${databasePath}-wal`)).toBe('old wal')
+  // Nobody must bring the previous one back.
+  expect(text(join(dataDir, HEAD))).toBe('new head')
+  expect(existsSync(join(dataDir, aside, HEAD))).toBe(false)
   expect(hasUnfinishedRestore(dataDir)).toBe(false)
   expect(
     readdirSync(root, { recursive: true })
@@ -99,7 +105,8 @@ const interrupt = ({ places, stage }: ReturnType<typeof prepared>, moves: number
     { path: `${up}door.db-shm`, isRestored: false },
     ...restored,
   ]
-  writeFileSync(join(dataDir, 'restore.json'), JSON.stringify({ aside, files }))
+  const plan = { aside, files, replaced: [HEAD] }
+  writeFileSync(join(dataDir, 'restore.json'), JSON.stringify(plan))
   let remaining = moves
   const move = (from: string, to: string) => {
     if (remaining === 0 || !existsSync(from)) return
@@ -113,6 +120,7 @@ const interrupt = ({ places, stage }: ReturnType<typeof prepared>, moves: number
     const staged = target === databasePath ? stage.databasePath : join(stage.dataDir, path)
     if (isRestored) move(staged, target)
   }
+  move(join(stage.dataDir, HEAD), join(dataDir, HEAD))
 }
 
 test('[D3] a restore that another process is performing is left to it', () => {

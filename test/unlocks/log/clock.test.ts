@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test'
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../../src/domain/duration.ts'
-import { unlockLogClock } from '../../../src/unlocks/log/clock.ts'
+import { readingAfter, unlockLogClock } from '../../../src/unlocks/log/clock.ts'
 
 const NOON_MS = Date.UTC(2026, 10, 22, 12)
 
@@ -13,11 +13,17 @@ const clocks = ({ startMs = NOON_MS, newestMs = 0 } = {}) => {
     state.monotonicMs += passedMs
     state.wallMs += passedMs + jumpMs
     const reading = read()
-    // Certain or not, the wall clock is what is recorded.
-    expect(reading.nowMs).toBe(state.wallMs)
+    // The wall clock is what is recorded, unless it is behind the newest certain time.
+    expect(reading.nowMs).toBe(Math.max(state.wallMs, reading.newestMs))
     return reading.isUncertain
   }
-  return { isUncertain }
+  /** Lets time pass, and returns what is recorded then. */
+  const recordedMs = (passedMs: number, jumpMs = 0): number => {
+    state.monotonicMs += passedMs
+    state.wallMs += passedMs + jumpMs
+    return read().nowMs
+  }
+  return { isUncertain, recordedMs }
 }
 
 test('a clock that runs normally is trusted, even after a long pause', () => {
@@ -104,4 +110,32 @@ test('[D6] an uncertain time does not make the right one look late afterwards', 
   expect(isUncertain(1000, DAY_MS)).toBe(true)
   expect(isUncertain(1000, -DAY_MS)).toBe(true)
   expect(isUncertain(10 * MINUTE_MS)).toBe(false)
+})
+
+test('[D6, G14] a clock that jumps back stands at the newest certain time until it has caught up', () => {
+  const { recordedMs } = clocks()
+  const before = recordedMs(1000)
+  expect(recordedMs(1000, -DAY_MS)).toBe(before)
+  expect(recordedMs(HOUR_MS)).toBe(before)
+  expect(recordedMs(DAY_MS)).toBe(NOON_MS + DAY_MS + HOUR_MS - DAY_MS + 2000)
+})
+
+test('[D6, G14] a clock behind what another process has recorded stands at that', () => {
+  const reading = { nowMs: NOON_MS, isUncertain: false, newestMs: NOON_MS }
+  expect(readingAfter(reading, NOON_MS - 1)).toStrictEqual(reading)
+  expect(readingAfter(reading, NOON_MS)).toStrictEqual(reading)
+  expect(readingAfter(reading, NOON_MS + 1)).toStrictEqual({
+    nowMs: NOON_MS + 1,
+    isUncertain: true,
+    newestMs: NOON_MS + 1,
+  })
+  const ahead = { nowMs: NOON_MS + DAY_MS, isUncertain: true, newestMs: NOON_MS }
+  expect(readingAfter(ahead, NOON_MS + 1)).toStrictEqual({ ...ahead, newestMs: NOON_MS + 1 })
+})
+
+test('[D6] a clock that is ahead and doubted is recorded as it is, and does not freeze the log', () => {
+  const { recordedMs } = clocks()
+  expect(recordedMs(1000)).toBe(NOON_MS + 1000)
+  expect(recordedMs(1000, 999 * DAY_MS)).toBe(NOON_MS + 999 * DAY_MS + 2000)
+  expect(recordedMs(1000, -999 * DAY_MS)).toBe(NOON_MS + 3000)
 })

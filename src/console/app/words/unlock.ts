@@ -14,13 +14,22 @@ export const TEST_METHOD = 'test'
  * at the door. */
 export const isGuess = ({ reason }: ProvenUnlock): boolean => reason === 'too_many_attempts'
 
+/** Whether it says that the log goes on without others, because an older database was put back. */
+export const isLoss = ({ reason }: ProvenUnlock): boolean => reason === 'unlocks_lost'
+
+/** Whether it happened at a door. */
+export const isAtDoor = (unlock: ProvenUnlock): boolean => !isGuess(unlock) && !isLoss(unlock)
+
 /** Who did it, by the name at that time. */
-export const whoOf = (unlock: ProvenUnlock): string =>
-  isGuess(unlock) ? 'Somebody' : (unlock.username ?? 'Erased person')
+export const whoOf = (unlock: ProvenUnlock): string => {
+  if (isLoss(unlock)) return 'The log'
+  return isGuess(unlock) ? 'Somebody' : (unlock.username ?? 'Erased person')
+}
 
 /** What they did: `unlocked the front door`. */
 export const actionOf = (unlock: ProvenUnlock): string => {
-  const { result, source, lock, username } = unlock
+  const { result, source, lock, username, method } = unlock
+  if (isLoss(unlock)) return `goes on without ${method ?? 'unlocks'} that were lost`
   if (isGuess(unlock)) return `guessed at ${username ?? 'an erased person'}’s password`
   if (isTest(unlock)) return 'recorded a test opening'
   if (result === 'unlocked') return `unlocked the ${lockName(lock)}`
@@ -68,6 +77,7 @@ export const REASONS: Readonly<Record<NonNullable<Unlock['reason']>, string>> = 
   insufficient_battery: 'the battery of the lock was too low',
   session_ended: 'no longer logged in',
   too_many_attempts: 'too many failed logins',
+  unlocks_lost: 'an older or another database was put back',
 }
 
 /** The whole unlock in one sentence, without the time. */
@@ -76,7 +86,7 @@ export const sentenceOf = (unlock: ProvenUnlock): string =>
 
 /** Why the door stayed locked, after a colon; empty if it did not. */
 export const reasonOf = (unlock: ProvenUnlock): string =>
-  unlock.reason && !isGuess(unlock) ? `: ${REASONS[unlock.reason]}` : ''
+  unlock.reason && isAtDoor(unlock) ? `: ${REASONS[unlock.reason]}` : ''
 
 /** True if the phone's clock is wrong by so much that people should know: a little is ordinary. */
 export const isClockWrong = ({ doubted, delay_ms }: Unlock): boolean =>

@@ -23,6 +23,14 @@ const SENTENCES: readonly (readonly [string, Partial<Unlock>])[] = [
     'Somebody guessed at an erased person’s password.',
     { result: 'denied', reason: 'too_many_attempts', source: 'observed', username: null },
   ],
+  [
+    'The log goes on without 2 unlocks that were lost.',
+    { result: 'denied', reason: 'unlocks_lost', source: 'observed', method: '2 unlocks' },
+  ],
+  [
+    'The log goes on without unlocks that were lost.',
+    { result: 'denied', reason: 'unlocks_lost', source: 'observed', username: null, method: null },
+  ],
 ]
 
 for (const [sentence, unlock] of SENTENCES)

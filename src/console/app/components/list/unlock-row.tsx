@@ -5,8 +5,8 @@ import {
   REASONS,
   type Unlock,
   actionOf,
+  isAtDoor,
   isClockWrong,
-  isGuess,
   lockName,
   whoOf,
 } from '../../words/unlock.ts'
@@ -28,16 +28,16 @@ export const UnlockRow = ({ unlock, isUnderDay = false }: Props) => (
       <strong>{whoOf(unlock)}</strong>
       {unlock.unit !== null && <span class="quiet"> {unlock.unit}</span>}
     </span>
-    {isGuess(unlock) ? (
-      <span class="how alone">{actionOf(unlock)}</span>
-    ) : (
+    {isAtDoor(unlock) ? (
       <>
         <span class="how">{howOf(unlock)}</span>
         <span class="where">{lockName(unlock.lock)}</span>
       </>
+    ) : (
+      <span class="how alone">{actionOf(unlock)}</span>
     )}
     <span class="marks">
-      {unlock.result === 'denied' && !isGuess(unlock) && (
+      {unlock.result === 'denied' && isAtDoor(unlock) && (
         <span class="badge stop">turned away</span>
       )}
       <UnlockBadges unlock={unlock} />

@@ -9,7 +9,16 @@ import { logAddress } from '../../routing/log-filter.ts'
 import { isAtLeast } from '../../routing/sections.ts'
 import { Time } from '../../time/time.tsx'
 import { counted } from '../../words/format.ts'
-import { type Unlock, actionOf, isGuess, lockName, reasonOf, whoOf } from '../../words/unlock.ts'
+import {
+  type Unlock,
+  actionOf,
+  isAtDoor,
+  isGuess,
+  isLoss,
+  lockName,
+  reasonOf,
+  whoOf,
+} from '../../words/unlock.ts'
 import { Receipt } from './receipt.tsx'
 
 type Props = {
@@ -68,10 +77,19 @@ const Facts = ({ unlock }: UnlockProps) => (
           )}
         </span>
       )}
+      {isLoss(unlock) && (
+        <span class="hint">
+          An older or another database was put back, and somebody accepted that unlocks are missing
+          here. Receipts and checkpoints of those no longer fit this log:{' '}
+          <a href="/manual/unlock-log#when-the-log-is-stopped">more in the manual</a>.
+        </span>
+      )}
     </Fact>
-    <Fact term={isGuess(unlock) ? 'Guessed at' : 'Person'}>
-      <Who unlock={unlock} />
-    </Fact>
+    {!isLoss(unlock) && (
+      <Fact term={isGuess(unlock) ? 'Guessed at' : 'Person'}>
+        <Who unlock={unlock} />
+      </Fact>
+    )}
     {unlock.unit !== null && (
       <Fact term="Unit">
         {unlock.unit}
@@ -79,7 +97,7 @@ const Facts = ({ unlock }: UnlockProps) => (
       </Fact>
     )}
     {unlock.source !== 'observed' && <Fact term="Method">{unlock.method ?? 'Erased'}</Fact>}
-    {!isGuess(unlock) && <Fact term="Lock">{lockName(unlock.lock)}</Fact>}
+    {isAtDoor(unlock) && <Fact term="Lock">{lockName(unlock.lock)}</Fact>}
     <Fact term="Received">
       <Time at={unlock.received_at} format="exact" />, <Time at={unlock.received_at} />
       {unlock.time_uncertain && (
@@ -98,7 +116,7 @@ const Facts = ({ unlock }: UnlockProps) => (
         </span>
       </Fact>
     )}
-    <Fact term="Reported by">{SOURCES[unlock.source]}</Fact>
+    <Fact term="Reported by">{isLoss(unlock) ? 'This gateway' : SOURCES[unlock.source]}</Fact>
     <Fact term="Number">
       {unlock.seq} <span class="hint">The log counts from 0, without gaps.</span>
     </Fact>
@@ -115,6 +133,7 @@ const Facts = ({ unlock }: UnlockProps) => (
 
 const resultWords = (unlock: Unlock): string => {
   if (isGuess(unlock)) return 'Locked out'
+  if (isLoss(unlock)) return 'Unlocks lost'
   return `${unlock.result === 'unlocked' ? 'Unlocked' : 'Turned away'}${reasonOf(unlock)}`
 }
 

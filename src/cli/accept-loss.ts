@@ -1,0 +1,63 @@
+import { parseArgs } from 'node:util'
+import type { App } from '../app.ts'
+import { COMMAND_LINE } from '../domain/audit-event.ts'
+import { AppError } from '../errors.ts'
+import type { LogBreak } from '../unlocks/guard/head-file.ts'
+import { recordLoss } from '../unlocks/guard/loss.ts'
+import { RECEIPTS, lossWords, stopDetail } from '../unlocks/guard/words.ts'
+import { type Action, type Options, type Terminal, UsageError } from './command/command.ts'
+import { commandConfig } from './command/running-service.ts'
+import { withTimes } from './command/table.ts'
+import { withExistingData } from './command/with-app.ts'
+
+const OPTIONS = {
+  yes: {
+    type: 'boolean',
+    default: false,
+    summary: 'do not ask for confirmation, whatever is lost',
+  },
+} as const satisfies Options
+
+/** Lets a log that is stopped go on without what it lost, also while the service runs. */
+export const acceptLoss: Action = {
+  summary: 'go on without unlocks that were lost, after an older database was put back',
+  options: OPTIONS,
+  run: async (args, terminal) => {
+    const { values } = parseArgs({ args: [...args], options: OPTIONS })
+    return withExistingData(commandConfig(terminal), async (app) => {
+      const broken = await app.unlocks.findBreak()
+      if (!broken) {
+        await requireIntact(app)
+        terminal.print('Nothing is lost: the log continues what this gateway has signed')
+        return
+      }
+      terminal.say(withTimes(`${stopDetail(broken)}.`, terminal))
+      terminal.say(`${lossWords(broken)}. ${RECEIPTS}`)
+      if (!values.yes) await requireConsent(terminal)
+      await accept(app, broken)
+      terminal.print('The loss is recorded in the log and the audit trail, and the log goes on')
+    })
+  },
+}
+
+/** Throws `unavailable` if the log cannot grow for another reason. */
+const requireIntact = ({ unlocks: { unlockLog } }: App): Promise<void> =>
+  unlockLog.requireContinued()
+
+const requireConsent = async ({ isInteractive, readLine }: Terminal): Promise<void> => {
+  if (!isInteractive)
+    throw new UsageError('log accept-loss needs --yes without a terminal to ask at')
+  const answer = await readLine('Type accept to go on without them: ')
+  if (answer !== 'accept') throw new AppError('invalid', 'Nothing was accepted')
+}
+
+const accept = async ({ unlocks, audit }: App, broken: LogBreak): Promise<void> => {
+  const { unlockLog, guard, deriveUuid } = unlocks
+  const keepNewHead = guard.accept(broken, await unlockLog.treeHead())
+  await recordLoss(COMMAND_LINE, broken, {
+    deriveUuid,
+    append: unlockLog.append,
+    record: audit.record,
+  })
+  await keepNewHead()
+}

@@ -1,0 +1,63 @@
+import { COMMAND_LINE } from '../../domain/audit-event.ts'
+import type { Config } from '../../config/config.ts'
+import { type LogBreak, type SignedHead, signedHeadFile } from '../../unlocks/guard/head-file.ts'
+import { recordLoss } from '../../unlocks/guard/loss.ts'
+import { openCheckpoint } from '../../unlocks/tlog/checkpoint.ts'
+import { findBreak } from '../../unlocks/tlog/continuity.ts'
+import { ProofError } from '../../unlocks/tlog/proof-format.ts'
+import type { LiveData } from './compare-live-data.ts'
+import type { Unpacked } from './unpack-backup.ts'
+
+/** Compares the log in a backup with the largest head that this gateway has signed, also if its database
+ * is damaged or gone. Returns how it fails to continue that, or undefined if it does. */
+export const restoredBreak = async (
+  config: Pick<Config, 'dataDir'>,
+  { app }: Unpacked,
+  live: LiveData | undefined,
+): Promise<LogBreak | undefined> => {
+  const { unlockLog, store } = app.unlocks
+  const kept = largestHead(config, app.unlocks.verifierKey, live)
+  const found = kept && (await findBreak(kept, await unlockLog.treeHead(), store.proofs))
+  return found && { ...found, kept }
+}
+
+/** The one in the file, unless the current log has grown since. */
+const largestHead = (
+  { dataDir }: Pick<Config, 'dataDir'>,
+  key: Unpacked['app']['unlocks']['verifierKey'],
+  live: LiveData | undefined,
+): SignedHead | undefined => {
+  const inFile = signedHeadFile(dataDir).peek()
+  const signed = inFile === 'damaged' || inFile?.origin !== key.name ? undefined : inFile
+  const current = live?.checkpoint === undefined ? undefined : headIn(live.checkpoint, key)
+  return (current?.size ?? -1) > (signed?.size ?? -1) ? current : signed
+}
+
+const headIn = (
+  checkpoint: string,
+  key: Parameters<typeof openCheckpoint>[1],
+): SignedHead | undefined => {
+  try {
+    return { ...openCheckpoint(checkpoint, key), atMs: Date.now() }
+  } catch (error) {
+    if (error instanceof ProofError) return undefined
+    throw error
+  }
+}
+
+/** Records in the unpacked log what it lost, if anything, and writes its new head into the file that will
+ * stand beside it. Rejects with `unavailable`. */
+export const recordRestoredLoss = async (
+  { app }: Unpacked,
+  broken: LogBreak | undefined,
+): Promise<void> => {
+  const { unlockLog, deriveUuid, guard } = app.unlocks
+  if (broken)
+    await recordLoss(COMMAND_LINE, broken, {
+      deriveUuid,
+      append: unlockLog.append,
+      record: app.audit.record,
+    })
+  await unlockLog.requireContinued()
+  await guard.flush()
+}

@@ -1,0 +1,54 @@
+import { encodeBase64 } from '#crypto'
+import type { RecordAuditEvent, Origin } from '../../domain/audit-event.ts'
+import type { DeriveUuid } from '../../storage/derived-uuid.ts'
+import { DEFAULT_LOCK, LOSS, NO_ACCOUNT, type NewUnlockEvent } from '../log/event.ts'
+import type { LogBreak } from './head-file.ts'
+import { lostEvents, unlocks } from './words.ts'
+
+type Dependencies = {
+  readonly deriveUuid: DeriveUuid
+  readonly append: (events: readonly NewUnlockEvent[]) => Promise<unknown>
+  readonly record: RecordAuditEvent
+}
+
+/** Records in the log, which must be able to grow again, and in the audit trail that it goes on without
+ * events that were signed. The same loss is recorded in the log once, however often this is
+ * interrupted. */
+export const recordLoss = async (
+  by: Origin,
+  broken: LogBreak,
+  { deriveUuid, append, record }: Dependencies,
+): Promise<void> => {
+  await append([lossEvent(broken, deriveUuid)])
+  const { kept, size } = broken
+  const lost = lostEvents(broken)
+  await record(by, {
+    action: 'log.accept_loss',
+    result: 'success',
+    detail: {
+      signed: kept.size,
+      as_of: new Date(kept.atMs).toISOString(),
+      root: encodeBase64(kept.root),
+      kept: size,
+      ...(lost === undefined ? {} : { lost }),
+    },
+  })
+}
+
+/** The event that stands in the log where others are missing. It is no opening and nobody's: the reason
+ * says so. Its method says how many, if that is known. */
+const lossEvent = (broken: LogBreak, deriveUuid: DeriveUuid): NewUnlockEvent => {
+  const { kept } = broken
+  const lost = lostEvents(broken)
+  return {
+    id: deriveUuid(`loss\n${kept.size}\n${encodeBase64(kept.root)}`),
+    accountPublicId: NO_ACCOUNT,
+    username: '',
+    method: lost === undefined ? 'unlocks' : unlocks(lost),
+    lock: DEFAULT_LOCK,
+    result: 'denied',
+    reason: LOSS,
+    source: 'observed',
+    occurredAtMs: null,
+  }
+}

@@ -1,0 +1,44 @@
+import { verifyConsistency } from './merkle-proof.ts'
+import { isSameHash } from './merkle-tree.ts'
+import { type ProofNodes, consistencyNodes } from './proof-nodes.ts'
+
+/** A head without its signature: how many events, and the root over them. */
+export type TreeHead = { readonly size: number; readonly root: Uint8Array }
+
+/** A log that does not continue a head that was signed. `shorter`: events are missing at its end.
+ * `different`: at least one event is another one. */
+export type Break = {
+  readonly kind: 'shorter' | 'different'
+  /** The size of the log now. */
+  readonly size: number
+}
+
+type ReadProofs = (wanted: readonly ProofNodes[]) => Promise<readonly (readonly Uint8Array[])[]>
+
+/** Compares a log, by its head, with one that was signed before: it must be the same, or extend it (RFC
+ * 9162 section 2.1.4). Returns undefined if it does. Reads O(log n) nodes, and none if the sizes are
+ * equal. Rejects with `unavailable` if a node is missing. */
+export const findBreak = async (
+  kept: TreeHead,
+  { size, root }: TreeHead,
+  proofs: ReadProofs,
+): Promise<Break | undefined> => {
+  if (size < kept.size) return { kind: 'shorter', size }
+  const [proof = []] = size > kept.size ? await proofs([consistencyNodes(kept.size, size)]) : []
+  const isContinued = verifyConsistency({
+    from: kept.size,
+    to: size,
+    proof,
+    fromRoot: kept.root,
+    toRoot: root,
+  })
+  return isContinued ? undefined : { kind: 'different', size }
+}
+
+/** True if two heads are the same. */
+export const isSameHead = (one: TreeHead | undefined, other: TreeHead | undefined): boolean =>
+  one === other ||
+  (one !== undefined &&
+    other !== undefined &&
+    one.size === other.size &&
+    isSameHash(one.root, other.root))
