@@ -192,7 +192,7 @@ export const openUnlocks = async ({
       ...unlockRoutes({ unlockLog, limits, deriveUuid, refusedAccount, recordDenied }),
       ...unlockQueryRoutes({ queries, eventsOf, record, ...visible }),
       ...streamRoutes({ eventStream: stream, authenticateRequest, holdConnection }),
-      ...statsRoutes({ counts: unlockCounts(db), clock }),
+      ...statsRoutes({ counts: unlockCounts(db), size, clock }),
       ...proofRoutes({ unlockLog, store, queries, ...visible }),
       ...verificationRoutes({ verification, ...visible }),
     ],

@@ -1,15 +1,21 @@
 import type { Clock } from '../../domain/clock.ts'
 import { DAY_MS } from '../../domain/duration.ts'
+import { sharedWork } from '../../domain/shared-work.ts'
 import { AppError } from '../../errors.ts'
 import { HEAVY_READ_REFUSED, problem } from '../../http/answers.ts'
 import { type Endpoint, endpoint } from '../../http/endpoint.ts'
 import { EVENT_EXAMPLE } from '../log/schema.ts'
 import { StatsAnswer, StatsQuery } from './schema.ts'
 import type { UnlockCounts } from './stats-store.ts'
-import { NAMES_MAX, unlockStats } from './stats.ts'
+import { NAMES_MAX, type Stats, unlockStats } from './stats.ts'
 import { WHO_SEES, visibleFilter } from './visibility.ts'
 
-type Dependencies = { readonly counts: UnlockCounts; readonly clock: Pick<Clock, 'wallMs'> }
+type Dependencies = {
+  readonly counts: UnlockCounts
+  /** Returns the size of the log. */
+  readonly size: () => Promise<number>
+  readonly clock: Pick<Clock, 'wallMs'>
+}
 
 /** Statistics of unlocks. */
 export const statsRoutes = (deps: Dependencies): readonly Endpoint[] => [stats(deps)]
@@ -17,8 +23,9 @@ export const statsRoutes = (deps: Dependencies): readonly Endpoint[] => [stats(d
 const DAYS_DEFAULT = 30
 const DAYS_MAX = 400
 
-const stats = ({ counts, clock }: Dependencies) =>
-  endpoint(
+const stats = ({ counts, size, clock }: Dependencies) => {
+  const shared = sharedWork<Stats>()
+  return endpoint(
     {
       method: 'GET',
       path: '/v1/unlocks/stats',
@@ -63,8 +70,13 @@ const stats = ({ counts, clock }: Dependencies) =>
         throw new AppError('invalid', `Needs from < to, and no more than ${DAYS_MAX} days`, {
           fields: { to: `a time after \`from\`, at most ${DAYS_MAX} days later` },
         })
-      const span = { account: filter.account, unit: filter.unit, fromMs, toMs, signal }
-      const { total, days, hours, methods, accounts } = await unlockStats(counts, { zone, ...span })
+      const { account: whose, unit } = filter
+      // Consoles that follow the log ask for the same at the same time. What was recorded before a
+      // request counts in its answer.
+      const key = JSON.stringify([await size(), zone, whose, unit, query.from, query.to])
+      const { total, days, hours, methods, accounts } = await shared(key, signal, (ending) =>
+        unlockStats(counts, { zone, account: whose, unit, fromMs, toMs, signal: ending }),
+      )
       return {
         zone,
         from: new Date(fromMs).toISOString(),
@@ -77,3 +89,4 @@ const stats = ({ counts, clock }: Dependencies) =>
       }
     },
   )
+}
