@@ -43,7 +43,7 @@ export const httpApplication = (deps: Dependencies): AnyElysia => {
     .use(errorAnswers({ logger, recordDenial }))
     .use(foreignPages(foreign))
     .use(crossOrigin(corsOrigins, endpoints))
-    .use(router.mount(endpoints))
-  routes.use(router.mount(openapiRoutes({ version, hasTls, publicUrl, routes: routes.routes })))
+  router.mount(routes, endpoints)
+  router.mount(routes, openapiRoutes({ version, hasTls, publicUrl, routes: routes.routes }))
   return routes.use(notFoundRoutes(router, routes.routes))
 }

@@ -144,9 +144,8 @@ export const router = (options: Options) => {
   }
 
   return {
-    /** Returns endpoints as routes, grouped by their limits. */
-    mount: (endpoints: readonly Endpoint[]): AnyElysia => {
-      const mounted: AnyElysia = new Elysia()
+    /** Adds endpoints to an application, grouped by their limits. */
+    mount: (application: AnyElysia, endpoints: readonly Endpoint[]): void => {
       for (const group of Map.groupBy(endpoints, groupOf).values()) {
         let routes: AnyElysia | undefined
         for (const one of group) {
@@ -156,9 +155,9 @@ export const router = (options: Options) => {
           routes ??= within(one)
           routes.route(one.method, one.path, handler, routeHooks(one, options))
         }
-        if (routes) mounted.use(routes)
+        // Straight to the application: each step between would prepare every route once more.
+        if (routes) application.use(routes)
       }
-      return mounted
     },
 
     /** Routes whose requests count against the default limits, for what answers any path. */

@@ -20,12 +20,7 @@ const LOOKED_AT_EVENTS = 5000
 
 type Store = Pick<
   UnlockStore,
-  | 'transaction'
-  | 'accountNumber'
-  | 'countBefore'
-  | 'writeWalBack'
-  | 'checkpointWal'
-  | 'returnUnusedSpace'
+  'transaction' | 'accountNumber' | 'countBefore' | 'checkpointWal' | 'returnUnusedSpace'
 >
 
 /** What a batch did, and whether it was the last. */
@@ -43,7 +38,6 @@ export const logErasure = (store: Store) => {
       const { erased, isLast } = await store.transaction(eraseBatch)
       events += erased
       if (isLast) return events
-      if (erased > 0) await store.writeWalBack()
       await rest(performance.now() - begunMs)
     }
   }

@@ -98,29 +98,31 @@ export const nameWrites = (tx: Pick<Queries, 'get' | 'run'>) => {
     forget: async (numbers: readonly Partial<Numbers>[]): Promise<void> => {
       accounts.clear()
       methods.clear()
-      for (const number of distinct(numbers.map(({ account }) => account)))
-        await tx.run(
-          `UPDATE unlock_account
-           SET bucket = NULL, public_id = NULL
-           WHERE number = ?1 AND NOT EXISTS (SELECT 1 FROM unlock_event WHERE account_number = ?1)`,
-          number,
-        )
-      for (const number of distinct(numbers.map(({ method }) => method)))
-        await tx.run(
-          `UPDATE unlock_method
-           SET bucket = NULL, folded = NULL
-           WHERE number = ?1
-             AND NOT EXISTS (SELECT 1 FROM unlock_of_method WHERE method = ?1)
-             AND NOT EXISTS (
-               SELECT 1
-               FROM unlock_event
-               WHERE seq >= (SELECT size FROM unlock_summary WHERE id = 1) AND method_number = ?1
-             )`,
-          number,
-        )
+      await tx.run(
+        `UPDATE unlock_account
+         SET bucket = NULL, public_id = NULL
+         WHERE number IN (SELECT value FROM json_each(?)) AND NOT EXISTS (
+           SELECT 1 FROM unlock_event WHERE account_number = unlock_account.number
+         )`,
+        distinct(numbers.map(({ account }) => account)),
+      )
+      await tx.run(
+        `UPDATE unlock_method
+         SET bucket = NULL, folded = NULL
+         WHERE number IN (SELECT value FROM json_each(?))
+           AND NOT EXISTS (SELECT 1 FROM unlock_of_method WHERE method = unlock_method.number)
+           AND NOT EXISTS (
+             SELECT 1
+             FROM unlock_event
+             WHERE seq >= (SELECT size FROM unlock_summary WHERE id = 1)
+               AND method_number = unlock_method.number
+           )`,
+        distinct(numbers.map(({ method }) => method)),
+      )
     },
   }
 }
 
-const distinct = (numbers: readonly (number | null | undefined)[]): ReadonlySet<number> =>
-  new Set(numbers.filter((number) => typeof number === 'number'))
+/** Returns the numbers as JSON, each once. */
+const distinct = (numbers: readonly (number | null | undefined)[]): string =>
+  JSON.stringify([...new Set(numbers.filter((number) => typeof number === 'number'))])

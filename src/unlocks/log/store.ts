@@ -22,7 +22,6 @@ export const unlockStore = (db: Database) => ({
     db.transaction((tx) => work(unlockWrites(tx))),
   /** Hands a submission to the append program. */
   append: db.append,
-  writeWalBack: db.writeWalBack,
   checkpointWal: db.checkpointWal,
   /** Returns unused pages of the database file to the disk. */
   returnUnusedSpace: (): Promise<void> => returnUnusedSpace(db),
