@@ -2,14 +2,14 @@ import { type AnyElysia, Elysia } from 'elysia'
 import type { RecordAuditEvent } from '../domain/audit-event.ts'
 import { crossOrigin } from './cross-origin.ts'
 import type { Endpoint } from './endpoint.ts'
-import { errorAnswers } from './error-answers.ts'
-import { foreignPages } from './foreign-pages.ts'
-import { headAsGet } from './head-as-get.ts'
+import { directRoutes, isDirect } from './direct-routes.ts'
+import { errorAnswerer, errorAnswers } from './error-answers.ts'
+import { foreignPageRefusal, foreignPages } from './foreign-pages.ts'
 import type { Logger } from './log/logger.ts'
-import { requestLog } from './log/request-log.ts'
+import { requestLog, requestRecorder } from './log/request-log.ts'
 import { notFoundRoutes } from './not-found.ts'
 import { openapiRoutes } from './openapi/routes.ts'
-import { responseHeaders } from './response-headers.ts'
+import { answerHeaders, responseHeaders } from './response-headers.ts'
 import type { Router } from './router.ts'
 
 type Dependencies = {
@@ -17,11 +17,11 @@ type Dependencies = {
   readonly hasTls: boolean
   readonly publicUrl: string | undefined
   readonly corsOrigins: readonly string[]
-  readonly foreign: Parameters<typeof foreignPages>[0]
+  readonly foreign: Parameters<typeof foreignPageRefusal>[0]
   readonly logger: Logger
   readonly router: Router
   readonly endpoints: readonly Endpoint[]
-  readonly onAnswer: Parameters<typeof requestLog>[0]['onAnswer']
+  readonly onAnswer: Parameters<typeof requestRecorder>[0]['onAnswer']
   readonly recordDenial: RecordAuditEvent
 }
 
@@ -30,6 +30,10 @@ type Dependencies = {
 export const httpApplication = (deps: Dependencies): AnyElysia => {
   const { version, hasTls, publicUrl, corsOrigins, foreign, logger, router, endpoints } = deps
   const { onAnswer, recordDenial } = deps
+  const record = requestRecorder({ logger, onAnswer })
+  const headersOf = answerHeaders({ hasTls })
+  const answerError = errorAnswerer({ logger, recordDenial })
+  const refuseForeign = foreignPageRefusal(foreign)
   const routes: AnyElysia = new Elysia({
     strictPath: true,
     nativeStaticResponse: false,
@@ -37,13 +41,26 @@ export const httpApplication = (deps: Dependencies): AnyElysia => {
     // (https://github.com/elysiajs/elysia/issues/748).
     handler: { standardHostname: false },
   })
-    .use(requestLog({ logger, onAnswer }))
+    .use(requestLog(record))
     .use(headAsGet())
-    .use(responseHeaders({ hasTls }))
-    .use(errorAnswers({ logger, recordDenial }))
-    .use(foreignPages(foreign))
+    .use(responseHeaders(headersOf))
+    .use(errorAnswers(answerError))
+    .use(foreignPages(refuseForeign))
     .use(crossOrigin(corsOrigins, endpoints))
   router.mount(routes, endpoints)
   router.mount(routes, openapiRoutes({ version, hasTls, publicUrl, routes: routes.routes }))
-  return routes.use(notFoundRoutes(router, routes.routes))
+  routes.use(notFoundRoutes(router, routes.routes))
+  // With CORS_ORIGINS, answers have further headers, which Elysia's plugin adds.
+  if (corsOrigins.length > 0) return routes
+  const direct = endpoints.filter(isDirect).map(router.direct)
+  const answering = { refuseForeign, headersOf, answerError, record, server: () => routes.server }
+  return routes.wrap(directRoutes(direct, answering))
 }
+
+/** Answers HEAD like GET; Bun then sends no body. Elysia itself reads the whole body to learn its length,
+ * and the body of a stream has no end (not reported upstream as of 2026-11). Anything that needs the
+ * original method must come before this. */
+const headAsGet = () =>
+  new Elysia({ name: 'head-requests' }).onRequest(({ request }) => {
+    if (request.method === 'HEAD') Object.defineProperty(request, 'method', { value: 'GET' })
+  })

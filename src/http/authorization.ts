@@ -70,7 +70,8 @@ export const signedIn = (account: Account | undefined): Account => {
 /** Returns the credentials of an Authorization header of that scheme: its name in any case, one space or more,
  * and one token (RFC 9110 section 11.4). */
 export const credentials = (request: Request, scheme: 'Bearer' | 'Basic'): string | undefined => {
-  const header = request.headers.get('authorization') ?? ''
-  const [, name, value] = /^(\S+) +(\S+)$/.exec(header) ?? []
-  return name?.toLowerCase() === scheme.toLowerCase() ? value : undefined
+  const header = request.headers.get('authorization')
+  return header === null ? undefined : CREDENTIALS[scheme].exec(header)?.[1]
 }
+
+const CREDENTIALS = { Bearer: /^bearer +(\S+)$/i, Basic: /^basic +(\S+)$/i } as const

@@ -51,7 +51,7 @@ export type Context = {
   readonly signal: AbortSignal
 }
 
-type AnswerHeaders = Record<string, string | number | undefined> & {
+export type AnswerHeaders = Record<string, string | number | undefined> & {
   'set-cookie'?: string | string[]
 }
 

@@ -5,6 +5,7 @@ import { HttpError, RateLimitError, asHttpError, problemCode, titleOf } from './
 import { helpLink } from './help-links.ts'
 import type { Logger } from './log/logger.ts'
 import { carriesSession } from './request/session-cookie.ts'
+import { requestIdOf } from './response-headers.ts'
 
 type Dependencies = {
   readonly logger: Logger
@@ -12,23 +13,42 @@ type Dependencies = {
   readonly recordDenial: RecordAuditEvent
 }
 
-/** Answers every error of every route: `{"msg"}`, or RFC 9457 problem details under `/v1`. Anything but
- * an AppError or HttpError is a bug: 500, and only the log has its cause. */
-export const errorAnswers = ({ logger, recordDenial }: Dependencies) =>
-  new Elysia({ name: 'error-answers' }).onError({ as: 'global' }, async (context) => {
-    const { error, code, request, set, route } = context
-    const { caller } = context as { caller?: Caller }
-    const known = code === 'NOT_FOUND' ? new HttpError(404, 'Not found') : asHttpError(error)
-    if (!known)
-      logger.error({ request_id: set.headers['x-request-id'], err: error }, 'request failed')
+/** A request that failed. */
+type Failed = {
+  readonly request: Request
+  readonly route: string
+  readonly requestId: string | undefined
+  readonly caller: Caller | undefined
+}
+
+export type AnswerError = (error: unknown, failed: Failed) => Promise<Response>
+
+/** Returns the function that answers every error of every route: `{"msg"}`, or RFC 9457 problem details under
+ * `/v1`. Anything but an AppError or HttpError is a bug: 500, and only the log has its cause. */
+export const errorAnswerer =
+  ({ logger, recordDenial }: Dependencies): AnswerError =>
+  async (error, { request, route, requestId, caller }) => {
+    const known = asHttpError(error)
+    if (!known) logger.error({ request_id: requestId, err: error }, 'request failed')
     else if (known.status === 503) logger.warn({ reason: known.message }, 'request refused')
     const response = known ?? new HttpError(500, 'Internal error')
-    set.status = response.status
     if (caller && isDenial(error, request)) {
       const detail = { status: response.status, method: request.method, route }
       await recordDenial(caller, { action: 'access.deny', result: 'failure', detail })
     }
     return answer(response, pathOf(request))
+  }
+
+/** Answers the errors of Elysia's routes. */
+export const errorAnswers = (answerError: AnswerError) =>
+  new Elysia({ name: 'error-answers' }).onError({ as: 'global' }, async (context) => {
+    const { error, code, request, set, route } = context
+    const { caller } = context as { caller?: Caller }
+    const found = code === 'NOT_FOUND' ? new HttpError(404, 'Not found') : error
+    const requestId = requestIdOf(set.headers)
+    const response = await answerError(found, { request, route, requestId, caller })
+    set.status = response.status
+    return response
   })
 
 /** True if a guard refused someone: by role, or because their credentials are not valid. A request

@@ -8,18 +8,26 @@ type Dependencies = {
   readonly isOwnHost: (host: string | null) => boolean
 }
 
-/** Refuses what a foreign page makes a browser send, before anything counts it, identifies its caller or
- * reads its body: 421 for a browser that reached this server by a foreign name, 403 for a request of a
- * page of another origin. A link from another site still opens a page. Programs other than browsers are
- * not affected. */
-export const foreignPages = ({ pages, isOwnHost }: Dependencies) =>
-  new Elysia({ name: 'foreign-pages' }).onRequest(({ request, server }) => {
-    const forwardedHost = pages.learn(request, () => server?.requestIP(request)?.address ?? '')
-    const isOwn = isOwnHost(request.headers.get('host')) && isOwnHost(forwardedHost)
+/** Returns the function that refuses what a foreign page makes a browser send, before anything counts it,
+ * identifies its caller or reads its body: 421 for a browser that reached this server by a foreign name,
+ * 403 for a request of a page of another origin. A link from another site still opens a page. Programs
+ * other than browsers are not affected. */
+export const foreignPageRefusal =
+  ({ pages, isOwnHost }: Dependencies) =>
+  (request: Request, peer: () => string): void => {
+    const forwardedHost = pages.learn(request, peer)
+    const isOwn =
+      isOwnHost(request.headers.get('host')) && (forwardedHost === null || isOwnHost(forwardedHost))
     if (!isOwn && isFromBrowser(request))
       throw new HttpError(421, UNKNOWN_HOST, {}, { reason: 'unknown_host' })
     if (pages.of(request) === 'foreign' && !isLink(request))
       throw new HttpError(403, FOREIGN_PAGE, {}, { reason: 'foreign_origin' })
+  }
+
+/** Refuses them on every route. */
+export const foreignPages = (refuse: ReturnType<typeof foreignPageRefusal>) =>
+  new Elysia({ name: 'foreign-pages' }).onRequest(({ request, server }) => {
+    refuse(request, () => server?.requestIP(request)?.address ?? '')
   })
 
 /** Sent until the settings change. */

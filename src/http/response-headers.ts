@@ -1,4 +1,5 @@
 import { Elysia } from 'elysia'
+import type { AnswerHeaders } from './endpoint.ts'
 
 /** What a document may load by default: nothing. */
 const NOTHING = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
@@ -11,13 +12,25 @@ export const PAGE_HEADERS = {
 
 const TWO_YEARS_SECONDS = 63_072_000
 
-/** Adds a request id and the headers of OWASP ASVS 3.4 to every answer of any status. A route may
- * override them. */
-export const responseHeaders = ({ hasTls }: { readonly hasTls: boolean }) =>
+/** Adds the headers of every answer. A route may override them. */
+export const responseHeaders = (headersOf: () => AnswerHeaders) =>
   new Elysia({ name: 'response-headers' }).onRequest(({ set }) => {
-    Object.assign(set.headers, HEADERS, { 'x-request-id': crypto.randomUUID() })
-    if (hasTls) set.headers['strict-transport-security'] = `max-age=${TWO_YEARS_SECONDS}`
+    Object.assign(set.headers, headersOf())
   })
+
+/** Returns the headers of every answer of any status: a request id and those of OWASP ASVS 3.4. */
+export const answerHeaders = ({ hasTls }: { readonly hasTls: boolean }) => {
+  const shared = {
+    ...HEADERS,
+    ...(hasTls ? { 'strict-transport-security': `max-age=${TWO_YEARS_SECONDS}` } : {}),
+  }
+  return (): AnswerHeaders => ({ ...shared, 'x-request-id': crypto.randomUUID() })
+}
+
+export const requestIdOf = (headers: AnswerHeaders): string | undefined => {
+  const id = headers['x-request-id']
+  return id === undefined ? undefined : String(id)
+}
 
 const HEADERS = {
   'cache-control': 'no-store',

@@ -1,8 +1,6 @@
 import { type AnyElysia, Elysia } from 'elysia'
 import type { Config } from '../config/config.ts'
-import type { Cidr, RateWindow } from '../config/parsers.ts'
-import { isNewcomer } from '../domain/account.ts'
-import type { Origin } from '../domain/audit-event.ts'
+import type { RateWindow } from '../config/parsers.ts'
 import {
   type AuthenticateRequest,
   type Caller,
@@ -12,8 +10,8 @@ import {
   requireRole,
 } from './authorization.ts'
 import type { Context, Endpoint, LimitBase, RouteDetail } from './endpoint.ts'
-import type { ClientConnections } from './connection/client-connections.ts'
-import { CLOSING, HttpError } from './errors.ts'
+import type { DirectRoute } from './direct-routes.ts'
+import { HttpError } from './errors.ts'
 import type { DiskSpace } from '../storage/disk-space.ts'
 import { type HeavyReads, heavyReads } from './heavy-reads.ts'
 import { documentOf } from './openapi/operation.ts'
@@ -24,12 +22,11 @@ import {
   isObjectSchema,
   tooLarge,
 } from './request/json-body.ts'
+import { callers as identification } from './request/caller.ts'
 import { oncePerRequest } from './request/once-per-request.ts'
 import { proofOf } from './request/proof.ts'
 import { areDecodable } from './request/path.ts'
 import { readQuery } from './request/query.ts'
-import { clientAddress, isTrustedPeer } from './request/client-address.ts'
-import { isForwarded, isSilentlyForwarded } from './request/forwarding.ts'
 import type { PageSources } from './request/page-source.ts'
 import {
   type CountsAs,
@@ -43,20 +40,15 @@ import {
   rateLimits,
 } from './rate-limits.ts'
 
-type Options = {
+type Options = Parameters<typeof identification>[0] & {
   readonly pages: Pick<PageSources, 'of'>
-  readonly trustedProxies: readonly Cidr[]
-  /** Called after each request that claims to be forwarded by a peer that is not a trusted proxy. */
-  readonly recordForwarded: (peer: Origin) => Promise<void>
-  /** Called after each request that came through a proxy that says nothing about its client. */
-  readonly recordSilentProxy: (peer: Origin) => Promise<void>
   readonly limits: Readonly<Record<CountedGroup, readonly RateWindow[]>>
   readonly bodyBytesMax: number
   readonly authenticateRequest: AuthenticateRequest
   readonly stillHolds: StillHolds
   /** Called after each request over a limit. */
   readonly onRefusal: (group: CountedGroup) => void
-  readonly connections: Pick<ClientConnections, 'begin' | 'hasRoomForBody' | 'end' | 'isScarce'>
+  readonly connections: { readonly end: (request: Request) => void }
   readonly disk: Pick<DiskSpace, 'requireRoomFor'>
 }
 
@@ -69,40 +61,22 @@ export type Router = ReturnType<typeof router>
  * checked by the guard of its endpoint, and only then is its body read, unless the body says whom it
  * counts against. */
 export const router = (options: Options) => {
-  const { pages, trustedProxies, limits, authenticateRequest, onRefusal, connections } = options
-  const { recordForwarded, recordSilentProxy } = options
+  const { pages, limits, onRefusal, connections } = options
   const readBody = bodyReader(options.bodyBytesMax)
   const readOnce: ReadBody = oncePerRequest(readBody)
   const reads = heavyReads(options)
+  // Once, however many ways to an answer a request tries.
+  const authenticateRequest = oncePerRequest(options.authenticateRequest)
+  const { begin, callerOf } = identification(options)
 
   const callers = new Elysia({ name: 'callers' })
     .onAfterResponse({ as: 'scoped' }, ({ request }) => {
       connections.end(request)
     })
-    .resolve({ as: 'scoped' }, async ({ request, server, set }) => {
-      const socket = server?.requestIP(request)
-      if (socket) connections.begin(request, socket)
-      if (connections.isScarce()) set.headers['connection'] = 'close'
-      const signedIn = await authenticateRequest(request)
-      const whose = isNewcomer(signedIn?.account) ? 'newcomer' : 'member'
-      if (!connections.hasRoomForBody(request, whose)) throw bodiesBusy()
-      const peer = socket?.address ?? ''
-      const requestId = set.headers['x-request-id']
-      const forwardedFor = request.headers.get('x-forwarded-for')
-      const isTrusted = isTrustedPeer(peer, trustedProxies)
-      const userAgent = userAgentOf(request)
-      if (isForwarded(request)) {
-        if (!isTrusted) await recordForwarded({ address: peer, userAgent, requestId })
-      } else if (isSilentlyForwarded(request, { address: peer, isTrusted, userAgent }))
-        await recordSilentProxy({ address: peer, userAgent, requestId })
-      const caller: Caller = {
-        address: clientAddress({ peer, forwardedFor, trustedProxies }),
-        userAgent,
-        requestId,
-        account: signedIn?.account,
-        sessionId: signedIn?.sessionId,
-      }
-      return { caller }
+    .resolve({ as: 'scoped' }, async ({ request, server, set: { headers } }) => {
+      const arrived = { request, socket: server?.requestIP(request) ?? null, headers }
+      begin(arrived)
+      return { caller: await callerOf(arrived, await authenticateRequest(request)) }
     })
   const limitsOf = (group: CountedGroup, keyOf: KeyOf): Limits =>
     rateLimits(limits[group], { keyOf, onRefusal: () => onRefusal(group) })
@@ -160,6 +134,19 @@ export const router = (options: Options) => {
       }
     },
 
+    /** Returns what direct-routes.ts needs to answer the requests of an endpoint: those of signed-in callers,
+     * whom its limits do not count. */
+    direct: (one: Endpoint): DirectRoute => ({
+      method: one.method,
+      path: one.path,
+      authenticateRequest,
+      begin,
+      callerOf,
+      checks: checksOf(one, options),
+      handle: handlerOf(one, { readBody, reads }),
+      end: connections.end,
+    }),
+
     /** Routes whose requests count against the default limits, for what answers any path. */
     fallback: (): AnyElysia => new Elysia().use(shared.default),
   }
@@ -180,7 +167,15 @@ type Handling = { readonly readBody: ReadBody; readonly reads: HeavyReads }
 
 /** Names its parameters, because Elysia prepares only what a handler's source mentions. */
 const handlerOf = (route: Endpoint, { readBody, reads }: Handling) => {
-  const { query, body, hooks } = route
+  const { query, body } = route
+  const { onInvalidBody } = route.hooks
+  const valid = <Body>(reading: Promise<Body>, incoming: Incoming): Promise<Body> =>
+    onInvalidBody
+      ? reading.catch(async (error: unknown) => {
+          await onInvalidBody(incoming)
+          throw error
+        })
+      : reading
   if (!query && !body)
     return ({ request, caller, params, set, server }: Given) => {
       const without = { query: undefined, body: undefined }
@@ -189,10 +184,7 @@ const handlerOf = (route: Endpoint, { readBody, reads }: Handling) => {
   return async ({ request, caller, params, set, server }: Given) => {
     const given = query && readQuery(request, query)
     const read = isObjectSchema(body)
-      ? await readBody(request, body).catch(async (error: unknown) => {
-          await hooks.onInvalidBody?.({ request, caller })
-          throw error
-        })
+      ? await valid(readBody(request, body), { request, caller })
       : undefined
     return handled(route, reads, { request, caller, params, set, server, query: given, body: read })
   }
@@ -204,33 +196,40 @@ const handled = (
   given: Omit<Context, 'account' | 'signal'>,
 ): unknown => {
   const { request, caller } = given
-  const context = { ...given, account: caller.account }
+  const { account } = caller
   if (isHeavy?.(given.query))
-    return reads.run({ request, caller }, (signal) => handle({ ...context, signal }))
+    return reads.run({ request, caller }, (signal) => handle({ ...given, account, signal }))
   return handle({
-    ...context,
+    ...given,
+    account,
     get signal() {
       return request.signal
     },
   })
 }
 
-const bodiesBusy = (): HttpError =>
-  new HttpError(503, 'Server busy, try again', { ...CLOSING, 'Retry-After': '2' })
-
-const requireDecoded = ({ params }: { params: Parameters<typeof areDecodable>[0] }): void => {
-  if (!areDecodable(params)) throw new HttpError(404, 'Not found')
+const requireDecoded = ({ params }: Pick<Given, 'params'>): void => {
+  if (!areDecodable(params as Parameters<typeof areDecodable>[0]))
+    throw new HttpError(404, 'Not found')
 }
 
-const routeHooks = (
-  one: Endpoint,
-  { disk, bodyBytesMax }: Pick<Options, 'disk' | 'bodyBytesMax'>,
-): object => {
-  const { path, access, description, hooks } = one
+const routeHooks = (one: Endpoint, options: Checking): object => {
+  const { access, description } = one
+  const detail: RouteDetail = description
+    ? { 'x-access': access, 'x-document': documentOf(description) }
+    : { hide: true }
+  return { parse: 'none' as const, beforeHandle: checksOf(one, options), detail }
+}
+
+type Checking = Pick<Options, 'disk' | 'bodyBytesMax'>
+
+/** What a request goes through before its handler; see `Hooks` of endpoint.ts. */
+const checksOf = (one: Endpoint, { disk, bodyBytesMax }: Checking): readonly Check[] => {
+  const { path, access, hooks } = one
   const size = { bytesMax: one.bodyBytesMax ?? bodyBytesMax, isRead: one.body !== undefined }
   const { onAnonymous, guard, onInvalidBody } = hooks
   const isWrite = one.method !== 'GET' || one.limits.includes('changes')
-  const beforeHandle = [
+  return [
     ({ request, caller }: Incoming) => {
       if (isBodyWithin(request, size)) return
       // Not awaited: while it waits for its turn, the body would fill the memory.
@@ -259,11 +258,9 @@ const routeHooks = (
         ]
       : []),
   ]
-  const detail: RouteDetail = description
-    ? { 'x-access': access, 'x-document': documentOf(description) }
-    : { hide: true }
-  return { parse: 'none' as const, beforeHandle, detail }
 }
+
+type Check = (context: Guarded & Pick<Given, 'params'>) => void | Promise<void>
 
 type Incoming = { readonly request: Request; readonly caller: Caller }
 type Guarded = { readonly request: Request; caller: Caller }
@@ -286,11 +283,3 @@ type LimitSettings = Pick<
   | 'rateLimitNewcomers'
   | 'rateLimitDefault'
 >
-
-const USER_AGENT_CHARACTERS_MAX = 200
-
-const userAgentOf = (request: Request): string =>
-  (request.headers.get('user-agent') ?? '')
-    .replaceAll(/\p{Cc}/gu, ' ')
-    .slice(0, USER_AGENT_CHARACTERS_MAX)
-    .toWellFormed()

@@ -24,7 +24,7 @@ const ISSUER = 'secure-lock-server'
 const AUDIENCE = 'secure-lock-app'
 
 /** The only header of our tokens; `kid`, `jku`, `jwk` and the like are refused unread. */
-const HEADER = Buffer.from('{"alg":"HS256","typ":"JWT"}').toString('base64url')
+const BEGINNING = `${Buffer.from('{"alg":"HS256","typ":"JWT"}').toString('base64url')}.`
 
 /** Tokens remembered as verified; checking a signature again takes some 60 microseconds. */
 const VERIFIED_MAX = 1000
@@ -60,12 +60,16 @@ export const accessTokens = ({ secret, lifetimeMs, clock }: Options): AccessToke
   }
 
   /** Checked at every request, even for a token verified before: the clock may have jumped since. */
-  const isTimely = ({ issuedAtMs, expiresAtMs }: VerifiedToken): boolean =>
-    now() < expiresAtMs &&
-    expiresAtMs <= now() + lifetimeMs &&
-    // @elysiajs/jwt stamps `iat` by the system's clock (not reported upstream as of 2026-11), which
-    // may be ahead of `now`.
-    issuedAtMs <= Math.max(now(), Date.now())
+  const isTimely = ({ issuedAtMs, expiresAtMs }: VerifiedToken): boolean => {
+    const nowMs = now()
+    return (
+      nowMs < expiresAtMs &&
+      expiresAtMs <= nowMs + lifetimeMs &&
+      // @elysiajs/jwt stamps `iat` by the system's clock (not reported upstream as of 2026-11), which
+      // may be ahead of `now`.
+      issuedAtMs <= Math.max(nowMs, Date.now())
+    )
+  }
 
   return {
     issue: ({ accountPublicId, sessionId }) =>
@@ -77,7 +81,7 @@ export const accessTokens = ({ secret, lifetimeMs, clock }: Options): AccessToke
         exp: Math.floor((now() + lifetimeMs) / 1000),
       }),
     verify: async (token) => {
-      if (!token.startsWith(`${HEADER}.`)) return undefined
+      if (!token.startsWith(BEGINNING)) return undefined
       const cached = verified.get(token)
       const known = cached ?? (await verifySignature(token))
       if (!known || !isTimely(known)) {

@@ -1,4 +1,5 @@
 import { type DestinationStream, type Logger as PinoLogger, pino } from 'pino'
+import { yieldToEventLoop } from '../../domain/event-loop.ts'
 import { shownLines } from '../../domain/shown-text.ts'
 import { textLine } from './text-line.ts'
 
@@ -13,10 +14,10 @@ type LogOptions = {
   readonly write?: (line: string) => void
 }
 
-/** Returns the log of the process: one entry a line, JSON or text, with deceiving signs
- * escaped. */
+/** Returns the log of the process: one entry a line, JSON or text, with deceiving signs escaped. JSON may
+ * contain the escapes of `shownLines`, but pino escapes less. */
 export const processLogger = ({ level, format, isColoured = false, write }: LogOptions): Logger => {
-  const out = write ? { write } : standardOutput()
+  const formatted = format === 'json' ? shownLines : textLines(isColoured)
   return pino(
     {
       level,
@@ -26,39 +27,63 @@ export const processLogger = ({ level, format, isColoured = false, write }: LogO
       serializers: { err: ({ name, message, stack }: Error) => ({ name, message, stack }) },
       formatters: { level: (label) => ({ level: label }) },
     },
-    format === 'json' ? jsonStream(out) : textStream(out, isColoured),
+    entries(formatted, write ?? standardOutput()),
   )
 }
+
+/** The message of the entry that each request leaves. */
+export const REQUEST = 'request'
+
+/** Takes a line. One that `mayWait` may be written after the answer that it is about. */
+type Write = (line: string, mayWait: boolean) => void
 
 /** How many bytes of lines are kept for a slow reader. Beyond that, lines are dropped: a log that nobody
  * reads, or that has no room, must not stop the door. */
 const WAITING_BYTES_MAX = 1024 ** 2
 
-const standardOutput = (): DestinationStream => {
+/** Characters written together: a pipe takes them at once. */
+const TOGETHER_MAX = 16 * 1024
+
+/** Writes to standard output. Those that may wait are written with all others of the turn of the event loop,
+ * since a write costs more than what it writes; at the latest, when the process ends. */
+const standardOutput = (): Write => {
   const { stdout } = process
   stdout.on('error', () => {})
-  return {
-    write: (line) => {
-      if (stdout.writableLength < WAITING_BYTES_MAX) stdout.write(line)
-    },
+  let lines = ''
+  const flush = (): void => {
+    if (lines !== '' && stdout.writableLength < WAITING_BYTES_MAX) stdout.write(lines)
+    lines = ''
+  }
+  process.on('exit', flush)
+  return (line, mayWait) => {
+    if (mayWait && lines === '') setImmediate(flush)
+    lines += line
+    if (!mayWait || lines.length > TOGETHER_MAX) flush()
   }
 }
 
 /** Resolves when standard output has taken the lines so far, or after half a second if it does not. */
-export const logWritten = (): Promise<void> =>
-  Promise.race([
-    new Promise<void>((written) => process.stdout.write('', () => written())),
-    Bun.sleep(500),
-  ])
+export const logWritten = async (): Promise<void> => {
+  await yieldToEventLoop()
+  const written = new Promise<void>((resolve) => process.stdout.write('', () => resolve()))
+  await Promise.race([written, Bun.sleep(500)])
+}
 
-/** JSON may contain the escapes of `shownLines`, but pino escapes less. */
-const jsonStream = (out: DestinationStream): DestinationStream => ({
-  write: (line) => out.write(shownLines(line)),
-})
+/** Passes entries on as lines. */
+const entries = (formatted: (entry: string) => string, write: Write): DestinationStream => {
+  const stream = {
+    // Lets pino set `lastMsg`.
+    [pino.symbols.needsMetadataGsym]: true,
+    lastMsg: '',
+    write: (entry: string) => write(formatted(entry), stream.lastMsg === REQUEST),
+  }
+  return stream
+}
 
-const textStream = (out: DestinationStream, isColoured: boolean): DestinationStream => ({
-  write: (line) => out.write(textLine(JSON.parse(line) as Record<string, unknown>, isColoured)),
-})
+const textLines =
+  (isColoured: boolean) =>
+  (entry: string): string =>
+    textLine(JSON.parse(entry) as Record<string, unknown>, isColoured)
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
 

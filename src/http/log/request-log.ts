@@ -1,6 +1,7 @@
 import { Elysia } from 'elysia'
 import type { Caller } from '../authorization.ts'
-import type { Logger } from './logger.ts'
+import { requestIdOf } from '../response-headers.ts'
+import { type Logger, REQUEST } from './logger.ts'
 
 type Dependencies = {
   readonly logger: Logger
@@ -17,9 +18,49 @@ type AnsweredRequest = {
   readonly durationMs: number
 }
 
-/** Logs each request with the route as it was declared, never with the path, query, headers or body as
- * they were sent, since any of them may contain a secret. */
-export const requestLog = ({ logger, onAnswer }: Dependencies) =>
+/** A request and its answer. */
+type Answered = {
+  readonly method: string
+  readonly route: string
+  readonly status: number
+  /** `performance.now()` when it arrived. */
+  readonly startedAtMs: number
+  readonly requestId: string | undefined
+  readonly caller: Caller | undefined
+}
+
+/** Returns the function that counts and logs a request once it is answered, with the route as it was
+ * declared, never with the path, query, headers or body as they were sent, since any of them may contain
+ * a secret. */
+export const requestRecorder =
+  ({ logger, onAnswer }: Dependencies) =>
+  ({ route, status, startedAtMs, requestId, caller, ...answered }: Answered): void => {
+    const method = METHODS.get(answered.method) ?? 'other'
+    const durationMs = performance.now() - startedAtMs
+    onAnswer({
+      method,
+      route: isMatched(route, status) ? route : 'unmatched',
+      status,
+      durationMs,
+    })
+    // Checked each time, since a signal changes the level.
+    if (!logger.isLevelEnabled('info')) return
+    logger.info(
+      {
+        request_id: requestId,
+        method,
+        route,
+        status,
+        duration_ms: Number(durationMs.toFixed(2)),
+        client: caller?.address,
+        account: caller?.account?.publicId,
+      },
+      REQUEST,
+    )
+  }
+
+/** Records each request; see `requestRecorder`. */
+export const requestLog = (record: ReturnType<typeof requestRecorder>) =>
   new Elysia({ name: 'request-log' })
     .onRequest((context) => {
       // Member by member: if the whole context is passed on, Elysia infers from the source that all of a
@@ -31,30 +72,10 @@ export const requestLog = ({ logger, onAnswer }: Dependencies) =>
     })
     .onAfterResponse({ as: 'global' }, (context) => {
       const { route, set, response } = context
-      const { caller, startedAtMs, method: original } = context as unknown as Started
-      const method = METHODS.get(original) ?? 'other'
+      const { caller, startedAtMs, method } = context as unknown as Started
       const status = response instanceof Response ? response.status : Number(set.status ?? 200)
-      const durationMs = performance.now() - startedAtMs
-      onAnswer({
-        method,
-        route: isMatched(route, status) ? route : 'unmatched',
-        status,
-        durationMs,
-      })
-      // Checked each time, since a signal changes the level.
-      if (!logger.isLevelEnabled('info')) return
-      logger.info(
-        {
-          request_id: set.headers['x-request-id'],
-          method,
-          route,
-          status,
-          duration_ms: Number(durationMs.toFixed(2)),
-          client: caller?.address,
-          account: caller?.account?.publicId,
-        },
-        'request',
-      )
+      const requestId = requestIdOf(set.headers)
+      record({ method, route, status, startedAtMs, requestId, caller })
     })
 
 /** What is known about a request from its start, before anything changes it. */

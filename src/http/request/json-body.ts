@@ -27,7 +27,12 @@ export const bodyReader =
 /** Throws 413 over the limit, and `Invalid JSON format` for a body that is not UTF-8 or not JSON. One that
  * is not declared as JSON is told so, where the contract of the phone app leaves room for it. */
 export const readJson: ReadJson = async (request, bytesMax) => {
-  const bytes = await readBytes(request, bytesMax).catch(endedEarly)
+  let bytes: Uint8Array
+  try {
+    bytes = await readBytes(request, bytesMax)
+  } catch (error) {
+    throw endedEarly(error)
+  }
   if (!JSON_TYPE.test(request.headers.get('content-type') ?? ''))
     throw new AppError('invalid', NOT_DECLARED, { contractMessage: INVALID_JSON })
   try {
@@ -54,9 +59,12 @@ const UTF8 = new TextDecoder('utf-8', { fatal: true })
 
 const JSON_TYPE = /^application\/json\s*(;|$)/i
 
-const readBytes = async (request: Request, bytesMax: number): Promise<Uint8Array> => {
+const readBytes = (request: Request, bytesMax: number): Promise<Uint8Array> => {
   if (!isBodyWithin(request, { bytesMax, isRead: true })) throw tooLarge()
-  if (request.headers.has('content-length')) return request.bytes()
+  return request.headers.has('content-length') ? request.bytes() : readChunks(request, bytesMax)
+}
+
+const readChunks = async (request: Request, bytesMax: number): Promise<Uint8Array> => {
   const chunks: Uint8Array[] = []
   let size = 0
   for await (const chunk of request.body ?? []) {
@@ -68,10 +76,8 @@ const readBytes = async (request: Request, bytesMax: number): Promise<Uint8Array
 }
 
 /** A client that goes away while it sends is not a bug. */
-const endedEarly = (error: unknown): never => {
-  if (error instanceof HttpError) throw error
-  throw new HttpError(400, 'The request ended early')
-}
+const endedEarly = (error: unknown): HttpError =>
+  error instanceof HttpError ? error : new HttpError(400, 'The request ended early')
 
 /** Returns false for a body that its declared length makes too large, and for one without a length if
  * nothing will read it: what waits unread is held in memory. */
@@ -100,12 +106,17 @@ export const checkFields = <Body extends TObject>(
     throw new AppError('invalid', `Missing one of ${names.join(', ')}`)
   }
   const checks = fieldChecks(schema)
-  const invalid = Object.entries(schema.properties)
-    .filter(([name]) => name in fields && !checks.get(name)?.Check(fields[name]))
-    .map(([name, field]) => [name, acceptedBy(field)])
-  if (invalid.length > 0) throw notAccepted(Object.fromEntries(invalid))
+  const invalid = given.filter((name) => !checks.get(name)?.Check(fields[name]))
+  if (invalid.length > 0) throw notAccepted(acceptedFields(schema, invalid))
   return fields
 }
+
+const acceptedFields = ({ properties }: TObject, names: readonly string[]) =>
+  Object.fromEntries(
+    Object.entries(properties).flatMap(([name, field]) =>
+      names.includes(name) ? [[name, acceptedBy(field)]] : [],
+    ),
+  )
 
 /** Compiles each schema once. */
 const compiled = new WeakMap<TObject, ReadonlyMap<string, TypeCheck<TSchema>>>()

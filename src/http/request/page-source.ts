@@ -21,7 +21,9 @@ export const pageSources = (settings: Settings) => {
 
   /** `Referer` grants nothing: it can only show that a page is foreign. */
   const isLinkedFromElsewhere = (request: Request): boolean => {
-    const origin = URL.parse(request.headers.get('referer') ?? '')?.origin
+    const referer = request.headers.get('referer')
+    if (referer === null) return false
+    const origin = URL.parse(referer)?.origin
     return origin !== undefined && !corsOrigins.includes(origin) && !isOwn(origin, request)
   }
 

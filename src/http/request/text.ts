@@ -53,14 +53,22 @@ type TextSchema = TSchema & {
 }
 
 const isText = (schema: TextSchema, value: unknown): boolean => {
-  if (typeof value !== 'string' || !value.isWellFormed()) return false
+  if (typeof value !== 'string') return false
+  // What nearly every text is, and all of the rules below agree on.
+  if (PLAIN.test(value)) return isWithin(schema, value.length)
+  if (!value.isWellFormed()) return false
   if (FORBIDDEN[schema[CONTROLS] ?? 'none']?.test(value)) return false
   const max = Number(schema['maxLength'] ?? Infinity)
   // Bounds what is stored, and normalising, which takes quadratic time in a run of combining marks.
   if (codePoints(value) > max * DECOMPOSED_MAX) return false
-  const length = codePoints(schema[AS_TYPED] ? value : value.normalize('NFC').trim())
-  return length >= Number(schema['minLength']) && length <= max
+  return isWithin(schema, codePoints(schema[AS_TYPED] ? value : value.normalize('NFC').trim()))
 }
+
+/** Printable ASCII without space around it. */
+const PLAIN = /^[!-~](?:[ -~]*[!-~])?$/
+
+const isWithin = (schema: TextSchema, length: number): boolean =>
+  length >= Number(schema['minLength']) && length <= Number(schema['maxLength'] ?? Infinity)
 
 /** Returns a value from a database as text, or undefined if it is not text or was not well-formed UTF-8. */
 export const plainText = (value: unknown): string | undefined => {

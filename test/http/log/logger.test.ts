@@ -35,6 +35,22 @@ describe('the log', () => {
     await logWritten()
   })
 
+  test('requests of the last turn of a process are in its log, however it ends', () => {
+    for (const end of ['process.exit(3)', 'throw new Error()', '']) {
+      const script = `const { processLogger } = await import('./src/http/log/logger.ts')
+        const log = processLogger({ level: 'info', format: 'json' })
+        for (let line = 0; line < 100; line += 1) log.info({ line }, 'request')
+        ${end}`
+      const { stdout } = Bun.spawnSync([process.execPath, '-e', script], {
+        cwd: join(import.meta.dir, '../../..'),
+      })
+      const written = stdout.toString().trimEnd().split('\n')
+      expect(written.map((line) => (JSON.parse(line) as { line: number }).line)).toStrictEqual(
+        Array.from({ length: 100 }, (_, line) => line),
+      )
+    }
+  })
+
   test('text is for people: local time, level, message, fields', () => {
     const [line] = lines('text', (log) => log.warn({ port: 1, name: 'a b' }, 'hello'))
     expect(line).toMatch(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d warn {3}hello {2}port=1 {2}name="a b"\n$/)

@@ -1,0 +1,77 @@
+import type { Config } from '../../config/config.ts'
+import { type SignedIn, isNewcomer } from '../../domain/account.ts'
+import type { Origin } from '../../domain/audit-event.ts'
+import type { Caller } from '../authorization.ts'
+import type { ClientConnections, Peer } from '../connection/client-connections.ts'
+import type { AnswerHeaders } from '../endpoint.ts'
+import { CLOSING, HttpError } from '../errors.ts'
+import { requestIdOf } from '../response-headers.ts'
+import { clientAddress, isTrustedPeer } from './client-address.ts'
+import { isForwarded, isSilentlyForwarded } from './forwarding.ts'
+
+type Options = Pick<Config, 'trustedProxies'> & {
+  /** Called after each request that claims to be forwarded by a peer that is not a trusted proxy. */
+  readonly recordForwarded: (peer: Origin) => Promise<void>
+  /** Called after each request that came through a proxy that says nothing about its client. */
+  readonly recordSilentProxy: (peer: Origin) => Promise<void>
+  readonly connections: Pick<ClientConnections, 'begin' | 'hasRoomForBody' | 'isScarce'>
+}
+
+type Arrived = {
+  readonly request: Request
+  readonly socket: Peer | null
+  /** Of the answer. */
+  readonly headers: AnswerHeaders
+}
+
+/** Tells who makes requests, and from where. */
+export const callers = ({ trustedProxies, connections, ...record }: Options) => {
+  /** Records a peer that claims to be a proxy, or must be one. */
+  const recordProxy = (request: Request, peer: Origin): Promise<void> | undefined => {
+    const isTrusted = isTrustedPeer(peer.address, trustedProxies)
+    if (isForwarded(request)) return isTrusted ? undefined : record.recordForwarded(peer)
+    const isSilent = isSilentlyForwarded(request, { ...peer, isTrusted })
+    return isSilent ? record.recordSilentProxy(peer) : undefined
+  }
+
+  return {
+    /** Notes a request as in flight. */
+    begin: ({ request, socket, headers }: Arrived): void => {
+      if (socket) connections.begin(request, socket)
+      if (connections.isScarce()) headers['connection'] = 'close'
+    },
+
+    /** Returns who makes a request. Throws 503 if too many large bodies are on their way. */
+    callerOf: (
+      { request, socket, headers }: Arrived,
+      signedIn: SignedIn | undefined,
+    ): Caller | Promise<Caller> => {
+      const whose = isNewcomer(signedIn?.account) ? 'newcomer' : 'member'
+      if (!connections.hasRoomForBody(request, whose)) throw bodiesBusy()
+      const peer = socket?.address ?? ''
+      const userAgent = userAgentOf(request)
+      const requestId = requestIdOf(headers)
+      const forwardedFor = request.headers.get('x-forwarded-for')
+      const caller = {
+        address: clientAddress({ peer, forwardedFor, trustedProxies }),
+        userAgent,
+        requestId,
+        account: signedIn?.account,
+        sessionId: signedIn?.sessionId,
+      }
+      const recorded = recordProxy(request, { address: peer, userAgent, requestId })
+      return recorded ? recorded.then(() => caller) : caller
+    },
+  }
+}
+
+const bodiesBusy = (): HttpError =>
+  new HttpError(503, 'Server busy, try again', { ...CLOSING, 'Retry-After': '2' })
+
+const USER_AGENT_CHARACTERS_MAX = 200
+
+const userAgentOf = (request: Request): string =>
+  (request.headers.get('user-agent') ?? '')
+    .replaceAll(/\p{Cc}/gu, ' ')
+    .slice(0, USER_AGENT_CHARACTERS_MAX)
+    .toWellFormed()
