@@ -6,6 +6,9 @@ const PAGE_BYTES = 4096
 /** Pages after which SQLite begins a WAL anew and overwrites it, so that commits seldom change its size. */
 const WAL_PAGES = 1000
 
+/** Longer than a tick of the clock of file systems: `fsync` then writes the time of the change too. */
+export const REST_MS = 10
+
 const COMMITS = 200
 const SPENT_MS_MAX = 2000
 

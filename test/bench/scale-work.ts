@@ -1,6 +1,7 @@
 import { Database } from 'bun:sqlite'
 import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { HOUR_MS } from '../../src/domain/duration.ts'
 import { tokenFor } from '../support/accounts.ts'
 import { bearer, clientOf } from '../support/app.ts'
 import { BINARY, OWN_FOLDER, type Service } from '../support/binary.ts'
@@ -16,6 +17,7 @@ const WAIT_MS_MAX = 100
 const MIB_MAX = 256
 
 const LOOK_MS = 200
+const WORK_MS_MAX = 2 * HOUR_MS
 
 /** Backup, erasing and retention beside writes, in a folder that they change. */
 export async function* workLines(folder: string): Lines {
@@ -98,7 +100,7 @@ const eraseBusiest = async ({ url, folder }: Service): Promise<Done> => {
   const answer = await clientOf(url).delete(`/v1/people/${id}`, {}, owner)
   if (answer.status !== 200) throw new Error(`erasing answered ${answer.status}`)
   const isLeft = `SELECT count(*) AS n FROM unlock_account WHERE public_id = '${id}'`
-  while (countOf(database, isLeft) > 0) await Bun.sleep(LOOK_MS)
+  await until(() => countOf(database, isLeft) === 0)
   return { items, of: 'unlocks' }
 }
 
@@ -106,16 +108,19 @@ const BUSIEST = `SELECT public_id AS id FROM account WHERE username = '${BUSY}'`
 
 const retained = async ({ folder }: Service): Promise<Done> => {
   const log = join(folder, 'log')
-  for (;;) {
-    const line = readFileSync(log, 'utf8')
-      .split('\n')
-      .find((one) => one.includes('"unlocks.retention"'))
-    if (line) {
-      const { events } = (JSON.parse(line) as { detail: { events: number } }).detail
-      return { items: events, of: 'names' }
-    }
-    await Bun.sleep(LOOK_MS)
+  const events = () => {
+    const lines = readFileSync(log, 'utf8').split('\n')
+    const line = lines.find((one) => one.includes('"unlocks.retention"'))
+    return line && (JSON.parse(line) as { detail: { events: number } }).detail.events
   }
+  await until(() => events() !== undefined)
+  return { items: Number(events()), of: 'names' }
+}
+
+/** Looks seldom, so that the wait does not slow down what it waits for. */
+const until = async (holds: () => boolean): Promise<void> => {
+  for (const deadline = performance.now() + WORK_MS_MAX; !holds(); await Bun.sleep(LOOK_MS))
+    if (performance.now() > deadline) throw new Error(`not done after ${WORK_MS_MAX / HOUR_MS} h`)
 }
 
 const countOf = (path: string, sql: string): number => {

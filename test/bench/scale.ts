@@ -123,17 +123,17 @@ async function* scanLines(service: Service, events: number, at: string): Lines {
     measured: `${figure(search.seconds)} s in ${search.result} requests`,
   }
   yield livesLine(`search, ${at}`, search.lives)
+  yield peakLine(`search, ${at}`, search.peakMiB)
   const exported = await besideLives(service, () => exportRows(owner))
   if (exported.result < events) throw new Error(`the export has ${exported.result} rows`)
   const value = exported.result / exported.seconds
   yield atLeast(200_000, { what: `export, ${at}`, value, unit: '/s' })
   yield livesLine(`export, ${at}`, exported.lives)
-  yield atMost(MIB_MAX, {
-    what: `export, ${at}: memory at the peak`,
-    value: exported.peakMiB,
-    unit: ' MiB',
-  })
+  yield peakLine(`export, ${at}`, exported.peakMiB)
 }
+
+const peakLine = (what: string, value: number): Line =>
+  atMost(MIB_MAX, { what: `${what}: memory at the peak`, value, unit: ' MiB' })
 
 const livesLine = (what: string, lives: readonly number[]): Line =>
   atMost(20, {

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { addAccount, tokenFor } from '../support/accounts.ts'
-import { UNLIMITED, type Service, startService } from '../support/binary.ts'
+import { BINARY, UNLIMITED, type Service, startService } from '../support/binary.ts'
 import type { Target } from './load.ts'
 
 /** Nothing but the work: no limits, and no line for each request. */
@@ -35,8 +35,8 @@ type Options = Parameters<typeof startService>[0] & { readonly folder: string }
 export const startSignedIn = async (
   options: Options,
 ): Promise<Service & { readonly token: string; readonly unlocks: Target }> => {
-  const { folder } = options
-  await addAccount('ada', { folder, role: 'owner' }).catch(() => {})
+  const { folder, binary = BINARY } = options
+  await addAccount('ada', { folder, binary, role: 'owner' }).catch(() => {})
   const service = await startService({ ...options, within: toFile(join(folder, 'log')) })
   const token = await tokenFor(service.url, 'ada')
   return {

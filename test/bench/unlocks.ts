@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { bearer, clientOf } from '../support/app.ts'
 import { type Service, freePort } from '../support/binary.ts'
 import { buildYardstick } from './build.ts'
-import { syncMs } from './disk.ts'
+import { REST_MS, syncMs } from './disk.ts'
 import { type Line, type Lines, atLeast, atMost, figure, median, say } from './line.ts'
 import { type Load, type Target, loadText, postLoad, typical } from './load.ts'
 import { cpuUs, threads } from './process.ts'
@@ -116,9 +116,6 @@ async function* loneLines({ bare, installed, base }: Services): AsyncGenerator<L
     })
   return load.p50Ms
 }
-
-/** Longer than a tick of the clock of file systems: `fsync` then writes the time of the change too. */
-const REST_MS = 10
 
 async function* diskLines(
   folder: string,
