@@ -51,8 +51,8 @@ const busy = () => new AppError('unavailable', 'Server busy, try again')
  * miss the group by a little. */
 const GATHERING_SHARE = 0.25
 const GATHERING_MS_MAX = 10
-/** A timer is no more exact than this. */
-const GATHERING_MS_MIN = 1
+/** On a fast disk, the next group rather forms while this one is written. */
+const GATHERING_MS_MIN = 2.5
 
 /** Lets writes that arrive together share one COMMIT, and so one disk sync. With `accountOf`, lone items do not
  * wait behind the batches of other accounts: while both arrive, every second group has none but lone

@@ -68,7 +68,7 @@ type Thread = {
 }
 
 const newThread = (entry: string, given: unknown, onDeath: (error: unknown) => void): Thread => {
-  const worker = new Worker(entry, { smol: true })
+  const worker = new Worker(entry)
   const waiting: Waiting[] = []
   let isDead = false
   let cause: unknown
