@@ -35,8 +35,8 @@ export type Database = Queries & {
 }
 
 type Appending = {
-  /** Returns plain data; called when its turn has come. */
-  readonly input: () => unknown
+  /** Returns JSON; called when its turn has come. */
+  readonly input: (isFirst: boolean) => unknown
   /** How many events it has. */
   readonly size: number
   /** Whose it is: see `writeQueue`. */
@@ -149,7 +149,7 @@ export const database = ({
     try {
       if (appended.length < items.length) await writer.begin(waitMs)
       for (const item of items) if ('run' in item) outcomes.set(item, await runApart(item))
-      const inputs = appended.map(({ input }) => input())
+      const inputs = appended.map(({ input }, at) => input(at === 0))
       const committed = await writer.commit(inputs, waitMs)
       snapshot.end()
       walPages = committed.walPages

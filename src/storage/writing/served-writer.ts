@@ -1,4 +1,4 @@
-import { type Answer, type Request, packed } from './messages.ts'
+import { type Answer, type Request, asText, fromText, packed } from './messages.ts'
 import type { Writer } from './writer.ts'
 
 declare const self: Worker
@@ -30,8 +30,14 @@ export const serveWriter = (open: (given: unknown) => Writer): void => {
 /** The first message. */
 type Given = { readonly given: unknown }
 
-const call = async (writer: Writer | undefined, [method, ...args]: Request): Promise<unknown> => {
+const call = async (writer: Writer | undefined, request: Request): Promise<unknown> => {
   if (!writer) throw new Error('the database is not open')
+  if (request[0] === 'commit') {
+    const [, inputs, waitMs] = request
+    const committed = await writer.commit(fromText(inputs), waitMs)
+    return { ...committed, outcomes: asText(committed.outcomes) }
+  }
+  const [method, ...args] = request
   return (writer[method] as (...given: readonly unknown[]) => Promise<unknown>)(...args)
 }
 

@@ -1,6 +1,6 @@
 import { AppError } from '../../errors.ts'
-import { type Answer, type Fault, type Request, unpacked } from './messages.ts'
-import type { Writer } from './writer.ts'
+import { type Answer, type Fault, type Request, asText, fromText, unpacked } from './messages.ts'
+import type { Committed, Writer } from './writer.ts'
 
 type Options = {
   /** The absolute URL of the thread's first module: a relative one in a compiled executable is looked for
@@ -48,7 +48,10 @@ export const writerThread = ({ entry, given, onDeath }: Options): Writer => {
     query: (how, sql, params) => ask('query', how, sql, params),
     mark: () => ask('mark') as Promise<void>,
     undo: () => ask('undo') as Promise<boolean>,
-    commit: (inputs, waitMs) => ask('commit', inputs, waitMs) as ReturnType<Writer['commit']>,
+    commit: async (inputs, waitMs) => {
+      const committed = (await ask('commit', asText(inputs), waitMs)) as Committed
+      return { ...committed, outcomes: fromText(committed.outcomes) }
+    },
     rollback: () => ask('rollback') as Promise<void>,
     writeWalBack: () => ask('writeWalBack') as Promise<void>,
     truncateWal: () => ask('truncateWal') as Promise<boolean>,

@@ -43,7 +43,7 @@ export type Writer = {
   readonly close: (keepsWal: boolean) => Promise<void>
 }
 
-type Committed = {
+export type Committed = {
   /** What the program made of each input, or why it failed. */
   readonly outcomes: readonly unknown[]
   readonly fault: unknown

@@ -5,7 +5,7 @@ import type { ExternalDatabase, Value } from '../../storage/external-database.ts
 import { DEFAULT_LOCK, NO_ACCOUNT, type NewUnlockEvent, type UnlockEvent } from '../log/event.ts'
 import { pythonTimeMs } from './python-time.ts'
 import { Method } from '../log/schema.ts'
-import type { Outcome, UnlockLog } from '../recording/service.ts'
+import type { UnlockLog } from '../recording/service.ts'
 import type { UnlockStore } from '../log/store.ts'
 
 const COLUMNS = ['id', 'username', 'unlocking_method', 'date_time'] as const
@@ -19,7 +19,7 @@ export const legacyUnlocks = ({ table }: ExternalDatabase) => table('log', COLUM
 
 type Dependencies = {
   readonly unlockLog: Pick<UnlockLog, 'append'>
-  readonly store: Pick<UnlockStore, 'find'>
+  readonly store: Pick<UnlockStore, 'find' | 'findAll'>
   readonly deriveUuid: DeriveUuid
   /** The time zone of times without an offset. */
   readonly zone: string
@@ -82,11 +82,16 @@ export const legacyLogImport = (deps: Dependencies) => {
   ): AsyncGenerator<readonly ImportedUnlock[]> {
     const flush = async (batch: readonly (Candidate | ImportedUnlock)[]) => {
       const candidates = batch.filter((item) => 'event' in item)
-      const outcomes = (await unlockLog.append(candidates.map(({ event }) => event))).values()
+      const outcomes = await unlockLog.append(candidates.map(({ event }) => event))
+      const taken = outcomes.flatMap(({ status, id }) => (status === 'stored' ? [] : id))
+      const known = new Map((await store.findAll(taken)).map((event) => [event.id, event]))
       await Bun.sleep(PAUSE_MS)
-      return batch.map((item) =>
-        'event' in item ? { row: item.row, ...outcomeOf(item.event, outcomes.next().value) } : item,
-      )
+      const recorded = outcomes.values()
+      return batch.map((item) => {
+        if (!('event' in item)) return item
+        const outcome = recorded.next().value
+        return { row: item.row, ...outcomeOf(item.event, outcome && known.get(outcome.id)) }
+      })
     }
     let batch: (Candidate | ImportedUnlock)[] = []
     for (const row of rows) {
@@ -132,10 +137,11 @@ const importedEvent = ({ accountPublicId = NO_ACCOUNT, ...event }: Imported): Ne
 
 const outcomeOf = (
   event: NewUnlockEvent,
-  outcome: Outcome | undefined,
+  /** The event that was here with its id. */
+  known: UnlockEvent | undefined,
 ): Pick<ImportedUnlock, 'outcome' | 'fault'> => {
-  if (outcome?.status === 'stored') return { outcome: 'taken' }
-  return outcome && isSameRow(outcome.event, event)
+  if (!known) return { outcome: 'taken' }
+  return isSameRow(known, event)
     ? { outcome: 'here' }
     : { outcome: 'refused', fault: 'another event here has its id' }
 }

@@ -1,3 +1,4 @@
+import { decodeBase64, encodeBase64 } from '#crypto'
 import { AppError } from '../../errors.ts'
 import type { Queries } from '../../storage/database.ts'
 import type { Program } from '../../storage/writing/writer.ts'
@@ -13,35 +14,39 @@ import { type Growth, type Random, growth } from './growth.ts'
 import type { Item, Kind, Planned } from './kinds.ts'
 import { type UnlockWrites, unlockWrites } from '../log/store.ts'
 
-/** What is recorded together, in order. */
+/** What is recorded together, in order. Submissions and what becomes of them are JSON. */
 export type Submission = {
   readonly items: readonly Item[]
   readonly reading: ClockReading
-  /** The largest head that was signed, which the log must continue. */
-  readonly kept: TreeHead | undefined
+  /** The largest head that was signed, which the log must continue. The first of a group has it. */
+  readonly kept?: TextHead | undefined
   /** True if each event gets a receipt. */
   readonly hasReceipts: boolean
 }
 
-/** What became of an item. Events that were there before are passed on whole. A receipt is against the log
- * as it was after the submission, so that it does not tell what others did since. */
-export type Outcome =
-  | {
-      readonly status: 'stored'
-      readonly id: string
-      readonly seq: number
-      readonly receipt?: string | undefined
-    }
-  | {
-      readonly status: 'duplicate' | 'conflict'
-      readonly event: UnlockEvent
-      readonly receipt?: string | undefined
-    }
+/** What became of an item, and the event that now has its id. A receipt is against the log as it was after the
+ * submission, so that it does not tell what others did since. */
+export type Outcome = {
+  readonly status: Planned['status']
+  readonly id: string
+  readonly seq: number
+  readonly receipt?: string | undefined
+}
 
-/** The outcomes of a submission's items, in order, and the log after its group; or why nothing was
- * recorded. */
+/** A head of the tree, with its root in Base64. */
+type TextHead = { readonly size: number; readonly root: string }
+
+export const textHead = ({ size, root }: TreeHead): TextHead => ({ size, root: encodeBase64(root) })
+
+export const treeHeadOf = ({ size, root }: TextHead): TreeHead => ({
+  size,
+  root: decodeBase64(root) ?? new Uint8Array(),
+})
+
+/** The outcomes of a submission's items, in order, and with the first of a group the log after it; or why
+ * nothing was recorded. */
 export type Appended =
-  | { readonly outcomes: readonly Outcome[]; readonly head: TreeHead }
+  | { readonly outcomes: readonly Outcome[]; readonly head?: TextHead | undefined }
   | { readonly stopped: Break }
 
 type Dependencies = {
@@ -68,7 +73,7 @@ export const appendProgram = ({
   const current = async (
     writes: UnlockWrites,
     key: NoteSigner,
-    kept: TreeHead | undefined,
+    kept: TextHead | undefined,
   ): Promise<Current | Break> => {
     const head = await writes.head()
     const size = head?.size ?? 0
@@ -76,7 +81,8 @@ export const appendProgram = ({
     if (known && known.checkpoint === head?.checkpoint) return known
     const tree = await writes.frontier(size)
     if (head) requireSigned(head, tree, key)
-    const found = kept && (await findBreak(kept, { size, root: tree.root() }, writes.proofs))
+    const found =
+      kept && (await findBreak(treeHeadOf(kept), { size, root: tree.root() }, writes.proofs))
     return found ?? { tree, newestMs: await writes.newestCertainMs() }
   }
 
@@ -113,12 +119,10 @@ export const appendProgram = ({
       if ((await kinds[kind].store?.(tx, state)) === false) return undefined
     const outcomes: Appended[] = []
     for (const one of planned)
-      outcomes.push({
-        outcomes: await answered(one, { writes, signer, log }),
-        head: { size: head.size, root },
-      })
+      outcomes.push({ outcomes: await answered(one, { writes, signer, log, newest: head }) })
+    const [first = { outcomes: [] }, ...others] = outcomes
     return {
-      outcomes,
+      outcomes: [{ ...first, head: textHead({ size: head.size, root }) }, ...others],
       onCommit: () => (known = { checkpoint: head.checkpoint, tree, newestMs }),
     }
   }
@@ -170,17 +174,19 @@ type Answering = {
   readonly writes: UnlockWrites
   readonly signer: NoteSigner
   readonly log: Growth
+  /** The head after the group. */
+  readonly newest: Head
 }
 
 /** Returns outcomes as they are answered. If nothing of a submission was stored, the receipts are made
  * later, against the log as it was then. */
 const answered = async (
   { outcomes, head: unsigned }: Planning,
-  { writes, signer, log }: Answering,
+  { writes, signer, log, newest }: Answering,
 ): Promise<readonly Outcome[]> => {
   const hasStored = outcomes.some(({ status }) => status === 'stored')
   if (!unsigned || !hasStored) return outcomes.map((outcome) => answer(outcome))
-  const { size, checkpoint } = signed(signer, unsigned)
+  const { size, checkpoint } = unsigned.size === newest.size ? newest : signed(signer, unsigned)
   const proven = outcomes.filter(({ status }) => status !== 'conflict')
   const proofs = (
     await writes.proofs(
@@ -194,10 +200,12 @@ const answered = async (
   })
 }
 
-const answer = (outcome: Planned, receipt?: string): Outcome =>
-  outcome.status === 'stored'
-    ? { status: 'stored', id: outcome.event.id, seq: outcome.event.seq, receipt }
-    : { ...outcome, receipt }
+const answer = ({ status, event: { id, seq } }: Planned, receipt?: string): Outcome => ({
+  status,
+  id,
+  seq,
+  receipt,
+})
 
 /** Returns the receipt of an event to hand out: it carries the event itself. */
 export const receiptOf = (

@@ -263,9 +263,9 @@ const appendWithReceipts = async (
   if (events.length === 0) return []
   const outcomes = await append(recording, events, 'appendWithReceipts')
   return outcomes.map((outcome) => {
-    if (outcome.status === 'conflict') return { status: outcome.status, detail: ID_TAKEN }
-    const { id, seq } = outcome.status === 'stored' ? outcome : outcome.event
-    return { status: outcome.status, id, seq, receipt: outcome.receipt ?? '' }
+    const { status, id, seq, receipt = '' } = outcome
+    if (status === 'conflict') return { status, detail: ID_TAKEN }
+    return { status, id, seq, receipt }
   })
 }
 

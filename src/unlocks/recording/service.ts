@@ -5,6 +5,8 @@ import {
   broken,
   openedHead,
   receiptOf,
+  textHead,
+  treeHeadOf,
 } from './append.ts'
 import type { AppError } from '../../errors.ts'
 import { type Head, signCheckpoint } from '../tlog/checkpoint.ts'
@@ -47,12 +49,21 @@ export const openUnlockLog = async ({ store, signer, clock, guard }: Dependencie
   const origin = signer.verifierKey.name
   const verifierKey = formatVerifierKey(signer.verifierKey)
   const listeners = new Set<(size: number) => void>()
-  let toldSize = -1
 
   const sign = (size: number, root: Uint8Array): Head => ({
     size,
     checkpoint: signCheckpoint({ origin, size, root }, signer),
   })
+
+  const keptHead = () => {
+    const kept = guard.kept()
+    return kept && textHead(kept)
+  }
+
+  const grown = (now: TreeHead): void => {
+    guard.keep(now)
+    for (const listener of listeners) listener(now.size)
+  }
 
   const submit = async (
     events: readonly NewUnlockEvent[],
@@ -60,17 +71,18 @@ export const openUnlockLog = async ({ store, signer, clock, guard }: Dependencie
   ): Promise<readonly Outcome[]> => {
     const items = events.map(itemOf)
     const appended = (await store.append({
-      input: (): Submission => ({ items, reading: clock(), kept: guard.kept(), hasReceipts }),
+      input: (isFirst): Submission => ({
+        items,
+        reading: clock(),
+        kept: isFirst ? keptHead() : undefined,
+        hasReceipts,
+      }),
       size: items.length,
       account: events[0]?.accountPublicId ?? NO_ACCOUNT,
     })) as Appended
     if ('stopped' in appended) throw guard.stop(appended.stopped)
-    const { outcomes, head: grown } = appended
-    const { size } = grown
-    guard.keep(grown)
-    if (size !== toldSize) for (const listener of listeners) listener(size)
-    toldSize = size
-    return outcomes
+    if (appended.head) grown(treeHeadOf(appended.head))
+    return appended.outcomes
   }
 
   const head = async (): Promise<Head> => {
@@ -148,13 +160,16 @@ export const openUnlockLog = async ({ store, signer, clock, guard }: Dependencie
      * as it was when the newest of them was recorded. */
     appendWithReceipts: async (events: readonly NewUnlockEvent[]): Promise<readonly Outcome[]> => {
       const outcomes = await submit(events, true)
-      const earlier = outcomes.flatMap((one) => (one.status === 'duplicate' ? one.event : []))
-      if (earlier.length === 0 || outcomes.some(({ status }) => status === 'stored'))
+      const duplicates = outcomes.filter(({ status }) => status === 'duplicate')
+      if (duplicates.length === 0 || outcomes.some(({ status }) => status === 'stored'))
         return outcomes
-      const newest = await headAt(Math.max(...earlier.map(({ seq }) => seq + 1)))
-      const made = await receipts(earlier, newest)
+      const earlier = await store.findAll(duplicates.map(({ id }) => id))
+      const made = await receipts(
+        earlier,
+        await headAt(Math.max(...duplicates.map(({ seq }) => seq + 1))),
+      )
       return outcomes.map((one) =>
-        one.status === 'duplicate' ? { ...one, receipt: made.get(one.event.seq) } : one,
+        one.status === 'duplicate' ? { ...one, receipt: made.get(one.seq) } : one,
       )
     },
 

@@ -3,6 +3,9 @@ import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { openDatabase } from '../../../src/storage/open.ts'
 import { writerThread } from '../../../src/storage/writing/writer-thread.ts'
+import { clockFrom } from '../../../src/domain/clock.ts'
+import { processLogger } from '../../../src/http/log/logger.ts'
+import { forkGuard } from '../../../src/unlocks/guard/fork-guard.ts'
 import { openUnlockLog } from '../../../src/unlocks/recording/service.ts'
 import { keyFile } from '../../../src/unlocks/log/key-file.ts'
 import { unlockStore } from '../../../src/unlocks/log/store.ts'
@@ -30,12 +33,18 @@ const threadedLog = async ({ entry = ENTRY, ...given }: Given = {}) => {
   })
   const { signer } = keyFile(folder).open({ hasLog: false })
   const store = unlockStore(db)
+  const guard = forkGuard({
+    dataDir: undefined,
+    origin: signer.verifierKey.name,
+    clock: clockFrom(),
+    logger: processLogger({ level: 'fatal', format: 'text' }),
+  })
   const clock = () => ({ nowMs: Date.now(), isUncertain: false, newestMs: 0 })
   return {
     db,
     deaths,
     store,
-    openUnlocks: () => openUnlockLog({ store, signer, clock }),
+    openUnlocks: () => openUnlockLog({ store, signer, clock, guard }),
     [Symbol.asyncDispose]: async () => {
       await db.close().catch(() => {})
       rmSync(folder, { recursive: true })
