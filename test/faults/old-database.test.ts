@@ -209,6 +209,11 @@ describe('an older database that is put back', () => {
     await until(() => statSync(`${door.database}-wal`).size === 0)
     cpSync(older.copy, door.database)
     await expectStopped(service, OLDER)
+    // The service goes on with what is in the file now, as everybody sees it.
+    expect((await door.run('log', 'accept-loss', '--yes')).status).toBe(0)
+    expect(await service.unlock()).toBe('ok')
+    expect(await service.stop()).toBe(0)
+    expect((await door.run('log', 'verify')).out).toBe('The log is intact: 6 events\n')
   })
 
   test('[G14] by mv while the service runs: refused at once, and after the restart for what was signed', async () => {

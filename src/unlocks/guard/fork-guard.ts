@@ -61,9 +61,9 @@ export const forkGuard = ({ dataDir, origin, clock, logger }: Options) => {
     await file.write(kept)
   }
 
-  const writing = throttled(writeNow, (error) =>
-    logger.error({ fault: error.message }, 'the largest signed head is not kept'),
-  )
+  const onFailure = (error: Error): void =>
+    logger.error({ fault: error.message }, 'the largest signed head is not kept')
+  const writing = throttled(writeNow, onFailure)
 
   const removeDrafts = (): void => {
     try {
@@ -90,14 +90,14 @@ export const forkGuard = ({ dataDir, origin, clock, logger }: Options) => {
       return kept
     },
 
-    /** Remembers that the log does not continue that head. Returns what callers are told. */
-    stop: (broken: Break): AppError => {
+    /** Remembers that the log does not continue that head, which is in the file from then on, so that a
+     * command that accepts the loss knows all of it. Returns what callers are told. */
+    stop: async (broken: Break): Promise<AppError> => {
       const isNews = found?.size !== broken.size || found.kind !== broken.kind
       if (kept) found = { ...broken, kept }
       if (found && isNews) {
         logger.error({ fault: stopDetail(found) }, 'unlock log is stopped')
-        // A command that accepts the loss must know all of it.
-        writing.request()
+        await writing.now().catch(onFailure)
       }
       return logStopped(broken)
     },
@@ -161,6 +161,12 @@ const throttled = (work: () => Promise<void>, onFailure: (error: Error) => void)
     lastTookMs = performance.now() - begunMs
   }
 
+  const idle = async (): Promise<void> => {
+    if (!running) return
+    await running.catch(() => {})
+    await idle()
+  }
+
   const run = (): void => {
     if (running || pause) return
     running = attempt().finally(() => {
@@ -180,13 +186,13 @@ const throttled = (work: () => Promise<void>, onFailure: (error: Error) => void)
     },
     /** Runs it now, after a run that has begun. Rejects if it fails. */
     now: async (): Promise<void> => {
-      await running
+      await idle()
       isRequested = false
       running = work().finally(() => (running = undefined))
       await running
     },
     end: async (isWanted: boolean): Promise<void> => {
-      await running
+      await idle()
       clearTimeout(pause)
       if (isRequested && isWanted && lastTookMs < SLOW_MS) await attempt()
     },

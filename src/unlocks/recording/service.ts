@@ -37,7 +37,7 @@ type Dependencies = {
 type Guard = {
   readonly kept: () => TreeHead | undefined
   /** Returns what callers are told until the log continues that head again. */
-  readonly stop: (broken: Break) => AppError
+  readonly stop: (broken: Break) => Promise<AppError>
   /** Called with each head that continues it, after COMMIT. */
   readonly keep: (head: TreeHead) => void
 }
@@ -80,7 +80,7 @@ export const openUnlockLog = async ({ store, signer, clock, guard }: Dependencie
       size: items.length,
       account: events[0]?.accountPublicId ?? NO_ACCOUNT,
     })) as Appended
-    if ('stopped' in appended) throw guard.stop(appended.stopped)
+    if ('stopped' in appended) throw await guard.stop(appended.stopped)
     if (appended.head) grown(treeHeadOf(appended.head))
     return appended.outcomes
   }
@@ -97,7 +97,7 @@ export const openUnlockLog = async ({ store, signer, clock, guard }: Dependencie
   const requireContinued = async (kept: TreeHead | undefined, present: TreeHead): Promise<void> => {
     if (!kept || isSameHead(kept, present)) return
     const found = await findBreak(kept, present, store.proofs)
-    if (found) throw guard.stop(found)
+    if (found) throw await guard.stop(found)
   }
 
   /** Signs an earlier head, but only of the tree that the newest one covers, which continues what was
