@@ -34,7 +34,7 @@ const compare = (db: Database): number => {
          happened_at_ms AS happened, received_at_ms AS received, is_time_uncertain AS uncertain,
          is_repeat AS repeat
        FROM unlock_event
-       LEFT JOIN unlock_account ON number = account_number AND public_id <> ''
+       LEFT JOIN unlock_account ON number = account_number
        WHERE seq < ?
        ORDER BY seq`,
     )

@@ -1,6 +1,6 @@
 import { takeTurn } from '../../domain/event-loop.ts'
 import type { Queries } from '../../storage/database.ts'
-import { isAtDoor } from '../log/event.ts'
+import { NO_ACCOUNT, isAtDoor } from '../log/event.ts'
 import { nameReads } from '../log/names-store.ts'
 import { QUARTER_MS, type Sums, addTally } from '../summary/packed-tallies.ts'
 import { BESIDE, REPEAT_MS } from '../summary/counted-store.ts'
@@ -44,12 +44,8 @@ export const unlockCounts = (db: Queries) => ({
       if (number !== undefined) await addRows(db, sums, { ...span, number, onSpelling })
     }
     if (accounts) return
-    const { fromMs, toMs } = span
-    const [first, end] = await wholeQuarters(db, fromMs, toMs)
-    if (end <= first) return addRows(db, sums, span)
-    await addRows(db, sums, { ...span, toMs: first * QUARTER_MS })
-    await addTallies(db, sums, { first, end, signal: span.signal })
-    await addRows(db, sums, { ...span, fromMs: end * QUARTER_MS })
+    await addEveryones(db, sums, span)
+    await mergeNobodys(db, sums)
   },
 
   /** Returns the public id of an account by its id in the sums, and the name that it had at its newest
@@ -107,6 +103,26 @@ export const unlockCounts = (db: Queries) => ({
 type Counted = { readonly account: string | null; readonly username: string | null }
 
 export const NOBODY: Counted = { account: null, username: null }
+
+const addEveryones = async (db: Queries, sums: Sums, span: Span): Promise<void> => {
+  const { fromMs, toMs } = span
+  const [first, end] = await wholeQuarters(db, fromMs, toMs)
+  if (end <= first) return addRows(db, sums, span)
+  await addRows(db, sums, { ...span, toMs: first * QUARTER_MS })
+  await addTallies(db, sums, { first, end, signal: span.signal })
+  await addRows(db, sums, { ...span, fromMs: end * QUARTER_MS })
+}
+
+/** Counts imported events of people without an account as nobody's, as erased ones are. */
+const mergeNobodys = async (db: Queries, { accounts }: Sums): Promise<void> => {
+  const number = await nameReads(db).accountNumber(NO_ACCOUNT)
+  if (number === undefined) return
+  const row = await db.get<{ id: number }>('SELECT id FROM unlock_account WHERE number = ?', number)
+  const count = row && accounts[row.id]
+  if (!row || !count) return
+  accounts[0] = (accounts[0] ?? 0) + count
+  accounts[row.id] = 0
+}
 
 /** Returns the accounts whose events are counted, or undefined if all are. */
 const accountsCounted = async (
@@ -169,11 +185,7 @@ const addRows = async (
     const claims: readonly Told[] = await db.all<Told>(
       `SELECT
          happened_at_ms AS "happenedAtMs",
-         (
-           SELECT id
-           FROM unlock_account
-           WHERE number = account_number AND public_id <> ''
-         ) AS "accountId",
+         (SELECT id FROM unlock_account WHERE number = account_number) AS "accountId",
          method_number AS "methodNumber",
          is_repeat AS "isRepeat",
          ${CLAIM_COLUMNS}
