@@ -25,10 +25,20 @@ export async function* slowLines(folder: string): Lines {
   const disk = slowDisk(folder)
   const ownMs = syncMs(folder, { pages: UNLOCK_PAGES, restMs: REST_MS })
   yield { what: 'a sync of this disk, to which the others add', measured: `${ownMs.toFixed(2)} ms` }
+  const start = () => startSignedIn({ folder, env: { ...INSTALLED, ...disk.env } })
+  {
+    await using service = await start()
+    const { lives } = await besideReads(service, () => write(service))
+    yield {
+      what: `no delay, ${WRITERS} writers: \`/livez\`, p99`,
+      measured: `${figure(quantile(lives, 0.99))} ms`,
+    }
+    await service.stop()
+  }
   for (const addedMs of [...ADDED_MS, FAILING_MS]) {
     say(`syncs that take ${addedMs} ms longer`)
     disk.delay(0)
-    await using service = await startSignedIn({ folder, env: { ...INSTALLED, ...disk.env } })
+    await using service = await start()
     await postLoad(service.unlocks, { connections: WRITERS, seconds: 1 })
     disk.delay(addedMs)
     const slow = { service, what: `sync + ${addedMs} ms`, syncedMs: addedMs + ownMs }
@@ -37,18 +47,16 @@ export async function* slowLines(folder: string): Lines {
   }
 }
 
+const write = ({ unlocks }: SignedIn) =>
+  postLoad(unlocks, { connections: WRITERS, seconds: 2 * SECONDS })
+
 type SignedIn = Awaited<ReturnType<typeof startSignedIn>>
 
 type Slow = { readonly service: SignedIn; readonly what: string; readonly syncedMs: number }
 
 async function* slowSyncLines({ service, what, syncedMs }: Slow): Lines {
-  const {
-    lives,
-    pages,
-    result: load,
-  } = await besideReads(service, () =>
-    postLoad(service.unlocks, { connections: WRITERS, seconds: 2 * SECONDS }),
-  )
+  const writing = await besideReads(service, () => write(service))
+  const { lives, pages, result: load } = writing
   yield { what: `${what}, ${WRITERS} writers: unlocks`, measured: loadText(load) }
   yield readLine(`${what}, ${WRITERS} writers: \`/livez\`, p99`, lives, 10)
   yield readLine(`${what}, ${WRITERS} writers: a page of unlocks, p99`, pages, 10)
