@@ -22,8 +22,8 @@ const firstLost = (path: string, bytesMax: number): string | undefined => {
   const bytes = new Uint8Array(readFileSync(path))
   // Numbers in headers are big-endian; checksums are over words in the machine's order.
   const numbers = new DataView(bytes.buffer)
-  const words = new Uint32Array(bytes.buffer, 0, Math.floor(bytes.length / 4))
-  const number = (word: number) => numbers.getUint32(4 * word)
+  const words = new Int32Array(bytes.buffer, 0, Math.floor(bytes.length / 4))
+  const number = (word: number) => numbers.getInt32(4 * word)
   const isSum = ([one, two]: Sums, word: number) => one === number(word) && two === number(word + 1)
   if (words.length < HEADER_WORDS + FRAME_WORDS) return undefined
 
@@ -33,8 +33,10 @@ const firstLost = (path: string, bytesMax: number): string | undefined => {
   let commits = 0
   for (let at = HEADER_WORDS; at + FRAME_WORDS <= words.length; at += FRAME_WORDS) {
     const page = { from: at + FRAME_HEADER_WORDS, to: at + FRAME_WORDS }
-    const sums = added(words, page, added(words, { from: at, to: at + 2 }, before))
-    const follows = numbers.getBigUint64(4 * (at + 2)) === salts && isSum(sums, at + 4)
+    // Frames from before the log began anew have others.
+    const follows =
+      numbers.getBigUint64(4 * (at + 2)) === salts &&
+      isSum(added(words, page, added(words, { from: at, to: at + 2 }, before)), at + 4)
     if (!follows) [isWhole, commits] = [false, 0]
     // Only the last frame of a commit contains the size of the database.
     else if (number(at + 1) !== 0) commits += 1
@@ -46,16 +48,17 @@ const firstLost = (path: string, bytesMax: number): string | undefined => {
 
 type Sums = readonly [number, number]
 
-/** Continues SQLite's checksum over some words. */
+/** Continues SQLite's checksum over some words. With signs, which change no bit of it, this takes a third
+ * of the time. */
 const added = (
-  words: Uint32Array,
+  words: Int32Array,
   { from, to }: { readonly from: number; readonly to: number },
   [one, two]: Sums,
 ): Sums => {
   let [s1, s2] = [one, two]
   for (let at = from; at < to; at += 2) {
-    s1 = (s1 + (words[at] ?? 0) + s2) >>> 0
-    s2 = (s2 + (words[at + 1] ?? 0) + s1) >>> 0
+    s1 = (s1 + (words[at] ?? 0) + s2) | 0
+    s2 = (s2 + (words[at + 1] ?? 0) + s1) | 0
   }
   return [s1, s2]
 }

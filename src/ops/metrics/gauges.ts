@@ -81,7 +81,7 @@ const verificationGauges = ({ lastVerification }: Dependencies): readonly GaugeS
   return [
     {
       name: 'secure_lock_unlock_log_intact',
-      help: '1 if the last verification found the log intact, otherwise 0; `recent` (the newest thousand unlocks) or `full`',
+      help: '1 if the last verification found the log intact, otherwise 0; `recent` (the newest 200 unlocks) or `full`',
       labels: ['scope'],
       read: ofLast(({ ok }) => (ok ? 1 : 0)),
     },

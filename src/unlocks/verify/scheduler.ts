@@ -36,8 +36,8 @@ export type VerificationScheduler = {
   readonly stop: () => Promise<void>
 }
 
-/** Events verified at each start. */
-const RECENT_EVENTS = 1000
+/** Events verified at each start, before the first answer: a few milliseconds. */
+const RECENT_EVENTS = 200
 
 /** Pause after each page of a full verification, somewhat longer than the page takes. */
 const PAUSE_MS = 4

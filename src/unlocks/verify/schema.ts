@@ -13,7 +13,7 @@ export const VerificationAnswer = t.Object(
     state: oneOf(['unchecked', 'intact', 'broken']),
     scope: orNull(
       oneOf(VERIFICATION_SCOPES),
-      'The newest thousand events and the root, or everything',
+      'The newest 200 events and the root, or everything',
     ),
     size: orNull(Count, 'Number of events, if the log is intact'),
     checked_at: orNull(t.String({ format: 'date-time' }), 'When the verification ended'),

@@ -15,8 +15,8 @@ const unlocks = Array.from({ length: EVENTS }, (_, at): Planted => {
   return {
     account: isErased ? null : `account-${first % 5}`,
     username: isErased ? null : `person-${first % 5}`,
-    method: isErased ? null : ['pin', 'face'][first % 2]!,
-    lock: ['front-door', 'garage'][first % 2]!,
+    method: isErased ? null : first % 2 === 0 ? 'pin' : 'face',
+    lock: first % 2 === 0 ? 'front-door' : 'garage',
     result: first % 13 === 0 ? 'denied' : 'unlocked',
     receivedAtMs: HOUR_MS + at * 3000,
     occurredAtMs: isLate ? first * 3000 : undefined,
