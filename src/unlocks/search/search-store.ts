@@ -2,6 +2,7 @@ import type { Queries } from '../../storage/database.ts'
 import { conditionsOf } from './filter-store.ts'
 import { type Key, mergedLists } from './lists-store.ts'
 import { SORTING } from './order.ts'
+import { fewKeys, keysByReceipt } from './receipt-store.ts'
 import { besideWithText, listsWithText } from './text-store.ts'
 import { type Wanted, type Way, waysToSearch } from './ways-store.ts'
 
@@ -21,11 +22,24 @@ export const searchFor = async <Row extends Key>(
 ): Promise<Search<Row> | undefined> => {
   const conditions = await conditionsOf(db, wanted)
   if (!conditions) return undefined
-  const { order, filter, signal } = wanted
-  const { text, account, unit } = filter
-  const isByTime = SORTING[order].numbers === 2
-  const lead = isByTime ? conditions.find(({ isIndexed }) => isIndexed) : undefined
+  const lead = conditions.find(({ isIndexed }) => isIndexed)
+  const { order, signal } = wanted
   const ways = waysToSearch<Row>(db, wanted, columns)
+
+  if (SORTING[order].numbers === 1) {
+    // No index has this order.
+    const search = ways.byIndex(conditions, undefined)
+    if (search.isLed) return search
+    const narrowed = async (): Promise<Search<Row> | undefined> => {
+      const lists = await listsOf(db, wanted)
+      if (lists && isEmpty(lists)) return undefined
+      const keys = await fewKeys(db, wanted, { lead, lists })
+      if (!keys) return search
+      return ways.byKeys(conditions, (interval) => keysByReceipt(keys, order, interval))
+    }
+    return { ...search, narrowed }
+  }
+
   if (lead?.accounts) {
     const numbers = { accounts: lead.accounts, methods: [], locks: [] }
     const others = conditions.filter((one) => one !== lead)
@@ -34,19 +48,30 @@ export const searchFor = async <Row extends Key>(
     )
   }
   const search = ways.byIndex(conditions, lead)
-  // The unlocks of some accounts are few already.
-  if (text === undefined || (isByTime && (account ?? unit) !== undefined)) return search
   const narrowed = async (): Promise<Search<Row> | undefined> => {
-    const beside = await besideWithText(db, text)
-    const numbers = await listsWithText(db, text, signal)
-    if (!numbers) return search
-    const others = numbers.methods.length + numbers.locks.length
-    if (numbers.accounts.length + others + beside.length === 0) return undefined
+    const lists = await listsOf(db, wanted)
+    if (!lists) return search
+    if (isEmpty(lists)) return undefined
+    const { methods, locks } = lists.numbers
     // The unlocks of a method or a lock may be more than those that the index leaves.
-    if (!isByTime || (lead && others > 0)) return search
+    if (lead && methods.length + locks.length > 0) return search
     return ways.byKeys(conditions, (interval) =>
-      mergedLists(db, { numbers, beside, order, interval, signal }),
+      mergedLists(db, { ...lists, order, interval, signal }),
     )
   }
   return { ...search, narrowed }
 }
+
+/** Returns the lists with the text of a filter; undefined if there is no text, if they are too many, or if
+ * the filter selects accounts, whose unlocks are few already. */
+const listsOf = async (db: Queries, { filter: { text, account, unit }, signal }: Wanted) => {
+  if (text === undefined || (account ?? unit) !== undefined) return undefined
+  const beside = await besideWithText(db, text)
+  const numbers = await listsWithText(db, text, signal)
+  return numbers && { numbers, beside }
+}
+
+type Lists = NonNullable<Awaited<ReturnType<typeof listsOf>>>
+
+const isEmpty = ({ numbers: { accounts, methods, locks }, beside }: Lists): boolean =>
+  accounts.length + methods.length + locks.length + beside.length === 0
