@@ -3,9 +3,10 @@ import type { Queries } from '../../storage/database.ts'
 import { listedJson } from '../log/event-json.ts'
 import type { UnlockRow } from '../log/event-row.ts'
 import type { EventAnswer } from '../log/schema.ts'
-import { type Place, SORTING } from './order.ts'
+import { type Place, SORTING } from '../search/order.ts'
 import { claimsBefore, repeatFinder } from './repeats-store.ts'
-import { type UnlockFilter, nextRows } from './store.ts'
+import type { UnlockFilter } from '../search/filter-store.ts'
+import { nextRows } from './store.ts'
 
 type Wanted = {
   readonly filter: UnlockFilter

@@ -2,7 +2,14 @@ import type { Queries } from '../../storage/database.ts'
 import { UNLOCK_COLUMNS, type UnlockRow, eventOf } from '../log/event-row.ts'
 import type { UnlockEvent } from '../log/event.ts'
 import { REPEAT_MS } from '../summary/counted-store.ts'
-import { BEGIN, type Interval, type Place, SORTING, type UnlockOrder, nextRange } from './order.ts'
+import {
+  BEGIN,
+  type Interval,
+  type Place,
+  SORTING,
+  type UnlockOrder,
+  nextRange,
+} from '../search/order.ts'
 
 /** What makes two claims equal, and when each was received. */
 export type Claim = Pick<

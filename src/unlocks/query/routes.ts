@@ -9,7 +9,7 @@ import { listedJson } from '../log/event-json.ts'
 import { EVENT_EXAMPLE } from '../log/schema.ts'
 import { exportParts } from './export.ts'
 import type { ExportedEvents } from './export-store.ts'
-import { type Place, SORTING } from './order.ts'
+import { type Place, SORTING } from '../search/order.ts'
 import { ExportQuery, LabelsAnswer, ListAnswer, ListQuery, type Search } from './schema.ts'
 import type { UnlockQueries } from './store.ts'
 import type { VisibleSize } from './visible-size.ts'
@@ -44,8 +44,8 @@ const list = ({ queries }: Dependencies) =>
         `${WHO_SEES}${HAPPENED}An unlock that arrives late appears where it happened, marked \`late\`; ` +
         'with `order=seq`, after everything that was received before it. A page may hold ' +
         'fewer than `limit` unlocks, or none, and still have a ' +
-        '`next`: if no index serves the filter (a text, or several conditions at once), one request ' +
-        'looks at up to 20,000 unlocks. `next` is also sent as a `Link` header (RFC 8288), and is ' +
+        '`next`: if no index serves the filter (several conditions at once), one request ' +
+        'looks at up to 100,000 unlocks. `next` is also sent as a `Link` header (RFC 8288), and is ' +
         'valid for the same filter and order only. Erased fields are null.',
       query: ListQuery,
       isHeavy: isScan,

@@ -3,7 +3,7 @@ import { accepting } from '../../http/request/accepted.ts'
 import { Next, PAGE } from '../../http/request/paging.ts'
 import { Time, oneOf, text } from '../../http/request/text.ts'
 import { RESULTS } from '../log/event.ts'
-import { ORDERS } from './order.ts'
+import { ORDERS } from '../search/order.ts'
 import { EventAnswer, GivenUuid, Lock, Method } from '../log/schema.ts'
 
 const { default: _noDefault, ...AnyLock } = Lock

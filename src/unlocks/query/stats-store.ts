@@ -6,7 +6,7 @@ import { QUARTER_MS, type Sums, addTally } from '../summary/packed-tallies.ts'
 import { BESIDE, REPEAT_MS } from '../summary/counted-store.ts'
 import { addTallies } from '../summary/tally-store.ts'
 import { accountsOfUnit } from '../units/store.ts'
-import { BEGIN, type Interval, SORTING, after, nextRange } from './order.ts'
+import { BEGIN, type Interval, SORTING, after, nextRange } from '../search/order.ts'
 import { CLAIM_COLUMNS, type Claim, repeatFinder } from './repeats-store.ts'
 
 export type UnlockCounts = ReturnType<typeof unlockCounts>

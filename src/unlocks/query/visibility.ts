@@ -5,7 +5,7 @@ import { spanOf } from '../../http/request/paging.ts'
 import type { UnlockEvent } from '../log/event.ts'
 import type { UnlockStore } from '../log/store.ts'
 import { ListQuery, type Search } from './schema.ts'
-import type { UnlockFilter } from './store.ts'
+import type { UnlockFilter } from '../search/filter-store.ts'
 
 /** Who sees what, in the words of the API's descriptions. */
 export const WHO_SEES = 'Members see their own unlocks, admins and owners see all. '

@@ -3,7 +3,8 @@ import type { Queries } from '../../storage/database.ts'
 import type { UnlockEvent } from '../log/event.ts'
 import { nameReads } from '../log/names-store.ts'
 
-/** Returns a condition on events: that their account belongs to a unit now. The log has no units. */
+/** Returns a condition on events, that their account belongs to a unit now, and the numbers of those
+ * accounts. The log has no units. */
 export const ofUnit = async (db: Pick<Queries, 'all' | 'get'>, unit: string) => {
   const { accountNumber } = nameReads(db)
   const numbers: number[] = []
@@ -14,6 +15,7 @@ export const ofUnit = async (db: Pick<Queries, 'all' | 'get'>, unit: string) => 
   return {
     sql: 'account_number IN (SELECT value FROM json_each(?))',
     values: [JSON.stringify(numbers)],
+    accounts: numbers,
   }
 }
 

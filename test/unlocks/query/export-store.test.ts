@@ -1,7 +1,8 @@
 import { expect, test } from 'bun:test'
 import { listedJson } from '../../../src/unlocks/log/event-json.ts'
 import { exportedEvents } from '../../../src/unlocks/query/export-store.ts'
-import { type UnlockFilter, unlockQueries } from '../../../src/unlocks/query/store.ts'
+import { unlockQueries } from '../../../src/unlocks/query/store.ts'
+import type { UnlockFilter } from '../../../src/unlocks/search/filter-store.ts'
 import { type Planted, plantedLog } from '../../support/unlocks.ts'
 
 const EVENTS = 1300

@@ -136,7 +136,7 @@ describe('unlocks and units', () => {
     })
   })
 
-  test('pages of a rare unit in a long log go on to the next one that fits', async () => {
+  test('a page of a rare unit in a long log has all that fit', async () => {
     using log = plantedLog()
     await log.plant(
       Array.from({ length: 25_000 }, (_, at) => ({
@@ -157,10 +157,12 @@ describe('unlocks and units', () => {
       size: log.size(),
       limit: 50,
     } as const
-    const first = await queries.page(wanted)
-    expect(first.unlocks.map(({ seq, unit }) => [seq, unit])).toStrictEqual([[24_990, 'Flat 3']])
-    const second = await queries.page({ ...wanted, after: first.next })
-    expect(second).toMatchObject({ unlocks: [{ seq: 7 }], next: undefined })
+    const { unlocks, next } = await queries.page(wanted)
+    expect(unlocks.map(({ seq, unit }) => [seq, unit])).toStrictEqual([
+      [24_990, 'Flat 3'],
+      [7, 'Flat 3'],
+    ])
+    expect(next).toBeUndefined()
   })
 
   test('asks for no account’s unit where there are none', async () => {

@@ -1,0 +1,92 @@
+import type { Queries } from '../../storage/database.ts'
+import { LOGIN_REFUSAL, type Result } from '../log/event.ts'
+import { nameReads } from '../log/names-store.ts'
+import { PLACES_OF_LOCK, PLACES_OF_METHOD, type Places } from '../summary/places-store.ts'
+import { ofUnit } from '../units/store.ts'
+import { SORTING, type UnlockOrder } from './order.ts'
+
+/** The conditions that an event must meet, all of them. */
+export type UnlockFilter = {
+  readonly account?: string | undefined
+  readonly lock?: string | undefined
+  /** However it is written: see `foldedText`. */
+  readonly method?: string | undefined
+  readonly result?: Result | undefined
+  /** Happened at this time or later. */
+  readonly fromMs?: number | undefined
+  /** Happened before this time. */
+  readonly toMs?: number | undefined
+  /** Leaves out imported events. */
+  readonly origin?: 'own' | undefined
+  /** `0` leaves out refused logins. */
+  readonly logins?: '0' | '1' | undefined
+  /** Part of the user name, the method or the lock, as `containing` compares. */
+  readonly text?: string | undefined
+  /** That the account belongs to now, however it is written: see `foldedText`. */
+  readonly unit?: string | undefined
+}
+
+export type Condition = {
+  readonly sql: string
+  readonly values: readonly (string | number)[]
+  /** True if an index serves it, in the order in which events happened. */
+  readonly isIndexed?: boolean
+  /** Where the summary of the log lists its events, in that order. */
+  readonly places?: Places
+  /** True if nearly all events meet it. */
+  readonly isUsual?: boolean
+  /** The numbers of the accounts whose events it selects. */
+  readonly accounts?: readonly number[]
+}
+
+type Wanted = {
+  readonly filter: UnlockFilter
+  readonly order: UnlockOrder
+  /** Leaves out events from this sequence number on. */
+  readonly size?: number | undefined
+}
+
+/** Returns the conditions of a filter, the most selective first; undefined if no event can meet them,
+ * since none has that account, unit or method. */
+export const conditionsOf = async (
+  db: Queries,
+  { filter, order, size }: Wanted,
+): Promise<readonly Condition[] | undefined> => {
+  const { account, method, lock, result, logins, unit, origin, fromMs, toMs } = filter
+  const { accountNumber, methodNumber } = nameReads(db)
+  const whose = account === undefined ? account : await accountNumber(account)
+  const how = method === undefined ? method : await methodNumber(method)
+  if ((account !== undefined && whose === undefined) || (method !== undefined && how === undefined))
+    return undefined
+  const where = unit === undefined ? undefined : await ofUnit(db, unit)
+  if (where?.accounts.length === 0) return undefined
+  const isBySeq = SORTING[order].numbers === 1
+  return [
+    ...condition('account_number = ?', whose, true),
+    ...(where ? [{ ...where, isIndexed: true }] : []),
+    ...(result === 'denied' ? [{ sql: "result <> 'unlocked'", values: [], isIndexed: true }] : []),
+    ...inSummary('method_number = ?', how, PLACES_OF_METHOD),
+    ...inSummary('lock = ?', lock, PLACES_OF_LOCK),
+    ...condition('result = ?', result),
+    ...(logins === '0' ? condition('reason IS DISTINCT FROM ?', LOGIN_REFUSAL) : []),
+    ...(origin === 'own' ? [{ sql: "source <> 'imported'", values: [] }] : []),
+    ...(isBySeq ? condition('happened_at_ms >= ?', fromMs) : []),
+    ...(isBySeq ? condition('happened_at_ms < ?', toMs) : []),
+    // The sign keeps SQLite from searching by it.
+    ...(isBySeq ? [] : condition('+seq < ?', size).map((one) => ({ ...one, isUsual: true }))),
+  ]
+}
+
+const condition = (
+  sql: string,
+  value: string | number | undefined,
+  isIndexed = false,
+): readonly Condition[] => (value === undefined ? [] : [{ sql, values: [value], isIndexed }])
+
+/** A condition whose events are listed in the summary of the log. */
+const inSummary = (
+  sql: string,
+  value: string | number | undefined,
+  places: Places,
+): readonly Condition[] =>
+  value === undefined ? [] : [{ sql, values: [value], isIndexed: true, places }]
