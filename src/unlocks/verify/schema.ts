@@ -11,10 +11,7 @@ const Count = t.Integer({ minimum: 0 })
 export const VerificationAnswer = t.Object(
   {
     state: oneOf(['unchecked', 'intact', 'broken']),
-    scope: orNull(
-      oneOf(VERIFICATION_SCOPES),
-      'The newest 200 events and the root, or everything',
-    ),
+    scope: orNull(oneOf(VERIFICATION_SCOPES), 'The newest 200 events and the root, or everything'),
     size: orNull(Count, 'Number of events, if the log is intact'),
     checked_at: orNull(t.String({ format: 'date-time' }), 'When the verification ended'),
     seq: orNull(Count, 'The first wrong event, if the fault shows at one'),
