@@ -126,6 +126,8 @@ export const database = ({
   }
 
   let walPages = 0
+  /** How many pages of the WAL a reader kept from being written to the file at the last attempt. */
+  let heldPages = 0
   let begunMs: number | undefined
   let lastTookMs = 0
   const unansweredMs = (): number => (begunMs === undefined ? 0 : performance.now() - begunMs)
@@ -170,13 +172,15 @@ export const database = ({
 
   const writeWalBack = async (): Promise<void> => {
     snapshot.end()
-    if (isSound()) await writer.writeWalBack()
+    if (isSound()) heldPages = await writer.writeWalBack()
   }
 
   const queue = writeQueue<Item, Outcome>({
     commit: (items, waitMs) => exclusively(() => commitTimed(items, waitMs)),
     afterGroup: async () => {
-      if (walPages < WAL_PAGES_MAX) return
+      // The WAL began anew.
+      if (walPages < heldPages) heldPages = 0
+      if (walPages < heldPages + WAL_PAGES_MAX) return
       walPages = 0
       await exclusively(writeWalBack).catch(() => {})
     },

@@ -53,7 +53,7 @@ export const writerThread = ({ entry, given, onDeath }: Options): Writer => {
       return { ...committed, outcomes: fromText(committed.outcomes) }
     },
     rollback: () => ask('rollback') as Promise<void>,
-    writeWalBack: () => ask('writeWalBack') as Promise<void>,
+    writeWalBack: () => ask('writeWalBack') as Promise<number>,
     truncateWal: () => ask('truncateWal') as Promise<boolean>,
     stopSyncing: () => ask('stopSyncing') as Promise<void>,
     examine: () => ask('examine') as ReturnType<Writer['examine']>,

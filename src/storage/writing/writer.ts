@@ -31,8 +31,8 @@ export type Writer = {
   readonly commit: (inputs: readonly unknown[], waitMs: number) => Promise<Committed>
   /** Ends what is left of a failed transaction. */
   readonly rollback: () => Promise<void>
-  /** Writes what is in the WAL to the file, as far as readers let it. */
-  readonly writeWalBack: () => Promise<void>
+  /** Writes what is in the WAL to the file, as far as readers let it. Returns the number of pages left. */
+  readonly writeWalBack: () => Promise<number>
   /** Empties the WAL. False if that is not possible now. */
   readonly truncateWal: () => Promise<boolean>
   /** From now on, commits do not wait for the disk: for what may be lost in a power cut. */
@@ -131,6 +131,7 @@ export const localWriter = ({ connection, files, program = noProgram }: Dependen
     writeWalBack: async () => {
       if (canCheckpointWal())
         attempt(() => connection.query('PRAGMA wal_checkpoint(PASSIVE)').get())
+      return walPages(connection)
     },
     truncateWal: async () => canCheckpointWal() && isWalTruncated(connection),
     stopSyncing: async () => run('PRAGMA synchronous = OFF'),
