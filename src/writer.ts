@@ -1,3 +1,4 @@
+import { giveBackStartMemory } from './domain/start-memory.ts'
 import { openWriter } from './storage/open.ts'
 import { serveWriter } from './storage/writing/served-writer.ts'
 import { unlockProgram } from './unlocks/program.ts'
@@ -10,3 +11,4 @@ serveWriter((given) => {
   const { databasePath, dataDir } = given as WriterGiven
   return openWriter(databasePath, unlockProgram(dataDir))
 })
+giveBackStartMemory()

@@ -5,6 +5,7 @@ import { type App, openApp } from '../../app.ts'
 import { type Config, givenSettings, parseConfig } from '../../config/config.ts'
 import { SETTINGS } from '../../config/settings.ts'
 import { yieldToEventLoop } from '../../domain/event-loop.ts'
+import { giveBackStartMemory } from '../../domain/start-memory.ts'
 import { isLoopback } from '../../http/request/client-address.ts'
 import { type Logger, logWritten, processLogger, switchLevel } from '../../http/log/logger.ts'
 import { debugObstacle } from '../../legacy-tables/debug.ts'
@@ -75,6 +76,7 @@ export const serve: Command = {
       app.ops.backups.start()
       await greet(config, app, terminal)
       log.info({ version, port: config.port }, 'started')
+      giveBackStartMemory()
       certificates?.watch(log)
       reload = () => {
         if (!certificates) return log.warn('nothing to reload: TLS_CERT_FILE is not set')
