@@ -1,5 +1,6 @@
 import { Database } from 'bun:sqlite'
 import { expect } from 'bun:test'
+import { isAtDoor } from '../../src/unlocks/log/event.ts'
 import {
   newSums,
   addPackedSums,
@@ -73,7 +74,7 @@ const compare = (db: Database): number => {
 const counted = (rows: readonly Row[]): ReadonlyMap<string, number> => {
   const counts = new Map<string, number>()
   for (const { happened, account, method, reason, repeat } of rows)
-    if (repeat === 0 && reason !== 'too_many_attempts')
+    if (repeat === 0 && isAtDoor(reason))
       add(counts, `${Math.floor(happened / QUARTER_MS)} ${account ?? 0} ${method ?? 0}`, 1)
   return sorted(counts)
 }

@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test'
 import fc from 'fast-check'
-import type { NewUnlockEvent } from '../../../src/unlocks/log/event.ts'
+import { type NewUnlockEvent, isAtDoor } from '../../../src/unlocks/log/event.ts'
 import { unlockCounts } from '../../../src/unlocks/query/stats-store.ts'
 import { unlockStats } from '../../../src/unlocks/query/stats.ts'
 import { catchUp } from '../../../src/unlocks/summary/summary-store.ts'
@@ -195,7 +195,7 @@ const counted = async (
     counts?.set(key, (counts.get(key) ?? 0) + 1)
   let total = 0
   for (const { seq, person, reason, happenedAtMs } of await app.unlocks.store.page(-1, 1000)) {
-    if (repeats.has(seq) || reason === 'too_many_attempts') continue
+    if (repeats.has(seq) || !isAtDoor(reason)) continue
     if (happenedAtMs < fromMs || happenedAtMs >= toMs) continue
     total += 1
     add(days, new Date(happenedAtMs + 5.75 * 3_600_000).toISOString().slice(0, 10))
