@@ -3,8 +3,8 @@ import { bearer, clientOf } from '../support/app.ts'
 import { median } from './line.ts'
 import { DOUBTED_DAYS } from './scale-fill.ts'
 
-const READS = 40
-const PAGES_DEEP = 10
+const READS = 100
+const PAGES_DEEP = 20
 
 /** First pages, by filter and order. */
 const FIRST_PAGES = [
@@ -48,7 +48,7 @@ export const readMs = async (
   }
   const newestMs = Date.now()
   const daysAgo = (days: number) => new Date(newestMs - days * DAY_MS).toISOString()
-  const day = (days: number) => `limit=50&from=${daysAgo(days)}&to=${daysAgo(days - 1)}`
+  const day = (days: number) => `limit=20&from=${daysAgo(days)}&to=${daysAgo(days - 1)}`
 
   for (const query of FIRST_PAGES) await note(`first page, \`${query}\``, query)
   await note('first page of one account', `limit=50&account=${busyAccount}`)

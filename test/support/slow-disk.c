@@ -1,7 +1,7 @@
 /* Preloaded into the service, makes its disk slow or broken: before each fsync and fdatasync, of SQLite
  * and of the runtime, reads the file that SLOW_DISK names, and waits until as many milliseconds have
- * passed as it says by then, or fails with EIO if it says "fail". After each, adds a byte to the file of
- * that name and ".done". */
+ * passed as it says by then, or fails with EIO if it says "fail". After each, adds a line with the path of
+ * what was synced to the file of that name and ".done". */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -29,11 +29,15 @@ static long now_us(void) {
   return now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
-static int done(const char *path, int result) {
-  char name[4096];
-  snprintf(name, sizeof name, "%s.done", path);
-  int file = open(name, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-  if (file < 0 || write(file, "x", 1) != 1 || close(file) != 0) abort();
+static int done(const char *path, int fd, int result) {
+  char log[4096], link[64], line[4096];
+  snprintf(log, sizeof log, "%s.done", path);
+  snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+  ssize_t length = readlink(link, line, sizeof line - 1);
+  int file = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+  if (length < 0 || file < 0) abort();
+  line[length++] = '\n';
+  if (write(file, line, length) != length || close(file) != 0) abort();
   return result;
 }
 
@@ -48,7 +52,7 @@ static int synced(long call, int fd) {
       return -1;
     }
     long left_us = begun_us + us - now_us();
-    if (left_us <= 0) return done(path, (int)syscall(call, fd));
+    if (left_us <= 0) return done(path, fd, (int)syscall(call, fd));
     usleep(left_us < LOOK_US ? left_us : LOOK_US);
   }
 }

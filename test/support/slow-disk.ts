@@ -1,5 +1,5 @@
-import { mkdtempSync, renameSync, statSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, mkdtempSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
 
 const IS_REQUIRED = process.env['REQUIRE_CC'] === '1'
 
@@ -19,6 +19,7 @@ export const slowDisk = (within: string) => {
   const folder = mkdtempSync(join(within, 'slow-disk-'))
   const library = join(folder, 'slow-disk.so')
   const control = join(folder, 'ms')
+  const done = `${control}.done`
   const built = Bun.spawnSync([
     'cc',
     '-shared',
@@ -42,7 +43,12 @@ export const slowDisk = (within: string) => {
     delay: (ms: number) => say(String(ms)),
     /** Lets each sync fail. */
     fail: () => say('fail'),
-    /** How many have succeeded. */
-    syncs: (): number => statSync(`${control}.done`, { throwIfNoEntry: false })?.size ?? 0,
+    /** The names of the files that were synced, in order. */
+    synced: (): readonly string[] =>
+      existsSync(done)
+        ? readFileSync(done, 'utf8')
+            .split('\n')
+            .map((path) => basename(path))
+        : [],
   }
 }
