@@ -2,6 +2,7 @@ import { Database as Sqlite } from 'bun:sqlite'
 import { chmodSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { AppError } from '../errors.ts'
+import { copyPages } from './backup/page-copy.ts'
 import { requireRoom } from './files/data-dir.ts'
 import { unavailable } from './sqlite/faults.ts'
 import { fileFault, makePrivateFile } from './files/private-files.ts'
@@ -16,15 +17,28 @@ export const returnsSpace = (db: Sqlite): boolean =>
 /** Copies a database as it is at one moment to a file, mode 0600, which is complete when this returns
  * but not synced to disk. A file at that path is replaced. Others may write to the database meanwhile;
  * this thread blocks. Throws `unavailable` if there is no room or either file fails. */
-export const copyDatabase = (from: Sqlite, to: string): void => {
+export const copyDatabase = (from: Sqlite, to: string): void =>
+  creatingCopy(from, to, () => vacuumInto(from, to))
+
+/** Does the same from a file that other processes may have open. */
+export const copyDatabaseFile = (from: string, to: string): void => {
+  const source = openSource(from)
+  try {
+    creatingCopy(source, to, () => {
+      if (!isPacked(source) || !copyPages(from, to)) vacuumInto(source, to)
+    })
+  } finally {
+    source.close(true)
+  }
+}
+
+const creatingCopy = (from: Sqlite, to: string, copy: () => void): void => {
   try {
     removeCopy(to)
     requireRoom(dirname(to), databaseBytes(from), 'a copy of the database')
     makePrivateFile(to)
     try {
-      // Erased rows leave free pages, which such a copy does not contain.
-      if (!returnsSpace(from)) from.run(RETURNS_SPACE)
-      from.run('VACUUM INTO ?', [to])
+      copy()
       chmodSync(to, 0o600)
       requireIntegrity(to)
     } catch (error) {
@@ -36,15 +50,25 @@ export const copyDatabase = (from: Sqlite, to: string): void => {
   }
 }
 
-/** Does the same from a file that other processes may have open. */
-export const copyDatabaseFile = (from: string, to: string): void => {
-  const source = openSource(from)
-  try {
-    copyDatabase(source, to)
-  } finally {
-    source.close(true)
-  }
+/** Writes the rows to a new file without the pages that erased ones left free. It reads for as long as that
+ * takes, and nothing is written back from the WAL meanwhile. */
+const vacuumInto = (from: Sqlite, to: string): void => {
+  if (!returnsSpace(from)) from.run(RETURNS_SPACE)
+  from.run('VACUUM INTO ?', [to])
 }
+
+/** Whether a copy of its pages is as good as new: few of them are free, and it gives those back. */
+const isPacked = (db: Sqlite): boolean => {
+  const row = db
+    .query<{ pages: number; free: number }, []>(
+      `SELECT page_count AS pages, freelist_count AS free
+       FROM pragma_page_count(), pragma_freelist_count()`,
+    )
+    .get()
+  return returnsSpace(db) && row !== null && row.free <= row.pages / FREE_PART_MAX
+}
+
+const FREE_PART_MAX = 16
 
 /** Removes a copy, and a journal that a kill left beside it, which must not be applied to another
  * copy. */

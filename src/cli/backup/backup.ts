@@ -1,3 +1,4 @@
+import { constants, setPriority } from 'node:os'
 import { parseArgs } from 'node:util'
 import type { Config } from '../../config/config.ts'
 import { COMMAND_LINE } from '../../domain/audit-event.ts'
@@ -36,6 +37,7 @@ export const backup: Command = {
 }
 
 const createForService = async (config: Config, file: string, { print }: Terminal) => {
+  setPriority(constants.priority.PRIORITY_LOW)
   print(
     JSON.stringify(await createBackup({ config, file, show: () => {}, record: async () => {} })),
   )
