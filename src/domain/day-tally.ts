@@ -22,11 +22,17 @@ export const addTo = (tally: DayTally, hour: number, { events, bytes }: Amount):
 /** Returns how long a tally leaves no room for another event: 0 if it does now. Each hour leaves the
  * tally a day after its end. */
 export const dayFullForMs = (tally: DayTally, quota: Amount, nowMs: number): number => {
+  const from = hourOf(nowMs) - HOURS
+  let [events, bytes] = [0, 0]
+  for (const [hour, amount] of tally) {
+    if (hour < from) continue
+    events += amount.events
+    bytes += amount.bytes
+  }
+  if (events < quota.events && bytes < quota.bytes) return 0
   const hours = [...tally]
-    .filter(([hour]) => hour >= hourOf(nowMs) - HOURS)
+    .filter(([hour]) => hour >= from)
     .toSorted(([one], [other]) => one - other)
-  let events = hours.reduce((sum, [, amount]) => sum + amount.events, 0)
-  let bytes = hours.reduce((sum, [, amount]) => sum + amount.bytes, 0)
   let roomAtMs = nowMs
   for (const [hour, amount] of hours) {
     if (events < quota.events && bytes < quota.bytes) break

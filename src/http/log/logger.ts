@@ -32,7 +32,22 @@ export const processLogger = ({ level, format, isColoured = false, write }: LogO
 }
 
 /** The message of the entry that each request leaves. */
-export const REQUEST = 'request'
+const REQUEST = 'request'
+
+/** What the log says about a request. */
+type RequestFields = Readonly<Record<string, string | number | undefined>>
+
+/** Logs a request: an entry like any other at level `info`, but in one call of JSON.stringify, where pino
+ * calls it for each member. */
+export const logRequest = (logger: Logger, fields: RequestFields): void => {
+  // Checked each time, since a signal changes the level.
+  if (!logger.isLevelEnabled('info')) return
+  const { [pino.symbols.streamSym]: stream } = logger as unknown as { [stream: symbol]: Entries }
+  if (!stream) return
+  stream.lastMsg = REQUEST
+  const entry = { level: 'info', time: new Date().toISOString(), ...fields, msg: REQUEST }
+  stream.write(`${JSON.stringify(entry)}\n`)
+}
 
 /** Takes a line. One that `mayWait` may be written after the answer that it is about. */
 type Write = (line: string, mayWait: boolean) => void
@@ -69,8 +84,13 @@ export const logWritten = async (): Promise<void> => {
   await Promise.race([written, Bun.sleep(500)])
 }
 
+type Entries = DestinationStream & {
+  /** The message of the entry that is being written. */
+  lastMsg: string
+}
+
 /** Passes entries on as lines. */
-const entries = (formatted: (entry: string) => string, write: Write): DestinationStream => {
+const entries = (formatted: (entry: string) => string, write: Write): Entries => {
   const stream = {
     // Lets pino set `lastMsg`.
     [pino.symbols.needsMetadataGsym]: true,

@@ -1,7 +1,7 @@
 import { Elysia } from 'elysia'
 import type { Caller } from '../authorization.ts'
 import { requestIdOf } from '../response-headers.ts'
-import { type Logger, REQUEST } from './logger.ts'
+import { type Logger, logRequest } from './logger.ts'
 
 type Dependencies = {
   readonly logger: Logger
@@ -43,20 +43,15 @@ export const requestRecorder =
       status,
       durationMs,
     })
-    // Checked each time, since a signal changes the level.
-    if (!logger.isLevelEnabled('info')) return
-    logger.info(
-      {
-        request_id: requestId,
-        method,
-        route,
-        status,
-        duration_ms: Number(durationMs.toFixed(2)),
-        client: caller?.address,
-        account: caller?.account?.publicId,
-      },
-      REQUEST,
-    )
+    logRequest(logger, {
+      request_id: requestId,
+      method,
+      route,
+      status,
+      duration_ms: Number(durationMs.toFixed(2)),
+      client: caller?.address,
+      account: caller?.account?.publicId,
+    })
   }
 
 /** Records each request; see `requestRecorder`. */

@@ -21,11 +21,12 @@ export const eventWindows = (
   /** Returns how long the fullest window stays full, or 0 if all have room. */
   const fullForMs = (key: string): number => {
     const nowMs = monotonicMs()
-    const waits = counters.map(({ byKey, max }) => {
+    let waitMs = 0
+    for (const { byKey, max } of counters) {
       const window = byKey.get(key)
-      return window && window.count >= max ? window.endMs - nowMs : 0
-    })
-    return Math.max(0, ...waits)
+      if (window && window.count >= max) waitMs = Math.max(waitMs, window.endMs - nowMs)
+    }
+    return waitMs
   }
 
   return {

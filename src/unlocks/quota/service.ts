@@ -158,6 +158,7 @@ export const unlockQuota = (deps: Dependencies) => {
       const amount = amountOf(events)
       for (const { tally } of days) addTo(tally, hour, amount)
       return (unstored) => {
+        if (unstored.length === 0) return
         const { events: count, bytes } = amountOf(unstored)
         for (const { tally } of days) addTo(tally, hour, { events: -count, bytes: -bytes })
       }

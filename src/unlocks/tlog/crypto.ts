@@ -23,8 +23,7 @@ export const isSigned: Primitives['isSigned'] = (message, signature, publicKey) 
   )
 }
 
-export const encodeBase64: Primitives['encodeBase64'] = (bytes) =>
-  Buffer.from(bytes).toString('base64')
+export const encodeBase64: Primitives['encodeBase64'] = (bytes) => bytes.toBase64()
 
 export const decodeBase64: Primitives['decodeBase64'] = (text) => {
   const bytes = Buffer.from(text, 'base64')
