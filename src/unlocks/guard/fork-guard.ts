@@ -17,7 +17,7 @@ type Options = {
 /** The shortest time between two writes of the file. */
 const WRITE_EVERY_MS = SECOND_MS
 
-/** A disk that takes longer for one is slow: a stop does not wait for another. */
+/** A disk that takes longer for one is slow: the service does not keep a stop waiting for another. */
 const SLOW_MS = SECOND_MS
 
 /** Keeps the largest head of the log that this gateway has signed, in memory and in a file beside the
@@ -36,6 +36,7 @@ export const forkGuard = ({ dataDir, origin, clock, logger }: Options) => {
   let found: LogBreak | undefined
   /** True while a loss is being accepted: until all of that is recorded, the file keeps what was lost. */
   let isAccepting = false
+  let isServing = false
 
   /** Returns the head that stands in place of ours since another process accepted its loss. */
   const acceptedElsewhere = (): SignedHead | undefined => {
@@ -74,8 +75,10 @@ export const forkGuard = ({ dataDir, origin, clock, logger }: Options) => {
   }
 
   return {
-    /** Reports a file that cannot be read, and removes what killed processes left beside it. */
+    /** Begins to serve: reports a file that cannot be read, and removes what killed processes left beside
+     * it. From then on, a stop does not wait for a slow disk. */
     begin: (): void => {
+      isServing = true
       if (file?.read() === 'damaged')
         logger.error(
           'the file with the largest signed head is damaged: it is replaced by the head of the log',
@@ -131,9 +134,9 @@ export const forkGuard = ({ dataDir, origin, clock, logger }: Options) => {
     /** Writes what is not written yet. Rejects with `unavailable`. */
     flush: writing.now,
 
-    /** Stops, after writing what is not written yet, unless the disk is slow; that is logged if it fails. */
+    /** Stops, after writing what is not written yet; that is logged if it fails. */
     [Symbol.asyncDispose]: async (): Promise<void> => {
-      await writing.end(!isAccepting)
+      await writing.end((lastTookMs) => !isAccepting && !(isServing && lastTookMs > SLOW_MS))
     },
   }
 }
@@ -191,10 +194,11 @@ const throttled = (work: () => Promise<void>, onFailure: (error: Error) => void)
       running = work().finally(() => (running = undefined))
       await running
     },
-    end: async (isWanted: boolean): Promise<void> => {
+    /** Ends it, after a last run if one is requested and wanted, given how long the one before took. */
+    end: async (isWanted: (lastTookMs: number) => boolean): Promise<void> => {
       await idle()
       clearTimeout(pause)
-      if (isRequested && isWanted && lastTookMs < SLOW_MS) await attempt()
+      if (isRequested && isWanted(lastTookMs)) await attempt()
     },
   }
 }
