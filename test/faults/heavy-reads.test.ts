@@ -110,14 +110,20 @@ const resumeFromStart = async () => {
 }
 
 const LINES_PER_EVENT = 4
+const STATISTICS = 50
 
 test('[G7] a phone unlocks beside an export, a stream from the beginning, statistics and the tables', async () => {
   const exported = await beside('export', readAll('oli', '/v1/unlocks/export?format=ndjson'))
   expect(exported.status).toBe(200)
   expect(exported.lines).toBeGreaterThanOrEqual(EVENTS)
   expect(await beside('stream', resumeFromStart())).toBe(200)
-  for (const path of ['/v1/unlocks/stats', '/getLogs'])
-    expect((await beside(path, readAll('oli', path))).status).toBe(200)
+  expect((await beside('/getLogs', readAll('oli', '/getLogs'))).status).toBe(200)
+  // Each takes milliseconds.
+  const statistics = async () => {
+    for (let asked = 0; asked < STATISTICS; asked += 1)
+      expect((await readAll('oli', '/v1/unlocks/stats')).status).toBe(200)
+  }
+  await beside(`${STATISTICS} × /v1/unlocks/stats`, statistics())
 })
 
 test('[G7] a phone unlocks while four members ask for statistics and exports as often as they can', async () => {

@@ -15,27 +15,24 @@ export const REPEAT_MS = 30 * SECOND_MS
 /** True of the events that statistics count: somebody was at a door (`isAtDoor`). */
 const AT_DOOR = `coalesce(reason, '') NOT IN ('too_many_attempts', 'unlocks_lost')`
 
-/** How many earlier unlocks of an account are compared with a claim. */
-const EARLIER_MAX = 100
+/** How many earlier unlocks of an account are compared with a claim, at the same time and before. */
+const EARLIER_MAX = 20
 
-/** Earlier unlocks of the same account that happened up to 30 seconds before. */
+/** Earlier unlocks of the same account. */
 const EARLIER = `
   FROM unlock_event AS earlier
   WHERE earlier.account_number = unlock_event.account_number
-    AND earlier.happened_at_ms >= unlock_event.happened_at_ms - ${REPEAT_MS}
-    AND earlier.happened_at_ms <= unlock_event.happened_at_ms
     AND earlier.seq < unlock_event.seq`
 
-/** True if an equal claim of the account was received before, within 30 seconds. Equal claims happened
- * within 30 seconds too. Most have no earlier unlock so near, which the index alone tells. */
-export const REPEATS = `
-  unlock_event.source = 'claimed'
-  AND EXISTS (SELECT 1 ${EARLIER})
-  AND EXISTS (
+const FROM_30_SECONDS_BEFORE = `earlier.happened_at_ms >= unlock_event.happened_at_ms - ${REPEAT_MS}`
+
+/** True if an equal claim is among the newest of them, received up to 30 seconds before. */
+const hasEqual = (when: string): string => `
+  EXISTS (
     SELECT 1
     FROM (
       SELECT earlier.*
-      ${EARLIER}
+      ${EARLIER} AND ${when}
       ORDER BY earlier.happened_at_ms DESC, earlier.seq DESC
       LIMIT ${EARLIER_MAX}
     ) AS earlier
@@ -47,6 +44,21 @@ export const REPEATS = `
       AND earlier.result = unlock_event.result
       AND earlier.reason IS NOT DISTINCT FROM unlock_event.reason
       AND earlier.occurred_at_ms IS NOT DISTINCT FROM unlock_event.occurred_at_ms
+  )`
+
+/** True if an equal claim of the account was received before, within 30 seconds. Equal claims happened
+ * within 30 seconds too. Most unlocks have none so near before them, which the index alone tells. It also leads
+ * to the newest of those that happened at the same time, of which a wrong clock may make any number. */
+export const REPEATS = `
+  unlock_event.source = 'claimed'
+  AND EXISTS (
+    SELECT 1
+    ${EARLIER} AND ${FROM_30_SECONDS_BEFORE}
+      AND earlier.happened_at_ms <= unlock_event.happened_at_ms
+  )
+  AND (
+    ${hasEqual('earlier.happened_at_ms = unlock_event.happened_at_ms')}
+    OR ${hasEqual(`${FROM_30_SECONDS_BEFORE} AND earlier.happened_at_ms < unlock_event.happened_at_ms`)}
   )`
 
 /** The quarter of an hour in which an event happened, also before 1970. */
