@@ -87,7 +87,8 @@ const backedUp = async (folder: string): Promise<Done> => {
   return { items, of: 'events', peakMiB: (backup.resourceUsage()?.maxRSS ?? NaN) / 1024 ** 2 }
 }
 
-const eraseBusiest = async ({ url, folder }: Service): Promise<Done> => {
+const eraseBusiest = async (service: Service): Promise<Done> => {
+  const { url, folder } = service
   const database = join(folder, 'data/secure-lock.db')
   const items = countOf(
     database,
@@ -100,27 +101,28 @@ const eraseBusiest = async ({ url, folder }: Service): Promise<Done> => {
   const answer = await clientOf(url).delete(`/v1/people/${id}`, {}, owner)
   if (answer.status !== 200) throw new Error(`erasing answered ${answer.status}`)
   const isLeft = `SELECT count(*) AS n FROM unlock_account WHERE public_id = '${id}'`
-  await until(() => countOf(database, isLeft) === 0)
+  await until(service, () => countOf(database, isLeft) === 0)
   return { items, of: 'unlocks' }
 }
 
 const BUSIEST = `SELECT public_id AS id FROM account WHERE username = '${BUSY}'`
 
-const retained = async ({ folder }: Service): Promise<Done> => {
-  const log = join(folder, 'log')
+const retained = async (service: Service): Promise<Done> => {
+  const log = join(service.folder, 'log')
   const events = () => {
     const lines = readFileSync(log, 'utf8').split('\n')
     const line = lines.find((one) => one.includes('"unlocks.retention"'))
     return line && (JSON.parse(line) as { detail: { events: number } }).detail.events
   }
-  await until(() => events() !== undefined)
+  await until(service, () => events() !== undefined)
   return { items: Number(events()), of: 'names' }
 }
 
-/** Looks seldom, so that the wait does not slow down what it waits for. */
-const until = async (holds: () => boolean): Promise<void> => {
+/** Looks seldom, so that the wait does not slow down what it waits for. Throws if the service is gone. */
+const until = async ({ pid }: Service, holds: () => boolean): Promise<void> => {
   for (const deadline = performance.now() + WORK_MS_MAX; !holds(); await Bun.sleep(LOOK_MS))
-    if (performance.now() > deadline) throw new Error(`not done after ${WORK_MS_MAX / HOUR_MS} h`)
+    if (!process.kill(pid, 0) || performance.now() > deadline)
+      throw new Error(`not done after ${WORK_MS_MAX / HOUR_MS} h`)
 }
 
 const countOf = (path: string, sql: string): number => {
