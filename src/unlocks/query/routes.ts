@@ -117,11 +117,11 @@ const listLabels = ({ queries }: Dependencies) =>
       let after: Place | undefined
       for (let read = 0; read < LABELLED_MAX; read += LABELLED_STEP) {
         const page = { order: 'newest', after, limit: LABELLED_STEP } as const
-        const { unlocks, next } = await queries.page({ filter, ...page, signal })
-        for (const { lock, person, source } of unlocks) {
+        const { rows, next } = await queries.labels({ filter, ...page, signal })
+        for (const { lock, method, source } of rows) {
           locks.add(lock)
           // The gateway has words of its own for what it refuses.
-          if (person && source !== 'observed') methods.add(person.method)
+          if (method !== null && source !== 'observed') methods.add(method)
         }
         if (next === undefined) break
         after = next

@@ -59,7 +59,14 @@ export const unlockQueries = (db: Queries, frequentRows = FREQUENT_ROWS) => ({
     const { rows, next } = await nextRows<UnlockRow>(db, wanted, UNLOCK_COLUMNS, frequentRows)
     return { unlocks: await listed(db, rows.map(eventOf), wanted.order), next }
   },
+
+  /** Returns what the next events in an order are labelled with. */
+  labels: (wanted: Wanted): Promise<FoundRows<Labels>> => nextRows<Labels>(db, wanted, LABELS),
 })
+
+const LABELS = 'seq, happened_at_ms, lock, method, source'
+
+type Labels = Pick<UnlockRow, 'seq' | 'happened_at_ms' | 'lock' | 'method' | 'source'>
 
 const listed = async (
   db: Queries,
