@@ -65,11 +65,13 @@ export const serve: Command = {
       await app.unlocks.findBreak()
       await app.unlocks.verification.start()
       const listener = listen(app.http, config, certificates?.current())
+      // Before what any request leaves behind, but none waits for it.
+      const recorded = logFailure(app.audit.lifecycle.recordStart(givenSettings(terminal.env)), log)
       // Requests are answered from here on, before the rest of the start.
       await yieldToEventLoop()
       removeDescription = described(config, terminal, log)
       app.connections.watch(log)
-      await logFailure(app.audit.lifecycle.recordStart(givenSettings(terminal.env)), log)
+      await recorded
       await app.unlocks.retention.apply()
       await app.accounts.erasures.resume()
       await app.accounts.waitingList.eraseOld()
