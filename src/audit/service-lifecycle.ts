@@ -20,39 +20,47 @@ const SETTING_CHANGE = 'setting.change'
 /** Records that the server starts and stops, and which settings differ from the previous start. The event
  * of each start has the settings that differ from their defaults, so that the next one can compare. */
 export const serviceLifecycle = ({ store, record, auditIn, lastly, version }: Dependencies) => {
-  const recordSetting = (name: string, from: string, to: string): Promise<void> =>
-    record(COMMAND_LINE, {
-      action: SETTING_CHANGE,
-      result: 'success',
-      subject: name,
-      detail: { from, to },
-    })
+  const changeOf = (name: string, from: string, to: string): AuditEvent => ({
+    action: SETTING_CHANGE,
+    result: 'success',
+    subject: name,
+    detail: { from, to },
+  })
 
-  const recordChanges = async (
+  /** Returns an event for each setting that differs from the previous start. */
+  const changes = async (
     settings: readonly GivenSetting[],
     atPreviousStart: NonNullable<AuditEvent['detail']>,
-  ): Promise<void> => {
+  ): Promise<readonly AuditEvent[]> => {
+    const changed: AuditEvent[] = []
     for (const { name, value, defaultText } of settings) {
-      const changed = await store.newest(SETTING_CHANGE, name)
-      const previous = String(changed?.detail['to'] ?? atPreviousStart[name] ?? defaultText)
-      if (previous !== value) await recordSetting(name, previous, value)
+      const last = await store.newest(SETTING_CHANGE, name)
+      const previous = String(last?.detail['to'] ?? atPreviousStart[name] ?? defaultText)
+      if (previous !== value) changed.push(changeOf(name, previous, value))
     }
+    return changed
   }
 
   return {
     /** Records that a setting changed while the server runs. */
-    recordSetting,
+    recordSetting: (name: string, from: string, to: string): Promise<void> =>
+      record(COMMAND_LINE, changeOf(name, from, to)),
 
+    /** Records the start before anything that is recorded after this call. */
     recordStart: async (settings: readonly GivenSetting[]): Promise<void> => {
       const previous = await store.newestOf(START)
-      // At a first start, nothing has changed.
-      if (previous) await recordChanges(settings, previous.detail)
       const given = settings.filter(({ value, defaultText }) => value !== defaultText)
       const detail = {
         version,
         ...Object.fromEntries(given.map(({ name, value }) => [name, value])),
       }
-      await record(COMMAND_LINE, { action: START, result: 'success', detail })
+      const events: readonly AuditEvent[] = [
+        // At a first start, nothing has changed.
+        ...(previous ? await changes(settings, previous.detail) : []),
+        { action: START, result: 'success', detail },
+      ]
+      // Without waiting for one another: each gets its time and its place now.
+      await Promise.all(events.map((event) => record(COMMAND_LINE, event)))
     },
 
     recordStop: (): Promise<void> =>
