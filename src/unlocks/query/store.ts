@@ -43,11 +43,13 @@ export type Found = {
 const STEP_ROWS_MAX = 250
 const PAGE_ROWS_MAX = 100_000
 
-/** Events that are looked at before anything else is looked up: what is frequent is among them. */
+/** Events that are looked at before anything else is looked up, at least, and for each that is wanted: what is
+ * frequent is among them. */
 const FREQUENT_ROWS = 1000
+const ROWS_PER_WANTED = 20
 
 /** Searches the unlock log. */
-export const unlockQueries = (db: Queries, frequentRows = FREQUENT_ROWS) => ({
+export const unlockQueries = (db: Queries, frequentRows?: number) => ({
   /** Returns an event as lists show it. */
   listed: async (event: UnlockEvent): Promise<ListedUnlock> => {
     const [shown] = await listed(db, [event], 'seq')
@@ -79,7 +81,7 @@ export const nextRows = async <Row extends Key>(
   db: Queries,
   wanted: Wanted,
   columns: string,
-  frequentRows = FREQUENT_ROWS,
+  frequentRows = Math.max(FREQUENT_ROWS, ROWS_PER_WANTED * wanted.limit),
 ): Promise<FoundRows<Row>> => {
   const { order, limit, signal } = wanted
   const fitting: Row[] = []
