@@ -56,6 +56,9 @@ const SLOW_MS = 1000
 /** Pages in the WAL from which on it is written to the file: 4 MiB. */
 const WAL_PAGES_MAX = 1000
 
+/** The time between two attempts while a reader holds the WAL: each takes a sync. */
+const HELD_RETRY_MS = 1000
+
 /** How many events may share a COMMIT, so that others wait for milliseconds at most, and how many may wait;
  * beyond that a write is `unavailable` at once. Any other unit of work counts as a few. */
 const GROUP_EVENTS_MAX = 500
@@ -126,8 +129,9 @@ export const database = ({
   }
 
   let walPages = 0
-  /** How many pages of the WAL a reader kept from being written to the file at the last attempt. */
-  let heldPages = 0
+  /** How many pages of the WAL a reader kept from being written to the file at the last attempt, and when that
+   * was. */
+  let held = { pages: 0, atMs: 0 }
   let begunMs: number | undefined
   let lastTookMs = 0
   const unansweredMs = (): number => (begunMs === undefined ? 0 : performance.now() - begunMs)
@@ -172,15 +176,15 @@ export const database = ({
 
   const writeWalBack = async (): Promise<void> => {
     snapshot.end()
-    if (isSound()) heldPages = await writer.writeWalBack()
+    if (isSound()) held = { pages: await writer.writeWalBack(), atMs: performance.now() }
   }
 
   const queue = writeQueue<Item, Outcome>({
     commit: (items, waitMs) => exclusively(() => commitTimed(items, waitMs)),
     afterGroup: async () => {
-      // The WAL began anew.
-      if (walPages < heldPages) heldPages = 0
-      if (walPages < heldPages + WAL_PAGES_MAX) return
+      const hasGrown = walPages >= held.pages + WAL_PAGES_MAX || walPages < held.pages
+      const isDue = hasGrown || performance.now() - held.atMs > HELD_RETRY_MS
+      if (walPages < WAL_PAGES_MAX || !isDue) return
       walPages = 0
       await exclusively(writeWalBack).catch(() => {})
     },
