@@ -12,6 +12,7 @@ import {
   temporaryFolder,
 } from '../support/binary.ts'
 import { fillUp, inMemory, smallDisk } from '../support/small-disk.ts'
+import { until } from '../support/until.ts'
 import { tell } from './evidence.ts'
 
 const ENV = { ...UNLIMITED, LOG_LEVEL: 'warn', JWT_ACCESS_TOKEN_EXPIRES: '1440' }
