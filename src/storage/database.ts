@@ -237,10 +237,11 @@ export const database = ({
     close: async () => {
       await queue.drained()
       await exclusively(async () => {
-        snapshot.end()
         const { fault, canCheckpointWal } = await writer.examine()
         const keepsWal = leavesWal || !isSound() || !canCheckpointWal
         isClosed = true
+        // Others may have read until now.
+        snapshot.end()
         reads.finalize()
         // As long as the reader is open, SQLite leaves database and WAL as they are.
         if (!isShared && !keepsWal) reader.close(true)

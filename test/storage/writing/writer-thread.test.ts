@@ -105,3 +105,20 @@ test('a module that cannot be loaded is a death too, and the process goes on', a
   await until(() => log.deaths.length === 2)
   expect(await log.db.all('SELECT * FROM unlock_event')).toStrictEqual([])
 })
+
+test('reads while it is being closed are answered or refused, and leave nothing behind', async () => {
+  await using log = await threadedLog()
+  await log.db.run('CREATE TABLE t (n INTEGER)')
+  const closing = { isOver: false }
+  const closed = log.db.close().finally(() => (closing.isOver = true))
+  const outcomes = new Set<unknown>()
+  while (!closing.isOver) {
+    outcomes.add(await faultOf(log.db.all('SELECT * FROM t')))
+    await new Promise((turn) => setImmediate(turn))
+  }
+  await closed
+  expect(outcomes).toContain(undefined)
+  // Whatever a read has put off happens by now.
+  await Bun.sleep(10)
+  expect(await faultOf(log.db.all('SELECT * FROM t'))).toMatchObject({ code: 'unavailable' })
+})
