@@ -18,6 +18,8 @@ import { until } from '../support/until.ts'
 
 const ROOT = join(import.meta.dir, '../..')
 const ENV = { ...UNLIMITED, JWT_ACCESS_TOKEN_EXPIRES: '1440' }
+/** Each dies twice. */
+const SERVICES = Math.ceil(ROUNDS / 2)
 const LOAD_MS_MAX = 20_000
 
 /** What a build does not need. */
@@ -47,12 +49,12 @@ const isOver = (pid: number): boolean => {
   }
 }
 
-test(`[D1] ${ROUNDS} services whose thread that writes dies twice: acknowledged events are there once, what waits is told, and the process ends`, async () => {
+test(`[D1] ${SERVICES} services whose thread that writes dies twice: acknowledged events are there once, what waits is told, and the process ends`, async () => {
   const binary = crashingBinary()
   const folder = temporaryFolder()
   const database = join(folder, 'data/secure-lock.db')
   let [token, size, acknowledged, unknown] = ['', 0, 0, 0]
-  for (let round = 0; round < ROUNDS; round += 1) {
+  for (let round = 0; round < SERVICES; round += 1) {
     const outcomes = noOutcomes()
     {
       await using service = await startService({ folder, env: ENV, binary })
@@ -74,7 +76,7 @@ test(`[D1] ${ROUNDS} services whose thread that writes dies twice: acknowledged 
   }
   expect(acknowledged).toBeGreaterThan(ROUNDS)
   tell(
-    `thread that writes: ${2 * ROUNDS} deaths, ${acknowledged} acknowledged of ${size} events, none lost; of ${unknown} nobody was told what became of them`,
+    `thread that writes: ${2 * SERVICES} deaths, ${acknowledged} acknowledged of ${size} events, none lost; of ${unknown} nobody was told what became of them`,
   )
   rmSync(folder, { recursive: true })
   rmSync(join(binary, '../..'), { recursive: true })

@@ -14,7 +14,7 @@ type Given = WriterGiven & { readonly crashAt?: CrashPoint; readonly oneIn?: num
 /** The thread that writes, but for its end: now and then it dies in the middle of a group. It takes the place
  * of `src/writer.ts`. */
 serveWriter((given) => {
-  const { databasePath, dataDir, crashAt, oneIn = 20 } = given as Given
+  const { databasePath, dataDir, crashAt, oneIn = 10 } = given as Given
   const points: readonly CrashPoint[] = crashAt ? [crashAt] : ['before', 'written', 'committed']
   let point: CrashPoint | undefined
   const dieAt = (here: CrashPoint): void => {
