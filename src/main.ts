@@ -56,7 +56,8 @@ const OPTION = '--env-file'
 /** Messages quote arguments, file names and data from other programs. */
 const say = (line: string): void => void process.stderr.write(`${shownLines(line)}\n`)
 
-const exitStatus = (error: unknown): number => {
+const exitStatus = (thrown: unknown): number => {
+  const error = firstOf(thrown)
   if (error instanceof Interrupted) return EXIT.interrupted
   if (error instanceof UsageError) {
     say(`${error.message}\nSee: secure-lock-server ${page}`)
@@ -69,6 +70,10 @@ const exitStatus = (error: unknown): number => {
   say(String(error instanceof Error ? error.stack : error))
   return EXIT.bug
 }
+
+/** Returns the error that came first: after a start that failed, closing what was open may fail too. */
+const firstOf = (error: unknown): unknown =>
+  error instanceof SuppressedError ? firstOf(error.suppressed) : error
 
 // Not awaited: while the main module waits at its top level, Bun 1.4.5 never notices that the module of a thread
 // cannot be loaded, and ignores signals.

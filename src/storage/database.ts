@@ -118,13 +118,11 @@ export const database = ({
     await writer.mark()
     const { tx, stalled, end } = stallWatch(writes)
     try {
-      return { status: 'fulfilled', value: await Promise.race([run(tx), stalled]) }
+      return { status: 'fulfilled', value: await Promise.race([run(tx), stalled]).finally(end) }
     } catch (reason) {
       // Some disk errors roll back the whole transaction, including the other units of work.
       if (!(await writer.undo())) throw reason
       return { status: 'rejected', reason }
-    } finally {
-      end()
     }
   }
 
@@ -152,11 +150,12 @@ export const database = ({
     requireSound()
     const outcomes = new Map<Item, Outcome>()
     const appended = items.filter((item) => 'input' in item)
+    const hasWork = appended.length < items.length
     try {
-      if (appended.length < items.length) await writer.begin(waitMs)
+      if (hasWork) await writer.begin(waitMs)
       for (const item of items) if ('run' in item) outcomes.set(item, await runApart(item))
       const inputs = appended.map(({ input }, at) => input(at === 0))
-      const committed = await writer.commit(inputs, waitMs)
+      const committed = await writer.commit(inputs, hasWork ? undefined : waitMs)
       snapshot.end()
       walPages = committed.walPages
       for (const [at, item] of appended.entries())

@@ -135,12 +135,13 @@ const openFile = (path: string, options: OpenOptions): Database => {
 
 /** Opens a file that `openDatabase` has just brought up to date, for the thread that writes. */
 export const openWriter = (path: string, program: Program): Writer => {
-  const connection = new Sqlite(path, { strict: true, readwrite: true, create: false })
+  let connection: Sqlite | undefined
   try {
+    connection = new Sqlite(path, { strict: true, readwrite: true, create: false })
     configure(connection)
     return localWriter({ connection, files: fileIdentity(path), program })
   } catch (error) {
-    connection.close()
+    connection?.close()
     throw cannotOpen(path, error)
   }
 }

@@ -218,4 +218,24 @@ describe('a damaged database', () => {
     expect(await read('limit=5')).toBe('ok')
     expect(await again.stop()).toBe(1)
   })
+
+  test('[D4] before the start, in a page that a start must read: no start and no command, and each says why in one line', async () => {
+    await using door = await running(100)
+    const { folder, service, database } = door
+    await service.stop()
+    let page = 0
+    {
+      using db = new Database(database)
+      db.run("INSERT INTO setting (name, value) VALUES ('filler', hex(zeroblob(35000000)))")
+      const head = db.query("SELECT rootpage FROM sqlite_schema WHERE name = 'log_head'").get()
+      page = (head as { rootpage: number }).rootpage - 1
+    }
+    const file = openSync(database, 'r+')
+    writeSync(file, Buffer.alloc(PAGE_BYTES, 0xa5), 0, PAGE_BYTES, page * PAGE_BYTES)
+    closeSync(file)
+    for (const command of ['serve', 'user list']) {
+      const { status, words } = await runCommand(command.split(' '), { folder, env: ENV })
+      expect([command, status, words]).toStrictEqual([command, 1, `${DAMAGED}\n`])
+    }
+  })
 })

@@ -5,8 +5,8 @@ import { unlockProgram } from '../../src/unlocks/program.ts'
 import type { WriterGiven } from '../../src/writer.ts'
 
 /** Where the thread may die: before anything is written, between the writes and their COMMIT, and between
- * that and the answer. */
-export type CrashPoint = 'before' | 'written' | 'committed'
+ * that and the answer; or between two statements of a unit of work. */
+export type CrashPoint = 'before' | 'written' | 'committed' | 'queried'
 
 /** What the thread of a test is given besides; of an executable, the environment says it. */
 type Given = WriterGiven & { readonly crashAt?: CrashPoint; readonly oneIn?: number }
@@ -30,6 +30,12 @@ serveWriter((given) => {
   const writer = openWriter(databasePath, dying)
   return {
     ...writer,
+    query: async (...query) => {
+      const rows = await writer.query(...query)
+      // After the answer.
+      if (crashAt === 'queried') setTimeout(() => process.exit(1))
+      return rows
+    },
     commit: async (inputs, waitMs) => {
       const dies = inputs.length > 0 && Math.random() * oneIn < 1
       point = dies ? points[Math.floor(Math.random() * points.length)] : undefined

@@ -4,9 +4,12 @@ import type { Writer } from './writer.ts'
 declare const self: Worker
 
 /** Lets the main thread use a writer of this thread. `open` gets what the main thread passed to
- * `writerThread`; the first answer says whether it worked. */
+ * `writerThread`. If it fails, each request tries again and is answered with why: what keeps a file from
+ * being opened may pass. */
 export const serveWriter = (open: (given: unknown) => Writer): void => {
+  let given: unknown
   let writer: Writer | undefined
+  const opened = (): Writer => (writer ??= open(given))
   const answer = async (work: () => Promise<unknown>): Promise<void> => {
     const answered: Answer = await work().then(
       (value) => ({ value: withPlainFault(value) }),
@@ -19,8 +22,9 @@ export const serveWriter = (open: (given: unknown) => Writer): void => {
   self.addEventListener('message', ({ data }: MessageEvent<Given | Request>): void => {
     last = last.then(() =>
       answer(async () => {
-        if (!('given' in data)) return call(writer, data)
-        writer = open(data.given)
+        if (!('given' in data)) return call(opened(), data)
+        given = data.given
+        opened()
         return undefined
       }),
     )
@@ -30,8 +34,7 @@ export const serveWriter = (open: (given: unknown) => Writer): void => {
 /** The first message. */
 type Given = { readonly given: unknown }
 
-const call = async (writer: Writer | undefined, request: Request): Promise<unknown> => {
-  if (!writer) throw new Error('the database is not open')
+const call = async (writer: Writer, request: Request): Promise<unknown> => {
   if (request[0] === 'commit') {
     const [, inputs, waitMs] = request
     const committed = await writer.commit(fromText(inputs), waitMs)

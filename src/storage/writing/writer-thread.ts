@@ -101,12 +101,10 @@ const newThread = (entry: string, given: unknown, onDeath: (error: unknown) => v
   })
   worker.addEventListener('close', die)
 
-  const opened = post({ given })
   // Whoever writes next hears of a failure.
-  opened.catch(() => {})
+  post({ given }).catch(() => {})
   return {
     ask: async (request) => {
-      await opened
       if (isDead) throw stopped(cause)
       return post(request)
     },

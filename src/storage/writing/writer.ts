@@ -17,7 +17,8 @@ type Recorded = {
 export type Program = (tx: Queries, inputs: readonly unknown[]) => Promise<Recorded | undefined>
 
 /** The connection that writes, in this thread or another. One transaction is open at a time; a failing disk
- * or a lock rejects with `unavailable`. */
+ * or a lock rejects with `unavailable`, and so does whatever belongs to a transaction that is gone, as after
+ * some errors of a disk or the death of the thread: no part of it is ever written alone. */
 export type Writer = {
   /** Begins a transaction. Waits up to `waitMs` for the lock of another process. */
   readonly begin: (waitMs: number) => Promise<void>
@@ -26,9 +27,9 @@ export type Writer = {
   readonly mark: () => Promise<void>
   /** Returns to the last mark. False if the whole transaction is gone, as after some errors of a disk. */
   readonly undo: () => Promise<boolean>
-  /** Runs the program over inputs and commits, in a transaction of its own if none is open. If the program
-   * fails, only its own writes are undone. */
-  readonly commit: (inputs: readonly unknown[], waitMs: number) => Promise<Committed>
+  /** Runs the program over inputs and commits: in the transaction that has begun or, given how long it may wait
+   * as `begin` does, in one of its own. If the program fails, only its own writes are undone. */
+  readonly commit: (inputs: readonly unknown[], waitMs: number | undefined) => Promise<Committed>
   /** Ends what is left of a failed transaction. */
   readonly rollback: () => Promise<void>
   /** Writes what is in the WAL to the file, as far as readers let it. Returns the number of pages left. */
@@ -56,6 +57,8 @@ export type Committed = {
 type Examined = { readonly fault: unknown; readonly canCheckpointWal: boolean }
 
 const LOCK_RETRY_MS = 20
+
+const LOST = 'The server failed while it wrote this; nothing was written, try again'
 
 /** How often a program runs whose conditions do not hold. */
 const TRIES_MAX = 3
@@ -87,6 +90,10 @@ export const localWriter = ({ connection, files, program = noProgram }: Dependen
     await beginImmediate(connection, waitMs)
   }
 
+  const requireBegun = (): void => {
+    if (!connection.inTransaction) throw new AppError('unavailable', LOST)
+  }
+
   const undo = async (): Promise<boolean> => {
     if (!connection.inTransaction) return false
     run('ROLLBACK TO mark')
@@ -112,11 +119,18 @@ export const localWriter = ({ connection, files, program = noProgram }: Dependen
 
   return {
     begin,
-    query: (how, sql, params) => tx[how](sql, ...params),
-    mark: async () => run('SAVEPOINT mark'),
+    query: async (how, sql, params) => {
+      requireBegun()
+      return tx[how](sql, ...params)
+    },
+    mark: async () => {
+      requireBegun()
+      run('SAVEPOINT mark')
+    },
     undo,
     commit: async (inputs, waitMs) => {
-      if (!connection.inTransaction) await begin(waitMs)
+      if (waitMs === undefined) requireBegun()
+      else await begin(waitMs)
       const { outcomes, fault, onCommit } = await record(inputs)
       const startedAtMs = performance.now()
       run('COMMIT')

@@ -51,3 +51,18 @@ test('one that never holds is refused, and units of work of its group are kept',
   expect(appended).toMatchObject({ reason: { code: 'unavailable' } })
   expect(await db.all('SELECT n FROM t')).toStrictEqual([{ n: 2 }])
 })
+
+test('a transaction that ends too early takes its whole group along, whatever a unit of work makes of that', async () => {
+  const db = await opened()
+  const outcomes = await Promise.allSettled([
+    db.run('INSERT INTO t VALUES (1)'),
+    // As SQLite itself does after some errors of a disk.
+    db.transaction(async (tx) => {
+      await tx.run('ROLLBACK')
+      await tx.run('INSERT INTO t VALUES (2)').catch(() => {})
+    }),
+  ])
+  for (const outcome of outcomes) expect(outcome).toMatchObject({ reason: { code: 'unavailable' } })
+  expect(await db.all('SELECT n FROM t')).toStrictEqual([])
+  expect(await db.run('INSERT INTO t VALUES (3)')).toBe(1)
+})

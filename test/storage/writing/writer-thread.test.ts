@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import { rmSync } from 'node:fs'
+import { rmSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { openDatabase } from '../../../src/storage/open.ts'
 import { writerThread } from '../../../src/storage/writing/writer-thread.ts'
@@ -16,11 +16,17 @@ import { until } from '../../support/until.ts'
 
 const ENTRY = new URL('../../support/crashing-writer.ts', import.meta.url).href
 
-type Given = { readonly entry?: string; readonly crashAt?: CrashPoint; readonly oneIn?: number }
+type Given = {
+  readonly entry?: string
+  readonly crashAt?: CrashPoint
+  readonly oneIn?: number
+  readonly folder?: string
+  /** Where the thread looks for the file. */
+  readonly databasePath?: string
+}
 
 /** A log on a file that another thread writes, which dies where it is told. */
-const threadedLog = async ({ entry = ENTRY, ...given }: Given = {}) => {
-  const folder = temporaryFolder()
+const threadedLog = async ({ entry = ENTRY, folder = temporaryFolder(), ...given }: Given = {}) => {
   const databasePath = join(folder, 'a.db')
   const deaths: boolean[] = []
   const db = openDatabase(databasePath, {
@@ -121,4 +127,36 @@ test('reads while it is being closed are answered or refused, and leave nothing 
   // Whatever a read has put off happens by now.
   await Bun.sleep(10)
   expect(await faultOf(log.db.all('SELECT * FROM t'))).toMatchObject({ code: 'unavailable' })
+})
+
+test('a unit of work whose thread dies between its statements is refused, and no part of it is written', async () => {
+  await using log = await threadedLog({ crashAt: 'queried' })
+  const [unit, beside] = await Promise.all([
+    faultOf(
+      log.db.transaction(async (tx) => {
+        await tx.run("INSERT INTO setting (name, value) VALUES ('one', '1')")
+        await until(() => log.deaths.length === 1)
+        await tx.run("INSERT INTO setting (name, value) VALUES ('two', '2')")
+      }),
+    ),
+    faultOf(log.db.transaction(async () => {})),
+  ])
+  expect(unit).toBeInstanceOf(Error)
+  expect(beside).toBe(unit)
+  const written = await log.db.all("SELECT name FROM setting WHERE name IN ('one', 'two')")
+  expect(written).toStrictEqual([])
+})
+
+test('a thread that could not open the file writes as soon as it can', async () => {
+  const folder = temporaryFolder()
+  const databasePath = join(folder, 'later/a.db')
+  await using log = await threadedLog({ folder, databasePath })
+  const add = () => log.db.run("INSERT INTO setting (name, value) VALUES ('one', '1')")
+  expect(await faultOf(add())).toMatchObject({
+    code: 'unavailable',
+    message: expect.stringContaining('Cannot open database'),
+  })
+  symlinkSync(folder, join(folder, 'later'))
+  expect(await add()).toBe(1)
+  expect(log.deaths).toStrictEqual([])
 })
