@@ -77,6 +77,12 @@ const create = (deps: Dependencies) =>
         },
         403: FORBIDDEN,
         409: problem(409, 'no_backup_dir', 'Set BACKUP_DIR first'),
+        503: problem(
+          503,
+          'log_stopped',
+          'The unlock log is shorter than what this gateway has signed: an older database was put back, ' +
+            'so nothing is recorded until the right database is back',
+        ),
       },
     },
     ({ caller, set }) => {

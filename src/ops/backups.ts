@@ -23,6 +23,9 @@ type Dependencies = {
   readonly keyId: number
   /** Undefined if another process creates them. */
   readonly createBackup: CreateBackup | undefined
+  /** Returns why nothing is recorded, if the database is not the one that it should be: then a backup of it
+   * would in time push out those of the right one. */
+  readonly logStop: () => { readonly says: string } | undefined
   readonly record: RecordAuditEvent
   /** Returns the newest audit event of an action on a subject. */
   readonly newestEvent: (action: string, subject: string) => Promise<Recorded | undefined>
@@ -58,7 +61,7 @@ export const BY_HAND = { action: 'backup.create', subject: 'FILE' } as const
 /** Backups that the server creates on a schedule, or when an owner asks: in one folder, where it keeps
  * the newest and deletes no file that it did not create. */
 export const backupService = (deps: Dependencies) => {
-  const { settings, createBackup, record, newestEvent, onFailure, clock } = deps
+  const { settings, createBackup, logStop, record, newestEvent, onFailure, clock } = deps
   const { dataDir, backupDir: dir, backupEveryMs, backupKeep, backupPassphrase } = settings
   const folder = dir === undefined ? undefined : backupFolder(dir, deps.keyId)
   const stopping = new AbortController()
@@ -130,7 +133,7 @@ export const backupService = (deps: Dependencies) => {
   }
 
   const createIfDue = async (): Promise<void> => {
-    if (running || !(await isDue()) || stopping.signal.aborted) return
+    if (running || logStop() || !(await isDue()) || stopping.signal.aborted) return
     await begin(GATEWAY)
   }
 
@@ -154,7 +157,7 @@ export const backupService = (deps: Dependencies) => {
       }
     },
 
-    /** Creates a backup if one is due, and resolves when it is finished. */
+    /** Creates a backup if one is due and the log is not stopped, and resolves when it is finished. */
     createIfDue,
 
     /** Checks now and every minute whether a backup is due. */
@@ -165,9 +168,12 @@ export const backupService = (deps: Dependencies) => {
       void createIfDue()
     },
 
-    /** Starts a backup, or joins the one that is running. Throws `conflict` without a BACKUP_DIR. */
+    /** Starts a backup, or joins the one that is running. Throws `conflict` without a BACKUP_DIR, and
+     * `unavailable` while the log is stopped. */
     createNow: (from: Actor): void => {
       if (dir === undefined) throw noFolder()
+      const stop = logStop()
+      if (stop) throw new AppError('unavailable', stop.says, { reason: 'log_stopped' })
       void begin(from)
     },
 

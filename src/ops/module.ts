@@ -88,6 +88,7 @@ export const opsModule = (deps: Dependencies): OpsModule => {
     settings: config,
     keyId: unlocks.verifierKey.id,
     createBackup: deps.createBackup,
+    logStop: unlocks.logStop,
     record: audit.record,
     newestEvent: audit.store.newest,
     // What an AppError says is enough; anything else is a bug.

@@ -96,6 +96,7 @@ const running = async (folder: string, env: Readonly<Record<string, string>>) =>
     get,
     post,
     as,
+    said,
     /** Sessions that the database in place does not have begin anew. */
     logInAgain: () => tokens.clear(),
     // Each by another method, or they would count as repeats.
@@ -230,6 +231,23 @@ describe('an older database that is put back', () => {
     await expectStopped(again, OLDER)
   })
 
+  test('[G14] is not backed up, which would push out backups of the right one', async () => {
+    using door = await gateway(4)
+    const older = door.kept()
+    await door.unlocks(2)
+    older.putBack()
+    const backups = join(door.folder, 'backups')
+    mkdirSync(backups)
+    await using service = await running(door.folder, { ...ENV, BACKUP_DIR: backups })
+    const create = async () =>
+      service.said(await service.post('/v1/backups', {}, await service.as('oli')))
+    expect(await create()).toBe(`503 log_stopped ${OLDER}`)
+    expect(readdirSync(backups)).toStrictEqual([])
+    expect((await door.run('log', 'accept-loss', '--yes')).status).toBe(0)
+    expect(await create()).toBe('ok')
+    await until(() => readdirSync(backups).some((name) => name.endsWith('.tar')))
+  })
+
   test('[G14] an unlock is refused by commands too, and the right database goes on as if nothing had been', async () => {
     using door = await gateway(2)
     const older = door.kept()
@@ -355,8 +373,9 @@ describe('log accept-loss', () => {
     await using service = await door.start()
     expect(await service.unlock()).toBe(`503 log_stopped ${OLDER}`)
     expect((await door.run('log', 'accept-loss', '--yes')).status).toBe(0)
-    expect(await service.unlock()).toBe('ok')
     expect(await service.ready()).toBe('ok')
+    expect(await service.findings()).toStrictEqual([])
+    expect(await service.unlock()).toBe('ok')
     expect(await service.stop()).toBe(0)
     expect(door.signed().size).toBe(6)
     await door.unlocks(1)

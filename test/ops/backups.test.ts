@@ -13,12 +13,14 @@ let folder = ''
 let clock = { nowMs: 0, passedMs: 0 }
 let records: (AuditEvent & { readonly atMs: number })[] = []
 let failures: unknown[] = []
+let stop: { readonly says: string } | undefined
 
 beforeEach(() => {
   folder = temporaryFolder()
   clock = { nowMs: Date.parse('2026-11-25T12:00:00Z'), passedMs: 0 }
   records = []
   failures = []
+  stop = undefined
 })
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
@@ -54,6 +56,7 @@ const service = ({
     },
     keyId,
     createBackup,
+    logStop: () => stop,
     record: async (_, event) => void records.push({ ...event, atMs: clock.nowMs }),
     newestEvent: async (action, subject) => {
       const found = records.findLast((one) => one.action === action && one.subject === subject)
@@ -129,6 +132,20 @@ describe('scheduled backups', () => {
     expect(await minute()).toHaveLength(2)
     expect((await backups.state()).failure).toBeUndefined()
     rmSync(dir, { recursive: true })
+  })
+
+  test('[G14] while the log is stopped there is none, which would push out those of the right database', async () => {
+    const backups = service({ keep: 1 })
+    await backups.createIfDue()
+    stop = { says: 'an older database was put back' }
+    pass(25)
+    await backups.createIfDue()
+    expect(() => backups.createNow(OWNER)).toThrow('an older database was put back')
+    expect(names().map((name) => name.slice(21, 27))).toStrictEqual(['000001'])
+    expect(records).toHaveLength(1)
+    stop = undefined
+    await backups.createIfDue()
+    expect(names().map((name) => name.slice(21, 27))).toStrictEqual(['000002'])
   })
 
   test('restarts neither create one nor delay one', async () => {

@@ -194,6 +194,7 @@ const dataFindings = async (config: Config, terminal: Terminal): Promise<readonl
           settings: config,
           keyId: log.key.id,
           createBackup: undefined,
+          logStop: () => undefined,
           record: async () => {},
           newestEvent: audit.newest,
           onFailure: () => {},

@@ -115,8 +115,12 @@ export const forkGuard = ({ dataDir, origin, clock, logger }: Options) => {
       if (!isAccepting) writing.request()
     },
 
-    /** Returns how the log fails to continue what was signed, or undefined if it is not known to. */
-    found: (): LogBreak | undefined => found,
+    /** Returns how the log fails to continue what was signed, or undefined if it is not known to, as once a
+     * command has accepted the loss. */
+    found: (): LogBreak | undefined => {
+      if (found) adoptAcceptance()
+      return found
+    },
 
     /** Lets the log go on without what it lost. Record that, then call the function that this returns: it
      * resolves once the file has the new head, and rejects with `unavailable`. Until then, the log is
