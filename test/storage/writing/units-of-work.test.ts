@@ -38,7 +38,7 @@ test('a program whose condition no longer holds is undone, and runs again', asyn
   expect(await db.all('SELECT n FROM t')).toStrictEqual([{ n: 3 }])
 })
 
-test('one that never holds is refused, and units of work of its group are kept', async () => {
+test('a program whose condition never holds is refused, and the units of work in its group are kept', async () => {
   const db = await opened(async (tx) => {
     await tx.run('INSERT INTO t VALUES (1)')
     return undefined

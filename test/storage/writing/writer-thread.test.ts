@@ -25,7 +25,7 @@ type Given = {
   readonly databasePath?: string
 }
 
-/** A log on a file that another thread writes, which dies where it is told. */
+/** Opens a log on a file, with a writer thread that dies at a chosen point. */
 const threadedLog = async ({ entry = ENTRY, folder = temporaryFolder(), ...given }: Given = {}) => {
   const databasePath = join(folder, 'a.db')
   const deaths: boolean[] = []
@@ -65,7 +65,7 @@ const faultOf = (work: Promise<unknown>): Promise<unknown> =>
     (error: unknown) => error,
   )
 
-test('units of work and unlocks share its groups; what one is refused does not touch the others', async () => {
+test('units of work and unlocks share its groups; a refusal of one does not affect the others', async () => {
   await using log = await threadedLog()
   const { append } = await log.openUnlocks()
   await log.db.run('CREATE TABLE t (n INTEGER UNIQUE)')
@@ -83,7 +83,7 @@ test('units of work and unlocks share its groups; what one is refused does not t
 })
 
 for (const crashAt of ['before', 'written', 'committed'] as const)
-  test(`[D1] a thread that dies ${crashAt}: what waits is told that it is not known, the next is recorded, and the lock of the file is free`, async () => {
+  test(`[D1] a thread that dies ${crashAt}: what waits is refused with an unknown outcome, the next unlock is recorded, and the file is not locked`, async () => {
     await using log = await threadedLog({ crashAt, oneIn: 1 })
     const { append } = await log.openUnlocks()
     expect(await faultOf(append([claimed(0)]))).toMatchObject({
@@ -103,7 +103,7 @@ for (const crashAt of ['before', 'written', 'committed'] as const)
     expect(await log.db.all('SELECT * FROM t')).toStrictEqual([])
   })
 
-test('a module that cannot be loaded is a death too, and the process goes on', async () => {
+test('a module that cannot be loaded is a death too, and the process keeps running', async () => {
   await using log = await threadedLog({ entry: 'file:///nowhere/writer.ts' })
   expect(await faultOf(log.db.run('CREATE TABLE t (n INTEGER)'))).toMatchObject({
     code: 'unavailable',
