@@ -65,7 +65,7 @@ export const serve: Command = {
       await app.unlocks.findBreak()
       await app.unlocks.verification.start()
       const listener = listen(app.http, config, certificates?.current())
-      // Before what any request leaves behind, but none waits for it.
+      // Before anything that a request records, but no request waits for it.
       const recorded = logFailure(app.audit.lifecycle.recordStart(givenSettings(terminal.env)), log)
       // Requests are answered from here on, before the rest of the start.
       await yieldToEventLoop()
