@@ -42,7 +42,7 @@ export async function* smallLines(folder: string): Lines {
 type Small = {
   /** Milliseconds from the start of the process to its first answer. */
   readonly startMs: number
-  /** Processor time of all threads until then, in steps of ten. */
+  /** CPU time of all threads until then, in steps of ten. */
   readonly cpuMs: number
 }
 

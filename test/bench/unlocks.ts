@@ -74,22 +74,22 @@ async function* manyLines({ bare, installed, quiet }: Services): Lines {
     value: ours.load.p99Ms,
     unit: ' ms',
   })
-  const without = (us: number) => `${figure(us)} µs without limits and log`
+  const without = (us: number) => `${figure(us)} µs without limits and request log`
   yield atMost(55, {
-    what: 'CPU an unlock, all threads, as installed',
+    what: 'CPU time of an unlock, all threads, as installed',
     value: ours.cpu.all,
     unit: ' µs',
     of: `${threads(installed.pid)} threads; ${without(plain.cpu.all)}`,
   })
   yield atMost(30, {
-    what: 'CPU an unlock, main thread',
+    what: 'CPU time of an unlock, main thread',
     value: ours.cpu.main,
     unit: ' µs',
     of: without(plain.cpu.main),
   })
   const { all } = found('receipts').cpu
   yield atMost(1.3, {
-    what: 'CPU of `/v1/unlocks` with a receipt, relative to `/logUnlocking`',
+    what: 'CPU time of `/v1/unlocks` with a receipt, relative to `/logUnlocking`',
     value: all / ours.cpu.all,
     unit: ' ×',
     of: `${figure(all)} µs`,
@@ -135,7 +135,7 @@ async function* diskLines(
   }
   yield { what: 'the same with `fdatasync`', measured: both('fdatasync') }
   yield {
-    what: 'that sync, as a share of one `/logUnlocking`',
+    what: 'that with `fsync`, as a share of one `/logUnlocking`',
     measured: (fsync / p50Ms).toFixed(2),
   }
 }
