@@ -71,7 +71,7 @@ const exitStatus = (thrown: unknown): number => {
   return EXIT.bug
 }
 
-/** Returns the error that came first: after a start that failed, closing what was open may fail too. */
+/** Returns the first of several errors: after a failed start, closing what was open may fail too. */
 const firstOf = (error: unknown): unknown =>
   error instanceof SuppressedError ? firstOf(error.suppressed) : error
 

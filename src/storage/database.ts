@@ -239,7 +239,7 @@ export const database = ({
         const { fault, canCheckpointWal } = await writer.examine()
         const keepsWal = leavesWal || !isSound() || !canCheckpointWal
         isClosed = true
-        // Others may have read until now.
+        // A read may have begun a new snapshot since.
         snapshot.end()
         reads.finalize()
         // SQLite leaves the database and the WAL as they are while the reader is open.

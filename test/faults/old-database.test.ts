@@ -231,7 +231,7 @@ describe('an older database that is put back', () => {
     await expectStopped(again, OLDER)
   })
 
-  test('[G14] is not backed up, which would push out backups of the right one', async () => {
+  test('[G14] is not backed up, because that would push out backups of the right one', async () => {
     using door = await gateway(4)
     const older = door.kept()
     await door.unlocks(2)

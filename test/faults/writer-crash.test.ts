@@ -18,7 +18,7 @@ import { until } from '../support/until.ts'
 
 const ROOT = join(import.meta.dir, '../..')
 const ENV = { ...UNLIMITED, JWT_ACCESS_TOKEN_EXPIRES: '1440' }
-/** Each dies twice. */
+/** The writer thread of each dies twice. */
 const SERVICES = Math.ceil(ROUNDS / 2)
 const LOAD_MS_MAX = 20_000
 

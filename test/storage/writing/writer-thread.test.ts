@@ -21,7 +21,7 @@ type Given = {
   readonly crashAt?: CrashPoint
   readonly oneIn?: number
   readonly folder?: string
-  /** Where the thread looks for the file. */
+  /** The path at which the thread opens the file. */
   readonly databasePath?: string
 }
 
@@ -112,7 +112,7 @@ test('a module that cannot be loaded is a death too, and the process keeps runni
   expect(await log.db.all('SELECT * FROM unlock_event')).toStrictEqual([])
 })
 
-test('reads while it is being closed are answered or refused, and leave nothing behind', async () => {
+test('reads during a close are answered or refused, and nothing fails later', async () => {
   await using log = await threadedLog()
   await log.db.run('CREATE TABLE t (n INTEGER)')
   const closing = { isOver: false }
@@ -124,7 +124,7 @@ test('reads while it is being closed are answered or refused, and leave nothing 
   }
   await closed
   expect(outcomes).toContain(undefined)
-  // Whatever a read has put off happens by now.
+  // By now, everything that a read has deferred has happened.
   await Bun.sleep(10)
   expect(await faultOf(log.db.all('SELECT * FROM t'))).toMatchObject({ code: 'unavailable' })
 })
