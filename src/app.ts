@@ -41,7 +41,7 @@ type Options = {
   readonly use?: 'service' | 'command'
   /** Called now and then while an upgrade moves data, with how far it is. */
   readonly onUpgrade?: (done: string) => void
-  /** Called when the thread that writes has died; `isLast` if it is not started again. */
+  /** Called when the writer thread has died; `isLast` if it is not started again. */
   readonly onWriterDeath?: (error: unknown, isLast: boolean) => void
   /** Creates a backup; without it the server creates none. */
   readonly createBackup?: CreateBackup
@@ -53,8 +53,8 @@ type Options = {
 
 export type App = Awaited<ReturnType<typeof openApp>>
 
-/** How the database is written: the service does so in a thread of its own, so that a slow disk never keeps
- * reads and new requests waiting. */
+/** Returns how to write to the database: the service uses a writer thread, so that reads and new requests
+ * never wait for a slow disk; commands write in their only thread. */
 const writing = (
   { databasePath, dataDir }: Config,
   use: Options['use'],
@@ -65,7 +65,7 @@ const writing = (
   return { writerThread: () => writerThread({ entry: WRITER, given, onDeath }) }
 }
 
-/** Beside this file, in an executable too. */
+/** The first module of the writer thread: beside this file, in an executable too. */
 const WRITER = new URL('./writer.ts', import.meta.url).href
 
 /** Opens the modules in order and passes each what it needs from the others. Disposing closes them

@@ -71,12 +71,12 @@ const exitStatus = (thrown: unknown): number => {
   return EXIT.bug
 }
 
-/** Returns the error that came first: after a start that failed, closing what was open may fail too. */
+/** Returns the first of several errors: after a failed start, closing what was open may fail too. */
 const firstOf = (error: unknown): unknown =>
   error instanceof SuppressedError ? firstOf(error.suppressed) : error
 
-// Not awaited: while the main module waits at its top level, Bun 1.4.5 never notices that the module of a thread
-// cannot be loaded, and ignores signals.
+// Not awaited: while the main module is in a top-level await, Bun 1.4.5 never notices that the module of a
+// thread cannot be loaded, and ignores signals.
 void main(process.argv.slice(2))
   .catch(exitStatus)
   .then((status) => process.exit(status))

@@ -3,10 +3,10 @@ import { openWriter } from './storage/open.ts'
 import { serveWriter } from './storage/writing/served-writer.ts'
 import { unlockProgram } from './unlocks/program.ts'
 
-/** What the main thread passes to the thread that writes. */
+/** What the main thread passes to the writer thread. */
 export type WriterGiven = { readonly databasePath: string; readonly dataDir: string }
 
-/** The thread that writes: opens the database and runs what appends to it. */
+/** The writer thread: opens the database and runs the program that appends to the unlock log. */
 serveWriter((given) => {
   const { databasePath, dataDir } = given as WriterGiven
   return openWriter(databasePath, unlockProgram(dataDir))

@@ -59,7 +59,7 @@ export const serviceLifecycle = ({ store, record, auditIn, lastly, version }: De
         ...(previous ? await changes(settings, previous.detail) : []),
         { action: START, result: 'success', detail },
       ]
-      // Without waiting for one another: each gets its time and its place now.
+      // All at once, so that each gets its time and its place in the order now.
       await Promise.all(events.map((event) => record(COMMAND_LINE, event)))
     },
 

@@ -14,13 +14,13 @@ const OPTIONS = {
   yes: {
     type: 'boolean',
     default: false,
-    summary: 'do not ask for confirmation, whatever is lost',
+    summary: 'do not ask for confirmation',
   },
 } as const satisfies Options
 
-/** Lets a log that is stopped go on without what it lost, also while the service runs. */
+/** Lets a stopped log continue without what it lost, also while the service runs. */
 export const acceptLoss: Action = {
-  summary: 'go on without unlocks that were lost, after an older database was put back',
+  summary: 'continue the log without lost unlocks, after an older database was put back',
   options: OPTIONS,
   run: async (args, terminal) => {
     const { values } = parseArgs({ args: [...args], options: OPTIONS })
@@ -35,19 +35,19 @@ export const acceptLoss: Action = {
       terminal.say(`${lossWords(broken)}. ${RECEIPTS}`)
       if (!values.yes) await requireConsent(terminal)
       await accept(app, broken)
-      terminal.print('The loss is recorded in the log and the audit trail, and the log goes on')
+      terminal.print('The loss is recorded in the log and the audit trail, and the log continues')
     })
   },
 }
 
-/** Throws `unavailable` if the log cannot grow for another reason. */
+/** Rejects with `unavailable` if the log cannot grow for another reason. */
 const requireIntact = ({ unlocks: { unlockLog } }: App): Promise<void> =>
   unlockLog.requireContinued()
 
 const requireConsent = async ({ isInteractive, readLine }: Terminal): Promise<void> => {
   if (!isInteractive)
     throw new UsageError('log accept-loss needs --yes without a terminal to ask at')
-  const answer = await readLine('Type accept to go on without them: ')
+  const answer = await readLine('Type accept to continue without them: ')
   if (answer !== 'accept') throw new AppError('invalid', 'Nothing was accepted')
 }
 

@@ -135,7 +135,7 @@ const verifyReceiptIn = (path: string, { key }: Expected, terminal: Terminal): n
         : ''
     const what =
       reason === LOSS
-        ? `the log goes on without ${person?.method ?? 'unlocks'} that were lost`
+        ? `the log continues without ${person?.method ?? 'unlocks'} that were lost`
         : `${lock} ${result} for ${who}`
     const event = `Event ${seq}: ${what}, received ${at}${origin}`
     print(withTimes(`The receipt is valid. ${event}`, terminal))
@@ -320,7 +320,7 @@ export const log: Command = {
     'export the log, with everything that proves it':
       'secure-lock-server log export --out evidence',
     'verify what was exported': 'secure-lock-server log verify --bundle evidence',
-    'go on after an older database was put back, if the newer one is lost':
+    'continue the log after an older database was put back, if the newer one is lost':
       'secure-lock-server log accept-loss',
   },
   exitStatus: { 1: 'the log, bundle or receipt is broken, or could not be read' },

@@ -12,7 +12,7 @@ type Dependencies = {
   /** What is wrong with the unlock log and the first event where it shows, or undefined if nothing is
    * known to be wrong. */
   readonly logFault: () => LogFault | undefined
-  /** Why nothing is recorded in the unlock log, if so. */
+  /** If the log is stopped, why, in a sentence for anyone. */
   readonly logStop: () => LogStop | undefined
 }
 
@@ -150,7 +150,7 @@ const consolePage = ({ passwordRule, logFault, logStop }: Dependencies): string 
   )
 }
 
-/** Anyone who reaches the port sees this, too. */
+/** Anyone who reaches the port sees this too. */
 const stopNotice = ({ says }: LogStop): string => `
     <section class="alarm" aria-labelledby="stopped">
       <h2 id="stopped">The unlock log is stopped</h2>
@@ -159,8 +159,8 @@ const stopNotice = ({ says }: LogStop): string => `
         <li>Stop the service, and keep the files: copy the whole data folder.</li>
         <li>Put the right database back, or restore the newest backup.</li>
         <li>
-          Only if there is none, <code>secure-lock-server log accept-loss</code> records in the log that
-          unlocks were lost, and goes on.
+          Only if there is none, <code>secure-lock-server log accept-loss</code> records the loss
+          in the log, and continues it.
         </li>
       </ol>
       <p>

@@ -46,7 +46,7 @@ export const AUDIT_ACTIONS = {
   'unlocks.export': 'unlocks were exported as a file',
   'log.export': 'an evidence bundle was exported',
   'log.accept_loss':
-    'the log goes on without unlocks that this gateway had signed, because an older or another database was put back, or a backup restored; `lost` says how many, if that is known',
+    'the log continues without unlocks that this gateway had signed, because an older or another database was put in place, or a backup restored; `lost` says how many, if that is known',
   import:
     'a file of the legacy server was imported; its counts say what was imported and what was not',
   'unlocks.erase': 'a name was erased from imported unlocks that belong to no account',

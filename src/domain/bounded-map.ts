@@ -1,9 +1,9 @@
-/** The part of a full map that is dropped at once: finding the oldest entries takes time, because a Map
- * steps over all that were deleted before. */
+/** The part of a full map that is dropped at once: finding the oldest entry takes time, because a Map steps
+ * over all those deleted before. */
 const DROPPED_PART = 1 / 16
 
-/** A map of at most `max` entries: beyond that, the entries that were set longest ago are dropped, a
- * sixteenth of them at a time. */
+/** A map of at most `max` entries. When it is full, the sixteenth of them that was set longest ago is
+ * dropped. */
 export class BoundedMap<Key, Value> extends Map<Key, Value> {
   readonly #max: number
 

@@ -4,8 +4,8 @@ type Running<Result> = {
   clients: number
 }
 
-/** Returns a function that does some work once for all clients who ask for the same, by its key, while it is
- * done. It ends, by its signal, when the last of them has gone. */
+/** Returns a function that shares work between clients: while the work for a key runs, others who ask for the
+ * same key get its result. Its signal is aborted when the last of them is gone. */
 export const sharedWork = <Result>() => {
   const running = new Map<string, Running<Result>>()
 
@@ -20,7 +20,7 @@ export const sharedWork = <Result>() => {
     return begun
   }
 
-  /** Resolves with the result. Throws the reason of the client's signal once that is aborted. */
+  /** Resolves with the result. Rejects with the reason of the client's signal once that is aborted. */
   return async (
     key: string,
     client: AbortSignal,

@@ -1,7 +1,7 @@
-/** When what a start has left behind is collected: after the first requests, which wait for nothing. */
+/** Milliseconds from the start to the collection, so that it does not delay the first requests. */
 const AFTER_MS = 1000
 
-/** Gives the memory back that the start of a thread needed and its work does not. */
+/** Soon after the start of a thread, returns the memory that only the start needed to the system. */
 export const giveBackStartMemory = (): void => {
   setTimeout(() => {
     Bun.gc(true)

@@ -50,7 +50,7 @@ export const httpApplication = (deps: Dependencies): AnyElysia => {
   router.mount(routes, endpoints)
   router.mount(routes, openapiRoutes({ version, hasTls, publicUrl, routes: routes.routes }))
   routes.use(notFoundRoutes(router, routes.routes))
-  // With CORS_ORIGINS, answers have further headers, which Elysia's plugin adds.
+  // With CORS_ORIGINS, Elysia's plugin adds headers, so Elysia answers everything.
   if (corsOrigins.length > 0) return routes
   const direct = endpoints.filter(isDirect).map(router.direct)
   const answering = { refuseForeign, headersOf, answerError, record, server: () => routes.server }

@@ -7,20 +7,20 @@ import type { requestRecorder } from './log/request-log.ts'
 import type { callers } from './request/caller.ts'
 import { type answerHeaders, requestIdOf } from './response-headers.ts'
 
-/** An endpoint, and what its requests go through. */
+/** An endpoint, and the steps that its requests go through. */
 export type DirectRoute = ReturnType<typeof callers> & {
   readonly method: string
   readonly path: string
   readonly authenticateRequest: AuthenticateRequest
   readonly checks: readonly ((context: Given) => void | Promise<void>)[]
   readonly handle: (context: Given) => unknown
-  /** Called with each answer. */
+  /** Called after each answer. */
   readonly end: (request: Request) => void
 }
 
 type Given = Omit<Context, 'account' | 'query' | 'body' | 'signal' | 'caller'> & { caller: Caller }
 
-/** What the direct routes share with all others. */
+/** The steps that direct routes share with all others. */
 type Answering = {
   readonly refuseForeign: ReturnType<typeof foreignPageRefusal>
   readonly headersOf: ReturnType<typeof answerHeaders>
@@ -31,24 +31,24 @@ type Answering = {
 
 type Fetch = (request: Request) => Response | Promise<Response>
 
-/** True for an endpoint whose limits do not count signed-in callers: it counts them itself. */
+/** True for an endpoint whose limits do not count signed-in callers, because its handler does. */
 export const isDirect = ({ access, limits }: Endpoint): boolean =>
   access === 'member' && limits.length === 1 && limits[0] === 'unlock'
 
-/** Answers what signed-in apps ask of a few endpoints themselves, by the same functions as Elysia would and
- * in the same order, but without its context, hooks and cookies, which take as much time as an unlock.
- * Everything else is Elysia's: callers who are not signed in, and what foreign pages send. Returned is a
- * higher-order function for `wrap`. */
+/** Returns a function for Elysia's `wrap`. It answers the requests of signed-in callers to a few endpoints with
+ * the same functions as Elysia, in the same order, but without Elysia's context, hooks and cookies, which
+ * take as much time as an unlock. Everything else goes to Elysia: callers who are not signed in, and requests
+ * from foreign pages. */
 export const directRoutes = (routes: readonly DirectRoute[], answering: Answering) => {
   const byPath = new Map(routes.map((route) => [`${route.method} ${route.path}`, route]))
   return (next: (...given: unknown[]) => unknown, request: Request) => {
     const route = byPath.get(`${request.method} ${pathOf(request.url)}`)
-    // Elysia's type for a function that answers requests is any function.
+    // In Elysia's types, a function that answers requests is any function.
     return route ? () => answered(route, answering, request, next as Fetch) : next
   }
 }
 
-/** Path and query of a URL. */
+/** Returns the path and query of a URL. */
 const pathOf = (url: string): string => url.slice(url.indexOf('/', 'https:/'.length + 1))
 
 const answered = async (
@@ -65,7 +65,7 @@ const answered = async (
     refuseForeign(request, () => socket?.address ?? '')
     signedIn = await route.authenticateRequest(request)
   } catch {
-    // Elysia's route refuses the same.
+    // Elysia's route will refuse it too.
   }
   if (!signedIn) return next(request)
   const { method, path } = route

@@ -23,8 +23,8 @@ type Failed = {
 
 export type AnswerError = (error: unknown, failed: Failed) => Promise<Response>
 
-/** Returns the function that answers every error of every route: `{"msg"}`, or RFC 9457 problem details under
- * `/v1`. Anything but an AppError or HttpError is a bug: 500, and only the log has its cause. */
+/** Returns the function that answers the errors of all routes: with `{"msg"}`, or RFC 9457 problem details under
+ * `/v1`. Anything but an AppError or HttpError is a bug: 500, and only the log says why. */
 export const errorAnswerer =
   ({ logger, recordDenial }: Dependencies): AnswerError =>
   async (error, { request, route, requestId, caller }) => {

@@ -48,8 +48,8 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
   unavailable: 503,
 }
 
-/** Seconds after which a refused caller may find the server less busy, or more room on the disk or on the
- * waiting list; or somebody may have put the log in order. */
+/** Seconds after which a refused caller may try again: the server may be less busy, there may be more room on
+ * the disk or on the waiting list, or someone may have put the right database back. */
 const RETRY_AFTER_SECONDS = 2
 const RETRY_AFTER_SECONDS_OF: Readonly<Record<string, number>> = {
   disk_reserved: 60,

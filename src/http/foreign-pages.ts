@@ -8,9 +8,9 @@ type Dependencies = {
   readonly isOwnHost: (host: string | null) => boolean
 }
 
-/** Returns the function that refuses what a foreign page makes a browser send, before anything counts it,
- * identifies its caller or reads its body: 421 for a browser that reached this server by a foreign name,
- * 403 for a request of a page of another origin. A link from another site still opens a page. Programs
+/** Returns the function that refuses requests that a foreign page makes a browser send, before anything counts
+ * them, identifies their caller or reads their body: with 421 if the browser reached this server by a foreign
+ * name, with 403 if the page has another origin. A link from another site still opens a page. Programs
  * other than browsers are not affected. */
 export const foreignPageRefusal =
   ({ pages, isOwnHost }: Dependencies) =>
@@ -24,7 +24,7 @@ export const foreignPageRefusal =
       throw new HttpError(403, FOREIGN_PAGE, {}, { reason: 'foreign_origin' })
   }
 
-/** Refuses them on every route. */
+/** Refuses such requests on every route. */
 export const foreignPages = (refuse: ReturnType<typeof foreignPageRefusal>) =>
   new Elysia({ name: 'foreign-pages' }).onRequest(({ request, server }) => {
     refuse(request, () => server?.requestIP(request)?.address ?? '')

@@ -65,7 +65,7 @@ export const router = (options: Options) => {
   const readBody = bodyReader(options.bodyBytesMax)
   const readOnce: ReadBody = oncePerRequest(readBody)
   const reads = heavyReads(options)
-  // Once, however many ways to an answer a request tries.
+  // Once a request, whether it is answered directly or by Elysia.
   const authenticateRequest = oncePerRequest(options.authenticateRequest)
   const { begin, callerOf } = identification(options)
 
@@ -129,13 +129,12 @@ export const router = (options: Options) => {
           routes ??= within(one)
           routes.route(one.method, one.path, handler, routeHooks(one, options))
         }
-        // Straight to the application: each step between would prepare every route once more.
+        // Added to the application itself, because each plugin in between would prepare every route once more.
         if (routes) application.use(routes)
       }
     },
 
-    /** Returns what direct-routes.ts needs to answer the requests of an endpoint: those of signed-in callers,
-     * whom its limits do not count. */
+    /** Returns an endpoint as a direct route, for signed-in callers, whom its limits do not count. */
     direct: (one: Endpoint): DirectRoute => ({
       method: one.method,
       path: one.path,
@@ -223,7 +222,7 @@ const routeHooks = (one: Endpoint, options: Checking): object => {
 
 type Checking = Pick<Options, 'disk' | 'bodyBytesMax'>
 
-/** What a request goes through before its handler; see `Hooks` of endpoint.ts. */
+/** Returns the checks before the handler of a request; see `Hooks` in endpoint.ts. */
 const checksOf = (one: Endpoint, { disk, bodyBytesMax }: Checking): readonly Check[] => {
   const { path, access, hooks } = one
   const size = { bytesMax: one.bodyBytesMax ?? bodyBytesMax, isRead: one.body !== undefined }

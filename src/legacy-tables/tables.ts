@@ -2,7 +2,7 @@ import { type Table, marked } from './table.ts'
 
 type Page<Row> = (after: number, limit: number) => Promise<readonly Row[]>
 
-/** The reasons of what the unlock log holds beside unlocks: refused logins, and that unlocks were lost. */
+/** The reasons of entries in the unlock log that happened at no door: refused logins, and lost unlocks. */
 const AT_NO_DOOR: ReadonlySet<string | null> = new Set(['too_many_attempts', 'unlocks_lost'])
 
 type Unlock = {

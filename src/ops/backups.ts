@@ -23,8 +23,8 @@ type Dependencies = {
   readonly keyId: number
   /** Undefined if another process creates them. */
   readonly createBackup: CreateBackup | undefined
-  /** Returns why nothing is recorded, if the database is not the one that it should be: then a backup of it
-   * would in time push out those of the right one. */
+  /** If the log is stopped, why, in a sentence for anyone. Backups of the wrong database would push out those
+   * of the right one. */
   readonly logStop: () => { readonly says: string } | undefined
   readonly record: RecordAuditEvent
   /** Returns the newest audit event of an action on a subject. */

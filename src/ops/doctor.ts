@@ -36,7 +36,7 @@ type Facts = {
   /** When the newest unlock with a trusted time was received, or 0 without one. */
   readonly newestEventMs: () => Promise<number>
   readonly logCheck: () => Promise<Parameters<typeof logFinding>[0]>
-  /** Why nothing is recorded in the log, in a sentence for admins, if so. */
+  /** If the log is stopped, why, in a sentence for admins. */
   readonly logStop: () => Promise<string | undefined>
   /** When the certificate in use expires, or undefined without one. */
   readonly certificateEndMs: () => number | undefined

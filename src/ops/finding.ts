@@ -289,7 +289,7 @@ type LogCheck =
     }
   | { readonly ok: false; readonly seq: number | undefined; readonly fault: string }
 
-/** Reports that the log does not continue what this gateway has signed, if so. */
+/** Reports if the log does not continue what this gateway has signed. */
 export const logStopFindings = (stop: string | undefined): readonly Finding[] =>
   stop === undefined
     ? []

@@ -9,12 +9,12 @@ import { DISK_RESERVED, type DiskState } from '../storage/disk-space.ts'
 type Dependencies = {
   readonly clock: Pick<Clock, 'monotonicMs'>
   readonly probeWrite: () => Promise<void>
-  /** For how long the disk has not answered a write. */
+  /** Returns for how many milliseconds the disk has not answered a write. */
   readonly unansweredMs: () => number
   readonly diskState: () => DiskState
   /** What is wrong with the unlock log, or undefined if nothing is known to be. */
   readonly logFault: () => { readonly fault: string } | undefined
-  /** Why nothing is recorded, if so. */
+  /** If the log is stopped, why, in a sentence for anyone. */
   readonly logStop: () => { readonly says: string } | undefined
 }
 
@@ -46,7 +46,7 @@ const live = () =>
  * disk. */
 const READINESS_KEPT_MS = 2000
 
-/** How long a write may take: even a worn card answers within this time. */
+/** How long a write may take, which is enough for a worn card, and how often that is checked. */
 const ANSWER_MS_MAX = 5000
 const LOOK_MS = 100
 
@@ -104,7 +104,7 @@ const ready = (deps: Dependencies) => {
   )
 }
 
-/** Waits for a probe, unless the disk does not answer: what keeps it may have begun before the probe. */
+/** Waits for a probe, but no longer than the disk has to answer: an earlier write may be in its way. */
 const inTime = async (probe: Promise<void>, unansweredMs: () => number): Promise<void> => {
   const over = new AbortController()
   const silence = async (): Promise<void> => {

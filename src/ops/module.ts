@@ -63,7 +63,7 @@ type Dependencies = {
     readonly verification: { readonly last: () => LastVerification | undefined }
     /** What is wrong with the log, or undefined if nothing is known to be. */
     readonly logFault: () => { readonly fault: string } | undefined
-    /** Why nothing is recorded, in a sentence for anyone and in one for admins. */
+    /** If the log is stopped, why, in a sentence for anyone and in one for admins. */
     readonly logStop: () => { readonly says: string; readonly detail: string } | undefined
   }
 }

@@ -50,14 +50,15 @@ const creatingCopy = (from: Sqlite, to: string, copy: () => void): void => {
   }
 }
 
-/** Writes the rows to a new file without the pages that erased ones left free. It reads for as long as that
- * takes, and nothing is written back from the WAL meanwhile. */
+/** Writes the rows to a new file, without free pages. It reads all the while, so nothing in the WAL is
+ * checkpointed meanwhile. */
 const vacuumInto = (from: Sqlite, to: string): void => {
   if (!returnsSpace(from)) from.run(RETURNS_SPACE)
   from.run('VACUUM INTO ?', [to])
 }
 
-/** Whether a copy of its pages is as good as new: few of them are free, and it gives those back. */
+/** True if a copy of the pages is as good as one of the rows: few pages are free, and the database returns
+ * free ones to the disk. */
 const isPacked = (db: Sqlite): boolean => {
   const row = db
     .query<{ pages: number; free: number }, []>(

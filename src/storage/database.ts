@@ -11,23 +11,23 @@ export type { Queries } from './sqlite/queries.ts'
 
 /** The small database interface that stores use. */
 export type Database = Queries & {
-  /** Runs `work` in isolation, all or nothing. The promise resolves only after COMMIT, which is shared with
-   * other work that arrived in the meantime. Nobody else can write until it is done, so it must not wait
-   * for anything but its own statements: without one for a second, it is rolled back. */
+  /** Runs `work` in isolation, all or nothing. Resolves only after COMMIT, which is shared with other work that
+   * arrived in the meantime. Nothing else can write until `work` is done, so it must not wait for anything
+   * but its own statements: after a second without one, it is rolled back. */
   transaction: <Result>(work: (tx: Queries) => Promise<Result>) => Promise<Result>
-  /** Hands an input to the program that the database was opened with. Resolves after COMMIT with its
-   * outcome. */
+  /** Passes an input to the program that the database was opened with. Resolves with its outcome after
+   * COMMIT. */
   append: (appending: Appending) => Promise<unknown>
-  /** Writes what is in the WAL to the file, as far as readers let it. Bulk work does so after each step, or
-   * a COMMIT of somebody else would have to write what many steps changed. */
+  /** Checkpoints the WAL as far as readers let it. Bulk work does so after each step, so that what many steps
+   * changed is not written all at once between the writes of others. */
   writeWalBack: () => Promise<void>
   /** Checkpoints the WAL and truncates it, so that overwritten data is in neither file. Returns false if
    * that is not possible now, because another process is reading or the disk refuses. */
   checkpointWal: () => Promise<boolean>
-  /** Runs the last unit of work before `close`. If the disk takes over a second to sync, whatever waits for it is
-   * refused and this is not synced, so that a stop takes no longer than the sync that has begun. */
+  /** Runs the last unit of work before `close`. If a sync takes over a second, whatever else waits is refused,
+   * and `work` is not synced, so that a stop takes no longer than the sync that has begun. */
   lastly: (work: (tx: Queries) => Promise<void>) => Promise<void>
-  /** Returns for how long the disk has not answered a write, in milliseconds. */
+  /** Returns for how many milliseconds the disk has not answered a write. */
   unansweredMs: () => number
   /** Waits for pending commits, checkpoints the WAL and closes the file. Rejects with `unavailable` if
    * that is not possible; the next process to open it still finds everything that was committed. */
@@ -35,9 +35,9 @@ export type Database = Queries & {
 }
 
 type Appending = {
-  /** Returns JSON; called when its turn has come. */
+  /** Returns plain data that fits in JSON; called when its turn has come. */
   readonly input: (isFirst: boolean) => unknown
-  /** How many events it has. */
+  /** The number of events in it. */
   readonly size: number
   /** Whose it is: see `writeQueue`. */
   readonly account: string
@@ -53,14 +53,14 @@ const CHECKPOINT_RETRY_MS = 200
 /** A disk that takes longer for a commit is slow. */
 const SLOW_MS = 1000
 
-/** Pages in the WAL from which on it is written to the file: 4 MiB. */
+/** The WAL is checkpointed once it has this many pages: 4 MiB. */
 const WAL_PAGES_MAX = 1000
 
-/** The time between two attempts while a reader holds the WAL: each takes a sync. */
+/** The time between two checkpoints while a reader holds the WAL, because each takes a sync. */
 const HELD_RETRY_MS = 1000
 
 /** How many events may share a COMMIT, so that others wait for milliseconds at most, and how many may wait;
- * beyond that a write is `unavailable` at once. Any other unit of work counts as a few. */
+ * beyond that, a write is `unavailable` at once. A unit of work counts as five. */
 const GROUP_EVENTS_MAX = 500
 const WAITING_EVENTS_MAX = 10_000
 const WORK_EVENTS = 5
@@ -79,11 +79,12 @@ type Connections = {
   readonly onCommit?: OnCommit | undefined
 }
 
-/** Called after each COMMIT with the number of writes that shared it, and how long it and its sync took. */
+/** Called after each COMMIT with the number of writes that shared it, and how long the COMMIT and its sync
+ * took. */
 export type OnCommit = (commit: { readonly writes: number; readonly durationMs: number }) => void
 
-/** Returns the database interface over one writing and one reading connection. After a damaged page was
- * found it stops writing. */
+/** Returns the database interface over one writing and one reading connection. It stops writing once a
+ * damaged page was found. */
 export const database = ({
   writer,
   reader,
@@ -99,7 +100,7 @@ export const database = ({
   const writes = statementsOf(writer)
 
   let isClosed = false
-  /** True if the next start shall write what is in the WAL to the file. */
+  /** True if the checkpoint is left to the next start. */
   let leavesWal = false
   const requireOpen = (): void => {
     if (isClosed) throw new AppError('unavailable', 'The server is stopping')
@@ -113,7 +114,7 @@ export const database = ({
     return result
   }
 
-  /** Runs one of several units of work so that, if it fails, only its own writes are rolled back. */
+  /** Runs one of several units of work: if it fails, only its own writes are rolled back. */
   const runApart = async ({ run }: Work): Promise<Outcome> => {
     await writer.mark()
     const { tx, stalled, end } = stallWatch(writes)
@@ -127,8 +128,7 @@ export const database = ({
   }
 
   let walPages = 0
-  /** How many pages of the WAL a reader kept from being written to the file at the last attempt, and when that
-   * was. */
+  /** How many pages the last checkpoint left in the WAL because of a reader, and when that was. */
   let held = { pages: 0, atMs: 0 }
   let begunMs: number | undefined
   let lastTookMs = 0
@@ -239,10 +239,10 @@ export const database = ({
         const { fault, canCheckpointWal } = await writer.examine()
         const keepsWal = leavesWal || !isSound() || !canCheckpointWal
         isClosed = true
-        // Others may have read until now.
+        // A read may have begun a new snapshot since.
         snapshot.end()
         reads.finalize()
-        // As long as the reader is open, SQLite leaves database and WAL as they are.
+        // SQLite leaves the database and the WAL as they are while the reader is open.
         if (!isShared && !keepsWal) reader.close(true)
         await writer.close(keepsWal)
         requireSound()
@@ -252,7 +252,7 @@ export const database = ({
   }
 }
 
-/** The statements of a transaction at the connection that writes. */
+/** Returns the statements of a transaction, run by the writer. */
 const statementsOf = (writer: Writer): Queries => ({
   all: <Row>(sql: string, ...params: Params) => writer.query('all', sql, params) as Promise<Row[]>,
   get: <Row>(sql: string, ...params: Params) =>

@@ -13,7 +13,7 @@ export type Entry = {
 export const entriesOf = (connection: Sqlite): readonly Entry[] =>
   connection.query<Entry, []>('SELECT type, name, tbl_name, sql FROM sqlite_schema').all()
 
-/** Returns the schema that the first migrations make, which takes some milliseconds. */
+/** Returns the schema that the first migrations create, which takes some milliseconds. */
 export const schemaAfter = (steps: number): readonly Entry[] => {
   const memory = new Sqlite(':memory:')
   try {
@@ -24,6 +24,6 @@ export const schemaAfter = (steps: number): readonly Entry[] => {
   }
 }
 
-/** Returns the schema that all migrations make. A macro: it runs when this program is built, which keeps
+/** Returns the schema that all migrations create. A macro: it runs when the program is built, which keeps
  * starts fast. */
 export const newestSchema = (): readonly Entry[] => schemaAfter(MIGRATIONS.length)

@@ -60,9 +60,9 @@ type OpenOptions = {
   readonly onProgress?: OnProgress
   /** Called after each commit. */
   readonly onCommit?: OnCommit
-  /** What `append` does, in this thread. */
+  /** What `append` runs, if this thread writes. */
   readonly program?: Program
-  /** Returns a writer in another thread, which opens the file with `openWriter`. */
+  /** Starts the writer thread, which opens the file with `openWriter`, and returns its writer. */
   readonly writerThread?: () => Writer
 }
 
@@ -86,7 +86,7 @@ export const openDatabase = (path: string, options: OpenOptions = {}): Database 
     }
 }
 
-/** Returns the database interface over a single connection, as of a database in memory. */
+/** Returns the database interface over a single connection, such as that of a database in memory. */
 export const databaseOn = (
   connection: Sqlite,
   { program, onCommit }: Pick<OpenOptions, 'program' | 'onCommit'> = {},
@@ -115,8 +115,8 @@ const openFile = (path: string, options: OpenOptions): Database => {
     bringUpToDate(connection, path, options)
     const reader = new Sqlite(path, { strict: true, readonly: true })
     reader.run(`PRAGMA busy_timeout = ${PRAGMAS.busy_timeout}`)
-    // It writes nothing, but if it is closed last, SQLite would sync the WAL and the folder before it
-    // notices that, which keeps a stop waiting.
+    // It never writes, but if it is closed last, SQLite syncs the WAL and the folder all the same, which
+    // delays a stop.
     reader.run('PRAGMA synchronous = OFF')
     // After its first read, any process that opens or closes the file sees it.
     reader.query('PRAGMA user_version').get()
@@ -133,7 +133,7 @@ const openFile = (path: string, options: OpenOptions): Database => {
   }
 }
 
-/** Opens a file that `openDatabase` has just brought up to date, for the thread that writes. */
+/** Opens a file that `openDatabase` has just brought up to date, in the writer thread. */
 export const openWriter = (path: string, program: Program): Writer => {
   let connection: Sqlite | undefined
   try {

@@ -37,7 +37,7 @@ export const schemaFaults = (connection: Sqlite): readonly string[] => {
   )
   const altered = [...expected].filter(([key, entry]) => {
     const one = found.get(key)
-    // Nearly always the same text.
+    // The text is nearly always the same.
     return one !== undefined && one.sql !== entry.sql && definitionOf(one) !== definitionOf(entry)
   })
   const missing = [...expected].filter(([key]) => !found.has(key))
@@ -76,6 +76,6 @@ const TOKENS = /--[^\n]*|\/\*[^]*?\*\/|\s+|('(?:[^']|'')*'|\w+|"(?!\w+")|[^\s"])
 
 const NEWEST = newestSchema()
 
-/** Returns the schema that the migrations up to a version make. */
+/** Returns the schema that the migrations up to a version create. */
 const expectedSchema = (version: number): Schema =>
   byKey(version === MIGRATIONS.length ? NEWEST : schemaAfter(version))

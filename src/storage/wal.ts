@@ -33,7 +33,7 @@ const firstLost = (path: string, bytesMax: number): string | undefined => {
   let commits = 0
   for (let at = HEADER_WORDS; at + FRAME_WORDS <= words.length; at += FRAME_WORDS) {
     const page = { from: at + FRAME_HEADER_WORDS, to: at + FRAME_WORDS }
-    // Frames from before the log began anew have others.
+    // Frames from before the last reset have other salts.
     const follows =
       numbers.getBigUint64(4 * (at + 2)) === salts &&
       isSum(added(words, page, added(words, { from: at, to: at + 2 }, before)), at + 4)
@@ -48,8 +48,8 @@ const firstLost = (path: string, bytesMax: number): string | undefined => {
 
 type Sums = readonly [number, number]
 
-/** Continues SQLite's checksum over some words. With signs, which change no bit of it, this takes a third
- * of the time. */
+/** Continues SQLite's checksum over some words. Signed integers have the same bits, and take a third of the
+ * time. */
 const added = (
   words: Int32Array,
   { from, to }: { readonly from: number; readonly to: number },

@@ -48,7 +48,7 @@ type Dependencies = {
   /** Called after each request that records too many unlocks. */
   readonly onOverLimit: () => void
   readonly heartbeatSeconds?: number | undefined
-  /** Called now and then after an upgrade, until the summary of the log is complete. */
+  /** Called at most once a second after an upgrade, until the summary of the log is complete. */
   readonly onUpgrade?: ((done: string) => void) | undefined
 }
 
@@ -163,15 +163,15 @@ export const openUnlocks = async ({
       return last?.ok === false ? last : undefined
     },
 
-    /** Returns why nothing is recorded, in a sentence for anyone and in one for admins, or undefined if the log
-     * is not known to differ from what was signed. */
+    /** Returns why the log is stopped, in a sentence for anyone and in one for admins, or undefined if it is
+     * not. */
     logStop: () => {
       const found = guard.found()
       return found && { says: stoppedWords(found.kind), detail: stopDetail(found) }
     },
 
-    /** Compares the log with the largest head that was signed. Returns how it fails to continue that, or
-     * undefined if it does, or is broken, which verifying it says. */
+    /** Compares the log with the largest signed head. Returns how it fails to continue that head; undefined if
+     * it continues it, or if the log is broken, which its verification reports. */
     findBreak: async (): Promise<LogBreak | undefined> => {
       try {
         await unlockLog.requireContinued()

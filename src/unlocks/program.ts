@@ -3,10 +3,10 @@ import { appendProgram } from './recording/append.ts'
 import { keyFile } from './log/key-file.ts'
 import { KINDS } from './recording/kinds.ts'
 
-/** What the connection that writes runs to append to the unlock log of a data folder. */
+/** Returns the program that appends to the unlock log of a data folder. */
 export const unlockProgram = (dataDir: string): Program =>
   appendProgram({
-    // It was made when the log was opened.
+    // The key was created when the log was opened.
     signer: () => keyFile(dataDir).open({ hasLog: true }).signer,
     kinds: KINDS,
   })

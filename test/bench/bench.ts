@@ -25,10 +25,10 @@ const PARTS: Readonly<Record<string, Part>> = {
   peer: peerLines,
 }
 
-/** How the bench ends. 75 is EX_TEMPFAIL in sysexits.h: try again later. */
+/** Exit statuses. 75 is EX_TEMPFAIL in sysexits.h: try again later. */
 const STATUS = { met: 0, missed: 1, usage: 2, notJudged: 75 } as const
 
-/** Measures on a busy machine too, without judging. */
+/** True to measure on a busy machine too, without judging. */
 const IS_ANYWAY = process.env['BENCH_ANYWAY'] === '1'
 
 const ROOT = join(import.meta.dir, '../..')

@@ -3,10 +3,10 @@ import { join } from 'node:path'
 
 const PAGE_BYTES = 4096
 
-/** Pages after which SQLite begins a WAL anew and overwrites it, so that commits seldom change its size. */
+/** The pages after which SQLite resets a WAL and overwrites it, so that commits seldom change its size. */
 const WAL_PAGES = 1000
 
-/** Longer than a tick of the clock of file systems: `fsync` then writes the time of the change too. */
+/** Longer than a tick of the file system's clock, so that `fsync` also writes the time of the change. */
 export const REST_MS = 10
 
 const COMMITS = 200
@@ -16,12 +16,12 @@ type Commits = {
   readonly pages: number
   /** SQLite in Bun calls `fsync`. */
   readonly call?: 'fsync' | 'fdatasync'
-  /** How long nothing happens before each. */
+  /** The pause before each write. */
   readonly restMs?: number
 }
 
-/** How many milliseconds the disk of a folder takes to write and sync that many pages, as a commit does
- * in a WAL. */
+/** Returns how many milliseconds the disk of a folder takes to write and sync a number of pages, as a commit
+ * does in a WAL. */
 export const syncMs = (folder: string, { pages, call = 'fsync', restMs = 0 }: Commits): number => {
   const path = join(folder, 'sync-rate')
   const commit = Buffer.alloc(pages * PAGE_BYTES, 'x')

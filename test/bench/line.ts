@@ -6,18 +6,18 @@ export type Line = {
   readonly isMet?: boolean | undefined
 }
 
-/** The rows of one part, as they are measured. */
+/** The rows of one part, yielded as they are measured. */
 export type Lines = AsyncGenerator<Line, void>
 
 /** Measures one part in an empty folder. */
 export type Part = (folder: string) => Lines
 
-/** What is happening, for people who wait. */
+/** Says what is happening, for people who wait. */
 export const say = (text: string): void => void process.stderr.write(`${text}\n`)
 
 export const count = (value: number): string => Math.round(value).toLocaleString('en')
 
-/** Three digits, or all of those before the point. */
+/** Returns a number with three digits, or with all of those before the point. */
 export const figure = (value: number): string =>
   Math.abs(value) >= 100 ? count(value) : String(Number(value.toPrecision(3)))
 
@@ -25,7 +25,7 @@ type Bound = {
   readonly what: string
   readonly value: number
   readonly unit?: string
-  /** The figures that the value comes from, or goes with. */
+  /** The figures that the value comes from or belongs to. */
   readonly of?: string
 }
 
@@ -38,10 +38,10 @@ const bounded =
     isMet: isMet(value, bound),
   })
 
-/** A row whose value must not be larger. */
+/** Returns a row whose value must not be larger than the target. */
 export const atMost = bounded('≤', (value, bound) => value <= bound)
 
-/** A row whose value must not be smaller. */
+/** Returns a row whose value must not be smaller than the target. */
 export const atLeast = bounded('≥', (value, bound) => value >= bound)
 
 export const tableHead = ['| what | measured | target | |', '| --- | --- | --- | --- |'].join('\n')
@@ -56,7 +56,7 @@ export const quantile = (values: readonly number[], part: number): number =>
 
 export const median = (values: readonly number[]): number => quantile(values, 0.5)
 
-/** Yields some rows; if measuring them fails, the last one says so, and others can follow. */
+/** Yields rows; if measuring fails, the last one says so, and other parts can follow. */
 export async function* despiteFaults(what: string, lines: Lines): Lines {
   try {
     yield* lines

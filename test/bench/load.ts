@@ -37,7 +37,7 @@ export const postLoad = async (target: Target, round: Round): Promise<Load> => {
 
 const ENDLESS_SECONDS = 600
 
-/** Does some work while wrk posts, whatever the answers. */
+/** Does some work while wrk posts, and ignores the answers to wrk. */
 export const besideLoad = async <Result>(
   target: Target,
   connections: number,
@@ -69,7 +69,7 @@ const started = ({ url, ...env }: Target, { connections, seconds }: Round) =>
     { env: { PATH: process.env['PATH'], ...env }, stdout: 'pipe', stderr: 'inherit' },
   )
 
-/** The medians over some rounds. */
+/** Returns the medians of some rounds. */
 export const typical = (loads: readonly Load[]): Load => ({
   requests: median(loads.map(({ requests }) => requests)),
   perSecond: median(loads.map(({ perSecond }) => perSecond)),

@@ -11,7 +11,7 @@ import { QUIET, UNLOCK } from './service.ts'
 const PEOPLE = Number(process.env['BENCH_PEOPLE'] ?? 1_000_000)
 const PEOPLE_FEW = 1000
 
-/** Logins among few accounts and among many, and unlocks beside them. */
+/** Logins among few accounts and among many, and unlocks at the same time. */
 export async function* loginLines(folder: string): Lines {
   const [fewFolder, manyFolder] = [join(folder, 'few'), join(folder, 'many')]
   for (const [path, people] of [
@@ -22,7 +22,7 @@ export async function* loginLines(folder: string): Lines {
     mkdirSync(path)
     await fillPeople(path, people)
   }
-  // One address has one password checked at a time, so each person comes from another.
+  // The passwords of one address are checked one at a time, so each person has another address.
   const env = { ...QUIET, TRUSTED_PROXIES: '127.0.0.1' }
   await using few = await startService({ folder: fewFolder, env })
   await using many = await startService({ folder: manyFolder, env })
@@ -47,7 +47,7 @@ export async function* loginLines(folder: string): Lines {
   }
   await few.stop()
   await many.stop()
-  /** For each round separately, since other load on the machine changes between rounds. */
+  /** By round, because other load on the machine changes from one to the next. */
   const ratio = (part: (round: number) => number, whole: (round: number) => number) =>
     median(found.hashes.map((_, round) => part(round) / whole(round)))
   const logins = (loads: readonly Load[]) => (round: number) =>

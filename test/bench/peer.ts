@@ -8,7 +8,7 @@ import { INSTALLED, startSignedIn } from './service.ts'
 const SOURCE = join(import.meta.dir, 'pocketbase')
 const MANY = 64
 
-/** Unlocks beside records of PocketBase, which syncs its commits here too. */
+/** Unlocks compared with records in PocketBase, which syncs its commits here too. */
 export async function* peerLines(folder: string): Lines {
   const peerFile = join(folder, 'pocketbase')
   const fault = buildPeer(peerFile)
@@ -46,7 +46,7 @@ export async function* peerLines(folder: string): Lines {
   })
 }
 
-/** Returns why it cannot be built here, or undefined. */
+/** Returns why PocketBase cannot be built here, or undefined if it was built. */
 const buildPeer = (outfile: string): string | undefined => {
   if (!Bun.which('go')) return 'PocketBase needs Go'
   say('building PocketBase')

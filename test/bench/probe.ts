@@ -1,6 +1,5 @@
-/** Asks again and again without waiting for the answers, so that no stall goes unseen, until the returned
- * function is called; that returns how many milliseconds each answer took. Throws unless every answer
- * is 200. */
+/** Sends requests without waiting for the answers, so that no stall goes unseen, until the returned function is
+ * called. That returns how many milliseconds each answer took, and rejects unless every answer is 200. */
 export const probing = (
   ask: () => Promise<Response>,
   everyMs = 20,

@@ -1,6 +1,6 @@
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs'
 
-/** Processor time of a process in microseconds, of all threads and of the main one alone. From proc(5):
+/** Returns the CPU time of a process in microseconds, of all threads and of the main one alone. From proc(5):
  * user and system time are fields 14 and 15 of `stat`, in hundredths of a second. */
 export const cpuUs = (pid: number): { readonly all: number; readonly main: number } => ({
   all: usIn(`/proc/${pid}/stat`),
@@ -16,7 +16,7 @@ const usIn = (path: string): number => {
 
 export const threads = (pid: number): number => readdirSync(`/proc/${pid}/task`).length
 
-/** Resident memory now (`VmRSS`), or its highest since `resetPeak` (`VmHWM`). */
+/** Returns the resident memory now (`VmRSS`), or the highest since `resetPeak` (`VmHWM`). */
 export const memoryMiB = (pid: number, field: 'VmRSS' | 'VmHWM'): number => {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8')
   return Number(new RegExp(`^${field}:\\s+(\\d+)`, 'm').exec(status)?.[1]) / 1024

@@ -7,10 +7,10 @@ const LOAD_MAX = 1.5
 const WAIT_MS_MAX = 10 * 60_000
 const LOOK_MS = 5000
 
-/** The average number of processes that ran or waited for the disk in the last minute. */
+/** Returns the average number of processes that ran or waited for the disk in the last minute. */
 export const loadAverage = (): number => Number(readFileSync('/proc/loadavg', 'utf8').split(' ')[0])
 
-/** Waits until the machine is quiet; returns false if it is not after ten minutes. */
+/** Waits until the machine is quiet; returns false if it still is not after ten minutes. */
 export const becomesQuiet = async (): Promise<boolean> => {
   const deadline = performance.now() + WAIT_MS_MAX
   for (let isSaid = false; loadAverage() >= LOAD_MAX; isSaid = true) {

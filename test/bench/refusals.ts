@@ -10,13 +10,17 @@ const SAMPLES = 500
 const WAVES = 20
 const AT_ONCE = 200
 
-/** Failed logins, logins that are too many, and unlocks under attack. */
+/** Failed logins, logins over the limits, and unlocks under attack. */
 export async function* refusalLines(): Lines {
-  say('failed logins, and logins that are too many')
+  say('failed logins, and logins over the limits')
   const below = (maxMs: number, what: string, value: number) =>
     atMost(maxMs, { what, value, unit: ' ms' })
-  yield below(5, 'medians of every way to fail a login, apart by', await failedLoginsApartMs(false))
-  yield below(5, 'the same beside legacy accounts', await failedLoginsApartMs(true))
+  yield below(
+    5,
+    'medians of all kinds of failed logins differ by',
+    await failedLoginsApartMs(false),
+  )
+  yield below(5, 'the same with legacy accounts', await failedLoginsApartMs(true))
   const { refusedMs, unlocksMs } = await loginWaves()
   yield below(100, '200 logins at once: p99 of a refusal', refusedMs)
   yield below(50, 'p99 of `/logUnlocking` meanwhile', unlocksMs)

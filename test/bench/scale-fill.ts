@@ -13,20 +13,20 @@ import { count, say } from './line.ts'
 
 export const OWNER = 'owner'
 const ACCOUNTS = 10_000
-/** The account that opens the door most often: a fiftieth of all unlocks. */
+/** One account has every fiftieth unlock. */
 export const BUSY = 'person-0'
 const BUSY_EVERY = 50
 
 const METHODS = ['fingerprint', 'pin', 'face', 'card', 'key', 'watch', 'voice', 'code'] as const
 const LOCKS = ['front-door', 'back-door', 'garage'] as const
 
-/** The time over which the unlocks are spread, until now. */
+/** The days until now over which the unlocks are spread. */
 export const DAYS = 400
 const SUBMISSION_EVENTS = 500
 const SUBMISSIONS_MIN = 5000
 
-/** Days before now between which the gateway's clock had lost the time, so that nothing but the order of these
- * unlocks is certain: they count as having happened when the last certain one did. */
+/** Between these days before now, the gateway's clock had lost the time. Only the order of those unlocks is
+ * certain: they count as having happened at the last certain time. */
 export const DOUBTED_DAYS = { from: 240, to: 200 } as const
 
 /** Fills the log of a folder through the service's own code, unless it is already full, with unlocks of
@@ -71,13 +71,13 @@ const isDoubted = (nowMs: number, endMs: number): boolean => {
   return daysAgo <= DOUBTED_DAYS.from && daysAgo > DOUBTED_DAYS.to
 }
 
-/** What the gateway's clock shows: a year too little while it has lost the time. */
+/** Returns the time of the gateway's clock, which is a year behind while it has lost the time. */
 const shownMs = (nowMs: number, endMs: number): number =>
   Math.floor(isDoubted(nowMs, endMs) ? nowMs - 365 * DAY_MS : nowMs)
 
 type Person = { readonly publicId: string; readonly username: string }
 
-/** Adds the accounts that are missing; their password is the owner's. Returns all. */
+/** Adds the missing accounts, with the owner's password. Returns all accounts. */
 const addPeople = async ({ db }: App, nowMs: number): Promise<readonly Person[]> => {
   const known = () =>
     db.all<Person>(
@@ -118,5 +118,5 @@ const unlock = (people: readonly Person[], seq: number): NewUnlockEvent => {
   }
 }
 
-/** Scatters people over the log. */
+/** A prime, which scatters people over the log. */
 const PRIME = 7919

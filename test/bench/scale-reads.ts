@@ -22,7 +22,7 @@ const DEEP_DAYS = 150
 
 type Reader = { readonly url: string; readonly token: string }
 
-/** How the reads that people wait for are called, and the median milliseconds of each. */
+/** The names of the reads that people wait for, and the median milliseconds of each. */
 export const readMs = async (
   reader: Reader,
   busyAccount: string,
@@ -35,7 +35,7 @@ export const readMs = async (
     for (let done = 0; done < READS; done += 1) times.push((await page(query)).ms)
     found.set(what, median(times))
   }
-  /** Follows the cursor from a first page on. */
+  /** Follows the cursor from a first page. */
   const follow = async (what: string, query: string) => {
     const times: number[] = []
     let { next } = (await page(query)).body as Page
@@ -83,7 +83,8 @@ export const asking =
     return { ms, body: isJson ? JSON.parse(text) : text }
   }
 
-/** What the first page of the console asks for, all at once; returns milliseconds until all have answered. */
+/** Requests everything that Today in the console needs, at once; returns the milliseconds until all is
+ * answered. */
 export const todayMs = async (reader: Reader): Promise<number> => {
   const ask = asking(reader)
   const begun = performance.now()
@@ -108,7 +109,7 @@ export const statsPath = (days: number): string => {
   return `/v1/unlocks/stats?zone=Europe/Berlin&from=${from}`
 }
 
-/** Searches the whole log for a text that is nowhere; returns the number of requests that took. */
+/** Searches the whole log for a text that it does not contain; returns the number of requests. */
 export const searchAll = async (reader: Reader): Promise<number> => {
   const ask = asking(reader)
   const query = '/v1/unlocks?limit=50&text=nowhere'
@@ -122,7 +123,7 @@ export const searchAll = async (reader: Reader): Promise<number> => {
 
 const NEWLINE = 10
 
-/** Reads the whole export; returns the number of its rows. */
+/** Reads the whole export; returns the number of rows. */
 export const exportRows = async ({ url, token }: Reader): Promise<number> => {
   const answer = await clientOf(url).get('/v1/unlocks/export?format=ndjson', bearer(token))
   if (answer.status !== 200) throw new Error(`/v1/unlocks/export answered ${answer.status}`)

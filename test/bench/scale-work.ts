@@ -12,14 +12,14 @@ import { memoryMiB, resetPeak } from './process.ts'
 import { BUSY, DAYS, OWNER } from './scale-fill.ts'
 import { startScale } from './scale-service.ts'
 
-/** How long other requests may wait for bulk work, and the memory it may take. */
+/** How long other requests may wait during bulk work, and how much memory it may take. */
 const WAIT_MS_MAX = 100
 const MIB_MAX = 256
 
 const LOOK_MS = 200
 const WORK_MS_MAX = 2 * HOUR_MS
 
-/** Backup, erasing and retention beside writes, in a folder that they change. */
+/** Backup, erasing and retention during writes, in a folder that they change. */
 export async function* workLines(folder: string): Lines {
   const retention = { LOG_RETENTION_DAYS: String(DAYS / 2) }
   yield* besideLines('backup', await startScale(folder), () => backedUp(folder))
@@ -27,7 +27,7 @@ export async function* workLines(folder: string): Lines {
   yield* besideLines('retention of half the log', await startScale(folder, retention), retained)
 }
 
-/** What bulk work did: how many of which, and the peak if it was a process of its own. */
+/** What bulk work did: how many of what, and its peak if it was a separate process. */
 type Done = { readonly items: number; readonly of: string; readonly peakMiB?: number }
 
 async function* besideLines(
@@ -68,7 +68,7 @@ async function* besideLines(
   await service.stop()
 }
 
-/** Bytes that a process has had written to the disk. */
+/** Returns how many bytes a process has written to the disk. */
 const writtenBytes = (pid: number): number =>
   Number(/^write_bytes: (\d+)/m.exec(readFileSync(`/proc/${pid}/io`, 'utf8'))?.[1])
 
@@ -118,7 +118,7 @@ const retained = async (service: Service): Promise<Done> => {
   return { items: Number(events()), of: 'names' }
 }
 
-/** Looks seldom, so that the wait does not slow down what it waits for. Throws if the service is gone. */
+/** Checks seldom, so as not to slow down the work it waits for. Throws if the service is gone. */
 const until = async ({ pid }: Service, holds: () => boolean): Promise<void> => {
   for (const deadline = performance.now() + WORK_MS_MAX; !holds(); await Bun.sleep(LOOK_MS))
     if (!process.kill(pid, 0) || performance.now() > deadline)

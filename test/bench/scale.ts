@@ -24,12 +24,12 @@ import { startScale } from './scale-service.ts'
 import { workLines } from './scale-work.ts'
 import { started } from './small.ts'
 
-/** Sizes of the log, up to BENCH_EVENTS; the reads of the others are compared with those of the first. */
+/** Sizes of the log, up to BENCH_EVENTS; reads at other sizes are compared with those at the first. */
 const SIZES = [10_000, 1_000_000, 10_000_000].filter(
   (size) => size <= Number(process.env['BENCH_EVENTS'] ?? Infinity),
 )
 
-/** Where filled folders are kept for the next run. */
+/** The folder that keeps filled logs for the next run. */
 const KEPT = process.env['BENCH_FOLDER']
 
 const STARTS = 5
@@ -94,10 +94,10 @@ const ratioLine = (what: string, ms: number, smallMs = Number.NaN): Line =>
     of: `${figure(ms)} ms`,
   })
 
-/** Statistics, just after a start and again, and what the console asks for. */
+/** Statistics, right after a start and again, and the requests of Today in the console. */
 async function* statsLines(owner: Awaited<ReturnType<typeof reader>>, at: string): Lines {
   const ask = asking(owner)
-  /** A connection without an answer is closed at some time. */
+  /** Returns how many milliseconds statistics take, or infinity if the connection ends without an answer. */
   const stats = async (days: number): Promise<number> =>
     (await ask(statsPath(days)).catch(() => ({ ms: Infinity }))).ms
   for (const days of [30, 365])
@@ -108,13 +108,13 @@ async function* statsLines(owner: Awaited<ReturnType<typeof reader>>, at: string
       of: `again ${figure(await stats(days))} ms`,
     })
   yield atMost(200, {
-    what: `what Today asks for, together, ${at}`,
+    what: `all requests of Today together, ${at}`,
     value: await todayMs(owner),
     unit: ' ms',
   })
 }
 
-/** What reads the whole log. */
+/** Reads of the whole log. */
 async function* scanLines(service: Service, events: number, at: string): Lines {
   const owner = await reader(service)
   const search = await besideLives(service, () => searchAll(owner))

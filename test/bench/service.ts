@@ -3,12 +3,12 @@ import { addAccount, tokenFor } from '../support/accounts.ts'
 import { BINARY, UNLIMITED, type Service, startService } from '../support/binary.ts'
 import type { Target } from './load.ts'
 
-/** Nothing but the work: no limits, and no line for each request. */
+/** Only the work: no limits, and no log line for each request. */
 export const QUIET = { ...UNLIMITED, LOG_LEVEL: 'warn' } as const
 
 const WIDE = '900000000/minute;900000000/hour'
 
-/** As installed, with a line for each request and all limits on, but so wide that none refuses. */
+/** As installed, with a log line for each request and all limits on, but wide enough never to refuse. */
 export const INSTALLED = {
   LOG_LEVEL: 'info',
   RATE_LIMIT_AUTH: WIDE,
@@ -19,7 +19,7 @@ export const INSTALLED = {
   UNLOCK_QUOTA_BYTES: '900000000 MiB',
 } as const
 
-/** Appends what a program writes to a file, as the journal does, without another process that reads it. */
+/** Appends the output of a program to a file, as the journal does, but without another process to read it. */
 export const toFile = (path: string): readonly string[] => [
   'sh',
   '-c',
@@ -31,7 +31,7 @@ export const UNLOCK = '{"unlocking-method":"fingerprint"}'
 
 type Options = Parameters<typeof startService>[0] & { readonly folder: string }
 
-/** Starts the service in a folder and signs somebody in. Its log goes to a file there. */
+/** Starts the service in a folder, with the log of the process in a file there, and signs someone in. */
 export const startSignedIn = async (
   options: Options,
 ): Promise<Service & { readonly token: string; readonly unlocks: Target }> => {

@@ -9,7 +9,7 @@ import { INSTALLED, UNLOCK, startSignedIn } from './service.ts'
 
 const WRITERS = 64
 
-/** Added to each sync: an SD card, a bad one, and one that is about to fail. */
+/** Milliseconds added to each sync: an SD card, a bad one, and one that is about to fail. */
 const ADDED_MS = [20, 100] as const
 const FAILING_MS = 3000
 
@@ -24,7 +24,7 @@ export async function* slowLines(folder: string): Lines {
   }
   const disk = slowDisk(folder)
   const ownMs = syncMs(folder, { pages: UNLOCK_PAGES, restMs: REST_MS })
-  yield { what: 'a sync of this disk, to which the others add', measured: `${ownMs.toFixed(2)} ms` }
+  yield { what: 'a sync of this disk, without the added time', measured: `${ownMs.toFixed(2)} ms` }
   const start = () => startSignedIn({ folder, env: { ...INSTALLED, ...disk.env } })
   {
     await using service = await start()
@@ -72,7 +72,7 @@ async function* slowSyncLines({ service, what, syncedMs }: Slow): Lines {
   })
 }
 
-/** Writers get refusals too, since some wait too long. */
+/** Some writers are refused, because they wait too long. */
 async function* failingLines({ service, what }: Slow): Lines {
   const { lives, pages } = await besideReads(service, () =>
     besideLoad(service.unlocks, WRITERS, () => Bun.sleep(4 * FAILING_MS)),

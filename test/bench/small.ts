@@ -10,12 +10,12 @@ import { ROUNDS } from './rounds.ts'
 const IDLE_MS = 5000
 const START_MS_MAX = 60_000
 
-/** Starts and idle memory, beside an empty app. */
+/** Starts and idle memory, and those of an empty app. */
 export async function* smallLines(folder: string): Lines {
   say('starts')
   const { service, first, empty, plain } = await starts(folder, 3 * ROUNDS)
   const told = ({ startMs, cpuMs }: Small) =>
-    `${startMs.toFixed(0)} ms, of which the processor ${cpuMs.toFixed(0)} ms`
+    `${startMs.toFixed(0)} ms, ${cpuMs.toFixed(0)} ms of CPU time`
   yield { what: 'start to first answer, compiled empty Elysia app', measured: told(plain) }
   yield { what: 'the same, built with the flags of the server', measured: told(empty) }
   yield { what: 'start to first answer, this server', measured: told(service) }
@@ -42,7 +42,7 @@ export async function* smallLines(folder: string): Lines {
 type Small = {
   /** Milliseconds from the start of the process to its first answer. */
   readonly startMs: number
-  /** Processor time of all threads until then, in steps of ten. */
+  /** CPU time of all threads until then, in steps of ten. */
   readonly cpuMs: number
 }
 

@@ -13,11 +13,10 @@ import { INSTALLED, QUIET, UNLOCK, startSignedIn } from './service.ts'
 const MANY = 64
 const LONE_UNLOCKS = 500
 
-/** Another executable, such as the one of the version before, which BENCH_BASE names: what a lone unlock takes
- * is compared with it. */
+/** Another executable, such as that of the previous version, to compare a lone unlock with. */
 const BASE = process.env['BENCH_BASE']
 
-/** Unlocks over many connections and over one, beside a bare server. */
+/** Unlocks over many connections and over one, compared with a bare server. */
 export async function* unlockLines(folder: string): Lines {
   await using bare = await startBareServer(folder)
   const start = (name: string, env: Readonly<Record<string, string>>, binary?: string) => {
@@ -66,7 +65,7 @@ async function* manyLines({ bare, installed, quiet }: Services): Lines {
   }
   yield atLeast(0.25, { what: 'the second, as a share of the first', value: ours.share })
   yield {
-    what: '`/logUnlocking`, no limits, no log of requests',
+    what: '`/logUnlocking`, without limits and request log',
     measured: loadText(plain.load),
   }
   yield atLeast(0.3, { what: 'this, as a share of the first', value: plain.share })
@@ -75,29 +74,29 @@ async function* manyLines({ bare, installed, quiet }: Services): Lines {
     value: ours.load.p99Ms,
     unit: ' ms',
   })
-  const without = (us: number) => `${figure(us)} µs without limits and log`
+  const without = (us: number) => `${figure(us)} µs without limits and request log`
   yield atMost(55, {
-    what: 'CPU an unlock, all threads, as installed',
+    what: 'CPU time of an unlock, all threads, as installed',
     value: ours.cpu.all,
     unit: ' µs',
     of: `${threads(installed.pid)} threads; ${without(plain.cpu.all)}`,
   })
   yield atMost(30, {
-    what: 'CPU an unlock, main thread',
+    what: 'CPU time of an unlock, main thread',
     value: ours.cpu.main,
     unit: ' µs',
     of: without(plain.cpu.main),
   })
   const { all } = found('receipts').cpu
   yield atMost(1.3, {
-    what: 'CPU of `/v1/unlocks` with a receipt, relative to `/logUnlocking`',
+    what: 'CPU time of `/v1/unlocks` with a receipt, relative to `/logUnlocking`',
     value: all / ours.cpu.all,
     unit: ' ×',
     of: `${figure(all)} µs`,
   })
 }
 
-/** Returns the p50 of one connection. */
+/** Returns the p50 over one connection. */
 async function* loneLines({ bare, installed, base }: Services): AsyncGenerator<Line, number> {
   const found = await alternately(1, {
     bare: [bare],
@@ -109,7 +108,7 @@ async function* loneLines({ bare, installed, base }: Services): AsyncGenerator<L
   yield { what: '`/logUnlocking`, 1 connection', measured: loadText(load) }
   if (base)
     yield atMost(0.7, {
-      what: 'p50 of this, relative to the executable of BENCH_BASE',
+      what: 'p50 of this, relative to that of BENCH_BASE',
       value: load.p50Ms / found('base').load.p50Ms,
       unit: ' ×',
       of: loadText(found('base').load),
@@ -136,23 +135,24 @@ async function* diskLines(
   }
   yield { what: 'the same with `fdatasync`', measured: both('fdatasync') }
   yield {
-    what: 'that sync, as a share of one `/logUnlocking`',
+    what: 'that with `fsync`, as a share of one `/logUnlocking`',
     measured: (fsync / p50Ms).toFixed(2),
   }
 }
 
-/** What is posted to, and the service whose processor time is counted. */
+/** Where to post, and the service whose CPU time is counted. */
 type Measured = readonly [target: Target, service?: Pick<Service, 'pid'>]
 
 type Found = {
   readonly load: Load
-  /** Microseconds a request. */
+  /** Microseconds for each request. */
   readonly cpu: { readonly all: number; readonly main: number }
-  /** Of the bare server's throughput in the same round. */
+  /** As a share of the bare server's throughput in the same round. */
   readonly share: number
 }
 
-/** Loads each in turn, so that other load on the machine affects all alike; returns the medians of each. */
+/** Loads the targets in turn, so that other load on the machine affects all alike; returns the medians of
+ * each. */
 const alternately = async (
   connections: number,
   targets: Readonly<Record<string, Measured>>,
@@ -185,7 +185,7 @@ const typicalOf = (found: readonly Found[]): Found => ({
   share: median(found.map(({ share }) => share)),
 })
 
-/** The mean number of pages that a lone unlock appends to the WAL. */
+/** Returns the mean number of pages that a lone unlock appends to the WAL. */
 const walPages = async ({ url, folder, token }: Service & { readonly token: string }) => {
   const database = join(folder, 'data/secure-lock.db')
   const { post } = clientOf(url)
@@ -194,14 +194,14 @@ const walPages = async ({ url, folder, token }: Service & { readonly token: stri
     const answer = await post('/logUnlocking', UNLOCK, bearer(token))
     if (answer.status !== 200) throw new Error(`/logUnlocking answered ${answer.status}`)
     const now = walFrames(database)
-    // Fewer: SQLite began the WAL anew.
+    // Fewer means that SQLite has reset the WAL.
     pages += now < before ? now : now - before
     before = now
   }
   return pages / LONE_UNLOCKS
 }
 
-/** Frames in the WAL: mxFrame in the header of its index (https://sqlite.org/walformat.html). */
+/** Returns the number of frames in the WAL: mxFrame in the header of its index (https://sqlite.org/walformat.html). */
 const walFrames = (database: string): number => readFileSync(`${database}-shm`).readUInt32LE(16)
 
 const startBareServer = async (folder: string) => {

@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test'
 import { sharedWork } from '../../src/domain/shared-work.ts'
 
-/** Work that ends when it is told to, and remembers the signals it was begun with. */
+/** Work that ends on demand, and remembers the signals it was started with. */
 const work = () => {
   const begun: { readonly signal: AbortSignal; readonly end: (result: string) => void }[] = []
   const share = sharedWork<string>()
@@ -28,7 +28,7 @@ test('work is done once for all who ask for the same, and again for those who as
   expect(await later).toBe('later')
 })
 
-test('work goes on while anyone waits for it, and ends with the last who leaves', async () => {
+test('work continues while anyone waits for it, and is aborted when the last client leaves', async () => {
   const { begun, ask } = work()
   const clients = [new AbortController(), new AbortController()]
   const answers = clients.map(({ signal }) => ask(signal).catch((error: unknown) => error))
@@ -38,7 +38,7 @@ test('work goes on while anyone waits for it, and ends with the last who leaves'
   clients[1]?.abort('gone too')
   expect(await answers[1]).toBe('gone too')
   expect(begun[0]?.signal.aborted).toBe(true)
-  // Who asks then gets a result of their own.
+  // A client that asks then gets a new result.
   const next = ask(new AbortController().signal)
   begun[1]?.end('again')
   expect(await next).toBe('again')
@@ -48,7 +48,7 @@ test('work goes on while anyone waits for it, and ends with the last who leaves'
   expect(begun).toHaveLength(2)
 })
 
-test('a failure is everyone’s, and not kept', async () => {
+test('a failure reaches everyone who waits, and is not kept', async () => {
   const share = sharedWork<string>()
   const { signal } = new AbortController()
   const failing = () => Promise.reject(new Error('no disk'))

@@ -14,7 +14,7 @@ const env = { ...UNLIMITED, LOG_LEVEL: 'error' }
 /** Fewer than elsewhere: each takes seconds, and the next test kills before every single move. */
 const RESTORES = Math.ceil(ROUNDS / 2)
 const OLD_EVENTS = 2000
-/** A restored log says that it lost others. */
+/** A restored log has one more event, which says that others were lost. */
 const RESTORED_EVENTS = OLD_EVENTS + 1
 const NEW_EVENTS = 4000
 
@@ -166,7 +166,7 @@ test.if(Bun.which('strace') !== null)(
       const { out, words } = await runCommand(['log', 'verify'], { folder: trial, env })
       const events = isDecided ? RESTORED_EVENTS : NEW_EVENTS
       expect(`${move}: ${out}${words}`).toBe(`${move}: The log is intact: ${events} events\n`)
-      // What was signed, and the file that says so, belong together.
+      // The log and the file with its head belong together.
       const accepted = await runCommand(['log', 'accept-loss'], { folder: trial, env })
       expect(accepted.out).toStartWith('Nothing is lost')
       const aside = readdirSync(join(trial, 'data')).filter((name) => name.startsWith('before-'))

@@ -10,14 +10,14 @@ import { load, noOutcomes } from './load.ts'
 
 const ENV = { ...UNLIMITED, LOG_LEVEL: 'warn', JWT_ACCESS_TOKEN_EXPIRES: '1440' }
 
-/** A sync that ends only when a test lets it, and one from which on a stop waits for no other. */
+/** A sync that ends only when a test lets it, and one that is slow enough for a stop to skip the next. */
 const HANGING_MS = 3_600_000
 const SLOW_MS = 1500
 
 const READS = 20
 
 describe.if(CAN_SLOW)('a disk on which a sync lasts for seconds', () => {
-  test('[D1, O1] everything but writes is answered meanwhile', async () => {
+  test('[D1, O1] everything but writes is answered during a sync', async () => {
     const folder = temporaryFolder()
     const disk = slowDisk(folder)
     await using service = await startService({ folder, env: { ...ENV, ...disk.env } })

@@ -10,7 +10,7 @@ import { load, noOutcomes } from './load.ts'
 const ENV = { ...UNLIMITED, LOG_LEVEL: 'warn', JWT_ACCESS_TOKEN_EXPIRES: '1440' }
 const LOAD_MS_MAX = 400
 
-/** Of every second round, so that most of these kills hit a commit. */
+/** The delay of syncs in every second round, so that most of those kills hit a commit. */
 const SYNC_MS = 20
 
 test(`[D1] ${ROUNDS} times kill -9 under load: acknowledged events are there once, and the log is intact`, async () => {

@@ -93,7 +93,7 @@ const noted = (
 ): boolean => {
   if (!answer) for (const method of sent) outcomes.unanswered.add(method)
   else if (answer.status === 503) {
-    // The one answer that does not know.
+    // The only refusal after which the unlock may be recorded.
     const isUnknown = JSON.stringify(answer.body).includes('is not known')
     for (const method of sent) (isUnknown ? outcomes.unanswered : outcomes.refused).add(method)
   } else if (answer.status === 200) {

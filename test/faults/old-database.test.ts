@@ -20,15 +20,15 @@ import { until } from '../support/until.ts'
 
 const ENV = { ...UNLIMITED, JWT_ACCESS_TOKEN_EXPIRES: '1440' }
 const OLDER =
-  'The unlock log is shorter than what this gateway has signed: an older database was put back, so nothing is recorded until the right database is back, or somebody accepts the loss on the gateway (secure-lock-server log accept-loss)'
+  'The unlock log is shorter than what this gateway has signed: an older database was put back, so nothing is recorded until the right database is back, or someone accepts the loss on the gateway (secure-lock-server log accept-loss)'
 const OTHER =
-  'The unlock log is not the one that this gateway has signed: another database was put in its place, so nothing is recorded until the right database is back, or somebody accepts the loss on the gateway (secure-lock-server log accept-loss)'
+  'The unlock log is not the one that this gateway has signed: another database was put in its place, so nothing is recorded until the right database is back, or someone accepts the loss on the gateway (secure-lock-server log accept-loss)'
 const MOVED =
   'A file of the database was removed or replaced while the server was running; put it back or restore a backup, and restart'
 
 type Answer = { readonly msg?: string; readonly detail?: string; readonly code?: string }
 
-/** A folder with an owner and a member, whose log has that many unlocks. */
+/** Creates a data folder with an owner and a member, and this many unlocks in its log. */
 const gateway = async (unlocks: number) => {
   const folder = temporaryFolder()
   await addAccount('oli', { role: 'owner', folder, env: ENV })
@@ -52,14 +52,14 @@ const at = (folder: string, env: Readonly<Record<string, string>> = ENV) => {
     database,
     run,
     start: () => running(folder, env),
-    /** Records unlocks with a service that is stopped again. */
+    /** Starts a service, records unlocks, and stops it. */
     unlocks: async (count: number): Promise<void> => {
       await using service = await running(folder, env)
       for (let done = 0; done < count; done += 1) expect(await service.unlock()).toBe('ok')
       await until(() => signed().size === eventsOf(database).length)
       expect(await service.stop()).toBe(0)
     },
-    /** Keeps the database of a stopped service as it is now, and returns what puts it back. */
+    /** Keeps the database of a stopped service as it is now; returns a function that puts it back. */
     kept: () => {
       const copy = join(temporaryFolder(), 'kept.db')
       cpSync(database, copy)
@@ -97,9 +97,9 @@ const running = async (folder: string, env: Readonly<Record<string, string>>) =>
     post,
     as,
     said,
-    /** Sessions that the database in place does not have begin anew. */
+    /** Logs in again if the database in place does not have the session. */
     logInAgain: () => tokens.clear(),
-    // Each by another method, or they would count as repeats.
+    // Each with another method, so that none counts as a repeat.
     unlock: async (name = 'ada') => {
       const body = { 'unlocking-method': crypto.randomUUID() }
       return said(await post('/logUnlocking', body, await as(name)))
@@ -119,7 +119,7 @@ const running = async (folder: string, env: Readonly<Record<string, string>>) =>
 
 type Running = Awaited<ReturnType<typeof running>>
 
-/** Every append is refused, reads go on, and everything says the same. */
+/** Expects that appends are refused, reads still work, and everything says why. */
 const expectStopped = async (service: Running, sentence: string): Promise<void> => {
   service.logInAgain()
   const refused = `503 log_stopped ${sentence}`
@@ -152,7 +152,7 @@ const auditOf = async ({ run }: Gateway, action: string) =>
     .filter((event) => event.action === action)
 
 describe('an older database that is put back', () => {
-  test('[G14] while the service is stopped: nothing is signed, reads go on, and everything says so', async () => {
+  test('[G14] while the service is stopped: nothing is signed, reads still work, and everything says so', async () => {
     using door = await gateway(4)
     const older = door.kept()
     await door.unlocks(2)
@@ -174,12 +174,12 @@ describe('an older database that is put back', () => {
     expect((await door.run('log', 'verify')).out).toBe('The log is intact: 4 events\n')
   })
 
-  test('[G14] by cp while the service runs: the next unlock is refused, whatever SQLite remembers', async () => {
+  test('[G14] by cp while the service runs: the next unlock is refused, whatever SQLite has cached', async () => {
     using door = await gateway(4)
     const older = door.kept()
     await using service = await door.start()
     for (let done = 0; done < 3; done += 1) expect(await service.unlock()).toBe('ok')
-    // The WAL is written back by a command; then the service remembers pages of its own.
+    // A command checkpoints the WAL; the service then still has pages in its cache.
     await door.run('user', 'list')
     cpSync(older.copy, door.database)
     await expectStopped(service, OLDER)
@@ -190,7 +190,7 @@ describe('an older database that is put back', () => {
     expect(await again.stop()).toBe(0)
   })
 
-  test('[G14] by cp after the service itself wrote its WAL back', async () => {
+  test('[G14] by cp after the service itself made a checkpoint', async () => {
     using door = await gateway(4)
     const older = door.kept()
     await using service = await door.start()
@@ -210,14 +210,14 @@ describe('an older database that is put back', () => {
     await until(() => statSync(`${door.database}-wal`).size === 0)
     cpSync(older.copy, door.database)
     await expectStopped(service, OLDER)
-    // The service goes on with what is in the file now, as everybody sees it.
+    // The service continues with what is in the file now.
     expect((await door.run('log', 'accept-loss', '--yes')).status).toBe(0)
     expect(await service.unlock()).toBe('ok')
     expect(await service.stop()).toBe(0)
     expect((await door.run('log', 'verify')).out).toBe('The log is intact: 6 events\n')
   })
 
-  test('[G14] by mv while the service runs: refused at once, and after the restart for what was signed', async () => {
+  test('[G14] by mv while the service runs: refused at once, and after a restart because of what was signed', async () => {
     using door = await gateway(4)
     const older = door.kept()
     await using service = await door.start()
@@ -231,7 +231,7 @@ describe('an older database that is put back', () => {
     await expectStopped(again, OLDER)
   })
 
-  test('[G14] is not backed up, which would push out backups of the right one', async () => {
+  test('[G14] is not backed up, because that would push out backups of the right one', async () => {
     using door = await gateway(4)
     const older = door.kept()
     await door.unlocks(2)
@@ -248,7 +248,7 @@ describe('an older database that is put back', () => {
     await until(() => readdirSync(backups).some((name) => name.endsWith('.tar')))
   })
 
-  test('[G14] an unlock is refused by commands too, and the right database goes on as if nothing had been', async () => {
+  test('[G14] commands append nothing either, and with the right database the log continues as if nothing had happened', async () => {
     using door = await gateway(2)
     const older = door.kept()
     await door.unlocks(2)
@@ -270,7 +270,7 @@ describe('an older database that is put back', () => {
 })
 
 describe('another database that is put in place', () => {
-  /** Two databases that have the same first two unlocks, and then others. */
+  /** Creates two databases whose first two unlocks are the same, and whose later ones differ. */
   const forked = async (ours: number, theirs: number) => {
     const door = await gateway(2)
     const other = at(temporaryFolder())
@@ -302,7 +302,7 @@ describe('another database that is put in place', () => {
       }
       const { status, words } = await door.run('log', 'accept-loss')
       expect(status).toBe(2)
-      expect(words).toContain('It is unknown how many unlocks are lost')
+      expect(words).toContain('It is not known how many unlocks are lost')
     })
 
   test('[G14] by cp while the service runs', async () => {
@@ -326,7 +326,7 @@ describe('another database that is put in place', () => {
 })
 
 describe('log accept-loss', () => {
-  test('[G14] says what is lost, asks, records it in the log and the audit trail, and the log goes on', async () => {
+  test('[G14] says what is lost, asks, and records it in the log and the audit trail, and the log continues', async () => {
     using door = await gateway(4)
     const older = door.kept()
     await door.unlocks(2)
@@ -341,7 +341,7 @@ describe('log accept-loss', () => {
     const accepted = await door.run('log', 'accept-loss', '--yes')
     expect(accepted).toMatchObject({
       status: 0,
-      out: 'The loss is recorded in the log and the audit trail, and the log goes on\n',
+      out: 'The loss is recorded in the log and the audit trail, and the log continues\n',
     })
     expect(eventsOf(door.database).slice(4)).toMatchObject([
       { seq: 4, ...LOSS, method: '2 unlocks' },
@@ -353,7 +353,7 @@ describe('log accept-loss', () => {
     await using service = await door.start()
     expect([await service.unlock(), await service.ready()]).toStrictEqual(['ok', 'ok'])
     expect(await service.findings()).toStrictEqual([])
-    // It is no opening.
+    // It counts as no unlock.
     const stats = await (await service.get('/v1/unlocks/stats', await service.as('oli'))).json()
     expect(stats).toMatchObject({ total: 5 })
     const table = await (await service.get('/getLogs', await service.as('oli'))).text()
@@ -365,7 +365,7 @@ describe('log accept-loss', () => {
     expect((await door.run('log', 'accept-loss', '--yes')).out).toStartWith('Nothing is lost')
   })
 
-  test('[G14] beside a running service that refused: it goes on without a restart, and after one', async () => {
+  test('[G14] beside a running service that refused: the log continues without a restart, and after one', async () => {
     using door = await gateway(4)
     const older = door.kept()
     await door.unlocks(3)
@@ -379,7 +379,7 @@ describe('log accept-loss', () => {
     expect(await service.stop()).toBe(0)
     expect(door.signed().size).toBe(6)
     await door.unlocks(1)
-    // What was given up does not come back either.
+    // The lost database cannot come back either.
     older.putBack()
     await using again = await door.start()
     await expectStopped(again, OLDER)
@@ -398,7 +398,7 @@ describe('log accept-loss', () => {
 })
 
 describe('restore', () => {
-  test('[G14] counts what is lost, and records it itself', async () => {
+  test('[G14] counts what is lost, and records it by itself', async () => {
     using door = await gateway(4)
     expect((await door.run('backup', 'old.tar')).status).toBe(0)
     await door.unlocks(2)
@@ -412,7 +412,7 @@ describe('restore', () => {
     ])
     expect(door.signed().size).toBe(5)
     await door.unlocks(1)
-    // To go back to the previous data is a loss of what was signed since.
+    // Going back to the previous data loses what was signed since.
     const aside = readdirSync(door.data).find((name) => name.startsWith('before-restore-')) ?? ''
     expect(readdirSync(join(door.data, aside))).not.toContain('log-signed-head')
     for (const name of readdirSync(join(door.data, aside)))
@@ -437,7 +437,7 @@ describe('restore', () => {
     expect(door.signed().size).toBe(6)
   })
 
-  test('[G14] of the newest backup over an older database loses nothing, and the log goes on', async () => {
+  test('[G14] of the newest backup over an older database loses nothing, and the log continues', async () => {
     using door = await gateway(4)
     const older = door.kept()
     await door.unlocks(2)
@@ -448,7 +448,7 @@ describe('restore', () => {
     await door.unlocks(1)
   })
 
-  test('[G14] a backup never contains the head, and one of another gateway begins anew', async () => {
+  test('[G14] a backup never contains the head, and one from another gateway begins with a new head', async () => {
     using door = await gateway(3)
     using other = await gateway(5)
     expect((await door.run('backup', 'door.tar')).status).toBe(0)
@@ -492,7 +492,7 @@ describe('the file with the largest signed head', () => {
     await expectStopped(service, OLDER)
   })
 
-  test('[G14] that is missing or damaged begins anew from the log, and says so', async () => {
+  test('[G14] that is missing or damaged is replaced by the head of the log, which is logged', async () => {
     using door = await gateway(2)
     const path = join(door.data, 'log-signed-head')
     for (const text of [undefined, '{"origin":"x"', '', '{"size":99}']) {
@@ -511,7 +511,7 @@ describe('the file with the largest signed head', () => {
     expect(door.signed().size).toBe(6)
   })
 
-  test('[G14, O2] that is a link, which somebody may have planted, is refused', async () => {
+  test('[G14, O2] that is a link, which someone may have planted, is refused', async () => {
     using door = await gateway(1)
     const path = join(door.data, 'log-signed-head')
     renameSync(path, join(door.folder, 'elsewhere'))
@@ -546,9 +546,9 @@ test.if(isRoot)(
       ).size
     expect(await unlock()).toBe(200)
     await until(() => signed() === 1)
-    // What is open can still be written to.
+    // Open files can still be written to.
     const makeRoom = fillUpInodes(outside)
-    const words = 'the largest signed head is not kept'
+    const words = 'cannot write the largest signed head'
     await until(async () => (await unlock()) === 200 && service.output().log.includes(words))
     for (let done = 0; done < 10; done += 1) expect(await unlock()).toBe(200)
     expect(signed()).toBe(1)

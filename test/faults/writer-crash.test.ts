@@ -18,7 +18,7 @@ import { until } from '../support/until.ts'
 
 const ROOT = join(import.meta.dir, '../..')
 const ENV = { ...UNLIMITED, JWT_ACCESS_TOKEN_EXPIRES: '1440' }
-/** Each dies twice. */
+/** The writer thread of each dies twice. */
 const SERVICES = Math.ceil(ROUNDS / 2)
 const LOAD_MS_MAX = 20_000
 
@@ -49,7 +49,7 @@ const isOver = (pid: number): boolean => {
   }
 }
 
-test(`[D1] ${SERVICES} services whose thread that writes dies twice: acknowledged events are there once, what waits is told, and the process ends`, async () => {
+test(`[D1] ${SERVICES} services whose writer thread dies twice: acknowledged events are there once, whatever waits is refused, and the process ends`, async () => {
   const binary = crashingBinary()
   const folder = temporaryFolder()
   const database = join(folder, 'data/secure-lock.db')
@@ -64,7 +64,7 @@ test(`[D1] ${SERVICES} services whose thread that writes dies twice: acknowledge
       await load({ url: service.url, token, outcomes, isOver: hasEnded })
       // With the status of a failure, and by itself.
       await until(() => isOver(service.pid))
-      const deaths = service.output().log.split('the thread that writes has died').length - 1
+      const deaths = service.output().log.split('writer thread died').length - 1
       expect(deaths).toBe(2)
       expect(await service.stop()).toBe(1)
     }
@@ -76,7 +76,7 @@ test(`[D1] ${SERVICES} services whose thread that writes dies twice: acknowledge
   }
   expect(acknowledged).toBeGreaterThan(ROUNDS)
   tell(
-    `thread that writes: ${2 * SERVICES} deaths, ${acknowledged} acknowledged of ${size} events, none lost; of ${unknown} nobody was told what became of them`,
+    `writer thread: ${2 * SERVICES} deaths, ${acknowledged} acknowledged of ${size} events, none lost; for ${unknown}, the outcome is not known`,
   )
   rmSync(folder, { recursive: true })
   rmSync(join(binary, '../..'), { recursive: true })

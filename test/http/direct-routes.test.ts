@@ -7,7 +7,7 @@ import { until } from '../support/until.ts'
 
 const PATHS = ['/logUnlocking', '/v1/unlocks'] as const
 
-/** The same service twice: one answers unlocks directly, the other through Elysia. */
+/** Two equal services: one answers unlocks directly, the other through Elysia. */
 const startBoth = async (env: Readonly<Record<string, string>> = {}) => {
   const direct = await startApp(env)
   const elysia = await startApp(env)
@@ -35,7 +35,7 @@ const startBoth = async (env: Readonly<Record<string, string>> = {}) => {
 
 type Both = Awaited<ReturnType<typeof startBoth>>
 
-/** A request of a caller by name. */
+/** Returns a request by a named caller. */
 type Sent = Omit<RequestInit, 'body'> & {
   readonly path: string
   readonly by?: string
@@ -44,7 +44,7 @@ type Sent = Omit<RequestInit, 'body'> & {
 
 const JSON_TYPE = { 'content-type': 'application/json' }
 
-/** Removes what differs from one answer, or one service, to the next. */
+/** Removes what differs between answers and between services. */
 const masked = (text: string): string =>
   text
     .replaceAll(/[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}/g, 'UUID')
@@ -56,7 +56,7 @@ const masked = (text: string): string =>
     .replaceAll(/("next":"|cursor=)[\w-]+/g, '$1CURSOR')
     .replaceAll(/127\.0\.0\.1:\d+/g, 'HOST')
 
-/** Everything that a request leaves behind: its answer, lines of the log, audit events, counts and unlocks. */
+/** Returns everything that a request leaves behind: its answer, log lines, audit events, counts and unlocks. */
 const leftBy = async (
   app: TestApp,
   { path, body: given, ...init }: Sent,
@@ -96,7 +96,7 @@ const leftBy = async (
   }
 }
 
-/** Sends a request to both services, and expects that both did the same. Returns the status. */
+/** Sends a request to both services, and expects both to do the same. Returns the status. */
 const sendBoth = async (
   both: Both,
   sent: Sent,
@@ -112,7 +112,7 @@ const sendBoth = async (
 
 const UUID_A = '0193c6a8-5f0e-7c3a-9b1d-2e4f6a8b0c1d'
 
-/** Bodies of both endpoints, right and wrong. */
+/** Valid and invalid bodies for both endpoints. */
 const BODIES: readonly (string | Uint8Array<ArrayBuffer>)[] = [
   '{"unlocking-method":"fingerprint"}',
   '{"method":"fingerprint"}',

@@ -134,7 +134,7 @@ describe('scheduled backups', () => {
     rmSync(dir, { recursive: true })
   })
 
-  test('[G14] while the log is stopped there is none, which would push out those of the right database', async () => {
+  test('[G14] while the log is stopped there is none, because it would push out those of the right database', async () => {
     const backups = service({ keep: 1 })
     await backups.createIfDue()
     stop = { says: 'an older database was put back' }

@@ -162,7 +162,7 @@ describe('opening a database', () => {
       expect(statSync(path).mode & 0o777).toBe(0o600)
     }))
 
-  test('[D2] pragmas are as chosen, on the connection that writes', () =>
+  test('[D2] pragmas are as chosen, on the writing connection', () =>
     inFolder(async (folder) => {
       const db = openDatabase(join(folder, 'a.db'))
       await db.transaction(async (tx) => {

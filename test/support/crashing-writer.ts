@@ -8,11 +8,10 @@ import type { WriterGiven } from '../../src/writer.ts'
  * that and the answer; or between two statements of a unit of work. */
 export type CrashPoint = 'before' | 'written' | 'committed' | 'queried'
 
-/** What the thread of a test is given besides; of an executable, the environment says it. */
+/** What a test passes to the thread in addition; an executable reads it from the environment. */
 type Given = WriterGiven & { readonly crashAt?: CrashPoint; readonly oneIn?: number }
 
-/** The thread that writes, but for its end: now and then it dies in the middle of a group. It takes the place
- * of `src/writer.ts`. */
+/** Takes the place of `src/writer.ts`: a writer thread that now and then dies in the middle of a group. */
 serveWriter((given) => {
   const { databasePath, dataDir, crashAt, oneIn = 10 } = given as Given
   const points: readonly CrashPoint[] = crashAt ? [crashAt] : ['before', 'written', 'committed']

@@ -1,7 +1,7 @@
-/* Preloaded into the service, makes its disk slow or broken: before each fsync and fdatasync, of SQLite
- * and of the runtime, reads the file that SLOW_DISK names, and waits until as many milliseconds have
- * passed as it says by then, or fails with EIO if it says "fail". After each, adds a line with the path of
- * what was synced to the file of that name and ".done". */
+/* Preloaded into the service, makes its disk slow or broken. Before each fsync and fdatasync, of SQLite and of
+ * the runtime, it reads the file that SLOW_DISK names, and waits for as many milliseconds as the file says,
+ * which may change meanwhile, or fails with EIO if the file says "fail". After each sync, it adds the path of
+ * the synced file as a line to the file of that name with ".done" at its end. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>

@@ -3,7 +3,7 @@ import { basename, join } from 'node:path'
 
 const IS_REQUIRED = process.env['REQUIRE_CC'] === '1'
 
-/** Whether the disk of a service can be made slow here. */
+/** True if the disk of a service can be made slow here. */
 export const CAN_SLOW = IS_REQUIRED || Bun.which('cc') !== null
 
 if (!CAN_SLOW)
@@ -13,8 +13,8 @@ if (!CAN_SLOW)
 
 const SOURCE = join(import.meta.dir, 'slow-disk.c')
 
-/** Builds what makes the disk of a service slow, if it is started with `env`. Nothing is slow until
- * `delay` says so, which it may while the service runs. */
+/** Builds a library that makes the disk of a service slow if the service is started with `env`. Nothing is
+ * slow until `delay` is called, which is possible while the service runs. */
 export const slowDisk = (within: string) => {
   const folder = mkdtempSync(join(within, 'slow-disk-'))
   const library = join(folder, 'slow-disk.so')
@@ -39,9 +39,9 @@ export const slowDisk = (within: string) => {
   say('0')
   return {
     env: { LD_PRELOAD: library, SLOW_DISK: control },
-    /** Lets each sync take that much longer, also one that is under way. */
+    /** Makes each sync take this many milliseconds longer, including one that is under way. */
     delay: (ms: number) => say(String(ms)),
-    /** Lets each sync fail. */
+    /** Makes each sync fail. */
     fail: () => say('fail'),
     /** The names of the files that were synced, in order. */
     synced: (): readonly string[] =>

@@ -20,8 +20,8 @@ type Row = {
   readonly repeat: number
 }
 
-/** Compares the summary in a database file with a plain count of the rows; returns how many unlocks are in
- * it. Others may write meanwhile. */
+/** Compares the summary in a database file with a plain count of the rows, while others may write; returns how
+ * many unlocks are in the summary. */
 export const expectSummary = (path: string): number => {
   using db = new Database(path, { readonly: true })
   return db.transaction(() => compare(db))()
@@ -70,7 +70,7 @@ const compare = (db: Database): number => {
   return size
 }
 
-/** What rows count, by quarter, account and method. */
+/** Counts rows by quarter, account and method. */
 const counted = (rows: readonly Row[]): ReadonlyMap<string, number> => {
   const counts = new Map<string, number>()
   for (const { happened, account, method, reason, repeat } of rows)
@@ -79,8 +79,8 @@ const counted = (rows: readonly Row[]): ReadonlyMap<string, number> => {
   return sorted(counts)
 }
 
-/** The tallies of the summary, packed and in rows of their own, and whether the sums of each packed day are
- * those of its tallies. */
+/** Returns the tallies of the summary, packed or in rows of their own, and whether the sums of each packed day
+ * are those of its tallies. */
 const tallied = (db: Database): ReadonlyMap<string, number> => {
   const counts = new Map<string, number>()
   for (const [quarter, account, method, unlocks] of db

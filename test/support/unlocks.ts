@@ -61,7 +61,7 @@ export const plantedLog = (path = ':memory:') => {
   return {
     db,
     numberOf: nameReads(db).accountNumber,
-    /** Takes all unlocks into the summary. */
+    /** Adds all unlocks to the summary. */
     summarize: async (): Promise<void> => {
       while ((await catchUp({ all, get, run }, size)) < size);
     },

@@ -65,7 +65,7 @@ export const accessTokens = ({ secret, lifetimeMs, clock }: Options): AccessToke
     return (
       nowMs < expiresAtMs &&
       expiresAtMs <= nowMs + lifetimeMs &&
-      // @elysiajs/jwt stamps `iat` by the system's clock (not reported upstream as of 2026-11), which
+      // @elysiajs/jwt sets `iat` from the system's clock (not reported upstream as of 2026-11), which
       // may be ahead of `now`.
       issuedAtMs <= Math.max(nowMs, Date.now())
     )

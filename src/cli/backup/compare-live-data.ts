@@ -15,7 +15,7 @@ export type LiveData = {
   readonly summary: string
   /** How many events only the current log has, if that is known. */
   readonly lost: number | undefined
-  /** The newest checkpoint of the current log, if that has the same key. */
+  /** The newest checkpoint of the current log, if its key is the same. */
   readonly checkpoint: string | undefined
   /** Public ids of the people erased in the current data. */
   readonly erased: readonly string[]

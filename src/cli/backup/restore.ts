@@ -136,7 +136,7 @@ const restoreFrom = async (request: Request & { readonly isSure: boolean }): Pro
   }
 }
 
-/** What is lost of what this gateway has signed, for people. */
+/** Returns how much of what this gateway has signed is lost, in words. */
 const signedBefore = (broken: LogBreak, live: LiveData | undefined): string => {
   const lost = lostEvents(broken)
   const isSaid = lost !== undefined && lost === live?.lost

@@ -8,8 +8,8 @@ import { ProofError } from '../../unlocks/tlog/proof-format.ts'
 import type { LiveData } from './compare-live-data.ts'
 import type { Unpacked } from './unpack-backup.ts'
 
-/** Compares the log in a backup with the largest head that this gateway has signed, also if its database
- * is damaged or gone. Returns how it fails to continue that, or undefined if it does. */
+/** Compares the log in a backup with the largest signed head of this gateway, even if its database is damaged
+ * or gone. Returns how the log fails to continue that head, or undefined if it does not fail. */
 export const restoredBreak = async (
   config: Pick<Config, 'dataDir'>,
   { app }: Unpacked,
@@ -21,7 +21,7 @@ export const restoredBreak = async (
   return found && { ...found, kept }
 }
 
-/** The one in the file, unless the current log has grown since. */
+/** Returns the head in the file, or that of the current log if it is larger. */
 const largestHead = (
   { dataDir }: Pick<Config, 'dataDir'>,
   key: Unpacked['app']['unlocks']['verifierKey'],
@@ -45,8 +45,8 @@ const headIn = (
   }
 }
 
-/** Records in the unpacked log what it lost, if anything, and writes its new head into the file that will
- * stand beside it. Rejects with `unavailable`. */
+/** Records in the unpacked log what it lost, if anything, and writes its new head into the file beside it.
+ * Rejects with `unavailable`. */
 export const recordRestoredLoss = async (
   { app }: Unpacked,
   broken: LogBreak | undefined,

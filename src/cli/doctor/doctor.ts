@@ -173,7 +173,7 @@ const schemaFinding = (found: DatabaseDiagnostics): Finding => {
 /** The checks of the service itself, on an intact database. */
 const dataFindings = async (config: Config, terminal: Terminal): Promise<readonly Finding[]> => {
   const db = withoutWriting(openReadOnly(config.databasePath))
-  // Before the log, which may have grown by then.
+  // Read before the log, which may grow meanwhile.
   const signed = signedHeadFile(config.dataDir).peek()
   try {
     const log = await openLogFile(config)
@@ -225,7 +225,7 @@ const dataFindings = async (config: Config, terminal: Terminal): Promise<readonl
 
 type Signed = ReturnType<ReturnType<typeof signedHeadFile>['peek']>
 
-/** Why the service would record nothing, if so. A log that is broken is another finding. */
+/** Returns why the log is stopped, if so. A broken log is another finding. */
 const stopOf = async (log: LogFile, kept: Signed): Promise<string | undefined> => {
   if (kept === undefined || kept === 'damaged' || kept.origin !== log.key.name) return undefined
   try {

@@ -48,7 +48,7 @@ export const serve: Command = {
         log.info({ done }, 'upgrading the database')
       },
       onWriterDeath: (error, isLast) => {
-        log.error({ err: error }, 'the thread that writes has died')
+        log.error({ err: error }, 'writer thread died')
         if (isLast) writerDied()
       },
       createBackup: backupProcess(terminal.env),
@@ -60,12 +60,12 @@ export const serve: Command = {
         const { from, to } = switchLevel(log, logLevel)
         void logFailure(app.audit.lifecycle.recordSetting(SETTINGS.logLevel.env, from, to), log)
       })
-      // First, so that no answer calls the log intact before it is verified, or signs what is not the same.
+      // Before the first answer, so that none calls an unverified log intact or signs one that was replaced.
       app.unlocks.guard.begin()
       await app.unlocks.findBreak()
       await app.unlocks.verification.start()
       const listener = listen(app.http, config, certificates?.current())
-      // Before what any request leaves behind, but none waits for it.
+      // Before anything that a request records, but no request waits for it.
       const recorded = logFailure(app.audit.lifecycle.recordStart(givenSettings(terminal.env)), log)
       // Requests are answered from here on, before the rest of the start.
       await yieldToEventLoop()

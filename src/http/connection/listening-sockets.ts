@@ -67,7 +67,7 @@ const onListeningSockets = (
   }
 }
 
-/** Loads the calls once: each time takes a millisecond of a start. */
+/** Loads the calls once, because each time delays a start by a millisecond. */
 const socketCalls = () => (loadedCalls ??= loadCalls())
 
 let loadedCalls: ReturnType<typeof loadCalls> | undefined

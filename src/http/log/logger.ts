@@ -37,10 +37,10 @@ const REQUEST = 'request'
 /** What the log says about a request. */
 type RequestFields = Readonly<Record<string, string | number | undefined>>
 
-/** Logs a request: an entry like any other at level `info`, but in one call of JSON.stringify, where pino
- * calls it for each member. */
+/** Logs a request: an entry like any other at level `info`, but with one call of JSON.stringify, where pino
+ * calls it once for each member. */
 export const logRequest = (logger: Logger, fields: RequestFields): void => {
-  // Checked each time, since a signal changes the level.
+  // Checked each time, because a signal changes the level.
   if (!logger.isLevelEnabled('info')) return
   const { [pino.symbols.streamSym]: stream } = logger as unknown as { [stream: symbol]: Entries }
   if (!stream) return
@@ -49,7 +49,7 @@ export const logRequest = (logger: Logger, fields: RequestFields): void => {
   stream.write(`${JSON.stringify(entry)}\n`)
 }
 
-/** Takes a line. One that `mayWait` may be written after the answer that it is about. */
+/** Writes a line. With `mayWait`, it may be written after the answer that it is about. */
 type Write = (line: string, mayWait: boolean) => void
 
 /** How many bytes of lines are kept for a slow reader. Beyond that, lines are dropped: a log that nobody
@@ -59,8 +59,8 @@ const WAITING_BYTES_MAX = 1024 ** 2
 /** Characters written together: a pipe takes them at once. */
 const TOGETHER_MAX = 16 * 1024
 
-/** Writes to standard output. Those that may wait are written with all others of the turn of the event loop,
- * since a write costs more than what it writes; at the latest, when the process ends. */
+/** Returns a function that writes to standard output. Lines that may wait are written together, at the end of
+ * the turn of the event loop or of the process, because each write is expensive, however short. */
 const standardOutput = (): Write => {
   const { stdout } = process
   stdout.on('error', () => {})
@@ -89,7 +89,7 @@ type Entries = DestinationStream & {
   lastMsg: string
 }
 
-/** Passes entries on as lines. */
+/** Returns a stream that writes entries as lines. */
 const entries = (formatted: (entry: string) => string, write: Write): Entries => {
   const stream = {
     // Lets pino set `lastMsg`.

@@ -29,9 +29,8 @@ type Answered = {
   readonly caller: Caller | undefined
 }
 
-/** Returns the function that counts and logs a request once it is answered, with the route as it was
- * declared, never with the path, query, headers or body as they were sent, since any of them may contain
- * a secret. */
+/** Returns the function that counts and logs a request once it is answered: with the declared route, never
+ * with the path, query, headers or body that were sent, because any of them may contain a secret. */
 export const requestRecorder =
   ({ logger, onAnswer }: Dependencies) =>
   ({ route, status, startedAtMs, requestId, caller, ...answered }: Answered): void => {

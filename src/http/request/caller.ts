@@ -20,13 +20,14 @@ type Options = Pick<Config, 'trustedProxies'> & {
 type Arrived = {
   readonly request: Request
   readonly socket: Peer | null
-  /** Of the answer. */
+  /** The headers of the answer. */
   readonly headers: AnswerHeaders
 }
 
-/** Tells who makes requests, and from where. */
+/** Returns functions that note requests and find out who makes them, and from where. */
 export const callers = ({ trustedProxies, connections, ...record }: Options) => {
-  /** Records a peer that claims to be a proxy, or must be one. */
+  /** Records a peer that claims to be a proxy but is not trusted, or a proxy that says nothing about its
+   * client. */
   const recordProxy = (request: Request, peer: Origin): Promise<void> | undefined => {
     const isTrusted = isTrustedPeer(peer.address, trustedProxies)
     if (isForwarded(request)) return isTrusted ? undefined : record.recordForwarded(peer)
@@ -35,13 +36,13 @@ export const callers = ({ trustedProxies, connections, ...record }: Options) => 
   }
 
   return {
-    /** Notes a request as in flight. */
+    /** Counts a request as in flight. */
     begin: ({ request, socket, headers }: Arrived): void => {
       if (socket) connections.begin(request, socket)
       if (connections.isScarce()) headers['connection'] = 'close'
     },
 
-    /** Returns who makes a request. Throws 503 if too many large bodies are on their way. */
+    /** Returns who makes a request. Throws 503 if too many large bodies are being received. */
     callerOf: (
       { request, socket, headers }: Arrived,
       signedIn: SignedIn | undefined,

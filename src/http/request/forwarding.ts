@@ -63,6 +63,6 @@ const hostOf = ({ url }: Request): string => {
   return host
 }
 
-/** A cache: parsing an address takes a microsecond. */
+/** A cache, because parsing an address takes a microsecond. */
 const HOSTS_MAX = 100
 const hosts = new BoundedMap<string, string>(HOSTS_MAX)

@@ -54,7 +54,7 @@ type TextSchema = TSchema & {
 
 const isText = (schema: TextSchema, value: unknown): boolean => {
   if (typeof value !== 'string') return false
-  // What nearly every text is, and all of the rules below agree on.
+  // Nearly every text is plain, and passes all the rules below.
   if (PLAIN.test(value)) return isWithin(schema, value.length)
   if (!value.isWellFormed()) return false
   if (FORBIDDEN[schema[CONTROLS] ?? 'none']?.test(value)) return false
@@ -64,7 +64,7 @@ const isText = (schema: TextSchema, value: unknown): boolean => {
   return isWithin(schema, codePoints(schema[AS_TYPED] ? value : value.normalize('NFC').trim()))
 }
 
-/** Printable ASCII without space around it. */
+/** Matches printable ASCII without spaces around it. */
 const PLAIN = /^[!-~](?:[ -~]*[!-~])?$/
 
 const isWithin = (schema: TextSchema, length: number): boolean =>

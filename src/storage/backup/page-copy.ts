@@ -1,26 +1,26 @@
 import { Database as Sqlite, SQLiteError } from 'bun:sqlite'
 import { closeSync, fdatasyncSync, openSync, readSync, writeSync } from 'node:fs'
 
-/** How long to wait for the right to write and for an empty WAL: others write, and read what is in it. They
- * write again at once, so that waiting as SQLite does would find no gap. */
+/** How long to wait for the write lock and for an empty WAL while others write and read. They write again at
+ * once, so SQLite's own waits, which grow longer, would find no gap. */
 const SETTLING_MS_MAX = 3000
 const TRY_EVERY_MS = 1
 
 const CHUNK_BYTES = 256 * 1024
 
-/** Small enough that the sync of an unlock in the meantime need not wait long for a slow disk. */
+/** Small enough that an unlock in the meantime does not wait long for its sync on a slow disk. */
 const UNSYNCED_BYTES_MAX = 4 * 1024 ** 2
 
-/** Where the header of a database says that it has a WAL, and what a file without one has there
+/** Where the header of a database file says that it uses a WAL, and the bytes of one that does not
  * (sqlite.org/fileformat2.html, "File format version numbers"). */
 const FORMAT_AT = 18
 const WITHOUT_WAL = Buffer.from([1, 1])
 
-/** Copies the pages of a database as they are at one moment into an empty file, while others write. It is on
- * disk when this returns. Writers wait for one checkpoint; then what they write stays in the WAL until the
- * copy is complete, which takes as long as copying any file. Returns false if the WAL cannot be emptied,
- * since another process reads from it, or the disk accepts no writes. For a process that ends soon: it
- * keeps the file open. */
+/** Copies the pages of a database, as they are at one moment, into an empty file while others write. The copy
+ * is on disk when this returns. Writers wait for one checkpoint; then what they write stays in the WAL until
+ * the copy is complete, which takes as long as copying any file. Returns false if the WAL cannot be emptied,
+ * because another process reads from it or the disk accepts no writes. It leaves the file open, so the
+ * process should end soon. */
 export const copyPages = (from: string, to: string): boolean => {
   const [reader, writer, checkpointer] = [open(from), open(from), open(from)] as const
   try {
@@ -29,7 +29,7 @@ export const copyPages = (from: string, to: string): boolean => {
     // Stays open: closing it would drop SQLite's locks (sqlite.org/howtocorrupt.html, section 2.2).
     copyBytes(openSync(from, 'r'), to, row?.bytes ?? 0)
     reader.run('COMMIT')
-    // Here, so that the service need not write so much at once.
+    // Checkpoints here, so that the service does not have to write so much at once.
     writeBack(checkpointer)
     return true
   } finally {
@@ -44,12 +44,12 @@ type Bytes = { readonly bytes: number }
 const open = (path: string): Sqlite =>
   new Sqlite(path, { strict: true, readwrite: true, create: false })
 
-/** Begins to read when all is in the file and nothing in the WAL. From then on, no checkpoint writes to the
- * file, because one that finds a reader of the file alone leaves it as it is (sqlite.org/wal.html,
+/** Begins to read once everything is in the file and nothing in the WAL. From then on, no checkpoint writes
+ * to the file, because it must not overwrite what a reader may still need (sqlite.org/wal.html,
  * "Checkpointing"). */
 const settled = (reader: Sqlite, writer: Sqlite, checkpointer: Sqlite): boolean => {
   const deadlineMs = performance.now() + SETTLING_MS_MAX
-  // Most of it before anyone has to wait.
+  // Checkpoints most of it before anyone has to wait.
   writeBack(checkpointer)
   while (performance.now() < deadlineMs) {
     if (begun(writer)) {
@@ -80,7 +80,7 @@ const beginReading = (reader: Sqlite): void => {
 
 type WalState = { readonly busy: number; readonly log: number; readonly checkpointed: number }
 
-/** Writes the WAL to the file as far as readers let it; true if that was all of it. */
+/** Checkpoints the WAL as far as readers let it; returns true if that was all of it. */
 const writeBack = (connection: Sqlite): boolean => {
   const row = connection.query<WalState, []>('PRAGMA wal_checkpoint(PASSIVE)').get()
   return row?.busy === 0 && row.log === row.checkpointed

@@ -13,7 +13,7 @@ const Journal = t.Object({
   /** The folder beside each file in which the previous file is kept. */
   aside: t.String({ pattern: '^before-restore-[0-9TZ]+$' }),
   files: t.Array(t.Object({ path: t.String(), isRestored: t.Boolean() })),
-  /** Files whose previous version is not kept: nobody must bring that back. */
+  /** Files whose previous version is not kept, because it must never come back. */
   replaced: t.Optional(t.Array(t.String())),
 })
 

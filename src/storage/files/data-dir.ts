@@ -9,8 +9,8 @@ export const KEY_FILES = {
   secondFactors: 'second-factor-key',
 } as const
 
-/** The name of the largest signed head of the log in DATA_DIR. A backup never contains it, and a restore never
- * brings an earlier one back: it says what this gateway signed, whatever became of the database. */
+/** The file in DATA_DIR with the largest signed head of the log. A backup never contains it, and a restore
+ * never brings an earlier one back: it says what this gateway has signed, whatever happened to the database. */
 export const SIGNED_HEAD_FILE = 'log-signed-head'
 
 /** The name of the database in DATA_DIR, unless DATABASE_URI says otherwise, and in a backup. */

@@ -11,8 +11,8 @@ export type FileIdentity = {
    * short. Anything written after that would be lost with this process, or damage what others
    * write meanwhile. */
   readonly requireSameFiles: () => void
-  /** Returns whether `requireSameFiles` found that the database was written to, or the WAL cut, since the last
-   * call: by a checkpoint, or by somebody who copied another file over it, which SQLite does not notice. */
+  /** Returns whether `requireSameFiles` found that the database file was written to, or the WAL cut, since the
+   * last call: by a checkpoint, or by someone who copied another file over it, which SQLite does not notice. */
   readonly wereRewritten: () => boolean
   /** Returns whether the WAL, even a removed one, still belongs to the database that is there. */
   readonly canCheckpointWal: () => boolean
@@ -52,7 +52,7 @@ export const fileIdentity = (path: string): FileIdentity => {
   }
 }
 
-/** Changes whenever the contents of a file do. */
+/** Returns a text that changes whenever the file is written to. */
 const versionOf = ({ mtimeMs, ctimeMs, size }: Stats): string => `${mtimeMs} ${ctimeMs} ${size}`
 
 /** The size of a database by its header (sqlite.org/fileformat2.html, section 1.3): pages, and the bytes

@@ -108,9 +108,9 @@ export const replacePrivateFile = (path: string, content: string): void => {
   }
 }
 
-/** Replaces a file, mode 0600 and synced to disk, without holding up anything else meanwhile: after a power
- * cut, there is the old one or the new one. A killed process leaves `<path>.<its id>.part` behind. Rejects
- * with `unavailable`. */
+/** Replaces a file, mode 0600 and synced to disk, without blocking the event loop. After a power cut, either
+ * the old one or the new one is there. A killed process leaves `<path>.<its id>.part` behind. Rejects with
+ * `unavailable`. */
 export const replaceInBackground = async (path: string, content: string): Promise<void> => {
   const draft = `${path}.${process.pid}.part`
   try {
@@ -128,8 +128,8 @@ export const replaceInBackground = async (path: string, content: string): Promis
   }
 }
 
-/** Reads a file that only this user may use, or returns undefined if there is none. Others lose their
- * rights to it. Throws `unavailable`. */
+/** Reads a file that only this user may use, or returns undefined if there is none. Removes the rights of
+ * others. Throws `unavailable`. */
 export const readPrivateFile = (path: string): string | undefined => {
   try {
     if (!existsSync(path)) return undefined

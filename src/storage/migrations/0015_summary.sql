@@ -1,6 +1,6 @@
--- What the log is searched and counted by, written for some hundred unlocks at once and not for each:
--- see unlocks/summary/summary-store.ts. All of it can be computed from unlock_event. The unlocks before
--- `size` are in it; readers look at the few from there on themselves.
+-- The summary of the log, by which it is counted and searched: written for 256 unlocks at once, not for
+-- each; see unlocks/summary/summary-store.ts. All of it can be computed from unlock_event. The unlocks
+-- before `size` are in it; readers also look at the few later ones.
 CREATE TABLE unlock_summary (
   id INTEGER PRIMARY KEY CHECK (id = 1),
   size INTEGER NOT NULL
@@ -13,7 +13,7 @@ INSERT INTO unlock_summary (id, size) VALUES (1, 0);
 ALTER TABLE unlock_event ADD COLUMN is_repeat INTEGER NOT NULL DEFAULT 0;
 
 -- Unlocks by quarter of an hour since 1970, account (`unlock_account.id`) and method
--- (`unlock_method.number`), or 0 once erased. Negative if those of a packed day became fewer.
+-- (`unlock_method.number`), or 0 once erased. Negative if unlocks of a packed day were erased.
 CREATE TABLE unlock_tally (
   quarter INTEGER NOT NULL,
   account INTEGER NOT NULL,
@@ -30,8 +30,8 @@ CREATE TABLE unlock_tally_day (
   tallies BLOB NOT NULL
 ) STRICT;
 
--- Where in the log a time was: of each 256 unlocks in the order of receipt, the first that was received
--- at a certain time. Certain times never decrease.
+-- Where in the log a time of receipt is: of each 256 unlocks, the first with a certain time. Certain
+-- times never decrease.
 CREATE TABLE unlock_mark (
   received_at_ms INTEGER NOT NULL,
   seq INTEGER NOT NULL,

@@ -7,8 +7,8 @@ export const isBusy = (error: unknown): boolean =>
 
 export type Attempt = <Result>(work: () => Result) => Result
 
-/** Remembers whether a damaged page was found. Damage does not heal, and writing around it may damage sound
- * pages too. */
+/** Remembers whether a damaged page was found. Damage does not go away, and further writes may damage
+ * sound pages too. */
 export const damageWatch = () => {
   let damage: unknown
   return {
@@ -34,7 +34,7 @@ const isDamage = (error: unknown): boolean =>
 const DAMAGED = 'The database file is damaged; restore a backup of it'
 const LOCKED = 'The database is locked by another program'
 
-/** Prefixes of the SQLite result codes that the disk or another process is to blame for. */
+/** Prefixes of the SQLite result codes whose cause is the disk or another process, and what to say. */
 const OUTAGES: readonly (readonly [string, string])[] = [
   ['SQLITE_BUSY', LOCKED],
   [

@@ -3,7 +3,7 @@ import { type Attempt, damageWatch } from './faults.ts'
 
 export type Params = readonly SQLQueryBindings[]
 
-/** Runs statements. A failing disk or a lock rejects with `unavailable`. */
+/** Runs statements. They reject with `unavailable` if the disk fails or another process holds the lock. */
 export type Queries = {
   all: <Row>(sql: string, ...params: Params) => Promise<Row[]>
   get: <Row>(sql: string, ...params: Params) => Promise<Row | undefined>

@@ -1,27 +1,28 @@
 import { AppError, type ErrorCode, type ErrorDetails } from '../../errors.ts'
 import type { Writer } from './writer.ts'
 
-/** What the writing thread is asked: a method of the writer and its arguments. */
+/** A request to the writer thread: a method of `Writer` and its arguments. */
 export type Request = {
   readonly [Method in keyof Writer]: readonly [Method, ...Parameters<Writer[Method]>]
 }[keyof Writer]
 
-/** What it answers, in the order in which it was asked. */
+/** The answer to a request. Answers come in the order of the requests. */
 export type Answer = { readonly value: unknown } | { readonly rejected: Fault }
 
-/** Inputs and outcomes of a program pass as one text, in a third of the time that objects take. */
+/** Packs the inputs or outcomes of a program into one text, which passes in a third of the time that objects
+ * take. */
 export const asText = (values: readonly unknown[]): readonly unknown[] =>
   values.length === 0 ? values : [JSON.stringify(values)]
 
 export const fromText = ([text]: readonly unknown[]): readonly unknown[] =>
   typeof text === 'string' ? (JSON.parse(text) as unknown[]) : []
 
-/** An error as plain data, since only that passes between threads. */
+/** An error as plain data, because only plain data passes between threads. */
 export type Fault = {
   readonly message: string
   readonly stack: string | undefined
   readonly cause: Fault | undefined
-  /** Of an AppError. */
+  /** Of an AppError, like `details`. */
   readonly code?: ErrorCode
   readonly details?: ErrorDetails
 }

@@ -7,13 +7,13 @@ export type WriteQueue<Item, Outcome> = {
   readonly submit: (item: Item) => Promise<Outcome>
   /** Resolves when no item is waiting any more. */
   readonly drained: () => Promise<void>
-  /** Refuses what waits, and whatever comes after that. */
+  /** Refuses the items that wait, and all later ones. */
   readonly close: () => void
 }
 
 type Options<Item, Outcome> = {
-  /** Commits all items in one transaction, and returns an outcome for each, in order. `waitMs` is what is
-   * left of the wait of the first one. */
+  /** Commits all items in one transaction, and returns an outcome for each, in order. `waitMs` is how much
+   * longer the first one may wait. */
   readonly commit: (items: readonly Item[], waitMs: number) => Promise<readonly Outcome[]>
   /** Called between groups; the next one waits for it. */
   readonly afterGroup?: () => Promise<void>
@@ -24,8 +24,8 @@ type Options<Item, Outcome> = {
   /** Total size of the items that wait; lone items and batches have as much each, and lone items behind a
    * batch of their account the size of a group more. */
   readonly waitingSizeMax: number
-  /** Returns whose item it is. An item of size 1 is a lone one, a larger one a batch; the batches of one
-   * account fill at most half of the room. Items of no account wait with the lone ones. */
+  /** Returns the account that an item belongs to. An item of size 1 is a lone one, a larger one a batch; the
+   * batches of one account fill at most half of the room. Items of no account wait with the lone ones. */
   readonly accountOf?: (item: Item) => string | undefined
   /** How long an item waits for its turn. */
   readonly waitMsMax: number
@@ -35,7 +35,7 @@ type Options<Item, Outcome> = {
 type Waiting<Item, Outcome> = {
   readonly item: Item
   readonly size: number
-  /** Whose it is, of one that waits with the batches. */
+  /** Set if the item waits with the batches. */
   readonly account: string | undefined
   readonly queuedAtMs: number
   readonly resolve: (outcome: Outcome) => void
@@ -46,12 +46,12 @@ const stopping = () => new AppError('unavailable', 'The server is stopping')
 
 const busy = () => new AppError('unavailable', 'Server busy, try again')
 
-/** After a group of more than one, the next one waits for as many again, up to this share of the time that the
- * last one took and this many milliseconds: who was just answered often writes again at once, and would
- * miss the group by a little. */
+/** After a group of several items, the next group waits until it has as many, for at most this share of the
+ * time that the last one took and at most this many milliseconds: clients that were just answered often
+ * write again at once, and would just miss the group. */
 const GATHERING_SHARE = 0.25
 const GATHERING_MS_MAX = 10
-/** On a fast disk, the next group rather forms while this one is written. */
+/** Shorter waits are skipped: on a fast disk, the next group forms while this one is written. */
 const GATHERING_MS_MIN = 2.5
 
 /** Lets writes that arrive together share one COMMIT, and so one disk sync. With `accountOf`, lone items do not
@@ -74,9 +74,9 @@ export const writeQueue = <Item, Outcome>({
   /** True if the last group left the batches waiting. */
   let wasLone = false
   let running: Promise<void> | undefined
-  /** The size of the last group, and until when the next one waits for as many. */
+  /** The number of items in the last group, and until when the next one waits for as many. */
   let last = { count: 0, gatheringUntilMs: 0 }
-  /** Ends the wait for more once there are enough. */
+  /** Set while a group waits for more items: how many it waits for, and what ends the wait. */
   let gathering: { readonly count: number; readonly end: () => void } | undefined
   /** Why the last group failed, if it did. */
   let outage: AppError | undefined
@@ -170,7 +170,7 @@ export const writeQueue = <Item, Outcome>({
     gathering = undefined
   }
 
-  /** A group may take longer than those behind it wait. */
+  /** Refuses late items even while a group is being written, which may take longer than they may wait. */
   const refuseLateInTime = (): void => {
     refusing ??= setTimeout(() => {
       refusing = undefined

@@ -4,8 +4,8 @@ import type { Writer } from './writer.ts'
 declare const self: Worker
 
 /** Lets the main thread use a writer of this thread. `open` gets what the main thread passed to
- * `writerThread`. If it fails, each request tries again and is answered with why: what keeps a file from
- * being opened may pass. */
+ * `writerThread`. If `open` throws, its error answers the request, and the next request tries again: what
+ * keeps a file from being opened may be temporary. */
 export const serveWriter = (open: (given: unknown) => Writer): void => {
   let given: unknown
   let writer: Writer | undefined
@@ -31,7 +31,7 @@ export const serveWriter = (open: (given: unknown) => Writer): void => {
   })
 }
 
-/** The first message. */
+/** The first message, whose data `open` gets. */
 type Given = { readonly given: unknown }
 
 const call = async (writer: Writer, request: Request): Promise<unknown> => {
@@ -44,7 +44,7 @@ const call = async (writer: Writer, request: Request): Promise<unknown> => {
   return (writer[method] as (...given: readonly unknown[]) => Promise<unknown>)(...args)
 }
 
-/** Some answers contain the error of a part that failed. */
+/** Packs the error in answers that have one, which says that a part failed. */
 const withPlainFault = (value: unknown): unknown =>
   typeof value === 'object' && value !== null && 'fault' in value && value.fault !== undefined
     ? { ...value, fault: packed(value.fault) }

@@ -4,15 +4,15 @@ import type { Queries } from '../sqlite/queries.ts'
 /** How long a unit of work may hold the only writer without a statement. */
 const STALL_MS = SECOND_MS
 
-/** Passes on the statements of a unit of work. `stalled` rejects once none has come or run for a second: it
- * waits for something else, and everybody else for it. After that, and after `end`, it can write no
- * more. */
+/** Passes on the statements of a unit of work. `stalled` rejects after a second in which none came or ran:
+ * the unit of work waits for something else, and all others wait for it. After that, and after `end`, it
+ * can run no more statements. */
 export const stallWatch = ({ all, get, run }: Queries) => {
   let running = 0
   let isOver = false
   let timer: Timer | undefined
   const { promise: stalled, reject } = Promise.withResolvers<never>()
-  // Nobody may be waiting for it.
+  // A rejection that nothing waits for is no bug.
   stalled.catch(() => {})
 
   const over = () => new Error('a transaction waited for something other than its statements')

@@ -8,7 +8,7 @@ type Options = {
   readonly entry: string
   /** Plain data for `serveWriter`. */
   readonly given: unknown
-  /** Called when the thread has died: `isLast` if it is not started again. */
+  /** Called when the thread has died; `isLast` if it is not started again. */
   readonly onDeath: (error: unknown, isLast: boolean) => void
 }
 
@@ -20,8 +20,8 @@ type Waiting = {
 /** How often a thread that has died is started again. */
 const RESTARTS_MAX = 1
 
-/** Writes in a thread of its own, so that the disk never keeps this one waiting. If that thread dies, whatever
- * waits for it is `unavailable`, and it is started once more. */
+/** Returns a writer in a separate thread, so that this one never waits for the disk. If that thread dies,
+ * everything that waits for it rejects with `unavailable`, and the thread is started once more. */
 export const writerThread = ({ entry, given, onDeath }: Options): Writer => {
   let restarts = 0
   let thread: Thread | undefined
@@ -66,7 +66,7 @@ export const writerThread = ({ entry, given, onDeath }: Options): Writer => {
 
 type Thread = {
   readonly ask: (request: Request) => Promise<unknown>
-  /** Ends it on purpose. */
+  /** Ends the thread on purpose. */
   readonly end: () => void
 }
 
@@ -101,7 +101,7 @@ const newThread = (entry: string, given: unknown, onDeath: (error: unknown) => v
   })
   worker.addEventListener('close', die)
 
-  // Whoever writes next hears of a failure.
+  // If this fails, each request tries again; see `serveWriter`.
   post({ given }).catch(() => {})
   return {
     ask: async (request) => {
@@ -115,7 +115,7 @@ const newThread = (entry: string, given: unknown, onDeath: (error: unknown) => v
   }
 }
 
-/** Restores the error of a part that failed. */
+/** Unpacks the error in answers that have one; see `withPlainFault`. */
 const withFault = (value: unknown): unknown =>
   isFaulty(value) ? { ...value, fault: unpacked(value.fault) } : value
 

@@ -4,51 +4,52 @@ import type { FileIdentity } from '../files/file-identity.ts'
 import { damageWatch, isBusy, unavailable } from '../sqlite/faults.ts'
 import { type Params, type Queries, queriesOn } from '../sqlite/queries.ts'
 
-/** What a program makes of the inputs of a group: an outcome for each, in order, and what to do once they
+/** What a program made of the inputs of a group: an outcome for each, in order, and what to do once they
  * are on disk. */
 type Recorded = {
   readonly outcomes: readonly unknown[]
   readonly onCommit?: () => void
 }
 
-/** Writes what a group appends, beside the connection and inside its transaction. Inputs and outcomes are
- * plain data, since they may come from another thread. Returns undefined if a condition of its writes did
- * not hold any more: then they are undone, and it runs again. */
+/** Writes what a group appends, in the thread of the writing connection and inside its transaction. Inputs
+ * and outcomes are plain data, because they may pass between threads. Returns undefined if a condition of its
+ * writes no longer holds: then they are undone, and the program runs again. */
 export type Program = (tx: Queries, inputs: readonly unknown[]) => Promise<Recorded | undefined>
 
-/** The connection that writes, in this thread or another. One transaction is open at a time; a failing disk
- * or a lock rejects with `unavailable`, and so does whatever belongs to a transaction that is gone, as after
- * some errors of a disk or the death of the thread: no part of it is ever written alone. */
+/** The writing connection, in this thread or another. One transaction is open at a time. Methods reject
+ * with `unavailable` if the disk fails or another process holds the lock, and also in a transaction that is
+ * gone, as after some disk errors or the death of the thread: no part of it is ever written alone. */
 export type Writer = {
   /** Begins a transaction. Waits up to `waitMs` for the lock of another process. */
   readonly begin: (waitMs: number) => Promise<void>
   readonly query: (how: keyof Queries, sql: string, params: Params) => Promise<unknown>
-  /** Marks the point in the transaction to which `undo` returns. */
+  /** Sets the savepoint to which `undo` rolls back. */
   readonly mark: () => Promise<void>
-  /** Returns to the last mark. False if the whole transaction is gone, as after some errors of a disk. */
+  /** Rolls back to the savepoint. Returns false if the whole transaction is gone, as after some disk errors. */
   readonly undo: () => Promise<boolean>
-  /** Runs the program over inputs and commits: in the transaction that has begun or, given how long it may wait
-   * as `begin` does, in one of its own. If the program fails, only its own writes are undone. */
+  /** Runs the program over inputs and commits: in the open transaction or, given how long `begin` may wait, in
+   * a new one. If the program fails, only its own writes are undone, and the rest is committed. */
   readonly commit: (inputs: readonly unknown[], waitMs: number | undefined) => Promise<Committed>
-  /** Ends what is left of a failed transaction. */
+  /** Rolls back what is left of a failed transaction. */
   readonly rollback: () => Promise<void>
-  /** Writes what is in the WAL to the file, as far as readers let it. Returns the number of pages left. */
+  /** Checkpoints the WAL as far as readers let it. Returns the number of pages left in it. */
   readonly writeWalBack: () => Promise<number>
-  /** Empties the WAL. False if that is not possible now. */
+  /** Checkpoints the WAL and truncates it. Returns false if that is not possible now. */
   readonly truncateWal: () => Promise<boolean>
-  /** From now on, commits do not wait for the disk: for what may be lost in a power cut. */
+  /** From now on, commits do not wait for the disk. For writes that a power cut may undo. */
   readonly stopSyncing: () => Promise<void>
-  /** Returns whether the files are still those that were opened, and why not. */
+  /** Returns why nothing can be written any more, if so, such as a replaced file, and whether the WAL can still
+   * be checkpointed. */
   readonly examine: () => Promise<Examined>
-  /** Closes the connection; `keepsWal` leaves what is in the WAL to the next process. */
+  /** Closes the connection. `keepsWal` leaves the checkpoint to the next process. */
   readonly close: (keepsWal: boolean) => Promise<void>
 }
 
 export type Committed = {
-  /** What the program made of each input, or why it failed. */
+  /** What the program made of each input; if it failed, `fault` says why. */
   readonly outcomes: readonly unknown[]
   readonly fault: unknown
-  /** How long the COMMIT and its sync took. */
+  /** How long the COMMIT and its sync took, in milliseconds. */
   readonly durationMs: number
   /** Pages in the WAL that are not yet in the file. */
   readonly walPages: number
@@ -60,7 +61,7 @@ const LOCK_RETRY_MS = 20
 
 const LOST = 'The server failed while it wrote this; nothing was written, try again'
 
-/** How often a program runs whose conditions do not hold. */
+/** How often a program runs at most if its conditions do not hold. */
 const TRIES_MAX = 3
 
 type Dependencies = {
@@ -70,8 +71,8 @@ type Dependencies = {
   readonly program?: Program | undefined
 }
 
-/** Writes in this thread. After a damaged page was found, or when a file is no longer the one that was opened,
- * it stops writing. */
+/** Returns a writer in this thread. It stops writing once a damaged page was found, or once a file is no
+ * longer the one that was opened. */
 export const localWriter = ({ connection, files, program = noProgram }: Dependencies): Writer => {
   const { attempt, isSound, requireSound } = damageWatch()
   const tx = queriesOn(connection, attempt)
@@ -85,7 +86,7 @@ export const localWriter = ({ connection, files, program = noProgram }: Dependen
 
   const begin = async (waitMs: number): Promise<void> => {
     requireWritable()
-    // Forgets the pages that it remembers, which may no longer be those of the file.
+    // Drops SQLite's page cache, which may no longer match the file.
     if (files?.wereRewritten()) run('PRAGMA shrink_memory')
     await beginImmediate(connection, waitMs)
   }
@@ -203,7 +204,7 @@ const writeOver = (connection: Sqlite): void => {
     const row = connection.query('PRAGMA user_version').get() as { user_version: number }
     connection.run(`PRAGMA user_version = ${row.user_version}`)
   } catch (error) {
-    // A disk that accepts no writes has usually not accepted the first one either.
+    // A disk that accepts no writes now has usually not accepted the failed one either.
     if (!(error instanceof SQLiteError)) throw error
   }
 }

@@ -7,7 +7,7 @@ import { type LogBreak, type SignedHead, signedHeadFile } from './head-file.ts'
 import { stopDetail, logStopped } from './words.ts'
 
 type Options = {
-  /** Undefined for a log in memory, which ends with the process. */
+  /** Undefined for a log in memory, which is gone when the process ends. */
   readonly dataDir: string | undefined
   readonly origin: string
   readonly clock: Pick<Clock, 'wallMs'>
@@ -17,16 +17,16 @@ type Options = {
 /** The shortest time between two writes of the file. */
 const WRITE_EVERY_MS = SECOND_MS
 
-/** A disk that takes longer for one is slow: the service does not keep a stop waiting for another. */
+/** If a write takes longer, the disk is slow, and the service does not delay its stop for another one. */
 const SLOW_MS = SECOND_MS
 
-/** Keeps the largest head of the log that this gateway has signed, in memory and in a file beside the
- * database, so that an old or another database cannot take the place of the right one unnoticed: every
- * append and every signature first asks whether the log continues that head. */
+/** Returns the guard that keeps the largest signed head of the log, in memory and in a file beside the
+ * database, so that an older or another database cannot replace the right one unnoticed: before every
+ * append and every signature, the log must be found to continue that head. */
 export const forkGuard = ({ dataDir, origin, clock, logger }: Options) => {
   const file = dataDir === undefined ? undefined : signedHeadFile(dataDir)
 
-  /** Returns the head in the file if it is one of this log. */
+  /** Returns the head in the file if it belongs to this log. */
   const inFile = (): SignedHead | undefined => {
     const head = file?.read()
     return head === 'damaged' || head?.origin !== origin ? undefined : head
@@ -34,11 +34,11 @@ export const forkGuard = ({ dataDir, origin, clock, logger }: Options) => {
 
   let kept = inFile()
   let found: LogBreak | undefined
-  /** True while a loss is being accepted: until all of that is recorded, the file keeps what was lost. */
+  /** True while a loss is being accepted: until that is recorded, the file keeps the lost head. */
   let isAccepting = false
   let isServing = false
 
-  /** Returns the head that stands in place of ours since another process accepted its loss. */
+  /** Returns the head that replaced ours in the file when another process accepted the loss of ours. */
   const acceptedElsewhere = (): SignedHead | undefined => {
     const head = inFile()
     if (!kept || !head?.givenUp || isSameHead(head.givenUp, kept.givenUp)) return undefined
@@ -54,7 +54,7 @@ export const forkGuard = ({ dataDir, origin, clock, logger }: Options) => {
     return true
   }
 
-  /** Writes the largest head unless the file has it, or one that another process has signed since. */
+  /** Writes the largest head, unless the file has it or a larger one that another process has signed since. */
   const writeNow = async (): Promise<void> => {
     if (!file || !kept || adoptAcceptance()) return
     const known = inFile()
@@ -63,38 +63,38 @@ export const forkGuard = ({ dataDir, origin, clock, logger }: Options) => {
   }
 
   const onFailure = (error: Error): void =>
-    logger.error({ fault: error.message }, 'the largest signed head is not kept')
+    logger.error({ fault: error.message }, 'cannot write the largest signed head')
   const writing = throttled(writeNow, onFailure)
 
   const removeDrafts = (): void => {
     try {
       file?.removeDrafts()
     } catch (error) {
-      logger.warn({ err: error }, 'drafts of the largest signed head are not removed')
+      logger.warn({ err: error }, 'cannot remove drafts of the largest signed head')
     }
   }
 
   return {
-    /** Begins to serve: reports a file that cannot be read, and removes what killed processes left beside
-     * it. From then on, a stop does not wait for a slow disk. */
+    /** Called when the service begins to serve: reports a damaged file, and removes what killed processes left
+     * beside it. From then on, a stop does not wait for a slow disk. */
     begin: (): void => {
       isServing = true
       if (file?.read() === 'damaged')
         logger.error(
-          'the file with the largest signed head is damaged: it is replaced by the head of the log',
+          'the file with the largest signed head is damaged; the head of the log replaces it',
         )
       removeDrafts()
     },
 
-    /** Returns the largest signed head, which the log must continue; undefined if none is known. Ask before
-     * reading the head of the log, which may only be newer. */
+    /** Returns the largest signed head, which the log must continue, or undefined if none is known. Call this
+     * before reading the head of the log, which must not be the older of the two. */
     kept: (): SignedHead | undefined => {
       if (found) adoptAcceptance()
       return kept
     },
 
-    /** Remembers that the log does not continue that head, which is in the file from then on, so that a
-     * command that accepts the loss knows all of it. Returns what callers are told. */
+    /** Called when the log does not continue that head: stops the log, and writes the head to the file, so that
+     * a command that accepts the loss knows all of it. Returns the error for callers. */
     stop: async (broken: Break): Promise<AppError> => {
       const isNews = found?.size !== broken.size || found.kind !== broken.kind
       if (kept) found = { ...broken, kept }
@@ -105,7 +105,7 @@ export const forkGuard = ({ dataDir, origin, clock, logger }: Options) => {
       return logStopped(broken)
     },
 
-    /** Remembers a head that is committed and continues the largest one. */
+    /** Called with each committed head that continues the largest one, which it replaces. */
     keep: ({ size, root }: TreeHead): void => {
       if (kept && size < kept.size) return
       found = undefined
@@ -115,16 +115,16 @@ export const forkGuard = ({ dataDir, origin, clock, logger }: Options) => {
       if (!isAccepting) writing.request()
     },
 
-    /** Returns how the log fails to continue what was signed, or undefined if it is not known to, as once a
+    /** Returns how the log fails to continue that head, or undefined if it is not known to fail, as after a
      * command has accepted the loss. */
     found: (): LogBreak | undefined => {
       if (found) adoptAcceptance()
       return found
     },
 
-    /** Lets the log go on without what it lost. Record that, then call the function that this returns: it
-     * resolves once the file has the new head, and rejects with `unavailable`. Until then, the log is
-     * stopped for everybody else. */
+    /** Lets this process continue the log without what was lost. Record the loss, then call the returned
+     * function, which resolves once the file has the new head, or rejects with `unavailable`. Until then, the
+     * log stays stopped in other processes. */
     accept: (broken: LogBreak, present: TreeHead): (() => Promise<void>) => {
       isAccepting = true
       found = undefined
@@ -135,18 +135,18 @@ export const forkGuard = ({ dataDir, origin, clock, logger }: Options) => {
       }
     },
 
-    /** Writes what is not written yet. Rejects with `unavailable`. */
+    /** Writes the head if the file does not have it yet. Rejects with `unavailable`. */
     flush: writing.now,
 
-    /** Stops, after writing what is not written yet; that is logged if it fails. */
+    /** Writes the head if the file does not have it yet, and logs a failure. */
     [Symbol.asyncDispose]: async (): Promise<void> => {
       await writing.end((lastTookMs) => !isAccepting && !(isServing && lastTookMs > SLOW_MS))
     },
   }
 }
 
-/** Runs `work` at once when it is requested, but not again within a second, nor while it runs; a last
- * request is never forgotten. `onFailure` is called once until it succeeds again. */
+/** Runs `work` when requested: at once, but never twice at the same time or within a second. The last
+ * request is never dropped. `onFailure` is called once, and again only after a success in between. */
 const throttled = (work: () => Promise<void>, onFailure: (error: Error) => void) => {
   let isRequested = false
   let isFailing = false
@@ -191,14 +191,15 @@ const throttled = (work: () => Promise<void>, onFailure: (error: Error) => void)
       isRequested = true
       run()
     },
-    /** Runs it now, after a run that has begun. Rejects if it fails. */
+    /** Runs `work` now, or once the current run has ended. Rejects if it fails. */
     now: async (): Promise<void> => {
       await idle()
       isRequested = false
       running = work().finally(() => (running = undefined))
       await running
     },
-    /** Ends it, after a last run if one is requested and wanted, given how long the one before took. */
+    /** Ends after a last run, if one is requested and `isWanted`, which gets the milliseconds that the previous
+     * run took. */
     end: async (isWanted: (lastTookMs: number) => boolean): Promise<void> => {
       await idle()
       clearTimeout(pause)

@@ -14,25 +14,25 @@ export type SignedHead = TreeHead & {
   readonly origin: string
   /** When it was signed, by the gateway's clock. */
   readonly atMs: number
-  /** A larger head that was signed before, and whose loss somebody accepted. */
+  /** A larger head that was signed before, and whose loss was accepted. */
   readonly givenUp?: TreeHead
 }
 
-/** A log that does not continue what this gateway signed. */
+/** How a log fails to continue the largest signed head. */
 export type LogBreak = Break & { readonly kept: SignedHead }
 
 /** The file in a data folder that keeps the largest signed head. */
 export const signedHeadFile = (dataDir: string) => {
   const path = join(dataDir, SIGNED_HEAD_FILE)
   return {
-    /** Returns the head, undefined if there is none, or `damaged`. Throws `unavailable` if it is not a
-     * file of this user. */
+    /** Returns the head, undefined if there is none, or `damaged`. Throws `unavailable` if the path is not
+     * a file of this user. */
     read: (): SignedHead | 'damaged' | undefined => {
       const text = readPrivateFile(path)
       return text === undefined ? undefined : (parseSignedHead(text) ?? 'damaged')
     },
 
-    /** The same, but changes no rights, and returns `damaged` for a file that cannot be used. */
+    /** Does the same, but changes no rights, and returns `damaged` for a file that cannot be used. */
     peek: (): SignedHead | 'damaged' | undefined => {
       try {
         return existsSync(path)
@@ -43,10 +43,10 @@ export const signedHeadFile = (dataDir: string) => {
       }
     },
 
-    /** Replaces it. Rejects with `unavailable`. */
+    /** Replaces the file. Rejects with `unavailable`. */
     write: (head: SignedHead): Promise<void> => replaceInBackground(path, formatSignedHead(head)),
 
-    /** Removes what killed processes left of their writes. */
+    /** Removes the unfinished files of killed processes. */
     removeDrafts: (): void => {
       const beginning = `${basename(path)}.`
       for (const name of readdirSync(dataDir)) {

@@ -11,9 +11,8 @@ type Dependencies = {
   readonly record: RecordAuditEvent
 }
 
-/** Records in the log, which must be able to grow again, and in the audit trail that it goes on without
- * events that were signed. The same loss is recorded in the log once, however often this is
- * interrupted. */
+/** Records, in the log and in the audit trail, that the log continues without events that were signed. The
+ * guard must allow the log to grow again. However often this is interrupted, a loss is in the log once. */
 export const recordLoss = async (
   by: Origin,
   broken: LogBreak,
@@ -35,8 +34,8 @@ export const recordLoss = async (
   })
 }
 
-/** The event that stands in the log where others are missing. It is no opening and nobody's: the reason
- * says so. Its method says how many, if that is known. */
+/** Returns the event that stands in the log for the lost ones. It is no unlock and belongs to no account, as
+ * its reason says. Its method says how many are lost, if that is known. */
 const lossEvent = (broken: LogBreak, deriveUuid: DeriveUuid): NewUnlockEvent => {
   const { kept } = broken
   const lost = lostEvents(broken)

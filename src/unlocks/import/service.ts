@@ -137,7 +137,7 @@ const importedEvent = ({ accountPublicId = NO_ACCOUNT, ...event }: Imported): Ne
 
 const outcomeOf = (
   event: NewUnlockEvent,
-  /** The event that was here with its id. */
+  /** The event that has its id here already. */
   known: UnlockEvent | undefined,
 ): Pick<ImportedUnlock, 'outcome' | 'fault'> => {
   if (!known) return { outcome: 'taken' }

@@ -1,8 +1,8 @@
 import { type Clock, EARLIEST_WALL_MS } from '../../domain/clock.ts'
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../domain/duration.ts'
 
-/** The time at which an event was received, whether to trust it, and the newest time that could be
- * trusted, this one or an earlier one. The first is never before the last. */
+/** The time at which an event is received (`nowMs`), whether it is uncertain, and the newest certain time so
+ * far, which is never later. */
 export type ClockReading = {
   readonly nowMs: number
   readonly isUncertain: boolean
@@ -32,8 +32,7 @@ const AHEAD_DOUBT_MS = 12 * HOUR_MS
 /** Returns a wall clock that knows when not to be trusted: before 2026, behind the newest event, far
  * ahead of it, or just after a jump. It never runs backwards: while the wall clock is behind the newest
  * certain time of the log, it stands at that time, uncertain. A wall clock that is ahead is read as it
- * is, even if it is doubted: if nothing could be recorded before such a time, one wrong year would stop
- * the clock of the log for a year. So only certain times never decrease from one event to the next. The
+ * is, even if it is doubted: otherwise one wrong year would stop the clock of the log for a year. So only certain times never decrease from one event to the next. The
  * clock never decides the order of events: sequence numbers do. */
 export const unlockLogClock = ({ clock, newestMs }: Options): (() => ClockReading) => {
   const read = () => ({ wallMs: clock.wallMs(), monotonicMs: clock.monotonicMs() })
@@ -56,8 +55,8 @@ export const unlockLogClock = ({ clock, newestMs }: Options): (() => ClockReadin
   }
 }
 
-/** Returns a reading as it is recorded after the newest certain time of the log, which another process may
- * have added. */
+/** Returns the reading to record after the newest certain time in the log, which another process may have
+ * recorded. */
 export const readingAfter = (reading: ClockReading, loggedMs: number): ClockReading =>
   reading.nowMs >= loggedMs
     ? { ...reading, newestMs: Math.max(reading.newestMs, loggedMs) }

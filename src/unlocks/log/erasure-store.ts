@@ -113,7 +113,7 @@ export const erasureWrites = (tx: Queries, { forget }: ReturnType<typeof nameWri
       return events.length
     },
 
-    /** Removes what some days of the summary still tell of erased events; returns false if none does. */
+    /** Removes what the packed tallies of some days reveal of erased events; returns false if none does. */
     packErased: (): Promise<boolean> => packErased(tx),
 
     /** Returns the first event that retention has not erased yet. */

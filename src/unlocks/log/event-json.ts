@@ -13,7 +13,7 @@ export const eventJson = (event: ShownEvent): EventJson => {
   const { person, occurredAtMs, receivedAtMs, happenedAtMs } = event
   const receivedAt = textOf(receivedAtMs)
   const occurredAt = occurredAtMs === null ? null : textOf(occurredAtMs)
-  // It is nearly always one of the two.
+  // Nearly always one of the other two times, whose text is known.
   const happenedAt =
     happenedAtMs === receivedAtMs
       ? receivedAt

@@ -18,10 +18,10 @@ export const REASONS = [
 const REFUSALS = ['disabled_user_denied', 'session_ended', 'too_many_attempts'] as const
 export type Refusal = (typeof REFUSALS)[number]
 
-/** The reason of an event that says that the log goes on without others, which were lost. */
+/** The reason of an event that stands in the log for lost ones. */
 export const LOSS = 'unlocks_lost'
 
-/** False for what happened at no door: it is neither an opening nor an attempt at one. */
+/** False for the reasons of events that happened at no door: refused logins, and lost unlocks. */
 export const isAtDoor = (reason: string | null): boolean =>
   reason !== LOGIN_REFUSAL && reason !== LOSS
 

@@ -123,6 +123,6 @@ export const nameWrites = (tx: Pick<Queries, 'get' | 'run'>) => {
   }
 }
 
-/** Returns the numbers as JSON, each once. */
+/** Returns the numbers as a JSON array, each once. */
 const distinct = (numbers: readonly (number | null | undefined)[]): string =>
   JSON.stringify([...new Set(numbers.filter((number) => typeof number === 'number'))])

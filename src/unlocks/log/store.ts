@@ -20,7 +20,7 @@ export const unlockStore = (db: Database) => ({
   /** Runs `work` in one transaction; resolves after COMMIT. */
   transaction: <Result>(work: (writes: UnlockWrites) => Promise<Result>): Promise<Result> =>
     db.transaction((tx) => work(unlockWrites(tx))),
-  /** Hands a submission to the append program. */
+  /** Passes a submission to the append program. */
   append: db.append,
   checkpointWal: db.checkpointWal,
   /** Returns unused pages of the database file to the disk. */
@@ -73,7 +73,7 @@ export const logReads = (db: Reads) => ({
     return row && eventOf(row)
   },
 
-  /** Returns the events that there are with these ids. */
+  /** Returns the events with these ids, as far as there are any. */
   findAll: async (ids: readonly string[]): Promise<readonly UnlockEvent[]> => {
     if (ids.length === 0) return []
     const rows = await db.all<UnlockRow>(
@@ -115,7 +115,7 @@ export const unlockWrites = (tx: Queries, names = nameWrites(tx)) => ({
   ...erasureWrites(tx, names),
   ...eventWrites(tx, names),
 
-  /** Takes events into the summary after the log grew from one size to another. */
+  /** Called when the log has grown from one size to another; see `summarize`. */
   summarize: (grown: { readonly from: number; readonly to: number }): Promise<void> =>
     summarize(tx, grown),
 

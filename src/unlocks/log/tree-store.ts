@@ -23,8 +23,8 @@ export const treeReads = (db: Reads) => ({
     return frontier(size, nodes.map(hashOf))
   },
 
-  /** Returns the hashes of several proofs, and reads only the nodes that are not `known`. Throws
-   * `unavailable` if a node is missing. */
+  /** Returns the hashes of several proofs; reads only the nodes that are not `known`. Throws `unavailable` if
+   * a node is missing. */
   proofs: async (
     wanted: readonly ProofNodes[],
     known: (node: NodeId) => Uint8Array | undefined = () => undefined,
@@ -59,7 +59,7 @@ export const treeReads = (db: Reads) => ({
 
 /** Writes the Merkle tree. */
 export const treeWrites = (tx: Pick<Queries, 'run'>) => ({
-  /** Adds inner nodes. Throws `unavailable` if there is one already. */
+  /** Adds inner nodes. Throws `unavailable` if one of them exists already. */
   insertNodes: async (nodes: readonly TreeNode[]): Promise<void> => {
     for (const { level, index, hash } of nodes) {
       const inserted = await tx.run(

@@ -12,7 +12,7 @@ const field = (cell: Cell): string => {
   return QUOTED.test(text) ? `"${text.replaceAll('"', '""')}"` : text
 }
 
-/** Most text, which is written as it is: no sign of it is changed or quoted below. */
+/** Matches most text: none of its characters is changed or quoted below. */
 const ORDINARY = /^[A-Za-z0-9][\w .:-]*$/
 
 const QUOTED = /[",\r\n]/

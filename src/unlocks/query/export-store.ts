@@ -12,14 +12,14 @@ type Wanted = {
   readonly filter: UnlockFilter
   /** Size of the log when the export began: later events are left out. */
   readonly size: number
-  /** Ends the export once aborted. */
+  /** Stops the export when aborted. */
   readonly signal: AbortSignal
 }
 
-/** Few enough that other requests wait for a few milliseconds. */
+/** Few enough that other requests wait for only a few milliseconds. */
 const EVENTS_PER_PART = 500
 
-/** Accounts that are remembered from one part to the next. */
+/** How many accounts are remembered from one part to the next. */
 const ACCOUNTS_MAX = 10_000
 
 const COLUMNS = `
@@ -58,8 +58,8 @@ type Row = Pick<
 
 export type ExportedEvents = (wanted: Wanted) => AsyncGenerator<readonly EventAnswer[]>
 
-/** Yields all events of a filter as lists show them, in the order in which they happened, with one part of
- * them in memory at a time. Hashes and salts are left in the database. */
+/** Returns a function that yields all events of a filter as lists show them, in the order in which they
+ * happened, one part at a time, so that memory stays bounded. Does not read hashes and salts. */
 export const exportedEvents = (db: Queries): ExportedEvents =>
   async function* ({ filter, size, signal }) {
     const wanted = { filter, order: 'oldest', size, limit: EVENTS_PER_PART, signal } as const
@@ -105,7 +105,7 @@ type Owner = { readonly publicId: string | null; readonly unit: string | null }
 
 type Owners = ReadonlyMap<number, Owner>
 
-/** Returns a function that returns, by number, the accounts of some rows. */
+/** Returns a function that returns the accounts of some rows, by number. */
 const ownerReader = (db: Pick<Queries, 'all'>) => {
   const known = new Map<number, Owner>()
   return async (rows: readonly Row[]): Promise<Owners> => {

@@ -34,13 +34,13 @@ export type ListedUnlock = RepeatedUnlock & { readonly unit: string | null }
 
 type RepeatedUnlock = UnlockEvent & { readonly repeatOf: number | null }
 
-/** Distinct claims that are remembered at least, for 30 seconds; up to twice as many are. */
+/** How many distinct claims are remembered at least; at most, it is twice as many. */
 const CLAIMS_REMEMBERED = 5000
 
 /** Returns a function that takes each claim in the order of receipt, and returns the sequence number of the
  * claim that it repeats, or null. */
 export const repeatFinder = () => {
-  // Two maps, as it takes longer to remove the oldest claims of one.
+  // Two maps, because removing the oldest claims from one takes longer.
   let newest = new Map<string, Claim>()
   let older: ReadonlyMap<string, Claim> = newest
   return (claim: Claim): number | null => {
@@ -78,8 +78,7 @@ export const withRepeats = async (
   return events.map((event) => ({ ...event, repeatOf: found.get(event.seq) ?? null }))
 }
 
-/** Returns the events of the 30 seconds before a place in the order in which events happened, which may be
- * what the events after it repeat. */
+/** Returns the events that happened in the 30 seconds before a place. Events after it may repeat them. */
 export const claimsBefore = (db: Pick<Queries, 'all'>, first: Place): Promise<readonly Claim[]> =>
   beforeTime<Claim>(db, first, CLAIM_COLUMNS)
 
@@ -102,7 +101,7 @@ const firstHappened = (events: readonly UnlockEvent[]): Place => {
   return [ms, Math.min(...first.map((event) => event.seq))]
 }
 
-/** Equal claims happened within 30 seconds too. */
+/** Looks 30 seconds back: equal claims also happened within that time. */
 const beforeTime = async <Row>(
   db: Pick<Queries, 'all'>,
   [ms = 0, seq = 0]: Place,

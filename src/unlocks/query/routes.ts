@@ -44,8 +44,8 @@ const list = ({ queries }: Dependencies) =>
         `${WHO_SEES}${HAPPENED}An unlock that arrives late appears where it happened, marked \`late\`; ` +
         'with `order=seq`, after everything that was received before it. A page may hold ' +
         'fewer than `limit` unlocks, or none, and still have a ' +
-        '`next`: if no index serves the filter (several conditions at once), one request ' +
-        'looks at up to 100,000 unlocks. `next` is also sent as a `Link` header (RFC 8288), and is ' +
+        '`next`: with several conditions at once, or in the order of receipt, it ends after looking ' +
+        'at 100,000 unlocks. `next` is also sent as a `Link` header (RFC 8288), and is ' +
         'valid for the same filter and order only. Erased fields are null.',
       query: ListQuery,
       isHeavy: isScan,
@@ -81,8 +81,8 @@ const isScan = ({ order, ...search }: Search): boolean => {
   )
 }
 
-/** How many unlocks are searched for labels, as the description says, how many are read at once, and how
- * many labels are listed, since apps may invent any number. */
+/** How many unlocks are searched for labels (the description says so too), how many are read at once, and how
+ * many labels are listed, because apps may invent any number. */
 const LABELLED_MAX = 5000
 const LABELLED_STEP = 250
 const LABELS_MAX = 100

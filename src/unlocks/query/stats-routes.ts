@@ -71,8 +71,8 @@ const stats = ({ counts, size, clock }: Dependencies) => {
           fields: { to: `a time after \`from\`, at most ${DAYS_MAX} days later` },
         })
       const { account: whose, unit } = filter
-      // Consoles that follow the log ask for the same at the same time. What was recorded before a
-      // request counts in its answer.
+      // Consoles that follow the log ask for the same at the same time. The size is part of the key, so
+      // that an answer counts everything recorded before its request.
       const key = JSON.stringify([await size(), zone, whose, unit, query.from, query.to])
       const { total, days, hours, methods, accounts } = await shared(key, signal, (ending) =>
         unlockStats(counts, { zone, account: whose, unit, fromMs, toMs, signal: ending }),

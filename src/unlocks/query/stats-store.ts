@@ -19,14 +19,14 @@ export type Span = {
   readonly unit?: string | undefined
   readonly fromMs: number
   readonly toMs: number
-  /** Ends the counting once aborted. */
+  /** Stops the counting when aborted. */
   readonly signal?: AbortSignal | undefined
 }
 
-/** Called with each way in which a method is written, by its number. */
+/** Called for each event with the number of its method and how the method is written. */
 type OnSpelling = (method: number, spelling: string) => void
 
-/** Events that one statement reads before other work continues. */
+/** How many events one statement reads before other work gets its turn. */
 const STEP_ROWS = 2000
 
 /** How many of the newest events of a method decide how it is written. */
@@ -34,9 +34,9 @@ const SPELT_EVENTS = 250
 
 /** Counts the unlock log, step by step. */
 export const unlockCounts = (db: Queries) => ({
-  /** Adds the events that happened from `fromMs` up to, not including, `toMs`. A claim that was told again
-   * counts once, and a refused login never. Those of everyone come from the summary of the log, but for a
-   * part of a quarter of an hour at either end. */
+  /** Adds the events that happened from `fromMs` up to, not including, `toMs` to the sums. A claim and its
+   * repeats count once, refused logins never. The events of everyone come from the summary, except for the
+   * parts of a quarter of an hour at both ends. `onSpelling` is called only if some accounts are counted. */
   add: async (sums: Sums, span: Span, onSpelling: OnSpelling): Promise<void> => {
     const accounts = await accountsCounted(db, span)
     for (const account of accounts ?? []) {
@@ -48,8 +48,8 @@ export const unlockCounts = (db: Queries) => ({
     await mergeNobodys(db, sums)
   },
 
-  /** Returns the public id of an account by its id in the sums, and the name that it had at its newest
-   * event; null if it was erased since. */
+  /** Returns the public id of an account by its id in the sums, and its name at its newest event; both are
+   * null if it was erased since. */
   accountOf: async (id: number): Promise<Counted> => {
     const account = await db.get<{ publicId: string | null; number: number }>(
       'SELECT public_id AS "publicId", number FROM unlock_account WHERE id = ?',
@@ -67,8 +67,8 @@ export const unlockCounts = (db: Queries) => ({
     return { account: account.publicId, username: newest?.username ?? null }
   },
 
-  /** Returns how a method is written most often, by its number: in all of a span or, of very many events,
-   * in the newest of it. Undefined if no event has it any more. */
+  /** Returns how a method is written in most of its newest events in a span, or undefined if no event there has
+   * the method any more. */
   spellingOf: async (
     method: number,
     { fromMs, toMs }: Pick<Span, 'fromMs' | 'toMs'>,
@@ -113,7 +113,7 @@ const addEveryones = async (db: Queries, sums: Sums, span: Span): Promise<void> 
   await addRows(db, sums, { ...span, fromMs: end * QUARTER_MS })
 }
 
-/** Counts imported events of people without an account as nobody's, as erased ones are. */
+/** Counts imported events without an account as nobody's, like erased ones. */
 const mergeNobodys = async (db: Queries, { accounts }: Sums): Promise<void> => {
   const number = await nameReads(db).accountNumber(NO_ACCOUNT)
   if (number === undefined) return
@@ -134,8 +134,8 @@ const accountsCounted = async (
   return account === undefined ? accounts : accounts.filter((id) => id === account)
 }
 
-/** Returns the first quarter of an hour of which all events are within a span, and the first after it of
- * which not all are. */
+/** Returns the first quarter of an hour that has all of its events in a span, and the first one after that that
+ * does not. */
 const wholeQuarters = async (
   db: Queries,
   fromMs: number,
@@ -161,15 +161,15 @@ type Rows = Pick<Span, 'fromMs' | 'toMs' | 'signal'> & {
   readonly onSpelling?: OnSpelling
 }
 
-/** A claim, when it happened, and what the summary has of it. */
-type Told = Claim & {
+/** A claim, when it happened, and how the summary counts it. */
+type CountedClaim = Claim & {
   readonly happenedAtMs: number
   readonly accountId: number | null
   readonly methodNumber: number | null
   readonly isRepeat: number
 }
 
-/** Adds events one by one, as they are in the log. */
+/** Adds events one by one, from the log itself. */
 const addRows = async (
   db: Queries,
   sums: Sums,
@@ -178,11 +178,11 @@ const addRows = async (
   if (fromMs >= toMs) return
   const repeatOf = repeatFinder()
   const whose = number === undefined ? [] : [number]
-  // What was told just before is not counted again.
+  // Begins earlier, so that a repeat of a claim just before the span does not count.
   let interval: Interval | undefined = { low: [fromMs - REPEAT_MS, BEGIN], high: [toMs, BEGIN] }
   while (interval) {
     const { range, rest } = nextRange(interval, SORTING.oldest)
-    const claims: readonly Told[] = await db.all<Told>(
+    const claims: readonly CountedClaim[] = await db.all<CountedClaim>(
       `SELECT
          happened_at_ms AS "happenedAtMs",
          (SELECT id FROM unlock_account WHERE number = account_number) AS "accountId",

@@ -14,17 +14,18 @@ export type Stats = {
   readonly days: ReadonlyMap<string, number>
   /** By hour of the local day, 0 to 23. */
   readonly hours: readonly number[]
-  /** Those with the most events, most first. Methods that differ only in case or composition count as one,
-   * written as it most often is; null if erased. */
+  /** The methods with the most events, most first. Methods that differ only in case or composition count as
+   * one, in the spelling of most of its events, or of most of its newest ones if they are many; null if
+   * erased. */
   readonly methods: readonly { readonly method: string | null; readonly count: number }[]
-  /** Those with the most events, most first. */
+  /** The accounts with the most events, most first. */
   readonly accounts: readonly (typeof NOBODY & { readonly count: number })[]
 }
 
-/** Methods and accounts listed by name. */
+/** How many methods and accounts are listed. */
 export const NAMES_MAX = 100
 
-/** Spellings of methods that are counted: apps may make up any number. */
+/** How many spellings of methods are counted, because apps may make up any number. */
 const SPELLINGS_MAX = 10_000
 
 /** Counts unlocks by local day, hour, method and account. Throws `invalid` for an unknown zone. */

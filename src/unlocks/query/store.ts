@@ -23,10 +23,10 @@ type Wanted = {
   readonly order: UnlockOrder
   /** Continue after the event at this place. */
   readonly after?: Place | undefined
-  /** Leaves out events from this sequence number on. */
+  /** Leaves out events with this sequence number or a higher one. */
   readonly size?: number | undefined
   readonly limit: number
-  /** Ends the search once aborted. */
+  /** Stops the search when aborted. */
   readonly signal?: AbortSignal | undefined
 }
 
@@ -43,8 +43,8 @@ export type Found = {
 const STEP_ROWS_MAX = 250
 const PAGE_ROWS_MAX = 100_000
 
-/** Events that are looked at before anything else is looked up, at least, and for each that is wanted: what is
- * frequent is among them. */
+/** How many events are looked at before names are looked up, at least and for each wanted one: frequent names
+ * are among them. */
 const FREQUENT_ROWS = 1000
 const ROWS_PER_WANTED = 20
 
@@ -62,7 +62,7 @@ export const unlockQueries = (db: Queries, frequentRows?: number) => ({
     return { unlocks: await listed(db, rows.map(eventOf), wanted.order), next }
   },
 
-  /** Returns what the next events in an order are labelled with. */
+  /** Returns the locks and methods of the next events in an order. */
   labels: (wanted: Wanted): Promise<FoundRows<Labels>> => nextRows<Labels>(db, wanted, LABELS),
 })
 
@@ -76,7 +76,7 @@ const listed = async (
   order: UnlockOrder,
 ): Promise<readonly ListedUnlock[]> => withUnits(db, await withRepeats(db, events, order))
 
-/** Returns some columns of the next events in an order: those of a `Key`, and any others. */
+/** Returns some columns of the next events in an order, among them those of `Key`. */
 export const nextRows = async <Row extends Key>(
   db: Queries,
   wanted: Wanted,

@@ -14,18 +14,18 @@ import { type Growth, type Random, growth } from './growth.ts'
 import type { Item, Kind, Planned } from './kinds.ts'
 import { type UnlockWrites, unlockWrites } from '../log/store.ts'
 
-/** What is recorded together, in order. Submissions and what becomes of them are JSON. */
+/** Items to record together, in order. Submissions and their outcomes pass as JSON. */
 export type Submission = {
   readonly items: readonly Item[]
   readonly reading: ClockReading
-  /** The largest head that was signed, which the log must continue. The first of a group has it. */
+  /** The largest signed head, which the log must continue. Only the first submission of a group has it. */
   readonly kept?: TextHead | undefined
   /** True if each event gets a receipt. */
   readonly hasReceipts: boolean
 }
 
-/** What became of an item, and the event that now has its id. A receipt is against the log as it was after the
- * submission, so that it does not tell what others did since. */
+/** What became of an item, and the event that now has its id. A receipt is against the log as it was right
+ * after the submission, so that it does not tell what others did since. */
 export type Outcome = {
   readonly status: Planned['status']
   readonly id: string
@@ -43,33 +43,33 @@ export const treeHeadOf = ({ size, root }: TextHead): TreeHead => ({
   root: decodeBase64(root) ?? new Uint8Array(),
 })
 
-/** The outcomes of a submission's items, in order, and with the first of a group the log after it; or why
- * nothing was recorded. */
+/** The outcomes of a submission's items, in order, and for the first submission of a group the head after the
+ * group; or why nothing was recorded. */
 export type Appended =
   | { readonly outcomes: readonly Outcome[]; readonly head?: TextHead | undefined }
   | { readonly stopped: Break }
 
 type Dependencies = {
-  /** Reads the key of the log, which exists once there is something to append. */
+  /** Reads the key of the log; called at the first append. */
   readonly signer: () => NoteSigner
   readonly kinds: Readonly<Record<Item['kind'], Kind<unknown>>>
   readonly random?: Random
 }
 
-/** Appends submissions to the log: the program of the connection that writes. Fails with `unavailable` if the
- * stored tree is not the one that the key signed, and records nothing in a log that does not continue what was
- * signed before: the log never forks. */
+/** Returns the program that appends submissions to the log. It fails with `unavailable` if the stored tree is
+ * not the one that the key signed, and records nothing if the log does not continue the largest signed head:
+ * the log never forks. */
 export const appendProgram = ({
   signer: readSigner,
   kinds,
   random = randomBytes,
 }: Dependencies): Program => {
   let signer: NoteSigner | undefined
-  /** The newest head that was stored, and the log that it covers. */
+  /** The last head that this program stored, and the log that it covers. */
   let known: (Current & { readonly checkpoint: string }) | undefined
 
-  /** Returns the log as stored: another process may have written since, or somebody put another file in its
-   * place. */
+  /** Returns the log as stored: another process may have appended since, or someone may have replaced the
+   * file. */
   const current = async (
     writes: UnlockWrites,
     key: NoteSigner,
@@ -94,7 +94,7 @@ export const appendProgram = ({
     if ('kind' in stored) return { outcomes: submissions.map(() => ({ stopped: stored })) }
     const { tree } = stored
     let { newestMs } = stored
-    // The tree in memory grows before the commit, which may fail.
+    // The tree in memory grows before COMMIT, which may fail.
     known = undefined
     const log = growth(tree, random)
     const from = log.size()
@@ -128,7 +128,7 @@ export const appendProgram = ({
   }
 }
 
-/** The log as it is stored: its tree, and its newest certain time. */
+/** The stored log: its tree, and its newest certain time. */
 type Current = { readonly tree: Frontier; readonly newestMs: number }
 
 type Planning = {
@@ -148,7 +148,7 @@ const signed = (signer: NoteSigner, { size, root }: Unsigned): Head => ({
 
 type Kinds = Dependencies['kinds']
 
-/** Loads the state of each kind that a group has. */
+/** Loads the state of each kind of item in a group. */
 const load = async (
   tx: Queries,
   kinds: Kinds,
@@ -178,8 +178,8 @@ type Answering = {
   readonly newest: Head
 }
 
-/** Returns outcomes as they are answered. If nothing of a submission was stored, the receipts are made
- * later, against the log as it was then. */
+/** Returns the outcomes of a submission, with receipts if it wants them. If it stored nothing new, the service
+ * makes the receipts, against the log as it was when the events were recorded. */
 const answered = async (
   { outcomes, head: unsigned }: Planning,
   { writes, signer, log, newest }: Answering,
@@ -207,7 +207,7 @@ const answer = ({ status, event: { id, seq } }: Planned, receipt?: string): Outc
   receipt,
 })
 
-/** Returns the receipt of an event to hand out: it carries the event itself. */
+/** Returns the receipt of an event, which contains the event itself. */
 export const receiptOf = (
   event: UnlockEvent,
   proof: readonly Uint8Array[],
@@ -219,15 +219,15 @@ const UTF8 = new TextEncoder()
 
 const randomBytes: Random = (bytes) => crypto.getRandomValues(new Uint8Array(bytes))
 
-/** Throws unless this key signed this tree: the log must not continue with another key, or with a tree
- * that was tampered with. */
+/** Throws `unavailable` unless this key signed this tree: the log must not continue with another key, or with
+ * a tree that was tampered with. */
 const requireSigned = (head: Head, tree: Frontier, signer: NoteSigner): void => {
   const { size, root } = openedHead(head, signer)
   if (size !== tree.size() || !isSameHash(root, tree.root()))
     throw broken('its tree does not match its newest checkpoint')
 }
 
-/** Returns what a checkpoint says. Throws `unavailable` if the key did not sign it. */
+/** Returns the head that a checkpoint states. Throws `unavailable` if the key did not sign it. */
 export const openedHead = (head: Head, { verifierKey }: NoteSigner): TreeHead => {
   try {
     const { size, root } = openCheckpoint(head.checkpoint, verifierKey)

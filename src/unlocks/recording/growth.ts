@@ -16,12 +16,12 @@ import {
   personHash,
 } from '../log/event.ts'
 
-/** Returns that many random bytes. */
+/** Returns a number of random bytes. */
 export type Random = (bytes: number) => Uint8Array
 
 export type Growth = ReturnType<typeof growth>
 
-/** Grows the tree of the log in memory; what it added is stored afterwards. */
+/** Grows the tree of the log in memory; the caller stores what was added. */
 export const growth = (tree: Frontier, random: Random) => {
   const before = tree.peaks()
   const events: UnerasedEvent[] = []
@@ -30,7 +30,7 @@ export const growth = (tree: Frontier, random: Random) => {
 
   return {
     events: events as readonly UnerasedEvent[],
-    /** The inner nodes that the events completed, in that order. */
+    /** Returns the inner nodes that the added events completed, in order. */
     innerNodes: (): readonly TreeNode[] => added.filter(({ level }) => level > 0),
 
     size: tree.size,
@@ -65,8 +65,8 @@ export const growth = (tree: Frontier, random: Random) => {
       return grown
     },
 
-    /** Returns the hash of a node of the right edge: one that was a peak before, or was added. Proofs of
-     * what was added need no others. */
+    /** Returns the hash of a node that was a peak before, or was added. Proofs of added events need no
+     * others. */
     hashOf: ({ level, index }: NodeId): Uint8Array | undefined => {
       hashes ??= new Map()
       if (hashes.size < before.length + added.length)

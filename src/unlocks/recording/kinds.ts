@@ -4,12 +4,12 @@ import type { NewUnlockEvent, UnerasedEvent, UnlockEvent } from '../log/event.ts
 import type { Growth } from './growth.ts'
 import { logReads } from '../log/store.ts'
 
-/** Something to be recorded: plain data, since it passes between threads. */
+/** Something to record: plain data, because it passes between threads. */
 export type Item =
-  /** An unlock that an app reports or that was imported, or that others were lost: it may have been recorded
-   * before. */
+  /** An unlock that an app reports or that is imported, or the event that stands for lost ones. It may have
+   * been recorded before. */
   | { readonly kind: 'claim'; readonly event: NewUnlockEvent }
-  /** A refusal of this server's own. */
+  /** A refusal by this server itself. */
   | { readonly kind: 'denial'; readonly event: NewUnlockEvent }
 
 /** What became of an item, and the event that now has its id. A `duplicate` was recorded before with the
@@ -22,15 +22,15 @@ export type Planned =
 export type Kind<State> = {
   /** Reads what the plans need for all items of the group, in few statements. */
   load(tx: Queries, events: readonly NewUnlockEvent[]): Promise<State>
-  /** Decides what becomes of an item. It reads and writes nothing but `state`, which counts along for the
-   * items after it, and `log`, to which it adds a leaf once nothing can refuse the item any more. */
+  /** Decides what becomes of an item. It touches only `state`, which it updates for the items after it, and
+   * `log`, to which it adds a leaf once nothing can refuse the item any more. */
   plan(event: NewUnlockEvent, state: State, log: Growth, reading: ClockReading): Planned
-  /** Writes what belongs to the items beside their leaves. False if a condition of the plans no longer
-   * holds: then the group is planned again. */
+  /** Writes what belongs to the items besides their leaves. Returns false if a condition of the plans no
+   * longer holds: then the group is planned again. */
   store?(tx: Queries, state: State): Promise<boolean>
 }
 
-/** Events by id: those of the log that a group names, and those it has added. */
+/** Events by id: those in the log that a group refers to, and those that it has added. */
 type Known = Map<string, UnlockEvent>
 
 const claim: Kind<Known> = {

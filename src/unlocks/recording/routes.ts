@@ -57,7 +57,7 @@ export const unlockRoutes = (deps: Dependencies): readonly Endpoint[] => [
 const UNRECORDED =
   'The disk does not accept the write, too many requests wait, or the log is stopped; nothing was written'
 
-/** The beginning of what it says then. */
+/** The beginning of the message if the log is stopped. */
 const LOG_STOPPED = 'The unlock log is shorter than what this gateway has signed: …'
 
 const logUnlocking = (deps: Dependencies) =>
@@ -168,7 +168,7 @@ const recordUnlocks = (deps: Dependencies) =>
           503,
           'disk_reserved',
           `${DISK_RESERVED} (\`disk_reserved\`), the disk is full (\`unavailable\`), or an older or ` +
-            'another database was put in place of the one that was signed (`log_stopped`)',
+            'another database was put in place (`log_stopped`)',
         ),
       },
     },

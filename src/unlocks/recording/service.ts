@@ -33,12 +33,12 @@ type Dependencies = {
   readonly guard: Guard
 }
 
-/** Keeps the largest head that was signed, which the log must continue. */
+/** Keeps the largest signed head, which the log must continue; see `forkGuard`. */
 type Guard = {
   readonly kept: () => TreeHead | undefined
-  /** Returns what callers are told until the log continues that head again. */
+  /** Called when the log does not continue that head. Returns the error for callers. */
   readonly stop: (broken: Break) => Promise<AppError>
-  /** Called with each head that continues it, after COMMIT. */
+  /** Called after COMMIT with each head that continues it. */
   readonly keep: (head: TreeHead) => void
 }
 
@@ -91,7 +91,8 @@ export const openUnlockLog = async ({ store, signer, clock, guard }: Dependencie
     return known
   }
 
-  /** Returns what the newest checkpoint says. Throws `unavailable` if the log's key did not sign it. */
+  /** Returns the head that the newest checkpoint states. Throws `unavailable` if the log's key did not sign
+   * it. */
   const treeHead = async (): Promise<TreeHead> => openedHead(await head(), signer)
 
   const requireContinued = async (kept: TreeHead | undefined, present: TreeHead): Promise<void> => {
@@ -100,8 +101,8 @@ export const openUnlockLog = async ({ store, signer, clock, guard }: Dependencie
     if (found) throw await guard.stop(found)
   }
 
-  /** Signs an earlier head, but only of the tree that the newest one covers, which continues what was
-   * signed before: the rows alone prove nothing. */
+  /** Signs an earlier head, but only of a tree that the newest checkpoint covers and that continues the
+   * largest signed head: the rows alone prove nothing. */
   const earlierHead = async (size: number, newest: Head, kept?: TreeHead): Promise<Head> => {
     const fromRoot = (await store.frontier(size)).root()
     const [proof = []] = await store.proofs([consistencyNodes(size, newest.size)])
@@ -156,8 +157,8 @@ export const openUnlockLog = async ({ store, signer, clock, guard }: Dependencie
     /** Records events, those of one call in one transaction; resolves after COMMIT. */
     append: (events: readonly NewUnlockEvent[]): Promise<readonly Outcome[]> => submit(events),
 
-    /** The same, with a receipt for each event that the log now has. If none is new, that is against the log
-     * as it was when the newest of them was recorded. */
+    /** Does the same, and adds a receipt for each event that the log now has. If none is new, the receipts are
+     * against the log as it was when the newest of them was recorded. */
     appendWithReceipts: async (events: readonly NewUnlockEvent[]): Promise<readonly Outcome[]> => {
       const outcomes = await submit(events, true)
       const duplicates = outcomes.filter(({ status }) => status === 'duplicate')
@@ -185,8 +186,8 @@ export const openUnlockLog = async ({ store, signer, clock, guard }: Dependencie
       return formatReceipt({ index: seq, proof, checkpoint })
     },
 
-    /** Returns receipts to hand out, by sequence number, against a checkpoint. Each carries its event
-     * as extra data, so that its holder needs nothing else but the log's key. */
+    /** Returns receipts by sequence number, against a checkpoint. Each contains its event as extra data, so
+     * that its holder needs nothing else but the log's key. */
     receipts,
 
     /** Returns the hashes that show that the log of `to` events extends that of `from`, neither of

@@ -9,12 +9,12 @@ import { SORTING, type UnlockOrder } from './order.ts'
 export type UnlockFilter = {
   readonly account?: string | undefined
   readonly lock?: string | undefined
-  /** However it is written: see `foldedText`. */
+  /** Compared as `foldedText` does. */
   readonly method?: string | undefined
   readonly result?: Result | undefined
-  /** Happened at this time or later. */
+  /** Only events that happened at this time or later. */
   readonly fromMs?: number | undefined
-  /** Happened before this time. */
+  /** Only events that happened before this time. */
   readonly toMs?: number | undefined
   /** Leaves out imported events. */
   readonly origin?: 'own' | undefined
@@ -22,7 +22,7 @@ export type UnlockFilter = {
   readonly logins?: '0' | '1' | undefined
   /** Part of the user name, the method or the lock, as `containing` compares. */
   readonly text?: string | undefined
-  /** That the account belongs to now, however it is written: see `foldedText`. */
+  /** The unit that the account belongs to now, compared as `foldedText` does. */
   readonly unit?: string | undefined
 }
 
@@ -31,7 +31,7 @@ export type Condition = {
   readonly values: readonly (string | number)[]
   /** True if an index serves it, in the order in which events happened. */
   readonly isIndexed?: boolean
-  /** Where the summary of the log lists its events, in that order. */
+  /** Where the summary of the log lists its events, in the same order. */
   readonly places?: Places
   /** True if nearly all events meet it. */
   readonly isUsual?: boolean
@@ -42,12 +42,12 @@ export type Condition = {
 type Wanted = {
   readonly filter: UnlockFilter
   readonly order: UnlockOrder
-  /** Leaves out events from this sequence number on. */
+  /** Leaves out events with this sequence number or a higher one. */
   readonly size?: number | undefined
 }
 
-/** Returns the conditions of a filter, the most selective first; undefined if no event can meet them,
- * since none has that account, unit or method. */
+/** Returns the conditions of a filter, the most selective first, or undefined if no event can meet them
+ * because none has that account, unit or method. */
 export const conditionsOf = async (
   db: Queries,
   { filter, order, size }: Wanted,
@@ -72,7 +72,7 @@ export const conditionsOf = async (
     ...(origin === 'own' ? [{ sql: "source <> 'imported'", values: [] }] : []),
     ...(isBySeq ? condition('happened_at_ms >= ?', fromMs) : []),
     ...(isBySeq ? condition('happened_at_ms < ?', toMs) : []),
-    // The sign keeps SQLite from searching by it.
+    // The plus sign keeps SQLite from searching by this column.
     ...(isBySeq ? [] : condition('+seq < ?', size).map((one) => ({ ...one, isUsual: true }))),
   ]
 }
@@ -83,7 +83,7 @@ const condition = (
   isIndexed = false,
 ): readonly Condition[] => (value === undefined ? [] : [{ sql, values: [value], isIndexed }])
 
-/** A condition whose events are listed in the summary of the log. */
+/** Returns a condition whose events the summary of the log lists. */
 const inSummary = (
   sql: string,
   value: string | number | undefined,

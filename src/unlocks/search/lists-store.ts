@@ -5,7 +5,7 @@ import { type Interval, type Place, SORTING, type UnlockOrder, after, nextRange 
 /** Where an event is in the log, and when it happened. */
 export type Key = { readonly seq: number; readonly happened_at_ms: number }
 
-/** Reads the next `limit` events in an order, fewer at the end. */
+/** Reads the keys of the next `limit` events in an order, fewer at the end. */
 export type ReadKeys = (limit: number) => Promise<readonly Key[]>
 
 /** The numbers of accounts, methods and locks; each has a list of its events. */
@@ -24,10 +24,10 @@ type Wanted = {
   readonly signal: AbortSignal | undefined
 }
 
-/** Lists of which one statement reads the first event. */
+/** How many lists one statement reads the first event of. */
 const FIRSTS_PER_STEP = 250
 
-/** Events that are read from a list at once: few at first, since a list may have no more in time. */
+/** How many events are read from a list at once: few at first, because the next ones may never be needed. */
 const CHUNK_MIN = 4
 const CHUNK_MAX = 256
 
@@ -47,7 +47,7 @@ type Cursor = {
   isWhole: boolean
 }
 
-/** Merges lists of events into one, in an order by time. */
+/** Returns a reader that merges lists of events into one, in an order by time. */
 export const mergedLists = (db: Pick<Queries, 'all'>, wanted: Wanted): ReadKeys => {
   const { numbers, order, interval, signal } = wanted
   const sorting = SORTING[order]
@@ -55,11 +55,11 @@ export const mergedLists = (db: Pick<Queries, 'all'>, wanted: Wanted): ReadKeys 
   const compared = (one: Key, other: Key): number =>
     sign * (one.happened_at_ms - other.happened_at_ms || one.seq - other.seq)
 
-  /** Lists that have a next event, the one whose event is next of all at the end. */
+  /** The lists that have a next event. The last one has the event that comes next of all. */
   const cursors: Cursor[] = []
   const keyOf = ({ keys, at }: Cursor): Key => keys[at] ?? { seq: 0, happened_at_ms: 0 }
 
-  /** Puts a list where its next event belongs. */
+  /** Inserts a list where its next event belongs. */
   const put = (cursor: Cursor): void => {
     const key = keyOf(cursor)
     let [low, high] = [0, cursors.length]
@@ -108,7 +108,7 @@ export const mergedLists = (db: Pick<Queries, 'all'>, wanted: Wanted): ReadKeys 
     cursors.sort((one, other) => compared(keyOf(other), keyOf(one)))
   }
 
-  /** Reads the next events of a list after the last one that was read. */
+  /** Reads more events of a list, after the last one that was read. */
   const readOn = async (cursor: Cursor): Promise<void> => {
     const last = cursor.keys.at(-1)
     const limit = Math.min(Math.max(2 * cursor.keys.length, CHUNK_MIN), CHUNK_MAX)
@@ -154,7 +154,7 @@ export const mergedLists = (db: Pick<Queries, 'all'>, wanted: Wanted): ReadKeys 
 
 const KINDS = ['accounts', 'methods', 'locks'] as const
 
-/** Returns whether an event is between two places by time. */
+/** Returns a function that returns whether an event is between two places by time. */
 const isIn = ({ low, high }: Interval) => {
   const isAfter = ([ms = 0, seq = 0]: Place, key: Key): boolean =>
     key.happened_at_ms > ms || (key.happened_at_ms === ms && key.seq > seq)

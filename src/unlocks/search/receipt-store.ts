@@ -6,21 +6,21 @@ import { type Key, type ListNumbers, type ReadKeys, mergedLists } from './lists-
 import { BEGIN, type Interval, SORTING, after, nextRange } from './order.ts'
 import type { Wanted } from './ways-store.ts'
 
-/** Events that are put into the order of receipt at most: looking at some 100,000 is as fast. */
+/** How many keys are sorted by receipt at most: it is as fast to look at some 100,000 events instead. */
 const SORTED_MAX = 50_000
 
-/** Keys that one statement reads. */
+/** How many keys one statement reads. */
 const STEP_KEYS = 2000
 
 type Narrowing = {
-  /** The condition that an index serves, by time. */
+  /** The condition that an index serves, in the order of time. */
   readonly lead: Condition | undefined
   /** The lists with the text of the filter. */
   readonly lists: { readonly numbers: ListNumbers; readonly beside: readonly Key[] } | undefined
 }
 
-/** Returns the keys of all events that may fit, and maybe of others, unless they are many. No list is in the
- * order of receipt: they are found by time. */
+/** Returns the keys of all events that may fit, and perhaps of others, or undefined if there are too many. No
+ * list is in the order of receipt, so they are found by time. */
 export const fewKeys = async (
   db: Pick<Queries, 'all'>,
   { filter, signal }: Wanted,
@@ -39,7 +39,7 @@ export const fewKeys = async (
   return led && [...led, ...beside]
 }
 
-/** Reads keys in the order of receipt. */
+/** Returns a reader of these keys in the order of receipt. */
 export const keysByReceipt = (
   keys: readonly Key[],
   order: Wanted['order'],
@@ -77,7 +77,7 @@ const allKeys = async (
   return undefined
 }
 
-/** Reads the keys of the events that meet a condition, or of all. */
+/** Returns a reader of the keys of the events that meet a condition, or of all. */
 const indexedKeys = (
   db: Pick<Queries, 'all'>,
   lead: Condition | undefined,
@@ -112,6 +112,6 @@ const indexedKeys = (
   }
 }
 
-/** Returns the keys of the few events that are not in the summary of the log. */
+/** Returns the keys of the few events that are not in the summary yet. */
 const keysBeside = (db: Pick<Queries, 'all'>): Promise<readonly Key[]> =>
   db.all<Key>(`SELECT seq, happened_at_ms FROM unlock_event WHERE ${BESIDE}`)

@@ -7,13 +7,12 @@ import { besideWithText, listsWithText } from './text-store.ts'
 import { type Wanted, type Way, waysToSearch } from './ways-store.ts'
 
 export type Search<Row> = Way<Row> & {
-  /** Returns how to search on where the first events had little of what is wanted; undefined if no event
-   * can fit. */
+  /** Returns how to continue if few of the first events fit, or undefined if no event can. */
   readonly narrowed?: () => Promise<Search<Row> | undefined>
 }
 
-/** Returns how to search for some columns of events, or undefined if no event can fit. One index leads, the
- * one likely to leave the fewest events, and gives the order; of what it leaves, only the events that fit are
+/** Returns how to search for some columns of events, or undefined if no event can fit. One index leads: the one
+ * that is likely to select the fewest events, in the wanted order. Of those, only the events that fit are
  * read whole. */
 export const searchFor = async <Row extends Key>(
   db: Queries,
@@ -53,7 +52,7 @@ export const searchFor = async <Row extends Key>(
     if (!lists) return search
     if (isEmpty(lists)) return undefined
     const { methods, locks } = lists.numbers
-    // The unlocks of a method or a lock may be more than those that the index leaves.
+    // A method or a lock may have more unlocks than the index selects.
     if (lead && methods.length + locks.length > 0) return search
     return ways.byKeys(conditions, (interval) =>
       mergedLists(db, { ...lists, order, interval, signal }),
@@ -62,8 +61,8 @@ export const searchFor = async <Row extends Key>(
   return { ...search, narrowed }
 }
 
-/** Returns the lists with the text of a filter; undefined if there is no text, if they are too many, or if
- * the filter selects accounts, whose unlocks are few already. */
+/** Returns the lists with the text of a filter, or undefined if there is no text, if they are too many, or if
+ * the filter already selects accounts, which have few unlocks. */
 const listsOf = async (db: Queries, { filter: { text, account, unit }, signal }: Wanted) => {
   if (text === undefined || (account ?? unit) !== undefined) return undefined
   const beside = await besideWithText(db, text)

@@ -4,17 +4,17 @@ import type { Queries } from '../../storage/database.ts'
 import { BESIDE } from '../summary/counted-store.ts'
 import type { Key, ListNumbers } from './lists-store.ts'
 
-/** Names and methods that are searched, and lists that are found, at most: with more, looking at the unlocks
- * themselves is as fast. */
+/** How many names, methods and locks are searched at most, and how many lists may be found: with more, it is
+ * as fast to look at the unlocks themselves. */
 const NAMES_MAX = 100_000
 const LISTS_MAX = 10_000
 
-/** Names that one statement looks at. */
+/** How many names one statement looks at. */
 const NAMES_PER_STEP = 500
 
-/** Returns the lists that contain all unlocks that have a text in the user name, the method or the lock, and
- * maybe others; undefined if there are too many. The few unlocks beside the summary need a look of their
- * own. */
+/** Returns the lists that contain all unlocks with a text in the user name, the method or the lock, and perhaps
+ * others, or undefined if there are too many. The lists lack the few unlocks that are not in the summary yet:
+ * see `besideWithText`. */
 export const listsWithText = async (
   db: Pick<Queries, 'all' | 'get'>,
   text: string,
@@ -42,15 +42,15 @@ export const listsWithText = async (
   return count > LISTS_MAX ? undefined : { accounts, methods, locks }
 }
 
-/** Returns which of the next names have a text. */
+/** Returns the numbers of those of the next names that contain a text. */
 type WithText = (
   db: Pick<Queries, 'all'>,
   text: string,
   after: number,
 ) => Promise<readonly number[]>
 
-/** An account keeps its name, so any one of its unlocks has that of all. What was imported without an account
- * may have any name. */
+/** An account keeps its name, so it is the same in all of its unlocks. Imported unlocks without an account may
+ * have any name. */
 const accountsWithText: WithText = async (db, text, after) => {
   const rows = await db.all<{ number: number; isNobody: number; username: string | null }>(
     `SELECT
@@ -93,7 +93,7 @@ const locksWithText: WithText = async (db, text, after) => {
   return rows.flatMap(({ number, lock }) => (isPart(lock) ? number : []))
 }
 
-/** Returns the unlocks with a text among the few that are not in the summary of the log. */
+/** Returns the unlocks with a text among the few that are not in the summary yet. */
 export const besideWithText = async (
   db: Pick<Queries, 'all'>,
   text: string,
@@ -110,15 +110,16 @@ export type Texts = {
   readonly lock: string
 }
 
-/** Returns whether an unlock has a text, as people compare them, which SQL cannot. */
+/** Returns a function that returns whether an unlock contains a text, compared as people do, which SQL
+ * cannot. */
 export const textMatch = (text: string): ((unlock: Texts) => boolean) => {
   const isPart = containing(text)
   const isPartOfLock = lockContaining(text)
   return ({ method, username, lock }) => isPart(method) || isPart(username) || isPartOfLock(lock)
 }
 
-/** Returns whether the label of a lock contains a text, also as people write it: the front door is
- * `front-door`. */
+/** Returns a function that returns whether the label of a lock contains a text, also as people write it: the
+ * front door is `front-door`. */
 const lockContaining = (text: string): ((lock: string) => boolean) => {
   const isPart = containing(text)
   return (lock) => isPart(lock) || isPart(lock.replaceAll('-', ' '))

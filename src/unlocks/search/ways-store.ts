@@ -16,14 +16,14 @@ import { type Texts, textMatch } from './text-store.ts'
 export type Wanted = {
   readonly filter: UnlockFilter
   readonly order: UnlockOrder
-  /** Leaves out events from this sequence number on. */
+  /** Leaves out events with this sequence number or a higher one. */
   readonly size?: number | undefined
-  /** Ends the search once aborted. */
+  /** Stops the search when aborted. */
   readonly signal?: AbortSignal | undefined
 }
 
-/** What was found among the next events of an interval: those that fit, in order, how many were looked at,
- * where the last of them is, and what remains. */
+/** What was found among the next events of an interval: those that fit, in order, how many were looked at, the
+ * place of the last of these, and what remains. */
 type Step<Row> = {
   readonly rows: readonly Row[]
   readonly count: number
@@ -59,7 +59,7 @@ export const waysToSearch = <Row extends Key>(
   }
 
   return {
-    /** Lets an index lead, or the order alone, and checks the rest of the conditions. */
+    /** Reads events in the order of an index, or of the log, and checks the remaining conditions. */
     byIndex: (conditions: readonly Condition[], lead: Condition | undefined): Way<Row> => {
       const leading = conditions.filter((one) => one === lead || (one.isUsual && !lead?.places))
       const check = checkFor(
@@ -83,7 +83,7 @@ export const waysToSearch = <Row extends Key>(
       }
     },
 
-    /** Looks at events whose keys were found otherwise, in order, and checks all conditions. */
+    /** Reads events by their keys, in order, and checks all conditions. */
     byKeys: (
       conditions: readonly Condition[],
       keysOf: (interval: Interval) => ReadKeys,
@@ -107,12 +107,12 @@ export const waysToSearch = <Row extends Key>(
   }
 }
 
-/** Keys that are looked at in one step, since each may need statements of its own. */
+/** How many keys one step looks at: finding each may take statements of its own. */
 const KEYS_STEP_MAX = 100
 
 type Reader = {
   readonly lead: Condition | undefined
-  /** The conditions of events that are read, the lead among them. */
+  /** The conditions that select the events to read, the lead among them. */
   readonly leading: readonly Condition[]
   readonly orderBy: string
 }
@@ -144,12 +144,12 @@ const indexReader =
 
 type Checked = Key & Texts & { readonly fits: number }
 
-/** Returns what must be read of an event to see whether it fits, and whether it does; undefined if all
- * do. */
+/** Returns what to read of an event to see whether it fits, and a function that says so, or undefined if all
+ * fit. */
 const checkFor = (conditions: readonly Condition[], text: string | undefined) => {
   if (conditions.length === 0 && text === undefined) return undefined
   const match = text === undefined ? undefined : textMatch(text)
-  // As columns, so that no other index serves them, which leaves the query planner no choice.
+  // As columns and not in WHERE, so that the query planner cannot choose another index.
   const fits =
     conditions.length === 0 ? '1' : `(${conditions.map(({ sql }) => sql).join(') AND (')}) IS TRUE`
   return {
@@ -159,7 +159,7 @@ const checkFor = (conditions: readonly Condition[], text: string | undefined) =>
   }
 }
 
-/** Returns some columns of events, in the same order. */
+/** Returns some columns of events, in the order of their keys. */
 const rowsOf = async <Row extends Key>(
   db: Pick<Queries, 'all'>,
   columns: string,

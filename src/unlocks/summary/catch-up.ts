@@ -5,12 +5,12 @@ import { catchUp, summarySize } from './summary-store.ts'
 
 type Options = {
   readonly logSize: number
-  /** Called at most once a second with how far it is, in words. */
+  /** Called at most once a second with the progress, in words. */
   readonly onProgress: (done: string) => void
 }
 
-/** Takes into the summary what an upgrade, or a version that was interrupted in it, left beside it. What is
- * done stays done: the next start continues. */
+/** Adds to the summary the events that an upgrade left out of it. Each step is committed, so after an
+ * interruption the next start continues. */
 export const catchUpSummary = async (
   db: Database,
   { logSize, onProgress }: Options,

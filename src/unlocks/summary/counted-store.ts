@@ -1,10 +1,11 @@
 import { SECOND_MS } from '../../domain/duration.ts'
 import { QUARTER_MS } from './packed-tallies.ts'
 
-/** Unlocks that enter the summary at once. Readers look at up to twice as many beside it. */
+/** How many events are added to the summary at once. Readers also look at the events that are not in it yet,
+ * up to twice as many. */
 export const STEP_UNLOCKS = 256
 
-/** True of the events that are not in the summary. */
+/** A condition on `unlock_event`: the event is not in the summary yet. */
 export const BESIDE = 'seq >= (SELECT size FROM unlock_summary WHERE id = 1)'
 
 /** An app that gets no answer reports an unlock again, and the existing app does so without a key. An equal
@@ -12,10 +13,11 @@ export const BESIDE = 'seq >= (SELECT size FROM unlock_summary WHERE id = 1)'
  * log. */
 export const REPEAT_MS = 30 * SECOND_MS
 
-/** True of the events that statistics count: somebody was at a door (`isAtDoor`). */
+/** A condition on `unlock_event`: statistics count the event, since someone was at a door (`isAtDoor`). */
 const AT_DOOR = `coalesce(reason, '') NOT IN ('too_many_attempts', 'unlocks_lost')`
 
-/** How many earlier unlocks of an account are compared with a claim, at the same time and before. */
+/** How many earlier unlocks of an account a claim is compared with: of those that happened at the same time,
+ * and of those before. */
 const EARLIER_MAX = 20
 
 /** Earlier unlocks of the same account. */
@@ -26,7 +28,7 @@ const EARLIER = `
 
 const FROM_30_SECONDS_BEFORE = `earlier.happened_at_ms >= unlock_event.happened_at_ms - ${REPEAT_MS}`
 
-/** True if an equal claim is among the newest of them, received up to 30 seconds before. */
+/** Returns a condition: an equal claim, received up to 30 seconds before, is among the newest of these. */
 const hasEqual = (when: string): string => `
   EXISTS (
     SELECT 1
@@ -46,9 +48,10 @@ const hasEqual = (when: string): string => `
       AND earlier.occurred_at_ms IS NOT DISTINCT FROM unlock_event.occurred_at_ms
   )`
 
-/** True if an equal claim of the account was received before, within 30 seconds. Equal claims happened
- * within 30 seconds too. Most unlocks have none so near before them, which the index alone tells. It also leads
- * to the newest of those that happened at the same time, of which a wrong clock may make any number. */
+/** A condition on `unlock_event`: an equal claim of the account was received up to 30 seconds before. Equal
+ * claims also happened within 30 seconds of each other. Most unlocks have no other of their account so close
+ * before them, which the index alone shows. Unlocks that happened at the same time are searched apart,
+ * because a wrong clock may give that time to any number of them. */
 export const REPEATS = `
   unlock_event.source = 'claimed'
   AND EXISTS (
@@ -61,11 +64,11 @@ export const REPEATS = `
     OR ${hasEqual(`${FROM_30_SECONDS_BEFORE} AND earlier.happened_at_ms < unlock_event.happened_at_ms`)}
   )`
 
-/** The quarter of an hour in which an event happened, also before 1970. */
+/** The quarter of an hour in which an event happened, which may be before 1970. */
 const QUARTER = `
   (happened_at_ms - (happened_at_ms % ${QUARTER_MS} + ${QUARTER_MS}) % ${QUARTER_MS}) / ${QUARTER_MS}`
 
-/** What the events of a range add to the tallies; `counted` is a further condition. */
+/** Returns a query for the tallies of the events in a range; `counted` is a further condition. */
 export const talliesOf = (range: string, counted: string): string => `
   SELECT
     ${QUARTER} AS quarter,
@@ -77,5 +80,5 @@ export const talliesOf = (range: string, counted: string): string => `
   WHERE ${range} AND is_repeat = 0 AND ${AT_DOOR} AND ${counted}
   GROUP BY 1, 2, 3`
 
-/** The tallies of the events that are not in the summary. */
+/** A query for the tallies of the events that are not in the summary yet. */
 export const TALLIES_BESIDE = talliesOf(BESIDE, `NOT (${REPEATS})`)

@@ -5,7 +5,8 @@ type Reads = Pick<Queries, 'get'>
 
 const CERTAIN_BESIDE = `${BESIDE} AND is_time_uncertain = 0`
 
-/** The events from a mark up to the next: of each 256, the first certain one has a mark. */
+/** The events with a certain time from a mark to the end of its 256 events. Of these, the mark is the first
+ * with a certain time. */
 const AFTER_MARK = `
   seq >= mark.seq
   AND seq < mark.seq - mark.seq % ${STEP_UNLOCKS} + ${STEP_UNLOCKS}
@@ -18,9 +19,9 @@ const LAST_BEFORE = `
   ORDER BY received_at_ms DESC, seq DESC
   LIMIT 1`
 
-/** Returns how many events, from the first on, were received before a time: up to the last event
- * whose certain time says so. Certain times never decrease, so all earlier events came before it,
- * regardless of their own times. */
+/** Returns how many events, from the first on, were received before a time: up to the last one whose time is
+ * certain and before it. Certain times never decrease, so all earlier events came before too, whatever their
+ * own times say. */
 export const countBefore = async (db: Reads, receivedAtMs: number): Promise<number> => {
   const row = await db.get<{ size: number | null }>(
     `SELECT coalesce(

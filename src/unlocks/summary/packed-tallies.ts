@@ -1,6 +1,6 @@
 import { MINUTE_MS } from '../../domain/duration.ts'
 
-/** Statistics count by the quarter of an hour, in UTC: time zones only ever change at a full quarter. */
+/** Statistics count by quarters of an hour in UTC: in every time zone, days and hours begin at a full one. */
 export const QUARTER_MS = 15 * MINUTE_MS
 export const QUARTERS_PER_DAY = 96
 
@@ -16,9 +16,9 @@ export type Tally = {
 /** Called with each tally: its quarter, its account, its method and how many unlocks. */
 export type OnTally = (quarter: number, account: number, method: number, unlocks: number) => void
 
-/** Returns the tallies of one day as bytes. They must be in the order of quarter and account, each quarter,
- * account and method once. For each quarter that has some: the quarter of the day, how many, and for each
- * the distance from the account before, the method and the count, all as LEB128. */
+/** Returns the tallies of one day as bytes. They must be sorted by quarter and account, with each quarter,
+ * account and method once. For each quarter that has tallies: the quarter of the day, the number of tallies,
+ * and for each the distance from the previous account, the method and the count, all as LEB128. */
 export const packedTallies = (tallies: readonly Tally[]): Uint8Array<ArrayBuffer> => {
   const { bytes, write } = writer()
   for (let at = 0; at < tallies.length;) {
@@ -56,7 +56,7 @@ export const unpackTallies = (day: number, bytes: Uint8Array, onTally: OnTally):
   }
 }
 
-/** Unlocks by quarter, by method and by account: each an array from the first number on. */
+/** The number of unlocks by quarter (from `firstQuarter` on), by method and by account. */
 export type Sums = {
   readonly firstQuarter: number
   readonly quarters: number[]
@@ -77,14 +77,14 @@ export const addTally = (sums: Sums, { quarter, account, method, unlocks }: Tall
   add(sums.accounts, account, unlocks)
 }
 
-/** An array without holes, which is what makes adding fast. */
+/** Adds to a count, and fills the array up to it: adding to an array with holes is slow. */
 const add = (counts: number[], at: number, count: number): void => {
   while (counts.length <= at) counts.push(0)
   counts[at] = (counts[at] ?? 0) + count
 }
 
-/** Returns the sums of one day as bytes: by quarter of the day, by method and by account how many numbers
- * have unlocks, and for each the distance from the one before and the count. */
+/** Returns the sums of one day as bytes. By quarter of the day, by method and by account: how many numbers
+ * have unlocks, and for each the distance from the previous number and the count, all as LEB128. */
 export const packedSums = (tallies: readonly Tally[]): Uint8Array<ArrayBuffer> => {
   const { bytes, write } = writer()
   const sums = newSums(dayOf(tallies[0]?.quarter ?? 0) * QUARTERS_PER_DAY)
@@ -102,7 +102,7 @@ export const packedSums = (tallies: readonly Tally[]): Uint8Array<ArrayBuffer> =
   return new Uint8Array(bytes)
 }
 
-/** Adds the packed sums of a day to others, whose first quarter is not after it. */
+/** Adds the packed sums of a day to sums whose first quarter is not after that day's. */
 export const addPackedSums = (sums: Sums, day: number, bytes: Uint8Array): void => {
   const { read } = reader(bytes)
   const addAll = (counts: number[], first: number): void => {
@@ -135,7 +135,7 @@ const reader = (bytes: Uint8Array) => {
     at += 1
     return byte
   }
-  /** Returns a number of more than one byte, of which the first is known. */
+  /** Reads the rest of a number that has more than one byte. */
   const long = (first: number): number => {
     let value = first - 0x80
     for (let scale = 0x80; ; scale *= 0x80) {

@@ -1,7 +1,7 @@
 import { BESIDE } from './counted-store.ts'
 
-/** A table of the summary that lists events in the order in which they happened, and the condition on it for
- * one value. */
+/** A table of the summary that lists events in the order in which they happened, and a condition that selects
+ * the events of one value. */
 export type Places = { readonly table: string; readonly sql: string }
 
 export const PLACES_OF_METHOD: Places = { table: 'unlock_of_method', sql: 'method = ?' }
@@ -12,18 +12,18 @@ export const PLACES_OF_LOCK: Places = {
 }
 
 type Wanted = {
-  /** Of unlock_event. */
+  /** Columns of `unlock_event`. */
   readonly columns: string
-  /** The condition of the places on events, with the same value. */
+  /** The condition on `unlock_event` that selects the same events, with the same value. */
   readonly condition: string
   readonly range: string
-  /** By when events happened, and their sequence numbers. */
+  /** An order by `happened_at_ms` and `seq`. */
   readonly orderBy: string
 }
 
-/** Returns a statement that reads the next events of a range: those that the summary lists, and the few
- * beside it. Its values are that of the condition, twice, those of the range, twice, how many to read, and
- * those of the columns. */
+/** Returns a query for the next events of a range: those that the summary lists, and the few that are not in
+ * it yet. Its values are that of the condition twice, those of the range twice, how many to read, and those
+ * of the columns. */
 export const placesSql = (
   { table, sql }: Places,
   { columns, condition, range, orderBy }: Wanted,

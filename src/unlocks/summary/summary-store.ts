@@ -2,7 +2,7 @@ import type { Queries } from '../../storage/database.ts'
 import { REPEATS, STEP_UNLOCKS, talliesOf } from './counted-store.ts'
 import { packDays } from './tally-store.ts'
 
-/** Unlocks that enter it at most in one transaction, which takes some 20 ms. */
+/** How many events one transaction adds to the summary at most, in about 20 ms. */
 const CATCH_UP_UNLOCKS = 4096
 
 const ADD_TALLIES = `
@@ -14,9 +14,8 @@ const ADD_TALLIES = `
 export const summarySize = async (db: Pick<Queries, 'get'>): Promise<number> =>
   (await db.get<{ size: number }>('SELECT size FROM unlock_summary WHERE id = 1'))?.size ?? 0
 
-/** Takes events into the summary after the log grew from one size to another, once for each
- * `STEP_UNLOCKS`: an index that every event wrote would cost a page each. In the transaction that recorded
- * them. */
+/** Called when the log has grown from one size to another, in the same transaction. Adds events to the summary
+ * whenever another `STEP_UNLOCKS` are complete: to write each index for each event would cost a page each. */
 export const summarize = async (
   tx: Queries,
   { from, to }: { readonly from: number; readonly to: number },
@@ -25,7 +24,7 @@ export const summarize = async (
   await catchUp(tx, to)
 }
 
-/** Takes the next events of a log of some size into the summary; returns how many are in it then. */
+/** Adds the next events of a log of some size to the summary; returns how many are in it then. */
 export const catchUp = async (tx: Queries, logSize: number): Promise<number> => {
   const from = await summarySize(tx)
   const to = Math.min(logSize, from + CATCH_UP_UNLOCKS)
@@ -78,8 +77,8 @@ export const catchUp = async (tx: Queries, logSize: number): Promise<number> => 
   return to
 }
 
-/** Takes events that are about to be erased out of the summary, by their sequence numbers: they count for
- * nobody and by no method from then on. */
+/** Removes the account and the method of events that are about to be erased from the summary: from then on,
+ * they count for nobody and by no method. */
 export const forgetInSummary = async (tx: Queries, seqs: readonly number[]): Promise<void> => {
   const end = Math.max(...seqs) + 1
   while ((await catchUp(tx, end)) < end);

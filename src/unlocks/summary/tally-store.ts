@@ -13,12 +13,12 @@ import {
 } from './packed-tallies.ts'
 import { TALLIES_BESIDE } from './counted-store.ts'
 
-/** Tallies in rows of their own before days are packed, which then read quickly; and days that one
- * transaction packs: one takes some milliseconds. */
+/** How many tallies may be in rows of their own before days are packed, which are read faster; and how many
+ * days one transaction packs, each in some milliseconds. */
 const ROWS_MAX = 8192
 const DAYS_PER_STEP = 8
 
-/** Packs the days that have the most tallies in rows of their own, if there are many in all. */
+/** Packs the days that have the most tallies in rows of their own, if there are `rowsMax` or more in all. */
 export const packDays = async (tx: Queries, rowsMax = ROWS_MAX): Promise<void> => {
   const row = await tx.get<{ rows: number }>('SELECT count(*) AS rows FROM unlock_tally')
   if ((row?.rows ?? 0) < rowsMax) return
@@ -31,8 +31,8 @@ export const packDays = async (tx: Queries, rowsMax = ROWS_MAX): Promise<void> =
   )
 }
 
-/** Packs some of the days of which packed tallies became fewer, so that no bytes tell any more what was
- * erased. Returns false if there were none. */
+/** Packs some of the days with erased unlocks again, so that no packed bytes reveal what was erased. Returns
+ * false if there were none. */
 export const packErased = async (tx: Queries): Promise<boolean> => {
   const days = await tx.all<Day>(
     `SELECT DISTINCT ${DAY} AS day FROM unlock_tally WHERE unlocks < 0 LIMIT ?`,
@@ -80,7 +80,7 @@ const unpacked = (day: number, bytes: Uint8Array): readonly Tally[] => {
   return tallies
 }
 
-/** Merges tallies that are in order, without those that are no longer counted. */
+/** Merges sorted tallies, without those whose count becomes 0. */
 const merged = (packed: readonly Tally[], rows: readonly Tally[]): readonly Tally[] => {
   const tallies: Tally[] = []
   for (let [at, row] = [0, 0]; at < packed.length || row < rows.length;) {
@@ -101,9 +101,9 @@ const compared = (one: Tally, other: Tally): number =>
 
 type Quarters = {
   readonly first: number
-  /** The first that does not count. */
+  /** The first quarter that does not count. */
   readonly end: number
-  /** Ends the counting once aborted. */
+  /** Stops the counting when aborted. */
   readonly signal: AbortSignal | undefined
 }
 
@@ -112,10 +112,10 @@ type Row =
   | (Tally & { readonly day: null })
   | { readonly day: number; readonly sums: Uint8Array | null; readonly tallies: Uint8Array | null }
 
-/** Packed days that are added before other work continues: some milliseconds. */
+/** How many packed days are added, in some milliseconds, before other work gets its turn. */
 const DAYS_PER_TURN = 32
 
-/** Adds the unlocks of whole quarters of an hour. */
+/** Adds the unlocks of whole quarters of an hour to the sums. */
 export const addTallies = async (
   db: Pick<Queries, 'all'>,
   sums: Sums,

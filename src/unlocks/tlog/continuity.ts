@@ -2,11 +2,11 @@ import { verifyConsistency } from './merkle-proof.ts'
 import { isSameHash } from './merkle-tree.ts'
 import { type ProofNodes, consistencyNodes } from './proof-nodes.ts'
 
-/** A head without its signature: how many events, and the root over them. */
+/** A head without its signature: the number of events, and the root over them. */
 export type TreeHead = { readonly size: number; readonly root: Uint8Array }
 
-/** A log that does not continue a head that was signed. `shorter`: events are missing at its end.
- * `different`: at least one event is another one. */
+/** How a log fails to continue a signed head. `shorter`: events are missing at its end. `different`: at least
+ * one event differs. */
 export type Break = {
   readonly kind: 'shorter' | 'different'
   /** The size of the log now. */
@@ -15,8 +15,8 @@ export type Break = {
 
 type ReadProofs = (wanted: readonly ProofNodes[]) => Promise<readonly (readonly Uint8Array[])[]>
 
-/** Compares a log, by its head, with one that was signed before: it must be the same, or extend it (RFC
- * 9162 section 2.1.4). Returns undefined if it does. Reads O(log n) nodes, and none if the sizes are
+/** Checks that a log with the second head is, or extends, the log with the first one (RFC 9162 section
+ * 2.1.4). Returns undefined if so, otherwise how it fails to. Reads O(log n) nodes, and none if the sizes are
  * equal. Rejects with `unavailable` if a node is missing. */
 export const findBreak = async (
   kept: TreeHead,

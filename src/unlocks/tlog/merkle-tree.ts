@@ -47,7 +47,7 @@ export const innerNodes = (leaves: number): number => {
 export const nodeNumber = (level: number, index: number): number =>
   innerNodes((index + 1) * 2 ** level - 1) + level - 1
 
-/** One number for any node: that of an inner node, and -1, -2, … for the leaves. */
+/** Returns a number that identifies a node: that of an inner node, or -1, -2, … for the leaves. */
 export const nodeKey = ({ level, index }: NodeId): number =>
   level === 0 ? -1 - index : nodeNumber(level, index)
 
@@ -76,7 +76,7 @@ export const hashOfSubtrees = (hashes: readonly Uint8Array[]): Uint8Array =>
 export type Frontier = {
   readonly size: () => number
   readonly root: () => Uint8Array
-  /** Returns the complete subtrees that make it up, right to left. */
+  /** Returns the roots of the complete subtrees that the tree consists of, right to left. */
   readonly peaks: () => readonly TreeNode[]
   /** Returns a function that computes the root as it is now, whatever is added later. */
   readonly rootNow: () => () => Uint8Array

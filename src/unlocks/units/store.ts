@@ -3,8 +3,8 @@ import type { Queries } from '../../storage/database.ts'
 import type { UnlockEvent } from '../log/event.ts'
 import { nameReads } from '../log/names-store.ts'
 
-/** Returns a condition on events, that their account belongs to a unit now, and the numbers of those
- * accounts. The log has no units. */
+/** Returns the condition that the account of an event belongs to a unit now, with the numbers of those
+ * accounts. The log itself has no units. */
 export const ofUnit = async (db: Pick<Queries, 'all' | 'get'>, unit: string) => {
   const { accountNumber } = nameReads(db)
   const numbers: number[] = []

@@ -17,7 +17,7 @@ export type LogFile = {
   readonly key: VerifierKey
   readonly schemaVersion: number
   readonly verify: (options?: VerifyOptions) => Promise<Verdict>
-  /** Compares the log with a head that was signed before, read before the log was opened. Rejects with
+  /** Compares the log with a signed head that was read before the log was opened. Rejects with
    * `unavailable` if a node of its tree is missing, and with ProofError if its checkpoint is not valid. */
   readonly findBreak: (kept: TreeHead) => Promise<Break | undefined>
   readonly close: () => void

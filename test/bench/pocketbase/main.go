@@ -1,5 +1,5 @@
 // PocketBase with one collection of unlocks, as a peer of the bench: like this server, it syncs each
-// commit before it answers. Prints the token of somebody who may create records.
+// commit before it answers. Prints the token of a user who may create records.
 package main
 
 import (
@@ -12,7 +12,7 @@ import (
 	"github.com/pocketbase/pocketbase/tools/types"
 )
 
-// The defaults of PocketBase, but for synchronous, which is NORMAL there: acknowledged records may be
+// The defaults of PocketBase, except for synchronous, which is NORMAL there, so acknowledged records may be
 // lost in a power cut.
 const pragmas = "?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)" +
 	"&_pragma=journal_size_limit(200000000)&_pragma=synchronous(FULL)&_pragma=foreign_keys(ON)" +

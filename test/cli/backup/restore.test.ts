@@ -133,7 +133,7 @@ describe('restore FILE, at the compiled file', () => {
 
     const restored = await run('restore', '--yes', 'old.tar')
     expect(restored.status).toBe(0)
-    // The fifth says that others were lost.
+    // The fifth event says that others were lost.
     expect((await run('log', 'verify')).out).toBe('The log is intact: 5 events\n')
     const aside = readdirSync(data).find((name) => name.startsWith('before-restore-')) ?? ''
     expect(restored.words).toContain(`The previous data is in ${join(data, aside)}`)

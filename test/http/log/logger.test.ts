@@ -35,7 +35,7 @@ describe('the log', () => {
     await logWritten()
   })
 
-  test('requests of the last turn of a process are in its log, however it ends', () => {
+  test('requests in the last turn of the event loop are in the log, however the process ends', () => {
     for (const end of ['process.exit(3)', 'throw new Error()', '']) {
       const script = `const { processLogger } = await import('./src/http/log/logger.ts')
         const log = processLogger({ level: 'info', format: 'json' })

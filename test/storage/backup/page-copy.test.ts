@@ -34,7 +34,7 @@ test('[D3] a copy of the pages is of one moment, however fast another process wr
     for (let round = 0; round < ROUNDS; round += 1) {
       do await Bun.sleep(1)
       while (((await db.get<{ n: number }>('SELECT n FROM other'))?.n ?? 0) <= last)
-      // A later turn, or this process still reads from the WAL.
+      // In a later turn, because in this one the process still reads from the WAL.
       await Bun.sleep(1)
       writeFileSync(copy, '')
       expect(copyPages(path, copy)).toBe(true)
@@ -59,7 +59,7 @@ test('[D3] a copy of the pages is of one moment, however fast another process wr
   }
 })
 
-test('[D3] where another process reads from the WAL, its pages are not copied', async () => {
+test('[D3] while another process reads from the WAL, no pages are copied', async () => {
   const folder = temporaryFolder()
   const [path, copy] = [join(folder, 'a.db'), join(folder, 'copy.db')]
   const db = openDatabase(path)

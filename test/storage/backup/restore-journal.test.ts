@@ -56,7 +56,7 @@ const expectRestored = ({ root, places }: ReturnType<typeof prepared>) => {
   for (const name of KEYS) expect(kept(join(dataDir, name))).toBe(`old ${name}`)
   expect(kept(databasePath)).toBe('old database')
   expect(kept(`${databasePath}-wal`)).toBe('old wal')
-  // Nobody must bring the previous one back.
+  // The previous one must not come back.
   expect(text(join(dataDir, HEAD))).toBe('new head')
   expect(existsSync(join(dataDir, aside, HEAD))).toBe(false)
   expect(hasUnfinishedRestore(dataDir)).toBe(false)

@@ -161,7 +161,7 @@ describe('writes that share a commit', () => {
 })
 
 describe('a slow disk', () => {
-  /** A commit that takes as long as the test says. */
+  /** A commit that ends when the test lets it. */
   const slowly = (options: { readonly waitMsMax?: number } = {}) => {
     const groups: string[][] = []
     const disk = { answer: () => {} }
@@ -183,7 +183,7 @@ describe('a slow disk', () => {
     return { ...queue, groups, disk, committed }
   }
 
-  test('those who were just answered and write again share the next group', async () => {
+  test('clients that were just answered and write again share the next group', async () => {
     const { submit, groups, disk, committed } = slowly()
     const first = ['a', 'b', 'c'].map(submit)
     await committed(1)
@@ -203,7 +203,7 @@ describe('a slow disk', () => {
     await Promise.all([late, ...again])
   })
 
-  test('nobody waits for others after a group of one', async () => {
+  test('after a group of one, nothing waits for more', async () => {
     const { submit, groups, disk, committed } = slowly()
     for (const [count, item] of ['a', 'b'].entries()) {
       const written = submit(item)
@@ -220,7 +220,7 @@ describe('a slow disk', () => {
     await first
   })
 
-  test('whoever waits too long is refused while it still does not answer', async () => {
+  test('an item that waits too long is refused while the disk still does not answer', async () => {
     const { submit, disk, committed } = slowly({ waitMsMax: 20 })
     const first = submit('a')
     await committed(1)

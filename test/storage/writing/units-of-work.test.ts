@@ -38,7 +38,7 @@ test('a program whose condition no longer holds is undone, and runs again', asyn
   expect(await db.all('SELECT n FROM t')).toStrictEqual([{ n: 3 }])
 })
 
-test('one that never holds is refused, and units of work of its group are kept', async () => {
+test('a program whose condition never holds is refused, and the units of work in its group are kept', async () => {
   const db = await opened(async (tx) => {
     await tx.run('INSERT INTO t VALUES (1)')
     return undefined
@@ -52,11 +52,11 @@ test('one that never holds is refused, and units of work of its group are kept',
   expect(await db.all('SELECT n FROM t')).toStrictEqual([{ n: 2 }])
 })
 
-test('a transaction that ends too early takes its whole group along, whatever a unit of work makes of that', async () => {
+test('a transaction that ends too early fails its whole group, even if a unit of work ignores the error', async () => {
   const db = await opened()
   const outcomes = await Promise.allSettled([
     db.run('INSERT INTO t VALUES (1)'),
-    // As SQLite itself does after some errors of a disk.
+    // As SQLite itself does after some disk errors.
     db.transaction(async (tx) => {
       await tx.run('ROLLBACK')
       await tx.run('INSERT INTO t VALUES (2)').catch(() => {})

@@ -21,11 +21,11 @@ type Given = {
   readonly crashAt?: CrashPoint
   readonly oneIn?: number
   readonly folder?: string
-  /** Where the thread looks for the file. */
+  /** The path at which the thread opens the file. */
   readonly databasePath?: string
 }
 
-/** A log on a file that another thread writes, which dies where it is told. */
+/** Opens a log on a file, with a writer thread that dies at a chosen point. */
 const threadedLog = async ({ entry = ENTRY, folder = temporaryFolder(), ...given }: Given = {}) => {
   const databasePath = join(folder, 'a.db')
   const deaths: boolean[] = []
@@ -65,7 +65,7 @@ const faultOf = (work: Promise<unknown>): Promise<unknown> =>
     (error: unknown) => error,
   )
 
-test('units of work and unlocks share its groups; what one is refused does not touch the others', async () => {
+test('units of work and unlocks share its groups; a refusal of one does not affect the others', async () => {
   await using log = await threadedLog()
   const { append } = await log.openUnlocks()
   await log.db.run('CREATE TABLE t (n INTEGER UNIQUE)')
@@ -83,7 +83,7 @@ test('units of work and unlocks share its groups; what one is refused does not t
 })
 
 for (const crashAt of ['before', 'written', 'committed'] as const)
-  test(`[D1] a thread that dies ${crashAt}: what waits is told that it is not known, the next is recorded, and the lock of the file is free`, async () => {
+  test(`[D1] a thread that dies ${crashAt}: what waits is refused with an unknown outcome, the next unlock is recorded, and the file is not locked`, async () => {
     await using log = await threadedLog({ crashAt, oneIn: 1 })
     const { append } = await log.openUnlocks()
     expect(await faultOf(append([claimed(0)]))).toMatchObject({
@@ -103,7 +103,7 @@ for (const crashAt of ['before', 'written', 'committed'] as const)
     expect(await log.db.all('SELECT * FROM t')).toStrictEqual([])
   })
 
-test('a module that cannot be loaded is a death too, and the process goes on', async () => {
+test('a module that cannot be loaded is a death too, and the process keeps running', async () => {
   await using log = await threadedLog({ entry: 'file:///nowhere/writer.ts' })
   expect(await faultOf(log.db.run('CREATE TABLE t (n INTEGER)'))).toMatchObject({
     code: 'unavailable',
@@ -112,7 +112,7 @@ test('a module that cannot be loaded is a death too, and the process goes on', a
   expect(await log.db.all('SELECT * FROM unlock_event')).toStrictEqual([])
 })
 
-test('reads while it is being closed are answered or refused, and leave nothing behind', async () => {
+test('reads during a close are answered or refused, and nothing fails later', async () => {
   await using log = await threadedLog()
   await log.db.run('CREATE TABLE t (n INTEGER)')
   const closing = { isOver: false }
@@ -124,7 +124,7 @@ test('reads while it is being closed are answered or refused, and leave nothing 
   }
   await closed
   expect(outcomes).toContain(undefined)
-  // Whatever a read has put off happens by now.
+  // By now, everything that a read has deferred has happened.
   await Bun.sleep(10)
   expect(await faultOf(log.db.all('SELECT * FROM t'))).toMatchObject({ code: 'unavailable' })
 })

@@ -39,7 +39,7 @@ const path = () => join(dataDir, 'log-signed-head')
 const inFile = () => JSON.parse(readFileSync(path(), 'utf8')) as Record<string, unknown>
 
 describe('the largest signed head', () => {
-  test('[G14] is kept with its size, root and time, and known again by the next process', async () => {
+  test('[G14] is kept with its size, root and time, and the next process knows it', async () => {
     {
       await using guard = opened()
       expect(guard.kept()).toBeUndefined()
@@ -95,13 +95,13 @@ describe('the largest signed head', () => {
       guard.keep(head(size))
       expect(guard.flush()).rejects.toThrow(`Cannot write ${path()}`)
     }
-    expect(lines.filter((line) => line.includes('is not kept'))).toHaveLength(1)
+    expect(lines.filter((line) => line.includes('cannot write the largest'))).toHaveLength(1)
     rmSync(`${path()}.${process.pid}.part`, { recursive: true })
     await guard.flush()
     expect(inFile()).toMatchObject({ size: 2 })
   })
 
-  test('[G14] leaves no drafts of killed processes, but those of others that run', () => {
+  test('[G14] removes drafts of killed processes, but not those of running ones', () => {
     for (const name of ['log-signed-head.1.part', 'log-signed-head.2.part'])
       writeFileSync(join(dataDir, name), 'half')
     utimesSync(join(dataDir, 'log-signed-head.1.part'), 0, 0)
@@ -111,7 +111,7 @@ describe('the largest signed head', () => {
 })
 
 describe('a log that does not continue it', () => {
-  test('[G14] is told once, and until it does', async () => {
+  test('[G14] is logged once, and refused until it does', async () => {
     await using guard = opened()
     guard.keep(head(6))
     for (let times = 0; times < 3; times += 1)
@@ -128,7 +128,7 @@ describe('a log that does not continue it', () => {
     expect(guard.found()).toBeUndefined()
   })
 
-  test('[G14] goes on without what it lost once a command has accepted that', async () => {
+  test('[G14] continues without what it lost once a command has accepted the loss', async () => {
     await using service = opened()
     service.keep(head(6))
     await service.flush()
@@ -140,7 +140,7 @@ describe('a log that does not continue it', () => {
       if (!broken) throw new Error('nothing is found')
       const keepNewHead = command.accept(broken, head(4))
       command.keep(head(5))
-      // Until all of it is recorded, the service stays stopped.
+      // Until the loss is recorded, the service stays stopped.
       expect(inFile()).toMatchObject({ size: 6 })
       expect(service.kept()).toMatchObject({ size: 6 })
       await keepNewHead()
@@ -155,7 +155,7 @@ describe('a log that does not continue it', () => {
     expect(again.kept()).toMatchObject(head(6, 7))
   })
 
-  test('[G14] does not go on because an older file was put back beside it', async () => {
+  test('[G14] does not continue because an older file was put back beside it', async () => {
     {
       await using before = opened()
       before.keep(head(4))
@@ -170,7 +170,7 @@ describe('a log that does not continue it', () => {
     expect(inFile()).toMatchObject({ size: 6 })
   })
 
-  test('[G14] is not accepted by a command that is killed half-way', async () => {
+  test('[G14] stays stopped if a command is killed while it accepts the loss', async () => {
     {
       await using service = opened()
       service.keep(head(6))

@@ -5,7 +5,7 @@ import { HOUR_MS } from '../../../src/domain/duration.ts'
 import { temporaryFolder } from '../../support/binary.ts'
 import { claimed, openLog, recordedLog } from '../../support/unlock-log.ts'
 
-/** A folder whose database has another log, with the same key, than the one that was signed there last. */
+/** Creates a folder whose database has another log with the same key than the last one signed there. */
 const forked = async (ours: number, theirs: number) => {
   const log = await recordedLog({ size: 4 })
   const other = log.copy()
@@ -32,7 +32,7 @@ describe('a log that does not continue what was signed', () => {
     ['of the same size', 3, 3],
     ['larger', 3, 6],
   ] as const)
-    test(`[G14] that is ${what} gets no signature, also not of an earlier size`, async () => {
+    test(`[G14] that is ${what} gets no signature, not even for an earlier size`, async () => {
       using fork = await forked(ours, theirs)
       await using app = await openLog(fork.dataDir)
       const { unlockLog, guard } = app.unlocks
@@ -41,7 +41,7 @@ describe('a log that does not continue what was signed', () => {
         expect(unlockLog.headAt(size)).rejects.toMatchObject(stopped)
       expect(unlockLog.append([claimed(1)])).rejects.toMatchObject(stopped)
       expect(unlockLog.appendWithReceipts([claimed(1)])).rejects.toMatchObject(stopped)
-      // What is there can be read, and the newest checkpoint was signed before.
+      // Its events and its newest checkpoint, which is signed already, can be read.
       expect((await unlockLog.headAt(99)).size).toBe(4 + theirs)
       expect((await unlockLog.consistency(1, 4)).length).toBeGreaterThan(0)
       expect(guard.found()).toMatchObject({ size: 4 + theirs, kept: { size: 4 + ours } })

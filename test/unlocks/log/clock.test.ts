@@ -13,7 +13,7 @@ const clocks = ({ startMs = NOON_MS, newestMs = 0 } = {}) => {
     state.monotonicMs += passedMs
     state.wallMs += passedMs + jumpMs
     const reading = read()
-    // The wall clock is what is recorded, unless it is behind the newest certain time.
+    // The time of the wall clock is recorded, unless it is behind the newest certain time.
     expect(reading.nowMs).toBe(Math.max(state.wallMs, reading.newestMs))
     return reading.isUncertain
   }
@@ -120,7 +120,7 @@ test('[D6, G14] a clock that jumps back stands at the newest certain time until 
   expect(recordedMs(DAY_MS)).toBe(NOON_MS + DAY_MS + HOUR_MS - DAY_MS + 2000)
 })
 
-test('[D6, G14] a clock behind what another process has recorded stands at that', () => {
+test('[D6, G14] a clock behind a time that another process has recorded stands at that time', () => {
   const reading = { nowMs: NOON_MS, isUncertain: false, newestMs: NOON_MS }
   expect(readingAfter(reading, NOON_MS - 1)).toStrictEqual(reading)
   expect(readingAfter(reading, NOON_MS)).toStrictEqual(reading)

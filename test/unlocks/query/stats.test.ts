@@ -172,11 +172,11 @@ describe('statistics of the unlock log', () => {
     expect(plans.filter((plan) => /SCAN unlock/.test(plan))).toStrictEqual([])
   })
 
-  test('a claim that is told again within 30 seconds counts once, whatever the span and the account', async () => {
+  test('a claim that is repeated within 30 seconds counts once, whatever the span and the account', async () => {
     using log = plantedLog()
     const day = Date.UTC(2026, 0, 2)
     const told = [
-      // Just before the span: what is told again within it does not count.
+      // Just before the span: its repeat within the span does not count.
       at(day - 20_000),
       at(day + 10_000),
       // The second and third follow the one before in time; the fourth comes too late.

@@ -149,7 +149,7 @@ describe('searching the unlock log', () => {
     fc.assert(
       fc.asyncProperty(unlocks, filters, orders, limits, async (planted, wanted, order, limit) => {
         using log = plantedLog()
-        // Some are in the summary of the log, others beside it.
+        // Some are in the summary, others are not yet.
         await log.plant(planted.slice(0, limit))
         await log.summarize()
         await log.plant(planted.slice(limit))

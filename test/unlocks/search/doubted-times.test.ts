@@ -30,7 +30,7 @@ const one = (seq: number): Planted => {
 
 const DAY = { fromMs: BEGIN_MS + 5 * DAY_MS, toMs: BEGIN_MS + 6 * DAY_MS }
 
-test('a day among doubted, imported and late times costs what it has, not what the log has', async () => {
+test('a day among doubted, imported and late times costs as much as it has unlocks, however large the log is', async () => {
   using log = plantedLog()
   await log.plant(Array.from({ length: EVENTS }, (_, seq) => one(seq)))
   await log.summarize()

@@ -13,7 +13,7 @@ const SRC = join(import.meta.dir, '../../../src')
 
 const EVENTS = 30_000
 
-/** Letters that are cased, composed, shown or spaced in a way of their own. */
+/** Letters with special rules for case, composition, width or space. */
 const LETTERS = [
   'a',
   'A',
@@ -65,7 +65,7 @@ const haystack = async () => {
       return found
     },
   }
-  /** Returns what the first page has, and how many rows were read for it. */
+  /** Returns the first page, and how many rows were read for it. */
   const search = async (filter: UnlockFilter, order: 'newest' | 'oldest' | 'seq' = 'newest') => {
     rows = 0
     const { unlocks, next } = await unlockQueries(db).page({ filter, order, limit: 50 })
@@ -74,7 +74,7 @@ const haystack = async () => {
   return { search, [Symbol.dispose]: () => log[Symbol.dispose]() }
 }
 
-/** What is looked at before names are looked up, the names themselves, and the unlocks beside the summary. */
+/** The unlocks looked at before names are, the names themselves, and the unlocks not in the summary yet. */
 const ROWS_MAX = 2000
 
 describe('searching for a text', () => {
@@ -100,7 +100,7 @@ describe('searching for a text', () => {
   test('answers at once if nothing has it, in any order', async () => {
     using log = await haystack()
     for (const order of ['newest', 'oldest', 'seq'] as const) {
-      // Somebody without an account may have any name, but has few unlocks.
+      // People without an account may have any name, but few unlocks.
       const { seqs, hasNext, rows } = await log.search({ text: 'nonesuch' }, order)
       expect([seqs, hasNext]).toStrictEqual([[], false])
       expect(rows).toBeLessThan(ROWS_MAX)

@@ -11,7 +11,7 @@ const [SECOND_MS, MINUTE_MS, DAY_MS] = [1000, 60_000, 86_400_000]
 const REPEAT_MS = 30 * SECOND_MS
 const PEOPLE = ['ada', 'bob', 'cid'] as const
 
-/** What happens to a log. */
+/** Something that happens to a log. */
 type Step =
   | {
       readonly does: 'claim'
@@ -208,7 +208,7 @@ const counted = async (
 const sorted = (counts: Iterable<readonly [string | null, number]> = []) =>
   [...counts].toSorted(([one], [other]) => String(one).localeCompare(String(other)))
 
-test('statistics are those of a plain count, whatever was late, told again, imported, erased, and whatever of it was summarized and packed', () =>
+test('statistics equal a plain count, whatever was late, repeated, imported or erased, and whatever part is summarized and packed', () =>
   fc.assert(
     fc.asyncProperty(
       steps,

@@ -13,7 +13,7 @@ import { claimed, openLog, recordedLog } from '../../support/unlock-log.ts'
 const BESIDE_MAX = 256
 
 describe('the summary of the log', () => {
-  test('is that of a plain count after people were erased and names are no longer kept, and tells nothing of them [D7]', async () => {
+  test('equals a plain count after people were erased and names have expired, and reveals nothing about them [D7]', async () => {
     const log = await recordedLog({ size: 0 })
     const app = await openLog(log.dataDir)
     const { unlockLog } = app.unlocks

@@ -17,8 +17,8 @@ const HEADER_BYTES = 32
 const FRAME_BYTES = 24 + 4096
 const SALT = { inHeader: 16, inFrame: 8, bytes: 8 } as const
 
-/** Returns a function that returns how many pages were written since it was last called: it must be called
- * before more than fits in the file is written again from its beginning. */
+/** Returns a function that returns how many pages were written to the WAL since the last call. Call it before
+ * the WAL, once it begins again at its start, overwrites what was not counted. */
 const writtenPages = (path: string) => {
   let known = { salt: '', frames: 0 }
   return (): number => {

@@ -12,7 +12,7 @@ const proofsOf = (of: typeof tree) => async (wanted: readonly ProofNodes[]) =>
   wanted.map((nodes) => proofHashes(nodes, of.hashOf))
 
 describe('[G14] a log continues a head that was signed', () => {
-  test('exactly if that is one of its own, of any size', async () => {
+  test('exactly if the head is its own, at any size', async () => {
     const sizes = fc.tuple(fc.nat(SIZE_MAX), fc.nat(SIZE_MAX))
     const property = fc.asyncProperty(sizes, async ([kept, present]) => {
       const found = await findBreak(head(kept), head(present), proofsOf(tree))
@@ -21,7 +21,7 @@ describe('[G14] a log continues a head that was signed', () => {
     await fc.assert(property, { numRuns: 1000 })
   })
 
-  test('and none if a single event before it differs', async () => {
+  test('but not if a single event before the head differs', async () => {
     const changed = fc
       .integer({ min: 1, max: 300 })
       .chain((kept) => fc.tuple(fc.constant(kept), fc.nat(kept - 1), fc.nat(300)))
@@ -37,7 +37,7 @@ describe('[G14] a log continues a head that was signed', () => {
     await fc.assert(property, { numRuns: 300 })
   })
 
-  test('by O(log n) nodes, and by none if the sizes are equal', async () => {
+  test('which takes O(log n) nodes, and none if the sizes are equal', async () => {
     let wanted = 0
     const proofs = async (nodes: readonly ProofNodes[]) => {
       wanted += nodes.flat(2).length
@@ -49,7 +49,7 @@ describe('[G14] a log continues a head that was signed', () => {
     expect(wanted).toBeWithin(1, 2 * Math.log2(SIZE_MAX))
   })
 
-  test('and a node that is missing is no verdict', async () => {
+  test('and a missing node gives no verdict', async () => {
     const missing = () => Promise.reject(new Error('no such node'))
     expect(findBreak(head(3), head(9), missing)).rejects.toThrow('no such node')
   })

@@ -139,8 +139,8 @@ const VERBS: Words<readonly [past: string, infinitive: string]> = {
   ],
   'log.export': () => ['exported the log as a bundle', 'export the log'],
   'log.accept_loss': (e) => [
-    `let the log go on without ${detail(e, 'lost') === '' ? 'unlocks' : counted(countIn(e, 'lost'), 'unlock')} that were lost`,
-    'let the log go on without lost unlocks',
+    `let the log continue without ${detail(e, 'lost') === '' ? 'unlocks' : counted(countIn(e, 'lost'), 'unlock')} that were lost`,
+    'let the log continue without lost unlocks',
   ],
   import: () => ['imported unlocks from the legacy server', 'import unlocks'],
   'finding.accept': (e) => [

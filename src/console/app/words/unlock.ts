@@ -14,10 +14,10 @@ export const TEST_METHOD = 'test'
  * at the door. */
 export const isGuess = ({ reason }: ProvenUnlock): boolean => reason === 'too_many_attempts'
 
-/** Whether it says that the log goes on without others, because an older database was put back. */
+/** True if the entry stands for lost unlocks. */
 export const isLoss = ({ reason }: ProvenUnlock): boolean => reason === 'unlocks_lost'
 
-/** Whether it happened at a door. */
+/** True if the entry happened at a door. */
 export const isAtDoor = (unlock: ProvenUnlock): boolean => !isGuess(unlock) && !isLoss(unlock)
 
 /** Who did it, by the name at that time. */
@@ -29,7 +29,7 @@ export const whoOf = (unlock: ProvenUnlock): string => {
 /** What they did: `unlocked the front door`. */
 export const actionOf = (unlock: ProvenUnlock): string => {
   const { result, source, lock, username, method } = unlock
-  if (isLoss(unlock)) return `goes on without ${method ?? 'unlocks'} that were lost`
+  if (isLoss(unlock)) return `continues without ${method ?? 'unlocks'} that were lost`
   if (isGuess(unlock)) return `guessed at ${username ?? 'an erased person'}’s password`
   if (isTest(unlock)) return 'recorded a test opening'
   if (result === 'unlocked') return `unlocked the ${lockName(lock)}`
@@ -77,7 +77,7 @@ export const REASONS: Readonly<Record<NonNullable<Unlock['reason']>, string>> = 
   insufficient_battery: 'the battery of the lock was too low',
   session_ended: 'no longer logged in',
   too_many_attempts: 'too many failed logins',
-  unlocks_lost: 'an older or another database was put back',
+  unlocks_lost: 'an older or another database was put in place',
 }
 
 /** The whole unlock in one sentence, without the time. */

@@ -24,11 +24,11 @@ const SENTENCES: readonly (readonly [string, Partial<Unlock>])[] = [
     { result: 'denied', reason: 'too_many_attempts', source: 'observed', username: null },
   ],
   [
-    'The log goes on without 2 unlocks that were lost.',
+    'The log continues without 2 unlocks that were lost.',
     { result: 'denied', reason: 'unlocks_lost', source: 'observed', method: '2 unlocks' },
   ],
   [
-    'The log goes on without unlocks that were lost.',
+    'The log continues without unlocks that were lost.',
     { result: 'denied', reason: 'unlocks_lost', source: 'observed', username: null, method: null },
   ],
 ]

@@ -79,8 +79,8 @@ const Facts = ({ unlock }: UnlockProps) => (
       )}
       {isLoss(unlock) && (
         <span class="hint">
-          An older or another database was put back, and somebody accepted that unlocks are missing
-          here. Receipts and checkpoints of those no longer fit this log:{' '}
+          An older or another database was put in place, and someone accepted that unlocks are
+          missing here. Receipts and checkpoints of those no longer fit this log:{' '}
           <a href="/manual/unlock-log#when-the-log-is-stopped">more in the manual</a>.
         </span>
       )}
