@@ -37,7 +37,11 @@ export const backup: Command = {
 }
 
 const createForService = async (config: Config, file: string, { print }: Terminal) => {
-  setPriority(constants.priority.PRIORITY_LOW)
+  try {
+    setPriority(constants.priority.PRIORITY_LOW)
+  } catch {
+    // The systemd unit allows no change of priority.
+  }
   print(
     JSON.stringify(await createBackup({ config, file, show: () => {}, record: async () => {} })),
   )
