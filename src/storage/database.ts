@@ -180,12 +180,12 @@ export const database = ({
 
   const queue = writeQueue<Item, Outcome>({
     commit: (items, waitMs) => exclusively(() => commitTimed(items, waitMs)),
-    afterGroup: async () => {
+    afterGroup: () => {
       const hasGrown = walPages >= held.pages + WAL_PAGES_MAX || walPages < held.pages
       const isDue = hasGrown || performance.now() - held.atMs > HELD_RETRY_MS
-      if (walPages < WAL_PAGES_MAX || !isDue) return
+      if (walPages < WAL_PAGES_MAX || !isDue) return undefined
       walPages = 0
-      await exclusively(writeWalBack).catch(() => {})
+      return exclusively(writeWalBack).catch(() => {})
     },
     sizeOf: (item) => ('size' in item ? item.size : WORK_EVENTS),
     accountOf: (item) => ('account' in item ? item.account : undefined),

@@ -15,8 +15,8 @@ type Options<Item, Outcome> = {
   /** Commits all items in one transaction, and returns an outcome for each, in order. `waitMs` is how much
    * longer the first one may wait. */
   readonly commit: (items: readonly Item[], waitMs: number) => Promise<readonly Outcome[]>
-  /** Called between groups; the next one waits for it. */
-  readonly afterGroup?: () => Promise<void>
+  /** Called between groups; the next one waits for what it returns. */
+  readonly afterGroup?: () => Promise<void> | undefined
   /** The share of a commit that an item takes. */
   readonly sizeOf: (item: Item) => number
   /** Size of a group, unless a single item is larger. */
@@ -59,7 +59,7 @@ const GATHERING_MS_MIN = 2.5
  * ones. The items of one account keep their order. */
 export const writeQueue = <Item, Outcome>({
   commit,
-  afterGroup = async () => {},
+  afterGroup = () => undefined,
   sizeOf,
   groupSizeMax,
   waitingSizeMax,
@@ -124,11 +124,12 @@ export const writeQueue = <Item, Outcome>({
       reject(outage ?? busy())
   }
 
-  const commitGroup = async (): Promise<void> => {
+  /** Commits the next group. Returns a function that answers its items. */
+  const commitGroup = async (): Promise<() => void> => {
     refuseLate(lone)
     refuseLate(batches)
     const group = nextGroup()
-    if (group.length === 0) return
+    if (group.length === 0) return () => {}
     const begunMs = monotonic()
     try {
       const queuedAtMs = Math.min(...group.map((one) => one.queuedAtMs))
@@ -141,24 +142,30 @@ export const writeQueue = <Item, Outcome>({
       const gatheringMs = Math.min(GATHERING_SHARE * (nowMs - begunMs), GATHERING_MS_MAX)
       last = { count: group.length, gatheringUntilMs: nowMs + gatheringMs }
       outage = undefined
-      for (const [index, { resolve, reject }] of group.entries()) {
-        const outcome = outcomes[index]
-        if (outcome === undefined) reject(new Error('a commit returned too few outcomes'))
-        else resolve(outcome)
+      return () => {
+        for (const [index, { resolve, reject }] of group.entries()) {
+          const outcome = outcomes[index]
+          if (outcome === undefined) reject(new Error('a commit returned too few outcomes'))
+          else resolve(outcome)
+        }
       }
     } catch (error) {
       outage = error instanceof AppError && error.code === 'unavailable' ? error : undefined
-      for (const { reject } of group) reject(error)
+      return () => {
+        for (const { reject } of group) reject(error)
+      }
     }
   }
 
   const waitingCount = (): number => lone.waiting.length + batches.waiting.length
 
-  const gather = async (): Promise<void> => {
-    // In one turn of the event loop, all requests already received join the group.
-    await yieldToEventLoop()
+  /** How long the next group waits for as many items as the last one had, in milliseconds. */
+  const gatheringMs = (): number => {
     const ms = last.gatheringUntilMs - monotonic()
-    if (last.count <= 1 || ms < GATHERING_MS_MIN || waitingCount() >= last.count) return
+    return last.count <= 1 || ms < GATHERING_MS_MIN || waitingCount() >= last.count ? 0 : ms
+  }
+
+  const gather = async (ms: number): Promise<void> => {
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, ms)
       const end = () => {
@@ -181,10 +188,23 @@ export const writeQueue = <Item, Outcome>({
   }
 
   const run = async (): Promise<void> => {
+    // In one turn of the event loop, all requests already received join the group.
+    await yieldToEventLoop()
+    let answer = () => {}
+    const answerFirst = (): void => {
+      answer()
+      answer = () => {}
+    }
     while (waitingCount() > 0) {
-      await gather()
-      await commitGroup()
-      await afterGroup()
+      const committing = commitGroup()
+      // What the last group was told is told while this one is written.
+      answer()
+      answer = await committing
+      const checkpoint = afterGroup()
+      if (checkpoint || gatheringMs() > 0 || waitingCount() === 0) answerFirst()
+      await checkpoint
+      const ms = gatheringMs()
+      if (ms > 0) await gather(ms)
     }
     running = undefined
     clearTimeout(refusing)
