@@ -23,6 +23,8 @@ const OLDER =
   'The unlock log is shorter than what this gateway has signed: an older database was put back, so nothing is recorded until the right database is back, or someone accepts the loss on the gateway (secure-lock-server log accept-loss)'
 const OTHER =
   'The unlock log is not the one that this gateway has signed: another database was put in its place, so nothing is recorded until the right database is back, or someone accepts the loss on the gateway (secure-lock-server log accept-loss)'
+const COPIED_OVER =
+  'Another file was copied over the database while the server was running; restore a backup, and restart'
 const MOVED =
   'A file of the database was removed or replaced while the server was running; put it back or restore a backup, and restart'
 
@@ -188,6 +190,19 @@ describe('an older database that is put back', () => {
     await using again = await door.start()
     await expectStopped(again, OLDER)
     expect(await again.stop()).toBe(0)
+  })
+
+  test('[G14] by cp while pages are in the WAL alone: nothing is acknowledged that would be lost', async () => {
+    using door = await gateway(4)
+    const older = door.kept()
+    await using service = await door.start()
+    for (let done = 0; done < 3; done += 1) expect(await service.unlock()).toBe('ok')
+    cpSync(older.copy, door.database)
+    for (let tries = 0; tries < 3; tries += 1) {
+      expect(await service.unlock()).toBe(`503  ${COPIED_OVER}`)
+      expect(await service.ready()).toBe(`503  ${COPIED_OVER}`)
+    }
+    expect(await service.stop()).toBe(1)
   })
 
   test('[G14] by cp after the service itself made a checkpoint', async () => {

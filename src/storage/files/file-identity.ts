@@ -1,15 +1,19 @@
 import { type Stats, closeSync, openSync, readSync, statSync } from 'node:fs'
 import { AppError } from '../../errors.ts'
+import { copiedOverWatch } from './copied-over.ts'
 
 const MOVED =
   'A file of the database was removed or replaced while the server was running; put it back or restore a backup, and restart'
+
+const COPIED_OVER =
+  'Another file was copied over the database while the server was running; restore a backup, and restart'
 
 const CUT = 'The database file was cut short while the server was running; restore a backup of it'
 
 export type FileIdentity = {
   /** Throws `unavailable` once the files are no longer those that were opened, or the database was cut
-   * short. Anything written after that would be lost with this process, or damage what others
-   * write meanwhile. */
+   * short or copied over. Anything written after that would be lost with this process, or damage what
+   * others write meanwhile. */
   readonly requireSameFiles: () => void
   /** Returns whether `requireSameFiles` found that the database file was written to, or the WAL cut, since the
    * last call: by a checkpoint, or by someone who copied another file over it, which SQLite does not notice. */
@@ -25,6 +29,7 @@ export const fileIdentity = (path: string): FileIdentity => {
   const [main, wal, shm] = [watched(path), watched(`${path}-wal`), watched(`${path}-shm`)]
   // Stays open: closing it would drop SQLite's locks (sqlite.org/howtocorrupt.html, section 2.2).
   const file = openSync(path, 'r')
+  const watch = copiedOverWatch(path)
   let bytes = 0
   let found = { version: '', walBytes: 0 }
   let known = found
@@ -36,6 +41,7 @@ export const fileIdentity = (path: string): FileIdentity => {
       if (typeof database === 'string' || typeof log === 'string' || typeof shm() === 'string')
         throw new AppError('unavailable', MOVED)
       if (isCut(database)) throw new AppError('unavailable', CUT)
+      if (watch.isCopiedOver(database)) throw new AppError('unavailable', COPIED_OVER)
       bytes = database.size
       found = { version: versionOf(database), walBytes: log.size }
     },
@@ -46,9 +52,17 @@ export const fileIdentity = (path: string): FileIdentity => {
     },
     canCheckpointWal: () => {
       const database = main()
-      return typeof database !== 'string' && !isCut(database) && wal() !== 'another'
+      return (
+        typeof database !== 'string' &&
+        !isCut(database) &&
+        !watch.isCopiedOver(database) &&
+        wal() !== 'another'
+      )
     },
-    close: () => closeSync(file),
+    close: () => {
+      closeSync(file)
+      watch.close()
+    },
   }
 }
 
