@@ -1,7 +1,7 @@
 import { Database } from 'bun:sqlite'
 import { describe, expect, test } from 'bun:test'
 import { closeSync, copyFileSync, openSync, readFileSync, renameSync, rmSync } from 'node:fs'
-import { statSync, truncateSync, writeFileSync, writeSync } from 'node:fs'
+import { fstatSync, futimesSync, statSync, truncateSync, writeFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { addAccount, tokenFor } from '../support/accounts.ts'
 import { PASSWORD, bearer, clientOf } from '../support/app.ts'
@@ -74,12 +74,15 @@ const caller = (url: string, token: string) => {
 const damage = (path: string, text: string): void => {
   const bytes = readFileSync(path)
   const file = openSync(path, 'r+')
+  // A flash disk that forgets a page changes no time.
+  const { atimeMs, mtimeMs } = fstatSync(file)
   const rubbish = Buffer.alloc(PAGE_BYTES, 0xa5)
   let found = 0
   for (let at = bytes.indexOf(text); at !== -1; at = bytes.indexOf(text, at + PAGE_BYTES)) {
     writeSync(file, rubbish, 0, PAGE_BYTES, at - (at % PAGE_BYTES))
     found += 1
   }
+  futimesSync(file, atimeMs / 1000, mtimeMs / 1000)
   closeSync(file)
   expect(found).toBeGreaterThan(0)
 }
