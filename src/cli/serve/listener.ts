@@ -2,6 +2,7 @@ import type { App } from '../../app.ts'
 import type { Config } from '../../config/config.ts'
 import { AppError } from '../../errors.ts'
 import type { TlsPair } from '../../http/connection/certificate.ts'
+import { inTurns } from '../../http/connection/turns.ts'
 import { setSendBuffer, setTcpUserTimeout } from '../../http/connection/socket-options.ts'
 import { attachProgram, setBacklog } from '../../http/connection/listening-sockets.ts'
 import { keepBackPlainHttp } from '../../http/connection/plain-http.ts'
@@ -146,8 +147,8 @@ const open = (http: Http, config: Config, pair: TlsPair | undefined): Server => 
       maxRequestBodySize: Number.MAX_SAFE_INTEGER,
       development: false,
       ...(pair
-        ? { fetch: securely(http), tls: { cert: pair.cert, key: pair.key } }
-        : { fetch: http.fetch }),
+        ? { fetch: inTurns(securely(http)), tls: { cert: pair.cert, key: pair.key } }
+        : { fetch: inTurns(http.fetch) }),
     }),
   )
   http.server = server
