@@ -107,7 +107,8 @@ export const household = async (days: number) => {
   await record(nowMs - 11 * MINUTE_MS, {
     username: 'grace',
     method: 'pin',
-    occurredAtMs: nowMs - 7 * HOUR_MS,
+    // Later than the last unlock of yesterday, at any time of the day.
+    occurredAtMs: Math.max(nowMs - 7 * HOUR_MS, startMs + days * DAY_MS - 4 * HOUR_MS),
   })
   await record(nowMs - 4 * MINUTE_MS, {
     username: 'ada',
