@@ -45,10 +45,11 @@ describe.skipIf(IS_LEFT_OUT)('security', () => {
     await events.getByText('oli cleared a lockout of ada').waitFor()
     for (const words of [
       `${GUESSER} is locked out for 30 seconds after 10 failed logins for ada`,
-      `A password for ada was refused 9 times, from ${GUESSER}`,
+      // Repeats are recorded by the minute, of which the ten may touch two.
+      new RegExp(`A password for ada was refused .*from ${GUESSER}`),
       `ada logged in, from ${GUESSER}`,
     ])
-      await events.getByText(words).waitFor()
+      await events.getByText(words).first().waitFor()
     expectCalm(seen)
   })
 
