@@ -6,7 +6,7 @@ import { readSettingsFile } from './cli/command/settings-file.ts'
 import { Interrupted, processTerminal } from './cli/command/stdio.ts'
 import { ConfigError } from './config/config.ts'
 import { AppError } from './errors.ts'
-import { shownLines } from './domain/shown-text.ts'
+import { shownLines } from './domain/text/shown-text.ts'
 
 const EXIT = { failed: 1, usage: 2, bug: 70, interrupted: 130 } as const
 

@@ -1,5 +1,5 @@
 import { takeTurn } from '../domain/event-loop.ts'
-import { shownText } from '../domain/shown-text.ts'
+import { shownText } from '../domain/text/shown-text.ts'
 import { PAGE_HEADERS } from '../http/response-headers.ts'
 import { streamed } from '../http/streamed.ts'
 

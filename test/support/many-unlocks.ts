@@ -1,7 +1,7 @@
 import { Database } from 'bun:sqlite'
 import { readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { BUCKET_KEY, textBucket } from '../../src/domain/text-bucket.ts'
+import { BUCKET_KEY, textBucket } from '../../src/domain/text/text-bucket.ts'
 import { signCheckpoint } from '../../src/unlocks/tlog/checkpoint.ts'
 import { frontier, frontierNodes, leafHash, nodeHash } from '../../src/unlocks/tlog/merkle-tree.ts'
 import { parseSigningKey } from '../../src/unlocks/tlog/signing-key.ts'

@@ -1,4 +1,4 @@
-import { foldedText } from '../../domain/folded-text.ts'
+import { foldedText } from '../../domain/text/folded-text.ts'
 
 /** Returns a unit as it is stored and shown: composed (NFC), without the space around it. */
 export const shownUnit = (unit: string): string => unit.normalize('NFC').trim()

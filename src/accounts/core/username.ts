@@ -1,4 +1,4 @@
-import { visibleText } from '../../domain/folded-text.ts'
+import { visibleText } from '../../domain/text/folded-text.ts'
 
 /** Returns the key that all spellings of a name share: the name in NFKC, without invisible
  * characters and without leading or trailing space. Look-alike letters of other alphabets stay

@@ -1,7 +1,7 @@
 import type { Role } from '../../domain/account.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { takeTurn } from '../../domain/event-loop.ts'
-import { containing, foldedText } from '../../domain/folded-text.ts'
+import { containing, foldedText } from '../../domain/text/folded-text.ts'
 import type { Order } from '../../http/request/paging.ts'
 import type { Queries } from '../../storage/database.ts'
 

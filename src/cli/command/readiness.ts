@@ -1,5 +1,5 @@
 import type { Config } from '../../config/config.ts'
-import { shownText } from '../../domain/shown-text.ts'
+import { shownText } from '../../domain/text/shown-text.ts'
 
 const TIMEOUT_MS = 3000
 const ANSWER_CHARACTERS_MAX = 4096

@@ -1,5 +1,5 @@
 import { isatty } from 'node:tty'
-import { shownLines, shownText } from '../../domain/shown-text.ts'
+import { shownLines, shownText } from '../../domain/text/shown-text.ts'
 import type { Terminal } from './command.ts'
 
 // Asks the descriptors, because touching `process.stdin` opens it as a stream and starts to read.

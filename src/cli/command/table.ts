@@ -1,5 +1,5 @@
 import { withLocalTimes } from '../../domain/local-time.ts'
-import { shownText } from '../../domain/shown-text.ts'
+import { shownText } from '../../domain/text/shown-text.ts'
 import type { Terminal } from './command.ts'
 
 type Rows = readonly (readonly string[])[]

@@ -15,7 +15,7 @@ import {
   secretFiles,
 } from '../../config/config.ts'
 import { clockFrom } from '../../domain/clock.ts'
-import { shownText } from '../../domain/shown-text.ts'
+import { shownText } from '../../domain/text/shown-text.ts'
 import { AppError } from '../../errors.ts'
 import { certificateFacts } from '../../http/connection/certificate.ts'
 import { acceptancesAt } from '../../ops/acceptance-store.ts'

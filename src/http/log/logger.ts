@@ -1,6 +1,6 @@
 import { type DestinationStream, type Logger as PinoLogger, pino } from 'pino'
 import { yieldToEventLoop } from '../../domain/event-loop.ts'
-import { shownLines } from '../../domain/shown-text.ts'
+import { shownLines } from '../../domain/text/shown-text.ts'
 import { textLine } from './text-line.ts'
 
 export type Logger = PinoLogger

@@ -1,5 +1,5 @@
 import { localTime } from '../../domain/local-time.ts'
-import { shownText } from '../../domain/shown-text.ts'
+import { shownText } from '../../domain/text/shown-text.ts'
 
 type Fields = Readonly<Record<string, unknown>>
 

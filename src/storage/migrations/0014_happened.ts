@@ -1,6 +1,6 @@
 import type { Database as Sqlite } from 'bun:sqlite'
-import { foldedText } from '../../domain/folded-text.ts'
-import { BUCKET_KEY, textBucket } from '../../domain/text-bucket.ts'
+import { foldedText } from '../../domain/text/folded-text.ts'
+import { BUCKET_KEY, textBucket } from '../../domain/text/text-bucket.ts'
 import type { Migration, OnProgress } from './migration.ts'
 
 /** The unlock log gets the time at which each unlock happened, and numbers in place of accounts and

@@ -1,5 +1,5 @@
-import { foldedText } from '../../domain/folded-text.ts'
-import { BUCKET_KEY, textBucket } from '../../domain/text-bucket.ts'
+import { foldedText } from '../../domain/text/folded-text.ts'
+import { BUCKET_KEY, textBucket } from '../../domain/text/text-bucket.ts'
 import type { Queries } from '../../storage/database.ts'
 
 /** The numbers by which `unlock_event` refers to an account and to a method. */

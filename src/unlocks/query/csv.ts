@@ -1,4 +1,4 @@
-import { shownText } from '../../domain/shown-text.ts'
+import { shownText } from '../../domain/text/shown-text.ts'
 
 type Cell = string | number | boolean | null
 

@@ -1,6 +1,6 @@
 import type { RecordAuditEvent } from '../../domain/audit-event.ts'
 import { takeTurn } from '../../domain/event-loop.ts'
-import { foldedText } from '../../domain/folded-text.ts'
+import { foldedText } from '../../domain/text/folded-text.ts'
 import { HEAVY_READ_REFUSED } from '../../http/answers.ts'
 import { type Endpoint, endpoint } from '../../http/endpoint.ts'
 import { nextPage, sortedPageOf } from '../../http/request/paging.ts'

@@ -1,5 +1,5 @@
 import { takeTurn } from '../../domain/event-loop.ts'
-import { containing, foldedText } from '../../domain/folded-text.ts'
+import { containing, foldedText } from '../../domain/text/folded-text.ts'
 import type { Queries } from '../../storage/database.ts'
 import { BESIDE } from '../summary/counted-store.ts'
 import type { Key, ListNumbers } from './lists-store.ts'

@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test'
 import fc from 'fast-check'
-import { shownText } from '../../../src/domain/shown-text.ts'
+import { shownText } from '../../../src/domain/text/shown-text.ts'
 import { csvLine } from '../../../src/unlocks/query/csv.ts'
 
 /** A reader of RFC 4180, straight from its grammar. */

@@ -1,4 +1,4 @@
-import { foldedText } from '../../../domain/folded-text.ts'
+import { foldedText } from '../../../domain/text/folded-text.ts'
 import type { EventAnswer } from '../../../unlocks/log/schema.ts'
 
 /** One unlock, or one attempt that was refused, as the log has it. */

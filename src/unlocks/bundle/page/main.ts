@@ -1,5 +1,5 @@
 import { encodeBase64 } from '#crypto'
-import { foldedText } from '../../../domain/folded-text.ts'
+import { foldedText } from '../../../domain/text/folded-text.ts'
 import { BUNDLE_FILES, type Bundle, verifyBundle } from '../verify.ts'
 import { bundleOf, droppedFiles } from './bundle-files.ts'
 import { create, number, time } from './elements.ts'

@@ -1,5 +1,5 @@
 import { useId } from 'preact/hooks'
-import { foldedText } from '../../../../domain/folded-text.ts'
+import { foldedText } from '../../../../domain/text/folded-text.ts'
 
 export type Option<Value extends string = string> = {
   readonly value: Value

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import fc from 'fast-check'
-import { containing, foldedText } from '../../src/domain/folded-text.ts'
+import { containing, foldedText } from '../../../src/domain/text/folded-text.ts'
 
 describe('text as people compare it', () => {
   test('is the same in any case, composition and width, and whatever its space and invisible characters', () => {

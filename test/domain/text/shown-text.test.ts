@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import fc from 'fast-check'
-import { shownLines, shownText } from '../../src/domain/shown-text.ts'
+import { shownLines, shownText } from '../../../src/domain/text/shown-text.ts'
 
 describe('text that a terminal, a log or a spreadsheet shows', () => {
   test('[G12] has no sign that deceives, whatever it is made from', () => {
