@@ -14,7 +14,7 @@ export type Database = Queries & {
   /** Runs `work` in isolation, all or nothing. Resolves only after COMMIT, which is shared with other work that
    * arrived in the meantime. Nothing else can write until `work` is done, so it must not wait for anything
    * but its own statements: after a second without one, it is rolled back. */
-  transaction: <Result>(work: (tx: Queries) => Promise<Result>) => Promise<Result>
+  transaction: <Result>(work: (tx: Transaction) => Promise<Result>) => Promise<Result>
   /** Passes an input to the program that the database was opened with. Resolves with its outcome after
    * COMMIT. */
   append: (appending: Appending) => Promise<unknown>
@@ -32,6 +32,18 @@ export type Database = Queries & {
   /** Waits for pending commits, checkpoints the WAL and closes the file. Rejects with `unavailable` if
    * that is not possible; the next process to open it still finds everything that was committed. */
   close: () => Promise<void>
+}
+
+/** A unit of work. */
+export type Transaction = Queries & {
+  /** Passes an input to the program, which appends it after the units of work that share the COMMIT and
+   * before anything else. If that fails, so does the unit. */
+  readonly append: (appended: Appended) => void
+}
+
+type Appended = Pick<Appending, 'input'> & {
+  /** Called with the outcome after COMMIT. */
+  readonly onCommit: (outcome: unknown) => void
 }
 
 type Appending = {
@@ -65,7 +77,7 @@ const GROUP_EVENTS_MAX = 500
 const WAITING_EVENTS_MAX = 10_000
 const WORK_EVENTS = 5
 
-type Work = { readonly run: (tx: Queries) => Promise<unknown> }
+type Work = { readonly run: (tx: Transaction) => Promise<unknown> }
 
 type Item = Work | Appending
 
@@ -115,11 +127,15 @@ export const database = ({
   }
 
   /** Runs one of several units of work: if it fails, only its own writes are rolled back. */
-  const runApart = async ({ run }: Work): Promise<Outcome> => {
+  const runApart = async ({ run }: Work, appended: Appended[]): Promise<Outcome> => {
     await writer.mark()
     const { tx, stalled, end } = stallWatch(writes)
+    const own: Appended[] = []
+    const work = run({ ...tx, append: (one) => void own.push(one) })
     try {
-      return { status: 'fulfilled', value: await Promise.race([run(tx), stalled]).finally(end) }
+      const value = await Promise.race([work, stalled]).finally(end)
+      appended.push(...own)
+      return { status: 'fulfilled', value }
     } catch (reason) {
       // Some disk errors roll back the whole transaction, including the other units of work.
       if (!(await writer.undo())) throw reason
@@ -153,18 +169,23 @@ export const database = ({
     const hasWork = appended.length < items.length
     try {
       if (hasWork) await writer.begin(waitMs)
-      for (const item of items) if ('run' in item) outcomes.set(item, await runApart(item))
-      const inputs = appended.map(({ input }, at) => input(at === 0))
-      const committed = await writer.commit(inputs, hasWork ? undefined : waitMs)
+      const ofWork: Appended[] = []
+      for (const item of items) if ('run' in item) outcomes.set(item, await runApart(item, ofWork))
+      const inputs = [...ofWork, ...appended].map(({ input }, at) => input(at === 0))
+      const committed = await writer.commit(inputs, {
+        waitMs: hasWork ? undefined : waitMs,
+        isWhole: ofWork.length > 0,
+      })
       snapshot.end()
       walPages = committed.walPages
       for (const [at, item] of appended.entries())
         outcomes.set(
           item,
           committed.fault === undefined
-            ? { status: 'fulfilled', value: committed.outcomes[at] }
+            ? { status: 'fulfilled', value: committed.outcomes[ofWork.length + at] }
             : { status: 'rejected', reason: committed.fault },
         )
+      for (const [at, one] of ofWork.entries()) one.onCommit(committed.outcomes[at])
       onCommit({ writes: items.length, durationMs: committed.durationMs })
     } catch (error) {
       await writer.rollback()
@@ -200,7 +221,7 @@ export const database = ({
     return outcome.value
   }
 
-  const transaction = <Result>(run: (tx: Queries) => Promise<Result>): Promise<Result> =>
+  const transaction = <Result>(run: (tx: Transaction) => Promise<Result>): Promise<Result> =>
     submit({ run }) as Promise<Result>
 
   return {

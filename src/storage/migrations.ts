@@ -13,6 +13,7 @@ import acceptedFindings from './migrations/0012_accepted_findings.sql' with { ty
 import units from './migrations/0013_units.sql' with { type: 'text' }
 import { happened } from './migrations/0014_happened.ts'
 import summary from './migrations/0015_summary.sql' with { type: 'text' }
+import locks from './migrations/0016_locks.sql' with { type: 'text' }
 import type { Migration } from './migrations/migration.ts'
 
 /** The migrations in order, forward only: number N takes a database from version N-1 to N. */
@@ -32,4 +33,5 @@ export const MIGRATIONS: readonly Migration[] = [
   units,
   happened,
   summary,
+  locks,
 ]

@@ -1,6 +1,11 @@
+import type { NewRecord } from '../domain/access.ts'
 import type { RecordAuditEvent } from '../domain/audit-event.ts'
-import type { Queries } from './database.ts'
+import type { Queries, Transaction } from './database.ts'
 
 /** Records audit events in a transaction, so that neither the change nor its event is without the
  * other. */
 export type AuditIn = (tx: Pick<Queries, 'run'>) => { readonly record: RecordAuditEvent }
+
+/** Adds records to the unlock log in a transaction, so that neither the change nor its leaf is without the
+ * other. */
+export type RecordIn = (tx: Transaction) => { readonly add: (record: NewRecord) => void }

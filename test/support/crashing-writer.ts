@@ -35,11 +35,11 @@ serveWriter((given) => {
       if (crashAt === 'queried') setTimeout(() => process.exit(1))
       return rows
     },
-    commit: async (inputs, waitMs) => {
+    commit: async (inputs, how) => {
       const dies = inputs.length > 0 && Math.random() * oneIn < 1
       point = dies ? points[Math.floor(Math.random() * points.length)] : undefined
       dieAt('before')
-      const committed = await writer.commit(inputs, waitMs)
+      const committed = await writer.commit(inputs, how)
       dieAt('committed')
       return committed
     },

@@ -36,8 +36,8 @@ type Given = { readonly given: unknown }
 
 const call = async (writer: Writer, request: Request): Promise<unknown> => {
   if (request[0] === 'commit') {
-    const [, inputs, waitMs] = request
-    const committed = await writer.commit(fromText(inputs), waitMs)
+    const [, inputs, how] = request
+    const committed = await writer.commit(fromText(inputs), how)
     return { ...committed, outcomes: asText(committed.outcomes) }
   }
   const [method, ...args] = request

@@ -48,8 +48,8 @@ export const writerThread = ({ entry, given, onDeath }: Options): Writer => {
     query: (how, sql, params) => ask('query', how, sql, params),
     mark: () => ask('mark') as Promise<void>,
     undo: () => ask('undo') as Promise<boolean>,
-    commit: async (inputs, waitMs) => {
-      const committed = (await ask('commit', asText(inputs), waitMs)) as Committed
+    commit: async (inputs, how) => {
+      const committed = (await ask('commit', asText(inputs), how)) as Committed
       return { ...committed, outcomes: fromText(committed.outcomes) }
     },
     rollback: () => ask('rollback') as Promise<void>,

@@ -28,8 +28,9 @@ export type Writer = {
   /** Rolls back to the savepoint. Returns false if the whole transaction is gone, as after some disk errors. */
   readonly undo: () => Promise<boolean>
   /** Runs the program over inputs and commits: in the open transaction or, given how long `begin` may wait, in
-   * a new one. If the program fails, only its own writes are undone, and the rest is committed. */
-  readonly commit: (inputs: readonly unknown[], waitMs: number | undefined) => Promise<Committed>
+   * a new one. If the program fails, only its own writes are undone, and the rest is committed; unless the
+   * commit `isWhole`: then it rejects. */
+  readonly commit: (inputs: readonly unknown[], how: Committing) => Promise<Committed>
   /** Rolls back what is left of a failed transaction. */
   readonly rollback: () => Promise<void>
   /** Checkpoints the WAL as far as readers let it. Returns the number of pages left in it. */
@@ -44,6 +45,8 @@ export type Writer = {
   /** Closes the connection. `keepsWal` leaves the checkpoint to the next process. */
   readonly close: (keepsWal: boolean) => Promise<void>
 }
+
+export type Committing = { readonly waitMs: number | undefined; readonly isWhole: boolean }
 
 export type Committed = {
   /** What the program made of each input; if it failed, `fault` says why. */
@@ -129,10 +132,11 @@ export const localWriter = ({ connection, files, program = noProgram }: Dependen
       run('SAVEPOINT mark')
     },
     undo,
-    commit: async (inputs, waitMs) => {
+    commit: async (inputs, { waitMs, isWhole }) => {
       if (waitMs === undefined) requireBegun()
       else await begin(waitMs)
       const { outcomes, fault, onCommit } = await record(inputs)
+      if (isWhole && fault !== undefined) throw fault
       const startedAtMs = performance.now()
       run('COMMIT')
       const durationMs = performance.now() - startedAtMs

@@ -66,3 +66,53 @@ test('a transaction that ends too early fails its whole group, even if a unit of
   expect(await db.all('SELECT n FROM t')).toStrictEqual([])
   expect(await db.run('INSERT INTO t VALUES (3)')).toBe(1)
 })
+
+const leafOf = (n: number, seen: unknown[]) => ({
+  input: () => n,
+  onCommit: (outcome: unknown) => void seen.push(outcome),
+})
+
+test('what a unit of work appends comes before other appends, in the same COMMIT, and its outcome after it', async () => {
+  const db = await opened(async (_, inputs) => ({
+    outcomes: inputs.map((input, at) => `${String(input)} at ${at}`),
+  }))
+  const seen: unknown[] = []
+  const [appended] = await Promise.all([
+    db.append(inputOf(1)),
+    db.transaction(async (tx) => tx.append(leafOf(2, seen))),
+    db.transaction(async (tx) => tx.append(leafOf(3, seen))),
+  ])
+  expect(seen).toStrictEqual(['2 at 0', '3 at 1'])
+  expect(appended).toBe('1 at 2')
+})
+
+test('a unit of work that fails appends nothing', async () => {
+  const db = await opened(async (_, inputs) => ({ outcomes: inputs }))
+  const seen: unknown[] = []
+  const [failed, appended] = await Promise.allSettled([
+    db.transaction(async (tx) => {
+      tx.append(leafOf(2, seen))
+      throw new Error('no such grant')
+    }),
+    db.append(inputOf(1)),
+  ])
+  expect(failed).toMatchObject({ reason: { message: 'no such grant' } })
+  expect(appended).toMatchObject({ value: 1 })
+  expect(seen).toStrictEqual([])
+})
+
+test('a unit of work whose leaf cannot be appended is undone', async () => {
+  const db = await opened(async () => {
+    throw new Error('the log is stopped')
+  })
+  const seen: unknown[] = []
+  const [work] = await Promise.allSettled([
+    db.transaction(async (tx) => {
+      await tx.run('INSERT INTO t VALUES (1)')
+      tx.append(leafOf(2, seen))
+    }),
+  ])
+  expect(work).toMatchObject({ reason: { message: 'the log is stopped' } })
+  expect(seen).toStrictEqual([])
+  expect(await db.all('SELECT n FROM t')).toStrictEqual([])
+})

@@ -1,0 +1,66 @@
+/** What a lock may be: a retired one opens for nobody, and its label is never given again. */
+export const LOCK_STATES = ['enabled', 'disabled', 'retired'] as const
+export type LockState = (typeof LOCK_STATES)[number]
+
+/** Why the gateway refuses to open a lock. */
+export const DECISION_REASONS = [
+  'lock_disabled',
+  'holder_disabled',
+  'not_admitted',
+  'lockdown',
+  'no_grant',
+  'revoked',
+  'suspended',
+  'expired',
+  'not_yet_valid',
+  'closed_on_holiday',
+  'outside_schedule',
+  'clock_uncertain',
+  'not_on_home_network',
+  'uses_spent',
+] as const
+export type DecisionReason = (typeof DECISION_REASONS)[number]
+
+/** What the gateway decided: a leaf of the unlock log. */
+export type NewDecision = {
+  readonly id: string
+  readonly attemptId: string
+  readonly grantId: string | null
+  /** The label of the lock. */
+  readonly lock: string
+  readonly result: 'permitted' | 'denied'
+  readonly reason: DecisionReason | null
+  readonly accountPublicId: string
+  readonly username: string
+  readonly method: string
+}
+
+/** Kinds of leaves that are no unlocks. */
+export const RECORD_KINDS = [
+  'lock.made',
+  'lock.renamed',
+  'lock.disabled',
+  'lock.enabled',
+  'lock.retired',
+  'lockdown.begun',
+  'lockdown.ended',
+  'grant.made',
+  'grant.changed',
+  'grant.revoked',
+  'holiday.changed',
+  'zone.changed',
+] as const
+export type RecordKind = (typeof RECORD_KINDS)[number]
+
+/** A change of who may open what: a leaf of the unlock log that commits to its body. */
+export type NewRecord = {
+  readonly kind: RecordKind
+  /** What or whom it is about: `lock:<id>`, `grant:<id>` or `home`. No part of the leaf. */
+  readonly subject: string
+  /** The public ids of the person who did it and of the person it is about, or null: erasing either blanks
+   * the record. No part of the leaf. */
+  readonly by: string | null
+  readonly about: string | null
+  /** Who did what, as JSON; the leaf has only a salted commitment to it. */
+  readonly body: Readonly<Record<string, unknown>>
+}
