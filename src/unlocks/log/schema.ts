@@ -1,10 +1,9 @@
 import { type Static, Type as t } from '@sinclair/typebox'
 import { DEFAULT_LOCK } from '../../domain/access.ts'
 import { accepting } from '../../http/request/accepted.ts'
-import { IdempotencyKey } from '../../http/request/idempotency-key.ts'
-import { LockLabel } from '../../http/request/lock-label.ts'
+import { IdempotencyKey } from '../../http/request/headers/idempotency-key.ts'
 import { optional } from '../../http/request/optional.ts'
-import { Time, oneOf, text } from '../../http/request/text.ts'
+import { LockLabel, Time, oneOf, text } from '../../http/request/text.ts'
 import { ALL_REASONS, REASONS, RESULTS, SOURCES } from './event.ts'
 
 const Method = text({

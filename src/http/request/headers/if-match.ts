@@ -1,6 +1,6 @@
 import { Type as t } from '@sinclair/typebox'
-import { AppError } from '../../errors.ts'
-import { problem } from '../answers.ts'
+import { AppError } from '../../../errors.ts'
+import { problem } from '../../answers.ts'
 
 /** The header of a change that must not overwrite another one. */
 export const IfMatchHeaders = t.Object({

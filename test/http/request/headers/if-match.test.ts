@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import { ifMatch } from '../../../src/http/request/if-match.ts'
+import { ifMatch } from '../../../../src/http/request/headers/if-match.ts'
 
 const versionOf = (value: string | undefined) =>
   ifMatch(new Request('http://x/', { headers: value === undefined ? {} : { 'If-Match': value } }))
