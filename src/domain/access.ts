@@ -1,3 +1,6 @@
+/** The label of the lock that an unlock names if it names none. */
+export const DEFAULT_LOCK = 'front-door'
+
 /** What a lock may be: a retired one opens for nobody, and its label is never given again. */
 export const LOCK_STATES = ['enabled', 'disabled', 'retired'] as const
 export type LockState = (typeof LOCK_STATES)[number]

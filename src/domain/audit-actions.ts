@@ -43,6 +43,9 @@ export const AUDIT_ACTIONS = {
   'invitation.revoke': 'an invitation was revoked',
   'backup.create': 'a backup was created, or (`failure`) could not be',
   'backup.restore': 'a backup was restored',
+  'lock.add': 'a lock was added',
+  'lock.rename': 'a lock got another name',
+  'lock.state': 'a lock was disabled, enabled again, or retired for good',
   'unlocks.export': 'unlocks were exported as a file',
   'log.export': 'an evidence bundle was exported',
   'log.accept_loss':

@@ -4,7 +4,7 @@ import { AppError } from '../../errors.ts'
 import { invalid, message, problem } from '../../http/answers.ts'
 import { type Endpoint, endpoint } from '../../http/endpoint.ts'
 import { qrSvg } from '../../http/page/qr.ts'
-import { idempotencyKey } from '../../http/request/idempotency-key.ts'
+import { idempotencyKey } from '../../http/request/headers/idempotency-key.ts'
 import { checkFields, isObject, readJson } from '../../http/request/json-body.ts'
 import {
   CREATED_EXAMPLE,

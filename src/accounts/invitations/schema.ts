@@ -1,7 +1,7 @@
 import { Type as t } from '@sinclair/typebox'
 import { ROLES } from '../../domain/account.ts'
 import { accepting } from '../../http/request/accepted.ts'
-import { IdempotencyKey } from '../../http/request/idempotency-key.ts'
+import { IdempotencyKey } from '../../http/request/headers/idempotency-key.ts'
 import { optional } from '../../http/request/optional.ts'
 import { oneOf, text } from '../../http/request/text.ts'
 import { CODE_EXAMPLE, Unit } from '../core/schema.ts'

@@ -35,6 +35,7 @@ type Tag =
   | 'Invitations'
   | 'People'
   | 'Audit'
+  | 'Locks'
   | 'Unlocks'
   | 'Log'
   | 'Backups'

@@ -1,4 +1,5 @@
 import { Kind, type TSchema, type TUnsafe, Type as t, TypeRegistry } from '@sinclair/typebox'
+import { DEFAULT_LOCK } from '../../domain/access.ts'
 import { CONTROLS, accepting } from './accepted.ts'
 
 type TextOptions = {
@@ -75,6 +76,14 @@ export const plainText = (value: unknown): string | undefined => {
   if (typeof value === 'number' || typeof value === 'bigint') return String(value)
   return typeof value === 'string' && !value.includes('\uFFFD') ? value : undefined
 }
+
+/** The label of a lock. */
+export const LockLabel = t.String({
+  pattern: '^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$',
+  description: 'Which lock: lower-case letters, digits and hyphens',
+  examples: [DEFAULT_LOCK],
+  ...accepting('1 to 32 lower-case letters and digits, with hyphens between'),
+})
 
 /** A time in a request. */
 export const Time = t.String({

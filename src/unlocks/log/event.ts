@@ -37,8 +37,6 @@ export const LOGIN_REFUSAL = 'too_many_attempts' satisfies Refusal
 export const SOURCES = ['claimed', 'observed', 'imported'] as const
 type Source = (typeof SOURCES)[number]
 
-export const DEFAULT_LOCK = 'front-door'
-
 /** The account of an imported event whose person has none here. */
 export const NO_ACCOUNT = ''
 

@@ -1,9 +1,10 @@
 import { type Static, Type as t } from '@sinclair/typebox'
+import { DEFAULT_LOCK } from '../../domain/access.ts'
 import { accepting } from '../../http/request/accepted.ts'
-import { IdempotencyKey } from '../../http/request/idempotency-key.ts'
+import { IdempotencyKey } from '../../http/request/headers/idempotency-key.ts'
 import { optional } from '../../http/request/optional.ts'
-import { Time, oneOf, text } from '../../http/request/text.ts'
-import { ALL_REASONS, DEFAULT_LOCK, REASONS, RESULTS, SOURCES } from './event.ts'
+import { LockLabel, Time, oneOf, text } from '../../http/request/text.ts'
+import { ALL_REASONS, REASONS, RESULTS, SOURCES } from './event.ts'
 
 const Method = text({
   min: 1,
@@ -32,13 +33,7 @@ const GivenUuid = t.String({
   ...accepting('a UUID'),
 })
 
-const Lock = t.String({
-  pattern: '^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$',
-  default: DEFAULT_LOCK,
-  description: 'Which lock: lower-case letters, digits and hyphens',
-  examples: [DEFAULT_LOCK],
-  ...accepting('1 to 32 lower-case letters and digits, with hyphens between'),
-})
+const Lock = { ...LockLabel, default: DEFAULT_LOCK }
 
 export const EventBody = t.Object(
   {

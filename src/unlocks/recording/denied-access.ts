@@ -1,10 +1,11 @@
+import { DEFAULT_LOCK } from '../../domain/access.ts'
 import { type Account, isNewcomer } from '../../domain/account.ts'
 import { BoundedMap } from '../../domain/bounded-map.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { type DayTally, addTo, dayFullForMs, hourOf } from '../../domain/day-tally.ts'
 import { MINUTE_MS } from '../../domain/duration.ts'
 import type { Logger } from '../../http/log/logger.ts'
-import { DEFAULT_LOCK, type Refusal } from '../log/event.ts'
+import type { Refusal } from '../log/event.ts'
 import type { UnlockLog } from './service.ts'
 
 type Dependencies = {

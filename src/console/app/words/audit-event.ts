@@ -131,6 +131,12 @@ const VERBS: Words<readonly [past: string, infinitive: string]> = {
   ],
   'invitation.revoke': () => ['revoked an invitation', 'revoke an invitation'],
   'setting.change': (e) => [settingWords(e), 'change a setting'],
+  'lock.add': (e) => [`added the door ${subjectOf(e)}`, 'add a door'],
+  'lock.rename': (e) => [`renamed the door ${subjectOf(e)}`, 'rename a door'],
+  'lock.state': (e) => [
+    `${LOCK_VERBS[detail(e, 'to')] ?? 'changed'} the door ${subjectOf(e)}`,
+    'change a door',
+  ],
   'unlocks.export': (e) => [`exported unlocks as ${detail(e, 'format')}`, 'export unlocks'],
   'unlocks.erase': () => ['erased names without an account from the log', 'erase names'],
   'unlocks.retention': (e) => [
@@ -152,6 +158,12 @@ const VERBS: Words<readonly [past: string, infinitive: string]> = {
     'withdraw an acceptance',
   ],
   'backup.restore': () => ['restored a backup', 'restore a backup'],
+}
+
+const LOCK_VERBS: Readonly<Record<string, string>> = {
+  enabled: 'switched on',
+  disabled: 'switched off',
+  retired: 'retired',
 }
 
 const settingWords = (event: AuditEvent): string => {

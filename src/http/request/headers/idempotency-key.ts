@@ -1,6 +1,6 @@
 import { Type as t } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
-import { acceptedBy, accepting, notAccepted } from './accepted.ts'
+import { acceptedBy, accepting, notAccepted } from '../accepted.ts'
 
 /** Printable ASCII, since what else a header contains is read differently by each program. */
 export const IdempotencyKey = t.String({
