@@ -1,3 +1,4 @@
+import type { Asking } from '../../src/locks/rules/decide.ts'
 import {
   type Day,
   DAYS,
@@ -42,3 +43,31 @@ export const timed = (
   terms: Terms,
   { startsAtMs = null, endsAtMs = null }: Partial<Pick<Grant, 'startsAtMs' | 'endsAtMs'>> = {},
 ): Pick<Grant, 'terms' | 'startsAtMs' | 'endsAtMs'> => ({ terms, startsAtMs, endsAtMs })
+
+/** A grant that is always open, but for what is given. */
+export const grantOf = (parts: Partial<Grant> = {}): Grant => ({
+  id: 'grant-1',
+  version: 1,
+  terms: { windows: undefined, holidays: 'ignore', homeNetwork: false },
+  startsAtMs: null,
+  endsAtMs: null,
+  revokedAtMs: null,
+  uses: 0,
+  usesMax: null,
+  usedAtMs: null,
+  usedBy: null,
+  ...parts,
+})
+
+/** A member at an enabled lock in Berlin, on Monday 2026-11-30 at noon there, but for what is given. */
+export const askingOf = (parts: Partial<Asking> = {}): Asking => ({
+  lock: { state: 'enabled', lockdowns: [] },
+  holder: { role: 'member', isDisabled: false, isAdmitted: true, endsAtMs: null },
+  grants: [],
+  home: berlin,
+  nowMs: at('2026-11-30T11:00Z'),
+  isClockDoubted: false,
+  isHome: true,
+  visitor: 'session-1 front-door',
+  ...parts,
+})
