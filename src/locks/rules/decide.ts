@@ -1,0 +1,140 @@
+import { DECISION_REASONS, type DecisionReason, type LockState } from '../../domain/access.ts'
+import type { Role } from '../../domain/account.ts'
+import { MINUTE_MS } from '../../domain/duration.ts'
+import type { Grant, Home } from './grant.ts'
+import { isOpenAt } from './window.ts'
+
+/** Someone wants to open a lock: all that the decision depends on. */
+export type Asking = {
+  readonly lock: {
+    readonly state: LockState
+    /** That of the lock and that of the home, if they have begun and nobody has ended them. */
+    readonly lockdowns: readonly { readonly untilMs: number | null }[]
+  }
+  readonly holder: {
+    readonly role: Role
+    readonly isDisabled: boolean
+    readonly isAdmitted: boolean
+    /** From when on it is treated as disabled; null for never. */
+    readonly endsAtMs: number | null
+  }
+  /** Those of the holder and of its roles for this lock. */
+  readonly grants: readonly Grant[]
+  readonly home: Home
+  readonly nowMs: number
+  readonly isClockDoubted: boolean
+  readonly isHome: boolean | 'unknown'
+  /** Session and lock: the same one within two minutes is the same visit. */
+  readonly visitor: string
+}
+
+/** A visit that is counted: the use of a grant. */
+type Use = { readonly number: number; readonly max: number; readonly isNew: boolean }
+
+export type Decision =
+  | {
+      readonly decision: 'permitted'
+      readonly reason: null
+      readonly grantId: string
+      readonly use: Use | null
+    }
+  | {
+      readonly decision: 'denied'
+      readonly reason: DecisionReason
+      readonly grantId: null
+      readonly use: null
+    }
+
+/** Decides whether a lock opens. If no grant opens it, the reason is that of the grant that came furthest
+ * through the checks. */
+export const decide = (asking: Asking): Decision => {
+  const barred = barOf(asking)
+  if (barred) return denied(barred)
+  const stops = asking.grants.map((grant) => [grant, stopOf(grant, asking)] as const)
+  const [grant] = stops
+    .flatMap(([candidate, stop]) => (stop === undefined ? [candidate] : []))
+    .toSorted((left, right) => byChoice(left, right, asking))
+  if (grant)
+    return { decision: 'permitted', reason: null, grantId: grant.id, use: useOf(grant, asking) }
+  const reasons = new Set(stops.map(([, stop]) => stop))
+  return denied(DECISION_REASONS.findLast((reason) => reasons.has(reason)) ?? 'no_grant')
+}
+
+const denied = (reason: DecisionReason): Decision => ({
+  decision: 'denied',
+  reason,
+  grantId: null,
+  use: null,
+})
+
+/** Returns what keeps the holder out whatever the grants say, or undefined. */
+const barOf = ({ lock, holder, nowMs, isClockDoubted }: Asking): DecisionReason | undefined => {
+  const isOver = ({ untilMs }: { readonly untilMs: number | null }) =>
+    untilMs !== null && !isClockDoubted && nowMs >= untilMs
+  if (lock.state !== 'enabled') return 'lock_disabled'
+  if (holder.isDisabled || isOver({ untilMs: holder.endsAtMs })) return 'holder_disabled'
+  if (!holder.isAdmitted) return 'not_admitted'
+  if (holder.role !== 'owner' && !lock.lockdowns.every(isOver)) return 'lockdown'
+  return undefined
+}
+
+/** Returns the check that stops a grant, or undefined if it opens the lock. The checks come in the order of
+ * DECISION_REASONS. */
+const stopOf = (grant: Grant, asking: Asking): DecisionReason | undefined => {
+  const { nowMs, isClockDoubted, isHome } = asking
+  if (grant.revokedAtMs !== null) return 'revoked'
+  if (isClockDoubted && (isTimed(grant) || asking.holder.endsAtMs !== null))
+    return 'clock_uncertain'
+  if (grant.endsAtMs !== null && nowMs >= grant.endsAtMs) return 'expired'
+  if (grant.startsAtMs !== null && nowMs < grant.startsAtMs) return 'not_yet_valid'
+  if (!isOpenAt(grant.terms, asking.home, nowMs)) return closedBy(grant, asking)
+  if (grant.terms.homeNetwork && isHome !== true) return 'not_on_home_network'
+  if (isSpent(grant) && !isSameVisit(grant, asking)) return 'uses_spent'
+  return undefined
+}
+
+/** Returns whether a grant depends on what time it is. */
+const isTimed = ({ startsAtMs, endsAtMs, terms }: Grant): boolean =>
+  startsAtMs !== null ||
+  endsAtMs !== null ||
+  terms.windows !== undefined ||
+  terms.holidays !== 'ignore'
+
+/** It is closed on a holiday if it would be open on any other such day. */
+const closedBy = ({ terms }: Grant, { home, nowMs }: Asking): DecisionReason =>
+  terms.holidays !== 'ignore' && isOpenAt({ ...terms, holidays: 'ignore' }, home, nowMs)
+    ? 'closed_on_holiday'
+    : 'outside_schedule'
+
+const isSpent = ({ uses, usesMax }: Grant): boolean => usesMax !== null && uses >= usesMax
+
+/** How long further attempts of a visit belong to its use, however often it tries. */
+const VISIT_MS = 2 * MINUTE_MS
+
+const isSameVisit = ({ usedAtMs, usedBy }: Grant, { nowMs, visitor }: Asking): boolean =>
+  usedBy === visitor && usedAtMs !== null && usedAtMs <= nowMs && nowMs < usedAtMs + VISIT_MS
+
+const useOf = (grant: Grant, asking: Asking): Use | null => {
+  if (grant.usesMax === null) return null
+  const isNew = !isSameVisit(grant, asking)
+  return { number: grant.uses + (isNew ? 1 : 0), max: grant.usesMax, isNew }
+}
+
+/** Unlimited ones come first, then those whose use is counted already, then those to be counted; of these
+ * the one that ends first, then the older one. */
+const byChoice = (left: Grant, right: Grant, asking: Asking): number =>
+  costOf(left, asking) - costOf(right, asking) ||
+  (left.endsAtMs ?? NEVER) - (right.endsAtMs ?? NEVER) ||
+  (left.id < right.id ? -1 : 1)
+
+const NEVER = Number.MAX_SAFE_INTEGER
+
+const costOf = (grant: Grant, asking: Asking): number => {
+  const use = useOf(grant, asking)
+  if (use === null) return 0
+  return use.isNew ? 2 : 1
+}
+
+/** Returns a grant after a decision that it permitted. */
+export const afterDecision = (grant: Grant, { use }: Decision, { nowMs, visitor }: Asking): Grant =>
+  use?.isNew ? { ...grant, uses: use.number, usedAtMs: nowMs, usedBy: visitor } : grant
