@@ -46,6 +46,12 @@ export const AUDIT_ACTIONS = {
   'lock.add': 'a lock was added',
   'lock.rename': 'a lock got another name',
   'lock.state': 'a lock was disabled, enabled again, or retired for good',
+  'lockdown.begin':
+    'a lockdown of the home or of a lock was begun, or the time at which it ends was changed',
+  'lockdown.end':
+    'a lockdown was ended, or (`failure`) that was refused; one that ends by itself leaves no event',
+  'holiday.change': 'a holiday was added, renamed or removed',
+  'zone.change': '`HOME_ZONE` differs from the previous start',
   'unlocks.export': 'unlocks were exported as a file',
   'log.export': 'an evidence bundle was exported',
   'log.accept_loss':

@@ -1,6 +1,13 @@
 import type { Clock } from '../domain/clock.ts'
+import type { Endpoint } from '../http/endpoint.ts'
 import type { Database } from '../storage/database.ts'
 import { type ChangeDependencies, changes } from './core/changes.ts'
+import { holidayRoutes } from './home/holiday-routes.ts'
+import { holidayService } from './home/holidays.ts'
+import { lockdownRoutes } from './home/lockdown-routes.ts'
+import { lockdownService } from './home/lockdown.ts'
+import { eraseFromLockdowns } from './home/lockdown-store.ts'
+import { lockRoutes } from './registry/routes.ts'
 import { lockService } from './registry/service.ts'
 
 type Dependencies = ChangeDependencies & {
@@ -10,7 +17,21 @@ type Dependencies = ChangeDependencies & {
 
 /** Locks, and who may open them. */
 export const locksModule = ({ db, clock, ...changing }: Dependencies) => {
-  const shared = { db, clock, changes: changes(changing) }
+  const shared = { db, clock, changes: changes({ db, ...changing }) }
   const locks = lockService(shared)
-  return { locks }
+  const lockdowns = lockdownService(shared)
+  const holidays = holidayService(shared)
+  const routes: readonly Endpoint[] = [
+    ...lockRoutes({ locks }),
+    ...lockdownRoutes({ lockdowns }),
+    ...holidayRoutes({ holidays }),
+  ]
+  return {
+    locks,
+    lockdowns,
+    holidays,
+    routes,
+    /** Forgets an account that is being erased, in its transaction. */
+    eraseAccountIn: eraseFromLockdowns,
+  }
 }

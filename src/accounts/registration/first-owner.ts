@@ -9,7 +9,7 @@ import { type NewAccounts, type NewRegistration, nameTaken } from '../core/new-a
 import { hashOneTimeCode, newOneTimeCode } from '../core/one-time-code.ts'
 import { hasOwner, insertAccount } from '../core/store.ts'
 import type { Sessions, Tokens } from '../sessions/service.ts'
-import { settingsIn } from './setting-store.ts'
+import { settingsIn } from '../../storage/sqlite/setting-store.ts'
 
 export type FirstOwner = ReturnType<typeof firstOwnerService>
 

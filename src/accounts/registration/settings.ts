@@ -3,7 +3,7 @@ import type { Actor } from '../../domain/audit-event.ts'
 import type { AuditIn } from '../../storage/unit-of-work.ts'
 import { AppError } from '../../errors.ts'
 import type { Database } from '../../storage/database.ts'
-import { type StoredSettings, settingsIn } from './setting-store.ts'
+import { type StoredSettings, settingsIn } from '../../storage/sqlite/setting-store.ts'
 
 export type Settings = ReturnType<typeof settingService>
 

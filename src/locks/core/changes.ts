@@ -1,12 +1,19 @@
 import type { NewRecord, RecordKind } from '../../domain/access.ts'
 import { type Role, isAtLeast } from '../../domain/account.ts'
-import { type Actor, type AuditEvent, COMMAND_LINE } from '../../domain/audit-event.ts'
+import {
+  type Actor,
+  type AuditEvent,
+  COMMAND_LINE,
+  type RecordAuditEvent,
+} from '../../domain/audit-event.ts'
 import { AppError } from '../../errors.ts'
-import type { Transaction } from '../../storage/database.ts'
+import type { Database, Transaction } from '../../storage/database.ts'
 import type { AuditIn, RecordIn } from '../../storage/unit-of-work.ts'
 
 export type ChangeDependencies = {
+  readonly db: Pick<Database, 'transaction'>
   readonly auditIn: AuditIn
+  readonly record: RecordAuditEvent
   readonly recordIn: RecordIn
   /** Returns the role that someone has now, at most that of the request; undefined if the account is
    * disabled or erased. */
@@ -23,13 +30,28 @@ type Change = Pick<AuditEvent, 'action' | 'detail'> & {
 }
 
 /** What all changes of locks and of the home have in common. */
-export const changes = ({ auditIn, recordIn, actingRole }: ChangeDependencies) => ({
-  /** Throws `forbidden` if the role of `by` is lower by now. */
-  requireRole: async (tx: Transaction, by: Actor, role: Role): Promise<Role> => {
-    const current = await actingRole(tx, by)
-    if (!current || !isAtLeast(current, role))
-      throw new AppError('forbidden', `Only an ${role} may do this`)
-    return current
+export const changes = ({ db, auditIn, record, recordIn, actingRole }: ChangeDependencies) => ({
+  /** Runs `work` in a transaction if `by` is still an admin, with the role that `by` has. A refusal leaves an
+   * audit event. Throws `forbidden`. */
+  byAdmin: async <Result>(
+    by: Actor,
+    event: Pick<AuditEvent, 'action' | 'subject'>,
+    work: (tx: Transaction, role: Role) => Promise<Result>,
+  ): Promise<Result> => {
+    try {
+      return await db.transaction(async (tx) => {
+        const role = await actingRole(tx, by)
+        if (!role || !isAtLeast(role, 'admin'))
+          throw new AppError('forbidden', 'Only an admin may do this')
+        return work(tx, role)
+      })
+    } catch (error) {
+      if (error instanceof AppError && (error.code === 'forbidden' || error.code === 'conflict')) {
+        const detail = { reason: error.reason ?? error.code }
+        await record(by, { ...event, result: 'failure', detail })
+      }
+      throw error
+    }
   },
 
   /** Adds the audit event and the leaf of a change to its transaction. */

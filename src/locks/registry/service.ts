@@ -1,17 +1,17 @@
 import type { LockState, RecordKind } from '../../domain/access.ts'
 import type { Actor } from '../../domain/audit-event.ts'
 import type { Clock } from '../../domain/clock.ts'
-import { visibleText } from '../../domain/text/folded-text.ts'
 import { AppError } from '../../errors.ts'
 import { requireVersion } from '../../http/request/headers/if-match.ts'
 import type { Database, Transaction } from '../../storage/database.ts'
 import type { Changes } from '../core/changes.ts'
+import { shownName } from '../core/name.ts'
 import { type Lock, locksIn } from './store.ts'
 
 export type Locks = ReturnType<typeof lockService>
 
 type Dependencies = {
-  readonly db: Pick<Database, 'all' | 'get' | 'run' | 'transaction'>
+  readonly db: Pick<Database, 'all' | 'get' | 'run'>
   readonly changes: Changes
   readonly clock: Pick<Clock, 'nonDecreasingMs'>
 }
@@ -36,9 +36,7 @@ export const lockService = ({ db, changes, clock }: Dependencies) => {
     const locks = locksIn(tx)
     if (await locks.find(label)) throw labelTaken()
     if ((await locks.count()) >= LOCKS_MAX)
-      throw new AppError('conflict', `There are ${LOCKS_MAX} locks; no more fit`, {
-        reason: 'too_many_locks',
-      })
+      throw new AppError('conflict', TOO_MANY_LOCKS, { reason: 'too_many_locks' })
     const lock = await locks.add({ label, name: shownName(name) }, clock.nonDecreasingMs())
     await changes.note(tx, by, {
       action: 'lock.add',
@@ -99,21 +97,20 @@ export const lockService = ({ db, changes, clock }: Dependencies) => {
 
     /** Throws like `addIn`, and `forbidden`. */
     add: (by: Actor, lock: NewLock): Promise<Lock> =>
-      db.transaction(async (tx) => {
-        await changes.requireRole(tx, by, 'admin')
-        return addIn(tx, by, lock)
-      }),
+      changes.byAdmin(by, { action: 'lock.add', subject: lock.label }, (tx) => addIn(tx, by, lock)),
 
     /** Changes the name or the state of a lock; nothing is recorded if both stay. Throws `not_found`,
      * `conflict` for a retired lock, `precondition_failed` if it has another version, `invalid` for a name
      * that nobody can see, and `forbidden`. */
     change: (by: Actor, label: string, change: LockChange): Promise<Lock> =>
-      db.transaction(async (tx) => {
-        await changes.requireRole(tx, by, 'admin')
-        return changeIn(tx, by, label, change)
-      }),
+      changes.byAdmin(by, { action: actionOf(change), subject: label }, (tx) =>
+        changeIn(tx, by, label, change),
+      ),
   }
 }
+
+/** The action of a change in the audit event of its refusal. */
+const actionOf = ({ state }: LockChange) => (state === undefined ? 'lock.rename' : 'lock.state')
 
 const KIND_OF = {
   enabled: 'lock.enabled',
@@ -121,29 +118,24 @@ const KIND_OF = {
   retired: 'lock.retired',
 } as const satisfies Readonly<Record<LockState, RecordKind>>
 
-/** Returns a name as it is stored and shown: composed (NFC), without the space around it. */
-const shownName = (name: string): string => {
-  const shown = name.normalize('NFC').trim()
-  if (visibleText(shown).trim() === '')
-    throw new AppError('invalid', 'Invalid name: text that people can see', {
-      fields: { name: 'text that people can see' },
-    })
-  return shown
-}
-
 /** Returns the lock of a label. Throws `not_found`. */
-const requireLock = async (
+export const requireLock = async (
   queries: Parameters<typeof locksIn>[0],
   label: string,
 ): Promise<Lock> => {
   const lock = await locksIn(queries).find(label)
-  if (!lock) throw new AppError('not_found', 'There is no such lock')
+  if (!lock) throw noSuchLock()
   return lock
 }
+
+export const NO_SUCH_LOCK = 'There is no such lock'
+export const noSuchLock = (): AppError => new AppError('not_found', NO_SUCH_LOCK)
 
 export const LABEL_TAKEN = 'Another lock has this label, or had it; a label is never given again'
 const labelTaken = (): AppError => new AppError('conflict', LABEL_TAKEN, { reason: 'label_taken' })
 
+export const TOO_MANY_LOCKS = `There are ${LOCKS_MAX} locks, with the retired ones; no more fit`
+
 export const LOCK_RETIRED = 'The lock is retired for good; add another one'
-const lockRetired = (): AppError =>
+export const lockRetired = (): AppError =>
   new AppError('conflict', LOCK_RETIRED, { reason: 'lock_retired' })

@@ -16,6 +16,7 @@ const home = () => {
     auditIn: () => ({
       record: async (_, { action, subject }) => void noted.push(`${action} ${subject}`),
     }),
+    record: async (_, { action, result }) => void noted.push(`${action} ${result}`),
     recordIn: () => ({ add: (record) => void records.push(record) }),
     actingRole: async () => 'admin',
   })

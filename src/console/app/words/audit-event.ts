@@ -137,6 +137,13 @@ const VERBS: Words<readonly [past: string, infinitive: string]> = {
     `${LOCK_VERBS[detail(e, 'to')] ?? 'changed'} the door ${subjectOf(e)}`,
     'change a door',
   ],
+  'lockdown.begin': (e) => [`locked down ${lockdownOf(e)}`, 'begin a lockdown'],
+  'lockdown.end': (e) => [`ended the lockdown of ${lockdownOf(e)}`, 'end a lockdown'],
+  'holiday.change': (e) => [`changed the holiday ${subjectOf(e)}`, 'change a holiday'],
+  'zone.change': (e) => [
+    `began to use the time zone ${detail(e, 'to')} instead of ${detail(e, 'from')}`,
+    'change the time zone',
+  ],
   'unlocks.export': (e) => [`exported unlocks as ${detail(e, 'format')}`, 'export unlocks'],
   'unlocks.erase': () => ['erased names without an account from the log', 'erase names'],
   'unlocks.retention': (e) => [
@@ -165,6 +172,9 @@ const LOCK_VERBS: Readonly<Record<string, string>> = {
   disabled: 'switched off',
   retired: 'retired',
 }
+
+const lockdownOf = (event: AuditEvent): string =>
+  event.subject?.id === 'home' ? 'the home' : `the door ${subjectOf(event)}`
 
 const settingWords = (event: AuditEvent): string => {
   const { from, to } = event.detail

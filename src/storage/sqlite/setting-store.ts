@@ -1,8 +1,8 @@
-import type { Queries } from '../../storage/database.ts'
+import type { Queries } from '../database.ts'
 
 export type StoredSettings = ReturnType<typeof settingsIn>
 
-/** Settings that an owner changes while the server runs, by name, as one transaction or reader sees
+/** What the server remembers by name, such as settings that an owner changes, as one transaction or reader sees
  * them. */
 export const settingsIn = (queries: Pick<Queries, 'get' | 'run'>) => ({
   find: async (name: string): Promise<string | undefined> => {
