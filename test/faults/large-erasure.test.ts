@@ -1,11 +1,12 @@
 import { expect, test } from 'bun:test'
 import { Database } from 'bun:sqlite'
-import { closeSync, openSync, readSync, readdirSync, rmSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { addAccount, tokenFor } from '../support/accounts.ts'
 import { PASSWORD, bearer, clientOf } from '../support/app.ts'
 import { UNLIMITED, type Service, startService, temporaryFolder } from '../support/binary.ts'
 import { type Person, plantMany } from '../support/many-unlocks.ts'
+import { isOnDisk } from '../support/on-disk.ts'
 import { IS_LONG, tell } from './evidence.ts'
 import { MEMORY_MIB, memoryCgroup, peakMiB } from './processes.ts'
 
@@ -16,22 +17,6 @@ const env = { ...UNLIMITED, LOG_LEVEL: 'error' }
 /** What is searched for in every byte of the data folder. */
 const BUSY = { name: 'persephone', method: 'kanarienvogel' }
 const LONE = { name: 'melpomene', method: 'nachtigall' }
-
-/** Whether a text is anywhere in the bytes of a data folder: database, free pages, WAL or other. */
-const isOnDisk = (dataDir: string, text: string): boolean =>
-  readdirSync(dataDir).some((name) => {
-    const file = openSync(join(dataDir, name), 'r')
-    try {
-      const buffer = Buffer.alloc(1024 ** 2 + text.length)
-      for (let at = 0; ; at += 1024 ** 2) {
-        const read = readSync(file, buffer, 0, buffer.length, at)
-        if (buffer.subarray(0, read).includes(text)) return true
-        if (read < buffer.length) return false
-      }
-    } finally {
-      closeSync(file)
-    }
-  })
 
 /** Repeats requests until it is stopped; returns how long they took. */
 const repeated = (request: () => Promise<Response>) => {

