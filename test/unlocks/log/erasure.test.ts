@@ -4,7 +4,7 @@ import { readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DAY_MS, HOUR_MS } from '../../../src/domain/duration.ts'
 import { processLogger } from '../../../src/http/log/logger.ts'
-import { entryBytes } from '../../../src/unlocks/log/event.ts'
+import { entryBytes } from '../../../src/unlocks/log/entry.ts'
 import { unlockLogClock } from '../../../src/unlocks/log/clock.ts'
 import { verifyReceipt } from '../../../src/unlocks/tlog/receipt.ts'
 import { retention } from '../../../src/unlocks/log/retention.ts'
@@ -115,7 +115,7 @@ describe('erasing a person', () => {
     ])
     // A taken id: nothing is recorded, nor the method.
     const [{ id } = { id: '' }] = await app.unlocks.store.page(-1, 1)
-    expect(await unlockLog.append([{ ...claimed(3, 'grace'), id, method: 'never' }])).toMatchObject(
+    expect(await unlockLog.append([{ ...claimed(3, 'grace'), id, method: 'nimmermehr' }])).toMatchObject(
       [{ status: 'conflict' }],
     )
     expect(await methods()).toStrictEqual(['kanarienvogel', 'pin'])
@@ -125,7 +125,7 @@ describe('erasing a person', () => {
       { public_id: null },
       { public_id: 'account-of-ada' },
     ])
-    for (const text of ['anarienvogel', NAME, 'never', 'account-of-grace'])
+    for (const text of ['anarienvogel', NAME, 'nimmermehr', 'account-of-grace'])
       expect(isOnDisk(log.dataDir, text)).toBe(false)
     expect(await app.unlocks.verification.verifyAll()).toMatchObject({ ok: true, size: 3 })
     await app[Symbol.asyncDispose]()
