@@ -129,7 +129,7 @@ const takenBy = (path: string): string[] =>
     .map(([, from = '']) => (from.startsWith('.') ? join(dirname(path), from) : from))
 
 /** Pure functions that need nothing of a server, which both sides must compute alike. */
-const SHARED = new Set(['domain/text/folded-text.ts'])
+const SHARED = new Set(['domain/text/folded-text.ts', 'domain/text/grant-words.ts'])
 
 test('what runs in a browser takes nothing but types and pure functions from the server', () => {
   const taken = files
