@@ -1,3 +1,5 @@
+import type { Clock } from '../domain/clock.ts'
+import { certainTime } from '../domain/certain-time.ts'
 import type { Endpoint } from '../http/endpoint.ts'
 import { KNOWN_CLIENT_MS } from './lockout/known-client-store.ts'
 import { lockoutRoutes } from './lockout/routes.ts'
@@ -19,9 +21,13 @@ import { type Dependencies, type Services, openServices, recording } from './ser
 import { browserSessions } from './sessions/browser-session.ts'
 import { sessionRoutes } from './sessions/routes.ts'
 
+type Given = Omit<Dependencies, 'clock'> & { readonly clock: Clock }
+
 /** Opens the accounts module: who has an account, how people log in, and what they may do to one
  * another. Throws `unavailable` if a key cannot be read. */
-export const openAccounts = async (deps: Dependencies) => {
+export const openAccounts = async ({ clock, ...given }: Given) => {
+  const certainMs = certainTime({ clock, newestMs: given.unlocks.clock().newestMs })
+  const deps: Dependencies = { ...given, clock: { ...clock, certainMs } }
   const services = await openServices(deps)
   return {
     ...services,

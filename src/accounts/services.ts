@@ -13,6 +13,7 @@ import type { Database, Queries } from '../storage/database.ts'
 import type { DiskSpace } from '../storage/disk-space.ts'
 import { KEY_FILES } from '../storage/files/data-dir.ts'
 import { secretFile } from '../storage/files/private-files.ts'
+import type { EndClock } from './core/end-date.ts'
 import { newAccountService } from './core/new-account.ts'
 import { accountStore } from './core/store.ts'
 import { invitationService } from './invitations/service.ts'
@@ -23,6 +24,7 @@ import type { accountExport } from './me/export.ts'
 import { type Argon2id, passwordHasher } from './passwords/hasher.ts'
 import { passwordQueues } from './passwords/queues.ts'
 import { passwordPolicy } from './passwords/policy.ts'
+import { accountsEnding } from './people/ending-store.ts'
 import { erasureStore } from './people/erasure-store.ts'
 import { erasureService } from './people/erasure.ts'
 import { revokeCredentialsIn } from './people/restore-store.ts'
@@ -43,7 +45,7 @@ type Lists = Parameters<typeof accountExport>[0]['lists']
 
 export type Dependencies = {
   readonly db: Database
-  readonly clock: Clock
+  readonly clock: Clock & EndClock
   readonly logger: Logger
   readonly config: Config
   readonly pages: Pick<PageSources, 'of'>
@@ -61,7 +63,10 @@ export type Dependencies = {
   }
   readonly unlocks: {
     readonly recordDenied: Parameters<typeof lockoutService>[0]['recordDenied']
-    readonly clock: Parameters<typeof waitingList>[0]['clock']
+    readonly clock: () => ReturnType<Parameters<typeof waitingList>[0]['clock']> & {
+      /** The newest certain time of the log, or 0. */
+      readonly newestMs: number
+    }
     readonly accountUnlocks: Lists['unlocks']
     /** Removes an account's name from the unlock log. */
     readonly eraseAccount: (publicId: string) => Promise<unknown>
@@ -127,6 +132,8 @@ const openAccess = async (deps: Dependencies) => {
     sessions,
     secondFactors: factors,
     lockout,
+    clock,
+    zone: () => Temporal.Now.timeZoneId(),
     ...recording(audit),
   })
   const { checkPassword } = authentication
@@ -217,6 +224,7 @@ const peopleServices = (deps: Dependencies, { store, hasher, inTurn, sessions }:
     settings: settingService({ db, config, auditIn: audit.auditIn }),
     administration: accountAdministration({ db, erasures, clock, ...recorders }),
     directory: accountDirectory(db, clock),
+    accountsEnding: accountsEnding(db),
 
     /** Revokes, in a transaction, the credentials that a restored database would revive. */
     revokeCredentialsIn: (tx: Queries) => revokeCredentialsIn(tx, clock),
