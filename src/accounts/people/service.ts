@@ -73,6 +73,19 @@ export const accountAdministration = (deps: Dependencies) => {
       )
     },
 
+    /** Sets an end date that was set before, even if it has passed, as after a restore. Throws `conflict` for
+     * the last owner without one. */
+    setEndAgain: ({
+      by,
+      publicId,
+      endsAtMs,
+    }: Target & { readonly endsAtMs: number }): Promise<void> =>
+      db.transaction(async (tx) => {
+        const account = await requireManageable(tx, { by, publicId })
+        for (const event of await setEnd({ tx, clock, account }, endsAtMs))
+          await auditIn(tx).record(by, { ...event, result: 'success', subject: publicId })
+      }),
+
     /** Creates the code with which a person chooses a new password. It is shown once, and voids the
      * previous one. */
     beginReset: ({ by, publicId }: Target): Promise<Reset> => {
