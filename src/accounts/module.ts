@@ -87,9 +87,12 @@ const entranceRoutes = (deps: Dependencies, services: Services): readonly Endpoi
   ]
 }
 
+async function* none() {}
+const NO_LOCKS = { grantsOf: none, attemptsOf: none }
+
 /** What people can do with their own account. */
 const ownRoutes = (deps: Dependencies, services: Services): readonly Endpoint[] => {
-  const { db, clock, audit, unlocks } = deps
+  const { db, clock, audit, unlocks, access = NO_LOCKS } = deps
   const { directory, sessions, authentication, enrolment } = services
   return [
     ...ownAccountRoutes({
@@ -105,7 +108,12 @@ const ownRoutes = (deps: Dependencies, services: Services): readonly Endpoint[] 
         accountDirectory: directory,
         sessions,
         exportStore: exportStore(db),
-        lists: { audit: audit.eventsOf, unlocks: unlocks.accountUnlocks },
+        lists: {
+          audit: audit.eventsOf,
+          unlocks: unlocks.accountUnlocks,
+          grants: access.grantsOf,
+          attempts: access.attemptsOf,
+        },
         record: audit.record,
         clock,
       }),

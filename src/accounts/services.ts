@@ -9,7 +9,7 @@ import { linkBase } from '../http/connection/public-url.ts'
 import type { Logger } from '../http/log/logger.ts'
 import type { PageSources } from '../http/request/page-source.ts'
 import { sessionCookies } from '../http/request/session-cookie.ts'
-import type { Database, Queries } from '../storage/database.ts'
+import type { Database, Queries, Transaction } from '../storage/database.ts'
 import type { DiskSpace } from '../storage/disk-space.ts'
 import { KEY_FILES } from '../storage/files/data-dir.ts'
 import { secretFile } from '../storage/files/private-files.ts'
@@ -20,10 +20,11 @@ import { invitationService } from './invitations/service.ts'
 import { lockoutService } from './lockout/service.ts'
 import { newestFailureMs } from './lockout/store.ts'
 import { authenticationService } from './login/service.ts'
-import type { accountExport } from './me/export.ts'
+import type { Pages, accountExport } from './me/export.ts'
 import { type Argon2id, passwordHasher } from './passwords/hasher.ts'
 import { passwordQueues } from './passwords/queues.ts'
 import { passwordPolicy } from './passwords/policy.ts'
+import { admission } from './people/admission.ts'
 import { accountsEnding } from './people/ending-store.ts'
 import { erasureStore } from './people/erasure-store.ts'
 import { erasureService } from './people/erasure.ts'
@@ -61,6 +62,8 @@ export type Dependencies = {
     /** Removes the addresses of an account from audit events. */
     readonly eraseAddressesOf: (publicId: string) => Promise<unknown>
   }
+  /** Absent without locks. */
+  readonly access?: Access
   readonly unlocks: {
     readonly recordDenied: Parameters<typeof lockoutService>[0]['recordDenied']
     readonly clock: () => ReturnType<Parameters<typeof waitingList>[0]['clock']> & {
@@ -75,12 +78,21 @@ export type Dependencies = {
   }
 }
 
+/** What an account may open, which another module knows. */
+type Access = {
+  /** Revokes all that an account was granted, and blanks it, while the account is erased. */
+  readonly eraseIn: (tx: Transaction, publicId: string) => Promise<void>
+  /** What was granted to an account, and what it tried to open, for its export. */
+  readonly grantsOf: Pages
+  readonly attemptsOf: Pages
+}
+
 export type Services = Awaited<ReturnType<typeof openServices>>
 
 /** Creates the account services. Throws `unavailable` if a key cannot be read. */
 export const openServices = async (deps: Dependencies) => {
-  const access = await openAccess(deps)
-  return { ...access, ...peopleServices(deps, access) }
+  const login = await openLogin(deps)
+  return { ...login, ...peopleServices(deps, login) }
 }
 
 /** The recording functions of the audit module, and nothing else of it. */
@@ -91,7 +103,7 @@ export const recording = ({ record, auditIn, recordCoalesced }: Dependencies['au
 })
 
 /** What it takes to log in: passwords, second factors, lockouts and sessions. */
-const openAccess = async (deps: Dependencies) => {
+const openLogin = async (deps: Dependencies) => {
   const { db, clock, config, disk, pages, audit, unlocks, argon2id } = deps
   const keyOf = (name: keyof typeof KEY_FILES) => secretFile(join(config.dataDir, KEY_FILES[name]))
   const store = accountStore(db)
@@ -168,10 +180,10 @@ const openAccess = async (deps: Dependencies) => {
 /** Each leaves an audit event for good. */
 const INVITATIONS_PER_DAY_MAX = 500
 
-type Access = Awaited<ReturnType<typeof openAccess>>
+type Login = Awaited<ReturnType<typeof openLogin>>
 
 /** How accounts are created, changed and erased. */
-const peopleServices = (deps: Dependencies, { store, hasher, inTurn, sessions }: Access) => {
+const peopleServices = (deps: Dependencies, { store, hasher, inTurn, sessions }: Login) => {
   const { db, clock, config, logger, audit, unlocks } = deps
   const recorders = recording(audit)
   const policy = passwordPolicy({
@@ -193,6 +205,7 @@ const peopleServices = (deps: Dependencies, { store, hasher, inTurn, sessions }:
     // The unlock log last: it truncates the WAL when it is done.
     traces: [audit.eraseAddressesOf, unlocks.eraseAccount],
     finishTraces: unlocks.finishErasures,
+    eraseAccessIn: async (tx, publicId) => deps.access?.eraseIn(tx, publicId),
     auditIn: audit.auditIn,
     clock,
     report: (error) => logger.error({ err: error }, 'erasure is not finished'),
@@ -225,6 +238,7 @@ const peopleServices = (deps: Dependencies, { store, hasher, inTurn, sessions }:
     administration: accountAdministration({ db, erasures, clock, ...recorders }),
     directory: accountDirectory(db, clock),
     accountsEnding: accountsEnding(db),
+    admitIn: admission({ clock, ...recorders }),
 
     /** Revokes, in a transaction, the credentials that a restored database would revive. */
     revokeCredentialsIn: (tx: Queries) => revokeCredentialsIn(tx, clock),
