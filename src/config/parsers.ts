@@ -2,6 +2,7 @@
 import { isAbsolute, resolve } from 'node:path'
 import ipaddr from 'ipaddr.js'
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../domain/duration.ts'
+import { canonicalZone } from './home-zone.ts'
 
 export const integer =
   (min: number, max: number) =>
@@ -59,6 +60,16 @@ export const cidr = (text: string): Cidr => {
   const range = text.includes('/') ? text : `${text}/${text.includes(':') ? 128 : 32}`
   if (!ipaddr.isValidCIDR(range)) throw new Error('must be CIDRs, such as 10.0.0.0/8,::1/128')
   return ipaddr.parseCIDR(range)
+}
+
+/** A time zone of a place, or UTC; returns its name of today. */
+export const timeZone = (text: string): string => {
+  const zone = canonicalZone(text)
+  if (zone === undefined)
+    throw new Error(
+      'must be UTC or the name of a place in the IANA time zone database, such as Europe/Berlin; offsets and abbreviations do not say when clocks change',
+    )
+  return zone
 }
 
 /** An origin as browsers send it (RFC 6454). */

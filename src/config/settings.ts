@@ -17,6 +17,7 @@ import {
   path,
   rateLimit,
   sqliteUrl,
+  timeZone,
   webAddress,
 } from './parsers.ts'
 
@@ -127,6 +128,19 @@ const DATA = {
     env: 'LOG_RETENTION_DAYS',
     doc: 'days after which names, methods and addresses are erased from the unlock log and the audit events; without it, they are kept',
     parse: duration(DAY_MS, 36_500),
+  },
+} as const satisfies Group
+
+const DOORS = {
+  homeZone: {
+    env: 'HOME_ZONE',
+    doc: 'time zone in which doors open and close, `UTC` or a name such as `Europe/Berlin`; without it, that of this machine',
+    parse: timeZone,
+  },
+  homeNetworks: {
+    env: 'HOME_NETWORKS',
+    doc: 'CIDRs, separated by commas, from which someone may open a door who may do so only on the home network; without it, the private subnets of this machine, and in a container none',
+    parse: list(cidr),
   },
 } as const satisfies Group
 
@@ -298,6 +312,7 @@ export const SETTINGS = {
   ...SERVER,
   ...TLS,
   ...DATA,
+  ...DOORS,
   ...ACCOUNTS,
   ...SESSIONS,
   ...LIMITS,
@@ -310,6 +325,7 @@ export const SETTING_GROUPS: readonly (readonly [title: string, settings: Group]
   ['Server', SERVER],
   ['HTTPS', TLS],
   ['Data', DATA],
+  ['Doors', DOORS],
   ['Accounts', ACCOUNTS],
   ['Sessions', SESSIONS],
   ['Rate limits', LIMITS],

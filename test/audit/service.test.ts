@@ -24,7 +24,7 @@ test('[O3] an action that cannot be recorded does not happen: no login, account,
   using db = new Database(join(folder, 'data/secure-lock.db'))
   db.run(`CREATE TRIGGER broken BEFORE INSERT ON audit_event
           BEGIN SELECT RAISE(ABORT, 'no more records'); END`)
-  const caller = { ...FROM, account, sessionId: session?.id }
+  const caller = { ...FROM, isAddressHidden: false, account, sessionId: session?.id }
   expect(app.accounts.authentication.login(person, FROM)).rejects.toThrow('no more records')
   expect(app.accounts.sessions.end(caller, session?.id ?? '')).rejects.toThrow('no more records')
   expect(app.accounts.sessions.endAll({ by: caller, publicId })).rejects.toThrow('no more records')

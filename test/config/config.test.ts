@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { DAY_MS } from '../../src/domain/duration.ts'
 import { ConfigError, parseConfig } from '../../src/config/config.ts'
+import { homeZone } from '../../src/config/home-zone.ts'
 import { SETTINGS } from '../../src/config/settings.ts'
 import { temporaryFolder } from '../support/binary.ts'
 
@@ -52,6 +53,52 @@ describe('settings', () => {
     expect(parseConfig({ DATABASE_URI: 'sqlite:///lock.db' }).databasePath).toBe(
       join(process.cwd(), 'lock.db'),
     )
+  })
+
+  test('the zone of the home is that of a place, by its name of today', () => {
+    for (const [text, zone] of [
+      ['Europe/Berlin', 'Europe/Berlin'],
+      ['UTC', 'UTC'],
+      ['Europe/Kiev', 'Europe/Kyiv'],
+      ['Asia/Calcutta', 'Asia/Kolkata'],
+      ['Etc/UTC', 'UTC'],
+    ] as const)
+      expect(parseConfig({ HOME_ZONE: text }).homeZone).toBe(zone)
+    for (const text of [
+      'EST',
+      'est',
+      'CET',
+      'EST5EDT',
+      '+02:00',
+      'Etc/GMT+1',
+      'Mars/Olympus',
+      '2026-11-30T12:00[UTC]',
+    ])
+      expect([text, faults({ HOME_ZONE: text })]).toStrictEqual([
+        text,
+        expect.stringContaining('HOME_ZONE must be UTC or the name of a place'),
+      ])
+    expect(parseConfig({}).homeZone).toBeUndefined()
+    expect(homeZone(parseConfig({ HOME_ZONE: 'Pacific/Auckland' }))).toBe('Pacific/Auckland')
+  })
+
+  test.each([
+    ['Europe/Kiev', 'Europe/Kyiv', null],
+    [':Europe/Paris', 'Europe/Paris', null],
+    ['UTC0', 'UTC', null],
+    ['Foo/Bar', 'UTC', 'TZ names no time zone that this program knows'],
+    ['CET-1CEST', 'UTC', 'TZ names no time zone that this program knows'],
+  ])('without HOME_ZONE it is that of the system: with TZ=%s it is %s', (tz, zone, fault) => {
+    const script = `
+      const { homeZone, systemZoneFault } = await import('${join(import.meta.dir, '../../src/config/home-zone.ts')}')
+      console.log(JSON.stringify([homeZone({}), systemZoneFault(process.env.TZ) ?? null]))`
+    const { stdout } = Bun.spawnSync([process.execPath, '-e', script], {
+      env: { ...process.env, TZ: tz },
+    })
+    expect(JSON.parse(stdout.toString())).toStrictEqual([
+      zone,
+      fault === null ? null : expect.stringContaining(fault),
+    ])
   })
 
   test('names of hosts are read as browsers send them, and nothing else is one', () => {

@@ -136,7 +136,8 @@ describe('a long answer', () => {
     const request = new Request(house.url, { headers: bearer(token) })
     const signedIn = await house.accounts.authenticateRequest(request)
     const { account, sessionId } = signedIn ?? { account: undefined, sessionId: undefined }
-    const caller = { account, sessionId, address: '', userAgent: '', requestId: undefined }
+    const origin = { address: '', isAddressHidden: false, userAgent: '', requestId: undefined }
+    const caller = { account, sessionId, ...origin }
     house.clock.nowMs += 31 * 60_000
     expect((await house.get('/v1/me', bearer(token))).status).toBe(401)
     expect(await house.accounts.stillHolds(caller)).toBe(true)

@@ -3,6 +3,7 @@ import { version } from '../../../package.json'
 import { SETUP_CODE_MINUTES } from '../../accounts/registration/first-owner.ts'
 import { type App, openApp } from '../../app.ts'
 import { type Config, givenSettings, parseConfig } from '../../config/config.ts'
+import { systemZoneFault } from '../../config/home-zone.ts'
 import { SETTINGS } from '../../config/settings.ts'
 import { yieldToEventLoop } from '../../domain/event-loop.ts'
 import { giveBackStartMemory } from '../../domain/start-memory.ts'
@@ -136,7 +137,7 @@ const greet = async (config: Config, app: App, terminal: Terminal): Promise<void
   for (const url of ownUrls(config)) say(`  listening  ${url}`)
   say(`  data       ${config.databasePath}`)
   const registration = await app.accounts.settings.registration()
-  for (const warning of warnings({ ...config, registration }))
+  for (const warning of warnings({ ...config, registration }, terminal.env['TZ']))
     say(besideTerm('  warning    ', warning, terminal))
   if (await app.ops.backups.isFolderMissing())
     say(besideTerm('  warning    ', noBackupFolder(config), terminal))
@@ -165,7 +166,7 @@ const offerSetupCode = async (
 const noBackupFolder = ({ backupDir }: Config): string =>
   `there is no folder ${backupDir} (BACKUP_DIR), so nothing is backed up: create it, or mount its disk`
 
-const warnings = (config: Config): readonly string[] => {
+const warnings = (config: Config, tz: string | undefined): readonly string[] => {
   const found: string[] = []
   if (config.tlsCertFile === undefined && !isLoopback(config.host))
     found.push(
@@ -179,6 +180,8 @@ const warnings = (config: Config): readonly string[] => {
     found.push(
       'registration is open to everyone on the network; change it in the console, or set REGISTRATION=invite (or closed, once everyone has registered)',
     )
+  const zoneFault = config.homeZone === undefined ? systemZoneFault(tz) : undefined
+  if (zoneFault !== undefined) found.push(zoneFault)
   const obstacle = debugObstacle(config)
   if (obstacle !== undefined) found.push(`DEBUG has no effect: ${obstacle}`)
   else if (config.debug)

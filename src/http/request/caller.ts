@@ -6,7 +6,7 @@ import type { ClientConnections, Peer } from '../connection/client-connections.t
 import type { AnswerHeaders } from '../endpoint.ts'
 import { CLOSING, HttpError } from '../errors.ts'
 import { requestIdOf } from '../response-headers.ts'
-import { clientAddress, isTrustedPeer } from './client-address.ts'
+import { canonicalAddress, clientAddress, isTrustedPeer } from './client-address.ts'
 import { isForwarded, isSilentlyForwarded } from './forwarding.ts'
 
 type Options = Pick<Config, 'trustedProxies'> & {
@@ -28,11 +28,9 @@ type Arrived = {
 export const callers = ({ trustedProxies, connections, ...record }: Options) => {
   /** Records a peer that claims to be a proxy but is not trusted, or a proxy that says nothing about its
    * client. */
-  const recordProxy = (request: Request, peer: Origin): Promise<void> | undefined => {
-    const isTrusted = isTrustedPeer(peer.address, trustedProxies)
-    if (isForwarded(request)) return isTrusted ? undefined : record.recordForwarded(peer)
-    const isSilent = isSilentlyForwarded(request, { ...peer, isTrusted })
-    return isSilent ? record.recordSilentProxy(peer) : undefined
+  const recordProxy = (proxy: Proxy, peer: Origin): Promise<void> | undefined => {
+    if (proxy === 'untrusted') return record.recordForwarded(peer)
+    return proxy === 'silent' ? record.recordSilentProxy(peer) : undefined
   }
 
   return {
@@ -53,18 +51,35 @@ export const callers = ({ trustedProxies, connections, ...record }: Options) => 
       const userAgent = userAgentOf(request)
       const requestId = requestIdOf(headers)
       const forwardedFor = request.headers.get('x-forwarded-for')
+      const isTrusted = isTrustedPeer(peer, trustedProxies)
+      const address = clientAddress({ peer, forwardedFor, trustedProxies })
+      const proxy = proxyBefore(request, { address: peer, isTrusted, userAgent })
       const caller = {
-        address: clientAddress({ peer, forwardedFor, trustedProxies }),
+        address,
+        isAddressHidden: isHidden(proxy, address === canonicalAddress(peer)),
         userAgent,
         requestId,
         account: signedIn?.account,
         sessionId: signedIn?.sessionId,
       }
-      const recorded = recordProxy(request, { address: peer, userAgent, requestId })
+      const recorded = recordProxy(proxy, { address: peer, userAgent, requestId })
       return recorded ? recorded.then(() => caller) : caller
     },
   }
 }
+
+/** What a request came through, if anything: a proxy that is trusted, one that is not, or one that says nothing
+ * about its client. */
+type Proxy = 'trusted' | 'untrusted' | 'silent' | undefined
+
+const proxyBefore = (request: Request, peer: Parameters<typeof isSilentlyForwarded>[1]): Proxy => {
+  if (isForwarded(request)) return peer.isTrusted ? 'trusted' : 'untrusted'
+  return isSilentlyForwarded(request, peer) ? 'silent' : undefined
+}
+
+/** A trusted proxy, too, may fail to say for whom it asks. */
+const isHidden = (proxy: Proxy, isPeersOwn: boolean): boolean =>
+  proxy === 'trusted' ? isPeersOwn : proxy !== undefined
 
 const bodiesBusy = (): HttpError =>
   new HttpError(503, 'Server busy, try again', { ...CLOSING, 'Retry-After': '2' })

@@ -41,9 +41,13 @@ export const clientKey = (address: string): string => {
 }
 
 /** Returns whether a TCP peer is a trusted proxy. */
-export const isTrustedPeer = (peer: string, trustedProxies: readonly Cidr[]): boolean => {
-  const address = parse(peer)
-  return address !== undefined && isTrusted(address, trustedProxies)
+export const isTrustedPeer = (peer: string, trustedProxies: readonly Cidr[]): boolean =>
+  isInRanges(peer, trustedProxies)
+
+/** Returns whether an address is in one of these ranges; false for text that is no address. */
+export const isInRanges = (text: string, ranges: readonly Cidr[]): boolean => {
+  const address = parse(text)
+  return address !== undefined && isTrusted(address, ranges)
 }
 
 export const isLoopback = (address: string): boolean => parse(address)?.range() === 'loopback'

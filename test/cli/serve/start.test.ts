@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test'
 import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { freePort, startService, temporaryFolder } from '../../support/binary.ts'
+import { freePort, runCommand, startService, temporaryFolder } from '../../support/binary.ts'
 import { atTerminal } from '../../support/terminal.ts'
 import { until } from '../../support/until.ts'
 
@@ -37,5 +37,22 @@ test('the log at a terminal is text unless LOG_FORMAT says otherwise, and otherw
   await using service = await startService({ folder, env })
   await until(() => service.output().log.includes('"msg":"started"}'))
   await service.stop()
+  rmSync(folder, { recursive: true })
+})
+
+test('a TZ that names no time zone is a line of the start, and HOME_ZONE ends it; one that cannot be ends the start', async () => {
+  const folder = temporaryFolder()
+  const started = async (env: Readonly<Record<string, string>>) => {
+    await using service = await startService({ folder, env })
+    await service.stop()
+    return service.output().words
+  }
+  const warning = 'TZ names no time zone that this program knows'
+  expect(await started({ TZ: 'Middle/Earth' })).toContain(warning)
+  expect(await started({ TZ: 'Middle/Earth', HOME_ZONE: 'Europe/Kiev' })).not.toContain(warning)
+  expect(await started({ TZ: 'Europe/Berlin' })).not.toContain(warning)
+  const refused = await runCommand(['serve'], { folder, env: { HOME_ZONE: 'EST' } })
+  expect(refused.status).toBe(1)
+  expect(refused.words).toContain('HOME_ZONE must be UTC or the name of a place')
   rmSync(folder, { recursive: true })
 })

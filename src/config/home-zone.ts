@@ -1,0 +1,42 @@
+/** Returns the name that the IANA time zone database has for a zone today, such as `Europe/Kyiv` for
+ * `Europe/Kiev`, or undefined for what is no zone of a place: an offset, `Etc/GMT+1`, or an abbreviation such
+ * as `EST` or `CET`, whose clocks do not change as those of people do. */
+export const canonicalZone = (name: string): string | undefined => {
+  const zone = zoneOf(name)
+  if (!zone || (zone.timeZoneId !== 'UTC' && NO_PLACE.test(zone.timeZoneId))) return undefined
+  const names = Intl.supportedValuesOf('timeZone')
+  if (names.includes(zone.timeZoneId)) return zone.timeZoneId
+  return names.find((candidate) => zoneOf(candidate)?.equals(zone))
+}
+
+/** `Etc/GMT+1` and abbreviations. */
+const NO_PLACE = /^Etc\/GMT|^[A-Z0-9]+$/
+
+/** Zones of ZonedDateTimes are equal if one name links to the other (ECMA-262 TimeZoneEquals). */
+const zoneOf = (name: string): Temporal.ZonedDateTime | undefined => {
+  // Temporal also takes the zone of a time, `2026-11-30T12:00[Europe/Berlin]`.
+  if (!/^[A-Za-z][\w/+-]*$/.test(name)) return undefined
+  try {
+    return Temporal.Instant.fromEpochMilliseconds(0).toZonedDateTimeISO(name)
+  } catch {
+    return undefined
+  }
+}
+
+/** Returns the zone in which the hours of grants are read: the setting, or else that of this machine, as `TZ`
+ * or /etc/localtime names it, or `UTC` if that is none. Reading that of the machine takes milliseconds. */
+export const homeZone = ({ homeZone: zone }: Setting): string => zone ?? systemZone()
+
+type Setting = { readonly homeZone: string | undefined }
+
+const systemZone = (): string => canonicalZone(Temporal.Now.timeZoneId()) ?? 'UTC'
+
+/** Returns what is wrong with the zone of this machine if `TZ` names none, so that the home is in UTC although
+ * somebody meant another zone. */
+export const systemZoneFault = (tz: string | undefined): string | undefined => {
+  const name = tz?.trim().replace(/^:/, '')
+  if (!name || /^(?:UTC|UCT|GMT|Etc\/)/i.test(name) || systemZone() !== 'UTC') return undefined
+  return canonicalZone(name) === 'UTC'
+    ? undefined
+    : 'TZ names no time zone that this program knows, so the home is in UTC; set HOME_ZONE, such as Europe/Berlin'
+}
