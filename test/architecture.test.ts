@@ -128,8 +128,8 @@ const takenBy = (path: string): string[] =>
     .filter(([whole]) => !/^import \{(\s*type [^,}]+,?)+\s*\} from/.test(whole))
     .map(([, from = '']) => (from.startsWith('.') ? join(dirname(path), from) : from))
 
-/** Pure functions that need nothing of a server, which both sides must compute alike. */
-const SHARED = new Set(['domain/text/folded-text.ts'])
+/** Words and pure functions that need nothing of a server, which both sides must know alike. */
+const SHARED = new Set(['domain/access.ts', 'domain/text/folded-text.ts'])
 
 test('what runs in a browser takes nothing but types and pure functions from the server', () => {
   const taken = files

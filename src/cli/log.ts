@@ -8,8 +8,10 @@ import { clockFrom } from '../domain/clock.ts'
 import { atomicDirectory } from '../storage/files/atomic-directory.ts'
 import { fileFault } from '../storage/files/private-files.ts'
 import { PROOFS_DEFAULT, SUMS_FILE, exportBundle } from '../unlocks/bundle/export.ts'
-import { BUNDLE_FILES, type Bundle, provenEvent, verifyBundle } from '../unlocks/bundle/verify.ts'
-import { LOSS } from '../unlocks/log/event.ts'
+import { BUNDLE_FILES, type Bundle, provenLeaf, verifyBundle } from '../unlocks/bundle/verify.ts'
+import { LOSS, type UnlockEvent } from '../unlocks/log/event.ts'
+import { isRecord } from '../unlocks/log/leaf.ts'
+import type { LogRecord } from '../unlocks/log/record.ts'
 import { parseCheckpoint } from '../unlocks/tlog/checkpoint.ts'
 import { ProofError } from '../unlocks/tlog/proof-format.ts'
 import { keptCheckpoint } from '../unlocks/tlog/receipt.ts'
@@ -123,22 +125,9 @@ const verifyReceiptIn = (path: string, { key }: Expected, terminal: Terminal): n
   const { print, say } = terminal
   if (!key) throw new UsageError('log verify --receipt needs --key, the key of the log')
   try {
-    const { seq, person, lock, result, reason, receivedAtMs, source, occurredAtMs } = provenEvent(
-      readText(path),
-      key,
-    )
-    const who = person ? `${person.username} by ${person.method}` : 'a person who was erased'
-    const at = new Date(receivedAtMs).toISOString()
-    const origin =
-      source === 'imported' && occurredAtMs !== null
-        ? `, imported from a legacy server, which recorded it at ${new Date(occurredAtMs).toISOString()}`
-        : ''
-    const what =
-      reason === LOSS
-        ? `the log continues without ${person?.method ?? 'unlocks'} that were lost`
-        : `${lock} ${result} for ${who}`
-    const event = `Event ${seq}: ${what}, received ${at}${origin}`
-    print(withTimes(`The receipt is valid. ${event}`, terminal))
+    const leaf = provenLeaf(readText(path), key)
+    const words = isRecord(leaf) ? recordWords(leaf) : eventWords(leaf)
+    print(withTimes(`The receipt is valid. ${words}`, terminal))
     return 0
   } catch (error) {
     if (!(error instanceof ProofError || error instanceof LogFault)) throw error
@@ -146,6 +135,24 @@ const verifyReceiptIn = (path: string, { key }: Expected, terminal: Terminal): n
     return 1
   }
 }
+
+const eventWords = (event: UnlockEvent): string => {
+  const { seq, person, lock, result, reason, receivedAtMs, source, occurredAtMs } = event
+  const who = person ? `${person.username} by ${person.method}` : 'a person who was erased'
+  const at = new Date(receivedAtMs).toISOString()
+  const origin =
+    source === 'imported' && occurredAtMs !== null
+      ? `, imported from a legacy server, which recorded it at ${new Date(occurredAtMs).toISOString()}`
+      : ''
+  const what =
+    reason === LOSS
+      ? `the log continues without ${person?.method ?? 'unlocks'} that were lost`
+      : `${lock} ${result} for ${who}`
+  return `Event ${seq}: ${what}, received ${at}${origin}`
+}
+
+const recordWords = ({ seq, kind, atMs, body }: LogRecord): string =>
+  `Record ${seq}: ${kind}, ${body?.text ?? 'erased'}, recorded ${new Date(atMs).toISOString()}`
 
 type Report = {
   readonly verdict: Verdict

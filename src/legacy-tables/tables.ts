@@ -8,7 +8,7 @@ const AT_NO_DOOR: ReadonlySet<string | null> = new Set(['too_many_attempts', 'un
 type Unlock = {
   readonly seq: number
   readonly person: { readonly username: string; readonly method: string } | undefined
-  readonly result: 'unlocked' | 'denied'
+  readonly result: string
   readonly reason: string | null
   readonly source: string
   readonly happenedAtMs: number
@@ -31,7 +31,8 @@ const ERASED = '(erased)'
 const DENIED = '(denied)'
 const LATE = '(reported late)'
 
-/** All unlocks as a table; the id is the sequence number plus one, and skips what is no unlock. The
+/** All unlocks as a table; the id is the sequence number plus one, and skips what is no unlock: a decision that
+ * permits one does not tell whether the door opened. The
  * existing app has no column for denied access or a late report, so both are marked at the method. */
 export const unlockTable = (page: Page<Unlock>): Table => ({
   title: 'Unlocks',
@@ -43,7 +44,9 @@ export const unlockTable = (page: Page<Unlock>): Table => ({
   },
   page: async (afterId, limit) => {
     const events = await page(afterId - 1, limit)
-    const unlocks = events.filter(({ reason }) => !AT_NO_DOOR.has(reason))
+    const unlocks = events.filter(
+      ({ reason, result }) => !AT_NO_DOOR.has(reason) && result !== 'permitted',
+    )
     return { rows: unlocks.map(unlockRow), next: nextAfter(events, limit, ({ seq }) => seq + 1) }
   },
 })

@@ -150,6 +150,8 @@ export const openUnlocks = async ({
     guard,
     size,
     recordDenied,
+    /** Adds records to the log in a unit of work. */
+    recordIn: unlockLog.recordIn,
     clock: logClock,
     eraseAccount: unlockLog.eraseAccount,
     finishErasures: unlockLog.finishErasures,

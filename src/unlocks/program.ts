@@ -1,12 +1,18 @@
+import type { DecisionKind } from '../storage/writing/decision-kind.ts'
 import type { Program } from '../storage/writing/writer.ts'
 import { appendProgram } from './recording/append.ts'
 import { keyFile } from './log/key-file.ts'
-import { KINDS } from './recording/kinds.ts'
+import { kindsWith } from './recording/kinds.ts'
+
+type Options = {
+  /** How attempts to open a lock are decided. */
+  readonly decision?: DecisionKind | undefined
+}
 
 /** Returns the program that appends to the unlock log of a data folder. */
-export const unlockProgram = (dataDir: string): Program =>
+export const unlockProgram = (dataDir: string, { decision }: Options = {}): Program =>
   appendProgram({
     // The key was created when the log was opened.
     signer: () => keyFile(dataDir).open({ hasLog: true }).signer,
-    kinds: KINDS,
+    kinds: kindsWith(decision),
   })

@@ -1,7 +1,8 @@
 import { encodeBase64 } from '#crypto'
-import { provenEvent } from '../../unlocks/bundle/verify.ts'
+import { provenLeaf } from '../../unlocks/bundle/verify.ts'
 import { parseCheckpoint } from '../../unlocks/tlog/checkpoint.ts'
 import { eventJson } from '../../unlocks/log/event-json.ts'
+import { isRecord } from '../../unlocks/log/leaf.ts'
 import { ProofError } from '../../unlocks/tlog/proof-format.ts'
 import { parseReceipt } from '../../unlocks/tlog/receipt.ts'
 import { parseNote, parseVerifierKey } from '../../unlocks/tlog/signed-note.ts'
@@ -24,7 +25,8 @@ export type Proof =
 /** Verifies the commitment to the person, the leaf, the path to the root, and the signature. */
 export const prove = (receipt: string, verifierKey: string): Proof => {
   try {
-    const event = provenEvent(receipt, parseVerifierKey(verifierKey))
+    const event = provenLeaf(receipt, parseVerifierKey(verifierKey))
+    if (isRecord(event)) throw new LogFault('It proves a record, not an unlock')
     const { size, root } = parseCheckpoint(parseNote(parseReceipt(receipt).checkpoint).text)
     return {
       ok: true,

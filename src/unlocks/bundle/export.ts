@@ -1,5 +1,5 @@
 import type { Clock } from '../../domain/clock.ts'
-import { entryLine } from '../log/event.ts'
+import { leafLine } from '../log/leaf.ts'
 import type { UnlockLog } from '../recording/service.ts'
 import type { UnlockStore } from '../log/store.ts'
 import { parseCheckpoint } from '../tlog/checkpoint.ts'
@@ -10,7 +10,7 @@ import { BUNDLE_FILES, proofLine } from './verify.ts'
 
 type Dependencies = {
   readonly log: Pick<UnlockLog, 'head' | 'verifierKey' | 'origin' | 'receipt'>
-  readonly store: Pick<UnlockStore, 'page'>
+  readonly store: Pick<UnlockStore, 'leaves'>
   readonly clock: Pick<Clock, 'wallMs'>
   /** Creates a file from pieces of text, in order. */
   readonly write: (name: string, pieces: Iterable<string> | AsyncIterable<string>) => Promise<void>
@@ -64,10 +64,10 @@ export const exportBundle = async (
 
   const entries = async function* entries() {
     for (let seq = 0; seq < head.size;) {
-      const rows = await store.page(seq - 1, Math.min(PAGE_ROWS, head.size - seq))
+      const rows = await store.leaves(seq - 1, Math.min(PAGE_ROWS, head.size - seq))
       const last = rows.at(-1)
       if (!last) return
-      yield rows.map((row) => `${entryLine(row)}\n`).join('')
+      yield rows.map((row) => `${leafLine(row)}\n`).join('')
       seq = last.seq + 1
     }
   }

@@ -1,12 +1,8 @@
 import { decodeBase64 } from '#crypto'
-import {
-  type UnlockEvent,
-  entryBytes,
-  entryLine,
-  happenedAtMs,
-  parseEntry,
-  parsedObject,
-} from '../log/event.ts'
+import { entryBytes, entryLine, parseEntry, parsedObject } from '../log/entry.ts'
+import { DECIDED, type UnlockEvent, happenedAtMs } from '../log/event.ts'
+import { type Leaf, leafBytes } from '../log/leaf.ts'
+import { type LogRecord, parseRecord, recordBytes, recordLine } from '../log/record.ts'
 import { leafHash } from '../tlog/merkle-tree.ts'
 import { ProofError } from '../tlog/proof-format.ts'
 import { parseReceipt, verifyReceipt } from '../tlog/receipt.ts'
@@ -15,7 +11,7 @@ import {
   LogFault,
   type Verdict,
   type VerifyOptions,
-  eventFault,
+  leafFault,
   faultVerdict,
   verifyLog,
 } from '../verify/verify-log.ts'
@@ -29,8 +25,8 @@ export type Bundle = Readonly<Record<(typeof BUNDLE_FILES)[number], Blob>>
 type BundleOptions = VerifyOptions & {
   /** The expected key; without it the bundle's own, so that the bundle vouches for itself. */
   readonly key?: VerifierKey
-  /** Called with each page of events as it is read, before it is proven. */
-  readonly onEvents?: (events: readonly UnlockEvent[]) => void
+  /** Called with each page of leaves as it is read, before it is proven. */
+  readonly onLeaves?: (leaves: readonly Leaf[]) => void
 }
 
 /** A line of proofs.ndjson: the receipt of an event (C2SP tlog-proof). */
@@ -40,7 +36,7 @@ export const proofLine = (seq: number, receipt: string): string => JSON.stringif
  * counts: a line that the export would have written differently is a fault. */
 export const verifyBundle = async (
   bundle: Bundle,
-  { key: expected, onEvents, ...options }: BundleOptions = {},
+  { key: expected, onLeaves, ...options }: BundleOptions = {},
 ): Promise<Verdict> => {
   const entries = lineReader(bundle['entries.ndjson'], 'entries.ndjson')
   const proofs = lineReader(bundle['proofs.ndjson'], 'proofs.ndjson')
@@ -53,15 +49,15 @@ export const verifyBundle = async (
       head: { checkpoint: await smallText(bundle.checkpoint, 'checkpoint') },
       key,
       source: {
-        page: async (afterSeq, limit) => {
+        leaves: async (afterSeq, limit) => {
           const lines = await entries.take(limit, afterSeq + 1)
-          const events = lines.map((line, at) => parseEntryLine(line, afterSeq + 1 + at))
-          read += events.length
-          onEvents?.(events)
-          return events
+          const leaves = lines.map((line, at) => parseLeafLine(line, afterSeq + 1 + at))
+          read += leaves.length
+          onLeaves?.(leaves)
+          return leaves
         },
         receiptsOf: receipts.of,
-        strayEvent: async () => ((await entries.take(1)).length > 0 ? read : undefined),
+        strayLeaf: async () => ((await entries.take(1)).length > 0 ? read : undefined),
       },
     })
     if (verdict.ok) await receipts.requireEnd(verdict.size)
@@ -74,17 +70,17 @@ export const verifyBundle = async (
   }
 }
 
-/** Returns the event that a receipt contains and proves. ProofError or LogFault if it does not. */
-export const provenEvent = (receipt: string, key: VerifierKey): UnlockEvent => {
+/** Returns the leaf that a receipt contains and proves. ProofError or LogFault if it does not. */
+export const provenLeaf = (receipt: string, key: VerifierKey): Leaf => {
   const { index, extra } = parseReceipt(receipt)
   if (!extra) throw new LogFault('It contains no event')
-  const event = parseEntryLine(UTF8.decode(extra), index)
-  const fault = eventFault(event)
+  const leaf = parseLeafLine(UTF8.decode(extra), index)
+  const fault = leafFault(leaf)
   if (fault) throw new LogFault(`Event ${index}: ${fault}`, index)
   const verifierKey = formatVerifierKey(key)
-  const verdict = verifyReceipt({ receipt, entry: entryBytes(event), verifierKey })
+  const verdict = verifyReceipt({ receipt, entry: leafBytes(leaf), verifierKey })
   if (!verdict.ok) throw new ProofError(verdict.failed, verdict.message)
-  return event
+  return leaf
 }
 
 /** Replaces what is not UTF-8, so that it matches no leaf and no commitment. */
@@ -119,15 +115,21 @@ const bundleKey = (file: string, expected: VerifierKey | undefined): VerifierKey
   }
 }
 
-const parseEntryLine = (line: string, seq: number): UnlockEvent => {
+const parseLeafLine = (line: string, seq: number): Leaf => {
   const unreadable = (what: string) => new LogFault(`Event ${seq}: its ${what} cannot be read`, seq)
-  const { entry: text, person: personal } = parsedObject(line) ?? {}
-  const entry = typeof text === 'string' ? parseEntry(text) : undefined
+  const { entry: text, person, body } = parsedObject(line) ?? {}
+  if (typeof text !== 'string') throw unreadable('entry')
+  const record = parseRecord(text)
+  if (record) {
+    const whole = { ...record, body: parseBody(body), leafHash: leafHash(recordBytes(record)) }
+    if (recordLine(whole) !== line) throw unreadable('body')
+    return whole
+  }
+  const entry = parseEntry(text)
   if (!entry) throw unreadable('entry')
-  const person = parsePerson(personal)
   const event = {
     ...entry,
-    person,
+    person: parsePerson(person, entry.source === DECIDED),
     happenedAtMs: happenedAtMs(entry),
     leafHash: leafHash(entryBytes(entry)),
   }
@@ -135,17 +137,26 @@ const parseEntryLine = (line: string, seq: number): UnlockEvent => {
   return event
 }
 
-const parsePerson = (value: unknown): UnlockEvent['person'] => {
-  if (typeof value !== 'object' || value === null) return undefined
-  const { account, username, method, salt }: Readonly<Record<string, unknown>> = { ...value }
-  const bytes = typeof salt === 'string' ? decodeBase64(salt) : undefined
-  return typeof account === 'string' &&
-    typeof username === 'string' &&
-    typeof method === 'string' &&
-    bytes
-    ? { accountPublicId: account, username, method, salt: bytes }
-    : undefined
+const parsePerson = (value: unknown, isDecision: boolean): UnlockEvent['person'] => {
+  const { account, username, method, salt, grant } = membersOf(value)
+  const bytes = parseSalt(salt)
+  if (typeof account !== 'string' || typeof username !== 'string') return undefined
+  if (typeof method !== 'string' || !bytes) return undefined
+  const person = { accountPublicId: account, username, method, salt: bytes }
+  return isDecision ? { ...person, grantId: typeof grant === 'string' ? grant : null } : person
 }
+
+const parseBody = (value: unknown): LogRecord['body'] => {
+  const { text, salt } = membersOf(value)
+  const bytes = parseSalt(salt)
+  return typeof text === 'string' && bytes ? { text, salt: bytes } : undefined
+}
+
+const parseSalt = (salt: unknown): Uint8Array | undefined =>
+  typeof salt === 'string' ? decodeBase64(salt) : undefined
+
+const membersOf = (value: unknown): Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null ? { ...value } : {}
 
 /** Reads the receipts of a page of events. They belong to the newest events, without gaps. */
 const receiptReader = (proofs: LineReader) => {

@@ -4,7 +4,7 @@ import { decodeBase64, encodeBase64 } from '#crypto'
 import { MINUTE_MS } from '../../domain/duration.ts'
 import { SIGNED_HEAD_FILE } from '../../storage/files/data-dir.ts'
 import { readPrivateFile, replaceInBackground } from '../../storage/files/private-files.ts'
-import { parsedObject } from '../log/event.ts'
+import { parsedObject } from '../log/entry.ts'
 import type { Break, TreeHead } from '../tlog/continuity.ts'
 import { HASH_BYTES, isTreeSize } from '../tlog/merkle-tree.ts'
 

@@ -1,11 +1,12 @@
 import { type Clock, EARLIEST_WALL_MS } from '../../domain/clock.ts'
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../domain/duration.ts'
 
-/** The time at which an event is received (`nowMs`), whether it is uncertain, and the newest certain time so
- * far, which is never later. */
+/** The time at which an event is received (`nowMs`), whether it is uncertain, in particular because the wall
+ * clock is behind the newest certain time so far, and that time, which is never later. */
 export type ClockReading = {
   readonly nowMs: number
   readonly isUncertain: boolean
+  readonly isBehind: boolean
   readonly newestMs: number
 }
 
@@ -49,9 +50,10 @@ export const unlockLogClock = ({ clock, newestMs }: Options): (() => ClockReadin
       else if (wasPlausible) uncertainUntil = monotonicMs + DOUBT_MS
     }
     last = { wallMs, monotonicMs }
-    const isUncertain = wallMs < EARLIEST_WALL_MS || wallMs < newest || monotonicMs < uncertainUntil
+    const isBehind = wallMs < newest
+    const isUncertain = wallMs < EARLIEST_WALL_MS || isBehind || monotonicMs < uncertainUntil
     if (!isUncertain) newest = wallMs
-    return { nowMs: Math.max(wallMs, newest), isUncertain, newestMs: newest }
+    return { nowMs: Math.max(wallMs, newest), isUncertain, isBehind, newestMs: newest }
   }
 }
 
@@ -60,4 +62,4 @@ export const unlockLogClock = ({ clock, newestMs }: Options): (() => ClockReadin
 export const readingAfter = (reading: ClockReading, loggedMs: number): ClockReading =>
   reading.nowMs >= loggedMs
     ? { ...reading, newestMs: Math.max(reading.newestMs, loggedMs) }
-    : { nowMs: loggedMs, isUncertain: true, newestMs: loggedMs }
+    : { nowMs: loggedMs, isUncertain: true, isBehind: true, newestMs: loggedMs }

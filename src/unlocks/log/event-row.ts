@@ -1,4 +1,4 @@
-import type { NewUnlockEvent, UnlockEvent } from './event.ts'
+import { DECIDED, type NewUnlockEvent, type UnlockEvent } from './event.ts'
 
 /** A row of the table `unlock_event`, with the account that its number stands for. */
 export type UnlockRow = {
@@ -20,12 +20,27 @@ export type UnlockRow = {
   happened_at_ms: number
   is_late: number
   is_time_uncertain: number
+  attempt_id: string | null
+  grant_id: string | null
   leaf_hash: Uint8Array
 }
+
+/** The columns of an `UnlockRow` that only decisions have. */
+const DECISION_COLUMNS = ['attempt_id', 'grant_id'].map(
+  (column) => `
+  CASE source
+    WHEN '${DECIDED}' THEN (
+      SELECT ${column}
+      FROM unlock_decision
+      WHERE unlock_decision.seq = unlock_event.seq
+    )
+  END AS ${column}`,
+)
 
 /** The columns of an `UnlockRow`. */
 export const UNLOCK_COLUMNS = `
   unlock_event.*,
+  ${DECISION_COLUMNS.join(',')},
   (
     SELECT public_id
     FROM unlock_account
@@ -48,7 +63,12 @@ export const eventOf = (row: UnlockRow): UnlockEvent => ({
   isLate: row.is_late !== 0,
   isTimeUncertain: row.is_time_uncertain !== 0,
   leafHash: row.leaf_hash,
+  ...attemptOf(row),
 })
+
+/** Returns the attempt of a decision. Without its row, which only a hand in the file removes, it fits no leaf. */
+const attemptOf = ({ source, attempt_id: id }: Pick<UnlockRow, 'source' | 'attempt_id'>) =>
+  source === DECIDED ? { attemptId: id ?? '' } : {}
 
 const personOf = ({
   account_number: number,
@@ -56,6 +76,8 @@ const personOf = ({
   username,
   method,
   salt,
+  source,
+  grant_id: grantId,
 }: UnlockRow) =>
   number === null && username === null && method === null && salt === null
     ? undefined
@@ -65,4 +87,5 @@ const personOf = ({
         username: username ?? '',
         method: method ?? '',
         salt: salt ?? new Uint8Array(),
+        ...(source === DECIDED ? { grantId } : {}),
       }

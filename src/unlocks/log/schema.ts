@@ -4,7 +4,7 @@ import { accepting } from '../../http/request/accepted.ts'
 import { IdempotencyKey } from '../../http/request/headers/idempotency-key.ts'
 import { optional } from '../../http/request/optional.ts'
 import { LockLabel, Time, oneOf, text } from '../../http/request/text.ts'
-import { ALL_REASONS, REASONS, RESULTS, SOURCES } from './event.ts'
+import { ALL_REASONS, REASONS, REPORTED_RESULTS, RESULTS, SOURCES } from './event.ts'
 
 const Method = text({
   min: 1,
@@ -40,7 +40,7 @@ export const EventBody = t.Object(
     id: optional(GivenUuid),
     method: Method,
     lock: optional(Lock),
-    result: optional(oneOf(RESULTS)),
+    result: optional(oneOf(REPORTED_RESULTS)),
     reason: optional(oneOf(REASONS)),
     occurred_at: optional(Time),
   },

@@ -6,6 +6,9 @@ import type { Head } from '../tlog/checkpoint.ts'
 import { erasureWrites } from './erasure-store.ts'
 import { UNLOCK_COLUMNS, type UnlockRow, eventOf } from './event-row.ts'
 import { HAPPENED_BEFORE_MS_MAX, type UnerasedEvent, type UnlockEvent } from './event.ts'
+import type { Leaf } from './leaf.ts'
+import { type RecordRow, recordOf } from './record-row.ts'
+import type { UnerasedRecord } from './record.ts'
 import { nameReads, nameWrites } from './names-store.ts'
 import { treeReads, treeWrites } from './tree-store.ts'
 
@@ -35,10 +38,14 @@ export const logReads = (db: Reads) => ({
   head: (): Promise<Head | undefined> =>
     db.get<Head>('SELECT size, checkpoint FROM log_head WHERE id = 1'),
 
-  /** Returns the number that the next event gets according to the rows, regardless of the head. */
+  /** Returns the number that the next leaf gets according to the rows, regardless of the head. */
   nextSeq: async (): Promise<number> => {
     const row = await db.get<{ next: number }>(
-      'SELECT coalesce(max(seq) + 1, 0) AS next FROM unlock_event',
+      `SELECT
+         1 + max(
+           coalesce((SELECT max(seq) FROM unlock_event), -1),
+           coalesce((SELECT max(seq) FROM log_record), -1)
+         ) AS next`,
     )
     return row?.next ?? 0
   },
@@ -93,15 +100,37 @@ export const logReads = (db: Reads) => ({
     return rows.map(eventOf)
   },
 
-  /** Returns the first sequence number outside the head's size, or below 0, that has an event.
+  /** Returns up to `limit` leaves with sequence numbers above `afterSeq`, oldest first. */
+  leaves: async (afterSeq: number, limit: number): Promise<readonly Leaf[]> => {
+    const events = await db.all<UnlockRow>(
+      `SELECT ${UNLOCK_COLUMNS} FROM unlock_event WHERE seq > ? ORDER BY seq LIMIT ?`,
+      afterSeq,
+      limit,
+    )
+    const records = await db.all<RecordRow>(
+      'SELECT * FROM log_record WHERE seq > ? ORDER BY seq LIMIT ?',
+      afterSeq,
+      limit,
+    )
+    if (records.length === 0) return events.map(eventOf)
+    return [...events.map(eventOf), ...records.map(recordOf)]
+      .toSorted((one, other) => one.seq - other.seq)
+      .slice(0, limit)
+  },
+
+  /** Returns the first sequence number outside the head's size, or below 0, that has a leaf.
    * Undefined unless somebody wrote to the file. */
-  strayEvent: async (): Promise<number | undefined> => {
+  strayLeaf: async (): Promise<number | undefined> => {
     const row = await db.get<{ seq: number | null }>(
       `SELECT min(seq) AS seq
        FROM (
          SELECT min(seq) AS seq FROM unlock_event WHERE seq < 0
          UNION ALL
+         SELECT min(seq) FROM log_record WHERE seq < 0
+         UNION ALL
          SELECT min(seq) FROM unlock_event WHERE seq >= (SELECT size FROM log_head WHERE id = 1)
+         UNION ALL
+         SELECT min(seq) FROM log_record WHERE seq >= (SELECT size FROM log_head WHERE id = 1)
        ) AS outside`,
     )
     return row?.seq ?? undefined
@@ -114,6 +143,7 @@ export const unlockWrites = (tx: Queries, names = nameWrites(tx)) => ({
   ...treeWrites(tx),
   ...erasureWrites(tx, names),
   ...eventWrites(tx, names),
+  ...recordWrites(tx),
 
   /** Called when the log has grown from one size to another; see `summarize`. */
   summarize: (grown: { readonly from: number; readonly to: number }): Promise<void> =>
@@ -126,6 +156,41 @@ export const unlockWrites = (tx: Queries, names = nameWrites(tx)) => ({
       size,
       checkpoint,
     )
+  },
+})
+
+const recordWrites = (tx: Pick<Queries, 'run'>) => ({
+  /** Adds records, whose sequence numbers are new. */
+  insertRecords: async (records: readonly UnerasedRecord[]): Promise<void> => {
+    for (const record of records)
+      await tx.run(
+        `INSERT INTO log_record (
+           seq,
+           id,
+           kind,
+           subject,
+           by_public_id,
+           about_public_id,
+           body,
+           salt,
+           body_hash,
+           at_ms,
+           is_time_uncertain,
+           leaf_hash
+         ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+        record.seq,
+        record.id,
+        record.kind,
+        record.subject,
+        record.by,
+        record.about,
+        record.body.text,
+        record.body.salt,
+        record.bodyHash,
+        record.atMs,
+        Number(record.isTimeUncertain),
+        record.leafHash,
+      )
   },
 })
 
@@ -156,6 +221,13 @@ const eventWrites = (tx: Queries, names: ReturnType<typeof nameWrites>) => ({
         Number(event.isTimeUncertain),
         event.leafHash,
       )
+      if (event.attemptId !== undefined)
+        await tx.run(
+          'INSERT INTO unlock_decision (seq, attempt_id, grant_id) VALUES (?, ?, ?)',
+          event.seq,
+          event.attemptId,
+          person.grantId ?? null,
+        )
     }
   },
 })

@@ -14,7 +14,7 @@ import { type ProofNodes, proofHashes } from '../tlog/proof-nodes.ts'
 
 type Reads = Pick<Queries, 'all' | 'get'>
 
-/** Reads the Merkle tree: its leaves are in `unlock_event`, its inner nodes in `tree_node`. */
+/** Reads the Merkle tree: its leaves are in `unlock_event` and `log_record`, its inner nodes in `tree_node`. */
 export const treeReads = (db: Reads) => ({
   /** Returns the frontier of the first `size` events. Throws `unavailable` if a node is missing. */
   frontier: async (size: number): Promise<Frontier> => {
@@ -86,11 +86,15 @@ const readNodes = async (
   const rows = await db.all<{ key: number; hash: Uint8Array }>(
     `SELECT number AS key, hash
      FROM tree_node
-     WHERE number IN (SELECT value FROM json_each(?))
+     WHERE number IN (SELECT value FROM json_each(?1))
      UNION ALL
      SELECT -1 - seq, leaf_hash
      FROM unlock_event
-     WHERE seq IN (SELECT value FROM json_each(?))`,
+     WHERE seq IN (SELECT value FROM json_each(?2))
+     UNION ALL
+     SELECT -1 - seq, leaf_hash
+     FROM log_record
+     WHERE seq IN (SELECT value FROM json_each(?2))`,
     JSON.stringify(keys.filter((key) => key >= 0)),
     JSON.stringify(keys.filter((key) => key < 0).map((key) => -1 - key)),
   )

@@ -3,7 +3,7 @@ import { Type as t } from '@sinclair/typebox'
 import { AppError } from '../../errors.ts'
 import { problem } from '../../http/answers.ts'
 import { type Endpoint, endpoint } from '../../http/endpoint.ts'
-import { entryBytes } from '../log/event.ts'
+import { leafBytes } from '../log/leaf.ts'
 import { listedJson } from '../log/event-json.ts'
 import { EVENT_EXAMPLE, EventAnswer, GivenUuid } from '../log/schema.ts'
 import type { UnlockLog } from '../recording/service.ts'
@@ -17,7 +17,7 @@ type Dependencies = {
     UnlockLog,
     'verifierKey' | 'origin' | 'head' | 'headAt' | 'consistency' | 'receipts'
   >
-  readonly store: Pick<UnlockStore, 'find' | 'page'>
+  readonly store: Pick<UnlockStore, 'find' | 'leaves'>
   readonly queries: Pick<UnlockQueries, 'listed'>
   readonly visibleSize: VisibleSize
 }
@@ -194,7 +194,7 @@ const entries = ({ unlockLog, store }: Dependencies) =>
       const { size } = await unlockLog.head()
       if (start > end || end > size)
         throw new AppError('invalid', `Needs 0 <= start <= end <= ${size}, the size of the log`)
-      const events = await store.page(start - 1, Math.min(end - start, ENTRIES_MAX))
-      return { start, entries: events.map((event) => encodeBase64(entryBytes(event))) }
+      const leaves = await store.leaves(start - 1, Math.min(end - start, ENTRIES_MAX))
+      return { start, entries: leaves.map((leaf) => encodeBase64(leafBytes(leaf))) }
     },
   )

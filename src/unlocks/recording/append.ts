@@ -5,13 +5,14 @@ import type { Program } from '../../storage/writing/writer.ts'
 import { type Head, openCheckpoint, signCheckpoint } from '../tlog/checkpoint.ts'
 import { type Break, type TreeHead, findBreak } from '../tlog/continuity.ts'
 import { type Frontier, isSameHash } from '../tlog/merkle-tree.ts'
+import { logStopped } from '../guard/words.ts'
 import { inclusionNodes } from '../tlog/proof-nodes.ts'
 import { formatReceipt } from '../tlog/receipt.ts'
 import type { NoteSigner } from '../tlog/signed-note.ts'
 import { type ClockReading, readingAfter } from '../log/clock.ts'
-import { type UnlockEvent, entryLine } from '../log/event.ts'
+import { type Leaf, leafLine } from '../log/leaf.ts'
 import { type Growth, type Random, growth } from './growth.ts'
-import type { Item, Kind, Planned } from './kinds.ts'
+import type { Item, Kind, Kinds, Planned } from './kinds.ts'
 import { type UnlockWrites, unlockWrites } from '../log/store.ts'
 
 /** Items to record together, in order. Submissions and their outcomes pass as JSON. */
@@ -20,18 +21,25 @@ export type Submission = {
   readonly reading: ClockReading
   /** The largest signed head, which the log must continue. Only the first submission of a group has it. */
   readonly kept?: TextHead | undefined
-  /** True if each event gets a receipt. */
+  /** True if each leaf gets a receipt. */
   readonly hasReceipts: boolean
+  /** True if it belongs to a unit of work, which must not be committed without it. */
+  readonly isPart?: boolean
 }
 
-/** What became of an item, and the event that now has its id. A receipt is against the log as it was right
+/** What became of an item, and the leaf that now has its id. A receipt is against the log as it was right
  * after the submission, so that it does not tell what others did since. */
 export type Outcome = {
-  readonly status: Planned['status']
+  readonly status: 'stored' | 'duplicate' | 'conflict'
   readonly id: string
   readonly seq: number
   readonly receipt?: string | undefined
+  /** What a decision answers. */
+  readonly answer?: unknown
 }
+
+/** What became of an attempt that got no leaf of its own. */
+export type Answered = { readonly status: 'answered'; readonly answer: unknown }
 
 /** A head of the tree, with its root in Base64. */
 type TextHead = { readonly size: number; readonly root: string }
@@ -46,24 +54,25 @@ export const treeHeadOf = ({ size, root }: TextHead): TreeHead => ({
 /** The outcomes of a submission's items, in order, and for the first submission of a group the head after the
  * group; or why nothing was recorded. */
 export type Appended =
-  | { readonly outcomes: readonly Outcome[]; readonly head?: TextHead | undefined }
+  | { readonly outcomes: readonly (Outcome | Answered)[]; readonly head?: TextHead | undefined }
   | { readonly stopped: Break }
 
 type Dependencies = {
   /** Reads the key of the log; called at the first append. */
   readonly signer: () => NoteSigner
-  readonly kinds: Readonly<Record<Item['kind'], Kind<unknown>>>
+  readonly kinds: Kinds
   readonly random?: Random
 }
 
 /** Returns the program that appends submissions to the log. It fails with `unavailable` if the stored tree is
- * not the one that the key signed, and records nothing if the log does not continue the largest signed head:
- * the log never forks. */
+ * not the one that the key signed. If the log does not continue the largest signed head, it records nothing,
+ * and fails as well if units of work depend on it: the log never forks. */
 export const appendProgram = ({
   signer: readSigner,
-  kinds,
   random = randomBytes,
+  ...deps
 }: Dependencies): Program => {
+  const kinds = deps.kinds as Readonly<Record<Item['kind'], Kind<Item, unknown>>>
   let signer: NoteSigner | undefined
   /** The last head that this program stored, and the log that it covers. */
   let known: (Current & { readonly checkpoint: string }) | undefined
@@ -91,7 +100,10 @@ export const appendProgram = ({
     signer ??= readSigner()
     const writes = unlockWrites(tx)
     const stored = await current(writes, signer, submissions[0]?.kept)
-    if ('kind' in stored) return { outcomes: submissions.map(() => ({ stopped: stored })) }
+    if ('kind' in stored) {
+      if (submissions.some(({ isPart }) => isPart)) throw logStopped(stored)
+      return { outcomes: submissions.map(() => ({ stopped: stored })) }
+    }
     const { tree } = stored
     let { newestMs } = stored
     // The tree in memory grows before COMMIT, which may fail.
@@ -103,8 +115,8 @@ export const appendProgram = ({
       const reading = readingAfter(given.reading, newestMs)
       newestMs = reading.newestMs
       return {
-        outcomes: items.map(({ kind, event }) =>
-          kinds[kind].plan(event, states.get(kind), log, reading),
+        outcomes: items.map((item) =>
+          kinds[item.kind].plan(item, states.get(item.kind), log, reading),
         ),
         head: hasReceipts ? headThen(log) : undefined,
       }
@@ -112,6 +124,7 @@ export const appendProgram = ({
     const root = log.rootNow()()
     const head = signed(signer, { size: log.size(), root: () => root })
     await writes.insertAll(log.events)
+    await writes.insertRecords(log.records)
     await writes.insertNodes(log.innerNodes())
     await writes.setHead(head)
     await writes.summarize({ from, to: head.size })
@@ -133,7 +146,7 @@ type Current = { readonly tree: Frontier; readonly newestMs: number }
 
 type Planning = {
   readonly outcomes: readonly Planned[]
-  /** The head after the submission, if its events get receipts. */
+  /** The head after the submission, if its leaves get receipts. */
   readonly head: Unsigned | undefined
 }
 
@@ -146,12 +159,10 @@ const signed = (signer: NoteSigner, { size, root }: Unsigned): Head => ({
   checkpoint: signCheckpoint({ origin: signer.verifierKey.name, size, root: root() }, signer),
 })
 
-type Kinds = Dependencies['kinds']
-
 /** Loads the state of each kind of item in a group. */
 const load = async (
   tx: Queries,
-  kinds: Kinds,
+  kinds: Readonly<Record<Item['kind'], Kind<Item, unknown>>>,
   submissions: readonly Submission[],
 ): Promise<ReadonlyMap<Item['kind'], unknown>> => {
   const byKind = Map.groupBy(
@@ -159,14 +170,7 @@ const load = async (
     ({ kind }) => kind,
   )
   const states = new Map<Item['kind'], unknown>()
-  for (const [kind, items] of byKind)
-    states.set(
-      kind,
-      await kinds[kind].load(
-        tx,
-        items.map(({ event }) => event),
-      ),
-    )
+  for (const [kind, items] of byKind) states.set(kind, await kinds[kind].load(tx, items))
   return states
 }
 
@@ -179,41 +183,42 @@ type Answering = {
 }
 
 /** Returns the outcomes of a submission, with receipts if it wants them. If it stored nothing new, the service
- * makes the receipts, against the log as it was when the events were recorded. */
+ * makes the receipts, against the log as it was when the leaves were recorded. */
 const answered = async (
   { outcomes, head: unsigned }: Planning,
   { writes, signer, log, newest }: Answering,
-): Promise<readonly Outcome[]> => {
+): Promise<readonly (Outcome | Answered)[]> => {
   const hasStored = outcomes.some(({ status }) => status === 'stored')
   if (!unsigned || !hasStored) return outcomes.map((outcome) => answer(outcome))
   const { size, checkpoint } = unsigned.size === newest.size ? newest : signed(signer, unsigned)
-  const proven = outcomes.filter(({ status }) => status !== 'conflict')
   const proofs = (
     await writes.proofs(
-      proven.map(({ event }) => inclusionNodes(event.seq, size)),
+      outcomes.filter(isProven).map(({ leaf }) => inclusionNodes(leaf.seq, size)),
       log.hashOf,
     )
   ).values()
   return outcomes.map((outcome) => {
-    const proof = outcome.status === 'conflict' ? undefined : proofs.next().value
-    return answer(outcome, proof && receiptOf(outcome.event, proof, checkpoint))
+    if (!isProven(outcome)) return answer(outcome)
+    const proof = proofs.next().value
+    return answer(outcome, proof && receiptOf(outcome.leaf, proof, checkpoint))
   })
 }
 
-const answer = ({ status, event: { id, seq } }: Planned, receipt?: string): Outcome => ({
-  status,
-  id,
-  seq,
-  receipt,
-})
+const isProven = (
+  outcome: Planned,
+): outcome is Extract<Planned, { readonly status: 'stored' | 'duplicate' }> =>
+  outcome.status === 'stored' || outcome.status === 'duplicate'
 
-/** Returns the receipt of an event, which contains the event itself. */
-export const receiptOf = (
-  event: UnlockEvent,
-  proof: readonly Uint8Array[],
-  checkpoint: string,
-): string =>
-  formatReceipt({ index: event.seq, proof, checkpoint, extra: UTF8.encode(entryLine(event)) })
+const answer = (planned: Planned, receipt?: string): Outcome | Answered => {
+  if (planned.status === 'answered') return planned
+  const { status, leaf } = planned
+  const outcome = { status, id: leaf.id, seq: leaf.seq, receipt }
+  return 'answer' in planned ? { ...outcome, answer: planned.answer } : outcome
+}
+
+/** Returns the receipt of a leaf, which contains the leaf itself. */
+export const receiptOf = (leaf: Leaf, proof: readonly Uint8Array[], checkpoint: string): string =>
+  formatReceipt({ index: leaf.seq, proof, checkpoint, extra: UTF8.encode(leafLine(leaf)) })
 
 const UTF8 = new TextEncoder()
 

@@ -6,15 +6,9 @@ import {
   nodeKey,
 } from '../tlog/merkle-tree.ts'
 import type { ClockReading } from '../log/clock.ts'
-import {
-  type NewUnlockEvent,
-  SALT_BYTES,
-  type UnerasedEvent,
-  entryBytes,
-  happenedAtMs,
-  isLate,
-  personHash,
-} from '../log/event.ts'
+import { SALT_BYTES, commitment, entryBytes, personHash } from '../log/entry.ts'
+import { type NewUnlockEvent, type UnerasedEvent, happenedAtMs, isLate } from '../log/event.ts'
+import { type RecordToAdd, type UnerasedRecord, recordBytes } from '../log/record.ts'
 
 /** Returns a number of random bytes. */
 export type Random = (bytes: number) => Uint8Array
@@ -25,23 +19,32 @@ export type Growth = ReturnType<typeof growth>
 export const growth = (tree: Frontier, random: Random) => {
   const before = tree.peaks()
   const events: UnerasedEvent[] = []
+  const records: UnerasedRecord[] = []
   const added: TreeNode[] = []
   let hashes: Map<number, Uint8Array> | undefined
 
   return {
     events: events as readonly UnerasedEvent[],
-    /** Returns the inner nodes that the added events completed, in order. */
+    records: records as readonly UnerasedRecord[],
+    /** Returns the inner nodes that the added leaves completed, in order. */
     innerNodes: (): readonly TreeNode[] => added.filter(({ level }) => level > 0),
 
     size: tree.size,
     rootNow: tree.rootNow,
 
     /** Adds an event as the next leaf. */
-    add: (event: NewUnlockEvent, reading: ClockReading): UnerasedEvent => {
-      const { accountPublicId, username, method } = event
+    addEvent: (event: NewUnlockEvent, reading: ClockReading): UnerasedEvent => {
+      const { accountPublicId, username, method, attemptId, grantId } = event
       const salt = random(SALT_BYTES)
-      const person = { accountPublicId, username, method, salt }
+      const person = {
+        accountPublicId,
+        username,
+        method,
+        salt,
+        ...(grantId === undefined ? {} : { grantId }),
+      }
       const entry = {
+        ...(attemptId === undefined ? {} : { attemptId }),
         id: event.id,
         lock: event.lock,
         result: event.result,
@@ -65,7 +68,25 @@ export const growth = (tree: Frontier, random: Random) => {
       return grown
     },
 
-    /** Returns the hash of a node that was a peak before, or was added. Proofs of added events need no
+    /** Adds a record as the next leaf. */
+    addRecord: (record: RecordToAdd, reading: ClockReading): UnerasedRecord => {
+      const { id, kind, subject, by, about, text } = record
+      const body = { text, salt: random(SALT_BYTES) }
+      const entry = {
+        seq: tree.size(),
+        id,
+        kind,
+        atMs: reading.nowMs,
+        isTimeUncertain: reading.isUncertain,
+        bodyHash: commitment(body.salt, body.text),
+      }
+      const grown = { ...entry, subject, by, about, body, leafHash: leafHash(recordBytes(entry)) }
+      records.push(grown)
+      added.push(...tree.append(grown.leafHash))
+      return grown
+    },
+
+    /** Returns the hash of a node that was a peak before, or was added. Proofs of added leaves need no
      * others. */
     hashOf: ({ level, index }: NodeId): Uint8Array | undefined => {
       hashes ??= new Map()

@@ -1,6 +1,13 @@
 import type { Queries } from '../../storage/database.ts'
+import type { DecisionKind } from '../../storage/writing/decision-kind.ts'
 import type { ClockReading } from '../log/clock.ts'
-import type { NewUnlockEvent, UnerasedEvent, UnlockEvent } from '../log/event.ts'
+import {
+  type NewUnlockEvent,
+  type UnerasedEvent,
+  type UnlockEvent,
+  decisionEvent,
+} from '../log/event.ts'
+import type { RecordToAdd, UnerasedRecord } from '../log/record.ts'
 import type { Growth } from './growth.ts'
 import { logReads } from '../log/store.ts'
 
@@ -11,20 +18,33 @@ export type Item =
   | { readonly kind: 'claim'; readonly event: NewUnlockEvent }
   /** A refusal by this server itself. */
   | { readonly kind: 'denial'; readonly event: NewUnlockEvent }
+  /** A change of who may open what. */
+  | { readonly kind: 'record'; readonly record: RecordToAdd }
+  /** An attempt to open a lock, which is decided when its turn comes. `isDoubted` if the clock of this server
+   * cannot be trusted for a decision. */
+  | { readonly kind: 'decision'; readonly attempt: unknown; readonly isDoubted: boolean }
 
-/** What became of an item, and the event that now has its id. A `duplicate` was recorded before with the
- * same content; a `conflict` has the id of an event with other content. */
+type ItemOf<Name extends Item['kind']> = Extract<Item, { readonly kind: Name }>
+
+/** What became of an item, and the leaf that now has its id. A `duplicate` was recorded before with the
+ * same content; a `conflict` has the id of an event with other content. An `answered` attempt has no leaf of
+ * its own. */
 export type Planned =
-  | { readonly status: 'stored'; readonly event: UnerasedEvent }
-  | { readonly status: 'duplicate' | 'conflict'; readonly event: UnlockEvent }
+  | {
+      readonly status: 'stored'
+      readonly leaf: UnerasedEvent | UnerasedRecord
+      readonly answer?: unknown
+    }
+  | { readonly status: 'duplicate' | 'conflict'; readonly leaf: UnlockEvent }
+  | { readonly status: 'answered'; readonly answer: unknown }
 
 /** How items of one kind are recorded: in three steps for a whole group, inside its transaction. */
-export type Kind<State> = {
+export type Kind<Given extends Item, State> = {
   /** Reads what the plans need for all items of the group, in few statements. */
-  load(tx: Queries, events: readonly NewUnlockEvent[]): Promise<State>
+  load(tx: Queries, items: readonly Given[]): Promise<State>
   /** Decides what becomes of an item. It touches only `state`, which it updates for the items after it, and
    * `log`, to which it adds a leaf once nothing can refuse the item any more. */
-  plan(event: NewUnlockEvent, state: State, log: Growth, reading: ClockReading): Planned
+  plan(item: Given, state: State, log: Growth, reading: ClockReading): Planned
   /** Writes what belongs to the items besides their leaves. Returns false if a condition of the plans no
    * longer holds: then the group is planned again. */
   store?(tx: Queries, state: State): Promise<boolean>
@@ -33,29 +53,72 @@ export type Kind<State> = {
 /** Events by id: those in the log that a group refers to, and those that it has added. */
 type Known = Map<string, UnlockEvent>
 
-const claim: Kind<Known> = {
-  load: async (tx, events) => {
-    const ids = events.flatMap(({ id, formerId }) => (formerId === undefined ? id : [id, formerId]))
+const claim: Kind<ItemOf<'claim'>, Known> = {
+  load: async (tx, items) => {
+    const ids = items.flatMap(({ event: { id, formerId } }) =>
+      formerId === undefined ? id : [id, formerId],
+    )
     return new Map((await logReads(tx).findAll(ids)).map((event) => [event.id, event]))
   },
-  plan: (event, known, log, reading) => {
+  plan: ({ event }, known, log, reading) => {
     const former = event.formerId === undefined ? undefined : known.get(event.formerId)
     const earlier = former && isFormer(former, event) ? former : known.get(event.id)
     if (earlier)
-      return { status: isIdentical(earlier, event) ? 'duplicate' : 'conflict', event: earlier }
-    const added = log.add(event, reading)
+      return { status: isIdentical(earlier, event) ? 'duplicate' : 'conflict', leaf: earlier }
+    const added = log.addEvent(event, reading)
     known.set(added.id, added)
-    return { status: 'stored', event: added }
+    return { status: 'stored', leaf: added }
   },
 }
 
-const denial: Kind<undefined> = {
+const denial: Kind<ItemOf<'denial'>, undefined> = {
   load: async () => undefined,
-  plan: (event, _, log, reading) => ({ status: 'stored', event: log.add(event, reading) }),
+  plan: ({ event }, _, log, reading) => ({ status: 'stored', leaf: log.addEvent(event, reading) }),
 }
 
-/** The kinds of items that the log records. */
-export const KINDS = { claim, denial }
+const record: Kind<ItemOf<'record'>, undefined> = {
+  load: async () => undefined,
+  plan: (item, _, log, reading) => ({
+    status: 'stored',
+    leaf: log.addRecord(item.record, reading),
+  }),
+}
+
+const decisionBy = (decision: DecisionKind): Kind<ItemOf<'decision'>, unknown> => ({
+  load: (tx, items) =>
+    decision.load(
+      tx,
+      items.map(({ attempt }) => attempt),
+    ),
+  plan: ({ attempt, isDoubted }, state, log, reading) => {
+    const { answer, leaf } = decision.plan(attempt, state, {
+      nowMs: reading.nowMs,
+      isUncertain: reading.isUncertain,
+      isDoubted: isDoubted || reading.isBehind,
+      seq: log.size(),
+    })
+    return leaf
+      ? { status: 'stored', leaf: log.addEvent(decisionEvent(leaf), reading), answer }
+      : { status: 'answered', answer }
+  },
+  store: (tx, state) => decision.store(tx, state),
+})
+
+const undecided: DecisionKind = {
+  load: () => Promise.reject(new Error('nobody decides')),
+  plan: () => ({ answer: undefined }),
+  store: async () => false,
+}
+
+export type Kinds = ReturnType<typeof kindsWith>
+
+/** Returns how each kind of item is recorded. Attempts are rejected unless there is a way to decide. */
+export const kindsWith = (decision: DecisionKind = undecided) => ({
+  claim,
+  denial,
+  record,
+  decision: decisionBy(decision),
+})
 
 const isIdentical = (known: UnlockEvent, event: NewUnlockEvent): boolean =>
   known.person?.accountPublicId === event.accountPublicId &&

@@ -1,4 +1,6 @@
+import canonicalize from 'canonicalize'
 import {
+  type Answered,
   type Appended,
   type Outcome,
   type Submission,
@@ -18,6 +20,8 @@ import { formatReceipt } from '../tlog/receipt.ts'
 import { type NoteSigner, formatVerifierKey } from '../tlog/signed-note.ts'
 import type { ClockReading } from '../log/clock.ts'
 import { logErasure } from '../log/erasure.ts'
+import type { NewRecord } from '../../domain/access.ts'
+import type { RecordIn } from '../../storage/unit-of-work.ts'
 import { LOSS, NO_ACCOUNT, type NewUnlockEvent, type UnlockEvent } from '../log/event.ts'
 import type { Item } from './kinds.ts'
 import type { UnlockStore } from '../log/store.ts'
@@ -65,25 +69,46 @@ export const openUnlockLog = async ({ store, signer, clock, guard }: Dependencie
     for (const listener of listeners) listener(now.size)
   }
 
+  const inputOf =
+    (given: Pick<Submission, 'items' | 'hasReceipts' | 'isPart'>) =>
+    (isFirst: boolean): Submission => ({
+      ...given,
+      reading: clock(),
+      kept: isFirst ? keptHead() : undefined,
+    })
+
   const submit = async (
-    events: readonly NewUnlockEvent[],
-    hasReceipts = false,
-  ): Promise<readonly Outcome[]> => {
-    const items = events.map(itemOf)
-    const appended = (await store.append({
-      input: (isFirst): Submission => ({
-        items,
-        reading: clock(),
-        kept: isFirst ? keptHead() : undefined,
-        hasReceipts,
-      }),
-      size: items.length,
-      account: events[0]?.accountPublicId ?? NO_ACCOUNT,
-    })) as Appended
+    items: readonly Item[],
+    account: string,
+    hasReceipts: boolean,
+  ): Promise<readonly (Outcome | Answered)[]> => {
+    const input = inputOf({ items, hasReceipts })
+    const appended = (await store.append({ input, size: items.length, account })) as Appended
     if ('stopped' in appended) throw await guard.stop(appended.stopped)
     if (appended.head) grown(treeHeadOf(appended.head))
     return appended.outcomes
   }
+
+  const submitEvents = (events: readonly NewUnlockEvent[], hasReceipts: boolean) =>
+    // Only attempts may be answered without a leaf.
+    submit(events.map(itemOf), events[0]?.accountPublicId ?? NO_ACCOUNT, hasReceipts) as Promise<
+      readonly Outcome[]
+    >
+
+  /** Adds a record to the log in a unit of work, which fails with `unavailable` if the log is stopped. */
+  const recordIn: RecordIn = (tx) => ({
+    add: ({ body, ...record }: NewRecord): void => {
+      const added = { ...record, id: Bun.randomUUIDv7(), text: canonicalize(body) ?? '' }
+      const items = [{ kind: 'record', record: added }] as const
+      tx.append({
+        input: inputOf({ items, hasReceipts: false, isPart: true }),
+        onCommit: (outcome) => {
+          const appended = outcome as Appended
+          if ('head' in appended && appended.head) grown(treeHeadOf(appended.head))
+        },
+      })
+    },
+  })
 
   const head = async (): Promise<Head> => {
     const known = await store.head()
@@ -155,12 +180,27 @@ export const openUnlockLog = async ({ store, signer, clock, guard }: Dependencie
     },
 
     /** Records events, those of one call in one transaction; resolves after COMMIT. */
-    append: (events: readonly NewUnlockEvent[]): Promise<readonly Outcome[]> => submit(events),
+    append: (events: readonly NewUnlockEvent[]): Promise<readonly Outcome[]> =>
+      submitEvents(events, false),
+
+    /** Decides on an attempt to open a lock when its turn comes, and records the decision; resolves after
+     * COMMIT. */
+    decide: async (
+      attempt: unknown,
+      { account, isDoubted, hasReceipt = true }: Deciding,
+    ): Promise<Outcome | Answered> => {
+      const items = [{ kind: 'decision', attempt, isDoubted }] as const
+      const [outcome] = await submit(items, account, hasReceipt)
+      if (!outcome) throw new Error('an attempt got no outcome')
+      return outcome
+    },
+
+    recordIn,
 
     /** Does the same, and adds a receipt for each event that the log now has. If none is new, the receipts are
      * against the log as it was when the newest of them was recorded. */
     appendWithReceipts: async (events: readonly NewUnlockEvent[]): Promise<readonly Outcome[]> => {
-      const outcomes = await submit(events, true)
+      const outcomes = await submitEvents(events, true)
       const duplicates = outcomes.filter(({ status }) => status === 'duplicate')
       if (duplicates.length === 0 || outcomes.some(({ status }) => status === 'stored'))
         return outcomes
@@ -199,6 +239,15 @@ export const openUnlockLog = async ({ store, signer, clock, guard }: Dependencie
 
     ...logErasure(store),
   }
+}
+
+type Deciding = {
+  /** The public id of the account that attempts. */
+  readonly account: string
+  /** True if the clock cannot be trusted for a decision. */
+  readonly isDoubted: boolean
+  /** True by default. */
+  readonly hasReceipt?: boolean
 }
 
 const itemOf = (event: NewUnlockEvent): Item => ({

@@ -6,7 +6,7 @@ import { openCheckpoint } from '../tlog/checkpoint.ts'
 import { isSameHash } from '../tlog/merkle-tree.ts'
 import type { VerifierKey } from '../tlog/signed-note.ts'
 import type { UnlockStore } from '../log/store.ts'
-import { type Verdict, eventFault, verifyLog } from './verify-log.ts'
+import { type Verdict, leafFault, verifyLog } from './verify-log.ts'
 
 type Dependencies = {
   readonly store: UnlockStore
@@ -118,10 +118,10 @@ const recentVerdict = async (store: UnlockStore, key: VerifierKey): Promise<Verd
   const broken = (fault: string, seq?: number): Verdict => ({ ok: false, seq, fault })
   if (!head) return broken('The log has no head')
   if (rows !== head.size) return broken(`The log has ${rows} events and a head of ${head.size}`)
-  const events = await store.page(head.size - RECENT_EVENTS - 1, RECENT_EVENTS)
-  for (const event of events) {
-    const fault = eventFault(event)
-    if (fault) return broken(`Event ${event.seq}: ${fault}`, event.seq)
+  const leaves = await store.leaves(head.size - RECENT_EVENTS - 1, RECENT_EVENTS)
+  for (const leaf of leaves) {
+    const fault = leafFault(leaf)
+    if (fault) return broken(`Event ${leaf.seq}: ${fault}`, leaf.seq)
   }
   try {
     const { root, size } = openCheckpoint(head.checkpoint, key)

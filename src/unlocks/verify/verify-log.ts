@@ -1,5 +1,8 @@
 import { type Head, type ParsedCheckpoint, openCheckpoint } from '../tlog/checkpoint.ts'
-import { type UnlockEvent, entryBytes, isListedRight, personHash } from '../log/event.ts'
+import { commitment, personHash } from '../log/entry.ts'
+import { type UnlockEvent, isListedRight } from '../log/event.ts'
+import type { LogRecord } from '../log/record.ts'
+import { type Leaf, isRecord, leafBytes } from '../log/leaf.ts'
 import { verifyInclusion } from '../tlog/merkle-proof.ts'
 import { type Frontier, frontier, isSameHash, leafHash } from '../tlog/merkle-tree.ts'
 import { ProofError } from '../tlog/proof-format.ts'
@@ -12,12 +15,12 @@ export type Verdict =
   | { readonly ok: true; readonly size: number }
   | { readonly ok: false; readonly seq: number | undefined; readonly fault: string }
 
-/** Where the events come from: the database, or the files of a bundle. */
+/** Where the leaves come from: the database, or the files of a bundle. */
 type LogSource = {
-  /** Returns events in order; called once for each page. LogFault if one cannot be read. */
-  readonly page: (afterSeq: number, limit: number) => Promise<readonly UnlockEvent[]>
-  /** Returns the sequence number of an event outside the newest head, looking at both at once. */
-  readonly strayEvent: () => Promise<number | undefined>
+  /** Returns leaves in order; called once for each page. LogFault if one cannot be read. */
+  readonly leaves: (afterSeq: number, limit: number) => Promise<readonly Leaf[]>
+  /** Returns the sequence number of a leaf outside the newest head, looking at both at once. */
+  readonly strayLeaf: () => Promise<number | undefined>
   /** True if there is a node outside it, for sources that store nodes. */
   readonly hasStrayNode?: () => Promise<boolean>
   /** Returns the tree's inner nodes in the order in which events complete them, for sources that
@@ -78,14 +81,13 @@ export const verifyLog = async ({
     for (;;) {
       // Events recorded since this verification began are left to the next one.
       const limit = Math.min(PAGE_ROWS, size - tree.size())
-      const rows = limit > 0 ? await source.page(tree.size() - 1, limit) : []
+      const rows = limit > 0 ? await source.leaves(tree.size() - 1, limit) : []
       if (rows.length === 0) break
       await checkPage({ rows, tree, source, stated, checkpoint: head.checkpoint, passMilestones })
       await afterPage?.(tree.size())
     }
-    const strayEvent = await source.strayEvent()
-    if (strayEvent !== undefined)
-      throw new LogFault('There are events that no checkpoint covers', strayEvent)
+    const stray = await source.strayLeaf()
+    if (stray !== undefined) throw new LogFault('There are events that no checkpoint covers', stray)
     if (tree.size() < stated.size)
       throw new LogFault(`${stated.size - tree.size()} events are missing at the end`, tree.size())
     if (size !== stated.size || !isSameHash(tree.root(), stated.root))
@@ -107,17 +109,29 @@ export const faultVerdict = (error: unknown): Verdict => {
   return { ok: false, seq: error.seq, fault: error.message }
 }
 
-/** Checks the commitment and the leaf of one event; returns the fault, if there is one. */
-export const eventFault = (event: UnlockEvent): string | undefined => {
-  const { person } = event
-  if (person && !isSameHash(personHash(person.salt, person), event.personHash))
-    return 'its account, name or method was changed'
-  if (!isSameHash(leafHash(entryBytes(event)), event.leafHash)) return 'its entry was changed'
-  return isListedRight(event) ? undefined : 'the time at which it is listed was changed'
+/** Checks the commitment and the leaf of one event or record; returns the fault, if there is one. */
+export const leafFault = (leaf: Leaf): string | undefined => {
+  const fault = isRecord(leaf) ? bodyFault(leaf) : personFault(leaf)
+  if (fault) return fault
+  if (!isSameHash(leafHash(leafBytes(leaf)), leaf.leafHash)) return 'its entry was changed'
+  if (isRecord(leaf) || isListedRight(leaf)) return undefined
+  return 'the time at which it is listed was changed'
 }
 
+const personFault = ({ person, personHash: committed }: UnlockEvent): string | undefined => {
+  if (!person || isSameHash(personHash(person.salt, person), committed)) return undefined
+  return person.grantId === undefined
+    ? 'its account, name or method was changed'
+    : 'its account, name, method or grant was changed'
+}
+
+const bodyFault = ({ body, bodyHash }: LogRecord): string | undefined =>
+  !body || isSameHash(commitment(body.salt, body.text), bodyHash)
+    ? undefined
+    : 'its body was changed'
+
 type Page = {
-  readonly rows: readonly UnlockEvent[]
+  readonly rows: readonly Leaf[]
   readonly tree: Frontier
   readonly source: LogSource
   readonly stated: ParsedCheckpoint
@@ -130,14 +144,14 @@ const checkPage = async ({ rows, tree, source, passMilestones, ...signed }: Page
   const last = first + rows.length - 1
   const nodes = (await source.nodesOf?.(first, last))?.values()
   const receipts = await source.receiptsOf?.(first, last)
-  for (const event of rows) {
+  for (const leaf of rows) {
     const seq = tree.size()
-    if (event.seq !== seq) throw new LogFault(`Event ${seq} is missing`, seq)
-    const fault = eventFault(event)
+    if (leaf.seq !== seq) throw new LogFault(`Event ${seq} is missing`, seq)
+    const fault = leafFault(leaf)
     if (fault) throw new LogFault(`Event ${seq}: ${fault}`, seq)
     const receipt = receipts?.get(seq)
-    if (receipt !== undefined) requireProof(receipt, event, signed)
-    for (const { level, index, hash } of tree.append(event.leafHash)) {
+    if (receipt !== undefined) requireProof(receipt, leaf, signed)
+    for (const { level, index, hash } of tree.append(leaf.leafHash)) {
       const stored = level === 0 || !nodes ? hash : nodes.next().value
       if (!stored || !isSameHash(stored, hash)) {
         const from = index * 2 ** level
@@ -150,8 +164,8 @@ const checkPage = async ({ rows, tree, source, passMilestones, ...signed }: Page
 
 type Signed = Pick<Page, 'stated' | 'checkpoint'>
 
-const requireProof = (text: string, event: UnlockEvent, { stated, checkpoint }: Signed): void => {
-  const { seq, leafHash: hash } = event
+const requireProof = (text: string, leaf: Leaf, { stated, checkpoint }: Signed): void => {
+  const { seq, leafHash: hash } = leaf
   try {
     const receipt = parseReceipt(text)
     if (receipt.index !== seq || receipt.checkpoint !== checkpoint)

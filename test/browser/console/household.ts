@@ -27,7 +27,12 @@ export const openHousehold = async (people: Readonly<Record<string, Role>>) => {
   const log = await openUnlockLog({
     store: app.unlocks.store,
     signer: keyFile(config.dataDir).open({ hasLog: true }).signer,
-    clock: () => ({ nowMs: clock.nowMs, isUncertain: false, newestMs: clock.nowMs }),
+    clock: () => ({
+      nowMs: clock.nowMs,
+      isUncertain: false,
+      isBehind: false,
+      newestMs: clock.nowMs,
+    }),
     guard: app.unlocks.guard,
   })
   const ids: Record<string, string> = {}

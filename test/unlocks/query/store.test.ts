@@ -88,7 +88,7 @@ const fits = (filter: UnlockFilter, one: Planted): boolean => {
     [undefined, one.account].includes(filter.account) &&
     [undefined, one.lock].includes(filter.lock) &&
     (filter.method === undefined || isMethod(filter.method)) &&
-    [undefined, one.result].includes(filter.result) &&
+    (filter.result === undefined || filter.result === one.result) &&
     (filter.origin !== 'own' || one.importedOfMs === undefined) &&
     (text === undefined ||
       [one.username, one.method, one.lock, one.lock.replaceAll('-', ' ')].some(has))

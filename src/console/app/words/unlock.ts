@@ -33,6 +33,8 @@ export const actionOf = (unlock: ProvenUnlock): string => {
   if (isGuess(unlock)) return `guessed at ${username ?? 'an erased person'}’s password`
   if (isTest(unlock)) return 'recorded a test opening'
   if (result === 'unlocked') return `unlocked the ${lockName(lock)}`
+  if (result === 'permitted') return `was let in at the ${lockName(lock)} by the gateway`
+  if (source === 'decided') return `was turned away at the ${lockName(lock)} by the gateway`
   return source === 'observed'
     ? 'was turned away by the gateway'
     : `was turned away at the ${lockName(lock)}`
@@ -46,7 +48,8 @@ export const lockName = (lock: string): string => lock.replaceAll('-', ' ')
 /** How they did it, with a space in front; empty if it is unknown or erased. */
 export const methodOf = (unlock: ProvenUnlock): string => {
   const { method, source } = unlock
-  if (method === null || source === 'observed' || isTest(unlock)) return ''
+  if (method === null || source === 'observed' || source === 'decided') return ''
+  if (isTest(unlock)) return ''
   return ` ${METHODS.get(foldedText(method)) ?? `using “${method}”`}`
 }
 
@@ -78,6 +81,20 @@ export const REASONS: Readonly<Record<NonNullable<Unlock['reason']>, string>> = 
   session_ended: 'no longer logged in',
   too_many_attempts: 'too many failed logins',
   unlocks_lost: 'an older or another database was put in place',
+  lock_disabled: 'this door is switched off',
+  holder_disabled: 'the account is disabled',
+  not_admitted: 'nobody has let this account in yet',
+  lockdown: 'the door is closed for everyone but owners',
+  no_grant: 'may not open this door',
+  revoked: 'may not open this door any more',
+  suspended: 'whoever let this person in may no longer do so',
+  expired: 'the time for this has ended',
+  not_yet_valid: 'it is too early',
+  closed_on_holiday: 'closed on this holiday',
+  outside_schedule: 'not at this time',
+  clock_uncertain: 'the gateway does not know the time',
+  not_on_home_network: 'works only on the network of the home',
+  uses_spent: 'used as often as allowed',
 }
 
 /** The whole unlock in one sentence, without the time. */

@@ -3,9 +3,9 @@ import { foldedText } from '../../../domain/text/folded-text.ts'
 import { BUNDLE_FILES, type Bundle, verifyBundle } from '../verify.ts'
 import { bundleOf, droppedFiles } from './bundle-files.ts'
 import { create, number, time } from './elements.ts'
-import { eventRow, searchedText } from './event-row.ts'
+import { addedMs, isErased, leafRow, searchedText } from './leaf-row.ts'
 import { parseCheckpoint } from '../../tlog/checkpoint.ts'
-import type { UnlockEvent } from '../../log/event.ts'
+import type { Leaf } from '../../log/leaf.ts'
 import { ProofError } from '../../tlog/proof-format.ts'
 import { type VerifierKey, parseNote, parseVerifierKey } from '../../tlog/signed-note.ts'
 import type { Verdict } from '../../verify/verify-log.ts'
@@ -45,7 +45,7 @@ type Origin = { readonly bundle: Bundle; readonly name: string }
 
 /** What one verification found, besides its verdict. */
 type Findings = {
-  readonly events: UnlockEvent[]
+  readonly events: Leaf[]
   firstMs: number
   lastMs: number
   erased: number
@@ -54,7 +54,7 @@ type Findings = {
 let chosen: Origin | undefined
 /** Counts verifications, so that one that was superseded shows nothing more. */
 let started = 0
-let listed: readonly UnlockEvent[] = []
+let listed: readonly Leaf[] = []
 let faultSeq: number | undefined
 let listedMax = LISTED_FIRST
 
@@ -83,7 +83,7 @@ const verify = async (): Promise<void> => {
     const verdict = await verdictOf(bundle, {
       expected,
       isSuperseded: () => own !== started,
-      onEvents: (events) => collect(findings, events),
+      onLeaves: (leaves) => collect(findings, leaves),
     })
     const facts = await factsOf(verdict, findings, { bundle, name })
     if (own !== started) return
@@ -121,20 +121,20 @@ const sayUnable = (error: unknown): void => {
 type Running = {
   readonly expected: VerifierKey | undefined
   readonly isSuperseded: () => boolean
-  readonly onEvents: (events: readonly UnlockEvent[]) => void
+  readonly onLeaves: (leaves: readonly Leaf[]) => void
 }
 
 class Superseded extends Error {}
 
 const verdictOf = (
   bundle: Bundle,
-  { expected, isSuperseded, onEvents }: Running,
+  { expected, isSuperseded, onLeaves }: Running,
 ): Promise<Verdict> => {
   const kept = page.kept.value.trim()
   return verifyBundle(bundle, {
     ...(expected ? { key: expected } : {}),
     kept: kept ? [`${kept.replaceAll('\r\n', '\n')}\n`] : [],
-    onEvents,
+    onLeaves,
     afterPage: async (verified) => {
       page.progress.value = verified
       // Lets the browser paint and respond.
@@ -144,13 +144,13 @@ const verdictOf = (
   })
 }
 
-const collect = (findings: Findings, events: readonly UnlockEvent[]): void => {
-  for (const { receivedAtMs, person } of events) {
-    findings.firstMs = Math.min(findings.firstMs, receivedAtMs)
-    findings.lastMs = Math.max(findings.lastMs, receivedAtMs)
-    if (!person) findings.erased += 1
+const collect = (findings: Findings, leaves: readonly Leaf[]): void => {
+  for (const leaf of leaves) {
+    findings.firstMs = Math.min(findings.firstMs, addedMs(leaf))
+    findings.lastMs = Math.max(findings.lastMs, addedMs(leaf))
+    if (isErased(leaf)) findings.erased += 1
   }
-  findings.events.push(...events)
+  findings.events.push(...leaves)
   const tooMany = findings.events.length - LISTED_MAX
   if (tooMany > LISTED_STEP) findings.events.splice(0, tooMany)
 }
@@ -220,7 +220,7 @@ const list = (): void => {
   const wanted = foldedText(page.filter.value)
   const found = wanted ? listed.filter((event) => searchedText(event).includes(wanted)) : listed
   page.rows.replaceChildren(
-    ...found.slice(0, listedMax).map((event) => eventRow(event, event.seq === faultSeq)),
+    ...found.slice(0, listedMax).map((event) => leafRow(event, event.seq === faultSeq)),
   )
   page.more.hidden = found.length <= listedMax
   const shown = Math.min(found.length, listedMax)

@@ -40,6 +40,7 @@ export const UnlockRow = ({ unlock, isUnderDay = false }: Props) => (
       {unlock.result === 'denied' && isAtDoor(unlock) && (
         <span class="badge stop">turned away</span>
       )}
+      {unlock.result === 'permitted' && <span class="badge">let in</span>}
       <UnlockBadges unlock={unlock} />
       {unlock.told > 1 && <span class="badge">{toldWords(unlock.told)}</span>}
     </span>
@@ -49,7 +50,7 @@ export const UnlockRow = ({ unlock, isUnderDay = false }: Props) => (
 
 /** The method, or why the gateway refused whatever it would have been. */
 const howOf = ({ source, reason, method }: Unlock): string | null =>
-  source === 'observed' && reason ? REASONS[reason] : method
+  (source === 'observed' || source === 'decided') && reason ? REASONS[reason] : method
 
 /** Shows if an unlock was imported, was reported late or has an uncertain time. */
 export const UnlockBadges = ({ unlock }: { readonly unlock: Unlock }) => (

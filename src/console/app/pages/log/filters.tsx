@@ -120,7 +120,14 @@ export const Filters = ({ filter, choices, errors, onRepeat }: FiltersProps) => 
 const RESULTS: readonly Option[] = [
   { value: 'unlocked', label: 'Unlocked' },
   { value: 'denied', label: 'Turned away' },
+  { value: 'permitted', label: 'Let in by the gateway' },
 ]
+
+const RESULT_WORDS: ReadonlyMap<string, string> = new Map([
+  ['unlocked', 'unlocked'],
+  ['denied', 'turned away'],
+  ['permitted', 'let in by the gateway'],
+])
 
 const optionsFor = (people: readonly Person[]): readonly Option[] =>
   people.map(({ id, username }) => ({ value: id, label: username }))
@@ -133,7 +140,7 @@ export const ActiveFilters = ({ filter, choices: { people } }: Props) => {
     unit: `unit “${filter.unit}”`,
     method: `method “${filter.method}”`,
     lock: `lock “${lockName(filter.lock)}”`,
-    result: filter.result === 'denied' ? 'turned away' : 'unlocked',
+    result: RESULT_WORDS.get(filter.result) ?? '',
     from: `from ${fullDay(filter.from)}`,
     to: `until ${fullDay(filter.to)}`,
   }

@@ -133,6 +133,7 @@ const WITNESSES: Readonly<Record<Unlock['source'], string>> = {
   claimed: 'the app',
   observed: 'this gateway',
   imported: 'the legacy server',
+  decided: 'this gateway',
 }
 
 const Proven = ({ proof, verifierKey, unlock, what }: ProvenProps) => (

@@ -60,6 +60,8 @@ const SOURCES: Readonly<Record<Unlock['source'], string>> = {
   claimed: 'An app that was logged in as this person',
   observed: 'This gateway, which refused it',
   imported: 'The legacy server, from its database',
+  decided:
+    'This gateway, which decided who may open the door; it does not know whether the door opened',
 }
 
 type UnlockProps = { readonly unlock: Unlock }
@@ -118,7 +120,11 @@ const Facts = ({ unlock }: UnlockProps) => (
     )}
     <Fact term="Reported by">{isLoss(unlock) ? 'This gateway' : SOURCES[unlock.source]}</Fact>
     <Fact term="Number">
-      {unlock.seq} <span class="hint">The log counts from 0, without gaps.</span>
+      {unlock.seq}{' '}
+      <span class="hint">
+        The log counts from 0, without gaps. Numbers of changes of who may open what stand between
+        those of unlocks.
+      </span>
     </Fact>
     <Fact term="ID">
       <code>{unlock.id}</code>
@@ -131,10 +137,16 @@ const Facts = ({ unlock }: UnlockProps) => (
   </dl>
 )
 
+const RESULTS: Readonly<Record<Unlock['result'], string>> = {
+  unlocked: 'Unlocked',
+  denied: 'Turned away',
+  permitted: 'Let in',
+}
+
 const resultWords = (unlock: Unlock): string => {
   if (isGuess(unlock)) return 'Locked out'
   if (isLoss(unlock)) return 'Unlocks lost'
-  return `${unlock.result === 'unlocked' ? 'Unlocked' : 'Turned away'}${reasonOf(unlock)}`
+  return `${RESULTS[unlock.result]}${reasonOf(unlock)}`
 }
 
 type FactProps = { readonly term: string; readonly children: ComponentChildren }

@@ -1,0 +1,116 @@
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { clockFrom } from '../../src/domain/clock.ts'
+import { processLogger } from '../../src/http/log/logger.ts'
+import { openDatabase } from '../../src/storage/open.ts'
+import type { DecisionKind } from '../../src/storage/writing/decision-kind.ts'
+import { forkGuard } from '../../src/unlocks/guard/fork-guard.ts'
+import { unlockLogClock } from '../../src/unlocks/log/clock.ts'
+import { keyFile } from '../../src/unlocks/log/key-file.ts'
+import { unlockStore } from '../../src/unlocks/log/store.ts'
+import { unlockProgram } from '../../src/unlocks/program.ts'
+import { openUnlockLog } from '../../src/unlocks/recording/service.ts'
+import { temporaryFolder } from './binary.ts'
+
+/** A wish to open the front door. */
+type Attempt = { readonly id: string; readonly person: string }
+
+type Known = { readonly answers: Map<string, string>; readonly added: Map<string, string> }
+
+const answersOf = (seq: number, result: string): string => `${result} as number ${seq}`
+
+/** Decides by rules that are simple enough for tests of the log: everybody but eve may open the door, mallory's
+ * attempts are only counted, and a repeated attempt gets the answer of the first. */
+const DECISION: DecisionKind<Attempt, Known> = {
+  load: async (tx, attempts) => {
+    const rows = await tx.all<{ id: string; seq: number; decision: string }>(
+      'SELECT id, seq, decision FROM attempt WHERE id IN (SELECT value FROM json_each(?))',
+      JSON.stringify(attempts.map(({ id }) => id)),
+    )
+    return {
+      answers: new Map(rows.map(({ id, seq, decision }) => [id, answersOf(seq, decision)])),
+      added: new Map(),
+    }
+  },
+  plan: ({ id, person }, { answers, added }, { isDoubted, seq }) => {
+    const earlier = answers.get(id)
+    if (earlier !== undefined) return { answer: earlier }
+    if (person === 'mallory') return { answer: 'only counted' }
+    const reason = isDoubted ? 'clock_uncertain' : person === 'eve' ? 'no_grant' : null
+    const result = reason ? 'denied' : 'permitted'
+    answers.set(id, answersOf(seq, result))
+    added.set(id, result)
+    return {
+      answer: answersOf(seq, result),
+      leaf: {
+        id: crypto.randomUUID(),
+        attemptId: id,
+        grantId: reason ? null : `grant-of-${person}`,
+        lock: 'front-door',
+        result,
+        reason,
+        accountPublicId: `account-of-${person}`,
+        username: person,
+        method: 'app',
+      },
+    }
+  },
+  store: async (tx, { added, answers }) => {
+    for (const [id, result] of added)
+      await tx.run(
+        `INSERT INTO attempt (
+           id, request_hash, lock_id, account_public_id, session_id, decision, decided_at_ms, seq
+         ) VALUES (?, x'00', 'lock-1', 'account', 'session', ?, 0, ?)`,
+        id,
+        result,
+        Number(/\d+$/.exec(answers.get(id) ?? '')?.[0]),
+      )
+    return true
+  },
+}
+
+/** A log on a file, which records decisions. */
+export const decidedLog = async (folder = temporaryFolder()) => {
+  const databasePath = join(folder, 'a.db')
+  const db = openDatabase(databasePath, { program: unlockProgram(folder, { decision: DECISION }) })
+  const store = unlockStore(db)
+  const hasLog = (await store.head()) !== undefined
+  const { signer } = keyFile(folder).open({ hasLog })
+  const logger = processLogger({ level: 'fatal', format: 'text' })
+  const guard = forkGuard({
+    dataDir: folder,
+    origin: signer.verifierKey.name,
+    clock: clockFrom(),
+    logger,
+  })
+  let behindMs = 0
+  const clock = unlockLogClock({
+    clock: { wallMs: () => Date.UTC(2026, 10, 30, 12) - behindMs, monotonicMs: () => 0 },
+    newestMs: await store.newestCertainMs(),
+  })
+  await db.run(
+    `INSERT INTO lock (id, label, name, state, version, created_at_ms)
+     VALUES ('lock-1', 'front-door', 'Front door', 'enabled', 1, 0)
+     ON CONFLICT DO NOTHING`,
+  )
+  const unlockLog = await openUnlockLog({ store, signer, clock, guard })
+  return {
+    db,
+    store,
+    guard,
+    unlockLog,
+    key: signer.verifierKey,
+    /** Sets the clock back. */
+    setBack: (ms: number): void => void (behindMs = ms),
+    decide: (person: string, id: string = crypto.randomUUID()) =>
+      unlockLog.decide({ id, person } satisfies Attempt, {
+        account: `account-of-${person}`,
+        isDoubted: false,
+      }),
+    [Symbol.asyncDispose]: async () => {
+      await guard[Symbol.asyncDispose]()
+      await db.close()
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
