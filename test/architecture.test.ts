@@ -129,7 +129,11 @@ const takenBy = (path: string): string[] =>
     .map(([, from = '']) => (from.startsWith('.') ? join(dirname(path), from) : from))
 
 /** Words and pure functions that need nothing of a server, which both sides must know alike. */
-const SHARED = new Set(['domain/access.ts', 'domain/text/folded-text.ts'])
+const SHARED = new Set([
+  'domain/access.ts',
+  'domain/text/folded-text.ts',
+  'domain/text/grant-words.ts',
+])
 
 test('what runs in a browser takes nothing but types and pure functions from the server', () => {
   const taken = files

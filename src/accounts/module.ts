@@ -1,3 +1,5 @@
+import type { Clock } from '../domain/clock.ts'
+import { certainTime } from '../domain/certain-time.ts'
 import type { Endpoint } from '../http/endpoint.ts'
 import { KNOWN_CLIENT_MS } from './lockout/known-client-store.ts'
 import { lockoutRoutes } from './lockout/routes.ts'
@@ -19,9 +21,13 @@ import { type Dependencies, type Services, openServices, recording } from './ser
 import { browserSessions } from './sessions/browser-session.ts'
 import { sessionRoutes } from './sessions/routes.ts'
 
+type Given = Omit<Dependencies, 'clock'> & { readonly clock: Clock }
+
 /** Opens the accounts module: who has an account, how people log in, and what they may do to one
  * another. Throws `unavailable` if a key cannot be read. */
-export const openAccounts = async (deps: Dependencies) => {
+export const openAccounts = async ({ clock, ...given }: Given) => {
+  const certainMs = certainTime({ clock, newestMs: given.unlocks.clock().newestMs })
+  const deps: Dependencies = { ...given, clock: { ...clock, certainMs } }
   const services = await openServices(deps)
   return {
     ...services,
@@ -81,9 +87,12 @@ const entranceRoutes = (deps: Dependencies, services: Services): readonly Endpoi
   ]
 }
 
+async function* none() {}
+const NO_LOCKS = { grantsOf: none, attemptsOf: none }
+
 /** What people can do with their own account. */
 const ownRoutes = (deps: Dependencies, services: Services): readonly Endpoint[] => {
-  const { db, clock, audit, unlocks } = deps
+  const { db, clock, audit, unlocks, access = NO_LOCKS } = deps
   const { directory, sessions, authentication, enrolment } = services
   return [
     ...ownAccountRoutes({
@@ -99,7 +108,12 @@ const ownRoutes = (deps: Dependencies, services: Services): readonly Endpoint[] 
         accountDirectory: directory,
         sessions,
         exportStore: exportStore(db),
-        lists: { audit: audit.eventsOf, unlocks: unlocks.accountUnlocks },
+        lists: {
+          audit: audit.eventsOf,
+          unlocks: unlocks.accountUnlocks,
+          grants: access.grantsOf,
+          attempts: access.attemptsOf,
+        },
         record: audit.record,
         clock,
       }),

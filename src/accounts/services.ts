@@ -9,20 +9,23 @@ import { linkBase } from '../http/connection/public-url.ts'
 import type { Logger } from '../http/log/logger.ts'
 import type { PageSources } from '../http/request/page-source.ts'
 import { sessionCookies } from '../http/request/session-cookie.ts'
-import type { Database, Queries } from '../storage/database.ts'
+import type { Database, Queries, Transaction } from '../storage/database.ts'
 import type { DiskSpace } from '../storage/disk-space.ts'
 import { KEY_FILES } from '../storage/files/data-dir.ts'
 import { secretFile } from '../storage/files/private-files.ts'
+import type { EndClock } from './core/end-date.ts'
 import { newAccountService } from './core/new-account.ts'
 import { accountStore } from './core/store.ts'
 import { invitationService } from './invitations/service.ts'
 import { lockoutService } from './lockout/service.ts'
 import { newestFailureMs } from './lockout/store.ts'
 import { authenticationService } from './login/service.ts'
-import type { accountExport } from './me/export.ts'
+import type { Pages, accountExport } from './me/export.ts'
 import { type Argon2id, passwordHasher } from './passwords/hasher.ts'
 import { passwordQueues } from './passwords/queues.ts'
 import { passwordPolicy } from './passwords/policy.ts'
+import { admission } from './people/admission.ts'
+import { accountsEnding } from './people/ending-store.ts'
 import { erasureStore } from './people/erasure-store.ts'
 import { erasureService } from './people/erasure.ts'
 import { revokeCredentialsIn } from './people/restore-store.ts'
@@ -43,7 +46,7 @@ type Lists = Parameters<typeof accountExport>[0]['lists']
 
 export type Dependencies = {
   readonly db: Database
-  readonly clock: Clock
+  readonly clock: Clock & EndClock
   readonly logger: Logger
   readonly config: Config
   readonly pages: Pick<PageSources, 'of'>
@@ -59,9 +62,14 @@ export type Dependencies = {
     /** Removes the addresses of an account from audit events. */
     readonly eraseAddressesOf: (publicId: string) => Promise<unknown>
   }
+  /** Absent without locks. */
+  readonly access?: Access
   readonly unlocks: {
     readonly recordDenied: Parameters<typeof lockoutService>[0]['recordDenied']
-    readonly clock: Parameters<typeof waitingList>[0]['clock']
+    readonly clock: () => ReturnType<Parameters<typeof waitingList>[0]['clock']> & {
+      /** The newest certain time of the log, or 0. */
+      readonly newestMs: number
+    }
     readonly accountUnlocks: Lists['unlocks']
     /** Removes an account's name from the unlock log. */
     readonly eraseAccount: (publicId: string) => Promise<unknown>
@@ -70,12 +78,21 @@ export type Dependencies = {
   }
 }
 
+/** What an account may open, which another module knows. */
+type Access = {
+  /** Revokes all that an account was granted, and blanks it, while the account is erased. */
+  readonly eraseIn: (tx: Transaction, publicId: string) => Promise<void>
+  /** What was granted to an account, and what it tried to open, for its export. */
+  readonly grantsOf: Pages
+  readonly attemptsOf: Pages
+}
+
 export type Services = Awaited<ReturnType<typeof openServices>>
 
 /** Creates the account services. Throws `unavailable` if a key cannot be read. */
 export const openServices = async (deps: Dependencies) => {
-  const access = await openAccess(deps)
-  return { ...access, ...peopleServices(deps, access) }
+  const login = await openLogin(deps)
+  return { ...login, ...peopleServices(deps, login) }
 }
 
 /** The recording functions of the audit module, and nothing else of it. */
@@ -86,7 +103,7 @@ export const recording = ({ record, auditIn, recordCoalesced }: Dependencies['au
 })
 
 /** What it takes to log in: passwords, second factors, lockouts and sessions. */
-const openAccess = async (deps: Dependencies) => {
+const openLogin = async (deps: Dependencies) => {
   const { db, clock, config, disk, pages, audit, unlocks, argon2id } = deps
   const keyOf = (name: keyof typeof KEY_FILES) => secretFile(join(config.dataDir, KEY_FILES[name]))
   const store = accountStore(db)
@@ -127,6 +144,8 @@ const openAccess = async (deps: Dependencies) => {
     sessions,
     secondFactors: factors,
     lockout,
+    clock,
+    zone: () => Temporal.Now.timeZoneId(),
     ...recording(audit),
   })
   const { checkPassword } = authentication
@@ -161,10 +180,10 @@ const openAccess = async (deps: Dependencies) => {
 /** Each leaves an audit event for good. */
 const INVITATIONS_PER_DAY_MAX = 500
 
-type Access = Awaited<ReturnType<typeof openAccess>>
+type Login = Awaited<ReturnType<typeof openLogin>>
 
 /** How accounts are created, changed and erased. */
-const peopleServices = (deps: Dependencies, { store, hasher, inTurn, sessions }: Access) => {
+const peopleServices = (deps: Dependencies, { store, hasher, inTurn, sessions }: Login) => {
   const { db, clock, config, logger, audit, unlocks } = deps
   const recorders = recording(audit)
   const policy = passwordPolicy({
@@ -186,6 +205,7 @@ const peopleServices = (deps: Dependencies, { store, hasher, inTurn, sessions }:
     // The unlock log last: it truncates the WAL when it is done.
     traces: [audit.eraseAddressesOf, unlocks.eraseAccount],
     finishTraces: unlocks.finishErasures,
+    eraseAccessIn: async (tx, publicId) => deps.access?.eraseIn(tx, publicId),
     auditIn: audit.auditIn,
     clock,
     report: (error) => logger.error({ err: error }, 'erasure is not finished'),
@@ -217,6 +237,8 @@ const peopleServices = (deps: Dependencies, { store, hasher, inTurn, sessions }:
     settings: settingService({ db, config, auditIn: audit.auditIn }),
     administration: accountAdministration({ db, erasures, clock, ...recorders }),
     directory: accountDirectory(db, clock),
+    accountsEnding: accountsEnding(db),
+    admitIn: admission({ clock, ...recorders }),
 
     /** Revokes, in a transaction, the credentials that a restored database would revive. */
     revokeCredentialsIn: (tx: Queries) => revokeCredentialsIn(tx, clock),

@@ -74,9 +74,12 @@ type Target = {
   readonly lockouts: Failure[]
 }
 
+/** Why a login is refused after the right password: it was no guess. */
+const AFTER_PASSWORD = new Set<unknown>(['otp_required', 'access_ended'])
+
 const guessesIn = (failures: readonly Failure[]): readonly PasswordGuesses[] => {
   const logins = failures.filter(
-    ({ action, detail }) => action === 'login' && detail['reason'] !== 'otp_required',
+    ({ action, detail }) => action === 'login' && !AFTER_PASSWORD.has(detail['reason']),
   )
   const targets = new Map<string | null, Target>()
   for (const lockout of failures.filter(({ action }) => action === 'login.lockout_started')) {

@@ -47,9 +47,11 @@ const cells = (account: AccountDetails): readonly string[] => [
   account.username,
 ]
 
-const stateOf = ({ isDisabled, admitted }: AccountDetails): string => {
+const stateOf = ({ isDisabled, hasEnded, endsAtMs, admitted }: AccountDetails): string => {
   if (isDisabled) return 'disabled'
-  return admitted ? 'active' : 'waiting'
+  if (hasEnded) return 'ended'
+  if (!admitted) return 'waiting'
+  return endsAtMs === null ? 'active' : `active until ${new Date(endsAtMs).toISOString()}`
 }
 
 const seen = ({ lastSeenMs }: AccountDetails): string | null =>
@@ -58,7 +60,7 @@ const seen = ({ lastSeenMs }: AccountDetails): string | null =>
 /** Lists the accounts, in the order of registration. */
 export const userList: Action = {
   summary:
-    'list the accounts: role, state, unit, and when each last logged in or refreshed a session',
+    'list the accounts: role, state with end date, unit, and when each last logged in or refreshed a session',
   options: LIST,
   run: list,
 }

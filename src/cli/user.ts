@@ -8,8 +8,11 @@ import type { App } from '../app.ts'
 import { AppError } from '../errors.ts'
 import { type Account, ROLES, type Role } from '../domain/account.ts'
 import { COMMAND_LINE, type Origin } from '../domain/audit-event.ts'
+import { endOfDay } from '../domain/last-day.ts'
+import { localTime } from '../domain/local-time.ts'
 import { linkBase } from '../http/connection/public-url.ts'
 import { acceptedBy } from '../http/request/accepted.ts'
+import { timeMs } from '../http/request/text.ts'
 import {
   type Actions,
   type Command,
@@ -91,6 +94,29 @@ const setUnit: Command['run'] = async (args, { env, print }) => {
     await administration.change({ ...person, unit })
     print(unit === null ? `${name} belongs to no unit` : `${name} belongs to ${unit}`)
   })
+}
+
+const setEnd: Command['run'] = async (args, { env, print }) => {
+  const [name, word, ...more] = parseArgs({ args: [...args], allowPositionals: true }).positionals
+  if (name === undefined || word === undefined || more.length > 0)
+    throw new UsageError('user end-date needs a NAME and a DATE, or never')
+  const endsAtMs = word === 'never' ? null : endFrom(word)
+  return withPerson({ env, name }, async ({ accounts: { administration } }, person) => {
+    await administration.change({ ...person, endsAtMs })
+    print(
+      endsAtMs === null
+        ? `The access of ${name} does not end`
+        : `The access of ${name} ends at ${localTime(new Date(endsAtMs))}`,
+    )
+  })
+}
+
+/** A day alone is the last one, in the zone of the gateway. */
+const endFrom = (word: string): number => {
+  const endsAtMs = endOfDay(word, Temporal.Now.timeZoneId()) ?? timeMs(word)
+  if (endsAtMs === undefined)
+    throw new UsageError('DATE must be the last day, such as 2027-03-31, or a time as in RFC 3339')
+  return endsAtMs
 }
 
 const admit: Command['run'] = async (args, { env, print }) => {
@@ -225,6 +251,11 @@ const ACTIONS: Actions = {
     operands: ['NAME', 'UNIT'],
     run: setUnit,
   },
+  'end-date': {
+    summary: 'let a person’s access end after a day, such as 2027-03-31, or never',
+    operands: ['NAME', 'DATE|never'],
+    run: setEnd,
+  },
   admit: {
     summary: 'let in a person who registered without an invitation',
     operands: ['NAME'],
@@ -263,6 +294,7 @@ export const user: Command = {
   examples: {
     'create an owner': 'secure-lock-server user add --role owner ada',
     'the same in a script': 'secure-lock-server user add --role owner ada < file-with-the-password',
+    'a guest who leaves on 31 March': 'secure-lock-server user end-date ada 2027-03-31',
     'the person has forgotten the password': 'secure-lock-server user reset ada',
   },
   run: runAction('user', ACTIONS),

@@ -27,6 +27,8 @@ export const AUDIT_ACTIONS = {
   'account.role': 'the role of an account was changed',
   'account.disable': 'an account was disabled',
   'account.enable': 'an account was enabled again',
+  'account.end_date':
+    'the end date of an account was set or removed; `until` is the end, or `never`',
   'account.contact': 'phone, address or email of an account was changed',
   'account.unit': 'the unit of an account was changed',
   'account.export': 'a person’s data was exported',

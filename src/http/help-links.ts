@@ -1,5 +1,6 @@
 /** The pages of the manual that explain an error, by its code. */
 export const HELP_PAGES: Readonly<Record<string, string>> = {
+  access_ended: 'accounts#end-dates',
   always_admitted: 'accounts#let-people-in',
   disk_reserved: 'troubleshooting#the-disk-is-nearly-full',
   foreign_origin: 'api#pages-of-other-sites',

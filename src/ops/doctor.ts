@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { Config } from '../config/config.ts'
 import type { Clock } from '../domain/clock.ts'
 import { DAY_MS } from '../domain/duration.ts'
+import { lastDayOfWeek } from '../domain/last-day.ts'
 import { AppError } from '../errors.ts'
 import { isLoopback } from '../http/request/client-address.ts'
 import { diskReserves, readDisk } from '../storage/disk-space.ts'
@@ -13,6 +14,7 @@ import {
   backupFinding,
   clockFinding,
   diskFinding,
+  idAbout,
   logFinding,
   logStopFindings,
   ownerFinding,
@@ -49,10 +51,16 @@ type Facts = {
   readonly silentProxies: (sinceMs: number) => Promise<readonly string[]>
   /** Addresses that asked for metrics without a valid token. */
   readonly refusedScrapers: (sinceMs: number) => Promise<readonly string[]>
+  /** The accounts that end within a period. */
+  readonly accountsEnding: (fromMs: number, toMs: number) => Promise<readonly Ending[]>
+  /** The zone of the home, in which days are told. */
+  readonly zone: () => string
   readonly guesses: (sinceMs: number) => Promise<readonly Guesses[]>
   /** What owners accept at a time, by the id of the warning. */
   readonly acceptances: (atMs: number) => Promise<ReadonlyMap<string, Acceptance>>
 }
+
+type Ending = { readonly publicId: string; readonly username: string; readonly endsAtMs: number }
 
 export type Doctor = ReturnType<typeof doctor>
 
@@ -73,6 +81,9 @@ export const doctor =
     const findings = await examined(facts, viewer)
     return findings.map((finding) => withAcceptance(finding, accepted.get(finding.id ?? '')))
   }
+
+/** How long before it comes the end of an account is told. */
+const TOLD_BEFORE_MS = 7 * DAY_MS
 
 const withAcceptance = (finding: Finding, acceptance: Acceptance | undefined): Finding => {
   if (!acceptance) return finding
@@ -107,6 +118,7 @@ const examined = async (facts: Facts, { seesOwners }: Viewer): Promise<readonly 
       unused: ownCertificate(config),
     }),
     await backup(facts, nowMs),
+    ...endingFindings(await facts.accountsEnding(nowMs, nowMs + TOLD_BEFORE_MS), facts.zone),
     ...guessFindings(await facts.guesses(recentMs), seesOwners),
     ...proxyFindings({
       forwarders: await facts.forwarders(sinceMs),
@@ -115,6 +127,19 @@ const examined = async (facts: Facts, { seesOwners }: Viewer): Promise<readonly 
     ...metricsFindings(await facts.refusedScrapers(sinceMs)),
   ]
 }
+
+/** Tells whose access ends soon, so that nobody is surprised. */
+const endingFindings = (ending: readonly Ending[], zone: Facts['zone']): readonly Finding[] =>
+  ending.length === 0
+    ? [{ check: 'end dates', state: 'ok', says: 'Nobody’s access ends in the next 7 days' }]
+    : ending.map(({ publicId, username, endsAtMs }) => ({
+        check: 'end dates',
+        state: 'warning',
+        says: `${username}’s access ends on ${lastDayOfWeek(endsAtMs, zone())}`,
+        fix: `If ${username} stays longer, change the end date`,
+        page: `/console/people/${publicId}`,
+        id: idAbout('access-ends', publicId, String(endsAtMs)),
+      }))
 
 /** Returns when the service last started, or 0. */
 export const startedMs = async (audit: {

@@ -54,6 +54,7 @@ type Dependencies = {
     readonly store: Pick<DoctorFacts, 'hasOwner'>
     readonly settings: Pick<DoctorFacts, 'registration'>
     readonly passwordLoad: GaugeFacts['hashing']
+    readonly accountsEnding: DoctorFacts['accountsEnding']
   }
   readonly unlocks: {
     readonly verifierKey: { readonly id: number }
@@ -116,6 +117,8 @@ export const opsModule = (deps: Dependencies): OpsModule => {
     forwarders: audit.store.addressesOf('proxy.untrusted'),
     silentProxies: audit.store.addressesOf('proxy.silent'),
     refusedScrapers: audit.store.addressesOf('metrics.deny', 'metrics.allow'),
+    accountsEnding: accounts.accountsEnding,
+    zone: () => Temporal.Now.timeZoneId(),
     guesses: audit.guesses,
     acceptances: (atMs) => acceptancesAt(db, atMs),
   })

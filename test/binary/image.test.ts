@@ -14,6 +14,7 @@ import { PASSWORD, basic, clientOf } from '../support/app.ts'
 import { freePort, temporaryFolder } from '../support/binary.ts'
 import { assemblyScript, imageConfig } from '../support/dockerfile.ts'
 import { textOf } from '../support/manual.ts'
+import { until } from '../support/until.ts'
 
 type Compose = {
   services: {
@@ -145,20 +146,11 @@ describe.if(canRun)('the image, run read-only, as its user, without capabilities
     return { status: await run.exited, out, words }
   }
 
-  const untilHealthy = async (pid: string) => {
-    const deadline = performance.now() + 20_000
-    for (;;) {
-      const { status, words } = await within(pid, image.healthcheck)
-      if (status === 0) return
-      if (performance.now() > deadline) throw new Error(`it never was healthy: ${words}`)
-    }
-  }
-
   test('serves, keeps its data only in /data, reads its secret from a file, and stops with 0', async () => {
     const started = start()
     while (processOf(started) === '') await Bun.sleep(10)
     const pid = processOf(started)
-    await untilHealthy(pid)
+    await until(async () => (await within(pid, image.healthcheck)).status === 0)
 
     const status = readFileSync(`/proc/${pid}/status`, 'utf8')
     expect(status).toMatch(new RegExp(`^Uid:\\t${uid}\\t${uid}\\t${uid}\\t${uid}$`, 'm'))

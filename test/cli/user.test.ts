@@ -119,6 +119,56 @@ describe('user, while the service runs', () => {
     ])
   })
 
+  test('lets access end after a day or at a time, and never again; from then on it has ended', async () => {
+    await using door = await gateway({ oli: 'owner', mia: 'member' })
+    const { token } = await door.logIn('mia')
+    const midnight = new Date(2999, 2, 32).toISOString()
+    const ends = async () =>
+      ((await (await door.get('/v1/me', bearer(token))).json()) as { ends_at: unknown }).ends_at
+    expect(await door.user('end-date', 'mia', '2999-03-31')).toMatchObject({
+      status: 0,
+      out: 'The access of mia ends at 2999-04-01 00:00:00',
+    })
+    expect(await ends()).toBe(midnight)
+    expect((await door.user('list')).out).toContain(`\tmember\tactive until ${midnight}\t`)
+    expect(await door.user('end-date', 'mia', '2999-03-31T18:00:00+02:00')).toMatchObject({
+      status: 0,
+    })
+    expect(await ends()).toBe('2999-03-31T16:00:00.000Z')
+    expect(await door.user('end-date', 'mia', 'never')).toMatchObject({
+      status: 0,
+      out: 'The access of mia does not end',
+    })
+    expect(await ends()).toBeNull()
+    for (const [date, status, said] of [
+      ['2020-03-31', 1, 'Invalid ends_at: a time to come; to end access now, disable the account'],
+      ['2999-02-30', 2, 'DATE must be the last day, such as 2027-03-31, or a time as in RFC 3339'],
+      ['soon', 2, 'DATE must be the last day, such as 2027-03-31, or a time as in RFC 3339'],
+    ] as const)
+      expect(await door.user('end-date', 'mia', date)).toMatchObject({ status, said })
+    expect(await door.user('end-date', 'oli', '2999-03-31')).toMatchObject({
+      status: 1,
+      said: 'This is the last owner; create another one first',
+    })
+    expect(await ends()).toBeNull()
+
+    const { token: held } = await door.logIn('mia')
+    using db = new Database(join(door.folder, 'data/secure-lock.db'))
+    db.run("UPDATE account SET ends_at_ms = ? WHERE username = 'mia'", [Date.now()])
+    const unlocking = await door.post('/logUnlocking', { 'unlocking-method': 'x' }, bearer(held))
+    expect([unlocking.status, await unlocking.json()]).toStrictEqual([
+      401,
+      { msg: 'There is an error with this token' },
+    ])
+    const refused = await door.post('/login', { username: 'mia', password: PASSWORD })
+    expect([refused.status, await refused.json()]).toMatchObject([401, { code: 'access_ended' }])
+    expect((await door.user('list')).out).toContain('\tmember\tended\t')
+    const owner = bearer((await door.logIn('oli')).token)
+    expect(await (await door.get('/v1/unlocks', owner)).json()).toMatchObject({
+      unlocks: [{ username: 'mia', result: 'denied', reason: 'disabled_user_denied' }],
+    })
+  })
+
   test('lists when each was last seen, and whether they may log in, also as JSON', async () => {
     await using door = await gateway({ oli: 'owner', mia: 'member', 田中太郎: 'member' })
     const before = Date.now()

@@ -22,6 +22,13 @@ if (!CAN_FAKE) tell('libfaketime is missing: the clock is set only inside the ap
 const unlock = async (url: string, token: string): Promise<number> =>
   (await clientOf(url).post('/logUnlocking', { 'unlocking-method': 'pin' }, bearer(token))).status
 
+/** Unlocks more often at once than two a second, however slow the disk is, until one is refused. */
+const reachLimit = (url: string, token: string): Promise<void> =>
+  until(async () => {
+    const statuses = await Promise.all(Array.from({ length: 4 }, () => unlock(url, token)))
+    return statuses.includes(429)
+  })
+
 test('[D6] a clock that jumps a day: order kept, times marked uncertain, nothing expired comes back, logins still work', async () => {
   await using app = await startApp({ RATE_LIMIT_UNLOCK: '8/second' })
   const begunMs = app.clock.nowMs
@@ -48,7 +55,7 @@ test('[D6] a limit that was reached does not stick when the clock jumps', async 
   await using app = await startApp({ RATE_LIMIT_UNLOCK: '2/second' })
   const first = await app.signIn('ada')
   for (const jumpMs of [-DAY_MS, 2 * DAY_MS - 1, -DAY_MS]) {
-    await until(async () => (await unlock(app.url, first)) === 429)
+    await reachLimit(app.url, first)
     app.clock.nowMs += jumpMs
     const token = await app.logIn('ada')
     await until(async () => (await unlock(app.url, token)) === 200)
@@ -93,7 +100,7 @@ describe.if(CAN_FAKE)('the clock of the machine', () => {
     await signIn(service.url)
     for (const clock of ['-1d', '+1d', '@1970-01-01 00:00:10', '+0']) {
       const token = await signIn(service.url)
-      await until(async () => (await unlock(service.url, token)) === 429)
+      await reachLimit(service.url, token)
       machine.setClock(clock)
       const after = await signIn(service.url)
       await until(async () => (await unlock(service.url, after)) === 200)

@@ -10,7 +10,7 @@ import { load, noOutcomes } from './load.ts'
 
 const ENV = { ...UNLIMITED, LOG_LEVEL: 'warn', JWT_ACCESS_TOKEN_EXPIRES: '1440' }
 
-/** A sync that ends only when a test lets it, and one that is slow enough for a stop to skip the next. */
+/** A sync that ends only when a test lets it; and after how long it is slow enough for a stop to skip the next. */
 const HANGING_MS = 3_600_000
 const SLOW_MS = 1500
 
@@ -28,6 +28,7 @@ describe.if(CAN_SLOW)('a disk on which a sync lasts for seconds', () => {
     const unlocking = post('/logUnlocking', { 'unlocking-method': 'pin' }, bearer(token)).finally(
       () => (unlock.isAnswered = true),
     )
+    await until(() => disk.held().length > 0)
     const times: number[] = []
     for (const path of ['/livez', '/v1/me', '/v1/unlocks?limit=50', '/v1/unlocks/stats'])
       for (let read = 0; read < READS; read += 1) {
@@ -72,7 +73,9 @@ describe.if(CAN_SLOW)('a disk on which a sync lasts for seconds', () => {
     const folder = temporaryFolder()
     const disk = slowDisk(folder)
     const outcomes = noOutcomes()
-    const databaseSyncs = () => disk.synced().filter((name) => name.includes('.db')).length
+    const ofDatabase = (names: readonly string[]) =>
+      names.filter((name) => name.includes('.db')).length
+    const databaseSyncs = () => ofDatabase(disk.synced())
     {
       await using service = await startService({
         folder,
@@ -83,6 +86,7 @@ describe.if(CAN_SLOW)('a disk on which a sync lasts for seconds', () => {
       const loaded = load({ url: service.url, token, outcomes, isOver: () => progress.isOver })
       await until(() => outcomes.acknowledged.size > 0)
       disk.delay(HANGING_MS)
+      await until(() => ofDatabase(disk.held()) > 0)
       await Bun.sleep(SLOW_MS)
       const syncs = databaseSyncs()
       const stopping = service.stop()

@@ -12,7 +12,6 @@ import { holding, openFrom } from './hoard.ts'
 import { MEMORY_MIB, descriptors, memoryCgroup, memoryMiB, peakMiB } from './processes.ts'
 
 const SECONDS = 30 * SHARE
-const RETURN_MS_MAX = 90_000
 
 /** The descriptors of the systemd unit and more connections than that, or a tenth of both. */
 const NOFILE = Math.ceil(8192 * SHARE)
@@ -101,7 +100,7 @@ const withstands = async (
   const { service } = phone
   const before = descriptors(service.pid)
   await unlocksBeside(phone, hoard)
-  await until(() => descriptors(service.pid) <= before, RETURN_MS_MAX)
+  await until(() => descriptors(service.pid) <= before)
   expect(await service.stop()).toBe(0)
 }
 

@@ -176,6 +176,8 @@ describe('the data folder of an older version, opened by the compiled file', () 
       admitted: true,
       registered_from: null,
       unit: null,
+      ends_at: null,
+      ended: false,
     }))
     expect((people as Json[]).map(known)).toStrictEqual(expected)
     for (const username of ['oli', 'ada', 'grace'])

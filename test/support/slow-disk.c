@@ -1,7 +1,7 @@
 /* Preloaded into the service, makes its disk slow or broken. Before each fsync and fdatasync, of SQLite and of
  * the runtime, it reads the file that SLOW_DISK names, and waits for as many milliseconds as the file says,
  * which may change meanwhile, or fails with EIO if the file says "fail". After each sync, it adds the path of
- * the synced file as a line to the file of that name with ".done" at its end. */
+ * the synced file as a line to the file of that name with ".done" at its end, and before it waits to ".held". */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -29,30 +29,34 @@ static long now_us(void) {
   return now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
-static int done(const char *path, int fd, int result) {
+static void note(const char *path, const char *what, int fd) {
   char log[4096], link[64], line[4096];
-  snprintf(log, sizeof log, "%s.done", path);
+  snprintf(log, sizeof log, "%s.%s", path, what);
   snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
   ssize_t length = readlink(link, line, sizeof line - 1);
   int file = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
   if (length < 0 || file < 0) abort();
   line[length++] = '\n';
   if (write(file, line, length) != length || close(file) != 0) abort();
-  return result;
 }
 
 static int synced(long call, int fd) {
   const char *path = getenv("SLOW_DISK");
   if (!path) return (int)syscall(call, fd);
   long begun_us = now_us();
-  for (;;) {
+  for (int is_held = 0;; is_held = 1) {
     long us = told_us(path);
     if (us == FAIL) {
       errno = EIO;
       return -1;
     }
     long left_us = begun_us + us - now_us();
-    if (left_us <= 0) return done(path, fd, (int)syscall(call, fd));
+    if (left_us <= 0) {
+      int result = (int)syscall(call, fd);
+      note(path, "done", fd);
+      return result;
+    }
+    if (!is_held) note(path, "held", fd);
     usleep(left_us < LOOK_US ? left_us : LOOK_US);
   }
 }

@@ -19,7 +19,13 @@ export const slowDisk = (within: string) => {
   const folder = mkdtempSync(join(within, 'slow-disk-'))
   const library = join(folder, 'slow-disk.so')
   const control = join(folder, 'ms')
-  const done = `${control}.done`
+  /** The names of files in a list that the library makes. */
+  const names = (what: 'done' | 'held'): readonly string[] => {
+    const list = `${control}.${what}`
+    if (!existsSync(list)) return []
+    const lines = readFileSync(list, 'utf8').split('\n')
+    return lines.map((path) => basename(path))
+  }
   const built = Bun.spawnSync([
     'cc',
     '-shared',
@@ -44,11 +50,8 @@ export const slowDisk = (within: string) => {
     /** Makes each sync fail. */
     fail: () => say('fail'),
     /** The names of the files that were synced, in order. */
-    synced: (): readonly string[] =>
-      existsSync(done)
-        ? readFileSync(done, 'utf8')
-            .split('\n')
-            .map((path) => basename(path))
-        : [],
+    synced: () => names('done'),
+    /** The names of the files whose sync had to wait, in order. */
+    held: () => names('held'),
   }
 }

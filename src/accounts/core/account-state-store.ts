@@ -3,7 +3,11 @@ import type { Queries } from '../../storage/database.ts'
 import type { AuthenticatedAccount } from './store.ts'
 
 /** An account as it is now. */
-export type AccountState = AuthenticatedAccount & { readonly isDisabled: boolean }
+export type AccountState = AuthenticatedAccount & {
+  readonly isDisabled: boolean
+  /** From when on it is treated as disabled; null for never. */
+  readonly endsAtMs: number | null
+}
 
 /** Returns an account as a transaction sees it, or undefined if there is none. */
 export const findAccountState = async (
@@ -24,7 +28,8 @@ export const STATE_COLUMNS = `
   account.role,
   account.admitted_at_ms,
   account.session_epoch,
-  account.disabled_at_ms`
+  account.disabled_at_ms,
+  account.ends_at_ms`
 
 export type StateRow = {
   id: number
@@ -34,6 +39,7 @@ export type StateRow = {
   admitted_at_ms: number | null
   session_epoch: number
   disabled_at_ms: number | null
+  ends_at_ms: number | null
 }
 
 export const stateOf = (row: StateRow): AccountState => ({
@@ -44,4 +50,5 @@ export const stateOf = (row: StateRow): AccountState => ({
   admitted: row.admitted_at_ms !== null,
   sessionEpoch: row.session_epoch,
   isDisabled: row.disabled_at_ms !== null,
+  endsAtMs: row.ends_at_ms,
 })

@@ -65,12 +65,14 @@ export const actingRole = async (tx: Reader, by: Actor): Promise<Role | undefine
   return isAtLeast(current.role, role) ? role : current.role
 }
 
-/** Throws `conflict` if no owner could log in without this account. */
+/** Throws `conflict` if without this account no owner were left who can log in and whose access does not
+ * end. */
 export const requireAnotherOwner = async (
   accounts: { readonly hasOtherOwner: (id: number) => Promise<boolean> },
-  { id, role, isDisabled }: AccountState,
+  { id, role, isDisabled, endsAtMs }: AccountState,
 ): Promise<void> => {
-  if (role === 'owner' && !isDisabled && !(await accounts.hasOtherOwner(id)))
+  const isLasting = role === 'owner' && !isDisabled && endsAtMs === null
+  if (isLasting && !(await accounts.hasOtherOwner(id)))
     throw new AppError('conflict', 'This is the last owner; create another one first', {
       reason: 'last_owner',
     })

@@ -29,10 +29,11 @@ type InsertedAccount = NewAccount & {
 /** An account that is logging in, as it was when its password was read. */
 export type AuthenticatedAccount = Account & { readonly sessionEpoch: number }
 
-/** What a login is checked against; `isDisabled` accounts may not log in. */
+/** What a login is checked against; `isDisabled` accounts may not log in, and others only before they end. */
 export type StoredPassword = AuthenticatedAccount & {
   readonly passwordHash: string
   readonly isDisabled: boolean
+  readonly endsAtMs: number | null
 }
 
 /** An account as `/getUsers` shows it: never with its password hash. */
@@ -56,6 +57,7 @@ type AccountRow = {
   password_hash: string
   session_epoch: number
   disabled_at_ms: number | null
+  ends_at_ms: number | null
 }
 
 /** Accounts in the database. */
@@ -73,7 +75,8 @@ export const accountStore = (db: Pick<Queries, 'all' | 'get' | 'run'>) => ({
          admitted_at_ms,
          password_hash,
          session_epoch,
-         disabled_at_ms
+         disabled_at_ms,
+         ends_at_ms
        FROM account
        WHERE username_key = ?`,
       usernameKey,
@@ -84,6 +87,7 @@ export const accountStore = (db: Pick<Queries, 'all' | 'get' | 'run'>) => ({
         passwordHash: row.password_hash,
         sessionEpoch: row.session_epoch,
         isDisabled: row.disabled_at_ms !== null,
+        endsAtMs: row.ends_at_ms,
       }
     )
   },

@@ -11,13 +11,15 @@ type Terms = {
   readonly uses: number
   readonly usesMax: number
   readonly isRevoked: boolean
-  /** The account that created it, as it is now: without a role if it is disabled or erased.
+  /** The account that created it, as it is now: without a role if it is disabled or erased, or
+   * has ended.
    * Undefined for the command line, which may do anything. */
   readonly maker: { readonly role: Role | undefined } | undefined
 }
 
 /** Returns the state of an invitation. It is `suspended` while its creator may not manage accounts
- * of its role: anyone who is disabled, erased or demoted leaves no way back in. A clock that is
+ * of its role: anyone who is disabled, erased or demoted, or has
+ * ended, leaves no way back in. A clock that is
  * before the creation is wrong, and revives nothing. */
 export const invitationState = (terms: Terms, nowMs: number): InvitationState => {
   const { role, maker } = terms

@@ -2,12 +2,12 @@ import { createHash } from 'node:crypto'
 import { type Role, mayManage } from '../../domain/account.ts'
 import type { Actor, RecordAuditEvent } from '../../domain/audit-event.ts'
 import type { AuditIn } from '../../storage/unit-of-work.ts'
-import type { Clock } from '../../domain/clock.ts'
 import { DAY_MS, HOUR_MS } from '../../domain/duration.ts'
 import { AppError } from '../../errors.ts'
 import { RateLimitError } from '../../http/errors.ts'
 import type { Database, Queries } from '../../storage/database.ts'
 import { actingRole, auditRefusals } from '../core/authorization.ts'
+import type { EndClock } from '../core/end-date.ts'
 import { hashOneTimeCode, newOneTimeCode } from '../core/one-time-code.ts'
 import { shownUnit } from '../core/unit.ts'
 import { invitationsIn } from './store.ts'
@@ -21,7 +21,7 @@ type Dependencies = {
   readonly linkTo: (fragment: string) => string
   /** Invitations that an account may create in 24 hours. */
   readonly dailyMax: number
-  readonly clock: Pick<Clock, 'nonDecreasingMs'>
+  readonly clock: EndClock
 }
 
 /** What an invitation is for. */

@@ -1,7 +1,7 @@
 import type { Role } from '../../domain/account.ts'
-import type { Clock } from '../../domain/clock.ts'
 import { DAY_MS } from '../../domain/duration.ts'
 import type { Queries } from '../../storage/database.ts'
+import { type EndClock, isOpen } from '../core/end-date.ts'
 import { type InvitationState, invitationState } from './rules.ts'
 
 export type NewInvitation = {
@@ -55,7 +55,7 @@ type InvitationRow = {
 }
 
 /** Invitations, as one transaction or reader sees them. */
-export const invitationsIn = (queries: Queries, clock: Pick<Clock, 'nonDecreasingMs'>) => ({
+export const invitationsIn = (queries: Queries, clock: EndClock) => ({
   add: async (invitation: NewInvitation): Promise<Added> => {
     const createdAtMs = clock.nonDecreasingMs()
     const id = Bun.randomUUIDv7('hex', createdAtMs)
@@ -92,6 +92,7 @@ export const invitationsIn = (queries: Queries, clock: Pick<Clock, 'nonDecreasin
   findOpen: async (codeHash: Buffer): Promise<Invitation | undefined> => {
     const row = await queries.get<InvitationRow>(
       `${SELECT} WHERE invitation.code_hash = ?`,
+      clock.certainMs(),
       codeHash,
     )
     const found = row && invitationOf(row, clock.nonDecreasingMs())
@@ -99,7 +100,11 @@ export const invitationsIn = (queries: Queries, clock: Pick<Clock, 'nonDecreasin
   },
 
   find: async (id: string): Promise<Invitation | undefined> => {
-    const row = await queries.get<InvitationRow>(`${SELECT} WHERE invitation.id = ?`, id)
+    const row = await queries.get<InvitationRow>(
+      `${SELECT} WHERE invitation.id = ?`,
+      clock.certainMs(),
+      id,
+    )
     return row && invitationOf(row, clock.nonDecreasingMs())
   },
 
@@ -110,6 +115,7 @@ export const invitationsIn = (queries: Queries, clock: Pick<Clock, 'nonDecreasin
   ): Promise<readonly ListedInvitation[]> => {
     const rows = await queries.all<InvitationRow>(
       `${SELECT} WHERE invitation.id < ? ORDER BY invitation.id DESC LIMIT ?`,
+      clock.certainMs(),
       beforeId ?? AFTER_EVERY_ID,
       limit,
     )
@@ -193,7 +199,7 @@ const SELECT = `
     invitation.uses_max,
     invitation.revoked_at_ms,
     maker.username AS maker_username,
-    CASE WHEN maker.disabled_at_ms IS NULL THEN maker.role END AS maker_role
+    CASE WHEN ${isOpen('maker')} THEN maker.role END AS maker_role
   FROM invitation
   LEFT JOIN account AS maker ON maker.public_id = invitation.made_by`
 

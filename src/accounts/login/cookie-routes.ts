@@ -67,7 +67,8 @@ const logIn = ({ cookies, browser, accounts }: Dependencies) => {
           401,
           'otp_required',
           'Invalid username or password (`unauthorized`); after the right password, One-time code ' +
-            'required (`otp_required`) or Invalid one-time code (`otp_invalid`)',
+            'required (`otp_required`), Invalid one-time code (`otp_invalid`) or Your access ended on 31 ' +
+            'March 2027. Ask an owner. (`access_ended`)',
         ),
         403: FOREIGN_ANSWER,
         503: BUSY,

@@ -46,12 +46,13 @@ const logIn = ({ accounts, tokenLifetimeMs }: Dependencies) =>
         ),
         401: message(
           'Unknown name, wrong password, disabled account, or a lockout after too many failures; or, ' +
-            'after the right password, a code that is missing, wrong or already used. If every code ' +
+            'after the right password, an access that has ended, or a code that is missing, wrong or already used. If every code ' +
             'is wrong, the clock of the gateway or of the phone is: the `Date` header of each answer ' +
             'is the gateway’s time, and recovery codes always work',
           'Invalid username or password',
           { msg: 'One-time code required', code: 'otp_required' },
           { msg: 'Invalid one-time code', code: 'otp_invalid' },
+          { msg: 'Your access ended on 31 March 2027. Ask an owner.', code: 'access_ended' },
         ),
         503: BUSY,
       },

@@ -3,6 +3,7 @@ import { Value } from '@sinclair/typebox/value'
 import { AppError } from '../../errors.ts'
 import type { Account } from '../../domain/account.ts'
 import type { Actor, Origin, RecordAuditEvent } from '../../domain/audit-event.ts'
+import { type EndClock, accessEnded, hasEnded } from '../core/end-date.ts'
 import type { Lockout } from '../lockout/service.ts'
 import type { LockoutPlace } from '../lockout/rules.ts'
 import type { PasswordHasher } from '../passwords/hasher.ts'
@@ -25,6 +26,9 @@ type Dependencies = {
     Lockout,
     'deviceOf' | 'deviceToken' | 'judgeAttempt' | 'knownBy' | 'trustClient'
   >
+  readonly clock: Pick<EndClock, 'certainMs'>
+  /** The zone of the home, in which days are told. */
+  readonly zone: () => string
   readonly record: RecordAuditEvent
   /** Records events that may come with every request. */
   readonly recordCoalesced: RecordAuditEvent
@@ -44,6 +48,15 @@ type LoginTokens = Tokens & { readonly deviceToken: string }
 export const authenticationService = (deps: Dependencies) => {
   const { store, hasher, inTurn, sessions, secondFactors, lockout, record, recordCoalesced } = deps
 
+  const isShut = (account: StoredPassword): boolean =>
+    account.isDisabled || hasEnded(account, deps.clock)
+
+  /** Returns what to tell someone who knows the password of an account that has ended. */
+  const endedFault = ({ endsAtMs }: StoredPassword): AppError | undefined =>
+    endsAtMs !== null && hasEnded({ endsAtMs }, deps.clock)
+      ? accessEnded(endsAtMs, deps.zone())
+      : undefined
+
   /** Returns in whose turn a login comes. Reads the same whether or not the name has an account, and
    * a name makes a difference only where that account has logged in before. */
   const applicantFor = async (
@@ -55,10 +68,10 @@ export const authenticationService = (deps: Dependencies) => {
     const account = await store.findPassword(usernameKey)
     const attempt = { usernameKey, account, deviceToken: credentials.device_token, place, from }
     const knownBy = await lockout.knownBy(attempt)
-    return applicantOf(account?.isDisabled ? undefined : account, from, knownBy)
+    return applicantOf(account && isShut(account) ? undefined : account, from, knownBy)
   }
 
-  /** Returns the account if the password is right. Otherwise returns undefined after the same work,
+  /** Returns the account if the password is right, also if it has ended. Otherwise returns undefined after the same work,
    * whether for an unknown name, a wrong password, a disabled account or a lockout. Counts each
    * failure. */
   const checkPassword = async (
@@ -72,8 +85,8 @@ export const authenticationService = (deps: Dependencies) => {
     const fits = await hasher.verify(password, found?.passwordHash, await store.legacySchemes())
     const isRight = fits && found !== undefined && !found.isDisabled
     const attempt = { usernameKey, account: found, deviceToken, place, from }
-    const needsCode = isRight && (await secondFactors.isOn(found))
-    const outcome = needsCode ? 'unfinished' : isRight ? 'right' : 'wrong'
+    const isUnfinished = isRight && (isShut(found) || (await secondFactors.isOn(found)))
+    const outcome = isUnfinished ? 'unfinished' : isRight ? 'right' : 'wrong'
     const passes = await lockout.judgeAttempt(attempt, outcome)
     if (!passes || !found) return undefined
     if (hasher.isOutdated(found.passwordHash)) await rehash(found, password)
@@ -122,14 +135,16 @@ export const authenticationService = (deps: Dependencies) => {
 
   const logIn = async (credentials: Credentials, from: Origin): Promise<LoginTokens> => {
     const account = await checkPassword(credentials, { place: 'login', from })
-    const verdict = account && (await checkCode({ ...credentials, account, from }))
-    const isIn = verdict !== 'missing' && verdict !== 'wrong'
+    const ended = account && endedFault(account)
+    const verdict =
+      account && !ended ? await checkCode({ ...credentials, account, from }) : undefined
+    const isIn = !ended && verdict !== 'missing' && verdict !== 'wrong'
     const how = { second_factor: verdict ?? 'unneeded' }
     const tokens = account && isIn && (await sessions.begin(account, from, how))
     if (!tokens) {
       // Every refusal gets here, whichever factor failed. A code that is still missing is no failure:
       // every login with a second factor begins like that.
-      const fault = loginFault(verdict)
+      const fault = ended ?? loginFault(verdict)
       const named = account ?? (await namedBy(credentials))
       const isAsked = verdict === 'missing'
       await record(from, {
@@ -149,6 +164,16 @@ export const authenticationService = (deps: Dependencies) => {
   ): Promise<Account | undefined> => {
     const account = await checkPassword(credentials, { place: 'tables', from })
     if (!account) return undefined
+    const ended = endedFault(account)
+    if (ended) {
+      await recordCoalesced(from, {
+        action: 'login',
+        result: 'failure',
+        subject: account.publicId,
+        detail: { reason: 'access_ended' },
+      })
+      throw ended
+    }
     const needsCode = await secondFactors.isOn(account)
     await recordCoalesced(needsCode ? from : { ...from, account }, {
       action: 'login',
@@ -171,8 +196,8 @@ export const authenticationService = (deps: Dependencies) => {
     find: (username: string): Promise<Account | undefined> =>
       store.findPassword(usernameKeyOf(username)),
 
-    /** Begins a session and returns its tokens. Throws `unauthorized`; asks for the code of a
-     * second factor only after the right password. */
+    /** Begins a session and returns its tokens. Throws `unauthorized`; only after the right password, it
+     * asks for the code of a second factor or says that access has ended. */
     login: async (credentials: Credentials, from: Origin): Promise<LoginTokens> =>
       inTurn(await applicantFor(credentials, { place: 'login', from }), () =>
         logIn(credentials, from),
@@ -186,12 +211,12 @@ export const authenticationService = (deps: Dependencies) => {
     }: Pick<Credentials, 'username' | 'device_token'>): Promise<string | undefined> => {
       if (token === undefined) return undefined
       const account = await store.findPassword(usernameKeyOf(username))
-      return account?.admitted && !account.isDisabled ? lockout.deviceOf(account, token) : undefined
+      return account?.admitted && !isShut(account) ? lockout.deviceOf(account, token) : undefined
     },
 
     /** Returns the account of a name and password that come with every request, as a browser sends
      * them to the tables, or undefined if they are wrong. Throws `unauthorized` if they are right
-     * but the account has a second factor. */
+     * but the account has a second factor, or has ended. */
     signInOnce: async (credentials: Credentials, from: Origin): Promise<Account | undefined> =>
       inTurn(await applicantFor(credentials, { place: 'tables', from }), () =>
         signInOnce(credentials, from),

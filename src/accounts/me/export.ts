@@ -9,7 +9,7 @@ import type { ExportStore } from './export-store.ts'
 import type { OwnCaller } from './service.ts'
 
 /** Entries about one person, by public id, a page in memory at a time. */
-type Pages = (publicId: string, signal: AbortSignal) => AsyncIterable<readonly unknown[]>
+export type Pages = (publicId: string, signal: AbortSignal) => AsyncIterable<readonly unknown[]>
 
 type Dependencies = {
   readonly accountDirectory: Pick<AccountDirectory, 'find'>

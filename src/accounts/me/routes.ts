@@ -99,8 +99,8 @@ const exportAccount = ({ accountExport }: Dependencies) =>
       summary: 'Export everything stored about you',
       description:
         'One JSON object: account, sessions, clients that have logged in, failed logins, second ' +
-        'factor, password reset, invitations you created, audit events by and about you, and your ' +
-        'unlocks. Addresses of other people, hashes and secrets are left out.',
+        'factor, password reset, invitations you created, audit events by and about you, your ' +
+        'unlocks, grants and attempts to open a lock. Addresses of other people, hashes and secrets are left out.',
       answers: {
         200: { description: 'The file', schema: ExportAnswer, example: EXPORT_EXAMPLE },
         ...HEAVY_READ_REFUSED,

@@ -77,6 +77,10 @@ export const ExportAnswer = t.Object(
     ),
     audit: t.Array(t.Object({}, { description: 'An audit event by or about the person' })),
     unlocks: t.Array(t.Object({}, { description: 'As in `GET /v1/unlocks`' })),
+    grants: t.Array(t.Object({}, { description: 'As in `GET /v1/grants`' })),
+    attempts: t.Array(
+      t.Object({}, { description: 'What you tried to open, and what was decided' }),
+    ),
   },
   { $id: 'AccountExport' },
 )
@@ -93,4 +97,6 @@ export const EXPORT_EXAMPLE = {
   invitations_made: [],
   audit: [],
   unlocks: [],
+  grants: [],
+  attempts: [],
 }

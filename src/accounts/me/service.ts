@@ -1,13 +1,13 @@
 import type { Account } from '../../domain/account.ts'
 import type { Origin, RecordAuditEvent } from '../../domain/audit-event.ts'
 import type { AuditIn } from '../../storage/unit-of-work.ts'
-import type { Clock } from '../../domain/clock.ts'
 import { AppError } from '../../errors.ts'
 import type { Caller } from '../../http/authorization.ts'
 import { tokenError } from '../../http/errors.ts'
 import type { Database, Queries } from '../../storage/database.ts'
 import type { AccountState } from '../core/account-state-store.ts'
 import { auditRefusals } from '../core/authorization.ts'
+import type { EndClock } from '../core/end-date.ts'
 import { hashOneTimeCode } from '../core/one-time-code.ts'
 import { usernameKeyOf } from '../core/username.ts'
 import type { Lockout } from '../lockout/service.ts'
@@ -31,7 +31,7 @@ type Dependencies = {
   readonly erasures: Pick<Erasures, 'eraseIn' | 'finish'>
   readonly auditIn: AuditIn
   readonly record: RecordAuditEvent
-  readonly clock: Pick<Clock, 'nonDecreasingMs'>
+  readonly clock: EndClock
 }
 
 /** A caller who is logged in. */

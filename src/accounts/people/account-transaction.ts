@@ -15,10 +15,12 @@ export type Contact = {
 export const accountTransaction = (tx: Queries, clock: Pick<Clock, 'nonDecreasingMs'>) => ({
   find: (publicId: string): Promise<AccountState | undefined> => findAccountState(tx, publicId),
 
-  /** True if another owner can log in. */
+  /** True if another owner can log in, and has no end date. */
   hasOtherOwner: async (id: number): Promise<boolean> =>
     (await tx.get(
-      "SELECT 1 FROM account WHERE role = 'owner' AND disabled_at_ms IS NULL AND id <> ? LIMIT 1",
+      `SELECT 1 FROM account
+       WHERE role = 'owner' AND disabled_at_ms IS NULL AND ends_at_ms IS NULL AND id <> ?
+       LIMIT 1`,
       id,
     )) !== undefined,
 
@@ -77,6 +79,11 @@ export const accountTransaction = (tx: Queries, clock: Pick<Clock, 'nonDecreasin
       atMs,
       id,
     )
+  },
+
+  /** From when on the account is treated as disabled; null for never. */
+  setEnd: async (id: number, endsAtMs: number | null): Promise<void> => {
+    await tx.run('UPDATE account SET ends_at_ms = ? WHERE id = ?', endsAtMs, id)
   },
 
   setPassword: async (id: number, passwordHash: string): Promise<void> => {

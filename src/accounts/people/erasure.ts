@@ -2,7 +2,7 @@ import type { Actor, AuditEvent } from '../../domain/audit-event.ts'
 import type { AuditIn } from '../../storage/unit-of-work.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { DAY_MS } from '../../domain/duration.ts'
-import type { Queries } from '../../storage/database.ts'
+import type { Transaction } from '../../storage/database.ts'
 import type { AccountState } from '../core/account-state-store.ts'
 import { accountTransaction } from './account-transaction.ts'
 import { requireAnotherOwner } from '../core/authorization.ts'
@@ -17,6 +17,8 @@ type Dependencies = {
   readonly traces: readonly ((publicId: string) => Promise<unknown>)[]
   /** Finishes in a daily round what would hold up others during each erasure. */
   readonly finishTraces: () => Promise<unknown>
+  /** Erases what must be gone with the account, in its transaction: what it may open. */
+  readonly eraseAccessIn: (tx: Transaction, publicId: string) => Promise<void>
   readonly auditIn: AuditIn
   readonly clock: Pick<Clock, 'nonDecreasingMs'>
   /** Called if traces could not be erased; the next round tries again. */
@@ -55,15 +57,16 @@ export const erasureService = (deps: Dependencies) => {
   return {
     /** Deletes the account; call `finish` after COMMIT. Throws `conflict` for the last owner. */
     eraseIn: async (
-      tx: Queries,
+      tx: Transaction,
       by: Actor,
       account: AccountState,
       detail?: AuditEvent['detail'],
     ): Promise<void> => {
       const accounts = accountTransaction(tx, clock)
       await requireAnotherOwner(accounts, account)
-      await accounts.remove(account)
       const { publicId: subject } = account
+      await deps.eraseAccessIn(tx, subject)
+      await accounts.remove(account)
       const event = { action: 'account.erase', result: 'success', subject } as const
       await auditIn(tx).record(by, { ...event, ...(detail ? { detail } : {}) })
     },

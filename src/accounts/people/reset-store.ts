@@ -1,5 +1,4 @@
 import { type Role, mayManage } from '../../domain/account.ts'
-import type { Clock } from '../../domain/clock.ts'
 import { MINUTE_MS } from '../../domain/duration.ts'
 import type { Queries } from '../../storage/database.ts'
 import {
@@ -8,6 +7,7 @@ import {
   type StateRow,
   stateOf,
 } from '../core/account-state-store.ts'
+import { type EndClock, isOpen } from '../core/end-date.ts'
 
 /** How long a code for choosing a new password is valid. */
 export const RESET_MINUTES = 30
@@ -28,12 +28,9 @@ type ResetRow = StateRow & {
 }
 
 /** Codes for choosing a new password, one per account, as one transaction or reader sees them. */
-export const passwordResetsIn = (
-  queries: Pick<Queries, 'get' | 'run'>,
-  clock: Pick<Clock, 'nonDecreasingMs'>,
-) => ({
+export const passwordResetsIn = (queries: Pick<Queries, 'get' | 'run'>, clock: EndClock) => ({
   /** Returns the enabled account that a code is valid for. A code is void once the account that
-   * created it could not create it again, because it was disabled, erased or demoted. */
+   * created it could not create it again, because it was disabled, erased or demoted, or has ended. */
   find: async ({ usernameKey, codeHash }: ResetClaim): Promise<AccountState | undefined> => {
     const nowMs = clock.nonDecreasingMs()
     const row = await queries.get<ResetRow>(
@@ -44,13 +41,15 @@ export const passwordResetsIn = (
        FROM account
        JOIN password_reset AS reset ON reset.account_id = account.id
        LEFT JOIN account AS maker
-         ON maker.public_id = reset.made_by AND maker.disabled_at_ms IS NULL
+         ON maker.public_id = reset.made_by AND ${isOpen('maker')}
        WHERE account.username_key = ?
-         AND account.disabled_at_ms IS NULL
+         AND ${isOpen()}
          AND reset.code_hash = ?
          AND reset.expires_at_ms > ?
          AND reset.expires_at_ms <= ?`,
+      clock.certainMs(),
       usernameKey,
+      clock.certainMs(),
       codeHash,
       nowMs,
       // A gateway that starts with its clock behind must not revive an old code.

@@ -44,6 +44,23 @@ export const erasedPeople = async (db: Pick<Queries, 'all'>): Promise<readonly s
 /** The first schema in which accounts can wait to be admitted. */
 const ADMISSION_SCHEMA = 9
 
+/** The first schema in which accounts can end. */
+const END_DATE_SCHEMA = 16
+
+/** When an account ends. */
+export type EndDate = { readonly publicId: string; readonly endsAtMs: number }
+
+/** Returns the end dates of all accounts that have one. */
+export const endDates = async (
+  db: Pick<ReadOnlyDatabase, 'all' | 'schemaVersion'>,
+): Promise<readonly EndDate[]> => {
+  if (db.schemaVersion < END_DATE_SCHEMA) return []
+  const rows = await db.all<{ public_id: string; ends_at_ms: number }>(
+    'SELECT public_id, ends_at_ms FROM account WHERE ends_at_ms IS NOT NULL',
+  )
+  return rows.map((row) => ({ publicId: row.public_id, endsAtMs: row.ends_at_ms }))
+}
+
 /** Returns the public ids of accounts that wait to be admitted. */
 export const waitingPeople = async (
   db: Pick<ReadOnlyDatabase, 'all' | 'schemaVersion'>,

@@ -1,6 +1,8 @@
 import { AppError } from '../../errors.ts'
 import { HEAVY_READ_REFUSED, invalid, message, problem } from '../../http/answers.ts'
 import { type Endpoint, endpoint } from '../../http/endpoint.ts'
+import { acceptedBy, notAccepted } from '../../http/request/accepted.ts'
+import { Time, timeMs } from '../../http/request/text.ts'
 import { nextPage, pageOf } from '../../http/request/paging.ts'
 import { RESET_MINUTES } from './reset-store.ts'
 import {
@@ -144,13 +146,14 @@ const change = (deps: Dependencies) =>
       limits: ['changes'],
       tag: 'People',
       operationId: 'updatePerson',
-      summary: 'Change a role or unit, let a person in, disable or enable an account',
+      summary: 'Change a role, unit or end date, let a person in, disable or enable an account',
       description:
-        'Admins can let members in, make them wait again, disable and enable them, and set their unit; ' +
-        'null or an empty text clears it. Only ' +
+        'Admins can let members in, make them wait again, disable and enable them, and set their unit and ' +
+        'end date; null or an empty text clears it. Only ' +
         'owners can change roles, or change admins and owners. A raised role lets the person in; ' +
         'admins and owners never wait, and nobody makes themselves wait. Demoting and disabling ' +
-        'end the account’s sessions. Other fields are ignored.',
+        'end the account’s sessions. From its end date on, an account is treated as disabled; ' +
+        'nobody ends their own, and one owner has no end date. Other fields are ignored.',
       params: PersonParams,
       body: PersonBody,
       answers: {
@@ -165,11 +168,18 @@ const change = (deps: Dependencies) =>
         409: [LAST_OWNER, ALWAYS_ADMITTED, OWN_ACCOUNT],
       },
     },
-    async ({ params, caller, body }) => {
-      await deps.administration.change({ by: caller, publicId: params.id, ...body })
+    async ({ params, caller, body: { ends_at: endsAt, ...body } }) => {
+      const endsAtMs = typeof endsAt === 'string' ? endOf(endsAt) : endsAt
+      await deps.administration.change({ by: caller, publicId: params.id, ...body, endsAtMs })
       return describe(deps, params.id)
     },
   )
+
+const endOf = (time: string): number => {
+  const endsAtMs = timeMs(time)
+  if (endsAtMs === undefined) throw notAccepted({ ends_at: acceptedBy(Time) })
+  return endsAtMs
+}
 
 const beginReset = ({ administration }: Dependencies) =>
   endpoint(

@@ -2,7 +2,7 @@ import { type Static, Type as t } from '@sinclair/typebox'
 import { ROLES, type Role } from '../../domain/account.ts'
 import { Next, PAGE } from '../../http/request/paging.ts'
 import { clearable } from '../../http/request/optional.ts'
-import { nullable, oneOf, text } from '../../http/request/text.ts'
+import { Time as GivenTime, nullable, oneOf, text } from '../../http/request/text.ts'
 import { Time, Unit } from '../core/schema.ts'
 import type { AccountDetails, UnitCount } from './store.ts'
 
@@ -22,6 +22,12 @@ export const AccountAnswer = t.Object(
     email: nullable(t.String()),
     unit: nullable(t.String({ description: 'The flat, room or house; set by an admin or owner' })),
     created_at: Time,
+    ends_at: nullable(
+      t.String({
+        format: 'date-time',
+        description: 'From when on the account is treated as disabled; null for never',
+      }),
+    ),
     second_factor: t.Boolean({ description: 'Whether logging in requires a second factor' }),
     sessions: t.Integer({ description: 'Number of active sessions' }),
     invitation: t.Union(
@@ -44,6 +50,7 @@ export const accountJson = (account: AccountDetails): Static<typeof AccountAnswe
   email: account.email,
   unit: account.unit,
   created_at: new Date(account.createdAtMs).toISOString(),
+  ends_at: account.endsAtMs === null ? null : new Date(account.endsAtMs).toISOString(),
   second_factor: account.hasSecondFactor,
   sessions: account.sessions,
   invitation: account.invitation,
@@ -59,6 +66,7 @@ export const ACCOUNT_EXAMPLE = {
   email: null,
   unit: 'Flat 3',
   created_at: '2026-11-20T07:12:45.000Z',
+  ends_at: null,
   second_factor: false,
   sessions: 1,
   invitation: null,
@@ -69,6 +77,7 @@ export const PersonAnswer = t.Object(
   {
     ...AccountAnswer.properties,
     disabled: t.Boolean({ description: 'Whether logging in is refused' }),
+    ended: t.Boolean({ description: 'Whether `ends_at` has come' }),
     registered_from: nullable(
       t.String({
         description:
@@ -82,10 +91,17 @@ export const PersonAnswer = t.Object(
 export const personJson = (account: AccountDetails): Static<typeof PersonAnswer> => ({
   ...accountJson(account),
   disabled: account.isDisabled,
+  ended: account.hasEnded,
   registered_from: account.waitingClient,
 })
 
-export const PERSON_EXAMPLE = { ...ACCOUNT_EXAMPLE, disabled: false, registered_from: null }
+export const PERSON_EXAMPLE = {
+  ...ACCOUNT_EXAMPLE,
+  ends_at: '2027-03-31T22:00:00.000Z',
+  disabled: false,
+  ended: false,
+  registered_from: null,
+}
 
 export const PeopleQuery = t.Object({
   text: t.Optional(
@@ -144,6 +160,14 @@ export const PersonBody = t.Object(
       }),
     ),
     unit: clearable(Unit, null),
+    ends_at: clearable(
+      {
+        ...GivenTime,
+        description: 'When access ends, RFC 3339: a time to come. Null for never',
+        examples: ['2027-03-31T22:00:00Z'],
+      },
+      null,
+    ),
   },
   { $id: 'PersonUpdate', minProperties: 1 },
 )

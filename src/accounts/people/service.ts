@@ -2,9 +2,9 @@ import { type Role, isAtLeast } from '../../domain/account.ts'
 import type { AuditAction } from '../../domain/audit-actions.ts'
 import type { Actor, AuditEvent, RecordAuditEvent } from '../../domain/audit-event.ts'
 import type { AuditIn } from '../../storage/unit-of-work.ts'
-import type { Clock } from '../../domain/clock.ts'
 import { MINUTE_MS } from '../../domain/duration.ts'
 import { AppError } from '../../errors.ts'
+import { notAccepted } from '../../http/request/accepted.ts'
 import type { Database, Queries } from '../../storage/database.ts'
 import type { AccountState } from '../core/account-state-store.ts'
 import {
@@ -13,6 +13,7 @@ import {
   requireManageable,
   requireOtherAccount,
 } from '../core/authorization.ts'
+import { type EndClock, hasEnded } from '../core/end-date.ts'
 import { hashOneTimeCode, newOneTimeCode } from '../core/one-time-code.ts'
 import { accountTransaction } from './account-transaction.ts'
 import type { Erasures } from './erasure.ts'
@@ -25,7 +26,7 @@ type Dependencies = {
   readonly erasures: Pick<Erasures, 'eraseIn' | 'finish'>
   readonly auditIn: AuditIn
   readonly record: RecordAuditEvent
-  readonly clock: Pick<Clock, 'nonDecreasingMs'>
+  readonly clock: EndClock
 }
 
 type Target = { readonly by: Actor; readonly publicId: string }
@@ -35,6 +36,8 @@ type Change = Target & {
   readonly admitted?: boolean | undefined
   /** Null for none. */
   readonly unit?: string | null | undefined
+  /** When the account ends; null for never. */
+  readonly endsAtMs?: number | null | undefined
 }
 
 type Reset = { readonly code: string; readonly expiresAtMs: number }
@@ -43,15 +46,18 @@ type Reset = { readonly code: string; readonly expiresAtMs: number }
 export const accountAdministration = (deps: Dependencies) => {
   const { db, erasures, auditIn, record, clock } = deps
   return {
-    /** Changes the role or the unit, disables or enables, lets in or makes wait again. Raising the role lets in.
-     * Demoting and disabling end the account's sessions. Throws `conflict` if an admin, an owner or
-     * the actor would have to wait. */
+    /** Changes the role, the unit or the end date, disables or enables, lets in or makes wait again. Raising
+     * the role lets in. Demoting and disabling end the account's sessions. Throws `invalid` for an end
+     * date that has passed, and `conflict` if an admin, an owner or the actor would have to wait, or the
+     * actor or the last owner would end. */
     change: (change: Change): Promise<void> => {
-      const { by, publicId, role, disabled, admitted, unit } = change
+      const { by, publicId, role, disabled, admitted, unit, endsAtMs } = change
       const attempt = { action: refusedAction(change), subject: publicId }
       return auditRefusals({ record, by, event: attempt }, () =>
         db.transaction(async (tx) => {
-          if (admitted === false) requireOtherAccount(by, publicId)
+          if (admitted === false || endsAtMs !== undefined) requireOtherAccount(by, publicId)
+          if (endsAtMs !== undefined && hasEnded({ endsAtMs }, clock))
+            throw notAccepted({ ends_at: IN_FUTURE })
           const account = await requireManageable(tx, change)
           const writing = { tx, clock, account }
           const events = [
@@ -59,12 +65,26 @@ export const accountAdministration = (deps: Dependencies) => {
             ...(await setDisabled(writing, disabled)),
             ...(await setAdmitted(writing, { role, admitted })),
             ...(await setUnit(writing, unit)),
+            ...(await setEnd(writing, endsAtMs)),
           ]
           for (const event of events)
             await auditIn(tx).record(by, { ...event, result: 'success', subject: publicId })
         }),
       )
     },
+
+    /** Sets an end date that was set before, even if it has passed, as after a restore. Throws `conflict` for
+     * the last owner without one. */
+    setEndAgain: ({
+      by,
+      publicId,
+      endsAtMs,
+    }: Target & { readonly endsAtMs: number }): Promise<void> =>
+      db.transaction(async (tx) => {
+        const account = await requireManageable(tx, { by, publicId })
+        for (const event of await setEnd({ tx, clock, account }, endsAtMs))
+          await auditIn(tx).record(by, { ...event, result: 'success', subject: publicId })
+      }),
 
     /** Creates the code with which a person chooses a new password. It is shown once, and voids the
      * previous one. */
@@ -101,7 +121,7 @@ export const accountAdministration = (deps: Dependencies) => {
 
 type Writing = {
   readonly tx: Queries
-  readonly clock: Pick<Clock, 'nonDecreasingMs'>
+  readonly clock: EndClock
   readonly account: AccountState
 }
 
@@ -163,11 +183,28 @@ const setUnit = async (
     ? [{ action: 'account.unit' }]
     : []
 
+const IN_FUTURE = 'a time to come; to end access now, disable the account'
+
+/** Sessions that ended with the account stay ended if it is prolonged. */
+const setEnd = async (
+  { tx, clock, account }: Writing,
+  endsAtMs: number | null | undefined,
+): Promise<Changed> => {
+  if (endsAtMs === undefined || endsAtMs === account.endsAtMs) return []
+  const accounts = accountTransaction(tx, clock)
+  if (endsAtMs !== null) await requireAnotherOwner(accounts, account)
+  if (hasEnded(account, clock)) await accounts.endSessions(account.id)
+  await accounts.setEnd(account.id, endsAtMs)
+  const until = endsAtMs === null ? 'never' : new Date(endsAtMs).toISOString()
+  return [{ action: 'account.end_date', detail: { until } }]
+}
+
 /** The action that a refused change is recorded as. */
-const refusedAction = ({ role, disabled, admitted }: Change): AuditAction => {
+const refusedAction = ({ role, disabled, admitted, endsAtMs }: Change): AuditAction => {
   if (role !== undefined) return 'account.role'
   if (disabled !== undefined) return disableAction(disabled)
   if (admitted !== undefined) return admitAction(admitted)
+  if (endsAtMs !== undefined) return 'account.end_date'
   return 'account.unit'
 }
 

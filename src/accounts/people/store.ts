@@ -1,9 +1,9 @@
 import type { Role } from '../../domain/account.ts'
-import type { Clock } from '../../domain/clock.ts'
 import { takeTurn } from '../../domain/event-loop.ts'
 import { containing, foldedText } from '../../domain/text/folded-text.ts'
 import type { Order } from '../../http/request/paging.ts'
 import type { Queries } from '../../storage/database.ts'
+import { type EndClock, hasEnded } from '../core/end-date.ts'
 
 export type AccountDirectory = ReturnType<typeof accountDirectory>
 
@@ -24,6 +24,9 @@ export type AccountDetails = {
   /** The client that a person on the waiting list registered from. */
   readonly waitingClient: string | null
   readonly isDisabled: boolean
+  /** From when on it is treated as disabled; null for never. */
+  readonly endsAtMs: number | null
+  readonly hasEnded: boolean
   readonly hasSecondFactor: boolean
   /** Number of active sessions. */
   readonly sessions: number
@@ -72,17 +75,14 @@ const PAGE_IDS_MAX = 20_000
 const UNITS_MAX = 1000
 
 /** Looks up accounts for the people they belong to, admins and owners. */
-export const accountDirectory = (
-  db: Pick<Queries, 'all' | 'get'>,
-  clock: Pick<Clock, 'nonDecreasingMs'>,
-) => ({
+export const accountDirectory = (db: Pick<Queries, 'all' | 'get'>, clock: EndClock) => ({
   find: async (publicId: string): Promise<AccountDetails | undefined> => {
     const row = await db.get<AccountRow>(
       `SELECT ${COLUMNS} FROM account WHERE account.public_id = ?`,
       clock.nonDecreasingMs(),
       publicId,
     )
-    return row && details(row)
+    return row && details(row, clock)
   },
 
   /** Returns accounts in the order of registration, or in reverse. */
@@ -105,13 +105,13 @@ export const accountDirectory = (
       if (filter.text === undefined) {
         const now = clock.nonDecreasingMs()
         const rows = await db.all<AccountRow>(whole, now, from, to, ...values, remaining)
-        accounts.push(...rows.map(details))
+        accounts.push(...rows.map((row) => details(row, clock)))
       } else {
         // SQL cannot compare text as people do, and most accounts of a step do not match.
         const rows = await db.all<AccountText>(texts, from, to, ...values, STEP_IDS)
         for (const { id } of rows.filter(matches(filter.text)).slice(0, remaining)) {
           const row = await db.get<AccountRow>(BY_ID, clock.nonDecreasingMs(), id)
-          if (row) accounts.push(details(row))
+          if (row) accounts.push(details(row, clock))
         }
       }
       if (accounts.length > limit)
@@ -153,6 +153,7 @@ const COLUMNS = `
   account.admitted_at_ms,
   account.waiting_client,
   account.disabled_at_ms,
+  account.ends_at_ms,
   account.invitation_id,
   (SELECT label FROM invitation WHERE invitation.id = account.invitation_id) AS invitation_label,
   EXISTS (
@@ -185,6 +186,7 @@ type AccountRow = {
   admitted_at_ms: number | null
   waiting_client: string | null
   disabled_at_ms: number | null
+  ends_at_ms: number | null
   invitation_id: string | null
   invitation_label: string | null
   has_second_factor: number
@@ -192,27 +194,32 @@ type AccountRow = {
   last_seen_ms: number | null
 }
 
-const details = (row: AccountRow): AccountDetails => ({
-  id: row.id,
-  publicId: row.public_id,
-  username: row.username,
-  role: row.role,
-  admitted: row.admitted_at_ms !== null,
-  phone: row.phone,
-  address: row.address,
-  email: row.email,
-  unit: row.unit,
-  createdAtMs: row.created_at_ms,
-  waitingClient: row.waiting_client,
-  isDisabled: row.disabled_at_ms !== null,
-  hasSecondFactor: row.has_second_factor !== 0,
-  sessions: row.sessions,
-  lastSeenMs: row.last_seen_ms,
-  invitation:
-    row.invitation_id === null
-      ? null
-      : { id: row.invitation_id, label: row.invitation_label ?? '' },
-})
+const details = (row: AccountRow, clock: EndClock): AccountDetails => {
+  const isEnded = hasEnded({ endsAtMs: row.ends_at_ms }, clock)
+  return {
+    id: row.id,
+    publicId: row.public_id,
+    username: row.username,
+    role: row.role,
+    admitted: row.admitted_at_ms !== null,
+    phone: row.phone,
+    address: row.address,
+    email: row.email,
+    unit: row.unit,
+    createdAtMs: row.created_at_ms,
+    waitingClient: row.waiting_client,
+    isDisabled: row.disabled_at_ms !== null,
+    endsAtMs: row.ends_at_ms,
+    hasEnded: isEnded,
+    hasSecondFactor: row.has_second_factor !== 0,
+    sessions: isEnded ? 0 : row.sessions,
+    lastSeenMs: row.last_seen_ms,
+    invitation:
+      row.invitation_id === null
+        ? null
+        : { id: row.invitation_id, label: row.invitation_label ?? '' },
+  }
+}
 
 const BY_ID = `SELECT ${COLUMNS} FROM account WHERE account.id = ?`
 

@@ -1,10 +1,10 @@
 import type { Account } from '../../domain/account.ts'
 import type { AuditEvent, Origin, RecordAuditEvent } from '../../domain/audit-event.ts'
 import type { AuditIn } from '../../storage/unit-of-work.ts'
-import type { Clock } from '../../domain/clock.ts'
 import { AppError } from '../../errors.ts'
 import { clientKey } from '../../http/request/client-address.ts'
 import type { Database } from '../../storage/database.ts'
+import type { EndClock } from '../core/end-date.ts'
 import { type NewAccounts, type NewRegistration, nameTaken } from '../core/new-account.ts'
 import { hashOneTimeCode } from '../core/one-time-code.ts'
 import { insertAccount } from '../core/store.ts'
@@ -28,7 +28,7 @@ type Dependencies = {
   readonly erasures: Pick<Erasures, 'tryToFinish'>
   readonly auditIn: AuditIn
   readonly record: RecordAuditEvent
-  readonly clock: Pick<Clock, 'nonDecreasingMs'>
+  readonly clock: EndClock
 }
 
 /** The rules of registering: whether it is open, needs an invitation, or is closed. */

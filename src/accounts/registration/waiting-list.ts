@@ -3,7 +3,7 @@ import { DAY_MS, HOUR_MS } from '../../domain/duration.ts'
 import { yieldToEventLoop } from '../../domain/event-loop.ts'
 import { type Actor, GATEWAY, type RecordAuditEvent } from '../../domain/audit-event.ts'
 import { AppError } from '../../errors.ts'
-import type { Database, Queries } from '../../storage/database.ts'
+import type { Database, Queries, Transaction } from '../../storage/database.ts'
 import { findAccountState } from '../core/account-state-store.ts'
 import { auditRefusals, requireManageable } from '../core/authorization.ts'
 import type { Erasures } from '../people/erasure.ts'
@@ -57,7 +57,7 @@ export const waitingList = (deps: Dependencies) => {
    * erased. */
   const eraseAll = async (
     filter: WaitingFilter,
-    erase: (tx: Queries, publicId: string) => Promise<void>,
+    erase: (tx: Transaction, publicId: string) => Promise<void>,
   ): Promise<readonly string[]> => {
     const erased: string[] = []
     for (;;) {
@@ -72,7 +72,11 @@ export const waitingList = (deps: Dependencies) => {
     }
   }
 
-  const eraseByGateway = async (tx: Queries, publicId: string, reason: string): Promise<void> => {
+  const eraseByGateway = async (
+    tx: Transaction,
+    publicId: string,
+    reason: string,
+  ): Promise<void> => {
     const account = await findAccountState(tx, publicId)
     if (account) await erasures.eraseIn(tx, GATEWAY, account, { reason })
   }
@@ -103,7 +107,7 @@ export const waitingList = (deps: Dependencies) => {
 
     /** Makes room for another account of a client. Returns who was erased for it, by public id; call
      * `erasures.tryToFinish` after COMMIT. Throws like `requireRoom`. */
-    makeRoomIn: async (tx: Queries, client: string): Promise<readonly string[]> => {
+    makeRoomIn: async (tx: Transaction, client: string): Promise<readonly string[]> => {
       const leaver = await leaverFor(tx, client)
       if (leaver === undefined) return []
       await eraseByGateway(tx, leaver, 'waiting_list_full')

@@ -1,13 +1,13 @@
 import { type Account, type Role, type SignedIn } from '../../domain/account.ts'
-import type { Clock } from '../../domain/clock.ts'
 import type { Queries } from '../../storage/database.ts'
+import { type EndClock, isOpen } from '../core/end-date.ts'
 import type { AuthenticatedAccount } from '../core/store.ts'
 import { type Place, accountOf } from './store.ts'
 
 /** How long a session lasts, in milliseconds: without a refresh, and in total. */
 export type SessionLife = { readonly idleMs: number; readonly maxMs: number }
 
-type Terms = { readonly clock: Pick<Clock, 'nonDecreasingMs'>; readonly life: SessionLife }
+type Terms = { readonly clock: EndClock; readonly life: SessionLife }
 
 type NewSession = {
   readonly account: Pick<AuthenticatedAccount, 'id' | 'sessionEpoch'>
@@ -58,7 +58,7 @@ type StoredToken = {
 
 /** Begins and refreshes sessions in a transaction. */
 export const refreshTokensIn = (tx: Queries, terms: Terms) => ({
-  /** Begins a session and returns its id, or undefined if the account was disabled or deleted since
+  /** Begins a session and returns its id, or undefined if the account was disabled or deleted, or has ended, since
    * its password was read, or all of its sessions were ended, as a new password does. Sweeps
    * a few expired sessions, and the account's least recently used beyond the limit. */
   begin: (session: NewSession): Promise<string | undefined> => begin(tx, terms, session),
@@ -93,7 +93,7 @@ const begin = async (
        address,
        user_agent
      ) SELECT ?, id, ?, ?, ?, ?, ?, ? FROM account
-     WHERE id = ? AND session_epoch = ? AND disabled_at_ms IS NULL`,
+     WHERE id = ? AND session_epoch = ? AND ${isOpen()}`,
     sessionId,
     nowMs,
     nowMs,
@@ -103,6 +103,7 @@ const begin = async (
     place.userAgent,
     account.id,
     account.sessionEpoch,
+    clock.certainMs(),
   )
   if (begun === 0) return undefined
   await addToken(tx, sessionId, tokenHash)
@@ -124,7 +125,7 @@ const rotate = async (
   { tokenHash, place, successorHash }: NextToken & { readonly tokenHash: Buffer },
 ): Promise<Rotation> => {
   const nowMs = clock.nonDecreasingMs()
-  const found = await findToken(tx, tokenHash, nowMs)
+  const found = await findToken(tx, tokenHash, clock)
   if (!found) return { outcome: 'unknown' }
   const session = { account: accountOf(found), sessionId: found.session_id }
   if (found.used_at_ms !== null && found.successor_salt !== null) {
@@ -159,9 +160,9 @@ const rotate = async (
 export const findHolder = async (
   db: Pick<Queries, 'get'>,
   hash: Buffer,
-  nowMs: number,
+  clock: EndClock,
 ): Promise<Account | undefined> => {
-  const found = await findToken(db, hash, nowMs)
+  const found = await findToken(db, hash, clock)
   return found && accountOf(found)
 }
 
@@ -169,7 +170,7 @@ export const findHolder = async (
 const findToken = (
   db: Pick<Queries, 'get'>,
   hash: Buffer,
-  nowMs: number,
+  clock: EndClock,
 ): Promise<StoredToken | undefined> =>
   db.get<StoredToken>(
     `SELECT
@@ -187,9 +188,10 @@ const findToken = (
      JOIN account ON account.id = session.account_id
      WHERE refresh_token.hash = ?
        AND session.expires_at_ms > ?
-       AND account.disabled_at_ms IS NULL`,
+       AND ${isOpen()}`,
     hash,
-    nowMs,
+    clock.nonDecreasingMs(),
+    clock.certainMs(),
   )
 
 const addToken = (tx: Queries, sessionId: string, hash: Buffer): Promise<number> =>

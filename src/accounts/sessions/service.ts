@@ -2,11 +2,11 @@ import { createHash, createHmac, randomBytes } from 'node:crypto'
 import { type Account, type SignedIn, hasRole } from '../../domain/account.ts'
 import type { Actor, AuditEvent, Origin, RecordAuditEvent } from '../../domain/audit-event.ts'
 import type { AuditIn } from '../../storage/unit-of-work.ts'
-import type { Clock } from '../../domain/clock.ts'
 import { AppError } from '../../errors.ts'
 import { type Caller, signedIn } from '../../http/authorization.ts'
 import type { Database, Queries } from '../../storage/database.ts'
 import { auditRefusals, requireActionable } from '../core/authorization.ts'
+import type { EndClock } from '../core/end-date.ts'
 import type { AuthenticatedAccount } from '../core/store.ts'
 import type { AccessTokens } from './access-tokens.ts'
 import { type SessionLife, findHolder, refreshTokensIn } from './refresh-token-store.ts'
@@ -21,7 +21,7 @@ type Dependencies = {
   readonly db: Pick<Database, 'get' | 'transaction'>
   readonly store: SessionStore
   readonly tokens: AccessTokens
-  readonly clock: Pick<Clock, 'nonDecreasingMs'>
+  readonly clock: EndClock
   readonly life: SessionLife
   /** Throws if the disk has no room for another session of this account. */
   readonly requireRoomFor: (account: Account) => void
@@ -129,7 +129,7 @@ export const sessionService = (deps: Dependencies) => {
     /** Returns the public id of the admitted account that a refresh token may still be used for,
      * without using it up. */
     holderOf: async (refreshToken: string): Promise<string | undefined> => {
-      const account = await findHolder(db, sha256(refreshToken), clock.nonDecreasingMs())
+      const account = await findHolder(db, sha256(refreshToken), clock)
       return account?.admitted ? account.publicId : undefined
     },
 
@@ -159,7 +159,7 @@ export const sessionService = (deps: Dependencies) => {
     },
 
     /** Returns the account of a token that this server issued and that has not expired, but that no
-     * longer authenticates: its session has ended, or the account is disabled. */
+     * longer authenticates: its session has ended, or the account is disabled or has ended. */
     refusedAccount: async (
       token: string,
     ): Promise<{ readonly account: Account; readonly isDisabled: boolean } | undefined> => {

@@ -1,6 +1,6 @@
 import type { Account, Role } from '../../domain/account.ts'
-import type { Clock } from '../../domain/clock.ts'
 import type { Queries } from '../../storage/database.ts'
+import { type EndClock, hasEnded, isOpen } from '../core/end-date.ts'
 
 export type SessionStore = ReturnType<typeof sessionStore>
 
@@ -23,8 +23,8 @@ type AccountRow = {
 }
 
 /** Looks up sessions. */
-export const sessionStore = (db: Queries, clock: Pick<Clock, 'nonDecreasingMs'>) => ({
-  /** Returns the account of an open session, or undefined if it is disabled or the session has
+export const sessionStore = (db: Queries, clock: EndClock) => ({
+  /** Returns the account of an open session, or undefined if it is disabled, or it or the session has
    * ended. Runs for every request; a subquery, because the same join takes SQLite seven times as
    * long. */
   findAccount: async (sessionId: string, publicId: string): Promise<Account | undefined> => {
@@ -38,10 +38,11 @@ export const sessionStore = (db: Queries, clock: Pick<Clock, 'nonDecreasingMs'>)
        FROM account
        WHERE id = (SELECT account_id FROM session WHERE id = ? AND expires_at_ms > ?)
          AND public_id = ?
-         AND disabled_at_ms IS NULL`,
+         AND ${isOpen()}`,
       sessionId,
       clock.nonDecreasingMs(),
       publicId,
+      clock.certainMs(),
     )
     return row && accountOf(row)
   },
@@ -50,23 +51,28 @@ export const sessionStore = (db: Queries, clock: Pick<Clock, 'nonDecreasingMs'>)
   hasRefreshToken: async (tokenHash: Buffer): Promise<boolean> =>
     (await db.get('SELECT 1 FROM refresh_token WHERE hash = ?', tokenHash)) !== undefined,
 
-  /** Returns an account, enabled or not, regardless of its sessions. */
+  /** Returns an account, regardless of its sessions, and whether it is disabled or has ended. */
   findOwner: async (
     publicId: string,
   ): Promise<{ readonly account: Account; readonly isDisabled: boolean } | undefined> => {
-    const row = await db.get<AccountRow & { disabled_at_ms: number | null }>(
+    const row = await db.get<
+      AccountRow & { disabled_at_ms: number | null; ends_at_ms: number | null }
+    >(
       `SELECT
          id,
          public_id,
          username,
          role,
          admitted_at_ms,
-         disabled_at_ms
+         disabled_at_ms,
+         ends_at_ms
        FROM account
        WHERE public_id = ?`,
       publicId,
     )
-    return row && { account: accountOf(row), isDisabled: row.disabled_at_ms !== null }
+    if (!row) return undefined
+    const isDisabled = row.disabled_at_ms !== null || hasEnded({ endsAtMs: row.ends_at_ms }, clock)
+    return { account: accountOf(row), isDisabled }
   },
 
   /** Returns the public id of a session's account, or undefined if there is no such session. */
@@ -98,9 +104,11 @@ export const sessionStore = (db: Queries, clock: Pick<Clock, 'nonDecreasingMs'>)
          address,
          user_agent
        FROM session
-       WHERE account_id = ? AND expires_at_ms > ?
+       WHERE account_id = (SELECT id FROM account WHERE id = ? AND coalesce(ends_at_ms > ?, TRUE))
+         AND expires_at_ms > ?
        ORDER BY used_at_ms DESC, id`,
       accountId,
+      clock.certainMs(),
       clock.nonDecreasingMs(),
     )
     return rows.map((row) => ({

@@ -1,5 +1,10 @@
 import { existsSync } from 'node:fs'
-import { erasedPeople, waitingPeople } from '../../accounts/people/restore-store.ts'
+import {
+  type EndDate,
+  endDates,
+  erasedPeople,
+  waitingPeople,
+} from '../../accounts/people/restore-store.ts'
 import type { Config } from '../../config/config.ts'
 import { AppError } from '../../errors.ts'
 import { COMMAND_LINE } from '../../domain/audit-event.ts'
@@ -21,6 +26,8 @@ export type LiveData = {
   readonly erased: readonly string[]
   /** Public ids of the people who wait to be admitted in the current data. */
   readonly waiting: readonly string[]
+  /** The end dates in the current data. */
+  readonly ending: readonly EndDate[]
 }
 
 /** Compares the two, or returns `undefined` if there is no database yet. */
@@ -42,7 +49,7 @@ export const compareLiveData = async (
       summary: `The current data cannot be compared, so it is unknown what will be lost. ${error.message}`,
       lost: undefined,
       checkpoint: undefined,
-      ...(await peopleIn(config).catch(() => ({ erased: [], waiting: [] }))),
+      ...(await peopleIn(config).catch(() => ({ erased: [], waiting: [], ending: [] }))),
     }
   }
 }
@@ -87,10 +94,14 @@ const extension = (lost: number, current: number, events: number): string => {
 
 const peopleIn = async ({
   databasePath,
-}: Config): Promise<Pick<LiveData, 'erased' | 'waiting'>> => {
+}: Config): Promise<Pick<LiveData, 'erased' | 'waiting' | 'ending'>> => {
   const db = openReadOnly(databasePath)
   try {
-    return { erased: await erasedPeople(db), waiting: await waitingPeople(db) }
+    return {
+      erased: await erasedPeople(db),
+      waiting: await waitingPeople(db),
+      ending: await endDates(db),
+    }
   } finally {
     db.close()
   }
@@ -137,4 +148,26 @@ export const reapplyWithdrawals = async (
     }
   }
   return { withdrawn: done, kept }
+}
+
+/** Sets the end dates again that people have now, and that were later or absent at the time of the backup.
+ * Returns how many, and how many could not be set. */
+export const reapplyEndDates = async (
+  { app }: Unpacked,
+  ending: readonly EndDate[],
+): Promise<{ readonly ended: number; readonly kept: number }> => {
+  let [done, kept] = [0, 0]
+  for (const { publicId, endsAtMs } of ending) {
+    const then = await app.accounts.directory.find(publicId)
+    if (!then || (then.endsAtMs !== null && then.endsAtMs <= endsAtMs)) continue
+    try {
+      await app.accounts.administration.setEndAgain({ by: COMMAND_LINE, publicId, endsAtMs })
+      done += 1
+    } catch (error) {
+      // They were the only owner who stays at the time of the backup.
+      if (!(error instanceof AppError && error.code === 'conflict')) throw error
+      kept += 1
+    }
+  }
+  return { ended: done, kept }
 }

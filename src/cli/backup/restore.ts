@@ -24,6 +24,7 @@ import {
   type LiveData,
   compareLiveData,
   reapplyErasures,
+  reapplyEndDates,
   reapplyWithdrawals,
 } from './compare-live-data.ts'
 import { recordRestoredLoss, restoredBreak } from './restored-loss.ts'
@@ -155,7 +156,7 @@ const requireConsent = async ({ isInteractive, readLine }: Terminal): Promise<vo
 }
 
 /** Prepares the unpacked files for use: erases people who were erased since, makes people wait whose
- * admission was withdrawn since, revokes credentials that may have ended since, and records the
+ * admission was withdrawn since, sets end dates again, revokes credentials that may have ended since, and records the
  * restore and what it loses. */
 const prepare = async (
   unpacked: Unpacked,
@@ -178,6 +179,12 @@ const prepare = async (
     say(
       `Admins or owners again, whose admission was withdrawn since: ${kept}. Change their role, then withdraw it again`,
     )
+  const { ended, kept: endless } = await reapplyEndDates(unpacked, live?.ending ?? [])
+  if (ended > 0) say(`End dates set again: ${ended}`)
+  if (endless > 0)
+    say(
+      'The only owner at that time has got an end date since, and has none again: create another owner, then set it again',
+    )
   const lost = live?.lost ?? (broken && lostEvents(broken))
   await app.db.transaction(async (tx) => {
     const revoked = await app.accounts.revokeCredentialsIn(tx)
@@ -189,6 +196,7 @@ const prepare = async (
         events,
         erased: again.erased,
         withdrawn,
+        ended,
         ...revoked,
         ...(lost === undefined ? {} : { lost }),
       },

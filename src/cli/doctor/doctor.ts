@@ -4,6 +4,7 @@ import { parseArgs, styleText } from 'node:util'
 import { registrationOf } from '../../accounts/registration/settings.ts'
 import { settingsIn } from '../../storage/sqlite/setting-store.ts'
 import { hasOwner } from '../../accounts/core/store.ts'
+import { accountsEnding } from '../../accounts/people/ending-store.ts'
 import { guessedPasswords } from '../../audit/guesses-store.ts'
 import { auditStore } from '../../audit/store.ts'
 import {
@@ -204,6 +205,8 @@ const dataFindings = async (config: Config, terminal: Terminal): Promise<readonl
         forwarders: audit.addressesOf('proxy.untrusted'),
         silentProxies: audit.addressesOf('proxy.silent'),
         refusedScrapers: audit.addressesOf('metrics.deny', 'metrics.allow'),
+        accountsEnding: accountsEnding(db),
+        zone: () => Temporal.Now.timeZoneId(),
         guesses: guessedPasswords(db),
         acceptances: (atMs) => acceptancesAt(db, atMs),
       })({ seesOwners: true })

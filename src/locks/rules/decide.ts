@@ -68,7 +68,12 @@ const denied = (reason: DecisionReason): Decision => ({
 })
 
 /** Returns what keeps the holder out whatever the grants say, or undefined. */
-const barOf = ({ lock, holder, nowMs, isClockDoubted }: Asking): DecisionReason | undefined => {
+export const barOf = ({
+  lock,
+  holder,
+  nowMs,
+  isClockDoubted,
+}: Asking): DecisionReason | undefined => {
   const isOver = ({ untilMs }: { readonly untilMs: number | null }) =>
     untilMs !== null && !isClockDoubted && nowMs >= untilMs
   if (lock.state !== 'enabled') return 'lock_disabled'
@@ -80,7 +85,7 @@ const barOf = ({ lock, holder, nowMs, isClockDoubted }: Asking): DecisionReason 
 
 /** Returns the check that stops a grant, or undefined if it opens the lock. The checks come in the order of
  * DECISION_REASONS. */
-const stopOf = (grant: Grant, asking: Asking): DecisionReason | undefined => {
+export const stopOf = (grant: Grant, asking: Asking): DecisionReason | undefined => {
   const { nowMs, isClockDoubted, isHome } = asking
   if (grant.revokedAtMs !== null) return 'revoked'
   if (isClockDoubted && (isTimed(grant) || asking.holder.endsAtMs !== null))
@@ -106,7 +111,7 @@ const closedBy = ({ terms }: Grant, { home, nowMs }: Asking): DecisionReason =>
     ? 'closed_on_holiday'
     : 'outside_schedule'
 
-const isSpent = ({ uses, usesMax }: Grant): boolean => usesMax !== null && uses >= usesMax
+export const isSpent = ({ uses, usesMax }: Grant): boolean => usesMax !== null && uses >= usesMax
 
 /** How long further attempts of a visit belong to its use, however often it tries. */
 const VISIT_MS = 2 * MINUTE_MS

@@ -50,7 +50,7 @@ export const serviceMetrics = () => {
   const logins = new Counter({
     ...own,
     name: 'secure_lock_logins_total',
-    help: 'Logins: `success`, `failure` (name, password or a lockout), `otp_required`, `otp_invalid`',
+    help: 'Logins: `success`, `failure` (name, password or a lockout), `otp_required`, `otp_invalid`, `access_ended`',
     labelNames: ['outcome'],
   })
   const events = new Counter({
@@ -93,7 +93,7 @@ export const serviceMetrics = () => {
   let logSize: number | undefined
 
   // Zero before the first time, so that the first time shows as an increase.
-  for (const outcome of ['success', 'failure', 'otp_required', 'otp_invalid'])
+  for (const outcome of ['success', 'failure', 'otp_required', 'otp_invalid', 'access_ended'])
     logins.inc({ outcome }, 0)
   for (const reserve of ['reserve', 'last']) diskRefusals.inc({ reserve }, 0)
   for (const group of ['auth', 'basic', 'unlock', 'changes', 'newcomers', 'default'])

@@ -121,3 +121,6 @@ CREATE INDEX log_record_by_person ON log_record (about_public_id) WHERE about_pu
 
 -- From when on the account is treated as disabled; NULL for never.
 ALTER TABLE account ADD COLUMN ends_at_ms INTEGER;
+
+-- Whose access ends soon is asked each time somebody looks at the console.
+CREATE INDEX account_by_end ON account (ends_at_ms) WHERE ends_at_ms IS NOT NULL;

@@ -43,6 +43,7 @@ describe('your own account', () => {
       email: null,
       unit: null,
       created_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/) as string,
+      ends_at: null,
       second_factor: false,
       sessions: 2,
       invitation: null,
@@ -253,6 +254,8 @@ describe('the export', () => {
       'invitations_made',
       'audit',
       'unlocks',
+      'grants',
+      'attempts',
     ])
     expect(file.account).toMatchObject({ id: adaId, username: 'ada', phone: '1' })
     expect(file['sessions']).toHaveLength(1)

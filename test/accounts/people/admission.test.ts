@@ -156,6 +156,36 @@ describe('an account', () => {
   })
 })
 
+test('is let in within another change that names it, once, and only with that change', async () => {
+  await using app = await startApp()
+  const { id } = await newcomer(app)
+  const admit = (publicId: string) =>
+    app.db.transaction((tx) => app.accounts.admitIn(tx, COMMAND_LINE, publicId))
+  const undone = app.db.transaction(async (tx) => {
+    expect(await app.accounts.admitIn(tx, COMMAND_LINE, id)).toBe(true)
+    throw new Error('the grant was refused')
+  })
+  expect(String(await undone.catch((error: unknown) => error))).toContain('was refused')
+  expect([await admit(id), await admit(id), await admit('nobody')]).toStrictEqual([
+    true,
+    false,
+    false,
+  ])
+  expect(
+    await app.db.all("SELECT subject, result FROM audit_event WHERE action = 'account.admit'"),
+  ).toStrictEqual([{ subject: id, result: 'success' }])
+  const change = { by: COMMAND_LINE, publicId: id, admitted: false }
+  await app.accounts.administration.change({ ...change, disabled: true })
+  expect(await admit(id)).toBe(false)
+  await app.accounts.administration.change({
+    ...change,
+    disabled: false,
+    endsAtMs: app.clock.nowMs + 1,
+  })
+  app.clock.nowMs += 1
+  expect(await admit(id)).toBe(false)
+})
+
 test('[A2] admins admit members; no admin, owner or actor is made to wait', async () => {
   await using app = await startApp()
   const person = await household(app, {

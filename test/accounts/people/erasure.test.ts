@@ -122,6 +122,7 @@ describe('an interrupted erasure', () => {
       store: erasureStore(db),
       traces: [() => Promise.reject(new Error('killed'))],
       finishTraces: async () => {},
+      eraseAccessIn: async () => {},
       auditIn: () => ({ record: async () => {} }),
       clock,
       report: () => {},
@@ -181,6 +182,7 @@ describe('an interrupted erasure', () => {
       store: erasureStore(app.db),
       traces: [async (publicId) => erased.push(publicId)],
       finishTraces: async () => {},
+      eraseAccessIn: async () => {},
       auditIn: app.audit.auditIn,
       clock: { nonDecreasingMs: () => app.clock.nowMs },
       report: () => {},
@@ -198,6 +200,38 @@ describe('an interrupted erasure', () => {
     expect(erased).toHaveLength(3)
     erasures.stop()
   })
+})
+
+test('[D7] what an account may open is erased in the same transaction, or the account stays', async () => {
+  await using app = await startApp()
+  await app.signIn('ada')
+  const publicId = (await app.accounts.authentication.find('ada'))?.publicId ?? ''
+  const erase = async (eraseAccessIn: Parameters<typeof erasureService>[0]['eraseAccessIn']) => {
+    const erasures = erasureService({
+      store: erasureStore(app.db),
+      traces: [],
+      finishTraces: async () => {},
+      eraseAccessIn,
+      auditIn: app.audit.auditIn,
+      clock: { nonDecreasingMs: () => app.clock.nowMs },
+      report: () => {},
+    })
+    const erased = app.db.transaction(async (tx) => {
+      const account = await findAccountState(tx, publicId)
+      if (account) await erasures.eraseIn(tx, COMMAND_LINE, account)
+    })
+    await erased.finally(erasures.stop)
+  }
+  const refusal = erase(() => Promise.reject(new Error('no grant was revoked')))
+  expect(String(await refusal.catch((error: unknown) => error))).toContain('no grant was revoked')
+  expect((await findAccountState(app.db, publicId))?.username).toBe('ada')
+  const seen: unknown[] = []
+  await erase(async (tx, id) => {
+    // While the account is still there, and its grants can name it.
+    seen.push(id, (await findAccountState(tx, id))?.username)
+  })
+  expect(seen).toStrictEqual([publicId, 'ada'])
+  expect(await findAccountState(app.db, publicId)).toBeUndefined()
 })
 
 test('[A2] the id of an erased account is never used again', async () => {

@@ -156,7 +156,7 @@ describe('who may manage whom', () => {
       sessions: 0,
     }
     expect(await (await app.patch(path, body, owner)).json()).toMatchObject({
-      detail: 'Missing one of role, disabled, admitted, unit',
+      detail: 'Missing one of role, disabled, admitted, unit, ends_at',
     })
     const changed = await app.patch(path, { ...body, disabled: false }, owner)
     expect(await changed.json()).toStrictEqual(before)
@@ -179,10 +179,12 @@ describe('who may manage whom', () => {
       'email',
       'unit',
       'created_at',
+      'ends_at',
       'second_factor',
       'sessions',
       'invitation',
       'disabled',
+      'ended',
       'registered_from',
     ]
     const shown = (await (await app.get(`/v1/people/${person('mia').id}`, owner)).json()) as object

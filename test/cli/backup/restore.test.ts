@@ -167,6 +167,39 @@ describe('restore FILE, at the compiled file', () => {
     expect(readFileSync(join(data, 'secure-lock.db')).includes('grace')).toBe(false)
   })
 
+  test('[D3] sets end dates again that were set or brought forward since, also passed ones', async () => {
+    const { folder, data, run } = copied()
+    for (const name of ['ben', 'eve', 'kay', 'lou']) await addAccount(name, { folder, env })
+    const end = async (name: string, date: string) =>
+      expect((await run('user', 'end-date', name, date)).status).toBe(0)
+    await end('eve', '2999-03-31T00:00:00Z')
+    await end('kay', '2999-03-31T00:00:00Z')
+    expect((await run('backup', 'then.tar')).status).toBe(0)
+    await end('ben', '2999-12-31T00:00:00Z')
+    await end('eve', '2999-01-31T00:00:00Z')
+    await end('kay', 'never')
+    const endsAtMs = Date.now()
+    using db = new Database(join(data, 'secure-lock.db'))
+    db.run("UPDATE account SET ends_at_ms = ? WHERE username = 'lou'", [endsAtMs])
+    db.close(true)
+
+    const { words, status } = await run('restore', '--yes', 'then.tar')
+    expect(status).toBe(0)
+    expect(words).toContain('End dates set again: 3')
+    const people = (await run('user', 'list', '--json')).out
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { username: string; ends_at: string; ended: boolean })
+    const ends = (name: string) => {
+      const found = people.find(({ username }) => username === name)
+      return [found?.ends_at, found?.ended]
+    }
+    expect(ends('ben')).toStrictEqual(['2999-12-31T00:00:00.000Z', false])
+    expect(ends('eve')).toStrictEqual(['2999-01-31T00:00:00.000Z', false])
+    expect(ends('kay')).toStrictEqual(['2999-03-31T00:00:00.000Z', false])
+    expect(ends('lou')).toStrictEqual([new Date(endsAtMs).toISOString(), true])
+  })
+
   test('[D3] has the admissions of the backup, and applies later withdrawals again', async () => {
     const { folder, run } = copied()
     const rolesIn = async () =>
@@ -230,7 +263,15 @@ describe('restore FILE, at the compiled file', () => {
     expect(record).toMatchObject({
       result: 'success',
       actor: { id: `uid:${process.getuid?.()}` },
-      detail: { events: 4, lost: 2, erased: 1, withdrawn: 0, sessions: 2, invitations: 1 },
+      detail: {
+        events: 4,
+        lost: 2,
+        erased: 1,
+        withdrawn: 0,
+        ended: 0,
+        sessions: 2,
+        invitations: 1,
+      },
     })
   })
 

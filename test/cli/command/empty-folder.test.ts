@@ -12,6 +12,7 @@ const ARGS: Readonly<Record<string, readonly string[]>> = {
   'user enable': ['ada'],
   'user reset': ['ada'],
   'user unit': ['ada', 'Flat 3'],
+  'user end-date': ['ada', 'never'],
   'user erase': ['ada', '--yes'],
   'user second-factor': ['off', 'ada'],
   'invite revoke': ['3'],

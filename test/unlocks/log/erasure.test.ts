@@ -1,6 +1,6 @@
 import { describe, expect, jest, test } from 'bun:test'
 import { Database } from 'bun:sqlite'
-import { readFileSync, readdirSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DAY_MS, HOUR_MS } from '../../../src/domain/duration.ts'
 import { processLogger } from '../../../src/http/log/logger.ts'
@@ -9,14 +9,11 @@ import { unlockLogClock } from '../../../src/unlocks/log/clock.ts'
 import { verifyReceipt } from '../../../src/unlocks/tlog/receipt.ts'
 import { retention } from '../../../src/unlocks/log/retention.ts'
 import { startService } from '../../support/binary.ts'
+import { isOnDisk } from '../../support/on-disk.ts'
 import { claimed, openLog, recordedLog } from '../../support/unlock-log.ts'
 
 const NAME = 'Persephone-Quill'
 const SIZE = 12
-
-/** Whether a text is anywhere in the bytes of a data folder: database, write-ahead log or other. */
-const isOnDisk = (dataDir: string, text: string): boolean =>
-  readdirSync(dataDir).some((name) => readFileSync(join(dataDir, name)).includes(Buffer.from(text)))
 
 describe('erasing a person', () => {
   test('removes the name from the disk, and every earlier receipt, checkpoint and proof stays valid [D7]', async () => {

@@ -1,4 +1,5 @@
 import type { AuditEventAnswer } from '../../../audit/schema.ts'
+import { lastDayText } from '../time/last-day.ts'
 import { counted, duration } from './format.ts'
 import { aRole, roleName } from './role.ts'
 
@@ -97,6 +98,7 @@ const VERBS: Words<readonly [past: string, infinitive: string]> = {
   ],
   'account.disable': (e) => [`disabled ${subjectOf(e)}`, `disable ${subjectOf(e)}`],
   'account.enable': (e) => [`enabled ${subjectOf(e)} again`, `enable ${subjectOf(e)}`],
+  'account.end_date': (e) => [endDateWords(e), `change when ${whose(e)} access ends`],
   'account.contact': (e) => [
     `changed ${whose(e)} ${detail(e, 'fields')}`,
     'change contact details',
@@ -176,6 +178,13 @@ const LOCK_VERBS: Readonly<Record<string, string>> = {
 const lockdownOf = (event: AuditEvent): string =>
   event.subject?.id === 'home' ? 'the home' : `the door ${subjectOf(event)}`
 
+const endDateWords = (event: AuditEvent): string => {
+  const until = detail(event, 'until')
+  return until === 'never'
+    ? `removed the end of ${whose(event)} access`
+    : `let ${whose(event)} access end on ${lastDayText(until)}`
+}
+
 const settingWords = (event: AuditEvent): string => {
   const { from, to } = event.detail
   const name = subjectOf(event)
@@ -242,6 +251,8 @@ const failedLoginWords = (event: AuditEvent): string => {
   const name = event.subject && nameOf(event.subject)
   if (reason === 'otp_required')
     return `${name ?? 'Somebody'} entered the password, but no code yet`
+  if (reason === 'access_ended')
+    return `${name ?? 'Somebody'} entered the password after their access had ended`
   if (reason === 'otp_invalid')
     return `${name ?? 'Somebody'} entered a wrong code after the password`
   // During a lockout, even the right password is refused.

@@ -2,6 +2,7 @@ import type { ComponentChildren } from 'preact'
 import { useLocation } from 'preact-iso/router'
 import { logOut, me, needsSecondFactor, role } from '../../api/session.ts'
 import { type AppSection, sectionsFor } from '../../routing/sections.ts'
+import { endsSoon, lastDayText } from '../../time/last-day.ts'
 import { errorMessage } from '../../words/error.ts'
 import { ConnectionBanner } from '../feedback/connection-banner.tsx'
 import { Note } from '../feedback/states.tsx'
@@ -49,12 +50,21 @@ export const Shell = ({ children }: { readonly children: ComponentChildren }) =>
           You can log in and record unlocks, but an owner or admin still has to let you in.
         </Note>
       )}
+      <OwnEnd />
       {children}
       <Foot />
     </main>
     <Toasts />
   </div>
 )
+
+/** Tells somebody that their access ends soon. */
+const OwnEnd = () => {
+  const endsAt = me.value?.ends_at ?? null
+  return endsAt !== null && endsSoon(endsAt) ? (
+    <Note>Your access ends on {lastDayText(endsAt)}. Ask an owner if you need it for longer.</Note>
+  ) : null
+}
 
 /** The manual is a separate page, outside the console. */
 const Foot = () => (

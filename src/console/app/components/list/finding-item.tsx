@@ -44,8 +44,10 @@ export const FindingItem = ({ finding, onChange }: Props) => {
   )
 }
 
-const linkWords = (page: string): string =>
-  page.startsWith('/console/security') ? 'Open Security' : 'How to do it'
+const linkWords = (page: string): string => {
+  if (page.startsWith('/console/security')) return 'Open Security'
+  return page.startsWith('/console/people/') ? 'Open the account' : 'How to do it'
+}
 
 type AcceptProps = Pick<Props, 'onChange'> & { readonly id: string; readonly says: string }
 

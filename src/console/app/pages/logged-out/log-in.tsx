@@ -83,7 +83,7 @@ const hasCode = (error: unknown, code: string): boolean =>
 
 /** The API does not tell a wrong password from a lockout, so the message mentions both. */
 const passwordMessage = (error: unknown): string | undefined =>
-  error instanceof ApiError && error.status === 401
+  error instanceof ApiError && error.status === 401 && error.code !== 'access_ended'
     ? 'Wrong name or password. After many failed logins, even the right password is refused for 30 ' +
       'seconds up to an hour. An admin can clear this lockout.'
     : undefined

@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks'
 import { Screen } from '../../components/layout/screen.tsx'
 import { SessionList } from '../../components/list/session-list.tsx'
+import { lastDayText } from '../../time/last-day.ts'
 import { aRole } from '../../words/role.ts'
 import { needsSecondFactor, me } from '../../api/session.ts'
 import { OwnData } from './data.tsx'
@@ -15,7 +16,8 @@ export const MyselfPage = () => {
   const own = me.value
   if (!own) return null
   const place = own.unit === null ? '' : `, in ${own.unit}`
-  const lead = `You are ${own.username}, ${aRole(own.role)}${place}.`
+  const end = own.ends_at === null ? '' : ` Your access ends on ${lastDayText(own.ends_at)}.`
+  const lead = `You are ${own.username}, ${aRole(own.role)}${place}.${end}`
   return (
     <Screen title="Myself" lead={lead}>
       {isRequired && <SecondFactor />}

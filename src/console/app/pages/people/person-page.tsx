@@ -12,9 +12,11 @@ import { SessionList } from '../../components/list/session-list.tsx'
 import { auditAddress } from '../../routing/audit-filter.ts'
 import { peopleAddress } from '../../routing/people-filter.ts'
 import { logAddress } from '../../routing/log-filter.ts'
+import { lastDayText } from '../../time/last-day.ts'
 import { Time } from '../../time/time.tsx'
 import { PersonAccess } from './access.tsx'
 import { PersonAdmission } from './admission.tsx'
+import { PersonEndDate } from './end-date.tsx'
 import { PersonErase } from './erase.tsx'
 import { PersonRole } from './role.tsx'
 import { PersonUnit } from './unit.tsx'
@@ -87,6 +89,11 @@ const Facts = ({ person }: { readonly person: Person }) => (
       <Fact term="Registered">
         <Time at={person.created_at} format="exact" />
       </Fact>
+      {person.ends_at !== null && (
+        <Fact term={person.ended ? 'Access ended' : 'Access ends'}>
+          {lastDayText(person.ends_at)}
+        </Fact>
+      )}
       {person.invitation && (
         <Fact term="Invited with">
           <a href="/console/invitations">
@@ -142,6 +149,9 @@ const Sections = ({ person, back, onChange }: SectionsProps) => {
       {mayManage(person) && <PersonUnit person={person} onChange={onChange} />}
       {mayManage(person) && !isOwn && person.role === 'member' && !person.disabled && (
         <PersonAdmission person={person} onChange={onChange} />
+      )}
+      {mayManage(person) && !isOwn && (
+        <PersonEndDate key={person.ends_at} person={person} onChange={onChange} />
       )}
       {mayManage(person) && !isOwn && <PersonAccess person={person} onChange={onChange} />}
       {mayActOn(person) && !isOwn && (

@@ -1,0 +1,229 @@
+// What people read about grants, on the gateway and in browsers, some of which have no Temporal: so times are
+// given as the clock on the wall of the home shows them, `2027-03-31T13:00`.
+import type { DecisionReason } from '../access.ts'
+import { DAY_MS } from '../duration.ts'
+
+type Times = { readonly from: string; readonly until: string }
+
+/** What a grant says, with its dates by the clock of the home. */
+export type GrantInWords = {
+  /** Null for always. */
+  readonly windows: readonly (Times & { readonly days: readonly string[] })[] | null
+  readonly holidays: 'ignore' | 'closed' | readonly Times[]
+  readonly homeNetwork: boolean
+  readonly startsAt: string | null
+  readonly endsAt: string | null
+  readonly usesMax: number | null
+}
+
+/** Returns what a grant says in words: `Tue and Thu 09:00-13:00, closed on holidays · until 31 March`. `now`
+ * is the time of the home, by which years that go without saying are left out. */
+export const grantWords = (grant: GrantInWords, now: string): string =>
+  [
+    hoursWords(grant),
+    datesWords(grant, now),
+    grant.usesMax === null ? '' : usesWords(grant.usesMax),
+    grant.homeNetwork ? 'only on the home network' : '',
+  ]
+    .filter(Boolean)
+    .join(' · ')
+
+/** Returns the sentence of a grant: `Eva · Front door · Tue and Thu 09:00-13:00 · until 31 March`. */
+export const grantSentence = (
+  holder: string,
+  locks: readonly string[] | 'all',
+  words: string,
+): string => [holder, locks === 'all' ? 'All doors' : locksWords(locks), words].join(' · ')
+
+const LOCKS_NAMED_MAX = 3
+
+const locksWords = (names: readonly string[]): string => {
+  if (names.length <= LOCKS_NAMED_MAX + 1) return listed(names)
+  const more = names.length - LOCKS_NAMED_MAX
+  return listed([...names.slice(0, LOCKS_NAMED_MAX), `${more} more doors`])
+}
+
+const listed = (items: readonly string[]): string =>
+  items.length < 2
+    ? items.join('')
+    : `${items.slice(0, -1).join(', ')} and ${String(items[items.length - 1])}`
+
+const usesWords = (uses: number): string => ['once', 'twice'][uses - 1] ?? `${uses} times`
+
+const hoursWords = ({ windows, holidays }: GrantInWords): string =>
+  [windows === null ? 'always' : windowsWords(windows), ...holidayWords(holidays)].join(', ')
+
+const holidayWords = (holidays: GrantInWords['holidays']): readonly string[] => {
+  if (holidays === 'ignore') return []
+  return [holidays === 'closed' ? 'closed on holidays' : `on holidays ${timesWords(holidays)}`]
+}
+
+/** Windows with the same times are one for all their days, and days with the same times share them. */
+const windowsWords = (windows: NonNullable<GrantInWords['windows']>): string => {
+  const timesOfDay = DAYS.map((day) =>
+    timesWords(windows.filter(({ days }) => days.includes(day)).sort(byBeginning)),
+  )
+  const parts = [...new Set(timesOfDay)]
+    .filter((times) => times !== '')
+    .map((times) => `${daysWords(timesOfDay.map((other) => other === times))} ${times}`)
+  return parts.length === 1 && parts[0] === `every day ${ALL_DAY}` ? 'always' : parts.join(', ')
+}
+
+const byBeginning = (left: Times, right: Times): number => (left.from < right.from ? -1 : 1)
+
+const DAYS = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun']
+const DAY_NAMES = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun']
+
+/** Three days or more in a row are written as `Mon-Fri`. */
+const daysWords = (isIncluded: readonly boolean[]): string => {
+  if (isIncluded.every(Boolean)) return 'every day'
+  const runs: string[][] = []
+  for (const [index, name] of DAY_NAMES.entries()) {
+    if (!isIncluded[index]) continue
+    if (index > 0 && isIncluded[index - 1]) runs[runs.length - 1]?.push(name)
+    else runs.push([name])
+  }
+  return listed(
+    runs.flatMap((run) =>
+      run.length > 2 ? [`${String(run[0])}-${String(run[run.length - 1])}`] : run,
+    ),
+  )
+}
+
+const ALL_DAY = 'all day'
+
+const timesWords = (times: readonly Times[]): string =>
+  listed([
+    ...new Set(
+      times.map(({ from, until }) =>
+        from === '00:00' && (until === '24:00' || until === '00:00') ? ALL_DAY : `${from}-${until}`,
+      ),
+    ),
+  ])
+
+const datesWords = ({ startsAt, endsAt }: GrantInWords, now: string): string =>
+  [
+    startsAt === null ? '' : `from ${beginningWords(startsAt, now)}`,
+    endsAt === null ? '' : `until ${endWords(endsAt, now)}`,
+  ]
+    .filter(Boolean)
+    .join(' ')
+
+const beginningWords = (time: string, now: string): string =>
+  isMidnight(time) ? dateWords(time, now) : `${dateWords(time, now)} ${time.slice(11, 16)}`
+
+/** Until midnight is until the day before, all of which is included. */
+const endWords = (time: string, now: string): string =>
+  isMidnight(time)
+    ? dateWords(new Date(msOf(time) - DAY_MS).toISOString(), now)
+    : beginningWords(time, now)
+
+const isMidnight = (time: string): boolean => time.slice(11, 16) === '00:00'
+
+const MONTHS =
+  'January February March April May June July August September October November December'.split(' ')
+
+const msOf = (time: string): number => Date.parse(`${time.slice(0, 16)}Z`)
+
+/** A date of the last month or the next nine goes without its year. */
+const dateWords = (time: string, now: string): string => {
+  const days = (msOf(time) - msOf(now)) / DAY_MS
+  const day = `${Number(time.slice(8, 10))} ${String(MONTHS[Number(time.slice(5, 7)) - 1])}`
+  return days > -30 && days < 270 ? day : `${day} ${time.slice(0, 4)}`
+}
+
+/** Returns when a door opens next: `Opens Saturday 15:00.` */
+const opensWords = (time: string, now: string): string => {
+  const days = Math.floor(msOf(time) / DAY_MS) - Math.floor(msOf(now) / DAY_MS)
+  const weekday = String(WEEKDAYS[new Date(msOf(time)).getUTCDay()])
+  const clock = time.slice(11, 16)
+  if (days === 0) return `Opens today at ${clock}.`
+  if (days === 1) return `Opens tomorrow at ${clock}.`
+  return days < 7
+    ? `Opens ${weekday} ${clock}.`
+    : `Opens ${weekday} ${dateWords(time, now)} ${clock}.`
+}
+
+const WEEKDAYS = 'Sunday Monday Tuesday Wednesday Thursday Friday Saturday'.split(' ')
+
+type Refusal = {
+  /** To the person who stands at the door. */
+  readonly toHolder: string
+  /** About one grant, or about the person, to anyone who asks why. */
+  readonly why: string
+}
+
+/** What a refusal says where it does not say when the door opens. */
+const REFUSALS: Readonly<Record<DecisionReason, Refusal>> = {
+  lock_disabled: {
+    toHolder: 'The door is closed for everyone just now.',
+    why: 'The door is disabled.',
+  },
+  holder_disabled: {
+    toHolder: 'Your account is disabled. Ask an owner.',
+    why: 'The account is disabled or has ended.',
+  },
+  not_admitted: {
+    toHolder: 'An owner has to let you in first.',
+    why: 'Nobody has let this account in yet.',
+  },
+  lockdown: {
+    toHolder: 'The door is locked down: only owners may open it.',
+    why: 'The door is locked down.',
+  },
+  no_grant: {
+    toHolder: 'No rule lets you open this door.',
+    why: 'No rule is for this person and this door.',
+  },
+  revoked: { toHolder: 'You may no longer open this door.', why: 'This rule was revoked.' },
+  suspended: {
+    toHolder: 'This pass is switched off. Ask the person who gave it to you.',
+    why: 'This pass is switched off, because its maker may no longer open the door.',
+  },
+  expired: {
+    toHolder: 'The time in which you may open this door is over.',
+    why: 'This rule has ended.',
+  },
+  not_yet_valid: {
+    toHolder: 'You may not open this door yet.',
+    why: 'This rule has not begun yet.',
+  },
+  closed_on_holiday: {
+    toHolder: 'Closed for the holiday.',
+    why: 'This rule is closed on this holiday.',
+  },
+  outside_schedule: {
+    toHolder: 'You may not open this door at this time.',
+    why: 'This is outside the hours of this rule.',
+  },
+  clock_uncertain: {
+    toHolder: 'The gateway does not know the time. Try again in ten minutes, or ask an owner.',
+    why: 'The clock of the gateway is in doubt.',
+  },
+  not_on_home_network: {
+    toHolder: 'This works only on the home network: connect to the Wi-Fi of the house.',
+    why: 'The phone is not on the home network.',
+  },
+  uses_spent: {
+    toHolder: 'You have opened this door as often as you may.',
+    why: 'All its uses are spent.',
+  },
+}
+
+/** Reasons that need no other words than when the door opens. */
+const TIMED: ReadonlySet<DecisionReason> = new Set(['expired', 'not_yet_valid', 'outside_schedule'])
+
+/** Returns what the person at the door reads, with the next opening, if there is one. */
+export const refusalWords = (
+  reason: DecisionReason,
+  nextAt: string | null,
+  now: string,
+): string => {
+  const { toHolder } = REFUSALS[reason]
+  if (nextAt === null) return toHolder
+  const opens = opensWords(nextAt, now)
+  return TIMED.has(reason) ? opens : `${toHolder} ${opens}`
+}
+
+/** Returns why a rule does not let someone in, to anyone who asks. */
+export const whyWords = (reason: DecisionReason): string => REFUSALS[reason].why
