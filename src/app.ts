@@ -1,6 +1,7 @@
 import { dirname } from 'node:path'
 import { version } from '../package.json'
 import type { Argon2id } from './accounts/passwords/hasher.ts'
+import { actingRole } from './accounts/core/authorization.ts'
 import { openAccounts } from './accounts/module.ts'
 import { auditModule } from './audit/module.ts'
 import type { Config } from './config/config.ts'
@@ -26,6 +27,7 @@ import { openDatabase } from './storage/open.ts'
 import { unusedBytes } from './storage/unused-space.ts'
 import { writerThread } from './storage/writing/writer-thread.ts'
 import { keyFile } from './unlocks/log/key-file.ts'
+import { locksModule } from './locks/module.ts'
 import { openUnlocks } from './unlocks/module.ts'
 import { unlockProgram } from './unlocks/program.ts'
 import type { WriterGiven } from './writer.ts'
@@ -122,6 +124,14 @@ export const openApp = async (config: Config, options: Options) => {
     }),
   )
   const accounts = opening.use(await openAccounts({ ...shared, pages, audit, unlocks, argon2id }))
+  const locks = locksModule({
+    db,
+    clock,
+    auditIn: audit.auditIn,
+    record: audit.record,
+    recordIn: unlocks.recordIn,
+    actingRole,
+  })
   const ops = opening.use(
     opsModule({ ...shared, version, metrics, certificate, createBackup, audit, accounts, unlocks }),
   )
@@ -163,6 +173,7 @@ export const openApp = async (config: Config, options: Options) => {
         refusedAccount: sessions.refusedAccount,
         holdConnection: connections.hold,
       }),
+      ...locks.routes,
       ...audit.routes,
       ...legacyTables({ config, accounts, unlocks }),
       ...ops.routes,
@@ -177,6 +188,7 @@ export const openApp = async (config: Config, options: Options) => {
     audit,
     unlocks,
     accounts,
+    locks,
     ops,
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   }

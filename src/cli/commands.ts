@@ -34,6 +34,7 @@ const ABOUT = 'Accounts for a front door, and a log of who unlocked it.'
 const COMMANDS: Readonly<Record<string, () => Command | Promise<Command>>> = {
   serve: async () => (await import('./serve/serve.ts')).serve,
   user: async () => (await import('./user.ts')).user,
+  lock: async () => (await import('./lock.ts')).lock,
   invite: async () => (await import('./invite.ts')).invite,
   import: async () => (await import('./import.ts')).importLegacy,
   log: async () => (await import('./log.ts')).log,

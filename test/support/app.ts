@@ -89,6 +89,7 @@ export const clientOf = (url: string) => {
     url,
     get: (path: string, headers: Record<string, string> = {}) => fetch(url + path, { headers }),
     post: sending('POST'),
+    put: sending('PUT'),
     patch: sending('PATCH'),
     delete: sending('DELETE'),
   }

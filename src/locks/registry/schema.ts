@@ -27,7 +27,7 @@ export const LockBody = t.Object(
     },
     name: LockName,
   },
-  { $id: 'NewLock' },
+  { $id: 'LockRequest' },
 )
 
 export const LockUpdate = t.Object(

@@ -26,7 +26,7 @@ type LockChange = {
 }
 
 /** Locks that a home may have, retired ones included. */
-export const LOCKS_MAX = 1000
+const LOCKS_MAX = 1000
 
 /** The rules of locks: a label is given once and stays, and a retired lock stays retired. */
 export const lockService = ({ db, changes, clock }: Dependencies) => {
@@ -129,7 +129,7 @@ export const requireLock = async (
 }
 
 export const NO_SUCH_LOCK = 'There is no such lock'
-export const noSuchLock = (): AppError => new AppError('not_found', NO_SUCH_LOCK)
+const noSuchLock = (): AppError => new AppError('not_found', NO_SUCH_LOCK)
 
 export const LABEL_TAKEN = 'Another lock has this label, or had it; a label is never given again'
 const labelTaken = (): AppError => new AppError('conflict', LABEL_TAKEN, { reason: 'label_taken' })

@@ -16,6 +16,11 @@ const ARGS: Readonly<Record<string, readonly string[]>> = {
   'user erase': ['ada', '--yes'],
   'user second-factor': ['off', 'ada'],
   'invite revoke': ['3'],
+  'lock add': ['garage', 'Garage'],
+  'lock rename': ['garage', 'Garage'],
+  'lock disable': ['garage'],
+  'lock enable': ['garage'],
+  'lock retire': ['garage', '--yes'],
   'log export': ['--out', 'evidence'],
   backup: ['backup.tar'],
   restore: ['backup.tar'],
@@ -23,7 +28,7 @@ const ARGS: Readonly<Record<string, readonly string[]>> = {
   completion: ['bash'],
 }
 
-const CREATES = new Set(['serve', 'user', 'user add', 'log', 'tls', 'tls init'])
+const CREATES = new Set(['serve', 'user', 'user add', 'lock', 'log', 'tls', 'tls init'])
 
 const forms = Object.entries(await allCommands())
   .flatMap(([name, { actions = {} }]) => [
@@ -32,7 +37,7 @@ const forms = Object.entries(await allCommands())
   ])
   .filter((words) => !CREATES.has(words.join(' ')))
 
-const NEED_A_DATABASE = /^(user|invite|log|audit|backup)\b/
+const NEED_A_DATABASE = /^(user|invite|lock|log|audit|backup)\b/
 
 test.each(forms.map((words) => [words.join(' ')]))(
   'in an empty folder, %s leaves nothing behind',

@@ -232,13 +232,18 @@ describe('the OpenAPI document', () => {
       if (!schema) continue
       const [method = '', path = ''] = name.split(' ')
       const headers = { 'content-type': 'application/json', origin: app.url, ...owner }
-      const answer = await fetch(app.url + path, { method, headers, body: '{}' })
-      const { msg, detail } = (await answer.json()) as { msg?: string; detail?: string }
       const { required, minProperties, properties = {} } = schema.anyOf?.[0] ?? schema
-      const missing = minProperties
-        ? `one of ${Object.keys(properties).join(', ')}`
-        : required?.join(', ')
-      expect(`${name}: ${msg ?? detail}`).toBe(`${name}: Missing ${missing}`)
+      const names = Object.keys(properties)
+      const isFree = !minProperties && !required
+      // No field accepts an object.
+      const body = isFree ? Object.fromEntries(names.map((field) => [field, {}])) : {}
+      const answer = await fetch(app.url + path, { method, headers, body: JSON.stringify(body) })
+      const { msg, detail } = (await answer.json()) as { msg?: string; detail?: string }
+      const said = (msg ?? detail ?? '').replaceAll(/: [^;]+/g, '')
+      const missing = minProperties ? `one of ${names.join(', ')}` : required?.join(', ')
+      expect(`${name}: ${said}`).toBe(
+        `${name}: ${isFree ? `Invalid ${names.join('; ')}` : `Missing ${missing}`}`,
+      )
     }
   })
 })
