@@ -107,6 +107,18 @@ export const timeMs = (time: string): number | undefined => {
 const TIME_MS_MIN = Date.parse('0000-01-01T00:00:00Z')
 const TIME_MS_MAX = Date.parse('9999-12-31T23:59:59.999Z')
 
+const UUID = '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$'
+
+/** A UUID in an answer. */
+export const Uuid = t.String({ pattern: UUID, examples: ['0193c6a8-5f0e-7c3a-9b1d-2e4f6a8b0c1d'] })
+
+/** A UUID as a caller may write it (RFC 9562 accepts upper case); stored in lower case. */
+export const GivenUuid = t.String({
+  pattern: UUID.replaceAll('a-f', 'A-Fa-f'),
+  examples: Uuid.examples,
+  ...accepting('a UUID'),
+})
+
 /** Returns the schema of one of these words. */
 export const oneOf = <const Words extends readonly string[]>(words: Words) =>
   t.Unsafe<Words[number]>({ ...t.Union(words.map((word) => t.Literal(word))) })

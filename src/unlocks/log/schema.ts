@@ -1,9 +1,8 @@
 import { type Static, Type as t } from '@sinclair/typebox'
 import { DEFAULT_LOCK } from '../../domain/access.ts'
-import { accepting } from '../../http/request/accepted.ts'
 import { IdempotencyKey } from '../../http/request/headers/idempotency-key.ts'
 import { optional } from '../../http/request/optional.ts'
-import { LockLabel, Time, oneOf, text } from '../../http/request/text.ts'
+import { GivenUuid, LockLabel, Time, Uuid, oneOf, text } from '../../http/request/text.ts'
 import { ALL_REASONS, REASONS, REPORTED_RESULTS, RESULTS, SOURCES } from './event.ts'
 
 const Method = text({
@@ -22,17 +21,6 @@ const UnlockKey = {
 
 export const UnlockHeaders = t.Object({ 'idempotency-key': t.Optional(UnlockKey) })
 
-const UUID = '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$'
-
-const Uuid = t.String({ pattern: UUID, examples: ['0193c6a8-5f0e-7c3a-9b1d-2e4f6a8b0c1d'] })
-
-/** As a caller may write it (RFC 9562 accepts upper case); stored in lower case. */
-const GivenUuid = t.String({
-  pattern: UUID.replaceAll('a-f', 'A-Fa-f'),
-  examples: Uuid.examples,
-  ...accepting('a UUID'),
-})
-
 const Lock = { ...LockLabel, default: DEFAULT_LOCK }
 
 export const EventBody = t.Object(
@@ -47,7 +35,7 @@ export const EventBody = t.Object(
   { $id: 'UnlockReport' },
 )
 export type EventBody = Static<typeof EventBody>
-export { GivenUuid, Lock, Method }
+export { Lock, Method }
 
 const Nullable = <Type extends ReturnType<typeof t.String>>(type: Type, example: unknown) =>
   t.Union([type, t.Null()], { examples: [example] })

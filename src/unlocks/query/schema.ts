@@ -1,10 +1,10 @@
 import { type Static, Type as t } from '@sinclair/typebox'
 import { accepting } from '../../http/request/accepted.ts'
 import { Next, PAGE } from '../../http/request/paging.ts'
-import { Time, oneOf, text } from '../../http/request/text.ts'
+import { GivenUuid, Time, oneOf, text } from '../../http/request/text.ts'
 import { RESULTS } from '../log/event.ts'
 import { ORDERS } from '../search/order.ts'
-import { EventAnswer, GivenUuid, Lock, Method } from '../log/schema.ts'
+import { EventAnswer, Lock, Method } from '../log/schema.ts'
 
 const { default: _noDefault, ...AnyLock } = Lock
 
