@@ -10,7 +10,8 @@ export type Window = {
 export const DAYS = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const
 export type Day = (typeof DAYS)[number]
 
-/** What a grant asks for besides its dates and uses. */
+/** What a grant asks for besides its dates and uses. Intervals are cached by this object: `termsFrom` returns
+ * the same one for the same text. */
 export type Terms = {
   /** Undefined for always. */
   readonly windows: readonly Window[] | undefined
@@ -37,7 +38,8 @@ export type Grant = {
   readonly usedBy: string | null
 }
 
-/** What windows are read by. */
+/** What windows are read by. Intervals are cached by this object, so make another one only when zone or
+ * holidays change, and then always. */
 export type Home = {
   /** An IANA time zone, or `UTC`. */
   readonly zone: string
