@@ -95,6 +95,7 @@ export const decidedLog = async (folder = temporaryFolder()) => {
   )
   const unlockLog = await openUnlockLog({ store, signer, clock, guard })
   return {
+    folder,
     db,
     store,
     guard,

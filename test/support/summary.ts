@@ -1,6 +1,6 @@
 import { Database } from 'bun:sqlite'
 import { expect } from 'bun:test'
-import { isAtDoor } from '../../src/unlocks/log/event.ts'
+import { isCounted } from '../../src/unlocks/log/event.ts'
 import {
   newSums,
   addPackedSums,
@@ -13,6 +13,7 @@ type Row = {
   readonly account: number | null
   readonly method: number | null
   readonly lock: string
+  readonly result: string
   readonly reason: string | null
   readonly happened: number
   readonly received: number
@@ -31,7 +32,7 @@ const compare = (db: Database): number => {
   const { size } = db.query('SELECT size FROM unlock_summary').get() as { size: number }
   const rows = db
     .query<Row, [number]>(
-      `SELECT seq, unlock_account.id AS account, method_number AS method, lock, reason,
+      `SELECT seq, unlock_account.id AS account, method_number AS method, lock, result, reason,
          happened_at_ms AS happened, received_at_ms AS received, is_time_uncertain AS uncertain,
          is_repeat AS repeat
        FROM unlock_event
@@ -73,8 +74,8 @@ const compare = (db: Database): number => {
 /** Counts rows by quarter, account and method. */
 const counted = (rows: readonly Row[]): ReadonlyMap<string, number> => {
   const counts = new Map<string, number>()
-  for (const { happened, account, method, reason, repeat } of rows)
-    if (repeat === 0 && isAtDoor(reason))
+  for (const { happened, account, method, result, reason, repeat } of rows)
+    if (repeat === 0 && isCounted({ result, reason }))
       add(counts, `${Math.floor(happened / QUARTER_MS)} ${account ?? 0} ${method ?? 0}`, 1)
   return sorted(counts)
 }

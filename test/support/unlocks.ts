@@ -2,7 +2,7 @@ import { Database, type SQLQueryBindings } from 'bun:sqlite'
 import { databaseOn } from '../../src/storage/open.ts'
 import { migrate } from '../../src/storage/migrate.ts'
 import type { Queries } from '../../src/storage/database.ts'
-import { happenedAtMs } from '../../src/unlocks/log/event.ts'
+import { type Result, happenedAtMs } from '../../src/unlocks/log/event.ts'
 import { catchUp } from '../../src/unlocks/summary/summary-store.ts'
 import { nameReads, nameWrites } from '../../src/unlocks/log/names-store.ts'
 
@@ -11,7 +11,7 @@ export type Planted = {
   readonly username: string | null
   readonly method: string | null
   readonly lock: string
-  readonly result: 'unlocked' | 'denied'
+  readonly result: Result
   readonly receivedAtMs: number
   readonly isTimeUncertain?: boolean
   /** By the phone's clock. */

@@ -18,8 +18,8 @@ export type Happened = { readonly ms: number; readonly seq: number }
 /** An internal setting: the event up to which retention has erased everything. */
 const RETAINED_FROM = 'retained_from_seq'
 
-/** Removes personal text, its salts and its numbers from events. Indexes contain none of it, and the
- * names that no event has any more are blanked in the same transaction. */
+/** Removes personal text, its salts and its numbers from events, and all that records commit to. Indexes contain
+ * none of it any more, and the names that no event has any more are blanked in the same transaction. */
 export const erasureWrites = (tx: Queries, { forget }: ReturnType<typeof nameWrites>) => {
   const erase = async (events: readonly Erased[]): Promise<void> => {
     if (events.length === 0) return
@@ -38,8 +38,21 @@ export const erasureWrites = (tx: Queries, { forget }: ReturnType<typeof nameWri
        WHERE seq IN (SELECT value FROM json_each(?))`,
       JSON.stringify(events.map(({ seq }) => seq)),
     )
+    await tx.run(
+      'UPDATE unlock_decision SET grant_id = NULL WHERE seq IN (SELECT value FROM json_each(?))',
+      JSON.stringify(events.map(({ seq }) => seq)),
+    )
     await forget(events)
   }
+
+  /** Erases the records that a query selects; returns how many. */
+  const eraseRecords = (which: string, ...values: readonly (string | number)[]): Promise<number> =>
+    tx.run(
+      `UPDATE log_record
+       SET subject = NULL, by_public_id = NULL, about_public_id = NULL, body = NULL, salt = NULL
+       WHERE seq IN (${which})`,
+      ...values,
+    )
 
   return {
     /** Erases up to `limit` events of an account, by its number; returns how many. */
@@ -52,6 +65,28 @@ export const erasureWrites = (tx: Queries, { forget }: ReturnType<typeof nameWri
       await erase(events)
       return events.length
     },
+
+    /** Erases up to `limit` records by or about an account, by its public id; returns how many. */
+    eraseRecordsOf: (publicId: string, limit: number): Promise<number> =>
+      eraseRecords(
+        `SELECT seq FROM log_record WHERE by_public_id = ?1
+         UNION
+         SELECT seq FROM log_record WHERE about_public_id = ?1
+         LIMIT ?2`,
+        publicId,
+        limit,
+      ),
+
+    /** Erases up to `limit` records by or about people, with sequence numbers below one; returns how many. */
+    eraseRecordsBelow: (seq: number, limit: number): Promise<number> =>
+      eraseRecords(
+        `SELECT seq
+         FROM log_record
+         WHERE seq < ? AND coalesce(by_public_id, about_public_id) IS NOT NULL
+         LIMIT ?`,
+        seq,
+        limit,
+      ),
 
     /** Looks at the next `limit` events of an account and erases those with one name; returns how many,
      * and where to continue, unless that was the end. */

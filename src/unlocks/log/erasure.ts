@@ -42,13 +42,13 @@ export const logErasure = (store: Store) => {
     }
   }
 
-  const finish = async (events: number): Promise<Erasure> => {
+  const finish = async (events: number, records = 0): Promise<Erasure> => {
     for (let isDone = false; !isDone;) {
       const begunMs = performance.now()
       isDone = !(await store.transaction((writes) => writes.packErased()))
       if (!isDone) await rest(performance.now() - begunMs)
     }
-    if (events > 0) await store.returnUnusedSpace()
+    if (events + records > 0) await store.returnUnusedSpace()
     return { events, isWalTruncated: await store.checkpointWal() }
   }
 
@@ -58,16 +58,19 @@ export const logErasure = (store: Store) => {
       await finish(1)
     },
 
-    /** Erases an account's name, id and methods. */
+    /** Erases an account's name, id, methods and grants from events, and the records by or about it. */
     eraseAccount: async (accountPublicId: string): Promise<Erasure> => {
       const number = await store.accountNumber(accountPublicId)
-      if (number === undefined) return finish(0)
-      return finish(
-        await eraseAll(async (writes) => {
-          const erased = await writes.eraseAccount(number, BATCH_EVENTS)
-          return { erased, isLast: erased < BATCH_EVENTS }
-        }),
-      )
+      const records = await eraseAll(async (writes) => {
+        const erased = await writes.eraseRecordsOf(accountPublicId, BATCH_EVENTS)
+        return { erased, isLast: erased < BATCH_EVENTS }
+      })
+      if (number === undefined) return finish(0, records)
+      const events = await eraseAll(async (writes) => {
+        const erased = await writes.eraseAccount(number, BATCH_EVENTS)
+        return { erased, isLast: erased < BATCH_EVENTS }
+      })
+      return finish(events, records)
     },
 
     /** Erases a name from imported events that belong to no account. */
@@ -85,8 +88,8 @@ export const logErasure = (store: Store) => {
       )
     },
 
-    /** Erases everyone's personal text in events received before a time, and in imported events that
-     * happened before it. */
+    /** Erases everyone's personal text in events and records received before a time, and in imported events
+     * that happened before it. */
     eraseBefore: async (timeMs: number): Promise<Erasure> => {
       const end = await store.countBefore(timeMs)
       let seq = await store.transaction((writes) => writes.retainedFrom())
@@ -101,7 +104,11 @@ export const logErasure = (store: Store) => {
         const erased = await writes.eraseImported(timeMs, BATCH_EVENTS)
         return { erased, isLast: erased < BATCH_EVENTS }
       })
-      return finish(received + imported)
+      const records = await eraseAll(async (writes) => {
+        const erased = await writes.eraseRecordsBelow(end, BATCH_EVENTS)
+        return { erased, isLast: erased < BATCH_EVENTS }
+      })
+      return finish(received + imported, records)
     },
   }
 }

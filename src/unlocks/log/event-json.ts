@@ -37,6 +37,8 @@ export const eventJson = (event: ShownEvent): EventJson => {
     late: event.isLate,
     doubted: isDoubted(event),
     time_uncertain: event.isTimeUncertain,
+    attempt: event.attemptId ?? null,
+    grant: person?.grantId ?? null,
   }
 }
 

@@ -26,7 +26,7 @@ export type UnlockRow = {
 }
 
 /** The columns of an `UnlockRow` that only decisions have. */
-const DECISION_COLUMNS = ['attempt_id', 'grant_id'].map(
+export const DECISION_COLUMNS = ['attempt_id', 'grant_id'].map(
   (column) => `
   CASE source
     WHEN '${DECIDED}' THEN (
@@ -67,8 +67,12 @@ export const eventOf = (row: UnlockRow): UnlockEvent => ({
 })
 
 /** Returns the attempt of a decision. Without its row, which only a hand in the file removes, it fits no leaf. */
-const attemptOf = ({ source, attempt_id: id }: Pick<UnlockRow, 'source' | 'attempt_id'>) =>
+export const attemptOf = ({ source, attempt_id: id }: Pick<UnlockRow, 'source' | 'attempt_id'>) =>
   source === DECIDED ? { attemptId: id ?? '' } : {}
+
+/** Returns the grant of a decision. */
+export const grantOf = ({ source, grant_id: grantId }: Pick<UnlockRow, 'source' | 'grant_id'>) =>
+  source === DECIDED ? { grantId } : {}
 
 const personOf = ({
   account_number: number,
@@ -87,5 +91,5 @@ const personOf = ({
         username: username ?? '',
         method: method ?? '',
         salt: salt ?? new Uint8Array(),
-        ...(source === DECIDED ? { grantId } : {}),
+        ...grantOf({ source, grant_id: grantId }),
       }

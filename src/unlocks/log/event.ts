@@ -24,9 +24,12 @@ export type Refusal = (typeof REFUSALS)[number]
 /** The reason of an event that stands in the log for lost ones. */
 export const LOSS = 'unlocks_lost'
 
-/** False for the reasons of events that happened at no door: refused logins, and lost unlocks. */
-export const isAtDoor = (reason: string | null): boolean =>
-  reason !== LOGIN_REFUSAL && reason !== LOSS
+/** True if statistics count an event: an unlock, or a refusal at a door. They count neither refused logins nor
+ * lost unlocks, which happened at no door, nor permissions, after which the door may have stayed shut. */
+export const isCounted = ({ result, reason }: Counted): boolean =>
+  result !== 'permitted' && reason !== LOGIN_REFUSAL && reason !== LOSS
+
+type Counted = { readonly result: string; readonly reason: string | null }
 
 /** The reasons of events that are no decisions. */
 export const PLAIN_REASONS = [...new Set([...REASONS, ...REFUSALS, LOSS] as const)]

@@ -43,7 +43,11 @@ const Nullable = <Type extends ReturnType<typeof t.String>>(type: Type, example:
 /** An event in the API; erased fields are null. */
 export const EventAnswer = t.Object(
   {
-    seq: t.Integer({ description: 'Counts from 0 without gaps', examples: [41] }),
+    seq: t.Integer({
+      description:
+        'Counts from 0 in the order of the log; changes of who may open what have numbers of their own',
+      examples: [41],
+    }),
     id: Uuid,
     account: Nullable(t.String(), '6f1b4e0a-5a7e-4d0e-9a3b-0f5f6c2d7e81'),
     username: Nullable(t.String({ description: 'The name at the time' }), 'ada'),
@@ -55,7 +59,8 @@ export const EventAnswer = t.Object(
       ...oneOf(SOURCES),
       description:
         '`claimed`: reported by an app with an account’s token; `observed`: refused by this server; ' +
-        '`imported`: from the legacy server’s database',
+        '`imported`: from the legacy server’s database; `decided`: this server decided whether the ' +
+        'door may open, and does not know whether it did',
     },
     occurred_at: Nullable(
       t.String({
@@ -89,6 +94,14 @@ export const EventAnswer = t.Object(
       description: 'The flat, room or house that the account belongs to now; not part of the log',
       examples: ['Flat 3'],
     }),
+    attempt: t.Union([t.String(), t.Null()], {
+      description: 'The attempt to open the lock that was `decided`',
+      examples: [null],
+    }),
+    grant: t.Union([t.String(), t.Null()], {
+      description: 'The grant by which it was `permitted`',
+      examples: [null],
+    }),
   },
   { $id: 'Unlock', additionalProperties: false },
 )
@@ -113,6 +126,8 @@ export const EVENT_EXAMPLE = {
   time_uncertain: false,
   repeat_of: null,
   unit: 'Flat 3',
+  attempt: null,
+  grant: null,
 } as const satisfies EventAnswer
 
 /** What became of one event of a submission. */

@@ -1,7 +1,7 @@
 import { takeTurn } from '../../domain/event-loop.ts'
 import type { Queries } from '../../storage/database.ts'
 import { listedJson } from '../log/event-json.ts'
-import type { UnlockRow } from '../log/event-row.ts'
+import { DECISION_COLUMNS, type UnlockRow, attemptOf, grantOf } from '../log/event-row.ts'
 import type { EventAnswer } from '../log/schema.ts'
 import { type Place, SORTING } from '../search/order.ts'
 import { claimsBefore, repeatFinder } from './repeats-store.ts'
@@ -36,7 +36,8 @@ const COLUMNS = `
   received_at_ms,
   happened_at_ms,
   is_late,
-  is_time_uncertain`
+  is_time_uncertain,
+  ${DECISION_COLUMNS.join(',')}`
 
 type Row = Pick<
   UnlockRow,
@@ -54,6 +55,8 @@ type Row = Pick<
   | 'happened_at_ms'
   | 'is_late'
   | 'is_time_uncertain'
+  | 'attempt_id'
+  | 'grant_id'
 >
 
 export type ExportedEvents = (wanted: Wanted) => AsyncGenerator<readonly EventAnswer[]>
@@ -135,7 +138,12 @@ const answerOf = (row: Row, owners: Owners, repeatOf: number | null): EventAnswe
     id: row.id,
     person: isErased
       ? undefined
-      : { accountPublicId: owner?.publicId ?? '', username: username ?? '', method: method ?? '' },
+      : {
+          accountPublicId: owner?.publicId ?? '',
+          username: username ?? '',
+          method: method ?? '',
+          ...grantOf(row),
+        },
     lock: row.lock,
     result: row.result,
     reason: row.reason,
@@ -145,6 +153,7 @@ const answerOf = (row: Row, owners: Owners, repeatOf: number | null): EventAnswe
     happenedAtMs: row.happened_at_ms,
     isLate: row.is_late !== 0,
     isTimeUncertain: row.is_time_uncertain !== 0,
+    ...attemptOf(row),
     repeatOf,
     unit: owner?.unit ?? null,
   })

@@ -1,6 +1,6 @@
 import { takeTurn } from '../../domain/event-loop.ts'
 import type { Queries } from '../../storage/database.ts'
-import { NO_ACCOUNT, isAtDoor } from '../log/event.ts'
+import { NO_ACCOUNT, isCounted } from '../log/event.ts'
 import { nameReads } from '../log/names-store.ts'
 import { QUARTER_MS, type Sums, addTally } from '../summary/packed-tallies.ts'
 import { BESIDE, REPEAT_MS } from '../summary/counted-store.ts'
@@ -199,7 +199,7 @@ const addRows = async (
     )
     for (const claim of claims) {
       const isRepeat = repeatOf(claim) !== null || claim.isRepeat === 1
-      if (isRepeat || !isAtDoor(claim.reason) || claim.happenedAtMs < fromMs) continue
+      if (isRepeat || !isCounted(claim) || claim.happenedAtMs < fromMs) continue
       const [account, method] = [claim.accountId ?? 0, claim.methodNumber ?? 0]
       const quarter = Math.floor(claim.happenedAtMs / QUARTER_MS)
       addTally(sums, { quarter, account, method, unlocks: 1 })

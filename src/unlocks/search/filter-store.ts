@@ -64,10 +64,10 @@ export const conditionsOf = async (
   return [
     ...condition('account_number = ?', whose, true),
     ...(where ? [{ ...where, isIndexed: true }] : []),
-    ...(result === 'denied' ? [{ sql: "result <> 'unlocked'", values: [], isIndexed: true }] : []),
+    ...(result === 'unlocked' ? [] : condition(NOT_UNLOCKED, result, true)),
     ...inSummary('method_number = ?', how, PLACES_OF_METHOD),
     ...inSummary('lock = ?', lock, PLACES_OF_LOCK),
-    ...condition('result = ?', result),
+    ...(result === 'unlocked' ? condition('result = ?', result) : []),
     ...(logins === '0' ? condition('reason IS DISTINCT FROM ?', LOGIN_REFUSAL) : []),
     ...(origin === 'own' ? [{ sql: "source <> 'imported'", values: [] }] : []),
     ...(isBySeq ? condition('happened_at_ms >= ?', fromMs) : []),
@@ -76,6 +76,9 @@ export const conditionsOf = async (
     ...(isBySeq ? [] : condition('+seq < ?', size).map((one) => ({ ...one, isUsual: true }))),
   ]
 }
+
+/** The first part lets SQLite use the index of such events. */
+const NOT_UNLOCKED = "result <> 'unlocked' AND result = ?"
 
 const condition = (
   sql: string,

@@ -13,8 +13,10 @@ export const BESIDE = 'seq >= (SELECT size FROM unlock_summary WHERE id = 1)'
  * log. */
 export const REPEAT_MS = 30 * SECOND_MS
 
-/** A condition on `unlock_event`: statistics count the event, since someone was at a door (`isAtDoor`). */
-const AT_DOOR = `coalesce(reason, '') NOT IN ('too_many_attempts', 'unlocks_lost')`
+/** A condition on `unlock_event`: statistics count the event (`isCounted`). */
+const COUNTED = `
+  result <> 'permitted'
+  AND coalesce(reason, '') NOT IN ('too_many_attempts', 'unlocks_lost')`
 
 /** How many earlier unlocks of an account a claim is compared with: of those that happened at the same time,
  * and of those before. */
@@ -77,7 +79,7 @@ export const talliesOf = (range: string, counted: string): string => `
     count(*) AS unlocks
   FROM unlock_event
   LEFT JOIN unlock_account ON unlock_account.number = account_number
-  WHERE ${range} AND is_repeat = 0 AND ${AT_DOOR} AND ${counted}
+  WHERE ${range} AND is_repeat = 0 AND ${COUNTED} AND ${counted}
   GROUP BY 1, 2, 3`
 
 /** A query for the tallies of the events that are not in the summary yet. */

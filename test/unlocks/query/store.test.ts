@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import fc from 'fast-check'
+import { RESULTS } from '../../../src/unlocks/log/event.ts'
 import { ORDERS, type Place, SORTING, type UnlockOrder } from '../../../src/unlocks/search/order.ts'
 import { unlockQueries } from '../../../src/unlocks/query/store.ts'
 import type { UnlockFilter } from '../../../src/unlocks/search/filter-store.ts'
@@ -22,7 +23,7 @@ const unlock = fc.record({
     { freq: 5 },
   ),
   lock: fc.constantFrom('front-door', 'garage', 'bob-shed'),
-  result: fc.constantFrom('unlocked' as const, 'denied' as const),
+  result: fc.constantFrom(...RESULTS),
   // The clock is sometimes set back or uncertain; certain times never decrease.
   receivedAtMs: fc.integer({ min: 0, max: 30 }),
   isDoubted: fc.boolean(),
@@ -52,7 +53,7 @@ const filters: fc.Arbitrary<UnlockFilter> = fc.record({
   account: maybe(fc.constantFrom('a', 'b', 'nobody')),
   lock: maybe(fc.constantFrom('front-door', 'nowhere')),
   method: maybe(fc.constantFrom('pin', 'FINGER', ' vân TAY', 'nothing')),
-  result: maybe(fc.constantFrom('unlocked' as const, 'denied' as const)),
+  result: maybe(fc.constantFrom(...RESULTS)),
   fromMs: maybe(fc.integer({ min: 0, max: 30 })),
   toMs: maybe(fc.integer({ min: 1, max: 30 })),
   origin: maybe(fc.constant('own' as const)),
@@ -198,14 +199,14 @@ describe('searching the unlock log', () => {
     const equal = fc.record({
       account: maybe(fc.constantFrom('a', 'b')),
       lock: maybe(fc.constant('front-door')),
-      result: maybe(fc.constantFrom('unlocked' as const, 'denied' as const)),
+      result: maybe(fc.constantFrom(...RESULTS)),
     })
     const claims = fc.array(
       fc.record({
         account: fc.constantFrom('a', 'b', null),
         lock: fc.constantFrom('front-door', 'garage'),
         method: fc.constantFrom('pin', 'card'),
-        result: fc.constantFrom('unlocked' as const, 'denied' as const),
+        result: fc.constantFrom(...RESULTS),
         passedMs: fc.constantFrom(0, 10_000, 29_999, 30_000, 30_001),
         importedOfMs: fc.option(fc.constant(0), { nil: undefined, freq: 9 }),
       }),

@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test'
 import fc from 'fast-check'
-import { type NewUnlockEvent, isAtDoor } from '../../../src/unlocks/log/event.ts'
+import { type NewUnlockEvent, isCounted } from '../../../src/unlocks/log/event.ts'
 import { unlockCounts } from '../../../src/unlocks/query/stats-store.ts'
 import { unlockStats } from '../../../src/unlocks/query/stats.ts'
 import { catchUp } from '../../../src/unlocks/summary/summary-store.ts'
@@ -194,8 +194,11 @@ const counted = async (
   const add = (counts: Map<string | null, number> | undefined, key: string | null) =>
     counts?.set(key, (counts.get(key) ?? 0) + 1)
   let total = 0
-  for (const { seq, person, reason, happenedAtMs } of await app.unlocks.store.page(-1, 1000)) {
-    if (repeats.has(seq) || !isAtDoor(reason)) continue
+  for (const { seq, person, result, reason, happenedAtMs } of await app.unlocks.store.page(
+    -1,
+    1000,
+  )) {
+    if (repeats.has(seq) || !isCounted({ result, reason })) continue
     if (happenedAtMs < fromMs || happenedAtMs >= toMs) continue
     total += 1
     add(days, new Date(happenedAtMs + 5.75 * 3_600_000).toISOString().slice(0, 10))
