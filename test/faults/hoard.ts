@@ -43,7 +43,11 @@ export const openFrom = async (url: string, localAddress: string, connections: n
       })
       socket.once('data', () => answered())
       socket.once('error', fail)
-      socket.once('close', () => open.delete(socket))
+      socket.once('close', () => {
+        open.delete(socket)
+        // The service may end it before its request has arrived.
+        answered()
+      })
     })
   await Promise.all(Array.from({ length: connections }, begin))
   return {
