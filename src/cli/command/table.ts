@@ -1,4 +1,4 @@
-import { withLocalTimes } from '../../domain/local-time.ts'
+import { withLocalTimes } from '../../domain/text/local-time.ts'
 import { shownText } from '../../domain/text/shown-text.ts'
 import type { Terminal } from './command.ts'
 

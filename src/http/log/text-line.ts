@@ -1,4 +1,4 @@
-import { localTime } from '../../domain/local-time.ts'
+import { localTime } from '../../domain/text/local-time.ts'
 import { shownText } from '../../domain/text/shown-text.ts'
 
 type Fields = Readonly<Record<string, unknown>>
