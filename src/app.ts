@@ -140,7 +140,9 @@ export const openApp = async (config: Config, options: Options) => {
     clock,
     auditIn: audit.auditIn,
     record: audit.record,
+    logger,
     recordIn: unlocks.recordIn,
+    usedLabels: unlocks.usedLabels,
     actingRole,
     deciding: {
       zone: () => homeZone(config),
@@ -159,6 +161,7 @@ export const openApp = async (config: Config, options: Options) => {
       onOverLimit: () => metrics.countRefusal('unlock'),
     },
   })
+  if (use === 'service') await locks.begin(homeZone(config))
   const ops = opening.use(
     opsModule({ ...shared, version, metrics, certificate, createBackup, audit, accounts, unlocks }),
   )

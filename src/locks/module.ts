@@ -1,5 +1,7 @@
 import type { Clock } from '../domain/clock.ts'
+import { AppError } from '../errors.ts'
 import type { Endpoint } from '../http/endpoint.ts'
+import type { Logger } from '../http/log/logger.ts'
 import type { Database } from '../storage/database.ts'
 import { type ChangeDependencies, changes } from './core/changes.ts'
 import { decisionModule } from './decisions/module.ts'
@@ -8,29 +10,49 @@ import { holidayService } from './home/holidays.ts'
 import { lockdownRoutes } from './home/lockdown-routes.ts'
 import { lockdownService } from './home/lockdown.ts'
 import { eraseFromLockdowns } from './home/lockdown-store.ts'
-import { lockRoutes } from './registry/routes.ts'
+import { rememberZone } from './home/zone.ts'
+import { type UsedLabels, lockRoutes } from './registry/routes.ts'
 import { lockService } from './registry/service.ts'
 
 type Dependencies = ChangeDependencies & {
+  readonly usedLabels: UsedLabels
   readonly db: Database
   readonly clock: Clock
+  readonly logger: Logger
   readonly deciding: Omit<Parameters<typeof decisionModule>[0], 'db'>
 }
 
 /** Locks, and who may open them. */
-export const locksModule = ({ db, clock, deciding, ...changing }: Dependencies) => {
+export const locksModule = ({
+  db,
+  clock,
+  logger,
+  usedLabels,
+  deciding,
+  ...changing
+}: Dependencies) => {
   const shared = { db, clock, changes: changes({ db, ...changing }) }
   const locks = lockService(shared)
   const lockdowns = lockdownService(shared)
   const holidays = holidayService(shared)
   const decisions = decisionModule({ db, ...deciding })
   const routes: readonly Endpoint[] = [
-    ...lockRoutes({ locks }),
+    ...lockRoutes({ locks, mayOpen: decisions.access.mayOpen, usedLabels }),
     ...lockdownRoutes({ lockdowns }),
     ...holidayRoutes({ holidays }),
     ...decisions.routes,
   ]
   return {
+    /** Remembers the time zone of the home when the service starts. Reports a failure: a home whose log is
+     * stopped starts all the same. */
+    begin: async (zone: string): Promise<void> => {
+      try {
+        await rememberZone(shared, zone)
+      } catch (error) {
+        if (!(error instanceof AppError)) throw error
+        logger.warn({ reason: error.message }, 'the time zone of the home was not recorded')
+      }
+    },
     locks,
     lockdowns,
     holidays,

@@ -5,6 +5,7 @@ import {
   type AuditEvent,
   COMMAND_LINE,
   type RecordAuditEvent,
+  UPGRADE,
 } from '../../domain/audit-event.ts'
 import { AppError } from '../../errors.ts'
 import type { Database, Transaction } from '../../storage/database.ts'
@@ -76,5 +77,8 @@ export const changes = ({ db, auditIn, record, recordIn, actingRole }: ChangeDep
 export type Changes = ReturnType<typeof changes>
 
 /** Who did something, in the body of a record. */
-const nameOf = (by: Actor): string =>
-  by.account?.publicId ?? (by === COMMAND_LINE ? 'command line' : 'gateway')
+const nameOf = (by: Actor): string => {
+  if (by === COMMAND_LINE) return 'command line'
+  if (by === UPGRADE) return 'upgrade'
+  return by.account?.publicId ?? 'gateway'
+}
