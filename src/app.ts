@@ -5,17 +5,22 @@ import { actingRole } from './accounts/core/authorization.ts'
 import { openAccounts } from './accounts/module.ts'
 import { auditModule } from './audit/module.ts'
 import type { Config } from './config/config.ts'
+import { homeZone } from './config/home-zone.ts'
 import { consoleRoutes } from './console/routes.ts'
 import { type Clock, clockFrom } from './domain/clock.ts'
 import { httpApplication } from './http/application.ts'
 import type { CertificateFacts } from './http/connection/certificate.ts'
 import { clientConnections } from './http/connection/client-connections.ts'
 import type { Logger } from './http/log/logger.ts'
+import { homeNetwork } from './http/request/home-network.ts'
 import { ownHosts } from './http/request/own-hosts.ts'
 import { pageSources } from './http/request/page-source.ts'
 import { limitsFrom, router } from './http/router.ts'
 import { legacyTables } from './legacy-tables/module.ts'
+import { decisionKind } from './locks/decisions/kind.ts'
+import { decisionClock } from './locks/rules/decision-clock.ts'
 import { manualRoutes } from './manual/routes.ts'
+import { isClockSynchronised } from './ops/kernel-clock.ts'
 import type { CreateBackup } from './ops/backups.ts'
 import { serviceMetrics } from './ops/metrics/metrics.ts'
 import { opsModule } from './ops/module.ts'
@@ -58,12 +63,16 @@ export type App = Awaited<ReturnType<typeof openApp>>
 /** Returns how to write to the database: the service uses a writer thread, so that reads and new requests
  * never wait for a slow disk; commands write in their only thread. */
 const writing = (
-  { databasePath, dataDir }: Config,
+  config: Config,
   use: Options['use'],
   onDeath: (error: unknown, isLast: boolean) => void,
 ): Pick<NonNullable<Parameters<typeof openDatabase>[1]>, 'program' | 'writerThread'> => {
-  if (use !== 'service' || databasePath === ':memory:') return { program: unlockProgram(dataDir) }
-  const given: WriterGiven = { databasePath, dataDir }
+  const { databasePath, dataDir } = config
+  if (use !== 'service' || databasePath === ':memory:') {
+    const decision = decisionKind({ zone: () => homeZone(config) })
+    return { program: unlockProgram(dataDir, { decision }) }
+  }
+  const given: WriterGiven = { databasePath, dataDir, homeZone: config.homeZone }
   return { writerThread: () => writerThread({ entry: WRITER, given, onDeath }) }
 }
 
@@ -124,6 +133,8 @@ export const openApp = async (config: Config, options: Options) => {
     }),
   )
   const accounts = opening.use(await openAccounts({ ...shared, pages, audit, unlocks, argon2id }))
+  const { limits } = unlocks
+  const isClockDoubted = decisionClock({ clock, isClockSynchronised })
   const locks = locksModule({
     db,
     clock,
@@ -131,6 +142,22 @@ export const openApp = async (config: Config, options: Options) => {
     record: audit.record,
     recordIn: unlocks.recordIn,
     actingRole,
+    deciding: {
+      zone: () => homeZone(config),
+      isOnHomeNetwork: homeNetwork({ ...config, ...clock }),
+      clock: () => ({
+        nowMs: clock.wallMs(),
+        isDoubted: isClockDoubted(unlocks.clock().newestMs),
+      }),
+      decide: unlocks.unlockLog.decide,
+      receiptOf: unlocks.receiptOf,
+      isLimited: config.rateLimitUnlock.length > 0,
+      requireRoom: limits.requireRoom,
+      spend: unlocks.spendAttempt,
+      recordRefused: (request) => unlocks.recordRefused(request, accounts.sessions.refusedAccount),
+      onDecision: metrics.countDecision,
+      onOverLimit: () => metrics.countRefusal('unlock'),
+    },
   })
   const ops = opening.use(
     opsModule({ ...shared, version, metrics, certificate, createBackup, audit, accounts, unlocks }),

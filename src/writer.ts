@@ -1,14 +1,23 @@
 import { giveBackStartMemory } from './domain/start-memory.ts'
+import { homeZone } from './config/home-zone.ts'
+import { decisionKind } from './locks/decisions/kind.ts'
 import { openWriter } from './storage/open.ts'
 import { serveWriter } from './storage/writing/served-writer.ts'
 import { unlockProgram } from './unlocks/program.ts'
 
 /** What the main thread passes to the writer thread. */
-export type WriterGiven = { readonly databasePath: string; readonly dataDir: string }
+export type WriterGiven = {
+  readonly databasePath: string
+  readonly dataDir: string
+  /** The setting. */
+  readonly homeZone: string | undefined
+}
 
-/** The writer thread: opens the database and runs the program that appends to the unlock log. */
+/** The writer thread: opens the database and runs the program that appends to the unlock log
+ * and decides who may open which lock. */
 serveWriter((given) => {
-  const { databasePath, dataDir } = given as WriterGiven
-  return openWriter(databasePath, unlockProgram(dataDir))
+  const { databasePath, dataDir, ...setting } = given as WriterGiven
+  const decision = decisionKind({ zone: () => homeZone(setting) })
+  return openWriter(databasePath, unlockProgram(dataDir, { decision }))
 })
 giveBackStartMemory()

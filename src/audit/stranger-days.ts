@@ -1,7 +1,7 @@
 import type { AuditEvent, Actor } from '../domain/audit-event.ts'
 import { BoundedMap } from '../domain/bounded-map.ts'
 import type { Clock } from '../domain/clock.ts'
-import { type DayTally, addTo, dayFullForMs, hourOf } from '../domain/day-tally.ts'
+import { type DayTally, addTo, dayFullForMs, hourOf } from '../domain/limits/day-tally.ts'
 import { clientKey } from '../http/request/client-address.ts'
 
 /** Failures in 24 hours that have an audit event each; the rest of a day shares one a minute. More than

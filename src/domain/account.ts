@@ -37,3 +37,9 @@ export const mayActOn = (actor: Role, target: Role): boolean =>
  * change only members. */
 export const mayManage = (actor: Role, target: Role): boolean =>
   mayActOn(actor, target) && (actor === 'owner' || target === 'member')
+
+/** Returns a role and those below it, the lowest first. */
+export const rolesUpTo = (role: Role): readonly Role[] => ROLES.slice(0, ROLES.indexOf(role) + 1)
+
+/** Returns the lower of two roles. */
+export const lowerRole = (one: Role, other: Role): Role => (isAtLeast(one, other) ? other : one)

@@ -1,7 +1,9 @@
 import type { Config } from '../config/config.ts'
+import type { Account } from '../domain/account.ts'
 import type { RecordAuditEvent } from '../domain/audit-event.ts'
 import type { Clock } from '../domain/clock.ts'
 import { AppError } from '../errors.ts'
+import type { Caller } from '../http/authorization.ts'
 import type { Endpoint } from '../http/endpoint.ts'
 import type { Logger } from '../http/log/logger.ts'
 import type { Database } from '../storage/database.ts'
@@ -13,7 +15,7 @@ import { unlockLogClock } from './log/clock.ts'
 import { deniedAccessRecorder } from './recording/denied-access.ts'
 import { keyFile } from './log/key-file.ts'
 import { retention } from './log/retention.ts'
-import { type UnlockLimits, unlockRoutes } from './recording/routes.ts'
+import { type UnlockLimits, recordRefused, unlockRoutes } from './recording/routes.ts'
 import { openUnlockLog } from './recording/service.ts'
 import { unlockStore } from './log/store.ts'
 import { HEARTBEAT_SECONDS, eventStream } from './query/event-stream.ts'
@@ -150,6 +152,29 @@ export const openUnlocks = async ({
     guard,
     size,
     recordDenied,
+    limits,
+
+    /** Counts an attempt at a lock like a lone unlock. Throws RateLimitError if its account has no room for another,
+     * and `unavailable` if the disk has none. Returns a function that takes it back. */
+    spendAttempt: async (account: Account, caller: Caller): Promise<() => void> => {
+      limits.requireDisk(account, 'lone')
+      limits.count(account, 'lone', 1)
+      const spent = [{ method: 'app' }]
+      const takeBack = await limits.spend(account, caller, spent)
+      return () => takeBack(spent)
+    },
+
+    /** Records that someone whose session or account has ended tried to open a lock. */
+    recordRefused: (
+      request: Request,
+      refusedAccount: RouteDependencies['refusedAccount'],
+    ): Promise<void> => recordRefused({ refusedAccount, recordDenied }, request),
+    /** Returns the receipt of an event, against the log as it was when the event was recorded. */
+    receiptOf: async (seq: number): Promise<string> => {
+      const events = await store.page(seq - 1, 1)
+      const receipts = await unlockLog.receipts(events, await unlockLog.headAt(seq + 1))
+      return receipts.get(seq) ?? ''
+    },
     /** Adds records to the log in a unit of work. */
     recordIn: unlockLog.recordIn,
     clock: logClock,

@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { cpus, release, totalmem } from 'node:os'
 import { join } from 'node:path'
+import { decisionLines } from './decisions.ts'
 import { type Part, despiteFaults, say, tableHead, tableRow } from './line.ts'
 import { logLines } from './log.ts'
 import { loginLines } from './logins.ts'
@@ -16,6 +17,7 @@ import { unlockLines } from './unlocks.ts'
 /** The parts that can be selected by name; by default, all of them. */
 const PARTS: Readonly<Record<string, Part>> = {
   unlocks: unlockLines,
+  decisions: decisionLines,
   slow: slowLines,
   log: logLines,
   scale: scaleLines,

@@ -18,6 +18,23 @@ if people then
   end
 end
 
+-- Each NEWID in the body is another UUID in each request.
+if wrk.body and wrk.body:find('NEWID') then
+  local file = io.open('/dev/urandom', 'rb')
+  local hex = function(bytes)
+    return (bytes:gsub('.', function(byte) return string.format('%02x', byte:byte()) end))
+  end
+  local prefix = hex(file:read(8))
+  file:close()
+  local body, number = wrk.body, 0
+  request = function()
+    number = number + 1
+    local id = string.format('%s-%s-4%s-8%s-%012x',
+      prefix:sub(1, 8), prefix:sub(9, 12), prefix:sub(13, 15), prefix:sub(14, 16), number)
+    return wrk.format(nil, nil, nil, (body:gsub('NEWID', id)))
+  end
+end
+
 function done(summary, latency)
   local errors = summary.errors
   print(string.format(

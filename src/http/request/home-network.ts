@@ -18,7 +18,9 @@ type Options = Pick<Config, 'homeNetworks'> & {
 
 /** Whether a request comes from the home network: `unknown` if its address is hidden by a proxy, or nobody
  * said which networks those are and this machine cannot tell, as in a container. */
-type IsOnHomeNetwork = (caller: Pick<Caller, 'address' | 'isAddressHidden'>) => boolean | 'unknown'
+export type IsOnHomeNetwork = (
+  caller: Pick<Caller, 'address' | 'isAddressHidden'>,
+) => boolean | 'unknown'
 
 /** Returns the function that tells whether a request comes from HOME_NETWORKS or else from a private subnet of
  * this machine. One from this machine itself never does: it may come from a tunnel. */

@@ -3,6 +3,7 @@ import Counter from 'prom-client/lib/counter'
 import Gauge from 'prom-client/lib/gauge'
 import Histogram from 'prom-client/lib/histogram'
 import Registry from 'prom-client/lib/registry'
+import { DECISION_REASONS, type DecisionReason } from '../../domain/access.ts'
 
 /** A metric that is read at each scrape; undefined if its value is not known. */
 export type GaugeSource = {
@@ -89,6 +90,12 @@ export const serviceMetrics = () => {
     help: 'Unlocks added to the log in one COMMIT',
     buckets: BATCH_SIZES,
   })
+  const decisions = new Counter({
+    ...own,
+    name: 'secure_lock_decisions_total',
+    help: 'Attempts to open a lock: `permitted`, or `denied` and the reason',
+    labelNames: ['decision', 'reason'],
+  })
 
   let logSize: number | undefined
 
@@ -98,6 +105,8 @@ export const serviceMetrics = () => {
   for (const reserve of ['reserve', 'last']) diskRefusals.inc({ reserve }, 0)
   for (const group of ['auth', 'basic', 'unlock', 'changes', 'newcomers', 'default'])
     refusals.inc({ group }, 0)
+  decisions.inc({ decision: 'permitted', reason: '' }, 0)
+  for (const reason of DECISION_REASONS) decisions.inc({ decision: 'denied', reason }, 0)
 
   return {
     observeRequest: ({ method, route, status, durationMs }: AnsweredRequest): void =>
@@ -117,6 +126,9 @@ export const serviceMetrics = () => {
     countDiskRefusal: (reserve: string): void => diskRefusals.inc({ reserve }),
 
     countRefusal: (group: string): void => refusals.inc({ group }),
+
+    countDecision: ({ decision, reason }: CountedDecision): void =>
+      decisions.inc({ decision, reason: reason ?? '' }),
 
     countAuditEvent: ({ action, result, detail }: CountedAuditEvent): void => {
       events.inc({ action, result })
@@ -148,6 +160,11 @@ type MetricDescription = {
   readonly help: string
   readonly type: string
   readonly labelNames: readonly string[]
+}
+
+type CountedDecision = {
+  readonly decision: 'permitted' | 'denied'
+  readonly reason: DecisionReason | null
 }
 
 type CountedAuditEvent = {

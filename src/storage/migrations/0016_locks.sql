@@ -80,7 +80,9 @@ CREATE TABLE attempt (
   grant_id TEXT,
   decision TEXT NOT NULL CHECK (decision IN ('permitted', 'denied')),
   reason TEXT,
+  -- Which use of a counted grant it was, of how many.
   use_number INTEGER,
+  use_max INTEGER,
   decided_at_ms INTEGER NOT NULL,
   -- The leaf of the decision; NULL for a denial that was only counted.
   seq INTEGER

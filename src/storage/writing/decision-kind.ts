@@ -2,7 +2,7 @@ import type { NewDecision } from '../../domain/access.ts'
 import type { Queries } from '../sqlite/queries.ts'
 
 /** When a decision is made, by the clock of the log. */
-export type DecisionTime = {
+type DecisionTime = {
   readonly nowMs: number
   /** True if the leaf says that its time is uncertain. */
   readonly isUncertain: boolean

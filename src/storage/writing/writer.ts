@@ -46,7 +46,7 @@ export type Writer = {
   readonly close: (keepsWal: boolean) => Promise<void>
 }
 
-export type Committing = { readonly waitMs: number | undefined; readonly isWhole: boolean }
+type Committing = { readonly waitMs: number | undefined; readonly isWhole: boolean }
 
 export type Committed = {
   /** What the program made of each input; if it failed, `fault` says why. */

@@ -2,7 +2,13 @@ import type { RateWindow } from '../../config/parsers.ts'
 import { type Account, isNewcomer } from '../../domain/account.ts'
 import { BoundedMap } from '../../domain/bounded-map.ts'
 import type { Clock } from '../../domain/clock.ts'
-import { type Amount, type DayTally, addTo, dayFullForMs, hourOf } from '../../domain/day-tally.ts'
+import {
+  type Amount,
+  type DayTally,
+  addTo,
+  dayFullForMs,
+  hourOf,
+} from '../../domain/limits/day-tally.ts'
 import { HOUR_MS, MINUTE_MS } from '../../domain/duration.ts'
 import type { Caller } from '../../http/authorization.ts'
 import { RateLimitError } from '../../http/errors.ts'
@@ -144,8 +150,8 @@ export const unlockQuota = (deps: Dependencies) => {
     spend: async (
       account: Account,
       { address }: Pick<Caller, 'address'>,
-      events: readonly NewUnlockEvent[],
-    ): Promise<(unstored: readonly NewUnlockEvent[]) => void> => {
+      events: readonly Spent[],
+    ): Promise<(unstored: readonly Spent[]) => void> => {
       if (!quotas || events.length === 0) return () => {}
       const days = await daysOf(account, address, quotas)
       const atMs = monotonicMs()
@@ -168,7 +174,10 @@ export const unlockQuota = (deps: Dependencies) => {
 
 type Day = { readonly tally: DayTally; readonly quota: Amount; readonly whose: string }
 
-const amountOf = (events: readonly NewUnlockEvent[]): Amount => ({
+/** What an event counts by. */
+type Spent = Pick<NewUnlockEvent, 'method'>
+
+const amountOf = (events: readonly Spent[]): Amount => ({
   events: events.length,
   bytes: events.reduce(
     (sum, { method }) => sum + EVENT_BYTES + METHOD_COPIES * Buffer.byteLength(method),

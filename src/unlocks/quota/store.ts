@@ -1,4 +1,4 @@
-import type { Amount } from '../../domain/day-tally.ts'
+import type { Amount } from '../../domain/limits/day-tally.ts'
 import { DAY_MS, HOUR_MS } from '../../domain/duration.ts'
 import type { Queries } from '../../storage/database.ts'
 import { HAPPENED_BEFORE_MS_MAX } from '../log/event.ts'

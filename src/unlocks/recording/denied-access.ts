@@ -1,7 +1,7 @@
 import { DEFAULT_LOCK } from '../../domain/access.ts'
 import { type Account, isNewcomer } from '../../domain/account.ts'
 import type { Clock } from '../../domain/clock.ts'
-import { DENIALS_A_DAY, denialShare } from '../../domain/denial-share.ts'
+import { DENIALS_A_DAY, denialShare } from '../../domain/limits/denial-share.ts'
 import type { Logger } from '../../http/log/logger.ts'
 import type { Refusal } from '../log/event.ts'
 import type { UnlockLog } from './service.ts'

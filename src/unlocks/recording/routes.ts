@@ -41,11 +41,14 @@ export type UnlockLimits = {
   readonly spend: (
     account: Account,
     caller: Pick<Caller, 'address'>,
-    events: readonly NewUnlockEvent[],
-  ) => Promise<(unstored: readonly NewUnlockEvent[]) => void>
+    events: readonly Spent[],
+  ) => Promise<(unstored: readonly Spent[]) => void>
   /** Throws if the disk has no room for it; a request that is refused counts as one event. */
   readonly requireDisk: (account: Account, sending: 'lone' | 'batch') => void
 }
+
+/** What an event counts by. */
+type Spent = Pick<NewUnlockEvent, 'method'>
 
 type RefusedAccount = { readonly account: Account; readonly isDisabled: boolean }
 
@@ -207,8 +210,8 @@ const append = async (
 }
 
 /** Records in the unlock log that someone whose session or account has ended tried to unlock. */
-const recordRefused = async (
-  { refusedAccount, recordDenied }: Dependencies,
+export const recordRefused = async (
+  { refusedAccount, recordDenied }: Pick<Dependencies, 'refusedAccount' | 'recordDenied'>,
   request: Request,
 ): Promise<void> => {
   const token = credentials(request, 'Bearer')

@@ -1,4 +1,4 @@
-import { HOUR_MS } from './duration.ts'
+import { HOUR_MS } from '../duration.ts'
 
 /** Events, and the bytes that they take in the database. */
 export type Amount = { readonly events: number; readonly bytes: number }

@@ -1,6 +1,6 @@
-import { BoundedMap } from './bounded-map.ts'
+import { BoundedMap } from '../bounded-map.ts'
 import { type DayTally, addTo, dayFullForMs, hourOf } from './day-tally.ts'
-import { MINUTE_MS } from './duration.ts'
+import { MINUTE_MS } from '../duration.ts'
 
 /** Keys whose last denial a share remembers; beyond that, the oldest is forgotten. */
 const KEYS_MAX = 1000
@@ -12,8 +12,6 @@ const KEY_DAY_MAX = 100
  * were once let in: there are as many of them as admins chose. Anyone can lock out a name, and a
  * newcomer's attempts show only that somebody tries. */
 export const DENIALS_A_DAY = { admitted: Infinity, lockouts: 5000, newcomers: 20 } as const
-
-export type DenialShare = ReturnType<typeof denialShare>
 
 /** Bounds how many denials are recorded: one a minute and a hundred a day for each key, such as an account
  * and a reason, and `dayMax` a day in all. All by the monotonic clock. */

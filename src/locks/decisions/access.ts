@@ -1,0 +1,168 @@
+import { type Account, type Role, hasRole, lowerRole, ROLES } from '../../domain/account.ts'
+import { DAY_MS } from '../../domain/duration.ts'
+import { AppError } from '../../errors.ts'
+import type { Caller } from '../../http/authorization.ts'
+import type { IsOnHomeNetwork } from '../../http/request/home-network.ts'
+import type { Database } from '../../storage/database.ts'
+import { type Asking, decide } from '../rules/decide.ts'
+import { explain, nextAt } from '../rules/explain.ts'
+import type { Grant, Home } from '../rules/grant.ts'
+import { type DecidedAttempt, type DecisionTime, visitorOf } from './attempt.ts'
+import { grantReads, holdersOf, holdersOfRole, placesOf } from './grants-store.ts'
+import { NO_SUCH_LOCK, ONLY_ADMINS } from './schema.ts'
+import { type LockNow, decisionReads } from './store.ts'
+
+export type AccessService = ReturnType<typeof accessService>
+
+type Dependencies = {
+  readonly db: Pick<Database, 'all'>
+  /** Returns the time zone of the home. */
+  readonly zone: () => string
+  readonly isOnHomeNetwork: IsOnHomeNetwork
+  readonly clock: () => DecisionTime
+}
+
+/** Who asks, and from where. */
+type Asker = Pick<Caller, 'address' | 'isAddressHidden' | 'sessionId'> & {
+  readonly account: Account
+}
+
+type Question = {
+  readonly by: Asker
+  readonly label: string
+  /** `account:<public id>` or `role:<role>`. */
+  readonly holder: string
+  /** Undefined for now. */
+  readonly atMs: number | undefined
+}
+
+/** An account or everybody of a role, and whose grants that may use. */
+type Holder = Asking['holder'] & { readonly holders: readonly string[] }
+
+/** What a holder may open at a lock. */
+export type MayOpen = Pick<ReturnType<typeof decide>, 'reason'> & {
+  readonly mayOpen: boolean
+  readonly nextAtMs: number | null
+}
+
+/** Explains decisions, and foresees them. Writes nothing. */
+export const accessService = ({ db, zone, isOnHomeNetwork, clock }: Dependencies) => {
+  const reads = decisionReads(db)
+  const grants = grantReads(db)
+
+  let homeZone: string | undefined
+  const homeAround = async (ms: number): Promise<Home> => ({
+    zone: (homeZone ??= zone()),
+    holidays: await reads.holidays(dateOf(ms - HOLIDAYS_BEFORE_MS), dateOf(ms + HOLIDAYS_AFTER_MS)),
+  })
+
+  const lockOf = async (label: string): Promise<LockNow> => {
+    const lock = (await reads.locks([label])).get(label)
+    if (!lock) throw new AppError('not_found', NO_SUCH_LOCK)
+    return lock
+  }
+
+  /** Returns an account, in at most a role. Throws `not_found`. */
+  const accountOf = async (publicId: string, role: Role = 'owner'): Promise<Holder> => {
+    const found = (await reads.holders([publicId])).get(publicId)
+    if (!found) throw new AppError('not_found', 'No such account')
+    const holder = { ...found, role: lowerRole(found.role, role) }
+    return { ...holder, holders: holdersOf(holder) }
+  }
+
+  const holderOf = async (name: string, by: Account): Promise<Holder> => {
+    const role = ROLES.find((candidate) => name === `role:${candidate}`)
+    if (role !== undefined) return { ...ANYONE, role, holders: holdersOfRole(role) }
+    const publicId = name.slice(name.indexOf(':') + 1)
+    return publicId === by.publicId ? accountOf(publicId, by.role) : accountOf(publicId)
+  }
+
+  return {
+    /** Explains whether a holder may open a lock at a time, by everything as it is now. Throws `forbidden` unless an
+     * admin asks, or someone about themselves, and `not_found`. */
+    explain: async ({ by, label, holder: name, atMs }: Question) => {
+      const isOwn = name === `account:${by.account.publicId}`
+      if (!isOwn && !hasRole(by.account, 'admin')) throw new AppError('forbidden', ONLY_ADMINS)
+      const lock = await lockOf(label)
+      const holder = await holderOf(name, by.account)
+      const now = clock()
+      const nowMs = atMs ?? now.nowMs
+      const places = placesOf(lock.id, holder.holders)
+      const found = (await grants.all(places)).of(places)
+      return explain({
+        lock,
+        holder,
+        // Revoked is revoked now, whatever the clock said then.
+        grants: atMs === undefined ? found.map((grant) => revokedBy(grant, nowMs)) : found,
+        home: await homeAround(nowMs),
+        nowMs,
+        isClockDoubted: atMs === undefined && now.isDoubted,
+        // Of others, nobody knows where they will be.
+        isHome: isOwn ? isOnHomeNetwork(by) : true,
+        visitor: visitorOf(by.sessionId, lock.id),
+      })
+    },
+
+    /** Returns when a denied attempt may be permitted, or null. */
+    nextAtMs: async (
+      { decidedAtMs, accountPublicId }: DecidedAttempt,
+      label: string,
+      role: Role,
+    ): Promise<number | null> => {
+      const [lock, holder] = [await lockOf(label), await accountOf(accountPublicId, role)]
+      const places = placesOf(lock.id, holder.holders)
+      return nextAt({
+        lock,
+        holder,
+        grants: (await grants.at([places], decidedAtMs)).of(places),
+        home: await homeAround(decidedAtMs),
+        nowMs: decidedAtMs,
+        isClockDoubted: clock().isDoubted,
+        isHome: true,
+        visitor: '',
+      })
+    },
+
+    /** Returns what a caller may open now, for each lock in order; undefined for a lock that is gone. */
+    mayOpen: async (
+      asker: Asker,
+      labels: readonly string[],
+    ): Promise<readonly (MayOpen | undefined)[]> => {
+      const { nowMs, isDoubted } = clock()
+      const locks = await reads.locks(labels)
+      const holder = await accountOf(asker.account.publicId, asker.account.role)
+      const placesFor = ({ id }: LockNow) => placesOf(id, holder.holders)
+      const asked = [...locks.values()].map(placesFor)
+      const found = await grants.at(asked, isDoubted ? 0 : nowMs)
+      const home = await homeAround(nowMs)
+      return labels.map((label) => {
+        const lock = locks.get(label)
+        if (!lock) return undefined
+        const asking: Asking = {
+          lock,
+          holder,
+          grants: found.of(placesFor(lock)),
+          home,
+          nowMs,
+          isClockDoubted: isDoubted,
+          isHome: isOnHomeNetwork(asker),
+          visitor: visitorOf(asker.sessionId, lock.id),
+        }
+        const { decision, reason } = decide(asking)
+        const mayOpen = decision === 'permitted'
+        return { mayOpen, reason, nextAtMs: mayOpen ? null : nextAt(asking) }
+      })
+    },
+  }
+}
+
+const ANYONE = { isDisabled: false, isAdmitted: true, endsAtMs: null } as const
+
+const revokedBy = (grant: Grant, nowMs: number): Grant =>
+  grant.revokedAtMs === null ? grant : { ...grant, revokedAtMs: Math.min(grant.revokedAtMs, nowMs) }
+
+/** Openings are looked for in the next 370 days; a window that is open now began at most two days ago. */
+const HOLIDAYS_BEFORE_MS = 4 * DAY_MS
+const HOLIDAYS_AFTER_MS = 375 * DAY_MS
+
+const dateOf = (ms: number): string => new Date(ms).toISOString().slice(0, 10)

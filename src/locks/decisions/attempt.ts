@@ -1,0 +1,63 @@
+import type { DecisionReason } from '../../domain/access.ts'
+import type { Role } from '../../domain/account.ts'
+
+/** A wish to open a lock, as it is passed to the writer: plain data. */
+export type Attempt = {
+  /** Chosen by the asker, in lower case. */
+  readonly id: string
+  /** The label of the lock. */
+  readonly lock: string
+  readonly account: {
+    readonly publicId: string
+    readonly username: string
+    /** The role in which the account asks; what it may do counts by the lower of this and its role now. */
+    readonly role: Role
+  }
+  /** Stands for the device. */
+  readonly sessionId: string
+  /** Whether the client is on the home network. */
+  readonly isHome: boolean | 'unknown'
+} & DecisionTime
+
+/** When a decision is made. */
+export type DecisionTime = {
+  readonly nowMs: number
+  /** True if the clock cannot be trusted for a decision, which doubts less than the log does. */
+  readonly isDoubted: boolean
+}
+
+/** What the writer answers to an attempt. */
+export type AttemptAnswer =
+  | {
+      readonly status: 'decided'
+      readonly attempt: DecidedAttempt
+      /** True if it was decided before. */
+      readonly isRepeat: boolean
+    }
+  /** There is no such lock or account, or the id belongs to another attempt. */
+  | { readonly status: 'unknown_lock' | 'unknown_account' | 'id_taken' }
+
+/** A decided attempt, as it is kept to answer a repeat. */
+export type DecidedAttempt = {
+  readonly id: string
+  /** SHA-256 of what was asked and by whom, in hexadecimal. */
+  readonly requestHash: string
+  readonly lockId: string
+  readonly accountPublicId: string
+  readonly sessionId: string
+  readonly decision: 'permitted' | 'denied'
+  /** Null if permitted. */
+  readonly reason: DecisionReason | null
+  /** The grant that opened it, or null. */
+  readonly grantId: string | null
+  /** Which use of a counted grant it is, of how many; null for other grants. */
+  readonly useNumber: number | null
+  readonly useMax: number | null
+  readonly decidedAtMs: number
+  /** The leaf of the decision; null for a denial that was only counted. */
+  readonly seq: number | null
+}
+
+/** Further attempts of a visitor soon after a counted use belong to it. */
+export const visitorOf = (sessionId: string | undefined, lockId: string): string =>
+  `${sessionId} ${lockId}`

@@ -1,0 +1,16 @@
+import type { Endpoint } from '../../http/endpoint.ts'
+import { accessService } from './access.ts'
+import { decisionRoutes } from './routes.ts'
+import { attemptService } from './service.ts'
+
+type Dependencies = Omit<Parameters<typeof attemptService>[0], 'nextAtMs'> &
+  Parameters<typeof accessService>[0] &
+  Pick<Parameters<typeof decisionRoutes>[0], 'requireRoom' | 'recordRefused'>
+
+/** Decides who may open which lock, and explains it. */
+export const decisionModule = (deps: Dependencies) => {
+  const access = accessService(deps)
+  const attempts = attemptService({ ...deps, nextAtMs: access.nextAtMs })
+  const routes: readonly Endpoint[] = decisionRoutes({ ...deps, attempts, access })
+  return { access, attempts, routes }
+}

@@ -1,0 +1,224 @@
+import { type Static, Type as t } from '@sinclair/typebox'
+import { DECISION_REASONS, DEFAULT_LOCK } from '../../domain/access.ts'
+import { accepting } from '../../http/request/accepted.ts'
+import type { explain } from '../rules/explain.ts'
+import { GivenUuid, LockLabel, Time, Uuid, nullable, oneOf } from '../../http/request/text.ts'
+
+export const LockParams = t.Object({ label: LockLabel })
+export const AttemptParams = t.Object({ label: LockLabel, id: GivenUuid })
+
+export const AttemptBody = t.Object(
+  {
+    id: {
+      ...GivenUuid,
+      description:
+        'Chosen by the app, new for each attempt. Sent again, it gets the same answer and opens nothing twice',
+    },
+  },
+  { $id: 'UnlockAttempt', examples: [{ id: '0193c6a8-5f0e-7c3a-9b1d-2e4f6a8b0c1d' }] },
+)
+
+const Result = oneOf(['permitted', 'denied'])
+
+const Reason = {
+  ...nullable(oneOf(DECISION_REASONS)),
+  description: 'Why it was denied; null if it was permitted',
+}
+
+const NextAt = {
+  ...nullable(t.String({ format: 'date-time' })),
+  description: 'The first time, within 370 days, at which a grant opens it; null if there is none',
+}
+
+const Use = t.Union(
+  [
+    t.Object(
+      {
+        number: t.Integer({ description: 'Which use of the grant it is' }),
+        max: t.Integer({ description: 'How many the grant has' }),
+      },
+      { $id: 'GrantUse', additionalProperties: false },
+    ),
+    t.Null(),
+  ],
+  { description: 'Of a grant with a number of uses' },
+)
+
+const GrantId = { ...nullable(Uuid), description: 'The grant that opened it' }
+
+const Seq = {
+  ...nullable(t.Integer()),
+  description:
+    'Its place in the unlock log; null for a denial that was only counted, because an equal one was ' +
+    'recorded within a minute',
+}
+
+export const DecisionAnswer = t.Object(
+  {
+    decision: Result,
+    reason: Reason,
+    next_at: NextAt,
+    grant: GrantId,
+    use: Use,
+    repeat: t.Boolean({ description: 'True if this attempt was decided before' }),
+    seq: Seq,
+    receipt: {
+      ...nullable(t.String()),
+      description: 'C2SP tlog-proof of the decision; null without `seq`',
+    },
+    delivery: {
+      ...oneOf(['no_controller']),
+      description: 'Whether the lock was told: `no_controller`, as no lock is connected',
+    },
+  },
+  { $id: 'Decision', additionalProperties: false },
+)
+export type DecisionJson = Static<typeof DecisionAnswer>
+
+export const DECISION_EXAMPLE = {
+  decision: 'permitted',
+  reason: null,
+  next_at: null,
+  grant: '0193c6a8-6a10-7d55-8a3e-5c6d7e8f9a0b',
+  use: { number: 1, max: 5 },
+  repeat: false,
+  seq: 815,
+  receipt: 'c2sp.org/tlog-proof@v1\nextra eyJl…\nindex 815\n…',
+  delivery: 'no_controller',
+} as const satisfies DecisionJson
+
+export const DENIED_EXAMPLE = {
+  decision: 'denied',
+  reason: 'outside_schedule',
+  next_at: '2026-12-05T21:00:00.000Z',
+  grant: null,
+  use: null,
+  repeat: false,
+  seq: 816,
+  receipt: 'c2sp.org/tlog-proof@v1\nextra eyJl…\nindex 816\n…',
+  delivery: 'no_controller',
+} as const satisfies DecisionJson
+
+export const AttemptAnswer = t.Object(
+  {
+    id: Uuid,
+    lock: t.String({ examples: [DEFAULT_LOCK] }),
+    account: t.String({ description: 'Public id of who asked' }),
+    decision: Result,
+    reason: Reason,
+    grant: GrantId,
+    use: Use,
+    decided_at: t.String({ format: 'date-time' }),
+    seq: Seq,
+  },
+  { $id: 'DecidedAttempt', additionalProperties: false },
+)
+export type AttemptJson = Static<typeof AttemptAnswer>
+
+export const ATTEMPT_EXAMPLE = {
+  id: '0193c6a8-5f0e-7c3a-9b1d-2e4f6a8b0c1d',
+  lock: DEFAULT_LOCK,
+  account: '6f1b4e0a-5a7e-4d0e-9a3b-0f5f6c2d7e81',
+  decision: 'permitted',
+  reason: null,
+  grant: '0193c6a8-6a10-7d55-8a3e-5c6d7e8f9a0b',
+  use: { number: 1, max: 5 },
+  decided_at: '2026-11-28T21:04:11.125Z',
+  seq: 815,
+} as const satisfies AttemptJson
+
+const UUID = '[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}'
+
+export const AccessQuery = t.Object({
+  holder: t.Optional(
+    t.String({
+      pattern: `^(account:${UUID}|role:(member|admin|owner))$`,
+      description:
+        'Whose access: by default, that of the caller. Members may only ask for their own',
+      examples: ['role:member'],
+      ...accepting('account:<public id>, role:member, role:admin or role:owner'),
+    }),
+  ),
+  at: t.Optional({ ...Time, description: 'When, in the past or future: by default, now' }),
+})
+
+const Opening = t.Object(
+  {
+    from: t.String({ format: 'date-time' }),
+    until: {
+      ...nullable(t.String({ format: 'date-time' })),
+      description: 'The first instant at which it is shut again; null if it stays open',
+    },
+  },
+  { $id: 'AccessOpening', additionalProperties: false },
+)
+
+export const AccessAnswer = t.Object(
+  {
+    decision: Result,
+    reason: Reason,
+    next_at: NextAt,
+    grants: t.Array(
+      t.Object(
+        {
+          id: Uuid,
+          decision: Result,
+          reason: { ...Reason, description: 'The check that stops this grant' },
+          words: t.String({ description: 'What the grant allows, in a sentence' }),
+          occurs: t.Array(Opening, { maxItems: 5, description: 'Its next five openings' }),
+        },
+        { $id: 'ExplainedGrant', additionalProperties: false },
+      ),
+    ),
+  },
+  { $id: 'AccessExplanation', additionalProperties: false },
+)
+
+export const ACCESS_EXAMPLE = {
+  decision: 'denied',
+  reason: 'outside_schedule',
+  next_at: '2026-12-01T08:00:00.000Z',
+  grants: [
+    {
+      id: '0193c6a8-6a10-7d55-8a3e-5c6d7e8f9a0b',
+      decision: 'denied',
+      reason: 'outside_schedule',
+      words: 'Tue and Thu 09:00-13:00, closed on holidays · until 31 March',
+      occurs: [{ from: '2026-12-01T08:00:00.000Z', until: '2026-12-01T12:00:00.000Z' }],
+    },
+  ],
+} as const satisfies Static<typeof AccessAnswer>
+
+/** Returns an explanation as JSON. */
+export const accessJson = ({
+  decision: { decision, reason },
+  nextAtMs,
+  grants,
+}: Explanation): Static<typeof AccessAnswer> => ({
+  decision,
+  reason,
+  next_at: timeJson(nextAtMs),
+  grants: grants.map(({ id, reason: stop, words, occurs }) => ({
+    id,
+    decision: stop === null ? 'permitted' : 'denied',
+    reason: stop,
+    words,
+    occurs: occurs.map(({ fromMs, untilMs }) => ({
+      from: new Date(fromMs).toISOString(),
+      until: timeJson(untilMs),
+    })),
+  })),
+})
+
+type Explanation = ReturnType<typeof explain>
+
+/** Returns a time as JSON; null for none, and for one that never comes. */
+export const timeJson = (ms: number | null): string | null =>
+  ms === null || !Number.isFinite(ms) ? null : new Date(ms).toISOString()
+
+export const NO_SUCH_LOCK = 'There is no such lock'
+export const NO_SUCH_ATTEMPT = 'There is no such attempt'
+export const ID_TAKEN = 'Another attempt has this id'
+export const ONLY_ADMINS = 'Only an admin may ask about others'
+export const USE_YOUR_KEY =
+  'Nothing can be recorded just now, so nobody is let in. Use your key; the owner is told.'

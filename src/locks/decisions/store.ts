@@ -1,0 +1,221 @@
+import type { Role } from '../../domain/account.ts'
+import type { DecisionReason, LockState } from '../../domain/access.ts'
+import type { Queries } from '../../storage/database.ts'
+import type { DecidedAttempt } from './attempt.ts'
+
+/** A lock as decisions read it. */
+export type LockNow = {
+  readonly id: string
+  readonly label: string
+  readonly state: LockState
+  /** That of the lock and that of the home, if they have begun and nobody has ended them. */
+  readonly lockdowns: readonly { readonly untilMs: number | null }[]
+}
+
+/** An account as decisions read it. */
+export type HolderNow = {
+  readonly publicId: string
+  readonly role: Role
+  readonly isDisabled: boolean
+  readonly isAdmitted: boolean
+  readonly endsAtMs: number | null
+}
+
+/** Reads what decisions depend on, for many attempts in one statement each. */
+export const decisionReads = (db: Pick<Queries, 'all'>) => ({
+  /** Returns attempts by id. */
+  attempts: async (ids: readonly string[]): Promise<ReadonlyMap<string, DecidedAttempt>> => {
+    const rows = await db.all<AttemptRow>(
+      `SELECT
+        attempt.*,
+        hex(request_hash) AS request_hex
+      FROM json_each(?) AS asked
+      CROSS JOIN attempt ON attempt.id = asked.value`,
+      JSON.stringify(ids),
+    )
+    return new Map(rows.map((row) => [row.id, attemptOf(row)]))
+  },
+
+  /** Returns locks by label. A lockdown of the home holds for each. */
+  locks: async (labels: readonly string[]): Promise<ReadonlyMap<string, LockNow>> => {
+    const rows = await db.all<LockRow>(
+      `SELECT
+        lock.id,
+        lock.label,
+        lock.state,
+        (
+          SELECT json_group_array(until_ms)
+          FROM lockdown
+          WHERE lock_id IN ('', lock.id)
+        ) AS untils_ms
+      FROM json_each(?) AS asked
+      CROSS JOIN lock ON lock.label = asked.value`,
+      JSON.stringify(labels),
+    )
+    return new Map(rows.map((row) => [row.label, lockOf(row)]))
+  },
+
+  /** Returns accounts by public id. */
+  holders: async (publicIds: readonly string[]): Promise<ReadonlyMap<string, HolderNow>> => {
+    const rows = await db.all<HolderRow>(
+      `SELECT
+        public_id,
+        role,
+        disabled_at_ms,
+        admitted_at_ms,
+        ends_at_ms
+      FROM json_each(?) AS asked
+      CROSS JOIN account ON account.public_id = asked.value`,
+      JSON.stringify(publicIds),
+    )
+    return new Map(rows.map((row) => [row.public_id, holderOf(row)]))
+  },
+
+  /** Returns the names of holidays by date, from one date to another. */
+  holidays: async (from: string, to: string): Promise<ReadonlyMap<string, string>> => {
+    const rows = await db.all<{ date: string; name: string }>(
+      'SELECT date, name FROM holiday WHERE date BETWEEN ? AND ?',
+      from,
+      to,
+    )
+    return new Map(rows.map(({ date, name }) => [date, name]))
+  },
+})
+
+/** A counted use of a grant, or several in a row. */
+export type Uses = {
+  readonly grantId: string
+  readonly count: number
+  readonly atMs: number
+  readonly by: string
+}
+
+/** Writes what belongs to decisions besides their leaves. */
+export const decisionWrites = (tx: Pick<Queries, 'run'>) => ({
+  insertAttempts: async (attempts: readonly DecidedAttempt[]): Promise<void> => {
+    if (attempts.length === 0) return
+    await tx.run(
+      `INSERT INTO attempt (
+        id,
+        request_hash,
+        lock_id,
+        account_public_id,
+        session_id,
+        grant_id,
+        decision,
+        reason,
+        use_number,
+        use_max,
+        decided_at_ms,
+        seq
+      )
+      SELECT
+        value ->> 'id',
+        unhex(value ->> 'requestHash'),
+        value ->> 'lockId',
+        value ->> 'accountPublicId',
+        value ->> 'sessionId',
+        value ->> 'grantId',
+        value ->> 'decision',
+        value ->> 'reason',
+        value ->> 'useNumber',
+        value ->> 'useMax',
+        value ->> 'decidedAtMs',
+        value ->> 'seq'
+      FROM json_each(?)`,
+      JSON.stringify(attempts),
+    )
+  },
+
+  /** Counts uses, each grant at most once. Returns false, and the caller undoes it, if one of them has not as
+   * many left. */
+  countUses: async (uses: readonly Uses[]): Promise<boolean> => {
+    if (uses.length === 0) return true
+    const counted = await tx.run(
+      `UPDATE access_grant
+      SET
+        uses = uses + (used.value ->> 'count'),
+        used_at_ms = used.value ->> 'atMs',
+        used_by = used.value ->> 'by'
+      FROM json_each(?) AS used
+      WHERE access_grant.id = used.value ->> 'grantId'
+        AND uses + (used.value ->> 'count') <= uses_max`,
+      JSON.stringify(uses),
+    )
+    return counted === uses.length
+  },
+
+  /** Deletes at most `max` attempts from before a time; returns how many. */
+  deleteAttemptsBefore: (timeMs: number, max: number): Promise<number> =>
+    tx.run(
+      `DELETE FROM attempt
+      WHERE id IN (
+        SELECT id
+        FROM attempt
+        WHERE decided_at_ms < ?
+        ORDER BY decided_at_ms
+        LIMIT ?
+      )`,
+      timeMs,
+      max,
+    ),
+
+  /** Deletes the attempts of an account. */
+  deleteAttemptsOf: (publicId: string): Promise<number> =>
+    tx.run('DELETE FROM attempt WHERE account_public_id = ?', publicId),
+})
+
+type AttemptRow = {
+  id: string
+  request_hex: string
+  lock_id: string
+  account_public_id: string
+  session_id: string
+  grant_id: string | null
+  decision: 'permitted' | 'denied'
+  reason: DecisionReason | null
+  use_number: number | null
+  use_max: number | null
+  decided_at_ms: number
+  seq: number | null
+}
+
+const attemptOf = (row: AttemptRow): DecidedAttempt => ({
+  id: row.id,
+  requestHash: row.request_hex.toLowerCase(),
+  lockId: row.lock_id,
+  accountPublicId: row.account_public_id,
+  sessionId: row.session_id,
+  grantId: row.grant_id,
+  decision: row.decision,
+  reason: row.reason,
+  useNumber: row.use_number,
+  useMax: row.use_max,
+  decidedAtMs: row.decided_at_ms,
+  seq: row.seq,
+})
+
+type LockRow = { id: string; label: string; state: LockState; untils_ms: string }
+
+const lockOf = ({ id, label, state, untils_ms: untilsMs }: LockRow): LockNow => ({
+  id,
+  label,
+  state,
+  lockdowns: (JSON.parse(untilsMs) as (number | null)[]).map((untilMs) => ({ untilMs })),
+})
+
+type HolderRow = {
+  public_id: string
+  role: Role
+  disabled_at_ms: number | null
+  admitted_at_ms: number | null
+  ends_at_ms: number | null
+}
+
+const holderOf = (row: HolderRow): HolderNow => ({
+  publicId: row.public_id,
+  role: row.role,
+  isDisabled: row.disabled_at_ms !== null,
+  isAdmitted: row.admitted_at_ms !== null,
+  endsAtMs: row.ends_at_ms,
+})

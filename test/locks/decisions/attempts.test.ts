@@ -1,0 +1,316 @@
+import { describe, expect, test } from 'bun:test'
+import { provenLeaf } from '../../../src/unlocks/bundle/verify.ts'
+import { parseVerifierKey } from '../../../src/unlocks/tlog/signed-note.ts'
+import { insertGrant, insertLock } from '../../support/access.ts'
+import { type TestApp, bearer, startApp } from '../../support/app.ts'
+import { household } from '../../support/household.ts'
+
+type Decided = Readonly<Record<string, unknown>> & { receipt: string; seq: number | null }
+
+const MINUTE_MS = 60_000
+
+const newId = (): string => crypto.randomUUID()
+
+/** A home with a front door for members, whose people are Ada (owner), Alan (admin), Grace and Hedy. */
+const home = async (env: Readonly<Record<string, string>> = {}) => {
+  const app = await startApp(env)
+  const person = await household(app, {
+    ada: 'owner',
+    alan: 'admin',
+    grace: 'member',
+    hedy: 'member',
+  })
+  const front = await insertLock(app.db, 'front-door')
+  const ask = (name: string, { id = newId(), lock = 'front-door' } = {}) =>
+    app.post(`/v1/locks/${lock}/unlock`, { id }, bearer(person(name).token))
+  return {
+    app,
+    front,
+    person,
+    ask,
+    decide: async (...asked: Parameters<typeof ask>) => {
+      const answer = await ask(...asked)
+      expect(answer.status).toBe(200)
+      return (await answer.json()) as Decided
+    },
+    as: (name: string) => bearer(person(name).token),
+    [Symbol.asyncDispose]: app[Symbol.asyncDispose],
+  }
+}
+
+const codeOf = async (answer: Response) => [
+  answer.status,
+  ((await answer.json()) as { code: string }).code,
+]
+
+const logSize = async ({ unlocks }: TestApp) => (await unlocks.unlockLog.head()).size
+
+describe('an attempt', () => {
+  test('is permitted with the grant, its use and a receipt that anyone can verify', async () => {
+    await using place = await home()
+    const { app, front, decide, as } = place
+    const grant = await insertGrant(app.db, { holder: 'role:member', locks: [front], usesMax: 5 })
+    const { receipt, ...answer } = await decide('grace')
+    expect(answer).toStrictEqual({
+      decision: 'permitted',
+      reason: null,
+      next_at: null,
+      grant,
+      use: { number: 1, max: 5 },
+      repeat: false,
+      seq: 0,
+      delivery: 'no_controller',
+    })
+    const key = (await (await app.get('/v1/log/key', as('grace'))).json()) as Record<string, string>
+    expect(provenLeaf(receipt, parseVerifierKey(key['verifier_key'] ?? ''))).toMatchObject({
+      source: 'decided',
+      result: 'permitted',
+      lock: 'front-door',
+    })
+  })
+
+  test('is denied with a reason and the next opening, which is an answer like any other', async () => {
+    await using place = await home()
+    const { app, front, decide } = place
+    const startsAtMs = app.clock.nowMs + MINUTE_MS
+    await insertGrant(app.db, { holder: 'role:member', locks: [front], startsAtMs })
+    const { receipt, ...answer } = await decide('grace')
+    expect(answer).toStrictEqual({
+      decision: 'denied',
+      reason: 'not_yet_valid',
+      next_at: new Date(startsAtMs).toISOString(),
+      grant: null,
+      use: null,
+      repeat: false,
+      seq: 0,
+      delivery: 'no_controller',
+    })
+    expect(receipt).toStartWith('c2sp.org/tlog-proof@v1')
+  })
+
+  test('sent again gets the same answer and receipt, and opens nothing twice', async () => {
+    await using place = await home()
+    const { app, front, decide, ask } = place
+    const other = await insertLock(app.db, 'back-door')
+    const grant = await insertGrant(app.db, {
+      holder: 'role:member',
+      locks: [front, other],
+      usesMax: 1,
+    })
+    const id = newId()
+    const first = await decide('grace', { id })
+    expect(await decide('hedy')).toMatchObject({ reason: 'uses_spent' })
+    expect(await decide('grace', { id: id.toUpperCase() })).toStrictEqual({
+      ...first,
+      repeat: true,
+    })
+    const row = await app.db.get('SELECT uses FROM access_grant WHERE id = ?', grant)
+    expect(row).toStrictEqual({ uses: 1 })
+    expect(await codeOf(await ask('hedy', { id }))).toStrictEqual([409, 'id_taken'])
+    expect(await codeOf(await ask('grace', { id, lock: 'back-door' }))).toStrictEqual([
+      409,
+      'id_taken',
+    ])
+    expect(await logSize(app)).toBe(2)
+  })
+
+  test('at an unknown lock or without a proper id is refused, and not in the log', async () => {
+    await using place = await home()
+    const { app, ask } = place
+    expect(await codeOf(await ask('grace', { lock: 'garage' }))).toStrictEqual([404, 'not_found'])
+    expect(await codeOf(await ask('grace', { lock: 'No_Lock' }))).toStrictEqual([404, 'not_found'])
+    expect(await codeOf(await ask('grace', { id: '1' }))).toStrictEqual([400, 'invalid'])
+    expect(await logSize(app)).toBe(0)
+  })
+
+  test('is limited to ten a minute for each session, and counts against the limit of the account', async () => {
+    await using place = await home({ RATE_LIMIT_UNLOCK: '15/minute' })
+    const { app, person, ask } = place
+    const statuses: number[] = []
+    for (let n = 0; n < 11; n += 1) statuses.push((await ask('grace')).status)
+    expect(statuses).toStrictEqual([...Array.from({ length: 10 }, () => 200), 429])
+    const second = bearer(await app.logIn('grace'))
+    const other = async () =>
+      (await app.post('/v1/locks/front-door/unlock', { id: newId() }, second)).status
+    for (let n = 0; n < 5; n += 1) expect(await other()).toBe(200)
+    expect(await other()).toBe(429)
+    expect((await ask('hedy')).status).toBe(200)
+    expect(person('grace').id).not.toBe(person('hedy').id)
+  })
+
+  test('of someone who waits to be let in is denied, few of them are recorded, and none is kept', async () => {
+    await using place = await home()
+    const { app, front, decide, person } = place
+    await insertGrant(app.db, { holder: 'role:member', locks: [front] })
+    await app.db.run(
+      'UPDATE account SET admitted_at_ms = NULL WHERE public_id = ?',
+      person('grace').id,
+    )
+    expect(await decide('grace')).toMatchObject({ reason: 'not_admitted', next_at: null, seq: 0 })
+    const counted = await decide('grace')
+    expect(counted).toMatchObject({ reason: 'not_admitted', seq: null, receipt: null })
+    expect(await logSize(app)).toBe(1)
+    expect(await app.db.get('SELECT count(*) AS kept FROM attempt')).toStrictEqual({ kept: 1 })
+  })
+
+  test('with the token of an account that was disabled or has ended is recorded once', async () => {
+    await using place = await home()
+    const { app, ask, person } = place
+    await app.db.run(
+      'UPDATE account SET disabled_at_ms = 1 WHERE public_id = ?',
+      person('grace').id,
+    )
+    for (let n = 0; n < 3; n += 1) expect((await ask('grace')).status).toBe(401)
+    const events = await app.unlocks.store.page(-1, 10)
+    expect(events.map(({ reason, source }) => [reason, source])).toStrictEqual([
+      ['disabled_user_denied', 'observed'],
+    ])
+  })
+
+  test('is read by its asker and by admins, and by nobody else', async () => {
+    await using place = await home()
+    const { app, front, decide, person, as } = place
+    await insertLock(app.db, 'back-door')
+    const grant = await insertGrant(app.db, { holder: 'role:member', locks: [front], usesMax: 2 })
+    const id = newId()
+    await decide('grace', { id })
+    const read = (name: string, lock = 'front-door') =>
+      app.get(`/v1/locks/${lock}/attempts/${id}`, as(name))
+    for (const name of ['grace', 'alan', 'ada'])
+      expect(await (await read(name)).json()).toStrictEqual({
+        id,
+        lock: 'front-door',
+        account: person('grace').id,
+        decision: 'permitted',
+        reason: null,
+        grant,
+        use: { number: 1, max: 2 },
+        decided_at: new Date(app.clock.nowMs).toISOString(),
+        seq: 0,
+      })
+    expect((await read('hedy')).status).toBe(404)
+    expect((await read('grace', 'back-door')).status).toBe(404)
+  })
+
+  test('is counted in the metrics by decision and reason, repeats not', async () => {
+    await using place = await home()
+    const { app, front, decide, as } = place
+    const id = newId()
+    for (let n = 0; n < 2; n += 1) await decide('grace', { id })
+    await insertGrant(app.db, { holder: 'role:member', locks: [front] })
+    await decide('grace')
+    const metrics = await (await app.get('/metrics', as('ada'))).text()
+    expect(metrics).toContain(
+      'secure_lock_decisions_total{decision="denied",reason="no_grant"} 1\n',
+    )
+    expect(metrics).toContain('secure_lock_decisions_total{decision="permitted",reason=""} 1\n')
+    expect(metrics).toContain('secure_lock_decisions_total{decision="denied",reason="expired"} 0\n')
+  })
+
+  test('[4] at 1970 is permitted by a grant without times, with an uncertain time, and by no other', async () => {
+    await using place = await home()
+    const { app, front, ask } = place
+    // Tokens do not fit a clock that was set back: the phone asks with one from then.
+    await insertGrant(app.db, {
+      holder: `account:${place.person('hedy').id}`,
+      locks: [front],
+      endsAtMs: app.clock.nowMs + MINUTE_MS,
+    })
+    await insertGrant(app.db, { holder: `account:${place.person('grace').id}`, locks: [front] })
+    app.clock.nowMs = 7000
+    const outcomes: unknown[] = []
+    for (const name of ['grace', 'hedy']) {
+      const { decision, reason, seq, next_at } = (await (await ask(name)).json()) as Decided
+      outcomes.push([decision, reason, next_at, seq])
+    }
+    expect(outcomes).toStrictEqual([
+      ['permitted', null, null, 0],
+      ['denied', 'clock_uncertain', null, 1],
+    ])
+    const events = await app.unlocks.store.page(-1, 10)
+    expect(events.map(({ isTimeUncertain }) => isTimeUncertain)).toStrictEqual([true, true])
+  })
+})
+
+describe('why', () => {
+  const why = async (place: Awaited<ReturnType<typeof home>>, name: string, query: string) => {
+    const answer = await place.app.get(`/v1/locks/front-door/access?${query}`, place.as(name))
+    return { status: answer.status, json: (await answer.json()) as Record<string, unknown> }
+  }
+
+  test('is explained about anyone to admins, to members about themselves, and nothing is written', async () => {
+    await using place = await home()
+    const { app, front, person } = place
+    const id = await insertGrant(app.db, {
+      holder: `account:${person('grace').id}`,
+      locks: [front],
+    })
+    const own = `holder=account:${person('grace').id}`
+    for (const [name, query] of [
+      ['grace', ''],
+      ['grace', own],
+      ['alan', own],
+      ['ada', own],
+    ] as const)
+      expect((await why(place, name, query)).json).toMatchObject({
+        decision: 'permitted',
+        reason: null,
+        next_at: null,
+        grants: [{ id, decision: 'permitted', reason: null, words: 'always' }],
+      })
+    for (const query of [own, 'holder=role:member'])
+      expect((await why(place, 'hedy', query)).status).toBe(403)
+    expect((await why(place, 'alan', 'holder=role:member')).json).toMatchObject({
+      decision: 'denied',
+      reason: 'no_grant',
+      grants: [],
+    })
+    const nobody = crypto.randomUUID()
+    expect((await why(place, 'alan', `holder=account:${nobody}`)).status).toBe(404)
+    expect((await why(place, 'alan', 'holder=grace')).status).toBe(400)
+    expect((await why(place, 'alan', 'at=yesterday')).status).toBe(400)
+    expect(await logSize(app)).toBe(0)
+    expect(await app.db.get('SELECT count(*) AS kept FROM attempt')).toStrictEqual({ kept: 0 })
+  })
+
+  test('tells the reason of each grant, of the past and of the future', async () => {
+    await using place = await home()
+    const { app, front } = place
+    const [dayMs, nowMs] = [86_400_000, app.clock.nowMs]
+    await insertGrant(app.db, {
+      holder: 'role:member',
+      locks: [front],
+      startsAtMs: nowMs - 10 * dayMs,
+      endsAtMs: nowMs - 5 * dayMs,
+    })
+    await insertGrant(app.db, {
+      holder: 'role:member',
+      locks: [''],
+      startsAtMs: nowMs + 5 * dayMs,
+      endsAtMs: nowMs + 10 * dayMs,
+    })
+    const at = async (days: number) => {
+      const time = new Date(nowMs + days * dayMs).toISOString()
+      const { json } = await why(place, 'grace', `at=${time}`)
+      const reasons = (json['grants'] as { reason: string | null }[]).map(({ reason }) => reason)
+      return [
+        json['reason'],
+        reasons.toSorted((one, other) => String(one).localeCompare(String(other))),
+      ]
+    }
+    expect(await at(-11)).toStrictEqual(['not_yet_valid', ['not_yet_valid', 'not_yet_valid']])
+    expect(await at(-7)).toStrictEqual([null, ['not_yet_valid', null]])
+    expect(await at(0)).toStrictEqual(['not_yet_valid', ['expired', 'not_yet_valid']])
+    expect(await at(7)).toStrictEqual([null, ['expired', null]])
+    expect(await at(11)).toStrictEqual(['expired', ['expired', 'expired']])
+  })
+
+  test('a grant that was revoked is revoked now, whatever the clock said then', async () => {
+    await using place = await home()
+    const { app, front } = place
+    const revokedAtMs = app.clock.nowMs + MINUTE_MS
+    await insertGrant(app.db, { holder: 'role:member', locks: [front], revokedAtMs })
+    expect((await why(place, 'grace', '')).json).toMatchObject({ reason: 'revoked' })
+    expect(await place.decide('grace')).toMatchObject({ reason: 'revoked' })
+  })
+})
