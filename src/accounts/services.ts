@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import type { Config } from '../config/config.ts'
+import { homeZone } from '../config/home-zone.ts'
 import { isAtLeast } from '../domain/account.ts'
 import type { RecordAuditEvent } from '../domain/audit-event.ts'
 import type { AuditIn } from '../storage/unit-of-work.ts'
@@ -145,7 +146,7 @@ const openLogin = async (deps: Dependencies) => {
     secondFactors: factors,
     lockout,
     clock,
-    zone: () => Temporal.Now.timeZoneId(),
+    zone: () => homeZone(config),
     ...recording(audit),
   })
   const { checkPassword } = authentication

@@ -5,6 +5,7 @@ import { usernameKeyOf } from '../accounts/core/username.ts'
 import { RESET_MINUTES } from '../accounts/people/reset-store.ts'
 import { RegisterBody } from '../accounts/registration/schema.ts'
 import type { App } from '../app.ts'
+import { homeZone } from '../config/home-zone.ts'
 import { AppError } from '../errors.ts'
 import { type Account, ROLES, type Role } from '../domain/account.ts'
 import { COMMAND_LINE, type Origin } from '../domain/audit-event.ts'
@@ -100,7 +101,8 @@ const setEnd: Command['run'] = async (args, { env, print }) => {
   const [name, word, ...more] = parseArgs({ args: [...args], allowPositionals: true }).positionals
   if (name === undefined || word === undefined || more.length > 0)
     throw new UsageError('user end-date needs a NAME and a DATE, or never')
-  const endsAtMs = word === 'never' ? null : endFrom(word)
+  const zone = homeZone(commandConfig({ env }))
+  const endsAtMs = word === 'never' ? null : endFrom(word, zone)
   return withPerson({ env, name }, async ({ accounts: { administration } }, person) => {
     await administration.change({ ...person, endsAtMs })
     print(
@@ -111,9 +113,9 @@ const setEnd: Command['run'] = async (args, { env, print }) => {
   })
 }
 
-/** A day alone is the last one, in the zone of the gateway. */
-const endFrom = (word: string): number => {
-  const endsAtMs = endOfDay(word, Temporal.Now.timeZoneId()) ?? timeMs(word)
+/** A day alone is the last one, in the zone of the home. */
+const endFrom = (word: string, zone: string): number => {
+  const endsAtMs = endOfDay(word, zone) ?? timeMs(word)
   if (endsAtMs === undefined)
     throw new UsageError('DATE must be the last day, such as 2027-03-31, or a time as in RFC 3339')
   return endsAtMs

@@ -248,8 +248,8 @@ Future<T> patiently<T>(Future<T> Function() work) async {
   }
 }
 
-/// Returns the unlock that a receipt proves: `id`, `method`, `account`, `seq` and
-/// more. Throws FormatException if it proves nothing. `verifierKey` is the one
+/// Returns the unlock, or the decision, that a receipt proves: `id`, `method`,
+/// `account`, `seq` and more. Throws FormatException if it proves nothing. `verifierKey` is the one
 /// stored at the first login, never one that came with the receipt.
 Future<Map<String, dynamic>> provenUnlock(
   String receipt,
@@ -282,9 +282,15 @@ Future<Map<String, dynamic>> provenUnlock(
   if (event['seq'] != index)
     throw const FormatException('The position differs');
   if (person == null) return event; // erased: the text is gone
+  // Version 2: the gateway itself decided.
+  final isDecision = event['v'] == 2;
   final committed = {
     'account': person['account'],
+    if (isDecision) 'counter': person['counter'],
+    if (isDecision) 'device': person['device'],
+    if (isDecision) 'grant': person['grant'],
     'method': person['method'],
+    if (isDecision) 'pass': person['pass'],
     'username': person['username'],
   };
   final commitment = sha256.convert([

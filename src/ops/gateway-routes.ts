@@ -2,14 +2,16 @@ import type { Static } from '@sinclair/typebox'
 import { type Endpoint, endpoint } from '../http/endpoint.ts'
 import { GatewayAnswer } from './schema.ts'
 
-type Dependencies = { readonly gateway: Omit<Static<typeof GatewayAnswer>, 'zone'> }
+type Dependencies = {
+  readonly gateway: Omit<Static<typeof GatewayAnswer>, 'zone'>
+  /** The zone of the home. */
+  readonly zone: () => string
+}
 
 /** What an app or a page shows about the gateway itself, and the time zone it is in. */
 export const gatewayRoutes = (deps: Dependencies): readonly Endpoint[] => [read(deps)]
 
-const zone = (): string => new Intl.DateTimeFormat().resolvedOptions().timeZone
-
-const read = ({ gateway }: Dependencies) =>
+const read = ({ gateway, zone }: Dependencies) =>
   endpoint(
     {
       method: 'GET',

@@ -1,4 +1,5 @@
 import type { Config } from '../config/config.ts'
+import { homeZone } from '../config/home-zone.ts'
 import type { Actor, AuditEvent, RecordAuditEvent } from '../domain/audit-event.ts'
 import { AppError } from '../errors.ts'
 import type { Clock } from '../domain/clock.ts'
@@ -84,6 +85,7 @@ const SCRAPE_REFUSED =
 /** Running the gateway: health, metrics, doctor, backups. Disposing aborts a backup that is running. */
 export const opsModule = (deps: Dependencies): OpsModule => {
   const { version, config, db, disk, clock, logger, metrics, audit, accounts, unlocks } = deps
+  const zone = onceAsked(() => homeZone(config))
   const certificateEndMs = () => deps.certificate()?.notAfterMs
   const backups = backupService({
     settings: config,
@@ -118,7 +120,7 @@ export const opsModule = (deps: Dependencies): OpsModule => {
     silentProxies: audit.store.addressesOf('proxy.silent'),
     refusedScrapers: audit.store.addressesOf('metrics.deny', 'metrics.allow'),
     accountsEnding: accounts.accountsEnding,
-    zone: () => Temporal.Now.timeZoneId(),
+    zone,
     guesses: audit.guesses,
     acceptances: (atMs) => acceptancesAt(db, atMs),
   })
@@ -142,7 +144,7 @@ export const opsModule = (deps: Dependencies): OpsModule => {
   const gateway = { version, address: linkBase(config), second_factor: config.secondFactor }
   return {
     routes: [
-      ...gatewayRoutes({ gateway }),
+      ...gatewayRoutes({ gateway, zone }),
       ...healthRoutes({
         clock,
         probeWrite: () => probeWrite(db, clock.wallMs()),
@@ -172,4 +174,10 @@ export const opsModule = (deps: Dependencies): OpsModule => {
     backups,
     [Symbol.asyncDispose]: backups.stop,
   }
+}
+
+/** Reading the zone of the machine takes milliseconds, which no start waits for. */
+const onceAsked = (read: () => string): (() => string) => {
+  let known: string | undefined
+  return () => (known ??= read())
 }

@@ -5,7 +5,7 @@ export const GatewayAnswer = t.Object(
   {
     version: t.String(),
     address: t.String({ description: 'Where apps and links reach this server' }),
-    zone: t.String({ description: 'Its time zone (IANA)' }),
+    zone: t.String({ description: 'The time zone of the home (IANA): `HOME_ZONE`' }),
     second_factor: t.Union([t.Literal('optional'), t.Literal('required')]),
   },
   { $id: 'Gateway', additionalProperties: false },

@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import axe from 'axe-core'
 import type { BrowserContextOptions, Page } from 'playwright-core'
+import { exportBundle } from '../../src/unlocks/bundle/export.ts'
+import { decidedLog } from '../support/decided-log.ts'
 import { type RecordedLog, claimed, recordedLog, restamp } from '../support/unlock-log.ts'
 import { IS_LEFT_OUT, useBrowser, useResource, visit } from './chromium.ts'
 import { inAllLooks } from './looks.ts'
@@ -155,6 +157,44 @@ describe.skipIf(IS_LEFT_OUT)('The page of a bundle, opened from a file', () => {
     await seen.page.locator('#filter').fill('from 2021')
     expect(await seen.page.locator('#rows tr').count()).toBe(1)
     older.remove()
+  })
+
+  test('says whom the gateway let in or refused, and what changed, also on a narrow phone', async () => {
+    await using decided = await decidedLog()
+    const { db, decide, folder, store, unlockLog } = decided
+    await db.transaction(async (tx) =>
+      unlockLog.recordIn(tx).add({
+        kind: 'grant.made',
+        subject: 'grant:g1',
+        by: 'account-of-hedy',
+        about: 'account-of-ada',
+        body: { by: 'hedy', to: 'ada', locks: ['front-door'], windows: 'tue-thu 09:00 to 13:00' },
+      }),
+    )
+    await decide('ada')
+    await decide('eve')
+    await exportBundle(
+      {
+        log: unlockLog,
+        store,
+        clock: { wallMs: () => 0 },
+        write: async (name, pieces) =>
+          writeFileSync(join(folder, name), (await Array.fromAsync(pieces)).join('')),
+      },
+      { proofs: 3 },
+    )
+    await using seen = await openPage(folder, { viewport: { width: 320, height: 640 } })
+    expect((await verdict(seen.page)).state).toBe('intact')
+    const [refused, permitted, made] = await seen.page.locator('#rows tr').allInnerTexts()
+    expect(refused).toContain('the gateway refused: no grant')
+    expect(permitted).toContain('the gateway let ada in')
+    expect(made).toContain('grant made')
+    expect(made).toContain('"to":"ada"')
+    await seen.page.locator('#filter').fill('tue-thu')
+    expect(await seen.page.locator('#rows tr').count()).toBe(1)
+    const overflow = 'document.documentElement.scrollWidth - document.documentElement.clientWidth'
+    expect(await seen.page.evaluate<number>(overflow)).toBe(0)
+    expect([seen.requests, seen.foreign, seen.faults]).toStrictEqual([[], [], []])
   })
 
   test('names the first fault of a contained bundle that was tampered with', async () => {

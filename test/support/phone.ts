@@ -224,7 +224,7 @@ export const provenUnlock = (receipt: string, verifierKey: string): Answer => {
     throw new Error('This is not the receipt of an unlock')
   const extra = JSON.parse(Buffer.from(extraLine.slice(6), 'base64').toString()) as {
     entry: string
-    person: { account: string; method: string; username: string; salt: string } | null
+    person: (Record<string, string | null> & { salt: string }) | null
   }
   const index = Number(indexLine.slice(6))
   const path = lines.slice(3).map((line) => Buffer.from(line, 'base64'))
@@ -235,8 +235,12 @@ export const provenUnlock = (receipt: string, verifierKey: string): Answer => {
   const event = JSON.parse(extra.entry) as Answer
   if (event['seq'] !== index) throw new Error('The position differs')
   if (extra.person === null) return event
-  const { account, method, username, salt } = extra.person
-  const committed = { account, method, username }
+  const { account, counter, device, grant, method, pass, username, salt } = extra.person
+  // Version 2: the gateway itself decided.
+  const committed =
+    event['v'] === 2
+      ? { account, counter, device, grant, method, pass, username }
+      : { account, method, username }
   const commitment = sha256(Buffer.from(salt, 'base64'), Buffer.from(JSON.stringify(committed)))
   if (commitment.toString('base64') !== event['person'])
     throw new Error('Name or method is not what was recorded')

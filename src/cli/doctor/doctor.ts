@@ -15,6 +15,7 @@ import {
   settingsOver,
   secretFiles,
 } from '../../config/config.ts'
+import { homeZone } from '../../config/home-zone.ts'
 import { clockFrom } from '../../domain/clock.ts'
 import { shownText } from '../../domain/text/shown-text.ts'
 import { AppError } from '../../errors.ts'
@@ -206,7 +207,7 @@ const dataFindings = async (config: Config, terminal: Terminal): Promise<readonl
         silentProxies: audit.addressesOf('proxy.silent'),
         refusedScrapers: audit.addressesOf('metrics.deny', 'metrics.allow'),
         accountsEnding: accountsEnding(db),
-        zone: () => Temporal.Now.timeZoneId(),
+        zone: () => homeZone(config),
         guesses: guessedPasswords(db),
         acceptances: (atMs) => acceptancesAt(db, atMs),
       })({ seesOwners: true })

@@ -150,6 +150,24 @@ describe('from its end on, an account', () => {
   })
 })
 
+test('the last day is told in the zone of the home', async () => {
+  // The last hours of 31 March in Auckland, where it is midnight when it is 11:00 UTC.
+  const endsAt = '2031-03-31T11:00:00Z'
+  const said = async (HOME_ZONE: string) => {
+    await using app = await startApp({ HOME_ZONE })
+    const person = await household(app, { oli: 'owner', mia: 'member' })
+    const owner = bearer(person('oli').token)
+    const zone = (await (await app.get('/v1/gateway', owner)).json()) as { zone: string }
+    const { status } = await app.patch(`/v1/people/${person('mia').id}`, { ends_at: endsAt }, owner)
+    expect([status, zone.zone]).toStrictEqual([200, HOME_ZONE])
+    pass(app, Date.parse(endsAt) - app.clock.nowMs)
+    return ((await (await logIn(app, 'mia')).json()) as { msg: string }).msg
+  }
+  expect(await said('Pacific/Auckland')).toBe('Your access ended on 31 March 2031. Ask an owner.')
+  expect(await said('Pacific/Kiritimati')).toBe('Your access ended on 1 April 2031. Ask an owner.')
+  expect(await said('America/New_York')).toBe('Your access ended on 31 March 2031. Ask an owner.')
+})
+
 test('a person sees the end of their own access, and their export has it', async () => {
   await using app = await startApp()
   const { endsAtMs, person } = await ending(app)

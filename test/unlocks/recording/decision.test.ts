@@ -6,6 +6,7 @@ import { provenLeaf } from '../../../src/unlocks/bundle/verify.ts'
 import { verifyLog } from '../../../src/unlocks/verify/verify-log.ts'
 import { temporaryFolder } from '../../support/binary.ts'
 import { decidedLog } from '../../support/decided-log.ts'
+import { provenUnlock } from '../../support/phone.ts'
 import { claimed } from '../../support/unlock-log.ts'
 
 const RECORD = {
@@ -32,6 +33,20 @@ test('a decision is answered with the number, the id and the receipt of its leaf
   })
   expect(await log.decide('eve')).toMatchObject({ answer: 'denied as number 2' })
   expect(await log.store.find(decided.id)).toMatchObject({ source: 'decided', result: 'permitted' })
+})
+
+test('the code of the phone app verifies the receipt of a decision, with its grant', async () => {
+  await using log = await decidedLog()
+  await log.unlockLog.append([claimed(0)])
+  const decided = await log.decide('ada')
+  const receipt = ('receipt' in decided && decided.receipt) || ''
+  const proven = provenUnlock(receipt, log.unlockLog.verifierKey)
+  expect(proven).toMatchObject({ v: 2, seq: 1, username: 'ada', grant: 'grant-of-ada' })
+  const [, extra = ''] = /^extra (.*)$/m.exec(receipt) ?? []
+  const forged = btoa(atob(extra).replace('grant-of-ada', 'grant-of-eve'))
+  expect(() => provenUnlock(receipt.replace(extra, forged), log.unlockLog.verifierKey)).toThrow(
+    'not what was recorded',
+  )
 })
 
 test('an attempt that repeats an earlier one, or is only counted, is answered without a leaf', async () => {

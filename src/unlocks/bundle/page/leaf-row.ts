@@ -55,6 +55,7 @@ const event = (unlock: UnlockEvent): readonly HTMLElement[] => {
 const record = (changed: LogRecord): readonly HTMLElement[] => {
   const what = cell(recordWords(changed), ' ', quiet(changed.body?.text ?? 'erased'))
   what.setAttribute('colspan', '4')
+  what.className = 'record'
   return [what]
 }
 
