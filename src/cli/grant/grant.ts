@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import type { App } from '../../app.ts'
+import { homeZone } from '../../config/home-zone.ts'
 import { ROLES } from '../../domain/account.ts'
 import { COMMAND_LINE } from '../../domain/audit-event.ts'
 import { AppError } from '../../errors.ts'
@@ -8,6 +9,7 @@ import { type Holder, holderFrom, holderText } from '../../locks/grants/holder.t
 import { requestOf } from '../../locks/grants/routes.ts'
 import { GrantBody, type GrantJson, RevocationBody } from '../../locks/grants/schema.ts'
 import { GRANT_STATES, type GrantState } from '../../locks/grants/state.ts'
+import { localTimeIn } from '../../locks/rules/explain.ts'
 import { DAYS, type Day } from '../../locks/rules/grant.ts'
 import {
   type Actions,
@@ -17,7 +19,7 @@ import {
   runAction,
 } from '../command/command.ts'
 import { commandConfig } from '../command/running-service.ts'
-import { listing, withTimes } from '../command/table.ts'
+import { listing } from '../command/table.ts'
 import { withExistingData } from '../command/with-app.ts'
 
 const REVOKE = {
@@ -43,6 +45,8 @@ const list: Command['run'] = async (args, terminal) => {
   const state = stateFrom(values.state)
   return withExistingData(commandConfig(terminal), async (app) => {
     const holder = who === undefined ? undefined : holderText(await holderNamed(app, who))
+    // Not merely without grants.
+    if (lock !== undefined) await app.locks.locks.find(lock)
     const filter = { holder, lock, state }
     const found: GrantJson[] = []
     let cursor: string | undefined
@@ -124,20 +128,30 @@ const add: Command['run'] = async (args, terminal) => {
   const { who, lock, key } = values
   if (who === undefined || lock === undefined)
     throw new UsageError('grant add needs --who and --lock')
-  const asked = askedBy(values)
+  const asked = { ...askedBy(values), ...(key === undefined ? {} : { key }) }
   const locks = lock.includes('all') ? 'all' : lock
-  return withExistingData(commandConfig(terminal), async (app) => {
+  const config = commandConfig(terminal)
+  const zone = homeZone(config)
+  return withExistingData(config, async (app) => {
     const holder = await holderNamed(app, who)
     await byOptions(async () => {
-      const body = checkFields({ key, holder, locks, ...asked }, GrantBody)
+      const body = checkFields({ holder, locks, ...asked }, GrantBody)
       const { isNew, grant } = await app.locks.grants.make(COMMAND_LINE, requestOf(body))
       const { id, words, occurs } = await app.locks.grantReading.show(undefined, grant)
       terminal.print(`${isNew ? 'Made ' : 'Known'}  ${id}`)
       terminal.print(`Grant  ${words}`)
-      for (const { from, until } of occurs)
-        terminal.print(withTimes(`Opens  ${from} to ${until ?? 'any time later'}`, terminal))
+      for (const opening of occurs) terminal.print(`Opens  ${openingWords(opening, zone)}`)
     })
   })
+}
+
+/** Returns an opening by the clock of the home: `2027-03-30 09:00 to 13:00`. */
+const openingWords = ({ from, until }: GrantJson['occurs'][number], zone: string): string => {
+  const local = (time: string) => localTimeIn(zone, Date.parse(time)).split('T')
+  const [day = '', begins = ''] = local(from)
+  if (until === null) return `${day} ${begins}, without an end`
+  const [lastDay = '', ends = ''] = local(until)
+  return `${day} ${begins} to ${lastDay === day ? '' : `${lastDay} `}${ends}`
 }
 
 /** Returns what the options ask for, as a request does. */
@@ -185,15 +199,23 @@ const byOptions = async (work: () => Promise<void>): Promise<void> => {
     const fields = error instanceof AppError ? error.details.fields : undefined
     if (!fields) throw error
     const faults = Object.entries(fields).map(
-      ([field, accepted]) => `${OPTION_OF[field] ?? field}: ${accepted}`,
+      ([field, accepted]) => `${optionOf(field)}: ${accepted}`,
     )
     throw new UsageError(faults.join('; '))
   }
 }
 
+/** `windows[0].from` stands in `--from`, and `holidays[0].until` in `--holidays`. */
+const optionOf = (field: string): string => {
+  const [name = ''] = field.replace('windows[0].', '').split('[')
+  return OPTION_OF[name] ?? field
+}
+
 const OPTION_OF: Readonly<Record<string, string>> = {
   locks: '--lock',
-  windows: '--from, --until',
+  days: '--days',
+  from: '--from',
+  until: '--until',
   holidays: '--holidays',
   starts_at: '--starts',
   ends_at: '--ends',
