@@ -27,6 +27,8 @@ type Change = Pick<AuditEvent, 'action' | 'detail'> & {
   readonly subject: string
   /** As in the record. */
   readonly about: Pick<NewRecord, 'subject'>['subject']
+  /** The public id of the person that it is about, if any. */
+  readonly person?: string | null
   readonly body: NewRecord['body']
 }
 
@@ -57,7 +59,7 @@ export const changes = ({ db, auditIn, record, recordIn, actingRole }: ChangeDep
 
   /** Adds the audit event and the leaf of a change to its transaction. */
   note: async (tx: Transaction, by: Actor, change: Change): Promise<void> => {
-    const { kind, action, subject, about, detail, body } = change
+    const { kind, action, subject, about, person = null, detail, body } = change
     await auditIn(tx).record(by, {
       action,
       result: 'success',
@@ -68,7 +70,7 @@ export const changes = ({ db, auditIn, record, recordIn, actingRole }: ChangeDep
       kind,
       subject: about,
       by: by.account?.publicId ?? null,
-      about: null,
+      about: person,
       body: { by: nameOf(by), ...body },
     })
   },
