@@ -2,6 +2,7 @@ import { dirname } from 'node:path'
 import { version } from '../package.json'
 import type { Argon2id } from './accounts/passwords/hasher.ts'
 import { actingRole } from './accounts/core/authorization.ts'
+import { findAccountState } from './accounts/core/account-state-store.ts'
 import { openAccounts } from './accounts/module.ts'
 import { auditModule } from './audit/module.ts'
 import type { Config } from './config/config.ts'
@@ -132,7 +133,6 @@ export const openApp = async (config: Config, options: Options) => {
       onUpgrade,
     }),
   )
-  const accounts = opening.use(await openAccounts({ ...shared, pages, audit, unlocks, argon2id }))
   const { limits } = unlocks
   const isClockDoubted = decisionClock({ clock, isClockSynchronised })
   const locks = locksModule({
@@ -140,7 +140,9 @@ export const openApp = async (config: Config, options: Options) => {
     clock,
     auditIn: audit.auditIn,
     record: audit.record,
+    logger,
     recordIn: unlocks.recordIn,
+    usedLabels: unlocks.usedLabels,
     actingRole,
     deciding: {
       zone: () => homeZone(config),
@@ -158,7 +160,15 @@ export const openApp = async (config: Config, options: Options) => {
       onDecision: metrics.countDecision,
       onOverLimit: () => metrics.countRefusal('unlock'),
     },
+    people: {
+      findAccount: findAccountState,
+      admit: (tx, by, publicId) => accounts.admitIn(tx, by, publicId),
+    },
   })
+  const accounts = opening.use(
+    await openAccounts({ ...shared, pages, audit, unlocks, access: locks.access, argon2id }),
+  )
+  if (use === 'service') await locks.begin(homeZone(config))
   const ops = opening.use(
     opsModule({ ...shared, version, metrics, certificate, createBackup, audit, accounts, unlocks }),
   )

@@ -87,12 +87,9 @@ const entranceRoutes = (deps: Dependencies, services: Services): readonly Endpoi
   ]
 }
 
-async function* none() {}
-const NO_LOCKS = { grantsOf: none, attemptsOf: none }
-
 /** What people can do with their own account. */
 const ownRoutes = (deps: Dependencies, services: Services): readonly Endpoint[] => {
-  const { db, clock, audit, unlocks, access = NO_LOCKS } = deps
+  const { db, clock, audit, unlocks, access } = deps
   const { directory, sessions, authentication, enrolment } = services
   return [
     ...ownAccountRoutes({

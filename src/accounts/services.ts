@@ -63,8 +63,7 @@ export type Dependencies = {
     /** Removes the addresses of an account from audit events. */
     readonly eraseAddressesOf: (publicId: string) => Promise<unknown>
   }
-  /** Absent without locks. */
-  readonly access?: Access
+  readonly access: Access
   readonly unlocks: {
     readonly recordDenied: Parameters<typeof lockoutService>[0]['recordDenied']
     readonly clock: () => ReturnType<Parameters<typeof waitingList>[0]['clock']> & {
@@ -83,6 +82,8 @@ export type Dependencies = {
 type Access = {
   /** Revokes all that an account was granted, and blanks it, while the account is erased. */
   readonly eraseIn: (tx: Transaction, publicId: string) => Promise<void>
+  /** Removes what an account tried to open. */
+  readonly eraseAttemptsOf: (publicId: string) => Promise<unknown>
   /** What was granted to an account, and what it tried to open, for its export. */
   readonly grantsOf: Pages
   readonly attemptsOf: Pages
@@ -185,7 +186,7 @@ type Login = Awaited<ReturnType<typeof openLogin>>
 
 /** How accounts are created, changed and erased. */
 const peopleServices = (deps: Dependencies, { store, hasher, inTurn, sessions }: Login) => {
-  const { db, clock, config, logger, audit, unlocks } = deps
+  const { db, clock, config, logger, audit, access, unlocks } = deps
   const recorders = recording(audit)
   const policy = passwordPolicy({
     minLength: config.passwordMinLength,
@@ -204,9 +205,9 @@ const peopleServices = (deps: Dependencies, { store, hasher, inTurn, sessions }:
   const erasures = erasureService({
     store: erasureStore(db),
     // The unlock log last: it truncates the WAL when it is done.
-    traces: [audit.eraseAddressesOf, unlocks.eraseAccount],
+    traces: [audit.eraseAddressesOf, access.eraseAttemptsOf, unlocks.eraseAccount],
     finishTraces: unlocks.finishErasures,
-    eraseAccessIn: async (tx, publicId) => deps.access?.eraseIn(tx, publicId),
+    eraseAccessIn: access.eraseIn,
     auditIn: audit.auditIn,
     clock,
     report: (error) => logger.error({ err: error }, 'erasure is not finished'),

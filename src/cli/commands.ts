@@ -35,6 +35,7 @@ const COMMANDS: Readonly<Record<string, () => Command | Promise<Command>>> = {
   serve: async () => (await import('./serve/serve.ts')).serve,
   user: async () => (await import('./user.ts')).user,
   lock: async () => (await import('./lock.ts')).lock,
+  grant: async () => (await import('./grant/grant.ts')).grant,
   invite: async () => (await import('./invite.ts')).invite,
   import: async () => (await import('./import.ts')).importLegacy,
   log: async () => (await import('./log.ts')).log,

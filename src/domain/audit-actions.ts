@@ -54,6 +54,9 @@ export const AUDIT_ACTIONS = {
     'a lockdown was ended, or (`failure`) that was refused; one that ends by itself leaves no event',
   'holiday.change': 'a holiday was added, renamed or removed',
   'zone.change': '`HOME_ZONE` differs from the previous start',
+  'grant.make': 'a person or a role was granted locks; `grant` is the id of the grant',
+  'grant.change': 'a grant got a new version',
+  'grant.revoke': 'a grant was revoked',
   'unlocks.export': 'unlocks were exported as a file',
   'log.export': 'an evidence bundle was exported',
   'log.accept_loss':

@@ -1,42 +1,80 @@
 import type { Clock } from '../domain/clock.ts'
+import { AppError } from '../errors.ts'
 import type { Endpoint } from '../http/endpoint.ts'
+import type { Logger } from '../http/log/logger.ts'
 import type { Database } from '../storage/database.ts'
 import { type ChangeDependencies, changes } from './core/changes.ts'
 import { decisionModule } from './decisions/module.ts'
+import { grantReading } from './grants/reading.ts'
+import { grantRoutes } from './grants/routes.ts'
+import { type People, grantService } from './grants/service.ts'
+import { homeReader } from './home/home.ts'
 import { holidayRoutes } from './home/holiday-routes.ts'
 import { holidayService } from './home/holidays.ts'
 import { lockdownRoutes } from './home/lockdown-routes.ts'
 import { lockdownService } from './home/lockdown.ts'
-import { eraseFromLockdowns } from './home/lockdown-store.ts'
-import { lockRoutes } from './registry/routes.ts'
+import { rememberZone } from './home/zone.ts'
+import { type UsedLabels, lockRoutes } from './registry/routes.ts'
+import { personalAccess } from './person/access.ts'
 import { lockService } from './registry/service.ts'
 
 type Dependencies = ChangeDependencies & {
+  readonly usedLabels: UsedLabels
   readonly db: Database
   readonly clock: Clock
+  readonly logger: Logger
   readonly deciding: Omit<Parameters<typeof decisionModule>[0], 'db'>
+  readonly people: People
 }
 
 /** Locks, and who may open them. */
-export const locksModule = ({ db, clock, deciding, ...changing }: Dependencies) => {
+export const locksModule = ({
+  db,
+  clock,
+  logger,
+  usedLabels,
+  deciding,
+  people,
+  ...changing
+}: Dependencies) => {
   const shared = { db, clock, changes: changes({ db, ...changing }) }
   const locks = lockService(shared)
   const lockdowns = lockdownService(shared)
   const holidays = holidayService(shared)
   const decisions = decisionModule({ db, ...deciding })
+  const readHome = homeReader(deciding.zone)
+  const grants = grantService({
+    ...shared,
+    people,
+    readHome,
+    isOnHomeNetwork: deciding.isOnHomeNetwork,
+  })
+  const reading = grantReading({ db, clock, readHome })
   const routes: readonly Endpoint[] = [
-    ...lockRoutes({ locks }),
+    ...lockRoutes({ locks, mayOpen: decisions.access.mayOpen, usedLabels }),
     ...lockdownRoutes({ lockdowns }),
     ...holidayRoutes({ holidays }),
     ...decisions.routes,
+    ...grantRoutes({ grants, reading }),
   ]
   return {
+    /** Remembers the time zone of the home when the service starts. Reports a failure: a home whose log is
+     * stopped starts all the same. */
+    begin: async (zone: string): Promise<void> => {
+      try {
+        await rememberZone(shared, zone)
+      } catch (error) {
+        if (!(error instanceof AppError)) throw error
+        logger.warn({ reason: error.message }, 'the time zone of the home was not recorded')
+      }
+    },
     locks,
     lockdowns,
     holidays,
     decisions,
+    grants,
+    grantReading: reading,
     routes,
-    /** Forgets an account that is being erased, in its transaction. */
-    eraseAccountIn: eraseFromLockdowns,
+    access: personalAccess({ db, grants, reading }),
   }
 }

@@ -13,6 +13,7 @@ import type { LogBreak } from './guard/head-file.ts'
 import { stopDetail, stoppedWords } from './guard/words.ts'
 import { unlockLogClock } from './log/clock.ts'
 import { deniedAccessRecorder } from './recording/denied-access.ts'
+import { lockLabels } from './labels/store.ts'
 import { keyFile } from './log/key-file.ts'
 import { retention } from './log/retention.ts'
 import { type UnlockLimits, recordRefused, unlockRoutes } from './recording/routes.ts'
@@ -119,6 +120,7 @@ export const openUnlocks = async ({
   const retained = retention({ retentionMs, clock: logClock, logger, ...erasing })
   const queries = unlockQueries(db)
   const eventsOf = exportedEvents(db)
+  const labels = lockLabels(db)
   const visible = { visibleSize: visibleSize({ unlockLog, store, clock }) }
   const stream = eventStream({ queries, unlockLog, heartbeatSeconds, ...visible })
   const quota = unlockQuota({
@@ -207,6 +209,9 @@ export const openUnlocks = async ({
       }
       return guard.found()
     },
+
+    /** Returns labels of unlocks; see `lockLabels`. */
+    usedLabels: labels.others,
 
     /** Yields the unlocks of one account, by its public id, in pages. */
     accountUnlocks: accountUnlockPages({ unlockLog, eventsOf }),

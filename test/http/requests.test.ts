@@ -415,7 +415,7 @@ describe('every answer', () => {
       for (const escape of ['%', '%ff', '%zz', '%c0%ae']) {
         const url = app.url + path.replaceAll(/:\w+/g, escape)
         // What any of these routes needs.
-        const fields = { role: 'member', reason: 'x', until: '2026-01-01T00:00:00Z' }
+        const fields = { role: 'member', reason: 'x', until: '2026-01-01T00:00:00Z', uses: 1 }
         const body = method === 'GET' || method === 'DELETE' ? null : JSON.stringify(fields)
         const type = { 'content-type': 'application/json' }
         const answer = await fetch(url, { method, body, headers: { ...headers, ...type } })

@@ -36,6 +36,7 @@ type Tag =
   | 'People'
   | 'Audit'
   | 'Locks'
+  | 'Grants'
   | 'Unlocks'
   | 'Log'
   | 'Backups'

@@ -42,7 +42,8 @@ export const acceptedBy = (schema: Schema): string => {
   return ['text', ...lengths(schema), ...NO_CONTROLS[controls ?? 'any']].join(', ')
 }
 
-const asExample = (example: unknown): string => `such as ${String(example)}`
+const asExample = (example: unknown): string =>
+  `such as ${typeof example === 'string' ? example : JSON.stringify(example)}`
 
 const listed = (choices: readonly string[]): string =>
   choices.length < 2

@@ -5,6 +5,7 @@ import {
   type AuditEvent,
   COMMAND_LINE,
   type RecordAuditEvent,
+  UPGRADE,
 } from '../../domain/audit-event.ts'
 import { AppError } from '../../errors.ts'
 import type { Database, Transaction } from '../../storage/database.ts'
@@ -26,6 +27,8 @@ type Change = Pick<AuditEvent, 'action' | 'detail'> & {
   readonly subject: string
   /** As in the record. */
   readonly about: Pick<NewRecord, 'subject'>['subject']
+  /** The public id of the person that it is about, if any. */
+  readonly person?: string | null
   readonly body: NewRecord['body']
 }
 
@@ -56,7 +59,7 @@ export const changes = ({ db, auditIn, record, recordIn, actingRole }: ChangeDep
 
   /** Adds the audit event and the leaf of a change to its transaction. */
   note: async (tx: Transaction, by: Actor, change: Change): Promise<void> => {
-    const { kind, action, subject, about, detail, body } = change
+    const { kind, action, subject, about, person = null, detail, body } = change
     await auditIn(tx).record(by, {
       action,
       result: 'success',
@@ -67,7 +70,7 @@ export const changes = ({ db, auditIn, record, recordIn, actingRole }: ChangeDep
       kind,
       subject: about,
       by: by.account?.publicId ?? null,
-      about: null,
+      about: person,
       body: { by: nameOf(by), ...body },
     })
   },
@@ -76,5 +79,8 @@ export const changes = ({ db, auditIn, record, recordIn, actingRole }: ChangeDep
 export type Changes = ReturnType<typeof changes>
 
 /** Who did something, in the body of a record. */
-const nameOf = (by: Actor): string =>
-  by.account?.publicId ?? (by === COMMAND_LINE ? 'command line' : 'gateway')
+const nameOf = (by: Actor): string => {
+  if (by === COMMAND_LINE) return 'command line'
+  if (by === UPGRADE) return 'upgrade'
+  return by.account?.publicId ?? 'gateway'
+}

@@ -1,15 +1,94 @@
+import { type Account, hasRole } from '../../domain/account.ts'
 import { invalid, problem } from '../../http/answers.ts'
+import type { Caller } from '../../http/authorization.ts'
 import { type Endpoint, endpoint } from '../../http/endpoint.ts'
 import { IfMatchHeaders, VERSION_CHANGED, ifMatch } from '../../http/request/headers/if-match.ts'
-import { LOCK_EXAMPLE, LockAnswer, LockBody, LockParams, LockUpdate, lockJson } from './schema.ts'
+import {
+  LOCK_EXAMPLE,
+  LockAnswer,
+  LockBody,
+  LockParams,
+  LockUpdate,
+  LocksAnswer,
+  NOT_SET_UP_MAX,
+  type Opening,
+  listedLockJson,
+  lockJson,
+  usedLabelJson,
+} from './schema.ts'
 import { LABEL_TAKEN, LOCK_RETIRED, type Locks, NO_SUCH_LOCK, TOO_MANY_LOCKS } from './service.ts'
 
-type Dependencies = { readonly locks: Locks }
+type Dependencies = {
+  readonly locks: Locks
+  readonly mayOpen: MayOpen
+  readonly usedLabels: UsedLabels
+}
+
+/** Returns whether the caller may open each of these locks now, by label and in order; undefined for one that is
+ * gone. */
+type MayOpen = (
+  caller: Caller & { readonly account: Account },
+  labels: readonly string[],
+) => Promise<readonly (Opening | undefined)[]>
+
+/** Returns up to `limit` labels of unlocks other than these, and when each was last named, the latest first. */
+export type UsedLabels = (
+  known: readonly string[],
+  limit: number,
+) => Promise<readonly { readonly label: string; readonly lastAtMs: number }[]>
 
 /** The locks of the home. */
-export const lockRoutes = (deps: Dependencies): readonly Endpoint[] => [add(deps), change(deps)]
+export const lockRoutes = (deps: Dependencies): readonly Endpoint[] => [
+  list(deps),
+  add(deps),
+  change(deps),
+]
 
 const ANSWER = { description: 'The lock', schema: LockAnswer, example: LOCK_EXAMPLE }
+
+const list = ({ locks, mayOpen, usedLabels }: Dependencies) =>
+  endpoint(
+    {
+      method: 'GET',
+      path: '/v1/locks',
+      access: 'member',
+      tag: 'Locks',
+      operationId: 'listLocks',
+      summary: 'List the locks, and whether you may open each now',
+      description:
+        'In the order of their names. Admins also get retired locks, and the labels that unlocks named ' +
+        'but that are no lock.',
+      answers: {
+        200: {
+          description: 'The locks',
+          schema: LocksAnswer,
+          example: {
+            locks: [{ ...LOCK_EXAMPLE, may_open: true, reason: null, next_at: null }],
+            not_set_up: [{ label: 'back-door', last_at: '2026-11-22T18:30:02.125Z' }],
+          },
+        },
+      },
+    },
+    async ({ caller, account }) => {
+      const isAdmin = hasRole(account, 'admin')
+      const all = await locks.all()
+      const shown = isAdmin ? all : all.filter(({ state }) => state !== 'retired')
+      const openings = await mayOpen(
+        { ...caller, account },
+        shown.map(({ label }) => label),
+      )
+      const listed = shown.flatMap((lock, at) => {
+        const opening = openings[at]
+        return opening ? [listedLockJson({ ...lock, ...opening })] : []
+      })
+      if (!isAdmin) return { locks: listed }
+      const known = all.map(({ label }) => label)
+      return {
+        locks: listed,
+        not_set_up: (await usedLabels(known, NOT_SET_UP_MAX)).map(usedLabelJson),
+      }
+    },
+  )
 
 const add = ({ locks }: Dependencies) =>
   endpoint(

@@ -1,7 +1,15 @@
 import { type Static, Type as t } from '@sinclair/typebox'
-import { DEFAULT_LOCK, LOCK_STATES } from '../../domain/access.ts'
-import { LockLabel, oneOf, text } from '../../http/request/text.ts'
+import {
+  DECISION_REASONS,
+  DEFAULT_LOCK,
+  type DecisionReason,
+  LOCK_STATES,
+} from '../../domain/access.ts'
+import { LockLabel, nullable, oneOf, text } from '../../http/request/text.ts'
 import type { Lock } from './store.ts'
+
+/** Labels without a lock in one answer. */
+export const NOT_SET_UP_MAX = 50
 
 const LockName = text({
   min: 1,
@@ -50,6 +58,47 @@ export const LockAnswer = t.Object(
   { $id: 'Lock', additionalProperties: false },
 )
 
+/** Whether somebody may open a lock now. */
+export type Opening = {
+  readonly mayOpen: boolean
+  /** Why not; null if they may. */
+  readonly reason: DecisionReason | null
+  /** When they may, as far as anybody knows. */
+  readonly nextAtMs: number | null
+}
+
+const Instant = t.String({ format: 'date-time', examples: ['2026-11-28T15:00:00.000Z'] })
+
+export const LocksAnswer = t.Object(
+  {
+    locks: t.Array(
+      t.Object(
+        {
+          ...LockAnswer.properties,
+          may_open: t.Boolean({ description: 'Whether you may open it now' }),
+          reason: {
+            ...nullable(oneOf(DECISION_REASONS)),
+            description: 'Why not',
+            examples: [null],
+          },
+          next_at: { ...nullable(Instant), description: 'When you may, if that is known' },
+        },
+        { $id: 'ListedLock', additionalProperties: false },
+      ),
+    ),
+    not_set_up: t.Optional(
+      t.Array(
+        t.Object(
+          { label: t.String({ examples: ['back-door'] }), last_at: Instant },
+          { $id: 'UsedLabel', additionalProperties: false },
+        ),
+        { description: `For admins: labels of unlocks that are no lock, up to ${NOT_SET_UP_MAX}` },
+      ),
+    ),
+  },
+  { $id: 'LockList', additionalProperties: false },
+)
+
 export const lockJson = ({ label, name, state, version }: Lock): Static<typeof LockAnswer> => ({
   label,
   name,
@@ -65,3 +114,15 @@ export const LOCK_EXAMPLE = {
   version: 1,
   controller: 'none',
 } as const
+
+export const listedLockJson = (lock: Lock & Opening) => ({
+  ...lockJson(lock),
+  may_open: lock.mayOpen,
+  reason: lock.reason,
+  next_at: lock.nextAtMs === null ? null : new Date(lock.nextAtMs).toISOString(),
+})
+
+export const usedLabelJson = ({ label, lastAtMs }: { label: string; lastAtMs: number }) => ({
+  label,
+  last_at: new Date(lastAtMs).toISOString(),
+})

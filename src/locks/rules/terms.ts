@@ -14,7 +14,7 @@ export type GivenTerms = { readonly [Name in Field]?: unknown }
 type Field = 'windows' | 'holidays' | 'home_network' | 'starts_at' | 'ends_at' | 'uses'
 
 /** A grant that is always open. */
-const ALWAYS: GrantTerms & Pick<Grant, 'uses'> = {
+export const ALWAYS: GrantTerms & Pick<Grant, 'uses'> = {
   terms: { windows: undefined, holidays: 'ignore', homeNetwork: false },
   startsAtMs: null,
   endsAtMs: null,
@@ -22,8 +22,8 @@ const ALWAYS: GrantTerms & Pick<Grant, 'uses'> = {
   uses: 0,
 }
 
-const WINDOWS_MAX = 20
-const USES_MAX = 1000
+export const WINDOWS_MAX = 20
+export const USES_MAX = 1000
 
 type Reading = {
   /** The zone in which times without an offset are read. */
@@ -67,14 +67,13 @@ export const readTerms = (
   return parsed
 }
 
+export const NEVER_OPENS =
+  'This would never open: no window is within these dates, or holidays close all of them'
+
 /** Throws `never_opens` for a grant that opens at no instant from `nowMs` on. */
 export const requireOpening = (grant: GrantTerms, home: Home, nowMs: number): void => {
   if (neverOpens(grant, home, nowMs))
-    throw new AppError(
-      'invalid',
-      'This would never open: no window is within these dates, or holidays close all of them',
-      { reason: 'never_opens' },
-    )
+    throw new AppError('invalid', NEVER_OPENS, { reason: 'never_opens' })
 }
 
 /** Returns terms as RFC 8785 JSON: members are in sorted order, and days in that of the week. */

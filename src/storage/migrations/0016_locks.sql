@@ -49,6 +49,10 @@ CREATE TABLE access_grant (
 
 CREATE INDEX access_grant_by_holder ON access_grant (holder) WHERE holder IS NOT NULL;
 
+-- Counts the grants that have neither ended nor been revoked, of which a home has a bounded number.
+CREATE INDEX access_grant_by_end ON access_grant (coalesce(ends_at_ms, 9223372036854775807))
+WHERE revoked_at_ms IS NULL;
+
 -- The locks of each grant; a grant without a row opens nothing. A decision reads one range of it, however
 -- many grants and locks there are. The lock '' stands for all locks, also later ones.
 CREATE TABLE access_grant_lock (

@@ -16,6 +16,8 @@ const ARGS: Readonly<Record<string, readonly string[]>> = {
   'user erase': ['ada', '--yes'],
   'user second-factor': ['off', 'ada'],
   'invite revoke': ['3'],
+  'grant add': ['--who', 'members', '--lock', 'all'],
+  'grant revoke': ['0193c6a8-5f0e-7c3a-9b1d-2e4f6a8b0c1d'],
   'lock add': ['garage', 'Garage'],
   'lock rename': ['garage', 'Garage'],
   'lock disable': ['garage'],
@@ -28,7 +30,7 @@ const ARGS: Readonly<Record<string, readonly string[]>> = {
   completion: ['bash'],
 }
 
-const CREATES = new Set(['serve', 'user', 'user add', 'lock', 'log', 'tls', 'tls init'])
+const CREATES = new Set(['serve', 'user', 'user add', 'lock', 'grant', 'log', 'tls', 'tls init'])
 
 const forms = Object.entries(await allCommands())
   .flatMap(([name, { actions = {} }]) => [
@@ -37,7 +39,7 @@ const forms = Object.entries(await allCommands())
   ])
   .filter((words) => !CREATES.has(words.join(' ')))
 
-const NEED_A_DATABASE = /^(user|invite|lock|log|audit|backup)\b/
+const NEED_A_DATABASE = /^(user|invite|lock|grant|log|audit|backup)\b/
 
 test.each(forms.map((words) => [words.join(' ')]))(
   'in an empty folder, %s leaves nothing behind',

@@ -26,6 +26,9 @@ describe('what a field accepts, in words', () => {
   })
 })
 
+/** Of grants, once all other fields are right; see test/locks/grants/bad-input.test.ts. */
+const READ_LATER = new Set(['starts_at', 'ends_at', 'windows', 'holidays', 'uses', 'home_network'])
+
 describe('a refusal says what each field accepts', () => {
   let app: TestApp
   let headers: Record<string, string>
@@ -63,7 +66,9 @@ describe('a refusal says what each field accepts', () => {
     for (const [operation, { requestBody }] of operations) {
       const schema: Schema = requestBody?.content['application/json']?.schema ?? {}
       const object = schema.properties ? schema : schema.anyOf?.find((one) => one.properties)
-      const names = Object.keys(object?.properties ?? {})
+      const names = Object.keys(object?.properties ?? {}).filter(
+        (name) => !operation.includes(' /v1/grants') || !READ_LATER.has(name),
+      )
       if (names.length === 0 || !operation.includes(' /v1/')) continue
       // No field accepts a list.
       const body = Object.fromEntries(names.map((name) => [name, [WRONG]]))

@@ -56,6 +56,9 @@ const CREATING: Readonly<Record<string, (count: number) => object>> = {
   'POST /v1/setup/cookie': () => ({ username: 'own', password: PASSWORD, code: CODE }),
   'POST /v1/invitations': () => ({ role: 'member' }),
   'POST /v1/unlocks': () => ({ method: 'pin' }),
+  'POST /v1/grants': () => ({ holder: { role: 'member' }, locks: 'all' }),
+  'POST /v1/grants/preview': () => ({ holder: { role: 'member' }, locks: 'all' }),
+  'POST /v1/grants/{id}/revocation': () => ({}),
 }
 
 describe('optional fields', () => {
@@ -66,8 +69,12 @@ describe('optional fields', () => {
 
   test('may be null in every body that creates something, according to the OpenAPI document', () => {
     for (const name of Object.keys(CREATING))
-      for (const [field, { type }] of Object.entries(operations.get(name) ?? {}))
-        expect({ name, field, type }).toMatchObject({ type: [expect.any(String), 'null'] })
+      for (const [field, { type, anyOf = [], oneOf = [] }] of Object.entries(
+        operations.get(name) ?? {},
+      )) {
+        const types = [type, ...[...anyOf, ...oneOf].map((one) => one.type)].flat()
+        expect({ name, field, types }).toMatchObject({ types: expect.arrayContaining(['null']) })
+      }
   })
 
   test('null and empty mean the same as absent in every body that creates something', async () => {
@@ -148,6 +155,7 @@ describe('optional fields', () => {
     expect(cleared.toSorted()).toEqual(['address', 'email', 'phone'])
     const patches = [...operations.keys()].filter((name) => name.startsWith('PATCH '))
     expect(patches.toSorted()).toEqual([
+      'PATCH /v1/grants/{id}',
       'PATCH /v1/me',
       'PATCH /v1/people/{id}',
       'PATCH /v1/settings',

@@ -79,6 +79,9 @@ const REASONS: Readonly<Record<string, string>> = {
   forbidden: 'their role does not allow it',
   invalid_code: 'the code is not valid',
   invitation_invalid: 'the invitation is not valid',
+  key_taken: 'another grant has this key',
+  grant_revoked: 'it is revoked for good',
+  too_many_grants: 'there are too many grants',
 }
 
 type Words<Answer> = Readonly<Record<string, (event: AuditEvent) => Answer>>
@@ -146,6 +149,15 @@ const VERBS: Words<readonly [past: string, infinitive: string]> = {
     `began to use the time zone ${detail(e, 'to')} instead of ${detail(e, 'from')}`,
     'change the time zone',
   ],
+  'grant.make': (e) => [`granted ${granteeOf(e)} access`, `grant ${granteeOf(e)} access`],
+  'grant.change': (e) => [
+    `changed what ${granteeOf(e)} may open`,
+    `change what ${granteeOf(e)} may open`,
+  ],
+  'grant.revoke': (e) => [
+    `revoked a grant of ${granteeOf(e)}`,
+    `revoke a grant of ${granteeOf(e)}`,
+  ],
   'unlocks.export': (e) => [`exported unlocks as ${detail(e, 'format')}`, 'export unlocks'],
   'unlocks.erase': () => ['erased names without an account from the log', 'erase names'],
   'unlocks.retention': (e) => [
@@ -167,6 +179,13 @@ const VERBS: Words<readonly [past: string, infinitive: string]> = {
     'withdraw an acceptance',
   ],
   'backup.restore': () => ['restored a backup', 'restore a backup'],
+}
+
+/** A person, or everybody of a role. */
+const granteeOf = (event: AuditEvent): string => {
+  const [kind, role = ''] = (event.subject?.id ?? '').split(':')
+  if (kind !== 'role') return isOwn(event) ? 'themselves' : subjectOf(event)
+  return isRole(role) ? `all ${roleName(role)}s` : role
 }
 
 const LOCK_VERBS: Readonly<Record<string, string>> = {

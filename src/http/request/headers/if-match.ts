@@ -30,5 +30,8 @@ export const VERSION_CHANGED = problem(412, 'version_changed', CHANGED)
 /** Throws `precondition_failed` unless `expected` is undefined or the current version. */
 export const requireVersion = (expected: number | undefined, current: number): void => {
   if (expected !== undefined && expected !== current)
-    throw new AppError('precondition_failed', CHANGED, { reason: 'version_changed' })
+    throw new AppError('precondition_failed', CHANGED, {
+      reason: 'version_changed',
+      fields: { 'If-Match': `the current version, "${current}"` },
+    })
 }

@@ -1,0 +1,278 @@
+import { parseArgs } from 'node:util'
+import type { App } from '../../app.ts'
+import { homeZone } from '../../config/home-zone.ts'
+import { ROLES } from '../../domain/account.ts'
+import { COMMAND_LINE } from '../../domain/audit-event.ts'
+import { AppError } from '../../errors.ts'
+import { checkFields } from '../../http/request/json-body.ts'
+import { type Holder, holderFrom, holderText } from '../../locks/grants/holder.ts'
+import { requestOf } from '../../locks/grants/routes.ts'
+import { GrantBody, type GrantJson, RevocationBody } from '../../locks/grants/schema.ts'
+import { GRANT_STATES, type GrantState } from '../../locks/grants/state.ts'
+import { localTimeIn } from '../../locks/rules/explain.ts'
+import { DAYS, type Day } from '../../locks/rules/grant.ts'
+import {
+  type Actions,
+  type Command,
+  type Options,
+  UsageError,
+  runAction,
+} from '../command/command.ts'
+import { commandConfig } from '../command/running-service.ts'
+import { listing } from '../command/table.ts'
+import { withExistingData } from '../command/with-app.ts'
+
+const REVOKE = {
+  why: { type: 'string', value: 'TEXT', summary: 'a note for admins and owners' },
+} as const satisfies Options
+
+const ROLE_WORDS = ROLES.map((role) => `${role}s`).join(', ')
+
+const LIST = {
+  who: { type: 'string', value: 'WHO', summary: `only grants of a person, or of ${ROLE_WORDS}` },
+  lock: { type: 'string', value: 'LABEL', summary: 'only grants for this lock' },
+  state: {
+    type: 'string',
+    value: GRANT_STATES.join('|'),
+    summary: 'only grants in this state; now is also between their hours',
+  },
+  json: { type: 'boolean', default: false, summary: 'one JSON object per line, as in the API' },
+} as const satisfies Options
+
+const list: Command['run'] = async (args, terminal) => {
+  const { values } = parseArgs({ args: [...args], options: LIST })
+  const { who, lock, json } = values
+  const state = stateFrom(values.state)
+  return withExistingData(commandConfig(terminal), async (app) => {
+    const holder = who === undefined ? undefined : holderText(await holderNamed(app, who))
+    // Not merely without grants.
+    if (lock !== undefined) await app.locks.locks.find(lock)
+    const filter = { holder, lock, state }
+    const found: GrantJson[] = []
+    let cursor: string | undefined
+    do {
+      const page = await app.locks.grantReading.page(undefined, { filter, cursor, limit: 100 })
+      found.push(...page.grants)
+      cursor = page.next ?? undefined
+    } while (cursor !== undefined)
+    const lines = json
+      ? found.map((grant) => JSON.stringify(grant))
+      : listing([['ID', 'STATE', 'USED', 'GRANT'], ...found.map(row)], terminal)
+    for (const line of lines) terminal.print(line)
+  })
+}
+
+const row = ({ id, state, uses, used, words }: GrantJson): string[] => [
+  id,
+  state,
+  uses === null ? '' : `${used}/${uses}`,
+  words,
+]
+
+const stateFrom = (word: string | undefined): GrantState | undefined => {
+  const state = GRANT_STATES.find((known) => known === word)
+  if (word !== undefined && !state)
+    throw new UsageError(`--state must be ${GRANT_STATES.join(' or ')}`)
+  return state
+}
+
+const ADD = {
+  who: {
+    type: 'string',
+    value: 'WHO',
+    required: true,
+    summary: `who may open: the name of a person, or ${ROLE_WORDS}, each with the roles above it`,
+  },
+  lock: {
+    type: 'string',
+    multiple: true,
+    value: 'LABEL',
+    required: true,
+    summary: 'which lock; give it several times for several, or all for all, also later ones',
+  },
+  days: {
+    type: 'string',
+    value: 'DAYS',
+    summary: 'days on which it opens, such as mon-fri or sat,sun',
+  },
+  from: { type: 'string', value: 'HH:MM', summary: 'from this time of those days' },
+  until: {
+    type: 'string',
+    value: 'HH:MM',
+    summary: 'until this time, on the next day if it is not after --from',
+  },
+  starts: { type: 'string', value: 'TIME', summary: 'the first instant, such as 2027-03-31T15:00' },
+  ends: { type: 'string', value: 'TIME', summary: 'the instant at which it ends' },
+  uses: { type: 'string', value: 'COUNT', summary: 'how many visits it is good for' },
+  holidays: {
+    type: 'string',
+    value: 'HOURS',
+    summary: 'what holds on holidays: ignore (the same), closed, or hours such as 10:00-12:00',
+  },
+  'home-network': {
+    type: 'boolean',
+    default: false,
+    summary: 'only for phones in the network of the home',
+  },
+  key: {
+    type: 'string',
+    value: 'KEY',
+    summary: 'your own id: given again, it makes no second grant',
+  },
+} as const satisfies Options
+
+type Added = ReturnType<typeof parseArgs<{ options: typeof ADD }>>['values']
+
+const add: Command['run'] = async (args, terminal) => {
+  const { values } = parseArgs({ args: [...args], options: ADD })
+  const { who, lock, key } = values
+  if (who === undefined || lock === undefined)
+    throw new UsageError('grant add needs --who and --lock')
+  const asked = { ...askedBy(values), ...(key === undefined ? {} : { key }) }
+  const locks = lock.includes('all') ? 'all' : lock
+  const config = commandConfig(terminal)
+  const zone = homeZone(config)
+  return withExistingData(config, async (app) => {
+    const holder = await holderNamed(app, who)
+    await byOptions(async () => {
+      const body = checkFields({ holder, locks, ...asked }, GrantBody)
+      const { isNew, grant } = await app.locks.grants.make(COMMAND_LINE, requestOf(body))
+      const { id, words, occurs } = await app.locks.grantReading.show(undefined, grant)
+      terminal.print(`${isNew ? 'Made ' : 'Known'}  ${id}`)
+      terminal.print(`Grant  ${words}`)
+      for (const opening of occurs) terminal.print(`Opens  ${openingWords(opening, zone)}`)
+    })
+  })
+}
+
+/** Returns an opening by the clock of the home: `2027-03-30 09:00 to 13:00`. */
+const openingWords = ({ from, until }: GrantJson['occurs'][number], zone: string): string => {
+  const local = (time: string) => localTimeIn(zone, Date.parse(time)).split('T')
+  const [day = '', begins = ''] = local(from)
+  if (until === null) return `${day} ${begins}, without an end`
+  const [lastDay = '', ends = ''] = local(until)
+  return `${day} ${begins} to ${lastDay === day ? '' : `${lastDay} `}${ends}`
+}
+
+/** Returns what the options ask for, as a request does. */
+const askedBy = (values: Added) => {
+  const { days, from = '00:00', until = '24:00', starts, ends, uses, holidays } = values
+  const hasWindow = [days, values.from, values.until].some((option) => option !== undefined)
+  return {
+    ...(hasWindow ? { windows: [{ days: daysFrom(days), from, until }] } : {}),
+    ...(holidays === undefined ? {} : { holidays: holidaysFrom(holidays) }),
+    ...(starts === undefined ? {} : { starts_at: starts }),
+    ...(ends === undefined ? {} : { ends_at: ends }),
+    ...(uses === undefined ? {} : { uses: Number(uses) }),
+    home_network: values['home-network'],
+  }
+}
+
+const holidaysFrom = (text: string) => {
+  const [, from, until] = /^(\d\d:\d\d)-(\d\d:\d\d)$/.exec(text) ?? []
+  return from === undefined ? text : [{ from, until }]
+}
+
+/** Reads `mon-fri`, `sat,sun`, `fri-mon,wed`; all days without a text. */
+const daysFrom = (text: string | undefined): readonly Day[] => {
+  if (text === undefined) return DAYS
+  const parts = text.toLowerCase().split(',')
+  return [...new Set(parts.flatMap((part) => daysOf(part.trim())))]
+}
+
+const daysOf = (part: string): readonly Day[] => {
+  const [first, last] = part.split('-').map((word) => DAYS.findIndex((day) => day === word))
+  const isRange = part.includes('-')
+  if (first === undefined || first < 0 || (isRange && (last === undefined || last < 0)))
+    throw new UsageError(`--days must be days (${DAYS.join(', ')}) such as mon-fri or sat,sun`)
+  const count = isRange ? ((Number(last) - first + DAYS.length) % DAYS.length) + 1 : 1
+  return Array.from({ length: count }, (_, index) => DAYS[(first + index) % DAYS.length]).filter(
+    (day) => day !== undefined,
+  )
+}
+
+/** Names the options, and not the fields of a request, in a refusal. */
+const byOptions = async (work: () => Promise<void>): Promise<void> => {
+  try {
+    await work()
+  } catch (error) {
+    const fields = error instanceof AppError ? error.details.fields : undefined
+    if (!fields) throw error
+    const faults = Object.entries(fields).map(
+      ([field, accepted]) => `${optionOf(field)}: ${accepted}`,
+    )
+    throw new UsageError(faults.join('; '))
+  }
+}
+
+/** `windows[0].from` stands in `--from`, and `holidays[0].until` in `--holidays`. */
+const optionOf = (field: string): string => {
+  const [name = ''] = field.replace('windows[0].', '').split('[')
+  return OPTION_OF[name] ?? field
+}
+
+const OPTION_OF: Readonly<Record<string, string>> = {
+  locks: '--lock',
+  days: '--days',
+  from: '--from',
+  until: '--until',
+  holidays: '--holidays',
+  starts_at: '--starts',
+  ends_at: '--ends',
+  uses: '--uses',
+  key: '--key',
+}
+
+/** Finds who is meant: a role in the plural, a holder as in the API, or a person by name. */
+const holderNamed = async (app: App, who: string): Promise<Holder> => {
+  const role = ROLES.find((known) => who === `${known}s`)
+  if (role) return { role }
+  const holder = holderFrom(who)
+  if (holder) return holder
+  const account = await app.accounts.authentication.find(who)
+  if (!account)
+    throw new AppError('not_found', 'There is no such account; see user list, or give members')
+  return { account: account.publicId }
+}
+
+const revoke: Command['run'] = async (args, terminal) => {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: REVOKE,
+  })
+  const [id, ...more] = positionals
+  if (id === undefined || more.length > 0) throw new UsageError('grant revoke needs one ID')
+  return withExistingData(commandConfig(terminal), async (app) => {
+    await byOptions(async () => {
+      const { why = null } = checkFields(values, RevocationBody)
+      await app.locks.grants.revoke(COMMAND_LINE, id, why)
+    })
+    terminal.print('Revoked')
+  })
+}
+
+const ACTIONS: Actions = {
+  list: { summary: 'list the grants, the newest first', options: LIST, run: list },
+  add: {
+    summary: 'grant a person or a role locks, and show when they open',
+    options: ADD,
+    run: add,
+  },
+  revoke: { summary: 'revoke a grant for good', options: REVOKE, operands: ['ID'], run: revoke },
+}
+
+/** Lists, makes and revokes grants, also while the service runs. */
+export const grant: Command = {
+  summary: 'decide who may open which locks, and when',
+  details:
+    'Times of day are by the clock of the home (HOME_ZONE). All that a grant says must hold at once. A ' +
+    'grant to a person lets them in if they wait.',
+  actions: ACTIONS,
+  examples: {
+    'a cleaner':
+      'secure-lock-server grant add --who eva --lock front-door --days tue,thu --from 09:00 --until 13:00 --holidays closed',
+    'everybody, for good': 'secure-lock-server grant add --who members --lock all',
+  },
+  run: runAction('grant', ACTIONS),
+}

@@ -1,0 +1,15 @@
+import type { GrantTerms } from '../rules/terms.ts'
+
+/** Returns conditions as requests, answers and records have them. */
+export const conditionsJson = ({ terms, startsAtMs, endsAtMs, usesMax }: GrantTerms) => ({
+  starts_at: timeJson(startsAtMs),
+  ends_at: timeJson(endsAtMs),
+  windows:
+    terms.windows?.map(({ days, from, until }) => ({ days: [...days], from, until })) ?? null,
+  holidays: typeof terms.holidays === 'string' ? terms.holidays : [...terms.holidays],
+  uses: usesMax,
+  home_network: terms.homeNetwork,
+})
+
+export const timeJson = (ms: number | null): string | null =>
+  ms === null ? null : new Date(ms).toISOString()

@@ -1,0 +1,31 @@
+import { ROLES, type Role, isAtLeast } from '../../domain/account.ts'
+
+/** Who may open something: an account, by public id, or everybody of a role and of those above it. */
+export type Holder = { readonly account: string } | { readonly role: Role }
+
+/** Writes a holder as the database and queries do: `account:<public id>` or `role:<role>`. */
+export const holderText = (holder: Holder): string =>
+  'account' in holder ? `account:${holder.account}` : `role:${holder.role}`
+
+/** Reads the text of a holder; undefined for any other text. */
+export const holderFrom = (text: string): Holder | undefined => {
+  const [kind, name = '', ...more] = text.split(':')
+  if (more.length > 0) return undefined
+  if (kind === 'account') return PUBLIC_ID.test(name) ? { account: name } : undefined
+  const role = ROLES.find((known) => known === name)
+  return kind === 'role' && role ? { role } : undefined
+}
+
+const PUBLIC_ID = /^[0-9a-f-]{36}$/
+
+/** Returns the holders whose grants hold for an account: itself, its role and the roles below. */
+export const holdersOf = ({
+  publicId,
+  role,
+}: {
+  readonly publicId: string
+  readonly role: Role
+}): readonly string[] => [
+  holderText({ account: publicId }),
+  ...ROLES.filter((below) => isAtLeast(role, below)).map((below) => holderText({ role: below })),
+]

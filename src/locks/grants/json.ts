@@ -1,0 +1,106 @@
+import type { Role } from '../../domain/account.ts'
+import { grantSentence } from '../../domain/text/grant-words.ts'
+import { occurrences, wordsOf } from '../rules/explain.ts'
+import type { Grant, Home } from '../rules/grant.ts'
+import { ALWAYS, type GrantTerms } from '../rules/terms.ts'
+import { conditionsJson, timeJson } from './conditions.ts'
+import { type Holder, holderFrom } from './holder.ts'
+import type { GrantJson } from './schema.ts'
+import { grantStateOf } from './state.ts'
+import type { GrantLocks, StoredGrant } from './reads-store.ts'
+
+/** The clock and calendar that grants are shown by. */
+export type Shown = { readonly home: Home; readonly nowMs: number }
+
+/** Returns a grant as admins, owners and the command line see it. */
+export const grantJson = (stored: StoredGrant, shown: Shown): GrantJson => {
+  const holder = holderOf(stored)
+  const grant = asGrant(stored)
+  return {
+    id: stored.id,
+    holder: holderJson(stored, shown.nowMs),
+    locks: labelsOf(stored.locks),
+    ...conditionsJson(grant),
+    used: stored.uses,
+    words: holder ? sentenceOf({ ...stored, holder, grant }, shown) : ERASED,
+    version: stored.version,
+    state: grantStateOf(stored, shown.nowMs),
+    occurs: occursJson(grant, stored.holderEndsAtMs, shown),
+    made_at: new Date(stored.createdAtMs).toISOString(),
+    revoked_at: timeJson(stored.revokedAtMs),
+    key: stored.key,
+    made_by: stored.madeBy,
+    why: stored.revokedWhy,
+  }
+}
+
+const ERASED = 'A grant of a person who has been erased'
+
+/** Returns a grant as a member sees it: without what admins noted, and without what it tells about others
+ * who share it. */
+export const ownGrantJson = (stored: StoredGrant, shown: Shown): GrantJson => {
+  const json = grantJson(stored, shown)
+  const isShared = json.holder !== null && 'role' in json.holder
+  return { ...json, used: isShared ? null : json.used, key: null, made_by: null, why: null }
+}
+
+type Preview = {
+  readonly holder: Holder
+  readonly username: string | null
+  readonly holderEndsAtMs: number | null
+  readonly locks: GrantLocks
+  readonly conditions: GrantTerms
+}
+
+/** Returns what people check before they make a grant. */
+export const previewJson = ({ conditions, ...preview }: Preview, shown: Shown) => {
+  const grant: Grant = { ...UNUSED, ...conditions }
+  return {
+    words: sentenceOf({ ...preview, grant }, shown),
+    occurs: occursJson(grant, preview.holderEndsAtMs, shown),
+  }
+}
+
+const UNUSED = { id: '', version: 1, uses: 0, revokedAtMs: null, usedAtMs: null, usedBy: null }
+
+export const holderOf = ({ holder }: Pick<StoredGrant, 'holder'>): Holder | undefined =>
+  holder === null ? undefined : holderFrom(holder)
+
+/** Without terms, once the person is erased, nothing is left to tell. */
+export const asGrant = (stored: StoredGrant): Grant => ({
+  ...stored,
+  terms: stored.terms ?? ALWAYS.terms,
+})
+
+export const labelsOf = (locks: GrantLocks) =>
+  locks === 'all' ? locks : locks.map(({ label }) => label)
+
+const holderJson = (stored: StoredGrant, nowMs: number): GrantJson['holder'] => {
+  const holder = holderOf(stored)
+  if (!holder) return null
+  if ('role' in holder) return holder
+  const disabled = stored.isHolderDisabled || (stored.holderEndsAtMs ?? Infinity) <= nowMs
+  return { account: holder.account, username: stored.username ?? '', disabled }
+}
+
+type Told = Pick<Preview, 'holder' | 'username' | 'locks'> & { readonly grant: Grant }
+
+const sentenceOf = ({ holder, username, locks, grant }: Told, shown: Shown): string => {
+  const who = 'role' in holder ? ROLE_NAMES[holder.role] : (username ?? '')
+  const names = locks === 'all' ? locks : locks.map(({ name }) => name)
+  return grantSentence(who, names, wordsOf(grant, shown))
+}
+
+const ROLE_NAMES: Readonly<Record<Role, string>> = {
+  member: 'All members',
+  admin: 'All admins',
+  owner: 'All owners',
+}
+
+const occursJson = (grant: Grant, holderEndsAtMs: number | null, { home, nowMs }: Shown) =>
+  occurrences(grant, { home, nowMs, holder: { endsAtMs: holderEndsAtMs } }).map(
+    ({ fromMs, untilMs }) => ({
+      from: new Date(fromMs).toISOString(),
+      until: untilMs === Infinity ? null : new Date(untilMs).toISOString(),
+    }),
+  )

@@ -1,0 +1,91 @@
+import { type Account, hasRole } from '../../domain/account.ts'
+import type { Clock } from '../../domain/clock.ts'
+import { takeTurn } from '../../domain/event-loop.ts'
+import { AppError } from '../../errors.ts'
+import type { Queries } from '../../storage/database.ts'
+import type { ReadHome } from '../home/home.ts'
+import { holderText, holdersOf } from './holder.ts'
+import { grantJson, ownGrantJson } from './json.ts'
+import type { GrantJson } from './schema.ts'
+import { type GrantFilter, type StoredGrant, grantReads } from './reads-store.ts'
+
+export type GrantReading = ReturnType<typeof grantReading>
+
+type Dependencies = {
+  readonly db: Queries
+  readonly readHome: ReadHome
+  readonly clock: Pick<Clock, 'nonDecreasingMs'>
+}
+
+/** Who reads: an account, or undefined for the command line. Admins and owners see all grants; others
+ * their own, those of their role, and nothing about other people. */
+type Viewer = Pick<Account, 'publicId' | 'role' | 'admitted'> | undefined
+
+export type GrantSearch = {
+  readonly filter: Pick<GrantFilter, 'lock' | 'state'> & { readonly holder?: string | undefined }
+  /** The id of the last grant of the page before. */
+  readonly cursor?: string | undefined
+  readonly limit: number
+  readonly signal?: AbortSignal
+}
+
+export const NO_SUCH_GRANT = 'No such grant'
+
+/** Shows grants to those who may see them. */
+export const grantReading = ({ db, readHome, clock }: Dependencies) => {
+  const show = async (viewer: Viewer, grant: StoredGrant): Promise<GrantJson> => {
+    const shown = { home: await readHome(db), nowMs: clock.nonDecreasingMs() }
+    return seesAll(viewer) ? grantJson(grant, shown) : ownGrantJson(grant, shown)
+  }
+
+  return {
+    show,
+
+    /** Throws `not_found`, also for a grant that the viewer may not see. */
+    find: async (viewer: Viewer, id: string): Promise<GrantJson> => {
+      const found = await grantReads(db, clock.nonDecreasingMs()).find(id)
+      if (!found || !maySee(viewer, found)) throw new AppError('not_found', NO_SUCH_GRANT)
+      return show(viewer, found)
+    },
+
+    /** Returns a page, newest first; `next` is the cursor of the next one. */
+    page: async (viewer: Viewer, { filter, cursor, limit, signal }: GrantSearch) => {
+      const { holder, lock, state } = filter
+      const asked = holder === undefined ? undefined : [holder]
+      const holders = visibleHolders(viewer, asked)
+      const page = { beforeId: cursor, limit: limit + 1 }
+      const found = await grantReads(db, clock.nonDecreasingMs()).page(
+        { holders, lock, state },
+        page,
+      )
+      const grants: GrantJson[] = []
+      for (const grant of found.slice(0, limit)) {
+        // The openings of many windows take milliseconds.
+        await takeTurn(signal)
+        grants.push(await show(viewer, grant))
+      }
+      return { grants, next: found.length > limit ? (grants.at(-1)?.id ?? null) : null }
+    },
+  }
+}
+
+const seesAll = (viewer: Viewer): boolean => viewer === undefined || hasRole(viewer, 'admin')
+
+/** Nobody who waits to be let in learns which doors there are. */
+const holdersOfViewer = (viewer: NonNullable<Viewer>): readonly string[] =>
+  viewer.admitted ? holdersOf(viewer) : [holderText({ account: viewer.publicId })]
+
+/** Returns the holders, among those asked for, whose grants a viewer sees; undefined for all. */
+const visibleHolders = (
+  viewer: Viewer,
+  asked: readonly string[] | undefined,
+): readonly string[] | undefined => {
+  if (viewer === undefined || seesAll(viewer)) return asked
+  const own = holdersOfViewer(viewer)
+  return asked ? own.filter((holder) => asked.includes(holder)) : own
+}
+
+const maySee = (viewer: Viewer, { holder }: StoredGrant): boolean => {
+  const holders = visibleHolders(viewer, undefined)
+  return holders === undefined || (holder !== null && holders.includes(holder))
+}

@@ -1,0 +1,235 @@
+import type { Static } from '@sinclair/typebox'
+import { AppError } from '../../errors.ts'
+import { HEAVY_READ_REFUSED, invalid, problem } from '../../http/answers.ts'
+import { type Endpoint, endpoint } from '../../http/endpoint.ts'
+import { IfMatchHeaders, VERSION_CHANGED, ifMatch } from '../../http/request/headers/if-match.ts'
+import { NEVER_OPENS } from '../rules/terms.ts'
+import { LOCK_RETIRED } from './asked-locks.ts'
+import { previewJson } from './json.ts'
+import { type GrantReading, NO_SUCH_GRANT } from './reading.ts'
+import {
+  GRANT_EXAMPLE,
+  GrantAnswer,
+  GrantBody,
+  GrantParams,
+  GrantPatchBody,
+  GrantsAnswer,
+  GrantsQuery,
+  PAGE_DEFAULT,
+  PreviewAnswer,
+  RevocationAnswer,
+  RevocationBody,
+} from './schema.ts'
+import { GRANT_REVOKED, type Grants, KEY_TAKEN, OWNER_NEEDED, TOO_MANY } from './service.ts'
+
+type Dependencies = { readonly grants: Grants; readonly reading: GrantReading }
+
+/** Who may open which locks, and when. */
+export const grantRoutes = (deps: Dependencies): readonly Endpoint[] => [
+  list(deps),
+  make(deps),
+  preview(deps),
+  read(deps),
+  change(deps),
+  revoke(deps),
+]
+
+const NOT_ALLOWED = problem(403, 'owner_needed', OWNER_NEEDED)
+const NO_GRANT = problem(404, 'not_found', NO_SUCH_GRANT)
+const NO_ACCOUNT = problem(404, 'not_found', 'No such account')
+const NEVER = problem(400, 'never_opens', NEVER_OPENS)
+const RETIRED = problem(409, 'lock_retired', LOCK_RETIRED)
+
+const list = ({ reading }: Dependencies) =>
+  endpoint(
+    {
+      method: 'GET',
+      path: '/v1/grants',
+      access: 'member',
+      tag: 'Grants',
+      operationId: 'listGrants',
+      summary: 'List grants',
+      description:
+        'Newest first. Admins and owners see all grants; a member sees their own and those of ' +
+        'their role.',
+      query: GrantsQuery,
+      isHeavy: () => true,
+      answers: {
+        200: {
+          description: 'A page',
+          schema: GrantsAnswer,
+          example: { grants: [GRANT_EXAMPLE], next: null },
+        },
+        400: invalid(GrantsQuery, 'state'),
+        ...HEAVY_READ_REFUSED,
+      },
+    },
+    ({ account, query, signal }) => {
+      const { limit = PAGE_DEFAULT, cursor, ...filter } = query
+      return reading.page(account, { filter, cursor, limit, signal })
+    },
+  )
+
+const make = ({ grants, reading }: Dependencies) =>
+  endpoint(
+    {
+      method: 'POST',
+      path: '/v1/grants',
+      access: 'admin',
+      limits: ['changes'],
+      tag: 'Grants',
+      operationId: 'createGrant',
+      summary: 'Grant somebody locks',
+      description:
+        'Dates, windows, uses and network must all allow it. Admins may grant to members and to ' +
+        '`role:member`, owners to everybody. A grant to an account lets that person in if they wait. ' +
+        'With a `key`, send the request again if the answer was lost: the same terms answer 200 with ' +
+        'the grant that exists, others 409, also after it was changed or revoked.',
+      body: GrantBody,
+      answers: {
+        200: {
+          description: 'The grant that has this key already',
+          schema: GrantAnswer,
+          example: GRANT_EXAMPLE,
+        },
+        201: { description: 'The new grant', schema: GrantAnswer, example: GRANT_EXAMPLE },
+        400: [invalid(GrantBody, 'locks'), NEVER],
+        403: NOT_ALLOWED,
+        404: NO_ACCOUNT,
+        409: [
+          problem(409, 'key_taken', KEY_TAKEN),
+          RETIRED,
+          problem(409, 'too_many_grants', TOO_MANY),
+        ],
+      },
+    },
+    async ({ account, caller, body, set }) => {
+      const { isNew, grant } = await grants.make(caller, requestOf(body))
+      if (isNew) set.status = 201
+      return reading.show(account, grant)
+    },
+  )
+
+const preview = ({ grants }: Dependencies) =>
+  endpoint(
+    {
+      method: 'POST',
+      path: '/v1/grants/preview',
+      access: 'admin',
+      // It writes nothing.
+      checksDisk: true,
+      tag: 'Grants',
+      operationId: 'previewGrant',
+      summary: 'Show what a grant would open',
+      description: 'Takes the body of a new grant and refuses the same, but writes nothing.',
+      body: GrantBody,
+      answers: {
+        200: {
+          description: 'The grant in words, and its next five openings',
+          schema: PreviewAnswer,
+          example: { words: GRANT_EXAMPLE.words, occurs: GRANT_EXAMPLE.occurs },
+        },
+        400: [invalid(GrantBody, 'locks'), NEVER],
+        403: NOT_ALLOWED,
+        404: NO_ACCOUNT,
+        409: RETIRED,
+      },
+    },
+    async ({ caller, body }) => {
+      const { shown, ...previewed } = await grants.preview(caller, requestOf(body))
+      return previewJson(previewed, shown)
+    },
+  )
+
+/** Returns what the body of a request grants. */
+export const requestOf = ({ key, holder, locks, ...asked }: Static<typeof GrantBody>) => ({
+  key,
+  holder,
+  locks,
+  asked,
+})
+
+const read = ({ reading }: Dependencies) =>
+  endpoint(
+    {
+      method: 'GET',
+      path: '/v1/grants/:id',
+      access: 'member',
+      tag: 'Grants',
+      operationId: 'getGrant',
+      summary: 'Get a grant',
+      params: GrantParams,
+      answers: {
+        200: { description: 'The grant', schema: GrantAnswer, example: GRANT_EXAMPLE },
+        404: NO_GRANT,
+      },
+    },
+    ({ account, params }) => reading.find(account, params.id),
+  )
+
+const VERSION_NEEDED = 'Send the `version` that you have read as the header If-Match'
+
+const change = ({ grants, reading }: Dependencies) =>
+  endpoint(
+    {
+      method: 'PATCH',
+      path: '/v1/grants/:id',
+      access: 'admin',
+      limits: ['changes'],
+      tag: 'Grants',
+      operationId: 'updateGrant',
+      summary: 'Change a grant',
+      description:
+        'Makes its next version. Absent fields stay, and null clears one. Uses so far count on. ' +
+        'Whoever holds it cannot be changed: revoke it, and make another one.',
+      params: GrantParams,
+      headers: IfMatchHeaders,
+      body: GrantPatchBody,
+      answers: {
+        200: { description: 'The grant', schema: GrantAnswer, example: GRANT_EXAMPLE },
+        400: [invalid(GrantPatchBody, 'locks'), NEVER],
+        403: NOT_ALLOWED,
+        404: NO_GRANT,
+        409: [problem(409, 'grant_revoked', GRANT_REVOKED), RETIRED],
+        412: VERSION_CHANGED,
+        428: problem(428, 'version_needed', VERSION_NEEDED),
+      },
+    },
+    async ({ request, account, caller, params, body: { locks, ...asked } }) => {
+      const version = ifMatch(request)
+      if (version === undefined)
+        throw new AppError('precondition_required', VERSION_NEEDED, { reason: 'version_needed' })
+      const grant = await grants.change(caller, { id: params.id, version, patch: { locks, asked } })
+      return reading.show(account, grant)
+    },
+  )
+
+const revoke = ({ grants }: Dependencies) =>
+  endpoint(
+    {
+      method: 'POST',
+      path: '/v1/grants/:id/revocation',
+      access: 'admin',
+      limits: ['changes'],
+      tag: 'Grants',
+      operationId: 'revokeGrant',
+      summary: 'Revoke a grant',
+      description: 'For good. Revoking it again changes nothing.',
+      params: GrantParams,
+      body: RevocationBody,
+      answers: {
+        200: {
+          description: 'The locks that it opens no longer',
+          schema: RevocationAnswer,
+          example: { effective: [{ lock: 'front-door', now: true }] },
+        },
+        400: invalid(RevocationBody, 'why'),
+        403: NOT_ALLOWED,
+        404: NO_GRANT,
+      },
+    },
+    async ({ caller, params, body: { why = null } }) => {
+      const locks = await grants.revoke(caller, params.id, why)
+      return { effective: locks.map((lock) => ({ lock, now: true as const })) }
+    },
+  )

@@ -1,0 +1,32 @@
+import { GATEWAY } from '../../domain/audit-event.ts'
+import type { Database } from '../../storage/database.ts'
+import { settingsIn } from '../../storage/sqlite/setting-store.ts'
+import type { Changes } from '../core/changes.ts'
+
+type Dependencies = {
+  readonly db: Pick<Database, 'get' | 'run' | 'transaction'>
+  readonly changes: Changes
+}
+
+/** The name of the setting with the zone of the previous start. */
+const ZONE = 'home_zone'
+
+/** Remembers the time zone of the home, and records that it is another one than at the previous start: all
+ * windows and holidays are read in the new one from now on. */
+export const rememberZone = async ({ db, changes }: Dependencies, zone: string): Promise<void> => {
+  if ((await settingsIn(db).find(ZONE)) === zone) return
+  await db.transaction(async (tx) => {
+    const settings = settingsIn(tx)
+    const from = await settings.find(ZONE)
+    await settings.put(ZONE, zone)
+    if (from === undefined || from === zone) return
+    await changes.note(tx, GATEWAY, {
+      action: 'zone.change',
+      kind: 'zone.changed',
+      subject: 'home',
+      about: 'home',
+      detail: { from, to: zone },
+      body: { from, to: zone },
+    })
+  })
+}

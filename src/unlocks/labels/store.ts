@@ -1,0 +1,73 @@
+import { yieldToEventLoop } from '../../domain/event-loop.ts'
+import type { Queries } from '../../storage/database.ts'
+import { BESIDE } from '../summary/counted-store.ts'
+import { firstSince } from '../summary/marks-store.ts'
+
+/** Events that are counted before other work gets its turn: some milliseconds. */
+const STEP = 20_000
+
+/** The labels of locks that unlocks name. */
+export const lockLabels = (db: Pick<Queries, 'all' | 'get'>) => ({
+  /** Returns how many unlocks each label has, without refusals, that were received since a time. Calls
+   * `onProgress` with how many of how many events it has looked at. */
+  countSince: async (
+    receivedSinceMs: number,
+    onProgress: (done: number, all: number) => void = () => {},
+  ): Promise<ReadonlyMap<string, number>> => {
+    const counts = new Map<string, number>()
+    const first = await firstSince(db, receivedSinceMs)
+    const newest = await db.get<{ seq: number | null }>('SELECT max(seq) AS seq FROM unlock_event')
+    const end = (newest?.seq ?? -1) + 1
+    for (let seq = first; seq < end; seq += STEP) {
+      const rows = await db.all<{ lock: string; unlocks: number }>(
+        `SELECT lock, count(*) AS unlocks
+         FROM unlock_event
+         WHERE seq >= ? AND seq < ? AND result = 'unlocked'
+         GROUP BY lock`,
+        seq,
+        seq + STEP,
+      )
+      for (const { lock, unlocks } of rows) counts.set(lock, (counts.get(lock) ?? 0) + unlocks)
+      onProgress(Math.min(seq + STEP, end) - first, end - first)
+      await yieldToEventLoop()
+    }
+    return counts
+  },
+
+  /** Returns up to `limit` labels other than these, those that came up last first, and when each was last
+   * named. */
+  others: (known: readonly string[], limit: number): Promise<readonly UsedLabel[]> =>
+    db.all<UsedLabel>(
+      `WITH
+         beside AS MATERIALIZED (
+           SELECT lock, max(happened_at_ms) AS happened_at_ms
+           FROM unlock_event
+           WHERE ${BESIDE}
+           GROUP BY lock
+         ),
+         label AS (
+           SELECT lock, happened_at_ms
+           FROM beside
+           WHERE lock NOT IN (SELECT value FROM json_each(?1))
+           UNION ALL
+           SELECT lock, 
+             (SELECT max(happened_at_ms) FROM unlock_of_lock WHERE unlock_of_lock.lock = number)
+           FROM (
+             SELECT number, lock
+             FROM unlock_lock
+             WHERE lock NOT IN (SELECT value FROM json_each(?1))
+             ORDER BY number DESC
+             LIMIT ?2
+           ) AS summed
+         )
+       SELECT lock AS label, max(happened_at_ms) AS lastAtMs
+       FROM label
+       GROUP BY lock
+       ORDER BY lastAtMs DESC, lock
+       LIMIT ?2`,
+      JSON.stringify(known),
+      limit,
+    ),
+})
+
+export type UsedLabel = { readonly label: string; readonly lastAtMs: number }

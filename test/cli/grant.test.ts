@@ -1,0 +1,152 @@
+import { afterAll, beforeAll, expect, test } from 'bun:test'
+import { rmSync } from 'node:fs'
+import { addAccount, tokenFor } from '../support/accounts.ts'
+import { bearer, clientOf } from '../support/app.ts'
+import { runCommand, startService, temporaryFolder } from '../support/binary.ts'
+
+const folder = temporaryFolder()
+const env = { HOME_ZONE: 'Europe/Berlin' }
+
+const run = (...args: string[]) => runCommand(args, { folder, env })
+const grant = (...args: string[]) => run('grant', ...args)
+
+beforeAll(async () => {
+  await addAccount('eva', { folder, env })
+  await addAccount('oli', { role: 'owner', folder, env })
+  for (const [label = '', name = ''] of [
+    ['front-door', 'Front door'],
+    ['garage', 'Garage'],
+  ])
+    await run('lock', 'add', label, name)
+})
+
+afterAll(() => {
+  rmSync(folder, { recursive: true, force: true })
+})
+
+const idIn = (out: string): string => /^Made {3}(\S+)$/m.exec(out)?.[1] ?? ''
+
+const CLEANER = [
+  ...['--who', 'eva', '--lock', 'front-door', '--days', 'tue,thu'],
+  ...['--from', '09:00', '--until', '13:00', '--holidays', 'closed'],
+  ...['--starts', '2040-03-20T00:00', '--ends', '2040-03-30T00:00'],
+]
+
+test('grants are made, listed and revoked, and the service sees them at once', async () => {
+  await using service = await startService({ folder, env })
+  const made = await grant('add', ...CLEANER, '--key', 'cleaner')
+  expect(made).toMatchObject({ status: 0, words: '' })
+  const id = idIn(made.out)
+  expect(made.out).toBe(
+    `Made   ${id}
+Grant  eva · Front door · Tue and Thu 09:00-13:00, closed on holidays · from 20 March 2040 until 29 March 2040
+Opens  2040-03-20 09:00 to 13:00
+Opens  2040-03-22 09:00 to 13:00
+Opens  2040-03-27 09:00 to 13:00
+Opens  2040-03-29 09:00 to 13:00
+`,
+  )
+  const again = await grant('add', ...CLEANER, '--key', 'cleaner')
+  expect(again.out).toStartWith(`Known  ${id}\n`)
+  expect(await grant('add', '--who', 'members', '--lock', 'all')).toMatchObject({
+    status: 0,
+    out: expect.stringMatching(
+      /^Made .*\nGrant {2}All members · All doors · always\nOpens {2}.*, without an end\n$/,
+    ),
+  })
+
+  const { get } = clientOf(service.url)
+  const seen = async () => {
+    const answer = await get('/v1/grants', bearer(await tokenFor(service.url, 'eva')))
+    const { grants } = (await answer.json()) as { grants: { id: string; state: string }[] }
+    return grants.map((one) => (one.id === id ? one.state : 'another'))
+  }
+  expect(await seen()).toStrictEqual(['another', 'later'])
+  expect(await grant('revoke', id, '--why', 'Moved out')).toMatchObject({
+    status: 0,
+    out: 'Revoked\n',
+  })
+  expect(await grant('revoke', id)).toMatchObject({ status: 0, out: 'Revoked\n' })
+  expect(await seen()).toStrictEqual(['another', 'revoked'])
+
+  const listed = await grant('list')
+  expect(listed.out).toBe(
+    (await grant('list', '--state', 'now')).out +
+      (await grant('list', '--who', 'eva')).out.split('\n').slice(1).join('\n'),
+  )
+  expect((await grant('list', '--who', 'eva')).out).toBe(
+    `ID\tSTATE\tUSED\tGRANT
+${id}\trevoked\t\teva · Front door · Tue and Thu 09:00-13:00, closed on holidays · from 20 March 2040 until 29 March 2040
+`,
+  )
+  expect((await grant('list', '--who', 'admins', '--lock', 'garage')).out).toBe(
+    'ID\tSTATE\tUSED\tGRANT\n',
+  )
+  const [json = ''] = (await grant('list', '--who', 'eva', '--json')).out.split('\n')
+  expect(JSON.parse(json)).toMatchObject({ id, version: 1, why: 'Moved out', made_by: null })
+  const { out } = await run('audit', '--json')
+  expect(out.match(/"action":"grant\.\w+"/g)).toStrictEqual([
+    '"action":"grant.make"',
+    '"action":"grant.make"',
+    '"action":"grant.revoke"',
+  ])
+  await service.stop()
+  expect(await run('log', 'verify')).toMatchObject({ status: 0 })
+})
+
+test('days, nights, dates, uses and several locks stand for what a request says', async () => {
+  const { out } = await grant(
+    ...['add', '--who', 'eva', '--lock', 'garage', '--lock', 'front-door'],
+    ...['--days', 'fri-mon,wed', '--from', '22:00', '--until', '06:00'],
+    ...['--holidays', '10:00-12:00', '--uses', '3'],
+  )
+  const [line = ''] = (await grant('list', '--json')).out.split('\n')
+  expect(JSON.parse(line)).toMatchObject({
+    id: idIn(out),
+    locks: ['front-door', 'garage'],
+    windows: [{ days: ['mon', 'wed', 'fri', 'sat', 'sun'], from: '22:00', until: '06:00' }],
+    holidays: [{ from: '10:00', until: '12:00' }],
+    uses: 3,
+    home_network: false,
+  })
+  const { out: daily } = await grant('add', '--who', 'owners', '--lock', 'all', '--until', '08:00')
+  expect(daily).toContain('All owners · All doors · every day 00:00-08:00')
+})
+
+test('what cannot be is refused by the name of the option', async () => {
+  const refused = async (...args: string[]) => {
+    const { status, words, out } = await grant(...args)
+    expect(out).toBe('')
+    return `${status} ${words.split('\n')[0]}`
+  }
+  const add = (...args: string[]) => refused('add', '--who', 'eva', '--lock', 'garage', ...args)
+  expect(await refused('add', '--lock', 'all')).toBe('2 grant add needs --who and --lock')
+  expect(await refused('add', '--who', 'eva')).toBe('2 grant add needs --who and --lock')
+  expect(await refused('add', '--who', 'nobody', '--lock', 'all')).toBe(
+    '1 There is no such account; see user list, or give members',
+  )
+  expect(await refused('add', '--who', 'eva', '--lock', 'attic')).toBe(
+    '2 --lock: only labels of locks: front-door, garage; number 1 is none of them',
+  )
+  expect(await add('--days', 'mon-funday')).toBe(
+    '2 --days must be days (mon, tue, wed, thu, fri, sat, sun) such as mon-fri or sat,sun',
+  )
+  expect(await add('--from', '9')).toBe('2 --from: a time from "00:00" to "23:59"')
+  expect(await add('--until', '25:00')).toStartWith('2 --until: a time from "00:00" to "24:00"')
+  expect(await add('--starts', 'soon')).toStartWith('2 --starts: a time such as')
+  expect(await add('--ends', '2020-01-01T00:00')).toBe('2 --ends: a time in the future')
+  expect(await add('--uses', 'two')).toBe('2 --uses: a whole number from 1 to 1000')
+  expect(await add('--holidays', 'open')).toStartWith('2 --holidays: ')
+  expect(await add('--key', 'a\tb')).toStartWith('2 --key: text, 1 to 200 characters')
+  expect(
+    await add('--days', 'mon', '--starts', '2040-03-20T00:00', '--ends', '2040-03-21T00:00'),
+  ).toBe('1 This would never open: no window is within these dates, or holidays close all of them')
+  expect(await add('--day', 'mon')).toBe('2 There is no option "--day"; did you mean "--days"?')
+  expect(await refused('list', '--state', 'past')).toBe(
+    '2 --state must be now or later or ended or revoked',
+  )
+  expect(await refused('list', '--lock', 'Front Door')).toBe('1 There is no such lock')
+  expect(await refused('revoke')).toBe('2 grant revoke needs one ID')
+  expect(await refused('revoke', crypto.randomUUID())).toBe('1 No such grant')
+  expect(await refused('show')).toBe('2 grant knows no "show"')
+})

@@ -1,0 +1,33 @@
+import { expect, test } from 'bun:test'
+import { rmSync } from 'node:fs'
+import { Database } from 'bun:sqlite'
+import { join } from 'node:path'
+import { UNLIMITED, runCommand, startService, temporaryFolder } from '../../support/binary.ts'
+
+test('another HOME_ZONE than at the previous start of the service is recorded, in the log too', async () => {
+  const folder = temporaryFolder()
+  const startIn = async (zone: string) => {
+    await using service = await startService({ folder, env: { ...UNLIMITED, HOME_ZONE: zone } })
+    expect(await service.stop()).toBe(0)
+  }
+  for (const zone of ['Europe/Berlin', 'Europe/Berlin', 'Asia/Tokyo', 'Asia/Tokyo'])
+    await startIn(zone)
+  // A command has the zone of whoever runs it, which is no change.
+  await runCommand(['user', 'list'], { folder, env: { HOME_ZONE: 'America/New_York' } })
+  await startIn('Asia/Tokyo')
+  {
+    using db = new Database(join(folder, 'data/secure-lock.db'), { readonly: true })
+    const events = db
+      .query("SELECT subject, detail FROM audit_event WHERE action = 'zone.change'")
+      .values()
+    expect(events).toStrictEqual([
+      ['home', JSON.stringify({ from: 'Europe/Berlin', to: 'Asia/Tokyo' })],
+    ])
+    const records = db.query("SELECT body FROM log_record WHERE kind = 'zone.changed'").values()
+    expect(records.map(([body]): unknown => JSON.parse(String(body)))).toStrictEqual([
+      { by: 'gateway', from: 'Europe/Berlin', to: 'Asia/Tokyo' },
+    ])
+  }
+  expect((await runCommand(['log', 'verify'], { folder })).status).toBe(0)
+  rmSync(folder, { recursive: true })
+})

@@ -1,0 +1,60 @@
+import { describe, expect, test } from 'bun:test'
+import { DAY_MS } from '../../../src/domain/duration.ts'
+import { lockLabels } from '../../../src/unlocks/labels/store.ts'
+import { claimed } from '../../support/unlock-log.ts'
+import { type TestApp, startApp } from '../../support/app.ts'
+
+/** Appends unlocks of these labels, as often as given, one after the other in turn. */
+const unlockEach = async (app: TestApp, times: Readonly<Record<string, number>>, from = 0) => {
+  const rounds = Math.max(...Object.values(times))
+  const labels = Array.from({ length: rounds }, (_, round) =>
+    Object.keys(times).filter((label) => round < (times[label] ?? 0)),
+  ).flat()
+  await app.unlocks.unlockLog.append(labels.map((lock, at) => ({ ...claimed(from + at), lock })))
+}
+
+describe('labels of locks in the log', () => {
+  test('are counted from a time of receipt on, without refusals, whether summed up yet or not', async () => {
+    await using app = await startApp()
+    const labels = lockLabels(app.db)
+    await unlockEach(app, { old: 300, gate: 300 })
+    app.clock.nowMs += DAY_MS
+    app.clock.passedMs += DAY_MS
+    const sinceMs = app.clock.nowMs
+    await unlockEach(app, { gate: 310, cellar: 40, side: 40 }, 1000)
+    await app.unlocks.unlockLog.append([
+      { ...claimed(2000), lock: 'cellar', result: 'denied', reason: null },
+    ])
+    expect(Object.fromEntries(await labels.countSince(sinceMs))).toStrictEqual({
+      gate: 310,
+      cellar: 40,
+      side: 40,
+    })
+    expect(Object.fromEntries(await labels.countSince(0))).toMatchObject({ old: 300, gate: 610 })
+    expect(await labels.countSince(sinceMs + 1)).toStrictEqual(new Map())
+    // Both the summary and what is beside it took part.
+    const [row] = await app.db.all<{ size: number }>('SELECT size FROM unlock_summary')
+    expect(row?.size).toBeWithin(600, 991)
+  })
+
+  test('that are no lock are listed with when each was last named, the latest first', async () => {
+    await using app = await startApp()
+    const labels = lockLabels(app.db)
+    expect(await labels.others([], 10)).toStrictEqual([])
+    await unlockEach(app, { gate: 300, old: 300 })
+    const oldMs = app.clock.nowMs
+    app.clock.nowMs += 1000
+    app.clock.passedMs += 1000
+    await unlockEach(app, { gate: 1, cellar: 1 }, 1000)
+    const newMs = app.clock.nowMs
+    expect(await labels.others(['gate'], 10)).toStrictEqual([
+      { label: 'cellar', lastAtMs: newMs },
+      { label: 'old', lastAtMs: oldMs },
+    ])
+    expect(await labels.others([], 2)).toStrictEqual([
+      { label: 'cellar', lastAtMs: newMs },
+      { label: 'gate', lastAtMs: newMs },
+    ])
+    expect(await labels.others(['cellar', 'gate', 'old'], 10)).toStrictEqual([])
+  })
+})
