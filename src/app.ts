@@ -143,6 +143,7 @@ export const openApp = async (config: Config, options: Options) => {
     recordIn: unlocks.recordIn,
     actingRole,
     deciding: {
+      logger,
       zone: () => homeZone(config),
       isOnHomeNetwork: homeNetwork({ ...config, ...clock }),
       clock: () => ({
@@ -159,6 +160,7 @@ export const openApp = async (config: Config, options: Options) => {
       onOverLimit: () => metrics.countRefusal('unlock'),
     },
   })
+  opening.defer(locks.decisions.retention.stop)
   const ops = opening.use(
     opsModule({ ...shared, version, metrics, certificate, createBackup, audit, accounts, unlocks }),
   )

@@ -330,6 +330,22 @@ describe('a grant for one use', () => {
   })
 })
 
+test('[8a] while nothing can be recorded nobody is let in, and the answer says what to do', async () => {
+  const home = await startHome()
+  await using service = home.service
+  await home.addLock('gate')
+  const grant = await home.grant('gate', { usesMax: 1 })
+  const id = newId()
+  using other = rowsOf(join(service.folder, 'data/secure-lock.db'))
+  await other.run('BEGIN IMMEDIATE')
+  const refused = await home.knock('gate', { id })
+  await other.run('ROLLBACK')
+  expect(refused).toMatchObject({ status: 503, code: 'unavailable' })
+  expect(refused['detail']).toContain('Use your key; the owner is told.')
+  expect(home.usesOf(grant)).toStrictEqual({ uses: 0 })
+  expect(await home.knock('gate', { id })).toMatchObject({ decision: 'permitted', repeat: false })
+})
+
 describe.if(CAN_FAKE)('by the clock of the machine', () => {
   /** A service that starts at a time, with its people. */
   const startAt = async (machine: ReturnType<typeof withClock>, clock: string) => {
