@@ -145,6 +145,7 @@ export const openApp = async (config: Config, options: Options) => {
     usedLabels: unlocks.usedLabels,
     actingRole,
     deciding: {
+      logger,
       zone: () => homeZone(config),
       isOnHomeNetwork: homeNetwork({ ...config, ...clock }),
       clock: () => ({
@@ -165,6 +166,7 @@ export const openApp = async (config: Config, options: Options) => {
       admit: (tx, by, publicId) => accounts.admitIn(tx, by, publicId),
     },
   })
+  opening.defer(locks.decisions.retention.stop)
   const accounts = opening.use(
     await openAccounts({ ...shared, pages, audit, unlocks, access: locks.access, argon2id }),
   )

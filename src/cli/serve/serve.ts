@@ -74,6 +74,7 @@ export const serve: Command = {
       app.connections.watch(log)
       await recorded
       await app.unlocks.retention.apply()
+      await app.locks.decisions.retention.apply()
       await app.accounts.erasures.resume()
       await app.accounts.waitingList.eraseOld()
       app.ops.backups.start()
