@@ -37,7 +37,7 @@ const COMMANDS: Readonly<Record<string, () => Command | Promise<Command>>> = {
   lock: async () => (await import('./lock.ts')).lock,
   invite: async () => (await import('./invite.ts')).invite,
   import: async () => (await import('./import.ts')).importLegacy,
-  log: async () => (await import('./log.ts')).log,
+  log: async () => (await import('./log/log.ts')).log,
   audit: async () => (await import('./audit.ts')).audit,
   backup: async () => (await import('./backup/backup.ts')).backup,
   restore: async () => (await import('./backup/restore.ts')).restore,
