@@ -150,6 +150,7 @@ export const openApp = async (config: Config, options: Options) => {
     },
     actingRole,
     deciding: {
+      logger,
       zone: () => homeZone(config),
       isOnHomeNetwork: homeNetwork({ ...config, ...clock }),
       clock: () => ({
@@ -170,6 +171,7 @@ export const openApp = async (config: Config, options: Options) => {
       admit: (tx, by, publicId) => accounts.admitIn(tx, by, publicId),
     },
   })
+  opening.defer(locks.decisions.retention.stop)
   const accounts = opening.use(
     await openAccounts({ ...shared, pages, audit, unlocks, access: locks.access, argon2id }),
   )

@@ -38,7 +38,7 @@ const COMMANDS: Readonly<Record<string, () => Command | Promise<Command>>> = {
   grant: async () => (await import('./grant/grant.ts')).grant,
   invite: async () => (await import('./invite.ts')).invite,
   import: async () => (await import('./import.ts')).importLegacy,
-  log: async () => (await import('./log.ts')).log,
+  log: async () => (await import('./log/log.ts')).log,
   audit: async () => (await import('./audit.ts')).audit,
   backup: async () => (await import('./backup/backup.ts')).backup,
   restore: async () => (await import('./backup/restore.ts')).restore,

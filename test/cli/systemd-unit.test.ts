@@ -115,6 +115,7 @@ describe('the systemd unit', () => {
       expect(out).toContain(`${dataFolder}, accessible to this user only`)
       expect(readdirSync(home)).toStrictEqual([])
       if (elsewhere !== undefined) expect(readdirSync(stateFolder)).toStrictEqual([])
+      await service.stop()
       for (const used of [folder, home]) rmSync(used, { recursive: true })
     })
 

@@ -1,10 +1,10 @@
 import { Database } from 'bun:sqlite'
 import { describe, expect, test } from 'bun:test'
-import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { PASSWORD, bearer, clientOf, startApp } from '../support/app.ts'
-import { UNLIMITED, runCommand, startService, temporaryFolder } from '../support/binary.ts'
+import { runCommand } from '../support/binary.ts'
 import { IS_LONG, signIn, tell } from './evidence.ts'
+import { CAN_FAKE, withClock } from '../support/faketime.ts'
 import { until } from '../support/until.ts'
 
 const DAY_MS = 86_400_000
@@ -12,11 +12,6 @@ const DAY_MS = 86_400_000
 /** How long ten wrong passwords lock out. */
 const WAIT_MS = 30_000
 
-const FAKETIME = [
-  '/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1',
-  '/usr/lib/aarch64-linux-gnu/faketime/libfaketime.so.1',
-].find((path) => existsSync(path))
-const CAN_FAKE = FAKETIME !== undefined || process.env['REQUIRE_FAKETIME'] === '1'
 if (!CAN_FAKE) tell('libfaketime is missing: the clock is set only inside the app')
 
 const unlock = async (url: string, token: string): Promise<number> =>
@@ -61,30 +56,6 @@ test('[D6] a limit that was reached does not stick when the clock jumps', async 
     await until(async () => (await unlock(app.url, token)) === 200)
   }
 })
-
-/** A service whose time of day is set by hand, in the format of faketime(1). */
-const withClock = (settings: Readonly<Record<string, string>> = {}) => {
-  const folder = temporaryFolder()
-  const time = join(folder, 'time')
-  const setClock = (text: string) => writeFileSync(time, `${text}\n`)
-  const env = {
-    ...UNLIMITED,
-    ...settings,
-    LD_PRELOAD: FAKETIME ?? '',
-    FAKETIME_TIMESTAMP_FILE: time,
-    FAKETIME_NO_CACHE: '1',
-    FAKETIME_DONT_FAKE_MONOTONIC: '1',
-  }
-  return {
-    folder,
-    setClock,
-    start: (clock: string) => {
-      setClock(clock)
-      return startService({ folder, env })
-    },
-    [Symbol.dispose]: () => rmSync(folder, { recursive: true }),
-  }
-}
 
 /** Logs in with a session; returns the answer. */
 const sessionOf = async (url: string, body: unknown, path = '/login') => {

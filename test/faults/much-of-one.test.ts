@@ -62,5 +62,6 @@ test('[D7, G7] an account with many tokens and audit events ends and is erased w
     `${tookMs.length} unlocks while ${EVENTS} audit events were erased: ` +
       `longest ${Math.round(Math.max(...tookMs))} ms`,
   )
+  expect(await service.stop()).toBe(0)
   rmSync(folder, { recursive: true })
-}, 120_000)
+})

@@ -124,5 +124,5 @@ describe.if(CAN_FAULT)('a backup share that no longer answers', () => {
     answerAgain(service.pid)
     expect(await service.stop()).toBe(0)
     rmSync(folder, { recursive: true })
-  }, 240_000)
+  })
 })

@@ -1,40 +1,26 @@
 import { expect, test } from 'bun:test'
-import {
-  cpSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs'
+import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { scripts } from '../../package.json'
-import { UNLIMITED, runCommand, startService, temporaryFolder } from '../support/binary.ts'
+import {
+  UNLIMITED,
+  freePort,
+  runCommand,
+  startService,
+  temporaryFolder,
+} from '../support/binary.ts'
 import { ROUNDS, expectTruth, signIn, tell } from './evidence.ts'
 import { load, noOutcomes } from './load.ts'
+import { withOtherWriter } from '../support/other-writer.ts'
 import { until } from '../support/until.ts'
 
-const ROOT = join(import.meta.dir, '../..')
 const ENV = { ...UNLIMITED, JWT_ACCESS_TOKEN_EXPIRES: '1440' }
 /** The writer thread of each dies twice. */
 const SERVICES = Math.ceil(ROUNDS / 2)
 
-/** What a build needs. */
-const NEEDED = ['CHANGELOG.md', 'SECURITY.md', 'package.json', 'src', 'tsconfig.json']
-
-/** Compiles the executable with a thread that dies now and then. */
-const crashingBinary = (): string => {
-  mkdirSync(join(ROOT, 'dist'), { recursive: true })
-  const folder = mkdtempSync(join(ROOT, 'dist/crashing-'))
-  for (const name of NEEDED) cpSync(join(ROOT, name), join(folder, name), { recursive: true })
-  symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'))
-  const writer = readFileSync(join(ROOT, 'test/support/crashing-writer.ts'), 'utf8')
-  writeFileSync(join(folder, 'src/writer.ts'), writer.replaceAll('../../src/', './'))
-  const words = scripts.build.replace('bun run compile', scripts.compile).split(' ')
-  const built = Bun.spawnSync([process.execPath, ...words.slice(1)], { cwd: folder })
-  if (built.exitCode !== 0) throw new Error(`cannot build: ${built.stderr.toString()}`)
-  return join(folder, 'dist/secure-lock-server')
+/** The executable with a thread that dies now and then. */
+const crashing = () => {
+  const writer = readFileSync(join(import.meta.dir, '../support/crashing-writer.ts'), 'utf8')
+  return withOtherWriter(writer.replaceAll('../../src/', './'))
 }
 
 const isOver = (pid: number): boolean => {
@@ -47,7 +33,8 @@ const isOver = (pid: number): boolean => {
 }
 
 test(`[D1] ${SERVICES} services whose writer thread dies twice: acknowledged events are there once, whatever waits is refused, and the process ends`, async () => {
-  const binary = crashingBinary()
+  using built = crashing()
+  const { binary } = built
   const folder = temporaryFolder()
   const database = join(folder, 'data/secure-lock.db')
   let [token, size, acknowledged, unknown] = ['', 0, 0, 0]
@@ -74,5 +61,38 @@ test(`[D1] ${SERVICES} services whose writer thread dies twice: acknowledged eve
     `writer thread: ${2 * SERVICES} deaths, ${acknowledged} acknowledged of ${size} events, none lost; for ${unknown}, the outcome is not known`,
   )
   rmSync(folder, { recursive: true })
-  rmSync(join(binary, '../..'), { recursive: true })
+})
+
+for (const [what, code] of [
+  ['is missing', undefined],
+  ['fails at once', 'throw new Error("cannot load")'],
+] as const)
+  test(`[O1] a module of the writer thread that ${what}: the process says so, and ends with the status of a failure`, async () => {
+    using built = withOtherWriter(code)
+    const { status, words, out } = await runCommand(['serve'], {
+      binary: built.binary,
+      env: { HOST: '127.0.0.1', PORT: String(await freePort()) },
+    })
+    expect({ status, words }).toStrictEqual({
+      status: 1,
+      words: 'The thread that writes to the database does not start; see the log\n',
+    })
+    expect(out).toContain('"msg":"writer thread died"')
+    expect(out).toContain(code === undefined ? 'ModuleNotFound' : 'cannot load')
+  })
+
+test('[O1] SIGTERM ends the process although the writer thread never answers', async () => {
+  using built = withOtherWriter('for (;;) await Bun.sleep(1000)')
+  const folder = temporaryFolder()
+  const env = { HOST: '127.0.0.1', PORT: String(await freePort()) }
+  const started = Bun.spawn([built.binary], {
+    cwd: folder,
+    env,
+    stdout: 'ignore',
+    stderr: 'ignore',
+  })
+  await until(() => existsSync(join(folder, 'data/secure-lock.db-wal')))
+  started.kill('SIGTERM')
+  expect(await started.exited).toBe(0)
+  rmSync(folder, { recursive: true })
 })

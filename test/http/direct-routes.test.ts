@@ -1,114 +1,17 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { PASSWORD, type TestApp, basic, bearer, startApp } from '../support/app.ts'
-import { scraping } from '../support/metrics-token.ts'
-import { until } from '../support/until.ts'
-
-const PATHS = ['/logUnlocking', '/v1/unlocks'] as const
-
-/** Two equal services: one answers unlocks directly, the other through Elysia. */
-const startBoth = async (env: Readonly<Record<string, string>> = {}) => {
-  const direct = await startApp(env)
-  const elysia = await startApp(env)
-  elysia.clock.nowMs = direct.clock.nowMs
-  const reached = { direct: 0, elysia: 0 }
-  for (const [name, { http }] of Object.entries({ direct, elysia })) {
-    if (name === 'elysia') http['extender'].higherOrderFunctions.length = 0
-    http.onRequest(({ request }) => {
-      if (PATHS.some((path) => request.url.endsWith(path)))
-        reached[name as keyof typeof reached] += 1
-    })
-    http.compile()
-    http.server?.reload({ fetch: http.fetch, routes: {} })
-  }
-  return {
-    apps: [direct, elysia] as const,
-    /** How many requests have reached Elysia. */
-    reached,
-    [Symbol.asyncDispose]: async () => {
-      await direct[Symbol.asyncDispose]()
-      await elysia[Symbol.asyncDispose]()
-    },
-  }
-}
-
-type Both = Awaited<ReturnType<typeof startBoth>>
-
-/** Returns a request by a named caller. */
-type Sent = Omit<RequestInit, 'body'> & {
-  readonly path: string
-  readonly by?: string
-  readonly body?: string | Uint8Array<ArrayBuffer> | (() => ReadableStream)
-}
-
-const JSON_TYPE = { 'content-type': 'application/json' }
-
-/** Removes what differs between answers and between services. */
-const masked = (text: string): string =>
-  text
-    .replaceAll(/[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}/g, 'UUID')
-    .replaceAll(/"receipt":"([^"]*)"/g, (_, receipt: string) => {
-      const lines = receipt.split(String.raw`\n`).map((line) => line.split(' ')[0]?.length)
-      return `"receipt":"lines of ${lines.join()}"`
-    })
-    .replaceAll(/"(time|duration_ms|at_ms)":("[^"]*"|[\d.]+)/g, '"$1":0')
-    .replaceAll(/("next":"|cursor=)[\w-]+/g, '$1CURSOR')
-    .replaceAll(/127\.0\.0\.1:\d+/g, 'HOST')
-
-/** Returns everything that a request leaves behind: its answer, log lines, audit events, counts and unlocks. */
-const leftBy = async (
-  app: TestApp,
-  { path, body: given, ...init }: Sent,
-  token: string | undefined,
-) => {
-  const logged = app.logLines.length
-  const linesSince = () =>
-    app.logLines.slice(logged).filter((line) => !line.includes('"route":"/metrics"'))
-  const answer = await fetch(app.url + path, {
-    ...init,
-    body: typeof given === 'function' ? given() : (given ?? null),
-    headers: { ...(token ? bearer(token) : {}), ...(init.headers as Record<string, string>) },
-  })
-  const body = await answer.text()
-  // The log line of Elysia's route comes after its answer.
-  await until(() => linesSince().some((line) => line.includes('"msg":"request"')))
-  const { 'x-request-id': id, date: _, ...headers } = Object.fromEntries(answer.headers)
-  const lines = linesSince()
-  expect(lines.some((line) => line.includes(`"request_id":"${id}"`))).toBe(true)
-  const metrics = (await (await app.get('/metrics', scraping(app.folder))).text())
-    .split('\n')
-    .filter((line) => /^secure_lock_(http_\w+_count|rate_limit)/.test(line))
-  const all = async (sql: string) => (await app.db.all(sql)).map((row) => JSON.stringify(row))
-  const audit = await all(
-    'SELECT action, result, actor, subject, address, detail FROM audit_event ORDER BY seq',
-  )
-  const unlocks = await all(
-    'SELECT method, username, lock, result, reason, source, happened_at_ms FROM unlock_event ORDER BY seq',
-  )
-  return {
-    answer: [answer.status, masked(body)],
-    headers: masked(JSON.stringify(headers, undefined, 2)),
-    lines: lines.map(masked).toSorted(),
-    metrics,
-    audit: audit.map(masked),
-    unlocks,
-  }
-}
-
-/** Sends a request to both services, and expects both to do the same. Returns the status. */
-const sendBoth = async (
-  both: Both,
-  sent: Sent,
-  tokens: ReadonlyMap<string, readonly string[]>,
-): Promise<number> => {
-  const [direct, elysia] = both.apps
-  const of = (at: number) => tokens.get(sent.by ?? '')?.[at]
-  const one = await leftBy(direct, sent, of(0))
-  const other = await leftBy(elysia, sent, of(1))
-  expect({ sent, ...one }).toEqual({ sent, ...other })
-  return Number(one.answer[0])
-}
+import { PASSWORD, type TestApp, basic } from '../support/app.ts'
+import {
+  type Both,
+  JSON_TYPE,
+  PATHS,
+  type Sent,
+  leftBy,
+  sendBoth,
+  startBoth,
+  usual,
+} from '../support/both-routes.ts'
 
 const UUID_A = '0193c6a8-5f0e-7c3a-9b1d-2e4f6a8b0c1d'
 
@@ -145,14 +48,6 @@ const BODIES: readonly (string | Uint8Array<ArrayBuffer>)[] = [
   `[{"method":"a"},{"method":5},7,{"id":"${UUID_A}","method":"other"},{"method":"b"}]`,
   JSON.stringify(Array.from({ length: 501 }, () => ({ method: 'a' }))),
 ]
-
-const usual = (path: string): Sent => ({
-  path,
-  method: 'POST',
-  by: 'member',
-  headers: JSON_TYPE,
-  body: '{"unlocking-method":"fingerprint","method":"fingerprint"}',
-})
 
 type Case = { readonly request: { method: string; path: string; headers: object; body?: unknown } }
 
@@ -319,62 +214,5 @@ describe('a direct route and Elysia’s do the same', () => {
       for (const spelt of [`${path}/`, `${path}?a=b`, path.replace('l', '%6c'), `${path}%ff`])
         await send({ ...usual(spelt) })
     }
-  })
-})
-
-describe('a direct route and Elysia’s refuse the same', () => {
-  const withMember = async (env: Readonly<Record<string, string>>, isWaiting = false) => {
-    const both = await startBoth(env)
-    const tokens = new Map<string, string[]>()
-    for (const app of both.apps) {
-      tokens.set('member', [...(tokens.get('member') ?? []), await app.signIn('member')])
-      if (isWaiting) await app.db.run('UPDATE account SET admitted_at_ms = NULL')
-    }
-    const statuses = async (times: number) => {
-      const found: number[] = []
-      for (const path of PATHS)
-        for (let time = 0; time < times; time += 1)
-          found.push(await sendBoth(both, usual(path), tokens))
-      return found
-    }
-    return { both, statuses, [Symbol.asyncDispose]: () => both[Symbol.asyncDispose]() }
-  }
-
-  test('[G3] what is over RATE_LIMIT_UNLOCK', async () => {
-    await using limited = await withMember({ RATE_LIMIT_UNLOCK: '3/minute' })
-    expect(await limited.statuses(4)).toEqual([200, 200, 200, 429, 429, 429, 429, 429])
-  })
-
-  test('[G3] what is over the quota of a day', async () => {
-    await using limited = await withMember({ RATE_LIMIT_UNLOCK: '60/minute', UNLOCK_QUOTA: '2' })
-    expect(await limited.statuses(3)).toEqual([200, 200, 429, 429, 429, 429])
-    const env = { RATE_LIMIT_UNLOCK: '60/minute', UNLOCK_QUOTA_WAITING: '1' }
-    await using waiting = await withMember(env, true)
-    expect(await waiting.statuses(2)).toEqual([200, 429, 429, 429])
-  })
-
-  test('[G5] what comes through a trusted proxy', async () => {
-    await using trusted = await withMember({ TRUSTED_PROXIES: '127.0.0.1' })
-    const tokens = new Map([
-      ['member', await Promise.all(trusted.both.apps.map((app) => app.logIn('member')))],
-    ])
-    for (const path of PATHS)
-      for (const headers of [
-        { 'x-forwarded-for': '203.0.113.7, 198.51.100.4' },
-        { 'x-forwarded-host': 'evil.example', 'user-agent': 'Mozilla/5.0' },
-        { 'x-forwarded-proto': 'https', 'x-forwarded-host': 'lock.example' },
-      ])
-        await sendBoth(
-          trusted.both,
-          { ...usual(path), headers: { ...JSON_TYPE, ...headers } },
-          tokens,
-        )
-  })
-
-  test('and with CORS_ORIGINS, Elysia answers everything, since its plugin adds headers', async () => {
-    await using open = await withMember({ CORS_ORIGINS: 'https://home.example' })
-    open.both.reached.direct = 0
-    expect(await open.statuses(1)).toEqual([200, 200])
-    expect(open.both.reached.direct).toBe(2)
   })
 })

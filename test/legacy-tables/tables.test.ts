@@ -1,9 +1,12 @@
 import { describe, expect, test } from 'bun:test'
 import { Database } from 'bun:sqlite'
 import { join } from 'node:path'
+import { unlockTable } from '../../src/legacy-tables/tables.ts'
 import { addAccount } from '../support/accounts.ts'
 import { PASSWORD, basic, bearer, clientOf, startApp } from '../support/app.ts'
 import { UNLIMITED, startService } from '../support/binary.ts'
+import { decidedLog } from '../support/decided-log.ts'
+import { claimed } from '../support/unlock-log.ts'
 
 const HTML = { accept: 'text/html,application/xhtml+xml' }
 
@@ -35,6 +38,25 @@ describe('the tables', () => {
     for (const heading of ['ID', 'Username', 'Unlocking Method', 'Unlocking Date/Time'])
       expect(html).toContain(`<th scope="col">${heading}</th>`)
     expect(html).toContain('<td>fingerprint</td>')
+  })
+
+  test('a permission and a record are skipped, and the ids stay those of the log', async () => {
+    await using log = await decidedLog()
+    await log.unlockLog.append([claimed(0)])
+    await log.decide('ada')
+    await log.db.transaction(async (tx) =>
+      log.unlockLog.recordIn(tx).add({
+        kind: 'zone.changed',
+        subject: 'home',
+        by: null,
+        about: null,
+        body: { zone: 'Europe/Berlin' },
+      }),
+    )
+    await log.decide('eve')
+    await log.unlockLog.append([claimed(1)])
+    const { rows } = await unlockTable(log.store.page).page(0, 99)
+    expect(rows.map(({ id }) => id)).toStrictEqual([1, 4, 5])
   })
 
   test('[G12] what a page says of an unlock cannot be imitated by a method, nor its direction turned', async () => {

@@ -76,7 +76,7 @@ export const decidedLog = async (folder = temporaryFolder()) => {
   const store = unlockStore(db)
   const hasLog = (await store.head()) !== undefined
   const { signer } = keyFile(folder).open({ hasLog })
-  const logger = processLogger({ level: 'fatal', format: 'text' })
+  const logger = processLogger({ level: 'fatal', format: 'text', write: () => {} })
   const guard = forkGuard({
     dataDir: folder,
     origin: signer.verifierKey.name,

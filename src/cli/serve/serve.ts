@@ -40,7 +40,7 @@ export const serve: Command = {
     const certificates = await reloaderOf(config)
     const notify = sdNotify(terminal.env)
     const { promise: writerHasDied, resolve: writerDied } = Promise.withResolvers<void>()
-    const app = await openApp(config, {
+    const opening = openApp(config, {
       logger: log,
       auditLogger,
       use: 'service',
@@ -55,6 +55,13 @@ export const serve: Command = {
       createBackup: backupProcess(terminal.env),
       certificate: () => certificates?.current().facts,
     })
+    const stopped = stopRequested.then(() => Bun.sleep(OPENING_MS_MAX))
+    const app = await Promise.race([opening, stopped])
+    if (!app) {
+      log.warn('stopped during the start, which does not end')
+      await logWritten()
+      return 0
+    }
     let removeDescription = () => {}
     try {
       terminal.onLevelRequest(() => {
@@ -74,6 +81,7 @@ export const serve: Command = {
       app.connections.watch(log)
       await recorded
       await app.unlocks.retention.apply()
+      await app.locks.decisions.retention.apply()
       await app.accounts.erasures.resume()
       await app.accounts.waitingList.eraseOld()
       app.ops.backups.start()
@@ -103,6 +111,9 @@ export const serve: Command = {
     return 0
   },
 }
+
+/** How long a start may still take after it was asked to stop, as on a disk that does not answer. */
+const OPENING_MS_MAX = 5000
 
 /** Loaded only to serve HTTPS. */
 const reloaderOf = async ({ tlsCertFile, tlsKeyFile }: Config) => {

@@ -14,7 +14,7 @@ export type Proof =
   | {
       readonly ok: true
       readonly unlock: ProvenUnlock
-      /** The number of unlocks in the log that was signed. */
+      /** The number of entries in the log that was signed. */
       readonly size: number
       /** Base64. */
       readonly leaf: string

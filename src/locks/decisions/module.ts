@@ -1,10 +1,12 @@
 import type { Endpoint } from '../../http/endpoint.ts'
 import { accessService } from './access.ts'
+import { attemptRetention } from './retention.ts'
 import { decisionRoutes } from './routes.ts'
 import { attemptService } from './service.ts'
 
 type Dependencies = Omit<Parameters<typeof attemptService>[0], 'nextAtMs'> &
   Parameters<typeof accessService>[0] &
+  Parameters<typeof attemptRetention>[0] &
   Pick<Parameters<typeof decisionRoutes>[0], 'requireRoom' | 'recordRefused'>
 
 /** Decides who may open which lock, and explains it. */
@@ -12,5 +14,5 @@ export const decisionModule = (deps: Dependencies) => {
   const access = accessService(deps)
   const attempts = attemptService({ ...deps, nextAtMs: access.nextAtMs })
   const routes: readonly Endpoint[] = decisionRoutes({ ...deps, attempts, access })
-  return { access, attempts, routes }
+  return { access, attempts, retention: attemptRetention(deps), routes }
 }

@@ -159,10 +159,6 @@ export const decisionWrites = (tx: Pick<Queries, 'run'>) => ({
       timeMs,
       max,
     ),
-
-  /** Deletes the attempts of an account. */
-  deleteAttemptsOf: (publicId: string): Promise<number> =>
-    tx.run('DELETE FROM attempt WHERE account_public_id = ?', publicId),
 })
 
 type AttemptRow = {

@@ -25,7 +25,7 @@ type Dependencies = {
 
 /** The metrics that are read at each scrape. To export one more, add a line. */
 export const serviceGauges = (deps: Dependencies): readonly GaugeSource[] => [
-  gauge('secure_lock_unlock_log_events', 'Unlocks in the log', deps.logSize),
+  gauge('secure_lock_unlock_log_events', 'Entries in the log', deps.logSize),
   gauge('secure_lock_live_streams', 'Open streams of unlocks', deps.liveStreams),
   gauge(
     'secure_lock_certificate_expiry_timestamp_seconds',

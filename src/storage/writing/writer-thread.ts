@@ -25,11 +25,13 @@ const RESTARTS_MAX = 1
 export const writerThread = ({ entry, given, onDeath }: Options): Writer => {
   let restarts = 0
   let thread: Thread | undefined
+  let fault: AppError | undefined
 
   const start = (): Thread => {
-    const started = newThread(entry, given, (error) => {
+    const started = newThread(entry, given, (died) => {
       thread = undefined
-      onDeath(error, restarts >= RESTARTS_MAX)
+      fault = died
+      onDeath(died.cause, restarts >= RESTARTS_MAX)
       if (restarts >= RESTARTS_MAX) return
       restarts += 1
       thread = start()
@@ -39,7 +41,7 @@ export const writerThread = ({ entry, given, onDeath }: Options): Writer => {
   thread = start()
 
   const ask = async (...request: Request): Promise<unknown> => {
-    if (!thread) throw stopped(undefined)
+    if (!thread) throw fault ?? stopped(undefined)
     return thread.ask(request)
   }
 
@@ -70,10 +72,11 @@ type Thread = {
   readonly end: () => void
 }
 
-const newThread = (entry: string, given: unknown, onDeath: (error: unknown) => void): Thread => {
+const newThread = (entry: string, given: unknown, onDeath: (fault: AppError) => void): Thread => {
   const worker = new Worker(entry)
   const waiting: Waiting[] = []
   let isDead = false
+  let hasStarted = false
   let cause: unknown
 
   const post = (message: unknown): Promise<unknown> =>
@@ -83,14 +86,17 @@ const newThread = (entry: string, given: unknown, onDeath: (error: unknown) => v
       worker.postMessage(message)
     })
 
+  const faultOf = (): AppError => (hasStarted ? stopped(cause) : notStarted(cause))
+
   const die = (): void => {
     if (isDead) return
     isDead = true
-    for (const { reject } of waiting.splice(0)) reject(stopped(cause))
-    onDeath(cause)
+    for (const { reject } of waiting.splice(0)) reject(faultOf())
+    onDeath(faultOf())
   }
 
   worker.addEventListener('message', ({ data }: MessageEvent<Answer>) => {
+    hasStarted = true
     const asked = waiting.shift()
     if ('rejected' in data) asked?.reject(unpacked(data.rejected))
     else asked?.resolve(withFault(data.value))
@@ -105,7 +111,7 @@ const newThread = (entry: string, given: unknown, onDeath: (error: unknown) => v
   post({ given }).catch(() => {})
   return {
     ask: async (request) => {
-      if (isDead) throw stopped(cause)
+      if (isDead) throw faultOf()
       return post(request)
     },
     end: () => {
@@ -121,6 +127,15 @@ const withFault = (value: unknown): unknown =>
 
 const isFaulty = (value: unknown): value is { readonly fault: Fault } =>
   typeof value === 'object' && value !== null && 'fault' in value && value.fault !== undefined
+
+const notStarted = (cause: unknown): AppError =>
+  new AppError(
+    'unavailable',
+    'The thread that writes to the database does not start; see the log',
+    {
+      cause,
+    },
+  )
 
 const stopped = (cause: unknown): AppError =>
   new AppError(

@@ -381,7 +381,7 @@ describe.skipIf(IS_LEFT_OUT)('one unlock', () => {
     await page.getByRole('button', { name: 'Verify', exact: true }).click()
     await verdict(page).getByText('The receipt is valid').waitFor()
     expect(await verdict(page).innerText()).toContain(
-      `a log of ${home().size} unlocks, this was number ${seq}`,
+      `a log of ${home().size} entries, this was number ${seq}`,
     )
     await page.getByText('Details').click()
     const [, , root = '-'] = receipt.slice(receipt.indexOf('\n\n') + 2).split('\n')

@@ -56,7 +56,7 @@ describe.skipIf(IS_LEFT_OUT)('today', () => {
     expect(await health.innerText()).toContain(`covers ${home().size} unlocks`)
     expect(await health.innerText()).toContain('set REGISTRATION=invite')
     await health.getByText('Verify all now').click()
-    await health.getByText(`all ${home().size} unlocks verified`).waitFor()
+    await health.getByText(`all ${home().size} entries verified`).waitFor()
     const [download] = await Promise.all([
       page.waitForEvent('download'),
       health.getByText('Save checkpoint').click(),

@@ -24,6 +24,7 @@ describe.skipIf(IS_WEBKIT_LEFT_OUT)('WebKit, the engine of Safari', () => {
     expect(
       await webkit.evaluate<string>(`document.querySelector('#verdict-words').innerText`),
     ).toContain(`All ${size} events are exactly as the holder of the key signed them`)
+    await service.stop()
     rmSync(folder, { recursive: true })
   })
 })

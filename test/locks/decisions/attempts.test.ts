@@ -8,6 +8,7 @@ import { household } from '../../support/household.ts'
 type Decided = Readonly<Record<string, unknown>> & { receipt: string; seq: number | null }
 
 const MINUTE_MS = 60_000
+const DAY_MS = 24 * 60 * MINUTE_MS
 
 const newId = (): string => crypto.randomUUID()
 
@@ -205,6 +206,32 @@ describe('an attempt', () => {
     )
     expect(metrics).toContain('secure_lock_decisions_total{decision="permitted",reason=""} 1\n')
     expect(metrics).toContain('secure_lock_decisions_total{decision="denied",reason="expired"} 0\n')
+  })
+
+  test('is kept for 30 days, and its decision in the log', async () => {
+    await using place = await home()
+    const { app, decide } = place
+    const ids = Array.from({ length: 1200 }, newId)
+    await decide('grace')
+    await app.db.run(
+      `INSERT INTO attempt
+       SELECT value, request_hash, lock_id, account_public_id, session_id, grant_id, decision,
+         reason, use_number, use_max, decided_at_ms, seq
+       FROM attempt, json_each(?)`,
+      JSON.stringify(ids),
+    )
+    const kept = async () =>
+      (await app.db.get<{ n: number }>('SELECT count(*) AS n FROM attempt'))?.n
+    const passDays = async (days: number) => {
+      app.clock.nowMs += days * DAY_MS
+      app.clock.passedMs += days * DAY_MS
+      await app.locks.decisions.retention.apply()
+    }
+    await passDays(30)
+    expect(await kept()).toBe(1201)
+    await passDays(1)
+    expect(await kept()).toBe(0)
+    expect(await logSize(app)).toBe(1)
   })
 
   test('[4] at 1970 is permitted by a grant without times, with an uncertain time, and by no other', async () => {

@@ -93,6 +93,19 @@ test('statistics count unlocks and refusals, but no permission and no record', a
   }
 })
 
+test('records count in the size of the log at a time, and in the newest time that the clock may not go behind', async () => {
+  await using quiet = await decidedLog()
+  const nowMs = Date.UTC(2026, 10, 30, 12)
+  await quiet.db.transaction(async (tx) => quiet.unlockLog.recordIn(tx).add(RECORD))
+  expect(await quiet.store.newestCertainMs()).toBe(nowMs)
+  expect([
+    await quiet.store.countBefore(nowMs),
+    await quiet.store.countBefore(nowMs + 1),
+  ]).toStrictEqual([0, 1])
+  await quiet.unlockLog.append([claimed(0)])
+  expect(await quiet.store.countBefore(nowMs + 1)).toBe(2)
+})
+
 test('the summary of the log counts as the rows do', () => {
   expect(expectSummary(join(log.folder, 'a.db'))).toBeGreaterThan(LEAVES - 512)
 })

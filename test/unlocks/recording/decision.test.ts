@@ -1,10 +1,10 @@
 import { expect, test } from 'bun:test'
-import { cpSync } from 'node:fs'
+import { cpSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { SIGNED_HEAD_FILE } from '../../../src/storage/files/data-dir.ts'
 import { provenLeaf } from '../../../src/unlocks/bundle/verify.ts'
 import { verifyLog } from '../../../src/unlocks/verify/verify-log.ts'
-import { temporaryFolder } from '../../support/binary.ts'
+import { runCommand, temporaryFolder } from '../../support/binary.ts'
 import { decidedLog } from '../../support/decided-log.ts'
 import { provenUnlock } from '../../support/phone.ts'
 import { claimed } from '../../support/unlock-log.ts'
@@ -47,6 +47,21 @@ test('the code of the phone app verifies the receipt of a decision, with its gra
   expect(() => provenUnlock(receipt.replace(extra, forged), log.unlockLog.verifierKey)).toThrow(
     'not what was recorded',
   )
+})
+
+test('log verify says of a receipt whom the gateway let in, or why it refused', async () => {
+  await using log = await decidedLog()
+  for (const [person, words] of [
+    ['ada', 'Event 0: the gateway let ada in at front-door'],
+    ['eve', 'Event 1: the gateway refused eve at front-door (no_grant)'],
+  ] as const) {
+    const decided = await log.decide(person)
+    const path = join(log.folder, person)
+    writeFileSync(path, ('receipt' in decided && decided.receipt) || '')
+    const key = log.unlockLog.verifierKey
+    const run = await runCommand(['log', 'verify', '--receipt', path, '--key', key])
+    expect(run).toMatchObject({ status: 0, out: expect.stringContaining(words) })
+  }
 })
 
 test('an attempt that repeats an earlier one, or is only counted, is answered without a leaf', async () => {

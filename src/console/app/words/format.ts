@@ -14,8 +14,8 @@ export const ENGLISH = LANGUAGES.find((language) => language.startsWith('en')) ?
 export const DATE_LANGUAGE = LANGUAGES[0] ?? 'en-GB'
 
 /** `1 unlock`, `2,000 unlocks`. */
-export const counted = (count: number, noun: string): string =>
-  `${count.toLocaleString(ENGLISH)} ${noun}${count === 1 ? '' : 's'}`
+export const counted = (count: number, noun: string, plural = `${noun}s`): string =>
+  `${count.toLocaleString(ENGLISH)} ${count === 1 ? noun : plural}`
 
 /** A length of time in whole units, rounded up so that nobody comes back too early. */
 export const duration = (seconds: number): string => {

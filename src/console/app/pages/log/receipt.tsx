@@ -140,13 +140,16 @@ const Proven = ({ proof, verifierKey, unlock, what }: ProvenProps) => (
   <div class="verdict intact">
     <h3>{what} is valid</h3>
     <p>
-      When the gateway signed a log of {counted(proof.size, 'unlock')}, this was number {unlock.seq}
-      , exactly as shown above. If anyone changes, moves or removes it, this receipt proves it.
+      When the gateway signed a log of {counted(proof.size, 'entry', 'entries')}, this was number{' '}
+      {unlock.seq}, exactly as shown above. If anyone changes, moves or removes it, this receipt
+      proves it.
     </p>
     <ol>
       <li>{personWords(proof.unlock, unlock)}</li>
       <li>The hash of this unlock is number {unlock.seq} in the log.</li>
-      <li>The path from there leads to the root of all {counted(proof.size, 'unlock')}.</li>
+      <li>
+        The path from there leads to the root of all {counted(proof.size, 'entry', 'entries')}.
+      </li>
       <li>The root is signed with the gateway’s key.</li>
     </ol>
     <p class="hint">
@@ -184,7 +187,7 @@ const personWords = (proven: ProvenUnlock, shown: Unlock): string => {
     : 'The hash commits to this person and this method, and to no others.'
 }
 
-const PERSONAL: ReadonlySet<string> = new Set(['account', 'username', 'method'])
+const PERSONAL: ReadonlySet<string> = new Set(['account', 'username', 'method', 'grant'])
 
 /** Lists the members in which a receipt and this page differ. Erased members do not count. */
 const differences = (proven: ProvenUnlock, shown: Unlock): readonly string[] => {

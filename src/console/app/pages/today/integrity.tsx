@@ -47,7 +47,7 @@ export const Integrity = ({ verification, checkpoint, onChange }: Props) => {
         )}
         {checkedAt && <Time at={checkedAt} />}
         {state === 'intact' && size !== null && signedSize > size && (
-          <>, {counted(signedSize - size, 'unlock')} recorded since</>
+          <>, {counted(signedSize - size, 'entry', 'entries')} recorded since</>
         )}
       </p>
       {fault && (
@@ -56,7 +56,7 @@ export const Integrity = ({ verification, checkpoint, onChange }: Props) => {
           {seq === null ? '' : ` First wrong unlock: ${seq}.`}
         </p>
       )}
-      <p class="hint">The newest checkpoint covers {counted(signedSize, 'unlock')}.</p>
+      <p class="hint">The newest checkpoint covers {counted(signedSize, 'entry', 'entries')}.</p>
       <p class="actions">
         <Button kind="quiet" isBusy={running} onClick={() => run(verifyNow)}>
           {running ? 'Verifying…' : 'Verify all now'}
@@ -70,8 +70,8 @@ export const Integrity = ({ verification, checkpoint, onChange }: Props) => {
 }
 
 const verifiedWords = (size: number, signedSize: number, scope: Verification['scope']): string => {
-  if (scope !== 'full' && size > 0) return 'newest unlocks'
-  return `${size === 1 || size < signedSize ? '' : 'all '}${counted(size, 'unlock')}`
+  if (scope !== 'full' && size > 0) return 'newest entries'
+  return `${size === 1 || size < signedSize ? '' : 'all '}${counted(size, 'entry', 'entries')}`
 }
 
 const run = (work: () => Promise<void>): void => {

@@ -1,27 +1,24 @@
 import { accessSync, constants, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import type { App } from '../app.ts'
-import { AppError } from '../errors.ts'
-import { COMMAND_LINE } from '../domain/audit-event.ts'
-import { clockFrom } from '../domain/clock.ts'
-import { atomicDirectory } from '../storage/files/atomic-directory.ts'
-import { fileFault } from '../storage/files/private-files.ts'
-import { PROOFS_DEFAULT, SUMS_FILE, exportBundle } from '../unlocks/bundle/export.ts'
-import { BUNDLE_FILES, type Bundle, provenLeaf, verifyBundle } from '../unlocks/bundle/verify.ts'
-import { LOSS, type UnlockEvent } from '../unlocks/log/event.ts'
-import { isRecord } from '../unlocks/log/leaf.ts'
-import type { LogRecord } from '../unlocks/log/record.ts'
-import { parseCheckpoint } from '../unlocks/tlog/checkpoint.ts'
-import { ProofError } from '../unlocks/tlog/proof-format.ts'
-import { keptCheckpoint } from '../unlocks/tlog/receipt.ts'
+import type { App } from '../../app.ts'
+import { AppError } from '../../errors.ts'
+import { COMMAND_LINE } from '../../domain/audit-event.ts'
+import { clockFrom } from '../../domain/clock.ts'
+import { atomicDirectory } from '../../storage/files/atomic-directory.ts'
+import { fileFault } from '../../storage/files/private-files.ts'
+import { PROOFS_DEFAULT, SUMS_FILE, exportBundle } from '../../unlocks/bundle/export.ts'
+import { BUNDLE_FILES, type Bundle, verifyBundle } from '../../unlocks/bundle/verify.ts'
+import { parseCheckpoint } from '../../unlocks/tlog/checkpoint.ts'
+import { ProofError } from '../../unlocks/tlog/proof-format.ts'
+import { keptCheckpoint } from '../../unlocks/tlog/receipt.ts'
 import {
   type VerifierKey,
   formatVerifierKey,
   parseNote,
   parseVerifierKey,
-} from '../unlocks/tlog/signed-note.ts'
-import { LogFault, type Verdict, verifyLog } from '../unlocks/verify/verify-log.ts'
+} from '../../unlocks/tlog/signed-note.ts'
+import { type Verdict, verifyLog } from '../../unlocks/verify/verify-log.ts'
 import {
   type Actions,
   type Command,
@@ -29,11 +26,11 @@ import {
   type Terminal,
   UsageError,
   runAction,
-} from './command/command.ts'
-import { commandConfig } from './command/running-service.ts'
-import { withTimes } from './command/table.ts'
-import { withExistingData } from './command/with-app.ts'
+} from '../command/command.ts'
+import { commandConfig } from '../command/running-service.ts'
+import { withExistingData } from '../command/with-app.ts'
 import { acceptLoss } from './accept-loss.ts'
+import { verifyReceiptIn } from './receipt.ts'
 
 /** Prints one line about the log. */
 const printing =
@@ -80,7 +77,8 @@ const verify: Command['run'] = async (args, terminal) => {
     kept: checkpointFiles.map(readCheckpoint),
     key: values.key === undefined ? undefined : expectedKey(values.key),
   }
-  if (values.receipt !== undefined) return verifyReceiptIn(values.receipt, expected, terminal)
+  if (values.receipt !== undefined)
+    return verifyReceiptIn(readText(values.receipt), expected.key, terminal)
   return values.bundle === undefined
     ? withExistingData(commandConfig(terminal), (app) => verifyRows(app, expected, terminal))
     : verifyFolder(values.bundle, expected, terminal)
@@ -119,40 +117,6 @@ const verifyFolder = async (
     )
   return status
 }
-
-/** Verifies a receipt that contains its event; needs neither the server nor a bundle. */
-const verifyReceiptIn = (path: string, { key }: Expected, terminal: Terminal): number => {
-  const { print, say } = terminal
-  if (!key) throw new UsageError('log verify --receipt needs --key, the key of the log')
-  try {
-    const leaf = provenLeaf(readText(path), key)
-    const words = isRecord(leaf) ? recordWords(leaf) : eventWords(leaf)
-    print(withTimes(`The receipt is valid. ${words}`, terminal))
-    return 0
-  } catch (error) {
-    if (!(error instanceof ProofError || error instanceof LogFault)) throw error
-    say(`The receipt is not valid. ${error.message}`)
-    return 1
-  }
-}
-
-const eventWords = (event: UnlockEvent): string => {
-  const { seq, person, lock, result, reason, receivedAtMs, source, occurredAtMs } = event
-  const who = person ? `${person.username} by ${person.method}` : 'a person who was erased'
-  const at = new Date(receivedAtMs).toISOString()
-  const origin =
-    source === 'imported' && occurredAtMs !== null
-      ? `, imported from a legacy server, which recorded it at ${new Date(occurredAtMs).toISOString()}`
-      : ''
-  const what =
-    reason === LOSS
-      ? `the log continues without ${person?.method ?? 'unlocks'} that were lost`
-      : `${lock} ${result} for ${who}`
-  return `Event ${seq}: ${what}, received ${at}${origin}`
-}
-
-const recordWords = ({ seq, kind, atMs, body }: LogRecord): string =>
-  `Record ${seq}: ${kind}, ${body?.text ?? 'erased'}, recorded ${new Date(atMs).toISOString()}`
 
 type Report = {
   readonly verdict: Verdict

@@ -1,0 +1,47 @@
+import { DAY_MS, HOUR_MS } from '../../domain/duration.ts'
+import type { Logger } from '../../http/log/logger.ts'
+import type { Database } from '../../storage/database.ts'
+import type { DecisionTime } from './attempt.ts'
+import { decisionWrites } from './store.ts'
+
+/** How long a repeat of an attempt gets the same answer. */
+const KEPT_MS = 30 * DAY_MS
+
+/** Attempts deleted in one transaction, so that nobody waits long for the writer. */
+const STEP = 500
+
+type Dependencies = {
+  readonly db: Pick<Database, 'run'>
+  readonly clock: () => DecisionTime
+  readonly logger: Logger
+}
+
+/** Deletes attempts that are older than 30 days; their decisions stay in the unlock log. */
+export const attemptRetention = ({ db, clock, logger }: Dependencies) => {
+  const { deleteAttemptsBefore } = decisionWrites(db)
+  let next: Timer | undefined
+
+  /** Returns when to try again. */
+  const run = async (): Promise<number> => {
+    const { nowMs, isDoubted } = clock()
+    if (isDoubted) return HOUR_MS
+    try {
+      while ((await deleteAttemptsBefore(nowMs - KEPT_MS, STEP)) === STEP);
+      return DAY_MS
+    } catch (error) {
+      logger.error({ err: error }, 'old attempts not deleted')
+      return HOUR_MS
+    }
+  }
+
+  const stop = () => clearTimeout(next)
+
+  /** Deletes them now and then once a day. Never rejects. */
+  const apply = async (): Promise<void> => {
+    stop()
+    next = setTimeout(() => void apply(), await run())
+    next.unref()
+  }
+
+  return { apply, stop }
+}
