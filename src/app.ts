@@ -142,7 +142,12 @@ export const openApp = async (config: Config, options: Options) => {
     record: audit.record,
     logger,
     recordIn: unlocks.recordIn,
-    usedLabels: unlocks.usedLabels,
+    usedLabels: unlocks.labels.others,
+    history: {
+      countUnlocks: unlocks.labels.countSince,
+      size: unlocks.size,
+      logClock: unlocks.clock,
+    },
     actingRole,
     deciding: {
       logger,
@@ -170,7 +175,7 @@ export const openApp = async (config: Config, options: Options) => {
   const accounts = opening.use(
     await openAccounts({ ...shared, pages, audit, unlocks, access: locks.access, argon2id }),
   )
-  if (use === 'service') await locks.begin(homeZone(config))
+  if (use === 'service') await locks.begin({ zone: homeZone(config), onUpgrade })
   const ops = opening.use(
     opsModule({ ...shared, version, metrics, certificate, createBackup, audit, accounts, unlocks }),
   )

@@ -17,12 +17,12 @@ import {
 } from './command/command.ts'
 import { commandConfig } from './command/running-service.ts'
 import { listing, withTimes } from './command/table.ts'
-import { withExistingData } from './command/with-app.ts'
+import { withLocks } from './command/with-app.ts'
 
-const withLocks = (
+const withHome = (
   { env }: Pick<Terminal, 'env'>,
   work: (locks: App['locks']) => Promise<void>,
-): Promise<number> => withExistingData(commandConfig({ env }), ({ locks }) => work(locks))
+): Promise<number> => withLocks(commandConfig({ env }), ({ locks }) => work(locks))
 
 const LIST = {
   json: { type: 'boolean', default: false, summary: 'one JSON object per line, as in the API' },
@@ -30,7 +30,7 @@ const LIST = {
 
 const list: Command['run'] = async (args, terminal) => {
   const { values } = parseArgs({ args: [...args], options: LIST })
-  return withLocks(terminal, async ({ locks, lockdowns }) => {
+  return withHome(terminal, async ({ locks, lockdowns }) => {
     const [all, inForce] = [await locks.all(), await lockdowns.inForce(COMMAND_LINE, 'owner')]
     const lockdownOf = (label: string | null) => inForce.find(({ lock }) => lock === label)
     const rows = all.map((lock) => {
@@ -52,7 +52,7 @@ const untilWords = ({ untilMs }: { readonly untilMs: number | null }): string =>
 
 const add: Command['run'] = async (args, terminal) => {
   const lock = labelAndName(args, 'add')
-  return withLocks(terminal, async ({ locks }) => {
+  return withHome(terminal, async ({ locks }) => {
     const { label, name } = await locks.add(COMMAND_LINE, lock)
     terminal.print(`Added ${label}, ${name}`)
   })
@@ -60,7 +60,7 @@ const add: Command['run'] = async (args, terminal) => {
 
 const rename: Command['run'] = async (args, terminal) => {
   const { label, name } = labelAndName(args, 'rename')
-  return withLocks(terminal, async ({ locks }) => {
+  return withHome(terminal, async ({ locks }) => {
     const renamed = await locks.change(COMMAND_LINE, label, { name })
     terminal.print(`${label} is now called ${renamed.name}`)
   })
@@ -80,7 +80,7 @@ const turn =
   (state: LockState, words: string): Command['run'] =>
   async (args, terminal) => {
     const label = onlyLabel(args, state.slice(0, -1))
-    return withLocks(terminal, async ({ locks }) => {
+    return withHome(terminal, async ({ locks }) => {
       await locks.change(COMMAND_LINE, label, { state })
       terminal.print(`${label} ${words}`)
     })
@@ -99,7 +99,7 @@ const retire: Command['run'] = async (args, terminal) => {
   const label = onlyLabel(positionals, 'retire')
   if (!values.yes && !terminal.isInteractive)
     throw new UsageError('lock retire needs --yes without a terminal to ask at')
-  return withLocks(terminal, async ({ locks }) => {
+  return withHome(terminal, async ({ locks }) => {
     await locks.find(label)
     if (!values.yes) await confirm(label, terminal)
     await locks.change(COMMAND_LINE, label, { state: 'retired' })
@@ -137,7 +137,7 @@ const lockdown: Command['run'] = async (args, terminal) => {
   if (values.until !== undefined && untilMs === undefined)
     throw new UsageError(`--until must be a time such as 2026-12-24T18:00:00+01:00`)
   const labels = positionals.length > 0 ? positionals : undefined
-  return withLocks(terminal, async ({ lockdowns }) => {
+  return withHome(terminal, async ({ lockdowns }) => {
     await lockdowns.begin(COMMAND_LINE, { locks: labels, untilMs })
     const ends = withTimes(untilWords({ untilMs: untilMs ?? null }), terminal)
     terminal.print(`Only owners open ${labels?.join(', ') ?? 'any lock'}, ${ends}`)
@@ -147,7 +147,7 @@ const lockdown: Command['run'] = async (args, terminal) => {
 const release: Command['run'] = async (args, terminal) => {
   const [label, ...more] = parseArgs({ args: [...args], allowPositionals: true }).positionals
   if (more.length > 0) throw new UsageError('lock release needs one LABEL, or none for the home')
-  return withLocks(terminal, async ({ lockdowns }) => {
+  return withHome(terminal, async ({ lockdowns }) => {
     await lockdowns.end(COMMAND_LINE, label)
     const others = await lockdowns.inForce(COMMAND_LINE, 'owner')
     const names = others.map(({ lock }) => lock ?? 'the home')

@@ -5,6 +5,7 @@ import type { Logger } from '../http/log/logger.ts'
 import type { Database } from '../storage/database.ts'
 import { type ChangeDependencies, changes } from './core/changes.ts'
 import { decisionModule } from './decisions/module.ts'
+import { makeFirstLocks } from './first/first-locks.ts'
 import { grantReading } from './grants/reading.ts'
 import { grantRoutes } from './grants/routes.ts'
 import { type People, grantService } from './grants/service.ts'
@@ -20,11 +21,20 @@ import { lockService } from './registry/service.ts'
 
 type Dependencies = ChangeDependencies & {
   readonly usedLabels: UsedLabels
+  /** What first locks are made from. */
+  readonly history: Pick<Parameters<typeof makeFirstLocks>[0], 'countUnlocks' | 'size' | 'logClock'>
   readonly db: Database
   readonly clock: Clock
   readonly logger: Logger
   readonly deciding: Omit<Parameters<typeof decisionModule>[0], 'db'>
   readonly people: People
+}
+
+type Begin = {
+  /** Given by the service. */
+  readonly zone?: string
+  /** Called now and then with how far it is. */
+  readonly onUpgrade?: ((done: string) => void) | undefined
 }
 
 /** Locks, and who may open them. */
@@ -33,6 +43,7 @@ export const locksModule = ({
   clock,
   logger,
   usedLabels,
+  history,
   deciding,
   people,
   ...changing
@@ -58,14 +69,16 @@ export const locksModule = ({
     ...grantRoutes({ grants, reading }),
   ]
   return {
-    /** Remembers the time zone of the home when the service starts. Reports a failure: a home whose log is
-     * stopped starts all the same. */
-    begin: async (zone: string): Promise<void> => {
+    /** Makes the first locks of a home that has had none, and remembers the time zone of the home. Called when
+     * the service starts, and by commands that change locks and grants, whose own zone does not count. Reports a
+     * failure, after which the next start tries again: a log that is stopped or a full disk stops no start. */
+    begin: async ({ zone, onUpgrade = () => {} }: Begin = {}): Promise<void> => {
       try {
-        await rememberZone(shared, zone)
+        await makeFirstLocks({ ...shared, ...history, locks, grants }, onUpgrade)
+        if (zone !== undefined) await rememberZone(shared, zone)
       } catch (error) {
         if (!(error instanceof AppError)) throw error
-        logger.warn({ reason: error.message }, 'the time zone of the home was not recorded')
+        logger.warn({ reason: error.message }, 'the first locks were not made')
       }
     },
     locks,

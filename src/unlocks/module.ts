@@ -210,8 +210,8 @@ export const openUnlocks = async ({
       return guard.found()
     },
 
-    /** Returns labels of unlocks; see `lockLabels`. */
-    usedLabels: labels.others,
+    /** The labels of locks that unlocks name. */
+    labels,
 
     /** Yields the unlocks of one account, by its public id, in pages. */
     accountUnlocks: accountUnlockPages({ unlockLog, eventsOf }),

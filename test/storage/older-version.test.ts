@@ -107,6 +107,8 @@ const asNow = (unlock: Json): Json => ({
   repeat_of: null,
   unit: null,
   doubted: false,
+  attempt: null,
+  grant: null,
   happened_at: unlock['occurred_at'] ?? unlock['received_at'],
 })
 
@@ -160,7 +162,11 @@ describe('the data folder of an older version, opened by the compiled file', () 
   test('the log extends the kept checkpoint, and the receipt is still valid', async () => {
     const verified = await verify(folder, ...CHECKPOINT)
     expect(verified.words).toBe('')
-    expect(verified.out).toContain(`intact: ${then.unlocks.length} `)
+    // After the unlocks come the records of a lock for each label, and of the grant for them.
+    const labels = new Set(
+      then.unlocks.flatMap(({ result, lock }) => (result === 'unlocked' ? [lock] : [])),
+    )
+    expect(verified.out).toContain(`intact: ${then.unlocks.length + labels.size + 1} `)
     expect(verified.status).toBe(0)
     const receipt = join(FIXTURE, 'receipt')
     const held = await verify(folder, '--receipt', receipt, '--key', then.verifierKey)

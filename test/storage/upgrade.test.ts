@@ -46,7 +46,8 @@ describe('an upgrade, by the compiled file', () => {
           expect(await service.stop()).toBe(0)
         }
         const { out, words } = await runCommand(['log', 'verify'], { folder })
-        expect(`${out}${words}`).toBe(`The log is intact: ${EVENTS} events\n`)
+        // With the records of its first lock and grant.
+        expect(`${out}${words}`).toBe(`The log is intact: ${EVENTS + 2} events\n`)
         expect((await runCommand(['user', 'list', '--json'], { folder })).out).toMatch(
           /"account-of-oli","username":"oli","role":"owner".*\n.*"ada".*\n.*"grace".*\n/,
         )
@@ -89,6 +90,23 @@ describe('an upgrade, by the compiled file', () => {
         expect(
           after.query('SELECT count(*) AS n FROM account WHERE admitted_at_ms IS NOT NULL').get(),
         ).toStrictEqual({ n: PEOPLE.length })
+        expect(
+          after
+            .query(
+              `SELECT label, name, state, holder, closed_at_ms = 9223372036854775807 AS is_open
+               FROM lock
+               JOIN access_grant_lock ON lock_id = lock.id`,
+            )
+            .all(),
+        ).toStrictEqual([
+          {
+            label: 'front-door',
+            name: 'Front door',
+            state: 'enabled',
+            holder: 'role:member',
+            is_open: 1,
+          },
+        ])
       }))
 
   test('[D5] is not started by a command while a service still uses the old schema', () =>

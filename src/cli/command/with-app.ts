@@ -35,6 +35,16 @@ export const withExistingData = (
   return withApp(config, work)
 }
 
+/** The same for commands that are about locks: a home that has had none gets its first ones. */
+export const withLocks = (
+  config: Config,
+  work: (app: App) => Promise<number | void>,
+): Promise<number> =>
+  withExistingData(config, async (app) => {
+    await app.locks.begin()
+    return work(app)
+  })
+
 /** For commands that work on existing data: in the wrong folder they must not create a database.
  * Throws `unavailable`. */
 export const requireDatabase = (config: Config): void => {

@@ -20,7 +20,7 @@ import {
 } from '../command/command.ts'
 import { commandConfig } from '../command/running-service.ts'
 import { listing } from '../command/table.ts'
-import { withExistingData } from '../command/with-app.ts'
+import { withLocks } from '../command/with-app.ts'
 
 const REVOKE = {
   why: { type: 'string', value: 'TEXT', summary: 'a note for admins and owners' },
@@ -43,7 +43,7 @@ const list: Command['run'] = async (args, terminal) => {
   const { values } = parseArgs({ args: [...args], options: LIST })
   const { who, lock, json } = values
   const state = stateFrom(values.state)
-  return withExistingData(commandConfig(terminal), async (app) => {
+  return withLocks(commandConfig(terminal), async (app) => {
     const holder = who === undefined ? undefined : holderText(await holderNamed(app, who))
     // Not merely without grants.
     if (lock !== undefined) await app.locks.locks.find(lock)
@@ -132,7 +132,7 @@ const add: Command['run'] = async (args, terminal) => {
   const locks = lock.includes('all') ? 'all' : lock
   const config = commandConfig(terminal)
   const zone = homeZone(config)
-  return withExistingData(config, async (app) => {
+  return withLocks(config, async (app) => {
     const holder = await holderNamed(app, who)
     await byOptions(async () => {
       const body = checkFields({ holder, locks, ...asked }, GrantBody)
@@ -243,7 +243,7 @@ const revoke: Command['run'] = async (args, terminal) => {
   })
   const [id, ...more] = positionals
   if (id === undefined || more.length > 0) throw new UsageError('grant revoke needs one ID')
-  return withExistingData(commandConfig(terminal), async (app) => {
+  return withLocks(commandConfig(terminal), async (app) => {
     await byOptions(async () => {
       const { why = null } = checkFields(values, RevocationBody)
       await app.locks.grants.revoke(COMMAND_LINE, id, why)

@@ -4,6 +4,7 @@ import {
   type Actor,
   type AuditEvent,
   COMMAND_LINE,
+  GATEWAY,
   type RecordAuditEvent,
   UPGRADE,
 } from '../../domain/audit-event.ts'
@@ -57,8 +58,10 @@ export const changes = ({ db, auditIn, record, recordIn, actingRole }: ChangeDep
     }
   },
 
-  /** Adds the audit event and the leaf of a change to its transaction. */
+  /** Adds the audit event and the leaf of a change to its transaction; what a new home begins with has
+   * neither. */
   note: async (tx: Transaction, by: Actor, change: Change): Promise<void> => {
+    if (by === NEW_HOME) return
     const { kind, action, subject, about, person = null, detail, body } = change
     await auditIn(tx).record(by, {
       action,
@@ -77,6 +80,9 @@ export const changes = ({ db, auditIn, record, recordIn, actingRole }: ChangeDep
 })
 
 export type Changes = ReturnType<typeof changes>
+
+/** Who makes what a new home begins with. */
+export const NEW_HOME: Actor = { ...GATEWAY }
 
 /** Who did something, in the body of a record. */
 const nameOf = (by: Actor): string => {

@@ -93,38 +93,36 @@ export type Uses = {
 /** Writes what belongs to decisions besides their leaves. */
 export const decisionWrites = (tx: Pick<Queries, 'run'>) => ({
   insertAttempts: async (attempts: readonly DecidedAttempt[]): Promise<void> => {
-    if (attempts.length === 0) return
-    await tx.run(
-      `INSERT INTO attempt (
-        id,
-        request_hash,
-        lock_id,
-        account_public_id,
-        session_id,
-        grant_id,
-        decision,
-        reason,
-        use_number,
-        use_max,
-        decided_at_ms,
-        seq
+    for (const attempt of attempts)
+      await tx.run(
+        `INSERT INTO attempt (
+          id,
+          request_hash,
+          lock_id,
+          account_public_id,
+          session_id,
+          grant_id,
+          decision,
+          reason,
+          use_number,
+          use_max,
+          decided_at_ms,
+          seq
+        )
+        VALUES (?, unhex(?), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+        attempt.id,
+        attempt.requestHash,
+        attempt.lockId,
+        attempt.accountPublicId,
+        attempt.sessionId,
+        attempt.grantId,
+        attempt.decision,
+        attempt.reason,
+        attempt.useNumber,
+        attempt.useMax,
+        attempt.decidedAtMs,
+        attempt.seq,
       )
-      SELECT
-        value ->> 'id',
-        unhex(value ->> 'requestHash'),
-        value ->> 'lockId',
-        value ->> 'accountPublicId',
-        value ->> 'sessionId',
-        value ->> 'grantId',
-        value ->> 'decision',
-        value ->> 'reason',
-        value ->> 'useNumber',
-        value ->> 'useMax',
-        value ->> 'decidedAtMs',
-        value ->> 'seq'
-      FROM json_each(?)`,
-      JSON.stringify(attempts),
-    )
   },
 
   /** Counts uses, each grant at most once. Returns false, and the caller undoes it, if one of them has not as

@@ -5,7 +5,11 @@ import { insertGrant, insertLock } from '../../support/access.ts'
 import { type TestApp, bearer, startApp } from '../../support/app.ts'
 import { household } from '../../support/household.ts'
 
-type Decided = Readonly<Record<string, unknown>> & { receipt: string; seq: number | null }
+type Decided = Readonly<Record<string, unknown>> & {
+  receipt: string
+  seq: number | null
+  next_at: string | null
+}
 
 const MINUTE_MS = 60_000
 const DAY_MS = 24 * 60 * MINUTE_MS
@@ -340,4 +344,58 @@ describe('why', () => {
     expect((await why(place, 'grace', '')).json).toMatchObject({ reason: 'revoked' })
     expect(await place.decide('grace')).toMatchObject({ reason: 'revoked' })
   })
+})
+
+test('what one may open is foreseen as it is then decided, lock by lock', async () => {
+  await using place = await home()
+  const { app, person, decide } = place
+  const { nowMs } = app.clock
+  const holder = `account:${person('grace').id}`
+  const grants: Readonly<Record<string, Parameters<typeof insertGrant>[1] | undefined>> = {
+    open: { holder, locks: [] },
+    none: undefined,
+    later: { holder, locks: [], startsAtMs: nowMs + MINUTE_MS },
+    ended: { holder, locks: [], startsAtMs: nowMs - DAY_MS, endsAtMs: nowMs - MINUTE_MS },
+    spent: { holder, locks: [], usesMax: 1, uses: 1 },
+    revoked: { holder, locks: [], revokedAtMs: nowMs - MINUTE_MS },
+    disabled: { holder, locks: [] },
+    visited: { holder, locks: [], usesMax: 1 },
+    shut: { holder, locks: [] },
+  }
+  const labels = Object.keys(grants)
+  for (const [label, grant] of Object.entries(grants)) {
+    const lock = await insertLock(app.db, label, label === 'disabled' ? label : 'enabled')
+    if (grant) await insertGrant(app.db, { ...grant, locks: [lock] })
+    if (label === 'shut')
+      await app.db.run('INSERT INTO lockdown (lock_id, begun_at_ms) VALUES (?, 0)', lock)
+  }
+  await decide('grace', { lock: 'visited' })
+  const session = await app.db.get<{ id: string }>(
+    `SELECT session.id
+     FROM session JOIN account ON account.id = account_id
+     WHERE public_id = ?`,
+    person('grace').id,
+  )
+  const asker = {
+    account: {
+      id: 0,
+      publicId: person('grace').id,
+      username: 'grace',
+      role: 'member',
+      admitted: true,
+    },
+    address: '192.0.2.1',
+    isAddressHidden: false,
+    sessionId: session?.id,
+  } as const
+  const foreseen = await app.locks.decisions.access.mayOpen(asker, [...labels, 'gone'])
+  expect(foreseen.at(-1)).toBeUndefined()
+  const outcomes: unknown[] = []
+  for (const lock of labels) {
+    const { decision, reason, next_at } = await decide('grace', { lock })
+    const nextAtMs = next_at === null ? null : Date.parse(next_at)
+    outcomes.push({ mayOpen: decision === 'permitted', reason, nextAtMs })
+  }
+  expect<unknown[]>(foreseen.slice(0, -1)).toStrictEqual(outcomes)
+  expect(new Set(foreseen.map((one) => one?.reason)).size).toBeGreaterThanOrEqual(8)
 })
