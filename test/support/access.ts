@@ -2,6 +2,7 @@ import { Database as Sqlite } from 'bun:sqlite'
 import type { Role } from '../../src/domain/account.ts'
 import type { Attempt } from '../../src/locks/decisions/attempt.ts'
 import type { Grant } from '../../src/locks/rules/grant.ts'
+import { termsText } from '../../src/locks/rules/terms.ts'
 import type { Database } from '../../src/storage/database.ts'
 import type { Params } from '../../src/storage/sqlite/queries.ts'
 import { grantOf } from './grants.ts'
@@ -58,7 +59,7 @@ export const insertGrant = async (
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 1, 0, ?)`,
     grant.id,
     holder,
-    JSON.stringify(grant.terms),
+    termsText(grant.terms),
     grant.startsAtMs,
     grant.endsAtMs,
     grant.uses,

@@ -1,7 +1,7 @@
 import { type Role, rolesUpTo } from '../../domain/account.ts'
-import { BoundedMap } from '../../domain/bounded-map.ts'
 import type { Queries } from '../../storage/database.ts'
-import type { Grant, Terms } from '../rules/grant.ts'
+import type { Grant } from '../rules/grant.ts'
+import { termsFrom } from '../rules/terms.ts'
 
 /** A lock and a holder: what the index of grants is read by. */
 export type Place = { readonly lockId: string; readonly holder: string }
@@ -129,7 +129,7 @@ const byPlace = (rows: readonly GrantRow[]): GrantsByPlace => {
 const grantOf = (row: GrantRow): Grant => ({
   id: row.id,
   version: row.version,
-  terms: termsOf(row.terms),
+  terms: termsFrom(row.terms),
   startsAtMs: row.starts_at_ms,
   endsAtMs: row.ends_at_ms,
   revokedAtMs: row.revoked_at_ms,
@@ -138,15 +138,3 @@ const grantOf = (row: GrantRow): Grant => ({
   usedAtMs: row.used_at_ms,
   usedBy: row.used_by,
 })
-
-/** Terms by their text, so that those of a grant that is used again are the same object. */
-const TERMS_MAX = 1000
-const known = new BoundedMap<string, Terms>(TERMS_MAX)
-
-const termsOf = (text: string): Terms => {
-  const earlier = known.get(text)
-  if (earlier) return earlier
-  const terms = JSON.parse(text) as Terms
-  known.set(text, terms)
-  return terms
-}
