@@ -184,6 +184,28 @@ describe('erasing somebody', () => {
     expect((await home.grants('', 'eva')).body.grants).toHaveLength(1)
   })
 
+  test('blanks the leaves about them and by them', async () => {
+    await using home = await homeWithLocks()
+    const { body: live } = await home.grant(
+      { holder: home.holder('eva'), locks: ['garage'] },
+      'amy',
+    )
+    const { body: other } = await home.grant({ holder: home.holder('max'), locks: 'all' }, 'oli')
+    await home.grant({ holder: home.holder('max'), locks: 'all', uses: 1 }, 'amy')
+    await erase(home, 'eva')
+    await erase(home, 'amy')
+    const blank = { subject: null, by: null, about: null, body: null }
+    expect(await leaves(home)).toMatchObject([
+      { kind: 'grant.made', ...blank },
+      { kind: 'grant.made', subject: `grant:${other.id}`, by: home.idOf('oli') },
+      { kind: 'grant.made', ...blank },
+      { kind: 'grant.revoked', ...blank },
+    ])
+    const rows = JSON.stringify(await home.db.all('SELECT subject, body FROM log_record'))
+    for (const gone of [live.id, home.idOf('eva'), home.idOf('amy')])
+      expect(rows).not.toContain(gone)
+  })
+
   test('removes their attempts, and that they were the last to use a grant', async () => {
     await using home = await homeWithLocks()
     const { body: shared } = await home.grant({ holder: { role: 'member' }, locks: 'all', uses: 9 })
