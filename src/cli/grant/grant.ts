@@ -18,8 +18,8 @@ import {
 import { commandConfig } from '../command/running-service.ts'
 import { listing } from '../command/table.ts'
 import { withLocks } from '../command/with-app.ts'
-import { withExistingData } from '../command/with-app.ts'
 import { openingWords } from './home-time.ts'
+import { ROLE_WORDS, holderNamed } from './who.ts'
 import { explainAccess } from './why.ts'
 
 const REVOKE = {

@@ -91,7 +91,11 @@ export const WindowsField = ({ windows, onWindows }: WindowsProps) => (
     added={NEW_WINDOW}
     action="Add other hours"
     days={(window, change, name) => (
-      <Days name={name} days={window.days} onDays={(days) => change({ ...window, days: [...days] })} />
+      <Days
+        name={name}
+        days={window.days}
+        onDays={(days) => change({ ...window, days: [...days] })}
+      />
     )}
   />
 )
