@@ -4,7 +4,14 @@ import { cpSync, existsSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { migrate } from '../../src/storage/migrate.ts'
 import { MIGRATIONS } from '../../src/storage/migrations.ts'
-import { BINARY, UNLIMITED, runCommand, startService, temporaryFolder } from '../support/binary.ts'
+import {
+  BINARY,
+  UNLIMITED,
+  freePort,
+  runCommand,
+  startService,
+  temporaryFolder,
+} from '../support/binary.ts'
 import { oldDataFolder } from '../support/old-schema.ts'
 import { ROUNDS, SHARE, tell } from './evidence.ts'
 import { MEMORY_MIB, memoryCgroup, peakMiB } from './processes.ts'
@@ -77,6 +84,78 @@ test(`[D5] ${ROUNDS} times kill -9 in an upgrade: one schema or another, all eve
     expect(drafts.filter((name) => !name.startsWith('log-signed-head.'))).toBeEmpty()
   }
   tell(`upgrade: ${ROUNDS} kills, ${[...found].map(([state, n]) => `${n} ${state}`).join('; ')}`)
+  rmSync(folder, { recursive: true })
+})
+
+/** What the first locks of a home consist of, as SQLite recovers it. */
+const firstLocksOf = (path: string) => {
+  using db = new Database(path)
+  return db
+    .query(
+      `SELECT
+         (SELECT count(*) FROM setting WHERE name = 'first_locks') AS settings,
+         (SELECT group_concat(label) FROM lock) AS locks,
+         (SELECT group_concat(holder) FROM access_grant) AS holders,
+         (SELECT count(*) FROM access_grant_lock) AS places,
+         (SELECT group_concat(kind) FROM log_record) AS records,
+         (SELECT size FROM log_head) AS size`,
+    )
+    .get()
+}
+
+test(`[D5] ${ROUNDS} times kill -9 while the first locks are made: all of it or nothing, and the next start finishes`, async () => {
+  const folder = temporaryFolder()
+  const { dataDir } = await oldDataFolder(folder, { events: EVENTS })
+  // The upgrade itself is done, so that kills come while a home is made ready.
+  await runCommand(['log', 'key'], { folder, env })
+  const nothing = {
+    settings: 0,
+    locks: null,
+    holders: null,
+    places: 0,
+    records: null,
+    size: EVENTS,
+  }
+  const all = {
+    settings: 1,
+    locks: 'front-door',
+    holders: 'role:member',
+    places: 1,
+    records: 'lock.made,grant.made',
+    size: EVENTS + 2,
+  }
+  expect(firstLocksOf(join(dataDir, 'secure-lock.db'))).toStrictEqual(nothing)
+  const trial = join(folder, 'trial')
+  const database = join(trial, 'data/secure-lock.db')
+  const found = { nothing: 0, all: 0 }
+  let startMs = 1000
+  for (let round = 0; round < ROUNDS; round += 1) {
+    rmSync(trial, { recursive: true, force: true })
+    cpSync(dataDir, join(trial, 'data'), { recursive: true })
+    const started = Bun.spawn([BINARY], {
+      cwd: trial,
+      env: { ...env, HOST: '127.0.0.1', PORT: String(await freePort()) },
+      stdout: 'ignore',
+      stderr: 'ignore',
+    })
+    await Bun.sleep(Math.random() * startMs)
+    started.kill('SIGKILL')
+    await started.exited
+    const state = firstLocksOf(database)
+    const isDone = Bun.deepEquals(state, all)
+    expect(state).toStrictEqual(isDone ? all : nothing)
+    found[isDone ? 'all' : 'nothing'] += 1
+    const begunMs = performance.now()
+    await using service = await startService({ folder: trial, env })
+    startMs = performance.now() - begunMs
+    expect(await service.stop()).toBe(0)
+    expect(firstLocksOf(database)).toStrictEqual(all)
+    const verified = await runCommand(['log', 'verify'], { folder: trial, env })
+    expect(verified.status).toBe(0)
+  }
+  tell(
+    `first locks: ${ROUNDS} kills, ${found.nothing} before and ${found.all} after they were made`,
+  )
   rmSync(folder, { recursive: true })
 })
 

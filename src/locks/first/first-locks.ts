@@ -23,7 +23,7 @@ type Dependencies = {
 }
 
 /** Returns how many unlocks name each label, of those received since a time. */
-export type CountUnlocks = (
+type CountUnlocks = (
   receivedSinceMs: number,
   onProgress: (done: number, all: number) => void,
 ) => Promise<ReadonlyMap<string, number>>
