@@ -1,6 +1,9 @@
 # Prints, from the log of `.ci/run`, what each failed test or check said, and then the names of all.
 BEGIN { CONTEXT = 40; WIDTH = 200; SHOWN = 12; NAMED = 60 }
 
+# Colours.
+{ gsub(/\033\[[0-9;]*m/, "") }
+
 /^[^ ]+\.test\.ts:$/ { file = $0; sub(/:$/, "", file) }
 
 # Here ends what the one before said. What this one says stands before its name, or, in the order in which

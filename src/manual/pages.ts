@@ -5,6 +5,7 @@ import api from './api.md' with { type: 'text' }
 import auditEvents from './audit-events.md' with { type: 'text' }
 import backups from './backups.md' with { type: 'text' }
 import commands from './commands.md' with { type: 'text' }
+import doors from './doors.md' with { type: 'text' }
 import gettingStarted from './getting-started.md' with { type: 'text' }
 import https from './https.md' with { type: 'text' }
 import install from './install.md' with { type: 'text' }
@@ -47,6 +48,7 @@ const SOURCES = {
   },
   'People and unlocks': {
     accounts,
+    doors,
     'second-factor': secondFactor,
     'unlock-log': unlockLog,
     'audit-events': auditEvents,

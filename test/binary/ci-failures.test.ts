@@ -26,7 +26,7 @@ test('the end of a CI log names what failed, after what each said', () => {
       'error: cannot load',
       '(fail) two [2.00ms]',
       '--- arm64',
-      '        ended with status 1',
+      '\u001B[31m        ended\u001B[0m with status 1',
       'FAILED  arm64: SIGTERM ends it with status 0',
     ]).split('\n'),
   ).toStrictEqual([

@@ -1,15 +1,12 @@
 import { parseArgs } from 'node:util'
-import type { App } from '../../app.ts'
 import { homeZone } from '../../config/home-zone.ts'
-import { ROLES } from '../../domain/account.ts'
 import { COMMAND_LINE } from '../../domain/audit-event.ts'
 import { AppError } from '../../errors.ts'
 import { checkFields } from '../../http/request/json-body.ts'
-import { type Holder, holderFrom, holderText } from '../../locks/grants/holder.ts'
+import { holderText } from '../../locks/grants/holder.ts'
 import { requestOf } from '../../locks/grants/routes.ts'
 import { GrantBody, type GrantJson, RevocationBody } from '../../locks/grants/schema.ts'
 import { GRANT_STATES, type GrantState } from '../../locks/grants/state.ts'
-import { localTimeIn } from '../../locks/rules/explain.ts'
 import { DAYS, type Day } from '../../locks/rules/grant.ts'
 import {
   type Actions,
@@ -21,12 +18,13 @@ import {
 import { commandConfig } from '../command/running-service.ts'
 import { listing } from '../command/table.ts'
 import { withLocks } from '../command/with-app.ts'
+import { openingWords } from './home-time.ts'
+import { ROLE_WORDS, holderNamed } from './who.ts'
+import { explainAccess } from './why.ts'
 
 const REVOKE = {
   why: { type: 'string', value: 'TEXT', summary: 'a note for admins and owners' },
 } as const satisfies Options
-
-const ROLE_WORDS = ROLES.map((role) => `${role}s`).join(', ')
 
 const LIST = {
   who: { type: 'string', value: 'WHO', summary: `only grants of a person, or of ${ROLE_WORDS}` },
@@ -145,15 +143,6 @@ const add: Command['run'] = async (args, terminal) => {
   })
 }
 
-/** Returns an opening by the clock of the home: `2027-03-30 09:00 to 13:00`. */
-const openingWords = ({ from, until }: GrantJson['occurs'][number], zone: string): string => {
-  const local = (time: string) => localTimeIn(zone, Date.parse(time)).split('T')
-  const [day = '', begins = ''] = local(from)
-  if (until === null) return `${day} ${begins}, without an end`
-  const [lastDay = '', ends = ''] = local(until)
-  return `${day} ${begins} to ${lastDay === day ? '' : `${lastDay} `}${ends}`
-}
-
 /** Returns what the options ask for, as a request does. */
 const askedBy = (values: Added) => {
   const { days, from = '00:00', until = '24:00', starts, ends, uses, holidays } = values
@@ -223,18 +212,6 @@ const OPTION_OF: Readonly<Record<string, string>> = {
   key: '--key',
 }
 
-/** Finds who is meant: a role in the plural, a holder as in the API, or a person by name. */
-const holderNamed = async (app: App, who: string): Promise<Holder> => {
-  const role = ROLES.find((known) => who === `${known}s`)
-  if (role) return { role }
-  const holder = holderFrom(who)
-  if (holder) return holder
-  const account = await app.accounts.authentication.find(who)
-  if (!account)
-    throw new AppError('not_found', 'There is no such account; see user list, or give members')
-  return { account: account.publicId }
-}
-
 const revoke: Command['run'] = async (args, terminal) => {
   const { values, positionals } = parseArgs({
     args: [...args],
@@ -259,6 +236,7 @@ const ACTIONS: Actions = {
     options: ADD,
     run: add,
   },
+  why: explainAccess,
   revoke: { summary: 'revoke a grant for good', options: REVOKE, operands: ['ID'], run: revoke },
 }
 

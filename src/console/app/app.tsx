@@ -7,7 +7,7 @@ import { CenteredLayout, Shell } from './components/layout/shell.tsx'
 import { ErrorBoundary } from './components/feedback/error-boundary.tsx'
 import { ErrorState, Loading } from './components/feedback/states.tsx'
 import { useLoad } from './api/load.ts'
-import { logAddress } from './routing/log-filter.ts'
+import { DOORS } from './routing/doors.ts'
 import { isAtLeast } from './routing/sections.ts'
 import { FIRST_RUN, FirstRunPage } from './pages/first-run/first-run-page.tsx'
 import { InvitationsPage } from './pages/invitations/invitations-page.tsx'
@@ -16,6 +16,13 @@ import { LogPage } from './pages/log/log-page.tsx'
 import { AuditPage } from './pages/security/audit-page.tsx'
 import { MyselfPage } from './pages/myself/myself-page.tsx'
 import { NewPassword } from './pages/logged-out/new-password.tsx'
+import { AccessPage } from './pages/access/access-page.tsx'
+import { GrantPage } from './pages/access/grant-page.tsx'
+import { NewGrantPage } from './pages/access/new-grant-page.tsx'
+import { DoorPage } from './pages/doors/door-page.tsx'
+import { DoorsPage } from './pages/doors/doors-page.tsx'
+import { WhyPage } from './pages/doors/why-page.tsx'
+import { HolidaysPage } from './pages/holidays/holidays-page.tsx'
 import { PeoplePage } from './pages/people/people-page.tsx'
 import { SecurityPage } from './pages/security/security-page.tsx'
 import { Join } from './pages/logged-out/join.tsx'
@@ -88,6 +95,13 @@ const Pages = () => {
       <ErrorBoundary>
         <Router>
           <Route path="/console" component={Home} />
+          <Route path="/console/doors" component={DoorsPage} />
+          <Route path="/console/doors/:label" component={DoorPage} />
+          <Route path="/console/doors/:label/why" component={WhyPage} />
+          <Route path="/console/access" component={Access} />
+          <Route path="/console/access/new" component={NewGrant} />
+          <Route path="/console/access/:id" component={OneGrant} />
+          <Route path="/console/holidays" component={Holidays} />
           <Route path="/console/log/:id?" component={LogPage} />
           <Route path="/console/people/:id?" component={People} />
           <Route path="/console/invitations" component={Invitations} />
@@ -110,6 +124,10 @@ const NoSuchPage = () => (
 const atLeast = (needed: Role, Page: ComponentType) => () =>
   isAtLeast(role.value, needed) ? <Page /> : <NoSuchPage />
 
+const Access = atLeast('admin', AccessPage)
+const NewGrant = atLeast('admin', NewGrantPage)
+const OneGrant = atLeast('admin', GrantPage)
+const Holidays = atLeast('admin', HolidaysPage)
 const People = atLeast('admin', PeoplePage)
 const Invitations = atLeast('admin', InvitationsPage)
 const InviteMany = atLeast('admin', InviteManyPage)
@@ -120,9 +138,9 @@ const Audit = atLeast('owner', AuditPage)
 const Home = () => isAtLeast(role.value, 'admin') && <TodayPage />
 
 /** The address of the page that a role begins with: the setup of a second factor that it needs, the first
- * run that an owner has left, and for a member their own unlocks. */
+ * run that an owner has left, and for a member the doors. */
 const startOf = (held: Role): string => {
   if (needsSecondFactor.value) return '/console/myself'
   if ((settings.value?.first_run ?? 'done') !== 'done') return FIRST_RUN
-  return held === 'member' ? logAddress({}) : '/console'
+  return held === 'member' ? DOORS : '/console'
 }

@@ -1,6 +1,7 @@
 import { type Static, Type as t } from '@sinclair/typebox'
 import { DECISION_REASONS, DEFAULT_LOCK } from '../../domain/access.ts'
 import { accepting } from '../../http/request/accepted.ts'
+import { Occurs } from '../grants/schema.ts'
 import type { explain } from '../rules/explain.ts'
 import { GivenUuid, LockLabel, Time, Uuid, nullable, oneOf } from '../../http/request/text.ts'
 
@@ -142,17 +143,6 @@ export const AccessQuery = t.Object({
   at: t.Optional({ ...Time, description: 'When, in the past or future: by default, now' }),
 })
 
-const Opening = t.Object(
-  {
-    from: t.String({ format: 'date-time' }),
-    until: {
-      ...nullable(t.String({ format: 'date-time' })),
-      description: 'The first instant at which it is shut again; null if it stays open',
-    },
-  },
-  { $id: 'AccessOpening', additionalProperties: false },
-)
-
 export const AccessAnswer = t.Object(
   {
     decision: Result,
@@ -165,7 +155,7 @@ export const AccessAnswer = t.Object(
           decision: Result,
           reason: { ...Reason, description: 'The check that stops this grant' },
           words: t.String({ description: 'What the grant allows, in a sentence' }),
-          occurs: t.Array(Opening, { maxItems: 5, description: 'Its next five openings' }),
+          occurs: Occurs,
         },
         { $id: 'ExplainedGrant', additionalProperties: false },
       ),

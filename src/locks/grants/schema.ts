@@ -210,7 +210,8 @@ const HolderAnswer = t.Union(
   { description: 'Null once the person is erased' },
 )
 
-const Occurs = t.Array(
+/** Openings of a grant. */
+export const Occurs = t.Array(
   t.Object({ from: Time, until: nullable(Time) }, { $id: 'Opening', additionalProperties: false }),
   {
     description: 'The next five openings, the present one included; `until` is null without an end',

@@ -116,8 +116,15 @@ export const isSpent = ({ uses, usesMax }: Grant): boolean => usesMax !== null &
 /** How long further attempts of a visit belong to its use, however often it tries. */
 const VISIT_MS = 2 * MINUTE_MS
 
+/** By how much the second of two attempts may seem to be the earlier one: a time server sets the clock back by
+ * less, or their requests overtook each other. */
+const OVERTAKEN_MS = 3000
+
 const isSameVisit = ({ usedAtMs, usedBy }: Grant, { nowMs, visitor }: Asking): boolean =>
-  usedBy === visitor && usedAtMs !== null && usedAtMs <= nowMs && nowMs < usedAtMs + VISIT_MS
+  usedBy === visitor &&
+  usedAtMs !== null &&
+  usedAtMs - OVERTAKEN_MS <= nowMs &&
+  nowMs < usedAtMs + VISIT_MS
 
 const useOf = (grant: Grant, asking: Asking): Use | null => {
   if (grant.usesMax === null) return null

@@ -467,7 +467,7 @@ describe.skipIf(IS_LEFT_OUT)('one unlock', () => {
   })
 
   test('a member sees, verifies and exports their own unlocks only [A2]', async () => {
-    await using seen = await openAs(browser(), service(), 'ada', '/console', ON_PHONE)
+    await using seen = await openAs(browser(), service(), 'ada', '/console/log', ON_PHONE)
     const { page } = seen
     await page.getByRole('heading', { name: 'My unlocks' }).waitFor()
     await rows(page).first().waitFor()

@@ -88,9 +88,19 @@ describe.skipIf(IS_LEFT_OUT)('myself', () => {
     })
     await logIn(page, 'max')
     const places = sections(page)
-    expect(await places.allInnerTexts()).toEqual(['My unlocks', 'Myself'])
+    expect(await places.allInnerTexts()).toEqual(['Doors', 'My unlocks', 'Myself'])
     const id = '6f1b4e0a-5a7e-4d0e-9a3b-0f5f6c2d7e81'
-    for (const path of ['people', `people/${id}`, 'invitations', 'security', 'security/audit']) {
+    for (const path of [
+      'people',
+      `people/${id}`,
+      'access',
+      'access/new',
+      `access/${id}`,
+      'holidays',
+      'invitations',
+      'security',
+      'security/audit',
+    ]) {
       await page.goto(`/console/${path}`)
       await page.getByRole('heading', { name: 'Page not found' }).waitFor()
     }

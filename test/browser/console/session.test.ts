@@ -123,6 +123,7 @@ describe.skipIf(IS_LEFT_OUT)('logging in', () => {
     const links = sections(page)
     expect(await links.allInnerTexts()).toEqual([
       'Today',
+      'Doors',
       'Log',
       'People',
       'Invitations',
@@ -149,11 +150,13 @@ describe.skipIf(IS_LEFT_OUT)('logging in', () => {
     await client.post('/logUnlocking', { 'unlocking-method': 'fingerprint' }, bearer(token))
     await using seen = await openAs(browser(), service(), 'mia')
     const { page } = seen
+    await page.getByRole('heading', { name: 'Doors' }).waitFor()
+    await page.getByRole('link', { name: 'My unlocks' }).click()
     await page.locator('.unlock').getByText('fingerprint').waitFor()
     await look(page, 'member')
     const links = sections(page)
-    expect(await links.allInnerTexts()).toEqual(['My unlocks', 'Myself'])
-    for (const path of ['people', 'invitations', 'security', 'nowhere']) {
+    expect(await links.allInnerTexts()).toEqual(['Doors', 'My unlocks', 'Myself'])
+    for (const path of ['people', 'access', 'holidays', 'invitations', 'security', 'nowhere']) {
       await page.goto(`/console/${path}`)
       await page.getByRole('heading', { name: 'Page not found' }).waitFor()
     }

@@ -17,6 +17,7 @@ const ARGS: Readonly<Record<string, readonly string[]>> = {
   'user second-factor': ['off', 'ada'],
   'invite revoke': ['3'],
   'grant add': ['--who', 'members', '--lock', 'all'],
+  'grant why': ['--who', 'members', '--lock', 'garage'],
   'grant revoke': ['0193c6a8-5f0e-7c3a-9b1d-2e4f6a8b0c1d'],
   'lock add': ['garage', 'Garage'],
   'lock rename': ['garage', 'Garage'],

@@ -71,7 +71,8 @@ export const api = {
   post: <Answer>(path: string, body: unknown = {}, headers: Headers = {}): Promise<Answer> =>
     call('POST', path, body, { headers }),
   put: <Answer>(path: string, body: unknown): Promise<Answer> => call('PUT', path, body),
-  patch: <Answer>(path: string, body: unknown): Promise<Answer> => call('PATCH', path, body),
+  patch: <Answer>(path: string, body: unknown, headers: Headers = {}): Promise<Answer> =>
+    call('PATCH', path, body, { headers }),
   delete: <Answer>(path: string, body?: unknown): Promise<Answer> => call('DELETE', path, body),
 
   /** Returns the response itself, for streams and anything that is not JSON. */
@@ -81,7 +82,9 @@ export const api = {
 /** Adds the parameters that have a value to a path. */
 export const withQuery = (path: string, query: Query = {}): string => {
   const given = Object.entries(query).filter(([, value]) => value !== undefined && value !== '')
-  const search = new URLSearchParams(given.map(([name, value]) => [name, String(value)])).toString()
+  const search = new URLSearchParams(
+    given.map(([name, value]): [string, string] => [name, String(value)]),
+  ).toString()
   return search ? `${path}?${search}` : path
 }
 

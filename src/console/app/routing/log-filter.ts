@@ -33,11 +33,13 @@ export const logFilter = (given: Readonly<Record<string, unknown>>): LogFilter =
     unit: text('unit'),
     method: text('method'),
     lock: text('lock'),
-    result: text('result') === 'denied' || text('result') === 'unlocked' ? text('result') : '',
+    result: RESULTS.has(text('result')) ? text('result') : '',
     from: day('from'),
     to: day('to'),
   }
 }
+
+const RESULTS: ReadonlySet<string> = new Set(['unlocked', 'permitted', 'denied'])
 
 /** The address of the log under a filter. */
 export const logAddress = (filter: Partial<LogFilter>): string => withQuery(LOG, filter)

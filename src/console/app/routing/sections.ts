@@ -1,9 +1,12 @@
 import type { Role } from '../../../domain/account.ts'
+import { ACCESS, DOORS, HOLIDAYS } from './doors.ts'
 
 /** A section of the console, as the navigation lists it. */
 export type AppSection = {
   readonly path: string
   readonly label: string
+  /** Where other pages of the section begin. */
+  readonly others?: readonly string[]
   /** The lowest role that sees it. */
   readonly role: Role
   /** The strokes of its icon, in a box of 24. */
@@ -12,6 +15,13 @@ export type AppSection = {
 
 const SECTIONS: readonly AppSection[] = [
   { path: '/console', label: 'Today', role: 'admin', icon: 'M4 11l8-7 8 7v9h-5v-6H9v6H4z' },
+  {
+    path: DOORS,
+    others: [ACCESS, HOLIDAYS],
+    label: 'Doors',
+    role: 'member',
+    icon: 'M5 21V4l9-1.5V21M14 4h5v17M3 21h18M11 12h.01',
+  },
   {
     path: '/console/log',
     label: 'Log',

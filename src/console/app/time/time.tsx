@@ -1,7 +1,7 @@
 import { signal } from '@preact/signals'
 import { gateway } from '../api/session.ts'
 import { DATE_LANGUAGE, ENGLISH, dayText } from '../words/format.ts'
-import { addDays, dayIn } from './zone.ts'
+import { addDays, clockIn, dayIn } from './zone.ts'
 
 const nowMs = signal(Date.now())
 const TICK_MS = 15_000
@@ -13,9 +13,9 @@ type Props = {
   /** RFC 3339. */
   readonly at: string
   /** `relative` shows how long ago, `exact` the day and the second, with the other one as tooltip.
-   * `clock` is for times within the next hour, `minute` for those under the heading of a day, and
-   * `printed` has the day and the minute. */
-  readonly format?: 'relative' | 'exact' | 'clock' | 'minute' | 'printed'
+   * `clock` is for times within the next hour, `minute` for those under the heading of a day,
+   * `printed` has the day and the minute, and `coming` is for times to come: `Saturday 15:00`. */
+  readonly format?: 'relative' | 'exact' | 'clock' | 'minute' | 'printed' | 'coming'
 }
 
 /** A time in the home's zone. */
@@ -24,9 +24,67 @@ export const Time = ({ at, format: shown = 'relative' }: Props) => {
   const exact = format(at, EXACT)
   return (
     <time dateTime={at} title={shown === 'exact' ? relative : exact}>
-      {shown === 'relative' ? relative : format(at, FORMATS[shown])}
+      {textOf(at, shown, relative)}
     </time>
   )
+}
+
+const textOf = (at: string, shown: NonNullable<Props['format']>, relative: string): string => {
+  if (shown === 'relative') return relative
+  return shown === 'coming' ? coming(at, nowMs.value) : format(at, FORMATS[shown])
+}
+
+type SpanProps = {
+  /** Null for no beginning. */
+  readonly from: string | null
+  /** The first instant after it; null for no end. */
+  readonly until: string | null
+}
+
+/** A span of time in the home's zone: `Tue 1 Dec, 09:00–13:00`. The end of a day is 24:00. */
+export const TimeSpan = ({ from, until }: SpanProps) => {
+  if (from === null)
+    return (
+      <>
+        {until === null ? (
+          'at any time'
+        ) : (
+          <>
+            until <Time at={until} format="printed" />
+          </>
+        )}
+      </>
+    )
+  if (until === null)
+    return (
+      <>
+        from <Time at={from} format="printed" />
+      </>
+    )
+  const last = new Date(Date.parse(until) - 1).toISOString()
+  const clock = format(until, CLOCK)
+  const isMidnight = clock === '00:00'
+  const isOneDay = homeDay(from) === homeDay(last)
+  const end = isMidnight ? '24:00' : clock
+  return (
+    <span class="span">
+      {format(from, isThisYear(from) ? WEEKDAY : WEEKDAY_AND_YEAR)}, {format(from, CLOCK)}–
+      {isOneDay ? end : `${format(isMidnight ? last : until, WEEKDAY)}, ${end}`}
+    </span>
+  )
+}
+
+const WEEKDAY = { weekday: 'short', day: 'numeric', month: 'short' } as const
+const WEEKDAY_AND_YEAR = { ...WEEKDAY, year: 'numeric' } as const
+
+/** A time to come, as people say it. */
+const coming = (at: string, now: number): string => {
+  const days = dayOf(Date.parse(at)) - dayOf(now)
+  const clock = format(at, CLOCK)
+  if (days === 0) return `today ${clock}`
+  if (days === 1) return `tomorrow ${clock}`
+  if (days > 1 && days < 7) return `${format(at, { weekday: 'long' })} ${clock}`
+  return format(at, isThisYear(at) ? DAY : DAY_AND_YEAR)
 }
 
 /** The name of a day in the home's zone (`2026-11-22`), with today and yesterday in words. */
@@ -50,7 +108,16 @@ export const Day = ({ day }: { readonly day: string }) => {
 /** The day of a time in the home's zone: `2026-11-22`. */
 export const homeDay = (at: string): string => dayIn(homeZone(), Date.parse(at))
 
-const homeZone = (): string => gateway.value?.zone ?? 'UTC'
+/** What the clock on the wall of the home shows at a time: `2027-03-31T13:00`. */
+export const wallClock = (at: string): string => wallClockAt(Date.parse(at))
+
+/** The same for now; whoever renders it renders it again as time passes. */
+export const wallClockNow = (): string => wallClockAt(nowMs.value)
+
+const wallClockAt = (ms: number): string => `${dayIn(homeZone(), ms)}T${clockIn(homeZone(), ms)}`
+
+/** The zone that days and times are shown in. */
+export const homeZone = (): string => gateway.value?.zone ?? 'UTC'
 
 const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS
@@ -67,9 +134,11 @@ const ago = (atMs: number, now: number): string => {
     return RELATIVE.format(sign * Math.floor(Math.abs(pastMs) / HOUR_MS), 'hour')
   if (days === 1) return `yesterday, ${format(at, CLOCK)}`
   if (days === -1) return `tomorrow, ${format(at, CLOCK)}`
-  const isThisYear = format(at, YEAR) === format(new Date(now).toISOString(), YEAR)
-  return format(at, isThisYear ? DAY : DAY_AND_YEAR)
+  return format(at, isThisYear(at) ? DAY : DAY_AND_YEAR)
 }
+
+const isThisYear = (at: string): boolean =>
+  format(at, YEAR) === format(new Date(nowMs.value).toISOString(), YEAR)
 
 const RELATIVE = new Intl.RelativeTimeFormat(ENGLISH, { numeric: 'always' })
 

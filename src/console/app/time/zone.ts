@@ -20,6 +20,22 @@ const formatter = (timeZone: string): Intl.DateTimeFormat => {
   return cached
 }
 
+/** Returns the time of day (`15:00`) of a time in a zone. */
+export const clockIn = (zone: string, ms: number): string => {
+  const cached =
+    clocks.get(zone) ??
+    new Intl.DateTimeFormat('en-GB', {
+      timeZone: zone,
+      hour: '2-digit',
+      minute: '2-digit',
+      hourCycle: 'h23',
+    })
+  clocks.set(zone, cached)
+  return cached.format(ms)
+}
+
+const clocks = new Map<string, Intl.DateTimeFormat>()
+
 /** Whether a text is a day that exists in the calendar. */
 export const isDay = (text: string): boolean =>
   /^\d{4}-\d\d-\d\d$/.test(text) && addDays(text, 0) === text
@@ -46,3 +62,19 @@ export const startOfDay = (zone: string, day: string): number => {
   }
   return at
 }
+
+/** Returns the first time at which clocks of a zone show a day and time of day (`15:00`), or a later one of
+ * that day where clocks skip it. */
+export const instantIn = (zone: string, day: string, clock: string): number => {
+  const [hours = 0, minutes = 0] = clock.split(':').map(Number)
+  const wanted = hours * 60 + minutes
+  const startMs = startOfDay(zone, day)
+  const endMs = startOfDay(zone, addDays(day, 1))
+  for (let at = startMs; at < endMs; at += MINUTE_MS) {
+    const [h = 0, m = 0] = clockIn(zone, at).split(':').map(Number)
+    if (h * 60 + m >= wanted) return at
+  }
+  return endMs - MINUTE_MS
+}
+
+const MINUTE_MS = 60_000

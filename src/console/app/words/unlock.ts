@@ -1,5 +1,7 @@
 import { foldedText } from '../../../domain/text/folded-text.ts'
 import type { EventAnswer } from '../../../unlocks/log/schema.ts'
+import { REFUSALS } from './decision.ts'
+import { theDoor } from './door-name.ts'
 
 /** One unlock, or one attempt that was refused, as the log has it. */
 export type Unlock = EventAnswer
@@ -32,24 +34,47 @@ export const actionOf = (unlock: ProvenUnlock): string => {
   if (isLoss(unlock)) return `continues without ${method ?? 'unlocks'} that were lost`
   if (isGuess(unlock)) return `guessed at ${username ?? 'an erased person'}’s password`
   if (isTest(unlock)) return 'recorded a test opening'
-  if (result === 'unlocked') return `unlocked the ${lockName(lock)}`
-  if (result === 'permitted') return `was let in at the ${lockName(lock)} by the gateway`
-  if (source === 'decided') return `was turned away at the ${lockName(lock)} by the gateway`
+  if (source === 'decided') return `was refused at ${theDoor(lock)}`
+  if (result === 'unlocked') return `unlocked ${theDoor(lock)}`
   return source === 'observed'
     ? 'was turned away by the gateway'
-    : `was turned away at the ${lockName(lock)}`
+    : `was turned away at ${theDoor(lock)}`
 }
+
+/** The whole unlock without how and why, with the person in the middle: `The gateway let ada in at the
+ * front door`. */
+export const phraseOf = (unlock: ProvenUnlock): Phrase =>
+  unlock.result === 'permitted'
+    ? { before: 'The gateway let ', who: whoOf(unlock), after: ` in at ${theDoor(unlock.lock)}` }
+    : { before: '', who: whoOf(unlock), after: ` ${actionOf(unlock)}` }
+
+type Phrase = { readonly before: string; readonly who: string; readonly after: string }
+
+/** The same as a text. */
+export const phraseText = (unlock: ProvenUnlock): string => {
+  const { before, who, after } = phraseOf(unlock)
+  return before + who + after
+}
+
+/** Who says that it happened. */
+export const PROVENANCE: Readonly<Record<Unlock['source'], string>> = {
+  imported: 'from the old server',
+  claimed: 'the phone says so',
+  observed: 'the gateway says so',
+  decided: 'the gateway decided',
+}
+
+/** Whether the gateway decided it by the rules, so that it can explain it. */
+export const isDecision = ({ source }: ProvenUnlock): boolean => source === 'decided'
 
 const isTest = ({ method, result }: ProvenUnlock): boolean =>
   result === 'unlocked' && method === TEST_METHOD
 
-export const lockName = (lock: string): string => lock.replaceAll('-', ' ')
-
 /** How they did it, with a space in front; empty if it is unknown or erased. */
 export const methodOf = (unlock: ProvenUnlock): string => {
   const { method, source } = unlock
-  if (method === null || source === 'observed' || source === 'decided') return ''
-  if (isTest(unlock)) return ''
+  if (method === null || isTest(unlock)) return ''
+  if (source === 'observed' || source === 'decided') return ''
   return ` ${METHODS.get(foldedText(method)) ?? `using “${method}”`}`
 }
 
@@ -81,25 +106,12 @@ export const REASONS: Readonly<Record<NonNullable<Unlock['reason']>, string>> = 
   session_ended: 'no longer logged in',
   too_many_attempts: 'too many failed logins',
   unlocks_lost: 'an older or another database was put in place',
-  lock_disabled: 'this door is switched off',
-  holder_disabled: 'the account is disabled',
-  not_admitted: 'nobody has let this account in yet',
-  lockdown: 'the door is closed for everyone but owners',
-  no_grant: 'may not open this door',
-  revoked: 'may not open this door any more',
-  suspended: 'whoever let this person in may no longer do so',
-  expired: 'the time for this has ended',
-  not_yet_valid: 'it is too early',
-  closed_on_holiday: 'closed on this holiday',
-  outside_schedule: 'not at this time',
-  clock_uncertain: 'the gateway does not know the time',
-  not_on_home_network: 'works only on the network of the home',
-  uses_spent: 'used as often as allowed',
+  ...REFUSALS,
 }
 
 /** The whole unlock in one sentence, without the time. */
 export const sentenceOf = (unlock: ProvenUnlock): string =>
-  `${whoOf(unlock)} ${actionOf(unlock)}${methodOf(unlock)}${reasonOf(unlock)}.`
+  `${phraseText(unlock)}${methodOf(unlock)}${reasonOf(unlock)}.`
 
 /** Why the door stayed locked, after a colon; empty if it did not. */
 export const reasonOf = (unlock: ProvenUnlock): string =>

@@ -1,6 +1,13 @@
 import { expect, test } from 'bun:test'
 import * as fc from 'fast-check'
-import { addDays, dayIn, isDay, startOfDay } from '../../../../src/console/app/time/zone.ts'
+import {
+  addDays,
+  clockIn,
+  dayIn,
+  instantIn,
+  isDay,
+  startOfDay,
+} from '../../../../src/console/app/time/zone.ts'
 
 /** Far east and west, half hours, and zones whose clocks are put forward at midnight. */
 const ZONES = [
@@ -41,4 +48,21 @@ test.each([
 test('only what a calendar has is a day', () => {
   expect(['2026-02-28', '2024-02-29', '0001-01-01'].filter((one) => !isDay(one))).toEqual([])
   expect(['2026-02-30', '2026-2-3', '', 'today', '2026-13-01'].filter(isDay)).toEqual([])
+})
+
+const minute = fc.integer({ min: 0, max: 24 * 60 - 1 }).map((count) => {
+  const [hours, minutes] = [Math.floor(count / 60), count % 60]
+  return `${String(hours).padStart(2, '0')}:${String(minutes).padStart(2, '0')}`
+})
+
+test('a time of day is the first instant at which clocks show it, in every zone', () => {
+  const property = fc.property(fc.constantFrom(...ZONES), day, minute, (zone, one, clock) => {
+    const local = Temporal.PlainDateTime.from(`${one}T${clock}`)
+    const read = local.toZonedDateTime(zone, { disambiguation: 'earlier' })
+    const at = instantIn(zone, one, clock)
+    if (read.toPlainDateTime().equals(local)) expect(at).toBe(read.epochMilliseconds)
+    // Clocks skip it: the first minute after the gap.
+    else expect(clockIn(zone, at) > clock || dayIn(zone, at) > one).toBe(true)
+  })
+  fc.assert(property, { numRuns: 200 })
 })

@@ -1,6 +1,15 @@
 import { expect, test } from 'bun:test'
 import { EVENT_EXAMPLE } from '../../../../src/unlocks/log/schema.ts'
+import { doorNames } from '../../../../src/console/app/words/door-name.ts'
 import { type Unlock, sentenceOf } from '../../../../src/console/app/words/unlock.ts'
+
+const DECIDED = { source: 'decided', method: 'app' } as const
+
+doorNames.value = new Map([
+  ['front-door', 'Front  Door'],
+  ['house', 'Haustür'],
+  ['back', 'Back gate'],
+])
 
 const SENTENCES: readonly (readonly [string, Partial<Unlock>])[] = [
   ['ada unlocked the front door with a fingerprint.', {}],
@@ -13,6 +22,16 @@ const SENTENCES: readonly (readonly [string, Partial<Unlock>])[] = [
   [
     'ada was turned away by the gateway: no longer logged in.',
     { result: 'denied', reason: 'session_ended', source: 'observed', method: 'app' },
+  ],
+  ['The gateway let ada in at the front door.', { result: 'permitted', ...DECIDED }],
+  [
+    'ada was refused at the garage: outside the hours.',
+    { result: 'denied', reason: 'outside_schedule', lock: 'garage', ...DECIDED },
+  ],
+  ['ada unlocked “Haustür” with a fingerprint.', { lock: 'house' }],
+  [
+    'ada was refused at “Back gate”: no rule for this door.',
+    { result: 'denied', reason: 'no_grant', lock: 'back', ...DECIDED },
   ],
   // Whoever is guessed at has done nothing.
   [

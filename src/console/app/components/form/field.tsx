@@ -11,15 +11,7 @@ type Props = {
   readonly hint?: string
   /** What is wrong with the value, besides what the form knows; shown instead of the hint. */
   readonly error?: string | undefined
-  readonly type?:
-    | 'text'
-    | 'password'
-    | 'email'
-    | 'tel'
-    | 'search'
-    | 'date'
-    | 'datetime-local'
-    | 'number'
+  readonly type?: 'text' | 'password' | 'email' | 'tel' | 'search' | 'date' | 'time' | 'number'
   readonly required?: boolean
   /** Takes the focus when it appears. */
   readonly autoFocus?: boolean

@@ -1,5 +1,6 @@
-import { useId } from 'preact/hooks'
+import { useContext, useId } from 'preact/hooks'
 import { foldedText } from '../../../../domain/text/folded-text.ts'
+import { FormErrors } from './field-errors.ts'
 
 export type Option<Value extends string = string> = {
   readonly value: Value
@@ -8,24 +9,29 @@ export type Option<Value extends string = string> = {
 
 type Props<Value extends string> = {
   readonly label: string
+  /** What the API calls it: the form shows an error about it here. */
+  readonly name?: string
   readonly value: Value | ''
   readonly onValue: (value: Value | '') => void
   readonly options: readonly Option<Value>[]
   /** The option for no choice, if that is allowed. */
   readonly any?: string
-  /** What is wrong with the choice. */
+  /** What is wrong with the choice, besides what the form knows. */
   readonly error?: string | undefined
 }
 
 /** A drop-down list. */
 export const Select = <Value extends string>(props: Props<Value>) => {
-  const { label, value, onValue, options, any, error } = props
+  const { label, name, value, onValue, options, any } = props
   const id = useId()
+  const formErrors = useContext(FormErrors)
+  const error = props.error ?? formErrors[name ?? '']
   return (
     <div class="field">
       <label for={id}>{label}</label>
       <select
         id={id}
+        name={name}
         value={value}
         onChange={(event) => onValue(event.currentTarget.value as Value | '')}
         aria-invalid={error !== undefined}

@@ -1,5 +1,7 @@
 import type { ComponentChildren } from 'preact'
 import { useLocation } from 'preact-iso/router'
+import { loadDoors } from '../../api/doors.ts'
+import { useLoad } from '../../api/load.ts'
 import { logOut, me, needsSecondFactor, role } from '../../api/session.ts'
 import { type AppSection, sectionsFor } from '../../routing/sections.ts'
 import { endsSoon, lastDayText } from '../../time/last-day.ts'
@@ -13,6 +15,7 @@ import { Button } from '../form/button.tsx'
  * the bottom of a phone and at the side of a wide screen. */
 export const Shell = ({ children }: { readonly children: ComponentChildren }) => (
   <div class="shell">
+    <DoorNames />
     <a class="skip" href="#main">
       Skip to content
     </a>
@@ -47,7 +50,8 @@ export const Shell = ({ children }: { readonly children: ComponentChildren }) =>
       )}
       {me.value?.admitted === false && (
         <Note>
-          You can log in and record unlocks, but an owner or admin still has to let you in.
+          You can log in and record unlocks, but no door opens for you until an owner or admin lets
+          you in.
         </Note>
       )}
       <OwnEnd />
@@ -57,6 +61,12 @@ export const Shell = ({ children }: { readonly children: ComponentChildren }) =>
     <Toasts />
   </div>
 )
+
+/** Any page may name a door. */
+const DoorNames = () => {
+  useLoad('door names', loadDoors)
+  return null
+}
 
 /** Tells somebody that their access ends soon. */
 const OwnEnd = () => {
@@ -76,9 +86,12 @@ const Foot = () => (
 const leave = (): Promise<void> =>
   logOut().catch((error: unknown) => showToast(errorMessage(error)))
 
-const SectionLink = ({ path, label, icon }: AppSection) => {
+const SectionLink = ({ path, others = [], label, icon }: AppSection) => {
   const { path: here } = useLocation()
-  const isHere = path === '/console' ? here === path : here.startsWith(path)
+  const isHere =
+    path === '/console'
+      ? here === path
+      : [path, ...others].some((beginning) => here.startsWith(beginning))
   return (
     <a href={path} aria-current={isHere ? 'page' : undefined}>
       <svg viewBox="0 0 24 24" aria-hidden="true">

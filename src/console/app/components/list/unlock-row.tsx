@@ -1,13 +1,15 @@
+import { whyAddress } from '../../routing/doors.ts'
 import { unlockAddress } from '../../routing/log-filter.ts'
 import { Time } from '../../time/time.tsx'
 import { type ToldUnlock, toldWords } from '../../words/repeats.ts'
+import { doorName } from '../../words/door-name.ts'
 import {
   REASONS,
   type Unlock,
   actionOf,
   isAtDoor,
   isClockWrong,
-  lockName,
+  isDecision,
   whoOf,
 } from '../../words/unlock.ts'
 
@@ -17,8 +19,31 @@ type Props = {
   readonly isUnderDay?: boolean
 }
 
+/** A row of the log, with a way to the explanation if the gateway refused it. */
+export const UnlockItem = (props: Props) => {
+  const { unlock } = props
+  const why = whyOf(unlock)
+  if (why === undefined) return <UnlockRow {...props} />
+  return (
+    <div class="with-why">
+      <UnlockRow {...props} />
+      <a class="button quiet" href={why} aria-label={`Why was ${whoOf(unlock)} refused?`}>
+        Why?
+      </a>
+    </div>
+  )
+}
+
+/** The address of the explanation of a refusal; undefined if there is none. */
+export const whyOf = (unlock: Unlock): string | undefined => {
+  const { result, lock, account, happened_at: at } = unlock
+  return isDecision(unlock) && result === 'denied' && account !== null
+    ? whyAddress(lock, { holder: `account:${account}`, at })
+    : undefined
+}
+
 /** A row of the log, which links to the page of the unlock. */
-export const UnlockRow = ({ unlock, isUnderDay = false }: Props) => (
+const UnlockRow = ({ unlock, isUnderDay = false }: Props) => (
   <a
     class={isUnderDay ? 'row unlock of-day' : 'row unlock'}
     id={`unlock-${unlock.seq}`}
@@ -31,16 +56,15 @@ export const UnlockRow = ({ unlock, isUnderDay = false }: Props) => (
     {isAtDoor(unlock) ? (
       <>
         <span class="how">{howOf(unlock)}</span>
-        <span class="where">{lockName(unlock.lock)}</span>
+        <span class="where">{doorName(unlock.lock)}</span>
       </>
     ) : (
       <span class="how alone">{actionOf(unlock)}</span>
     )}
     <span class="marks">
       {unlock.result === 'denied' && isAtDoor(unlock) && (
-        <span class="badge stop">turned away</span>
+        <span class="badge stop">{isDecision(unlock) ? 'refused' : 'turned away'}</span>
       )}
-      {unlock.result === 'permitted' && <span class="badge">let in</span>}
       <UnlockBadges unlock={unlock} />
       {unlock.told > 1 && <span class="badge">{toldWords(unlock.told)}</span>}
     </span>
@@ -49,8 +73,10 @@ export const UnlockRow = ({ unlock, isUnderDay = false }: Props) => (
 )
 
 /** The method, or why the gateway refused whatever it would have been. */
-const howOf = ({ source, reason, method }: Unlock): string | null =>
-  (source === 'observed' || source === 'decided') && reason ? REASONS[reason] : method
+const howOf = ({ source, result, reason, method }: Unlock): string | null => {
+  if (result === 'permitted') return 'let in by the gateway'
+  return source !== 'claimed' && source !== 'imported' && reason ? REASONS[reason] : method
+}
 
 /** Shows if an unlock was imported, was reported late or has an uncertain time. */
 export const UnlockBadges = ({ unlock }: { readonly unlock: Unlock }) => (

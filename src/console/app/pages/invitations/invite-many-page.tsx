@@ -7,6 +7,7 @@ import { Form } from '../../components/form/form.tsx'
 import { Select } from '../../components/form/select.tsx'
 import { TextArea } from '../../components/form/text-area.tsx'
 import { Screen } from '../../components/layout/screen.tsx'
+import { randomId } from '../../api/random-id.ts'
 import { counted } from '../../words/format.ts'
 import { InvitationSheet } from './invitation-sheet.tsx'
 import { type Invited, type LineKind, faultOf, invitedOn } from './lines.ts'
@@ -64,7 +65,7 @@ const NewInvitations = ({
   const [text, setText] = useState('')
   const [terms, setTerms] = useState<Terms>({ role: 'member', hours: '168', uses: '1' })
   // If the answer is lost, sending the same again replaces the invitations whose codes nobody has.
-  const [key] = useState(randomKey)
+  const [key] = useState(randomId)
   const invited = invitedOn(text, kind)
   const fault = faultOf(invited)
   const send = async (): Promise<void> => {
@@ -139,9 +140,3 @@ const Preview = ({ invited }: { readonly invited: readonly Invited[] }) => {
     </table>
   )
 }
-
-/** Without `crypto.randomUUID`, which browsers offer over HTTPS only. */
-const randomKey = (): string =>
-  Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) =>
-    byte.toString(16).padStart(2, '0'),
-  ).join('')

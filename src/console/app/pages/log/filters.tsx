@@ -11,7 +11,7 @@ import {
   logAddress,
 } from '../../routing/log-filter.ts'
 import { dayText } from '../../words/format.ts'
-import { lockName } from '../../words/unlock.ts'
+import { doorName } from '../../words/door-name.ts'
 import { useFilterDraft } from './filter-draft.ts'
 
 /** Somebody to filter the log by. */
@@ -91,7 +91,7 @@ export const Filters = ({ filter, choices, errors, onRepeat }: FiltersProps) => 
           )}
           <Select
             label="Lock"
-            {...labelChoice(locks, draft.lock, lockName)}
+            {...labelChoice(locks, draft.lock, doorName)}
             onValue={choose('lock')}
             any="Any lock"
             error={errors.lock}
@@ -119,15 +119,12 @@ export const Filters = ({ filter, choices, errors, onRepeat }: FiltersProps) => 
 
 const RESULTS: readonly Option[] = [
   { value: 'unlocked', label: 'Unlocked' },
-  { value: 'denied', label: 'Turned away' },
   { value: 'permitted', label: 'Let in by the gateway' },
+  { value: 'denied', label: 'Turned away' },
 ]
 
-const RESULT_WORDS: ReadonlyMap<string, string> = new Map([
-  ['unlocked', 'unlocked'],
-  ['denied', 'turned away'],
-  ['permitted', 'let in by the gateway'],
-])
+const resultName = (result: string): string =>
+  RESULTS.find(({ value }) => value === result)?.label.toLowerCase() ?? result
 
 const optionsFor = (people: readonly Person[]): readonly Option[] =>
   people.map(({ id, username }) => ({ value: id, label: username }))
@@ -139,8 +136,8 @@ export const ActiveFilters = ({ filter, choices: { people } }: Props) => {
     account: `by ${nameOf(filter.account, people) ?? 'somebody else'}`,
     unit: `unit “${filter.unit}”`,
     method: `method “${filter.method}”`,
-    lock: `lock “${lockName(filter.lock)}”`,
-    result: RESULT_WORDS.get(filter.result) ?? '',
+    lock: `lock “${doorName(filter.lock)}”`,
+    result: resultName(filter.result),
     from: `from ${fullDay(filter.from)}`,
     to: `until ${fullDay(filter.to)}`,
   }

@@ -10,7 +10,7 @@ import { gateway, role } from '../../api/session.ts'
 import { fieldErrorsOf } from '../../components/form/field-errors.ts'
 import { Screen } from '../../components/layout/screen.tsx'
 import { List } from '../../components/list/list.tsx'
-import { UnlockRow } from '../../components/list/unlock-row.tsx'
+import { UnlockItem } from '../../components/list/unlock-row.tsx'
 import { useListPosition } from '../../routing/list-position.ts'
 import {
   FILTER_NAMES,
@@ -78,7 +78,7 @@ const Log = ({ filter, pages, onLeave }: Props) => {
             pages={{ ...pages, rows: pages.rows && withoutRepeats(pages.rows) }}
             groups={BY_DAY}
             keyOf={({ seq }) => seq}
-            row={(unlock) => <UnlockRow unlock={unlock} isUnderDay />}
+            row={(unlock) => <UnlockItem unlock={unlock} isUnderDay />}
             empty={<NoUnlocks filter={filter} choices={choices} isMember={isMember} />}
           />
         </div>

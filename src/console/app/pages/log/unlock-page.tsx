@@ -4,20 +4,20 @@ import { useLoad } from '../../api/load.ts'
 import { role } from '../../api/session.ts'
 import { ErrorState, Loading } from '../../components/feedback/states.tsx'
 import { Screen } from '../../components/layout/screen.tsx'
-import { UnlockBadges } from '../../components/list/unlock-row.tsx'
+import { UnlockBadges, whyOf } from '../../components/list/unlock-row.tsx'
 import { logAddress } from '../../routing/log-filter.ts'
 import { isAtLeast } from '../../routing/sections.ts'
 import { Time } from '../../time/time.tsx'
 import { counted } from '../../words/format.ts'
+import { doorName, hasOwnName } from '../../words/door-name.ts'
 import {
   type Unlock,
-  actionOf,
   isAtDoor,
+  isDecision,
   isGuess,
   isLoss,
-  lockName,
+  phraseText,
   reasonOf,
-  whoOf,
 } from '../../words/unlock.ts'
 import { Receipt } from './receipt.tsx'
 
@@ -34,7 +34,7 @@ export const UnlockPage = ({ id, back }: Props) => {
   )
   return (
     <Screen
-      title={data ? `${whoOf(data)} ${actionOf(data)}` : 'Unlock'}
+      title={data ? phraseText(data) : 'Unlock'}
       lead={
         <a href={back}>
           <span aria-hidden="true">← </span>
@@ -60,93 +60,110 @@ const SOURCES: Readonly<Record<Unlock['source'], string>> = {
   claimed: 'An app that was logged in as this person',
   observed: 'This gateway, which refused it',
   imported: 'The legacy server, from its database',
-  decided:
-    'This gateway, which decided who may open the door; it does not know whether the door opened',
+  decided: 'This gateway, which decided it',
 }
 
 type UnlockProps = { readonly unlock: Unlock }
 
-const Facts = ({ unlock }: UnlockProps) => (
-  <dl class="sheet facts">
-    <Fact term="Result">
-      {resultWords(unlock)} <UnlockBadges unlock={unlock} />
-      {isGuess(unlock) && (
-        <span class="hint">
-          Nobody was at the door, and the person did nothing: somebody entered wrong passwords for
-          this name.{' '}
-          {isAtLeast(role.value, 'admin') && (
-            <a href="/console/security">See where from, under Security</a>
+const Facts = ({ unlock }: UnlockProps) => {
+  const why = whyOf(unlock)
+  return (
+    <dl class="sheet facts">
+      <Fact term="Result">
+        {resultWords(unlock)} <UnlockBadges unlock={unlock} />
+        {isDecision(unlock) && (
+          <span class="hint">
+            It decides and records: that does not tell whether the door moved.{' '}
+            {why && <a href={why}>Why?</a>}
+          </span>
+        )}
+        {isGuess(unlock) && (
+          <span class="hint">
+            Nobody was at the door, and the person did nothing: somebody entered wrong passwords for
+            this name.{' '}
+            {isAtLeast(role.value, 'admin') && (
+              <a href="/console/security">See where from, under Security</a>
+            )}
+          </span>
+        )}
+        {isLoss(unlock) && (
+          <span class="hint">
+            An older or another database was put in place, and someone accepted that unlocks are
+            missing here. Receipts and checkpoints of those no longer fit this log:{' '}
+            <a href="/manual/unlock-log#when-the-log-is-stopped">more in the manual</a>.
+          </span>
+        )}
+      </Fact>
+      {!isLoss(unlock) && (
+        <Fact term={isGuess(unlock) ? 'Guessed at' : 'Person'}>
+          <Who unlock={unlock} />
+        </Fact>
+      )}
+      {unlock.unit !== null && (
+        <Fact term="Unit">
+          {unlock.unit}
+          <span class="hint">Where this person belongs now. It is not part of the log.</span>
+        </Fact>
+      )}
+      {!isGateways(unlock) && <Fact term="Method">{unlock.method ?? 'Erased'}</Fact>}
+      {isAtDoor(unlock) && (
+        <Fact term="Lock">
+          {doorName(unlock.lock)}
+          {hasOwnName(unlock.lock) && (
+            <span class="hint">
+              Its name today. The log has its label, <code>{unlock.lock}</code>.
+            </span>
           )}
-        </span>
+        </Fact>
       )}
-      {isLoss(unlock) && (
-        <span class="hint">
-          An older or another database was put in place, and someone accepted that unlocks are
-          missing here. Receipts and checkpoints of those no longer fit this log:{' '}
-          <a href="/manual/unlock-log#when-the-log-is-stopped">more in the manual</a>.
-        </span>
+      <Fact term="Received">
+        <Time at={unlock.received_at} format="exact" />, <Time at={unlock.received_at} />
+        {unlock.time_uncertain && (
+          <span class="hint">
+            The gateway’s clock may have been wrong. The order in the log is certain, the time is
+            not.
+          </span>
+        )}
+      </Fact>
+      <Happened unlock={unlock} />
+      {unlock.repeat_of !== null && (
+        <Fact term="Told before">
+          Number {unlock.repeat_of}
+          <span class="hint">
+            Equal, and received up to 30 seconds before: probably the same unlock, sent again
+            because the phone got no answer. Both stay in the log; counts and lists show one.
+          </span>
+        </Fact>
       )}
-    </Fact>
-    {!isLoss(unlock) && (
-      <Fact term={isGuess(unlock) ? 'Guessed at' : 'Person'}>
-        <Who unlock={unlock} />
+      <Fact term="Reported by">{isLoss(unlock) ? 'This gateway' : SOURCES[unlock.source]}</Fact>
+      <Fact term="Number">
+        {unlock.seq} <span class="hint">The log counts from 0, without gaps.</span>
       </Fact>
-    )}
-    {unlock.unit !== null && (
-      <Fact term="Unit">
-        {unlock.unit}
-        <span class="hint">Where this person belongs now. It is not part of the log.</span>
+      <Fact term="ID">
+        <code>{unlock.id}</code>
       </Fact>
-    )}
-    {unlock.source !== 'observed' && <Fact term="Method">{unlock.method ?? 'Erased'}</Fact>}
-    {isAtDoor(unlock) && <Fact term="Lock">{lockName(unlock.lock)}</Fact>}
-    <Fact term="Received">
-      <Time at={unlock.received_at} format="exact" />, <Time at={unlock.received_at} />
-      {unlock.time_uncertain && (
-        <span class="hint">
-          The gateway’s clock may have been wrong. The order in the log is certain, the time is not.
-        </span>
+      {unlock.account && (
+        <Fact term="Account">
+          <code>{unlock.account}</code>
+        </Fact>
       )}
-    </Fact>
-    <Happened unlock={unlock} />
-    {unlock.repeat_of !== null && (
-      <Fact term="Told before">
-        Number {unlock.repeat_of}
-        <span class="hint">
-          Equal, and received up to 30 seconds before: probably the same unlock, sent again because
-          the phone got no answer. Both stay in the log; counts and lists show one.
-        </span>
-      </Fact>
-    )}
-    <Fact term="Reported by">{isLoss(unlock) ? 'This gateway' : SOURCES[unlock.source]}</Fact>
-    <Fact term="Number">
-      {unlock.seq}{' '}
-      <span class="hint">
-        The log counts from 0, without gaps. Numbers of changes of who may open what stand between
-        those of unlocks.
-      </span>
-    </Fact>
-    <Fact term="ID">
-      <code>{unlock.id}</code>
-    </Fact>
-    {unlock.account && (
-      <Fact term="Account">
-        <code>{unlock.account}</code>
-      </Fact>
-    )}
-  </dl>
-)
-
-const RESULTS: Readonly<Record<Unlock['result'], string>> = {
-  unlocked: 'Unlocked',
-  denied: 'Turned away',
-  permitted: 'Let in',
+    </dl>
+  )
 }
+
+/** Whether the gateway itself did or saw it. */
+const isGateways = ({ source }: Unlock): boolean => source === 'observed' || source === 'decided'
 
 const resultWords = (unlock: Unlock): string => {
   if (isGuess(unlock)) return 'Locked out'
   if (isLoss(unlock)) return 'Unlocks lost'
-  return `${RESULTS[unlock.result]}${reasonOf(unlock)}`
+  return RESULTS[unlock.result] + reasonOf(unlock)
+}
+
+const RESULTS: Readonly<Record<Unlock['result'], string>> = {
+  unlocked: 'Unlocked',
+  denied: 'Turned away',
+  permitted: 'Let in by the gateway',
 }
 
 type FactProps = { readonly term: string; readonly children: ComponentChildren }
@@ -186,7 +203,7 @@ const Who = ({ unlock: { username, account } }: UnlockProps) => {
 const Happened = ({ unlock }: UnlockProps) => {
   const { occurred_at: at, happened_at, delay_ms: delayMs, late, doubted, source } = unlock
   // What the gateway saw itself happened when it was received.
-  if (source === 'observed') return null
+  if (isGateways(unlock)) return null
   if (at === null) return <Fact term="Happened">Not stated by the app</Fact>
   if (source === 'imported')
     return (

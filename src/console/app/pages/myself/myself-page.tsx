@@ -1,4 +1,5 @@
 import { useState } from 'preact/hooks'
+import { MayOpen } from '../../components/door/may-open.tsx'
 import { Screen } from '../../components/layout/screen.tsx'
 import { SessionList } from '../../components/list/session-list.tsx'
 import { lastDayText } from '../../time/last-day.ts'
@@ -21,6 +22,7 @@ export const MyselfPage = () => {
   return (
     <Screen title="Myself" lead={lead}>
       {isRequired && <SecondFactor />}
+      <MayOpen holder={`account:${own.id}`} />
       <Profile own={own} />
       <OwnPassword />
       {!isRequired && <SecondFactor />}

@@ -3,6 +3,7 @@ import { ApiError, api } from '../../api/client.ts'
 import { useLoad } from '../../api/load.ts'
 import { type Person, isMyself, mayActOn, mayManage } from '../../api/person.ts'
 import { role } from '../../api/session.ts'
+import { MayOpen } from '../../components/door/may-open.tsx'
 import { Note } from '../../components/feedback/states.tsx'
 import { WhenLoaded } from '../../components/feedback/when-loaded.tsx'
 import { Screen } from '../../components/layout/screen.tsx'
@@ -153,6 +154,7 @@ const Sections = ({ person, back, onChange }: SectionsProps) => {
       {mayManage(person) && !isOwn && (
         <PersonEndDate key={person.ends_at} person={person} onChange={onChange} />
       )}
+      <MayOpen person={{ id, username }} holder={`account:${id}`} />
       {mayManage(person) && !isOwn && <PersonAccess person={person} onChange={onChange} />}
       {mayActOn(person) && !isOwn && (
         <SessionList key={person.sessions} person={{ id, username }} />

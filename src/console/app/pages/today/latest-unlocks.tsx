@@ -1,18 +1,11 @@
 import type { RecentUnlocks } from '../../api/recent-unlocks.ts'
 import { ErrorState, Loading } from '../../components/feedback/states.tsx'
-import { UnlockRow } from '../../components/list/unlock-row.tsx'
+import { UnlockItem, whyOf } from '../../components/list/unlock-row.tsx'
 import { TestOpening } from '../../components/form/test-opening.tsx'
 import { unlockAddress } from '../../routing/log-filter.ts'
 import { Time } from '../../time/time.tsx'
 import { type ToldUnlock, toldWords, withoutRepeats } from '../../words/repeats.ts'
-import {
-  actionOf,
-  isClockWrong,
-  methodOf,
-  reasonOf,
-  sentenceOf,
-  whoOf,
-} from '../../words/unlock.ts'
+import { isClockWrong, methodOf, phraseOf, reasonOf, sentenceOf } from '../../words/unlock.ts'
 
 type Props = { readonly recent: RecentUnlocks }
 
@@ -40,17 +33,26 @@ export const LatestUnlock = ({ recent }: Props) => {
         </div>
       </div>
     )
+  const phrase = phraseOf(latest)
+  const why = whyOf(latest)
   return (
     <>
       <p class={`latest ${latest.result} ${fresh.has(latest.seq) ? 'fresh' : ''}`} key={latest.seq}>
         <a href={unlockAddress(latest.id)}>
-          <strong>{whoOf(latest)}</strong> {actionOf(latest)}{' '}
+          {phrase.before}
+          <strong>{phrase.who}</strong>
+          {phrase.after}{' '}
           <span class="how">
             <Time at={latest.happened_at} />
             {methodOf(latest)}
             {reasonOf(latest)}.
           </span>
         </a>
+        {why && (
+          <span class="hint">
+            <a href={why}>Why?</a>
+          </span>
+        )}
         <Caveats unlock={latest} />
       </p>
       <p class="unseen" role="status" aria-live="polite">
@@ -94,7 +96,7 @@ export const LatestUnlocks = ({ recent: { byTime = [], fresh } }: Props) =>
           .slice(0, ROWS_MAX)
           .map((unlock) => (
             <li key={unlock.seq} class={fresh.has(unlock.seq) ? 'fresh' : undefined}>
-              <UnlockRow unlock={unlock} />
+              <UnlockItem unlock={unlock} />
             </li>
           ))}
       </ul>

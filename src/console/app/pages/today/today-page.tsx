@@ -3,6 +3,7 @@ import { useRefreshSignal } from '../../api/refresh.ts'
 import { Screen } from '../../components/layout/screen.tsx'
 import { WaitingList } from '../../components/list/waiting-list.tsx'
 import { Charts } from './charts.tsx'
+import { FirstAccess } from './first-access.tsx'
 import { Health } from './health.tsx'
 import { LOADED_MAX, LatestUnlock, LatestUnlocks, LiveMark } from './latest-unlocks.tsx'
 
@@ -13,6 +14,7 @@ export const TodayPage = () => {
   const refresh = useRefreshSignal(recent.unlocks && (recent.unlocks[0]?.seq ?? -1))
   return (
     <Screen title="Today" actions={<LiveMark recent={recent} />}>
+      <FirstAccess />
       <LatestUnlock recent={recent} />
       <LatestUnlocks recent={recent} />
       <Health refresh={refresh} />

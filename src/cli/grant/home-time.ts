@@ -1,0 +1,28 @@
+import { timeMs } from '../../http/request/text.ts'
+import type { GrantJson } from '../../locks/grants/schema.ts'
+import { localTimeIn } from '../../locks/rules/explain.ts'
+import { earlierReading } from '../../locks/rules/wall-clock.ts'
+
+/** Returns an opening by the clock of the home: `2027-03-30 09:00 to 13:00`. */
+export const openingWords = (
+  { from, until }: GrantJson['occurs'][number],
+  zone: string,
+): string => {
+  const [day = '', begins = ''] = wallTime(from, zone)
+  if (until === null) return `${day} ${begins}, without an end`
+  const [lastDay = '', ends = ''] = wallTime(until, zone)
+  return `${day} ${begins} to ${lastDay === day ? '' : `${lastDay} `}${ends}`
+}
+
+/** Returns date and time of day by the clock of the home. */
+export const wallTime = (time: string, zone: string): readonly string[] =>
+  localTimeIn(zone, Date.parse(time)).split('T')
+
+/** Reads a time with an offset, or one of the clock of the home without; undefined for any other text. */
+export const timeFrom = (text: string, zone: string): number | undefined => {
+  if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d/.test(text)) return undefined
+  const hasOffset = /(?:Z|[+-]\d\d:\d\d)$/.test(text)
+  const ms = timeMs(hasOffset ? text : `${text}Z`)
+  if (ms === undefined) return undefined
+  return hasOffset ? ms : earlierReading(zone, ms)
+}

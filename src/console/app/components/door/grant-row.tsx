@@ -1,0 +1,42 @@
+import type { Grant } from '../../api/doors.ts'
+import { grantAddress } from '../../routing/doors.ts'
+
+type Props = {
+  readonly grant: Grant
+  /** Whether it leads to the page of the grant. */
+  readonly isLinked: boolean
+}
+
+/** A grant in one sentence. */
+export const GrantRow = ({ grant, isLinked }: Props) => {
+  const { id, words, state, uses, used } = grant
+  const content = (
+    <>
+      <span class="words">{words}</span>
+      <span class="marks">
+        {state !== 'now' && (
+          <span class={state === 'later' ? 'badge' : 'badge stop'}>{STATES[state]}</span>
+        )}
+        {uses !== null && used !== null && (
+          <span class="badge">
+            used {used} of {uses}
+          </span>
+        )}
+      </span>
+    </>
+  )
+  return isLinked ? (
+    <a class="row grant" id={`grant-${id}`} href={grantAddress(id)}>
+      {content}
+    </a>
+  ) : (
+    <div class="row grant">{content}</div>
+  )
+}
+
+export const STATES: Readonly<Record<Grant['state'], string>> = {
+  now: 'in force',
+  later: 'begins later',
+  ended: 'ended',
+  revoked: 'revoked',
+}

@@ -1,0 +1,97 @@
+import { useRef, useState } from 'preact/hooks'
+import { ApiError, ConnectionLost, api } from '../../api/client.ts'
+import type { Decision, Door } from '../../api/doors.ts'
+import { randomId } from '../../api/random-id.ts'
+import { whyAddress } from '../../routing/doors.ts'
+import { DELIVERIES } from '../../words/decision.ts'
+import { errorMessage } from '../../words/error.ts'
+import { Button } from '../form/button.tsx'
+import { Refusal } from './refusal.tsx'
+
+type Outcome = { readonly decision: Decision } | { readonly error: string }
+
+type Props = {
+  readonly door: Door
+  /** Called after the gateway has decided. */
+  readonly onDecided: () => void
+}
+
+/** Asks the gateway to open a door, and says what it decided. */
+export const OpenButton = ({ door, onDecided }: Props) => {
+  const { label, name, may_open: mayOpen } = door
+  const [isBusy, setBusy] = useState(false)
+  const [outcome, setOutcome] = useState<Outcome>()
+  const nextId = useAttemptId()
+  const open = async (): Promise<void> => {
+    setBusy(true)
+    setOutcome(undefined)
+    const attempt = nextId()
+    try {
+      const path = `/v1/locks/${encodeURIComponent(label)}/unlock`
+      setOutcome({ decision: await api.post<Decision>(path, { id: attempt.id }) })
+      attempt.answered()
+      onDecided()
+    } catch (error) {
+      if (!(error instanceof ConnectionLost)) attempt.answered()
+      setOutcome({ error: messageOf(error) })
+    }
+    setBusy(false)
+  }
+  return (
+    <div class="opening">
+      <Button
+        kind={mayOpen ? 'main' : 'plain'}
+        isBusy={isBusy}
+        aria-label={`Open: ${name}`}
+        onClick={() => void open()}
+      >
+        {isBusy ? 'Asking the gateway…' : 'Open'}
+      </Button>
+      <div role="status">{outcome && <Answer outcome={outcome} label={label} />}</div>
+    </div>
+  )
+}
+
+const Answer = ({ outcome, label }: { readonly outcome: Outcome; readonly label: string }) => {
+  if ('error' in outcome) return <p class="answer denied">{outcome.error}</p>
+  const { decision, reason, next_at: nextAt, delivery, use } = outcome.decision
+  if (decision === 'permitted')
+    return (
+      <p class="answer permitted">
+        {DELIVERIES[delivery]}
+        {use && ` This was use ${use.number} of ${use.max}.`}
+      </p>
+    )
+  return (
+    <p class="answer denied">
+      <Refusal reason={reason} nextAt={nextAt} /> <a href={whyAddress(label)}>Why?</a>
+    </p>
+  )
+}
+
+/** Nobody is let in without a record of it. */
+const UNRECORDED =
+  'Nothing can be recorded just now, so nobody is let in. Use your key; the owner is told.'
+
+const messageOf = (error: unknown): string =>
+  error instanceof ApiError && error.status === 503 ? UNRECORDED : errorMessage(error)
+
+/** A lost answer may be asked for again so long; afterwards, pressing is another wish to open. */
+const REPEAT_MS_MAX = 120_000
+
+/** Returns the id of each attempt: the one before as long as its answer is missing, so that the gateway
+ * does not count twice what somebody wanted once. */
+const useAttemptId = () => {
+  const pending = useRef<{ readonly id: string; readonly beganMs: number } | undefined>(undefined)
+  return () => {
+    const nowMs = Date.now()
+    const isStale = nowMs - (pending.current?.beganMs ?? 0) > REPEAT_MS_MAX
+    if (isStale || !pending.current) pending.current = { id: randomId(), beganMs: nowMs }
+    return {
+      id: pending.current.id,
+      answered: (): void => {
+        pending.current = undefined
+      },
+    }
+  }
+}

@@ -1,0 +1,26 @@
+import { ApiError } from '../../api/client.ts'
+import { type FieldErrors, fieldErrorsOf } from '../../components/form/field-errors.ts'
+
+/** What people read about a field that the gateway does not accept, by what it accepts. */
+const WORDS: readonly (readonly [field: RegExp, words: string])[] = [
+  [/^windows\[\d+\]\.days$/, 'Choose at least one day.'],
+  [/\.(from|until)$/, 'Enter a time.'],
+  [/^home_network$/, 'A proxy or container hides from the gateway who is on the Wi-Fi.'],
+]
+
+const ENDS: Readonly<Record<string, string>> = {
+  'a time in the future': 'This day is over.',
+  'a time after starts_at': 'It would end before it begins.',
+  'a time before ends_at': 'It would begin after it ends.',
+}
+
+/** Returns what is wrong with the fields of the form, in its own words instead of those of the API. */
+export const fieldWordsOf = (error: unknown): FieldErrors =>
+  error instanceof ApiError
+    ? Object.fromEntries(
+        Object.entries(error.fields).map(([name, accepted]) => [name, wordsFor(name, accepted)]),
+      )
+    : fieldErrorsOf(error)
+
+const wordsFor = (name: string, accepted: string): string =>
+  WORDS.find(([field]) => field.test(name))?.[1] ?? ENDS[accepted] ?? `Needs ${accepted}.`
