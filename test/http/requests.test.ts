@@ -415,10 +415,17 @@ describe('every answer', () => {
       for (const escape of ['%', '%ff', '%zz', '%c0%ae']) {
         const url = app.url + path.replaceAll(/:\w+/g, escape)
         // What any of these routes needs.
-        const fields = { role: 'member', reason: 'x', until: '2026-01-01T00:00:00Z', uses: 1 }
+        const fields = {
+          role: 'member',
+          reason: 'x',
+          until: '2026-01-01T00:00:00Z',
+          uses: 1,
+          name: 'x',
+          id: '6f1b4e0a-5a7e-4d0e-9a3b-0f5f6c2d7e81',
+        }
         const body = method === 'GET' || method === 'DELETE' ? null : JSON.stringify(fields)
-        const type = { 'content-type': 'application/json' }
-        const answer = await fetch(url, { method, body, headers: { ...headers, ...type } })
+        const more = { 'content-type': 'application/json', 'if-match': '"1"' }
+        const answer = await fetch(url, { method, body, headers: { ...headers, ...more } })
         expect([method, path, escape, answer.status]).toStrictEqual([method, path, escape, 404])
       }
     expect(app.logLines.filter((line) => line.includes('request failed'))).toBeEmpty()
