@@ -415,11 +415,26 @@ describe('every answer', () => {
       for (const escape of ['%', '%ff', '%zz', '%c0%ae']) {
         const url = app.url + path.replaceAll(/:\w+/g, escape)
         // What any of these routes needs.
-        const fields = { role: 'member', reason: 'x', until: '2026-01-01T00:00:00Z', uses: 1 }
+        const fields = {
+          role: 'member',
+          reason: 'x',
+          until: '2026-01-01T00:00:00Z',
+          uses: 1,
+          name: 'x',
+          id: crypto.randomUUID(),
+        }
         const body = method === 'GET' || method === 'DELETE' ? null : JSON.stringify(fields)
         const type = { 'content-type': 'application/json' }
         const answer = await fetch(url, { method, body, headers: { ...headers, ...type } })
-        expect([method, path, escape, answer.status]).toStrictEqual([method, path, escape, 404])
+        // What cannot be decoded is no date, whatever its route makes of it.
+        const expected = path.includes('/holidays/') ? /^40[04]$/ : /^404$/
+        const { status } = answer
+        expect([method, path, escape, expected.test(String(status)) || status]).toStrictEqual([
+          method,
+          path,
+          escape,
+          true,
+        ])
       }
     expect(app.logLines.filter((line) => line.includes('request failed'))).toBeEmpty()
   })

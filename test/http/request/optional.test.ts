@@ -59,6 +59,7 @@ const CREATING: Readonly<Record<string, (count: number) => object>> = {
   'POST /v1/grants': () => ({ holder: { role: 'member' }, locks: 'all' }),
   'POST /v1/grants/preview': () => ({ holder: { role: 'member' }, locks: 'all' }),
   'POST /v1/grants/{id}/revocation': () => ({}),
+  'PUT /v1/home/lockdown': () => ({}),
 }
 
 describe('optional fields', () => {
@@ -80,9 +81,10 @@ describe('optional fields', () => {
   test('null and empty mean the same as absent in every body that creates something', async () => {
     let count = 0
     const outcome = async (name: string, fields: object) => {
-      const [, path = ''] = name.split(' ')
+      const [method = '', path = ''] = name.split(' ')
       const body = { ...CREATING[name]?.((count += 1)), ...fields }
-      const answer = await app.post(path, body, { ...owner, origin: app.url })
+      const headers = { ...owner, origin: app.url }
+      const answer = await (method === 'PUT' ? app.put : app.post)(path, body, headers)
       const members = (await answer.json()) as Record<string, unknown>
       const refusal = answer.ok ? undefined : members['code']
       return { status: answer.status, refusal, members: Object.keys(members) }
@@ -156,6 +158,7 @@ describe('optional fields', () => {
     const patches = [...operations.keys()].filter((name) => name.startsWith('PATCH '))
     expect(patches.toSorted()).toEqual([
       'PATCH /v1/grants/{id}',
+      'PATCH /v1/locks/{label}',
       'PATCH /v1/me',
       'PATCH /v1/people/{id}',
       'PATCH /v1/settings',
