@@ -144,7 +144,7 @@ export const openApp = async (config: Config, options: Options) => {
     recordIn: unlocks.recordIn,
     usedLabels: unlocks.labels.others,
     history: {
-      countUnlocks: unlocks.labels.countSince,
+      mostUsed: unlocks.labels.mostUsed,
       size: unlocks.size,
       logClock: unlocks.clock,
     },

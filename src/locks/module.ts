@@ -22,7 +22,7 @@ import { lockService } from './registry/service.ts'
 type Dependencies = ChangeDependencies & {
   readonly usedLabels: UsedLabels
   /** What first locks are made from. */
-  readonly history: Pick<Parameters<typeof makeFirstLocks>[0], 'countUnlocks' | 'size' | 'logClock'>
+  readonly history: Pick<Parameters<typeof makeFirstLocks>[0], 'mostUsed' | 'size' | 'logClock'>
   readonly db: Database
   readonly clock: Clock
   readonly logger: Logger

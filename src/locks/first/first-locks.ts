@@ -5,13 +5,13 @@ import type { Database } from '../../storage/database.ts'
 import { settingsIn } from '../../storage/sqlite/setting-store.ts'
 import { NEW_HOME } from '../core/changes.ts'
 import type { Grants } from '../grants/service.ts'
-import type { Locks, NewLock } from '../registry/service.ts'
+import type { Locks } from '../registry/service.ts'
 
 type Dependencies = {
   readonly db: Pick<Database, 'get' | 'run' | 'transaction'>
   readonly locks: Pick<Locks, 'addIn'>
   readonly grants: Pick<Grants, 'addIn'>
-  readonly countUnlocks: CountUnlocks
+  readonly mostUsed: MostUsed
   /** The size of the log. */
   readonly size: () => Promise<number>
   /** The clock of the unlock log, which knows when not to be trusted. */
@@ -22,11 +22,12 @@ type Dependencies = {
   }
 }
 
-/** Returns how many unlocks name each label, of those received since a time. */
-type CountUnlocks = (
-  receivedSinceMs: number,
-  onProgress: (done: number, all: number) => void,
-) => Promise<ReadonlyMap<string, number>>
+/** Returns the labels that most unlocks name, of those received since a time, the most used first. */
+type MostUsed = (asked: {
+  readonly sinceMs: number
+  readonly limit: number
+  readonly onProgress: (done: number, all: number) => void
+}) => Promise<readonly string[]>
 
 /** Set once the first locks are made, so that nobody gets back what was taken away since. */
 const FIRST_LOCKS = 'first_locks'
@@ -39,40 +40,34 @@ const LOCKS_MAX = 50
  * these locks at any time, until somebody narrows that. Does nothing in a home that had them. In an empty log
  * nothing is recorded: a new home begins like that. */
 export const makeFirstLocks = async (
-  { db, locks, grants, countUnlocks, size, logClock }: Dependencies,
+  { db, locks, grants, mostUsed, size, logClock }: Dependencies,
   onProgress: (done: string) => void,
 ): Promise<void> => {
   if ((await settingsIn(db).find(FIRST_LOCKS)) !== undefined) return
   const { nowMs, isUncertain, newestMs } = logClock()
   // A clock that is far ahead would find no unlocks.
   const untilMs = isUncertain && newestMs > 0 ? newestMs : nowMs
-  const counts = await countUnlocks(untilMs - DAYS * DAY_MS, progressIn(onProgress))
+  const used = await mostUsed({
+    sinceMs: untilMs - DAYS * DAY_MS,
+    limit: LOCKS_MAX,
+    onProgress: progressIn(onProgress),
+  })
+  const labels = used.length > 0 ? used : [DEFAULT_LOCK]
   const by = (await size()) === 0 ? NEW_HOME : UPGRADE
   await db.transaction(async (tx) => {
     const settings = settingsIn(tx)
     // Another process may have made them by now.
     if ((await settings.find(FIRST_LOCKS)) !== undefined) return
     const made = []
-    for (const lock of locksFor(counts)) made.push(await locks.addIn(tx, by, lock))
+    for (const label of labels)
+      made.push(await locks.addIn(tx, by, { label, name: readableLabel(label) }))
     await grants.addIn(tx, by, { holder: { role: 'member' }, locks: made })
     await settings.put(FIRST_LOCKS, new Date(nowMs).toISOString())
   })
 }
 
-/** Returns the locks for these labels, the most used first. */
-export const locksFor = (counts: ReadonlyMap<string, number>): readonly NewLock[] => {
-  const labels = [...counts]
-    .toSorted(([one, times], [other, otherTimes]) => otherTimes - times || (one < other ? -1 : 1))
-    .slice(0, LOCKS_MAX)
-    .map(([label]) => label)
-  return (labels.length > 0 ? labels : [DEFAULT_LOCK]).map((label) => ({
-    label,
-    name: readable(label),
-  }))
-}
-
 /** Returns a label as a name: `front-door` as "Front door". */
-const readable = (label: string): string =>
+export const readableLabel = (label: string): string =>
   label.charAt(0).toUpperCase() + label.slice(1).replaceAll(/-+/g, ' ')
 
 /** Reports progress at most once a second. */

@@ -6,16 +6,24 @@ import { firstSince } from '../summary/marks-store.ts'
 /** Events that are counted before other work gets its turn: some milliseconds. */
 const STEP = 20_000
 
+/** Labels that are counted at once. A door has many unlocks; what makes so many labels is somebody who makes them
+ * up, and the rarest are forgotten. */
+const LABELS_MAX = 50_000
+
+type MostUsed = {
+  readonly sinceMs: number
+  readonly limit: number
+  readonly onProgress: (done: number, all: number) => void
+}
+
 /** The labels of locks that unlocks name. */
 export const lockLabels = (db: Pick<Queries, 'all' | 'get'>) => ({
-  /** Returns how many unlocks each label has, without refusals, that were received since a time. Calls
-   * `onProgress` with how many of how many events it has looked at. */
-  countSince: async (
-    receivedSinceMs: number,
-    onProgress: (done: number, all: number) => void = () => {},
-  ): Promise<ReadonlyMap<string, number>> => {
-    const counts = new Map<string, number>()
-    const first = await firstSince(db, receivedSinceMs)
+  /** Returns the labels that most unlocks name, without refusals, of those received since a time: the most used
+   * first, and by label where that is equal. Calls `onProgress` with how many of how many events it has looked
+   * at. */
+  mostUsed: async ({ sinceMs, limit, onProgress }: MostUsed): Promise<readonly string[]> => {
+    let counts = new Map<string, number>()
+    const first = await firstSince(db, sinceMs)
     const newest = await db.get<{ seq: number | null }>('SELECT max(seq) AS seq FROM unlock_event')
     const end = (newest?.seq ?? -1) + 1
     for (let seq = first; seq < end; seq += STEP) {
@@ -28,10 +36,13 @@ export const lockLabels = (db: Pick<Queries, 'all' | 'get'>) => ({
         seq + STEP,
       )
       for (const { lock, unlocks } of rows) counts.set(lock, (counts.get(lock) ?? 0) + unlocks)
+      if (counts.size > LABELS_MAX) counts = new Map(ranked(counts).slice(0, LABELS_MAX / 2))
       onProgress(Math.min(seq + STEP, end) - first, end - first)
       await yieldToEventLoop()
     }
-    return counts
+    return ranked(counts)
+      .slice(0, limit)
+      .map(([label]) => label)
   },
 
   /** Returns up to `limit` labels other than these, those that came up last first, and when each was last
@@ -71,3 +82,8 @@ export const lockLabels = (db: Pick<Queries, 'all' | 'get'>) => ({
 })
 
 export type UsedLabel = { readonly label: string; readonly lastAtMs: number }
+
+const ranked = (counts: ReadonlyMap<string, number>): readonly (readonly [string, number])[] =>
+  [...counts].toSorted(
+    ([one, times], [other, otherTimes]) => otherTimes - times || (one < other ? -1 : 1),
+  )

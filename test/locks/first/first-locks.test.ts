@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import { COMMAND_LINE } from '../../../src/domain/audit-event.ts'
 import { DAY_MS } from '../../../src/domain/duration.ts'
-import { locksFor } from '../../../src/locks/first/first-locks.ts'
+import { readableLabel } from '../../../src/locks/first/first-locks.ts'
 import { type TestApp, bearer, recordsOf, startApp } from '../../support/app.ts'
 import { household, outcomeOf } from '../../support/household.ts'
 import { claimed } from '../../support/unlock-log.ts'
@@ -36,36 +36,20 @@ const stateOf = async (app: TestApp) => ({
 const ALWAYS = { made_by: null, uses_max: null, starts_at_ms: null, ends_at_ms: null } as const
 
 describe('the first locks of a home', () => {
-  test('are the 50 labels that were used most, by label where that is equal', () => {
-    const counts = new Map(
-      Array.from({ length: 60 }, (_, at) => [
-        `door-${String(at).padStart(2, '0')}`,
-        at < 49 ? 9 : 1,
-      ]),
-    )
-    const labels = locksFor(counts).map(({ label }) => label)
-    expect(labels).toHaveLength(50)
-    expect(labels).toStrictEqual([...counts.keys()].slice(0, 50))
-    expect(
-      locksFor(
-        new Map([
-          ['b', 2],
-          ['a', 2],
-          ['c', 3],
-        ]),
-      ).map(({ label }) => label),
-    ).toStrictEqual(['c', 'a', 'b'])
-  })
-
-  test('are called by their labels, made readable', () => {
-    const names = locksFor(
-      new Map([
-        ['front-door', 3],
-        ['garage2', 2],
-        ['a--b', 1],
-      ]),
-    )
-    expect(names.map(({ name }) => name)).toStrictEqual(['Front door', 'Garage2', 'A b'])
+  test('are at most 50, called by their labels, made readable', async () => {
+    await using app = await startApp()
+    const labels = Array.from({ length: 51 }, (_, at) => `side-door-${String(at).padStart(2, '0')}`)
+    await unlock(app, ...labels, 'side-door-50', 'garage2', 'garage2')
+    await app.locks.begin()
+    const locks = await app.locks.locks.all()
+    // Those that were used once compete by label.
+    expect(locks.map(({ label }) => label)).toStrictEqual([
+      'garage2',
+      ...labels.slice(0, 48),
+      'side-door-50',
+    ])
+    expect(locks.slice(0, 2).map(({ name }) => name)).toStrictEqual(['Garage2', 'Side door 00'])
+    expect(readableLabel('a--b')).toBe('A b')
   })
 
   test('are those that people came through in the last 90 days, and members may open them', async () => {

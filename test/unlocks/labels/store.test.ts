@@ -14,7 +14,7 @@ const unlockEach = async (app: TestApp, times: Readonly<Record<string, number>>,
 }
 
 describe('labels of locks in the log', () => {
-  test('are counted from a time of receipt on, without refusals, whether summed up yet or not', async () => {
+  test('are ranked by their unlocks from a time of receipt on, without refusals, whether summed up yet or not', async () => {
     await using app = await startApp()
     const labels = lockLabels(app.db)
     await unlockEach(app, { old: 300, gate: 300 })
@@ -25,13 +25,18 @@ describe('labels of locks in the log', () => {
     await app.unlocks.unlockLog.append([
       { ...claimed(2000), lock: 'cellar', result: 'denied', reason: null },
     ])
-    expect(Object.fromEntries(await labels.countSince(sinceMs))).toStrictEqual({
-      gate: 310,
-      cellar: 40,
-      side: 40,
-    })
-    expect(Object.fromEntries(await labels.countSince(0))).toMatchObject({ old: 300, gate: 610 })
-    expect(await labels.countSince(sinceMs + 1)).toStrictEqual(new Map())
+    const told: number[][] = []
+    const mostUsed = (since: number, limit = 10) =>
+      labels.mostUsed({ sinceMs: since, limit, onProgress: (...done) => void told.push(done) })
+    expect(await mostUsed(sinceMs)).toStrictEqual(['gate', 'cellar', 'side'])
+    expect(await mostUsed(sinceMs, 2)).toStrictEqual(['gate', 'cellar'])
+    expect(await mostUsed(0)).toStrictEqual(['gate', 'old', 'cellar', 'side'])
+    expect(told).toStrictEqual([
+      [391, 391],
+      [391, 391],
+      [991, 991],
+    ])
+    expect(await mostUsed(sinceMs + 1)).toStrictEqual([])
     // Both the summary and what is beside it took part.
     const [row] = await app.db.all<{ size: number }>('SELECT size FROM unlock_summary')
     expect(row?.size).toBeWithin(600, 991)
