@@ -31,7 +31,8 @@ export const holding = (url: string, { connections, addresses, way, token }: Hoa
   }
 }
 
-/** Opens that many keep-alive connections from an address, each after one request. */
+/** Opens that many keep-alive connections from an address, one after another, so that their requests are not
+ * in flight at once. */
 export const openFrom = async (url: string, localAddress: string, connections: number) => {
   const open = new Set<Socket>()
   const begin = () =>
@@ -49,7 +50,7 @@ export const openFrom = async (url: string, localAddress: string, connections: n
         answered()
       })
     })
-  await Promise.all(Array.from({ length: connections }, begin))
+  for (let opened = 0; opened < connections; opened += 1) await begin()
   return {
     /** Those that are still open. */
     count: (): number => open.size,

@@ -49,7 +49,7 @@ const Locks = t.Union(
   {
     description: 'Labels of locks; `all` is all locks, also those added later',
     examples: [['front-door']],
-    ...accepting(`"all", or 1 to ${LOCKS_MAX} labels of locks`),
+    ...accepting(`all, or 1 to ${LOCKS_MAX} labels of locks`),
   },
 )
 

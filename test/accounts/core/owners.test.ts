@@ -11,11 +11,19 @@ const DEVICE = 'OwnerPhone/9'
 const TRIED_FROM = '203.0.113.78'
 
 /** What belongs to an owner, and a request may name. */
-const owned = { account: '', session: '', lockout: '', unlock: '', invitation: '' }
+const owned = {
+  account: '',
+  session: '',
+  lockout: '',
+  unlock: '',
+  invitation: '',
+  grant: '',
+  holder: '',
+}
 
 /** Parameters that name nobody. A new one that does belongs into OWNER_NAMED. */
 const NAMELESS = new Set(
-  'role disabled admitted registered_from logins order limit cursor lock method result from to zone start end action format bom page'.split(
+  'role disabled admitted registered_from logins order limit cursor lock method result from to zone start end action format bom page state at'.split(
     ' ',
   ),
 )
@@ -39,6 +47,19 @@ const OWNER_NAMED: Readonly<Record<string, readonly [keyof typeof owned | 'name'
   'DELETE /v1/doctor/acceptances/{id} id': ['account', '403 forbidden'],
   'GET /v1/audit actor': ['account', '403 forbidden'],
   'GET /v1/audit subject': ['account', '403 forbidden'],
+  // Grants, locks and holidays are everybody's in the home, and an attempt only its asker's and an admin's.
+  'DELETE /v1/holidays/{date} date': ['name', '400 invalid'],
+  'PUT /v1/holidays/{date} date': ['name', '400 invalid'],
+  'PATCH /v1/locks/{label} label': ['name', '404 not_found'],
+  'POST /v1/locks/{label}/unlock label': ['name', '404 not_found'],
+  'GET /v1/locks/{label}/access label': ['name', '404 not_found'],
+  'GET /v1/locks/{label}/access holder': ['holder', 'done'],
+  'GET /v1/grants holder': ['holder', 'done'],
+  'GET /v1/grants/{id} id': ['grant', 'done'],
+  'PATCH /v1/grants/{id} id': ['grant', NO],
+  'POST /v1/grants/{id}/revocation id': ['grant', NO],
+  'GET /v1/locks/{label}/attempts/{id} label': ['name', '404 not_found'],
+  'GET /v1/locks/{label}/attempts/{id} id': ['account', '404 not_found'],
   // The list of accounts and the log of the door are an admin's to read.
   'GET /v1/people text': ['name', 'done'],
   'GET /v1/people unit': ['name', 'done'],
@@ -58,7 +79,17 @@ const OWNER_NAMED: Readonly<Record<string, readonly [keyof typeof owned | 'name'
 }
 
 /** Parameters that a request needs beside the one that names someone. */
-const BESIDE: Readonly<Record<string, string>> = { '/v1/unlocks/export': 'format=csv' }
+const BESIDE: Readonly<Record<string, string>> = {
+  '/v1/unlocks/export': 'format=csv',
+  '/v1/locks/{label}/access': 'holder=role:member',
+}
+
+const BODIES: Readonly<Record<string, object>> = {
+  '/v1/grants/{id}': { locks: 'all' },
+  '/v1/grants/{id}/revocation': {},
+  '/v1/locks/{label}': { name: 'Door' },
+  '/v1/locks/{label}/unlock': { id: '0193c6a8-5f0e-7c3a-9b1d-2e4f6a8b0c1d' },
+}
 
 describe('an admin and an owner’s account on the compiled executable', () => {
   let service: Service
@@ -93,7 +124,15 @@ describe('an admin and an owner’s account on the compiled executable', () => {
     owned.invitation = ((await invited.json()) as { id: string }).id
     await post('/logUnlocking', { 'unlocking-method': 'pin' }, as)
     owned.unlock = (await read<{ unlocks: { id: string }[] }>('/v1/unlocks')).unlocks[0]?.id ?? ''
-    for (const [what, id] of Object.entries(owned)) expect(`${what} ${id}`).toMatch(/ [\w-]{20,}$/)
+    const granted = await post(
+      '/v1/grants',
+      { holder: { account: owned.account }, locks: 'all' },
+      as,
+    )
+    owned.grant = ((await granted.json()) as { id: string }).id
+    owned.holder = `account:${owned.account}`
+    for (const [what, id] of Object.entries(owned))
+      expect(`${what} ${id}`).toMatch(/ (account:)?[\w-]{20,}$/)
   })
 
   afterAll(() => service.stop())
@@ -114,12 +153,16 @@ describe('an admin and an owner’s account on the compiled executable', () => {
     one: ReturnType<typeof named>[number],
     value: string,
   ) => {
-    const inPath = one.place === 'path' ? one.path.replace(`{${one.name}}`, value) : one.path
-    const query = [BESIDE[one.path], one.place === 'query' ? `${one.name}=${value}` : undefined]
+    const path = one.place === 'path' ? one.path.replace(`{${one.name}}`, value) : one.path
+    const inPath = path.replace('{label}', 'front-door')
+    const beside = BESIDE[one.path]?.startsWith(`${one.name}=`) ? undefined : BESIDE[one.path]
+    const query = [beside, one.place === 'query' ? `${one.name}=${value}` : undefined]
     const answer = await fetch(`${service.url}${inPath}?${query.filter(Boolean).join('&')}`, {
       method: one.method,
-      headers: { ...bearer(tokens[role]), 'content-type': 'application/json' },
-      ...(one.method === 'GET' ? {} : { body: JSON.stringify({ disabled: true }) }),
+      headers: { ...bearer(tokens[role]), 'content-type': 'application/json', 'if-match': '"1"' },
+      ...(one.method === 'GET'
+        ? {}
+        : { body: JSON.stringify(BODIES[one.path] ?? { disabled: true }) }),
     })
     return answer
   }

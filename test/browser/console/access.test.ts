@@ -135,7 +135,8 @@ describe.skipIf(IS_LEFT_OUT)('who may open which door', () => {
           select.selectedOptions[0]?.text,
       ),
     ).toBe('Eva')
-    expectCalm(seen, [400])
+    // How often the preview asked depends on how fast somebody types.
+    expectCalm({ ...seen, faults: seen.faults.filter((fault) => !fault.includes('status of 400')) })
   })
 
   test('two people change it at once: the second one is told to look again', async () => {

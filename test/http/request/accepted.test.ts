@@ -125,7 +125,7 @@ describe('a refusal says what each field accepts', () => {
   })
 })
 
-const WRONG = 'kanarienvogel'
+const WRONG = 'Kanarienvogel'
 
 /** Words, or the choices of a field. */
 const WORDS = /^(?=.{4})[a-z0-9`"][^]*$/

@@ -104,7 +104,7 @@ describe('what /metrics exports', () => {
     await using app = await startApp()
     for (let made = 0; made < 50; made += 1) {
       await app.get(`/kanarienvogel-${made}?kanarienvogel`, { 'user-agent': 'kanarienvogel' })
-      await app.delete(`/v1/locks/kanarienvogel-${made}`)
+      await app.delete(`/v1/no-such-thing/kanarienvogel-${made}`)
       await fetch(`${app.url}/login`, { method: 'PROPFIND' })
       await fetch(`${app.url}/v1/people/kanarienvogel-${made}`)
     }

@@ -21,6 +21,7 @@ export type Holiday = Static<typeof HolidaysAnswer>['holidays'][number]
 export type Grant = Static<typeof GrantAnswer>
 export type Opening = Grant['occurs'][number]
 export type Window = NonNullable<Grant['windows']>[number]
+export type Day = Window['days'][number]
 
 /** From when until when, on the wall: `09:00`; an end at or before the beginning is on the next day. */
 export type Hours = Omit<Window, 'days'>

@@ -1,5 +1,5 @@
 import { ApiError } from '../../api/client.ts'
-import { type FieldErrors, fieldErrorsOf } from '../../components/form/field-errors.ts'
+import type { FieldErrors } from '../../components/form/field-errors.ts'
 
 /** What people read about a field that the gateway does not accept, by what it accepts. */
 const WORDS: readonly (readonly [field: RegExp, words: string])[] = [
@@ -14,13 +14,13 @@ const ENDS: Readonly<Record<string, string>> = {
   'a time before ends_at': 'It would begin after it ends.',
 }
 
-/** Returns what is wrong with the fields of the form, in its own words instead of those of the API. */
-export const fieldWordsOf = (error: unknown): FieldErrors =>
-  error instanceof ApiError
-    ? Object.fromEntries(
-        Object.entries(error.fields).map(([name, accepted]) => [name, wordsFor(name, accepted)]),
-      )
-    : fieldErrorsOf(error)
+/** Returns what the gateway says is wrong with the fields of the form, in words of the form instead of those
+ * of the API. */
+export const fieldWordsOf = (error: unknown): FieldErrors => {
+  if (!(error instanceof ApiError) || error.status !== 400) return {}
+  const fields = Object.entries(error.fields)
+  return Object.fromEntries(fields.map(([name, accepted]) => [name, wordsFor(name, accepted)]))
+}
 
 const wordsFor = (name: string, accepted: string): string =>
   WORDS.find(([field]) => field.test(name))?.[1] ?? ENDS[accepted] ?? `Needs ${accepted}.`

@@ -1,5 +1,4 @@
-import type { Day } from '../../../../locks/rules/grant.ts'
-import type { Grant, Hours, Window } from '../../api/doors.ts'
+import type { Day, Grant, Hours, Window } from '../../api/doors.ts'
 import { addDays, clockIn, dayIn } from '../../time/zone.ts'
 
 /** A day and a time of day, as fields have them; an empty time stands for the bound of the day. */
@@ -82,7 +81,7 @@ export const draftOf = (grant: Grant, zone: string): GrantDraft => {
 }
 
 /** The holder as a query has it; empty for an erased person. */
-export const holderOf = ({ holder }: Grant): string => {
+const holderOf = ({ holder }: Grant): string => {
   if (holder === null) return ''
   return 'account' in holder ? `account:${holder.account}` : `role:${holder.role}`
 }

@@ -1,7 +1,6 @@
 import type { ComponentChildren } from 'preact'
 import { useRef } from 'preact/hooks'
-import type { Day } from '../../../../locks/rules/grant.ts'
-import type { Hours, Window } from '../../api/doors.ts'
+import type { Day, Hours, Window } from '../../api/doors.ts'
 import { Button } from '../../components/form/button.tsx'
 import { Field } from '../../components/form/field.tsx'
 import { Group } from '../../components/form/group.tsx'
