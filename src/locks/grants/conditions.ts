@@ -1,4 +1,5 @@
 import type { GrantTerms } from '../rules/terms.ts'
+import type { Granted } from './store.ts'
 
 /** Returns conditions as requests, answers and records have them. */
 export const conditionsJson = ({ terms, startsAtMs, endsAtMs, usesMax }: GrantTerms) => ({
@@ -13,3 +14,12 @@ export const conditionsJson = ({ terms, startsAtMs, endsAtMs, usesMax }: GrantTe
 
 export const timeJson = (ms: number | null): string | null =>
   ms === null ? null : new Date(ms).toISOString()
+
+/** Returns whether two grants grant the same, to whomever. */
+export const isSame = (one: Granted, other: Granted): boolean =>
+  Bun.deepEquals(comparable(one), comparable(other))
+
+const comparable = ({ locks, conditions }: Granted) => ({
+  locks: locks === 'all' ? locks : locks.map(({ id }) => id).toSorted(),
+  ...conditionsJson(conditions),
+})

@@ -1,5 +1,4 @@
 import type { Static } from '@sinclair/typebox'
-import { AppError } from '../../errors.ts'
 import { HEAVY_READ_REFUSED, invalid, problem } from '../../http/answers.ts'
 import { type Endpoint, endpoint } from '../../http/endpoint.ts'
 import { IfMatchHeaders, VERSION_CHANGED, ifMatch } from '../../http/request/headers/if-match.ts'
@@ -20,7 +19,14 @@ import {
   RevocationAnswer,
   RevocationBody,
 } from './schema.ts'
-import { GRANT_REVOKED, type Grants, KEY_TAKEN, OWNER_NEEDED, TOO_MANY } from './service.ts'
+import {
+  GRANT_REVOKED,
+  type Grants,
+  KEY_TAKEN,
+  OWNER_NEEDED,
+  TOO_MANY,
+  VERSION_NEEDED,
+} from './service.ts'
 
 type Dependencies = { readonly grants: Grants; readonly reading: GrantReading }
 
@@ -167,8 +173,6 @@ const read = ({ reading }: Dependencies) =>
     ({ account, params }) => reading.find(account, params.id),
   )
 
-const VERSION_NEEDED = 'Send the `version` that you have read as the header If-Match'
-
 const change = ({ grants, reading }: Dependencies) =>
   endpoint(
     {
@@ -196,10 +200,11 @@ const change = ({ grants, reading }: Dependencies) =>
       },
     },
     async ({ request, account, caller, params, body: { locks, ...asked } }) => {
-      const version = ifMatch(request)
-      if (version === undefined)
-        throw new AppError('precondition_required', VERSION_NEEDED, { reason: 'version_needed' })
-      const grant = await grants.change(caller, { id: params.id, version, patch: { locks, asked } })
+      const grant = await grants.change(caller, {
+        id: params.id,
+        version: ifMatch(request),
+        patch: { locks, asked },
+      })
       return reading.show(account, grant)
     },
   )

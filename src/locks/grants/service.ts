@@ -13,7 +13,7 @@ import { locksIn } from '../registry/store.ts'
 import type { Home } from '../rules/grant.ts'
 import { type Labels, requireLocks } from './asked-locks.ts'
 import { ALWAYS, type GivenTerms, readTerms, requireOpening } from '../rules/terms.ts'
-import { conditionsJson } from './conditions.ts'
+import { conditionsJson, isSame } from './conditions.ts'
 import { type Holder, holderText } from './holder.ts'
 import { asGrant, holderOf, labelsOf } from './json.ts'
 import { NO_SUCH_GRANT } from './reading.ts'
@@ -65,6 +65,7 @@ const LIVE_OF_HOLDER_MAX = 200
 
 const NO_SUCH_ACCOUNT = 'No such account'
 export const KEY_TAKEN = 'Another grant has this key, or this one has been changed since'
+export const VERSION_NEEDED = 'Send the `version` that you have read as the header If-Match'
 export const GRANT_REVOKED = 'The grant is revoked for good; make another one'
 export const OWNER_NEEDED = 'Only an owner can grant something to admins and owners'
 export const TOO_MANY = `There is room for ${LIVE_MAX} grants, and ${LIVE_OF_HOLDER_MAX} of one holder; revoke some first`
@@ -163,7 +164,7 @@ export const grantService = (deps: Dependencies) => {
         const same = await find(tx)
         const granted = { conditions, locks: await requireLocks(tx, request.locks, same?.locks) }
         if (!same) return { isNew: true, grant: await addIn(tx, by, { key, holder, granted }) }
-        if (same.holder !== holderText(holder) || !isSame(same, granted))
+        if (same.holder !== holderText(holder) || !isSame(grantedBy(same), granted))
           throw new AppError('conflict', KEY_TAKEN, { reason: 'key_taken' })
         return { isNew: false, grant: same }
       })
@@ -194,10 +195,12 @@ export const grantService = (deps: Dependencies) => {
     },
 
     /** Makes the next version of a grant; nothing is recorded if all stays. Throws like `make`, and
-     * `precondition_failed` unless `version` is the current one. */
+     * `precondition_required` without a version, and `precondition_failed` unless it is the current one. */
     change: async (by: Actor, { id, version, patch }: Change): Promise<StoredGrant> => {
       const home = await readHome(db)
       const known = await requireGrant(db, id)
+      if (version === undefined)
+        throw new AppError('precondition_required', VERSION_NEEDED, { reason: 'version_needed' })
       const event = { action: 'grant.change', subject: subjectOf(holderOf(known)) } as const
       const changed = (grant: StoredGrant) =>
         readTerms(patch.asked, readingIn(home, by), asGrant(grant))
@@ -213,7 +216,7 @@ export const grantService = (deps: Dependencies) => {
           conditions: changed(grant),
           locks: patch.locks ? await requireLocks(tx, patch.locks, grant.locks) : grant.locks,
         }
-        if (isSame(grant, granted)) return grant
+        if (isSame(grantedBy(grant), granted)) return grant
         await grantsIn(tx, now()).change({ id, holder: holderText(holder), granted })
         return note(tx, by, { id, kind: 'grant.changed', action: 'grant.change' })
       })
@@ -256,7 +259,8 @@ type Added = {
 
 type Change = {
   readonly id: string
-  readonly version: number
+  /** That was read. */
+  readonly version: number | undefined
   readonly patch: GrantPatch
 }
 
@@ -276,15 +280,9 @@ const requireHeld = (grant: StoredGrant): Holder => {
   return holder
 }
 
-const isSame = (grant: StoredGrant, granted: Granted): boolean =>
-  Bun.deepEquals(
-    comparable({ locks: grant.locks, conditions: asGrant(grant) }),
-    comparable(granted),
-  )
-
-const comparable = ({ locks, conditions }: Granted) => ({
-  locks: locks === 'all' ? locks : locks.map(({ id }) => id).toSorted(),
-  ...conditionsJson(conditions),
+const grantedBy = (grant: StoredGrant): Granted => ({
+  locks: grant.locks,
+  conditions: asGrant(grant),
 })
 
 /** What a leaf commits to: all that is granted, and to whom. */

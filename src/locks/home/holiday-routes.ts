@@ -24,6 +24,8 @@ export const holidayRoutes = (deps: Dependencies): readonly Endpoint[] => [
   remove(deps),
 ]
 
+const NO_SUCH = problem(404, 'not_found', NO_SUCH_HOLIDAY)
+
 const NO_SUCH_DATE = problem(400, 'invalid', `Invalid date: ${DATES}`)
 
 const list = ({ holidays }: Dependencies) =>
@@ -65,6 +67,7 @@ const put = ({ holidays }: Dependencies) =>
       answers: {
         200: { description: 'The holiday', schema: HolidayAnswer, example: HOLIDAY_EXAMPLE },
         400: [NO_SUCH_DATE, invalid(HolidayBody, 'name')],
+        404: NO_SUCH,
         409: problem(409, 'too_many_holidays', TOO_MANY_HOLIDAYS),
       },
     },
@@ -85,7 +88,7 @@ const remove = ({ holidays }: Dependencies) =>
       answers: {
         200: message('The date is an ordinary day', 'Holiday removed'),
         400: NO_SUCH_DATE,
-        404: problem(404, 'not_found', NO_SUCH_HOLIDAY),
+        404: NO_SUCH,
       },
     },
     async ({ caller, params }) => {

@@ -52,9 +52,10 @@ export const holidayService = ({ db, changes }: Dependencies) => ({
 
 const CHANGE = { action: 'holiday.change', kind: 'holiday.changed', about: 'home' } as const
 
-/** Returns a date that exists. Throws `invalid`. */
+/** Returns a date that exists. Throws `invalid`, and `not_found` for what is no date at all. */
 const requireDate = (date: string): string => {
-  if (!/^\d{4}-\d\d-\d\d$/.test(date) || !isReal(date)) throw notAccepted({ date: DATES })
+  if (!/^\d{4}-\d\d-\d\d$/.test(date)) throw new AppError('not_found', NO_SUCH_HOLIDAY)
+  if (!isReal(date)) throw notAccepted({ date: DATES })
   return date
 }
 

@@ -81,10 +81,10 @@ describe('optional fields', () => {
   test('null and empty mean the same as absent in every body that creates something', async () => {
     let count = 0
     const outcome = async (name: string, fields: object) => {
-      const [method = '', path = ''] = name.split(' ')
+      const [method, path = ''] = name.split(' ')
       const body = { ...CREATING[name]?.((count += 1)), ...fields }
-      const headers = { ...owner, origin: app.url }
-      const answer = await (method === 'PUT' ? app.put : app.post)(path, body, headers)
+      const send = method === 'PUT' ? app.put : app.post
+      const answer = await send(path, body, { ...owner, origin: app.url })
       const members = (await answer.json()) as Record<string, unknown>
       const refusal = answer.ok ? undefined : members['code']
       return { status: answer.status, refusal, members: Object.keys(members) }
@@ -139,7 +139,10 @@ describe('optional fields', () => {
 
   test('what cannot be cleared refuses null and empty', async () => {
     const { id } = (await (await app.get('/v1/me', owner)).json()) as { id: string }
+    await app.post('/v1/locks', { label: 'gate', name: 'Gate' }, owner)
     const changes = [
+      ['/v1/locks/gate', 'name'],
+      ['/v1/locks/gate', 'state'],
       [`/v1/people/${id}`, 'role'],
       [`/v1/people/${id}`, 'disabled'],
       [`/v1/people/${id}`, 'admitted'],

@@ -49,16 +49,7 @@ describe('the holidays of a home', () => {
   test('are dates that exist', async () => {
     await using app = await home()
     expect(await outcomeOf(await app.put('2028-02-29', 'Leap'))).toBe('done')
-    for (const date of [
-      '2027-02-30',
-      '2027-02-29',
-      '2027-13-01',
-      '2027-1-1',
-      '1999-12-31',
-      '2200-01-01',
-      'christmas',
-      '+02027-01-01',
-    ]) {
+    for (const date of ['2027-02-30', '2027-02-29', '2027-13-01', '1999-12-31', '2200-01-01']) {
       const answer = await app.put(date, 'Never')
       expect([date, answer.status, await answer.json()]).toMatchObject([
         date,
@@ -71,6 +62,10 @@ describe('the holidays of a home', () => {
       ])
       expect(await app.remove(date)).toBe('400 invalid')
     }
+    for (const date of ['2027-1-1', 'christmas', '+02027-01-01'])
+      expect([await outcomeOf(await app.put(date, 'Never')), await app.remove(date)]).toStrictEqual(
+        ['404 not_found', '404 not_found'],
+      )
     for (const name of ['', ' ', '\u200b', 3, null, 'x'.repeat(101), 'a\nb'])
       expect([name, await outcomeOf(await app.put('2026-12-25', name))]).toStrictEqual([
         name,
