@@ -48,7 +48,7 @@ const OWNER_NAMED: Readonly<Record<string, readonly [keyof typeof owned | 'name'
   'GET /v1/audit actor': ['account', '403 forbidden'],
   'GET /v1/audit subject': ['account', '403 forbidden'],
   // Grants, locks and holidays are everybody's in the home, and an attempt only its asker's and an admin's.
-  'DELETE /v1/holidays/{date} date': ['name', '400 invalid'],
+  'DELETE /v1/holidays/{date} date': ['name', '404 not_found'],
   'PUT /v1/holidays/{date} date': ['name', '400 invalid'],
   'PATCH /v1/locks/{label} label': ['name', '404 not_found'],
   'POST /v1/locks/{label}/unlock label': ['name', '404 not_found'],
