@@ -183,7 +183,7 @@ const prepare = async (
   if (ended > 0) say(`End dates set again: ${ended}`)
   if (endless > 0)
     say(
-      'The only owner at that time has got an end date since, and has none again: create another owner, then set it again',
+      'The only owner in the backup has been given an end date since; it was not set again: create another owner, then set it',
     )
   const lost = live?.lost ?? (broken && lostEvents(broken))
   await app.db.transaction(async (tx) => {
