@@ -9,7 +9,7 @@ import { unlockProgram } from './unlocks/program.ts'
 export type WriterGiven = {
   readonly databasePath: string
   readonly dataDir: string
-  /** The setting. */
+  /** The setting `HOME_ZONE`. */
   readonly homeZone: string | undefined
 }
 

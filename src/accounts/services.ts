@@ -78,9 +78,9 @@ export type Dependencies = {
   }
 }
 
-/** What an account may open, which another module knows. */
+/** What an account may open, from another module. */
 type Access = {
-  /** Revokes all that an account was granted, and blanks it, while the account is erased. */
+  /** Revokes and blanks everything that an account was granted, in the transaction that erases it. */
   readonly eraseIn: (tx: Transaction, publicId: string) => Promise<void>
   /** Removes what an account tried to open. */
   readonly eraseAttemptsOf: (publicId: string) => Promise<unknown>

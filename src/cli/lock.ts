@@ -140,7 +140,7 @@ const lockdown: Command['run'] = async (args, terminal) => {
   return withHome(terminal, async ({ lockdowns }) => {
     await lockdowns.begin(COMMAND_LINE, { locks: labels, untilMs })
     const ends = withTimes(untilWords({ untilMs: untilMs ?? null }), terminal)
-    terminal.print(`Only owners open ${labels?.join(', ') ?? 'any lock'}, ${ends}`)
+    terminal.print(`Only owners may open ${labels?.join(', ') ?? 'any lock'}, ${ends}`)
   })
 }
 
@@ -159,18 +159,18 @@ const release: Command['run'] = async (args, terminal) => {
 const ACTIONS: Actions = {
   list: { summary: 'list the locks', options: LIST, run: list },
   add: {
-    summary: 'add a lock; the label never changes and is never given again',
+    summary: 'add a lock; its label never changes and is never reused',
     operands: ['LABEL', 'NAME'],
     run: add,
   },
-  rename: { summary: 'give a lock another name', operands: ['LABEL', 'NAME'], run: rename },
+  rename: { summary: 'rename a lock', operands: ['LABEL', 'NAME'], run: rename },
   disable: {
-    summary: 'let nobody open a lock until it is enabled again',
+    summary: 'disable a lock: nobody may open it until it is enabled again',
     operands: ['LABEL'],
     run: turn('disabled', 'opens for nobody'),
   },
   enable: {
-    summary: 'let people open a lock again',
+    summary: 'enable a disabled lock',
     operands: ['LABEL'],
     run: turn('enabled', 'opens again for those who may open it'),
   },
@@ -181,7 +181,7 @@ const ACTIONS: Actions = {
     run: retire,
   },
   lockdown: {
-    summary: 'let only owners open these locks, or any lock if none is named',
+    summary: 'let only owners open these locks, or all locks if none is named',
     options: LOCKDOWN,
     operands: ['[LABEL...]'],
     run: lockdown,
@@ -197,7 +197,7 @@ const ACTIONS: Actions = {
 export const lock: Command = {
   summary: 'add, list or change locks; lock down the home',
   details:
-    'A lockdown refuses everyone but owners. It locks nothing, and never keeps anybody from leaving.',
+    'A lockdown refuses everyone but owners. It locks nothing and never keeps anyone from leaving.',
   actions: ACTIONS,
   examples: {
     'add a lock': "secure-lock-server lock add garage 'Garage, north side'",

@@ -107,8 +107,8 @@ const setEnd: Command['run'] = async (args, { env, print }) => {
     await administration.change({ ...person, endsAtMs })
     print(
       endsAtMs === null
-        ? `The access of ${name} does not end`
-        : `The access of ${name} ends at ${localTime(new Date(endsAtMs))}`,
+        ? `${name}’s access does not end`
+        : `${name}’s access ends at ${localTime(new Date(endsAtMs))}`,
     )
   })
 }
@@ -117,7 +117,7 @@ const setEnd: Command['run'] = async (args, { env, print }) => {
 const endFrom = (word: string, zone: string): number => {
   const endsAtMs = endOfDay(word, zone) ?? timeMs(word)
   if (endsAtMs === undefined)
-    throw new UsageError('DATE must be the last day, such as 2027-03-31, or a time as in RFC 3339')
+    throw new UsageError('DATE must be the last day, such as 2027-03-31, or an RFC 3339 time')
   return endsAtMs
 }
 
@@ -254,7 +254,7 @@ const ACTIONS: Actions = {
     run: setUnit,
   },
   'end-date': {
-    summary: 'let a person’s access end after a day, such as 2027-03-31, or never',
+    summary: 'set the last day of a person’s access, such as 2027-03-31, or never',
     operands: ['NAME', 'DATE|never'],
     run: setEnd,
   },

@@ -1,6 +1,6 @@
-/** Returns the name that the IANA time zone database has for a zone today, such as `Europe/Kyiv` for
- * `Europe/Kiev`, or undefined for what is no zone of a place: an offset, `Etc/GMT+1`, or an abbreviation such
- * as `EST` or `CET`, whose clocks do not change as those of people do. */
+/** Returns the current IANA name of a time zone, such as `Europe/Kyiv` for `Europe/Kiev`, or undefined if it is
+ * not the zone of a place: an offset, `Etc/GMT+1`, or an abbreviation such as `EST` or `CET`, which do not say
+ * when clocks change. */
 export const canonicalZone = (name: string): string | undefined => {
   const zone = zoneOf(name)
   if (!zone || (zone.timeZoneId !== 'UTC' && NO_PLACE.test(zone.timeZoneId))) return undefined
@@ -23,20 +23,20 @@ const zoneOf = (name: string): Temporal.ZonedDateTime | undefined => {
   }
 }
 
-/** Returns the zone in which the hours of grants are read: the setting, or else that of this machine, as `TZ`
- * or /etc/localtime names it, or `UTC` if that is none. Reading that of the machine takes milliseconds. */
+/** Returns the time zone of the hours of grants: the setting, else the zone of this machine (`TZ` or
+ * /etc/localtime), else `UTC`. Reading the machine's zone takes milliseconds. */
 export const homeZone = ({ homeZone: zone }: Setting): string => zone ?? systemZone()
 
 type Setting = { readonly homeZone: string | undefined }
 
 const systemZone = (): string => canonicalZone(Temporal.Now.timeZoneId()) ?? 'UTC'
 
-/** Returns what is wrong with the zone of this machine if `TZ` names none, so that the home is in UTC although
- * somebody meant another zone. */
+/** Returns what is wrong if `TZ` is not a time zone: the home is then in UTC although somebody meant another
+ * zone. */
 export const systemZoneFault = (tz: string | undefined): string | undefined => {
   const name = tz?.trim().replace(/^:/, '')
   if (!name || /^(?:UTC|UCT|GMT|Etc\/)/i.test(name) || systemZone() !== 'UTC') return undefined
   return canonicalZone(name) === 'UTC'
     ? undefined
-    : 'TZ names no time zone that this program knows, so the home is in UTC; set HOME_ZONE, such as Europe/Berlin'
+    : 'TZ is not a time zone that this program knows, so the home is in UTC; set HOME_ZONE, for example to Europe/Berlin'
 }

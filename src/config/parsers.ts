@@ -62,7 +62,7 @@ export const cidr = (text: string): Cidr => {
   return ipaddr.parseCIDR(range)
 }
 
-/** A time zone of a place, or UTC; returns its name of today. */
+/** The time zone of a place, or UTC; returns its current name. */
 export const timeZone = (text: string): string => {
   const zone = canonicalZone(text)
   if (zone === undefined)

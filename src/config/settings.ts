@@ -134,12 +134,12 @@ const DATA = {
 const DOORS = {
   homeZone: {
     env: 'HOME_ZONE',
-    doc: 'time zone in which doors open and close, `UTC` or a name such as `Europe/Berlin`; without it, that of this machine',
+    doc: 'time zone of opening hours and holidays: `UTC` or a name such as `Europe/Berlin`; defaults to the time zone of this machine',
     parse: timeZone,
   },
   homeNetworks: {
     env: 'HOME_NETWORKS',
-    doc: 'CIDRs, separated by commas, from which someone may open a door who may do so only on the home network; without it, the private subnets of this machine, and in a container none',
+    doc: 'comma-separated CIDRs that count as the home network; defaults to the private subnets of this machine, or to none in a container',
     parse: list(cidr),
   },
 } as const satisfies Group

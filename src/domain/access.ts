@@ -1,7 +1,7 @@
-/** The label of the lock that an unlock names if it names none. */
+/** The lock label of unlocks that do not name a lock. */
 export const DEFAULT_LOCK = 'front-door'
 
-/** What a lock may be: a retired one opens for nobody, and its label is never given again. */
+/** The states of a lock. A retired lock opens for nobody, and its label is never reused. */
 export const LOCK_STATES = ['enabled', 'disabled', 'retired'] as const
 export type LockState = (typeof LOCK_STATES)[number]
 
@@ -38,7 +38,7 @@ export type NewDecision = {
   readonly method: string
 }
 
-/** Kinds of leaves that are no unlocks. */
+/** Kinds of records: leaves that are not unlocks. */
 export const RECORD_KINDS = [
   'lock.made',
   'lock.renamed',
@@ -55,13 +55,13 @@ export const RECORD_KINDS = [
 ] as const
 export type RecordKind = (typeof RECORD_KINDS)[number]
 
-/** A change of who may open what: a leaf of the unlock log that commits to its body. */
+/** A change to who may open what: a leaf of the unlock log that commits to its body. */
 export type NewRecord = {
   readonly kind: RecordKind
-  /** What or whom it is about: `lock:<id>`, `grant:<id>` or `home`. No part of the leaf. */
+  /** What or whom it is about: `lock:<id>`, `grant:<id>` or `home`. Not part of the leaf. */
   readonly subject: string
-  /** The public ids of the person who did it and of the person it is about, or null: erasing either blanks
-   * the record. No part of the leaf. */
+  /** The public ids of the person who did it and of the person it is about, or null: erasing either blanks the
+   * record. Not part of the leaf. */
   readonly by: string | null
   readonly about: string | null
   /** Who did what, as JSON; the leaf has only a salted commitment to it. */

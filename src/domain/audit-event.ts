@@ -15,7 +15,7 @@ export const COMMAND_LINE: Origin = { address: 'command line', userAgent: '', re
 /** What the service does on its own. */
 export const GATEWAY: Origin = { address: 'gateway', userAgent: '', requestId: undefined }
 
-/** What an upgrade does, so that the home goes on as before. */
+/** What an upgrade does so that the home keeps working as before. */
 export const UPGRADE: Origin = { ...GATEWAY }
 
 /** Something that an owner would want to know about later (ASVS 16.3): who did what to whom, and

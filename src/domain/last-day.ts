@@ -1,5 +1,5 @@
-/** Returns the last day of an access that ends at an instant: `31 March 2027`, also if it ends at midnight
- * after that day. */
+/** Returns the last day of access that ends at an instant, such as `31 March 2027`. An end at midnight belongs
+ * to the day before. */
 export const lastDay = (endsAtMs: number, zone: string): string => {
   const { day, month, year } = dateOf(endsAtMs - 1, zone)
   return `${day} ${MONTHS[month - 1]} ${year}`

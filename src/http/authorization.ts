@@ -14,7 +14,7 @@ export const hasOwnGuard = (access: Access): access is OwnGuard =>
 
 /** Who makes a request, determined for each request: account and role are read from the database. */
 export type Caller = Origin & {
-  /** True if the address is that of a proxy that does not say for whom it asks, or is not trusted. */
+  /** True if the address is that of a proxy that is not trusted or does not name its client. */
   readonly isAddressHidden: boolean
   readonly account: Account | undefined
   readonly sessionId: string | undefined

@@ -31,9 +31,9 @@ const ERASED = '(erased)'
 const DENIED = '(denied)'
 const LATE = '(reported late)'
 
-/** All unlocks as a table; the id is the sequence number plus one, and skips what is no unlock: a decision that
- * permits one does not tell whether the door opened. The
- * existing app has no column for denied access or a late report, so both are marked at the method. */
+/** All unlocks as a table; the id is the sequence number plus one, and skips leaves that are not unlocks: a
+ * decision that permits one does not say whether the door opened. The existing app has no column for denied
+ * access or a late report, so both are marked at the method. */
 export const unlockTable = (page: Page<Unlock>): Table => ({
   title: 'Unlocks',
   columns: {

@@ -32,9 +32,9 @@ type Dependencies = ChangeDependencies & {
 }
 
 type Begin = {
-  /** Given by the service. */
+  /** Set by the service; commands leave it out. */
   readonly zone?: string
-  /** Called now and then with how far it is. */
+  /** Called from time to time with the progress. */
   readonly onUpgrade?: ((done: string) => void) | undefined
 }
 
@@ -70,9 +70,10 @@ export const locksModule = ({
     ...grantRoutes({ grants, reading }),
   ]
   return {
-    /** Makes the first locks of a home that has had none, and remembers the time zone of the home. Called when
-     * the service starts, and by commands that change locks and grants, whose own zone does not count. Reports a
-     * failure, after which the next start tries again: a log that is stopped or a full disk stops no start. */
+    /** Creates the first locks of a home that has had none, and remembers the time zone of the home. Called
+     * when the service starts, and by commands that change locks and grants, whose own time zone does not
+     * count. Logs a failure, and the next start tries again: a stopped log or a full disk must not prevent a
+     * start. */
     begin: async ({ zone, onUpgrade = () => {} }: Begin = {}): Promise<void> => {
       try {
         await makeFirstLocks({ ...shared, ...history, locks, grants }, onUpgrade)

@@ -53,7 +53,7 @@ type Facts = {
   readonly refusedScrapers: (sinceMs: number) => Promise<readonly string[]>
   /** The accounts that end within a period. */
   readonly accountsEnding: (fromMs: number, toMs: number) => Promise<readonly Ending[]>
-  /** The zone of the home, in which days are told. */
+  /** The time zone of the home, for dates in messages. */
   readonly zone: () => string
   readonly guesses: (sinceMs: number) => Promise<readonly Guesses[]>
   /** What owners accept at a time, by the id of the warning. */
@@ -82,7 +82,7 @@ export const doctor =
     return findings.map((finding) => withAcceptance(finding, accepted.get(finding.id ?? '')))
   }
 
-/** How long before it comes the end of an account is told. */
+/** How long in advance the end of an account is announced. */
 const TOLD_BEFORE_MS = 7 * DAY_MS
 
 const withAcceptance = (finding: Finding, acceptance: Acceptance | undefined): Finding => {
@@ -128,7 +128,7 @@ const examined = async (facts: Facts, { seesOwners }: Viewer): Promise<readonly 
   ]
 }
 
-/** Tells whose access ends soon, so that nobody is surprised. */
+/** Reports whose access ends soon, so that nobody is surprised. */
 const endingFindings = (ending: readonly Ending[], zone: Facts['zone']): readonly Finding[] =>
   ending.length === 0
     ? [{ check: 'end dates', state: 'ok', says: 'Nobody’s access ends in the next 7 days' }]

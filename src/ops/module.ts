@@ -176,7 +176,7 @@ export const opsModule = (deps: Dependencies): OpsModule => {
   }
 }
 
-/** Reading the zone of the machine takes milliseconds, which no start waits for. */
+/** Reading the zone of the machine takes milliseconds, so the start does not wait for it. */
 const onceAsked = (read: () => string): (() => string) => {
   let known: string | undefined
   return () => (known ??= read())

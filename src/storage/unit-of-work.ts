@@ -6,6 +6,5 @@ import type { Queries, Transaction } from './database.ts'
  * other. */
 export type AuditIn = (tx: Pick<Queries, 'run'>) => { readonly record: RecordAuditEvent }
 
-/** Adds records to the unlock log in a transaction, so that neither the change nor its leaf is without the
- * other. */
+/** Adds records to the unlock log in a transaction, so that a change and its leaf are stored together. */
 export type RecordIn = (tx: Transaction) => { readonly add: (record: NewRecord) => void }

@@ -156,8 +156,8 @@ export const openUnlocks = async ({
     recordDenied,
     limits,
 
-    /** Counts an attempt at a lock like a lone unlock. Throws RateLimitError if its account has no room for another,
-     * and `unavailable` if the disk has none. Returns a function that takes it back. */
+    /** Counts an attempt at a lock like a lone unlock. Throws RateLimitError if its account has no room for
+     * another, and `unavailable` if the disk has none. Returns a function that undoes this. */
     spendAttempt: async (account: Account, caller: Caller): Promise<() => void> => {
       limits.requireDisk(account, 'lone')
       limits.count(account, 'lone', 1)

@@ -51,7 +51,7 @@ test('why a lock opens or stays shut is explained for any time, and nothing is w
   expect(JSON.parse(json)).toMatchObject({ decision: 'permitted', reason: null, next_at: null })
   expect((await run('audit', '--json')).out).toBe(before)
   expect((await grant('why', '--who', 'members', '--lock', 'garage')).out).toStartWith(
-    'Stays shut: No rule is for this person and this door.\n',
+    'Stays shut: No rule covers this person and this door.\n',
   )
   await grant('revoke', id)
   const refused = async (...args: string[]) => {
@@ -156,10 +156,10 @@ test('what cannot be is refused by the name of the option', async () => {
   expect(await refused('add', '--lock', 'all')).toBe('2 grant add needs --who and --lock')
   expect(await refused('add', '--who', 'eva')).toBe('2 grant add needs --who and --lock')
   expect(await refused('add', '--who', 'nobody', '--lock', 'all')).toBe(
-    '1 There is no such account; see user list, or give members',
+    '1 There is no such account; see user list, or use members, admins or owners',
   )
   expect(await refused('add', '--who', 'eva', '--lock', 'attic')).toBe(
-    '2 --lock: only labels of locks: front-door, garage; number 1 is none of them',
+    '2 --lock: labels of existing locks: front-door, garage; number 1 is not one',
   )
   expect(await add('--days', 'mon-funday')).toBe(
     '2 --days must be days (mon, tue, wed, thu, fri, sat, sun) such as mon-fri or sat,sun',

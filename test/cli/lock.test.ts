@@ -42,7 +42,7 @@ test('locks are added, renamed, disabled, enabled and retired while the service 
   ])
     expect(await words(...args)).toBe('1 The lock is retired for good; add another one')
   expect(await words('add', 'garage', 'Garage')).toBe(
-    '1 Another lock has this label, or had it; a label is never given again',
+    '1 Another lock has or had this label; labels are never reused',
   )
   const json = (await run('list', '--json')).out.trimEnd().split('\n')
   expect(json.map((line): unknown => JSON.parse(line))).toContainEqual({
@@ -63,9 +63,9 @@ test('a lockdown is begun and released, and the service knows at once', async ()
     return ((await answer.json()) as { lockdowns: unknown }).lockdowns
   }
   expect(await words('lockdown', 'gate', '--until', '2199-12-24T18:00:00+01:00')).toBe(
-    '0 Only owners open gate, until 2199-12-24T17:00:00.000Z',
+    '0 Only owners may open gate, until 2199-12-24T17:00:00.000Z',
   )
-  expect(await words('lockdown')).toBe('0 Only owners open any lock, until ended')
+  expect(await words('lockdown')).toBe('0 Only owners may open any lock, until ended')
   expect(await inForce()).toMatchObject([
     { lock: null, began_by: null, until: null, may_end: false },
     { lock: 'gate', began_by: null, until: '2199-12-24T17:00:00.000Z', may_end: false },

@@ -127,7 +127,7 @@ describe('user, while the service runs', () => {
       ((await (await door.get('/v1/me', bearer(token))).json()) as { ends_at: unknown }).ends_at
     expect(await door.user('end-date', 'mia', '2999-03-31')).toMatchObject({
       status: 0,
-      out: 'The access of mia ends at 2999-04-01 00:00:00',
+      out: 'mia’s access ends at 2999-04-01 00:00:00',
     })
     expect(await ends()).toBe(midnight)
     expect((await door.user('list')).out).toContain(`\tmember\tactive until ${midnight}\t`)
@@ -137,13 +137,17 @@ describe('user, while the service runs', () => {
     expect(await ends()).toBe('2999-03-31T16:00:00.000Z')
     expect(await door.user('end-date', 'mia', 'never')).toMatchObject({
       status: 0,
-      out: 'The access of mia does not end',
+      out: 'mia’s access does not end',
     })
     expect(await ends()).toBeNull()
     for (const [date, status, said] of [
-      ['2020-03-31', 1, 'Invalid ends_at: a time to come; to end access now, disable the account'],
-      ['2999-02-30', 2, 'DATE must be the last day, such as 2027-03-31, or a time as in RFC 3339'],
-      ['soon', 2, 'DATE must be the last day, such as 2027-03-31, or a time as in RFC 3339'],
+      [
+        '2020-03-31',
+        1,
+        'Invalid ends_at: a time in the future; to end access now, disable the account',
+      ],
+      ['2999-02-30', 2, 'DATE must be the last day, such as 2027-03-31, or an RFC 3339 time'],
+      ['soon', 2, 'DATE must be the last day, such as 2027-03-31, or an RFC 3339 time'],
     ] as const)
       expect(await door.user('end-date', 'mia', date)).toMatchObject({ status, said })
     expect(await door.user('end-date', 'oli', '2999-03-31')).toMatchObject({

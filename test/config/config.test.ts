@@ -86,8 +86,8 @@ describe('settings', () => {
     ['Europe/Kiev', 'Europe/Kyiv', null],
     [':Europe/Paris', 'Europe/Paris', null],
     ['UTC0', 'UTC', null],
-    ['Foo/Bar', 'UTC', 'TZ names no time zone that this program knows'],
-    ['CET-1CEST', 'UTC', 'TZ names no time zone that this program knows'],
+    ['Foo/Bar', 'UTC', 'TZ is not a time zone that this program knows'],
+    ['CET-1CEST', 'UTC', 'TZ is not a time zone that this program knows'],
   ])('without HOME_ZONE it is that of the system: with TZ=%s it is %s', (tz, zone, fault) => {
     const script = `
       const { homeZone, systemZoneFault } = await import('${join(import.meta.dir, '../../src/config/home-zone.ts')}')

@@ -75,7 +75,7 @@ for (const [what, code] of [
     })
     expect({ status, words }).toStrictEqual({
       status: 1,
-      words: 'The thread that writes to the database does not start; see the log\n',
+      words: 'The thread that writes to the database did not start; see the log\n',
     })
     expect(out).toContain('"msg":"writer thread died"')
     expect(out).toContain(code === undefined ? 'ModuleNotFound' : 'cannot load')

@@ -5,7 +5,7 @@ import type { AuthenticatedAccount } from './store.ts'
 /** An account as it is now. */
 export type AccountState = AuthenticatedAccount & {
   readonly isDisabled: boolean
-  /** From when on it is treated as disabled; null for never. */
+  /** The time from which it is treated as disabled; null for never. */
   readonly endsAtMs: number | null
 }
 

@@ -65,8 +65,7 @@ export const actingRole = async (tx: Reader, by: Actor): Promise<Role | undefine
   return isAtLeast(current.role, role) ? role : current.role
 }
 
-/** Throws `conflict` if without this account no owner were left who can log in and whose access does not
- * end. */
+/** Throws `conflict` unless another owner can log in and has no end date. */
 export const requireAnotherOwner = async (
   accounts: { readonly hasOtherOwner: (id: number) => Promise<boolean> },
   { id, role, isDisabled, endsAtMs }: AccountState,

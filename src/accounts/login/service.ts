@@ -27,7 +27,7 @@ type Dependencies = {
     'deviceOf' | 'deviceToken' | 'judgeAttempt' | 'knownBy' | 'trustClient'
   >
   readonly clock: Pick<EndClock, 'certainMs'>
-  /** The zone of the home, in which days are told. */
+  /** The time zone of the home, for dates in messages. */
   readonly zone: () => string
   readonly record: RecordAuditEvent
   /** Records events that may come with every request. */
@@ -51,7 +51,7 @@ export const authenticationService = (deps: Dependencies) => {
   const isShut = (account: StoredPassword): boolean =>
     account.isDisabled || hasEnded(account, deps.clock)
 
-  /** Returns what to tell someone who knows the password of an account that has ended. */
+  /** Returns the error for someone who knows the password of an account that has ended. */
   const endedFault = ({ endsAtMs }: StoredPassword): AppError | undefined =>
     endsAtMs !== null && hasEnded({ endsAtMs }, deps.clock)
       ? accessEnded(endsAtMs, deps.zone())

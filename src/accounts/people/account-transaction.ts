@@ -81,7 +81,7 @@ export const accountTransaction = (tx: Queries, clock: Pick<Clock, 'nonDecreasin
     )
   },
 
-  /** From when on the account is treated as disabled; null for never. */
+  /** The time from which the account is treated as disabled; null for never. */
   setEnd: async (id: number, endsAtMs: number | null): Promise<void> => {
     await tx.run('UPDATE account SET ends_at_ms = ? WHERE id = ?', endsAtMs, id)
   },

@@ -7,9 +7,9 @@ import { accountTransaction } from './account-transaction.ts'
 
 type Dependencies = { readonly auditIn: AuditIn; readonly clock: EndClock }
 
-/** Returns a function that lets in somebody who waits, in the transaction of what they are let in for, such
- * as a grant by name. It returns whether it did: nobody who is disabled or whose access has ended is let in.
- * Check before that `by` may act on the account. */
+/** Returns a function that lets in a waiting person, in the transaction of the change that lets them in, such
+ * as a grant by name. It returns whether it did: accounts that are disabled or have ended are not let in. The
+ * caller checks that `by` may act on the account. */
 export const admission =
   ({ auditIn, clock }: Dependencies) =>
   async (tx: Queries, by: Actor, publicId: string): Promise<boolean> => {

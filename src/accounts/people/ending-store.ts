@@ -7,8 +7,8 @@ export type EndingAccount = {
   readonly endsAtMs: number
 }
 
-/** Returns the accounts that end within a period, excluding its beginning, the first to end first; those
- * that are disabled already are left out. */
+/** Returns the accounts that end within a period (excluding its start), earliest end first, without disabled
+ * ones. */
 export const accountsEnding =
   (db: Pick<Queries, 'all'>) =>
   async (fromMs: number, toMs: number): Promise<readonly EndingAccount[]> => {

@@ -17,7 +17,7 @@ type Dependencies = {
   readonly traces: readonly ((publicId: string) => Promise<unknown>)[]
   /** Finishes in a daily round what would hold up others during each erasure. */
   readonly finishTraces: () => Promise<unknown>
-  /** Erases what must be gone with the account, in its transaction: what it may open. */
+  /** Erases what must go with the account, in its transaction: what it may open. */
   readonly eraseAccessIn: (tx: Transaction, publicId: string) => Promise<void>
   readonly auditIn: AuditIn
   readonly clock: Pick<Clock, 'nonDecreasingMs'>

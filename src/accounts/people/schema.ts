@@ -25,7 +25,7 @@ export const AccountAnswer = t.Object(
     ends_at: nullable(
       t.String({
         format: 'date-time',
-        description: 'From when on the account is treated as disabled; null for never',
+        description: 'The time from which the account is treated as disabled; null for never',
       }),
     ),
     second_factor: t.Boolean({ description: 'Whether logging in requires a second factor' }),
@@ -163,7 +163,7 @@ export const PersonBody = t.Object(
     ends_at: clearable(
       {
         ...GivenTime,
-        description: 'When access ends, RFC 3339: a time to come. Null for never',
+        description: 'When access ends: an RFC 3339 time in the future; null for never',
         examples: ['2027-03-31T22:00:00Z'],
       },
       null,

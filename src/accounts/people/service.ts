@@ -183,9 +183,9 @@ const setUnit = async (
     ? [{ action: 'account.unit' }]
     : []
 
-const IN_FUTURE = 'a time to come; to end access now, disable the account'
+const IN_FUTURE = 'a time in the future; to end access now, disable the account'
 
-/** Sessions that ended with the account stay ended if it is prolonged. */
+/** Sessions that ended with the account stay ended if its end date is moved. */
 const setEnd = async (
   { tx, clock, account }: Writing,
   endsAtMs: number | null | undefined,

@@ -24,7 +24,7 @@ export type AccountDetails = {
   /** The client that a person on the waiting list registered from. */
   readonly waitingClient: string | null
   readonly isDisabled: boolean
-  /** From when on it is treated as disabled; null for never. */
+  /** The time from which it is treated as disabled; null for never. */
   readonly endsAtMs: number | null
   readonly hasEnded: boolean
   readonly hasSecondFactor: boolean

@@ -156,7 +156,7 @@ export const reapplyWithdrawals = async (
   return { withdrawn: done, kept }
 }
 
-/** Sets the end dates again that people have now, and that were later or absent at the time of the backup.
+/** Sets the end dates that people have now again if they were later or absent at the time of the backup.
  * Returns how many, and how many could not be set. */
 export const reapplyEndDates = async (
   { app }: Unpacked,
@@ -170,7 +170,7 @@ export const reapplyEndDates = async (
       await app.accounts.administration.setEndAgain({ by: COMMAND_LINE, publicId, endsAtMs })
       done += 1
     } catch (error) {
-      // They were the only owner who stays at the time of the backup.
+      // At the time of the backup, they were the only owner without an end date.
       if (!(error instanceof AppError && error.code === 'conflict')) throw error
       kept += 1
     }

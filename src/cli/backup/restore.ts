@@ -184,7 +184,7 @@ const prepare = async (
   if (ended > 0) say(`End dates set again: ${ended}`)
   if (endless > 0)
     say(
-      'The only owner at that time has got an end date since, and has none again: create another owner, then set it again',
+      'The only owner in the backup has been given an end date since; it was not set again: create another owner, then set it',
     )
   const access = await app.locks.withdrawAgain(COMMAND_LINE, live?.access ?? NO_ACCESS)
   if (access.grants > 0) say(`Grants revoked or changed again: ${access.grants}`)

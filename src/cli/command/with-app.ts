@@ -35,7 +35,7 @@ export const withExistingData = (
   return withApp(config, work)
 }
 
-/** The same for commands that are about locks: a home that has had none gets its first ones. */
+/** The same for commands about locks: a home that has had none gets its first ones. */
 export const withLocks = (
   config: Config,
   work: (app: App) => Promise<number | void>,

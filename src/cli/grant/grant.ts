@@ -32,7 +32,7 @@ const LIST = {
   state: {
     type: 'string',
     value: GRANT_STATES.join('|'),
-    summary: 'only grants in this state; now is also between their hours',
+    summary: 'only grants in this state; now includes the time between their hours',
   },
   json: { type: 'boolean', default: false, summary: 'one JSON object per line, as in the API' },
 } as const satisfies Options
@@ -79,43 +79,47 @@ const ADD = {
     type: 'string',
     value: 'WHO',
     required: true,
-    summary: `who may open: the name of a person, or ${ROLE_WORDS}, each with the roles above it`,
+    summary: `who may open: the name of a person, or ${ROLE_WORDS}; a role includes those above it`,
   },
   lock: {
     type: 'string',
     multiple: true,
     value: 'LABEL',
     required: true,
-    summary: 'which lock; give it several times for several, or all for all, also later ones',
+    summary: 'label of a lock, or all for all locks, including later ones; repeatable',
   },
   days: {
     type: 'string',
     value: 'DAYS',
     summary: 'days on which it opens, such as mon-fri or sat,sun',
   },
-  from: { type: 'string', value: 'HH:MM', summary: 'from this time of those days' },
+  from: { type: 'string', value: 'HH:MM', summary: 'from this time on those days' },
   until: {
     type: 'string',
     value: 'HH:MM',
     summary: 'until this time, on the next day if it is not after --from',
   },
-  starts: { type: 'string', value: 'TIME', summary: 'the first instant, such as 2027-03-31T15:00' },
-  ends: { type: 'string', value: 'TIME', summary: 'the instant at which it ends' },
-  uses: { type: 'string', value: 'COUNT', summary: 'how many visits it is good for' },
+  starts: {
+    type: 'string',
+    value: 'TIME',
+    summary: 'when the grant starts, such as 2027-03-31T15:00',
+  },
+  ends: { type: 'string', value: 'TIME', summary: 'when the grant ends' },
+  uses: { type: 'string', value: 'COUNT', summary: 'how many visits it allows' },
   holidays: {
     type: 'string',
     value: 'HOURS',
-    summary: 'what holds on holidays: ignore (the same), closed, or hours such as 10:00-12:00',
+    summary: 'on holidays: ignore (no change), closed, or hours such as 10:00-12:00',
   },
   'home-network': {
     type: 'boolean',
     default: false,
-    summary: 'only for phones in the network of the home',
+    summary: 'only on the home network',
   },
   key: {
     type: 'string',
     value: 'KEY',
-    summary: 'your own id: given again, it makes no second grant',
+    summary: 'your own id; a repeat with the same key creates no second grant',
   },
 } as const satisfies Options
 
@@ -143,7 +147,7 @@ const add: Command['run'] = async (args, terminal) => {
   })
 }
 
-/** Returns what the options ask for, as a request does. */
+/** Returns what the options ask for, in the form of a request. */
 const askedBy = (values: Added) => {
   const { days, from = '00:00', until = '24:00', starts, ends, uses, holidays } = values
   const hasWindow = [days, values.from, values.until].some((option) => option !== undefined)
@@ -230,9 +234,9 @@ const revoke: Command['run'] = async (args, terminal) => {
 }
 
 const ACTIONS: Actions = {
-  list: { summary: 'list the grants, the newest first', options: LIST, run: list },
+  list: { summary: 'list the grants, newest first', options: LIST, run: list },
   add: {
-    summary: 'grant a person or a role locks, and show when they open',
+    summary: 'give a person or a role access to locks, and show the next openings',
     options: ADD,
     run: add,
   },
@@ -244,8 +248,8 @@ const ACTIONS: Actions = {
 export const grant: Command = {
   summary: 'decide who may open which locks, and when',
   details:
-    'Times of day are by the clock of the home (HOME_ZONE). All that a grant says must hold at once. A ' +
-    'grant to a person lets them in if they wait.',
+    'Times are local time of the home (HOME_ZONE). All conditions of a grant must hold at once. A ' +
+    'grant to a person lets them in if they are waiting.',
   actions: ACTIONS,
   examples: {
     'a cleaner':

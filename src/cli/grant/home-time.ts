@@ -3,7 +3,7 @@ import type { GrantJson } from '../../locks/grants/schema.ts'
 import { localTimeIn } from '../../locks/rules/explain.ts'
 import { earlierReading } from '../../locks/rules/wall-clock.ts'
 
-/** Returns an opening by the clock of the home: `2027-03-30 09:00 to 13:00`. */
+/** Returns an opening in local time of the home: `2027-03-30 09:00 to 13:00`. */
 export const openingWords = (
   { from, until }: GrantJson['occurs'][number],
   zone: string,
@@ -14,11 +14,11 @@ export const openingWords = (
   return `${day} ${begins} to ${lastDay === day ? '' : `${lastDay} `}${ends}`
 }
 
-/** Returns date and time of day by the clock of the home. */
+/** Returns the local date and time of day of the home. */
 export const wallTime = (time: string, zone: string): readonly string[] =>
   localTimeIn(zone, Date.parse(time)).split('T')
 
-/** Reads a time with an offset, or one of the clock of the home without; undefined for any other text. */
+/** Reads a time with an offset, or a local time of the home without one; undefined for any other text. */
 export const timeFrom = (text: string, zone: string): number | undefined => {
   if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d/.test(text)) return undefined
   const hasOffset = /(?:Z|[+-]\d\d:\d\d)$/.test(text)

@@ -13,6 +13,9 @@ export const holderNamed = async (app: App, who: string): Promise<Holder> => {
   if (holder) return holder
   const account = await app.accounts.authentication.find(who)
   if (!account)
-    throw new AppError('not_found', 'There is no such account; see user list, or give members')
+    throw new AppError(
+      'not_found',
+      'There is no such account; see user list, or use members, admins or owners',
+    )
   return { account: account.publicId }
 }

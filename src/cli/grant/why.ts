@@ -50,7 +50,7 @@ const run: Command['run'] = async (args, terminal) => {
 }
 
 export const explainAccess: Action = {
-  summary: 'explain why somebody may open a lock, or may not, and when; writes nothing',
+  summary: 'explain whether somebody may open a lock, why, and when; changes nothing',
   options: WHY,
   run,
 }

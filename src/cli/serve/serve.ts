@@ -58,7 +58,7 @@ export const serve: Command = {
     const stopped = stopRequested.then(() => Bun.sleep(OPENING_MS_MAX))
     const app = await Promise.race([opening, stopped])
     if (!app) {
-      log.warn('stopped during the start, which does not end')
+      log.warn('stopped during startup, which did not finish')
       await logWritten()
       return 0
     }
@@ -112,7 +112,7 @@ export const serve: Command = {
   },
 }
 
-/** How long a start may still take after it was asked to stop, as on a disk that does not answer. */
+/** How long a start may continue after it was asked to stop, for example on a disk that does not answer. */
 const OPENING_MS_MAX = 5000
 
 /** Loaded only to serve HTTPS. */

@@ -8,9 +8,8 @@ const KEYS_MAX = 1000
 /** How many denials of one key are recorded in 24 hours. */
 const KEY_DAY_MAX = 100
 
-/** How many denials each share records in 24 hours. Nobody else uses up what is recorded of people who
- * were once let in: there are as many of them as admins chose. Anyone can lock out a name, and a
- * newcomer's attempts show only that somebody tries. */
+/** How many denials each share records in 24 hours. People who were let in are unlimited, because admins choose
+ * how many there are. Anyone can lock out a name, and a newcomer's attempts show only that somebody tries. */
 export const DENIALS_A_DAY = { admitted: Infinity, lockouts: 5000, newcomers: 20 } as const
 
 /** Bounds how many denials are recorded: one a minute and a hundred a day for each key, such as an account
@@ -24,8 +23,8 @@ export const denialShare = (dayMax: number) => {
     dayFullForMs(tally, { events, bytes: Infinity }, nowMs) > 0
 
   return {
-    /** Counts a denial if there is room for it, and returns whether there was. What is asked again `by` the
-     * same name has room again: it may not have been recorded the first time. */
+    /** Counts a denial if there is room for it, and returns whether there was. A repeat `by` the same name has
+     * room again, because the first may not have been recorded. */
     takes: (key: string, nowMs: number, by = Bun.randomUUIDv7()): boolean => {
       const known = last.get(key)
       if (known && nowMs - known.atMs < MINUTE_MS) return known.by === by

@@ -1,11 +1,11 @@
-// What people read about grants, on the gateway and in browsers, some of which have no Temporal: so times are
-// given as the clock on the wall of the home shows them, `2027-03-31T13:00`.
+// Words that people read about grants, on the gateway and in browsers. Some browsers lack Temporal, so times
+// are local times of the home, such as `2027-03-31T13:00`.
 import type { DecisionReason } from '../access.ts'
 import { DAY_MS } from '../duration.ts'
 
 type Times = { readonly from: string; readonly until: string }
 
-/** What a grant says, with its dates by the clock of the home. */
+/** The terms of a grant, with dates in local time of the home. */
 export type GrantInWords = {
   /** Null for always. */
   readonly windows: readonly (Times & { readonly days: readonly string[] })[] | null
@@ -16,8 +16,8 @@ export type GrantInWords = {
   readonly usesMax: number | null
 }
 
-/** Returns what a grant says in words: `Tue and Thu 09:00-13:00, closed on holidays · until 31 March`. `now`
- * is the time of the home, by which years that go without saying are left out. */
+/** Returns the terms of a grant in words: `Tue and Thu 09:00-13:00, closed on holidays · until 31 March`.
+ * `now`, in local time of the home, decides which years are left out. */
 export const grantWords = (grant: GrantInWords, now: string): string =>
   [
     hoursWords(grant),
@@ -28,7 +28,7 @@ export const grantWords = (grant: GrantInWords, now: string): string =>
     .filter(Boolean)
     .join(' · ')
 
-/** Returns the sentence of a grant: `Eva · Front door · Tue and Thu 09:00-13:00 · until 31 March`. */
+/** Returns a grant as a sentence: `Eva · Front door · Tue and Thu 09:00-13:00 · until 31 March`. */
 export const grantSentence = (
   holder: string,
   locks: readonly string[] | 'all',
@@ -58,7 +58,7 @@ const holidayWords = (holidays: GrantInWords['holidays']): readonly string[] => 
   return [holidays === 'closed' ? 'closed on holidays' : `on holidays ${timesWords(holidays)}`]
 }
 
-/** Windows with the same times are one for all their days, and days with the same times share them. */
+/** Merges windows with the same times, and days with the same windows. */
 const windowsWords = (windows: NonNullable<GrantInWords['windows']>): string => {
   const timesOfDay = DAYS.map((day) =>
     timesWords(windows.filter(({ days }) => days.includes(day)).sort(byBeginning)),
@@ -74,7 +74,7 @@ const byBeginning = (left: Times, right: Times): number => (left.from < right.fr
 const DAYS = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun']
 const DAY_NAMES = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun']
 
-/** Three days or more in a row are written as `Mon-Fri`. */
+/** Three or more days in a row are written as `Mon-Fri`. */
 const daysWords = (isIncluded: readonly boolean[]): string => {
   if (isIncluded.every(Boolean)) return 'every day'
   const runs: string[][] = []
@@ -112,7 +112,7 @@ const datesWords = ({ startsAt, endsAt }: GrantInWords, now: string): string =>
 const beginningWords = (time: string, now: string): string =>
   isMidnight(time) ? dateWords(time, now) : `${dateWords(time, now)} ${time.slice(11, 16)}`
 
-/** Until midnight is until the day before, all of which is included. */
+/** An end at midnight is written as the day before, which is included. */
 const endWords = (time: string, now: string): string =>
   isMidnight(time)
     ? dateWords(new Date(msOf(time) - DAY_MS).toISOString(), now)
@@ -125,7 +125,7 @@ const MONTHS =
 
 const msOf = (time: string): number => Date.parse(`${time.slice(0, 16)}Z`)
 
-/** A date of the last month or the next nine goes without its year. */
+/** Dates in the last month and the next nine months are written without the year. */
 const dateWords = (time: string, now: string): string => {
   const days = (msOf(time) - msOf(now)) / DAY_MS
   const day = `${Number(time.slice(8, 10))} ${String(MONTHS[Number(time.slice(5, 7)) - 1])}`
@@ -147,17 +147,17 @@ const opensWords = (time: string, now: string): string => {
 const WEEKDAYS = 'Sunday Monday Tuesday Wednesday Thursday Friday Saturday'.split(' ')
 
 type Refusal = {
-  /** To the person who stands at the door. */
+  /** For the person at the door. */
   readonly toHolder: string
-  /** About one grant, or about the person, to anyone who asks why. */
+  /** For anyone who asks why: about one grant, or about the person. */
   readonly why: string
 }
 
-/** What a refusal says where it does not say when the door opens. */
+/** The words of a refusal that does not say when the door opens. */
 const REFUSALS: Readonly<Record<DecisionReason, Refusal>> = {
   lock_disabled: {
-    toHolder: 'The door is closed for everyone just now.',
-    why: 'The door is disabled.',
+    toHolder: 'This door is closed to everyone right now.',
+    why: 'The door is switched off or retired.',
   },
   holder_disabled: {
     toHolder: 'Your account is disabled. Ask an owner.',
@@ -173,7 +173,7 @@ const REFUSALS: Readonly<Record<DecisionReason, Refusal>> = {
   },
   no_grant: {
     toHolder: 'No rule lets you open this door.',
-    why: 'No rule is for this person and this door.',
+    why: 'No rule covers this person and this door.',
   },
   revoked: { toHolder: 'You may no longer open this door.', why: 'This rule was revoked.' },
   suspended: {
@@ -181,12 +181,12 @@ const REFUSALS: Readonly<Record<DecisionReason, Refusal>> = {
     why: 'This pass is switched off, because its maker may no longer open the door.',
   },
   expired: {
-    toHolder: 'The time in which you may open this door is over.',
+    toHolder: 'Your access to this door has ended.',
     why: 'This rule has ended.',
   },
   not_yet_valid: {
     toHolder: 'You may not open this door yet.',
-    why: 'This rule has not begun yet.',
+    why: 'This rule has not started yet.',
   },
   closed_on_holiday: {
     toHolder: 'Closed for the holiday.',
@@ -198,19 +198,19 @@ const REFUSALS: Readonly<Record<DecisionReason, Refusal>> = {
   },
   clock_uncertain: {
     toHolder: 'The gateway does not know the time. Try again in ten minutes, or ask an owner.',
-    why: 'The clock of the gateway is in doubt.',
+    why: 'The gateway is not sure of the time.',
   },
   not_on_home_network: {
-    toHolder: 'This works only on the home network: connect to the Wi-Fi of the house.',
+    toHolder: 'This works only on the home network. Connect to the home Wi-Fi.',
     why: 'The phone is not on the home network.',
   },
   uses_spent: {
-    toHolder: 'You have opened this door as often as you may.',
-    why: 'All its uses are spent.',
+    toHolder: 'You have used all your visits to this door.',
+    why: 'All visits of this rule are used up.',
   },
 }
 
-/** Reasons that need no other words than when the door opens. */
+/** Reasons for which the next opening says enough. */
 const TIMED: ReadonlySet<DecisionReason> = new Set(['expired', 'not_yet_valid', 'outside_schedule'])
 
 /** Returns what the person at the door reads, with the next opening, if there is one. */
@@ -225,5 +225,5 @@ export const refusalWords = (
   return TIMED.has(reason) ? opens : `${toHolder} ${opens}`
 }
 
-/** Returns why a rule does not let someone in, to anyone who asks. */
+/** Returns why a rule does not let someone in, for anyone who asks. */
 export const whyWords = (reason: DecisionReason): string => REFUSALS[reason].why

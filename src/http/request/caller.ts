@@ -77,7 +77,7 @@ const proxyBefore = (request: Request, peer: Parameters<typeof isSilentlyForward
   return isSilentlyForwarded(request, peer) ? 'silent' : undefined
 }
 
-/** A trusted proxy, too, may fail to say for whom it asks. */
+/** Even a trusted proxy may fail to name its client. */
 const isHidden = (proxy: Proxy, isPeersOwn: boolean): boolean =>
   proxy === 'trusted' ? isPeersOwn : proxy !== undefined
 

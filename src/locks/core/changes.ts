@@ -17,7 +17,7 @@ export type ChangeDependencies = {
   readonly auditIn: AuditIn
   readonly record: RecordAuditEvent
   readonly recordIn: RecordIn
-  /** Returns the role that someone has now, at most that of the request; undefined if the account is
+  /** Returns the current role of an account, but at most the role of the request; undefined if the account is
    * disabled or erased. */
   readonly actingRole: (tx: Transaction, by: Actor) => Promise<Role | undefined>
 }
@@ -33,10 +33,10 @@ type Change = Pick<AuditEvent, 'action' | 'detail'> & {
   readonly body: NewRecord['body']
 }
 
-/** What all changes of locks and of the home have in common. */
+/** What all changes to locks and the home have in common. */
 export const changes = ({ db, auditIn, record, recordIn, actingRole }: ChangeDependencies) => ({
-  /** Runs `work` in a transaction if `by` is still an admin, with the role that `by` has. A refusal leaves an
-   * audit event. Throws `forbidden`. */
+  /** Runs `work` in a transaction, with the current role of `by`, who must still be an admin. A refusal leaves
+   * an audit event. Throws `forbidden`. */
   byAdmin: async <Result>(
     by: Actor,
     event: Pick<AuditEvent, 'action' | 'subject'>,
@@ -58,8 +58,7 @@ export const changes = ({ db, auditIn, record, recordIn, actingRole }: ChangeDep
     }
   },
 
-  /** Adds the audit event and the leaf of a change to its transaction; what a new home begins with has
-   * neither. */
+  /** Adds the audit event and the leaf of a change to its transaction. The defaults of a new home have neither. */
   note: async (tx: Transaction, by: Actor, change: Change): Promise<void> => {
     if (by === NEW_HOME) return
     const { kind, action, subject, about, person = null, detail, body } = change
@@ -81,7 +80,7 @@ export const changes = ({ db, auditIn, record, recordIn, actingRole }: ChangeDep
 
 export type Changes = ReturnType<typeof changes>
 
-/** Who makes what a new home begins with. */
+/** Creates the defaults of a new home. */
 export const NEW_HOME: Actor = { ...GATEWAY }
 
 /** Who did something, in the body of a record. */

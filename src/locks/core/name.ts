@@ -1,10 +1,10 @@
 import { visibleText } from '../../domain/text/folded-text.ts'
 import { notAccepted } from '../../http/request/accepted.ts'
 
-/** Returns the name of a lock or holiday as it is stored and shown: composed (NFC), without the space around
- * it. Throws `invalid` for one that nobody can see. */
+/** Returns the name of a lock or holiday as it is stored and shown: composed (NFC), without surrounding space.
+ * Throws `invalid` if nothing of it is visible. */
 export const shownName = (name: string): string => {
   const shown = name.normalize('NFC').trim()
-  if (visibleText(shown).trim() === '') throw notAccepted({ name: 'text that people can see' })
+  if (visibleText(shown).trim() === '') throw notAccepted({ name: 'visible text' })
   return shown
 }

@@ -44,16 +44,16 @@ type Question = {
   readonly atMs: number | undefined
 }
 
-/** An account or everybody of a role, and whose grants that may use. */
+/** An account or a role, and the holders whose grants it may use. */
 type Holder = Asking['holder'] & { readonly holders: readonly string[] }
 
-/** What a holder may open at a lock. */
+/** Whether a holder may open a lock. */
 export type MayOpen = Pick<ReturnType<typeof decide>, 'reason'> & {
   readonly mayOpen: boolean
   readonly nextAtMs: number | null
 }
 
-/** Explains decisions, and foresees them. Writes nothing. */
+/** Explains and predicts decisions. Writes nothing. */
 export const accessService = ({ db, zone, isOnHomeNetwork, clock }: Dependencies) => {
   const reads = decisionReads(db)
   const grants = grantReads(db)
@@ -70,7 +70,7 @@ export const accessService = ({ db, zone, isOnHomeNetwork, clock }: Dependencies
     return lock
   }
 
-  /** Returns an account, in at most a role. Throws `not_found`. */
+  /** Returns an account, with at most this role. Throws `not_found`. */
   const accountOf = async (publicId: string, role: Role = 'owner'): Promise<Holder> => {
     const found = (await reads.holders([publicId])).get(publicId)
     if (!found) throw new AppError('not_found', 'No such account')
@@ -86,8 +86,8 @@ export const accessService = ({ db, zone, isOnHomeNetwork, clock }: Dependencies
   }
 
   return {
-    /** Explains whether a holder may open a lock at a time, by everything as it is now. Throws `forbidden` unless an
-     * admin asks, or someone about themselves, and `not_found`. */
+    /** Explains whether a holder may open a lock at a time, based on everything as it is now. Throws
+     * `not_found`, and `forbidden` if a member asks about others. */
     explain: async ({ by, label, holder: name, atMs }: Question) => {
       const isOwn = by !== undefined && name === `account:${by.account.publicId}`
       if (by && !isOwn && !hasRole(by.account, 'admin'))
@@ -103,12 +103,12 @@ export const accessService = ({ db, zone, isOnHomeNetwork, clock }: Dependencies
       return explain({
         lock,
         holder,
-        // Revoked is revoked now, whatever the clock said then.
+        // What is revoked stays revoked, even if the clock was wrong then.
         grants: atMs === undefined ? found.map((grant) => revokedBy(grant, nowMs)) : found,
         home: await homeAround(nowMs),
         nowMs,
         isClockDoubted: atMs === undefined && now.isDoubted,
-        // Of others, nobody knows where they will be.
+        // Nobody knows where others will be.
         isHome: isOwn ? isOnHomeNetwork(by) : true,
         visitor: visitorOf(by?.sessionId, lock.id),
       })
@@ -176,7 +176,7 @@ const mayOpenBy = (asking: Asking): MayOpen => {
   return { mayOpen, reason, nextAtMs: mayOpen ? null : nextAt(asking) }
 }
 
-/** Locks of one likeness open alike: of a thousand locks of a house, most have the same grants. */
+/** Locks with the same grants open alike: of the thousand locks of a large house, most have the same grants. */
 const likeness = ({ lock, grants, visitor }: Asking): string =>
   JSON.stringify([
     lock.state,
@@ -190,7 +190,7 @@ const ANYONE = { isDisabled: false, isAdmitted: true, endsAtMs: null } as const
 const revokedBy = (grant: Grant, nowMs: number): Grant =>
   grant.revokedAtMs === null ? grant : { ...grant, revokedAtMs: Math.min(grant.revokedAtMs, nowMs) }
 
-/** Openings are looked for in the next 370 days; a window that is open now began at most two days ago. */
+/** Openings are searched for in the next 370 days; a window that is open now began at most two days ago. */
 const HOLIDAYS_BEFORE_MS = 4 * DAY_MS
 const HOLIDAYS_AFTER_MS = 375 * DAY_MS
 

@@ -1,16 +1,16 @@
 import type { DecisionReason } from '../../domain/access.ts'
 import type { Role } from '../../domain/account.ts'
 
-/** A wish to open a lock, as it is passed to the writer: plain data. */
+/** An attempt to open a lock, as plain data for the writer. */
 export type Attempt = {
-  /** Chosen by the asker, in lower case. */
+  /** Chosen by the app, in lower case. */
   readonly id: string
   /** The label of the lock. */
   readonly lock: string
   readonly account: {
     readonly publicId: string
     readonly username: string
-    /** The role in which the account asks; what it may do counts by the lower of this and its role now. */
+    /** The role of the request; the lower of this and the account's current role counts. */
     readonly role: Role
   }
   /** Stands for the device. */
@@ -22,7 +22,7 @@ export type Attempt = {
 /** When a decision is made. */
 export type DecisionTime = {
   readonly nowMs: number
-  /** True if the clock cannot be trusted for a decision, which doubts less than the log does. */
+  /** True if the clock cannot be trusted for a decision. Decisions trust it more readily than the log. */
   readonly isDoubted: boolean
 }
 

@@ -3,7 +3,7 @@ import type { Queries } from '../../storage/database.ts'
 import type { Grant } from '../rules/grant.ts'
 import { termsFrom } from '../rules/terms.ts'
 
-/** A lock and a holder: what the index of grants is read by. */
+/** A lock and a holder: the key by which the index of grants is read. */
 export type Place = { readonly lockId: string; readonly holder: string }
 
 /** The lock of grants for all locks. */
@@ -25,12 +25,11 @@ export const placesOf = (lockId: string, holders: readonly string[]): readonly P
     { lockId: ALL_LOCKS, holder },
   ])
 
-/** Ended grants that are read for a lock and a holder, the newest first: enough to tell why nothing is
- * open. */
+/** How many ended grants are read for a lock and a holder, newest first: enough to say why nothing opens. */
 const ENDED_MAX = 20
 
-/** Other grants that are read for a lock and a holder, those that end last first: as many as a holder may
- * have at a time. */
+/** How many other grants are read for a lock and a holder, latest end first: as many as a holder may have at a
+ * time. */
 const GRANTS_MAX = 200
 
 type GrantRow = {
@@ -65,8 +64,8 @@ const COLUMNS = `
 /** Grants by place. */
 export type GrantsByPlace = { readonly of: (places: readonly Place[]) => readonly Grant[] }
 
-/** Reads grants for decisions, those of many locks and holders in one statement. Each place is one range of
- * the index `access_grant_lock`, however many grants there are. */
+/** Reads grants for decisions, for many locks and holders in one statement. Each place is one range of the
+ * index `access_grant_lock`, however many grants there are. */
 export const grantReads = (db: Pick<Queries, 'all'>) => {
   const read = async (
     sql: string,
@@ -79,8 +78,8 @@ export const grantReads = (db: Pick<Queries, 'all'>) => {
     return byPlace(rows)
   }
   return {
-    /** Returns the grants that matter to decisions at a time, for each list of places: those that are not over
-     * and, where there is none, the newest of the others, which say why. */
+    /** Returns, for each list of places, the grants that matter to decisions at a time: those that have not
+     * ended or, if there are none, the newest ended ones, which say why. */
     at: async (asked: readonly (readonly Place[])[], nowMs: number): Promise<GrantsByPlace> => {
       const live = await read(LIVE, asked.flat(), nowMs)
       const without = asked.filter((places) => live.of(places).length === 0)

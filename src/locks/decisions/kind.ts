@@ -11,17 +11,17 @@ import { type Attempt, type AttemptAnswer, type DecidedAttempt, visitorOf } from
 import { type Place, grantReads, holdersOf, placesOf } from './grants-store.ts'
 import { type HolderNow, type LockNow, type Uses, decisionReads, decisionWrites } from './store.ts'
 
-/** What people did, in the log: they used an app. */
+/** The method of decisions in the log: people use an app. */
 const METHOD = 'app'
 
-/** What the attempts of a group are decided by. Plans change it for the attempts after them. */
+/** The state that a group of attempts is decided on. Each plan updates it for the attempts that follow. */
 export type DecisionState = {
   readonly attempts: Map<string, DecidedAttempt>
   readonly locks: ReadonlyMap<string, LockNow>
   readonly holders: ReadonlyMap<string, HolderNow>
   /** Returns the grants of an account for a lock. */
   readonly grantsFor: (lockId: string, holder: HolderNow) => readonly Grant[]
-  /** Grants that attempts of the group have used, as they are then. */
+  /** Grants that attempts of the group have used, as they are afterwards. */
   readonly used: Map<string, Grant>
   readonly home: Home
   readonly added: DecidedAttempt[]
@@ -84,7 +84,7 @@ export const decisionKind = ({
         seq: hasLeaf ? seq : null,
       }
       state.attempts.set(attempt.id, decided)
-      // Anyone may be a newcomer: of their attempts, nothing is kept but the leaves.
+      // Anyone can become a newcomer, so only the leaves of their attempts are kept.
       if (hasLeaf || isAdmitted) state.added.push(decided)
       return {
         answer: { status: 'decided', attempt: decided, isRepeat: false },
@@ -101,13 +101,13 @@ export const decisionKind = ({
   }
 }
 
-/** An attempt is the same again if the same account asks for the same lock. */
+/** A repeat has to come from the same account and name the same lock. */
 const requestHashOf = ({ account, lock }: Attempt): string =>
   createHash('sha256').update(`${account.publicId} ${lock}`).digest('hex')
 
 type Concerned = { readonly lock: LockNow; readonly account: HolderNow }
 
-/** Decides on an attempt, and counts the use for the attempts after it. */
+/** Decides an attempt, and counts the use for the attempts that follow. */
 const decideIn = (
   state: DecisionState,
   attempt: Attempt,
@@ -150,7 +150,7 @@ const leafOf = (attempt: Attempt, { decision, reason, grantId }: DecidedAttempt)
   method: METHOD,
 })
 
-/** Reads what the attempts of a group are decided by. */
+/** Reads the state that a group of attempts is decided on. */
 const loadState = async (
   tx: Queries,
   attempts: readonly Attempt[],
@@ -189,7 +189,7 @@ const loadState = async (
   }
 }
 
-/** The time of an attempt, or 0 while the clock is doubted: then, grants count as live. */
+/** The time of an attempt, or 0 while the clock is not trusted, so that grants count as live. */
 const timeMs = ({ nowMs, isDoubted }: Attempt): number => (isDoubted ? 0 : nowMs)
 
 /** A window that is open now began at most two days ago, on a date that may be another in UTC. */
@@ -202,8 +202,8 @@ const dateOf = (ms: number): string => new Date(ms).toISOString().slice(0, 10)
 
 type HomeWith = (holidays: ReadonlyMap<string, string>) => Home
 
-/** Returns the home with its holidays, the same object as long as they are the same: what is known of its
- * windows is kept with it. */
+/** Returns the home with its holidays. It is the same object until they change, because intervals of windows
+ * are cached by it. */
 const homes = (zone: () => string): HomeWith => {
   let last: Home | undefined
   return (holidays) => {

@@ -59,10 +59,10 @@ const unlock = ({ attempts, requireRoom, recordRefused }: Dependencies) =>
       operationId: 'unlock',
       summary: 'Ask to open a lock',
       description:
-        'Decides and records the decision in the unlock log, both at once. A denial is an answer like ' +
-        'any other (200). Of equal denials of a session, the first of each minute is recorded. Up to ' +
-        'ten attempts a minute for each session. The attempts of one session at one lock within 120 ' +
-        'seconds of a counted use are that same use.',
+        'Decides, and records the decision in the unlock log in the same commit. A denial also ' +
+        'answers 200. Equal denials within a session are recorded once a minute. Each session may ' +
+        'make ten attempts a minute. Further attempts of a session at the same lock within 120 ' +
+        'seconds of a counted use belong to that use.',
       params: LockParams,
       body: AttemptBody,
       checksDisk: true,
@@ -97,7 +97,7 @@ const readAttempt = ({ attempts }: Dependencies) =>
       access: 'member',
       tag: 'Locks',
       operationId: 'getAttempt',
-      summary: 'Get what was decided on an attempt',
+      summary: 'Get the decision on an attempt',
       description: 'For the person who asked, and admins. Attempts are kept for 30 days.',
       params: AttemptParams,
       answers: {
@@ -117,11 +117,11 @@ const explainAccess = ({ access }: Dependencies) =>
       access: 'member',
       tag: 'Locks',
       operationId: 'explainAccess',
-      summary: 'Explain who may open a lock, and why',
+      summary: 'Explain whether somebody may open a lock, and why',
       description:
-        'Says for each grant whether it opens the lock at a time and, if not, what stops it. Admins may ' +
-        'about anyone, members about themselves. Records nothing. Grants, uses, lock and account count ' +
-        'as they are now.',
+        'Says for each grant whether it opens the lock at a time and, if not, what stops it. Admins ' +
+        'may ask about anyone, members about themselves. Uses the current grants, uses, lock and ' +
+        'account. Records nothing.',
       params: LockParams,
       query: AccessQuery,
       answers: {

@@ -13,7 +13,7 @@ export const AttemptBody = t.Object(
     id: {
       ...GivenUuid,
       description:
-        'Chosen by the app, new for each attempt. Sent again, it gets the same answer and opens nothing twice',
+        'Chosen by the app for each attempt. A repeat with the same id gets the same answer and opens nothing twice',
     },
   },
   { $id: 'UnlockAttempt', examples: [{ id: '0193c6a8-5f0e-7c3a-9b1d-2e4f6a8b0c1d' }] },
@@ -28,7 +28,7 @@ const Reason = {
 
 const NextAt = {
   ...nullable(t.String({ format: 'date-time' })),
-  description: 'The first time, within 370 days, at which a grant opens it; null if there is none',
+  description: 'When a grant next opens it, within 370 days; null if none does',
 }
 
 const Use = t.Union(
@@ -36,13 +36,13 @@ const Use = t.Union(
     t.Object(
       {
         number: t.Integer({ description: 'Which use of the grant it is' }),
-        max: t.Integer({ description: 'How many the grant has' }),
+        max: t.Integer({ description: 'How many uses the grant has' }),
       },
       { $id: 'GrantUse', additionalProperties: false },
     ),
     t.Null(),
   ],
-  { description: 'Of a grant with a number of uses' },
+  { description: 'For a grant with limited uses' },
 )
 
 const GrantId = { ...nullable(Uuid), description: 'The grant that opened it' }
@@ -50,8 +50,8 @@ const GrantId = { ...nullable(Uuid), description: 'The grant that opened it' }
 const Seq = {
   ...nullable(t.Integer()),
   description:
-    'Its place in the unlock log; null for a denial that was only counted, because an equal one was ' +
-    'recorded within a minute',
+    'Its number in the unlock log; null for a denial that was only counted, because an equal one ' +
+    'was recorded less than a minute before',
 }
 
 export const DecisionAnswer = t.Object(
@@ -69,7 +69,7 @@ export const DecisionAnswer = t.Object(
     },
     delivery: {
       ...oneOf(['no_controller']),
-      description: 'Whether the lock was told: `no_controller`, as no lock is connected',
+      description: 'What happened at the lock: `no_controller`, because no lock is connected',
     },
   },
   { $id: 'Decision', additionalProperties: false },
@@ -104,7 +104,7 @@ export const AttemptAnswer = t.Object(
   {
     id: Uuid,
     lock: t.String({ examples: [DEFAULT_LOCK] }),
-    account: t.String({ description: 'Public id of who asked' }),
+    account: t.String({ description: 'Public id of the account that asked' }),
     decision: Result,
     reason: Reason,
     grant: GrantId,
@@ -134,13 +134,12 @@ export const AccessQuery = t.Object({
   holder: t.Optional(
     t.String({
       pattern: `^(account:${UUID}|role:(member|admin|owner))$`,
-      description:
-        'Whose access: by default, that of the caller. Members may only ask for their own',
+      description: 'Whose access; defaults to the caller. Members may only ask about themselves',
       examples: ['role:member'],
       ...accepting('account:<public id>, role:member, role:admin or role:owner'),
     }),
   ),
-  at: t.Optional({ ...Time, description: 'When, in the past or future: by default, now' }),
+  at: t.Optional({ ...Time, description: 'When, in the past or future; defaults to now' }),
 })
 
 export const AccessAnswer = t.Object(
@@ -211,4 +210,4 @@ export const NO_SUCH_ATTEMPT = 'There is no such attempt'
 export const ID_TAKEN = 'Another attempt has this id'
 export const ONLY_ADMINS = 'Only an admin may ask about others'
 export const USE_YOUR_KEY =
-  'Nothing can be recorded just now, so nobody is let in. Use your key; the owner is told.'
+  'Nothing can be recorded right now, so nobody is let in. Use your key, and tell an owner.'

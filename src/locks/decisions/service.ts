@@ -23,18 +23,18 @@ export type AttemptService = ReturnType<typeof attemptService>
 
 type Dependencies = {
   readonly db: Pick<Database, 'all'>
-  /** Has the writer decide on an attempt and record the decision; resolves after COMMIT. The receipt is that of
-   * its leaf, if it got one. */
+  /** Has the writer decide an attempt and record the decision; resolves after COMMIT, with the receipt of the
+   * leaf, if it got one. */
   readonly decide: (
     attempt: Attempt,
     how: { readonly account: string; readonly isDoubted: boolean },
   ) => Promise<{ readonly answer?: unknown; readonly receipt?: string | undefined }>
   /** Returns the receipt of a leaf, against the log as it was when the leaf was added. */
   readonly receiptOf: (seq: number) => Promise<string>
-  /** Counts an attempt against the limits of its account. Throws if there is no room. Returns a function that takes
-   * it back. */
+  /** Counts an attempt against the limits of its account. Throws if there is no room. Returns a function that
+   * undoes this. */
   readonly spend: (account: Account, caller: Caller) => Promise<() => void>
-  /** False if no number of attempts is refused. */
+  /** False if attempts are not limited. */
   readonly isLimited: boolean
   /** Returns when a denied attempt may be permitted. */
   readonly nextAtMs: AccessService['nextAtMs']
@@ -82,8 +82,8 @@ export const attemptService = (deps: Dependencies) => {
   }
 
   return {
-    /** Decides on an attempt and records the decision. Throws `not_found` for an unknown lock, `conflict` if the
-     * id is that of another attempt, `unavailable` if nothing can be recorded: then nobody is let in. */
+    /** Decides an attempt and records the decision. Throws `not_found` for an unknown lock, `conflict` if
+     * another attempt has the id, `unavailable` if nothing can be recorded: then nobody is let in. */
     decide: async ({ caller, account, label, id }: Asked): Promise<DecisionJson> => {
       const sessionId = caller.sessionId ?? ''
       await requireRoom(sessionId)
@@ -103,7 +103,7 @@ export const attemptService = (deps: Dependencies) => {
         throw REFUSALS[answer.status]()
       }
       const { isRepeat, attempt: found } = answer
-      // Of what newcomers try, only leaves are kept.
+      // Only the leaves of newcomers' attempts are kept.
       if (isRepeat || (found.seq === null && isNewcomer(account))) takeBack()
       if (!isRepeat) deps.onDecision(found)
       const nextAtMs = found.decision === 'denied' ? await deps.nextAtMs(found, label, role) : null

@@ -8,7 +8,7 @@ export type LockNow = {
   readonly id: string
   readonly label: string
   readonly state: LockState
-  /** That of the lock and that of the home, if they have begun and nobody has ended them. */
+  /** The lockdowns of the lock and of the home that have begun and that nobody has ended. */
   readonly lockdowns: readonly { readonly untilMs: number | null }[]
 }
 
@@ -125,8 +125,8 @@ export const decisionWrites = (tx: Pick<Queries, 'run'>) => ({
       )
   },
 
-  /** Counts uses, each grant at most once. Returns false, and the caller undoes it, if one of them has not as
-   * many left. */
+  /** Counts uses, each grant at most once. Returns false if one of them has too few left; the caller then rolls
+   * back. */
   countUses: async (uses: readonly Uses[]): Promise<boolean> => {
     if (uses.length === 0) return true
     const counted = await tx.run(

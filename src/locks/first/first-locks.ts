@@ -22,23 +22,23 @@ type Dependencies = {
   }
 }
 
-/** Returns the labels that most unlocks name, of those received since a time, the most used first. */
+/** Returns the lock labels of unlocks received since a time, most used first. */
 type MostUsed = (asked: {
   readonly sinceMs: number
   readonly limit: number
   readonly onProgress: (done: number, all: number) => void
 }) => Promise<readonly string[]>
 
-/** Set once the first locks are made, so that nobody gets back what was taken away since. */
+/** Set once the first locks are made, so that nobody regains access that was taken away since. */
 const FIRST_LOCKS = 'first_locks'
 
 const DAYS = 90
 const LOCKS_MAX = 50
 
-/** Gives a home its first locks, so that nobody is locked out by an update: one for each of the labels that the
- * unlocks of the last 90 days named most often, or else the front door. Members, admins and owners may open
- * these locks at any time, until somebody narrows that. Does nothing in a home that had them. In an empty log
- * nothing is recorded: a new home begins like that. */
+/** Creates the first locks of a home, so that an update locks nobody out: one for each of the labels used most
+ * in the last 90 days, or else the front door. Members, admins and owners may open these locks at any time
+ * until somebody restricts that. Does nothing if the home has had its first locks. Records nothing in an empty
+ * log, because every new home starts like that. */
 export const makeFirstLocks = async (
   { db, locks, grants, mostUsed, size, logClock }: Dependencies,
   onProgress: (done: string) => void,

@@ -7,8 +7,8 @@ import type { GrantLocks } from './reads-store.ts'
 /** Labels of a request; `all` also stands for locks that are added later. */
 export type Labels = 'all' | readonly string[]
 
-/** Returns the locks of labels. A retired one is accepted only if a grant that is changed has it already, as
- * in `kept`. Throws `invalid` for a label of no lock, and `conflict` for a retired one. */
+/** Returns the locks with these labels. A retired lock is accepted only if the grant being changed already has
+ * it (`kept`). Throws `invalid` for an unknown label, and `conflict` for a retired lock. */
 export const requireLocks = async (
   queries: Pick<Queries, 'all' | 'get' | 'run'>,
   labels: Labels,
@@ -28,11 +28,11 @@ export const requireLocks = async (
 
 export const LOCK_RETIRED = 'A retired lock opens for nobody'
 
-/** Names the label by its place, because an answer repeats nothing that was sent. */
+/** Names the label by its position, because answers never repeat input. */
 const unknownLock = (place: number, locks: readonly Lock[]): AppError => {
   const labels = locks.filter(({ state }) => state !== 'retired').map(({ label }) => label)
   const named = labels.slice(0, NAMED_MAX).join(', ') + (labels.length > NAMED_MAX ? ', …' : '')
-  return notAccepted({ locks: `only labels of locks: ${named}; number ${place} is none of them` })
+  return notAccepted({ locks: `labels of existing locks: ${named}; number ${place} is not one` })
 }
 
 /** Labels that a refusal names. */

@@ -1,7 +1,7 @@
 import type { GrantTerms } from '../rules/terms.ts'
 import type { Granted } from './store.ts'
 
-/** Returns conditions as requests, answers and records have them. */
+/** Returns conditions in the form of requests, answers and records. */
 export const conditionsJson = ({ terms, startsAtMs, endsAtMs, usesMax }: GrantTerms) => ({
   starts_at: timeJson(startsAtMs),
   ends_at: timeJson(endsAtMs),

@@ -1,6 +1,6 @@
 import { ROLES, type Role, isAtLeast } from '../../domain/account.ts'
 
-/** Who may open something: an account, by public id, or everybody of a role and of those above it. */
+/** A holder of grants: an account, by public id, or everyone with a role or a higher one. */
 export type Holder = { readonly account: string } | { readonly role: Role }
 
 /** Writes a holder as the database and queries do: `account:<public id>` or `role:<role>`. */
@@ -18,7 +18,7 @@ export const holderFrom = (text: string): Holder | undefined => {
 
 const PUBLIC_ID = /^[0-9a-f-]{36}$/
 
-/** Returns the holders whose grants hold for an account: itself, its role and the roles below. */
+/** Returns the holders whose grants an account may use: itself, its role and the roles below. */
 export const holdersOf = ({
   publicId,
   role,

@@ -36,8 +36,7 @@ export const grantJson = (stored: StoredGrant, shown: Shown): GrantJson => {
 
 const ERASED = 'A grant of a person who has been erased'
 
-/** Returns a grant as a member sees it: without what admins noted, and without what it tells about others
- * who share it. */
+/** Returns a grant as a member sees it: without admins' notes, and without anything about others who share it. */
 export const ownGrantJson = (stored: StoredGrant, shown: Shown): GrantJson => {
   const json = grantJson(stored, shown)
   const isShared = json.holder !== null && 'role' in json.holder
@@ -52,7 +51,7 @@ type Preview = {
   readonly conditions: GrantTerms
 }
 
-/** Returns what people check before they make a grant. */
+/** Returns what people check before they create a grant. */
 export const previewJson = ({ conditions, ...preview }: Preview, shown: Shown) => {
   const grant: Grant = { ...UNUSED, ...conditions }
   return {
@@ -66,7 +65,7 @@ const UNUSED = { id: '', version: 1, uses: 0, revokedAtMs: null, usedAtMs: null,
 export const holderOf = ({ holder }: Pick<StoredGrant, 'holder'>): Holder | undefined =>
   holder === null ? undefined : holderFrom(holder)
 
-/** Without terms, once the person is erased, nothing is left to tell. */
+/** Once the person is erased, there are no terms and nothing to show. */
 export const asGrant = (stored: StoredGrant): Grant => ({
   ...stored,
   terms: stored.terms ?? ALWAYS.terms,

@@ -60,7 +60,7 @@ export const grantReading = ({ db, readHome, clock }: Dependencies) => {
       )
       const grants: GrantJson[] = []
       for (const grant of found.slice(0, limit)) {
-        // The openings of many windows take milliseconds.
+        // Finding the openings of many windows takes milliseconds.
         await takeTurn(signal)
         grants.push(await show(viewer, grant))
       }
@@ -71,7 +71,7 @@ export const grantReading = ({ db, readHome, clock }: Dependencies) => {
 
 const seesAll = (viewer: Viewer): boolean => viewer === undefined || hasRole(viewer, 'admin')
 
-/** Nobody who waits to be let in learns which doors there are. */
+/** People who wait to be let in do not learn which doors there are. */
 const holdersOfViewer = (viewer: NonNullable<Viewer>): readonly string[] =>
   viewer.admitted ? holdersOf(viewer) : [holderText({ account: viewer.publicId })]
 

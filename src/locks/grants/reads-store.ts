@@ -14,7 +14,7 @@ export type StoredGrant = Omit<Grant, 'terms'> & {
   /** The name of the account that holds it. */
   readonly username: string | null
   readonly isHolderDisabled: boolean
-  /** From when on that account is treated as disabled; null for never. */
+  /** The time from which that account is treated as disabled; null for never. */
   readonly holderEndsAtMs: number | null
   /** Public id of the account that made it; null for the command line, an upgrade, or an erased person. */
   readonly madeBy: string | null
@@ -23,7 +23,7 @@ export type StoredGrant = Omit<Grant, 'terms'> & {
   readonly locks: GrantLocks
 }
 
-/** `all` stands for all locks, also later ones. */
+/** `all` stands for all locks, including later ones. */
 export type GrantLocks = 'all' | readonly GrantLock[]
 type GrantLock = { readonly id: string; readonly label: string; readonly name: string }
 
@@ -70,13 +70,13 @@ export const grantReads = (queries: Pick<Queries, 'all'>, nowMs: number) => ({
 /** The largest integer: for grants without an end. */
 export const NEVER_MS = '9223372036854775807'
 
-/** Stands for all locks, also later ones. */
+/** Stands for all locks, including later ones. */
 export const ALL_LOCKS = ''
 
 /** Sorts after every UUID. */
 const AFTER_EVERY_ID = 'g'
 
-/** What `grantStateOf` says, in SQL. */
+/** `grantStateOf`, in SQL. */
 const HAS_ENDED = `(
   coalesce(access_grant.ends_at_ms, ${NEVER_MS}) <= ?
   OR access_grant.uses >= coalesce(access_grant.uses_max, ${NEVER_MS})

@@ -85,16 +85,17 @@ const make = ({ grants, reading }: Dependencies) =>
       limits: ['changes'],
       tag: 'Grants',
       operationId: 'createGrant',
-      summary: 'Grant somebody locks',
+      summary: 'Create a grant',
       description:
-        'Dates, windows, uses and network must all allow it. Admins may grant to members and to ' +
-        '`role:member`, owners to everybody. A grant to an account lets that person in if they wait. ' +
-        'With a `key`, send the request again if the answer was lost: the same terms answer 200 with ' +
-        'the grant that exists, others 409, also after it was changed or revoked.',
+        'Dates, windows, uses and network must all allow an opening. Admins may give access to ' +
+        'members and to `role:member`, owners to everyone. A grant to an account lets the person in ' +
+        'if they are waiting. With a `key`, a request can be repeated if its answer was lost: the ' +
+        'same terms get 200 and the existing grant, other terms get 409, even after the grant was ' +
+        'changed or revoked.',
       body: GrantBody,
       answers: {
         200: {
-          description: 'The grant that has this key already',
+          description: 'The existing grant with this key',
           schema: GrantAnswer,
           example: GRANT_EXAMPLE,
         },
@@ -127,7 +128,7 @@ const preview = ({ grants }: Dependencies) =>
       tag: 'Grants',
       operationId: 'previewGrant',
       summary: 'Show what a grant would open',
-      description: 'Takes the body of a new grant and refuses the same, but writes nothing.',
+      description: 'Takes the body of a new grant and makes the same checks, but writes nothing.',
       body: GrantBody,
       answers: {
         200: {
@@ -184,8 +185,8 @@ const change = ({ grants, reading }: Dependencies) =>
       operationId: 'updateGrant',
       summary: 'Change a grant',
       description:
-        'Makes its next version. Absent fields stay, and null clears one. Uses so far count on. ' +
-        'Whoever holds it cannot be changed: revoke it, and make another one.',
+        'Creates its next version. Omitted fields stay as they are, and null clears a field. Uses ' +
+        'so far still count. The holder cannot be changed: revoke the grant and create another one.',
       params: GrantParams,
       headers: IfMatchHeaders,
       body: GrantPatchBody,
@@ -224,7 +225,7 @@ const revoke = ({ grants }: Dependencies) =>
       body: RevocationBody,
       answers: {
         200: {
-          description: 'The locks that it opens no longer',
+          description: 'The locks that it no longer opens',
           schema: RevocationAnswer,
           example: { effective: [{ lock: 'front-door', now: true }] },
         },

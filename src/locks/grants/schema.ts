@@ -38,7 +38,7 @@ const Holder = t.Union(
     t.Object({ role: RoleName }, { $id: 'GrantToRole', additionalProperties: false }),
   ],
   {
-    description: 'An account, or everybody of a role and of those above it',
+    description: 'An account, or everyone with a role or a higher one',
     examples: [{ account: PUBLIC_ID }],
     ...accepting('an account by its public id, or a role (member, admin or owner)'),
   },
@@ -47,7 +47,7 @@ const Holder = t.Union(
 const Locks = t.Union(
   [t.Literal('all'), t.Array(LockLabel, { minItems: 1, maxItems: LOCKS_MAX })],
   {
-    description: 'Labels of locks; `all` is all locks, also those added later',
+    description: 'Labels of locks, or `all` for all locks, including those added later',
     examples: [['front-door']],
     ...accepting(`all, or 1 to ${LOCKS_MAX} labels of locks`),
   },
@@ -59,7 +59,7 @@ const WallTime = t.String({
 })
 const WallEnd = t.String({
   pattern: String.raw`^(([01]\d|2[0-3]):[0-5]\d|24:00)$`,
-  description: 'At or before `from`: on the next day',
+  description: 'If not after `from`, it is on the next day',
   examples: ['13:00'],
 })
 
@@ -67,7 +67,7 @@ const Window = t.Object(
   {
     days: t.Array(oneOf(DAYS), {
       minItems: 1,
-      description: 'On which it begins',
+      description: 'The days on which it begins',
       examples: [['tue', 'thu']],
     }),
     from: WallTime,
@@ -90,13 +90,13 @@ const Instant = t.String()
 
 const WORDS_OF = {
   starts_at:
-    'The first instant, RFC 3339, or without an offset by the clock of the home; null for no beginning',
-  ends_at: 'The first instant at which it opens no longer, written alike; null for no end',
-  windows: 'Hours of the week by the clock of the home; null for any time',
+    'When the grant starts: an RFC 3339 time or, without an offset, local time of the home; null for no start',
+  ends_at: 'When the grant ends, in the same form; null for no end',
+  windows: 'Weekly hours in local time of the home; null for any time',
   holidays:
-    'What holds on holidays of the home: the same, nothing, or hours that replace the windows that begin on them',
-  uses: 'How many visits it is good for; null for any number',
-  home_network: 'True if it opens only for phones in the network of the home',
+    'What changes on holidays: nothing (`ignore`), no opening (`closed`), or hours that replace the windows that begin on them',
+  uses: 'How many visits it allows; null for any number',
+  home_network: 'True if it opens only on the home network',
 } as const
 
 /** What rules/terms.ts checks, because it can say more about what is wrong. */
@@ -127,7 +127,8 @@ export const GrantBody = t.Object(
       text({
         min: 1,
         max: KEY_CHARACTERS_MAX,
-        description: 'Your own id, such as that of a booking: sent again, it makes no second grant',
+        description:
+          'Your own id, such as a booking number; a repeat with the same key creates no second grant',
         examples: ['booking-4711'],
       }),
     ),
@@ -159,7 +160,11 @@ export const GrantPatchBody = t.Object(
 export const RevocationBody = t.Object(
   {
     why: optional(
-      text({ max: 200, description: 'For admins and owners', examples: ['The job is done'] }),
+      text({
+        max: 200,
+        description: 'A note for admins and owners',
+        examples: ['The job is done'],
+      }),
     ),
   },
   { $id: 'GrantRevocation' },
@@ -168,7 +173,8 @@ export const RevocationBody = t.Object(
 export const GrantsQuery = t.Object({
   state: t.Optional({
     ...oneOf(GRANT_STATES),
-    description: '`now` also between its hours; `ended` also once its uses are spent',
+    description:
+      '`now` includes the time between its hours; `ended` includes grants whose uses are spent',
     examples: ['now'],
   }),
   holder: t.Optional(
@@ -179,7 +185,10 @@ export const GrantsQuery = t.Object({
       examples: ['role:member'],
     }),
   ),
-  lock: t.Optional({ ...LockLabel, description: 'Only grants that hold for this lock' }),
+  lock: t.Optional({
+    ...LockLabel,
+    description: 'Only grants for this lock, including those for all locks',
+  }),
   limit: t.Optional(t.Integer({ minimum: 1, maximum: PAGE_MAX, default: PAGE_DEFAULT })),
   cursor: t.Optional(
     t.String({
@@ -200,7 +209,7 @@ const HolderAnswer = t.Union(
       {
         account: t.String({ description: 'Public id' }),
         username: t.String(),
-        disabled: t.Boolean({ description: 'True if nothing opens for the account just now' }),
+        disabled: t.Boolean({ description: 'True if nothing opens for the account right now' }),
       },
       { $id: 'GrantHolderAccount', additionalProperties: false },
     ),
@@ -214,11 +223,12 @@ const HolderAnswer = t.Union(
 export const Occurs = t.Array(
   t.Object({ from: Time, until: nullable(Time) }, { $id: 'Opening', additionalProperties: false }),
   {
-    description: 'The next five openings, the present one included; `until` is null without an end',
+    description:
+      'The next five openings, including a current one; `until` is null if there is no end',
   },
 )
 
-const Words = t.String({ description: 'The grant as a sentence, with times of the home' })
+const Words = t.String({ description: 'The grant as a sentence, in local time of the home' })
 
 export const GrantAnswer = t.Object(
   {
@@ -295,7 +305,7 @@ export const RevocationAnswer = t.Object(
         { lock: t.String({ examples: ['front-door'] }), now: t.Literal(true) },
         { $id: 'EffectiveRevocation', additionalProperties: false },
       ),
-      { description: 'From when on each lock stays shut by this grant' },
+      { description: 'For each lock, the time from which this grant no longer opens it' },
     ),
   },
   { $id: 'GrantRevoked', additionalProperties: false },

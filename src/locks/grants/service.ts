@@ -36,7 +36,7 @@ export type People = {
 type Found = {
   readonly username: string
   readonly role: Role
-  /** From when on it is treated as disabled; null for never. */
+  /** The time from which it is treated as disabled; null for never. */
   readonly endsAtMs: number | null
 }
 
@@ -59,16 +59,16 @@ export type GrantRequest = {
 /** What a new version changes; the rest stays. */
 type GrantPatch = { readonly locks: Labels | undefined; readonly asked: GivenTerms }
 
-/** Grants that have neither ended nor been revoked: of the home, and of one holder. */
+/** How many grants there may be that have neither ended nor been revoked: in the home, and for one holder. */
 const LIVE_MAX = 10_000
 const LIVE_OF_HOLDER_MAX = 200
 
 const NO_SUCH_ACCOUNT = 'No such account'
 export const KEY_TAKEN = 'Another grant has this key, or this one has been changed since'
-export const VERSION_NEEDED = 'Send the `version` that you have read as the header If-Match'
-export const GRANT_REVOKED = 'The grant is revoked for good; make another one'
-export const OWNER_NEEDED = 'Only an owner can grant something to admins and owners'
-export const TOO_MANY = `There is room for ${LIVE_MAX} grants, and ${LIVE_OF_HOLDER_MAX} of one holder; revoke some first`
+export const VERSION_NEEDED = 'Send the `version` that you read in the If-Match header'
+export const GRANT_REVOKED = 'The grant is revoked for good; create another one'
+export const OWNER_NEEDED = 'Only an owner can give access to admins and owners'
+export const TOO_MANY = `There can be ${LIVE_MAX} grants, and ${LIVE_OF_HOLDER_MAX} for one holder; revoke some first`
 
 /** The rules of grants: who may make, change and revoke them. */
 export const grantService = (deps: Dependencies) => {
@@ -81,8 +81,8 @@ export const grantService = (deps: Dependencies) => {
     canTellHome: isOnHomeNetwork({ isAddressHidden: false, ...by }) !== 'unknown',
   })
 
-  /** Returns what is known of the accounts that are granted something. Throws `not_found`, and `forbidden`
-   * unless an actor of that role may change them. */
+  /** Returns the name, role and end date of a holder. Throws `not_found`, and `forbidden` unless an actor with
+   * that role may give the holder access. */
   const requireMayGrant = async (queries: Pick<Queries, 'get'>, actor: Role, holder: Holder) => {
     const found =
       'account' in holder
@@ -100,7 +100,7 @@ export const grantService = (deps: Dependencies) => {
     return found
   }
 
-  /** Adds the audit event and the leaf of what a grant has just become, and returns it. */
+  /** Adds the audit event and the leaf of a grant that was just changed, and returns the grant. */
   const note = async (
     tx: Transaction,
     by: Actor,
@@ -145,16 +145,16 @@ export const grantService = (deps: Dependencies) => {
   }
 
   return {
-    /** Makes a grant, and lets its holder in if they wait. The same request under the same key makes no
-     * second one. Throws `invalid`, `forbidden`, `not_found` for an unknown account, and `conflict` for a
-     * key of other terms, a retired lock, or too many grants. */
+    /** Creates a grant, and lets its holder in if they are waiting. A repeat with the same key creates no
+     * second grant. Throws `invalid`, `forbidden`, `not_found` for an unknown account, and `conflict` for a
+     * key with other terms, a retired lock, or too many grants. */
     make: async (by: Actor, request: GrantRequest): Promise<Made> => {
       const { key, holder, asked } = request
       const find = async (queries: Queries) =>
         key === undefined ? undefined : grantsIn(queries, now()).findByKey(key)
       const home = await readHome(db)
       const known = await find(db)
-      // What was asked for in time stays the same request when the grant has ended.
+      // A repeat is still the same request after the grant has ended.
       const reading = readingIn(home, by, known?.createdAtMs)
       const conditions = readTerms(asked, reading)
       if (!known) requireOpening(conditions, home, now())
@@ -178,7 +178,7 @@ export const grantService = (deps: Dependencies) => {
       { holder, locks }: { readonly holder: Holder; readonly locks: Granted['locks'] },
     ): Promise<StoredGrant> => addIn(tx, by, { holder, granted: { locks, conditions: ALWAYS } }),
 
-    /** Returns what `make` would make. Throws the same, but for a key and too many grants. */
+    /** Returns the grant that `make` would create. Throws the same, except for a key and too many grants. */
     preview: async (by: Actor, { holder, locks, asked }: GrantRequest) => {
       const shown = { home: await readHome(db), nowMs: now() }
       const conditions = readTerms(asked, readingIn(shown.home, by))
@@ -194,7 +194,7 @@ export const grantService = (deps: Dependencies) => {
       }
     },
 
-    /** Makes the next version of a grant; nothing is recorded if all stays. Throws like `make`, and
+    /** Creates the next version of a grant. Records nothing if nothing changes. Throws like `make`, and
      * `precondition_required` without a version, and `precondition_failed` unless it is the current one. */
     change: async (by: Actor, { id, version, patch }: Change): Promise<StoredGrant> => {
       const home = await readHome(db)
@@ -210,7 +210,7 @@ export const grantService = (deps: Dependencies) => {
         const grant = await requireGrant(tx, id)
         const holder = requireHeld(grant)
         await requireMayGrant(tx, role, holder)
-        // Both what the request was made from, and what it has been merged with.
+        // The version that the client read, and the one that the request was merged with.
         for (const read of [version, known.version]) requireVersion(read, grant.version)
         const granted = {
           conditions: changed(grant),
@@ -222,7 +222,7 @@ export const grantService = (deps: Dependencies) => {
       })
     },
 
-    /** Returns the labels of the locks that it opens no longer. Revoking it again changes nothing. Throws
+    /** Returns the labels of the locks that it no longer opens. Revoking it again changes nothing. Throws
      * `not_found` and `forbidden`. */
     revoke: async (by: Actor, id: string, why: string | null): Promise<readonly string[]> => {
       const subject = subjectOf(holderOf(await requireGrant(db, id)))
@@ -237,8 +237,8 @@ export const grantService = (deps: Dependencies) => {
       })
     },
 
-    /** Revokes and blanks the grants of an account in the transaction that erases it, and no longer tells
-     * which ones it made. */
+    /** Revokes and blanks the grants of an account in the transaction that erases it, and forgets which ones it
+     * made. */
     eraseIn: async (tx: Transaction, publicId: string): Promise<void> => {
       const grants = grantsIn(tx, now())
       const holder = holderText({ account: publicId })
@@ -266,7 +266,7 @@ type Change = {
 
 type Noted = { readonly id: string; readonly kind: RecordKind; readonly action: AuditAction }
 
-/** Who is granted something, as audit events name it. */
+/** The holder of a grant, as audit events name it. */
 const subjectOf = (holder: Holder | undefined): string => {
   if (!holder) return 'erased'
   return 'account' in holder ? holder.account : holderText(holder)
@@ -285,7 +285,7 @@ const grantedBy = (grant: StoredGrant): Granted => ({
   conditions: asGrant(grant),
 })
 
-/** What a leaf commits to: all that is granted, and to whom. */
+/** What a leaf commits to: everything that is granted, and to whom. */
 const recordBody = (grant: StoredGrant) => ({
   grant: grant.id,
   version: grant.version,

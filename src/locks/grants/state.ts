@@ -1,4 +1,4 @@
-/** Where a grant stands at a time; `now` also between its windows. */
+/** The state of a grant at a time; `now` includes the time between its windows. */
 export const GRANT_STATES = ['now', 'later', 'ended', 'revoked'] as const
 export type GrantState = (typeof GRANT_STATES)[number]
 
@@ -10,7 +10,7 @@ type Dated = {
   readonly revokedAtMs: number | null
 }
 
-/** Returns where a grant stands. One whose uses are spent has ended. */
+/** Returns the state of a grant. A grant whose uses are spent has ended. */
 export const grantStateOf = (grant: Dated, nowMs: number): GrantState => {
   if (grant.revokedAtMs !== null) return 'revoked'
   if ((grant.endsAtMs ?? Infinity) <= nowMs || grant.uses >= (grant.usesMax ?? Infinity))

@@ -2,7 +2,7 @@ import type { Queries } from '../../storage/database.ts'
 import { type GrantTerms, termsText } from '../rules/terms.ts'
 import { ALL_LOCKS, type GrantLocks, NEVER_MS, grantReads } from './reads-store.ts'
 
-/** What a grant grants: all that a new version may change. */
+/** The contents of a grant: everything that a new version may change. */
 export type Granted = { readonly locks: GrantLocks; readonly conditions: GrantTerms }
 
 type NewGrant = {
@@ -102,7 +102,7 @@ export const grantsIn = (queries: Queries, nowMs: number) => ({
     return rows.map(({ id }) => id)
   },
 
-  /** Removes what tells whose a person's own grants were, and that the person made others. Their own
+  /** Removes everything that links a person to their own grants, and to grants they made for others. Their own
    * must be revoked. */
   blank: async (holder: string, publicId: string): Promise<void> => {
     await queries.run(

@@ -63,8 +63,8 @@ const put = ({ holidays }: Dependencies) =>
       operationId: 'putHoliday',
       summary: 'Add or rename a holiday',
       description:
-        'What grants do on holidays, each of them says itself. It holds for times that begin on that ' +
-        'date in the zone of the home; a night that began before goes on.',
+        'Each grant says what changes on holidays. A holiday applies to windows that begin on that ' +
+        'date in the time zone of the home; a night that began the evening before is not cut short.',
       params: HolidayParams,
       body: HolidayBody,
       answers: {

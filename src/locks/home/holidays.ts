@@ -13,7 +13,7 @@ type Dependencies = {
   readonly changes: Changes
 }
 
-/** Holidays that a home may have. */
+/** How many holidays a home may have. */
 export const HOLIDAYS_MAX = 1000
 
 const FIRST_YEAR = 2000
@@ -26,8 +26,8 @@ export const holidayService = ({ db, changes }: Dependencies) => ({
   /** Returns all holidays, the earliest first. */
   all: (): Promise<readonly Holiday[]> => holidaysIn(db).all(),
 
-  /** Adds a holiday or changes its name. Throws `invalid` for a date that does not exist and for a name that
-   * nobody can see, `conflict` if there is no room for another, and `forbidden`. */
+  /** Adds a holiday or changes its name. Throws `invalid` for a date that does not exist and for an invisible
+   * name, `conflict` if there is no room for another, and `forbidden`. */
   put: (by: Actor, { date, name }: Holiday): Promise<Holiday> =>
     changes.byAdmin(by, { action: CHANGE.action, subject: requireDate(date) }, async (tx) => {
       const holiday = { date, name: shownName(name) }

@@ -2,7 +2,7 @@ import type { Queries } from '../../storage/database.ts'
 import type { Home } from '../rules/grant.ts'
 import { holidaysIn } from './holiday-store.ts'
 
-/** Returns what the hours of grants are read by, as it is now. */
+/** Returns what the hours of grants currently depend on. */
 export type ReadHome = (queries: Queries) => Promise<Home>
 
 export const homeReader = (zone: () => string): ReadHome => {

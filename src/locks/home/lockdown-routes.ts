@@ -40,8 +40,8 @@ const read = ({ lockdowns }: Dependencies) =>
       operationId: 'getLockdowns',
       summary: 'List the lockdowns in force',
       description:
-        'During a lockdown, the gateway lets only owners in. It locks nothing, and never keeps ' +
-        'anybody from leaving. An account that waits to be let in gets none.',
+        'During a lockdown, the gateway lets in only owners. It locks nothing and never keeps ' +
+        'anyone from leaving. An account that waits to be let in sees none.',
       answers: { 200: ANSWER },
     },
     async ({ caller, account }) =>
@@ -59,8 +59,8 @@ const begin = ({ lockdowns }: Dependencies) =>
       operationId: 'beginLockdown',
       summary: 'Lock down the home or some locks',
       description:
-        'Refuses everyone but owners from the next decision on. Sent again, it changes when the ' +
-        'lockdown ends; only those who may end it can make it end sooner.',
+        'Refuses everyone but owners from the next decision on. A repeat changes when the lockdown ' +
+        'ends; only people who may end it can make it end sooner.',
       body: LockdownBody,
       answers: {
         200: ANSWER,
@@ -93,8 +93,8 @@ const end = ({ lockdowns }: Dependencies) =>
       operationId: 'endLockdown',
       summary: 'End the lockdown of the home or of a lock',
       description:
-        `For owners, and for ${UNDO_MINUTES} minutes for anyone who began it. A lock stays locked down ` +
-        'while the home is, and the other way round. Does nothing if there is no lockdown.',
+        `For owners, and for ${UNDO_MINUTES} minutes for the person who began it. Lockdowns of the ` +
+        'home and of a lock end separately. Does nothing if there is no lockdown.',
       query: LockdownQuery,
       answers: {
         200: ANSWER,

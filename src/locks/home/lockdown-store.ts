@@ -1,6 +1,6 @@
 import type { Queries } from '../../storage/database.ts'
 
-/** Stands for all locks, also later ones. */
+/** Stands for all locks, including later ones. */
 const HOME = ''
 
 export type Lockdown = {
@@ -11,13 +11,13 @@ export type Lockdown = {
    * erased. */
   readonly begunBy: string | null
   readonly username: string | null
-  /** The first instant at which it is over; null if it has to be ended. */
+  /** When it ends by itself; null if somebody has to end it. */
   readonly untilMs: number | null
 }
 
 type Begun = Pick<Lockdown, 'begunAtMs' | 'begunBy' | 'untilMs'>
 
-/** Lockdowns, as one transaction or reader sees them. Those whose time is over count as ended. */
+/** Lockdowns, as one transaction or reader sees them. Those whose time has passed count as ended. */
 export const lockdownsIn = (queries: Pick<Queries, 'all' | 'get' | 'run'>, nowMs: number) => ({
   /** Returns those in force, that of the home first. */
   all: (): Promise<readonly Lockdown[]> =>

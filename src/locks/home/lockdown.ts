@@ -21,11 +21,11 @@ type Dependencies = {
 type Begin = {
   /** The labels of the locks; undefined for the whole home. */
   readonly locks?: readonly string[] | undefined
-  /** When it ends by itself; undefined if it has to be ended. */
+  /** When it ends by itself; undefined if somebody has to end it. */
   readonly untilMs?: number | undefined
 }
 
-/** How long anyone who began a lockdown by mistake may end it, in minutes. */
+/** How long a person who began a lockdown by mistake may end it, in minutes. */
 export const UNDO_MINUTES = 10
 
 /** The rules of lockdowns, during which only owners open a lock. */
@@ -43,7 +43,7 @@ export const lockdownService = ({ db, changes, clock }: Dependencies) => {
     // Ending it sooner is ending it.
     if (current && isSooner(untilMs, current.untilMs) && !mayEnd({ by, role, nowMs }, current))
       throw ownerNeeded()
-    // Changing its end makes nobody the one who began it.
+    // Changing its end does not change who began it.
     const begun = current ?? { begunAtMs: nowMs, begunBy: by.account?.publicId ?? null }
     await lockdowns.put(lockId, { ...begun, untilMs })
     await changes.note(tx, by, {
@@ -67,7 +67,7 @@ export const lockdownService = ({ db, changes, clock }: Dependencies) => {
     },
 
     /** Begins a lockdown of the home or of each of these locks, or changes when it ends by itself. Throws
-     * `invalid` for an unknown lock or a time that is over, `conflict` for a retired lock, and `forbidden`,
+     * `invalid` for an unknown lock or a time that has passed, `conflict` for a retired lock, and `forbidden`,
      * also if that would end it sooner and `by` may not end it. */
     begin: (by: Actor, { locks, untilMs }: Begin): Promise<void> => {
       const subject = (locks?.length === 1 ? locks[0] : undefined) ?? 'home'
@@ -116,7 +116,7 @@ const isSooner = (untilMs: number | null, otherMs: number | null): boolean =>
 
 type Ender = { readonly by: Actor; readonly role: Role; readonly nowMs: number }
 
-/** True for an owner, and for a few minutes for anyone who began it, because a slip must be undoable. */
+/** True for an owner, and for a few minutes for the person who began it, so that a mistake can be undone. */
 const mayEnd = (
   { by, role, nowMs }: Ender,
   { begunBy, begunAtMs }: Pick<Lockdown, 'begunBy' | 'begunAtMs'>,
@@ -127,7 +127,7 @@ const mayEnd = (
     begunBy === by.account?.publicId &&
     Math.abs(nowMs - begunAtMs) < UNDO_MINUTES * MINUTE_MS)
 
-export const OWNER_ENDS = `Only an owner can end this lockdown, or for ${UNDO_MINUTES} minutes anyone who began it`
+export const OWNER_ENDS = `Only an owner can end this lockdown, or the person who began it within ${UNDO_MINUTES} minutes`
 const ownerNeeded = (): AppError =>
   new AppError('forbidden', OWNER_ENDS, { reason: 'owner_needed' })
 

@@ -15,21 +15,21 @@ export const LockdownBody = t.Object(
       t.Array(LockLabel, {
         minItems: 1,
         maxItems: LOCKS_MAX,
-        description: 'Labels of locks; without it, the whole home, also locks added later',
+        description: 'Labels of locks; if omitted, the whole home, including locks added later',
         examples: [[DEFAULT_LOCK]],
         ...accepting(`1 to ${LOCKS_MAX} labels of locks`),
       }),
     ),
     until: optional({
       ...Time,
-      description: 'When it ends by itself; without it, somebody has to end it',
+      description: 'When it ends by itself; if omitted, somebody has to end it',
     }),
   },
   { $id: 'LockdownRequest' },
 )
 
 export const LockdownQuery = t.Object({
-  lock: t.Optional({ ...LockLabel, description: 'The lock; without it, the home' }),
+  lock: t.Optional({ ...LockLabel, description: 'The lock; if omitted, the home' }),
 })
 
 const Instant = t.String({ format: 'date-time', examples: ['2026-11-22T18:30:02.125Z'] })
@@ -46,7 +46,7 @@ export const LockdownAnswer = t.Object(
           began_at: Instant,
           began_by: t.Union([t.String(), t.Null()], {
             description:
-              'The name of the person; null for the command line, and for an erased account',
+              'The username of the person; null for the command line and for an erased account',
             examples: ['ada'],
           }),
           until: nullable(Instant),

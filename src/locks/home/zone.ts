@@ -11,8 +11,8 @@ type Dependencies = {
 /** The name of the setting with the zone of the previous start. */
 const ZONE = 'home_zone'
 
-/** Remembers the time zone of the home, and records that it is another one than at the previous start: all
- * windows and holidays are read in the new one from now on. */
+/** Remembers the time zone of the home, and records if it has changed since the previous start: from now on,
+ * all windows and holidays are in the new zone. */
 export const rememberZone = async ({ db, changes }: Dependencies, zone: string): Promise<void> => {
   if ((await settingsIn(db).find(ZONE)) === zone) return
   await db.transaction(async (tx) => {

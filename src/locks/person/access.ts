@@ -14,10 +14,10 @@ type Dependencies = {
 const GRANTS_PER_PAGE = 50
 const ATTEMPTS_PER_STEP = 500
 
-/** What locks know of a person, for accounts to export and erase. */
+/** What this room knows about a person, for export and erasure. */
 export const personalAccess = ({ db, grants, reading }: Dependencies) => ({
-  /** Revokes and blanks all that an account was granted, and forgets what it did, in the transaction that
-   * erases it. */
+  /** Revokes and blanks everything that an account was granted, and forgets what it did, in the transaction
+   * that erases it. */
   eraseIn: async (tx: Transaction, publicId: string): Promise<void> => {
     await grants.eraseIn(tx, publicId)
     await eraseFromLockdowns(tx, publicId)
@@ -32,7 +32,7 @@ export const personalAccess = ({ db, grants, reading }: Dependencies) => ({
     }
   },
 
-  /** Yields the grants of an account itself, newest first, as it sees them. */
+  /** Yields the grants made to an account itself, newest first, as the account sees them. */
   grantsOf: async function* (publicId: string, signal: AbortSignal) {
     const viewer = { publicId, role: 'member', admitted: false } as const
     let cursor: string | undefined

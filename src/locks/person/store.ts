@@ -13,7 +13,7 @@ export type PersonalAttempt = {
 
 /** The attempts of a person, as one transaction or reader sees them. */
 export const attemptsIn = (queries: Pick<Queries, 'all' | 'run'>) => ({
-  /** Returns up to `limit` attempts in the order of their ids, which their askers chose. */
+  /** Returns up to `limit` attempts in the order of their ids, which apps choose. */
   page: (publicId: string, afterId: string, limit: number): Promise<readonly PersonalAttempt[]> =>
     queries.all<PersonalAttempt>(
       `SELECT

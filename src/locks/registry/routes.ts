@@ -31,7 +31,8 @@ type MayOpen = (
   labels: readonly string[],
 ) => Promise<readonly (Opening | undefined)[]>
 
-/** Returns up to `limit` labels of unlocks other than these, and when each was last named, the latest first. */
+/** Returns up to `limit` labels of unlocks other than these, most recently used first, and when each was last
+ * used. */
 export type UsedLabels = (
   known: readonly string[],
   limit: number,
@@ -56,8 +57,8 @@ const list = ({ locks, mayOpen, usedLabels }: Dependencies) =>
       operationId: 'listLocks',
       summary: 'List the locks, and whether you may open each now',
       description:
-        'In the order of their names. Admins also get retired locks, and the labels that unlocks named ' +
-        'but that are no lock. An account that waits to be let in gets none.',
+        'Sorted by name. Admins also get retired locks, and labels of unlocks that have no lock. An ' +
+        'account that waits to be let in sees none.',
       answers: {
         200: {
           description: 'The locks',
@@ -101,7 +102,8 @@ const add = ({ locks }: Dependencies) =>
       tag: 'Locks',
       operationId: 'addLock',
       summary: 'Add a lock',
-      description: 'Nobody may open it until somebody grants it, except by a grant for all locks.',
+      description:
+        'Nobody may open it until a grant covers it. Grants for all locks cover it at once.',
       body: LockBody,
       answers: {
         200: ANSWER,

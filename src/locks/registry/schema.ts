@@ -20,7 +20,8 @@ const LockName = text({
 
 const State = {
   ...oneOf(LOCK_STATES),
-  description: 'A disabled lock opens for nobody; a retired one never again, nor does its label',
+  description:
+    'A disabled lock opens for nobody. A retired lock never opens again, and its label is never reused',
   examples: ['enabled'],
 }
 
@@ -30,8 +31,7 @@ export const LockBody = t.Object(
   {
     label: {
       ...LockLabel,
-      description:
-        'By which unlocks and requests name it; it never changes and is never given again',
+      description: 'Names the lock in unlocks and requests; never changes and is never reused',
     },
     name: LockName,
   },
@@ -92,7 +92,7 @@ export const LocksAnswer = t.Object(
           { label: t.String({ examples: ['back-door'] }), last_at: Instant },
           { $id: 'UsedLabel', additionalProperties: false },
         ),
-        { description: `For admins: labels of unlocks that are no lock, up to ${NOT_SET_UP_MAX}` },
+        { description: `For admins: up to ${NOT_SET_UP_MAX} labels of unlocks that have no lock` },
       ),
     ),
   },

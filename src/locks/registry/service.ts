@@ -25,13 +25,13 @@ type LockChange = {
   readonly version?: number | undefined
 }
 
-/** Locks that a home may have, retired ones included. */
+/** How many locks a home may have, including retired ones. */
 const LOCKS_MAX = 1000
 
-/** The rules of locks: a label is given once and stays, and a retired lock stays retired. */
+/** The rules of locks: a label never changes and is never reused, and a retired lock stays retired. */
 export const lockService = ({ db, changes, clock }: Dependencies) => {
-  /** Adds a lock. Throws `conflict` if the label is taken, also by a retired lock, or there is no room
-   * for another, and `invalid` for a name that nobody can see. */
+  /** Adds a lock. Throws `conflict` if the label is taken, also by a retired lock, or there is no room for
+   * another, and `invalid` for an invisible name. */
   const addIn = async (tx: Transaction, by: Actor, { label, name }: NewLock): Promise<Lock> => {
     const locks = locksIn(tx)
     if (await locks.find(label)) throw labelTaken()
@@ -99,9 +99,9 @@ export const lockService = ({ db, changes, clock }: Dependencies) => {
     add: (by: Actor, lock: NewLock): Promise<Lock> =>
       changes.byAdmin(by, { action: 'lock.add', subject: lock.label }, (tx) => addIn(tx, by, lock)),
 
-    /** Changes the name or the state of a lock; nothing is recorded if both stay. Throws `not_found`,
-     * `conflict` for a retired lock, `precondition_failed` if it has another version, `invalid` for a name
-     * that nobody can see, and `forbidden`. */
+    /** Changes the name or the state of a lock. Records nothing if neither changes. Throws `not_found`,
+     * `conflict` for a retired lock, `precondition_failed` if it has another version, `invalid` for an
+     * invisible name, and `forbidden`. */
     change: (by: Actor, label: string, change: LockChange): Promise<Lock> =>
       changes.byAdmin(by, { action: actionOf(change), subject: label }, (tx) =>
         changeIn(tx, by, label, change),
@@ -131,10 +131,10 @@ export const requireLock = async (
 export const NO_SUCH_LOCK = 'There is no such lock'
 const noSuchLock = (): AppError => new AppError('not_found', NO_SUCH_LOCK)
 
-export const LABEL_TAKEN = 'Another lock has this label, or had it; a label is never given again'
+export const LABEL_TAKEN = 'Another lock has or had this label; labels are never reused'
 const labelTaken = (): AppError => new AppError('conflict', LABEL_TAKEN, { reason: 'label_taken' })
 
-export const TOO_MANY_LOCKS = `There are ${LOCKS_MAX} locks, with the retired ones; no more fit`
+export const TOO_MANY_LOCKS = `There are already ${LOCKS_MAX} locks, including retired ones; no more can be added`
 
 export const LOCK_RETIRED = 'The lock is retired for good; add another one'
 export const lockRetired = (): AppError =>

@@ -4,7 +4,7 @@ import type { Queries } from '../../storage/database.ts'
 export type Lock = {
   /** A UUIDv7. */
   readonly id: string
-  /** By which unlocks and requests name it, for ever. */
+  /** Names the lock in unlocks and requests; never changes. */
   readonly label: string
   /** What people call it. */
   readonly name: string

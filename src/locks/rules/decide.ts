@@ -4,21 +4,21 @@ import { MINUTE_MS } from '../../domain/duration.ts'
 import type { Grant, Home } from './grant.ts'
 import { isOpenAt } from './window.ts'
 
-/** Someone wants to open a lock: all that the decision depends on. */
+/** An attempt to open a lock: everything that the decision depends on. */
 export type Asking = {
   readonly lock: {
     readonly state: LockState
-    /** That of the lock and that of the home, if they have begun and nobody has ended them. */
+    /** The lockdowns of the lock and of the home that have begun and that nobody has ended. */
     readonly lockdowns: readonly { readonly untilMs: number | null }[]
   }
   readonly holder: {
     readonly role: Role
     readonly isDisabled: boolean
     readonly isAdmitted: boolean
-    /** From when on it is treated as disabled; null for never. */
+    /** The time from which it is treated as disabled; null for never. */
     readonly endsAtMs: number | null
   }
-  /** Those of the holder and of its roles for this lock. */
+  /** The grants of the holder and of its roles for this lock. */
   readonly grants: readonly Grant[]
   readonly home: Home
   readonly nowMs: number
@@ -98,14 +98,14 @@ export const stopOf = (grant: Grant, asking: Asking): DecisionReason | undefined
   return undefined
 }
 
-/** Returns whether a grant depends on what time it is. */
+/** Returns whether a grant depends on the time. */
 const isTimed = ({ startsAtMs, endsAtMs, terms }: Grant): boolean =>
   startsAtMs !== null ||
   endsAtMs !== null ||
   terms.windows !== undefined ||
   terms.holidays !== 'ignore'
 
-/** It is closed on a holiday if it would be open on any other such day. */
+/** A grant is closed on a holiday if it would be open on any other such day. */
 const closedBy = ({ terms }: Grant, { home, nowMs }: Asking): DecisionReason =>
   terms.holidays !== 'ignore' && isOpenAt({ ...terms, holidays: 'ignore' }, home, nowMs)
     ? 'closed_on_holiday'
@@ -116,8 +116,8 @@ export const isSpent = ({ uses, usesMax }: Grant): boolean => usesMax !== null &
 /** How long further attempts of a visit belong to its use, however often it tries. */
 const VISIT_MS = 2 * MINUTE_MS
 
-/** By how much the second of two attempts may seem to be the earlier one: a time server sets the clock back by
- * less, or their requests overtook each other. */
+/** How far the second of two attempts may appear to be before the first, because a time server set the clock
+ * back or because one request overtook the other. */
 const OVERTAKEN_MS = 3000
 
 const isSameVisit = ({ usedAtMs, usedBy }: Grant, { nowMs, visitor }: Asking): boolean =>

@@ -10,13 +10,13 @@ type Options = {
 /** How far the wall clock may drift from the monotonic one between two decisions. More is a jump. */
 const DRIFT_MS_MAX = MINUTE_MS
 
-/** How long the clock is doubted after a jump. */
+/** How long the clock is not trusted after a jump. */
 const DOUBT_MS = 10 * MINUTE_MS
 
-/** Returns a function that tells whether decisions have to doubt the clock: before 2026, behind the newest
+/** Returns a function that returns whether decisions must distrust the clock: before 2026, behind the newest
  * certain event of the log, or for ten minutes after a jump, unless the kernel says that it is synchronised.
- * Unlike the log, they believe a clock that is far ahead of the newest event: a flat that nobody entered for
- * eight days shall not shut its guest out. */
+ * Unlike the log, decisions trust a clock that is far ahead of the newest event: a flat that nobody entered
+ * for eight days must not shut its guest out. */
 export const decisionClock = ({
   clock,
   isClockSynchronised,

@@ -20,8 +20,8 @@ type Explanation = {
   }[]
 }
 
-/** Explains the decision of any instant, past or future, by the grants as they are now: uses count as they
- * stand, and a grant that was revoked later is not yet revoked. */
+/** Explains the decision at any instant, past or future, based on the grants as they are now: uses count as
+ * they stand, and a grant that was revoked after that instant is not yet revoked. */
 export const explain = (asking: Asking): Explanation => {
   const then = { ...asking, grants: asking.grants.map((grant) => grantAt(grant, asking.nowMs)) }
   return {
@@ -79,12 +79,11 @@ const whileHeld = (grant: Grant, { holder }: Pick<Held, 'holder'>): Grant => {
   return { ...grant, endsAtMs: Number.isFinite(endsAtMs) ? endsAtMs : null }
 }
 
-/** Returns the next five openings of a grant, as long as its holder stays: none once it is revoked or
- * spent. */
+/** Returns the next five openings of a grant, assuming that its holder stays: none once it is revoked or spent. */
 export const occurrences = (grant: Grant, held: Held): readonly Interval[] =>
   isOver(grant) ? [] : nextOpenings(whileHeld(grant, held), held.home, held.nowMs)
 
-/** Returns what a grant says in words, by the clock of the home. */
+/** Returns the terms of a grant in words, in local time of the home. */
 export const wordsOf = (
   grant: GrantTerms,
   { home: { zone }, nowMs }: Pick<Held, 'home' | 'nowMs'>,
@@ -105,6 +104,6 @@ export const wordsOf = (
   )
 }
 
-/** Returns what the clock on the wall shows, `2027-03-31T13:00`. */
+/** Returns the local time, such as `2027-03-31T13:00`. */
 export const localTimeIn = (zone: string, ms: number): string =>
   new Date(wallClockAt(zone, ms)).toISOString().slice(0, 16)

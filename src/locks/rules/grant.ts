@@ -10,19 +10,19 @@ export type Window = {
 export const DAYS = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const
 export type Day = (typeof DAYS)[number]
 
-/** What a grant asks for besides its dates and uses. Intervals are cached by this object: `termsFrom` returns
- * the same one for the same text. */
+/** The conditions of a grant besides its dates and uses. Intervals are cached by this object: `termsFrom`
+ * returns the same one for the same text. */
 export type Terms = {
   /** Undefined for always. */
   readonly windows: readonly Window[] | undefined
   /** What holds for windows that begin on a holiday: the same, nothing, or windows of their own, whose
    * days are ignored. */
   readonly holidays: 'ignore' | 'closed' | readonly Omit<Window, 'days'>[]
-  /** True if it opens only for who is on the home network. */
+  /** True if it opens only on the home network. */
   readonly homeNetwork: boolean
 }
 
-/** A grant of somebody who still exists, as decisions read it. */
+/** A grant whose holder still exists, as decisions read it. */
 export type Grant = {
   readonly id: string
   readonly version: number
@@ -38,8 +38,8 @@ export type Grant = {
   readonly usedBy: string | null
 }
 
-/** What windows are read by. Intervals are cached by this object, so make another one only when zone or
- * holidays change, and then always. */
+/** What windows depend on. Intervals are cached by this object, so create a new one whenever the zone or the
+ * holidays change, and only then. */
 export type Home = {
   /** An IANA time zone, or `UTC`. */
   readonly zone: string

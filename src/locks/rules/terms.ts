@@ -5,10 +5,10 @@ import { DAYS, type Grant, type Home, type Terms, type Window } from './grant.ts
 import { earlierReading, laterReading } from './wall-clock.ts'
 import { neverOpens } from './window.ts'
 
-/** What a grant says, whoever holds it and whatever it opens. */
+/** The terms of a grant, regardless of its holder and its locks. */
 export type GrantTerms = Pick<Grant, 'terms' | 'startsAtMs' | 'endsAtMs' | 'usesMax'>
 
-/** The same as a request gives it, not yet checked. */
+/** Terms as a request gives them, not yet checked. */
 export type GivenTerms = { readonly [Name in Field]?: unknown }
 
 type Field = 'windows' | 'holidays' | 'home_network' | 'starts_at' | 'ends_at' | 'uses'
@@ -29,13 +29,12 @@ type Reading = {
   /** The zone in which times without an offset are read. */
   readonly zone: string
   readonly nowMs: number
-  /** False where the addresses of clients are hidden, so that nobody can tell who is at home. */
+  /** False if the addresses of clients are hidden, so that nobody can tell who is at home. */
   readonly canTellHome: boolean
 }
 
-/** Reads what a request says about a new grant, or changes on a `current` one: a field that is left out stays
- * as it is, and null takes it back. Throws `invalid`, which names each field that cannot be, and what it
- * accepts. */
+/** Reads the terms of a new grant, or changes to a `current` one: an omitted field stays as it is, and null
+ * clears it. Throws `invalid`, which names each invalid field and what it accepts. */
 export const readTerms = (
   given: GivenTerms,
   { zone, nowMs, canTellHome }: Reading,
@@ -70,13 +69,13 @@ export const readTerms = (
 export const NEVER_OPENS =
   'This would never open: no window is within these dates, or holidays close all of them'
 
-/** Throws `never_opens` for a grant that opens at no instant from `nowMs` on. */
+/** Throws `never_opens` for a grant that never opens from `nowMs` on. */
 export const requireOpening = (grant: GrantTerms, home: Home, nowMs: number): void => {
   if (neverOpens(grant, home, nowMs))
     throw new AppError('invalid', NEVER_OPENS, { reason: 'never_opens' })
 }
 
-/** Returns terms as RFC 8785 JSON: members are in sorted order, and days in that of the week. */
+/** Returns terms as RFC 8785 JSON: members in sorted order, and days in the order of the week. */
 export const termsText = ({ windows, holidays, homeNetwork }: Terms): string =>
   JSON.stringify({
     holidays: typeof holidays === 'string' ? holidays : holidays.map(sortedTimes),
@@ -86,7 +85,7 @@ export const termsText = ({ windows, holidays, homeNetwork }: Terms): string =>
 
 const sortedTimes = ({ from, until }: Times): Times => ({ from, until })
 
-/** The same text gives the same object, so that what is cached for it is found. */
+/** Returns the same object for the same text, so that what is cached by it is found. */
 const KNOWN_MAX = 2000
 const known = new BoundedMap<string, Terms>(KNOWN_MAX)
 
@@ -107,10 +106,10 @@ type StoredTerms = Pick<Terms, 'holidays'> & {
 
 type Times = Omit<Window, 'days'>
 
-/** By the path of each value that cannot be, what it accepts. */
+/** What each invalid value accepts, by path. */
 type Faults = Map<string, string>
 
-/** Returns undefined for a value that cannot be, and says what it accepts. */
+/** Returns undefined for an invalid value, and notes what it accepts. */
 type Parse<Value> = (value: unknown, path: string, faults: Faults) => Value | undefined
 
 const fault = (faults: Faults, path: string, accepted: string): undefined => {
@@ -157,7 +156,7 @@ const timesOf: Parse<Times> = (value, path, faults) => {
     fault(
       faults,
       `${path}.until`,
-      'a time from "00:00" to "24:00"; at or before from, of the next day',
+      'a time from "00:00" to "24:00"; if not after from, it is on the next day',
     )
   return isTimeOfDay(from) && (isTimeOfDay(until) || until === '24:00')
     ? { from, until }
@@ -189,7 +188,7 @@ const usesOf =
       : fault(faults, path, `a whole number from ${min} to ${USES_MAX}`)
   }
 
-/** Reads a time of RFC 3339, or one without an offset by the clock on the wall. */
+/** Reads an RFC 3339 time, or a local time without an offset. */
 const timeOf =
   (zone: string, reading: (zone: string, wallMs: number) => number): Parse<number> =>
   (value, path, faults) => {

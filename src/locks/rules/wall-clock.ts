@@ -1,17 +1,17 @@
 import { BoundedMap } from '../../domain/bounded-map.ts'
 import { DAY_MS } from '../../domain/duration.ts'
 
-/** What the clock on the wall shows, as milliseconds since 1970 without a zone: `Date.UTC` of its digits. */
+/** A local time, as milliseconds since 1970 without a zone: `Date.UTC` of its digits. */
 export type WallMs = number
 
-/** Returns what the clock on the wall shows at an instant. */
+/** Returns the local time at an instant. */
 export const wallClockAt = (zone: string, ms: number): WallMs => {
   const span = spansAround(zone, ms).findLast(({ fromMs }) => ms >= fromMs)
   return ms + (span?.offsetMs ?? 0)
 }
 
-/** Returns the first instant at which the clock on the wall shows a time. One that is left out when clocks
- * go forward is read as the end of the gap. */
+/** Returns the first instant at a local time. A time that is skipped when clocks go forward is read as the end
+ * of the gap. */
 export const earlierReading = (zone: string, wallMs: WallMs): number => {
   const span = spansAround(zone, wallMs).find(
     ({ untilMs, offsetMs }) => wallMs - offsetMs < untilMs,
@@ -19,8 +19,8 @@ export const earlierReading = (zone: string, wallMs: WallMs): number => {
   return span ? Math.max(span.fromMs, wallMs - span.offsetMs) : wallMs
 }
 
-/** Returns the last instant at which the clock on the wall shows a time: the second one where it is repeated
- * when clocks go back. One that is left out is read as the end of the gap. */
+/** Returns the last instant at a local time: the second one if it is repeated when clocks go back. A skipped
+ * time is read as the end of the gap. */
 export const laterReading = (zone: string, wallMs: WallMs): number => {
   const span = spansAround(zone, wallMs).findLast(
     ({ fromMs, offsetMs }) => wallMs - offsetMs >= fromMs,
@@ -31,7 +31,7 @@ export const laterReading = (zone: string, wallMs: WallMs): number => {
 /** A time between two changes of a zone's offset from UTC. */
 type Span = { readonly fromMs: number; readonly untilMs: number; readonly offsetMs: number }
 
-/** Spans are looked up by stretches of about a year, and cached: then a reading is plain arithmetic. */
+/** Spans are looked up for about a year at a time and cached, so that a conversion is plain arithmetic. */
 const STRETCH_MS = 366 * DAY_MS
 const STRETCHES_MAX = 500
 const stretches = new BoundedMap<string, readonly Span[]>(STRETCHES_MAX)
@@ -50,7 +50,7 @@ const spansAround = (zone: string, ms: number): readonly Span[] => {
   return spans
 }
 
-/** More than any offset from UTC, and than a day that is left out (Apia, 2011-12-30). */
+/** More than any offset from UTC, and more than a skipped day (Apia, 2011-12-30). */
 const MARGIN_MS = 3 * DAY_MS
 
 const spansBetween = (zone: string, fromMs: number, untilMs: number): readonly Span[] => {

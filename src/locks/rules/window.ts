@@ -8,8 +8,8 @@ export type Timed = Pick<Grant, 'terms' | 'startsAtMs' | 'endsAtMs'>
 /** Returns whether windows are open at an instant; terms without windows always are, except on holidays that
  * they name.
  *
- * Whenever the clock on the wall shows a time inside a window, it is open; in the hour that is repeated in
- * autumn, it may stay open longer. */
+ * A window is open whenever the local time is inside it; in the hour that is repeated in autumn, it may stay
+ * open longer. */
 export const isOpenAt = (terms: Terms, home: Home, ms: number): boolean =>
   isAlwaysOpen(terms) || openIntervalAt(terms, home, ms) !== undefined
 
@@ -23,8 +23,8 @@ export const openIntervalAt = (terms: Terms, home: Home, ms: number): Interval |
 
 type Around = { readonly home: Home; readonly day: DayNumber; readonly found: readonly Interval[] }
 
-/** The intervals last asked for, because many people come through a door on one day: as long as the same
- * `Terms` and `Home` are given, finding them takes no time. */
+/** The intervals used last, because many people come through a door on one day: with the same `Terms` and
+ * `Home`, finding them takes no time. */
 const around = new WeakMap<Terms, Around>()
 
 const intervalsAround = (terms: Terms, home: Home, day: DayNumber): readonly Interval[] => {
@@ -38,11 +38,11 @@ const intervalsAround = (terms: Terms, home: Home, day: DayNumber): readonly Int
 }
 
 /** A window may end a day after it began. Where clocks go back just after midnight, as in St. John's until
- * 2011, a time that is shown twice moves either end to the next day. */
+ * 2011, a repeated time moves either end to the next day. */
 const DAYS_BEFORE = 2
 const DAYS_AFTER = 1
 
-/** How far ahead openings are looked for. */
+/** How far ahead openings are searched for. */
 const SCAN_DAYS = 370
 
 /** Returns the first instant from `fromMs` on at which dates and windows are open, or undefined if there is
@@ -85,7 +85,7 @@ export const nextOpenings = (
   return openings
 }
 
-/** Returns whether a grant is open at no instant from `nowMs` on. */
+/** Returns whether a grant never opens from `nowMs` on. */
 export const neverOpens = (grant: Timed, home: Home, nowMs: number): boolean => {
   // Every week has an opening, unless a holiday or a gap of the clock takes it, and no gap comes twice in a
   // row: so one that has not opened after a week for each holiday, and two more, has to be over.
@@ -93,8 +93,8 @@ export const neverOpens = (grant: Timed, home: Home, nowMs: number): boolean => 
   return nextOpening(grant, home, nowMs, scanDays) === undefined
 }
 
-/** Yields unions of the windows that begin in the days before and after an instant, in order. Windows begin
- * in the order in which the clock on the wall shows it. */
+/** Yields unions of the windows that begin in the days before and after an instant, in order. Windows begin in
+ * the order of their local times. */
 function* unions(
   terms: Terms,
   home: Home,
@@ -146,10 +146,10 @@ const intervalsOn = (
 /** Monday is 0, as in DAYS; 1970-01-01 was a Thursday. */
 const weekdayOf = (day: DayNumber): number => (((day + 3) % 7) + 7) % 7
 
-/** Windows as milliseconds after midnight on the clock on the wall, in the order in which they begin. */
+/** Windows as milliseconds of local time after midnight, in the order in which they begin. */
 type Schedule = {
   readonly weekly: readonly (readonly Interval[])[]
-  /** Undefined if holidays are days as any other. */
+  /** Undefined if holidays are days like any other. */
   readonly onHolidays: readonly Interval[] | undefined
 }
 

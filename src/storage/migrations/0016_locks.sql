@@ -1,4 +1,4 @@
--- A thing that opens. Unlocks name it by its label, which never changes and is never given again.
+-- A thing that opens. Unlocks name it by its label, which never changes and is never reused.
 CREATE TABLE lock (
   id TEXT PRIMARY KEY,
   label TEXT NOT NULL UNIQUE,
@@ -23,7 +23,7 @@ CREATE TABLE lockdown (
 -- text when its holder is erased.
 CREATE TABLE access_grant (
   id TEXT PRIMARY KEY,
-  -- The caller's own id, such as that of a booking: sent again, it makes no second grant.
+  -- The caller's own id, such as that of a booking: a repeat with the same key creates no second grant.
   key TEXT UNIQUE,
   -- 'account:<public id>' or 'role:<role>'; NULL once the account is erased.
   holder TEXT,
@@ -53,8 +53,8 @@ CREATE INDEX access_grant_by_holder ON access_grant (holder) WHERE holder IS NOT
 CREATE INDEX access_grant_by_end ON access_grant (coalesce(ends_at_ms, 9223372036854775807))
 WHERE revoked_at_ms IS NULL;
 
--- The locks of each grant; a grant without a row opens nothing. A decision reads one range of it, however
--- many grants and locks there are. The lock '' stands for all locks, also later ones.
+-- The locks of each grant; a grant without a row opens nothing. A decision reads one range of it, however many
+-- grants and locks there are. The lock '' stands for all locks, including later ones.
 CREATE TABLE access_grant_lock (
   lock_id TEXT NOT NULL,
   holder TEXT NOT NULL,
@@ -103,9 +103,8 @@ CREATE TABLE unlock_decision (
   grant_id TEXT
 ) STRICT;
 
--- Leaves that are no unlocks: changes of locks, grants and the home. They share the numbers of
--- unlock_event. Subject, persons, body and the salt of its commitment `body_hash` become NULL when either
--- person is erased.
+-- Leaves that are not unlocks: changes to locks, grants and the home. They share the numbers of unlock_event.
+-- Subject, persons, body and the salt of its commitment `body_hash` become NULL when either person is erased.
 CREATE TABLE log_record (
   seq INTEGER PRIMARY KEY,
   id TEXT NOT NULL,
@@ -129,8 +128,8 @@ CREATE INDEX log_record_by_person ON log_record (about_public_id) WHERE about_pu
 DROP INDEX unlock_by_denial;
 CREATE INDEX unlock_by_denial ON unlock_event (result, happened_at_ms) WHERE result <> 'unlocked';
 
--- From when on the account is treated as disabled; NULL for never.
+-- The time from which the account is treated as disabled; NULL for never.
 ALTER TABLE account ADD COLUMN ends_at_ms INTEGER;
 
--- Whose access ends soon is asked each time somebody looks at the console.
+-- The console asks whose access ends soon each time somebody opens it.
 CREATE INDEX account_by_end ON account (ends_at_ms) WHERE ends_at_ms IS NOT NULL;

@@ -21,7 +21,7 @@ export type Decided<Answer> = { readonly answer: Answer; readonly leaf?: NewDeci
 export type DecisionKind<Attempt = unknown, State = unknown> = {
   /** Reads what the decisions need, in few statements. */
   load(tx: Queries, attempts: readonly Attempt[]): Promise<State>
-  /** Decides on an attempt. It touches only `state`, which it updates for the attempts after it. */
+  /** Decides an attempt. It touches only `state`, which it updates for the attempts after it. */
   plan(attempt: Attempt, state: State, now: DecisionTime): Decided<unknown>
   /** Writes what belongs to the decisions besides their leaves. Returns false if a condition of the plans no
    * longer holds: then the group is planned again. */

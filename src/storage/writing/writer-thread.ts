@@ -129,13 +129,9 @@ const isFaulty = (value: unknown): value is { readonly fault: Fault } =>
   typeof value === 'object' && value !== null && 'fault' in value && value.fault !== undefined
 
 const notStarted = (cause: unknown): AppError =>
-  new AppError(
-    'unavailable',
-    'The thread that writes to the database does not start; see the log',
-    {
-      cause,
-    },
-  )
+  new AppError('unavailable', 'The thread that writes to the database did not start; see the log', {
+    cause,
+  })
 
 const stopped = (cause: unknown): AppError =>
   new AppError(

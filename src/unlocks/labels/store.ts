@@ -6,8 +6,8 @@ import { firstSince } from '../summary/marks-store.ts'
 /** Events that are counted before other work gets its turn: some milliseconds. */
 const STEP = 20_000
 
-/** Labels that are counted at once. A door has many unlocks; what makes so many labels is somebody who makes them
- * up, and the rarest are forgotten. */
+/** How many labels are counted at once. A door has many unlocks; only somebody who makes labels up creates so
+ * many, so the rarest are forgotten. */
 const LABELS_MAX = 50_000
 
 type MostUsed = {
@@ -18,9 +18,8 @@ type MostUsed = {
 
 /** The labels of locks that unlocks name. */
 export const lockLabels = (db: Pick<Queries, 'all' | 'get'>) => ({
-  /** Returns the labels that most unlocks name, without refusals, of those received since a time: the most used
-   * first, and by label where that is equal. Calls `onProgress` with how many of how many events it has looked
-   * at. */
+  /** Returns the lock labels of unlocks received since a time, without refusals: most used first, then by
+   * label. Calls `onProgress` with the number of events read so far and the total. */
   mostUsed: async ({ sinceMs, limit, onProgress }: MostUsed): Promise<readonly string[]> => {
     let counts = new Map<string, number>()
     const first = await firstSince(db, sinceMs)
@@ -45,8 +44,7 @@ export const lockLabels = (db: Pick<Queries, 'all' | 'get'>) => ({
       .map(([label]) => label)
   },
 
-  /** Returns up to `limit` labels other than these, those that came up last first, and when each was last
-   * named. */
+  /** Returns up to `limit` labels other than these, most recently used first, and when each was last used. */
   others: (known: readonly string[], limit: number): Promise<readonly UsedLabel[]> =>
     db.all<UsedLabel>(
       `WITH

@@ -23,8 +23,8 @@ export const commitment = (salt: Uint8Array, text: string): Uint8Array => {
   return sha256(input)
 }
 
-/** The commitment to personal text, as RFC 8785 JSON of account, method and username. That of a decision has
- * the grant in addition, and members that are null until there are devices and guests. */
+/** The commitment to personal text, as RFC 8785 JSON of account, method and username. That of a decision also
+ * has the grant, and members that are null until there are devices and guests. */
 export const personHash = (salt: Uint8Array, person: PersonalText): Uint8Array => {
   const { accountPublicId: account, method, username, grantId: grant } = person
   return commitment(

@@ -66,7 +66,7 @@ export const eventOf = (row: UnlockRow): UnlockEvent => ({
   ...attemptOf(row),
 })
 
-/** Returns the attempt of a decision. Without its row, which only a hand in the file removes, it fits no leaf. */
+/** Returns the attempt of a decision. Without its row, which only a manual edit can remove, it matches no leaf. */
 export const attemptOf = ({ source, attempt_id: id }: Pick<UnlockRow, 'source' | 'attempt_id'>) =>
   source === DECIDED ? { attemptId: id ?? '' } : {}
 

@@ -20,7 +20,7 @@ export const recordOf = (row: RecordRow): LogRecord => ({
   kind: row.kind,
   atMs: row.at_ms,
   isTimeUncertain: row.is_time_uncertain !== 0,
-  // Erased in part, which only a hand in the file does, it fits no commitment.
+  // A partly erased record, which only a manual edit can cause, matches no commitment.
   body:
     row.body === null && row.salt === null
       ? undefined

@@ -18,7 +18,7 @@ export type RecordEntry = {
   readonly bodyHash: Uint8Array
 }
 
-/** A leaf that is no unlock, as stored. */
+/** A leaf that is not an unlock, as stored. */
 export type LogRecord = RecordEntry & {
   /** RFC 8785 JSON, and the salt of the commitment to it; undefined once erased. */
   readonly body: { readonly text: string; readonly salt: Uint8Array } | undefined

@@ -45,7 +45,7 @@ export const EventAnswer = t.Object(
   {
     seq: t.Integer({
       description:
-        'Counts from 0 in the order of the log; changes of who may open what have numbers of their own',
+        'Counts from 0 in the order of the log; changes to who may open what have numbers of their own',
       examples: [41],
     }),
     id: Uuid,

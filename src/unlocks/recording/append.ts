@@ -34,7 +34,7 @@ export type Outcome = {
   readonly id: string
   readonly seq: number
   readonly receipt?: string | undefined
-  /** What a decision answers. */
+  /** The answer of a decision. */
   readonly answer?: unknown
 }
 

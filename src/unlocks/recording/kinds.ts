@@ -18,7 +18,7 @@ export type Item =
   | { readonly kind: 'claim'; readonly event: NewUnlockEvent }
   /** A refusal by this server itself. */
   | { readonly kind: 'denial'; readonly event: NewUnlockEvent }
-  /** A change of who may open what. */
+  /** A change to who may open what. */
   | { readonly kind: 'record'; readonly record: RecordToAdd }
   /** An attempt to open a lock, which is decided when its turn comes. `isDoubted` if the clock of this server
    * cannot be trusted for a decision. */
@@ -112,7 +112,7 @@ const undecided: DecisionKind = {
 
 export type Kinds = ReturnType<typeof kindsWith>
 
-/** Returns how each kind of item is recorded. Attempts are rejected unless there is a way to decide. */
+/** Returns how each kind of item is recorded. Attempts are rejected unless there is a decision kind. */
 export const kindsWith = (decision: DecisionKind = undecided) => ({
   claim,
   denial,

@@ -183,8 +183,7 @@ export const openUnlockLog = async ({ store, signer, clock, guard }: Dependencie
     append: (events: readonly NewUnlockEvent[]): Promise<readonly Outcome[]> =>
       submitEvents(events, false),
 
-    /** Decides on an attempt to open a lock when its turn comes, and records the decision; resolves after
-     * COMMIT. */
+    /** Decides an attempt to open a lock when its turn comes, and records the decision; resolves after COMMIT. */
     decide: async (
       attempt: unknown,
       { account, isDoubted, hasReceipt = true }: Deciding,
@@ -242,7 +241,7 @@ export const openUnlockLog = async ({ store, signer, clock, guard }: Dependencie
 }
 
 type Deciding = {
-  /** The public id of the account that attempts. */
+  /** The public id of the account that makes the attempt. */
   readonly account: string
   /** True if the clock cannot be trusted for a decision. */
   readonly isDoubted: boolean

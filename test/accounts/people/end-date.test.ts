@@ -258,7 +258,7 @@ test('an end that cannot be is refused with what is accepted, and nothing change
     const answer = await app.patch(path, { ends_at, role: 'admin' }, owner)
     return [answer.status, ((await answer.json()) as { fields: object }).fields]
   }
-  const PAST = 'a time to come; to end access now, disable the account'
+  const PAST = 'a time in the future; to end access now, disable the account'
   for (const time of ['1970-01-01T00:00:00Z', '2026-01-01T00:00:00+14:00', iso(app.clock.nowMs)])
     expect(await fields(time)).toStrictEqual([400, { ends_at: PAST }])
   const TIME = 'a time as in RFC 3339, such as 2027-03-31T22:00:00Z'

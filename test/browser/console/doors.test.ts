@@ -166,7 +166,7 @@ describe.skipIf(IS_LEFT_OUT)('doors', () => {
     await expectFault(
       page,
       dialog.getByLabel('Label'),
-      'Another lock has this label, or had it; a label is never given again.',
+      'Another lock has or had this label; labels are never reused.',
     )
     await dialog.getByLabel('Label').fill('garden')
     await dialog.getByRole('button', { name: 'Add' }).click()
@@ -314,7 +314,7 @@ describe.skipIf(IS_LEFT_OUT)('doors', () => {
     await button.click()
     await seen.page
       .getByText(
-        'Nothing can be recorded just now, so nobody is let in. Use your key; the owner is told.',
+        'Nothing can be recorded right now, so nobody is let in. Use your key, and tell an owner.',
       )
       .waitFor()
     await look(seen.page, 'doors-unrecorded')

@@ -47,7 +47,7 @@ test('a TZ that names no time zone is a line of the start, and HOME_ZONE ends it
     await service.stop()
     return service.output().words
   }
-  const warning = 'TZ names no time zone that this program knows'
+  const warning = 'TZ is not a time zone that this program knows'
   expect(await started({ TZ: 'Middle/Earth' })).toContain(warning)
   expect(await started({ TZ: 'Middle/Earth', HOME_ZONE: 'Europe/Kiev' })).not.toContain(warning)
   expect(await started({ TZ: 'Europe/Berlin' })).not.toContain(warning)

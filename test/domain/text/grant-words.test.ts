@@ -103,9 +103,7 @@ describe('a refusal', () => {
     expect(refusalWords('closed_on_holiday', '2027-01-01T08:00', '2026-12-25T10:00')).toBe(
       'Closed for the holiday. Opens Friday 1 January 08:00.',
     )
-    expect(refusalWords('expired', null, NOW)).toBe(
-      'The time in which you may open this door is over.',
-    )
+    expect(refusalWords('expired', null, NOW)).toBe('Your access to this door has ended.')
   })
 
   test('has words of its own for each reason, to the holder and to anyone who asks why', () => {

@@ -13,7 +13,7 @@ const traces = async ({ db }: Home) => ({
 
 const DAYS = 'one or more of mon, tue, wed, thu, fri, sat, sun, each once'
 const FROM = 'a time from "00:00" to "23:59"'
-const UNTIL = 'a time from "00:00" to "24:00"; at or before from, of the next day'
+const UNTIL = 'a time from "00:00" to "24:00"; if not after from, it is on the next day'
 const WINDOWS = '1 to 20 windows, each with days, from and until'
 const HOLIDAYS = '"ignore", "closed" or 1 to 20 windows, each with from and until'
 const TIME = 'a time such as 2027-03-31T13:00:00Z, or without an offset in Europe/Berlin'
@@ -77,7 +77,7 @@ const CONDITIONS: readonly (readonly [asked: object, field: string, accepted: st
   [
     { locks: ['garage', 'attic'] },
     'locks',
-    'only labels of locks: front-door, garage; number 2 is none of them',
+    'labels of existing locks: front-door, garage; number 2 is not one',
   ],
 ]
 

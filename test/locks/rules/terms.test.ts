@@ -86,7 +86,7 @@ describe('terms', () => {
   const WINDOWS = '1 to 20 windows, each with days, from and until'
   const DAYS = 'one or more of mon, tue, wed, thu, fri, sat, sun, each once'
   const FROM = 'a time from "00:00" to "23:59"'
-  const UNTIL = 'a time from "00:00" to "24:00"; at or before from, of the next day'
+  const UNTIL = 'a time from "00:00" to "24:00"; if not after from, it is on the next day'
   const TIME = 'a time such as 2027-03-31T13:00:00Z, or without an offset in Europe/Berlin'
   test.each<[GivenTerms, Record<string, string>]>([
     [{ windows: [] }, { windows: WINDOWS }],

@@ -71,7 +71,7 @@ const Answer = ({ outcome, label }: { readonly outcome: Outcome; readonly label:
 
 /** Nobody is let in without a record of it. */
 const UNRECORDED =
-  'Nothing can be recorded just now, so nobody is let in. Use your key; the owner is told.'
+  'Nothing can be recorded right now, so nobody is let in. Use your key, and tell an owner.'
 
 const messageOf = (error: unknown): string =>
   error instanceof ApiError && error.status === 503 ? UNRECORDED : errorMessage(error)
