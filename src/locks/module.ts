@@ -27,7 +27,7 @@ type Dependencies = ChangeDependencies & {
   readonly db: Database
   readonly clock: Clock
   readonly logger: Logger
-  readonly deciding: Omit<Parameters<typeof decisionModule>[0], 'db'>
+  readonly deciding: Omit<Parameters<typeof decisionModule>[0], 'db' | 'certainMs'>
   readonly people: People
 }
 
@@ -53,7 +53,11 @@ export const locksModule = ({
   const locks = lockService(shared)
   const lockdowns = lockdownService(shared)
   const holidays = holidayService(shared)
-  const decisions = decisionModule({ db, ...deciding })
+  const decisions = decisionModule({
+    db,
+    certainMs: () => history.logClock().newestMs,
+    ...deciding,
+  })
   const readHome = homeReader(deciding.zone)
   const grants = grantService({
     ...shared,

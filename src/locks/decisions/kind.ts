@@ -167,15 +167,12 @@ const loadState = async (
     const [lock, holder] = [locks.get(label), holders.get(account.publicId)]
     return lock && holder && !known.has(id) ? [placesFor(lock.id, holder)] : []
   })
-  const nowMs = Math.min(...attempts.map(timeMs))
-  const grants = await grantReads(tx).at(asked, nowMs)
+  const grants = await grantReads(tx).at(asked, Math.min(...attempts.map(timeMs)))
   const used = new Map<string, Grant>()
   const needsHolidays = asked.some((places) =>
     grants.of(places).some(({ terms }) => terms.holidays !== 'ignore'),
   )
-  const holidays = needsHolidays
-    ? await reads.holidays(dateOf(nowMs - HOLIDAYS_BEFORE_MS), dateOf(nowMs + HOLIDAYS_AFTER_MS))
-    : NO_HOLIDAYS
+  const holidays = needsHolidays ? await reads.holidays(...datesAround(attempts)) : NO_HOLIDAYS
   return {
     attempts: new Map(known),
     locks,
@@ -195,6 +192,16 @@ const timeMs = ({ nowMs, isDoubted }: Attempt): number => (isDoubted ? 0 : nowMs
 /** A window that is open now began at most two days ago, on a date that may be another in UTC. */
 const HOLIDAYS_BEFORE_MS = 4 * DAY_MS
 const HOLIDAYS_AFTER_MS = 2 * DAY_MS
+
+/** Returns the first and the last date whose holidays matter to attempts. One of them may doubt a clock that the
+ * others, which came after it was set right, do not. */
+const datesAround = (attempts: readonly Attempt[]): readonly [string, string] => {
+  const times = attempts.map(({ nowMs }) => nowMs)
+  return [
+    dateOf(Math.min(...times) - HOLIDAYS_BEFORE_MS),
+    dateOf(Math.max(...times) + HOLIDAYS_AFTER_MS),
+  ]
+}
 
 const NO_HOLIDAYS: ReadonlyMap<string, string> = new Map()
 

@@ -1,6 +1,7 @@
 import { DAY_MS, HOUR_MS } from '../../domain/duration.ts'
 import type { Logger } from '../../http/log/logger.ts'
 import type { Database } from '../../storage/database.ts'
+import { lockdownsIn } from '../home/lockdown-store.ts'
 import type { DecisionTime } from './attempt.ts'
 import { decisionWrites } from './store.ts'
 
@@ -11,14 +12,17 @@ const KEPT_MS = 30 * DAY_MS
 const STEP = 500
 
 type Dependencies = {
-  readonly db: Pick<Database, 'run'>
+  readonly db: Pick<Database, 'all' | 'get' | 'run'>
   readonly clock: () => DecisionTime
+  /** Returns the newest certain time of the unlock log. */
+  readonly certainMs: () => number
   readonly logger: Logger
 }
 
-/** Deletes attempts that are older than 30 days; their decisions stay in the unlock log. */
-export const attemptRetention = ({ db, clock, logger }: Dependencies) => {
-  const { deleteAttemptsBefore } = decisionWrites(db)
+/** Deletes attempts that are older than 30 days, and who used a grant then; their decisions stay in the unlock
+ * log. Also removes lockdowns whose time is over, which would count again as soon as the clock is doubted. */
+export const attemptRetention = ({ db, clock, certainMs, logger }: Dependencies) => {
+  const { deleteAttemptsBefore, forgetUsersBefore } = decisionWrites(db)
   let next: Timer | undefined
 
   /** Returns when to try again. */
@@ -27,6 +31,8 @@ export const attemptRetention = ({ db, clock, logger }: Dependencies) => {
     if (isDoubted) return HOUR_MS
     try {
       while ((await deleteAttemptsBefore(nowMs - KEPT_MS, STEP)) === STEP);
+      await forgetUsersBefore(nowMs - KEPT_MS)
+      await lockdownsIn(db, certainMs()).removeOver()
       return DAY_MS
     } catch (error) {
       logger.error({ err: error }, 'old attempts not deleted')
@@ -36,7 +42,7 @@ export const attemptRetention = ({ db, clock, logger }: Dependencies) => {
 
   const stop = () => clearTimeout(next)
 
-  /** Deletes them now and then once a day. Never rejects. */
+  /** Does so now and then once a day. Never rejects. */
   const apply = async (): Promise<void> => {
     stop()
     next = setTimeout(() => void apply(), await run())

@@ -157,6 +157,13 @@ export const decisionWrites = (tx: Pick<Queries, 'run'>) => ({
       timeMs,
       max,
     ),
+
+  /** Forgets by whom grants were last used, if that was before a time. */
+  forgetUsersBefore: (timeMs: number): Promise<number> =>
+    tx.run(
+      'UPDATE access_grant SET used_by = NULL WHERE used_by IS NOT NULL AND used_at_ms < ?',
+      timeMs,
+    ),
 })
 
 type AttemptRow = {

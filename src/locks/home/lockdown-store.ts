@@ -52,6 +52,9 @@ export const lockdownsIn = (queries: Pick<Queries, 'all' | 'get' | 'run'>, nowMs
   remove: async (lockId: string | undefined): Promise<void> => {
     await queries.run('DELETE FROM lockdown WHERE lock_id = ?', lockId ?? HOME)
   },
+
+  /** Removes those whose time is over. */
+  removeOver: (): Promise<number> => queries.run('DELETE FROM lockdown WHERE until_ms <= ?', nowMs),
 })
 
 const IN_FORCE = '(lockdown.until_ms IS NULL OR lockdown.until_ms > ?)'

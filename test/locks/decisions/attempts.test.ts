@@ -243,6 +243,48 @@ describe('an attempt', () => {
     expect(await logSize(app)).toBe(1)
   })
 
+  test('is the last of a visitor that a grant remembers for 30 days', async () => {
+    await using place = await home()
+    const { app, front, decide } = place
+    await insertGrant(app.db, { holder: 'role:member', locks: [front], usesMax: 5 })
+    await decide('grace')
+    const usedBy = async () =>
+      (await app.db.get<{ by: string | null }>('SELECT used_by AS by FROM access_grant'))?.by
+    const passDays = async (days: number) => {
+      app.clock.nowMs += days * DAY_MS
+      app.clock.passedMs += days * DAY_MS
+      await app.locks.decisions.retention.apply()
+    }
+    await passDays(30)
+    expect(await usedBy()).toEndWith(front)
+    await passDays(1)
+    expect(await usedBy()).toBeNull()
+  })
+
+  test('[4] at 1970 is not barred by a lockdown that was over before, but by one in force', async () => {
+    await using place = await home()
+    const { app, front, decide } = place
+    await insertGrant(app.db, { holder: 'role:member', locks: [front] })
+    const begin = (untilMs: number) =>
+      app.db.run(
+        'INSERT INTO lockdown (lock_id, begun_at_ms, until_ms) VALUES (?, 0, ?)',
+        front,
+        untilMs,
+      )
+    const nowMs = app.clock.nowMs
+    await begin(nowMs - 1)
+    await app.locks.decisions.retention.apply()
+    app.clock.nowMs = 7000
+    expect(await decide('grace')).toMatchObject({ decision: 'permitted' })
+    app.clock.nowMs = nowMs
+    // A clock that is years ahead ends nothing for good.
+    await begin(nowMs + DAY_MS)
+    app.clock.nowMs = nowMs + 3000 * DAY_MS
+    await app.locks.decisions.retention.apply()
+    app.clock.nowMs = nowMs
+    expect(await decide('grace')).toMatchObject({ reason: 'lockdown' })
+  })
+
   test('[4] at 1970 is permitted by a grant without times, with an uncertain time, and by no other', async () => {
     await using place = await home()
     const { app, front, ask } = place

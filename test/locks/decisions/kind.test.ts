@@ -157,6 +157,22 @@ describe('who asks, and where', () => {
     }
   })
 
+  test('[10] a holiday counts beside an attempt that came while the clock still stood at 1970', async () => {
+    await using place = await home()
+    const { db, front, decideAll } = place
+    await insertGrant(db, {
+      holder: ADA,
+      locks: [front],
+      terms: { ...weekly('fri 08:00-18:00'), holidays: 'closed' },
+    })
+    await db.run("INSERT INTO holiday (date, name) VALUES ('2026-12-25', 'Christmas')")
+    const answers = await decideAll([
+      attemptOf({ nowMs: 7000, isDoubted: true }),
+      attemptOf({ nowMs: at('2026-12-25T11:00Z') }),
+    ])
+    expect(answers.map(outcomeOf)).toStrictEqual(['clock_uncertain', 'closed_on_holiday'])
+  })
+
   test('[10] a holiday counts for windows that begin on it, from the next decision on', async () => {
     await using place = await home()
     const { db, front, outcome } = place
