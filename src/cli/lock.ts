@@ -50,24 +50,44 @@ const HEADINGS = ['LABEL', 'STATE', 'LOCKDOWN', 'NAME']
 const untilWords = ({ untilMs }: { readonly untilMs: number | null }): string =>
   untilMs === null ? 'until ended' : `until ${new Date(untilMs).toISOString()}`
 
+const ADD = {
+  members: {
+    type: 'boolean',
+    default: false,
+    summary: 'let members, admins and owners open it at any time',
+  },
+} as const satisfies Options
+
 const add: Command['run'] = async (args, terminal) => {
-  const lock = labelAndName(args, 'add')
+  const { positionals, values } = parseArgs({
+    args: [...args],
+    options: ADD,
+    allowPositionals: true,
+  })
+  const lock = labelAndName(positionals, 'add')
   return withHome(terminal, async ({ locks }) => {
-    const { label, name } = await locks.add(COMMAND_LINE, lock)
+    const { label, name } = await locks.add(
+      COMMAND_LINE,
+      lock,
+      values.members ? 'members' : 'nobody',
+    )
     terminal.print(`Added ${label}, ${name}`)
+    if (!values.members)
+      terminal.say('Nobody may open it yet; "secure-lock-server grant add" lets people in')
   })
 }
 
 const rename: Command['run'] = async (args, terminal) => {
-  const { label, name } = labelAndName(args, 'rename')
+  const { positionals } = parseArgs({ args: [...args], allowPositionals: true })
+  const { label, name } = labelAndName(positionals, 'rename')
   return withHome(terminal, async ({ locks }) => {
     const renamed = await locks.change(COMMAND_LINE, label, { name })
     terminal.print(`${label} is now called ${renamed.name}`)
   })
 }
 
-const labelAndName = (args: readonly string[], action: string) => {
-  const [label, name, ...more] = parseArgs({ args: [...args], allowPositionals: true }).positionals
+const labelAndName = (positionals: readonly string[], action: string) => {
+  const [label, name, ...more] = positionals
   if (label === undefined || name === undefined || more.length > 0)
     throw new UsageError(`lock ${action} needs a LABEL and a NAME, in quotation marks`)
   const lock = { label, name }
@@ -160,6 +180,7 @@ const ACTIONS: Actions = {
   list: { summary: 'list the locks', options: LIST, run: list },
   add: {
     summary: 'add a lock; its label never changes and is never reused',
+    options: ADD,
     operands: ['LABEL', 'NAME'],
     run: add,
   },

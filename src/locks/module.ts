@@ -50,7 +50,11 @@ export const locksModule = ({
   ...changing
 }: Dependencies) => {
   const shared = { db, clock, changes: changes({ db, ...changing }) }
-  const locks = lockService(shared)
+  const locks = lockService({
+    ...shared,
+    openToMembers: (tx, by, lock) =>
+      grants.addIn(tx, by, { holder: { role: 'member' }, locks: [lock] }),
+  })
   const lockdowns = lockdownService(shared)
   const holidays = holidayService(shared)
   const decisions = decisionModule({

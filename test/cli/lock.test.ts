@@ -29,8 +29,12 @@ const listed = async (...labels: string[]) =>
 
 test('locks are added, renamed, disabled, enabled and retired while the service runs', async () => {
   expect(await words('add', 'garage', 'Garage, north side')).toBe(
-    '0 Added garage, Garage, north side',
+    '0 Added garage, Garage, north side\nNobody may open it yet; "secure-lock-server grant add" lets people in',
   )
+  expect(await words('add', 'laundry', 'Laundry', '--members')).toBe('0 Added laundry, Laundry')
+  expect(
+    (await runCommand(['grant', 'list', '--lock', 'laundry'], { folder: service.folder })).out,
+  ).toContain('members')
   expect(await words('rename', 'garage', 'Südtor 🚗')).toBe('0 garage is now called Südtor 🚗')
   expect(await words('disable', 'garage')).toBe('0 garage opens for nobody')
   expect(await listed('garage')).toStrictEqual([['garage', 'disabled', '', 'Südtor 🚗']])

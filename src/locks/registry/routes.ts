@@ -103,7 +103,8 @@ const add = ({ locks }: Dependencies) =>
       operationId: 'addLock',
       summary: 'Add a lock',
       description:
-        'Nobody may open it until a grant covers it. Grants for all locks cover it at once.',
+        'Unless `open_to` is `members`, nobody may open it until a grant covers it. Grants for all locks ' +
+        'cover it at once.',
       body: LockBody,
       answers: {
         200: ANSWER,
@@ -114,7 +115,8 @@ const add = ({ locks }: Dependencies) =>
         ],
       },
     },
-    async ({ caller, body }) => lockJson(await locks.add(caller, body)),
+    async ({ caller, body: { open_to: openTo, ...lock } }) =>
+      lockJson(await locks.add(caller, lock, openTo || 'nobody')),
   )
 
 const change = ({ locks }: Dependencies) =>

@@ -5,6 +5,7 @@ import {
   type DecisionReason,
   LOCK_STATES,
 } from '../../domain/access.ts'
+import { optional } from '../../http/request/optional.ts'
 import { LockLabel, nullable, oneOf, text } from '../../http/request/text.ts'
 import type { Lock } from './store.ts'
 
@@ -25,6 +26,9 @@ const State = {
   examples: ['enabled'],
 }
 
+/** Who may open a lock from the start. */
+export const OPEN_TO = ['nobody', 'members'] as const
+
 export const LockParams = t.Object({ label: LockLabel })
 
 export const LockBody = t.Object(
@@ -34,6 +38,12 @@ export const LockBody = t.Object(
       description: 'Names the lock in unlocks and requests; never changes and is never reused',
     },
     name: LockName,
+    open_to: optional({
+      ...oneOf(OPEN_TO),
+      description:
+        'Who may open it at any time: `members` are members, admins and owners; `nobody` if absent',
+      examples: ['nobody'],
+    }),
   },
   { $id: 'LockRequest' },
 )

@@ -14,6 +14,8 @@ type Dependencies = {
   readonly db: Pick<Database, 'all' | 'get' | 'run'>
   readonly changes: Changes
   readonly clock: Pick<Clock, 'nonDecreasingMs'>
+  /** Lets members, admins and owners open a lock at any time, in the transaction that adds it. */
+  readonly openToMembers: (tx: Transaction, by: Actor, lock: Lock) => Promise<unknown>
 }
 
 export type NewLock = Pick<Lock, 'label' | 'name'>
@@ -29,7 +31,7 @@ type LockChange = {
 const LOCKS_MAX = 1000
 
 /** The rules of locks: a label never changes and is never reused, and a retired lock stays retired. */
-export const lockService = ({ db, changes, clock }: Dependencies) => {
+export const lockService = ({ db, changes, clock, openToMembers }: Dependencies) => {
   /** Adds a lock. Throws `conflict` if the label is taken, also by a retired lock, or there is no room for
    * another, and `invalid` for an invisible name. */
   const addIn = async (tx: Transaction, by: Actor, { label, name }: NewLock): Promise<Lock> => {
@@ -95,9 +97,14 @@ export const lockService = ({ db, changes, clock }: Dependencies) => {
 
     addIn,
 
-    /** Throws like `addIn`, and `forbidden`. */
-    add: (by: Actor, lock: NewLock): Promise<Lock> =>
-      changes.byAdmin(by, { action: 'lock.add', subject: lock.label }, (tx) => addIn(tx, by, lock)),
+    /** Adds a lock, which nobody may open yet unless it is open to members. Throws like `addIn`, and
+     * `forbidden`. */
+    add: (by: Actor, lock: NewLock, openTo: 'nobody' | 'members' = 'nobody'): Promise<Lock> =>
+      changes.byAdmin(by, { action: 'lock.add', subject: lock.label }, async (tx) => {
+        const added = await addIn(tx, by, lock)
+        if (openTo === 'members') await openToMembers(tx, by, added)
+        return added
+      }),
 
     /** Changes the name or the state of a lock. Records nothing if neither changes. Throws `not_found`,
      * `conflict` for a retired lock, `precondition_failed` if it has another version, `invalid` for an

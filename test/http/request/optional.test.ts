@@ -56,6 +56,7 @@ const CREATING: Readonly<Record<string, (count: number) => object>> = {
   'POST /v1/setup/cookie': () => ({ username: 'own', password: PASSWORD, code: CODE }),
   'POST /v1/invitations': () => ({ role: 'member' }),
   'POST /v1/unlocks': () => ({ method: 'pin' }),
+  'POST /v1/locks': (count) => ({ label: `lock-${count}`, name: 'Gate' }),
   'POST /v1/grants': () => ({ holder: { role: 'member' }, locks: 'all' }),
   'POST /v1/grants/preview': () => ({ holder: { role: 'member' }, locks: 'all' }),
   'POST /v1/grants/{id}/revocation': () => ({}),

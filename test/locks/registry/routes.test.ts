@@ -45,6 +45,26 @@ describe('the locks of a home', () => {
     })
   })
 
+  test('are open to nobody at first, or to members, as the admin who adds them says', async () => {
+    await using app = await home()
+    for (const [label, opening] of [
+      ['gate', { open_to: 'members' }],
+      ['cellar', { open_to: 'nobody' }],
+      ['attic', {}],
+    ] as const) {
+      const body = { label, name: label, ...opening }
+      expect(await outcomeOf(await app.post('/v1/locks', body, app.token('amy')))).toBe('done')
+    }
+    const open = (await app.list('mia')).locks.filter(({ may_open }) => may_open)
+    expect(open.map(({ label }) => label).toSorted()).toStrictEqual(['gate'])
+    // Refused as a whole: neither the lock nor a grant is there.
+    const wrong = { label: 'shed', name: 'Shed', open_to: 'owners' }
+    expect(await outcomeOf(await app.post('/v1/locks', wrong, app.token('amy')))).toBe(
+      '400 invalid',
+    )
+    expect((await app.list('amy')).locks.map(({ label }) => label)).not.toContain('shed')
+  })
+
   test('are changed by the version that was read: of two admins at once, one is told to look again', async () => {
     await using app = await home()
     await app.add('gate', 'Gate')

@@ -11,7 +11,6 @@ import { withFieldErrors } from '../../components/form/field-errors.ts'
 import { Section } from '../../components/layout/section.tsx'
 import { doorAddress } from '../../routing/doors.ts'
 import { Time } from '../../time/time.tsx'
-import { errorMessage } from '../../words/error.ts'
 import { proposedLabel, proposedName } from './label.ts'
 
 type Props = { readonly doors: Doors; readonly onAdded: () => void }
@@ -105,12 +104,7 @@ const AddDialog = ({ doors, given, isOpen, onClose, onAdded }: DialogProps) => {
   const [openTo, setOpenTo] = useState<OpenTo>('nobody')
   const label = given || (typed ?? (name.trim() === '' ? '' : proposedLabel(name, taken)))
   const add = async (): Promise<void> => {
-    await api.post('/v1/locks', { label, name: name.trim() })
-    if (openTo === 'nobody') return
-    // The door is there already: its page shows who may open it.
-    await api
-      .post('/v1/grants', { holder: { role: 'member' }, locks: [label] })
-      .catch((error: unknown) => showToast(errorMessage(error)))
+    await api.post('/v1/locks', { label, name: name.trim(), open_to: openTo })
   }
   return (
     <Confirm
