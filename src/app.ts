@@ -162,7 +162,8 @@ export const openApp = async (config: Config, options: Options) => {
       isLimited: config.rateLimitUnlock.length > 0,
       requireRoom: limits.requireRoom,
       spend: unlocks.spendAttempt,
-      recordRefused: (request) => unlocks.recordRefused(request, accounts.sessions.refusedAccount),
+      recordRefused: (request, findLock) =>
+        unlocks.recordRefused(request, accounts.sessions.refusedAccount, findLock),
       onDecision: metrics.countDecision,
       onOverLimit: () => metrics.countRefusal('unlock'),
     },

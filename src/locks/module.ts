@@ -18,6 +18,7 @@ import { rememberZone } from './home/zone.ts'
 import { type UsedLabels, lockRoutes } from './registry/routes.ts'
 import { personalAccess } from './person/access.ts'
 import { lockService } from './registry/service.ts'
+import { accessWithdrawals } from './restore/withdrawals.ts'
 
 type Dependencies = ChangeDependencies & {
   readonly usedLabels: UsedLabels
@@ -89,5 +90,6 @@ export const locksModule = ({
     grantReading: reading,
     routes,
     access: personalAccess({ db, grants, reading }),
+    withdrawAgain: accessWithdrawals({ ...shared, locks, lockdowns, grants }),
   }
 }

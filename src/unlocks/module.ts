@@ -166,11 +166,12 @@ export const openUnlocks = async ({
       return () => takeBack(spent)
     },
 
-    /** Records that someone whose session or account has ended tried to open a lock. */
+    /** Records that someone whose session or account has ended tried to open a lock, if there is one. */
     recordRefused: (
       request: Request,
       refusedAccount: RouteDependencies['refusedAccount'],
-    ): Promise<void> => recordRefused({ refusedAccount, recordDenied }, request),
+      findLock: () => Promise<string | undefined>,
+    ): Promise<void> => recordRefused({ refusedAccount, recordDenied }, request, findLock),
     /** Returns the receipt of an event, against the log as it was when the event was recorded. */
     receiptOf: async (seq: number): Promise<string> => {
       const events = await store.page(seq - 1, 1)

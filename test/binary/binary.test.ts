@@ -55,10 +55,12 @@ describe('the compiled file', () => {
   test('says where it listens, where its data is and what needs attention', async () => {
     await using service = await startService({ env: { HOST: '0.0.0.0', DEBUG: 'true' } })
     // It answers requests a moment before that.
-    while (!service.output().log.includes('"started"')) await Bun.sleep(5)
+    // Messages and log lines arrive apart.
+    await until(() => service.output().log.includes('"started"'))
+    await until(() => service.output().words.includes(' NAME\n'))
     const { words } = service.output()
     expect(words).toContain(`Secure Lock Server ${version}`)
-    expect(words).toMatch(/listening {2}http:\/\/[\d.]+:\d+/)
+    expect(words).toMatch(/listening {2}http:\/\/([\d.]+|localhost):\d+/)
     expect(words).toContain(join(service.folder, 'data/secure-lock.db'))
     for (const warning of [
       'plain HTTP',
@@ -183,7 +185,7 @@ describe('the compiled file', () => {
       { connection: 'close' },
     ] as Record<string, string>[])
       expect(`${JSON.stringify(headers)} ${await status(headers)}`).toEndWith(' 401')
-    expect(service.output().words).toContain('DEBUG shows the tables to every program')
+    await until(() => service.output().words.includes('DEBUG shows the tables to every program'))
   })
 
   test.each([

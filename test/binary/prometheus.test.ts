@@ -48,8 +48,8 @@ test('[G5] a token file that cannot be used leaves /metrics to admins, and does 
     (await fetch(`${service.url}/metrics`, { headers: bearer(token) })).status
   expect(await status('')).toBe(401)
   expect(await status(await tokenFor(service.url, 'amy'))).toBe(200)
-  expect(service.output().log).toContain('no metrics token: only admins may read /metrics')
   await service.stop()
+  expect(service.output().log).toContain('no metrics token: only admins may read /metrics')
   rmSync(folder, { recursive: true })
 })
 

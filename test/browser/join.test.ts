@@ -4,6 +4,7 @@ import { UNLIMITED, runCommand } from '../support/binary.ts'
 import { IS_LEFT_OUT, useBrowser, useService, visit, waitForTrue } from './chromium.ts'
 import { PASSWORD_RULE, WEAK_PASSWORD, expectFault, noteOf } from './console/console.ts'
 import { PHONE, inAllLooks } from './looks.ts'
+import { until } from '../support/until.ts'
 
 describe.skipIf(IS_LEFT_OUT)('a person who opens a link on a phone', () => {
   const browser = useBrowser()
@@ -28,6 +29,7 @@ describe.skipIf(IS_LEFT_OUT)('a person who opens a link on a phone', () => {
   test('[A5, T6] becomes the first owner with the printed setup code, which is removed from the address', async () => {
     await using seen = await open()
     const { page } = seen
+    await until(() => service().output().words.includes('#setup='))
     const [link = 'none'] = /http\S+#setup=\S+/.exec(service().output().words) ?? []
     await page.goto(link)
     await page.getByText('no owner yet').waitFor()

@@ -134,7 +134,7 @@ const expectStopped = async (service: Running, sentence: string): Promise<void> 
   expect(finding?.says).toStartWith('The unlock log is stopped: ')
   expect(finding?.says).toEndWith('Nothing is recorded until that is settled')
   expect(await (await service.get('/console')).text()).toContain('The unlock log is stopped')
-  expect(service.output().log).toContain('unlock log is stopped')
+  await until(() => service.output().log.includes('unlock log is stopped'))
 }
 
 const eventsOf = (database: string) => {

@@ -46,9 +46,9 @@ test(`[D1] ${SERVICES} services whose writer thread dies twice: acknowledged eve
       // By itself, and with the status of a failure.
       await load({ url: service.url, token, outcomes, isOver: () => isOver(service.pid) })
       await until(() => isOver(service.pid))
+      expect(await service.stop()).toBe(1)
       const deaths = service.output().log.split('writer thread died').length - 1
       expect(deaths).toBe(2)
-      expect(await service.stop()).toBe(1)
     }
     const { status, words } = await runCommand(['log', 'verify'], { folder })
     expect({ status, words }).toStrictEqual({ status: 0, words: '' })

@@ -22,11 +22,13 @@ export const startApp = async (
   env: Readonly<Record<string, string>> = {},
   given: Pick<Parameters<typeof openApp>[1], 'heartbeatSeconds' | 'argon2id' | 'certificate'> & {
     readonly monotonicMs?: () => number
+    /** The time at first, without which it is that of the machine. */
+    readonly nowMs?: number
   } = {},
 ) => {
   const folder = temporaryFolder()
-  const clock = { nowMs: Date.now(), passedMs: 0 }
-  const { monotonicMs = () => clock.passedMs, ...options } = given
+  const { nowMs = Date.now(), monotonicMs = () => clock.passedMs, ...options } = given
+  const clock = { nowMs, passedMs: 0 }
   const logLines: string[] = []
   const config = { ...parseConfig({ ...UNLIMITED, DATA_DIR: join(folder, 'data'), ...env }) }
   const app = await openApp(

@@ -8,6 +8,7 @@ import {
 import type { Config } from '../../config/config.ts'
 import { AppError } from '../../errors.ts'
 import { COMMAND_LINE } from '../../domain/audit-event.ts'
+import { type LiveAccess, NO_ACCESS, liveAccess } from '../../locks/restore/live-access.ts'
 import { openReadOnly } from '../../storage/open.ts'
 import { formatVerifierKey } from '../../unlocks/tlog/signed-note.ts'
 import { type LogFile, openLogFile } from '../../unlocks/verify/log-file.ts'
@@ -28,6 +29,8 @@ export type LiveData = {
   readonly waiting: readonly string[]
   /** The end dates in the current data. */
   readonly ending: readonly EndDate[]
+  /** Grants and locks that were withdrawn in the current data, or changed. */
+  readonly access: LiveAccess
 }
 
 /** Compares the two, or returns `undefined` if there is no database yet. */
@@ -39,7 +42,7 @@ export const compareLiveData = async (
   try {
     const log = await openLogFile(config)
     try {
-      return { ...(await relation(log, backup)), ...(await peopleIn(config)) }
+      return { ...(await relation(log, backup)), ...(await withdrawalsIn(config)) }
     } finally {
       log.close()
     }
@@ -49,7 +52,7 @@ export const compareLiveData = async (
       summary: `The current data cannot be compared, so it is unknown what will be lost. ${error.message}`,
       lost: undefined,
       checkpoint: undefined,
-      ...(await peopleIn(config).catch(() => ({ erased: [], waiting: [], ending: [] }))),
+      ...(await withdrawalsIn(config).catch(() => NOTHING)),
     }
   }
 }
@@ -92,15 +95,18 @@ const extension = (lost: number, current: number, events: number): string => {
   return `The current log has ${current} events: the newest ${lost} will be lost.`
 }
 
-const peopleIn = async ({
-  databasePath,
-}: Config): Promise<Pick<LiveData, 'erased' | 'waiting' | 'ending'>> => {
+type Withdrawals = Pick<LiveData, 'erased' | 'waiting' | 'ending' | 'access'>
+
+const NOTHING: Withdrawals = { erased: [], waiting: [], ending: [], access: NO_ACCESS }
+
+const withdrawalsIn = async ({ databasePath }: Config): Promise<Withdrawals> => {
   const db = openReadOnly(databasePath)
   try {
     return {
       erased: await erasedPeople(db),
       waiting: await waitingPeople(db),
       ending: await endDates(db),
+      access: await liveAccess(db, Date.now()),
     }
   } finally {
     db.close()

@@ -14,6 +14,7 @@ import {
   removeStage,
   stageOf,
 } from '../../storage/backup/restore-journal.ts'
+import { NO_ACCESS } from '../../locks/restore/live-access.ts'
 import type { LogBreak } from '../../unlocks/guard/head-file.ts'
 import { RECEIPTS, lossWords, lostEvents, unlocks } from '../../unlocks/guard/words.ts'
 import { type Command, type Options, type Terminal, UsageError } from '../command/command.ts'
@@ -127,7 +128,7 @@ const restoreFrom = async (request: Request & { readonly isSure: boolean }): Pro
     const kept = commitRestore(config, Date.now())
     print(`Restored: ${contents(unpacked, terminal)}`)
     say(
-      'All sessions have ended. Passwords, second factors, roles, disabled accounts and registration are as they were then.',
+      'All sessions have ended. Passwords, second factors, roles, disabled accounts, holidays and registration are as they were then.',
     )
     for (const folder of kept) say(`The previous data is in ${folder}; keep it secret too.`)
     return 0
@@ -156,7 +157,7 @@ const requireConsent = async ({ isInteractive, readLine }: Terminal): Promise<vo
 }
 
 /** Prepares the unpacked files for use: erases people who were erased since, makes people wait whose
- * admission was withdrawn since, sets end dates again, revokes credentials that may have ended since, and records the
+ * admission was withdrawn since, sets end dates again, withdraws grants and locks again, revokes credentials that may have ended since, and records the
  * restore and what it loses. */
 const prepare = async (
   unpacked: Unpacked,
@@ -185,6 +186,9 @@ const prepare = async (
     say(
       'The only owner at that time has got an end date since, and has none again: create another owner, then set it again',
     )
+  const access = await app.locks.withdrawAgain(COMMAND_LINE, live?.access ?? NO_ACCESS)
+  if (access.grants > 0) say(`Grants revoked or changed again: ${access.grants}`)
+  if (access.locks > 0) say(`Locks disabled, retired or locked down again: ${access.locks}`)
   const lost = live?.lost ?? (broken && lostEvents(broken))
   await app.db.transaction(async (tx) => {
     const revoked = await app.accounts.revokeCredentialsIn(tx)
@@ -197,6 +201,7 @@ const prepare = async (
         erased: again.erased,
         withdrawn,
         ended,
+        ...access,
         ...revoked,
         ...(lost === undefined ? {} : { lost }),
       },

@@ -1,4 +1,11 @@
-import { type Account, type Role, hasRole, lowerRole, ROLES } from '../../domain/account.ts'
+import {
+  type Account,
+  type Role,
+  hasRole,
+  isNewcomer,
+  lowerRole,
+  ROLES,
+} from '../../domain/account.ts'
 import { DAY_MS } from '../../domain/duration.ts'
 import { AppError } from '../../errors.ts'
 import type { Caller } from '../../http/authorization.ts'
@@ -89,7 +96,9 @@ export const accessService = ({ db, zone, isOnHomeNetwork, clock }: Dependencies
       const holder = await holderOf(name, by?.account)
       const now = clock()
       const nowMs = atMs ?? now.nowMs
-      const places = placesOf(lock.id, holder.holders)
+      // Nobody who waits to be let in learns what others may open.
+      const holders = by && isNewcomer(by.account) ? [name] : holder.holders
+      const places = placesOf(lock.id, holders)
       const found = (await grants.all(places)).of(places)
       return explain({
         lock,

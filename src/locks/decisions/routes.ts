@@ -31,8 +31,12 @@ type Dependencies = {
   readonly access: AccessService
   /** Throws if the account has no room for another unlock; called before the body is read. */
   readonly requireRoom: (account: Account) => void
-  /** Records that someone whose session or account has ended tried to open a lock. */
-  readonly recordRefused: (request: Request) => Promise<void>
+  /** Records that someone whose session or account has ended tried to open a lock. `findLock` returns its label if
+   * there is such a lock: nobody refused puts others into the log. */
+  readonly recordRefused: (
+    request: Request,
+    findLock: () => Promise<string | undefined>,
+  ) => Promise<void>
 }
 
 /** Opening locks, and who may open them. */
@@ -63,7 +67,8 @@ const unlock = ({ attempts, requireRoom, recordRefused }: Dependencies) =>
       body: AttemptBody,
       checksDisk: true,
       guard: ({ caller }) => requireRoom(signedIn(caller.account)),
-      onAnonymous: ({ request }) => recordRefused(request),
+      onAnonymous: ({ request }) =>
+        recordRefused(request, () => attempts.findLabel(labelIn(request))),
       answers: {
         200: {
           description: 'Decided',
@@ -79,6 +84,10 @@ const unlock = ({ attempts, requireRoom, recordRefused }: Dependencies) =>
     ({ params, body, caller, account }) =>
       attempts.decide({ caller, account, label: params.label, id: body.id.toLowerCase() }),
   )
+
+/** Returns the label in the path of a request. */
+const labelIn = ({ url }: Request): string =>
+  decodeURIComponent(new URL(url).pathname.split('/').at(-2) ?? '')
 
 const readAttempt = ({ attempts }: Dependencies) =>
   endpoint(

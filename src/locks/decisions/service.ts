@@ -116,6 +116,10 @@ export const attemptService = (deps: Dependencies) => {
       }
     },
 
+    /** Returns a label if it is that of a lock. */
+    findLabel: async (label: string): Promise<string | undefined> =>
+      (await reads.locks([label])).get(label)?.label,
+
     /** Returns what was decided on an attempt. Throws `not_found` unless it is the asker's own, or an admin
      * asks. */
     find: async ({ account, label, id }: Omit<Asked, 'caller'>): Promise<AttemptJson> => {

@@ -17,6 +17,8 @@ type Dependencies = {
 type Denial = {
   readonly account: Pick<Account, 'publicId' | 'username' | 'admitted'>
   readonly reason: Refusal
+  /** The label of the lock that was asked for, if one was. */
+  readonly lock?: string | undefined
 }
 
 export type RecordDenied = (denial: Denial) => Promise<void>
@@ -43,7 +45,7 @@ export const deniedAccessRecorder = ({
     lockouts: denialShare(DENIALS_A_DAY.lockouts),
     newcomers: denialShare(DENIALS_A_DAY.newcomers),
   }
-  return async ({ account, reason }) => {
+  return async ({ account, reason, lock = DEFAULT_LOCK }) => {
     if (isDiskReserved()) return
     if (
       !shares[shareOf(account, reason)].takes(`${account.publicId} ${reason}`, clock.monotonicMs())
@@ -56,7 +58,7 @@ export const deniedAccessRecorder = ({
           accountPublicId: account.publicId,
           username: account.username,
           method: METHODS[reason],
-          lock: DEFAULT_LOCK,
+          lock,
           result: 'denied',
           reason,
           source: 'observed',

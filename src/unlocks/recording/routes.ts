@@ -209,16 +209,19 @@ const append = async (
   }
 }
 
-/** Records in the unlock log that someone whose session or account has ended tried to unlock. */
+/** Records in the unlock log that someone whose session or account has ended tried to unlock. `findLock` returns
+ * the label of the lock that was asked for. */
 export const recordRefused = async (
   { refusedAccount, recordDenied }: Pick<Dependencies, 'refusedAccount' | 'recordDenied'>,
   request: Request,
+  findLock?: () => Promise<string | undefined>,
 ): Promise<void> => {
   const token = credentials(request, 'Bearer')
   const refused = token ? await refusedAccount(token) : undefined
   if (!refused) return
   const { account, isDisabled } = refused
-  await recordDenied({ account, reason: isDisabled ? 'disabled_user_denied' : 'session_ended' })
+  const reason = isDisabled ? 'disabled_user_denied' : 'session_ended'
+  await recordDenied({ account, reason, lock: await findLock?.() })
 }
 
 type OutcomeBody = Static<typeof OutcomeAnswer>

@@ -105,7 +105,7 @@ describe.skipIf(IS_LEFT_OUT)('people who wait to be let in', () => {
     await register('ben', '0160 2', '8 Key Court')
     await using seen = await openAs(browser(), service(), 'ben', '/console', ON_PHONE)
     const { page } = seen
-    const note = page.getByText('an owner or admin still has to let you in')
+    const note = page.getByText('no door opens for you until an owner or admin lets you in')
     await note.waitFor()
     await look(page, 'waiting-member')
     const { get, patch } = clientOf(service().url)

@@ -261,6 +261,13 @@ describe.skipIf(IS_LEFT_OUT)('doors', () => {
     await page.getByText('Only an owner can end it.').waitFor()
     expect(await page.getByRole('button', { name: 'End lockdown' }).count()).toBe(0)
     await look(page, 'door-lockdown')
+    // Nobody forgets it: the first page says so, and leads to where it is ended.
+    await page.goto('/console')
+    const today = page.getByRole('region', { name: 'Lockdown' })
+    await today.getByText('Front door: Locked down by oli until somebody ends it.').waitFor()
+    await look(page, 'today-lockdown')
+    await today.getByRole('link', { name: 'Front door' }).click()
+    await page.getByText('Only an owner can end it.').waitFor()
     await owner.page.getByRole('button', { name: 'End lockdown' }).click()
     await owner.page.getByText('The lockdown is ended.').waitFor()
     for (const visit of [seen, member, owner]) expectCalm(visit)

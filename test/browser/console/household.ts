@@ -122,5 +122,6 @@ export const household = async (days: number) => {
     reason: 'restricted',
   })
   await close()
-  return { folder, ids, size: size + 3 }
+  // The first start adds both locks and a grant for members to the log.
+  return { folder, ids, size: size + 3, entries: size + 6 }
 }

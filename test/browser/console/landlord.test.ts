@@ -129,7 +129,7 @@ describe.skipIf(IS_LEFT_OUT)('a house with many flats', () => {
       await people.getByText(username, { exact: true }).click()
       await page.getByRole('heading', { level: 1, name: username }).waitFor()
       await page.getByLabel('Flat, room or house').fill(unit)
-      await page.getByRole('button', { name: 'Save' }).click()
+      await page.getByRole('region', { name: 'Unit' }).getByRole('button').click()
       await page.getByText(`${username} belongs to ${unit}.`).waitFor()
       await page.getByRole('link', { name: unit, exact: true }).waitFor()
       await look(page, `person-unit-${username}`)

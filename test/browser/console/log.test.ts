@@ -160,7 +160,7 @@ describe.skipIf(IS_LEFT_OUT)('the log', () => {
   })
 
   test('applies what is typed a moment later, keeps the focus, and typing is one step to go back', async () => {
-    await using seen = await openAs(browser(), service(), 'ada', '/console', ON_PHONE)
+    await using seen = await openAs(browser(), service(), 'ada', '/console/log', ON_PHONE)
     const { page } = seen
     await rows(page).first().waitFor()
     const all = await rows(page).count()
@@ -242,7 +242,7 @@ describe.skipIf(IS_LEFT_OUT)('the log', () => {
 
   test('says so if somebody has no unlocks, to them and about them', async () => {
     await addAccount(service(), 'nora', 'member')
-    await using seen = await openAs(browser(), service(), 'nora', '/console', ON_PHONE)
+    await using seen = await openAs(browser(), service(), 'nora', '/console/log', ON_PHONE)
     const { page } = seen
     const none = page.getByText('You have no unlocks yet.')
     await none.waitFor()
@@ -381,7 +381,7 @@ describe.skipIf(IS_LEFT_OUT)('one unlock', () => {
     await page.getByRole('button', { name: 'Verify', exact: true }).click()
     await verdict(page).getByText('The receipt is valid').waitFor()
     expect(await verdict(page).innerText()).toContain(
-      `a log of ${home().size} entries, this was number ${seq}`,
+      `a log of ${home().entries} entries, this was number ${seq}`,
     )
     await page.getByText('Details').click()
     const [, , root = '-'] = receipt.slice(receipt.indexOf('\n\n') + 2).split('\n')

@@ -73,7 +73,7 @@ describe.skipIf(IS_LEFT_OUT)('myself', () => {
       account: { username: 'mia', phone: '0151 2345678' },
     })
     // The page requests nothing about anyone else.
-    const own = /^\/v1\/(me|sessions|gateway|session|setup)(\/|$)|^\/(console|livez)/
+    const own = /^\/v1\/(me|sessions|gateway|session|setup|locks|grants)(\/|$)|^\/(console|livez)/
     expect(requested.filter((path) => !own.test(path))).toEqual([])
     expectCalm(seen, [403, 400])
   })
@@ -168,7 +168,7 @@ describe.skipIf(IS_LEFT_OUT)('myself', () => {
     const { page } = seen
     await page.getByRole('heading', { level: 1, name: 'Myself' }).waitFor()
     const places = sections(page)
-    expect(await places.count()).toBe(2)
+    expect(await places.count()).toBe(3)
     await page.getByText('Your role needs a second factor.').waitFor()
     expect(await page.getByRole('heading', { level: 2 }).first().innerText()).toBe('Second factor')
     await look(page, 'myself-led')

@@ -16,6 +16,7 @@ import {
   sections,
   tokenFor,
 } from './console.ts'
+import { until } from '../../support/until.ts'
 
 const browser = useBrowser()
 
@@ -40,6 +41,7 @@ describe.skipIf(IS_LEFT_OUT)('the first run', () => {
     const { page } = seen
     await page.getByRole('heading', { name: 'Create the owner' }).waitFor()
     await look(page, 'first-run-owner')
+    await until(() => service.output().words.includes('setup='))
     const [, code = ''] = /setup=(\S+)/.exec(service.output().words) ?? []
     await page.getByLabel('Setup code').fill('wrong')
     await page.getByLabel('User name').fill('oli')
@@ -256,7 +258,7 @@ describe.skipIf(IS_LEFT_OUT)('staying logged in', () => {
     await using second = await startService({ env: { ...UNLIMITED, PORT: port }, folder })
     await page.getByText('No unlocks yet.').waitFor()
     expect(await page.getByText('Lost the connection').count()).toBe(0)
-    expect(second.output().log).toContain('/v1/unlocks')
+    await until(() => second.output().log.includes('/v1/unlocks'))
     expect(seen.foreign).toEqual([])
   })
 })

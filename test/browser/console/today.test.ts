@@ -53,10 +53,10 @@ describe.skipIf(IS_LEFT_OUT)('today', () => {
     await look(page, 'today')
     await health.locator('summary').first().click()
     await health.getByText('intact', { exact: true }).waitFor()
-    expect(await health.innerText()).toContain(`covers ${home().size} unlocks`)
+    expect(await health.innerText()).toContain(`covers ${home().entries} entries`)
     expect(await health.innerText()).toContain('set REGISTRATION=invite')
     await health.getByText('Verify all now').click()
-    await health.getByText(`all ${home().size} entries verified`).waitFor()
+    await health.getByText(`all ${home().entries} entries verified`).waitFor()
     const [download] = await Promise.all([
       page.waitForEvent('download'),
       health.getByText('Save checkpoint').click(),
@@ -291,5 +291,5 @@ describe.skipIf(IS_LEFT_OUT)('today', () => {
 test.skipIf(IS_LEFT_OUT)('the saved checkpoint is the gateway’s own', () => {
   const [origin, size] = readFileSync(join(home().folder, 'saved-checkpoint'), 'utf8').split('\n')
   expect(origin).toStartWith('secure-lock-server/')
-  expect(Number(size)).toBe(home().size)
+  expect(Number(size)).toBe(home().entries)
 })

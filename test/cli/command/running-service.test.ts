@@ -15,6 +15,7 @@ import {
 import { lockDataDir } from '../../../src/storage/data-dir-lock.ts'
 import { selfSigned } from '../../support/certificates.ts'
 import { atTerminal } from '../../support/terminal.ts'
+import { until } from '../../support/until.ts'
 
 const LONG = { PASSWORD_MIN_LENGTH: '30' }
 const SECRET = 'Zx9-kanarienvogel-kQ7w2Lm4Vb8Nc1'
@@ -149,7 +150,8 @@ test('what a start prints to paste reaches its data from any folder', async () =
   const home = temporaryFolder()
   const env = { HOST: '127.0.0.1', PORT: String(await freePort()), DATA_DIR: 'here ’s' }
   await using started = await startService({ folder: home, env: { ...UNLIMITED, ...env } })
-  while (!started.output().log.includes('"started"')) await Bun.sleep(5)
+  await until(() => started.output().log.includes('"started"'))
+  await until(() => started.output().words.includes(' NAME\n'))
   const [pasted = ''] = /env .* user add --role owner NAME$/m.exec(started.output().words) ?? []
   expect(pasted).toContain(BINARY)
   const shell = Bun.spawn(['sh', '-c', pasted.replace('NAME', 'oli')], {

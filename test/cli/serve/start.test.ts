@@ -11,7 +11,7 @@ test('a missing BACKUP_DIR is a line of the start, and no stack trace in the log
   const warning = `  warning    there is no folder ${missing} (BACKUP_DIR), so nothing is backed up: create it, or mount its disk\n`
   await using service = await startService({ folder, env: { BACKUP_DIR: missing } })
   await until(() => service.output().log.includes('"backup.create"'))
-  expect(service.output().words).toContain(warning)
+  await until(() => service.output().words.includes(warning))
   const { log } = service.output()
   expect(log).toContain(
     `"fault":"Cannot write the backup: there is no folder ${missing}","msg":"backup failed"`,

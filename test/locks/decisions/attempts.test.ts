@@ -165,10 +165,15 @@ describe('an attempt', () => {
       'UPDATE account SET disabled_at_ms = 1 WHERE public_id = ?',
       person('grace').id,
     )
-    for (let n = 0; n < 3; n += 1) expect((await ask('grace')).status).toBe(401)
+    await insertLock(app.db, 'back-door')
+    for (let n = 0; n < 3; n += 1)
+      expect((await ask('grace', { lock: 'back-door' })).status).toBe(401)
+    await app.db.run('UPDATE account SET ends_at_ms = 1 WHERE public_id = ?', person('hedy').id)
+    expect((await ask('hedy', { lock: 'made-up' })).status).toBe(401)
     const events = await app.unlocks.store.page(-1, 10)
-    expect(events.map(({ reason, source }) => [reason, source])).toStrictEqual([
-      ['disabled_user_denied', 'observed'],
+    expect(events.map(({ reason, source, lock }) => [reason, source, lock])).toStrictEqual([
+      ['disabled_user_denied', 'observed', 'back-door'],
+      ['disabled_user_denied', 'observed', 'front-door'],
     ])
   })
 

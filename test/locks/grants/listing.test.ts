@@ -136,6 +136,26 @@ describe('a member', () => {
     await home.post('/register', person)
     await home.later(0, 'wim')
     expect(await home.grants('', 'wim')).toMatchObject({ status: 200, body: { grants: [] } })
+    await home.put('/v1/home/lockdown', { locks: ['front-door'] }, home.as('amy'))
+    await home.put('/v1/holidays/2040-03-23', { name: 'Away' }, home.as('amy'))
+    const read = async (path: string, name: string) => (await home.get(path, home.as(name))).json()
+    expect(await read('/v1/locks', 'wim')).toStrictEqual({ locks: [] })
+    expect(await read('/v1/home/lockdown', 'wim')).toStrictEqual({ lockdowns: [] })
+    expect(await read('/v1/holidays', 'wim')).toStrictEqual({ holidays: [] })
+    expect(await read('/v1/locks/garage/access', 'wim')).toStrictEqual({
+      decision: 'denied',
+      reason: 'not_admitted',
+      next_at: null,
+      grants: [],
+    })
+    expect(await read('/v1/locks/garage/access', 'max')).toMatchObject({
+      reason: 'not_admitted',
+      grants: [{ words: 'always' }],
+    })
+    expect(await read('/v1/home/lockdown', 'eva')).toMatchObject({
+      lockdowns: [{ lock: 'front-door', began_by: 'amy' }],
+    })
+    expect(await read('/v1/holidays', 'eva')).toMatchObject({ holidays: [{ name: 'Away' }] })
   })
 
   test('makes, previews, changes and revokes nothing', async () => {

@@ -173,9 +173,9 @@ describe('who opened the door', () => {
   })
 
   test('a day’s filter shows what happened that day, whatever the delivery, in every reading', async () => {
-    await using app = await startApp()
-    const [mia, amy] = [await app.signIn('mia'), await app.signIn('amy', 'admin')]
     const day = Date.UTC(2026, 5, 10)
+    await using app = await startApp({ JWT_ACCESS_TOKEN_EXPIRES: '10080' }, { nowMs: day })
+    const [mia, amy] = [await app.signIn('mia'), await app.signIn('amy', 'admin')]
     const at = (days: number) => new Date(day + days * DAY_MS).toISOString()
     app.clock.nowMs = day + DAY_MS / 2
     await record(app, mia, { method: 'prompt', occurred_at: at(0.49) }, { method: 'unsaid' })

@@ -14,6 +14,7 @@ import { addAccount, tokenFor } from '../../support/accounts.ts'
 import { PASSWORD, basic, bearer, clientOf, startApp } from '../../support/app.ts'
 import { UNLIMITED, runCommand, startService, temporaryFolder } from '../../support/binary.ts'
 import { claimed } from '../../support/unlock-log.ts'
+import { until } from '../../support/until.ts'
 
 type Outcome = {
   status: string
@@ -507,7 +508,7 @@ describe('a tampered log', () => {
     expect(await ready.json()).toStrictEqual({
       msg: 'The unlock log does not verify. Event 1: its account, name or method was changed',
     })
-    expect(after.output().log).toContain('log is broken')
+    await until(() => after.output().log.includes('log is broken'))
     expect((await clientOf(after.url).get('/getLogs', basic('ada', PASSWORD))).status).toBe(401)
     await after.stop()
     expect(db.query('SELECT username FROM unlock_event WHERE seq = 1').get()).toStrictEqual({

@@ -30,15 +30,19 @@ export const MayOpen = ({ person, holder }: Props) => {
   return (
     <Section title={person ? 'May open' : 'What I may open'}>
       <WhenLoaded what="doors" loaded={loaded}>
-        {(doors) => (
-          <ul class="list" aria-label="Doors">
-            {doors.map((state) => (
-              <li key={state.door.label}>
-                <Row {...state} holder={holder} />
-              </li>
-            ))}
-          </ul>
-        )}
+        {(doors) =>
+          doors.length === 0 ? (
+            <p class="quiet">No doors yet.</p>
+          ) : (
+            <ul class="list" aria-label="Doors">
+              {doors.map((state) => (
+                <li key={state.door.label}>
+                  <Row {...state} holder={holder} />
+                </li>
+              ))}
+            </ul>
+          )
+        }
       </WhenLoaded>
       <h3>{person ? `Given to ${person.username}` : 'Given to me'}</h3>
       <GrantList

@@ -1,0 +1,46 @@
+import type { Queries } from '../../storage/database.ts'
+import type { ReadOnlyDatabase } from '../../storage/open.ts'
+import { type Lockdown, lockdownsIn } from '../home/lockdown-store.ts'
+import { type StoredGrant, grantReads } from '../grants/reads-store.ts'
+import { type Lock, locksIn } from '../registry/store.ts'
+
+/** What was withdrawn in the data that a backup replaces. */
+export type LiveAccess = {
+  /** Grants that were revoked, changed or used. */
+  readonly grants: readonly StoredGrant[]
+  /** Disabled and retired locks. */
+  readonly locks: readonly Lock[]
+  /** Lockdowns in force. */
+  readonly lockdowns: readonly Lockdown[]
+}
+
+export const NO_ACCESS: LiveAccess = { grants: [], locks: [], lockdowns: [] }
+
+/** The first schema with locks and grants. */
+const LOCKS_SCHEMA = 16
+
+const PAGE_GRANTS = 500
+
+/** Reads it from a database. */
+export const liveAccess = async (
+  { all, get, schemaVersion }: Pick<ReadOnlyDatabase, 'all' | 'get' | 'schemaVersion'>,
+  nowMs: number,
+): Promise<LiveAccess> => {
+  if (schemaVersion < LOCKS_SCHEMA) return NO_ACCESS
+  const db: Queries = { all, get, run: () => Promise.reject(new Error('opened for reading')) }
+  const { page } = grantReads(db, nowMs)
+  const grants: StoredGrant[] = []
+  let found: readonly StoredGrant[] = []
+  do {
+    found = await page({}, { beforeId: found.at(-1)?.id, limit: PAGE_GRANTS })
+    grants.push(...found.filter(isTouched))
+  } while (found.length === PAGE_GRANTS)
+  return {
+    grants,
+    locks: (await locksIn(db).all()).filter(({ state }) => state !== 'enabled'),
+    lockdowns: await lockdownsIn(db, nowMs).all(),
+  }
+}
+
+const isTouched = ({ revokedAtMs, version, uses }: StoredGrant): boolean =>
+  revokedAtMs !== null || version > 1 || uses > 0

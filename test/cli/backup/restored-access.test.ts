@@ -1,0 +1,74 @@
+import { Database } from 'bun:sqlite'
+import { expect, test } from 'bun:test'
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { addAccount } from '../../support/accounts.ts'
+import { UNLIMITED, runCommand, startService, temporaryFolder } from '../../support/binary.ts'
+
+const env = { ...UNLIMITED, LOG_LEVEL: 'warn', HOME_ZONE: 'Europe/Berlin' }
+
+test('restore FILE opens nothing again that was withdrawn since the backup', async () => {
+  const folder = temporaryFolder()
+  const run = async (...args: string[]) => {
+    const { status, out, words } = await runCommand(args, { folder, env })
+    expect(`${args.join(' ')}: ${status} ${words}`).toStartWith(`${args.join(' ')}: 0`)
+    return { out, words }
+  }
+  const grant = async (who: string, ...terms: string[]) => {
+    const { out } = await run('grant', 'add', '--who', who, ...terms)
+    return /[0-9a-f-]{36}/.exec(out)?.[0] ?? ''
+  }
+  for (const name of ['ada', 'ben', 'eve', 'kay', 'lou']) await addAccount(name, { folder, env })
+  // Makes the first locks.
+  const service = await startService({ folder, env })
+  await service.stop()
+  for (const label of ['attic', 'cellar', 'garage', 'shed']) await run('lock', 'add', label, label)
+  const revoked = await grant('ada', '--lock', 'garage')
+  const narrowed = await grant('ben', '--lock', 'garage')
+  const ended = await grant('eve', '--lock', 'garage')
+  const used = await grant('kay', '--lock', 'garage', '--uses', '3')
+  const kept = await grant('lou', '--lock', 'garage')
+  await run('backup', 'then.tar')
+
+  await run('grant', 'revoke', revoked, '--why', 'moved out')
+  await run('lock', 'add', 'gate', 'Gate')
+  await run('lock', 'disable', 'attic')
+  await run('lock', 'retire', '--yes', 'cellar')
+  await run('lock', 'lockdown', 'shed')
+  using live = new Database(join(folder, 'data', 'secure-lock.db'))
+  const endedAtMs = Date.now() - 1000
+  live.run('UPDATE access_grant SET version = 2, starts_at_ms = ? WHERE id = ?', [
+    Date.parse('2990-01-01T00:00:00Z'),
+    narrowed,
+  ])
+  live.run('UPDATE access_grant SET version = 2, ends_at_ms = ? WHERE id = ?', [endedAtMs, ended])
+  live.run('UPDATE access_grant SET uses = 3 WHERE id = ?', [used])
+  live.close()
+
+  const { words } = await run('restore', '--yes', 'then.tar')
+  expect(words).toContain('Grants revoked or changed again: 3\n')
+  expect(words).toContain('Locks disabled, retired or locked down again: 3\n')
+  await run('log', 'verify')
+  using restored = new Database(join(folder, 'data', 'secure-lock.db'), { readonly: true })
+  const rows = restored
+    .query(
+      `SELECT access_grant.id, revoked_at_ms IS NOT NULL AS revoked, revoked_why AS why, starts_at_ms, uses, max(closed_at_ms) < 4e12 AS closed
+       FROM access_grant JOIN access_grant_lock ON grant_id = access_grant.id GROUP BY access_grant.id`,
+    )
+    .all() as { id: string }[]
+  const found = Object.fromEntries(rows.map(({ id, ...row }) => [id, row]))
+  expect(found[revoked]).toMatchObject({ revoked: 1, why: 'moved out', closed: 1 })
+  expect(found[narrowed]).toMatchObject({
+    revoked: 0,
+    starts_at_ms: Date.parse('2990-01-01T00:00:00Z'),
+  })
+  expect(found[ended]).toMatchObject({ revoked: 1, closed: 1 })
+  expect(found[used]).toMatchObject({ revoked: 0, uses: 3 })
+  expect(found[kept]).toMatchObject({ revoked: 0, closed: 0 })
+  const locks = (await run('lock', 'list')).out
+  expect(locks).toMatch(/attic.*disabled/)
+  expect(locks).toMatch(/cellar.*retired/)
+  expect(locks).toMatch(/shed.*until ended/)
+  expect((await run('audit', '--json')).out).toContain('"grants":3')
+  rmSync(folder, { recursive: true })
+})
