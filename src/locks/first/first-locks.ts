@@ -6,6 +6,7 @@ import { settingsIn } from '../../storage/sqlite/setting-store.ts'
 import { NEW_HOME } from '../core/changes.ts'
 import type { Grants } from '../grants/service.ts'
 import type { Locks } from '../registry/service.ts'
+import { locksIn } from '../registry/store.ts'
 
 type Dependencies = {
   readonly db: Pick<Database, 'get' | 'run' | 'transaction'>
@@ -60,8 +61,10 @@ export const makeFirstLocks = async (
     if ((await settings.find(FIRST_LOCKS)) !== undefined) return
     const made = []
     for (const label of labels)
-      made.push(await locks.addIn(tx, by, { label, name: readableLabel(label) }))
-    await grants.addIn(tx, by, { holder: { role: 'member' }, locks: made })
+      // An admin may have added it, while the log was stopped at the start.
+      if (!(await locksIn(tx).find(label)))
+        made.push(await locks.addIn(tx, by, { label, name: readableLabel(label) }))
+    if (made.length > 0) await grants.addIn(tx, by, { holder: { role: 'member' }, locks: made })
     await settings.put(FIRST_LOCKS, new Date(nowMs).toISOString())
   })
 }

@@ -97,6 +97,20 @@ describe('the first locks of a home', () => {
     expect(await app.unlocks.size()).toBe(0)
   })
 
+  test('are none of those that an admin has added before', async () => {
+    await using app = await startApp()
+    await unlock(app, 'gate', 'shed')
+    await app.locks.locks.add(COMMAND_LINE, { label: 'gate', name: 'Garden gate' })
+    await app.locks.begin()
+    expect(await stateOf(app)).toMatchObject({
+      locks: [
+        ['gate', 'Garden gate', 'enabled'],
+        ['shed', 'Shed', 'enabled'],
+      ],
+      grants: [{ holder: 'role:member', ...ALWAYS, locks: 'shed' }],
+    })
+  })
+
   test('are made once: what was narrowed or retired since does not come back', async () => {
     await using app = await startApp()
     const of = await household(app, { oli: 'owner' })
