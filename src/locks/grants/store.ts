@@ -93,17 +93,21 @@ export const grantsIn = (queries: Queries, nowMs: number) => ({
     )
   },
 
-  /** Returns the ids of an account's own grants that are not revoked. */
-  idsOf: async (holder: string): Promise<readonly string[]> => {
+  /** Returns the ids of an account's own grants that have neither ended nor been revoked. */
+  liveIdsOf: async (holder: string): Promise<readonly string[]> => {
     const rows = await queries.all<{ id: string }>(
-      'SELECT id FROM access_grant WHERE holder = ? AND revoked_at_ms IS NULL ORDER BY id',
+      `SELECT id
+       FROM access_grant
+       WHERE holder = ? AND revoked_at_ms IS NULL AND coalesce(ends_at_ms, ${NEVER_MS}) > ?
+       ORDER BY id`,
       holder,
+      nowMs,
     )
     return rows.map(({ id }) => id)
   },
 
   /** Removes what tells whose a person's own grants were, and that the person made others. Their own
-   * must be revoked. */
+   * must have ended or be revoked. */
   blank: async (holder: string, publicId: string): Promise<void> => {
     await queries.run(
       `DELETE FROM access_grant_lock

@@ -160,6 +160,21 @@ describe('erasing somebody', () => {
       expect(text).not.toContain(gone)
   })
 
+  test('writes no leaf for grants that had ended, however many, and blanks them', async () => {
+    await using home = await homeWithLocks()
+    const holder = home.holder('eva')
+    const { body } = await home.grant({ holder, locks: 'all', ends_at: '2040-03-20T00:00' })
+    await home.later(2 * 86_400_000, 'oli')
+    await erase(home, 'eva')
+    expect((await leaves(home)).map(({ kind }) => kind)).toStrictEqual(['grant.made'])
+    expect((await home.find(body.id)).body).toMatchObject({
+      state: 'ended',
+      holder: null,
+      locks: [],
+    })
+    expect(await home.db.all('SELECT grant_id FROM access_grant_lock')).toStrictEqual([])
+  })
+
   test('frees the keys of their grants, and refuses every change of them', async () => {
     await using home = await homeWithLocks()
     const { body } = await home.grant({ holder: home.holder('eva'), locks: ['garage'], key: 'k' })
