@@ -116,7 +116,14 @@ export const grantsIn = (queries: Queries, nowMs: number) => ({
     )
     await queries.run(
       `UPDATE access_grant
-       SET holder = NULL, terms = NULL, key = NULL, used_by = NULL, made_by = NULL, revoked_why = NULL
+       SET
+         holder = NULL,
+         terms = NULL,
+         key = NULL,
+         used_at_ms = NULL,
+         used_by = NULL,
+         made_by = NULL,
+         revoked_why = NULL
        WHERE holder = ?`,
       holder,
     )
