@@ -19,14 +19,8 @@ import {
   RevocationAnswer,
   RevocationBody,
 } from './schema.ts'
-import {
-  GRANT_REVOKED,
-  type Grants,
-  KEY_TAKEN,
-  OWNER_NEEDED,
-  TOO_MANY,
-  VERSION_NEEDED,
-} from './service.ts'
+import { TOO_MANY } from './room.ts'
+import { GRANT_REVOKED, type Grants, KEY_TAKEN, OWNER_NEEDED, VERSION_NEEDED } from './service.ts'
 
 type Dependencies = { readonly grants: Grants; readonly reading: GrantReading }
 
@@ -44,6 +38,7 @@ const NOT_ALLOWED = problem(403, 'owner_needed', OWNER_NEEDED)
 const NO_GRANT = problem(404, 'not_found', NO_SUCH_GRANT)
 const NO_ACCOUNT = problem(404, 'not_found', 'No such account')
 const NEVER = problem(400, 'never_opens', NEVER_OPENS)
+const FULL = problem(409, 'too_many_grants', TOO_MANY)
 const RETIRED = problem(409, 'lock_retired', LOCK_RETIRED)
 
 const list = ({ reading }: Dependencies) =>
@@ -103,11 +98,7 @@ const make = ({ grants, reading }: Dependencies) =>
         400: [invalid(GrantBody, 'locks'), NEVER],
         403: NOT_ALLOWED,
         404: NO_ACCOUNT,
-        409: [
-          problem(409, 'key_taken', KEY_TAKEN),
-          RETIRED,
-          problem(409, 'too_many_grants', TOO_MANY),
-        ],
+        409: [problem(409, 'key_taken', KEY_TAKEN), RETIRED, FULL],
       },
     },
     async ({ account, caller, body, set }) => {
@@ -195,7 +186,7 @@ const change = ({ grants, reading }: Dependencies) =>
         400: [invalid(GrantPatchBody, 'locks'), NEVER],
         403: NOT_ALLOWED,
         404: NO_GRANT,
-        409: [problem(409, 'grant_revoked', GRANT_REVOKED), RETIRED],
+        409: [problem(409, 'grant_revoked', GRANT_REVOKED), RETIRED, FULL],
         412: VERSION_CHANGED,
         428: problem(428, 'version_needed', VERSION_NEEDED),
       },

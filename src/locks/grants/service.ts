@@ -18,6 +18,7 @@ import { type Holder, holderText } from './holder.ts'
 import { asGrant, holderOf, labelsOf } from './json.ts'
 import { NO_SUCH_GRANT } from './reading.ts'
 import type { StoredGrant } from './reads-store.ts'
+import { requireRoom } from './room.ts'
 import { type Granted, grantsIn } from './store.ts'
 
 export type Grants = ReturnType<typeof grantService>
@@ -59,16 +60,11 @@ export type GrantRequest = {
 /** What a new version changes; the rest stays. */
 type GrantPatch = { readonly locks: Labels | undefined; readonly asked: GivenTerms }
 
-/** How many grants there may be that have neither ended nor been revoked: in the home, and for one holder. */
-const LIVE_MAX = 10_000
-const LIVE_OF_HOLDER_MAX = 200
-
 const NO_SUCH_ACCOUNT = 'No such account'
 export const KEY_TAKEN = 'Another grant has this key, or this one has been changed since'
 export const VERSION_NEEDED = 'Send the `version` that you read in the If-Match header'
 export const GRANT_REVOKED = 'The grant is revoked for good; create another one'
 export const OWNER_NEEDED = 'Only an owner can give access to admins and owners'
-export const TOO_MANY = `There can be ${LIVE_MAX} grants, and ${LIVE_OF_HOLDER_MAX} for one holder; revoke some first`
 
 /** The rules of grants: who may make, change and revoke them. */
 export const grantService = (deps: Dependencies) => {
@@ -122,15 +118,11 @@ export const grantService = (deps: Dependencies) => {
   /** Adds a grant, and lets its holder in. Throws `conflict` if there are too many. */
   const addIn = async (tx: Transaction, by: Actor, added: Added): Promise<StoredGrant> => {
     const { holder, key = null, granted } = added
-    const grants = grantsIn(tx, now())
     const text = holderText(holder)
-    const isFull =
-      (await grants.countLive(LIVE_OF_HOLDER_MAX, text)) === LIVE_OF_HOLDER_MAX ||
-      (await grants.countLive(LIVE_MAX)) === LIVE_MAX
-    if (isFull) throw new AppError('conflict', TOO_MANY, { reason: 'too_many_grants' })
+    await requireRoom(grantsIn(tx, now()), text)
     const id = Bun.randomUUIDv7('hex', now())
     const madeBy = by.account?.publicId ?? null
-    await grants.add({ id, key, holder: text, granted, madeBy })
+    await grantsIn(tx, now()).add({ id, key, holder: text, granted, madeBy })
     if ('account' in holder) await people.admit(tx, by, holder.account)
     return note(tx, by, { id, kind: 'grant.made', action: 'grant.make' })
   }
@@ -217,6 +209,9 @@ export const grantService = (deps: Dependencies) => {
           locks: patch.locks ? await requireLocks(tx, patch.locks, grant.locks) : grant.locks,
         }
         if (isSame(grantedBy(grant), granted)) return grant
+        const hasEnded = (ms: number | null) => ms !== null && ms <= now()
+        if (hasEnded(grant.endsAtMs) && !hasEnded(granted.conditions.endsAtMs))
+          await requireRoom(grantsIn(tx, now()), holderText(holder))
         await grantsIn(tx, now()).change({ id, holder: holderText(holder), granted })
         return note(tx, by, { id, kind: 'grant.changed', action: 'grant.change' })
       })
@@ -237,12 +232,12 @@ export const grantService = (deps: Dependencies) => {
       })
     },
 
-    /** Revokes and blanks the grants of an account in the transaction that erases it, and forgets which ones it
-     * made. */
+    /** Revokes the live grants of an account and blanks all of them, in the transaction that erases it, and
+     * forgets which ones it made. */
     eraseIn: async (tx: Transaction, publicId: string): Promise<void> => {
       const grants = grantsIn(tx, now())
       const holder = holderText({ account: publicId })
-      for (const id of await grants.idsOf(holder))
+      for (const id of await grants.liveIdsOf(holder))
         await revokeIn(tx, GATEWAY, { id, why: 'holder_erased' })
       await grants.blank(holder, publicId)
     },

@@ -93,17 +93,21 @@ export const grantsIn = (queries: Queries, nowMs: number) => ({
     )
   },
 
-  /** Returns the ids of an account's own grants that are not revoked. */
-  idsOf: async (holder: string): Promise<readonly string[]> => {
+  /** Returns the ids of an account's own grants that have neither ended nor been revoked. */
+  liveIdsOf: async (holder: string): Promise<readonly string[]> => {
     const rows = await queries.all<{ id: string }>(
-      'SELECT id FROM access_grant WHERE holder = ? AND revoked_at_ms IS NULL ORDER BY id',
+      `SELECT id
+       FROM access_grant
+       WHERE holder = ? AND revoked_at_ms IS NULL AND coalesce(ends_at_ms, ${NEVER_MS}) > ?
+       ORDER BY id`,
       holder,
+      nowMs,
     )
     return rows.map(({ id }) => id)
   },
 
   /** Removes everything that links a person to their own grants, and to grants they made for others. Their own
-   * must be revoked. */
+   * must have ended or be revoked. */
   blank: async (holder: string, publicId: string): Promise<void> => {
     await queries.run(
       `DELETE FROM access_grant_lock
@@ -112,7 +116,14 @@ export const grantsIn = (queries: Queries, nowMs: number) => ({
     )
     await queries.run(
       `UPDATE access_grant
-       SET holder = NULL, terms = NULL, key = NULL, used_by = NULL, made_by = NULL, revoked_why = NULL
+       SET
+         holder = NULL,
+         terms = NULL,
+         key = NULL,
+         used_at_ms = NULL,
+         used_by = NULL,
+         made_by = NULL,
+         revoked_why = NULL
        WHERE holder = ?`,
       holder,
     )

@@ -47,6 +47,24 @@ test('one holder has room for 200 live grants, and two at once do not exceed the
   expect(await outcome(home.grant(REQUEST))).toBe('made')
 })
 
+test('a grant that has ended takes the room of another one when it gets a later end', async () => {
+  await using home = await homeWithLocks()
+  const holder = home.holder('eva')
+  const { body } = await home.grant({ ...REQUEST, holder, ends_at: '2040-03-20T00:00' })
+  await add(home, 200, 'NULL, NULL', `'account:${holder.account}'`)
+  await home.later(2 * 86_400_000, 'oli')
+  const later = { ends_at: '2040-04-20T00:00' }
+  expect(await home.change(body.id, later, 1)).toMatchObject({
+    status: 409,
+    body: { code: 'too_many_grants' },
+  })
+  expect(await home.change(body.id, { uses: 9 }, 1)).toMatchObject({ status: 400 })
+  const [other] = (await home.grants(`?limit=1&state=now&holder=account:${holder.account}`)).body
+    .grants
+  await home.revoke(other?.id ?? '')
+  expect(await home.change(body.id, later, 1)).toMatchObject({ status: 200 })
+})
+
 test('live grants are counted from their index, however many have ended', async () => {
   await using home = await homeWithLocks()
   const plan = await home.db.all<{ detail: string }>(
