@@ -68,8 +68,12 @@ type Options = {
 export const api = {
   get: <Answer>(path: string, options: Options = {}): Promise<Answer> =>
     call('GET', path, undefined, options),
-  post: <Answer>(path: string, body: unknown = {}, headers: Headers = {}): Promise<Answer> =>
-    call('POST', path, body, { headers }),
+  post: <Answer>(
+    path: string,
+    body: unknown = {},
+    headers: Headers = {},
+    options: Pick<Options, 'signal'> = {},
+  ): Promise<Answer> => call('POST', path, body, { headers, ...options }),
   put: <Answer>(path: string, body: unknown): Promise<Answer> => call('PUT', path, body),
   patch: <Answer>(path: string, body: unknown, headers: Headers = {}): Promise<Answer> =>
     call('PATCH', path, body, { headers }),

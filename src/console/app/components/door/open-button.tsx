@@ -28,7 +28,9 @@ export const OpenButton = ({ door, onDecided }: Props) => {
     const attempt = nextId()
     try {
       const path = `/v1/locks/${encodeURIComponent(label)}/unlock`
-      setOutcome({ decision: await api.post<Decision>(path, { id: attempt.id }) })
+      const signal = AbortSignal.timeout(ANSWER_MS_MAX)
+      const decision = await api.post<Decision>(path, { id: attempt.id }, {}, { signal })
+      setOutcome({ decision })
       attempt.answered()
       onDecided()
     } catch (error) {
@@ -73,8 +75,17 @@ const Answer = ({ outcome, label }: { readonly outcome: Outcome; readonly label:
 const UNRECORDED =
   'Nothing can be recorded right now, so nobody is let in. Use your key, and tell an owner.'
 
-const messageOf = (error: unknown): string =>
-  error instanceof ApiError && error.status === 503 ? UNRECORDED : errorMessage(error)
+/** Nobody else presses the button again. */
+const UNANSWERED =
+  'The gateway does not answer. Connect to the Wi-Fi of the house and press Open again, or use your key.'
+
+/** How long somebody waits at a door; the gateway answers within seconds, or not at all. */
+const ANSWER_MS_MAX = 15_000
+
+const messageOf = (error: unknown): string => {
+  if (error instanceof ConnectionLost) return UNANSWERED
+  return error instanceof ApiError && error.status === 503 ? UNRECORDED : errorMessage(error)
+}
 
 /** A lost answer may be asked for again so long; afterwards, pressing is another wish to open. */
 const REPEAT_MS_MAX = 120_000
