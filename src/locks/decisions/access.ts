@@ -1,4 +1,11 @@
-import { type Account, type Role, hasRole, lowerRole, ROLES } from '../../domain/account.ts'
+import {
+  type Account,
+  type Role,
+  hasRole,
+  isNewcomer,
+  lowerRole,
+  ROLES,
+} from '../../domain/account.ts'
 import { DAY_MS } from '../../domain/duration.ts'
 import { AppError } from '../../errors.ts'
 import type { Caller } from '../../http/authorization.ts'
@@ -89,7 +96,7 @@ export const accessService = ({ db, zone, isOnHomeNetwork, clock }: Dependencies
       const holder = await holderOf(name, by?.account)
       const now = clock()
       const nowMs = atMs ?? now.nowMs
-      const places = placesOf(lock.id, holder.holders)
+      const places = placesOf(lock.id, by ? visibleHolders(holder, by.account) : holder.holders)
       const found = (await grants.all(places)).of(places)
       return explain({
         lock,
@@ -160,6 +167,10 @@ export const accessService = ({ db, zone, isOnHomeNetwork, clock }: Dependencies
     },
   }
 }
+
+/** Nobody who waits to be let in learns what everybody of a role may open. */
+const visibleHolders = ({ holders }: Holder, by: Account): readonly string[] =>
+  isNewcomer(by) ? holders.filter((holder) => holder === `account:${by.publicId}`) : holders
 
 const mayOpenBy = (asking: Asking): MayOpen => {
   const { decision, reason } = decide(asking)

@@ -1,3 +1,4 @@
+import { isNewcomer } from '../../domain/account.ts'
 import { invalid, message, problem } from '../../http/answers.ts'
 import { type Endpoint, endpoint } from '../../http/endpoint.ts'
 import {
@@ -35,7 +36,7 @@ const list = ({ holidays }: Dependencies) =>
       tag: 'Locks',
       operationId: 'listHolidays',
       summary: 'List the holidays of the home',
-      description: `Up to ${HOLIDAYS_MAX} dates, the earliest first.`,
+      description: `Up to ${HOLIDAYS_MAX} dates, the earliest first. Who waits to be let in sees none.`,
       answers: {
         200: {
           description: 'All holidays',
@@ -44,7 +45,7 @@ const list = ({ holidays }: Dependencies) =>
         },
       },
     },
-    async () => ({ holidays: [...(await holidays.all())] }),
+    async ({ account }) => ({ holidays: isNewcomer(account) ? [] : [...(await holidays.all())] }),
   )
 
 const put = ({ holidays }: Dependencies) =>

@@ -1,3 +1,4 @@
+import { isNewcomer } from '../../domain/account.ts'
 import { invalid, problem } from '../../http/answers.ts'
 import { type Endpoint, endpoint } from '../../http/endpoint.ts'
 import { acceptedBy, notAccepted } from '../../http/request/accepted.ts'
@@ -40,10 +41,11 @@ const read = ({ lockdowns }: Dependencies) =>
       summary: 'List the lockdowns in force',
       description:
         'During a lockdown, the gateway lets only owners in. It locks nothing, and never keeps ' +
-        'anybody from leaving.',
+        'anybody from leaving. Who waits to be let in sees none.',
       answers: { 200: ANSWER },
     },
-    async ({ caller, account }) => lockdownsJson(await lockdowns.inForce(caller, account.role)),
+    async ({ caller, account }) =>
+      lockdownsJson(isNewcomer(account) ? [] : await lockdowns.inForce(caller, account.role)),
   )
 
 const begin = ({ lockdowns }: Dependencies) =>

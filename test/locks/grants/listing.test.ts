@@ -136,6 +136,18 @@ describe('a member', () => {
     await home.post('/register', person)
     await home.later(0, 'wim')
     expect(await home.grants('', 'wim')).toMatchObject({ status: 200, body: { grants: [] } })
+    await home.put('/v1/holidays/2040-12-25', { name: 'Christmas' }, home.as('oli'))
+    await home.put('/v1/home/lockdown', {}, home.as('oli'))
+    const seen = async (path: string, by: string): Promise<unknown> =>
+      (await home.get(path, home.as(by))).json()
+    for (const by of ['max', 'wim']) {
+      expect(await seen('/v1/locks', by)).toStrictEqual({ locks: [] })
+      expect(await seen('/v1/holidays', by)).toStrictEqual({ holidays: [] })
+      expect(await seen('/v1/home/lockdown', by)).toStrictEqual({ lockdowns: [] })
+    }
+    const explained = (by: string) => seen('/v1/locks/garage/access', by)
+    expect(await explained('wim')).toMatchObject({ reason: 'not_admitted', grants: [] })
+    expect(await explained('max')).toMatchObject({ grants: [{ words: 'always' }] })
   })
 
   test('makes, previews, changes and revokes nothing', async () => {

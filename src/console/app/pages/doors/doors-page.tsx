@@ -4,7 +4,7 @@ import { type Door, type Doors, type Lockdown, isInUse, loadDoors } from '../../
 import { lockdownOf, useLockdowns } from '../../api/lockdown.ts'
 import { useLoad } from '../../api/load.ts'
 import { useRefreshSignal, useReloadOn } from '../../api/refresh.ts'
-import { role } from '../../api/session.ts'
+import { me, role } from '../../api/session.ts'
 import { DoorCard } from '../../components/door/door-card.tsx'
 import { DoorState } from '../../components/door/door-state.tsx'
 import { showToast } from '../../components/feedback/toast.tsx'
@@ -80,6 +80,8 @@ type InUseProps = {
 }
 
 const InUse = ({ doors, lockdowns, refresh, onChange }: InUseProps) => {
+  if (me.value?.admitted === false)
+    return <p class="empty">You see the doors once you are let in.</p>
   if (doors.length === 0) return <p class="empty">There are no doors yet.</p>
   if (doors.length > CARDS_MAX) return <ManyDoors doors={doors} lockdowns={lockdowns} />
   return (
