@@ -96,9 +96,7 @@ export const accessService = ({ db, zone, isOnHomeNetwork, clock }: Dependencies
       const holder = await holderOf(name, by?.account)
       const now = clock()
       const nowMs = atMs ?? now.nowMs
-      // Nobody who waits to be let in learns what others may open.
-      const holders = by && isNewcomer(by.account) ? [name] : holder.holders
-      const places = placesOf(lock.id, holders)
+      const places = placesOf(lock.id, by ? visibleHolders(holder, by.account) : holder.holders)
       const found = (await grants.all(places)).of(places)
       return explain({
         lock,
@@ -169,6 +167,10 @@ export const accessService = ({ db, zone, isOnHomeNetwork, clock }: Dependencies
     },
   }
 }
+
+/** Nobody who waits to be let in learns what everybody of a role may open. */
+const visibleHolders = ({ holders }: Holder, by: Account): readonly string[] =>
+  isNewcomer(by) ? holders.filter((holder) => holder === `account:${by.publicId}`) : holders
 
 const mayOpenBy = (asking: Asking): MayOpen => {
   const { decision, reason } = decide(asking)
