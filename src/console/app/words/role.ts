@@ -8,12 +8,13 @@ export const ROLES: readonly {
   {
     value: 'member',
     label: 'Member',
-    description: 'Records unlocks and sees their own.',
+    description: 'Opens the doors they have access to, and sees their own unlocks.',
   },
   {
     value: 'admin',
     label: 'Admin',
-    description: 'Also sees all unlocks, invites members and manages them.',
+    description:
+      'Also sees all unlocks, sets up doors, and invites members, manages them and gives them access.',
   },
   {
     value: 'owner',

@@ -16,10 +16,12 @@ type Props = {
   readonly messageFor?: (error: unknown) => string | undefined
   /** What stands before the doors. */
   readonly who?: (draft: GrantDraft, change: (holder: string) => void) => ComponentChildren
+  /** What else is to be known of a draft. */
+  readonly note?: (draft: GrantDraft) => ComponentChildren
 }
 
 /** Asks who may open which doors and when, and shows what that means while somebody types. */
-export const GrantForm = ({ action, initial, doors, onSend, messageFor, who }: Props) => {
+export const GrantForm = ({ action, initial, doors, onSend, messageFor, who, note }: Props) => {
   const [draft, setDraft] = useState(initial)
   // What was wrong with it is no longer said once something is changed.
   const [sent, setSent] = useState<GrantDraft>()
@@ -44,7 +46,9 @@ export const GrantForm = ({ action, initial, doors, onSend, messageFor, who }: P
             {who?.(draft, (holder) => change({ holder }))}
             <GrantFields draft={draft} onChange={change} doors={doors} />
           </div>
-          <PreviewCard draft={draft} preview={preview} />
+          <PreviewCard draft={draft} preview={preview}>
+            {note?.(draft)}
+          </PreviewCard>
         </div>
       </WithErrors>
     </Form>

@@ -2,7 +2,9 @@ import { useRoute } from 'preact-iso/router'
 import { useState } from 'preact/hooks'
 import { ApiError, api } from '../../api/client.ts'
 import { type Grant, isInUse, loadDoors } from '../../api/doors.ts'
+import { useHolders } from '../../api/holders.ts'
 import { useLoad } from '../../api/load.ts'
+import { role } from '../../api/session.ts'
 import { STATES } from '../../components/door/grant-row.tsx'
 import { Occurs } from '../../components/door/occurs.tsx'
 import { showToast } from '../../components/feedback/toast.tsx'
@@ -12,9 +14,11 @@ import { Screen } from '../../components/layout/screen.tsx'
 import { Section } from '../../components/layout/section.tsx'
 import { ACCESS } from '../../routing/doors.ts'
 import { personAddress } from '../../routing/people-filter.ts'
+import { isAtLeast } from '../../routing/sections.ts'
 import { homeZone } from '../../time/time.tsx'
 import { type GrantDraft, changesFrom, draftOf } from './grant-draft.ts'
 import { GrantForm } from './grant-form.tsx'
+import { OtherRules } from './other-rules.tsx'
 import { RevokeGrant } from './revoke-grant.tsx'
 
 /** One grant in words, and what an admin can do with it. */
@@ -77,14 +81,15 @@ export const GrantPage = () => {
 const isOver = ({ state, holder }: Grant): boolean => state === 'revoked' || holder === null
 
 const Facts = ({ grant }: { readonly grant: Grant }) => {
-  const { words, state, uses, used, occurs, holder, why } = grant
+  const { id, words, state, uses, used, occurs, holder, locks, why } = grant
+  const { people } = useHolders(isAtLeast(role.value, 'admin'))
+  const isInForce = state === 'now' || state === 'later'
+  const person = people.find((one) => holder && 'account' in holder && one.id === holder.account)
   return (
     <section class="sheet" aria-label="What it means">
       <p class="words big">{words}</p>
       <p class="marks">
-        <span class={state === 'now' || state === 'later' ? 'badge' : 'badge stop'}>
-          {STATES[state]}
-        </span>
+        <span class={isInForce ? 'badge' : 'badge stop'}>{STATES[state]}</span>
         {uses !== null && used !== null && (
           <span class="badge">
             used {used} of {uses}
@@ -92,10 +97,11 @@ const Facts = ({ grant }: { readonly grant: Grant }) => {
         )}
       </p>
       {why && <p>Revoked because: {why}</p>}
-      {(state === 'now' || state === 'later') && (
+      {isInForce && (
         <>
           <h2>Next openings</h2>
           <Occurs occurs={occurs} />
+          {person && <OtherRules person={person} doors={locks} except={id} />}
         </>
       )}
       {holder && 'account' in holder && (

@@ -9,6 +9,7 @@ import { Screen } from '../../components/layout/screen.tsx'
 import { ACCESS, grantAddress } from '../../routing/doors.ts'
 import { type GrantDraft, grantBody, holderBody, newDraft } from './grant-draft.ts'
 import { GrantForm } from './grant-form.tsx'
+import { OtherRules } from './other-rules.tsx'
 import { WhoField } from './who-field.tsx'
 
 /** Gives somebody access. */
@@ -42,6 +43,12 @@ export const NewGrantPage = () => {
               who={({ holder }, change) => (
                 <WhoField holders={holders} value={holder} onValue={change} />
               )}
+              note={({ holder, isForAllDoors, doors: chosen }) => {
+                const person = holders.people.find(({ id }) => holder === `account:${id}`)
+                return (
+                  person && <OtherRules person={person} doors={isForAllDoors ? 'all' : chosen} />
+                )
+              }}
             />
           </div>
         )}

@@ -1,3 +1,4 @@
+import type { ComponentChildren } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
 import { api } from '../../api/client.ts'
 import type { Opening } from '../../api/doors.ts'
@@ -57,10 +58,15 @@ const faultOf = (error: unknown): Preview => {
   return { ...NOTHING, fields, error: Object.keys(fields).length === 0 ? errorMessage(error) : '' }
 }
 
-type Props = { readonly draft: GrantDraft; readonly preview: Preview }
+type Props = {
+  readonly draft: GrantDraft
+  readonly preview: Preview
+  /** What is said besides, once there is a preview. */
+  readonly children?: ComponentChildren
+}
 
 /** Shows what a draft would mean, while somebody types. */
-export const PreviewCard = ({ draft, preview: { answer, error, fields } }: Props) => {
+export const PreviewCard = ({ draft, preview: { answer, error, fields }, children }: Props) => {
   const missing = missingIn(draft)
   const isWrong = error !== '' || Object.keys(fields).length > 0
   return (
@@ -72,6 +78,7 @@ export const PreviewCard = ({ draft, preview: { answer, error, fields } }: Props
           <p class="words">{answer.words}</p>
           <h3>Next openings</h3>
           <Occurs occurs={answer.occurs} />
+          {children}
         </>
       )}
     </div>
