@@ -13,13 +13,11 @@ import { httpApplication } from './http/application.ts'
 import type { CertificateFacts } from './http/connection/certificate.ts'
 import { clientConnections } from './http/connection/client-connections.ts'
 import type { Logger } from './http/log/logger.ts'
-import { homeNetwork } from './http/request/home-network.ts'
 import { ownHosts } from './http/request/own-hosts.ts'
 import { pageSources } from './http/request/page-source.ts'
 import { limitsFrom, router } from './http/router.ts'
 import { legacyTables } from './legacy-tables/module.ts'
 import { decisionKind } from './locks/decisions/kind.ts'
-import { decisionClock } from './locks/rules/decision-clock.ts'
 import { manualRoutes } from './manual/routes.ts'
 import { isClockSynchronised } from './ops/kernel-clock.ts'
 import type { CreateBackup } from './ops/backups.ts'
@@ -133,50 +131,27 @@ export const openApp = async (config: Config, options: Options) => {
       onUpgrade,
     }),
   )
-  const { limits } = unlocks
-  const isClockDoubted = decisionClock({ clock, isClockSynchronised })
   const locks = locksModule({
-    db,
-    clock,
-    auditIn: audit.auditIn,
-    record: audit.record,
-    logger,
-    recordIn: unlocks.recordIn,
-    usedLabels: unlocks.labels.others,
-    history: {
-      mostUsed: unlocks.labels.mostUsed,
-      size: unlocks.size,
-      logClock: unlocks.clock,
-    },
-    actingRole,
-    deciding: {
-      logger,
-      zone: () => homeZone(config),
-      isOnHomeNetwork: homeNetwork({ ...config, ...clock }),
-      clock: () => ({
-        nowMs: clock.wallMs(),
-        isDoubted: isClockDoubted(unlocks.clock().newestMs),
-      }),
-      decide: unlocks.unlockLog.decide,
-      receiptOf: unlocks.receiptOf,
-      isLimited: config.rateLimitUnlock.length > 0,
-      requireRoom: limits.requireRoom,
-      spend: unlocks.spendAttempt,
-      recordRefused: (request, findLock) =>
-        unlocks.recordRefused(request, accounts.sessions.refusedAccount, findLock),
-      onDecision: metrics.countDecision,
-      onOverLimit: () => metrics.countRefusal('unlock'),
-    },
+    ...shared,
+    audit,
+    unlocks,
+    // Accounts are opened after locks, since erasing an account also erases what it may open.
     people: {
       findAccount: findAccountState,
+      actingRole,
       admit: (tx, by, publicId) => accounts.admitIn(tx, by, publicId),
+      recordRefused: (request, findLock) =>
+        unlocks.recordRefused(request, accounts.sessions.refusedAccount, findLock),
     },
+    isClockSynchronised,
+    onDecision: metrics.countDecision,
+    onOverLimit: () => metrics.countRefusal('unlock'),
   })
-  opening.defer(locks.decisions.retention.stop)
+  opening.use(locks)
   const accounts = opening.use(
     await openAccounts({ ...shared, pages, audit, unlocks, access: locks.access, argon2id }),
   )
-  if (use === 'service') await locks.begin({ zone: homeZone(config), onUpgrade })
+  if (use === 'service') await locks.begin({ isService: true, onUpgrade })
   const ops = opening.use(
     opsModule({ ...shared, version, metrics, certificate, createBackup, audit, accounts, unlocks }),
   )

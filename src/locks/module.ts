@@ -1,7 +1,10 @@
 import type { Clock } from '../domain/clock.ts'
 import { AppError } from '../errors.ts'
+import type { Config } from '../config/config.ts'
+import { homeZone } from '../config/home-zone.ts'
 import type { Endpoint } from '../http/endpoint.ts'
 import type { Logger } from '../http/log/logger.ts'
+import { homeNetwork } from '../http/request/home-network.ts'
 import type { Database } from '../storage/database.ts'
 import { type ChangeDependencies, changes } from './core/changes.ts'
 import { decisionModule } from './decisions/module.ts'
@@ -18,22 +21,34 @@ import { rememberZone } from './home/zone.ts'
 import { type UsedLabels, lockRoutes } from './registry/routes.ts'
 import { personalAccess } from './person/access.ts'
 import { lockService } from './registry/service.ts'
+import { decisionClock } from './rules/decision-clock.ts'
 import { accessWithdrawals } from './restore/withdrawals.ts'
 
-type Dependencies = ChangeDependencies & {
-  readonly usedLabels: UsedLabels
-  /** What first locks are made from. */
-  readonly history: Pick<Parameters<typeof makeFirstLocks>[0], 'mostUsed' | 'size' | 'logClock'>
+type Deciding = Parameters<typeof decisionModule>[0]
+type FirstLocks = Parameters<typeof makeFirstLocks>[0]
+
+type Dependencies = {
   readonly db: Database
   readonly clock: Clock
   readonly logger: Logger
-  readonly deciding: Omit<Parameters<typeof decisionModule>[0], 'db' | 'certainMs'>
-  readonly people: People
-}
+  readonly config: Pick<Config, 'homeZone' | 'homeNetworks' | 'rateLimitUnlock'>
+  readonly audit: Pick<ChangeDependencies, 'auditIn' | 'record'>
+  readonly unlocks: Pick<ChangeDependencies, 'recordIn'> &
+    Pick<Deciding, 'receiptOf'> & {
+      readonly unlockLog: Pick<Deciding, 'decide'>
+      readonly limits: Pick<Deciding, 'requireRoom'>
+      readonly spendAttempt: Deciding['spend']
+      readonly labels: { readonly others: UsedLabels; readonly mostUsed: FirstLocks['mostUsed'] }
+      readonly size: FirstLocks['size']
+      readonly clock: FirstLocks['logClock']
+    }
+  readonly people: People & Pick<ChangeDependencies, 'actingRole'> & Pick<Deciding, 'recordRefused'>
+  readonly isClockSynchronised: Parameters<typeof decisionClock>[0]['isClockSynchronised']
+} & Pick<Deciding, 'onDecision' | 'onOverLimit'>
 
 type Begin = {
-  /** Set by the service; commands leave it out. */
-  readonly zone?: string
+  /** False by default: the time zone of a command does not count. */
+  readonly isService?: boolean
   /** Called from time to time with the progress. */
   readonly onUpgrade?: ((done: string) => void) | undefined
 }
@@ -43,13 +58,20 @@ export const locksModule = ({
   db,
   clock,
   logger,
-  usedLabels,
-  history,
-  deciding,
+  config,
+  audit: { auditIn, record },
+  unlocks,
   people,
-  ...changing
+  isClockSynchronised,
+  ...told
 }: Dependencies) => {
-  const shared = { db, clock, changes: changes({ db, ...changing }) }
+  const { actingRole, recordRefused } = people
+  const { recordIn, labels, size, clock: logClock } = unlocks
+  const shared = { db, clock, changes: changes({ db, auditIn, record, recordIn, actingRole }) }
+  const zone = () => homeZone(config)
+  const isOnHomeNetwork = homeNetwork({ ...config, ...clock })
+  const isClockDoubted = decisionClock({ clock, isClockSynchronised })
+  const certainMs = () => logClock().newestMs
   const locks = lockService({
     ...shared,
     openToMembers: (tx, by, lock) =>
@@ -59,19 +81,24 @@ export const locksModule = ({
   const holidays = holidayService(shared)
   const decisions = decisionModule({
     db,
-    certainMs: () => history.logClock().newestMs,
-    ...deciding,
+    logger,
+    zone,
+    isOnHomeNetwork,
+    certainMs,
+    clock: () => ({ nowMs: clock.wallMs(), isDoubted: isClockDoubted(certainMs()) }),
+    decide: unlocks.unlockLog.decide,
+    receiptOf: unlocks.receiptOf,
+    isLimited: config.rateLimitUnlock.length > 0,
+    requireRoom: unlocks.limits.requireRoom,
+    spend: unlocks.spendAttempt,
+    recordRefused,
+    ...told,
   })
-  const readHome = homeReader(deciding.zone)
-  const grants = grantService({
-    ...shared,
-    people,
-    readHome,
-    isOnHomeNetwork: deciding.isOnHomeNetwork,
-  })
+  const readHome = homeReader(zone)
+  const grants = grantService({ ...shared, people, readHome, isOnHomeNetwork })
   const reading = grantReading({ db, clock, readHome })
   const routes: readonly Endpoint[] = [
-    ...lockRoutes({ locks, mayOpen: decisions.access.mayOpen, usedLabels }),
+    ...lockRoutes({ locks, mayOpen: decisions.access.mayOpen, usedLabels: labels.others }),
     ...lockdownRoutes({ lockdowns }),
     ...holidayRoutes({ holidays }),
     ...decisions.routes,
@@ -82,10 +109,11 @@ export const locksModule = ({
      * when the service starts, and by commands that change locks and grants, whose own time zone does not
      * count. Logs a failure, and the next start tries again: a stopped log or a full disk must not prevent a
      * start. */
-    begin: async ({ zone, onUpgrade = () => {} }: Begin = {}): Promise<void> => {
+    begin: async ({ isService = false, onUpgrade = () => {} }: Begin = {}): Promise<void> => {
       try {
-        await makeFirstLocks({ ...shared, ...history, locks, grants }, onUpgrade)
-        if (zone !== undefined) await rememberZone(shared, zone)
+        const { mostUsed } = labels
+        await makeFirstLocks({ ...shared, mostUsed, size, logClock, locks, grants }, onUpgrade)
+        if (isService) await rememberZone(shared, zone())
       } catch (error) {
         if (!(error instanceof AppError)) throw error
         logger.warn({ reason: error.message }, 'the first locks were not made')
@@ -100,5 +128,7 @@ export const locksModule = ({
     routes,
     access: personalAccess({ db, grants, reading }),
     withdrawAgain: accessWithdrawals({ ...shared, locks, lockdowns, grants }),
+
+    [Symbol.dispose]: decisions.retention.stop,
   }
 }
