@@ -62,6 +62,8 @@ const UnlockRow = ({ unlock, isUnderDay = false }: Props) => (
       <span class="how alone">{actionOf(unlock)}</span>
     )}
     <span class="marks">
+      {/* A mark, because phones may give methods any name. */}
+      {unlock.result === 'permitted' && <span class="badge">let in</span>}
       {unlock.result === 'denied' && isAtDoor(unlock) && (
         <span class="badge stop">{isDecision(unlock) ? 'refused' : 'turned away'}</span>
       )}
@@ -73,10 +75,8 @@ const UnlockRow = ({ unlock, isUnderDay = false }: Props) => (
 )
 
 /** The method, or why the gateway refused whatever it would have been. */
-const howOf = ({ source, result, reason, method }: Unlock): string | null => {
-  if (result === 'permitted') return 'let in by the gateway'
-  return source !== 'claimed' && source !== 'imported' && reason ? REASONS[reason] : method
-}
+const howOf = ({ source, reason, method }: Unlock): string | null =>
+  source !== 'claimed' && source !== 'imported' && reason ? REASONS[reason] : method
 
 /** Shows if an unlock was imported, was reported late or has an uncertain time. */
 export const UnlockBadges = ({ unlock }: { readonly unlock: Unlock }) => (
