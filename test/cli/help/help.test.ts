@@ -121,7 +121,7 @@ describe('invalid command lines', () => {
     [['user', 'lsit'], 'user knows no "lsit"; did you mean "list"?', 'help user'],
     [
       ['user'],
-      'user needs one of: add, list, role, unit, admit, disable, enable, reset, erase, second-factor',
+      'user needs one of: add, list, role, unit, end-date, admit, disable, enable, reset, erase, second-factor',
       'help user',
     ],
     [['audit', '--jso'], 'There is no option "--jso"; did you mean "--json"?', 'help audit'],
