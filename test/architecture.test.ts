@@ -131,6 +131,7 @@ const takenBy = (path: string): string[] =>
 /** Words and pure functions that need nothing of a server, which both sides must know alike. */
 const SHARED = new Set([
   'domain/access.ts',
+  'domain/account.ts',
   'domain/text/folded-text.ts',
   'domain/text/grant-words.ts',
 ])

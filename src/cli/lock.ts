@@ -73,7 +73,9 @@ const add: Command['run'] = async (args, terminal) => {
     )
     terminal.print(`Added ${label}, ${name}`)
     if (!values.members)
-      terminal.say('Nobody may open it yet; "secure-lock-server grant add" lets people in')
+      terminal.say(
+        `Nobody may open it yet, unless a grant is for all locks: grant add --lock ${label}`,
+      )
   })
 }
 
@@ -171,7 +173,7 @@ const release: Command['run'] = async (args, terminal) => {
     await lockdowns.end(COMMAND_LINE, label)
     const others = await lockdowns.inForce(COMMAND_LINE, 'owner')
     const names = others.map(({ lock }) => lock ?? 'the home')
-    terminal.print(`${label ?? 'The home'} is not locked down`)
+    terminal.print(`${label ?? 'The home'} is no longer locked down`)
     if (names.length > 0) terminal.say(`Still locked down: ${names.join(', ')}`)
   })
 }

@@ -44,9 +44,11 @@ test('why a lock opens or stays shut is explained for any time, and nothing is w
   ])
   const rows = await why('--at', '2040-03-30T12:00')
   expect(rows.find((row) => row.startsWith(id))).toBe(
-    `${id}\tTue and Thu 09:00-13:00, closed on holidays · from 20 March until 29 March · 7 times\tThis rule has ended.`,
+    `${id}\toli · Tue and Thu 09:00-13:00, closed on holidays · from 20 March until 29 March · 7 times\tThis rule has ended.`,
   )
   expect((await why('--at', '2040-03-22T08:00:00Z'))[0]).toBe('Opens')
+  // As this program prints times.
+  expect((await why('--at', '2040-03-22 09:00'))[0]).toBe('Opens')
   const [json = ''] = await why('--at', '2040-03-22T09:00', '--json')
   expect(JSON.parse(json)).toMatchObject({ decision: 'permitted', reason: null, next_at: null })
   expect((await run('audit', '--json')).out).toBe(before)
@@ -142,6 +144,9 @@ test('days, nights, dates, uses and several locks stand for what a request says'
     uses: 3,
     home_network: false,
   })
+  const days = ['--starts', '2040-03-20', '--ends', '2040-03-20']
+  const { out: oneDay } = await grant('add', '--who', 'eva', '--lock', 'garage', ...days)
+  expect(oneDay).toContain('\nOpens  2040-03-20 00:00 to 2040-03-21 00:00\n')
   const { out: daily } = await grant('add', '--who', 'owners', '--lock', 'all', '--until', '08:00')
   expect(daily).toContain('All owners · All doors · every day 00:00-08:00')
 })
@@ -167,9 +172,12 @@ test('what cannot be is refused by the name of the option', async () => {
   expect(await add('--from', '9')).toBe('2 --from: a time from "00:00" to "23:59"')
   expect(await add('--until', '25:00')).toStartWith('2 --until: a time from "00:00" to "24:00"')
   expect(await add('--starts', 'soon')).toStartWith('2 --starts: a time such as')
+  expect(await add('--starts', '2040-02-30')).toStartWith('2 --starts: a time such as')
   expect(await add('--ends', '2020-01-01T00:00')).toBe('2 --ends: a time in the future')
   expect(await add('--uses', 'two')).toBe('2 --uses: a whole number from 1 to 1000')
-  expect(await add('--holidays', 'open')).toStartWith('2 --holidays: ')
+  expect(await add('--holidays', 'open')).toBe(
+    '2 --holidays must be ignore, closed, or hours such as 10:00-12:00',
+  )
   expect(await add('--key', 'a\tb')).toStartWith('2 --key: text, 1 to 200 characters')
   expect(
     await add('--days', 'mon', '--starts', '2040-03-20T00:00', '--ends', '2040-03-21T00:00'),

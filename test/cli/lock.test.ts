@@ -29,7 +29,8 @@ const listed = async (...labels: string[]) =>
 
 test('locks are added, renamed, disabled, enabled and retired while the service runs', async () => {
   expect(await words('add', 'garage', 'Garage, north side')).toBe(
-    '0 Added garage, Garage, north side\nNobody may open it yet; "secure-lock-server grant add" lets people in',
+    '0 Added garage, Garage, north side\n' +
+      'Nobody may open it yet, unless a grant is for all locks: grant add --lock garage',
   )
   expect(await words('add', 'laundry', 'Laundry', '--members')).toBe('0 Added laundry, Laundry')
   expect(
@@ -75,11 +76,13 @@ test('a lockdown is begun and released, and the service knows at once', async ()
     { lock: 'gate', began_by: null, until: '2199-12-24T17:00:00.000Z', may_end: false },
   ])
   expect(await listed('gate')).toStrictEqual([['gate', 'enabled', 'until ended', 'Gate']])
-  expect(await words('release')).toBe('0 The home is not locked down\nStill locked down: gate')
+  expect(await words('release')).toBe(
+    '0 The home is no longer locked down\nStill locked down: gate',
+  )
   expect(await listed('gate')).toStrictEqual([
     ['gate', 'enabled', 'until 2199-12-24T17:00:00.000Z', 'Gate'],
   ])
-  expect(await words('release', 'gate')).toBe('0 gate is not locked down')
+  expect(await words('release', 'gate')).toBe('0 gate is no longer locked down')
   expect(await inForce()).toStrictEqual([])
 })
 

@@ -18,7 +18,7 @@ import {
 import { commandConfig } from '../command/running-service.ts'
 import { listing } from '../command/table.ts'
 import { withLocks } from '../command/with-app.ts'
-import { openingWords } from './home-time.ts'
+import { boundFrom, openingWords } from './home-time.ts'
 import { ROLE_WORDS, holderNamed } from './who.ts'
 import { explainAccess } from './why.ts'
 
@@ -102,9 +102,10 @@ const ADD = {
   starts: {
     type: 'string',
     value: 'TIME',
-    summary: 'when the grant starts, such as 2027-03-31T15:00',
+    summary:
+      'the first day, such as 2027-03-31, or when the grant starts, such as 2027-03-31T15:00',
   },
-  ends: { type: 'string', value: 'TIME', summary: 'when the grant ends' },
+  ends: { type: 'string', value: 'TIME', summary: 'the last day, or when the grant ends' },
   uses: { type: 'string', value: 'COUNT', summary: 'how many visits it allows' },
   holidays: {
     type: 'string',
@@ -154,16 +155,19 @@ const askedBy = (values: Added) => {
   return {
     ...(hasWindow ? { windows: [{ days: daysFrom(days), from, until }] } : {}),
     ...(holidays === undefined ? {} : { holidays: holidaysFrom(holidays) }),
-    ...(starts === undefined ? {} : { starts_at: starts }),
-    ...(ends === undefined ? {} : { ends_at: ends }),
+    ...(starts === undefined ? {} : { starts_at: boundFrom(starts, 'first') }),
+    ...(ends === undefined ? {} : { ends_at: boundFrom(ends, 'last') }),
     ...(uses === undefined ? {} : { uses: Number(uses) }),
     home_network: values['home-network'],
   }
 }
 
 const holidaysFrom = (text: string) => {
+  if (text === 'ignore' || text === 'closed') return text
   const [, from, until] = /^(\d\d:\d\d)-(\d\d:\d\d)$/.exec(text) ?? []
-  return from === undefined ? text : [{ from, until }]
+  if (from === undefined)
+    throw new UsageError('--holidays must be ignore, closed, or hours such as 10:00-12:00')
+  return [{ from, until }]
 }
 
 /** Reads `mon-fri`, `sat,sun`, `fri-mon,wed`; all days without a text. */

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
 import { homeZone } from '../../config/home-zone.ts'
-import { whyWords } from '../../domain/text/grant-words.ts'
+import { ROLE_NAMES, whyWords } from '../../domain/text/grant-words.ts'
 import { accessJson } from '../../locks/decisions/schema.ts'
 import { holderText } from '../../locks/grants/holder.ts'
 import { type Action, type Command, type Options, UsageError } from '../command/command.ts'
@@ -42,7 +42,7 @@ const run: Command['run'] = async (args, terminal) => {
     if (nextAt !== null) terminal.print(`Next opening: ${wallTime(nextAt, zone).join(' ')}`)
     const rows = grants.map((grant) => [
       grant.id,
-      grant.words,
+      `${grant.role === null ? who : ROLE_NAMES[grant.role]} · ${grant.words}`,
       grant.reason === null ? 'Opens.' : whyWords(grant.reason),
     ])
     for (const line of listing([['ID', 'GRANT', 'WHY'], ...rows], terminal)) terminal.print(line)

@@ -1,6 +1,7 @@
 // Words that people read about grants, on the gateway and in browsers. Some browsers lack Temporal, so times
 // are local times of the home, such as `2027-03-31T13:00`.
 import type { DecisionReason } from '../access.ts'
+import type { Role } from '../account.ts'
 import { DAY_MS } from '../duration.ts'
 
 type Times = { readonly from: string; readonly until: string }
@@ -34,6 +35,13 @@ export const grantSentence = (
   locks: readonly string[] | 'all',
   words: string,
 ): string => [holder, locks === 'all' ? 'All doors' : locksWords(locks), words].join(' · ')
+
+/** What a sentence begins with if a grant is for everybody of a role. */
+export const ROLE_NAMES: Readonly<Record<Role, string>> = {
+  member: 'All members',
+  admin: 'All admins',
+  owner: 'All owners',
+}
 
 const LOCKS_NAMED_MAX = 3
 

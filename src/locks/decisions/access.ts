@@ -15,7 +15,8 @@ import { type Asking, decide } from '../rules/decide.ts'
 import { explain, nextAt } from '../rules/explain.ts'
 import type { Grant, Home } from '../rules/grant.ts'
 import { type DecidedAttempt, type DecisionTime, visitorOf } from './attempt.ts'
-import { grantReads, holdersOf, holdersOfRole, placesOf } from './grants-store.ts'
+import { holderFrom } from '../grants/holder.ts'
+import { type Place, grantReads, holdersOf, holdersOfRole, placesOf } from './grants-store.ts'
 import { NO_SUCH_LOCK, ONLY_ADMINS } from './schema.ts'
 import { type LockNow, decisionReads } from './store.ts'
 
@@ -97,8 +98,12 @@ export const accessService = ({ db, zone, isOnHomeNetwork, clock }: Dependencies
       const now = clock()
       const nowMs = atMs ?? now.nowMs
       const places = placesOf(lock.id, by ? visibleHolders(holder, by.account) : holder.holders)
-      const found = (await grants.all(places)).of(places)
-      return explain({
+      const read = await grants.all(places)
+      const found = read.of(places)
+      const roles = new Map(
+        places.flatMap((place) => read.of([place]).map(({ id }) => [id, roleOf(place)])),
+      )
+      const explained = explain({
         lock,
         holder,
         // What is revoked stays revoked, even if the clock was wrong then.
@@ -110,6 +115,11 @@ export const accessService = ({ db, zone, isOnHomeNetwork, clock }: Dependencies
         isHome: isOwn ? isOnHomeNetwork(by) : true,
         visitor: visitorOf(by?.sessionId, lock.id),
       })
+      const told = explained.grants.map((grant) => ({
+        ...grant,
+        role: roles.get(grant.id) ?? null,
+      }))
+      return { ...explained, grants: told }
     },
 
     /** Returns when a denied attempt may be permitted, or null. */
@@ -171,6 +181,12 @@ export const accessService = ({ db, zone, isOnHomeNetwork, clock }: Dependencies
 /** Nobody who waits to be let in learns what everybody of a role may open. */
 const visibleHolders = ({ holders }: Holder, by: Account): readonly string[] =>
   isNewcomer(by) ? holders.filter((holder) => holder === `account:${by.publicId}`) : holders
+
+/** Whose a grant is that is read by a place: a role, or nobody but an account. */
+const roleOf = ({ holder }: Place): Role | null => {
+  const found = holderFrom(holder)
+  return found && 'role' in found ? found.role : null
+}
 
 const mayOpenBy = (asking: Asking): MayOpen => {
   const { decision, reason } = decide(asking)

@@ -1,4 +1,5 @@
 import { type Static, Type as t } from '@sinclair/typebox'
+import { ROLES, type Role } from '../../domain/account.ts'
 import { DECISION_REASONS, DEFAULT_LOCK } from '../../domain/access.ts'
 import { accepting } from '../../http/request/accepted.ts'
 import { Occurs } from '../grants/schema.ts'
@@ -151,6 +152,11 @@ export const AccessAnswer = t.Object(
       t.Object(
         {
           id: Uuid,
+          role: {
+            ...nullable(oneOf(ROLES)),
+            description:
+              'Whose grant it is, if it is for everybody of a role; null if it is by name',
+          },
           decision: Result,
           reason: { ...Reason, description: 'The check that stops this grant' },
           words: t.String({ description: 'What the grant allows, in a sentence' }),
@@ -170,6 +176,7 @@ export const ACCESS_EXAMPLE = {
   grants: [
     {
       id: '0193c6a8-6a10-7d55-8a3e-5c6d7e8f9a0b',
+      role: null,
       decision: 'denied',
       reason: 'outside_schedule',
       words: 'Tue and Thu 09:00-13:00, closed on holidays · until 31 March',
@@ -187,8 +194,9 @@ export const accessJson = ({
   decision,
   reason,
   next_at: timeJson(nextAtMs),
-  grants: grants.map(({ id, reason: stop, words, occurs }) => ({
+  grants: grants.map(({ id, role, reason: stop, words, occurs }) => ({
     id,
+    role,
     decision: stop === null ? 'permitted' : 'denied',
     reason: stop,
     words,
@@ -199,7 +207,12 @@ export const accessJson = ({
   })),
 })
 
-type Explanation = ReturnType<typeof explain>
+type Explained = ReturnType<typeof explain>
+
+/** An explanation that tells whose each grant is. */
+type Explanation = Omit<Explained, 'grants'> & {
+  readonly grants: readonly (Explained['grants'][number] & { readonly role: Role | null })[]
+}
 
 /** Returns a time as JSON; null for none, and for one that never comes. */
 export const timeJson = (ms: number | null): string | null =>

@@ -1,5 +1,4 @@
-import type { Role } from '../../domain/account.ts'
-import { grantSentence } from '../../domain/text/grant-words.ts'
+import { ROLE_NAMES, grantSentence } from '../../domain/text/grant-words.ts'
 import { occurrences, wordsOf } from '../rules/explain.ts'
 import type { Grant, Home } from '../rules/grant.ts'
 import { ALWAYS, type GrantTerms } from '../rules/terms.ts'
@@ -88,12 +87,6 @@ const sentenceOf = ({ holder, username, locks, grant }: Told, shown: Shown): str
   const who = 'role' in holder ? ROLE_NAMES[holder.role] : (username ?? '')
   const names = locks === 'all' ? locks : locks.map(({ name }) => name)
   return grantSentence(who, names, wordsOf(grant, shown))
-}
-
-const ROLE_NAMES: Readonly<Record<Role, string>> = {
-  member: 'All members',
-  admin: 'All admins',
-  owner: 'All owners',
 }
 
 const occursJson = (grant: Grant, holderEndsAtMs: number | null, { home, nowMs }: Shown) =>

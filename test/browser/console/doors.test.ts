@@ -123,6 +123,7 @@ describe.skipIf(IS_LEFT_OUT)('doors', () => {
     await page.getByRole('heading', { level: 1, name: 'May you open “Weinkeller”?' }).waitFor()
     await page.getByText('This is outside the hours of this rule.').first().waitFor()
     const grants = page.getByRole('list', { name: 'Every rule for this door' })
+    await grants.getByText(/^All members · .* 10:00-11:00$/).waitFor()
     await grants.getByText('10:00–11:00').first().waitFor()
     expect(
       await grants.getByRole('list', { name: 'Next openings' }).getByRole('listitem').count(),

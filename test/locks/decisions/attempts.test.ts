@@ -334,7 +334,7 @@ describe('why', () => {
         decision: 'permitted',
         reason: null,
         next_at: null,
-        grants: [{ id, decision: 'permitted', reason: null, words: 'always' }],
+        grants: [{ id, role: null, decision: 'permitted', reason: null, words: 'always' }],
       })
     for (const query of [own, 'holder=role:member'])
       expect((await why(place, 'hedy', query)).status).toBe(403)
@@ -347,6 +347,10 @@ describe('why', () => {
     expect((await why(place, 'alan', `holder=account:${nobody}`)).status).toBe(404)
     expect((await why(place, 'alan', 'holder=grace')).status).toBe(400)
     expect((await why(place, 'alan', 'at=yesterday')).status).toBe(400)
+    // Whose each of them is: one is by name, and one for everybody of a role.
+    await insertGrant(app.db, { holder: 'role:member', locks: [front] })
+    const both = (await why(place, 'grace', own)).json as { grants: { role: string | null }[] }
+    expect(both.grants.map(({ role }) => role)).toStrictEqual([null, 'member'])
     expect(await logSize(app)).toBe(0)
     expect(await app.db.get('SELECT count(*) AS kept FROM attempt')).toStrictEqual({ kept: 0 })
   })

@@ -1,6 +1,6 @@
 import { useLocation, useRoute } from 'preact-iso/router'
 import { type ExplainedGrant, type Explanation, explain, loadDoors } from '../../api/doors.ts'
-import { whyWords } from '../../../../domain/text/grant-words.ts'
+import { ROLE_NAMES, whyWords } from '../../../../domain/text/grant-words.ts'
 import { useLoad } from '../../api/load.ts'
 import { me, role } from '../../api/session.ts'
 import { Occurs } from '../../components/door/occurs.tsx'
@@ -96,12 +96,17 @@ const Answer = ({ explanation, at, name, isAdmin }: AnswerProps) => {
 
 type CheckProps = { readonly grant: ExplainedGrant; readonly isAdmin: boolean }
 
-const Check = ({ grant: { id, words, decision, reason, occurs }, isAdmin }: CheckProps) => (
+const Check = ({ grant, isAdmin }: CheckProps) => (
   <>
-    <p class="words">{isAdmin ? <a href={grantAddress(id)}>{words}</a> : words}</p>
-    <p class={decision === 'permitted' ? 'check passed' : 'check'}>
-      {reason === null ? 'This rule opens the door.' : whyWords(reason)}
+    <p class="words">
+      {isAdmin ? <a href={grantAddress(grant.id)}>{sentenceOf(grant)}</a> : sentenceOf(grant)}
     </p>
-    <Occurs occurs={occurs} />
+    <p class={grant.decision === 'permitted' ? 'check passed' : 'check'}>
+      {grant.reason === null ? 'This rule opens the door.' : whyWords(grant.reason)}
+    </p>
+    <Occurs occurs={grant.occurs} />
   </>
 )
+
+const sentenceOf = ({ role: holder, words }: ExplainedGrant): string =>
+  `${holder === null ? 'By name' : ROLE_NAMES[holder]} · ${words}`
