@@ -35,13 +35,13 @@ describe.skipIf(IS_LEFT_OUT)('who may open which door', () => {
     expect((await clientOf(service().url).post('/register', person)).status).toBe(200)
   }
 
-  test('the first card says what an update opened, until it is kept or narrowed', async () => {
+  test('the first card says what an update opened, until it is kept or restricted', async () => {
     await using seen = await openAs(browser(), service(), 'oli', '/console', ON_PHONE)
     const { page } = seen
     const first = page.getByRole('region', { name: 'Members may open these doors at any time' })
     await first.waitFor()
     await look(page, 'today-first-access')
-    await first.getByRole('link', { name: 'Narrow it' }).click()
+    await first.getByRole('link', { name: 'Restrict it' }).click()
     await page.getByRole('heading', { level: 1, name: 'Rule' }).waitFor()
     await page.getByRole('button', { name: 'Change' }).waitFor()
     await page.goBack()
@@ -61,7 +61,7 @@ describe.skipIf(IS_LEFT_OUT)('who may open which door', () => {
     await page.getByRole('link', { name: 'Give access' }).click()
     await page.getByRole('heading', { level: 1, name: 'Give access' }).waitFor()
     const preview = page.getByRole('status', { name: 'Preview' })
-    await preview.getByText('Choose who.').waitFor()
+    await preview.getByText('Choose a person or role.').waitFor()
     // An admin gives access to members only.
     const who = page.getByLabel('Who')
     await who.locator('option', { hasText: 'Eva' }).waitFor({ state: 'attached' })
@@ -103,11 +103,11 @@ describe.skipIf(IS_LEFT_OUT)('who may open which door', () => {
     await page.getByLabel('First day').fill('2020-02-01')
     await preview.getByText(/^Eva ·/).waitFor({ state: 'detached' })
     await preview.getByText('Something above is not right yet.').waitFor()
-    expect(await noteOf(page, page.getByLabel('Last day'))).toBe('It would end before it begins.')
+    expect(await noteOf(page, page.getByLabel('Last day'))).toBe('It would end before it starts.')
     expect(await page.getByText('Choose at least one door.').count()).toBe(0)
     await look(page, 'access-new-fault')
     await page.getByLabel('First day').fill('')
-    await page.getByText('This day is over.').waitFor()
+    await page.getByText('This day has passed.').waitFor()
     for (const day of ['Tuesday', 'Thursday']) await page.getByLabel(day).uncheck()
     await hours.getByText('Choose at least one day.').waitFor()
     for (const day of ['Tuesday', 'Thursday']) await page.getByLabel(day).check()
@@ -160,7 +160,7 @@ describe.skipIf(IS_LEFT_OUT)('who may open which door', () => {
     await page.getByRole('button', { name: 'Save' }).click()
     await page.getByText('Somebody changed this a moment ago.').waitFor()
     await look(page, 'access-outdated')
-    await page.getByRole('button', { name: 'Look again' }).click()
+    await page.getByRole('button', { name: 'Reload' }).click()
     await page.getByText('used 0 of 7').waitFor()
     expect(await page.getByLabel('Number of visits').inputValue()).toBe('7')
     await page.getByLabel('Number of visits').fill('3')
@@ -193,7 +193,7 @@ describe.skipIf(IS_LEFT_OUT)('who may open which door', () => {
     await page.getByRole('link', { name: 'Revoked' }).click()
     await list.getByText('Eva').waitFor()
     await page.getByRole('link', { name: 'Later' }).click()
-    await page.getByText('Nothing begins later.').waitFor()
+    await page.getByText('No rule starts later.').waitFor()
     expectCalm(seen)
   })
 

@@ -49,7 +49,7 @@ describe.skipIf(IS_LEFT_OUT)('the calendar of holidays', () => {
     await look(page, 'holidays')
 
     await page.getByRole('button', { name: 'Remove: Weihnachten' }).click()
-    await page.getByText('Weihnachten is removed.').waitFor()
+    await page.getByText('Weihnachten was removed.').waitFor()
     await page.getByRole('list', { name: '2099' }).waitFor({ state: 'detached' })
     expect(await (await get('/v1/holidays', owner)).json()).toEqual({
       holidays: [

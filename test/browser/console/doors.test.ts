@@ -268,9 +268,9 @@ describe.skipIf(IS_LEFT_OUT)('doors', () => {
     await look(member.page, 'doors-lockdown-member')
     expect(await member.page.getByRole('button', { name: 'End lockdown' }).count()).toBe(0)
 
-    await lockdown.getByText('for ten minutes you can end it').waitFor()
+    await lockdown.getByText('you can end it for ten minutes').waitFor()
     await lockdown.getByRole('button', { name: 'End lockdown' }).click()
-    await page.getByText('The lockdown is ended.').waitFor()
+    await page.getByText('The lockdown has ended.').waitFor()
     await card(page, 'Front door').getByText('Open to you now').waitFor()
 
     await using owner = await openAs(browser(), service(), 'oli', '/console/doors/front-door')
@@ -289,7 +289,7 @@ describe.skipIf(IS_LEFT_OUT)('doors', () => {
     await today.getByRole('link', { name: 'Front door' }).click()
     await page.getByText('Only an owner can end it.').waitFor()
     await owner.page.getByRole('button', { name: 'End lockdown' }).click()
-    await owner.page.getByText('The lockdown is ended.').waitFor()
+    await owner.page.getByText('The lockdown has ended.').waitFor()
     for (const visit of [seen, member, owner]) expectCalm(visit)
   })
 

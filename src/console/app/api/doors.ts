@@ -8,22 +8,22 @@ import { api, withQuery } from './client.ts'
 
 export type Doors = Static<typeof LocksAnswer>
 
-/** A lock as somebody sees it, which people call a door. */
+/** A lock as the caller sees it; the console calls it a door. */
 export type Door = Doors['locks'][number]
 
-/** The answer to a wish to open a door. */
+/** The answer to an attempt to open a door. */
 export type Decision = Static<typeof DecisionAnswer>
 
 export type Lockdown = Static<typeof LockdownAnswer>['lockdowns'][number]
 export type Holiday = Static<typeof HolidaysAnswer>['holidays'][number]
 
-/** Who may open which doors, and when; people call it a rule. */
+/** A grant; the console calls it a rule. */
 export type Grant = Static<typeof GrantAnswer>
 export type Opening = Grant['occurs'][number]
 export type Window = NonNullable<Grant['windows']>[number]
 export type Day = Window['days'][number]
 
-/** From when until when, on the wall: `09:00`; an end at or before the beginning is on the next day. */
+/** Local times of day such as `09:00`; an end that is not after the start is on the next day. */
 export type Hours = Omit<Window, 'days'>
 
 /** Why somebody may open a door, or may not. */

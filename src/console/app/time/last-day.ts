@@ -3,15 +3,15 @@ import { DATE_LANGUAGE, dayText } from '../words/format.ts'
 import { homeDay } from './time.tsx'
 import { addDays, startOfDay } from './zone.ts'
 
-/** The last day of an access that ends at a time, in the home's zone: `2027-03-31`, also if it ends at
- * midnight after that day. */
+/** The last day of access that ends at a time, in the home's zone, such as `2027-03-31`. An end at midnight
+ * belongs to the day before. */
 export const lastDayOf = (endsAt: string): string =>
   homeDay(new Date(Date.parse(endsAt) - 1).toISOString())
 
 /** Today in the home's zone. */
 export const today = (): string => homeDay(new Date().toISOString())
 
-/** When access ends whose last day is this: RFC 3339. */
+/** When access ends after this last day: RFC 3339. */
 export const endOfDay = (day: string): string =>
   new Date(startOfDay(zone(), addDays(day, 1))).toISOString()
 
@@ -27,7 +27,7 @@ export const lastDayText = (endsAt: string): string => {
   return endOfDay(day) === new Date(endsAt).toISOString() ? words : `${words}, ${clock(endsAt)}`
 }
 
-/** Whether access ends within the next seven days, which people are told beforehand. */
+/** Whether access ends within the next seven days, about which people are warned. */
 export const endsSoon = (endsAt: string): boolean =>
   Date.parse(endsAt) - Date.now() <= TOLD_BEFORE_MS
 

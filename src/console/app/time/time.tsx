@@ -12,9 +12,9 @@ setInterval(() => {
 type Props = {
   /** RFC 3339. */
   readonly at: string
-  /** `relative` shows how long ago, `exact` the day and the second, with the other one as tooltip.
-   * `clock` is for times within the next hour, `minute` for those under the heading of a day,
-   * `printed` has the day and the minute, and `coming` is for times to come: `Saturday 15:00`. */
+  /** `relative` shows how long ago, `exact` the day and the second, with the other one as tooltip. `clock` is
+   * for times within the next hour, `minute` for those under the heading of a day, `printed` has the day and
+   * the minute, and `coming` is for times in the future: `Saturday 15:00`. */
   readonly format?: 'relative' | 'exact' | 'clock' | 'minute' | 'printed' | 'coming'
 }
 
@@ -77,7 +77,7 @@ export const TimeSpan = ({ from, until }: SpanProps) => {
 const WEEKDAY = { weekday: 'short', day: 'numeric', month: 'short' } as const
 const WEEKDAY_AND_YEAR = { ...WEEKDAY, year: 'numeric' } as const
 
-/** A time to come, as people say it. */
+/** A time in the future, as people say it. */
 const coming = (at: string, now: number): string => {
   const days = dayOf(Date.parse(at)) - dayOf(now)
   const clock = format(at, CLOCK)
@@ -108,10 +108,10 @@ export const Day = ({ day }: { readonly day: string }) => {
 /** The day of a time in the home's zone: `2026-11-22`. */
 export const homeDay = (at: string): string => dayIn(homeZone(), Date.parse(at))
 
-/** What the clock on the wall of the home shows at a time: `2027-03-31T13:00`. */
+/** The local time of the home at a time, such as `2027-03-31T13:00`. */
 export const wallClock = (at: string): string => wallClockAt(Date.parse(at))
 
-/** The same for now; whoever renders it renders it again as time passes. */
+/** The local time of the home now; components that read it render again as time passes. */
 export const wallClockNow = (): string => wallClockAt(nowMs.value)
 
 const wallClockAt = (ms: number): string => `${dayIn(homeZone(), ms)}T${clockIn(homeZone(), ms)}`

@@ -181,7 +181,7 @@ const VERBS: Words<readonly [past: string, infinitive: string]> = {
   'backup.restore': () => ['restored a backup', 'restore a backup'],
 }
 
-/** A person, or everybody of a role. */
+/** A person, or everyone with a role. */
 const granteeOf = (event: AuditEvent): string => {
   const [kind, role = ''] = (event.subject?.id ?? '').split(':')
   if (kind !== 'role') return isOwn(event) ? 'themselves' : subjectOf(event)

@@ -8,18 +8,18 @@ export const REFUSALS: Readonly<Record<DecisionReason, string>> = {
   not_admitted: 'not let in yet by an owner or admin',
   lockdown: 'the door is locked down',
   no_grant: 'no rule for this door',
-  revoked: 'the rule was ended',
+  revoked: 'the rule was revoked',
   suspended: 'the pass is switched off',
   expired: 'the rule has ended',
-  not_yet_valid: 'the rule has not begun',
+  not_yet_valid: 'the rule has not started',
   closed_on_holiday: 'closed on this holiday',
   outside_schedule: 'outside the hours',
   clock_uncertain: 'the gateway was not sure of the time',
   not_on_home_network: 'not on the home network',
-  uses_spent: 'all uses are spent',
+  uses_spent: 'all visits are used up',
 }
 
-/** What became of a permitted attempt. */
+/** The result of a permitted attempt. */
 export const DELIVERIES: Readonly<Record<Decision['delivery'], string>> = {
   no_controller: 'Let in. No lock is connected, so nothing moved; use your app or key.',
 }

@@ -36,7 +36,7 @@ export const GrantRow = ({ grant, isLinked }: Props) => {
 
 export const STATES: Readonly<Record<Grant['state'], string>> = {
   now: 'in force',
-  later: 'begins later',
+  later: 'starts later',
   ended: 'ended',
   revoked: 'revoked',
 }

@@ -48,11 +48,7 @@ export const MayOpen = ({ person, holder }: Props) => {
       <GrantList
         label="Access"
         query={{ state: 'now', ...(isAdmin ? { holder } : {}) }}
-        empty={
-          isAdmin
-            ? 'Nothing by name. What everybody of a role may open counts too.'
-            : 'Nothing yet.'
-        }
+        empty={isAdmin ? 'Nothing by name. Rules for their role apply too.' : 'Nothing yet.'}
       />
       {person && isAdmin && (
         <p>

@@ -61,7 +61,7 @@ const Answer = ({ outcome, label }: { readonly outcome: Outcome; readonly label:
     return (
       <p class="answer permitted">
         {DELIVERIES[delivery]}
-        {use && ` This was use ${use.number} of ${use.max}.`}
+        {use && ` This was visit ${use.number} of ${use.max}.`}
       </p>
     )
   return (
@@ -87,11 +87,11 @@ const messageOf = (error: unknown): string => {
   return error instanceof ApiError && error.status === 503 ? UNRECORDED : errorMessage(error)
 }
 
-/** A lost answer may be asked for again so long; afterwards, pressing is another wish to open. */
+/** How long a lost answer may be requested again; after that, pressing is a new attempt. */
 const REPEAT_MS_MAX = 120_000
 
-/** Returns the id of each attempt: the one before as long as its answer is missing, so that the gateway
- * does not count twice what somebody wanted once. */
+/** Returns the id of each attempt: the previous one while its answer is missing, so that the gateway does not
+ * count one attempt twice. */
 const useAttemptId = () => {
   const pending = useRef<{ readonly id: string; readonly beganMs: number } | undefined>(undefined)
   return () => {

@@ -68,7 +68,7 @@ const DoorNames = () => {
   return null
 }
 
-/** Tells somebody that their access ends soon. */
+/** Warns people whose access ends soon. */
 const OwnEnd = () => {
   const endsAt = me.value?.ends_at ?? null
   return endsAt !== null && endsSoon(endsAt) ? (

@@ -7,9 +7,9 @@ import { ACCESS, newGrantAddress } from '../../routing/doors.ts'
 
 const STATES = [
   { value: 'now', label: 'Now', empty: 'Nobody may open any door now.' },
-  { value: 'later', label: 'Later', empty: 'Nothing begins later.' },
-  { value: 'ended', label: 'Ended', empty: 'Nothing has ended yet.' },
-  { value: 'revoked', label: 'Revoked', empty: 'Nothing was revoked yet.' },
+  { value: 'later', label: 'Later', empty: 'No rule starts later.' },
+  { value: 'ended', label: 'Ended', empty: 'No rule has ended.' },
+  { value: 'revoked', label: 'Revoked', empty: 'No rule has been revoked.' },
 ] as const
 
 /** Who may open which doors and when, one sentence each. */

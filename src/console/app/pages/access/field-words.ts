@@ -5,13 +5,16 @@ import type { FieldErrors } from '../../components/form/field-errors.ts'
 const WORDS: readonly (readonly [field: RegExp, words: string])[] = [
   [/^windows\[\d+\]\.days$/, 'Choose at least one day.'],
   [/\.(from|until)$/, 'Enter a time.'],
-  [/^home_network$/, 'A proxy or container hides from the gateway who is on the Wi-Fi.'],
+  [
+    /^home_network$/,
+    'Behind a proxy or in a container, the gateway cannot tell who is on the Wi-Fi.',
+  ],
 ]
 
 const ENDS: Readonly<Record<string, string>> = {
-  'a time in the future': 'This day is over.',
-  'a time after starts_at': 'It would end before it begins.',
-  'a time before ends_at': 'It would begin after it ends.',
+  'a time in the future': 'This day has passed.',
+  'a time after starts_at': 'It would end before it starts.',
+  'a time before ends_at': 'It would start after it ends.',
 }
 
 /** Returns what the gateway says is wrong with the fields of the form, in words of the form instead of those

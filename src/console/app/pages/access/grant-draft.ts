@@ -118,8 +118,7 @@ export const grantBody = (draft: GrantDraft) => {
 const endText = ({ day, clock }: Moment): string =>
   clock === '' ? `${addDays(day, 1)}T${MIDNIGHT}` : `${day}T${clock}`
 
-/** What of a draft differs from another one, as the API takes it: what nobody touched keeps its very
- * instants. */
+/** What differs between two drafts, as the API takes it. Fields that nobody touched keep their exact times. */
 export const changesFrom = (before: GrantDraft, after: GrantDraft): Partial<GrantBody> => {
   const [old, wanted] = [grantBody(before), grantBody(after)]
   const names = (Object.keys(wanted) as (keyof GrantBody)[]).filter(
@@ -136,9 +135,9 @@ export const holderBody = (holder: string) => {
   return { [kind]: name }
 }
 
-/** What is still missing before there is anything to say about a draft. */
+/** What is missing before a draft can be previewed. */
 export const missingIn = ({ holder, isForAllDoors, doors }: GrantDraft): string | undefined => {
-  if (holder === '') return 'Choose who.'
+  if (holder === '') return 'Choose a person or role.'
   if (!isForAllDoors && doors.length === 0) return 'Choose at least one door.'
   return undefined
 }

@@ -111,7 +111,7 @@ const HOLIDAYS = [
   { value: 'own', label: 'Other hours on holidays' },
 ] as const
 
-/** Whether a draft uses what is folded away at first. */
+/** Whether a draft uses options that are collapsed at first. */
 const hasMore = ({ holidays, uses, isHomeOnly }: GrantDraft): boolean =>
   holidays !== 'ignore' || uses !== '' || isHomeOnly
 
@@ -143,14 +143,14 @@ const MoreTerms = ({ draft, onChange }: PartProps) => {
           min={1}
           value={draft.uses}
           onValue={(uses) => onChange({ uses })}
-          hint="A visit is one opening; opening the same door again within two minutes counts as the same one."
+          hint="A visit is one opening; opening the same door again within two minutes counts as the same visit."
         />
         <Group label="Home network" name="home_network">
           <Checkbox
             isChecked={draft.isHomeOnly}
             onChecked={(isHomeOnly) => onChange({ isHomeOnly })}
           >
-            Only on the Wi-Fi of the house
+            Only on the home Wi-Fi
           </Checkbox>
         </Group>
       </div>

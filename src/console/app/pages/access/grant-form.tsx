@@ -14,16 +14,16 @@ type Props = {
   readonly doors: readonly Door[]
   readonly onSend: (draft: GrantDraft) => Promise<void>
   readonly messageFor?: (error: unknown) => string | undefined
-  /** What stands before the doors. */
+  /** The fields above the doors. */
   readonly who?: (draft: GrantDraft, change: (holder: string) => void) => ComponentChildren
-  /** What else is to be known of a draft. */
+  /** A note below the fields, about the draft. */
   readonly note?: (draft: GrantDraft) => ComponentChildren
 }
 
-/** Asks who may open which doors and when, and shows what that means while somebody types. */
+/** Asks who may open which doors and when, and previews it while somebody types. */
 export const GrantForm = ({ action, initial, doors, onSend, messageFor, who, note }: Props) => {
   const [draft, setDraft] = useState(initial)
-  // What was wrong with it is no longer said once something is changed.
+  // Errors disappear once something is changed.
   const [sent, setSent] = useState<GrantDraft>()
   const preview = usePreview(draft)
   const change = (part: Partial<GrantDraft>): void => setDraft((before) => ({ ...before, ...part }))
@@ -62,7 +62,7 @@ type WithErrorsProps = {
   readonly children: ComponentChildren
 }
 
-/** Shows errors at their fields, besides those that the form has as long as nothing is changed. */
+/** Shows errors at their fields, in addition to those of the form until something is changed. */
 const WithErrors = ({ errors, isSent, children }: WithErrorsProps) => {
   const known = useContext(FormErrors)
   const value = isSent ? { ...known, ...errors } : errors

@@ -150,7 +150,7 @@ const Change = ({ grant, path, onChanged, onReload, onCancel }: ChangeProps) => 
         )}
       </WhenLoaded>
       <div class="actions">
-        {isOutdated && <Button onClick={onReload}>Look again</Button>}
+        {isOutdated && <Button onClick={onReload}>Reload</Button>}
         <Button kind="quiet" onClick={onCancel}>
           Cancel
         </Button>
@@ -161,5 +161,5 @@ const Change = ({ grant, path, onChanged, onReload, onCancel }: ChangeProps) => 
 
 const messageFor = (error: unknown): string | undefined =>
   error instanceof ApiError && error.status === 412
-    ? 'Somebody changed this a moment ago. Look again before you change it.'
+    ? 'Somebody changed this a moment ago. Reload it before you change it.'
     : undefined

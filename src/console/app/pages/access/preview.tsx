@@ -19,7 +19,7 @@ export type Preview = {
 
 const NOTHING: Preview = { answer: undefined, error: '', fields: {} }
 
-/** Long enough that nobody who types sees every letter judged. */
+/** Long enough that errors do not appear after every letter. */
 const AFTER_MS = 400
 
 /** What a draft would mean, in the words of the gateway; undefined until it has answered. */

@@ -31,8 +31,7 @@ export const RevokeGrant = ({ path, words, onRevoked }: Props) => {
       >
         <p class="words">{words}</p>
         <p>
-          The next attempt to open is refused. You cannot take that back, but you can give access
-          again.
+          The next attempt to open is refused. You cannot undo this, but you can give access again.
         </p>
         <Field
           label="Why? (optional)"

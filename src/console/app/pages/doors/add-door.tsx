@@ -76,12 +76,12 @@ const OPEN_TO = [
   {
     value: 'nobody',
     label: 'Nobody yet',
-    description: 'You give access afterwards, person by person or to everybody.',
+    description: 'Give access afterwards, to one person at a time or to everyone.',
   },
   {
     value: 'members',
     label: 'All members, admins and owners',
-    description: 'At any time. You can narrow it afterwards.',
+    description: 'At any time. You can restrict it afterwards.',
   },
 ] as const
 
@@ -114,7 +114,7 @@ const AddDialog = ({ doors, given, isOpen, onClose, onAdded }: DialogProps) => {
       onClose={onClose}
       onConfirm={withFieldErrors({ label_taken: { field: 'label' } }, add)}
       onDone={() => {
-        showToast(`${name.trim()} is added.`)
+        showToast(`${name.trim()} was added.`)
         onAdded()
         route(doorAddress(label))
       }}

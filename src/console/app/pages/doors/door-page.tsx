@@ -53,7 +53,7 @@ export const DoorPage = () => {
               onChange={reload}
             />
           ) : (
-            <p>There is no such door, or it is not yours to see.</p>
+            <p>There is no such door, or you may not see it.</p>
           )
         }
       </WhenLoaded>

@@ -98,7 +98,7 @@ const InUse = ({ doors, lockdowns, refresh, onChange }: InUseProps) => {
   )
 }
 
-/** Who waits is told of no door. */
+/** People who wait see no doors. */
 const noDoors = (): string =>
   me.value?.admitted === false
     ? 'You see the doors once an owner or admin lets you in.'

@@ -1,8 +1,8 @@
 /** As long as labels may be. */
 const CHARACTERS_MAX = 32
 
-/** Proposes a label for a door: its name in the letters that labels have, or a number where nothing of
- * it remains or the label is taken. */
+/** Proposes a label for a door: its name in the letters that labels may have, with a number if nothing of it
+ * remains or the label is taken. */
 export const proposedLabel = (name: string, taken: readonly string[]): string => {
   const plain = name
     .normalize('NFKD')

@@ -32,7 +32,7 @@ export const EndLockdown = ({ lockdown, door, onChange }: EndProps) => (
         kind="main"
         onAct={async () => {
           await api.delete(withQuery('/v1/home/lockdown', { lock: door?.label }))
-          onChange('The lockdown is ended.')
+          onChange('The lockdown has ended.')
         }}
       >
         End lockdown
@@ -80,7 +80,7 @@ export const DoorLockdown = ({ lockdowns, door, onChange }: SectionProps) => {
     <Section
       title="Lockdown"
       heading={heading}
-      lead="Lets in nobody but owners until it ends. Keys and apps of the lock itself still work."
+      lead="Lets in only owners until it ends. Keys and the lock’s own apps still work."
     >
       {own ? (
         <EndLockdown lockdown={own} door={door} onChange={changed} />
@@ -130,8 +130,8 @@ const Begin = ({ what, door, isOpen, onClose, onDone }: BeginProps) => {
       onDone={onDone}
     >
       <p>
-        From now on, the gateway lets in nobody but owners. It sends no command to any lock: what is
-        open stays open, and the way out stays free.
+        From now on, the gateway lets in only owners. It sends no command to any lock: what is open
+        stays open, and the way out stays free.
       </p>
       <Select
         label="For how long"
@@ -146,7 +146,8 @@ const Begin = ({ what, door, isOpen, onClose, onDone }: BeginProps) => {
 
 const whoEnds = ({ began_by: by, may_end: mayEnd }: Lockdown): string => {
   if (role.value === 'owner') return ''
-  if (mayEnd) return 'You began it: for ten minutes you can end it, then only an owner can.'
+  if (mayEnd)
+    return 'You began it, so you can end it for ten minutes. After that, only an owner can.'
   return by === me.value?.username
     ? 'You began it more than ten minutes ago, so only an owner can end it.'
     : 'Only an owner can end it.'

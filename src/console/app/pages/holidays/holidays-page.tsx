@@ -135,7 +135,7 @@ const Years = ({ holidays, onRemoved }: YearsProps) => {
                     label={`Remove: ${holiday.name}`}
                     onAct={async () => {
                       await api.delete(`/v1/holidays/${holiday.date}`)
-                      onRemoved(`${holiday.name} is removed.`)
+                      onRemoved(`${holiday.name} was removed.`)
                     }}
                   >
                     Remove

@@ -73,7 +73,7 @@ const Facts = ({ unlock }: UnlockProps) => {
         {resultWords(unlock)} <UnlockBadges unlock={unlock} />
         {isDecision(unlock) && (
           <span class="hint">
-            It decides and records: that does not tell whether the door moved.{' '}
+            It decides and records. This does not say whether the door moved.{' '}
             {why && <a href={why}>Why?</a>}
           </span>
         )}

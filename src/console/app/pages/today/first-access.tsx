@@ -8,7 +8,7 @@ import { grantAddress } from '../../routing/doors.ts'
 /** Where this browser remembers which grant was kept as it is. */
 const KEPT = 'secure-lock-kept-access'
 
-/** Says once what an update has opened to members, until somebody narrows it or keeps it as it is. */
+/** Says what an update has opened to members, until somebody restricts it or keeps it as it is. */
 export const FirstAccess = () => {
   const { data } = useLoad('first access', async (signal) => {
     const query = { holder: 'role:member', state: 'now' }
@@ -27,7 +27,7 @@ export const FirstAccess = () => {
       <p>{grant.words}</p>
       <div class="actions">
         <a class="button main" href={grantAddress(grant.id)}>
-          Narrow it
+          Restrict it
         </a>
         <Button onClick={keep}>Keep it as it is</Button>
       </div>

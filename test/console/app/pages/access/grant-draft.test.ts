@@ -39,7 +39,7 @@ const saved = (grant: Partial<Grant>) => grantBody(draftOf({ ...GRANT, ...grant 
 describe('the form of a grant', () => {
   test('a new one has no bounds, and says what is missing', () => {
     const draft = newDraft({})
-    expect(missingIn(draft)).toBe('Choose who.')
+    expect(missingIn(draft)).toBe('Choose a person or role.')
     expect(missingIn({ ...draft, holder: 'role:member' })).toBe('Choose at least one door.')
     expect(missingIn({ ...draft, holder: 'role:member', isForAllDoors: true })).toBeUndefined()
     expect(missingIn(newDraft({ holder: 'role:member', lock: 'garage' }))).toBeUndefined()
