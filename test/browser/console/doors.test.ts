@@ -84,6 +84,7 @@ describe.skipIf(IS_LEFT_OUT)('doors', () => {
     answers = 'never'
     await button.click()
     await unanswered.waitFor({ state: 'detached' })
+    await page.getByRole('button', { name: 'Asking the gateway… Front door' }).waitFor()
     await unanswered.waitFor()
     answers = 'soon'
     await button.click()

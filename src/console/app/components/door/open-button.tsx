@@ -44,15 +44,17 @@ export const OpenButton = ({ door, onDecided }: Props) => {
       <Button
         kind={mayOpen ? 'main' : 'plain'}
         isBusy={isBusy}
-        aria-label={`Open: ${name}`}
+        aria-label={isBusy ? `${ASKING} ${name}` : `Open: ${name}`}
         onClick={() => void open()}
       >
-        {isBusy ? 'Asking the gateway…' : 'Open'}
+        {isBusy ? ASKING : 'Open'}
       </Button>
       <div role="status">{outcome && <Answer outcome={outcome} label={label} />}</div>
     </div>
   )
 }
+
+const ASKING = 'Asking the gateway…'
 
 const Answer = ({ outcome, label }: { readonly outcome: Outcome; readonly label: string }) => {
   if ('error' in outcome) return <p class="answer denied">{outcome.error}</p>
