@@ -1,10 +1,12 @@
 import { DAY_MS } from '../../domain/duration.ts'
+import { clockChangeWords } from '../../domain/text/grant-words.ts'
 import { timeMs } from '../../http/request/text.ts'
 import type { GrantJson } from '../../locks/grants/schema.ts'
 import { localTimeIn } from '../../locks/rules/explain.ts'
 import { earlierReading } from '../../locks/rules/wall-clock.ts'
 
-/** Returns an opening in local time of the home: `2027-03-30 09:00 to 13:00`. */
+/** Returns an opening in local time of the home: `2027-03-30 09:00 to 13:00`. Says so if a change of the clocks
+ * makes it shorter or longer than it looks. */
 export const openingWords = (
   { from, until }: GrantJson['occurs'][number],
   zone: string,
@@ -12,7 +14,13 @@ export const openingWords = (
   const [day = '', begins = ''] = wallTime(from, zone)
   if (until === null) return `${day} ${begins}, without an end`
   const [lastDay = '', ends = ''] = wallTime(until, zone)
-  return `${day} ${begins} to ${lastDay === day ? '' : `${lastDay} `}${ends}`
+  const changed = clockChangeWords(
+    `${day}T${begins}`,
+    `${lastDay}T${ends}`,
+    Date.parse(until) - Date.parse(from),
+  )
+  const note = changed === undefined ? '' : ` (${changed})`
+  return `${day} ${begins} to ${lastDay === day ? '' : `${lastDay} `}${ends}${note}`
 }
 
 /** Returns the local date and time of day of the home. */

@@ -235,3 +235,21 @@ export const refusalWords = (
 
 /** Returns why a rule does not let someone in, for anyone who asks. */
 export const whyWords = (reason: DecisionReason): string => REFUSALS[reason].why
+
+/** Returns by how much a change of the clocks makes an opening shorter or longer than it looks, such as "an hour
+ * shorter, as the clocks change", or undefined if none falls into it or it takes more than two days. `from` and
+ * `until` are local times (`2027-03-27T22:00`). */
+export const clockChangeWords = (
+  from: string,
+  until: string,
+  lengthMs: number,
+): string | undefined => {
+  const shownMs = Date.parse(`${until}Z`) - Date.parse(`${from}Z`)
+  const minutes = Math.round((lengthMs - shownMs) / MINUTE_MS)
+  if (minutes === 0 || shownMs > TWO_DAYS_MS) return undefined
+  const by = Math.abs(minutes) === 60 ? 'an hour' : `${Math.abs(minutes)} minutes`
+  return `${by} ${minutes < 0 ? 'shorter' : 'longer'}, as the clocks change`
+}
+
+const MINUTE_MS = 60_000
+const TWO_DAYS_MS = 48 * 60 * MINUTE_MS

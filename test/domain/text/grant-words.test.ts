@@ -2,6 +2,7 @@ import { describe, expect, test } from 'bun:test'
 import { DECISION_REASONS } from '../../../src/domain/access.ts'
 import {
   type GrantInWords,
+  clockChangeWords,
   grantSentence,
   grantWords,
   refusalWords,
@@ -113,5 +114,18 @@ describe('a refusal', () => {
       DECISION_REASONS.length,
       DECISION_REASONS.length,
     ])
+  })
+})
+
+describe('an opening during which the clocks change', () => {
+  const HOUR_MS = 3_600_000
+  test.each([
+    ['2027-03-27T22:00', '2027-03-28T06:00', 7, 'an hour shorter, as the clocks change'],
+    ['2026-10-24T22:00', '2026-10-25T06:00', 9, 'an hour longer, as the clocks change'],
+    ['2026-04-05T01:45', '2026-04-05T02:15', 1, '30 minutes longer, as the clocks change'],
+    ['2027-03-28T22:00', '2027-03-29T06:00', 8, undefined],
+    ['2027-03-01T00:00', '2027-04-01T00:00', 31 * 24 - 1, undefined],
+  ])('%s to %s takes %d hours', (from, until, hours, expected) => {
+    expect(clockChangeWords(from, until, hours * HOUR_MS)).toBe(expected)
   })
 })

@@ -1,5 +1,6 @@
 import type { Opening } from '../../api/doors.ts'
-import { TimeSpan } from '../../time/time.tsx'
+import { clockChangeWords } from '../../../../domain/text/grant-words.ts'
+import { TimeSpan, wallClock } from '../../time/time.tsx'
 
 /** The next openings. */
 export const Occurs = ({ occurs }: { readonly occurs: readonly Opening[] }) => {
@@ -9,8 +10,17 @@ export const Occurs = ({ occurs }: { readonly occurs: readonly Opening[] }) => {
       {occurs.map(({ from, until }) => (
         <li key={from ?? ''}>
           <TimeSpan from={from} until={until} />
+          <ClockChange from={from} until={until} />
         </li>
       ))}
     </ol>
   )
+}
+
+/** Says that an opening is shorter or longer than it looks, since the clocks change during it. */
+const ClockChange = ({ from, until }: Opening) => {
+  if (from === null || until === null) return null
+  const lengthMs = Date.parse(until) - Date.parse(from)
+  const words = clockChangeWords(wallClock(from), wallClock(until), lengthMs)
+  return words === undefined ? null : <span class="quiet"> {words}</span>
 }

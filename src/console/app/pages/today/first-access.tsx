@@ -25,6 +25,7 @@ export const FirstAccess = () => {
     <section class="sheet first-access" aria-labelledby="first-access">
       <h2 id="first-access">Members may open these doors at any time</h2>
       <p>{grant.words}</p>
+      <p class="quiet">The gateway set this up so that nobody is locked out.</p>
       <div class="actions">
         <a class="button main" href={grantAddress(grant.id)}>
           Restrict it
