@@ -157,7 +157,7 @@ test('days, nights, dates, uses and several locks stand for what a request says'
   expect(daily).toContain('All owners · All doors · every day 00:00-08:00')
 })
 
-test('what cannot be is refused by the name of the option', async () => {
+test('invalid values are refused by the name of the option', async () => {
   const refused = async (...args: string[]) => {
     const { status, words, out } = await grant(...args)
     expect(out).toBe('')

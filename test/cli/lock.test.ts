@@ -86,7 +86,7 @@ test('a lockdown is begun and released, and the service knows at once', async ()
   expect(await inForce()).toStrictEqual([])
 })
 
-test('what cannot be is refused, and says what can', async () => {
+test('invalid input is refused, with what is accepted', async () => {
   for (const [args, said] of [
     [[], /lock needs one of: list, add/],
     [['add', 'cellar'], /lock add needs a LABEL and a NAME/],

@@ -119,7 +119,7 @@ describe('user, while the service runs', () => {
     ])
   })
 
-  test('lets access end after a day or at a time, and never again; from then on it has ended', async () => {
+  test('sets the end of access to a day, a time or never; from then on it has ended', async () => {
     await using door = await gateway({ oli: 'owner', mia: 'member' })
     const { token } = await door.logIn('mia')
     const midnight = new Date(2999, 2, 32).toISOString()

@@ -55,7 +55,7 @@ describe('settings', () => {
     )
   })
 
-  test('the zone of the home is that of a place, by its name of today', () => {
+  test('the zone of the home is that of a place, by its current name', () => {
     for (const [text, zone] of [
       ['Europe/Berlin', 'Europe/Berlin'],
       ['UTC', 'UTC'],

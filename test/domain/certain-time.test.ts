@@ -19,7 +19,7 @@ const clocks = ({ wallMs = NOON_MS, newestMs = 0 } = {}) => {
   }
 }
 
-test('[D6] follows the wall clock, and believes a jump only after ten minutes without another', () => {
+test('[D6] follows the wall clock, and trusts a jump only after ten minutes without another', () => {
   const pass = clocks()
   expect(pass(1000)).toBe(NOON_MS + 1000)
   expect(pass(1000, DAY_MS)).toBe(NOON_MS + 2000)
@@ -27,11 +27,11 @@ test('[D6] follows the wall clock, and believes a jump only after ten minutes wi
   expect(pass(1)).toBe(NOON_MS + 2000 + 10 * MINUTE_MS + DAY_MS)
 })
 
-test('[D6] goes on at its own pace while the wall clock is behind, as in 1970 or after it is set back', () => {
+test('[D6] continues at its own pace while the wall clock is behind, as in 1970 or after it is set back', () => {
   const pass = clocks({ wallMs: 0, newestMs: NOON_MS })
   expect(pass(0)).toBe(NOON_MS)
   expect(pass(HOUR_MS)).toBe(NOON_MS + HOUR_MS)
-  // A clock that was plainly wrong is believed as soon as it is set right.
+  // A clock that was plainly wrong is trusted as soon as it is corrected.
   expect(pass(0, NOON_MS + DAY_MS)).toBe(NOON_MS + HOUR_MS + DAY_MS)
   expect(pass(HOUR_MS, -3 * DAY_MS)).toBe(NOON_MS + 2 * HOUR_MS + DAY_MS)
 })

@@ -197,7 +197,7 @@ describe('in Berlin', () => {
     })
   })
 
-  test('[9] a renamed lock keeps its label and its past; a retired one opens no more, and its label is never free again', async () => {
+  test('[9] a renamed lock keeps its label and its past; a retired one opens no more, and its label is never reused', async () => {
     await home.addLock('cellar')
     await home.grant('cellar')
     expect(await home.knock('cellar')).toMatchObject({ decision: 'permitted' })

@@ -48,7 +48,7 @@ test('a proxy that no setting names is reported with its address, a trusted one 
   expect(await findings(trusting, token)).toMatchObject({ proxy: { state: 'ok' } })
 })
 
-test('whose access ends is told in the seven days before, until it has ended or is prolonged', async () => {
+test('an end date is reported in the seven days before, until it has passed or is moved', async () => {
   await using app = await startApp()
   const person = await household(app, { oli: 'owner', Eva: 'member', Max: 'member' })
   const owner = () => app.logIn('oli')

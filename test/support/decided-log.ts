@@ -12,7 +12,7 @@ import { unlockProgram } from '../../src/unlocks/program.ts'
 import { openUnlockLog } from '../../src/unlocks/recording/service.ts'
 import { temporaryFolder } from './binary.ts'
 
-/** A wish to open the front door. */
+/** An attempt to open the front door. */
 type Attempt = { readonly id: string; readonly person: string }
 
 type Known = { readonly answers: Map<string, string>; readonly added: Map<string, string> }

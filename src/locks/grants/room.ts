@@ -1,7 +1,7 @@
 import { AppError } from '../../errors.ts'
 import type { grantsIn } from './store.ts'
 
-/** Grants that have neither ended nor been revoked: of the home, and of one holder. */
+/** How many grants there may be that have neither ended nor been revoked: in the home, and for one holder. */
 const LIVE_MAX = 10_000
 const LIVE_OF_HOLDER_MAX = 200
 

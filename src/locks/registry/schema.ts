@@ -41,7 +41,7 @@ export const LockBody = t.Object(
     open_to: optional({
       ...oneOf(OPEN_TO),
       description:
-        'Who may open it at any time: `members` are members, admins and owners; `nobody` if absent',
+        'Who may open it at any time: `members` means members, admins and owners; defaults to `nobody`',
       examples: ['nobody'],
     }),
   },

@@ -150,7 +150,7 @@ describe('from its end on, an account', () => {
   })
 })
 
-test('the last day is told in the zone of the home', async () => {
+test('the last day is shown in the time zone of the home', async () => {
   // The last hours of 31 March in Auckland, where it is midnight when it is 11:00 UTC.
   const endsAt = '2031-03-31T11:00:00Z'
   const said = async (HOME_ZONE: string) => {
@@ -250,7 +250,7 @@ test('[I3] two owners who end each other at the same moment leave one', async ()
   }
 })
 
-test('an end that cannot be is refused with what is accepted, and nothing changes', async () => {
+test('an invalid end date is refused with what is accepted, and nothing changes', async () => {
   await using app = await startApp()
   const { path, person, endsAtMs } = await ending(app)
   const owner = bearer(person('oli').token)
@@ -295,7 +295,7 @@ describe('a clock that is doubted', () => {
     expect(await state(app)).toBe('access_ended')
   })
 
-  test('[D6] opens to nobody who has ended, and believes a jump after ten minutes', async () => {
+  test('[D6] opens for nobody whose access has ended, and trusts a jump after ten minutes', async () => {
     await using app = await startApp()
     await ending(app)
     app.clock.nowMs += 2 * HOUR_MS

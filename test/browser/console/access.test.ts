@@ -35,7 +35,7 @@ describe.skipIf(IS_LEFT_OUT)('who may open which door', () => {
     expect((await clientOf(service().url).post('/register', person)).status).toBe(200)
   }
 
-  test('the first card says what an update opened, until it is kept or restricted', async () => {
+  test('the first card says what an update opened, until that is kept or restricted', async () => {
     await using seen = await openAs(browser(), service(), 'oli', '/console', ON_PHONE)
     const { page } = seen
     const first = page.getByRole('region', { name: 'Members may open these doors at any time' })
@@ -54,7 +54,7 @@ describe.skipIf(IS_LEFT_OUT)('who may open which door', () => {
     expectCalm(seen)
   })
 
-  test('the sentence and the next openings grow while somebody types', async () => {
+  test('the sentence and the next openings follow what somebody types', async () => {
     await register('Eva')
     await using seen = await openAs(browser(), service(), 'adam', '/console/access', ON_PHONE)
     const { page } = seen
@@ -144,7 +144,7 @@ describe.skipIf(IS_LEFT_OUT)('who may open which door', () => {
     expectCalm({ ...seen, faults: seen.faults.filter((fault) => !fault.includes('status of 400')) })
   })
 
-  test('two people change it at once: the second one is told to look again', async () => {
+  test('two people change it at once: the second is told to reload', async () => {
     const [grant] = await grants('state=now')
     await using seen = await openAs(browser(), service(), 'oli', `/console/access/${grant?.id}`)
     const { page } = seen
@@ -169,7 +169,7 @@ describe.skipIf(IS_LEFT_OUT)('who may open which door', () => {
     expectCalm(seen, [412])
   })
 
-  test('it is revoked for a reason, and stays in the list of what was revoked', async () => {
+  test('it is revoked for a reason, and stays in the list of revoked rules', async () => {
     const [grant] = await grants('state=now')
     await using seen = await openAs(
       browser(),
@@ -197,7 +197,7 @@ describe.skipIf(IS_LEFT_OUT)('who may open which door', () => {
     expectCalm(seen)
   })
 
-  test('a member sees what they may open, and nothing of others', async () => {
+  test('a member sees what they may open, and nothing about others', async () => {
     await using seen = await openAs(browser(), service(), 'mia', '/console/myself', ON_PHONE)
     const { page } = seen
     const own = page.getByRole('region', { name: 'What I may open' })

@@ -78,7 +78,7 @@ describe.skipIf(IS_LEFT_OUT)('doors', () => {
     const button = page.getByRole('button', { name: 'Open: Front door' })
     await button.click()
     const unanswered = page.getByText(
-      'The gateway does not answer. Connect to the Wi-Fi of the house and press Open again, or use your key.',
+      'The gateway does not answer. Connect to the home Wi-Fi and press Open again, or use your key.',
     )
     await unanswered.waitFor()
     answers = 'never'
@@ -250,7 +250,7 @@ describe.skipIf(IS_LEFT_OUT)('doors', () => {
     expectCalm(seen)
   })
 
-  test('a lockdown keeps out all but owners, and its beginner may undo a slip', async () => {
+  test('a lockdown keeps out everyone but owners, and the person who began it may undo it', async () => {
     await using seen = await openAs(browser(), service(), 'adam', '/console/doors', ON_PHONE)
     const { page } = seen
     await page.getByRole('button', { name: 'Lock down all doors' }).click()

@@ -39,7 +39,7 @@ describe.skipIf(IS_LEFT_OUT)('the end date of an account', () => {
     expect((await patch(`/v1/people/${id}`, { ends_at }, owner)).status).toBe(200)
   }
 
-  test('an owner picks the last day, sees it on each list, and takes it back', async () => {
+  test('an owner picks the last day, sees it on each list, and removes it', async () => {
     await using seen = await openAs(browser(), service(), 'oli', '/console/people', ON_PHONE)
     const { page } = seen
     const list = page.getByRole('list', { name: 'People' })
@@ -85,7 +85,7 @@ describe.skipIf(IS_LEFT_OUT)('the end date of an account', () => {
     expectCalm(seen)
   })
 
-  test('is told beforehand, to the person and under Today, and afterwards at the login', async () => {
+  test('is announced to the person and under Today, and explained at login afterwards', async () => {
     const endsAtMs = Date.now() + 5 * DAY_MS
     await setEnd(new Date(endsAtMs).toISOString())
     const words = (locale: string) =>

@@ -40,7 +40,7 @@ test('the log at a terminal is text unless LOG_FORMAT says otherwise, and otherw
   rmSync(folder, { recursive: true })
 })
 
-test('a TZ that names no time zone is a line of the start, and HOME_ZONE ends it; one that cannot be ends the start', async () => {
+test('an unknown TZ is logged at the start, HOME_ZONE avoids that, and an invalid HOME_ZONE ends the start', async () => {
   const folder = temporaryFolder()
   const started = async (env: Readonly<Record<string, string>>) => {
     await using service = await startService({ folder, env })

@@ -98,7 +98,7 @@ describe('a refusal', () => {
     expect(refusalWords('outside_schedule', nextAt, NOW)).toBe(expected)
   })
 
-  test('says what else stands in the way', () => {
+  test('says what else prevents opening', () => {
     expect(refusalWords('not_admitted', null, NOW)).toBe('An owner has to let you in first.')
     expect(refusalWords('no_grant', null, NOW)).toBe('No rule lets you open this door.')
     expect(refusalWords('closed_on_holiday', '2027-01-01T08:00', '2026-12-25T10:00')).toBe(

@@ -93,7 +93,7 @@ describe('an attempt', () => {
     expect(receipt).toStartWith('c2sp.org/tlog-proof@v1')
   })
 
-  test('sent again gets the same answer and receipt, and opens nothing twice', async () => {
+  test('repeated gets the same answer and receipt, and opens nothing twice', async () => {
     await using place = await home()
     const { app, front, decide, ask } = place
     const other = await insertLock(app.db, 'back-door')
@@ -177,7 +177,7 @@ describe('an attempt', () => {
     ])
   })
 
-  test('is read by its asker and by admins, and by nobody else', async () => {
+  test('is visible to the person who asked and to admins, and to nobody else', async () => {
     await using place = await home()
     const { app, front, decide, person, as } = place
     await insertLock(app.db, 'back-door')
@@ -202,7 +202,7 @@ describe('an attempt', () => {
     expect((await read('grace', 'back-door')).status).toBe(404)
   })
 
-  test('is counted in the metrics by decision and reason, repeats not', async () => {
+  test('is counted in the metrics by decision and reason, without repeats', async () => {
     await using place = await home()
     const { app, front, decide, as } = place
     const id = newId()
@@ -387,7 +387,7 @@ describe('why', () => {
     expect(await at(11)).toStrictEqual(['expired', ['expired', 'expired']])
   })
 
-  test('a grant that was revoked is revoked now, whatever the clock said then', async () => {
+  test('a revoked grant stays revoked, even if the clock was wrong then', async () => {
     await using place = await home()
     const { app, front } = place
     const revokedAtMs = app.clock.nowMs + MINUTE_MS
@@ -397,7 +397,7 @@ describe('why', () => {
   })
 })
 
-test('what one may open is foreseen as it is then decided, lock by lock', async () => {
+test('what a person may open is predicted as it is then decided, lock by lock', async () => {
   await using place = await home()
   const { app, person, decide } = place
   const { nowMs } = app.clock

@@ -111,7 +111,7 @@ describe('the first locks of a home', () => {
     })
   })
 
-  test('are made once: what was narrowed or retired since does not come back', async () => {
+  test('are made once: what was restricted or retired since does not come back', async () => {
     await using app = await startApp()
     const of = await household(app, { oli: 'owner' })
     await unlock(app, 'gate')

@@ -94,7 +94,7 @@ const WHO: typeof CONDITIONS = [
   [{ key: 7 }, 'key', 'text, 1 to 200 characters, no control characters'],
 ]
 
-test('a grant that cannot be is refused with the field and what it accepts, and leaves nothing behind', async () => {
+test('an invalid grant is refused with the field and what it accepts, and leaves nothing behind', async () => {
   await using home = await homeWithLocks()
   const whole = { holder: home.holder('eva'), locks: ['garage'] }
   const before = await traces(home)
@@ -110,7 +110,7 @@ test('a grant that cannot be is refused with the field and what it accepts, and 
   expect(await traces(home)).toStrictEqual(before)
 })
 
-test('a change that cannot be is refused like it, and the grant stays as it is', async () => {
+test('an invalid change is refused in the same way, and the grant stays as it is', async () => {
   await using home = await homeWithLocks()
   const { body: grant } = await home.grant({ holder: home.holder('eva'), locks: ['garage'] })
   const before = await traces(home)
@@ -149,7 +149,7 @@ test('several faults are named at once, and never what was sent', async () => {
   expect(JSON.stringify([body, unknown])).not.toContain(secret)
 })
 
-test('a grant that would open at no instant is refused', async () => {
+test('a grant that would never open is refused', async () => {
   await using home = await homeWithLocks()
   await home.put('/v1/holidays/2040-03-24', { name: 'Fair' }, home.as('oli'))
   const saturdays = { windows: [{ days: ['sat'], from: '08:00', until: '18:00' }] }
@@ -172,7 +172,7 @@ test('a grant that would open at no instant is refused', async () => {
   ).toMatchObject({ status: 201 })
 })
 
-test('fields that are null or empty are as good as absent, and unknown ones change nothing', async () => {
+test('fields that are null or empty count as absent, and unknown ones change nothing', async () => {
   await using home = await homeWithLocks()
   const { status, body } = await home.grant({
     holder: { role: 'member' },

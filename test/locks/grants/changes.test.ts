@@ -51,7 +51,7 @@ describe('a change of a grant', () => {
     expect(recordsOf(home.logLines, 'grant.change')).toStrictEqual([])
   })
 
-  test('needs the version that was read: of two at once, one is told that there is a newer one', async () => {
+  test('needs the version that was read: of two changes at once, one is told that there is a newer version', async () => {
     await using home = await homeWithLocks()
     const { body } = await home.grant({ holder: { role: 'member' }, locks: ['garage'] })
     expect(await home.change(body.id, { uses: 2 })).toMatchObject({
@@ -77,7 +77,7 @@ describe('a change of a grant', () => {
     })
   })
 
-  test('cannot make it open never, and extends one that has ended', async () => {
+  test('cannot make it never open, and can extend one that has ended', async () => {
     await using home = await homeWithLocks()
     const { body } = await home.grant({
       holder: { role: 'member' },

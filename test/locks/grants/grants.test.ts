@@ -90,7 +90,7 @@ describe('a grant', () => {
 })
 
 describe('who may grant what', () => {
-  test('admins grant to members, owners to everybody, members to nobody', async () => {
+  test('admins give access to members, owners to everyone, members to nobody', async () => {
     await using home = await homeWithLocks({ ann: 'admin', ora: 'owner' })
     const outcome = async (by: string, holder: object) => {
       const { status, body } = await home.grant({ holder, locks: ['garage'] }, by)

@@ -66,7 +66,7 @@ describe('the list of grants', () => {
     }
   })
 
-  test('refuses a filter that cannot be, and says what it takes', async () => {
+  test('refuses an invalid filter, and says what it accepts', async () => {
     await using home = await homeWithLocks()
     for (const [query, name] of [
       ['state=past', 'state'],
@@ -126,7 +126,7 @@ describe('a member', () => {
     expect((await home.find(ids.members, 'amy')).body.used).toBe(4)
   })
 
-  test('who waits to be let in learns of no door', async () => {
+  test('who waits to be let in sees no doors', async () => {
     await using home = await homeWithLocks()
     await several(home)
     await home.patch(`/v1/people/${home.idOf('max')}`, { admitted: false }, home.as('oli'))

@@ -192,7 +192,7 @@ describe('erasing somebody', () => {
     ).toMatchObject({ status: 201 })
   })
 
-  test('who made grants leaves them, but not that they made them', async () => {
+  test('who made grants keeps the grants, but not that they made them', async () => {
     await using home = await homeWithLocks()
     const { body } = await home.grant({ holder: home.holder('eva'), locks: ['garage'] }, 'amy')
     expect(body.made_by).toBe(home.idOf('amy'))
@@ -251,7 +251,7 @@ describe('erasing somebody', () => {
   })
 })
 
-test('the export of one’s data has one’s own grants and attempts, and nobody else’s', async () => {
+test('a person’s export has their own grants and attempts, and nobody else’s', async () => {
   await using home = await homeWithLocks()
   const { body: own } = await home.grant({
     holder: home.holder('eva'),

@@ -75,12 +75,12 @@ describe('a lockdown', () => {
     expect(await app.end('oli', '?lock=gate')).toBe('done')
   })
 
-  test('is not ended by making it end sooner, or by beginning it again', async () => {
+  test('is not ended by moving its end forward, or by beginning it again', async () => {
     await using app = await home()
     await app.begin('amy', { until: app.afterMs(60 * MINUTE_MS) })
     app.passMs(10 * MINUTE_MS)
     expect(await app.begin('ann', { until: app.afterMs(1) })).toBe('403 owner_needed')
-    // Later is no end, and makes nobody the one who began it.
+    // A later end does not end it, and does not change who began it.
     for (const until of [app.afterMs(120 * MINUTE_MS), undefined])
       expect(await app.begin('ann', { until })).toBe('done')
     expect(await app.begin('ann', { until: app.afterMs(120 * MINUTE_MS) })).toBe('403 owner_needed')
@@ -101,7 +101,7 @@ describe('a lockdown', () => {
     expect(await app.end('ann')).toBe('done')
   })
 
-  test('of the home and of a lock end apart', async () => {
+  test('of the home and of a lock end separately', async () => {
     await using app = await home()
     await app.begin('oli')
     await app.begin('oli', { locks: ['garage', 'gate', 'gate'] })
@@ -113,7 +113,7 @@ describe('a lockdown', () => {
     expect(await locks()).toStrictEqual(['gate'])
   })
 
-  test('is refused for what cannot be, and then nothing is locked down', async () => {
+  test('is refused for invalid input, and then nothing is locked down', async () => {
     await using app = await home()
     await app.locks.locks.change(COMMAND_LINE, 'gate', { state: 'retired' })
     const past = app.afterMs(0)

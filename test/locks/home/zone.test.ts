@@ -12,7 +12,7 @@ test('another HOME_ZONE than at the previous start of the service is recorded, i
   }
   for (const zone of ['Europe/Berlin', 'Europe/Berlin', 'Asia/Tokyo', 'Asia/Tokyo'])
     await startIn(zone)
-  // A command has the zone of whoever runs it, which is no change.
+  // A command has the zone of its user, which is not a change.
   await runCommand(['user', 'list'], { folder, env: { HOME_ZONE: 'America/New_York' } })
   await startIn('Asia/Tokyo')
   {

@@ -65,7 +65,7 @@ describe('the locks of a home', () => {
     expect((await app.list('amy')).locks.map(({ label }) => label)).not.toContain('shed')
   })
 
-  test('are changed by the version that was read: of two admins at once, one is told to look again', async () => {
+  test('are changed by the version that was read: of two admins at once, one is told to read it again', async () => {
     await using app = await home()
     await app.add('gate', 'Gate')
     const outcomes = await Promise.all(
@@ -83,7 +83,7 @@ describe('the locks of a home', () => {
       )
   })
 
-  test('are named by labels that unlocks may have, and by names that people can see', async () => {
+  test('have labels that unlocks may have, and visible names', async () => {
     await using app = await home()
     for (const [label, name, outcome] of [
       ['a'.repeat(32), '🚪'.repeat(100), 'done'],

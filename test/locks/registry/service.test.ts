@@ -22,7 +22,7 @@ const reasonOf = (work: Promise<unknown>): Promise<unknown> =>
 const SIDE = { label: 'side-door', name: 'Side door' }
 
 describe('a lock', () => {
-  test('keeps its label for ever, which is never given again', async () => {
+  test('keeps its label forever, and the label is never reused', async () => {
     await using app = await startApp()
     const { locks } = app.locks
     expect(await locks.add(COMMAND_LINE, SIDE)).toMatchObject({

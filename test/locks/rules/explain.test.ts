@@ -135,13 +135,13 @@ describe('why', () => {
   })
 })
 
-test('times are written as the clock on the wall shows them', () => {
+test('times are written as local times', () => {
   expect(localTimeIn('Europe/Berlin', at('2027-03-28T00:59Z'))).toBe('2027-03-28T01:59')
   expect(localTimeIn('Europe/Berlin', at('2027-03-28T01:00Z'))).toBe('2027-03-28T03:00')
   expect(localTimeIn('America/New_York', at('2026-01-01T03:00Z'))).toBe('2025-12-31T22:00')
 })
 
-test('the words of a grant have its dates by the clock of the home', () => {
+test('the words of a grant have its dates in local time of the home', () => {
   const dates = { startsAtMs: at('2027-03-27T23:00Z'), endsAtMs: at('2027-03-28T22:00Z') }
   expect(wordsOf(grantOf(dates), askingOf())).toBe('always · from 28 March until 28 March')
   expect(wordsOf(grantOf(dates), { ...askingOf(), home: homeIn('UTC') })).toBe(

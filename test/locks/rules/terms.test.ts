@@ -152,7 +152,7 @@ describe('a change', () => {
   const { uses: _, ...unchanged } = current
   const change = (given: GivenTerms, over = current) => readTerms(given, reading, over)
 
-  test('leaves what it does not say, and null takes back', () => {
+  test('keeps omitted fields, and null clears one', () => {
     expect(change({})).toStrictEqual(unchanged)
     expect(change({ ends_at: null })).toStrictEqual({ ...unchanged, endsAtMs: null })
     expect(change({ windows: null, uses: 6 })).toStrictEqual({
@@ -162,7 +162,7 @@ describe('a change', () => {
     })
   })
 
-  test('cannot take back uses that were made', () => {
+  test('cannot undo uses that were made', () => {
     expect(refusal(() => change({ uses: 2 }))).toStrictEqual({
       uses: 'a whole number from 3 to 1000',
     })

@@ -180,7 +180,7 @@ describe('openings', () => {
     ])
   })
 
-  test('are looked for 370 days ahead', () => {
+  test('are searched for 370 days ahead', () => {
     const grant = timed({ ...weekly('fri 08:00-18:00'), holidays: 'closed' })
     const fridays = Array.from({ length: 60 }, (_, week) =>
       new Date(at('2026-12-04T00:00Z') + week * 7 * 86_400_000).toISOString().slice(0, 10),
@@ -257,8 +257,7 @@ const MINUTE = 60_000
 const HOUR = 60 * MINUTE
 const DAY = 24 * HOUR
 
-/** What the clock on the wall shows in each minute of a UTC day, `2026-11-30 09:15`, by walking through its
- * instants. */
+/** The local time of each minute of a UTC day, such as `2026-11-30 09:15`, by walking through its instants. */
 const walls = new Map<string, readonly string[]>()
 const wallsOn = (zone: string, day: number): readonly string[] => {
   const key = `${zone} ${day}`
@@ -359,7 +358,7 @@ const moment = fc.integer({ min: 0, max: ZONES.length - 1 }).chain((index) => {
 /** Minutes around an instant, or around the change of the clocks that is near it. */
 const STEPS = [-2, -1, 0, 1, ...Array.from({ length: 44 }, (_, index) => index * 7 - 150)]
 
-test('whenever the clock on the wall shows a time inside a window, it is open; longer only in the repeated hour', () => {
+test('a window is open whenever the local time is inside it; longer only in the repeated hour', () => {
   const seen = { open: 0, longer: 0, nearChange: 0 }
   fc.assert(
     fc.property(terms, moment, (windows, { zone, ms, holidays }) => {
@@ -394,7 +393,7 @@ test('whenever the clock on the wall shows a time inside a window, it is open; l
   expect(seen.longer).toBeGreaterThan(100)
 }, 240_000)
 
-test('intervals of windows agree with the clock on the wall at their ends', () => {
+test('intervals of windows agree with local time at their ends', () => {
   fc.assert(
     fc.property(terms, moment, (windows, { zone, ms }) => {
       const home = homeIn(zone)

@@ -42,7 +42,7 @@ describe('labels of locks in the log', () => {
     expect(row?.size).toBeWithin(600, 991)
   })
 
-  test('that are no lock are listed with when each was last named, the latest first', async () => {
+  test('that have no lock are listed most recently used first, with when each was last used', async () => {
     await using app = await startApp()
     const labels = lockLabels(app.db)
     expect(await labels.others([], 10)).toStrictEqual([])

@@ -81,7 +81,7 @@ test('erasing a person leaves nothing of their decisions and records on the disk
   expect(verdict).toStrictEqual({ ok: true, size: 8 })
 })
 
-test('no two visits of an erased person can be joined: they share nothing that visits of two people do not [D7]', async () => {
+test('no two visits of an erased person can be linked: they share nothing that visits of two people do not [D7]', async () => {
   await using log = await household()
   await log.unlockLog.eraseAccount('account-of-ada')
   await log.unlockLog.eraseAccount('account-of-grace')
@@ -101,7 +101,7 @@ test('no two visits of an erased person can be joined: they share nothing that v
   expect(visits[ada]).toMatchObject({ grant_id: null, account_number: null, salt: null })
 })
 
-test('whoever made a grant is erased from the record as well, and a record about nobody stays', async () => {
+test('the person who made a grant is erased from the record too, and a record about nobody stays', async () => {
   await using log = await household()
   await log.unlockLog.eraseAccount('account-of-hedy')
   expect(isOnDisk(log.folder, 'account-of-hedy')).toBe(false)

@@ -110,7 +110,7 @@ test('the summary of the log counts as the rows do', () => {
   expect(expectSummary(join(log.folder, 'a.db'))).toBeGreaterThan(LEAVES - 512)
 })
 
-test('an export tells of a decision what was attempted and by which grant', async () => {
+test('an export says which attempt a decision answered and by which grant', async () => {
   const parts = exportedEvents(log.db)({
     filter: { account: 'account-of-hedy', result: 'permitted' },
     size: LEAVES,

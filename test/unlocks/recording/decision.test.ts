@@ -49,7 +49,7 @@ test('the code of the phone app verifies the receipt of a decision, with its gra
   )
 })
 
-test('log verify says of a receipt whom the gateway let in, or why it refused', async () => {
+test('log verify says whom the gateway let in according to a receipt, or why it refused', async () => {
   await using log = await decidedLog()
   for (const [person, words] of [
     ['ada', 'Event 0: the gateway let ada in at front-door'],
