@@ -78,7 +78,7 @@ describe.skipIf(IS_LEFT_OUT)('doors', () => {
     const button = page.getByRole('button', { name: 'Open: Front door' })
     await button.click()
     const unanswered = page.getByText(
-      'The gateway does not answer. Connect to the Wi-Fi of the house and press Open again, or use your key.',
+      'The gateway does not answer. Connect to the home Wi-Fi and press Open again, or use your key.',
     )
     await unanswered.waitFor()
     answers = 'never'

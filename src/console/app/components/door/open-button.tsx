@@ -79,7 +79,7 @@ const UNRECORDED =
 
 /** Nobody else presses the button again. */
 const UNANSWERED =
-  'The gateway does not answer. Connect to the Wi-Fi of the house and press Open again, or use your key.'
+  'The gateway does not answer. Connect to the home Wi-Fi and press Open again, or use your key.'
 
 /** How long somebody waits at a door; the gateway answers within seconds, or not at all. */
 const ANSWER_MS_MAX = 15_000
