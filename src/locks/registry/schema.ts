@@ -27,7 +27,7 @@ const State = {
 }
 
 /** Who may open a lock from the start. */
-export const OPEN_TO = ['nobody', 'members'] as const
+const OPEN_TO = ['nobody', 'members'] as const
 
 export const LockParams = t.Object({ label: LockLabel })
 
