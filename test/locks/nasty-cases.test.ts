@@ -394,7 +394,7 @@ test('[8a] while nothing can be recorded nobody is let in, and the answer says w
   const refused = await home.knock('gate', { id })
   await other.run('ROLLBACK')
   expect(refused).toMatchObject({ status: 503, code: 'unavailable' })
-  expect(refused['detail']).toContain('Use your key, and tell an owner.')
+  expect(refused['detail']).toContain('Use your key; the owner is told.')
   expect(home.usesOf(grant)).toStrictEqual({ uses: 0 })
   expect(await home.knock('gate', { id })).toMatchObject({ decision: 'permitted', repeat: false })
 })

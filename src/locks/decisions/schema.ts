@@ -223,4 +223,4 @@ export const NO_SUCH_ATTEMPT = 'There is no such attempt'
 export const ID_TAKEN = 'Another attempt has this id'
 export const ONLY_ADMINS = 'Only an admin may ask about others'
 export const USE_YOUR_KEY =
-  'Nothing can be recorded right now, so nobody is let in. Use your key, and tell an owner.'
+  'Nothing can be recorded right now, so nobody is let in. Use your key; the owner is told.'

@@ -335,7 +335,7 @@ describe.skipIf(IS_LEFT_OUT)('doors', () => {
     await button.click()
     await seen.page
       .getByText(
-        'Nothing can be recorded right now, so nobody is let in. Use your key, and tell an owner.',
+        'Nothing can be recorded right now, so nobody is let in. Use your key; the owner is told.',
       )
       .waitFor()
     await look(seen.page, 'doors-unrecorded')

@@ -75,7 +75,7 @@ const Answer = ({ outcome, label }: { readonly outcome: Outcome; readonly label:
 
 /** Nobody is let in without a record of it. */
 const UNRECORDED =
-  'Nothing can be recorded right now, so nobody is let in. Use your key, and tell an owner.'
+  'Nothing can be recorded right now, so nobody is let in. Use your key; the owner is told.'
 
 /** Nobody else presses the button again. */
 const UNANSWERED =
