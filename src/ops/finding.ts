@@ -324,6 +324,6 @@ export const logFinding = (verification: LogCheck | undefined): Finding => {
 }
 
 const verifiedWords = (size: number, since: number): string => {
-  const unlocks = size === 1 ? '1 unlock' : `${size.toLocaleString('en')} unlocks`
-  return since === 0 ? unlocks : `${unlocks} verified, ${since.toLocaleString('en')} recorded since`
+  const entries = size === 1 ? '1 entry' : `${size.toLocaleString('en')} entries`
+  return since === 0 ? entries : `${entries} verified, ${since.toLocaleString('en')} recorded since`
 }

@@ -146,10 +146,10 @@ const TABLE: readonly Row[] = [
     ),
   ),
   ['ok', 'first time', logFinding(undefined)],
-  ['ok', '1,000 unlocks', logFinding({ ok: true, size: 1000 })],
+  ['ok', '1,000 entries', logFinding({ ok: true, size: 1000 })],
   [
     'ok',
-    'intact: 0 unlocks verified, 173 recorded since',
+    'intact: 0 entries verified, 173 recorded since',
     logFinding({ ok: true, size: 0, since: 173 }),
   ],
   ['fault', 'Event 7: it was', logFinding({ ok: false, seq: 7, fault: 'Event 7: it was changed' })],

@@ -93,7 +93,7 @@ describe('doctor, at the compiled file', () => {
       expect(found[check]).toMatchObject({ state: 'ok' })
     expect(found['database']?.says).toMatch(/SQLite 3\.\d+\.\d+/)
     expect(found['pragmas']?.says).toContain('journal_mode wal, synchronous 2, foreign_keys 1')
-    expect(found['unlock log']?.says).toBe('The unlock log is intact: 3 unlocks')
+    expect(found['unlock log']?.says).toBe('The unlock log is intact: 3 entries')
     expect(found['registration']).toMatchObject({
       state: 'ok',
       says: 'Registration is closed: accounts are created on the gateway only',
