@@ -36,8 +36,9 @@ export const LockBody = t.Object(
     label: {
       ...LockLabel,
       description: 'Names the lock in unlocks and requests; never changes and is never reused',
+      examples: ['garage'],
     },
-    name: LockName,
+    name: { ...LockName, examples: ['Garage'] },
     open_to: optional({
       ...oneOf(OPEN_TO),
       description:

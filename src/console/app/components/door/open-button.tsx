@@ -26,17 +26,21 @@ export const OpenButton = ({ door, onDecided }: Props) => {
     setBusy(true)
     setOutcome(undefined)
     const attempt = nextId()
+    const abort = new AbortController()
+    const timer = setTimeout(() => abort.abort(), ANSWER_MS_MAX)
     try {
       const path = `/v1/locks/${encodeURIComponent(label)}/unlock`
-      const signal = AbortSignal.timeout(ANSWER_MS_MAX)
+      const { signal } = abort
       const decision = await api.post<Decision>(path, { id: attempt.id }, {}, { signal })
       setOutcome({ decision })
       attempt.answered()
       onDecided()
     } catch (error) {
-      if (!(error instanceof ConnectionLost)) attempt.answered()
-      setOutcome({ error: messageOf(error) })
+      const isUnanswered = error instanceof ConnectionLost || abort.signal.aborted
+      if (!isUnanswered) attempt.answered()
+      setOutcome({ error: isUnanswered ? UNANSWERED : messageOf(error) })
     }
+    clearTimeout(timer)
     setBusy(false)
   }
   return (
@@ -84,10 +88,8 @@ const UNANSWERED =
 /** How long a person at the door waits; the gateway answers within seconds or not at all. */
 const ANSWER_MS_MAX = 15_000
 
-const messageOf = (error: unknown): string => {
-  if (error instanceof ConnectionLost) return UNANSWERED
-  return error instanceof ApiError && error.status === 503 ? UNRECORDED : errorMessage(error)
-}
+const messageOf = (error: unknown): string =>
+  error instanceof ApiError && error.status === 503 ? UNRECORDED : errorMessage(error)
 
 /** How long a lost answer may be requested again; after that, pressing is a new attempt. */
 const REPEAT_MS_MAX = 120_000
