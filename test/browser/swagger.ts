@@ -9,8 +9,12 @@ import { type Visit, useService } from './chromium.ts'
 
 export const OWNER = { username: 'own', password: PASSWORD }
 
-/** Operations that only start something. */
-const STARTED: ReadonlySet<string> = new Set(['POST /v1/backups', 'POST /v1/log/verification'])
+/** Operations that create something, or only start it. */
+const STATUS: Readonly<Record<string, number>> = {
+  'POST /v1/backups': 202,
+  'POST /v1/log/verification': 202,
+  'POST /v1/grants': 201,
+}
 
 /** A service with an owner, who can make backups. */
 export const useOwnedService = (prepare: (service: Service) => Promise<void> = async () => {}) =>
@@ -91,7 +95,7 @@ export const testSwagger = (
       for (const operation of operations)
         expect([operation, await tryOut(page, operation)]).toEqual([
           operation,
-          STARTED.has(operation) ? 202 : 200,
+          STATUS[operation] ?? 200,
         ])
       // The example of `PATCH /v1/settings` forbids the registrations of the tests that follow.
       const everybody = { registration: 'open' }

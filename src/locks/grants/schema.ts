@@ -34,12 +34,12 @@ const RoleName = oneOf(ROLES)
 
 const Holder = t.Union(
   [
-    t.Object({ account: PublicId }, { $id: 'GrantToAccount', additionalProperties: false }),
     t.Object({ role: RoleName }, { $id: 'GrantToRole', additionalProperties: false }),
+    t.Object({ account: PublicId }, { $id: 'GrantToAccount', additionalProperties: false }),
   ],
   {
     description: 'An account, or everyone with a role or a higher one',
-    examples: [{ account: PUBLIC_ID }],
+    examples: [{ role: 'member' }],
     ...accepting('an account by its public id, or a role (member, admin or owner)'),
   },
 )
@@ -103,9 +103,9 @@ const WORDS_OF = {
 const CONDITIONS = {
   starts_at: described(Instant, {
     description: WORDS_OF.starts_at,
-    examples: ['2027-03-01T15:00'],
+    examples: ['2040-03-01T15:00'],
   }),
-  ends_at: described(Instant, { description: WORDS_OF.ends_at, examples: ['2027-04-01T00:00'] }),
+  ends_at: described(Instant, { description: WORDS_OF.ends_at, examples: ['2040-04-01T00:00'] }),
   windows: described(t.Array(Window, { minItems: 1, maxItems: WINDOWS_MAX }), {
     description: WORDS_OF.windows,
     examples: [[{ days: ['tue', 'thu'], from: '09:00', until: '13:00' }]],

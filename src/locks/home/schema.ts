@@ -22,6 +22,8 @@ export const LockdownBody = t.Object(
     ),
     until: optional({
       ...Time,
+      // In the future, so that trying the example works.
+      examples: ['2040-12-24T18:00:00Z'],
       description: 'When it ends by itself; if omitted, somebody has to end it',
     }),
   },
