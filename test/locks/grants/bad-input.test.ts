@@ -20,7 +20,7 @@ const TIME = 'a time such as 2027-03-31T13:00:00Z, or without an offset in Europ
 const USES = 'a whole number from 1 to 1000'
 const LOCKS = 'all, or 1 to 100 labels of locks, such as ["front-door"]'
 const HOLDER =
-  'an account by its public id, or a role (member, admin or owner), such as {"account":"6f1b4e0a-5a7e-4d0e-9a3b-0f5f6c2d7e81"}'
+  'an account by its public id, or a role (member, admin or owner), such as {"role":"member"}'
 
 const window = (change: object) => ({
   windows: [{ days: ['mon'], from: '09:00', until: '13:00', ...change }],
