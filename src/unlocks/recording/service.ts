@@ -196,8 +196,8 @@ export const openUnlockLog = async ({ store, signer, clock, guard }: Dependencie
 
     recordIn,
 
-    /** Does the same, and adds a receipt for each event that the log now has. If none is new, the receipts are
-     * against the log as it was when the newest of them was recorded. */
+    /** Records events like `append`, and adds a receipt for each event that the log now has. If none is new, the
+     * receipts are against the log as it was when the newest of them was recorded. */
     appendWithReceipts: async (events: readonly NewUnlockEvent[]): Promise<readonly Outcome[]> => {
       const outcomes = await submitEvents(events, true)
       const duplicates = outcomes.filter(({ status }) => status === 'duplicate')
