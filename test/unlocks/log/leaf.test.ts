@@ -11,6 +11,8 @@ import { type UnlockEntry, type UnlockEvent, happenedAtMs } from '../../../src/u
 import { leafBytes, leafLine } from '../../../src/unlocks/log/leaf.ts'
 import { type LogRecord, parseRecord } from '../../../src/unlocks/log/record.ts'
 import { leafHash } from '../../../src/unlocks/tlog/merkle-tree.ts'
+import { verifyReceipt } from '../../../src/unlocks/tlog/receipt.ts'
+import goLeaves from './go-leaves.json'
 
 const SALT = Uint8Array.from({ length: 32 }, (_, at) => at)
 
@@ -103,6 +105,22 @@ describe('the leaf of', () => {
       expect(canonicalize(JSON.parse(text))).toBe(text)
       expect(Buffer.from(leafHash(leafBytes(leaf))).toString('hex')).toBe(hash)
     })
+
+  test('Go hashes claims, decisions and records alike, and its receipts of them are valid', () => {
+    const leaves = [eventOf(CLAIM), eventOf(PERMITTED), eventOf(DENIED), RECORD]
+    expect(goLeaves.receipts.map(({ entry }) => entry)).toStrictEqual(
+      leaves.map((leaf) => textOf(leafBytes(leaf))),
+    )
+    const { verifierKey } = goLeaves
+    for (const [index, leaf] of leaves.entries()) {
+      const receipt = goLeaves.receipts[index]?.receipt ?? ''
+      const given = { receipt, entry: leafBytes(leaf), verifierKey }
+      expect(verifyReceipt(given)).toMatchObject({ ok: true, index, checkpoint: { size: 4 } })
+      expect(verifyReceipt({ ...given, entry: leafBytes({ ...leaf, seq: 7 }) })).toMatchObject({
+        failed: 'inclusion',
+      })
+    }
+  })
 
   test('a decision commits to the grant as well, under the salt', () => {
     const text = canonicalize({
