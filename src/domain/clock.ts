@@ -1,3 +1,5 @@
+import { MINUTE_MS } from './duration.ts'
+
 /** The clocks of the service. Which one to use depends on what a clock jump must not cause. */
 export type Clock = {
   /** Time of day by the gateway's clock, milliseconds since 1970. It may jump either way: for times
@@ -13,6 +15,27 @@ export type Clock = {
 /** 2026-01-01: a wall clock that shows an earlier time is wrong, since this program did not exist. A
  * Raspberry Pi without a network starts in 1970. */
 export const EARLIEST_WALL_MS = Date.UTC(2026, 0, 1)
+
+/** How far the wall clock may drift from the monotonic one between two readings. More is a jump. */
+const DRIFT_MS_MAX = MINUTE_MS
+
+/** How long the wall clock is not trusted after a jump. */
+export const JUMP_DOUBT_MS = 10 * MINUTE_MS
+
+type ClockPair = { readonly wallMs: number; readonly monotonicMs: number }
+
+/** Returns a function that reads both clocks, and returns the reading before it and whether the wall clock has
+ * jumped since. */
+export const jumpWatch = (clock: Pick<Clock, 'wallMs' | 'monotonicMs'>) => {
+  const read = (): ClockPair => ({ wallMs: clock.wallMs(), monotonicMs: clock.monotonicMs() })
+  let last = read()
+  return (): ClockPair & { readonly before: ClockPair; readonly hasJumped: boolean } => {
+    const before = last
+    last = read()
+    const driftMs = last.wallMs - before.wallMs - (last.monotonicMs - before.monotonicMs)
+    return { ...last, before, hasJumped: Math.abs(driftMs) > DRIFT_MS_MAX }
+  }
+}
 
 type Sources = Partial<Pick<Clock, 'wallMs' | 'monotonicMs'>>
 

@@ -32,11 +32,11 @@ const DECISION: DecisionKind<Attempt, Known> = {
       added: new Map(),
     }
   },
-  plan: ({ id, person }, { answers, added }, { isDoubted, seq }) => {
+  plan: ({ id, person }, { answers, added }, seq) => {
     const earlier = answers.get(id)
     if (earlier !== undefined) return { answer: earlier }
     if (person === 'mallory') return { answer: 'only counted' }
-    const reason = isDoubted ? 'clock_uncertain' : person === 'eve' ? 'no_grant' : null
+    const reason = person === 'eve' ? 'no_grant' : null
     const result = reason ? 'denied' : 'permitted'
     answers.set(id, answersOf(seq, result))
     added.set(id, result)
@@ -104,10 +104,7 @@ export const decidedLog = async (folder = temporaryFolder()) => {
     /** Sets the clock back. */
     setBack: (ms: number): void => void (behindMs = ms),
     decide: (person: string, id: string = crypto.randomUUID()) =>
-      unlockLog.decide({ id, person } satisfies Attempt, {
-        account: `account-of-${person}`,
-        isDoubted: false,
-      }),
+      unlockLog.decide({ id, person } satisfies Attempt, { account: `account-of-${person}` }),
     [Symbol.asyncDispose]: async () => {
       await guard[Symbol.asyncDispose]()
       await db.close()

@@ -1,22 +1,10 @@
-import { type Role, rolesUpTo } from '../../domain/account.ts'
 import type { Queries } from '../../storage/database.ts'
 import type { Grant } from '../rules/grant.ts'
+import { ALL_LOCKS } from '../grants/reads-store.ts'
 import { termsFrom } from '../rules/terms.ts'
 
 /** A lock and a holder: the key by which the index of grants is read. */
 export type Place = { readonly lockId: string; readonly holder: string }
-
-/** The lock of grants for all locks. */
-const ALL_LOCKS = ''
-
-/** Returns whose grants an account may use: its own, and those of its role and of lower ones. */
-export const holdersOf = (account: {
-  readonly publicId: string
-  readonly role: Role
-}): readonly string[] => [`account:${account.publicId}`, ...holdersOfRole(account.role)]
-
-export const holdersOfRole = (role: Role): readonly string[] =>
-  rolesUpTo(role).map((lower) => `role:${lower}`)
 
 /** Returns where to look for the grants of holders for a lock. */
 export const placesOf = (lockId: string, holders: readonly string[]): readonly Place[] =>

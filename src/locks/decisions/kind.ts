@@ -8,7 +8,8 @@ import type { Decided, DecisionKind } from '../../storage/writing/decision-kind.
 import { type Asking, type Decision, afterDecision, decide } from '../rules/decide.ts'
 import type { Grant, Home } from '../rules/grant.ts'
 import { type Attempt, type AttemptAnswer, type DecidedAttempt, visitorOf } from './attempt.ts'
-import { type Place, grantReads, holdersOf, placesOf } from './grants-store.ts'
+import { holdersOf } from '../grants/holder.ts'
+import { type Place, grantReads, placesOf } from './grants-store.ts'
 import { type HolderNow, type LockNow, type Uses, decisionReads, decisionWrites } from './store.ts'
 
 /** The method of decisions in the log: people use an app. */
@@ -56,7 +57,7 @@ export const decisionKind = ({
   return {
     load: (tx, attempts) => loadState(tx, attempts, homeWith),
 
-    plan: (attempt, state, { seq }): Decided<AttemptAnswer> => {
+    plan: (attempt, state, seq): Decided<AttemptAnswer> => {
       const requestHash = requestHashOf(attempt)
       const known = state.attempts.get(attempt.id)
       if (known && known.requestHash !== requestHash) return { answer: { status: 'id_taken' } }

@@ -27,7 +27,7 @@ type Dependencies = {
    * leaf, if it got one. */
   readonly decide: (
     attempt: Attempt,
-    how: { readonly account: string; readonly isDoubted: boolean },
+    how: { readonly account: string },
   ) => Promise<{ readonly answer?: unknown; readonly receipt?: string | undefined }>
   /** Returns the receipt of a leaf, against the log as it was when the leaf was added. */
   readonly receiptOf: (seq: number) => Promise<string>
@@ -71,9 +71,8 @@ export const attemptService = (deps: Dependencies) => {
   }
 
   const decided = async (attempt: Attempt, takeBack: () => void) => {
-    const how = { account: attempt.account.publicId, isDoubted: attempt.isDoubted }
     try {
-      const { answer, receipt } = await deps.decide(attempt, how)
+      const { answer, receipt } = await deps.decide(attempt, { account: attempt.account.publicId })
       return { answer: answer as AttemptAnswer, receipt }
     } catch (error) {
       takeBack()

@@ -1,4 +1,4 @@
-import { ROLES, type Role, isAtLeast } from '../../domain/account.ts'
+import { ROLES, type Role, rolesUpTo } from '../../domain/account.ts'
 
 /** A holder of grants: an account, by public id, or everyone with a role or a higher one. */
 export type Holder = { readonly account: string } | { readonly role: Role }
@@ -19,13 +19,12 @@ export const holderFrom = (text: string): Holder | undefined => {
 const PUBLIC_ID = /^[0-9a-f-]{36}$/
 
 /** Returns the holders whose grants an account may use: itself, its role and the roles below. */
-export const holdersOf = ({
-  publicId,
-  role,
-}: {
-  readonly publicId: string
-  readonly role: Role
-}): readonly string[] => [
+export const holdersOf = ({ publicId, role }: Entitled): readonly string[] => [
   holderText({ account: publicId }),
-  ...ROLES.filter((below) => isAtLeast(role, below)).map((below) => holderText({ role: below })),
+  ...holdersOfRole(role),
 ]
+
+type Entitled = { readonly publicId: string; readonly role: Role }
+
+export const holdersOfRole = (role: Role): readonly string[] =>
+  rolesUpTo(role).map((lower) => holderText({ role: lower }))

@@ -1,17 +1,6 @@
 import type { NewDecision } from '../../domain/access.ts'
 import type { Queries } from '../sqlite/queries.ts'
 
-/** When a decision is made, by the clock of the log. */
-type DecisionTime = {
-  readonly nowMs: number
-  /** True if the leaf says that its time is uncertain. */
-  readonly isUncertain: boolean
-  /** True if the time cannot be trusted even for a decision, which doubts less than the log does. */
-  readonly isDoubted: boolean
-  /** The number that the leaf of the decision gets, if it gets one. */
-  readonly seq: number
-}
-
 /** What was decided: an answer, which is plain data, and its leaf. An answer without a leaf repeats an earlier
  * decision, or is only counted. */
 export type Decided<Answer> = { readonly answer: Answer; readonly leaf?: NewDecision | undefined }
@@ -21,8 +10,9 @@ export type Decided<Answer> = { readonly answer: Answer; readonly leaf?: NewDeci
 export type DecisionKind<Attempt = unknown, State = unknown> = {
   /** Reads what the decisions need, in few statements. */
   load(tx: Queries, attempts: readonly Attempt[]): Promise<State>
-  /** Decides an attempt. It touches only `state`, which it updates for the attempts after it. */
-  plan(attempt: Attempt, state: State, now: DecisionTime): Decided<unknown>
+  /** Decides an attempt. It touches only `state`, which it updates for the attempts after it. `seq` is the number
+   * that the leaf of the decision gets, if it gets one. */
+  plan(attempt: Attempt, state: State, seq: number): Decided<unknown>
   /** Writes what belongs to the decisions besides their leaves. Returns false if a condition of the plans no
    * longer holds: then the group is planned again. */
   store(tx: Queries, state: State): Promise<boolean>

@@ -20,9 +20,8 @@ export type Item =
   | { readonly kind: 'denial'; readonly event: NewUnlockEvent }
   /** A change to who may open what. */
   | { readonly kind: 'record'; readonly record: RecordToAdd }
-  /** An attempt to open a lock, which is decided when its turn comes. `isDoubted` if the clock of this server
-   * cannot be trusted for a decision. */
-  | { readonly kind: 'decision'; readonly attempt: unknown; readonly isDoubted: boolean }
+  /** An attempt to open a lock, which is decided when its turn comes. */
+  | { readonly kind: 'decision'; readonly attempt: unknown }
 
 type ItemOf<Name extends Item['kind']> = Extract<Item, { readonly kind: Name }>
 
@@ -90,13 +89,8 @@ const decisionBy = (decision: DecisionKind): Kind<ItemOf<'decision'>, unknown> =
       tx,
       items.map(({ attempt }) => attempt),
     ),
-  plan: ({ attempt, isDoubted }, state, log, reading) => {
-    const { answer, leaf } = decision.plan(attempt, state, {
-      nowMs: reading.nowMs,
-      isUncertain: reading.isUncertain,
-      isDoubted: isDoubted || reading.isBehind,
-      seq: log.size(),
-    })
+  plan: ({ attempt }, state, log, reading) => {
+    const { answer, leaf } = decision.plan(attempt, state, log.size())
     return leaf
       ? { status: 'stored', leaf: log.addEvent(decisionEvent(leaf), reading), answer }
       : { status: 'answered', answer }

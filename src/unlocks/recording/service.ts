@@ -186,9 +186,9 @@ export const openUnlockLog = async ({ store, signer, clock, guard }: Dependencie
     /** Decides an attempt to open a lock when its turn comes, and records the decision; resolves after COMMIT. */
     decide: async (
       attempt: unknown,
-      { account, isDoubted, hasReceipt = true }: Deciding,
+      { account, hasReceipt = true }: Deciding,
     ): Promise<Outcome | Answered> => {
-      const items = [{ kind: 'decision', attempt, isDoubted }] as const
+      const items = [{ kind: 'decision', attempt }] as const
       const [outcome] = await submit(items, account, hasReceipt)
       if (!outcome) throw new Error('an attempt got no outcome')
       return outcome
@@ -243,8 +243,6 @@ export const openUnlockLog = async ({ store, signer, clock, guard }: Dependencie
 type Deciding = {
   /** The public id of the account that makes the attempt. */
   readonly account: string
-  /** True if the clock cannot be trusted for a decision. */
-  readonly isDoubted: boolean
   /** True by default. */
   readonly hasReceipt?: boolean
 }

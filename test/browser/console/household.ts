@@ -30,7 +30,6 @@ export const openHousehold = async (people: Readonly<Record<string, Role>>) => {
     clock: () => ({
       nowMs: clock.nowMs,
       isUncertain: false,
-      isBehind: false,
       newestMs: clock.nowMs,
     }),
     guard: app.unlocks.guard,

@@ -20,8 +20,7 @@ const home = async () => {
     db.transaction(async (tx) => {
       const state = await kind.load(tx, attempts)
       const answers = attempts.map((attempt) => {
-        const now = { nowMs: 0, isUncertain: false, isDoubted: false, seq: leaves.length }
-        const { answer, leaf } = kind.plan(attempt, state, now)
+        const { answer, leaf } = kind.plan(attempt, state, leaves.length)
         if (leaf) leaves.push(leaf)
         return answer as AttemptAnswer
       })
@@ -249,7 +248,7 @@ describe('a counted grant', () => {
     const id = await insertGrant(db, { holder: 'role:member', locks: [front], usesMax: 1 })
     await db.transaction(async (tx) => {
       const state = await kind.load(tx, [attemptOf()])
-      kind.plan(attemptOf(), state, { nowMs: 0, isUncertain: false, isDoubted: false, seq: 0 })
+      kind.plan(attemptOf(), state, 0)
       await tx.run('UPDATE access_grant SET uses = 1 WHERE id = ?', id)
       expect(await kind.store(tx, state)).toBe(false)
     })

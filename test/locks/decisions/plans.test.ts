@@ -32,8 +32,7 @@ const decidedAmong = async ({ locks, grants }: { locks: number; grants: number }
     const seen = { ...tx, all: remembering('all'), run: remembering('run') } as never
     const attempt = attemptOf({ lock: 'lock-0' })
     const state = await kind.load(seen, [attempt])
-    const now = { nowMs: 0, isUncertain: false, isDoubted: false, seq: 0 }
-    expect(kind.plan(attempt, state, now).answer).toMatchObject({
+    expect(kind.plan(attempt, state, 0).answer).toMatchObject({
       attempt: { decision: 'permitted' },
     })
     expect(await kind.store(seen, state)).toBe(true)

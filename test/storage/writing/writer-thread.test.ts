@@ -45,7 +45,7 @@ const threadedLog = async ({ entry = ENTRY, folder = temporaryFolder(), ...given
     clock: clockFrom(),
     logger: processLogger({ level: 'fatal', format: 'text' }),
   })
-  const clock = () => ({ nowMs: Date.now(), isUncertain: false, isBehind: false, newestMs: 0 })
+  const clock = () => ({ nowMs: Date.now(), isUncertain: false, newestMs: 0 })
   return {
     db,
     deaths,
