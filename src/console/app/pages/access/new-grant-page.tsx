@@ -12,7 +12,7 @@ import { GrantForm } from './grant-form.tsx'
 import { OtherRules } from './other-rules.tsx'
 import { WhoField } from './who-field.tsx'
 
-/** Gives somebody access. */
+/** The page with the form for a new rule. */
 export const NewGrantPage = () => {
   const { query, route } = useLocation()
   const doors = useLoad('doors', loadDoors)
