@@ -14,6 +14,7 @@ import units from './migrations/0013_units.sql' with { type: 'text' }
 import { happened } from './migrations/0014_happened.ts'
 import summary from './migrations/0015_summary.sql' with { type: 'text' }
 import locks from './migrations/0016_locks.sql' with { type: 'text' }
+import home from './migrations/0017_home.sql' with { type: 'text' }
 import type { Migration } from './migrations/migration.ts'
 
 /** The migrations in order, forward only: number N takes a database from version N-1 to N. */
@@ -34,4 +35,5 @@ export const MIGRATIONS: readonly Migration[] = [
   happened,
   summary,
   locks,
+  home,
 ]

@@ -1,3 +1,4 @@
+import type { AfterAppend } from '../storage/writing/after-append.ts'
 import type { DecisionKind } from '../storage/writing/decision-kind.ts'
 import type { Program } from '../storage/writing/writer.ts'
 import { appendProgram } from './recording/append.ts'
@@ -7,12 +8,14 @@ import { kindsWith } from './recording/kinds.ts'
 type Options = {
   /** How attempts to open a lock are decided. */
   readonly decision?: DecisionKind | undefined
+  readonly afterAppend?: AfterAppend | undefined
 }
 
 /** Returns the program that appends to the unlock log of a data folder. */
-export const unlockProgram = (dataDir: string, { decision }: Options = {}): Program =>
+export const unlockProgram = (dataDir: string, { decision, afterAppend }: Options = {}): Program =>
   appendProgram({
     // The key was created when the log was opened.
     signer: () => keyFile(dataDir).open({ hasLog: true }).signer,
     kinds: kindsWith(decision),
+    afterAppend,
   })

@@ -1,6 +1,7 @@
 import { decodeBase64, encodeBase64 } from '#crypto'
 import { AppError } from '../../errors.ts'
 import type { Queries } from '../../storage/database.ts'
+import type { AfterAppend } from '../../storage/writing/after-append.ts'
 import type { Program } from '../../storage/writing/writer.ts'
 import { type Head, openCheckpoint, signCheckpoint } from '../tlog/checkpoint.ts'
 import { type Break, type TreeHead, findBreak } from '../tlog/continuity.ts'
@@ -10,6 +11,7 @@ import { inclusionNodes } from '../tlog/proof-nodes.ts'
 import { formatReceipt } from '../tlog/receipt.ts'
 import type { NoteSigner } from '../tlog/signed-note.ts'
 import { type ClockReading, readingAfter } from '../log/clock.ts'
+import type { UnerasedEvent } from '../log/event.ts'
 import { type Leaf, leafLine } from '../log/leaf.ts'
 import { type Growth, type Random, growth } from './growth.ts'
 import type { Item, Kind, Kinds, Planned } from './kinds.ts'
@@ -61,6 +63,7 @@ type Dependencies = {
   /** Reads the key of the log; called at the first append. */
   readonly signer: () => NoteSigner
   readonly kinds: Kinds
+  readonly afterAppend?: AfterAppend | undefined
   readonly random?: Random
 }
 
@@ -130,6 +133,7 @@ export const appendProgram = ({
     await writes.summarize({ from, to: head.size })
     for (const [kind, state] of states)
       if ((await kinds[kind].store?.(tx, state)) === false) return undefined
+    await tellAppended(tx, deps.afterAppend, log.events)
     const outcomes: Appended[] = []
     for (const one of planned)
       outcomes.push({ outcomes: await answered(one, { writes, signer, log, newest: head }) })
@@ -143,6 +147,29 @@ export const appendProgram = ({
 
 /** The stored log: its tree, and its newest certain time. */
 type Current = { readonly tree: Frontier; readonly newestMs: number }
+
+/** Tells of appended events, but for those of the legacy server, which are old. */
+const tellAppended = async (
+  tx: Queries,
+  afterAppend: AfterAppend | undefined,
+  events: readonly UnerasedEvent[],
+): Promise<void> => {
+  const told = events.filter(({ source }) => source !== 'imported')
+  if (!afterAppend || told.length === 0) return
+  await afterAppend(
+    tx,
+    told.map(({ seq, lock, result, reason, source, person, receivedAtMs, happenedAtMs }) => ({
+      seq,
+      lock,
+      result,
+      reason,
+      source,
+      accountPublicId: person.accountPublicId,
+      receivedAtMs,
+      happenedAtMs,
+    })),
+  )
+}
 
 type Planning = {
   readonly outcomes: readonly Planned[]

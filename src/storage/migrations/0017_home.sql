@@ -1,0 +1,133 @@
+-- Where the home hears of events: a webhook, a broker, a phone, a mailbox. Deleting a target deletes its
+-- deliveries.
+CREATE TABLE target (
+  id TEXT PRIMARY KEY,
+  kind TEXT NOT NULL,
+  name TEXT NOT NULL,
+  -- The public id of the person who hears of their own events by it; NULL for the home's.
+  account_public_id TEXT,
+  -- Address and the like as JSON, and apart from them what is never shown.
+  settings TEXT NOT NULL,
+  secrets TEXT NOT NULL,
+  -- What it wants to hear of, as JSON; see domain/home-event.ts.
+  rules TEXT NOT NULL,
+  state TEXT NOT NULL CHECK (state IN ('enabled', 'disabled')),
+  -- Why it is disabled: by a person, because the receiver said that it is gone, or after days of failures.
+  disabled_why TEXT CHECK (disabled_why IN ('person', 'gone', 'failing')),
+  -- Since when nothing but failures; NULL after a success.
+  failing_since_ms INTEGER,
+  -- Counts changes, so that nobody overwrites what someone else has just changed.
+  version INTEGER NOT NULL,
+  created_at_ms INTEGER NOT NULL,
+  CHECK ((state = 'disabled') = (disabled_why IS NOT NULL))
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX target_by_account ON target (account_public_id) WHERE account_public_id IS NOT NULL;
+
+-- The outbox: what each target is still to hear of, and for a while what it has heard of. A row is written in the
+-- transaction of its event and names it by number; its text is made when it is sent, so that erasure reaches it.
+-- Each target gets its rows in the order of their ids.
+CREATE TABLE delivery (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  target_id TEXT NOT NULL REFERENCES target (id) ON DELETE CASCADE,
+  -- See HOME_EVENTS in domain/home-event.ts.
+  event TEXT NOT NULL,
+  -- The leaf of the unlock log, or NULL.
+  seq INTEGER,
+  -- Whom or what it is about where that is no leaf, such as the public id of an account.
+  about TEXT,
+  created_at_ms INTEGER NOT NULL,
+  due_at_ms INTEGER NOT NULL,
+  attempts INTEGER NOT NULL DEFAULT 0,
+  -- `dead`: given up after the last attempt. `dropped`: never sent, because too many waited or it had become too old.
+  state TEXT NOT NULL CHECK (state IN ('waiting', 'delivered', 'dead', 'dropped')),
+  settled_at_ms INTEGER,
+  -- The HTTP status of the last answer, and its beginning or what went wrong.
+  status INTEGER,
+  answer TEXT,
+  CHECK ((state = 'waiting') = (settled_at_ms IS NULL))
+) STRICT;
+
+CREATE INDEX delivery_waiting ON delivery (target_id, id) WHERE state = 'waiting';
+CREATE INDEX delivery_by_target ON delivery (target_id, id);
+CREATE INDEX delivery_settled ON delivery (settled_at_ms) WHERE settled_at_ms IS NOT NULL;
+
+-- Tokens of scripts and devices, which act for the account that made them.
+CREATE TABLE access_token (
+  id TEXT PRIMARY KEY,
+  account_public_id TEXT NOT NULL,
+  name TEXT NOT NULL,
+  -- SHA-256 of the token.
+  hash BLOB NOT NULL UNIQUE,
+  -- What it may do, as a JSON list of scopes; those for one lock name its label.
+  scopes TEXT NOT NULL,
+  created_at_ms INTEGER NOT NULL,
+  -- NULL for never.
+  expires_at_ms INTEGER,
+  -- When and from where it was last used, to the hour.
+  used_at_ms INTEGER,
+  used_from TEXT,
+  revoked_at_ms INTEGER
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX access_token_by_account ON access_token (account_public_id);
+
+-- The tokens by which events came. Erasing the account deletes the rows.
+CREATE TABLE unlock_token (
+  seq INTEGER PRIMARY KEY,
+  token_id TEXT NOT NULL
+) STRICT;
+
+-- How the gateway operates a lock of the home, and hears from it.
+CREATE TABLE lock_driver (
+  lock_id TEXT PRIMARY KEY REFERENCES lock (id),
+  kind TEXT NOT NULL,
+  -- Address and the like as JSON, and apart from them what is never shown.
+  settings TEXT NOT NULL,
+  secrets TEXT NOT NULL,
+  version INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Locks that may be operated by messages of the broker, and the account whose grants decide then.
+CREATE TABLE lock_operator (
+  lock_id TEXT PRIMARY KEY REFERENCES lock (id),
+  account_public_id TEXT NOT NULL,
+  -- The time of the newest command: later ones must be after it.
+  last_at_ms INTEGER NOT NULL DEFAULT 0
+) STRICT, WITHOUT ROWID;
+
+-- Whose code or card a lock knows by a number, from when to when. An event keeps the person it was mapped to.
+CREATE TABLE lock_slot (
+  lock_id TEXT NOT NULL REFERENCES lock (id),
+  slot TEXT NOT NULL,
+  valid_from_ms INTEGER NOT NULL,
+  -- NULL for no end.
+  valid_to_ms INTEGER,
+  account_public_id TEXT NOT NULL,
+  PRIMARY KEY (lock_id, slot, valid_from_ms)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX lock_slot_by_account ON lock_slot (account_public_id);
+
+-- What became of a permitted attempt at a lock that the gateway operates. It is asked once and never again.
+CREATE TABLE lock_operation (
+  attempt_id TEXT PRIMARY KEY,
+  lock_id TEXT NOT NULL REFERENCES lock (id),
+  state TEXT NOT NULL CHECK (state IN ('asked', 'accepted', 'happened', 'failed', 'unknown')),
+  asked_at_ms INTEGER NOT NULL,
+  deadline_ms INTEGER NOT NULL,
+  settled_at_ms INTEGER,
+  -- What the lock said, in its own word.
+  detail TEXT
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX lock_operation_open ON lock_operation (deadline_ms) WHERE settled_at_ms IS NULL;
+CREATE INDEX lock_operation_by_time ON lock_operation (asked_at_ms);
+
+-- Entries of locks' own logs that became events, so that a repeated one does not become a second.
+CREATE TABLE lock_report (
+  lock_id TEXT NOT NULL,
+  entry TEXT NOT NULL,
+  seq INTEGER NOT NULL,
+  PRIMARY KEY (lock_id, entry)
+) STRICT, WITHOUT ROWID;
