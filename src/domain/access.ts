@@ -38,6 +38,40 @@ export type NewDecision = {
   readonly method: string
 }
 
+/** Why a lock stayed shut, as the lock or an app says: OperationErrorEnum of the Matter Door Lock cluster. */
+export const LOCK_REASONS = [
+  'unspecified',
+  'invalid_credential',
+  'disabled_user_denied',
+  'restricted',
+  'insufficient_battery',
+] as const
+export type LockReason = (typeof LOCK_REASONS)[number]
+
+/** The account of an event whose person is unknown, or has no account here. */
+export const NO_ACCOUNT = ''
+
+/** What a lock itself reports: a leaf of the unlock log. */
+export type NewReport = {
+  /** The label of the lock. */
+  readonly lock: string
+  readonly result: 'unlocked' | 'denied'
+  /** Null if it unlocked. */
+  readonly reason: LockReason | null
+  /** `NO_ACCOUNT` if the lock does not tell who it was, or names somebody unknown. */
+  readonly accountPublicId: string
+  readonly username: string
+  readonly method: string
+  /** When it happened, by the lock's clock; null if it does not say. */
+  readonly occurredAtMs: number | null
+  /** The kind of the driver that heard it, as a word of `a-z`, `0-9`, `_` and `-`. */
+  readonly reporter: string
+  /** The attempt that it carries out, if it is one. */
+  readonly attemptId?: string | undefined
+  /** What names it in the lock's own log: reported again, it does not become a second event. */
+  readonly entry?: string | undefined
+}
+
 /** Kinds of records: leaves that are not unlocks. */
 export const RECORD_KINDS = [
   'lock.made',

@@ -29,6 +29,8 @@ export type AppendedEvent = {
   readonly accountPublicId: string
   readonly receivedAtMs: number
   readonly happenedAtMs: number
+  /** The leaf that already tells of the same opening: what the lock reports and what an app says are two leaves. */
+  readonly sameAs?: number | undefined
 }
 
 /** An opening is one message, although the lock and an app may both report it, each within this time of the

@@ -18,6 +18,12 @@ export type Caller = Origin & {
   readonly isAddressHidden: boolean
   readonly account: Account | undefined
   readonly sessionId: string | undefined
+  /** The access token that the caller has instead of a session. */
+  readonly token?: {
+    readonly id: string
+    readonly name: string
+    readonly scopes: readonly string[]
+  }
 }
 
 /** A logged-in account, and when its token expires. */

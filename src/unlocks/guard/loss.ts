@@ -1,8 +1,8 @@
 import { encodeBase64 } from '#crypto'
-import { DEFAULT_LOCK } from '../../domain/access.ts'
+import { DEFAULT_LOCK, NO_ACCOUNT } from '../../domain/access.ts'
 import type { RecordAuditEvent, Origin } from '../../domain/audit-event.ts'
 import type { DeriveUuid } from '../../storage/derived-uuid.ts'
-import { LOSS, NO_ACCOUNT, type NewUnlockEvent } from '../log/event.ts'
+import { LOSS, type NewUnlockEvent } from '../log/event.ts'
 import type { LogBreak } from './head-file.ts'
 import { lostEvents, unlocks } from './words.ts'
 

@@ -1,6 +1,6 @@
 import { rest } from '../../domain/event-loop.ts'
 import type { Happened } from './erasure-store.ts'
-import { NO_ACCOUNT } from './event.ts'
+import { NO_ACCOUNT } from '../../domain/access.ts'
 import type { UnlockStore, UnlockWrites } from './store.ts'
 
 /** What erasing did. */

@@ -1,4 +1,4 @@
-import { DECISION_REASONS, type NewDecision } from '../../domain/access.ts'
+import { DECISION_REASONS, LOCK_REASONS, type NewDecision } from '../../domain/access.ts'
 
 /** How an app may say that an attempt to unlock the door ended. */
 export const REPORTED_RESULTS = ['unlocked', 'denied'] as const
@@ -7,15 +7,6 @@ export const REPORTED_RESULTS = ['unlocked', 'denied'] as const
  * does not tell whether it did. */
 export const RESULTS = [...REPORTED_RESULTS, 'permitted'] as const
 export type Result = (typeof RESULTS)[number]
-
-/** Why the door stayed shut: OperationErrorEnum of the Matter Door Lock cluster. */
-export const REASONS = [
-  'unspecified',
-  'invalid_credential',
-  'disabled_user_denied',
-  'restricted',
-  'insufficient_battery',
-] as const
 
 /** Why this server itself denied access, in Matter's term if there is one. */
 const REFUSALS = ['disabled_user_denied', 'session_ended', 'too_many_attempts'] as const
@@ -32,7 +23,7 @@ export const isCounted = ({ result, reason }: Counted): boolean =>
 type Counted = { readonly result: string; readonly reason: string | null }
 
 /** The reasons of events that are no decisions. */
-export const PLAIN_REASONS = [...new Set([...REASONS, ...REFUSALS, LOSS] as const)]
+export const PLAIN_REASONS = [...new Set([...LOCK_REASONS, ...REFUSALS, LOSS] as const)]
 
 export const ALL_REASONS = [...new Set([...PLAIN_REASONS, ...DECISION_REASONS] as const)]
 type Reason = (typeof ALL_REASONS)[number]
@@ -49,9 +40,6 @@ export const DECIDED = 'decided'
  * of who may open which lock. */
 export const SOURCES = ['claimed', 'observed', 'imported', DECIDED] as const
 type Source = (typeof SOURCES)[number]
-
-/** The account of an imported event whose person has none here. */
-export const NO_ACCOUNT = ''
 
 /** What the log knows about a person. Erasure removes it; the commitment to it stays. */
 export type PersonalText = {

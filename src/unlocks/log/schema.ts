@@ -1,9 +1,9 @@
 import { type Static, Type as t } from '@sinclair/typebox'
-import { DEFAULT_LOCK } from '../../domain/access.ts'
+import { DEFAULT_LOCK, LOCK_REASONS } from '../../domain/access.ts'
 import { IdempotencyKey } from '../../http/request/headers/idempotency-key.ts'
 import { optional } from '../../http/request/optional.ts'
 import { GivenUuid, LockLabel, Time, Uuid, oneOf, text } from '../../http/request/text.ts'
-import { ALL_REASONS, REASONS, REPORTED_RESULTS, RESULTS, SOURCES } from './event.ts'
+import { ALL_REASONS, REPORTED_RESULTS, RESULTS, SOURCES } from './event.ts'
 
 const Method = text({
   min: 1,
@@ -29,7 +29,7 @@ export const EventBody = t.Object(
     method: Method,
     lock: optional(Lock),
     result: optional(oneOf(REPORTED_RESULTS)),
-    reason: optional(oneOf(REASONS)),
+    reason: optional(oneOf(LOCK_REASONS)),
     occurred_at: optional(Time),
   },
   { $id: 'UnlockReport' },

@@ -1,6 +1,7 @@
+import { NO_ACCOUNT } from '../../domain/access.ts'
 import { takeTurn } from '../../domain/event-loop.ts'
 import type { Queries } from '../../storage/database.ts'
-import { NO_ACCOUNT, isCounted } from '../log/event.ts'
+import { isCounted } from '../log/event.ts'
 import { nameReads } from '../log/names-store.ts'
 import { QUARTER_MS, type Sums, addTally } from '../summary/packed-tallies.ts'
 import { BESIDE, REPEAT_MS } from '../summary/counted-store.ts'
