@@ -59,6 +59,28 @@ export const lockDataDir = (path: string, use: LockMode): (() => void) => {
   }
 }
 
+/** Locks the data folder for a backup, once another one that is being created or checked has finished.
+ * Calls `onWait` if it has to wait. Throws `unavailable` if the other takes longer than `waitMs`. */
+export const lockForBackup = async (
+  path: string,
+  onWait: () => void,
+  waitMs = BACKUP_WAIT_MS,
+): Promise<() => void> => {
+  for (const deadline = performance.now() + waitMs; ; await Bun.sleep(BACKUP_RETRY_MS)) {
+    try {
+      return lockDataDir(path, 'backup')
+    } catch (error) {
+      const isHeld = error instanceof AppError && isBusy(error.cause)
+      if (!isHeld || performance.now() > deadline) throw error
+      onWait()
+    }
+  }
+}
+
+/** Backups of homes take a second or two. */
+const BACKUP_WAIT_MS = 30_000
+const BACKUP_RETRY_MS = 100
+
 /** A restore marks the folder before anything else. */
 const inUse = (path: string, use: LockMode): string =>
   use === 'command' && Object.values(RESTORE_FILES).some((name) => existsSync(join(path, name)))

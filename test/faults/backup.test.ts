@@ -8,6 +8,7 @@ import { BINARY, UNLIMITED, runCommand, startService, temporaryFolder } from '..
 import { claimed, openLog } from '../support/unlock-log.ts'
 import { ROUNDS, signIn, spread, tell } from './evidence.ts'
 import { fillUp, inMemory, smallDisk } from '../support/small-disk.ts'
+import { until } from '../support/until.ts'
 
 const isRoot = process.getuid?.() === 0
 const env = { ...UNLIMITED, LOG_LEVEL: 'error' }
@@ -209,7 +210,10 @@ describe.if(isRoot)('a disk that fills up or is read-only (needs root, to mount 
     await using service = await startService({ folder, env: smallEnv, within })
     const token = await signIn(service.url)
     const backups = join(outside, 'data/backups')
-    while (!(existsSync(backups) && readdirSync(backups).length > 0)) await Bun.sleep(20)
+    // The service's own, which must not meet the full disk.
+    await until(
+      () => existsSync(backups) && readdirSync(backups).some((name) => name.endsWith('.tar')),
+    )
     const makeRoom = fillUp(outside, 4 * 1024 ** 2)
     const by = (file: string) => runCommand(['backup', file], { folder, env: smallEnv, within })
     const refused = await by(join(disk, 'a.tar'))
@@ -284,7 +288,7 @@ describe.if(isRoot)('a disk that fills up or is read-only (needs root, to mount 
       within,
     })
     const token = await signIn(service.url)
-    while (!service.output().log.includes('backup failed')) await Bun.sleep(20)
+    await until(() => service.output().log.includes('backup failed'))
     expect(service.output().log).toContain('the file system is read-only; choose another folder')
     const { post } = clientOf(service.url)
     const sent = await post('/logUnlocking', { 'unlocking-method': 'pin' }, bearer(token))

@@ -2,12 +2,19 @@ import { readFileSync, readlinkSync } from 'node:fs'
 import { BINARY, OWN_FOLDER } from './binary.ts'
 import { until } from './until.ts'
 
+type Options = {
+  readonly env?: Readonly<Record<string, string>>
+  readonly asks?: RegExp
+  /** Called with everything shown so far. */
+  readonly onShown?: (shown: string) => void
+}
+
 /** Runs a command in a pseudo-terminal (util-linux `script`), and answers each of its questions. */
 export const atTerminal = async (
   command: string,
   typed: readonly string[],
   folder: string,
-  { env = {}, asks = /: $/ }: { env?: Readonly<Record<string, string>>; asks?: RegExp } = {},
+  { env = {}, asks = /: $/, onShown = () => {} }: Options = {},
 ) => {
   const run = Bun.spawn(['script', '-qec', `exec ${BINARY} ${command}`, '/dev/null'], {
     cwd: folder,
@@ -20,6 +27,7 @@ export const atTerminal = async (
   let shown = ''
   for await (const part of run.stdout) {
     shown += decoder.decode(part, { stream: true })
+    onShown(shown)
     if (!asks.test(shown)) continue
     // The terminal is told to hide a password right after the question.
     if (/password: $/i.test(shown.split('\n').at(-1) ?? '')) await until(() => isHidden(run.pid))

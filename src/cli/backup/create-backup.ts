@@ -7,7 +7,7 @@ import { describeFile, packBackup, publishFile } from '../../storage/backup/back
 import type { Manifest } from '../../storage/backup/manifest.ts'
 import { DATABASE_FILE, KEY_FILES, mebibytes, requireRoom } from '../../storage/files/data-dir.ts'
 import { copyDatabaseFile, databaseFileBytes, removeCopy } from '../../storage/database-copy.ts'
-import { lockDataDir } from '../../storage/data-dir-lock.ts'
+import { lockDataDir, lockForBackup } from '../../storage/data-dir-lock.ts'
 import { fileUnavailable } from '../../storage/files/private-files.ts'
 import { type VerifierKey, formatVerifierKey } from '../../unlocks/tlog/signed-note.ts'
 import { type LogFile, openLogFile } from '../../unlocks/verify/log-file.ts'
@@ -48,7 +48,10 @@ export const createBackup = async ({
     )
   if (existsSync(target)) throw alreadyExists(target)
   // Keeps a restore from changing the folder, and a second backup from removing this one's files.
-  const releases = [lockDataDir(dataDir, 'command'), lockDataDir(dataDir, 'backup')]
+  using open = new DisposableStack()
+  open.defer(() => show(''))
+  open.defer(lockDataDir(dataDir, 'command'))
+  open.defer(await lockForBackup(dataDir, () => show(WAITING)))
   const copy = join(dataDir, 'backup-copy.part')
   try {
     requireRoomFor(config, target)
@@ -74,11 +77,12 @@ export const createBackup = async ({
   } catch (error) {
     throw fileUnavailable(`Cannot create the backup ${target}`, error)
   } finally {
-    show('')
     removeCopy(copy)
-    for (const release of releases) release()
   }
 }
+
+/** Shown while another backup is being created or checked. */
+export const WAITING = 'Waiting for another backup to finish'
 
 /** Shows the progress of a step in percent. */
 export const percentOf =

@@ -5,7 +5,7 @@ import type { Config } from '../../config/config.ts'
 import { AppError } from '../../errors.ts'
 import { COMMAND_LINE } from '../../domain/audit-event.ts'
 import { DATABASE_FILE } from '../../storage/files/data-dir.ts'
-import { lockDataDir } from '../../storage/data-dir-lock.ts'
+import { lockForBackup } from '../../storage/data-dir-lock.ts'
 import { fileUnavailable, makePrivateFolder } from '../../storage/files/private-files.ts'
 import {
   commitRestore,
@@ -28,6 +28,7 @@ import {
   reapplyEndDates,
   reapplyWithdrawals,
 } from './compare-live-data.ts'
+import { WAITING } from './create-backup.ts'
 import { recordRestoredLoss, restoredBreak } from './restored-loss.ts'
 import { type Unpacked, unpackVerified } from './unpack-backup.ts'
 
@@ -86,7 +87,7 @@ type Request = {
 
 /** Unpacks and verifies a backup in a folder that is removed afterwards. */
 const check = async ({ config, backup, terminal }: Request): Promise<number> => {
-  const release = lockDataDir(config.dataDir, 'backup')
+  const release = await lockForBackup(config.dataDir, () => terminal.showProgress(WAITING))
   const dataDir = join(config.dataDir, '.checking')
   try {
     rmSync(dataDir, { recursive: true, force: true })

@@ -25,6 +25,7 @@ import {
 } from '../../support/binary.ts'
 import { load, noOutcomes } from '../../faults/load.ts'
 import { signIn } from '../../faults/evidence.ts'
+import { atTerminal } from '../../support/terminal.ts'
 import { until } from '../../support/until.ts'
 
 type Listed = {
@@ -126,12 +127,23 @@ describe('backup FILE, at the compiled file', () => {
     expect(nowhere.words).toContain('There is no database at')
   })
 
-  test('[D3] refuses while another backup is being created', async () => {
-    const release = lockDataDir(join(folder, 'data'), 'backup')
-    expect((await backup('b.tar')).words).toContain('another backup of it is being created')
-    release()
-    expect(existsSync(join(folder, 'b.tar'))).toBe(false)
-  })
+  test.each(['backup b.tar', 'restore --check a.tar'])(
+    '[D3] %s waits while another backup is being created or checked, and says so',
+    async (command) => {
+      const finish = lockDataDir(join(folder, 'data'), 'backup')
+      let isWaiting = false
+      const { status, shown } = await atTerminal(command, [], folder, {
+        env,
+        onShown: (text) => {
+          if (isWaiting || !text.includes('Waiting for another backup to finish')) return
+          isWaiting = true
+          finish()
+        },
+      })
+      expect(isWaiting).toBe(true)
+      expect(`${status} ${shown}`).toMatch(/^0 [^]*(Backed up|The backup is intact)/)
+    },
+  )
 
   test('encrypts with a passphrase, also from a file, and never shows it', async () => {
     writeFileSync(join(folder, 'passphrase'), 'four brown doors\n')
