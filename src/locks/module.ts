@@ -1,7 +1,7 @@
 import type { Clock } from '../domain/clock.ts'
 import { AppError } from '../errors.ts'
 import type { Config } from '../config/config.ts'
-import { homeZone } from '../config/home-zone.ts'
+import { homeZone, homeZoneName } from '../config/home-zone.ts'
 import type { Endpoint } from '../http/endpoint.ts'
 import type { Logger } from '../http/log/logger.ts'
 import { homeNetwork } from '../http/request/home-network.ts'
@@ -113,7 +113,7 @@ export const locksModule = ({
       try {
         const { mostUsed } = labels
         await makeFirstLocks({ ...shared, mostUsed, size, logClock, locks, grants }, onUpgrade)
-        if (isService) await rememberZone(shared, zone())
+        if (isService) await rememberZone(shared, { name: homeZoneName(config), zone })
       } catch (error) {
         if (!(error instanceof AppError)) throw error
         logger.warn({ reason: error.message }, 'the first locks were not made')

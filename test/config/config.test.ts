@@ -83,20 +83,24 @@ describe('settings', () => {
   })
 
   test.each([
-    ['Europe/Kiev', 'Europe/Kyiv', null],
-    [':Europe/Paris', 'Europe/Paris', null],
-    ['UTC0', 'UTC', null],
-    ['Foo/Bar', 'UTC', 'TZ is not a time zone that this program knows'],
-    ['CET-1CEST', 'UTC', 'TZ is not a time zone that this program knows'],
-  ])('without HOME_ZONE it is that of the system: with TZ=%s it is %s', (tz, zone, fault) => {
+    ['Europe/Kiev', 'Europe/Kiev', 'Europe/Kyiv', null],
+    [':Europe/Paris', 'Europe/Paris', 'Europe/Paris', null],
+    ['UTC0', 'UTC0', 'UTC', null],
+    ['/usr/share/zoneinfo/Etc/UTC', null, 'UTC', 'TZ is not a time zone that this program knows'],
+    ['Foo/Bar', 'Foo/Bar', 'UTC', 'TZ is not a time zone that this program knows'],
+    ['CET-1CEST', 'CET-1CEST', 'UTC', 'TZ is not a time zone that this program knows'],
+  ])('without HOME_ZONE it is that of the system: TZ=%s names %s, which is %s', (...row) => {
+    const [tz, name, zone, fault] = row
     const script = `
-      const { homeZone, systemZoneFault } = await import('${join(import.meta.dir, '../../src/config/home-zone.ts')}')
-      console.log(JSON.stringify([homeZone({}), systemZoneFault(process.env.TZ) ?? null]))`
+      const { homeZone, homeZoneName, systemZoneFault } = await import('${join(import.meta.dir, '../../src/config/home-zone.ts')}')
+      const name = homeZoneName({ homeZone: undefined })
+      console.log(JSON.stringify([homeZone({}), name ?? null, systemZoneFault(process.env.TZ) ?? null]))`
     const { stdout } = Bun.spawnSync([process.execPath, '-e', script], {
       env: { ...process.env, TZ: tz },
     })
     expect(JSON.parse(stdout.toString())).toStrictEqual([
       zone,
+      name,
       fault === null ? null : expect.stringContaining(fault),
     ])
   })

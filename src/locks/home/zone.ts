@@ -8,13 +8,26 @@ type Dependencies = {
   readonly changes: Changes
 }
 
+type Zone = {
+  /** The name of the zone, unless it takes longer to find. */
+  readonly name: string | undefined
+  /** Returns the current name of the zone. */
+  readonly zone: () => string
+}
+
 /** The name of the setting with the zone of the previous start. */
 const ZONE = 'home_zone'
 
 /** Remembers the time zone of the home, and records if it has changed since the previous start: from now on,
  * all windows and holidays are in the new zone. */
-export const rememberZone = async ({ db, changes }: Dependencies, zone: string): Promise<void> => {
-  if ((await settingsIn(db).find(ZONE)) === zone) return
+export const rememberZone = async (
+  { db, changes }: Dependencies,
+  { name, zone: currentZone }: Zone,
+): Promise<void> => {
+  const remembered = await settingsIn(db).find(ZONE)
+  if (remembered !== undefined && remembered === name) return
+  const zone = currentZone()
+  if (remembered === zone) return
   await db.transaction(async (tx) => {
     const settings = settingsIn(tx)
     const from = await settings.find(ZONE)

@@ -31,3 +31,17 @@ test('another HOME_ZONE than at the previous start of the service is recorded, i
   expect((await runCommand(['log', 'verify'], { folder })).status).toBe(0)
   rmSync(folder, { recursive: true })
 })
+
+test('the zone of the machine counts without HOME_ZONE, and its older name is no other zone', async () => {
+  const folder = temporaryFolder()
+  for (const zone of ['Europe/Kiev', 'Europe/Kyiv', 'Europe/Kiev', 'Europe/Paris']) {
+    await using service = await startService({ folder, env: { ...UNLIMITED, TZ: zone } })
+    expect(await service.stop()).toBe(0)
+  }
+  {
+    using db = new Database(join(folder, 'data/secure-lock.db'), { readonly: true })
+    const details = db.query("SELECT detail FROM audit_event WHERE action = 'zone.change'").values()
+    expect(details).toStrictEqual([[JSON.stringify({ from: 'Europe/Kyiv', to: 'Europe/Paris' })]])
+  }
+  rmSync(folder, { recursive: true })
+})
