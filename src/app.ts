@@ -19,6 +19,8 @@ import { limitsFrom, router } from './http/router.ts'
 import { legacyTables } from './legacy-tables/module.ts'
 import { decisionKind } from './locks/decisions/kind.ts'
 import { manualRoutes } from './manual/routes.ts'
+import { enqueueAppended } from './outbox/core/after-append.ts'
+import { outboxModule } from './outbox/module.ts'
 import { isClockSynchronised } from './ops/kernel-clock.ts'
 import type { CreateBackup } from './ops/backups.ts'
 import { serviceMetrics } from './ops/metrics/metrics.ts'
@@ -68,8 +70,10 @@ const writing = (
 ): Pick<NonNullable<Parameters<typeof openDatabase>[1]>, 'program' | 'writerThread'> => {
   const { databasePath, dataDir } = config
   if (use !== 'service' || databasePath === ':memory:') {
-    const decision = decisionKind({ zone: () => homeZone(config) })
-    return { program: unlockProgram(dataDir, { decision }) }
+    const zone = () => homeZone(config)
+    const decision = decisionKind({ zone })
+    const afterAppend = enqueueAppended({ zone })
+    return { program: unlockProgram(dataDir, { decision, afterAppend }) }
   }
   const given: WriterGiven = { databasePath, dataDir, homeZone: config.homeZone }
   return { writerThread: () => writerThread({ entry: WRITER, given, onDeath }) }
@@ -97,6 +101,7 @@ export const openApp = async (config: Config, options: Options) => {
   opening.defer(enterFolder(config.dataDir, use))
   keyFile(config.dataDir).requireDatabase(config.databasePath)
   const metrics = serviceMetrics()
+  let onCommit = () => {}
   const db = opening.adopt(
     openDatabase(config.databasePath, {
       ...writing(config, use, onWriterDeath),
@@ -104,6 +109,7 @@ export const openApp = async (config: Config, options: Options) => {
       ...(onUpgrade ? { onProgress: onUpgrade } : {}),
       onCommit: (commit) => {
         metrics.observeCommit(commit)
+        onCommit()
         logger.debug({ writes: commit.writes, duration_ms: commit.durationMs }, 'commit')
       },
     }),
@@ -127,6 +133,7 @@ export const openApp = async (config: Config, options: Options) => {
       audit,
       onGrowth: metrics.observeLogSize,
       onOverLimit: () => metrics.countRefusal('unlock'),
+      onProblem: (says) => void outbox.announce({ event: 'log.problem', says }),
       heartbeatSeconds,
       onUpgrade,
     }),
@@ -148,8 +155,35 @@ export const openApp = async (config: Config, options: Options) => {
     onOverLimit: () => metrics.countRefusal('unlock'),
   })
   opening.use(locks)
+  // Accounts are opened after it too.
+  const outbox = opening.use(
+    outboxModule({
+      ...shared,
+      audit,
+      channels: {},
+      findUnlock: unlocks.findShown,
+      lockName: locks.nameOf,
+      nameOf: async (publicId) => (await findAccountState(db, publicId))?.username,
+      countWaiting: (): Promise<number> => accounts.waitingList.count(),
+    }),
+  )
+  onCommit = outbox.onCommit
   const accounts = opening.use(
-    await openAccounts({ ...shared, pages, audit, unlocks, access: locks.access, argon2id }),
+    await openAccounts({
+      ...shared,
+      pages,
+      audit,
+      unlocks,
+      access: {
+        ...locks.access,
+        eraseIn: async (tx, publicId) => {
+          await locks.access.eraseIn(tx, publicId)
+          await outbox.eraseIn(tx, publicId)
+        },
+      },
+      announceWaitingIn: (tx): Promise<void> => outbox.announceIn(tx, { event: 'account.waiting' }),
+      argon2id,
+    }),
   )
   if (use === 'service') await locks.begin({ isService: true, onUpgrade })
   const ops = opening.use(
@@ -209,6 +243,7 @@ export const openApp = async (config: Config, options: Options) => {
     unlocks,
     accounts,
     locks,
+    outbox,
     ops,
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   }

@@ -1,6 +1,7 @@
 import { giveBackStartMemory } from './domain/start-memory.ts'
 import { homeZone } from './config/home-zone.ts'
 import { decisionKind } from './locks/decisions/kind.ts'
+import { enqueueAppended } from './outbox/core/after-append.ts'
 import { openWriter } from './storage/open.ts'
 import { serveWriter } from './storage/writing/served-writer.ts'
 import { unlockProgram } from './unlocks/program.ts'
@@ -17,7 +18,9 @@ export type WriterGiven = {
  * and decides who may open which lock. */
 serveWriter((given) => {
   const { databasePath, dataDir, ...setting } = given as WriterGiven
-  const decision = decisionKind({ zone: () => homeZone(setting) })
-  return openWriter(databasePath, unlockProgram(dataDir, { decision }))
+  const zone = () => homeZone(setting)
+  const decision = decisionKind({ zone })
+  const afterAppend = enqueueAppended({ zone })
+  return openWriter(databasePath, unlockProgram(dataDir, { decision, afterAppend }))
 })
 giveBackStartMemory()

@@ -64,6 +64,7 @@ const entranceRoutes = (deps: Dependencies, services: Services): readonly Endpoi
     waitingList: services.waitingList,
     erasures: services.erasures,
     clock,
+    announceWaitingIn: deps.announceWaitingIn,
     ...recording(audit),
   })
   return [

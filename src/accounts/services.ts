@@ -64,6 +64,8 @@ export type Dependencies = {
     readonly eraseAddressesOf: (publicId: string) => Promise<unknown>
   }
   readonly access: Access
+  /** Tells the home that somebody waits to be let in, in the transaction that registers them. */
+  readonly announceWaitingIn: (tx: Transaction) => Promise<void>
   readonly unlocks: {
     readonly recordDenied: Parameters<typeof lockoutService>[0]['recordDenied']
     readonly clock: () => ReturnType<Parameters<typeof waitingList>[0]['clock']> & {
@@ -80,7 +82,8 @@ export type Dependencies = {
 
 /** What an account may open, from another module. */
 type Access = {
-  /** Revokes and blanks everything that an account was granted, in the transaction that erases it. */
+  /** Revokes and blanks everything that an account was granted, and deletes what it hears by, in the
+   * transaction that erases it. */
   readonly eraseIn: (tx: Transaction, publicId: string) => Promise<void>
   /** Removes what an account tried to open. */
   readonly eraseAttemptsOf: (publicId: string) => Promise<unknown>

@@ -43,6 +43,8 @@ export const AUDIT_ACTIONS = {
   'owner.setup': 'the setup code was used, or (`failure`) was wrong or expired',
   'invitation.create': 'an invitation was created',
   'invitation.revoke': 'an invitation was revoked',
+  'target.disable':
+    'the server disabled a target: its receiver is gone, or it has failed for five days',
   'backup.create': 'a backup was created, or (`failure`) could not be',
   'backup.restore': 'a backup was restored',
   'lock.add': 'a lock was added',

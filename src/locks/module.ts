@@ -21,6 +21,7 @@ import { rememberZone } from './home/zone.ts'
 import { type UsedLabels, lockRoutes } from './registry/routes.ts'
 import { personalAccess } from './person/access.ts'
 import { lockService } from './registry/service.ts'
+import { locksIn } from './registry/store.ts'
 import { decisionClock } from './rules/decision-clock.ts'
 import { accessWithdrawals } from './restore/withdrawals.ts'
 
@@ -120,6 +121,9 @@ export const locksModule = ({
       }
     },
     locks,
+    /** Returns the name of a lock by its label, or undefined if there is none. */
+    nameOf: async (label: string): Promise<string | undefined> =>
+      (await locksIn(db).find(label))?.name,
     lockdowns,
     holidays,
     decisions,

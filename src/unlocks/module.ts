@@ -14,6 +14,7 @@ import { stopDetail, stoppedWords } from './guard/words.ts'
 import { unlockLogClock } from './log/clock.ts'
 import { deniedAccessRecorder } from './recording/denied-access.ts'
 import { lockLabels } from './labels/store.ts'
+import { type EventJson, eventJson } from './log/event-json.ts'
 import { keyFile } from './log/key-file.ts'
 import { retention } from './log/retention.ts'
 import { type UnlockLimits, recordRefused, unlockRoutes } from './recording/routes.ts'
@@ -50,6 +51,8 @@ type Dependencies = {
   readonly onGrowth: (size: number) => void
   /** Called after each request that records too many unlocks. */
   readonly onOverLimit: () => void
+  /** Called with a sentence for anyone when the log stops, or a verification finds a fault. */
+  readonly onProblem: (says: string) => void
   readonly heartbeatSeconds?: number | undefined
   /** Called at most once a second after an upgrade, until the summary of the log is complete. */
   readonly onUpgrade?: ((done: string) => void) | undefined
@@ -98,6 +101,7 @@ export const openUnlocks = async ({
   const key = signer.verifierKey
   const logClock = unlockLogClock({ clock, newestMs: await store.newestCertainMs() })
   const guard = forkGuard({
+    onStop: ({ kind }) => deps.onProblem(stoppedWords(kind)),
     dataDir: config.databasePath === ':memory:' ? undefined : config.dataDir,
     origin: key.name,
     clock,
@@ -144,7 +148,13 @@ export const openUnlocks = async ({
       }
     },
   }
-  const verification = verificationScheduler({ store, key, clock, logger })
+  const verification = verificationScheduler({
+    store,
+    key,
+    clock,
+    logger,
+    onFault: (fault) => deps.onProblem(`The unlock log is broken: ${fault}`),
+  })
 
   return {
     store,
@@ -177,6 +187,11 @@ export const openUnlocks = async ({
       const events = await store.page(seq - 1, 1)
       const receipts = await unlockLog.receipts(events, await unlockLog.headAt(seq + 1))
       return receipts.get(seq) ?? ''
+    },
+    /** Returns an event as the API shows it, or undefined if there is none with that number. */
+    findShown: async (seq: number): Promise<EventJson | undefined> => {
+      const [event] = await store.page(seq - 1, 1)
+      return event?.seq === seq ? eventJson(event) : undefined
     },
     /** Adds records to the log in a unit of work. */
     recordIn: unlockLog.recordIn,

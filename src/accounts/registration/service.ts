@@ -3,7 +3,7 @@ import type { AuditEvent, Origin, RecordAuditEvent } from '../../domain/audit-ev
 import type { AuditIn } from '../../storage/unit-of-work.ts'
 import { AppError } from '../../errors.ts'
 import { clientKey } from '../../http/request/client-address.ts'
-import type { Database } from '../../storage/database.ts'
+import type { Database, Transaction } from '../../storage/database.ts'
 import type { EndClock } from '../core/end-date.ts'
 import { type NewAccounts, type NewRegistration, nameTaken } from '../core/new-account.ts'
 import { hashOneTimeCode } from '../core/one-time-code.ts'
@@ -29,6 +29,8 @@ type Dependencies = {
   readonly auditIn: AuditIn
   readonly record: RecordAuditEvent
   readonly clock: EndClock
+  /** Tells the home that somebody waits to be let in, in the transaction that registers them. */
+  readonly announceWaitingIn: (tx: Transaction) => Promise<void>
 }
 
 /** The rules of registering: whether it is open, needs an invitation, or is closed. */
@@ -69,6 +71,7 @@ export const registration = (deps: Dependencies): Register => {
         await auditIn(tx).record(from, registered(account))
         const { publicId: subject } = account
         await auditIn(tx).record(from, { action: 'account.waiting', result: 'success', subject })
+        await deps.announceWaitingIn(tx)
         return leavers
       })
       await erasures.tryToFinish(erased)

@@ -19,6 +19,14 @@ const ALWAYS = { fromMs: 0, toMs: Number.MAX_SAFE_INTEGER }
 /** The waiting list, as one transaction or reader sees it: accounts that were registered without an
  * invitation, and that nobody has let in or refused. */
 export const waitingListIn = (queries: Pick<Queries, 'all'>) => ({
+  /** Returns how many accounts wait. */
+  count: async (): Promise<number> => {
+    const [row] = await queries.all<{ accounts: number }>(
+      'SELECT count(*) AS accounts FROM account WHERE waiting_client IS NOT NULL',
+    )
+    return row?.accounts ?? 0
+  },
+
   /** Returns the share of each client, the largest first. */
   shares: (): Promise<readonly Share[]> =>
     // SQLite takes `public_id` from the row with the lowest id.

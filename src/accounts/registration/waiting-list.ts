@@ -100,6 +100,9 @@ export const waitingList = (deps: Dependencies) => {
   hourly.unref()
 
   return {
+    /** Returns how many people wait to be let in. */
+    count: (): Promise<number> => waitingListIn(db).count(),
+
     /** Throws `unavailable` if there is no room for another account of a client. */
     requireRoom: async (client: string): Promise<void> => {
       await leaverFor(db, client)

@@ -12,6 +12,8 @@ type Options = {
   readonly origin: string
   readonly clock: Pick<Clock, 'wallMs'>
   readonly logger: Logger
+  /** Called when the log stops. */
+  readonly onStop?: (found: LogBreak) => void
 }
 
 /** The shortest time between two writes of the file. */
@@ -23,7 +25,7 @@ const SLOW_MS = SECOND_MS
 /** Returns the guard that keeps the largest signed head of the log, in memory and in a file beside the
  * database, so that an older or another database cannot replace the right one unnoticed: before every
  * append and every signature, the log must be found to continue that head. */
-export const forkGuard = ({ dataDir, origin, clock, logger }: Options) => {
+export const forkGuard = ({ dataDir, origin, clock, logger, onStop }: Options) => {
   const file = dataDir === undefined ? undefined : signedHeadFile(dataDir)
 
   /** Returns the head in the file if it belongs to this log. */
@@ -100,6 +102,7 @@ export const forkGuard = ({ dataDir, origin, clock, logger }: Options) => {
       if (kept) found = { ...broken, kept }
       if (found && isNews) {
         logger.error({ fault: stopDetail(found) }, 'unlock log is stopped')
+        onStop?.(found)
         await writing.now().catch(onFailure)
       }
       return logStopped(broken)

@@ -13,6 +13,8 @@ type Dependencies = {
   readonly key: VerifierKey
   readonly clock: Pick<Clock, 'wallMs'>
   readonly logger: Logger
+  /** Called after each verification that finds a fault. */
+  readonly onFault?: (fault: string) => void
 }
 
 /** The verdict of a verification, what it covered, and when it ended. */
@@ -49,6 +51,7 @@ export const verificationScheduler = ({
   key,
   clock,
   logger,
+  onFault,
 }: Dependencies): VerificationScheduler => {
   let last: Verification | undefined
   let running: Promise<Verification | undefined> | undefined
@@ -60,7 +63,10 @@ export const verificationScheduler = ({
     if (stopping.signal.aborted) return undefined
     last = { ...verdict, scope, checkedAtMs: clock.wallMs() }
     if (last.ok) logger.info({ scope, size: last.size }, 'log verified')
-    else logger.error({ scope, seq: last.seq, fault: last.fault, err: error }, 'log is broken')
+    else {
+      logger.error({ scope, seq: last.seq, fault: last.fault, err: error }, 'log is broken')
+      onFault?.(last.fault)
+    }
     return last
   }
 

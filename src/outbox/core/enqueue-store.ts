@@ -1,0 +1,119 @@
+import type { Queries } from '../../storage/database.ts'
+import type { HomeEventKind, Rule } from '../../domain/home-event.ts'
+import type { Sighting } from './openings.ts'
+import type { Listener } from './rules.ts'
+
+/** A row to be written to the outbox. */
+export type NewDelivery = {
+  readonly targetId: string
+  readonly event: HomeEventKind
+  readonly seq: number | null
+  readonly about: string | null
+  readonly createdAtMs: number
+  readonly dueAtMs: number
+}
+
+/** How many sightings around an unlock are looked at. */
+const SIGHTINGS_MAX = 500
+
+/** What is read and written when something happens, in its own transaction. */
+export const enqueueIn = (tx: Pick<Queries, 'all' | 'get' | 'run'>) => ({
+  /** Returns the enabled targets; not those of people who wait to be let in, are disabled or have ended. */
+  listeners: async (nowMs: number): Promise<readonly Listener[]> => {
+    const rows = await tx.all<{ id: string; account_public_id: string | null; rules: string }>(
+      `SELECT target.id, target.account_public_id, target.rules
+       FROM target
+       LEFT JOIN account ON account.public_id = target.account_public_id
+       WHERE
+         target.state = 'enabled'
+         AND (
+           target.account_public_id IS NULL
+           OR (
+             account.admitted_at_ms IS NOT NULL
+             AND account.disabled_at_ms IS NULL
+             AND (account.ends_at_ms IS NULL OR account.ends_at_ms > ?)
+           )
+         )`,
+      nowMs,
+    )
+    return rows.map((row) => ({
+      id: row.id,
+      accountPublicId: row.account_public_id,
+      rules: JSON.parse(row.rules) as Rule[],
+    }))
+  },
+
+  /** Returns those of some accounts whom somebody has let in. */
+  admitted: async (publicIds: readonly string[]): Promise<ReadonlySet<string>> => {
+    const rows = await tx.all<{ public_id: string }>(
+      `SELECT public_id
+       FROM account
+       WHERE
+         admitted_at_ms IS NOT NULL
+         AND public_id IN (SELECT value FROM json_each(?))`,
+      JSON.stringify(publicIds),
+    )
+    return new Set(rows.map((row) => row.public_id))
+  },
+
+  /** Returns the claimed and reported unlocks of an account at a lock that happened in a period, in the order of
+   * the log; the newest ones if there are many. */
+  sightings: async (
+    publicId: string,
+    lock: string,
+    period: { readonly fromMs: number; readonly toMs: number },
+  ): Promise<readonly Sighting[]> => {
+    const rows = await tx.all<Sighting>(
+      `SELECT seq, source, happened_at_ms AS happenedAtMs
+       FROM unlock_event
+       WHERE
+         account_number = (SELECT number FROM unlock_account WHERE public_id = ?)
+         AND happened_at_ms BETWEEN ? AND ?
+         AND lock = ?
+         AND result = 'unlocked'
+         AND source IN ('claimed', 'reported')
+       ORDER BY seq DESC
+       LIMIT ${SIGHTINGS_MAX}`,
+      publicId,
+      period.fromMs,
+      period.toMs,
+      lock,
+    )
+    return rows.toReversed()
+  },
+
+  add: async (rows: readonly NewDelivery[]): Promise<void> => {
+    for (const row of rows)
+      await tx.run(
+        `INSERT INTO delivery (target_id, event, seq, about, created_at_ms, due_at_ms, state)
+         VALUES (?, ?, ?, ?, ?, ?, 'waiting')`,
+        row.targetId,
+        row.event,
+        row.seq,
+        row.about,
+        row.createdAtMs,
+        row.dueAtMs,
+      )
+  },
+
+  /** Returns the newest row of a target for something that is no leaf. */
+  newest: (targetId: string, event: HomeEventKind): Promise<NewestDelivery | undefined> =>
+    tx.get<NewestDelivery>(
+      `SELECT
+         about,
+         due_at_ms AS dueAtMs,
+         CASE state WHEN 'waiting' THEN 1 ELSE 0 END AS isWaiting
+       FROM delivery
+       WHERE target_id = ? AND event = ?
+       ORDER BY id DESC
+       LIMIT 1`,
+      targetId,
+      event,
+    ),
+})
+
+type NewestDelivery = {
+  readonly about: string | null
+  readonly dueAtMs: number
+  readonly isWaiting: number
+}

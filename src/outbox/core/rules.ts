@@ -1,0 +1,66 @@
+import type { AppendedEvent, HomeEventKind, Rule } from '../../domain/home-event.ts'
+
+/** Reasons of denials that happened at no lock: a refused login, and lost unlocks. */
+const NOT_AT_A_LOCK = new Set<string | null>(['too_many_attempts', 'unlocks_lost'])
+
+/** Returns what an appended event is to the home, or undefined for one that nobody hears of: a permission, after
+ * which the door may have stayed shut, and what happened at no lock. */
+export const homeEventOf = ({
+  result,
+  reason,
+}: Pick<AppendedEvent, 'result' | 'reason'>): 'unlocked' | 'denied' | undefined => {
+  if (NOT_AT_A_LOCK.has(reason)) return undefined
+  return result === 'unlocked' || result === 'denied' ? result : undefined
+}
+
+/** Who listens: what a target wants to hear of, and whose it is. */
+export type Listener = {
+  readonly id: string
+  /** Its person's public id, who hears only of their own events; null for the home's. */
+  readonly accountPublicId: string | null
+  readonly rules: readonly Rule[]
+}
+
+type AtLock = Pick<AppendedEvent, 'lock' | 'accountPublicId' | 'happenedAtMs'>
+
+/** Returns whether a target wants to hear of an unlock or a denial. Hours are those of the home's `zone` when it
+ * happened. */
+export const wantsEvent = (
+  listener: Listener,
+  { on, ...event }: AtLock & { readonly on: HomeEventKind },
+  zone: () => string,
+): boolean => {
+  const { accountPublicId: owner, rules } = listener
+  if (owner !== null && owner !== event.accountPublicId) return false
+  return rules.some(
+    (rule) =>
+      rule.on === on &&
+      (rule.locks?.includes(event.lock) ?? true) &&
+      (rule.people?.includes(event.accountPublicId) ?? true) &&
+      isWithin(rule.hours, event.happenedAtMs, zone),
+  )
+}
+
+/** Returns whether a target wants to hear of something that concerns the whole home. */
+export const wantsNews = (
+  { accountPublicId, rules }: Listener,
+  on: HomeEventKind,
+  atMs: number,
+  zone: () => string,
+): boolean =>
+  accountPublicId === null &&
+  rules.some((rule) => rule.on === on && isWithin(rule.hours, atMs, zone))
+
+const isWithin = (hours: Rule['hours'], ms: number, zone: () => string): boolean => {
+  if (!hours) return true
+  const { from, to } = hours
+  const time = timeOfDay(ms, zone())
+  return from < to ? time >= from && time < to : time >= from || time < to
+}
+
+/** Returns the wall-clock time in a zone as `HH:MM`. */
+const timeOfDay = (ms: number, zone: string): string =>
+  Temporal.Instant.fromEpochMilliseconds(ms)
+    .toZonedDateTimeISO(zone)
+    .toPlainTime()
+    .toString({ smallestUnit: 'minute' })

@@ -1,0 +1,48 @@
+import type { Message, UnlockFacts } from '../../domain/home-event.ts'
+import type { Delivery, Missed } from '../core/delivery-store.ts'
+
+export type Facts = {
+  /** Returns an unlock or a denial as it is now. */
+  readonly unlockFacts: (seq: number) => Promise<UnlockFacts | undefined>
+  /** Returns how many people wait to be let in. */
+  readonly countWaiting: () => Promise<number>
+}
+
+/** Returns what to tell of a row now, or undefined if there is nothing to tell any more. */
+export const messageOf = async (
+  { unlockFacts, countWaiting }: Facts,
+  targetId: string,
+  { id, event, seq, about, createdAtMs }: Delivery,
+): Promise<Message | undefined> => {
+  if (event === 'unlocked' || event === 'denied') {
+    const unlock = seq === null ? undefined : await unlockFacts(seq)
+    return unlock && { id: unlock.id, createdAtMs, about: { event, unlock } }
+  }
+  const own = { id: `${targetId}-${id}`, createdAtMs }
+  if (event === 'log.problem') return { ...own, about: { event, says: about ?? '' } }
+  const count = await countWaiting()
+  return count === 0 ? undefined : { ...own, about: { event, count } }
+}
+
+/** Returns the message that stands for rows that were dropped and rows that have waited too long. */
+export const digestOf = (
+  targetId: string,
+  gap: Missed | undefined,
+  stale: Missed | undefined,
+): Message => {
+  const parts = [gap, stale].filter((part) => part !== undefined)
+  const toMs = Math.max(...parts.map((part) => part.toMs))
+  return {
+    id: `${targetId}-${gap?.lastId ?? 0}-${stale?.lastId ?? 0}`,
+    createdAtMs: toMs,
+    about: {
+      event: 'digest',
+      unlocked: stale?.unlocked ?? 0,
+      denied: stale?.denied ?? 0,
+      others: stale?.others ?? 0,
+      dropped: gap ? gap.unlocked + gap.denied + gap.others : 0,
+      fromMs: Math.min(...parts.map((part) => part.fromMs)),
+      toMs,
+    },
+  }
+}

@@ -1,0 +1,275 @@
+import { type LimitFunction } from 'p-limit'
+import { GATEWAY } from '../../domain/audit-event.ts'
+import type { Clock } from '../../domain/clock.ts'
+import { DAY_MS, MINUTE_MS, SECOND_MS } from '../../domain/duration.ts'
+import type { Channel, Message, Told } from '../../domain/home-event.ts'
+import type { Logger } from '../../http/log/logger.ts'
+import type { Database, Transaction } from '../../storage/database.ts'
+import type { AuditIn } from '../../storage/unit-of-work.ts'
+import { type Delivery, type Mark, deliveriesIn } from '../core/delivery-store.ts'
+import { type StoredTarget, targetsIn } from '../core/target-store.ts'
+import { type Facts, digestOf, messageOf } from './messages.ts'
+import { waitAfter, waitUntilDue } from './retry.ts'
+
+export type Channels = Readonly<Record<string, Channel | undefined>>
+
+export type TellingDependencies = Facts & {
+  readonly db: Pick<Database, 'all' | 'get' | 'run' | 'transaction'>
+  readonly clock: Pick<Clock, 'wallMs' | 'monotonicMs'>
+  readonly logger: Logger
+  readonly auditIn: AuditIn
+  /** The channels by the kind of target. */
+  readonly channels: Channels
+  /** Called after each attempt to tell something. */
+  readonly onTold: (kind: string, outcome: 'delivered' | 'failed') => void
+  readonly random?: () => number
+}
+
+/** How long a target may take to be told one thing. */
+const TELL_MS_MAX = 15 * SECOND_MS
+
+/** Rows that are read at once, and how long what became of them may be unsaved: so much is told again, with the
+ * same ids, after a crash. */
+const BATCH = 50
+const UNSAVED_MS_MAX = 250
+
+/** A target that has done nothing but fail for so long is disabled. */
+const FAILING_MS_MAX = 5 * DAY_MS
+
+/** How much of an answer is kept. */
+const ANSWER_CHARACTERS_MAX = 200
+
+/** A target that wants to be told later is asked again at least this often. */
+const ASK_AGAIN_MS = 15 * MINUTE_MS
+
+type Turn = {
+  readonly id: string
+  /** Aborted when the service stops. */
+  readonly stop: AbortSignal
+  /** True the first time in this process: then an attempt that is due later waits. */
+  readonly isFirst: boolean
+  readonly limit: LimitFunction
+}
+
+/** Returns the function that tells one target what waits for it, in order, until nothing does or an attempt
+ * fails. It returns for how many milliseconds to wait then, or undefined. */
+export const teller = (deps: TellingDependencies) => {
+  const { db, clock, logger, auditIn, channels, onTold, random } = deps
+  const deliveries = deliveriesIn(db)
+
+  const tell = async (
+    { target, channel }: Telling,
+    message: Message,
+    { stop, limit }: Turn,
+  ): Promise<Told> => {
+    const told = await limit(async (): Promise<Told> => {
+      const signal = AbortSignal.any([stop, AbortSignal.timeout(TELL_MS_MAX)])
+      try {
+        return await channel.tell(target, message, signal)
+      } catch (error) {
+        logger.error({ err: error, target: target.id }, 'telling a target failed')
+        return { status: 'failed', answer: 'The server failed; its log says why' }
+      }
+    })
+    onTold(target.kind, told.status === 'delivered' ? 'delivered' : 'failed')
+    return told
+  }
+
+  /** Saves what became of rows; tries until it is saved, so that a full disk floods nobody with repetitions. */
+  const save = async (
+    stop: AbortSignal,
+    work: (tx: Transaction) => Promise<void>,
+  ): Promise<void> => {
+    for (let pauseMs = SECOND_MS; ; pauseMs = Math.min(2 * pauseMs, MINUTE_MS)) {
+      try {
+        return await db.transaction(work)
+      } catch (error) {
+        logger.warn({ err: error }, 'what became of deliveries is not saved yet')
+        if (stop.aborted) return
+        await pause(pauseMs, stop)
+      }
+    }
+  }
+
+  const disable = async (
+    tx: Transaction,
+    { id: subject }: StoredTarget,
+    why: 'gone' | 'failing',
+  ): Promise<void> => {
+    await targetsIn(tx).disable(subject, why)
+    const event = { action: 'target.disable', result: 'failure', subject } as const
+    await auditIn(tx).record(GATEWAY, { ...event, detail: { reason: why } })
+  }
+
+  const saveSuccess = ({ target }: Telling, turn: Turn, marks: readonly Mark[]): Promise<void> =>
+    save(turn.stop, async (tx) => {
+      await deliveriesIn(tx).mark(marks)
+      if (target.failingSinceMs !== undefined) await targetsIn(tx).setFailing(target.id, undefined)
+    })
+
+  const saveFailure = async (
+    { target, readAtMs }: Telling,
+    turn: Turn,
+    { marks, isGone }: { readonly marks: readonly Mark[]; readonly isGone: boolean },
+  ): Promise<void> => {
+    const nowMs = clock.wallMs()
+    const hasSucceeded = marks.some(({ state }) => state === 'delivered')
+    const before = hasSucceeded ? undefined : target.failingSinceMs
+    await save(turn.stop, async (tx) => {
+      await deliveriesIn(tx).mark(marks)
+      if (before === undefined) await targetsIn(tx).setFailing(target.id, nowMs)
+      if (isGone) await disable(tx, target, 'gone')
+      else if (before !== undefined && readAtMs - before >= FAILING_MS_MAX)
+        await disable(tx, target, 'failing')
+    })
+  }
+
+  const tellRows = async (
+    telling: Telling,
+    turn: Turn,
+    rows: readonly Delivery[],
+  ): Promise<Next> => {
+    const marks: Mark[] = []
+    const begunMs = clock.monotonicMs()
+    for (const row of rows) {
+      const message = await messageOf(deps, telling.target.id, row)
+      const told = message && (await tell(telling, message, turn))
+      if (turn.stop.aborted && told?.status !== 'delivered') break
+      const nowMs = clock.wallMs()
+      if (told === undefined || told.status === 'delivered') {
+        marks.push(settled(row, told, nowMs))
+      } else {
+        const attempts = row.attempts + 1
+        const isGone = told.status === 'gone'
+        const waitMs = isGone
+          ? undefined
+          : waitAfter({ attempts, ...told }, telling.channel.retriesMs, random)
+        marks.push(failed(row, told, { nowMs, waitMs }))
+        await saveFailure(telling, turn, { marks, isGone })
+        return waitMs ?? 'more'
+      }
+      if (clock.monotonicMs() - begunMs > UNSAVED_MS_MAX) break
+    }
+    if (marks.length > 0) await saveSuccess(telling, turn, marks)
+    return 'more'
+  }
+
+  const tellDigest = async (
+    telling: Telling,
+    turn: Turn,
+    { head, ...missed }: Pick<Due, 'gap' | 'stale' | 'beforeMs' | 'head'>,
+  ): Promise<Next> => {
+    const { target, channel } = telling
+    const told = await tell(telling, digestOf(target.id, missed.gap, missed.stale), turn)
+    if (turn.stop.aborted && told.status !== 'delivered') return 'more'
+    const nowMs = clock.wallMs()
+    if (told.status === 'delivered') {
+      await save(turn.stop, async (tx) => {
+        await deliveriesIn(tx).markTold(target.id, { ...missed, nowMs })
+        await targetsIn(tx).setFailing(target.id, undefined)
+      })
+      return 'more'
+    }
+    const isGone = told.status === 'gone'
+    const attempts = (head?.attempts ?? 0) + 1
+    const last = channel.retriesMs.at(-1) ?? MINUTE_MS
+    const waitMs = waitAfter({ attempts, ...told }, channel.retriesMs, random)
+    const marks = head ? [failed(head, told, { nowMs, waitMs: isGone ? undefined : waitMs })] : []
+    await saveFailure(telling, turn, { marks, isGone })
+    return waitMs ?? last
+  }
+
+  const dueFor = async ({ target, channel, readAtMs: nowMs }: Telling): Promise<Due> => {
+    const rows = await deliveries.waiting(target.id, nowMs, BATCH)
+    const beforeMs = channel.freshMs === undefined ? -Infinity : nowMs - channel.freshMs
+    return {
+      rows,
+      head: rows[0],
+      gap: await deliveries.gap(target.id),
+      stale:
+        beforeMs === -Infinity || rows.length === 0
+          ? undefined
+          : await deliveries.stale(target.id, beforeMs),
+      beforeMs,
+    }
+  }
+
+  return async (turn: Turn): Promise<number | undefined> => {
+    for (let isFirst = turn.isFirst; !turn.stop.aborted; isFirst = false) {
+      const target = await targetsIn(db).find(turn.id)
+      const channel = target && channels[target.kind]
+      if (!channel || target.disabledWhy !== undefined) return undefined
+      const nowMs = clock.wallMs()
+      const telling = { target, channel, readAtMs: nowMs }
+      const due = await dueFor(telling)
+      const { head, gap, stale, rows } = due
+      if (!head && !gap) return undefined
+      const createdAtMs = head?.createdAtMs ?? nowMs
+      const askedMs = channel.waitMs?.(target, { createdAtMs }, nowMs) ?? 0
+      if (askedMs > 0) return Math.min(askedMs, ASK_AGAIN_MS)
+      const dueMs = isFirst && head ? waitUntilDue(head, channel.retriesMs, nowMs) : 0
+      if (dueMs > 0) return dueMs
+      const next =
+        gap || stale ? await tellDigest(telling, turn, due) : await tellRows(telling, turn, rows)
+      if (next !== 'more') return next
+    }
+    return undefined
+  }
+}
+
+type Telling = {
+  readonly target: StoredTarget
+  readonly channel: Channel
+  /** When the target was read. A clock that jumps after that does not make its failures older. */
+  readonly readAtMs: number
+}
+
+/** Whether to look for more at once, or after how many milliseconds. */
+type Next = 'more' | number
+
+type Due = {
+  readonly rows: readonly Delivery[]
+  readonly head: Delivery | undefined
+  readonly gap: Awaited<ReturnType<ReturnType<typeof deliveriesIn>['gap']>>
+  readonly stale: Due['gap']
+  readonly beforeMs: number
+}
+
+const settled = (row: Delivery, told: Told | undefined, nowMs: number): Mark => ({
+  ...row,
+  state: told ? 'delivered' : 'dropped',
+  attempts: told ? row.attempts + 1 : row.attempts,
+  settledAtMs: nowMs,
+  status: told?.code ?? null,
+  answer: told ? shortened(told.answer) : 'nothing to tell any more',
+})
+
+const failed = (
+  row: Delivery,
+  { code, answer }: Exclude<Told, { readonly status: 'delivered' }>,
+  { nowMs, waitMs }: { readonly nowMs: number; readonly waitMs: number | undefined },
+): Mark => ({
+  ...row,
+  state: waitMs === undefined ? 'dead' : 'waiting',
+  attempts: row.attempts + 1,
+  dueAtMs: nowMs + (waitMs ?? 0),
+  settledAtMs: waitMs === undefined ? nowMs : null,
+  status: code ?? null,
+  answer: shortened(answer),
+})
+
+const shortened = (answer: string | undefined): string | null =>
+  answer === undefined ? null : answer.slice(0, ANSWER_CHARACTERS_MAX).toWellFormed()
+
+const pause = (ms: number, signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms)
+    signal.addEventListener(
+      'abort',
+      () => {
+        clearTimeout(timer)
+        resolve()
+      },
+      { once: true },
+    )
+  })

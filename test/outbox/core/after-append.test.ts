@@ -1,0 +1,176 @@
+import { afterEach, beforeEach, describe, expect, test } from 'bun:test'
+import { SAME_OPENING_MS } from '../../../src/domain/home-event.ts'
+import { enqueueAppended } from '../../../src/outbox/core/after-append.ts'
+import type { NewUnlockEvent } from '../../../src/unlocks/log/event.ts'
+import { type TestApp, startApp } from '../../support/app.ts'
+import { addTarget, deliveriesTo } from '../../support/outbox.ts'
+
+let app: TestApp
+let ada = ''
+
+beforeEach(async () => {
+  app = await startApp({ HOME_ZONE: 'UTC' }, { nowMs: Date.UTC(2026, 10, 28, 12) })
+  await app.signIn('ada')
+  ada = await publicId('ada')
+})
+afterEach(() => app[Symbol.asyncDispose]())
+
+const publicId = async (username: string): Promise<string> =>
+  (
+    await app.db.get<{ public_id: string }>(
+      'SELECT public_id FROM account WHERE username = ?',
+      username,
+    )
+  )?.public_id ?? ''
+
+const EVERYTHING = [{ on: 'unlocked' }, { on: 'denied' }] as const
+
+const event = (given: Partial<NewUnlockEvent> = {}): NewUnlockEvent => ({
+  id: crypto.randomUUID(),
+  accountPublicId: ada,
+  username: 'ada',
+  method: 'pin',
+  lock: 'front-door',
+  result: 'unlocked',
+  reason: null,
+  source: 'claimed',
+  occurredAtMs: null,
+  ...given,
+})
+
+const append = (...events: readonly NewUnlockEvent[]) => app.unlocks.unlockLog.append(events)
+/** A report of the lock itself, which no API can make up. */
+const reported = (given: Partial<NewUnlockEvent> = {}) =>
+  event({ ...given, source: 'reported' as NewUnlockEvent['source'] })
+
+const toldOf = async (id = 'hook') =>
+  (await deliveriesTo(app.db, id)).map(({ event: on, seq }) => [on, seq])
+
+describe('a row of the outbox', () => {
+  test('is written for each enabled target whose rules want the event', async () => {
+    await addTarget(app.db, 'hook', EVERYTHING)
+    await addTarget(app.db, 'denials', [{ on: 'denied' }])
+    await addTarget(app.db, 'off', EVERYTHING, { disabledWhy: 'person' })
+    await append(event(), event({ result: 'denied', reason: 'invalid_credential' }))
+    expect(await toldOf()).toStrictEqual([
+      ['unlocked', 0],
+      ['denied', 1],
+    ])
+    expect(await toldOf('denials')).toStrictEqual([['denied', 1]])
+    expect(await toldOf('off')).toBeEmpty()
+  })
+
+  test('is written once although an event is sent twice', async () => {
+    await addTarget(app.db, 'hook', EVERYTHING)
+    const once = event()
+    await append(once)
+    await append(once)
+    expect(await toldOf()).toStrictEqual([['unlocked', 0]])
+  })
+
+  test('is not written for what the legacy server recorded', async () => {
+    await addTarget(app.db, 'hook', EVERYTHING)
+    await append(event({ source: 'imported', occurredAtMs: 0 }), event())
+    expect(await toldOf()).toStrictEqual([['unlocked', 1]])
+  })
+
+  test('is not written for someone who waits to be let in, nor for an account that is gone', async () => {
+    await addTarget(app.db, 'hook', EVERYTHING)
+    await app.db.run('UPDATE account SET admitted_at_ms = NULL')
+    await append(event(), event({ result: 'denied', reason: 'unspecified' }))
+    await append(event({ accountPublicId: crypto.randomUUID() }))
+    expect(await toldOf()).toBeEmpty()
+    await app.db.run('UPDATE account SET admitted_at_ms = 1')
+    await append(event())
+    expect(await toldOf()).toStrictEqual([['unlocked', 3]])
+  })
+
+  test('of a person’s own target is about that person, while they may enter', async () => {
+    await app.signIn('bob')
+    const bob = await publicId('bob')
+    await addTarget(app.db, 'hook', EVERYTHING, { accountPublicId: bob })
+    await append(event(), event({ accountPublicId: bob, username: 'bob' }))
+    expect(await toldOf()).toStrictEqual([['unlocked', 1]])
+    await app.db.run("UPDATE account SET disabled_at_ms = 1 WHERE username = 'bob'")
+    await append(event({ accountPublicId: bob, username: 'bob' }))
+    expect(await toldOf()).toStrictEqual([['unlocked', 1]])
+  })
+
+  test('has the number of the event, and no name', async () => {
+    await addTarget(app.db, 'hook', EVERYTHING)
+    await append(event())
+    const [row] = await deliveriesTo(app.db, 'hook')
+    expect(row).toMatchObject({ seq: 0, about: null, attempts: 0, state: 'waiting' })
+    expect(row?.createdAtMs).toBe(app.clock.nowMs)
+  })
+})
+
+describe('one opening that the lock reports and an app claims', () => {
+  beforeEach(() => addTarget(app.db, 'hook', EVERYTHING))
+
+  test.each(['claimed', 'reported'] as const)('is one row if it is %s first', async (first) => {
+    const [one, two] = first === 'claimed' ? [event(), reported()] : [reported(), event()]
+    await append(one)
+    app.clock.nowMs += SAME_OPENING_MS
+    await append(two)
+    expect(await toldOf()).toStrictEqual([['unlocked', 0]])
+    app.clock.nowMs += SAME_OPENING_MS + 1
+    await append(first === 'claimed' ? reported() : event())
+    expect(await toldOf()).toStrictEqual([
+      ['unlocked', 0],
+      ['unlocked', 2],
+    ])
+  })
+
+  test('is one row in one group, and if the phone was offline for days', async () => {
+    await append(reported(), event())
+    expect(await toldOf()).toStrictEqual([['unlocked', 0]])
+    const reportedAtMs = app.clock.nowMs
+    app.clock.nowMs += 3 * 86_400_000
+    await append(event({ occurredAtMs: reportedAtMs + 1000 }))
+    // The report has its claim already.
+    expect(await toldOf()).toHaveLength(2)
+    await append(reported())
+    const nextMs = app.clock.nowMs
+    app.clock.nowMs += 86_400_000
+    await append(event({ occurredAtMs: nextMs - 30_000 }))
+    expect(await toldOf()).toStrictEqual([
+      ['unlocked', 0],
+      ['unlocked', 2],
+      ['unlocked', 3],
+    ])
+  })
+
+  test('is two rows at two locks, of two people, or of nobody known', async () => {
+    await app.signIn('bob')
+    const bob = { accountPublicId: await publicId('bob'), username: 'bob' }
+    const nobody = { accountPublicId: '', username: 'unknown' }
+    await append(event(), reported({ lock: 'garage' }), reported(bob))
+    await append(reported(nobody), event({ lock: 'cellar' }))
+    expect(await toldOf()).toHaveLength(5)
+  })
+})
+
+test('without a target, a group of unlocks costs one read and writes nothing', async () => {
+  const statements: string[] = []
+  const note = (sql: string) => {
+    statements.push(sql.trim().split(/\s/)[0] ?? '')
+    return []
+  }
+  const appended = { seq: 1, lock: 'front-door', result: 'unlocked', reason: null } as const
+  const times = { receivedAtMs: 1, happenedAtMs: 1 }
+  await enqueueAppended({ zone: () => 'UTC' })(
+    {
+      all: async (sql) => note(sql),
+      get: async (sql) => void note(sql),
+      run: async (sql) => note(sql).length,
+    },
+    Array.from({ length: 100 }, () => ({
+      ...appended,
+      ...times,
+      source: 'claimed',
+      accountPublicId: ada,
+    })),
+  )
+  expect(statements).toStrictEqual(['SELECT'])
+})
