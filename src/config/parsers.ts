@@ -178,3 +178,45 @@ export const jwtSecret = (text: string): string => {
     throw new Error(`looks like a published example or is easily guessed; ${advice}`)
   return text
 }
+
+/** Where a broker is, and who we are there. */
+export type MqttAddress = {
+  readonly host: string
+  readonly port: number
+  readonly isTls: boolean
+  readonly username: string | undefined
+  readonly password: string | undefined
+}
+
+/** The URL of an MQTT broker, by the port of its kind unless it says another. */
+export const mqttUrl = (text: string): MqttAddress => {
+  const url = URL.parse(text)
+  const isTls = url?.protocol === 'mqtts:'
+  const isBare = /^\/?$/.test(url?.pathname ?? '-') && !url?.search && !url?.hash
+  if (!url?.hostname || !isBare || !/^mqtts?:$/.test(url.protocol)) throw new Error(MQTT_URL_FORM)
+  return {
+    host: url.hostname.replaceAll(/^\[|\]$/g, ''),
+    port: Number(url.port) || (isTls ? 8883 : 1883),
+    isTls,
+    username: decoded(url.username),
+    password: decoded(url.password),
+  }
+}
+
+const MQTT_URL_FORM =
+  'must look like mqtt://user:password@192.168.1.5:1883 or mqtts://user:password@broker.home, with other characters than letters and digits as %23 and the like'
+
+const decoded = (text: string): string | undefined => {
+  try {
+    return text === '' ? undefined : decodeURIComponent(text)
+  } catch {
+    throw new Error(MQTT_URL_FORM)
+  }
+}
+
+/** The beginning of MQTT topics: levels of letters, digits, `-` and `_`, separated by `/`. */
+export const topicPrefix = (text: string): string => {
+  if (!/^[\w-]{1,40}(\/[\w-]{1,40}){0,3}$/.test(text))
+    throw new Error('must be letters, digits, - and _, such as secure-lock, in up to 4 levels')
+  return text
+}

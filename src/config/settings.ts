@@ -11,6 +11,7 @@ import {
   ipAddress,
   jwtSecret,
   list,
+  mqttUrl,
   oneOf,
   origin,
   passphrase,
@@ -18,6 +19,7 @@ import {
   rateLimit,
   sqliteUrl,
   timeZone,
+  topicPrefix,
   webAddress,
 } from './parsers.ts'
 
@@ -141,6 +143,38 @@ const DOORS = {
     env: 'HOME_NETWORKS',
     doc: 'comma-separated CIDRs that count as the home network; defaults to the private subnets of this machine, or to none in a container',
     parse: list(cidr),
+  },
+} as const satisfies Group
+
+const MQTT = {
+  mqttUrl: {
+    env: 'MQTT_URL',
+    doc: 'MQTT broker of the home, such as `mqtt://user:password@192.168.1.5:1883`, or `mqtts://` for TLS; without it, there is no connection to one',
+    secret: true,
+    parse: mqttUrl,
+  },
+  mqttCaFile: {
+    env: 'MQTT_CA_FILE',
+    doc: 'certificate of a private authority that the broker’s certificate must be from, PEM',
+    parse: path,
+  },
+  mqttTopic: {
+    env: 'MQTT_TOPIC',
+    doc: 'first level of our topics',
+    defaultText: 'secure-lock',
+    parse: topicPrefix,
+  },
+  mqttDiscovery: {
+    env: 'MQTT_DISCOVERY',
+    doc: 'first level of the topics by which Home Assistant finds the locks; `off` announces nothing',
+    defaultText: 'homeassistant',
+    parse: topicPrefix,
+  },
+  mqttNames: {
+    env: 'MQTT_NAMES',
+    doc: '`off` publishes no names of people',
+    defaultText: 'on',
+    parse: oneOf('on', 'off'),
   },
 } as const satisfies Group
 
@@ -313,6 +347,7 @@ export const SETTINGS = {
   ...TLS,
   ...DATA,
   ...DOORS,
+  ...MQTT,
   ...ACCOUNTS,
   ...SESSIONS,
   ...LIMITS,
@@ -326,6 +361,7 @@ export const SETTING_GROUPS: readonly (readonly [title: string, settings: Group]
   ['HTTPS', TLS],
   ['Data', DATA],
   ['Doors', DOORS],
+  ['Home Assistant and MQTT', MQTT],
   ['Accounts', ACCOUNTS],
   ['Sessions', SESSIONS],
   ['Rate limits', LIMITS],

@@ -1,0 +1,55 @@
+import type { UnlockFacts } from '../domain/home-event.ts'
+
+/** Home Assistant takes no longer text for the state of a sensor. */
+const WHO_CHARACTERS_MAX = 255
+
+type Told = { readonly unlock: UnlockFacts; readonly hasNames: boolean; readonly isLate: boolean }
+
+/** Returns an unlock as an event. Its keys are fixed: Home Assistant takes some, such as `icon`, for its own. */
+export const unlockedJson = ({ isLate, ...told }: Told) => ({
+  event_type: isLate ? 'unlocked_late' : 'unlocked',
+  ...lastJson({ isLate, ...told }),
+})
+
+/** Returns an unlock as the last one of its lock. */
+export const lastJson = ({ unlock, hasNames, isLate }: Told) => ({
+  who: whoOf(unlock, hasNames),
+  user_id: unlock.user_id,
+  method: unlock.method,
+  source: unlock.source,
+  lock: unlock.lock,
+  seq: unlock.seq,
+  event_id: unlock.id,
+  occurred_at: unlock.occurred_at,
+  received_at: unlock.received_at,
+  late: isLate,
+  receipt: unlock.receipt,
+})
+
+/** Returns a denial as an event. */
+export const deniedJson = ({ unlock, hasNames, isLate }: Told) => ({
+  event_type: 'denied',
+  who: whoOf(unlock, hasNames),
+  reason: unlock.reason,
+  source: unlock.source,
+  lock: unlock.lock,
+  seq: unlock.seq,
+  event_id: unlock.id,
+  received_at: unlock.received_at,
+  late: isLate,
+  receipt: unlock.receipt,
+})
+
+/** Home Assistant counts characters as Python does: by code point. */
+const whoOf = ({ who }: UnlockFacts, hasNames: boolean): string | null =>
+  hasNames && who !== null ? Array.from(who).slice(0, WHO_CHARACTERS_MAX).join('') : null
+
+/** Whether the unlock log can be trusted, as far as the gateway knows. */
+export type LogHealth = {
+  readonly problem: boolean
+  /** The size and the root of the log that was verified last, in base64; null before that, or after a fault. */
+  readonly size: number | null
+  readonly root: string | null
+  /** RFC 3339. */
+  readonly checked_at: string | null
+}
