@@ -1,0 +1,196 @@
+import type { LockReason } from '../domain/access.ts'
+import {
+  type BoltState,
+  type Heard,
+  type MessageDriver,
+  type Method,
+  type Observation,
+  type Step,
+  type Turn,
+  isObject,
+  jsonValue,
+  step,
+} from './observation.ts'
+
+type Given = {
+  /** The topic of the hub, such as `nukihub`. */
+  readonly prefix: string
+  /** `open` pulls the latch too. */
+  readonly action: 'unlock' | 'open'
+}
+
+type Memory = { readonly readyAtMs: number }
+
+/** The hub ignores commands for this long after it connected, so that old ones open nothing. */
+const DEAF_MS = 2500
+
+/** A Nuki lock behind a Nuki Hub. Who opened it is taken from one entry of the lock's own log and from nothing
+ * else: `auth_name` may still be the person before (technyon/nuki_hub issues 472 and 294). Codes of the keypad
+ * share one authorization, so the id of the code tells them apart (issue 408). Entries come again and again,
+ * because the hub keeps them (issue 684): each has its number. */
+export const nukiHub = ({ prefix, action }: Given): MessageDriver<Memory> => {
+  const lock = `${prefix}/lock`
+  const connection = `${prefix}/maintenance/mqttConnectionState`
+
+  const observationsOf = ({ topic, payload, isRetained, atMs }: Heard): readonly Observation[] => {
+    switch (topic.slice(lock.length + 1)) {
+      case 'state':
+        return stateOf(payload, isRetained)
+      case 'action':
+        return isRetained ? [] : answerOf(payload)
+      case 'commandResult':
+      case 'completionStatus':
+        return isRetained ? [] : resultOf(payload)
+      case 'rollingLog':
+        return entriesOf(jsonList(`[${payload}]`), { isLive: !isRetained, atMs })
+      case 'log':
+        return entriesOf(jsonList(payload), { isLive: false, atMs })
+      default:
+        return []
+    }
+  }
+
+  const hear = (memory: Memory, message: Heard): Step<Memory> => {
+    const { topic, payload, isRetained, atMs } = message
+    if (topic !== connection) return step(memory, observationsOf(message))
+    const isOnline = payload === 'online'
+    const readyAtMs = isOnline && !isRetained ? atMs + DEAF_MS : memory.readyAtMs
+    return step({ readyAtMs }, [{ kind: 'availability', isOnline }])
+  }
+
+  return {
+    topics: [
+      ...['state', 'action', 'commandResult', 'completionStatus', 'rollingLog', 'log'].map(
+        (name) => `${lock}/${name}`,
+      ),
+      connection,
+    ],
+    begin: { readyAtMs: 0 },
+    hear,
+    wake: (memory) => step(memory),
+    open: { topic: `${lock}/action`, payload: action === 'open' ? 'unlatch' : 'unlock' },
+    readyAtMs: (memory) => memory.readyAtMs,
+    // The hub asks the lock by itself.
+    poll: null,
+  }
+}
+
+const STATES: Readonly<Record<string, BoltState>> = {
+  locked: 'locked',
+  locking: 'locking',
+  unlocked: 'unlocked',
+  unlockedLnga: 'unlocked',
+  unlocking: 'unlocking',
+  unlatched: 'open',
+  unlatching: 'opening',
+  motorBlocked: 'jammed',
+}
+
+const stateOf = (payload: string, isOld: boolean): readonly Observation[] => {
+  const state = STATES[payload]
+  return state ? [{ kind: 'state', state, isOld }] : []
+}
+
+/** The hub answers on the topic of the command, where the command itself is heard too. */
+const answerOf = (payload: string): readonly Observation[] => {
+  if (payload === 'ack') return [{ kind: 'accepted', says: payload }]
+  return ['denied', 'unknown_action', 'error'].includes(payload)
+    ? [{ kind: 'failed', says: payload }]
+    : []
+}
+
+/** What the lock may say before it has tried. */
+const NO_RESULTS = new Set(['', '--', 'success', 'working', 'busy', 'undefined', 'unknown'])
+
+/** A success only says that the command ended: the state says how. */
+const resultOf = (payload: string): readonly Observation[] =>
+  NO_RESULTS.has(payload) ? [] : [{ kind: 'failed', says: payload.slice(0, 50) }]
+
+type Entry = Readonly<Record<string, unknown>>
+
+/** Returns the objects of a list in JSON. */
+const jsonList = (text: string): readonly Entry[] => {
+  const list = jsonValue(text)
+  return Array.isArray(list) ? list.filter((item) => isObject(item)) : []
+}
+
+const OPENS = new Set(['Unlock', 'Unlatch', 'LockNgo', 'LockNgoUnlatch'])
+
+/** Returns what entries of the lock's own log say, oldest first. */
+const entriesOf = (
+  entries: readonly Entry[],
+  { isLive, atMs }: { readonly isLive: boolean; readonly atMs: number },
+): readonly Observation[] => {
+  const known = entries
+    .flatMap((entry) => {
+      const index = entry['index']
+      return Number.isSafeInteger(index) ? [{ entry, index: Number(index) }] : []
+    })
+    .toSorted((one, other) => one.index - other.index)
+  const newest = known.at(-1)
+  if (!newest) return []
+  return [
+    { kind: 'log', newest: newest.index, isLive },
+    ...known.flatMap(({ entry, index }) => turnsOf(entry, index, atMs)),
+  ]
+}
+
+const turnsOf = (entry: Entry, index: number, heardAtMs: number): readonly Observation[] => {
+  if (!OPENS.has(String(entry['action']))) return []
+  const occurredAtMs = timeOf(entry)
+  const atMs = Math.min(occurredAtMs ?? heardAtMs, heardAtMs)
+  const turn: Turn = { ...personOf(entry), entry: index, atMs, occurredAtMs }
+  const status = String(entry['completionStatus'])
+  // Only a success is an opening: an expired code has an entry too (kvj/hass_nuki_ng issue 117).
+  return status === 'success'
+    ? [{ kind: 'opened', ...turn }]
+    : [{ kind: 'refused', reason: REASONS[status] ?? 'unspecified', ...turn }]
+}
+
+/** `notAuthorized` is a code outside its hours, or after its end. */
+const REASONS: Readonly<Record<string, LockReason>> = {
+  invalidCode: 'invalid_credential',
+  notAuthorized: 'restricted',
+  lowMotorVoltage: 'insufficient_battery',
+}
+
+const TRIGGERS: Readonly<Record<string, Method>> = {
+  manual: 'manual',
+  button: 'manual',
+  automatic: 'automatic',
+  autoLock: 'automatic',
+  system: 'app',
+  homekit: 'app',
+  mqtt: 'app',
+}
+
+const KEYPAD: Readonly<Record<string, Method>> = { code: 'keypad', fingerprint: 'fingerprint' }
+
+/** Returns who, from this entry alone. The id of a code is one thing, that of a phone another: the latter has
+ * `auth-` before it. */
+const personOf = (entry: Entry): Pick<Turn, 'slot' | 'method'> => {
+  const trigger = String(entry['trigger'])
+  if (entry['type'] === 'KeypadAction')
+    return { slot: numberOf(entry['codeId']), method: KEYPAD[trigger] ?? 'keypad' }
+  const method = TRIGGERS[trigger] ?? null
+  const id = method === 'app' ? numberOf(entry['authorizationId']) : null
+  return { slot: id && `auth-${id}`, method }
+}
+
+/** Zero is nobody. */
+const numberOf = (value: unknown): string | null =>
+  typeof value === 'number' && Number.isSafeInteger(value) && value > 0 ? String(value) : null
+
+/** Returns the time of an entry, which the lock keeps in UTC, or null if it has none. */
+const timeOf = (entry: Entry): number | null => {
+  const [year = 0, month = 0, day, hour, minute, second] = [
+    'timeYear',
+    'timeMonth',
+    'timeDay',
+    'timeHour',
+    'timeMinute',
+    'timeSecond',
+  ].map((name) => Number(entry[name]))
+  const ms = Date.UTC(year, month - 1, day, hour, minute, second)
+  return ms > 0 ? ms : null
+}
