@@ -50,6 +50,8 @@ export const AUDIT_ACTIONS = {
   'lock.add': 'a lock was added',
   'lock.rename': 'a lock was renamed',
   'lock.state': 'a lock was disabled, enabled again, or retired for good',
+  'lock.operator':
+    'messages of the MQTT broker were allowed to open a lock as a member, or no longer; `operator` is the account, or `none`',
   'lockdown.begin': 'a lockdown of the home or of a lock began, or its end was changed',
   'lockdown.end':
     'somebody ended a lockdown, or (`failure`) was not allowed to; a lockdown that ends by itself leaves no event',

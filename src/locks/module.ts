@@ -18,6 +18,8 @@ import { holidayService } from './home/holidays.ts'
 import { lockdownRoutes } from './home/lockdown-routes.ts'
 import { lockdownService } from './home/lockdown.ts'
 import { rememberZone } from './home/zone.ts'
+import { operatorRoutes } from './operator/routes.ts'
+import { operatorService } from './operator/service.ts'
 import { type UsedLabels, lockRoutes } from './registry/routes.ts'
 import { personalAccess } from './person/access.ts'
 import { lockService } from './registry/service.ts'
@@ -26,6 +28,7 @@ import { decisionClock } from './rules/decision-clock.ts'
 import { accessWithdrawals } from './restore/withdrawals.ts'
 
 type Deciding = Parameters<typeof decisionModule>[0]
+type Operating = Parameters<typeof operatorService>[0]
 type FirstLocks = Parameters<typeof makeFirstLocks>[0]
 
 type Dependencies = {
@@ -39,11 +42,15 @@ type Dependencies = {
       readonly unlockLog: Pick<Deciding, 'decide'>
       readonly limits: Pick<Deciding, 'requireRoom'>
       readonly spendAttempt: Deciding['spend']
+      readonly deriveUuid: Operating['deriveUuid']
       readonly labels: { readonly others: UsedLabels; readonly mostUsed: FirstLocks['mostUsed'] }
       readonly size: FirstLocks['size']
       readonly clock: FirstLocks['logClock']
     }
-  readonly people: People & Pick<ChangeDependencies, 'actingRole'> & Pick<Deciding, 'recordRefused'>
+  readonly people: Omit<People, 'findAccount'> &
+    Pick<Operating, 'findAccount'> &
+    Pick<ChangeDependencies, 'actingRole'> &
+    Pick<Deciding, 'recordRefused'>
   readonly isClockSynchronised: Parameters<typeof decisionClock>[0]['isClockSynchronised']
 } & Pick<Deciding, 'onDecision' | 'onOverLimit'>
 
@@ -95,6 +102,13 @@ export const locksModule = ({
     recordRefused,
     ...told,
   })
+  const operators = operatorService({
+    ...shared,
+    auditIn,
+    findAccount: people.findAccount,
+    decide: decisions.attempts.decide,
+    deriveUuid: unlocks.deriveUuid,
+  })
   const readHome = homeReader(zone)
   const grants = grantService({ ...shared, people, readHome, isOnHomeNetwork })
   const reading = grantReading({ db, clock, readHome })
@@ -103,6 +117,7 @@ export const locksModule = ({
     ...lockdownRoutes({ lockdowns }),
     ...holidayRoutes({ holidays }),
     ...decisions.routes,
+    ...operatorRoutes({ operators }),
     ...grantRoutes({ grants, reading }),
   ]
   return {
@@ -127,6 +142,7 @@ export const locksModule = ({
     lockdowns,
     holidays,
     decisions,
+    operators,
     grants,
     grantReading: reading,
     routes,

@@ -3,6 +3,7 @@ import type { Database, Transaction } from '../../storage/database.ts'
 import type { GrantReading } from '../grants/reading.ts'
 import type { Grants } from '../grants/service.ts'
 import { eraseFromLockdowns } from '../home/lockdown-store.ts'
+import { operatorsIn } from '../operator/store.ts'
 import { type PersonalAttempt, attemptsIn } from './store.ts'
 
 type Dependencies = {
@@ -21,6 +22,7 @@ export const personalAccess = ({ db, grants, reading }: Dependencies) => ({
   eraseIn: async (tx: Transaction, publicId: string): Promise<void> => {
     await grants.eraseIn(tx, publicId)
     await eraseFromLockdowns(tx, publicId)
+    await operatorsIn(tx).eraseAccount(publicId)
   },
 
   /** Deletes the attempts of an account that has been erased, in small steps. */

@@ -82,6 +82,7 @@ const REASONS: Readonly<Record<string, string>> = {
   key_taken: 'another grant has this key',
   grant_revoked: 'it is revoked for good',
   too_many_grants: 'there are too many grants',
+  member_needed: 'the account is no member who has been let in',
 }
 
 type Words<Answer> = Readonly<Record<string, (event: AuditEvent) => Answer>>
@@ -138,6 +139,10 @@ const VERBS: Words<readonly [past: string, infinitive: string]> = {
   'setting.change': (e) => [settingWords(e), 'change a setting'],
   'lock.add': (e) => [`added the door ${subjectOf(e)}`, 'add a door'],
   'lock.rename': (e) => [`renamed the door ${subjectOf(e)}`, 'rename a door'],
+  'lock.operator': (e) =>
+    detail(e, 'operator') === 'none'
+      ? [`no longer lets the MQTT broker open ${subjectOf(e)}`, 'change who opens by MQTT']
+      : [`let the MQTT broker open ${subjectOf(e)}`, 'let the MQTT broker open a lock'],
   'lock.state': (e) => [
     `${LOCK_VERBS[detail(e, 'to')] ?? 'changed'} the door ${subjectOf(e)}`,
     'change a door',

@@ -1,0 +1,58 @@
+import type { Queries } from '../../storage/database.ts'
+
+/** As whom commands of the broker count at locks, as one transaction or reader sees them. */
+export const operatorsIn = (queries: Pick<Queries, 'all' | 'get' | 'run'>) => ({
+  /** Returns the public id of the operator of a lock, or undefined. */
+  find: async (label: string): Promise<string | undefined> => {
+    const row = await queries.get<{ publicId: string }>(
+      `SELECT account_public_id AS publicId
+       FROM lock_operator
+       WHERE lock_id = (SELECT id FROM lock WHERE label = ?)`,
+      label,
+    )
+    return row?.publicId
+  },
+
+  /** Returns the labels of the locks that have one and are not retired, in order. */
+  labels: async (): Promise<readonly string[]> => {
+    const rows = await queries.all<{ label: string }>(
+      `SELECT lock.label
+       FROM lock_operator
+       JOIN lock ON lock.id = lock_operator.lock_id
+       WHERE lock.state <> 'retired'
+       ORDER BY lock.label`,
+    )
+    return rows.map(({ label }) => label)
+  },
+
+  set: async (lockId: string, publicId: string): Promise<void> => {
+    await queries.run(
+      `INSERT INTO lock_operator (lock_id, account_public_id) VALUES (?, ?)
+       ON CONFLICT (lock_id) DO UPDATE SET account_public_id = excluded.account_public_id`,
+      lockId,
+      publicId,
+    )
+  },
+
+  /** Returns whether there was one. */
+  remove: async (lockId: string): Promise<boolean> =>
+    (await queries.run('DELETE FROM lock_operator WHERE lock_id = ?', lockId)) > 0,
+
+  eraseAccount: async (publicId: string): Promise<void> => {
+    await queries.run('DELETE FROM lock_operator WHERE account_public_id = ?', publicId)
+  },
+
+  /** Notes when a command was given; returns false unless that is after the last one. A last one that is later
+   * than `latestMs` was noted while the clock was wrong. */
+  note: async (label: string, givenAtMs: number, latestMs: number): Promise<boolean> =>
+    (await queries.run(
+      `UPDATE lock_operator
+       SET last_at_ms = ?
+       WHERE lock_id = (SELECT id FROM lock WHERE label = ?)
+         AND (last_at_ms < ? OR last_at_ms > ?)`,
+      givenAtMs,
+      label,
+      givenAtMs,
+      latestMs,
+    )) > 0,
+})

@@ -1,0 +1,109 @@
+import type { Published } from '../domain/broker.ts'
+import type { Clock } from '../domain/clock.ts'
+import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../domain/duration.ts'
+import type { Channel, Told, UnlockFacts } from '../domain/home-event.ts'
+import type { Link } from './link.ts'
+import { deniedJson, unlockedJson } from './messages.ts'
+import type { Remembered } from './memory.ts'
+import type { Topics } from './topics.ts'
+
+type Dependencies = {
+  readonly link: Pick<Link, 'publish' | 'isConnected' | 'settlesInMs'>
+  readonly topics: Topics
+  readonly hasNames: boolean
+  readonly clock: Pick<Clock, 'wallMs'>
+  /** How many leaves the unlock log has. */
+  readonly logSize: () => Promise<number>
+  /** Whether a lock is announced: nobody listens for another. */
+  readonly isAnnounced: (label: string) => Promise<boolean>
+  readonly noteLast: (label: string, unlock: Remembered) => void
+}
+
+/** An unlock is news for an hour and a hundred events: automations that act on it should not do so later. */
+const FRESH_MS = HOUR_MS
+const FRESH_EVENTS = 100
+
+/** After a day or a thousand events it is only told as the last one, if it is. */
+const TOLD_MS = DAY_MS
+const TOLD_EVENTS = 1000
+
+/** How long nobody may listen, or no broker be there, before the next attempt. It goes on for longer than an event
+ * is told at all. */
+const RETRIES_MS = [
+  ...[1, 2, 4, 8, 16, 32].map((seconds) => seconds * SECOND_MS),
+  ...Array.from({ length: (7 * DAY_MS) / MINUTE_MS }, () => MINUTE_MS),
+]
+
+/** Tells Home Assistant, or anyone who listens at the broker. An event counts as told once somebody has heard it,
+ * as far as the broker says. */
+export const mqttChannel = ({ link, topics, hasNames, ...deps }: Dependencies): Channel => {
+  const { clock, logSize, isAnnounced, noteLast } = deps
+
+  const ageOf = async ({ seq, happened_at: happenedAt }: UnlockFacts) => {
+    const ms = clock.wallMs() - Date.parse(happenedAt)
+    const events = (await logSize()) - 1 - seq
+    return {
+      isLate: ms > FRESH_MS || events > FRESH_EVENTS,
+      isOver: ms > TOLD_MS || events > TOLD_EVENTS,
+    }
+  }
+
+  const tellEvent = async (event: 'unlocked' | 'denied', unlock: UnlockFacts): Promise<Told> => {
+    const { lock, seq, happened_at: happenedAt } = unlock
+    if (!(await isAnnounced(lock))) return { status: 'delivered', answer: 'There is no such lock' }
+    if (!link.isConnected()) return failed('No connection to the broker')
+    const { isLate, isOver } = await ageOf(unlock)
+    const settlesInMs = isOver ? 0 : link.settlesInMs()
+    if (settlesInMs > 0) return failed('Waits for listeners to come back', settlesInMs)
+    const told = { unlock, hasNames, isLate }
+    const isUnlock = event === 'unlocked'
+    const [topic, payload] = isUnlock
+      ? [topics.unlocks(lock), unlockedJson(told)]
+      : [topics.denials(lock), deniedJson(told)]
+    const outcome: Told = isOver
+      ? { status: 'delivered', answer: 'Too old to be told as an event' }
+      : toldBy(await link.publish(topic, JSON.stringify(payload)))
+    if (isUnlock) noteLast(lock, { seq, happenedAtMs: Date.parse(happenedAt), isLate })
+    return outcome
+  }
+
+  const tell = async ({ about }: Parameters<Channel['tell']>[1]): Promise<Told> => {
+    if (about.event === 'unlocked' || about.event === 'denied')
+      return tellEvent(about.event, about.unlock)
+    if (about.event !== 'test')
+      // The topic of the log tells of its problems, and nobody listens for the rest.
+      return { status: 'delivered', answer: 'Not told by MQTT' }
+    const published = await link.publish(topics.status, 'online', { retain: true })
+    return published === 'unheard' && link.isConnected()
+      ? { status: 'delivered', answer: 'The broker took it, and nobody listens' }
+      : toldBy(published)
+  }
+
+  return {
+    tell: (_target, message, signal) => Promise.race([tell(message), abortion(signal)]),
+    retriesMs: RETRIES_MS,
+    freshMs: undefined,
+  }
+}
+
+const failed = (answer: string, retryAfterMs?: number): Told => ({
+  status: 'failed',
+  answer,
+  ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+})
+
+const toldBy = (published: Published): Told => {
+  if (published === 'heard') return { status: 'delivered' }
+  return failed(
+    published === 'unheard'
+      ? 'Nobody listens at the broker'
+      : 'The broker did not take it, or the connection broke',
+  )
+}
+
+const abortion = (signal: AbortSignal): Promise<Told> =>
+  new Promise((resolve) => {
+    const end = () => resolve(failed('The broker did not answer in time'))
+    if (signal.aborted) end()
+    else signal.addEventListener('abort', end, { once: true })
+  })

@@ -1,0 +1,171 @@
+import type { Config } from '../config/config.ts'
+import type { Clock } from '../domain/clock.ts'
+import { SECOND_MS } from '../domain/duration.ts'
+import type { UnlockFacts } from '../domain/home-event.ts'
+import { linkBase } from '../http/connection/public-url.ts'
+import type { Logger } from '../http/log/logger.ts'
+import type { Database } from '../storage/database.ts'
+import { announcer } from './announcer.ts'
+import { mqttChannel } from './channel.ts'
+import { type Link, openLink } from './link.ts'
+import { gatewayId, lastUnlocks } from './memory.ts'
+import type { LogHealth } from './messages.ts'
+import { type Operate, commandListener } from './operate.ts'
+import { type HomeLock, type LastUnlock, type ShownState, retainedMessages } from './retained.ts'
+import { topicsOf } from './topics.ts'
+
+export type MqttSettings = Pick<
+  Config,
+  | 'mqttUrl'
+  | 'mqttCaFile'
+  | 'mqttTopic'
+  | 'mqttDiscovery'
+  | 'mqttNames'
+  | 'publicUrl'
+  | 'host'
+  | 'port'
+  | 'tlsCertFile'
+>
+
+type Dependencies = {
+  readonly db: Database
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly config: MqttSettings & { readonly mqttUrl: NonNullable<Config['mqttUrl']> }
+}
+
+/** What the home tells the module. */
+export type HomeFacts = {
+  readonly locks: () => Promise<readonly HomeLock[]>
+  /** Returns an unlock or a denial as it is now. */
+  readonly unlockFacts: (seq: number) => Promise<UnlockFacts | undefined>
+  readonly logSize: () => Promise<number>
+  readonly logHealth: () => Promise<LogHealth>
+  /** Returns the state of a lock that the gateway operates; undefined for another. */
+  readonly stateOf: (label: string) => ShownState | undefined
+}
+
+/** How often the home is looked at: commands and other people change it too. */
+const LOOK_MS = 5 * SECOND_MS
+
+/** Opens the connection to the broker, which begins with `begin`. */
+export const openBroker = async ({ db, clock, logger, config }: Dependencies) => {
+  const topics = topicsOf({
+    prefix: config.mqttTopic,
+    discovery: config.mqttDiscovery,
+    gid: await gatewayId({ db }),
+  })
+  const link = openLink({
+    address: config.mqttUrl,
+    caFile: config.mqttCaFile,
+    clientId: `secure-lock-${topics.gid}`,
+    will: { topic: topics.status, payload: 'offline' },
+    clock,
+    logger,
+  })
+  return { link, topics }
+}
+
+/** Returns the function that says what the broker is to keep now. */
+export const wantedMessages = ({ topics, version, config, home, last }: Wanted) => {
+  const base = linkBase(config)
+  const page = /^https?:/.test(base) ? `${base}/` : undefined
+  return async (): Promise<ReadonlyMap<string, string>> => {
+    const locks = await home.locks()
+    const unlocks = new Map<string, LastUnlock>()
+    const states = new Map<string, ShownState>()
+    for (const { label } of locks) {
+      const { seq, isLate = false } = last().get(label) ?? {}
+      const unlock = seq === undefined ? undefined : await home.unlockFacts(seq)
+      if (unlock) unlocks.set(label, { unlock, isLate })
+      const state = home.stateOf(label)
+      if (state !== undefined) states.set(label, state)
+    }
+    return retainedMessages({
+      topics,
+      version,
+      page,
+      hasDiscovery: config.mqttDiscovery !== 'off',
+      hasNames: config.mqttNames === 'on',
+      locks,
+      last: unlocks,
+      log: await home.logHealth(),
+      states,
+    })
+  }
+}
+
+type Wanted = {
+  readonly topics: ReturnType<typeof topicsOf>
+  readonly version: string
+  readonly config: MqttSettings
+  readonly home: HomeFacts
+  readonly last: Awaited<ReturnType<typeof lastUnlocks>>['all']
+}
+
+type ModuleDependencies = Dependencies & {
+  readonly broker: Awaited<ReturnType<typeof openBroker>>
+  readonly version: string
+  readonly home: HomeFacts
+  readonly operate: Operate
+  /** Called when events that wait can be told. */
+  readonly onReady: () => void
+}
+
+/** Shows the home's locks to Home Assistant, tells it of unlocks, and takes its commands. */
+export const mqttModule = async (deps: ModuleDependencies) => {
+  const { db, clock, logger, config, broker, version, home, operate, onReady } = deps
+  const { link, topics } = broker
+  const hasDiscovery = config.mqttDiscovery !== 'off'
+  const last = await lastUnlocks({ db })
+  const wanted = wantedMessages({ topics, version, config, home, last: last.all })
+  const announced = announcer({ broker: link, wanted })
+  const logged = (work: Promise<void>): void =>
+    void work.catch((error: unknown) => logger.warn({ err: error }, 'not announced'))
+  const announce = (): void => {
+    logged(announced.announce())
+    onReady()
+  }
+  let next: Timer | undefined
+
+  return {
+    link,
+
+    channel: mqttChannel({
+      link,
+      topics,
+      hasNames: config.mqttNames === 'on',
+      clock,
+      logSize: home.logSize,
+      isAnnounced: async (label) =>
+        (await home.locks()).some((lock) => lock.label === label && !lock.isRetired),
+      noteLast: (label, unlock) => {
+        last.note(label, unlock, clock.wallMs())
+        logged(announced.refresh())
+      },
+    }),
+
+    /** Publishes what has changed. */
+    refresh: announced.refresh,
+
+    /** Begins to connect, and to look at the home now and then. */
+    begin: (): void => {
+      link.subscribe(topics.anyCommand, commandListener({ topics, operate, logger }))
+      if (hasDiscovery)
+        link.subscribe(topics.birth, ({ payload }) => void (payload === 'online' && announce()))
+      link.onConnect(announce)
+      link.begin()
+      next = setInterval(() => logged(announced.refresh()), LOOK_MS)
+      next.unref()
+    },
+
+    [Symbol.asyncDispose]: async (): Promise<void> => {
+      clearInterval(next)
+      await last.saved()
+      await link[Symbol.asyncDispose]()
+    },
+  }
+}
+
+export type MqttModule = Awaited<ReturnType<typeof mqttModule>>
+export type { Link }

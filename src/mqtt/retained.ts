@@ -1,0 +1,65 @@
+import type { UnlockFacts } from '../domain/home-event.ts'
+import { discoveryJson } from './discovery.ts'
+import { type LogHealth, lastJson } from './messages.ts'
+import type { Topics } from './topics.ts'
+
+export type HomeLock = {
+  readonly label: string
+  readonly name: string
+  readonly isRetired: boolean
+}
+
+/** The states of a lock that Home Assistant knows; `None` means that nobody knows. */
+export type ShownState =
+  | 'LOCKED'
+  | 'UNLOCKED'
+  | 'LOCKING'
+  | 'UNLOCKING'
+  | 'OPENING'
+  | 'OPEN'
+  | 'JAMMED'
+  | 'None'
+
+type Home = {
+  readonly topics: Topics
+  readonly version: string
+  readonly page: string | undefined
+  readonly hasDiscovery: boolean
+  readonly hasNames: boolean
+  readonly locks: readonly HomeLock[]
+  /** The last unlock of each lock, by its label. */
+  readonly last: ReadonlyMap<string, LastUnlock>
+  readonly log: LogHealth
+  /** The state of each lock that the gateway operates, by its label. */
+  readonly states: ReadonlyMap<string, ShownState>
+}
+
+export type LastUnlock = { readonly unlock: UnlockFacts; readonly isLate: boolean }
+
+/** Returns what the broker is to keep, by topic: an empty text for nothing. Devices come before their states. */
+export const retainedMessages = (home: Home): ReadonlyMap<string, string> => {
+  const { topics, locks } = home
+  const messages = new Map<string, string>()
+  for (const lock of home.hasDiscovery ? locks : [])
+    messages.set(topics.config(lock.label), lock.isRetired ? '' : deviceOf(home, lock))
+  messages.set(topics.status, 'online')
+  messages.set(topics.log, JSON.stringify(home.log))
+  for (const { label, isRetired } of locks) {
+    const last = isRetired ? undefined : home.last.get(label)
+    const state = isRetired ? undefined : home.states.get(label)
+    messages.set(topics.last(label), last ? JSON.stringify(lastJson({ ...home, ...last })) : '')
+    messages.set(topics.state(label), state ?? '')
+  }
+  return messages
+}
+
+const deviceOf = ({ topics, version, page, states }: Home, lock: HomeLock): string =>
+  JSON.stringify(discoveryJson({ topics, lock, version, page, isOperated: states.has(lock.label) }))
+
+/** Returns the topics under which the broker may keep something about these locks. */
+export const retainedTopics = (topics: Topics, labels: readonly string[]): readonly string[] => [
+  ...labels.map((label) => topics.config(label)),
+  topics.status,
+  topics.log,
+  ...labels.flatMap((label) => [topics.last(label), topics.state(label)]),
+]
