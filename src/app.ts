@@ -148,7 +148,7 @@ export const openApp = async (config: Config, options: Options) => {
       actingRole,
       admit: (tx, by, publicId) => accounts.admitIn(tx, by, publicId),
       recordRefused: (request, findLock) =>
-        unlocks.recordRefused(request, accounts.sessions.refusedAccount, findLock),
+        unlocks.recordRefused(request, accounts.refusedAccount, findLock),
     },
     isClockSynchronised,
     onDecision: metrics.countDecision,
@@ -190,7 +190,7 @@ export const openApp = async (config: Config, options: Options) => {
     opsModule({ ...shared, version, metrics, certificate, createBackup, audit, accounts, unlocks }),
   )
 
-  const { authenticateRequest, stillHolds, sessions } = accounts
+  const { authenticateRequest, stillHolds, refusedAccount } = accounts
   const connections = opening.use(clientConnections(config))
   const http = httpApplication({
     version,
@@ -206,6 +206,7 @@ export const openApp = async (config: Config, options: Options) => {
       pages,
       authenticateRequest,
       stillHolds,
+      onTokenUse: accounts.tokens.noteUse,
       limits: limitsFrom(config),
       recordForwarded: audit.recordForwarded,
       recordSilentProxy: audit.recordSilentProxy,
@@ -224,7 +225,7 @@ export const openApp = async (config: Config, options: Options) => {
       ...accounts.routes,
       ...unlocks.routes({
         authenticateRequest,
-        refusedAccount: sessions.refusedAccount,
+        refusedAccount,
         holdConnection: connections.hold,
       }),
       ...locks.routes,

@@ -20,6 +20,7 @@ import { secondFactorRoutes } from './second-factor/routes.ts'
 import { type Dependencies, type Services, openServices, recording } from './services.ts'
 import { browserSessions } from './sessions/browser-session.ts'
 import { sessionRoutes } from './sessions/routes.ts'
+import { accessTokenRoutes } from './tokens/routes.ts'
 
 type Given = Omit<Dependencies, 'clock'> & { readonly clock: Clock }
 
@@ -117,6 +118,7 @@ const ownRoutes = (deps: Dependencies, services: Services): readonly Endpoint[] 
       }),
     }),
     ...secondFactorRoutes({ enrolment }),
+    ...accessTokenRoutes({ tokens: services.tokens }),
   ]
 }
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import type { Config } from '../config/config.ts'
 import { homeZone } from '../config/home-zone.ts'
-import { isAtLeast } from '../domain/account.ts'
+import { ACCESS_TOKEN_PREFIX, type SignedIn, isAtLeast } from '../domain/account.ts'
 import type { RecordAuditEvent } from '../domain/audit-event.ts'
 import type { AuditIn } from '../storage/unit-of-work.ts'
 import { type Clock, monotonicEpochClock } from '../domain/clock.ts'
@@ -42,6 +42,7 @@ import { secondFactorStore } from './second-factor/store.ts'
 import { accessTokens } from './sessions/access-tokens.ts'
 import { sessionLife, sessionService } from './sessions/service.ts'
 import { sessionStore } from './sessions/store.ts'
+import { accessTokenService } from './tokens/service.ts'
 
 type Lists = Parameters<typeof accountExport>[0]['lists']
 
@@ -109,7 +110,7 @@ export const recording = ({ record, auditIn, recordCoalesced }: Dependencies['au
 
 /** What it takes to log in: passwords, second factors, lockouts and sessions. */
 const openLogin = async (deps: Dependencies) => {
-  const { db, clock, config, disk, pages, audit, unlocks, argon2id } = deps
+  const { db, clock, logger, config, disk, pages, audit, unlocks, argon2id } = deps
   const keyOf = (name: keyof typeof KEY_FILES) => secretFile(join(config.dataDir, KEY_FILES[name]))
   const store = accountStore(db)
   const life = sessionLife(
@@ -154,7 +155,16 @@ const openLogin = async (deps: Dependencies) => {
     ...recording(audit),
   })
   const { checkPassword } = authentication
+  const tokens = accessTokenService({
+    db,
+    clock,
+    checkPassword,
+    ...recording(audit),
+    report: (error) => logger.warn({ err: error }, 'use of an access token not stored'),
+  })
   const enrolling = { db, store: factorStore, sealer, factors, checkPassword, sessions }
+  const withStanding = async <Found extends SignedIn>(signedIn: Found | undefined) =>
+    signedIn && { ...signedIn, account: await factors.standing(signedIn.account) }
   const cookies = sessionCookies({ hasTls: config.tlsCertFile !== undefined, pages })
   return {
     store,
@@ -163,21 +173,27 @@ const openLogin = async (deps: Dependencies) => {
     passwordLoad: passwords.load,
     sessions,
     sessionLife: life,
+    tokens,
     lockout,
     authentication,
     enrolment: secondFactorEnrolment({ ...enrolling, ...recording(audit) }),
     cookies,
-    stillHolds: async ({ account, sessionId }: Caller): Promise<boolean> => {
+    stillHolds: async ({ account, sessionId, token }: Caller): Promise<boolean> => {
       if (!account) return true
-      const found = await sessions.find({ publicId: account.publicId, sessionId })
+      const found = token
+        ? await tokens.findAccount(token.id)
+        : await sessions.find({ publicId: account.publicId, sessionId })
       return found !== undefined && isAtLeast((await factors.standing(found)).role, account.role)
     },
+    /** Returns the account of a genuine token, of either kind, that is no longer accepted. */
+    refusedAccount: (token: string) =>
+      token.startsWith(ACCESS_TOKEN_PREFIX)
+        ? tokens.refusedAccount(token)
+        : sessions.refusedAccount(token),
     authenticateRequest: requestAuthenticator({
       readCookie: (request) => cookies.read(request, 'access'),
-      authenticate: async (token) => {
-        const signedIn = await sessions.authenticate(token)
-        return signedIn && { ...signedIn, account: await factors.standing(signedIn.account) }
-      },
+      authenticate: async (token) => withStanding(await sessions.authenticate(token)),
+      authenticateAccessToken: async (token) => withStanding(await tokens.authenticate(token)),
     }),
   }
 }

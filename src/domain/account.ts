@@ -13,8 +13,13 @@ export type Account = {
   readonly roleHeldBack?: Role
 }
 
-/** The account and the session of a valid access token. */
-export type SignedIn = { readonly account: Account; readonly sessionId: string }
+/** The account behind a request, and its session. */
+export type SignedIn = {
+  readonly account: Account
+  /** `token:` and the id for an access token, which has no session. */
+  readonly sessionId: string
+  readonly token?: CallerToken | undefined
+}
 
 export const hasRole = (account: Pick<Account, 'role'> | undefined, role: Role): boolean =>
   account !== undefined && isAtLeast(account.role, role)
@@ -43,3 +48,30 @@ export const rolesUpTo = (role: Role): readonly Role[] => ROLES.slice(0, ROLES.i
 
 /** Returns the lower of two roles. */
 export const lowerRole = (one: Role, other: Role): Role => (isAtLeast(one, other) ? other : one)
+
+/** How every access token begins, so that scanners for leaked secrets recognise it. */
+export const ACCESS_TOKEN_PREFIX = 'sls_'
+
+/** What an access token may do in the whole home. */
+export const HOME_SCOPES = ['unlocks:read', 'people:read', 'metrics:read'] as const
+
+/** What an access token may do at one lock, whose label follows: `locks:operate:front-door`. */
+export const LOCK_SCOPES = ['unlocks:write', 'locks:operate'] as const
+export type LockScope = (typeof LOCK_SCOPES)[number]
+
+export type Scope = (typeof HOME_SCOPES)[number] | LockScope
+
+export const isLockScope = (scope: Scope): scope is LockScope =>
+  (LOCK_SCOPES as readonly string[]).includes(scope)
+
+/** The access token that a request comes by. */
+export type CallerToken = {
+  readonly id: string
+  readonly name: string
+  /** A scope for one lock ends with its label. */
+  readonly scopes: readonly string[]
+}
+
+/** Returns the labels of the locks that a token may do something at. */
+export const locksOf = ({ scopes }: Pick<CallerToken, 'scopes'>, scope: LockScope): string[] =>
+  scopes.flatMap((given) => (given.startsWith(`${scope}:`) ? given.slice(scope.length + 1) : []))

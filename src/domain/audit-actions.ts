@@ -9,6 +9,9 @@ export const AUDIT_ACTIONS = {
   'session.end_all': 'all sessions of a person, or all but one, were ended',
   'session.reuse': 'a refresh token was used a second time, and its session was ended',
   'session.refresh': 'a refresh token belonged to no active session',
+  'token.make': 'an access token was created; `scopes` says what it may do',
+  'token.use': 'an access token was used from an address for the first time; at most once a day',
+  'token.revoke': 'an access token, or all of a person, were revoked',
   'proxy.untrusted':
     'a request from an address that is not in `TRUSTED_PROXIES` claimed to be forwarded',
   'proxy.silent':

@@ -1,4 +1,15 @@
-import { type Account, type Role, type SignedIn, hasRole, isAtLeast } from '../domain/account.ts'
+import {
+  ACCESS_TOKEN_PREFIX,
+  type Account,
+  type CallerToken,
+  type Role,
+  type Scope,
+  type SignedIn,
+  hasRole,
+  isAtLeast,
+  isLockScope,
+  locksOf,
+} from '../domain/account.ts'
 import type { Origin } from '../domain/audit-event.ts'
 import { roleError, tokenError } from './errors.ts'
 
@@ -18,12 +29,8 @@ export type Caller = Origin & {
   readonly isAddressHidden: boolean
   readonly account: Account | undefined
   readonly sessionId: string | undefined
-  /** The access token that the caller has instead of a session. */
-  readonly token?: {
-    readonly id: string
-    readonly name: string
-    readonly scopes: readonly string[]
-  }
+  /** The access token that the caller has instead of a session. It narrows what the account may do. */
+  readonly token?: CallerToken | undefined
 }
 
 /** A logged-in account, and when its token expires. */
@@ -39,18 +46,38 @@ export type StillHolds = (caller: Caller) => Promise<boolean>
 
 type TokenSources = {
   readonly readCookie: (request: Request) => string | undefined
-  /** Returns the account of a valid access token. */
+  /** Returns the account of a valid token of a session. */
   readonly authenticate: (token: string) => Promise<Authenticated | undefined>
+  /** Returns the account of a valid access token of a script or device. */
+  readonly authenticateAccessToken: (token: string) => Promise<Authenticated | undefined>
 }
 
 /** Identifies the caller by a Bearer token or, without one, by a page's cookie. A cookie does not
- * make up for an invalid token. */
+ * make up for an invalid token, and never holds an access token. */
 export const requestAuthenticator =
-  ({ readCookie, authenticate }: TokenSources): AuthenticateRequest =>
+  ({ readCookie, authenticate, authenticateAccessToken }: TokenSources): AuthenticateRequest =>
   async (request) => {
-    const token = credentials(request, 'Bearer') ?? readCookie(request)
+    const bearer = credentials(request, 'Bearer')
+    if (bearer?.startsWith(ACCESS_TOKEN_PREFIX)) return authenticateAccessToken(bearer)
+    const token = bearer ?? readCookie(request)
     return token ? authenticate(token) : undefined
   }
+
+/** Refuses an access token that lacks the scope of an endpoint or, for a scope of one lock, is for other locks
+ * (403). Without a scope, no access token may call the endpoint. */
+export const requireScope = (token: CallerToken, scope: Scope | undefined, lock?: string): void => {
+  if (!scope) throw scopeError('No access token may do this; log in')
+  if (!isLockScope(scope)) {
+    if (!token.scopes.includes(scope))
+      throw scopeError(`This needs an access token with the scope ${scope}`)
+    return
+  }
+  const locks = locksOf(token, scope)
+  if (locks.length === 0 || (lock !== undefined && !locks.includes(lock)))
+    throw scopeError(`This needs an access token with the scope ${scope} for this lock`)
+}
+
+const scopeError = (message: string) => roleError(message, 'scope_required')
 
 /** Refuses a caller without an account (401), or whose role is too low (403). */
 export const requireRole = (caller: Caller, role: Role): void => {

@@ -1,6 +1,6 @@
 import type { Static, TObject, TSchema } from '@sinclair/typebox'
 import type { DocumentDecoration } from 'elysia'
-import type { Account, Role } from '../domain/account.ts'
+import type { Account, Role, Scope } from '../domain/account.ts'
 import type { Answer } from './answers.ts'
 import type { Access, Caller } from './authorization.ts'
 import type { Description } from './openapi/operation.ts'
@@ -19,6 +19,8 @@ export type Endpoint = {
   readonly method: Method
   readonly path: string
   readonly access: Access
+  /** What an access token needs; without it, none may call the endpoint unless it is public. */
+  readonly scope?: Scope | undefined
   readonly limits: LimitGroups
   /** Undefined for what the OpenAPI document leaves out: the files of pages. */
   readonly description: Description | undefined
@@ -139,6 +141,7 @@ export const endpoint = <
     method,
     path,
     access: spec.access,
+    scope: spec.scope,
     limits: limits[0] === 'changes' ? ['default', 'changes'] : limits,
     description: rest as unknown as Description,
     body: spec.body,

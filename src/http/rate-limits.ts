@@ -84,9 +84,12 @@ export const byStranger = (caller: Caller): string | undefined =>
 export const byNewcomer = (caller: Caller): string | undefined =>
   isNewcomer(caller.account) ? byClient(caller) : undefined
 
-/** Counts by account if the caller has one, since a family shares an address. */
-export const byAccount = (caller: Caller): string =>
-  caller.account ? `account:${caller.account.publicId}` : byClient(caller)
+/** Counts by account if the caller has one, since a family shares an address. An access token counts like an
+ * account, so that a script does not use up the limit of its maker. */
+export const byAccount = (caller: Caller): string => {
+  if (caller.token) return `token:${caller.token.id}`
+  return caller.account ? `account:${caller.account.publicId}` : byClient(caller)
+}
 
 /** Counts an admitted account by itself, at each of its clients: neither who shares its address nor who
  * stole its token must use up its limit. A newcomer may have any number of accounts, and counts by

@@ -8,6 +8,7 @@ import {
   credentials,
   hasOwnGuard,
   requireRole,
+  requireScope,
 } from './authorization.ts'
 import type { Context, Endpoint, LimitBase, RouteDetail } from './endpoint.ts'
 import type { DirectRoute } from './direct-routes.ts'
@@ -46,6 +47,8 @@ type Options = Parameters<typeof identification>[0] & {
   readonly bodyBytesMax: number
   readonly authenticateRequest: AuthenticateRequest
   readonly stillHolds: StillHolds
+  /** Called with each request by an access token that has the scope of its endpoint. */
+  readonly onTokenUse: (caller: Caller) => void
   /** Called after each request over a limit. */
   readonly onRefusal: (group: CountedGroup) => void
   readonly connections: { readonly end: (request: Request) => void }
@@ -220,10 +223,13 @@ const routeHooks = (one: Endpoint, options: Checking): object => {
   return { parse: 'none' as const, beforeHandle: checksOf(one, options), detail }
 }
 
-type Checking = Pick<Options, 'disk' | 'bodyBytesMax'>
+type Checking = Pick<Options, 'disk' | 'bodyBytesMax' | 'onTokenUse'>
 
 /** Returns the checks before the handler of a request; see `Hooks` in endpoint.ts. */
-const checksOf = (one: Endpoint, { disk, bodyBytesMax }: Checking): readonly Check[] => {
+const checksOf = (
+  one: Endpoint,
+  { disk, bodyBytesMax, onTokenUse }: Checking,
+): readonly Check[] => {
   const { path, access, hooks } = one
   const size = { bytesMax: one.bodyBytesMax ?? bodyBytesMax, isRead: one.body !== undefined }
   const { onAnonymous, guard, onInvalidBody } = hooks
@@ -236,6 +242,19 @@ const checksOf = (one: Endpoint, { disk, bodyBytesMax }: Checking): readonly Che
       throw tooLarge()
     },
     ...(/[:*]/.test(path) ? [requireDecoded] : []),
+    ...(access === 'public'
+      ? []
+      : [
+          ({ caller, params }: Incoming & Pick<Given, 'params'>) => {
+            if (!caller.token) return
+            requireScope(
+              caller.token,
+              one.scope,
+              (params as { readonly label?: string } | undefined)?.label,
+            )
+            onTokenUse(caller)
+          },
+        ]),
     ...(onAnonymous
       ? [
           async ({ request, caller }: Incoming) => {

@@ -1,5 +1,5 @@
 import { type TObject, Type as t } from '@sinclair/typebox'
-import { type Account, hasRole } from '../domain/account.ts'
+import { type Account, type Scope, hasRole } from '../domain/account.ts'
 import type { Origin } from '../domain/audit-event.ts'
 import { Message, READ_RUNNING, RateLimited, message } from '../http/answers.ts'
 import { type Caller, credentials, refuseHeldBack } from '../http/authorization.ts'
@@ -33,6 +33,7 @@ export const tableRoutes = (deps: Dependencies): readonly Endpoint[] => {
       summary: 'Get all unlocks',
       row: LogRow,
       rows: unlocks,
+      scope: 'unlocks:read',
       guard,
     }),
     ...table({
@@ -41,6 +42,7 @@ export const tableRoutes = (deps: Dependencies): readonly Endpoint[] => {
       summary: 'Get all accounts, without their passwords',
       row: UserRow,
       rows: users,
+      scope: 'people:read',
       guard,
     }),
   ]
@@ -81,6 +83,7 @@ type TableSpec = {
   readonly summary: string
   readonly row: TObject
   readonly rows: Table
+  readonly scope: Scope
   readonly guard: Guard
 }
 
@@ -91,11 +94,13 @@ const table = ({
   summary,
   row,
   rows,
+  scope,
   guard,
 }: TableSpec): readonly Endpoint[] => {
   const spec = {
     path,
     access: 'tables',
+    scope,
     limits: ['default', 'basic'],
     guard,
     isHeavy: () => true,

@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { Database } from 'bun:sqlite'
 import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Role } from '../../src/domain/account.ts'
+import { accessTokenHash, newAccessToken } from '../../src/accounts/tokens/format.ts'
+import { HOME_SCOPES, LOCK_SCOPES, type Role } from '../../src/domain/account.ts'
 import { addAccount, tokenFor } from '../support/accounts.ts'
 import { PASSWORD, basic, bearer, clientOf } from '../support/app.ts'
 import { type Service, UNLIMITED, startService, temporaryFolder } from '../support/binary.ts'
@@ -38,7 +39,10 @@ const answersAt = async (url: string, headers: Record<string, string>) => {
 describe('who may call what on the compiled executable', () => {
   let service: Service
   let db: Database
-  const callers: Record<string, { kind: 'stranger' | Role; headers: Record<string, string> }> = {}
+  const callers: Record<
+    string,
+    { kind: 'stranger' | 'token' | 'unscoped' | Role; headers: Record<string, string> }
+  > = {}
 
   const signIn = async (username: string) => {
     const answer = await clientOf(service.url).post('/login', { username, password: PASSWORD })
@@ -66,6 +70,16 @@ describe('who may call what on the compiled executable', () => {
     db.run("DELETE FROM account WHERE username = 'deleted'")
 
     const token = (name: string) => bearer(tokenOf[name] ?? '')
+    const accessToken = (id: string, scopes: readonly string[]) => {
+      const text = newAccessToken()
+      db.run(
+        `INSERT INTO access_token (id, account_public_id, name, hash, scopes, created_at_ms)
+         VALUES (?, (SELECT public_id FROM account WHERE username = 'oli'), '', ?, ?, 1)`,
+        [id, accessTokenHash(text) ?? '', JSON.stringify(scopes)],
+      )
+      return bearer(text)
+    }
+    const everyScope = [...HOME_SCOPES, ...LOCK_SCOPES.map((scope) => `${scope}:front-door`)]
     const cookie = (name: string) => ({ cookie: `lock-access=${tokenOf[name]}` })
     Object.assign(callers, {
       'no token': { kind: 'stranger', headers: {} },
@@ -78,6 +92,8 @@ describe('who may call what on the compiled executable', () => {
       'other member': { kind: 'member', headers: token('max') },
       admin: { kind: 'admin', headers: token('amy') },
       owner: { kind: 'owner', headers: token('oli') },
+      'token with every scope': { kind: 'token', headers: accessToken('1', everyScope) },
+      'token with none': { kind: 'unscoped', headers: accessToken('2', []) },
       'member by cookie': { kind: 'member', headers: cookie('cora') },
       'owner by cookie': { kind: 'owner', headers: cookie('otto') },
       'cookie of an ended session': { kind: 'stranger', headers: cookie('revoked') },

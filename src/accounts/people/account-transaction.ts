@@ -117,6 +117,7 @@ export const accountTransaction = (tx: Queries, clock: Pick<Clock, 'nonDecreasin
        WHERE uses_max = 1 AND id = (SELECT invitation_id FROM account WHERE id = ?)`,
       id,
     )
+    await tx.run('DELETE FROM access_token WHERE account_public_id = ?', publicId)
     await tx.run('DELETE FROM account WHERE id = ?', id)
   },
 })

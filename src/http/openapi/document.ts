@@ -47,6 +47,8 @@ with \`Retry-After\`. None repeats what was sent. An error with a page in the ma
 \`Link: </manual/PAGE>; rel="help"\`. \`X-Request-Id\` identifies a request in the log of the server.
 An optional field of a body may be null or empty, which means the same as absent; in a \`PATCH\` it
 clears the field.
+Scripts and devices send an access token with the scope that an endpoint names; elsewhere it gets 403
+with the code \`scope_required\`.
 With \`SECOND_FACTOR=required\`, endpoints for admins and owners answer 403 with the code
 \`second_factor_required\` until the caller sets up a second factor. Pages of other sites get 403
 with the code \`foreign_origin\`, and a browser that calls the server by an unknown name gets 421.`
@@ -54,6 +56,7 @@ with the code \`foreign_origin\`, and a browser that calls the server by an unkn
 const TAGS = [
   { name: 'Accounts', description: 'Registering, logging in, and your own account' },
   { name: 'Sessions', description: 'Where you are logged in' },
+  { name: 'Access tokens', description: 'For scripts and devices' },
   { name: 'Second factor', description: 'One-time codes in addition to the password' },
   { name: 'Invitations', description: 'Letting people register' },
   { name: 'People', description: 'Other people’s accounts, for admins and owners' },
@@ -73,6 +76,13 @@ const SECURITY_SCHEMES = {
     scheme: 'bearer',
     bearerFormat: 'JWT',
     description: 'The access_token of POST /login',
+  },
+  accessToken: {
+    type: 'http',
+    scheme: 'bearer',
+    description:
+      'An access token of POST /v1/me/tokens, which begins with sls_. It opens the endpoints that name ' +
+      'one of its scopes, and public ones',
   },
   basic: {
     type: 'http',

@@ -1,5 +1,6 @@
 import { type TObject, type TSchema, Type as t } from '@sinclair/typebox'
 import type { DocumentDecoration } from 'elysia'
+import type { Scope } from '../../domain/account.ts'
 import {
   type Answer,
   type Answers,
@@ -16,6 +17,8 @@ import type { DocumentSchema } from './schemas.ts'
 /** What the document says about an endpoint. */
 export type Description = {
   readonly access: Access
+  /** What an access token needs; without it, none may call the endpoint unless it is public. */
+  readonly scope?: Scope
   readonly tag: Tag
   /** The name of the method in a generated client. */
   readonly operationId: string
@@ -31,6 +34,7 @@ export type Description = {
 type Tag =
   | 'Accounts'
   | 'Sessions'
+  | 'Access tokens'
   | 'Second factor'
   | 'Invitations'
   | 'People'
@@ -49,7 +53,7 @@ type Tag =
 export const documentOf =
   (described: Description) =>
   (path: string, schemaOf: DocumentSchema): DocumentDecoration => {
-    const { access, tag, operationId, summary, description, body, answers } = described
+    const { access, scope, tag, operationId, summary, description, body, answers } = described
     const content = contentWith(schemaOf)
     // TypeBox schemas are JSON Schema, which the types of OpenAPI do not know.
     return {
@@ -58,10 +62,10 @@ export const documentOf =
       ...(description ? { description } : {}),
       tags: [tag],
       'x-access': access,
-      security: SECURITY[access],
+      security: [...SECURITY[access], ...(scope ? [{ accessToken: [scope] }] : [])],
       parameters: parameters(described, schemaOf),
       ...(body ? { requestBody: { required: true, content: content(bodyAnswer(body)) } } : {}),
-      responses: responses(path, content, [commonAnswers(access, body), answers]),
+      responses: responses(path, content, [commonAnswers(described), answers]),
     } as DocumentDecoration
   }
 
@@ -102,11 +106,19 @@ const SECURITY: Readonly<Record<Access, Record<string, string[]>[]>> = {
   owner: BEARER,
 }
 
-const commonAnswers = (access: Access, body: TSchema | undefined): Record<number, Answer> => {
+const commonAnswers = ({ access, scope, body }: Description): Record<number, Answer> => {
   const isGuarded = access !== 'public' && access !== 'tables'
   return {
     413: message('The body is larger than the limit', 'Request body too large'),
     ...(isGuarded ? { 401: message(TOKEN_FAULTS, 'There is an error with this token') } : {}),
+    ...(scope
+      ? {
+          403: message(SCOPE_FAULTS, {
+            msg: `This needs an access token with the scope ${scope}`,
+            code: 'scope_required',
+          }),
+        }
+      : {}),
     ...(isGuarded && access !== 'member'
       ? { 403: message(ROLE_FAULTS, `Only an ${access} may do this`) }
       : {}),
@@ -122,6 +134,7 @@ const commonAnswers = (access: Access, body: TSchema | undefined): Record<number
 
 const TOKEN_FAULTS =
   'The token is missing, malformed, expired, revoked or forged, or its account is gone'
+const SCOPE_FAULTS = 'An access token without the scope (`scope_required`)'
 const ROLE_FAULTS =
   'The role is too low, or (`second_factor_required`) held back until a second factor is set up'
 const BUSY =

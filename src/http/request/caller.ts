@@ -61,6 +61,7 @@ export const callers = ({ trustedProxies, connections, ...record }: Options) => 
         requestId,
         account: signedIn?.account,
         sessionId: signedIn?.sessionId,
+        token: signedIn?.token,
       }
       const recorded = recordProxy(proxy, { address: peer, userAgent, requestId })
       return recorded ? recorded.then(() => caller) : caller

@@ -24,6 +24,7 @@ const read = ({ metrics, isMetricsToken, onStranger, onToken }: Dependencies) =>
       method: 'GET',
       path: '/metrics',
       access: 'metrics',
+      scope: 'metrics:read',
       countsAs: ({ request }) =>
         isMetricsToken(credentials(request, 'Bearer') ?? '') ? 'metrics token' : undefined,
       guard: async ({ request, caller }) => {

@@ -48,6 +48,8 @@ export type PersonalText = {
   readonly method: string
   /** Only for decisions: the grant that decided, or null if none did. */
   readonly grantId?: string | null
+  /** The access token by which it came; only decisions commit to it. */
+  readonly tokenId?: string
 }
 
 /** An event to be recorded. */

@@ -30,6 +30,7 @@ const stats = ({ counts, size, clock }: Dependencies) => {
       method: 'GET',
       path: '/v1/unlocks/stats',
       access: 'member',
+      scope: 'unlocks:read',
       tag: 'Unlocks',
       operationId: 'getUnlockStatistics',
       summary: 'Count unlocks',

@@ -24,6 +24,7 @@ const stream = ({ eventStream, authenticateRequest, holdConnection }: Dependenci
       method: 'GET',
       path: '/v1/unlocks/stream',
       access: 'member',
+      scope: 'unlocks:read',
       tag: 'Unlocks',
       operationId: 'streamUnlocks',
       summary: 'Stream unlocks as they happen',

@@ -1,10 +1,10 @@
 import { type Static, Type as t } from '@sinclair/typebox'
 import { DEFAULT_LOCK } from '../../domain/access.ts'
-import type { Account } from '../../domain/account.ts'
+import { type Account, type CallerToken, locksOf } from '../../domain/account.ts'
 import { takeTurn } from '../../domain/event-loop.ts'
 import { AppError } from '../../errors.ts'
 import { invalid, message, problem } from '../../http/answers.ts'
-import { type Caller, credentials, signedIn } from '../../http/authorization.ts'
+import { type Caller, credentials, requireScope, signedIn } from '../../http/authorization.ts'
 import { type Endpoint, endpoint } from '../../http/endpoint.ts'
 import { acceptedBy, notAccepted } from '../../http/request/accepted.ts'
 import { idempotencyKey } from '../../http/request/headers/idempotency-key.ts'
@@ -70,6 +70,7 @@ const logUnlocking = (deps: Dependencies) =>
       method: 'POST',
       path: '/logUnlocking',
       access: 'member',
+      scope: 'unlocks:write',
       limits: ['unlock'],
       tag: 'Unlocks',
       operationId: 'logUnlocking',
@@ -108,7 +109,7 @@ const logUnlocking = (deps: Dependencies) =>
     async ({ request, caller, account, body }) => {
       const key = idempotencyKey(request)
       const ids = key === undefined ? {} : idsFor(key, account, deps.deriveUuid)
-      const event = newEvent(account, { ...ids, method: body['unlocking-method'] })
+      const event = newEvent(caller, { ...ids, account, method: body['unlocking-method'] })
       const [outcome] = await append({ ...deps, account, caller }, [event], 'append')
       if (outcome?.status === 'conflict')
         throw new AppError('conflict', 'This Idempotency-Key was used for another unlock')
@@ -128,6 +129,7 @@ const recordUnlocks = (deps: Dependencies) =>
       method: 'POST',
       path: '/v1/unlocks',
       access: 'member',
+      scope: 'unlocks:write',
       limits: ['unlock'],
       tag: 'Unlocks',
       operationId: 'recordUnlocks',
@@ -230,7 +232,7 @@ const recordOne = async (recording: Recording, body: unknown): Promise<OutcomeBo
   const { account, limits } = recording
   limits.requireDisk(account, 'lone')
   limits.count(account, 'lone', 1)
-  const [outcome] = await appendWithReceipts(recording, [parseEvent(account, body)])
+  const [outcome] = await appendWithReceipts(recording, [parseEvent(recording, body)])
   if (outcome === undefined || outcome.status === 'conflict')
     throw new AppError('conflict', ID_TAKEN)
   return outcome
@@ -248,7 +250,7 @@ const recordAll = async (
     throw new AppError('invalid', `More than ${EVENTS_MAX} events; send the rest separately`)
   // Batches of many clients may arrive at once, and each takes milliseconds to read and to answer.
   await takeTurn()
-  const parsed = bodies.map((body) => parsedOrDetail(account, body))
+  const parsed = bodies.map((body) => parsedOrDetail(recording, body))
   const events = parsed.filter((item) => 'id' in item)
   const answered = await appendWithReceipts(recording, events)
   takeBack(answered.filter(({ status }) => status === 'duplicate').length)
@@ -277,31 +279,33 @@ const appendWithReceipts = async (
 }
 
 const parsedOrDetail = (
-  account: Account,
+  recording: Recording,
   body: unknown,
 ): NewUnlockEvent | { readonly detail: string } => {
   try {
-    return parseEvent(account, body)
+    return parseEvent(recording, body)
   } catch (error) {
     if (error instanceof AppError) return { detail: error.message }
     throw error
   }
 }
 
-const parseEvent = (account: Account, body: unknown): NewUnlockEvent => {
+const parseEvent = ({ account, caller }: Recording, body: unknown): NewUnlockEvent => {
   if (!isObject(body)) throw new AppError('invalid', 'An unlock is a JSON object')
   const { occurred_at: occurredAt, ...event } = checkFields(body, EventBody)
   const occurredAtMs = occurredAt === undefined ? null : timeMs(occurredAt)
   if (occurredAtMs === undefined) throw notAccepted({ occurred_at: acceptedBy(Time) })
   if ((event.result === 'denied') !== (event.reason !== undefined))
     throw new AppError('invalid', 'A denied event has a reason, and an unlocked one has none')
-  return newEvent(account, { ...event, occurredAtMs })
+  if (caller.token && event.lock !== undefined)
+    requireScope(caller.token, 'unlocks:write', event.lock)
+  return newEvent(caller, { ...event, account, occurredAtMs })
 }
 
-type Given = { readonly method: string } & Partial<NewUnlockEvent>
+type Given = { readonly account: Account; readonly method: string } & Partial<NewUnlockEvent>
 
-const newEvent = (account: Account, { id, ...given }: Given): NewUnlockEvent => ({
-  lock: DEFAULT_LOCK,
+const newEvent = ({ token }: Caller, { account, id, ...given }: Given): NewUnlockEvent => ({
+  lock: token ? lockOf(token) : DEFAULT_LOCK,
   result: 'unlocked',
   reason: null,
   source: 'claimed',
@@ -310,7 +314,15 @@ const newEvent = (account: Account, { id, ...given }: Given): NewUnlockEvent => 
   id: id?.toLowerCase() ?? Bun.randomUUIDv7(),
   accountPublicId: account.publicId,
   username: account.username,
+  ...(token && { tokenId: token.id }),
 })
+
+/** Returns the lock of an unlock that names none, recorded with an access token: the default lock if the token is
+ * for it, otherwise its first one. */
+const lockOf = (token: CallerToken): string => {
+  const [first = DEFAULT_LOCK, ...others] = locksOf(token, 'unlocks:write')
+  return others.includes(DEFAULT_LOCK) ? DEFAULT_LOCK : first
+}
 
 /** Returns the id for an app's own key, the same for the same account and key, and the one of earlier
  * versions: an app may send again after an update what it sent before. */

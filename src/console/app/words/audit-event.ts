@@ -131,6 +131,12 @@ const VERBS: Words<readonly [past: string, infinitive: string]> = {
     `cleared a lockout${e.subject ? ` of ${subjectOf(e)}` : ''}`,
     'clear a lockout',
   ],
+  'token.make': () => ['created an access token', 'create an access token'],
+  'token.use': () => ['used an access token from a new address', 'use an access token'],
+  'token.revoke': (e) => [
+    `revoked ${isOwn(e) ? 'an access token of their own' : `an access token of ${subjectOf(e)}`}`,
+    'revoke an access token',
+  ],
   'invitation.create': (e) => [
     `invited ${counted(countIn(e, 'uses_max'), roleIn(e, 'role'))}`,
     `invite ${aRoleIn(e, 'role')}`,
