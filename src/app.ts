@@ -9,6 +9,8 @@ import type { Config } from './config/config.ts'
 import { homeZone } from './config/home-zone.ts'
 import { consoleRoutes } from './console/routes.ts'
 import { type Clock, clockFrom } from './domain/clock.ts'
+import { askPermitted } from './drivers/operating/asking-store.ts'
+import { driversModule } from './drivers/module.ts'
 import { httpApplication } from './http/application.ts'
 import type { CertificateFacts } from './http/connection/certificate.ts'
 import { clientConnections } from './http/connection/client-connections.ts'
@@ -71,7 +73,7 @@ const writing = (
   const { databasePath, dataDir } = config
   if (use !== 'service' || databasePath === ':memory:') {
     const zone = () => homeZone(config)
-    const decision = decisionKind({ zone })
+    const decision = decisionKind({ zone, afterPermitted: askPermitted })
     const afterAppend = enqueueAppended({ zone })
     return { program: unlockProgram(dataDir, { decision, afterAppend }) }
   }
@@ -153,8 +155,23 @@ export const openApp = async (config: Config, options: Options) => {
     isClockSynchronised,
     onDecision: metrics.countDecision,
     onOverLimit: () => metrics.countRefusal('unlock'),
+    operate: (attempt) => drivers.operate(attempt),
+    deliveryOf: (attemptId) => drivers.deliveryOf(attemptId),
   })
   opening.use(locks)
+  const nameOf = async (publicId: string) => (await findAccountState(db, publicId))?.username
+  const drivers = opening.use(
+    driversModule({
+      ...shared,
+      audit,
+      broker: undefined,
+      reach: fetch,
+      findLock: locks.findLock,
+      nameOf,
+      // Until the unlock log takes reports, what locks say is only shown.
+      report: async () => {},
+    }),
+  )
   // Accounts are opened after it too.
   const outbox = opening.use(
     outboxModule({
@@ -163,7 +180,7 @@ export const openApp = async (config: Config, options: Options) => {
       channels: {},
       findUnlock: unlocks.findShown,
       lockName: locks.nameOf,
-      nameOf: async (publicId) => (await findAccountState(db, publicId))?.username,
+      nameOf,
       countWaiting: (): Promise<number> => accounts.waitingList.count(),
     }),
   )
@@ -178,6 +195,7 @@ export const openApp = async (config: Config, options: Options) => {
         ...locks.access,
         eraseIn: async (tx, publicId) => {
           await locks.access.eraseIn(tx, publicId)
+          await drivers.eraseIn(tx, publicId)
           await outbox.eraseIn(tx, publicId)
         },
       },
@@ -185,7 +203,10 @@ export const openApp = async (config: Config, options: Options) => {
       argon2id,
     }),
   )
-  if (use === 'service') await locks.begin({ isService: true, onUpgrade })
+  if (use === 'service') {
+    await locks.begin({ isService: true, onUpgrade })
+    await drivers.begin()
+  }
   const ops = opening.use(
     opsModule({ ...shared, version, metrics, certificate, createBackup, audit, accounts, unlocks }),
   )
@@ -229,6 +250,7 @@ export const openApp = async (config: Config, options: Options) => {
         holdConnection: connections.hold,
       }),
       ...locks.routes,
+      ...drivers.routes,
       ...audit.routes,
       ...legacyTables({ config, accounts, unlocks }),
       ...ops.routes,
@@ -245,6 +267,7 @@ export const openApp = async (config: Config, options: Options) => {
     accounts,
     locks,
     outbox,
+    drivers,
     ops,
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   }

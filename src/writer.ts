@@ -1,5 +1,6 @@
 import { giveBackStartMemory } from './domain/start-memory.ts'
 import { homeZone } from './config/home-zone.ts'
+import { askPermitted } from './drivers/operating/asking-store.ts'
 import { decisionKind } from './locks/decisions/kind.ts'
 import { enqueueAppended } from './outbox/core/after-append.ts'
 import { openWriter } from './storage/open.ts'
@@ -19,7 +20,7 @@ export type WriterGiven = {
 serveWriter((given) => {
   const { databasePath, dataDir, ...setting } = given as WriterGiven
   const zone = () => homeZone(setting)
-  const decision = decisionKind({ zone })
+  const decision = decisionKind({ zone, afterPermitted: askPermitted })
   const afterAppend = enqueueAppended({ zone })
   return openWriter(databasePath, unlockProgram(dataDir, { decision, afterAppend }))
 })

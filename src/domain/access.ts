@@ -24,6 +24,18 @@ export const DECISION_REASONS = [
 ] as const
 export type DecisionReason = (typeof DECISION_REASONS)[number]
 
+/** What became of a permitted attempt at the lock: nothing can be asked of it, it was asked, it took the command, it
+ * opened, it did not, or nobody knows. */
+export const DELIVERIES = [
+  'no_controller',
+  'asked',
+  'accepted',
+  'happened',
+  'failed',
+  'unknown',
+] as const
+export type Delivery = (typeof DELIVERIES)[number]
+
 /** What the gateway decided: a leaf of the unlock log. */
 export type NewDecision = {
   readonly id: string

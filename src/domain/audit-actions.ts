@@ -55,6 +55,9 @@ export const AUDIT_ACTIONS = {
   'lock.state': 'a lock was disabled, enabled again, or retired for good',
   'lock.operator':
     'messages of the MQTT broker were allowed to open a lock as a member, or no longer; `operator` is the account, or `none`',
+  'lock.driver': 'what moves a lock was set, changed or removed; `kind` is what it is now',
+  'lock.slot':
+    'a code, finger, card or phone that a lock knows was given to a person, or (`ended`) is nobody’s any more',
   'lockdown.begin': 'a lockdown of the home or of a lock began, or its end was changed',
   'lockdown.end':
     'somebody ended a lockdown, or (`failure`) was not allowed to; a lockdown that ends by itself leaves no event',

@@ -131,14 +131,19 @@ const entriesOf = (
   if (!newest) return []
   return [
     { kind: 'log', newest: newest.index, isLive },
-    ...known.flatMap(({ entry, index }) => turnsOf(entry, index, atMs)),
+    ...known.flatMap(({ entry, index }) => turnsOf(entry, index, { isLive, atMs })),
   ]
 }
 
-const turnsOf = (entry: Entry, index: number, heardAtMs: number): readonly Observation[] => {
+const turnsOf = (
+  entry: Entry,
+  index: number,
+  heard: Pick<Heard, 'atMs'> & { readonly isLive: boolean },
+): readonly Observation[] => {
   if (!OPENS.has(String(entry['action']))) return []
   const occurredAtMs = timeOf(entry)
-  const atMs = Math.min(occurredAtMs ?? heardAtMs, heardAtMs)
+  // The lock's clock may be wrong, but a new entry has just happened.
+  const atMs = heard.isLive ? heard.atMs : Math.min(occurredAtMs ?? heard.atMs, heard.atMs)
   const turn: Turn = { ...personOf(entry), entry: index, atMs, occurredAtMs }
   const status = String(entry['completionStatus'])
   // Only a success is an opening: an expired code has an entry too (kvj/hass_nuki_ng issue 117).

@@ -52,7 +52,7 @@ type Dependencies = {
     Pick<ChangeDependencies, 'actingRole'> &
     Pick<Deciding, 'recordRefused'>
   readonly isClockSynchronised: Parameters<typeof decisionClock>[0]['isClockSynchronised']
-} & Pick<Deciding, 'onDecision' | 'onOverLimit'>
+} & Pick<Deciding, 'onDecision' | 'onOverLimit' | 'operate' | 'deliveryOf'>
 
 type Begin = {
   /** False by default: the time zone of a command does not count. */
@@ -141,6 +141,9 @@ export const locksModule = ({
       (await locksIn(db).find(label))?.name,
     lockdowns,
     holidays,
+    /** Returns a lock by its label, as one transaction or reader sees it. */
+    findLock: (queries: Parameters<typeof locksIn>[0], label: string) =>
+      locksIn(queries).find(label),
     decisions,
     operators,
     grants,

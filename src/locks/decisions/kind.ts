@@ -4,6 +4,7 @@ import { lowerRole } from '../../domain/account.ts'
 import { DENIALS_A_DAY, denialShare } from '../../domain/limits/denial-share.ts'
 import { DAY_MS } from '../../domain/duration.ts'
 import type { Queries } from '../../storage/database.ts'
+import type { AfterPermitted, PermittedAttempt } from '../../storage/writing/after-permitted.ts'
 import type { Decided, DecisionKind } from '../../storage/writing/decision-kind.ts'
 import { type Asking, type Decision, afterDecision, decide } from '../rules/decide.ts'
 import type { Grant, Home } from '../rules/grant.ts'
@@ -33,12 +34,14 @@ type Options = {
   /** Returns the time zone of the home; called at the first decision. */
   readonly zone: () => string
   readonly monotonicMs?: () => number
+  readonly afterPermitted?: AfterPermitted | undefined
 }
 
 /** Returns how attempts to open locks are decided, in the transaction that records and counts. */
 export const decisionKind = ({
   zone,
   monotonicMs = () => performance.now(),
+  afterPermitted,
 }: Options): DecisionKind<Attempt, DecisionState> => {
   const homeWith = homes(zone)
   const shares = {
@@ -97,6 +100,8 @@ export const decisionKind = ({
       const writes = decisionWrites(tx)
       if (!(await writes.countUses([...uses.values()]))) return false
       await writes.insertAttempts(added)
+      const permitted = added.filter(({ decision }) => decision === 'permitted')
+      if (permitted.length > 0) await afterPermitted?.(tx, permitted.map(permittedOf))
       return true
     },
   }
@@ -138,6 +143,12 @@ const decideIn = (
   }
   return decision
 }
+
+const permittedOf = ({ id, lockId, decidedAtMs }: DecidedAttempt): PermittedAttempt => ({
+  id,
+  lockId,
+  decidedAtMs,
+})
 
 const leafOf = (attempt: Attempt, { decision, reason, grantId }: DecidedAttempt): NewDecision => ({
   id: Bun.randomUUIDv7(),

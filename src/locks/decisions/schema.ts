@@ -1,6 +1,6 @@
 import { type Static, Type as t } from '@sinclair/typebox'
 import { ROLES, type Role } from '../../domain/account.ts'
-import { DECISION_REASONS, DEFAULT_LOCK } from '../../domain/access.ts'
+import { DECISION_REASONS, DEFAULT_LOCK, DELIVERIES } from '../../domain/access.ts'
 import { accepting } from '../../http/request/accepted.ts'
 import { Occurs } from '../grants/schema.ts'
 import type { explain } from '../rules/explain.ts'
@@ -69,8 +69,10 @@ export const DecisionAnswer = t.Object(
       description: 'C2SP tlog-proof of the decision; null without `seq`',
     },
     delivery: {
-      ...oneOf(['no_controller']),
-      description: 'What happened at the lock: `no_controller`, because no lock is connected',
+      ...oneOf(['no_controller', 'asked']),
+      description:
+        '`asked` if the gateway has the lock open now; the attempt tells what became of it. `no_controller` if ' +
+        'it asks nothing of a lock: none is connected, or it was denied',
     },
   },
   { $id: 'Decision', additionalProperties: false },
@@ -112,6 +114,18 @@ export const AttemptAnswer = t.Object(
     use: Use,
     decided_at: t.String({ format: 'date-time' }),
     seq: Seq,
+    delivery: {
+      ...oneOf(DELIVERIES),
+      description:
+        'What became of it at the lock: `asked`, `accepted` if the lock took the command, `happened` if it ' +
+        'opened, `failed` if it did not, `unknown` if it has not said so in 15 seconds. A relay stays ' +
+        '`accepted`: it does not know about the door. No lock is asked a second time',
+    },
+    lock_says: {
+      ...nullable(t.String()),
+      description: 'What the lock said, in its own word',
+      examples: ['motorBlocked'],
+    },
   },
   { $id: 'DecidedAttempt', additionalProperties: false },
 )
@@ -127,6 +141,8 @@ export const ATTEMPT_EXAMPLE = {
   use: { number: 1, max: 5 },
   decided_at: '2026-11-28T21:04:11.125Z',
   seq: 815,
+  delivery: 'happened',
+  lock_says: null,
 } as const satisfies AttemptJson
 
 const UUID = '[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}'

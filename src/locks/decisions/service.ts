@@ -1,3 +1,4 @@
+import type { Delivery } from '../../domain/access.ts'
 import { type Account, hasRole, isNewcomer } from '../../domain/account.ts'
 import { MINUTE_MS } from '../../domain/duration.ts'
 import { AppError } from '../../errors.ts'
@@ -6,6 +7,7 @@ import { RateLimitError } from '../../http/errors.ts'
 import { windowCounter } from '../../http/rate-limits.ts'
 import type { IsOnHomeNetwork } from '../../http/request/home-network.ts'
 import type { Database } from '../../storage/database.ts'
+import type { PermittedAttempt } from '../../storage/writing/after-permitted.ts'
 import type { AccessService } from './access.ts'
 import type { Attempt, AttemptAnswer, DecidedAttempt, DecisionTime } from './attempt.ts'
 import {
@@ -40,6 +42,12 @@ type Dependencies = {
   readonly nextAtMs: AccessService['nextAtMs']
   readonly isOnHomeNetwork: IsOnHomeNetwork
   readonly clock: () => DecisionTime
+  /** Has a lock opened for an attempt that was just permitted, without waiting for the lock. */
+  readonly operate: (attempt: PermittedAttempt) => Promise<void>
+  /** Returns what became of an attempt at its lock. */
+  readonly deliveryOf: (
+    attemptId: string,
+  ) => Promise<{ readonly delivery: Delivery; readonly says: string | null }>
   /** Called after each new decision. */
   readonly onDecision: (decided: Pick<DecidedAttempt, 'decision' | 'reason'>) => void
   /** Called after each attempt over the limit. */
@@ -80,6 +88,15 @@ export const attemptService = (deps: Dependencies) => {
     }
   }
 
+  const deliveryIn = async ({
+    id,
+    decision,
+  }: DecidedAttempt): Promise<DecisionJson['delivery']> => {
+    if (decision === 'denied') return 'no_controller'
+    const { delivery } = await deps.deliveryOf(id)
+    return delivery === 'no_controller' ? delivery : 'asked'
+  }
+
   return {
     /** Decides an attempt and records the decision. Throws `not_found` for an unknown lock, `conflict` if
      * another attempt has the id, `unavailable` if nothing can be recorded: then nobody is let in. */
@@ -105,13 +122,14 @@ export const attemptService = (deps: Dependencies) => {
       // Only the leaves of newcomers' attempts are kept.
       if (isRepeat || (found.seq === null && isNewcomer(account))) takeBack()
       if (!isRepeat) deps.onDecision(found)
+      if (!isRepeat && found.decision === 'permitted') await deps.operate(found)
       const nextAtMs = found.decision === 'denied' ? await deps.nextAtMs(found, label, role) : null
       return {
         ...decisionJson(found),
         next_at: timeJson(nextAtMs),
         repeat: isRepeat,
         receipt: receipt ?? (found.seq === null ? null : await deps.receiptOf(found.seq)),
-        delivery: 'no_controller',
+        delivery: await deliveryIn(found),
       }
     },
 
@@ -127,12 +145,15 @@ export const attemptService = (deps: Dependencies) => {
       const maySee = found?.accountPublicId === account.publicId || hasRole(account, 'admin')
       if (!found || found.lockId !== lock?.id || !maySee)
         throw new AppError('not_found', NO_SUCH_ATTEMPT)
+      const { delivery, says } = await deps.deliveryOf(found.id)
       return {
         id: found.id,
         lock: label,
         account: found.accountPublicId,
         ...decisionJson(found),
         decided_at: new Date(found.decidedAtMs).toISOString(),
+        delivery,
+        lock_says: says,
       }
     },
   }

@@ -87,6 +87,8 @@ CREATE TABLE lock_driver (
   -- Address and the like as JSON, and apart from them what is never shown.
   settings TEXT NOT NULL,
   secrets TEXT NOT NULL,
+  -- The newest entry of the lock's own log when it was first heard: older ones become no events.
+  since_entry INTEGER,
   version INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 

@@ -1,0 +1,192 @@
+import type { NewReport, Delivery } from '../domain/access.ts'
+import type { Broker } from '../domain/broker.ts'
+import type { Clock } from '../domain/clock.ts'
+import { DAY_MS, SECOND_MS } from '../domain/duration.ts'
+import { AppError } from '../errors.ts'
+import type { Endpoint } from '../http/endpoint.ts'
+import type { Logger } from '../http/log/logger.ts'
+import type { Database } from '../storage/database.ts'
+import type { AuditIn } from '../storage/unit-of-work.ts'
+import { KINDS } from './kinds.ts'
+import { operationsIn } from './operating/store.ts'
+import { type DrivenLock, type Sender, drivenLock } from './running/lock.ts'
+import { messageRunner } from './running/messages.ts'
+import { type Reach, requestRunner } from './running/requests.ts'
+import { NOTHING_KNOWN, type Status } from './running/status.ts'
+import { driverRoutes } from './setup/routes.ts'
+import { type FindLock, setupService } from './setup/service.ts'
+import { type Setup, setupsIn } from './setup/store.ts'
+import { slotRoutes } from './slots/routes.ts'
+import { slotService } from './slots/service.ts'
+
+type Dependencies = {
+  readonly db: Database
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly audit: { readonly auditIn: AuditIn }
+  /** Undefined if the gateway is connected with no broker. */
+  readonly broker: Broker | undefined
+  readonly reach: Reach
+  readonly findLock: FindLock
+  /** Returns the name of an account, or undefined if there is none. */
+  readonly nameOf: (publicId: string) => Promise<string | undefined>
+  /** Adds what a lock reports to the unlock log; resolves after COMMIT. */
+  readonly report: (report: NewReport) => Promise<unknown>
+  /** How long a lock has for what it was told; as in the manual unless given. */
+  readonly deadlineMs?: number | undefined
+}
+
+type Running = { readonly lock: DrivenLock; readonly sender: Sender }
+
+/** A lock with a driver, as others see it. */
+export type DrivenLockState = Status & {
+  readonly label: string
+  readonly kind: Setup['kind']
+}
+
+/** How long what a lock reports is tried to be stored, and how often. */
+const STORE_TRIES = 20
+const STORE_AGAIN_MS = 5 * SECOND_MS
+
+/** Drivers of the locks of the home: they open them for permitted attempts, and hear from them. Without a driver
+ * nothing is connected, timed or read. */
+export const driversModule = (deps: Dependencies) => {
+  const { db, clock, logger, audit, broker, reach, findLock, nameOf, deadlineMs } = deps
+  const running = new Map<string, Running>()
+  const listeners = new Set<(label: string, status: Status) => void>()
+  let isStopped = false
+
+  /** What a lock reports must not be lost because the disk is full for a moment. */
+  const report = async (given: NewReport): Promise<void> => {
+    for (let tries = 1; ; tries += 1)
+      try {
+        return void (await deps.report(given))
+      } catch (error) {
+        const mayPass = error instanceof AppError && error.code === 'unavailable'
+        if (!mayPass || isStopped || tries === STORE_TRIES) throw error
+        await Bun.sleep(STORE_AGAIN_MS)
+      }
+  }
+
+  const stop = (lockId: string): void => {
+    const known = running.get(lockId)
+    known?.sender.stop()
+    known?.lock.stop()
+    running.delete(lockId)
+  }
+
+  const start = (setup: Setup): void => {
+    const lock = drivenLock(setup, {
+      db,
+      clock,
+      logger,
+      report,
+      nameOf,
+      deadlineMs,
+      onState: (label, status) => {
+        for (const listener of listeners) listener(label, status)
+      },
+    })
+    const { hear, isAnyOpen } = lock
+    const made = KINDS[setup.kind].make(setup.settings, setup.secrets)
+    if (made.by === 'requests') {
+      const sender = requestRunner(made.driver, { reach, hear, isAnyOpen })
+      running.set(setup.lockId, { lock, sender })
+    } else if (broker) {
+      const sender = messageRunner(made.driver, { broker, clock, hear })
+      running.set(setup.lockId, { lock, sender })
+    } else {
+      running.set(setup.lockId, { lock, sender: UNCONNECTED })
+    }
+  }
+
+  const setups = setupService({
+    db,
+    auditIn: audit.auditIn,
+    findLock,
+    hasBroker: broker !== undefined,
+    onChange: (lockId, setup) => {
+      void running.get(lockId)?.lock.abandon()
+      stop(lockId)
+      if (setup) start(setup)
+    },
+  })
+  const slots = slotService({ db, auditIn: audit.auditIn, findLock, nameOf, clock })
+  const operations = operationsIn(db)
+  const statusOf = (lockId: string): Status => running.get(lockId)?.lock.status() ?? NOTHING_KNOWN
+  const states = (): readonly DrivenLockState[] =>
+    [...running.values()].map(({ lock }) => ({
+      label: lock.setup.label,
+      kind: lock.setup.kind,
+      ...lock.status(),
+    }))
+  let tidied: number | undefined
+
+  /** Now and then forgets operations whose attempts are not kept any more. */
+  const tidy = async (): Promise<void> => {
+    if (tidied !== undefined && clock.monotonicMs() - tidied < DAY_MS) return
+    tidied = clock.monotonicMs()
+    await operations.deleteForgotten()
+  }
+
+  return {
+    routes: [
+      ...driverRoutes({ setups, statusOf }),
+      ...slotRoutes({ slots }),
+    ] satisfies readonly Endpoint[],
+
+    /** Connects with the locks. Called when the service starts: what was asked of locks before and has not ended, is
+     * never asked again. */
+    begin: async (): Promise<void> => {
+      const all = await setupsIn(db).all()
+      if (all.length > 0) await operations.abandonOpen(clock.wallMs())
+      for (const setup of all) start(setup)
+    },
+
+    /** Has a lock opened for an attempt that was just permitted, without waiting for the lock. Asks nothing if the
+     * attempt came before the driver. */
+    operate: async ({ id, lockId }: { readonly id: string; readonly lockId: string }) => {
+      const known = running.get(lockId)
+      if (!known || (await operations.find(id))?.state !== 'asked') return
+      void known.lock.open(id, known.sender)
+      void tidy().catch((error: unknown) =>
+        logger.error({ err: error }, 'old operations not deleted'),
+      )
+    },
+
+    /** Returns what became of an attempt at its lock. */
+    deliveryOf: async (
+      attemptId: string,
+    ): Promise<{ readonly delivery: Delivery; readonly says: string | null }> => {
+      const found = await operations.find(attemptId)
+      return { delivery: found?.state ?? 'no_controller', says: found?.detail ?? null }
+    },
+
+    /** The locks with a driver. */
+    states,
+
+    /** Returns what is known of a lock by its label, or undefined without a driver. */
+    stateOf: (label: string): DrivenLockState | undefined =>
+      states().find((state) => state.label === label),
+
+    /** Calls `listener` after each change of a state. Returns how to end it. */
+    onState: (listener: (label: string, status: Status) => void): (() => void) => {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+
+    eraseIn: slots.eraseIn,
+
+    [Symbol.dispose]: (): void => {
+      isStopped = true
+      for (const lockId of running.keys().toArray()) stop(lockId)
+    },
+  }
+}
+
+/** The setting MQTT_URL was removed after the driver was set up. */
+const UNCONNECTED: Sender = {
+  prepare: async () => [],
+  send: async () => [{ kind: 'failed', says: 'no broker' }],
+  stop: () => {},
+}

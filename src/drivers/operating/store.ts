@@ -1,0 +1,129 @@
+import type { Delivery } from '../../domain/access.ts'
+import type { Queries } from '../../storage/database.ts'
+
+/** What became of a permitted attempt at the lock. */
+export type Operation = {
+  readonly attemptId: string
+  readonly lockId: string
+  readonly state: Exclude<Delivery, 'no_controller'>
+  /** What the lock said, in its own word. */
+  readonly detail: string | null
+  readonly settledAtMs: number | null
+}
+
+type OperationRow = {
+  attempt_id: string
+  lock_id: string
+  state: Operation['state']
+  detail: string | null
+  settled_at_ms: number | null
+}
+
+const operationOf = (row: OperationRow): Operation => ({
+  attemptId: row.attempt_id,
+  lockId: row.lock_id,
+  state: row.state,
+  detail: row.detail,
+  settledAtMs: row.settled_at_ms,
+})
+
+/** Whose attempt an operation carries out. */
+export type Operator = {
+  readonly attemptId: string
+  readonly accountPublicId: string
+  /** The leaf of the decision. */
+  readonly seq: number
+  readonly state: Operation['state']
+}
+
+const OPERATOR = `
+  SELECT
+    lock_operation.attempt_id AS attemptId,
+    attempt.account_public_id AS accountPublicId,
+    attempt.seq,
+    lock_operation.state
+  FROM lock_operation
+  JOIN attempt ON attempt.id = lock_operation.attempt_id`
+
+/** What permitted attempts became at their locks. */
+export const operationsIn = (queries: Pick<Queries, 'all' | 'get' | 'run'>) => ({
+  find: async (attemptId: string): Promise<Operation | undefined> => {
+    const row = await queries.get<OperationRow>(
+      `SELECT
+        attempt_id,
+        lock_id,
+        state,
+        detail,
+        settled_at_ms
+      FROM lock_operation
+      WHERE attempt_id = ?`,
+      attemptId,
+    )
+    return row && operationOf(row)
+  },
+
+  /** Returns whose attempt an operation carries out. */
+  operator: (attemptId: string): Promise<Operator | undefined> =>
+    queries.get<Operator>(`${OPERATOR} WHERE lock_operation.attempt_id = ?`, attemptId),
+
+  /** Returns the newest operation of a lock that was asked between two times. */
+  askedBetween: (lockId: string, fromMs: number, toMs: number): Promise<Operator | undefined> =>
+    queries.get<Operator>(
+      `${OPERATOR}
+       WHERE lock_operation.lock_id = ?
+         AND lock_operation.asked_at_ms BETWEEN ? AND ?
+       ORDER BY lock_operation.asked_at_ms DESC
+       LIMIT 1`,
+      lockId,
+      fromMs,
+      toMs,
+    ),
+
+  /** The lock took the command. */
+  accept: async (attemptId: string, detail: string): Promise<void> => {
+    await queries.run(
+      `UPDATE lock_operation
+       SET state = 'accepted', detail = ?
+       WHERE attempt_id = ? AND state = 'asked'`,
+      detail,
+      attemptId,
+    )
+  },
+
+  /** Says how an operation ended, unless that is known. What happened is told even after its end. */
+  settle: async (
+    attemptId: string,
+    state: Operation['state'],
+    { detail, nowMs }: { readonly detail: string | null; readonly nowMs: number },
+  ): Promise<void> => {
+    await queries.run(
+      `UPDATE lock_operation
+       SET state = ?, detail = ?, settled_at_ms = ?
+       WHERE attempt_id = ?
+         AND (settled_at_ms IS NULL OR (? = 'happened' AND state <> 'happened'))`,
+      state,
+      detail,
+      nowMs,
+      attemptId,
+      state,
+    )
+  },
+
+  /** Nobody knows what became of operations that were open when the gateway stopped. */
+  abandonOpen: async (nowMs: number): Promise<void> => {
+    await queries.run(
+      `UPDATE lock_operation
+       SET state = 'unknown', settled_at_ms = ?, detail = NULL
+       WHERE settled_at_ms IS NULL`,
+      nowMs,
+    )
+  },
+
+  /** Deletes operations whose attempts are no longer kept. */
+  deleteForgotten: async (): Promise<void> => {
+    await queries.run(
+      `DELETE FROM lock_operation
+       WHERE NOT EXISTS (SELECT 1 FROM attempt WHERE attempt.id = lock_operation.attempt_id)`,
+    )
+  },
+})

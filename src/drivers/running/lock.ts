@@ -1,0 +1,154 @@
+import type { Clock } from '../../domain/clock.ts'
+import type { Logger } from '../../http/log/logger.ts'
+import type { Observation } from '../observation.ts'
+import { lockOperations } from '../operating/service.ts'
+import type { Setup } from '../setup/store.ts'
+import { mayBeOurs, openings } from './openings.ts'
+import { NOTHING_KNOWN, type Status, isPassing, statusAfter } from './status.ts'
+
+export type DrivenLock = ReturnType<typeof drivenLock>
+
+type Dependencies = Omit<Parameters<typeof lockOperations>[1], 'onError'> &
+  Omit<Parameters<typeof openings>[1], 'operations'> & {
+    readonly clock: Clock
+    readonly logger: Logger
+    /** Called after each change of what is known of the state. */
+    readonly onState: (label: string, status: Status) => void
+    /** How long a lock may be on its way; after that, nobody knows where it is. */
+    readonly passingMs?: number | undefined
+  }
+
+/** A lock takes seconds; core#151310 of Home Assistant shows one that is unlocking for ever. */
+const PASSING_MS = 15_000
+
+/** Messages that wait to be stored; more are dropped. */
+const WAITING_MAX = 1000
+
+/** A lock with a driver: what it says becomes what is known of it, ends of operations, and events. Everything it says
+ * is taken in order. */
+export const drivenLock = (setup: Setup, deps: Dependencies) => {
+  const { clock, logger, onState, passingMs = PASSING_MS } = deps
+  const { label } = setup
+  const onError = (error: unknown): void =>
+    logger.error({ err: error, lock: label }, 'what a lock said was not stored')
+  const operations = lockOperations(setup, { ...deps, onError })
+  const people = openings(setup, { ...deps, operations })
+  const preparing = new Set<string>()
+  let status = NOTHING_KNOWN
+  let passing: Timer | undefined
+  let last: Promise<unknown> = Promise.resolve()
+  let waiting = 0
+
+  const setStatus = (next: Status): void => {
+    const isChanged = next.state !== status.state || next.isOnline !== status.isOnline
+    status = next
+    if (!isChanged) return
+    clearTimeout(passing)
+    if (isPassing(next.state)) passing = setTimeout(forgetState, passingMs)
+    onState(label, status)
+  }
+  const forgetState = (): void => setStatus({ ...status, state: null, stateAtMs: null })
+
+  const settleByState = async (before: Status, said: Said<'state'>): Promise<void> => {
+    if (said.isOld || !operations.isAnyOpen()) return
+    if (said.state === 'jammed') return operations.failed(said.state)
+    if (said.state !== 'unlocked' && said.state !== 'open') return
+    // A lock that says again what it said before has not moved, as far as anybody knows.
+    if (before.state === said.state) return operations.switched('already unlocked')
+    await operations.opened()
+  }
+
+  const take = async (before: Status, said: Observation, isByHand: boolean): Promise<void> => {
+    switch (said.kind) {
+      case 'state':
+        return isByHand ? undefined : settleByState(before, said)
+      case 'opened':
+        return people.opened(said)
+      case 'refused':
+        return people.refused(said, said.reason)
+      case 'accepted':
+        return operations.accepted(said.says)
+      case 'switched':
+        return operations.switched(said.says)
+      case 'failed':
+        return operations.failed(said.says)
+      case 'log':
+        return people.begin(said.newest, said.isLive)
+      case 'availability':
+        return
+    }
+  }
+
+  const takeAll = async (said: readonly Observation[]): Promise<void> => {
+    // Somebody who turned the lock at the door at the same time has not carried out what we asked for.
+    const isByHand = said.some((one) => one.kind === 'opened' && !mayBeOurs(one))
+    for (const one of said) {
+      const before = status
+      setStatus(statusAfter(status, one, clock.wallMs()))
+      await take(before, one, isByHand)
+    }
+  }
+
+  /** Takes what the lock said, after what it said before. Never rejects. */
+  const hear = (said: readonly Observation[]): Promise<void> => {
+    if (said.length === 0) return Promise.resolve()
+    if (waiting >= WAITING_MAX) {
+      logger.warn({ lock: label }, 'a lock says more than can be stored')
+      return Promise.resolve()
+    }
+    waiting += 1
+    const taken = last
+      .then(() => takeAll(said))
+      .catch(onError)
+      .finally(() => (waiting -= 1))
+    last = taken
+    return taken
+  }
+
+  return {
+    setup,
+    status: () => status,
+    hear,
+    isAnyOpen: operations.isAnyOpen,
+
+    /** Has the lock opened for an attempt, unless it was asked for it before. Never rejects. */
+    open: async (attemptId: string, { prepare, send }: Sender): Promise<void> => {
+      if (preparing.has(attemptId) || operations.isOpen(attemptId)) return
+      preparing.add(attemptId)
+      try {
+        const before = await prepare()
+        await hear(before)
+        operations.begin(attemptId)
+        await hear(before.some(isOffline) ? [UNAVAILABLE] : await send())
+      } catch (error) {
+        // What became of it is unknown, and the deadline says so.
+        onError(error)
+      } finally {
+        preparing.delete(attemptId)
+      }
+    },
+
+    /** Another driver comes: nobody will know what became of what was asked. Never rejects. */
+    abandon: (): Promise<void> => operations.abandon().catch(onError),
+
+    stop: (): void => {
+      clearTimeout(passing)
+      operations.stop()
+    },
+  }
+}
+
+/** Sends commands to a lock. */
+export type Sender = {
+  /** Returns what is known of the lock before it is asked to open. */
+  readonly prepare: () => Promise<readonly Observation[]>
+  /** Sends the command, once. Returns what is known at once. */
+  readonly send: () => Promise<readonly Observation[]>
+  readonly stop: () => void
+}
+
+const UNAVAILABLE = { kind: 'failed', says: 'unavailable' } as const
+
+const isOffline = (said: Observation): boolean => said.kind === 'availability' && !said.isOnline
+
+type Said<Kind extends Observation['kind']> = Extract<Observation, { readonly kind: Kind }>

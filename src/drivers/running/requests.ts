@@ -1,0 +1,131 @@
+import { randomBytes } from 'node:crypto'
+import { MINUTE_MS, SECOND_MS } from '../../domain/duration.ts'
+import type { Sender } from './lock.ts'
+import type { Observation } from '../observation.ts'
+import type { Answered, Ask, RequestDriver } from '../request.ts'
+
+/** Sends a request to a device of the home, without following redirects. Rejects without an answer; with the code
+ * `ConnectionRefused` or `unreachable` if nothing was sent. */
+export type Reach = (url: string, init: RequestInit) => Promise<Response>
+
+type Dependencies = {
+  readonly reach: Reach
+  readonly hear: (said: readonly Observation[]) => Promise<void>
+  /** Whether an operation waits for its end. */
+  readonly isAnyOpen: () => boolean
+}
+
+/** How long an answer may take. */
+const ANSWER_MS = 5000
+
+/** How often the state is asked for: without an operation, and while one waits. */
+const POLL_MS = MINUTE_MS
+const WATCH_MS = SECOND_MS
+
+/** More of an answer is not read. */
+const ANSWER_BYTES_MAX = 64 * 1024
+
+/** Connects a driver with its device, by one request at a time. */
+export const requestRunner = (
+  driver: RequestDriver,
+  { reach, hear, isAnyOpen }: Dependencies,
+): Sender => {
+  let last: Promise<unknown> = Promise.resolve()
+  const inTurn = <Result>(work: () => Promise<Result>): Promise<Result> => {
+    const result = last.then(work)
+    last = result.catch(() => {})
+    return result
+  }
+
+  const answered = async (ask: Ask): Promise<Answered> => {
+    const { url, ...init } = ask
+    const response = await reach(url, {
+      ...init,
+      redirect: 'manual',
+      signal: AbortSignal.timeout(ANSWER_MS),
+    })
+    return {
+      status: response.status,
+      body: await beginningOf(response),
+      challenge: response.headers.get('www-authenticate'),
+    }
+  }
+
+  const asked = async (ask: Ask): Promise<Answered> => {
+    const answer = await answered(ask)
+    if (answer.status !== 401 || answer.challenge === null) return answer
+    const cnonce = randomBytes(16).toString('hex')
+    const proven = driver.prove?.(ask, answer.challenge, cnonce)
+    return proven ? answered(proven) : answer
+  }
+
+  const status = async (): Promise<readonly Observation[]> => {
+    try {
+      return driver.heardStatus(await asked(driver.status))
+    } catch {
+      return [OFFLINE]
+    }
+  }
+
+  const command = async (): Promise<readonly Observation[]> => {
+    try {
+      return driver.heardOpen(await asked(driver.open))
+    } catch (error) {
+      // Without an answer nobody knows whether it opened, unless nothing was sent.
+      return wasUnsent(error) ? [OFFLINE, UNREACHABLE] : []
+    }
+  }
+
+  let timer: Timer | undefined
+  let isPolling = false
+  let isStopped = false
+  const isWatching = (): boolean => driver.watchesState && isAnyOpen()
+  const schedule = (): void => {
+    clearTimeout(timer)
+    if (isPolling || isStopped) return
+    timer = setTimeout(() => void poll(), isWatching() ? WATCH_MS : POLL_MS)
+    timer.unref()
+  }
+  const poll = async (): Promise<void> => {
+    isPolling = true
+    const said = await inTurn(status)
+    if (!isStopped) await hear(said)
+    isPolling = false
+    schedule()
+  }
+  void poll()
+
+  return {
+    prepare: async () => (driver.watchesState ? inTurn(status) : []),
+
+    send: async () => {
+      const said = await inTurn(command)
+      schedule()
+      return said
+    },
+
+    stop: () => {
+      isStopped = true
+      clearTimeout(timer)
+    },
+  }
+}
+
+const OFFLINE = { kind: 'availability', isOnline: false } as const
+const UNREACHABLE = { kind: 'failed', says: 'no connection' } as const
+const UNSENT = new Set(['ConnectionRefused', 'unreachable', 'ECONNREFUSED', 'ENOTFOUND'])
+
+const wasUnsent = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && UNSENT.has(String(error.code))
+
+const beginningOf = async ({ body }: Response): Promise<string> => {
+  const decoder = new TextDecoder()
+  let text = ''
+  let size = 0
+  for await (const chunk of body ?? []) {
+    size += chunk.byteLength
+    text += decoder.decode(chunk, { stream: true })
+    if (size >= ANSWER_BYTES_MAX) break
+  }
+  return text
+}

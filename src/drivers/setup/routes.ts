@@ -1,0 +1,99 @@
+import { invalid, message, problem } from '../../http/answers.ts'
+import { type Endpoint, endpoint } from '../../http/endpoint.ts'
+import { IfMatchHeaders, VERSION_CHANGED, ifMatch } from '../../http/request/headers/if-match.ts'
+import type { Status } from '../running/status.ts'
+import { DRIVER_EXAMPLE, DriverAnswer, DriverBody, DriverParams, driverJson } from './schema.ts'
+import { NO_BROKER, NO_DRIVER, NO_SUCH_LOCK, type Setups } from './service.ts'
+
+type Dependencies = {
+  readonly setups: Setups
+  /** Returns what is known of a lock. */
+  readonly statusOf: (lockId: string) => Status
+}
+
+/** What moves a lock. */
+export const driverRoutes = (deps: Dependencies): readonly Endpoint[] => [
+  read(deps),
+  put(deps),
+  remove(deps),
+]
+
+const PATH = '/v1/locks/:label/driver'
+const ANSWER = { description: 'The driver', schema: DriverAnswer, example: DRIVER_EXAMPLE }
+const NOT_FOUND = [
+  problem(404, 'not_found', NO_DRIVER),
+  problem(404, 'not_found', NO_SUCH_LOCK),
+] as const
+
+const read = ({ setups, statusOf }: Dependencies) =>
+  endpoint(
+    {
+      method: 'GET',
+      path: PATH,
+      access: 'owner',
+      tag: 'Locks',
+      operationId: 'getLockDriver',
+      summary: 'Get what moves a lock, and what it says of itself',
+      params: DriverParams,
+      answers: { 200: ANSWER, 404: NOT_FOUND },
+    },
+    async ({ params }) => {
+      const setup = await setups.find(params.label)
+      return driverJson(setup, statusOf(setup.lockId))
+    },
+  )
+
+const put = ({ setups, statusOf }: Dependencies) =>
+  endpoint(
+    {
+      method: 'PUT',
+      path: PATH,
+      access: 'owner',
+      limits: ['changes'],
+      tag: 'Locks',
+      operationId: 'putLockDriver',
+      summary: 'Set what moves a lock',
+      description:
+        'From then on the gateway has the lock open for each permitted attempt, once, and what the lock reports ' +
+        'becomes an event. If the lock keeps a log, its entries of before become no events.',
+      params: DriverParams,
+      headers: IfMatchHeaders,
+      body: DriverBody,
+      answers: {
+        200: ANSWER,
+        400: invalid(DriverBody, 'kind'),
+        404: problem(404, 'not_found', NO_SUCH_LOCK),
+        409: problem(409, 'no_broker', NO_BROKER),
+        412: VERSION_CHANGED,
+      },
+    },
+    async ({ request, caller, params, body }) => {
+      const { kind, settings, secrets } = body
+      const version = ifMatch(request)
+      const setup = await setups.put(caller, params.label, { kind, settings, secrets, version })
+      return driverJson(setup, statusOf(setup.lockId))
+    },
+  )
+
+const remove = ({ setups }: Dependencies) =>
+  endpoint(
+    {
+      method: 'DELETE',
+      path: PATH,
+      access: 'owner',
+      limits: ['changes'],
+      tag: 'Locks',
+      operationId: 'removeLockDriver',
+      summary: 'Leave a lock without a driver',
+      description: 'Attempts at it are decided and recorded, and nothing moves.',
+      params: DriverParams,
+      answers: {
+        200: message('The lock has no driver', 'Driver removed'),
+        404: NOT_FOUND,
+      },
+    },
+    async ({ caller, params }) => {
+      await setups.remove(caller, params.label)
+      return { msg: 'Driver removed' }
+    },
+  )

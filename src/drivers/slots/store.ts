@@ -1,0 +1,93 @@
+import type { Queries } from '../../storage/database.ts'
+
+/** Whose code, finger, card or phone a lock knows by a number, from when to when. */
+export type Slot = {
+  readonly slot: string
+  readonly accountPublicId: string
+  readonly validFromMs: number
+  /** Null for no end. */
+  readonly validToMs: number | null
+}
+
+type SlotRow = {
+  slot: string
+  account_public_id: string
+  valid_from_ms: number
+  valid_to_ms: number | null
+}
+
+const slotOf = (row: SlotRow): Slot => ({
+  slot: row.slot,
+  accountPublicId: row.account_public_id,
+  validFromMs: row.valid_from_ms,
+  validToMs: row.valid_to_ms,
+})
+
+const COLUMNS = 'slot, account_public_id, valid_from_ms, valid_to_ms'
+
+/** The slots of locks. Those of one slot never overlap in time. */
+export const slotsIn = (queries: Pick<Queries, 'all' | 'get' | 'run'>) => ({
+  /** Returns the slots of a lock, oldest first. */
+  of: async (lockId: string): Promise<readonly Slot[]> =>
+    (
+      await queries.all<SlotRow>(
+        `SELECT ${COLUMNS} FROM lock_slot WHERE lock_id = ? ORDER BY slot, valid_from_ms`,
+        lockId,
+      )
+    ).map(slotOf),
+
+  /** Returns whose a slot was at a time. */
+  at: async (lockId: string, slot: string, timeMs: number): Promise<Slot | undefined> => {
+    const row = await queries.get<SlotRow>(
+      `SELECT ${COLUMNS}
+       FROM lock_slot
+       WHERE lock_id = ?
+         AND slot = ?
+         AND valid_from_ms <= ?
+         AND (valid_to_ms IS NULL OR valid_to_ms > ?)`,
+      lockId,
+      slot,
+      timeMs,
+      timeMs,
+    )
+    return row && slotOf(row)
+  },
+
+  /** Ends what a slot is from a time on, and forgets what it would have become later. Returns how many that
+   * were. */
+  endFrom: async (lockId: string, slot: string, timeMs: number): Promise<number> => {
+    const removed = await queries.run(
+      'DELETE FROM lock_slot WHERE lock_id = ? AND slot = ? AND valid_from_ms >= ?',
+      lockId,
+      slot,
+      timeMs,
+    )
+    const ended = await queries.run(
+      `UPDATE lock_slot
+       SET valid_to_ms = ?
+       WHERE lock_id = ? AND slot = ? AND (valid_to_ms IS NULL OR valid_to_ms > ?)`,
+      timeMs,
+      lockId,
+      slot,
+      timeMs,
+    )
+    return removed + ended
+  },
+
+  add: async (lockId: string, slot: Slot): Promise<void> => {
+    await queries.run(
+      `INSERT INTO lock_slot (lock_id, slot, valid_from_ms, valid_to_ms, account_public_id)
+       VALUES (?, ?, ?, ?, ?)`,
+      lockId,
+      slot.slot,
+      slot.validFromMs,
+      slot.validToMs,
+      slot.accountPublicId,
+    )
+  },
+
+  /** Forgets which slots were those of an account. */
+  eraseOf: async (accountPublicId: string): Promise<void> => {
+    await queries.run('DELETE FROM lock_slot WHERE account_public_id = ?', accountPublicId)
+  },
+})
