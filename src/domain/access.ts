@@ -48,6 +48,8 @@ export type NewDecision = {
   readonly accountPublicId: string
   readonly username: string
   readonly method: string
+  /** The access token with which somebody asked, if they did with one. */
+  readonly tokenId?: string
 }
 
 /** Why a lock stayed shut, as the lock or an app says: OperationErrorEnum of the Matter Door Lock cluster. */

@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { clockFrom } from '../../src/domain/clock.ts'
+import type { AppendedEvent } from '../../src/domain/home-event.ts'
 import { processLogger } from '../../src/http/log/logger.ts'
 import { openDatabase } from '../../src/storage/open.ts'
 import type { DecisionKind } from '../../src/storage/writing/decision-kind.ts'
@@ -13,7 +14,7 @@ import { openUnlockLog } from '../../src/unlocks/recording/service.ts'
 import { temporaryFolder } from './binary.ts'
 
 /** An attempt to open the front door. */
-type Attempt = { readonly id: string; readonly person: string }
+type Attempt = { readonly id: string; readonly person: string; readonly tokenId?: string }
 
 type Known = { readonly answers: Map<string, string>; readonly added: Map<string, string> }
 
@@ -32,7 +33,7 @@ const DECISION: DecisionKind<Attempt, Known> = {
       added: new Map(),
     }
   },
-  plan: ({ id, person }, { answers, added }, seq) => {
+  plan: ({ id, person, tokenId }, { answers, added }, seq) => {
     const earlier = answers.get(id)
     if (earlier !== undefined) return { answer: earlier }
     if (person === 'mallory') return { answer: 'only counted' }
@@ -52,6 +53,7 @@ const DECISION: DecisionKind<Attempt, Known> = {
         accountPublicId: `account-of-${person}`,
         username: person,
         method: 'app',
+        ...(tokenId === undefined ? {} : { tokenId }),
       },
     }
   },
@@ -72,7 +74,11 @@ const DECISION: DecisionKind<Attempt, Known> = {
 /** A log on a file, which records decisions. */
 export const decidedLog = async (folder = temporaryFolder()) => {
   const databasePath = join(folder, 'a.db')
-  const db = openDatabase(databasePath, { program: unlockProgram(folder, { decision: DECISION }) })
+  const told: AppendedEvent[] = []
+  const afterAppend = async (_: unknown, events: readonly AppendedEvent[]) =>
+    void told.push(...events)
+  const program = unlockProgram(folder, { decision: DECISION, afterAppend })
+  const db = openDatabase(databasePath, { program })
   const store = unlockStore(db)
   const hasLog = (await store.head()) !== undefined
   const { signer } = keyFile(folder).open({ hasLog })
@@ -100,11 +106,15 @@ export const decidedLog = async (folder = temporaryFolder()) => {
     store,
     guard,
     unlockLog,
+    /** The events that the home heard of. */
+    told: told as readonly AppendedEvent[],
     key: signer.verifierKey,
     /** Sets the clock back. */
     setBack: (ms: number): void => void (behindMs = ms),
-    decide: (person: string, id: string = crypto.randomUUID()) =>
-      unlockLog.decide({ id, person } satisfies Attempt, { account: `account-of-${person}` }),
+    decide: (person: string, id: string = crypto.randomUUID(), by: Pick<Attempt, 'tokenId'> = {}) =>
+      unlockLog.decide({ id, person, ...by } satisfies Attempt, {
+        account: `account-of-${person}`,
+      }),
     [Symbol.asyncDispose]: async () => {
       await guard[Symbol.asyncDispose]()
       await db.close()

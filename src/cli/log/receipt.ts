@@ -30,8 +30,10 @@ export const verifyReceiptIn = (
 }
 
 const eventWords = (event: UnlockEvent): string => {
-  const { seq, person, lock, result, reason, receivedAtMs, source, occurredAtMs } = event
-  const who = person ? `${person.username} by ${person.method}` : 'a person who was erased'
+  const { seq, person, lock, result, reason, receivedAtMs, source, occurredAtMs, reporter } = event
+  const who = person
+    ? `${person.username || 'somebody'} by ${person.method}`
+    : 'a person who was erased'
   const at = new Date(receivedAtMs).toISOString()
   const origin =
     source === 'imported' && occurredAtMs !== null
@@ -42,7 +44,7 @@ const eventWords = (event: UnlockEvent): string => {
       ? decisionWords(event)
       : reason === LOSS
         ? `the log continues without ${person?.method ?? 'unlocks'} that were lost`
-        : `${lock} ${result} for ${who}`
+        : `${lock} ${result} for ${who}${reporter === undefined ? '' : `, as the lock reported through ${reporter}`}`
   return `Event ${seq}: ${what}, received ${at}${origin}`
 }
 

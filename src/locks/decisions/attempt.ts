@@ -15,6 +15,8 @@ export type Attempt = {
   }
   /** Stands for the device. */
   readonly sessionId: string
+  /** The access token with which somebody asks, if they do with one. */
+  readonly tokenId?: string
   /** Whether the client is on the home network. */
   readonly isHome: boolean | 'unknown'
 } & DecisionTime

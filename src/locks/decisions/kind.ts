@@ -160,6 +160,7 @@ const leafOf = (attempt: Attempt, { decision, reason, grantId }: DecidedAttempt)
   accountPublicId: attempt.account.publicId,
   username: attempt.account.username,
   method: METHOD,
+  ...(attempt.tokenId === undefined ? {} : { tokenId: attempt.tokenId }),
 })
 
 /** Reads the state that a group of attempts is decided on. */

@@ -110,6 +110,7 @@ export const attemptService = (deps: Dependencies) => {
         lock: label,
         account: { publicId, username, role },
         sessionId,
+        ...(caller.token ? { tokenId: caller.token.id } : {}),
         isHome: deps.isOnHomeNetwork(caller),
         ...deps.clock(),
       }

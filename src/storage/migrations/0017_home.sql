@@ -74,6 +74,22 @@ CREATE TABLE access_token (
 
 CREATE INDEX access_token_by_account ON access_token (account_public_id);
 
+-- What the leaf of a lock's own report has beyond other leaves of unlock_event.
+CREATE TABLE unlock_report (
+  seq INTEGER PRIMARY KEY,
+  -- The kind of the driver that heard it.
+  reporter TEXT NOT NULL,
+  -- The attempt that it carried out, if it did.
+  attempt_id TEXT,
+  -- When it happened, as in unlock_event.
+  happened_at_ms INTEGER NOT NULL,
+  -- The leaf by which an app tells of the same opening. The later one of the two is marked as a repeat.
+  claim_seq INTEGER UNIQUE
+) STRICT;
+
+-- A claim looks for the report of its opening.
+CREATE INDEX unlock_report_unclaimed ON unlock_report (happened_at_ms) WHERE claim_seq IS NULL;
+
 -- The tokens by which events came. Erasing the account deletes the rows.
 CREATE TABLE unlock_token (
   seq INTEGER PRIMARY KEY,

@@ -1,6 +1,6 @@
 import { decodeBase64 } from '#crypto'
-import { entryBytes, entryLine, parseEntry, parsedObject } from '../log/entry.ts'
-import { DECIDED, type UnlockEvent, happenedAtMs } from '../log/event.ts'
+import { entryBytes, entryLine, parseEntry, parsedObject, tokenOf } from '../log/entry.ts'
+import { type UnlockEvent, happenedAtMs } from '../log/event.ts'
 import { type Leaf, leafBytes } from '../log/leaf.ts'
 import { type LogRecord, parseRecord, recordBytes, recordLine } from '../log/record.ts'
 import { leafHash } from '../tlog/merkle-tree.ts'
@@ -129,7 +129,7 @@ const parseLeafLine = (line: string, seq: number): Leaf => {
   if (!entry) throw unreadable('entry')
   const event = {
     ...entry,
-    person: parsePerson(person, entry.source === DECIDED),
+    person: parsePerson(person, entry.attemptId === undefined),
     happenedAtMs: happenedAtMs(entry),
     leafHash: leafHash(entryBytes(entry)),
   }
@@ -137,13 +137,15 @@ const parseLeafLine = (line: string, seq: number): Leaf => {
   return event
 }
 
-const parsePerson = (value: unknown, isDecision: boolean): UnlockEvent['person'] => {
-  const { account, username, method, salt, grant } = membersOf(value)
+/** A claim commits to fewer members than a decision or a report. */
+const parsePerson = (value: unknown, isClaim: boolean): UnlockEvent['person'] => {
+  const { account, username, method, salt, grant, device } = membersOf(value)
   const bytes = parseSalt(salt)
   if (typeof account !== 'string' || typeof username !== 'string') return undefined
   if (typeof method !== 'string' || !bytes) return undefined
   const person = { accountPublicId: account, username, method, salt: bytes }
-  return isDecision ? { ...person, grantId: typeof grant === 'string' ? grant : null } : person
+  if (isClaim) return person
+  return { ...person, grantId: typeof grant === 'string' ? grant : null, ...tokenOf(device) }
 }
 
 const parseBody = (value: unknown): LogRecord['body'] => {

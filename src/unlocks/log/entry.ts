@@ -1,10 +1,11 @@
 import { decodeBase64, encodeBase64, sha256 } from '#crypto'
-import { DECISION_REASONS } from '../../domain/access.ts'
+import { DECISION_REASONS, LOCK_REASONS } from '../../domain/access.ts'
 import { HASH_BYTES, isTreeSize } from '../tlog/merkle-tree.ts'
 import {
   DECIDED,
   PLAIN_REASONS,
   type PersonalText,
+  REPORTED,
   REPORTED_RESULTS,
   SOURCES,
   type UnlockEntry,
@@ -23,24 +24,37 @@ export const commitment = (salt: Uint8Array, text: string): Uint8Array => {
   return sha256(input)
 }
 
-/** The commitment to personal text, as RFC 8785 JSON of account, method and username. That of a decision also
- * has the grant, and members that are null until there are devices and guests. */
+/** The commitment to personal text, as RFC 8785 JSON of account, method and username. That of a decision or a
+ * report also has the grant, the device, which may be an access token, and members that are null until there are
+ * guests. */
 export const personHash = (salt: Uint8Array, person: PersonalText): Uint8Array => {
   const { accountPublicId: account, method, username, grantId: grant } = person
+  const device = deviceOf(person)
   return commitment(
     salt,
     JSON.stringify(
       grant === undefined
         ? { account, method, username }
-        : { account, counter: null, device: null, grant, method, pass: null, username },
+        : { account, counter: null, device, grant, method, pass: null, username },
     ),
   )
 }
 
+const deviceOf = ({ tokenId }: Pick<PersonalText, 'tokenId'>): string | null =>
+  tokenId === undefined ? null : `${TOKEN}${tokenId}`
+
+const TOKEN = 'token:'
+
+/** Returns the access token that the device of a decision stands for, if it does. */
+export const tokenOf = (device: unknown): Pick<PersonalText, 'tokenId'> =>
+  typeof device === 'string' && device.startsWith(TOKEN)
+    ? { tokenId: device.slice(TOKEN.length) }
+    : {}
+
 /** The text of an event's leaf: RFC 8785 JSON, so that any tool can reproduce it. Members are in
  * sorted order, and JSON.stringify writes whole numbers and well-formed text as RFC 8785 does. */
 const entryText = (entry: UnlockEntry): string =>
-  entry.attemptId === undefined ? plainText(entry) : decisionText(entry, entry.attemptId)
+  entry.attemptId === undefined ? plainText(entry) : accessText(entry, entry.attemptId)
 
 const plainText = (entry: UnlockEntry): string =>
   JSON.stringify({
@@ -58,7 +72,8 @@ const plainText = (entry: UnlockEntry): string =>
     v: 1,
   })
 
-const decisionText = (entry: UnlockEntry, attempt: string): string =>
+/** The text of a decision or a report. */
+const accessText = (entry: UnlockEntry, attempt: string | null): string =>
   JSON.stringify({
     attempt,
     id: entry.id,
@@ -69,7 +84,7 @@ const decisionText = (entry: UnlockEntry, attempt: string): string =>
     person: encodeBase64(entry.personHash),
     reason: entry.reason,
     received_at_ms: entry.receivedAtMs,
-    reporter: null,
+    reporter: entry.reporter ?? null,
     reporter_counter: null,
     result: entry.result,
     seq: entry.seq,
@@ -96,11 +111,13 @@ const personLine = ({
   method,
   salt: bytes,
   grantId: grant,
+  ...person
 }: NonNullable<UnlockEvent['person']>) => {
   const salt = encodeBase64(bytes)
+  const device = deviceOf(person)
   return grant === undefined
     ? { account, username, method, salt }
-    : { account, counter: null, device: null, grant, method, pass: null, username, salt }
+    : { account, counter: null, device, grant, method, pass: null, username, salt }
 }
 
 /** The entry in the text of a leaf, or undefined unless the text is exactly what this log writes. */
@@ -122,6 +139,7 @@ export const parseEntry = (text: string): UnlockEntry | undefined => {
     isTimeUncertain: leaf.time_uncertain,
     personHash: personHashBytes,
     ...(leaf.attempt === undefined ? {} : { attemptId: leaf.attempt }),
+    ...(typeof leaf.reporter === 'string' ? { reporter: leaf.reporter } : {}),
   }
   return entryText(entry) === text ? entry : undefined
 }
@@ -132,7 +150,8 @@ type Leaf = Pick<UnlockEntry, 'seq' | 'id' | 'lock' | 'result' | 'reason' | 'sou
   readonly late: boolean
   readonly time_uncertain: boolean
   readonly person: string
-  readonly attempt: string | undefined
+  readonly attempt: string | null | undefined
+  readonly reporter: unknown
 }
 
 const isLeaf = (leaf: Readonly<Record<string, unknown>>): leaf is Leaf =>
@@ -140,7 +159,11 @@ const isLeaf = (leaf: Readonly<Record<string, unknown>>): leaf is Leaf =>
   isTreeSize(leaf['seq']) &&
   typeof leaf['id'] === 'string' &&
   typeof leaf['lock'] === 'string' &&
-  (leaf['attempt'] === undefined ? isPlain(leaf) : isDecision(leaf)) &&
+  (leaf['attempt'] === undefined
+    ? isPlain(leaf)
+    : leaf['source'] === REPORTED
+      ? isReport(leaf)
+      : isDecision(leaf)) &&
   Number.isSafeInteger(leaf['received_at_ms']) &&
   typeof leaf['late'] === 'boolean' &&
   typeof leaf['time_uncertain'] === 'boolean' &&
@@ -150,18 +173,35 @@ const isPlain = (leaf: Readonly<Record<string, unknown>>): boolean =>
   REPORTED_RESULTS.some((word) => word === leaf['result']) &&
   (leaf['reason'] === null || PLAIN_REASONS.some((word) => word === leaf['reason'])) &&
   leaf['source'] !== DECIDED &&
+  leaf['source'] !== REPORTED &&
   SOURCES.some((word) => word === leaf['source']) &&
-  (leaf['occurred_at_ms'] === null || Number.isSafeInteger(leaf['occurred_at_ms']))
+  isOccurredAt(leaf['occurred_at_ms'])
+
+const isOccurredAt = (ms: unknown): boolean => ms === null || Number.isSafeInteger(ms)
 
 /** A decision is recorded when it is made, and says why exactly if it is a refusal. */
 const isDecision = (leaf: Readonly<Record<string, unknown>>): boolean =>
   typeof leaf['attempt'] === 'string' &&
   leaf['source'] === DECIDED &&
+  leaf['reporter'] === null &&
   leaf['occurred_at_ms'] === null &&
   leaf['late'] === false &&
   (leaf['result'] === 'permitted'
     ? leaf['reason'] === null
     : leaf['result'] === 'denied' && DECISION_REASONS.some((word) => word === leaf['reason']))
+
+/** A lock reports that it was unlocked, or why it stayed shut. */
+const isReport = (leaf: Readonly<Record<string, unknown>>): boolean =>
+  (leaf['attempt'] === null || typeof leaf['attempt'] === 'string') &&
+  typeof leaf['reporter'] === 'string' &&
+  REPORTER.test(leaf['reporter']) &&
+  isOccurredAt(leaf['occurred_at_ms']) &&
+  (leaf['result'] === 'unlocked'
+    ? leaf['reason'] === null
+    : leaf['result'] === 'denied' && LOCK_REASONS.some((word) => word === leaf['reason']))
+
+/** The kind of a driver. Later versions have more of them, so any such word is one. */
+const REPORTER = /^[a-z0-9_-]{1,32}$/
 
 /** Returns the members of a JSON object, or undefined if the text is not one. */
 export const parsedObject = (text: string): Readonly<Record<string, unknown>> | undefined => {

@@ -42,6 +42,10 @@ export const erasureWrites = (tx: Queries, { forget }: ReturnType<typeof nameWri
       'UPDATE unlock_decision SET grant_id = NULL WHERE seq IN (SELECT value FROM json_each(?))',
       JSON.stringify(events.map(({ seq }) => seq)),
     )
+    await tx.run(
+      'DELETE FROM unlock_token WHERE seq IN (SELECT value FROM json_each(?))',
+      JSON.stringify(events.map(({ seq }) => seq)),
+    )
     await forget(events)
   }
 

@@ -1,4 +1,10 @@
-import { DECIDED, type NewUnlockEvent, type UnlockEvent } from './event.ts'
+import {
+  DECIDED,
+  type NewUnlockEvent,
+  type PersonalText,
+  REPORTED,
+  type UnlockEvent,
+} from './event.ts'
 
 /** A row of the table `unlock_event`, with the account that its number stands for. */
 export type UnlockRow = {
@@ -22,25 +28,40 @@ export type UnlockRow = {
   is_time_uncertain: number
   attempt_id: string | null
   grant_id: string | null
+  reporter: string | null
+  token_id: string | null
+  same_as: number | null
   leaf_hash: Uint8Array
 }
 
-/** The columns of an `UnlockRow` that only decisions have. */
-export const DECISION_COLUMNS = ['attempt_id', 'grant_id'].map(
-  (column) => `
+/** Returns a column of a table that has a row for some events. */
+const columnOf = (table: string, column: string): string =>
+  `(SELECT ${column} FROM ${table} WHERE ${table}.seq = unlock_event.seq)`
+
+/** The columns of an `UnlockRow` that only some events have, from tables of their own. */
+export const SIDE_COLUMNS = `
   CASE source
-    WHEN '${DECIDED}' THEN (
-      SELECT ${column}
-      FROM unlock_decision
-      WHERE unlock_decision.seq = unlock_event.seq
+    WHEN '${DECIDED}' THEN ${columnOf('unlock_decision', 'attempt_id')}
+    WHEN '${REPORTED}' THEN ${columnOf('unlock_report', 'attempt_id')}
+  END AS attempt_id,
+  CASE source WHEN '${DECIDED}' THEN ${columnOf('unlock_decision', 'grant_id')} END AS grant_id,
+  CASE source WHEN '${REPORTED}' THEN ${columnOf('unlock_report', 'reporter')} END AS reporter,
+  CASE WHEN source IN ('claimed', '${DECIDED}') THEN ${columnOf('unlock_token', 'token_id')} END
+    AS token_id,
+  CASE
+    WHEN is_repeat = 0 THEN NULL
+    WHEN source = '${REPORTED}' THEN ${columnOf('unlock_report', 'claim_seq')}
+    ELSE (
+      SELECT report.seq
+      FROM unlock_report AS report
+      WHERE report.claim_seq = unlock_event.seq AND report.seq < unlock_event.seq
     )
-  END AS ${column}`,
-)
+  END AS same_as`
 
 /** The columns of an `UnlockRow`. */
 export const UNLOCK_COLUMNS = `
   unlock_event.*,
-  ${DECISION_COLUMNS.join(',')},
+  ${SIDE_COLUMNS},
   (
     SELECT public_id
     FROM unlock_account
@@ -64,15 +85,38 @@ export const eventOf = (row: UnlockRow): UnlockEvent => ({
   isTimeUncertain: row.is_time_uncertain !== 0,
   leafHash: row.leaf_hash,
   ...attemptOf(row),
+  ...sameAs(row),
 })
 
-/** Returns the attempt of a decision. Without its row, which only a manual edit can remove, it matches no leaf. */
-export const attemptOf = ({ source, attempt_id: id }: Pick<UnlockRow, 'source' | 'attempt_id'>) =>
-  source === DECIDED ? { attemptId: id ?? '' } : {}
+/** Returns the attempt of a decision, or that of a report and its reporter. Without their row, which only a
+ * manual edit can remove, they match no leaf. */
+export const attemptOf = ({
+  source,
+  attempt_id: attemptId,
+  reporter,
+}: Pick<UnlockRow, 'source' | 'attempt_id' | 'reporter'>): Pick<
+  UnlockEvent,
+  'attemptId' | 'reporter'
+> => {
+  if (source === DECIDED) return { attemptId: attemptId ?? '' }
+  return source === REPORTED ? { attemptId, reporter: reporter ?? '' } : {}
+}
 
-/** Returns the grant of a decision. */
-export const grantOf = ({ source, grant_id: grantId }: Pick<UnlockRow, 'source' | 'grant_id'>) =>
-  source === DECIDED ? { grantId } : {}
+const sameAs = ({ same_as: seq }: Pick<UnlockRow, 'same_as'>) =>
+  seq === null ? {} : { sameAs: seq }
+
+/** Returns the grant of a decision, which a report does not have, and the token by which an event came. */
+export const grantOf = ({
+  source,
+  grant_id: grantId,
+  token_id: tokenId,
+}: Pick<UnlockRow, 'source' | 'grant_id' | 'token_id'>): Pick<
+  PersonalText,
+  'grantId' | 'tokenId'
+> => ({
+  ...(source === DECIDED || source === REPORTED ? { grantId } : {}),
+  ...(tokenId === null ? {} : { tokenId }),
+})
 
 const personOf = ({
   account_number: number,
@@ -82,6 +126,7 @@ const personOf = ({
   salt,
   source,
   grant_id: grantId,
+  token_id: tokenId,
 }: UnlockRow) =>
   number === null && username === null && method === null && salt === null
     ? undefined
@@ -91,5 +136,5 @@ const personOf = ({
         username: username ?? '',
         method: method ?? '',
         salt: salt ?? new Uint8Array(),
-        ...grantOf({ source, grant_id: grantId }),
+        ...grantOf({ source, grant_id: grantId, token_id: tokenId }),
       }

@@ -1,4 +1,9 @@
-import { DECISION_REASONS, LOCK_REASONS, type NewDecision } from '../../domain/access.ts'
+import {
+  DECISION_REASONS,
+  LOCK_REASONS,
+  type NewDecision,
+  type NewReport,
+} from '../../domain/access.ts'
 
 /** How an app may say that an attempt to unlock the door ended. */
 export const REPORTED_RESULTS = ['unlocked', 'denied'] as const
@@ -35,10 +40,13 @@ export const LOGIN_REFUSAL = 'too_many_attempts' satisfies Refusal
 /** The source of a decision. */
 export const DECIDED = 'decided'
 
-/** Who reported it. `claimed`: an app with the token of an account. `observed`: this server, which refused
+/** The source of what a lock itself reports. */
+export const REPORTED = 'reported'
+
+/** Who says so. `claimed`: an app with the token of an account. `observed`: this server, which refused
  * access. `imported`: the legacy server, from whose database it comes. `decided`: this server, by the rules
- * of who may open which lock. */
-export const SOURCES = ['claimed', 'observed', 'imported', DECIDED] as const
+ * of who may open which lock. `reported`: the lock itself. */
+export const SOURCES = ['claimed', 'observed', 'imported', DECIDED, REPORTED] as const
 type Source = (typeof SOURCES)[number]
 
 /** What the log knows about a person. Erasure removes it; the commitment to it stays. */
@@ -46,7 +54,7 @@ export type PersonalText = {
   readonly accountPublicId: string
   readonly username: string
   readonly method: string
-  /** Only for decisions: the grant that decided, or null if none did. */
+  /** Only for decisions and reports: the grant that decided, or null if none did. */
   readonly grantId?: string | null
   /** The access token by which it came; only decisions commit to it. */
   readonly tokenId?: string
@@ -61,8 +69,10 @@ export type NewUnlockEvent = PersonalText & {
   readonly source: Source
   /** When it happened, by the phone's clock. */
   readonly occurredAtMs: number | null
-  /** Only for decisions: the attempt that was decided. */
-  readonly attemptId?: string
+  /** Only for decisions and reports: the attempt that was decided, or that the lock carried out. */
+  readonly attemptId?: string | null
+  /** Only for reports: the kind of the driver that heard it. */
+  readonly reporter?: string
   /** The id that earlier versions derived for it, which anyone can compute. */
   readonly formerId?: string
 }
@@ -72,6 +82,18 @@ export const decisionEvent = (decision: NewDecision): NewUnlockEvent => ({
   ...decision,
   source: DECIDED,
   occurredAtMs: null,
+})
+
+/** Returns the event that records what a lock reports. */
+export const reportedEvent = (
+  id: string,
+  { entry: _entry, ...report }: NewReport,
+): NewUnlockEvent => ({
+  ...report,
+  id,
+  source: REPORTED,
+  grantId: null,
+  attemptId: report.attemptId ?? null,
 })
 
 /** A recorded event without its personal text: the contents of its leaf in the tree. */
@@ -91,6 +113,8 @@ export type UnlockEvent = UnlockEntry & {
   readonly person: (PersonalText & { readonly salt: Uint8Array }) | undefined
   /** When it happened: see `happenedAtMs`. */
   readonly happenedAtMs: number
+  /** The earlier leaf that tells of the same opening, if there is one. It is not part of the leaf. */
+  readonly sameAs?: number
   readonly leafHash: Uint8Array
 }
 

@@ -3,9 +3,16 @@ import { returnUnusedSpace } from '../../storage/unused-space.ts'
 import { countBefore, newestCertainMs } from '../summary/marks-store.ts'
 import { summarize } from '../summary/summary-store.ts'
 import type { Head } from '../tlog/checkpoint.ts'
+import { openings } from './openings-store.ts'
 import { erasureWrites } from './erasure-store.ts'
 import { UNLOCK_COLUMNS, type UnlockRow, eventOf } from './event-row.ts'
-import { HAPPENED_BEFORE_MS_MAX, type UnerasedEvent, type UnlockEvent } from './event.ts'
+import {
+  DECIDED,
+  HAPPENED_BEFORE_MS_MAX,
+  REPORTED,
+  type UnerasedEvent,
+  type UnlockEvent,
+} from './event.ts'
 import type { Leaf } from './leaf.ts'
 import { type RecordRow, recordOf } from './record-row.ts'
 import type { UnerasedRecord } from './record.ts'
@@ -144,6 +151,7 @@ export const unlockWrites = (tx: Queries, names = nameWrites(tx)) => ({
   ...erasureWrites(tx, names),
   ...eventWrites(tx, names),
   ...recordWrites(tx),
+  ...openings(tx),
 
   /** Called when the log has grown from one size to another; see `summarize`. */
   summarize: (grown: { readonly from: number; readonly to: number }): Promise<void> =>
@@ -221,16 +229,34 @@ const eventWrites = (tx: Queries, names: ReturnType<typeof nameWrites>) => ({
         Number(event.isTimeUncertain),
         event.leafHash,
       )
-      if (event.attemptId !== undefined)
-        await tx.run(
-          'INSERT INTO unlock_decision (seq, attempt_id, grant_id) VALUES (?, ?, ?)',
-          event.seq,
-          event.attemptId,
-          person.grantId ?? null,
-        )
+      await insertBeside(tx, event)
     }
   },
 })
+
+/** Adds what only some events have to tables of their own. */
+const insertBeside = async (
+  tx: Queries,
+  { seq, source, attemptId, reporter, happenedAtMs, person }: UnerasedEvent,
+): Promise<void> => {
+  if (source === DECIDED)
+    await tx.run(
+      'INSERT INTO unlock_decision (seq, attempt_id, grant_id) VALUES (?, ?, ?)',
+      seq,
+      attemptId ?? '',
+      person.grantId ?? null,
+    )
+  if (source === REPORTED)
+    await tx.run(
+      'INSERT INTO unlock_report (seq, reporter, attempt_id, happened_at_ms) VALUES (?, ?, ?, ?)',
+      seq,
+      reporter ?? '',
+      attemptId ?? null,
+      happenedAtMs,
+    )
+  if (person.tokenId !== undefined)
+    await tx.run('INSERT INTO unlock_token (seq, token_id) VALUES (?, ?)', seq, person.tokenId)
+}
 
 const INSERT = `
   INSERT INTO unlock_event (

@@ -1,7 +1,7 @@
 import { takeTurn } from '../../domain/event-loop.ts'
 import type { Queries } from '../../storage/database.ts'
 import { listedJson } from '../log/event-json.ts'
-import { DECISION_COLUMNS, type UnlockRow, attemptOf, grantOf } from '../log/event-row.ts'
+import { SIDE_COLUMNS, type UnlockRow, attemptOf, grantOf } from '../log/event-row.ts'
 import type { EventAnswer } from '../log/schema.ts'
 import { type Place, SORTING } from '../search/order.ts'
 import { claimsBefore, repeatFinder } from './repeats-store.ts'
@@ -37,7 +37,7 @@ const COLUMNS = `
   happened_at_ms,
   is_late,
   is_time_uncertain,
-  ${DECISION_COLUMNS.join(',')}`
+  ${SIDE_COLUMNS}`
 
 type Row = Pick<
   UnlockRow,
@@ -57,6 +57,9 @@ type Row = Pick<
   | 'is_time_uncertain'
   | 'attempt_id'
   | 'grant_id'
+  | 'reporter'
+  | 'token_id'
+  | 'same_as'
 >
 
 export type ExportedEvents = (wanted: Wanted) => AsyncGenerator<readonly EventAnswer[]>
@@ -81,7 +84,7 @@ export const exportedEvents = (db: Queries): ExportedEvents =>
         isFirst = false
         const repeats = new Map(inOrder(rows).map((row) => [row.seq, repeatOf(claimOf(row))]))
         const owners = await ownersOf(rows)
-        yield rows.map((row) => answerOf(row, owners, repeats.get(row.seq) ?? null))
+        yield rows.map((row) => answerOf(row, owners, row.same_as ?? repeats.get(row.seq) ?? null))
       }
       after = next
     } while (after !== undefined)

@@ -75,7 +75,10 @@ export const withRepeats = async (
   const claims = [...before.map(eventOf), ...events].toSorted((one, other) => one.seq - other.seq)
   const repeatOf = repeatFinder()
   const found = new Map(claims.map((event) => [event.seq, repeatOf(claimOf(event))]))
-  return events.map((event) => ({ ...event, repeatOf: found.get(event.seq) ?? null }))
+  return events.map((event) => ({
+    ...event,
+    repeatOf: event.sameAs ?? found.get(event.seq) ?? null,
+  }))
 }
 
 /** Returns the events that happened in the 30 seconds before a place. Events after it may repeat them. */

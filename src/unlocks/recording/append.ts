@@ -11,7 +11,7 @@ import { inclusionNodes } from '../tlog/proof-nodes.ts'
 import { formatReceipt } from '../tlog/receipt.ts'
 import type { NoteSigner } from '../tlog/signed-note.ts'
 import { type ClockReading, readingAfter } from '../log/clock.ts'
-import type { UnerasedEvent } from '../log/event.ts'
+import { REPORTED, type UnerasedEvent } from '../log/event.ts'
 import { type Leaf, leafLine } from '../log/leaf.ts'
 import { type Growth, type Random, growth } from './growth.ts'
 import type { Item, Kind, Kinds, Planned } from './kinds.ts'
@@ -95,7 +95,13 @@ export const appendProgram = ({
     if (head) requireSigned(head, tree, key)
     const found =
       kept && (await findBreak(treeHeadOf(kept), { size, root: tree.root() }, writes.proofs))
-    return found ?? { tree, newestMs: await writes.newestCertainMs() }
+    return (
+      found ?? {
+        tree,
+        newestMs: await writes.newestCertainMs(),
+        hasReports: await writes.hasReports(),
+      }
+    )
   }
 
   return async (tx, inputs) => {
@@ -108,6 +114,7 @@ export const appendProgram = ({
       return { outcomes: submissions.map(() => ({ stopped: stored })) }
     }
     const { tree } = stored
+    let { hasReports } = stored
     let { newestMs } = stored
     // The tree in memory grows before COMMIT, which may fail.
     known = undefined
@@ -127,32 +134,46 @@ export const appendProgram = ({
     const root = log.rootNow()()
     const head = signed(signer, { size: log.size(), root: () => root })
     await writes.insertAll(log.events)
+    hasReports ||= log.events.some(({ source }) => source === REPORTED)
+    const joined = hasReports ? await writes.joinOpenings(log.events) : NONE
     await writes.insertRecords(log.records)
     await writes.insertNodes(log.innerNodes())
     await writes.setHead(head)
     await writes.summarize({ from, to: head.size })
     for (const [kind, state] of states)
       if ((await kinds[kind].store?.(tx, state)) === false) return undefined
-    await tellAppended(tx, deps.afterAppend, log.events)
+    await tellAppended(tx, deps.afterAppend, { events: log.events, joined })
     const outcomes: Appended[] = []
     for (const one of planned)
       outcomes.push({ outcomes: await answered(one, { writes, signer, log, newest: head }) })
     const [first = { outcomes: [] }, ...others] = outcomes
     return {
       outcomes: [{ ...first, head: textHead({ size: head.size, root }) }, ...others],
-      onCommit: () => (known = { checkpoint: head.checkpoint, tree, newestMs }),
+      onCommit: () => (known = { checkpoint: head.checkpoint, tree, newestMs, hasReports }),
     }
   }
 }
 
-/** The stored log: its tree, and its newest certain time. */
-type Current = { readonly tree: Frontier; readonly newestMs: number }
+/** The stored log: its tree, its newest certain time, and whether locks ever reported anything. */
+type Current = {
+  readonly tree: Frontier
+  readonly newestMs: number
+  readonly hasReports: boolean
+}
+
+const NONE: ReadonlyMap<number, number> = new Map()
+
+type Appending = {
+  readonly events: readonly UnerasedEvent[]
+  /** The number of the leaf that told of the same opening before, by that of the later one. */
+  readonly joined: ReadonlyMap<number, number>
+}
 
 /** Tells of appended events, but for those of the legacy server, which are old. */
 const tellAppended = async (
   tx: Queries,
   afterAppend: AfterAppend | undefined,
-  events: readonly UnerasedEvent[],
+  { events, joined }: Appending,
 ): Promise<void> => {
   const told = events.filter(({ source }) => source !== 'imported')
   if (!afterAppend || told.length === 0) return
@@ -167,6 +188,7 @@ const tellAppended = async (
       accountPublicId: person.accountPublicId,
       receivedAtMs,
       happenedAtMs,
+      sameAs: joined.get(seq),
     })),
   )
 }

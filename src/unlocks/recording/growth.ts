@@ -34,7 +34,7 @@ export const growth = (tree: Frontier, random: Random) => {
 
     /** Adds an event as the next leaf. */
     addEvent: (event: NewUnlockEvent, reading: ClockReading): UnerasedEvent => {
-      const { accountPublicId, username, method, attemptId, grantId } = event
+      const { accountPublicId, username, method, attemptId, reporter, grantId, tokenId } = event
       const salt = random(SALT_BYTES)
       const person = {
         accountPublicId,
@@ -42,9 +42,11 @@ export const growth = (tree: Frontier, random: Random) => {
         method,
         salt,
         ...(grantId === undefined ? {} : { grantId }),
+        ...(tokenId === undefined ? {} : { tokenId }),
       }
       const entry = {
         ...(attemptId === undefined ? {} : { attemptId }),
+        ...(reporter === undefined ? {} : { reporter }),
         id: event.id,
         lock: event.lock,
         result: event.result,

@@ -1,3 +1,4 @@
+import type { NewReport } from '../../domain/access.ts'
 import type { Queries } from '../../storage/database.ts'
 import type { DecisionKind } from '../../storage/writing/decision-kind.ts'
 import type { ClockReading } from '../log/clock.ts'
@@ -6,9 +7,11 @@ import {
   type UnerasedEvent,
   type UnlockEvent,
   decisionEvent,
+  reportedEvent,
 } from '../log/event.ts'
 import type { RecordToAdd, UnerasedRecord } from '../log/record.ts'
 import type { Growth } from './growth.ts'
+import { type ReportEntry, entryKey, reportEntries } from '../log/reports-store.ts'
 import { logReads } from '../log/store.ts'
 
 /** Something to record: plain data, because it passes between threads. */
@@ -22,6 +25,8 @@ export type Item =
   | { readonly kind: 'record'; readonly record: RecordToAdd }
   /** An attempt to open a lock, which is decided when its turn comes. */
   | { readonly kind: 'decision'; readonly attempt: unknown }
+  /** What a lock reports. It may have been recorded before. */
+  | { readonly kind: 'report'; readonly report: NewReport }
 
 type ItemOf<Name extends Item['kind']> = Extract<Item, { readonly kind: Name }>
 
@@ -83,6 +88,31 @@ const record: Kind<ItemOf<'record'>, undefined> = {
   }),
 }
 
+/** Reports that the log already has, and the entries of those that it gets, by lock and entry. */
+type KnownReports = { readonly known: Map<string, UnlockEvent>; readonly added: ReportEntry[] }
+
+const report: Kind<ItemOf<'report'>, KnownReports> = {
+  load: async (tx, items) => ({
+    known: await reportEntries(tx).find(items.map((item) => item.report)),
+    added: [],
+  }),
+  plan: (item, { known, added }, log, reading) => {
+    const { lock, entry } = item.report
+    const earlier = entry === undefined ? undefined : known.get(entryKey({ lock, entry }))
+    if (earlier) return { status: 'duplicate', leaf: earlier }
+    const leaf = log.addEvent(reportedEvent(Bun.randomUUIDv7(), item.report), reading)
+    if (entry !== undefined) {
+      known.set(entryKey({ lock, entry }), leaf)
+      added.push({ lock, entry, seq: leaf.seq })
+    }
+    return { status: 'stored', leaf }
+  },
+  store: async (tx, { added }) => {
+    await reportEntries(tx).insert(added)
+    return true
+  },
+}
+
 const decisionBy = (decision: DecisionKind): Kind<ItemOf<'decision'>, unknown> => ({
   load: (tx, items) =>
     decision.load(
@@ -112,6 +142,7 @@ export const kindsWith = (decision: DecisionKind = undecided) => ({
   denial,
   record,
   decision: decisionBy(decision),
+  report,
 })
 
 const isIdentical = (known: UnlockEvent, event: NewUnlockEvent): boolean =>

@@ -20,7 +20,7 @@ import { formatReceipt } from '../tlog/receipt.ts'
 import { type NoteSigner, formatVerifierKey } from '../tlog/signed-note.ts'
 import type { ClockReading } from '../log/clock.ts'
 import { logErasure } from '../log/erasure.ts'
-import { NO_ACCOUNT, type NewRecord } from '../../domain/access.ts'
+import { NO_ACCOUNT, type NewRecord, type NewReport } from '../../domain/access.ts'
 import type { RecordIn } from '../../storage/unit-of-work.ts'
 import { LOSS, type NewUnlockEvent, type UnlockEvent } from '../log/event.ts'
 import type { Item } from './kinds.ts'
@@ -195,6 +195,15 @@ export const openUnlockLog = async ({ store, signer, clock, guard }: Dependencie
     },
 
     recordIn,
+
+    /** Records what a lock reports; resolves after COMMIT. An entry of the lock's own log that was reported before
+     * is a `duplicate`. */
+    report: async (report: NewReport): Promise<Outcome> => {
+      const items = [{ kind: 'report', report }] as const
+      const [outcome] = (await submit(items, `lock:${report.lock}`, false)) as readonly Outcome[]
+      if (!outcome) throw new Error('a report got no outcome')
+      return outcome
+    },
 
     /** Records events like `append`, and adds a receipt for each event that the log now has. If none is new, the
      * receipts are against the log as it was when the newest of them was recorded. */

@@ -122,7 +122,7 @@ const personFault = ({ person, personHash: committed }: UnlockEvent): string | u
   if (!person || isSameHash(personHash(person.salt, person), committed)) return undefined
   return person.grantId === undefined
     ? 'its account, name or method was changed'
-    : 'its account, name, method or grant was changed'
+    : 'its account, name, method, token or grant was changed'
 }
 
 const bodyFault = ({ body, bodyHash }: LogRecord): string | undefined =>

@@ -7,7 +7,12 @@ import {
   parseEntry,
   personHash,
 } from '../../../src/unlocks/log/entry.ts'
-import { type UnlockEntry, type UnlockEvent, happenedAtMs } from '../../../src/unlocks/log/event.ts'
+import {
+  type PersonalText,
+  type UnlockEntry,
+  type UnlockEvent,
+  happenedAtMs,
+} from '../../../src/unlocks/log/event.ts'
 import { leafBytes, leafLine } from '../../../src/unlocks/log/leaf.ts'
 import { type LogRecord, parseRecord } from '../../../src/unlocks/log/record.ts'
 import { leafHash } from '../../../src/unlocks/tlog/merkle-tree.ts'
@@ -48,6 +53,28 @@ const DENIED: UnlockEntry = {
   personHash: personHash(SALT, { ...PERSON, grantId: null }),
 }
 
+const BY_TOKEN: UnlockEntry = {
+  ...PERMITTED,
+  personHash: personHash(SALT, { ...PERSON, grantId: 'g-1', tokenId: 't-1' }),
+}
+
+const REPORT: UnlockEntry = {
+  ...CLAIM,
+  attemptId: '0193c6a8-0000-7000-8000-000000000001',
+  reporter: 'zigbee2mqtt',
+  source: 'reported',
+  occurredAtMs: 1_789_999_999_000,
+  personHash: personHash(SALT, { ...PERSON, grantId: null }),
+}
+
+const REPORTED_REFUSAL: UnlockEntry = {
+  ...REPORT,
+  attemptId: null,
+  result: 'denied',
+  reason: 'invalid_credential',
+  occurredAtMs: null,
+}
+
 const BODY = { text: '{"by":"Ada","lock":"front-door"}', salt: SALT }
 
 const RECORD: LogRecord = {
@@ -70,6 +97,12 @@ const PERMITTED_TEXT =
   '{"attempt":"0193c6a8-0000-7000-8000-000000000001","id":"0193c6a8-5f0e-7c3a-9b1d-2e4f6a8b0c1d","kind":"access","late":false,"lock":"front-door","occurred_at_ms":null,"person":"6S1x7oEnA1kgBPnHReAHj4sZ9DKpil76CTyFmwoEAUU=","reason":null,"received_at_ms":1790000000000,"reporter":null,"reporter_counter":null,"result":"permitted","seq":41,"source":"decided","statement":null,"time_uncertain":false,"v":2}'
 const DENIED_TEXT =
   '{"attempt":"0193c6a8-0000-7000-8000-000000000001","id":"0193c6a8-5f0e-7c3a-9b1d-2e4f6a8b0c1d","kind":"access","late":false,"lock":"front-door","occurred_at_ms":null,"person":"s8a8B5GuHTmXPSznYWYELr12VXMx3PLZRNVTYxGuTOQ=","reason":"outside_schedule","received_at_ms":1790000000000,"reporter":null,"reporter_counter":null,"result":"denied","seq":41,"source":"decided","statement":null,"time_uncertain":true,"v":2}'
+const BY_TOKEN_TEXT =
+  '{"attempt":"0193c6a8-0000-7000-8000-000000000001","id":"0193c6a8-5f0e-7c3a-9b1d-2e4f6a8b0c1d","kind":"access","late":false,"lock":"front-door","occurred_at_ms":null,"person":"CbenLsPZDGkqvE0/WFnfPUSSRki1SIkq6u4EuCyts2A=","reason":null,"received_at_ms":1790000000000,"reporter":null,"reporter_counter":null,"result":"permitted","seq":41,"source":"decided","statement":null,"time_uncertain":false,"v":2}'
+const REPORT_TEXT =
+  '{"attempt":"0193c6a8-0000-7000-8000-000000000001","id":"0193c6a8-5f0e-7c3a-9b1d-2e4f6a8b0c1d","kind":"access","late":false,"lock":"front-door","occurred_at_ms":1789999999000,"person":"s8a8B5GuHTmXPSznYWYELr12VXMx3PLZRNVTYxGuTOQ=","reason":null,"received_at_ms":1790000000000,"reporter":"zigbee2mqtt","reporter_counter":null,"result":"unlocked","seq":41,"source":"reported","statement":null,"time_uncertain":false,"v":2}'
+const REPORTED_REFUSAL_TEXT =
+  '{"attempt":null,"id":"0193c6a8-5f0e-7c3a-9b1d-2e4f6a8b0c1d","kind":"access","late":false,"lock":"front-door","occurred_at_ms":null,"person":"s8a8B5GuHTmXPSznYWYELr12VXMx3PLZRNVTYxGuTOQ=","reason":"invalid_credential","received_at_ms":1790000000000,"reporter":"zigbee2mqtt","reporter_counter":null,"result":"denied","seq":41,"source":"reported","statement":null,"time_uncertain":false,"v":2}'
 const RECORD_TEXT =
   '{"at_ms":1790000000000,"body":"WAEIwXaJei5bWJ3ZOCOerjHS7uQ71zGX+mnItC5Evow=","id":"0193c6a8-0000-7000-8000-000000000002","kind":"lock.made","seq":42,"time_uncertain":false,"v":2}'
 
@@ -94,6 +127,24 @@ describe('the leaf of', () => {
       'af3c2fa83e35e33ade7a5b5b3143c7a9f2ed1d7715b6e95bd48526dea7d7e848',
     ],
     [
+      'a permission by a token',
+      eventOf(BY_TOKEN, { grantId: 'g-1', tokenId: 't-1' }),
+      BY_TOKEN_TEXT,
+      '97ffa422cb9cc6ee8f719eee4a05aa26fb4514e6491aa74df2a46c0e461cc9c7',
+    ],
+    [
+      'a report',
+      eventOf(REPORT),
+      REPORT_TEXT,
+      '2640676ef65833bd409fe8beeac387cf17bed9ad3944eb60062b6f99062c0a42',
+    ],
+    [
+      'a reported refusal',
+      eventOf(REPORTED_REFUSAL),
+      REPORTED_REFUSAL_TEXT,
+      '4aeee93b162489b1175951939bda69d3001d7722a834e61ca0f899e92ce46c88',
+    ],
+    [
       'a record',
       RECORD,
       RECORD_TEXT,
@@ -106,8 +157,11 @@ describe('the leaf of', () => {
       expect(Buffer.from(leafHash(leafBytes(leaf))).toString('hex')).toBe(hash)
     })
 
-  test('Go hashes claims, decisions and records alike, and its receipts of them are valid', () => {
-    const leaves = [eventOf(CLAIM), eventOf(PERMITTED), eventOf(DENIED), RECORD]
+  test('Go hashes claims, decisions, reports and records alike, and its receipts of them are valid', () => {
+    const leaves = [
+      ...[CLAIM, PERMITTED, DENIED, REPORT, REPORTED_REFUSAL].map((entry) => eventOf(entry)),
+      RECORD,
+    ]
     expect(goLeaves.receipts.map(({ entry }) => entry)).toStrictEqual(
       leaves.map((leaf) => textOf(leafBytes(leaf))),
     )
@@ -115,7 +169,11 @@ describe('the leaf of', () => {
     for (const [index, leaf] of leaves.entries()) {
       const receipt = goLeaves.receipts[index]?.receipt ?? ''
       const given = { receipt, entry: leafBytes(leaf), verifierKey }
-      expect(verifyReceipt(given)).toMatchObject({ ok: true, index, checkpoint: { size: 4 } })
+      expect(verifyReceipt(given)).toMatchObject({
+        ok: true,
+        index,
+        checkpoint: { size: leaves.length },
+      })
       expect(verifyReceipt({ ...given, entry: leafBytes({ ...leaf, seq: 7 }) })).toMatchObject({
         failed: 'inclusion',
       })
@@ -135,13 +193,44 @@ describe('the leaf of', () => {
     expect(PERMITTED.personHash).toStrictEqual(commitment(SALT, text ?? ''))
     expect(PERMITTED_TEXT).not.toContain('g-1')
   })
+
+  test('a decision by a token commits to the token as its device', () => {
+    const text = canonicalize({
+      account: 'a-1',
+      counter: null,
+      device: 'token:t-1',
+      grant: 'g-1',
+      method: 'app',
+      pass: null,
+      username: 'Ada "the first"',
+    })
+    expect(BY_TOKEN.personHash).toStrictEqual(commitment(SALT, text ?? ''))
+    expect(BY_TOKEN_TEXT).not.toContain('t-1')
+  })
+
+  test('a report commits to what a decision commits to, without a grant', () => {
+    const text = canonicalize({
+      account: 'a-1',
+      counter: null,
+      device: null,
+      grant: null,
+      method: 'app',
+      pass: null,
+      username: 'Ada "the first"',
+    })
+    expect(REPORT.personHash).toStrictEqual(commitment(SALT, text ?? ''))
+  })
 })
 
-function eventOf(entry: UnlockEntry): UnlockEvent {
-  const grant = entry.source === 'decided' ? { grantId: entry.reason ? null : 'g-1' } : {}
+function grantOf({ attemptId, result }: UnlockEntry): Partial<PersonalText> {
+  if (attemptId === undefined) return {}
+  return { grantId: result === 'permitted' ? 'g-1' : null }
+}
+
+function eventOf(entry: UnlockEntry, besides: Partial<PersonalText> = grantOf(entry)): UnlockEvent {
   return {
     ...entry,
-    person: { ...PERSON, ...grant },
+    person: { ...PERSON, ...besides },
     happenedAtMs: happenedAtMs(entry),
     leafHash: leafHash(entryBytes(entry)),
   }
@@ -149,7 +238,7 @@ function eventOf(entry: UnlockEntry): UnlockEvent {
 
 describe('a leaf that is read back', () => {
   test('is the same', () => {
-    for (const entry of [CLAIM, PERMITTED, DENIED])
+    for (const entry of [CLAIM, PERMITTED, DENIED, BY_TOKEN, REPORT, REPORTED_REFUSAL])
       expect(parseEntry(textOf(entryBytes(entry)))).toStrictEqual(entry)
     const { body: _body, leafHash: _hash, ...record } = RECORD
     expect(parseRecord(RECORD_TEXT)).toStrictEqual(record)
@@ -178,6 +267,18 @@ describe('a leaf that is read back', () => {
     ['a decision without an attempt', PERMITTED_TEXT, '{"attempt":"', '{"attemp":"'],
     ['a decision with a member more', PERMITTED_TEXT, '"v":2', '"v":2,"x":0'],
     ['a decision with a blank', PERMITTED_TEXT, '"v":2', '"v": 2'],
+    ['a report of version 1', REPORT_TEXT, '"v":2', '"v":1'],
+    ['a report that was claimed', REPORT_TEXT, '"reported"', '"claimed"'],
+    ['a report that was decided', REPORT_TEXT, '"reported"', '"decided"'],
+    ['a report that permits', REPORT_TEXT, '"unlocked"', '"permitted"'],
+    ['a report without a reporter', REPORT_TEXT, '"zigbee2mqtt"', 'null'],
+    ['a report by no word', REPORT_TEXT, '"zigbee2mqtt"', '"Zigbee 2"'],
+    ['an opening with a reason', REPORT_TEXT, '"reason":null', '"reason":"restricted"'],
+    ['a reported refusal without one', REPORTED_REFUSAL_TEXT, '"invalid_credential"', 'null'],
+    ['a reported refusal by rules', REPORTED_REFUSAL_TEXT, '"invalid_credential"', '"no_grant"'],
+    ['a report without an attempt', REPORTED_REFUSAL_TEXT, '{"attempt":null,', '{'],
+    ['a report of an odd attempt', REPORTED_REFUSAL_TEXT, '"attempt":null', '"attempt":7'],
+    ['a report with a counter', REPORT_TEXT, '"reporter_counter":null', '"reporter_counter":1'],
     ['a record of an unknown kind', RECORD_TEXT, '"lock.made"', '"lock.opened"'],
     ['a record of version 1', RECORD_TEXT, '"v":2', '"v":1'],
     ['a record without a body', RECORD_TEXT, '"body":"', '"body":null,"b":"'],

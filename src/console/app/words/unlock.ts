@@ -62,6 +62,7 @@ export const PROVENANCE: Readonly<Record<Unlock['source'], string>> = {
   claimed: 'the phone says so',
   observed: 'the gateway says so',
   decided: 'the gateway decided',
+  reported: 'the lock says so',
 }
 
 /** Whether the gateway decided it by the rules, so that it can explain it. */

@@ -44,7 +44,7 @@ export const leafRow = (leaf: Leaf, isFault: boolean): HTMLElement => {
 const event = (unlock: UnlockEvent): readonly HTMLElement[] => {
   const { person } = unlock
   return [
-    cell(person ? person.username : quiet('erased')),
+    cell(person ? person.username || quiet('not known') : quiet('erased')),
     cell(person ? person.method : quiet('erased')),
     cell(unlock.lock),
     cell(resultWords(unlock)),
@@ -70,10 +70,11 @@ const cell = (...content: (string | Node)[]): HTMLElement => {
 const importedWords = ({ source, occurredAtMs }: UnlockEvent): string =>
   source === 'imported' && occurredAtMs !== null ? `imported, from ${time(occurredAtMs)}` : ''
 
-const resultWords = ({ result, reason, source, person }: UnlockEvent): string => {
+const resultWords = ({ result, reason, source, person, reporter }: UnlockEvent): string => {
   if (result === 'permitted') return `the gateway let ${person?.username ?? 'them'} in`
   const why = reason ? `: ${reason.replaceAll('_', ' ')}` : ''
-  return source === 'decided' ? `the gateway refused${why}` : `${result}${why}`
+  if (source === 'decided') return `the gateway refused${why}`
+  return reporter === undefined ? `${result}${why}` : `${result}${why}, says the lock`
 }
 
 /** What was changed: `lock.made` is "lock made". */

@@ -134,6 +134,7 @@ const WITNESSES: Readonly<Record<Unlock['source'], string>> = {
   observed: 'this gateway',
   imported: 'the legacy server',
   decided: 'this gateway',
+  reported: 'the lock, and what it is connected by',
 }
 
 const Proven = ({ proof, verifierKey, unlock, what }: ProvenProps) => (

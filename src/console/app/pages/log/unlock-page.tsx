@@ -61,6 +61,7 @@ const SOURCES: Readonly<Record<Unlock['source'], string>> = {
   observed: 'This gateway, which refused it',
   imported: 'The legacy server, from its database',
   decided: 'This gateway, which decided it',
+  reported: 'The lock itself',
 }
 
 type UnlockProps = { readonly unlock: Unlock }

@@ -1,0 +1,95 @@
+import { NO_ACCOUNT } from '../../domain/access.ts'
+import { SAME_OPENING_MS } from '../../domain/home-event.ts'
+import type { Queries } from '../../storage/database.ts'
+import type { UnerasedEvent } from './event.ts'
+
+/** How many events around an opening are looked at: more come only from a wrong clock or a broken lock. */
+const AROUND_MAX = 100
+
+/** A condition: it is the unlock of the same account at the same lock, appended before. */
+const EARLIER_UNLOCK = `
+  other.seq < event.seq
+  AND other.account_number = event.account_number
+  AND other.lock = event.lock
+  AND other.result = 'unlocked'`
+
+const NEAREST_FIRST = 'abs(other.happened_at_ms - event.happened_at_ms), other.seq'
+
+/** Finds the report of a claimed opening, among reports that no claim has yet. */
+const REPORT_OF_CLAIM = `
+  SELECT other.seq
+  FROM (
+    SELECT seq
+    FROM unlock_report
+    WHERE claim_seq IS NULL AND happened_at_ms >= ?2 AND happened_at_ms <= ?3
+    ORDER BY happened_at_ms DESC
+    LIMIT ${AROUND_MAX}
+  ) AS report
+  CROSS JOIN unlock_event AS other ON other.seq = report.seq
+  CROSS JOIN unlock_event AS event ON event.seq = ?1
+  WHERE ${EARLIER_UNLOCK}
+  ORDER BY ${NEAREST_FIRST}
+  LIMIT 1`
+
+/** Finds the claim of a reported opening, among claims that no report has yet. */
+const CLAIM_OF_REPORT = `
+  SELECT other.seq
+  FROM unlock_event AS event
+  CROSS JOIN (
+    SELECT *
+    FROM unlock_event
+    WHERE account_number = (SELECT account_number FROM unlock_event WHERE seq = ?1)
+      AND happened_at_ms >= ?2
+      AND happened_at_ms <= ?3
+    ORDER BY happened_at_ms DESC
+    LIMIT ${AROUND_MAX}
+  ) AS other
+  WHERE event.seq = ?1
+    AND ${EARLIER_UNLOCK}
+    AND other.source = 'claimed'
+    AND NOT EXISTS (SELECT 1 FROM unlock_report WHERE claim_seq = other.seq)
+  ORDER BY ${NEAREST_FIRST}
+  LIMIT 1`
+
+/** Finds out which leaves tell of one opening: what the lock reports and what an app claims, of the same account
+ * at the same lock within `SAME_OPENING_MS`. Each report has at most one claim, and each claim one report. */
+export const openings = (tx: Queries) => {
+  const partnerOf = async ({ seq, source, happenedAtMs }: UnerasedEvent) => {
+    const found = await tx.get<{ seq: number }>(
+      source === 'claimed' ? REPORT_OF_CLAIM : CLAIM_OF_REPORT,
+      seq,
+      happenedAtMs - SAME_OPENING_MS,
+      happenedAtMs + SAME_OPENING_MS,
+    )
+    return found?.seq
+  }
+
+  return {
+    /** Returns true if a lock ever reported anything. */
+    hasReports: async (): Promise<boolean> =>
+      (await tx.get('SELECT 1 FROM unlock_report LIMIT 1')) !== undefined,
+
+    /** Joins added events with the leaves that told of the same openings before, so that those count once. Returns
+     * the number of the earlier leaf by that of the later one. */
+    joinOpenings: async (
+      events: readonly UnerasedEvent[],
+    ): Promise<ReadonlyMap<number, number>> => {
+      const joined = new Map<number, number>()
+      for (const event of events.filter(isOpening)) {
+        const earlier = await partnerOf(event)
+        if (earlier === undefined) continue
+        joined.set(event.seq, earlier)
+        const [report, claim] =
+          event.source === 'claimed' ? [earlier, event.seq] : [event.seq, earlier]
+        await tx.run('UPDATE unlock_report SET claim_seq = ? WHERE seq = ?', claim, report)
+        await tx.run('UPDATE unlock_event SET is_repeat = 1 WHERE seq = ?', event.seq)
+      }
+      return joined
+    },
+  }
+}
+
+const isOpening = ({ source, result, person }: UnerasedEvent): boolean =>
+  (source === 'claimed' || source === 'reported') &&
+  result === 'unlocked' &&
+  person.accountPublicId !== NO_ACCOUNT

@@ -1,0 +1,42 @@
+import type { NewReport } from '../../domain/access.ts'
+import type { Queries } from '../../storage/database.ts'
+import { UNLOCK_COLUMNS, type UnlockRow, eventOf } from './event-row.ts'
+import type { UnlockEvent } from './event.ts'
+
+/** What names a report in the log of a lock, and the leaf that it became. */
+export type ReportEntry = { readonly lock: string; readonly entry: string; readonly seq: number }
+
+/** Returns the key of a report among those of all locks. */
+export const entryKey = ({ lock, entry }: Pick<ReportEntry, 'lock' | 'entry'>): string =>
+  `${lock} ${entry}`
+
+/** The entries of locks' own logs that became events. */
+export const reportEntries = (tx: Queries) => ({
+  /** Returns the events that reports have already become, by `entryKey`. */
+  find: async (
+    reports: readonly Pick<NewReport, 'lock' | 'entry'>[],
+  ): Promise<Map<string, UnlockEvent>> => {
+    const rows = await tx.all<UnlockRow & { entry: string }>(
+      `SELECT ${UNLOCK_COLUMNS}, lock_report.entry
+       FROM json_each(?) AS report
+       CROSS JOIN lock AS home_lock ON home_lock.label = report.value ->> 'lock'
+       CROSS JOIN lock_report
+         ON lock_report.lock_id = home_lock.id AND lock_report.entry = report.value ->> 'entry'
+       CROSS JOIN unlock_event ON unlock_event.seq = lock_report.seq`,
+      JSON.stringify(reports.filter(({ entry }) => entry !== undefined)),
+    )
+    return new Map(rows.map((row) => [entryKey(row), eventOf(row)]))
+  },
+
+  /** Remembers entries, each of which is new. */
+  insert: async (entries: readonly ReportEntry[]): Promise<void> => {
+    for (const { lock, entry, seq } of entries)
+      await tx.run(
+        `INSERT INTO lock_report (lock_id, entry, seq)
+         SELECT id, ?, ? FROM lock WHERE label = ?`,
+        entry,
+        seq,
+        lock,
+      )
+  },
+})
