@@ -8,6 +8,7 @@ import { auditModule } from './audit/module.ts'
 import type { Config } from './config/config.ts'
 import { homeZone } from './config/home-zone.ts'
 import { consoleRoutes } from './console/routes.ts'
+import type { Account } from './domain/account.ts'
 import { type Clock, clockFrom } from './domain/clock.ts'
 import { askPermitted } from './drivers/operating/asking-store.ts'
 import { driversModule } from './drivers/module.ts'
@@ -177,11 +178,15 @@ export const openApp = async (config: Config, options: Options) => {
     outboxModule({
       ...shared,
       audit,
-      channels: {},
+      version,
+      kinds: {},
       findUnlock: unlocks.findShown,
       lockName: locks.nameOf,
       nameOf,
       countWaiting: (): Promise<number> => accounts.waitingList.count(),
+      checkPassword: (credentials, by): Promise<Account | undefined> =>
+        accounts.authentication.checkPassword(credentials, by),
+      actingRole,
     }),
   )
   onCommit = outbox.onCommit
@@ -251,6 +256,7 @@ export const openApp = async (config: Config, options: Options) => {
       }),
       ...locks.routes,
       ...drivers.routes,
+      ...outbox.routes,
       ...audit.routes,
       ...legacyTables({ config, accounts, unlocks }),
       ...ops.routes,

@@ -178,6 +178,15 @@ const MQTT = {
   },
 } as const satisfies Group
 
+const TARGETS = {
+  webhookLoopback: {
+    env: 'WEBHOOK_LOOPBACK',
+    doc: '`on` lets webhooks lead to other programs on this machine',
+    defaultText: 'off',
+    parse: oneOf('on', 'off'),
+  },
+} as const satisfies Group
+
 const ACCOUNTS = {
   registration: {
     env: 'REGISTRATION',
@@ -348,6 +357,7 @@ export const SETTINGS = {
   ...DATA,
   ...DOORS,
   ...MQTT,
+  ...TARGETS,
   ...ACCOUNTS,
   ...SESSIONS,
   ...LIMITS,
@@ -362,6 +372,7 @@ export const SETTING_GROUPS: readonly (readonly [title: string, settings: Group]
   ['Data', DATA],
   ['Doors', DOORS],
   ['Home Assistant and MQTT', MQTT],
+  ['Targets', TARGETS],
   ['Accounts', ACCOUNTS],
   ['Sessions', SESSIONS],
   ['Rate limits', LIMITS],

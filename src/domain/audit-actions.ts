@@ -46,6 +46,12 @@ export const AUDIT_ACTIONS = {
   'owner.setup': 'the setup code was used, or (`failure`) was wrong or expired',
   'invitation.create': 'an invitation was created',
   'invitation.revoke': 'an invitation was revoked',
+  'target.add': 'a target that hears of events, such as a webhook, was added',
+  'target.change': 'a target was changed; `fields` says what',
+  'target.remove': 'a target was removed',
+  'target.secret': 'a target got a new secret',
+  'target.test': 'a test was sent to a target, or (`failure`) did not arrive',
+  'target.replay': 'somebody had a target told again of `count` events',
   'target.disable':
     'the server disabled a target: its receiver is gone, or it has failed for five days',
   'backup.create': 'a backup was created, or (`failure`) could not be',

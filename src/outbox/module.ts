@@ -1,7 +1,9 @@
 import type { Config } from '../config/config.ts'
 import { homeZone } from '../config/home-zone.ts'
+import type { RecordAuditEvent } from '../domain/audit-event.ts'
 import type { Clock } from '../domain/clock.ts'
-import { linkBase } from '../http/connection/public-url.ts'
+import type { TargetKind } from '../domain/home-event.ts'
+import { linkBase, machineAddresses } from '../http/connection/public-url.ts'
 import type { Logger } from '../http/log/logger.ts'
 import type { Database } from '../storage/database.ts'
 import type { AuditIn } from '../storage/unit-of-work.ts'
@@ -10,7 +12,11 @@ import { targetsIn } from './core/target-store.ts'
 import { unlockFactsReader } from './sending/facts.ts'
 import { type Sender, sender } from './sending/sender.ts'
 import type { Channels, TellingDependencies } from './sending/teller.ts'
+import { targetRoutes } from './targets/routes.ts'
+import { targetService } from './targets/service.ts'
+import { webhooks } from './webhook/webhook.ts'
 
+type TargetDependencies = Parameters<typeof targetService>[0]
 type FactDependencies = Parameters<typeof unlockFactsReader>[0]
 
 type Dependencies = {
@@ -18,15 +24,26 @@ type Dependencies = {
   readonly clock: Clock
   readonly logger: Logger
   readonly config: Config
-  readonly audit: { readonly auditIn: AuditIn }
-  /** Further channels by the kind of target. */
-  readonly channels: Channels
+  readonly audit: { readonly auditIn: AuditIn; readonly record: RecordAuditEvent }
+  readonly version: string
+  /** Further kinds of targets. */
+  readonly kinds: Readonly<Record<string, TargetKind>>
 } & Pick<FactDependencies, 'findUnlock' | 'lockName' | 'nameOf'> &
-  Pick<TellingDependencies, 'countWaiting'>
+  Pick<TellingDependencies, 'countWaiting'> &
+  Pick<TargetDependencies, 'checkPassword' | 'actingRole'>
 
 /** Tells the home's targets of events. Disposing stops that; what waits is told after the next start. */
 export const outboxModule = (deps: Dependencies) => {
-  const { db, clock, logger, config, audit, channels, countWaiting } = deps
+  const { db, clock, logger, config, audit, version, countWaiting } = deps
+  const webhook = webhooks({
+    clock,
+    version,
+    rules: {
+      allowsLoopback: config.webhookLoopback === 'on',
+      own: () => ({ addresses: machineAddresses(), port: config.port }),
+    },
+  })
+  const kinds: Readonly<Record<string, TargetKind>> = { webhook, ...deps.kinds }
   const zone = () => homeZone(config)
   const unlockFacts = unlockFactsReader({ ...deps, linkBase: linkBase(config) })
   const announceIn = announcer({ clock, zone })
@@ -35,13 +52,25 @@ export const outboxModule = (deps: Dependencies) => {
     clock,
     logger,
     auditIn: audit.auditIn,
-    channels,
+    channels: channelsOf(kinds),
     unlockFacts,
     countWaiting,
     onTold: () => {},
   })
+  const targets = targetService({
+    db,
+    clock,
+    kinds,
+    auditIn: audit.auditIn,
+    record: audit.record,
+    checkPassword: deps.checkPassword,
+    actingRole: deps.actingRole,
+    wake: outbox.wake,
+  })
   return {
     announceIn,
+    targets,
+    routes: targetRoutes({ targets, kindWords: wordsOf(kinds) }),
 
     /** Announces what happened outside a transaction. Never rejects. */
     announce: async (news: News): Promise<void> => {
@@ -64,3 +93,11 @@ export const outboxModule = (deps: Dependencies) => {
     [Symbol.asyncDispose]: outbox.stop,
   }
 }
+
+const channelsOf = (kinds: Readonly<Record<string, TargetKind>>): Channels =>
+  Object.fromEntries(Object.entries(kinds).map(([kind, { channel }]) => [kind, channel]))
+
+const wordsOf = (kinds: Readonly<Record<string, TargetKind>>): string =>
+  Object.entries(kinds)
+    .flatMap(([kind, { adding }]) => (adding ? `\`${kind}\` (${adding.says})` : []))
+    .join(', ')

@@ -41,6 +41,7 @@ type Tag =
   | 'Audit'
   | 'Locks'
   | 'Grants'
+  | 'Targets'
   | 'Unlocks'
   | 'Log'
   | 'Backups'

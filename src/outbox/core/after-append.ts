@@ -1,7 +1,7 @@
-import { type AppendedEvent, SAME_OPENING_MS } from '../../domain/home-event.ts'
+import { NO_ACCOUNT } from '../../domain/access.ts'
+import type { AppendedEvent } from '../../domain/home-event.ts'
 import type { AfterAppend } from '../../storage/writing/after-append.ts'
 import { type NewDelivery, enqueueIn } from './enqueue-store.ts'
-import { SIGHTED, secondSightings } from './openings.ts'
 import { homeEventOf, wantsEvent } from './rules.ts'
 
 type Options = {
@@ -16,7 +16,7 @@ export const enqueueAppended =
   async (tx, events) => {
     const told = events.flatMap((event) => {
       const on = homeEventOf(event)
-      return on ? [{ ...event, on }] : []
+      return on && event.sameAs === undefined ? [{ ...event, on }] : []
     })
     const [first] = told
     if (!first) return
@@ -32,16 +32,11 @@ export const enqueueAppended =
     ])
     // A stranger who registers could otherwise ring every phone in the home.
     const familiar = wanted.filter(
-      ({ event: { accountPublicId } }) => accountPublicId === '' || known.has(accountPublicId),
-    )
-    const seconds = await secondsAmong(
-      outbox,
-      familiar.map(({ event }) => event),
+      ({ event: { accountPublicId } }) =>
+        accountPublicId === NO_ACCOUNT || known.has(accountPublicId),
     )
     await outbox.add(
-      familiar
-        .filter(({ event }) => !seconds.has(event.seq))
-        .flatMap(({ event, targets }) => targets.map(({ id }) => deliveryOf(event, id))),
+      familiar.flatMap(({ event, targets }) => targets.map(({ id }) => deliveryOf(event, id))),
     )
   }
 
@@ -56,30 +51,3 @@ const deliveryOf = (
   createdAtMs: receivedAtMs,
   dueAtMs: receivedAtMs,
 })
-
-/** Sightings that chains of openings may depend on are looked for this far around an unlock. */
-const AROUND_MS = 5 * SAME_OPENING_MS
-
-/** Returns the numbers of those unlocks whose opening another one has told of already. */
-const secondsAmong = async (
-  outbox: Pick<ReturnType<typeof enqueueIn>, 'sightings'>,
-  events: readonly AppendedEvent[],
-): Promise<ReadonlySet<number>> => {
-  const sighted = events.filter(
-    ({ result, source, accountPublicId }) =>
-      result === 'unlocked' && SIGHTED.has(source) && accountPublicId !== '',
-  )
-  const seconds = new Set<number>()
-  const openings = Map.groupBy(sighted, ({ accountPublicId, lock }) => `${accountPublicId} ${lock}`)
-  for (const group of openings.values()) {
-    const [first] = group
-    if (!first) continue
-    const times = group.map(({ happenedAtMs }) => happenedAtMs)
-    const found = await outbox.sightings(first.accountPublicId, first.lock, {
-      fromMs: Math.min(...times) - AROUND_MS,
-      toMs: Math.max(...times) + AROUND_MS,
-    })
-    for (const seq of secondSightings(found)) seconds.add(seq)
-  }
-  return seconds
-}

@@ -2,7 +2,8 @@ import type { HomeEventKind } from '../../domain/home-event.ts'
 import type { Queries } from '../../storage/database.ts'
 import { type StoredTarget, targetsIn } from './target-store.ts'
 
-type DeliveryState = 'waiting' | 'delivered' | 'dead' | 'dropped'
+export const DELIVERY_STATES = ['waiting', 'delivered', 'dead', 'dropped'] as const
+type DeliveryState = (typeof DELIVERY_STATES)[number]
 
 /** A row of the outbox. */
 export type Delivery = {

@@ -1,6 +1,5 @@
 import type { Queries } from '../../storage/database.ts'
 import type { HomeEventKind, Rule } from '../../domain/home-event.ts'
-import type { Sighting } from './openings.ts'
 import type { Listener } from './rules.ts'
 
 /** A row to be written to the outbox. */
@@ -12,9 +11,6 @@ export type NewDelivery = {
   readonly createdAtMs: number
   readonly dueAtMs: number
 }
-
-/** How many sightings around an unlock are looked at. */
-const SIGHTINGS_MAX = 500
 
 /** What is read and written when something happens, in its own transaction. */
 export const enqueueIn = (tx: Pick<Queries, 'all' | 'get' | 'run'>) => ({
@@ -54,32 +50,6 @@ export const enqueueIn = (tx: Pick<Queries, 'all' | 'get' | 'run'>) => ({
       JSON.stringify(publicIds),
     )
     return new Set(rows.map((row) => row.public_id))
-  },
-
-  /** Returns the claimed and reported unlocks of an account at a lock that happened in a period, in the order of
-   * the log; the newest ones if there are many. */
-  sightings: async (
-    publicId: string,
-    lock: string,
-    period: { readonly fromMs: number; readonly toMs: number },
-  ): Promise<readonly Sighting[]> => {
-    const rows = await tx.all<Sighting>(
-      `SELECT seq, source, happened_at_ms AS happenedAtMs
-       FROM unlock_event
-       WHERE
-         account_number = (SELECT number FROM unlock_account WHERE public_id = ?)
-         AND happened_at_ms BETWEEN ? AND ?
-         AND lock = ?
-         AND result = 'unlocked'
-         AND source IN ('claimed', 'reported')
-       ORDER BY seq DESC
-       LIMIT ${SIGHTINGS_MAX}`,
-      publicId,
-      period.fromMs,
-      period.toMs,
-      lock,
-    )
-    return rows.toReversed()
   },
 
   add: async (rows: readonly NewDelivery[]): Promise<void> => {

@@ -3,7 +3,8 @@ import type { Queries } from '../../storage/database.ts'
 
 /** Why a target is disabled: by a person, because its receiver is gone, or after days of failures. */
 
-type DisabledWhy = 'person' | 'gone' | 'failing'
+export const DISABLED_WHY = ['person', 'gone', 'failing'] as const
+type DisabledWhy = (typeof DISABLED_WHY)[number]
 
 /** A target as stored. */
 export type StoredTarget = Target & {
@@ -28,9 +29,14 @@ export const targetsIn = (queries: Pick<Queries, 'all' | 'get' | 'run'>) => ({
     return row && targetOf(row)
   },
 
-  count: async (): Promise<number> =>
-    (await queries.get<{ targets: number }>('SELECT count(*) AS targets FROM target'))?.targets ??
-    0,
+  /** Returns how many targets an account has, or the home for null. */
+  count: async (publicId: string | null): Promise<number> => {
+    const row = await queries.get<{ targets: number }>(
+      'SELECT count(*) AS targets FROM target WHERE account_public_id IS NOT DISTINCT FROM ?',
+      publicId,
+    )
+    return row?.targets ?? 0
+  },
 
   /** Adds a target, or replaces all of it but its id. */
   put: async (target: StoredTarget): Promise<void> => {

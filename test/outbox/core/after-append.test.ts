@@ -1,5 +1,4 @@
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test'
-import { SAME_OPENING_MS } from '../../../src/domain/home-event.ts'
 import { enqueueAppended } from '../../../src/outbox/core/after-append.ts'
 import type { NewUnlockEvent } from '../../../src/unlocks/log/event.ts'
 import { type TestApp, startApp } from '../../support/app.ts'
@@ -39,10 +38,6 @@ const event = (given: Partial<NewUnlockEvent> = {}): NewUnlockEvent => ({
 })
 
 const append = (...events: readonly NewUnlockEvent[]) => app.unlocks.unlockLog.append(events)
-/** A report of the lock itself, which no API can make up. */
-const reported = (given: Partial<NewUnlockEvent> = {}) =>
-  event({ ...given, source: 'reported' as NewUnlockEvent['source'] })
-
 const toldOf = async (id = 'hook') =>
   (await deliveriesTo(app.db, id)).map(({ event: on, seq }) => [on, seq])
 
@@ -105,50 +100,26 @@ describe('a row of the outbox', () => {
   })
 })
 
-describe('one opening that the lock reports and an app claims', () => {
-  beforeEach(() => addTarget(app.db, 'hook', EVERYTHING))
+const appended = {
+  seq: 1,
+  lock: 'front-door',
+  result: 'unlocked',
+  reason: null,
+  source: 'reported',
+  accountPublicId: '',
+  receivedAtMs: 1,
+  happenedAtMs: 1,
+} as const
 
-  test.each(['claimed', 'reported'] as const)('is one row if it is %s first', async (first) => {
-    const [one, two] = first === 'claimed' ? [event(), reported()] : [reported(), event()]
-    await append(one)
-    app.clock.nowMs += SAME_OPENING_MS
-    await append(two)
-    expect(await toldOf()).toStrictEqual([['unlocked', 0]])
-    app.clock.nowMs += SAME_OPENING_MS + 1
-    await append(first === 'claimed' ? reported() : event())
-    expect(await toldOf()).toStrictEqual([
-      ['unlocked', 0],
-      ['unlocked', 2],
-    ])
-  })
-
-  test('is one row in one group, and if the phone was offline for days', async () => {
-    await append(reported(), event())
-    expect(await toldOf()).toStrictEqual([['unlocked', 0]])
-    const reportedAtMs = app.clock.nowMs
-    app.clock.nowMs += 3 * 86_400_000
-    await append(event({ occurredAtMs: reportedAtMs + 1000 }))
-    // The report has its claim already.
-    expect(await toldOf()).toHaveLength(2)
-    await append(reported())
-    const nextMs = app.clock.nowMs
-    app.clock.nowMs += 86_400_000
-    await append(event({ occurredAtMs: nextMs - 30_000 }))
-    expect(await toldOf()).toStrictEqual([
-      ['unlocked', 0],
-      ['unlocked', 2],
-      ['unlocked', 3],
-    ])
-  })
-
-  test('is two rows at two locks, of two people, or of nobody known', async () => {
-    await app.signIn('bob')
-    const bob = { accountPublicId: await publicId('bob'), username: 'bob' }
-    const nobody = { accountPublicId: '', username: 'unknown' }
-    await append(event(), reported({ lock: 'garage' }), reported(bob))
-    await append(reported(nobody), event({ lock: 'cellar' }))
-    expect(await toldOf()).toHaveLength(5)
-  })
+test('an opening that another leaf has told of is not told of twice', async () => {
+  await addTarget(app.db, 'hook', EVERYTHING)
+  await app.db.transaction((tx) =>
+    enqueueAppended({ zone: () => 'UTC' })(tx, [
+      appended,
+      { ...appended, seq: 2, source: 'claimed', sameAs: 1 },
+    ]),
+  )
+  expect(await toldOf()).toStrictEqual([['unlocked', 1]])
 })
 
 test('without a target, a group of unlocks costs one read and writes nothing', async () => {
@@ -157,20 +128,13 @@ test('without a target, a group of unlocks costs one read and writes nothing', a
     statements.push(sql.trim().split(/\s/)[0] ?? '')
     return []
   }
-  const appended = { seq: 1, lock: 'front-door', result: 'unlocked', reason: null } as const
-  const times = { receivedAtMs: 1, happenedAtMs: 1 }
   await enqueueAppended({ zone: () => 'UTC' })(
     {
       all: async (sql) => note(sql),
       get: async (sql) => void note(sql),
       run: async (sql) => note(sql).length,
     },
-    Array.from({ length: 100 }, () => ({
-      ...appended,
-      ...times,
-      source: 'claimed',
-      accountPublicId: ada,
-    })),
+    Array.from({ length: 100 }, () => appended),
   )
   expect(statements).toStrictEqual(['SELECT'])
 })

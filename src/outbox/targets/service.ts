@@ -1,0 +1,339 @@
+import { type Account, type Role, hasRole, isNewcomer } from '../../domain/account.ts'
+import type { Actor, AuditEvent, RecordAuditEvent } from '../../domain/audit-event.ts'
+import type { Clock } from '../../domain/clock.ts'
+import { SECOND_MS } from '../../domain/duration.ts'
+import type { Rule, TargetContents, TargetKind, Told } from '../../domain/home-event.ts'
+import { AppError } from '../../errors.ts'
+import { requireVersion } from '../../http/request/headers/if-match.ts'
+import type { Database, Transaction } from '../../storage/database.ts'
+import type { AuditIn } from '../../storage/unit-of-work.ts'
+import { type Delivery, type Replayed, deliveriesIn } from '../core/delivery-store.ts'
+import { type StoredTarget, targetsIn } from '../core/target-store.ts'
+import type { ShownTarget } from './json.ts'
+
+export type Targets = ReturnType<typeof targetService>
+
+type Dependencies = {
+  readonly db: Pick<Database, 'all' | 'get' | 'run' | 'transaction'>
+  readonly clock: Pick<Clock, 'wallMs'>
+  readonly kinds: Readonly<Record<string, TargetKind>>
+  readonly auditIn: AuditIn
+  readonly record: RecordAuditEvent
+  /** Returns the account of a name and password, or undefined. */
+  readonly checkPassword: (
+    credentials: { readonly username: string; readonly password: string },
+    by: Actor,
+  ) => Promise<Account | undefined>
+  /** Returns the current role of an account, but at most the role of the request; undefined if the account is
+   * disabled or erased. */
+  readonly actingRole: (tx: Transaction, by: Actor) => Promise<Role | undefined>
+  /** Called after a target was changed in a way that there may be something to tell it. */
+  readonly wake: (targetId?: string) => void
+}
+
+/** Someone with an account. */
+type By = Actor & { readonly account: Account }
+
+export type NewTarget = Partial<TargetContents> & {
+  readonly kind: string
+  readonly name: string
+  readonly rules?: readonly Rule[] | undefined
+  readonly personal?: boolean | undefined
+  readonly password: string
+}
+
+type TargetChange = Partial<TargetContents> & {
+  readonly name?: string | undefined
+  readonly rules?: readonly Rule[] | undefined
+  readonly state?: 'enabled' | 'disabled' | undefined
+  readonly password?: string | undefined
+  /** The version that was read; undefined to change whatever is there. */
+  readonly version: number | undefined
+}
+
+/** How many targets the home may have, and a person. */
+const HOME_MAX = 20
+const PERSONAL_MAX = 3
+
+/** The rules of targets: owners see and change those of the home, everyone their own; what changes where events go
+ * takes the password. */
+export const targetService = (deps: Dependencies) => {
+  const { db, clock, kinds, auditIn, record, checkPassword, actingRole, wake } = deps
+
+  const requirePassword = async (by: By, password: string | undefined): Promise<void> => {
+    if (password === undefined)
+      throw new AppError('forbidden', PASSWORD_NEEDED, { reason: 'password_required' })
+    const { username, publicId } = by.account
+    const confirmed = await checkPassword({ username, password }, by)
+    if (confirmed?.publicId !== publicId)
+      throw new AppError('forbidden', 'Wrong password', { reason: 'wrong_password' })
+  }
+
+  const mayUse = ({ accountPublicId }: StoredTarget, { account }: By, role?: Role): boolean =>
+    accountPublicId === null
+      ? hasRole(role === undefined ? account : { role }, 'owner')
+      : accountPublicId === account.publicId
+
+  const requireTarget = async (
+    queries: Parameters<typeof targetsIn>[0],
+    by: By,
+    id: string,
+    role?: Role,
+  ): Promise<StoredTarget> => {
+    const target = await targetsIn(queries).find(id)
+    if (!target || !mayUse(target, by, role)) throw new AppError('not_found', NO_SUCH_TARGET)
+    return target
+  }
+
+  /** Runs `work` in a transaction, with a target that the caller may change as things are now. */
+  const onTarget = <Result>(
+    by: By,
+    id: string,
+    work: (tx: Transaction, target: StoredTarget) => Promise<Result>,
+  ): Promise<Result> =>
+    db.transaction(async (tx) => {
+      const role = await actingRole(tx, by)
+      if (!role) throw new AppError('not_found', NO_SUCH_TARGET)
+      return work(tx, await requireTarget(tx, by, id, role))
+    })
+
+  const note = (
+    tx: Transaction,
+    by: By,
+    event: Pick<AuditEvent, 'action' | 'subject' | 'detail'>,
+  ): Promise<void> => auditIn(tx).record(by, { ...event, result: 'success' })
+
+  const addingOf = (kind: string): NonNullable<TargetKind['adding']> => {
+    const adding = Object.hasOwn(kinds, kind) ? kinds[kind]?.adding : undefined
+    if (adding) return adding
+    const known = Object.keys(kinds).filter((name) => kinds[name]?.adding)
+    const accepted = `one of ${known.join(', ')}`
+    throw new AppError('invalid', `Invalid kind: ${accepted}`, { fields: { kind: accepted } })
+  }
+
+  /** A member's target may lead only where one of the home leads. */
+  const requireKnownDestination = async (
+    kind: string,
+    settings: TargetContents['settings'],
+  ): Promise<void> => {
+    const { destination } = addingOf(kind)
+    const targets = await targetsIn(db).all()
+    const known = targets.filter((one) => one.accountPublicId === null && one.kind === kind)
+    if (!known.some((one) => destination(one.settings) === destination(settings)))
+      throw new AppError('forbidden', ELSEWHERE, { reason: 'destination_unknown' })
+  }
+
+  const requireRules = (rules: readonly Rule[], isPersonal: boolean): void => {
+    const isWrong = ({ on, hours }: Rule): boolean =>
+      hours?.from === hours?.to && hours !== undefined
+        ? true
+        : isPersonal && on !== 'unlocked' && on !== 'denied'
+    if (rules.some(isWrong))
+      throw new AppError('invalid', `Invalid rules: ${RULE_WORDS}`, {
+        fields: { rules: RULE_WORDS },
+      })
+  }
+
+  const shown = async (target: StoredTarget, { account }: By): Promise<ShownTarget> => ({
+    target,
+    summary: (await deliveriesIn(db).summaries()).get(target.id),
+    showsAnswers: hasRole(account, 'owner'),
+  })
+
+  return {
+    /** Returns the targets that the caller may see. */
+    all: async (by: By): Promise<readonly ShownTarget[]> => {
+      const targets = await targetsIn(db).all()
+      const summaries = await deliveriesIn(db).summaries()
+      return targets
+        .filter((target) => mayUse(target, by))
+        .map((target) => ({
+          target,
+          summary: summaries.get(target.id),
+          showsAnswers: hasRole(by.account, 'owner'),
+        }))
+    },
+
+    /** Throws `not_found`. */
+    find: async (by: By, id: string): Promise<ShownTarget> =>
+      shown(await requireTarget(db, by, id), by),
+
+    /** Adds a target. Returns it, and a new secret if one was made. Throws `forbidden` for a wrong password, to
+     * members for the home's, and if a member's leads where none of the home does; `invalid`; and `conflict` if
+     * there are too many. */
+    add: async (
+      by: By,
+      { kind, name, personal, password, ...given }: NewTarget,
+    ): Promise<ShownTarget & { readonly secret: string | undefined }> => {
+      const isOwner = hasRole(by.account, 'owner')
+      const isPersonal = personal ?? !isOwner
+      const adding = addingOf(kind)
+      if (isNewcomer(by.account) || (!isPersonal && !isOwner))
+        throw new AppError('forbidden', OWNERS_ONLY)
+      if (isPersonal && !adding.isPersonal)
+        throw new AppError('forbidden', HOMES_ONLY, { reason: 'home_only' })
+      await requirePassword(by, password)
+      const { shown: secret, ...contents } = await adding.accept(given)
+      if (isPersonal && !isOwner) await requireKnownDestination(kind, contents.settings)
+      const rules = given.rules ?? kinds[kind]?.rules ?? []
+      requireRules(rules, isPersonal)
+      const nowMs = clock.wallMs()
+      const target: StoredTarget = {
+        id: Bun.randomUUIDv7('hex', nowMs),
+        kind,
+        name,
+        accountPublicId: isPersonal ? by.account.publicId : null,
+        ...contents,
+        rules,
+        disabledWhy: undefined,
+        failingSinceMs: undefined,
+        version: 1,
+        createdAtMs: nowMs,
+      }
+      await db.transaction(async (tx) => {
+        const role = await actingRole(tx, by)
+        if (!role || (!isPersonal && !hasRole({ role }, 'owner')))
+          throw new AppError('forbidden', OWNERS_ONLY)
+        const max = isPersonal ? PERSONAL_MAX : HOME_MAX
+        if ((await targetsIn(tx).count(target.accountPublicId)) >= max)
+          throw new AppError('conflict', TOO_MANY, { reason: 'too_many_targets' })
+        await targetsIn(tx).put(target)
+        await note(tx, by, { action: 'target.add', subject: target.id, detail: { kind } })
+      })
+      wake()
+      return { ...(await shown(target, by)), secret }
+    },
+
+    /** Changes a target. Throws `not_found`, `precondition_failed` if it has another version, `forbidden` without
+     * the password if it changes where it leads, and `invalid`. */
+    change: async (
+      by: By,
+      id: string,
+      { version, password, name, rules, state, ...given }: TargetChange,
+    ): Promise<ShownTarget> => {
+      const before = await requireTarget(db, by, id)
+      const isMoved = given.settings !== undefined || given.secrets !== undefined
+      if (isMoved) await requirePassword(by, password)
+      const contents = isMoved ? await addingOf(before.kind).accept(given, before) : before
+      const isPersonal = before.accountPublicId !== null
+      if (isMoved && isPersonal && !hasRole(by.account, 'owner'))
+        await requireKnownDestination(before.kind, contents.settings)
+      if (rules) requireRules(rules, isPersonal)
+      const changed = await onTarget(by, id, async (tx, target) => {
+        requireVersion(version ?? (isMoved ? before.version : undefined), target.version)
+        const next: StoredTarget = {
+          ...target,
+          ...(isMoved ? { settings: contents.settings, secrets: contents.secrets } : {}),
+          name: name ?? target.name,
+          rules: rules ?? target.rules,
+          ...(state === 'enabled' ? { disabledWhy: undefined, failingSinceMs: undefined } : {}),
+          ...(state === 'disabled' ? { disabledWhy: target.disabledWhy ?? 'person' } : {}),
+          version: target.version + 1,
+        }
+        await targetsIn(tx).put(next)
+        const fields = Object.entries({ name, rules, state, ...given })
+        await note(tx, by, {
+          action: 'target.change',
+          subject: id,
+          detail: {
+            fields: fields.flatMap(([field, value]) => (value === undefined ? [] : field)).join(),
+          },
+        })
+        return next
+      })
+      wake(id)
+      return shown(changed, by)
+    },
+
+    /** Removes a target with what waits for it. Throws `not_found`, `precondition_failed`, and `conflict` for one
+     * that the server itself adds. */
+    remove: (by: By, id: string, version: number | undefined): Promise<void> =>
+      onTarget(by, id, async (tx, target) => {
+        requireVersion(version, target.version)
+        if (kinds[target.kind] && !kinds[target.kind]?.adding)
+          throw new AppError('conflict', OWN, { reason: 'server_target' })
+        await targetsIn(tx).remove(id)
+        await note(tx, by, { action: 'target.remove', subject: id, detail: { kind: target.kind } })
+      }),
+
+    /** Sends a test to a target now. */
+    test: async (by: By, id: string, signal: AbortSignal): Promise<Told> => {
+      const target = await requireTarget(db, by, id)
+      const channel = kinds[target.kind]?.channel
+      if (!channel) throw new AppError('conflict', NO_CHANNEL, { reason: 'kind_off' })
+      const limited = AbortSignal.any([signal, AbortSignal.timeout(15 * SECOND_MS)])
+      const told = await channel.tell(
+        target,
+        {
+          id: `test-${crypto.randomUUID()}`,
+          createdAtMs: clock.wallMs(),
+          about: { event: 'test' },
+        },
+        limited,
+      )
+      const result = told.status === 'delivered' ? 'success' : 'failure'
+      await record(by, { action: 'target.test', result, subject: id })
+      return hasRole(by.account, 'owner') ? told : { ...told, answer: '' }
+    },
+
+    /** Gives a target a new secret, which is returned. Throws `not_found`, `forbidden` for a wrong password, and
+     * `conflict` if its kind has none to rotate. */
+    rotate: async (
+      by: By,
+      id: string,
+      password: string,
+    ): Promise<ShownTarget & { readonly secret: string }> => {
+      await requireTarget(db, by, id)
+      await requirePassword(by, password)
+      let secret = ''
+      const changed = await onTarget(by, id, async (tx, target) => {
+        const rotated = kinds[target.kind]?.adding?.rotate?.(target)
+        if (!rotated) throw new AppError('conflict', NO_SECRET, { reason: 'no_secret' })
+        const { shown: made, ...contents } = rotated
+        secret = made
+        const next = { ...target, ...contents, version: target.version + 1 }
+        await targetsIn(tx).put(next)
+        await note(tx, by, { action: 'target.secret', subject: id })
+        return next
+      })
+      return { ...(await shown(changed, by)), secret }
+    },
+
+    /** Returns a page of a target's deliveries, newest first. */
+    deliveries: async (
+      by: By,
+      id: string,
+      { before = Number.MAX_SAFE_INTEGER, limit = 50 }: { before?: number; limit?: number },
+    ): Promise<{ readonly deliveries: readonly Delivery[]; readonly showsAnswers: boolean }> => {
+      await requireTarget(db, by, id)
+      return {
+        deliveries: await deliveriesIn(db).page(id, before, limit),
+        showsAnswers: hasRole(by.account, 'owner'),
+      }
+    },
+
+    /** Tells a target again of what it was told or missed. Returns how much. Throws `not_found`. */
+    replay: async (by: By, id: string, which: Replayed): Promise<number> => {
+      const count = await onTarget(by, id, async (tx) => {
+        const replayed = await deliveriesIn(tx).replay(id, which, clock.wallMs())
+        await note(tx, by, { action: 'target.replay', subject: id, detail: { count: replayed } })
+        return replayed
+      })
+      wake(id)
+      return count
+    },
+  }
+}
+
+export const NO_SUCH_TARGET = 'There is no such target'
+export const OWNERS_ONLY = 'Only an owner may add a target for the home'
+const HOMES_ONLY = 'Only an owner may have a target of this kind'
+const PASSWORD_NEEDED = 'Send your password too: this changes where events of the home go'
+export const ELSEWHERE =
+  'Your own target may lead only where one of the home leads; ask an owner to add one'
+export const TOO_MANY = `There are already ${HOME_MAX} targets of the home, or ${PERSONAL_MAX} of your own`
+export const OWN = 'The server itself adds this target while its setting is set; disable it instead'
+const NO_CHANNEL = 'Targets of this kind are off; set them up in the settings first'
+export const NO_SECRET = 'Targets of this kind have no secret to replace'
+const RULE_WORDS =
+  'hours that begin and end at different times; your own targets hear of `unlocked` and `denied` only'

@@ -1,0 +1,39 @@
+import type { Message } from '../../domain/home-event.ts'
+
+const TYPES = {
+  unlocked: 'unlock.recorded',
+  denied: 'access.denied',
+  'log.problem': 'log.problem',
+  'account.waiting': 'account.waiting',
+  digest: 'digest',
+  test: 'test',
+} as const satisfies Readonly<Record<Message['about']['event'], string>>
+
+/** Returns the body of a webhook: its type, when that was, and the facts. */
+export const webhookBody = ({ about, createdAtMs }: Message): string =>
+  JSON.stringify({
+    type: TYPES[about.event],
+    timestamp: 'unlock' in about ? about.unlock.received_at : timeOf(createdAtMs),
+    data: dataOf(about),
+  })
+
+const dataOf = (about: Message['about']): Readonly<Record<string, unknown>> => {
+  switch (about.event) {
+    case 'unlocked':
+    case 'denied':
+      return about.unlock
+    case 'log.problem':
+      return { says: about.says }
+    case 'account.waiting':
+      return { count: about.count }
+    case 'digest': {
+      const { event: _, fromMs, toMs, ...counts } = about
+      return { ...counts, from: timeOf(fromMs), to: timeOf(toMs) }
+    }
+    case 'test':
+      break
+  }
+  return {}
+}
+
+const timeOf = (ms: number): string => new Date(ms).toISOString()

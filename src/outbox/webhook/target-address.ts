@@ -1,0 +1,61 @@
+import ipaddr from 'ipaddr.js'
+import { AppError } from '../../errors.ts'
+
+/** What a webhook may lead to besides other machines. */
+export type AddressRules = {
+  /** The setting `WEBHOOK_LOOPBACK`. */
+  readonly allowsLoopback: boolean
+  /** Where this server listens: its own addresses, and its port. */
+  readonly own: () => { readonly addresses: readonly string[]; readonly port: number }
+}
+
+const URL_CHARACTERS_MAX = 1000
+
+/** Returns the URL of a webhook as stored. Throws `invalid` unless it is http or https and has no user, password
+ * or fragment. */
+export const acceptedUrl = (text: unknown): string => {
+  const url =
+    typeof text === 'string' && text.length <= URL_CHARACTERS_MAX ? parsed(text) : undefined
+  if (!url || !/^https?:$/.test(url.protocol) || url.hostname === '')
+    throw invalidUrl('an http or https URL of up to 1000 characters')
+  if (url.username !== '' || url.password !== '')
+    throw invalidUrl('a URL without a user and password in it')
+  if (url.hash !== '') throw invalidUrl('a URL without a fragment')
+  return url.href
+}
+
+const parsed = (text: string): URL | undefined => URL.parse(text) ?? undefined
+
+const invalidUrl = (accepted: string): AppError =>
+  new AppError('invalid', `Invalid url: ${accepted}`, { fields: { url: accepted } })
+
+/** Ranges that no home's receiver is in. Some stand for IPv4 addresses, which they would hide. */
+const REFUSED_RANGES: Readonly<Record<string, string>> = {
+  unspecified: 'no address of a machine',
+  broadcast: 'an address of many machines',
+  multicast: 'an address of many machines',
+  linkLocal: 'a link-local address, such as those of clouds’ metadata',
+  rfc6145: 'an address that stands for another one',
+  rfc6052: 'an address that stands for another one',
+  '6to4': 'an address that stands for another one',
+  teredo: 'an address that stands for another one',
+}
+
+/** Returns why a webhook must not connect to a resolved address, or undefined if it may. */
+export const refusalOf = (
+  address: string,
+  port: number,
+  { allowsLoopback, own }: AddressRules,
+): string | undefined => {
+  if (!ipaddr.isValid(address)) return 'no address of a machine'
+  const parsedAddress = ipaddr.process(address)
+  const range = parsedAddress.range()
+  const refused = REFUSED_RANGES[range]
+  if (refused !== undefined) return refused
+  const { addresses, port: ownPort } = own()
+  const isOwn = range === 'loopback' || addresses.includes(parsedAddress.toString())
+  if (isOwn && port === ownPort) return 'this server itself'
+  return isOwn && !allowsLoopback
+    ? 'this machine; to allow that, set WEBHOOK_LOOPBACK=on'
+    : undefined
+}
