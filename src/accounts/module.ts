@@ -106,6 +106,7 @@ const ownRoutes = (deps: Dependencies, services: Services): readonly Endpoint[] 
       accountExport: accountExport({
         accountDirectory: directory,
         sessions,
+        tokens: services.tokens,
         exportStore: exportStore(db),
         lists: {
           audit: audit.eventsOf,

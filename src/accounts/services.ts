@@ -43,6 +43,7 @@ import { accessTokens } from './sessions/access-tokens.ts'
 import { sessionLife, sessionService } from './sessions/service.ts'
 import { sessionStore } from './sessions/store.ts'
 import { accessTokenService } from './tokens/service.ts'
+import { lastingTokens } from './tokens/store.ts'
 
 type Lists = Parameters<typeof accountExport>[0]['lists']
 
@@ -125,6 +126,8 @@ const openLogin = async (deps: Dependencies) => {
     clock,
     life,
     requireRoomFor: disk.requireRoomFor,
+    // Access tokens are opened after logging in, since making one needs a password.
+    revokeTokensIn: (tx, by, publicId) => tokens.revokeAllIn(tx, by, publicId),
     ...recording(audit),
   })
   const newestMs = Math.max(clock.wallMs(), await newestFailureMs(db))
@@ -259,9 +262,12 @@ const peopleServices = (deps: Dependencies, { store, hasher, inTurn, sessions }:
     administration: accountAdministration({ db, erasures, clock, ...recorders }),
     directory: accountDirectory(db, clock),
     accountsEnding: accountsEnding(db),
+    lastingTokens: lastingTokens(db),
     admitIn: admission({ clock, ...recorders }),
 
-    /** Revokes, in a transaction, the credentials that a restored database would revive. */
-    revokeCredentialsIn: (tx: Queries) => revokeCredentialsIn(tx, clock),
+    /** Revokes, in a transaction, the credentials that a restored database would revive: all but access
+     * tokens with these ids. */
+    revokeCredentialsIn: (tx: Queries, keptTokens: readonly string[]) =>
+      revokeCredentialsIn(tx, clock, keptTokens),
   }
 }

@@ -34,6 +34,7 @@ const ABOUT = 'Accounts for a front door, and a log of who unlocked it.'
 const COMMANDS: Readonly<Record<string, () => Command | Promise<Command>>> = {
   serve: async () => (await import('./serve/serve.ts')).serve,
   user: async () => (await import('./user.ts')).user,
+  token: async () => (await import('./token.ts')).token,
   lock: async () => (await import('./lock.ts')).lock,
   grant: async () => (await import('./grant/grant.ts')).grant,
   invite: async () => (await import('./invite.ts')).invite,

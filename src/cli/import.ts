@@ -21,9 +21,9 @@ const IMPORT = {
 
 /** Imports accounts and unlocks of the legacy server, also while the service runs. */
 export const importLegacy: Command = {
-  summary: 'import the accounts and unlocks of the legacy server, also while the service runs',
+  summary: 'import the accounts and unlocks of the legacy server',
   details:
-    'FILE is its SQLite database, which is only read. Rows that cannot be imported are listed with the reason. Importing again adds only what is new.',
+    'FILE is its SQLite database, which is only read; the service may run meanwhile. Rows that cannot be imported are listed with the reason. Importing again adds only what is new.',
   options: IMPORT,
   operands: ['FILE'],
   examples: {

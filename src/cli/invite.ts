@@ -143,7 +143,7 @@ const ACTIONS: Actions = {
 
 /** Creates, lists and revokes invitations, also while the service runs. */
 export const invite: Command = {
-  summary: 'create an invitation to register, or list and revoke invitations',
+  summary: 'invite people to register, or list and revoke invitations',
   details:
     'Without list or revoke, it creates an invitation. The code, the link and its QR code are ' +
     'shown once. The link leads to the service that runs on the same data folder.',

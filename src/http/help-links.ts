@@ -15,6 +15,7 @@ export const HELP_PAGES: Readonly<Record<string, string>> = {
   rate_limited: 'api#read-unlocks',
   registration_closed: 'accounts#who-may-register',
   second_factor_required: 'second-factor',
+  scope_required: 'access-tokens#make-one',
   setting_fixed: 'settings#settings-you-can-change-while-the-server-runs',
   too_large: 'settings',
   too_many_requests: 'api#errors',

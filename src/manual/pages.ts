@@ -1,5 +1,6 @@
 import changelog from '../../CHANGELOG.md' with { type: 'text' }
 import vulnerabilities from '../../SECURITY.md' with { type: 'text' }
+import accessTokens from './access-tokens.md' with { type: 'text' }
 import accounts from './accounts.md' with { type: 'text' }
 import api from './api.md' with { type: 'text' }
 import auditEvents from './audit-events.md' with { type: 'text' }
@@ -53,7 +54,7 @@ const SOURCES = {
     'unlock-log': unlockLog,
     'audit-events': auditEvents,
   },
-  'Write an app': { 'phone-app': phoneApp, api },
+  'Write an app': { 'phone-app': phoneApp, 'access-tokens': accessTokens, api },
   'Trust and releases': { security, vulnerabilities, releases, changelog },
 } as const
 

@@ -53,12 +53,16 @@ type Facts = {
   readonly refusedScrapers: (sinceMs: number) => Promise<readonly string[]>
   /** The accounts that end within a period. */
   readonly accountsEnding: (fromMs: number, toMs: number) => Promise<readonly Ending[]>
+  /** Access tokens that never expire. */
+  readonly lastingTokens: () => Promise<readonly LastingToken[]>
   /** The time zone of the home, for dates in messages. */
   readonly zone: () => string
   readonly guesses: (sinceMs: number) => Promise<readonly Guesses[]>
   /** What owners accept at a time, by the id of the warning. */
   readonly acceptances: (atMs: number) => Promise<ReadonlyMap<string, Acceptance>>
 }
+
+type LastingToken = { readonly id: string; readonly name: string; readonly username: string }
 
 type Ending = { readonly publicId: string; readonly username: string; readonly endsAtMs: number }
 
@@ -119,6 +123,7 @@ const examined = async (facts: Facts, { seesOwners }: Viewer): Promise<readonly 
     }),
     await backup(facts, nowMs),
     ...endingFindings(await facts.accountsEnding(nowMs, nowMs + TOLD_BEFORE_MS), facts.zone),
+    ...lastingTokenFindings(await facts.lastingTokens()),
     ...guessFindings(await facts.guesses(recentMs), seesOwners),
     ...proxyFindings({
       forwarders: await facts.forwarders(sinceMs),
@@ -139,6 +144,19 @@ const endingFindings = (ending: readonly Ending[], zone: Facts['zone']): readonl
         fix: `If ${username} stays longer, change the end date`,
         page: `/console/people/${publicId}`,
         id: idAbout('access-ends', publicId, String(endsAtMs)),
+      }))
+
+/** Reports access tokens that stay valid until somebody thinks of them. */
+const lastingTokenFindings = (tokens: readonly LastingToken[]): readonly Finding[] =>
+  tokens.length === 0
+    ? [{ check: 'access tokens', state: 'ok', says: 'Every access token expires' }]
+    : tokens.map(({ id, name, username }) => ({
+        check: 'access tokens',
+        state: 'warning',
+        says: `${username}’s access token ${name} never expires`,
+        fix: `Create one that expires in its place, then revoke it: secure-lock-server token revoke ${id}`,
+        page: '/manual/access-tokens',
+        id: idAbout('token-never-expires', id),
       }))
 
 /** Returns when the service last started, or 0. */

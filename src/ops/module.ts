@@ -56,6 +56,7 @@ type Dependencies = {
     readonly settings: Pick<DoctorFacts, 'registration'>
     readonly passwordLoad: GaugeFacts['hashing']
     readonly accountsEnding: DoctorFacts['accountsEnding']
+    readonly lastingTokens: DoctorFacts['lastingTokens']
   }
   readonly unlocks: {
     readonly verifierKey: { readonly id: number }
@@ -120,6 +121,7 @@ export const opsModule = (deps: Dependencies): OpsModule => {
     silentProxies: audit.store.addressesOf('proxy.silent'),
     refusedScrapers: audit.store.addressesOf('metrics.deny', 'metrics.allow'),
     accountsEnding: accounts.accountsEnding,
+    lastingTokens: accounts.lastingTokens,
     zone,
     guesses: audit.guesses,
     acceptances: (atMs) => acceptancesAt(db, atMs),

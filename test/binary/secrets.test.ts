@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import { readFileSync, readdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { newAccessToken } from '../../src/accounts/tokens/format.ts'
 import { BINARY, startService } from '../support/binary.ts'
 
 const ROOT = resolve(import.meta.dir, '../..')
@@ -9,6 +10,7 @@ const ROOT = resolve(import.meta.dir, '../..')
 const KEY_MATERIAL = {
   'a private key in PEM': /-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\\rn]+[A-Za-z0-9+/=\s\\]{60,}/,
   'a signing key of a note': /PRIVATE\+KEY\+[^+\s"'`]+\+[0-9a-f]{8}\+[A-Za-z0-9+/=]{40,}/,
+  'an access token': /\bsls_[0-9A-Za-z]{49}\b/,
   'a JWT': /\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{20,}/,
   'a key of a cloud or forge':
     /\b(?:AKIA[0-9A-Z]{16}|gh[opsu]_[A-Za-z0-9]{36}|github_pat_\w{60,}|npm_[A-Za-z0-9]{36}|xox[abps]-[A-Za-z0-9-]{20,}|AIza[\w-]{35}|sk_live_[A-Za-z0-9]{20,})\b/,
@@ -31,6 +33,7 @@ describe('no secret is', () => {
       `const pem = "-----BEGIN EC PRIVATE KEY-----\\n${pem}"`,
       `PRIVATE+KEY+gateway+0a1b2c3d+${text}`,
       `eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.${'a'.repeat(43)}`,
+      newAccessToken(),
       `ghp_${'a1B2'.repeat(9)}`,
       `JWT_SECRET_KEY=A1${text}`,
     ])

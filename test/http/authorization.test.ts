@@ -115,6 +115,17 @@ describe('who may call what on the compiled executable', () => {
         )
   })
 
+  test('[A1] a path without a line for access tokens refuses all of them', async () => {
+    const listed = new Set(GOLDEN.flatMap(({ path, kind }) => (kind === 'token' ? path : [])))
+    for (const path of new Set(GOLDEN.map((row) => row.path)).difference(listed))
+      for (const { kind, headers } of Object.values(callers).filter(
+        ({ kind: one }) => one === 'token',
+      ))
+        expect(`${kind} ${path}: ${await answersAt(service.url + path, headers)}`).toMatch(
+          /: (40[35] ?){7}$/,
+        )
+  })
+
   test('[A1] every documented path is in the list', async () => {
     const spec = (await (await fetch(`${service.url}/swagger/json`)).json()) as { paths: object }
     const listed = new Set(GOLDEN.map(({ path }) => path))

@@ -36,6 +36,7 @@ const INSTALL = 'src/manual/install.md'
 const BESIDE_SERVICE: Readonly<Record<string, readonly Step[]>> = {
   'README.md': [],
   'src/manual/getting-started.md': [],
+  'src/manual/access-tokens.md': README,
   'src/manual/accounts.md': README,
   'src/manual/api.md': README,
   'src/manual/audit-events.md': README,

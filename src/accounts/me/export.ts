@@ -5,6 +5,8 @@ import { accountJson } from '../people/schema.ts'
 import type { AccountDirectory } from '../people/store.ts'
 import { sessionAnswer } from '../sessions/schema.ts'
 import type { Sessions } from '../sessions/service.ts'
+import { tokenJson } from '../tokens/schema.ts'
+import type { AccessTokenService } from '../tokens/service.ts'
 import type { ExportStore } from './export-store.ts'
 import type { OwnCaller } from './service.ts'
 
@@ -14,6 +16,7 @@ export type Pages = (publicId: string, signal: AbortSignal) => AsyncIterable<rea
 type Dependencies = {
   readonly accountDirectory: Pick<AccountDirectory, 'find'>
   readonly sessions: Pick<Sessions, 'list'>
+  readonly tokens: Pick<AccessTokenService, 'listOf'>
   readonly exportStore: ExportStore
   /** What other modules store about a person, by its name in the export. May be long. */
   readonly lists: Readonly<Record<string, Pages>>
@@ -26,7 +29,7 @@ export type AccountExport = ReturnType<typeof accountExport>
 /** Returns everything stored about the caller as parts of one JSON object (GDPR article 15). Ends once
  * `signal` is aborted. */
 export const accountExport =
-  ({ accountDirectory, sessions, exportStore, lists, record, clock }: Dependencies) =>
+  ({ accountDirectory, sessions, tokens, exportStore, lists, record, clock }: Dependencies) =>
   async (caller: OwnCaller, signal: AbortSignal): Promise<AsyncGenerator<string>> => {
     const { id, publicId } = caller.account
     const details = await accountDirectory.find(publicId)
@@ -36,6 +39,7 @@ export const accountExport =
       exported_at: new Date(clock.wallMs()).toISOString(),
       account: accountJson(details),
       sessions: (await sessions.list(id)).map((session) => sessionAnswer(session, caller)),
+      access_tokens: (await tokens.listOf(publicId)).map(tokenJson),
       ...(await exportStore.of(caller.account)),
     }
     return jsonParts(

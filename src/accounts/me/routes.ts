@@ -98,7 +98,7 @@ const exportAccount = ({ accountExport }: Dependencies) =>
       operationId: 'exportMe',
       summary: 'Export everything stored about you',
       description:
-        'One JSON object: account, sessions, clients that have logged in, failed logins, second ' +
+        'One JSON object: account, sessions, access tokens, clients that have logged in, failed logins, second ' +
         'factor, password reset, invitations you created, audit events by and about you, your ' +
         'unlocks, grants and attempts to open a lock. Addresses of other people, hashes and secrets are left out.',
       answers: {

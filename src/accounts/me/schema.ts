@@ -4,6 +4,7 @@ import { nullable, text } from '../../http/request/text.ts'
 import { Address, Email, Password, Phone, Time, Username } from '../core/schema.ts'
 import { ACCOUNT_EXAMPLE, AccountAnswer, RoleName } from '../people/schema.ts'
 import { SessionAnswer } from '../sessions/schema.ts'
+import { TokenAnswer } from '../tokens/schema.ts'
 
 export const ContactBody = t.Object(
   {
@@ -43,6 +44,7 @@ export const ExportAnswer = t.Object(
     exported_at: Time,
     account: AccountAnswer,
     sessions: t.Array(SessionAnswer),
+    access_tokens: t.Array(TokenAnswer),
     registered_from: nullable(
       t.String({ description: 'The address you registered from, while you wait to be let in' }),
     ),
@@ -89,6 +91,7 @@ export const EXPORT_EXAMPLE = {
   exported_at: '2026-11-22T18:30:02.125Z',
   account: ACCOUNT_EXAMPLE,
   sessions: [],
+  access_tokens: [],
   registered_from: null,
   known_clients: [{ logged_in_at: '2026-11-20T07:12:45.000Z' }],
   failed_logins: [],

@@ -2,14 +2,19 @@ import type { Clock } from '../../domain/clock.ts'
 import type { Queries } from '../../storage/database.ts'
 import type { ReadOnlyDatabase } from '../../storage/open.ts'
 
-type Revoked = { readonly sessions: number; readonly invitations: number }
+type Revoked = {
+  readonly sessions: number
+  readonly invitations: number
+  readonly tokens: number
+}
 
-/** Ends all sessions, password reset codes and invitations of a restored database: each may have
- * ended, been used or been revoked since the backup. Returns how many sessions and invitations
- * were ended. */
+/** Ends all sessions, password reset codes and invitations of a restored database, and all access tokens except
+ * those with these ids: each may have ended, been used or been revoked since the backup. Returns how many
+ * sessions, invitations and access tokens were ended. */
 export const revokeCredentialsIn = async (
-  tx: Pick<Queries, 'run'>,
+  tx: Pick<Queries, 'all' | 'run'>,
   clock: Pick<Clock, 'nonDecreasingMs'>,
+  keptTokens: readonly string[],
 ): Promise<Revoked> => {
   // First and whole, which SQLite does without looking at each row.
   await tx.run('DELETE FROM refresh_token')
@@ -23,7 +28,26 @@ export const revokeCredentialsIn = async (
     nowMs,
     nowMs,
   )
-  return { sessions, invitations }
+  const kept = new Set(keptTokens)
+  const revoked = (await unrevokedTokens(tx)).filter((id) => !kept.has(id))
+  for (const id of revoked)
+    await tx.run('UPDATE access_token SET revoked_at_ms = ? WHERE id = ?', nowMs, id)
+  return { sessions, invitations, tokens: revoked.length }
+}
+
+/** The first schema with access tokens. */
+const TOKEN_SCHEMA = 17
+
+/** Returns the ids of the access tokens that are not revoked in a database. */
+export const liveTokens = async (
+  db: Pick<ReadOnlyDatabase, 'all' | 'schemaVersion'>,
+): Promise<readonly string[]> => (db.schemaVersion < TOKEN_SCHEMA ? [] : unrevokedTokens(db))
+
+const unrevokedTokens = async (db: Pick<Queries, 'all'>): Promise<readonly string[]> => {
+  const rows = await db.all<{ id: string }>(
+    'SELECT id FROM access_token WHERE revoked_at_ms IS NULL',
+  )
+  return rows.map(({ id }) => id)
 }
 
 /** Returns the public ids of accounts that a database records as erased and that were not imported

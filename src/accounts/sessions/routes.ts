@@ -4,6 +4,7 @@ import { type SessionCookies, carriesSession } from '../../http/request/session-
 import { OWNERS_ONLY } from '../core/authorization.ts'
 import { AccountQuery } from '../core/schema.ts'
 import {
+  EndSessionsQuery,
   RefreshBody,
   SessionParams,
   SessionsAnswer,
@@ -135,11 +136,12 @@ const endOthers = ({ sessions }: Dependencies) =>
       summary: 'End all other sessions',
       description:
         'Ends all of your sessions except the one that makes this request. With `account`, an admin ' +
-        'ends all sessions of that account, unless it is an owner’s.',
-      query: AccountQuery,
+        'ends all sessions of that account, unless it is an owner’s. Access tokens stay valid unless ' +
+        'you add `tokens=revoke`.',
+      query: EndSessionsQuery,
       answers: {
         200: message('The sessions have ended', '2 sessions ended'),
-        400: invalid(AccountQuery, 'account'),
+        400: invalid(EndSessionsQuery, 'tokens'),
         403: OWNER_NEEDED,
         404: problem(404, 'not_found', 'No such account'),
       },
@@ -149,6 +151,7 @@ const endOthers = ({ sessions }: Dependencies) =>
         by: caller,
         publicId: query.account ?? account.publicId,
         keptId: caller.sessionId,
+        withTokens: query.tokens === 'revoke',
       })
       return { msg: ended === 1 ? '1 session ended' : `${ended} sessions ended` }
     },

@@ -1,7 +1,7 @@
 import { type Static, Type as t } from '@sinclair/typebox'
 import type { Caller } from '../../http/authorization.ts'
-import { text } from '../../http/request/text.ts'
-import { Time } from '../core/schema.ts'
+import { oneOf, text } from '../../http/request/text.ts'
+import { AccountQuery, Time } from '../core/schema.ts'
 import type { Tokens } from './service.ts'
 import type { Session } from './store.ts'
 
@@ -98,6 +98,15 @@ export const SessionsAnswer = t.Object(
   { sessions: t.Array(SessionAnswer) },
   { $id: 'SessionList', additionalProperties: false },
 )
+
+export const EndSessionsQuery = t.Object({
+  ...AccountQuery.properties,
+  tokens: t.Optional({
+    ...oneOf(['keep', 'revoke']),
+    default: 'keep',
+    description: 'Whether access tokens are revoked too',
+  }),
+})
 
 export const SessionParams = t.Object({
   id: t.String({ description: 'UUID', examples: ['0c6f8a52-7d39-4c8f-8a2e-51f0d4b7c913'] }),

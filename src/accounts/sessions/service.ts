@@ -29,6 +29,8 @@ type Dependencies = {
   readonly record: RecordAuditEvent
   /** Records events that anyone can cause without limit. */
   readonly recordCoalesced: RecordAuditEvent
+  /** Revokes all access tokens of an account, in a transaction. */
+  readonly revokeTokensIn: (tx: Queries, by: Actor, publicId: string) => Promise<unknown>
 }
 
 /** Whose sessions someone asks for. */
@@ -195,14 +197,21 @@ export const sessionService = (deps: Dependencies) => {
       )
     },
 
-    /** Ends all sessions of an account, except one that may be kept; returns their number. The
-     * caller's own or, for admins, anyone's but an owner's. Throws `not_found` or `forbidden`. */
-    endAll: ({ keptId, ...request }: Request & Pick<Ending, 'keptId'>): Promise<number> => {
+    /** Ends all sessions of an account, except one that may be kept, and revokes its access tokens if
+     * that is wanted; returns the number of sessions. The caller's own or, for admins, anyone's but an
+     * owner's. Throws `not_found` or `forbidden`. */
+    endAll: ({
+      keptId,
+      withTokens = false,
+      ...request
+    }: Request & Pick<Ending, 'keptId'> & { readonly withTokens?: boolean }): Promise<number> => {
       const { by, publicId: subject } = request
       return auditRefusals({ record, by, event: { action: 'session.end_all', subject } }, () =>
-        db.transaction(async (tx) =>
-          endAllIn(tx, { by, keptId, account: await target(tx, request) }),
-        ),
+        db.transaction(async (tx) => {
+          const account = await target(tx, request)
+          if (withTokens) await deps.revokeTokensIn(tx, by, account.publicId)
+          return endAllIn(tx, { by, keptId, account })
+        }),
       )
     },
     endAllIn,

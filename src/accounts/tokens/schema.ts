@@ -8,8 +8,8 @@ import { Password, Time } from '../core/schema.ts'
 import type { MadeToken, Terms } from './service.ts'
 import type { ListedToken } from './store.ts'
 
-const DAYS_DEFAULT = 90
-const DAYS_MAX = 3650
+export const DAYS_DEFAULT = 90
+export const DAYS_MAX = 3650
 const SCOPES_MAX = 20
 
 /** Tokens per page, by default and at most. */
@@ -35,23 +35,27 @@ const TokenName = text({
 
 const Days = t.Integer({ minimum: 1, maximum: DAYS_MAX })
 
+export const TokenTerms = t.Object({
+  name: TokenName,
+  scopes: t.Array(Scope, {
+    minItems: 1,
+    maxItems: SCOPES_MAX,
+    description: 'What it may do, as far as you may',
+    examples: [['unlocks:read', 'locks:operate:front-door']],
+    ...accepting(`1 to ${SCOPES_MAX} scopes`),
+  }),
+  expires_in_days: optional(
+    t.Union([Days, t.Literal('never')], {
+      default: DAYS_DEFAULT,
+      description: 'How long it is valid, or `never` for without end',
+      examples: [DAYS_DEFAULT],
+    }),
+  ),
+})
+
 export const TokenBody = t.Object(
   {
-    name: TokenName,
-    scopes: t.Array(Scope, {
-      minItems: 1,
-      maxItems: SCOPES_MAX,
-      description: 'What it may do, as far as you may',
-      examples: [['unlocks:read', 'locks:operate:front-door']],
-      ...accepting(`1 to ${SCOPES_MAX} scopes`),
-    }),
-    expires_in_days: optional(
-      t.Union([Days, t.Literal('never')], {
-        default: DAYS_DEFAULT,
-        description: 'How long it is valid, or `never` for without end',
-        examples: [DAYS_DEFAULT],
-      }),
-    ),
+    ...TokenTerms.properties,
     password: { ...Password, description: 'Your own password' },
   },
   { $id: 'AccessTokenRequest' },
@@ -61,7 +65,7 @@ export const termsOf = ({
   name,
   scopes,
   expires_in_days: days = DAYS_DEFAULT,
-}: Pick<Static<typeof TokenBody>, 'name' | 'scopes' | 'expires_in_days'>): Terms => ({
+}: Static<typeof TokenTerms>): Terms => ({
   name: name.trim(),
   scopes: [...new Set(scopes)],
   lifetimeMs: days === 'never' ? null : days * DAY_MS,

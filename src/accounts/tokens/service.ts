@@ -183,9 +183,6 @@ export const accessTokenService = (deps: Dependencies) => {
       return { page, next: found.length > limit ? page.at(-1)?.id : undefined }
     },
 
-    /** Returns the live tokens that never expire. */
-    lasting: (): Promise<readonly ListedToken[]> => tokensIn(db, clock).lasting(),
-
     /** Revokes one of the caller's own. Throws `not_found`. */
     revokeOwn: (caller: OwnCaller, id: string): Promise<void> =>
       revoke(caller, id, async (_, token) => token.accountPublicId === caller.account.publicId),

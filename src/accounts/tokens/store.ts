@@ -185,20 +185,25 @@ export const tokensIn = (queries: Queries, clock: Pick<Clock, 'nonDecreasingMs'>
         id,
       )
     },
-
-    /** Returns the live tokens that never expire, with their accounts. */
-    lasting: async (): Promise<readonly ListedToken[]> =>
-      listed(
-        await queries.all<Row & { username: string }>(
-          `SELECT ${COLUMNS}, username
-           FROM access_token
-           JOIN account ON account.public_id = account_public_id
-           WHERE revoked_at_ms IS NULL AND expires_at_ms IS NULL
-           ORDER BY access_token.id`,
-        ),
-      ),
   }
 }
+
+/** An access token that never expires, and whose it is. */
+export type LastingToken = Pick<ListedToken, 'id' | 'name' | 'username'>
+
+/** Returns the access tokens that never expire, oldest first, without revoked ones. */
+export const lastingTokens = (db: Pick<Queries, 'all'>) => (): Promise<readonly LastingToken[]> =>
+  db.all<LastingToken>(
+    `SELECT access_token.id, name, username
+     FROM access_token
+     JOIN account ON account.public_id = account_public_id
+     WHERE revoked_at_ms IS NULL AND expires_at_ms IS NULL
+     ORDER BY access_token.id
+     LIMIT ?`,
+    LASTING_MAX,
+  )
+
+const LASTING_MAX = 20
 
 /** A text after every UUID. */
 const AFTER_ALL = 'g'

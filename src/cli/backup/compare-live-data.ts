@@ -3,6 +3,7 @@ import {
   type EndDate,
   endDates,
   erasedPeople,
+  liveTokens,
   waitingPeople,
 } from '../../accounts/people/restore-store.ts'
 import type { Config } from '../../config/config.ts'
@@ -29,6 +30,8 @@ export type LiveData = {
   readonly waiting: readonly string[]
   /** The end dates in the current data. */
   readonly ending: readonly EndDate[]
+  /** The ids of the access tokens that are not revoked in the current data. */
+  readonly tokens: readonly string[]
   /** Grants and locks that were withdrawn in the current data, or changed. */
   readonly access: LiveAccess
 }
@@ -95,9 +98,15 @@ const extension = (lost: number, current: number, events: number): string => {
   return `The current log has ${current} events: the newest ${lost} will be lost.`
 }
 
-type Withdrawals = Pick<LiveData, 'erased' | 'waiting' | 'ending' | 'access'>
+type Withdrawals = Pick<LiveData, 'erased' | 'waiting' | 'ending' | 'tokens' | 'access'>
 
-const NOTHING: Withdrawals = { erased: [], waiting: [], ending: [], access: NO_ACCESS }
+const NOTHING: Withdrawals = {
+  erased: [],
+  waiting: [],
+  ending: [],
+  tokens: [],
+  access: NO_ACCESS,
+}
 
 const withdrawalsIn = async ({ databasePath }: Config): Promise<Withdrawals> => {
   const db = openReadOnly(databasePath)
@@ -106,6 +115,7 @@ const withdrawalsIn = async ({ databasePath }: Config): Promise<Withdrawals> => 
       erased: await erasedPeople(db),
       waiting: await waitingPeople(db),
       ending: await endDates(db),
+      tokens: await liveTokens(db),
       access: await liveAccess(db, Date.now()),
     }
   } finally {

@@ -192,7 +192,9 @@ const prepare = async (
   if (access.locks > 0) say(`Locks disabled, retired or locked down again: ${access.locks}`)
   const lost = live?.lost ?? (broken && lostEvents(broken))
   await app.db.transaction(async (tx) => {
-    const revoked = await app.accounts.revokeCredentialsIn(tx)
+    const revoked = await app.accounts.revokeCredentialsIn(tx, live?.tokens ?? [])
+    if (revoked.tokens > 0)
+      say(`Access tokens revoked, since nothing shows that they are still valid: ${revoked.tokens}`)
     await app.audit.auditIn(tx).record(COMMAND_LINE, {
       action: 'backup.restore',
       result: 'success',

@@ -6,6 +6,7 @@ import { settingsIn } from '../../storage/sqlite/setting-store.ts'
 import { hasOwner } from '../../accounts/core/store.ts'
 import { accountsEnding } from '../../accounts/people/ending-store.ts'
 import { guessedPasswords } from '../../audit/guesses-store.ts'
+import { lastingTokens } from '../../accounts/tokens/store.ts'
 import { auditStore } from '../../audit/store.ts'
 import {
   type Config,
@@ -207,6 +208,7 @@ const dataFindings = async (config: Config, terminal: Terminal): Promise<readonl
         silentProxies: audit.addressesOf('proxy.silent'),
         refusedScrapers: audit.addressesOf('metrics.deny', 'metrics.allow'),
         accountsEnding: accountsEnding(db),
+        lastingTokens: lastingTokens(db),
         zone: () => homeZone(config),
         guesses: guessedPasswords(db),
         acceptances: (atMs) => acceptancesAt(db, atMs),

@@ -246,6 +246,7 @@ describe('the export', () => {
       'exported_at',
       'account',
       'sessions',
+      'access_tokens',
       'registered_from',
       'known_clients',
       'failed_logins',

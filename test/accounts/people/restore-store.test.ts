@@ -4,11 +4,12 @@ import { join } from 'node:path'
 import { erasedPeople } from '../../../src/accounts/people/restore-store.ts'
 import { COMMAND_LINE } from '../../../src/domain/audit-event.ts'
 import { openReadOnly } from '../../../src/storage/open.ts'
+import { makeToken } from '../../support/access-tokens.ts'
 import { PASSWORD, bearer, startApp } from '../../support/app.ts'
 import { temporaryFolder } from '../../support/binary.ts'
 import { openLog } from '../../support/unlock-log.ts'
 
-test('[T3] a restore revokes every session, reset code and invitation', async () => {
+test('[T3] a restore revokes every session, reset code, invitation and access token that may have ended', async () => {
   await using app = await startApp()
   const token = await app.signIn('ada')
   const owner = await app.signIn('oli', 'owner')
@@ -24,8 +25,12 @@ test('[T3] a restore revokes every session, reset code and invitation', async ()
     by: COMMAND_LINE,
     publicId: ada?.publicId ?? '',
   })
-  const revoked = await app.db.transaction(app.accounts.revokeCredentialsIn)
-  expect(revoked).toStrictEqual({ sessions: 2, invitations: 1 })
+  const gone = await makeToken(app, bearer(owner), ['unlocks:read'])
+  const kept = await makeToken(app, bearer(owner), ['unlocks:read'])
+  const revoked = await app.db.transaction((tx) => app.accounts.revokeCredentialsIn(tx, [kept.id]))
+  expect(revoked).toStrictEqual({ sessions: 2, invitations: 1, tokens: 1 })
+  expect((await app.get('/v1/unlocks', bearer(gone.token))).status).toBe(401)
+  expect((await app.get('/v1/unlocks', bearer(kept.token))).status).toBe(200)
   for (const revokedToken of [token, owner])
     expect((await app.get('/v1/me', bearer(revokedToken))).status).toBe(401)
   const redeemed = await app.post('/v1/password-reset', {
