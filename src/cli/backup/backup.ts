@@ -1,6 +1,7 @@
 import { constants, setPriority } from 'node:os'
 import { parseArgs } from 'node:util'
 import type { Config } from '../../config/config.ts'
+import { yieldToEventLoop } from '../../domain/event-loop.ts'
 import { COMMAND_LINE } from '../../domain/audit-event.ts'
 import { BY_HAND } from '../../ops/backups.ts'
 import { mebibytes } from '../../storage/files/data-dir.ts'
@@ -50,6 +51,8 @@ const createForService = async (config: Config, file: string, { print }: Termina
 
 const createByHand = (config: Config, file: string, terminal: Terminal): Promise<number> =>
   withExistingData(config, async (app) => {
+    // Ends the snapshot of what opening has read: no checkpoint could pass it while the copy blocks this thread.
+    await yieldToEventLoop()
     const { bytes, events, isEncrypted } = await createBackup({
       config,
       file,
