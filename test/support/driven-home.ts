@@ -64,11 +64,18 @@ export const drivenHome = async (
   const entries = new Map<string, number>()
   const logLines: string[] = []
 
+  const started: Disposable[] = []
+  let aheadMs = 0
+  const clock = clockFrom({
+    wallMs: () => Date.now() + aheadMs,
+    monotonicMs: () => performance.now() + aheadMs,
+  })
+
   /** Starts drivers on the same database, as a restart of the service does. */
   const start = async () => {
     const drivers = driversModule({
       db: app.db,
-      clock: clockFrom(),
+      clock,
       logger: processLogger({
         level: 'debug',
         format: 'json',
@@ -100,6 +107,7 @@ export const drivenHome = async (
       },
       ...options,
     })
+    started.push(drivers)
     await drivers.begin()
     return drivers
   }
@@ -112,6 +120,11 @@ export const drivenHome = async (
     person,
     ada,
     reports,
+    /** Moves the clock of the drivers. */
+    later: (ms: number): void => {
+      aheadMs += ms
+    },
+    clock,
     driverLines: logLines,
     start,
     /** Stores a driver, as the API does. */
@@ -138,6 +151,9 @@ export const drivenHome = async (
       const answer = await app.get(path, bearer(person('grace').token))
       return (await answer.json()) as { delivery: string; lock_says: string | null }
     },
-    [Symbol.asyncDispose]: app[Symbol.asyncDispose],
+    [Symbol.asyncDispose]: async () => {
+      for (const drivers of started) drivers[Symbol.dispose]()
+      await app[Symbol.asyncDispose]()
+    },
   }
 }

@@ -1,6 +1,7 @@
 import type { Clock } from '../../domain/clock.ts'
 import type { Logger } from '../../http/log/logger.ts'
 import type { Observation } from '../observation.ts'
+import { DEADLINE_MS } from '../operating/asking-store.ts'
 import { lockOperations } from '../operating/service.ts'
 import type { Setup } from '../setup/store.ts'
 import { mayBeOurs, openings } from './openings.ts'
@@ -14,12 +15,7 @@ type Dependencies = Omit<Parameters<typeof lockOperations>[1], 'onError'> &
     readonly logger: Logger
     /** Called after each change of what is known of the state. */
     readonly onState: (label: string, status: Status) => void
-    /** How long a lock may be on its way; after that, nobody knows where it is. */
-    readonly passingMs?: number | undefined
   }
-
-/** A lock takes seconds; core#151310 of Home Assistant shows one that is unlocking for ever. */
-const PASSING_MS = 15_000
 
 /** Messages that wait to be stored; more are dropped. */
 const WAITING_MAX = 1000
@@ -27,7 +23,7 @@ const WAITING_MAX = 1000
 /** A lock with a driver: what it says becomes what is known of it, ends of operations, and events. Everything it says
  * is taken in order. */
 export const drivenLock = (setup: Setup, deps: Dependencies) => {
-  const { clock, logger, onState, passingMs = PASSING_MS } = deps
+  const { clock, logger, onState, deadlineMs = DEADLINE_MS } = deps
   const { label } = setup
   const onError = (error: unknown): void =>
     logger.error({ err: error, lock: label }, 'what a lock said was not stored')
@@ -44,9 +40,10 @@ export const drivenLock = (setup: Setup, deps: Dependencies) => {
     status = next
     if (!isChanged) return
     clearTimeout(passing)
-    if (isPassing(next.state)) passing = setTimeout(forgetState, passingMs)
+    if (isPassing(next.state)) passing = setTimeout(forgetState, deadlineMs)
     onState(label, status)
   }
+  // A lock takes seconds; home-assistant/core issue 151310 has one that is unlocking for ever.
   const forgetState = (): void => setStatus({ ...status, state: null, stateAtMs: null })
 
   const settleByState = async (before: Status, said: Said<'state'>): Promise<void> => {

@@ -7,9 +7,11 @@ import {
   SLOT_EXAMPLE,
   SlotAnswer,
   SlotBody,
+  SlotName,
   SlotParams,
   SlotsAnswer,
   SlotsParams,
+  isSlot,
   slotJson,
 } from './schema.ts'
 import { NO_SUCH_ACCOUNT, NO_SUCH_SLOT, type Slots, TOO_MANY_SLOTS } from './service.ts'
@@ -67,7 +69,7 @@ const put = ({ slots }: Dependencies) =>
     async ({ caller, params, body }) =>
       slotJson(
         await slots.put(caller, params.label, {
-          slot: params.slot,
+          slot: slotIn(params.slot),
           accountPublicId: body.account.toLowerCase(),
           validFromMs: timeIn('valid_from', body.valid_from),
           validToMs: timeIn('valid_to', body.valid_to) ?? null,
@@ -96,6 +98,11 @@ const remove = ({ slots }: Dependencies) =>
       return { msg: 'Slot removed' }
     },
   )
+
+const slotIn = (name: string): string => {
+  if (!isSlot(name)) throw notAccepted({ slot: acceptedBy(SlotName) })
+  return name
+}
 
 const timeIn = (
   name: 'valid_from' | 'valid_to',

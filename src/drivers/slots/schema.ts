@@ -6,8 +6,12 @@ import type { Slot } from './store.ts'
 
 export const SlotsParams = t.Object({ label: LockLabel })
 
-const SlotName = t.String({
-  pattern: '^(auth-)?(0|[1-9][0-9]{0,9})$',
+const SLOT = '^(auth-)?(0|[1-9][0-9]{0,9})$'
+
+export const isSlot = (name: string): boolean => new RegExp(SLOT).test(name)
+
+export const SlotName = t.String({
+  pattern: SLOT,
   description:
     'The number by which the lock knows a code, a finger, a card or a phone: `action_user` of Zigbee2MQTT, ' +
     '`codeId` of Nuki Hub or, for a phone with the Nuki app, `auth-` and its `authorizationId`',

@@ -26,7 +26,7 @@ export const entry = (index: number, seconds: number, parts: Entry = {}): Entry 
 }
 
 /** All codes of the keypad have one authorization. */
-const typed = (index: number, seconds: number, codeId: number, parts: Entry = {}): Entry =>
+export const typed = (index: number, seconds: number, codeId: number, parts: Entry = {}): Entry =>
   entry(index, seconds, {
     type: 'KeypadAction',
     authorizationId: 1_234_567,

@@ -197,6 +197,8 @@ describe('an attempt', () => {
         use: { number: 1, max: 2 },
         decided_at: new Date(app.clock.nowMs).toISOString(),
         seq: 0,
+        delivery: 'no_controller',
+        lock_says: null,
       })
     expect((await read('hedy')).status).toBe(404)
     expect((await read('grace', 'back-door')).status).toBe(404)
