@@ -169,8 +169,7 @@ export const openApp = async (config: Config, options: Options) => {
       reach: fetch,
       findLock: locks.findLock,
       nameOf,
-      // Until the unlock log takes reports, what locks say is only shown.
-      report: async () => {},
+      report: unlocks.unlockLog.report,
     }),
   )
   // Accounts are opened after it too.

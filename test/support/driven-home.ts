@@ -61,7 +61,6 @@ export const drivenHome = async (
   const lockId = lock?.id ?? ''
   const broker = brokerHere()
   const reports: NewReport[] = []
-  const entries = new Map<string, number>()
   const logLines: string[] = []
 
   const started: Disposable[] = []
@@ -92,18 +91,9 @@ export const drivenHome = async (
             publicId,
           )
         )?.username,
-      // As the unlock log does, an entry becomes one event.
       report: async (report) => {
-        if (report.entry !== undefined && entries.has(report.entry)) return
-        reports.push(report)
-        if (report.entry === undefined) return
-        entries.set(report.entry, reports.length)
-        await app.db.run(
-          'INSERT INTO lock_report (lock_id, entry, seq) VALUES (?, ?, ?)',
-          lockId,
-          report.entry,
-          reports.length,
-        )
+        const outcome = await app.unlocks.unlockLog.report(report)
+        if (outcome.status === 'stored') reports.push(report)
       },
       ...options,
     })
@@ -119,6 +109,7 @@ export const drivenHome = async (
     lockId,
     person,
     ada,
+    /** What became a leaf. */
     reports,
     /** Moves the clock of the drivers. */
     later: (ms: number): void => {
