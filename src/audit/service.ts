@@ -18,7 +18,9 @@ type Dependencies = {
 export const auditRecorder =
   ({ store, logger, clock, onRecord }: Dependencies): AuditIn =>
   (tx) => ({
-    record: async ({ address, requestId, account }, event) => {
+    record: async ({ address, requestId, account, token }, given) => {
+      // What a script does in somebody's name can be told from what they do.
+      const event = token ? { ...given, detail: { ...given.detail, token: token.id } } : given
       const actor = event.actor ?? account?.publicId ?? systemUserAt(address)
       const { action, result, subject, detail } = event
       logger[result === 'failure' ? 'warn' : 'info'](

@@ -1,4 +1,4 @@
-import type { Account } from './account.ts'
+import type { Account, CallerToken } from './account.ts'
 import type { AuditAction } from './audit-actions.ts'
 
 /** Where a request, or a command at the gateway itself, comes from. */
@@ -31,7 +31,10 @@ export type AuditEvent = {
 }
 
 /** Who does something: a caller, the command line or the gateway itself. */
-export type Actor = Origin & { readonly account?: Account | undefined }
+export type Actor = Origin & {
+  readonly account?: Account | undefined
+  readonly token?: CallerToken | undefined
+}
 
 /** Records an audit event outside any transaction; resolves once it is on disk. */
 export type RecordAuditEvent = (from: Actor, event: AuditEvent) => Promise<void>

@@ -194,6 +194,12 @@ describe('access tokens at the compiled executable', () => {
     expect(of('token.revoke')[0]).toMatchObject({ detail: { token: id } })
     expect(of('token.use').map(({ detail }) => detail['token'])).toContain(made.id)
     expect(JSON.stringify(events)).not.toContain('Secret name')
+    await client.get('/v1/unlocks/export?format=csv', bearer(made.token))
+    const exported = await (await client.get('/v1/audit?action=unlocks.export', login)).json()
+    expect((exported as { events: unknown[] }).events[0]).toMatchObject({
+      actor: { name: 'oli' },
+      detail: { format: 'csv', token: made.id },
+    })
   })
 
   test('ending all sessions revokes them if that is wanted', async () => {

@@ -319,6 +319,21 @@ describe('the use of an access token', () => {
     expect(JSON.stringify(await listed(app, bearer(await app.logIn('oli'))))).toContain('127.0.0.1')
   })
 
+  test('counts against limits of its own, and not against its maker’s', async () => {
+    await using made = await home({ RATE_LIMIT_DEFAULT: '4/minute' })
+    const { app, as } = made
+    const [one, other] = [
+      await made.token('ada', ['unlocks:read']),
+      await made.token('ada', ['unlocks:read']),
+    ]
+    const status = async (headers: Record<string, string>) =>
+      (await app.get('/v1/unlocks', headers)).status
+    for (let count = 0; count < 4; count += 1) expect(await status(one.headers)).toBe(200)
+    expect(await status(one.headers)).toBe(429)
+    expect(await status(other.headers)).toBe(200)
+    expect(await status(as('ada'))).toBe(200)
+  })
+
   test('[T1] text that cannot be a token costs no read of the database', async () => {
     const unread = (): never => {
       throw new Error('the database was read')
