@@ -180,6 +180,7 @@ export const openApp = async (config: Config, options: Options) => {
       audit,
       version,
       kinds: {},
+      channels: {},
       findUnlock: unlocks.findShown,
       lockName: locks.nameOf,
       nameOf,
