@@ -179,6 +179,7 @@ export const openApp = async (config: Config, options: Options) => {
       audit,
       version,
       kinds: {},
+      channels: {},
       findUnlock: unlocks.findShown,
       lockName: locks.nameOf,
       nameOf,

@@ -122,29 +122,26 @@ export type Channel = {
   readonly waitMs?: (target: Target, message: Pick<Message, 'createdAtMs'>, nowMs: number) => number
 }
 
-/** A kind of target. */
+/** A kind of target that people add. */
 export type TargetKind = {
   readonly channel: Channel
   /** The rules of a target that names none. */
   readonly rules: readonly Rule[]
-  /** How people add one; undefined for a kind that the server itself adds. */
-  readonly adding?: {
-    /** What its settings and secrets are, for the API. */
-    readonly says: string
-    /** Whether members may have one for themselves. */
-    readonly isPersonal: boolean
-    /** Returns what is stored of the settings and secrets that were given, those of a change besides `current`, and
-     * a new secret that is shown once. Throws `invalid`, and repeats no secret. */
-    readonly accept: (
-      given: Partial<TargetContents>,
-      current?: TargetContents,
-    ) => Promise<TargetContents & { readonly shown?: string }>
-    /** Returns where it leads, such as a host: a member's must lead where one of the home does. */
-    readonly destination: (settings: TargetContents['settings']) => string
-    /** Returns new secrets besides the current ones, and the one to show once; undefined if there is nothing to
-     * rotate. */
-    readonly rotate?: (current: TargetContents) => TargetContents & { readonly shown: string }
-  }
+  /** What its settings and secrets are, for the API. */
+  readonly says: string
+  /** Whether members may have one for themselves. */
+  readonly isPersonal: boolean
+  /** Returns what is stored of the settings and secrets that were given, those of a change besides `current`, and
+   * a new secret that is shown once. Throws `invalid`, and repeats no secret. */
+  readonly accept: (
+    given: Partial<TargetContents>,
+    current?: TargetContents,
+  ) => Promise<TargetContents & { readonly shown?: string }>
+  /** Returns where it leads, such as a host: a member's must lead where one of the home does. */
+  readonly destination: (settings: TargetContents['settings']) => string
+  /** Returns new secrets besides the current ones, and the one to show once; undefined if there is nothing to
+   * rotate. */
+  readonly rotate?: (current: TargetContents) => TargetContents & { readonly shown: string }
 }
 
 /** What is stored of a target of some kind, as JSON. */

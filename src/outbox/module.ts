@@ -26,8 +26,10 @@ type Dependencies = {
   readonly config: Config
   readonly audit: { readonly auditIn: AuditIn; readonly record: RecordAuditEvent }
   readonly version: string
-  /** Further kinds of targets. */
+  /** Further kinds of targets that people add. */
   readonly kinds: Readonly<Record<string, TargetKind>>
+  /** The channels of targets that the server itself adds, by their kind. */
+  readonly channels: Channels
 } & Pick<FactDependencies, 'findUnlock' | 'lockName' | 'nameOf'> &
   Pick<TellingDependencies, 'countWaiting'> &
   Pick<TargetDependencies, 'checkPassword' | 'actingRole'>
@@ -44,6 +46,7 @@ export const outboxModule = (deps: Dependencies) => {
     },
   })
   const kinds: Readonly<Record<string, TargetKind>> = { webhook, ...deps.kinds }
+  const channels = { ...channelsOf(kinds), ...deps.channels }
   const zone = () => homeZone(config)
   const unlockFacts = unlockFactsReader({ ...deps, linkBase: linkBase(config) })
   const announceIn = announcer({ clock, zone })
@@ -52,7 +55,7 @@ export const outboxModule = (deps: Dependencies) => {
     clock,
     logger,
     auditIn: audit.auditIn,
-    channels: channelsOf(kinds),
+    channels,
     unlockFacts,
     countWaiting,
     onTold: () => {},
@@ -61,6 +64,7 @@ export const outboxModule = (deps: Dependencies) => {
     db,
     clock,
     kinds,
+    channels,
     auditIn: audit.auditIn,
     record: audit.record,
     checkPassword: deps.checkPassword,
@@ -99,5 +103,5 @@ const channelsOf = (kinds: Readonly<Record<string, TargetKind>>): Channels =>
 
 const wordsOf = (kinds: Readonly<Record<string, TargetKind>>): string =>
   Object.entries(kinds)
-    .flatMap(([kind, { adding }]) => (adding ? `\`${kind}\` (${adding.says})` : []))
+    .map(([kind, { says }]) => `\`${kind}\` (${says})`)
     .join(', ')

@@ -123,6 +123,8 @@ export const sender = (deps: TellingDependencies) => {
     if (again.delete(id) || waitMs !== undefined) requestRound()
   }
 
+  const isBusy = (): boolean => isRoundComing || running.size > 0
+
   return {
     /** Begins to tell; called when the service starts. */
     start: (): void => {
@@ -139,6 +141,14 @@ export const sender = (deps: TellingDependencies) => {
     wake: (targetId?: string): void => {
       if (targetId !== undefined) pausedUntilMs.set(targetId, -Infinity)
       requestRound()
+    },
+
+    /** Resolves once nothing is being told and nothing is looked at. */
+    idle: async (): Promise<void> => {
+      do {
+        await rounds
+        await Promise.all(running.values())
+      } while (isBusy())
     },
 
     /** Stops telling; what was not acknowledged is told again after the next start. */

@@ -2,7 +2,7 @@ import { type Account, type Role, hasRole, isNewcomer } from '../../domain/accou
 import type { Actor, AuditEvent, RecordAuditEvent } from '../../domain/audit-event.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { SECOND_MS } from '../../domain/duration.ts'
-import type { Rule, TargetContents, TargetKind, Told } from '../../domain/home-event.ts'
+import type { Channel, Rule, TargetContents, TargetKind, Told } from '../../domain/home-event.ts'
 import { AppError } from '../../errors.ts'
 import { requireVersion } from '../../http/request/headers/if-match.ts'
 import type { Database, Transaction } from '../../storage/database.ts'
@@ -16,7 +16,10 @@ export type Targets = ReturnType<typeof targetService>
 type Dependencies = {
   readonly db: Pick<Database, 'all' | 'get' | 'run' | 'transaction'>
   readonly clock: Pick<Clock, 'wallMs'>
+  /** The kinds that people add. */
   readonly kinds: Readonly<Record<string, TargetKind>>
+  /** The channels of all kinds. */
+  readonly channels: Readonly<Record<string, Channel | undefined>>
   readonly auditIn: AuditIn
   readonly record: RecordAuditEvent
   /** Returns the account of a name and password, or undefined. */
@@ -58,7 +61,7 @@ const PERSONAL_MAX = 3
 /** The rules of targets: owners see and change those of the home, everyone their own; what changes where events go
  * takes the password. */
 export const targetService = (deps: Dependencies) => {
-  const { db, clock, kinds, auditIn, record, checkPassword, actingRole, wake } = deps
+  const { db, clock, kinds, channels, auditIn, record, checkPassword, actingRole, wake } = deps
 
   const requirePassword = async (by: By, password: string | undefined): Promise<void> => {
     if (password === undefined)
@@ -103,11 +106,10 @@ export const targetService = (deps: Dependencies) => {
     event: Pick<AuditEvent, 'action' | 'subject' | 'detail'>,
   ): Promise<void> => auditIn(tx).record(by, { ...event, result: 'success' })
 
-  const addingOf = (kind: string): NonNullable<TargetKind['adding']> => {
-    const adding = Object.hasOwn(kinds, kind) ? kinds[kind]?.adding : undefined
-    if (adding) return adding
-    const known = Object.keys(kinds).filter((name) => kinds[name]?.adding)
-    const accepted = `one of ${known.join(', ')}`
+  const kindOf = (kind: string): TargetKind => {
+    const found = Object.hasOwn(kinds, kind) ? kinds[kind] : undefined
+    if (found) return found
+    const accepted = `one of ${Object.keys(kinds).join(', ')}`
     throw new AppError('invalid', `Invalid kind: ${accepted}`, { fields: { kind: accepted } })
   }
 
@@ -116,7 +118,7 @@ export const targetService = (deps: Dependencies) => {
     kind: string,
     settings: TargetContents['settings'],
   ): Promise<void> => {
-    const { destination } = addingOf(kind)
+    const { destination } = kindOf(kind)
     const targets = await targetsIn(db).all()
     const known = targets.filter((one) => one.accountPublicId === null && one.kind === kind)
     if (!known.some((one) => destination(one.settings) === destination(settings)))
@@ -167,15 +169,15 @@ export const targetService = (deps: Dependencies) => {
     ): Promise<ShownTarget & { readonly secret: string | undefined }> => {
       const isOwner = hasRole(by.account, 'owner')
       const isPersonal = personal ?? !isOwner
-      const adding = addingOf(kind)
+      const found = kindOf(kind)
       if (isNewcomer(by.account) || (!isPersonal && !isOwner))
         throw new AppError('forbidden', OWNERS_ONLY)
-      if (isPersonal && !adding.isPersonal)
+      if (isPersonal && !found.isPersonal)
         throw new AppError('forbidden', HOMES_ONLY, { reason: 'home_only' })
       await requirePassword(by, password)
-      const { shown: secret, ...contents } = await adding.accept(given)
+      const { shown: secret, ...contents } = await found.accept(given)
       if (isPersonal && !isOwner) await requireKnownDestination(kind, contents.settings)
-      const rules = given.rules ?? kinds[kind]?.rules ?? []
+      const rules = given.rules ?? found.rules
       requireRules(rules, isPersonal)
       const nowMs = clock.wallMs()
       const target: StoredTarget = {
@@ -214,7 +216,7 @@ export const targetService = (deps: Dependencies) => {
       const before = await requireTarget(db, by, id)
       const isMoved = given.settings !== undefined || given.secrets !== undefined
       if (isMoved) await requirePassword(by, password)
-      const contents = isMoved ? await addingOf(before.kind).accept(given, before) : before
+      const contents = isMoved ? await kindOf(before.kind).accept(given, before) : before
       const isPersonal = before.accountPublicId !== null
       if (isMoved && isPersonal && !hasRole(by.account, 'owner'))
         await requireKnownDestination(before.kind, contents.settings)
@@ -250,7 +252,7 @@ export const targetService = (deps: Dependencies) => {
     remove: (by: By, id: string, version: number | undefined): Promise<void> =>
       onTarget(by, id, async (tx, target) => {
         requireVersion(version, target.version)
-        if (kinds[target.kind] && !kinds[target.kind]?.adding)
+        if (channels[target.kind] && !kinds[target.kind])
           throw new AppError('conflict', OWN, { reason: 'server_target' })
         await targetsIn(tx).remove(id)
         await note(tx, by, { action: 'target.remove', subject: id, detail: { kind: target.kind } })
@@ -259,7 +261,7 @@ export const targetService = (deps: Dependencies) => {
     /** Sends a test to a target now. */
     test: async (by: By, id: string, signal: AbortSignal): Promise<Told> => {
       const target = await requireTarget(db, by, id)
-      const channel = kinds[target.kind]?.channel
+      const channel = channels[target.kind]
       if (!channel) throw new AppError('conflict', NO_CHANNEL, { reason: 'kind_off' })
       const limited = AbortSignal.any([signal, AbortSignal.timeout(15 * SECOND_MS)])
       const told = await channel.tell(
@@ -287,7 +289,7 @@ export const targetService = (deps: Dependencies) => {
       await requirePassword(by, password)
       let secret = ''
       const changed = await onTarget(by, id, async (tx, target) => {
-        const rotated = kinds[target.kind]?.adding?.rotate?.(target)
+        const rotated = kinds[target.kind]?.rotate?.(target)
         if (!rotated) throw new AppError('conflict', NO_SECRET, { reason: 'no_secret' })
         const { shown: made, ...contents } = rotated
         secret = made

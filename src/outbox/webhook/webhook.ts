@@ -65,26 +65,24 @@ export const webhooks = ({ clock, version, ...network }: Dependencies): TargetKi
       }
     },
   },
-  adding: {
-    says: '`settings` has the `url`; `secrets` may have a `secret` of your own, or one is made',
-    isPersonal: false,
-    accept: async ({ settings, secrets }, current) => {
-      const url = acceptedUrl(settings?.['url'] ?? current?.settings['url'])
-      const given = secrets?.['secret']
-      if (given !== undefined && (typeof given !== 'string' || !isSecret(given)))
-        throw new AppError('invalid', `Invalid secret: ${SECRET_WORDS}`, {
-          fields: { secret: SECRET_WORDS },
-        })
-      if (given !== undefined) return { settings: { url }, secrets: { secret: given } }
-      if (current) return { settings: { url }, secrets: current.secrets }
-      const secret = newSecret()
-      return { settings: { url }, secrets: { secret }, shown: secret }
-    },
-    destination: ({ url }) => new URL(String(url)).host,
-    rotate: ({ settings, secrets }) => {
-      const next = rotated(secrets as WebhookSecrets, clock.wallMs())
-      return { settings, secrets: next, shown: next.secret }
-    },
+  says: '`settings` has the `url`; `secrets` may have a `secret` of your own, or one is made',
+  isPersonal: false,
+  accept: async ({ settings, secrets }, current) => {
+    const url = acceptedUrl(settings?.['url'] ?? current?.settings['url'])
+    const given = secrets?.['secret']
+    if (given !== undefined && (typeof given !== 'string' || !isSecret(given)))
+      throw new AppError('invalid', `Invalid secret: ${SECRET_WORDS}`, {
+        fields: { secret: SECRET_WORDS },
+      })
+    if (given !== undefined) return { settings: { url }, secrets: { secret: given } }
+    if (current) return { settings: { url }, secrets: current.secrets }
+    const secret = newSecret()
+    return { settings: { url }, secrets: { secret }, shown: secret }
+  },
+  destination: ({ url }) => new URL(String(url)).host,
+  rotate: ({ settings, secrets }) => {
+    const next = rotated(secrets as WebhookSecrets, clock.wallMs())
+    return { settings, secrets: next, shown: next.secret }
   },
 })
 

@@ -122,6 +122,31 @@ test('an opening that another leaf has told of is not told of twice', async () =
   expect(await toldOf()).toStrictEqual([['unlocked', 1]])
 })
 
+test('what the lock reports and the app says of one opening is one row, in either order', async () => {
+  await addTarget(app.db, 'hook', EVERYTHING)
+  const report = (lock: string) =>
+    app.unlocks.unlockLog.report({
+      lock,
+      result: 'unlocked',
+      reason: null,
+      accountPublicId: ada,
+      username: 'ada',
+      method: 'keypad',
+      occurredAtMs: app.clock.nowMs,
+      reporter: 'zigbee2mqtt',
+    })
+  await append(event())
+  await report('front-door')
+  await report('garage')
+  app.clock.nowMs += 60_000
+  await append(event({ lock: 'garage' }))
+  const rows = await deliveriesTo(app.db, 'hook')
+  const locks = await Promise.all(
+    rows.map(async ({ seq }) => (await app.unlocks.findShown(seq ?? -1))?.lock),
+  )
+  expect(locks).toStrictEqual(['front-door', 'garage'])
+})
+
 test('without a target, a group of unlocks costs one read and writes nothing', async () => {
   const statements: string[] = []
   const note = (sql: string) => {
