@@ -168,8 +168,7 @@ export const openApp = async (config: Config, options: Options) => {
       reach: fetch,
       findLock: locks.findLock,
       nameOf,
-      // Until the unlock log takes reports, what locks say is only shown.
-      report: async () => {},
+      report: unlocks.report,
     }),
   )
   // Accounts are opened after it too.
