@@ -169,7 +169,7 @@ export const openApp = async (config: Config, options: Options) => {
       reach: fetch,
       findLock: locks.findLock,
       nameOf,
-      report: unlocks.unlockLog.report,
+      report: unlocks.report,
     }),
   )
   // Accounts are opened after it too.

@@ -13,6 +13,8 @@ type Unlock = {
   readonly source: string
   readonly happenedAtMs: number
   readonly isLate: boolean
+  /** The earlier event that tells of the same opening. */
+  readonly sameAs?: number
 }
 
 type Person = {
@@ -25,14 +27,16 @@ type Person = {
   readonly role: string
 }
 
-/** What stands for the name and method of an erased person, and after the method of an unlock that was
+/** What stands for the name and method of an erased person, for somebody whom a lock does not know, and after the method of an unlock that was
  * denied, or reported more than five minutes after it happened. */
 const ERASED = '(erased)'
+const UNKNOWN = '(unknown)'
 const DENIED = '(denied)'
 const LATE = '(reported late)'
 
 /** All unlocks as a table; the id is the sequence number plus one, and skips leaves that are not unlocks: a
- * decision that permits one does not say whether the door opened. The existing app has no column for denied
+ * decision that permits one does not say whether the door opened, and what a lock and an app tell of one opening
+ * is one row. The existing app has no column for denied
  * access or a late report, so both are marked at the method. */
 export const unlockTable = (page: Page<Unlock>): Table => ({
   title: 'Unlocks',
@@ -45,7 +49,8 @@ export const unlockTable = (page: Page<Unlock>): Table => ({
   page: async (afterId, limit) => {
     const events = await page(afterId - 1, limit)
     const unlocks = events.filter(
-      ({ reason, result }) => !AT_NO_DOOR.has(reason) && result !== 'permitted',
+      ({ reason, result, sameAs }) =>
+        !AT_NO_DOOR.has(reason) && result !== 'permitted' && sameAs === undefined,
     )
     return { rows: unlocks.map(unlockRow), next: nextAfter(events, limit, ({ seq }) => seq + 1) }
   },
@@ -53,7 +58,7 @@ export const unlockTable = (page: Page<Unlock>): Table => ({
 
 const unlockRow = (unlock: Unlock) => ({
   id: unlock.seq + 1,
-  username: unlock.person?.username ?? marked(undefined, [ERASED]),
+  username: whoOf(unlock),
   unlocking_method: marked(unlock.person?.method, [
     ...(unlock.person ? [] : [ERASED]),
     ...(unlock.result === 'denied' ? [DENIED] : []),
@@ -62,6 +67,11 @@ const unlockRow = (unlock: Unlock) => ({
   ]),
   date_time: new Date(unlock.happenedAtMs).toISOString(),
 })
+
+const whoOf = ({ person, source }: Unlock) =>
+  source === 'reported' && person?.username === ''
+    ? marked(undefined, [UNKNOWN])
+    : (person?.username ?? marked(undefined, [ERASED]))
 
 /** Returns the id to continue after, or undefined at the end. */
 const nextAfter = <Row>(

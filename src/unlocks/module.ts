@@ -18,6 +18,7 @@ import { type EventJson, eventJson } from './log/event-json.ts'
 import { keyFile } from './log/key-file.ts'
 import { retention } from './log/retention.ts'
 import { type UnlockLimits, recordRefused, unlockRoutes } from './recording/routes.ts'
+import { reportRecorder } from './recording/reports.ts'
 import { openUnlockLog } from './recording/service.ts'
 import { unlockStore } from './log/store.ts'
 import { HEARTBEAT_SECONDS, eventStream } from './query/event-stream.ts'
@@ -175,6 +176,9 @@ export const openUnlocks = async ({
       const takeBack = await limits.spend(account, caller, spent)
       return () => takeBack(spent)
     },
+
+    /** Records what a lock reports. */
+    report: reportRecorder({ unlockLog, requireRoom: () => disk.requireRoom('last'), logger }),
 
     /** Records that someone whose session or account has ended tried to open a lock, if there is one. */
     recordRefused: (

@@ -2,7 +2,7 @@ import { type PersonalText, type UnlockEvent, isDoubted } from './event.ts'
 import type { EventAnswer } from './schema.ts'
 
 /** What the API shows of an event itself, without the events around it. */
-export type EventJson = Omit<EventAnswer, 'repeat_of' | 'unit'>
+export type EventJson = Omit<EventAnswer, 'repeat_of' | 'unit' | 'token' | 'delivery'>
 
 /** An event without the hashes that prove it. */
 type ShownEvent = Omit<UnlockEvent, 'person' | 'personHash' | 'leafHash'> & {
@@ -39,12 +39,17 @@ export const eventJson = (event: ShownEvent): EventJson => {
     time_uncertain: event.isTimeUncertain,
     attempt: event.attemptId ?? null,
     grant: person?.grantId ?? null,
+    reporter: event.reporter ?? null,
   }
 }
 
 const textOf = (ms: number): string => new Date(ms).toISOString()
 
+type ListedEvent = ShownEvent &
+  Pick<EventAnswer, 'unit' | 'token' | 'delivery'> & { readonly repeatOf: number | null }
+
 /** Returns an event as the API shows it. */
-export const listedJson = (
-  event: ShownEvent & { readonly repeatOf: number | null; readonly unit: string | null },
-): EventAnswer => Object.assign(eventJson(event), { repeat_of: event.repeatOf, unit: event.unit })
+export const listedJson = (event: ListedEvent): EventAnswer => {
+  const { repeatOf: repeat_of, unit, token, delivery } = event
+  return Object.assign(eventJson(event), { repeat_of, unit, token, delivery })
+}

@@ -1,5 +1,5 @@
 import { type Static, Type as t } from '@sinclair/typebox'
-import { DEFAULT_LOCK, LOCK_REASONS } from '../../domain/access.ts'
+import { DEFAULT_LOCK, DELIVERIES, LOCK_REASONS } from '../../domain/access.ts'
 import { IdempotencyKey } from '../../http/request/headers/idempotency-key.ts'
 import { optional } from '../../http/request/optional.ts'
 import { GivenUuid, LockLabel, Time, Uuid, oneOf, text } from '../../http/request/text.ts'
@@ -40,6 +40,17 @@ export { Lock, Method }
 const Nullable = <Type extends ReturnType<typeof t.String>>(type: Type, example: unknown) =>
   t.Union([type, t.Null()], { examples: [example] })
 
+const EventToken = t.Object(
+  {
+    id: t.String({ examples: ['0193c6a8-5f0e-7c3a-9b1d-2e4f6a8b0c1d'] }),
+    name: t.Union([t.String(), t.Null()], {
+      description: 'Its name now, or null if it is gone',
+      examples: ['Home Assistant'],
+    }),
+  },
+  { $id: 'UnlockToken', additionalProperties: false },
+)
+
 /** An event in the API; erased fields are null. */
 export const EventAnswer = t.Object(
   {
@@ -60,7 +71,7 @@ export const EventAnswer = t.Object(
       description:
         '`claimed`: reported by an app with an account’s token; `observed`: refused by this server; ' +
         '`imported`: from the legacy server’s database; `decided`: this server decided whether the ' +
-        'door may open, and does not know whether it did',
+        'door may open, and does not know whether it did; `reported`: the lock itself says so',
     },
     occurred_at: Nullable(
       t.String({
@@ -85,9 +96,11 @@ export const EventAnswer = t.Object(
     time_uncertain: t.Boolean({ description: 'The server’s clock could not be trusted' }),
     repeat_of: t.Union([t.Integer(), t.Null()], {
       description:
-        'The `seq` of an equal claim (account, lock, method, result and `occurred_at`) that was ' +
-        'received up to 30 seconds before: probably the same unlock, sent again by an app that got ' +
-        'no answer. Statistics count it once',
+        'The `seq` of an earlier one that tells of the same unlock. Either it is an equal claim ' +
+        '(account, lock, method, result and `occurred_at`) that was received up to 30 seconds ' +
+        'before, probably sent again by an app that got no answer; or one of them is `claimed`, the ' +
+        'other `reported`, and they happened up to two minutes apart for the same account and lock. ' +
+        'Statistics count it once',
       examples: [null],
     }),
     unit: t.Union([t.String(), t.Null()], {
@@ -95,11 +108,29 @@ export const EventAnswer = t.Object(
       examples: ['Flat 3'],
     }),
     attempt: t.Union([t.String(), t.Null()], {
-      description: 'The attempt to open the lock that was `decided`',
+      description:
+        'The attempt to open the lock that was `decided`, or that the lock carried out as it ' +
+        '`reported`: both tell of one opening',
       examples: [null],
     }),
     grant: t.Union([t.String(), t.Null()], {
       description: 'The grant by which it was `permitted`',
+      examples: [null],
+    }),
+    reporter: t.Union([t.String(), t.Null()], {
+      description: 'The kind of the driver through which a lock `reported` it',
+      examples: [null],
+    }),
+    token: t.Union([EventToken, t.Null()], {
+      description:
+        'The access token by which it came; a decision commits to its id, a claim does not',
+      examples: [null],
+    }),
+    delivery: t.Union([oneOf(DELIVERIES), t.Null()], {
+      description:
+        'For a `permitted` attempt at a lock that this server operates, what became of it: `asked`, ' +
+        '`accepted` by the lock, `happened`, `failed`, or `unknown` if the lock said nothing in time; ' +
+        'not part of the log',
       examples: [null],
     }),
   },
@@ -128,6 +159,9 @@ export const EVENT_EXAMPLE = {
   unit: 'Flat 3',
   attempt: null,
   grant: null,
+  reporter: null,
+  token: null,
+  delivery: null,
 } as const satisfies EventAnswer
 
 /** What became of one event of a submission. */

@@ -3,7 +3,6 @@ import { returnUnusedSpace } from '../../storage/unused-space.ts'
 import { countBefore, newestCertainMs } from '../summary/marks-store.ts'
 import { summarize } from '../summary/summary-store.ts'
 import type { Head } from '../tlog/checkpoint.ts'
-import { openings } from './openings-store.ts'
 import { erasureWrites } from './erasure-store.ts'
 import { UNLOCK_COLUMNS, type UnlockRow, eventOf } from './event-row.ts'
 import {
@@ -151,7 +150,6 @@ export const unlockWrites = (tx: Queries, names = nameWrites(tx)) => ({
   ...erasureWrites(tx, names),
   ...eventWrites(tx, names),
   ...recordWrites(tx),
-  ...openings(tx),
 
   /** Called when the log has grown from one size to another; see `summarize`. */
   summarize: (grown: { readonly from: number; readonly to: number }): Promise<void> =>

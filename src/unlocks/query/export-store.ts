@@ -4,6 +4,7 @@ import { listedJson } from '../log/event-json.ts'
 import { SIDE_COLUMNS, type UnlockRow, attemptOf, grantOf } from '../log/event-row.ts'
 import type { EventAnswer } from '../log/schema.ts'
 import { type Place, SORTING } from '../search/order.ts'
+import { type Context, contextOf } from './context-store.ts'
 import { claimsBefore, repeatFinder } from './repeats-store.ts'
 import type { UnlockFilter } from '../search/filter-store.ts'
 import { nextRows } from './store.ts'
@@ -84,7 +85,14 @@ export const exportedEvents = (db: Queries): ExportedEvents =>
         isFirst = false
         const repeats = new Map(inOrder(rows).map((row) => [row.seq, repeatOf(claimOf(row))]))
         const owners = await ownersOf(rows)
-        yield rows.map((row) => answerOf(row, owners, row.same_as ?? repeats.get(row.seq) ?? null))
+        const context = await contextOf(db, rows.map(toldBy))
+        yield rows.map((row) =>
+          answerOf(row, {
+            ...context(toldBy(row)),
+            owner: row.account_number === null ? undefined : owners.get(row.account_number),
+            repeatOf: row.same_as ?? repeats.get(row.seq) ?? null,
+          }),
+        )
       }
       after = next
     } while (after !== undefined)
@@ -132,9 +140,16 @@ const ownerReader = (db: Pick<Queries, 'all'>) => {
   }
 }
 
-const answerOf = (row: Row, owners: Owners, repeatOf: number | null): EventAnswer => {
+const toldBy = ({ result, token_id: tokenId, attempt_id: attemptId }: Row) => ({
+  result,
+  tokenId,
+  attemptId,
+})
+
+type Around = Context & { readonly owner: Owner | undefined; readonly repeatOf: number | null }
+
+const answerOf = (row: Row, { owner, ...around }: Around): EventAnswer => {
   const { account_number: number, username, method } = row
-  const owner = number === null ? undefined : owners.get(number)
   const isErased = number === null && username === null && method === null
   return listedJson({
     seq: row.seq,
@@ -157,7 +172,7 @@ const answerOf = (row: Row, owners: Owners, repeatOf: number | null): EventAnswe
     isLate: row.is_late !== 0,
     isTimeUncertain: row.is_time_uncertain !== 0,
     ...attemptOf(row),
-    repeatOf,
+    ...around,
     unit: owner?.unit ?? null,
   })
 }

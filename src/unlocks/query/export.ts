@@ -34,6 +34,9 @@ export async function* exportParts(
   for await (const events of pages) yield events.map(format === 'csv' ? csvOf : jsonOf).join('')
 }
 
-const csvOf = (event: EventAnswer): string => csvLine(COLUMNS.map((column) => event[column]))
+const csvOf = ({ token, ...event }: EventAnswer): string => {
+  const cells = { ...event, token: token?.name ?? token?.id ?? null }
+  return csvLine(COLUMNS.map((column) => cells[column]))
+}
 
 const jsonOf = (event: EventAnswer): string => `${JSON.stringify(event)}\n`

@@ -1,6 +1,7 @@
 import type { Queries } from '../../storage/database.ts'
 import { UNLOCK_COLUMNS, type UnlockRow, eventOf } from '../log/event-row.ts'
 import type { UnlockEvent } from '../log/event.ts'
+import type { Context } from './context-store.ts'
 import { REPEAT_MS } from '../summary/counted-store.ts'
 import {
   BEGIN,
@@ -28,9 +29,9 @@ export const CLAIM_COLUMNS = `
   account_number AS account,
   method`
 
-/** An event as lists show it: with the sequence number of the claim that it repeats, if it does, and the
- * unit that its account belongs to now. */
-export type ListedUnlock = RepeatedUnlock & { readonly unit: string | null }
+/** An event as lists show it: with the sequence number of the event that it repeats, if it does, and what is
+ * known now of its account, its token and its attempt. */
+export type ListedUnlock = RepeatedUnlock & Context & { readonly unit: string | null }
 
 type RepeatedUnlock = UnlockEvent & { readonly repeatOf: number | null }
 

@@ -75,9 +75,9 @@ const list = ({ queries }: Dependencies) =>
 
 /** Whether a search looks at unlocks that it does not find: no index serves all its conditions. */
 const isScan = ({ order, ...search }: Search): boolean => {
-  const { account, text, lock, method, result, unit, from, to } = search
+  const { account, text, lock, method, result, source, unit, from, to } = search
   const isBySeq = order === 'seq' || order === 'seq_desc'
-  return [text, lock, method, result, unit, ...(isBySeq ? [account, from, to] : [])].some(
+  return [text, lock, method, result, source, unit, ...(isBySeq ? [account, from, to] : [])].some(
     (condition) => condition !== undefined,
   )
 }

@@ -2,7 +2,7 @@ import { type Static, Type as t } from '@sinclair/typebox'
 import { accepting } from '../../http/request/accepted.ts'
 import { Next, PAGE } from '../../http/request/paging.ts'
 import { GivenUuid, Time, oneOf, text } from '../../http/request/text.ts'
-import { RESULTS } from '../log/event.ts'
+import { RESULTS, SOURCES } from '../log/event.ts'
 import { ORDERS } from '../search/order.ts'
 import { EventAnswer, Lock, Method } from '../log/schema.ts'
 
@@ -24,6 +24,7 @@ const FILTER = {
     description: 'The method; case and composition do not matter',
   }),
   result: t.Optional(oneOf(RESULTS)),
+  source: t.Optional({ ...oneOf(SOURCES), description: 'Who says so' }),
   logins: t.Optional({
     ...oneOf(['1', '0']),
     default: '1',

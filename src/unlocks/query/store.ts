@@ -14,6 +14,7 @@ import {
 } from '../search/order.ts'
 import { type Search, searchFor } from '../search/search-store.ts'
 import { withUnits } from '../units/store.ts'
+import { contextOf } from './context-store.ts'
 import { type ListedUnlock, withRepeats } from './repeats-store.ts'
 
 export type UnlockQueries = ReturnType<typeof unlockQueries>
@@ -53,7 +54,7 @@ export const unlockQueries = (db: Queries, frequentRows?: number) => ({
   /** Returns an event as lists show it. */
   listed: async (event: UnlockEvent): Promise<ListedUnlock> => {
     const [shown] = await listed(db, [event], 'seq')
-    return shown ?? { ...event, repeatOf: null, unit: null }
+    return shown ?? { ...event, repeatOf: null, unit: null, token: null, delivery: null }
   },
 
   /** Returns the next events in an order. */
@@ -74,7 +75,17 @@ const listed = async (
   db: Queries,
   events: readonly UnlockEvent[],
   order: UnlockOrder,
-): Promise<readonly ListedUnlock[]> => withUnits(db, await withRepeats(db, events, order))
+): Promise<readonly ListedUnlock[]> => {
+  const shown = await withUnits(db, await withRepeats(db, events, order))
+  const context = await contextOf(db, shown.map(toldBy))
+  return shown.map((event) => ({ ...event, ...context(toldBy(event)) }))
+}
+
+const toldBy = ({ result, person, attemptId }: UnlockEvent) => ({
+  result,
+  tokenId: person?.tokenId,
+  attemptId,
+})
 
 /** Returns some columns of the next events in an order, among them those of `Key`. */
 export const nextRows = async <Row extends Key>(

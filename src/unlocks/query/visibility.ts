@@ -18,7 +18,7 @@ export const SEARCH_FAULTS = {
 /** Returns the filter of a search as far as the account may see: for a member only their own
  * unlocks. Throws `not_found` if a member asks for another account. */
 export const visibleFilter = (query: Search, account: Account): UnlockFilter => {
-  const { lock, method, result, text, logins, unit } = query
+  const { lock, method, result, source, text, logins, unit } = query
   const wanted = query.account?.toLowerCase()
   const seesAll = hasRole(account, 'admin')
   if (!seesAll && wanted !== undefined && wanted !== account.publicId)
@@ -28,6 +28,7 @@ export const visibleFilter = (query: Search, account: Account): UnlockFilter => 
     lock,
     method,
     result,
+    source,
     text,
     logins,
     unit,

@@ -16,6 +16,7 @@ import { type Leaf, leafLine } from '../log/leaf.ts'
 import { type Growth, type Random, growth } from './growth.ts'
 import type { Item, Kind, Kinds, Planned } from './kinds.ts'
 import { type UnlockWrites, unlockWrites } from '../log/store.ts'
+import { type Openings, openingsIn } from './openings-store.ts'
 
 /** Items to record together, in order. Submissions and their outcomes pass as JSON. */
 export type Submission = {
@@ -83,7 +84,7 @@ export const appendProgram = ({
   /** Returns the log as stored: another process may have appended since, or someone may have replaced the
    * file. */
   const current = async (
-    writes: UnlockWrites,
+    { writes, openings }: { readonly writes: UnlockWrites; readonly openings: Openings },
     key: NoteSigner,
     kept: TextHead | undefined,
   ): Promise<Current | Break> => {
@@ -99,7 +100,7 @@ export const appendProgram = ({
       found ?? {
         tree,
         newestMs: await writes.newestCertainMs(),
-        hasReports: await writes.hasReports(),
+        hasReports: await openings.hasReports(),
       }
     )
   }
@@ -108,7 +109,8 @@ export const appendProgram = ({
     const submissions = inputs as readonly Submission[]
     signer ??= readSigner()
     const writes = unlockWrites(tx)
-    const stored = await current(writes, signer, submissions[0]?.kept)
+    const openings = openingsIn(tx)
+    const stored = await current({ writes, openings }, signer, submissions[0]?.kept)
     if ('kind' in stored) {
       if (submissions.some(({ isPart }) => isPart)) throw logStopped(stored)
       return { outcomes: submissions.map(() => ({ stopped: stored })) }
@@ -135,7 +137,7 @@ export const appendProgram = ({
     const head = signed(signer, { size: log.size(), root: () => root })
     await writes.insertAll(log.events)
     hasReports ||= log.events.some(({ source }) => source === REPORTED)
-    const joined = hasReports ? await writes.joinOpenings(log.events) : NONE
+    const joined = hasReports ? await openings.join(log.events) : NONE
     await writes.insertRecords(log.records)
     await writes.insertNodes(log.innerNodes())
     await writes.setHead(head)

@@ -11,7 +11,7 @@ import {
 } from '../log/event.ts'
 import type { RecordToAdd, UnerasedRecord } from '../log/record.ts'
 import type { Growth } from './growth.ts'
-import { type ReportEntry, entryKey, reportEntries } from '../log/reports-store.ts'
+import { type ReportEntry, entryKey, reportEntries } from './reports-store.ts'
 import { logReads } from '../log/store.ts'
 
 /** Something to record: plain data, because it passes between threads. */

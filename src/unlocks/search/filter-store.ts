@@ -1,5 +1,5 @@
 import type { Queries } from '../../storage/database.ts'
-import { LOGIN_REFUSAL, type Result } from '../log/event.ts'
+import { LOGIN_REFUSAL, type Result, type UnlockEvent } from '../log/event.ts'
 import { nameReads } from '../log/names-store.ts'
 import { PLACES_OF_LOCK, PLACES_OF_METHOD, type Places } from '../summary/places-store.ts'
 import { ofUnit } from '../units/store.ts'
@@ -12,6 +12,7 @@ export type UnlockFilter = {
   /** Compared as `foldedText` does. */
   readonly method?: string | undefined
   readonly result?: Result | undefined
+  readonly source?: UnlockEvent['source'] | undefined
   /** Only events that happened at this time or later. */
   readonly fromMs?: number | undefined
   /** Only events that happened before this time. */
@@ -52,7 +53,7 @@ export const conditionsOf = async (
   db: Queries,
   { filter, order, size }: Wanted,
 ): Promise<readonly Condition[] | undefined> => {
-  const { account, method, lock, result, logins, unit, origin, fromMs, toMs } = filter
+  const { account, method, lock, result, source, logins, unit, origin, fromMs, toMs } = filter
   const { accountNumber, methodNumber } = nameReads(db)
   const whose = account === undefined ? account : await accountNumber(account)
   const how = method === undefined ? method : await methodNumber(method)
@@ -68,6 +69,7 @@ export const conditionsOf = async (
     ...inSummary('method_number = ?', how, PLACES_OF_METHOD),
     ...inSummary('lock = ?', lock, PLACES_OF_LOCK),
     ...(result === 'unlocked' ? condition('result = ?', result) : []),
+    ...condition('source = ?', source),
     ...(logins === '0' ? condition('reason IS DISTINCT FROM ?', LOGIN_REFUSAL) : []),
     ...(origin === 'own' ? [{ sql: "source <> 'imported'", values: [] }] : []),
     ...(isBySeq ? condition('happened_at_ms >= ?', fromMs) : []),

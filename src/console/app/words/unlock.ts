@@ -7,7 +7,7 @@ import { theDoor } from './door-name.ts'
 export type Unlock = EventAnswer
 
 /** What a receipt proves of it. */
-export type ProvenUnlock = Omit<Unlock, 'repeat_of' | 'unit'>
+export type ProvenUnlock = Omit<Unlock, 'repeat_of' | 'unit' | 'token' | 'delivery'>
 
 /** The method of an opening that somebody recorded in the console to see how it looks. */
 export const TEST_METHOD = 'test'

@@ -1,7 +1,7 @@
 import type { NewReport } from '../../domain/access.ts'
 import type { Queries } from '../../storage/database.ts'
-import { UNLOCK_COLUMNS, type UnlockRow, eventOf } from './event-row.ts'
-import type { UnlockEvent } from './event.ts'
+import { UNLOCK_COLUMNS, type UnlockRow, eventOf } from '../log/event-row.ts'
+import type { UnlockEvent } from '../log/event.ts'
 
 /** What names a report in the log of a lock, and the leaf that it became. */
 export type ReportEntry = { readonly lock: string; readonly entry: string; readonly seq: number }

@@ -1,7 +1,7 @@
 import { NO_ACCOUNT } from '../../domain/access.ts'
 import { SAME_OPENING_MS } from '../../domain/home-event.ts'
 import type { Queries } from '../../storage/database.ts'
-import type { UnerasedEvent } from './event.ts'
+import type { UnerasedEvent } from '../log/event.ts'
 
 /** How many events around an opening are looked at: more come only from a wrong clock or a broken lock. */
 const AROUND_MAX = 100
@@ -51,9 +51,11 @@ const CLAIM_OF_REPORT = `
   ORDER BY ${NEAREST_FIRST}
   LIMIT 1`
 
+export type Openings = ReturnType<typeof openingsIn>
+
 /** Finds out which leaves tell of one opening: what the lock reports and what an app claims, of the same account
  * at the same lock within `SAME_OPENING_MS`. Each report has at most one claim, and each claim one report. */
-export const openings = (tx: Queries) => {
+export const openingsIn = (tx: Queries) => {
   const partnerOf = async ({ seq, source, happenedAtMs }: UnerasedEvent) => {
     const found = await tx.get<{ seq: number }>(
       source === 'claimed' ? REPORT_OF_CLAIM : CLAIM_OF_REPORT,
@@ -71,9 +73,7 @@ export const openings = (tx: Queries) => {
 
     /** Joins added events with the leaves that told of the same openings before, so that those count once. Returns
      * the number of the earlier leaf by that of the later one. */
-    joinOpenings: async (
-      events: readonly UnerasedEvent[],
-    ): Promise<ReadonlyMap<number, number>> => {
+    join: async (events: readonly UnerasedEvent[]): Promise<ReadonlyMap<number, number>> => {
       const joined = new Map<number, number>()
       for (const event of events.filter(isOpening)) {
         const earlier = await partnerOf(event)

@@ -1,0 +1,39 @@
+import type { NewReport } from '../../domain/access.ts'
+import { HOUR_MS } from '../../domain/duration.ts'
+import { RateLimitError } from '../../http/errors.ts'
+import type { Logger } from '../../http/log/logger.ts'
+import { windowCounter } from '../../http/rate-limits.ts'
+import type { Outcome, UnlockLog } from './service.ts'
+
+type Dependencies = {
+  readonly unlockLog: Pick<UnlockLog, 'report'>
+  /** Throws `unavailable` if the disk has no room. */
+  readonly requireRoom: () => void
+  readonly logger: Logger
+}
+
+/** More than any lock does: somebody at the broker makes them up. */
+export const REPORTS_PER_HOUR_MAX = 600
+
+/** Returns the function that records what locks report. It throws RateLimitError once a lock has reported too much
+ * within an hour, and `unavailable` if the disk has no room for it. What was reported before does not count. */
+export const reportRecorder = ({ unlockLog, requireRoom, logger }: Dependencies) => {
+  const reports = windowCounter()
+  return async (report: NewReport): Promise<Outcome> => {
+    const { lock } = report
+    requireRoom()
+    const { count, nextReset } = await reports.increment(lock, HOUR_MS)
+    if (count > REPORTS_PER_HOUR_MAX) {
+      if (count === REPORTS_PER_HOUR_MAX + 1)
+        logger.warn(
+          { lock },
+          'a lock reports more than it can do; the rest of the hour is not recorded',
+        )
+      const waitMs = nextReset.getTime() - Date.now()
+      throw new RateLimitError(waitMs, `A lock may report ${REPORTS_PER_HOUR_MAX} events an hour`)
+    }
+    const outcome = await unlockLog.report(report)
+    if (outcome.status === 'duplicate') await reports.decrement(lock)
+    return outcome
+  }
+}
