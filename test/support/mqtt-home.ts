@@ -9,9 +9,12 @@ import { until } from './until.ts'
 type Env = Readonly<Record<string, string>>
 
 /** The executable beside a broker, with Oli, who owns the home, and the members Ada and Ben. */
-export const homeWithBroker = async (env: Env = {}) => {
+export const homeWithBroker = async (
+  env: Env = {},
+  brokerOptions: Parameters<typeof startMosquitto>[0] = {},
+) => {
   const folder = temporaryFolder()
-  const broker = await startMosquitto()
+  const broker = await startMosquitto(brokerOptions)
   const settings = { ...UNLIMITED, DATA_DIR: './data', MQTT_URL: broker.url, ...env }
   const command = (args: readonly string[], input = '') =>
     runCommand(args, { folder, env: settings, input })
