@@ -12,6 +12,7 @@ import type { Account } from './domain/account.ts'
 import { type Clock, clockFrom } from './domain/clock.ts'
 import { askPermitted } from './drivers/operating/asking-store.ts'
 import { driversModule } from './drivers/module.ts'
+import type { UnlockFacts } from './domain/home-event.ts'
 import { httpApplication } from './http/application.ts'
 import type { CertificateFacts } from './http/connection/certificate.ts'
 import { clientConnections } from './http/connection/client-connections.ts'
@@ -23,6 +24,9 @@ import { legacyTables } from './legacy-tables/module.ts'
 import { decisionKind } from './locks/decisions/kind.ts'
 import { manualRoutes } from './manual/routes.ts'
 import { enqueueAppended } from './outbox/core/after-append.ts'
+import type { openMqtt } from './mqtt/module.ts'
+import type { BoltStatus } from './mqtt/retained.ts'
+import { keepBrokerTarget } from './outbox/core/broker-target.ts'
 import { outboxModule } from './outbox/module.ts'
 import { isClockSynchronised } from './ops/kernel-clock.ts'
 import type { CreateBackup } from './ops/backups.ts'
@@ -84,6 +88,12 @@ const writing = (
 
 /** The first module of the writer thread: beside this file, in an executable too. */
 const WRITER = new URL('./writer.ts', import.meta.url).href
+
+/** Loaded only where there is a broker. */
+const openBroker = async (...given: Parameters<typeof openMqtt>): Promise<Mqtt> =>
+  (await import('./mqtt/module.ts')).openMqtt(...given)
+
+type Mqtt = Awaited<ReturnType<typeof openMqtt>>
 
 /** Opens the modules in order and passes each what it needs from the others. Disposing closes them
  * in reverse order; after a failure, those already open are closed. Throws AppError `unavailable`
@@ -160,12 +170,36 @@ export const openApp = async (config: Config, options: Options) => {
     deliveryOf: (attemptId) => drivers.deliveryOf(attemptId),
   })
   opening.use(locks)
+  const mqtt: Mqtt | undefined =
+    use === 'service' && config.mqttUrl !== undefined
+      ? opening.use(
+          await openBroker({
+            ...shared,
+            address: config.mqttUrl,
+            version,
+            home: {
+              locks: async () =>
+                (await locks.locks.all()).map(({ label, name, state }) => ({
+                  label,
+                  name,
+                  isRetired: state === 'retired',
+                })),
+              unlockFacts: (seq): Promise<UnlockFacts | undefined> => outbox.unlockFacts(seq),
+              logSize: unlocks.size,
+              logHealth: unlocks.health,
+              stateOf: (label): BoltStatus | undefined => drivers.stateOf(label),
+            },
+            operate: (asked) => locks.operators.operate(asked),
+            onReady: () => outbox.wake('mqtt'),
+          }),
+        )
+      : undefined
   const nameOf = async (publicId: string) => (await findAccountState(db, publicId))?.username
   const drivers = opening.use(
     driversModule({
       ...shared,
       audit,
-      broker: undefined,
+      broker: mqtt?.link,
       reach: fetch,
       findLock: locks.findLock,
       nameOf,
@@ -179,7 +213,7 @@ export const openApp = async (config: Config, options: Options) => {
       audit,
       version,
       kinds: {},
-      channels: {},
+      channels: mqtt ? { mqtt: mqtt.channel } : {},
       findUnlock: unlocks.findShown,
       lockName: locks.nameOf,
       nameOf,
@@ -190,6 +224,8 @@ export const openApp = async (config: Config, options: Options) => {
     }),
   )
   onCommit = outbox.onCommit
+  drivers.onState(() => mqtt?.refresh())
+  if (use === 'service') await keepBrokerTarget({ db, clock }, mqtt?.rules)
   const accounts = opening.use(
     await openAccounts({
       ...shared,
@@ -213,7 +249,20 @@ export const openApp = async (config: Config, options: Options) => {
     await drivers.begin()
   }
   const ops = opening.use(
-    opsModule({ ...shared, version, metrics, certificate, createBackup, audit, accounts, unlocks }),
+    opsModule({
+      ...shared,
+      version,
+      metrics,
+      certificate,
+      createBackup,
+      audit,
+      accounts,
+      unlocks,
+      broker: async () => {
+        const facts = await mqtt?.facts()
+        return facts && { ...facts, operated: await locks.operators.labels() }
+      },
+    }),
   )
 
   const { authenticateRequest, stillHolds, refusedAccount } = accounts
@@ -274,6 +323,7 @@ export const openApp = async (config: Config, options: Options) => {
     locks,
     outbox,
     drivers,
+    mqtt,
     ops,
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   }

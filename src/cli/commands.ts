@@ -37,6 +37,7 @@ const COMMANDS: Readonly<Record<string, () => Command | Promise<Command>>> = {
   token: async () => (await import('./token.ts')).token,
   lock: async () => (await import('./lock.ts')).lock,
   grant: async () => (await import('./grant/grant.ts')).grant,
+  mqtt: async () => (await import('./mqtt.ts')).mqtt,
   invite: async () => (await import('./invite.ts')).invite,
   import: async () => (await import('./import.ts')).importLegacy,
   log: async () => (await import('./log/log.ts')).log,

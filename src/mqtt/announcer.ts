@@ -6,8 +6,6 @@ type Dependencies = {
   readonly wanted: () => Promise<ReadonlyMap<string, string>>
 }
 
-export type Announcer = ReturnType<typeof announcer>
-
 /** Keeps the retained messages at the broker as they are to be: publishes those that have changed. */
 export const announcer = ({ broker, wanted }: Dependencies) => {
   const published = new Map<string, string>()

@@ -1,7 +1,7 @@
 import { SECOND_MS } from '../domain/duration.ts'
 
 /** What a message may ask a lock to do, in the words of Home Assistant. */
-export const COMMANDS = ['lock', 'unlock', 'open'] as const
+const COMMANDS = ['lock', 'unlock', 'open'] as const
 export type Command = (typeof COMMANDS)[number]
 
 /** How long ago a command may have been given, and how far a clock may be ahead of ours. */

@@ -32,7 +32,7 @@ export type Link = Broker & {
   readonly [Symbol.asyncDispose]: () => Promise<void>
 }
 
-export type LinkState = {
+type LinkState = {
   readonly isConnected: boolean
   /** The version of the protocol; undefined without a connection. */
   readonly protocol: '5' | '3.1.1' | undefined

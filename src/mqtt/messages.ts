@@ -44,12 +44,10 @@ export const deniedJson = ({ unlock, hasNames, isLate }: Told) => ({
 const whoOf = ({ who }: UnlockFacts, hasNames: boolean): string | null =>
   hasNames && who !== null ? Array.from(who).slice(0, WHO_CHARACTERS_MAX).join('') : null
 
-/** Whether the unlock log can be trusted, as far as the gateway knows. */
+/** What the topic of the unlock log says; see the verification of the log. */
 export type LogHealth = {
   readonly problem: boolean
-  /** The size and the root of the log that was verified last, in base64; null before that, or after a fault. */
   readonly size: number | null
   readonly root: string | null
-  /** RFC 3339. */
   readonly checked_at: string | null
 }

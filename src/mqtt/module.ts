@@ -1,22 +1,29 @@
 import type { Config } from '../config/config.ts'
+import type { MqttAddress } from '../config/parsers.ts'
 import type { Clock } from '../domain/clock.ts'
 import { SECOND_MS } from '../domain/duration.ts'
-import type { UnlockFacts } from '../domain/home-event.ts'
+import type { Rule, UnlockFacts } from '../domain/home-event.ts'
 import { linkBase } from '../http/connection/public-url.ts'
 import type { Logger } from '../http/log/logger.ts'
 import type { Database } from '../storage/database.ts'
 import { announcer } from './announcer.ts'
 import { mqttChannel } from './channel.ts'
-import { type Link, openLink } from './link.ts'
+import { openLink } from './link.ts'
 import { gatewayId, lastUnlocks } from './memory.ts'
 import type { LogHealth } from './messages.ts'
 import { type Operate, commandListener } from './operate.ts'
-import { type HomeLock, type LastUnlock, type ShownState, retainedMessages } from './retained.ts'
+import {
+  type BoltStatus,
+  type HomeLock,
+  type LastUnlock,
+  retainedMessages,
+  shownState,
+} from './retained.ts'
 import { topicsOf } from './topics.ts'
+import { rememberedFacts } from './visit.ts'
 
 export type MqttSettings = Pick<
   Config,
-  | 'mqttUrl'
   | 'mqttCaFile'
   | 'mqttTopic'
   | 'mqttDiscovery'
@@ -27,13 +34,6 @@ export type MqttSettings = Pick<
   | 'tlsCertFile'
 >
 
-type Dependencies = {
-  readonly db: Database
-  readonly clock: Clock
-  readonly logger: Logger
-  readonly config: MqttSettings & { readonly mqttUrl: NonNullable<Config['mqttUrl']> }
-}
-
 /** What the home tells the module. */
 export type HomeFacts = {
   readonly locks: () => Promise<readonly HomeLock[]>
@@ -42,29 +42,11 @@ export type HomeFacts = {
   readonly logSize: () => Promise<number>
   readonly logHealth: () => Promise<LogHealth>
   /** Returns the state of a lock that the gateway operates; undefined for another. */
-  readonly stateOf: (label: string) => ShownState | undefined
+  readonly stateOf: (label: string) => BoltStatus | undefined
 }
 
 /** How often the home is looked at: commands and other people change it too. */
 const LOOK_MS = 5 * SECOND_MS
-
-/** Opens the connection to the broker, which begins with `begin`. */
-export const openBroker = async ({ db, clock, logger, config }: Dependencies) => {
-  const topics = topicsOf({
-    prefix: config.mqttTopic,
-    discovery: config.mqttDiscovery,
-    gid: await gatewayId({ db }),
-  })
-  const link = openLink({
-    address: config.mqttUrl,
-    caFile: config.mqttCaFile,
-    clientId: `secure-lock-${topics.gid}`,
-    will: { topic: topics.status, payload: 'offline' },
-    clock,
-    logger,
-  })
-  return { link, topics }
-}
 
 /** Returns the function that says what the broker is to keep now. */
 export const wantedMessages = ({ topics, version, config, home, last }: Wanted) => {
@@ -73,13 +55,13 @@ export const wantedMessages = ({ topics, version, config, home, last }: Wanted) 
   return async (): Promise<ReadonlyMap<string, string>> => {
     const locks = await home.locks()
     const unlocks = new Map<string, LastUnlock>()
-    const states = new Map<string, ShownState>()
+    const states = new Map<string, string>()
     for (const { label } of locks) {
       const { seq, isLate = false } = last().get(label) ?? {}
       const unlock = seq === undefined ? undefined : await home.unlockFacts(seq)
       if (unlock) unlocks.set(label, { unlock, isLate })
-      const state = home.stateOf(label)
-      if (state !== undefined) states.set(label, state)
+      const status = home.stateOf(label)
+      if (status) states.set(label, shownState(status))
     }
     return retainedMessages({
       topics,
@@ -103,8 +85,12 @@ type Wanted = {
   readonly last: Awaited<ReturnType<typeof lastUnlocks>>['all']
 }
 
-type ModuleDependencies = Dependencies & {
-  readonly broker: Awaited<ReturnType<typeof openBroker>>
+type Dependencies = {
+  readonly db: Database
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly config: MqttSettings
+  readonly address: MqttAddress
   readonly version: string
   readonly home: HomeFacts
   readonly operate: Operate
@@ -112,46 +98,63 @@ type ModuleDependencies = Dependencies & {
   readonly onReady: () => void
 }
 
-/** Shows the home's locks to Home Assistant, tells it of unlocks, and takes its commands. */
-export const mqttModule = async (deps: ModuleDependencies) => {
-  const { db, clock, logger, config, broker, version, home, operate, onReady } = deps
-  const { link, topics } = broker
-  const hasDiscovery = config.mqttDiscovery !== 'off'
+/** Opens the connection to the broker: shows the home's locks to Home Assistant, tells it of unlocks, and takes its
+ * commands. */
+export const openMqtt = async (deps: Dependencies) => {
+  const { db, clock, logger, config, address, version, home, operate, onReady } = deps
+  const topics = topicsOf({ ...config, gid: await gatewayId({ db }) })
+  const link = openLink({
+    address,
+    caFile: config.mqttCaFile,
+    clientId: `secure-lock-${topics.gid}`,
+    will: { topic: topics.status, payload: 'offline' },
+    clock,
+    logger,
+  })
   const last = await lastUnlocks({ db })
-  const wanted = wantedMessages({ topics, version, config, home, last: last.all })
-  const announced = announcer({ broker: link, wanted })
+  const announced = announcer({
+    broker: link,
+    wanted: wantedMessages({ topics, version, config, home, last: last.all }),
+  })
   const logged = (work: Promise<void>): void =>
     void work.catch((error: unknown) => logger.warn({ err: error }, 'not announced'))
   const announce = (): void => {
     logged(announced.announce())
     onReady()
   }
+  const channel = mqttChannel({
+    link,
+    topics,
+    hasNames: config.mqttNames === 'on',
+    clock,
+    logSize: home.logSize,
+    isAnnounced: async (label) =>
+      (await home.locks()).some((lock) => lock.label === label && !lock.isRetired),
+    noteLast: (label, unlock) => {
+      last.note(label, unlock, clock.wallMs())
+      logged(announced.refresh())
+    },
+  })
   let next: Timer | undefined
 
   return {
     link,
 
-    channel: mqttChannel({
-      link,
-      topics,
-      hasNames: config.mqttNames === 'on',
-      clock,
-      logSize: home.logSize,
-      isAnnounced: async (label) =>
-        (await home.locks()).some((lock) => lock.label === label && !lock.isRetired),
-      noteLast: (label, unlock) => {
-        last.note(label, unlock, clock.wallMs())
-        logged(announced.refresh())
-      },
-    }),
+    /** How the broker is told, as a target, and of what. */
+    channel,
+    rules: [{ on: 'unlocked' }, { on: 'denied' }] satisfies readonly Rule[],
+
+    /** Returns what is known about the broker, at most a minute old. */
+    facts: rememberedFacts({ address, caFile: config.mqttCaFile }, clock.monotonicMs),
 
     /** Publishes what has changed. */
-    refresh: announced.refresh,
+    refresh: (): void => logged(announced.refresh()),
 
     /** Begins to connect, and to look at the home now and then. */
     begin: (): void => {
       link.subscribe(topics.anyCommand, commandListener({ topics, operate, logger }))
-      if (hasDiscovery)
+      link.subscribe(topics.announce, announce)
+      if (config.mqttDiscovery !== 'off')
         link.subscribe(topics.birth, ({ payload }) => void (payload === 'online' && announce()))
       link.onConnect(announce)
       link.begin()
@@ -166,6 +169,3 @@ export const mqttModule = async (deps: ModuleDependencies) => {
     },
   }
 }
-
-export type MqttModule = Awaited<ReturnType<typeof mqttModule>>
-export type { Link }

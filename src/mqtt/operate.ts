@@ -2,15 +2,13 @@ import type { BrokerMessage } from '../domain/broker.ts'
 import { type Command, readCommand } from './command.ts'
 import type { Topics } from './topics.ts'
 
-/** Why a command did nothing, or what became of it. */
-export type Operated = 'permitted' | 'denied' | 'no operator' | 'not after the last' | 'unavailable'
-
-/** Decides and carries out a command at a lock, as the account that commands of the broker count as there. */
+/** Decides on a command at a lock, as the account that commands of the broker count as there. Resolves to the
+ * decision, or to why there is none. */
 export type Operate = (asked: {
   readonly label: string
   readonly command: Command
   readonly givenAtMs: number
-}) => Promise<Operated>
+}) => Promise<'permitted' | 'denied' | 'no operator' | (string & {})>
 
 type Dependencies = {
   readonly topics: Topics

@@ -9,16 +9,25 @@ export type HomeLock = {
   readonly isRetired: boolean
 }
 
-/** The states of a lock that Home Assistant knows; `None` means that nobody knows. */
-export type ShownState =
-  | 'LOCKED'
-  | 'UNLOCKED'
-  | 'LOCKING'
-  | 'UNLOCKING'
-  | 'OPENING'
-  | 'OPEN'
-  | 'JAMMED'
-  | 'None'
+/** What is known of a lock that the gateway operates. */
+export type BoltStatus = {
+  /** Null if nobody knows. */
+  readonly state:
+    | 'locked'
+    | 'unlocked'
+    | 'locking'
+    | 'unlocking'
+    | 'opening'
+    | 'open'
+    | 'jammed'
+    | null
+  /** Null if the lock does not say. */
+  readonly isOnline: boolean | null
+}
+
+/** Returns the state of a lock in the words of Home Assistant, where `None` means that nobody knows. */
+export const shownState = ({ state, isOnline }: BoltStatus): string =>
+  state === null || isOnline === false ? 'None' : state.toUpperCase()
 
 type Home = {
   readonly topics: Topics
@@ -31,7 +40,7 @@ type Home = {
   readonly last: ReadonlyMap<string, LastUnlock>
   readonly log: LogHealth
   /** The state of each lock that the gateway operates, by its label. */
-  readonly states: ReadonlyMap<string, ShownState>
+  readonly states: ReadonlyMap<string, string>
 }
 
 export type LastUnlock = { readonly unlock: UnlockFacts; readonly isLate: boolean }

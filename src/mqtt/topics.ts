@@ -1,13 +1,16 @@
+import type { Config } from '../config/config.ts'
+
 /** The names of the gateway's topics. */
 export type Topics = ReturnType<typeof topicsOf>
 
-/** Returns the topics of a gateway. `prefix` is MQTT_TOPIC, `discovery` the prefix of Home Assistant's discovery,
- * and `gid` tells gateways at one broker apart. */
-export const topicsOf = ({ prefix, discovery, gid }: Naming) => {
+/** Returns the topics of a gateway; `gid` tells gateways at one broker apart. */
+export const topicsOf = ({ mqttTopic: prefix, mqttDiscovery: discovery, gid }: Naming) => {
   const base = `${prefix}/${gid}`
   const at = (label: string) => `${base}/locks/${label}`
   return {
     gid,
+    /** Everything that the gateway says. */
+    all: `${base}/#`,
     /** `online` or `offline`. */
     status: `${base}/status`,
     log: `${base}/log`,
@@ -22,7 +25,8 @@ export const topicsOf = ({ prefix, discovery, gid }: Naming) => {
     device: (label: string) => `secure_lock_${gid}_${label.replaceAll('-', '_')}`,
     config: (label: string) =>
       `${discovery}/device/secure_lock_${gid}_${label.replaceAll('-', '_')}/config`,
-    anyConfig: `${discovery}/device/+/config`,
+    /** Asks the gateway to announce everything again. */
+    announce: `${base}/announce`,
     /** Where Home Assistant says that it is there. */
     birth: `${discovery}/status`,
     /** Returns the lock whose commands come on a topic. */
@@ -30,7 +34,7 @@ export const topicsOf = ({ prefix, discovery, gid }: Naming) => {
   }
 }
 
-type Naming = { readonly prefix: string; readonly discovery: string; readonly gid: string }
+type Naming = Pick<Config, 'mqttTopic' | 'mqttDiscovery'> & { readonly gid: string }
 
 /** Whether a topic matches a filter (section 4.7 of MQTT 5). */
 export const isMatch = (filter: string, topic: string): boolean => {

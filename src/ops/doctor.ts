@@ -24,7 +24,14 @@ import {
 } from './finding.ts'
 import type { Acceptance } from './acceptance-store.ts'
 import { asksTimeServer, isClockSynchronised } from './kernel-clock.ts'
-import { type Guesses, guessFindings, metricsFindings, proxyFindings } from './stranger-findings.ts'
+import {
+  type BrokerCheck,
+  type Guesses,
+  brokerFindings,
+  guessFindings,
+  metricsFindings,
+  proxyFindings,
+} from './stranger-findings.ts'
 
 /** What the checks need to know, from the running server or from its files. */
 type Facts = {
@@ -57,6 +64,8 @@ type Facts = {
   readonly lastingTokens: () => Promise<readonly LastingToken[]>
   /** The time zone of the home, for dates in messages. */
   readonly zone: () => string
+  /** Undefined without a broker. */
+  readonly broker: () => Promise<BrokerCheck | undefined>
   readonly guesses: (sinceMs: number) => Promise<readonly Guesses[]>
   /** What owners accept at a time, by the id of the warning. */
   readonly acceptances: (atMs: number) => Promise<ReadonlyMap<string, Acceptance>>
@@ -122,6 +131,7 @@ const examined = async (facts: Facts, { seesOwners }: Viewer): Promise<readonly 
       unused: ownCertificate(config),
     }),
     await backup(facts, nowMs),
+    ...brokerFindings(await facts.broker()),
     ...endingFindings(await facts.accountsEnding(nowMs, nowMs + TOLD_BEFORE_MS), facts.zone),
     ...lastingTokenFindings(await facts.lastingTokens()),
     ...guessFindings(await facts.guesses(recentMs), seesOwners),

@@ -37,6 +37,8 @@ type Dependencies = {
   readonly logger: Logger
   readonly metrics: Metrics
   readonly certificate: () => CertificateFacts | undefined
+  /** Undefined without a broker. */
+  readonly broker: DoctorFacts['broker']
   /** Undefined if another process creates backups. */
   readonly createBackup: CreateBackup | undefined
   readonly audit: {
@@ -123,6 +125,7 @@ export const opsModule = (deps: Dependencies): OpsModule => {
     accountsEnding: accounts.accountsEnding,
     lastingTokens: accounts.lastingTokens,
     zone,
+    broker: deps.broker,
     guesses: audit.guesses,
     acceptances: (atMs) => acceptancesAt(db, atMs),
   })

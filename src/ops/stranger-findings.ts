@@ -94,3 +94,58 @@ export const metricsFindings = (refused: readonly string[]): readonly Finding[] 
         page: '/manual/metrics#scrape',
         id: idAbout('metrics-refused', address),
       }))
+
+/** What is known about the MQTT broker. */
+export type BrokerCheck = {
+  /** Without its password. */
+  readonly address: string
+  readonly protocol: string | undefined
+  /** Why there is no connection; undefined if there is one. */
+  readonly fault: string | undefined
+  /** Whether it takes clients without a password. */
+  readonly isOpen: boolean
+  /** The labels of the locks that its messages may open. */
+  readonly operated: readonly string[]
+}
+
+const CLOSE_IT =
+  'Set a password_file and allow_anonymous false in mosquitto.conf, and a name and password in MQTT_URL'
+
+/** Checks the broker: anyone who can send to it may open what its messages may open. */
+export const brokerFindings = (check: BrokerCheck | undefined): readonly Finding[] => {
+  if (!check) return []
+  const { address, protocol, fault, isOpen, operated } = check
+  const about = { check: 'mqtt' } as const
+  if (isOpen && operated.length > 0)
+    return [
+      {
+        ...about,
+        state: 'fault',
+        says: `Anyone on the network of the broker ${address} can open ${operated.join(', ')}: it takes clients without a password`,
+        fix: `${CLOSE_IT}; until then, remove the operator of the lock`,
+      },
+    ]
+  if (fault !== undefined)
+    return [
+      {
+        ...about,
+        state: 'warning',
+        says: fault,
+        fix: 'Check the broker, and MQTT_URL and MQTT_CA_FILE',
+        id: 'mqtt-no-connection',
+      },
+    ]
+  if (isOpen)
+    return [
+      {
+        ...about,
+        state: 'warning',
+        says: `Anyone on the network of the broker ${address} can read who opened the door: it takes clients without a password`,
+        fix: CLOSE_IT,
+        id: 'mqtt-open',
+      },
+    ]
+  return [
+    { ...about, state: 'ok', says: `The broker ${address} answers, by MQTT ${protocol ?? '5'}` },
+  ]
+}

@@ -34,6 +34,7 @@ import { visibleSize } from './query/visible-size.ts'
 import { type Quotas, unlockQuota } from './quota/service.ts'
 import { quotaStore } from './quota/store.ts'
 import { catchUpSummary } from './summary/catch-up.ts'
+import { logHealth } from './verify/health.ts'
 import { verificationRoutes } from './verify/routes.ts'
 import { verificationScheduler } from './verify/scheduler.ts'
 
@@ -218,6 +219,14 @@ export const openUnlocks = async ({
       const found = guard.found()
       return found && { says: stoppedWords(found.kind), detail: stopDetail(found) }
     },
+
+    /** Returns whether the log can be trusted, as far as the last verification tells. */
+    health: logHealth({
+      verification,
+      isStopped: () => guard.found() !== undefined,
+      headAt: unlockLog.headAt,
+      key,
+    }),
 
     /** Compares the log with the largest signed head. Returns how it fails to continue that head; undefined if
      * it continues it, or if the log is broken, which its verification reports. */

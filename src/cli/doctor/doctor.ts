@@ -21,6 +21,7 @@ import { clockFrom } from '../../domain/clock.ts'
 import { shownText } from '../../domain/text/shown-text.ts'
 import { AppError } from '../../errors.ts'
 import { certificateFacts } from '../../http/connection/certificate.ts'
+import { operatorsIn } from '../../locks/operator/store.ts'
 import { acceptancesAt } from '../../ops/acceptance-store.ts'
 import { backupService } from '../../ops/backups.ts'
 import { doctor as serviceDoctor, startedMs } from '../../ops/doctor.ts'
@@ -210,6 +211,7 @@ const dataFindings = async (config: Config, terminal: Terminal): Promise<readonl
         accountsEnding: accountsEnding(db),
         lastingTokens: lastingTokens(db),
         zone: () => homeZone(config),
+        broker: () => brokerCheck(config, db),
         guesses: guessedPasswords(db),
         acceptances: (atMs) => acceptancesAt(db, atMs),
       })({ seesOwners: true })
@@ -227,6 +229,16 @@ const dataFindings = async (config: Config, terminal: Terminal): Promise<readonl
   } finally {
     await db.close()
   }
+}
+
+/** Connects to the broker, with and without a password. */
+const brokerCheck = async (
+  { mqttUrl: address, mqttCaFile: caFile }: Config,
+  db: Parameters<typeof operatorsIn>[0],
+) => {
+  if (address === undefined) return undefined
+  const { brokerFacts } = await import('../../mqtt/visit.ts')
+  return { ...(await brokerFacts({ address, caFile })), operated: await operatorsIn(db).labels() }
 }
 
 type Signed = ReturnType<ReturnType<typeof signedHeadFile>['peek']>

@@ -85,6 +85,7 @@ export const serve: Command = {
       await app.accounts.erasures.resume()
       await app.accounts.waitingList.eraseOld()
       app.ops.backups.start()
+      app.mqtt?.begin()
       app.outbox.start()
       await greet(config, app, terminal)
       log.info({ version, port: config.port }, 'started')

@@ -29,7 +29,14 @@ type Dependencies = {
 /** Whether an account may be used. */
 type AccountNow = { readonly isDisabled: boolean; readonly endsAtMs: number | null }
 
-type Given = { readonly label: string; readonly givenAtMs: number }
+type Given = {
+  readonly label: string
+  readonly command: 'lock' | 'unlock' | 'open'
+  readonly givenAtMs: number
+}
+
+/** What became of a command. */
+type Operated = 'permitted' | 'denied' | 'no operator' | 'not after the last' | 'cannot be locked'
 
 /** The clocks of two machines may differ by less than this. */
 const CLOCKS_MS_MAX = MINUTE_MS
@@ -86,13 +93,11 @@ export const operatorService = (deps: Dependencies) => {
 
     /** Decides on a command of the broker to open a lock: an attempt of its operator, as a member at most. Its id
      * follows from the lock and the time of the command. Throws what a decision throws. */
-    open: async ({
-      label,
-      givenAtMs,
-    }: Given): Promise<'permitted' | 'denied' | 'no operator' | 'not after the last'> => {
+    operate: async ({ label, command, givenAtMs }: Given): Promise<Operated> => {
       const publicId = await operatorsIn(db).find(label)
       const account = publicId === undefined ? undefined : await findAccount(db, publicId)
       if (!account || account.isDisabled) return 'no operator'
+      if (command === 'lock') return 'cannot be locked'
       const latestMs = clock.wallMs() + CLOCKS_MS_MAX
       const isNext = await db.transaction((tx) => operatorsIn(tx).note(label, givenAtMs, latestMs))
       if (!isNext) return 'not after the last'

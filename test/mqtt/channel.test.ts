@@ -1,0 +1,166 @@
+import { expect, test } from 'bun:test'
+import { mqttUrl } from '../../src/config/parsers.ts'
+import { clockFrom } from '../../src/domain/clock.ts'
+import type { Message, UnlockFacts } from '../../src/domain/home-event.ts'
+import { mqttChannel } from '../../src/mqtt/channel.ts'
+import { openLink } from '../../src/mqtt/link.ts'
+import type { Remembered } from '../../src/mqtt/memory.ts'
+import { topicsOf } from '../../src/mqtt/topics.ts'
+import { cable, startMosquitto } from '../support/mosquitto.ts'
+import { until } from '../support/until.ts'
+
+const NOW = Date.parse('2026-11-29T10:00:00Z')
+const MINUTE = 60_000
+
+const topics = topicsOf({ mqttTopic: 'sl', mqttDiscovery: 'homeassistant', gid: '0a0b0c0d' })
+
+const target = {
+  id: 'mqtt',
+  kind: 'mqtt',
+  name: 'MQTT',
+  accountPublicId: null,
+  settings: {},
+  secrets: {},
+}
+
+const unlock = (seq: number, ageMs = 0, lock = 'front-door'): UnlockFacts => {
+  const at = new Date(NOW - ageMs).toISOString()
+  return {
+    seq,
+    id: `id-${seq}`,
+    who: 'Ada',
+    user_id: 'u',
+    method: 'pin',
+    source: 'claimed',
+    lock,
+    lock_name: 'Front door',
+    reason: null,
+    occurred_at: null,
+    happened_at: at,
+    received_at: at,
+    late: false,
+    receipt: '',
+  }
+}
+
+/** The channel over a real broker, whose log has `size` leaves. */
+const channelTo = async (url: string, { size = 1 } = {}) => {
+  const clock = { ms: 0 }
+  const link = openLink({
+    address: mqttUrl(url),
+    clientId: `test-${crypto.randomUUID()}`,
+    clock: { wallMs: Date.now, monotonicMs: () => clock.ms },
+    logger: { info: () => {}, warn: () => {} },
+  })
+  const last: [string, Remembered][] = []
+  const channel = mqttChannel({
+    link,
+    topics,
+    hasNames: true,
+    clock: clockFrom({ wallMs: () => NOW }),
+    logSize: async () => size,
+    isAnnounced: async (label) => label === 'front-door',
+    noteLast: (label, noted) => last.push([label, noted]),
+  })
+  const tell = (about: Message['about'], signal = new AbortController().signal) =>
+    channel.tell(target, { id: '1', createdAtMs: NOW, about }, signal)
+  return Object.assign(link, { channel, last, tell, clock })
+}
+
+test('an unlock is told once somebody listens, and until then not delivered', async () => {
+  await using broker = await startMosquitto()
+  await using mqtt = await channelTo(broker.url)
+  const about = { event: 'unlocked', unlock: unlock(0) } as const
+  expect(await mqtt.tell(about)).toMatchObject({
+    status: 'failed',
+    answer: 'No connection to the broker',
+  })
+  mqtt.begin()
+  await until(mqtt.isConnected)
+  expect(await mqtt.tell(about)).toStrictEqual({
+    status: 'failed',
+    answer: 'Nobody listens at the broker',
+  })
+  // Whoever comes later learns at least who was the last.
+  expect(mqtt.last).toStrictEqual([['front-door', { seq: 0, happenedAtMs: NOW, isLate: false }]])
+  const listener = await broker.listen(topics.unlocks('+'), topics.denials('+'))
+  expect(await mqtt.tell(about)).toStrictEqual({ status: 'delivered' })
+  expect(await mqtt.tell({ event: 'denied', unlock: unlock(1) })).toStrictEqual({
+    status: 'delivered',
+  })
+  await until(() => listener.heard.length === 2)
+  expect(listener.heard.map(({ topic, isRetained }) => [topic, isRetained])).toStrictEqual([
+    ['sl/0a0b0c0d/locks/front-door/unlocks', false],
+    ['sl/0a0b0c0d/locks/front-door/denials', false],
+  ])
+})
+
+test('after an hour or a hundred events an unlock is late, and after a day only the last one', async () => {
+  await using broker = await startMosquitto()
+  const listener = await broker.listen(topics.unlocks('+'))
+  const typeOf = async (ageMs: number, eventsSince: number) => {
+    await using mqtt = await channelTo(broker.url, { size: 2001 })
+    mqtt.begin()
+    await until(mqtt.isConnected)
+    const before = listener.heard.length
+    const told = await mqtt.tell({ event: 'unlocked', unlock: unlock(2000 - eventsSince, ageMs) })
+    expect(told.status).toBe('delivered')
+    expect(mqtt.last).toHaveLength(1)
+    if (told.answer !== undefined) return told.answer
+    await until(() => listener.heard.length > before)
+    const { event_type: type, late } = JSON.parse(listener.heard.at(-1)?.payload ?? '') as {
+      event_type: string
+      late: boolean
+    }
+    expect(late).toBe(type === 'unlocked_late')
+    return type
+  }
+  const tooOld = 'Too old to be told as an event'
+  expect(await typeOf(0, 0)).toBe('unlocked')
+  expect(await typeOf(60 * MINUTE, 100)).toBe('unlocked')
+  expect(await typeOf(60 * MINUTE + 1, 0)).toBe('unlocked_late')
+  expect(await typeOf(0, 101)).toBe('unlocked_late')
+  expect(await typeOf(24 * 60 * MINUTE, 1000)).toBe('unlocked_late')
+  expect(await typeOf(24 * 60 * MINUTE + 1, 0)).toBe(tooOld)
+  expect(await typeOf(0, 1001)).toBe(tooOld)
+  // The gateway's clock was ahead, and is right again.
+  expect(await typeOf(-60 * MINUTE, 0)).toBe('unlocked')
+})
+
+test('without MQTT 5 an unlock waits until listeners have had time to come back', async () => {
+  await using broker = await startMosquitto()
+  using old = await cable(broker.port, { refusesMqtt5: true })
+  const listener = await broker.listen(topics.unlocks('+'))
+  await using mqtt = await channelTo(broker.url.replace(String(broker.port), String(old.port)))
+  mqtt.begin()
+  await until(mqtt.isConnected)
+  mqtt.clock.ms = 5000
+  expect(await mqtt.tell({ event: 'unlocked', unlock: unlock(0) })).toStrictEqual({
+    status: 'failed',
+    answer: 'Waits for listeners to come back',
+    retryAfterMs: 10_000,
+  })
+  expect(listener.heard).toStrictEqual([])
+  mqtt.clock.ms = 15_000
+  expect(await mqtt.tell({ event: 'unlocked', unlock: unlock(0) })).toStrictEqual({
+    status: 'delivered',
+  })
+  await until(() => listener.heard.length === 1)
+})
+
+test('what nobody could listen to holds up nothing', async () => {
+  await using broker = await startMosquitto()
+  await using mqtt = await channelTo(broker.url)
+  mqtt.begin()
+  await until(mqtt.isConnected)
+  for (const about of [
+    { event: 'unlocked', unlock: unlock(0, 0, 'no-such-lock') },
+    { event: 'log.problem', says: 'x' },
+    { event: 'account.waiting', count: 2 },
+    { event: 'test' },
+  ] as const)
+    expect([about.event, (await mqtt.tell(about)).status]).toStrictEqual([about.event, 'delivered'])
+  expect(mqtt.last).toStrictEqual([])
+  const aborted = AbortSignal.abort()
+  expect((await mqtt.tell({ event: 'denied', unlock: unlock(0) }, aborted)).status).toBe('failed')
+})
