@@ -282,7 +282,7 @@ Future<Map<String, dynamic>> provenUnlock(
   if (event['seq'] != index)
     throw const FormatException('The position differs');
   if (person == null) return event; // erased: the text is gone
-  // Version 2: the gateway itself decided.
+  // Version 2: the gateway itself decided, or a lock reported.
   final isDecision = event['v'] == 2;
   final committed = {
     'account': person['account'],

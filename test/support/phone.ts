@@ -236,7 +236,7 @@ export const provenUnlock = (receipt: string, verifierKey: string): Answer => {
   if (event['seq'] !== index) throw new Error('The position differs')
   if (extra.person === null) return event
   const { account, counter, device, grant, method, pass, username, salt } = extra.person
-  // Version 2: the gateway itself decided.
+  // Version 2: the gateway itself decided, or a lock reported.
   const committed =
     event['v'] === 2
       ? { account, counter, device, grant, method, pass, username }

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { insertAccount } from '../../../src/accounts/core/store.ts'
 import { openApp } from '../../../src/app.ts'
 import { parseConfig } from '../../../src/config/config.ts'
+import type { NewReport } from '../../../src/domain/access.ts'
 import type { Role } from '../../../src/domain/account.ts'
 import { COMMAND_LINE } from '../../../src/domain/audit-event.ts'
 import { processLogger } from '../../../src/http/log/logger.ts'
@@ -10,6 +11,7 @@ import { keyFile } from '../../../src/unlocks/log/key-file.ts'
 import { openUnlockLog } from '../../../src/unlocks/recording/service.ts'
 import { PASSWORD } from '../../support/app.ts'
 import { UNLIMITED, temporaryFolder } from '../../support/binary.ts'
+import { reported } from '../../support/reports.ts'
 
 export const DAY_MS = 86_400_000
 const HOUR_MS = 3_600_000
@@ -68,6 +70,14 @@ export const openHousehold = async (people: Readonly<Record<string, Role>>) => {
           ...unlock,
         },
       ])
+    },
+    /** Records what a lock reports, which the gateway hears at this time. */
+    report: async (
+      heardAtMs: number,
+      report: Partial<NewReport> & Pick<NewReport, 'username'>,
+    ): Promise<void> => {
+      clock.nowMs = heardAtMs
+      await log.report(reported({ accountPublicId: ids[report.username] ?? '', ...report }))
     },
     close: () => app[Symbol.asyncDispose](),
   }

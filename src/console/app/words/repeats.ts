@@ -1,23 +1,57 @@
 import type { Unlock } from './unlock.ts'
 
-/** An unlock, and how often it was reported. */
-export type ToldUnlock = Unlock & { readonly told: number }
+/** An unlock, and who else tells of it. */
+export type ToldUnlock = Unlock & {
+  /** How often those who say so said it. */
+  readonly told: number
+  /** Who else says so. */
+  readonly also: readonly Unlock['source'][]
+}
 
 /** Says how often an unlock was reported, if more than once. */
 export const toldWords = (told: number): string =>
   told === 2 ? 'reported twice' : `reported ${told} times`
 
-/** Returns unlocks, newest first, without repeats: the first report stands for all. */
+/** What says most comes first. */
+const STRENGTH: readonly Unlock['source'][] = [
+  'reported',
+  'decided',
+  'observed',
+  'claimed',
+  'imported',
+]
+
+/** Returns unlocks in the same order, each opening once: what the lock, the gateway and an app tell of it is shown
+ * as the one that says most and, of equal ones, the first. */
 export const withoutRepeats = (unlocks: readonly Unlock[]): readonly ToldUnlock[] => {
-  const listed = new Set(unlocks.map(({ seq }) => seq))
-  /** How often each unlock was repeated, by its sequence number. */
-  const repeats = new Map<number, number>()
-  const shown: ToldUnlock[] = []
-  for (const unlock of unlocks) {
-    const { seq, repeat_of: first } = unlock
-    const told = 1 + (repeats.get(seq) ?? 0)
-    if (first === null || !listed.has(first)) shown.push({ ...unlock, told })
-    else repeats.set(first, (repeats.get(first) ?? 0) + told)
+  const bySeq = new Map(unlocks.map((unlock) => [unlock.seq, unlock]))
+  const firstOf = (unlock: Unlock): Unlock => {
+    const earlier = unlock.repeat_of === null ? undefined : bySeq.get(unlock.repeat_of)
+    return earlier ? firstOf(earlier) : unlock
   }
-  return shown
+  const told = Map.groupBy(unlocks, (unlock) => firstOf(unlock).seq)
+  const openings = Map.groupBy(
+    told.values(),
+    (group) => group.find(({ attempt }) => attempt !== null)?.attempt ?? group[0]?.seq,
+  )
+  const shown = openings
+    .values()
+    .map((groups) => shownOf(groups.flat()))
+    .toArray()
+  const bySeqShown = new Map(shown.map((unlock) => [unlock.seq, unlock]))
+  return unlocks.flatMap(({ seq }) => bySeqShown.get(seq) ?? [])
+}
+
+const shownOf = (opening: readonly Unlock[]): ToldUnlock => {
+  const [strongest, ...others] = opening.toSorted(
+    (one, other) =>
+      STRENGTH.indexOf(one.source) - STRENGTH.indexOf(other.source) || one.seq - other.seq,
+  ) as [Unlock, ...Unlock[]]
+  const { source } = strongest
+  const also = new Set(others.map((other) => other.source).filter((other) => other !== source))
+  return {
+    ...strongest,
+    told: opening.filter((unlock) => unlock.source === source).length,
+    also: [...also],
+  }
 }

@@ -25,7 +25,8 @@ export const isAtDoor = (unlock: ProvenUnlock): boolean => !isGuess(unlock) && !
 /** Who did it, by the name at that time. */
 export const whoOf = (unlock: ProvenUnlock): string => {
   if (isLoss(unlock)) return 'The log'
-  return isGuess(unlock) ? 'Somebody' : (unlock.username ?? 'Erased person')
+  if (isGuess(unlock) || unlock.username === '') return 'Somebody'
+  return unlock.username ?? 'Erased person'
 }
 
 /** What they did: `unlocked the front door`. */
@@ -65,6 +66,22 @@ export const PROVENANCE: Readonly<Record<Unlock['source'], string>> = {
   reported: 'the lock says so',
 }
 
+/** How long a lock may take to say that it opened. */
+const SILENCE_MS = 30_000
+
+/** Says what the lock did not do after a permitted attempt; empty if the gateway did not ask it, or if it opened. */
+export const silenceOf = ({ delivery, happened_at: at }: Unlock, nowMs = Date.now()): string => {
+  const isSilent = delivery === 'asked' && nowMs - Date.parse(at) > SILENCE_MS
+  if (delivery === 'unknown' || isSilent) return 'the lock said nothing'
+  return delivery === 'failed' ? 'the lock did not open' : ''
+}
+
+/** The same after a semicolon. */
+export const silenceAfter = (unlock: Unlock): string => {
+  const silence = silenceOf(unlock)
+  return silence && `; ${silence}`
+}
+
 /** Whether the gateway decided it by the rules, so that it can explain it. */
 export const isDecision = ({ source }: ProvenUnlock): boolean => source === 'decided'
 
@@ -76,8 +93,12 @@ export const methodOf = (unlock: ProvenUnlock): string => {
   const { method, source } = unlock
   if (method === null || isTest(unlock)) return ''
   if (source === 'observed' || source === 'decided') return ''
+  if (source === 'reported' && method === UNKNOWN) return ''
   return ` ${METHODS.get(foldedText(method)) ?? `using “${method}”`}`
 }
+
+/** The method of an opening that the lock does not explain. */
+const UNKNOWN = 'unknown'
 
 /** Apps choose the words for methods; these are the most common ones. */
 const METHODS: ReadonlyMap<string, string> = new Map([
@@ -91,6 +112,9 @@ const METHODS: ReadonlyMap<string, string> = new Map([
   ['card', 'with a card'],
   ['nfc', 'with a card'],
   ['key', 'with a key'],
+  ['keypad', 'with a code'],
+  ['manual', 'by hand'],
+  ['automatic', 'automatically'],
   ['app', 'with the app'],
   ['phone', 'with the phone'],
   ['bluetooth', 'with the phone'],
@@ -118,7 +142,11 @@ export const sentenceOf = (unlock: ProvenUnlock): string =>
 export const reasonOf = (unlock: ProvenUnlock): string =>
   unlock.reason && isAtDoor(unlock) ? `: ${REASONS[unlock.reason]}` : ''
 
-/** True if the phone's clock is wrong by so much that people should know: a little is ordinary. */
+/** Whose clock says when it happened. */
+export const clockOwner = ({ source }: ProvenUnlock): 'lock' | 'phone' =>
+  source === 'reported' ? 'lock' : 'phone'
+
+/** True if that clock is wrong by so much that people should know: a little is ordinary. */
 export const isClockWrong = ({ doubted, delay_ms }: Unlock): boolean =>
   doubted && Math.abs(delay_ms ?? 0) > CLOCK_MS_MAX
 

@@ -27,4 +27,35 @@ describe('a list of unlocks', () => {
       [5, 2],
     ])
   })
+
+  test('shows one opening that the gateway, the lock and the phone tell of as the lock has it', () => {
+    const decided = { ...unlock(3), source: 'decided', result: 'permitted', attempt: 'a' } as const
+    const reported = { ...unlock(5, 4), source: 'reported', attempt: 'a' } as const
+    const others = [unlock(9), unlock(1)]
+    expect(
+      withoutRepeats([unlock(9), reported, unlock(4), decided, unlock(1)]).map(
+        ({ seq, told, also }) => [seq, told, also],
+      ),
+    ).toEqual([
+      [9, 1, []],
+      [5, 1, ['decided', 'claimed']],
+      [1, 1, []],
+    ])
+    // Whichever came first, and wherever it is listed.
+    const late = { ...reported, seq: 2, repeat_of: null }
+    const phone = [unlock(6, 2), unlock(7, 6)]
+    expect(
+      withoutRepeats([...phone.toReversed(), late, ...others]).map(({ seq, told }) => [seq, told]),
+    ).toEqual([
+      [2, 1],
+      [9, 1],
+      [1, 1],
+    ])
+  })
+
+  test('shows a permission for itself while the lock has not reported anything', () => {
+    const decided = { ...unlock(3), source: 'decided', result: 'permitted', attempt: 'a' } as const
+    const other = { ...decided, seq: 4, attempt: 'b' } as const
+    expect(withoutRepeats([other, decided]).map(({ seq }) => seq)).toEqual([4, 3])
+  })
 })

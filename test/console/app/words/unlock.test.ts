@@ -1,7 +1,12 @@
 import { expect, test } from 'bun:test'
 import { EVENT_EXAMPLE } from '../../../../src/unlocks/log/schema.ts'
 import { doorNames } from '../../../../src/console/app/words/door-name.ts'
-import { type Unlock, sentenceOf } from '../../../../src/console/app/words/unlock.ts'
+import {
+  PROVENANCE,
+  type Unlock,
+  sentenceOf,
+  silenceOf,
+} from '../../../../src/console/app/words/unlock.ts'
 
 const DECIDED = { source: 'decided', method: 'app' } as const
 
@@ -33,6 +38,23 @@ const SENTENCES: readonly (readonly [string, Partial<Unlock>])[] = [
     'ada was refused at “Back gate”: no rule for this door.',
     { result: 'denied', reason: 'no_grant', lock: 'back', ...DECIDED },
   ],
+  ['ada unlocked the front door with a code.', { source: 'reported', method: 'keypad' }],
+  ['ada unlocked the front door by hand.', { source: 'reported', method: 'manual' }],
+  [
+    'Somebody unlocked the front door.',
+    { source: 'reported', method: 'unknown', username: '', account: null },
+  ],
+  [
+    'Somebody was turned away at the front door with a code: wrong code, card or fingerprint.',
+    {
+      source: 'reported',
+      result: 'denied',
+      reason: 'invalid_credential',
+      method: 'keypad',
+      username: '',
+      account: null,
+    },
+  ],
   // Whoever is guessed at has done nothing.
   [
     'Somebody guessed at ada’s password.',
@@ -56,3 +78,26 @@ for (const [sentence, unlock] of SENTENCES)
   test(sentence, () => {
     expect(sentenceOf({ ...EVENT_EXAMPLE, ...unlock })).toBe(sentence)
   })
+
+test('says who says so', () => {
+  expect(PROVENANCE).toMatchObject({
+    claimed: 'the phone says so',
+    reported: 'the lock says so',
+    decided: 'the gateway decided',
+  })
+})
+
+test.each([
+  [null, 60, ''],
+  ['no_controller', 60, ''],
+  ['asked', 30, ''],
+  ['asked', 31, 'the lock said nothing'],
+  ['accepted', 60, ''],
+  ['happened', 60, ''],
+  ['unknown', 1, 'the lock said nothing'],
+  ['failed', 1, 'the lock did not open'],
+] as const)('after a permitted attempt that is %p for %d s, says “%s”', (delivery, s, words) => {
+  const permitted = { ...EVENT_EXAMPLE, ...DECIDED, result: 'permitted', delivery } as const
+  const nowMs = Date.parse(EVENT_EXAMPLE.happened_at) + s * 1000
+  expect(silenceOf(permitted, nowMs)).toBe(words)
+})

@@ -8,7 +8,8 @@ import { useReloadOn } from '../../api/refresh.ts'
 import { doorAddress } from '../../routing/doors.ts'
 import { unlockAddress } from '../../routing/log-filter.ts'
 import { Time } from '../../time/time.tsx'
-import { PROVENANCE, isDecision, phraseText, reasonOf } from '../../words/unlock.ts'
+import { withoutRepeats } from '../../words/repeats.ts'
+import { PROVENANCE, isDecision, silenceAfter, phraseText, reasonOf } from '../../words/unlock.ts'
 import { DoorState } from './door-state.tsx'
 import { OpenButton } from './open-button.tsx'
 
@@ -44,12 +45,15 @@ export const DoorCard = ({ door, lockdown, isLinked = false, refresh, onDecided 
   )
 }
 
+/** How many tell of one opening: the gateway, the lock and the phone. */
+const TOLD_MAX = 3
+
 /** What happened last at a door; a member sees only their own. */
 const LastEvent = ({ label, refresh }: { readonly label: string; readonly refresh: number }) => {
   const { data, reload } = useLoad(`last ${label}`, async (signal) => {
-    const query = { lock: label, limit: 1 }
+    const query = { lock: label, limit: TOLD_MAX }
     const { unlocks } = await api.get<Static<typeof ListAnswer>>('/v1/unlocks', { query, signal })
-    return { last: unlocks[0] }
+    return { last: withoutRepeats(unlocks)[0] }
   })
   useReloadOn(refresh, reload)
   if (!data) return <p class="quiet last">&nbsp;</p>
@@ -62,7 +66,7 @@ const LastEvent = ({ label, refresh }: { readonly label: string; readonly refres
         {reasonOf(last)}
       </a>
       , <Time at={last.happened_at} />
-      {!isDecision(last) && ` (${PROVENANCE[last.source]})`}
+      {isDecision(last) ? silenceAfter(last) : ` (${PROVENANCE[last.source]})`}
     </p>
   )
 }

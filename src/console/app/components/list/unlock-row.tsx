@@ -4,12 +4,15 @@ import { Time } from '../../time/time.tsx'
 import { type ToldUnlock, toldWords } from '../../words/repeats.ts'
 import { doorName } from '../../words/door-name.ts'
 import {
+  PROVENANCE,
   REASONS,
   type Unlock,
   actionOf,
+  clockOwner,
   isAtDoor,
   isClockWrong,
   isDecision,
+  silenceOf,
   whoOf,
 } from '../../words/unlock.ts'
 
@@ -64,6 +67,7 @@ const UnlockRow = ({ unlock, isUnderDay = false }: Props) => (
     <span class="marks">
       {/* A mark, because phones may give methods any name. */}
       {unlock.result === 'permitted' && <span class="badge">let in</span>}
+      {silenceOf(unlock) && <span class="badge warning">{silenceOf(unlock)}</span>}
       {unlock.result === 'denied' && isAtDoor(unlock) && (
         <span class="badge stop">{isDecision(unlock) ? 'refused' : 'turned away'}</span>
       )}
@@ -81,12 +85,13 @@ const howOf = ({ source, reason, method }: Unlock): string | null =>
 /** Shows if an unlock was imported, was reported late or has an uncertain time. */
 export const UnlockBadges = ({ unlock }: { readonly unlock: Unlock }) => (
   <>
+    {unlock.source === 'reported' && <span class="badge">{PROVENANCE.reported}</span>}
     {unlock.source === 'imported' ? (
       <span class="badge">imported</span>
     ) : (
       unlock.late && <span class="badge warning">reported late</span>
     )}
-    {isClockWrong(unlock) && <span class="badge warning">phone’s clock wrong</span>}
+    {isClockWrong(unlock) && <span class="badge warning">{clockOwner(unlock)}’s clock wrong</span>}
     {unlock.time_uncertain && <span class="badge warning">time uncertain</span>}
   </>
 )

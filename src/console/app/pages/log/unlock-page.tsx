@@ -12,6 +12,7 @@ import { counted } from '../../words/format.ts'
 import { doorName, hasOwnName } from '../../words/door-name.ts'
 import {
   type Unlock,
+  clockOwner,
   isAtDoor,
   isDecision,
   isGuess,
@@ -64,6 +65,16 @@ const SOURCES: Readonly<Record<Unlock['source'], string>> = {
   reported: 'The lock itself',
 }
 
+/** What became of a decision at the lock. */
+const DELIVERED: Readonly<Record<NonNullable<Unlock['delivery']>, string>> = {
+  no_controller: 'It decides and records. This does not say whether the door moved.',
+  asked: 'It asked the lock to open.',
+  accepted: 'It asked the lock to open, and the lock took the command.',
+  happened: 'It asked the lock to open, and the lock says that it did.',
+  failed: 'It asked the lock to open, and the lock did not.',
+  unknown: 'It asked the lock to open, and the lock said nothing.',
+}
+
 type UnlockProps = { readonly unlock: Unlock }
 
 const Facts = ({ unlock }: UnlockProps) => {
@@ -74,8 +85,7 @@ const Facts = ({ unlock }: UnlockProps) => {
         {resultWords(unlock)} <UnlockBadges unlock={unlock} />
         {isDecision(unlock) && (
           <span class="hint">
-            It decides and records. This does not say whether the door moved.{' '}
-            {why && <a href={why}>Why?</a>}
+            {DELIVERED[unlock.delivery ?? 'no_controller']} {why && <a href={why}>Why?</a>}
           </span>
         )}
         {isGuess(unlock) && (
@@ -131,12 +141,34 @@ const Facts = ({ unlock }: UnlockProps) => {
         <Fact term="Told before">
           Number {unlock.repeat_of}
           <span class="hint">
-            Equal, and received up to 30 seconds before: probably the same unlock, sent again
-            because the phone got no answer. Both stay in the log; counts and lists show one.
+            Probably the same unlock: the phone sent it again because it got no answer, or the lock
+            and the phone both tell of it. Both stay in the log; counts and lists show one.
           </span>
         </Fact>
       )}
-      <Fact term="Reported by">{isLoss(unlock) ? 'This gateway' : SOURCES[unlock.source]}</Fact>
+      <Fact term="Reported by">
+        {isLoss(unlock) ? 'This gateway' : SOURCES[unlock.source]}
+        {unlock.reporter !== null && <span class="hint">Heard through {unlock.reporter}.</span>}
+      </Fact>
+      {unlock.token !== null && (
+        <Fact term="Access token">
+          {unlock.token.name ?? 'One that is gone'}
+          <span class="hint">
+            A script or device acted for this person.{' '}
+            {isDecision(unlock)
+              ? 'The log contains which one.'
+              : 'Which one is not part of the log.'}
+          </span>
+        </Fact>
+      )}
+      {unlock.attempt !== null && (
+        <Fact term="Attempt">
+          <code>{unlock.attempt}</code>
+          <span class="hint">
+            What the gateway decided and what the lock reports of it have the same.
+          </span>
+        </Fact>
+      )}
       <Fact term="Number">
         {unlock.seq} <span class="hint">The log counts from 0, without gaps.</span>
       </Fact>
@@ -176,7 +208,7 @@ const Fact = ({ term, children }: FactProps) => (
   </div>
 )
 
-const Who = ({ unlock: { username, account } }: UnlockProps) => {
+const Who = ({ unlock: { username, account, source } }: UnlockProps) => {
   if (username === null)
     return (
       <>
@@ -186,11 +218,23 @@ const Who = ({ unlock: { username, account } }: UnlockProps) => {
         </span>
       </>
     )
+  if (username === '')
+    return (
+      <>
+        Unknown
+        <span class="hint">
+          The lock does not say who it was, or knows somebody who is not here.
+        </span>
+      </>
+    )
   if (account === null)
     return (
       <>
         {username}
-        <span class="hint">A name from the legacy server’s log, without an account here.</span>
+        <span class="hint">
+          A name from the {source === 'reported' ? 'lock' : 'legacy server’s log'}, without an
+          account here.
+        </span>
       </>
     )
   return (
@@ -205,7 +249,9 @@ const Happened = ({ unlock }: UnlockProps) => {
   const { occurred_at: at, happened_at, delay_ms: delayMs, late, doubted, source } = unlock
   // What the gateway saw itself happened when it was received.
   if (isGateways(unlock)) return null
-  if (at === null) return <Fact term="Happened">Not stated by the app</Fact>
+  const whose = clockOwner(unlock)
+  if (at === null)
+    return <Fact term="Happened">Not stated by the {source === 'reported' ? 'lock' : 'app'}</Fact>
   if (source === 'imported')
     return (
       <Fact term="Happened">
@@ -218,7 +264,7 @@ const Happened = ({ unlock }: UnlockProps) => {
       <Fact term="Happened">
         <Time at={happened_at} format="exact" />
         <span class="hint">
-          When the gateway received it. The phone’s clock said <Time at={at} format="exact" />,{' '}
+          When the gateway received it. The {whose}’s clock said <Time at={at} format="exact" />,{' '}
           {delayWords(delayMs ?? 0)}, which is not plausible.
         </span>
       </Fact>
@@ -227,8 +273,8 @@ const Happened = ({ unlock }: UnlockProps) => {
     <Fact term="Happened">
       <Time at={at} format="exact" />
       <span class="hint">
-        By the phone’s clock, {delayWords(delayMs ?? 0)}.
-        {late && ' Reported late, for example by a phone without a network.'}
+        By the {whose}’s clock, {delayWords(delayMs ?? 0)}.
+        {late && ` Reported late, for example by a ${whose} without a network.`}
       </span>
     </Fact>
   )

@@ -5,14 +5,23 @@ import { TestOpening } from '../../components/form/test-opening.tsx'
 import { unlockAddress } from '../../routing/log-filter.ts'
 import { Time } from '../../time/time.tsx'
 import { type ToldUnlock, toldWords, withoutRepeats } from '../../words/repeats.ts'
-import { isClockWrong, methodOf, phraseOf, reasonOf, sentenceOf } from '../../words/unlock.ts'
+import {
+  type Unlock,
+  clockOwner,
+  isClockWrong,
+  methodOf,
+  phraseOf,
+  reasonOf,
+  sentenceOf,
+  silenceAfter,
+} from '../../words/unlock.ts'
 
 type Props = { readonly recent: RecentUnlocks }
 
 const ROWS_MAX = 5
 
-/** How many unlocks to load: repeated ones are shown as one. */
-export const LOADED_MAX = 2 * ROWS_MAX
+/** How many unlocks to load: what the gateway, the lock and the phone tell of an opening is shown as one. */
+export const LOADED_MAX = 3 * ROWS_MAX
 
 /** The unlock that happened last in a sentence, and the one that arrived last for screen readers. */
 export const LatestUnlock = ({ recent }: Props) => {
@@ -21,6 +30,7 @@ export const LatestUnlock = ({ recent }: Props) => {
     return error ? <ErrorState error={error} onRetry={reload} /> : <Loading what="log" />
   const [latest] = withoutRepeats(byTime)
   const [arrived] = unlocks
+  const isNew = ({ seq, repeat_of: earlier }: Unlock) => fresh.has(seq) && earlier === null
   if (!latest)
     return (
       <div class="latest">
@@ -45,7 +55,8 @@ export const LatestUnlock = ({ recent }: Props) => {
           <span class="how">
             <Time at={latest.happened_at} />
             {methodOf(latest)}
-            {reasonOf(latest)}.
+            {reasonOf(latest)}
+            {silenceAfter(latest)}.
           </span>
         </a>
         {why && (
@@ -56,7 +67,7 @@ export const LatestUnlock = ({ recent }: Props) => {
         <Caveats unlock={latest} />
       </p>
       <p class="unseen" role="status" aria-live="polite">
-        {arrived && fresh.has(arrived.seq) && `New: ${sentenceOf(arrived)}`}
+        {arrived && isNew(arrived) && `New: ${sentenceOf(arrived)}`}
       </p>
     </>
   )
@@ -64,13 +75,17 @@ export const LatestUnlock = ({ recent }: Props) => {
 
 const Caveats = ({ unlock }: { readonly unlock: ToldUnlock }) => (
   <>
+    {unlock.source === 'reported' && <span class="hint">{witnessWords(unlock)}</span>}
     {unlock.told > 1 && <span class="hint">It was {toldWords(unlock.told)}, and counts once.</span>}
     {isClockWrong(unlock) && (
-      <span class="hint">That is when the gateway received it: the phone’s clock is wrong.</span>
+      <span class="hint">
+        That is when the gateway received it: the {clockOwner(unlock)}’s clock is wrong.
+      </span>
     )}
     {unlock.late && !unlock.doubted && unlock.source !== 'imported' && (
       <span class="hint">
-        By the phone’s clock; the gateway received it <Time at={unlock.received_at} />.
+        By the {clockOwner(unlock)}’s clock; the gateway received it{' '}
+        <Time at={unlock.received_at} />.
       </span>
     )}
     {unlock.source === 'imported' && <span class="hint">Imported from the legacy server.</span>}
@@ -79,6 +94,14 @@ const Caveats = ({ unlock }: { readonly unlock: ToldUnlock }) => (
     )}
   </>
 )
+
+/** Who says that a lock was opened. */
+const witnessWords = ({ also }: ToldUnlock): string => {
+  if (also.includes('claimed')) return 'The lock says so, and so does the phone.'
+  return also.includes('decided')
+    ? 'The gateway let them in, and the lock says so.'
+    : 'The lock says so.'
+}
 
 /** Whether new unlocks arrive without reloading the page. */
 export const LiveMark = ({ recent: { unlocks, isLive } }: Props) =>
