@@ -77,6 +77,9 @@ export type NewUnlockEvent = PersonalText & {
   readonly formerId?: string
 }
 
+/** An event as it is submitted. One without an id is new, and gets one. */
+export type SubmittedEvent = Omit<NewUnlockEvent, 'id'> & { readonly id?: string }
+
 /** Returns the event that records a decision. */
 export const decisionEvent = (decision: NewDecision): NewUnlockEvent => ({
   ...decision,

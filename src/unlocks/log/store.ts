@@ -1,4 +1,6 @@
 import type { Database, Queries } from '../../storage/database.ts'
+import type { Params } from '../../storage/sqlite/queries.ts'
+import { rowInserter } from '../../storage/sqlite/row-inserter.ts'
 import { returnUnusedSpace } from '../../storage/unused-space.ts'
 import { countBefore, newestCertainMs } from '../summary/marks-store.ts'
 import { summarize } from '../summary/summary-store.ts'
@@ -203,11 +205,11 @@ const recordWrites = (tx: Pick<Queries, 'run'>) => ({
 const eventWrites = (tx: Queries, names: ReturnType<typeof nameWrites>) => ({
   /** Adds events, whose ids and sequence numbers are new. */
   insertAll: async (events: readonly UnerasedEvent[]): Promise<void> => {
+    const rows: Params[] = []
     for (const event of events) {
       const { person } = event
       const { account, method } = await names.numbersOf(person.accountPublicId, person.method)
-      await tx.run(
-        INSERT,
+      rows.push([
         event.seq,
         event.id,
         account,
@@ -226,9 +228,10 @@ const eventWrites = (tx: Queries, names: ReturnType<typeof nameWrites>) => ({
         Number(event.isLate),
         Number(event.isTimeUncertain),
         event.leafHash,
-      )
-      await insertBeside(tx, event)
+      ])
     }
+    await insertEvents(tx, rows)
+    for (const event of events) await insertBeside(tx, event)
   },
 })
 
@@ -256,8 +259,8 @@ const insertBeside = async (
     await tx.run('INSERT INTO unlock_token (seq, token_id) VALUES (?, ?)', seq, person.tokenId)
 }
 
-const INSERT = `
-  INSERT INTO unlock_event (
+const insertEvents = rowInserter({
+  insert: `INSERT INTO unlock_event (
     seq,
     id,
     account_number,
@@ -276,4 +279,6 @@ const INSERT = `
     is_late,
     is_time_uncertain,
     leaf_hash
-  ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+  )`,
+  columns: 18,
+})

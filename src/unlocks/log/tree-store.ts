@@ -1,5 +1,6 @@
 import { AppError } from '../../errors.ts'
 import type { Queries } from '../../storage/database.ts'
+import { rowInserter } from '../../storage/sqlite/row-inserter.ts'
 import {
   type Frontier,
   type NodeId,
@@ -61,19 +62,19 @@ export const treeReads = (db: Reads) => ({
 export const treeWrites = (tx: Pick<Queries, 'run'>) => ({
   /** Adds inner nodes. Throws `unavailable` if one of them exists already. */
   insertNodes: async (nodes: readonly TreeNode[]): Promise<void> => {
-    for (const { level, index, hash } of nodes) {
-      const inserted = await tx.run(
-        'INSERT INTO tree_node (number, hash) VALUES (?, ?) ON CONFLICT DO NOTHING',
-        nodeNumber(level, index),
-        hash,
+    const rows = nodes.map(({ level, index, hash }) => [nodeNumber(level, index), hash])
+    if ((await insertRows(tx, rows)) < rows.length)
+      throw new AppError(
+        'unavailable',
+        'The unlock log is broken: its tree has a node that belongs to no event',
       )
-      if (inserted === 0)
-        throw new AppError(
-          'unavailable',
-          'The unlock log is broken: its tree has a node that belongs to no event',
-        )
-    }
   },
+})
+
+const insertRows = rowInserter({
+  insert: 'INSERT INTO tree_node (number, hash)',
+  columns: 2,
+  ending: 'ON CONFLICT DO NOTHING',
 })
 
 /** Reads the hashes of nodes in one query. The function it returns throws `unavailable` for one that

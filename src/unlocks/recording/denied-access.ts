@@ -54,7 +54,6 @@ export const deniedAccessRecorder = ({
     try {
       await append([
         {
-          id: Bun.randomUUIDv7(),
           accountPublicId: account.publicId,
           username: account.username,
           method: METHODS[reason],

@@ -16,11 +16,12 @@ import { logReads } from '../log/store.ts'
 
 /** Something to record: plain data, because it passes between threads. */
 export type Item =
-  /** An unlock that an app reports or that is imported, or the event that stands for lost ones. It may have
-   * been recorded before. */
+  /** An event with an id that others know: of an unlock that an app reports or that is imported, or of the
+   * event that stands for lost ones. It may have been recorded before. */
   | { readonly kind: 'claim'; readonly event: NewUnlockEvent }
-  /** A refusal by this server itself. */
-  | { readonly kind: 'denial'; readonly event: NewUnlockEvent }
+  /** An event whose id was just made, so that it is not looked for: a refusal by this server itself, or an
+   * unlock that an app reports without an id. */
+  | { readonly kind: 'new'; readonly event: NewUnlockEvent }
   /** A change to who may open what. */
   | { readonly kind: 'record'; readonly record: RecordToAdd }
   /** An attempt to open a lock, which is decided when its turn comes. */
@@ -75,7 +76,7 @@ const claim: Kind<ItemOf<'claim'>, Known> = {
   },
 }
 
-const denial: Kind<ItemOf<'denial'>, undefined> = {
+const withNewId: Kind<ItemOf<'new'>, undefined> = {
   load: async () => undefined,
   plan: ({ event }, _, log, reading) => ({ status: 'stored', leaf: log.addEvent(event, reading) }),
 }
@@ -139,7 +140,7 @@ export type Kinds = ReturnType<typeof kindsWith>
 /** Returns how each kind of item is recorded. Attempts are rejected unless there is a decision kind. */
 export const kindsWith = (decision: DecisionKind = undecided) => ({
   claim,
-  denial,
+  new: withNewId,
   record,
   decision: decisionBy(decision),
   report,

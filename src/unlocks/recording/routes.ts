@@ -13,7 +13,7 @@ import { Time, timeMs } from '../../http/request/text.ts'
 import { type DeriveUuid, derivedUuid } from '../../storage/derived-uuid.ts'
 import { DISK_RESERVED } from '../../storage/disk-space.ts'
 import type { RecordDenied } from './denied-access.ts'
-import type { NewUnlockEvent } from '../log/event.ts'
+import type { SubmittedEvent } from '../log/event.ts'
 import { EventBody, OutcomeAnswer, UnlockBody, UnlockHeaders } from '../log/schema.ts'
 import type { Outcome, UnlockLog } from './service.ts'
 
@@ -48,7 +48,7 @@ export type UnlockLimits = {
 }
 
 /** What an event counts by. */
-type Spent = Pick<NewUnlockEvent, 'method'>
+type Spent = Pick<SubmittedEvent, 'method'>
 
 type RefusedAccount = { readonly account: Account; readonly isDisabled: boolean }
 
@@ -197,7 +197,7 @@ type Recording = Pick<Dependencies, 'unlockLog' | 'limits'> & {
 /** Records events in one transaction, if the account may record that many today. */
 const append = async (
   { unlockLog, limits, account, caller }: Recording,
-  events: readonly NewUnlockEvent[],
+  events: readonly SubmittedEvent[],
   how: 'append' | 'appendWithReceipts',
 ): Promise<readonly Outcome[]> => {
   const takeBack = await limits.spend(account, caller, events)
@@ -251,13 +251,13 @@ const recordAll = async (
   // Batches of many clients may arrive at once, and each takes milliseconds to read and to answer.
   await takeTurn()
   const parsed = bodies.map((body) => parsedOrDetail(recording, body))
-  const events = parsed.filter((item) => 'id' in item)
+  const events = parsed.filter((item) => 'method' in item)
   const answered = await appendWithReceipts(recording, events)
   takeBack(answered.filter(({ status }) => status === 'duplicate').length)
   const recorded = answered.values()
   const outcomes: OutcomeBody[] = []
   for (const item of parsed) {
-    const outcome = 'id' in item ? recorded.next().value : undefined
+    const outcome = 'method' in item ? recorded.next().value : undefined
     if (outcome) outcomes.push(outcome)
     else if ('detail' in item) outcomes.push({ status: 'invalid', detail: item.detail })
   }
@@ -267,7 +267,7 @@ const recordAll = async (
 /** Records events in one transaction; returns the outcome of each with its receipt. */
 const appendWithReceipts = async (
   recording: Recording,
-  events: readonly NewUnlockEvent[],
+  events: readonly SubmittedEvent[],
 ): Promise<readonly OutcomeBody[]> => {
   if (events.length === 0) return []
   const outcomes = await append(recording, events, 'appendWithReceipts')
@@ -281,7 +281,7 @@ const appendWithReceipts = async (
 const parsedOrDetail = (
   recording: Recording,
   body: unknown,
-): NewUnlockEvent | { readonly detail: string } => {
+): SubmittedEvent | { readonly detail: string } => {
   try {
     return parseEvent(recording, body)
   } catch (error) {
@@ -290,7 +290,7 @@ const parsedOrDetail = (
   }
 }
 
-const parseEvent = ({ account, caller }: Recording, body: unknown): NewUnlockEvent => {
+const parseEvent = ({ account, caller }: Recording, body: unknown): SubmittedEvent => {
   if (!isObject(body)) throw new AppError('invalid', 'An unlock is a JSON object')
   const { occurred_at: occurredAt, ...event } = checkFields(body, EventBody)
   const occurredAtMs = occurredAt === undefined ? null : timeMs(occurredAt)
@@ -302,16 +302,16 @@ const parseEvent = ({ account, caller }: Recording, body: unknown): NewUnlockEve
   return newEvent(caller, { ...event, account, occurredAtMs })
 }
 
-type Given = { readonly account: Account; readonly method: string } & Partial<NewUnlockEvent>
+type Given = { readonly account: Account; readonly method: string } & Partial<SubmittedEvent>
 
-const newEvent = ({ token }: Caller, { account, id, ...given }: Given): NewUnlockEvent => ({
+const newEvent = ({ token }: Caller, { account, id, ...given }: Given): SubmittedEvent => ({
   lock: token ? lockOf(token) : DEFAULT_LOCK,
   result: 'unlocked',
   reason: null,
   source: 'claimed',
   occurredAtMs: null,
   ...given,
-  id: id?.toLowerCase() ?? Bun.randomUUIDv7(),
+  ...(id !== undefined && { id: id.toLowerCase() }),
   accountPublicId: account.publicId,
   username: account.username,
   ...(token && { tokenId: token.id }),

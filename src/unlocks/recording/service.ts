@@ -22,7 +22,7 @@ import type { ClockReading } from '../log/clock.ts'
 import { logErasure } from '../log/erasure.ts'
 import { NO_ACCOUNT, type NewRecord, type NewReport } from '../../domain/access.ts'
 import type { RecordIn } from '../../storage/unit-of-work.ts'
-import { LOSS, type NewUnlockEvent, type UnlockEvent } from '../log/event.ts'
+import type { NewUnlockEvent, SubmittedEvent, UnlockEvent } from '../log/event.ts'
 import type { Item } from './kinds.ts'
 import type { UnlockStore } from '../log/store.ts'
 
@@ -89,7 +89,7 @@ export const openUnlockLog = async ({ store, signer, clock, guard }: Dependencie
     return appended.outcomes
   }
 
-  const submitEvents = (events: readonly NewUnlockEvent[], hasReceipts: boolean) =>
+  const submitEvents = (events: readonly SubmittedEvent[], hasReceipts: boolean) =>
     // Only attempts may be answered without a leaf.
     submit(events.map(itemOf), events[0]?.accountPublicId ?? NO_ACCOUNT, hasReceipts) as Promise<
       readonly Outcome[]
@@ -180,7 +180,7 @@ export const openUnlockLog = async ({ store, signer, clock, guard }: Dependencie
     },
 
     /** Records events, those of one call in one transaction; resolves after COMMIT. */
-    append: (events: readonly NewUnlockEvent[]): Promise<readonly Outcome[]> =>
+    append: (events: readonly SubmittedEvent[]): Promise<readonly Outcome[]> =>
       submitEvents(events, false),
 
     /** Decides an attempt to open a lock when its turn comes, and records the decision; resolves after COMMIT. */
@@ -207,7 +207,7 @@ export const openUnlockLog = async ({ store, signer, clock, guard }: Dependencie
 
     /** Records events like `append`, and adds a receipt for each event that the log now has. If none is new, the
      * receipts are against the log as it was when the newest of them was recorded. */
-    appendWithReceipts: async (events: readonly NewUnlockEvent[]): Promise<readonly Outcome[]> => {
+    appendWithReceipts: async (events: readonly SubmittedEvent[]): Promise<readonly Outcome[]> => {
       const outcomes = await submitEvents(events, true)
       const duplicates = outcomes.filter(({ status }) => status === 'duplicate')
       if (duplicates.length === 0 || outcomes.some(({ status }) => status === 'stored'))
@@ -256,7 +256,9 @@ type Deciding = {
   readonly hasReceipt?: boolean
 }
 
-const itemOf = (event: NewUnlockEvent): Item => ({
-  kind: event.source === 'observed' && event.reason !== LOSS ? 'denial' : 'claim',
-  event,
-})
+const itemOf = (event: SubmittedEvent): Item =>
+  hasId(event)
+    ? { kind: 'claim', event }
+    : { kind: 'new', event: { ...event, id: Bun.randomUUIDv7() } }
+
+const hasId = (event: SubmittedEvent): event is NewUnlockEvent => event.id !== undefined

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { AppError } from '../../../src/errors.ts'
 import { processLogger } from '../../../src/http/log/logger.ts'
 import { deniedAccessRecorder } from '../../../src/unlocks/recording/denied-access.ts'
-import type { NewUnlockEvent, Refusal } from '../../../src/unlocks/log/event.ts'
+import type { Refusal, SubmittedEvent } from '../../../src/unlocks/log/event.ts'
 import { addAccount, tokenFor } from '../../support/accounts.ts'
 import { PASSWORD, basic, bearer, clientOf, startApp } from '../../support/app.ts'
 import { UNLIMITED, runCommand, startService } from '../../support/binary.ts'
@@ -104,7 +104,7 @@ describe('access denied by the server', () => {
   })
 
   test('is recorded at most once a minute for each account, for any number of accounts', async () => {
-    const appended: NewUnlockEvent[] = []
+    const appended: SubmittedEvent[] = []
     const clock = { ms: 0 }
     const recordDenied = deniedAccessRecorder({
       append: async (events) => {
@@ -173,7 +173,7 @@ describe('access denied by the server', () => {
   })
 
   test('[G3] of newcomers are few, and neither they nor lockouts use up those of people who were let in', async () => {
-    const appended: NewUnlockEvent[] = []
+    const appended: SubmittedEvent[] = []
     const clock = { ms: 0 }
     const recordDenied = deniedAccessRecorder({
       append: async (events) => {

@@ -231,6 +231,22 @@ describe('recording unlocks', () => {
     expect((await app.unlocks.unlockLog.head()).size).toBe(2)
   })
 
+  test('an unlock without an id gets a new one, with which it can be sent again', async () => {
+    await using app = await startApp()
+    const { record } = await signedIn(app)
+    const [first, second] = [await record({ method: 'pin' }), await record({ method: 'pin' })].map(
+      ({ body }) => body,
+    )
+    expect([first, second]).toMatchObject([
+      { status: 'stored', seq: 0 },
+      { status: 'stored', seq: 1 },
+    ])
+    expect(second?.id).not.toBe(first?.id)
+    const again = await record({ id: first?.id, method: 'pin' })
+    expect(again.body).toMatchObject({ status: 'duplicate', seq: 0 })
+    expect((await app.unlocks.unlockLog.head()).size).toBe(2)
+  })
+
   test('[G10] an unlock that was sent before an update is recorded once', async () => {
     await using app = await startApp()
     const { headers } = await signedIn(app)
