@@ -257,6 +257,7 @@ export const openApp = async (config: Config, options: Options) => {
       createBackup,
       audit,
       accounts,
+      outbox,
       unlocks,
       broker: async () => {
         const facts = await mqtt?.facts()

@@ -32,6 +32,7 @@ import {
   metricsFindings,
   proxyFindings,
 } from './stranger-findings.ts'
+import { type TargetHealth, targetFindings } from './target-findings.ts'
 
 /** What the checks need to know, from the running server or from its files. */
 type Facts = {
@@ -60,6 +61,8 @@ type Facts = {
   readonly refusedScrapers: (sinceMs: number) => Promise<readonly string[]>
   /** The accounts that end within a period. */
   readonly accountsEnding: (fromMs: number, toMs: number) => Promise<readonly Ending[]>
+  /** How the targets do that hear of events. */
+  readonly targetHealth: () => Promise<readonly TargetHealth[]>
   /** Access tokens that never expire. */
   readonly lastingTokens: () => Promise<readonly LastingToken[]>
   /** The time zone of the home, for dates in messages. */
@@ -133,6 +136,7 @@ const examined = async (facts: Facts, { seesOwners }: Viewer): Promise<readonly 
     await backup(facts, nowMs),
     ...brokerFindings(await facts.broker()),
     ...endingFindings(await facts.accountsEnding(nowMs, nowMs + TOLD_BEFORE_MS), facts.zone),
+    ...targetFindings(await facts.targetHealth(), nowMs),
     ...lastingTokenFindings(await facts.lastingTokens()),
     ...guessFindings(await facts.guesses(recentMs), seesOwners),
     ...proxyFindings({

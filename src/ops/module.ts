@@ -60,6 +60,10 @@ type Dependencies = {
     readonly accountsEnding: DoctorFacts['accountsEnding']
     readonly lastingTokens: DoctorFacts['lastingTokens']
   }
+  readonly outbox: {
+    readonly health: DoctorFacts['targetHealth']
+    readonly metrics: Parameters<Metrics['add']>[0]
+  }
   readonly unlocks: {
     readonly verifierKey: { readonly id: number }
     readonly size: () => Promise<number>
@@ -123,6 +127,7 @@ export const opsModule = (deps: Dependencies): OpsModule => {
     silentProxies: audit.store.addressesOf('proxy.silent'),
     refusedScrapers: audit.store.addressesOf('metrics.deny', 'metrics.allow'),
     accountsEnding: accounts.accountsEnding,
+    targetHealth: deps.outbox.health,
     lastingTokens: accounts.lastingTokens,
     zone,
     broker: deps.broker,
@@ -144,6 +149,7 @@ export const opsModule = (deps: Dependencies): OpsModule => {
       newestBackupMs: async () => (await backups.list())[0]?.createdAtMs,
     }),
   )
+  metrics.add(deps.outbox.metrics)
   /** Clients without a valid token so far; `recordDaily` bounds how many a day. */
   const refused = new Set<string>()
   const gateway = { version, address: linkBase(config), second_factor: config.secondFactor }

@@ -12,6 +12,8 @@ import { targetsIn } from './core/target-store.ts'
 import { unlockFactsReader } from './sending/facts.ts'
 import { type Sender, sender } from './sending/sender.ts'
 import type { Channels, TellingDependencies } from './sending/teller.ts'
+import { targetHealth } from './targets/health.ts'
+import { deliveryMetrics, toldCounts } from './targets/metrics.ts'
 import { targetRoutes } from './targets/routes.ts'
 import { targetService } from './targets/service.ts'
 import { webhooks } from './webhook/webhook.ts'
@@ -50,6 +52,7 @@ export const outboxModule = (deps: Dependencies) => {
   const zone = () => homeZone(config)
   const unlockFacts = unlockFactsReader({ ...deps, linkBase: linkBase(config) })
   const announceIn = announcer({ clock, zone })
+  const counts = toldCounts()
   const outbox: Sender = sender({
     db,
     clock,
@@ -58,7 +61,7 @@ export const outboxModule = (deps: Dependencies) => {
     channels,
     unlockFacts,
     countWaiting,
-    onTold: () => {},
+    onTold: counts.add,
   })
   const targets = targetService({
     db,
@@ -73,6 +76,8 @@ export const outboxModule = (deps: Dependencies) => {
   })
   return {
     announceIn,
+    health: targetHealth(db, clock),
+    metrics: deliveryMetrics(db, counts),
     targets,
     routes: targetRoutes({ targets, kindWords: wordsOf(kinds) }),
 

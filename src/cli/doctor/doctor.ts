@@ -38,6 +38,7 @@ import { fileFault } from '../../storage/files/private-files.ts'
 import { signedHeadFile } from '../../unlocks/guard/head-file.ts'
 import { stopDetail } from '../../unlocks/guard/words.ts'
 import { type LogFile, openLogFile } from '../../unlocks/verify/log-file.ts'
+import { targetHealth } from '../../outbox/targets/health.ts'
 import { logReads } from '../../unlocks/log/store.ts'
 import { ProofError } from '../../unlocks/tlog/proof-format.ts'
 import type { Verdict } from '../../unlocks/verify/verify-log.ts'
@@ -210,6 +211,7 @@ const dataFindings = async (config: Config, terminal: Terminal): Promise<readonl
         refusedScrapers: audit.addressesOf('metrics.deny', 'metrics.allow'),
         accountsEnding: accountsEnding(db),
         lastingTokens: lastingTokens(db),
+        targetHealth: targetHealth(db, clock),
         zone: () => homeZone(config),
         broker: () => brokerCheck(config, db),
         guesses: guessedPasswords(db),

@@ -36,8 +36,9 @@ export type Missed = {
   readonly lastId: number
 }
 
-/** What a dropped row says once a digest has told of it. */
-const TOLD = 'told of in a digest'
+/** What a dropped row says once a digest has told of it: that too many waited, or that it had become too old. */
+const GAP_TOLD = 'too many waited; told of in a digest'
+const STALE_TOLD = 'too old; told of in a digest'
 
 /** An unlock or a denial, say, that was dropped and of which no digest has told. */
 const IS_GAP = `state = 'dropped' AND answer IS NULL`
@@ -74,7 +75,10 @@ export const deliveriesIn = (queries: Pick<Queries, 'all' | 'get' | 'run'>) => (
     const row = await queries.get<{ due: number | null }>(
       `SELECT min(due_at_ms) AS due
        FROM delivery
-       WHERE state = 'waiting' AND NOT ${isReady('?1')}`,
+       WHERE
+         state = 'waiting'
+         AND event = 'account.waiting'
+         AND due_at_ms BETWEEN ?1 + 1 AND ?1 + 3600000`,
       nowMs,
     )
     return row?.due ?? undefined
@@ -121,14 +125,14 @@ export const deliveriesIn = (queries: Pick<Queries, 'all' | 'get' | 'run'>) => (
   markTold: async (targetId: string, { gap, stale, beforeMs, nowMs }: ToldOf): Promise<void> => {
     if (gap)
       await queries.run(
-        `UPDATE delivery SET answer = '${TOLD}' WHERE target_id = ? AND id <= ? AND ${IS_GAP}`,
+        `UPDATE delivery SET answer = '${GAP_TOLD}' WHERE target_id = ? AND id <= ? AND ${IS_GAP}`,
         targetId,
         gap.lastId,
       )
     if (stale)
       await queries.run(
         `UPDATE delivery
-         SET state = 'dropped', settled_at_ms = ?, status = NULL, answer = '${TOLD}'
+         SET state = 'dropped', settled_at_ms = ?, status = NULL, answer = '${STALE_TOLD}'
          WHERE target_id = ? AND id <= ? AND state = 'waiting' AND created_at_ms < ?`,
         nowMs,
         targetId,
@@ -143,6 +147,34 @@ export const deliveriesIn = (queries: Pick<Queries, 'all' | 'get' | 'run'>) => (
         `SELECT count(*) AS waiting FROM delivery WHERE state = 'waiting'`,
       )
     )?.waiting ?? 0,
+
+  /** Returns how many rows of a target were dropped since a time because too many waited. */
+  countMissed: async (targetId: string, sinceMs: number): Promise<number> => {
+    const row = await queries.get<{ missed: number }>(
+      `SELECT count(*) AS missed
+       FROM delivery
+       WHERE
+         target_id = ?
+         AND state = 'dropped'
+         AND settled_at_ms >= ?
+         AND coalesce(answer, '${GAP_TOLD}') = '${GAP_TOLD}'`,
+      targetId,
+      sinceMs,
+    )
+    return row?.missed ?? 0
+  },
+
+  /** Returns how many rows wait, by the kind of their target. */
+  waitingByKind: async (): Promise<ReadonlyMap<string, number>> => {
+    const rows = await queries.all<{ kind: string; waiting: number }>(
+      `SELECT target.kind, count(*) AS waiting
+       FROM delivery
+       INNER JOIN target ON target.id = delivery.target_id
+       WHERE delivery.state = 'waiting'
+       GROUP BY target.kind`,
+    )
+    return new Map(rows.map(({ kind, waiting }) => [kind, waiting]))
+  },
 
   /** Drops the oldest waiting rows. */
   dropOldest: async (count: number, nowMs: number): Promise<void> => {

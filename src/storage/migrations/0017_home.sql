@@ -52,6 +52,9 @@ CREATE INDEX delivery_waiting ON delivery (target_id, id) WHERE state = 'waiting
 CREATE INDEX delivery_by_target ON delivery (target_id, id);
 -- What was dropped and is still to be told of; then `answer` says so.
 CREATE INDEX delivery_gap ON delivery (target_id) WHERE state = 'dropped' AND answer IS NULL;
+-- News that are told later than they were written.
+CREATE INDEX delivery_news ON delivery (due_at_ms)
+WHERE state = 'waiting' AND event = 'account.waiting';
 CREATE INDEX delivery_settled ON delivery (settled_at_ms) WHERE settled_at_ms IS NOT NULL;
 
 -- Tokens of scripts and devices, which act for the account that made them.

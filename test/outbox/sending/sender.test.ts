@@ -5,6 +5,7 @@ import { enqueueIn } from '../../../src/outbox/core/enqueue-store.ts'
 import { deliveriesIn } from '../../../src/outbox/core/delivery-store.ts'
 import { targetsIn } from '../../../src/outbox/core/target-store.ts'
 import { type Sender, sender } from '../../../src/outbox/sending/sender.ts'
+import type { Database } from '../../../src/storage/database.ts'
 import { type TestApp, startApp } from '../../support/app.ts'
 import { addTarget, deliveriesTo } from '../../support/outbox.ts'
 import { until } from '../../support/until.ts'
@@ -17,9 +18,9 @@ let answer: (target: string, message: Message) => Told | Promise<Told>
 let channel: { -readonly [Part in keyof Channel]: Channel[Part] }
 let people = 0
 
-const open = () =>
+const open = (db: Parameters<typeof sender>[0]['db'] = app.db) =>
   sender({
-    db: app.db,
+    db,
     clock,
     logger: { warn: () => {}, error: () => {} } as never,
     auditIn: app.audit.auditIn,
@@ -218,6 +219,25 @@ describe('what waits for a target', () => {
     pass(5000)
     await until(async () => (await waiting('one')) === 0)
   })
+})
+
+test('a disk that saves nothing makes nobody hear of the same thing again', async () => {
+  await addTarget(app.db, 'one', [])
+  await enqueue('one', 3)
+  let isFull = true
+  let refused = 0
+  const full: Database['transaction'] = (work) => {
+    if (!isFull) return app.db.transaction(work)
+    refused += 1
+    return Promise.reject(new Error('the disk is full'))
+  }
+  outbox = open({ ...app.db, transaction: full })
+  outbox.start()
+  await until(() => refused === 2)
+  expect(seqsTo('one')).toStrictEqual([0, 1, 2])
+  isFull = false
+  await until(async () => (await waiting('one')) === 0)
+  expect(seqsTo('one')).toStrictEqual([0, 1, 2])
 })
 
 describe('what came too late', () => {

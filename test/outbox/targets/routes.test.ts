@@ -89,13 +89,19 @@ describe('a webhook', () => {
   })
 
   test('tells the name as it is at sending, and none once the person is erased', async () => {
-    await add()
+    receiver.answerWith(() => new Response('Hello mia'))
+    const { id } = await add()
     await unlock()
     expect((await app.delete('/v1/me', { password: PASSWORD }, member)).status).toBe(200)
     app.outbox.start()
     await until(() => receiver.received.length === 1)
     expect(receiver.received[0]?.data).toMatchObject({ who: null, user_id: null, method: null })
     expect(receiver.received[0]?.text).not.toContain('mia')
+    await until(async () => (await at(id))['waiting'] === 0)
+    expect(await at(id)).toMatchObject({ last: { answer: 'Hello mia' } })
+    const other = bearer(await app.signIn('max'))
+    await app.delete('/v1/me', { password: PASSWORD }, other)
+    expect(await at(id)).toMatchObject({ last: { answer: null } })
   })
 
   test('with a new secret signs with both, and shows the new one once', async () => {

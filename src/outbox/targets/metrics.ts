@@ -1,0 +1,45 @@
+import type { Queries } from '../../storage/database.ts'
+import { deliveriesIn } from '../core/delivery-store.ts'
+
+type Outcome = 'delivered' | 'failed'
+
+/** A value by its labels. */
+type Sample = readonly [Readonly<Record<string, string>>, number]
+
+export type ToldCounts = ReturnType<typeof toldCounts>
+
+/** Counts attempts to tell targets since the start, by their kind and how they ended. */
+export const toldCounts = () => {
+  const counts = new Map<string, Record<Outcome, number>>()
+  return {
+    add: (kind: string, outcome: Outcome): void => {
+      const known = counts.get(kind) ?? { delivered: 0, failed: 0 }
+      counts.set(kind, { ...known, [outcome]: known[outcome] + 1 })
+    },
+    samples: (): readonly Sample[] =>
+      [...counts].flatMap(([kind, { delivered, failed }]) => [
+        [{ kind, outcome: 'delivered' }, delivered] as const,
+        [{ kind, outcome: 'failed' }, failed] as const,
+      ]),
+  }
+}
+
+/** The metrics of the outbox, which are read at each scrape. */
+export const deliveryMetrics = (
+  db: Pick<Queries, 'all' | 'get' | 'run'>,
+  { samples }: Pick<ToldCounts, 'samples'>,
+) => [
+  {
+    name: 'secure_lock_outbox_waiting',
+    help: 'Events that targets are still to hear of, by the kind of target',
+    labels: ['kind'],
+    read: async (): Promise<readonly Sample[]> =>
+      [...(await deliveriesIn(db).waitingByKind())].map(([kind, count]) => [{ kind }, count]),
+  },
+  {
+    name: 'secure_lock_outbox_attempts_total',
+    help: 'Attempts to tell targets, by the kind of target: `delivered` or `failed`',
+    labels: ['kind', 'outcome'],
+    read: samples,
+  },
+]
