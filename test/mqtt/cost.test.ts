@@ -1,20 +1,38 @@
 import { expect, test } from 'bun:test'
-import { readFileSync } from 'node:fs'
+import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { Database } from 'bun:sqlite'
 import { startService, UNLIMITED, temporaryFolder } from '../support/binary.ts'
+import { startMosquitto } from '../support/mosquitto.ts'
 import { homeWithBroker } from '../support/mqtt-home.ts'
 import { until } from '../support/until.ts'
 
-test('without MQTT_URL there is no target, no connection, and the library is not loaded', async () => {
-  const folder = temporaryFolder()
-  await using service = await startService({ folder, env: { ...UNLIMITED, DATA_DIR: './data' } })
+test('without MQTT_URL there is no target', async () => {
+  await using service = await startService({ env: { ...UNLIMITED, DATA_DIR: './data' } })
   await until(() => service.output().log.includes('"started"'))
-  const sockets = () => Bun.spawnSync(['ls', '-l', `/proc/${service.pid}/fd`]).stdout.toString()
-  expect(sockets().match(/socket:/g)?.length ?? 0).toBeLessThan(4)
-  using db = new Database(join(folder, 'data/secure-lock.db'), { readonly: true })
+  using db = new Database(join(service.folder, 'data/secure-lock.db'), { readonly: true })
   expect(db.query('SELECT count(*) AS targets FROM target').get()).toStrictEqual({ targets: 0 })
 })
+
+test('neither our code nor the library is loaded without a broker', async () => {
+  await using broker = await startMosquitto()
+  const loaded = async (env: Record<string, string>) => {
+    const folder = temporaryFolder()
+    const run = Bun.spawn([process.execPath, LOADED], {
+      env: { DATA_DIR: join(folder, 'data'), ...env },
+      stdout: 'pipe',
+      stderr: 'inherit',
+    })
+    const paths = (await new Response(run.stdout).text()).split('\n')
+    rmSync(folder, { recursive: true, force: true })
+    const within = (part: string) => paths.some((path) => path.includes(part))
+    return [within('/src/app.ts'), within('/src/mqtt/'), within('/node_modules/mqtt/')]
+  }
+  expect(await loaded({})).toStrictEqual([true, false, false])
+  expect(await loaded({ MQTT_URL: broker.url })).toStrictEqual([true, true, true])
+})
+
+const LOADED = join(import.meta.dir, '../support/loaded-modules.ts')
 
 test('the library is imported in one file, and only when a link begins', async () => {
   const src = join(import.meta.dir, '../../src')
