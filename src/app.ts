@@ -166,6 +166,7 @@ export const openApp = async (config: Config, options: Options) => {
     isClockSynchronised,
     onDecision: metrics.countDecision,
     onOverLimit: () => metrics.countRefusal('unlock'),
+    controllerOf: (lockId) => drivers.controllerOf(lockId),
     operate: (attempt) => drivers.operate(attempt),
     deliveryOf: (attemptId) => drivers.deliveryOf(attemptId),
   })
@@ -262,6 +263,7 @@ export const openApp = async (config: Config, options: Options) => {
         const facts = await mqtt?.facts()
         return facts && { ...facts, operated: await locks.operators.labels() }
       },
+      drivenLocks: drivers.states,
     }),
   )
 

@@ -36,12 +36,18 @@ type Dependencies = {
   readonly deadlineMs?: number | undefined
 }
 
-type Running = { readonly lock: DrivenLock; readonly sender: Sender }
+type Running = { readonly lock: DrivenLock; readonly sender: Sender; readonly sinceMs: number }
 
 /** A lock with a driver, as others see it. */
 export type DrivenLockState = Status & {
   readonly label: string
   readonly kind: Setup['kind']
+  /** Since when we listen. */
+  readonly sinceMs: number
+  /** Whether it says something every day. */
+  readonly speaksDaily: boolean
+  /** False if it needs the broker and there is none. */
+  readonly isConnected: boolean
 }
 
 /** How long what a lock reports is tried to be stored, and how often. */
@@ -87,17 +93,13 @@ export const driversModule = (deps: Dependencies) => {
         for (const listener of listeners) listener(label, status)
       },
     })
-    const { hear, isAnyOpen } = lock
-    const made = KINDS[setup.kind].make(setup.settings, setup.secrets)
-    if (made.by === 'requests') {
-      const sender = requestRunner(made.driver, { reach, hear, isAnyOpen })
-      running.set(setup.lockId, { lock, sender })
-    } else if (broker) {
-      const sender = messageRunner(made.driver, { broker, clock, hear })
-      running.set(setup.lockId, { lock, sender })
-    } else {
-      running.set(setup.lockId, { lock, sender: UNCONNECTED })
-    }
+    running.set(setup.lockId, { lock, sender: senderFor(setup, lock), sinceMs: clock.wallMs() })
+  }
+
+  const senderFor = ({ kind, settings, secrets }: Setup, lock: DrivenLock): Sender => {
+    const made = KINDS[kind].make(settings, secrets)
+    if (made.by === 'requests') return requestRunner(made.driver, { reach, ...lock })
+    return broker ? messageRunner(made.driver, { broker, clock, ...lock }) : UNCONNECTED
   }
 
   const setups = setupService({
@@ -115,9 +117,12 @@ export const driversModule = (deps: Dependencies) => {
   const operations = operationsIn(db)
   const statusOf = (lockId: string): Status => running.get(lockId)?.lock.status() ?? NOTHING_KNOWN
   const states = (): readonly DrivenLockState[] =>
-    [...running.values()].map(({ lock }) => ({
+    [...running.values()].map(({ lock, sender, sinceMs }) => ({
       label: lock.setup.label,
       kind: lock.setup.kind,
+      sinceMs,
+      speaksDaily: KINDS[lock.setup.kind].speaksDaily,
+      isConnected: sender !== UNCONNECTED,
       ...lock.status(),
     }))
   let tidied: number | undefined
@@ -168,6 +173,13 @@ export const driversModule = (deps: Dependencies) => {
     /** Returns what is known of a lock by its label, or undefined without a driver. */
     stateOf: (label: string): DrivenLockState | undefined =>
       states().find((state) => state.label === label),
+
+    /** Returns whether what moves a lock can be reached, as far as that is known. */
+    controllerOf: (lockId: string): 'none' | 'online' | 'offline' => {
+      const known = running.get(lockId)
+      if (!known) return 'none'
+      return known.lock.status().isOnline === false ? 'offline' : 'online'
+    },
 
     /** Calls `listener` after each change of a state. Returns how to end it. */
     onState: (listener: (label: string, status: Status) => void): (() => void) => {

@@ -60,6 +60,7 @@ type Dependencies = {
     readonly accountsEnding: DoctorFacts['accountsEnding']
     readonly lastingTokens: DoctorFacts['lastingTokens']
   }
+  readonly drivenLocks: DoctorFacts['drivenLocks']
   readonly unlocks: {
     readonly verifierKey: { readonly id: number }
     readonly size: () => Promise<number>
@@ -127,6 +128,7 @@ export const opsModule = (deps: Dependencies): OpsModule => {
     zone,
     broker: deps.broker,
     guesses: audit.guesses,
+    drivenLocks: deps.drivenLocks,
     acceptances: (atMs) => acceptancesAt(db, atMs),
   })
   const acceptances = acceptanceService({ db, clock, runChecks, auditIn: audit.auditIn })
