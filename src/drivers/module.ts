@@ -11,7 +11,8 @@ import { KINDS } from './kinds.ts'
 import { operationsIn } from './operating/store.ts'
 import { type DrivenLock, type Sender, drivenLock } from './running/lock.ts'
 import { messageRunner } from './running/messages.ts'
-import { type Reach, requestRunner } from './running/requests.ts'
+import { type RefusalOf, deviceReach } from './running/reach.ts'
+import { requestRunner } from './running/requests.ts'
 import { NOTHING_KNOWN, type Status } from './running/status.ts'
 import { driverRoutes } from './setup/routes.ts'
 import { type FindLock, setupService } from './setup/service.ts'
@@ -26,7 +27,8 @@ type Dependencies = {
   readonly audit: { readonly auditIn: AuditIn }
   /** Undefined if the gateway is connected with no broker. */
   readonly broker: Broker | undefined
-  readonly reach: Reach
+  /** Returns why nothing may connect to an address; see the rules of webhooks. */
+  readonly refusalOf: RefusalOf
   readonly findLock: FindLock
   /** Returns the name of an account, or undefined if there is none. */
   readonly nameOf: (publicId: string) => Promise<string | undefined>
@@ -57,7 +59,8 @@ const STORE_AGAIN_MS = 5 * SECOND_MS
 /** Drivers of the locks of the home: they open them for permitted attempts, and hear from them. Without a driver
  * nothing is connected, timed or read. */
 export const driversModule = (deps: Dependencies) => {
-  const { db, clock, logger, audit, broker, reach, findLock, nameOf, deadlineMs } = deps
+  const { db, clock, logger, audit, broker, refusalOf, findLock, nameOf, deadlineMs } = deps
+  const reach = deviceReach(refusalOf)
   const running = new Map<string, Running>()
   const listeners = new Set<(label: string, status: Status) => void>()
   let isStopped = false

@@ -155,6 +155,30 @@ describe('the executable with a real broker', () => {
     expect(await place.reported()).toHaveLength(2)
   })
 
+  test('opens it for Home Assistant too, as the operator of the lock, and shows its state', async () => {
+    await using place = await home()
+    const { broker } = place
+    const topic = 'zigbee2mqtt/front-door'
+    const say = (message: object) => broker.publish(topic, JSON.stringify(message))
+    using lock = await lockAt(place, `${topic}/set`, () => say({ state: 'UNLOCK' }))
+    const states = await broker.listen('secure-lock/+/locks/front-door/state')
+    await place.put('/driver', { kind: 'zigbee2mqtt', settings: { name: 'front-door' } })
+    await place.put('/operator', { account: await place.idOf('eva') })
+    await until(async () => {
+      say({ state: 'LOCK' })
+      return states.heard.at(-1)?.payload === 'LOCKED'
+    })
+    const shown = states.heard.at(-1)?.topic ?? ''
+    const command = { action: 'unlock', at: new Date().toISOString() }
+    const send = () => broker.publish(shown.replace(/state$/, 'set'), JSON.stringify(command))
+    send()
+    send()
+    await until(() => states.heard.at(-1)?.payload === 'UNLOCKED')
+    await until(async () => (await place.reported()).length === 1)
+    expect(await place.reported()).toStrictEqual([['eva', 'app', 'unlocked']])
+    expect(lock.commands()).toStrictEqual(['{"state":"UNLOCK"}'])
+  })
+
   test('opens a lock behind a Nuki Hub once, whose own log tells of it a second time', async () => {
     await using place = await home()
     const { broker } = place
