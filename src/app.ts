@@ -15,6 +15,7 @@ import { driversModule } from './drivers/module.ts'
 import type { UnlockFacts } from './domain/home-event.ts'
 import { httpApplication } from './http/application.ts'
 import type { CertificateFacts } from './http/connection/certificate.ts'
+import { machineAddresses } from './http/connection/public-url.ts'
 import { clientConnections } from './http/connection/client-connections.ts'
 import type { Logger } from './http/log/logger.ts'
 import { ownHosts } from './http/request/own-hosts.ts'
@@ -27,6 +28,7 @@ import { enqueueAppended } from './outbox/core/after-append.ts'
 import type { openMqtt } from './mqtt/module.ts'
 import type { BoltStatus } from './mqtt/retained.ts'
 import { keepBrokerTarget } from './outbox/core/broker-target.ts'
+import { refusalOf } from './outbox/webhook/target-address.ts'
 import { outboxModule } from './outbox/module.ts'
 import { isClockSynchronised } from './ops/kernel-clock.ts'
 import type { CreateBackup } from './ops/backups.ts'
@@ -166,6 +168,7 @@ export const openApp = async (config: Config, options: Options) => {
     isClockSynchronised,
     onDecision: metrics.countDecision,
     onOverLimit: () => metrics.countRefusal('unlock'),
+    controllerOf: (lockId) => drivers.controllerOf(lockId),
     operate: (attempt) => drivers.operate(attempt),
     deliveryOf: (attemptId) => drivers.deliveryOf(attemptId),
   })
@@ -200,7 +203,12 @@ export const openApp = async (config: Config, options: Options) => {
       ...shared,
       audit,
       broker: mqtt?.link,
-      reach: fetch,
+      // A lock of Home Assistant may be on this machine.
+      refusalOf: (address, port) =>
+        refusalOf(address, port, {
+          allowsLoopback: true,
+          own: () => ({ addresses: machineAddresses(), port: config.port }),
+        }),
       findLock: locks.findLock,
       nameOf,
       report: unlocks.report,
@@ -263,6 +271,7 @@ export const openApp = async (config: Config, options: Options) => {
         const facts = await mqtt?.facts()
         return facts && { ...facts, operated: await locks.operators.labels() }
       },
+      drivenLocks: drivers.states,
     }),
   )
 

@@ -45,6 +45,8 @@ type Kind<Settings extends TObject, Secrets extends TObject> = {
   readonly example: Static<Settings>
   /** Whether it needs the broker. */
   readonly needsBroker: boolean
+  /** Whether it says something every day, though nobody is at the door. */
+  readonly speaksDaily: boolean
 }
 
 const kind = <Settings extends TObject, Secrets extends TObject>(of: Kind<Settings, Secrets>) =>
@@ -73,6 +75,7 @@ export const KINDS = {
     make: ({ name, base = 'zigbee2mqtt' }, { pin }) => messages(zigbee2mqtt({ name, base, pin })),
     example: { name: 'front-door' },
     needsBroker: true,
+    speaksDaily: true,
   }),
   nuki_hub: kind({
     settings: t.Object({
@@ -83,6 +86,7 @@ export const KINDS = {
     make: ({ prefix, action = 'unlock' }) => messages(nukiHub({ prefix, action })),
     example: { prefix: 'nukihub', action: 'open' },
     needsBroker: true,
+    speaksDaily: true,
   }),
   esphome: kind({
     settings: t.Object({
@@ -94,6 +98,7 @@ export const KINDS = {
     make: ({ node, id, action = 'unlock' }) => messages(esphome({ node, id, action })),
     example: { node: 'front-door', id: 'strike' },
     needsBroker: true,
+    speaksDaily: false,
   }),
   shelly: kind({
     settings: t.Object({
@@ -121,6 +126,7 @@ export const KINDS = {
       requests(shelly({ url, switch: number, seconds, password })),
     example: { url: 'http://192.168.1.40', seconds: 3 },
     needsBroker: false,
+    speaksDaily: true,
   }),
   home_assistant: kind({
     settings: t.Object({
@@ -138,6 +144,7 @@ export const KINDS = {
       requests(homeAssistant({ url, entity, action, token })),
     example: { url: 'http://homeassistant.local:8123', entity: 'lock.front_door' },
     needsBroker: false,
+    speaksDaily: true,
   }),
 } as const
 

@@ -11,7 +11,8 @@ import { KINDS } from './kinds.ts'
 import { operationsIn } from './operating/store.ts'
 import { type DrivenLock, type Sender, drivenLock } from './running/lock.ts'
 import { messageRunner } from './running/messages.ts'
-import { type Reach, requestRunner } from './running/requests.ts'
+import { type RefusalOf, deviceReach } from './running/reach.ts'
+import { requestRunner } from './running/requests.ts'
 import { NOTHING_KNOWN, type Status } from './running/status.ts'
 import { driverRoutes } from './setup/routes.ts'
 import { type FindLock, setupService } from './setup/service.ts'
@@ -26,7 +27,8 @@ type Dependencies = {
   readonly audit: { readonly auditIn: AuditIn }
   /** Undefined if the gateway is connected with no broker. */
   readonly broker: Broker | undefined
-  readonly reach: Reach
+  /** Returns why nothing may connect to an address; see the rules of webhooks. */
+  readonly refusalOf: RefusalOf
   readonly findLock: FindLock
   /** Returns the name of an account, or undefined if there is none. */
   readonly nameOf: (publicId: string) => Promise<string | undefined>
@@ -36,12 +38,18 @@ type Dependencies = {
   readonly deadlineMs?: number | undefined
 }
 
-type Running = { readonly lock: DrivenLock; readonly sender: Sender }
+type Running = { readonly lock: DrivenLock; readonly sender: Sender; readonly sinceMs: number }
 
 /** A lock with a driver, as others see it. */
 export type DrivenLockState = Status & {
   readonly label: string
   readonly kind: Setup['kind']
+  /** Since when we listen. */
+  readonly sinceMs: number
+  /** Whether it says something every day. */
+  readonly speaksDaily: boolean
+  /** False if it needs the broker and there is none. */
+  readonly isConnected: boolean
 }
 
 /** How long what a lock reports is tried to be stored, and how often. */
@@ -51,7 +59,8 @@ const STORE_AGAIN_MS = 5 * SECOND_MS
 /** Drivers of the locks of the home: they open them for permitted attempts, and hear from them. Without a driver
  * nothing is connected, timed or read. */
 export const driversModule = (deps: Dependencies) => {
-  const { db, clock, logger, audit, broker, reach, findLock, nameOf, deadlineMs } = deps
+  const { db, clock, logger, audit, broker, refusalOf, findLock, nameOf, deadlineMs } = deps
+  const reach = deviceReach(refusalOf)
   const running = new Map<string, Running>()
   const listeners = new Set<(label: string, status: Status) => void>()
   let isStopped = false
@@ -87,17 +96,13 @@ export const driversModule = (deps: Dependencies) => {
         for (const listener of listeners) listener(label, status)
       },
     })
-    const { hear, isAnyOpen } = lock
-    const made = KINDS[setup.kind].make(setup.settings, setup.secrets)
-    if (made.by === 'requests') {
-      const sender = requestRunner(made.driver, { reach, hear, isAnyOpen })
-      running.set(setup.lockId, { lock, sender })
-    } else if (broker) {
-      const sender = messageRunner(made.driver, { broker, clock, hear })
-      running.set(setup.lockId, { lock, sender })
-    } else {
-      running.set(setup.lockId, { lock, sender: UNCONNECTED })
-    }
+    running.set(setup.lockId, { lock, sender: senderFor(setup, lock), sinceMs: clock.wallMs() })
+  }
+
+  const senderFor = ({ kind, settings, secrets }: Setup, lock: DrivenLock): Sender => {
+    const made = KINDS[kind].make(settings, secrets)
+    if (made.by === 'requests') return requestRunner(made.driver, { reach, ...lock })
+    return broker ? messageRunner(made.driver, { broker, clock, ...lock }) : UNCONNECTED
   }
 
   const setups = setupService({
@@ -115,9 +120,12 @@ export const driversModule = (deps: Dependencies) => {
   const operations = operationsIn(db)
   const statusOf = (lockId: string): Status => running.get(lockId)?.lock.status() ?? NOTHING_KNOWN
   const states = (): readonly DrivenLockState[] =>
-    [...running.values()].map(({ lock }) => ({
+    [...running.values()].map(({ lock, sender, sinceMs }) => ({
       label: lock.setup.label,
       kind: lock.setup.kind,
+      sinceMs,
+      speaksDaily: KINDS[lock.setup.kind].speaksDaily,
+      isConnected: sender !== UNCONNECTED,
       ...lock.status(),
     }))
   let tidied: number | undefined
@@ -168,6 +176,13 @@ export const driversModule = (deps: Dependencies) => {
     /** Returns what is known of a lock by its label, or undefined without a driver. */
     stateOf: (label: string): DrivenLockState | undefined =>
       states().find((state) => state.label === label),
+
+    /** Returns whether what moves a lock can be reached, as far as that is known. */
+    controllerOf: (lockId: string): 'none' | 'online' | 'offline' => {
+      const known = running.get(lockId)
+      if (!known) return 'none'
+      return known.lock.status().isOnline === false ? 'offline' : 'online'
+    },
 
     /** Calls `listener` after each change of a state. Returns how to end it. */
     onState: (listener: (label: string, status: Status) => void): (() => void) => {

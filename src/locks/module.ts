@@ -51,6 +51,7 @@ type Dependencies = {
     Pick<Operating, 'findAccount'> &
     Pick<ChangeDependencies, 'actingRole'> &
     Pick<Deciding, 'recordRefused'>
+  readonly controllerOf: Parameters<typeof lockRoutes>[0]['controllerOf']
   readonly isClockSynchronised: Parameters<typeof decisionClock>[0]['isClockSynchronised']
 } & Pick<Deciding, 'onDecision' | 'onOverLimit' | 'operate' | 'deliveryOf'>
 
@@ -70,6 +71,7 @@ export const locksModule = ({
   audit: { auditIn, record },
   unlocks,
   people,
+  controllerOf,
   isClockSynchronised,
   ...told
 }: Dependencies) => {
@@ -113,7 +115,12 @@ export const locksModule = ({
   const grants = grantService({ ...shared, people, readHome, isOnHomeNetwork })
   const reading = grantReading({ db, clock, readHome })
   const routes: readonly Endpoint[] = [
-    ...lockRoutes({ locks, mayOpen: decisions.access.mayOpen, usedLabels: labels.others }),
+    ...lockRoutes({
+      locks,
+      mayOpen: decisions.access.mayOpen,
+      usedLabels: labels.others,
+      controllerOf,
+    }),
     ...lockdownRoutes({ lockdowns }),
     ...holidayRoutes({ holidays }),
     ...decisions.routes,

@@ -9,6 +9,7 @@ import { isLoopback } from '../http/request/client-address.ts'
 import { diskReserves, readDisk } from '../storage/disk-space.ts'
 import { TLS_FILES } from '../storage/files/data-dir.ts'
 import type { Backups } from './backups.ts'
+import { type DrivenLock, driverFindings } from './home/driver-findings.ts'
 import {
   type Finding,
   backupFinding,
@@ -70,6 +71,8 @@ type Facts = {
   /** Undefined without a broker. */
   readonly broker: () => Promise<BrokerCheck | undefined>
   readonly guesses: (sinceMs: number) => Promise<readonly Guesses[]>
+  /** The locks that the gateway drives. */
+  readonly drivenLocks: () => readonly DrivenLock[]
   /** What owners accept at a time, by the id of the warning. */
   readonly acceptances: (atMs: number) => Promise<ReadonlyMap<string, Acceptance>>
 }
@@ -135,6 +138,7 @@ const examined = async (facts: Facts, { seesOwners }: Viewer): Promise<readonly 
     }),
     await backup(facts, nowMs),
     ...brokerFindings(await facts.broker()),
+    ...driverFindings(facts.drivenLocks(), nowMs),
     ...endingFindings(await facts.accountsEnding(nowMs, nowMs + TOLD_BEFORE_MS), facts.zone),
     ...targetFindings(await facts.targetHealth(), nowMs),
     ...lastingTokenFindings(await facts.lastingTokens()),

@@ -64,6 +64,7 @@ type Dependencies = {
     readonly health: DoctorFacts['targetHealth']
     readonly metrics: Parameters<Metrics['add']>[0]
   }
+  readonly drivenLocks: DoctorFacts['drivenLocks']
   readonly unlocks: {
     readonly verifierKey: { readonly id: number }
     readonly size: () => Promise<number>
@@ -132,6 +133,7 @@ export const opsModule = (deps: Dependencies): OpsModule => {
     zone,
     broker: deps.broker,
     guesses: audit.guesses,
+    drivenLocks: deps.drivenLocks,
     acceptances: (atMs) => acceptancesAt(db, atMs),
   })
   const acceptances = acceptanceService({ db, clock, runChecks, auditIn: audit.auditIn })

@@ -215,6 +215,8 @@ const dataFindings = async (config: Config, terminal: Terminal): Promise<readonl
         zone: () => homeZone(config),
         broker: () => brokerCheck(config, db),
         guesses: guessedPasswords(db),
+        // Only the running server hears them.
+        drivenLocks: () => [],
         acceptances: (atMs) => acceptancesAt(db, atMs),
       })({ seesOwners: true })
       return [

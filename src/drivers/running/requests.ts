@@ -1,12 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { MINUTE_MS, SECOND_MS } from '../../domain/duration.ts'
 import type { Sender } from './lock.ts'
+import { type Reach, UnsentError } from './reach.ts'
 import type { Observation } from '../observation.ts'
 import type { Answered, Ask, RequestDriver } from '../request.ts'
-
-/** Sends a request to a device of the home, without following redirects. Rejects without an answer; with the code
- * `ConnectionRefused` or `unreachable` if nothing was sent. */
-export type Reach = (url: string, init: RequestInit) => Promise<Response>
 
 type Dependencies = {
   readonly reach: Reach
@@ -22,9 +19,6 @@ const ANSWER_MS = 5000
 const POLL_MS = MINUTE_MS
 const WATCH_MS = SECOND_MS
 
-/** More of an answer is not read. */
-const ANSWER_BYTES_MAX = 64 * 1024
-
 /** Connects a driver with its device, by one request at a time. */
 export const requestRunner = (
   driver: RequestDriver,
@@ -37,19 +31,7 @@ export const requestRunner = (
     return result
   }
 
-  const answered = async (ask: Ask): Promise<Answered> => {
-    const { url, ...init } = ask
-    const response = await reach(url, {
-      ...init,
-      redirect: 'manual',
-      signal: AbortSignal.timeout(ANSWER_MS),
-    })
-    return {
-      status: response.status,
-      body: await beginningOf(response),
-      challenge: response.headers.get('www-authenticate'),
-    }
-  }
+  const answered = (ask: Ask): Promise<Answered> => reach(ask, AbortSignal.timeout(ANSWER_MS))
 
   const asked = async (ask: Ask): Promise<Answered> => {
     const answer = await answered(ask)
@@ -72,7 +54,8 @@ export const requestRunner = (
       return driver.heardOpen(await asked(driver.open))
     } catch (error) {
       // Without an answer nobody knows whether it opened, unless nothing was sent.
-      return wasUnsent(error) ? [OFFLINE, UNREACHABLE] : []
+      if (!(error instanceof UnsentError)) return []
+      return [OFFLINE, { kind: 'failed', says: error.message }]
     }
   }
 
@@ -112,20 +95,3 @@ export const requestRunner = (
 }
 
 const OFFLINE = { kind: 'availability', isOnline: false } as const
-const UNREACHABLE = { kind: 'failed', says: 'no connection' } as const
-const UNSENT = new Set(['ConnectionRefused', 'unreachable', 'ECONNREFUSED', 'ENOTFOUND'])
-
-const wasUnsent = (error: unknown): boolean =>
-  error instanceof Error && 'code' in error && UNSENT.has(String(error.code))
-
-const beginningOf = async ({ body }: Response): Promise<string> => {
-  const decoder = new TextDecoder()
-  let text = ''
-  let size = 0
-  for await (const chunk of body ?? []) {
-    size += chunk.byteLength
-    text += decoder.decode(chunk, { stream: true })
-    if (size >= ANSWER_BYTES_MAX) break
-  }
-  return text
-}

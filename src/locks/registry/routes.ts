@@ -4,6 +4,7 @@ import type { Caller } from '../../http/authorization.ts'
 import { type Endpoint, endpoint } from '../../http/endpoint.ts'
 import { IfMatchHeaders, VERSION_CHANGED, ifMatch } from '../../http/request/headers/if-match.ts'
 import {
+  type Controller,
   LOCK_EXAMPLE,
   LockAnswer,
   LockBody,
@@ -22,6 +23,8 @@ type Dependencies = {
   readonly locks: Locks
   readonly mayOpen: MayOpen
   readonly usedLabels: UsedLabels
+  /** Returns whether what moves a lock can be reached, by the id of the lock. */
+  readonly controllerOf: (lockId: string) => Controller
 }
 
 /** Returns whether the caller may open each of these locks now, by label and in order; undefined for one that is
@@ -47,7 +50,7 @@ export const lockRoutes = (deps: Dependencies): readonly Endpoint[] => [
 
 const ANSWER = { description: 'The lock', schema: LockAnswer, example: LOCK_EXAMPLE }
 
-const list = ({ locks, mayOpen, usedLabels }: Dependencies) =>
+const list = ({ locks, mayOpen, usedLabels, controllerOf }: Dependencies) =>
   endpoint(
     {
       method: 'GET',
@@ -81,7 +84,7 @@ const list = ({ locks, mayOpen, usedLabels }: Dependencies) =>
       )
       const listed = shown.flatMap((lock, at) => {
         const opening = openings[at]
-        return opening ? [listedLockJson({ ...lock, ...opening })] : []
+        return opening ? [listedLockJson({ ...lock, ...opening }, controllerOf(lock.id))] : []
       })
       if (!isAdmin) return { locks: listed }
       const known = all.map(({ label }) => label)
@@ -119,7 +122,7 @@ const add = ({ locks }: Dependencies) =>
       lockJson(await locks.add(caller, lock, openTo || 'nobody')),
   )
 
-const change = ({ locks }: Dependencies) =>
+const change = ({ locks, controllerOf }: Dependencies) =>
   endpoint(
     {
       method: 'PATCH',
@@ -143,6 +146,7 @@ const change = ({ locks }: Dependencies) =>
     },
     async ({ request, caller, params, body }) => {
       const { label } = await locks.find(params.label)
-      return lockJson(await locks.change(caller, label, { ...body, version: ifMatch(request) }))
+      const changed = await locks.change(caller, label, { ...body, version: ifMatch(request) })
+      return lockJson(changed, controllerOf(changed.id))
     },
   )

@@ -54,6 +54,9 @@ export const LockUpdate = t.Object(
   { $id: 'LockUpdate', minProperties: 1 },
 )
 
+const CONTROLLERS = ['none', 'online', 'offline'] as const
+export type Controller = (typeof CONTROLLERS)[number]
+
 export const LockAnswer = t.Object(
   {
     label: t.String({ examples: [DEFAULT_LOCK] }),
@@ -61,8 +64,9 @@ export const LockAnswer = t.Object(
     state: State,
     version: t.Integer({ description: 'Counts changes; for `If-Match`', examples: [3] }),
     controller: {
-      ...oneOf(['none']),
-      description: 'No device at a lock reports to the gateway yet, so nothing moves',
+      ...oneOf(CONTROLLERS),
+      description:
+        '`none` if nothing moves the lock; otherwise whether what moves it can be reached, as far as that is known',
       examples: ['none'],
     },
   },
@@ -110,13 +114,10 @@ export const LocksAnswer = t.Object(
   { $id: 'LockList', additionalProperties: false },
 )
 
-export const lockJson = ({ label, name, state, version }: Lock): Static<typeof LockAnswer> => ({
-  label,
-  name,
-  state,
-  version,
-  controller: 'none',
-})
+export const lockJson = (
+  { label, name, state, version }: Lock,
+  controller: Controller = 'none',
+): Static<typeof LockAnswer> => ({ label, name, state, version, controller })
 
 export const LOCK_EXAMPLE = {
   label: DEFAULT_LOCK,
@@ -126,8 +127,8 @@ export const LOCK_EXAMPLE = {
   controller: 'none',
 } as const
 
-export const listedLockJson = (lock: Lock & Opening) => ({
-  ...lockJson(lock),
+export const listedLockJson = (lock: Lock & Opening, controller: Controller) => ({
+  ...lockJson(lock, controller),
   may_open: lock.mayOpen,
   reason: lock.reason,
   next_at: lock.nextAtMs === null ? null : new Date(lock.nextAtMs).toISOString(),

@@ -112,6 +112,15 @@ describe('a relay of Shelly', () => {
     server.stop(true)
   })
 
+  test('at an address that nothing may connect to is not asked', async () => {
+    using relay = relayHere('')
+    await using home = await drivenHome({ refusalOf: () => 'a link-local address' })
+    await home.setUp('shelly', { url: relay.url })
+    using asked = await asks(home)
+    expect(await asked.ended('failed')).toMatchObject({ lock_says: 'a link-local address' })
+    expect(relay.state.most).toBe(0)
+  })
+
   test('that redirects is not followed', async () => {
     await using home = await drivenHome()
     using relay = relayHere('')
