@@ -54,6 +54,10 @@ describe('access tokens at the compiled executable', () => {
     })
     const logs = await clientOf(service.url).get('/getLogs', bearer(made.token))
     expect(await logs.text()).toContain('"unlocking_method":"script"')
+    const newest = await clientOf(service.url).get('/v1/unlocks?limit=1', bearer(made.token))
+    expect(await newest.json()).toMatchObject({
+      unlocks: [{ method: 'script', token: { id: made.id, name: 'Script' } }],
+    })
     const metrics = await clientOf(service.url).get('/metrics', bearer(made.token))
     expect(await metrics.text()).toContain('secure_lock_build_info')
   })
@@ -99,6 +103,10 @@ describe('access tokens at the compiled executable', () => {
     const grant = { holder: { account }, locks: ['garage', 'shed'] }
     expect((await client.post('/v1/grants', grant, login)).status).toBe(201)
     expect(await open('garage', script)).toMatchObject({ decision: 'permitted' })
+    const newest = await client.get('/v1/unlocks?limit=1', login)
+    expect(await newest.json()).toMatchObject({
+      unlocks: [{ source: 'decided', username: 'ada', token: { name: 'Script' } }],
+    })
     expect(await open('shed', script)).toMatchObject({ code: 'scope_required' })
     expect(await open('garage', bearer(made.token))).toMatchObject({ code: 'scope_required' })
     const reader = bearer((await makeToken(client, ada, ['unlocks:read'])).token)
