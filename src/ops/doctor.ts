@@ -8,7 +8,7 @@ import { AppError } from '../errors.ts'
 import { isLoopback } from '../http/request/client-address.ts'
 import { diskReserves, readDisk } from '../storage/disk-space.ts'
 import { TLS_FILES } from '../storage/files/data-dir.ts'
-import type { Backups } from './backups.ts'
+import type { Backups } from './backups/backups.ts'
 import { type DrivenLock, driverFindings } from './home/driver-findings.ts'
 import {
   type Finding,

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { AppError } from '../../errors.ts'
-import type { CreateBackup } from '../../ops/backups.ts'
+import type { CreateBackup } from '../../ops/backups/backups.ts'
 import type { CreatedBackup } from './create-backup.ts'
 import type { Terminal } from '../command/command.ts'
 

@@ -1,7 +1,7 @@
 import { readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { AppError } from '../errors.ts'
-import { timeText } from '../storage/files/data-dir.ts'
+import { AppError } from '../../errors.ts'
+import { timeText } from '../../storage/files/data-dir.ts'
 
 /** A backup that the server created. A file gets such a name only once it is verified and on disk. */
 export type BackupFile = {

@@ -1,10 +1,10 @@
 import type { Static } from '@sinclair/typebox'
-import type { Config } from '../config/config.ts'
-import { HOUR_MS } from '../domain/duration.ts'
-import { problem } from '../http/answers.ts'
-import { type Endpoint, endpoint } from '../http/endpoint.ts'
+import type { Config } from '../../config/config.ts'
+import { HOUR_MS } from '../../domain/duration.ts'
+import { problem } from '../../http/answers.ts'
+import { type Endpoint, endpoint } from '../../http/endpoint.ts'
 import type { Backups } from './backups.ts'
-import { BackupsAnswer } from './schema.ts'
+import { BackupsAnswer } from '../schema.ts'
 
 type Dependencies = {
   readonly backups: Pick<Backups, 'list' | 'state' | 'createNow'>

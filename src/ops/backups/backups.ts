@@ -1,10 +1,10 @@
 import { access, mkdir } from 'node:fs/promises'
 import { join, relative } from 'node:path'
-import type { Config } from '../config/config.ts'
-import { type Actor, GATEWAY, type RecordAuditEvent } from '../domain/audit-event.ts'
-import type { Clock } from '../domain/clock.ts'
-import { HOUR_MS, MINUTE_MS } from '../domain/duration.ts'
-import { AppError } from '../errors.ts'
+import type { Config } from '../../config/config.ts'
+import { type Actor, GATEWAY, type RecordAuditEvent } from '../../domain/audit-event.ts'
+import type { Clock } from '../../domain/clock.ts'
+import { HOUR_MS, MINUTE_MS } from '../../domain/duration.ts'
+import { AppError } from '../../errors.ts'
 import { type BackupFile, backupFolder } from './backup-folder.ts'
 
 export type Backups = ReturnType<typeof backupService>

@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test'
 import { mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { HOUR_MS } from '../../src/domain/duration.ts'
-import { AppError } from '../../src/errors.ts'
-import type { AuditEvent } from '../../src/domain/audit-event.ts'
-import { type CreateBackup, backupService } from '../../src/ops/backups.ts'
-import { temporaryFolder } from '../support/binary.ts'
+import { HOUR_MS } from '../../../src/domain/duration.ts'
+import { AppError } from '../../../src/errors.ts'
+import type { AuditEvent } from '../../../src/domain/audit-event.ts'
+import { type CreateBackup, backupService } from '../../../src/ops/backups/backups.ts'
+import { temporaryFolder } from '../../support/binary.ts'
 
 const OWNER = { address: '192.168.1.5', userAgent: 'phone', requestId: 'r1' }
 
