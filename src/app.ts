@@ -242,6 +242,7 @@ export const openApp = async (config: Config, options: Options) => {
       unlocks,
       access: {
         ...locks.access,
+        slotsOf: drivers.slotsOf,
         eraseIn: async (tx, publicId) => {
           await locks.access.eraseIn(tx, publicId)
           await drivers.eraseIn(tx, publicId)

@@ -113,6 +113,7 @@ const ownRoutes = (deps: Dependencies, services: Services): readonly Endpoint[] 
           unlocks: unlocks.accountUnlocks,
           grants: access.grantsOf,
           attempts: access.attemptsOf,
+          slots: access.slotsOf,
         },
         record: audit.record,
         clock,

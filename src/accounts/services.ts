@@ -92,6 +92,8 @@ type Access = {
   /** What was granted to an account, and what it tried to open, for its export. */
   readonly grantsOf: Pages
   readonly attemptsOf: Pages
+  /** By which codes, cards and phones locks know an account, for its export. */
+  readonly slotsOf: Pages
 }
 
 export type Services = Awaited<ReturnType<typeof openServices>>

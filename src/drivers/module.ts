@@ -190,6 +190,7 @@ export const driversModule = (deps: Dependencies) => {
       return () => listeners.delete(listener)
     },
 
+    slotsOf: slots.ofAccount,
     eraseIn: slots.eraseIn,
 
     [Symbol.dispose]: (): void => {

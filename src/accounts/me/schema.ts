@@ -83,6 +83,9 @@ export const ExportAnswer = t.Object(
     attempts: t.Array(
       t.Object({}, { description: 'What you tried to open, and what was decided' }),
     ),
+    slots: t.Array(
+      t.Object({}, { description: 'By which codes, fingers, cards and phones locks know you' }),
+    ),
   },
   { $id: 'AccountExport' },
 )
@@ -102,4 +105,5 @@ export const EXPORT_EXAMPLE = {
   unlocks: [],
   grants: [],
   attempts: [],
+  slots: [],
 }

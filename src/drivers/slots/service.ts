@@ -5,6 +5,7 @@ import { notAccepted } from '../../http/request/accepted.ts'
 import type { Database, Queries, Transaction } from '../../storage/database.ts'
 import type { AuditIn } from '../../storage/unit-of-work.ts'
 import { type FindLock, NO_SUCH_LOCK } from '../setup/service.ts'
+import { slotJson } from './schema.ts'
 import { type Slot, slotsIn } from './store.ts'
 
 export type Slots = ReturnType<typeof slotService>
@@ -85,6 +86,12 @@ export const slotService = ({ db, auditIn, findLock, nameOf, clock }: Dependenci
           detail: { lock: label, slot, ended: true },
         })
       })
+    },
+
+    /** Yields the slots of an account, for its export. */
+    ofAccount: async function* (publicId: string) {
+      const found = await slotsIn(db).ofAccount(publicId)
+      if (found.length > 0) yield found.map(({ lock, ...slot }) => ({ lock, ...slotJson(slot) }))
     },
 
     /** Forgets which slots were those of an account, in the transaction that erases it. */

@@ -36,6 +36,21 @@ export const slotsIn = (queries: Pick<Queries, 'all' | 'get' | 'run'>) => ({
       )
     ).map(slotOf),
 
+  /** Returns the slots of an account, with the labels of their locks, by the index on accounts. */
+  ofAccount: async (
+    accountPublicId: string,
+  ): Promise<readonly (Slot & { readonly lock: string })[]> =>
+    (
+      await queries.all<SlotRow & { lock: string }>(
+        `SELECT ${COLUMNS}, lock.label AS lock
+         FROM lock_slot
+         JOIN lock ON lock.id = lock_slot.lock_id
+         WHERE account_public_id = ?
+         ORDER BY lock.label, slot, valid_from_ms`,
+        accountPublicId,
+      )
+    ).map((row) => ({ ...slotOf(row), lock: row.lock })),
+
   /** Returns whose a slot was at a time. */
   at: async (lockId: string, slot: string, timeMs: number): Promise<Slot | undefined> => {
     const row = await queries.get<SlotRow>(

@@ -257,6 +257,7 @@ describe('the export', () => {
       'unlocks',
       'grants',
       'attempts',
+      'slots',
     ])
     expect(file.account).toMatchObject({ id: adaId, username: 'ada', phone: '1' })
     expect(file['sessions']).toHaveLength(1)

@@ -82,6 +82,20 @@ describe('slots of a lock', () => {
       expect(await put(slot, { account })).toMatch(/^40[04] /)
   })
 
+  test('are in the export of the person whose they are', async () => {
+    await using home = await drivenHome()
+    const account = home.person('grace').id
+    const slotsIn = async () => {
+      const answer = await home.get('/v1/me/export', bearer(home.person('grace').token))
+      return ((await answer.json()) as { slots: unknown }).slots
+    }
+    expect(await slotsIn()).toStrictEqual([])
+    await home.put(`${PATH}/2`, { account, valid_from: iso(0) }, home.ada)
+    expect(await slotsIn()).toStrictEqual([
+      { lock: 'front-door', slot: '2', account, valid_from: iso(0), valid_to: null },
+    ])
+  })
+
   test('are no business of members', async () => {
     await using home = await drivenHome()
     const grace = bearer(home.person('grace').token)
