@@ -18,7 +18,7 @@ const claim = (seq: number, of: Partial<Claim> = {}): Claim => ({
 
 /** What a claim repeats, by comparing it with all before it. */
 const repeatedBy = (claims: readonly Claim[], at: number): number | null => {
-  const { seq: _, receivedAtMs = 0, ...rest } = claims[at] ?? claim(at)
+  const { seq: _, receivedAtMs, ...rest } = claims[at] ?? claim(at)
   const earlier = claims
     .slice(0, at)
     .findLast(({ seq: _seq, receivedAtMs: _ms, ...other }) => Bun.deepEquals(other, rest))
