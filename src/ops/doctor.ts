@@ -33,7 +33,7 @@ import {
   metricsFindings,
   proxyFindings,
 } from './stranger-findings.ts'
-import { type TargetHealth, targetFindings } from './target-findings.ts'
+import { type TargetHealth, targetFindings } from './findings/targets.ts'
 
 /** What the checks need to know, from the running server or from its files. */
 type Facts = {

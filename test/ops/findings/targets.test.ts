@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
-import { targetFindings } from '../../src/ops/target-findings.ts'
-import { bearer, startApp } from '../support/app.ts'
-import { addTarget } from '../support/outbox.ts'
+import { targetFindings } from '../../../src/ops/findings/targets.ts'
+import { bearer, startApp } from '../../support/app.ts'
+import { addTarget } from '../../support/outbox.ts'
 
 const HOUR_MS = 3_600_000
 const nowMs = Date.UTC(2026, 10, 28, 12)

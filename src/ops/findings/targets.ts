@@ -1,5 +1,5 @@
-import { HOUR_MS } from '../domain/duration.ts'
-import { type Finding, idAbout } from './finding.ts'
+import { HOUR_MS } from '../../domain/duration.ts'
+import { type Finding, idAbout } from '../finding.ts'
 
 /** How a target that hears of events does. */
 export type TargetHealth = {
