@@ -156,6 +156,7 @@ export const driversModule = (deps: Dependencies) => {
     operate: async ({ id, lockId }: { readonly id: string; readonly lockId: string }) => {
       const known = running.get(lockId)
       if (!known || (await operations.find(id))?.state !== 'asked') return
+      // The answer does not wait for the lock.
       void known.lock.open(id, known.sender)
       void tidy().catch((error: unknown) =>
         logger.error({ err: error }, 'old operations not deleted'),
@@ -190,7 +191,7 @@ export const driversModule = (deps: Dependencies) => {
       return () => listeners.delete(listener)
     },
 
-    slotsOf: slots.ofAccount,
+    slotsOf: (publicId: string) => slots.ofAccount(publicId),
     eraseIn: slots.eraseIn,
 
     [Symbol.dispose]: (): void => {

@@ -9,7 +9,7 @@ import { isLoopback } from '../http/request/client-address.ts'
 import { diskReserves, readDisk } from '../storage/disk-space.ts'
 import { TLS_FILES } from '../storage/files/data-dir.ts'
 import type { Backups } from './backups/backups.ts'
-import { type DrivenLock, driverFindings } from './home/driver-findings.ts'
+import { type DrivenLock, driverFindings } from './findings/driver-findings.ts'
 import {
   type Finding,
   backupFinding,

@@ -48,23 +48,32 @@ export const lockOperations = (
   const happened = async ({ attemptId, accountPublicId, state }: Operator): Promise<void> => {
     if (state === 'happened') return
     const username = await nameOf(accountPublicId)
-    await report({
-      lock: label,
-      result: 'unlocked',
-      reason: null,
-      accountPublicId: username === undefined ? NO_ACCOUNT : accountPublicId,
-      username: username ?? '',
-      method: METHOD,
-      occurredAtMs: null,
-      reporter: kind,
-      attemptId,
-      entry: `attempt:${attemptId}`,
-    })
-    await settle(attemptId, 'happened')
+    try {
+      await report({
+        lock: label,
+        result: 'unlocked',
+        reason: null,
+        accountPublicId: username === undefined ? NO_ACCOUNT : accountPublicId,
+        username: username ?? '',
+        method: METHOD,
+        occurredAtMs: null,
+        reporter: kind,
+        attemptId,
+        entry: `attempt:${attemptId}`,
+      })
+    } finally {
+      // It did, even if the log has no room for it.
+      await settle(attemptId, 'happened')
+    }
   }
 
-  const forEachOpen = async (work: (attemptId: string) => Promise<void>): Promise<void> => {
-    for (const attemptId of open.keys().toArray()) await work(attemptId)
+  /** Does so for each open operation or, if an attempt is given, for that alone. */
+  const forEachOpen = async (
+    work: (attemptId: string) => Promise<void>,
+    only?: string,
+  ): Promise<void> => {
+    for (const attemptId of open.keys().toArray())
+      if (only === undefined || attemptId === only) await work(attemptId)
   }
 
   return {
@@ -78,12 +87,15 @@ export const lockOperations = (
     isAnyOpen: (): boolean => open.size > 0,
 
     /** The lock took the command. */
-    accepted: (says: string) => forEachOpen((attemptId) => store.accept(attemptId, says)),
+    accepted: (says: string, only?: string) =>
+      forEachOpen((attemptId) => store.accept(attemptId, says), only),
 
     /** More will not be known. */
-    switched: (says: string) => forEachOpen((attemptId) => settle(attemptId, 'accepted', says)),
+    switched: (says: string, only?: string) =>
+      forEachOpen((attemptId) => settle(attemptId, 'accepted', says), only),
 
-    failed: (says: string) => forEachOpen((attemptId) => settle(attemptId, 'failed', says)),
+    failed: (says: string, only?: string) =>
+      forEachOpen((attemptId) => settle(attemptId, 'failed', says), only),
 
     /** Nobody will know. */
     abandon: () => forEachOpen((attemptId) => settle(attemptId, 'unknown')),

@@ -1,4 +1,5 @@
 import type { Clock } from '../../domain/clock.ts'
+import { RateLimitError } from '../../http/errors.ts'
 import type { Logger } from '../../http/log/logger.ts'
 import type { Observation } from '../observation.ts'
 import { DEADLINE_MS } from '../operating/asking-store.ts'
@@ -25,8 +26,11 @@ const WAITING_MAX = 1000
 export const drivenLock = (setup: Setup, deps: Dependencies) => {
   const { clock, logger, onState, deadlineMs = DEADLINE_MS } = deps
   const { label } = setup
-  const onError = (error: unknown): void =>
+  const onError = (error: unknown): void => {
+    // That was logged once, and there may be many.
+    if (error instanceof RateLimitError) return
     logger.error({ err: error, lock: label }, 'what a lock said was not stored')
+  }
   const operations = lockOperations(setup, { ...deps, onError })
   const people = openings(setup, { ...deps, operations })
   const preparing = new Set<string>()
@@ -48,14 +52,19 @@ export const drivenLock = (setup: Setup, deps: Dependencies) => {
 
   const settleByState = async (before: Status, said: Said<'state'>): Promise<void> => {
     if (said.isOld || !operations.isAnyOpen()) return
-    if (said.state === 'jammed') return operations.failed(said.state)
-    if (said.state !== 'unlocked' && said.state !== 'open') return
     // A lock that says again what it said before has not moved, as far as anybody knows.
-    if (before.state === said.state) return operations.switched('already unlocked')
+    const hasMoved = before.state !== said.state
+    if (said.state === 'jammed' && hasMoved) return operations.failed(said.state)
+    if (said.state !== 'unlocked' && said.state !== 'open') return
+    if (!hasMoved) return operations.switched('already unlocked')
     await operations.opened()
   }
 
-  const take = async (before: Status, said: Observation, isByHand: boolean): Promise<void> => {
+  const take = async (
+    before: Status,
+    said: Observation,
+    { isByHand, only }: { readonly isByHand: boolean; readonly only: string | undefined },
+  ): Promise<void> => {
     switch (said.kind) {
       case 'state':
         return isByHand ? undefined : settleByState(before, said)
@@ -64,11 +73,11 @@ export const drivenLock = (setup: Setup, deps: Dependencies) => {
       case 'refused':
         return people.refused(said, said.reason)
       case 'accepted':
-        return operations.accepted(said.says)
+        return operations.accepted(said.says, only)
       case 'switched':
-        return operations.switched(said.says)
+        return operations.switched(said.says, only)
       case 'failed':
-        return operations.failed(said.says)
+        return operations.failed(said.says, only)
       case 'log':
         return people.begin(said.newest, said.isLive)
       case 'availability':
@@ -76,18 +85,18 @@ export const drivenLock = (setup: Setup, deps: Dependencies) => {
     }
   }
 
-  const takeAll = async (said: readonly Observation[]): Promise<void> => {
+  const takeAll = async (said: readonly Observation[], only?: string): Promise<void> => {
     // Somebody who turned the lock at the door at the same time has not carried out what we asked for.
     const isByHand = said.some((one) => one.kind === 'opened' && !mayBeOurs(one))
     for (const one of said) {
       const before = status
       setStatus(statusAfter(status, one, clock.wallMs()))
-      await take(before, one, isByHand)
+      await take(before, one, { isByHand, only })
     }
   }
 
-  /** Takes what the lock said, after what it said before. Never rejects. */
-  const hear = (said: readonly Observation[]): Promise<void> => {
+  /** Takes what the lock said, after what it said before; about one attempt, if that is given. Never rejects. */
+  const hear = (said: readonly Observation[], only?: string): Promise<void> => {
     if (said.length === 0) return Promise.resolve()
     if (waiting >= WAITING_MAX) {
       logger.warn({ lock: label }, 'a lock says more than can be stored')
@@ -95,7 +104,7 @@ export const drivenLock = (setup: Setup, deps: Dependencies) => {
     }
     waiting += 1
     const taken = last
-      .then(() => takeAll(said))
+      .then(() => takeAll(said, only))
       .catch(onError)
       .finally(() => (waiting -= 1))
     last = taken
@@ -105,7 +114,7 @@ export const drivenLock = (setup: Setup, deps: Dependencies) => {
   return {
     setup,
     status: () => status,
-    hear,
+    hear: (said: readonly Observation[]) => hear(said),
     isAnyOpen: operations.isAnyOpen,
 
     /** Has the lock opened for an attempt, unless it was asked for it before. Never rejects. */
@@ -116,7 +125,7 @@ export const drivenLock = (setup: Setup, deps: Dependencies) => {
         const before = await prepare()
         await hear(before)
         operations.begin(attemptId)
-        await hear(before.some(isOffline) ? [UNAVAILABLE] : await send())
+        await hear(before.some(isOffline) ? [UNAVAILABLE] : await send(), attemptId)
       } catch (error) {
         // What became of it is unknown, and the deadline says so.
         onError(error)

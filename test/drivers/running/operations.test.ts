@@ -132,6 +132,26 @@ describe('a permitted attempt at a lock with a driver', () => {
     expect(home.commands()).toBeEmpty()
   })
 
+  test('a second attempt that cannot be sent leaves the first as it is', async () => {
+    await using home = await asked()
+    home.setConnected(false)
+    const second = await home.ask()
+    await home.drivers.operate({ id: second.id, lockId: home.lockId })
+    await until(async () => (await home.attempt(second.id)).delivery === 'failed')
+    expect(await home.attempt(home.id)).toMatchObject({ delivery: 'asked' })
+  })
+
+  test('two people who ask at once have both opened, by one command each', async () => {
+    await using home = await asked()
+    const second = await home.ask()
+    await home.drivers.operate({ id: second.id, lockId: home.lockId })
+    await until(() => home.commands().length === 2)
+    home.hear(TOPIC, { state: 'UNLOCK' })
+    await home.ended('happened')
+    await until(async () => (await home.attempt(second.id)).delivery === 'happened')
+    expect(home.reports.map(({ attemptId }) => attemptId)).toStrictEqual([home.id, second.id])
+  })
+
   test('the radio action of our own command is no second opening, not even after the state', async () => {
     await using home = await asked()
     home.hear(TOPIC, { state: 'UNLOCK' })

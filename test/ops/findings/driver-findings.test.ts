@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import { type DrivenLock, driverFindings } from '../../../src/ops/home/driver-findings.ts'
+import { type DrivenLock, driverFindings } from '../../../src/ops/findings/driver-findings.ts'
 
 const NOW_MS = Date.parse('2026-11-29T10:25:00Z')
 const HOUR_MS = 3_600_000
