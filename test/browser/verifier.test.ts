@@ -6,6 +6,7 @@ import axe from 'axe-core'
 import type { BrowserContextOptions, Page } from 'playwright-core'
 import { exportBundle } from '../../src/unlocks/bundle/export.ts'
 import { decidedLog } from '../support/decided-log.ts'
+import { reported } from '../support/reports.ts'
 import { type RecordedLog, claimed, recordedLog, restamp } from '../support/unlock-log.ts'
 import { IS_LEFT_OUT, useBrowser, useResource, visit } from './chromium.ts'
 import { inAllLooks } from './looks.ts'
@@ -159,7 +160,7 @@ describe.skipIf(IS_LEFT_OUT)('The page of a bundle, opened from a file', () => {
     older.remove()
   })
 
-  test('says whom the gateway let in or refused, and what changed, also on a narrow phone', async () => {
+  test('says whom the gateway let in or refused, what locks report and what changed, also on a narrow phone', async () => {
     await using decided = await decidedLog()
     const { db, decide, folder, store, unlockLog } = decided
     await db.transaction(async (tx) =>
@@ -173,6 +174,15 @@ describe.skipIf(IS_LEFT_OUT)('The page of a bundle, opened from a file', () => {
     )
     await decide('ada')
     await decide('eve')
+    await unlockLog.report(reported())
+    await unlockLog.report(
+      reported({
+        result: 'denied',
+        reason: 'invalid_credential',
+        accountPublicId: '',
+        username: '',
+      }),
+    )
     await exportBundle(
       {
         log: unlockLog,
@@ -181,11 +191,16 @@ describe.skipIf(IS_LEFT_OUT)('The page of a bundle, opened from a file', () => {
         write: async (name, pieces) =>
           writeFileSync(join(folder, name), (await Array.fromAsync(pieces)).join('')),
       },
-      { proofs: 3 },
+      { proofs: 5 },
     )
     await using seen = await openPage(folder, { viewport: { width: 320, height: 640 } })
     expect((await verdict(seen.page)).state).toBe('intact')
-    const [refused, permitted, made] = await seen.page.locator('#rows tr').allInnerTexts()
+    const [stranger, opened, refused, permitted, made] = await seen.page
+      .locator('#rows tr')
+      .allInnerTexts()
+    expect(stranger).toContain('not known')
+    expect(stranger).toContain('denied: invalid credential, says the lock')
+    expect(opened).toContain('unlocked, says the lock')
     expect(refused).toContain('the gateway refused: no grant')
     expect(permitted).toContain('the gateway let ada in')
     expect(made).toContain('grant made')
