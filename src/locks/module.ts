@@ -157,7 +157,7 @@ export const locksModule = ({
     grantReading: reading,
     routes,
     access: personalAccess({ db, grants, reading }),
-    withdrawAgain: accessWithdrawals({ ...shared, locks, lockdowns, grants }),
+    withdrawAgain: accessWithdrawals({ ...shared, locks, lockdowns, grants, operators }),
 
     [Symbol.dispose]: decisions.retention.stop,
   }

@@ -129,7 +129,7 @@ test('after an hour or a hundred events an unlock is late, and after a day only 
 
 test('without MQTT 5 an unlock waits until listeners have had time to come back', async () => {
   await using broker = await startMosquitto()
-  using old = await cable(broker.port, { refusesMqtt5: true })
+  using old = cable(() => broker.port, { refusesMqtt5: true })
   const listener = await broker.listen(topics.unlocks('+'))
   await using mqtt = await channelTo(broker.url.replace(String(broker.port), String(old.port)))
   mqtt.begin()

@@ -1,4 +1,7 @@
+import { Database } from 'bun:sqlite'
 import { expect, test } from 'bun:test'
+import { join } from 'node:path'
+import { cable } from '../support/mosquitto.ts'
 import { homeWithBroker } from '../support/mqtt-home.ts'
 import { until } from '../support/until.ts'
 
@@ -150,4 +153,44 @@ test('names stay in the house with MQTT_NAMES=off, and nothing is announced with
   expect(eventsOf(listener.heard)[0]?.who).toBeNull()
   expect(JSON.stringify([listener.heard, await broker.kept('#')])).not.toContain('Ada')
   expect(await broker.kept('homeassistant/#', 'off/#')).toStrictEqual({})
+})
+
+test('a cable that was cut loses no unlock and repeats none', async () => {
+  const far = { port: 0 }
+  using line = cable(() => far.port)
+  await using home = await homeWithBroker((port) => {
+    far.port = port
+    return { MQTT_URL: `mqtt://gateway:broker-secret@127.0.0.1:${line.port}` }
+  })
+  const listener = await home.broker.listen(`secure-lock/${await home.gid()}/locks/+/unlocks`)
+  await home.unlock('Ada', 'before')
+  await until(() => listener.heard.length === 1)
+  await home.allTold()
+  line.cut()
+  for (const method of ['one', 'two', 'three']) await home.unlock('Ben', method)
+  // Nobody says that a cable is cut.
+  await until(() => home.service().output().log.includes('the broker does not answer'))
+  line.mend()
+  await until(() => listener.heard.length === 4)
+  await home.allTold()
+  expect(
+    listener.heard.map(({ payload }) => (JSON.parse(payload) as { method: string }).method),
+  ).toStrictEqual(['before', 'one', 'two', 'three'])
+})
+
+test('a log that somebody has changed is a problem in Home Assistant', async () => {
+  await using home = await homeWithBroker()
+  const topic = `secure-lock/${await home.gid()}/log`
+  const log = async () =>
+    JSON.parse((await home.broker.kept(topic))[topic] ?? '{}') as { problem?: boolean }
+  await home.unlock('Ada')
+  await until(async () => (await log()).problem === false)
+  await home.service().stop()
+  {
+    using db = new Database(join(home.folder, 'data/secure-lock.db'))
+    db.run(`UPDATE unlock_event SET lock = 'other' WHERE seq = (SELECT max(seq) FROM unlock_event)`)
+  }
+  await home.restart()
+  await until(async () => (await log()).problem === true)
+  expect(await log()).toMatchObject({ problem: true, size: null, root: null })
 })

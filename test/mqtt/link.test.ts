@@ -95,7 +95,7 @@ test('a wrong password is refused, and never shown', async () => {
 
 test('a broker that only knows MQTT 3.1.1 gets 15 seconds until its listeners are back', async () => {
   await using broker = await startMosquitto()
-  using old = await cable(broker.port, { refusesMqtt5: true })
+  using old = cable(() => broker.port, { refusesMqtt5: true })
   const clock = { ms: 0 }
   await using link = linkTo(broker.url.replace(String(broker.port), String(old.port)), {
     clock: { wallMs: Date.now, monotonicMs: () => clock.ms },
@@ -113,7 +113,7 @@ test('a broker that only knows MQTT 3.1.1 gets 15 seconds until its listeners ar
 
 test('nobody knows what became of a message when the cable was cut', async () => {
   await using broker = await startMosquitto()
-  using line = await cable(broker.port)
+  using line = cable(() => broker.port)
   await using link = linkTo(broker.url.replace(String(broker.port), String(line.port)))
   await until(link.isConnected)
   const listener = await broker.listen('a')

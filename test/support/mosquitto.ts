@@ -149,7 +149,7 @@ const collect = async (
 
 /** A TCP proxy that can be cut like a cable: what is sent is lost, and nobody is told. `refusesMqtt5` answers MQTT
  * 5 as a broker does that only knows 3.1.1. */
-export const cable = async (toPort: number, { refusesMqtt5 = false } = {}) => {
+export const cable = (toPort: () => number, { refusesMqtt5 = false } = {}) => {
   let isCut = false
   const open = new Set<Bun.Socket<Pair>>()
   type Pair = { other?: Bun.Socket<Pair>; waiting: Buffer[]; isFirst: boolean }
@@ -183,7 +183,7 @@ export const cable = async (toPort: number, { refusesMqtt5 = false } = {}) => {
         open.add(socket)
         void Bun.connect<Pair>({
           hostname: '127.0.0.1',
-          port: toPort,
+          port: toPort(),
           data: { other: socket, waiting: [], isFirst: false },
           socket: {
             ...ends,

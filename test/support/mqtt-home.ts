@@ -8,14 +8,15 @@ import { until } from './until.ts'
 
 type Env = Readonly<Record<string, string>>
 
-/** The executable beside a broker, with Oli, who owns the home, and the members Ada and Ben. */
+/** The executable beside a broker, with further settings, perhaps by the port of the broker, with Oli, who owns the home, and the members Ada and Ben. */
 export const homeWithBroker = async (
-  env: Env = {},
+  env: Env | ((port: number) => Env) = {},
   brokerOptions: Parameters<typeof startMosquitto>[0] = {},
 ) => {
   const folder = temporaryFolder()
   const broker = await startMosquitto(brokerOptions)
-  const settings = { ...UNLIMITED, DATA_DIR: './data', MQTT_URL: broker.url, ...env }
+  const own = typeof env === 'function' ? env(broker.port) : env
+  const settings = { ...UNLIMITED, DATA_DIR: './data', MQTT_URL: broker.url, ...own }
   const command = (args: readonly string[], input = '') =>
     runCommand(args, { folder, env: settings, input })
   for (const [name, role] of [

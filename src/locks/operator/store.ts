@@ -25,6 +25,16 @@ export const operatorsIn = (queries: Pick<Queries, 'all' | 'get' | 'run'>) => ({
     return rows.map(({ label }) => label)
   },
 
+  /** Returns the operators by the labels of their locks. */
+  all: async (): Promise<ReadonlyMap<string, string>> => {
+    const rows = await queries.all<{ label: string; publicId: string }>(
+      `SELECT lock.label, lock_operator.account_public_id AS publicId
+       FROM lock_operator
+       JOIN lock ON lock.id = lock_operator.lock_id`,
+    )
+    return new Map(rows.map(({ label, publicId }) => [label, publicId]))
+  },
+
   set: async (lockId: string, publicId: string): Promise<void> => {
     await queries.run(
       `INSERT INTO lock_operator (lock_id, account_public_id) VALUES (?, ?)

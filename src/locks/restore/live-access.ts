@@ -2,6 +2,7 @@ import type { Queries } from '../../storage/database.ts'
 import type { ReadOnlyDatabase } from '../../storage/open.ts'
 import { type Lockdown, lockdownsIn } from '../home/lockdown-store.ts'
 import { type StoredGrant, grantReads } from '../grants/reads-store.ts'
+import { operatorsIn } from '../operator/store.ts'
 import { type Lock, locksIn } from '../registry/store.ts'
 
 /** What was withdrawn in the data that a backup replaces. */
@@ -12,12 +13,21 @@ export type LiveAccess = {
   readonly locks: readonly Lock[]
   /** Lockdowns in force. */
   readonly lockdowns: readonly Lockdown[]
+  /** The operators by the labels of their locks. */
+  readonly operators: ReadonlyMap<string, string>
 }
 
-export const NO_ACCESS: LiveAccess = { grants: [], locks: [], lockdowns: [] }
+export const NO_ACCESS: LiveAccess = {
+  grants: [],
+  locks: [],
+  lockdowns: [],
+  operators: new Map(),
+}
 
 /** The first schema with locks and grants. */
 const LOCKS_SCHEMA = 16
+/** The first with operators. */
+const OPERATORS_SCHEMA = 17
 
 const PAGE_GRANTS = 500
 
@@ -39,6 +49,7 @@ export const liveAccess = async (
     grants,
     locks: (await locksIn(db).all()).filter(({ state }) => state !== 'enabled'),
     lockdowns: await lockdownsIn(db, nowMs).all(),
+    operators: schemaVersion < OPERATORS_SCHEMA ? new Map() : await operatorsIn(db).all(),
   }
 }
 

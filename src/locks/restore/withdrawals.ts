@@ -7,6 +7,8 @@ import { asGrant } from '../grants/json.ts'
 import { type GrantLocks, type StoredGrant, grantReads } from '../grants/reads-store.ts'
 import type { Grants } from '../grants/service.ts'
 import type { Lockdowns } from '../home/lockdown.ts'
+import type { Operators } from '../operator/service.ts'
+import { operatorsIn } from '../operator/store.ts'
 import type { Locks } from '../registry/service.ts'
 import type { Lock } from '../registry/store.ts'
 import type { LiveAccess } from './live-access.ts'
@@ -18,19 +20,22 @@ type Dependencies = {
   readonly locks: Pick<Locks, 'all' | 'change'>
   readonly lockdowns: Pick<Lockdowns, 'begin'>
   readonly grants: Pick<Grants, 'change' | 'revoke'>
+  readonly operators: Pick<Operators, 'remove'>
 }
 
 /** What was done to grants and locks again. */
 export type Withdrawn = {
   readonly grants: number
   readonly locks: number
+  /** Locks that messages of the broker no longer open. */
+  readonly operators: number
 }
 
 /** Applies to a restored database what was withdrawn since the backup, so that it opens nothing to anybody who
  * may no longer: grants are revoked, changed and used up again, locks disabled, retired and locked down. A
- * grant that cannot be as it is now is revoked. Grants and locks made since are lost. */
+ * grant that cannot be as it is now is revoked, and so is an operator that nothing shows to be still wanted. Grants and locks made since are lost. */
 export const accessWithdrawals = (deps: Dependencies) => {
-  const { db, clock, locks, lockdowns } = deps
+  const { db, clock, locks, lockdowns, operators } = deps
 
   return async (by: Actor, live: LiveAccess): Promise<Withdrawn> => {
     const known = new Map((await locks.all()).map((lock) => [lock.label, lock]))
@@ -52,7 +57,13 @@ export const accessWithdrawals = (deps: Dependencies) => {
       })
       shut += 1
     }
-    return { grants, locks: shut }
+    let closed = 0
+    for (const [label, publicId] of await operatorsIn(db).all()) {
+      if (live.operators.get(label) === publicId) continue
+      await operators.remove(by, label)
+      closed += 1
+    }
+    return { grants, locks: shut, operators: closed }
   }
 }
 

@@ -28,6 +28,18 @@ test('restore FILE opens nothing again that was withdrawn since the backup', asy
   const ended = await grant('eve', '--lock', 'garage')
   const used = await grant('kay', '--lock', 'garage', '--uses', '3')
   const kept = await grant('lou', '--lock', 'garage')
+  {
+    using before = new Database(join(folder, 'data', 'secure-lock.db'))
+    for (const [label, name] of [
+      ['garage', 'ada'],
+      ['shed', 'ben'],
+    ] as const)
+      before.run(
+        `INSERT INTO lock_operator (lock_id, account_public_id)
+         SELECT lock.id, account.public_id FROM lock, account WHERE label = ? AND username = ?`,
+        [label, name],
+      )
+  }
   await run('backup', 'then.tar')
 
   await run('grant', 'revoke', revoked, '--why', 'moved out')
@@ -43,11 +55,13 @@ test('restore FILE opens nothing again that was withdrawn since the backup', asy
   ])
   live.run('UPDATE access_grant SET version = 2, ends_at_ms = ? WHERE id = ?', [endedAtMs, ended])
   live.run('UPDATE access_grant SET uses = 3 WHERE id = ?', [used])
+  live.run(`DELETE FROM lock_operator WHERE lock_id = (SELECT id FROM lock WHERE label = 'shed')`)
   live.close()
 
   const { words } = await run('restore', '--yes', 'then.tar')
   expect(words).toContain('Grants revoked or changed again: 3\n')
   expect(words).toContain('Locks disabled, retired or locked down again: 3\n')
+  expect(words).toContain('Locks that messages of the MQTT broker no longer open: 1\n')
   await run('log', 'verify')
   using restored = new Database(join(folder, 'data', 'secure-lock.db'), { readonly: true })
   const rows = restored
@@ -65,6 +79,9 @@ test('restore FILE opens nothing again that was withdrawn since the backup', asy
   expect(found[ended]).toMatchObject({ revoked: 1, closed: 1 })
   expect(found[used]).toMatchObject({ revoked: 0, uses: 3 })
   expect(found[kept]).toMatchObject({ revoked: 0, closed: 0 })
+  expect(
+    restored.query('SELECT label FROM lock_operator JOIN lock ON lock.id = lock_id').all(),
+  ).toStrictEqual([{ label: 'garage' }])
   const locks = (await run('lock', 'list')).out
   expect(locks).toMatch(/attic.*disabled/)
   expect(locks).toMatch(/cellar.*retired/)
