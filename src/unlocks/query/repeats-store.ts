@@ -38,24 +38,45 @@ type RepeatedUnlock = UnlockEvent & { readonly repeatOf: number | null }
 /** How many distinct claims are remembered at least; at most, it is twice as many. */
 const CLAIMS_REMEMBERED = 5000
 
+/** How many of these may have one time or, without one, be of one account: each claim is compared with all of
+ * them. */
+const ALIKE_MAX = 64
+
 /** Returns a function that takes each claim in the order of receipt, and returns the sequence number of the
  * claim that it repeats, or null. */
 export const repeatFinder = () => {
   // Two maps, because removing the oldest claims from one takes longer.
-  let newest = new Map<string, Claim>()
-  let older: ReadonlyMap<string, Claim> = newest
+  let [newest, older, size]: [Claims, Claims, number] = [new Map(), new Map(), 0]
   return (claim: Claim): number | null => {
     if (claim.source !== 'claimed' || claim.account === null) return null
-    const { account, lock, result, reason, occurredAtMs, method } = claim
-    const key = `${account}\n${lock}\n${result}\n${reason}\n${occurredAtMs}\n${method}`
-    const earlier = newest.get(key) ?? older.get(key)
-    if (newest.size >= CLAIMS_REMEMBERED) [older, newest] = [newest, new Map()]
-    newest.set(key, claim)
+    // Few claims share a time or, without one, an account. A text of all that must be equal takes longer.
+    const key = claim.occurredAtMs ?? claim.account
+    const isEqual = (other: Claim) => areEqual(claim, other)
+    const alike = newest.get(key)
+    const at = alike?.findIndex(isEqual) ?? -1
+    const earlier = alike?.[at] ?? older.get(key)?.find(isEqual)
+    if (alike) {
+      if (at !== -1) alike.splice(at, 1)
+      else if (alike.length === ALIKE_MAX) alike.shift()
+      alike.push(claim)
+    } else newest.set(key, [claim])
+    if (at === -1) size += 1
+    if (size === CLAIMS_REMEMBERED) [older, newest, size] = [newest, new Map(), 0]
     const passedMs = claim.receivedAtMs - (earlier?.receivedAtMs ?? -Infinity)
     const isRepeat = earlier && earlier.seq < claim.seq && passedMs >= 0 && passedMs <= REPEAT_MS
     return isRepeat ? earlier.seq : null
   }
 }
+
+type Claims = Map<number | string, Claim[]>
+
+const areEqual = (one: Claim, other: Claim): boolean =>
+  one.account === other.account &&
+  one.occurredAtMs === other.occurredAtMs &&
+  one.lock === other.lock &&
+  one.method === other.method &&
+  one.result === other.result &&
+  one.reason === other.reason
 
 /** How many events before the first of a page are searched. A repeat is next to the first report in either
  * order, unless very many events came in between. */
