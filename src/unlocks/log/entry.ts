@@ -29,15 +29,11 @@ export const commitment = (salt: Uint8Array, text: string): Uint8Array => {
  * guests. */
 export const personHash = (salt: Uint8Array, person: PersonalText): Uint8Array => {
   const { accountPublicId: account, method, username, grantId: grant } = person
-  const device = deviceOf(person)
-  return commitment(
-    salt,
-    JSON.stringify(
-      grant === undefined
-        ? { account, method, username }
-        : { account, counter: null, device, grant, method, pass: null, username },
-    ),
-  )
+  const committed =
+    grant === undefined
+      ? { account, method, username }
+      : { account, counter: null, device: deviceOf(person), grant, method, pass: null, username }
+  return commitment(salt, JSON.stringify(committed))
 }
 
 const deviceOf = ({ tokenId }: Pick<PersonalText, 'tokenId'>): string | null =>

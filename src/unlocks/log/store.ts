@@ -231,9 +231,12 @@ const eventWrites = (tx: Queries, names: ReturnType<typeof nameWrites>) => ({
       ])
     }
     await insertEvents(tx, rows)
-    for (const event of events) await insertBeside(tx, event)
+    for (const event of events.filter(hasMore)) await insertBeside(tx, event)
   },
 })
+
+const hasMore = ({ attemptId, person }: UnerasedEvent): boolean =>
+  attemptId !== undefined || person.tokenId !== undefined
 
 /** Adds what only some events have to tables of their own. */
 const insertBeside = async (
