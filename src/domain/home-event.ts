@@ -7,6 +7,9 @@ export const HOME_EVENTS = {
 } as const
 export type HomeEventKind = keyof typeof HOME_EVENTS
 
+/** Wall-clock times of the home as `HH:MM`; `to` may be the next day, and is not part of it. */
+export type Hours = { readonly from: string; readonly to: string }
+
 /** A wish of a target to hear of something. Without locks, people or hours, it is about all of them. */
 export type Rule = {
   readonly on: HomeEventKind
@@ -14,8 +17,7 @@ export type Rule = {
   readonly locks?: readonly string[]
   /** Public ids of accounts. */
   readonly people?: readonly string[]
-  /** Wall-clock times of the home as `HH:MM`; `to` may be the next day, and is not part of it. */
-  readonly hours?: { readonly from: string; readonly to: string }
+  readonly hours?: Hours
 }
 
 /** An event of the unlock log that was just appended, as plain data. */
@@ -137,8 +139,9 @@ export type TargetKind = {
     given: Partial<TargetContents>,
     current?: TargetContents,
   ) => Promise<TargetContents & { readonly shown?: string }>
-  /** Returns where it leads, such as a host: a member's must lead where one of the home does. */
-  readonly destination: (settings: TargetContents['settings']) => string
+  /** Returns where it leads, such as a host: a member's must lead where one of the home does. Undefined if it
+   * leads where a setting of the server says. */
+  readonly destination: (settings: TargetContents['settings']) => string | undefined
   /** Returns new secrets besides the current ones, and the one to show once; undefined if there is nothing to
    * rotate. */
   readonly rotate?: (current: TargetContents) => TargetContents & { readonly shown: string }

@@ -3,8 +3,9 @@ import { homeZone } from '../config/home-zone.ts'
 import type { RecordAuditEvent } from '../domain/audit-event.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { TargetKind } from '../domain/home-event.ts'
-import { linkBase, machineAddresses } from '../http/connection/public-url.ts'
+import { linkBase } from '../http/connection/public-url.ts'
 import type { Logger } from '../http/log/logger.ts'
+import { addressRules } from '../http/outgoing/target-address.ts'
 import type { Database } from '../storage/database.ts'
 import type { AuditIn } from '../storage/unit-of-work.ts'
 import { type News, announcer } from './core/announce.ts'
@@ -42,10 +43,7 @@ export const outboxModule = (deps: Dependencies) => {
   const webhook = webhooks({
     clock,
     version,
-    rules: {
-      allowsLoopback: config.webhookLoopback === 'on',
-      own: () => ({ addresses: machineAddresses(), port: config.port }),
-    },
+    rules: addressRules(config),
   })
   const kinds: Readonly<Record<string, TargetKind>> = { webhook, ...deps.kinds }
   const channels = { ...channelsOf(kinds), ...deps.channels }

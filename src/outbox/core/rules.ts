@@ -1,3 +1,4 @@
+import { isWithinHours } from '../../domain/hours.ts'
 import type { AppendedEvent, HomeEventKind, Rule } from '../../domain/home-event.ts'
 
 /** Reasons of denials that happened at no lock: a refused login, and lost unlocks. */
@@ -37,7 +38,7 @@ export const wantsEvent = (
       rule.on === on &&
       (rule.locks?.includes(event.lock) ?? true) &&
       (rule.people?.includes(event.accountPublicId) ?? true) &&
-      isWithin(rule.hours, event.happenedAtMs, zone),
+      isWithinHours(rule.hours, event.happenedAtMs, zone),
   )
 }
 
@@ -49,18 +50,4 @@ export const wantsNews = (
   zone: () => string,
 ): boolean =>
   accountPublicId === null &&
-  rules.some((rule) => rule.on === on && isWithin(rule.hours, atMs, zone))
-
-const isWithin = (hours: Rule['hours'], ms: number, zone: () => string): boolean => {
-  if (!hours) return true
-  const { from, to } = hours
-  const time = timeOfDay(ms, zone())
-  return from < to ? time >= from && time < to : time >= from || time < to
-}
-
-/** Returns the wall-clock time in a zone as `HH:MM`. */
-const timeOfDay = (ms: number, zone: string): string =>
-  Temporal.Instant.fromEpochMilliseconds(ms)
-    .toZonedDateTimeISO(zone)
-    .toPlainTime()
-    .toString({ smallestUnit: 'minute' })
+  rules.some((rule) => rule.on === on && isWithinHours(rule.hours, atMs, zone))

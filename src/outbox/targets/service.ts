@@ -119,9 +119,11 @@ export const targetService = (deps: Dependencies) => {
     settings: TargetContents['settings'],
   ): Promise<void> => {
     const { destination } = kindOf(kind)
+    const where = destination(settings)
+    if (where === undefined) return
     const targets = await targetsIn(db).all()
     const known = targets.filter((one) => one.accountPublicId === null && one.kind === kind)
-    if (!known.some((one) => destination(one.settings) === destination(settings)))
+    if (!known.some((one) => destination(one.settings) === where))
       throw new AppError('forbidden', ELSEWHERE, { reason: 'destination_unknown' })
   }
 

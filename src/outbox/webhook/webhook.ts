@@ -1,12 +1,12 @@
 import type { LookupAddress } from 'node:dns'
 import type { Clock } from '../../domain/clock.ts'
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from '../../domain/duration.ts'
-import type { TargetKind, Told } from '../../domain/home-event.ts'
+import type { TargetKind } from '../../domain/home-event.ts'
 import { AppError } from '../../errors.ts'
+import { type AddressRules, acceptedUrl } from '../../http/outgoing/target-address.ts'
+import { tellByPost } from '../../http/outgoing/tell.ts'
 import { webhookBody } from './body.ts'
-import { post } from './post.ts'
 import { type WebhookSecrets, isSecret, newSecret, rotated, signatureHeaders } from './signature.ts'
-import { type AddressRules, acceptedUrl } from './target-address.ts'
 
 type Dependencies = {
   readonly clock: Pick<Clock, 'wallMs'>
@@ -33,36 +33,22 @@ export const webhooks = ({ clock, version, ...network }: Dependencies): TargetKi
   channel: {
     retriesMs: RETRIES_MS,
     freshMs: undefined,
-    tell: async ({ settings, secrets }, message, signal): Promise<Told> => {
+    tell: ({ settings, secrets }, message, signal) => {
       const body = webhookBody(message)
       const timestampS = Math.floor(clock.wallMs() / 1000)
       const signed = { id: message.id, timestampS, body }
-      try {
-        const { status, retryAfter, text } = await post({
-          ...network,
-          url: String(settings['url']),
-          headers: {
-            'content-type': 'application/json',
-            'user-agent': `secure-lock-server/${version}`,
-            ...signatureHeaders(signed, secrets as WebhookSecrets),
-          },
-          body,
-          signal,
-        })
-        const answer = text.replaceAll(/\p{Cc}+/gu, ' ').trim()
-        if (status >= 200 && status < 300) return { status: 'delivered', code: status, answer }
-        if (status === 410) return { status: 'gone', code: status, answer }
-        const retryAfterMs =
-          retryAfter === undefined ? undefined : waitOf(retryAfter, clock.wallMs())
-        return {
-          status: 'failed',
-          code: status,
-          answer,
-          ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
-        }
-      } catch (error) {
-        return { status: 'failed', answer: error instanceof Error ? error.message : 'It failed' }
-      }
+      return tellByPost({
+        ...network,
+        nowMs: clock.wallMs(),
+        url: String(settings['url']),
+        headers: {
+          'content-type': 'application/json',
+          'user-agent': `secure-lock-server/${version}`,
+          ...signatureHeaders(signed, secrets as WebhookSecrets),
+        },
+        body,
+        signal,
+      })
     },
   },
   says: '`settings` has the `url`; `secrets` may have a `secret` of your own, or one is made',
@@ -87,10 +73,3 @@ export const webhooks = ({ clock, version, ...network }: Dependencies): TargetKi
 })
 
 const SECRET_WORDS = '`whsec_` and 24 to 64 bytes in Base64'
-
-/** Returns what `Retry-After` asks for (RFC 9110 section 10.2.3), in milliseconds. */
-const waitOf = (text: string, nowMs: number): number | undefined => {
-  if (/^\d{1,9}$/.test(text)) return Number(text) * SECOND_MS
-  const ms = Date.parse(text)
-  return Number.isNaN(ms) ? undefined : Math.max(0, ms - nowMs)
-}

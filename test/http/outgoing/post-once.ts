@@ -1,4 +1,4 @@
-import { post } from '../../../src/outbox/webhook/post.ts'
+import { post } from '../../../src/http/outgoing/post.ts'
 
 /** Posts to each URL given, all of whose names lead to this machine, and prints the status or the fault. */
 for (const url of Bun.argv.slice(2))

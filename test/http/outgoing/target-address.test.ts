@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import { AppError } from '../../../src/errors.ts'
-import { acceptedUrl, refusalOf } from '../../../src/outbox/webhook/target-address.ts'
+import { acceptedUrl, refusalOf } from '../../../src/http/outgoing/target-address.ts'
 
 const faultOf = (text: unknown): string | undefined => {
   try {

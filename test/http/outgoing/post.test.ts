@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { post } from '../../../src/outbox/webhook/post.ts'
+import { post } from '../../../src/http/outgoing/post.ts'
 import { temporaryFolder } from '../../support/binary.ts'
 import { startReceiver } from '../../support/receiver.ts'
 

@@ -1,7 +1,9 @@
 import ipaddr from 'ipaddr.js'
+import type { Config } from '../../config/config.ts'
 import { AppError } from '../../errors.ts'
+import { machineAddresses } from '../connection/public-url.ts'
 
-/** What a webhook may lead to besides other machines. */
+/** What a target may lead to besides other machines. */
 export type AddressRules = {
   /** The setting `WEBHOOK_LOOPBACK`. */
   readonly allowsLoopback: boolean
@@ -9,9 +11,18 @@ export type AddressRules = {
   readonly own: () => { readonly addresses: readonly string[]; readonly port: number }
 }
 
+/** Returns the rules that the settings ask for. */
+export const addressRules = ({
+  webhookLoopback,
+  port,
+}: Pick<Config, 'webhookLoopback' | 'port'>): AddressRules => ({
+  allowsLoopback: webhookLoopback === 'on',
+  own: () => ({ addresses: machineAddresses(), port }),
+})
+
 const URL_CHARACTERS_MAX = 1000
 
-/** Returns the URL of a webhook as stored. Throws `invalid` unless it is http or https and has no user, password
+/** Returns the URL of a target as stored. Throws `invalid` unless it is http or https and has no user, password
  * or fragment. */
 export const acceptedUrl = (text: unknown): string => {
   const url =
@@ -41,7 +52,7 @@ const REFUSED_RANGES: Readonly<Record<string, string>> = {
   teredo: 'an address that stands for another one',
 }
 
-/** Returns why a webhook must not connect to a resolved address, or undefined if it may. */
+/** Returns why a target must not connect to a resolved address, or undefined if it may. */
 export const refusalOf = (
   address: string,
   port: number,
