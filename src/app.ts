@@ -15,7 +15,6 @@ import { driversModule } from './drivers/module.ts'
 import type { UnlockFacts } from './domain/home-event.ts'
 import { httpApplication } from './http/application.ts'
 import type { CertificateFacts } from './http/connection/certificate.ts'
-import { machineAddresses } from './http/connection/public-url.ts'
 import { clientConnections } from './http/connection/client-connections.ts'
 import type { Logger } from './http/log/logger.ts'
 import { ownHosts } from './http/request/own-hosts.ts'
@@ -28,7 +27,7 @@ import { enqueueAppended } from './outbox/core/after-append.ts'
 import type { openMqtt } from './mqtt/module.ts'
 import type { BoltStatus } from './mqtt/retained.ts'
 import { keepBrokerTarget } from './outbox/core/broker-target.ts'
-import { refusalOf } from './outbox/webhook/target-address.ts'
+import { addressRules, refusalOf } from './http/outgoing/target-address.ts'
 import { outboxModule } from './outbox/module.ts'
 import { isClockSynchronised } from './ops/kernel-clock.ts'
 import type { CreateBackup } from './ops/backups/backups.ts'
@@ -205,10 +204,7 @@ export const openApp = async (config: Config, options: Options) => {
       broker: mqtt?.link,
       // A lock of Home Assistant may be on this machine.
       refusalOf: (address, port) =>
-        refusalOf(address, port, {
-          allowsLoopback: true,
-          own: () => ({ addresses: machineAddresses(), port: config.port }),
-        }),
+        refusalOf(address, port, { ...addressRules(config), allowsLoopback: true }),
       findLock: locks.findLock,
       nameOf,
       report: unlocks.report,

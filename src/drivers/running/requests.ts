@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { MINUTE_MS, SECOND_MS } from '../../domain/duration.ts'
 import type { Sender } from './lock.ts'
-import { type Reach, UnsentError } from './reach.ts'
+import { UnsentError } from '../../http/outgoing/send.ts'
+import type { Reach } from './reach.ts'
 import type { Observation } from '../observation.ts'
 import type { Answered, Ask, RequestDriver } from '../request.ts'
 

@@ -99,7 +99,7 @@ describe('a relay of Shelly', () => {
     await using gone = await drivenHome()
     await gone.setUp('shelly', { url: `http://127.0.0.1:${await freePort()}` })
     using asked = await asks(gone)
-    expect(await asked.ended('failed')).toMatchObject({ lock_says: 'no connection' })
+    expect(await asked.ended('failed')).toMatchObject({ lock_says: 'Connection refused' })
     await using silent = await drivenHome({ deadlineMs: 100 })
     using server = Bun.listen({
       hostname: '127.0.0.1',
@@ -117,7 +117,7 @@ describe('a relay of Shelly', () => {
     await using home = await drivenHome({ refusalOf: () => 'a link-local address' })
     await home.setUp('shelly', { url: relay.url })
     using asked = await asks(home)
-    expect(await asked.ended('failed')).toMatchObject({ lock_says: 'a link-local address' })
+    expect(await asked.ended('failed')).toMatchObject({ lock_says: 'Not sent: the address is a link-local address' })
     expect(relay.state.most).toBe(0)
   })
 
