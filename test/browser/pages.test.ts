@@ -14,6 +14,7 @@ import {
   post,
   testSwagger,
   tokenOf,
+  unfoldAll,
   useOwnedService,
 } from './swagger.ts'
 
@@ -164,7 +165,10 @@ describe.skipIf(IS_LEFT_OUT)('On every screen, in light and dark', () => {
     async ({ path, name }) => {
       await using seen = await visit(browser(), service().url, { httpCredentials: OWNER })
       const { page } = seen
-      await (path === '/swagger' ? openSwagger(page) : page.goto(path))
+      if (path === '/swagger') {
+        await openSwagger(page)
+        await unfoldAll(page)
+      } else await page.goto(path)
       await inAllLooks(page, name, {
         ...(path === '/swagger' && { sizes: SWAGGER_SIZES }),
         check: async ({ scheme }) => {

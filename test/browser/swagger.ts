@@ -39,6 +39,7 @@ export const testSwagger = (
     await using seen = await open()
     const { page } = seen
     await openSwagger(page)
+    await unfoldAll(page)
     const shown = await page.evaluate<string[]>(SHOWN_OPERATIONS)
     const operations = await documentedOperations(service())
     expect(operations.length).toBeGreaterThan(8)
@@ -138,27 +139,37 @@ export const tokenOf = (answer: unknown): string => {
 
 type Operation = {
   readonly 'x-access': string
+  readonly tags: readonly [string]
   readonly parameters?: readonly { readonly required: boolean }[]
   readonly responses: Readonly<Record<string, { readonly content?: object }>>
 }
 
-/** The operations of the OpenAPI document, such as `POST /login`. With `access`, those of these
- * callers that answer without any input. */
+/** The names of the operations of the OpenAPI document. With `access`, those of these callers that answer
+ * without any input. */
 const documentedOperations = async (
   { url }: Service,
   access?: readonly string[],
-): Promise<string[]> => {
-  const answer = await fetch(`${url}/swagger/json`)
+): Promise<string[]> =>
+  [...(await documented(url))]
+    .filter(
+      ([, operation]) =>
+        !access || (access.includes(operation['x-access']) && needsNoInput(operation)),
+    )
+    .map(([name]) => name)
+
+/** The operations of the OpenAPI document by name, such as `POST /login`. */
+const documented = async (url: string): Promise<ReadonlyMap<string, Operation>> => {
+  const answer = await fetch(new URL('/swagger/json', url))
   const { paths } = (await answer.json()) as {
     readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>
   }
-  return Object.entries(paths).flatMap(([path, methods]) =>
-    Object.entries(methods)
-      .filter(
-        ([, operation]) =>
-          !access || (access.includes(operation['x-access']) && needsNoInput(operation)),
-      )
-      .map(([method]) => `${method.toUpperCase()} ${path}`),
+  return new Map(
+    Object.entries(paths).flatMap(([path, methods]) =>
+      Object.entries(methods).map(([method, operation]) => [
+        `${method.toUpperCase()} ${path}`,
+        operation,
+      ]),
+    ),
   )
 }
 
@@ -167,13 +178,30 @@ const needsNoInput = ({ parameters = [], responses }: Operation): boolean =>
   !parameters.some(({ required }) => required) &&
   !('text/event-stream' in (responses['200']?.content ?? {}))
 
-/** Opens Swagger UI, which is folded, and unfolds all of it. */
+/** Opens Swagger UI, which is folded. */
 export const openSwagger = async (page: Page): Promise<void> => {
   await page.goto('/swagger')
   await page.locator('.opblock-tag').first().waitFor()
   expect(await page.locator('.opblock').count()).toBe(0)
+}
+
+/** Unfolds every group of operations. */
+export const unfoldAll = async (page: Page): Promise<void> => {
   for (const group of await page.locator('.opblock-tag').all()) await group.click()
   await page.locator('.opblock').first().waitFor()
+}
+
+/** Unfolds the group of an operation and folds the others: while all are unfolded, each step takes a second. */
+const unfold = async (page: Page, operation: string): Promise<Locator> => {
+  const tag = String((await documented(page.url())).get(operation)?.tags[0])
+  const groupOf = (name: string) => page.locator(`.opblock-tag[data-tag="${name}"]`)
+  const open = await page.locator('.opblock-tag[data-is-open="true"]').all()
+  const unfolded = await Promise.all(
+    open.map(async (group) => String(await group.getAttribute('data-tag'))),
+  )
+  for (const name of unfolded) if (name !== tag) await groupOf(name).click()
+  if (!unfolded.includes(tag)) await groupOf(tag).click()
+  return block(page, operation)
 }
 
 /** The path is shown with zero-width spaces, so it is read from its data attribute. */
@@ -191,7 +219,7 @@ export const block = (page: Page, operation: string): Locator => {
 
 /** Opens an operation, fills in its body, presses Execute and reads the answer from the page. */
 export const execute = async (page: Page, operation: string, body?: unknown) => {
-  const opened = block(page, operation)
+  const opened = await unfold(page, operation)
   await opened.locator('.opblock-summary-control').click()
   if (body) await opened.locator('textarea').fill(JSON.stringify(body))
   await opened.locator('button.execute').click()
@@ -206,7 +234,7 @@ export const execute = async (page: Page, operation: string, body?: unknown) => 
 /** Opens an operation that needs no input, presses Execute, reads the status of the answer and closes
  * the operation again: a page with many open ones is slow. */
 const tryOut = async (page: Page, operation: string): Promise<number> => {
-  const opened = block(page, operation)
+  const opened = await unfold(page, operation)
   const summary = opened.locator('.opblock-summary-control')
   await summary.click()
   await opened.locator('button.execute').click()
@@ -219,7 +247,9 @@ const tryOut = async (page: Page, operation: string): Promise<number> => {
 /** Presses Authorize and pastes at once: the token field must have the focus. */
 const authorize = async (page: Page, token: string): Promise<void> => {
   await page.locator('.auth-wrapper .authorize').click()
-  const form = page.locator('.auth-container').filter({ hasText: 'bearer' })
+  const form = page
+    .locator('.auth-container')
+    .filter({ has: page.locator('code', { hasText: /^bearer$/ }) })
   await form.locator('input:focus').waitFor()
   await page.keyboard.insertText(token)
   await form.getByRole('button', { name: 'Apply credentials' }).click()
