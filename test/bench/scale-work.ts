@@ -68,9 +68,10 @@ async function* besideLines(
   await service.stop()
 }
 
-/** Returns how many bytes a process has written to the disk. */
+/** Returns how many bytes a process has written. `write_bytes` would count several pages for each one written to a
+ * file that the kernel caches in large folios. */
 const writtenBytes = (pid: number): number =>
-  Number(/^write_bytes: (\d+)/m.exec(readFileSync(`/proc/${pid}/io`, 'utf8'))?.[1])
+  Number(/^wchar: (\d+)/m.exec(readFileSync(`/proc/${pid}/io`, 'utf8'))?.[1])
 
 const backedUp = async (folder: string): Promise<Done> => {
   const file = join(folder, 'backup.tar')

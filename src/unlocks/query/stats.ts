@@ -1,4 +1,4 @@
-import { DAY_MS } from '../../domain/duration.ts'
+import { DAY_MS, HOUR_MS } from '../../domain/duration.ts'
 import { AppError } from '../../errors.ts'
 import { QUARTER_MS, newSums } from '../summary/packed-tallies.ts'
 import { NOBODY, type Span, type UnlockCounts } from './stats-store.ts'
@@ -39,15 +39,14 @@ export const unlockStats = async (
   const spellings = spellingCounter()
   await counts.add(sums, span, spellings.count)
   const hours = Array.from({ length: 24 }, () => 0)
-  const days = new Map<string, number>()
-  for (let ms = startOfDay(local(fromMs)); ms <= local(toMs - 1); ms += DAY_MS)
-    days.set(dayOf(ms), 0)
+  const days = new Map<number, number>()
+  for (let day = dayOf(local(fromMs)); day <= dayOf(local(toMs - 1)); day += 1) days.set(day, 0)
   let total = 0
   for (const [at, count] of sums.quarters.entries()) {
     if (count === 0) continue
     const localMs = local(Math.max((sums.firstQuarter + at) * QUARTER_MS, fromMs))
-    const hour = new Date(localMs).getUTCHours()
     const day = dayOf(localMs)
+    const hour = Math.floor((localMs - day * DAY_MS) / HOUR_MS)
     total += count
     hours[hour] = (hours[hour] ?? 0) + count
     days.set(day, (days.get(day) ?? 0) + count)
@@ -56,7 +55,7 @@ export const unlockStats = async (
     method === 0 ? undefined : (spellings.mostFrequent(method) ?? counts.spellingOf(method, span))
   return {
     total,
-    days,
+    days: new Map([...days].map(([day, count]) => [dateOf(day), count])),
     hours,
     methods: await Promise.all(
       mostCounted(sums.methods).map(async ([number, count]) => ({
@@ -97,9 +96,10 @@ const spellingCounter = () => {
   }
 }
 
-const startOfDay = (localMs: number): number => Math.floor(localMs / DAY_MS) * DAY_MS
+/** Returns the day, since 1970, of a local time. */
+const dayOf = (localMs: number): number => Math.floor(localMs / DAY_MS)
 
-const dayOf = (localMs: number): string => new Date(localMs).toISOString().slice(0, 10)
+const dateOf = (day: number): string => new Date(day * DAY_MS).toISOString().slice(0, 10)
 
 /** Returns a function from a time to the local time of a zone, as if that were UTC. Looks up the
  * zone's offset once for each change within the span, not for each time. */
