@@ -1,5 +1,6 @@
 import type { Config } from '../config/config.ts'
 import type { MqttAddress } from '../config/parsers.ts'
+import type { BrokerMessage } from '../domain/broker.ts'
 import type { Clock } from '../domain/clock.ts'
 import { SECOND_MS } from '../domain/duration.ts'
 import type { Rule, UnlockFacts } from '../domain/home-event.ts'
@@ -135,6 +136,21 @@ export const openMqtt = async (deps: Dependencies) => {
       logged(announced.refresh())
     },
   })
+  /** Forgets what earlier versions of this home left at the broker. */
+  const find = ({ topic, payload, isRetained }: BrokerMessage): void => {
+    if (!isRetained || payload === '') return
+    announced.found(topic)
+    logged(announced.refresh())
+  }
+  const watched = new Set<string>()
+  const look = async (): Promise<void> => {
+    for (const { label, isRetired } of await home.locks()) {
+      if (!isRetired || watched.has(label)) continue
+      watched.add(label)
+      link.subscribe(topics.config(label), find)
+    }
+    await announced.refresh()
+  }
   let next: Timer | undefined
 
   return {
@@ -156,9 +172,11 @@ export const openMqtt = async (deps: Dependencies) => {
       link.subscribe(topics.announce, announce)
       if (config.mqttDiscovery !== 'off')
         link.subscribe(topics.birth, ({ payload }) => void (payload === 'online' && announce()))
+      for (const filter of [topics.last('+'), topics.state('+')]) link.subscribe(filter, find)
       link.onConnect(announce)
       link.begin()
-      next = setInterval(() => logged(announced.refresh()), LOOK_MS)
+      logged(look())
+      next = setInterval(() => logged(look()), LOOK_MS)
       next.unref()
     },
 

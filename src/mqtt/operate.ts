@@ -1,4 +1,7 @@
 import type { BrokerMessage } from '../domain/broker.ts'
+import { MINUTE_MS } from '../domain/duration.ts'
+import { AppError } from '../errors.ts'
+import { RateLimitError } from '../http/errors.ts'
 import { type Command, readCommand } from './command.ts'
 import type { Topics } from './topics.ts'
 
@@ -13,7 +16,7 @@ export type Operate = (asked: {
 type Dependencies = {
   readonly topics: Topics
   readonly operate: Operate
-  readonly logger: { readonly info: Log; readonly warn: Log }
+  readonly logger: { readonly warn: Log; readonly error: Log }
 }
 
 type Log = (fields: object, message: string) => void
@@ -23,19 +26,27 @@ export const commandListener = ({ topics, operate, logger }: Dependencies) => {
   /** Locks without an operator that somebody tried to operate: said once, because anyone can send. */
   const told = new Set<string>()
 
+  let lines = 0
+  let sinceMs = -Infinity
+
+  /** Says why a command is ignored, unless others fill the log already. */
+  const ignored = (lock: string, reason: string): void => {
+    const nowMs = performance.now()
+    if (nowMs - sinceMs > MINUTE_MS) [lines, sinceMs] = [0, nowMs]
+    lines += 1
+    if (lines <= LINES_MAX) logger.warn({ lock, reason }, 'a command of the broker is ignored')
+  }
+
   const obey = async (label: string, message: BrokerMessage): Promise<void> => {
     const read = readCommand(message)
-    if ('fault' in read) {
-      logger.info({ lock: label, reason: read.fault }, 'a command of the broker is ignored')
-      return
-    }
+    if ('fault' in read) return ignored(label, read.fault)
     const operated = await operate({ label, ...read })
     if (operated === 'permitted' || operated === 'denied') return
     if (operated === 'no operator') {
       if (told.has(label) || told.size >= TOLD_MAX) return
       told.add(label)
     }
-    logger.warn({ lock: label, reason: operated }, 'a command of the broker is ignored')
+    ignored(label, operated)
   }
 
   let waiting = 0
@@ -44,15 +55,22 @@ export const commandListener = ({ topics, operate, logger }: Dependencies) => {
   return (message: BrokerMessage): void => {
     const label = topics.lockOf(message.topic)
     // What the broker clears is no command.
-    if (message.payload === '' || waiting >= WAITING_MAX) return
+    if (message.payload === '' || label.length > LABEL_MAX || waiting >= WAITING_MAX) return
     waiting += 1
     last = last
       .then(() => obey(label, message))
-      .catch((error: unknown) => logger.warn({ lock: label, err: error }, 'a command failed'))
+      .catch((error: unknown) => {
+        if (error instanceof AppError || error instanceof RateLimitError)
+          ignored(label, error.message)
+        else logger.error({ lock: label, err: error }, 'a command of the broker failed')
+      })
       .finally(() => void (waiting -= 1))
   }
 }
 
 const TOLD_MAX = 100
+const LABEL_MAX = 32
+/** Lines in the log a minute. */
+const LINES_MAX = 20
 /** Commands that wait, and are not told from a flood. */
 const WAITING_MAX = 20

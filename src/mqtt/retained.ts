@@ -45,19 +45,19 @@ type Home = {
 
 export type LastUnlock = { readonly unlock: UnlockFacts; readonly isLate: boolean }
 
-/** Returns what the broker is to keep, by topic: an empty text for nothing. Devices come before their states. */
+/** Returns what the broker is to keep, by topic. Devices come before their states. */
 export const retainedMessages = (home: Home): ReadonlyMap<string, string> => {
-  const { topics, locks } = home
+  const { topics } = home
+  const locks = home.locks.filter(({ isRetired }) => !isRetired)
   const messages = new Map<string, string>()
   for (const lock of home.hasDiscovery ? locks : [])
-    messages.set(topics.config(lock.label), lock.isRetired ? '' : deviceOf(home, lock))
+    messages.set(topics.config(lock.label), deviceOf(home, lock))
   messages.set(topics.status, 'online')
   messages.set(topics.log, JSON.stringify(home.log))
-  for (const { label, isRetired } of locks) {
-    const last = isRetired ? undefined : home.last.get(label)
-    const state = isRetired ? undefined : home.states.get(label)
-    messages.set(topics.last(label), last ? JSON.stringify(lastJson({ ...home, ...last })) : '')
-    messages.set(topics.state(label), state ?? '')
+  for (const { label } of locks) {
+    const [last, state] = [home.last.get(label), home.states.get(label)]
+    if (last) messages.set(topics.last(label), JSON.stringify(lastJson({ ...home, ...last })))
+    if (state !== undefined) messages.set(topics.state(label), state)
   }
   return messages
 }

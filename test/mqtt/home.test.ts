@@ -122,6 +122,18 @@ test('changes of locks and people reach what the broker keeps', async () => {
   await until(async () => !(await devices()).includes('Garden'))
   expect(await devices()).toStrictEqual(['Front door'])
 
+  // A lock that was retired while the gateway was down goes too, and nobody hears of what was not there.
+  await client().post('/v1/locks', { label: 'gate', name: 'Gate' }, oli)
+  await until(async () => (await devices()).includes('Gate'))
+  await home.service().stop()
+  expect((await home.command(['lock', 'retire', '--yes', 'gate'])).status).toBe(0)
+  const all = await broker.listen('#')
+  await home.restart()
+  await until(async () => !(await devices()).includes('Gate'))
+  const empty = all.heard.filter(({ payload }) => payload === '').map(({ topic }) => topic)
+  expect(empty).toStrictEqual([`homeassistant/device/secure_lock_${await home.gid()}_gate/config`])
+  await all.end()
+
   const listener = await broker.listen(`${base}/locks/+/unlocks`)
   await home.unlock('Ada')
   await until(() => listener.heard.length === 1)

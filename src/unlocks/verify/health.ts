@@ -1,3 +1,4 @@
+import { AppError } from '../../errors.ts'
 import type { Head } from '../tlog/checkpoint.ts'
 import { openCheckpoint } from '../tlog/checkpoint.ts'
 import type { VerifierKey } from '../tlog/signed-note.ts'
@@ -29,9 +30,14 @@ export const logHealth = ({ verification, isStopped, headAt, key }: Dependencies
     const checkedAt = last ? new Date(last.checkedAtMs).toISOString() : null
     const problem = isStopped() || last?.ok === false
     if (problem || !last?.ok) return { problem, size: null, root: null, checked_at: checkedAt }
-    if (known?.of !== last) {
-      const { root } = openCheckpoint((await headAt(last.size)).checkpoint, key)
-      known = { of: last, root: Buffer.from(root).toString('base64') }
+    try {
+      if (known?.of !== last) {
+        const { root } = openCheckpoint((await headAt(last.size)).checkpoint, key)
+        known = { of: last, root: Buffer.from(root).toString('base64') }
+      }
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error
+      return { problem: true, size: null, root: null, checked_at: checkedAt }
     }
     return { problem, size: last.size, root: known.root, checked_at: checkedAt }
   }
