@@ -19,7 +19,7 @@ export const announcer = ({ broker, wanted }: Dependencies) => {
     if (!broker.isConnected()) return
     const messages = await wanted()
     const gone = [...kept.keys()].filter((topic) => !messages.has(topic))
-    for (const [topic, payload] of [...messages, ...gone.map((topic) => [topic, ''] as const)]) {
+    for (const [topic, payload] of [...messages, ...gone.map((absent) => [absent, ''] as const)]) {
       if (kept.get(topic) === payload) continue
       // What is kept counts, whoever listens now.
       if ((await broker.publish(topic, payload, { retain: true })) === 'unknown') return
