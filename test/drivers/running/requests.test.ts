@@ -117,7 +117,9 @@ describe('a relay of Shelly', () => {
     await using home = await drivenHome({ refusalOf: () => 'a link-local address' })
     await home.setUp('shelly', { url: relay.url })
     using asked = await asks(home)
-    expect(await asked.ended('failed')).toMatchObject({ lock_says: 'Not sent: the address is a link-local address' })
+    expect(await asked.ended('failed')).toMatchObject({
+      lock_says: 'Not sent: the address is a link-local address',
+    })
     expect(relay.state.most).toBe(0)
   })
 
