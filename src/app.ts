@@ -23,6 +23,7 @@ import { limitsFrom, router } from './http/router.ts'
 import { legacyTables } from './legacy-tables/module.ts'
 import { decisionKind } from './locks/decisions/kind.ts'
 import { manualRoutes } from './manual/routes.ts'
+import { notifyKinds } from './notify/module.ts'
 import { enqueueAppended } from './outbox/core/after-append.ts'
 import type { openMqtt } from './mqtt/module.ts'
 import type { BoltStatus } from './mqtt/retained.ts'
@@ -216,7 +217,7 @@ export const openApp = async (config: Config, options: Options) => {
       ...shared,
       audit,
       version,
-      kinds: {},
+      kinds: notifyKinds({ clock, config, version }),
       channels: mqtt ? { mqtt: mqtt.channel } : {},
       findUnlock: unlocks.findShown,
       lockName: locks.nameOf,

@@ -198,19 +198,19 @@ export const mqttUrl = (text: string): MqttAddress => {
     host: url.hostname.replaceAll(/^\[|\]$/g, ''),
     port: Number(url.port) || (isTls ? 8883 : 1883),
     isTls,
-    username: decoded(url.username),
-    password: decoded(url.password),
+    username: decoded(url.username, MQTT_URL_FORM),
+    password: decoded(url.password, MQTT_URL_FORM),
   }
 }
 
 const MQTT_URL_FORM =
   'must look like mqtt://user:password@192.168.1.5:1883 or mqtts://user:password@broker.home, with other characters than letters and digits as %23 and the like'
 
-const decoded = (text: string): string | undefined => {
+const decoded = (text: string, form: string): string | undefined => {
   try {
     return text === '' ? undefined : decodeURIComponent(text)
   } catch {
-    throw new Error(MQTT_URL_FORM)
+    throw new Error(form)
   }
 }
 
@@ -220,3 +220,43 @@ export const topicPrefix = (text: string): string => {
     throw new Error('must be letters, digits, - and _, such as secure-lock, in up to 4 levels')
   return text
 }
+
+/** Where mail is handed in, and who we are there. */
+export type SmtpAddress = {
+  readonly host: string
+  readonly port: number
+  /** TLS from the beginning (RFC 8314), not by STARTTLS. */
+  readonly isTls: boolean
+  readonly username: string | undefined
+  readonly password: string | undefined
+  /** The address that mail is from. */
+  readonly from: string
+}
+
+/** The URL of a mail server. Mail is from `?from=`, or else from the user if that is an address. */
+export const smtpUrl = (text: string): SmtpAddress => {
+  const url = URL.parse(text)
+  const isTls = url?.protocol === 'smtps:'
+  if (!url?.hostname || !/^smtps?:$/.test(url.protocol) || !/^\/?$/.test(url.pathname) || url.hash)
+    throw new Error(SMTP_URL_FORM)
+  if ([...url.searchParams.keys()].some((name) => name !== 'from')) throw new Error(SMTP_URL_FORM)
+  const username = decoded(url.username, SMTP_URL_FORM)
+  const from = url.searchParams.get('from') ?? username ?? ''
+  if (!isMailAddress(from))
+    throw new Error('must end in the address of the sender, such as ?from=lock@example.org')
+  return {
+    host: url.hostname.replaceAll(/^\[|\]$/g, ''),
+    port: Number(url.port) || (isTls ? 465 : 587),
+    isTls,
+    username,
+    password: decoded(url.password, SMTP_URL_FORM),
+    from,
+  }
+}
+
+const SMTP_URL_FORM =
+  'must look like smtps://user:password@mail.example.org?from=lock@example.org or smtp://mail.home:25?from=lock@home, with other characters than letters and digits as %23 and the like'
+
+/** Whether text is one address of a mailbox (RFC 5321), without a name, comments or quotes. */
+export const isMailAddress = (text: string): boolean =>
+  text.length <= 254 && /^[^\s\p{C}"(),:;<>@[\\\]]{1,64}@[\p{L}\p{N}.-]{1,253}$/u.test(text)

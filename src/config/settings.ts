@@ -17,6 +17,7 @@ import {
   passphrase,
   path,
   rateLimit,
+  smtpUrl,
   sqliteUrl,
   timeZone,
   topicPrefix,
@@ -181,9 +182,20 @@ const MQTT = {
 const TARGETS = {
   webhookLoopback: {
     env: 'WEBHOOK_LOOPBACK',
-    doc: '`on` lets webhooks lead to other programs on this machine',
+    doc: '`on` lets webhooks and notifications lead to other programs on this machine',
     defaultText: 'off',
     parse: oneOf('on', 'off'),
+  },
+  smtpUrl: {
+    env: 'SMTP_URL',
+    doc: 'mail server that takes e-mail notifications, such as `smtps://user:password@mail.example.org?from=lock@example.org`; `smtp://` uses STARTTLS, which a password requires. Without it, there is no e-mail',
+    secret: true,
+    parse: smtpUrl,
+  },
+  smtpCaFile: {
+    env: 'SMTP_CA_FILE',
+    doc: 'certificate of a private authority that the mail server’s certificate must be from, PEM',
+    parse: path,
   },
 } as const satisfies Group
 

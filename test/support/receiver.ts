@@ -1,6 +1,8 @@
-/** A request that a receiver of webhooks got. */
+/** A request that a receiver of webhooks or notifications got. */
 export type Received = {
   readonly id: string
+  /** The path of its URL. */
+  readonly path: string
   readonly headers: Readonly<Record<string, string>>
   readonly text: string
   readonly type: string
@@ -9,7 +11,7 @@ export type Received = {
 
 type Answering = (received: Received) => Response | Promise<Response>
 
-/** A receiver of webhooks on this machine, which answers 204 unless told otherwise. */
+/** A receiver of webhooks and notifications on this machine, which answers 204 unless told otherwise. */
 export const startReceiver = (
   options: { readonly tls?: { readonly cert: string; readonly key: string } } = {},
 ) => {
@@ -24,7 +26,8 @@ export const startReceiver = (
       const text = await request.text()
       const { type, data } = JSON.parse(text) as Pick<Received, 'type' | 'data'>
       const headers = Object.fromEntries(request.headers.entries())
-      const one = { id: headers['webhook-id'] ?? '', headers, text, type, data }
+      const { pathname: path } = new URL(request.url)
+      const one = { id: headers['webhook-id'] ?? '', path, headers, text, type, data }
       received.push(one)
       return answer(one)
     },

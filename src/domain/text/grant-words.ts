@@ -134,7 +134,7 @@ const MONTHS =
 const msOf = (time: string): number => Date.parse(`${time.slice(0, 16)}Z`)
 
 /** Dates in the last month and the next nine months are written without the year. */
-const dateWords = (time: string, now: string): string => {
+export const dateWords = (time: string, now: string): string => {
   const days = (msOf(time) - msOf(now)) / DAY_MS
   const day = `${Number(time.slice(8, 10))} ${String(MONTHS[Number(time.slice(5, 7)) - 1])}`
   return days > -30 && days < 270 ? day : `${day} ${time.slice(0, 4)}`

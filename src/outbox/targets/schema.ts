@@ -15,6 +15,10 @@ const EVENT_WORDS = EVENTS.map((event) => `\`${event}\`: ${HOME_EVENTS[event]}`)
 
 const TimeOfDay = t.String({ pattern: '^([01][0-9]|2[0-3]):[0-5][0-9]$', examples: ['22:00'] })
 
+const HOURS = { from: TimeOfDay, to: { ...TimeOfDay, examples: ['06:00'] } }
+
+const HOUR_WORDS = 'In the time zone of the home; `to` may be the next day, and is not part of it'
+
 const RuleSchema = t.Object(
   {
     on: { ...oneOf(EVENTS), description: EVENT_WORDS, examples: ['unlocked'] },
@@ -30,15 +34,11 @@ const RuleSchema = t.Object(
       }),
     ),
     hours: t.Optional(
-      t.Object(
-        { from: TimeOfDay, to: { ...TimeOfDay, examples: ['06:00'] } },
-        {
-          $id: 'TargetHours',
-          additionalProperties: false,
-          description:
-            'When it happened, in the time zone of the home; `to` may be the next day, and is not part of it',
-        },
-      ),
+      t.Object(HOURS, {
+        $id: 'TargetHours',
+        additionalProperties: false,
+        description: HOUR_WORDS,
+      }),
     ),
   },
   { $id: 'TargetRule', additionalProperties: false },
@@ -58,18 +58,26 @@ const Kind = t.String({
   examples: ['webhook'],
 })
 
-const Contents = (examples: readonly unknown[], description: string) =>
-  t.Record(
-    t.String({ maxLength: 40 }),
-    t.Union([t.String({ maxLength: 4000 }), t.Integer(), t.Boolean()]),
-    { examples, description, maxProperties: 20 },
-  )
+const Scalar = [t.String({ maxLength: 4000 }), t.Integer(), t.Boolean()]
 
-const Settings = Contents(
-  [{ url: 'https://node-red.home:1880/unlocks' }],
-  'Where it is, by its kind',
-)
-const Secrets = Contents([{}], 'What is never shown, by its kind')
+const Quiet = t.Object(HOURS, {
+  $id: 'TargetQuiet',
+  additionalProperties: false,
+  description: HOUR_WORDS,
+})
+
+const Settings = t.Record(t.String({ maxLength: 40 }), t.Union([...Scalar, Quiet]), {
+  examples: [{ url: 'https://node-red.home:1880/unlocks' }],
+  description:
+    'Where it is, by its kind. Notifications also have `quiet`: hours in which nothing is sent; what ' +
+    'waited longer than 15 minutes is then told as one digest',
+  maxProperties: 20,
+})
+const Secrets = t.Record(t.String({ maxLength: 40 }), t.Union(Scalar), {
+  examples: [{}],
+  description: 'What is never shown, by its kind',
+  maxProperties: 20,
+})
 
 const Password = text({
   max: 1024,

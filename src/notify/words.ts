@@ -1,0 +1,183 @@
+import {
+  DECISION_REASONS,
+  type DecisionReason,
+  LOCK_REASONS,
+  type LockReason,
+} from '../domain/access.ts'
+import type { Message, UnlockFacts } from '../domain/home-event.ts'
+import { dateWords, whyWords } from '../domain/text/grant-words.ts'
+import { shownText } from '../domain/text/shown-text.ts'
+
+/** A message in words, for people. */
+export type Notification = {
+  /** The id of the message: the same at every attempt. */
+  readonly id: string
+  readonly event: Message['about']['event']
+  /** One line. */
+  readonly title: string
+  readonly text: string
+  /** A page of the console. */
+  readonly link: string
+  /** Whether it is about something that should not be. */
+  readonly isUrgent: boolean
+  readonly createdAtMs: number
+  /** The unlock or denial that it is about, if it is about one. */
+  readonly unlock: UnlockFacts | undefined
+}
+
+type Home = {
+  /** The time zone of the home. */
+  readonly zone: () => string
+  /** Where links lead. */
+  readonly linkBase: string
+}
+
+/** The longest text of a notification, in bytes of UTF-8, and its longest title: ntfy takes 4,096 bytes, Telegram
+ * as many characters. */
+const TEXT_BYTES_MAX = 3000
+const TITLE_BYTES_MAX = 200
+
+/** Returns a message in words, with times in the zone of the home. Names are shown so that they stay on their line
+ * and hide nothing. */
+export const notificationOf = (message: Message, home: Home): Notification => {
+  const { id, createdAtMs, about } = message
+  const { title, text, page } = wordsOf(message, home)
+  const { event } = about
+  return {
+    id,
+    event,
+    title: clipped(shownText(title), TITLE_BYTES_MAX),
+    text: clipped(shownText(text), TEXT_BYTES_MAX),
+    link: page.startsWith('/') ? home.linkBase + page : page,
+    isUrgent: event === 'denied' || event === 'log.problem',
+    createdAtMs,
+    unlock: 'unlock' in about ? about.unlock : undefined,
+  }
+}
+
+type Words = {
+  readonly title: string
+  readonly text: string
+  /** The path of a page of the console, or its URL. */
+  readonly page: string
+}
+
+const wordsOf = ({ about, createdAtMs }: Message, { zone }: Home): Words => {
+  switch (about.event) {
+    case 'unlocked':
+    case 'denied':
+      return unlockWords(about.event, about.unlock, zone())
+    case 'log.problem':
+      return {
+        title: 'The unlock log has a problem',
+        text: about.says,
+        page: '/console/security',
+      }
+    case 'account.waiting':
+      return {
+        title: 'A new account wants in',
+        text:
+          about.count === 1
+            ? '1 person waits to be let in.'
+            : `${about.count} people wait to be let in.`,
+        page: '/console/people',
+      }
+    case 'digest':
+      return {
+        title: 'What happened meanwhile',
+        text: digestText(about, zone()),
+        page: '/console/log',
+      }
+    case 'test':
+      break
+  }
+  const time = timeWords(createdAtMs, createdAtMs, zone())
+  return {
+    title: 'A test',
+    text: `Notifications of the home arrive here. Sent at ${time}.`,
+    page: '/console',
+  }
+}
+
+const unlockWords = (event: 'unlocked' | 'denied', unlock: UnlockFacts, zone: string): Words => {
+  const who = unlock.who ?? 'Somebody'
+  const receivedAtMs = Date.parse(unlock.received_at)
+  const time = (at: string) => timeWords(Date.parse(at), receivedAtMs, zone)
+  const method = unlock.method === null ? '' : `, by ${unlock.method}`
+  const reason = event === 'denied' ? reasonWords(unlock.reason) : undefined
+  return {
+    title:
+      event === 'unlocked'
+        ? `${who} opened ${unlock.lock_name}`
+        : `${who} was refused at ${unlock.lock_name}`,
+    text: [
+      `At ${time(unlock.happened_at)}${method}.`,
+      ...(reason === undefined ? [] : [reason]),
+      ...(unlock.late ? [`Reported at ${time(unlock.received_at)}.`] : []),
+    ].join(' '),
+    page: unlock.receipt,
+  }
+}
+
+const LOCK_REASON_WORDS: Readonly<Record<LockReason, string | undefined>> = {
+  unspecified: undefined,
+  invalid_credential: 'Wrong code, card or fingerprint.',
+  disabled_user_denied: 'This person is disabled at the lock.',
+  restricted: 'Not at this time.',
+  insufficient_battery: 'The battery of the lock was too low.',
+}
+
+/** Other reasons are words of an app. */
+const reasonWords = (reason: string | null): string | undefined => {
+  if (reason === null) return undefined
+  if (isOneOf(DECISION_REASONS, reason)) return whyWords(reason satisfies DecisionReason)
+  return isOneOf(LOCK_REASONS, reason) ? LOCK_REASON_WORDS[reason] : `Reason: ${reason}.`
+}
+
+const isOneOf = <Word extends string>(words: readonly Word[], word: string): word is Word =>
+  (words as readonly string[]).includes(word)
+
+type Digest = Extract<Message['about'], { readonly event: 'digest' }>
+
+/** Such as `7 openings and 1 refusal between 02:10 and 06:00.` */
+const digestText = ({ unlocked, denied, others, dropped, fromMs, toMs }: Digest, zone: string) => {
+  const [from, to] = [timeWords(fromMs, toMs, zone), timeWords(toMs, toMs, zone)]
+  const when = from === to ? `at ${to}` : `between ${from} and ${to}`
+  const counts = [
+    counted(unlocked, 'opening'),
+    counted(denied, 'refusal'),
+    counted(others, unlocked + denied > 0 ? 'other event' : 'event'),
+  ].filter((count) => count !== '')
+  const told = counts.length === 0 ? '' : `${listed(counts)} ${when}.`
+  if (dropped === 0) return told
+  const more = counted(dropped, told === '' ? 'event' : 'more event')
+  const where = told === '' ? ` ${when}` : ''
+  return [told, `${more}${where} could not be kept for you; the log has what happened.`]
+    .filter(Boolean)
+    .join(' ')
+}
+
+const counted = (count: number, what: string): string =>
+  count === 0 ? '' : `${count} ${what}${count === 1 ? '' : 's'}`
+
+const listed = (items: readonly string[]): string =>
+  items.length < 2 ? items.join('') : `${items.slice(0, -1).join(', ')} and ${items.at(-1) ?? ''}`
+
+/** Returns a time of the home, with its date unless that is the date of another. */
+const timeWords = (ms: number, besideMs: number, zone: string): string => {
+  const [time, beside] = [ms, besideMs].map((one) =>
+    Temporal.Instant.fromEpochMilliseconds(one)
+      .toZonedDateTimeISO(zone)
+      .toPlainDateTime()
+      .toString({ smallestUnit: 'minute' }),
+  ) as [string, string]
+  const clock = time.slice(11, 16)
+  return time.slice(0, 10) === beside.slice(0, 10) ? clock : `${dateWords(time, beside)} ${clock}`
+}
+
+/** Returns the beginning of text that fits into so many bytes of UTF-8. */
+const clipped = (text: string, bytesMax: number): string => {
+  if (Buffer.byteLength(text) <= bytesMax) return text
+  const bytes = Buffer.from(text).subarray(0, bytesMax - Buffer.byteLength('…'))
+  return `${new TextDecoder().decode(bytes, { stream: true })}…`
+}

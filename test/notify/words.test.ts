@@ -1,0 +1,103 @@
+import { describe, expect, test } from 'bun:test'
+import type { Message } from '../../src/domain/home-event.ts'
+import { denialOf, inWords, messageAbout, unlockOf } from '../support/messages.ts'
+
+const said = (message: Message): [string, string] => {
+  const { title, text } = inWords(message)
+  return [title, text]
+}
+
+type Digest = Extract<Message['about'], { readonly event: 'digest' }>
+
+const digest = (given: Partial<Digest>): Message =>
+  messageAbout({
+    event: 'digest',
+    unlocked: 0,
+    denied: 0,
+    others: 0,
+    dropped: 0,
+    fromMs: Date.parse('2026-11-28T01:10:00Z'),
+    toMs: Date.parse('2026-11-28T05:00:00Z'),
+    ...given,
+  })
+
+describe('a notification', () => {
+  test('says who opened what, when on the clocks of the home, and how', () => {
+    expect(said(messageAbout())).toStrictEqual([
+      'Ada opened Front door',
+      'At 15:00, by fingerprint.',
+    ])
+    expect(inWords(messageAbout())).toMatchObject({
+      id: '0193c6a8-5f0e-7c3a-9b1d-2e4f6a8b0c1d',
+      link: 'https://lock.home/console/log/0193c6a8-5f0e-7c3a-9b1d-2e4f6a8b0c1d',
+      isUrgent: false,
+    })
+  })
+
+  test('names nobody once the person is erased', () => {
+    expect(said(unlockOf({ who: null, user_id: null, method: null }))).toStrictEqual([
+      'Somebody opened Front door',
+      'At 15:00.',
+    ])
+  })
+
+  test('says why somebody was refused, in the words of the gateway, the lock or the app', () => {
+    const denied = (reason: string | null) => said(denialOf({ reason }))
+    expect(denied('lockdown')).toStrictEqual([
+      'Ada was refused at Front door',
+      'At 15:00, by fingerprint. The door is locked down.',
+    ])
+    expect(denied('invalid_credential')[1]).toEndWith(' Wrong code, card or fingerprint.')
+    expect(denied('finger_wet')[1]).toEndWith(' Reason: finger_wet.')
+    expect(denied('unspecified')[1]).toBe('At 15:00, by fingerprint.')
+    expect(denied(null)[1]).toBe('At 15:00, by fingerprint.')
+    expect(inWords(denialOf({})).isUrgent).toBeTrue()
+  })
+
+  test('of what a phone reports late says when it happened, with the date of another day', () => {
+    const late = { late: true, happened_at: '2026-11-27T22:30:00.000Z' }
+    expect(said(unlockOf(late))[1]).toBe('At 27 November 23:30, by fingerprint. Reported at 15:00.')
+  })
+
+  test.each([
+    [{ unlocked: 7, denied: 1 }, '7 openings and 1 refusal between 02:10 and 06:00.'],
+    [{ unlocked: 1, others: 2 }, '1 opening and 2 other events between 02:10 and 06:00.'],
+    [{ others: 1, fromMs: Date.parse('2026-11-28T05:00:00Z') }, '1 event at 06:00.'],
+    [
+      { denied: 3, dropped: 12 },
+      '3 refusals between 02:10 and 06:00. 12 more events could not be kept for you; the log has what happened.',
+    ],
+    [
+      { dropped: 12, fromMs: Date.parse('2026-11-27T05:00:00Z') },
+      '12 events between 27 November 06:00 and 06:00 could not be kept for you; the log has what happened.',
+    ],
+  ])('that stands for several (%j) counts them: %s', (given, text) => {
+    expect(said(digest(given))).toStrictEqual(['What happened meanwhile', text])
+  })
+
+  test('about the home says what is wrong, and of strangers only how many they are', () => {
+    expect(said(messageAbout({ event: 'log.problem', says: 'The disk is full' }))).toStrictEqual([
+      'The unlock log has a problem',
+      'The disk is full',
+    ])
+    const waiting = (count: number) => said(messageAbout({ event: 'account.waiting', count }))
+    expect(waiting(1)).toStrictEqual(['A new account wants in', '1 person waits to be let in.'])
+    expect(waiting(3)[1]).toBe('3 people wait to be let in.')
+  })
+
+  test('stays on its line and hides nothing, whatever a name is', () => {
+    const { title } = inWords(unlockOf({ who: 'Eve\r\nBcc: all@home\u202e', lock_name: '👩‍👧' }))
+    expect(title).toBe('Eve\\u000d\\u000aBcc: all@home\\u202e opened 👩‍👧')
+  })
+
+  test('is cut to what services take, between two signs', () => {
+    const { title, text } = inWords(messageAbout({ event: 'log.problem', says: 'ä'.repeat(2500) }))
+    expect(title).toBe('The unlock log has a problem')
+    expect(Buffer.byteLength(text)).toBeWithin(2990, 3001)
+    expect(text).toMatch(/^ä+…$/)
+    const long = inWords(unlockOf({ who: `x${'😀'.repeat(100)}` })).title
+    expect(Buffer.byteLength(long)).toBeLessThanOrEqual(200)
+    expect(long.isWellFormed()).toBeTrue()
+    expect(long).not.toContain('\uFFFD')
+  })
+})
