@@ -1,0 +1,56 @@
+// What people read about the rules of targets, on the gateway and in browsers.
+import type { Rule } from '../home-event.ts'
+
+type Names = {
+  /** Returns the name of a lock by its label. */
+  readonly lock: (label: string) => string
+  /** Returns the name of a person by their public id, or undefined if they are gone. */
+  readonly person: (publicId: string) => string | undefined
+  /** Whether whoever reads this hears only of themselves. */
+  readonly isOwn?: boolean
+}
+
+/** Returns a rule as what ends a sentence that begins with "Tell Ada": `when anybody opens Front door between 22:00
+ * and 06:00`. */
+export const ruleWords = (rule: Rule, names: Names): string => {
+  const { from, to } = rule.hours ?? {}
+  const hours = from === undefined || to === undefined ? '' : ` between ${from} and ${to}`
+  return `when ${happeningWords(rule, names)}${hours}`
+}
+
+const happeningWords = (rule: Rule, names: Names): string => {
+  switch (rule.on) {
+    case 'unlocked':
+      return `${whoWords(rule, names, 'anybody')} ${names.isOwn ? 'open' : 'opens'} ${lockWords(rule, names) ?? 'a door'}`
+    case 'denied': {
+      const lock = lockWords(rule, names)
+      const where = lock === undefined ? '' : ` at ${lock}`
+      return `${whoWords(rule, names, 'somebody')} ${names.isOwn ? 'are' : 'is'} refused${where}`
+    }
+    case 'log.problem':
+      return 'the log has a problem'
+    case 'account.waiting':
+      break
+  }
+  return 'a new account wants in'
+}
+
+const whoWords = ({ people }: Rule, { person, isOwn }: Names, anybody: string): string => {
+  if (isOwn) return 'you'
+  if (!people) return anybody
+  return alternatives(people.map((publicId) => person(publicId) ?? 'somebody who is gone'))
+}
+
+const lockWords = ({ locks }: Rule, { lock }: Names): string | undefined =>
+  locks && alternatives(locks.map(lock))
+
+const NAMED_MAX = 3
+
+/** Returns `Ada, Ben or Cleo`, or `Ada, Ben, Cleo or one of 4 others`. */
+const alternatives = (names: readonly string[]): string => {
+  const more = names.length - NAMED_MAX
+  const shown = more > 1 ? [...names.slice(0, NAMED_MAX), `one of ${more} others`] : names
+  return shown.length < 2
+    ? shown.join('')
+    : `${shown.slice(0, -1).join(', ')} or ${String(shown[shown.length - 1])}`
+}
