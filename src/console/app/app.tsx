@@ -22,6 +22,9 @@ import { NewGrantPage } from './pages/access/new-grant-page.tsx'
 import { DoorPage } from './pages/doors/door-page.tsx'
 import { DoorsPage } from './pages/doors/doors-page.tsx'
 import { WhyPage } from './pages/doors/why-page.tsx'
+import { ConnectionsPage } from './pages/connections/connections-page.tsx'
+import { NewTargetPage } from './pages/connections/new-target-page.tsx'
+import { TargetPage } from './pages/connections/target-page.tsx'
 import { HolidaysPage } from './pages/holidays/holidays-page.tsx'
 import { PeoplePage } from './pages/people/people-page.tsx'
 import { SecurityPage } from './pages/security/security-page.tsx'
@@ -106,9 +109,14 @@ const Pages = () => {
           <Route path="/console/people/:id?" component={People} />
           <Route path="/console/invitations" component={Invitations} />
           <Route path="/console/invitations/many" component={InviteMany} />
+          <Route path="/console/connections" component={Connections} />
+          <Route path="/console/connections/new" component={NewConnection} />
+          <Route path="/console/connections/:id" component={OneConnection} />
           <Route path="/console/security" component={Security} />
           <Route path="/console/security/audit" component={Audit} />
           <Route path="/console/myself" component={MyselfPage} />
+          <Route path="/console/myself/connections/new" component={NewOwnConnection} />
+          <Route path="/console/myself/connections/:id" component={TargetPage} />
           <Route default component={NoSuchPage} />
         </Router>
       </ErrorBoundary>
@@ -133,6 +141,11 @@ const Invitations = atLeast('admin', InvitationsPage)
 const InviteMany = atLeast('admin', InviteManyPage)
 const Security = atLeast('admin', SecurityPage)
 const Audit = atLeast('owner', AuditPage)
+
+const Connections = atLeast('owner', ConnectionsPage)
+const NewConnection = atLeast('owner', () => <NewTargetPage isPersonal={false} />)
+const OneConnection = atLeast('owner', TargetPage)
+const NewOwnConnection = () => <NewTargetPage isPersonal />
 
 /** Nothing for a member, who is redirected. */
 const Home = () => isAtLeast(role.value, 'admin') && <TodayPage />

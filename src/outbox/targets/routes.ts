@@ -69,13 +69,17 @@ const list = ({ targets }: Dependencies) =>
         200: {
           description: 'The targets, oldest first',
           schema: TargetsAnswer,
-          example: { targets: [TARGET_EXAMPLE] },
+          example: {
+            targets: [TARGET_EXAMPLE],
+            kinds: { home: ['webhook'], personal: [] },
+          },
         },
       },
     },
-    async ({ caller, account }) => ({
-      targets: (await targets.all({ ...caller, account })).map(targetJson),
-    }),
+    async ({ caller, account }) => {
+      const by = { ...caller, account }
+      return { targets: (await targets.all(by)).map(targetJson), kinds: targets.kindsFor(by) }
+    },
   )
 
 const add = ({ targets, kindWords }: Dependencies) =>

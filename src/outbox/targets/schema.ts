@@ -195,8 +195,20 @@ export const TargetAnswer = t.Object(
   { $id: 'Target', additionalProperties: false },
 )
 
+const Kinds = (description: string) => t.Array(Kind, { description, examples: [['webhook']] })
+
 export const TargetsAnswer = t.Object(
-  { targets: t.Array(TargetAnswer) },
+  {
+    targets: t.Array(TargetAnswer),
+    kinds: t.Object(
+      { home: Kinds('For the home'), personal: Kinds('For yourself') },
+      {
+        $id: 'TargetKinds',
+        additionalProperties: false,
+        description: 'The kinds of targets that you may add',
+      },
+    ),
+  },
   { $id: 'TargetList', additionalProperties: false },
 )
 

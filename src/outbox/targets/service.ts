@@ -158,6 +158,15 @@ export const targetService = (deps: Dependencies) => {
         }))
     },
 
+    /** Returns the kinds of targets that the caller may add for the home, and for themselves. */
+    kindsFor: ({ account }: By) => {
+      const names = isNewcomer(account) ? [] : Object.keys(kinds)
+      return {
+        home: hasRole(account, 'owner') ? names : [],
+        personal: names.filter((name) => kinds[name]?.isPersonal),
+      }
+    },
+
     /** Throws `not_found`. */
     find: async (by: By, id: string): Promise<ShownTarget> =>
       shown(await requireTarget(db, by, id), by),

@@ -230,7 +230,10 @@ describe('adding and changing a target', () => {
     for (const by of [member, admin]) {
       expect((await app.post('/v1/targets', { ...hook(), personal: false }, by)).status).toBe(403)
       expect((await app.post('/v1/targets', hook(), by)).status).toBe(403)
-      expect(await (await app.get('/v1/targets', by)).json()).toStrictEqual({ targets: [] })
+      expect(await (await app.get('/v1/targets', by)).json()).toStrictEqual({
+        targets: [],
+        kinds: { home: [], personal: [] },
+      })
       for (const path of [`/v1/targets/${id}`, `/v1/targets/${id}/deliveries`])
         expect((await app.get(path, by)).status).toBe(404)
       expect((await app.post(`/v1/targets/${id}/test`, {}, by)).status).toBe(404)

@@ -74,7 +74,8 @@ export const api = {
     headers: Headers = {},
     options: Pick<Options, 'signal'> = {},
   ): Promise<Answer> => call('POST', path, body, { headers, ...options }),
-  put: <Answer>(path: string, body: unknown): Promise<Answer> => call('PUT', path, body),
+  put: <Answer>(path: string, body: unknown, headers: Headers = {}): Promise<Answer> =>
+    call('PUT', path, body, { headers }),
   patch: <Answer>(path: string, body: unknown, headers: Headers = {}): Promise<Answer> =>
     call('PATCH', path, body, { headers }),
   delete: <Answer>(path: string, body?: unknown): Promise<Answer> => call('DELETE', path, body),

@@ -51,12 +51,17 @@ export type Pages<Row> = Omit<Loaded<readonly Row[]>, 'data'> & {
 }
 
 /** A page of the API; each list has its rows in a member of its own name. */
-type Answer = { readonly next: string | null } & Readonly<Record<string, unknown>>
+type Answer = { readonly next: string | number | null } & Readonly<Record<string, unknown>>
 type Query = Readonly<Record<string, string | number | boolean | undefined>>
 
 /** Loads a list of the API page by page, by its cursor, and starts over when the query changes.
- * `member` is where an answer has its rows. */
-export const usePages = <Row>(path: string, query: Query, member: string): Pages<Row> => {
+ * `member` is where an answer has its rows, and `cursor` the parameter for the next page. */
+export const usePages = <Row>(
+  path: string,
+  query: Query,
+  member: string,
+  cursor = 'cursor',
+): Pages<Row> => {
   const key = JSON.stringify([path, query])
   const first = useLoad(key, (signal) => api.get<Answer>(path, { query, signal }))
   const [rest, setRest] = useState<{ of?: Answer; answers: readonly Answer[] }>({ answers: [] })
@@ -71,7 +76,7 @@ export const usePages = <Row>(path: string, query: Query, member: string): Pages
     setLoadingMore(true)
     setError(undefined)
     try {
-      const answer = await api.get<Answer>(path, { query: { ...query, cursor: next } })
+      const answer = await api.get<Answer>(path, { query: { ...query, [cursor]: next } })
       setRest((before) => ({ of, answers: [...(before.of === of ? before.answers : []), answer] }))
     } catch (reason) {
       setError(reason)

@@ -1,4 +1,5 @@
 import type { Role } from '../../../domain/account.ts'
+import { CONNECTIONS } from './connections.ts'
 import { ACCESS, DOORS, HOLIDAYS } from './doors.ts'
 
 /** A section of the console, as the navigation lists it. */
@@ -39,6 +40,12 @@ const SECTIONS: readonly AppSection[] = [
     label: 'Invitations',
     role: 'admin',
     icon: 'M3 6h18v12H3zM3 7l9 7 9-7',
+  },
+  {
+    path: CONNECTIONS,
+    label: 'Connections',
+    role: 'owner',
+    icon: 'M10 14a4 4 0 0 0 5.7 0l3.3-3.3a4 4 0 0 0-5.7-5.7L12 6.3M14 10a4 4 0 0 0-5.7 0L5 13.3A4 4 0 0 0 10.7 19L12 17.7',
   },
   {
     path: '/console/security',

@@ -5,6 +5,7 @@ import { SessionList } from '../../components/list/session-list.tsx'
 import { lastDayText } from '../../time/last-day.ts'
 import { aRole } from '../../words/role.ts'
 import { needsSecondFactor, me } from '../../api/session.ts'
+import { OwnConnections } from '../connections/own-connections.tsx'
 import { OwnData } from './data.tsx'
 import { OwnPassword } from './password.tsx'
 import { Profile } from './profile.tsx'
@@ -23,6 +24,7 @@ export const MyselfPage = () => {
     <Screen title="Myself" lead={lead}>
       {isRequired && <SecondFactor />}
       <MayOpen holder={`account:${own.id}`} />
+      <OwnConnections />
       <Profile own={own} />
       <OwnPassword />
       {!isRequired && <SecondFactor />}

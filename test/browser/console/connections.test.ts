@@ -1,0 +1,183 @@
+import { describe, expect, test } from 'bun:test'
+import type { Page } from 'playwright-core'
+import { PASSWORD, bearer, clientOf } from '../../support/app.ts'
+import { UNLIMITED } from '../../support/binary.ts'
+import { startReceiver } from '../../support/receiver.ts'
+import { until } from '../../support/until.ts'
+import { IS_LEFT_OUT, useBrowser, useResource, useService } from '../chromium.ts'
+import {
+  addAccount,
+  expectCalm,
+  expectFault,
+  focusOn,
+  look,
+  openAs,
+  sections,
+  tokenFor,
+} from './console.ts'
+
+const ENV = { ...UNLIMITED, WEBHOOK_LOOPBACK: 'on' }
+
+describe.skipIf(IS_LEFT_OUT)('connections', () => {
+  const browser = useBrowser()
+  const receiver = useResource(
+    async () => startReceiver(),
+    (started) => started[Symbol.asyncDispose](),
+  )
+  const service = useService({ env: ENV }, async (started) => {
+    await addAccount(started, 'oli')
+    await addAccount(started, 'adam', 'admin')
+    await addAccount(started, 'mia', 'member')
+  })
+
+  const as = async (username: string) => bearer(await tokenFor(service(), username))
+
+  const unlock = async (username: string): Promise<void> => {
+    const body = { 'unlocking-method': 'pin' }
+    const answer = await clientOf(service().url).post('/logUnlocking', body, await as(username))
+    expect(answer.status).toBe(200)
+  }
+
+  const card = (page: Page, name: string) => page.getByRole('article', { name })
+
+  test('an owner adds a webhook, whose secret is shown once, and it hears of an unlock', async () => {
+    await using seen = await openAs(browser(), service(), 'oli', '/console/connections')
+    const { page } = seen
+    await page.getByRole('heading', { level: 1, name: 'Connections' }).waitFor()
+    await card(page, 'Home Assistant').getByText('Not connected').waitFor()
+    await look(page, 'connections-none')
+
+    await page.getByRole('link', { name: 'Add a connection' }).click()
+    await page.getByLabel('Name').fill('Node-RED')
+    await page.getByLabel('URL').fill(receiver().url)
+    // The sentence grows.
+    const [first, second] = ['When anybody opens any door', 'When anybody is refused at any door']
+    await page.getByText(first, { exact: true }).waitFor()
+    await page.getByText(second, { exact: true }).waitFor()
+    await page.getByLabel('Door', { exact: true }).first().selectOption({ label: 'Front door' })
+    await page.getByLabel('Who', { exact: true }).first().selectOption({ label: 'mia' })
+    await page.getByText('When mia opens the front door', { exact: true }).waitFor()
+    await page.getByText('Only at certain hours').first().click()
+    await page
+      .getByText('When mia opens the front door between 22:00 and 06:00', { exact: true })
+      .waitFor()
+    await look(page, 'connections-new')
+    await page.getByText('Only at certain hours').first().click()
+    await page.getByRole('button', { name: `Remove: w${second.slice(1)}` }).click()
+
+    const password = page.getByLabel('Your password', { exact: true })
+    await password.fill('not my password')
+    await page.getByRole('button', { name: 'Add', exact: true }).click()
+    await expectFault(page, password, WRONG_PASSWORD)
+    await password.fill(PASSWORD)
+    await page.getByRole('button', { name: 'Add', exact: true }).click()
+    await focusOn(page, 'The secret of this webhook')
+    const secret = await page.locator('code.big').innerText()
+    expect(secret).toMatch(/^whsec_[A-Za-z0-9+/=]+$/)
+    await page.getByRole('button', { name: 'Copy secret' }).waitFor()
+    await look(page, 'connections-secret')
+    await page.getByRole('button', { name: 'I have saved it' }).click()
+
+    await page.getByRole('heading', { level: 1, name: 'Node-RED' }).waitFor()
+    await page.getByText('Nothing told yet').waitFor()
+    expect(await page.content()).not.toContain(secret)
+    await page.getByRole('button', { name: 'Send a test: Node-RED' }).click()
+    await page.getByText('The test arrived: status 204').waitFor()
+    expect(receiver().received).toHaveLength(1)
+
+    // It hears of Mia only.
+    await unlock('adam')
+    await unlock('mia')
+    await until(() => receiver().received.length === 2)
+    await page.reload()
+    await page.getByText(/^Works · last told/).waitFor()
+    const told = page.getByRole('list', { name: 'What it was told' }).getByRole('listitem')
+    await told.getByText('told', { exact: true }).waitFor()
+    expect(await told.count()).toBe(1)
+    await look(page, 'connection')
+    expectCalm(seen, [403])
+  })
+
+  test('a failure is told with its reason; what was told is sent again', async () => {
+    await using seen = await openAs(browser(), service(), 'oli', '/console/connections')
+    const { page } = seen
+    const node = card(page, 'Node-RED')
+    await node.getByText('When mia opens the front door').waitFor()
+    receiver().answerWith(() => new Response('no room left', { status: 507 }))
+    await unlock('mia')
+    await until(() => receiver().received.length === 3)
+    await page.reload()
+    await node.getByText(/^Has failed since .*: status 507, no room left$/).waitFor()
+    await node.getByText('1 message to be told').waitFor()
+    await look(page, 'connections-failing')
+    await node.getByRole('button', { name: 'Send a test: Node-RED' }).click()
+    await node.getByText('The test failed: status 507, no room left').waitFor()
+
+    receiver().answerWith(() => new Response(null, { status: 204 }))
+    const before = receiver().received.length
+    await node.getByRole('link', { name: 'Node-RED', exact: true }).click()
+    await page.getByText('waits', { exact: true }).waitFor()
+    const [seq] = receiver().seqs().slice(1)
+    await page.getByRole('button', { name: `Send again: An unlock, no. ${String(seq)}` }).click()
+    await look(page, 'connection-again')
+    await page.getByText('This one and all since').click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Send again' }).click()
+    await page.getByText(/messages? will be told again\./).waitFor()
+    await until(() => receiver().received.length >= before + 2)
+    expect(new Set(receiver().seqs().slice(before))).toEqual(new Set(receiver().seqs().slice(1, 3)))
+    expectCalm(seen)
+  })
+
+  test('it is changed, switched off and on, gets another secret, and is removed', async () => {
+    await using seen = await openAs(browser(), service(), 'oli', '/console/connections')
+    const { page } = seen
+    const node = card(page, 'Node-RED')
+    await node.getByRole('button', { name: 'Switch off: Node-RED' }).click()
+    await node.getByText('Off', { exact: true }).waitFor()
+    await node.getByRole('button', { name: 'Switch on: Node-RED' }).click()
+    await node.getByText('Off', { exact: true }).waitFor({ state: 'detached' })
+    await node.getByRole('link', { name: 'More: Node-RED' }).click()
+
+    // The name takes no password; where it leads does.
+    await page.getByLabel('Name').fill('Kitchen')
+    expect(await page.getByLabel('Your password', { exact: true }).count()).toBe(0)
+    await page.getByRole('button', { name: 'Save' }).click()
+    await page.getByRole('heading', { level: 1, name: 'Kitchen' }).waitFor()
+    await page.getByLabel('URL').fill('ftp://kitchen.home/')
+    await page.getByLabel('Your password', { exact: true }).fill(PASSWORD)
+    await page.getByRole('button', { name: 'Save' }).click()
+    await expectFault(
+      page,
+      page.getByLabel('URL'),
+      'Invalid url: an http or https URL of up to 1000 characters.',
+    )
+    await page.getByLabel('URL').fill(receiver().url)
+
+    await page.getByRole('button', { name: 'New secret' }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByLabel('Your password', { exact: true }).fill(PASSWORD)
+    await dialog.getByRole('button', { name: 'Create a new secret' }).click()
+    await page.getByText('The old one works for another 24 hours.').first().waitFor()
+    expect(await page.locator('code.big').innerText()).toMatch(/^whsec_/)
+    await page.getByRole('button', { name: 'I have saved it' }).click()
+
+    await page.getByRole('button', { name: 'Remove', exact: true }).click()
+    await dialog.getByRole('button', { name: 'Remove Kitchen' }).click()
+    await page.waitForURL('**/console/connections')
+    await page.getByText('Kitchen was removed.').waitFor()
+    await card(page, 'Home Assistant').waitFor()
+    expect(await card(page, 'Kitchen').count()).toBe(0)
+    expectCalm(seen, [400])
+  })
+
+  test('others have no connections of the home', async () => {
+    await using seen = await openAs(browser(), service(), 'adam', '/console/connections')
+    const { page } = seen
+    await page.getByRole('heading', { name: 'Page not found' }).waitFor()
+    expect(await sections(page).allInnerTexts()).not.toContain('Connections')
+    expectCalm(seen)
+  })
+})
+
+const WRONG_PASSWORD =
+  'This is not your password. After many failed logins, even the right one is refused for a while.'
