@@ -120,6 +120,8 @@ export type Channel = {
   /** Messages that have waited longer are told as one digest, or as the channel sees fit by `createdAtMs` if
    * undefined. */
   readonly freshMs: number | undefined
+  /** False if its targets stay enabled however long they fail; true by default. */
+  readonly givesUp?: boolean
   /** Milliseconds until a target wants to be told, such as after its quiet hours; 0 by default. */
   readonly waitMs?: (target: Target, message: Pick<Message, 'createdAtMs'>, nowMs: number) => number
 }

@@ -83,6 +83,7 @@ export const mqttChannel = ({ link, topics, hasNames, ...deps }: Dependencies): 
     tell: (_target, message, signal) => Promise.race([tell(message), abortion(signal)]),
     retriesMs: RETRIES_MS,
     freshMs: undefined,
+    givesUp: false,
   }
 }
 

@@ -107,6 +107,8 @@ export const teller = (deps: TellingDependencies) => {
       if (target.failingSinceMs !== undefined) await targetsIn(tx).setFailing(target.id, undefined)
     })
 
+  const givesUp = ({ kind }: StoredTarget): boolean => channels[kind]?.givesUp ?? true
+
   const saveFailure = async (
     { target, readAtMs }: Telling,
     turn: Turn,
@@ -119,7 +121,7 @@ export const teller = (deps: TellingDependencies) => {
       await deliveriesIn(tx).mark(marks)
       if (before === undefined) await targetsIn(tx).setFailing(target.id, nowMs)
       if (isGone) await disable(tx, target, 'gone')
-      else if (before !== undefined && readAtMs - before >= FAILING_MS_MAX)
+      else if (givesUp(target) && before !== undefined && readAtMs - before >= FAILING_MS_MAX)
         await disable(tx, target, 'failing')
     })
   }

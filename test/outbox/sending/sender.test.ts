@@ -338,6 +338,14 @@ describe('a target that fails', () => {
     expect(app.logLines.join('')).toContain('target.disable')
   })
 
+  test('is not disabled if its channel never gives up, such as that of the broker', async () => {
+    channel.givesUp = false
+    pass(5 * DAY_MS - 2 * HOUR_MS)
+    await settled()
+    for (let hour = 0; hour < 4; hour++) await failAgain()
+    expect((await targetsIn(app.db).find('one'))?.disabledWhy).toBeUndefined()
+  })
+
   test('is not disabled by a clock that jumps a year ahead, nor left alone by one that jumps back', async () => {
     for (const jumpMs of [365 * DAY_MS, -365 * DAY_MS]) {
       app.clock.nowMs += jumpMs
