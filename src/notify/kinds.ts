@@ -1,6 +1,6 @@
 import type { Clock } from '../domain/clock.ts'
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from '../domain/duration.ts'
-import { restOfHours } from '../domain/hours.ts'
+import { restOfHours } from '../domain/calendar/hours.ts'
 import type { Channel, Hours, Target, TargetContents, TargetKind } from '../domain/home-event.ts'
 import type { AddressRules } from '../http/outgoing/target-address.ts'
 import { tellByPost } from '../http/outgoing/tell.ts'

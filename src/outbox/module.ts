@@ -70,6 +70,8 @@ export const outboxModule = (deps: Dependencies) => {
     record: audit.record,
     checkPassword: deps.checkPassword,
     actingRole: deps.actingRole,
+    lockName: deps.lockName,
+    nameOf: deps.nameOf,
     wake: outbox.wake,
   })
   return {

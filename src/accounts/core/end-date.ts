@@ -1,5 +1,5 @@
 import type { Clock } from '../../domain/clock.ts'
-import { lastDay } from '../../domain/last-day.ts'
+import { lastDay } from '../../domain/calendar/last-day.ts'
 import { AppError } from '../../errors.ts'
 
 /** The clocks that decide what has ended. */

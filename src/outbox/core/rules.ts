@@ -1,4 +1,4 @@
-import { isWithinHours } from '../../domain/hours.ts'
+import { isWithinHours } from '../../domain/calendar/hours.ts'
 import type { AppendedEvent, HomeEventKind, Rule } from '../../domain/home-event.ts'
 
 /** Reasons of denials that happened at no lock: a refused login, and lost unlocks. */

@@ -6,6 +6,8 @@ import type { DeliveriesAnswer, TargetAnswer } from './schema.ts'
 /** A target with what waits for it, for someone who may see it. */
 export type ShownTarget = {
   readonly target: StoredTarget
+  /** Its rules in words. */
+  readonly says: readonly string[]
   readonly summary: Summary | undefined
   /** Whether the viewer may see what the receiver answered. */
   readonly showsAnswers: boolean
@@ -14,7 +16,7 @@ export type ShownTarget = {
 type Json = Static<typeof TargetAnswer>
 
 /** Returns a target as the API shows it, without its secrets. */
-export const targetJson = ({ target, summary, showsAnswers }: ShownTarget): Json => {
+export const targetJson = ({ target, says, summary, showsAnswers }: ShownTarget): Json => {
   const { last, waiting = 0 } = summary ?? {}
   return {
     id: target.id,
@@ -22,7 +24,10 @@ export const targetJson = ({ target, summary, showsAnswers }: ShownTarget): Json
     name: target.name,
     account: target.accountPublicId,
     settings: { ...target.settings } as Json['settings'],
-    rules: target.rules.map((rule) => structuredClone(rule) as Json['rules'][number]),
+    rules: target.rules.map((rule, at) => ({
+      ...(structuredClone(rule) as Json['rules'][number]),
+      says: says[at] ?? '',
+    })),
     state: target.disabledWhy === undefined ? 'enabled' : 'disabled',
     disabled_why: target.disabledWhy ?? null,
     failing_since: timeOf(target.failingSinceMs),

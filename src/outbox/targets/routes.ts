@@ -20,6 +20,7 @@ import {
 } from './schema.ts'
 import {
   ELSEWHERE,
+  NO_CHANNEL,
   NO_SECRET,
   NO_SUCH_TARGET,
   OWN,
@@ -51,6 +52,7 @@ const WHO = 'Owners see the targets of the home, and everyone their own. '
 
 const NOT_FOUND = { 404: problem(404, 'not_found', NO_SUCH_TARGET) }
 const WRONG_PASSWORD = problem(403, 'wrong_password', 'Wrong password')
+const KIND_OFF = problem(409, 'kind_off', NO_CHANNEL)
 const SECRET_EXAMPLE = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo='
 
 const ANSWER = { description: 'The target', schema: TargetAnswer, example: TARGET_EXAMPLE }
@@ -106,7 +108,7 @@ const add = ({ targets, kindWords }: Dependencies) =>
           problem(403, 'forbidden', OWNERS_ONLY),
           problem(403, 'destination_unknown', ELSEWHERE),
         ],
-        409: problem(409, 'too_many_targets', TOO_MANY),
+        409: [problem(409, 'too_many_targets', TOO_MANY), KIND_OFF],
       },
     },
     async ({ caller, account, body }) => {
@@ -157,6 +159,7 @@ const change = ({ targets }: Dependencies) =>
         400: invalid(TargetUpdate, 'name'),
         403: WRONG_PASSWORD,
         ...NOT_FOUND,
+        409: KIND_OFF,
         412: VERSION_CHANGED,
       },
     },
@@ -212,6 +215,7 @@ const test = ({ targets }: Dependencies) =>
           example: { state: 'delivered', status: 204, answer: '' },
         },
         ...NOT_FOUND,
+        409: KIND_OFF,
       },
     },
     async ({ caller, account, params, signal }) => {
@@ -337,14 +341,20 @@ const replay = ({ targets }: Dependencies) =>
 
 const ONE_OF = 'Needs either delivery or since_seq'
 
-type GivenRule = Omit<Rule, 'hours'> & { readonly hours?: Rule['hours'] | undefined }
+type GivenRule = Omit<Rule, 'hours'> & {
+  readonly hours?: Rule['hours'] | undefined
+  readonly says?: string | undefined
+}
 
-/** Ids are stored in lower case. */
+/** Ids are stored in lower case, and words are not stored. */
 const rulesOf = (rules: readonly GivenRule[]): readonly Rule[] =>
-  rules.map(({ people, ...rule }) => ({
-    ...(rule as Rule),
-    ...(people ? { people: people.map((id) => id.toLowerCase()) } : {}),
-  }))
+  rules.map((given) => {
+    const { people, says: _, ...rule } = given
+    return {
+      ...(rule as Rule),
+      ...(people ? { people: people.map((id) => id.toLowerCase()) } : {}),
+    }
+  })
 
 const withSecret = <Target extends object>(target: Target, secret: string | undefined) =>
   secret === undefined ? target : { ...target, secret }

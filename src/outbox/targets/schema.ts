@@ -40,6 +40,13 @@ const RuleSchema = t.Object(
         description: HOUR_WORDS,
       }),
     ),
+    says: t.Optional(
+      t.String({
+        maxLength: 2000,
+        description: 'The rule in words, which the server writes; ignored in a request',
+        examples: ['when anybody opens Front door between 22:00 and 06:00'],
+      }),
+    ),
   },
   { $id: 'TargetRule', additionalProperties: false },
 )
@@ -256,7 +263,10 @@ export const TARGET_EXAMPLE = {
   name: 'Node-RED',
   account: null,
   settings: { url: 'https://node-red.home:1880/unlocks' },
-  rules: [{ on: 'unlocked' }, { on: 'denied' }],
+  rules: [
+    { on: 'unlocked', says: 'when anybody opens a door' },
+    { on: 'denied', says: 'when somebody is refused' },
+  ],
   state: 'enabled',
   disabled_why: null,
   failing_since: null,

@@ -7,13 +7,14 @@ import { AppError } from '../../errors.ts'
 import { requireVersion } from '../../http/request/headers/if-match.ts'
 import type { Database, Transaction } from '../../storage/database.ts'
 import type { AuditIn } from '../../storage/unit-of-work.ts'
-import { type Delivery, type Replayed, deliveriesIn } from '../core/delivery-store.ts'
+import { type Delivery, type Replayed, type Summary, deliveriesIn } from '../core/delivery-store.ts'
 import { type StoredTarget, targetsIn } from '../core/target-store.ts'
 import type { ShownTarget } from './json.ts'
+import { type RuleNames, rulesInWords } from './says.ts'
 
 export type Targets = ReturnType<typeof targetService>
 
-type Dependencies = {
+type Dependencies = RuleNames & {
   readonly db: Pick<Database, 'all' | 'get' | 'run' | 'transaction'>
   readonly clock: Pick<Clock, 'wallMs'>
   /** The kinds that people add. */
@@ -138,9 +139,14 @@ export const targetService = (deps: Dependencies) => {
       })
   }
 
-  const shown = async (target: StoredTarget, { account }: By): Promise<ShownTarget> => ({
+  const shown = async (
+    target: StoredTarget,
+    { account }: By,
+    summaries?: ReadonlyMap<string, Summary>,
+  ): Promise<ShownTarget> => ({
     target,
-    summary: (await deliveriesIn(db).summaries()).get(target.id),
+    says: await rulesInWords(deps, target),
+    summary: (summaries ?? (await deliveriesIn(db).summaries())).get(target.id),
     showsAnswers: hasRole(account, 'owner'),
   })
 
@@ -149,13 +155,8 @@ export const targetService = (deps: Dependencies) => {
     all: async (by: By): Promise<readonly ShownTarget[]> => {
       const targets = await targetsIn(db).all()
       const summaries = await deliveriesIn(db).summaries()
-      return targets
-        .filter((target) => mayUse(target, by))
-        .map((target) => ({
-          target,
-          summary: summaries.get(target.id),
-          showsAnswers: hasRole(by.account, 'owner'),
-        }))
+      const seen = targets.filter((target) => mayUse(target, by))
+      return Promise.all(seen.map((target) => shown(target, by, summaries)))
     },
 
     /** Returns the kinds of targets that the caller may add for the home, and for themselves. */
@@ -346,7 +347,7 @@ export const ELSEWHERE =
   'Your own target may lead only where one of the home leads; ask an owner to add one'
 export const TOO_MANY = `There are already ${HOME_MAX} targets of the home, or ${PERSONAL_MAX} of your own`
 export const OWN = 'The server itself adds this target while its setting is set; disable it instead'
-const NO_CHANNEL = 'Targets of this kind are off; set them up in the settings first'
+export const NO_CHANNEL = 'Targets of this kind are off; set them up in the settings first'
 export const NO_SECRET = 'Targets of this kind have no secret to replace'
 const RULE_WORDS =
   'hours that begin and end at different times; your own targets hear of `unlocked` and `denied` only'

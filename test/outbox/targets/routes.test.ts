@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test'
 import { Webhook } from 'standardwebhooks'
 import { PASSWORD, type TestApp, bearer, startApp } from '../../support/app.ts'
+import { COMMAND_LINE } from '../../../src/domain/audit-event.ts'
 import { deliveriesTo } from '../../support/outbox.ts'
 import { type Received, startReceiver } from '../../support/receiver.ts'
 import { until } from '../../support/until.ts'
@@ -263,5 +264,21 @@ test('a test tells what became of it, also without an answer', async () => {
     state: 'failed',
     status: null,
     answer: 'Connection refused',
+  })
+})
+
+test('rules are said in words, with the names of now; the words may come back in a change', async () => {
+  const { publicId } = await app.accounts.authentication
+    .checkPassword({ username: 'mia', password: PASSWORD }, COMMAND_LINE)
+    .then((account) => account ?? { publicId: '' })
+  const hours = { from: '22:00', to: '06:00' }
+  const rule = { on: 'unlocked', people: [publicId.toUpperCase()], hours }
+  const says = 'when mia opens a door between 22:00 and 06:00'
+  const { id, rules } = await add({ rules: [rule] })
+  expect(rules).toStrictEqual([{ ...rule, people: [publicId], says }])
+  expect((await app.patch(`/v1/targets/${id}`, { rules }, owner)).status).toBe(200)
+  await app.delete('/v1/me', { password: PASSWORD }, member)
+  expect(await at(id)).toMatchObject({
+    rules: [{ says: 'when somebody who is gone opens a door between 22:00 and 06:00' }],
   })
 })

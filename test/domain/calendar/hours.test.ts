@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test'
-import { HOUR_MS, MINUTE_MS } from '../../src/domain/duration.ts'
-import { isWithinHours, restOfHours } from '../../src/domain/hours.ts'
+import { HOUR_MS, MINUTE_MS } from '../../../src/domain/duration.ts'
+import { isWithinHours, restOfHours } from '../../../src/domain/calendar/hours.ts'
 
 const NIGHT = { from: '22:00', to: '06:00' }
 const berlin = () => 'Europe/Berlin'

@@ -1,5 +1,5 @@
-import { DAY_MS } from './duration.ts'
-import type { Hours } from './home-event.ts'
+import { DAY_MS } from '../duration.ts'
+import type { Hours } from '../home-event.ts'
 
 /** Returns whether a moment is within hours of the home; always, without hours. */
 export const isWithinHours = (
