@@ -141,7 +141,7 @@ export type TargetKind = {
     given: Partial<TargetContents>,
     current?: TargetContents,
   ) => Promise<TargetContents & { readonly shown?: string }>
-  /** Returns where it leads, such as a host: a member's must lead where one of the home does. Undefined if it
+  /** Returns where it leads, such as the address of a server: a member's must lead where one of the home does. Undefined if it
    * leads where a setting of the server says. */
   readonly destination: (settings: TargetContents['settings']) => string | undefined
   /** Returns new secrets besides the current ones, and the one to show once; undefined if there is nothing to

@@ -1,7 +1,7 @@
 import type { NewReport, Delivery } from '../domain/access.ts'
 import type { Broker } from '../domain/broker.ts'
 import type { Clock } from '../domain/clock.ts'
-import { DAY_MS, SECOND_MS } from '../domain/duration.ts'
+import { SECOND_MS } from '../domain/duration.ts'
 import { AppError } from '../errors.ts'
 import type { Endpoint } from '../http/endpoint.ts'
 import type { Logger } from '../http/log/logger.ts'
@@ -129,15 +129,6 @@ export const driversModule = (deps: Dependencies) => {
       isConnected: sender !== UNCONNECTED,
       ...lock.status(),
     }))
-  let tidied: number | undefined
-
-  /** Now and then forgets operations whose attempts are not kept any more. */
-  const tidy = async (): Promise<void> => {
-    if (tidied !== undefined && clock.monotonicMs() - tidied < DAY_MS) return
-    tidied = clock.monotonicMs()
-    await operations.deleteForgotten()
-  }
-
   return {
     routes: [
       ...driverRoutes({ setups, statusOf }),
@@ -159,17 +150,16 @@ export const driversModule = (deps: Dependencies) => {
       if (!known || (await operations.find(id))?.state !== 'asked') return
       // The answer does not wait for the lock.
       void known.lock.open(id, known.sender)
-      void tidy().catch((error: unknown) =>
-        logger.error({ err: error }, 'old operations not deleted'),
-      )
     },
 
-    /** Returns what became of an attempt at its lock. */
+    /** Returns what became of an attempt at its lock. Nobody may be left to say so, if the driver was removed. */
     deliveryOf: async (
       attemptId: string,
     ): Promise<{ readonly delivery: Delivery; readonly says: string | null }> => {
       const found = await operations.find(attemptId)
-      return { delivery: found?.state ?? 'no_controller', says: found?.detail ?? null }
+      if (!found) return { delivery: 'no_controller', says: null }
+      const isOver = found.settledAtMs === null && clock.wallMs() > found.deadlineMs
+      return { delivery: isOver ? 'unknown' : found.state, says: found.detail }
     },
 
     /** The locks with a driver. */

@@ -86,7 +86,8 @@ export const serviceKind = (service: Service, deps: KindDependencies): TargetKin
       const { settings, secrets } = accept(given, current)
       return { settings: stored(settings), secrets }
     },
-    destination: ({ url }) => host ?? new URL(String(url)).host,
+    // Other ports and paths of a host may be other services.
+    destination: ({ url }) => host ?? String(url),
   }
 }
 

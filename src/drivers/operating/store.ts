@@ -8,6 +8,7 @@ export type Operation = {
   readonly state: Exclude<Delivery, 'no_controller'>
   /** What the lock said, in its own word. */
   readonly detail: string | null
+  readonly deadlineMs: number
   readonly settledAtMs: number | null
 }
 
@@ -16,6 +17,7 @@ type OperationRow = {
   lock_id: string
   state: Operation['state']
   detail: string | null
+  deadline_ms: number
   settled_at_ms: number | null
 }
 
@@ -24,6 +26,7 @@ const operationOf = (row: OperationRow): Operation => ({
   lockId: row.lock_id,
   state: row.state,
   detail: row.detail,
+  deadlineMs: row.deadline_ms,
   settledAtMs: row.settled_at_ms,
 })
 
@@ -54,6 +57,7 @@ export const operationsIn = (queries: Pick<Queries, 'all' | 'get' | 'run'>) => (
         lock_id,
         state,
         detail,
+        deadline_ms,
         settled_at_ms
       FROM lock_operation
       WHERE attempt_id = ?`,
@@ -116,14 +120,6 @@ export const operationsIn = (queries: Pick<Queries, 'all' | 'get' | 'run'>) => (
        SET state = 'unknown', settled_at_ms = ?, detail = NULL
        WHERE settled_at_ms IS NULL`,
       nowMs,
-    )
-  },
-
-  /** Deletes operations whose attempts are no longer kept. */
-  deleteForgotten: async (): Promise<void> => {
-    await queries.run(
-      `DELETE FROM lock_operation
-       WHERE NOT EXISTS (SELECT 1 FROM attempt WHERE attempt.id = lock_operation.attempt_id)`,
     )
   },
 })

@@ -38,6 +38,7 @@ export const drivenLock = (setup: Setup, deps: Dependencies) => {
   let passing: Timer | undefined
   let last: Promise<unknown> = Promise.resolve()
   let waiting = 0
+  let isStopped = false
 
   const setStatus = (next: Status): void => {
     const isChanged = next.state !== status.state || next.isOnline !== status.isOnline
@@ -125,7 +126,9 @@ export const drivenLock = (setup: Setup, deps: Dependencies) => {
         const before = await prepare()
         await hear(before)
         operations.begin(attemptId)
-        await hear(before.some(isOffline) ? [UNAVAILABLE] : await send(), attemptId)
+        if (isStopped) return await operations.abandon()
+        const isWanted = () => operations.isOpen(attemptId)
+        await hear(before.some(isOffline) ? [UNAVAILABLE] : await send(isWanted), attemptId)
       } catch (error) {
         // What became of it is unknown, and the deadline says so.
         onError(error)
@@ -138,6 +141,7 @@ export const drivenLock = (setup: Setup, deps: Dependencies) => {
     abandon: (): Promise<void> => operations.abandon().catch(onError),
 
     stop: (): void => {
+      isStopped = true
       clearTimeout(passing)
       operations.stop()
     },
@@ -148,8 +152,9 @@ export const drivenLock = (setup: Setup, deps: Dependencies) => {
 export type Sender = {
   /** Returns what is known of the lock before it is asked to open. */
   readonly prepare: () => Promise<readonly Observation[]>
-  /** Sends the command, once. Returns what is known at once. */
-  readonly send: () => Promise<readonly Observation[]>
+  /** Sends the command, once, unless it is no longer wanted when its turn comes: nobody stands at the door any more.
+   * Returns what is known at once. */
+  readonly send: (isWanted: () => boolean) => Promise<readonly Observation[]>
   readonly stop: () => void
 }
 

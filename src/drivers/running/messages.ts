@@ -49,9 +49,10 @@ export const messageRunner = (
 
   return {
     prepare: async () => [],
-    send: async (): Promise<readonly Observation[]> => {
+    send: async (isWanted): Promise<readonly Observation[]> => {
       const waitMs = driver.readyAtMs(memory) - clock.nonDecreasingMs()
       if (waitMs > 0) await Bun.sleep(Math.min(waitMs, WAIT_MS_MAX))
+      if (!isWanted()) return []
       if (!broker.isConnected()) return [NO_BROKER]
       const published = await broker.publish(driver.open.topic, driver.open.payload, { qos: 0 })
       return published === 'unheard' ? [NO_BROKER] : []

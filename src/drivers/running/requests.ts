@@ -82,8 +82,8 @@ export const requestRunner = (
   return {
     prepare: async () => (driver.watchesState ? inTurn(status) : []),
 
-    send: async () => {
-      const said = await inTurn(command)
+    send: async (isWanted) => {
+      const said = await inTurn(async () => (isWanted() ? command() : []))
       schedule()
       return said
     },

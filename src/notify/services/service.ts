@@ -16,7 +16,7 @@ export type Service = {
     target: Pick<Target, 'settings' | 'secrets'>,
     notification: Notification,
   ) => ServiceRequest
-  /** Where it leads, if not to the host of `url`. */
+  /** Where it leads, if not to `url`. */
   readonly host?: string
   /** Returns what the text of a refusal asks to wait, in milliseconds. */
   readonly retryAfterMs?: (text: string) => number | undefined

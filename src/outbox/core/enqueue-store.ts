@@ -1,6 +1,6 @@
 import type { Queries } from '../../storage/database.ts'
-import type { HomeEventKind, Rule } from '../../domain/home-event.ts'
-import type { Listener } from './rules.ts'
+import type { HomeEventKind } from '../../domain/home-event.ts'
+import { type Listener, rulesOf } from './rules.ts'
 
 /** A row to be written to the outbox. */
 export type NewDelivery = {
@@ -35,7 +35,7 @@ export const enqueueIn = (tx: Pick<Queries, 'all' | 'get' | 'run'>) => ({
     return rows.map((row) => ({
       id: row.id,
       accountPublicId: row.account_public_id,
-      rules: JSON.parse(row.rules) as Rule[],
+      rules: rulesOf(row.rules),
     }))
   },
 

@@ -51,3 +51,25 @@ export const wantsNews = (
 ): boolean =>
   accountPublicId === null &&
   rules.some((rule) => rule.on === on && isWithinHours(rule.hours, atMs, zone))
+
+/** Returns stored rules. One that cannot be read, as after damage to the file, wants nothing: no unlock fails because
+ * of a target. */
+export const rulesOf = (text: string): readonly Rule[] => {
+  const rules = storedJson(text)
+  return Array.isArray(rules) ? rules.filter((rule) => isRule(rule)) : []
+}
+
+const isRule = (rule: unknown): rule is Rule => {
+  if (typeof rule !== 'object' || rule === null) return false
+  const { locks = [], people = [] } = rule as Readonly<Record<string, unknown>>
+  return Array.isArray(locks) && Array.isArray(people)
+}
+
+/** Returns the value of stored JSON, or undefined if it cannot be read. */
+export const storedJson = (text: string): unknown => {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

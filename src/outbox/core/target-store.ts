@@ -1,5 +1,6 @@
 import type { Rule, Target } from '../../domain/home-event.ts'
 import type { Queries } from '../../storage/database.ts'
+import { rulesOf, storedJson } from './rules.ts'
 
 /** Why a target is disabled: by a person, because its receiver is gone, or after days of failures. */
 
@@ -130,9 +131,10 @@ const targetOf = (row: TargetRow): StoredTarget => ({
   kind: row.kind,
   name: row.name,
   accountPublicId: row.account_public_id,
-  settings: JSON.parse(row.settings) as StoredTarget['settings'],
-  secrets: JSON.parse(row.secrets) as StoredTarget['secrets'],
-  rules: JSON.parse(row.rules) as Rule[],
+  // One that cannot be read fails to be told, and is shown, so that somebody removes it.
+  settings: (storedJson(row.settings) ?? {}) as StoredTarget['settings'],
+  secrets: (storedJson(row.secrets) ?? {}) as StoredTarget['secrets'],
+  rules: rulesOf(row.rules),
   disabledWhy: row.disabled_why ?? undefined,
   failingSinceMs: row.failing_since_ms ?? undefined,
   version: row.version,

@@ -132,9 +132,10 @@ CREATE TABLE lock_slot (
 
 CREATE INDEX lock_slot_by_account ON lock_slot (account_public_id);
 
--- What became of a permitted attempt at a lock that the gateway operates. It is asked once and never again.
+-- What became of a permitted attempt at a lock that the gateway operates. It is asked once and never again. It goes
+-- with its attempt: the id of a deleted one may be used again.
 CREATE TABLE lock_operation (
-  attempt_id TEXT PRIMARY KEY,
+  attempt_id TEXT PRIMARY KEY REFERENCES attempt (id) ON DELETE CASCADE,
   lock_id TEXT NOT NULL REFERENCES lock (id),
   state TEXT NOT NULL CHECK (state IN ('asked', 'accepted', 'happened', 'failed', 'unknown')),
   asked_at_ms INTEGER NOT NULL,

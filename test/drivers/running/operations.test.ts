@@ -82,6 +82,31 @@ describe('a permitted attempt at a lock with a driver', () => {
     expect(home.commands()).toBeEmpty()
   })
 
+  test('whose driver was removed right after the decision is unknown after the deadline', async () => {
+    await using home = await drivenHome()
+    await home.setUp('zigbee2mqtt', { name: 'front-door' })
+    const { id } = await home.ask()
+    await home.db.run('DELETE FROM lock_driver')
+    using drivers = await home.start()
+    expect(await drivers.deliveryOf(id)).toMatchObject({ delivery: 'asked' })
+    home.later(20_000)
+    expect(await drivers.deliveryOf(id)).toMatchObject({ delivery: 'unknown' })
+    expect(home.commands()).toBeEmpty()
+  })
+
+  test('goes with its attempt: an id that comes again after an erasure stops nobody’s unlock', async () => {
+    await using home = await asked()
+    const grace = home.person('grace').id
+    expect((await home.delete(`/v1/people/${grace}`, {}, home.ada)).status).toBe(200)
+    expect(await home.db.all('SELECT * FROM lock_operation')).toBeEmpty()
+    const answers = await Promise.all([
+      home.post('/v1/locks/front-door/unlock', { id: home.id }, home.ada),
+      home.post('/v1/unlocks', { method: 'pin' }, home.ada),
+    ])
+    expect(answers.map(({ status }) => status)).toStrictEqual([200, 200])
+    expect(await answers[0]?.json()).toMatchObject({ decision: 'permitted', repeat: false })
+  })
+
   test('pitfall 10: a lock that does not say that it opened leaves unknown at the deadline', async () => {
     await using home = await asked({ deadlineMs: 20 })
     await home.ended('unknown')

@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import { createHash } from 'node:crypto'
+import { requestRunner } from '../../../src/drivers/running/requests.ts'
+import { shelly } from '../../../src/drivers/shelly.ts'
 import { drivenHome } from '../../support/driven-home.ts'
 import { freePort } from '../../support/binary.ts'
 import { until } from '../../support/until.ts'
@@ -139,6 +141,29 @@ describe('a relay of Shelly', () => {
   })
 })
 
+test('a command is not sent if nobody waits for it any more when its turn comes', async () => {
+  const held = Promise.withResolvers<void>()
+  const sent: string[] = []
+  const device = shelly({ url: 'http://relay', switch: 0, seconds: 3, password: undefined })
+  const runner = requestRunner(device, {
+    reach: async ({ body = '' }) => {
+      sent.push((JSON.parse(body) as { method: string }).method)
+      await held.promise
+      return { status: 200, body: '{"result":{}}', challenge: null }
+    },
+    hear: async () => {},
+    isAnyOpen: () => true,
+  })
+  let isWanted = true
+  const said = [runner.send(() => isWanted), runner.send(() => true)]
+  isWanted = false
+  held.resolve()
+  expect(await said[0]).toBeEmpty()
+  expect(await said[1]).not.toBeEmpty()
+  expect(sent).toStrictEqual(['Switch.GetStatus', 'Switch.Set'])
+  runner.stop()
+})
+
 /** Home Assistant with one lock, which goes through these states once it was told to unlock. */
 const homeAssistantHere = (first: string, then: readonly string[], answer: unknown = []) => {
   const seen = { posts: [] as string[], tokens: new Set<string | null>() }
@@ -207,6 +232,28 @@ describe('a lock of Home Assistant', () => {
     using asked = await asks(home)
     expect(await asked.ended('accepted')).toMatchObject({ lock_says: 'already unlocked' })
     expect(home.reports).toBeEmpty()
+  })
+
+  test('is not asked once its driver has gone, though it was on its way', async () => {
+    const held = Promise.withResolvers<void>()
+    const posts: string[] = []
+    await using server = Bun.serve({
+      port: 0,
+      hostname: '127.0.0.1',
+      fetch: async ({ method, url }) => {
+        if (method === 'POST') posts.push(url)
+        await held.promise
+        return Response.json({ entity_id: 'lock.front_door', state: 'locked' })
+      },
+    })
+    await using home = await drivenHome()
+    const settings = { url: `http://127.0.0.1:${server.port}`, entity: 'lock.front_door' }
+    await home.setUp('home_assistant', settings, { token: 'long-lived' })
+    using asked = await asks(home)
+    asked.drivers[Symbol.dispose]()
+    held.resolve()
+    await asked.ended('unknown')
+    expect(posts).toBeEmpty()
   })
 
   test('that jams is a failure', async () => {

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test'
 import { enqueueAppended } from '../../../src/outbox/core/after-append.ts'
+import { targetsIn } from '../../../src/outbox/core/target-store.ts'
 import type { NewUnlockEvent } from '../../../src/unlocks/log/event.ts'
 import { type TestApp, startApp } from '../../support/app.ts'
 import { addTarget, deliveriesTo } from '../../support/outbox.ts'
@@ -89,6 +90,22 @@ describe('a row of the outbox', () => {
     await app.db.run("UPDATE account SET disabled_at_ms = 1 WHERE username = 'bob'")
     await append(event({ accountPublicId: bob, username: 'bob' }))
     expect(await toldOf()).toStrictEqual([['unlocked', 1]])
+  })
+
+  test('is not written for a target whose row is damaged, which stops no unlock and no other target', async () => {
+    await addTarget(app.db, 'hook', EVERYTHING)
+    await addTarget(app.db, 'broken', EVERYTHING)
+    const damaged = ['{', 'null', '5', '{}', '[null]', '[{"on":"unlocked","locks":5}]']
+    for (const rules of damaged) {
+      await app.db.run("UPDATE target SET rules = ?, settings = '{' WHERE id = 'broken'", rules)
+      expect(await append(event())).toMatchObject([{ status: 'stored' }])
+    }
+    expect(await toldOf()).toHaveLength(damaged.length)
+    expect(await toldOf('broken')).toBeEmpty()
+    expect(await targetsIn(app.db).all()).toMatchObject([
+      { id: 'broken', settings: {}, rules: [] },
+      { id: 'hook', rules: EVERYTHING },
+    ])
   })
 
   test('has the number of the event, and no name', async () => {

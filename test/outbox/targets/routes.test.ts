@@ -231,9 +231,9 @@ describe('adding and changing a target', () => {
     for (const by of [member, admin]) {
       expect((await app.post('/v1/targets', { ...hook(), personal: false }, by)).status).toBe(403)
       expect((await app.post('/v1/targets', hook(), by)).status).toBe(403)
-      expect(await (await app.get('/v1/targets', by)).json()).toStrictEqual({
+      expect(await (await app.get('/v1/targets', by)).json()).toMatchObject({
         targets: [],
-        kinds: { home: [], personal: [] },
+        kinds: { home: [] },
       })
       for (const path of [`/v1/targets/${id}`, `/v1/targets/${id}/deliveries`])
         expect((await app.get(path, by)).status).toBe(404)
@@ -243,6 +243,22 @@ describe('adding and changing a target', () => {
       expect((await app.patch(`/v1/targets/${id}`, { name: 'x' }, by)).status).toBe(404)
     }
     expect(receiver.received).toBeEmpty()
+  })
+
+  test('a member’s own leads to the address of one of the home, and to no other of its host', async () => {
+    const settings = { url: receiver.url.replace('/hook', '/ntfy'), topic: 'mia' }
+    const ntfy = { kind: 'ntfy', settings, personal: true }
+    const addOwn = (url: string) =>
+      app.post('/v1/targets', { ...hook(), ...ntfy, settings: { ...settings, url } }, member)
+    expect(await codeOf(await addOwn(settings.url))).toStrictEqual([403, 'destination_unknown'])
+    await add({ ...ntfy, settings: { ...settings, topic: 'home' }, personal: false })
+    const others = [`${settings.url}/other`, receiver.url, 'http://127.0.0.1', 'http://127.0.0.1:1']
+    for (const url of [...others, settings.url.replace('http:', 'https:')])
+      expect(await codeOf(await addOwn(url))).toStrictEqual([403, 'destination_unknown'])
+    const own = (await (await addOwn(settings.url)).json()) as Target
+    const moved = { settings: { ...settings, url: receiver.url }, password: PASSWORD }
+    const answer = await app.patch(`/v1/targets/${own.id}`, moved, member)
+    expect(await codeOf(answer)).toStrictEqual([403, 'destination_unknown'])
   })
 
   test('is possible for 20 of the home', async () => {
