@@ -75,6 +75,7 @@ export const walkPages = async (walker: Walker, { url, ids, size }: Home): Promi
   for (const [path, text] of [
     ['invitations', 'No invitations'],
     ['invitations/many', 'Each line becomes an invitation'],
+    ['connections', 'Not connected'],
     ['security', 'Who may register'],
     ['security/audit', 'logged in'],
     ['myself', 'this session'],

@@ -82,9 +82,10 @@ const UnlockRow = ({ unlock, isUnderDay = false }: Props) => (
 const howOf = ({ source, reason, method }: Unlock): string | null =>
   source !== 'claimed' && source !== 'imported' && reason ? REASONS[reason] : method
 
-/** Shows if an unlock was imported, was reported late or has an uncertain time. */
+/** Shows if an unlock came by an access token, was imported, was reported late or has an uncertain time. */
 export const UnlockBadges = ({ unlock }: { readonly unlock: Unlock }) => (
   <>
+    {unlock.token !== null && <span class="badge">by {unlock.token.name ?? 'an old token'}</span>}
     {unlock.source === 'reported' && <span class="badge">{PROVENANCE.reported}</span>}
     {unlock.source === 'imported' ? (
       <span class="badge">imported</span>

@@ -10,6 +10,7 @@ import { OwnData } from './data.tsx'
 import { OwnPassword } from './password.tsx'
 import { Profile } from './profile.tsx'
 import { SecondFactor } from './second-factor.tsx'
+import { OwnTokens } from './tokens.tsx'
 
 /** Your own account. If it needs a second factor, that section comes first. */
 export const MyselfPage = () => {
@@ -29,6 +30,7 @@ export const MyselfPage = () => {
       <OwnPassword />
       {!isRequired && <SecondFactor />}
       <SessionList key={own.sessions} />
+      <OwnTokens />
       <OwnData own={own} />
     </Screen>
   )

@@ -3,6 +3,7 @@ import { SessionList } from '../../components/list/session-list.tsx'
 import { LockoutList } from '../../components/list/lockout-list.tsx'
 import { auditAddress } from '../../routing/audit-filter.ts'
 import { role } from '../../api/session.ts'
+import { AllTokens } from './all-tokens.tsx'
 import { BackupList } from './backups.tsx'
 import { FailedLogins } from './failed-logins.tsx'
 import { Guesses } from './guesses.tsx'
@@ -28,6 +29,7 @@ export const SecurityPage = () => {
       {isOwner && <FailedLogins />}
       {isOwner && <RegistrationSection />}
       {isOwner && <BackupList />}
+      {isOwner && <AllTokens />}
       <SessionList />
     </Screen>
   )
