@@ -70,7 +70,7 @@ test('a webhook is added, tested, told, switched off and on, told again and remo
     'on',
     '0',
     expect.stringMatching(/Z$/),
-    'when anybody opens any door; when anybody is refused at any door',
+    'when anybody opens a door; when somebody is refused',
   ])
   expect((await run(['list', '--json'])).out).not.toContain(secret)
 
@@ -119,22 +119,18 @@ test('what a target hears of is written and read in words, and a change keeps th
   const given = ['--set', `url=${receiver.url}`]
   expect((await run(['add', 'webhook', 'Night', ...given, ...when])).status).toBe(0)
   const hears = async () => (await row('Night'))?.at(-1)
-  expect(await hears()).toBe('when ada opens front-door between 22:00 and 06:00')
+  expect(await hears()).toBe('when ada opens Front door between 22:00 and 06:00')
   expect(await words('change', 'Night', '--when', 'denied', '--when', 'account.waiting')).toBe(
     '0 Changed Night',
   )
-  expect(await hears()).toBe(
-    'when anybody is refused at any door; when somebody new wants to be let in',
-  )
+  expect(await hears()).toBe('when somebody is refused; when a new account wants in')
   const moved = `${receiver.url}/elsewhere`
   expect(await words('change', 'Night', '--name', 'Day', '--set', `url=${moved}`)).toBe(
     '0 Changed Day',
   )
   const [json = ''] = (await run(['list', '--json'])).out.split('\n')
   expect(JSON.parse(json)).toMatchObject({ name: 'Day', settings: { url: moved }, version: 3 })
-  expect((await row('Day'))?.at(-1)).toBe(
-    'when anybody is refused at any door; when somebody new wants to be let in',
-  )
+  expect((await row('Day'))?.at(-1)).toBe('when somebody is refused; when a new account wants in')
   await words('remove', 'Day')
 })
 

@@ -224,7 +224,7 @@ const ACTIONS: Actions = {
 
 /** Adds, lists and changes locks and begins and ends lockdowns, also while the service runs. */
 export const lock: Command = {
-  summary: 'add, list or change locks, and what moves them; lock down the home',
+  summary: 'add, list, change and drive locks; lock down the home',
   details:
     'A lockdown refuses everyone but owners. It locks nothing and never keeps anyone from leaving.',
   actions: ACTIONS,

@@ -1,12 +1,12 @@
 import { parseArgs } from 'node:util'
 import { COMMAND_LINE } from '../../domain/audit-event.ts'
+import { ruleWords } from '../../domain/text/rule-words.ts'
 import { deliveryJson, type ShownTarget, targetJson } from '../../outbox/targets/json.ts'
 import { type Action, type Options, UsageError } from '../command/command.ts'
 import { namesOf } from '../command/person.ts'
 import { commandConfig } from '../command/running-service.ts'
 import { listing } from '../command/table.ts'
 import { withExistingData } from '../command/with-app.ts'
-import { ruleWords } from './when.ts'
 import { withTarget } from './with-target.ts'
 
 const LIST = {
@@ -28,9 +28,11 @@ export const list: Action = {
         ...rules.flatMap((rule) => rule.people ?? []),
       ])
       const nameOf = await namesOf(app, people)
+      const locks = new Map((await app.locks.locks.all()).map(({ label, name }) => [label, name]))
+      const lockName = (label: string) => locks.get(label) ?? label
       const lines = values.json
         ? all.map((shown) => JSON.stringify(targetJson(shown)))
-        : listing([HEADINGS, ...all.map((shown) => row(shown, nameOf))], terminal)
+        : listing([HEADINGS, ...all.map((shown) => row(shown, nameOf, lockName))], terminal)
       for (const line of lines) terminal.print(line)
     })
   },
@@ -39,6 +41,7 @@ export const list: Action = {
 const row = (
   { target, summary }: ShownTarget,
   nameOf: (publicId: string) => string,
+  lockName: (label: string) => string,
 ): readonly string[] => [
   target.id,
   target.kind,
@@ -47,7 +50,15 @@ const row = (
   stateWords(target),
   String(summary?.waiting ?? 0),
   summary?.last?.state === 'delivered' ? timeOr('never', summary.last.settledAtMs) : 'never',
-  target.rules.map((rule) => ruleWords(rule, nameOf)).join('; ') || 'nothing',
+  target.rules
+    .map((rule) =>
+      ruleWords(rule, {
+        lock: lockName,
+        person: nameOf,
+        isOwn: target.accountPublicId !== null,
+      }),
+    )
+    .join('; ') || 'nothing',
 ]
 
 const stateWords = ({ disabledWhy, failingSinceMs }: ShownTarget['target']): string => {

@@ -40,26 +40,3 @@ export const hoursFrom = (text: string, option: string): NonNullable<Rule['hours
     throw new UsageError(`${option} must have hours such as 22:00-06:00`)
   return { from, to }
 }
-
-/** What a target hears of, in words: `when ada opens front-door between 22:00 and 06:00`. */
-export const ruleWords = (
-  { on, locks, people, hours }: Rule,
-  nameOf: (publicId: string) => string,
-): string => {
-  const who = people ? orList(people.map(nameOf)) : 'anybody'
-  const where = locks ? orList(locks) : 'any door'
-  const between = hours ? ` between ${hours.from} and ${hours.to}` : ''
-  return WORDS[on](who, where) + between
-}
-
-const WORDS: Readonly<Record<HomeEventKind, (who: string, where: string) => string>> = {
-  unlocked: (who, where) => `when ${who} opens ${where}`,
-  denied: (who, where) => `when ${who} is refused at ${where}`,
-  'log.problem': () => 'when the log has a problem',
-  'account.waiting': () => 'when somebody new wants to be let in',
-}
-
-const orList = (names: readonly string[]): string =>
-  names.length < 2
-    ? (names[0] ?? '')
-    : `${names.slice(0, -1).join(', ')} or ${names[names.length - 1] ?? ''}`
