@@ -143,6 +143,17 @@ export const driversModule = (deps: Dependencies) => {
       for (const setup of all) start(setup)
     },
 
+    /** Takes up what another process has set up since. */
+    refresh: async (): Promise<void> => {
+      const all = await setupsIn(db).all()
+      for (const [lockId, { lock }] of running.entries().toArray())
+        if (!all.some((setup) => isSame(setup, lock.setup))) {
+          void lock.abandon()
+          stop(lockId)
+        }
+      for (const setup of all) if (!isStopped && !running.has(setup.lockId)) start(setup)
+    },
+
     /** Has a lock opened for an attempt that was just permitted, without waiting for the lock. Asks nothing if the
      * attempt came before the driver. */
     operate: async ({ id, lockId }: { readonly id: string; readonly lockId: string }) => {
@@ -191,6 +202,10 @@ export const driversModule = (deps: Dependencies) => {
     },
   }
 }
+
+/** Which entries were heard is of no matter. */
+const isSame = ({ sinceEntry: _one, ...one }: Setup, { sinceEntry: _other, ...other }: Setup) =>
+  Bun.deepEquals(one, other)
 
 /** The setting MQTT_URL was removed after the driver was set up. */
 const UNCONNECTED: Sender = {

@@ -94,6 +94,7 @@ export const outboxModule = (deps: Dependencies) => {
     start: outbox.start,
     onCommit: outbox.onCommit,
     wake: outbox.wake,
+    refresh: outbox.refresh,
 
     /** Deletes the targets of an account in the transaction that erases it. */
     eraseIn: (tx: Parameters<typeof targetsIn>[0], publicId: string): Promise<void> =>

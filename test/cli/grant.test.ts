@@ -52,6 +52,10 @@ test('why a lock opens or stays shut is explained for any time, and nothing is w
   const [json = ''] = await why('--at', '2040-03-22T09:00', '--json')
   expect(JSON.parse(json)).toMatchObject({ decision: 'permitted', reason: null, next_at: null })
   expect((await run('audit', '--json')).out).toBe(before)
+  expect(await grant('why', '--who', 'oli', '--lock', 'front-door', '--json')).toMatchObject({
+    status: 0,
+    words: '',
+  })
   expect((await grant('why', '--who', 'members', '--lock', 'garage')).out).toStartWith(
     'Stays shut: No rule covers this person and this door.\n',
   )

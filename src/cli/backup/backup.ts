@@ -12,8 +12,7 @@ import { requireDatabase, withExistingData } from '../command/with-app.ts'
 
 /** Creates a backup of the database and keys, also while the service runs. */
 export const backup: Command = {
-  summary:
-    'write a verified backup of the database and the keys to FILE, also while the service runs',
+  summary: 'write a verified backup to FILE, also while the service runs',
   details:
     'FILE must not exist yet. It is a tar file. With BACKUP_PASSPHRASE, it is encrypted (age); without it, the file is as secret as DATA_DIR. For automatic backups see BACKUP_DIR.',
   operands: ['FILE'],

@@ -8,6 +8,7 @@ import {
   readlinkSync,
   rmSync,
   statSync,
+  utimesSync,
 } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { Type as t } from '@sinclair/typebox'
@@ -21,6 +22,7 @@ import {
   settingsOver,
 } from '../../config/config.ts'
 import { SETTINGS } from '../../config/settings.ts'
+import { SECOND_MS } from '../../domain/duration.ts'
 import { ownUrls } from '../../http/connection/public-url.ts'
 import { SERVICE_LOCK_FILE, isServed } from '../../storage/data-dir-lock.ts'
 import { replacePrivateFile } from '../../storage/files/private-files.ts'
@@ -53,6 +55,28 @@ export const describeService = (config: Config, env: Terminal['env']): (() => vo
     // What stays there is ignored once the folder is no longer locked.
     orElse(() => rmSync(file, { force: true }), undefined)
   }
+}
+
+/** How often a service looks whether a command has changed something. */
+const LOOK_MS = 2 * SECOND_MS
+
+/** Calls `work` after each `tellService`, until the returned function is called. */
+export const onCommandChange = ({ dataDir }: Config, work: () => void): (() => void) => {
+  const changedMs = () => orElse(() => statSync(join(dataDir, FILE)).mtimeMs, 0)
+  let seenMs = changedMs()
+  const timer = setInterval(() => {
+    const nowMs = changedMs()
+    if (nowMs !== seenMs) work()
+    seenMs = nowMs
+  }, LOOK_MS)
+  timer.unref()
+  return () => clearInterval(timer)
+}
+
+/** Has the service on this data folder, if one runs, take up within seconds what a command has changed. */
+export const tellService = ({ dataDir }: Config): void => {
+  const now = new Date()
+  orElse(() => utimesSync(join(dataDir, FILE), now, now), undefined)
 }
 
 /** A service that runs on this machine. Its settings are unknown if it is older than this version. */

@@ -12,10 +12,10 @@ export const processTerminal = (
 ): Terminal => ({
   env,
   settingsFile,
-  print: (line) => process.stdout.write(`${shownLines(line)}\n`),
-  say: (line) => process.stderr.write(`${shownLines(line)}\n`),
-  printStyled: (line) => process.stdout.write(`${line}\n`),
-  sayStyled: (line) => process.stderr.write(`${line}\n`),
+  print: (line) => void process.stdout.write(`${shownLines(line)}\n`),
+  say: (line) => void process.stderr.write(`${shownLines(line)}\n`),
+  printStyled: (line) => void process.stdout.write(`${line}\n`),
+  sayStyled: (line) => void process.stderr.write(`${line}\n`),
   showProgress: IS_TTY.error ? progressLine() : () => {},
   readSecret: IS_TTY.input ? askHidden : nextLine,
   readLine: (prompt) => {

@@ -15,7 +15,7 @@ import { qrTerminal } from '../../http/page/qr.ts'
 import { backupProcess } from '../backup/backup-process.ts'
 import { type Command, type Terminal, UsageError, ownCommand } from '../command/command.ts'
 import { besideTerm } from '../command/table.ts'
-import { describeService } from '../command/running-service.ts'
+import { describeService, onCommandChange } from '../command/running-service.ts'
 import { listen } from './listener.ts'
 import { sdNotify } from './sd-notify.ts'
 
@@ -63,6 +63,7 @@ export const serve: Command = {
       return 0
     }
     let removeDescription = () => {}
+    let stopLooking = () => {}
     try {
       terminal.onLevelRequest(() => {
         const { from, to } = switchLevel(log, logLevel)
@@ -87,6 +88,7 @@ export const serve: Command = {
       app.ops.backups.start()
       app.mqtt?.begin()
       app.outbox.start()
+      stopLooking = onCommandChange(config, () => void takeUp(app, log))
       await greet(config, app, terminal)
       log.info({ version, port: config.port }, 'started')
       giveBackStartMemory()
@@ -105,6 +107,7 @@ export const serve: Command = {
       app.unlocks.eventStream.close()
       await Promise.all([logFailure(app.audit.lifecycle.recordStop(), log), listener.stop(log)])
     } finally {
+      stopLooking()
       removeDescription()
       await app[Symbol.asyncDispose]()
     }
@@ -112,6 +115,16 @@ export const serve: Command = {
     await logWritten()
     return 0
   },
+}
+
+/** Takes up what a command beside the service has changed. */
+const takeUp = async ({ outbox, drivers }: App, log: Logger): Promise<void> => {
+  outbox.refresh()
+  try {
+    await drivers.refresh()
+  } catch (error) {
+    log.error({ err: error }, 'drivers of locks not read again')
+  }
 }
 
 /** How long a start may continue after it was asked to stop, for example on a disk that does not answer. */

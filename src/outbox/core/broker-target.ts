@@ -9,7 +9,7 @@ type Dependencies = {
 }
 
 /** The target that stands for the broker. */
-const BROKER = 'mqtt'
+export const BROKER = 'mqtt'
 
 /** Makes the broker a target while there is one, and forgets it with what waits for it otherwise. What an owner has
  * changed about it stays. */

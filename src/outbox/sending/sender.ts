@@ -143,6 +143,12 @@ export const sender = (deps: TellingDependencies) => {
       requestRound()
     },
 
+    /** Looks at the outbox now, at every target: another process has changed something. */
+    refresh: (): void => {
+      for (const id of pausedUntilMs.keys()) pausedUntilMs.set(id, -Infinity)
+      requestRound()
+    },
+
     /** Resolves once nothing is being told and nothing is looked at. */
     idle: async (): Promise<void> => {
       do {

@@ -1,5 +1,10 @@
 import { type Account, type Role, hasRole, isNewcomer } from '../../domain/account.ts'
-import type { Actor, AuditEvent, RecordAuditEvent } from '../../domain/audit-event.ts'
+import {
+  type Actor,
+  type AuditEvent,
+  COMMAND_LINE,
+  type RecordAuditEvent,
+} from '../../domain/audit-event.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { SECOND_MS } from '../../domain/duration.ts'
 import type { Channel, Rule, TargetContents, TargetKind, Told } from '../../domain/home-event.ts'
@@ -7,6 +12,7 @@ import { AppError } from '../../errors.ts'
 import { requireVersion } from '../../http/request/headers/if-match.ts'
 import type { Database, Transaction } from '../../storage/database.ts'
 import type { AuditIn } from '../../storage/unit-of-work.ts'
+import { BROKER } from '../core/broker-target.ts'
 import { type Delivery, type Replayed, type Summary, deliveriesIn } from '../core/delivery-store.ts'
 import { type StoredTarget, targetsIn } from '../core/target-store.ts'
 import type { ShownTarget } from './json.ts'
@@ -38,12 +44,23 @@ type Dependencies = RuleNames & {
 /** Someone with an account. */
 type By = Actor & { readonly account: Account }
 
+/** The command line may do anything, and needs no password. */
+type Asker = By | typeof COMMAND_LINE
+
+const accountOf = (by: Asker): Account | undefined => ('account' in by ? by.account : undefined)
+
+const isOwner = (by: Asker): boolean => {
+  const account = accountOf(by)
+  return account ? hasRole(account, 'owner') : by === COMMAND_LINE
+}
+
 export type NewTarget = Partial<TargetContents> & {
   readonly kind: string
   readonly name: string
   readonly rules?: readonly Rule[] | undefined
   readonly personal?: boolean | undefined
-  readonly password: string
+  /** Of the caller's account. */
+  readonly password?: string | undefined
 }
 
 type TargetChange = Partial<TargetContents> & {
@@ -64,23 +81,28 @@ const PERSONAL_MAX = 3
 export const targetService = (deps: Dependencies) => {
   const { db, clock, kinds, channels, auditIn, record, checkPassword, actingRole, wake } = deps
 
-  const requirePassword = async (by: By, password: string | undefined): Promise<void> => {
-    if (password === undefined)
+  const requirePassword = async (by: Asker, password: string | undefined): Promise<void> => {
+    if (by === COMMAND_LINE) return
+    const account = accountOf(by)
+    if (!account || password === undefined)
       throw new AppError('forbidden', PASSWORD_NEEDED, { reason: 'password_required' })
-    const { username, publicId } = by.account
+    const { username, publicId } = account
     const confirmed = await checkPassword({ username, password }, by)
     if (confirmed?.publicId !== publicId)
       throw new AppError('forbidden', 'Wrong password', { reason: 'wrong_password' })
   }
 
-  const mayUse = ({ accountPublicId }: StoredTarget, { account }: By, role?: Role): boolean =>
-    accountPublicId === null
+  const mayUse = ({ accountPublicId }: StoredTarget, by: Asker, role?: Role): boolean => {
+    const account = accountOf(by)
+    if (!account) return by === COMMAND_LINE
+    return accountPublicId === null
       ? hasRole(role === undefined ? account : { role }, 'owner')
       : accountPublicId === account.publicId
+  }
 
   const requireTarget = async (
     queries: Parameters<typeof targetsIn>[0],
-    by: By,
+    by: Asker,
     id: string,
     role?: Role,
   ): Promise<StoredTarget> => {
@@ -91,7 +113,7 @@ export const targetService = (deps: Dependencies) => {
 
   /** Runs `work` in a transaction, with a target that the caller may change as things are now. */
   const onTarget = <Result>(
-    by: By,
+    by: Asker,
     id: string,
     work: (tx: Transaction, target: StoredTarget) => Promise<Result>,
   ): Promise<Result> =>
@@ -103,7 +125,7 @@ export const targetService = (deps: Dependencies) => {
 
   const note = (
     tx: Transaction,
-    by: By,
+    by: Asker,
     event: Pick<AuditEvent, 'action' | 'subject' | 'detail'>,
   ): Promise<void> => auditIn(tx).record(by, { ...event, result: 'success' })
 
@@ -141,18 +163,18 @@ export const targetService = (deps: Dependencies) => {
 
   const shown = async (
     target: StoredTarget,
-    { account }: By,
+    by: Asker,
     summaries?: ReadonlyMap<string, Summary>,
   ): Promise<ShownTarget> => ({
     target,
     says: await rulesInWords(deps, target),
     summary: (summaries ?? (await deliveriesIn(db).summaries())).get(target.id),
-    showsAnswers: hasRole(account, 'owner'),
+    showsAnswers: isOwner(by),
   })
 
   return {
     /** Returns the targets that the caller may see. */
-    all: async (by: By): Promise<readonly ShownTarget[]> => {
+    all: async (by: Asker): Promise<readonly ShownTarget[]> => {
       const targets = await targetsIn(db).all()
       const summaries = await deliveriesIn(db).summaries()
       const seen = targets.filter((target) => mayUse(target, by))
@@ -169,26 +191,27 @@ export const targetService = (deps: Dependencies) => {
     },
 
     /** Throws `not_found`. */
-    find: async (by: By, id: string): Promise<ShownTarget> =>
+    find: async (by: Asker, id: string): Promise<ShownTarget> =>
       shown(await requireTarget(db, by, id), by),
 
     /** Adds a target. Returns it, and a new secret if one was made. Throws `forbidden` for a wrong password, to
      * members for the home's, and if a member's leads where none of the home does; `invalid`; and `conflict` if
      * there are too many. */
     add: async (
-      by: By,
+      by: Asker,
       { kind, name, personal, password, ...given }: NewTarget,
     ): Promise<ShownTarget & { readonly secret: string | undefined }> => {
-      const isOwner = hasRole(by.account, 'owner')
-      const isPersonal = personal ?? !isOwner
+      const account = accountOf(by)
+      const mayAddForHome = isOwner(by)
+      const isPersonal = account ? (personal ?? !mayAddForHome) : false
       const found = kindOf(kind)
-      if (isNewcomer(by.account) || (!isPersonal && !isOwner))
+      if ((account && isNewcomer(account)) || (!isPersonal && !mayAddForHome))
         throw new AppError('forbidden', OWNERS_ONLY)
       if (isPersonal && !found.isPersonal)
         throw new AppError('forbidden', HOMES_ONLY, { reason: 'home_only' })
       await requirePassword(by, password)
       const { shown: secret, ...contents } = await found.accept(given)
-      if (isPersonal && !isOwner) await requireKnownDestination(kind, contents.settings)
+      if (isPersonal && !mayAddForHome) await requireKnownDestination(kind, contents.settings)
       const rules = given.rules ?? found.rules
       requireRules(rules, isPersonal)
       const nowMs = clock.wallMs()
@@ -196,7 +219,7 @@ export const targetService = (deps: Dependencies) => {
         id: Bun.randomUUIDv7('hex', nowMs),
         kind,
         name,
-        accountPublicId: isPersonal ? by.account.publicId : null,
+        accountPublicId: account && isPersonal ? account.publicId : null,
         ...contents,
         rules,
         disabledWhy: undefined,
@@ -221,7 +244,7 @@ export const targetService = (deps: Dependencies) => {
     /** Changes a target. Throws `not_found`, `precondition_failed` if it has another version, `forbidden` without
      * the password if it changes where it leads, and `invalid`. */
     change: async (
-      by: By,
+      by: Asker,
       id: string,
       { version, password, name, rules, state, ...given }: TargetChange,
     ): Promise<ShownTarget> => {
@@ -230,7 +253,7 @@ export const targetService = (deps: Dependencies) => {
       if (isMoved) await requirePassword(by, password)
       const contents = isMoved ? await kindOf(before.kind).accept(given, before) : before
       const isPersonal = before.accountPublicId !== null
-      if (isMoved && isPersonal && !hasRole(by.account, 'owner'))
+      if (isMoved && isPersonal && !isOwner(by))
         await requireKnownDestination(before.kind, contents.settings)
       if (rules) requireRules(rules, isPersonal)
       const changed = await onTarget(by, id, async (tx, target) => {
@@ -261,17 +284,16 @@ export const targetService = (deps: Dependencies) => {
 
     /** Removes a target with what waits for it. Throws `not_found`, `precondition_failed`, and `conflict` for one
      * that the server itself adds. */
-    remove: (by: By, id: string, version: number | undefined): Promise<void> =>
+    remove: (by: Asker, id: string, version: number | undefined): Promise<void> =>
       onTarget(by, id, async (tx, target) => {
         requireVersion(version, target.version)
-        if (channels[target.kind] && !kinds[target.kind])
-          throw new AppError('conflict', OWN, { reason: 'server_target' })
+        if (target.kind === BROKER) throw new AppError('conflict', OWN, { reason: 'server_target' })
         await targetsIn(tx).remove(id)
         await note(tx, by, { action: 'target.remove', subject: id, detail: { kind: target.kind } })
       }),
 
     /** Sends a test to a target now. */
-    test: async (by: By, id: string, signal: AbortSignal): Promise<Told> => {
+    test: async (by: Asker, id: string, signal: AbortSignal): Promise<Told> => {
       const target = await requireTarget(db, by, id)
       const channel = channels[target.kind]
       if (!channel) throw new AppError('conflict', NO_CHANNEL, { reason: 'kind_off' })
@@ -287,15 +309,15 @@ export const targetService = (deps: Dependencies) => {
       )
       const result = told.status === 'delivered' ? 'success' : 'failure'
       await record(by, { action: 'target.test', result, subject: id })
-      return hasRole(by.account, 'owner') ? told : { ...told, answer: '' }
+      return isOwner(by) ? told : { ...told, answer: '' }
     },
 
     /** Gives a target a new secret, which is returned. Throws `not_found`, `forbidden` for a wrong password, and
      * `conflict` if its kind has none to rotate. */
     rotate: async (
-      by: By,
+      by: Asker,
       id: string,
-      password: string,
+      password?: string,
     ): Promise<ShownTarget & { readonly secret: string }> => {
       await requireTarget(db, by, id)
       await requirePassword(by, password)
@@ -315,19 +337,19 @@ export const targetService = (deps: Dependencies) => {
 
     /** Returns a page of a target's deliveries, newest first. */
     deliveries: async (
-      by: By,
+      by: Asker,
       id: string,
       { before = Number.MAX_SAFE_INTEGER, limit = 50 }: { before?: number; limit?: number },
     ): Promise<{ readonly deliveries: readonly Delivery[]; readonly showsAnswers: boolean }> => {
       await requireTarget(db, by, id)
       return {
         deliveries: await deliveriesIn(db).page(id, before, limit),
-        showsAnswers: hasRole(by.account, 'owner'),
+        showsAnswers: isOwner(by),
       }
     },
 
     /** Tells a target again of what it was told or missed. Returns how much. Throws `not_found`. */
-    replay: async (by: By, id: string, which: Replayed): Promise<number> => {
+    replay: async (by: Asker, id: string, which: Replayed): Promise<number> => {
       const count = await onTarget(by, id, async (tx) => {
         const replayed = await deliveriesIn(tx).replay(id, which, clock.wallMs())
         await note(tx, by, { action: 'target.replay', subject: id, detail: { count: replayed } })

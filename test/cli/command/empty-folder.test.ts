@@ -24,6 +24,20 @@ const ARGS: Readonly<Record<string, readonly string[]>> = {
   'lock disable': ['garage'],
   'lock enable': ['garage'],
   'lock retire': ['garage', '--yes'],
+  'lock driver': ['garage'],
+  'lock slot': ['garage'],
+  'lock operator': ['garage'],
+  'target add': ['webhook', 'Node-RED', '--set', 'url=http://node-red.home'],
+  'target change': ['Node-RED', '--name', 'Red'],
+  'target test': ['Node-RED'],
+  'target on': ['Node-RED'],
+  'target off': ['Node-RED'],
+  'target remove': ['Node-RED'],
+  'target deliveries': ['Node-RED'],
+  'target replay': ['Node-RED', '--since', '1'],
+  'target secret': ['Node-RED'],
+  'token make': ['ada', '--name', 'x', '--scope', 'unlocks:read'],
+  'token revoke': ['0193c6a8-5f0e-7c3a-9b1d-2e4f6a8b0c1d'],
   'log export': ['--out', 'evidence'],
   backup: ['backup.tar'],
   restore: ['backup.tar'],
@@ -31,7 +45,19 @@ const ARGS: Readonly<Record<string, readonly string[]>> = {
   completion: ['bash'],
 }
 
-const CREATES = new Set(['serve', 'user', 'user add', 'lock', 'grant', 'log', 'tls', 'tls init'])
+const CREATES = new Set([
+  'serve',
+  'user',
+  'user add',
+  'lock',
+  'grant',
+  'log',
+  'target',
+  'token',
+  'mqtt',
+  'tls',
+  'tls init',
+])
 
 const forms = Object.entries(await allCommands())
   .flatMap(([name, { actions = {} }]) => [
@@ -40,7 +66,7 @@ const forms = Object.entries(await allCommands())
   ])
   .filter((words) => !CREATES.has(words.join(' ')))
 
-const NEED_A_DATABASE = /^(user|invite|lock|grant|log|audit|backup)\b/
+const NEED_A_DATABASE = /^(user|invite|lock|grant|log|target|token|audit|backup)\b/
 
 test.each(forms.map((words) => [words.join(' ')]))(
   'in an empty folder, %s leaves nothing behind',

@@ -1,12 +1,12 @@
 import { parseArgs } from 'node:util'
 import { Value } from '@sinclair/typebox/value'
-import type { App } from '../app.ts'
-import type { LockState } from '../domain/access.ts'
-import { COMMAND_LINE } from '../domain/audit-event.ts'
-import { AppError } from '../errors.ts'
-import { acceptedBy } from '../http/request/accepted.ts'
-import { timeMs } from '../http/request/text.ts'
-import { LockBody, lockJson } from '../locks/registry/schema.ts'
+import type { App } from '../../app.ts'
+import type { LockState } from '../../domain/access.ts'
+import { COMMAND_LINE } from '../../domain/audit-event.ts'
+import { AppError } from '../../errors.ts'
+import { acceptedBy } from '../../http/request/accepted.ts'
+import { timeMs } from '../../http/request/text.ts'
+import { LockBody, lockJson } from '../../locks/registry/schema.ts'
 import {
   type Actions,
   type Command,
@@ -14,10 +14,13 @@ import {
   type Terminal,
   UsageError,
   runAction,
-} from './command/command.ts'
-import { commandConfig } from './command/running-service.ts'
-import { listing, withTimes } from './command/table.ts'
-import { withLocks } from './command/with-app.ts'
+} from '../command/command.ts'
+import { commandConfig } from '../command/running-service.ts'
+import { listing, withTimes } from '../command/table.ts'
+import { withLocks } from '../command/with-app.ts'
+import { driver } from './driver.ts'
+import { operator } from './operator.ts'
+import { slot } from './slot.ts'
 
 const withHome = (
   { env }: Pick<Terminal, 'env'>,
@@ -214,11 +217,14 @@ const ACTIONS: Actions = {
     operands: ['[LABEL]'],
     run: release,
   },
+  driver,
+  slot,
+  operator,
 }
 
 /** Adds, lists and changes locks and begins and ends lockdowns, also while the service runs. */
 export const lock: Command = {
-  summary: 'add, list or change locks; lock down the home',
+  summary: 'add, list, change and drive locks; lock down the home',
   details:
     'A lockdown refuses everyone but owners. It locks nothing and never keeps anyone from leaving.',
   actions: ACTIONS,
@@ -226,6 +232,9 @@ export const lock: Command = {
     'add a lock': "secure-lock-server lock add garage 'Garage, north side'",
     'let only owners in until the evening':
       'secure-lock-server lock lockdown --until 2026-12-24T18:00:00+01:00',
+    'have a lock of Zigbee2MQTT opened':
+      'secure-lock-server lock driver front-door zigbee2mqtt --set name=front-door',
+    'say whose code is number 2': 'secure-lock-server lock slot front-door 2 ada',
   },
   run: runAction('lock', ACTIONS),
 }

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
-import { addAccount, tokenFor } from '../support/accounts.ts'
-import { bearer, clientOf } from '../support/app.ts'
-import { type Service, UNLIMITED, runCommand, startService } from '../support/binary.ts'
+import { addAccount, tokenFor } from '../../support/accounts.ts'
+import { bearer, clientOf } from '../../support/app.ts'
+import { type Service, UNLIMITED, runCommand, startService } from '../../support/binary.ts'
 
 let service: Service
 
