@@ -237,7 +237,7 @@ describe('a lock of Home Assistant', () => {
   test('is not asked once its driver has gone, though it was on its way', async () => {
     const held = Promise.withResolvers<void>()
     const posts: string[] = []
-    await using server = Bun.serve({
+    using server = Bun.serve({
       port: 0,
       hostname: '127.0.0.1',
       fetch: async ({ method, url }) => {

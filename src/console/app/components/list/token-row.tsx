@@ -5,7 +5,7 @@ import { Time } from '../../time/time.tsx'
 import { scopesWords } from '../../words/scope.ts'
 import { Action } from '../form/action.tsx'
 
-export type Token = Static<typeof TokenAnswer>
+type Token = Static<typeof TokenAnswer>
 
 type Props = {
   readonly token: Token

@@ -123,12 +123,17 @@ const initialValues = (fields: readonly KindField[], target: Target | undefined)
   Object.fromEntries(
     fields.map(({ name, part, initial = '' }) => [
       name,
-      target ? (part === 'settings' ? String(target.settings[name] ?? '') : '') : initial,
+      target ? (part === 'settings' ? settingText(target, name) : '') : initial,
     ]),
   )
 
+const settingText = ({ settings }: Pick<Target, 'settings'>, name: string): string => {
+  const value = settings[name]
+  return typeof value === 'string' ? value : ''
+}
+
 const isChanged = ({ settings }: Target, name: string, values: Values): boolean =>
-  String(settings[name] ?? '') !== values[name]
+  settingText({ settings }, name) !== values[name]
 
 const partOf = (part: KindField['part'], fields: readonly KindField[], values: Values): Values =>
   Object.fromEntries(
